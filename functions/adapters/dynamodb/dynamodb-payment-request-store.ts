@@ -1,0 +1,171 @@
+import { isDeepStrictEqual } from 'node:util';
+import {
+  type AttributeValue,
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  GetItemCommand,
+  paginateQuery,
+  UpdateItemCommand,
+  type UpdateItemCommandInput,
+} from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import type { DuePaymentRequests, PaymentRequestStore, WriteResult } from '../../application/ports.ts';
+import type { PaymentRequestKey } from '../../domain/identifiers.ts';
+import type { Instant } from '../../domain/instant.ts';
+import { finalPosition, type Observation } from '../../domain/observation.ts';
+import type { PaymentRequest } from '../../domain/payment-request.ts';
+import { appliedEntry, observedFields } from '../../domain/transition.ts';
+import {
+  dueShardOf,
+  dueShards,
+  fromItem,
+  historyAttribute,
+  type Item,
+  keyOfPartition,
+  partitionKeyOf,
+  timeToLive,
+  toHistoryItem,
+  toItem,
+} from './payment-request-item.ts';
+import { tableSchema } from './table-schema.ts';
+import { UpdateBuilder } from './update-expression.ts';
+
+export interface TableOptions {
+  readonly client: DynamoDBClient;
+  readonly tableName: string;
+  readonly retentionDays: number;
+}
+
+/** The store on one DynamoDB table: one item a Payment Request, every write one conditional UpdateItem. */
+export class DynamoDbPaymentRequestStore implements PaymentRequestStore, DuePaymentRequests {
+  readonly #options: TableOptions;
+
+  constructor(options: TableOptions) {
+    this.#options = options;
+  }
+
+  async read(key: PaymentRequestKey): Promise<PaymentRequest | undefined> {
+    const { client, tableName } = this.#options;
+    const { Item: item } = await client.send(
+      new GetItemCommand({ TableName: tableName, Key: itemKey(key), ConsistentRead: true }),
+    );
+    return item && decode(item);
+  }
+
+  /**
+   * The transition rule as a condition: this event is not in the history, and there is no position yet or one that is lower
+   * and not final. See {@link judge} in the domain, which says the same of a record that has been read.
+   */
+  async observe(key: PaymentRequestKey, observation: Observation): Promise<WriteResult> {
+    const update = new UpdateBuilder();
+    const fields = observedFields(observation);
+    const now = observation.observedAt;
+    const history = historyAttribute(observation.eventId);
+    update
+      .put('account', key.account)
+      .put('payment_request_id', key.paymentRequestId)
+      .put('state', fields.state)
+      .put('previous_state', fields.previousState)
+      .put('state_reason', fields.stateReason)
+      .put('occurred_at', fields.occurredAt)
+      .put('position', fields.position)
+      .put('evidence', fields.evidence)
+      .put(history, toHistoryItem(appliedEntry(observation)))
+      .put('updated_at', now)
+      .put(tableSchema.timeToLive, timeToLive(Date.parse(now), this.#options.retentionDays))
+      .putIfAbsent('created_at', now)
+      .increment('version');
+    if (fields.klarnaExpiresAt) update.put('klarna_expires_at', fields.klarnaExpiresAt);
+    if (fields.state === 'SUBMITTED') {
+      // Perhaps a request that nobody registers: the sweep looks once, and arms the account's default timer if it has one.
+      update
+        .putIfAbsent(tableSchema.dueIndex.sortKey, now)
+        .putIfAbsent(tableSchema.dueIndex.partitionKey, dueShardOf(key));
+    }
+    const position = update.name('position');
+    const lower = `${position} < ${update.value(fields.position)} AND ${position} < ${update.value(finalPosition)}`;
+    return this.#update(
+      key,
+      update.when(
+        `attribute_not_exists(${update.name(history)}) AND (attribute_not_exists(${position}) OR (${lower}))`,
+      ),
+    );
+  }
+
+  async save(current: PaymentRequest | undefined, next: PaymentRequest): Promise<WriteResult> {
+    const { retentionDays } = this.#options;
+    const stored: Item = current && current.version > 0 ? toItem(current, retentionDays) : {};
+    const wanted = toItem(next, retentionDays);
+    const update = new UpdateBuilder();
+    for (const attribute of new Set([...Object.keys(stored), ...Object.keys(wanted)])) {
+      if (attribute === tableSchema.partitionKey) continue;
+      if (!isDeepStrictEqual(stored[attribute], wanted[attribute])) update.put(attribute, wanted[attribute]);
+    }
+    const condition =
+      current && current.version > 0
+        ? `${update.name('version')} = ${update.value(current.version)}`
+        : `attribute_not_exists(${update.name(tableSchema.partitionKey)})`;
+    return this.#update(next, update.when(condition));
+  }
+
+  async *due(now: Instant, limit: number): AsyncIterable<PaymentRequestKey> {
+    const shards = dueShards.map((shard) => this.#dueOf(shard, now)[Symbol.asyncIterator]());
+    const waiting = new Set(shards);
+    let yielded = 0;
+    while (waiting.size > 0 && yielded < limit) {
+      const heads = await Promise.all(
+        [...waiting].map(async (shard) => ({ shard, head: await shard.next() })),
+      );
+      for (const { shard, head } of heads) {
+        if (head.done) waiting.delete(shard);
+        else {
+          yield head.value;
+          yielded += 1;
+        }
+      }
+    }
+  }
+
+  async *#dueOf(shard: string, now: Instant): AsyncIterable<PaymentRequestKey> {
+    const { client, tableName } = this.#options;
+    const { name, partitionKey, sortKey } = tableSchema.dueIndex;
+    const pages = paginateQuery(
+      { client, pageSize: 100 },
+      {
+        TableName: tableName,
+        IndexName: name,
+        KeyConditionExpression: '#shard = :shard AND #after <= :now',
+        ExpressionAttributeNames: { '#shard': partitionKey, '#after': sortKey },
+        ExpressionAttributeValues: marshall({ ':shard': shard, ':now': now }),
+      },
+    );
+    for await (const page of pages) {
+      for (const item of page.Items ?? []) {
+        const key = keyOfPartition(item[tableSchema.partitionKey]?.S ?? '');
+        if (key) yield key;
+      }
+    }
+  }
+
+  async #update(key: PaymentRequestKey, expressions: Partial<UpdateItemCommandInput>): Promise<WriteResult> {
+    const { client, tableName } = this.#options;
+    try {
+      await client.send(
+        new UpdateItemCommand({
+          TableName: tableName,
+          Key: itemKey(key),
+          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+          ...expressions,
+        }),
+      );
+      return { written: true };
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      return { written: false, stored: error.Item && decode(error.Item) };
+    }
+  }
+}
+
+const itemKey = (key: PaymentRequestKey) => ({ [tableSchema.partitionKey]: { S: partitionKeyOf(key) } });
+
+const decode = (item: Record<string, AttributeValue>): PaymentRequest => fromItem(unmarshall(item));

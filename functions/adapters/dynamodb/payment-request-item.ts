@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto';
+import type { EventId, PaymentRequestKey } from '../../domain/identifiers.ts';
+import type { HistoryEntry, PaymentRequest } from '../../domain/payment-request.ts';
+import { tableSchema } from './table-schema.ts';
+
+/** An item as plain values: what marshalling makes of it is DynamoDB's business. */
+export type Item = Readonly<Record<string, unknown>>;
+
+/** The attribute of a history entry is an attribute of its own: a nested path would need its parent to exist. */
+export const historyAttribute = (eventId: EventId): string => `${historyPrefix}${eventId}`;
+const historyPrefix = 'h#';
+
+export const partitionKeyOf = ({ account, paymentRequestId }: PaymentRequestKey): string =>
+  `A#${account}#P#${paymentRequestId}`;
+
+/** The key that {@link partitionKeyOf} was made from; `undefined` for an item that is no Payment Request. */
+export function keyOfPartition(partitionKey: string): PaymentRequestKey | undefined {
+  const match = /^A#([^#]+)#P#(.+)$/.exec(partitionKey);
+  if (!match) return undefined;
+  const [, account, paymentRequestId] = match;
+  return { account, paymentRequestId } as unknown as PaymentRequestKey;
+}
+
+/** The partitions of the due index: enough for some thousand writes a second, few enough to query every minute. */
+export const dueShards = Array.from({ length: 8 }, (_, shard) => `DUE#${shard}`);
+
+/** The same record is always in the same shard. */
+export const dueShardOf = (key: PaymentRequestKey): string =>
+  dueShards[(createHash('sha256').update(partitionKeyOf(key)).digest()[0] ?? 0) % dueShards.length] ??
+  'DUE#0';
+
+/** The record as its item. Attributes without a value are absent. */
+export function toItem(record: PaymentRequest, retentionDays: number): Item {
+  const { evidence, session, cancellation } = record;
+  const item: Record<string, unknown> = {
+    [tableSchema.partitionKey]: partitionKeyOf(record),
+    account: record.account,
+    payment_request_id: record.paymentRequestId,
+    session_id: record.sessionId,
+    [tableSchema.sessionIndex.partitionKey]: record.sessionId && `A#${record.account}#S#${record.sessionId}`,
+    reference: record.reference,
+    state: record.state,
+    previous_state: record.previousState,
+    state_reason: record.stateReason,
+    occurred_at: record.occurredAt,
+    position: record.position,
+    evidence,
+    klarna_expires_at: record.klarnaExpiresAt,
+    session,
+    deadline_at: record.deadlineAt,
+    timer: record.timer,
+    cancellation,
+    attention: record.attention,
+    [tableSchema.dueIndex.partitionKey]: record.reconcileAfter && dueShardOf(record),
+    [tableSchema.dueIndex.sortKey]: record.reconcileAfter,
+    looks: record.looks,
+    history_dropped: record.historyDropped,
+    version: record.version,
+    created_at: record.createdAt,
+    updated_at: record.updatedAt,
+    [tableSchema.timeToLive]: timeToLive(Date.parse(record.updatedAt), retentionDays),
+  };
+  for (const entry of record.history) item[historyAttribute(entry.eventId)] = toHistoryItem(entry);
+  return Object.fromEntries(Object.entries(item).filter(([, value]) => value !== undefined));
+}
+
+/** Seconds since 1970 after which the item may go: so many days after its last change. */
+export const timeToLive = (updatedAtMillis: number, retentionDays: number): number =>
+  Math.floor(updatedAtMillis / 1000) + retentionDays * 86_400;
+
+/** What is stored of a history entry: all but its id, which is the attribute's name. */
+export const toHistoryItem = ({ eventId: _, ...entry }: HistoryEntry): Item => entry;
+
+/** The record of an item that this adapter wrote. */
+export function fromItem(item: Item): PaymentRequest {
+  const history = Object.entries(item)
+    .filter(([name]) => name.startsWith(historyPrefix))
+    .map(([name, entry]) => ({
+      ...(entry as Omit<HistoryEntry, 'eventId'>),
+      eventId: name.slice(historyPrefix.length) as EventId,
+    }))
+    .toSorted((a, b) => (a.recordedAt < b.recordedAt ? -1 : a.recordedAt > b.recordedAt ? 1 : 0));
+  return {
+    account: item['account'],
+    paymentRequestId: item['payment_request_id'],
+    sessionId: item['session_id'],
+    reference: item['reference'],
+    state: item['state'],
+    previousState: item['previous_state'],
+    stateReason: item['state_reason'],
+    occurredAt: item['occurred_at'],
+    position: item['position'],
+    evidence: item['evidence'],
+    klarnaExpiresAt: item['klarna_expires_at'],
+    session: item['session'],
+    deadlineAt: item['deadline_at'],
+    timer: item['timer'] ?? 'none',
+    cancellation: item['cancellation'],
+    attention: item['attention'],
+    reconcileAfter: item[tableSchema.dueIndex.sortKey],
+    looks: item['looks'] ?? 0,
+    history,
+    historyDropped: item['history_dropped'] ?? 0,
+    version: item['version'],
+    createdAt: item['created_at'],
+    updatedAt: item['updated_at'],
+  } as unknown as PaymentRequest;
+}

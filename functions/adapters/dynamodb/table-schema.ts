@@ -1,0 +1,15 @@
+/**
+ * The one table: names of keys and indexes, shared by the adapter and the stack.
+ *
+ * - A Payment Request: `PK = A#<account>#P#<payment_request_id>`.
+ * - A quarantined delivery: `PK = Q#<signing_key_id>#<event id or body hash>`.
+ */
+export const tableSchema = {
+  partitionKey: 'PK',
+  /** Seconds since 1970 after which DynamoDB may delete the item; retention only, never a timer. */
+  timeToLive: 'expires_at',
+  /** Sparse: what still needs something, by when to look at it. */
+  dueIndex: { name: 'due', partitionKey: 'due_shard', sortKey: 'reconcile_after' },
+  /** The Payment Requests of a session, oldest first: `A#<account>#S#<session_id>`. */
+  sessionIndex: { name: 'session', partitionKey: 'session_key', sortKey: 'created_at' },
+} as const;

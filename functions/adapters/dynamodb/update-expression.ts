@@ -1,0 +1,64 @@
+import type { UpdateItemCommandInput } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+
+type Expressions = Pick<
+  UpdateItemCommandInput,
+  'UpdateExpression' | 'ConditionExpression' | 'ExpressionAttributeNames' | 'ExpressionAttributeValues'
+>;
+
+/** Collects an update and its condition; every attribute's name and value is passed by reference, never spliced in. */
+export class UpdateBuilder {
+  readonly #names = new Map<string, string>();
+  readonly #values: Record<string, unknown> = {};
+  readonly #sets: string[] = [];
+  readonly #removes: string[] = [];
+
+  /** The placeholder of an attribute. */
+  name(attribute: string): string {
+    const placeholder = this.#names.get(attribute) ?? `#${this.#names.size}`;
+    this.#names.set(attribute, placeholder);
+    return placeholder;
+  }
+
+  /** The placeholder of a value. */
+  value(value: unknown): string {
+    const placeholder = `:${Object.keys(this.#values).length}`;
+    this.#values[placeholder] = value;
+    return placeholder;
+  }
+
+  /** Sets the attribute, or removes it where there is no value. */
+  put(attribute: string, value: unknown): this {
+    if (value === undefined) this.#removes.push(this.name(attribute));
+    else this.#sets.push(`${this.name(attribute)} = ${this.value(value)}`);
+    return this;
+  }
+
+  /** Sets the attribute only where there is none. */
+  putIfAbsent(attribute: string, value: unknown): this {
+    const name = this.name(attribute);
+    this.#sets.push(`${name} = if_not_exists(${name}, ${this.value(value)})`);
+    return this;
+  }
+
+  /** Adds one to a counter that may not exist yet. */
+  increment(attribute: string): this {
+    const name = this.name(attribute);
+    this.#sets.push(`${name} = if_not_exists(${name}, ${this.value(0)}) + ${this.value(1)}`);
+    return this;
+  }
+
+  /** The finished expressions, under this condition if there is one. */
+  when(condition?: string): Expressions {
+    const clauses = [
+      this.#sets.length > 0 ? `SET ${this.#sets.join(', ')}` : '',
+      this.#removes.length > 0 ? `REMOVE ${this.#removes.join(', ')}` : '',
+    ];
+    return {
+      UpdateExpression: clauses.filter(Boolean).join(' '),
+      ...(condition !== undefined && { ConditionExpression: condition }),
+      ExpressionAttributeNames: Object.fromEntries([...this.#names].map(([name, key]) => [key, name])),
+      ExpressionAttributeValues: marshall(this.#values, { removeUndefinedValues: true }),
+    };
+  }
+}

@@ -1,0 +1,59 @@
+import type { Ids, KlarnaAnswer, KlarnaCredentials, KlarnaPaymentRequests } from '../../application/ports.ts';
+import type { PaymentRequestId } from '../../domain/identifiers.ts';
+import { noAnswer, readAnswer } from './klarna-answer.ts';
+import { exchange } from './klarna-http.ts';
+
+export interface KlarnaOptions {
+  /** Base URL of each of Klarna's environments. */
+  readonly urls: Readonly<Record<KlarnaCredentials['environment'], string>>;
+  readonly ids: Ids;
+}
+
+/**
+ * Klarna's Payment Request API, version 2: the acquiring partner's paths where the account has a `partner_account_id`, the
+ * direct ones where it has none (https://docs.klarna.com/acquirer/klarna/web-payments/integrate-with-klarna-payments/).
+ */
+export class HttpKlarnaPaymentRequests implements KlarnaPaymentRequests {
+  readonly #options: KlarnaOptions;
+
+  constructor(options: KlarnaOptions) {
+    this.#options = options;
+  }
+
+  read(credentials: KlarnaCredentials, id: PaymentRequestId, timeoutMillis: number): Promise<KlarnaAnswer> {
+    return this.#ask('GET', credentials, id, timeoutMillis);
+  }
+
+  cancel(credentials: KlarnaCredentials, id: PaymentRequestId, timeoutMillis: number): Promise<KlarnaAnswer> {
+    return this.#ask('DELETE', credentials, id, timeoutMillis);
+  }
+
+  async #ask(
+    method: 'GET' | 'DELETE',
+    credentials: KlarnaCredentials,
+    id: PaymentRequestId,
+    timeoutMillis: number,
+  ): Promise<KlarnaAnswer> {
+    const correlationId = this.#options.ids.next();
+    const asked = { method, correlation_id: correlationId };
+    const { partnerAccountId, environment } = credentials;
+    const account = partnerAccountId === undefined ? '' : `/accounts/${encodeURIComponent(partnerAccountId)}`;
+    const url = new URL(`/v2${account}/payment/requests/${id}`, this.#options.urls[environment]);
+    const headers = {
+      accept: 'application/json',
+      authorization: authorizationOf(credentials),
+      'partner-correlation-id': correlationId,
+    };
+    try {
+      return readAnswer(await exchange(method, url, headers, credentials, timeoutMillis), id, asked);
+    } catch (error) {
+      return noAnswer(error, asked);
+    }
+  }
+}
+
+/** Base64 of `<username>:<key>` where there is a user name, else the key as it is, as Klarna's cancel page shows it. */
+const authorizationOf = ({ username, apiKey }: KlarnaCredentials): string =>
+  username === undefined
+    ? `Basic ${apiKey}`
+    : `Basic ${Buffer.from(`${username}:${apiKey}`, 'utf8').toString('base64')}`;

@@ -1,0 +1,145 @@
+import { createHash } from 'node:crypto';
+import {
+  ConflictException,
+  CreateScheduleCommand,
+  DeleteScheduleCommand,
+  GetScheduleCommand,
+  ResourceNotFoundException,
+  type SchedulerClient,
+  UpdateScheduleCommand,
+} from '@aws-sdk/client-scheduler';
+import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import type { Clock, SessionTimer } from '../../application/ports.ts';
+import type { PaymentRequestKey } from '../../domain/identifiers.ts';
+import { formatInstant, type Instant, instantFromMillis, millisOf } from '../../domain/instant.ts';
+
+export interface SessionTimerOptions {
+  readonly scheduler: SchedulerClient;
+  readonly sqs: SQSClient;
+  readonly clock: Clock;
+  readonly groupName: string;
+  readonly roleArn: string;
+  readonly queueArn: string;
+  readonly queueUrl: string;
+  readonly deadLetterQueueArn: string;
+  /** A deadline closer than this goes straight to the queue, with a delay. */
+  readonly shortTimerSeconds: number;
+}
+
+/** What a timer says when it goes off: a hint, never an authority. */
+export interface TimerMessage {
+  readonly account: string;
+  readonly payment_request_id: string;
+  readonly deadline_at: string;
+}
+
+/** SQS delays a message by at most 15 minutes. */
+const longestDelaySeconds = 900;
+
+/** One EventBridge Scheduler schedule per session, which sends to the timer queue and then deletes itself. */
+export class SchedulerSessionTimer implements SessionTimer {
+  readonly #options: SessionTimerOptions;
+
+  constructor(options: SessionTimerOptions) {
+    this.#options = options;
+  }
+
+  async arm(key: PaymentRequestKey, deadlineAt: Instant): Promise<void> {
+    const { clock, shortTimerSeconds } = this.#options;
+    const seconds = Math.ceil((millisOf(deadlineAt) - clock.now()) / 1000);
+    if (seconds <= Math.min(shortTimerSeconds, longestDelaySeconds)) {
+      // The queue first: a schedule of an earlier arming may only go once its message cannot be missed.
+      await this.#delay(key, deadlineAt, Math.max(0, seconds));
+      await this.remove(key);
+    } else {
+      await this.#schedule(key, deadlineAt);
+    }
+  }
+
+  async remove(key: PaymentRequestKey): Promise<void> {
+    await removeSchedule(this.#options.scheduler, this.#options.groupName, key);
+  }
+
+  async #delay(key: PaymentRequestKey, deadlineAt: Instant, seconds: number): Promise<void> {
+    await this.#options.sqs.send(
+      new SendMessageCommand({
+        QueueUrl: this.#options.queueUrl,
+        MessageBody: messageOf(key, deadlineAt),
+        DelaySeconds: seconds,
+      }),
+    );
+  }
+
+  async #schedule(key: PaymentRequestKey, deadlineAt: Instant): Promise<void> {
+    const { scheduler, groupName, roleArn, queueArn, deadLetterQueueArn } = this.#options;
+    const name = { Name: scheduleNameOf(key), GroupName: groupName };
+    const schedule = {
+      ...name,
+      ScheduleExpression: scheduleExpressionOf(deadlineAt),
+      ScheduleExpressionTimezone: 'UTC',
+      FlexibleTimeWindow: { Mode: 'OFF' },
+      ActionAfterCompletion: 'DELETE',
+      // The SDK would make one up for every try, and a repeated try would then conflict with itself.
+      ClientToken: tokenOf(key, deadlineAt),
+      Target: {
+        Arn: queueArn,
+        RoleArn: roleArn,
+        Input: messageOf(key, deadlineAt),
+        RetryPolicy: { MaximumEventAgeInSeconds: 3600, MaximumRetryAttempts: 10 },
+        DeadLetterConfig: { Arn: deadLetterQueueArn },
+      },
+    } as const;
+    try {
+      await scheduler.send(new CreateScheduleCommand(schedule));
+    } catch (error) {
+      if (!(error instanceof ConflictException)) throw error;
+      const existing = await scheduler.send(new GetScheduleCommand(name)).catch(undefinedIfMissing);
+      if (existing?.Target?.Input === schedule.Target.Input) return;
+      await scheduler.send(
+        existing ? new UpdateScheduleCommand(schedule) : new CreateScheduleCommand(schedule),
+      );
+    }
+  }
+}
+
+/** Removes a session's schedule; one that is not there is no error. All that a function needs that never arms a timer. */
+export async function removeSchedule(
+  scheduler: SchedulerClient,
+  groupName: string,
+  key: PaymentRequestKey,
+): Promise<void> {
+  await scheduler
+    .send(new DeleteScheduleCommand({ Name: scheduleNameOf(key), GroupName: groupName }))
+    .catch(undefinedIfMissing);
+}
+
+const base32 = 'abcdefghijklmnopqrstuvwxyz234567';
+
+/** A legal schedule name for any key: Klarna's id has colons, which Scheduler does not take. */
+export function scheduleNameOf({ account, paymentRequestId }: PaymentRequestKey): string {
+  const digest = createHash('sha256').update(`${account}\n${paymentRequestId}`).digest();
+  let bits = '';
+  for (const byte of digest) bits += byte.toString(2).padStart(8, '0');
+  const letters = bits.match(/.{1,5}/g) ?? [];
+  return `lapse-${letters.map((five) => base32[Number.parseInt(five.padEnd(5, '0'), 2)]).join('')}`;
+}
+
+/** `at(…)` has no fraction and no zone. Rounded up: a timer that is a little late finds its deadline passed. */
+function scheduleExpressionOf(deadlineAt: Instant): string {
+  const seconds = instantFromMillis(Math.ceil(millisOf(deadlineAt) / 1000) * 1000);
+  return `at(${seconds.slice(0, 19)})`;
+}
+
+const messageOf = (key: PaymentRequestKey, deadlineAt: Instant): string =>
+  JSON.stringify({
+    account: key.account,
+    payment_request_id: key.paymentRequestId,
+    deadline_at: formatInstant(deadlineAt),
+  } satisfies TimerMessage);
+
+const tokenOf = (key: PaymentRequestKey, deadlineAt: Instant): string =>
+  createHash('sha256').update(messageOf(key, deadlineAt)).digest('hex');
+
+function undefinedIfMissing(error: unknown): undefined {
+  if (!(error instanceof ResourceNotFoundException)) throw error;
+}

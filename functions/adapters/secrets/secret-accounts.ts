@@ -1,0 +1,70 @@
+import * as v from 'valibot';
+import type { Accounts, AccountSettings } from '../../application/ports.ts';
+import { durationFormat, parseDuration } from '../../domain/duration.ts';
+import type { Account } from '../../domain/identifiers.ts';
+import { klarnaLongestLifetime } from '../../domain/reconciliation.ts';
+import type { CachedSecret } from './cached-secret.ts';
+
+const text = v.pipe(v.string(), v.minLength(1));
+
+const duration = v.pipe(
+  v.string(),
+  v.check((given) => parseDuration(given) !== undefined, durationFormat),
+  v.transform((given) => parseDuration(given) ?? 0),
+);
+
+/** One entry of the secret `accounts`; design and README have the list of what each setting does. */
+const accountSchema = v.object({
+  environment: v.picklist(['test', 'live']),
+  api_key: text,
+  username: v.optional(text),
+  partner_account_id: v.optional(text),
+  default_session_timeout: v.optional(duration),
+  arm_on_submitted: v.optional(v.boolean(), false),
+  cancel_completed: v.optional(v.boolean(), false),
+  in_progress_grace: v.optional(duration),
+  max_extensions: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 10),
+  max_session: v.optional(
+    v.pipe(duration, v.maxValue(klarnaLongestLifetime, "at most PT48H, Klarna's longest lifetime")),
+    'PT48H',
+  ),
+  client_certificate: v.optional(text),
+  client_key: v.optional(text),
+});
+
+/** The accounts of the secret `accounts`. An entry that is malformed harms nobody but its own account. */
+export class SecretAccounts implements Accounts {
+  readonly #secret: CachedSecret;
+
+  constructor(secret: CachedSecret) {
+    this.#secret = secret;
+  }
+
+  async find(account: Account): Promise<AccountSettings | undefined> {
+    const entry = await this.#secret.entry(account);
+    if (entry === undefined) return undefined;
+    const parsed = v.safeParse(accountSchema, entry);
+    if (!parsed.success) {
+      const fields = parsed.issues.map((issue) => v.getDotPath(issue) ?? 'entry').join(', ');
+      throw new Error(`The secret accounts has a malformed entry for ${account}: ${fields}.`);
+    }
+    const settings = parsed.output;
+    return {
+      account,
+      defaultSessionTimeout: settings.default_session_timeout,
+      armOnSubmitted: settings.arm_on_submitted,
+      cancelCompleted: settings.cancel_completed,
+      inProgressGrace: settings.in_progress_grace,
+      maxExtensions: settings.max_extensions,
+      maxSession: settings.max_session,
+      klarna: {
+        environment: settings.environment,
+        apiKey: settings.api_key,
+        username: settings.username,
+        partnerAccountId: settings.partner_account_id,
+        clientCertificate: settings.client_certificate,
+        clientKey: settings.client_key,
+      },
+    };
+  }
+}

@@ -1,0 +1,48 @@
+import * as v from 'valibot';
+import type { SigningKey, SigningKeys } from '../../application/ports.ts';
+import { parseAccount } from '../../domain/identifiers.ts';
+import type { CachedSecret } from './cached-secret.ts';
+
+const text = v.pipe(v.string(), v.minLength(1));
+
+/** One entry of the secret `signing-keys`. An empty key would verify what anybody can sign: it is malformed. */
+const signingKeySchema = v.object({
+  key: text,
+  recipient_account_id: v.optional(text),
+  webhook_id: v.optional(text),
+  live: v.optional(v.boolean()),
+  accounts: v.record(text, text),
+});
+
+/** The keys of the secret `signing-keys`, several of them live at once. */
+export class SecretSigningKeys implements SigningKeys {
+  readonly #secret: CachedSecret;
+
+  constructor(secret: CachedSecret) {
+    this.#secret = secret;
+  }
+
+  async find(signingKeyId: string): Promise<SigningKey | undefined> {
+    const entry = await this.#secret.entry(signingKeyId);
+    if (entry === undefined) return undefined;
+    const parsed = v.safeParse(signingKeySchema, entry);
+    if (!parsed.success) {
+      const fields = parsed.issues.map((issue) => v.getDotPath(issue) ?? 'entry').join(', ');
+      throw new Error(`The secret signing-keys has a malformed entry for ${signingKeyId}: ${fields}.`);
+    }
+    const { key, recipient_account_id, webhook_id, live, accounts } = parsed.output;
+    const subjects = Object.entries(accounts).map(([subject, name]) => {
+      const account = parseAccount(name);
+      if (!account) throw new Error(`The secret signing-keys maps ${subject} to no account name.`);
+      return [subject, account] as const;
+    });
+    return {
+      id: signingKeyId,
+      key,
+      recipientAccountId: recipient_account_id,
+      webhookId: webhook_id,
+      live,
+      accounts: new Map(subjects),
+    };
+  }
+}

@@ -1,0 +1,35 @@
+import type { PaymentRequestKey } from '../domain/identifiers.ts';
+import type { PaymentRequest } from '../domain/payment-request.ts';
+import type { PaymentRequestStore } from './ports.ts';
+
+/** What a decision wants stored, if anything, and what it comes to. */
+export interface Decision<Outcome> {
+  readonly next?: PaymentRequest | undefined;
+  readonly outcome: Outcome;
+}
+
+/** Twenty callers at once each lose at most to every other; beyond that something is wrong. */
+const attempts = 40;
+
+/**
+ * Decides on the record and stores the decision; when somebody else was faster, decides again on what they stored. The
+ * decision is pure and so may run any number of times. Throws when it never gets through.
+ *
+ * @param known the record as the caller has it; `undefined` is a guess that there is none, and costs a try if it is wrong.
+ */
+export async function changeRecord<Outcome>(
+  store: PaymentRequestStore,
+  key: PaymentRequestKey,
+  known: PaymentRequest | undefined,
+  decide: (record: PaymentRequest | undefined) => Decision<Outcome>,
+): Promise<{ readonly record: PaymentRequest | undefined; readonly outcome: Outcome }> {
+  let record = known;
+  for (let attempt = 0; attempt < attempts; attempt += 1) {
+    const { next, outcome } = decide(record);
+    if (!next || next === record) return { record, outcome };
+    const result = await store.save(record, next);
+    if (result.written) return { record: next, outcome };
+    record = result.stored;
+  }
+  throw new Error(`${key.account}/${key.paymentRequestId}: changed by others ${attempts} times in a row`);
+}

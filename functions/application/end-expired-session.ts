@@ -1,0 +1,76 @@
+import { isUnsettled, type PaymentRequest } from '../domain/payment-request.ts';
+import { decideExpiry, withSparedTimer } from '../domain/expiry.ts';
+import type { PaymentRequestKey } from '../domain/identifiers.ts';
+import { instantFromMillis } from '../domain/instant.ts';
+import { armTimer } from './arm-timer.ts';
+import {
+  type CancelDependencies,
+  type CancelOutcome,
+  cancelPaymentRequest,
+} from './cancel-payment-request.ts';
+import { changeRecord } from './change-record.ts';
+import type { AccountSettings, SessionTimer } from './ports.ts';
+import type { CancelCommand } from '../domain/cancellation.ts';
+
+/**
+ * What a timer that went off came to: the end of the session's request, or why not.
+ * `nothing`: no such session. `spared`: paid or ended. `observed`: written down only. `not-yet`: the timer is set again.
+ */
+export type ExpiryOutcome =
+  | { readonly kind: 'nothing' | 'spared' | 'observed' | 'not-yet' }
+  | { readonly kind: 'ended'; readonly cancel: CancelOutcome };
+
+export interface ExpiryDependencies extends CancelDependencies {
+  readonly timer: SessionTimer;
+}
+
+/** Who asks when nobody does. */
+const timerIdentity = 'lapse:session-timer';
+
+/**
+ * Ends the session whose time is up. The message that brought us here is a hint: what counts is the record's own deadline,
+ * whatever the message says, and a request that is paid or ended is left alone.
+ */
+export const endExpiredSession =
+  (dependencies: ExpiryDependencies) =>
+  async (key: PaymentRequestKey, settings: AccountSettings): Promise<ExpiryOutcome> => {
+    const { store, clock } = dependencies;
+    const nowOf = () => instantFromMillis(clock.now());
+    const record = await store.read(key);
+    const decision = decideExpiry(record, nowOf());
+    switch (decision) {
+      case 'nothing':
+        return { kind: 'nothing' };
+      case 'not-yet':
+        // A timer of an earlier deadline, or a clock that runs ahead: one for the record's deadline must be there.
+        if (record) await armTimer(dependencies)(record);
+        return { kind: 'not-yet' };
+      case 'spare':
+      case 'observe':
+        await changeRecord(store, key, record, (stored) => ({
+          next: stored && withSparedTimer(stored, decision, nowOf()),
+          outcome: undefined,
+        }));
+        return { kind: decision === 'spare' ? 'spared' : 'observed' };
+      case 'end':
+        return { kind: 'ended', cancel: await endNow(dependencies, key, settings, record) };
+    }
+  };
+
+/** Cancels, and sets the timer again for a customer who was given grace. */
+async function endNow(
+  dependencies: ExpiryDependencies,
+  key: PaymentRequestKey,
+  settings: AccountSettings,
+  record: PaymentRequest | undefined,
+): Promise<CancelOutcome> {
+  const command: CancelCommand =
+    record?.cancellation && isUnsettled(record)
+      ? // An unsettled cancel keeps the name and the reason of whoever asked for it.
+        record.cancellation
+      : { cause: 'timeout', requestedBy: timerIdentity, allowCompleted: settings.cancelCompleted };
+  const cancel = await cancelPaymentRequest(dependencies)(key, command, settings);
+  return cancel.kind === 'graced'
+    ? { ...cancel, record: await armTimer(dependencies)(cancel.record) }
+    : cancel;
+}

@@ -1,0 +1,159 @@
+/** What the use cases need from outside. Each port is a role; adapters/ has one implementation for each. */
+import type { Account, PaymentRequestId, PaymentRequestKey } from '../domain/identifiers.ts';
+import type { Instant } from '../domain/instant.ts';
+import type { Observation } from '../domain/observation.ts';
+import type { PaymentRequest } from '../domain/payment-request.ts';
+import type { PaymentRequestState } from '../domain/payment-request-state.ts';
+import type { StateChangeEvent } from '../domain/state-change-event.ts';
+
+/**
+ * The table. Both writes are conditional on one item and return the stored record when the condition does not hold, so that
+ * nobody needs to read again. Faults (throttling, no answer) are thrown.
+ */
+export interface PaymentRequestStore {
+  /** Strongly consistent. */
+  read(key: PaymentRequestKey): Promise<PaymentRequest | undefined>;
+  /** Takes the observation over, in one write and without reading, if it supersedes what is stored; makes the record if there is none. */
+  observe(key: PaymentRequestKey, observation: Observation): Promise<WriteResult>;
+  /** Stores `next`, if what is stored is still the version that `next` was made from: `current`, or nothing. */
+  save(current: PaymentRequest | undefined, next: PaymentRequest): Promise<WriteResult>;
+}
+
+export type WriteResult =
+  { readonly written: true } | { readonly written: false; readonly stored: PaymentRequest | undefined };
+
+/** What the sweep looks through: keys of records that need something by `now`, the longest overdue first within a shard. */
+export interface DuePaymentRequests {
+  due(now: Instant, limit: number): AsyncIterable<PaymentRequestKey>;
+}
+
+/** Where a delivery goes that is signed by Klarna and belongs to no record: kept, never applied. */
+export interface Quarantine {
+  /** Durable when it resolves. Keeping the same delivery again changes nothing. */
+  keep(delivery: QuarantinedDelivery): Promise<void>;
+}
+
+export interface QuarantinedDelivery {
+  readonly signingKeyId: string;
+  /** Klarna's event id, or the body's hash where there is none. */
+  readonly deliveryId: string;
+  readonly reason: QuarantineReason;
+  readonly receivedAt: Instant;
+  readonly bodySha256: string;
+  readonly eventType?: string | undefined;
+  readonly account?: Account | undefined;
+  readonly paymentRequestId?: PaymentRequestId | undefined;
+}
+
+export type QuarantineReason =
+  | 'unknown_type'
+  | 'unknown_state'
+  | 'malformed'
+  | 'other_account'
+  | 'other_recipient'
+  | 'other_webhook'
+  | 'other_environment';
+
+/** One Klarna partner account as the secret `accounts` has it, defaults filled in. Durations in milliseconds. */
+export interface AccountSettings {
+  readonly account: Account;
+  readonly defaultSessionTimeout: number | undefined;
+  readonly armOnSubmitted: boolean;
+  readonly cancelCompleted: boolean;
+  readonly inProgressGrace: number | undefined;
+  readonly maxExtensions: number;
+  readonly maxSession: number;
+  readonly klarna: KlarnaCredentials;
+}
+
+/** Opaque to the use cases; only the Klarna adapter looks inside. */
+export interface KlarnaCredentials {
+  readonly environment: 'test' | 'live';
+  readonly apiKey: string;
+  readonly username: string | undefined;
+  readonly partnerAccountId: string | undefined;
+  readonly clientCertificate: string | undefined;
+  readonly clientKey: string | undefined;
+}
+
+export interface Accounts {
+  /** `undefined` for an account that the deployment does not have. */
+  find(account: Account): Promise<AccountSettings | undefined>;
+}
+
+/** A key that Klarna signs webhooks with, and what it is bound to. */
+export interface SigningKey {
+  readonly id: string;
+  readonly key: string;
+  readonly recipientAccountId: string | undefined;
+  readonly webhookId: string | undefined;
+  readonly live: boolean | undefined;
+  /** Klarna's account id of the subject → our account. */
+  readonly accounts: ReadonlyMap<string, Account>;
+}
+
+export interface SigningKeys {
+  /** `undefined` for a key nobody gave us. An unknown id refreshes the keys at most once a minute. */
+  find(signingKeyId: string): Promise<SigningKey | undefined>;
+}
+
+/** Klarna's API for one Payment Request. Never rejects for what Klarna or the network does: every answer is a value. */
+export interface KlarnaPaymentRequests {
+  read(credentials: KlarnaCredentials, id: PaymentRequestId, timeoutMillis: number): Promise<KlarnaAnswer>;
+  cancel(credentials: KlarnaCredentials, id: PaymentRequestId, timeoutMillis: number): Promise<KlarnaAnswer>;
+}
+
+/** What came back. `proof` has the correlation id, the status and Klarna's error id and code, for history and logs. */
+export type KlarnaAnswer = { readonly proof: Readonly<Record<string, string>> } & (
+  | {
+      readonly kind: 'payment-request';
+      readonly state: PaymentRequestState;
+      readonly previousState?: PaymentRequestState | undefined;
+      readonly stateReason?: string | undefined;
+      readonly updatedAt?: Instant | undefined;
+      readonly expiresAt?: Instant | undefined;
+    }
+  /** The request exists in a state that is new to us. */
+  | { readonly kind: 'unknown-state' }
+  | { readonly kind: 'not-found' }
+  /** 401 or 403: our credentials or permissions. */
+  | { readonly kind: 'denied' }
+  | { readonly kind: 'rate-limited'; readonly retryAfterMillis: number | undefined }
+  /** Any other 4xx: nothing was done. */
+  | { readonly kind: 'refused' }
+  /** No answer, a 5xx, or a 2xx that cannot be read: what was asked may have been done. */
+  | { readonly kind: 'unclear'; readonly retryAfterMillis: number | undefined }
+);
+
+/** Takes a session's timer away. */
+export interface TimerRemoval {
+  /** One that is not there is no error. */
+  remove(key: PaymentRequestKey): Promise<void>;
+}
+
+/** One timer per registered session. */
+export interface SessionTimer extends TimerRemoval {
+  /** Makes sure that a message for this deadline will come. Safe to repeat; a timer for another deadline is moved. */
+  arm(key: PaymentRequestKey, deadlineAt: Instant): Promise<void>;
+}
+
+/** The bus. */
+export interface StateChangePublisher {
+  /** Publishes in order; returns the events that were refused, after retrying those alone. */
+  publish(events: readonly StateChangeEvent[]): Promise<readonly StateChangeEvent[]>;
+}
+
+/** Time, ids and chance. */
+export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number;
+  wait(millis: number): Promise<void>;
+}
+
+export interface Ids {
+  /** A new unguessable id of 32 hexadecimal characters. */
+  next(): string;
+}
+
+/** Evenly in [0, 1). */
+export type Chance = () => number;

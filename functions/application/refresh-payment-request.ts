@@ -1,0 +1,59 @@
+import { ownEventId, type PaymentRequestKey } from '../domain/identifiers.ts';
+import { instantFromMillis } from '../domain/instant.ts';
+import { asNextVersion, type PaymentRequest } from '../domain/payment-request.ts';
+import { isOpen } from '../domain/payment-request-state.ts';
+import { klarnaEndOf } from '../domain/reconciliation.ts';
+import { applyObservation } from '../domain/transition.ts';
+import { type KlarnaDependencies, observationOf, readAtKlarna } from './ask-klarna.ts';
+import { changeRecord } from './change-record.ts';
+import type { AccountSettings, PaymentRequestStore } from './ports.ts';
+
+/** `unknown`: Klarna gave no answer that says anything; the record is as it was. */
+export type RefreshOutcome = 'refreshed' | 'absent' | 'unknown';
+
+/** Milliseconds that Klarna has to answer a read. */
+const readBudget = 5_000;
+
+/**
+ * Asks Klarna for the state and takes it in. A request that Klarna does not know any more, after its own expiry, is EXPIRED;
+ * one that nobody has a record of gets none by being read.
+ */
+export const refreshPaymentRequest =
+  (dependencies: KlarnaDependencies & { readonly store: PaymentRequestStore }) =>
+  async (
+    known: PaymentRequest,
+    settings: AccountSettings,
+  ): Promise<{ readonly outcome: RefreshOutcome; readonly record: PaymentRequest }> => {
+    const { store, clock, ids } = dependencies;
+    const key: PaymentRequestKey = known;
+    const reading = await readAtKlarna(dependencies)(
+      settings,
+      key.paymentRequestId,
+      clock.now() + readBudget,
+    );
+    const { answer } = reading;
+    const now = instantFromMillis(clock.now());
+    const end = klarnaEndOf(known);
+    const gone = answer.kind === 'not-found' && isOpen(known.state) && end <= now;
+    const observation =
+      answer.kind === 'payment-request'
+        ? observationOf({ ...reading, answer }, 'read', dependencies)
+        : gone
+          ? {
+              state: 'EXPIRED' as const,
+              occurredAt: end,
+              eventId: ownEventId('absence', ids.next()),
+              source: 'absence' as const,
+              observedAt: now,
+              proof: answer.proof,
+            }
+          : undefined;
+    if (!observation) {
+      return { outcome: answer.kind === 'not-found' ? 'absent' : 'unknown', record: known };
+    }
+    const { record } = await changeRecord(store, key, known, (stored) => ({
+      next: stored && asNextVersion(applyObservation(stored, observation).record, now),
+      outcome: undefined,
+    }));
+    return { outcome: 'refreshed', record: record ?? known };
+  };

@@ -1,0 +1,285 @@
+import { type EventId, ownEventId } from './identifiers.ts';
+import { earlierOf, formatInstant, type Instant, plusMillis } from './instant.ts';
+import type { Observation } from './observation.ts';
+import {
+  asNextVersion,
+  type Attention,
+  type Cancellation,
+  type CancellationCause,
+  type CancellationOutcome,
+  type HistoryEffect,
+  type HistoryEntry,
+  isUnsettled,
+  type PaymentRequest,
+  withEntry,
+} from './payment-request.ts';
+import { isFinal, isOpen, type PaymentRequestState } from './payment-request-state.ts';
+import { dueAfterEnd, klarnaEndOf, nextLook } from './reconciliation.ts';
+import { withDeadline } from './registration.ts';
+import { applyObservation } from './transition.ts';
+
+/** Milliseconds for which a claim keeps everybody else from asking Klarna: longer than any one attempt may take. */
+export const leaseLength = 30_000;
+
+/** Who wants the request ended, and why. */
+export interface CancelCommand {
+  readonly cause: CancellationCause;
+  readonly reason?: string | undefined;
+  readonly requestedBy: string;
+  /** Ends the request even when the customer has approved it, if Klarna lets us. */
+  readonly allowCompleted: boolean;
+}
+
+/** Whether there is nothing for this cancel to end: the request is final, or paid and to be spared. */
+export const isClosedTo = (
+  { allowCompleted }: Pick<CancelCommand, 'allowCompleted'>,
+  state: PaymentRequestState,
+): boolean => isFinal(state) || (state === 'COMPLETED' && !allowCompleted);
+
+/** What a record alone can answer to a cancel. */
+export type RecordAnswer =
+  | { readonly kind: 'already-canceled' }
+  | { readonly kind: 'already-final'; readonly state: PaymentRequestState }
+  /** Somebody holds a live claim. */
+  | { readonly kind: 'claimed' };
+
+/** The answer that needs no question to Klarna, or `undefined` when Klarna must be asked. */
+export function answerFromRecord(
+  record: PaymentRequest | undefined,
+  command: CancelCommand,
+  now: Instant,
+): RecordAnswer | undefined {
+  if (!record) return undefined;
+  const { state, cancellation } = record;
+  if (state === 'CANCELED') return { kind: 'already-canceled' };
+  if (state && isClosedTo(command, state)) return { kind: 'already-final', state };
+  return cancellation?.lease && cancellation.lease.until > now ? { kind: 'claimed' } : undefined;
+}
+
+/** The record with a cancel noted that Klarna need not be asked about, and why not. */
+export function withAnsweredCommand(
+  record: PaymentRequest,
+  command: CancelCommand,
+  answer: RecordAnswer,
+  eventId: EventId,
+  now: Instant,
+): PaymentRequest {
+  if (answer.kind === 'claimed') return record;
+  const outcome: CancellationOutcome = answer.kind === 'already-canceled' ? 'already_canceled' : 'refused';
+  const { cancellation } = record;
+  // Our own cancel comes back as a webhook, perhaps before whoever sent it could say so.
+  const settled: Cancellation =
+    cancellation && isUnsettled(record)
+      ? withoutLease(cancellation, record.state === 'CANCELED' ? 'canceled' : 'refused')
+      : (cancellation ?? { ...asked(command, now), outcome });
+  const entry = commandEntry(command, outcome === 'refused' ? 'refused' : 'noted', eventId, now, { outcome });
+  return asNextVersion(
+    { ...withEntry(record, entry), cancellation: settled, reconcileAfter: dueAfterEnd(record), looks: 0 },
+    now,
+  );
+}
+
+/** The record with a claim for one attempt. The sweep takes over when the lease runs out. */
+export function claimed(
+  record: PaymentRequest,
+  command: CancelCommand,
+  leaseId: string,
+  now: Instant,
+): PaymentRequest {
+  const until = plusMillis(now, leaseLength);
+  const entry = commandEntry(command, 'accepted', ownEventId('claim', leaseId), now, {});
+  return asNextVersion(
+    {
+      ...withEntry(record, entry),
+      cancellation: {
+        ...asked(command, now),
+        outcome: 'claimed',
+        // A claim that ran out was held by somebody who may have come as far as the DELETE.
+        sentBefore: isUnsettled(record),
+        lease: { id: leaseId, until },
+      },
+      reconcileAfter: until,
+    },
+    now,
+  );
+}
+
+/**
+ * How one attempt ended.
+ * - `known`: the observations say it. `absent`: Klarna does not know the request. `unknown`: no answer that says anything.
+ * - `denied`: Klarna refuses our credentials. `unknown-state`: a state that is new to us. `grace`: the customer is in the
+ *   middle of paying and is given time, once.
+ */
+export type Conclusion =
+  | { readonly kind: 'known' }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'denied' }
+  | { readonly kind: 'unknown-state' }
+  | { readonly kind: 'grace'; readonly millis: number };
+
+/** Everything that one attempt learnt from Klarna. */
+export interface Attempt {
+  readonly leaseId: string;
+  readonly observations: readonly Observation[];
+  readonly conclusion: Conclusion;
+  /** Whether a DELETE went out. */
+  readonly sent: boolean;
+  /** Ids and codes of Klarna's last answer. */
+  readonly proof: Readonly<Record<string, string>>;
+}
+
+/**
+ * The record after an attempt: every observation is taken in, whoever holds the claim by now, since facts stay facts; the
+ * claim is settled only by its holder. The same record when there is nothing to write.
+ */
+export function settled(record: PaymentRequest, attempt: Attempt, now: Instant): PaymentRequest {
+  let next = record;
+  for (const observation of attempt.observations) next = applyObservation(next, observation).record;
+  next = withAbsence(next, attempt, now);
+  const { cancellation } = next;
+  if (cancellation?.lease?.id !== attempt.leaseId) return next === record ? record : asNextVersion(next, now);
+  const done =
+    attempt.conclusion.kind === 'known' || (next.state !== undefined && isClosedTo(cancellation, next.state));
+  return asNextVersion(
+    done ? withEnd(next, cancellation, attempt, now) : withoutEnd(next, cancellation, attempt, now),
+    now,
+  );
+}
+
+/** A 404 once Klarna's own expiry has passed means EXPIRED: Klarna deletes what has expired. */
+function withAbsence(record: PaymentRequest, attempt: Attempt, now: Instant): PaymentRequest {
+  if (attempt.conclusion.kind !== 'absent' || !isOpen(record.state)) return record;
+  const end = klarnaEndOf(record);
+  if (end > now) return record;
+  return applyObservation(record, {
+    state: 'EXPIRED',
+    occurredAt: end,
+    eventId: ownEventId('absence', attempt.leaseId),
+    source: 'absence',
+    observedAt: now,
+    proof: attempt.proof,
+  }).record;
+}
+
+function withEnd(
+  record: PaymentRequest,
+  cancellation: Cancellation,
+  attempt: Attempt,
+  now: Instant,
+): PaymentRequest {
+  const byUs = attempt.sent || cancellation.sentBefore;
+  const canceled = byUs ? 'canceled' : 'already_canceled';
+  const outcome: CancellationOutcome = record.state === 'CANCELED' ? canceled : 'refused';
+  const noted =
+    outcome === 'refused'
+      ? withEntry(record, settlementEntry(cancellation, 'refused', outcome, attempt, now))
+      : record;
+  return {
+    ...noted,
+    cancellation: withoutLease(cancellation, outcome),
+    timer: timerAfterEnd(record, cancellation, now),
+    looks: 0,
+    reconcileAfter: dueAfterEnd(record),
+  };
+}
+
+function withoutEnd(
+  record: PaymentRequest,
+  cancellation: Cancellation,
+  attempt: Attempt,
+  now: Instant,
+): PaymentRequest {
+  const { conclusion } = attempt;
+  if (conclusion.kind === 'grace' && record.session) {
+    const entry = settlementEntry(cancellation, 'noted', 'in_progress_grace', attempt, now);
+    const deadlineAt = earlierOf(plusMillis(now, conclusion.millis), klarnaEndOf(record));
+    return {
+      ...withEntry(record, entry),
+      cancellation: undefined,
+      session: { ...record.session, graceGivenAt: now },
+      ...withDeadline(deadlineAt, now),
+    };
+  }
+  const outcome: CancellationOutcome = conclusion.kind === 'absent' ? 'not_found' : 'pending';
+  const attention = attentionOf(conclusion);
+  const entry = { ...settlementEntry(cancellation, 'noted', outcome, attempt, now), attention };
+  return {
+    ...withEntry(record, entry),
+    cancellation: {
+      ...withoutLease(cancellation, outcome),
+      sentBefore: cancellation.sentBefore || attempt.sent,
+    },
+    ...(attention && { attention }),
+    ...nextLook(record, now),
+  };
+}
+
+function attentionOf(conclusion: Conclusion): Attention | undefined {
+  switch (conclusion.kind) {
+    case 'absent':
+      return 'not_found_at_klarna';
+    case 'denied':
+      return 'klarna_denied';
+    case 'unknown-state':
+      return 'unknown_state';
+    case 'known':
+    case 'unknown':
+    case 'grace':
+      return undefined;
+  }
+}
+
+const timerAfterEnd = (record: PaymentRequest, { cause }: Cancellation, now: Instant) => {
+  if (record.timer === 'none') return 'none';
+  return cause === 'timeout' && record.deadlineAt && record.deadlineAt <= now ? 'fired' : 'removed';
+};
+
+const asked = ({ cause, reason, requestedBy, allowCompleted }: CancelCommand, now: Instant) => ({
+  cause,
+  reason,
+  requestedBy,
+  requestedAt: now,
+  allowCompleted,
+  sentBefore: false,
+});
+
+const withoutLease = (cancellation: Cancellation, outcome: CancellationOutcome): Cancellation => ({
+  ...cancellation,
+  outcome,
+  lease: undefined,
+});
+
+const commandEntry = (
+  { cause, reason, requestedBy, allowCompleted }: CancelCommand,
+  effect: HistoryEffect,
+  eventId: EventId,
+  now: Instant,
+  detail: Readonly<Record<string, string>>,
+): HistoryEntry => ({
+  eventId,
+  kind: 'cancel_request',
+  recordedAt: now,
+  effect,
+  detail: {
+    cause,
+    requested_by: requestedBy,
+    ...(reason !== undefined && { reason }),
+    ...(allowCompleted && { allow_completed: 'true' }),
+    ...detail,
+  },
+});
+
+const settlementEntry = (
+  { cause }: Cancellation,
+  effect: HistoryEffect,
+  outcome: string,
+  { leaseId, conclusion, proof }: Attempt,
+  now: Instant,
+): HistoryEntry => ({
+  eventId: ownEventId('outcome', leaseId),
+  kind: 'cancel_request',
+  recordedAt: now,
+  effect,
+  detail: { cause, outcome, conclusion: conclusion.kind, at: formatInstant(now), ...proof },
+});

@@ -1,0 +1,57 @@
+import { type EventId, ownEventId } from './identifiers.ts';
+import { formatInstant, type Instant } from './instant.ts';
+import { asNextVersion, type HistoryEntry, type PaymentRequest, withEntry } from './payment-request.ts';
+import { isOpen } from './payment-request-state.ts';
+
+/**
+ * What a timer that went off means for a record. The message is a hint, the record the authority.
+ * - `nothing`: no such session. `spare`: paid or ended. `not-yet`: before the record's own deadline.
+ * - `observe`: only to be written down. `end`: the session is over and the request is open.
+ */
+export type ExpiryDecision = 'nothing' | 'spare' | 'not-yet' | 'observe' | 'end';
+
+export function decideExpiry(record: PaymentRequest | undefined, now: Instant): ExpiryDecision {
+  if (!record?.session || record.deadlineAt === undefined) return 'nothing';
+  if (!isOpen(record.state)) return 'spare';
+  if (now < record.deadlineAt) return 'not-yet';
+  return record.session.onTimeout === 'observe' ? 'observe' : 'end';
+}
+
+/** The record after a timer that ended nothing: why, once per deadline however often it fires; the sweep need not look. */
+export function withSparedTimer(
+  record: PaymentRequest,
+  decision: 'spare' | 'observe',
+  now: Instant,
+): PaymentRequest | undefined {
+  const { deadlineAt } = record;
+  if (deadlineAt === undefined) return undefined;
+  const eventId = timerEventId(deadlineAt);
+  if (record.history.some((entry) => entry.eventId === eventId)) return undefined;
+  const detail: Readonly<Record<string, string>> = {
+    deadline_at: formatInstant(deadlineAt),
+    outcome: decision === 'observe' ? 'would_cancel' : 'spared',
+  };
+  const entry: HistoryEntry = {
+    eventId,
+    kind: 'timer',
+    recordedAt: now,
+    effect: 'noted',
+    state: record.state,
+    detail,
+  };
+  return asNextVersion(
+    { ...withEntry(record, entry), timer: 'fired', reconcileAfter: undefined, looks: 0 },
+    now,
+  );
+}
+
+const timerEventId = (deadlineAt: Instant): EventId => ownEventId('timer', deadlineAt);
+
+/** Milliseconds of grace to give, if the session has any left: a customer who is paying gets it once. */
+export const graceLeft = (
+  record: PaymentRequest | undefined,
+  accountGrace: number | undefined,
+): number | undefined =>
+  record?.session && record.session.graceGivenAt === undefined
+    ? (record.session.inProgressGrace ?? accountGrace)
+    : undefined;

@@ -1,0 +1,56 @@
+declare const brand: unique symbol;
+
+/**
+ * A moment in UTC as RFC 3339 text with exactly nine fractional digits, so that comparing texts compares times.
+ * Klarna's timestamps have up to nine digits; our own clock has three.
+ */
+export type Instant = string & { readonly [brand]: 'Instant' };
+
+const rfc3339 = /^(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})$/;
+
+/** Parses RFC 3339, with any offset and up to nine fractional digits; `undefined` for anything else, such as 31 February. */
+export function parseInstant(text: string): Instant | undefined {
+  const match = rfc3339.exec(text);
+  if (!match) return undefined;
+  const [, date = '', time = '', fraction = '', offset = ''] = match;
+  const local = new Date(`${date}T${time}Z`);
+  // Date rolls 31 February over to March: what does not come back the same was not a date.
+  if (Number.isNaN(local.getTime()) || local.toISOString().slice(0, 19) !== `${date}T${time}`)
+    return undefined;
+  const utc = new Date(local.getTime() - offsetMillis(offset));
+  const seconds = utc.toISOString();
+  return seconds.length === 24
+    ? (`${seconds.slice(0, 19)}.${fraction.padEnd(9, '0')}Z` as Instant)
+    : undefined;
+}
+
+function offsetMillis(offset: string): number {
+  if (offset === 'Z' || offset === 'z') return 0;
+  const sign = offset.startsWith('-') ? -1 : 1;
+  return sign * (Number(offset.slice(1, 3)) * 60 + Number(offset.slice(4, 6))) * 60_000;
+}
+
+/** The instant that is this many milliseconds after 1970. */
+export const instantFromMillis = (millis: number): Instant =>
+  `${new Date(millis).toISOString().slice(0, -1)}000000Z` as Instant;
+
+/** Milliseconds since 1970, finer digits dropped. */
+export const millisOf = (instant: Instant): number => Date.parse(`${instant.slice(0, 23)}Z`);
+
+/** The instant so many milliseconds later. */
+export const plusMillis = (instant: Instant, millis: number): Instant =>
+  `${new Date(millisOf(instant) + millis).toISOString().slice(0, 23)}${instant.slice(23)}` as Instant;
+
+/** The earlier of two. */
+export const earlierOf = (a: Instant, b: Instant): Instant => (a < b ? a : b);
+
+/** One nanosecond later: keeps entries that were made in the same millisecond in order. */
+export function nextNanosecond(instant: Instant): Instant {
+  const nanos = Number(instant.slice(20, 29)) + 1;
+  return nanos < 1_000_000_000
+    ? (`${instant.slice(0, 20)}${String(nanos).padStart(9, '0')}Z` as Instant)
+    : plusMillis(`${instant.slice(0, 20)}000000000Z` as Instant, 1000);
+}
+
+/** RFC 3339 as people write it: without trailing zeros. */
+export const formatInstant = (instant: Instant): string => instant.replace(/\.?0+Z$/, 'Z');

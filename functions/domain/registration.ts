@@ -1,0 +1,273 @@
+import { formatDuration } from './duration.ts';
+import { type EventId, type PaymentRequestKey, type SessionId } from './identifiers.ts';
+import { earlierOf, formatInstant, type Instant, millisOf, plusMillis } from './instant.ts';
+import {
+  asNextVersion,
+  type HistoryEntry,
+  isUnsettled,
+  type OnTimeout,
+  type PaymentRequest,
+  unknownPaymentRequest,
+  withEntry,
+} from './payment-request.ts';
+import { isOpen, type PaymentRequestState } from './payment-request-state.ts';
+import { sweepMargin } from './reconciliation.ts';
+
+/** When the session ends: a duration from now, or a moment; with the caller's own words for it. */
+export type Deadline =
+  | { readonly kind: 'session_timeout'; readonly millis: number; readonly given: string }
+  | { readonly kind: 'deadline_at'; readonly at: Instant; readonly given: string };
+
+/** A session to register with its Payment Request. */
+export interface Registration {
+  readonly deadline: Deadline;
+  readonly sessionId?: SessionId | undefined;
+  readonly reference?: string | undefined;
+  readonly klarnaExpiresAt?: Instant | undefined;
+  readonly onTimeout: OnTimeout;
+  readonly inProgressGrace?: number | undefined;
+  readonly requestedBy: string;
+}
+
+/** What an account allows. Lengths in milliseconds. */
+export interface SessionPolicy {
+  readonly maxExtensions: number;
+  readonly maxSession: number;
+}
+
+/** Why a registration or an extension was not made. */
+export type SessionRefusal =
+  | { readonly kind: 'invalid'; readonly field: string; readonly given: string; readonly allowed: string }
+  | { readonly kind: 'already-final'; readonly state: PaymentRequestState }
+  | { readonly kind: 'cancellation-pending' }
+  | { readonly kind: 'extension-limit'; readonly allowed: string }
+  | { readonly kind: 'not-found' };
+
+/** What to store, if anything, and what to answer. */
+export interface SessionDecision {
+  readonly next?: PaymentRequest;
+  readonly outcome: { readonly kind: 'registered' | 'changed' | 'unchanged' } | SessionRefusal;
+}
+
+/**
+ * Registers a session, or changes one that is registered; the same registration again changes nothing, also when its
+ * time-out is counted from now. News from Klarna that came first is kept and joined: a request that is already paid or
+ * ended takes the session's id and reference, gets no timer, and the answer is `already-final`.
+ */
+export function decideRegistration(
+  record: PaymentRequest | undefined,
+  key: PaymentRequestKey,
+  registration: Registration,
+  policy: SessionPolicy,
+  eventId: EventId,
+  now: Instant,
+): SessionDecision {
+  const current = record ?? unknownPaymentRequest(key, now);
+  if (!isOpen(current.state)) return refuseFinal(current, registration, eventId, now);
+  if (isUnsettled(current)) return { outcome: { kind: 'cancellation-pending' } };
+  if (current.session && isSameRegistration(current, registration)) return { outcome: { kind: 'unchanged' } };
+
+  const deadlineAt = momentOf(registration.deadline, now);
+  const klarnaExpiresAt = registration.klarnaExpiresAt ?? current.klarnaExpiresAt;
+  const invalid = checkDeadline(registration.deadline, deadlineAt, klarnaExpiresAt, policy, now);
+  if (invalid) return { outcome: invalid };
+
+  const lengthened = current.deadlineAt !== undefined && deadlineAt > current.deadlineAt;
+  const extensions = (current.session?.extensions ?? 0) + (lengthened ? 1 : 0);
+  if (current.session && lengthened) {
+    const limit = extensionLimit(current, current.session.registeredAt, deadlineAt, extensions, policy);
+    if (limit) return refuse(current, limit, 'register', registration.requestedBy, eventId, now);
+  }
+
+  const entry: HistoryEntry = {
+    eventId,
+    kind: 'register',
+    recordedAt: now,
+    effect: 'accepted',
+    detail: {
+      requested_by: registration.requestedBy,
+      [registration.deadline.kind]: registration.deadline.given,
+      deadline_at: formatInstant(deadlineAt),
+      on_timeout: registration.onTimeout,
+    },
+  };
+  const next: PaymentRequest = {
+    ...withEntry(current, entry),
+    sessionId: registration.sessionId ?? current.sessionId,
+    reference: registration.reference ?? current.reference,
+    klarnaExpiresAt,
+    session: {
+      ...current.session,
+      registeredAt: current.session?.registeredAt ?? now,
+      requested: registration.deadline.given,
+      onTimeout: registration.onTimeout,
+      inProgressGrace: registration.inProgressGrace,
+      extensions,
+    },
+    ...withDeadline(deadlineAt, now),
+  };
+  return {
+    next: asNextVersion(next, now),
+    outcome: { kind: current.session ? 'changed' : 'registered' },
+  };
+}
+
+/** Moves the deadline of a registered session, sooner or later; later is capped in number, in total length and by Klarna's expiry. */
+export function decideExtension(
+  record: PaymentRequest | undefined,
+  deadline: Deadline,
+  policy: SessionPolicy,
+  requestedBy: string,
+  eventId: EventId,
+  now: Instant,
+): SessionDecision {
+  if (!record?.session) return { outcome: { kind: 'not-found' } };
+  if (record.state && !isOpen(record.state)) {
+    return refuse(
+      record,
+      { kind: 'already-final', state: record.state },
+      'extend',
+      requestedBy,
+      eventId,
+      now,
+    );
+  }
+  if (isUnsettled(record)) return { outcome: { kind: 'cancellation-pending' } };
+
+  const deadlineAt = momentOf(deadline, now);
+  if (deadlineAt <= now) return { outcome: inThePast(deadline) };
+  if (deadlineAt === record.deadlineAt) return { outcome: { kind: 'unchanged' } };
+
+  const lengthened = record.deadlineAt === undefined || deadlineAt > record.deadlineAt;
+  const extensions = record.session.extensions + (lengthened ? 1 : 0);
+  if (lengthened) {
+    const limit = extensionLimit(record, record.session.registeredAt, deadlineAt, extensions, policy);
+    if (limit) return refuse(record, limit, 'extend', requestedBy, eventId, now);
+  }
+  const entry: HistoryEntry = {
+    eventId,
+    kind: 'extend',
+    recordedAt: now,
+    effect: 'accepted',
+    detail: {
+      requested_by: requestedBy,
+      [deadline.kind]: deadline.given,
+      deadline_at: formatInstant(deadlineAt),
+    },
+  };
+  const next: PaymentRequest = {
+    ...withEntry(record, entry),
+    session: { ...record.session, extensions },
+    ...withDeadline(deadlineAt, now),
+  };
+  return { next: asNextVersion(next, now), outcome: { kind: 'changed' } };
+}
+
+/** The record once its timer is armed for this deadline; `undefined` when the record has moved on meanwhile. */
+export function withArmedTimer(
+  record: PaymentRequest,
+  deadlineAt: Instant,
+  now: Instant,
+): PaymentRequest | undefined {
+  const waiting = record.timer === 'pending' || record.timer === 'armed';
+  if (!waiting || record.deadlineAt !== deadlineAt) return undefined;
+  return asNextVersion(
+    { ...record, timer: 'armed', looks: 0, reconcileAfter: plusMillis(deadlineAt, sweepMargin) },
+    now,
+  );
+}
+
+/** A deadline of which the timer is still to be armed: the sweep arms it if nobody else does within its margin. */
+export const withDeadline = (deadlineAt: Instant, now: Instant) =>
+  ({
+    deadlineAt,
+    timer: 'pending',
+    looks: 0,
+    reconcileAfter: plusMillis(earlierOf(now, deadlineAt), sweepMargin),
+  }) as const satisfies Partial<PaymentRequest>;
+
+const momentOf = (deadline: Deadline, now: Instant): Instant =>
+  deadline.kind === 'deadline_at' ? deadline.at : plusMillis(now, deadline.millis);
+
+const isSameRegistration = (record: PaymentRequest, registration: Registration): boolean =>
+  record.session?.requested === registration.deadline.given &&
+  record.session.onTimeout === registration.onTimeout &&
+  record.session.inProgressGrace === registration.inProgressGrace &&
+  [undefined, record.sessionId].includes(registration.sessionId) &&
+  [undefined, record.reference].includes(registration.reference) &&
+  [undefined, record.klarnaExpiresAt].includes(registration.klarnaExpiresAt);
+
+const inThePast = ({ kind, given }: Deadline): SessionRefusal => ({
+  kind: 'invalid',
+  field: kind,
+  given,
+  allowed: 'a time in the future',
+});
+
+function checkDeadline(
+  { kind, given }: Deadline,
+  deadlineAt: Instant,
+  klarnaExpiresAt: Instant | undefined,
+  { maxSession }: SessionPolicy,
+  now: Instant,
+): SessionRefusal | undefined {
+  const refused = (allowed: string): SessionRefusal => ({ kind: 'invalid', field: kind, given, allowed });
+  if (deadlineAt <= now) return refused('a time in the future');
+  if (millisOf(deadlineAt) - millisOf(now) > maxSession) {
+    return refused(`at most ${formatDuration(maxSession)} from now`);
+  }
+  if (klarnaExpiresAt && deadlineAt > klarnaExpiresAt) {
+    return refused(`not after Klarna's own expiry, ${formatInstant(klarnaExpiresAt)}`);
+  }
+  return undefined;
+}
+
+function extensionLimit(
+  { klarnaExpiresAt }: PaymentRequest,
+  registeredAt: Instant,
+  deadlineAt: Instant,
+  extensions: number,
+  { maxExtensions, maxSession }: SessionPolicy,
+): SessionRefusal | undefined {
+  const refused = (allowed: string): SessionRefusal => ({ kind: 'extension-limit', allowed });
+  if (extensions > maxExtensions) return refused(`at most ${maxExtensions} extensions`);
+  if (millisOf(deadlineAt) - millisOf(registeredAt) > maxSession) {
+    return refused(
+      `at most ${formatDuration(maxSession)} from the registration, ${formatInstant(registeredAt)}`,
+    );
+  }
+  if (klarnaExpiresAt && deadlineAt > klarnaExpiresAt) {
+    return refused(`not after Klarna's own expiry, ${formatInstant(klarnaExpiresAt)}`);
+  }
+  return undefined;
+}
+
+function refuseFinal(
+  record: PaymentRequest,
+  registration: Registration,
+  eventId: EventId,
+  now: Instant,
+): SessionDecision {
+  const refusal: SessionRefusal = { kind: 'already-final', state: record.state ?? 'EXPIRED' };
+  const joined = record.session
+    ? record
+    : {
+        ...record,
+        sessionId: record.sessionId ?? registration.sessionId,
+        reference: record.reference ?? registration.reference,
+      };
+  return refuse(joined, refusal, 'register', registration.requestedBy, eventId, now);
+}
+
+function refuse(
+  record: PaymentRequest,
+  refusal: SessionRefusal,
+  kind: 'register' | 'extend',
+  requestedBy: string,
+  eventId: EventId,
+  now: Instant,
+): SessionDecision {
+  const detail = { requested_by: requestedBy, refused: refusal.kind };
+  const entry: HistoryEntry = { eventId, kind, recordedAt: now, effect: 'refused', detail };
+  return { next: asNextVersion(withEntry(record, entry), now), outcome: refusal };
+}

@@ -1,0 +1,97 @@
+import { formatInstant } from './instant.ts';
+import type { HistoryEntry, PaymentRequest } from './payment-request.ts';
+import type { PaymentRequestState } from './payment-request-state.ts';
+
+export type StateChangeEventType =
+  | 'Payment Request Registered'
+  | 'Payment Request State Changed'
+  | 'Payment Request Cancel Refused'
+  | 'Payment Request Needs Attention';
+
+/** One event for the rest of the shop. At least once: `event_key` and `version` let a consumer dedupe and order. */
+export interface StateChangeEvent {
+  readonly type: StateChangeEventType;
+  readonly detail: {
+    readonly event_key: string;
+    readonly schema_version: 1;
+    readonly account: string;
+    readonly payment_request_id: string;
+    readonly session_id: string | null;
+    readonly reference: string | null;
+    readonly state: PaymentRequestState | null;
+    readonly previous_state: PaymentRequestState | null;
+    /** Why it ended, where it was our doing: `api` or `timeout`. Of `Needs Attention`: what to look at. */
+    readonly cause: string | null;
+    readonly reason: string | null;
+    readonly occurred_at: string;
+    readonly recorded_at: string;
+    readonly version: number;
+  };
+}
+
+/**
+ * The events of one write: what the new image's history has and the old one's has not, oldest first. A fact that changed
+ * nothing that others can see (a stale webhook, a claim) makes none.
+ */
+export function eventsOf(
+  before: PaymentRequest | undefined,
+  after: PaymentRequest,
+): readonly StateChangeEvent[] {
+  const known = new Set(before?.history.map((entry) => entry.eventId));
+  const events: StateChangeEvent[] = [];
+  let state = before?.state;
+  for (const entry of after.history) {
+    if (known.has(entry.eventId)) continue;
+    if (entry.kind === 'register' && entry.effect === 'accepted' && !before?.session) {
+      events.push(eventOf('Payment Request Registered', after, entry, state, after.previousState));
+    }
+    if (entry.effect === 'applied' && entry.state !== state) {
+      const previous = entry.state === after.state ? (after.previousState ?? state) : state;
+      events.push(eventOf('Payment Request State Changed', after, entry, entry.state, previous));
+      state = entry.state;
+    }
+    if (entry.kind === 'cancel_request' && entry.effect === 'refused') {
+      events.push(eventOf('Payment Request Cancel Refused', after, entry, state, after.previousState));
+    }
+    if (entry.attention) {
+      events.push(eventOf('Payment Request Needs Attention', after, entry, state, after.previousState));
+    }
+  }
+  return events;
+}
+
+function eventOf(
+  type: StateChangeEventType,
+  record: PaymentRequest,
+  entry: HistoryEntry,
+  state: PaymentRequestState | undefined,
+  previous: PaymentRequestState | undefined,
+): StateChangeEvent {
+  const { cancellation } = record;
+  const ours = type === 'Payment Request Cancel Refused' || state === 'CANCELED' ? cancellation : undefined;
+  return {
+    type,
+    detail: {
+      event_key: [record.account, record.paymentRequestId, entry.eventId, slugs[type]].join('/'),
+      schema_version: 1,
+      account: record.account,
+      payment_request_id: record.paymentRequestId,
+      session_id: record.sessionId ?? null,
+      reference: record.reference ?? null,
+      state: state ?? null,
+      previous_state: previous ?? null,
+      cause: (type === 'Payment Request Needs Attention' ? entry.attention : ours?.cause) ?? null,
+      reason: ours?.reason ?? null,
+      occurred_at: formatInstant(entry.occurredAt ?? entry.recordedAt),
+      recorded_at: formatInstant(entry.recordedAt),
+      version: record.version,
+    },
+  };
+}
+
+const slugs = {
+  'Payment Request Registered': 'registered',
+  'Payment Request State Changed': 'state-changed',
+  'Payment Request Cancel Refused': 'cancel-refused',
+  'Payment Request Needs Attention': 'needs-attention',
+} as const satisfies Record<StateChangeEventType, string>;

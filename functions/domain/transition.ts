@@ -1,0 +1,127 @@
+import { finalPosition, type Observation, positionOf } from './observation.ts';
+import {
+  type Attention,
+  type HistoryEntry,
+  hasRecorded,
+  type PaymentRequest,
+  withEntry,
+} from './payment-request.ts';
+import { isFinal, ranks } from './payment-request-state.ts';
+
+/**
+ * What an observation is to a record.
+ * - `superseding`: its state is taken over. `duplicate`: this event has been recorded. `stale`: something newer is known.
+ * - `confirming`: it says again what is known. `contradicting`: it cannot be true together with what is known.
+ */
+export type Verdict = 'superseding' | 'duplicate' | 'stale' | 'confirming' | 'contradicting';
+
+/**
+ * The one transition rule: a record is the maximum of what was seen, by position, until a final state closes it.
+ * So duplicates, reordering and delay cannot matter, and the rule can be asked of the table without reading first.
+ *
+ * | observation \ record | nothing | lower position, rank < 2 | higher position, rank < 2 | final, same | final, another |
+ * |---|---|---|---|---|---|
+ * | rank 0 | superseding | superseding | stale | – | stale |
+ * | COMPLETED | superseding | superseding | confirming | – | stale; contradicting if not before it |
+ * | final | superseding | superseding | – | confirming | contradicting |
+ */
+export function judge(record: PaymentRequest, observation: Observation): Verdict {
+  if (hasRecorded(record, observation.eventId)) return 'duplicate';
+  if (record.position === undefined) return 'superseding';
+  if (record.position < finalPosition && record.position < positionOf(observation)) return 'superseding';
+  if (ranks[observation.state] === 0) return 'stale';
+  if (record.state === observation.state) return 'confirming';
+  if (isFinal(observation.state)) return 'contradicting';
+  // COMPLETED against a final state. The sample times have whole seconds: "the same second" may well mean "after".
+  return record.occurredAt !== undefined && observation.occurredAt >= record.occurredAt
+    ? 'contradicting'
+    : 'stale';
+}
+
+/** What a superseding observation sets, and all that it sets. The store writes exactly this without reading first. */
+export type ObservedFields = Pick<
+  PaymentRequest,
+  'state' | 'previousState' | 'stateReason' | 'occurredAt' | 'position' | 'evidence' | 'klarnaExpiresAt'
+>;
+
+export const observedFields = (observation: Observation): ObservedFields => ({
+  state: observation.state,
+  previousState: observation.previousState,
+  stateReason: observation.stateReason,
+  occurredAt: observation.occurredAt,
+  position: positionOf(observation),
+  evidence: {
+    source: observation.source,
+    eventId: observation.eventId,
+    observedAt: observation.observedAt,
+  },
+  ...(observation.klarnaExpiresAt && { klarnaExpiresAt: observation.klarnaExpiresAt }),
+});
+
+/** The history entry of an observation that was taken over. */
+export const appliedEntry = (observation: Observation): HistoryEntry => ({
+  eventId: observation.eventId,
+  kind: observation.source,
+  recordedAt: observation.observedAt,
+  effect: 'applied',
+  state: observation.state,
+  occurredAt: observation.occurredAt,
+  detail: observation.proof,
+});
+
+/**
+ * The record after an observation, by {@link judge}. Only a superseding one changes the state; the others leave their
+ * history entry, and a contradiction sets `attention` and is looked at by the sweep. A duplicate changes nothing.
+ */
+export function applyObservation(
+  record: PaymentRequest,
+  observation: Observation,
+): { readonly verdict: Verdict; readonly record: PaymentRequest } {
+  const verdict = judge(record, observation);
+  switch (verdict) {
+    case 'duplicate':
+      return { verdict, record };
+    case 'superseding': {
+      const fields = observedFields(observation);
+      const sameState = record.state === observation.state;
+      const previousState = observation.previousState ?? (sameState ? record.previousState : record.state);
+      const attention = attentionAfter(record, observation);
+      return {
+        verdict,
+        record: withEntry(
+          { ...record, ...fields, previousState, ...(attention && { attention }) },
+          { ...appliedEntry(observation), attention },
+        ),
+      };
+    }
+    case 'stale':
+    case 'confirming':
+    case 'contradicting': {
+      const attention = verdict === 'contradicting' ? 'contradiction' : attentionAfter(record, observation);
+      const entry: HistoryEntry = {
+        ...appliedEntry(observation),
+        effect: verdict,
+        against: record.position,
+        attention,
+      };
+      const noted = withEntry(record, entry);
+      return {
+        verdict,
+        record: attention ? { ...noted, attention, reconcileAfter: observation.observedAt } : noted,
+      };
+    }
+  }
+}
+
+/**
+ * The customer approved, and then our cancel went through although it was not to touch what is paid: the race that cannot
+ * be closed on our side. Said whichever of the two facts comes last.
+ */
+function attentionAfter(record: PaymentRequest, observation: Observation): Attention | undefined {
+  if (record.attention === 'canceled_after_completed') return undefined;
+  if (!record.cancellation || record.cancellation.allowCompleted) return undefined;
+  const states = new Set([...record.history.map((entry) => entry.state), observation.state]);
+  return states.has('COMPLETED') && states.has('CANCELED') && record.cancellation.outcome !== 'refused'
+    ? 'canceled_after_completed'
+    : undefined;
+}

@@ -1,0 +1,5 @@
+/** The table's stream: publishes what each write says, in order, and nothing that was not written. */
+import { composePublishing } from './runtime/composition-root.ts';
+import { streamHandler } from './runtime/stream-handler.ts';
+
+export const handler = streamHandler(composePublishing());

@@ -1,0 +1,5 @@
+/** The Lambda URL that Klarna's webhooks come to. Nothing is parsed or written before the signature holds. */
+import { composeWebhook } from './runtime/composition-root.ts';
+import { webhookHandler } from './runtime/webhook-handler.ts';
+
+export const handler = webhookHandler(composeWebhook());

@@ -1,0 +1,15 @@
+/** The sweep, every minute: does what the timer, a webhook or a caller should have done and did not. */
+import { repairs } from './application/reconcile-payment-requests.ts';
+import { composeReconciliation } from './runtime/composition-root.ts';
+import { recurringHandler } from './runtime/recurring-handler.ts';
+import { count, note } from './runtime/telemetry.ts';
+
+const { reconcile } = composeReconciliation();
+
+export const handler = recurringHandler(async (until) => {
+  const report = await reconcile(until);
+  count('SweepRepairs', repairs(report));
+  count('SweepFailures', report.failed);
+  note('sweep.done', report);
+  return report;
+});

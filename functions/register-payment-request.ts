@@ -1,0 +1,30 @@
+/** PUT and PATCH /accounts/{account}/payment-requests/{payment_request_id}: registers a session, or moves its deadline. */
+import { formatDuration } from './domain/duration.ts';
+import { accountOf, bodyOf, callerOf, keyOf } from './runtime/api-request.ts';
+import { apiHandler } from './runtime/api-handler.ts';
+import { composeRegistration } from './runtime/composition-root.ts';
+import { deadlineOf, extensionBody, registrationBody, sessionAnswer } from './runtime/session-request.ts';
+
+const { accounts, register, extend } = composeRegistration();
+
+export const handler = apiHandler(async (event) => {
+  const account = await accountOf(event, accounts);
+  const key = keyOf(event, account);
+  const requestedBy = callerOf(event);
+  if (event.requestContext.http.method === 'PATCH') {
+    const deadline = deadlineOf(bodyOf(event, extensionBody), undefined);
+    return sessionAnswer(key, await extend(key, deadline, account, requestedBy));
+  }
+  const body = bodyOf(event, registrationBody);
+  const { defaultSessionTimeout: millis } = account;
+  const registration = {
+    deadline: deadlineOf(body, millis === undefined ? undefined : { millis, given: formatDuration(millis) }),
+    sessionId: body.session_id,
+    reference: body.reference,
+    klarnaExpiresAt: body.klarna_expires_at?.at,
+    onTimeout: body.on_timeout,
+    inProgressGrace: body.in_progress_grace?.millis,
+    requestedBy,
+  };
+  return sessionAnswer(key, await register(key, registration, account));
+});

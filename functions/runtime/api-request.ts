@@ -1,0 +1,135 @@
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import * as v from 'valibot';
+import type { AccountSettings, Accounts } from '../application/ports.ts';
+import { durationFormat, parseDuration } from '../domain/duration.ts';
+import {
+  parseAccount,
+  parsePaymentRequestId,
+  type PaymentRequestKey,
+  printablePattern,
+} from '../domain/identifiers.ts';
+import { parseInstant } from '../domain/instant.ts';
+import { invalid, Problem, shown } from './problem.ts';
+
+/** A body of ours is a few hundred bytes. */
+const bodyLimit = 16 * 1024;
+
+/** Whoever IAM, or the JWT, says is calling. */
+export function callerOf(event: APIGatewayProxyEventV2): string {
+  const { authorizer } = event.requestContext as {
+    readonly authorizer?: {
+      readonly iam?: { readonly userArn?: string };
+      readonly jwt?: { readonly claims?: { readonly sub?: string } };
+    };
+  };
+  return authorizer?.iam?.userArn ?? authorizer?.jwt?.claims?.sub ?? 'unknown';
+}
+
+/** The account of the path, as this deployment has it. Throws the problem to answer with. */
+export async function accountOf(event: APIGatewayProxyEventV2, accounts: Accounts): Promise<AccountSettings> {
+  const given = event.pathParameters?.['account'] ?? '';
+  const account = parseAccount(given);
+  if (!account) throw invalid({ field: 'account', given: shown(given), allowed: '[a-z0-9-]{1,32}' });
+  const settings = await accounts.find(account);
+  if (!settings) {
+    throw new Problem('unknown-account', {
+      detail: `account is ${shown(given)}; allowed: an account of the secret accounts.`,
+      errors: [{ field: 'account', given: shown(given), allowed: 'an account of the secret accounts' }],
+    });
+  }
+  return settings;
+}
+
+/** The Payment Request of the path, under an account that has been checked. */
+export function keyOf(event: APIGatewayProxyEventV2, { account }: AccountSettings): PaymentRequestKey {
+  const given = event.pathParameters?.['payment_request_id'] ?? '';
+  const paymentRequestId = parsePaymentRequestId(given);
+  if (!paymentRequestId) {
+    const allowed =
+      "Klarna's id of a Payment Request, such as krn:payment:eu1:request:552603c0-fe8b-4ab1-aacb-41d55fafbdb4";
+    throw invalid({ field: 'payment_request_id', given: shown(given), allowed });
+  }
+  return { account, paymentRequestId };
+}
+
+/** The query, by a strict schema: a misspelt `dry_run` must not cancel anything. */
+export const queryOf = <Schema extends v.GenericSchema>(
+  event: APIGatewayProxyEventV2,
+  schema: Schema,
+): v.InferOutput<Schema> => parse(schema, event.queryStringParameters ?? {}, 'query');
+
+/** The JSON body, by a strict schema. */
+export function bodyOf<Schema extends v.GenericSchema>(
+  event: APIGatewayProxyEventV2,
+  schema: Schema,
+): v.InferOutput<Schema> {
+  const bytes = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
+  if (bytes.length > bodyLimit) {
+    throw new Problem('payload-too-large', {
+      detail: `body is ${bytes.length} bytes; allowed: at most ${bodyLimit} bytes.`,
+      errors: [{ field: 'body', given: `${bytes.length} bytes`, allowed: `at most ${bodyLimit} bytes` }],
+    });
+  }
+  return parse(schema, parseJson(bytes), 'body');
+}
+
+function parseJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    throw invalid({
+      field: 'body',
+      given: `${bytes.length} bytes that are not JSON`,
+      allowed: 'a JSON object in UTF-8',
+    });
+  }
+}
+
+function parse<Schema extends v.GenericSchema>(
+  schema: Schema,
+  input: unknown,
+  whole: string,
+): v.InferOutput<Schema> {
+  const parsed = v.safeParse(schema, input);
+  if (parsed.success) return parsed.output;
+  throw invalid(
+    ...parsed.issues.map((issue) => ({
+      field: v.getDotPath(issue) ?? whole,
+      given: shown(issue.input),
+      allowed: allowedBy(issue),
+    })),
+  );
+}
+
+/** What was allowed: our own words where a schema has them, valibot's expectation otherwise. */
+const allowedBy = (issue: v.BaseIssue<unknown>): string =>
+  issue.type === 'check' || issue.type === 'regex'
+    ? issue.message
+    : issue.expected === 'never'
+      ? 'no field of this name'
+      : (issue.expected ?? issue.message);
+
+/** 1 to 255 printable characters. */
+export const printable = v.pipe(v.string(), v.regex(printablePattern, '1 to 255 printable characters'));
+
+/** An ISO 8601 duration; the text as given, and its milliseconds. */
+export const duration = v.pipe(
+  v.string(),
+  v.check((given) => parseDuration(given) !== undefined, durationFormat),
+  v.transform((given) => ({ given, millis: parseDuration(given) ?? 0 })),
+);
+
+const timeFormat = 'a time in RFC 3339, such as 2026-01-31T12:00:00Z';
+
+/** An RFC 3339 time; the text as given, and the instant. */
+export const time = v.pipe(
+  v.string(),
+  v.check((given) => parseInstant(given) !== undefined, timeFormat),
+  v.transform((given) => ({ given, at: parseInstant(given) })),
+);
+
+/** `true` or `false` in a query. */
+export const flag = v.pipe(
+  v.picklist(['true', 'false']),
+  v.transform((given) => given === 'true'),
+);

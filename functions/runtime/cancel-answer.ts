@@ -1,0 +1,46 @@
+import type { CancelOutcome, CancelRehearsal } from '../application/cancel-payment-request.ts';
+import type { PaymentRequestKey } from '../domain/identifiers.ts';
+import { viewOf } from './payment-request-view.ts';
+import { type HttpAnswer, jsonAnswer, Problem } from './problem.ts';
+
+/** Seconds after which a caller may ask again what became of a cancel that is pending. */
+const askAgain = 5;
+
+/** The answer to a DELETE: the outcome beside the record, or the problem. */
+export function cancelAnswer(key: PaymentRequestKey, result: CancelOutcome | CancelRehearsal): HttpAnswer {
+  const members = { payment_request_id: key.paymentRequestId, state: result.record?.state ?? null };
+  switch (result.kind) {
+    case 'canceled':
+      return jsonAnswer(200, { outcome: 'canceled', ...viewOf(result.record) });
+    case 'already-canceled':
+      return jsonAnswer(200, { outcome: 'already_canceled', ...viewOf(result.record) });
+    case 'would-cancel':
+      return jsonAnswer(200, { outcome: 'would_cancel', ...viewOf(result.record) });
+    case 'pending':
+    case 'graced':
+      return jsonAnswer(
+        202,
+        { outcome: 'pending', ...viewOf(result.record) },
+        { 'retry-after': String(askAgain) },
+      );
+    case 'already-final':
+      throw new Problem('already-final', {
+        detail: `The Payment Request is ${result.state} and was left as it is.`,
+        members: { ...members, state: result.state },
+      });
+    case 'not-found':
+      throw new Problem('not-found', {
+        detail:
+          'Klarna does not know this Payment Request: it never was, or it expired and Klarna deleted it.',
+        members,
+      });
+    case 'denied':
+      throw new Problem('klarna-denied', {
+        detail: result.record
+          ? 'The cancel is kept and tried again. Check the api_key, environment and partner_account_id of the account.'
+          : 'Nothing was done. Check the api_key, environment and partner_account_id of the account.',
+        members,
+        retryAfter: 60,
+      });
+  }
+}
