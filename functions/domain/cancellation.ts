@@ -179,6 +179,7 @@ function withEnd(
     ...noted,
     cancellation: withoutLease(cancellation, outcome),
     timer: timerAfterEnd(record, cancellation, now),
+    attention: attentionAfterEnd(record.attention),
     looks: 0,
     reconcileAfter: dueAfterEnd(record),
   };
@@ -229,6 +230,10 @@ function attentionOf(conclusion: Conclusion): Attention | undefined {
       return undefined;
   }
 }
+
+/** What stood in the way of the end is over with it; what a person must see stays. */
+const attentionAfterEnd = (attention: Attention | undefined): Attention | undefined =>
+  attention === 'contradiction' || attention === 'canceled_after_completed' ? attention : undefined;
 
 const timerAfterEnd = (record: PaymentRequest, { cause }: Cancellation, now: Instant) => {
   if (record.timer === 'none') return 'none';

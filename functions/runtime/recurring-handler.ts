@@ -1,5 +1,4 @@
 import middy from '@middy/core';
-import type { Context } from 'aws-lambda';
 import { klarnaBudget } from '../application/cancel-payment-request.ts';
 import { telemetry } from './telemetry.ts';
 

@@ -1,7 +1,6 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { MiddlewareObj } from '@middy/core';
-import type { Context } from 'aws-lambda';
 
 /**
  * Log lines as JSON, metrics in CloudWatch's embedded format. What goes in: stable message codes, ids, codes and counts.

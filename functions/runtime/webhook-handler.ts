@@ -1,5 +1,5 @@
 import middy, { type MiddlewareObj } from '@middy/core';
-import type { Context, LambdaFunctionURLEvent } from 'aws-lambda';
+import type { LambdaFunctionURLEvent } from 'aws-lambda';
 import type { SigningKeys } from '../application/ports.ts';
 import type { receiveWebhook } from '../application/receive-webhook.ts';
 import { instantFromMillis } from '../domain/instant.ts';

@@ -1,0 +1,283 @@
+import { describe, expect, it } from 'vitest';
+import { rehearseCancel } from '../../functions/application/cancel-payment-request.ts';
+import type { KlarnaAnswer } from '../../functions/application/ports.ts';
+import { key, observed, registrationWith, settingsWith } from '../support/fixtures.ts';
+import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
+import { World } from '../support/world.ts';
+
+const canceledAnswer: KlarnaAnswer = { kind: 'payment-request', state: 'CANCELED', proof: { status: '200' } };
+
+describe('a request that nobody registered', () => {
+  it('is read once, canceled once, and recorded with evidence', async () => {
+    const world = new World();
+    expect((await world.cancel()).kind).toBe('canceled');
+    expect(world.klarna.calls).toEqual(['read', 'cancel']);
+    expect(world.record).toMatchObject({
+      state: 'CANCELED',
+      evidence: { source: 'cancel' },
+      cancellation: { outcome: 'canceled', cause: 'api', lease: undefined },
+      reconcileAfter: undefined,
+    });
+  });
+
+  it('is already canceled the second time, and Klarna hears nothing of it', async () => {
+    const world = new World();
+    await world.cancel();
+    expect((await world.cancel()).kind).toBe('already-canceled');
+    expect(world.klarna.calls).toEqual(['read', 'cancel']);
+    expect(world.record.cancellation?.outcome).toBe('canceled');
+  });
+
+  it('makes no record when Klarna does not know it either', async () => {
+    const world = new World(new ScriptedKlarna(undefined));
+    expect(await world.cancel()).toEqual({ kind: 'not-found', record: undefined });
+    expect(world.store.records.size).toBe(0);
+  });
+
+  it('makes no record when Klarna refuses our credentials', async () => {
+    const world = new World(new ScriptedKlarna('SUBMITTED').answers('read', { kind: 'denied', proof: {} }));
+    expect((await world.cancel()).kind).toBe('denied');
+    expect(world.store.records.size).toBe(0);
+  });
+
+  it('is kept as pending when Klarna does not answer at all, and the sweep ends it', async () => {
+    const klarna = new ScriptedKlarna('SUBMITTED').answers('read', unclear, unclear, unclear, unclear);
+    const world = new World(klarna);
+    expect((await world.cancel()).kind).toBe('pending');
+    expect(klarna.cancels).toBe(0);
+    world.clock.advance(60_000);
+    await world.sweep();
+    expect(world.record).toMatchObject({ state: 'CANCELED', cancellation: { outcome: 'canceled' } });
+  });
+});
+
+describe('what is paid or ended', () => {
+  it.each(['COMPLETED', 'EXPIRED', 'DECLINED'] as const)('%s is left alone', async (state) => {
+    const world = new World(new ScriptedKlarna(state));
+    expect(await world.cancel()).toMatchObject({ kind: 'already-final', state });
+    expect(world.klarna.cancels).toBe(0);
+    expect(world.record).toMatchObject({ state, cancellation: { outcome: 'refused' } });
+  });
+
+  it('is answered from the record once it is known', async () => {
+    const world = new World(new ScriptedKlarna('COMPLETED'));
+    await world.webhook(observed('COMPLETED'));
+    expect(await world.cancel()).toMatchObject({ kind: 'already-final', state: 'COMPLETED' });
+    expect(world.klarna.calls).toEqual([]);
+    expect(world.record.history.at(-1)).toMatchObject({ kind: 'cancel_request', effect: 'refused' });
+  });
+
+  it.each([
+    [true, 'canceled', 'CANCELED'],
+    [false, 'already-final', 'COMPLETED'],
+  ] as const)('COMPLETED is asked of Klarna where the caller allows it: %s', async (lax, kind, state) => {
+    const klarna = new ScriptedKlarna('COMPLETED');
+    klarna.cancelsCompleted = lax;
+    const world = new World(klarna);
+    expect((await world.cancel({ allowCompleted: true })).kind).toBe(kind);
+    expect(klarna.cancels).toBe(1);
+    expect(world.record.state).toBe(state);
+    expect(world.record.attention).toBeUndefined();
+  });
+});
+
+describe('an answer to the DELETE that says nothing', () => {
+  it.each<[string, KlarnaAnswer]>([
+    ['a time-out', unclear],
+    ['a refusal', { kind: 'refused', proof: { status: '409' } }],
+    ['a 404', { kind: 'not-found', proof: {} }],
+    ['another state', { kind: 'payment-request', state: 'SUBMITTED', proof: {} }],
+  ])('%s, though it was done: the read finds CANCELED', async (_, answer) => {
+    const klarna = new ScriptedKlarna('SUBMITTED').answers('cancel', (self) => {
+      self.state = 'CANCELED';
+      return answer;
+    });
+    const world = new World(klarna);
+    expect((await world.cancel()).kind).toBe('canceled');
+    expect(klarna.cancels).toBe(1);
+    expect(world.record).toMatchObject({ state: 'CANCELED', evidence: { source: 'read' } });
+  });
+
+  it('because the customer has just approved: the payment is spared', async () => {
+    const klarna = new ScriptedKlarna('SUBMITTED').answers('cancel', (self) => {
+      self.state = 'COMPLETED';
+      return { kind: 'refused', proof: { status: '409' } };
+    });
+    const world = new World(klarna);
+    expect(await world.cancel()).toMatchObject({ kind: 'already-final', state: 'COMPLETED' });
+    expect(klarna.cancels).toBe(1);
+    expect(world.record.cancellation?.outcome).toBe('refused');
+  });
+
+  it('twice: the record does not say more than is known, and at most two DELETEs go out', async () => {
+    const klarna = new ScriptedKlarna('SUBMITTED').answers('cancel', unclear, unclear);
+    const world = new World(klarna);
+    expect((await world.cancel()).kind).toBe('pending');
+    expect(klarna.calls).toEqual(['read', 'cancel', 'read', 'cancel', 'read']);
+    expect(world.record).toMatchObject({ state: 'SUBMITTED', cancellation: { outcome: 'pending' } });
+    expect(world.record.reconcileAfter).toBeDefined();
+  });
+
+  it('and no answer to any read after it: pending, then canceled by us when the sweep can read', async () => {
+    const klarna = new ScriptedKlarna('SUBMITTED')
+      .answers('cancel', (self) => {
+        self.state = 'CANCELED';
+        return unclear;
+      })
+      .answers('read', (self) => self.shown(), unclear, unclear, unclear, unclear);
+    const world = new World(klarna);
+    expect((await world.cancel()).kind).toBe('pending');
+    expect(world.record.state).toBe('SUBMITTED');
+    world.clock.advance(61_000);
+    await world.sweep();
+    expect(world.record).toMatchObject({ state: 'CANCELED', cancellation: { outcome: 'canceled' } });
+    expect(klarna.cancels).toBe(1);
+  });
+
+  it('when Klarna limits the rate for longer than there is time: pending at once', async () => {
+    const limited: KlarnaAnswer = {
+      kind: 'rate-limited',
+      retryAfterMillis: 60_000,
+      proof: { status: '429' },
+    };
+    const world = new World(new ScriptedKlarna('SUBMITTED').answers('cancel', limited));
+    const before = world.clock.now();
+    expect((await world.cancel()).kind).toBe('pending');
+    expect(world.clock.now() - before).toBe(0);
+  });
+
+  it('when Klarna limits the rate for a second: waits that long and goes on', async () => {
+    const limited: KlarnaAnswer = { kind: 'rate-limited', retryAfterMillis: 1_000, proof: { status: '429' } };
+    const world = new World(new ScriptedKlarna('SUBMITTED').answers('read', limited));
+    expect((await world.cancel()).kind).toBe('canceled');
+    expect(world.klarna.calls).toEqual(['read', 'read', 'cancel']);
+  });
+});
+
+describe('what Klarna does not say', () => {
+  it('a state that is new to us is not touched, and a person is told', async () => {
+    const world = new World(
+      new ScriptedKlarna('SUBMITTED').answers('read', { kind: 'unknown-state', proof: {} }),
+    );
+    expect((await world.cancel()).kind).toBe('pending');
+    expect(world.klarna.cancels).toBe(0);
+    expect(world.record.attention).toBe('unknown_state');
+  });
+
+  it('a registered request that Klarna does not know is not found, and EXPIRED once its expiry has passed', async () => {
+    const world = new World(new ScriptedKlarna(undefined));
+    await world.register(registrationWith());
+    expect((await world.cancel()).kind).toBe('not-found');
+    expect(world.record.state).toBeUndefined();
+    expect(world.record).toMatchObject({
+      attention: 'not_found_at_klarna',
+      cancellation: { outcome: 'not_found' },
+    });
+    world.clock.advance(48 * 3_600_000);
+    await world.sweep();
+    expect(world.record).toMatchObject({ state: 'EXPIRED', evidence: { source: 'absence' } });
+  });
+
+  it('credentials refused while a request is known: kept, and tried again by the sweep', async () => {
+    const klarna = new ScriptedKlarna('SUBMITTED').answers('read', { kind: 'denied', proof: {} });
+    const world = new World(klarna);
+    await world.register(registrationWith());
+    expect((await world.cancel()).kind).toBe('denied');
+    expect(world.record).toMatchObject({ attention: 'klarna_denied', cancellation: { outcome: 'pending' } });
+    world.clock.advance(61_000);
+    await world.sweep();
+    expect(world.record.state).toBe('CANCELED');
+    expect(world.record.attention).toBeUndefined();
+  });
+});
+
+describe('many at once', () => {
+  it.each([false, true])('twenty callers send one DELETE; registered: %s', async (registered) => {
+    const world = new World();
+    if (registered) await world.register(registrationWith());
+    const outcomes = await Promise.all(Array.from({ length: 20 }, () => world.cancel()));
+    expect(world.klarna.cancels).toBe(1);
+    const kinds = outcomes.map(({ kind }) => kind);
+    expect(kinds.filter((kind) => kind === 'canceled')).toHaveLength(1);
+    expect(new Set(kinds)).toEqual(new Set(['canceled', 'pending']));
+    expect(world.record.state).toBe('CANCELED');
+  });
+
+  it('our own cancel as a webhook before the answer to the DELETE: one state, one settled claim', async () => {
+    const klarna = new ScriptedKlarna('SUBMITTED');
+    const world: World = new World(klarna, {}, (call, moment) => {
+      if (call === 'klarna.cancel' && moment === 'after') webhook = world.webhook(observed('CANCELED'));
+    });
+    let webhook: Promise<unknown> = Promise.resolve();
+    expect((await world.cancel()).kind).toBe('canceled');
+    await webhook;
+    expect(world.record).toMatchObject({ state: 'CANCELED', cancellation: { outcome: 'canceled' } });
+    expect(world.record.attention).toBeUndefined();
+  });
+
+  it('a caller whose lease ran out cannot settle the claim of another, but its evidence counts', async () => {
+    let stall = true;
+    const klarna = new ScriptedKlarna('SUBMITTED');
+    const world: World = new World(klarna, {}, (call, moment) => {
+      if (call === 'klarna.cancel' && moment === 'after' && stall) {
+        stall = false;
+        world.clock.advance(31_000);
+        // Somebody else takes the claim over while the first is still away.
+        second = world.cancel({ reason: 'second' });
+      }
+    });
+    let second: Promise<unknown> = Promise.resolve();
+    const [first] = await Promise.all([world.cancel({ reason: 'first' })]);
+    await second;
+    expect(first.kind).toBe('canceled');
+    expect(world.record.state).toBe('CANCELED');
+    expect(world.record.cancellation).toMatchObject({
+      reason: 'second',
+      outcome: 'canceled',
+      lease: undefined,
+    });
+  });
+});
+
+it('removes the timer of a session that was ended, and a removal that fails harms nothing', async () => {
+  const world = new World();
+  await world.register(registrationWith());
+  expect(world.timer.deadline).toBe(world.record.deadlineAt);
+  await world.cancel();
+  expect(world.timer.deadline).toBeUndefined();
+  expect(world.record.timer).toBe('removed');
+
+  const failing = new World(new ScriptedKlarna('SUBMITTED'), {}, (call, moment) => {
+    if (call === 'timer.remove' && moment === 'before') throw new Error('Scheduler is down');
+  });
+  await failing.register(registrationWith());
+  expect((await failing.cancel()).kind).toBe('canceled');
+  expect(failing.faults).toHaveLength(1);
+});
+
+it('flags the race that cannot be closed: approved, then canceled by us all the same', async () => {
+  const klarna = new ScriptedKlarna('SUBMITTED').answers('cancel', (self) => {
+    self.state = 'CANCELED';
+    return canceledAnswer;
+  });
+  const world = new World(klarna);
+  await world.cancel();
+  await world.webhook(observed('COMPLETED', '2026-03-01T11:59:59Z'));
+  expect(world.record).toMatchObject({ state: 'CANCELED', attention: 'canceled_after_completed' });
+});
+
+describe('a rehearsal', () => {
+  it.each([
+    ['SUBMITTED', 'would-cancel'],
+    ['COMPLETED', 'already-final'],
+    ['CANCELED', 'already-canceled'],
+    [undefined, 'not-found'],
+  ] as const)('of %s is %s, and nothing is written or sent', async (state, kind) => {
+    const world = new World(new ScriptedKlarna(state));
+    const command = { cause: 'api', requestedBy: 'x', allowCompleted: false } as const;
+    const outcome = await rehearseCancel(world.dependencies)(key, command, settingsWith());
+    expect(outcome.kind).toBe(kind);
+    expect(world.klarna.calls).toEqual(['read']);
+    expect(world.store.writes).toBe(0);
+  });
+});

@@ -1,0 +1,185 @@
+import { describe, expect, it } from 'vitest';
+import { extendSession } from '../../functions/application/register-session.ts';
+import type { Deadline } from '../../functions/domain/registration.ts';
+import { key, observed, registrationWith } from '../support/fixtures.ts';
+import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
+import { World } from '../support/world.ts';
+
+const minutes = (count: number): number => count * 60_000;
+const timeout = (count: number): Deadline => ({
+  kind: 'session_timeout',
+  millis: minutes(count),
+  given: `PT${count}M`,
+});
+
+async function expired(world: World, registration = registrationWith()): Promise<World> {
+  await world.register(registration);
+  world.clock.advance(minutes(30));
+  return world;
+}
+
+describe('a timer that goes off', () => {
+  it('ends an abandoned session, with cause timeout', async () => {
+    const world = await expired(new World());
+    expect(await world.timerFires()).toMatchObject({ kind: 'ended', cancel: { kind: 'canceled' } });
+    expect(world.record).toMatchObject({
+      state: 'CANCELED',
+      timer: 'fired',
+      cancellation: { cause: 'timeout', requestedBy: 'lapse:session-timer' },
+      reconcileAfter: undefined,
+    });
+  });
+
+  it('finds nothing to do the second and the third time', async () => {
+    const world = await expired(new World());
+    await world.timerFires();
+    expect((await world.timerFires()).kind).toBe('spared');
+    const { version } = world.record;
+    expect((await world.timerFires()).kind).toBe('spared');
+    expect(world.record.version).toBe(version);
+    expect(world.klarna.calls).toEqual(['read', 'cancel']);
+  });
+
+  it('spares what was paid in time, without asking Klarna', async () => {
+    const world = await expired(new World(new ScriptedKlarna('COMPLETED')));
+    await world.webhook(observed('COMPLETED'));
+    expect((await world.timerFires()).kind).toBe('spared');
+    expect(world.klarna.calls).toEqual([]);
+    expect(world.record).toMatchObject({ timer: 'fired', reconcileAfter: undefined });
+  });
+
+  it('spares what was paid and of which no webhook has come: Klarna is asked first', async () => {
+    const world = await expired(new World(new ScriptedKlarna('COMPLETED')));
+    expect(await world.timerFires()).toMatchObject({ kind: 'ended', cancel: { kind: 'already-final' } });
+    expect(world.klarna.cancels).toBe(0);
+    expect(world.record.state).toBe('COMPLETED');
+  });
+
+  it('does nothing before the deadline of the record, whatever it was armed for, and is set again', async () => {
+    const world = new World();
+    await world.register(registrationWith());
+    world.timer.deadline = undefined;
+    world.clock.advance(minutes(29));
+    expect((await world.timerFires()).kind).toBe('not-yet');
+    expect(world.klarna.calls).toEqual([]);
+    expect(world.timer.deadline).toBe(world.record.deadlineAt);
+  });
+
+  it('only writes down what it would have done, where the session is observed', async () => {
+    const world = await expired(new World(), registrationWith({ onTimeout: 'observe' }));
+    expect((await world.timerFires()).kind).toBe('observed');
+    expect(world.klarna.calls).toEqual([]);
+    expect(world.record.history.at(-1)?.detail).toMatchObject({ outcome: 'would_cancel' });
+    world.clock.advance(minutes(10));
+    await world.sweep();
+    expect(world.klarna.calls).toEqual([]);
+  });
+
+  it('gives a customer who is paying the grace of the account once, and then ends the session', async () => {
+    const world = await expired(
+      new World(new ScriptedKlarna('IN_PROGRESS'), { inProgressGrace: minutes(5) }),
+    );
+    expect(await world.timerFires()).toMatchObject({ kind: 'ended', cancel: { kind: 'graced' } });
+    expect(world.klarna.cancels).toBe(0);
+    expect(world.record).toMatchObject({ timer: 'armed', cancellation: undefined });
+    expect(world.timer.deadline).toBe(world.record.deadlineAt);
+    expect((await world.timerFires()).kind).toBe('not-yet');
+    world.clock.advance(minutes(5));
+    expect(await world.timerFires()).toMatchObject({ kind: 'ended', cancel: { kind: 'canceled' } });
+  });
+
+  it('says when Klarna gave no answer, so that the message comes back', async () => {
+    const klarna = new ScriptedKlarna('SUBMITTED').answers('read', unclear, unclear, unclear, unclear);
+    const world = await expired(new World(klarna));
+    expect(await world.timerFires()).toMatchObject({ kind: 'ended', cancel: { kind: 'pending' } });
+    expect(await world.timerFires()).toMatchObject({ kind: 'ended', cancel: { kind: 'canceled' } });
+  });
+
+  it('is nothing to a request that nobody registered', async () => {
+    const world = new World();
+    expect((await world.timerFires()).kind).toBe('nothing');
+    await world.webhook(observed('SUBMITTED'));
+    expect((await world.timerFires()).kind).toBe('nothing');
+  });
+});
+
+describe('registering', () => {
+  it('writes the record, arms the timer, and says so', async () => {
+    const world = new World();
+    const { outcome, record } = await world.register(registrationWith());
+    expect(outcome.kind).toBe('registered');
+    expect(record).toMatchObject({ timer: 'armed', version: 2 });
+    expect(world.store.writes).toBe(2);
+  });
+
+  it('is the same again with the same words, though the duration counts from now', async () => {
+    const world = new World();
+    await world.register(registrationWith());
+    const { deadlineAt } = world.record;
+    world.clock.advance(minutes(10));
+    expect((await world.register(registrationWith())).outcome.kind).toBe('unchanged');
+    expect(world.record.deadlineAt).toBe(deadlineAt);
+  });
+
+  it('joins the news that came first', async () => {
+    const world = new World();
+    await world.webhook(observed('IN_PROGRESS'));
+    const { outcome, record } = await world.register(registrationWith());
+    expect(outcome.kind).toBe('registered');
+    expect(record).toMatchObject({ state: 'IN_PROGRESS', timer: 'armed' });
+  });
+
+  it('refuses what is paid, and keeps the session and the reference all the same', async () => {
+    const world = new World();
+    await world.webhook(observed('COMPLETED'));
+    const { outcome, record } = await world.register(registrationWith({ reference: 'order-7' }));
+    expect(outcome).toEqual({ kind: 'already-final', state: 'COMPLETED' });
+    expect(record).toMatchObject({ reference: 'order-7', timer: 'none' });
+    expect(world.timer.deadline).toBeUndefined();
+  });
+
+  it('lets two callers move one deadline at once, and leaves the timer as the record has it', async () => {
+    const world = new World();
+    await world.register(registrationWith());
+    const extend = extendSession(world.dependencies);
+    const [a, b] = await Promise.all(
+      [40, 50].map((count) => extend(key, timeout(count), world.settings, 'test')),
+    );
+    expect([a?.outcome.kind, b?.outcome.kind]).toEqual(['changed', 'changed']);
+    expect(world.timer.deadline).toBe(world.record.deadlineAt);
+    expect(world.record.timer).toBe('armed');
+  });
+});
+
+describe('a request that only a webhook told us of', () => {
+  it('gets the default timer where the account says so', async () => {
+    const world = new World(new ScriptedKlarna('SUBMITTED'), {
+      armOnSubmitted: true,
+      defaultSessionTimeout: minutes(20),
+    });
+    await world.webhook(observed('SUBMITTED'));
+    expect((await world.sweep())['arm-default']).toBe(1);
+    expect(world.record).toMatchObject({ timer: 'armed', session: { onTimeout: 'cancel' } });
+    world.clock.advance(minutes(20));
+    await world.timerFires();
+    expect(world.record.state).toBe('CANCELED');
+  });
+
+  it('is left alone where it does not, and looked at once', async () => {
+    const world = new World();
+    await world.webhook(observed('SUBMITTED'));
+    await world.sweep();
+    expect(world.record).toMatchObject({ timer: 'none', reconcileAfter: undefined });
+  });
+});
+
+it('goes on with the other records when one cannot be looked at', async () => {
+  const world = new World(new ScriptedKlarna('SUBMITTED'), {}, (call, moment) => {
+    if (call === 'klarna.read' && moment === 'before') throw new Error('a bug');
+  });
+  await expired(world);
+  world.clock.advance(minutes(2));
+  const report = await world.sweep();
+  expect(report.failed).toBe(1);
+  expect(world.faults).toHaveLength(1);
+});

@@ -1,0 +1,65 @@
+import type { KlarnaAnswer, KlarnaPaymentRequests } from '../../functions/application/ports.ts';
+import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
+
+type Step = KlarnaAnswer | ((klarna: ScriptedKlarna) => KlarnaAnswer);
+
+/**
+ * Klarna with one Payment Request, in memory. Answers truly from `state` (`undefined`: it does not know the request), unless
+ * a step is waiting for that call. Counts the calls.
+ */
+export class ScriptedKlarna implements KlarnaPaymentRequests {
+  state: PaymentRequestState | undefined;
+  /** Klarna's pages disagree on it; nothing of ours may depend on one. */
+  cancelsCompleted = false;
+  readonly calls: ('read' | 'cancel')[] = [];
+  readonly #steps: Record<'read' | 'cancel', Step[]> = { read: [], cancel: [] };
+
+  constructor(state: PaymentRequestState | undefined) {
+    this.state = state;
+  }
+
+  /** The next answers to reads, or to cancels, in order. */
+  answers(call: 'read' | 'cancel', ...steps: readonly Step[]): this {
+    this.#steps[call].push(...steps);
+    return this;
+  }
+
+  read(): Promise<KlarnaAnswer> {
+    return this.#answer('read', () => this.shown());
+  }
+
+  cancel(): Promise<KlarnaAnswer> {
+    return this.#answer('cancel', () => {
+      const open = this.state === 'SUBMITTED' || this.state === 'IN_PROGRESS';
+      if (!open && !(this.state === 'COMPLETED' && this.cancelsCompleted)) {
+        return this.state ? { kind: 'refused', proof: { status: '409' } } : this.shown();
+      }
+      this.state = 'CANCELED';
+      return this.shown();
+    });
+  }
+
+  /** What a read shows now. */
+  shown(): KlarnaAnswer {
+    return this.state
+      ? { kind: 'payment-request', state: this.state, proof: { status: '200' } }
+      : { kind: 'not-found', proof: { status: '404' } };
+  }
+
+  get cancels(): number {
+    return this.calls.filter((call) => call === 'cancel').length;
+  }
+
+  #answer(call: 'read' | 'cancel', truth: () => KlarnaAnswer): Promise<KlarnaAnswer> {
+    this.calls.push(call);
+    const step = this.#steps[call].shift();
+    return Promise.resolve(step === undefined ? truth() : typeof step === 'function' ? step(this) : step);
+  }
+}
+
+/** No answer that says anything: a time-out, a reset, a 5xx. */
+export const unclear: KlarnaAnswer = {
+  kind: 'unclear',
+  retryAfterMillis: undefined,
+  proof: { error: 'TimeoutError' },
+};

@@ -1,0 +1,105 @@
+import type { CancelCommand } from '../../functions/domain/cancellation.ts';
+import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
+import { cancelPaymentRequest } from '../../functions/application/cancel-payment-request.ts';
+import { endExpiredSession } from '../../functions/application/end-expired-session.ts';
+import type { AccountSettings, SessionTimer } from '../../functions/application/ports.ts';
+import { reconcilePaymentRequests } from '../../functions/application/reconcile-payment-requests.ts';
+import { recordObservation } from '../../functions/application/record-observation.ts';
+import { registerSession } from '../../functions/application/register-session.ts';
+import type { Instant } from '../../functions/domain/instant.ts';
+import { key, settingsWith } from './fixtures.ts';
+import { InMemoryPaymentRequestStore } from './in-memory-payment-request-store.ts';
+import { ScriptedKlarna } from './scripted-klarna.ts';
+import { CountingIds, VirtualClock } from './virtual-clock.ts';
+
+/** Where the timer of a request stands. */
+export class InMemoryTimer implements SessionTimer {
+  deadline: Instant | undefined;
+
+  arm(_key: unknown, deadlineAt: Instant): Promise<void> {
+    this.deadline = deadlineAt;
+    return Promise.resolve();
+  }
+
+  remove(): Promise<void> {
+    this.deadline = undefined;
+    return Promise.resolve();
+  }
+}
+
+/** Says before and after each call of a port what is to happen; throws to make it fail. */
+export type Meddler = (call: string, moment: 'before' | 'after') => void;
+
+/** A port whose every call goes past the meddler. */
+function meddled<Port extends object>(name: string, port: Port, meddle: Meddler): Port {
+  return new Proxy(port, {
+    get(target, property) {
+      const member: unknown = Reflect.get(target, property, target);
+      if (typeof member !== 'function') return member;
+      const method = member.bind(target) as (...args: unknown[]) => unknown;
+      if (property === 'due') return method;
+      return async (...args: unknown[]) => {
+        meddle(`${name}.${String(property)}`, 'before');
+        const result = await method(...args);
+        meddle(`${name}.${String(property)}`, 'after');
+        return result;
+      };
+    },
+  });
+}
+
+/** Everything that the use cases run in, in memory, for one Payment Request. */
+export class World {
+  readonly store = new InMemoryPaymentRequestStore();
+  readonly timer = new InMemoryTimer();
+  readonly clock = new VirtualClock();
+  readonly klarna: ScriptedKlarna;
+  readonly settings: AccountSettings;
+  readonly faults: unknown[] = [];
+  readonly dependencies;
+
+  constructor(
+    klarna = new ScriptedKlarna('SUBMITTED'),
+    settings: Partial<AccountSettings> = {},
+    meddle: Meddler = () => undefined,
+  ) {
+    this.klarna = klarna;
+    this.settings = settingsWith(settings);
+    const onTimerFault = (error: unknown) => void this.faults.push(error);
+    this.dependencies = {
+      store: meddled('store', this.store, meddle),
+      due: this.store,
+      timer: meddled('timer', this.timer, meddle),
+      klarna: meddled('klarna', klarna, meddle),
+      accounts: { find: () => Promise.resolve(this.settings) },
+      clock: this.clock,
+      ids: new CountingIds(),
+      chance: () => 0.5,
+      onTimerFault,
+      onFault: (_: unknown, error: unknown) => void this.faults.push(error),
+    };
+  }
+
+  get record(): PaymentRequest {
+    const record = [...this.store.records.values()][0];
+    if (!record) throw new Error('there is no record');
+    return record;
+  }
+
+  cancel = (command: Partial<CancelCommand> = {}) =>
+    cancelPaymentRequest(this.dependencies)(
+      key,
+      { cause: 'api', requestedBy: 'arn:aws:iam::000000000000:user/test', allowCompleted: false, ...command },
+      this.settings,
+    );
+
+  register = (registration: Parameters<ReturnType<typeof registerSession>>[1]) =>
+    registerSession(this.dependencies)(key, registration, this.settings);
+
+  timerFires = () => endExpiredSession(this.dependencies)(key, this.settings);
+
+  webhook = (observation: Parameters<ReturnType<typeof recordObservation>>[1]) =>
+    recordObservation(this.dependencies)(key, observation);
+
+  sweep = () => reconcilePaymentRequests(this.dependencies)(this.clock.now() + 40_000);
+}
