@@ -1,7 +1,8 @@
+import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
-export default tseslint.config(
-  { ignores: ['node_modules/', 'cdk.out/', 'coverage/', '.cache/'] },
+export default defineConfig(
+  { ignores: ['node_modules/', '.dependency-cruiser.cjs', 'cdk.out/', 'coverage/', '.cache/'] },
   ...tseslint.configs.strictTypeChecked,
   ...tseslint.configs.stylisticTypeChecked,
   {

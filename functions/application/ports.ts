@@ -13,7 +13,10 @@ import type { StateChangeEvent } from '../domain/state-change-event.ts';
 export interface PaymentRequestStore {
   /** Strongly consistent. */
   read(key: PaymentRequestKey): Promise<PaymentRequest | undefined>;
-  /** Takes the observation over, in one write and without reading, if it supersedes what is stored; makes the record if there is none. */
+  /**
+   * Takes the observation over, in one write and without reading, if it supersedes what is stored whatever else is; makes
+   * the record if there is none. The end of a paid request is for whoever has read the record (`unreadLimit`).
+   */
   observe(key: PaymentRequestKey, observation: Observation): Promise<WriteResult>;
   /** Stores `next`, if what is stored is still the version that `next` was made from: `current`, or nothing. */
   save(current: PaymentRequest | undefined, next: PaymentRequest): Promise<WriteResult>;

@@ -7,8 +7,9 @@ import { changeRecord } from './change-record.ts';
 import type { Clock, PaymentRequestStore } from './ports.ts';
 
 /**
- * The one way in for a fact from Klarna that nobody has read the record for: one write when it is news, a second one for
- * its history entry when it is stale, confirming or contradicting, none for a duplicate. Durable when it resolves.
+ * The one way in for a fact from Klarna that nobody has read the record for: one write when it is news, a second one when
+ * it is the end of a paid request, or for the history entry of what is stale, confirming or contradicting; none for a
+ * duplicate. Durable when it resolves.
  */
 export const recordObservation =
   ({ store, clock }: { readonly store: PaymentRequestStore; readonly clock: Clock }) =>

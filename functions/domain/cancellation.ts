@@ -50,11 +50,14 @@ export function answerFromRecord(
   now: Instant,
 ): RecordAnswer | undefined {
   if (!record) return undefined;
-  const { state, cancellation } = record;
+  const { state } = record;
   if (state === 'CANCELED') return { kind: 'already-canceled' };
   if (state && isClosedTo(command, state)) return { kind: 'already-final', state };
-  return cancellation?.lease && cancellation.lease.until > now ? { kind: 'claimed' } : undefined;
+  return hasLiveClaim(record, now) ? { kind: 'claimed' } : undefined;
 }
+
+const hasLiveClaim = ({ cancellation }: PaymentRequest, now: Instant): boolean =>
+  cancellation?.lease !== undefined && cancellation.lease.until > now;
 
 /** The record with a cancel noted that Klarna need not be asked about, and why not. */
 export function withAnsweredCommand(
@@ -67,12 +70,14 @@ export function withAnsweredCommand(
   if (answer.kind === 'claimed') return record;
   const outcome: CancellationOutcome = answer.kind === 'already-canceled' ? 'already_canceled' : 'refused';
   const { cancellation } = record;
-  // Our own cancel comes back as a webhook, perhaps before whoever sent it could say so.
+  const entry = commandEntry(command, outcome === 'refused' ? 'refused' : 'noted', eventId, now, { outcome });
+  // Whoever is at it may have a DELETE on its way, and says itself what came of it.
+  if (hasLiveClaim(record, now)) return asNextVersion(withEntry(record, entry), now);
+  // Our own cancel comes back as a webhook, and whoever sent it may never have come to say so.
   const settled: Cancellation =
     cancellation && isUnsettled(record)
       ? withoutLease(cancellation, record.state === 'CANCELED' ? 'canceled' : 'refused')
       : (cancellation ?? { ...asked(command, now), outcome });
-  const entry = commandEntry(command, outcome === 'refused' ? 'refused' : 'noted', eventId, now, { outcome });
   return asNextVersion(
     { ...withEntry(record, entry), cancellation: settled, reconcileAfter: dueAfterEnd(record), looks: 0 },
     now,
@@ -95,7 +100,7 @@ export function claimed(
         ...asked(command, now),
         outcome: 'claimed',
         // A claim that ran out was held by somebody who may have come as far as the DELETE.
-        sentBefore: isUnsettled(record),
+        sentBefore: record.cancellation?.outcome === 'claimed' || (record.cancellation?.sentBefore ?? false),
         lease: { id: leaseId, until },
       },
       reconcileAfter: until,

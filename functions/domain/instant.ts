@@ -6,7 +6,8 @@ declare const brand: unique symbol;
  */
 export type Instant = string & { readonly [brand]: 'Instant' };
 
-const rfc3339 = /^(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})$/;
+const rfc3339 =
+  /^(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
 
 /** Parses RFC 3339, with any offset and up to nine fractional digits; `undefined` for anything else, such as 31 February. */
 export function parseInstant(text: string): Instant | undefined {
@@ -37,9 +38,12 @@ export const instantFromMillis = (millis: number): Instant =>
 /** Milliseconds since 1970, finer digits dropped. */
 export const millisOf = (instant: Instant): number => Date.parse(`${instant.slice(0, 23)}Z`);
 
-/** The instant so many milliseconds later. */
+/** The last millisecond that RFC 3339 can write. */
+const lastMillis = Date.parse('9999-12-31T23:59:59.999Z');
+
+/** The instant so many milliseconds later, at most the end of the year 9999. */
 export const plusMillis = (instant: Instant, millis: number): Instant =>
-  `${new Date(millisOf(instant) + millis).toISOString().slice(0, 23)}${instant.slice(23)}` as Instant;
+  `${new Date(Math.min(millisOf(instant) + millis, lastMillis)).toISOString().slice(0, 23)}${instant.slice(23)}` as Instant;
 
 /** The earlier of two. */
 export const earlierOf = (a: Instant, b: Instant): Instant => (a < b ? a : b);

@@ -30,5 +30,8 @@ export type Position = string & { readonly [brand]: 'Position' };
 export const positionOf = ({ state, occurredAt, eventId }: Observation): Position =>
   `${ranks[state]}|${occurredAt}|${eventId}` as Position;
 
+/** Every position at or above this one belongs to a request that the customer has approved, or to an end. */
+export const completedPosition = '1' as Position;
+
 /** Every position at or above this one belongs to a final state. */
 export const finalPosition = '2' as Position;

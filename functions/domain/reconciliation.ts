@@ -44,10 +44,14 @@ export function decideReconciliation(record: PaymentRequest, now: Instant): Reco
   if (cancellation?.lease && cancellation.lease.until > now) return 'nothing';
   if (isUnsettled(record)) return 'resume';
   if (!isOpen(record.state)) return 'forget';
-  if (cancellation?.outcome === 'not_found') return 'look';
-  if (record.deadlineAt === undefined) return record.state === 'SUBMITTED' ? 'arm-default' : 'forget';
-  if (record.deadlineAt <= now) return record.timer === 'fired' ? 'forget' : 'end';
-  return 'arm';
+  const lost = cancellation?.outcome === 'not_found';
+  if (record.deadlineAt === undefined) {
+    if (lost) return 'look';
+    return record.state === undefined ? 'forget' : 'arm-default';
+  }
+  if (record.deadlineAt > now) return lost && record.timer === 'armed' ? 'look' : 'arm';
+  if (record.timer !== 'fired') return 'end';
+  return lost ? 'look' : 'forget';
 }
 
 /** The record with nothing left to do. */

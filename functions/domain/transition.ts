@@ -1,4 +1,11 @@
-import { finalPosition, type Observation, positionOf } from './observation.ts';
+import type { Instant } from './instant.ts';
+import {
+  completedPosition,
+  finalPosition,
+  type Observation,
+  type Position,
+  positionOf,
+} from './observation.ts';
 import {
   type Attention,
   type HistoryEntry,
@@ -24,6 +31,8 @@ export type Verdict = 'superseding' | 'duplicate' | 'stale' | 'confirming' | 'co
  * | rank 0 | superseding | superseding | stale | – | stale |
  * | COMPLETED | superseding | superseding | confirming | – | stale; contradicting if not before it |
  * | final | superseding | superseding | – | confirming | contradicting |
+ *
+ * A final state takes over COMPLETED whatever their times; that it did not happen after it is said by `attention`.
  */
 export function judge(record: PaymentRequest, observation: Observation): Verdict {
   if (hasRecorded(record, observation.eventId)) return 'duplicate';
@@ -32,11 +41,23 @@ export function judge(record: PaymentRequest, observation: Observation): Verdict
   if (ranks[observation.state] === 0) return 'stale';
   if (record.state === observation.state) return 'confirming';
   if (isFinal(observation.state)) return 'contradicting';
-  // COMPLETED against a final state. The sample times have whole seconds: "the same second" may well mean "after".
-  return record.occurredAt !== undefined && observation.occurredAt >= record.occurredAt
-    ? 'contradicting'
-    : 'stale';
+  // COMPLETED against a final state.
+  return isPaidAfter(observation.occurredAt, record.occurredAt) ? 'contradicting' : 'stale';
 }
+
+/**
+ * Whether the customer approved when the request had ended. The sample times have whole seconds: "the same second" may
+ * well mean "after".
+ */
+const isPaidAfter = (completedAt: Instant | undefined, endedAt: Instant | undefined): boolean =>
+  completedAt !== undefined && endedAt !== undefined && completedAt >= endedAt;
+
+/**
+ * A record whose position is below this one is superseded by the observation, whatever else it holds: no need to read it.
+ * The end of a paid request is judged with the record at hand, since it may need a person's attention.
+ */
+export const unreadLimit = (observation: Observation): Position =>
+  isFinal(observation.state) ? completedPosition : positionOf(observation);
 
 /** What a superseding observation sets, and all that it sets. The store writes exactly this without reading first. */
 export type ObservedFields = Pick<
@@ -83,13 +104,16 @@ export function applyObservation(
       return { verdict, record };
     case 'superseding': {
       const fields = observedFields(observation);
-      const sameState = record.state === observation.state;
-      const previousState = observation.previousState ?? (sameState ? record.previousState : record.state);
       const attention = attentionAfter(record, observation);
       return {
         verdict,
         record: withEntry(
-          { ...record, ...fields, previousState, ...(attention && { attention }) },
+          {
+            ...record,
+            ...fields,
+            previousState: previousStateOf(record, observation),
+            ...(attention && { attention, reconcileAfter: observation.observedAt }),
+          },
           { ...appliedEntry(observation), attention },
         ),
       };
@@ -114,10 +138,29 @@ export function applyObservation(
 }
 
 /**
- * The customer approved, and then our cancel went through although it was not to touch what is paid: the race that cannot
- * be closed on our side. Said whichever of the two facts comes last.
+ * Klarna's own word. Ours would depend on the order in which webhooks come; of what we read or sent ourselves, we know what
+ * it came after.
+ */
+function previousStateOf(
+  record: PaymentRequest,
+  { state, previousState, source }: Observation,
+): PaymentRequest['previousState'] {
+  if (previousState !== undefined || source === 'webhook') return previousState;
+  return record.state === state ? record.previousState : record.state;
+}
+
+/**
+ * What a person must see, whichever of the two facts comes last: the request ended although the customer approved it no
+ * earlier; or the customer approved, and then our cancel went through although it was not to touch what is paid, the race
+ * that cannot be closed on our side.
  */
 function attentionAfter(record: PaymentRequest, observation: Observation): Attention | undefined {
+  if (record.attention === 'contradiction') return undefined;
+  // What we read or sent ourselves came after what we knew, whatever the clocks say.
+  const ended = observation.source === 'webhook' && isFinal(observation.state);
+  if (ended && record.state === 'COMPLETED' && isPaidAfter(record.occurredAt, observation.occurredAt)) {
+    return 'contradiction';
+  }
   if (record.attention === 'canceled_after_completed') return undefined;
   if (!record.cancellation || record.cancellation.allowCompleted) return undefined;
   const states = new Set([...record.history.map((entry) => entry.state), observation.state]);

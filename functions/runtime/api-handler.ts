@@ -29,6 +29,10 @@ function problemOf(error: unknown): Problem {
     : new Problem('internal', { detail: 'The error has been logged. Repeating the call is safe.' });
 }
 
-/** SDK errors carry `$metadata`; a connection that failed or timed out has a code or the name TimeoutError. */
+/** SDK errors carry `$metadata`; a connection that failed or timed out has a system's code or the name TimeoutError. */
 const isFaultOfAws = (error: unknown): boolean =>
-  error instanceof Error && ('$metadata' in error || 'code' in error || error.name === 'TimeoutError');
+  error instanceof Error &&
+  ('$metadata' in error || error.name === 'TimeoutError' || ('code' in error && isSystemCode(error.code)));
+
+/** ECONNRESET is the network's; ERR_INVALID_ARG_TYPE is Node's word for a bug of ours. */
+const isSystemCode = (code: unknown): boolean => typeof code === 'string' && !code.startsWith('ERR_');

@@ -9,7 +9,7 @@ import {
   printablePattern,
 } from '../domain/identifiers.ts';
 import { parseInstant } from '../domain/instant.ts';
-import { invalid, Problem, shown } from './problem.ts';
+import { type FieldError, invalid, Problem, shortened, shown } from './problem.ts';
 
 /** A body of ours is a few hundred bytes. */
 const bodyLimit = 16 * 1024;
@@ -58,7 +58,7 @@ export const queryOf = <Schema extends v.GenericSchema>(
   schema: Schema,
 ): v.InferOutput<Schema> => parse(schema, event.queryStringParameters ?? {}, 'query');
 
-/** The JSON body, by a strict schema. */
+/** The body, a JSON object, by a strict schema. */
 export function bodyOf<Schema extends v.GenericSchema>(
   event: APIGatewayProxyEventV2,
   schema: Schema,
@@ -73,15 +73,19 @@ export function bodyOf<Schema extends v.GenericSchema>(
   return parse(schema, parseJson(bytes), 'body');
 }
 
+/** The schema alone would take an empty array for an empty object. */
 function parseJson(bytes: Buffer): unknown {
+  const json = jsonOf(bytes);
+  if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json;
+  const given = json === undefined ? `${bytes.length} bytes that are not JSON` : shown(json);
+  throw invalid({ field: 'body', given, allowed: 'a JSON object in UTF-8' });
+}
+
+function jsonOf(bytes: Buffer): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
-    throw invalid({
-      field: 'body',
-      given: `${bytes.length} bytes that are not JSON`,
-      allowed: 'a JSON object in UTF-8',
-    });
+    return undefined;
   }
 }
 
@@ -92,29 +96,28 @@ function parse<Schema extends v.GenericSchema>(
 ): v.InferOutput<Schema> {
   const parsed = v.safeParse(schema, input);
   if (parsed.success) return parsed.output;
-  throw invalid(
-    ...parsed.issues.map((issue) => ({
-      field: v.getDotPath(issue) ?? whole,
-      given: shown(issue.input),
-      allowed: allowedBy(issue),
-    })),
-  );
+  throw invalid(...parsed.issues.map((issue) => fieldError(issue, whole)));
 }
 
-/** What was allowed: our own words where a schema has them, valibot's expectation otherwise. */
-const allowedBy = (issue: v.BaseIssue<unknown>): string =>
-  issue.type === 'check' || issue.type === 'regex'
-    ? issue.message
-    : issue.expected === 'never'
-      ? 'no field of this name'
-      : (issue.expected ?? issue.message);
+function fieldError(issue: v.BaseIssue<unknown>, whole: string): FieldError {
+  const field = shortened(v.getDotPath(issue) ?? whole);
+  return issue.expected === 'never'
+    ? { field, given: shown(issue.path?.at(-1)?.value), allowed: 'no field of this name' }
+    : { field, given: shown(issue.input), allowed: allowedBy(issue) };
+}
+
+/** What was allowed: our own words, which every schema of a text has, or valibot's list of choices. */
+const allowedBy = ({ type, expected, message }: v.BaseIssue<unknown>): string =>
+  type === 'picklist' && expected !== null ? expected : message;
+
+const printableFormat = '1 to 255 printable characters';
 
 /** 1 to 255 printable characters. */
-export const printable = v.pipe(v.string(), v.regex(printablePattern, '1 to 255 printable characters'));
+export const printable = v.pipe(v.string(printableFormat), v.regex(printablePattern, printableFormat));
 
 /** An ISO 8601 duration; the text as given, and its milliseconds. */
 export const duration = v.pipe(
-  v.string(),
+  v.string(durationFormat),
   v.check((given) => parseDuration(given) !== undefined, durationFormat),
   v.transform((given) => ({ given, millis: parseDuration(given) ?? 0 })),
 );
@@ -123,7 +126,7 @@ const timeFormat = 'a time in RFC 3339, such as 2026-01-31T12:00:00Z';
 
 /** An RFC 3339 time; the text as given, and the instant. */
 export const time = v.pipe(
-  v.string(),
+  v.string(timeFormat),
   v.check((given) => parseInstant(given) !== undefined, timeFormat),
   v.transform((given) => ({ given, at: parseInstant(given) })),
 );

@@ -1,5 +1,6 @@
 import type { CancelOutcome, CancelRehearsal } from '../application/cancel-payment-request.ts';
 import type { PaymentRequestKey } from '../domain/identifiers.ts';
+import { isUnsettled, type PaymentRequest } from '../domain/payment-request.ts';
 import { viewOf } from './payment-request-view.ts';
 import { type HttpAnswer, jsonAnswer, Problem } from './problem.ts';
 
@@ -16,13 +17,17 @@ export function cancelAnswer(key: PaymentRequestKey, result: CancelOutcome | Can
       return jsonAnswer(200, { outcome: 'already_canceled', ...viewOf(result.record) });
     case 'would-cancel':
       return jsonAnswer(200, { outcome: 'would_cancel', ...viewOf(result.record) });
-    case 'pending':
     case 'graced':
-      return jsonAnswer(
-        202,
-        { outcome: 'pending', ...viewOf(result.record) },
-        { 'retry-after': String(askAgain) },
-      );
+      return pendingAnswer(result.record);
+    case 'pending':
+      if (!isKept(result.record)) {
+        throw new Problem('unavailable', {
+          detail: 'Klarna gave no answer, and no cancel is kept. Repeating the call is safe.',
+          members,
+          retryAfter: askAgain,
+        });
+      }
+      return pendingAnswer(result.record);
     case 'already-final':
       throw new Problem('already-final', {
         detail: `The Payment Request is ${result.state} and was left as it is.`,
@@ -36,7 +41,7 @@ export function cancelAnswer(key: PaymentRequestKey, result: CancelOutcome | Can
       });
     case 'denied':
       throw new Problem('klarna-denied', {
-        detail: result.record
+        detail: isKept(result.record)
           ? 'The cancel is kept and tried again. Check the api_key, environment and partner_account_id of the account.'
           : 'Nothing was done. Check the api_key, environment and partner_account_id of the account.',
         members,
@@ -44,3 +49,9 @@ export function cancelAnswer(key: PaymentRequestKey, result: CancelOutcome | Can
       });
   }
 }
+
+const pendingAnswer = (record: PaymentRequest): HttpAnswer =>
+  jsonAnswer(202, { outcome: 'pending', ...viewOf(record) }, { 'retry-after': String(askAgain) });
+
+/** Whether the record says that somebody will see to the end of the request: what a rehearsal never makes so. */
+const isKept = (record: PaymentRequest | undefined): boolean => record !== undefined && isUnsettled(record);

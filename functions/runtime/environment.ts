@@ -4,9 +4,10 @@
  */
 import * as v from 'valibot';
 
-const name = v.pipe(v.string(), v.minLength(1));
-const url = v.pipe(v.string(), v.url());
-const wholeNumber = v.pipe(v.string(), v.regex(/^\d{1,9}$/, 'a whole number'), v.transform(Number));
+// Words of our own for each: valibot's would repeat the value.
+const name = v.pipe(v.string(), v.minLength(1, 'must not be empty'));
+const url = v.pipe(v.string(), v.url('must be a URL'));
+const wholeNumber = v.pipe(v.string(), v.regex(/^\d{1,9}$/, 'must be a whole number'), v.transform(Number));
 
 /** Where the records are, and for how many days after its last change one is kept. */
 const table = { TABLE_NAME: name, RETENTION_DAYS: wholeNumber };
@@ -66,7 +67,7 @@ export function parseEnvironment<F extends FunctionName>(
   const parsed = v.safeParse(environments[functionName], variables);
   if (parsed.success) return parsed.output;
   const problems = parsed.issues.map(
-    (issue) => `${v.getDotPath(issue) ?? '?'}: ${issue.expected ?? issue.message}`,
+    (issue) => `${v.getDotPath(issue) ?? '?'} ${issue.kind === 'schema' ? 'is missing' : issue.message}`,
   );
   throw new Error(`${functionName}: environment variables missing or malformed: ${problems.join('; ')}`);
 }

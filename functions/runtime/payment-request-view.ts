@@ -63,8 +63,11 @@ const entryOf = (entry: HistoryEntry) => ({
 });
 
 function explanationOf({ effect, against }: HistoryEntry): string {
-  const [, metAt = '', metBy = ''] = against?.split('|') ?? [];
-  const met = against ? `what ${metBy} said of ${formatInstant(metAt as Instant)}` : 'what was known';
+  // An event id may hold the separator itself.
+  const [, metAt = '', ...metBy] = against?.split('|') ?? [];
+  const met = against
+    ? `what ${metBy.join('|')} said of ${formatInstant(metAt as Instant)}`
+    : 'what was known';
   switch (effect) {
     case 'applied':
       return 'became the state of the record';

@@ -53,10 +53,15 @@ export const invalid = (...errors: readonly FieldError[]): Problem =>
     errors,
   });
 
-/** What a caller gave, as it may be shown back: JSON, and short. */
+/** A text of the caller's as it may be shown back: whole when it is short, else its beginning and its length. */
+export const shortened = (text: string): string =>
+  text.length > 100 ? `${text.slice(0, 100)}… (${text.length} characters)` : text;
+
+/** What a caller gave, as it may be shown back: short, and of an array or an object only that it is one, however deep. */
 export function shown(given: unknown): string {
-  const text = given === undefined ? 'missing' : JSON.stringify(given);
-  return text.length > 100 ? `${text.slice(0, 100)}… (${text.length} characters)` : text;
+  if (given === undefined) return 'missing';
+  if (Array.isArray(given)) return 'an array';
+  return typeof given === 'object' && given !== null ? 'an object' : shortened(JSON.stringify(given));
 }
 
 export interface HttpAnswer {

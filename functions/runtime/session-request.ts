@@ -1,6 +1,8 @@
 import * as v from 'valibot';
 import type { SessionResult } from '../application/register-session.ts';
+import { durationFormat, formatDuration, parseDuration } from '../domain/duration.ts';
 import { parseSessionId, type PaymentRequestKey } from '../domain/identifiers.ts';
+import { klarnaLongestLifetime } from '../domain/reconciliation.ts';
 import type { Deadline } from '../domain/registration.ts';
 import { duration, printable, time } from './api-request.ts';
 import { viewOf } from './payment-request-view.ts';
@@ -11,6 +13,16 @@ const deadlineFields = { session_timeout: v.optional(duration), deadline_at: v.o
 /** The body of a PATCH: the new deadline, as a duration from now or as a time. */
 export const extensionBody = v.strictObject(deadlineFields);
 
+/** Time for a customer who is paying; more than Klarna's longest lifetime can be given to nobody. */
+const grace = v.pipe(
+  v.string(durationFormat),
+  v.check(
+    (given) => (parseDuration(given) ?? 0) <= klarnaLongestLifetime,
+    `at most ${formatDuration(klarnaLongestLifetime)}, Klarna's longest lifetime`,
+  ),
+  duration,
+);
+
 /** The body of a PUT. */
 export const registrationBody = v.strictObject({
   ...deadlineFields,
@@ -18,7 +30,7 @@ export const registrationBody = v.strictObject({
   reference: v.optional(printable),
   klarna_expires_at: v.optional(time),
   on_timeout: v.optional(v.picklist(['cancel', 'observe']), 'cancel'),
-  in_progress_grace: v.optional(duration),
+  in_progress_grace: v.optional(grace),
 });
 
 /** The deadline that a body asks for, or the account's default. Throws when there is not exactly one. */
@@ -33,7 +45,8 @@ export function deadlineOf(
   if (deadline_at?.at) return { kind: 'deadline_at', at: deadline_at.at, given: deadline_at.given };
   const timeout = session_timeout ?? fallback;
   if (!timeout) {
-    const allowed = 'session_timeout or deadline_at, since the account has no default_session_timeout';
+    const allowed =
+      'session_timeout or deadline_at; only a PUT may leave both out, where the account has a default_session_timeout';
     throw invalid({ field, given: 'missing', allowed });
   }
   return { kind: 'session_timeout', ...timeout };

@@ -34,9 +34,14 @@ export function measure(name: string, millis: number): void {
 /** Ties log lines to the invocation, and writes out its metrics at the end, also of one that failed. */
 export const telemetry = (): MiddlewareObj<unknown, unknown> => ({
   before: ({ context }) => logger.addContext(context),
-  after: () => metrics.publishStoredMetrics(),
-  onError: () => metrics.publishStoredMetrics(),
+  after: publishMetrics,
+  onError: publishMetrics,
 });
+
+/** Without the question, an invocation that counted nothing would be warned about on a log line of its own. */
+function publishMetrics(): void {
+  if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();
+}
 
 function describe(error: unknown): Fields {
   if (!(error instanceof Error)) return { error: 'not an Error' };

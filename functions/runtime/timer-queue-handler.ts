@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import type { Accounts } from '../application/ports.ts';
 import type { endExpiredSession, ExpiryOutcome } from '../application/end-expired-session.ts';
 import { parseAccount, parsePaymentRequestId } from '../domain/identifiers.ts';
+import { millisOf, parseInstant } from '../domain/instant.ts';
 import { count, fault, measure, note, telemetry } from './telemetry.ts';
 
 export interface TimerQueueDependencies {
@@ -53,7 +54,7 @@ async function handle(
   const outcome = await endExpired({ account, paymentRequestId }, settings);
   const result = outcome.kind === 'ended' ? outcome.cancel.kind : outcome.kind;
   count(`Timer:${result}`);
-  if (outcome.kind === 'ended') measure('TimerLateness', Math.max(0, Date.now() - Date.parse(deadlineAt)));
+  if (outcome.kind === 'ended') measure('TimerLateness', Math.max(0, Date.now() - millisOf(deadlineAt)));
   note('timer.fired', {
     account,
     payment_request_id: paymentRequestId,
@@ -68,10 +69,23 @@ const isSettled = (outcome: ExpiryOutcome): boolean =>
   outcome.kind !== 'ended' || (outcome.cancel.kind !== 'pending' && outcome.cancel.kind !== 'denied');
 
 function parseMessage(body: string) {
-  const { account, payment_request_id, deadline_at } = v.parse(messageSchema, JSON.parse(body));
-  const parsedAccount = parseAccount(account);
-  const paymentRequestId = parsePaymentRequestId(payment_request_id);
-  if (!parsedAccount || !paymentRequestId)
-    throw new Error('the message names no account or no Payment Request');
-  return { account: parsedAccount, paymentRequestId, deadlineAt: deadline_at };
+  const message = v.safeParse(messageSchema, jsonOf(body));
+  const account = message.success ? parseAccount(message.output.account) : undefined;
+  const paymentRequestId = message.success
+    ? parsePaymentRequestId(message.output.payment_request_id)
+    : undefined;
+  const deadlineAt = message.success ? parseInstant(message.output.deadline_at) : undefined;
+  if (!account || !paymentRequestId || !deadlineAt) {
+    throw new Error('the message names no account, no Payment Request or no deadline');
+  }
+  return { account, paymentRequestId, deadlineAt };
+}
+
+/** The parsers' own messages would quote the body into the log. */
+function jsonOf(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
 }

@@ -13,7 +13,8 @@ import {
   type PaymentRequest,
   unknownPaymentRequest,
 } from '../../functions/domain/payment-request.ts';
-import { applyObservation } from '../../functions/domain/transition.ts';
+import { isFinal, isOpen } from '../../functions/domain/payment-request-state.ts';
+import { appliedEntry, judge, observedFields } from '../../functions/domain/transition.ts';
 
 /** The store as its contract has it, in memory; `test/adapters/dynamodb` runs the same suite on it and on the real engine. */
 export class InMemoryPaymentRequestStore implements PaymentRequestStore, DuePaymentRequests {
@@ -29,15 +30,18 @@ export class InMemoryPaymentRequestStore implements PaymentRequestStore, DuePaym
     this.writes += 1;
     const stored = this.records.get(nameOf(key));
     const now = observation.observedAt;
-    const { verdict, record } = applyObservation(stored ?? unknownPaymentRequest(key, now), observation);
-    if (verdict !== 'superseding') return Promise.resolve({ written: false, stored });
-    const looked =
-      observation.state === 'SUBMITTED'
-        ? { ...record, reconcileAfter: record.reconcileAfter ?? now }
-        : record;
-    // Without reading first, only Klarna's own word for the previous state is known.
-    const blind = { ...looked, previousState: observation.previousState, attention: stored?.attention };
-    this.records.set(nameOf(key), asNextVersion(blind, now));
+    const record = stored ?? unknownPaymentRequest(key, now);
+    const isEndOfPaid = record.state === 'COMPLETED' && isFinal(observation.state);
+    if (judge(record, observation) !== 'superseding' || isEndOfPaid) {
+      return Promise.resolve({ written: false, stored });
+    }
+    const due = isOpen(observation.state) ? { reconcileAfter: record.reconcileAfter ?? now } : {};
+    // Written without reading: the entry is what it is, and finds its place by its time and id.
+    const history = [...record.history, appliedEntry(observation)].toSorted((a, b) =>
+      `${a.recordedAt} ${a.eventId}` < `${b.recordedAt} ${b.eventId}` ? -1 : 1,
+    );
+    const next = { ...record, ...observedFields(observation), ...due, history };
+    this.records.set(nameOf(key), asNextVersion(next, now));
     return Promise.resolve({ written: true });
   }
 

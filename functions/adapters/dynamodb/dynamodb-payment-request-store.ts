@@ -12,9 +12,10 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { DuePaymentRequests, PaymentRequestStore, WriteResult } from '../../application/ports.ts';
 import type { PaymentRequestKey } from '../../domain/identifiers.ts';
 import type { Instant } from '../../domain/instant.ts';
-import { finalPosition, type Observation } from '../../domain/observation.ts';
+import type { Observation } from '../../domain/observation.ts';
 import type { PaymentRequest } from '../../domain/payment-request.ts';
-import { appliedEntry, observedFields } from '../../domain/transition.ts';
+import { isOpen } from '../../domain/payment-request-state.ts';
+import { appliedEntry, observedFields, unreadLimit } from '../../domain/transition.ts';
 import {
   dueShardOf,
   dueShards,
@@ -53,8 +54,8 @@ export class DynamoDbPaymentRequestStore implements PaymentRequestStore, DuePaym
   }
 
   /**
-   * The transition rule as a condition: this event is not in the history, and there is no position yet or one that is lower
-   * and not final. See {@link judge} in the domain, which says the same of a record that has been read.
+   * The transition rule as a condition: this event is not in the history, and there is no position yet or one that is low
+   * enough ({@link unreadLimit}). The domain's `judge` says the same of a record that has been read.
    */
   async observe(key: PaymentRequestKey, observation: Observation): Promise<WriteResult> {
     const update = new UpdateBuilder();
@@ -76,18 +77,18 @@ export class DynamoDbPaymentRequestStore implements PaymentRequestStore, DuePaym
       .putIfAbsent('created_at', now)
       .increment('version');
     if (fields.klarnaExpiresAt) update.put('klarna_expires_at', fields.klarnaExpiresAt);
-    if (fields.state === 'SUBMITTED') {
+    if (isOpen(fields.state)) {
       // Perhaps a request that nobody registers: the sweep looks once, and arms the account's default timer if it has one.
       update
         .putIfAbsent(tableSchema.dueIndex.sortKey, now)
         .putIfAbsent(tableSchema.dueIndex.partitionKey, dueShardOf(key));
     }
     const position = update.name('position');
-    const lower = `${position} < ${update.value(fields.position)} AND ${position} < ${update.value(finalPosition)}`;
+    const lower = `${position} < ${update.value(unreadLimit(observation))}`;
     return this.#update(
       key,
       update.when(
-        `attribute_not_exists(${update.name(history)}) AND (attribute_not_exists(${position}) OR (${lower}))`,
+        `attribute_not_exists(${update.name(history)}) AND (attribute_not_exists(${position}) OR ${lower})`,
       ),
     );
   }
@@ -118,7 +119,7 @@ export class DynamoDbPaymentRequestStore implements PaymentRequestStore, DuePaym
       );
       for (const { shard, head } of heads) {
         if (head.done) waiting.delete(shard);
-        else {
+        else if (yielded < limit) {
           yield head.value;
           yielded += 1;
         }

@@ -79,7 +79,7 @@ export function fromItem(item: Item): PaymentRequest {
       ...(entry as Omit<HistoryEntry, 'eventId'>),
       eventId: name.slice(historyPrefix.length) as EventId,
     }))
-    .toSorted((a, b) => (a.recordedAt < b.recordedAt ? -1 : a.recordedAt > b.recordedAt ? 1 : 0));
+    .toSorted(oldestFirst);
   return {
     account: item['account'],
     paymentRequestId: item['payment_request_id'],
@@ -105,4 +105,10 @@ export function fromItem(item: Item): PaymentRequest {
     createdAt: item['created_at'],
     updatedAt: item['updated_at'],
   } as unknown as PaymentRequest;
+}
+
+/** An item's attributes have no order: of two facts learnt at the same moment the event id decides. */
+function oldestFirst(a: HistoryEntry, b: HistoryEntry): number {
+  if (a.recordedAt !== b.recordedAt) return a.recordedAt < b.recordedAt ? -1 : 1;
+  return a.eventId < b.eventId ? -1 : 1;
 }

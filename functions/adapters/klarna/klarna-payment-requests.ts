@@ -37,7 +37,7 @@ export class HttpKlarnaPaymentRequests implements KlarnaPaymentRequests {
     const correlationId = this.#options.ids.next();
     const asked = { method, correlation_id: correlationId };
     const { partnerAccountId, environment } = credentials;
-    const account = partnerAccountId === undefined ? '' : `/accounts/${encodeURIComponent(partnerAccountId)}`;
+    const account = partnerAccountId === undefined ? '' : `/accounts/${pathSegment(partnerAccountId)}`;
     const url = new URL(`/v2${account}/payment/requests/${id}`, this.#options.urls[environment]);
     const headers = {
       accept: 'application/json',
@@ -52,7 +52,13 @@ export class HttpKlarnaPaymentRequests implements KlarnaPaymentRequests {
   }
 }
 
-/** Base64 of `<username>:<key>` where there is a user name, else the key as it is, as Klarna's cancel page shows it. */
+/** Klarna writes the colons of its ids as they are, and they may stand in a path. */
+const pathSegment = (text: string): string => encodeURIComponent(text).replaceAll('%3A', ':');
+
+/**
+ * Base64 of `<username>:<key>` where there is a user name, the empty one included, else the key as it is, as Klarna's
+ * cancel page shows it.
+ */
 const authorizationOf = ({ username, apiKey }: KlarnaCredentials): string =>
   username === undefined
     ? `Basic ${apiKey}`

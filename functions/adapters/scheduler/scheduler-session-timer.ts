@@ -11,7 +11,7 @@ import {
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { Clock, SessionTimer } from '../../application/ports.ts';
 import type { PaymentRequestKey } from '../../domain/identifiers.ts';
-import { formatInstant, type Instant, instantFromMillis, millisOf } from '../../domain/instant.ts';
+import { formatInstant, type Instant, millisOf, plusMillis } from '../../domain/instant.ts';
 
 export interface SessionTimerOptions {
   readonly scheduler: SchedulerClient;
@@ -126,8 +126,8 @@ export function scheduleNameOf({ account, paymentRequestId }: PaymentRequestKey)
 
 /** `at(…)` has no fraction and no zone. Rounded up: a timer that is a little late finds its deadline passed. */
 function scheduleExpressionOf(deadlineAt: Instant): string {
-  const seconds = instantFromMillis(Math.ceil(millisOf(deadlineAt) / 1000) * 1000);
-  return `at(${seconds.slice(0, 19)})`;
+  const isWhole = deadlineAt.endsWith('.000000000Z');
+  return `at(${(isWhole ? deadlineAt : plusMillis(deadlineAt, 1000)).slice(0, 19)})`;
 }
 
 const messageOf = (key: PaymentRequestKey, deadlineAt: Instant): string =>

@@ -27,24 +27,30 @@ export class CachedSecret {
   async entry(name: string): Promise<unknown> {
     const { clock, cacheSeconds } = this.#options;
     const fresh = clock.now() - this.#readAt < cacheSeconds * 1000;
-    if (!this.#value || !fresh) this.#read();
-    const found = own(await this.#value, name);
+    const known = this.#value && fresh ? this.#value : this.#read();
+    const found = own(await known, name);
     if (found !== undefined) return found;
-    const readBefore = fresh && clock.now() - this.#refreshedAt >= refreshIntervalMillis;
-    if (!readBefore) return undefined;
-    this.#refreshedAt = clock.now();
-    this.#read();
-    return own(await this.#value, name);
+    const mayRefresh = fresh && clock.now() - this.#refreshedAt >= refreshIntervalMillis;
+    if (this.#value === known && mayRefresh) {
+      this.#refreshedAt = clock.now();
+      void this.#read();
+    }
+    // Perhaps somebody else's refresh is on its way: it is waited for, not repeated.
+    return this.#value === known ? undefined : own(await this.#value, name);
   }
 
-  #read(): void {
-    this.#readAt = this.#options.clock.now();
+  #read(): Promise<Readonly<Record<string, unknown>>> {
+    const before = { value: this.#value, readAt: this.#readAt };
     const reading = this.#fetch();
     this.#value = reading;
-    // A failure is told to whoever waits for it and not kept: the next one reads again.
+    this.#readAt = this.#options.clock.now();
+    // A failure is told to whoever waits for it and not kept. What was known before is good for the rest of its time.
     reading.catch(() => {
-      if (this.#value === reading) this.#value = undefined;
+      if (this.#value !== reading) return;
+      this.#value = before.value;
+      this.#readAt = before.readAt;
     });
+    return reading;
   }
 
   async #fetch(): Promise<Readonly<Record<string, unknown>>> {

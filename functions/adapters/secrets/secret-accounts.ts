@@ -17,7 +17,8 @@ const duration = v.pipe(
 const accountSchema = v.object({
   environment: v.picklist(['test', 'live']),
   api_key: text,
-  username: v.optional(text),
+  // An empty one stands for base64 of `:<key>`, which some of Klarna's samples send.
+  username: v.optional(v.string()),
   partner_account_id: v.optional(text),
   default_session_timeout: v.optional(duration),
   arm_on_submitted: v.optional(v.boolean(), false),

@@ -1,0 +1,143 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import * as v from 'valibot';
+import { readJson } from '../klarna-simulator/read-json.ts';
+import { faultSchema, faultTargets } from './faults/fault.ts';
+import type { AwsServer } from './server.ts';
+import { readBody } from './wire/read-body.ts';
+
+/** What somebody else answers to a fault that is passed on. */
+export interface ForwardedAnswer {
+  readonly status: number;
+  /** Sent as JSON. */
+  readonly body: unknown;
+}
+
+/** Takes a fault, without its `target`, and answers. */
+export type ForwardFault = (fault: Readonly<Record<string, unknown>>) => Promise<ForwardedAnswer>;
+
+export interface ControlOptions {
+  readonly aws: AwsServer;
+  /** Takes the faults with the target `klarna`; without it they are refused. */
+  readonly forwardKlarnaFault?: ForwardFault;
+  /** Takes the faults with the target `lambda`; without it they are refused. */
+  readonly injectFunctionFault?: ForwardFault;
+}
+
+/** Serves the control address: what was published, what is scheduled, what was given up, and what is to go wrong. */
+export function createControlListener({
+  aws,
+  forwardKlarnaFault,
+  injectFunctionFault,
+}: ControlOptions): RequestListener {
+  const forwards = new Map(
+    Object.entries({ klarna: forwardKlarnaFault, lambda: injectFunctionFault }).flatMap(
+      ([target, forward]) => (forward ? [[target, forward] as const] : []),
+    ),
+  );
+  const targets = [...faultTargets, ...forwards.keys()];
+
+  async function injectFault(request: IncomingMessage): Promise<ForwardedAnswer> {
+    const text = (await readBody(request)).toString('utf8');
+    const addressed = readJson(addressedSchema, text);
+    if ('complaint' in addressed) return refused(400, addressed.complaint);
+    const { target, ...fault } = addressed.value;
+    const forward = forwards.get(target);
+    if (forward) return forward(fault);
+    if (!(faultTargets as readonly string[]).includes(target)) {
+      return refused(400, `target is ${JSON.stringify(target)}; allowed: ${targets.join(' | ')}.`);
+    }
+    const read = readJson(faultSchema, text);
+    if ('complaint' in read) return refused(400, read.complaint);
+    aws.faults.inject(read.value);
+    return { status: 201, body: read.value };
+  }
+
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const [path = '', query = ''] = (request.url ?? '').split('?');
+    switch (`${request.method ?? ''} ${path}`) {
+      case 'GET /events':
+        await sendEvents(aws, new URLSearchParams(query).get('follow') === 'true', response);
+        return;
+      case 'GET /schedules':
+        sendJson(response, { status: 200, body: aws.schedules.list().map(shownSchedule) });
+        return;
+      case 'GET /dead-letters':
+        sendJson(response, { status: 200, body: aws.queues.deadLetters().map(shownDeadLetter) });
+        return;
+      case 'POST /faults':
+        sendJson(response, await injectFault(request));
+        return;
+      case 'GET /faults':
+        sendJson(response, { status: 200, body: { faults: aws.faults.list() } });
+        return;
+      case 'DELETE /faults':
+        aws.faults.clear();
+        response.writeHead(204).end();
+        return;
+      default:
+        sendJson(
+          response,
+          refused(
+            404,
+            `There is no ${request.method ?? ''} ${path}; allowed: GET /events, /schedules and /dead-letters, ` +
+              'and GET, POST and DELETE /faults.',
+          ),
+        );
+    }
+  }
+
+  return (request, response) => {
+    serve(request, response).catch((error: unknown) => {
+      if (response.headersSent) response.destroy();
+      else sendJson(response, refused(500, String(error)));
+    });
+  };
+}
+
+const addressedSchema = v.looseObject({ target: v.string() });
+
+const refused = (status: number, error: string): ForwardedAnswer => ({ status, body: { error } });
+
+type Shown<List extends (...args: never[]) => readonly unknown[]> = ReturnType<List>[number];
+
+const shownSchedule = ({ name, group, firesAt, document }: Shown<AwsServer['schedules']['list']>) => ({
+  name,
+  group,
+  fires_at: new Date(firesAt).toISOString(),
+  state: document.State,
+  target: document.Target.Arn,
+  input: document.Target.Input,
+});
+
+const shownDeadLetter = (letter: Shown<AwsServer['queues']['deadLetters']>) => ({
+  queue: letter.queueName,
+  message_id: letter.id,
+  sent_at: letter.sentAt.toISOString(),
+  receive_count: letter.receiveCount,
+  body: letter.body,
+  attributes: Object.fromEntries(
+    Object.entries(letter.attributes).map(([name, { stringValue, binaryValue }]) => [
+      name,
+      stringValue ?? binaryValue,
+    ]),
+  ),
+});
+
+function sendJson(response: ServerResponse, { status, body }: ForwardedAnswer): void {
+  response.writeHead(status, { 'content-type': 'application/json' });
+  response.end(JSON.stringify(body));
+}
+
+/** One event a line. A follower who reads slowly is waited for, and one who goes away ends it. */
+async function sendEvents({ events }: AwsServer, follow: boolean, response: ServerResponse): Promise<void> {
+  response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+  response.flushHeaders();
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  await pipeline(linesOf(follow ? events.follow(gone.signal) : events.texts()), response);
+}
+
+async function* linesOf(texts: AsyncIterable<string> | Iterable<string>): AsyncGenerator<string, void> {
+  for await (const text of texts) yield `${text}\n`;
+}

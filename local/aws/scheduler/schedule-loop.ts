@@ -1,0 +1,28 @@
+import { type BackgroundLoop, startBackgroundLoop } from '../../triggers/background-loop.ts';
+import { pause } from '../../triggers/pause.ts';
+import type { Bell } from '../bell.ts';
+import type { ScheduleDelivery } from './schedule-delivery.ts';
+import type { ScheduleStore } from './schedule-store.ts';
+
+const failurePauseMillis = 1_000;
+
+/** Fires schedules when their time comes, and at once those whose time has passed. `changed` rings when the next one may be another. */
+export function startScheduleLoop(
+  store: ScheduleStore,
+  delivery: ScheduleDelivery,
+  changed: Bell,
+  onLog: (line: string) => void,
+): BackgroundLoop {
+  async function run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        delivery.deliverDue(Date.now());
+        await changed.wait(store.nextAttemptAt(), signal);
+      } catch (error) {
+        onLog(`scheduler: firing failed: ${String(error)}`);
+        await pause(failurePauseMillis, signal);
+      }
+    }
+  }
+  return startBackgroundLoop('scheduler', run, onLog);
+}

@@ -1,0 +1,139 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { QueueDescription } from '../template/stack-description.ts';
+import { Bell } from './bell.ts';
+import { openDatabase } from './database.ts';
+import { openDynamoDbPassage } from './dynamodb/dynamodb-passage.ts';
+import { eventBridgeActions } from './eventbridge/eventbridge-actions.ts';
+import { EventLog } from './eventbridge/event-log.ts';
+import { Faults } from './faults/faults.ts';
+import type { Schedule, ScheduleKey } from './scheduler/schedule.ts';
+import { ScheduleDelivery } from './scheduler/schedule-delivery.ts';
+import { startScheduleLoop } from './scheduler/schedule-loop.ts';
+import { ScheduleStore } from './scheduler/schedule-store.ts';
+import { schedulerActions } from './scheduler/scheduler-actions.ts';
+import { Schedules } from './scheduler/schedules.ts';
+import { secretsManagerActions, type SecretSource } from './secretsmanager/secretsmanager-actions.ts';
+import { MessageStore } from './sqs/message-store.ts';
+import { Queues } from './sqs/queues.ts';
+import { sqsActions } from './sqs/sqs-actions.ts';
+import { createRequestListener } from './wire/request-listener.ts';
+
+export interface AwsServerOptions {
+  /** 0: a free one. */
+  readonly port: number;
+  /** Keeps messages, schedules and events in this folder; without it they are in memory. */
+  readonly dataDirectory: string | undefined;
+  /** Where calls to DynamoDB are passed on to. */
+  readonly dynamodbUrl: string;
+  readonly region: string;
+  readonly accountId: string;
+  /** Names, besides `default`. */
+  readonly scheduleGroups: readonly string[];
+  /** Names, besides `default`. */
+  readonly eventBuses: readonly string[];
+  readonly queues: readonly QueueDescription[];
+  /**
+   * Names of queues that count as dead-letter queues though no queue redrives to them, such as the on-failure destination
+   * of a stream. Default: none.
+   */
+  readonly deadLetterQueues?: readonly string[];
+  readonly secrets: Readonly<Record<string, SecretSource>>;
+  /** Told of what went wrong in the server itself. Default: standard error. */
+  readonly onLog?: (line: string) => void;
+}
+
+export interface AwsServer {
+  /** What `AWS_ENDPOINT_URL` is set to; on this machine only. */
+  readonly url: string;
+  queueUrl(queueName: string): string;
+  /** What the clients see, without HTTP and without the faults of calls. */
+  readonly queues: Queues;
+  readonly events: EventLog;
+  readonly schedules: { list(): readonly Schedule[] };
+  readonly faults: Faults;
+  /** Cuts connections, wakes whoever waits for a message or an event, and closes the data. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the AWS services that the functions use, on one endpoint. What a call was answered with success for is kept when
+ * there is a data directory, and survives a `kill -9` of the process.
+ */
+export async function startAwsServer(options: AwsServerOptions): Promise<AwsServer> {
+  const { region, accountId, onLog = console.error } = options;
+  const closing = new AbortController();
+  const faults = new Faults();
+  const database = openDatabase(options.dataDirectory);
+
+  const queues = new Queues(options.queues, options.deadLetterQueues ?? [], {
+    store: new MessageStore(database),
+    faults,
+    accountId,
+    closing: closing.signal,
+  });
+  const events = new EventLog(database, closing.signal);
+  const scheduleStore = new ScheduleStore(database);
+  const schedulesChanged = new Bell();
+  const schedules = new Schedules({
+    store: scheduleStore,
+    groups: options.scheduleGroups,
+    onChange: () => schedulesChanged.ring(),
+  });
+  const arnOf = ({ group, name }: ScheduleKey) =>
+    `arn:aws:scheduler:${region}:${accountId}:schedule/${group}/${name}`;
+  const dynamodb = openDynamoDbPassage(options.dynamodbUrl);
+
+  // The queue URLs need the port, which is known once the server listens; no call comes earlier.
+  let url = '';
+  const queueUrl = (queueName: string) => `${url}/${accountId}/${queueName}`;
+  const server = createServer(
+    { keepAliveTimeout: 0 },
+    createRequestListener({
+      actions: {
+        scheduler: schedulerActions(schedules, arnOf),
+        sqs: sqsActions(queues, queueUrl),
+        eventbridge: eventBridgeActions({
+          log: events,
+          faults,
+          buses: options.eventBuses,
+          region,
+          accountId,
+        }),
+        secretsmanager: secretsManagerActions({ secrets: options.secrets, region, accountId }),
+      },
+      dynamodb,
+      faults,
+      onLog,
+    }),
+  );
+  try {
+    await once(server.listen(options.port, '127.0.0.1'), 'listening');
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+  const delivery = new ScheduleDelivery({ database, store: scheduleStore, queues, faults, arnOf });
+  const loop = startScheduleLoop(scheduleStore, delivery, schedulesChanged, onLog);
+
+  return {
+    url,
+    queueUrl,
+    queues,
+    events,
+    schedules,
+    faults,
+    async close() {
+      closing.abort();
+      await loop.close();
+      const closed = once(server.close(), 'close');
+      server.closeAllConnections();
+      await closed;
+      dynamodb.close();
+      database.close();
+    },
+  };
+}

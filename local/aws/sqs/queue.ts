@@ -1,0 +1,181 @@
+import { hash, randomUUID } from 'node:crypto';
+import type { QueueDescription } from '../../template/stack-description.ts';
+import type { QueueMessage, QueueMessageAttribute, QueuePort } from '../../triggers/queue-source.ts';
+import { Bell } from '../bell.ts';
+import type { Faults } from '../faults/faults.ts';
+import { ServiceError } from '../wire/service-error.ts';
+import type { MessageCounts, MessageRow, MessageStore } from './message-store.ts';
+import { formatReceiptHandle, parseReceiptHandle } from './receipt-handle.ts';
+
+export type MessageAttributes = Readonly<Record<string, QueueMessageAttribute>>;
+
+export interface NewMessage {
+  readonly body: string;
+  readonly attributes?: MessageAttributes;
+  readonly delaySeconds?: number;
+}
+
+/** A message that lies in a queue, received or not. */
+export interface KeptMessage {
+  readonly id: string;
+  readonly body: string;
+  readonly attributes: MessageAttributes;
+  readonly sentAt: Date;
+  readonly receiveCount: number;
+}
+
+export interface QueueParts {
+  readonly description: QueueDescription;
+  readonly store: MessageStore;
+  readonly faults: Faults;
+  /** The account, which is who sends and who receives. */
+  readonly accountId: string;
+  /** Where messages go that were received too often. */
+  readonly findQueue: (name: string) => Queue | undefined;
+  /** Aborted when the server closes: nobody waits any longer. */
+  readonly closing: AbortSignal;
+}
+
+/** One standard queue. What it has taken is kept, and is given out until somebody deletes it. */
+export class Queue implements QueuePort {
+  readonly description: QueueDescription;
+  readonly #parts: QueueParts;
+  readonly #changed = new Bell();
+
+  constructor(parts: QueueParts) {
+    this.description = parts.description;
+    this.#parts = parts;
+  }
+
+  /** Returns the message's id once it is kept. */
+  send({ body, attributes = {}, delaySeconds = 0 }: NewMessage): string {
+    const { store, faults } = this.#parts;
+    const now = Date.now();
+    const id = randomUUID();
+    const row = {
+      id,
+      body,
+      attributes: JSON.stringify(attributes),
+      sent_at: now,
+      visible_at: now + delaySeconds * 1_000,
+    };
+    if (faults.takeForEffect('sqs', 'lose')) return id;
+    store.insert(this.#name, row);
+    if (faults.takeForEffect('sqs', 'duplicate')) store.insert(this.#name, row);
+    this.#changed.ring();
+    return id;
+  }
+
+  async receive({
+    maximum,
+    visibilityTimeoutSeconds,
+    waitMilliseconds,
+    signal,
+  }: Parameters<QueuePort['receive']>[0]): Promise<readonly QueueMessage[]> {
+    const over = AbortSignal.any([signal, this.#parts.closing]);
+    const deadline = Date.now() + waitMilliseconds;
+    while (!over.aborted) {
+      const received = this.#receiveNow(maximum, visibilityTimeoutSeconds);
+      if (received.length > 0 || Date.now() >= deadline) return received;
+      await this.#changed.wait(Math.min(deadline, this.#parts.store.nextVisibleAt(this.#name)), over);
+    }
+    return [];
+  }
+
+  /** Deletes a message, which may be gone already. Throws ReceiptHandleIsInvalid for what was never a handle. */
+  remove(receiptHandle: string): void {
+    const { position, receipt } = parseReceiptHandle(receiptHandle);
+    this.#parts.store.delete(this.#name, position, receipt);
+  }
+
+  /** The same for whoever expects a promise. */
+  delete(receiptHandle: string): Promise<void> {
+    return new Promise((resolve) => {
+      this.remove(receiptHandle);
+      resolve();
+    });
+  }
+
+  /** Makes a message visible so many seconds from now. Throws ReceiptHandleIsInvalid or MessageNotInflight. */
+  changeVisibility(receiptHandle: string, visibilityTimeoutSeconds: number): void {
+    const { position, receipt } = parseReceiptHandle(receiptHandle);
+    const now = Date.now();
+    const visibleAt = now + visibilityTimeoutSeconds * 1_000;
+    if (!this.#parts.store.changeVisibility(this.#name, position, receipt, now, visibleAt)) {
+      throw new ServiceError('MessageNotInflight', 'The message is not in flight under this receipt handle.');
+    }
+    this.#changed.ring();
+  }
+
+  counts(): MessageCounts {
+    const now = Date.now();
+    this.#expire(now);
+    return this.#parts.store.count(this.#name, now);
+  }
+
+  /** All messages, oldest first, received or not. */
+  list(): readonly KeptMessage[] {
+    this.#expire(Date.now());
+    return this.#parts.store.list(this.#name).map((row) => ({
+      id: row.id,
+      body: row.body,
+      attributes: attributesOf(row),
+      sentAt: new Date(row.sent_at),
+      receiveCount: row.receive_count,
+    }));
+  }
+
+  purge(): void {
+    this.#parts.store.purge(this.#name);
+  }
+
+  /** Lets those who wait for a message look again. */
+  announce(): void {
+    this.#changed.ring();
+  }
+
+  get #name(): string {
+    return this.description.name;
+  }
+
+  #receiveNow(maximum: number, visibilityTimeoutSeconds: number): readonly QueueMessage[] {
+    const { store } = this.#parts;
+    const now = Date.now();
+    this.#expire(now);
+    this.#setAside(now);
+    return store
+      .receive(this.#name, maximum, now, now + visibilityTimeoutSeconds * 1_000)
+      .map((row) => this.#receivedMessage(row));
+  }
+
+  #expire(now: number): void {
+    this.#parts.store.expire(this.#name, now - this.description.retentionSeconds * 1_000);
+  }
+
+  #setAside(now: number): void {
+    const { redrive } = this.description;
+    if (redrive === undefined) return;
+    const { deadLetterQueueName, maxReceiveCount } = redrive;
+    const moved = this.#parts.store.setAside(this.#name, deadLetterQueueName, maxReceiveCount, now);
+    if (moved > 0) this.#parts.findQueue(deadLetterQueueName)?.announce();
+  }
+
+  #receivedMessage(row: MessageRow): QueueMessage {
+    return {
+      messageId: row.id,
+      receiptHandle: formatReceiptHandle({ position: row.position, receipt: row.receipt ?? '' }),
+      body: row.body,
+      md5OfBody: hash('md5', row.body),
+      attributes: {
+        ApproximateReceiveCount: String(row.receive_count),
+        SentTimestamp: String(row.sent_at),
+        SenderId: this.#parts.accountId,
+        ApproximateFirstReceiveTimestamp: String(row.first_received_at),
+      },
+      messageAttributes: attributesOf(row),
+    };
+  }
+}
+
+const attributesOf = ({ attributes }: MessageRow): MessageAttributes =>
+  JSON.parse(attributes) as MessageAttributes;

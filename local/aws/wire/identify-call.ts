@@ -1,0 +1,70 @@
+import type { IncomingMessage } from 'node:http';
+import type { ServiceName } from './service.ts';
+
+/** Which action a request is for, and what its URL says besides the body. */
+export interface IdentifiedCall {
+  readonly service: ServiceName;
+  readonly action: string;
+  /** Members of the input that travel in the path and the query. */
+  readonly urlMembers: Readonly<Record<string, string>>;
+}
+
+/** The services that name the action in the header `X-Amz-Target`. */
+const servicesByPrefix = new Map<string, ServiceName>([
+  ['AmazonSQS', 'sqs'],
+  ['AWSEvents', 'eventbridge'],
+  ['secretsmanager', 'secretsmanager'],
+  ['DynamoDB_20120810', 'dynamodb'],
+  ['DynamoDBStreams_20120810', 'dynamodb'],
+]);
+
+/** Scheduler's REST binding. */
+const scheduleActions = new Map([
+  ['POST', 'CreateSchedule'],
+  ['GET', 'GetSchedule'],
+  ['PUT', 'UpdateSchedule'],
+  ['DELETE', 'DeleteSchedule'],
+]);
+
+/** Tells what a request is for; undefined for what is no call to any of the services. */
+export function identifyCall(request: IncomingMessage): IdentifiedCall | undefined {
+  const target = request.headers['x-amz-target'];
+  return typeof target === 'string' ? identifyTarget(target) : identifySchedulerCall(request);
+}
+
+function identifyTarget(target: string): IdentifiedCall | undefined {
+  const dot = target.indexOf('.');
+  const service = servicesByPrefix.get(target.slice(0, dot));
+  return service && { service, action: target.slice(dot + 1), urlMembers: {} };
+}
+
+function identifySchedulerCall({ method = '', url = '' }: IncomingMessage): IdentifiedCall | undefined {
+  if (!URL.canParse(url, 'http://localhost')) return undefined;
+  const { pathname, searchParams } = new URL(url, 'http://localhost');
+  const [, resource, encodedName, ...further] = pathname.split('/');
+  if (resource !== 'schedules' || further.length > 0) return undefined;
+  const query = Object.fromEntries(searchParams);
+  if (encodedName === undefined || encodedName === '') {
+    return method === 'GET'
+      ? { service: 'scheduler', action: 'ListSchedules', urlMembers: query }
+      : undefined;
+  }
+  const action = scheduleActions.get(method);
+  const name = decoded(encodedName);
+  const { groupName } = query;
+  return action === undefined || name === undefined
+    ? undefined
+    : {
+        service: 'scheduler',
+        action,
+        urlMembers: { Name: name, ...(groupName !== undefined && { GroupName: groupName }) },
+      };
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,13 @@
+/** A refusal as AWS tells it. Whatever else is thrown while a call is served becomes the service's own 500. */
+export class ServiceError extends Error {
+  override readonly name = 'ServiceError';
+  /** The exception's name without its namespace, such as `ConflictException`: what the SDK makes its class of. */
+  readonly code: string;
+  readonly status: number;
+
+  constructor(code: string, message: string, status = 400) {
+    super(message);
+    this.code = code;
+    this.status = status;
+  }
+}

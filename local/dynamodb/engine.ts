@@ -1,0 +1,158 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { DataFolder } from './data-folder.ts';
+import { claimDataFolder } from './data-folder.ts';
+import type { EngineChoice, Machine } from './engine-choice.ts';
+import { chooseEngine, databaseFile, thisMachine } from './engine-choice.ts';
+import { connectToEngine, EngineRefusal } from './engine-connection.ts';
+import type { LeashedProcess } from './leashed-process.ts';
+import { startLeashed } from './leashed-process.ts';
+import { indexStreamRecords } from './stream-index.ts';
+
+export interface DynamoDbOptions {
+  /** Where the data are kept; `undefined` keeps them in memory, until `close`. An endpoint of one's own has its own place. */
+  readonly dataDirectory: string | undefined;
+  /** Told every line the engine says, and its end should it come early. */
+  readonly onLog: (line: string) => void;
+  /** What the engine is chosen by; this machine with the process's environment by default. */
+  readonly machine?: Machine;
+}
+
+export interface RunningDynamoDb {
+  /** What `AWS_ENDPOINT_URL_DYNAMODB` is to be set to. */
+  readonly url: string;
+  /** Ends the engine and gives the data folder back. */
+  close(): Promise<void>;
+}
+
+const bindAttempts = 5;
+const readyWithinMilliseconds = 30_000;
+const pollMilliseconds = 10;
+
+/**
+ * Brings up the DynamoDB that {@link chooseEngine} picks and resolves when it has answered a call. The engine ends with this
+ * process, however that ends, and what it acknowledged is in the folder then. Rejects with one sentence that says what to do.
+ */
+export async function startDynamoDb(options: DynamoDbOptions): Promise<RunningDynamoDb> {
+  const choice = chooseEngine(options.machine ?? thisMachine(process.env));
+  if (choice.kind === 'endpoint') {
+    await expectAnswer(choice.url);
+    return { url: choice.url, close: () => Promise.resolve() };
+  }
+  const folder =
+    options.dataDirectory === undefined ? undefined : await claimDataFolder(options.dataDirectory);
+  try {
+    return await startEngine(choice, folder, options.onLog);
+  } catch (error) {
+    await folder?.release();
+    throw error;
+  }
+}
+
+async function expectAnswer(url: string): Promise<void> {
+  const answer = await ask(url);
+  if (answer === 'ready') return;
+  throw new Error(
+    answer === 'silent'
+      ? `No DynamoDB answers at LAPSE_DYNAMODB_URL=${url}: start it, or unset the variable to use the embedded one.`
+      : `What answers at LAPSE_DYNAMODB_URL=${url} is no usable DynamoDB: ${answer.message}`,
+  );
+}
+
+async function startEngine(
+  choice: Exclude<EngineChoice, { kind: 'endpoint' }>,
+  folder: DataFolder | undefined,
+  onLog: (line: string) => void,
+): Promise<RunningDynamoDb> {
+  for (let attempt = 1; ; attempt += 1) {
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}`;
+    const programArguments = choice.argumentsFor(port, folder?.path);
+    const said: string[] = [];
+    const engine = startLeashed(choice.program, programArguments, (line) => {
+      if (said.length < 20) said.push(line);
+      onLog(line);
+    });
+    if (engine.pid !== undefined) await folder?.remember(engine.pid, [choice.program, ...programArguments]);
+
+    // Only its own word proves that it is this engine that answers on the port, and not one that was quicker.
+    const mayAsk = () => choice.kind !== 'dynoxide' || said.some((line) => line.includes('listening on'));
+    const failure = await untilReady(engine, () => (mayAsk() ? ask(url) : Promise.resolve('silent')));
+    if (failure === undefined) {
+      if (choice.kind === 'dynoxide' && folder !== undefined) speedUpStream(folder, onLog);
+      return running(url, engine, folder, onLog);
+    }
+    await engine.stop();
+    const portWasTaken = said.some((line) => /in use|failed to bind/i.test(line));
+    if (portWasTaken && attempt < bindAttempts) continue;
+    throw new Error(`The DynamoDB engine ${choice.program} did not start: ${[...said, failure].join(' ')}`);
+  }
+}
+
+/** Why it won't get ready, `undefined` when it is. */
+async function untilReady(engine: LeashedProcess, asked: () => Promise<Answer>): Promise<string | undefined> {
+  const deadline = Date.now() + readyWithinMilliseconds;
+  while (!engine.hasEnded()) {
+    const answer = await asked();
+    if (answer instanceof EngineRefusal) return answer.message;
+    if (answer === 'ready' && !engine.hasEnded()) return undefined;
+    if (Date.now() > deadline) return `it did not answer within ${readyWithinMilliseconds / 1_000} seconds`;
+    await wait(pollMilliseconds);
+  }
+  return `it ended with ${await engine.ended}`;
+}
+
+/** An engine whose file looks different works all the same, just slower with time. */
+function speedUpStream(folder: DataFolder, onLog: (line: string) => void): void {
+  try {
+    indexStreamRecords(databaseFile(folder.path));
+  } catch (error) {
+    onLog(`the stream has no index: ${String(error)}`);
+  }
+}
+
+function running(
+  url: string,
+  engine: LeashedProcess,
+  folder: DataFolder | undefined,
+  onLog: (line: string) => void,
+): RunningDynamoDb {
+  let closing: Promise<void> | undefined;
+  const end = async () => {
+    await engine.stop();
+    await folder?.release();
+  };
+  void engine.ended.then((reason) => {
+    if (closing === undefined) onLog(`the DynamoDB engine has ended (${reason}): start Lapse again`);
+  });
+  return {
+    url,
+    close: () => (closing ??= end()),
+  };
+}
+
+type Answer = 'ready' | 'silent' | EngineRefusal;
+
+async function ask(url: string): Promise<Answer> {
+  const connection = connectToEngine(url);
+  try {
+    await connection.call('DynamoDB_20120810.ListTables', {});
+    return 'ready';
+  } catch (error) {
+    return error instanceof EngineRefusal ? error : 'silent';
+  } finally {
+    connection.close();
+  }
+}
+
+/** Free when asked; somebody else may take it before the engine does, which is then tried again with another. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('the operating system gave no port');
+  return address.port;
+}

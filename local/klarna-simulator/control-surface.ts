@@ -1,0 +1,229 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import * as v from 'valibot';
+import { parseInstant } from '../../functions/domain/instant.ts';
+import { paymentRequestIdPattern } from '../../functions/domain/identifiers.ts';
+import type { Answer } from './answer.ts';
+import { decodedSegment } from './api-call.ts';
+import type { Calls } from './calls.ts';
+import type { Deliveries } from './deliveries.ts';
+import { type Faults, faultSchema } from './faults.ts';
+import { readBody } from './http-body.ts';
+import { givenFields, shownPaymentRequest, type SimulatedPaymentRequest } from './payment-request.ts';
+import type { NewPaymentRequest, PaymentRequests } from './payment-requests.ts';
+import { readJson } from './read-json.ts';
+import { sendAnswer } from './send-answer.ts';
+import { type SettingsInForce, settingsSchema } from './settings.ts';
+import { type Deed, isOpen, states, statesThatAllow } from './state-machine.ts';
+
+/** Where the control surface is. */
+export const controlPath = '/_simulator';
+
+export interface ControlSurfaceParts {
+  readonly paymentRequests: PaymentRequests;
+  readonly deliveries: Deliveries;
+  readonly faults: Faults;
+  readonly calls: Calls;
+  readonly settings: SettingsInForce;
+}
+
+/** What can be done to a Payment Request from outside Klarna's API. */
+const deeds = ['submit', 'start', 'approve', 'decline', 'step-back', 'abandon', 'expire', 'delete'] as const;
+
+type ControlDeed = (typeof deeds)[number];
+
+const newPaymentRequestSchema = v.looseObject({
+  payment_request_id: v.exactOptional(
+    v.pipe(
+      v.string(),
+      v.check((given) => paymentRequestIdPattern.test(given), 'an id such as krn:payment:eu1:request:<uuid>'),
+    ),
+  ),
+  partner_account_id: v.exactOptional(v.pipe(v.string(), v.minLength(1))),
+  state: v.exactOptional(v.picklist(states)),
+  previous_state: v.exactOptional(v.picklist(states)),
+  state_reason: v.exactOptional(v.string()),
+  payment_request_reference: v.exactOptional(v.string()),
+  /** Any time, and not only one that Klarna's API would take. */
+  expires_at: v.exactOptional(
+    v.pipe(
+      v.string(),
+      v.rawTransform(({ dataset, addIssue, NEVER }) => {
+        const instant = parseInstant(dataset.value);
+        if (instant) return instant;
+        addIssue({ message: 'a time in RFC 3339, such as 2026-03-01T12:00:00Z' });
+        return NEVER;
+      }),
+    ),
+  ),
+  /** Whether subscribers hear of it. */
+  announce: v.exactOptional(v.boolean(), false),
+});
+
+/**
+ * The way in for tests, the demonstration and a front page, under `/_simulator`: what customers do, what goes wrong, and what
+ * happened. Needs no credentials, and gives none away.
+ */
+export class ControlSurface {
+  readonly #parts: ControlSurfaceParts;
+
+  constructor(parts: ControlSurfaceParts) {
+    this.#parts = parts;
+  }
+
+  async handle(request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {
+    const bytes = await readBody(request);
+    const answer = bytes
+      ? await this.#answer(
+          request.method ?? '',
+          path.slice(controlPath.length),
+          bytes.toString('utf8') || '{}',
+        )
+      : refused(400, 'The body is too long; allowed: 1 MB.');
+    sendAnswer(response, answer);
+  }
+
+  async #answer(method: string, path: string, body: string): Promise<Answer> {
+    const { calls, faults, deliveries, paymentRequests, settings } = this.#parts;
+    switch (`${method} ${path}`) {
+      case 'GET /payment-requests':
+        return { status: 200, json: { payment_requests: paymentRequests.all().map(seen) } };
+      case 'POST /payment-requests':
+        return this.#create(body);
+      case 'GET /calls':
+        return { status: 200, json: { calls: calls.all() } };
+      case 'DELETE /calls':
+        calls.clear();
+        return { status: 204 };
+      case 'GET /deliveries':
+        return { status: 200, json: { deliveries: deliveries.all() } };
+      case 'POST /deliveries/flush':
+        return { status: 200, json: { attempted: await deliveries.flush() } };
+      case 'GET /settings':
+        return { status: 200, json: settings.current };
+      case 'POST /settings':
+        return this.#set(body);
+      case 'GET /faults':
+        return { status: 200, json: { faults: faults.all() } };
+      case 'POST /faults':
+        return this.#addFault(body);
+      case 'DELETE /faults':
+        faults.clear();
+        return { status: 204 };
+    }
+    const [, id, deed] = /^\/payment-requests\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
+    if (method === 'POST' && id !== undefined && deed !== undefined) {
+      return isControlDeed(deed)
+        ? this.#do(deed, decodedSegment(id), body)
+        : refused(400, `${deed} is nothing that can be done; allowed: ${deeds.join(', ')}.`);
+    }
+    return refused(404, `There is no ${method} ${path}; allowed under ${controlPath}: ${routes.join(', ')}.`);
+  }
+
+  #create(body: string, id?: string): Answer {
+    const read = readJson(newPaymentRequestSchema, body);
+    if ('complaint' in read) return refused(400, read.complaint);
+    const fields = newRequestOf(read.value);
+    const request = id === undefined ? fields : { ...fields, payment_request_id: id };
+    const { payment_request_id: chosen } = request;
+    if (chosen !== undefined && this.#parts.paymentRequests.isKnown(chosen)) {
+      return refused(409, `${chosen} exists already; allowed: another payment_request_id, or none.`);
+    }
+    const announced = read.value.announce || id !== undefined;
+    return { status: 201, json: seen(this.#parts.paymentRequests.create(request, { announced })) };
+  }
+
+  #set(body: string): Answer {
+    const read = readJson(settingsSchema, body);
+    if ('complaint' in read) return refused(400, read.complaint);
+    const { settings } = this.#parts;
+    settings.current = { ...settings.current, ...read.value };
+    return { status: 200, json: settings.current };
+  }
+
+  #addFault(body: string): Answer {
+    const read = readJson(faultSchema, body);
+    if ('complaint' in read) return refused(400, read.complaint);
+    this.#parts.faults.add(read.value);
+    return { status: 201, json: read.value };
+  }
+
+  #do(deed: ControlDeed, id: string, body: string): Answer {
+    if (deed === 'submit') return this.#submit(id, body);
+    const { paymentRequests } = this.#parts;
+    const request = paymentRequests.find(id);
+    if (!request) return refused(404, `There is no ${id}; POST …/submit makes one.`);
+    switch (deed) {
+      case 'delete':
+        return done(paymentRequests.remove(request));
+      case 'abandon':
+        return isOpen(request.state)
+          ? done(paymentRequests.abandon(request))
+          : impossible(deed, request, ['SUBMITTED', 'IN_PROGRESS']);
+      case 'approve':
+      case 'decline': {
+        const decided = paymentRequests.decide(id, deed);
+        return decided ? done(decided) : impossible(deed, request, ['SUBMITTED', ...statesThatAllow(deed)]);
+      }
+      case 'start':
+      case 'step-back':
+      case 'expire': {
+        const moved = paymentRequests.move(id, deed satisfies Deed);
+        return moved ? done(moved) : impossible(deed, request, statesThatAllow(deed));
+      }
+    }
+  }
+
+  #submit(id: string, body: string): Answer {
+    return paymentRequestIdPattern.test(id)
+      ? this.#create(body, id)
+      : refused(400, `${id} is no id; allowed: one such as krn:payment:eu1:request:<uuid>.`);
+  }
+}
+
+const routes = [
+  'GET and POST /payment-requests',
+  `POST /payment-requests/{id}/{${deeds.join('|')}}`,
+  'GET and DELETE /calls',
+  'GET /deliveries',
+  'POST /deliveries/flush',
+  'GET and POST /settings',
+  'GET, POST and DELETE /faults',
+];
+
+const isControlDeed = (text: string): text is ControlDeed => (deeds as readonly string[]).includes(text);
+
+function newRequestOf({
+  payment_request_id,
+  partner_account_id,
+  state,
+  previous_state,
+  state_reason,
+  expires_at,
+  announce: _,
+  ...given
+}: v.InferOutput<typeof newPaymentRequestSchema>): NewPaymentRequest {
+  return {
+    ...(payment_request_id !== undefined && { payment_request_id }),
+    ...(partner_account_id !== undefined && { partner_account_id }),
+    ...(state !== undefined && { state }),
+    ...(previous_state !== undefined && { previous_state }),
+    ...(state_reason !== undefined && { state_reason }),
+    ...(expires_at !== undefined && { expires_at }),
+    given: givenFields(given),
+  };
+}
+
+/** A request as Klarna shows it, and what only the simulator knows of it. */
+const seen = (request: SimulatedPaymentRequest) => ({
+  ...shownPaymentRequest(request),
+  partner_account_id: request.partner_account_id,
+  abandoned_at: request.abandoned_at,
+  deleted_at: request.deleted_at,
+});
+
+const done = (request: SimulatedPaymentRequest): Answer => ({ status: 200, json: seen(request) });
+
+const refused = (status: number, error: string): Answer => ({ status, json: { error } });
+
+const impossible = (deed: string, { state }: SimulatedPaymentRequest, from: readonly string[]): Answer =>
+  refused(409, `A request that is ${state} cannot ${deed}; allowed from ${from.join(', ')}.`);

@@ -1,0 +1,211 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { randomUUID } from 'node:crypto';
+import { type Instant, millisOf, plusMillis } from '../../functions/domain/instant.ts';
+import type { Clock } from './clock.ts';
+import { Collection } from './collection.ts';
+import { bodyOf, type KlarnaEvent } from './delivery-body.ts';
+import type { Faults } from './faults.ts';
+import { type PostAnswer, postDelivery } from './post-delivery.ts';
+import type { SettingsInForce } from './settings.ts';
+import { signDelivery } from './sign-delivery.ts';
+import type { Subscriptions, Webhook } from './subscriptions.ts';
+import { Timers } from './timers.ts';
+import { Turns } from './turns.ts';
+
+const minute = 60_000;
+const hour = 60 * minute;
+
+/** Klarna's waits between one attempt and the next, in milliseconds; after the last the delivery is lost for good. */
+const retryWaits = [10_000, 2 * minute, 15 * minute, 3 * hour, 6 * hour, 12 * hour] as const;
+
+/** The only statuses that count as received. */
+const received: ReadonlySet<number> = new Set([200, 201, 202, 204]);
+
+/** How long a delivery is held for the next one to overtake it, if none comes; scaled like the retries. */
+const longestHold = 2 * minute;
+
+const attemptsAtOnce = 16;
+
+/** One try to deliver, and what came of it. */
+export interface Attempt extends PostAnswer {
+  readonly at: Instant;
+  readonly wrong_signature?: true;
+}
+
+/** One event on its way to one subscriber. */
+export interface Delivery {
+  readonly delivery_id: string;
+  readonly webhook_id: string;
+  readonly event_id: string;
+  readonly event_type: string;
+  readonly payment_request_id: string;
+  /** What is sent, the same bytes each time. */
+  readonly body: string;
+  readonly status: 'waiting' | 'delivered' | 'lost';
+  readonly next_attempt_at?: Instant;
+  /** Waits for the next delivery to the same subscriber to go first. */
+  readonly held?: true;
+  readonly attempts: readonly Attempt[];
+}
+
+export interface DeliveriesParts {
+  readonly database: DatabaseSync;
+  readonly clock: Clock;
+  readonly settings: SettingsInForce;
+  readonly subscriptions: Subscriptions;
+  readonly faults: Faults;
+}
+
+/**
+ * Sends events to the subscribers, signed, and again until they are received or Klarna's schedule is at its end. At least
+ * once and in no promised order: a delivery that was under way when the process died is sent again after the restart.
+ */
+export class Deliveries {
+  readonly #parts: DeliveriesParts;
+  readonly #deliveries: Collection<Delivery>;
+  readonly #timers = new Timers((id) => void this.#attemptOnce(id));
+  readonly #held = new Set<string>();
+  readonly #underWay = new Map<string, Promise<void>>();
+  readonly #turns = new Turns(attemptsAtOnce);
+  readonly #stopped = new AbortController();
+
+  constructor(parts: DeliveriesParts) {
+    this.#parts = parts;
+    this.#deliveries = new Collection(parts.database, 'deliveries');
+    for (const delivery of this.#waiting()) this.#watch(delivery);
+  }
+
+  all(): readonly Delivery[] {
+    return this.#deliveries.all();
+  }
+
+  /** Puts an event on its way to everyone who has subscribed to its type. */
+  announce(event: KlarnaEvent): void {
+    for (const webhook of this.#parts.subscriptions.subscribersTo(event.eventType)) {
+      this.announceTo(webhook, event);
+    }
+  }
+
+  /** Puts an event on its way to one subscriber. */
+  announceTo(webhook: Webhook, event: KlarnaEvent): void {
+    const { settings, clock, faults } = this.#parts;
+    const paymentRequestId = String(event.payload['payment_request_id']);
+    const fault = faults.takeForDelivery(['duplicate', 'reorder', 'delay', 'lose'], paymentRequestId);
+    const holdMillis = longestHold / settings.current.clockScale;
+    const delayMillis =
+      settings.current.webhookDelayMs +
+      (fault?.kind === 'delay' ? fault.delayMs : fault?.kind === 'reorder' ? holdMillis : 0);
+    const delivery: Delivery = {
+      delivery_id: randomUUID(),
+      webhook_id: webhook.webhook_id,
+      event_id: event.eventId,
+      event_type: event.eventType,
+      payment_request_id: paymentRequestId,
+      body: bodyOf(event, webhook),
+      attempts: [],
+      ...(fault?.kind === 'lose'
+        ? { status: 'lost' }
+        : { status: 'waiting', next_attempt_at: plusMillis(clock(), delayMillis) }),
+      ...(fault?.kind === 'reorder' && { held: true }),
+    };
+    this.#keep(delivery);
+    if (fault?.kind === 'duplicate') this.#keep({ ...delivery, delivery_id: randomUUID() });
+  }
+
+  /** Attempts everything that waits, now, and resolves to how many that were when all have been answered. */
+  async flush(): Promise<number> {
+    const waiting = this.#waiting();
+    await Promise.all(waiting.map(({ delivery_id }) => this.#attemptOnce(delivery_id)));
+    return waiting.length;
+  }
+
+  /** Ends every attempt. What was under way counts as not attempted. */
+  async stop(): Promise<void> {
+    this.#timers.clearAll();
+    this.#stopped.abort();
+    await Promise.all(this.#underWay.values());
+  }
+
+  #waiting(): readonly Delivery[] {
+    return this.#deliveries.all().filter(({ status }) => status === 'waiting');
+  }
+
+  #keep(delivery: Delivery): void {
+    this.#deliveries.put(delivery.delivery_id, delivery);
+    this.#watch(delivery);
+  }
+
+  #watch({ delivery_id, next_attempt_at, held }: Delivery): void {
+    if (held) this.#held.add(delivery_id);
+    else this.#held.delete(delivery_id);
+    if (next_attempt_at === undefined) this.#timers.clear(delivery_id);
+    else this.#timers.set(delivery_id, millisOf(next_attempt_at));
+  }
+
+  /** One attempt at a time for each delivery: who asks while one is under way gets that one. */
+  #attemptOnce(id: string): Promise<void> {
+    const underWay =
+      this.#underWay.get(id) ??
+      this.#turns.take(() => this.#attempt(id)).finally(() => this.#underWay.delete(id));
+    this.#underWay.set(id, underWay);
+    return underWay;
+  }
+
+  async #attempt(id: string): Promise<void> {
+    const { subscriptions, faults, clock, settings } = this.#parts;
+    const delivery = this.#stopped.signal.aborted ? undefined : this.#deliveries.get(id);
+    if (delivery?.status !== 'waiting') return;
+    this.#timers.clear(id);
+    const webhook = subscriptions.webhooks.get(delivery.webhook_id);
+    const key = webhook && subscriptions.signingKeys.get(webhook.signing_key_id);
+    if (!key || webhook.status === 'DISABLED') {
+      this.#keep(settled(delivery, 'lost'));
+      return;
+    }
+    const forged = faults.takeForDelivery(['wrong-signature'], delivery.payment_request_id) !== undefined;
+    const at = clock();
+    const answer = await postDelivery({
+      url: webhook.url,
+      body: delivery.body,
+      signingKeyId: key.signing_key_id,
+      signature: signDelivery(delivery.body, forged ? `not ${key.signing_key}` : key.signing_key),
+      timeoutMillis: settings.current.deliveryTimeoutMs,
+      stopped: this.#stopped.signal,
+    });
+    if (answer === 'stopped') return;
+    this.#record(delivery, { at, ...answer, ...(forged && { wrong_signature: true }) });
+    if (!delivery.held) this.#releaseHeld(delivery);
+  }
+
+  #record(delivery: Delivery, attempt: Attempt): void {
+    const attempts = [...delivery.attempts, attempt];
+    const wait = retryWaits[attempts.length - 1];
+    if (attempt.status !== undefined && received.has(attempt.status)) {
+      this.#keep({ ...settled(delivery, 'delivered'), attempts });
+    } else if (wait === undefined) {
+      this.#keep({ ...settled(delivery, 'lost'), attempts });
+    } else {
+      const { clock, settings } = this.#parts;
+      this.#keep({
+        ...settled(delivery, 'waiting'),
+        attempts,
+        next_attempt_at: plusMillis(clock(), Math.round(wait / settings.current.clockScale)),
+      });
+    }
+  }
+
+  /** What was held for this one to overtake it goes now. */
+  #releaseHeld({ webhook_id }: Delivery): void {
+    for (const id of this.#held) {
+      const held = this.#deliveries.get(id);
+      if (held?.webhook_id !== webhook_id) continue;
+      this.#keep({ ...settled(held, 'waiting'), next_attempt_at: this.#parts.clock() });
+    }
+  }
+}
+
+/** The delivery with a new status; with nothing to wait for, unless that is said anew. */
+const settled = (
+  { next_attempt_at: _, held: __, ...delivery }: Delivery,
+  status: Delivery['status'],
+): Delivery => ({ ...delivery, status });

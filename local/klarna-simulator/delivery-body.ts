@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto';
+import type { Instant } from '../../functions/domain/instant.ts';
+import { completedContext } from './canary-values.ts';
+import type { SimulatedPaymentRequest } from './payment-request.ts';
+import type { Webhook } from './subscriptions.ts';
+
+/** Something that happened to a Payment Request, as a webhook tells it. */
+export interface KlarnaEvent {
+  readonly eventId: string;
+  readonly eventType: string;
+  readonly occurredAt: string;
+  readonly subjectAccountId: string | undefined;
+  readonly payload: Readonly<Record<string, unknown>>;
+}
+
+const productInstanceId = 'krn:partner:global:account:product:payment:131c75cd-0000-4000-8000-000000000000';
+
+/** The event of a request as it has just become. */
+export const eventOf = (
+  request: SimulatedPaymentRequest,
+  eventType: string,
+  fractionalDigits: number,
+): KlarnaEvent => ({
+  eventId: randomUUID(),
+  eventType,
+  occurredAt: withDigits(request.updated_at, fractionalDigits),
+  subjectAccountId: request.partner_account_id,
+  payload: {
+    payment_request_id: request.payment_request_id,
+    payment_request_reference: request.given['payment_request_reference'],
+    state: request.state,
+    previous_state: request.previous_state,
+    state_reason: request.state_reason,
+    expires_at: request.expires_at,
+    ...(request.state === 'COMPLETED' && {
+      klarna_network_session_token: completedContext.klarna_network_session_token,
+      state_context: completedContext,
+    }),
+  },
+});
+
+/** The bytes that one subscriber is sent, as text. */
+export const bodyOf = (event: KlarnaEvent, webhook: Webhook): string =>
+  JSON.stringify({
+    metadata: {
+      event_id: event.eventId,
+      event_type: event.eventType,
+      event_version: webhook.event_version,
+      occurred_at: event.occurredAt,
+      subject_account_id: event.subjectAccountId ?? webhook.subject_account_id,
+      recipient_account_id: webhook.recipient_account_id,
+      product_instance_id: productInstanceId,
+      webhook_id: webhook.webhook_id,
+      live: webhook.live,
+    },
+    payload: event.payload,
+  });
+
+/** The time cut to so many fractional digits; none takes the point along. */
+const withDigits = (instant: Instant, digits: number): string =>
+  `${instant.slice(0, digits === 0 ? 19 : 20 + digits)}Z`;

@@ -1,0 +1,41 @@
+import { randomUUID } from 'node:crypto';
+import type { Answer, Refusal } from './answer.ts';
+
+/** Klarna has two envelopes for errors, both in use. */
+export type EnvelopeStyle = 'errors' | 'validation_errors';
+
+const documentation = 'https://docs.klarna.com/';
+
+const errorTypes: Readonly<Record<number, string>> = {
+  400: 'INPUT_ERROR',
+  401: 'ACCESS_ERROR',
+  403: 'ACCESS_ERROR',
+  404: 'RESOURCE_ERROR',
+  409: 'RESOURCE_ERROR',
+  429: 'ACCESS_ERROR',
+};
+
+/** The refusal in one of the envelopes. */
+export function inEnvelope(refusal: Refusal, style: EnvelopeStyle): Answer {
+  const { status, errorCode, message, parameter, headers = {} } = refusal;
+  const error_id = randomUUID();
+  const shared = { error_code: errorCode, error_message: message, doc_url: documentation };
+  return {
+    status,
+    headers,
+    json:
+      style === 'errors'
+        ? {
+            error_id,
+            error_type: errorTypes[status] ?? 'SYSTEM_ERROR',
+            ...shared,
+            errors: parameter === undefined ? [] : [{ parameter, error_message: message }],
+          }
+        : {
+            error_id,
+            ...shared,
+            validation_errors:
+              parameter === undefined ? [] : [{ parameter, reason: message, doc_url: documentation }],
+          },
+  };
+}

@@ -1,0 +1,23 @@
+import { states } from './state-machine.ts';
+
+const stateChange = 'payment.request.state-change.';
+
+/** Every type of event that Klarna sends about Payment Requests. */
+export const eventTypes: readonly string[] = [
+  ...states.map((state) => stateChangeType(state)),
+  'payment.request.updated',
+];
+
+/** The type of the event that says that a request is now in a state. */
+export function stateChangeType(state: string): string {
+  return `${stateChange}${state.toLowerCase().replaceAll('_', '-')}`;
+}
+
+/** A type, or one with a wildcard for what follows, as in `payment.*`. */
+export const eventTypePattern = /^[a-z][a-z0-9-]*(\.[a-z0-9-]+)*(\.\*)?$/;
+
+/** Whether a subscription to these types includes the type. */
+export const isSubscribed = (subscribed: readonly string[], type: string): boolean =>
+  subscribed.some((pattern) =>
+    pattern.endsWith('.*') ? type.startsWith(pattern.slice(0, -1)) : pattern === type,
+  );

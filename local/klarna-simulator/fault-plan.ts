@@ -1,0 +1,67 @@
+import type { Answer, Refusal } from './answer.ts';
+import { conflict, forbidden, unauthorized } from './answer.ts';
+import type { ApiFault } from './faults.ts';
+import { rateLimited, rateLimitHeaders } from './rate-limit.ts';
+
+/** What a fault makes of a call. */
+export interface FaultPlan {
+  /** What happens to the request just before the call is handled. */
+  readonly before?: 'approve' | 'expire-and-delete';
+  /** Whether the call does its work. */
+  readonly effect: boolean;
+  /** What the caller gets: the true answer, this one in its place, silence, or a reset connection. */
+  readonly answer: 'true' | 'never' | 'reset' | Answer | Refusal;
+  readonly delayMillis: number;
+}
+
+/** A call that no fault befalls. */
+export const noFault: FaultPlan = { effect: true, answer: 'true', delayMillis: 0 };
+
+const defaultSlowness = 1_000;
+
+const page = '<!doctype html><title>Error</title><h1>Something went wrong</h1>';
+
+/** Works out what a fault makes of a call; without `effect` said, only `empty` lets the call do its work. */
+export function planOf(fault: ApiFault): FaultPlan {
+  const delayMillis = fault.delayMs ?? (fault.kind === 'slow' ? defaultSlowness : 0);
+  const effect = 'effect' in fault && fault.effect;
+  const instead = (answer: Refusal | Answer): FaultPlan => ({
+    effect,
+    delayMillis,
+    answer: 'status' in fault ? { ...answer, status: fault.status } : answer,
+  });
+  switch (fault.kind) {
+    case 'conflict':
+      return instead(conflict('The request is being changed by another call.'));
+    case 'rate-limit':
+      return instead({
+        ...rateLimited,
+        headers: {
+          ...rateLimitHeaders(1, 0, fault.retryAfter ?? 1),
+          ...(fault.retryAfter !== undefined && { 'retry-after': String(fault.retryAfter) }),
+        },
+      });
+    case 'timeout-error':
+      return instead({ status: 500, errorCode: 'TIMEOUT', message: 'The operation took too long.' });
+    case 'unavailable':
+      return instead({ status: 503, errorCode: 'TEMPORARY_UNAVAILABLE', message: 'Please try again later.' });
+    case 'forbidden':
+      return instead(forbidden);
+    case 'unauthorized':
+      return instead(unauthorized);
+    case 'empty':
+      return { ...instead({ status: 200 }), effect: fault.effect ?? true };
+    case 'html':
+      return instead({ status: 200, html: page });
+    case 'hang':
+      return { effect, delayMillis, answer: 'never' };
+    case 'reset':
+      return { effect, delayMillis, answer: 'reset' };
+    case 'slow':
+      return { ...noFault, delayMillis };
+    case 'approve-first':
+      return { ...noFault, before: 'approve', delayMillis };
+    case 'expired-and-deleted':
+      return { ...noFault, before: 'expire-and-delete', delayMillis };
+  }
+}

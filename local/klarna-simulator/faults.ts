@@ -1,0 +1,112 @@
+import * as v from 'valibot';
+import { closedObject, wholeNumber } from './read-json.ts';
+
+/** The calls that a fault may be for. */
+const operations = ['create', 'read', 'cancel', 'patch'] as const;
+
+export type Operation = (typeof operations)[number];
+
+const millis = wholeNumber(0, 86_400_000);
+
+/** What every fault may say; `times` counts down. */
+const common = {
+  times: v.exactOptional(wholeNumber(1, 1_000_000), 1),
+  payment_request_id: v.exactOptional(v.string()),
+};
+
+const apiFault = {
+  ...common,
+  on: v.exactOptional(v.picklist([...operations, 'any']), 'any'),
+  /** Before the answer goes out. */
+  delayMs: v.exactOptional(millis),
+};
+
+/** Whether the call does its work before it is answered so. */
+const effect = v.exactOptional(v.boolean());
+
+const status = v.exactOptional(wholeNumber(200, 599));
+
+const webhookFault = { ...common, on: v.exactOptional(v.literal('webhook'), 'webhook') };
+
+/** A fault as it is asked for. An option that its kind would not heed is refused. */
+export const faultSchema = v.variant('kind', [
+  closedObject({
+    ...apiFault,
+    kind: v.picklist([
+      'conflict',
+      'timeout-error',
+      'unavailable',
+      'forbidden',
+      'unauthorized',
+      'empty',
+      'html',
+    ]),
+    effect,
+    status,
+  }),
+  closedObject({
+    ...apiFault,
+    kind: v.literal('rate-limit'),
+    effect,
+    /** Seconds: the header `Retry-After`, which Klarna does not document. */
+    retryAfter: v.exactOptional(wholeNumber(0, 86_400)),
+  }),
+  closedObject({ ...apiFault, kind: v.picklist(['hang', 'reset']), effect }),
+  closedObject({ ...apiFault, kind: v.picklist(['slow', 'approve-first', 'expired-and-deleted']) }),
+  closedObject({ ...webhookFault, kind: v.literal('delay'), delayMs: v.exactOptional(millis, 1_000) }),
+  closedObject({ ...webhookFault, kind: v.picklist(['wrong-signature', 'duplicate', 'reorder', 'lose']) }),
+]);
+
+export type Fault = v.InferOutput<typeof faultSchema>;
+export type ApiFault = Exclude<Fault, { readonly on: 'webhook' }>;
+type WebhookFault = Extract<Fault, { readonly on: 'webhook' }>;
+
+/** The faults that are still to happen, oldest first. In memory only: a restart is a fresh start. */
+export class Faults {
+  #waiting: Fault[] = [];
+
+  add(fault: Fault): void {
+    this.#waiting.push({ ...fault });
+  }
+
+  all(): readonly Fault[] {
+    return this.#waiting;
+  }
+
+  clear(): void {
+    this.#waiting = [];
+  }
+
+  /** The fault that befalls this call, which is then used up by one. */
+  takeForCall(operation: Operation, paymentRequestId: string | undefined): ApiFault | undefined {
+    return this.#take(
+      (fault): fault is ApiFault =>
+        fault.on !== 'webhook' &&
+        (fault.on === 'any' || fault.on === operation) &&
+        isFor(fault, paymentRequestId),
+    );
+  }
+
+  /** The fault among these kinds that befalls this delivery, which is then used up by one. */
+  takeForDelivery(
+    kinds: readonly WebhookFault['kind'][],
+    paymentRequestId: string | undefined,
+  ): WebhookFault | undefined {
+    return this.#take(
+      (fault): fault is WebhookFault =>
+        fault.on === 'webhook' && kinds.includes(fault.kind) && isFor(fault, paymentRequestId),
+    );
+  }
+
+  #take<Kind extends Fault>(befalls: (fault: Fault) => fault is Kind): Kind | undefined {
+    const found = this.#waiting.find(befalls);
+    if (!found) return undefined;
+    this.#waiting = this.#waiting
+      .map((fault) => (fault === found ? { ...fault, times: fault.times - 1 } : fault))
+      .filter(({ times }) => times > 0);
+    return found;
+  }
+}
+
+const isFor = (fault: Fault, paymentRequestId: string | undefined): boolean =>
+  fault.payment_request_id === undefined || fault.payment_request_id === paymentRequestId;

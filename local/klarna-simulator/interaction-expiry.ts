@@ -1,0 +1,44 @@
+import { parseDuration } from '../../functions/domain/duration.ts';
+import { type Instant, millisOf, parseInstant, plusMillis } from '../../functions/domain/instant.ts';
+import { invalid, type Refusal } from './answer.ts';
+
+const minute = 60_000;
+const least = 15 * minute;
+const most = 48 * 60 * minute;
+
+const parameter = 'customer_interaction_config.interaction_expiry';
+
+/**
+ * When a body wants its request to expire: `undefined` if it says nothing about it, a refusal if it is not between 15 minutes
+ * and 48 hours from now (https://docs.klarna.com/acquirer/klarna-direct/, "Custom Payment Request expiry").
+ */
+export function readInteractionExpiry(
+  body: Readonly<Record<string, unknown>>,
+  now: Instant,
+): Instant | Refusal | undefined {
+  const config = body['customer_interaction_config'];
+  if (config === undefined) return undefined;
+  if (!isObject(config)) return invalid('customer_interaction_config', 'It must be an object.');
+  const expiry = config['interaction_expiry'];
+  if (expiry === undefined) return undefined;
+  const expiresAt = isObject(expiry) ? expiryOf(expiry, now) : undefined;
+  if (!expiresAt) {
+    return invalid(parameter, 'It must be an object with either a duration or a timestamp, in ISO 8601.');
+  }
+  const lifetime = millisOf(expiresAt) - millisOf(now);
+  return lifetime < least || lifetime > most
+    ? invalid(parameter, 'It must be between 15 minutes and 48 hours from now.')
+    : expiresAt;
+}
+
+function expiryOf({ duration, timestamp }: Readonly<Record<string, unknown>>, now: Instant) {
+  if (typeof duration === 'string' && timestamp === undefined) {
+    const millis = parseDuration(duration);
+    return millis === undefined ? undefined : plusMillis(now, millis);
+  }
+  return typeof timestamp === 'string' && duration === undefined ? parseInstant(timestamp) : undefined;
+}
+
+/** A JSON object, and no array. */
+export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,0 +1,160 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { DatabaseSync } from 'node:sqlite';
+import { setTimeout as wait } from 'node:timers/promises';
+import { type Answer, invalid, isRefusal, type Refusal, unauthorized } from './answer.ts';
+import { type ApiCall, type ApiRoute, headerOf, routeOf } from './api-call.ts';
+import { callerOf } from './authorization.ts';
+import type { Call, Calls } from './calls.ts';
+import type { Configuration } from './configuration.ts';
+import { type EnvelopeStyle, inEnvelope } from './error-envelope.ts';
+import { type FaultPlan, noFault, planOf } from './fault-plan.ts';
+import type { Faults } from './faults.ts';
+import { readBody } from './http-body.ts';
+import { isObject } from './interaction-expiry.ts';
+import { answerNotificationCall, type NotificationCallsParts } from './notification-calls.ts';
+import { answerPaymentRequestCall, type PaymentRequestCallsParts } from './payment-request-calls.ts';
+import { RateLimit, rateLimited } from './rate-limit.ts';
+import { RememberedAnswers } from './remembered-answers.ts';
+import { sendAnswer } from './send-answer.ts';
+
+export interface KlarnaApiParts extends PaymentRequestCallsParts, NotificationCallsParts {
+  readonly database: DatabaseSync;
+  readonly apiKeys: Configuration['apiKeys'];
+  readonly faults: Faults;
+  readonly calls: Calls;
+}
+
+/** Klarna's API over HTTP: the calls of klarna's pages, each noted, each open to a fault. */
+export class KlarnaApi {
+  readonly #parts: KlarnaApiParts;
+  readonly #rateLimit: RateLimit;
+  readonly #remembered: RememberedAnswers;
+
+  constructor(parts: KlarnaApiParts) {
+    this.#parts = parts;
+    this.#rateLimit = new RateLimit(parts.settings);
+    this.#remembered = new RememberedAnswers(parts.database);
+  }
+
+  async handle(request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {
+    const { method = '' } = request;
+    const route = routeOf(method, path);
+    const body = await readBody(request);
+    const { headers: limitHeaders, exceeded } = this.#rateLimit.count();
+    const { plan, call } = this.#begin(request, path, route);
+    const truth = (): Answer | Refusal =>
+      exceeded ? rateLimited : this.#answer(request, `${method} ${path}`, route, body);
+
+    if (plan.before && route) this.#interfere(plan.before, route.id);
+    const style: EnvelopeStyle = path.startsWith('/v2/accounts/') ? 'errors' : 'validation_errors';
+    const trueAnswer = plan.effect ? rendered(truth(), style) : undefined;
+    const answer =
+      plan.answer === 'true'
+        ? trueAnswer
+        : typeof plan.answer === 'object'
+          ? rendered(plan.answer, style)
+          : undefined;
+    this.#parts.calls.end(call, {
+      status: answer?.status ?? null,
+      took_effect: trueAnswer?.tookEffect ?? false,
+      payment_request_id: call.payment_request_id ?? idIn(trueAnswer),
+    });
+
+    if (plan.delayMillis > 0) await wait(plan.delayMillis);
+    if (plan.answer === 'reset') request.socket.resetAndDestroy();
+    else if (answer) sendAnswer(response, answer, limitHeaders);
+  }
+
+  #begin(
+    request: IncomingMessage,
+    path: string,
+    route: ApiRoute | undefined,
+  ): { plan: FaultPlan; call: Call } {
+    const aboutRequests = route?.resource === 'payment-requests' ? route : undefined;
+    const paymentRequestId = aboutRequests?.id === '' ? undefined : aboutRequests?.id;
+    const fault = aboutRequests && this.#parts.faults.takeForCall(aboutRequests.operation, paymentRequestId);
+    const call = this.#parts.calls.begin({
+      method: request.method ?? '',
+      path,
+      payment_request_id: paymentRequestId ?? null,
+      correlation_id: headerOf(request.headers, 'partner-correlation-id') ?? null,
+      fault: fault?.kind ?? null,
+    });
+    return { plan: fault ? planOf(fault) : noFault, call };
+  }
+
+  /** What happens at Klarna in the instant before the call is handled. */
+  #interfere(what: 'approve' | 'expire-and-delete', id: string): void {
+    const { paymentRequests } = this.#parts;
+    if (what === 'approve') {
+      paymentRequests.decide(id, 'approve');
+      return;
+    }
+    paymentRequests.move(id, 'expire');
+    const request = paymentRequests.find(id);
+    if (request) paymentRequests.remove(request);
+  }
+
+  #answer(
+    { headers }: IncomingMessage,
+    call: string,
+    route: ApiRoute | undefined,
+    bytes: Buffer | undefined,
+  ): Answer | Refusal {
+    const caller = callerOf(headerOf(headers, 'authorization'), this.#parts.apiKeys);
+    if (!caller) return unauthorized;
+    // As Klarna does on a wrong path: no word of why.
+    if (!route) return { status: 403 };
+    const correlationId = headerOf(headers, 'partner-correlation-id');
+    if (correlationId !== undefined && !/^[A-Za-z0-9]{1,255}$/.test(correlationId)) {
+      return invalid('Partner-Correlation-Id', 'It must be at most 255 letters and digits.');
+    }
+    const body = readJsonBody(route, headerOf(headers, 'content-type'), bytes);
+    if ('errorCode' in body) return body;
+    return this.#once(headerOf(headers, 'klarna-idempotency-key'), call, route, { caller, body: body.json });
+  }
+
+  /** Does the work, unless it is a call that was made before under the same idempotency key. */
+  #once(idempotencyKey: string | undefined, name: string, route: ApiRoute, call: ApiCall): Answer | Refusal {
+    if (route.resource !== 'payment-requests') return answerNotificationCall(this.#parts, route, call);
+    const honoured = route.operation === 'create' || route.operation === 'patch' ? idempotencyKey : undefined;
+    const before = honoured === undefined ? undefined : this.#remembered.find(name, honoured);
+    if (before) return before;
+    const answer = answerPaymentRequestCall(this.#parts, route, call);
+    if (honoured !== undefined && !isRefusal(answer)) this.#remembered.remember(name, honoured, answer);
+    return answer;
+  }
+}
+
+const rendered = (answer: Answer | Refusal, style: EnvelopeStyle): Answer =>
+  isRefusal(answer) ? inEnvelope(answer, style) : answer;
+
+/** The id of the request that was made, so that the note of its creation names it. */
+function idIn(answer: Answer | undefined): string | null {
+  const id = isObject(answer?.json) ? answer.json['payment_request_id'] : undefined;
+  return typeof id === 'string' ? id : null;
+}
+
+/** The JSON object of a body, empty where the call has none to take. */
+function readJsonBody(
+  route: ApiRoute,
+  contentType: string | undefined,
+  bytes: Buffer | undefined,
+): { readonly json: ApiCall['body'] } | Refusal {
+  if (!bytes) return invalid('body', 'It must be at most 1 MB.');
+  const takesNone =
+    ['read', 'list', 'cancel', 'delete'].includes(route.operation) ||
+    (route.resource === 'signing-keys' && route.operation === 'create');
+  if (takesNone) {
+    return bytes.length === 0 ? { json: {} } : invalid('body', 'There must be none.');
+  }
+  if (!/^application\/json *(;|$)/i.test(contentType ?? '')) {
+    return { status: 400, errorCode: 'INVALID_CONTENT_TYPE', message: 'It must be application/json.' };
+  }
+  try {
+    const json: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return isObject(json) ? { json } : invalid('body', 'It must be a JSON object.');
+  } catch {
+    return invalid('body', 'It must be a JSON object.');
+  }
+}

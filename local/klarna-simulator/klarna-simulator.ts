@@ -1,0 +1,99 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import * as v from 'valibot';
+import { Calls } from './calls.ts';
+import { createClock } from './clock.ts';
+import { type ConfigurationInput, configurationSchema } from './configuration.ts';
+import { ControlSurface, controlPath } from './control-surface.ts';
+import { openDatabase } from './database.ts';
+import { Deliveries } from './deliveries.ts';
+import { eventOf } from './delivery-body.ts';
+import { stateChangeType } from './event-types.ts';
+import { Faults } from './faults.ts';
+import { KlarnaApi } from './klarna-api.ts';
+import { PaymentRequests } from './payment-requests.ts';
+import { sendAnswer } from './send-answer.ts';
+import { defaultSettings, type SettingsInForce } from './settings.ts';
+import { Subscriptions } from './subscriptions.ts';
+
+export interface KlarnaSimulatorOptions {
+  /** Default 0: a free one. */
+  readonly port?: number;
+  /** Keeps requests, subscriptions, deliveries and calls in this folder. Without it they are in memory. */
+  readonly dataDirectory?: string;
+  readonly configuration?: ConfigurationInput;
+}
+
+export interface KlarnaSimulator {
+  /** The base URL of the API, on this machine only. */
+  readonly url: string;
+  /** Cuts connections, leaves deliveries where they are, and closes the data. */
+  close(): Promise<void>;
+}
+
+/** Starts a Klarna of one's own, and takes up with `dataDirectory` where an earlier one left off. */
+export async function startKlarnaSimulator(options: KlarnaSimulatorOptions = {}): Promise<KlarnaSimulator> {
+  const { apiKeys, signingKeys, webhooks, ...switches } = v.parse(
+    configurationSchema,
+    options.configuration ?? {},
+  );
+  const database = openDatabase(options.dataDirectory);
+  const settings: SettingsInForce = { current: { ...defaultSettings, ...switches } };
+  const clock = createClock();
+  const faults = new Faults();
+  const calls = new Calls(database, clock);
+  const subscriptions = new Subscriptions(database, clock);
+  subscriptions.configure({ signingKeys, webhooks });
+  const deliveries = new Deliveries({ database, clock, settings, subscriptions, faults });
+  const paymentRequests = new PaymentRequests({
+    database,
+    clock,
+    settings,
+    announce: (request, kind) => {
+      const type = kind === 'updated' ? 'payment.request.updated' : stateChangeType(request.state);
+      deliveries.announce(eventOf(request, type, settings.current.occurredAtDigits));
+    },
+  });
+  const parts = { database, clock, settings, faults, calls, subscriptions, deliveries, paymentRequests };
+  const api = new KlarnaApi({ ...parts, apiKeys });
+  const control = new ControlSurface(parts);
+
+  const server = createServer((request, response) => {
+    const path = pathOf(request);
+    const surface = path === controlPath || path.startsWith(`${controlPath}/`) ? control : api;
+    void surface.handle(request, response, path).catch((error: unknown) => fail(response, error));
+  });
+  const closeData = async () => {
+    paymentRequests.stop();
+    await deliveries.stop();
+    database.close();
+  };
+  try {
+    await once(server.listen(options.port ?? 0, '127.0.0.1'), 'listening');
+  } catch (error) {
+    await closeData();
+    throw error;
+  }
+
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async close() {
+      const closed = once(server.close(), 'close');
+      server.closeAllConnections();
+      await closed;
+      await closeData();
+    },
+  };
+}
+
+/** The path as it was sent, without the query: percent-encodings and dots stay as they are. */
+const pathOf = ({ url = '' }: IncomingMessage): string => url.replace(/[?#].*$/s, '');
+
+/** A fault of the simulator's own. Says so on standard error, and to the caller as Klarna would. */
+function fail(response: ServerResponse, error: unknown): void {
+  // The caller has gone in the middle of its own request: nobody is left to be told.
+  if (response.destroyed) return;
+  console.error(error);
+  sendAnswer(response, { status: 500, json: { error_code: 'INTERNAL_ERROR' } });
+}

@@ -1,0 +1,47 @@
+/** What came of one attempt: a status and the beginning of the answer, or why there was none. */
+export interface PostAnswer {
+  readonly status?: number;
+  readonly answer?: string;
+  readonly error?: string;
+}
+
+export interface PostedDelivery {
+  readonly url: string;
+  readonly body: string;
+  readonly signingKeyId: string;
+  readonly signature: string;
+  readonly timeoutMillis: number;
+  /** Ends the attempt because the simulator ends. */
+  readonly stopped: AbortSignal;
+}
+
+const answerCharacters = 500;
+
+/** Sends a delivery once. Never rejects: no answer is an answer too, except when it was us who stopped. */
+export async function postDelivery(delivery: PostedDelivery): Promise<PostAnswer | 'stopped'> {
+  try {
+    const response = await fetch(delivery.url, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: {
+        'content-type': 'application/json; charset=utf-8',
+        'user-agent': 'Klarna-Simulator',
+        'klarna-signature': delivery.signature,
+        'klarna-signing-key-id': delivery.signingKeyId,
+      },
+      body: delivery.body,
+      signal: AbortSignal.any([AbortSignal.timeout(delivery.timeoutMillis), delivery.stopped]),
+    });
+    const answer = await response.text();
+    return { status: response.status, answer: answer.slice(0, answerCharacters) };
+  } catch (error) {
+    return delivery.stopped.aborted ? 'stopped' : { error: reasonOf(error) };
+  }
+}
+
+/** The socket's error code, such as ECONNREFUSED, else what `fetch` complains of, else the kind of error: TimeoutError. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code, message } = (error.cause ?? {}) as { readonly code?: string; readonly message?: string };
+  return code ?? message ?? error.name;
+}

@@ -1,0 +1,62 @@
+import * as v from 'valibot';
+import { closedObject, wholeNumber } from './read-json.ts';
+
+/** The switches of the simulator: in the configuration at the start, under `/_simulator/settings` at run time. */
+export interface Settings {
+  /** Whether a cancel of a COMPLETED request cancels it: Klarna's pages disagree. Default false. */
+  readonly completedCanBeCanceled: boolean;
+  /**
+   * The status of a cancel that the request's state forbids, which Klarna does not document; 200 shows the request as it is.
+   * Default 409.
+   */
+  readonly answerToRepeatedCancel: 200 | 400 | 403 | 404 | 409;
+  /** Milliseconds between an event and the first attempt to deliver it. Default 0. */
+  readonly webhookDelayMs: number;
+  /** Milliseconds that the answer to a delivery may take. Klarna's own limit is undocumented. Default 5,000. */
+  readonly deliveryTimeoutMs: number;
+  /** By how much the waits between attempts are shorter than Klarna's. Default 60: the first retry after 167 ms. */
+  readonly clockScale: number;
+  /** Milliseconds for which an expired request can still be read. Default 5,000. */
+  readonly deletionDelayMs: number;
+  /** API calls a minute; those beyond are answered 429. Default 60,000. */
+  readonly rateLimit: number;
+  /** Fractional digits of a delivery's `occurred_at`. 0, as in Klarna's samples, makes ties. Default 9. */
+  readonly occurredAtDigits: number;
+}
+
+export const defaultSettings: Settings = {
+  completedCanBeCanceled: false,
+  answerToRepeatedCancel: 409,
+  webhookDelayMs: 0,
+  deliveryTimeoutMs: 5_000,
+  clockScale: 60,
+  deletionDelayMs: 5_000,
+  rateLimit: 60_000,
+  occurredAtDigits: 9,
+};
+
+const day = 86_400_000;
+
+/** Each switch, for a schema that takes some of them. */
+export const settingsEntries = {
+  completedCanBeCanceled: v.exactOptional(v.boolean()),
+  answerToRepeatedCancel: v.exactOptional(v.picklist([200, 400, 403, 404, 409])),
+  webhookDelayMs: v.exactOptional(wholeNumber(0, day)),
+  deliveryTimeoutMs: v.exactOptional(wholeNumber(1, day)),
+  clockScale: v.exactOptional(
+    v.pipe(
+      v.number(),
+      v.check((given) => given > 0 && Number.isFinite(given), 'a number above 0'),
+    ),
+  ),
+  deletionDelayMs: v.exactOptional(wholeNumber(0, day)),
+  rateLimit: v.exactOptional(wholeNumber(1, 100_000_000)),
+  occurredAtDigits: v.exactOptional(wholeNumber(0, 9)),
+} as const;
+
+export const settingsSchema = closedObject(settingsEntries);
+
+/** The settings in force: everybody looks here each time, so that a change holds from the next call on. */
+export interface SettingsInForce {
+  current: Settings;
+}

@@ -1,0 +1,19 @@
+import type { InvocationResult, Invoke } from '../lambda/invoke.ts';
+import { doublingDelay } from './growing-delay.ts';
+import { pause } from './pause.ts';
+
+const throttledDelay = doublingDelay(50, 1_000);
+
+/** Invokes again for as long as the answer is `throttled`, which it is at last only when the signal is aborted. */
+export async function invokeUnthrottled(
+  invoke: Invoke,
+  payload: unknown,
+  signal: AbortSignal,
+): Promise<InvocationResult> {
+  for (let refusals = 1; ; refusals += 1) {
+    const result = await invoke(payload);
+    if (result.kind !== 'throttled') return result;
+    await pause(throttledDelay(refusals), signal);
+    if (signal.aborted) return result;
+  }
+}

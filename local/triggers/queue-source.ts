@@ -1,0 +1,180 @@
+import type { InvocationResult, Invoke } from '../lambda/invoke.ts';
+import type { QueueSourceDescription } from '../template/stack-description.ts';
+import type { BackgroundLoop } from './background-loop.ts';
+import { startBackgroundLoop } from './background-loop.ts';
+import { readBatchReport } from './batch-item-failures.ts';
+import { doublingDelay } from './growing-delay.ts';
+import { invokeUnthrottled } from './invoke-unthrottled.ts';
+import { pause } from './pause.ts';
+
+/** A message as SQS hands it over, in the spelling of Lambda's event. */
+export interface QueueMessage {
+  readonly messageId: string;
+  readonly receiptHandle: string;
+  readonly body: string;
+  readonly md5OfBody: string;
+  /** `ApproximateReceiveCount`, `SentTimestamp`, `SenderId`, `ApproximateFirstReceiveTimestamp`, …: all text, times in milliseconds. */
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly messageAttributes: Readonly<Record<string, QueueMessageAttribute>>;
+}
+
+export interface QueueMessageAttribute {
+  readonly dataType: string;
+  readonly stringValue?: string;
+  /** Base64. */
+  readonly binaryValue?: string;
+}
+
+/** One queue, as far as an event source needs it. */
+export interface QueuePort {
+  /**
+   * Up to `maximum` (1 to 10) messages that are visible, which are then invisible for the given time; waits up to
+   * `waitMilliseconds` (whole) for the first. Resolves to none when the time is up and, at once, when the signal is aborted.
+   */
+  receive(request: {
+    readonly maximum: number;
+    readonly visibilityTimeoutSeconds: number;
+    readonly waitMilliseconds: number;
+    readonly signal: AbortSignal;
+  }): Promise<readonly QueueMessage[]>;
+  /** Success, too, where the message is gone already. */
+  delete(receiptHandle: string): Promise<void>;
+}
+
+export interface QueueSourceOptions {
+  readonly source: QueueSourceDescription;
+  readonly queue: QueuePort;
+  readonly queueArn: string;
+  readonly region: string;
+  /** The queue's own. */
+  readonly visibilityTimeoutSeconds: number;
+  readonly invoke: Invoke;
+  readonly onLog: (line: string) => void;
+}
+
+const receiveAtMost = 10;
+const longPollMilliseconds = 20_000;
+/** What Lambda begins with where the source sets no maximum. */
+const defaultConcurrency = 5;
+const portFailureDelay = doublingDelay(100, 5_000);
+
+/**
+ * Invokes a function with a queue's messages as Lambda does: batches by size and window, several at a time up to the maximum
+ * concurrency, each message deleted once it succeeded. What failed is left alone: it comes back when its visibility timeout,
+ * or the one the function has set, is over. https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
+ */
+export function startQueueSource(options: QueueSourceOptions): BackgroundLoop {
+  const { source, onLog } = options;
+  const name = `queue ${source.queueName}`;
+
+  async function run(signal: AbortSignal): Promise<void> {
+    const concurrency = source.maximumConcurrency ?? defaultConcurrency;
+    const inFlight = new Set<Promise<void>>();
+    let failures = 0;
+    while (!signal.aborted) {
+      if (inFlight.size >= concurrency) {
+        await Promise.race(inFlight);
+        continue;
+      }
+      try {
+        const batch = await collectBatch(options, signal);
+        failures = 0;
+        if (batch.length === 0) continue;
+        const delivery = deliver(batch, signal).finally(() => inFlight.delete(delivery));
+        inFlight.add(delivery);
+      } catch (error) {
+        failures += 1;
+        onLog(`${name}: receiving failed: ${String(error)}`);
+        await pause(portFailureDelay(failures), signal);
+      }
+    }
+    await Promise.all(inFlight);
+  }
+
+  async function deliver(batch: readonly QueueMessage[], closing: AbortSignal): Promise<void> {
+    // Lambda tries a throttled batch until its messages are visible again.
+    const giveUp = AbortSignal.any([closing, AbortSignal.timeout(options.visibilityTimeoutSeconds * 1_000)]);
+    try {
+      const event = { Records: batch.map((message) => recordOf(message, options)) };
+      const result = await invokeUnthrottled(options.invoke, event, giveUp);
+      const succeeded = succeededOf(batch, result, source.reportBatchItemFailures);
+      if (succeeded.length < batch.length) {
+        onLog(
+          `${name}: ${batch.length - succeeded.length} of ${batch.length} messages stay: ${reasonOf(result)}`,
+        );
+      }
+      await Promise.all(succeeded.map((message) => options.queue.delete(message.receiptHandle)));
+    } catch (error) {
+      onLog(`${name}: a batch of ${batch.length} was not settled: ${String(error)}`);
+    }
+  }
+
+  return startBackgroundLoop(name, run, onLog);
+}
+
+/** One long poll and, where there is a window, more until the batch is full or the window is over. */
+async function collectBatch(
+  { source, queue, visibilityTimeoutSeconds }: QueueSourceOptions,
+  signal: AbortSignal,
+): Promise<readonly QueueMessage[]> {
+  const receive = (missing: number, waitMilliseconds: number) =>
+    queue.receive({
+      maximum: Math.min(receiveAtMost, missing),
+      visibilityTimeoutSeconds,
+      waitMilliseconds,
+      signal,
+    });
+
+  const batch = [...(await receive(source.batchSize, longPollMilliseconds))];
+  const windowEnds = performance.now() + source.maximumBatchingWindowSeconds * 1_000;
+  while (batch.length > 0 && batch.length < source.batchSize && !signal.aborted) {
+    const left = windowEnds - performance.now();
+    if (left <= 0) break;
+    batch.push(...(await receive(source.batchSize - batch.length, Math.ceil(left))));
+  }
+  return batch;
+}
+
+/** https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html#example-standard-queue-message-event */
+function recordOf(message: QueueMessage, { queueArn, region }: QueueSourceOptions): object {
+  return {
+    messageId: message.messageId,
+    receiptHandle: message.receiptHandle,
+    body: message.body,
+    attributes: message.attributes,
+    messageAttributes: message.messageAttributes,
+    md5OfBody: message.md5OfBody,
+    eventSource: 'aws:sqs',
+    eventSourceARN: queueArn,
+    awsRegion: region,
+  };
+}
+
+function succeededOf(
+  batch: readonly QueueMessage[],
+  result: InvocationResult,
+  reportsFailures: boolean,
+): readonly QueueMessage[] {
+  if (result.kind !== 'answer') return [];
+  if (!reportsFailures) return batch;
+  const report = readBatchReport(result.payload, new Set(batch.map((message) => message.messageId)));
+  switch (report.kind) {
+    case 'all-succeeded':
+      return batch;
+    case 'some-failed':
+      return batch.filter((message) => !report.identifiers.has(message.messageId));
+    case 'malformed':
+      return [];
+  }
+}
+
+function reasonOf(result: InvocationResult): string {
+  switch (result.kind) {
+    case 'answer':
+      return 'reported by the function';
+    case 'error':
+      return `${result.errorType}: ${result.errorMessage}`;
+    case 'throttled':
+      return 'throttled';
+  }
+}

@@ -1,0 +1,73 @@
+import type { InvocationResult, Invoke } from '../lambda/invoke.ts';
+import type { RecurringScheduleDescription } from '../template/stack-description.ts';
+import type { BackgroundLoop } from './background-loop.ts';
+import { startBackgroundLoop } from './background-loop.ts';
+import { invokeUnthrottled } from './invoke-unthrottled.ts';
+import { pause } from './pause.ts';
+
+export interface RecurringScheduleOptions {
+  readonly schedule: RecurringScheduleDescription;
+  readonly invoke: Invoke;
+  readonly onLog: (line: string) => void;
+  /** Seconds until the first run; one period by default. */
+  readonly firstAfterSeconds?: number;
+}
+
+export interface RecurringSchedule extends BackgroundLoop {
+  /** Runs it now, after a run that is going on, and without retries. The rhythm stays as it is. */
+  runNow(): Promise<InvocationResult>;
+}
+
+/** Lambda tries a failed asynchronous invocation again after one minute and after two more. */
+const retryAfterSeconds = [60, 120];
+
+/**
+ * Invokes a function in a steady rhythm with the schedule's input, one run at a time: what falls due during a run is left out.
+ * A failed run is tried again twice, after Lambda's delays or the schedule's period where that is shorter.
+ * https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+ */
+export function startRecurringSchedule(options: RecurringScheduleOptions): RecurringSchedule {
+  const { everySeconds, id, input } = options.schedule;
+  const closing = new AbortController();
+  let previous: Promise<unknown> = Promise.resolve();
+
+  function runAfterPrevious(): Promise<InvocationResult> {
+    const result = previous.then(() => invokeUnthrottled(options.invoke, input, closing.signal));
+    previous = result.catch(() => undefined);
+    return result;
+  }
+
+  async function runWithRetries(signal: AbortSignal): Promise<void> {
+    let result = await runAfterPrevious();
+    for (const seconds of retryAfterSeconds) {
+      if (result.kind === 'answer') return;
+      await pause(Math.min(seconds, everySeconds) * 1_000, signal);
+      if (signal.aborted) return;
+      result = await runAfterPrevious();
+    }
+    if (result.kind === 'error') {
+      options.onLog(`schedule ${id}: gave up a run: ${result.errorType}: ${result.errorMessage}`);
+    }
+  }
+
+  async function run(signal: AbortSignal): Promise<void> {
+    const period = everySeconds * 1_000;
+    let due = performance.now() + (options.firstAfterSeconds ?? everySeconds) * 1_000;
+    for (;;) {
+      await pause(Math.max(0, due - performance.now()), signal);
+      if (signal.aborted) return;
+      await runWithRetries(signal);
+      const missed = Math.floor((performance.now() - due) / period);
+      due += (Math.max(0, missed) + 1) * period;
+    }
+  }
+
+  const loop = startBackgroundLoop(`schedule ${id}`, run, options.onLog);
+  return {
+    runNow: runAfterPrevious,
+    close() {
+      closing.abort();
+      return loop.close();
+    },
+  };
+}

@@ -1,0 +1,127 @@
+import type { InvocationResult, Invoke } from '../lambda/invoke.ts';
+import type { StreamSourceDescription } from '../template/stack-description.ts';
+import { readBatchReport } from './batch-item-failures.ts';
+import type { GrowingDelay } from './growing-delay.ts';
+import { invokeUnthrottled } from './invoke-unthrottled.ts';
+import { pause } from './pause.ts';
+import type { StreamRecord } from './stream-client.ts';
+
+export interface StreamDeliveryOptions {
+  readonly source: StreamSourceDescription;
+  readonly invoke: Invoke;
+  readonly retryDelay: GrowingDelay;
+  /** All records up to this one have been handled: succeeded, or given up. */
+  readonly onHandled: (sequenceNumber: string) => Promise<void>;
+  /** The records are out of attempts; when this has resolved they count as handled, unless the signal is aborted. */
+  readonly onGivenUp: (
+    records: readonly StreamRecord[],
+    invocations: number,
+    lastResult: InvocationResult,
+  ) => Promise<void>;
+  readonly onLog: (line: string) => void;
+}
+
+/** A run of records that is delivered as one. */
+interface Segment {
+  readonly records: readonly StreamRecord[];
+  /** Failed attempts that count against the maximum: splitting is none. */
+  readonly retries: number;
+  readonly invocations: number;
+}
+
+/**
+ * Delivers one batch in order, retrying by Lambda's rules until every record is handled or the signal is aborted:
+ * a reported failure keeps what came before it, a failed batch is split where the source says so, and one that is out of
+ * attempts is given up. https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
+ */
+export async function deliverInOrder(
+  batch: readonly StreamRecord[],
+  options: StreamDeliveryOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { source, onLog } = options;
+  const waiting: Segment[] = [{ records: batch, retries: 0, invocations: 0 }];
+  const isClosing = () => signal.aborted;
+  let failuresInARow = 0;
+
+  for (;;) {
+    const segment = waiting.shift();
+    if (segment === undefined || isClosing()) return;
+    const result = await invokeUnthrottled(options.invoke, { Records: segment.records }, signal);
+    const succeeded = countSucceeded(segment.records, result, source.reportBatchItemFailures);
+    const lastHandled = segment.records[succeeded - 1];
+    if (lastHandled !== undefined) await options.onHandled(lastHandled.dynamodb.SequenceNumber);
+    if (succeeded === segment.records.length) {
+      failuresInARow = 0;
+      continue;
+    }
+    // Throttled to the end: closing. The records are still in the stream.
+    if (result.kind === 'throttled') return;
+
+    failuresInARow = succeeded > 0 ? 1 : failuresInARow + 1;
+    const failed = afterFailure(segment, succeeded, source.bisectBatchOnFunctionError);
+    if (failed.retries > source.maximumRetryAttempts && source.maximumRetryAttempts >= 0) {
+      await options.onGivenUp(failed.records, failed.invocations, result);
+      const last = failed.records.at(-1);
+      if (isClosing() || last === undefined) return;
+      await options.onHandled(last.dynamodb.SequenceNumber);
+      failuresInARow = 0;
+      continue;
+    }
+    onLog(
+      `${failed.records.length} of ${segment.records.length} records will be retried: ${reasonOf(result)}`,
+    );
+    waiting.unshift(...failed.parts);
+    await pause(options.retryDelay(failuresInARow), signal);
+  }
+}
+
+/** What is left of a segment, as one and in the parts to try next. */
+function afterFailure(
+  segment: Segment,
+  succeeded: number,
+  bisect: boolean,
+): Segment & { readonly parts: readonly Segment[] } {
+  const records = segment.records.slice(succeeded);
+  const invocations = segment.invocations + 1;
+  if (succeeded > 0) {
+    const rest = { records, retries: 0, invocations };
+    return { ...rest, parts: [rest] };
+  }
+  if (bisect && records.length > 1) {
+    const half = Math.ceil(records.length / 2);
+    const { retries } = segment;
+    const parts = [records.slice(0, half), records.slice(half)].map((part) => ({
+      records: part,
+      retries,
+      invocations,
+    }));
+    return { records, retries, invocations, parts };
+  }
+  const again = { records, retries: segment.retries + 1, invocations };
+  return { ...again, parts: [again] };
+}
+
+/** How many records from the first on are done. */
+function countSucceeded(
+  records: readonly StreamRecord[],
+  result: InvocationResult,
+  reportsFailures: boolean,
+): number {
+  if (result.kind !== 'answer') return 0;
+  if (!reportsFailures) return records.length;
+  const sequenceNumbers = records.map((record) => record.dynamodb.SequenceNumber);
+  const report = readBatchReport(result.payload, new Set(sequenceNumbers));
+  switch (report.kind) {
+    case 'all-succeeded':
+      return records.length;
+    case 'some-failed':
+      return sequenceNumbers.findIndex((sequenceNumber) => report.identifiers.has(sequenceNumber));
+    case 'malformed':
+      return 0;
+  }
+}
+
+function reasonOf(result: Exclude<InvocationResult, { kind: 'throttled' }>): string {
+  return result.kind === 'error' ? `${result.errorType}: ${result.errorMessage}` : 'reported by the function';
+}

@@ -1,0 +1,148 @@
+import {
+  ConditionalCheckFailedException,
+  DynamoDBClient,
+  GetItemCommand,
+  InternalServerError,
+  ProvisionedThroughputExceededException,
+  QueryCommand,
+  RequestLimitExceeded,
+  ResourceNotFoundException,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { mockClient } from 'aws-sdk-client-mock';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { DynamoDbPaymentRequestStore } from '../../../functions/adapters/dynamodb/dynamodb-payment-request-store.ts';
+import { DynamoDbQuarantine } from '../../../functions/adapters/dynamodb/dynamodb-quarantine.ts';
+import { toItem } from '../../../functions/adapters/dynamodb/payment-request-item.ts';
+import { key, noon, observed, recordWith } from '../../support/fixtures.ts';
+
+const client = new DynamoDBClient({ region: 'eu-north-1' });
+const dynamodb = mockClient(client);
+const table = { client, tableName: 'lapse', retentionDays: 30 };
+const store = new DynamoDbPaymentRequestStore(table);
+const metadata = { $metadata: {}, message: 'no' };
+
+beforeEach(() => {
+  dynamodb.reset();
+});
+
+describe.each<[string, Error]>([
+  ['throttles', new ProvisionedThroughputExceededException(metadata)],
+  ['is over its limit', new RequestLimitExceeded(metadata)],
+  ['has an error of its own', new InternalServerError(metadata)],
+  ['does not know the table', new ResourceNotFoundException(metadata)],
+  ['has a transaction on the item', Object.assign(new Error('no'), { name: 'TransactionConflictException' })],
+  ['gives no answer in time', Object.assign(new Error('no'), { name: 'TimeoutError' })],
+])('when DynamoDB %s', (_, fault) => {
+  const acts: Readonly<Record<string, () => Promise<unknown>>> = {
+    read: () => store.read(key),
+    observe: () => store.observe(key, observed('SUBMITTED')),
+    save: () => store.save(undefined, recordWith()),
+    due: async () => {
+      for await (const each of store.due(noon, 10)) expect(each).toBeDefined();
+    },
+    quarantine: () =>
+      new DynamoDbQuarantine(table).keep({
+        signingKeyId: 'k',
+        deliveryId: 'd',
+        reason: 'malformed',
+        receivedAt: noon,
+        bodySha256: 'ab',
+      }),
+  };
+
+  it.each(Object.keys(acts))('%s throws it, and never says that it was done', async (act) => {
+    dynamodb.rejects(fault);
+    await expect(acts[act]?.()).rejects.toBe(fault);
+  });
+});
+
+describe('a write', () => {
+  it('is one call, with the condition and the wish to see what is stored', async () => {
+    dynamodb.on(UpdateItemCommand).resolves({});
+    await store.observe(key, observed('SUBMITTED'));
+    await store.save(undefined, recordWith());
+    expect(dynamodb.calls()).toHaveLength(2);
+    for (const call of dynamodb.commandCalls(UpdateItemCommand)) {
+      expect(call.args[0].input).toMatchObject({
+        TableName: 'lapse',
+        Key: { PK: { S: `A#shop-se#P#${key.paymentRequestId}` } },
+        ConditionExpression: expect.stringContaining('attribute_not_exists') as string,
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+      });
+    }
+  });
+
+  it('that is refused shows the item that came with the refusal, without another call', async () => {
+    const stored = recordWith({ reference: 'order 17' });
+    const Item = marshall(toItem(stored, 30), { removeUndefinedValues: true });
+    dynamodb.on(UpdateItemCommand).rejects(new ConditionalCheckFailedException({ ...metadata, Item }));
+    expect(await store.save(stored, recordWith({ version: 2 }))).toEqual({ written: false, stored });
+    expect(await store.observe(key, observed('SUBMITTED'))).toEqual({ written: false, stored });
+    expect(dynamodb.calls()).toHaveLength(2);
+  });
+
+  it('that is refused by what has gone meanwhile shows nothing', async () => {
+    dynamodb.on(UpdateItemCommand).rejects(new ConditionalCheckFailedException(metadata));
+    expect(await store.save(recordWith(), recordWith({ version: 2 }))).toEqual({
+      written: false,
+      stored: undefined,
+    });
+  });
+
+  it('names and values are passed by reference, whatever they hold', async () => {
+    dynamodb.on(UpdateItemCommand).resolves({});
+    const nasty = 'x = :y, #0 REMOVE state';
+    await store.save(undefined, recordWith({ reference: nasty }));
+    const { input } = dynamodb.commandCalls(UpdateItemCommand)[0]?.args[0] ?? {};
+    expect(input?.UpdateExpression).toMatch(/^SET #\d+ = :\d+(, #\d+ = :\d+)*$/);
+    expect(Object.values(input?.ExpressionAttributeValues ?? {})).toContainEqual({ S: nasty });
+  });
+});
+
+it('a read is strongly consistent', async () => {
+  dynamodb.on(GetItemCommand).resolves({});
+  await store.read(key);
+  expect(dynamodb.commandCalls(GetItemCommand)[0]?.args[0].input.ConsistentRead).toBe(true);
+});
+
+describe('what is due', () => {
+  const page = (...ids: readonly string[]) => ({
+    Items: ids.map((id) => ({ PK: { S: `A#shop-se#P#krn:payment:eu1:request:${id}` } })),
+  });
+
+  it('is read page by page, and only as far as it is asked for', async () => {
+    const next = { PK: { S: 'next' } };
+    dynamodb.on(QueryCommand).resolves({});
+    dynamodb
+      .on(QueryCommand, { ExpressionAttributeValues: { ':shard': { S: 'DUE#0' }, ':now': { S: noon } } })
+      .resolvesOnce({ ...page('1', '2'), LastEvaluatedKey: next })
+      .resolvesOnce({ ...page('3'), LastEvaluatedKey: next })
+      .resolves(page('4'));
+    const found: string[] = [];
+    for await (const each of store.due(noon, 3)) found.push(each.paymentRequestId.slice(-1));
+    expect(found).toEqual(['1', '2', '3']);
+    expect(dynamodb.commandCalls(QueryCommand)).toHaveLength(8 + 1);
+  });
+
+  it('is taken from the shards in turn, so that none starves', async () => {
+    dynamodb
+      .on(QueryCommand)
+      .callsFake((input: { ExpressionAttributeValues: Record<string, { S: string }> }) => {
+        const shard = input.ExpressionAttributeValues[':shard']?.S.slice(-1) ?? '';
+        return page(`${shard}a`, `${shard}b`);
+      });
+    const found: string[] = [];
+    for await (const each of store.due(noon, 10)) found.push(each.paymentRequestId.slice(-2));
+    expect(found.slice(0, 8).toSorted()).toEqual(['0a', '1a', '2a', '3a', '4a', '5a', '6a', '7a']);
+    expect(found).toHaveLength(10);
+  });
+
+  it('leaves out items that are no Payment Requests', async () => {
+    dynamodb.on(QueryCommand).resolves({ Items: [{ PK: { S: 'Q#key#event' } }, {}] });
+    const found: unknown[] = [];
+    for await (const each of store.due(noon, 10)) found.push(each);
+    expect(found).toEqual([]);
+  });
+});

@@ -1,0 +1,379 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { DuePaymentRequests, PaymentRequestStore } from '../../../functions/application/ports.ts';
+import { claimed } from '../../../functions/domain/cancellation.ts';
+import {
+  type Account,
+  type PaymentRequestId,
+  type PaymentRequestKey,
+  parseEventId,
+  parseSessionId,
+} from '../../../functions/domain/identifiers.ts';
+import { instantFromMillis, plusMillis } from '../../../functions/domain/instant.ts';
+import type { Observation } from '../../../functions/domain/observation.ts';
+import {
+  asNextVersion,
+  type PaymentRequest,
+  unknownPaymentRequest,
+} from '../../../functions/domain/payment-request.ts';
+import { applyObservation } from '../../../functions/domain/transition.ts';
+import { decideRegistration } from '../../../functions/domain/registration.ts';
+import { at, noon, observed, registrationWith } from '../../support/fixtures.ts';
+import { afterNoon, policy, settledWith } from '../../support/sessions.ts';
+
+let requests = 0;
+
+/** A Payment Request that no other test has heard of. */
+export function newKey(account = 'shop-se'): PaymentRequestKey {
+  requests += 1;
+  return {
+    account: account as Account,
+    paymentRequestId: `krn:payment:eu1:request:${requests}` as PaymentRequestId,
+  };
+}
+
+/** A record as it is after it was registered at noon for half an hour. */
+export function newSession(key: PaymentRequestKey): PaymentRequest {
+  const eventId = parseEventId('register:1');
+  if (!eventId) throw new Error('no event id');
+  const { next } = decideRegistration(undefined, key, registrationWith(), policy, eventId, noon);
+  if (!next) throw new Error('not registered');
+  return next;
+}
+
+/** What every store of Payment Requests promises. Each test works on records of its own, so that one store may serve them all. */
+export function describePaymentRequestStore(
+  name: string,
+  open: () => Promise<PaymentRequestStore & DuePaymentRequests>,
+): void {
+  describe(`the store of Payment Requests, ${name}`, () => {
+    let store: PaymentRequestStore & DuePaymentRequests;
+    let key: PaymentRequestKey;
+
+    beforeEach(async () => {
+      store = await open();
+      key = newKey();
+    });
+
+    const written = async (record: PaymentRequest, current?: PaymentRequest) => {
+      expect(await store.save(current, record)).toEqual({ written: true });
+      return record;
+    };
+
+    describe('read', () => {
+      it('finds nothing where nothing is', async () => {
+        expect(await store.read(key)).toBeUndefined();
+      });
+
+      it('finds what was stored, whole', async () => {
+        const { record } = applyObservation(
+          newSession(key),
+          observed('IN_PROGRESS', '2026-03-01T12:00:01.123456789Z', {
+            previousState: 'SUBMITTED',
+            stateReason: 'R',
+            klarnaExpiresAt: afterNoon(180),
+            proof: { body_sha256: 'ab'.repeat(32) },
+          }),
+        );
+        const whole = await written({
+          ...claimed(
+            record,
+            { cause: 'api', reason: 'r', requestedBy: 'b', allowCompleted: true },
+            'l',
+            noon,
+          ),
+          sessionId: parseSessionId('session #1/å'),
+          reference: 'köp "17"',
+          attention: 'klarna_denied',
+          looks: 3,
+          historyDropped: 2,
+        });
+        expect(await store.read(key)).toEqual(whole);
+      });
+
+      it('keeps accounts apart', async () => {
+        await store.observe(key, observed('SUBMITTED'));
+        expect(await store.read({ ...key, account: 'shop-no' as Account })).toBeUndefined();
+      });
+    });
+
+    describe('observe', () => {
+      it('makes the record that there was none of', async () => {
+        const news = observed('COMPLETED', undefined, {
+          previousState: 'IN_PROGRESS',
+          observedAt: afterNoon(1),
+          klarnaExpiresAt: afterNoon(180),
+          proof: { signing_key_id: 'k1' },
+        });
+        expect(await store.observe(key, news)).toEqual({ written: true });
+        expect(await store.read(key)).toEqual({
+          ...unknownPaymentRequest(key, afterNoon(1)),
+          state: 'COMPLETED',
+          previousState: 'IN_PROGRESS',
+          occurredAt: noon,
+          position: `1|${noon}|${news.eventId}`,
+          evidence: { source: 'webhook', eventId: news.eventId, observedAt: afterNoon(1) },
+          klarnaExpiresAt: afterNoon(180),
+          history: [
+            {
+              eventId: news.eventId,
+              kind: 'webhook',
+              recordedAt: afterNoon(1),
+              effect: 'applied',
+              state: 'COMPLETED',
+              occurredAt: noon,
+              detail: { signing_key_id: 'k1' },
+            },
+          ],
+          version: 1,
+        });
+      });
+
+      it('takes news over and leaves the rest of the record alone', async () => {
+        const before = await written({
+          ...newSession(key),
+          reference: 'order 17',
+          cancellation: settledWith({ outcome: 'refused' }),
+        });
+        const news = observed('IN_PROGRESS', '2026-03-01T12:01:00Z');
+        expect(await store.observe(key, news)).toEqual({ written: true });
+        const { history, ...rest } = (await store.read(key)) ?? {};
+        expect(rest).toEqual({
+          ...before,
+          history: undefined,
+          state: 'IN_PROGRESS',
+          occurredAt: news.occurredAt,
+          position: `0|${news.occurredAt}|${news.eventId}`,
+          evidence: { source: 'webhook', eventId: news.eventId, observedAt: news.observedAt },
+          updatedAt: news.observedAt,
+          version: 2,
+        });
+        expect(history?.map((entry) => entry.kind)).toEqual(['register', 'webhook']);
+      });
+
+      it.each<[string, readonly Observation[], Observation]>([
+        ['a duplicate', [observed('SUBMITTED')], observed('SUBMITTED')],
+        [
+          'a duplicate of what is no longer the state',
+          [observed('SUBMITTED'), observed('COMPLETED', '2026-03-01T12:01:00Z')],
+          observed('SUBMITTED'),
+        ],
+        ['what is older', [observed('IN_PROGRESS')], observed('SUBMITTED', '2026-03-01T11:59:59.999999999Z')],
+        ['what ranks lower', [observed('COMPLETED')], observed('IN_PROGRESS', '2026-03-01T13:00:00Z')],
+        ['the same end again', [observed('CANCELED')], observed('CANCELED', '2026-03-01T13:00:00Z')],
+        ['another end', [observed('CANCELED')], observed('EXPIRED', '2026-03-01T13:00:00Z')],
+        ['a payment after the end', [observed('CANCELED')], observed('COMPLETED', '2026-03-01T13:00:00Z')],
+        ['the end of a paid request', [observed('COMPLETED')], observed('CANCELED', '2026-03-01T13:00:00Z')],
+      ])('refuses %s and shows what is stored', async (_, known, news) => {
+        for (const each of known) expect(await store.observe(key, each)).toEqual({ written: true });
+        const stored = await store.read(key);
+        expect(await store.observe(key, news)).toEqual({ written: false, stored });
+        expect(await store.read(key)).toEqual(stored);
+      });
+
+      it('takes back the state before and the reason that are not told any more', async () => {
+        const first = observed('SUBMITTED', undefined, { previousState: 'IN_PROGRESS', stateReason: 'R' });
+        await store.observe(key, first);
+        await store.observe(key, observed('IN_PROGRESS', '2026-03-01T12:01:00Z'));
+        const record = await store.read(key);
+        expect([record?.previousState, record?.stateReason]).toEqual([undefined, undefined]);
+      });
+
+      it.each(['SUBMITTED', 'IN_PROGRESS'] as const)(
+        'makes a request that only Klarna told of due at once: %s',
+        async (state) => {
+          await store.observe(key, observed(state));
+          expect((await store.read(key))?.reconcileAfter).toBe(noon);
+        },
+      );
+
+      it('does not put off what is due already, and makes nothing due that is paid or ended', async () => {
+        await written(newSession(key));
+        await store.observe(key, observed('SUBMITTED', '2026-03-01T13:00:00Z'));
+        expect((await store.read(key))?.reconcileAfter).toBe(afterNoon(1));
+        const paid = newKey();
+        await store.observe(paid, observed('COMPLETED'));
+        expect((await store.read(paid))?.reconcileAfter).toBeUndefined();
+      });
+
+      it('keeps event ids of every legal kind apart', async () => {
+        const ids = ['a', 'A', '#n', ':v', 'h#a', '"', '~'.repeat(128), '__proto__', 'state', 'version'];
+        for (const [second, id] of ids.entries()) {
+          const eventId = parseEventId(id);
+          if (!eventId) throw new Error(`${id} is no event id`);
+          const occurredAt = `2026-03-01T12:00:0${second}Z`;
+          const news = observed('SUBMITTED', occurredAt, { eventId });
+          expect(await store.observe(key, news)).toEqual({ written: true });
+          expect((await store.observe(key, news)).written).toBe(false);
+        }
+        const record = await store.read(key);
+        expect(record?.history.map((entry) => entry.eventId)).toEqual(ids);
+        expect(record?.version).toBe(ids.length);
+      });
+
+      it('lists history by the time at which it was learnt, and by id within one moment', async () => {
+        const told = (id: string, occurredAt: string, observedAt: string) => {
+          const eventId = parseEventId(id);
+          if (!eventId) throw new Error(`${id} is no event id`);
+          return observed('SUBMITTED', occurredAt, { eventId, observedAt: at(observedAt) });
+        };
+        await store.observe(key, told('z', '2026-03-01T12:00:00Z', '2026-03-01T12:05:00Z'));
+        await store.observe(key, told('a', '2026-03-01T12:00:01Z', '2026-03-01T12:05:00Z'));
+        await store.observe(key, told('m', '2026-03-01T12:00:02Z', '2026-03-01T12:04:00Z'));
+        const record = await store.read(key);
+        expect(record?.history.map((entry) => entry.eventId)).toEqual(['m', 'a', 'z']);
+      });
+
+      it('lets one of twenty equal deliveries take effect', async () => {
+        const results = await Promise.all(
+          Array.from({ length: 20 }, () => store.observe(key, observed('SUBMITTED'))),
+        );
+        expect(results.filter((result) => result.written)).toHaveLength(1);
+        expect(await store.read(key)).toMatchObject({ version: 1 });
+      });
+
+      it('ends in the same state whatever came first at the same time', async () => {
+        const news = [
+          observed('SUBMITTED'),
+          observed('IN_PROGRESS', '2026-03-01T12:01:00Z'),
+          observed('SUBMITTED', '2026-03-01T12:02:00Z'),
+          observed('IN_PROGRESS', '2026-03-01T12:03:00Z'),
+        ];
+        await Promise.all(news.toReversed().map((each) => store.observe(key, each)));
+        expect(await store.read(key)).toMatchObject({ state: 'IN_PROGRESS', occurredAt: afterNoon(3) });
+      });
+    });
+
+    describe('save', () => {
+      it('makes a record only where there is none', async () => {
+        const record = await written(newSession(key));
+        const other = { ...record, reference: 'another' };
+        expect(await store.save(undefined, other)).toEqual({ written: false, stored: record });
+        expect(await store.save(unknownPaymentRequest(key, noon), other)).toEqual({
+          written: false,
+          stored: record,
+        });
+        expect(await store.read(key)).toEqual(record);
+      });
+
+      it('takes a record of version 0 for none', async () => {
+        expect(await store.save(unknownPaymentRequest(key, noon), newSession(key))).toEqual({
+          written: true,
+        });
+      });
+
+      it('stores the next version, and what is gone is gone', async () => {
+        const first = await written({
+          ...newSession(key),
+          reference: 'order 17',
+          attention: 'klarna_denied',
+        });
+        const next = await written(
+          asNextVersion(
+            { ...first, attention: undefined, reconcileAfter: undefined, timer: 'armed' },
+            afterNoon(1),
+          ),
+          first,
+        );
+        const stored = await store.read(key);
+        expect(stored).toEqual(next);
+        expect([stored?.attention, stored?.reconcileAfter]).toEqual([undefined, undefined]);
+      });
+
+      it('refuses whoever has read an older version, and shows the newer one', async () => {
+        const first = await written(newSession(key));
+        const second = await written(asNextVersion({ ...first, timer: 'armed' }, afterNoon(1)), first);
+        const late = asNextVersion({ ...first, timer: 'removed' }, afterNoon(2));
+        expect(await store.save(first, late)).toEqual({ written: false, stored: second });
+        expect(await store.read(key)).toEqual(second);
+      });
+
+      it('refuses whoever has read a record that was gone and made anew since', async () => {
+        const stored = await written(newSession(key));
+        const gone = { ...stored, version: 9 };
+        expect(await store.save(gone, asNextVersion(gone, noon))).toEqual({ written: false, stored });
+        expect(await store.read(key)).toEqual(stored);
+      });
+
+      it('refuses whoever read before a webhook came', async () => {
+        const first = await written(newSession(key));
+        await store.observe(key, observed('COMPLETED', '2026-03-01T12:01:00Z'));
+        const stored = await store.read(key);
+        expect(await store.save(first, asNextVersion({ ...first, timer: 'armed' }, noon))).toEqual({
+          written: false,
+          stored,
+        });
+        expect(stored).toMatchObject({ state: 'COMPLETED', timer: 'pending', version: 2 });
+      });
+
+      it('refuses a change to what is not there', async () => {
+        const record = newSession(key);
+        expect(await store.save(record, asNextVersion(record, noon))).toEqual({
+          written: false,
+          stored: undefined,
+        });
+        expect(await store.read(key)).toBeUndefined();
+      });
+
+      it('lets one of twenty writers of the same version through', async () => {
+        const first = await written(newSession(key));
+        const results = await Promise.all(
+          Array.from({ length: 20 }, (_, writer) =>
+            store.save(first, asNextVersion({ ...first, reference: `writer ${writer}` }, noon)),
+          ),
+        );
+        expect(results.filter((result) => result.written)).toHaveLength(1);
+        expect(await store.read(key)).toMatchObject({ version: 2 });
+      });
+
+      it('adds to the history of a record that only webhooks have made', async () => {
+        await store.observe(key, observed('CANCELED'));
+        const stored = await store.read(key);
+        if (!stored) throw new Error('nothing is stored');
+        const { record } = applyObservation(stored, observed('EXPIRED', '2026-03-01T12:01:00Z'));
+        const next = await written(asNextVersion(record, afterNoon(1)), stored);
+        expect(await store.read(key)).toEqual(next);
+        expect(next.history.map((entry) => entry.effect)).toEqual(['applied', 'contradicting']);
+      });
+    });
+
+    describe('due', () => {
+      const dueNow = async (now: Parameters<DuePaymentRequests['due']>[0], limit = 1000) => {
+        const keys: PaymentRequestKey[] = [];
+        for await (const each of store.due(now, limit)) keys.push(each);
+        return keys;
+      };
+
+      /** Longer ago than anything that another test makes due. */
+      const longAgo = instantFromMillis(0);
+
+      it('finds exactly what is due by now, each once, and what is not due any more no longer', async () => {
+        const keys = Array.from({ length: 30 }, () => newKey());
+        const records = keys.map((each, index) => ({
+          ...newSession(each),
+          reconcileAfter: index < 20 ? plusMillis(longAgo, index) : plusMillis(longAgo, 1000),
+        }));
+        await Promise.all(records.map((record) => written(record)));
+        const found = await dueNow(plusMillis(longAgo, 500));
+        const ids = (list: readonly PaymentRequestKey[]) =>
+          list.map((each) => each.paymentRequestId).toSorted();
+        expect(ids(found)).toEqual(ids(keys.slice(0, 20)));
+        expect(found[0]).toEqual({
+          account: 'shop-se',
+          paymentRequestId: expect.stringMatching(/^krn:/) as string,
+        });
+
+        expect(await dueNow(plusMillis(longAgo, 500), 7)).toHaveLength(7);
+        expect(await dueNow(plusMillis(longAgo, 500), 0)).toEqual([]);
+        expect(await dueNow(plusMillis(longAgo, -1))).toEqual([]);
+        expect(await dueNow(plusMillis(longAgo, 0))).toEqual(keys.slice(0, 1));
+
+        await Promise.all(
+          records.map((record) =>
+            written(asNextVersion({ ...record, reconcileAfter: undefined }, noon), record),
+          ),
+        );
+        expect(await dueNow(plusMillis(longAgo, 5000))).toEqual([]);
+      });
+    });
+  });
+}

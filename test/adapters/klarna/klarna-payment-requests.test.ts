@@ -1,0 +1,372 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HttpKlarnaPaymentRequests } from '../../../functions/adapters/klarna/klarna-payment-requests.ts';
+import type { KlarnaAnswer, KlarnaCredentials } from '../../../functions/application/ports.ts';
+import { at, key } from '../../support/fixtures.ts';
+import {
+  answering,
+  breakingOff,
+  dripping,
+  hanging,
+  pouring,
+  resetting,
+  startMisbehavingServer,
+} from '../../support/misbehaving-server.ts';
+import { planted, plantedIn } from '../../support/planted-secrets.ts';
+import { CountingIds } from '../../support/virtual-clock.ts';
+
+const id = key.paymentRequestId;
+const credentials: KlarnaCredentials = {
+  environment: 'test',
+  apiKey: planted.apiKey,
+  username: undefined,
+  partnerAccountId: undefined,
+  clientCertificate: undefined,
+  clientKey: undefined,
+};
+
+let server: Awaited<ReturnType<typeof startMisbehavingServer>>;
+let klarna: HttpKlarnaPaymentRequests;
+
+beforeAll(async () => {
+  server = await startMisbehavingServer();
+  klarna = new HttpKlarnaPaymentRequests({
+    urls: { test: server.url, live: 'http://127.0.0.1:1' },
+    ids: new CountingIds(),
+  });
+});
+afterAll(() => server.close());
+
+const read = (its: Partial<KlarnaCredentials> = {}, limit = 2000) =>
+  klarna.read({ ...credentials, ...its }, id, limit);
+const cancel = (its: Partial<KlarnaCredentials> = {}, limit = 2000) =>
+  klarna.cancel({ ...credentials, ...its }, id, limit);
+
+/** Klarna's object with things in it that nobody may keep. */
+const shown = (fields: Readonly<Record<string, unknown>> = {}) => ({
+  payment_request_id: id,
+  state: 'SUBMITTED',
+  state_context: { klarna_network_session_token: planted.token },
+  customer: { name: planted.name, email: planted.email },
+  ...fields,
+});
+
+async function answerTo(
+  behaviour: Parameters<typeof server.behaves>[0],
+  limit?: number,
+): Promise<KlarnaAnswer> {
+  server.behaves(behaviour);
+  const answer = await read({}, limit);
+  expect(plantedIn(JSON.stringify(answer))).toEqual([]);
+  for (const value of Object.values(answer.proof)) expect(value).toBeTypeOf('string');
+  return answer;
+}
+
+describe('what Klarna is asked', () => {
+  it.each([
+    ['read', 'GET'],
+    ['cancel', 'DELETE'],
+  ] as const)(
+    '%s is a %s without a body, by a correlation id of 32 hexadecimal characters',
+    async (act, method) => {
+      server.behaves(answering(200, shown()));
+      const { proof } = await (act === 'read' ? read() : cancel());
+      expect(server.requests).toMatchObject([{ method, url: `/v2/payment/requests/${id}`, body: '' }]);
+      const headers: IncomingHttpHeaders = server.requests[0]?.headers ?? {};
+      expect(headers['partner-correlation-id']).toMatch(/^[0-9a-f]{32}$/);
+      expect(headers.accept).toBe('application/json');
+      expect([headers['content-length'], headers['transfer-encoding'], headers['content-type']]).toEqual([
+        undefined,
+        undefined,
+        undefined,
+      ]);
+      expect(headers).not.toHaveProperty('klarna-idempotency-key');
+      expect(proof).toEqual({
+        method,
+        correlation_id: headers['partner-correlation-id'],
+        status: '200',
+      });
+    },
+  );
+
+  it('is another correlation id every time', async () => {
+    server.behaves(answering(200, shown()));
+    await read();
+    await read();
+    expect(new Set(server.requests.map(({ headers }) => headers['partner-correlation-id'])).size).toBe(2);
+  });
+
+  it.each([
+    [
+      'an acquiring partner',
+      'krn:partner:global:account:test:M48JWZF8',
+      '/v2/accounts/krn:partner:global:account:test:M48JWZF8/payment/requests/',
+    ],
+    [
+      'an id with characters of a path in it',
+      'a/../b?c#d',
+      '/v2/accounts/a%2F..%2Fb%3Fc%23d/payment/requests/',
+    ],
+  ])("is on the partner's path for %s", async (_, partnerAccountId, path) => {
+    server.behaves(answering(200, shown()));
+    await read({ partnerAccountId });
+    await cancel({ partnerAccountId });
+    expect(server.requests.map(({ url }) => url)).toEqual([path + id, path + id]);
+  });
+
+  it.each([
+    ['the key as it is', undefined, `Basic ${planted.apiKey}`],
+    ['base64 of the user name and the key', 'user-1', `Basic ${btoa(`user-1:${planted.apiKey}`)}`],
+    ['base64 of an empty user name and the key', '', `Basic ${btoa(`:${planted.apiKey}`)}`],
+  ])('is authorized by %s', async (_, username, authorization) => {
+    server.behaves(answering(200, shown()));
+    await read({ username });
+    await cancel({ username });
+    expect(server.requests.map(({ headers }) => headers.authorization)).toEqual([
+      authorization,
+      authorization,
+    ]);
+  });
+
+  it("is asked of the account's own environment", async () => {
+    server.behaves(answering(200, shown()));
+    expect(await read({ environment: 'live' })).toMatchObject({
+      kind: 'unclear',
+      proof: { error: 'ECONNREFUSED' },
+    });
+    expect(server.requests).toEqual([]);
+  });
+
+  it('goes over one connection, again and again', async () => {
+    server.behaves(answering(200, shown()));
+    for (let time = 0; time < 5; time += 1) await read();
+    expect(server.connections()).toBe(1);
+  });
+});
+
+describe('a Payment Request', () => {
+  it.each(['SUBMITTED', 'IN_PROGRESS', 'COMPLETED', 'CANCELED', 'EXPIRED', 'DECLINED'] as const)(
+    'that is %s',
+    async (state) => {
+      expect(await answerTo(answering(200, shown({ state })))).toMatchObject({
+        kind: 'payment-request',
+        state,
+      });
+    },
+  );
+
+  it('has times to the nanosecond, and words for what came before and why', async () => {
+    const answer = await answerTo(
+      answering(200, {
+        ...shown({ state: 'CANCELED' }),
+        previous_state: 'SUBMITTED',
+        state_reason: 'PARTNER_CANCELED',
+        updated_at: '2026-03-01T12:00:00.123456789Z',
+        expires_at: '2026-03-01T16:00:00.1+01:00',
+      }),
+    );
+    expect(answer).toMatchObject({
+      previousState: 'SUBMITTED',
+      stateReason: 'PARTNER_CANCELED',
+      updatedAt: at('2026-03-01T12:00:00.123456789Z'),
+      expiresAt: at('2026-03-01T15:00:00.1Z'),
+    });
+  });
+
+  it.each<[string, Readonly<Record<string, unknown>>]>([
+    ['missing', {}],
+    ['of other types', { previous_state: 1, state_reason: {}, updated_at: 1_772_366_400, expires_at: null }],
+    [
+      'of unknown words',
+      { previous_state: 'PAUSED', state_reason: planted.name, updated_at: 'now', expires_at: '' },
+    ],
+  ])('may have every other field %s', async (_, fields) => {
+    const answer = await answerTo(answering(200, shown(fields)));
+    expect(answer).toEqual({
+      kind: 'payment-request',
+      state: 'SUBMITTED',
+      previousState: undefined,
+      stateReason: undefined,
+      updatedAt: undefined,
+      expiresAt: undefined,
+      proof: answer.proof,
+    });
+  });
+
+  it('in a state that is new to us is no state of ours, and is named', async () => {
+    const answer = await answerTo(answering(200, shown({ state: 'PAUSED' })));
+    expect(answer).toMatchObject({ kind: 'unknown-state', proof: { state: 'PAUSED', status: '200' } });
+  });
+
+  it.each(['canceled', 'toString', '__proto__', `${planted.name} ${planted.email}`])(
+    'in the state %j is not guessed at',
+    async (state) => {
+      expect((await answerTo(answering(200, shown({ state })))).kind).toBe('unknown-state');
+    },
+  );
+
+  it.each<[string, Parameters<typeof answering>]>([
+    ['nothing', [200]],
+    ['nothing, by 204', [204]],
+    ['a blank', [200, ' ']],
+    ['HTML', [200, `<html>${planted.text}</html>`, { 'content-type': 'text/html' }]],
+    ['half of a JSON text', [200, '{"payment_request_id":']],
+    ['null', [200, 'null']],
+    ['an array', [200, [shown()]]],
+    ['a number', [200, '7']],
+    ['a text', [200, '"CANCELED"']],
+    [
+      'another request',
+      [200, shown({ state: 'CANCELED', payment_request_id: 'krn:payment:eu1:request:other' })],
+    ],
+    ['no id', [200, { state: 'CANCELED' }]],
+    ['no state', [200, { payment_request_id: id }]],
+    ['a state that is no text', [200, shown({ state: ['CANCELED'] })]],
+    ['an error', [200, { error_id: 'e1', error_code: 'INTERNAL_ERROR' }]],
+  ])('is not shown by %s behind a 2xx: what was asked may have been done', async (_, answer) => {
+    expect(await answerTo(answering(...answer))).toMatchObject({
+      kind: 'unclear',
+      retryAfterMillis: undefined,
+      proof: { status: String(answer[0]) },
+    });
+  });
+
+  it('is shown by a 201 and a 202 too', async () => {
+    expect((await answerTo(answering(201, shown()))).kind).toBe('payment-request');
+    expect((await answerTo(answering(202, shown()))).kind).toBe('payment-request');
+  });
+});
+
+describe('an error', () => {
+  const meanings: readonly (readonly [number, string, KlarnaAnswer['kind']])[] = [
+    [400, 'VALIDATION_ERROR', 'refused'],
+    [400, 'INVALID_CONTENT_TYPE', 'refused'],
+    [401, 'UNAUTHORIZED', 'denied'],
+    [403, 'OPERATION_FORBIDDEN', 'denied'],
+    [404, 'RESOURCE_NOT_FOUND', 'not-found'],
+    [405, 'METHOD_NOT_ALLOWED', 'refused'],
+    [409, 'RESOURCE_CONFLICT', 'refused'],
+    [410, 'GONE', 'refused'],
+    [422, 'VALIDATION_ERROR', 'refused'],
+    [429, 'RATE_LIMITED', 'rate-limited'],
+    [500, 'INTERNAL_ERROR', 'unclear'],
+    [500, 'SERVER_CONFIGURATION_ERROR', 'unclear'],
+    [500, 'TIMEOUT', 'unclear'],
+    [502, 'BAD_GATEWAY', 'unclear'],
+    [503, 'TEMPORARY_UNAVAILABLE', 'unclear'],
+    [504, 'GATEWAY_TIMEOUT', 'unclear'],
+    [302, 'FOUND', 'unclear'],
+  ];
+
+  const envelopes = {
+    'the first envelope': (error_code: string) => ({
+      error_id: 'b1bc1a2e-0000-4000-8000-000000000000',
+      error_type: 'INPUT_ERROR',
+      error_code,
+      error_message: planted.text,
+      errors: [{ parameter: planted.email }],
+      doc_url: 'https://docs.klarna.com',
+    }),
+    'the second envelope': (error_code: string) => ({
+      error_id: 'b1bc1a2e-0000-4000-8000-000000000000',
+      error_code,
+      error_message: planted.text,
+      validation_errors: [{ parameter: planted.name, reason: planted.text }],
+      doc_url: 'https://docs.klarna.com',
+    }),
+  };
+
+  describe.each(Object.entries(envelopes))('in %s', (_, envelope) => {
+    it.each(meanings)('%i %s is %s, and its id and code are kept', async (status, code, kind) => {
+      const answer = await answerTo(answering(status, envelope(code)));
+      expect(answer.kind).toBe(kind);
+      expect(answer.proof).toMatchObject({
+        status: String(status),
+        error_id: 'b1bc1a2e-0000-4000-8000-000000000000',
+        error_code: code,
+      });
+      expect(Object.keys(answer.proof).toSorted()).toEqual([
+        'correlation_id',
+        'error_code',
+        'error_id',
+        'method',
+        'status',
+      ]);
+    });
+  });
+
+  it.each(meanings)(
+    '%i is known by its status where its body is empty or HTML (%s)',
+    async (status, _, kind) => {
+      expect((await answerTo(answering(status))).kind).toBe(kind);
+      const html = await answerTo(answering(status, `<html>${planted.text}</html>`));
+      expect(html.kind).toBe(kind);
+      expect(Object.keys(html.proof).toSorted()).toEqual(['correlation_id', 'method', 'status']);
+    },
+  );
+
+  it.each([
+    ['texts', { error_id: planted.text + ' '.repeat(3), error_code: `${planted.name} called` }],
+    ['long', { error_id: 'x'.repeat(81), error_code: 'x'.repeat(10_000) }],
+    ['objects', { error_id: { a: 1 }, error_code: ['RESOURCE_CONFLICT'] }],
+  ])('whose id and code are %s gives neither', async (_, body) => {
+    const { proof } = await answerTo(answering(409, body));
+    expect(Object.keys(proof).toSorted()).toEqual(['correlation_id', 'method', 'status']);
+  });
+
+  it.each<[string, number, Readonly<Record<string, string>>, number | undefined]>([
+    ['the time that Retry-After says', 429, { 'retry-after': '7' }, 7000],
+    ['the reset of the rate limit', 429, { 'x-ratelimit-reset': '3' }, 3000],
+    ['the first of the two', 429, { 'retry-after': '7', 'x-ratelimit-reset': '3' }, 7000],
+    ['the same where it is down', 503, { 'retry-after': '7' }, 7000],
+    ['no time where it says none', 429, {}, undefined],
+    ['no time where it says nonsense', 429, { 'retry-after': 'soon' }, undefined],
+    ['no time where it says less than none', 429, { 'retry-after': '-1' }, undefined],
+  ])('asks us to wait: %s', async (_, status, headers, retryAfterMillis) => {
+    expect(await answerTo(answering(status, {}, headers))).toMatchObject({ retryAfterMillis });
+  });
+});
+
+describe('no answer', () => {
+  it.each([
+    ['silence', hanging],
+    ['a slow drip', dripping],
+  ])('%s: the time limit holds for the whole of it', async (_, behaviour) => {
+    const begun = performance.now();
+    const answer = await answerTo(behaviour, 120);
+    const took = performance.now() - begun;
+    expect(answer).toMatchObject({ kind: 'unclear', retryAfterMillis: undefined });
+    expect(answer.proof).toEqual({
+      method: 'GET',
+      correlation_id: answer.proof['correlation_id'],
+      error: 'ABORT_ERR',
+    });
+    expect(took).toBeGreaterThan(100);
+    expect(took).toBeLessThan(1500);
+  });
+
+  it.each([
+    ['a reset', resetting, 'ECONNRESET'],
+    ['an answer that breaks off', breakingOff(JSON.stringify(shown({ state: 'CANCELED' }))), 'ECONNRESET'],
+    ['a body beyond 1 MB', pouring(1_048_577), 'Error'],
+  ])('%s is a value and no exception', async (_, behaviour, error) => {
+    expect(await answerTo(behaviour)).toMatchObject({ kind: 'unclear', proof: { error } });
+  });
+
+  it('is not what 1 MB exactly is, though it says nothing', async () => {
+    expect(await answerTo(pouring(1_048_576))).toMatchObject({ kind: 'unclear', proof: { status: '200' } });
+  });
+
+  it('does no harm to the next call', async () => {
+    for (const behaviour of [resetting, dripping, pouring(2_000_000), breakingOff('{"a":1}')]) {
+      await answerTo(behaviour, 200);
+      expect((await answerTo(answering(200, shown()))).kind).toBe('payment-request');
+    }
+  });
+
+  it('to a DELETE says no more than one to a GET', async () => {
+    server.behaves(resetting);
+    expect(await cancel()).toMatchObject({ kind: 'unclear', proof: { method: 'DELETE' } });
+    expect(server.requests).toHaveLength(1);
+  });
+});

@@ -1,0 +1,264 @@
+import {
+  ConflictException,
+  CreateScheduleCommand,
+  DeleteScheduleCommand,
+  GetScheduleCommand,
+  InternalServerException,
+  ResourceNotFoundException,
+  SchedulerClient,
+  ThrottlingException,
+  UpdateScheduleCommand,
+} from '@aws-sdk/client-scheduler';
+import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { mockClient } from 'aws-sdk-client-mock';
+import fc from 'fast-check';
+import { beforeEach, describe, expect, it } from 'vitest';
+import {
+  scheduleNameOf,
+  SchedulerSessionTimer,
+} from '../../../functions/adapters/scheduler/scheduler-session-timer.ts';
+import type { Account, PaymentRequestId } from '../../../functions/domain/identifiers.ts';
+import {
+  formatInstant,
+  type Instant,
+  instantFromMillis,
+  plusMillis,
+} from '../../../functions/domain/instant.ts';
+import { at, key, noon } from '../../support/fixtures.ts';
+import { afterNoon } from '../../support/sessions.ts';
+import { VirtualClock } from '../../support/virtual-clock.ts';
+
+const schedulerClient = new SchedulerClient({ region: 'eu-north-1' });
+const sqsClient = new SQSClient({ region: 'eu-north-1' });
+const scheduler = mockClient(schedulerClient);
+const sqs = mockClient(sqsClient);
+
+const queueUrl = 'https://sqs.eu-north-1.amazonaws.com/000000000000/timers';
+const timerWith = (shortTimerSeconds = 90) =>
+  new SchedulerSessionTimer({
+    scheduler: schedulerClient,
+    sqs: sqsClient,
+    clock: new VirtualClock('2026-03-01T12:00:00Z'),
+    groupName: 'lapse-sessions',
+    roleArn: 'arn:aws:iam::000000000000:role/scheduler',
+    queueArn: 'arn:aws:sqs:eu-north-1:000000000000:timers',
+    queueUrl,
+    deadLetterQueueArn: 'arn:aws:sqs:eu-north-1:000000000000:timers-dead',
+    shortTimerSeconds,
+  });
+const timer = timerWith();
+
+const fault = { message: 'no', $metadata: {} };
+const conflict = new ConflictException({ ...fault, Message: 'exists' });
+const missing = new ResourceNotFoundException({ ...fault, Message: 'gone' });
+const messageFor = (deadlineAt: Instant) =>
+  JSON.stringify({
+    account: 'shop-se',
+    payment_request_id: key.paymentRequestId,
+    deadline_at: formatInstant(deadlineAt),
+  });
+
+/** What was sent to either service, in order. */
+const sent = () =>
+  [...scheduler.calls(), ...sqs.calls()]
+    .toSorted((a, b) => (a.calledBefore(b) ? -1 : 1))
+    .map((call) => call.args[0].constructor.name.replace(/Command$/, ''));
+
+beforeEach(() => {
+  scheduler.reset();
+  sqs.reset();
+  scheduler.resolves({});
+  sqs.resolves({});
+});
+
+describe('the name of a schedule', () => {
+  it('is legal and its own for every account and id', () => {
+    const text = fc.oneof(
+      fc.constantFrom('', 'a\nb', 'krn:payment:eu1:request:x', '__proto__', '💶', '\u0000', 'x'.repeat(300)),
+      fc.string(),
+    );
+    const names = new Map<string, string>();
+    fc.assert(
+      fc.property(text, text, (account, paymentRequestId) => {
+        const name = scheduleNameOf({
+          account: account as Account,
+          paymentRequestId: paymentRequestId as PaymentRequestId,
+        });
+        expect(name).toMatch(/^lapse-[a-z2-7]{52}$/);
+        expect(name.length).toBeLessThanOrEqual(64);
+        const identity = JSON.stringify([account, paymentRequestId]);
+        expect(names.get(name) ?? identity).toBe(identity);
+        names.set(name, identity);
+      }),
+    );
+  });
+
+  it('is the base32 of SHA-256, which never changes: schedules outlive deployments', () => {
+    // printf 'shop-se\nkrn:payment:eu1:request:552603c0-fe8b-4ab1-aacb-41d55fafbdb4' | sha256sum | xxd -r -p | base32
+    expect(scheduleNameOf(key)).toBe('lapse-wdhpomwys663unnqrio7pakdnsqygym3kcmg2o7evujqd7s5rtwa');
+  });
+});
+
+describe('a timer that is far enough away', () => {
+  it('is one schedule that sends to the queue and then deletes itself', async () => {
+    await timer.arm(key, afterNoon(30));
+    expect(sent()).toEqual(['CreateSchedule']);
+    expect(scheduler.commandCalls(CreateScheduleCommand)[0]?.args[0].input).toEqual({
+      Name: scheduleNameOf(key),
+      GroupName: 'lapse-sessions',
+      ScheduleExpression: 'at(2026-03-01T12:30:00)',
+      ScheduleExpressionTimezone: 'UTC',
+      FlexibleTimeWindow: { Mode: 'OFF' },
+      ActionAfterCompletion: 'DELETE',
+      ClientToken: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+      Target: {
+        Arn: 'arn:aws:sqs:eu-north-1:000000000000:timers',
+        RoleArn: 'arn:aws:iam::000000000000:role/scheduler',
+        Input: messageFor(afterNoon(30)),
+        RetryPolicy: { MaximumEventAgeInSeconds: 3600, MaximumRetryAttempts: 10 },
+        DeadLetterConfig: { Arn: 'arn:aws:sqs:eu-north-1:000000000000:timers-dead' },
+      },
+    });
+  });
+
+  it.each([
+    ['2026-03-01T12:30:00Z', 'at(2026-03-01T12:30:00)'],
+    ['2026-03-01T12:30:00.001Z', 'at(2026-03-01T12:30:01)'],
+    ['2026-03-01T12:30:00.999999999Z', 'at(2026-03-01T12:30:01)'],
+    ['2026-03-01T12:30:00.000000001Z', 'at(2026-03-01T12:30:01)'],
+    ['2026-12-31T23:59:59.5Z', 'at(2027-01-01T00:00:00)'],
+  ])('of %s is %s: never before the deadline', async (deadline, expression) => {
+    await timer.arm(key, at(deadline));
+    expect(scheduler.commandCalls(CreateScheduleCommand)[0]?.args[0].input.ScheduleExpression).toBe(
+      expression,
+    );
+  });
+
+  it('has the same token for the same deadline, another for another deadline or request', async () => {
+    const other = { ...key, account: 'shop-no' as Account };
+    await timer.arm(key, afterNoon(30));
+    await timerWith().arm(key, afterNoon(30));
+    await timer.arm(key, afterNoon(31));
+    await timer.arm(other, afterNoon(30));
+    const [first, again, ...others] = scheduler
+      .commandCalls(CreateScheduleCommand)
+      .map((call) => call.args[0].input.ClientToken);
+    expect(again).toBe(first);
+    expect(new Set([first, ...others]).size).toBe(3);
+  });
+});
+
+describe('a schedule of that name that is there already', () => {
+  it('for the same deadline is left as it is', async () => {
+    scheduler.on(CreateScheduleCommand).rejects(conflict);
+    scheduler
+      .on(GetScheduleCommand)
+      .resolves({ Target: { Arn: 'q', RoleArn: 'r', Input: messageFor(afterNoon(30)) } });
+    await timer.arm(key, afterNoon(30));
+    expect(sent()).toEqual(['CreateSchedule', 'GetSchedule']);
+  });
+
+  it('for another deadline is overwritten, every field', async () => {
+    scheduler.on(CreateScheduleCommand).rejects(conflict);
+    scheduler
+      .on(GetScheduleCommand)
+      .resolves({ Target: { Arn: 'q', RoleArn: 'r', Input: messageFor(afterNoon(20)) } });
+    await timer.arm(key, afterNoon(30));
+    expect(sent()).toEqual(['CreateSchedule', 'GetSchedule', 'UpdateSchedule']);
+    expect(scheduler.commandCalls(UpdateScheduleCommand)[0]?.args[0].input).toEqual(
+      scheduler.commandCalls(CreateScheduleCommand)[0]?.args[0].input,
+    );
+  });
+
+  it('and is gone when it is looked at is made', async () => {
+    scheduler.on(CreateScheduleCommand).rejectsOnce(conflict).resolves({});
+    scheduler.on(GetScheduleCommand).rejects(missing);
+    await timer.arm(key, afterNoon(30));
+    expect(sent()).toEqual(['CreateSchedule', 'GetSchedule', 'CreateSchedule']);
+  });
+
+  it('and is gone when it is overwritten is a fault, for the sweep to arm', async () => {
+    scheduler.on(CreateScheduleCommand).rejects(conflict);
+    scheduler.on(GetScheduleCommand).resolves({ Target: { Arn: 'q', RoleArn: 'r', Input: '{}' } });
+    scheduler.on(UpdateScheduleCommand).rejects(missing);
+    await expect(timer.arm(key, afterNoon(30))).rejects.toBe(missing);
+  });
+});
+
+describe('a timer that is close', () => {
+  const delayOf = async (deadline: Instant, its = timer) => {
+    await its.arm(key, deadline);
+    return sqs.commandCalls(SendMessageCommand)[0]?.args[0].input;
+  };
+
+  it.each<[string, Instant, number]>([
+    ['90 seconds', plusMillis(noon, 90_000), 90],
+    ['5 seconds', plusMillis(noon, 5000), 5],
+    ['a bit more than 5 seconds', plusMillis(noon, 5001), 6],
+    ['a millisecond', plusMillis(noon, 1), 1],
+    ['nothing', noon, 0],
+    ['less than nothing', plusMillis(noon, -3_600_000), 0],
+  ])('by %s goes to the queue with the delay', async (_, deadline, delay) => {
+    expect(await delayOf(deadline)).toEqual({
+      QueueUrl: queueUrl,
+      MessageBody: messageFor(deadline),
+      DelaySeconds: delay,
+    });
+    expect(sent()).toEqual(['SendMessage', 'DeleteSchedule']);
+  });
+
+  it('by a millisecond more than 90 seconds is a schedule', async () => {
+    await timer.arm(key, plusMillis(noon, 90_001));
+    expect(sent()).toEqual(['CreateSchedule']);
+  });
+
+  it('is never longer than SQS can delay, whatever the setting', async () => {
+    const long = timerWith(100_000);
+    expect((await delayOf(plusMillis(noon, 900_000), long))?.DelaySeconds).toBe(900);
+    sqs.resetHistory();
+    expect(await delayOf(plusMillis(noon, 900_001), long)).toBeUndefined();
+  });
+
+  it('keeps the schedule it had until its message is on its way', async () => {
+    const down = new Error('the queue is down');
+    sqs.rejects(down);
+    await expect(timer.arm(key, noon)).rejects.toBe(down);
+    expect(sent()).toEqual(['SendMessage']);
+  });
+});
+
+describe('a timer that is removed', () => {
+  it('is deleted', async () => {
+    await timer.remove(key);
+    expect(scheduler.commandCalls(DeleteScheduleCommand)[0]?.args[0].input).toEqual({
+      Name: scheduleNameOf(key),
+      GroupName: 'lapse-sessions',
+    });
+  });
+
+  it('may have gone before', async () => {
+    scheduler.on(DeleteScheduleCommand).rejects(missing);
+    await expect(timer.remove(key)).resolves.toBeUndefined();
+  });
+});
+
+describe.each([
+  ['throttles', new ThrottlingException({ ...fault, Message: 'slow' })],
+  ['has an error of its own', new InternalServerException({ ...fault, Message: 'oh' })],
+])('when Scheduler %s', (_, error) => {
+  it('it is thrown, whatever was asked', async () => {
+    scheduler.rejects(error);
+    await expect(timer.arm(key, afterNoon(30))).rejects.toBe(error);
+    await expect(timer.arm(key, noon)).rejects.toBe(error);
+    await expect(timer.remove(key)).rejects.toBe(error);
+    scheduler.on(CreateScheduleCommand).rejects(conflict);
+    await expect(timer.arm(key, afterNoon(30))).rejects.toBe(error);
+  });
+});
+
+it('a deadline beyond the calendar is still a legal expression', async () => {
+  await timer.arm(key, instantFromMillis(Date.parse('9999-12-31T23:59:59.999Z')));
+  expect(scheduler.commandCalls(CreateScheduleCommand)[0]?.args[0].input.ScheduleExpression).toMatch(
+    /^at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\)$/,
+  );
+});

@@ -1,0 +1,142 @@
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { mockClient } from 'aws-sdk-client-mock';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { CachedSecret } from '../../../functions/adapters/secrets/cached-secret.ts';
+import { planted } from '../../support/planted-secrets.ts';
+import { VirtualClock } from '../../support/virtual-clock.ts';
+
+const client = new SecretsManagerClient({ region: 'eu-north-1' });
+const manager = mockClient(client);
+let clock: VirtualClock;
+let secret: CachedSecret;
+
+const holds = (value: unknown) => {
+  manager
+    .on(GetSecretValueCommand)
+    .resolves({ SecretString: typeof value === 'string' ? value : JSON.stringify(value) });
+};
+const reads = () => manager.calls().length;
+const down = new Error('Secrets Manager is down');
+
+beforeEach(() => {
+  manager.reset();
+  clock = new VirtualClock();
+  secret = new CachedSecret({ client, clock, secretId: 'lapse/test', cacheSeconds: 300 });
+  holds({ a: 1 });
+});
+
+describe('a name that is in the secret', () => {
+  it('is read once and then known for the cache time', async () => {
+    expect(await secret.entry('a')).toBe(1);
+    clock.advance(299_999);
+    expect(await secret.entry('a')).toBe(1);
+    expect(reads()).toBe(1);
+    expect(manager.commandCalls(GetSecretValueCommand)[0]?.args[0].input).toEqual({ SecretId: 'lapse/test' });
+  });
+
+  it('has its new value after that, and is gone when it was removed', async () => {
+    await secret.entry('a');
+    holds({ a: 2 });
+    clock.advance(300_000);
+    expect(await secret.entry('a')).toBe(2);
+    holds({});
+    clock.advance(300_000);
+    expect(await secret.entry('a')).toBeUndefined();
+    expect(reads()).toBe(3);
+  });
+
+  it('is one call for all who ask at once, cold or expired', async () => {
+    expect(await Promise.all(Array.from({ length: 20 }, () => secret.entry('a')))).toEqual(Array(20).fill(1));
+    expect(reads()).toBe(1);
+    clock.advance(300_000);
+    await Promise.all(Array.from({ length: 20 }, () => secret.entry('a')));
+    expect(reads()).toBe(2);
+  });
+});
+
+describe('a name that is not', () => {
+  it('makes the secret be read again once a minute at most, whatever is asked', async () => {
+    await secret.entry('a');
+    for (let second = 0; second < 120; second += 1) {
+      expect(await secret.entry(`unknown-${second}`)).toBeUndefined();
+      clock.advance(1000);
+    }
+    expect(reads()).toBe(1 + 2);
+  });
+
+  it('is found as soon as it is there', async () => {
+    await secret.entry('a');
+    holds({ a: 1, b: 2 });
+    expect(await secret.entry('b')).toBe(2);
+    expect(reads()).toBe(2);
+  });
+
+  it('is found by everybody who asks while it is being read', async () => {
+    await secret.entry('a');
+    holds({ a: 1, b: 2, c: 3 });
+    expect(await Promise.all(['b', 'c', 'b', 'd'].map((name) => secret.entry(name)))).toEqual([
+      2,
+      3,
+      2,
+      undefined,
+    ]);
+    expect(reads()).toBe(2);
+  });
+
+  it('is not asked for again right after a reading', async () => {
+    expect(await secret.entry('unknown')).toBeUndefined();
+    expect(reads()).toBe(1);
+  });
+
+  it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty', ''])('is %j', async (name) => {
+    expect(await secret.entry(name)).toBeUndefined();
+  });
+});
+
+it('a name like __proto__ is an entry like any other, and nobody else inherits it', async () => {
+  holds('{"__proto__":{"b":2},"a":1}');
+  expect(await secret.entry('b')).toBeUndefined();
+  expect(await secret.entry('__proto__')).toEqual({ b: 2 });
+});
+
+describe('a secret that cannot be read', () => {
+  it('is told to all who wait for it, and the next one reads again', async () => {
+    manager.on(GetSecretValueCommand).rejectsOnce(down);
+    const asked = await Promise.allSettled([secret.entry('a'), secret.entry('a')]);
+    expect(asked.map((each) => each.status)).toEqual(['rejected', 'rejected']);
+    expect(reads()).toBe(1);
+    holds({ a: 1 });
+    expect(await secret.entry('a')).toBe(1);
+  });
+
+  it('after its cache time is not used any longer: a key that was removed must be dead', async () => {
+    await secret.entry('a');
+    manager.on(GetSecretValueCommand).rejects(down);
+    clock.advance(300_000);
+    await expect(secret.entry('a')).rejects.toBe(down);
+    await expect(secret.entry('a')).rejects.toBe(down);
+  });
+
+  it('for an unknown name harms no known one', async () => {
+    await secret.entry('a');
+    manager.on(GetSecretValueCommand).rejects(down);
+    await expect(secret.entry('unknown')).rejects.toBe(down);
+    expect(await secret.entry('a')).toBe(1);
+    expect(await secret.entry('unknown')).toBeUndefined();
+    expect(reads()).toBe(2);
+    clock.advance(300_000);
+    await expect(secret.entry('a')).rejects.toBe(down);
+  });
+});
+
+it.each([
+  ['cut off', `{"a":"${planted.apiKey}"`],
+  ['a bare key', planted.apiKey],
+  ['a JSON text', JSON.stringify(planted.apiKey)],
+  ['an array', JSON.stringify([planted.apiKey])],
+  ['null', 'null'],
+  ['empty', ''],
+])('a secret that is %s is an error that says so without its content', async (_, text) => {
+  holds(text);
+  await expect(secret.entry('a')).rejects.toThrow(/^The secret lapse\/test is not a JSON object\.$/);
+});

@@ -1,0 +1,100 @@
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { mockClient } from 'aws-sdk-client-mock';
+import { describe, expect, it } from 'vitest';
+import { CachedSecret } from '../../../functions/adapters/secrets/cached-secret.ts';
+import { SecretSigningKeys } from '../../../functions/adapters/secrets/secret-signing-keys.ts';
+import { planted, plantedIn } from '../../support/planted-secrets.ts';
+import { VirtualClock } from '../../support/virtual-clock.ts';
+
+const client = new SecretsManagerClient({ region: 'eu-north-1' });
+const manager = mockClient(client);
+
+function keysOf(secret: unknown): SecretSigningKeys {
+  manager.reset();
+  manager.resolves({ SecretString: typeof secret === 'string' ? secret : JSON.stringify(secret) });
+  return new SecretSigningKeys(
+    new CachedSecret({
+      client,
+      clock: new VirtualClock(),
+      secretId: 'lapse/signing-keys',
+      cacheSeconds: 300,
+    }),
+  );
+}
+
+const subject = 'krn:partner:global:account:test:M4CIYH2N';
+const least = { key: planted.signingKey, accounts: { [subject]: 'shop-se' } };
+
+describe('a signing key', () => {
+  it('speaks for the accounts that it names, and is bound to nothing else unless it says so', async () => {
+    expect(await keysOf({ 'key-1': least }).find('key-1')).toEqual({
+      id: 'key-1',
+      key: planted.signingKey,
+      recipientAccountId: undefined,
+      webhookId: undefined,
+      live: undefined,
+      accounts: new Map([[subject, 'shop-se']]),
+    });
+  });
+
+  it('may be bound to a recipient, a webhook and an environment', async () => {
+    const entry = { ...least, recipient_account_id: 'r', webhook_id: 'w', live: false };
+    expect(await keysOf({ 'key-1': entry }).find('key-1')).toMatchObject({
+      recipientAccountId: 'r',
+      webhookId: 'w',
+      live: false,
+    });
+  });
+
+  it('may be one of several', async () => {
+    const keys = keysOf({ 'key-1': least, 'key-2': { ...least, key: 'another' } });
+    expect((await keys.find('key-1'))?.key).toBe(planted.signingKey);
+    expect((await keys.find('key-2'))?.key).toBe('another');
+    expect(manager.calls()).toHaveLength(1);
+  });
+
+  it.each(['key-9', '__proto__', 'constructor', 'toString'])(
+    'that nobody gave us is none: %s',
+    async (id) => {
+      expect(await keysOf({ 'key-1': least }).find(id)).toBeUndefined();
+    },
+  );
+
+  it('does not let an account be inherited', async () => {
+    const keys = keysOf(`{"key-1":{"key":"k","accounts":{"__proto__":{"${subject}":"shop-se"}}}}`);
+    const found = await keys.find('key-1').catch(() => undefined);
+    expect(found?.accounts.get(subject)).toBeUndefined();
+  });
+});
+
+describe('an entry that is malformed', () => {
+  it.each<[string, unknown, string]>([
+    ['the bare key', planted.signingKey, 'entry'],
+    ['without a key', { accounts: {} }, 'key'],
+    ['with an empty key, which would verify what anybody signs', { ...least, key: '' }, 'key'],
+    ['with a key that is no text', { ...least, key: { value: planted.signingKey } }, 'key'],
+    ['without accounts', { key: planted.signingKey }, 'accounts'],
+    ['with a text for live', { ...least, live: 'false' }, 'live'],
+    ['with an empty webhook id', { ...least, webhook_id: '' }, 'webhook_id'],
+  ])('%s: the error names the field and not what is in it', async (_, entry, fields) => {
+    const error: unknown = await keysOf({ 'key-1': entry })
+      .find('key-1')
+      .catch((thrown: unknown) => thrown);
+    expect((error as Error).message).toBe(
+      `The secret signing-keys has a malformed entry for key-1: ${fields}.`,
+    );
+    expect(plantedIn(JSON.stringify(error, Object.getOwnPropertyNames(error)))).toEqual([]);
+  });
+
+  it('because it speaks for no account name says for which subject', async () => {
+    const keys = keysOf({ 'key-1': { ...least, accounts: { [subject]: `Shop ${planted.text}` } } });
+    const error: unknown = await keys.find('key-1').catch((thrown: unknown) => thrown);
+    expect((error as Error).message).toBe(`The secret signing-keys maps ${subject} to no account name.`);
+  });
+
+  it('harms no other key', async () => {
+    const keys = keysOf({ broken: {}, 'key-1': least });
+    await expect(keys.find('broken')).rejects.toThrow('malformed entry for broken');
+    expect((await keys.find('key-1'))?.id).toBe('key-1');
+  });
+});

@@ -1,0 +1,210 @@
+import { describe, expect, it } from 'vitest';
+import {
+  answerFromRecord,
+  type CancelCommand,
+  claimed,
+  isClosedTo,
+  leaseLength,
+  type RecordAnswer,
+  withAnsweredCommand,
+} from '../../functions/domain/cancellation.ts';
+import { ownEventId } from '../../functions/domain/identifiers.ts';
+import { plusMillis } from '../../functions/domain/instant.ts';
+import type { Cancellation, PaymentRequest } from '../../functions/domain/payment-request.ts';
+import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
+import { noon, recordWith } from '../support/fixtures.ts';
+import { afterNoon, cancellationWith, registered, settledWith } from '../support/sessions.ts';
+
+const command: CancelCommand = {
+  cause: 'api',
+  reason: 'the customer left',
+  requestedBy: 'arn:aws:iam::000000000000:user/test',
+  allowCompleted: false,
+};
+const eventId = ownEventId('answer', '1');
+
+describe('what a record alone can answer to a cancel', () => {
+  type Row = readonly [PaymentRequestState | undefined, RecordAnswer | undefined, RecordAnswer | undefined];
+
+  it.each<Row>([
+    [undefined, undefined, undefined],
+    ['SUBMITTED', undefined, undefined],
+    ['IN_PROGRESS', undefined, undefined],
+    ['COMPLETED', { kind: 'already-final', state: 'COMPLETED' }, undefined],
+    ['CANCELED', { kind: 'already-canceled' }, { kind: 'already-canceled' }],
+    ['EXPIRED', { kind: 'already-final', state: 'EXPIRED' }, { kind: 'already-final', state: 'EXPIRED' }],
+    ['DECLINED', { kind: 'already-final', state: 'DECLINED' }, { kind: 'already-final', state: 'DECLINED' }],
+  ])('%s', (state, plain, allowingCompleted) => {
+    const claim = cancellationWith();
+    const allowing = { ...command, allowCompleted: true };
+    expect(answerFromRecord(recordWith({ state }), command, noon)).toEqual(plain);
+    expect(answerFromRecord(recordWith({ state }), allowing, noon)).toEqual(allowingCompleted);
+    // A live claim never hides what is known.
+    expect(answerFromRecord(recordWith({ state, cancellation: claim }), command, noon)).toEqual(
+      plain ?? { kind: 'claimed' },
+    );
+    expect(answerFromRecord(recordWith({ state, cancellation: claim }), allowing, noon)).toEqual(
+      allowingCompleted ?? { kind: 'claimed' },
+    );
+    if (state)
+      expect([isClosedTo(command, state), isClosedTo(allowing, state)]).toEqual([
+        !!plain,
+        !!allowingCompleted,
+      ]);
+  });
+
+  it('is nothing where there is no record', () => {
+    expect(answerFromRecord(undefined, command, noon)).toBeUndefined();
+  });
+
+  it('is nothing from the moment at which a claim runs out', () => {
+    const record = recordWith({
+      cancellation: cancellationWith({ lease: { id: 'l', until: afterNoon(1) } }),
+    });
+    expect(answerFromRecord(record, command, plusMillis(afterNoon(1), -1))).toEqual({ kind: 'claimed' });
+    expect(answerFromRecord(record, command, afterNoon(1))).toBeUndefined();
+  });
+
+  it.each(['pending', 'not_found', 'refused'] as const)(
+    'is nothing where an earlier cancel is %s',
+    (outcome) => {
+      const cancellation = settledWith({ outcome });
+      expect(answerFromRecord(recordWith({ cancellation }), command, noon)).toBeUndefined();
+    },
+  );
+});
+
+describe('a claim', () => {
+  it('says who wants what and why, holds everybody else off, and lets the sweep take over when it runs out', () => {
+    const record = claimed(registered({ state: 'SUBMITTED' }), command, 'lease-9', noon);
+    const until = plusMillis(noon, leaseLength);
+    expect(record).toMatchObject({
+      state: 'SUBMITTED',
+      timer: 'armed',
+      cancellation: {
+        outcome: 'claimed',
+        cause: 'api',
+        reason: 'the customer left',
+        requestedBy: command.requestedBy,
+        requestedAt: noon,
+        allowCompleted: false,
+        sentBefore: false,
+        lease: { id: 'lease-9', until },
+      },
+      reconcileAfter: until,
+      version: 2,
+    });
+    expect(record.history).toEqual([
+      {
+        eventId: 'claim:lease-9',
+        kind: 'cancel_request',
+        recordedAt: noon,
+        effect: 'accepted',
+        detail: { cause: 'api', requested_by: command.requestedBy, reason: 'the customer left' },
+      },
+    ]);
+  });
+
+  it('says so where the caller allows a paid request to end', () => {
+    const record = claimed(recordWith(), { ...command, allowCompleted: true }, 'lease-9', noon);
+    expect(record.cancellation?.allowCompleted).toBe(true);
+    expect(record.history[0]?.detail).toMatchObject({ allow_completed: 'true' });
+  });
+
+  it.each<[string, Cancellation | undefined, boolean]>([
+    ['nobody', undefined, false],
+    ['somebody whose claim ran out: a DELETE may have gone out', cancellationWith(), true],
+    ['an attempt without an answer that sent nothing', settledWith({ outcome: 'pending' }), false],
+    [
+      'an attempt without an answer to its DELETE',
+      settledWith({ outcome: 'pending', sentBefore: true }),
+      true,
+    ],
+    [
+      'an attempt that Klarna did not know, after a DELETE',
+      settledWith({ outcome: 'not_found', sentBefore: true }),
+      true,
+    ],
+    ['an attempt that was refused', settledWith({ outcome: 'refused' }), false],
+  ])('after %s', (_, cancellation, sentBefore) => {
+    const record = claimed(recordWith({ cancellation }), command, 'lease-9', afterNoon(1));
+    expect(record.cancellation?.sentBefore).toBe(sentBefore);
+  });
+});
+
+describe('a cancel that the record answers', () => {
+  const answered = (record: PaymentRequest, now = afterNoon(2)) => {
+    const answer = answerFromRecord(record, command, now);
+    if (!answer) throw new Error('the record does not answer');
+    return withAnsweredCommand(record, command, answer, eventId, now);
+  };
+
+  it.each([
+    ['CANCELED', 'noted', 'already_canceled'],
+    ['COMPLETED', 'refused', 'refused'],
+    ['EXPIRED', 'refused', 'refused'],
+    ['DECLINED', 'refused', 'refused'],
+  ] as const)('because it is %s is written down: %s, %s', (state, effect, outcome) => {
+    const record = answered(registered({ state }));
+    expect(record).toMatchObject({
+      state,
+      cancellation: { outcome, cause: 'api', requestedBy: command.requestedBy, requestedAt: afterNoon(2) },
+      reconcileAfter: undefined,
+      looks: 0,
+      version: 2,
+    });
+    expect(record.cancellation?.lease).toBeUndefined();
+    expect(record.history).toEqual([
+      {
+        eventId,
+        kind: 'cancel_request',
+        recordedAt: afterNoon(2),
+        effect,
+        detail: { cause: 'api', requested_by: command.requestedBy, reason: 'the customer left', outcome },
+      },
+    ]);
+  });
+
+  it('keeps the name of whoever canceled it first', () => {
+    const first = settledWith({ outcome: 'canceled', requestedBy: 'somebody else' });
+    expect(answered(registered({ state: 'CANCELED', cancellation: first })).cancellation).toEqual(first);
+  });
+
+  it.each([
+    ['CANCELED', 'canceled'],
+    ['COMPLETED', 'refused'],
+    ['EXPIRED', 'refused'],
+  ] as const)('settles a cancel whose holder never came back: %s is %s', (state, outcome) => {
+    for (const cancellation of [
+      cancellationWith({ requestedBy: 'gone' }),
+      settledWith({ outcome: 'pending', requestedBy: 'gone' }),
+    ]) {
+      const record = answered(registered({ state, cancellation }));
+      expect(record.cancellation).toMatchObject({ outcome, requestedBy: 'gone' });
+      expect(record.cancellation?.lease).toBeUndefined();
+      expect(record.reconcileAfter).toBeUndefined();
+    }
+  });
+
+  it.each(['CANCELED', 'COMPLETED'] as const)(
+    'leaves a live claim to its holder, who may have a DELETE on its way: %s',
+    (state) => {
+      const held = registered({ state, cancellation: cancellationWith(), reconcileAfter: afterNoon(0.5) });
+      const record = answered(held, afterNoon(0.25));
+      expect(record.cancellation).toEqual(held.cancellation);
+      expect(record.reconcileAfter).toBe(afterNoon(0.5));
+      expect(record.history).toHaveLength(1);
+      expect(record.version).toBe(2);
+    },
+  );
+
+  it('by a live claim changes nothing', () => {
+    const record = registered({ cancellation: cancellationWith() });
+    expect(answered(record, noon)).toBe(record);
+  });
+
+  it('is still due where a contradiction waits for a look', () => {
+    const record = answered(registered({ state: 'CANCELED', attention: 'contradiction' }));
+    expect(record).toMatchObject({ attention: 'contradiction', reconcileAfter: afterNoon(31) });
+  });
+});

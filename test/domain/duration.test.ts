@@ -1,0 +1,82 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { formatDuration, parseDuration } from '../../functions/domain/duration.ts';
+
+const second = 1000;
+const minute = 60 * second;
+const hour = 60 * minute;
+const day = 24 * hour;
+
+describe('a duration', () => {
+  it.each([
+    ['PT30M', 30 * minute],
+    ['PT5S', 5 * second],
+    ['PT0.001S', 1],
+    ['PT1.5S', 1500],
+    ['PT90M', 90 * minute],
+    ['PT48H', 48 * hour],
+    ['P2D', 2 * day],
+    ['P1W', 7 * day],
+    ['P1DT2H3M4.05S', day + 2 * hour + 3 * minute + 4050],
+    ['PT0H1M', minute],
+    ['P999999W', 999_999 * 7 * day],
+  ])('%s', (text, millis) => {
+    expect(parseDuration(text)).toBe(millis);
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['negative', '-PT5S'],
+    ['a negative part', 'PT-5S'],
+    ['a sign', '+PT5S'],
+    ['years, which have no fixed length', 'P1Y'],
+    ['months, which have no fixed length', 'P1M'],
+    ['years and more', 'P1Y2DT3H'],
+    ['text', 'half an hour'],
+    ['a number', '1800'],
+    ['a number with a unit', '30m'],
+    ['no part at all', 'P'],
+    ['no part of time', 'PT'],
+    ['days and an empty time', 'P1DT'],
+    ['a part without a unit', 'PT5'],
+    ['a unit without a number', 'PTS'],
+    ['hours where days belong', 'P5H'],
+    ['days where hours belong', 'PT5D'],
+    ['weeks where hours belong', 'PT5W'],
+    ['parts out of order', 'PT5S3M'],
+    ['a part twice', 'PT5M5M'],
+    ['a fraction of a minute', 'PT1.5M'],
+    ['a fraction without digits', 'PT1.S'],
+    ['a fraction alone', 'PT.5S'],
+    ['a comma', 'PT1,5S'],
+    ['finer than a millisecond', 'PT1.0001S'],
+    ['lower case', 'pt30m'],
+    ['a blank before', ' PT30M'],
+    ['a blank after', 'PT30M '],
+    ['a line feed after', 'PT30M\n'],
+    ['zero', 'PT0S'],
+    ['zero in many parts', 'P0DT0H0M0.000S'],
+    ['a number beyond all reason', 'PT9999999S'],
+    ['a number in exponents', 'PT1e3S'],
+    ['digits of another script', 'PT٣M'],
+  ])('is not %s', (_, text) => {
+    expect(parseDuration(text)).toBeUndefined();
+  });
+
+  it('is the same after it was written and read again', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 999_999 * day }), (millis) => {
+        expect(parseDuration(formatDuration(millis))).toBe(millis);
+      }),
+    );
+  });
+
+  it.each([
+    [48 * hour, 'P2D'],
+    [90 * minute, 'PT1H30M'],
+    [day + 1, 'P1DT0.001S'],
+    [0, 'PT0S'],
+  ])('of %i ms is written %s', (millis, text) => {
+    expect(formatDuration(millis)).toBe(text);
+  });
+});

@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type ExpiryDecision,
+  decideExpiry,
+  graceLeft,
+  withSparedTimer,
+} from '../../functions/domain/expiry.ts';
+import { plusMillis } from '../../functions/domain/instant.ts';
+import type { OnTimeout } from '../../functions/domain/payment-request.ts';
+import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
+import { at, noon, recordWith } from '../support/fixtures.ts';
+import { afterNoon, minute, registered, session } from '../support/sessions.ts';
+
+describe('a timer that goes off', () => {
+  type Row = readonly [PaymentRequestState | undefined, OnTimeout, ExpiryDecision, ExpiryDecision];
+
+  it.each<Row>([
+    [undefined, 'cancel', 'not-yet', 'end'],
+    ['SUBMITTED', 'cancel', 'not-yet', 'end'],
+    ['IN_PROGRESS', 'cancel', 'not-yet', 'end'],
+    ['COMPLETED', 'cancel', 'spare', 'spare'],
+    ['CANCELED', 'cancel', 'spare', 'spare'],
+    ['EXPIRED', 'cancel', 'spare', 'spare'],
+    ['DECLINED', 'cancel', 'spare', 'spare'],
+    [undefined, 'observe', 'not-yet', 'observe'],
+    ['SUBMITTED', 'observe', 'not-yet', 'observe'],
+    ['IN_PROGRESS', 'observe', 'not-yet', 'observe'],
+    ['COMPLETED', 'observe', 'spare', 'spare'],
+    ['CANCELED', 'observe', 'spare', 'spare'],
+  ])('on a request that is %s, on_timeout %s: %s before its deadline, %s from then on', (...row) => {
+    const [state, onTimeout, before, from] = row;
+    const record = registered({ state, session: { ...session, onTimeout } });
+    expect(decideExpiry(record, at('2026-03-01T12:29:59.999999999Z'))).toBe(before);
+    expect(decideExpiry(record, afterNoon(30))).toBe(from);
+    expect(decideExpiry(record, afterNoon(31))).toBe(from);
+  });
+
+  it('means nothing where there is no session', () => {
+    expect(decideExpiry(undefined, noon)).toBe('nothing');
+    expect(decideExpiry(recordWith({ state: 'SUBMITTED' }), noon)).toBe('nothing');
+    expect(decideExpiry(recordWith({ state: 'COMPLETED' }), noon)).toBe('nothing');
+  });
+});
+
+describe('a timer that ended nothing', () => {
+  it.each([
+    ['spare', 'COMPLETED', 'spared'],
+    ['observe', 'SUBMITTED', 'would_cancel'],
+  ] as const)('%s is written down, and the sweep need not look', (decision, state, outcome) => {
+    const record = withSparedTimer(registered({ state, looks: 2 }), decision, afterNoon(30));
+    expect(record).toMatchObject({
+      state,
+      timer: 'fired',
+      reconcileAfter: undefined,
+      looks: 0,
+      version: 2,
+    });
+    expect(record?.cancellation).toBeUndefined();
+    expect(record?.history.at(-1)).toMatchObject({
+      kind: 'timer',
+      effect: 'noted',
+      state,
+      detail: { deadline_at: '2026-03-01T12:30:00Z', outcome },
+    });
+  });
+
+  it('is written down once, however often it fires, and again for another deadline', () => {
+    const once = withSparedTimer(registered(), 'observe', afterNoon(30));
+    expect(once && withSparedTimer(once, 'observe', afterNoon(31))).toBeUndefined();
+    const moved = once && withSparedTimer({ ...once, deadlineAt: afterNoon(40) }, 'observe', afterNoon(40));
+    expect(moved?.history).toHaveLength(2);
+  });
+
+  it('is not written down where there is no deadline', () => {
+    expect(withSparedTimer(recordWith(), 'spare', noon)).toBeUndefined();
+  });
+});
+
+describe('the grace of a customer who is paying', () => {
+  it("is the session's own, else the account's", () => {
+    const its = registered({ session: { ...session, inProgressGrace: 2 * minute } });
+    expect(graceLeft(its, 5 * minute)).toBe(2 * minute);
+    expect(graceLeft(registered(), 5 * minute)).toBe(5 * minute);
+    expect(graceLeft(registered(), undefined)).toBeUndefined();
+  });
+
+  it('is given once, and to sessions only', () => {
+    const given = { ...session, inProgressGrace: minute, graceGivenAt: plusMillis(noon, 1) };
+    expect(graceLeft(registered({ session: given }), 5 * minute)).toBeUndefined();
+    expect(graceLeft(recordWith(), 5 * minute)).toBeUndefined();
+    expect(graceLeft(undefined, 5 * minute)).toBeUndefined();
+  });
+});

@@ -1,0 +1,149 @@
+import { describe, expect, it } from 'vitest';
+import { ownEventId } from '../../functions/domain/identifiers.ts';
+import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
+import { type Deadline, decideExtension, type SessionPolicy } from '../../functions/domain/registration.ts';
+import { at, noon, recordWith } from '../support/fixtures.ts';
+import {
+  afterNoon,
+  cancellationWith,
+  hour,
+  minute,
+  policy,
+  registered,
+  session,
+  settledWith,
+} from '../support/sessions.ts';
+
+const by = 'arn:aws:iam::000000000000:user/test';
+const eventId = ownEventId('extend', '1');
+const lasting = (minutes: number): Deadline => ({
+  kind: 'session_timeout',
+  millis: minutes * minute,
+  given: `PT${minutes}M`,
+});
+
+const extend = (
+  record: PaymentRequest | undefined,
+  deadline: Deadline,
+  its: SessionPolicy = policy,
+  now = afterNoon(10),
+) => decideExtension(record, deadline, its, by, eventId, now);
+
+describe('the deadline of a session', () => {
+  it('moves to later, and that is counted', () => {
+    const { next, outcome } = extend(registered(), lasting(30));
+    expect(outcome).toEqual({ kind: 'changed' });
+    expect(next).toMatchObject({
+      deadlineAt: afterNoon(40),
+      timer: 'pending',
+      looks: 0,
+      reconcileAfter: afterNoon(11),
+      session: { ...session, extensions: 1 },
+      version: 2,
+      updatedAt: afterNoon(10),
+    });
+    expect(next?.history).toEqual([
+      {
+        eventId,
+        kind: 'extend',
+        recordedAt: afterNoon(10),
+        effect: 'accepted',
+        detail: { requested_by: by, session_timeout: 'PT30M', deadline_at: '2026-03-01T12:40:00Z' },
+      },
+    ]);
+  });
+
+  it('moves to sooner, and that is not', () => {
+    expect(extend(registered(), lasting(1)).next).toMatchObject({
+      deadlineAt: afterNoon(11),
+      session: { extensions: 0 },
+    });
+  });
+
+  it('that is where it is already changes nothing', () => {
+    expect(extend(registered(), lasting(20))).toEqual({ outcome: { kind: 'unchanged' } });
+  });
+
+  it.each([
+    ['past', afterNoon(9)],
+    ['now', afterNoon(10)],
+  ])('does not move to the %s', (_, moment) => {
+    const { next, outcome } = extend(registered(), { kind: 'deadline_at', at: moment, given: moment });
+    expect(next).toBeUndefined();
+    expect(outcome).toEqual({
+      kind: 'invalid',
+      field: 'deadline_at',
+      given: moment,
+      allowed: 'a time in the future',
+    });
+  });
+});
+
+describe('an extension is capped', () => {
+  const refusedWith = (record: PaymentRequest, deadline: Deadline, its = policy) => {
+    const { next, outcome } = extend(record, deadline, its);
+    expect(next).toMatchObject({ deadlineAt: record.deadlineAt, timer: 'armed', version: 2 });
+    expect(next?.history.at(-1)).toMatchObject({
+      kind: 'extend',
+      effect: 'refused',
+      detail: { requested_by: by, refused: 'extension-limit' },
+    });
+    return outcome;
+  };
+
+  it('in number', () => {
+    const record = registered({ session: { ...session, extensions: 2 } });
+    expect(refusedWith(record, lasting(30), { ...policy, maxExtensions: 2 })).toEqual({
+      kind: 'extension-limit',
+      allowed: 'at most 2 extensions',
+    });
+    expect(extend(record, lasting(30), { ...policy, maxExtensions: 3 }).outcome.kind).toBe('changed');
+  });
+
+  it('in length, from the registration and not from now', () => {
+    const its = { ...policy, maxSession: hour };
+    expect(refusedWith(registered(), lasting(50.001), its)).toEqual({
+      kind: 'extension-limit',
+      allowed: 'at most PT1H from the registration, 2026-03-01T12:00:00Z',
+    });
+    expect(extend(registered(), lasting(50), its).outcome.kind).toBe('changed');
+  });
+
+  it("by Klarna's own expiry", () => {
+    const record = registered({ klarnaExpiresAt: at('2026-03-01T12:45:00Z') });
+    expect(refusedWith(record, lasting(36))).toEqual({
+      kind: 'extension-limit',
+      allowed: "not after Klarna's own expiry, 2026-03-01T12:45:00Z",
+    });
+    expect(extend(record, lasting(35)).outcome.kind).toBe('changed');
+  });
+
+  it('but a shorter session is always allowed', () => {
+    const record = registered({ session: { ...session, extensions: 10 } });
+    expect(extend(record, lasting(1), { ...policy, maxExtensions: 0 }).outcome.kind).toBe('changed');
+  });
+});
+
+describe('there is nothing to extend', () => {
+  it('where nobody registered a session', () => {
+    expect(extend(undefined, lasting(30))).toEqual({ outcome: { kind: 'not-found' } });
+    expect(extend(recordWith({ state: 'SUBMITTED' }), lasting(30))).toEqual({
+      outcome: { kind: 'not-found' },
+    });
+  });
+
+  it.each(['COMPLETED', 'CANCELED', 'EXPIRED', 'DECLINED'] as const)('where the request is %s', (state) => {
+    const { next, outcome } = extend(registered({ state }), lasting(30));
+    expect(outcome).toEqual({ kind: 'already-final', state });
+    expect(next).toMatchObject({ deadlineAt: afterNoon(30), timer: 'armed', version: 2 });
+    expect(next?.history.at(-1)).toMatchObject({ kind: 'extend', effect: 'refused' });
+  });
+
+  it('while a cancel is on its way', () => {
+    for (const cancellation of [cancellationWith(), settledWith({ outcome: 'pending' })]) {
+      expect(extend(registered({ cancellation }), lasting(30), policy, noon)).toEqual({
+        outcome: { kind: 'cancellation-pending' },
+      });
+    }
+  });
+});

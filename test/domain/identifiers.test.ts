@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest';
+import {
+  ownEventId,
+  parseAccount,
+  parseEventId,
+  parsePaymentRequestId,
+  parseSessionId,
+} from '../../functions/domain/identifiers.ts';
+
+const uuid = '552603c0-fe8b-4ab1-aacb-41d55fafbdb4';
+
+describe('an account', () => {
+  it.each(['a', 'shop-se', '0', '-', 'a'.repeat(32)])('%s', (text) => {
+    expect(parseAccount(text)).toBe(text);
+  });
+
+  it.each([
+    '',
+    'Shop',
+    'shop_se',
+    'shop.se',
+    'a#b',
+    'a/b',
+    'å',
+    'shop\n',
+    ' shop',
+    'a'.repeat(33),
+    '__proto__',
+  ])('is not %j', (text) => {
+    expect(parseAccount(text)).toBeUndefined();
+  });
+});
+
+describe("Klarna's id of a Payment Request", () => {
+  it.each([
+    `krn:payment:eu1:request:${uuid}`,
+    `krn:payment:us1:request:${uuid}`,
+    'krn:payment:ap-south-1:request:1eefc1a4-6f14-6b4e-9b0e-0242ac120002',
+    `krn:payment:eu1:request:${uuid.toUpperCase()}`,
+    'krn:payment:eu1:request:x',
+    `krn:payment:eu1:request:${'x'.repeat(64)}`,
+  ])('%s', (text) => {
+    expect(parsePaymentRequestId(text)).toBe(text);
+  });
+
+  it.each([
+    '',
+    uuid,
+    'krn:payment:eu1:request:',
+    'krn:payment::request:x',
+    `krn:payment:eu1:request:${'x'.repeat(65)}`,
+    `krn:payment:eu1:request:${uuid}\n`,
+    ` krn:payment:eu1:request:${uuid}`,
+    `krn:payment:EU1:request:${uuid}`,
+    `krn:payment:eu1:payment:${uuid}`,
+    `krn:partner:global:account:test:M48JWZF8`,
+    'krn:payment:eu1:request:../../accounts',
+    'krn:payment:eu1:request:a/b',
+    'krn:payment:eu1:request:a%2Fb',
+    'krn:payment:eu1:request:a#b',
+    'krn:payment:eu1:request:a?b',
+    'x'.repeat(10_240),
+  ])('is not %j', (text) => {
+    expect(parsePaymentRequestId(text)).toBeUndefined();
+  });
+});
+
+describe("the shop's id of a session", () => {
+  it.each(['s', 'order 17', 'köp-42', '💶'.repeat(255), 'a#b/c'])('%j', (text) => {
+    expect(parseSessionId(text)).toBe(text);
+  });
+
+  it.each(['', 's'.repeat(256), 'a\nb', 'a\u0000b', 'a\u200Eb', 'a\uD800b', 'a\u007Fb', '\uE000'])(
+    'is not %j',
+    (text) => {
+      expect(parseSessionId(text)).toBeUndefined();
+    },
+  );
+});
+
+describe("an event's id", () => {
+  it.each([uuid, 'read:0001', '!', '~'.repeat(128), '__proto__'])('%s', (text) => {
+    expect(parseEventId(text)).toBe(text);
+  });
+
+  it.each(['', ' ', 'a b', 'a\n', 'é', '~'.repeat(129)])('is not %j', (text) => {
+    expect(parseEventId(text)).toBeUndefined();
+  });
+
+  it('of our own is the same for the same fact, another for another', () => {
+    expect(ownEventId('read', '1')).toBe(ownEventId('read', '1'));
+    expect(ownEventId('read', '1')).not.toBe(ownEventId('read', '2'));
+    expect(ownEventId('read', '1')).not.toBe(ownEventId('cancel', '1'));
+    expect(parseEventId(ownEventId('claim', 'f'.repeat(32)))).toBeDefined();
+  });
+});

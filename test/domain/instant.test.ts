@@ -1,0 +1,162 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  earlierOf,
+  formatInstant,
+  instantFromMillis,
+  type Instant,
+  millisOf,
+  nextNanosecond,
+  parseInstant,
+  plusMillis,
+} from '../../functions/domain/instant.ts';
+import { at } from '../support/fixtures.ts';
+
+/** The year 1 to the year 9998, so that no offset leads out of what RFC 3339 can write. */
+const seconds = fc.integer({ min: -62_135_596_800, max: 253_370_764_800 });
+const fraction = fc
+  .tuple(fc.integer({ min: 0, max: 999_999_999 }), fc.integer({ min: 0, max: 9 }))
+  .map(([nanos, digits]) => String(nanos).padStart(9, '0').slice(0, digits));
+const offset = fc.integer({ min: -(24 * 60 - 1), max: 24 * 60 - 1 });
+
+/** A time, in nanoseconds since 1970 and as text at some offset from UTC. */
+const written = fc.tuple(seconds, fraction, offset).map(([second, fractional, minutes]) => {
+  const local = new Date((second + minutes * 60) * 1000).toISOString().slice(0, 19);
+  const zone = (sign: string, size: number) =>
+    `${sign}${String(Math.floor(size / 60)).padStart(2, '0')}:${String(size % 60).padStart(2, '0')}`;
+  const suffix = minutes === 0 ? 'Z' : zone(minutes < 0 ? '-' : '+', Math.abs(minutes));
+  return {
+    text: `${local}${fractional && `.${fractional}`}${suffix}`,
+    nanos: BigInt(second) * 1_000_000_000n + BigInt(fractional.padEnd(9, '0')),
+  };
+});
+
+/** By arithmetic alone, without the code under test. */
+function nanosOf(instant: Instant): bigint {
+  const [whole = '', fractional = ''] = instant.slice(0, -1).split('.');
+  return BigInt(Date.parse(`${whole}Z`)) * 1_000_000n + BigInt(fractional);
+}
+
+describe('an instant', () => {
+  it('is the moment that was written, to the nanosecond, at any offset', () => {
+    fc.assert(
+      fc.property(written, ({ text, nanos }) => {
+        const instant = at(text);
+        expect(instant).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$/);
+        expect(nanosOf(instant)).toBe(nanos);
+      }),
+    );
+  });
+
+  it('is ordered as text the way time is', () => {
+    fc.assert(
+      fc.property(written, written, (a, b) => {
+        const [x, y] = [at(a.text), at(b.text)];
+        expect(Math.sign(x < y ? -1 : x > y ? 1 : 0)).toBe(
+          a.nanos < b.nanos ? -1 : a.nanos > b.nanos ? 1 : 0,
+        );
+        expect(earlierOf(x, y)).toBe(a.nanos < b.nanos ? x : y);
+      }),
+    );
+  });
+
+  it('is the same after it was written for people and read again', () => {
+    fc.assert(
+      fc.property(written, ({ text }) => {
+        const instant = at(text);
+        expect(parseInstant(formatInstant(instant))).toBe(instant);
+        expect(formatInstant(instant)).not.toMatch(/(\.|\.\d*0)Z$/);
+      }),
+    );
+  });
+
+  it('moves by milliseconds and keeps its finer digits', () => {
+    fc.assert(
+      fc.property(written, fc.integer({ min: 0, max: 10 ** 9 }), ({ text, nanos }, millis) => {
+        expect(nanosOf(plusMillis(at(text), millis))).toBe(nanos + BigInt(millis) * 1_000_000n);
+      }),
+    );
+  });
+
+  it('has a next one, one nanosecond later', () => {
+    fc.assert(
+      fc.property(written, ({ text, nanos }) => {
+        expect(nanosOf(nextNanosecond(at(text)))).toBe(nanos + 1n);
+      }),
+    );
+  });
+
+  it.each([
+    ['2026-03-01T12:00:00.000000008Z', '2026-03-01T12:00:00.000000009Z'],
+    ['2026-03-01T12:00:00.999999998Z', '2026-03-01T12:00:00.999999999Z'],
+    ['2026-03-01T12:00:00.999999999Z', '2026-03-01T12:00:01.000000000Z'],
+    ['2026-12-31T23:59:59.999999999Z', '2027-01-01T00:00:00.000000000Z'],
+  ])('%s is followed by %s', (instant, next) => {
+    expect(nextNanosecond(at(instant))).toBe(next);
+  });
+
+  it('has whole milliseconds, and is made of them', () => {
+    fc.assert(
+      fc.property(seconds, fc.integer({ min: 0, max: 999 }), (second, rest) => {
+        const millis = second * 1000 + rest;
+        expect(millisOf(instantFromMillis(millis))).toBe(millis);
+        expect(nanosOf(instantFromMillis(millis))).toBe(BigInt(millis) * 1_000_000n);
+      }),
+    );
+  });
+
+  it.each([
+    ['2026-03-01T12:00:00Z', '2026-03-01T12:00:00Z'],
+    ['2026-03-01t12:00:00z', '2026-03-01T12:00:00Z'],
+    ['2026-03-01T12:00:00.120Z', '2026-03-01T12:00:00.12Z'],
+    ['2026-03-01T12:00:00.000000001Z', '2026-03-01T12:00:00.000000001Z'],
+    ['2026-03-01T00:30:00+01:00', '2026-02-28T23:30:00Z'],
+    ['2025-12-31T23:30:00-00:30', '2026-01-01T00:00:00Z'],
+    ['2024-02-29T00:00:00-00:00', '2024-02-29T00:00:00Z'],
+    ['2026-03-01T10:20:30.400Z', '2026-03-01T10:20:30.4Z'],
+  ])('%s is %s', (given, plain) => {
+    expect(formatInstant(at(given))).toBe(plain);
+  });
+
+  it.each([
+    '',
+    'now',
+    '2026-03-01',
+    '2026-03-01T12:00Z',
+    '2026-03-01T12:00:00',
+    '2026-03-01 12:00:00Z',
+    '2026-03-01T12:00:00.Z',
+    '2026-03-01T12:00:00,5Z',
+    '2026-03-01T12:00:00.0123456789Z',
+    '2026-03-01T12:00:00+0100',
+    '2026-03-01T12:00:00+01',
+    '2026-03-01T12:00:00+24:00',
+    '2026-03-01T12:00:00+01:60',
+    '2026-03-01T12:00:00Z ',
+    '2026-03-01T12:00:00Z\n',
+    '2026-02-29T12:00:00Z',
+    '2026-02-31T12:00:00Z',
+    '2026-04-31T12:00:00Z',
+    '2026-13-01T12:00:00Z',
+    '2026-00-01T12:00:00Z',
+    '2026-01-00T12:00:00Z',
+    '2026-01-01T24:00:00Z',
+    '2026-01-01T12:60:00Z',
+    '2026-01-01T23:59:60Z',
+    '1900-02-29T12:00:00Z',
+    '0000-01-01T00:00:00+01:00',
+    '9999-12-31T23:59:59-01:00',
+    '+010000-01-01T00:00:00Z',
+    '12026-01-01T00:00:00Z',
+    '1772366400000',
+    '٢٠٢٦-03-01T12:00:00Z',
+  ])('%j is none', (text) => {
+    expect(parseInstant(text)).toBeUndefined();
+  });
+
+  it('never goes past the year 9999, however long a duration is', () => {
+    const late = plusMillis(at('2026-03-01T12:00:00.000000007Z'), 999_999 * 7 * 86_400_000);
+    expect(late).toBe('9999-12-31T23:59:59.999000007Z');
+    expect(late > at('2026-03-01T12:00:00Z')).toBe(true);
+  });
+});

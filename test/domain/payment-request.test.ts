@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import { ownEventId } from '../../functions/domain/identifiers.ts';
+import { plusMillis } from '../../functions/domain/instant.ts';
+import {
+  asNextVersion,
+  type HistoryEntry,
+  historyLimit,
+  isUnsettled,
+  type PaymentRequest,
+  unknownPaymentRequest,
+  withEntry,
+} from '../../functions/domain/payment-request.ts';
+import { at, key, noon, recordWith } from '../support/fixtures.ts';
+
+const entry = (id: number | string, fields: Partial<HistoryEntry> = {}): HistoryEntry => ({
+  eventId: ownEventId('test', String(id)),
+  kind: 'sweep',
+  recordedAt: noon,
+  effect: 'noted',
+  detail: {},
+  ...fields,
+});
+
+const full = Array.from({ length: historyLimit }, (_, id) => entry(id)).reduce<PaymentRequest>(
+  withEntry,
+  recordWith(),
+);
+
+describe('the history', () => {
+  it('has each event once', () => {
+    const once = withEntry(recordWith(), entry(1));
+    expect(withEntry(once, entry(1, { effect: 'applied' }))).toBe(once);
+  });
+
+  it('stays in order within one moment, and when a clock goes back', () => {
+    const record = [entry(1), entry(2), entry(3, { recordedAt: plusMillis(noon, -5000) })].reduce(
+      withEntry,
+      recordWith(),
+    );
+    expect(record.history.map((each) => [each.eventId, each.recordedAt])).toEqual([
+      ['test:1', noon],
+      ['test:2', at('2026-03-01T12:00:00.000000001Z')],
+      ['test:3', at('2026-03-01T12:00:00.000000002Z')],
+    ]);
+  });
+
+  it('leaves the record that it was made from alone', () => {
+    const before = recordWith();
+    withEntry(before, entry(1));
+    expect(before.history).toEqual([]);
+  });
+
+  it('counts what changed nothing when it is full', () => {
+    expect(full.history).toHaveLength(historyLimit);
+    expect(full.historyDropped).toBe(0);
+    const more = withEntry(withEntry(full, entry('a', { effect: 'stale' })), entry('b'));
+    expect(more.history).toHaveLength(historyLimit);
+    expect(more.historyDropped).toBe(2);
+  });
+
+  it.each<Partial<HistoryEntry>>([
+    { effect: 'applied' },
+    { effect: 'contradicting' },
+    { effect: 'noted', attention: 'klarna_denied' },
+  ])('keeps what matters even when it is full: %j', (fields) => {
+    const more = withEntry(full, entry('a', fields));
+    expect(more.history).toHaveLength(historyLimit + 1);
+    expect(more.historyDropped).toBe(0);
+  });
+});
+
+it('a record of which nothing is known has version 0 and nothing in it', () => {
+  expect(unknownPaymentRequest(key, noon)).toEqual({
+    ...key,
+    timer: 'none',
+    looks: 0,
+    history: [],
+    historyDropped: 0,
+    version: 0,
+    createdAt: noon,
+    updatedAt: noon,
+  });
+});
+
+it('every change is the next version, at its time', () => {
+  const later = plusMillis(noon, 1);
+  expect(asNextVersion(recordWith({ version: 6 }), later)).toEqual(
+    recordWith({ version: 7, updatedAt: later }),
+  );
+});
+
+it.each([
+  [undefined, false],
+  ['claimed', true],
+  ['pending', true],
+  ['canceled', false],
+  ['already_canceled', false],
+  ['refused', false],
+  ['not_found', false],
+] as const)('a cancel that is %s is unsettled: %s', (outcome, unsettled) => {
+  const cancellation = outcome && {
+    outcome,
+    cause: 'api' as const,
+    requestedBy: 'someone',
+    requestedAt: noon,
+    allowCompleted: false,
+    sentBefore: false,
+  };
+  expect(isUnsettled(recordWith({ cancellation }))).toBe(unsettled);
+});

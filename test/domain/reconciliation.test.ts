@@ -1,0 +1,129 @@
+import { describe, expect, it } from 'vitest';
+import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
+import {
+  decideReconciliation,
+  dueAfterEnd,
+  forgotten,
+  klarnaEndOf,
+  lateness,
+  nextLook,
+  type ReconcileAction,
+} from '../../functions/domain/reconciliation.ts';
+import { noon, recordWith } from '../support/fixtures.ts';
+import { afterNoon, cancellationWith, hour, registered, session, settledWith } from '../support/sessions.ts';
+
+const due = { reconcileAfter: noon };
+const now = afterNoon(40);
+const lost = { cancellation: settledWith({ outcome: 'not_found' }) };
+const observedOnly = { session: { ...session, onTimeout: 'observe' as const } };
+
+describe('what the sweep does at 12:40 with', () => {
+  it.each<[string, PaymentRequest, ReconcileAction]>([
+    ['a record that needs nothing', registered({ reconcileAfter: undefined }), 'nothing'],
+    ['a record that is not due yet', registered({ reconcileAfter: afterNoon(40.001) }), 'nothing'],
+    ['a session past its deadline: its timer was lost', registered(), 'end'],
+    ['the same, exactly when it is due', registered({ reconcileAfter: now }), 'end'],
+    ['the same with a customer who is paying', registered({ state: 'IN_PROGRESS' }), 'end'],
+    ['the same, never armed', registered({ timer: 'pending' }), 'end'],
+    ['the same, to be observed', registered(observedOnly), 'end'],
+    ['a session that was observed', registered({ ...observedOnly, timer: 'fired' }), 'forget'],
+    ['a paid session', registered({ state: 'COMPLETED' }), 'forget'],
+    ['a session that ended', registered({ state: 'CANCELED' }), 'forget'],
+    [
+      'a session whose timer is still to be armed',
+      registered({ ...due, timer: 'pending', deadlineAt: afterNoon(60) }),
+      'arm',
+    ],
+    ['a session that is due before its deadline', registered({ ...due, deadlineAt: afterNoon(60) }), 'arm'],
+    ['a request of which only a webhook told', recordWith({ ...due, state: 'SUBMITTED' }), 'arm-default'],
+    ['the same, once the customer has begun', recordWith({ ...due, state: 'IN_PROGRESS' }), 'arm-default'],
+    ['the same, once the customer has paid', recordWith({ ...due, state: 'COMPLETED' }), 'forget'],
+    ['a record of which Klarna said nothing', recordWith(due), 'forget'],
+    [
+      'a cancel that somebody is at',
+      registered({ cancellation: cancellationWith({ lease: { id: 'l', until: afterNoon(41) } }) }),
+      'nothing',
+    ],
+    [
+      'a cancel whose holder is gone',
+      registered({ cancellation: cancellationWith({ lease: { id: 'l', until: now } }) }),
+      'resume',
+    ],
+    [
+      'a cancel without an answer',
+      recordWith({ ...due, cancellation: settledWith({ outcome: 'pending' }) }),
+      'resume',
+    ],
+    [
+      'the same, ended by now',
+      registered({ state: 'CANCELED', cancellation: settledWith({ outcome: 'pending' }) }),
+      'resume',
+    ],
+    [
+      'the same, paid by now',
+      registered({ state: 'COMPLETED', cancellation: settledWith({ outcome: 'pending' }) }),
+      'resume',
+    ],
+    ['what Klarna did not know', recordWith({ ...due, ...lost }), 'look'],
+    [
+      'what Klarna did not know, though it had told of it',
+      recordWith({ ...due, ...lost, state: 'SUBMITTED' }),
+      'look',
+    ],
+    [
+      'the same with a session that goes on',
+      registered({ ...due, ...lost, deadlineAt: afterNoon(60) }),
+      'look',
+    ],
+    [
+      'the same, its timer still to be armed',
+      registered({ ...due, ...lost, deadlineAt: afterNoon(60), timer: 'pending' }),
+      'arm',
+    ],
+    ['the same, past its deadline', registered(lost), 'end'],
+    ['the same, observed', registered({ ...lost, ...observedOnly, timer: 'fired' }), 'look'],
+    ['the same, ended', registered({ ...lost, state: 'EXPIRED' }), 'forget'],
+  ])('%s', (_, record, action) => {
+    expect(decideReconciliation(record, now)).toBe(action);
+  });
+});
+
+it.each([
+  [0, 1],
+  [1, 5],
+  [2, 15],
+  [3, 60],
+  [4, 60],
+  [400, 60],
+])('after %i looks in vain, the next one is in %i minutes', (looks, minutes) => {
+  expect(nextLook(recordWith({ looks }), noon)).toEqual({
+    looks: looks + 1,
+    reconcileAfter: afterNoon(minutes),
+  });
+});
+
+it('what has ended is due again only where a contradiction waits for a look', () => {
+  expect(dueAfterEnd(registered())).toBeUndefined();
+  expect(dueAfterEnd(registered({ attention: 'canceled_after_completed' }))).toBeUndefined();
+  expect(dueAfterEnd(registered({ attention: 'contradiction' }))).toBe(afterNoon(31));
+});
+
+it("a request ends at Klarna at its expiry, or after Klarna's longest lifetime", () => {
+  expect(klarnaEndOf(recordWith({ klarnaExpiresAt: afterNoon(15) }))).toBe(afterNoon(15));
+  expect(klarnaEndOf(recordWith())).toBe(afterNoon((48 * hour) / 60_000));
+});
+
+it('what is forgotten is not due any more', () => {
+  expect(forgotten(registered({ looks: 3 }), now)).toMatchObject({
+    reconcileAfter: undefined,
+    looks: 0,
+    version: 2,
+    updatedAt: now,
+  });
+});
+
+it('lateness is measured from the deadline', () => {
+  expect(lateness(registered(), afterNoon(31))).toBe(60_000);
+  expect(lateness(registered(), afterNoon(29))).toBe(-60_000);
+  expect(lateness(recordWith(), now)).toBe(0);
+});

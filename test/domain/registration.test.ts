@@ -1,0 +1,256 @@
+import { describe, expect, it } from 'vitest';
+import { parseSessionId } from '../../functions/domain/identifiers.ts';
+import type { Instant } from '../../functions/domain/instant.ts';
+import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
+import {
+  type Deadline,
+  type Registration,
+  type SessionDecision,
+  withArmedTimer,
+} from '../../functions/domain/registration.ts';
+import { at, key, noon, observed, recordWith } from '../support/fixtures.ts';
+import { applyObservation } from '../../functions/domain/transition.ts';
+import {
+  afterNoon,
+  cancellationWith,
+  hour,
+  minute,
+  policy,
+  register,
+  registered,
+  settledWith,
+} from '../support/sessions.ts';
+
+const lasting = (millis: number, given = `${millis} ms`): Deadline => ({
+  kind: 'session_timeout',
+  millis,
+  given,
+});
+const until = (moment: Instant): Deadline => ({ kind: 'deadline_at', at: moment, given: moment });
+
+function storedBy({ next }: SessionDecision): PaymentRequest {
+  if (!next) throw new Error('nothing is stored');
+  return next;
+}
+
+describe('a first registration', () => {
+  const sessionId = parseSessionId('session-1');
+
+  it('is a record with its deadline, and its timer still to be armed', () => {
+    const decision = register(undefined, {
+      sessionId,
+      reference: 'order 17',
+      klarnaExpiresAt: afterNoon(180),
+      inProgressGrace: 5 * minute,
+    });
+    expect(decision.outcome).toEqual({ kind: 'registered' });
+    expect(decision.next).toMatchObject({
+      ...key,
+      sessionId,
+      reference: 'order 17',
+      klarnaExpiresAt: afterNoon(180),
+      session: {
+        registeredAt: noon,
+        requested: 'PT30M',
+        onTimeout: 'cancel',
+        inProgressGrace: 5 * minute,
+        extensions: 0,
+      },
+      deadlineAt: afterNoon(30),
+      timer: 'pending',
+      reconcileAfter: afterNoon(1),
+      version: 1,
+      createdAt: noon,
+      updatedAt: noon,
+    });
+    expect(decision.next?.history).toEqual([
+      {
+        eventId: expect.stringMatching(/^register:/) as string,
+        kind: 'register',
+        recordedAt: noon,
+        effect: 'accepted',
+        detail: {
+          requested_by: 'arn:aws:iam::000000000000:user/test',
+          session_timeout: 'PT30M',
+          deadline_at: '2026-03-01T12:30:00Z',
+          on_timeout: 'cancel',
+        },
+      },
+    ]);
+  });
+
+  it('joins the news from Klarna that came before it', () => {
+    const news = observed('IN_PROGRESS', undefined, { klarnaExpiresAt: afterNoon(180) });
+    const { record } = applyObservation(recordWith(), news);
+    const { next, outcome } = register(record, {}, afterNoon(1));
+    expect(outcome).toEqual({ kind: 'registered' });
+    expect(next).toMatchObject({
+      state: 'IN_PROGRESS',
+      klarnaExpiresAt: afterNoon(180),
+      deadlineAt: afterNoon(31),
+      version: 2,
+    });
+    expect(next?.history.map((entry) => entry.kind)).toEqual(['webhook', 'register']);
+  });
+
+  it.each<[string, Partial<Registration>, string]>([
+    ['a deadline that is over', { deadline: until(afterNoon(-1)) }, 'a time in the future'],
+    ['a deadline that is now', { deadline: until(noon) }, 'a time in the future'],
+    ['more than Klarna allows', { deadline: lasting(48 * hour + 1) }, 'at most P2D from now'],
+    ['a time beyond all reason', { deadline: lasting(6e14) }, 'at most P2D from now'],
+    [
+      "more than Klarna's own expiry",
+      { deadline: lasting(hour), klarnaExpiresAt: afterNoon(59) },
+      "not after Klarna's own expiry, 2026-03-01T12:59:00Z",
+    ],
+  ])('with %s is not stored, and says what is allowed', (_, fields, allowed) => {
+    const { next, outcome } = register(undefined, fields);
+    expect(next).toBeUndefined();
+    expect(outcome).toEqual({
+      kind: 'invalid',
+      field: fields.deadline?.kind,
+      given: fields.deadline?.given,
+      allowed,
+    });
+  });
+
+  it.each<[string, Partial<Registration>]>([
+    ['one nanosecond from now', { deadline: until(at('2026-03-01T12:00:00.000000001Z')) }],
+    ['48 hours from now', { deadline: lasting(48 * hour) }],
+    ["at Klarna's own expiry", { deadline: lasting(hour), klarnaExpiresAt: afterNoon(60) }],
+  ])('may end %s', (_, fields) => {
+    expect(register(undefined, fields).outcome).toEqual({ kind: 'registered' });
+  });
+
+  it('is measured by the account', () => {
+    const short = { ...policy, maxSession: hour };
+    expect(register(undefined, { deadline: lasting(hour + 1) }, noon, short).outcome).toMatchObject({
+      allowed: 'at most PT1H from now',
+    });
+    expect(register(undefined, { deadline: lasting(hour) }, noon, short).outcome.kind).toBe('registered');
+  });
+});
+
+describe('the same registration again', () => {
+  it.each([0, 1, 29, 31])(
+    'changes nothing after %i minutes, though its time-out counts from now',
+    (minutes) => {
+      const first = storedBy(register(undefined, { reference: 'order 17' }));
+      expect(register(first, { reference: 'order 17' }, afterNoon(minutes))).toEqual({
+        outcome: { kind: 'unchanged' },
+      });
+      expect(register(first, {}, afterNoon(minutes))).toEqual({ outcome: { kind: 'unchanged' } });
+    },
+  );
+
+  it('changes nothing after the deadline was moved by an extension', () => {
+    const extended = registered({ deadlineAt: afterNoon(50) });
+    expect(register(extended, {}, afterNoon(2))).toEqual({ outcome: { kind: 'unchanged' } });
+  });
+});
+
+describe('another registration of the same request', () => {
+  it.each<[string, Partial<Registration>, Partial<PaymentRequest>]>([
+    ['a later deadline', { deadline: lasting(hour) }, { deadlineAt: afterNoon(60) }],
+    ['an earlier deadline', { deadline: lasting(5 * minute) }, { deadlineAt: afterNoon(5) }],
+    ['to be observed only', { onTimeout: 'observe' }, { deadlineAt: afterNoon(30) }],
+    ['a reference', { reference: 'order 18' }, { reference: 'order 18' }],
+    ['a session', { sessionId: parseSessionId('session-2') }, { sessionId: parseSessionId('session-2') }],
+  ])('with %s changes it and arms the timer anew', (_, fields, expected) => {
+    const { next, outcome } = register(registered(), fields);
+    expect(outcome).toEqual({ kind: 'changed' });
+    expect(next).toMatchObject({ ...expected, timer: 'pending', version: 2 });
+    expect(next?.session).toMatchObject({
+      registeredAt: noon,
+      extensions: fields.deadline === undefined || expected.deadlineAt === afterNoon(5) ? 0 : 1,
+    });
+  });
+
+  it('keeps what it does not say', () => {
+    const known = registered({
+      reference: 'order 17',
+      sessionId: parseSessionId('s'),
+      klarnaExpiresAt: afterNoon(90),
+    });
+    expect(register(known, { deadline: lasting(hour) }).next).toMatchObject({
+      reference: 'order 17',
+      sessionId: 's',
+      klarnaExpiresAt: afterNoon(90),
+    });
+  });
+
+  it('gives no second grace', () => {
+    const known = registered();
+    const session = known.session && { ...known.session, graceGivenAt: afterNoon(30) };
+    const { next } = register({ ...known, session }, { deadline: lasting(hour) });
+    expect(next?.session?.graceGivenAt).toBe(afterNoon(30));
+  });
+
+  it('counts as an extension and is capped like one', () => {
+    const capped = { ...policy, maxExtensions: 0 };
+    const { next, outcome } = register(registered(), { deadline: lasting(hour) }, noon, capped);
+    expect(outcome).toEqual({ kind: 'extension-limit', allowed: 'at most 0 extensions' });
+    expect(next).toMatchObject({ deadlineAt: afterNoon(30), timer: 'armed', version: 2 });
+    expect(next?.history.at(-1)).toMatchObject({ kind: 'register', effect: 'refused' });
+  });
+
+  it('is not stored while a cancel is on its way', () => {
+    for (const cancellation of [cancellationWith(), settledWith({ outcome: 'pending' })]) {
+      expect(register(registered({ cancellation }), { deadline: lasting(hour) })).toEqual({
+        outcome: { kind: 'cancellation-pending' },
+      });
+    }
+  });
+});
+
+describe('what has ended or is paid', () => {
+  it.each(['COMPLETED', 'CANCELED', 'EXPIRED', 'DECLINED'] as const)(
+    '%s: is refused, joined, and gets no timer',
+    (state) => {
+      const { record } = applyObservation(recordWith(), observed(state));
+      const { next, outcome } = register(record, { reference: 'order 17' }, afterNoon(1));
+      expect(outcome).toEqual({ kind: 'already-final', state });
+      expect(next).toMatchObject({
+        state,
+        reference: 'order 17',
+        timer: 'none',
+        version: 2,
+      });
+      expect([next?.session, next?.deadlineAt, next?.reconcileAfter]).toEqual([
+        undefined,
+        undefined,
+        undefined,
+      ]);
+      expect(next?.history.at(-1)).toMatchObject({
+        kind: 'register',
+        effect: 'refused',
+        detail: { refused: 'already-final' },
+      });
+    },
+  );
+
+  it('keeps the session it had', () => {
+    const paid = registered({ state: 'COMPLETED', reference: 'order 17' });
+    expect(register(paid, { reference: 'another' }).next?.reference).toBe('order 17');
+  });
+});
+
+describe('a timer that is armed', () => {
+  it.each(['pending', 'armed'] as const)('is written down where it was %s', (timer) => {
+    const record = registered({ timer, looks: 3, reconcileAfter: afterNoon(1) });
+    expect(withArmedTimer(record, afterNoon(30), afterNoon(1))).toMatchObject({
+      timer: 'armed',
+      looks: 0,
+      reconcileAfter: afterNoon(31),
+      version: 2,
+    });
+  });
+
+  it('is not written down for a deadline that has moved', () => {
+    expect(withArmedTimer(registered({ timer: 'pending' }), afterNoon(29), noon)).toBeUndefined();
+  });
+
+  it.each(['none', 'fired', 'removed'] as const)('is not written down where it is %s by now', (timer) => {
+    expect(withArmedTimer(registered({ timer }), afterNoon(30), noon)).toBeUndefined();
+  });
+});

@@ -1,0 +1,255 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { claimed, settled } from '../../functions/domain/cancellation.ts';
+import { withSparedTimer } from '../../functions/domain/expiry.ts';
+import { ownEventId, parseSessionId } from '../../functions/domain/identifiers.ts';
+import type { Observation } from '../../functions/domain/observation.ts';
+import { asNextVersion, type PaymentRequest } from '../../functions/domain/payment-request.ts';
+import { decideExtension, withArmedTimer } from '../../functions/domain/registration.ts';
+import { eventsOf, type StateChangeEvent } from '../../functions/domain/state-change-event.ts';
+import { applyObservation } from '../../functions/domain/transition.ts';
+import { twoArrivals, webhooks } from '../support/arbitrary-observations.ts';
+import { key, noon, observed, recordWith } from '../support/fixtures.ts';
+import { afterNoon, minute, policy, register, registered } from '../support/sessions.ts';
+
+const command = { cause: 'timeout', requestedBy: 'lapse:session-timer', allowCompleted: false } as const;
+
+/** One write after another, as the stream shows them: the events of each. */
+function published(
+  writes: readonly ((record: PaymentRequest | undefined) => PaymentRequest | undefined)[],
+): readonly StateChangeEvent[] {
+  let before: PaymentRequest | undefined;
+  const events: StateChangeEvent[] = [];
+  for (const write of writes) {
+    const after = write(before) ?? before;
+    if (!after) throw new Error('the first write writes nothing');
+    events.push(...eventsOf(before, after));
+    before = after;
+  }
+  return events;
+}
+
+const sees = (observation: Observation) => (record: PaymentRequest | undefined) =>
+  asNextVersion(
+    applyObservation(record ?? recordWith({ version: 0 }), observation).record,
+    observation.observedAt,
+  );
+const registers = (record: PaymentRequest | undefined) => register(record).next;
+const typesOf = (events: readonly StateChangeEvent[]) => events.map((event) => event.type.slice(16));
+
+describe('the events of a life', () => {
+  it('that is paid: registered, and each state', () => {
+    const events = published([
+      registers,
+      (record) => record && withArmedTimer(record, afterNoon(30), noon),
+      sees(observed('SUBMITTED', '2026-03-01T12:00:01Z')),
+      sees(observed('IN_PROGRESS', '2026-03-01T12:01:00Z', { previousState: 'SUBMITTED' })),
+      sees(observed('COMPLETED', '2026-03-01T12:02:00Z', { previousState: 'IN_PROGRESS' })),
+      (record) => record && withSparedTimer(record, 'spare', afterNoon(30)),
+    ]);
+    expect(
+      events.map(({ type, detail }) => [type, detail.state, detail.previous_state, detail.version]),
+    ).toEqual([
+      ['Payment Request Registered', null, null, 1],
+      ['Payment Request State Changed', 'SUBMITTED', null, 3],
+      ['Payment Request State Changed', 'IN_PROGRESS', 'SUBMITTED', 4],
+      ['Payment Request State Changed', 'COMPLETED', 'IN_PROGRESS', 5],
+    ]);
+  });
+
+  it('that our timer ended: the cause is told, also where one write says two things', () => {
+    const [, ...events] = published([
+      registers,
+      (record) => record && claimed(record, { ...command, reason: 'time is up' }, 'l', afterNoon(30)),
+      (record) =>
+        record &&
+        settled(
+          record,
+          {
+            leaseId: 'l',
+            observations: [
+              observed('SUBMITTED', '2026-03-01T12:30:00Z', { source: 'read' }),
+              observed('CANCELED', '2026-03-01T12:30:01Z', { source: 'cancel' }),
+            ],
+            conclusion: { kind: 'known' },
+            sent: true,
+            proof: {},
+          },
+          afterNoon(31),
+        ),
+    ]);
+    expect(
+      events.map(({ detail }) => [detail.state, detail.previous_state, detail.cause, detail.reason]),
+    ).toEqual([
+      ['SUBMITTED', null, null, null],
+      ['CANCELED', 'SUBMITTED', 'timeout', 'time is up'],
+    ]);
+  });
+
+  it('whole: every field is there, times as people write them', () => {
+    const session = { sessionId: parseSessionId('session-1'), reference: 'order 17' };
+    const end = observed('CANCELED', '2026-03-01T12:30:00.5Z', {
+      previousState: 'SUBMITTED',
+      observedAt: afterNoon(31),
+    });
+    const [event] = eventsOf(registered(session), { ...sees(end)(registered(session)), version: 7 });
+    expect(event).toEqual({
+      type: 'Payment Request State Changed',
+      detail: {
+        event_key: `shop-se/${key.paymentRequestId}/${end.eventId}/state-changed`,
+        schema_version: 1,
+        account: 'shop-se',
+        payment_request_id: key.paymentRequestId,
+        session_id: 'session-1',
+        reference: 'order 17',
+        state: 'CANCELED',
+        previous_state: 'SUBMITTED',
+        cause: null,
+        reason: null,
+        occurred_at: '2026-03-01T12:30:00.5Z',
+        recorded_at: '2026-03-01T12:31:00Z',
+        version: 7,
+      },
+    });
+  });
+
+  it('without a word of the state before from Klarna: what the record said before', () => {
+    const events = published([
+      sees(observed('SUBMITTED')),
+      sees(observed('COMPLETED', '2026-03-01T12:01:00Z')),
+    ]);
+    expect(events.map((event) => event.detail.previous_state)).toEqual([null, 'SUBMITTED']);
+  });
+});
+
+describe('what others must hear of', () => {
+  const paid = published([sees(observed('COMPLETED'))]).length;
+
+  it('a cancel that was refused', () => {
+    const events = published([
+      sees(observed('SUBMITTED')),
+      (record) => record && claimed(record, command, 'l', noon),
+      (record) =>
+        record &&
+        settled(
+          record,
+          {
+            leaseId: 'l',
+            observations: [observed('COMPLETED', '2026-03-01T12:01:00Z', { source: 'read' })],
+            conclusion: { kind: 'known' },
+            sent: false,
+            proof: {},
+          },
+          afterNoon(1),
+        ),
+    ]).slice(paid);
+    expect(typesOf(events)).toEqual(['State Changed', 'Cancel Refused']);
+    expect(events.at(-1)?.detail).toMatchObject({ state: 'COMPLETED', cause: 'timeout' });
+  });
+
+  it.each([
+    ['another end', observed('EXPIRED', '2026-03-01T12:05:00Z')],
+    ['a payment after the end', observed('COMPLETED', '2026-03-01T12:05:00Z')],
+  ])('a contradiction: %s', (_, news) => {
+    const events = published([sees(observed('CANCELED')), sees(news)]).slice(1);
+    expect(typesOf(events)).toEqual(['Needs Attention']);
+    expect(events[0]?.detail).toMatchObject({ state: 'CANCELED', cause: 'contradiction' });
+  });
+
+  it('an end before the payment that we know of: both the state and that a person must look', () => {
+    const events = published([
+      sees(observed('COMPLETED', '2026-03-01T12:05:00Z')),
+      sees(observed('CANCELED')),
+    ]).slice(1);
+    expect(typesOf(events)).toEqual(['State Changed', 'Needs Attention']);
+  });
+});
+
+describe('what nobody need hear of', () => {
+  const known = sees(observed('COMPLETED'))(undefined);
+
+  it.each<[string, (record: PaymentRequest) => PaymentRequest | undefined]>([
+    ['stale news', sees(observed('SUBMITTED', '2026-03-01T11:00:00Z'))],
+    ['a confirmation', sees(observed('COMPLETED', '2026-03-01T11:00:00Z'))],
+    ['the same state at a later time', sees(observed('COMPLETED', '2026-03-01T13:00:00Z'))],
+    ['a duplicate', sees(observed('COMPLETED'))],
+    ['a claim', (record) => claimed(record, command, 'l', noon)],
+    [
+      'a timer that was armed',
+      (record) => withArmedTimer({ ...record, timer: 'pending', deadlineAt: noon }, noon, noon),
+    ],
+    [
+      'a timer that found nothing to do',
+      (record) => withSparedTimer({ ...record, deadlineAt: noon }, 'spare', noon),
+    ],
+    [
+      'an extension',
+      (record) =>
+        decideExtension(
+          { ...record, state: 'SUBMITTED', session: registered().session, deadlineAt: afterNoon(30) },
+          { kind: 'session_timeout', millis: 50 * minute, given: 'PT50M' },
+          policy,
+          'someone',
+          ownEventId('extend', '1'),
+          noon,
+        ).next,
+    ],
+    ['a look of the sweep', (record) => asNextVersion(record, noon)],
+  ])('%s', (_, write) => {
+    const after = write(known);
+    expect(after).toBeDefined();
+    expect(after && eventsOf(known, after)).toEqual([]);
+  });
+
+  it('the same session registered anew', () => {
+    const before = registered();
+    const { next } = register(before, { reference: 'order 18' });
+    expect(next && eventsOf(before, next)).toEqual([]);
+  });
+});
+
+describe('over any news in any order', () => {
+  const histories = twoArrivals(webhooks);
+
+  it('every event has a key of its own, and the same write gives the same events', () => {
+    fc.assert(
+      fc.property(histories, ({ one }) => {
+        const events = published(one.map(sees));
+        const keys = events.map((event) => event.detail.event_key);
+        expect(new Set(keys).size).toBe(keys.length);
+        expect(published(one.map(sees))).toEqual(events);
+      }),
+    );
+  });
+
+  it('the states that are told are the states that the record went through', () => {
+    fc.assert(
+      fc.property(histories, ({ one }) => {
+        let record: PaymentRequest | undefined;
+        const states: (string | undefined)[] = [];
+        for (const observation of one) {
+          const next = sees(observation)(record);
+          if (next.state !== record?.state) states.push(next.state);
+          record = next;
+        }
+        const told = published(one.map(sees)).filter(
+          (event) => event.type === 'Payment Request State Changed',
+        );
+        expect(told.map((event) => event.detail.state)).toEqual(states);
+      }),
+    );
+  });
+
+  it('attention is called exactly for the entries that say so', () => {
+    fc.assert(
+      fc.property(histories, ({ one }) => {
+        const called = published(one.map(sees)).filter(
+          (event) => event.type === 'Payment Request Needs Attention',
+        );
+        const final = one.reduce<PaymentRequest | undefined>((record, each) => sees(each)(record), undefined);
+        const flagged = final?.history.filter((entry) => entry.attention !== undefined) ?? [];
+        expect(called.map((event) => event.detail.cause)).toEqual(flagged.map((entry) => entry.attention));
+      }),
+    );
+  });
+});

@@ -1,0 +1,153 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Observation } from '../../functions/domain/observation.ts';
+import { positionOf } from '../../functions/domain/observation.ts';
+import type { Cancellation, PaymentRequest } from '../../functions/domain/payment-request.ts';
+import { isFinal, ranks } from '../../functions/domain/payment-request-state.ts';
+import { applyObservation } from '../../functions/domain/transition.ts';
+import {
+  asRead,
+  twoArrivals,
+  webhooks,
+  webhooksOfOneEnd,
+  webhooksOfOneLife,
+} from '../support/arbitrary-observations.ts';
+import { noon, recordWith } from '../support/fixtures.ts';
+
+const fold = (observations: readonly Observation[], start: PaymentRequest = recordWith()): PaymentRequest =>
+  observations.reduce((record, observation) => applyObservation(record, observation).record, start);
+
+const stateOf = ({ state, position, occurredAt, previousState, stateReason, attention }: PaymentRequest) => ({
+  state,
+  position,
+  occurredAt,
+  previousState,
+  stateReason,
+  attention,
+});
+
+const idsOf = ({ history }: PaymentRequest) => history.map((entry) => entry.eventId).toSorted();
+
+const cancellation: Cancellation = {
+  outcome: 'canceled',
+  cause: 'timeout',
+  requestedBy: 'lapse:session-timer',
+  requestedAt: noon,
+  allowCompleted: false,
+  sentBefore: false,
+};
+
+describe('whatever order the news arrives in, and however often', () => {
+  it('the record is the same while Klarna tells one end only', () => {
+    fc.assert(
+      fc.property(twoArrivals(webhooksOfOneLife), fc.boolean(), ({ facts, one, other }, ours) => {
+        const start = recordWith(ours ? { cancellation } : {});
+        const [a, b] = [fold(one, start), fold(other, start)];
+        expect(stateOf(a)).toEqual(stateOf(b));
+        expect(idsOf(a)).toEqual(idsOf(b));
+        expect(idsOf(a)).toEqual(facts.map((fact) => fact.eventId).toSorted());
+      }),
+    );
+  });
+
+  it('its position is the greatest of all that was seen', () => {
+    fc.assert(
+      fc.property(twoArrivals(webhooksOfOneLife), ({ facts, one }) => {
+        expect(fold(one).position).toBe(facts.map(positionOf).toSorted().at(-1));
+      }),
+    );
+  });
+
+  it('the state is the same when the one end is told several times, by webhooks and by reads', () => {
+    fc.assert(
+      fc.property(twoArrivals(webhooksOfOneEnd), ({ one, other }) => {
+        const mixed = (list: readonly Observation[]) => fold(list.flatMap((each) => [asRead(each), each]));
+        const [a, b] = [mixed(one), mixed(other)];
+        expect(a.state).toBe(b.state);
+        expect(idsOf(a)).toEqual(idsOf(b));
+      }),
+    );
+  });
+});
+
+describe('whatever Klarna says, two different ends included', () => {
+  it('a final state never changes and the rank never falls', () => {
+    fc.assert(
+      fc.property(twoArrivals(webhooks), ({ one }) => {
+        let record = recordWith();
+        for (const observation of one) {
+          const { record: next } = applyObservation(record, observation);
+          if (record.state)
+            expect(ranks[next.state ?? 'SUBMITTED']).toBeGreaterThanOrEqual(ranks[record.state]);
+          if (isFinal(record.state)) {
+            const { attention: _, ...before } = stateOf(record);
+            expect(next).toMatchObject(before);
+          }
+          record = next;
+        }
+      }),
+    );
+  });
+
+  it('a replay changes nothing, however late it comes', () => {
+    fc.assert(
+      fc.property(twoArrivals(webhooks), ({ one, facts }) => {
+        const record = fold(one);
+        for (const fact of facts) {
+          expect(applyObservation(record, fact)).toEqual({ verdict: 'duplicate', record });
+        }
+      }),
+    );
+  });
+
+  it('the state is what folding the applied history gives', () => {
+    fc.assert(
+      fc.property(twoArrivals(webhooks), ({ one }) => {
+        const record = fold(one);
+        const applied = record.history.filter((entry) => entry.effect === 'applied');
+        expect(applied.at(-1)).toMatchObject({
+          state: record.state,
+          occurredAt: record.occurredAt,
+          eventId: record.evidence?.eventId,
+        });
+      }),
+    );
+  });
+
+  it('two different ends are seen by a person, in any order', () => {
+    fc.assert(
+      fc.property(twoArrivals(webhooks), ({ one, facts }) => {
+        const ends = new Set(facts.filter((fact) => isFinal(fact.state)).map((fact) => fact.state));
+        fc.pre(ends.size > 1);
+        const record = fold(one);
+        expect(record.attention).toBe('contradiction');
+        expect(record.reconcileAfter).toBeDefined();
+        expect(record.history.some((entry) => entry.attention === 'contradiction')).toBe(true);
+      }),
+    );
+  });
+
+  it('a payment that is not clearly before the end is seen by a person, in any order', () => {
+    fc.assert(
+      fc.property(twoArrivals(webhooksOfOneLife), ({ one }) => {
+        const record = fold(one);
+        fc.pre(isFinal(record.state));
+        const paidAt = record.history
+          .filter((entry) => entry.state === 'COMPLETED')
+          .map((each) => each.occurredAt);
+        const late = paidAt.some((paid) => paid && record.occurredAt && paid >= record.occurredAt);
+        expect(record.attention).toBe(late ? 'contradiction' : undefined);
+      }),
+    );
+  });
+
+  it('history entries are in the order in which they were recorded, each at a time of its own', () => {
+    fc.assert(
+      fc.property(twoArrivals(webhooks), ({ one }) => {
+        const times = fold(one).history.map((entry) => entry.recordedAt);
+        expect(new Set(times).size).toBe(times.length);
+        expect(times.toSorted()).toEqual(times);
+      }),
+    );
+  });
+});

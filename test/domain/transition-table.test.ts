@@ -1,0 +1,223 @@
+import { describe, expect, it } from 'vitest';
+import { type EventId, parseEventId } from '../../functions/domain/identifiers.ts';
+import { positionOf } from '../../functions/domain/observation.ts';
+import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
+import { parseState, type PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
+import { applyObservation, judge, unreadLimit, type Verdict } from '../../functions/domain/transition.ts';
+import { at, observed, recordWith } from '../support/fixtures.ts';
+
+/**
+ * The whole rule, cell by cell: S superseding, o stale, c confirming, X contradicting. The four letters of a cell are for an
+ * observation that is earlier than the record's, at the same time with a lower event id, at the same time with a higher one,
+ * and later.
+ */
+const table = `
+record       SUBMITTED  IN_PROGRESS  COMPLETED  CANCELED  EXPIRED  DECLINED
+nothing      SSSS       SSSS         SSSS       SSSS      SSSS     SSSS
+SUBMITTED    ooSS       ooSS         SSSS       SSSS      SSSS     SSSS
+IN_PROGRESS  ooSS       ooSS         SSSS       SSSS      SSSS     SSSS
+COMPLETED    oooo       oooo         ccSS       SSSS      SSSS     SSSS
+CANCELED     oooo       oooo         oXXX       cccc      XXXX     XXXX
+EXPIRED      oooo       oooo         oXXX       XXXX      cccc     XXXX
+DECLINED     oooo       oooo         oXXX       XXXX      XXXX     cccc
+`;
+
+const verdicts: Readonly<Record<string, Verdict>> = {
+  S: 'superseding',
+  o: 'stale',
+  c: 'confirming',
+  X: 'contradicting',
+};
+
+const arrivals = [
+  { when: 'earlier', occurredAt: '2026-03-01T11:59:59.999999999Z', eventId: 'z' },
+  { when: 'at the same time, lower id', occurredAt: '2026-03-01T12:00:00Z', eventId: 'a' },
+  { when: 'at the same time, higher id', occurredAt: '2026-03-01T12:00:00Z', eventId: 'z' },
+  { when: 'later', occurredAt: '2026-03-01T12:00:00.000000001Z', eventId: 'a' },
+] as const;
+
+const [head = [], ...rows] = table
+  .trim()
+  .split('\n')
+  .map((line) => line.split(/\s+/));
+
+const cells = rows.flatMap(([known = '', ...row]) =>
+  row.flatMap((letters, column) =>
+    arrivals.map((arrival, index) => ({
+      known: parseState(known),
+      told: stateOf(head[column + 1]),
+      ...arrival,
+      eventId: idOf(arrival.eventId),
+      verdict: verdicts[letters[index] ?? ''],
+    })),
+  ),
+);
+
+function stateOf(text = ''): PaymentRequestState {
+  const state = parseState(text);
+  if (!state) throw new Error(`${text} is no state`);
+  return state;
+}
+
+function idOf(text: string): EventId {
+  const id = parseEventId(text);
+  if (!id) throw new Error(`${text} is no event id`);
+  return id;
+}
+
+/** A record in that state since noon, by the event `m`. */
+function recordIn(state: PaymentRequestState | undefined): PaymentRequest {
+  if (!state) return recordWith();
+  return applyObservation(recordWith(), observed(state, undefined, { eventId: idOf('m') })).record;
+}
+
+it('has every record state against every observed state', () => {
+  expect(cells).toHaveLength(7 * 6 * 4);
+});
+
+describe.each(cells)('a record with $known, told $told, $when: $verdict', (cell) => {
+  const { known, told, occurredAt, eventId, verdict } = cell;
+  const record = recordIn(known);
+  const observation = observed(told, occurredAt, { eventId, previousState: 'SUBMITTED', stateReason: 'R' });
+
+  it('is judged so', () => {
+    expect(judge(record, observation)).toBe(verdict);
+  });
+
+  it('changes what it must and nothing else', () => {
+    const { record: after, ...result } = applyObservation(record, observation);
+    expect(result.verdict).toBe(verdict);
+    const fact = { eventId, kind: 'webhook', state: told, occurredAt: at(occurredAt), detail: {} };
+    expect(after.history.slice(0, -1)).toEqual(record.history);
+    if (verdict === 'superseding') {
+      expect(after).toMatchObject({
+        state: told,
+        previousState: 'SUBMITTED',
+        stateReason: 'R',
+        occurredAt: at(occurredAt),
+        position: positionOf(observation),
+        evidence: { source: 'webhook', eventId, observedAt: observation.observedAt },
+      });
+      expect(after.history.at(-1)).toMatchObject({ ...fact, effect: 'applied' });
+    } else {
+      const { history: _, attention, reconcileAfter, ...rest } = after;
+      expect({ ...record, ...rest }).toEqual(record);
+      expect(after.history.at(-1)).toMatchObject({ ...fact, effect: verdict, against: record.position });
+      expect(attention).toBe(verdict === 'contradicting' ? 'contradiction' : undefined);
+      expect(reconcileAfter).toBe(verdict === 'contradicting' ? observation.observedAt : undefined);
+    }
+  });
+
+  it('is a duplicate the second time and then changes nothing', () => {
+    const once = applyObservation(record, observation).record;
+    expect(applyObservation(once, observation)).toEqual({ verdict: 'duplicate', record: once });
+    expect(applyObservation(once, observation).record).toBe(once);
+  });
+
+  it('is taken over without reading only where the rule says so', () => {
+    const unread = record.position === undefined || record.position < unreadLimit(observation);
+    const isEndOfPaid = known === 'COMPLETED' && ['CANCELED', 'EXPIRED', 'DECLINED'].includes(told);
+    expect(unread).toBe(verdict === 'superseding' && !isEndOfPaid);
+  });
+});
+
+describe('the end of a request that the customer has approved', () => {
+  const paid = recordIn('COMPLETED');
+
+  it.each([
+    ['2026-03-01T11:59:59Z', 'contradiction'],
+    ['2026-03-01T12:00:00Z', 'contradiction'],
+    ['2026-03-01T12:00:01Z', undefined],
+  ] as const)('at %s: %s, as if they had come in the other order', (occurredAt, attention) => {
+    const end = observed('CANCELED', occurredAt);
+    const approval = observed('COMPLETED', undefined, { eventId: idOf('m') });
+    const { record } = applyObservation(paid, end);
+    const reversed = applyObservation(applyObservation(recordWith(), end).record, approval).record;
+    expect([record.state, record.attention]).toEqual(['CANCELED', attention]);
+    expect([reversed.state, reversed.attention]).toEqual(['CANCELED', attention]);
+    expect(record.history.at(-1)?.attention).toBe(attention);
+    if (attention) expect(record.reconcileAfter).toBe(end.observedAt);
+  });
+
+  it.each(['read', 'cancel'] as const)('by a %s of ours came after it, whatever the clocks say', (source) => {
+    const end = observed('CANCELED', '2026-03-01T11:59:59Z', { source });
+    expect(applyObservation(paid, end).record.attention).toBeUndefined();
+  });
+});
+
+describe('what a person must see when our cancel met an approval', () => {
+  const cancellation = {
+    outcome: 'claimed',
+    cause: 'timeout',
+    requestedBy: 'lapse:session-timer',
+    requestedAt: at('2026-03-01T12:00:00Z'),
+    allowCompleted: false,
+    sentBefore: false,
+  } as const;
+  const approval = observed('COMPLETED', '2026-03-01T12:00:05Z');
+  const end = observed('CANCELED', '2026-03-01T12:00:07Z');
+  const both = (record: PaymentRequest, order: readonly (typeof end)[]) =>
+    order.reduce((current, each) => applyObservation(current, each).record, record);
+
+  it.each([
+    ['approval first', [approval, end]],
+    ['end first', [end, approval]],
+  ])('%s', (_, order) => {
+    const record = both(recordWith({ cancellation }), order);
+    expect(record).toMatchObject({ state: 'CANCELED', attention: 'canceled_after_completed' });
+    const flagged = record.history.filter((entry) => entry.attention !== undefined);
+    expect(flagged.map((entry) => entry.attention)).toEqual(['canceled_after_completed']);
+  });
+
+  it.each([
+    ['the caller allowed it', { ...cancellation, allowCompleted: true }],
+    ['our cancel had been given up', { ...cancellation, outcome: 'refused' }],
+    ['it was no cancel of ours', undefined],
+  ] as const)('not where %s', (_, its) => {
+    expect(both(recordWith({ cancellation: its }), [approval, end]).attention).toBeUndefined();
+  });
+
+  it('does not hide a contradiction', () => {
+    const later = observed('COMPLETED', '2026-03-01T12:00:08Z');
+    for (const order of [
+      [end, approval, later],
+      [end, later, approval],
+      [later, end, approval],
+      [later, approval, end],
+      [approval, end, later],
+      [approval, later, end],
+    ]) {
+      expect(both(recordWith({ cancellation }), order).attention).toBe('contradiction');
+    }
+  });
+});
+
+describe('the state before', () => {
+  it("is Klarna's own word where a webhook tells it, and not guessed where it does not", () => {
+    const record = recordIn('SUBMITTED');
+    const told = observed('COMPLETED', '2026-03-01T12:01:00Z');
+    expect(applyObservation(record, told).record.previousState).toBeUndefined();
+    expect(applyObservation(record, { ...told, previousState: 'IN_PROGRESS' }).record.previousState).toBe(
+      'IN_PROGRESS',
+    );
+  });
+
+  it('is what we knew when we asked or sent', () => {
+    const read = observed('IN_PROGRESS', '2026-03-01T12:01:00Z', { source: 'read' });
+    const canceled = observed('CANCELED', '2026-03-01T12:02:00Z', { source: 'cancel' });
+    const again = observed('IN_PROGRESS', '2026-03-01T12:01:30Z', { source: 'read' });
+    const first = applyObservation(recordIn('SUBMITTED'), read).record;
+    expect(first.previousState).toBe('SUBMITTED');
+    expect(applyObservation(first, again).record.previousState).toBe('SUBMITTED');
+    expect(applyObservation(first, canceled).record.previousState).toBe('IN_PROGRESS');
+  });
+});
+
+it("keeps Klarna's expiry when a newer fact does not tell it", () => {
+  const expiry = at('2026-03-01T15:00:00Z');
+  const first = observed('SUBMITTED', undefined, { klarnaExpiresAt: expiry });
+  const record = applyObservation(recordWith(), first).record;
+  expect(
+    applyObservation(record, observed('IN_PROGRESS', '2026-03-01T12:01:00Z')).record.klarnaExpiresAt,
+  ).toBe(expiry);
+});

@@ -1,0 +1,177 @@
+import { GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { CreateScheduleCommand, DeleteScheduleCommand } from '@aws-sdk/client-scheduler';
+import { ChangeMessageVisibilityCommand } from '@aws-sdk/client-sqs';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
+import { aws, resetAws, sentCommands } from '../support/aws-clients.ts';
+import { throttled } from '../support/aws-faults.ts';
+import { captureOutput, type CapturedOutput } from '../support/captured-output.ts';
+import { account, at, key, recordWith } from '../support/fixtures.ts';
+import { setFunctionEnvironment } from '../support/function-environment.ts';
+import { KlarnaServer, refusedAs, shownAs } from '../support/klarna-server.ts';
+import { itemOf, lambdaContext, queueEvent, type QueuedMessage } from '../support/lambda-events.ts';
+import { planted, plantedIn } from '../support/planted-secrets.ts';
+
+const klarna = await KlarnaServer.start();
+setFunctionEnvironment({ KLARNA_TEST_URL: klarna.url });
+// The environment is read when the module is loaded, as in a Lambda that starts.
+const { handler } = await import('../../functions/cancel-expired-session.ts');
+
+let output: CapturedOutput;
+
+afterAll(() => klarna.stop());
+beforeEach(() => {
+  resetAws();
+  klarna.says({ GET: [shownAs('SUBMITTED')], DELETE: [shownAs('CANCELED')] });
+  output = captureOutput();
+});
+afterEach(() => vi.restoreAllMocks());
+
+const session = (deadlineAt: string, fields: Partial<PaymentRequest> = {}): PaymentRequest =>
+  recordWith({
+    state: 'SUBMITTED',
+    session: {
+      registeredAt: at('2026-03-01T12:00:00Z'),
+      requested: 'PT30M',
+      onTimeout: 'cancel',
+      extensions: 0,
+    },
+    deadlineAt: at(deadlineAt),
+    timer: 'armed',
+    ...fields,
+  });
+const passed = '2026-03-01T12:30:00Z';
+const stored = (record: PaymentRequest) => aws.dynamodb.on(GetItemCommand).resolves({ Item: itemOf(record) });
+
+const timerMessage = (
+  id = 'm',
+  fields: Readonly<Record<string, unknown>> = {},
+  receiveCount = 1,
+): QueuedMessage => ({
+  id,
+  body: JSON.stringify({
+    account,
+    payment_request_id: key.paymentRequestId,
+    deadline_at: passed,
+    ...fields,
+  }),
+  receiveCount,
+});
+const take = (...messages: readonly QueuedMessage[]) => handler(queueEvent(...messages), lambdaContext());
+const failedOf = async (...messages: readonly QueuedMessage[]) =>
+  (await take(...messages)).batchItemFailures.map(({ itemIdentifier }) => itemIdentifier);
+const delays = () =>
+  aws.sqs
+    .commandCalls(ChangeMessageVisibilityCommand)
+    .map(({ args: [{ input }] }) => [input.ReceiptHandle, input.VisibilityTimeout]);
+
+describe('a session whose time is up', () => {
+  it('is ended at Klarna, recorded with its cause, and its schedule removed', async () => {
+    stored(session(passed));
+    expect(await failedOf(timerMessage())).toEqual([]);
+    expect(klarna.methods).toEqual(['GET', 'DELETE']);
+    const written = aws.dynamodb
+      .commandCalls(UpdateItemCommand)
+      .map((call) => JSON.stringify(unmarshall(call.args[0].input.ExpressionAttributeValues ?? {})));
+    expect(written).toHaveLength(2);
+    expect(written[0]).toContain('"cause":"timeout"');
+    expect(written[1]).toContain('"CANCELED"');
+    expect(aws.scheduler.commandCalls(DeleteScheduleCommand)).toHaveLength(1);
+    expect(output.lines()).toContainEqual(
+      expect.objectContaining({ code: 'timer.fired', outcome: 'canceled', message_id: 'm' }),
+    );
+  });
+
+  it('is spared when the customer has paid, of which no webhook has come', async () => {
+    stored(session(passed));
+    klarna.says({ GET: [shownAs('COMPLETED')] });
+    expect(await failedOf(timerMessage())).toEqual([]);
+    expect(klarna.methods).toEqual(['GET']);
+  });
+
+  it('is not asked about when the record says that it is paid', async () => {
+    stored(session(passed, { state: 'COMPLETED' }));
+    expect(await failedOf(timerMessage())).toEqual([]);
+    expect(klarna.calls).toEqual([]);
+  });
+
+  it('is only written down where it is observed', async () => {
+    const { session: registered, ...rest } = session(passed);
+    stored({ ...rest, ...(registered && { session: { ...registered, onTimeout: 'observe' } }) });
+    expect(await failedOf(timerMessage())).toEqual([]);
+    expect(klarna.calls).toEqual([]);
+  });
+});
+
+describe('the message is a hint', () => {
+  it('and ends nothing before the deadline of the record, whatever it says: the timer is set again', async () => {
+    stored(session('2099-03-01T12:30:00Z'));
+    expect(await failedOf(timerMessage('m', { deadline_at: '2020-01-01T00:00:00Z' }))).toEqual([]);
+    expect(klarna.calls).toEqual([]);
+    expect(aws.scheduler.commandCalls(CreateScheduleCommand)[0]?.args[0].input).toMatchObject({
+      ScheduleExpression: 'at(2099-03-01T12:30:00)',
+    });
+  });
+
+  it('and nothing of which there is no record', async () => {
+    expect(await failedOf(timerMessage())).toEqual([]);
+    expect(klarna.calls).toEqual([]);
+    expect(aws.dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
+  });
+});
+
+describe('what fails comes back alone, later each time', () => {
+  it.each([
+    [1, 10],
+    [2, 20],
+    [5, 160],
+    [20, 900],
+  ])('after %i receipts in %i seconds', async (receiveCount, seconds) => {
+    stored(session(passed));
+    klarna.says({ GET: [refusedAs(401, 'UNAUTHORIZED')] });
+    expect(await failedOf(timerMessage('m', {}, receiveCount))).toEqual(['m']);
+    expect(delays()).toEqual([['receipt-m', seconds]]);
+  });
+
+  it('one that the table does not answer for, one that is poison, one of an account that is gone', async () => {
+    const other = 'krn:payment:eu1:request:00000000-0000-4000-8000-000000000001';
+    aws.dynamodb
+      .on(GetItemCommand)
+      .resolves({ Item: itemOf(session(passed, { state: 'COMPLETED' })) })
+      .on(GetItemCommand, { Key: { PK: { S: `A#${account}#P#${other}` } } })
+      .rejects(throttled);
+    const failed = await failedOf(
+      timerMessage('fine'),
+      timerMessage('away', { payment_request_id: other }, 2),
+      { id: 'poison', body: `to: ${planted.email}`, receiveCount: 3 },
+      timerMessage('gone', { account: 'shop-no' }, 4),
+      timerMessage('fine, too'),
+    );
+    expect(failed).toEqual(['away', 'poison', 'gone']);
+    expect(delays().toSorted()).toEqual([
+      ['receipt-away', 20],
+      ['receipt-gone', 80],
+      ['receipt-poison', 40],
+    ]);
+  });
+
+  it('also when SQS does not take the delay', async () => {
+    aws.sqs.rejects(throttled);
+    expect(await failedOf({ id: 'poison', body: '' })).toEqual(['poison']);
+  });
+});
+
+it('no secret of ours and no text of a message is logged, queued or stored', async () => {
+  stored(session(passed));
+  await take(
+    timerMessage(),
+    { id: 'text', body: planted.text },
+    { id: 'name', body: planted.name },
+    { id: 'json', body: JSON.stringify({ name: planted.name, token: planted.token }) },
+    timerMessage('field', { account: planted.email }),
+  );
+  expect(klarna.methods).toContain('DELETE');
+  expect(output.lines().length).toBeGreaterThan(3);
+  expect(plantedIn(output.text() + JSON.stringify(sentCommands()))).toEqual([]);
+});

@@ -1,0 +1,154 @@
+import { GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { applyObservation } from '../../functions/domain/transition.ts';
+import { aws, resetAws, sentCommands } from '../support/aws-clients.ts';
+import { throttled } from '../support/aws-faults.ts';
+import { captureOutput, type CapturedOutput } from '../support/captured-output.ts';
+import { account, key, observed, recordWith } from '../support/fixtures.ts';
+import { setFunctionEnvironment } from '../support/function-environment.ts';
+import { KlarnaServer, refusedAs, shownAs } from '../support/klarna-server.ts';
+import {
+  apiEvent,
+  type ApiCall,
+  itemOf,
+  lambdaContext,
+  paymentRequestRoute,
+} from '../support/lambda-events.ts';
+import { plantedIn } from '../support/planted-secrets.ts';
+
+const klarna = await KlarnaServer.start();
+setFunctionEnvironment({ KLARNA_TEST_URL: klarna.url });
+// The environment is read when the module is loaded, as in a Lambda that starts.
+const { handler } = await import('../../functions/get-payment-request.ts');
+
+let output: CapturedOutput;
+
+afterAll(() => klarna.stop());
+beforeEach(() => {
+  resetAws();
+  aws.dynamodb.on(GetItemCommand).resolves({ Item: itemOf(record) });
+  klarna.says({ GET: [shownAs('COMPLETED')] });
+  output = captureOutput();
+});
+afterEach(() => vi.restoreAllMocks());
+
+const { record } = applyObservation(recordWith(), observed('SUBMITTED'));
+const history = `${paymentRequestRoute}/history`;
+
+async function get(call: Partial<ApiCall> = {}) {
+  const answer = await handler(apiEvent({ method: 'GET', ...call }), lambdaContext());
+  return { ...answer, document: JSON.parse(answer.body) as Readonly<Record<string, unknown>> };
+}
+
+describe('GET', () => {
+  it('shows the record, from a read that is strongly consistent, and asks Klarna nothing', async () => {
+    expect(await get()).toMatchObject({
+      statusCode: 200,
+      document: { account, payment_request_id: key.paymentRequestId, state: 'SUBMITTED', version: 1 },
+    });
+    expect(aws.dynamodb.commandCalls(GetItemCommand)[0]?.args[0].input).toMatchObject({
+      Key: { PK: { S: `A#${account}#P#${key.paymentRequestId}` } },
+      ConsistentRead: true,
+    });
+    expect(klarna.calls).toEqual([]);
+    expect(output.text()).toBe('');
+  });
+
+  it('asks Klarna first with refresh=true, and writes down what it said', async () => {
+    const { document } = await get({ query: { refresh: 'true' } });
+    expect(document).toMatchObject({
+      state: 'COMPLETED',
+      evidence: { source: 'read' },
+      refresh: 'refreshed',
+    });
+    expect(aws.dynamodb.commandCalls(UpdateItemCommand)).toHaveLength(1);
+  });
+
+  it('shows the record as it was when Klarna gives no answer, and says so', async () => {
+    klarna.says({ GET: [refusedAs(500, 'INTERNAL_ERROR')] });
+    expect(await get({ query: { refresh: 'true' } })).toMatchObject({
+      statusCode: 200,
+      document: { state: 'SUBMITTED', refresh: 'unknown' },
+    });
+    expect(aws.dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
+  });
+
+  it('is 404 when nobody knows the request, and asks Klarna nothing about what it may not be', async () => {
+    aws.dynamodb.on(GetItemCommand).resolves({});
+    for (const call of [{}, { query: { refresh: 'true' } }, { route: history }]) {
+      expect(await get(call)).toMatchObject({
+        statusCode: 404,
+        document: { type: 'urn:lapse:problem:not-found', payment_request_id: key.paymentRequestId },
+      });
+    }
+    expect(klarna.calls).toEqual([]);
+  });
+});
+
+it('GET …/history shows every entry with its evidence, and why', async () => {
+  const { statusCode, document } = await get({ route: history });
+  expect(statusCode).toBe(200);
+  expect(document).toMatchObject({
+    payment_request_id: key.paymentRequestId,
+    entries: [
+      {
+        kind: 'webhook',
+        state: 'SUBMITTED',
+        effect: 'applied',
+        explanation: 'became the state of the record',
+      },
+    ],
+    dropped: 0,
+  });
+});
+
+describe('refusals', () => {
+  it.each([
+    ['a refresh that is neither', 400, { query: { refresh: '1' } }],
+    ['a query that nobody knows', 400, { query: { fresh: 'true' } }],
+    ['a refresh of the history', 400, { route: history, query: { refresh: 'true' } }],
+    ['an id of 10 KB', 400, { pathParameters: { account, payment_request_id: 'k'.repeat(10_240) } }],
+    [
+      'an account that is none',
+      400,
+      { pathParameters: { account: 'SHOP', payment_request_id: key.paymentRequestId } },
+    ],
+    [
+      'an account of nobody',
+      404,
+      { pathParameters: { account: 'shop-no', payment_request_id: key.paymentRequestId } },
+    ],
+    ['a route that is not served', 404, { route: '/{proxy+}', path: '/accounts/a/b/c', pathParameters: {} }],
+    ['a method that is not served', 404, { method: 'POST' }],
+  ])('%s: %i, and nothing is read', async (_, status, call) => {
+    const { statusCode, headers, document } = await get(call);
+    expect(statusCode).toBe(status);
+    expect(headers['content-type']).toBe('application/problem+json');
+    expect(document).toMatchObject({
+      type: expect.stringMatching(/^urn:lapse:problem:/) as unknown,
+      field: expect.any(String) as unknown,
+      given: expect.any(String) as unknown,
+      allowed: expect.any(String) as unknown,
+    });
+    expect(aws.dynamodb.calls()).toEqual([]);
+  });
+
+  it('the default route, for which API Gateway has no method and no parameters', async () => {
+    const { pathParameters: _, ...event } = apiEvent({ method: 'GET', path: '/' });
+    const answer = await handler({ ...event, routeKey: '$default' }, lambdaContext());
+    expect(answer.statusCode).toBe(404);
+  });
+
+  it('the table does not answer: 503 with Retry-After, and nothing of the exception', async () => {
+    aws.dynamodb.on(GetItemCommand).rejects(throttled);
+    const { statusCode, headers, body } = await get();
+    expect([statusCode, headers['retry-after']]).toEqual([503, '1']);
+    expect(plantedIn(body)).toEqual([]);
+  });
+});
+
+it('no secret of ours is logged, answered or stored', async () => {
+  const { body } = await get({ query: { refresh: 'true' } });
+  expect(klarna.calls).toHaveLength(1);
+  expect(plantedIn(output.text() + body + JSON.stringify(sentCommands()))).toEqual([]);
+});

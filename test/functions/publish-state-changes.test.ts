@@ -1,0 +1,162 @@
+import { PutEventsCommand, type PutEventsRequestEntry } from '@aws-sdk/client-eventbridge';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { EventId, PaymentRequestId } from '../../functions/domain/identifiers.ts';
+import { asNextVersion, type PaymentRequest, withEntry } from '../../functions/domain/payment-request.ts';
+import { applyObservation } from '../../functions/domain/transition.ts';
+import { aws, callLimits, resetAws } from '../support/aws-clients.ts';
+import { throttled } from '../support/aws-faults.ts';
+import { captureOutput, type CapturedOutput } from '../support/captured-output.ts';
+import { account, key, noon, observed, recordWith } from '../support/fixtures.ts';
+import { setFunctionEnvironment } from '../support/function-environment.ts';
+import { lambdaContext, streamEvent, type Write } from '../support/lambda-events.ts';
+import { planted, plantedIn } from '../support/planted-secrets.ts';
+
+setFunctionEnvironment();
+// The environment is read when the module is loaded, as in a Lambda that starts.
+const { handler } = await import('../../functions/publish-state-changes.ts');
+
+let output: CapturedOutput;
+
+beforeEach(() => {
+  resetAws();
+  output = captureOutput();
+});
+afterEach(() => vi.restoreAllMocks());
+
+/** EventBridge that refuses the entries of these Payment Requests. */
+function bus(...refused: readonly string[]): void {
+  aws.eventbridge
+    .on(PutEventsCommand)
+    .callsFake(({ Entries = [] }: { Entries?: PutEventsRequestEntry[] }) => ({
+      FailedEntryCount: 0,
+      Entries: Entries.map(({ Resources }) =>
+        refused.includes(Resources?.[0] ?? '')
+          ? { ErrorCode: 'ThrottlingException', ErrorMessage: planted.text }
+          : { EventId: 'published' },
+      ),
+    }));
+}
+
+const entries = () =>
+  aws.eventbridge.commandCalls(PutEventsCommand).flatMap((call) => call.args[0].input.Entries ?? []);
+const publish = (...writes: readonly Write[]) => handler(streamEvent(...writes), lambdaContext());
+
+const requestOf = (number: number): PaymentRequest => ({
+  ...recordWith(),
+  paymentRequestId: `krn:payment:eu1:request:${number}` as PaymentRequestId,
+});
+const next = (record: PaymentRequest, ...observation: Parameters<typeof observed>): PaymentRequest =>
+  asNextVersion(applyObservation(record, observed(...observation)).record, noon);
+
+describe('a write', () => {
+  const submitted = next(recordWith({ reference: 'order-7' }), 'SUBMITTED');
+  const canceled = next(submitted, 'CANCELED', '2026-03-01T12:30:00Z');
+
+  it('is published as what its history has and the one before has not', async () => {
+    bus();
+    expect(await publish({ sequenceNumber: '1', before: submitted, after: canceled })).toEqual({
+      batchItemFailures: [],
+    });
+    const [entry, ...others] = entries();
+    expect(others).toEqual([]);
+    expect(entry).toMatchObject({
+      EventBusName: 'lapse',
+      Source: 'lapse',
+      DetailType: 'Payment Request State Changed',
+      Resources: [key.paymentRequestId],
+    });
+    expect(JSON.parse(entry?.Detail ?? '')).toEqual({
+      event_key: `${account}/${key.paymentRequestId}/CANCELED@2026-03-01T12:30:00Z/state-changed`,
+      schema_version: 1,
+      account,
+      payment_request_id: key.paymentRequestId,
+      session_id: null,
+      reference: 'order-7',
+      state: 'CANCELED',
+      previous_state: 'SUBMITTED',
+      cause: null,
+      reason: null,
+      occurred_at: '2026-03-01T12:30:00Z',
+      recorded_at: '2026-03-01T12:30:00Z',
+      version: 3,
+    });
+    expect(output.text()).toContain('"EventsPublished":1');
+  });
+
+  it('that says nothing to others is not published: a claim, a deletion by retention, an item of another kind', async () => {
+    bus();
+    const claimed = withEntry(submitted, {
+      eventId: 'claim:1' as EventId,
+      kind: 'cancel_request',
+      recordedAt: noon,
+      effect: 'accepted',
+      detail: {},
+    });
+    const event = streamEvent(
+      { sequenceNumber: '1', before: submitted, after: claimed },
+      { sequenceNumber: '2', before: submitted },
+    );
+    const quarantined = { PK: { S: 'Q#key#event' }, reason: { S: 'malformed' } };
+    const [first] = event.Records;
+    const other = { ...first, dynamodb: { ...first?.dynamodb, OldImage: {}, NewImage: quarantined } };
+    expect(await handler({ Records: [...event.Records, other] }, lambdaContext())).toEqual({
+      batchItemFailures: [],
+    });
+    expect(entries()).toEqual([]);
+  });
+});
+
+describe('a refusal of EventBridge', () => {
+  const writes = Array.from({ length: 15 }, (_, index) => ({
+    sequenceNumber: `${index + 1}00`,
+    after: next(requestOf(index + 1), 'SUBMITTED'),
+  }));
+
+  it('is tried again alone, and the stream is delivered again from there; ten before it are not taken back', async () => {
+    bus(requestOf(12).paymentRequestId);
+    expect(await publish(...writes)).toEqual({ batchItemFailures: [{ itemIdentifier: '1200' }] });
+    const calls = aws.eventbridge
+      .commandCalls(PutEventsCommand)
+      .map((call) =>
+        call.args[0].input.Entries?.map(({ Resources }) => Number(Resources?.[0]?.split(':').at(-1))),
+      );
+    expect(calls).toEqual([[1, 2, 3, 4, 5, 6, 7, 8, 9, 10], [11, 12, 13, 14, 15], [12], [12]]);
+    expect(output.lines()).toContainEqual(
+      expect.objectContaining({ level: 'WARN', code: 'events.refused', sequence_number: '1200' }),
+    );
+    expect(output.text()).toContain('"EventsRefused":1');
+  });
+
+  it('of the whole call fails the whole batch: nothing is swallowed', async () => {
+    aws.eventbridge.rejects(throttled);
+    await expect(publish(...writes)).rejects.toThrow();
+  });
+});
+
+it('an item that holds more than a record publishes no more than one, and logs nothing of it', async () => {
+  bus();
+  const event = streamEvent({ sequenceNumber: '1', after: next(recordWith(), 'COMPLETED') });
+  const [record] = event.Records;
+  const image = {
+    ...record?.dynamodb?.NewImage,
+    customer: { S: planted.name },
+    klarna_network_session_token: { S: planted.token },
+  };
+  await handler(
+    { Records: [{ ...record, dynamodb: { ...record?.dynamodb, NewImage: image } }] },
+    lambdaContext(),
+  );
+  expect(entries()).toHaveLength(1);
+  expect(plantedIn(output.text() + JSON.stringify(entries()))).toEqual([]);
+});
+
+it('every call to AWS has a limit', async () => {
+  bus();
+  await publish({ sequenceNumber: '1', after: next(recordWith(), 'SUBMITTED') });
+  const limits = await callLimits();
+  expect(limits).toHaveLength(1);
+  for (const { maxAttempts, requestTimeout, connectionTimeout, throwOnRequestTimeout } of limits) {
+    expect(throwOnRequestTimeout).toBe(true);
+    expect(maxAttempts * Math.max(requestTimeout, connectionTimeout)).toBeLessThanOrEqual(10_000);
+  }
+});

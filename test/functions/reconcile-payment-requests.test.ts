@@ -1,0 +1,104 @@
+import { GetItemCommand, QueryCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { CreateScheduleCommand } from '@aws-sdk/client-scheduler';
+import { afterAll, afterEach, beforeEach, expect, it, vi } from 'vitest';
+import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
+import { aws, resetAws, sentCommands } from '../support/aws-clients.ts';
+import { throttled } from '../support/aws-faults.ts';
+import { captureOutput, type CapturedOutput } from '../support/captured-output.ts';
+import { at, recordWith } from '../support/fixtures.ts';
+import { setFunctionEnvironment } from '../support/function-environment.ts';
+import { KlarnaServer, shownAs } from '../support/klarna-server.ts';
+import { itemOf, lambdaContext, recurringEvent } from '../support/lambda-events.ts';
+import { planted, plantedIn } from '../support/planted-secrets.ts';
+
+const klarna = await KlarnaServer.start();
+setFunctionEnvironment({ KLARNA_TEST_URL: klarna.url });
+// The environment is read when the module is loaded, as in a Lambda that starts.
+const { handler } = await import('../../functions/reconcile-payment-requests.ts');
+
+let output: CapturedOutput;
+
+afterAll(() => klarna.stop());
+beforeEach(() => {
+  resetAws();
+  klarna.says({ GET: [shownAs('SUBMITTED')], DELETE: [shownAs('CANCELED')] });
+  output = captureOutput();
+});
+afterEach(() => vi.restoreAllMocks());
+
+const sweep = () => handler(recurringEvent, lambdaContext(60_000));
+
+const open = (deadlineAt: string): PaymentRequest =>
+  recordWith({
+    state: 'SUBMITTED',
+    session: {
+      registeredAt: at('2026-03-01T12:00:00Z'),
+      requested: 'PT30M',
+      onTimeout: 'cancel',
+      extensions: 0,
+    },
+    deadlineAt: at(deadlineAt),
+    timer: 'pending',
+    reconcileAfter: at('2026-03-01T12:01:00Z'),
+  });
+
+/** The due index names this record once, and the table has it. */
+function due(record: PaymentRequest): void {
+  const item = itemOf(record);
+  aws.dynamodb
+    .on(QueryCommand)
+    .resolvesOnce({ Items: item['PK'] ? [{ PK: item['PK'] }] : [] })
+    .resolves({ Items: [] })
+    .on(GetItemCommand)
+    .resolves({ Item: item });
+}
+
+it('reports that there was nothing to do, from the due index alone', async () => {
+  const report = await sweep();
+  expect(Object.values(report).every((count) => count === 0)).toBe(true);
+  expect(new Set(sentCommands().map(({ name }) => name))).toEqual(new Set(['QueryCommand']));
+  expect(output.lines()).toContainEqual(expect.objectContaining({ code: 'sweep.done', failed: 0 }));
+});
+
+it('ends the session whose timer was lost, and counts the repair', async () => {
+  due(open('2026-03-01T12:30:00Z'));
+  expect(await sweep()).toMatchObject({ end: 1, failed: 0 });
+  expect(klarna.methods).toEqual(['GET', 'DELETE']);
+  expect(output.text()).toContain('"SweepRepairs":1');
+  expect(output.lines()).toContainEqual(expect.objectContaining({ code: 'sweep.done', end: 1 }));
+});
+
+it('arms the timer that nobody armed', async () => {
+  due(open('2099-03-01T12:30:00Z'));
+  expect(await sweep()).toMatchObject({ arm: 1 });
+  expect(aws.scheduler.commandCalls(CreateScheduleCommand)).toHaveLength(1);
+  expect(klarna.calls).toEqual([]);
+});
+
+it('counts what it could not look at, says so by ids, and does not fail for it', async () => {
+  due(open('2026-03-01T12:30:00Z'));
+  aws.dynamodb.on(UpdateItemCommand).rejects(throttled);
+  expect(await sweep()).toMatchObject({ failed: 1 });
+  // The read goes out beside the claim, and may still be on its way.
+  await vi.waitFor(() => expect(klarna.methods).toEqual(['GET']));
+  expect(output.text()).toContain('"SweepFailures":1');
+  expect(output.lines()).toContainEqual(expect.objectContaining({ level: 'ERROR', code: 'sweep.fault' }));
+});
+
+it('fails when the index cannot be read: a sweep that sees nothing is not a sweep', async () => {
+  aws.dynamodb.on(QueryCommand).rejects(throttled);
+  await expect(sweep()).rejects.toThrow(planted.text);
+});
+
+it('takes up nothing in a function that is about to end', async () => {
+  due(open('2026-03-01T12:30:00Z'));
+  expect(await handler(recurringEvent, lambdaContext(5_000))).toMatchObject({ end: 0 });
+  expect(klarna.calls).toEqual([]);
+});
+
+it('no secret of ours is logged or stored', async () => {
+  due(open('2026-03-01T12:30:00Z'));
+  await sweep();
+  expect(klarna.methods).toEqual(['GET', 'DELETE']);
+  expect(plantedIn(output.text() + JSON.stringify(sentCommands()))).toEqual([]);
+});

@@ -1,0 +1,220 @@
+import { ConditionalCheckFailedException, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { CreateScheduleCommand } from '@aws-sdk/client-scheduler';
+import { SendMessageCommand } from '@aws-sdk/client-sqs';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
+import { accountsSecret, aws, callLimits, resetAws, sentCommands } from '../support/aws-clients.ts';
+import { throttled } from '../support/aws-faults.ts';
+import { captureOutput, type CapturedOutput } from '../support/captured-output.ts';
+import { account, at, key, recordWith } from '../support/fixtures.ts';
+import { setFunctionEnvironment } from '../support/function-environment.ts';
+import { apiEvent, callerArn, itemOf, lambdaContext } from '../support/lambda-events.ts';
+import { planted, plantedIn } from '../support/planted-secrets.ts';
+
+setFunctionEnvironment();
+// The environment is read when the module is loaded, as in a Lambda that starts.
+const { handler } = await import('../../functions/register-payment-request.ts');
+
+let output: CapturedOutput;
+
+beforeEach(() => {
+  resetAws();
+  output = captureOutput();
+});
+afterEach(() => vi.restoreAllMocks());
+
+async function call(method: 'PUT' | 'PATCH', body: unknown) {
+  const answer = await handler(apiEvent({ method, body }), lambdaContext());
+  return { ...answer, document: JSON.parse(answer.body) as Readonly<Record<string, unknown>> };
+}
+
+/** The table holds this record, for whoever reads it and for whoever writes without reading. */
+function stored(fields: Partial<PaymentRequest>): void {
+  const item = itemOf(recordWith(fields));
+  aws.dynamodb.on(GetItemCommand).resolves({ Item: item });
+  aws.dynamodb
+    .on(UpdateItemCommand)
+    .rejectsOnce(new ConditionalCheckFailedException({ message: '', $metadata: {}, Item: item }))
+    .resolves({});
+}
+
+const registered = (requested: string): Partial<PaymentRequest> => ({
+  state: 'SUBMITTED',
+  session: { registeredAt: at('2026-03-01T12:00:00Z'), requested, onTimeout: 'cancel', extensions: 0 },
+  deadlineAt: at('2099-03-01T12:30:00Z'),
+  timer: 'armed',
+});
+
+describe('PUT', () => {
+  it('writes the record, arms a schedule for the deadline, and says so: 201', async () => {
+    const deadline = new Date(Date.now() + 1_800_000).toISOString().slice(0, 19);
+    const { statusCode, document } = await call('PUT', {
+      deadline_at: `${deadline}Z`,
+      session_id: 'cart-7',
+      reference: 'order-7',
+    });
+    expect(statusCode).toBe(201);
+    expect(document).toMatchObject({
+      account,
+      payment_request_id: key.paymentRequestId,
+      session_id: 'cart-7',
+      reference: 'order-7',
+      state: null,
+      deadline_at: `${deadline}Z`,
+      timer: 'armed',
+      on_timeout: 'cancel',
+      version: 2,
+    });
+    const [create] = aws.scheduler.commandCalls(CreateScheduleCommand);
+    expect(create?.args[0].input).toMatchObject({
+      Name: expect.stringMatching(/^lapse-[a-z2-7]{52}$/) as unknown,
+      GroupName: 'lapse-sessions',
+      ScheduleExpression: `at(${deadline})`,
+      ActionAfterCompletion: 'DELETE',
+    });
+    expect(sentCommands().filter(({ name }) => name === 'GetItemCommand')).toEqual([]);
+  });
+
+  it('sends a deadline that is close straight to the queue', async () => {
+    const { statusCode } = await call('PUT', { session_timeout: 'PT5S' });
+    expect(statusCode).toBe(201);
+    expect(aws.sqs.commandCalls(SendMessageCommand)[0]?.args[0].input).toMatchObject({ DelaySeconds: 5 });
+    expect(aws.scheduler.commandCalls(CreateScheduleCommand)).toEqual([]);
+  });
+
+  it('takes the default of the account where neither deadline is given', async () => {
+    resetAws(accountsSecret({ default_session_timeout: 'PT20M' }));
+    const before = Date.now();
+    const { statusCode, document } = await call('PUT', {});
+    expect(statusCode).toBe(201);
+    const length = Date.parse(String(document['deadline_at'])) - before;
+    expect(length).toBeGreaterThanOrEqual(1_200_000);
+    expect(length).toBeLessThan(1_205_000);
+  });
+
+  it('is 200 and changes nothing when it is the same again', async () => {
+    stored(registered('PT30M'));
+    expect(await call('PUT', { session_timeout: 'PT30M' })).toMatchObject({
+      statusCode: 200,
+      document: { version: 1, deadline_at: '2099-03-01T12:30:00Z' },
+    });
+    expect(aws.dynamodb.commandCalls(UpdateItemCommand)).toHaveLength(1);
+    expect(aws.scheduler.calls()).toEqual([]);
+  });
+
+  it('is 409 when the customer has paid, and arms nothing', async () => {
+    stored({ state: 'COMPLETED' });
+    expect(await call('PUT', { session_timeout: 'PT30M' })).toMatchObject({
+      statusCode: 409,
+      document: { type: 'urn:lapse:problem:already-final', state: 'COMPLETED' },
+    });
+    expect([...aws.scheduler.calls(), ...aws.sqs.calls()]).toEqual([]);
+  });
+
+  it('is 201 though the timer cannot be armed: the record says pending, and the sweep arms it', async () => {
+    aws.scheduler.rejects(throttled);
+    expect(await call('PUT', { session_timeout: 'PT30M' })).toMatchObject({
+      statusCode: 201,
+      document: { timer: 'pending' },
+    });
+    expect(output.lines()).toContainEqual(expect.objectContaining({ level: 'ERROR', code: 'timer.fault' }));
+  });
+
+  it.each([
+    ['neither deadline', {}, 'session_timeout'],
+    ['both', { session_timeout: 'PT5M', deadline_at: '2099-01-01T00:00:00Z' }, 'session_timeout'],
+    ['a deadline in the past', { deadline_at: '2020-01-01T00:00:00Z' }, 'deadline_at'],
+    ['a deadline beyond 48 hours', { session_timeout: 'PT48H1S' }, 'session_timeout'],
+    ['a deadline in the year 9999', { deadline_at: '9999-12-31T23:59:59Z' }, 'deadline_at'],
+    ['a duration in years', { session_timeout: 'P1Y' }, 'session_timeout'],
+    ['a field that nobody knows', { session_timeout: 'PT5M', sessionId: 'x' }, 'sessionId'],
+    ['an array', '[]', 'body'],
+    ['invalid UTF-8', Buffer.from([0xff]), 'body'],
+  ])('is 400 with %s: field, given, allowed', async (_, body, field) => {
+    const { statusCode, document } = await call('PUT', body);
+    expect(statusCode).toBe(400);
+    expect(document).toMatchObject({
+      type: 'urn:lapse:problem:invalid-request',
+      field,
+      given: expect.any(String) as unknown,
+      allowed: expect.any(String) as unknown,
+    });
+    expect(aws.dynamodb.calls()).toEqual([]);
+  });
+
+  it('is 400 with an empty array where the account would fill in an empty object', async () => {
+    resetAws(accountsSecret({ default_session_timeout: 'PT20M' }));
+    expect((await call('PUT', '[]')).statusCode).toBe(400);
+    expect(aws.dynamodb.calls()).toEqual([]);
+  });
+
+  it('is 413 with a body of 1 MB', async () => {
+    expect((await call('PUT', 'x'.repeat(1_048_576))).statusCode).toBe(413);
+  });
+});
+
+describe('PATCH', () => {
+  it('moves the deadline: 200', async () => {
+    aws.dynamodb.on(GetItemCommand).resolves({ Item: itemOf(recordWith(registered('PT30M'))) });
+    const { statusCode, document } = await call('PATCH', { session_timeout: 'PT10M' });
+    expect(statusCode).toBe(200);
+    expect(document).toMatchObject({ timer: 'armed', extensions: 0, version: 3 });
+    expect(aws.scheduler.commandCalls(CreateScheduleCommand)).toHaveLength(1);
+  });
+
+  it('is 404 when nobody registered the request', async () => {
+    expect(await call('PATCH', { session_timeout: 'PT10M' })).toMatchObject({
+      statusCode: 404,
+      document: { type: 'urn:lapse:problem:not-found' },
+    });
+  });
+
+  it('is 409 extension-limit beyond what the account allows', async () => {
+    resetAws(accountsSecret({ max_extensions: 0 }));
+    const { deadlineAt: _, ...session } = registered('PT30M');
+    aws.dynamodb.on(GetItemCommand).resolves({
+      Item: itemOf(recordWith({ ...session, deadlineAt: at('2026-03-01T12:30:00Z') })),
+    });
+    expect(await call('PATCH', { session_timeout: 'PT10M' })).toMatchObject({
+      statusCode: 409,
+      document: { type: 'urn:lapse:problem:extension-limit', allowed: 'at most 0 extensions' },
+    });
+  });
+
+  it('is 400 without a deadline, whatever default the account has, and says no untruth about it', async () => {
+    resetAws(accountsSecret({ default_session_timeout: 'PT20M' }));
+    const { statusCode, document } = await call('PATCH', {});
+    expect(statusCode).toBe(400);
+    expect(document['allowed']).not.toContain('has no default');
+  });
+});
+
+it('is 503 with Retry-After when the table does not answer, and nothing of the exception; no timer is armed', async () => {
+  aws.dynamodb.rejects(throttled);
+  for (const method of ['PUT', 'PATCH'] as const) {
+    const { statusCode, headers, body } = await call(method, { session_timeout: 'PT30M' });
+    expect([statusCode, headers['retry-after']]).toEqual([503, '1']);
+    expect(plantedIn(body)).toEqual([]);
+  }
+  expect([...aws.scheduler.calls(), ...aws.sqs.calls()]).toEqual([]);
+});
+
+it('says and stores who asked, and logs or sends nothing of what was refused', async () => {
+  const body = { session_timeout: 'PT30M', customer: { name: planted.name, email: planted.email } };
+  expect((await call('PUT', body)).statusCode).toBe(400);
+  expect((await call('PUT', { session_timeout: 'PT30M' })).statusCode).toBe(201);
+  const sent = JSON.stringify(sentCommands());
+  expect(sent).toContain(callerArn);
+  expect(plantedIn(sent + output.text())).toEqual([]);
+});
+
+it('every call to AWS has a limit inside that of the API', async () => {
+  await call('PUT', { session_timeout: 'PT30M' });
+  await call('PUT', { session_timeout: 'PT5S' });
+  const limits = await callLimits();
+  expect(limits).toHaveLength(4);
+  for (const { maxAttempts, requestTimeout, connectionTimeout, throwOnRequestTimeout } of limits) {
+    expect(throwOnRequestTimeout).toBe(true);
+    expect(maxAttempts * Math.max(requestTimeout, connectionTimeout)).toBeLessThanOrEqual(10_000);
+  }
+});

@@ -1,0 +1,363 @@
+import { createHash } from 'node:crypto';
+import {
+  ChangeMessageVisibilityBatchCommand,
+  ChangeMessageVisibilityCommand,
+  DeleteMessageBatchCommand,
+  DeleteMessageCommand,
+  GetQueueAttributesCommand,
+  GetQueueUrlCommand,
+  MessageNotInflight,
+  PurgeQueueCommand,
+  QueueDoesNotExist,
+  ReceiptHandleIsInvalid,
+  ReceiveMessageCommand,
+  type ReceiveMessageCommandInput,
+  SendMessageBatchCommand,
+  SendMessageCommand,
+  type SendMessageCommandInput,
+} from '@aws-sdk/client-sqs';
+import { expect, test, vi } from 'vitest';
+import { type RunningAws, startAws } from './running-aws.ts';
+import { arnOfQueue, stackOptions } from './stack-options.ts';
+
+async function open(queueName = 'timers') {
+  const aws = await startAws();
+  const QueueUrl = aws.queueUrl(queueName);
+  return {
+    aws,
+    QueueUrl,
+    send: (MessageBody: string, more: Partial<SendMessageCommandInput> = {}) =>
+      aws.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody, ...more })),
+    receive: async (more: Partial<ReceiveMessageCommandInput> = {}) =>
+      (await aws.sqs.send(new ReceiveMessageCommand({ QueueUrl, ...more }))).Messages ?? [],
+  };
+}
+
+const counts = async (aws: RunningAws, queueName: string) => {
+  const { Attributes } = await aws.sqs.send(
+    new GetQueueAttributesCommand({ QueueUrl: aws.queueUrl(queueName), AttributeNames: ['All'] }),
+  );
+  return (['', 'NotVisible', 'Delayed'] as const).map(
+    (kind) => Attributes?.[`ApproximateNumberOfMessages${kind}`],
+  );
+};
+
+const md5 = (text: string) => createHash('md5').update(text).digest('hex');
+
+test('a message is sent, received and deleted', async () => {
+  const { aws, QueueUrl, send, receive } = await open();
+  const before = Date.now();
+  const sent = await send('hej å 💳');
+  expect(sent.MD5OfMessageBody).toBe(md5('hej å 💳'));
+  const [message] = await receive({ MessageSystemAttributeNames: ['All'] });
+  expect(message).toMatchObject({
+    MessageId: sent.MessageId,
+    Body: 'hej å 💳',
+    MD5OfBody: md5('hej å 💳'),
+    Attributes: { ApproximateReceiveCount: '1', SenderId: stackOptions.accountId },
+  });
+  expect(Number(message?.Attributes?.SentTimestamp)).toBeGreaterThanOrEqual(before);
+  expect(await counts(aws, 'timers')).toEqual(['0', '1', '0']);
+  await aws.sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: message?.ReceiptHandle }));
+  expect(await counts(aws, 'timers')).toEqual(['0', '0', '0']);
+});
+
+test('the queue has a URL on this server, and its attributes', async () => {
+  const { aws, QueueUrl } = await open();
+  const found = await aws.sqs.send(new GetQueueUrlCommand({ QueueName: 'timers' }));
+  expect(found.QueueUrl).toBe(QueueUrl);
+  expect(QueueUrl).toBe(`${aws.url}/123456789012/timers`);
+  const { Attributes } = await aws.sqs.send(
+    new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn', 'RedrivePolicy'] }),
+  );
+  expect(Attributes).toEqual({
+    QueueArn: arnOfQueue('timers'),
+    RedrivePolicy: JSON.stringify({ deadLetterTargetArn: arnOfQueue('given-up'), maxReceiveCount: 2 }),
+  });
+});
+
+test('message attributes arrive as they were sent, when they are asked for', async () => {
+  const { send, receive } = await open();
+  const MessageAttributes = {
+    kind: { DataType: 'String', StringValue: 'timer' },
+    'trace.id': { DataType: 'Binary', BinaryValue: new Uint8Array([0, 1, 255]) },
+  };
+  const sent = await send('a', { MessageAttributes });
+  // Computed with boto3's own rule: name, type, kind and value, each with its length.
+  const digest = createHash('md5');
+  for (const [part, bytes] of [
+    ['kind', Buffer.from('String')],
+    [1, Buffer.from('timer')],
+    ['trace.id', Buffer.from('Binary')],
+    [2, Buffer.of(0, 1, 255)],
+  ] as const) {
+    const prefix = typeof part === 'string' ? withLength(Buffer.from(part)) : Buffer.of(part);
+    digest.update(prefix).update(withLength(bytes));
+  }
+  expect(sent.MD5OfMessageAttributes).toBe(digest.digest('hex'));
+  const [bare] = await receive({ VisibilityTimeout: 0 });
+  expect([bare?.MessageAttributes, bare?.Attributes]).toEqual([undefined, undefined]);
+  const [some] = await receive({ VisibilityTimeout: 0, MessageAttributeNames: ['trace.*'] });
+  expect(Object.keys(some?.MessageAttributes ?? {})).toEqual(['trace.id']);
+  await send('b', { MessageAttributes });
+  const all = await receive({ MaxNumberOfMessages: 10, MessageAttributeNames: ['All'] });
+  expect(all.at(-1)).toMatchObject({
+    MessageAttributes,
+    MD5OfMessageAttributes: sent.MD5OfMessageAttributes,
+  });
+});
+
+function withLength(bytes: Buffer): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(bytes.length);
+  return Buffer.concat([length, bytes]);
+}
+
+test('a batch is sent, received, made visible and deleted', async () => {
+  const { aws, QueueUrl, receive } = await open('given-up');
+  const sent = await aws.sqs.send(
+    new SendMessageBatchCommand({
+      QueueUrl,
+      Entries: [
+        { Id: 'a', MessageBody: 'first' },
+        { Id: 'b', MessageBody: 'second' },
+        { Id: 'c', MessageBody: 'late', DelaySeconds: 901 },
+      ],
+    }),
+  );
+  expect(sent.Successful?.map(({ Id }) => Id)).toEqual(['a', 'b']);
+  expect(sent.Failed).toMatchObject([{ Id: 'c', SenderFault: true, Code: 'InvalidParameterValue' }]);
+  const received = await receive({ MaxNumberOfMessages: 10 });
+  expect(received.map(({ Body }) => Body)).toEqual(['first', 'second']);
+  const changed = await aws.sqs.send(
+    new ChangeMessageVisibilityBatchCommand({
+      QueueUrl,
+      Entries: received.map(({ ReceiptHandle }, index) => ({
+        Id: String(index),
+        ReceiptHandle,
+        VisibilityTimeout: 0,
+      })),
+    }),
+  );
+  expect(changed.Successful).toHaveLength(2);
+  const again = await receive({ MaxNumberOfMessages: 10 });
+  expect(again).toHaveLength(2);
+  const deleted = await aws.sqs.send(
+    new DeleteMessageBatchCommand({
+      QueueUrl,
+      Entries: [...again.map(({ ReceiptHandle }) => ReceiptHandle), 'nonsense'].map(
+        (ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle }),
+      ),
+    }),
+  );
+  expect(deleted.Successful).toHaveLength(2);
+  expect(deleted.Failed).toMatchObject([{ Id: '2', Code: 'ReceiptHandleIsInvalid' }]);
+  expect(await counts(aws, 'given-up')).toEqual(['0', '0', '0']);
+});
+
+test.each([
+  ['EmptyBatchRequest', []],
+  ['TooManyEntriesInBatchRequest', Array.from({ length: 11 }, (_, index) => String(index))],
+  ['BatchEntryIdsNotDistinct', ['a', 'a']],
+  ['InvalidBatchEntryId', ['a b']],
+])('a batch is refused as %s', async (name, ids) => {
+  const { aws, QueueUrl } = await open();
+  const Entries = ids.map((Id) => ({ Id, MessageBody: 'x' }));
+  await expect(aws.sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries }))).rejects.toMatchObject({
+    name,
+  });
+});
+
+test('a batch of more than 1 MiB is refused', async () => {
+  const { aws, QueueUrl } = await open();
+  const Entries = ['a', 'b'].map((Id) => ({ Id, MessageBody: 'x'.repeat(524_289) }));
+  await expect(aws.sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries }))).rejects.toMatchObject({
+    name: 'BatchRequestTooLong',
+  });
+});
+
+test('a message that is not deleted comes back when its visibility timeout is over', async () => {
+  const { send, receive } = await open('impatient');
+  await send('again');
+  const [first] = await receive();
+  const [second] = await receive({
+    WaitTimeSeconds: 5,
+    MessageSystemAttributeNames: ['ApproximateReceiveCount'],
+  });
+  expect(second?.MessageId).toBe(first?.MessageId);
+  expect(second?.Attributes).toEqual({ ApproximateReceiveCount: '2' });
+});
+
+test('an invisible message stays so', async () => {
+  const { send, receive } = await open();
+  await send('once');
+  expect(await receive()).toHaveLength(1);
+  expect(await receive()).toHaveLength(0);
+});
+
+test('the receipt handle of an earlier receipt deletes nothing', async () => {
+  const { aws, QueueUrl, send, receive } = await open();
+  await send('twice');
+  const [first] = await receive({ VisibilityTimeout: 0 });
+  await receive();
+  await aws.sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: first?.ReceiptHandle }));
+  expect(await counts(aws, 'timers')).toEqual(['0', '1', '0']);
+  await expect(
+    aws.sqs.send(
+      new ChangeMessageVisibilityCommand({
+        QueueUrl,
+        ReceiptHandle: first?.ReceiptHandle,
+        VisibilityTimeout: 0,
+      }),
+    ),
+  ).rejects.toBeInstanceOf(MessageNotInflight);
+});
+
+test('a longer visibility timeout keeps a message away', async () => {
+  const { aws, QueueUrl, send, receive } = await open('impatient');
+  await send('patience');
+  const [message] = await receive({ VisibilityTimeout: 10 });
+  await aws.sqs.send(
+    new ChangeMessageVisibilityCommand({
+      QueueUrl,
+      ReceiptHandle: message?.ReceiptHandle,
+      VisibilityTimeout: 600,
+    }),
+  );
+  await send('short wait');
+  const next = await receive({ WaitTimeSeconds: 5 });
+  expect(next.map(({ Body }) => Body)).toEqual(['short wait']);
+});
+
+test('a long poll answers as soon as there is a message', async () => {
+  const { send, receive } = await open();
+  const started = performance.now();
+  const polling = receive({ WaitTimeSeconds: 20 });
+  await send('at last');
+  expect(await polling).toHaveLength(1);
+  expect(performance.now() - started).toBeLessThan(2_000);
+});
+
+test('a long poll ends empty when its time is up, and a delayed message is not visible before its own', async () => {
+  const { aws, send, receive } = await open();
+  await send('later', { DelaySeconds: 2 });
+  expect(await counts(aws, 'timers')).toEqual(['0', '0', '1']);
+  const started = Date.now();
+  expect(await receive({ WaitTimeSeconds: 1 })).toHaveLength(0);
+  expect(Date.now() - started).toBeGreaterThanOrEqual(1_000);
+  expect(await receive({ WaitTimeSeconds: 5 })).toHaveLength(1);
+  expect(Date.now() - started).toBeGreaterThanOrEqual(1_900);
+});
+
+test('a caller who hangs up in a long poll takes no message with it', async () => {
+  const { aws, QueueUrl, send, receive } = await open();
+  const hangUp = new AbortController();
+  const polling = aws.sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 20 }), {
+    abortSignal: hangUp.signal,
+  });
+  // The other call shows that the server has had time to hear of the first.
+  await aws.sqs.send(new GetQueueUrlCommand({ QueueName: 'timers' }));
+  hangUp.abort();
+  await expect(polling).rejects.toThrow('abort');
+  await send('still there', { DelaySeconds: 1 });
+  expect(await receive({ WaitTimeSeconds: 5 })).toHaveLength(1);
+});
+
+test('a message received too often goes to the dead-letter queue', async () => {
+  const { aws, send, receive } = await open('impatient');
+  const { MessageId } = await send('poison');
+  await receive({ VisibilityTimeout: 0 });
+  await receive({ VisibilityTimeout: 0 });
+  expect(await receive()).toHaveLength(0);
+  const { Messages = [] } = await aws.sqs.send(
+    new ReceiveMessageCommand({
+      QueueUrl: aws.queueUrl('given-up'),
+      MessageSystemAttributeNames: ['ApproximateReceiveCount'],
+    }),
+  );
+  expect(Messages).toMatchObject([
+    { MessageId, Body: 'poison', Attributes: { ApproximateReceiveCount: '3' } },
+  ]);
+  expect(aws.queues.deadLetters()).toMatchObject([
+    { queueName: 'given-up', id: MessageId, body: 'poison', receiveCount: 3 },
+  ]);
+});
+
+test('a waiting reader of the dead-letter queue hears of a message that is moved there', async () => {
+  const { aws, send, receive } = await open('impatient');
+  await send('poison');
+  const reader = aws.sqs.send(
+    new ReceiveMessageCommand({ QueueUrl: aws.queueUrl('given-up'), WaitTimeSeconds: 20 }),
+  );
+  for (let time = 0; time < 3; time += 1) await receive({ VisibilityTimeout: 0 });
+  expect((await reader).Messages).toHaveLength(1);
+});
+
+test('what is older than the retention period is gone', async () => {
+  const { aws, send } = await open('forgetful');
+  await send('old');
+  await vi.waitFor(async () => expect(await counts(aws, 'forgetful')).toEqual(['0', '0', '0']));
+});
+
+test('a purge leaves nothing', async () => {
+  const { aws, QueueUrl, send } = await open();
+  await send('a');
+  await aws.sqs.send(new PurgeQueueCommand({ QueueUrl }));
+  expect(await counts(aws, 'timers')).toEqual(['0', '0', '0']);
+});
+
+test('errors come as the SDK’s own classes', async () => {
+  const { aws, QueueUrl, send, receive } = await open();
+  await expect(aws.sqs.send(new GetQueueUrlCommand({ QueueName: 'nobody' }))).rejects.toBeInstanceOf(
+    QueueDoesNotExist,
+  );
+  await expect(send('x', { QueueUrl: aws.queueUrl('nobody') })).rejects.toBeInstanceOf(QueueDoesNotExist);
+  await expect(
+    aws.sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: 'nonsense' })),
+  ).rejects.toBeInstanceOf(ReceiptHandleIsInvalid);
+  const message = expect.stringMatching(/DelaySeconds is 901; allowed: .*900/) as string;
+  await expect(send('x', { DelaySeconds: 901 })).rejects.toMatchObject({
+    name: 'InvalidParameterValue',
+    message,
+  });
+  await expect(send('')).rejects.toMatchObject({ name: 'InvalidParameterValue' });
+  await expect(send('x'.repeat(1_048_577))).rejects.toMatchObject({ name: 'InvalidParameterValue' });
+  await expect(receive({ MaxNumberOfMessages: 11 })).rejects.toMatchObject({
+    message: 'MaxNumberOfMessages is 11; allowed: a whole number from 1 to 10.',
+  });
+  await expect(
+    aws.sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['Policy'] })),
+  ).rejects.toMatchObject({ name: 'InvalidAttributeName' });
+});
+
+test('a queue in this process hands over messages as Lambda’s event has them', async () => {
+  const { aws, send } = await open();
+  const queue = aws.queues.get('timers');
+  const request = { maximum: 10, visibilityTimeoutSeconds: 30, waitMilliseconds: 5_000 };
+  const receiving = queue.receive({ ...request, signal: new AbortController().signal });
+  await send('a', { MessageAttributes: { kind: { DataType: 'String', StringValue: 'timer' } } });
+  const [message] = await receiving;
+  expect(message).toMatchObject({
+    body: 'a',
+    md5OfBody: md5('a'),
+    attributes: { ApproximateReceiveCount: '1' },
+    messageAttributes: { kind: { dataType: 'String', stringValue: 'timer' } },
+  });
+  await queue.delete(message?.receiptHandle ?? '');
+  await expect(queue.delete('nonsense')).rejects.toMatchObject({ code: 'ReceiptHandleIsInvalid' });
+  expect(queue.counts()).toMatchObject({ visible: 0, in_flight: 0 });
+  expect(() => aws.queues.get('nobody')).toThrow('There is no queue nobody; known: timers, given-up');
+});
+
+test('whoever waits in this process is sent home when the signal is aborted, and when the server closes', async () => {
+  const { aws } = await open();
+  const leaving = new AbortController();
+  const request = { maximum: 1, visibilityTimeoutSeconds: 30, waitMilliseconds: 60_000 };
+  const [one, other] = [leaving.signal, new AbortController().signal].map((signal) =>
+    aws.queues.get('timers').receive({ ...request, signal }),
+  );
+  leaving.abort();
+  expect(await one).toEqual([]);
+  await aws.close();
+  expect(await other).toEqual([]);
+});

@@ -1,0 +1,51 @@
+import { expect, it } from 'vitest';
+import { account, pathOf, type SimulatorClient, startSimulator } from './running-simulator.ts';
+
+const key = 'klarna_test_api_simulator-test';
+const base64 = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;
+const other = 'krn:partner:global:account:test:OTHER';
+
+const statusFor = async (client: SimulatorClient, authorization: string, path = pathOf('x')) =>
+  (await client.api('GET', path, undefined, { authorization })).status;
+
+it.each([
+  ['the key as it is', `Basic ${key}`],
+  ['an empty user name', base64(`:${key}`)],
+  ['the user name', base64(`user-1:${key}`)],
+])('takes %s', async (_, authorization) => {
+  const klarna = await startSimulator({ apiKeys: { [key]: { username: 'user-1' } } });
+  expect(await statusFor(klarna, authorization)).toBe(404);
+});
+
+it.each([
+  ['another key', 'Basic klarna_test_api_other'],
+  ['another user name', base64(`user-2:${key}`)],
+  ['a key that is a property of every object', 'Basic constructor'],
+  ['the key without a colon in base64', base64(key)],
+  ['a bearer token', `Bearer ${key}`],
+  ['nothing', ''],
+])('refuses %s', async (_, authorization) => {
+  const klarna = await startSimulator({ apiKeys: { [key]: { username: 'user-1' } } });
+  const answer = await klarna.api('GET', pathOf('x'), undefined, { authorization });
+  expect(answer).toMatchObject({
+    status: 401,
+    json: { error_code: 'UNAUTHORIZED', error_type: 'ACCESS_ERROR', errors: [] },
+  });
+});
+
+it('takes any key where none are configured, but not none', async () => {
+  const klarna = await startSimulator();
+  expect(await statusFor(klarna, 'Basic whatever')).toBe(404);
+  expect(await statusFor(klarna, '')).toBe(401);
+});
+
+it('keeps a key that belongs to an account to that account', async () => {
+  const klarna = await startSimulator({
+    apiKeys: { [key]: { partner_account_id: account }, 'other-key': { partner_account_id: other } },
+  });
+  const id = await klarna.place();
+  expect(await statusFor(klarna, `Basic ${key}`, pathOf(id))).toBe(200);
+  expect(await statusFor(klarna, `Basic ${key}`, `/v2/payment/requests/${id}`)).toBe(200);
+  expect(await statusFor(klarna, 'Basic other-key', pathOf(id))).toBe(403);
+  expect(await statusFor(klarna, 'Basic other-key', `/v2/payment/requests/${id}`)).toBe(404);
+});

@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest';
+import { account, pathOf, startSimulator, subscribed } from './running-simulator.ts';
+
+it('places a request as it is wanted, and tells nobody unless it is asked to', async () => {
+  const klarna = await startSimulator(subscribed('http://127.0.0.1:2/'));
+  const request = {
+    payment_request_id: 'krn:payment:us1:request:wanted',
+    partner_account_id: account,
+    state: 'IN_PROGRESS',
+    expires_at: '2099-01-01T00:00:00.5Z',
+    payment_request_reference: 'order-3',
+    amount: 12,
+  };
+  const shown = { ...request, expires_at: '2099-01-01T00:00:00.500000000Z' };
+  expect(await klarna.control('POST', '/payment-requests', request)).toMatchObject({
+    status: 201,
+    json: shown,
+  });
+  expect((await klarna.control('POST', '/payment-requests', request)).status).toBe(409);
+  expect(await klarna.list('payment-requests')).toMatchObject([shown]);
+  expect(await klarna.list('deliveries')).toEqual([]);
+  await klarna.place({ announce: true });
+  expect(await klarna.list('deliveries')).toMatchObject([
+    { event_type: 'payment.request.state-change.submitted' },
+  ]);
+});
+
+it('notes every API call without its credentials, and can forget them', async () => {
+  const klarna = await startSimulator();
+  const id = await klarna.place();
+  await klarna.api('GET', `${pathOf(id)}?x=1`, undefined, { 'partner-correlation-id': 'abc123' });
+  await klarna.cancel(id);
+  await klarna.cancel(id);
+  await klarna.api('GET', '/nothing', undefined, { authorization: 'Basic not-to-be-noted' });
+  const created = await klarna.api('POST', '/v2/payment/requests', {});
+  const calls = await klarna.list('calls');
+  expect(calls).toMatchObject([
+    {
+      method: 'GET',
+      path: pathOf(id),
+      payment_request_id: id,
+      status: 200,
+      correlation_id: 'abc123',
+      took_effect: false,
+    },
+    { method: 'DELETE', payment_request_id: id, status: 200, correlation_id: null, took_effect: true },
+    { method: 'DELETE', status: 409, took_effect: false },
+    { method: 'GET', path: '/nothing', payment_request_id: null, status: 403 },
+    {
+      method: 'POST',
+      payment_request_id: created.json['payment_request_id'],
+      status: 201,
+      took_effect: true,
+    },
+  ]);
+  expect(JSON.stringify(calls)).not.toContain('not-to-be-noted');
+  expect((await klarna.control('DELETE', '/calls')).status).toBe(204);
+  expect(await klarna.list('calls')).toEqual([]);
+});
+
+it('changes one switch and leaves the others', async () => {
+  const klarna = await startSimulator({ webhookDelayMs: 7 });
+  const { status, json } = await klarna.control('POST', '/settings', { completedCanBeCanceled: true });
+  expect(status).toBe(200);
+  expect(json).toMatchObject({ completedCanBeCanceled: true, webhookDelayMs: 7, clockScale: 60 });
+  expect((await klarna.control('GET', '/settings')).json).toEqual(json);
+});
+
+describe('bad input is answered with what is allowed', () => {
+  it.each<[string, unknown, string]>([
+    ['/faults', { kind: 'sabotage' }, 'kind is "sabotage"; allowed: conflict | timeout-error |'],
+    ['/faults', {}, 'kind is missing; allowed: conflict |'],
+    ['/faults', { kind: 'conflict', times: 0 }, 'times is 0; allowed: a whole number from 1 to 1000000.'],
+    [
+      '/faults',
+      { kind: 'conflict', on: 'webhook' },
+      'on is "webhook"; allowed: create | read | cancel | patch | any.',
+    ],
+    ['/faults', { kind: 'lose', on: 'cancel' }, 'on is "cancel"; allowed: webhook.'],
+    [
+      '/faults',
+      { kind: 'hang', status: 500 },
+      'status is no field here; allowed: times, payment_request_id, on',
+    ],
+    ['/faults', { kind: 'html', status: 99 }, 'status is 99; allowed: a whole number from 200 to 599.'],
+    ['/faults', { kind: 'slow', delayMs: -1 }, 'delayMs is -1; allowed: a whole number from 0 to 86400000.'],
+    ['/faults', [], 'kind is missing'],
+    ['/faults', 7, 'The text is 7; allowed: one JSON object.'],
+    ['/faults', '{"kind":', 'The text is not JSON; allowed: one JSON object.'],
+    ['/settings', { clockScale: 0 }, 'clockScale is 0; allowed: a number above 0.'],
+    ['/settings', { answerToRepeatedCancel: 418 }, 'allowed: 200 | 400 | 403 | 404 | 409.'],
+    ['/settings', { speed: 1 }, 'speed is no field here; allowed: completedCanBeCanceled,'],
+    [
+      '/payment-requests',
+      { payment_request_id: 'mine' },
+      'payment_request_id is "mine"; allowed: an id such as',
+    ],
+    ['/payment-requests', { state: 'PAID' }, 'state is "PAID"; allowed: SUBMITTED | IN_PROGRESS |'],
+    ['/payment-requests', { expires_at: 'soon' }, 'expires_at is "soon"; allowed: a time in RFC 3339'],
+    ['/payment-requests/mine/submit', {}, 'mine is no id; allowed: one such as'],
+    ['/payment-requests/mine/eat', {}, 'eat is nothing that can be done; allowed: submit, start,'],
+    ['/payment-requests', 'x'.repeat(1_048_577), 'The body is too long; allowed: 1 MB.'],
+  ])('%s %j', async (path, body, sentence) => {
+    const klarna = await startSimulator();
+    const { status, json } = await klarna.control('POST', path, body);
+    expect(status).toBe(400);
+    expect(json['error']).toContain(sentence);
+  });
+
+  it('a path or a request that is not there', async () => {
+    const klarna = await startSimulator();
+    const path = await klarna.control('GET', '/everything');
+    expect([path.status, path.json['error']]).toEqual([
+      404,
+      expect.stringContaining('GET and DELETE /calls'),
+    ]);
+    const request = await klarna.do('krn:payment:eu1:request:none', 'start');
+    expect([request.status, request.json['error']]).toEqual([
+      404,
+      expect.stringContaining('/submit makes one'),
+    ]);
+    expect((await klarna.do('%zz', 'start')).status).toBe(404);
+  });
+});

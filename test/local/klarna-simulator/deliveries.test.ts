@@ -1,0 +1,103 @@
+import { expect, it } from 'vitest';
+import { startSimulator, subscribed } from './running-simulator.ts';
+import { startWebhookReceiver } from './webhook-receiver.ts';
+
+/** Klarna's waits, in seconds. */
+const waits = [10, 120, 900, 10_800, 21_600, 43_200];
+
+it.each([200, 201, 202, 204])('%d counts as received', async (status) => {
+  const receiver = await startWebhookReceiver();
+  receiver.answers(status);
+  const klarna = await startSimulator(subscribed(receiver.url));
+  await klarna.do(await klarna.place(), 'start');
+  await expect
+    .poll(() => klarna.list('deliveries'))
+    .toMatchObject([{ status: 'delivered', attempts: [{ status }] }]);
+});
+
+it.each([203, 301, 400, 500])('%d does not', async (status) => {
+  const receiver = await startWebhookReceiver();
+  receiver.answers(status);
+  const klarna = await startSimulator({ ...subscribed(receiver.url), clockScale: 1 });
+  await klarna.do(await klarna.place(), 'start');
+  await expect
+    .poll(() => klarna.list('deliveries'))
+    .toMatchObject([{ status: 'waiting', attempts: [{ status }] }]);
+});
+
+it('retries on Klarna’s schedule, with the same bytes, and then never again', async () => {
+  const receiver = await startWebhookReceiver();
+  receiver.answers(...Array<number>(7).fill(503));
+  const clockScale = 200_000;
+  const klarna = await startSimulator({ ...subscribed(receiver.url), clockScale });
+  await klarna.do(await klarna.place(), 'start');
+  await expect.poll(() => klarna.list('deliveries'), { timeout: 5_000 }).toMatchObject([{ status: 'lost' }]);
+  expect(receiver.received).toHaveLength(7);
+  expect(new Set(receiver.received.map(({ bytes }) => bytes.toString('utf8'))).size).toBe(1);
+  const [delivery] = await klarna.list('deliveries');
+  const times = (delivery?.['attempts'] as { at: string }[]).map(({ at }) => Date.parse(at));
+  for (const [index, wait] of waits.entries()) {
+    const waited = (times[index + 1] ?? 0) - (times[index] ?? 0);
+    expect(waited).toBeGreaterThanOrEqual(Math.floor((wait * 1000) / clockScale));
+  }
+  expect((await klarna.control('POST', '/deliveries/flush')).json).toEqual({ attempted: 0 });
+});
+
+it('unscaled, the first retry is 10 seconds away, and a flush does not wait for it', async () => {
+  const receiver = await startWebhookReceiver();
+  receiver.answers(503);
+  const klarna = await startSimulator({ ...subscribed(receiver.url), clockScale: 1 });
+  await klarna.do(await klarna.place(), 'start');
+  await expect.poll(() => klarna.list('deliveries')).toMatchObject([{ attempts: [{ status: 503 }] }]);
+  const [delivery] = await klarna.list('deliveries');
+  const [attempt] = delivery?.['attempts'] as { at: string }[];
+  const wait = Date.parse(String(delivery?.['next_attempt_at'])) - Date.parse(attempt?.at ?? '');
+  expect(wait).toBeGreaterThanOrEqual(10_000);
+  expect(wait).toBeLessThan(12_000);
+  expect((await klarna.control('POST', '/deliveries/flush')).json).toEqual({ attempted: 1 });
+  expect(await klarna.list('deliveries')).toMatchObject([
+    {
+      status: 'delivered',
+      attempts: [
+        { status: 503, answer: 'taken' },
+        { status: 200, answer: 'taken' },
+      ],
+    },
+  ]);
+});
+
+it('does not wait for ever for an answer', async () => {
+  const receiver = await startWebhookReceiver();
+  receiver.answers('silence');
+  const klarna = await startSimulator({ ...subscribed(receiver.url), deliveryTimeoutMs: 50 });
+  await klarna.do(await klarna.place(), 'start');
+  await receiver.hasReceived(2);
+  await expect
+    .poll(() => klarna.list('deliveries'))
+    .toMatchObject([{ attempts: [{ error: 'TimeoutError' }, { status: 200 }] }]);
+});
+
+it('says why there was no answer', async () => {
+  const klarna = await startSimulator(subscribed('http://127.0.0.1:2/'));
+  await klarna.do(await klarna.place(), 'start');
+  await expect
+    .poll(async () => (await klarna.list('deliveries'))[0]?.['attempts'])
+    .toMatchObject([{ error: 'ECONNREFUSED' }]);
+});
+
+it('waits before the first attempt where it is told to', async () => {
+  const receiver = await startWebhookReceiver();
+  const klarna = await startSimulator({ ...subscribed(receiver.url), webhookDelayMs: 60_000 });
+  await klarna.do(await klarna.place(), 'start');
+  expect(await klarna.list('deliveries')).toMatchObject([{ status: 'waiting', attempts: [] }]);
+  await klarna.control('POST', '/deliveries/flush');
+  expect(receiver.states()).toEqual(['IN_PROGRESS']);
+});
+
+it('tells times without fractions, as in Klarna’s samples, where it is told to', async () => {
+  const receiver = await startWebhookReceiver();
+  const klarna = await startSimulator({ ...subscribed(receiver.url), occurredAtDigits: 0 });
+  await klarna.do(await klarna.place(), 'start');
+  await receiver.hasReceived(1);
+  expect(receiver.received[0]?.metadata['occurred_at']).toMatch(/T\d\d:\d\d:\d\dZ$/);
+});

@@ -1,0 +1,157 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { signDelivery } from '../../../local/klarna-simulator/sign-delivery.ts';
+import { temporaryFolder } from '../dynamodb/temporary-folder.ts';
+import { signingKey, SimulatorClient, subscribed } from './running-simulator.ts';
+import { startWebhookReceiver } from './webhook-receiver.ts';
+
+/** The simulator as a process of its own, with the configuration in a file. */
+async function startProcess(folder: string, configuration: object, ...options: readonly string[]) {
+  const file = path.join(folder, 'configuration.json');
+  await writeFile(file, JSON.stringify(configuration));
+  const child = spawn(process.execPath, [
+    '--disable-warning=ExperimentalWarning',
+    'local/klarna-simulator/main.ts',
+    ...['--port', '0', '--data', path.join(folder, 'data'), '--config', file],
+    ...options,
+  ]);
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const complaints: string[] = [];
+  child.stderr.on('data', (chunk: Buffer) => complaints.push(chunk.toString()));
+  const ended = once(child, 'close') as Promise<[number | null]>;
+  const [line] = (await Promise.race([
+    once(createInterface({ input: child.stdout }), 'line'),
+    ended.then(() => [undefined]),
+  ])) as [string | undefined];
+  const { listening = '' } = JSON.parse(line ?? '{}') as { listening?: string };
+  return {
+    child,
+    klarna: new SimulatorClient(listening),
+    ended: async () => (await ended)[0],
+    complaint: () => complaints.join(''),
+  };
+}
+
+const noWebhooks = { signingKeys: {}, webhooks: [] };
+
+describe('ends cleanly', () => {
+  it.each(['SIGINT', 'SIGTERM'] as const)('on %s, in the middle of calls', async (signal) => {
+    const { child, klarna, ended } = await startProcess(await temporaryFolder(), noWebhooks);
+    await klarna.fault({ kind: 'hang' });
+    const hanging = expect(klarna.read('x')).rejects.toThrow('fetch failed');
+    await expect.poll(() => klarna.list('calls')).toHaveLength(1);
+    child.kill(signal);
+    expect(await ended()).toBe(0);
+    await hanging;
+  });
+
+  it('when its parent is gone', async () => {
+    const { child, ended } = await startProcess(await temporaryFolder(), noWebhooks);
+    child.stdin.end();
+    expect(await ended()).toBe(0);
+  });
+});
+
+it.each<[object, readonly string[], string]>([
+  [{ speed: 1 }, [], 'speed is no field here; allowed: completedCanBeCanceled,'],
+  [
+    { webhooks: [{ url: 'http://127.0.0.1/', signing_key_id: 'k' }] },
+    [],
+    'signing_key_id is k; allowed: an id in',
+  ],
+  [
+    { webhooks: [{ url: 'here', signing_key_id: 'k' }] },
+    [],
+    'webhooks.0.url is "here"; allowed: an http or https URL.',
+  ],
+  [{}, ['--port', 'x'], '--port is x; allowed: 0 to 65535.'],
+  [{}, ['--speed', '1'], "Unknown option '--speed'"],
+])('says in one sentence what is wrong with %j %j', async (configuration, options, sentence) => {
+  const { ended, complaint } = await startProcess(await temporaryFolder(), configuration, ...options);
+  expect(await ended()).toBe(1);
+  expect(complaint()).toContain(sentence);
+  expect(complaint().trim().split('\n')).toHaveLength(1);
+});
+
+describe('with a data folder', () => {
+  it('knows after a kill what it knew before', async () => {
+    const folder = await temporaryFolder();
+    const first = await startProcess(folder, noWebhooks);
+    const id = await first.klarna.place({ payment_request_reference: 'kept' });
+    await first.klarna.do(id, 'start');
+    const canceled = await first.klarna.place();
+    await first.klarna.cancel(canceled);
+    const { json: key } = await first.klarna.api('POST', '/v2/notification/signing-keys');
+    const { json: webhook } = await first.klarna.api('POST', '/v2/notification/webhooks', {
+      url: 'http://127.0.0.1:2/',
+      event_types: ['payment.*'],
+      event_version: 'v2',
+      signing_key_id: key['signing_key_id'],
+    });
+    const before = await Promise.all([first.klarna.list('payment-requests'), first.klarna.list('calls')]);
+    first.child.kill('SIGKILL');
+    await first.ended();
+
+    const { klarna } = await startProcess(folder, noWebhooks);
+    expect(await Promise.all([klarna.list('payment-requests'), klarna.list('calls')])).toEqual(before);
+    expect((await klarna.read(id)).json).toMatchObject({
+      state: 'IN_PROGRESS',
+      payment_request_reference: 'kept',
+    });
+    const { json } = await klarna.api('GET', '/v2/notification/webhooks');
+    expect(json).toEqual({ webhooks: [webhook] });
+  });
+
+  it('goes on after a kill with what it had not delivered, where it was in the schedule', async () => {
+    const folder = await temporaryFolder();
+    const down = { ...subscribed('http://127.0.0.1:2/'), clockScale: 100 };
+    const first = await startProcess(folder, down);
+    await first.klarna.do(await first.klarna.place(), 'start');
+    await expect
+      .poll(() => first.klarna.list('deliveries'), { timeout: 5_000 })
+      .toMatchObject([{ attempts: [{ error: 'ECONNREFUSED' }, { error: 'ECONNREFUSED' }] }]);
+    const [before] = await first.klarna.list('deliveries');
+    first.child.kill('SIGKILL');
+    await first.ended();
+
+    // The same subscription by its place in the list, though the port is another one.
+    const receiver = await startWebhookReceiver();
+    const { klarna } = await startProcess(folder, { ...subscribed(receiver.url), clockScale: 100 });
+    await receiver.hasReceived(1);
+    const [delivery] = receiver.received;
+    expect(delivery?.headers['klarna-signature']).toBe(signDelivery(delivery?.bytes ?? '', signingKey));
+    await expect
+      .poll(() => klarna.list('deliveries'))
+      .toMatchObject([
+        {
+          event_id: before?.['event_id'],
+          status: 'delivered',
+          attempts: [{ error: 'ECONNREFUSED' }, { error: 'ECONNREFUSED' }, { status: 200 }],
+        },
+      ]);
+    const [after] = await klarna.list('deliveries');
+    const [, , third] = after?.['attempts'] as { at: string }[];
+    expect(third?.at.localeCompare(String(before?.['next_attempt_at']))).toBeGreaterThanOrEqual(0);
+  });
+
+  it('expires after a kill what ran out in between, and deletes what was expired', async () => {
+    const folder = await temporaryFolder();
+    const settings = { deletionDelayMs: 100 };
+    const first = await startProcess(folder, { ...noWebhooks, ...settings });
+    await first.klarna.place({ expires_at: new Date(Date.now() + 50).toISOString() });
+    first.child.kill('SIGKILL');
+    await first.ended();
+
+    const receiver = await startWebhookReceiver();
+    const { klarna } = await startProcess(folder, { ...subscribed(receiver.url), ...settings });
+    await receiver.hasReceived(1);
+    expect(receiver.states()).toEqual(['EXPIRED']);
+    await expect
+      .poll(() => klarna.list('payment-requests'))
+      .toMatchObject([{ state: 'EXPIRED', deleted_at: expect.any(String) as string }]);
+  });
+});

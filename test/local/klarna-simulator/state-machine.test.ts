@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type Deed,
+  type State,
+  states,
+  statesThatAllow,
+  transitionOf,
+} from '../../../local/klarna-simulator/state-machine.ts';
+
+const deeds: readonly Deed[] = ['start', 'step-back', 'approve', 'decline', 'cancel', 'expire'];
+
+/** Every arrow there is, with completed requests that can be cancelled. */
+const arrows: readonly (readonly [State, Deed, State, string?])[] = [
+  ['SUBMITTED', 'start', 'IN_PROGRESS'],
+  ['SUBMITTED', 'cancel', 'CANCELED', 'PARTNER_CANCELED'],
+  ['SUBMITTED', 'expire', 'EXPIRED'],
+  ['IN_PROGRESS', 'step-back', 'SUBMITTED', 'PURCHASE_FLOW_ABORTED'],
+  ['IN_PROGRESS', 'approve', 'COMPLETED'],
+  ['IN_PROGRESS', 'decline', 'DECLINED'],
+  ['IN_PROGRESS', 'cancel', 'CANCELED', 'PARTNER_CANCELED'],
+  ['IN_PROGRESS', 'expire', 'EXPIRED'],
+  ['COMPLETED', 'decline', 'DECLINED'],
+  ['COMPLETED', 'cancel', 'CANCELED', 'PARTNER_CANCELED'],
+];
+
+const arrow = (from: State, deed: Deed) => arrows.find(([state, name]) => state === from && name === deed);
+
+describe.each(states)('from %s', (from) => {
+  it.each(deeds)('%s', (deed) => {
+    const expected = arrow(from, deed);
+    const transition = transitionOf(from, deed, { completedCanBeCanceled: true });
+    expect([transition?.to, transition?.reason]).toEqual([expected?.[2], expected?.[3]]);
+  });
+});
+
+it('a completed request can be cancelled only where the switch says so', () => {
+  expect(transitionOf('COMPLETED', 'cancel', { completedCanBeCanceled: false })).toBeUndefined();
+});
+
+it('says from where a deed is possible', () => {
+  expect(statesThatAllow('decline')).toEqual(['IN_PROGRESS', 'COMPLETED']);
+});

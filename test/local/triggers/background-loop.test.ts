@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest';
+import { startBackgroundLoop } from '../../../local/triggers/background-loop.ts';
+
+test('closing does not wait longer than its bound', async () => {
+  const loop = startBackgroundLoop(
+    'stubborn',
+    () => Promise.withResolvers<undefined>().promise,
+    () => undefined,
+    10,
+  );
+  await loop.close();
+});
+
+test('a loop that fails is logged under its name', async () => {
+  const logged: string[] = [];
+  const loop = startBackgroundLoop(
+    'fragile',
+    () => Promise.reject(new Error('out of luck')),
+    (line) => logged.push(line),
+  );
+  await loop.close();
+  expect(logged).toEqual(['fragile has stopped: Error: out of luck']);
+});

@@ -1,0 +1,94 @@
+import { expect, onTestFinished, test, vi } from 'vitest';
+import type { RecurringScheduleOptions } from '../../../local/triggers/recurring-schedule.ts';
+import { startRecurringSchedule } from '../../../local/triggers/recurring-schedule.ts';
+import type { ScriptedFunction } from './scripted-function.ts';
+import { failed, scriptedFunction, throttled } from './scripted-function.ts';
+
+function start(
+  target: ScriptedFunction<unknown>,
+  everySeconds: number,
+  options: Partial<RecurringScheduleOptions> = {},
+) {
+  const running = startRecurringSchedule({
+    schedule: { id: 'Sweep', everySeconds, functionId: 'Reconcile', input: { mode: 'sweep' } },
+    onLog: () => undefined,
+    ...options,
+    invoke: target.invoke,
+  });
+  onTestFinished(() => running.close());
+  return running;
+}
+
+const soon = { timeout: 2_000, interval: 2 };
+
+test('it runs again and again with its input', async () => {
+  const target = scriptedFunction();
+  start(target, 0.01);
+  await vi.waitFor(() => expect(target.events.length).toBeGreaterThanOrEqual(3), soon);
+  expect(target.events[0]).toEqual({ mode: 'sweep' });
+});
+
+test('the first run can be earlier than one period', async () => {
+  const target = scriptedFunction();
+  start(target, 3_600, { firstAfterSeconds: 0 });
+  await vi.waitFor(() => expect(target.events).toHaveLength(1), soon);
+});
+
+test('it can be run at once, and says what came of it', async () => {
+  const target = scriptedFunction(() => ({ kind: 'answer', payload: { repaired: 2 } }));
+  const schedule = start(target, 3_600);
+  expect(await schedule.runNow()).toEqual({ kind: 'answer', payload: { repaired: 2 } });
+  expect(target.events).toEqual([{ mode: 'sweep' }]);
+});
+
+test('runs never overlap', async () => {
+  let running = 0;
+  let most = 0;
+  const target = scriptedFunction(async () => {
+    running += 1;
+    most = Math.max(most, running);
+    await vi.waitFor(() => expect(target.events.length).toBeGreaterThan(0), { interval: 1 });
+    running -= 1;
+    return { kind: 'answer', payload: null };
+  });
+  const schedule = start(target, 0.002);
+  await Promise.all(Array.from({ length: 5 }, () => schedule.runNow()));
+  await vi.waitFor(() => expect(target.events.length).toBeGreaterThanOrEqual(8), soon);
+  expect(most).toBe(1);
+});
+
+test('a failed run is tried twice more and then given up, the rhythm goes on', async () => {
+  const logged: string[] = [];
+  const target = scriptedFunction((_, invocation) => (invocation <= 3 ? failed : undefined));
+  start(target, 0.005, { onLog: (line) => logged.push(line) });
+  await vi.waitFor(() => expect(target.events.length).toBeGreaterThanOrEqual(5), soon);
+  expect(logged).toEqual(['schedule Sweep: gave up a run: Error: no luck']);
+});
+
+test('throttled is no failure', async () => {
+  const logged: string[] = [];
+  const target = scriptedFunction((_, invocation) => (invocation <= 3 ? throttled : undefined));
+  const schedule = start(target, 3_600, { onLog: (line) => logged.push(line) });
+  expect(await schedule.runNow()).toEqual({ kind: 'answer', payload: null });
+  expect(target.events).toHaveLength(4);
+  expect(logged).toEqual([]);
+});
+
+test('closing waits for the run in hand and starts no other', async () => {
+  const answer = Promise.withResolvers<undefined>();
+  const target = scriptedFunction(async () => {
+    await answer.promise;
+    return { kind: 'answer', payload: null };
+  });
+  const schedule = start(target, 0.001);
+  await vi.waitFor(() => expect(target.events).toHaveLength(1), soon);
+  let closed = false;
+  const closing = schedule.close().then(() => {
+    closed = true;
+  });
+  await Promise.resolve();
+  expect(closed).toBe(false);
+  answer.resolve(undefined);
+  await closing;
+  expect(target.events).toHaveLength(1);
+});

@@ -1,0 +1,36 @@
+import type { InvocationResult, Invoke } from '../../../local/lambda/invoke.ts';
+
+/** A function that answers as the script says and remembers what it was invoked with. */
+export interface ScriptedFunction<Event> {
+  readonly invoke: Invoke;
+  readonly events: readonly Event[];
+}
+
+/** The script is asked for each invocation; nothing means success. */
+export function scriptedFunction<Event>(
+  script: (
+    event: Event,
+    invocation: number,
+  ) => InvocationResult | Promise<InvocationResult> | undefined = () => undefined,
+): ScriptedFunction<Event> {
+  const events: Event[] = [];
+  return {
+    events,
+    invoke: async (payload) => {
+      const event = payload as Event;
+      events.push(event);
+      return (await script(event, events.length)) ?? { kind: 'answer', payload: null };
+    },
+  };
+}
+
+export const failed: InvocationResult = { kind: 'error', errorType: 'Error', errorMessage: 'no luck' };
+export const throttled: InvocationResult = { kind: 'throttled' };
+
+/** The answer of a function with `ReportBatchItemFailures`. */
+export function failures(...identifiers: readonly string[]): InvocationResult {
+  return {
+    kind: 'answer',
+    payload: { batchItemFailures: identifiers.map((itemIdentifier) => ({ itemIdentifier })) },
+  };
+}

@@ -1,0 +1,55 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { tableSchema } from '../../functions/adapters/dynamodb/table-schema.ts';
+import { createTables } from '../../local/dynamodb/create-tables.ts';
+import { thisMachine } from '../../local/dynamodb/engine-choice.ts';
+import { startDynamoDb } from '../../local/dynamodb/engine.ts';
+
+const { partitionKey, dueIndex, sessionIndex } = tableSchema;
+
+/** The one table of the project on the embedded engine, in memory, and a client to it. Every call is a new, empty engine. */
+export async function openEmbeddedTable() {
+  const engine = await startDynamoDb({
+    dataDirectory: undefined,
+    onLog: () => undefined,
+    machine: thisMachine({}),
+  });
+  const tableName = 'lapse';
+  await createTables(engine.url, [
+    {
+      id: 'Table',
+      name: tableName,
+      createTable: {
+        BillingMode: 'PAY_PER_REQUEST',
+        KeySchema: [{ AttributeName: partitionKey, KeyType: 'HASH' }],
+        AttributeDefinitions: [
+          partitionKey,
+          ...[dueIndex, sessionIndex].flatMap((index) => [index.partitionKey, index.sortKey]),
+        ].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+        GlobalSecondaryIndexes: [dueIndex, sessionIndex].map((index) => ({
+          IndexName: index.name,
+          KeySchema: [
+            { AttributeName: index.partitionKey, KeyType: 'HASH' },
+            { AttributeName: index.sortKey, KeyType: 'RANGE' },
+          ],
+          Projection: { ProjectionType: 'KEYS_ONLY' },
+        })),
+        StreamSpecification: { StreamEnabled: true, StreamViewType: 'NEW_AND_OLD_IMAGES' },
+      },
+      streamEnabled: true,
+    },
+  ]);
+  const client = new DynamoDBClient({
+    endpoint: engine.url,
+    region: 'eu-north-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    maxAttempts: 1,
+  });
+  return {
+    client,
+    tableName,
+    async close(): Promise<void> {
+      client.destroy();
+      await engine.close();
+    },
+  };
+}

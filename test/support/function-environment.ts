@@ -1,0 +1,34 @@
+import type { EnvironmentOf } from '../../functions/runtime/environment.ts';
+
+/** Every variable of every function, as a stack would set it. */
+const variables = {
+  TABLE_NAME: 'lapse',
+  RETENTION_DAYS: '90',
+  ACCOUNTS_SECRET_ID: 'lapse/accounts',
+  SIGNING_KEYS_SECRET_ID: 'lapse/signing-keys',
+  SECRETS_CACHE_SECONDS: '0',
+  KLARNA_TEST_URL: 'http://127.0.0.1:9',
+  KLARNA_LIVE_URL: 'http://127.0.0.1:9',
+  SCHEDULE_GROUP_NAME: 'lapse-sessions',
+  SCHEDULE_ROLE_ARN: 'arn:aws:iam::000000000000:role/timer',
+  TIMER_QUEUE_ARN: 'arn:aws:sqs:eu-north-1:000000000000:timers',
+  TIMER_QUEUE_URL: 'https://sqs.eu-north-1.amazonaws.com/000000000000/timers',
+  TIMER_DEAD_LETTER_QUEUE_ARN: 'arn:aws:sqs:eu-north-1:000000000000:timers-dead',
+  SHORT_TIMER_SECONDS: '90',
+  EVENT_BUS_NAME: 'lapse',
+} as const satisfies EnvironmentOf<'cancel-expired-session'> &
+  EnvironmentOf<'receive-klarna-webhook'> &
+  EnvironmentOf<'publish-state-changes'>;
+
+/** Sets the environment in which a handler is then imported. Secrets are not cached, so that a test can change them. */
+export function setFunctionEnvironment(
+  overrides: Partial<Record<keyof typeof variables, string>> = {},
+): void {
+  Object.assign(process.env, variables, overrides, {
+    AWS_REGION: 'eu-north-1',
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
+    POWERTOOLS_SERVICE_NAME: 'lapse',
+    POWERTOOLS_METRICS_NAMESPACE: 'Lapse',
+  });
+}

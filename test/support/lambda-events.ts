@@ -1,0 +1,213 @@
+/** Events as AWS sends them to the functions, with the parts that a test cares about. */
+import type {
+  APIGatewayProxyEventV2,
+  Context,
+  DynamoDBStreamEvent,
+  LambdaFunctionURLEvent,
+  SQSEvent,
+} from 'aws-lambda';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { toItem } from '../../functions/adapters/dynamodb/payment-request-item.ts';
+import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
+import { account, key } from './fixtures.ts';
+
+/** The context of an invocation that has this many milliseconds left. */
+export const lambdaContext = (remainingMillis = 30_000): Context => {
+  const context: Omit<Context, 'done' | 'fail' | 'succeed'> = {
+    callbackWaitsForEmptyEventLoop: false,
+    functionName: 'lapse-function',
+    functionVersion: '7',
+    invokedFunctionArn: 'arn:aws:lambda:eu-north-1:000000000000:function:lapse-function:live',
+    memoryLimitInMB: '256',
+    awsRequestId: '2f1b9d5e-0000-4000-8000-000000000000',
+    logGroupName: '/aws/lambda/lapse-function',
+    logStreamName: '2026/03/01/[7]0123456789abcdef',
+    getRemainingTimeInMillis: () => remainingMillis,
+  };
+  // Node 24 has none of the callbacks that the type still asks for.
+  return context as Context;
+};
+
+export const callerArn = 'arn:aws:iam::000000000000:user/checkout';
+
+export const paymentRequestRoute = '/accounts/{account}/payment-requests/{payment_request_id}';
+
+export interface ApiCall {
+  readonly method: string;
+  readonly route?: string;
+  readonly path?: string;
+  /** As API Gateway passes them on: percent-decoded. */
+  readonly pathParameters?: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, string>>;
+  /** Bytes arrive as base64, text as it is, anything else as its JSON. */
+  readonly body?: unknown;
+}
+
+/** A call of the HTTP API, format 2.0, authorized by IAM. */
+export function apiEvent({
+  method,
+  route,
+  path,
+  pathParameters,
+  query,
+  body,
+}: ApiCall): APIGatewayProxyEventV2 {
+  const routeKey = `${method} ${route ?? paymentRequestRoute}`;
+  const rawPath = path ?? `/accounts/${account}/payment-requests/${key.paymentRequestId}`;
+  const isBase64Encoded = body instanceof Uint8Array;
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  const requestContext = {
+    accountId: '000000000000',
+    apiId: 'api0123456',
+    authorizer: {
+      iam: {
+        accessKey: 'ASIAEXAMPLEEXAMPLE00',
+        accountId: '000000000000',
+        callerId: 'AIDAEXAMPLE',
+        cognitoIdentity: null,
+        principalOrgId: null,
+        userArn: callerArn,
+        userId: 'AIDAEXAMPLE',
+      },
+    },
+    domainName: 'api0123456.execute-api.eu-north-1.amazonaws.com',
+    domainPrefix: 'api0123456',
+    http: { method, path: rawPath, protocol: 'HTTP/1.1', sourceIp: '192.0.2.7', userAgent: 'shop/1.0' },
+    requestId: 'JKJaXmPLvHcESHA=',
+    routeKey,
+    stage: '$default',
+    time: '01/Mar/2026:12:00:00 +0000',
+    timeEpoch: 1_772_366_400_000,
+  };
+  return {
+    version: '2.0',
+    routeKey,
+    rawPath,
+    rawQueryString: new URLSearchParams(query).toString(),
+    headers: {
+      authorization:
+        'AWS4-HMAC-SHA256 Credential=ASIAEXAMPLEEXAMPLE00/20260301/eu-north-1/execute-api/aws4_request',
+      'content-type': 'application/json',
+      host: 'api0123456.execute-api.eu-north-1.amazonaws.com',
+    },
+    ...(query && { queryStringParameters: query }),
+    requestContext,
+    pathParameters: pathParameters ?? { account, payment_request_id: key.paymentRequestId },
+    ...(body !== undefined && { body: isBase64Encoded ? Buffer.from(body).toString('base64') : text }),
+    isBase64Encoded,
+  };
+}
+
+export interface UrlCall {
+  readonly method?: string;
+  /** Names in lower case, several of one name joined by a comma: so a Lambda URL passes them on. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array | undefined;
+  /** A Lambda URL sends as base64 what it does not take for text. */
+  readonly base64?: boolean;
+}
+
+/** A call of a Lambda URL. */
+export function functionUrlEvent({
+  method = 'POST',
+  headers = {},
+  body,
+  base64 = false,
+}: UrlCall): LambdaFunctionURLEvent {
+  const host = 'abcdefghijklmnop.lambda-url.eu-north-1.on.aws';
+  return {
+    version: '2.0',
+    routeKey: '$default',
+    rawPath: '/',
+    rawQueryString: '',
+    headers: { host, 'x-forwarded-proto': 'https', 'x-forwarded-port': '443', ...headers },
+    requestContext: {
+      accountId: 'anonymous',
+      apiId: 'abcdefghijklmnop',
+      domainName: host,
+      domainPrefix: 'abcdefghijklmnop',
+      http: { method, path: '/', protocol: 'HTTP/1.1', sourceIp: '198.51.100.7', userAgent: 'Klarna' },
+      requestId: '7b9d0c2e-0000-4000-8000-000000000000',
+      routeKey: '$default',
+      stage: '$default',
+      time: '01/Mar/2026:12:00:00 +0000',
+      timeEpoch: 1_772_366_400_000,
+    },
+    ...(body && { body: Buffer.from(body).toString(base64 ? 'base64' : 'utf8') }),
+    isBase64Encoded: base64,
+  };
+}
+
+export interface QueuedMessage {
+  readonly id: string;
+  readonly body: string;
+  readonly receiveCount?: number;
+}
+
+/** A batch from the timer queue. The receipt handle of message `m` is `receipt-m`. */
+export const queueEvent = (...messages: readonly QueuedMessage[]): SQSEvent => ({
+  Records: messages.map(({ id, body, receiveCount = 1 }) => ({
+    messageId: id,
+    receiptHandle: `receipt-${id}`,
+    body,
+    attributes: {
+      ApproximateReceiveCount: String(receiveCount),
+      ApproximateFirstReceiveTimestamp: '1772366400000',
+      SenderId: 'AROAEXAMPLE:lapse',
+      SentTimestamp: '1772366400000',
+    },
+    messageAttributes: {},
+    md5OfBody: '00000000000000000000000000000000',
+    eventSource: 'aws:sqs',
+    eventSourceARN: 'arn:aws:sqs:eu-north-1:000000000000:timers',
+    awsRegion: 'eu-north-1',
+  })),
+});
+
+export interface Write {
+  readonly sequenceNumber: string;
+  readonly before?: PaymentRequest;
+  readonly after?: PaymentRequest;
+}
+
+/** A batch from the table's stream, with both images. */
+export const streamEvent = (...writes: readonly Write[]): DynamoDBStreamEvent => ({
+  Records: writes.map(({ sequenceNumber, before, after }) => ({
+    eventID: sequenceNumber,
+    eventName: after ? (before ? 'MODIFY' : 'INSERT') : 'REMOVE',
+    eventVersion: '1.1',
+    eventSource: 'aws:dynamodb',
+    awsRegion: 'eu-north-1',
+    eventSourceARN: 'arn:aws:dynamodb:eu-north-1:000000000000:table/lapse/stream/2026-03-01T00:00:00.000',
+    dynamodb: {
+      ApproximateCreationDateTime: 1_772_366_400,
+      SequenceNumber: sequenceNumber,
+      SizeBytes: 1000,
+      StreamViewType: 'NEW_AND_OLD_IMAGES',
+      ...(before && { OldImage: imageOf(before) }),
+      ...(after && { NewImage: imageOf(after) }),
+    },
+  })),
+});
+
+type StreamImage = NonNullable<NonNullable<DynamoDBStreamEvent['Records'][number]['dynamodb']>['NewImage']>;
+
+/** The types of aws-lambda and of the SDK describe the same JSON. */
+const imageOf = (record: PaymentRequest): StreamImage => itemOf(record) as StreamImage;
+
+/** A record as the table holds it. */
+export const itemOf = (record: PaymentRequest) =>
+  marshall(toItem(record, 90), { removeUndefinedValues: true });
+
+/** What EventBridge Scheduler sends for the recurring schedule. */
+export const recurringEvent = {
+  version: '0',
+  id: '53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa',
+  'detail-type': 'Scheduled Event',
+  source: 'aws.scheduler',
+  account: '000000000000',
+  time: '2026-03-01T12:00:00Z',
+  region: 'eu-north-1',
+  resources: ['arn:aws:scheduler:eu-north-1:000000000000:schedule/default/sweep'],
+  detail: '{}',
+};

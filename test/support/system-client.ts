@@ -1,0 +1,180 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+import { sign } from '../../functions/runtime/klarna-signature.ts';
+import { defaultSigningKeys } from '../../local/default-secrets.ts';
+import type { Addresses } from './local-process.ts';
+
+/** An answer, its JSON body read. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Record<string, unknown>;
+}
+
+const [[keyId, signingKey]] = Object.entries(defaultSigningKeys) as [
+  [string, (typeof defaultSigningKeys)[keyof typeof defaultSigningKeys]],
+];
+const [merchant] = Object.keys(signingKey.accounts) as [string];
+
+/** A new Payment Request id. */
+export const newPaymentRequestId = (): string => `krn:payment:eu1:request:${randomUUID()}`;
+
+/** What a scenario does to a running system: as a shop, as Klarna, as Klarna's customer, as an operator. All over HTTP. */
+export class SystemClient {
+  readonly #addresses: Addresses;
+
+  constructor(addresses: Addresses) {
+    this.#addresses = addresses;
+  }
+
+  /** Calls the API; `path` is what comes after the account. */
+  async api(method: string, path: string, body?: unknown, account = 'demo'): Promise<Answer> {
+    return answerOf(
+      await fetch(`${this.#addresses.api}/accounts/${account}${path}`, {
+        method,
+        ...(body !== undefined && {
+          headers: { 'content-type': 'application/json' },
+          body: typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body),
+        }),
+      }),
+    );
+  }
+
+  register(id: string, body: unknown): Promise<Answer> {
+    return this.api('PUT', `/payment-requests/${id}`, body);
+  }
+
+  cancel(id: string, query = ''): Promise<Answer> {
+    return this.api('DELETE', `/payment-requests/${id}${query}`);
+  }
+
+  async record(id: string): Promise<Record<string, unknown>> {
+    return (await this.api('GET', `/payment-requests/${id}`)).body;
+  }
+
+  /** Makes a Payment Request at the simulator, as the shop's checkout would, and returns its id. */
+  async createAtKlarna(fields: Record<string, unknown> = {}): Promise<string> {
+    const { body } = await this.simulator('POST', '/payment-requests', {
+      partner_account_id: merchant,
+      ...fields,
+    });
+    return String(body['payment_request_id']);
+  }
+
+  /** The customer does something: start, approve, decline, step-back, abandon; or Klarna: expire, delete. */
+  async customer(id: string, deed: string): Promise<void> {
+    const { status, body } = await this.simulator('POST', `/payment-requests/${id}/${deed}`, {});
+    if (status >= 300) throw new Error(`${deed}: ${status} ${JSON.stringify(body)}`);
+  }
+
+  async simulator(method: string, path: string, body?: unknown): Promise<Answer> {
+    return call(method, `${this.#addresses.klarna}/_simulator${path}`, body);
+  }
+
+  /** The calls that Klarna was sent for a request: `GET`, `DELETE`, …, oldest first. */
+  async callsAtKlarna(id: string): Promise<readonly string[]> {
+    const { body } = await this.simulator('GET', '/calls');
+    const calls = (Array.isArray(body) ? body : body['calls']) as {
+      payment_request_id?: string;
+      method: string;
+    }[];
+    return calls.filter((made) => made.payment_request_id === id).map(({ method }) => method);
+  }
+
+  /** Delivers a webhook of our own making, correctly signed unless told otherwise. */
+  async deliver(
+    id: string,
+    state: string,
+    options: {
+      readonly occurredAt?: string;
+      readonly eventId?: string;
+      readonly key?: { readonly id: string; readonly key: string };
+      readonly metadata?: Record<string, unknown>;
+      readonly payload?: Record<string, unknown>;
+      readonly headers?: Record<string, string>;
+    } = {},
+  ): Promise<Answer> {
+    const payload = { payment_request_id: id, state, ...options.payload };
+    const metadata = {
+      event_id: options.eventId ?? randomUUID(),
+      event_type: `payment.request.state-change.${state.toLowerCase().replaceAll('_', '-')}`,
+      event_version: 'v2',
+      occurred_at: options.occurredAt ?? new Date().toISOString(),
+      subject_account_id: merchant,
+      live: false,
+      ...options.metadata,
+    };
+    return this.post(JSON.stringify({ metadata, payload }), options.key, options.headers);
+  }
+
+  /** Posts raw bytes to the webhook, signed. */
+  async post(
+    body: string | Uint8Array,
+    key: { readonly id: string; readonly key: string } = { id: keyId, key: signingKey.key },
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
+    const bytes = Buffer.from(body);
+    return answerOf(
+      await fetch(this.#addresses.webhook, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          'klarna-signing-key-id': key.id,
+          'klarna-signature': sign(bytes, key.key),
+          ...headers,
+        },
+        body: bytes,
+      }),
+    );
+  }
+
+  /** Everything published so far. */
+  async events(): Promise<readonly Record<string, unknown>[]> {
+    const text = await (await fetch(`${this.#addresses.control}/events`)).text();
+    return text
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  }
+
+  control(method: string, path: string, body?: unknown): Promise<Answer> {
+    return call(method, `${this.#addresses.control}${path}`, body);
+  }
+
+  /** Asks again until the record is as wanted; fails with the record as it was last. */
+  async until(
+    id: string,
+    wanted: (record: Record<string, unknown>) => boolean,
+    withinMillis = 10_000,
+  ): Promise<Record<string, unknown>> {
+    const end = Date.now() + withinMillis;
+    for (;;) {
+      const record = await this.record(id);
+      if (wanted(record)) return record;
+      if (Date.now() > end) throw new Error(`not as wanted in ${withinMillis} ms: ${JSON.stringify(record)}`);
+      await wait(50);
+    }
+  }
+}
+
+const call = async (method: string, url: string, body?: unknown): Promise<Answer> =>
+  answerOf(
+    await fetch(url, {
+      method,
+      ...(body !== undefined && {
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      }),
+    }),
+  );
+
+async function answerOf(response: Response): Promise<Answer> {
+  const text = await response.text();
+  let body: Record<string, unknown>;
+  try {
+    body = JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    body = { text };
+  }
+  return { status: response.status, headers: response.headers, body };
+}
