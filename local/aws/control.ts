@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import * as v from 'valibot';
-import { readJson } from '../klarna-simulator/read-json.ts';
+import { readJson } from '../shared/read-json.ts';
 import { faultSchema, faultTargets } from './faults/fault.ts';
 import type { AwsServer } from './server.ts';
 import { readBody } from './wire/read-body.ts';
@@ -22,6 +22,8 @@ export interface ControlOptions {
   readonly forwardKlarnaFault?: ForwardFault;
   /** Takes the faults with the target `lambda`; without it they are refused. */
   readonly injectFunctionFault?: ForwardFault;
+  /** Runs what recurs, now, and says how each run ended; without it `POST /sweep` is refused. */
+  readonly runRecurringSchedules?: () => Promise<readonly string[]>;
 }
 
 /** Serves the control address: what was published, what is scheduled, what was given up, and what is to go wrong. */
@@ -29,6 +31,7 @@ export function createControlListener({
   aws,
   forwardKlarnaFault,
   injectFunctionFault,
+  runRecurringSchedules,
 }: ControlOptions): RequestListener {
   const forwards = new Map(
     Object.entries({ klarna: forwardKlarnaFault, lambda: injectFunctionFault }).flatMap(
@@ -75,13 +78,21 @@ export function createControlListener({
         aws.faults.clear();
         response.writeHead(204).end();
         return;
+      case 'POST /sweep':
+        sendJson(
+          response,
+          runRecurringSchedules
+            ? { status: 200, body: { runs: await runRecurringSchedules() } }
+            : refused(404, 'There is nothing here that recurs.'),
+        );
+        return;
       default:
         sendJson(
           response,
           refused(
             404,
             `There is no ${request.method ?? ''} ${path}; allowed: GET /events, /schedules and /dead-letters, ` +
-              'and GET, POST and DELETE /faults.',
+              'GET, POST and DELETE /faults, and POST /sweep.',
           ),
         );
     }

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { QueueDescription } from '../template/stack-description.ts';
 import { Bell } from './bell.ts';
-import { openDatabase } from './database.ts';
+import { openDatabase } from '../shared/database.ts';
 import { openDynamoDbPassage } from './dynamodb/dynamodb-passage.ts';
 import { eventBridgeActions } from './eventbridge/eventbridge-actions.ts';
 import { EventLog } from './eventbridge/event-log.ts';
@@ -65,7 +65,7 @@ export async function startAwsServer(options: AwsServerOptions): Promise<AwsServ
   const { region, accountId, onLog = console.error } = options;
   const closing = new AbortController();
   const faults = new Faults();
-  const database = openDatabase(options.dataDirectory);
+  const database = openDatabase(options.dataDirectory, 'aws.sqlite');
 
   const queues = new Queues(options.queues, options.deadLetterQueues ?? [], {
     store: new MessageStore(database),

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { closedObject } from './read-json.ts';
+import { closedObject } from '../shared/read-json.ts';
 import { settingsEntries } from './settings.ts';
 import { eventTypePattern } from './event-types.ts';
 
@@ -27,6 +27,8 @@ const webhookSchema = closedObject({
   /** Whom the events of requests are about that no partner account owns; those of others are about their owner. */
   subject_account_id: v.exactOptional(text),
   live: v.exactOptional(v.boolean()),
+  /** The partner accounts whose events come here. Default: everybody's. */
+  partner_account_ids: v.exactOptional(v.array(text)),
 });
 
 /**

@@ -10,7 +10,7 @@ import { type Faults, faultSchema } from './faults.ts';
 import { readBody } from './http-body.ts';
 import { givenFields, shownPaymentRequest, type SimulatedPaymentRequest } from './payment-request.ts';
 import type { NewPaymentRequest, PaymentRequests } from './payment-requests.ts';
-import { readJson } from './read-json.ts';
+import { readJson } from '../shared/read-json.ts';
 import { sendAnswer } from './send-answer.ts';
 import { type SettingsInForce, settingsSchema } from './settings.ts';
 import { type Deed, isOpen, states, statesThatAllow } from './state-machine.ts';

@@ -81,7 +81,8 @@ export class Deliveries {
 
   /** Puts an event on its way to everyone who has subscribed to its type. */
   announce(event: KlarnaEvent): void {
-    for (const webhook of this.#parts.subscriptions.subscribersTo(event.eventType)) {
+    const { subscriptions } = this.#parts;
+    for (const webhook of subscriptions.subscribersTo(event.eventType, event.subjectAccountId)) {
       this.announceTo(webhook, event);
     }
   }

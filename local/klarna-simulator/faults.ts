@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { closedObject, wholeNumber } from './read-json.ts';
+import { closedObject, wholeNumber } from '../shared/read-json.ts';
 
 /** The calls that a fault may be for. */
 const operations = ['create', 'read', 'cancel', 'patch'] as const;

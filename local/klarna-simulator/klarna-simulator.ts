@@ -6,7 +6,7 @@ import { Calls } from './calls.ts';
 import { createClock } from './clock.ts';
 import { type ConfigurationInput, configurationSchema } from './configuration.ts';
 import { ControlSurface, controlPath } from './control-surface.ts';
-import { openDatabase } from './database.ts';
+import { openDatabase } from '../shared/database.ts';
 import { Deliveries } from './deliveries.ts';
 import { eventOf } from './delivery-body.ts';
 import { stateChangeType } from './event-types.ts';
@@ -38,7 +38,7 @@ export async function startKlarnaSimulator(options: KlarnaSimulatorOptions = {})
     configurationSchema,
     options.configuration ?? {},
   );
-  const database = openDatabase(options.dataDirectory);
+  const database = openDatabase(options.dataDirectory, 'klarna-simulator.sqlite');
   const settings: SettingsInForce = { current: { ...defaultSettings, ...switches } };
   const clock = createClock();
   const faults = new Faults();

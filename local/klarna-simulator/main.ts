@@ -10,7 +10,7 @@ import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { type ConfigurationInput, configurationSchema } from './configuration.ts';
 import { type KlarnaSimulatorOptions, startKlarnaSimulator } from './klarna-simulator.ts';
-import { readJson } from './read-json.ts';
+import { readJson } from '../shared/read-json.ts';
 
 async function readOptions(): Promise<KlarnaSimulatorOptions> {
   const { values } = parseArgs({

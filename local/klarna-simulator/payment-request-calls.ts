@@ -29,7 +29,7 @@ export function answerPaymentRequestCall(
   const request = parts.paymentRequests.find(route.id);
   // On the acquiring partner's path the account must be the owner; on the direct one the key says who that is, if it does.
   const owner = route.account ?? partnerAccountId;
-  if (!request || (owner !== undefined && request.partner_account_id !== owner)) {
+  if (!request || (owner !== undefined && (request.partner_account_id ?? owner) !== owner)) {
     return notFound('payment request');
   }
   switch (route.operation) {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { type Instant, instantFromMillis, millisOf, plusMillis } from '../../functions/domain/instant.ts';
 import type { Clock } from './clock.ts';
 import { Collection } from './collection.ts';
-import { atomically } from './database.ts';
+import { atomically } from '../shared/database.ts';
 import type { SimulatedPaymentRequest } from './payment-request.ts';
 import type { SettingsInForce } from './settings.ts';
 import { type Deed, isOpen, type State, transitionOf } from './state-machine.ts';

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { closedObject, wholeNumber } from './read-json.ts';
+import { closedObject, wholeNumber } from '../shared/read-json.ts';
 
 /** The switches of the simulator: in the configuration at the start, under `/_simulator/settings` at run time. */
 export interface Settings {

@@ -22,6 +22,8 @@ export interface Webhook {
   readonly recipient_account_id: string;
   readonly subject_account_id: string;
   readonly live: boolean;
+  /** The partner accounts whose events come here; absent, everybody's. */
+  readonly partner_account_ids?: readonly string[];
 }
 
 /** The part of a webhook that its owner chooses. */
@@ -103,11 +105,16 @@ export class Subscriptions {
     return created;
   }
 
-  /** The webhooks that are to be told of an event of this type. */
-  subscribersTo(eventType: string): readonly Webhook[] {
+  /** The webhooks that are to be told of an event of this type about this partner account. */
+  subscribersTo(eventType: string, partnerAccountId: string | undefined): readonly Webhook[] {
     return this.webhooks
       .all()
-      .filter(({ status, event_types }) => status === 'ENABLED' && isSubscribed(event_types, eventType));
+      .filter(
+        ({ status, event_types, partner_account_ids: accounts }) =>
+          status === 'ENABLED' &&
+          isSubscribed(event_types, eventType) &&
+          (!accounts || partnerAccountId === undefined || accounts.includes(partnerAccountId)),
+      );
   }
 }
 

@@ -1,6 +1,6 @@
 import type { InvocationResult, Invoke } from '../lambda/invoke.ts';
-import { doublingDelay } from './growing-delay.ts';
-import { pause } from './pause.ts';
+import { doublingDelay } from '../shared/growing-delay.ts';
+import { pause } from '../shared/pause.ts';
 
 const throttledDelay = doublingDelay(50, 1_000);
 

@@ -1,11 +1,11 @@
 import type { InvocationResult, Invoke } from '../lambda/invoke.ts';
 import type { QueueSourceDescription } from '../template/stack-description.ts';
-import type { BackgroundLoop } from './background-loop.ts';
-import { startBackgroundLoop } from './background-loop.ts';
+import type { BackgroundLoop } from '../shared/background-loop.ts';
+import { startBackgroundLoop } from '../shared/background-loop.ts';
 import { readBatchReport } from './batch-item-failures.ts';
-import { doublingDelay } from './growing-delay.ts';
+import { doublingDelay } from '../shared/growing-delay.ts';
 import { invokeUnthrottled } from './invoke-unthrottled.ts';
-import { pause } from './pause.ts';
+import { pause } from '../shared/pause.ts';
 
 /** A message as SQS hands it over, in the spelling of Lambda's event. */
 export interface QueueMessage {

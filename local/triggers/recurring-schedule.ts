@@ -1,9 +1,9 @@
 import type { InvocationResult, Invoke } from '../lambda/invoke.ts';
 import type { RecurringScheduleDescription } from '../template/stack-description.ts';
-import type { BackgroundLoop } from './background-loop.ts';
-import { startBackgroundLoop } from './background-loop.ts';
+import type { BackgroundLoop } from '../shared/background-loop.ts';
+import { startBackgroundLoop } from '../shared/background-loop.ts';
 import { invokeUnthrottled } from './invoke-unthrottled.ts';
-import { pause } from './pause.ts';
+import { pause } from '../shared/pause.ts';
 
 export interface RecurringScheduleOptions {
   readonly schedule: RecurringScheduleDescription;

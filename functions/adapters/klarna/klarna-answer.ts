@@ -26,11 +26,8 @@ const errorSchema = v.object({ error_id: text, error_code: text });
 const codePattern = /^[A-Za-z0-9_.:-]{1,80}$/;
 
 /** What an HTTP answer says about the request that was asked for. Branches on status and codes, never on a message. */
-export function readAnswer(
-  { status, headers, body }: HttpAnswer,
-  id: PaymentRequestId,
-  asked: Proof,
-): KlarnaAnswer {
+export function readAnswer(answer: HttpAnswer, id: PaymentRequestId, asked: Proof): KlarnaAnswer {
+  const { status, body } = answer;
   const json = parseJson(body);
   const proof = { ...asked, status: String(status), ...errorProof(json) };
   if (status >= 200 && status < 300) return readPaymentRequest(json, id, proof);
@@ -41,11 +38,11 @@ export function readAnswer(
     case 404:
       return { kind: 'not-found', proof };
     case 429:
-      return { kind: 'rate-limited', retryAfterMillis: waitOf(headers), proof };
+      return { kind: 'rate-limited', retryAfterMillis: waitOf(answer), proof };
     default:
       return status >= 400 && status < 500
         ? { kind: 'refused', proof }
-        : { kind: 'unclear', retryAfterMillis: waitOf(headers), proof };
+        : { kind: 'unclear', retryAfterMillis: waitOf(answer), proof };
   }
 }
 
@@ -95,8 +92,12 @@ function parseJson(body: string): unknown {
   }
 }
 
-/** Milliseconds that Klarna asks us to wait: `Retry-After` in seconds, else the reset of its rate limit. */
-function waitOf(headers: HttpAnswer['headers']): number | undefined {
-  const seconds = headers['retry-after'] ?? headers['x-ratelimit-reset'];
+/**
+ * Milliseconds that Klarna asks us to wait: `Retry-After` in seconds, else the reset of its rate limit where that is used up.
+ * The three rate-limit headers come with every answer, so the reset alone asks for nothing.
+ */
+function waitOf({ status, headers }: HttpAnswer): number | undefined {
+  const usedUp = status === 429 || headers['x-ratelimit-remaining'] === '0';
+  const seconds = headers['retry-after'] ?? (usedUp ? headers['x-ratelimit-reset'] : undefined);
   return typeof seconds === 'string' && /^\d{1,6}$/.test(seconds) ? Number(seconds) * 1000 : undefined;
 }

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { doublingDelay } from '../../triggers/growing-delay.ts';
-import { atomically } from '../database.ts';
+import { doublingDelay } from '../../shared/growing-delay.ts';
+import { atomically } from '../../shared/database.ts';
 import type { Faults } from '../faults/faults.ts';
 import type { MessageAttributes } from '../sqs/queue.ts';
 import type { Queues } from '../sqs/queues.ts';

@@ -1,5 +1,5 @@
-import { type BackgroundLoop, startBackgroundLoop } from '../../triggers/background-loop.ts';
-import { pause } from '../../triggers/pause.ts';
+import { type BackgroundLoop, startBackgroundLoop } from '../../shared/background-loop.ts';
+import { pause } from '../../shared/pause.ts';
 import type { Bell } from '../bell.ts';
 import type { ScheduleDelivery } from './schedule-delivery.ts';
 import type { ScheduleStore } from './schedule-store.ts';

@@ -1,5 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { pause } from '../../triggers/pause.ts';
+import { pause } from '../../shared/pause.ts';
 import type { DynamoDbPassage } from '../dynamodb/dynamodb-passage.ts';
 import { internalError, throttlingError } from '../faults/fault-errors.ts';
 import type { Faults } from '../faults/faults.ts';

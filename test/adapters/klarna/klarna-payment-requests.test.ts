@@ -317,6 +317,13 @@ describe('an error', () => {
   it.each<[string, number, Readonly<Record<string, string>>, number | undefined]>([
     ['the time that Retry-After says', 429, { 'retry-after': '7' }, 7000],
     ['the reset of the rate limit', 429, { 'x-ratelimit-reset': '3' }, 3000],
+    [
+      'the reset of a limit that is used up',
+      503,
+      { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '3' },
+      3000,
+    ],
+    ['nothing, with calls left', 500, { 'x-ratelimit-remaining': '9', 'x-ratelimit-reset': '60' }, undefined],
     ['the first of the two', 429, { 'retry-after': '7', 'x-ratelimit-reset': '3' }, 7000],
     ['the same where it is down', 503, { 'retry-after': '7' }, 7000],
     ['no time where it says none', 429, {}, undefined],

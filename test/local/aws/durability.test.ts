@@ -5,7 +5,7 @@ import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { CreateScheduleCommand } from '@aws-sdk/client-scheduler';
 import { DeleteMessageCommand, ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { temporaryFolder } from '../dynamodb/temporary-folder.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { clientsOf, startAws } from './running-aws.ts';
 import { arnOfQueue, stackOptions } from './stack-options.ts';
 

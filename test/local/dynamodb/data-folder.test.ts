@@ -4,7 +4,7 @@ import path from 'node:path';
 import { writeFile } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { claimDataFolder } from '../../../local/dynamodb/data-folder.ts';
-import { temporaryFolder } from './temporary-folder.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 /** Stands for an engine that an earlier run has left behind. */
 function leftBehind() {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import type { Machine } from '../../../local/dynamodb/engine-choice.ts';
 import { chooseEngine } from '../../../local/dynamodb/engine-choice.ts';
-import { temporaryFolder } from './temporary-folder.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const bare: Machine = {
   environment: {},

@@ -8,7 +8,7 @@ import { createTables } from '../../../local/dynamodb/create-tables.ts';
 import { databaseFile, thisMachine } from '../../../local/dynamodb/engine-choice.ts';
 import { startDynamoDb } from '../../../local/dynamodb/engine.ts';
 import { notesTable, openNotes } from './notes-table.ts';
-import { temporaryFolder } from './temporary-folder.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 async function start(dataDirectory: string | undefined, environment: Record<string, string> = {}) {
   const engine = await startDynamoDb({

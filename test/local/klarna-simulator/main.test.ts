@@ -5,7 +5,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { signDelivery } from '../../../local/klarna-simulator/sign-delivery.ts';
-import { temporaryFolder } from '../dynamodb/temporary-folder.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { signingKey, SimulatorClient, subscribed } from './running-simulator.ts';
 import { startWebhookReceiver } from './webhook-receiver.ts';
 

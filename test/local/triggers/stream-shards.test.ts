@@ -2,7 +2,7 @@ import type { DynamoDBStreamEvent } from 'aws-lambda';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { StreamSourceOptions } from '../../../local/triggers/stream-source.ts';
 import { startStreamSource } from '../../../local/triggers/stream-source.ts';
-import { temporaryFolder } from '../dynamodb/temporary-folder.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 import type { ScriptedFunction } from './scripted-function.ts';
 import { failed, scriptedFunction } from './scripted-function.ts';
 import type { ScriptedStream } from './scripted-stream.ts';

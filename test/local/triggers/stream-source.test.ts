@@ -12,7 +12,7 @@ import { startDynamoDb } from '../../../local/dynamodb/engine.ts';
 import type { StreamSourceOptions } from '../../../local/triggers/stream-source.ts';
 import { startStreamSource } from '../../../local/triggers/stream-source.ts';
 import { notesTable, openNotes } from '../dynamodb/notes-table.ts';
-import { temporaryFolder } from '../dynamodb/temporary-folder.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 import type { ScriptedFunction } from './scripted-function.ts';
 import { failed, failures, scriptedFunction, throttled } from './scripted-function.ts';
 import { notesSource, streamOptions } from './stream-fixtures.ts';

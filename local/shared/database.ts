@@ -2,13 +2,11 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
-const fileName = 'aws.sqlite';
-
 /**
- * The database that all services share: in a folder, which is made if need be, or in memory. What was written survives a
+ * A stand-in's database: a file in a folder, which is made if need be, or in memory. What was written survives a
  * `kill -9` of the process; a power cut may cost the last writes, which `synchronous = NORMAL` leaves to the operating system.
  */
-export function openDatabase(dataDirectory: string | undefined): DatabaseSync {
+export function openDatabase(dataDirectory: string | undefined, fileName: string): DatabaseSync {
   if (dataDirectory !== undefined) mkdirSync(dataDirectory, { recursive: true });
   const database = new DatabaseSync(
     dataDirectory === undefined ? ':memory:' : path.join(dataDirectory, fileName),

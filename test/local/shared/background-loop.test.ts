@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { startBackgroundLoop } from '../../../local/triggers/background-loop.ts';
+import { startBackgroundLoop } from '../../../local/shared/background-loop.ts';
 
 test('closing does not wait longer than its bound', async () => {
   const loop = startBackgroundLoop(

@@ -1,0 +1,64 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type Listening, startListening } from './start-listening.ts';
+
+/** An answer of the front's own, for what no function answers. */
+export interface PlainAnswer {
+  readonly status: number;
+  readonly message: string;
+}
+
+/** Serves on the loopback interface. Whatever a client does, the process goes on. */
+export function startFront(
+  port: number,
+  bodyLimit: number,
+  handle: (request: IncomingMessage, body: Buffer) => Promise<PlainAnswer | { readonly payload: unknown }>,
+): Promise<Listening> {
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    try {
+      const body = await readBody(request, bodyLimit);
+      const answer = body ? await handle(request, body) : { status: 413, message: 'Request Too Long' };
+      if ('payload' in answer) sendPayload(response, answer.payload);
+      else sendPlain(response, answer);
+    } catch {
+      if (response.headersSent) response.destroy();
+      else sendPlain(response, { status: 500, message: 'Internal Server Error' });
+    }
+  };
+  return startListening(port, (request, response) => {
+    void serve(request, response);
+  });
+}
+
+/** The whole body, or `undefined` when it is longer than the limit; the rest is then read and dropped. */
+async function readBody(request: IncomingMessage, limit: number): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length <= limit) chunks.push(chunk);
+  }
+  return length > limit ? undefined : Buffer.concat(chunks);
+}
+
+function sendPlain(response: ServerResponse, { status, message }: PlainAnswer): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ message }));
+}
+
+/** A function's answer in format 2.0; anything without a status is the body of a 200. */
+function sendPayload(response: ServerResponse, payload: unknown): void {
+  const isObject = typeof payload === 'object' && payload !== null;
+  if (!isObject || !('statusCode' in payload)) {
+    const body = typeof payload === 'string' ? payload : JSON.stringify(payload ?? null);
+    response.writeHead(200, { 'content-type': 'application/json' }).end(body);
+    return;
+  }
+  const { statusCode, headers, body, isBase64Encoded, cookies } = payload as {
+    readonly statusCode: number;
+    readonly headers?: Record<string, string>;
+    readonly body?: string;
+    readonly isBase64Encoded?: boolean;
+    readonly cookies?: string[];
+  };
+  const bytes = Buffer.from(body ?? '', isBase64Encoded === true ? 'base64' : 'utf8');
+  response.writeHead(statusCode, { ...headers, ...(cookies && { 'set-cookie': cookies }) }).end(bytes);
+}

@@ -1,0 +1,50 @@
+import type { RouteDescription } from '../template/stack-description.ts';
+import { decoded } from './http-event.ts';
+
+/** A route that a request takes, and what its path says. */
+export interface RouteMatch {
+  readonly route: RouteDescription;
+  readonly routeKey: string;
+  readonly pathParameters: Readonly<Record<string, string>>;
+}
+
+/** The route of a request: one that fits the whole path, by method before ANY, else `$default`; `undefined` when there is none. */
+export function matchRoute(
+  routes: readonly RouteDescription[],
+  method: string,
+  path: string,
+): RouteMatch | undefined {
+  const segments = path.split('/');
+  const fitting = routes.flatMap((route) => {
+    if (route.path === '$default' || (route.method !== method && route.method !== 'ANY')) return [];
+    const pathParameters = parametersOf(route.path.split('/'), segments);
+    return pathParameters ? [{ route, routeKey: `${route.method} ${route.path}`, pathParameters }] : [];
+  });
+  const [best] = fitting.toSorted((a, b) => rankOf(a) - rankOf(b));
+  if (best) return best;
+  const fallback = routes.find((route) => route.path === '$default');
+  return fallback && { route: fallback, routeKey: '$default', pathParameters: {} };
+}
+
+/** Literal paths before ones with parameters, a method before ANY. */
+const rankOf = ({ route, pathParameters }: RouteMatch): number =>
+  Object.keys(pathParameters).length * 2 + (route.method === 'ANY' ? 1 : 0);
+
+function parametersOf(
+  template: readonly string[],
+  segments: readonly string[],
+): Record<string, string> | undefined {
+  if (template.length !== segments.length) return undefined;
+  const parameters: Record<string, string> = {};
+  for (const [index, part] of template.entries()) {
+    const segment = segments[index] ?? '';
+    const name = /^\{(\w+)\}$/.exec(part)?.[1];
+    if (name === undefined) {
+      if (part !== segment) return undefined;
+    } else {
+      if (segment === '') return undefined;
+      parameters[name] = decoded(segment) ?? segment;
+    }
+  }
+  return parameters;
+}

@@ -1,0 +1,89 @@
+/**
+ * The runtime client of one execution environment: asks the Runtime API for an invocation, runs the handler, reports, asks
+ * again (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html). Ends when its parent does: the pipe on its standard
+ * input is closed then, however the parent ended.
+ */
+import http from 'node:http';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+
+type Handler = (event: unknown, context: unknown) => Promise<unknown>;
+
+const {
+  AWS_LAMBDA_RUNTIME_API: address = '',
+  LAMBDA_TASK_ROOT: root = '',
+  _HANDLER: setting = '',
+} = process.env;
+const base = `http://${address}/2018-06-01/runtime`;
+const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+
+process.stdin.on('end', () => process.exit(0));
+process.stdin.resume();
+
+interface RuntimeAnswer {
+  readonly headers: http.IncomingHttpHeaders;
+  readonly body: string;
+}
+
+function call(method: string, path: string, body?: string): Promise<RuntimeAnswer> {
+  return new Promise((resolve, reject) => {
+    const request = http.request(`${base}${path}`, { method, agent }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () =>
+        resolve({ headers: response.headers, body: Buffer.concat(chunks).toString() }),
+      );
+      response.on('error', reject);
+    });
+    request.on('error', reject);
+    request.end(body);
+  });
+}
+
+const describe = (error: unknown): string =>
+  JSON.stringify(
+    error instanceof Error
+      ? { errorType: error.name, errorMessage: error.message, trace: error.stack?.split('\n') ?? [] }
+      : { errorType: typeof error, errorMessage: String(error), trace: [] },
+  );
+
+async function loadHandler(): Promise<Handler> {
+  const [file = '', name = ''] = setting.split('.');
+  const loaded = createRequire(import.meta.url)(join(root, `${file}.js`)) as Record<string, unknown>;
+  const handler = loaded[name];
+  if (typeof handler !== 'function') throw new Error(`${setting} is not a function`);
+  return Promise.resolve(handler as Handler);
+}
+
+function contextOf(headers: http.IncomingHttpHeaders) {
+  const deadline = Number(headers['lambda-runtime-deadline-ms']);
+  return {
+    awsRequestId: headers['lambda-runtime-aws-request-id'],
+    functionName: process.env['AWS_LAMBDA_FUNCTION_NAME'],
+    functionVersion: '$LATEST',
+    invokedFunctionArn: headers['lambda-runtime-invoked-function-arn'],
+    memoryLimitInMB: process.env['AWS_LAMBDA_FUNCTION_MEMORY_SIZE'],
+    logGroupName: `/aws/lambda/${process.env['AWS_LAMBDA_FUNCTION_NAME'] ?? ''}`,
+    logStreamName: String(process.pid),
+    callbackWaitsForEmptyEventLoop: false,
+    getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
+  };
+}
+
+let handler: Handler;
+try {
+  handler = await loadHandler();
+} catch (error) {
+  await call('POST', '/init/error', describe(error));
+  process.exit(1);
+}
+for (;;) {
+  const { headers, body } = await call('GET', '/invocation/next').catch(() => process.exit(0));
+  const id = String(headers['lambda-runtime-aws-request-id']);
+  try {
+    const result = await handler(JSON.parse(body), contextOf(headers));
+    await call('POST', `/invocation/${id}/response`, result === undefined ? 'null' : JSON.stringify(result));
+  } catch (error) {
+    await call('POST', `/invocation/${id}/error`, describe(error));
+  }
+}

@@ -1,0 +1,169 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { InvocationResult } from './invoke.ts';
+
+export interface SandboxOptions {
+  readonly name: string;
+  readonly arn: string;
+  readonly bundle: string;
+  readonly handler: string;
+  readonly timeoutSeconds: number;
+  readonly memoryMegabytes: number;
+  /** The whole environment of the process: it gets nothing of its parent's but PATH. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly onLog: (line: string) => void;
+}
+
+interface Invocation {
+  readonly id: string;
+  readonly payload: string;
+  /** Starts the clock of the time limit; returns the moment it runs out, in milliseconds since 1970. */
+  readonly begin: () => number;
+  readonly finish: (result: InvocationResult) => void;
+}
+
+/** AWS gives the code outside the handler ten seconds. */
+const initLimitMillis = 10_000;
+
+/** One execution environment: a process of its own, with a Runtime API of its own; one invocation at a time. */
+export class Sandbox {
+  readonly #options: SandboxOptions;
+  readonly #server: http.Server;
+  #child: ChildProcess | undefined;
+  #waiting: http.ServerResponse | undefined;
+  #current: Invocation | undefined;
+  #handedOver = false;
+  #ended = false;
+
+  constructor(options: SandboxOptions) {
+    this.#options = options;
+    this.#server = http.createServer((request, response) => this.#answer(request, response));
+    this.#server.keepAliveTimeout = 0;
+    this.#server.listen(0, '127.0.0.1', () => this.#spawn());
+  }
+
+  get hasEnded(): boolean {
+    return this.#ended;
+  }
+
+  /** Runs one invocation. The time limit counts from the moment the process takes it, as AWS counts it. */
+  invoke(payload: unknown): Promise<InvocationResult> {
+    const { timeoutSeconds, name } = this.#options;
+    return new Promise((resolve) => {
+      let timer: NodeJS.Timeout | undefined;
+      const finish = (result: InvocationResult): void => {
+        clearTimeout(timer);
+        this.#current = undefined;
+        this.#handedOver = false;
+        resolve(result);
+      };
+      const expire = (errorMessage: string): void => {
+        finish({ kind: 'error', errorType: 'Sandbox.Timedout', errorMessage });
+        this.end();
+      };
+      this.#current = {
+        id: randomUUID(),
+        payload: JSON.stringify(payload ?? null),
+        begin: () => {
+          clearTimeout(timer);
+          timer = setTimeout(
+            () => expire(`${name} took longer than ${timeoutSeconds} seconds`),
+            timeoutSeconds * 1000,
+          );
+          return Date.now() + timeoutSeconds * 1000;
+        },
+        finish,
+      };
+      timer = setTimeout(() => expire(`${name} took longer than 10 seconds to start`), initLimitMillis);
+      if (this.#ended) this.#fail('Runtime.ExitError', 'the process has ended');
+      this.#handOver();
+    });
+  }
+
+  /** Ends the process at once, with SIGKILL. */
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#child?.kill('SIGKILL');
+    this.#server.closeAllConnections();
+    this.#server.close();
+  }
+
+  #spawn(): void {
+    if (this.#ended) return;
+    const { name, bundle, handler, memoryMegabytes, environment, onLog } = this.#options;
+    const { port } = this.#server.address() as AddressInfo;
+    const child = spawn(process.execPath, [join(import.meta.dirname, 'bootstrap.ts')], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      // A group of its own: Ctrl-C in a terminal is for the parent, which ends things in order.
+      detached: true,
+      env: {
+        PATH: process.env['PATH'],
+        AWS_LAMBDA_RUNTIME_API: `127.0.0.1:${port}`,
+        AWS_LAMBDA_FUNCTION_NAME: name,
+        AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memoryMegabytes),
+        LAMBDA_TASK_ROOT: bundle,
+        _HANDLER: handler,
+        TZ: 'UTC',
+        ...environment,
+      },
+    });
+    this.#child = child;
+    child.stdin.on('error', () => undefined);
+    for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on('line', onLog);
+    child.on('error', (error) => onLog(`${name} could not be started: ${error.message}`));
+    child.on('close', (code, signal) => {
+      this.#fail('Runtime.ExitError', `the process ended with ${signal ?? `exit code ${String(code)}`}`);
+      this.end();
+    });
+  }
+
+  #handOver(): void {
+    const response = this.#waiting;
+    const invocation = this.#current;
+    if (!response || !invocation || this.#handedOver) return;
+    this.#waiting = undefined;
+    this.#handedOver = true;
+    response.writeHead(200, {
+      'content-type': 'application/json',
+      'lambda-runtime-aws-request-id': invocation.id,
+      'lambda-runtime-deadline-ms': String(invocation.begin()),
+      'lambda-runtime-invoked-function-arn': this.#options.arn,
+    });
+    response.end(invocation.payload);
+  }
+
+  #answer(request: http.IncomingMessage, response: http.ServerResponse): void {
+    const path = (request.url ?? '').replace('/2018-06-01/runtime', '');
+    if (path === '/invocation/next') {
+      this.#waiting = response;
+      this.#handOver();
+      return;
+    }
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      response.writeHead(202).end();
+      const body = Buffer.concat(chunks).toString();
+      if (path === '/init/error') this.#reportError(body);
+      else if (path.startsWith(`/invocation/${this.#current?.id ?? ''}/`)) {
+        if (path.endsWith('/response'))
+          this.#current?.finish({ kind: 'answer', payload: JSON.parse(body) as unknown });
+        else this.#reportError(body);
+      }
+    });
+  }
+
+  #reportError(body: string): void {
+    const { errorType = 'Error', errorMessage = '' } = JSON.parse(body) as Record<string, string | undefined>;
+    this.#fail(errorType, errorMessage);
+  }
+
+  #fail(errorType: string, errorMessage: string): void {
+    this.#current?.finish({ kind: 'error', errorType, errorMessage });
+  }
+}

@@ -1,0 +1,45 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { type LambdaFunction, startFunction } from '../../../local/lambda/lambda-function.ts';
+
+export interface RunningFunction extends LambdaFunction {
+  readonly logged: readonly string[];
+}
+
+/** Starts a function whose bundle is this CommonJS source; it and its processes are gone when the test has finished. */
+export function startHandler(
+  source: string,
+  settings: {
+    readonly timeoutSeconds?: number;
+    readonly reservedConcurrency?: number;
+    readonly environment?: Readonly<Record<string, string>>;
+    readonly overrides?: Readonly<Record<string, string>>;
+  } = {},
+): RunningFunction {
+  const bundle = mkdtempSync(join(tmpdir(), 'lapse-bundle-'));
+  writeFileSync(join(bundle, 'index.js'), source);
+  const logged: string[] = [];
+  const started = startFunction({
+    description: {
+      id: 'Function',
+      name: 'some-function',
+      bundle,
+      handler: 'index.handler',
+      timeoutSeconds: settings.timeoutSeconds ?? 10,
+      memoryMegabytes: 256,
+      environment: settings.environment ?? {},
+      reservedConcurrency: settings.reservedConcurrency,
+    },
+    region: 'eu-west-1',
+    accountId: '000000000000',
+    overrides: settings.overrides ?? {},
+    onLog: (line) => logged.push(line),
+  });
+  onTestFinished(() => {
+    started.kill();
+    rmSync(bundle, { recursive: true, force: true });
+  });
+  return { ...started, logged };
+}
