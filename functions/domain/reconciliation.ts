@@ -8,8 +8,8 @@ export const sweepMargin = 60_000;
 /** Klarna's own longest lifetime of a Payment Request, 48 hours (https://docs.klarna.com, interaction_expiry). */
 export const klarnaLongestLifetime = 48 * 3_600_000;
 
-/** Minutes until the next look, by how many looks have settled nothing so far. */
-const lookIntervals = [1, 5, 15, 60] as const;
+/** Minutes until the next look, by how many have settled nothing so far: the first is the next sweep's. */
+const lookIntervals = [0, 1, 5, 15, 60] as const;
 
 /** When to look again at what could not be settled now. */
 export const nextLook = (

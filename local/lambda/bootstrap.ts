@@ -4,7 +4,7 @@
  * input is closed then, however the parent ended.
  */
 import http from 'node:http';
-import { createRequire } from 'node:module';
+import { createRequire, flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 
 type Handler = (event: unknown, context: unknown) => Promise<unknown>;
@@ -73,6 +73,8 @@ function contextOf(headers: http.IncomingHttpHeaders) {
 let handler: Handler;
 try {
   handler = await loadHandler();
+  // Where NODE_COMPILE_CACHE is set: this process will be killed, and would take with it what the next one could start from.
+  flushCompileCache();
 } catch (error) {
   await call('POST', '/init/error', describe(error));
   process.exit(1);

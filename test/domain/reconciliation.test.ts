@@ -89,10 +89,10 @@ describe('what the sweep does at 12:40 with', () => {
 });
 
 it.each([
-  [0, 1],
-  [1, 5],
-  [2, 15],
-  [3, 60],
+  [0, 0],
+  [1, 1],
+  [2, 5],
+  [3, 15],
   [4, 60],
   [400, 60],
 ])('after %i looks in vain, the next one is in %i minutes', (looks, minutes) => {

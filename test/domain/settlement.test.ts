@@ -132,7 +132,7 @@ describe('an attempt that does not know how it ended', () => {
       timer: 'armed',
       cancellation: { outcome, sentBefore: false },
       looks: 1,
-      reconcileAfter: afterNoon(32),
+      reconcileAfter: afterNoon(31),
       version: 3,
     });
     expect(record.cancellation?.lease).toBeUndefined();

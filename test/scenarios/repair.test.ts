@@ -1,0 +1,93 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type LocalProcess, startLocalProcess } from '../support/local-process.ts';
+import { newPaymentRequestId, SystemClient } from '../support/system-client.ts';
+
+let system: LocalProcess;
+let lapse: SystemClient;
+
+beforeAll(async () => {
+  system = await startLocalProcess();
+  lapse = new SystemClient(system);
+}, 60_000);
+
+afterAll(() => system.stop());
+
+const sweep = () => lapse.control('POST', '/sweep');
+
+it('a cancel whose end nobody knew is settled by one sweep', async () => {
+  const id = await lapse.createAtKlarna();
+  const mute = { kind: 'unavailable', payment_request_id: id, times: 50 };
+  await lapse.simulator('POST', '/faults', mute);
+  const pending = await lapse.cancel(id);
+  expect([pending.status, pending.body['outcome']]).toEqual([202, 'pending']);
+  expect(await lapse.record(id)).toMatchObject({ state: null, final: false });
+  await lapse.simulator('DELETE', '/faults');
+  await sweep();
+  expect(await lapse.record(id)).toMatchObject({ state: 'CANCELED', cancellation: { outcome: 'canceled' } });
+});
+
+it('a DELETE that had its effect while nobody could hear of it is known after one sweep, and not sent again', async () => {
+  const id = await lapse.createAtKlarna();
+  await lapse.simulator('POST', '/faults', {
+    kind: 'timeout-error',
+    on: 'cancel',
+    payment_request_id: id,
+    effect: true,
+  });
+  await lapse.simulator('POST', '/faults', { kind: 'lose', on: 'webhook', payment_request_id: id, times: 9 });
+  // The first read is answered, every one after the DELETE is not.
+  await lapse.simulator('POST', '/faults', { kind: 'slow', on: 'read', payment_request_id: id, delayMs: 1 });
+  await lapse.simulator('POST', '/faults', { kind: 'reset', on: 'read', payment_request_id: id, times: 50 });
+  expect((await lapse.cancel(id)).status).toBe(202);
+  await lapse.simulator('DELETE', '/faults');
+  await sweep();
+  expect(await lapse.record(id)).toMatchObject({ state: 'CANCELED', final: true });
+  expect((await lapse.callsAtKlarna(id)).filter((method) => method === 'DELETE')).toHaveLength(1);
+});
+
+it('a function killed in the middle of a cancel leaves what the next caller can carry on from', async () => {
+  const id = await lapse.createAtKlarna();
+  await lapse.simulator('POST', '/faults', {
+    kind: 'slow',
+    on: 'cancel',
+    payment_request_id: id,
+    delayMs: 1_500,
+  });
+  const broken = lapse.cancel(id);
+  await expect.poll(() => lapse.callsAtKlarna(id)).toContain('GET');
+  await lapse.control('POST', '/faults', {
+    target: 'lambda',
+    kind: 'kill',
+    function: 'cancel-payment-request',
+  });
+  expect((await broken).status).toBe(500);
+  // Klarna did cancel; its webhook, the sweep or the next caller says so.
+  await lapse.until(id, ({ state }) => state === 'CANCELED', 60_000);
+}, 90_000);
+
+it('paid after we cancelled: the state stays, a person is told', async () => {
+  const id = await lapse.createAtKlarna();
+  await lapse.cancel(id);
+  await lapse.deliver(id, 'COMPLETED', { occurredAt: '2999-01-01T00:00:00Z', eventId: randomUUID() });
+  expect(await lapse.record(id)).toMatchObject({ state: 'CANCELED', attention: 'contradiction' });
+  await expect
+    .poll(async () => (await lapse.events()).map((event) => JSON.stringify(event)))
+    .toContainEqual(
+      expect.stringMatching(new RegExp(`Payment Request Needs Attention.*${id}|${id}.*Needs Attention`)),
+    );
+});
+
+it('a timer message that comes twice, or early, finds nothing to do', async () => {
+  const id = await lapse.createAtKlarna();
+  await lapse.control('POST', '/faults', { target: 'sqs', kind: 'duplicate' });
+  await lapse.register(id, { session_timeout: 'PT2S' });
+  await lapse.until(id, ({ final }) => final === true);
+  expect((await lapse.callsAtKlarna(id)).filter((method) => method === 'DELETE')).toHaveLength(1);
+});
+
+it('a webhook for what nobody registered makes a record that waits', async () => {
+  const id = newPaymentRequestId();
+  await lapse.deliver(id, 'SUBMITTED');
+  expect(await lapse.record(id)).toMatchObject({ state: 'SUBMITTED', deadline_at: null, timer: 'none' });
+});
