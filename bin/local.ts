@@ -1,5 +1,7 @@
-import { startLocalSystem } from '../local/local-system.ts';
-import { parseOptions, usage } from '../local/options.ts';
+import { defaultAccounts, defaultSigningKeys } from '../local/default-secrets.ts';
+import { linesToTry, playDemo } from '../local/demo/demo.ts';
+import { type LocalSystem, startLocalSystem } from '../local/local-system.ts';
+import { type LocalOptions, parseOptions, usage } from '../local/options.ts';
 
 const running = new AsyncDisposableStack();
 let ending: Promise<void> | undefined;
@@ -22,13 +24,37 @@ try {
   } else {
     const system = await startLocalSystem(options, running, (step) => console.error(`… ${step}`));
     const { api, webhook, klarna, control } = system;
+    console.log(addressLines(system, options).join('\n'));
     console.log(`ready ${JSON.stringify({ api, webhook, klarna, control })}`);
+    if (options.scenario === 'demo') await showDemo(system, options);
   }
 } catch (error) {
   if (!ending) {
     console.error(sentenceOf(error));
     end(1);
   }
+}
+
+function addressLines(system: LocalSystem, { accountsFile, signingKeysFile, dataDirectory }: LocalOptions) {
+  return [
+    `  API        ${system.api}/accounts/{account}/payment-requests/{payment_request_id}`,
+    `  webhook    ${system.webhook}`,
+    `  Klarna     ${system.klarna}`,
+    `  control    ${system.control}   GET /events, /schedules, /dead-letters; POST /faults, /sweep`,
+    `  log        ${system.logFile}${dataDirectory === undefined ? '   (gone at the end; --data DIR keeps it)' : ''}`,
+    `  accounts      ${accountsFile ?? JSON.stringify(defaultAccounts)}`,
+    `  signing keys  ${signingKeysFile ?? JSON.stringify(defaultSigningKeys)}`,
+  ];
+}
+
+async function showDemo(system: LocalSystem, { klarnaUrl, accountsFile }: LocalOptions): Promise<void> {
+  if (klarnaUrl !== undefined || accountsFile !== undefined) {
+    console.log('The demonstration needs the simulator and the account demo: only serving.');
+    return;
+  }
+  if (!(await playDemo(system))) console.log('\nA session did not end as it has to: see the log.');
+  console.log('\nIt stays up until Ctrl-C. Three lines to try, in another shell:\n');
+  for (const line of await linesToTry(system)) console.log(`  ${line}\n`);
 }
 
 function sentenceOf(error: unknown): string {

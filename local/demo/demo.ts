@@ -1,0 +1,181 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { styleText } from 'node:util';
+import type { LocalSystem } from '../local-system.ts';
+import { callJson, type JsonAnswer } from './json-call.ts';
+import { stories, type Stage, type Story } from './stories.ts';
+import { table, Timeline } from './timeline.ts';
+import { type PublishedEvent, watchEvents, watchKlarna } from './watch.ts';
+
+const account = 'demo';
+const patienceMillis = 10_000;
+
+interface Played {
+  readonly story: Story;
+  readonly paymentRequestId: string;
+}
+
+/**
+ * Plays the stories at the same time on a running system, by nothing but its public addresses, and shows them as they happen;
+ * at the end, Klarna's state against the record's, and what was published. False when a story did not end as it has to.
+ */
+export async function playDemo(
+  system: LocalSystem,
+  print: (line: string) => void = console.log,
+): Promise<boolean> {
+  const timeline = new Timeline(print);
+  const stop = new AbortController();
+  const played: readonly Played[] = await Promise.all(
+    stories.map(async (story) => ({ story, paymentRequestId: await createAtKlarna(system) })),
+  );
+  const nameOf = (id: unknown): string | undefined =>
+    played.find(({ paymentRequestId }) => paymentRequestId === id)?.story.name;
+  const events: PublishedEvent[] = [];
+  const watching = Promise.all([
+    watchKlarna(
+      system,
+      ({ paymentRequestId, actor, text }) => {
+        const name = nameOf(paymentRequestId);
+        if (name !== undefined) timeline.show(name, actor, text);
+      },
+      stop.signal,
+    ),
+    watchEvents(
+      system,
+      (event) => {
+        const name = nameOf(event.detail['payment_request_id']);
+        if (name === undefined) return;
+        events.push(event);
+        timeline.show(name, 'lapse', `publishes ${eventText(event)}`);
+      },
+      stop.signal,
+    ).catch((error: unknown) => {
+      if (!stop.signal.aborted) throw error;
+    }),
+  ]);
+
+  print('');
+  await Promise.all(
+    played.map(({ story, paymentRequestId }) =>
+      story.play(stageFor(system, story, paymentRequestId, timeline)),
+    ),
+  );
+  await wait(500); // for the last webhooks and events to be seen
+  stop.abort();
+  await watching;
+
+  const endings = await Promise.all(played.map((each) => endingOf(system, each)));
+  print('');
+  for (const line of table(
+    ['session', 'at Klarna', 'in the record', '', 'DELETEs sent', 'evidence'],
+    endings.map(({ row }) => row),
+  )) {
+    print(line);
+  }
+  print('');
+  for (const line of table(
+    ['published', 'session', 'cause'],
+    events.map((event) => [
+      eventText(event),
+      nameOf(event.detail['payment_request_id']) ?? '',
+      textOf(event.detail['cause']),
+    ]),
+  )) {
+    print(line);
+  }
+  return endings.every(({ asItHasTo }) => asItHasTo);
+}
+
+/** Three lines for the reader's own shell, on a Payment Request made for them. */
+export async function linesToTry(system: LocalSystem): Promise<readonly string[]> {
+  const url = recordUrl(system, await createAtKlarna(system));
+  return [
+    `curl -X PUT ${url} -H 'content-type: application/json' -d '{"session_timeout":"PT30S"}'`,
+    `curl ${url}`,
+    `curl -X DELETE ${url}`,
+  ];
+}
+
+function stageFor(system: LocalSystem, { name }: Story, id: string, timeline: Timeline): Stage {
+  const simulated = `${system.klarna}/_simulator`;
+  return {
+    lapse: async (method, body) => {
+      const answer = await callJson(method, recordUrl(system, id), body);
+      timeline.show(
+        name,
+        'shop',
+        `${method}${body === undefined ? '' : ` ${JSON.stringify(body)}`}: ${answerText(answer)}`,
+      );
+      return answer;
+    },
+    customer: async (deed) => {
+      timeline.show(name, 'customer', deedTexts[deed] ?? deed);
+      await callJson('POST', `${simulated}/payment-requests/${id}/${deed}`, {});
+    },
+    fault: async (fault) => {
+      await callJson('POST', `${simulated}/faults`, { payment_request_id: id, ...fault });
+    },
+    until: async (wanted, words) => {
+      const end = performance.now() + patienceMillis;
+      while (performance.now() < end) {
+        if (wanted((await callJson('GET', recordUrl(system, id))).body)) {
+          timeline.show(name, 'lapse', styleText('bold', words));
+          return;
+        }
+        await wait(50);
+      }
+    },
+  };
+}
+
+const deedTexts: Readonly<Record<string, string>> = {
+  start: 'opens Klarna',
+  approve: 'approves the payment',
+  'step-back': 'goes back to the shop',
+  abandon: 'closes the window',
+};
+
+async function createAtKlarna({ klarna }: LocalSystem): Promise<string> {
+  const { body } = await callJson('POST', `${klarna}/_simulator/payment-requests`, { announce: true });
+  return textOf(body['payment_request_id']);
+}
+
+const recordUrl = ({ api }: LocalSystem, id: string): string =>
+  `${api}/accounts/${account}/payment-requests/${id}`;
+
+async function endingOf(
+  system: LocalSystem,
+  { story, paymentRequestId }: Played,
+): Promise<{ readonly asItHasTo: boolean; readonly row: readonly string[] }> {
+  const simulated = `${system.klarna}/_simulator`;
+  const { payment_requests } = (await callJson('GET', `${simulated}/payment-requests`)).body as {
+    payment_requests: { payment_request_id: string; state: string }[];
+  };
+  const { calls } = (await callJson('GET', `${simulated}/calls`)).body as {
+    calls: { payment_request_id: string | null; method: string }[];
+  };
+  const { body: record } = await callJson('GET', recordUrl(system, paymentRequestId));
+  const atKlarna =
+    payment_requests.find((each) => each.payment_request_id === paymentRequestId)?.state ?? 'gone';
+  const inRecord = textOf(record['state']);
+  const deletes = calls.filter(
+    (call) => call.payment_request_id === paymentRequestId && call.method === 'DELETE',
+  ).length;
+  const asItHasTo = atKlarna === story.ending && inRecord === story.ending;
+  const evidence = record['evidence'] as { source?: string } | null;
+  const verdict = asItHasTo ? 'same' : 'WRONG';
+  return {
+    asItHasTo,
+    row: [story.name, atKlarna, inRecord, verdict, String(deletes), evidence?.source ?? 'none'],
+  };
+}
+
+const eventText = ({ 'detail-type': type, detail }: PublishedEvent): string =>
+  type === 'Payment Request State Changed' ? `${type}: ${textOf(detail['state'])}` : type;
+
+function answerText({ status, body }: JsonAnswer): string {
+  const said =
+    body['outcome'] ?? (body['timer'] === undefined ? body['title'] : `timer ${textOf(body['timer'])}`);
+  return styleText('bold', `${status} ${textOf(said)}`);
+}
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');

@@ -1,0 +1,96 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { JsonAnswer } from './json-call.ts';
+
+/** What somebody in a story can do; every deed appears on the timeline by itself. */
+export interface Stage {
+  /** Calls Lapse about the story's Payment Request: `PUT`, `PATCH`, `DELETE`. */
+  readonly lapse: (method: string, body?: unknown) => Promise<JsonAnswer>;
+  /** The customer at Klarna: `start`, `approve`, `step-back`, `abandon`. */
+  readonly customer: (deed: string) => Promise<void>;
+  /** Something that goes wrong at Klarna. */
+  readonly fault: (fault: Readonly<Record<string, unknown>>) => Promise<void>;
+  /** Resolves when the record is as wanted, which then is told in these words, or after ten seconds. */
+  readonly until: (
+    wanted: (record: Readonly<Record<string, unknown>>) => boolean,
+    words: string,
+  ) => Promise<void>;
+}
+
+export interface Story {
+  readonly name: string;
+  /** How it has to end, at Klarna and in the record. */
+  readonly ending: 'CANCELED' | 'COMPLETED';
+  readonly play: (stage: Stage) => Promise<void>;
+}
+
+const seconds = (count: number): Promise<void> => wait(count * 1_000);
+const timerIsOver = ({ timer }: Readonly<Record<string, unknown>>): boolean => timer === 'fired';
+
+/** What Lapse is for, one way of ending each; they are played at the same time. */
+export const stories: readonly Story[] = [
+  {
+    name: 'abandoned',
+    ending: 'CANCELED',
+    play: async ({ lapse, customer, until }) => {
+      await lapse('PUT', { session_timeout: 'PT5S', reference: 'order-1' });
+      await seconds(1);
+      await customer('start');
+      await seconds(1);
+      await customer('abandon');
+      await until(({ final }) => final === true, 'the deadline has passed: cancelled');
+    },
+  },
+  {
+    name: 'paid in time',
+    ending: 'COMPLETED',
+    play: async ({ lapse, customer, until }) => {
+      await lapse('PUT', { session_timeout: 'PT6S', reference: 'order-2' });
+      await seconds(1.4);
+      await customer('start');
+      await seconds(1);
+      await customer('approve');
+      await until(timerIsOver, 'the deadline has passed: paid, and left alone');
+    },
+  },
+  {
+    name: 'cancelled, twice',
+    ending: 'CANCELED',
+    play: async ({ lapse }) => {
+      await lapse('PUT', { session_timeout: 'PT10M', reference: 'order-3' });
+      await seconds(2.7);
+      await lapse('DELETE');
+      await seconds(0.6);
+      await lapse('DELETE');
+    },
+  },
+  {
+    name: 'unruly webhooks',
+    ending: 'COMPLETED',
+    play: async ({ lapse, customer, fault, until }) => {
+      await lapse('PUT', { session_timeout: 'PT7S', reference: 'order-4' });
+      await fault({ on: 'webhook', kind: 'reorder' });
+      await seconds(0.8);
+      await customer('start');
+      await fault({ on: 'webhook', kind: 'duplicate', times: 3 });
+      await seconds(0.8);
+      await customer('step-back');
+      await seconds(0.8);
+      await customer('start');
+      await seconds(0.8);
+      await customer('approve');
+      await until(timerIsOver, 'the deadline has passed: paid, and left alone');
+    },
+  },
+  {
+    name: 'paid, last instant',
+    ending: 'COMPLETED',
+    play: async ({ lapse, customer, fault, until }) => {
+      await lapse('PUT', { session_timeout: 'PT4S', reference: 'order-5' });
+      await seconds(2);
+      await customer('start');
+      // The customer approves after Lapse has read IN_PROGRESS and before its DELETE arrives.
+      await fault({ on: 'cancel', kind: 'approve-first' });
+      await until(({ state }) => state === 'COMPLETED', 'the deadline has passed: paid, and left alone');
+    },
+  },
+];
