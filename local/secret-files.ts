@@ -77,14 +77,15 @@ function check<Schema extends v.GenericSchema>(
   const field = v.getDotPath(issue);
   throw new Error(
     `${flag} ${file ?? ''}: ${field ?? 'the file'} is not as it should be; allowed: ` +
-      `${issue.expected ?? 'a JSON object'} (the format is in docs/architecture.md, "The two secrets").`,
+      `${issue.expected ?? 'a JSON object'} (the format is in docs/configuration.md).`,
   );
 }
 
-/** The parser's own message would quote the secret. */
+/** The object in a text, if it holds one. The parser's own message would quote the secret. */
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    return Array.isArray(value) ? undefined : value;
   } catch {
     return undefined;
   }

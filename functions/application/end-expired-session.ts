@@ -68,7 +68,8 @@ async function endNow(
     record?.cancellation && isUnsettled(record)
       ? // An unsettled cancel keeps the name and the reason of whoever asked for it.
         record.cancellation
-      : { cause: 'timeout', requestedBy: timerIdentity, allowCompleted: settings.cancelCompleted };
+      : // A clock never has leave to cancel what was paid, whatever the account lets its callers do.
+        { cause: 'timeout', requestedBy: timerIdentity, allowCompleted: false };
   const cancel = await cancelPaymentRequest(dependencies)(key, command, settings);
   return cancel.kind === 'graced'
     ? { ...cancel, record: await armTimer(dependencies)(cancel.record) }

@@ -55,6 +55,12 @@ describe('a timer that goes off', () => {
     expect(world.record.state).toBe('COMPLETED');
   });
 
+  it('has no leave to cancel what was paid, though the callers of the account do', async () => {
+    const world = await expired(new World(new ScriptedKlarna('COMPLETED'), { cancelCompleted: true }));
+    await world.timerFires();
+    expect(world.klarna.cancels).toBe(0);
+  });
+
   it('does nothing before the deadline of the record, whatever it was armed for, and is set again', async () => {
     const world = new World();
     await world.register(registrationWith());

@@ -1,0 +1,36 @@
+import { expect, it } from 'vitest';
+import { parseOptions, usage } from '../../local/options.ts';
+
+it('without flags: the usual ports, the simulator, nothing kept, the demonstration', () => {
+  expect(parseOptions([])).toEqual({
+    port: 4000,
+    webhookPort: 4001,
+    klarnaPort: 4002,
+    klarnaUrl: undefined,
+    accountsFile: undefined,
+    signingKeysFile: undefined,
+    dataDirectory: undefined,
+    scenario: 'demo',
+  });
+});
+
+it('takes every flag that the usage names', () => {
+  const flags = [...usage.matchAll(/--[\w-]+/g)].map(([flag]) => flag);
+  const values: Record<string, string> = {
+    '--klarna-url': 'https://klarna.example',
+    '--scenario': 'none',
+  };
+  for (const flag of flags) expect(() => parseOptions([flag, values[flag] ?? '1'])).not.toThrow();
+  expect(flags).toHaveLength(8);
+});
+
+it.each([
+  [['--port', '65536'], '--port is 65536; allowed: 0 to 65535.'],
+  [['--port=-1'], '--port is -1; allowed: 0 to 65535.'],
+  [['--webhook-port', 'x'], '--webhook-port is x; allowed: 0 to 65535.'],
+  [['--klarna-url', 'ftp://x'], '--klarna-url is ftp://x; allowed: an http or https URL.'],
+  [['--scenario', 'all'], '--scenario is all; allowed: demo or none.'],
+  [['--prot', '1'], "Unknown option '--prot'"],
+])('%j is refused with what is allowed', (commandLine, message) => {
+  expect(() => parseOptions(commandLine)).toThrow(message);
+});
