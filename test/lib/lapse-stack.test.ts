@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
@@ -19,6 +19,7 @@ beforeAll(() => {
     string
   >;
   template = Template.fromStack(new LapseStack(new App(), 'Lapse', { bundles }));
+  rmSync(folder, { recursive: true });
 });
 
 /** The statements of a function's own policy as `action`s, sorted. */

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { injectFunctionFault } from '../../../local/lambda/function-faults.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { startHandler } from './handler-bundle.ts';
 
 const pidOf = 'exports.handler = async () => process.pid;';
@@ -152,8 +153,8 @@ it('what a function says is logged, a line each', async () => {
 it('its processes end when the parent is killed', async () => {
   const script = `
     import { startFunction } from ${JSON.stringify(new URL('../../../local/lambda/lambda-function.ts', import.meta.url).href)};
-    import { mkdtempSync, writeFileSync } from 'node:fs';
-    const bundle = mkdtempSync('/tmp/lapse-orphan-');
+    import { writeFileSync } from 'node:fs';
+    const bundle = ${JSON.stringify(await temporaryFolder())};
     writeFileSync(bundle + '/index.js', ${JSON.stringify(pidOf)});
     const { invoke } = startFunction({
       description: { id: 'F', name: 'f', bundle, handler: 'index.handler', timeoutSeconds: 5, memoryMegabytes: 128, environment: {}, reservedConcurrency: undefined },
