@@ -24,7 +24,7 @@ export interface PaymentRequestKey {
 export const accountPattern = /^[a-z0-9-]{1,32}$/;
 
 /** Klarna may change the region, the UUID's version and the UUID itself; only the shape is checked. */
-export const paymentRequestIdPattern = /^krn:payment:[a-z0-9-]{1,16}:request:[A-Za-z0-9-]{1,64}$/;
+export const paymentRequestIdPattern = /^krn:payment:[a-z0-9-]{1,32}:request:[A-Za-z0-9-]{1,64}$/;
 
 /** 1 to 255 characters, none of them a control, format, private-use, unassigned or lone-surrogate character. */
 export const printablePattern = /^[^\p{C}]{1,255}$/u;

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { QueueDescription } from '../template/stack-description.ts';
 import { Bell } from './bell.ts';
 import { openDatabase } from '../shared/database.ts';
+import { listen } from '../shared/listen.ts';
 import { openDynamoDbPassage } from './dynamodb/dynamodb-passage.ts';
 import { eventBridgeActions } from './eventbridge/eventbridge-actions.ts';
 import { EventLog } from './eventbridge/event-log.ts';
@@ -109,12 +109,11 @@ export async function startAwsServer(options: AwsServerOptions): Promise<AwsServ
     }),
   );
   try {
-    await once(server.listen(options.port, '127.0.0.1'), 'listening');
+    url = await listen(server, options.port);
   } catch (error) {
     database.close();
     throw error;
   }
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
   const delivery = new ScheduleDelivery({ database, store: scheduleStore, queues, faults, arnOf });
   const loop = startScheduleLoop(scheduleStore, delivery, schedulesChanged, onLog);

@@ -1,5 +1,5 @@
-import http, { type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type RequestListener } from 'node:http';
+import { listen } from '../shared/listen.ts';
 
 /** A server that listens on the loopback interface. */
 export interface Listening {
@@ -11,22 +11,11 @@ export interface Listening {
 
 const graceMillis = 500;
 
-/** Rejects with a sentence that says what to do when somebody else has the port; 0 takes a free one. */
+/** Serves on the loopback interface; see {@link listen} for the port. */
 export async function startListening(port: number, listener: RequestListener): Promise<Listening> {
-  const server = http.createServer(listener);
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(
-        error.code === 'EADDRINUSE' || error.code === 'EACCES'
-          ? new Error(`Port ${port} cannot be had (${error.code}): name another, or 0 for a free one.`)
-          : error,
-      );
-    });
-    server.listen(port, '127.0.0.1', resolve);
-  });
-  const { port: actual } = server.address() as AddressInfo;
+  const server = createServer(listener);
   return {
-    url: `http://127.0.0.1:${actual}`,
+    url: await listen(server, port),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

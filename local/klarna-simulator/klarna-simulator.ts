@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import * as v from 'valibot';
 import { Calls } from './calls.ts';
 import { createClock } from './clock.ts';
 import { type ConfigurationInput, configurationSchema } from './configuration.ts';
 import { ControlSurface, controlPath } from './control-surface.ts';
 import { openDatabase } from '../shared/database.ts';
+import { listen } from '../shared/listen.ts';
 import { Deliveries } from './deliveries.ts';
 import { eventOf } from './delivery-body.ts';
 import { stateChangeType } from './event-types.ts';
@@ -69,15 +69,16 @@ export async function startKlarnaSimulator(options: KlarnaSimulatorOptions = {})
     await deliveries.stop();
     database.close();
   };
+  let url: string;
   try {
-    await once(server.listen(options.port ?? 0, '127.0.0.1'), 'listening');
+    url = await listen(server, options.port ?? 0);
   } catch (error) {
     await closeData();
     throw error;
   }
 
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url,
     async close() {
       const closed = once(server.close(), 'close');
       server.closeAllConnections();

@@ -38,7 +38,7 @@ export class HttpKlarnaPaymentRequests implements KlarnaPaymentRequests {
     const asked = { method, correlation_id: correlationId };
     const { partnerAccountId, environment } = credentials;
     const account = partnerAccountId === undefined ? '' : `/accounts/${pathSegment(partnerAccountId)}`;
-    const url = new URL(`/v2${account}/payment/requests/${id}`, this.#options.urls[environment]);
+    const url = new URL(`${this.#options.urls[environment]}/v2${account}/payment/requests/${id}`);
     const headers = {
       accept: 'application/json',
       authorization: authorizationOf(credentials),
