@@ -1,0 +1,31 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+
+/** For how long a port may still belong to a process that was killed and is about to be gone. */
+const patienceMillis = 3_000;
+
+/**
+ * Listens on the loopback interface and resolves to the URL, without a slash at its end; port 0 takes a free one. Rejects with
+ * a sentence that says what to do when somebody keeps the port.
+ */
+export async function listen(server: Server, port: number): Promise<string> {
+  const end = Date.now() + patienceMillis;
+  for (;;) {
+    try {
+      await once(server.listen(port, '127.0.0.1'), 'listening');
+      return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? error.code : undefined;
+      if (code === 'EADDRINUSE' && Date.now() < end) {
+        await wait(100);
+      } else if (code === 'EADDRINUSE' || code === 'EACCES') {
+        const sentence = `Port ${port} cannot be had (${code}): name another, or 0 for a free one.`;
+        throw new Error(sentence, { cause: error });
+      } else {
+        throw error;
+      }
+    }
+  }
+}
