@@ -1,7 +1,8 @@
 /** DELETE /accounts/{account}/payment-requests/{payment_request_id}: ends the request, unless the customer has paid. */
 import * as v from 'valibot';
 import { apiHandler } from './runtime/api-handler.ts';
-import { accountOf, callerOf, flag, keyOf, printable, queryOf } from './runtime/api-request.ts';
+import { accountOf, flag, keyOf, printable, queryOf } from './runtime/api-request.ts';
+import { callerOf } from './runtime/caller.ts';
 import { cancelAnswer } from './runtime/cancel-answer.ts';
 import { composeCancellation } from './runtime/composition-root.ts';
 import { count } from './runtime/telemetry.ts';

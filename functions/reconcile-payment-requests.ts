@@ -10,6 +10,7 @@ export const handler = recurringHandler(async (until) => {
   const report = await reconcile(until);
   count('SweepRepairs', repairs(report));
   count('SweepFailures', report.failed);
+  count('PendingCancels', report.resume);
   note('sweep.done', report);
   return report;
 });

@@ -1,6 +1,7 @@
 /** PUT and PATCH /accounts/{account}/payment-requests/{payment_request_id}: registers a session, or moves its deadline. */
 import { formatDuration } from './domain/duration.ts';
-import { accountOf, bodyOf, callerOf, keyOf } from './runtime/api-request.ts';
+import { accountOf, bodyOf, keyOf } from './runtime/api-request.ts';
+import { callerOf } from './runtime/caller.ts';
 import { apiHandler } from './runtime/api-handler.ts';
 import { composeRegistration } from './runtime/composition-root.ts';
 import { deadlineOf, extensionBody, registrationBody, sessionAnswer } from './runtime/session-request.ts';

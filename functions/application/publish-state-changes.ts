@@ -17,12 +17,16 @@ export const publishStateChanges =
   ({ publisher }: { readonly publisher: StateChangePublisher }) =>
   async (
     changes: readonly WrittenChange[],
-  ): Promise<{ readonly retryFrom: string | undefined; readonly published: number }> => {
+  ): Promise<{
+    readonly retryFrom: string | undefined;
+    readonly published: readonly StateChangeEvent[];
+  }> => {
     const origin = new Map<StateChangeEvent, string>();
     for (const { before, after, sequenceNumber } of changes) {
       for (const event of eventsOf(before, after)) origin.set(event, sequenceNumber);
     }
     const refused = await publisher.publish([...origin.keys()]);
     const first = refused[0];
-    return { retryFrom: first && origin.get(first), published: origin.size - refused.length };
+    const published = [...origin.keys()].filter((event) => !refused.includes(event));
+    return { retryFrom: first && origin.get(first), published };
   };

@@ -9,27 +9,18 @@ import {
   printablePattern,
 } from '../domain/identifiers.ts';
 import { parseInstant } from '../domain/instant.ts';
+import { authorizeAccount } from './caller.ts';
 import { type FieldError, invalid, Problem, shortened, shown } from './problem.ts';
 
 /** A body of ours is a few hundred bytes. */
 const bodyLimit = 16 * 1024;
-
-/** Whoever IAM, or the JWT, says is calling. */
-export function callerOf(event: APIGatewayProxyEventV2): string {
-  const { authorizer } = event.requestContext as {
-    readonly authorizer?: {
-      readonly iam?: { readonly userArn?: string };
-      readonly jwt?: { readonly claims?: { readonly sub?: string } };
-    };
-  };
-  return authorizer?.iam?.userArn ?? authorizer?.jwt?.claims?.sub ?? 'unknown';
-}
 
 /** The account of the path, as this deployment has it. Throws the problem to answer with. */
 export async function accountOf(event: APIGatewayProxyEventV2, accounts: Accounts): Promise<AccountSettings> {
   const given = event.pathParameters?.['account'] ?? '';
   const account = parseAccount(given);
   if (!account) throw invalid({ field: 'account', given: shown(given), allowed: '[a-z0-9-]{1,32}' });
+  authorizeAccount(event, account);
   const settings = await accounts.find(account);
   if (!settings) {
     throw new Problem('unknown-account', {

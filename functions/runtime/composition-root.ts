@@ -28,6 +28,7 @@ import { reconcilePaymentRequests } from '../application/reconcile-payment-reque
 import { refreshPaymentRequest } from '../application/refresh-payment-request.ts';
 import { extendSession, registerSession } from '../application/register-session.ts';
 import { type ParsedEnvironment, parseEnvironment } from './environment.ts';
+import { withMetrics } from './klarna-metrics.ts';
 import { fault } from './telemetry.ts';
 
 /**
@@ -182,10 +183,13 @@ const accountsOf = (environment: Pick<Parsed, 'ACCOUNTS_SECRET_ID' | 'SECRETS_CA
   );
 
 const klarnaOf = (environment: Pick<Parsed, 'KLARNA_TEST_URL' | 'KLARNA_LIVE_URL'>) => ({
-  klarna: new HttpKlarnaPaymentRequests({
-    urls: { test: environment.KLARNA_TEST_URL, live: environment.KLARNA_LIVE_URL },
-    ids,
-  }),
+  klarna: withMetrics(
+    new HttpKlarnaPaymentRequests({
+      urls: { test: environment.KLARNA_TEST_URL, live: environment.KLARNA_LIVE_URL },
+      ids,
+    }),
+    clock,
+  ),
   clock,
   ids,
   chance: () => Math.random(),

@@ -3,6 +3,7 @@
 /** Every type of problem, with its status and its title. The `type` of an answer is `urn:lapse:problem:<name>`. */
 const problemTypes = {
   'invalid-request': [400, 'The request is malformed'],
+  forbidden: [403, 'The caller may not act for this account'],
   'unknown-account': [404, 'This deployment has no such account'],
   'unknown-route': [404, 'There is no such route'],
   'not-found': [404, 'There is no such Payment Request'],

@@ -22,7 +22,11 @@ export const streamHandler = ({ changeOf, publish }: StreamHandlerDependencies) 
       const { retryFrom, published } = await publish(
         records.flatMap((record) => changesOf(record, changeOf)),
       );
-      count('EventsPublished', published);
+      count('EventsPublished', published.length);
+      for (const { type, detail } of published) {
+        if (type === 'Payment Request Registered') count('Registered');
+        if (type === 'Payment Request Needs Attention') count(`Attention:${detail.cause ?? 'unknown'}`);
+      }
       if (retryFrom === undefined) return { batchItemFailures: [] };
       count('EventsRefused');
       warn('events.refused', { sequence_number: retryFrom });

@@ -58,7 +58,7 @@ export const webhookHandler = ({ signingKeys, receive }: WebhookHandlerDependenc
       const verdict = await receive(delivery);
       if (delivery.kind === 'quarantine') {
         const { reason, deliveryId } = delivery.delivery;
-        count(`WebhookQuarantined:${reason}`);
+        count('WebhookQuarantined');
         warn('webhook.quarantined', { reason, event_id: deliveryId, signing_key_id: key.id });
       } else {
         const { account, paymentRequestId } = delivery.key;

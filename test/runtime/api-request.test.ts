@@ -4,7 +4,6 @@ import type { Accounts } from '../../functions/application/ports.ts';
 import {
   accountOf,
   bodyOf,
-  callerOf,
   duration,
   flag,
   keyOf,
@@ -14,7 +13,7 @@ import {
 } from '../../functions/runtime/api-request.ts';
 import { Problem, type ProblemDetails } from '../../functions/runtime/problem.ts';
 import { account, key, settingsWith } from '../support/fixtures.ts';
-import { apiEvent, callerArn } from '../support/lambda-events.ts';
+import { apiEvent } from '../support/lambda-events.ts';
 
 /** The problem that a function throws, its type beside its details. */
 async function problemOf(act: () => unknown): Promise<ProblemDetails & { readonly type: string }> {
@@ -238,20 +237,5 @@ describe('the ids of the path', () => {
       expect(JSON.stringify(problem)).toContain('(10242 characters)');
       expect(JSON.stringify(problem).length).toBeLessThan(800);
     }
-  });
-});
-
-describe('callerOf', () => {
-  const calledBy = (authorizer: unknown) => {
-    const event = apiEvent({ method: 'GET' });
-    return { ...event, requestContext: { ...event.requestContext, authorizer } };
-  };
-
-  it.each([
-    ['the ARN of IAM', { iam: { userArn: callerArn } }, callerArn],
-    ['the subject of a JWT', { jwt: { claims: { sub: 'checkout' }, scopes: [] } }, 'checkout'],
-    ['unknown where nobody is authorized', undefined, 'unknown'],
-  ])('is %s', (_, authorizer, expected) => {
-    expect(callerOf(calledBy(authorizer))).toBe(expected);
   });
 });

@@ -11,6 +11,7 @@ import {
 /** The types that callers branch on, with their status: a change here breaks somebody's code. */
 const statuses = {
   'invalid-request': 400,
+  forbidden: 403,
   'unknown-account': 404,
   'unknown-route': 404,
   'not-found': 404,

@@ -124,7 +124,7 @@ describe('a delivery whose signature holds', () => {
     expect(calls).toEqual(['key', 'write']);
     expect(records()).toEqual([]);
     expect(quarantine.deliveries).toMatchObject([{ reason, signingKeyId }]);
-    expect(output.text()).toContain(`"WebhookQuarantined:${reason}":1`);
+    expect(output.text()).toContain('"WebhookQuarantined":1');
     expect(output.lines()).toContainEqual(
       expect.objectContaining({ level: 'WARN', code: 'webhook.quarantined', reason }),
     );
