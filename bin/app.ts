@@ -1,20 +1,18 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { App } from 'aws-cdk-lib';
-import { bundleFunctions } from '../lib/function-bundle.ts';
+import { App, Validations } from 'aws-cdk-lib';
+import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import { LapseStack } from '../lib/lapse-stack.ts';
+import { stages } from './stages.ts';
 
 const app = new App();
-// The CDK copies the bundles into its output, by content; two runs at once do not meet in a folder of their own each.
-const bundles = mkdtempSync(join(tmpdir(), 'lapse-bundles-'));
-try {
-  new LapseStack(app, 'Lapse', {
-    bundles: bundleFunctions(bundles),
-    description:
-      'Ends a Klarna Payment Request when its checkout session ends, and never one the customer has paid',
-  });
-  app.synth();
-} finally {
-  rmSync(bundles, { recursive: true, force: true });
+const stage: unknown = app.node.tryGetContext('stage');
+const settings = typeof stage === 'string' ? stages[stage] : {};
+if (!settings) {
+  throw new Error(`stage is ${String(stage)}; allowed: ${Object.keys(stages).join(', ')} (bin/stages.ts).`);
 }
+new LapseStack(app, typeof stage === 'string' ? `Lapse-${stage}` : 'Lapse', {
+  lapse: settings,
+  description:
+    'Ends a Klarna Payment Request when its checkout session ends, and never one the customer has paid',
+});
+Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
+app.synth();

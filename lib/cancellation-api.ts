@@ -3,12 +3,13 @@ import {
   HttpMethod,
   HttpRoute,
   HttpRouteKey,
+  type IHttpRouteAuthorizer,
   LogGroupLogDestination,
 } from 'aws-cdk-lib/aws-apigatewayv2';
-import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { RemovalPolicy } from 'aws-cdk-lib';
+import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import { Construct } from 'constructs';
 import type { LapseFunction } from './lapse-function.ts';
 
@@ -16,20 +17,32 @@ export interface CancellationApiProps {
   readonly register: LapseFunction;
   readonly get: LapseFunction;
   readonly cancel: LapseFunction;
+  readonly authorizer: IHttpRouteAuthorizer;
+  /** Scopes of which a JWT must have one. */
+  readonly scopes: readonly string[];
+  /** Calls a second, and at once above that. */
+  readonly rateLimit: number;
+  readonly burstLimit: number;
+  readonly logRetentionDays: RetentionDays;
 }
 
-/** The HTTP API, every route of it behind IAM: who may act for an account is decided by a policy on the path. */
+/**
+ * The HTTP API, every route of it behind the authorizer. With IAM a policy on the path decides who may act for an account; with
+ * a JWT the function looks for the account in the token.
+ */
 export class CancellationApi extends Construct {
   readonly api: HttpApi;
 
-  constructor(scope: Construct, id: string, { register, get, cancel }: CancellationApiProps) {
+  constructor(scope: Construct, id: string, props: CancellationApiProps) {
     super(scope, id);
+    const { register, get, cancel, authorizer, scopes } = props;
     this.api = new HttpApi(this, 'Api', {
       description: 'Lapse: registers, shows and cancels Klarna Payment Requests',
       createDefaultStage: false,
-      defaultAuthorizer: new HttpIamAuthorizer(),
+      defaultAuthorizer: authorizer,
+      ...(scopes.length > 0 && { defaultAuthorizationScopes: [...scopes] }),
     });
-    this.#addStage();
+    this.#addStage(props);
     const integrations = {
       register: new HttpLambdaIntegration('Register', register.live),
       get: new HttpLambdaIntegration('Get', get.live),
@@ -50,16 +63,30 @@ export class CancellationApi extends Construct {
   }
 
   /** The default stage has neither a throttle nor an access log of its own. */
-  #addStage(): void {
+  #addStage({ rateLimit, burstLimit, logRetentionDays }: CancellationApiProps): void {
     const accessLog = new LogGroup(this, 'AccessLog', {
-      retention: RetentionDays.ONE_MONTH,
+      retention: logRetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
     });
     this.api.addStage('Stage', {
       stageName: '$default',
       autoDeploy: true,
-      throttle: { rateLimit: 500, burstLimit: 1000 },
-      accessLogSettings: { destination: new LogGroupLogDestination(accessLog) },
+      throttle: { rateLimit, burstLimit },
+      accessLogSettings: { destination: new LogGroupLogDestination(accessLog), format: accessLogFormat },
     });
   }
 }
+
+/** A line of JSON a call. Not in it: who called and from where, which may be a person. */
+const accessLogFormat = AccessLogFormat.custom(
+  JSON.stringify({
+    request_id: '$context.requestId',
+    at: '$context.requestTimeEpoch',
+    route: '$context.routeKey',
+    path: '$context.path',
+    status: '$context.status',
+    milliseconds: '$context.responseLatency',
+    integration_error: '$context.integrationErrorMessage',
+    authorizer_error: '$context.authorizer.error',
+  }),
+);

@@ -1,5 +1,6 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { extname, join } from 'node:path';
 import { type BuildOptions, buildSync } from 'esbuild';
 import { environments, type FunctionName } from '../functions/runtime/environment.ts';
 
@@ -17,7 +18,8 @@ export const bundleOptions = {
   format: 'cjs',
   mainFields: ['module', 'main'],
   minify: true,
-  sourcemap: 'external',
+  sourcemap: 'linked',
+  sourcesContent: false,
   legalComments: 'none',
   logLevel: 'silent',
   alias: { '@aws-sdk/credential-provider-node': './functions/runtime/credentials-from-environment.ts' },
@@ -25,22 +27,32 @@ export const bundleOptions = {
 
 export const functionNames = Object.keys(environments) as readonly FunctionName[];
 
-/** Bundles all functions in one go, into one folder each; returns the folder of each. Throws when one cannot be built. */
-export function bundleFunctions(
-  outputDirectory = join(root, '.cache', 'functions'),
-): Readonly<Record<FunctionName, string>> {
+/**
+ * Bundles all functions in one go, into one folder each; returns the folder of each. Throws when one cannot be built. Without
+ * a folder of one's own the bundles are gone when the process ends: the CDK has copied them by then.
+ */
+export function bundleFunctions(outputDirectory = temporaryFolder()): Readonly<Record<FunctionName, string>> {
   for (const name of functionNames) {
-    const source = join('functions', `${name}.ts`);
-    if (!existsSync(join(root, source)))
-      throw new Error(`${source} is missing: the stack has a function of this name.`);
+    if (!existsSync(sourceOf(name)))
+      throw new Error(`functions/${name} is missing: the stack has a function of this name.`);
   }
   buildSync({
     ...bundleOptions,
-    entryPoints: functionNames.map((name) => ({ in: `functions/${name}.ts`, out: join(name, 'index') })),
+    entryPoints: functionNames.map((name) => ({ in: sourceOf(name), out: join(name, 'index') })),
     outdir: outputDirectory,
   });
   return Object.fromEntries(functionNames.map((name) => [name, join(outputDirectory, name)])) as Record<
     FunctionName,
     string
   >;
+}
+
+/** TypeScript in the repository, JavaScript in the package. */
+const sourceOf = (name: FunctionName): string =>
+  join(root, 'functions', `${name}${extname(import.meta.filename)}`);
+
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'lapse-bundles-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }

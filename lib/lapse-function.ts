@@ -1,5 +1,4 @@
-import type { Duration } from 'aws-cdk-lib';
-import { RemovalPolicy } from 'aws-cdk-lib';
+import { type Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import {
   Alias,
   Architecture,
@@ -10,9 +9,10 @@ import {
   LoggingFormat,
   Runtime,
 } from 'aws-cdk-lib/aws-lambda';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
+import { metricsNamespace } from './lapse-metrics.ts';
 import type { EnvironmentOf, FunctionName } from '../functions/runtime/environment.ts';
 
 export interface LapseFunctionProps<Name extends FunctionName> {
@@ -26,31 +26,43 @@ export interface LapseFunctionProps<Name extends FunctionName> {
   readonly memorySize?: number;
   /** @default - the account's unreserved concurrency */
   readonly reservedConcurrentExecutions?: number;
+  readonly logRetentionDays: RetentionDays;
 }
 
-/** One function as all of them are: Node 24 on arm64, JSON logs that are kept for a month, and an alias `live` that everything calls. */
+/** One function as all of them are: Node 24 on arm64, JSON logs with a retention, source maps, and an alias `live` that everything calls. */
 export class LapseFunction<Name extends FunctionName = FunctionName> extends Construct {
+  readonly functionName: Name;
+  readonly timeout: Duration;
   readonly function: LambdaFunction;
-  /** The alias, as what the rest of the CDK takes. */
-  readonly live: IFunction;
+  readonly alias: Alias;
 
   constructor(scope: Construct, id: string, props: LapseFunctionProps<Name>) {
     super(scope, id);
+    this.functionName = props.functionName;
+    this.timeout = props.timeout;
     const logGroup = new LogGroup(this, 'Logs', {
-      retention: RetentionDays.ONE_MONTH,
+      retention: props.logRetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
     });
+    const role = new Role(this, 'Role', {
+      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+      description: `What ${props.functionName} of Lapse may do`,
+    });
+    logGroup.grantWrite(role);
     this.function = new LambdaFunction(this, 'Function', {
+      role,
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
-      code: Code.fromAsset(props.bundle, { exclude: ['*.map'] }),
+      code: Code.fromAsset(props.bundle),
       handler: 'index.handler',
       description: props.functionName,
       environment: {
         ...(props.environment as Readonly<Record<string, string>>),
         POWERTOOLS_SERVICE_NAME: props.functionName,
-        POWERTOOLS_METRICS_NAMESPACE: 'Lapse',
+        POWERTOOLS_METRICS_NAMESPACE: metricsNamespace,
         POWERTOOLS_LOG_LEVEL: 'INFO',
+        // Read when a stack is looked at, and not before.
+        NODE_OPTIONS: '--enable-source-maps',
       },
       timeout: props.timeout,
       memorySize: props.memorySize ?? 256,
@@ -60,9 +72,26 @@ export class LapseFunction<Name extends FunctionName = FunctionName> extends Con
         reservedConcurrentExecutions: props.reservedConcurrentExecutions,
       }),
     });
+    Validations.of(this.function).acknowledge(
+      {
+        id: 'Serverless::Serverless-LambdaDLQ',
+        reason:
+          'Never invoked asynchronously: an HTTP API, a Lambda URL, a queue, a stream or Scheduler waits for the answer.',
+      },
+      {
+        id: 'Serverless::Serverless-LambdaTracing',
+        reason:
+          'Every call to Klarna has a correlation id in the record, the log and the history; X-Ray would add a service.',
+      },
+    );
     // The CDK's classes are not assignable to its own interfaces under exactOptionalPropertyTypes.
     const version = this.function.currentVersion as IVersion;
-    this.live = new Alias(this, 'Live', { aliasName: 'live', version }) as IFunction;
+    this.alias = new Alias(this, 'Live', { aliasName: 'live', version });
+  }
+
+  /** The alias, as what the rest of the CDK takes. */
+  get live(): IFunction {
+    return this.alias as IFunction;
   }
 
   /** Allows literal actions on literal resources, and nothing else. */

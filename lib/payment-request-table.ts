@@ -5,35 +5,54 @@ import {
   type ITable,
   ProjectionType,
   StreamViewType,
+  TableEncryptionV2,
   TableV2,
 } from 'aws-cdk-lib/aws-dynamodb';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import { tableSchema } from '../functions/adapters/dynamodb/table-schema.ts';
 import type { LapseFunction } from './lapse-function.ts';
+
+export interface PaymentRequestTableProps {
+  /** A table of one's own: with the keys and indexes of `tableSchema`, and a stream of new and old images. */
+  readonly existing: ITable | undefined;
+  readonly encryptionKey: IKey | undefined;
+  /** Units a second that an on-demand table will not go beyond. */
+  readonly maxReadUnits: number;
+  readonly maxWriteUnits: number;
+}
 
 /** The one table, with its stream: kept when the stack goes, and restorable to any second of the last 35 days. */
 export class PaymentRequestTable extends Construct {
   readonly table: ITable;
 
-  constructor(scope: Construct, id: string) {
+  constructor(scope: Construct, id: string, props: PaymentRequestTableProps) {
     super(scope, id);
+    const { existing, encryptionKey, maxReadUnits, maxWriteUnits } = props;
+    if (existing && existing.tableStreamArn === undefined) {
+      throw new Error('table has no stream; allowed: a table with a stream of NEW_AND_OLD_IMAGES.');
+    }
     const { partitionKey, dueIndex, sessionIndex, timeToLive } = tableSchema;
-    // See lapse-function.ts for the assertion.
-    this.table = new TableV2(this, 'Table', {
-      partitionKey: { name: partitionKey, type: AttributeType.STRING },
-      globalSecondaryIndexes: [dueIndex, sessionIndex].map((index) => ({
-        indexName: index.name,
-        partitionKey: { name: index.partitionKey, type: AttributeType.STRING },
-        sortKey: { name: index.sortKey, type: AttributeType.STRING },
-        projectionType: ProjectionType.KEYS_ONLY,
-      })),
-      billing: Billing.onDemand(),
-      timeToLiveAttribute: timeToLive,
-      dynamoStream: StreamViewType.NEW_AND_OLD_IMAGES,
-      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      deletionProtection: true,
-      removalPolicy: RemovalPolicy.RETAIN,
-    }) as ITable;
+    const ceiling = { maxReadRequestUnits: maxReadUnits, maxWriteRequestUnits: maxWriteUnits };
+    this.table =
+      existing ??
+      // See lapse-function.ts for the assertion.
+      (new TableV2(this, 'Table', {
+        partitionKey: { name: partitionKey, type: AttributeType.STRING },
+        globalSecondaryIndexes: [dueIndex, sessionIndex].map((index) => ({
+          indexName: index.name,
+          partitionKey: { name: index.partitionKey, type: AttributeType.STRING },
+          sortKey: { name: index.sortKey, type: AttributeType.STRING },
+          projectionType: ProjectionType.KEYS_ONLY,
+        })),
+        billing: Billing.onDemand(ceiling),
+        timeToLiveAttribute: timeToLive,
+        dynamoStream: StreamViewType.NEW_AND_OLD_IMAGES,
+        pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+        deletionProtection: true,
+        removalPolicy: RemovalPolicy.RETAIN,
+        ...(encryptionKey && { encryption: TableEncryptionV2.customerManagedKey(encryptionKey) }),
+      }) as ITable);
   }
 
   /** Allows reading and writing single items: no Scan, no Delete. */

@@ -1,10 +1,13 @@
-import { Duration, Stack } from 'aws-cdk-lib';
-import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Duration, Stack, Validations } from 'aws-cdk-lib';
+import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
-import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { LapseFunction } from './lapse-function.ts';
+import { deadLetterQueue, lapseQueue } from './lapse-queue.ts';
+import { schedulerRole } from './scheduler-role.ts';
 
 /** The session timers: a schedule group, the role that Scheduler takes, and the queue that timers go off into. */
 export class SessionTimer extends Construct {
@@ -14,7 +17,7 @@ export class SessionTimer extends Construct {
   readonly deadLetterQueue: Queue;
   readonly #schedulesArn: string;
 
-  constructor(scope: Construct, id: string) {
+  constructor(scope: Construct, id: string, { encryptionKey }: { readonly encryptionKey: IKey | undefined }) {
     super(scope, id);
     const stack = Stack.of(this);
     this.groupName = `${stack.stackName}-sessions`;
@@ -24,30 +27,18 @@ export class SessionTimer extends Construct {
       resource: 'schedule',
       resourceName: `${this.groupName}/*`,
     });
-    const queueSettings = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true };
-    this.deadLetterQueue = new Queue(this, 'DeadLetters', {
-      ...queueSettings,
-      retentionPeriod: Duration.days(14),
-    });
-    this.queue = new Queue(this, 'Queue', {
-      ...queueSettings,
+    this.deadLetterQueue = deadLetterQueue(this, 'DeadLetters', encryptionKey);
+    this.queue = lapseQueue(this, 'Queue', encryptionKey, {
       retentionPeriod: Duration.days(4),
       // AWS asks for six times the function's time limit.
       visibilityTimeout: Duration.seconds(180),
       deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: 12 },
     });
-    this.role = new Role(this, 'Role', {
-      assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
-        conditions: { StringEquals: { 'aws:SourceAccount': stack.account, 'aws:SourceArn': group.attrArn } },
-      }),
+    this.role = schedulerRole(this, 'Role', {
+      group,
       description: 'Lets the session timers of Lapse go off into their queue',
+      grants: [[['sqs:SendMessage'], [this.queue.queueArn, this.deadLetterQueue.queueArn]]],
     });
-    this.role.addToPolicy(
-      new PolicyStatement({
-        actions: ['sqs:SendMessage'],
-        resources: [this.queue.queueArn, this.deadLetterQueue.queueArn],
-      }),
-    );
   }
 
   /** What a function needs to know to arm timers. */
@@ -65,11 +56,7 @@ export class SessionTimer extends Construct {
 
   /** Allows arming, moving and removing timers. */
   grantArm(grantee: LapseFunction): void {
-    const verbs = ['CreateSchedule', 'GetSchedule', 'UpdateSchedule', 'DeleteSchedule'];
-    grantee.allow(
-      verbs.map((verb) => `scheduler:${verb}`),
-      [this.#schedulesArn],
-    );
+    this.#allow(grantee, ['CreateSchedule', 'GetSchedule', 'UpdateSchedule', 'DeleteSchedule']);
     grantee.allow(['sqs:SendMessage'], [this.queue.queueArn]);
     grantee.function.addToRolePolicy(
       new PolicyStatement({
@@ -82,13 +69,29 @@ export class SessionTimer extends Construct {
 
   /** Allows removing timers, and no more. */
   grantRemove(grantee: LapseFunction): void {
-    grantee.allow(['scheduler:DeleteSchedule'], [this.#schedulesArn]);
+    this.#allow(grantee, ['DeleteSchedule']);
   }
 
-  /** Has the function called for every timer that goes off. */
-  goOffInto(target: LapseFunction): void {
+  #allow(grantee: LapseFunction, verbs: readonly string[]): void {
+    grantee.allow(
+      verbs.map((verb) => `scheduler:${verb}`),
+      [this.#schedulesArn],
+    );
+    Validations.of(grantee).acknowledge({
+      id: `AwsSolutions::AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:scheduler:<AWS::Region>:<AWS::AccountId>:schedule/${this.groupName}/*]`,
+      reason:
+        'A schedule per session, named by a hash: known only when it is made. The group is theirs alone.',
+    });
+  }
+
+  /** Has the function called for every timer that goes off, with so many batches at once. */
+  goOffInto(target: LapseFunction, maxConcurrency: number): void {
+    Validations.of(target).acknowledge({
+      id: 'Serverless::Serverless-LambdaEventSourceMappingDestination',
+      reason: 'The queue has a dead-letter queue of its own; a destination is for streams.',
+    });
     target.live.addEventSource(
-      new SqsEventSource(this.queue, { batchSize: 10, reportBatchItemFailures: true, maxConcurrency: 10 }),
+      new SqsEventSource(this.queue, { batchSize: 10, reportBatchItemFailures: true, maxConcurrency }),
     );
     target.allow(['sqs:ChangeMessageVisibility'], [this.queue.queueArn]);
   }

@@ -172,7 +172,9 @@ const tableOf = (environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS'>) => 
 const storeOf = (environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS'>) =>
   new DynamoDbPaymentRequestStore({ ...tableOf(environment), client: new DynamoDBClient(clientSettings) });
 
-const accountsOf = (environment: Pick<Parsed, 'ACCOUNTS_SECRET_ID' | 'SECRETS_CACHE_SECONDS'>) =>
+const accountsOf = (
+  environment: Pick<Parsed, 'ACCOUNTS_SECRET_ID' | 'SECRETS_CACHE_SECONDS' | 'MAX_SESSION_SECONDS'>,
+) =>
   new SecretAccounts(
     new CachedSecret({
       client: new SecretsManagerClient(clientSettings),
@@ -180,6 +182,7 @@ const accountsOf = (environment: Pick<Parsed, 'ACCOUNTS_SECRET_ID' | 'SECRETS_CA
       secretId: environment.ACCOUNTS_SECRET_ID,
       cacheSeconds: environment.SECRETS_CACHE_SECONDS,
     }),
+    environment.MAX_SESSION_SECONDS * 1_000,
   );
 
 const klarnaOf = (environment: Pick<Parsed, 'KLARNA_TEST_URL' | 'KLARNA_LIVE_URL'>) => ({

@@ -12,8 +12,12 @@ const wholeNumber = v.pipe(v.string(), v.regex(/^\d{1,9}$/, 'must be a whole num
 /** Where the records are, and for how many days after its last change one is kept. */
 const table = { TABLE_NAME: name, RETENTION_DAYS: wholeNumber };
 
-/** The secret `accounts`, and for how many seconds it is cached. */
-const accounts = { ACCOUNTS_SECRET_ID: name, SECRETS_CACHE_SECONDS: wholeNumber };
+/** The secret `accounts`, for how many seconds it is cached, and how far away any of them may set a deadline. */
+const accounts = {
+  ACCOUNTS_SECRET_ID: name,
+  SECRETS_CACHE_SECONDS: wholeNumber,
+  MAX_SESSION_SECONDS: wholeNumber,
+};
 
 /** Klarna's two environments. Nobody but the stack knows their addresses. */
 const klarna = { KLARNA_TEST_URL: url, KLARNA_LIVE_URL: url };

@@ -1,146 +1,186 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { App } from 'aws-cdk-lib';
-import { Match, Template } from 'aws-cdk-lib/assertions';
-import { beforeAll, describe, expect, it } from 'vitest';
-import type { FunctionName } from '../../functions/runtime/environment.ts';
+import { Match } from 'aws-cdk-lib/assertions';
+import { describe, expect, it } from 'vitest';
 import { apiRoutes } from '../../functions/runtime/unknown-route.ts';
-import { functionNames } from '../../lib/function-bundle.ts';
-import { LapseStack } from '../../lib/lapse-stack.ts';
+import { resourcesOf, templateOf, type Synthesized } from './synthesized.ts';
 
-let template: Template;
+const template = templateOf();
+const resources = resourcesOf(template);
+const ofType = (type: string, of = resources): readonly Synthesized[] =>
+  of.filter((resource) => resource.type === type);
+const propertiesOf = (type: string, of = resources) => ofType(type, of).map(({ properties }) => properties);
 
-beforeAll(() => {
-  const folder = mkdtempSync(join(tmpdir(), 'lapse-bundle-'));
-  writeFileSync(join(folder, 'index.js'), 'exports.handler = async () => undefined;');
-  const bundles = Object.fromEntries(functionNames.map((name) => [name, folder])) as Record<
-    FunctionName,
-    string
-  >;
-  template = Template.fromStack(new LapseStack(new App(), 'Lapse', { bundles }));
-  rmSync(folder, { recursive: true });
+const jwt = { jwtIssuer: 'https://issuer.example', jwtAudience: ['lapse'], jwtScopes: ['lapse/cancel'] };
+
+describe('the API', () => {
+  it('serves exactly the routes that the answer to an unknown one lists, all behind IAM', () => {
+    const routes = propertiesOf('AWS::ApiGatewayV2::Route');
+    expect(routes.map(({ RouteKey }) => RouteKey).toSorted()).toEqual([...apiRoutes, '$default'].toSorted());
+    expect(new Set(routes.map(({ AuthorizationType }) => AuthorizationType))).toEqual(new Set(['AWS_IAM']));
+  });
+
+  it('takes JWTs with a scope instead, on the same routes', () => {
+    const routes = propertiesOf('AWS::ApiGatewayV2::Route', resourcesOf(templateOf(jwt)));
+    for (const route of routes) {
+      expect(route).toMatchObject({ AuthorizationType: 'JWT', AuthorizationScopes: ['lapse/cancel'] });
+    }
+    expect(routes).toHaveLength(apiRoutes.length + 1);
+  });
+
+  it('has a throttle, and a log of every call that names no person', () => {
+    const [stage] = propertiesOf('AWS::ApiGatewayV2::Stage');
+    expect(stage).toMatchObject({
+      DefaultRouteSettings: { ThrottlingRateLimit: 500, ThrottlingBurstLimit: 1000 },
+    });
+    const { Format: format } = stage?.['AccessLogSettings'] as { Format: string };
+    expect(Object.keys(JSON.parse(format) as object)).toContain('status');
+    expect(format).not.toMatch(/identity|caller|user|sourceIp/i);
+  });
 });
 
-/** The statements of a function's own policy as `action`s, sorted. */
-function actionsOf(functionName: FunctionName): readonly string[] {
-  const [entry] = Object.entries(template.findResources('AWS::Lambda::Function')).filter(
-    ([, resource]) =>
-      (resource as { Properties: { Description?: string } }).Properties.Description === functionName,
-  );
-  const role = (entry?.[1] as { Properties: { Role: { 'Fn::GetAtt': [string] } } }).Properties.Role[
-    'Fn::GetAtt'
-  ][0];
-  const policies = template.findResources('AWS::IAM::Policy', { Properties: { Roles: [{ Ref: role }] } });
-  const statements = Object.values(policies).flatMap(
-    (policy) =>
-      (policy as { Properties: { PolicyDocument: { Statement: { Action: string | string[] }[] } } })
-        .Properties.PolicyDocument.Statement,
-  );
-  return statements.flatMap(({ Action }) => Action).toSorted();
-}
+describe('the webhook', () => {
+  it('is open to the world on the alias, with both permissions that a Lambda URL needs', () => {
+    expect(propertiesOf('AWS::Lambda::Url')).toMatchObject([{ AuthType: 'NONE', Qualifier: 'live' }]);
+    for (const action of ['lambda:InvokeFunctionUrl', 'lambda:InvokeFunction']) {
+      template.hasResourceProperties('AWS::Lambda::Permission', { Action: action, Principal: '*' });
+    }
+  });
 
-const items = ['dynamodb:GetItem', 'dynamodb:UpdateItem'];
-const secret = 'secretsmanager:GetSecretValue';
-const arm = [
-  'iam:PassRole',
-  ...['CreateSchedule', 'DeleteSchedule', 'GetSchedule', 'UpdateSchedule'].map((verb) => `scheduler:${verb}`),
-];
-const receive = [
-  'ChangeMessageVisibility',
-  'DeleteMessage',
-  'GetQueueAttributes',
-  'GetQueueUrl',
-  'ReceiveMessage',
-];
+  it('comes in by the API instead, open on its one route, to the same function', () => {
+    const other = resourcesOf(templateOf({ webhookIngress: 'http-api' }));
+    expect(ofType('AWS::Lambda::Url', other)).toEqual([]);
+    const [route] = propertiesOf('AWS::ApiGatewayV2::Route', other).filter(
+      ({ RouteKey }) => RouteKey === 'ANY /klarna/webhook',
+    );
+    expect(route).toMatchObject({ AuthorizationType: 'NONE' });
+    const integration = ofType('AWS::ApiGatewayV2::Integration', other).find(
+      ({ id }) => route?.['Target'] === `integrations/${id}`,
+    );
+    expect(integration?.properties).toMatchObject({
+      IntegrationUri: expect.stringContaining('receive-klarna-webhook') as unknown,
+      PayloadFormatVersion: '2.0',
+    });
+  });
+});
 
-describe('least privilege', () => {
-  it.each<[FunctionName, readonly string[]]>([
-    ['register-payment-request', [...items, ...arm, secret, 'sqs:SendMessage']],
-    ['get-payment-request', [...items, secret]],
-    ['cancel-payment-request', [...items, 'scheduler:DeleteSchedule', secret]],
-    ['receive-klarna-webhook', ['dynamodb:UpdateItem', secret]],
-    [
-      'cancel-expired-session',
-      [
-        ...items,
-        ...arm,
-        secret,
-        'sqs:ChangeMessageVisibility',
-        'sqs:SendMessage',
-        ...receive.map((a) => `sqs:${a}`),
+describe('what holds data', () => {
+  it('is kept, under ids that stay', () => {
+    const kept = resources.filter(({ deletionPolicy }) => deletionPolicy === 'Retain').map(({ id }) => id);
+    expect(kept).toEqual([
+      'PaymentRequestsTableBAC0AE11',
+      'Secretsaccounts010D0AF0',
+      'Secretssigningkeys3245CC07',
+    ]);
+  });
+
+  it('can be restored, is protected, and has ceilings for the bill', () => {
+    template.hasResourceProperties('AWS::DynamoDB::GlobalTable', {
+      Replicas: [
+        Match.objectLike({
+          DeletionProtectionEnabled: true,
+          PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+          ReadOnDemandThroughputSettings: { MaxReadRequestUnits: 10_000 },
+        }),
       ],
-    ],
-    ['reconcile-payment-requests', [...items, 'dynamodb:Query', ...arm, secret, 'sqs:SendMessage']],
-    [
-      'publish-state-changes',
-      [
-        ...['DescribeStream', 'GetRecords', 'GetShardIterator', 'ListStreams'].map((a) => `dynamodb:${a}`),
-        'events:PutEvents',
-        'sqs:GetQueueAttributes',
-        'sqs:GetQueueUrl',
-        'sqs:SendMessage',
-      ],
-    ],
-  ])('%s', (name, actions) => {
-    expect(actionsOf(name)).toEqual(actions.toSorted());
+      WriteOnDemandThroughputSettings: { MaxWriteRequestUnits: 10_000 },
+      StreamSpecification: { StreamViewType: 'NEW_AND_OLD_IMAGES' },
+      TimeToLiveSpecification: Match.objectLike({ Enabled: true }),
+    });
   });
 });
 
-it('serves exactly the routes that the answer to an unknown one lists, all behind IAM', () => {
-  const routes = Object.values(template.findResources('AWS::ApiGatewayV2::Route')).map(
-    (route) => (route as { Properties: { RouteKey: string; AuthorizationType: string } }).Properties,
-  );
-  expect(routes.map(({ RouteKey }) => RouteKey).toSorted()).toEqual([...apiRoutes, '$default'].toSorted());
-  expect(new Set(routes.map(({ AuthorizationType }) => AuthorizationType))).toEqual(new Set(['AWS_IAM']));
-});
+describe('the functions', () => {
+  it('run on Node 24 and arm64, log JSON for a month, and show sources in stacks', () => {
+    expect(ofType('AWS::Lambda::Function')).toHaveLength(7);
+    template.allResourcesProperties('AWS::Lambda::Function', {
+      Runtime: 'nodejs24.x',
+      Architectures: ['arm64'],
+      LoggingConfig: Match.objectLike({ LogFormat: 'JSON' }),
+      Environment: { Variables: Match.objectLike({ NODE_OPTIONS: '--enable-source-maps' }) },
+    });
+    template.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 30 });
+  });
 
-it('keeps what holds data, under ids that stay', () => {
-  const ids = [
-    ...Object.keys(template.findResources('AWS::DynamoDB::GlobalTable')),
-    ...Object.keys(template.findResources('AWS::SecretsManager::Secret')),
-  ];
-  expect(ids).toMatchInlineSnapshot(`
-    [
-      "PaymentRequestsTableBAC0AE11",
-      "Secretsaccounts010D0AF0",
-      "Secretssigningkeys3245CC07",
-    ]
-  `);
-  template.allResources('AWS::DynamoDB::GlobalTable', { DeletionPolicy: 'Retain' });
-  template.allResources('AWS::SecretsManager::Secret', { DeletionPolicy: 'Retain' });
-  template.hasResourceProperties('AWS::DynamoDB::GlobalTable', {
-    Replicas: [
-      Match.objectLike({
-        DeletionProtectionEnabled: true,
-        PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
-      }),
-    ],
-    StreamSpecification: { StreamViewType: 'NEW_AND_OLD_IMAGES' },
+  it('are called by their alias only, and a new version gets a tenth of the calls first', () => {
+    const mappings = propertiesOf('AWS::Lambda::EventSourceMapping').map(({ FunctionName }) => FunctionName);
+    const integrations = propertiesOf('AWS::ApiGatewayV2::Integration').map(
+      ({ IntegrationUri }) => IntegrationUri,
+    );
+    for (const target of [...mappings, ...integrations]) expect(target).toMatch(/:live$/);
+    const groups = propertiesOf('AWS::CodeDeploy::DeploymentGroup');
+    expect(groups).toHaveLength(7);
+    for (const group of groups) {
+      expect(group).toMatchObject({
+        DeploymentConfigName: 'CodeDeployDefault.LambdaCanary10Percent5Minutes',
+        AutoRollbackConfiguration: { Enabled: true },
+        AlarmConfiguration: { Enabled: true, Alarms: [{}, {}] },
+      });
+    }
+    expect(ofType('AWS::CodeDeploy::DeploymentGroup', resourcesOf(templateOf({ canary: false })))).toEqual(
+      [],
+    );
+  });
+
+  it('have a time limit inside that of whoever calls them', () => {
+    const timeoutOf = (name: string): number =>
+      Number(
+        propertiesOf('AWS::Lambda::Function').find(({ Description }) => Description === name)?.['Timeout'],
+      );
+    const [queue] = propertiesOf('AWS::SQS::Queue').filter(
+      ({ RedrivePolicy }) => RedrivePolicy !== undefined,
+    );
+    expect(Number(queue?.['VisibilityTimeout'])).toBeGreaterThanOrEqual(
+      6 * timeoutOf('cancel-expired-session'),
+    );
+    for (const name of ['register', 'get', 'cancel']) {
+      expect(timeoutOf(`${name}-payment-request`)).toBeLessThan(30);
+    }
+    expect(timeoutOf('reconcile-payment-requests')).toBeLessThan(60);
   });
 });
 
-it('runs every function on Node 24 and arm64, and every queue has a dead-letter queue or is one', () => {
-  template.allResourcesProperties('AWS::Lambda::Function', {
-    Runtime: 'nodejs24.x',
-    Architectures: ['arm64'],
+describe('queues and streams', () => {
+  it('every queue has a dead-letter queue or is one, encrypted and closed to calls without TLS', () => {
+    const queues = ofType('AWS::SQS::Queue');
+    const deadLetters = queues.filter(({ properties }) => properties['RedrivePolicy'] === undefined);
+    expect(queues.length - deadLetters.length).toBe(1);
+    for (const { id, properties } of deadLetters) {
+      expect(properties['MessageRetentionPeriod']).toBe(1_209_600);
+      // Somebody gives up to it: a queue, a stream or a schedule.
+      const others = resources.filter((each) => each.id !== id && !/Policy|Alarm|Dashboard/.test(each.type));
+      expect(others.some((each) => JSON.stringify(each.properties).includes(`:${id}"`))).toBe(true);
+    }
+    template.allResourcesProperties('AWS::SQS::Queue', { SqsManagedSseEnabled: true });
+    expect(ofType('AWS::SQS::QueuePolicy')).toHaveLength(queues.length);
   });
-  template.hasResourceProperties('AWS::SQS::Queue', {
-    RedrivePolicy: Match.objectLike({ maxReceiveCount: 12 }),
-    VisibilityTimeout: 180,
+
+  it('report what failed alone, and give up to a queue', () => {
+    expect(propertiesOf('AWS::Lambda::EventSourceMapping')).toMatchObject([
+      {
+        BatchSize: 10,
+        FunctionResponseTypes: ['ReportBatchItemFailures'],
+        ScalingConfig: { MaximumConcurrency: 10 },
+      },
+      {
+        BatchSize: 100,
+        FunctionResponseTypes: ['ReportBatchItemFailures'],
+        BisectBatchOnFunctionError: true,
+        MaximumRetryAttempts: 100,
+        DestinationConfig: { OnFailure: {} },
+      },
+    ]);
   });
 });
 
-it('opens the webhook to the world with both permissions that a Lambda URL needs', () => {
-  template.hasResourceProperties('AWS::Lambda::Url', { AuthType: 'NONE' });
-  for (const action of ['lambda:InvokeFunctionUrl', 'lambda:InvokeFunction']) {
-    template.hasResourceProperties('AWS::Lambda::Permission', { Action: action, Principal: '*' });
-  }
-});
-
-it('delivers timers and changes with partial failures', () => {
-  template.resourceCountIs('AWS::Lambda::EventSourceMapping', 2);
-  template.allResourcesProperties('AWS::Lambda::EventSourceMapping', {
-    FunctionResponseTypes: ['ReportBatchItemFailures'],
-  });
+it('says in its outputs where everything is and what to do next', () => {
+  const outputs = template.findOutputs('*');
+  expect(Object.keys(outputs).toSorted()).toEqual([
+    'AccountsSecretName',
+    'AlarmTopicArn',
+    'ApiUrl',
+    'DashboardUrl',
+    'EventBusName',
+    'NextCommand',
+    'SigningKeysSecretName',
+    'WebhookUrl',
+  ]);
 });

@@ -24,6 +24,12 @@ it('every answer of Klarna is counted by its kind and timed, and passed on as it
     ]);
   expect(await handler({}, lambdaContext())).toEqual([klarna.shown(), unclear]);
   expect(output.lines()).toContainEqual(
-    expect.objectContaining({ 'Klarna:payment-request': 1, 'Klarna:unclear': 1, KlarnaMillis: [0, 0] }),
+    expect.objectContaining({
+      KlarnaAnswers: 2,
+      KlarnaUnclear: 1,
+      'Klarna:payment-request': 1,
+      'Klarna:unclear': 1,
+      KlarnaMillis: [0, 0],
+    }),
   );
 });

@@ -36,9 +36,12 @@ const accountSchema = v.object({
 /** The accounts of the secret `accounts`. An entry that is malformed harms nobody but its own account. */
 export class SecretAccounts implements Accounts {
   readonly #secret: CachedSecret;
+  readonly #maxSession: number;
 
-  constructor(secret: CachedSecret) {
+  /** @param maxSession milliseconds; no account may set a deadline farther away. */
+  constructor(secret: CachedSecret, maxSession: number = klarnaLongestLifetime) {
     this.#secret = secret;
+    this.#maxSession = maxSession;
   }
 
   async find(account: Account): Promise<AccountSettings | undefined> {
@@ -57,7 +60,7 @@ export class SecretAccounts implements Accounts {
       cancelCompleted: settings.cancel_completed,
       inProgressGrace: settings.in_progress_grace,
       maxExtensions: settings.max_extensions,
-      maxSession: settings.max_session,
+      maxSession: Math.min(settings.max_session, this.#maxSession),
       klarna: {
         environment: settings.environment,
         apiKey: settings.api_key,

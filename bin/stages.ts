@@ -1,0 +1,9 @@
+import type { LapseSettings } from '../lib/lapse-settings.ts';
+
+/** What differs from stage to stage. `npx cdk deploy -c stage=live` takes one; without it the stack is `Lapse`, all defaults. */
+export const stages: Readonly<Record<string, LapseSettings>> = {
+  /** For trying things out, with Klarna's test environment. */
+  test: { logRetentionDays: 7, retentionDays: 30, canary: false },
+  /** For real payments. */
+  live: { logRetentionDays: 90 },
+};

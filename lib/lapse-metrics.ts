@@ -1,0 +1,28 @@
+import { Duration } from 'aws-cdk-lib';
+import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import type { FunctionName } from '../functions/runtime/environment.ts';
+
+/** The namespace of the metrics that the functions write in CloudWatch's embedded format. */
+export const metricsNamespace = 'Lapse';
+
+/** A metric that a function writes: its name, with the function as the only dimension. */
+export const functionMetric = (
+  service: FunctionName,
+  metricName: string,
+  { statistic = Stats.SUM, minutes = 5 }: { readonly statistic?: string; readonly minutes?: number } = {},
+): Metric =>
+  new Metric({
+    namespace: metricsNamespace,
+    metricName,
+    dimensionsMap: { service },
+    statistic,
+    period: Duration.minutes(minutes),
+  });
+
+/** The functions that call Klarna. */
+export const klarnaCallers = [
+  'cancel-payment-request',
+  'cancel-expired-session',
+  'reconcile-payment-requests',
+  'get-payment-request',
+] as const satisfies readonly FunctionName[];

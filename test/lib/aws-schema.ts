@@ -1,0 +1,91 @@
+import { loadAwsServiceSpec } from '@aws-cdk/aws-service-spec';
+import type { PropertyType, ResourceProperties, SpecDatabase } from '@aws-cdk/service-spec-types';
+import type { Synthesized } from './synthesized.ts';
+
+/**
+ * What AWS's own description of its resource types has against these resources: a type, a property or a field that is not there,
+ * one that is required and missing, a value of the wrong kind. Offline
+ * (https://github.com/cdklabs/awscdk-service-spec).
+ */
+export async function schemaFindings(resources: readonly Synthesized[]): Promise<readonly string[]> {
+  const database = await loadAwsServiceSpec();
+  return resources.flatMap(({ id, type, properties }) => {
+    const [described] = database.lookup('resource', 'cloudFormationType', 'equals', type);
+    if (!described) return [`${id}: there is no type ${type}`];
+    return objectFindings(database, described.properties, properties, `${id} (${type})`);
+  });
+}
+
+function objectFindings(
+  database: SpecDatabase,
+  described: ResourceProperties,
+  given: Readonly<Record<string, unknown>>,
+  path: string,
+): readonly string[] {
+  const missing = Object.entries(described)
+    .filter(([name, { required }]) => required === true && given[name] === undefined)
+    .map(([name]) => `${path}.${name} is required and missing`);
+  const wrong = Object.entries(given)
+    .filter(([, value]) => value !== undefined)
+    .flatMap(([name, value]) => {
+      const property = described[name];
+      if (!property) return [`${path}.${name} is not there`];
+      const types = [property.type, ...(property.previousTypes ?? [])];
+      const findings = types.map((type) => valueFindings(database, type, value, `${path}.${name}`));
+      return findings.find((each) => each.length === 0) ?? findings[0] ?? [];
+    });
+  return [...missing, ...wrong];
+}
+
+function valueFindings(
+  database: SpecDatabase,
+  type: PropertyType,
+  value: unknown,
+  path: string,
+): readonly string[] {
+  const expected = (kind: string, holds: boolean): readonly string[] =>
+    holds ? [] : [`${path} is ${JSON.stringify(value)}; expected: ${kind}`];
+  switch (type.type) {
+    case 'string':
+    case 'date-time':
+      return expected('a string', typeof value === 'string');
+    case 'number':
+      return expected('a number', typeof value === 'number');
+    case 'integer':
+      return expected('a whole number', Number.isInteger(value));
+    case 'boolean':
+      return expected('a boolean', typeof value === 'boolean');
+    case 'array':
+      return Array.isArray(value)
+        ? value.flatMap((element, index) =>
+            valueFindings(database, type.element, element, `${path}.${index}`),
+          )
+        : expected('a list', false);
+    case 'map':
+      return isObject(value)
+        ? Object.entries(value).flatMap(([key, element]) =>
+            valueFindings(database, type.element, element, `${path}.${key}`),
+          )
+        : expected('a map', false);
+    case 'ref':
+      return isObject(value)
+        ? objectFindings(
+            database,
+            database.get('typeDefinition', type.reference.$ref).properties,
+            value,
+            path,
+          )
+        : expected('an object', false);
+    case 'union': {
+      const findings = type.types.map((each) => valueFindings(database, each, value, path));
+      return findings.some((each) => each.length === 0) ? [] : (findings[0] ?? []);
+    }
+    case 'tag':
+    case 'json':
+    case 'null':
+      return [];
+  }
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,0 +1,155 @@
+import { expect, it } from 'vitest';
+import { resourcesOf, templateOf } from './synthesized.ts';
+
+interface Statement {
+  readonly Action: string | readonly string[];
+  readonly Resource: string | readonly string[];
+  readonly Condition?: unknown;
+}
+
+const resources = resourcesOf(templateOf());
+
+/** The words of the table below for the resources of the stack. */
+const names: readonly (readonly [RegExp, string])[] = [
+  [/^arn:aws:dynamodb:.*:table\/PaymentRequests[^/]*$/, 'table'],
+  [/^arn:aws:dynamodb:.*:table\/PaymentRequests[^/]*\/index\/(\w+)$/, 'table/index/$1'],
+  [/^arn:aws:dynamodb:.*\/stream\/.*$/, 'stream'],
+  [/^arn:aws:secretsmanager:.*:secret:Secretsaccounts.*$/, 'secret accounts'],
+  [/^arn:aws:secretsmanager:.*:secret:Secretssigningkeys.*$/, 'secret signing-keys'],
+  [/^arn:aws:scheduler:.*:schedule\/Lapse-sessions\/\*$/, 'schedules of sessions'],
+  [/^arn:aws:sqs:.*:SessionTimerQueue.*$/, 'timer queue'],
+  [/^arn:aws:sqs:.*:SessionTimerDeadLetters.*$/, 'timer dead letters'],
+  [/^arn:aws:sqs:.*:ReconciliationDeadLetters.*$/, 'sweep dead letters'],
+  [/^arn:aws:sqs:.*:StateChangesUnpublished.*$/, 'unpublished'],
+  [/^arn:aws:iam::.*:role\/SessionTimerRole.*$/, 'timer role'],
+  [/^arn:aws:events:.*$/, 'bus'],
+  [/^arn:aws:lambda:.*:function:([\w-]+):live$/, '$1'],
+  [/^arn:.*logs.*$/, 'own log'],
+];
+
+const list = (value: string | readonly string[]): readonly string[] =>
+  typeof value === 'string' ? [value] : value;
+
+const nameOf = (resource: string): string => {
+  const [pattern, name] = names.find(([candidate]) => candidate.test(resource)) ?? [];
+  return pattern && name !== undefined ? resource.replace(pattern, name) : resource;
+};
+
+/** Who may do what to what, a line each; logs, which everybody writes, left out. */
+const lines = resources
+  .filter(({ type }) => type === 'AWS::IAM::Policy')
+  .flatMap(({ properties }) => {
+    const [role = ''] = properties['Roles'] as string[];
+    const { Statement: statements } = properties['PolicyDocument'] as { Statement: Statement[] };
+    return statements.flatMap(({ Action, Resource, Condition }) =>
+      list(Action).flatMap((action) =>
+        list(Resource).map(
+          (resource) =>
+            `${role.replace(/[0-9A-F]{8}$/, '')}: ${action} on ${nameOf(resource)}${Condition === undefined ? '' : ` if ${JSON.stringify(Condition)}`}`,
+        ),
+      ),
+    );
+  })
+  .filter((line) => !line.endsWith('on own log'));
+
+const passRole =
+  'iam:PassRole on timer role if {"StringEquals":{"iam:PassedToService":"scheduler.amazonaws.com"}}';
+const items = ['dynamodb:GetItem on table', 'dynamodb:UpdateItem on table'];
+const accounts = 'secretsmanager:GetSecretValue on secret accounts';
+const removal = 'scheduler:DeleteSchedule on schedules of sessions';
+const arming = [
+  ...['CreateSchedule', 'GetSchedule', 'UpdateSchedule'].map(
+    (verb) => `scheduler:${verb} on schedules of sessions`,
+  ),
+  removal,
+  'sqs:SendMessage on timer queue',
+  passRole,
+];
+const receiving = [
+  'ChangeMessageVisibility',
+  'DeleteMessage',
+  'GetQueueAttributes',
+  'GetQueueUrl',
+  'ReceiveMessage',
+];
+const functions = ['register', 'get', 'cancel'];
+
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  RegisterRole: [...items, accounts, ...arming],
+  GetRole: [...items, accounts],
+  CancelRole: [...items, accounts, removal],
+  WebhookRole: ['dynamodb:UpdateItem on table', 'secretsmanager:GetSecretValue on secret signing-keys'],
+  ExpireRole: [...items, accounts, ...arming, ...receiving.map((verb) => `sqs:${verb} on timer queue`)],
+  ReconcileRole: [...items, accounts, ...arming, 'dynamodb:Query on table/index/due'],
+  PublishRole: [
+    ...['DescribeStream', 'GetRecords', 'GetShardIterator', 'ListStreams'].map(
+      (verb) => `dynamodb:${verb} on stream`,
+    ),
+    'events:PutEvents on bus',
+    ...['GetQueueAttributes', 'GetQueueUrl', 'SendMessage'].map((verb) => `sqs:${verb} on unpublished`),
+  ],
+  SessionTimerRole: ['sqs:SendMessage on timer queue', 'sqs:SendMessage on timer dead letters'],
+  ReconciliationRole: [
+    'lambda:InvokeFunction on reconcile-payment-requests',
+    'sqs:SendMessage on sweep dead letters',
+  ],
+  CanaryRole: [
+    'cloudwatch:DescribeAlarms on *',
+    ...[
+      ...functions.map((verb) => `${verb}-payment-request`),
+      ...[
+        'receive-klarna-webhook',
+        'cancel-expired-session',
+        'reconcile-payment-requests',
+        'publish-state-changes',
+      ],
+    ].flatMap((name) =>
+      ['GetAlias', 'GetProvisionedConcurrencyConfig', 'UpdateAlias'].map(
+        (verb) => `lambda:${verb} on ${name}`,
+      ),
+    ),
+  ],
+};
+
+it.each(Object.entries(allowed))('%s may do this and nothing else', (role, statements) => {
+  const own = lines.filter((line) => line.startsWith(`${role}: `)).map((line) => line.slice(role.length + 2));
+  expect([...new Set(own)].toSorted()).toEqual(statements.toSorted());
+});
+
+it('nobody else may do anything', () => {
+  const roles = new Set(lines.map((line) => line.slice(0, line.indexOf(':'))));
+  expect([...roles].toSorted()).toEqual(Object.keys(allowed).toSorted());
+  for (const { properties } of resources.filter(({ type }) => type === 'AWS::IAM::Role')) {
+    expect(properties).not.toHaveProperty('ManagedPolicyArns');
+    expect(properties).not.toHaveProperty('Policies');
+  }
+});
+
+it('a star stands where there is no other way, and nowhere else', () => {
+  expect(lines.filter((line) => line.includes(' on *'))).toEqual([
+    'CanaryRole: cloudwatch:DescribeAlarms on *',
+  ]);
+  expect(lines.filter((line) => /: \w+:\S*\*/.test(line))).toEqual([]);
+});
+
+it('Scheduler takes its roles for the schedules of their own group in this account only', () => {
+  const trusts = resources
+    .filter(({ type, id }) => type === 'AWS::IAM::Role' && /^(SessionTimer|Reconciliation)Role/.test(id))
+    .map(({ properties }) => properties['AssumeRolePolicyDocument']);
+  expect(trusts).toHaveLength(2);
+  for (const trust of trusts) {
+    expect(trust).toMatchObject({
+      Statement: [
+        {
+          Principal: { Service: 'scheduler.amazonaws.com' },
+          Condition: {
+            StringEquals: {
+              'aws:SourceAccount': '000000000000',
+              'aws:SourceArn': expect.stringMatching(/ScheduleGroup|schedulegroup|Group/i) as unknown,
+            },
+          },
+        },
+      ],
+    });
+  }
+});

@@ -1,0 +1,55 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App, type Environment } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import type { FunctionName } from '../../functions/runtime/environment.ts';
+import { functionNames } from '../../lib/function-bundle.ts';
+import type { LapseProps } from '../../lib/lapse.ts';
+import { LapseStack } from '../../lib/lapse-stack.ts';
+import { createResolver, type Resource, type Resources } from '../../local/template/intrinsics.ts';
+
+/** A resource with its intrinsic functions resolved. */
+export interface Synthesized {
+  readonly id: string;
+  readonly type: string;
+  readonly properties: Readonly<Record<string, unknown>>;
+  readonly deletionPolicy: string | undefined;
+}
+
+/** One folder that stands for every bundle: what is in it is another test's business. */
+export function withBundles<Result>(
+  use: (bundles: Readonly<Record<FunctionName, string>>) => Result,
+): Result {
+  const folder = mkdtempSync(join(tmpdir(), 'lapse-bundle-'));
+  try {
+    writeFileSync(join(folder, 'index.js'), 'exports.handler = async () => undefined;');
+    return use(
+      Object.fromEntries(functionNames.map((name) => [name, folder])) as Record<FunctionName, string>,
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+export const synthesizeStack = (lapse: LapseProps = {}, env: Environment = {}): LapseStack =>
+  withBundles((bundles) => new LapseStack(new App(), 'Lapse', { env, lapse: { bundles, ...lapse } }));
+
+export const templateOf = (lapse: LapseProps = {}): Template => Template.fromStack(synthesizeStack(lapse));
+
+/** Every resource of a template, resolved as CloudFormation would in one account and Region. */
+export function resourcesOf(template: Template): readonly Synthesized[] {
+  const { Resources: resources } = template.toJSON() as { readonly Resources: Resources };
+  const resolve = createResolver(resources, {
+    region: 'eu-west-1',
+    accountId: '000000000000',
+    stackName: 'Lapse',
+    awsUrl: 'https://sqs.eu-west-1.amazonaws.com',
+  });
+  return Object.entries(resources).map(([id, resource]) => ({
+    id,
+    type: resource.Type,
+    properties: (resolve(resource.Properties ?? {}) ?? {}) as Readonly<Record<string, unknown>>,
+    deletionPolicy: (resource as Resource & { readonly DeletionPolicy?: string }).DeletionPolicy,
+  }));
+}
