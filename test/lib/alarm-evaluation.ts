@@ -1,0 +1,55 @@
+import { runInNewContext } from 'node:vm';
+
+/** What a metric came to in one period; `undefined` when it has no data. */
+export type MetricValue = (metric: {
+  readonly namespace: string;
+  readonly name: string;
+  readonly dimensions: Readonly<Record<string, string>>;
+  readonly statistic: string;
+}) => number | undefined;
+
+interface Stat {
+  readonly Namespace: string;
+  readonly MetricName: string;
+  readonly Dimensions?: readonly { readonly Name: string; readonly Value: string }[];
+  readonly Stat?: string;
+  readonly Statistic?: string;
+}
+
+const valueOf = (stat: Stat, value: MetricValue): number | undefined =>
+  value({
+    namespace: stat.Namespace,
+    name: stat.MetricName,
+    dimensions: Object.fromEntries((stat.Dimensions ?? []).map(({ Name, Value }) => [Name, Value])),
+    statistic: stat.Stat ?? stat.Statistic ?? '',
+  });
+
+/** Whether an alarm rings in a period in which its metrics came to these values: CloudWatch's rules, as far as the alarms use them. */
+export function isRinging(alarm: Readonly<Record<string, unknown>>, value: MetricValue): boolean {
+  const measured =
+    alarm['Metrics'] === undefined ? valueOf(alarm as unknown as Stat, value) : expressionOf(alarm, value);
+  if (measured === undefined || !Number.isFinite(measured)) return alarm['TreatMissingData'] === 'breaching';
+  const threshold = Number(alarm['Threshold']);
+  return alarm['ComparisonOperator'] === 'LessThanThreshold' ? measured < threshold : measured >= threshold;
+}
+
+function expressionOf(alarm: Readonly<Record<string, unknown>>, value: MetricValue): number | undefined {
+  const metrics = alarm['Metrics'] as {
+    readonly Id: string;
+    readonly Expression?: string;
+    readonly MetricStat?: { readonly Metric: Omit<Stat, 'Stat'>; readonly Stat: string };
+  }[];
+  const values = Object.fromEntries(
+    metrics.flatMap(({ Id, MetricStat }) =>
+      MetricStat ? [[Id, valueOf({ ...MetricStat.Metric, Stat: MetricStat.Stat }, value)]] : [],
+    ),
+  );
+  const expression = metrics.find((metric) => metric.Expression !== undefined)?.Expression ?? '';
+  const result: unknown = runInNewContext(expression, {
+    ...values,
+    IF: (condition: boolean, then: number, otherwise: number) => (condition ? then : otherwise),
+    FILL: (series: number | undefined, filler: number) => series ?? filler,
+    SERVICE_QUOTA: () => 1_000,
+  });
+  return typeof result === 'number' ? result : undefined;
+}
