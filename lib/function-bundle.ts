@@ -6,6 +6,9 @@ import { environments, type FunctionName } from '../functions/runtime/environmen
 
 const root = join(import.meta.dirname, '..');
 
+/** TypeScript in the repository, JavaScript in the package. */
+const extension = extname(import.meta.filename);
+
 /**
  * How every function is bundled. CommonJS from the packages' ES modules: the quickest to load of all combinations, since an
  * ES module's import of `node:http` brings undici with it, and CommonJS sources cannot be shaken.
@@ -22,7 +25,9 @@ export const bundleOptions = {
   sourcesContent: false,
   legalComments: 'none',
   logLevel: 'silent',
-  alias: { '@aws-sdk/credential-provider-node': './functions/runtime/credentials-from-environment.ts' },
+  alias: {
+    '@aws-sdk/credential-provider-node': `./functions/runtime/credentials-from-environment${extension}`,
+  },
 } as const satisfies BuildOptions;
 
 export const functionNames = Object.keys(environments) as readonly FunctionName[];
@@ -47,9 +52,7 @@ export function bundleFunctions(outputDirectory = temporaryFolder()): Readonly<R
   >;
 }
 
-/** TypeScript in the repository, JavaScript in the package. */
-const sourceOf = (name: FunctionName): string =>
-  join(root, 'functions', `${name}${extname(import.meta.filename)}`);
+const sourceOf = (name: FunctionName): string => join(root, 'functions', `${name}${extension}`);
 
 function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'lapse-bundles-'));

@@ -22,7 +22,7 @@ const defaultSlowness = 1_000;
 const page = '<!doctype html><title>Error</title><h1>Something went wrong</h1>';
 
 /** Works out what a fault makes of a call; without `effect` said, only `empty` lets the call do its work. */
-export function planOf(fault: ApiFault): FaultPlan {
+export function planOf(fault: ApiFault, paymentRequestId: string | undefined): FaultPlan {
   const delayMillis = fault.delayMs ?? (fault.kind === 'slow' ? defaultSlowness : 0);
   const effect = 'effect' in fault && fault.effect;
   const instead = (answer: Refusal | Answer): FaultPlan => ({
@@ -53,6 +53,8 @@ export function planOf(fault: ApiFault): FaultPlan {
       return { ...instead({ status: 200 }), effect: fault.effect ?? true };
     case 'html':
       return instead({ status: 200, html: page });
+    case 'unknown-state':
+      return instead({ status: 200, json: { payment_request_id: paymentRequestId, state: 'PAUSED' } });
     case 'hang':
       return { effect, delayMillis, answer: 'never' };
     case 'reset':

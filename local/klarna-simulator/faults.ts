@@ -40,6 +40,7 @@ export const faultSchema = v.variant('kind', [
       'unauthorized',
       'empty',
       'html',
+      'unknown-state',
     ]),
     effect,
     status,

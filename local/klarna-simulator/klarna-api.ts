@@ -80,7 +80,7 @@ export class KlarnaApi {
       correlation_id: headerOf(request.headers, 'partner-correlation-id') ?? null,
       fault: fault?.kind ?? null,
     });
-    return { plan: fault ? planOf(fault) : noFault, call };
+    return { plan: fault ? planOf(fault, paymentRequestId) : noFault, call };
   }
 
   /** What happens at Klarna in the instant before the call is handled. */

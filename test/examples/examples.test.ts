@@ -1,0 +1,61 @@
+import { execFile } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { Template } from 'aws-cdk-lib/assertions';
+import { expect, it } from 'vitest';
+import { schemaFindings } from '../lib/aws-schema.ts';
+import { resourcesOf } from '../lib/synthesized.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const run = promisify(execFile);
+
+/** Synthesizes an example as somebody who has installed the package would, but from the sources. */
+async function synthesized(example: string): Promise<Template> {
+  const CDK_OUTDIR = await temporaryFolder();
+  await run(process.execPath, ['--conditions=source', join('examples', example)], {
+    cwd: root,
+    env: { ...process.env, CDK_OUTDIR },
+  });
+  const [template = ''] = readdirSync(CDK_OUTDIR).filter((file) => file.endsWith('.template.json'));
+  return Template.fromString(await readFile(join(CDK_OUTDIR, template), 'utf8'));
+}
+
+it('as-it-is.ts: Lapse in a stack of its own, with other settings', async () => {
+  const template = await synthesized('as-it-is.ts');
+  expect(await schemaFindings(resourcesOf(template))).toEqual([]);
+  template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+    ScalingConfig: { MaximumConcurrency: 20 },
+  });
+  template.hasResourceProperties('AWS::Lambda::Function', {
+    Environment: { Variables: { MAX_SESSION_SECONDS: '7200' } },
+  });
+});
+
+it('in-your-stack.ts: nothing is created that was given, and everything is encrypted with the key', async () => {
+  const template = await synthesized('in-your-stack.ts');
+  const resources = resourcesOf(template);
+  expect(await schemaFindings(resources)).toEqual([]);
+  for (const type of [
+    'AWS::DynamoDB::GlobalTable',
+    'AWS::Events::EventBus',
+    'AWS::SNS::Topic',
+    'AWS::KMS::Key',
+  ]) {
+    template.resourceCountIs(type, 1);
+  }
+  template.resourceCountIs('AWS::Lambda::Url', 0);
+  const ours = resources.filter(({ id }) => id.startsWith('Lapse'));
+  for (const { type, properties } of ours) {
+    if (type === 'AWS::SQS::Queue') expect(properties).toHaveProperty('KmsMasterKeyId');
+    if (type === 'AWS::SecretsManager::Secret') expect(properties).toHaveProperty('KmsKeyId');
+    if (type === 'AWS::ApiGatewayV2::Route' && properties['RouteKey'] !== 'ANY /klarna/webhook') {
+      expect(properties).toMatchObject({
+        AuthorizationType: 'JWT',
+        AuthorizationScopes: ['payments/cancel'],
+      });
+    }
+  }
+});

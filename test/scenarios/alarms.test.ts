@@ -1,0 +1,156 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { isRinging } from '../lib/alarm-evaluation.ts';
+import { resourcesOf, templateOf } from '../lib/synthesized.ts';
+import { type LocalProcess, startLocalProcess } from '../support/local-process.ts';
+import { newPaymentRequestId, SystemClient } from '../support/system-client.ts';
+
+/** So low that one occurrence rings: what is shown is that the condition reaches the alarm, not where its threshold lies. */
+const alarmThresholds = { badSignatures: 1, timerLatenessSeconds: 0.000_001, sweepRepairs: 1 };
+
+const alarms = resourcesOf(templateOf({ alarmThresholds })).filter(
+  ({ type, properties }) =>
+    type === 'AWS::CloudWatch::Alarm' && JSON.stringify(properties).includes('"Namespace":"Lapse"'),
+);
+
+let system: LocalProcess;
+let lapse: SystemClient;
+let data: string;
+
+beforeAll(async () => {
+  data = await mkdtemp(join(tmpdir(), 'lapse-test-'));
+  system = await startLocalProcess('--data', data);
+  lapse = new SystemClient(system);
+}, 60_000);
+
+afterAll(async () => {
+  await system.stop();
+  await rm(data, { recursive: true });
+});
+
+/** What the functions have written in the embedded metric format so far: sums, by function and metric. */
+async function written(): Promise<ReadonlyMap<string, number>> {
+  const sums = new Map<string, number>();
+  for (const line of (await readFile(join(data, 'lapse.log'), 'utf8')).split('\n')) {
+    const json = line.slice(line.indexOf('{'));
+    if (!json.includes('"_aws"')) continue;
+    const document = JSON.parse(json) as Record<string, unknown> & {
+      _aws: { CloudWatchMetrics: { Namespace: string; Metrics: { Name: string }[] }[] };
+    };
+    for (const { Namespace, Metrics } of document._aws.CloudWatchMetrics) {
+      for (const { Name } of Metrics) {
+        const key = `${Namespace} ${String(document['service'])} ${Name}`;
+        const values = [document[Name]].flat() as number[];
+        sums.set(key, (sums.get(key) ?? 0) + values.reduce((sum, value) => sum + value, 0));
+      }
+    }
+  }
+  return sums;
+}
+
+async function ringing(): Promise<readonly string[]> {
+  const sums = await written();
+  return alarms
+    .filter(({ properties }) =>
+      isRinging(properties, ({ namespace, name, dimensions }) =>
+        sums.get(`${namespace} ${dimensions['service'] ?? ''} ${name}`),
+      ),
+    )
+    .map(({ id }) => id.replace(/^Alarms|[0-9A-F]{8}$/g, ''));
+}
+
+const untilRinging = (alarm: string): Promise<void> =>
+  expect.poll(ringing, { timeout: 15_000, interval: 200 }).toContain(alarm);
+
+const faultAtKlarna = (id: string, fault: object) =>
+  lapse.simulator('POST', '/faults', { payment_request_id: id, ...fault });
+
+/** What happens to make alarms ring, in the order in which it is made to happen. */
+const conditions: Readonly<Record<string, () => Promise<unknown>>> = {
+  WebhookSilence: async () => lapse.register(await lapse.createAtKlarna(), { session_timeout: 'PT10M' }),
+  'KlarnaUnclear PendingCancels SweepRepairs': async () => {
+    const id = await lapse.createAtKlarna();
+    await faultAtKlarna(id, { kind: 'reset', times: 40 });
+    await lapse.cancel(id);
+    await lapse.simulator('DELETE', '/faults');
+    await lapse.control('POST', '/sweep');
+  },
+  BadSignatures: () => lapse.deliver(newPaymentRequestId(), 'COMPLETED', { key: { id: 'x', key: 'y' } }),
+  Quarantine: () => lapse.deliver(newPaymentRequestId(), 'PAUSED'),
+  WebhookFaults: async () => {
+    await lapse.control('POST', '/faults', {
+      target: 'dynamodb',
+      kind: 'error',
+      action: 'UpdateItem',
+      times: 5,
+    });
+    await lapse.deliver(newPaymentRequestId(), 'COMPLETED');
+    await lapse.control('DELETE', '/faults');
+  },
+  Contradiction: async () => {
+    const id = await lapse.createAtKlarna();
+    await lapse.cancel(id);
+    await lapse.deliver(id, 'COMPLETED', { occurredAt: '2999-01-01T00:00:00Z' });
+  },
+  CanceledAfterCompleted: async () => {
+    await lapse.simulator('POST', '/settings', { completedCanBeCanceled: true });
+    const id = await lapse.createAtKlarna();
+    await lapse.customer(id, 'start');
+    await faultAtKlarna(id, { kind: 'approve-first', on: 'cancel' });
+    await lapse.cancel(id);
+    await lapse.simulator('POST', '/settings', { completedCanBeCanceled: false });
+  },
+  UnknownState: async () => {
+    const id = await lapse.createAtKlarna();
+    await faultAtKlarna(id, { kind: 'unknown-state', on: 'read', times: 9 });
+    await lapse.cancel(id);
+    await lapse.simulator('DELETE', '/faults');
+  },
+  KlarnaDenied: async () => {
+    const id = await lapse.createAtKlarna();
+    await faultAtKlarna(id, { kind: 'unauthorized' });
+    await lapse.cancel(id);
+  },
+  SweepFailures: async () => {
+    const id = await lapse.createAtKlarna();
+    await faultAtKlarna(id, { kind: 'unavailable', times: 40 });
+    await lapse.cancel(id);
+    await lapse.control('POST', '/faults', {
+      target: 'dynamodb',
+      kind: 'error',
+      action: 'GetItem',
+      times: 30,
+    });
+    await lapse.control('POST', '/sweep');
+    await lapse.control('DELETE', '/faults');
+  },
+  EventsRefused: async () => {
+    await lapse.control('POST', '/faults', { target: 'eventbridge', kind: 'partial', times: 3 });
+    await lapse.deliver(newPaymentRequestId(), 'SUBMITTED');
+  },
+  TimerLateness: async () => lapse.register(await lapse.createAtKlarna(), { session_timeout: 'PT1S' }),
+};
+
+it('nothing rings before anything has happened', async () => {
+  expect(await ringing()).toEqual([]);
+});
+
+it.each(Object.entries(conditions))(
+  '%s rings when its condition is caused, by what the functions wrote',
+  async (names, cause) => {
+    for (const name of names.split(' ')) expect(await ringing()).not.toContain(name);
+    await cause();
+    for (const name of names.split(' ')) await untilRinging(name);
+  },
+);
+
+it('every alarm on a metric of the functions has been made to ring', () => {
+  const ids = alarms.map(({ id }) => id.replace(/^Alarms|[0-9A-F]{8}$/g, ''));
+  expect(ids.toSorted()).toEqual(
+    Object.keys(conditions)
+      .flatMap((names) => names.split(' '))
+      .toSorted(),
+  );
+});
