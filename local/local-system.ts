@@ -176,6 +176,8 @@ export async function startLocalSystem(
     createControlListener({
       aws,
       injectFunctionFault: (fault) => injectFunctionFault([...functions.values()], fault),
+      functionCalls: () =>
+        Object.fromEntries([...functions.values()].map((each) => [each.name, each.calls()])),
       runRecurringSchedules: async () => {
         const results = await Promise.all(recurring.map((schedule) => schedule.runNow()));
         return results.map(({ kind }) => kind);

@@ -22,6 +22,8 @@ export interface ControlOptions {
   readonly forwardKlarnaFault?: ForwardFault;
   /** Takes the faults with the target `lambda`; without it they are refused. */
   readonly injectFunctionFault?: ForwardFault;
+  /** What the functions have been called for; without it `GET /calls` tells of AWS only. */
+  readonly functionCalls?: () => Readonly<Record<string, unknown>>;
   /** Runs what recurs, now, and says how each run ended; without it `POST /sweep` is refused. */
   readonly runRecurringSchedules?: () => Promise<readonly string[]>;
 }
@@ -31,6 +33,7 @@ export function createControlListener({
   aws,
   forwardKlarnaFault,
   injectFunctionFault,
+  functionCalls = () => ({}),
   runRecurringSchedules,
 }: ControlOptions): RequestListener {
   const forwards = new Map(
@@ -62,6 +65,9 @@ export function createControlListener({
       case 'GET /events':
         await sendEvents(aws, new URLSearchParams(query).get('follow') === 'true', response);
         return;
+      case 'GET /calls':
+        sendJson(response, { status: 200, body: { aws: aws.calls(), functions: functionCalls() } });
+        return;
       case 'GET /schedules':
         sendJson(response, { status: 200, body: aws.schedules.list().map(shownSchedule) });
         return;
@@ -91,7 +97,7 @@ export function createControlListener({
           response,
           refused(
             404,
-            `There is no ${request.method ?? ''} ${path}; allowed: GET /events, /schedules and /dead-letters, ` +
+            `There is no ${request.method ?? ''} ${path}; allowed: GET /events, /schedules, /dead-letters and /calls, ` +
               'GET, POST and DELETE /faults, and POST /sweep.',
           ),
         );

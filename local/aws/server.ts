@@ -53,6 +53,8 @@ export interface AwsServer {
   readonly events: EventLog;
   readonly schedules: { list(): readonly Schedule[] };
   readonly faults: Faults;
+  /** How many calls there were of each action since the start, such as `dynamodb.UpdateItem`. */
+  calls(): Readonly<Record<string, number>>;
   /** Cuts connections, wakes whoever waits for a message or an event, and closes the data. */
   close(): Promise<void>;
 }
@@ -85,6 +87,7 @@ export async function startAwsServer(options: AwsServerOptions): Promise<AwsServ
     `arn:aws:scheduler:${region}:${accountId}:schedule/${group}/${name}`;
   const dynamodb = openDynamoDbPassage(options.dynamodbUrl);
 
+  const calls = new Map<string, number>();
   // The queue URLs need the port, which is known once the server listens; no call comes earlier.
   let url = '';
   const queueUrl = (queueName: string) => `${url}/${accountId}/${queueName}`;
@@ -105,6 +108,10 @@ export async function startAwsServer(options: AwsServerOptions): Promise<AwsServ
       },
       dynamodb,
       faults,
+      onCall: (service, action) => {
+        const name = `${service}.${action}`;
+        calls.set(name, (calls.get(name) ?? 0) + 1);
+      },
       onLog,
     }),
   );
@@ -125,6 +132,7 @@ export async function startAwsServer(options: AwsServerOptions): Promise<AwsServ
     events,
     schedules,
     faults,
+    calls: () => Object.fromEntries(calls),
     async close() {
       closing.abort();
       await loop.close();

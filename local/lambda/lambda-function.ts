@@ -15,6 +15,8 @@ export interface LambdaFunction {
   readonly name: string;
   readonly arn: string;
   readonly invoke: Invoke;
+  /** How often it was called since the start, and the milliseconds that took altogether. */
+  calls(): { readonly calls: number; readonly milliseconds: number };
   /** Starts execution environments ahead of the first calls. */
   warm(count: number): void;
   /** Ends every execution environment at once, whatever it is doing. Returns how many. */
@@ -32,6 +34,8 @@ export function startFunction(options: LambdaFunctionOptions): LambdaFunction {
   const idle: Sandbox[] = [];
   const all = new Set<Sandbox>();
   let busy = 0;
+  let calls = 0;
+  let milliseconds = 0;
 
   const environment = {
     ...description.environment,
@@ -75,6 +79,8 @@ export function startFunction(options: LambdaFunctionOptions): LambdaFunction {
     async invoke(payload) {
       if (reservedConcurrency !== undefined && busy >= reservedConcurrency) return { kind: 'throttled' };
       busy += 1;
+      calls += 1;
+      const startedAt = performance.now();
       const sandbox = take();
       try {
         const result = await sandbox.invoke(payload);
@@ -82,9 +88,11 @@ export function startFunction(options: LambdaFunctionOptions): LambdaFunction {
         return result;
       } finally {
         busy -= 1;
+        milliseconds += performance.now() - startedAt;
         giveBack(sandbox);
       }
     },
+    calls: () => ({ calls, milliseconds }),
     warm(count) {
       for (let index = 0; index < count; index += 1) idle.push(start());
     },

@@ -13,6 +13,8 @@ export interface RequestListenerParts {
   readonly actions: { readonly [Service in ServedName]: ActionsOf<Service> };
   readonly dynamodb: DynamoDbPassage;
   readonly faults: Faults;
+  /** Told of every call, before it is looked at any further. */
+  readonly onCall: (service: ServiceName, action: string) => void;
   readonly onLog: (line: string) => void;
 }
 
@@ -21,6 +23,7 @@ export function createRequestListener({
   actions,
   dynamodb,
   faults,
+  onCall,
   onLog,
 }: RequestListenerParts): RequestListener {
   async function serve(
@@ -35,6 +38,7 @@ export function createRequestListener({
       return;
     }
     const { service, action } = call;
+    onCall(service, action);
     const body = await readBody(request);
     const perform = () =>
       service === 'dynamodb'

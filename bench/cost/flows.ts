@@ -1,0 +1,53 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { SystemClient } from '../../test/support/system-client.ts';
+
+/** One way in which a session ends, from its registration on. */
+export interface Flow {
+  readonly name: string;
+  /** Whether the session's schedule goes off, or is removed before. */
+  readonly timerFires: boolean;
+  /** Plays one session; Klarna's webhooks come as they do in production. */
+  readonly play: (lapse: SystemClient, id: string) => Promise<unknown>;
+}
+
+/** Just long enough for the timer to be a schedule, as it is in production, and not a delayed message. */
+const session_timeout = 'PT95S';
+/** Nobody looks at a record before its session is over, so that the looking is not traced. */
+const overAfterMillis = 98_000;
+
+const register = (lapse: SystemClient, id: string) =>
+  lapse.register(id, { session_timeout, session_id: `cart-${id.slice(-12)}`, reference: 'order-1' });
+
+export const flows: readonly Flow[] = [
+  {
+    name: 'cancelled by API',
+    timerFires: false,
+    play: async (lapse, id) => {
+      await register(lapse, id);
+      await lapse.customer(id, 'start');
+      await lapse.cancel(id);
+      await lapse.until(id, ({ state }) => state === 'CANCELED');
+    },
+  },
+  {
+    name: 'paid in time',
+    timerFires: true,
+    play: async (lapse, id) => {
+      await register(lapse, id);
+      await lapse.customer(id, 'start');
+      await lapse.customer(id, 'approve');
+      await wait(overAfterMillis);
+      await lapse.until(id, ({ timer }) => timer === 'fired', 60_000);
+    },
+  },
+  {
+    name: 'timed out',
+    timerFires: true,
+    play: async (lapse, id) => {
+      await register(lapse, id);
+      await lapse.customer(id, 'start');
+      await wait(overAfterMillis);
+      await lapse.until(id, ({ state }) => state === 'CANCELED', 60_000);
+    },
+  },
+];

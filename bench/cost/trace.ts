@@ -1,0 +1,126 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { readStack } from '../../local/template/read-stack.ts';
+import { synthesize } from '../../local/template/synthesize.ts';
+import type { LocalProcess } from '../../test/support/local-process.ts';
+import type { SystemClient } from '../../test/support/system-client.ts';
+import type { Flow } from './flows.ts';
+import type { Priced } from './prices.ts';
+
+/** What one session of a flow used, on average. */
+export type Usage = Readonly<Record<Priced, number>>;
+
+interface Calls {
+  readonly aws: Readonly<Record<string, number>>;
+  readonly functions: Readonly<Record<string, { readonly calls: number; readonly milliseconds: number }>>;
+}
+
+/** Lambda writes three lines of its own about every call. */
+const platformLogKilobytes = 0.6;
+/** For each firing Scheduler sends a message, and Lambda receives and deletes it. */
+const queueCallsPerFiring = 3;
+/** Each change of a record moves it in the index of what is due: one unit to take it out, one to put it in. */
+const indexUnitsPerWrite = 2;
+
+/** So that processes are warm and shared, as under an even load, and not started for each. */
+const betweenSessionsMillis = 300;
+
+const root = join(import.meta.dirname, '..', '..');
+
+/** Plays a flow so many times, one soon after the other, and says what one session used, from what the local system was called for. */
+export async function traceFlow(
+  system: LocalProcess,
+  lapse: SystemClient,
+  flow: Flow,
+  sessions: number,
+  logFile: string,
+): Promise<Usage> {
+  const ids = await Promise.all(
+    Array.from({ length: sessions }, () => lapse.createAtKlarna({ announce: true })),
+  );
+  await settled(lapse);
+  const before = await countedBy(lapse);
+  const logBefore = (await stat(logFile)).size;
+  const playing: Promise<unknown>[] = [];
+  for (const id of ids) {
+    playing.push(flow.play(lapse, id));
+    await wait(betweenSessionsMillis);
+  }
+  await Promise.all(playing);
+  await settled(lapse);
+  const after = await countedBy(lapse);
+  const logBytes = (await stat(logFile)).size - logBefore;
+
+  const [id = ''] = ids;
+  const sizeBytes = Buffer.byteLength(
+    JSON.stringify([
+      await lapse.record(id),
+      (await lapse.api('GET', `/payment-requests/${id}/history`)).body,
+    ]),
+  );
+  const of = (action: string): number => ((after.aws[action] ?? 0) - (before.aws[action] ?? 0)) / sessions;
+  const memory = await memoryByFunction();
+  // The reads by which the trace itself looks at the records are none of a session's.
+  const functions = Object.entries(after.functions)
+    .filter(([name]) => name !== 'get-payment-request' && name !== 'reconcile-payment-requests')
+    .map(([name, { calls, milliseconds }]) => ({
+      name,
+      calls: (calls - (before.functions[name]?.calls ?? 0)) / sessions,
+      gigabyteSeconds:
+        ((milliseconds - (before.functions[name]?.milliseconds ?? 0)) / 1_000 / sessions) *
+        ((memory.get(name) ?? 0) / 1_024),
+    }));
+  const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+  const callsOf = (...names: readonly string[]): number =>
+    sum(functions.filter(({ name }) => names.includes(name)).map(({ calls }) => calls));
+  const lambdaCalls = sum(functions.map(({ calls }) => calls));
+  const firings = flow.timerFires ? of('scheduler.CreateSchedule') : 0;
+  const kilobytes = Math.ceil(sizeBytes / 1_024);
+  return {
+    'Lambda calls': lambdaCalls,
+    'Lambda GB-seconds': sum(functions.map(({ gigabyteSeconds }) => gigabyteSeconds)),
+    'HTTP API calls': callsOf('register-payment-request', 'cancel-payment-request'),
+    'DynamoDB write units': of('dynamodb.UpdateItem') * (kilobytes + indexUnitsPerWrite),
+    'DynamoDB read units':
+      (of('dynamodb.GetItem') - callsOfReads(before, after, sessions)) * Math.ceil(kilobytes / 4),
+    'EventBridge events':
+      of('eventbridge.PutEvents') === 0 ? 0 : (await publishedFor(system, ids)) / sessions,
+    'Scheduler firings': firings,
+    'SQS calls': of('sqs.SendMessage') + firings * queueCallsPerFiring,
+    'log kilobytes': logBytes / 1_024 / sessions + lambdaCalls * platformLogKilobytes,
+  };
+}
+
+const callsOfReads = (before: Calls, after: Calls, sessions: number): number => {
+  const reads = ({ functions }: Calls): number => functions['get-payment-request']?.calls ?? 0;
+  return (reads(after) - reads(before)) / sessions;
+};
+
+const countedBy = async (lapse: SystemClient): Promise<Calls> =>
+  (await lapse.control('GET', '/calls')).body as unknown as Calls;
+
+/** Waits until nothing is called any more: webhooks and events follow what they are about. */
+async function settled(lapse: SystemClient): Promise<void> {
+  let before = '';
+  for (;;) {
+    const now = JSON.stringify((await countedBy(lapse)).aws);
+    if (now === before) return;
+    before = now;
+    await wait(1_000);
+  }
+}
+
+async function publishedFor({ control }: LocalProcess, ids: readonly string[]): Promise<number> {
+  const wanted = new Set(ids);
+  const lines = (await (await fetch(`${control}/events`)).text()).split('\n').filter(Boolean);
+  return lines
+    .map((line) => (JSON.parse(line) as { detail: { payment_request_id: string } }).detail)
+    .filter(({ payment_request_id }) => wanted.has(payment_request_id)).length;
+}
+
+async function memoryByFunction(): Promise<ReadonlyMap<string, number>> {
+  const { cdkOut } = await synthesize(root);
+  const { functions } = await readStack(cdkOut, { awsUrl: '' });
+  return new Map(functions.map(({ name, memoryMegabytes }) => [name, memoryMegabytes]));
+}
