@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { sign } from '../../functions/runtime/klarna-signature.ts';
-import { defaultSigningKeys } from '../../local/default-secrets.ts';
 import type { Addresses } from './local-process.ts';
+import { type Target, withDefaults } from './target.ts';
 
 /** An answer, its JSON body read. */
 export interface Answer {
@@ -11,26 +11,27 @@ export interface Answer {
   readonly body: Record<string, unknown>;
 }
 
-const [[keyId, signingKey]] = Object.entries(defaultSigningKeys) as [
-  [string, (typeof defaultSigningKeys)[keyof typeof defaultSigningKeys]],
-];
-const [merchant] = Object.keys(signingKey.accounts) as [string];
-
 /** A new Payment Request id. */
 export const newPaymentRequestId = (): string => `krn:payment:eu1:request:${randomUUID()}`;
 
 /** What a scenario does to a running system: as a shop, as Klarna, as Klarna's customer, as an operator. All over HTTP. */
 export class SystemClient {
-  readonly #addresses: Addresses;
+  readonly #target: Target;
 
-  constructor(addresses: Addresses) {
-    this.#addresses = addresses;
+  /** @param target a target, or the addresses of a local system that has all defaults. */
+  constructor(target: Target | Addresses) {
+    this.#target = 'account' in target ? target : withDefaults(target);
+  }
+
+  get #simulator(): { readonly klarna: string; readonly control: string } {
+    if (!this.#target.simulator) throw new Error('This scenario needs the Klarna simulator.');
+    return this.#target.simulator;
   }
 
   /** Calls the API; `path` is what comes after the account. */
-  async api(method: string, path: string, body?: unknown, account = 'demo'): Promise<Answer> {
+  async api(method: string, path: string, body?: unknown, account = this.#target.account): Promise<Answer> {
     return answerOf(
-      await fetch(`${this.#addresses.api}/accounts/${account}${path}`, {
+      await this.#target.fetch(`${this.#target.api}/accounts/${account}${path}`, {
         method,
         ...(body !== undefined && {
           headers: { 'content-type': 'application/json' },
@@ -55,7 +56,7 @@ export class SystemClient {
   /** Makes a Payment Request at the simulator, as the shop's checkout would, and returns its id. */
   async createAtKlarna(fields: Record<string, unknown> = {}): Promise<string> {
     const { body } = await this.simulator('POST', '/payment-requests', {
-      partner_account_id: merchant,
+      partner_account_id: this.#target.subjectAccountId,
       ...fields,
     });
     return String(body['payment_request_id']);
@@ -68,7 +69,7 @@ export class SystemClient {
   }
 
   async simulator(method: string, path: string, body?: unknown): Promise<Answer> {
-    return call(method, `${this.#addresses.klarna}/_simulator${path}`, body);
+    return call(method, `${this.#simulator.klarna}/_simulator${path}`, body);
   }
 
   /** The calls that Klarna was sent for a request: `GET`, `DELETE`, …, oldest first. */
@@ -100,7 +101,7 @@ export class SystemClient {
       event_type: `payment.request.state-change.${state.toLowerCase().replaceAll('_', '-')}`,
       event_version: 'v2',
       occurred_at: options.occurredAt ?? new Date().toISOString(),
-      subject_account_id: merchant,
+      subject_account_id: this.#target.subjectAccountId,
       live: false,
       ...options.metadata,
     };
@@ -110,12 +111,12 @@ export class SystemClient {
   /** Posts raw bytes to the webhook, signed. */
   async post(
     body: string | Uint8Array,
-    key: { readonly id: string; readonly key: string } = { id: keyId, key: signingKey.key },
+    key: { readonly id: string; readonly key: string } = this.#target.signingKey,
     headers: Record<string, string> = {},
   ): Promise<Answer> {
     const bytes = Buffer.from(body);
     return answerOf(
-      await fetch(this.#addresses.webhook, {
+      await fetch(this.#target.webhook, {
         method: 'POST',
         headers: {
           'content-type': 'application/json',
@@ -130,7 +131,7 @@ export class SystemClient {
 
   /** Everything published so far. */
   async events(): Promise<readonly Record<string, unknown>[]> {
-    const text = await (await fetch(`${this.#addresses.control}/events`)).text();
+    const text = await (await fetch(`${this.#simulator.control}/events`)).text();
     return text
       .split('\n')
       .filter(Boolean)
@@ -138,7 +139,7 @@ export class SystemClient {
   }
 
   control(method: string, path: string, body?: unknown): Promise<Answer> {
-    return call(method, `${this.#addresses.control}${path}`, body);
+    return call(method, `${this.#simulator.control}${path}`, body);
   }
 
   /** Asks again until the record is as wanted; fails with the record as it was last. */

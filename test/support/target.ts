@@ -1,0 +1,98 @@
+import { readFileSync } from 'node:fs';
+import { AwsClient } from 'aws4fetch';
+import * as v from 'valibot';
+import { defaultSigningKeys } from '../../local/default-secrets.ts';
+import { startLocalProcess } from './local-process.ts';
+
+/** A system to drive: where it is, and how to speak to it. */
+export interface Target {
+  readonly api: string;
+  readonly webhook: string;
+  /** Absent where Klarna is the real one, which takes no orders. */
+  readonly simulator: { readonly klarna: string; readonly control: string } | undefined;
+  readonly account: string;
+  readonly subjectAccountId: string;
+  readonly signingKey: { readonly id: string; readonly key: string };
+  /** Calls the API, signed where that is asked for. */
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+  /** Ends it, if it was started for this; resolves to the exit code. */
+  readonly stop: () => Promise<number | null>;
+}
+
+/** The file that `TARGET` names: the outputs of a deployed stack, and an account of its secrets. See docs/deploy.md. */
+const targetSchema = v.strictObject({
+  api: v.pipe(v.string(), v.url()),
+  webhook: v.pipe(v.string(), v.url()),
+  region: v.string(),
+  account: v.string(),
+  subject_account_id: v.string(),
+  signing_key_id: v.string(),
+  signing_key: v.string(),
+});
+
+/** Whether the scenarios are run against a deployed stack. */
+export const isDeployed = process.env['TARGET'] !== undefined;
+
+/** The deployed stack that `TARGET` names, or a local system that is started now. */
+export const openTarget = (): Promise<Target> => {
+  const file = process.env['TARGET'];
+  return file === undefined ? localTarget() : Promise.resolve(deployedTarget(file));
+};
+
+/** A local system, started now, with the defaults that it prints. */
+async function localTarget(): Promise<Target> {
+  const system = await startLocalProcess();
+  return { ...withDefaults(system), stop: () => system.stop() };
+}
+
+/** A local system that runs already. */
+export function withDefaults(addresses: {
+  readonly api: string;
+  readonly webhook: string;
+  readonly klarna: string;
+  readonly control: string;
+}): Target {
+  const [[id, { key, accounts }]] = Object.entries(defaultSigningKeys) as [
+    [string, (typeof defaultSigningKeys)[keyof typeof defaultSigningKeys]],
+  ];
+  const [[subjectAccountId, account]] = Object.entries(accounts) as [[string, string]];
+  return {
+    api: addresses.api,
+    webhook: addresses.webhook,
+    simulator: addresses,
+    account,
+    subjectAccountId,
+    signingKey: { id, key },
+    fetch: (url, init) => fetch(url, init),
+    stop: () => Promise.resolve(0),
+  };
+}
+
+function deployedTarget(file: string): Target {
+  const target = v.parse(targetSchema, JSON.parse(readFileSync(file, 'utf8')));
+  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = process.env;
+  if (AWS_ACCESS_KEY_ID === undefined || AWS_SECRET_ACCESS_KEY === undefined) {
+    throw new Error(
+      'TARGET is set, and AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not: calls have to be signed.',
+    );
+  }
+  const signer = new AwsClient({
+    accessKeyId: AWS_ACCESS_KEY_ID,
+    secretAccessKey: AWS_SECRET_ACCESS_KEY,
+    ...(AWS_SESSION_TOKEN !== undefined && { sessionToken: AWS_SESSION_TOKEN }),
+    region: target.region,
+    service: 'execute-api',
+    // The scenarios look at the first answer.
+    retries: 0,
+  });
+  return {
+    api: target.api,
+    webhook: target.webhook,
+    simulator: undefined,
+    account: target.account,
+    subjectAccountId: target.subject_account_id,
+    signingKey: { id: target.signing_key_id, key: target.signing_key },
+    fetch: (url, init) => signer.fetch(url, init),
+    stop: () => Promise.resolve(0),
+  };
+}
