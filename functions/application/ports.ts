@@ -1,6 +1,7 @@
 /** What the use cases need from outside. Each port is a role; adapters/ has one implementation for each. */
-import type { Account, PaymentRequestId, PaymentRequestKey } from '../domain/identifiers.ts';
+import type { Account, PaymentRequestId, PaymentRequestKey, SessionId } from '../domain/identifiers.ts';
 import type { Instant } from '../domain/instant.ts';
+import type { ListPosition } from '../domain/list-position.ts';
 import type { Observation } from '../domain/observation.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import type { PaymentRequestState } from '../domain/payment-request-state.ts';
@@ -28,6 +29,30 @@ export type WriteResult =
 /** What the sweep looks through: keys of records that need something by `now`, the longest overdue first within a shard. */
 export interface DuePaymentRequests {
   due(now: Instant, limit: number): AsyncIterable<PaymentRequestKey>;
+}
+
+/** Which Payment Requests were registered for a session. It follows the records within a second or so, in no fixed time. */
+export interface SessionPaymentRequests {
+  /** Oldest first. */
+  ofSession(account: Account, sessionId: SessionId): AsyncIterable<PaymentRequestKey>;
+}
+
+/** What an account has, by state. It follows the records within a second or so, in no fixed time. */
+export interface PaymentRequestList {
+  /**
+   * At most `limit` of those in any of the states (`undefined`: Klarna has not spoken of them), newest first, and of these
+   * only what stands before a position.
+   */
+  listed(
+    account: Account,
+    states: readonly (PaymentRequestState | undefined)[],
+    before: ListPosition | undefined,
+    limit: number,
+  ): Promise<readonly ListedPaymentRequest[]>;
+}
+
+export interface ListedPaymentRequest extends PaymentRequestKey {
+  readonly position: ListPosition;
 }
 
 /** Where a delivery goes that is signed by Klarna and belongs to no record: kept, never applied. */
