@@ -1,5 +1,6 @@
 import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import { tableSchema } from '../functions/adapters/dynamodb/table-schema.ts';
 import type { EnvironmentOf, FunctionName } from '../functions/runtime/environment.ts';
 import { AccountSecrets } from './account-secrets.ts';
 import { CancellationApi } from './cancellation-api.ts';
@@ -95,7 +96,10 @@ export class LapseStack extends Stack {
     }
     records.grantItems(receive, 'UpdateItem');
     secrets.grantRead(receive, secrets.signingKeys);
-    records.grantDueIndex(reconcile);
+    const { dueIndex, sessionIndex, stateIndex } = tableSchema;
+    records.grantQuery(reconcile, dueIndex);
+    records.grantQuery(get, sessionIndex, stateIndex);
+    records.grantQuery(cancel, sessionIndex);
     for (const armer of [register, expire, reconcile]) timer.grantArm(armer);
     timer.grantRemove(cancel);
     timer.goOffInto(expire);

@@ -17,11 +17,11 @@ export class PaymentRequestTable extends Construct {
 
   constructor(scope: Construct, id: string) {
     super(scope, id);
-    const { partitionKey, dueIndex, sessionIndex, timeToLive } = tableSchema;
+    const { partitionKey, dueIndex, sessionIndex, stateIndex, timeToLive } = tableSchema;
     // See lapse-function.ts for the assertion.
     this.table = new TableV2(this, 'Table', {
       partitionKey: { name: partitionKey, type: AttributeType.STRING },
-      globalSecondaryIndexes: [dueIndex, sessionIndex].map((index) => ({
+      globalSecondaryIndexes: [dueIndex, sessionIndex, stateIndex].map((index) => ({
         indexName: index.name,
         partitionKey: { name: index.partitionKey, type: AttributeType.STRING },
         sortKey: { name: index.sortKey, type: AttributeType.STRING },
@@ -44,8 +44,11 @@ export class PaymentRequestTable extends Construct {
     );
   }
 
-  /** Allows looking through the index of what is due. */
-  grantDueIndex(grantee: LapseFunction): void {
-    grantee.allow(['dynamodb:Query'], [`${this.table.tableArn}/index/${tableSchema.dueIndex.name}`]);
+  /** Allows looking through these indexes. */
+  grantQuery(grantee: LapseFunction, ...indexes: readonly { readonly name: string }[]): void {
+    grantee.allow(
+      ['dynamodb:Query'],
+      indexes.map(({ name }) => `${this.table.tableArn}/index/${name}`),
+    );
   }
 }

@@ -20,13 +20,17 @@ import { CachedSecret } from '../adapters/secrets/cached-secret.ts';
 import { SecretAccounts } from '../adapters/secrets/secret-accounts.ts';
 import { SecretSigningKeys } from '../adapters/secrets/secret-signing-keys.ts';
 import { cancelPaymentRequest, rehearseCancel } from '../application/cancel-payment-request.ts';
+import { cancelSession } from '../application/cancel-session.ts';
 import { endExpiredSession } from '../application/end-expired-session.ts';
+import { listPaymentRequests } from '../application/list-payment-requests.ts';
 import type { Clock, Ids, TimerRemoval } from '../application/ports.ts';
 import { publishStateChanges } from '../application/publish-state-changes.ts';
+import { readSession } from '../application/read-session.ts';
 import { receiveWebhook } from '../application/receive-webhook.ts';
 import { reconcilePaymentRequests } from '../application/reconcile-payment-requests.ts';
 import { refreshPaymentRequest } from '../application/refresh-payment-request.ts';
 import { extendSession, registerSession } from '../application/register-session.ts';
+import type { PaymentRequestKey } from '../domain/identifiers.ts';
 import { type ParsedEnvironment, parseEnvironment } from './environment.ts';
 import { fault } from './telemetry.ts';
 
@@ -76,6 +80,8 @@ export function composeReading() {
     accounts: accountsOf(environment),
     read: (key: Parameters<typeof store.read>[0]) => store.read(key),
     refresh: refreshPaymentRequest({ store, ...klarnaOf(environment) }),
+    readSession: readSession({ store, sessions: store }),
+    list: listPaymentRequests({ store, list: store }),
   };
 }
 
@@ -86,11 +92,23 @@ export function composeCancellation() {
   const timer: TimerRemoval = {
     remove: (key) => removeSchedule(scheduler, environment.SCHEDULE_GROUP_NAME, key),
   };
-  const dependencies = { store: storeOf(environment), timer, ...klarnaOf(environment), onTimerFault };
+  const store = storeOf(environment);
+  const dependencies = { store, timer, ...klarnaOf(environment), onTimerFault };
+  const cancel = cancelPaymentRequest(dependencies);
+  const rehearse = rehearseCancel(dependencies);
+  const session = {
+    store,
+    sessions: store,
+    clock,
+    onFault: ({ account, paymentRequestId }: PaymentRequestKey, error: unknown) =>
+      fault('session-cancel.fault', error, { account, payment_request_id: paymentRequestId }),
+  };
   return {
     accounts: accountsOf(environment),
-    cancel: cancelPaymentRequest(dependencies),
-    rehearse: rehearseCancel(dependencies),
+    cancel,
+    rehearse,
+    cancelSession: cancelSession({ ...session, cancel }),
+    rehearseSession: cancelSession({ ...session, cancel: rehearse }),
   };
 }
 

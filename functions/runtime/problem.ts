@@ -5,7 +5,7 @@ const problemTypes = {
   'invalid-request': [400, 'The request is malformed'],
   'unknown-account': [404, 'This deployment has no such account'],
   'unknown-route': [404, 'There is no such route'],
-  'not-found': [404, 'There is no such Payment Request'],
+  'not-found': [404, 'There is no such Payment Request or session'],
   'already-final': [409, 'The Payment Request is paid or has ended'],
   'cancellation-pending': [409, 'The Payment Request is being canceled'],
   'extension-limit': [409, 'The session cannot be made any longer'],

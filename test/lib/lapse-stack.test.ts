@@ -57,8 +57,8 @@ const receive = [
 describe('least privilege', () => {
   it.each<[FunctionName, readonly string[]]>([
     ['register-payment-request', [...items, ...arm, secret, 'sqs:SendMessage']],
-    ['get-payment-request', [...items, secret]],
-    ['cancel-payment-request', [...items, 'scheduler:DeleteSchedule', secret]],
+    ['get-payment-request', [...items, 'dynamodb:Query', secret]],
+    ['cancel-payment-request', [...items, 'dynamodb:Query', 'scheduler:DeleteSchedule', secret]],
     ['receive-klarna-webhook', ['dynamodb:UpdateItem', secret]],
     [
       'cancel-expired-session',
