@@ -33,6 +33,7 @@ export class LapseStack extends Stack {
       KLARNA_TEST_URL: 'https://api-global.test.klarna.com',
       KLARNA_LIVE_URL: 'https://api-global.klarna.com',
     };
+    const timers = { ...timer.environment, TIMERS: 'scheduler' } as const;
     const make = <Name extends FunctionName>(
       constructId: string,
       functionName: Name,
@@ -50,7 +51,7 @@ export class LapseStack extends Stack {
     const register = make(
       'Register',
       'register-payment-request',
-      { ...tableSettings, ...accounts, ...timer.environment },
+      { ...tableSettings, ...accounts, ...timers },
       { ...api, timeout: Duration.seconds(10) },
     );
     const get = make(
@@ -62,7 +63,13 @@ export class LapseStack extends Stack {
     const cancel = make(
       'Cancel',
       'cancel-payment-request',
-      { ...tableSettings, ...accounts, ...klarna, SCHEDULE_GROUP_NAME: timer.groupName },
+      {
+        ...tableSettings,
+        ...accounts,
+        ...klarna,
+        TIMERS: timers.TIMERS,
+        SCHEDULE_GROUP_NAME: timer.groupName,
+      },
       { ...api, timeout: Duration.seconds(28) },
     );
     const receive = make(
@@ -74,13 +81,13 @@ export class LapseStack extends Stack {
     const expire = make(
       'Expire',
       'cancel-expired-session',
-      { ...tableSettings, ...accounts, ...klarna, ...timer.environment },
+      { ...tableSettings, ...accounts, ...klarna, ...timers },
       { timeout: Duration.seconds(30) },
     );
     const reconcile = make(
       'Reconcile',
       'reconcile-payment-requests',
-      { ...tableSettings, ...accounts, ...klarna, ...timer.environment },
+      { ...tableSettings, ...accounts, ...klarna, ...timers },
       { timeout: Duration.seconds(55), reservedConcurrentExecutions: 1 },
     );
     const publish = make(

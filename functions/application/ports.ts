@@ -163,6 +163,8 @@ export interface TimerRemoval {
 export interface SessionTimer extends TimerRemoval {
   /** Makes sure that a message for this deadline will come. Safe to repeat; a timer for another deadline is moved. */
   arm(key: PaymentRequestKey, deadlineAt: Instant): Promise<void>;
+  /** True where nothing goes off by itself: the sweep is the timer then, and is due at the deadline. */
+  readonly sweepDriven?: boolean;
 }
 
 /** The bus. */

@@ -36,6 +36,7 @@ export const reconcilePaymentRequests =
       nothing: 0,
       forget: 0,
       resume: 0,
+      expire: 0,
       end: 0,
       arm: 0,
       'arm-default': 0,
@@ -95,6 +96,7 @@ const actions: Readonly<Record<Exclude<ReconcileAction, 'nothing'>, Act>> = {
     const cancel = await cancelPaymentRequest(dependencies)(record, record.cancellation, settings);
     if (cancel.kind === 'graced') await armTimer(dependencies)(cancel.record);
   },
+  expire: (dependencies, record, settings) => endExpiredSession(dependencies)(record, settings),
   end: (dependencies, record, settings) => endExpiredSession(dependencies)(record, settings),
   arm: (dependencies, record) => armTimer(dependencies)(record),
   'arm-default': (dependencies, record, settings) => {

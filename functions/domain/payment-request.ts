@@ -52,10 +52,10 @@ export interface Evidence {
 }
 
 /**
- * - `none`: there is no deadline. `pending`: to be armed. `armed`: Scheduler or the queue has it.
+ * - `none`: there is no deadline. `pending`: to be armed. `armed`: Scheduler or the queue has it. `sweep`: the sweep is the timer.
  * - `fired`: it has run out. `removed`: the request ended before it did.
  */
-export type TimerState = 'none' | 'pending' | 'armed' | 'fired' | 'removed';
+export type TimerState = 'none' | 'pending' | 'armed' | 'sweep' | 'fired' | 'removed';
 
 export type OnTimeout = 'cancel' | 'observe';
 

@@ -31,11 +31,13 @@ export const klarnaEndOf = (record: PaymentRequest): Instant =>
 /**
  * What the sweep does with a due record.
  * - `nothing`: not due any more, or somebody is at it. `forget`: nothing is needed any more.
- * - `resume`: a cancel whose end is not known. `end`: open past its deadline, so the timer was lost.
+ * - `resume`: a cancel whose end is not known. `expire`: the deadline of a session whose timer is the sweep has come.
+ * - `end`: open past its deadline, so the timer was lost.
  * - `arm`: the timer was never armed, or nobody knows. `arm-default`: a request that only Klarna's webhook told us of.
  * - `look`: Klarna is to be asked for the state.
  */
-export type ReconcileAction = 'nothing' | 'forget' | 'resume' | 'end' | 'arm' | 'arm-default' | 'look';
+export type ReconcileAction =
+  'nothing' | 'forget' | 'resume' | 'expire' | 'end' | 'arm' | 'arm-default' | 'look';
 
 /** The sweep's decision, from the record alone. */
 export function decideReconciliation(record: PaymentRequest, now: Instant): ReconcileAction {
@@ -43,13 +45,15 @@ export function decideReconciliation(record: PaymentRequest, now: Instant): Reco
   const { cancellation } = record;
   if (cancellation?.lease && cancellation.lease.until > now) return 'nothing';
   if (isUnsettled(record)) return 'resume';
+  if (record.timer === 'sweep' && record.deadlineAt !== undefined && record.deadlineAt <= now)
+    return 'expire';
   if (!isOpen(record.state)) return 'forget';
   const lost = cancellation?.outcome === 'not_found';
   if (record.deadlineAt === undefined) {
     if (lost) return 'look';
     return record.state === undefined ? 'forget' : 'arm-default';
   }
-  if (record.deadlineAt > now) return lost && record.timer === 'armed' ? 'look' : 'arm';
+  if (record.deadlineAt > now) return lost && record.timer !== 'pending' ? 'look' : 'arm';
   if (record.timer !== 'fired') return 'end';
   return lost ? 'look' : 'forget';
 }

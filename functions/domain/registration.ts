@@ -163,18 +163,20 @@ export function decideExtension(
   return { next: asNextVersion(next, now), outcome: { kind: 'changed' } };
 }
 
-/** The record once its timer is armed for this deadline; `undefined` when the record has moved on meanwhile. */
+/**
+ * The record once its timer is armed for this deadline; `undefined` when the record has moved on meanwhile. The sweep leaves
+ * a margin to a timer that goes off by itself; where it is the timer, it is due at the deadline.
+ */
 export function withArmedTimer(
   record: PaymentRequest,
   deadlineAt: Instant,
   now: Instant,
+  timer: 'armed' | 'sweep' = 'armed',
 ): PaymentRequest | undefined {
-  const waiting = record.timer === 'pending' || record.timer === 'armed';
+  const waiting = record.timer === 'pending' || record.timer === 'armed' || record.timer === 'sweep';
   if (!waiting || record.deadlineAt !== deadlineAt) return undefined;
-  return asNextVersion(
-    { ...record, timer: 'armed', looks: 0, reconcileAfter: plusMillis(deadlineAt, sweepMargin) },
-    now,
-  );
+  const reconcileAfter = timer === 'sweep' ? deadlineAt : plusMillis(deadlineAt, sweepMargin);
+  return asNextVersion({ ...record, timer, looks: 0, reconcileAfter }, now);
 }
 
 /** A deadline of which the timer is still to be armed: the sweep arms it if nobody else does within its margin. */

@@ -23,13 +23,14 @@ import { cancelPaymentRequest, rehearseCancel } from '../application/cancel-paym
 import { cancelSession } from '../application/cancel-session.ts';
 import { endExpiredSession } from '../application/end-expired-session.ts';
 import { listPaymentRequests } from '../application/list-payment-requests.ts';
-import type { Clock, Ids, TimerRemoval } from '../application/ports.ts';
+import type { Clock, Ids, SessionTimer, TimerRemoval } from '../application/ports.ts';
 import { publishStateChanges } from '../application/publish-state-changes.ts';
 import { readSession } from '../application/read-session.ts';
 import { receiveWebhook } from '../application/receive-webhook.ts';
 import { reconcilePaymentRequests } from '../application/reconcile-payment-requests.ts';
 import { refreshPaymentRequest } from '../application/refresh-payment-request.ts';
 import { extendSession, registerSession } from '../application/register-session.ts';
+import { sweepTimer } from '../application/sweep-timer.ts';
 import type { PaymentRequestKey } from '../domain/identifiers.ts';
 import { type ParsedEnvironment, parseEnvironment } from './environment.ts';
 import { fault } from './telemetry.ts';
@@ -88,10 +89,7 @@ export function composeReading() {
 /** What cancel-payment-request needs. It can remove a timer and never arm one. */
 export function composeCancellation() {
   const environment = parseEnvironment('cancel-payment-request', process.env);
-  const scheduler = new SchedulerClient(clientSettings);
-  const timer: TimerRemoval = {
-    remove: (key) => removeSchedule(scheduler, environment.SCHEDULE_GROUP_NAME, key),
-  };
+  const timer = environment.TIMERS === 'sweep' ? sweepTimer : removalOf(environment);
   const store = storeOf(environment);
   const dependencies = { store, timer, ...klarnaOf(environment), onTimerFault };
   const cancel = cancelPaymentRequest(dependencies);
@@ -209,15 +207,24 @@ const klarnaOf = (environment: Pick<Parsed, 'KLARNA_TEST_URL' | 'KLARNA_LIVE_URL
   chance: () => Math.random(),
 });
 
-const timerOf = (environment: Omit<Parsed, 'ACCOUNTS_SECRET_ID' | 'KLARNA_TEST_URL' | 'KLARNA_LIVE_URL'>) =>
-  new SchedulerSessionTimer({
-    scheduler: new SchedulerClient(clientSettings),
-    sqs: new SQSClient(clientSettings),
-    clock,
-    groupName: environment.SCHEDULE_GROUP_NAME,
-    roleArn: environment.SCHEDULE_ROLE_ARN,
-    queueArn: environment.TIMER_QUEUE_ARN,
-    queueUrl: environment.TIMER_QUEUE_URL,
-    deadLetterQueueArn: environment.TIMER_DEAD_LETTER_QUEUE_ARN,
-    shortTimerSeconds: environment.SHORT_TIMER_SECONDS,
-  });
+function removalOf({ SCHEDULE_GROUP_NAME }: Pick<Parsed, 'SCHEDULE_GROUP_NAME'>): TimerRemoval {
+  const scheduler = new SchedulerClient(clientSettings);
+  return { remove: (key) => removeSchedule(scheduler, SCHEDULE_GROUP_NAME, key) };
+}
+
+const timerOf = (
+  environment: Omit<Parsed, 'ACCOUNTS_SECRET_ID' | 'KLARNA_TEST_URL' | 'KLARNA_LIVE_URL'>,
+): SessionTimer =>
+  environment.TIMERS === 'sweep'
+    ? sweepTimer
+    : new SchedulerSessionTimer({
+        scheduler: new SchedulerClient(clientSettings),
+        sqs: new SQSClient(clientSettings),
+        clock,
+        groupName: environment.SCHEDULE_GROUP_NAME,
+        roleArn: environment.SCHEDULE_ROLE_ARN,
+        queueArn: environment.TIMER_QUEUE_ARN,
+        queueUrl: environment.TIMER_QUEUE_URL,
+        deadLetterQueueArn: environment.TIMER_DEAD_LETTER_QUEUE_ARN,
+        shortTimerSeconds: environment.SHORT_TIMER_SECONDS,
+      });

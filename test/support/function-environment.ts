@@ -9,6 +9,7 @@ const variables = {
   SECRETS_CACHE_SECONDS: '0',
   KLARNA_TEST_URL: 'http://127.0.0.1:9',
   KLARNA_LIVE_URL: 'http://127.0.0.1:9',
+  TIMERS: 'scheduler',
   SCHEDULE_GROUP_NAME: 'lapse-sessions',
   SCHEDULE_ROLE_ARN: 'arn:aws:iam::000000000000:role/timer',
   TIMER_QUEUE_ARN: 'arn:aws:sqs:eu-north-1:000000000000:timers',

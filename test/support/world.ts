@@ -62,6 +62,7 @@ export class World {
     klarna = new ScriptedKlarna('SUBMITTED'),
     settings: Partial<AccountSettings> = {},
     meddle: Meddler = () => undefined,
+    timer?: SessionTimer,
   ) {
     this.klarna = klarna;
     this.settings = settingsWith(settings);
@@ -69,7 +70,7 @@ export class World {
     this.dependencies = {
       store: meddled('store', this.store, meddle),
       due: this.store,
-      timer: meddled('timer', this.timer, meddle),
+      timer: meddled('timer', timer ?? this.timer, meddle),
       klarna: meddled('klarna', klarna, meddle),
       accounts: { find: () => Promise.resolve(this.settings) },
       clock: this.clock,
