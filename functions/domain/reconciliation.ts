@@ -1,5 +1,6 @@
 import { type Instant, millisOf, plusMillis } from './instant.ts';
 import { asNextVersion, isUnsettled, type PaymentRequest } from './payment-request.ts';
+import { openQuestion } from './open-question.ts';
 import { isOpen } from './payment-request-state.ts';
 
 /** Milliseconds that the sweep leaves to whoever does the work in the ordinary course: the timer, or the holder of a claim. */
@@ -34,7 +35,7 @@ export const klarnaEndOf = (record: PaymentRequest): Instant =>
  * - `resume`: a cancel whose end is not known. `expire`: the deadline of a session whose timer is the sweep has come.
  * - `end`: open past its deadline, so the timer was lost.
  * - `arm`: the timer was never armed, or nobody knows. `arm-default`: a request that only Klarna's webhook told us of.
- * - `look`: Klarna is to be asked for the state.
+ * - `look`: Klarna is to be asked for the state: it did not know the request, or its webhooks leave a question.
  */
 export type ReconcileAction =
   'nothing' | 'forget' | 'resume' | 'expire' | 'end' | 'arm' | 'arm-default' | 'look';
@@ -45,8 +46,10 @@ export function decideReconciliation(record: PaymentRequest, now: Instant): Reco
   const { cancellation } = record;
   if (cancellation?.lease && cancellation.lease.until > now) return 'nothing';
   if (isUnsettled(record)) return 'resume';
-  if (record.timer === 'sweep' && record.deadlineAt !== undefined && record.deadlineAt <= now)
-    return 'expire';
+  const isOver = record.deadlineAt !== undefined && record.deadlineAt <= now;
+  // The end of a session asks Klarna anyway.
+  if (!(isOver && isOpen(record.state)) && openQuestion(record)) return 'look';
+  if (record.timer === 'sweep' && isOver) return 'expire';
   if (!isOpen(record.state)) return 'forget';
   const lost = cancellation?.outcome === 'not_found';
   if (record.deadlineAt === undefined) {
@@ -56,6 +59,14 @@ export function decideReconciliation(record: PaymentRequest, now: Instant): Reco
   if (record.deadlineAt > now) return lost && record.timer !== 'pending' ? 'look' : 'arm';
   if (record.timer !== 'fired') return 'end';
   return lost ? 'look' : 'forget';
+}
+
+/** When a record of which Klarna has just been asked is due again: with its timer, at once where it has none, not at all once it has ended. */
+export function dueAfterLook(record: PaymentRequest, now: Instant): Instant | undefined {
+  if (!isOpen(record.state)) return undefined;
+  if (record.deadlineAt === undefined) return now;
+  if (record.timer === 'sweep') return record.deadlineAt;
+  return record.timer === 'armed' ? plusMillis(record.deadlineAt, sweepMargin) : now;
 }
 
 /** The record with nothing left to do. */

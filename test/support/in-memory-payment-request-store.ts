@@ -17,8 +17,8 @@ import {
   type PaymentRequest,
   unknownPaymentRequest,
 } from '../../functions/domain/payment-request.ts';
-import { isFinal, isOpen, type PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
-import { appliedEntry, judge, observedFields } from '../../functions/domain/transition.ts';
+import { isOpen, type PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
+import { appliedEntry, judge, observedFields, unreadLimit } from '../../functions/domain/transition.ts';
 
 /** The store as its contract has it, in memory; `test/adapters/dynamodb` runs the same suite on it and on the real engine. */
 export class InMemoryPaymentRequestStore
@@ -37,8 +37,8 @@ export class InMemoryPaymentRequestStore
     const stored = this.records.get(nameOf(key));
     const now = observation.observedAt;
     const record = stored ?? unknownPaymentRequest(key, now);
-    const isEndOfPaid = record.state === 'COMPLETED' && isFinal(observation.state);
-    if (judge(record, observation) !== 'superseding' || isEndOfPaid) {
+    const needsReading = record.position !== undefined && record.position >= unreadLimit(observation);
+    if (judge(record, observation) !== 'superseding' || needsReading) {
       return Promise.resolve({ written: false, stored });
     }
     const due = isOpen(observation.state) ? { reconcileAfter: record.reconcileAfter ?? now } : {};
