@@ -51,7 +51,7 @@ export class LapseStack extends Stack {
     const register = make(
       'Register',
       'register-payment-request',
-      { ...tableSettings, ...accounts, ...timers },
+      { ...tableSettings, ...accounts, ...klarna, ...timers },
       { ...api, timeout: Duration.seconds(10) },
     );
     const get = make(

@@ -91,6 +91,8 @@ export interface AccountSettings {
   readonly inProgressGrace: number | undefined;
   readonly maxExtensions: number;
   readonly maxSession: number;
+  /** Whether Klarna's own expiry of a request is to be set to its session's deadline. */
+  readonly syncKlarnaExpiry: boolean;
   readonly klarna: KlarnaCredentials;
 }
 
@@ -129,6 +131,17 @@ export interface SigningKeys {
 export interface KlarnaPaymentRequests {
   read(credentials: KlarnaCredentials, id: PaymentRequestId, timeoutMillis: number): Promise<KlarnaAnswer>;
   cancel(credentials: KlarnaCredentials, id: PaymentRequestId, timeoutMillis: number): Promise<KlarnaAnswer>;
+}
+
+/** Klarna's own expiry of a Payment Request. Never rejects for what Klarna or the network does: every answer is a value. */
+export interface KlarnaExpiry {
+  /** Klarna takes it only while the request is SUBMITTED, from 15 minutes to 48 hours away. */
+  moveExpiry(
+    credentials: KlarnaCredentials,
+    id: PaymentRequestId,
+    expiresAt: Instant,
+    timeoutMillis: number,
+  ): Promise<KlarnaAnswer>;
 }
 
 /** What came back. `proof` has the correlation id, the status and Klarna's error id and code, for history and logs. */

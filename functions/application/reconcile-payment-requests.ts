@@ -15,11 +15,12 @@ import { changeRecord } from './change-record.ts';
 import { endExpiredSession, type ExpiryDependencies } from './end-expired-session.ts';
 import type { Accounts, AccountSettings, DuePaymentRequests } from './ports.ts';
 import { type Refresh, refreshPaymentRequest } from './refresh-payment-request.ts';
-import { registerSession } from './register-session.ts';
+import { registerSession, type SessionDependencies } from './register-session.ts';
 
 export interface ReconcileDependencies extends ExpiryDependencies {
   readonly due: DuePaymentRequests;
   readonly accounts: Accounts;
+  readonly syncExpiry: SessionDependencies['syncExpiry'];
   /** Told of every record that a look could not settle. The sweep goes on, and looks again later. */
   readonly onFault: (key: PaymentRequestKey, error: unknown) => void;
 }

@@ -1,6 +1,7 @@
 import { formatDuration } from './duration.ts';
 import { type EventId, type PaymentRequestKey, type SessionId } from './identifiers.ts';
 import { earlierOf, formatInstant, type Instant, millisOf, plusMillis } from './instant.ts';
+import { expiryLimit } from './klarna-expiry.ts';
 import {
   asNextVersion,
   type HistoryEntry,
@@ -69,7 +70,8 @@ export function decideRegistration(
 
   const deadlineAt = momentOf(registration.deadline, now);
   const klarnaExpiresAt = registration.klarnaExpiresAt ?? current.klarnaExpiresAt;
-  const invalid = checkDeadline(registration.deadline, deadlineAt, klarnaExpiresAt, policy, now);
+  const limitOfKlarna = expiryLimit({ ...current, klarnaExpiresAt });
+  const invalid = checkDeadline(registration.deadline, deadlineAt, limitOfKlarna, policy, now);
   if (invalid) return { outcome: invalid };
 
   const lengthened = current.deadlineAt !== undefined && deadlineAt > current.deadlineAt;
@@ -225,13 +227,14 @@ function checkDeadline(
 }
 
 function extensionLimit(
-  { klarnaExpiresAt }: PaymentRequest,
+  record: PaymentRequest,
   registeredAt: Instant,
   deadlineAt: Instant,
   extensions: number,
   { maxExtensions, maxSession }: SessionPolicy,
 ): SessionRefusal | undefined {
   const refused = (allowed: string): SessionRefusal => ({ kind: 'extension-limit', allowed });
+  const klarnaExpiresAt = expiryLimit(record);
   if (extensions > maxExtensions) return refused(`at most ${maxExtensions} extensions`);
   if (millisOf(deadlineAt) - millisOf(registeredAt) > maxSession) {
     return refused(

@@ -23,7 +23,14 @@ import { cancelPaymentRequest, rehearseCancel } from '../application/cancel-paym
 import { cancelSession } from '../application/cancel-session.ts';
 import { endExpiredSession } from '../application/end-expired-session.ts';
 import { listPaymentRequests } from '../application/list-payment-requests.ts';
-import type { Clock, Ids, SessionTimer, TimerRemoval } from '../application/ports.ts';
+import type {
+  Clock,
+  Ids,
+  KlarnaExpiry,
+  PaymentRequestStore,
+  SessionTimer,
+  TimerRemoval,
+} from '../application/ports.ts';
 import { publishStateChanges } from '../application/publish-state-changes.ts';
 import { readSession } from '../application/read-session.ts';
 import { receiveWebhook } from '../application/receive-webhook.ts';
@@ -31,6 +38,7 @@ import { reconcilePaymentRequests } from '../application/reconcile-payment-reque
 import { refreshPaymentRequest } from '../application/refresh-payment-request.ts';
 import { extendSession, registerSession } from '../application/register-session.ts';
 import { sweepTimer } from '../application/sweep-timer.ts';
+import { syncKlarnaExpiry } from '../application/sync-klarna-expiry.ts';
 import type { PaymentRequestKey } from '../domain/identifiers.ts';
 import { type ParsedEnvironment, parseEnvironment } from './environment.ts';
 import { fault } from './telemetry.ts';
@@ -59,12 +67,14 @@ const onTimerFault = (error: unknown): void => fault('timer.fault', error);
 /** What register-payment-request needs. */
 export function composeRegistration() {
   const environment = parseEnvironment('register-payment-request', process.env);
+  const store = storeOf(environment);
   const dependencies = {
-    store: storeOf(environment),
+    store,
     timer: timerOf(environment),
     clock,
     ids,
     onTimerFault,
+    syncExpiry: expirySyncOf(store, klarnaOf(environment)),
   };
   return {
     accounts: accountsOf(environment),
@@ -151,13 +161,15 @@ export function composeExpiry() {
 export function composeReconciliation() {
   const environment = parseEnvironment('reconcile-payment-requests', process.env);
   const store = storeOf(environment);
+  const klarna = klarnaOf(environment);
   return {
     reconcile: reconcilePaymentRequests({
       store,
       due: store,
       accounts: accountsOf(environment),
       timer: timerOf(environment),
-      ...klarnaOf(environment),
+      ...klarna,
+      syncExpiry: expirySyncOf(store, klarna),
       onTimerFault,
       onFault: ({ account, paymentRequestId }, error) =>
         fault('sweep.fault', error, { account, payment_request_id: paymentRequestId }),
@@ -206,6 +218,15 @@ const klarnaOf = (environment: Pick<Parsed, 'KLARNA_TEST_URL' | 'KLARNA_LIVE_URL
   ids,
   chance: () => Math.random(),
 });
+
+const expirySyncOf = (store: PaymentRequestStore, { klarna }: { readonly klarna: KlarnaExpiry }) =>
+  syncKlarnaExpiry({
+    store,
+    klarnaExpiry: klarna,
+    clock,
+    ids,
+    onFault: (error) => fault('klarna-expiry.fault', error),
+  });
 
 function removalOf({ SCHEDULE_GROUP_NAME }: Pick<Parsed, 'SCHEDULE_GROUP_NAME'>): TimerRemoval {
   const scheduler = new SchedulerClient(clientSettings);

@@ -38,7 +38,7 @@ const timer = {
 
 /** One schema per function; the keys are the names of the files in functions/. */
 export const environments = {
-  'register-payment-request': v.object({ ...table, ...accounts, ...timer }),
+  'register-payment-request': v.object({ ...table, ...accounts, ...klarna, ...timer }),
   'get-payment-request': v.object({ ...table, ...accounts, ...klarna }),
   'cancel-payment-request': v.object({ ...table, ...accounts, ...klarna, ...timerRemoval }),
   'receive-klarna-webhook': v.object({

@@ -29,6 +29,7 @@ const accountSchema = v.object({
     v.pipe(duration, v.maxValue(klarnaLongestLifetime, "at most PT48H, Klarna's longest lifetime")),
     'PT48H',
   ),
+  sync_klarna_expiry: v.optional(v.boolean(), false),
   client_certificate: v.optional(text),
   client_key: v.optional(text),
 });
@@ -58,6 +59,7 @@ export class SecretAccounts implements Accounts {
       inProgressGrace: settings.in_progress_grace,
       maxExtensions: settings.max_extensions,
       maxSession: settings.max_session,
+      syncKlarnaExpiry: settings.sync_klarna_expiry,
       klarna: {
         environment: settings.environment,
         apiKey: settings.api_key,
