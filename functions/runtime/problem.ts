@@ -1,7 +1,7 @@
 /** Problem details (RFC 9457): one class, one list of types, one way to an answer. */
 
 /** Every type of problem, with its status and its title. The `type` of an answer is `urn:lapse:problem:<name>`. */
-const problemTypes = {
+export const problemTypes = {
   'invalid-request': [400, 'The request is malformed'],
   'unknown-account': [404, 'This deployment has no such account'],
   'unknown-route': [404, 'There is no such route'],
