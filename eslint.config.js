@@ -2,7 +2,7 @@ import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 export default defineConfig(
-  { ignores: ['node_modules/', '.dependency-cruiser.cjs', 'cdk.out/', 'coverage/', '.cache/'] },
+  { ignores: ['node_modules/', '.dependency-cruiser.cjs', 'cdk.out/', 'dist/', 'coverage/', '.cache/'] },
   ...tseslint.configs.strictTypeChecked,
   ...tseslint.configs.stylisticTypeChecked,
   {

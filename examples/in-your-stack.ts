@@ -22,12 +22,14 @@ const stack = new Stack(app, 'Checkout', { env: { region: 'eu-north-1' } });
 const encryptionKey = new Key(stack, 'Key', { enableKeyRotation: true });
 const table = new TableV2(stack, 'Payments', {
   partitionKey: { name: tableSchema.partitionKey, type: AttributeType.STRING },
-  globalSecondaryIndexes: [tableSchema.dueIndex, tableSchema.sessionIndex].map((index) => ({
-    indexName: index.name,
-    partitionKey: { name: index.partitionKey, type: AttributeType.STRING },
-    sortKey: { name: index.sortKey, type: AttributeType.STRING },
-    projectionType: ProjectionType.KEYS_ONLY,
-  })),
+  globalSecondaryIndexes: [tableSchema.dueIndex, tableSchema.sessionIndex, tableSchema.stateIndex].map(
+    (index) => ({
+      indexName: index.name,
+      partitionKey: { name: index.partitionKey, type: AttributeType.STRING },
+      sortKey: { name: index.sortKey, type: AttributeType.STRING },
+      projectionType: ProjectionType.KEYS_ONLY,
+    }),
+  ),
   timeToLiveAttribute: tableSchema.timeToLive,
   dynamoStream: StreamViewType.NEW_AND_OLD_IMAGES,
   encryption: TableEncryptionV2.customerManagedKey(encryptionKey),

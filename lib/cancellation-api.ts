@@ -54,6 +54,11 @@ export class CancellationApi extends Construct {
     this.api.addRoutes({ path, methods: [GET], integration: integrations.get });
     this.api.addRoutes({ path: `${path}/history`, methods: [GET], integration: integrations.get });
     this.api.addRoutes({ path, methods: [DELETE], integration: integrations.cancel });
+    const list = '/accounts/{account}/payment-requests';
+    this.api.addRoutes({ path: list, methods: [GET], integration: integrations.get });
+    const session = '/accounts/{account}/sessions/{session_id}';
+    this.api.addRoutes({ path: session, methods: [GET], integration: integrations.get });
+    this.api.addRoutes({ path: session, methods: [DELETE], integration: integrations.cancel });
     // What is no route is told which routes there are.
     new HttpRoute(this, 'Default', {
       httpApi: this.api,

@@ -25,4 +25,5 @@ export const klarnaCallers = [
   'cancel-expired-session',
   'reconcile-payment-requests',
   'get-payment-request',
+  'register-payment-request',
 ] as const satisfies readonly FunctionName[];

@@ -20,6 +20,12 @@ export interface LapseSettings {
    */
   readonly maxSession?: Duration;
   /**
+   * Who ends sessions at their deadline: a schedule each with the sweep behind it, or the sweep alone, which is up to a minute late
+   * and knows no quota of schedules.
+   * @default 'scheduler'
+   */
+  readonly timers?: 'scheduler' | 'sweep';
+  /**
    * Where Klarna's webhooks come in: a Lambda URL, or the route `POST /klarna/webhook` of the HTTP API.
    * @default 'function-url'
    */
@@ -101,6 +107,7 @@ const hours48 = 48 * 3_600;
 
 const defaults = {
   retentionDays: 400,
+  timers: 'scheduler',
   webhookIngress: 'function-url',
   apiRateLimit: 500,
   apiBurstLimit: 1_000,
@@ -134,6 +141,7 @@ export function resolveSettings(given: LapseSettings): ResolvedSettings {
     wholeNumber('retentionDays', settings.retentionDays, 1, 3_650),
     oneOf('logRetentionDays', logRetentionDays, [...retentionSteps]),
     wholeNumber('maxSession in seconds', settings.maxSessionSeconds, 1, hours48),
+    oneOf('timers', settings.timers, ['scheduler', 'sweep']),
     oneOf('webhookIngress', settings.webhookIngress, ['function-url', 'http-api']),
     wholeNumber('apiRateLimit', settings.apiRateLimit, 1, 10_000),
     wholeNumber('apiBurstLimit', settings.apiBurstLimit, 1, 5_000),

@@ -7,6 +7,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
+import { tableSchema } from '../functions/adapters/dynamodb/table-schema.ts';
 import type { EnvironmentOf, FunctionName } from '../functions/runtime/environment.ts';
 import { AccountSecrets } from './account-secrets.ts';
 import { alarmDefinitions, type Watched } from './alarm-definitions.ts';
@@ -113,7 +114,10 @@ export class Lapse extends Construct {
     }
     records.grantItems(receive, 'UpdateItem');
     secrets.grantRead(receive, secrets.signingKeys);
-    records.grantDueIndex(reconcile);
+    const { dueIndex, sessionIndex, stateIndex } = tableSchema;
+    records.grantQuery(reconcile, dueIndex);
+    records.grantQuery(get, sessionIndex, stateIndex);
+    records.grantQuery(cancel, sessionIndex);
     for (const armer of [register, expire, reconcile]) timer.grantArm(armer);
     timer.grantRemove(cancel);
     timer.goOffInto(expire, settings.timerConcurrency);
@@ -197,13 +201,14 @@ export class Lapse extends Construct {
     };
     const signingKeys = { ...cache, SIGNING_KEYS_SECRET_ID: secrets.signingKeys.secretArn };
     const seconds = (count: number): Duration => Duration.seconds(count);
+    const timers = { ...timer.environment, TIMERS: settings.timers };
     // Somebody waits for these.
     const memorySize = 512;
     return {
       'register-payment-request': make(
         'Register',
         'register-payment-request',
-        { ...table, ...accounts, ...timer.environment },
+        { ...table, ...accounts, ...klarnaUrls, ...timers },
         { memorySize, timeout: seconds(10) },
       ),
       'get-payment-request': make(
@@ -215,7 +220,13 @@ export class Lapse extends Construct {
       'cancel-payment-request': make(
         'Cancel',
         'cancel-payment-request',
-        { ...table, ...accounts, ...klarnaUrls, SCHEDULE_GROUP_NAME: timer.groupName },
+        {
+          ...table,
+          ...accounts,
+          ...klarnaUrls,
+          TIMERS: settings.timers,
+          SCHEDULE_GROUP_NAME: timer.groupName,
+        },
         { memorySize, timeout: seconds(28) },
       ),
       'receive-klarna-webhook': make(
@@ -227,13 +238,13 @@ export class Lapse extends Construct {
       'cancel-expired-session': make(
         'Expire',
         'cancel-expired-session',
-        { ...table, ...accounts, ...klarnaUrls, ...timer.environment },
+        { ...table, ...accounts, ...klarnaUrls, ...timers },
         { timeout: seconds(30) },
       ),
       'reconcile-payment-requests': make(
         'Reconcile',
         'reconcile-payment-requests',
-        { ...table, ...accounts, ...klarnaUrls, ...timer.environment },
+        { ...table, ...accounts, ...klarnaUrls, ...timers },
         { timeout: seconds(55), reservedConcurrentExecutions: 1 },
       ),
       'publish-state-changes': make(

@@ -32,14 +32,14 @@ export class PaymentRequestTable extends Construct {
     if (existing && existing.tableStreamArn === undefined) {
       throw new Error('table has no stream; allowed: a table with a stream of NEW_AND_OLD_IMAGES.');
     }
-    const { partitionKey, dueIndex, sessionIndex, timeToLive } = tableSchema;
+    const { partitionKey, dueIndex, sessionIndex, stateIndex, timeToLive } = tableSchema;
     const ceiling = { maxReadRequestUnits: maxReadUnits, maxWriteRequestUnits: maxWriteUnits };
     this.table =
       existing ??
       // See lapse-function.ts for the assertion.
       (new TableV2(this, 'Table', {
         partitionKey: { name: partitionKey, type: AttributeType.STRING },
-        globalSecondaryIndexes: [dueIndex, sessionIndex].map((index) => ({
+        globalSecondaryIndexes: [dueIndex, sessionIndex, stateIndex].map((index) => ({
           indexName: index.name,
           partitionKey: { name: index.partitionKey, type: AttributeType.STRING },
           sortKey: { name: index.sortKey, type: AttributeType.STRING },
@@ -63,8 +63,11 @@ export class PaymentRequestTable extends Construct {
     );
   }
 
-  /** Allows looking through the index of what is due. */
-  grantDueIndex(grantee: LapseFunction): void {
-    grantee.allow(['dynamodb:Query'], [`${this.table.tableArn}/index/${tableSchema.dueIndex.name}`]);
+  /** Allows looking through these indexes. */
+  grantQuery(grantee: LapseFunction, ...indexes: readonly { readonly name: string }[]): void {
+    grantee.allow(
+      ['dynamodb:Query'],
+      indexes.map(({ name }) => `${this.table.tableArn}/index/${name}`),
+    );
   }
 }

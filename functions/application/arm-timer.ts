@@ -20,7 +20,8 @@ export const armTimer =
       if (deadlineAt === undefined) return current;
       await timer.arm(current, deadlineAt);
       const { record: stored, outcome } = await changeRecord(store, current, current, (latest) => {
-        const next = latest && withArmedTimer(latest, deadlineAt, instantFromMillis(clock.now()));
+        const now = instantFromMillis(clock.now());
+        const next = latest && withArmedTimer(latest, deadlineAt, now, timer.sweepDriven ? 'sweep' : 'armed');
         return { next, outcome: next || latest?.deadlineAt === deadlineAt ? 'settled' : 'moved' };
       });
       if (stored) current = stored;

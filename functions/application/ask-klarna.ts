@@ -12,7 +12,7 @@ export interface KlarnaDependencies {
 }
 
 /** Milliseconds that any one call to Klarna may take: a good answer comes in a fraction of it. */
-const callLimit = 4_000;
+export const callLimit = 4_000;
 /** DELETEs that one attempt may send, each after a read of its own. */
 const mostCancels = 2;
 const firstPause = 200;

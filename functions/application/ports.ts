@@ -1,6 +1,7 @@
 /** What the use cases need from outside. Each port is a role; adapters/ has one implementation for each. */
-import type { Account, PaymentRequestId, PaymentRequestKey } from '../domain/identifiers.ts';
+import type { Account, PaymentRequestId, PaymentRequestKey, SessionId } from '../domain/identifiers.ts';
 import type { Instant } from '../domain/instant.ts';
+import type { ListPosition } from '../domain/list-position.ts';
 import type { Observation } from '../domain/observation.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import type { PaymentRequestState } from '../domain/payment-request-state.ts';
@@ -28,6 +29,30 @@ export type WriteResult =
 /** What the sweep looks through: keys of records that need something by `now`, the longest overdue first within a shard. */
 export interface DuePaymentRequests {
   due(now: Instant, limit: number): AsyncIterable<PaymentRequestKey>;
+}
+
+/** Which Payment Requests were registered for a session. It follows the records within a second or so, in no fixed time. */
+export interface SessionPaymentRequests {
+  /** Oldest first. */
+  ofSession(account: Account, sessionId: SessionId): AsyncIterable<PaymentRequestKey>;
+}
+
+/** What an account has, by state. It follows the records within a second or so, in no fixed time. */
+export interface PaymentRequestList {
+  /**
+   * At most `limit` of those in any of the states (`undefined`: Klarna has not spoken of them), newest first, and of these
+   * only what stands before a position.
+   */
+  listed(
+    account: Account,
+    states: readonly (PaymentRequestState | undefined)[],
+    before: ListPosition | undefined,
+    limit: number,
+  ): Promise<readonly ListedPaymentRequest[]>;
+}
+
+export interface ListedPaymentRequest extends PaymentRequestKey {
+  readonly position: ListPosition;
 }
 
 /** Where a delivery goes that is signed by Klarna and belongs to no record: kept, never applied. */
@@ -66,6 +91,8 @@ export interface AccountSettings {
   readonly inProgressGrace: number | undefined;
   readonly maxExtensions: number;
   readonly maxSession: number;
+  /** Whether Klarna's own expiry of a request is to be set to its session's deadline. */
+  readonly syncKlarnaExpiry: boolean;
   readonly klarna: KlarnaCredentials;
 }
 
@@ -106,6 +133,17 @@ export interface KlarnaPaymentRequests {
   cancel(credentials: KlarnaCredentials, id: PaymentRequestId, timeoutMillis: number): Promise<KlarnaAnswer>;
 }
 
+/** Klarna's own expiry of a Payment Request. Never rejects for what Klarna or the network does: every answer is a value. */
+export interface KlarnaExpiry {
+  /** Klarna takes it only while the request is SUBMITTED, from 15 minutes to 48 hours away. */
+  moveExpiry(
+    credentials: KlarnaCredentials,
+    id: PaymentRequestId,
+    expiresAt: Instant,
+    timeoutMillis: number,
+  ): Promise<KlarnaAnswer>;
+}
+
 /** What came back. `proof` has the correlation id, the status and Klarna's error id and code, for history and logs. */
 export type KlarnaAnswer = { readonly proof: Readonly<Record<string, string>> } & (
   | {
@@ -138,6 +176,8 @@ export interface TimerRemoval {
 export interface SessionTimer extends TimerRemoval {
   /** Makes sure that a message for this deadline will come. Safe to repeat; a timer for another deadline is moved. */
   arm(key: PaymentRequestKey, deadlineAt: Instant): Promise<void>;
+  /** True where nothing goes off by itself: the sweep is the timer then, and is due at the deadline. */
+  readonly sweepDriven?: boolean;
 }
 
 /** The bus. */

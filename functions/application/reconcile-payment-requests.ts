@@ -1,18 +1,26 @@
-import type { PaymentRequestKey } from '../domain/identifiers.ts';
+import { ownEventId, type PaymentRequestKey } from '../domain/identifiers.ts';
 import { instantFromMillis } from '../domain/instant.ts';
+import { openQuestion, type OpenQuestion, withAnswer } from '../domain/open-question.ts';
 import { asNextVersion, type PaymentRequest } from '../domain/payment-request.ts';
-import { decideReconciliation, forgotten, nextLook, type ReconcileAction } from '../domain/reconciliation.ts';
+import {
+  decideReconciliation,
+  dueAfterLook,
+  forgotten,
+  nextLook,
+  type ReconcileAction,
+} from '../domain/reconciliation.ts';
 import { armTimer } from './arm-timer.ts';
 import { cancelPaymentRequest } from './cancel-payment-request.ts';
 import { changeRecord } from './change-record.ts';
 import { endExpiredSession, type ExpiryDependencies } from './end-expired-session.ts';
 import type { Accounts, AccountSettings, DuePaymentRequests } from './ports.ts';
-import { refreshPaymentRequest } from './refresh-payment-request.ts';
-import { registerSession } from './register-session.ts';
+import { type Refresh, refreshPaymentRequest } from './refresh-payment-request.ts';
+import { registerSession, type SessionDependencies } from './register-session.ts';
 
 export interface ReconcileDependencies extends ExpiryDependencies {
   readonly due: DuePaymentRequests;
   readonly accounts: Accounts;
+  readonly syncExpiry: SessionDependencies['syncExpiry'];
   /** Told of every record that a look could not settle. The sweep goes on, and looks again later. */
   readonly onFault: (key: PaymentRequestKey, error: unknown) => void;
 }
@@ -36,6 +44,7 @@ export const reconcilePaymentRequests =
       nothing: 0,
       forget: 0,
       resume: 0,
+      expire: 0,
       end: 0,
       arm: 0,
       'arm-default': 0,
@@ -95,6 +104,7 @@ const actions: Readonly<Record<Exclude<ReconcileAction, 'nothing'>, Act>> = {
     const cancel = await cancelPaymentRequest(dependencies)(record, record.cancellation, settings);
     if (cancel.kind === 'graced') await armTimer(dependencies)(cancel.record);
   },
+  expire: (dependencies, record, settings) => endExpiredSession(dependencies)(record, settings),
   end: (dependencies, record, settings) => endExpiredSession(dependencies)(record, settings),
   arm: (dependencies, record) => armTimer(dependencies)(record),
   'arm-default': (dependencies, record, settings) => {
@@ -115,9 +125,26 @@ const actions: Readonly<Record<Exclude<ReconcileAction, 'nothing'>, Act>> = {
     );
   },
   look: async (dependencies, record, settings) => {
-    await refreshPaymentRequest(dependencies)(record, settings);
-    await lookLater(dependencies, record);
+    const question = openQuestion(record);
+    const refreshed = await refreshPaymentRequest(dependencies)(record, settings);
+    if (question && refreshed.outcome !== 'unknown') await writeAnswer(dependencies, question, refreshed);
+    else await lookLater(dependencies, record);
   },
+};
+
+/** Writes down what Klarna said to a question of its webhooks, and when the record is due again. */
+const writeAnswer = (
+  dependencies: ReconcileDependencies,
+  question: OpenQuestion,
+  { record, outcome, proof }: Refresh,
+) => {
+  const eventId = ownEventId('sweep', dependencies.ids.next());
+  return changeRecord(dependencies.store, record, record, (stored) => {
+    const now = nowOf(dependencies);
+    const answer = { eventId, detail: { answer: outcome, ...proof } };
+    const next = stored && withAnswer(stored, question, answer, dueAfterLook(stored, now), now);
+    return { next, outcome: undefined };
+  });
 };
 
 /** Puts off what could not be settled now; a record that needs nothing any more is left as it is. */

@@ -11,6 +11,13 @@ import type { AccountSettings, PaymentRequestStore } from './ports.ts';
 /** `unknown`: Klarna gave no answer that says anything; the record is as it was. */
 export type RefreshOutcome = 'refreshed' | 'absent' | 'unknown';
 
+export interface Refresh {
+  readonly outcome: RefreshOutcome;
+  readonly record: PaymentRequest;
+  /** Ids and codes of Klarna's answer. */
+  readonly proof: Readonly<Record<string, string>>;
+}
+
 /** Milliseconds that Klarna has to answer a read. */
 const readBudget = 5_000;
 
@@ -20,10 +27,7 @@ const readBudget = 5_000;
  */
 export const refreshPaymentRequest =
   (dependencies: KlarnaDependencies & { readonly store: PaymentRequestStore }) =>
-  async (
-    known: PaymentRequest,
-    settings: AccountSettings,
-  ): Promise<{ readonly outcome: RefreshOutcome; readonly record: PaymentRequest }> => {
+  async (known: PaymentRequest, settings: AccountSettings): Promise<Refresh> => {
     const { store, clock, ids } = dependencies;
     const key: PaymentRequestKey = known;
     const reading = await readAtKlarna(dependencies)(
@@ -32,6 +36,7 @@ export const refreshPaymentRequest =
       clock.now() + readBudget,
     );
     const { answer } = reading;
+    const { proof } = answer;
     const now = instantFromMillis(clock.now());
     const end = klarnaEndOf(known);
     const gone = answer.kind === 'not-found' && isOpen(known.state) && end <= now;
@@ -45,15 +50,15 @@ export const refreshPaymentRequest =
               eventId: ownEventId('absence', ids.next()),
               source: 'absence' as const,
               observedAt: now,
-              proof: answer.proof,
+              proof,
             }
           : undefined;
     if (!observation) {
-      return { outcome: answer.kind === 'not-found' ? 'absent' : 'unknown', record: known };
+      return { outcome: answer.kind === 'not-found' ? 'absent' : 'unknown', record: known, proof };
     }
     const { record } = await changeRecord(store, key, known, (stored) => ({
       next: stored && asNextVersion(applyObservation(stored, observation).record, now),
       outcome: undefined,
     }));
-    return { outcome: 'refreshed', record: record ?? known };
+    return { outcome: 'refreshed', record: record ?? known, proof };
   };

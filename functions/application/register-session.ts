@@ -7,11 +7,10 @@ import {
   decideRegistration,
   type Registration,
   type SessionDecision,
-  type SessionPolicy,
 } from '../domain/registration.ts';
 import { armTimer } from './arm-timer.ts';
 import { changeRecord } from './change-record.ts';
-import type { Clock, Ids, PaymentRequestStore, SessionTimer } from './ports.ts';
+import type { AccountSettings, Clock, Ids, PaymentRequestStore, SessionTimer } from './ports.ts';
 
 export interface SessionDependencies {
   readonly store: PaymentRequestStore;
@@ -20,6 +19,8 @@ export interface SessionDependencies {
   readonly ids: Ids;
   /** Told of a timer that could not be armed: the registration stands, and the sweep arms it. */
   readonly onTimerFault: (error: unknown) => void;
+  /** Sets Klarna's own expiry where the account wants that. Never rejects: the registration stands without it. */
+  readonly syncExpiry: (record: PaymentRequest, settings: AccountSettings) => Promise<PaymentRequest>;
 }
 
 export interface SessionResult {
@@ -31,10 +32,10 @@ export interface SessionResult {
 /** Registers a session: the record first, with its timer pending, then the timer, then `armed`. */
 export const registerSession =
   (dependencies: SessionDependencies) =>
-  (key: PaymentRequestKey, registration: Registration, policy: SessionPolicy): Promise<SessionResult> => {
+  (key: PaymentRequestKey, registration: Registration, settings: AccountSettings): Promise<SessionResult> => {
     const eventId = ownEventId('register', dependencies.ids.next());
-    return changeSession(dependencies, key, undefined, (record) =>
-      decideRegistration(record, key, registration, policy, eventId, nowOf(dependencies)),
+    return changeSession(dependencies, key, settings, undefined, (record) =>
+      decideRegistration(record, key, registration, settings, eventId, nowOf(dependencies)),
     );
   };
 
@@ -44,29 +45,44 @@ export const extendSession =
   async (
     key: PaymentRequestKey,
     deadline: Deadline,
-    policy: SessionPolicy,
+    settings: AccountSettings,
     requestedBy: string,
   ): Promise<SessionResult> => {
     const eventId = ownEventId('extend', dependencies.ids.next());
     const known = await dependencies.store.read(key);
-    return changeSession(dependencies, key, known, (record) =>
-      decideExtension(record, deadline, policy, requestedBy, eventId, nowOf(dependencies)),
+    return changeSession(dependencies, key, settings, known, (record) =>
+      decideExtension(record, deadline, settings, requestedBy, eventId, nowOf(dependencies)),
     );
   };
 
 async function changeSession(
   dependencies: SessionDependencies,
   key: PaymentRequestKey,
+  settings: AccountSettings,
   known: PaymentRequest | undefined,
   decide: (record: PaymentRequest | undefined) => SessionDecision,
 ): Promise<SessionResult> {
   const { record, outcome } = await changeRecord(dependencies.store, key, known, decide);
-  if (record?.timer !== 'pending') return { record, outcome };
+  const isDone = outcome.kind === 'registered' || outcome.kind === 'changed' || outcome.kind === 'unchanged';
+  if (!record || !isDone) return { record, outcome };
+  const [armed, synced] = await Promise.all([
+    armIfPending(dependencies, record),
+    dependencies.syncExpiry(record, settings),
+  ]);
+  return { record: synced.version > armed.version ? synced : armed, outcome };
+}
+
+/** The record with its timer armed, as far as that can be done: what is left pending, the sweep arms. */
+async function armIfPending(
+  dependencies: SessionDependencies,
+  record: PaymentRequest,
+): Promise<PaymentRequest> {
+  if (record.timer !== 'pending') return record;
   try {
-    return { record: await armTimer(dependencies)(record), outcome };
+    return await armTimer(dependencies)(record);
   } catch (error) {
     dependencies.onTimerFault(error);
-    return { record, outcome };
+    return record;
   }
 }
 

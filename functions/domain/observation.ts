@@ -30,6 +30,10 @@ export type Position = string & { readonly [brand]: 'Position' };
 export const positionOf = ({ state, occurredAt, eventId }: Observation): Position =>
   `${ranks[state]}|${occurredAt}|${eventId}` as Position;
 
+/** Every position of this rank and time is above this one, and every one of an earlier time below. */
+export const earliestPositionAt = ({ state, occurredAt }: Observation): Position =>
+  `${ranks[state]}|${occurredAt}|` as Position;
+
 /** Every position at or above this one belongs to a request that the customer has approved, or to an end. */
 export const completedPosition = '1' as Position;
 

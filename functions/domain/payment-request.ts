@@ -52,10 +52,10 @@ export interface Evidence {
 }
 
 /**
- * - `none`: there is no deadline. `pending`: to be armed. `armed`: Scheduler or the queue has it.
+ * - `none`: there is no deadline. `pending`: to be armed. `armed`: Scheduler or the queue has it. `sweep`: the sweep is the timer.
  * - `fired`: it has run out. `removed`: the request ended before it did.
  */
-export type TimerState = 'none' | 'pending' | 'armed' | 'fired' | 'removed';
+export type TimerState = 'none' | 'pending' | 'armed' | 'sweep' | 'fired' | 'removed';
 
 export type OnTimeout = 'cancel' | 'observe';
 
@@ -68,6 +68,8 @@ export interface RegisteredSession {
   readonly inProgressGrace?: number | undefined;
   readonly graceGivenAt?: Instant | undefined;
   readonly extensions: number;
+  /** Klarna's own expiry as we have set it: what it was asked for, and what it then showed. */
+  readonly klarnaExpiry?: { readonly askedFor: Instant; readonly shown: Instant } | undefined;
 }
 
 /**
@@ -102,7 +104,8 @@ export interface Cancellation {
 export type Attention =
   'contradiction' | 'canceled_after_completed' | 'not_found_at_klarna' | 'klarna_denied' | 'unknown_state';
 
-export type HistoryKind = EvidenceSource | 'register' | 'extend' | 'cancel_request' | 'timer' | 'sweep';
+export type HistoryKind =
+  EvidenceSource | 'register' | 'extend' | 'klarna_expiry' | 'cancel_request' | 'timer' | 'sweep';
 
 /**
  * - `applied`: it changed the state. `stale`: something newer was known. `confirming`: it says what was known.

@@ -1,5 +1,6 @@
 import { type Instant, millisOf, plusMillis } from './instant.ts';
 import { asNextVersion, isUnsettled, type PaymentRequest } from './payment-request.ts';
+import { openQuestion } from './open-question.ts';
 import { isOpen } from './payment-request-state.ts';
 
 /** Milliseconds that the sweep leaves to whoever does the work in the ordinary course: the timer, or the holder of a claim. */
@@ -31,11 +32,13 @@ export const klarnaEndOf = (record: PaymentRequest): Instant =>
 /**
  * What the sweep does with a due record.
  * - `nothing`: not due any more, or somebody is at it. `forget`: nothing is needed any more.
- * - `resume`: a cancel whose end is not known. `end`: open past its deadline, so the timer was lost.
+ * - `resume`: a cancel whose end is not known. `expire`: the deadline of a session whose timer is the sweep has come.
+ * - `end`: open past its deadline, so the timer was lost.
  * - `arm`: the timer was never armed, or nobody knows. `arm-default`: a request that only Klarna's webhook told us of.
- * - `look`: Klarna is to be asked for the state.
+ * - `look`: Klarna is to be asked for the state: it did not know the request, or its webhooks leave a question.
  */
-export type ReconcileAction = 'nothing' | 'forget' | 'resume' | 'end' | 'arm' | 'arm-default' | 'look';
+export type ReconcileAction =
+  'nothing' | 'forget' | 'resume' | 'expire' | 'end' | 'arm' | 'arm-default' | 'look';
 
 /** The sweep's decision, from the record alone. */
 export function decideReconciliation(record: PaymentRequest, now: Instant): ReconcileAction {
@@ -43,15 +46,27 @@ export function decideReconciliation(record: PaymentRequest, now: Instant): Reco
   const { cancellation } = record;
   if (cancellation?.lease && cancellation.lease.until > now) return 'nothing';
   if (isUnsettled(record)) return 'resume';
+  const isOver = record.deadlineAt !== undefined && record.deadlineAt <= now;
+  // The end of a session asks Klarna anyway.
+  if (!(isOver && isOpen(record.state)) && openQuestion(record)) return 'look';
+  if (record.timer === 'sweep' && isOver) return 'expire';
   if (!isOpen(record.state)) return 'forget';
   const lost = cancellation?.outcome === 'not_found';
   if (record.deadlineAt === undefined) {
     if (lost) return 'look';
     return record.state === undefined ? 'forget' : 'arm-default';
   }
-  if (record.deadlineAt > now) return lost && record.timer === 'armed' ? 'look' : 'arm';
+  if (record.deadlineAt > now) return lost && record.timer !== 'pending' ? 'look' : 'arm';
   if (record.timer !== 'fired') return 'end';
   return lost ? 'look' : 'forget';
+}
+
+/** When a record of which Klarna has just been asked is due again: with its timer, at once where it has none, not at all once it has ended. */
+export function dueAfterLook(record: PaymentRequest, now: Instant): Instant | undefined {
+  if (!isOpen(record.state)) return undefined;
+  if (record.deadlineAt === undefined) return now;
+  if (record.timer === 'sweep') return record.deadlineAt;
+  return record.timer === 'armed' ? plusMillis(record.deadlineAt, sweepMargin) : now;
 }
 
 /** The record with nothing left to do. */

@@ -1,6 +1,7 @@
 import { formatDuration } from './duration.ts';
 import { type EventId, type PaymentRequestKey, type SessionId } from './identifiers.ts';
 import { earlierOf, formatInstant, type Instant, millisOf, plusMillis } from './instant.ts';
+import { expiryLimit } from './klarna-expiry.ts';
 import {
   asNextVersion,
   type HistoryEntry,
@@ -69,7 +70,8 @@ export function decideRegistration(
 
   const deadlineAt = momentOf(registration.deadline, now);
   const klarnaExpiresAt = registration.klarnaExpiresAt ?? current.klarnaExpiresAt;
-  const invalid = checkDeadline(registration.deadline, deadlineAt, klarnaExpiresAt, policy, now);
+  const limitOfKlarna = expiryLimit({ ...current, klarnaExpiresAt });
+  const invalid = checkDeadline(registration.deadline, deadlineAt, limitOfKlarna, policy, now);
   if (invalid) return { outcome: invalid };
 
   const lengthened = current.deadlineAt !== undefined && deadlineAt > current.deadlineAt;
@@ -163,18 +165,20 @@ export function decideExtension(
   return { next: asNextVersion(next, now), outcome: { kind: 'changed' } };
 }
 
-/** The record once its timer is armed for this deadline; `undefined` when the record has moved on meanwhile. */
+/**
+ * The record once its timer is armed for this deadline; `undefined` when the record has moved on meanwhile. The sweep leaves
+ * a margin to a timer that goes off by itself; where it is the timer, it is due at the deadline.
+ */
 export function withArmedTimer(
   record: PaymentRequest,
   deadlineAt: Instant,
   now: Instant,
+  timer: 'armed' | 'sweep' = 'armed',
 ): PaymentRequest | undefined {
-  const waiting = record.timer === 'pending' || record.timer === 'armed';
+  const waiting = record.timer === 'pending' || record.timer === 'armed' || record.timer === 'sweep';
   if (!waiting || record.deadlineAt !== deadlineAt) return undefined;
-  return asNextVersion(
-    { ...record, timer: 'armed', looks: 0, reconcileAfter: plusMillis(deadlineAt, sweepMargin) },
-    now,
-  );
+  const reconcileAfter = timer === 'sweep' ? deadlineAt : plusMillis(deadlineAt, sweepMargin);
+  return asNextVersion({ ...record, timer, looks: 0, reconcileAfter }, now);
 }
 
 /** A deadline of which the timer is still to be armed: the sweep arms it if nobody else does within its margin. */
@@ -223,13 +227,14 @@ function checkDeadline(
 }
 
 function extensionLimit(
-  { klarnaExpiresAt }: PaymentRequest,
+  record: PaymentRequest,
   registeredAt: Instant,
   deadlineAt: Instant,
   extensions: number,
   { maxExtensions, maxSession }: SessionPolicy,
 ): SessionRefusal | undefined {
   const refused = (allowed: string): SessionRefusal => ({ kind: 'extension-limit', allowed });
+  const klarnaExpiresAt = expiryLimit(record);
   if (extensions > maxExtensions) return refused(`at most ${maxExtensions} extensions`);
   if (millisOf(deadlineAt) - millisOf(registeredAt) > maxSession) {
     return refused(

@@ -1,6 +1,7 @@
-import type { Instant } from './instant.ts';
+import { earlierOf, type Instant } from './instant.ts';
 import {
   completedPosition,
+  earliestPositionAt,
   finalPosition,
   type Observation,
   type Position,
@@ -13,7 +14,7 @@ import {
   type PaymentRequest,
   withEntry,
 } from './payment-request.ts';
-import { isFinal, ranks } from './payment-request-state.ts';
+import { isFinal, isOpen, ranks } from './payment-request-state.ts';
 
 /**
  * What an observation is to a record.
@@ -54,10 +55,25 @@ const isPaidAfter = (completedAt: Instant | undefined, endedAt: Instant | undefi
 
 /**
  * A record whose position is below this one is superseded by the observation, whatever else it holds: no need to read it.
- * The end of a paid request is judged with the record at hand, since it may need a person's attention.
+ * The end of a paid request is judged with the record at hand, since it may need a person's attention; so is what happened at
+ * the very time of what is known, since it may be a tie.
  */
-export const unreadLimit = (observation: Observation): Position =>
-  isFinal(observation.state) ? completedPosition : positionOf(observation);
+export function unreadLimit(observation: Observation): Position {
+  if (isFinal(observation.state)) return completedPosition;
+  return ranks[observation.state] === 0 ? earliestPositionAt(observation) : positionOf(observation);
+}
+
+/**
+ * Whether two webhooks tell of two states between which only time decides, and give the same time: the event ids decide then,
+ * by chance, and Klarna is to be asked. A read of ours is later than what it shows, and its id says so.
+ */
+const isTie = (record: PaymentRequest, { state, occurredAt, source }: Observation): boolean =>
+  source === 'webhook' &&
+  record.evidence?.source === 'webhook' &&
+  record.occurredAt === occurredAt &&
+  isOpen(state) &&
+  isOpen(record.state) &&
+  state !== record.state;
 
 /** What a superseding observation sets, and all that it sets. The store writes exactly this without reading first. */
 export type ObservedFields = Pick<
@@ -92,13 +108,24 @@ export const appliedEntry = (observation: Observation): HistoryEntry => ({
 
 /**
  * The record after an observation, by {@link judge}. Only a superseding one changes the state; the others leave their
- * history entry, and a contradiction sets `attention` and is looked at by the sweep. A duplicate changes nothing.
+ * history entry. A contradiction sets `attention`, and it and a tie are looked at by the sweep. A duplicate changes nothing.
  */
 export function applyObservation(
   record: PaymentRequest,
   observation: Observation,
 ): { readonly verdict: Verdict; readonly record: PaymentRequest } {
   const verdict = judge(record, observation);
+  if (verdict === 'duplicate' || !isTie(record, observation)) return judged(record, observation, verdict);
+  const { observedAt } = observation;
+  const reconcileAfter = earlierOf(record.reconcileAfter ?? observedAt, observedAt);
+  return judged({ ...record, reconcileAfter }, observation, verdict);
+}
+
+function judged(
+  record: PaymentRequest,
+  observation: Observation,
+  verdict: Verdict,
+): { readonly verdict: Verdict; readonly record: PaymentRequest } {
   switch (verdict) {
     case 'duplicate':
       return { verdict, record };

@@ -5,8 +5,10 @@ import { durationFormat, parseDuration } from '../domain/duration.ts';
 import {
   parseAccount,
   parsePaymentRequestId,
+  parseSessionId,
   type PaymentRequestKey,
   printablePattern,
+  type SessionId,
 } from '../domain/identifiers.ts';
 import { parseInstant } from '../domain/instant.ts';
 import { authorizeAccount } from './caller.ts';
@@ -41,6 +43,14 @@ export function keyOf(event: APIGatewayProxyEventV2, { account }: AccountSetting
     throw invalid({ field: 'payment_request_id', given: shown(given), allowed });
   }
   return { account, paymentRequestId };
+}
+
+/** The session of the path. */
+export function sessionIdOf(event: APIGatewayProxyEventV2): SessionId {
+  const given = event.pathParameters?.['session_id'] ?? '';
+  const sessionId = parseSessionId(given);
+  if (!sessionId) throw invalid({ field: 'session_id', given: shown(given), allowed: printableFormat });
+  return sessionId;
 }
 
 /** The query, by a strict schema: a misspelt `dry_run` must not cancel anything. */

@@ -20,13 +20,26 @@ import { CachedSecret } from '../adapters/secrets/cached-secret.ts';
 import { SecretAccounts } from '../adapters/secrets/secret-accounts.ts';
 import { SecretSigningKeys } from '../adapters/secrets/secret-signing-keys.ts';
 import { cancelPaymentRequest, rehearseCancel } from '../application/cancel-payment-request.ts';
+import { cancelSession } from '../application/cancel-session.ts';
 import { endExpiredSession } from '../application/end-expired-session.ts';
-import type { Clock, Ids, TimerRemoval } from '../application/ports.ts';
+import { listPaymentRequests } from '../application/list-payment-requests.ts';
+import type {
+  Clock,
+  Ids,
+  KlarnaExpiry,
+  PaymentRequestStore,
+  SessionTimer,
+  TimerRemoval,
+} from '../application/ports.ts';
 import { publishStateChanges } from '../application/publish-state-changes.ts';
+import { readSession } from '../application/read-session.ts';
 import { receiveWebhook } from '../application/receive-webhook.ts';
 import { reconcilePaymentRequests } from '../application/reconcile-payment-requests.ts';
 import { refreshPaymentRequest } from '../application/refresh-payment-request.ts';
 import { extendSession, registerSession } from '../application/register-session.ts';
+import { sweepTimer } from '../application/sweep-timer.ts';
+import { syncKlarnaExpiry } from '../application/sync-klarna-expiry.ts';
+import type { PaymentRequestKey } from '../domain/identifiers.ts';
 import { type ParsedEnvironment, parseEnvironment } from './environment.ts';
 import { withMetrics } from './klarna-metrics.ts';
 import { fault } from './telemetry.ts';
@@ -55,12 +68,14 @@ const onTimerFault = (error: unknown): void => fault('timer.fault', error);
 /** What register-payment-request needs. */
 export function composeRegistration() {
   const environment = parseEnvironment('register-payment-request', process.env);
+  const store = storeOf(environment);
   const dependencies = {
-    store: storeOf(environment),
+    store,
     timer: timerOf(environment),
     clock,
     ids,
     onTimerFault,
+    syncExpiry: expirySyncOf(store, klarnaOf(environment)),
   };
   return {
     accounts: accountsOf(environment),
@@ -77,21 +92,32 @@ export function composeReading() {
     accounts: accountsOf(environment),
     read: (key: Parameters<typeof store.read>[0]) => store.read(key),
     refresh: refreshPaymentRequest({ store, ...klarnaOf(environment) }),
+    readSession: readSession({ store, sessions: store }),
+    list: listPaymentRequests({ store, list: store }),
   };
 }
 
 /** What cancel-payment-request needs. It can remove a timer and never arm one. */
 export function composeCancellation() {
   const environment = parseEnvironment('cancel-payment-request', process.env);
-  const scheduler = new SchedulerClient(clientSettings);
-  const timer: TimerRemoval = {
-    remove: (key) => removeSchedule(scheduler, environment.SCHEDULE_GROUP_NAME, key),
+  const timer = environment.TIMERS === 'sweep' ? sweepTimer : removalOf(environment);
+  const store = storeOf(environment);
+  const dependencies = { store, timer, ...klarnaOf(environment), onTimerFault };
+  const cancel = cancelPaymentRequest(dependencies);
+  const rehearse = rehearseCancel(dependencies);
+  const session = {
+    store,
+    sessions: store,
+    clock,
+    onFault: ({ account, paymentRequestId }: PaymentRequestKey, error: unknown) =>
+      fault('session-cancel.fault', error, { account, payment_request_id: paymentRequestId }),
   };
-  const dependencies = { store: storeOf(environment), timer, ...klarnaOf(environment), onTimerFault };
   return {
     accounts: accountsOf(environment),
-    cancel: cancelPaymentRequest(dependencies),
-    rehearse: rehearseCancel(dependencies),
+    cancel,
+    rehearse,
+    cancelSession: cancelSession({ ...session, cancel }),
+    rehearseSession: cancelSession({ ...session, cancel: rehearse }),
   };
 }
 
@@ -136,13 +162,15 @@ export function composeExpiry() {
 export function composeReconciliation() {
   const environment = parseEnvironment('reconcile-payment-requests', process.env);
   const store = storeOf(environment);
+  const klarna = klarnaOf(environment);
   return {
     reconcile: reconcilePaymentRequests({
       store,
       due: store,
       accounts: accountsOf(environment),
       timer: timerOf(environment),
-      ...klarnaOf(environment),
+      ...klarna,
+      syncExpiry: expirySyncOf(store, klarna),
       onTimerFault,
       onFault: ({ account, paymentRequestId }, error) =>
         fault('sweep.fault', error, { account, payment_request_id: paymentRequestId }),
@@ -198,15 +226,33 @@ const klarnaOf = (environment: Pick<Parsed, 'KLARNA_TEST_URL' | 'KLARNA_LIVE_URL
   chance: () => Math.random(),
 });
 
-const timerOf = (environment: Omit<Parsed, 'ACCOUNTS_SECRET_ID' | 'KLARNA_TEST_URL' | 'KLARNA_LIVE_URL'>) =>
-  new SchedulerSessionTimer({
-    scheduler: new SchedulerClient(clientSettings),
-    sqs: new SQSClient(clientSettings),
+const expirySyncOf = (store: PaymentRequestStore, { klarna }: { readonly klarna: KlarnaExpiry }) =>
+  syncKlarnaExpiry({
+    store,
+    klarnaExpiry: klarna,
     clock,
-    groupName: environment.SCHEDULE_GROUP_NAME,
-    roleArn: environment.SCHEDULE_ROLE_ARN,
-    queueArn: environment.TIMER_QUEUE_ARN,
-    queueUrl: environment.TIMER_QUEUE_URL,
-    deadLetterQueueArn: environment.TIMER_DEAD_LETTER_QUEUE_ARN,
-    shortTimerSeconds: environment.SHORT_TIMER_SECONDS,
+    ids,
+    onFault: (error) => fault('klarna-expiry.fault', error),
   });
+
+function removalOf({ SCHEDULE_GROUP_NAME }: Pick<Parsed, 'SCHEDULE_GROUP_NAME'>): TimerRemoval {
+  const scheduler = new SchedulerClient(clientSettings);
+  return { remove: (key) => removeSchedule(scheduler, SCHEDULE_GROUP_NAME, key) };
+}
+
+const timerOf = (
+  environment: Omit<Parsed, 'ACCOUNTS_SECRET_ID' | 'KLARNA_TEST_URL' | 'KLARNA_LIVE_URL'>,
+): SessionTimer =>
+  environment.TIMERS === 'sweep'
+    ? sweepTimer
+    : new SchedulerSessionTimer({
+        scheduler: new SchedulerClient(clientSettings),
+        sqs: new SQSClient(clientSettings),
+        clock,
+        groupName: environment.SCHEDULE_GROUP_NAME,
+        roleArn: environment.SCHEDULE_ROLE_ARN,
+        queueArn: environment.TIMER_QUEUE_ARN,
+        queueUrl: environment.TIMER_QUEUE_URL,
+        deadLetterQueueArn: environment.TIMER_DEAD_LETTER_QUEUE_ARN,
+        shortTimerSeconds: environment.SHORT_TIMER_SECONDS,
+      });

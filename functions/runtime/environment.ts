@@ -22,9 +22,16 @@ const accounts = {
 /** Klarna's two environments. Nobody but the stack knows their addresses. */
 const klarna = { KLARNA_TEST_URL: url, KLARNA_LIVE_URL: url };
 
+/** What it takes to remove a session timer, and no more. */
+const timerRemoval = {
+  /** Who ends sessions at their deadline: a schedule each, with the sweep behind it, or the sweep alone. */
+  TIMERS: v.picklist(['scheduler', 'sweep'], 'must be scheduler or sweep'),
+  SCHEDULE_GROUP_NAME: name,
+};
+
 /** What it takes to arm, move and remove a session timer. */
 const timer = {
-  SCHEDULE_GROUP_NAME: name,
+  ...timerRemoval,
   SCHEDULE_ROLE_ARN: name,
   TIMER_QUEUE_ARN: name,
   TIMER_QUEUE_URL: url,
@@ -33,12 +40,9 @@ const timer = {
   SHORT_TIMER_SECONDS: wholeNumber,
 };
 
-/** What it takes to remove a session timer, and no more. */
-const timerRemoval = { SCHEDULE_GROUP_NAME: name };
-
 /** One schema per function; the keys are the names of the files in functions/. */
 export const environments = {
-  'register-payment-request': v.object({ ...table, ...accounts, ...timer }),
+  'register-payment-request': v.object({ ...table, ...accounts, ...klarna, ...timer }),
   'get-payment-request': v.object({ ...table, ...accounts, ...klarna }),
   'cancel-payment-request': v.object({ ...table, ...accounts, ...klarna, ...timerRemoval }),
   'receive-klarna-webhook': v.object({
@@ -71,7 +75,7 @@ export function parseEnvironment<F extends FunctionName>(
   const parsed = v.safeParse(environments[functionName], variables);
   if (parsed.success) return parsed.output;
   const problems = parsed.issues.map(
-    (issue) => `${v.getDotPath(issue) ?? '?'} ${issue.kind === 'schema' ? 'is missing' : issue.message}`,
+    (issue) => `${v.getDotPath(issue) ?? '?'} ${issue.input === undefined ? 'is missing' : issue.message}`,
   );
   throw new Error(`${functionName}: environment variables missing or malformed: ${problems.join('; ')}`);
 }

@@ -1,11 +1,13 @@
-import type { Clock, KlarnaAnswer, KlarnaPaymentRequests } from '../application/ports.ts';
+import type { Clock, KlarnaAnswer, KlarnaExpiry, KlarnaPaymentRequests } from '../application/ports.ts';
 import { count, measure } from './telemetry.ts';
 
+type Klarna = KlarnaPaymentRequests & KlarnaExpiry;
+
 /** The same Klarna, with every answer timed and counted, by its kind, and whether it says anything at all. */
-export const withMetrics = (klarna: KlarnaPaymentRequests, clock: Clock): KlarnaPaymentRequests => {
+export const withMetrics = (klarna: Klarna, clock: Clock): Klarna => {
   const measured =
-    (ask: KlarnaPaymentRequests['read']): KlarnaPaymentRequests['read'] =>
-    async (...question): Promise<KlarnaAnswer> => {
+    <Question extends readonly unknown[]>(ask: (...question: Question) => Promise<KlarnaAnswer>) =>
+    async (...question: Question): Promise<KlarnaAnswer> => {
       const askedAt = clock.now();
       const answer = await ask(...question);
       measure('KlarnaMillis', clock.now() - askedAt);
@@ -15,7 +17,8 @@ export const withMetrics = (klarna: KlarnaPaymentRequests, clock: Clock): Klarna
       return answer;
     };
   return {
-    read: measured((...question) => klarna.read(...question)),
-    cancel: measured((...question) => klarna.cancel(...question)),
+    read: measured(klarna.read.bind(klarna)),
+    cancel: measured(klarna.cancel.bind(klarna)),
+    moveExpiry: measured(klarna.moveExpiry.bind(klarna)),
   };
 };

@@ -1,12 +1,12 @@
 /** Problem details (RFC 9457): one class, one list of types, one way to an answer. */
 
 /** Every type of problem, with its status and its title. The `type` of an answer is `urn:lapse:problem:<name>`. */
-const problemTypes = {
+export const problemTypes = {
   'invalid-request': [400, 'The request is malformed'],
   forbidden: [403, 'The caller may not act for this account'],
   'unknown-account': [404, 'This deployment has no such account'],
   'unknown-route': [404, 'There is no such route'],
-  'not-found': [404, 'There is no such Payment Request'],
+  'not-found': [404, 'There is no such Payment Request or session'],
   'already-final': [409, 'The Payment Request is paid or has ended'],
   'cancellation-pending': [409, 'The Payment Request is being canceled'],
   'extension-limit': [409, 'The session cannot be made any longer'],

@@ -8,6 +8,9 @@ export const apiRoutes = [
   'GET /accounts/{account}/payment-requests/{payment_request_id}',
   'GET /accounts/{account}/payment-requests/{payment_request_id}/history',
   'DELETE /accounts/{account}/payment-requests/{payment_request_id}',
+  'GET /accounts/{account}/payment-requests',
+  'GET /accounts/{account}/sessions/{session_id}',
+  'DELETE /accounts/{account}/sessions/{session_id}',
 ] as const;
 
 /** A path or a method that is not served: which, and which are. */

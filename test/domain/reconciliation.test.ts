@@ -26,6 +26,13 @@ describe('what the sweep does at 12:40 with', () => {
     ['the same with a customer who is paying', registered({ state: 'IN_PROGRESS' }), 'end'],
     ['the same, never armed', registered({ timer: 'pending' }), 'end'],
     ['the same, to be observed', registered(observedOnly), 'end'],
+    ['the same, where the sweep is the timer', registered({ timer: 'sweep' }), 'expire'],
+    ['the same, paid in time', registered({ timer: 'sweep', state: 'COMPLETED' }), 'expire'],
+    [
+      'the same, cancelled without an answer',
+      registered({ timer: 'sweep', cancellation: settledWith({ outcome: 'pending' }) }),
+      'resume',
+    ],
     ['a session that was observed', registered({ ...observedOnly, timer: 'fired' }), 'forget'],
     ['a paid session', registered({ state: 'COMPLETED' }), 'forget'],
     ['a session that ended', registered({ state: 'CANCELED' }), 'forget'],

@@ -79,6 +79,8 @@ describe.each(cells)('a record with $known, told $told, $when: $verdict', (cell)
   const { known, told, occurredAt, eventId, verdict } = cell;
   const record = recordIn(known);
   const observation = observed(told, occurredAt, { eventId, previousState: 'SUBMITTED', stateReason: 'R' });
+  const isOpen = (state: string | undefined) => state === 'SUBMITTED' || state === 'IN_PROGRESS';
+  const isOfOneTime = isOpen(known) && isOpen(told) && at(occurredAt) === record.occurredAt;
 
   it('is judged so', () => {
     expect(judge(record, observation)).toBe(verdict);
@@ -99,12 +101,15 @@ describe.each(cells)('a record with $known, told $told, $when: $verdict', (cell)
         evidence: { source: 'webhook', eventId, observedAt: observation.observedAt },
       });
       expect(after.history.at(-1)).toMatchObject({ ...fact, effect: 'applied' });
+      const isLookedAt = after.attention !== undefined || (isOfOneTime && known !== told);
+      expect(after.reconcileAfter).toBe(isLookedAt ? observation.observedAt : undefined);
     } else {
       const { history: _, attention, reconcileAfter, ...rest } = after;
       expect({ ...record, ...rest }).toEqual(record);
       expect(after.history.at(-1)).toMatchObject({ ...fact, effect: verdict, against: record.position });
       expect(attention).toBe(verdict === 'contradicting' ? 'contradiction' : undefined);
-      expect(reconcileAfter).toBe(verdict === 'contradicting' ? observation.observedAt : undefined);
+      const isLookedAt = verdict === 'contradicting' || (isOfOneTime && known !== told);
+      expect(reconcileAfter).toBe(isLookedAt ? observation.observedAt : undefined);
     }
   });
 
@@ -117,7 +122,7 @@ describe.each(cells)('a record with $known, told $told, $when: $verdict', (cell)
   it('is taken over without reading only where the rule says so', () => {
     const unread = record.position === undefined || record.position < unreadLimit(observation);
     const isEndOfPaid = known === 'COMPLETED' && ['CANCELED', 'EXPIRED', 'DECLINED'].includes(told);
-    expect(unread).toBe(verdict === 'superseding' && !isEndOfPaid);
+    expect(unread).toBe(verdict === 'superseding' && !isEndOfPaid && !isOfOneTime);
   });
 });
 

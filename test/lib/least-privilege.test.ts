@@ -76,8 +76,13 @@ const functions = ['register', 'get', 'cancel'];
 
 const allowed: Readonly<Record<string, readonly string[]>> = {
   RegisterRole: [...items, accounts, ...arming],
-  GetRole: [...items, accounts],
-  CancelRole: [...items, accounts, removal],
+  GetRole: [
+    ...items,
+    accounts,
+    'dynamodb:Query on table/index/session',
+    'dynamodb:Query on table/index/state',
+  ],
+  CancelRole: [...items, accounts, removal, 'dynamodb:Query on table/index/session'],
   WebhookRole: ['dynamodb:UpdateItem on table', 'secretsmanager:GetSecretValue on secret signing-keys'],
   ExpireRole: [...items, accounts, ...arming, ...receiving.map((verb) => `sqs:${verb} on timer queue`)],
   ReconcileRole: [...items, accounts, ...arming, 'dynamodb:Query on table/index/due'],

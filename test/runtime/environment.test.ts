@@ -12,6 +12,7 @@ const timerVariables = {
   MAX_SESSION_SECONDS: '172800',
   KLARNA_TEST_URL: 'https://api-global.test.klarna.com',
   KLARNA_LIVE_URL: 'https://api-global.klarna.com',
+  TIMERS: 'scheduler',
   SCHEDULE_GROUP_NAME: 'sessions',
   SCHEDULE_ROLE_ARN: 'arn:aws:iam::000000000000:role/timer',
   TIMER_QUEUE_ARN: 'arn:aws:sqs:eu-north-1:000000000000:timers',
@@ -63,6 +64,13 @@ describe('parseEnvironment', () => {
         'RETENTION_DAYS must be a whole number; ACCOUNTS_SECRET_ID is missing; ' +
         'SECRETS_CACHE_SECONDS must be a whole number; KLARNA_TEST_URL must be a URL',
     );
+  });
+
+  it('knows two ways to end sessions, and no third', () => {
+    const timers = (TIMERS: string) =>
+      parseEnvironment('cancel-expired-session', { ...timerVariables, TIMERS });
+    expect(timers('sweep').TIMERS).toBe('sweep');
+    expect(() => timers('cron')).toThrow('TIMERS must be scheduler or sweep');
   });
 
   it.each(['1.5', '1e3', ' 1', '', '9999999999', '０'])('takes no number that is written %o', (text) => {

@@ -25,7 +25,7 @@ it('every answer of Klarna is counted by its kind and timed, and passed on as it
   expect(await handler({}, lambdaContext())).toEqual([klarna.shown(), unclear]);
   expect(output.lines()).toContainEqual(
     expect.objectContaining({
-      KlarnaAnswers: 2,
+      KlarnaAnswers: [1, 1],
       KlarnaUnclear: 1,
       'Klarna:payment-request': 1,
       'Klarna:unclear': 1,

@@ -4,7 +4,7 @@ import { createTables } from '../../local/dynamodb/create-tables.ts';
 import { thisMachine } from '../../local/dynamodb/engine-choice.ts';
 import { startDynamoDb } from '../../local/dynamodb/engine.ts';
 
-const { partitionKey, dueIndex, sessionIndex } = tableSchema;
+const { partitionKey, dueIndex, sessionIndex, stateIndex } = tableSchema;
 
 /** The one table of the project on the embedded engine, in memory, and a client to it. Every call is a new, empty engine. */
 export async function openEmbeddedTable() {
@@ -23,9 +23,9 @@ export async function openEmbeddedTable() {
         KeySchema: [{ AttributeName: partitionKey, KeyType: 'HASH' }],
         AttributeDefinitions: [
           partitionKey,
-          ...[dueIndex, sessionIndex].flatMap((index) => [index.partitionKey, index.sortKey]),
+          ...[dueIndex, sessionIndex, stateIndex].flatMap((index) => [index.partitionKey, index.sortKey]),
         ].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
-        GlobalSecondaryIndexes: [dueIndex, sessionIndex].map((index) => ({
+        GlobalSecondaryIndexes: [dueIndex, sessionIndex, stateIndex].map((index) => ({
           IndexName: index.name,
           KeySchema: [
             { AttributeName: index.partitionKey, KeyType: 'HASH' },

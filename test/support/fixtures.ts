@@ -58,6 +58,7 @@ export const settingsWith = (fields: Partial<AccountSettings> = {}): AccountSett
   inProgressGrace: undefined,
   maxExtensions: 10,
   maxSession: 48 * 3_600_000,
+  syncKlarnaExpiry: false,
   klarna: {
     environment: 'test',
     apiKey: 'klarna_test_api_not-a-real-key',

@@ -10,6 +10,7 @@ const variables = {
   MAX_SESSION_SECONDS: '172800',
   KLARNA_TEST_URL: 'http://127.0.0.1:9',
   KLARNA_LIVE_URL: 'http://127.0.0.1:9',
+  TIMERS: 'scheduler',
   SCHEDULE_GROUP_NAME: 'lapse-sessions',
   SCHEDULE_ROLE_ARN: 'arn:aws:iam::000000000000:role/timer',
   TIMER_QUEUE_ARN: 'arn:aws:sqs:eu-north-1:000000000000:timers',

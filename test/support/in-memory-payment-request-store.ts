@@ -1,23 +1,29 @@
 import type {
   DuePaymentRequests,
+  ListedPaymentRequest,
+  PaymentRequestList,
   PaymentRequestStore,
   Quarantine,
   QuarantinedDelivery,
+  SessionPaymentRequests,
   WriteResult,
 } from '../../functions/application/ports.ts';
-import type { PaymentRequestKey } from '../../functions/domain/identifiers.ts';
+import type { Account, PaymentRequestKey, SessionId } from '../../functions/domain/identifiers.ts';
 import type { Instant } from '../../functions/domain/instant.ts';
+import { type ListPosition, listPositionOf } from '../../functions/domain/list-position.ts';
 import type { Observation } from '../../functions/domain/observation.ts';
 import {
   asNextVersion,
   type PaymentRequest,
   unknownPaymentRequest,
 } from '../../functions/domain/payment-request.ts';
-import { isFinal, isOpen } from '../../functions/domain/payment-request-state.ts';
-import { appliedEntry, judge, observedFields } from '../../functions/domain/transition.ts';
+import { isOpen, type PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
+import { appliedEntry, judge, observedFields, unreadLimit } from '../../functions/domain/transition.ts';
 
 /** The store as its contract has it, in memory; `test/adapters/dynamodb` runs the same suite on it and on the real engine. */
-export class InMemoryPaymentRequestStore implements PaymentRequestStore, DuePaymentRequests {
+export class InMemoryPaymentRequestStore
+  implements PaymentRequestStore, DuePaymentRequests, SessionPaymentRequests, PaymentRequestList
+{
   readonly records = new Map<string, PaymentRequest>();
   /** How many writes were tried, refused ones included. */
   writes = 0;
@@ -31,8 +37,8 @@ export class InMemoryPaymentRequestStore implements PaymentRequestStore, DuePaym
     const stored = this.records.get(nameOf(key));
     const now = observation.observedAt;
     const record = stored ?? unknownPaymentRequest(key, now);
-    const isEndOfPaid = record.state === 'COMPLETED' && isFinal(observation.state);
-    if (judge(record, observation) !== 'superseding' || isEndOfPaid) {
+    const needsReading = record.position !== undefined && record.position >= unreadLimit(observation);
+    if (judge(record, observation) !== 'superseding' || needsReading) {
       return Promise.resolve({ written: false, stored });
     }
     const due = isOpen(observation.state) ? { reconcileAfter: record.reconcileAfter ?? now } : {};
@@ -62,6 +68,33 @@ export class InMemoryPaymentRequestStore implements PaymentRequestStore, DuePaym
     for (const { account, paymentRequestId } of due.slice(0, limit)) {
       yield await Promise.resolve({ account, paymentRequestId });
     }
+  }
+
+  async *ofSession(account: Account, sessionId: SessionId): AsyncIterable<PaymentRequestKey> {
+    const members = [...this.records.values()].filter(
+      (record) => record.account === account && record.sessionId === sessionId,
+    );
+    for (const { paymentRequestId } of members.toSorted((a, b) => (a.createdAt < b.createdAt ? -1 : 1))) {
+      yield await Promise.resolve({ account, paymentRequestId });
+    }
+  }
+
+  listed(
+    account: Account,
+    states: readonly (PaymentRequestState | undefined)[],
+    before: ListPosition | undefined,
+    limit: number,
+  ): Promise<readonly ListedPaymentRequest[]> {
+    const listed = [...this.records.values()]
+      .filter((record) => record.account === account && states.includes(record.state))
+      .map((record) => ({
+        account,
+        paymentRequestId: record.paymentRequestId,
+        position: listPositionOf(record),
+      }))
+      .filter(({ position }) => before === undefined || position < before)
+      .toSorted((a, b) => (a.position > b.position ? -1 : 1));
+    return Promise.resolve(listed.slice(0, limit));
   }
 }
 

@@ -32,6 +32,10 @@ export const callerArn = 'arn:aws:iam::000000000000:user/checkout';
 
 export const paymentRequestRoute = '/accounts/{account}/payment-requests/{payment_request_id}';
 
+export const sessionRoute = '/accounts/{account}/sessions/{session_id}';
+
+export const listRoute = '/accounts/{account}/payment-requests';
+
 export interface ApiCall {
   readonly method: string;
   readonly route?: string;

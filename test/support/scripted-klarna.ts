@@ -1,25 +1,28 @@
-import type { KlarnaAnswer, KlarnaPaymentRequests } from '../../functions/application/ports.ts';
+import type { KlarnaAnswer, KlarnaExpiry, KlarnaPaymentRequests } from '../../functions/application/ports.ts';
+import type { Instant } from '../../functions/domain/instant.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
 
+type Call = 'read' | 'cancel' | 'expiry';
 type Step = KlarnaAnswer | ((klarna: ScriptedKlarna) => KlarnaAnswer);
 
 /**
  * Klarna with one Payment Request, in memory. Answers truly from `state` (`undefined`: it does not know the request), unless
  * a step is waiting for that call. Counts the calls.
  */
-export class ScriptedKlarna implements KlarnaPaymentRequests {
+export class ScriptedKlarna implements KlarnaPaymentRequests, KlarnaExpiry {
   state: PaymentRequestState | undefined;
   /** Klarna's pages disagree on it; nothing of ours may depend on one. */
   cancelsCompleted = false;
-  readonly calls: ('read' | 'cancel')[] = [];
-  readonly #steps: Record<'read' | 'cancel', Step[]> = { read: [], cancel: [] };
+  expiresAt: Instant | undefined;
+  readonly calls: Call[] = [];
+  readonly #steps: Record<Call, Step[]> = { read: [], cancel: [], expiry: [] };
 
   constructor(state: PaymentRequestState | undefined) {
     this.state = state;
   }
 
-  /** The next answers to reads, or to cancels, in order. */
-  answers(call: 'read' | 'cancel', ...steps: readonly Step[]): this {
+  /** The next answers to one kind of call, in order. */
+  answers(call: Call, ...steps: readonly Step[]): this {
     this.#steps[call].push(...steps);
     return this;
   }
@@ -39,10 +42,18 @@ export class ScriptedKlarna implements KlarnaPaymentRequests {
     });
   }
 
+  moveExpiry(_credentials: unknown, _id: unknown, expiresAt: Instant): Promise<KlarnaAnswer> {
+    return this.#answer('expiry', () => {
+      if (this.state !== 'SUBMITTED') return { kind: 'refused', proof: { status: '409' } };
+      this.expiresAt = expiresAt;
+      return this.shown();
+    });
+  }
+
   /** What a read shows now. */
   shown(): KlarnaAnswer {
     return this.state
-      ? { kind: 'payment-request', state: this.state, proof: { status: '200' } }
+      ? { kind: 'payment-request', state: this.state, expiresAt: this.expiresAt, proof: { status: '200' } }
       : { kind: 'not-found', proof: { status: '404' } };
   }
 
@@ -50,7 +61,7 @@ export class ScriptedKlarna implements KlarnaPaymentRequests {
     return this.calls.filter((call) => call === 'cancel').length;
   }
 
-  #answer(call: 'read' | 'cancel', truth: () => KlarnaAnswer): Promise<KlarnaAnswer> {
+  #answer(call: Call, truth: () => KlarnaAnswer): Promise<KlarnaAnswer> {
     this.calls.push(call);
     const step = this.#steps[call].shift();
     return Promise.resolve(step === undefined ? truth() : typeof step === 'function' ? step(this) : step);

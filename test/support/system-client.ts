@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { sign } from '../../functions/runtime/klarna-signature.ts';
+import { eventSchemas } from './event-contract.ts';
+import { violations } from './json-schema.ts';
 import type { Addresses } from './local-process.ts';
 import { type Target, withDefaults } from './target.ts';
 
@@ -129,13 +131,19 @@ export class SystemClient {
     );
   }
 
-  /** Everything published so far. */
+  /** Everything published so far, each event as its published schema has it. */
   async events(): Promise<readonly Record<string, unknown>[]> {
     const text = await (await fetch(`${this.#simulator.control}/events`)).text();
     return text
       .split('\n')
       .filter(Boolean)
-      .map((line) => JSON.parse(line) as Record<string, unknown>);
+      .map((line) => {
+        const event = JSON.parse(line) as Record<string, unknown>;
+        const schema = eventSchemas.get(String(event['detail-type']));
+        const wrong = schema ? violations(schema, event) : ['there is no schema for it'];
+        if (wrong.length > 0) throw new Error(`${line}\nis not as published: ${wrong.join('; ')}`);
+        return event;
+      });
   }
 
   control(method: string, path: string, body?: unknown): Promise<Answer> {

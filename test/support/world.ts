@@ -6,6 +6,7 @@ import type { AccountSettings, SessionTimer } from '../../functions/application/
 import { reconcilePaymentRequests } from '../../functions/application/reconcile-payment-requests.ts';
 import { recordObservation } from '../../functions/application/record-observation.ts';
 import { registerSession } from '../../functions/application/register-session.ts';
+import { syncKlarnaExpiry } from '../../functions/application/sync-klarna-expiry.ts';
 import type { Instant } from '../../functions/domain/instant.ts';
 import { key, settingsWith } from './fixtures.ts';
 import { InMemoryPaymentRequestStore } from './in-memory-payment-request-store.ts';
@@ -62,18 +63,28 @@ export class World {
     klarna = new ScriptedKlarna('SUBMITTED'),
     settings: Partial<AccountSettings> = {},
     meddle: Meddler = () => undefined,
+    timer?: SessionTimer,
   ) {
     this.klarna = klarna;
     this.settings = settingsWith(settings);
     const onTimerFault = (error: unknown) => void this.faults.push(error);
+    const store = meddled('store', this.store, meddle);
+    const ids = new CountingIds();
     this.dependencies = {
-      store: meddled('store', this.store, meddle),
+      store,
       due: this.store,
-      timer: meddled('timer', this.timer, meddle),
+      timer: meddled('timer', timer ?? this.timer, meddle),
       klarna: meddled('klarna', klarna, meddle),
       accounts: { find: () => Promise.resolve(this.settings) },
       clock: this.clock,
-      ids: new CountingIds(),
+      ids,
+      syncExpiry: syncKlarnaExpiry({
+        store,
+        klarnaExpiry: meddled('klarna', klarna, meddle),
+        clock: this.clock,
+        ids,
+        onFault: onTimerFault,
+      }),
       chance: () => 0.5,
       onTimerFault,
       onFault: (_: unknown, error: unknown) => void this.faults.push(error),

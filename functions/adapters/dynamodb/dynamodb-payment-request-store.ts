@@ -5,16 +5,26 @@ import {
   type DynamoDBClient,
   GetItemCommand,
   paginateQuery,
+  QueryCommand,
+  type QueryCommandInput,
   UpdateItemCommand,
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import type { DuePaymentRequests, PaymentRequestStore, WriteResult } from '../../application/ports.ts';
-import type { PaymentRequestKey } from '../../domain/identifiers.ts';
+import type {
+  DuePaymentRequests,
+  ListedPaymentRequest,
+  PaymentRequestList,
+  PaymentRequestStore,
+  SessionPaymentRequests,
+  WriteResult,
+} from '../../application/ports.ts';
+import type { Account, PaymentRequestKey, SessionId } from '../../domain/identifiers.ts';
 import type { Instant } from '../../domain/instant.ts';
+import { type ListPosition, listPositionOf } from '../../domain/list-position.ts';
 import type { Observation } from '../../domain/observation.ts';
 import type { PaymentRequest } from '../../domain/payment-request.ts';
-import { isOpen } from '../../domain/payment-request-state.ts';
+import { isOpen, type PaymentRequestState } from '../../domain/payment-request-state.ts';
 import { appliedEntry, observedFields, unreadLimit } from '../../domain/transition.ts';
 import {
   dueShardOf,
@@ -24,6 +34,8 @@ import {
   type Item,
   keyOfPartition,
   partitionKeyOf,
+  sessionKeyOf,
+  stateKeyOf,
   timeToLive,
   toHistoryItem,
   toItem,
@@ -38,7 +50,9 @@ export interface TableOptions {
 }
 
 /** The store on one DynamoDB table: one item a Payment Request, every write one conditional UpdateItem. */
-export class DynamoDbPaymentRequestStore implements PaymentRequestStore, DuePaymentRequests {
+export class DynamoDbPaymentRequestStore
+  implements PaymentRequestStore, DuePaymentRequests, SessionPaymentRequests, PaymentRequestList
+{
   readonly #options: TableOptions;
 
   constructor(options: TableOptions) {
@@ -74,6 +88,8 @@ export class DynamoDbPaymentRequestStore implements PaymentRequestStore, DuePaym
       .put(history, toHistoryItem(appliedEntry(observation)))
       .put('updated_at', now)
       .put(tableSchema.timeToLive, timeToLive(Date.parse(now), this.#options.retentionDays))
+      .put(tableSchema.stateIndex.partitionKey, stateKeyOf(key.account, fields.state))
+      .putIfAbsent(tableSchema.stateIndex.sortKey, listPositionOf({ ...key, createdAt: now }))
       .putIfAbsent('created_at', now)
       .increment('version');
     if (fields.klarnaExpiresAt) update.put('klarna_expires_at', fields.klarnaExpiresAt);
@@ -127,25 +143,73 @@ export class DynamoDbPaymentRequestStore implements PaymentRequestStore, DuePaym
     }
   }
 
-  async *#dueOf(shard: string, now: Instant): AsyncIterable<PaymentRequestKey> {
-    const { client, tableName } = this.#options;
+  #dueOf(shard: string, now: Instant): AsyncIterable<PaymentRequestKey> {
     const { name, partitionKey, sortKey } = tableSchema.dueIndex;
-    const pages = paginateQuery(
-      { client, pageSize: 100 },
-      {
-        TableName: tableName,
-        IndexName: name,
-        KeyConditionExpression: '#shard = :shard AND #after <= :now',
-        ExpressionAttributeNames: { '#shard': partitionKey, '#after': sortKey },
-        ExpressionAttributeValues: marshall({ ':shard': shard, ':now': now }),
-      },
-    );
-    for await (const page of pages) {
+    return this.#everyKey({
+      IndexName: name,
+      KeyConditionExpression: '#shard = :shard AND #after <= :now',
+      ExpressionAttributeNames: { '#shard': partitionKey, '#after': sortKey },
+      ExpressionAttributeValues: marshall({ ':shard': shard, ':now': now }),
+    });
+  }
+
+  ofSession(account: Account, sessionId: SessionId): AsyncIterable<PaymentRequestKey> {
+    const { name, partitionKey } = tableSchema.sessionIndex;
+    return this.#everyKey({
+      IndexName: name,
+      KeyConditionExpression: '#session = :session',
+      ExpressionAttributeNames: { '#session': partitionKey },
+      ExpressionAttributeValues: marshall({ ':session': sessionKeyOf(account, sessionId) }),
+    });
+  }
+
+  /** Every key that a query of an index finds, page by page, and only as far as it is asked for. */
+  async *#everyKey(query: Omit<QueryCommandInput, 'TableName'>): AsyncIterable<PaymentRequestKey> {
+    const { client, tableName } = this.#options;
+    for await (const page of paginateQuery({ client, pageSize: 100 }, { TableName: tableName, ...query })) {
       for (const item of page.Items ?? []) {
         const key = keyOfPartition(item[tableSchema.partitionKey]?.S ?? '');
         if (key) yield key;
       }
     }
+  }
+
+  async listed(
+    account: Account,
+    states: readonly (PaymentRequestState | undefined)[],
+    before: ListPosition | undefined,
+    limit: number,
+  ): Promise<readonly ListedPaymentRequest[]> {
+    const found = await Promise.all(
+      states.map((state) => this.#listedIn(stateKeyOf(account, state), before, limit)),
+    );
+    // A request that has just changed its state may still stand in both partitions.
+    const byPosition = new Map(found.flat().map((listed) => [listed.position, listed]));
+    return [...byPosition.values()].toSorted((a, b) => (a.position > b.position ? -1 : 1)).slice(0, limit);
+  }
+
+  async #listedIn(
+    stateKey: string,
+    before: ListPosition | undefined,
+    limit: number,
+  ): Promise<readonly ListedPaymentRequest[]> {
+    const { client, tableName } = this.#options;
+    const { name, partitionKey, sortKey } = tableSchema.stateIndex;
+    const { Items: items = [] } = await client.send(
+      new QueryCommand({
+        TableName: tableName,
+        IndexName: name,
+        KeyConditionExpression: before ? '#state = :state AND #listed < :before' : '#state = :state',
+        ExpressionAttributeNames: { '#state': partitionKey, ...(before && { '#listed': sortKey }) },
+        ExpressionAttributeValues: marshall({ ':state': stateKey, ...(before && { ':before': before }) }),
+        ScanIndexForward: false,
+        Limit: limit,
+      }),
+    );
+    return items.flatMap((item) => {
+      const key = keyOfPartition(item[tableSchema.partitionKey]?.S ?? '');
+      return key ? [{ ...key, position: (item[sortKey]?.S ?? '') as ListPosition }] : [];
+    });
   }
 
   async #update(key: PaymentRequestKey, expressions: Partial<UpdateItemCommandInput>): Promise<WriteResult> {

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { EventId, PaymentRequestKey } from '../../domain/identifiers.ts';
+import type { Account, EventId, PaymentRequestKey, SessionId } from '../../domain/identifiers.ts';
+import { listPositionOf } from '../../domain/list-position.ts';
 import type { HistoryEntry, PaymentRequest } from '../../domain/payment-request.ts';
+import type { PaymentRequestState } from '../../domain/payment-request-state.ts';
 import { tableSchema } from './table-schema.ts';
 
 /** An item as plain values: what marshalling makes of it is DynamoDB's business. */
@@ -29,6 +31,13 @@ export const dueShardOf = (key: PaymentRequestKey): string =>
   dueShards[(createHash('sha256').update(partitionKeyOf(key)).digest()[0] ?? 0) % dueShards.length] ??
   'DUE#0';
 
+/** The partition of the session index that holds a session of an account. */
+export const sessionKeyOf = (account: Account, sessionId: SessionId): string => `A#${account}#S#${sessionId}`;
+
+/** The partition of the state index that holds what an account has in a state; without one, what Klarna has not spoken of. */
+export const stateKeyOf = (account: Account, state: PaymentRequestState | undefined): string =>
+  `A#${account}#${state ?? 'UNHEARD'}`;
+
 /** The record as its item. Attributes without a value are absent. */
 export function toItem(record: PaymentRequest, retentionDays: number): Item {
   const { evidence, session, cancellation } = record;
@@ -37,7 +46,10 @@ export function toItem(record: PaymentRequest, retentionDays: number): Item {
     account: record.account,
     payment_request_id: record.paymentRequestId,
     session_id: record.sessionId,
-    [tableSchema.sessionIndex.partitionKey]: record.sessionId && `A#${record.account}#S#${record.sessionId}`,
+    [tableSchema.sessionIndex.partitionKey]:
+      record.sessionId && sessionKeyOf(record.account, record.sessionId),
+    [tableSchema.stateIndex.partitionKey]: stateKeyOf(record.account, record.state),
+    [tableSchema.stateIndex.sortKey]: listPositionOf(record),
     reference: record.reference,
     state: record.state,
     previous_state: record.previousState,

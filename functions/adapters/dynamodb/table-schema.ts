@@ -12,4 +12,6 @@ export const tableSchema = {
   dueIndex: { name: 'due', partitionKey: 'due_shard', sortKey: 'reconcile_after' },
   /** The Payment Requests of a session, oldest first: `A#<account>#S#<session_id>`. */
   sessionIndex: { name: 'session', partitionKey: 'session_key', sortKey: 'created_at' },
+  /** The Payment Requests of an account in one state, oldest first: `A#<account>#<state>` by `<created_at>#<payment_request_id>`. */
+  stateIndex: { name: 'state', partitionKey: 'state_key', sortKey: 'listed_as' },
 } as const;

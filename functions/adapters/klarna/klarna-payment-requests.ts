@@ -1,5 +1,12 @@
-import type { Ids, KlarnaAnswer, KlarnaCredentials, KlarnaPaymentRequests } from '../../application/ports.ts';
+import type {
+  Ids,
+  KlarnaAnswer,
+  KlarnaCredentials,
+  KlarnaExpiry,
+  KlarnaPaymentRequests,
+} from '../../application/ports.ts';
 import type { PaymentRequestId } from '../../domain/identifiers.ts';
+import { formatInstant, type Instant } from '../../domain/instant.ts';
 import { noAnswer, readAnswer } from './klarna-answer.ts';
 import { exchange } from './klarna-http.ts';
 
@@ -13,7 +20,7 @@ export interface KlarnaOptions {
  * Klarna's Payment Request API, version 2: the acquiring partner's paths where the account has a `partner_account_id`, the
  * direct ones where it has none (https://docs.klarna.com/acquirer/klarna/web-payments/integrate-with-klarna-payments/).
  */
-export class HttpKlarnaPaymentRequests implements KlarnaPaymentRequests {
+export class HttpKlarnaPaymentRequests implements KlarnaPaymentRequests, KlarnaExpiry {
   readonly #options: KlarnaOptions;
 
   constructor(options: KlarnaOptions) {
@@ -28,11 +35,27 @@ export class HttpKlarnaPaymentRequests implements KlarnaPaymentRequests {
     return this.#ask('DELETE', credentials, id, timeoutMillis);
   }
 
+  /**
+   * Without an idempotency key, which Klarna would take: a deadline may be moved there and back within the day for which
+   * Klarna remembers a key, and its old answer would then stand for a change that was not made.
+   */
+  moveExpiry(
+    credentials: KlarnaCredentials,
+    id: PaymentRequestId,
+    expiresAt: Instant,
+    timeoutMillis: number,
+  ): Promise<KlarnaAnswer> {
+    const timestamp = formatInstant(expiresAt);
+    const body = { customer_interaction_config: { interaction_expiry: { timestamp } } };
+    return this.#ask('PATCH', credentials, id, timeoutMillis, JSON.stringify(body));
+  }
+
   async #ask(
-    method: 'GET' | 'DELETE',
+    method: 'GET' | 'DELETE' | 'PATCH',
     credentials: KlarnaCredentials,
     id: PaymentRequestId,
     timeoutMillis: number,
+    body?: string,
   ): Promise<KlarnaAnswer> {
     const correlationId = this.#options.ids.next();
     const asked = { method, correlation_id: correlationId };
@@ -45,7 +68,8 @@ export class HttpKlarnaPaymentRequests implements KlarnaPaymentRequests {
       'partner-correlation-id': correlationId,
     };
     try {
-      return readAnswer(await exchange(method, url, headers, credentials, timeoutMillis), id, asked);
+      const answer = await exchange(method, url, headers, credentials, timeoutMillis, body);
+      return readAnswer(answer, id, asked);
     } catch (error) {
       return noAnswer(error, asked);
     }

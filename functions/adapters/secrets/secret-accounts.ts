@@ -29,6 +29,7 @@ const accountSchema = v.object({
     v.pipe(duration, v.maxValue(klarnaLongestLifetime, "at most PT48H, Klarna's longest lifetime")),
     'PT48H',
   ),
+  sync_klarna_expiry: v.optional(v.boolean(), false),
   client_certificate: v.optional(text),
   client_key: v.optional(text),
 });
@@ -61,6 +62,7 @@ export class SecretAccounts implements Accounts {
       inProgressGrace: settings.in_progress_grace,
       maxExtensions: settings.max_extensions,
       maxSession: Math.min(settings.max_session, this.#maxSession),
+      syncKlarnaExpiry: settings.sync_klarna_expiry,
       klarna: {
         environment: settings.environment,
         apiKey: settings.api_key,

@@ -15,6 +15,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { DynamoDbPaymentRequestStore } from '../../../functions/adapters/dynamodb/dynamodb-payment-request-store.ts';
 import { DynamoDbQuarantine } from '../../../functions/adapters/dynamodb/dynamodb-quarantine.ts';
 import { toItem } from '../../../functions/adapters/dynamodb/payment-request-item.ts';
+import type { SessionId } from '../../../functions/domain/identifiers.ts';
 import { key, noon, observed, recordWith } from '../../support/fixtures.ts';
 
 const client = new DynamoDBClient({ region: 'eu-north-1' });
@@ -42,6 +43,10 @@ describe.each<[string, Error]>([
     due: async () => {
       for await (const each of store.due(noon, 10)) expect(each).toBeDefined();
     },
+    ofSession: async () => {
+      for await (const each of store.ofSession(key.account, 's' as SessionId)) expect(each).toBeDefined();
+    },
+    listed: () => store.listed(key.account, ['SUBMITTED'], undefined, 10),
     quarantine: () =>
       new DynamoDbQuarantine(table).keep({
         signingKeyId: 'k',
@@ -145,4 +150,14 @@ describe('what is due', () => {
     for await (const each of store.due(noon, 10)) found.push(each);
     expect(found).toEqual([]);
   });
+});
+
+it('a request that stands in two states at once, since the index lags, is listed once', async () => {
+  const listed_as = { S: `${noon}#${key.paymentRequestId}` };
+  dynamodb
+    .on(QueryCommand)
+    .resolves({ Items: [{ PK: { S: `A#shop-se#P#${key.paymentRequestId}` }, listed_as }] });
+  expect(await store.listed(key.account, ['SUBMITTED', 'COMPLETED'], undefined, 10)).toEqual([
+    { ...key, position: listed_as.S },
+  ]);
 });

@@ -130,6 +130,10 @@ describe('an item', () => {
       due_shard: expect.stringMatching(/^DUE#[0-7]$/) as string,
     });
     expect(await itemOf(partitionKey)).not.toHaveProperty('session_key');
+    expect(await itemOf(partitionKey)).toMatchObject({
+      state_key: 'A#shop-se#UNHEARD',
+      listed_as: `${record.createdAt}#${key.paymentRequestId}`,
+    });
     await store.save(record, forgotten(record, noon));
     const item = await itemOf(partitionKey);
     expect(item).not.toHaveProperty('due_shard');

@@ -62,6 +62,8 @@ describe('a record', () => {
       payment_request_id: key.paymentRequestId,
       session_id: 'session-1',
       session_key: 'A#shop-se#S#session-1',
+      state_key: 'A#shop-se#SUBMITTED',
+      listed_as: `${noon}#${key.paymentRequestId}`,
       state: 'SUBMITTED',
       occurred_at: noon,
       position: `0|${noon}|SUBMITTED@2026-03-01T12:00:00Z`,

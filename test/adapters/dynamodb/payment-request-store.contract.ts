@@ -1,5 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { DuePaymentRequests, PaymentRequestStore } from '../../../functions/application/ports.ts';
+import type {
+  DuePaymentRequests,
+  PaymentRequestList,
+  PaymentRequestStore,
+  SessionPaymentRequests,
+} from '../../../functions/application/ports.ts';
 import { claimed } from '../../../functions/domain/cancellation.ts';
 import {
   type Account,
@@ -7,6 +12,7 @@ import {
   type PaymentRequestKey,
   parseEventId,
   parseSessionId,
+  type SessionId,
 } from '../../../functions/domain/identifiers.ts';
 import { instantFromMillis, plusMillis } from '../../../functions/domain/instant.ts';
 import type { Observation } from '../../../functions/domain/observation.ts';
@@ -40,13 +46,12 @@ export function newSession(key: PaymentRequestKey): PaymentRequest {
   return next;
 }
 
+type Store = PaymentRequestStore & DuePaymentRequests & SessionPaymentRequests & PaymentRequestList;
+
 /** What every store of Payment Requests promises. Each test works on records of its own, so that one store may serve them all. */
-export function describePaymentRequestStore(
-  name: string,
-  open: () => Promise<PaymentRequestStore & DuePaymentRequests>,
-): void {
+export function describePaymentRequestStore(name: string, open: () => Promise<Store>): void {
   describe(`the store of Payment Requests, ${name}`, () => {
-    let store: PaymentRequestStore & DuePaymentRequests;
+    let store: Store;
     let key: PaymentRequestKey;
 
     beforeEach(async () => {
@@ -373,6 +378,90 @@ export function describePaymentRequestStore(
           ),
         );
         expect(await dueNow(plusMillis(longAgo, 5000))).toEqual([]);
+      });
+    });
+
+    describe('ofSession', () => {
+      const sessionId = 'cart #1' as SessionId;
+
+      const membersOf = async (account: Account, session: SessionId) => {
+        const keys: PaymentRequestKey[] = [];
+        for await (const each of store.ofSession(account, session)) keys.push(each);
+        return keys;
+      };
+
+      it('names what was registered for a session, oldest first, and nothing of another session or account', async () => {
+        const account = 'shop-of-sessions' as Account;
+        const [second, first, other] = [newKey(account), newKey(account), newKey(account)];
+        await written({ ...newSession(second), sessionId, createdAt: afterNoon(1) });
+        await written({ ...newSession(first), sessionId });
+        await written({ ...newSession(other), sessionId: 'cart #2' as SessionId });
+        await written({ ...newSession(newKey('shop-no')), sessionId });
+        await written(newSession(newKey(account)));
+        expect(await membersOf(account, sessionId)).toEqual([first, second]);
+        expect(await membersOf(account, 'cart #3' as SessionId)).toEqual([]);
+      });
+    });
+
+    describe('listed', () => {
+      const listed = async (
+        account: string,
+        states: Parameters<PaymentRequestList['listed']>[1],
+        limit = 100,
+        before?: Parameters<PaymentRequestList['listed']>[2],
+      ) => store.listed(account as Account, states, before, limit);
+
+      it('follows a record from state to state, however it was written', async () => {
+        const account = 'shop-that-moves';
+        const key = newKey(account);
+        const where = async () => ({
+          unheard: (await listed(account, [undefined])).length,
+          submitted: (await listed(account, ['SUBMITTED'])).length,
+          canceled: (await listed(account, ['CANCELED'])).length,
+        });
+        await written(newSession(key));
+        expect(await where()).toEqual({ unheard: 1, submitted: 0, canceled: 0 });
+        await store.observe(key, observed('SUBMITTED', '2026-03-01T12:01:00Z'));
+        expect(await where()).toEqual({ unheard: 0, submitted: 1, canceled: 0 });
+        const stored = await store.read(key);
+        if (!stored) throw new Error('nothing is stored');
+        const { record } = applyObservation(stored, observed('CANCELED', '2026-03-01T12:02:00Z'));
+        await written(asNextVersion(record, afterNoon(2)), stored);
+        expect(await where()).toEqual({ unheard: 0, submitted: 0, canceled: 1 });
+      });
+
+      it('has the newest first over all states asked for, and goes on where it is told to', async () => {
+        const account = 'shop-that-lists';
+        const keys = Array.from({ length: 9 }, () => newKey(account));
+        for (const [index, each] of keys.entries()) {
+          const state = (['SUBMITTED', 'COMPLETED', 'EXPIRED'] as const)[index % 3] ?? 'SUBMITTED';
+          // Made in the same instant by threes: the id decides.
+          const observedAt = afterNoon(Math.floor(index / 3));
+          await store.observe(each, observed(state, undefined, { observedAt }));
+        }
+        await store.observe(newKey('shop-no'), observed('SUBMITTED'));
+        const all = await listed(account, ['SUBMITTED', 'COMPLETED', 'EXPIRED']);
+        expect(all.map(({ paymentRequestId }) => paymentRequestId)).toEqual(
+          keys.map(({ paymentRequestId }) => paymentRequestId).toReversed(),
+        );
+        const pages = [];
+        for (let before; ; before = pages.at(-1)?.position) {
+          const page = await listed(account, ['SUBMITTED', 'COMPLETED', 'EXPIRED'], 2, before);
+          if (page.length === 0) break;
+          pages.push(...page);
+        }
+        expect(pages).toEqual(all);
+        expect(await listed(account, ['EXPIRED'])).toHaveLength(3);
+        expect(await listed(account, [])).toEqual([]);
+      });
+
+      it('keeps the place of a record for ever', async () => {
+        const account = 'shop-that-stays';
+        const each = newKey(account);
+        await store.observe(each, observed('SUBMITTED'));
+        const [before] = await listed(account, ['SUBMITTED']);
+        await store.observe(each, observed('COMPLETED', '2026-03-01T13:00:00Z'));
+        expect(await listed(account, ['COMPLETED'])).toEqual([before]);
       });
     });
   });

@@ -89,6 +89,23 @@ describe('what Klarna is asked', () => {
     },
   );
 
+  it('moveExpiry is a PATCH of the expiry alone, without an idempotency key', async () => {
+    server.behaves(answering(200, shown({ expires_at: '2026-03-01T12:30:00Z' })));
+    const answer = await klarna.moveExpiry(credentials, id, at('2026-03-01T12:30:00.5Z'), 2000);
+    expect(answer).toMatchObject({
+      kind: 'payment-request',
+      expiresAt: at('2026-03-01T12:30:00Z'),
+      proof: { method: 'PATCH', status: '200' },
+    });
+    expect(server.requests).toMatchObject([{ method: 'PATCH', url: `/v2/payment/requests/${id}` }]);
+    expect(JSON.parse(server.requests[0]?.body ?? '')).toEqual({
+      customer_interaction_config: { interaction_expiry: { timestamp: '2026-03-01T12:30:00.5Z' } },
+    });
+    const { headers } = server.requests[0] ?? {};
+    expect(headers?.['content-type']).toBe('application/json');
+    expect(headers).not.toHaveProperty('klarna-idempotency-key');
+  });
+
   it('is another correlation id every time', async () => {
     server.behaves(answering(200, shown()));
     await read();

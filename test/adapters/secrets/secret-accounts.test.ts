@@ -32,6 +32,7 @@ describe('an account', () => {
       inProgressGrace: undefined,
       maxExtensions: 10,
       maxSession: 48 * hour,
+      syncKlarnaExpiry: false,
       klarna: {
         environment: 'test',
         apiKey: planted.apiKey,
@@ -55,6 +56,7 @@ describe('an account', () => {
       in_progress_grace: 'PT5M',
       max_extensions: 0,
       max_session: 'PT3H',
+      sync_klarna_expiry: true,
       client_certificate: 'certificate',
       client_key: 'key',
       a_setting_of_tomorrow: true,
@@ -67,6 +69,7 @@ describe('an account', () => {
       inProgressGrace: 5 * minute,
       maxExtensions: 0,
       maxSession: 3 * hour,
+      syncKlarnaExpiry: true,
       klarna: {
         environment: 'live',
         apiKey: planted.apiKey,

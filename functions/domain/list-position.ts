@@ -1,0 +1,24 @@
+import { parsePaymentRequestId } from './identifiers.ts';
+import { parseInstant } from './instant.ts';
+import type { PaymentRequest } from './payment-request.ts';
+
+declare const brand: unique symbol;
+
+/**
+ * Where a record stands in the list of its account: `<created_at>#<payment_request_id>`, compared as text. It never changes
+ * and no two records share it, so whoever pages through a list that changes meanwhile sees nothing twice.
+ */
+export type ListPosition = string & { readonly [brand]: 'ListPosition' };
+
+export const listPositionOf = ({
+  createdAt,
+  paymentRequestId,
+}: Pick<PaymentRequest, 'createdAt' | 'paymentRequestId'>): ListPosition =>
+  `${createdAt}#${paymentRequestId}` as ListPosition;
+
+/** A text that {@link listPositionOf} made; `undefined` for any other. */
+export function parseListPosition(text: string): ListPosition | undefined {
+  const [createdAt = '', ...rest] = text.split('#');
+  const isInstant = parseInstant(createdAt) === createdAt;
+  return isInstant && parsePaymentRequestId(rest.join('#')) ? (text as ListPosition) : undefined;
+}

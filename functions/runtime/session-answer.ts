@@ -1,0 +1,59 @@
+import type { SessionCancelOutcome, SessionMember } from '../application/cancel-session.ts';
+import type { Account, SessionId } from '../domain/identifiers.ts';
+import type { PaymentRequest } from '../domain/payment-request.ts';
+import { sessionStatusOf } from '../domain/session-status.ts';
+import { viewOf } from './payment-request-view.ts';
+import { type HttpAnswer, jsonAnswer, Problem } from './problem.ts';
+
+/** A session as the API shows it: one word for the shop page, and its Payment Requests, oldest first. */
+export function sessionReadAnswer(
+  account: Account,
+  sessionId: SessionId,
+  records: readonly PaymentRequest[],
+): HttpAnswer {
+  if (records.length === 0) throw unknownSession(sessionId);
+  return jsonAnswer(200, {
+    account,
+    session_id: sessionId,
+    status: sessionStatusOf(records.map(({ state }) => state)),
+    payment_requests: records.map(viewOf),
+  });
+}
+
+/** The answer to the cancel of a session: what became of each of its Payment Requests, oldest first. */
+export function sessionCancelAnswer(
+  account: Account,
+  sessionId: SessionId,
+  members: readonly SessionMember[],
+): HttpAnswer {
+  if (members.length === 0) throw unknownSession(sessionId);
+  return jsonAnswer(200, {
+    account,
+    session_id: sessionId,
+    status: sessionStatusOf(members.map(({ outcome }) => outcome.record?.state)),
+    payment_requests: members.map(({ paymentRequestId, outcome }) => ({
+      payment_request_id: paymentRequestId,
+      outcome: outcomeWords[outcome.kind],
+      state: outcome.record?.state ?? null,
+    })),
+  });
+}
+
+/** The outcomes of a cancel as one word each. `untried` asks for the call to be repeated, which is safe. */
+const outcomeWords = {
+  canceled: 'canceled',
+  'already-canceled': 'already_canceled',
+  'already-final': 'already_final',
+  'would-cancel': 'would_cancel',
+  pending: 'pending',
+  graced: 'pending',
+  'not-found': 'not_found',
+  denied: 'klarna_denied',
+  untried: 'untried',
+} as const satisfies Record<SessionCancelOutcome['kind'], string>;
+
+const unknownSession = (sessionId: SessionId): Problem =>
+  new Problem('not-found', {
+    detail: 'Nothing is known of this session: no Payment Request is registered for it.',
+    members: { session_id: sessionId },
+  });

@@ -1,0 +1,127 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { type ListFilter, listPaymentRequests } from '../../functions/application/list-payment-requests.ts';
+import type { Account, PaymentRequestId } from '../../functions/domain/identifiers.ts';
+import { plusMillis } from '../../functions/domain/instant.ts';
+import type { ListPosition } from '../../functions/domain/list-position.ts';
+import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
+import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
+import { account, noon, recordWith } from '../support/fixtures.ts';
+import { InMemoryPaymentRequestStore } from '../support/in-memory-payment-request-store.ts';
+import { afterNoon } from '../support/sessions.ts';
+
+let store: InMemoryPaymentRequestStore;
+let reads: number;
+
+beforeEach(() => {
+  store = new InMemoryPaymentRequestStore();
+  reads = 0;
+});
+
+const states = [
+  undefined,
+  'SUBMITTED',
+  'IN_PROGRESS',
+  'COMPLETED',
+  'CANCELED',
+  'EXPIRED',
+  'DECLINED',
+] as const;
+
+async function records(count: number, fields: (index: number) => Partial<PaymentRequest> = () => ({})) {
+  for (let index = 0; index < count; index += 1) {
+    const paymentRequestId = `krn:payment:eu1:request:${String(index).padStart(4, '0')}` as PaymentRequestId;
+    const state: PaymentRequestState | undefined = states[index % states.length];
+    await store.save(
+      undefined,
+      recordWith({ paymentRequestId, createdAt: plusMillis(noon, index), state, ...fields(index) }),
+    );
+  }
+}
+
+const list = (filter: ListFilter = {}, limit = 25, before?: ListPosition, of: Account = account) =>
+  listPaymentRequests({
+    list: store,
+    store: {
+      read: (key) => {
+        reads += 1;
+        return store.read(key);
+      },
+      save: (current, next) => store.save(current, next),
+      observe: (key, observation) => store.observe(key, observation),
+    },
+  })(of, filter, before, limit);
+
+async function everything(filter: ListFilter, limit: number) {
+  const found: PaymentRequest[] = [];
+  let before: ListPosition | undefined;
+  for (let pages = 0; pages < 200; pages += 1) {
+    const page = await list(filter, limit, before);
+    found.push(...page.records);
+    if (!page.next) return { found, pages: pages + 1 };
+    before = page.next;
+  }
+  throw new Error('the list has no end');
+}
+
+describe('a list', () => {
+  it('has the newest first, and an end', async () => {
+    await records(3);
+    const { records: found, next } = await list();
+    expect(found.map(({ paymentRequestId }) => paymentRequestId.slice(-4))).toEqual(['0002', '0001', '0000']);
+    expect(next).toBeUndefined();
+    expect(await list({}, 25, undefined, 'shop-no' as Account)).toEqual({ records: [], next: undefined });
+  });
+
+  it.each([1, 2, 7, 20, 21, 22, 100])('of 21 in pages of %i has each once', async (limit) => {
+    await records(21);
+    const { found, pages } = await everything({}, limit);
+    expect(new Set(found).size).toBe(21);
+    expect(found).toEqual(found.toSorted((a, b) => (a.createdAt > b.createdAt ? -1 : 1)));
+    expect(pages).toBe(Math.ceil(21 / limit));
+    expect(reads).toBe(21);
+  });
+
+  it.each<[ListFilter, readonly (PaymentRequestState | undefined)[]]>([
+    [{ state: 'CANCELED' }, ['CANCELED']],
+    [{ open: true }, [undefined, 'SUBMITTED', 'IN_PROGRESS']],
+    [{ open: false }, ['COMPLETED', 'CANCELED', 'EXPIRED', 'DECLINED']],
+    [{ open: true, state: 'SUBMITTED' }, ['SUBMITTED']],
+    [{ open: true, state: 'EXPIRED' }, []],
+  ])('through %j has exactly %j', async (filter, expected) => {
+    await records(28);
+    const { found } = await everything(filter, 3);
+    expect(found).toHaveLength(expected.length * 4);
+    expect(new Set(found.map(({ state }) => state))).toEqual(new Set(expected));
+  });
+
+  it('by deadline has what is due before, and nothing that has no deadline', async () => {
+    await records(40, (index) => (index % 4 === 0 ? {} : { deadlineAt: afterNoon(index) }));
+    const { found } = await everything({ dueBefore: afterNoon(10) }, 5);
+    expect(found.map(({ deadlineAt }) => deadlineAt)).toEqual([9, 7, 6, 5, 3, 2, 1].map(afterNoon));
+  });
+
+  it('gives a short page and goes on, where a deadline is hard to find', async () => {
+    await records(1000, (index) => ({ deadlineAt: afterNoon(index) }));
+    const first = await list({ dueBefore: afterNoon(1) }, 25);
+    expect(first.records).toEqual([]);
+    expect(first.next).toBeDefined();
+    expect(reads).toBe(300);
+    expect((await everything({ dueBefore: afterNoon(1) }, 25)).found).toHaveLength(1);
+  });
+
+  it('shows nothing that has left the state since the index was read', async () => {
+    await records(1, () => ({ state: 'SUBMITTED' }));
+    const listed = await store.listed(account, ['SUBMITTED'], undefined, 10);
+    const [record] = store.records.values();
+    if (!record) throw new Error('there is no record');
+    await store.save(record, { ...record, state: 'CANCELED', version: 2 });
+    const stale = { listed: () => Promise.resolve(listed) };
+    const page = await listPaymentRequests({ list: stale, store })(
+      account,
+      { state: 'SUBMITTED' },
+      undefined,
+      10,
+    );
+    expect(page).toEqual({ records: [], next: undefined });
+  });
+});

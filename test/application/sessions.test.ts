@@ -1,0 +1,144 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { cancelSession, type SessionCancelDependencies } from '../../functions/application/cancel-session.ts';
+import { readSession } from '../../functions/application/read-session.ts';
+import type { PaymentRequestId, PaymentRequestKey, SessionId } from '../../functions/domain/identifiers.ts';
+import { plusMillis } from '../../functions/domain/instant.ts';
+import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
+import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
+import { account, noon, recordWith, settingsWith } from '../support/fixtures.ts';
+import { InMemoryPaymentRequestStore } from '../support/in-memory-payment-request-store.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
+
+const sessionId = 'cart-1' as SessionId;
+const idOf = (name: string) => `krn:payment:eu1:request:${name}` as PaymentRequestId;
+
+let store: InMemoryPaymentRequestStore;
+let clock: VirtualClock;
+let ended: PaymentRequestKey[];
+let faults: unknown[];
+
+beforeEach(() => {
+  store = new InMemoryPaymentRequestStore();
+  clock = new VirtualClock();
+  ended = [];
+  faults = [];
+});
+
+let made = 0;
+
+async function member(state: PaymentRequestState | undefined, fields: Partial<PaymentRequest> = {}) {
+  made += 1;
+  const record = recordWith({
+    paymentRequestId: idOf(String(made)),
+    state,
+    sessionId,
+    createdAt: plusMillis(noon, made),
+    ...fields,
+  });
+  await store.save(undefined, record);
+  return record;
+}
+
+const read = () => readSession({ store, sessions: store })(account, sessionId);
+
+const command = { cause: 'api', requestedBy: 'test', allowCompleted: false } as const;
+
+const end = (cancel?: SessionCancelDependencies['cancel']) =>
+  cancelSession({
+    store,
+    sessions: store,
+    clock,
+    onFault: (_, error) => void faults.push(error),
+    cancel:
+      cancel ??
+      ((key) => {
+        ended.push(key);
+        return Promise.resolve({ kind: 'canceled', record: recordWith({ ...key, state: 'CANCELED' }) });
+      }),
+  })(sessionId, command, settingsWith());
+
+describe('a session that is read', () => {
+  it('has its requests, oldest first, and none of another session', async () => {
+    const records = [await member('EXPIRED'), await member('SUBMITTED'), await member(undefined)];
+    await member('SUBMITTED', { sessionId: 'cart-2' as SessionId });
+    expect(await read()).toEqual(records);
+  });
+
+  it('is nothing where nothing was registered', async () => {
+    expect(await read()).toEqual([]);
+  });
+
+  it('goes by the records, where the index still names what has gone or moved to another session', async () => {
+    const moved = await member('SUBMITTED');
+    const sessions = {
+      async *ofSession() {
+        yield await Promise.resolve(moved);
+        yield { account, paymentRequestId: idOf('gone') };
+      },
+    };
+    await store.save(moved, { ...moved, sessionId: 'cart-2' as SessionId, version: 2 });
+    expect(await readSession({ store, sessions })(account, sessionId)).toEqual([]);
+  });
+});
+
+describe('a session that is ended', () => {
+  it('has each of its open requests cancelled, and what is paid or over left as it is', async () => {
+    const states = [
+      'SUBMITTED',
+      'COMPLETED',
+      undefined,
+      'CANCELED',
+      'IN_PROGRESS',
+      'EXPIRED',
+      'DECLINED',
+    ] as const;
+    for (const state of states) await member(state);
+    const { writes } = store;
+    const members = await end();
+    expect(members.map(({ outcome }) => outcome.kind)).toEqual([
+      'canceled',
+      'already-final',
+      'canceled',
+      'already-canceled',
+      'canceled',
+      'already-final',
+      'already-final',
+    ]);
+    expect(ended).toHaveLength(3);
+    expect(members[1]?.outcome).toMatchObject({ state: 'COMPLETED' });
+    expect(store.writes).toBe(writes);
+  });
+
+  it('is nothing where nothing was registered', async () => {
+    expect(await end()).toEqual([]);
+  });
+
+  it('goes on with the others when one cannot be ended, and says so of that one', async () => {
+    for (let each = 0; each < 8; each += 1) await member('SUBMITTED');
+    const broken = (await read())[2];
+    const members = await end((key) =>
+      key.paymentRequestId === broken?.paymentRequestId
+        ? Promise.reject(new Error('throttled'))
+        : Promise.resolve({ kind: 'canceled', record: recordWith({ ...key, state: 'CANCELED' }) }),
+    );
+    expect(members.map(({ outcome }) => outcome.kind)).toEqual(
+      Array.from({ length: 8 }, (_, index) => (index === 2 ? 'untried' : 'canceled')),
+    );
+    expect(faults).toEqual([new Error('throttled')]);
+  });
+
+  it('begins nothing that could not be done in time, and says which that is', async () => {
+    for (let each = 0; each < 12; each += 1) await member('SUBMITTED');
+    await member('COMPLETED');
+    const members = await end(async (key) => {
+      ended.push(key);
+      await clock.wait(6_000);
+      return { kind: 'pending', record: recordWith({ ...key, state: 'SUBMITTED' }) };
+    });
+    const kinds = members.map(({ outcome }) => outcome.kind);
+    expect(kinds.filter((kind) => kind === 'pending')).toHaveLength(ended.length);
+    expect(kinds.filter((kind) => kind === 'untried')).toHaveLength(12 - ended.length);
+    expect(ended.length).toBeLessThan(12);
+    expect(kinds.at(-1)).toBe('already-final');
+  });
+});

@@ -1,0 +1,113 @@
+import { describe, expect, it } from 'vitest';
+import { callLimit } from '../../functions/application/ask-klarna.ts';
+import { extendSession } from '../../functions/application/register-session.ts';
+import { key, registrationWith } from '../support/fixtures.ts';
+import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
+import { type Meddler, World } from '../support/world.ts';
+
+const minute = 60_000;
+const timeout = (minutes: number) =>
+  ({ kind: 'session_timeout', millis: minutes * minute, given: `PT${minutes}M` }) as const;
+
+const worldOf = (klarna = new ScriptedKlarna('SUBMITTED'), meddle?: Meddler) =>
+  new World(klarna, { syncKlarnaExpiry: true }, meddle);
+
+describe('an account that wants Klarna to end sessions too', () => {
+  it("has Klarna's expiry set to the deadline, once", async () => {
+    const world = worldOf();
+    const { record } = await world.register(registrationWith());
+    expect(world.klarna.expiresAt).toBe(record?.deadlineAt);
+    expect(record).toMatchObject({ timer: 'armed', klarnaExpiresAt: record?.deadlineAt });
+    expect(record).toEqual(world.record);
+    await world.register(registrationWith());
+    expect(world.klarna.calls).toEqual(['expiry']);
+  });
+
+  it('has it moved with the deadline, later and sooner', async () => {
+    const world = worldOf();
+    await world.register(registrationWith());
+    for (const minutes of [60, 20]) {
+      const { outcome } = await extendSession(world.dependencies)(
+        key,
+        timeout(minutes),
+        world.settings,
+        'test',
+      );
+      expect(outcome.kind).toBe('changed');
+      expect(world.klarna.expiresAt).toBe(world.record.deadlineAt);
+    }
+  });
+
+  it('has it as the record has it when two move the deadline at once', async () => {
+    const world = worldOf();
+    await world.register(registrationWith());
+    await Promise.all(
+      [40, 50, 60].map((minutes) =>
+        extendSession(world.dependencies)(key, timeout(minutes), world.settings, 'test'),
+      ),
+    );
+    expect(world.klarna.expiresAt).toBe(world.record.deadlineAt);
+    expect(world.record.session?.klarnaExpiry?.askedFor).toBe(world.record.deadlineAt);
+  });
+
+  it('has none set where Klarna would not take it', async () => {
+    const world = worldOf();
+    await world.register(registrationWith({ deadline: timeout(10) }));
+    expect(world.klarna.calls).toEqual([]);
+    expect(world.record.timer).toBe('armed');
+  });
+
+  it('is asked for nothing where the account does not want it', async () => {
+    const world = new World();
+    await world.register(registrationWith());
+    expect(world.klarna.calls).toEqual([]);
+  });
+});
+
+describe('the registration stands', () => {
+  it('when Klarna refuses, and the record says why', async () => {
+    const world = worldOf(new ScriptedKlarna('IN_PROGRESS'));
+    const { outcome, record } = await world.register(registrationWith());
+    expect(outcome.kind).toBe('registered');
+    expect(record).toMatchObject({ timer: 'armed', klarnaExpiresAt: undefined });
+    expect(world.record.history.at(-1)).toMatchObject({ kind: 'klarna_expiry', effect: 'refused' });
+  });
+
+  it('when Klarna gives no answer, which costs one call and is not asked again by itself', async () => {
+    const world = worldOf(new ScriptedKlarna('SUBMITTED').answers('expiry', unclear));
+    const { outcome, record } = await world.register(registrationWith());
+    expect([outcome.kind, record?.timer]).toEqual(['registered', 'armed']);
+    expect(world.klarna.calls).toEqual(['expiry']);
+    await world.register(registrationWith());
+    expect(world.klarna.expiresAt).toBe(world.record.deadlineAt);
+  });
+
+  it('when what Klarna said cannot be written down', async () => {
+    let writes = 0;
+    const world = worldOf(undefined, (call, moment) => {
+      if (call !== 'store.save' || moment !== 'before') return;
+      writes += 1;
+      if (writes > 2) throw new Error('throttled');
+    });
+    const { outcome } = await world.register(registrationWith());
+    expect(outcome.kind).toBe('registered');
+    expect(world.faults.length).toBeGreaterThan(0);
+  });
+
+  it('and waits for Klarna no longer than one call may take, however the deadline moves meanwhile', async () => {
+    const limits: number[] = [];
+    const world = worldOf();
+    const klarna = {
+      moveExpiry: async (...[, , , limit]: readonly [unknown, unknown, unknown, number]) => {
+        limits.push(limit);
+        await world.clock.wait(limit);
+        return unclear;
+      },
+    };
+    Object.assign(world.klarna, klarna);
+    const before = world.clock.now();
+    await world.register(registrationWith());
+    expect(limits).toEqual([callLimit]);
+    expect(world.clock.now() - before).toBe(callLimit);
+  });
+});

@@ -1,0 +1,178 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { claimed, settled, withAnsweredCommand } from '../../functions/domain/cancellation.ts';
+import { ownEventId, parseSessionId } from '../../functions/domain/identifiers.ts';
+import {
+  asNextVersion,
+  type Attention,
+  type CancellationCause,
+  type PaymentRequest,
+} from '../../functions/domain/payment-request.ts';
+import { paymentRequestStates } from '../../functions/domain/payment-request-state.ts';
+import {
+  eventsOf,
+  type StateChangeEvent,
+  type StateChangeEventType,
+} from '../../functions/domain/state-change-event.ts';
+import { applyObservation } from '../../functions/domain/transition.ts';
+import { twoArrivals, webhooks } from '../support/arbitrary-observations.ts';
+import { eventSchemas } from '../support/event-contract.ts';
+import { observed, recordWith } from '../support/fixtures.ts';
+import { pointedAt, type Schema, violations } from '../support/json-schema.ts';
+import { afterNoon, register } from '../support/sessions.ts';
+
+const types = {
+  'Payment Request Registered': true,
+  'Payment Request State Changed': true,
+  'Payment Request Cancel Refused': true,
+  'Payment Request Needs Attention': true,
+} as const satisfies Record<StateChangeEventType, true>;
+
+const causes = { api: true, timeout: true } as const satisfies Record<CancellationCause, true>;
+
+const attentions = {
+  contradiction: true,
+  canceled_after_completed: true,
+  not_found_at_klarna: true,
+  klarna_denied: true,
+  unknown_state: true,
+} as const satisfies Record<Attention, true>;
+
+const asPublished = ({ type, detail }: StateChangeEvent) => ({
+  source: 'lapse',
+  'detail-type': type,
+  detail,
+});
+
+const complaintsOf = (event: StateChangeEvent): readonly string[] => {
+  const schema = eventSchemas.get(event.type);
+  return schema ? violations(schema, asPublished(event)) : [`${event.type} has no schema`];
+};
+
+const propertiesOf = (schema: Schema) => pointedAt(schema, '#/properties/detail/properties');
+
+const command = {
+  cause: 'api',
+  reason: 'basket emptied',
+  requestedBy: 'test',
+  allowCompleted: false,
+} as const;
+
+/** A request that is registered, cancelled, and then told by Klarna to have been paid. */
+function eventfulLife(): readonly StateChangeEvent[] {
+  const registered = register(undefined, {
+    sessionId: parseSessionId('cart-17'),
+    reference: 'order-4711',
+  }).next;
+  if (!registered) throw new Error('not registered');
+  const claim = claimed(registered, command, 'lease', afterNoon(1));
+  const end = observed('CANCELED', '2026-03-01T12:01:00Z', { source: 'cancel' });
+  const attempt = {
+    leaseId: 'lease',
+    observations: [end],
+    conclusion: { kind: 'known' },
+    sent: true,
+    proof: {},
+  } as const;
+  const canceled = settled(claim, attempt, afterNoon(1));
+  const paid = asNextVersion(
+    applyObservation(canceled, observed('COMPLETED', '2026-03-01T12:02:00Z')).record,
+    afterNoon(2),
+  );
+  const over = recordWith({ state: 'COMPLETED' });
+  const refused = withAnsweredCommand(
+    over,
+    command,
+    { kind: 'already-final', state: 'COMPLETED' },
+    ownEventId('answer', '1'),
+    afterNoon(1),
+  );
+  const writes: readonly (readonly [PaymentRequest | undefined, PaymentRequest])[] = [
+    [undefined, registered],
+    [registered, claim],
+    [claim, canceled],
+    [canceled, paid],
+    [over, refused],
+  ];
+  return writes.flatMap(([before, after]) => eventsOf(before, after));
+}
+
+it('there is one schema for each type of event, and its example fits it', () => {
+  expect([...eventSchemas.keys()].toSorted()).toEqual(Object.keys(types).toSorted());
+  for (const schema of eventSchemas.values()) {
+    for (const example of schema['examples'] as readonly unknown[])
+      expect(violations(schema, example)).toEqual([]);
+  }
+});
+
+describe('what is published', () => {
+  it('fits its schema, event by event', () => {
+    const events = eventfulLife();
+    expect(new Set(events.map(({ type }) => type))).toEqual(new Set(Object.keys(types)));
+    for (const event of events) expect(complaintsOf(event)).toEqual([]);
+  });
+
+  it('fits it whatever Klarna says, in whatever order', () => {
+    fc.assert(
+      fc.property(twoArrivals(webhooks), ({ one }) => {
+        let record: PaymentRequest | undefined;
+        for (const each of one) {
+          const before = record ?? recordWith({ version: 0 });
+          const after = asNextVersion(applyObservation(before, each).record, each.observedAt);
+          for (const event of eventsOf(record, after)) expect(complaintsOf(event)).toEqual([]);
+          record = after;
+        }
+      }),
+    );
+  });
+
+  it('has the fields that its schema has, all of them, and no other', () => {
+    for (const { type, detail } of eventfulLife()) {
+      const schema = eventSchemas.get(type) ?? {};
+      expect(Object.keys(propertiesOf(schema))).toEqual(Object.keys(detail));
+      expect(pointedAt(schema, '#/properties/detail')['required']).toEqual(Object.keys(detail));
+    }
+  });
+});
+
+describe('the schemas', () => {
+  const valuesOf = (type: StateChangeEventType, field: string) =>
+    (propertiesOf(eventSchemas.get(type) ?? {})[field] as Schema)['enum'];
+
+  it('name every state, every cause and everything that needs attention', () => {
+    const states = [...paymentRequestStates, null];
+    expect(valuesOf('Payment Request Cancel Refused', 'state')).toEqual(states);
+    expect(valuesOf('Payment Request State Changed', 'state')).toEqual(paymentRequestStates);
+    expect(valuesOf('Payment Request State Changed', 'previous_state')).toEqual(states);
+    expect(valuesOf('Payment Request State Changed', 'cause')).toEqual([...Object.keys(causes), null]);
+    expect(valuesOf('Payment Request Cancel Refused', 'cause')).toEqual([...Object.keys(causes), null]);
+    expect(valuesOf('Payment Request Needs Attention', 'cause')).toEqual(Object.keys(attentions));
+  });
+
+  it('refuse an event that is not as they say', () => {
+    const [event] = eventfulLife();
+    if (!event) throw new Error('nothing is published');
+    const { detail } = event;
+    const wrong: readonly Readonly<Record<string, unknown>>[] = [
+      { ...detail, version: 0 },
+      { ...detail, state: 'PAUSED' },
+      { ...detail, occurred_at: 'noon' },
+      { ...detail, schema_version: 2 },
+      { ...detail, session_id: undefined },
+      Object.fromEntries(Object.entries(detail).filter(([name]) => name !== 'reference')),
+    ];
+    const schema = eventSchemas.get(event.type) ?? {};
+    for (const each of wrong)
+      expect(violations(schema, { ...asPublished(event), detail: each })).not.toEqual([]);
+  });
+
+  it('are all listed where they are explained', () => {
+    const folder = join(import.meta.dirname, '..', '..', 'docs', 'events');
+    const explained = readFileSync(join(folder, 'README.md'), 'utf8');
+    for (const file of readdirSync(folder))
+      if (file !== 'README.md') expect(explained).toContain(`(${file})`);
+    for (const type of Object.keys(types)) expect(explained).toContain(`\`${type}\``);
+  });
+});

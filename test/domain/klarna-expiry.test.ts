@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest';
+import { ownEventId } from '../../functions/domain/identifiers.ts';
+import { plusMillis } from '../../functions/domain/instant.ts';
+import {
+  type ExpiryAnswer,
+  expiryLimit,
+  wantedExpiry,
+  withExpiryAnswer,
+} from '../../functions/domain/klarna-expiry.ts';
+import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
+import { decideExtension } from '../../functions/domain/registration.ts';
+import { noon, observed, recordWith } from '../support/fixtures.ts';
+import { afterNoon, minute, policy, register, registered, session } from '../support/sessions.ts';
+
+describe('the expiry that Klarna should have', () => {
+  it.each<[string, PaymentRequest, number | undefined, number | undefined]>([
+    ['the deadline of a session', registered({ state: 'SUBMITTED' }), undefined, 30],
+    ['the same of one that Klarna has not spoken of', registered(), undefined, 30],
+    ['with the grace of the account', registered(), 5 * minute, 35],
+    [
+      'with the grace of the session',
+      registered({ session: { ...session, inProgressGrace: minute } }),
+      5 * minute,
+      31,
+    ],
+    ['none once the customer has begun', registered({ state: 'IN_PROGRESS' }), undefined, undefined],
+    ['none once it is paid', registered({ state: 'COMPLETED' }), undefined, undefined],
+    [
+      'none for what is only observed',
+      registered({ session: { ...session, onTimeout: 'observe' } }),
+      undefined,
+      undefined,
+    ],
+    ['none without a session', recordWith({ state: 'SUBMITTED' }), undefined, undefined],
+    ['none closer than 15 minutes', registered({ deadlineAt: afterNoon(14.9) }), undefined, undefined],
+    [
+      'none that is too close once Klarna reads it',
+      registered({ deadlineAt: afterNoon(15) }),
+      undefined,
+      undefined,
+    ],
+    ['15 minutes and a little', registered({ deadlineAt: afterNoon(16) }), undefined, 16],
+    ['48 hours', registered({ deadlineAt: afterNoon(48 * 60) }), undefined, 48 * 60],
+    ['none further than 48 hours', registered({ deadlineAt: afterNoon(48 * 60) }), 1, undefined],
+    [
+      'none that Klarna has been given already',
+      registered({
+        session: { ...session, klarnaExpiry: { askedFor: afterNoon(30), shown: afterNoon(30) } },
+      }),
+      undefined,
+      undefined,
+    ],
+  ])('is %s', (_, record, grace, minutes) => {
+    expect(wantedExpiry(record, grace, noon)).toBe(minutes === undefined ? undefined : afterNoon(minutes));
+  });
+});
+
+const answer = (fields: Partial<ExpiryAnswer> = {}): ExpiryAnswer => ({
+  eventId: ownEventId('expiry', '1'),
+  askedFor: afterNoon(30),
+  outcome: 'accepted',
+  observation: observed('SUBMITTED', undefined, {
+    source: 'read',
+    eventId: ownEventId('read', '1'),
+    klarnaExpiresAt: afterNoon(30),
+  }),
+  proof: { status: '200' },
+  ...fields,
+});
+
+describe('what Klarna says to it', () => {
+  it('is in the record, with the state that the answer shows', () => {
+    const record = withExpiryAnswer(registered(), answer(), noon);
+    expect(record).toMatchObject({
+      version: 2,
+      state: 'SUBMITTED',
+      klarnaExpiresAt: afterNoon(30),
+      session: { klarnaExpiry: { askedFor: afterNoon(30), shown: afterNoon(30) } },
+    });
+    expect(record.history.map(({ kind, effect }) => [kind, effect])).toEqual([
+      ['read', 'applied'],
+      ['klarna_expiry', 'accepted'],
+    ]);
+  });
+
+  it.each(['refused', 'unknown'] as const)('is only written down when it is %s', (outcome) => {
+    const before = registered({ klarnaExpiresAt: afterNoon(180) });
+    const record = withExpiryAnswer(before, answer({ outcome, observation: undefined }), noon);
+    expect(record).toMatchObject({ klarnaExpiresAt: afterNoon(180), session });
+    expect(record.history.at(-1)).toMatchObject({
+      kind: 'klarna_expiry',
+      effect: outcome === 'refused' ? 'refused' : 'noted',
+      detail: { expires_at: '2026-03-01T12:30:00Z', outcome, status: '200' },
+    });
+  });
+});
+
+describe('a deadline that is moved', () => {
+  const synced = withExpiryAnswer(registered(), answer(), noon);
+  const extend = (record: PaymentRequest) =>
+    decideExtension(
+      record,
+      { kind: 'session_timeout', millis: 60 * minute, given: 'PT1H' },
+      policy,
+      'test',
+      ownEventId('extend', '1'),
+      noon,
+    ).outcome.kind;
+
+  it('may pass an expiry that we have set, for that moves with it', () => {
+    expect(expiryLimit(synced)).toBeUndefined();
+    expect(extend(synced)).toBe('changed');
+    expect(
+      register(synced, { deadline: { kind: 'session_timeout', millis: 60 * minute, given: 'PT1H' } }).outcome
+        .kind,
+    ).toBe('changed');
+  });
+
+  it.each<[string, Partial<PaymentRequest>]>([
+    ['that we have not set', { session, klarnaExpiresAt: afterNoon(30) }],
+    ['that somebody has changed since', { klarnaExpiresAt: plusMillis(afterNoon(30), 1) }],
+    ['that Klarna lets nobody move, since the customer has begun', { state: 'IN_PROGRESS' }],
+  ])('may not pass an expiry %s', (_, fields) => {
+    const record = { ...synced, ...fields };
+    expect(expiryLimit(record)).toBe(record.klarnaExpiresAt);
+    expect(extend(record)).toBe('extension-limit');
+  });
+});

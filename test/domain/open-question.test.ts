@@ -1,0 +1,114 @@
+import { describe, expect, it } from 'vitest';
+import { ownEventId } from '../../functions/domain/identifiers.ts';
+import type { Observation } from '../../functions/domain/observation.ts';
+import { openQuestion, withAnswer } from '../../functions/domain/open-question.ts';
+import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
+import { decideReconciliation, dueAfterLook } from '../../functions/domain/reconciliation.ts';
+import { applyObservation } from '../../functions/domain/transition.ts';
+import { observed, recordWith } from '../support/fixtures.ts';
+import { afterNoon, registered } from '../support/sessions.ts';
+
+const after = (observations: readonly Observation[], start: PaymentRequest = recordWith()) =>
+  observations.reduce((record, each) => applyObservation(record, each).record, start);
+
+const now = afterNoon(5);
+const later = '2026-03-01T12:01:00Z';
+const read = (state: 'SUBMITTED' | 'CANCELED', occurredAt = later) =>
+  observed(state, occurredAt, { source: 'read', eventId: ownEventId('read', occurredAt) });
+
+const tie = [observed('IN_PROGRESS'), observed('SUBMITTED')];
+const contradiction = [observed('CANCELED'), observed('EXPIRED', later)];
+
+describe('a question that webhooks leave open', () => {
+  it.each<[string, readonly Observation[], 'tie' | 'contradiction' | undefined]>([
+    ['nothing', [], undefined],
+    ['one webhook', [observed('SUBMITTED')], undefined],
+    ['two in order', [observed('SUBMITTED'), observed('IN_PROGRESS', later)], undefined],
+    ['two states of one time', tie, 'tie'],
+    ['the same in the other order', tie.toReversed(), 'tie'],
+    ['two states of one time, and a later one', [...tie, observed('IN_PROGRESS', later)], undefined],
+    ['two states of one time, and a payment', [...tie, observed('COMPLETED')], undefined],
+    [
+      'two states of one time, and a read of the same time',
+      [...tie, read('SUBMITTED', '2026-03-01T12:00:00Z')],
+      undefined,
+    ],
+    [
+      'one state told twice',
+      [observed('SUBMITTED'), observed('SUBMITTED', undefined, { eventId: ownEventId('x', '1') })],
+      undefined,
+    ],
+    ['two ends', contradiction, 'contradiction'],
+    ['a payment after the end', [observed('CANCELED'), observed('COMPLETED', later)], 'contradiction'],
+    ['the end of what was paid at that time', [observed('COMPLETED'), observed('CANCELED')], 'contradiction'],
+    ['two ends, and a read', [...contradiction, read('CANCELED')], undefined],
+    [
+      'two ends, of which Klarna itself answered the second',
+      [observed('EXPIRED'), read('CANCELED')],
+      undefined,
+    ],
+    [
+      'two ends, a read, and another end',
+      [...contradiction, read('CANCELED'), observed('DECLINED', later)],
+      'contradiction',
+    ],
+  ])('after %s', (_, observations, about) => {
+    expect(openQuestion(after(observations))?.about).toBe(about);
+  });
+
+  it('makes the record due at once, whatever it waits for', () => {
+    const waiting = registered({ reconcileAfter: afterNoon(31) });
+    for (const list of [tie, tie.toReversed()]) {
+      const record = after(list, waiting);
+      expect(record.reconcileAfter).toBe(record.history.at(-1)?.occurredAt);
+      expect(decideReconciliation(record, now)).toBe('look');
+    }
+    expect(decideReconciliation(after(contradiction), now)).toBe('look');
+  });
+
+  it('is left to the end of the session where that has come', () => {
+    const record = after(tie, registered());
+    expect(decideReconciliation(record, afterNoon(31))).toBe('end');
+    expect(decideReconciliation({ ...record, timer: 'sweep' }, afterNoon(31))).toBe('expire');
+  });
+});
+
+describe('the answer', () => {
+  const record = after(contradiction);
+  const question = openQuestion(record);
+  if (!question) throw new Error('there is no question');
+  const answer = { eventId: ownEventId('sweep', '1'), detail: { answer: 'absent', status: '404' } };
+
+  it('is an entry of the history; the state and the attention stay', () => {
+    const answered = withAnswer(record, question, answer, undefined, now);
+    expect(answered).toMatchObject({
+      state: 'CANCELED',
+      attention: 'contradiction',
+      reconcileAfter: undefined,
+      version: record.version + 1,
+    });
+    expect(answered?.history.at(-1)).toMatchObject({
+      kind: 'sweep',
+      effect: 'noted',
+      detail: { looked_into: 'contradiction', raised_by: question.eventId, answer: 'absent', status: '404' },
+    });
+    expect(answered && openQuestion(answered)).toBeUndefined();
+  });
+
+  it('is none to a question that was raised meanwhile', () => {
+    const asked = after([observed('DECLINED', '2026-03-01T12:02:00Z')], record);
+    expect(withAnswer(asked, question, answer, undefined, now)).toBeUndefined();
+  });
+});
+
+describe('after a look the record is due', () => {
+  it.each<[string, PaymentRequest, ReturnType<typeof dueAfterLook>]>([
+    ['with its timer', registered({ state: 'SUBMITTED' }), afterNoon(31)],
+    ['with the sweep that is its timer', registered({ timer: 'sweep' }), afterNoon(30)],
+    ['at once, where the timer is still to be armed', registered({ timer: 'pending' }), now],
+    ['at once, where nobody has registered it', recordWith({ state: 'SUBMITTED' }), now],
+    ['no more, once it has ended', registered({ state: 'CANCELED' }), undefined],
+  ])('%s', (_, record, due) => {
+    expect(dueAfterLook(record, now)).toBe(due);
+  });
+});

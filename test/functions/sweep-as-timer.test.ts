@@ -1,0 +1,65 @@
+import { GetItemCommand, QueryCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { afterAll, beforeEach, expect, it } from 'vitest';
+import { aws, resetAws } from '../support/aws-clients.ts';
+import { captureOutput } from '../support/captured-output.ts';
+import { at, recordWith } from '../support/fixtures.ts';
+import { setFunctionEnvironment } from '../support/function-environment.ts';
+import { KlarnaServer, shownAs } from '../support/klarna-server.ts';
+import { apiEvent, itemOf, lambdaContext, recurringEvent } from '../support/lambda-events.ts';
+import { session } from '../support/sessions.ts';
+
+const klarna = await KlarnaServer.start();
+setFunctionEnvironment({ KLARNA_TEST_URL: klarna.url, TIMERS: 'sweep' });
+// The environment is read when the module is loaded, as in a Lambda that starts.
+const registering = await import('../../functions/register-payment-request.ts');
+const canceling = await import('../../functions/cancel-payment-request.ts');
+const sweeping = await import('../../functions/reconcile-payment-requests.ts');
+
+afterAll(() => klarna.stop());
+beforeEach(() => {
+  resetAws();
+  klarna.says({ GET: [shownAs('SUBMITTED')], DELETE: [shownAs('CANCELED')] });
+  captureOutput();
+});
+
+const over = recordWith({
+  session,
+  state: 'SUBMITTED',
+  deadlineAt: at('2026-03-01T12:30:00Z'),
+  timer: 'sweep',
+  reconcileAfter: at('2026-03-01T12:30:00Z'),
+});
+
+it('a registration makes no schedule and sends no message, and is due at the deadline', async () => {
+  const answer = await registering.handler(
+    apiEvent({ method: 'PUT', body: { session_timeout: 'PT30M' } }),
+    lambdaContext(),
+  );
+  const record = JSON.parse(answer.body) as Readonly<Record<string, string>>;
+  expect([answer.statusCode, record['timer']]).toEqual([201, 'sweep']);
+  expect([...aws.scheduler.calls(), ...aws.sqs.calls()]).toEqual([]);
+  const last = aws.dynamodb.commandCalls(UpdateItemCommand).at(-1)?.args[0].input;
+  const values = Object.values(unmarshall(last?.ExpressionAttributeValues ?? {})) as unknown[];
+  const deadline = Date.parse(record['deadline_at'] ?? '');
+  expect(values.some((value) => typeof value === 'string' && Date.parse(value) === deadline)).toBe(true);
+});
+
+it('the sweep ends the session', async () => {
+  aws.dynamodb
+    .on(QueryCommand)
+    .resolvesOnce({ Items: [itemOf(over)] })
+    .resolves({})
+    .on(GetItemCommand)
+    .resolves({ Item: itemOf(over) });
+  expect(await sweeping.handler(recurringEvent, lambdaContext(60_000))).toMatchObject({ expire: 1, end: 0 });
+  expect(klarna.methods).toEqual(['GET', 'DELETE']);
+  expect(aws.scheduler.calls()).toEqual([]);
+});
+
+it('a cancel has no schedule to remove', async () => {
+  aws.dynamodb.on(GetItemCommand).resolves({ Item: itemOf(over) });
+  const answer = await canceling.handler(apiEvent({ method: 'DELETE' }), lambdaContext());
+  expect(answer.statusCode).toBe(200);
+  expect(aws.scheduler.calls()).toEqual([]);
+});

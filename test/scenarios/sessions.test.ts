@@ -1,0 +1,201 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type LocalProcess, startLocalProcess } from '../support/local-process.ts';
+import { type Answer, newPaymentRequestId, SystemClient } from '../support/system-client.ts';
+
+let system: LocalProcess;
+let lapse: SystemClient;
+
+beforeAll(async () => {
+  system = await startLocalProcess();
+  lapse = new SystemClient(system);
+}, 120_000);
+
+afterAll(async () => {
+  expect(await system.stop()).toBe(0);
+});
+
+const newSession = (): string => `cart ${randomUUID()} ö`;
+const pathOf = (session: string): string => `/sessions/${encodeURIComponent(session)}`;
+
+/** Payment Requests at Klarna, all registered for one session. */
+async function attempts(session: string, count: number): Promise<readonly string[]> {
+  const ids: string[] = [];
+  for (let number = 0; number < count; number += 1) {
+    const id = await lapse.createAtKlarna();
+    const { status } = await lapse.register(id, { session_timeout: 'PT10M', session_id: session });
+    expect(status).toBe(201);
+    ids.push(id);
+  }
+  return ids;
+}
+
+const requestsOf = ({ body }: Answer) => body['payment_requests'] as readonly Record<string, unknown>[];
+
+const statusOf = async (session: string) => (await lapse.api('GET', pathOf(session))).body['status'];
+
+describe('a session', () => {
+  it('is open, then paid when any of its requests is, whatever becomes of the others', async () => {
+    const session = newSession();
+    const [first = '', second = ''] = await attempts(session, 2);
+    const before = await lapse.api('GET', pathOf(session));
+    expect(before.body).toMatchObject({ session_id: session, status: 'open' });
+    expect(requestsOf(before).map((each) => each['payment_request_id'])).toEqual([first, second]);
+
+    await lapse.deliver(first, 'EXPIRED');
+    expect(await statusOf(session)).toBe('open');
+    await lapse.deliver(second, 'COMPLETED');
+    expect(await statusOf(session)).toBe('paid');
+    expect((await lapse.record(first))['state']).toBe('EXPIRED');
+  });
+
+  it('is ended when all of its requests are', async () => {
+    const session = newSession();
+    const [first = '', second = ''] = await attempts(session, 2);
+    await lapse.cancel(first);
+    expect(await statusOf(session)).toBe('open');
+    await lapse.cancel(second);
+    expect(await statusOf(session)).toBe('ended');
+  });
+
+  it('that is cancelled ends what is open and spares what is paid', async () => {
+    const session = newSession();
+    const [open = '', paid = '', over = ''] = await attempts(session, 3);
+    await lapse.customer(paid, 'start');
+    await lapse.customer(paid, 'approve');
+    await lapse.until(paid, ({ state }) => state === 'COMPLETED');
+    await lapse.cancel(over);
+    const versions = async () => [
+      (await lapse.record(paid))['version'],
+      (await lapse.record(over))['version'],
+    ];
+    const before = await versions();
+
+    const rehearsed = await lapse.api('DELETE', `${pathOf(session)}?dry_run=true`);
+    expect(requestsOf(rehearsed).map((each) => each['outcome'])).toEqual([
+      'would_cancel',
+      'already_final',
+      'already_canceled',
+    ]);
+    expect((await lapse.record(open))['state']).not.toBe('CANCELED');
+
+    const answer = await lapse.api('DELETE', `${pathOf(session)}?reason=basket%20emptied`);
+    expect(answer.status).toBe(200);
+    expect(requestsOf(answer)).toEqual([
+      { payment_request_id: open, outcome: 'canceled', state: 'CANCELED' },
+      { payment_request_id: paid, outcome: 'already_final', state: 'COMPLETED' },
+      { payment_request_id: over, outcome: 'already_canceled', state: 'CANCELED' },
+    ]);
+    expect(answer.body['status']).toBe('paid');
+    expect(await versions()).toEqual(before);
+    expect(await lapse.record(open)).toMatchObject({
+      state: 'CANCELED',
+      cancellation: { cause: 'api', reason: 'basket emptied' },
+    });
+    expect(await lapse.callsAtKlarna(paid)).toEqual([]);
+
+    const again = await lapse.api('DELETE', pathOf(session));
+    expect(requestsOf(again).map((each) => each['outcome'])).toEqual([
+      'already_canceled',
+      'already_final',
+      'already_canceled',
+    ]);
+  });
+
+  it('that is cancelled ten times at once sends one DELETE a request', async () => {
+    const session = newSession();
+    const ids = await attempts(session, 3);
+    const answers = await Promise.all(Array.from({ length: 10 }, () => lapse.api('DELETE', pathOf(session))));
+    for (const answer of answers) {
+      expect(answer.status).toBe(200);
+      for (const { outcome } of requestsOf(answer)) {
+        expect(['canceled', 'already_canceled', 'pending']).toContain(outcome);
+      }
+    }
+    for (const id of ids) {
+      expect((await lapse.callsAtKlarna(id)).filter((method) => method === 'DELETE')).toHaveLength(1);
+    }
+    expect(await statusOf(session)).toBe('ended');
+  });
+
+  it('of which Klarna answers one request with silence ends the others', async () => {
+    const session = newSession();
+    const [silent = '', other = ''] = await attempts(session, 2);
+    await lapse.simulator('POST', '/faults', {
+      kind: 'hang',
+      on: 'any',
+      payment_request_id: silent,
+      times: 20,
+    });
+    const answer = await lapse.api('DELETE', pathOf(session));
+    expect(requestsOf(answer)).toMatchObject([
+      { payment_request_id: silent, outcome: 'pending' },
+      { payment_request_id: other, outcome: 'canceled', state: 'CANCELED' },
+    ]);
+    await lapse.simulator('DELETE', '/faults');
+  });
+
+  it('that nobody knows is 404', async () => {
+    for (const method of ['GET', 'DELETE']) {
+      const answer = await lapse.api(method, pathOf(newSession()));
+      expect([answer.status, answer.body['type']]).toEqual([404, 'urn:lapse:problem:not-found']);
+    }
+  });
+});
+
+describe('the list of an account', () => {
+  it('page by page has everything that is open, each once, and nothing that has ended', async () => {
+    const open = await attempts(newSession(), 5);
+    const [ended = ''] = await attempts(newSession(), 1);
+    await lapse.cancel(ended);
+    const found: string[] = [];
+    let path = '/payment-requests?open=true&limit=2';
+    for (let pages = 0; pages < 50; pages += 1) {
+      const answer = await lapse.api('GET', path);
+      expect(answer.status).toBe(200);
+      expect(requestsOf(answer).length).toBeLessThanOrEqual(2);
+      for (const each of requestsOf(answer)) {
+        expect(each['final']).toBe(false);
+        found.push(String(each['payment_request_id']));
+      }
+      const cursor = answer.body['next_cursor'];
+      if (typeof cursor !== 'string') break;
+      path = `/payment-requests?open=true&limit=2&cursor=${cursor}`;
+    }
+    expect(new Set(found).size).toBe(found.length);
+    expect(found.slice(0, 5)).toEqual(open.toReversed());
+    expect(found).not.toContain(ended);
+  });
+
+  it('by state and by deadline', async () => {
+    const id = newPaymentRequestId();
+    await lapse.deliver(id, 'DECLINED');
+    const declined = await lapse.api('GET', '/payment-requests?state=DECLINED');
+    expect(requestsOf(declined).map((each) => each['payment_request_id'])).toContain(id);
+
+    const [soon = ''] = await attempts(newSession(), 1);
+    const deadline = String((await lapse.record(soon))['deadline_at']);
+    const due = async (before: string) =>
+      requestsOf(await lapse.api('GET', `/payment-requests?open=true&limit=100&due_before=${before}`)).map(
+        (each) => each['payment_request_id'],
+      );
+    expect(await due(deadline)).not.toContain(soon);
+    expect(await due(new Date(Date.parse(deadline) + 1).toISOString())).toContain(soon);
+  });
+
+  it.each([
+    ['state', 'state=PAID'],
+    ['open', 'open=maybe'],
+    ['due_before', 'due_before=tomorrow'],
+    ['limit', 'limit=0'],
+    ['limit', 'limit=101'],
+    ['cursor', 'cursor=nonsense'],
+    ['page', 'page=2'],
+  ])('refuses a bad %s: %s', async (field, query) => {
+    const answer = await lapse.api('GET', `/payment-requests?${query}`);
+    expect(answer.status).toBe(400);
+    expect(answer.headers.get('content-type')).toBe('application/problem+json');
+    expect(answer.body).toMatchObject({ type: 'urn:lapse:problem:invalid-request', field });
+    expect(answer.body['allowed']).toBeTruthy();
+  });
+});
