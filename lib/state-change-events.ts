@@ -1,3 +1,4 @@
+import { Duration } from 'aws-cdk-lib';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
@@ -35,7 +36,8 @@ export class StateChangeEvents extends Construct {
         batchSize: 100,
         reportBatchItemFailures: true,
         bisectBatchOnError: true,
-        retryAttempts: 100,
+        // An outage of EventBridge is waited out: only what the stream would lose after 24 hours is given up, into the queue.
+        maxRecordAge: Duration.hours(20),
         onFailure: new SqsDlq(this.unpublished),
       }),
     );

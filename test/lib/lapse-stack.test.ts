@@ -164,7 +164,7 @@ describe('queues and streams', () => {
         BatchSize: 100,
         FunctionResponseTypes: ['ReportBatchItemFailures'],
         BisectBatchOnFunctionError: true,
-        MaximumRetryAttempts: 100,
+        MaximumRecordAgeInSeconds: 72_000,
         DestinationConfig: { OnFailure: {} },
       },
     ]);
