@@ -2,6 +2,7 @@ import { type EventId, ownEventId } from './identifiers.ts';
 import { formatInstant, type Instant } from './instant.ts';
 import { asNextVersion, type HistoryEntry, type PaymentRequest, withEntry } from './payment-request.ts';
 import { isOpen } from './payment-request-state.ts';
+import { dueAtKlarnaEnd } from './reconciliation.ts';
 
 /**
  * What a timer that went off means for a record. The message is a hint, the record the authority.
@@ -40,7 +41,7 @@ export function withSparedTimer(
     detail,
   };
   return asNextVersion(
-    { ...withEntry(record, entry), timer: 'fired', reconcileAfter: undefined, looks: 0 },
+    { ...withEntry(record, entry), timer: 'fired', reconcileAfter: dueAtKlarnaEnd(record, now), looks: 0 },
     now,
   );
 }

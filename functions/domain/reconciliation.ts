@@ -12,6 +12,9 @@ export const klarnaLongestLifetime = 48 * 3_600_000;
 /** Minutes until the next look, by how many have settled nothing so far: the first is the next sweep's. */
 const lookIntervals = [0, 1, 5, 15, 60] as const;
 
+/** Looks in a row, the last ones an hour apart, after which a request that should be over at Klarna is let be. */
+const mostLooks = 24;
+
 /** When to look again at what could not be settled now. */
 export const nextLook = (
   record: PaymentRequest,
@@ -51,6 +54,9 @@ export function decideReconciliation(record: PaymentRequest, now: Instant): Reco
   if (!(isOver && isOpen(record.state)) && openQuestion(record)) return 'look';
   if (record.timer === 'sweep' && isOver) return 'expire';
   if (!isOpen(record.state)) return 'forget';
+  // Klarna may have given it more time than we know of; that it says so for ever is not to be expected.
+  const isOverAtKlarna = plusMillis(klarnaEndOf(record), sweepMargin) <= now && !mayBeEndedByUs(record);
+  if (isOverAtKlarna) return record.looks < mostLooks ? 'look' : 'forget';
   const lost = cancellation?.outcome === 'not_found';
   if (record.deadlineAt === undefined) {
     if (lost) return 'look';
@@ -61,6 +67,10 @@ export function decideReconciliation(record: PaymentRequest, now: Instant): Reco
   return lost ? 'look' : 'forget';
 }
 
+/** Whether the session's own end is still to come, which asks Klarna anyway. */
+const mayBeEndedByUs = ({ deadlineAt, timer }: PaymentRequest): boolean =>
+  deadlineAt !== undefined && timer !== 'fired';
+
 /** When a record of which Klarna has just been asked is due again: with its timer, at once where it has none, not at all once it has ended. */
 export function dueAfterLook(record: PaymentRequest, now: Instant): Instant | undefined {
   if (!isOpen(record.state)) return undefined;
@@ -69,9 +79,19 @@ export function dueAfterLook(record: PaymentRequest, now: Instant): Instant | un
   return record.timer === 'armed' ? plusMillis(record.deadlineAt, sweepMargin) : now;
 }
 
-/** The record with nothing left to do. */
+/**
+ * When an open request that needs nothing else is due: once Klarna itself has ended it, should its webhook be lost. Not at
+ * all when that has passed, when it has ended, or when neither Klarna nor a registration has ever spoken of it.
+ */
+export function dueAtKlarnaEnd(record: PaymentRequest, now: Instant): Instant | undefined {
+  const isKnown = record.state !== undefined || record.session !== undefined;
+  const due = plusMillis(klarnaEndOf(record), sweepMargin);
+  return isOpen(record.state) && isKnown && due > now ? due : undefined;
+}
+
+/** The record with nothing left to do, unless Klarna's own end of it is still to come. */
 export const forgotten = (record: PaymentRequest, now: Instant): PaymentRequest =>
-  asNextVersion({ ...record, reconcileAfter: undefined, looks: 0 }, now);
+  asNextVersion({ ...record, reconcileAfter: dueAtKlarnaEnd(record, now), looks: 0 }, now);
 
 /** Milliseconds since the deadline; negative before it. */
 export const lateness = (record: PaymentRequest, now: Instant): number =>

@@ -175,7 +175,53 @@ describe('a request that only a webhook told us of', () => {
     const world = new World();
     await world.webhook(observed('SUBMITTED'));
     await world.sweep();
-    expect(world.record).toMatchObject({ timer: 'none', reconcileAfter: undefined });
+    expect(world.record).toMatchObject({ timer: 'none', state: 'SUBMITTED' });
+    world.clock.advance(24 * 60 * minutes(1));
+    await world.sweep();
+    expect(world.klarna.calls).toEqual([]);
+  });
+});
+
+describe('a request that Klarna has ended, and of which no webhook came', () => {
+  const days = (count: number) => count * 24 * 60 * minutes(1);
+
+  it.each<[string, (world: World) => Promise<unknown>]>([
+    ['only a webhook told of', (world) => world.webhook(observed('SUBMITTED'))],
+    [
+      'was only observed',
+      async (world) => {
+        await expired(world, registrationWith({ onTimeout: 'observe' }));
+        await world.timerFires();
+      },
+    ],
+  ])('and that %s is read by the sweep, and is EXPIRED', async (_, begin) => {
+    const world = new World();
+    await begin(world);
+    await world.sweep();
+    expect(world.klarna.calls).toEqual([]);
+    world.klarna.state = undefined;
+    world.clock.advance(days(2) + minutes(1));
+    await world.sweep();
+    await world.sweep();
+    expect(world.klarna.calls).toEqual(['read']);
+    expect(world.record).toMatchObject({
+      state: 'EXPIRED',
+      evidence: { source: 'absence' },
+      reconcileAfter: undefined,
+    });
+  });
+
+  it('is let be after a day, where Klarna says that it is open for ever', async () => {
+    const world = new World();
+    await world.webhook(observed('SUBMITTED'));
+    await world.sweep();
+    world.clock.advance(days(2) + minutes(1));
+    for (let hour = 0; hour < 72; hour += 1) {
+      await world.sweep();
+      world.clock.advance(60 * minutes(1));
+    }
+    expect(world.klarna.calls.length).toBeLessThanOrEqual(24);
+    expect(world.record).toMatchObject({ state: 'SUBMITTED', reconcileAfter: undefined });
   });
 });
 

@@ -46,23 +46,26 @@ describe('a timer that ended nothing', () => {
   it.each([
     ['spare', 'COMPLETED', 'spared'],
     ['observe', 'SUBMITTED', 'would_cancel'],
-  ] as const)('%s is written down, and the sweep need not look', (decision, state, outcome) => {
-    const record = withSparedTimer(registered({ state, looks: 2 }), decision, afterNoon(30));
-    expect(record).toMatchObject({
-      state,
-      timer: 'fired',
-      reconcileAfter: undefined,
-      looks: 0,
-      version: 2,
-    });
-    expect(record?.cancellation).toBeUndefined();
-    expect(record?.history.at(-1)).toMatchObject({
-      kind: 'timer',
-      effect: 'noted',
-      state,
-      detail: { deadline_at: '2026-03-01T12:30:00Z', outcome },
-    });
-  });
+  ] as const)(
+    '%s is written down, and the sweep need not look before Klarna has ended it',
+    (decision, state, outcome) => {
+      const record = withSparedTimer(registered({ state, looks: 2 }), decision, afterNoon(30));
+      expect(record).toMatchObject({
+        state,
+        timer: 'fired',
+        reconcileAfter: decision === 'observe' ? afterNoon(48 * 60 + 1) : undefined,
+        looks: 0,
+        version: 2,
+      });
+      expect(record?.cancellation).toBeUndefined();
+      expect(record?.history.at(-1)).toMatchObject({
+        kind: 'timer',
+        effect: 'noted',
+        state,
+        detail: { deadline_at: '2026-03-01T12:30:00Z', outcome },
+      });
+    },
+  );
 
   it('is written down once, however often it fires, and again for another deadline', () => {
     const once = withSparedTimer(registered(), 'observe', afterNoon(30));

@@ -33,6 +33,26 @@ describe('what the sweep does at 12:40 with', () => {
       registered({ timer: 'sweep', cancellation: settledWith({ outcome: 'pending' }) }),
       'resume',
     ],
+    [
+      'what Klarna must have ended, and nobody registered',
+      recordWith({ ...due, state: 'SUBMITTED', klarnaExpiresAt: afterNoon(39) }),
+      'look',
+    ],
+    [
+      'a session that was observed, and that Klarna must have ended',
+      registered({ ...observedOnly, timer: 'fired', klarnaExpiresAt: afterNoon(39) }),
+      'look',
+    ],
+    [
+      'the same, looked at for a day',
+      registered({ ...observedOnly, timer: 'fired', klarnaExpiresAt: afterNoon(39), looks: 24 }),
+      'forget',
+    ],
+    [
+      'what Klarna must have ended, before its deadline',
+      registered({ ...due, klarnaExpiresAt: afterNoon(39), deadlineAt: afterNoon(60) }),
+      'arm',
+    ],
     ['a session that was observed', registered({ ...observedOnly, timer: 'fired' }), 'forget'],
     ['a paid session', registered({ state: 'COMPLETED' }), 'forget'],
     ['a session that ended', registered({ state: 'CANCELED' }), 'forget'],
@@ -120,12 +140,24 @@ it("a request ends at Klarna at its expiry, or after Klarna's longest lifetime",
   expect(klarnaEndOf(recordWith())).toBe(afterNoon((48 * hour) / 60_000));
 });
 
-it('what is forgotten is not due any more', () => {
-  expect(forgotten(registered({ looks: 3 }), now)).toMatchObject({
-    reconcileAfter: undefined,
-    looks: 0,
-    version: 2,
-    updatedAt: now,
+describe('what is forgotten', () => {
+  it.each<[string, PaymentRequest, ReturnType<typeof afterNoon> | undefined]>([
+    ['is not due any more once it has ended', registered({ looks: 3, state: 'CANCELED' }), undefined],
+    ['nor once it is paid', registered({ looks: 3, state: 'COMPLETED' }), undefined],
+    ['nor when nobody has ever spoken of it', recordWith({ looks: 3 }), undefined],
+    [
+      'is due when Klarna has ended it, while it is open',
+      registered({ looks: 3, klarnaExpiresAt: afterNoon(180) }),
+      afterNoon(181),
+    ],
+    [
+      'after 48 hours, where no expiry is known',
+      recordWith({ looks: 3, state: 'SUBMITTED' }),
+      afterNoon(48 * 60 + 1),
+    ],
+    ['and no more when that has passed', registered({ looks: 3, klarnaExpiresAt: afterNoon(39) }), undefined],
+  ])('%s', (_, record, reconcileAfter) => {
+    expect(forgotten(record, now)).toMatchObject({ reconcileAfter, looks: 0, version: 2, updatedAt: now });
   });
 });
 

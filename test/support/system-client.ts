@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { sign } from '../../functions/runtime/klarna-signature.ts';
+import { contractViolations } from './api-contract.ts';
 import { eventSchemas } from './event-contract.ts';
 import { violations } from './json-schema.ts';
 import type { Addresses } from './local-process.ts';
@@ -30,10 +31,11 @@ export class SystemClient {
     return this.#target.simulator;
   }
 
-  /** Calls the API; `path` is what comes after the account. */
+  /** Calls the API; `path` is what comes after the account. Whatever it answers must be as docs/api.yaml has it. */
   async api(method: string, path: string, body?: unknown, account = this.#target.account): Promise<Answer> {
-    return answerOf(
-      await this.#target.fetch(`${this.#target.api}/accounts/${account}${path}`, {
+    const whole = `/accounts/${account}${path}`;
+    const answer = await answerOf(
+      await this.#target.fetch(`${this.#target.api}${whole}`, {
         method,
         ...(body !== undefined && {
           headers: { 'content-type': 'application/json' },
@@ -41,6 +43,14 @@ export class SystemClient {
         }),
       }),
     );
+    const wrong = contractViolations(method, whole.replace(/\?.*/s, ''), {
+      status: answer.status,
+      contentType: answer.headers.get('content-type'),
+      retryAfter: answer.headers.get('retry-after'),
+      body: answer.body,
+    });
+    if (wrong.length > 0) throw new Error(`${method} ${whole} is not as documented: ${wrong.join('; ')}`);
+    return answer;
   }
 
   register(id: string, body: unknown): Promise<Answer> {

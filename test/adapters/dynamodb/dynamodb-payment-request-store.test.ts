@@ -134,7 +134,8 @@ describe('an item', () => {
       state_key: 'A#shop-se#UNHEARD',
       listed_as: `${record.createdAt}#${key.paymentRequestId}`,
     });
-    await store.save(record, forgotten(record, noon));
+    const { record: ended } = applyObservation(record, observed('CANCELED'));
+    await store.save(record, forgotten(ended, noon));
     const item = await itemOf(partitionKey);
     expect(item).not.toHaveProperty('due_shard');
     expect(item).not.toHaveProperty('reconcile_after');

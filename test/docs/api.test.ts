@@ -1,0 +1,261 @@
+import { describe, expect, it } from 'vitest';
+import type { SessionCancelOutcome } from '../../functions/application/cancel-session.ts';
+import type {
+  Attention,
+  CancellationCause,
+  CancellationOutcome,
+  HistoryEffect,
+  HistoryKind,
+  OnTimeout,
+  TimerState,
+} from '../../functions/domain/payment-request.ts';
+import type { EvidenceSource } from '../../functions/domain/observation.ts';
+import { paymentRequestStates } from '../../functions/domain/payment-request-state.ts';
+import type { SessionStatus } from '../../functions/domain/session-status.ts';
+import { applyObservation } from '../../functions/domain/transition.ts';
+import { historyOf, viewOf } from '../../functions/runtime/payment-request-view.ts';
+import { problemTypes } from '../../functions/runtime/problem.ts';
+import { extensionBody, registrationBody } from '../../functions/runtime/session-request.ts';
+import { apiRoutes } from '../../functions/runtime/unknown-route.ts';
+import { apiDocument, contractViolations, dereferenced, operations } from '../support/api-contract.ts';
+import { observed } from '../support/fixtures.ts';
+import { isObject, pointedAt, type Schema, violations } from '../support/json-schema.ts';
+import { cancellationWith, registered } from '../support/sessions.ts';
+
+const schemaOf = (name: string): Schema => pointedAt(apiDocument, `#/components/schemas/${name}`);
+const propertyOf = (name: string, property: string): Schema =>
+  dereferenced(pointedAt(schemaOf(name), '#/properties')[property]);
+
+/** Every object of the document, whatever it describes. */
+function everyObject(value: unknown): readonly Schema[] {
+  if (Array.isArray(value)) return value.flatMap(everyObject);
+  return isObject(value) ? [value, ...Object.values(value).flatMap(everyObject)] : [];
+}
+
+const record = applyObservation(
+  registered({ cancellation: cancellationWith({ reason: 'basket emptied' }) }),
+  observed('SUBMITTED', undefined, { proof: { body_sha256: 'ab' } }),
+).record;
+
+describe('the document', () => {
+  it('has exactly the routes that are served', () => {
+    expect(operations.map(({ route }) => route).toSorted()).toEqual([...apiRoutes].toSorted());
+  });
+
+  it('has no reference that leads nowhere', () => {
+    for (const { $ref: reference } of everyObject(apiDocument)) {
+      if (typeof reference === 'string') expect(pointedAt(apiDocument, reference)).toBeDefined();
+    }
+  });
+
+  it('names each operation, and every parameter of its path', () => {
+    const ids = operations.map(({ description }) => description['operationId']);
+    expect(new Set(ids).size).toBe(operations.length);
+    for (const [path, item] of Object.entries(dereferenced(apiDocument['paths']))) {
+      const parameters = (dereferenced(item)['parameters'] as readonly unknown[]).map(dereferenced);
+      const named = parameters
+        .filter((each) => each['in'] === 'path')
+        .map((each) => `{${String(each['name'])}}`);
+      expect(path.match(/\{\w+\}/g)).toEqual(named);
+    }
+  });
+
+  it('has an example for every answer, and every example is as its schema has it', () => {
+    for (const { route, description } of operations) {
+      for (const [status, response] of Object.entries(dereferenced(description['responses']))) {
+        for (const media of Object.values(dereferenced(dereferenced(response)['content'])).map(
+          dereferenced,
+        )) {
+          const examples = Object.values(dereferenced(media['examples'])).map(dereferenced);
+          expect(examples.length, `${route} ${status}`).toBeGreaterThan(0);
+          for (const { value } of examples) {
+            expect(
+              violations(dereferenced(media['schema']), value, apiDocument),
+              `${route} ${status}`,
+            ).toEqual([]);
+            if (isObject(value) && 'type' in value) expect(String(value['status'])).toBe(status);
+          }
+        }
+      }
+    }
+  });
+
+  it('has an example for every body, and every example is as its schema has it', () => {
+    const bodies = operations.filter(({ description }) => 'requestBody' in description);
+    expect(bodies.map(({ route }) => route.split(' ')[0])).toEqual(['PUT', 'PATCH']);
+    for (const { description } of bodies) {
+      const media = pointedAt(description, '#/requestBody/content');
+      const json = dereferenced(media['application/json']);
+      for (const { value } of Object.values(dereferenced(json['examples'])).map(dereferenced)) {
+        expect(violations(dereferenced(json['schema']), value, apiDocument)).toEqual([]);
+      }
+    }
+  });
+});
+
+describe('the problems', () => {
+  const named = Object.entries(problemTypes);
+
+  it('are exactly those that there are', () => {
+    expect(propertyOf('Problem', 'type')['enum']).toEqual(
+      expect.arrayContaining(named.map(([type]) => `urn:lapse:problem:${type}`)),
+    );
+    expect(propertyOf('Problem', 'type')['enum']).toHaveLength(named.length);
+  });
+
+  it.each(named)(
+    '%s has an example with its status and title, and an answer that shows it',
+    (type, [status, title]) => {
+      expect(pointedAt(apiDocument, `#/components/examples/${type}`)['value']).toMatchObject({
+        type: `urn:lapse:problem:${type}`,
+        status,
+        title,
+      });
+      const shown = everyObject(apiDocument['components']).some(
+        (each) => each['$ref'] === `#/components/examples/${type}`,
+      );
+      expect(shown).toBe(true);
+    },
+  );
+});
+
+describe('the fields', () => {
+  it('of a record are those that the API shows, in their order', () => {
+    const view = viewOf(record);
+    expect(Object.keys(dereferenced(schemaOf('Record')['properties']))).toEqual(Object.keys(view));
+    expect(schemaOf('Record')['required']).toEqual(Object.keys(view));
+    expect(violations(schemaOf('Record'), JSON.parse(JSON.stringify(view)), apiDocument)).toEqual([]);
+  });
+
+  it('of a history are those that the API shows, in their order', () => {
+    const history = historyOf(record);
+    expect(schemaOf('History')['required']).toEqual(Object.keys(history));
+    expect(schemaOf('HistoryEntry')['required']).toEqual(Object.keys(history.entries[0] ?? {}));
+    expect(violations(schemaOf('History'), JSON.parse(JSON.stringify(history)), apiDocument)).toEqual([]);
+  });
+
+  it('of a body are those that are taken', () => {
+    expect(Object.keys(dereferenced(schemaOf('Registration')['properties']))).toEqual(
+      Object.keys(registrationBody.entries),
+    );
+    expect(Object.keys(dereferenced(schemaOf('Extension')['properties']))).toEqual(
+      Object.keys(extensionBody.entries),
+    );
+  });
+});
+
+describe('the words', () => {
+  const timers = { none: 1, pending: 1, armed: 1, sweep: 1, fired: 1, removed: 1 } satisfies Record<
+    TimerState,
+    1
+  >;
+  const onTimeout = { cancel: 1, observe: 1 } satisfies Record<OnTimeout, 1>;
+  const attentions = {
+    contradiction: 1,
+    canceled_after_completed: 1,
+    not_found_at_klarna: 1,
+    klarna_denied: 1,
+    unknown_state: 1,
+  } satisfies Record<Attention, 1>;
+  const sources = { webhook: 1, read: 1, cancel: 1, absence: 1 } satisfies Record<EvidenceSource, 1>;
+  const kinds = {
+    ...sources,
+    register: 1,
+    extend: 1,
+    klarna_expiry: 1,
+    cancel_request: 1,
+    timer: 1,
+    sweep: 1,
+  } satisfies Record<HistoryKind, 1>;
+  const effects = {
+    applied: 1,
+    stale: 1,
+    confirming: 1,
+    contradicting: 1,
+    accepted: 1,
+    refused: 1,
+    noted: 1,
+  } satisfies Record<HistoryEffect, 1>;
+  const outcomes = {
+    claimed: 1,
+    pending: 1,
+    canceled: 1,
+    already_canceled: 1,
+    refused: 1,
+    not_found: 1,
+  } satisfies Record<CancellationOutcome, 1>;
+  const causes = { api: 1, timeout: 1 } satisfies Record<CancellationCause, 1>;
+  const statuses = { open: 1, paid: 1, ended: 1 } satisfies Record<SessionStatus, 1>;
+  /** As a session's answer writes them. */
+  const members = {
+    canceled: 'canceled',
+    'already-canceled': 'already_canceled',
+    'already-final': 'already_final',
+    'would-cancel': 'would_cancel',
+    pending: 'pending',
+    graced: 'pending',
+    'not-found': 'not_found',
+    denied: 'klarna_denied',
+    untried: 'untried',
+  } satisfies Record<SessionCancelOutcome['kind'], string>;
+
+  const inside = (schema: Schema, property: string) => {
+    const [, object] = schema['oneOf'] as readonly [Schema, Schema];
+    return dereferenced(pointedAt(object, '#/properties')[property])['enum'];
+  };
+  const outcomeOfMember = () =>
+    pointedAt(schemaOf('SessionOutcome'), '#/properties/payment_requests/items/properties/outcome')['enum'];
+
+  it.each<[string, () => unknown, readonly unknown[]]>([
+    ['states', () => schemaOf('State')['enum'], [...paymentRequestStates, null]],
+    ['timers', () => propertyOf('Record', 'timer')['enum'], Object.keys(timers)],
+    [
+      'ways of a timeout',
+      () => propertyOf('Record', 'on_timeout')['enum'],
+      [...Object.keys(onTimeout), null],
+    ],
+    ['ways to register one', () => propertyOf('Registration', 'on_timeout')['enum'], Object.keys(onTimeout)],
+    ['reasons to look', () => schemaOf('Attention')['enum'], [...Object.keys(attentions), null]],
+    ['sources', () => inside(propertyOf('Record', 'evidence'), 'source'), Object.keys(sources)],
+    ['outcomes', () => inside(propertyOf('Record', 'cancellation'), 'outcome'), Object.keys(outcomes)],
+    ['causes', () => inside(propertyOf('Record', 'cancellation'), 'cause'), Object.keys(causes)],
+    ['kinds', () => propertyOf('HistoryEntry', 'kind')['enum'], Object.keys(kinds)],
+    ['effects', () => propertyOf('HistoryEntry', 'effect')['enum'], Object.keys(effects)],
+    ['statuses of a session', () => schemaOf('SessionStatus')['enum'], Object.keys(statuses)],
+    ['outcomes in a session', outcomeOfMember, [...new Set(Object.values(members))]],
+  ])('%s are all there, and no other', (_, described, known) => {
+    expect((described() as readonly unknown[]).toSorted()).toEqual([...known].toSorted());
+  });
+});
+
+describe('an answer that is not as the document has it is seen', () => {
+  const path = '/accounts/shop-se/payment-requests/krn:payment:eu1:request:1';
+  const good = {
+    status: 200,
+    contentType: 'application/json',
+    retryAfter: null,
+    body: JSON.parse(JSON.stringify(viewOf(record))) as Schema,
+  };
+
+  it('and one that is, is not', () => {
+    expect(contractViolations('GET', path, good)).toEqual([]);
+  });
+
+  it.each([
+    ['a status', { ...good, status: 204 }],
+    ['a type of content', { ...good, contentType: 'text/html' }],
+    ['a field that is missing', { ...good, body: { ...good.body, timer: undefined } }],
+    ['a word', { ...good, body: { ...good.body, state: 'PAUSED' } }],
+    [
+      'a problem without the time to wait',
+      {
+        ...good,
+        status: 503,
+        contentType: 'application/problem+json',
+        body: pointedAt(apiDocument, '#/components/examples/unavailable')['value'],
+      },
+    ],
+  ])('by %s', (_, answer) => {
+    expect(contractViolations('GET', path, answer)).not.toEqual([]);
+  });
+});

@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { isObject, pointedAt, type Schema, violations } from './json-schema.ts';
+
+/** The parser that the CDK brings along; the project itself has no use for one. */
+const { parse } = createRequire(createRequire(import.meta.url).resolve('aws-cdk-lib'))('yaml') as {
+  readonly parse: (text: string) => unknown;
+};
+
+/** docs/api.yaml, as an object. */
+export const apiDocument = ((): Schema => {
+  const text = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'api.yaml'), 'utf8');
+  const document = parse(text);
+  if (!isObject(document)) throw new Error('docs/api.yaml is no object');
+  return document;
+})();
+
+/** The object at the end of a `$ref`, or the object itself. */
+export function dereferenced(value: unknown): Schema {
+  if (!isObject(value)) throw new Error('docs/api.yaml has something else where an object should be');
+  const reference = value['$ref'];
+  return typeof reference === 'string' ? pointedAt(apiDocument, reference) : value;
+}
+
+/** An operation of the document: `PUT /accounts/{account}/…`, and what it says of it. */
+export interface Operation {
+  readonly route: string;
+  readonly description: Schema;
+}
+
+const methods = ['get', 'put', 'post', 'patch', 'delete'];
+
+export const operations: readonly Operation[] = Object.entries(dereferenced(apiDocument['paths'])).flatMap(
+  ([path, item]) =>
+    Object.entries(dereferenced(item))
+      .filter(([method]) => methods.includes(method))
+      .map(([method, description]) => ({
+        route: `${method.toUpperCase()} ${path}`,
+        description: dereferenced(description),
+      })),
+);
+
+/** The operation that a call is: one whose path fits it segment by segment. */
+function operationOf(method: string, path: string): Operation | undefined {
+  const segments = path.split('/');
+  return operations.find(({ route }) => {
+    const [its, template = ''] = route.split(' ');
+    const parts = template.split('/');
+    return (
+      its === method &&
+      parts.length === segments.length &&
+      parts.every(
+        (part, index) => part === segments[index] || (part.startsWith('{') && segments[index] !== ''),
+      )
+    );
+  });
+}
+
+export interface ApiAnswer {
+  readonly status: number;
+  readonly contentType: string | null;
+  readonly retryAfter: string | null;
+  readonly body: unknown;
+}
+
+/** How an answer is not as docs/api.yaml has it; nothing when it is. `path` without the query. */
+export function contractViolations(method: string, path: string, answer: ApiAnswer): readonly string[] {
+  const operation = operationOf(method, path);
+  const responses = operation
+    ? dereferenced(operation.description['responses'])
+    : // What is no operation of the document has one answer.
+      { 404: { $ref: '#/components/responses/NotFound' } };
+  const response = responses[String(answer.status)];
+  if (!response) return [`${method} ${path} has no answer ${answer.status}`];
+  const { content, headers } = dereferenced(response);
+  const media = dereferenced(content)[answer.contentType ?? ''];
+  if (!media) return [`${method} ${path} answers ${answer.status} as ${String(answer.contentType)}`];
+  const retryAfter = isObject(headers) ? dereferenced(headers['Retry-After']) : {};
+  // API Gateway's own 503 does not say when.
+  const isOurs503 = answer.status === 503 && answer.contentType === 'application/problem+json';
+  const mustSayWhen = retryAfter['required'] === true || isOurs503;
+  return [
+    ...(mustSayWhen && answer.retryAfter === null ? ['Retry-After is missing'] : []),
+    ...violations(dereferenced(dereferenced(media)['schema']), answer.body, apiDocument),
+  ];
+}
