@@ -1,7 +1,7 @@
 /**
- * List prices in US dollars of eu-west-1, without free tiers and discounts, as AWS published them in November 2026
- * (https://aws.amazon.com/lambda/pricing/, /dynamodb/pricing/on-demand/, /api-gateway/pricing/, /eventbridge/pricing/,
- * /sqs/pricing/, /cloudwatch/pricing/). Change them here and run `npm run cost` again.
+ * List prices in US dollars, Lambda on arm64, without free tiers and discounts. They were typed in and not fetched: check them
+ * against https://aws.amazon.com/lambda/pricing/, /dynamodb/pricing/on-demand/, /api-gateway/pricing/, /eventbridge/pricing/,
+ * /sqs/pricing/ and /cloudwatch/pricing/ for your Region, change them here, and run `npm run cost` again.
  */
 export const perMillion = {
   'Lambda calls': 0.2,

@@ -2,13 +2,16 @@ import { loadAwsServiceSpec } from '@aws-cdk/aws-service-spec';
 import type { PropertyType, ResourceProperties, SpecDatabase } from '@aws-cdk/service-spec-types';
 import type { Synthesized } from './synthesized.ts';
 
+/** It takes the better part of a second to read. */
+let loading: Promise<SpecDatabase> | undefined;
+
 /**
  * What AWS's own description of its resource types has against these resources: a type, a property or a field that is not there,
  * one that is required and missing, a value of the wrong kind. Offline
  * (https://github.com/cdklabs/awscdk-service-spec).
  */
 export async function schemaFindings(resources: readonly Synthesized[]): Promise<readonly string[]> {
-  const database = await loadAwsServiceSpec();
+  const database = await (loading ??= loadAwsServiceSpec());
   return resources.flatMap(({ id, type, properties }) => {
     const [described] = database.lookup('resource', 'cloudFormationType', 'equals', type);
     if (!described) return [`${id}: there is no type ${type}`];
