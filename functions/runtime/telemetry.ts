@@ -50,6 +50,10 @@ function describe(error: unknown): Fields {
     error: error.name,
     error_message: error.message.slice(0, 500),
     error_cause: cause,
-    stack: error.stack,
+    // Where it happened: the stack begins with the message, at whatever length that has.
+    stack: error.stack
+      ?.split('\n')
+      .filter((line) => /^\s+at /.test(line))
+      .join('\n'),
   };
 }

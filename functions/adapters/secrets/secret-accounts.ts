@@ -23,7 +23,9 @@ const accountSchema = v.object({
   default_session_timeout: v.optional(duration),
   arm_on_submitted: v.optional(v.boolean(), false),
   cancel_completed: v.optional(v.boolean(), false),
-  in_progress_grace: v.optional(duration),
+  in_progress_grace: v.optional(
+    v.pipe(duration, v.maxValue(klarnaLongestLifetime, "at most PT48H, Klarna's longest lifetime")),
+  ),
   max_extensions: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 10),
   max_session: v.optional(
     v.pipe(duration, v.maxValue(klarnaLongestLifetime, "at most PT48H, Klarna's longest lifetime")),

@@ -103,6 +103,7 @@ describe('an entry that is malformed', () => {
     ['with a duration of a year', { ...least, default_session_timeout: 'P1Y' }, 'default_session_timeout'],
     ['with a number for a duration', { ...least, in_progress_grace: 300 }, 'in_progress_grace'],
     ['with more than Klarna allows', { ...least, max_session: 'PT48H0.001S' }, 'max_session'],
+    ['with a grace beyond all', { ...least, in_progress_grace: 'P3D' }, 'in_progress_grace'],
     ['with half an extension', { ...least, max_extensions: 1.5 }, 'max_extensions'],
     ['with less than no extensions', { ...least, max_extensions: -1 }, 'max_extensions'],
     ['with a text for yes', { ...least, cancel_completed: 'false' }, 'cancel_completed'],
