@@ -50,8 +50,8 @@ export function decideReconciliation(record: PaymentRequest, now: Instant): Reco
     return record.state === undefined ? 'forget' : 'arm-default';
   }
   if (record.deadlineAt > now) return lost && record.timer === 'armed' ? 'look' : 'arm';
-  if (record.timer !== 'fired') return 'end';
-  return lost ? 'look' : 'forget';
+  // A timer that has fired and left it open: the session is observed, and Klarna ends it without us.
+  return record.timer === 'fired' ? 'look' : 'end';
 }
 
 /** The record with nothing left to do. */

@@ -44,14 +44,15 @@ describe('a timer that goes off', () => {
 
 describe('a timer that ended nothing', () => {
   it.each([
-    ['spare', 'COMPLETED', 'spared'],
-    ['observe', 'SUBMITTED', 'would_cancel'],
-  ] as const)('%s is written down, and the sweep need not look', (decision, state, outcome) => {
+    ['spare', 'COMPLETED', 'spared', undefined],
+    // Klarna ends it, and the webhook that says how may be lost.
+    ['observe', 'SUBMITTED', 'would_cancel', afterNoon(48 * 60 + 1)],
+  ] as const)('%s is written down', (decision, state, outcome, reconcileAfter) => {
     const record = withSparedTimer(registered({ state, looks: 2 }), decision, afterNoon(30));
     expect(record).toMatchObject({
       state,
       timer: 'fired',
-      reconcileAfter: undefined,
+      reconcileAfter,
       looks: 0,
       version: 2,
     });

@@ -26,7 +26,8 @@ describe('what the sweep does at 12:40 with', () => {
     ['the same with a customer who is paying', registered({ state: 'IN_PROGRESS' }), 'end'],
     ['the same, never armed', registered({ timer: 'pending' }), 'end'],
     ['the same, to be observed', registered(observedOnly), 'end'],
-    ['a session that was observed', registered({ ...observedOnly, timer: 'fired' }), 'forget'],
+    ['a session that was observed', registered({ ...observedOnly, timer: 'fired' }), 'look'],
+    ['the same, paid', registered({ ...observedOnly, timer: 'fired', state: 'COMPLETED' }), 'forget'],
     ['a paid session', registered({ state: 'COMPLETED' }), 'forget'],
     ['a session that ended', registered({ state: 'CANCELED' }), 'forget'],
     [
