@@ -28,7 +28,8 @@ export const klarnaBudget = 12_000;
 /**
  * What a cancel came to.
  * - `canceled`: by us, on Klarna's evidence. `already-canceled`: it was. `already-final`: paid, expired or declined; untouched.
- * - `pending`: Klarna's answer is not known, or somebody else is at it; the record says so and the sweep settles it.
+ * - `pending`: Klarna's answer is not known, or somebody else is at it; the record says so and the sweep settles it. Of a
+ *   timer also: the session was given more time while it looked.
  * - `not-found`: Klarna does not know it. `denied`: Klarna refuses our credentials; retried. `graced`: the customer was
  *   given time, and the timer is to be armed for the new deadline.
  */
@@ -169,6 +170,7 @@ function fromRecord(answer: RecordAnswer, record: PaymentRequest): CancelOutcome
     case 'already-final':
       return { kind: 'already-final', state: answer.state, record };
     case 'claimed':
+    case 'not-over':
       return { kind: 'pending', record };
   }
 }

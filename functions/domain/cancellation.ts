@@ -41,7 +41,9 @@ export type RecordAnswer =
   | { readonly kind: 'already-canceled' }
   | { readonly kind: 'already-final'; readonly state: PaymentRequestState }
   /** Somebody holds a live claim. */
-  | { readonly kind: 'claimed' };
+  | { readonly kind: 'claimed' }
+  /** A timer asks, and the session was given more time, or is only to be observed, since the timer looked. */
+  | { readonly kind: 'not-over' };
 
 /** The answer that needs no question to Klarna, or `undefined` when Klarna must be asked. */
 export function answerFromRecord(
@@ -53,8 +55,13 @@ export function answerFromRecord(
   const { state } = record;
   if (state === 'CANCELED') return { kind: 'already-canceled' };
   if (state && isClosedTo(command, state)) return { kind: 'already-final', state };
-  return hasLiveClaim(record, now) ? { kind: 'claimed' } : undefined;
+  if (hasLiveClaim(record, now)) return { kind: 'claimed' };
+  return command.cause === 'timeout' && !isOver(record, now) ? { kind: 'not-over' } : undefined;
 }
+
+/** Asked once more when the claim is made: between the timer's look and its claim anybody may have moved the deadline. */
+const isOver = ({ session, deadlineAt }: PaymentRequest, now: Instant): boolean =>
+  session?.onTimeout !== 'observe' && (deadlineAt === undefined || deadlineAt <= now);
 
 const hasLiveClaim = ({ cancellation }: PaymentRequest, now: Instant): boolean =>
   cancellation?.lease !== undefined && cancellation.lease.until > now;
@@ -67,7 +74,7 @@ export function withAnsweredCommand(
   eventId: EventId,
   now: Instant,
 ): PaymentRequest {
-  if (answer.kind === 'claimed') return record;
+  if (answer.kind === 'claimed' || answer.kind === 'not-over') return record;
   const outcome: CancellationOutcome = answer.kind === 'already-canceled' ? 'already_canceled' : 'refused';
   const { cancellation } = record;
   const entry = commandEntry(command, outcome === 'refused' ? 'refused' : 'noted', eventId, now, { outcome });

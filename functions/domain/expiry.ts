@@ -1,8 +1,14 @@
 import { type EventId, ownEventId } from './identifiers.ts';
 import { formatInstant, type Instant } from './instant.ts';
-import { asNextVersion, type HistoryEntry, type PaymentRequest, withEntry } from './payment-request.ts';
+import {
+  asNextVersion,
+  type HistoryEntry,
+  isUnsettled,
+  type PaymentRequest,
+  withEntry,
+} from './payment-request.ts';
 import { isOpen } from './payment-request-state.ts';
-import { dueAtKlarnaEnd } from './reconciliation.ts';
+import { dueAfterEnd, dueAtKlarnaEnd } from './reconciliation.ts';
 
 /**
  * What a timer that went off means for a record. The message is a hint, the record the authority.
@@ -18,7 +24,11 @@ export function decideExpiry(record: PaymentRequest | undefined, now: Instant): 
   return record.session.onTimeout === 'observe' ? 'observe' : 'end';
 }
 
-/** The record after a timer that ended nothing: why, once per deadline however often it fires; the sweep need not look. */
+/**
+ * The record after a timer that ended nothing: why, once per deadline however often it fires. The sweep need not look any
+ * more, unless a cancel is still to be settled; an observed session it looks at when Klarna has ended it, since the webhook
+ * that says how may have been lost.
+ */
 export function withSparedTimer(
   record: PaymentRequest,
   decision: 'spare' | 'observe',
@@ -40,10 +50,10 @@ export function withSparedTimer(
     state: record.state,
     detail,
   };
-  return asNextVersion(
-    { ...withEntry(record, entry), timer: 'fired', reconcileAfter: dueAtKlarnaEnd(record, now), looks: 0 },
-    now,
-  );
+  const reconcileAfter = isUnsettled(record)
+    ? record.reconcileAfter
+    : (dueAtKlarnaEnd(record, now) ?? dueAfterEnd(record));
+  return asNextVersion({ ...withEntry(record, entry), timer: 'fired', reconcileAfter, looks: 0 }, now);
 }
 
 const timerEventId = (deadlineAt: Instant): EventId => ownEventId('timer', deadlineAt);

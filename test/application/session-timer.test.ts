@@ -3,6 +3,7 @@ import { extendSession } from '../../functions/application/register-session.ts';
 import type { Deadline } from '../../functions/domain/registration.ts';
 import { key, observed, registrationWith } from '../support/fixtures.ts';
 import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
+import { afterNoon, cancellationWith, session } from '../support/sessions.ts';
 import { World } from '../support/world.ts';
 
 const minutes = (count: number): number => count * 60_000;
@@ -79,6 +80,49 @@ describe('a timer that goes off', () => {
     world.clock.advance(minutes(10));
     await world.sweep();
     expect(world.klarna.calls).toEqual([]);
+  });
+
+  it('learns of the end of an observed session though every webhook was lost', async () => {
+    const world = await expired(new World(), registrationWith({ onTimeout: 'observe' }));
+    await world.timerFires();
+    world.klarna.state = undefined;
+    world.clock.advance(minutes(48 * 60));
+    await world.sweep();
+    expect(world.record).toMatchObject({ state: 'EXPIRED', evidence: { source: 'absence' } });
+    world.clock.advance(minutes(1));
+    await world.sweep();
+    expect(world.record.reconcileAfter).toBeUndefined();
+  });
+
+  it.each([
+    ['given more time', { deadlineAt: afterNoon(60) }],
+    ['only to be observed', { session: { ...session, onTimeout: 'observe' } }],
+  ] as const)('leaves a session alone that is %s while the timer looks', async (_, change) => {
+    let reads = 0;
+    const world: World = new World(new ScriptedKlarna('SUBMITTED'), {}, (call, moment) => {
+      if (call !== 'store.read' || moment !== 'before') return;
+      reads += 1;
+      // After the timer's own look, before the cancel's.
+      if (reads === 2) void world.store.save(world.record, { ...world.record, ...change, version: 3 });
+    });
+    await expired(world);
+    expect(await world.timerFires()).toMatchObject({ kind: 'ended', cancel: { kind: 'pending' } });
+    expect(world.klarna.cancels).toBe(0);
+    expect(world.record.version).toBe(3);
+    expect(world.record.cancellation).toBeUndefined();
+  });
+
+  it('leaves it to the sweep to settle a cancel whose holder is gone, also of what has ended', async () => {
+    const world = await expired(new World());
+    const cancellation = cancellationWith({ lease: { id: 'lease-1', until: afterNoon(29) } });
+    const reconcileAfter = afterNoon(29);
+    await world.store.save(world.record, { ...world.record, cancellation, reconcileAfter, version: 3 });
+    world.klarna.state = 'CANCELED';
+    await world.webhook(observed('CANCELED'));
+    expect((await world.timerFires()).kind).toBe('spared');
+    expect(world.record.reconcileAfter).toBe(reconcileAfter);
+    await world.sweep();
+    expect(world.record).toMatchObject({ reconcileAfter: undefined, cancellation: { outcome: 'canceled' } });
   });
 
   it('gives a customer who is paying the grace of the account once, and then ends the session', async () => {

@@ -54,6 +54,7 @@ describe('what the sweep does at 12:40 with', () => {
       'arm',
     ],
     ['a session that was observed', registered({ ...observedOnly, timer: 'fired' }), 'forget'],
+    ['the same, paid', registered({ ...observedOnly, timer: 'fired', state: 'COMPLETED' }), 'forget'],
     ['a paid session', registered({ state: 'COMPLETED' }), 'forget'],
     ['a session that ended', registered({ state: 'CANCELED' }), 'forget'],
     [
