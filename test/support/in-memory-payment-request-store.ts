@@ -47,7 +47,7 @@ export class InMemoryPaymentRequestStore
       `${a.recordedAt} ${a.eventId}` < `${b.recordedAt} ${b.eventId}` ? -1 : 1,
     );
     const next = { ...record, ...observedFields(observation), ...due, history };
-    this.records.set(nameOf(key), asNextVersion(next, now));
+    this.keep(asNextVersion(next, now));
     return Promise.resolve({ written: true });
   }
 
@@ -56,8 +56,13 @@ export class InMemoryPaymentRequestStore
     const stored = this.records.get(nameOf(next));
     if ((stored?.version ?? 0) !== (current?.version ?? 0))
       return Promise.resolve({ written: false, stored });
-    this.records.set(nameOf(next), structuredClone(next));
+    this.keep(next);
     return Promise.resolve({ written: true });
+  }
+
+  /** Stores the record as it will be read again. */
+  protected keep(record: PaymentRequest): void {
+    this.records.set(nameOf(record), structuredClone(record));
   }
 
   async *due(now: Instant, limit: number): AsyncIterable<PaymentRequestKey> {
@@ -98,7 +103,9 @@ export class InMemoryPaymentRequestStore
   }
 }
 
-const nameOf = ({ account, paymentRequestId }: PaymentRequestKey): string => `${account} ${paymentRequestId}`;
+/** What a record is kept under. */
+export const nameOf = ({ account, paymentRequestId }: PaymentRequestKey): string =>
+  `${account} ${paymentRequestId}`;
 
 /** Keeps what it is given. */
 export class InMemoryQuarantine implements Quarantine {

@@ -1,0 +1,314 @@
+import { Timeline } from './timeline.ts';
+
+/**
+ * What may happen to one call of a port.
+ * - `throw-…`: it fails, before or after it was done. `crash-…`: the process that called ends and is never heard of again;
+ *   `crash-during`: its request is on the way and is done all the same. `repeat`: the answer is lost and the client sends the
+ *   request again, as the AWS SDK does. `slow`: it takes up to three quarters of a minute.
+ * - `klarna-…`: what Klarna answers, or does without an answer. `refuse-some`: the bus takes only some of the events.
+ * - `overlook`: the index has not heard of a record yet.
+ */
+export const faultKinds = [
+  'throw-before',
+  'throw-after',
+  'crash-before',
+  'crash-during',
+  'crash-after',
+  'repeat',
+  'slow',
+  'klarna-500',
+  'klarna-500-done',
+  'klarna-409',
+  'klarna-404',
+  'klarna-429',
+  'klarna-401',
+  'klarna-unknown-state',
+  'klarna-hangs',
+  'klarna-hangs-done',
+  'klarna-hangs-done-late',
+  'refuse-some',
+  'overlook',
+] as const;
+
+export type FaultKind = (typeof faultKinds)[number];
+
+/** The functions of the deployment, as they show up in a history. */
+export type FunctionName =
+  'register' | 'extend' | 'cancel' | 'refresh' | 'webhook' | 'timer' | 'sweep' | 'publish';
+
+/** One invocation of a function. */
+export interface Task {
+  readonly name: string;
+  readonly function: FunctionName;
+  /** When the function is killed, in virtual milliseconds since 1970. */
+  readonly endsAt: number;
+  /** A process that has crashed or was killed: it never goes on. */
+  dead: boolean;
+  /** Calls of ports so far. */
+  calls: number;
+}
+
+/** How an invocation ended. */
+export type Ending<Result> =
+  | { readonly kind: 'returned'; readonly result: Result }
+  | { readonly kind: 'threw'; readonly error: unknown }
+  | { readonly kind: 'died' };
+
+/** A fault that was injected. Not retryable: a caller who sees it gives up. */
+export class InjectedFault extends Error {
+  readonly retryable: boolean;
+
+  constructor(site: string, retryable: boolean) {
+    super(`injected: ${site} failed`);
+    this.retryable = retryable;
+  }
+}
+
+/** Who decides what happens to each call, and how long it takes. */
+export interface Fate {
+  fault(task: Task, site: string, possible: readonly FaultKind[], now: number): FaultKind | undefined;
+  /** Milliseconds to and from the other side. */
+  latency(task: Task, site: string, fault: FaultKind | undefined): readonly [number, number];
+  /** Of two events at the same moment, that of the lower rank comes first. */
+  rank(task: Task): number;
+  retryable(task: Task): boolean;
+}
+
+/** What a call of a port is to do. */
+export interface PortCall<Result> {
+  readonly site: string;
+  readonly faults: readonly FaultKind[];
+  /** Does it, at the other side; told of a fault that the other side has to play. */
+  readonly perform: (fault: FaultKind | undefined) => Result | Promise<Result>;
+  /** Milliseconds after which the caller stops waiting, and what he then gets. */
+  readonly patience?: { readonly millis: number; readonly result: Result } | undefined;
+  /** Milliseconds that the call takes in itself. */
+  readonly takes?: number | undefined;
+}
+
+/** How much of what happened is kept: everything, in words, when a run is to be read. */
+export interface Trace {
+  note(at: number, who: string, what: () => string): void;
+}
+
+/**
+ * Runs invocations side by side in virtual time. Every call of a port is two events, the request's arrival and the answer's,
+ * and between any two events any other invocation may take its turn. The same fate gives the same history.
+ */
+export class Engine {
+  now: number;
+  /** Hash of every call, its fault and its order: two runs with the same one took the same course. */
+  course = 0x811c9dc5;
+  readonly sites = new Map<string, number>();
+  readonly injected = new Map<string, number>();
+  steps = 0;
+  readonly #timeline = new Timeline();
+  readonly #fate: Fate;
+  readonly #trace: Trace | undefined;
+  #awake = false;
+  #stopped = false;
+
+  constructor(start: number, fate: Fate, trace?: Trace) {
+    this.now = start;
+    this.#fate = fate;
+    this.#trace = trace;
+  }
+
+  at(millis: number, happen: () => void, rank = 0): void {
+    this.#timeline.add(Math.max(millis, this.now), happen, rank);
+  }
+
+  after(millis: number, happen: () => void): void {
+    this.at(this.now + millis, happen);
+  }
+
+  note(who: string, what: () => string): void {
+    this.#trace?.note(this.now, who, what);
+  }
+
+  /** Ends the run before its time. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Lets everything happen until nothing is left to happen, or until a time. */
+  async run(until: number): Promise<void> {
+    while (!this.#stopped) {
+      const event = this.#timeline.next();
+      if (!event || event.at > until) return;
+      this.now = event.at;
+      event.happen();
+      // Whoever got an answer goes on to his next call before anything else happens.
+      await this.#settle();
+    }
+  }
+
+  async #settle(): Promise<void> {
+    if (!this.#awake) return;
+    this.#awake = false;
+    await drained();
+  }
+
+  /** Starts an invocation. A dead one never says how it ended: its trigger is told at once. */
+  invoke<Result>(
+    name: string,
+    kind: FunctionName,
+    limitMillis: number,
+    body: (task: Task) => Promise<Result>,
+    ended: (ending: Ending<Result>) => void,
+  ): void {
+    const task: Task = { name, function: kind, endsAt: this.now + limitMillis, dead: false, calls: 0 };
+    let over = false;
+    const end = (ending: Ending<Result>) => {
+      if (over) return;
+      over = true;
+      task.dead = true;
+      ended(ending);
+    };
+    this.note(name, () => `${kind} starts`);
+    this.#deaths.set(task, () => end({ kind: 'died' }));
+    this.at(task.endsAt, () => {
+      if (!over) this.#die(task, 'is killed at its time limit');
+    });
+    this.#awake = true;
+    body(task).then(
+      (result) => {
+        if (!task.dead) end({ kind: 'returned', result });
+      },
+      (error: unknown) => {
+        if (!task.dead) end({ kind: 'threw', error });
+      },
+    );
+  }
+
+  readonly #deaths = new WeakMap<Task, () => void>();
+
+  #die(task: Task, why: string): void {
+    if (task.dead) return;
+    task.dead = true;
+    this.note(task.name, () => why);
+    // The trigger hears of it as of any other event, not within the call.
+    this.at(this.now, () => this.#deaths.get(task)?.());
+  }
+
+  call<Result>(task: Task, port: PortCall<Result>): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      if (task.dead) return;
+      this.steps += 1;
+      task.calls += 1;
+      const { site } = port;
+      const fault = this.#fate.fault(task, site, port.faults, this.now);
+      this.#count(task, site, fault);
+      const [there, back] = this.#fate.latency(task, site, fault);
+      const arrives = this.now + there + (port.takes ?? 0);
+      const rank = this.#fate.rank(task);
+      this.note(task.name, () => `${site}${fault ? `   ** ${fault} **` : ''}`);
+
+      const answer = (act: () => void, at: number) => {
+        this.at(
+          at,
+          () => {
+            if (task.dead) return;
+            this.#awake = true;
+            act();
+          },
+          rank,
+        );
+      };
+      const arrive = (act: () => void) => this.at(arrives, act, rank);
+      const fail = () => reject(new InjectedFault(site, this.#fate.retryable(task)));
+
+      const limit = port.patience ? this.now + port.patience.millis : Infinity;
+      if (port.patience && limit < arrives + back) {
+        const { result } = port.patience;
+        answer(() => resolve(result), limit);
+      }
+      const reply = (result: Result | Promise<Result>) => {
+        const at = this.now + back;
+        if (at <= limit) answer(() => resolve(result), at);
+      };
+
+      switch (fault) {
+        case 'crash-before':
+          this.#die(task, 'crashes');
+          return;
+        case 'throw-before':
+          answer(fail, arrives);
+          return;
+        case 'crash-during':
+          this.#die(task, 'crashes with the request on its way');
+          arrive(() => void port.perform(undefined));
+          return;
+        case 'crash-after':
+          arrive(() => {
+            void port.perform(undefined);
+            this.#die(task, 'crashes before the answer');
+          });
+          return;
+        case 'throw-after':
+          arrive(() => {
+            void port.perform(undefined);
+            answer(fail, this.now + back);
+          });
+          return;
+        case 'repeat':
+          arrive(() => {
+            void port.perform(undefined);
+            this.at(this.now + back, () => reply(port.perform(undefined)), rank);
+          });
+          return;
+        case 'klarna-hangs':
+          if (port.patience) {
+            const { result } = port.patience;
+            answer(() => resolve(result), limit);
+          }
+          return;
+        case 'klarna-hangs-done':
+        case 'klarna-hangs-done-late': {
+          const late = fault === 'klarna-hangs-done-late' ? (port.patience?.millis ?? 0) + back * 20 : 0;
+          this.at(arrives + late, () => void port.perform(undefined), rank);
+          if (port.patience) {
+            const { result } = port.patience;
+            answer(() => resolve(result), limit);
+          }
+          return;
+        }
+        case 'slow':
+        case undefined:
+          arrive(() => reply(port.perform(undefined)));
+          return;
+        case 'klarna-500':
+        case 'klarna-500-done':
+        case 'klarna-409':
+        case 'klarna-404':
+        case 'klarna-429':
+        case 'klarna-401':
+        case 'klarna-unknown-state':
+        case 'refuse-some':
+        case 'overlook':
+          arrive(() => reply(port.perform(fault)));
+      }
+    });
+  }
+
+  #count(task: Task, site: string, fault: FaultKind | undefined): void {
+    const place = `${task.function}: ${site}`;
+    this.sites.set(place, (this.sites.get(place) ?? 0) + 1);
+    if (fault) {
+      const what = `${place} ${fault}`;
+      this.injected.set(what, (this.injected.get(what) ?? 0) + 1);
+    }
+    this.course = hashOf(hashOf(this.course, task.name), fault ? `${site} ${fault}` : site);
+  }
+}
+
+/** All that can go on at once has gone on: Node runs a tick when no microtask is left. */
+const drained = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
+
+function hashOf(seed: number, text: string): number {
+  let hash = seed;
+  for (let index = 0; index < text.length; index += 1) {
+    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193) >>> 0;
+  }
+  return hash;
+}

@@ -1,0 +1,125 @@
+import type { Trace } from './engine.ts';
+import type { InvariantName } from './invariants.ts';
+import { type Mode, type Plan, planOf } from './plan.ts';
+import { RandomFate } from './random-fate.ts';
+import { clockOf, type Protocol, realProtocol, type Report, Simulation } from './simulation.ts';
+
+/** Plays the run of a seed. */
+export async function runSeed(seed: number, protocol: Protocol = realProtocol, mode?: Mode): Promise<Report> {
+  const plan = planOf(seed, mode);
+  const report = await new Simulation(plan, new RandomFate(plan), protocol).run();
+  await breath();
+  return report;
+}
+
+/** A run never leaves the microtasks: whoever else is in this process gets his turn between two. */
+const breath = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** A history that breaks an invariant: the seed, which one, and how it came about, with everything left out that need not be there. */
+export class BrokenInvariant extends Error {
+  readonly seed: number;
+  readonly invariant: InvariantName;
+
+  constructor(seed: number, invariant: InvariantName, history: string) {
+    super(
+      `seed ${seed} breaks ${invariant}\n${history}\nreplay: node test/simulation/simulate.ts --seed ${seed}`,
+    );
+    this.seed = seed;
+    this.invariant = invariant;
+  }
+}
+
+/** Plays the run of a seed; throws {@link BrokenInvariant} with the shrunk history where one is broken. */
+export async function checkSeed(
+  seed: number,
+  protocol: Protocol = realProtocol,
+  mode?: Mode,
+): Promise<Report> {
+  const report = await runSeed(seed, protocol, mode);
+  if (!report.violation) return report;
+  const { invariant } = report.violation;
+  throw new BrokenInvariant(
+    seed,
+    invariant,
+    await historyOf(await shrink(planOf(seed, mode), invariant, protocol), protocol),
+  );
+}
+
+/** What of a plan is played: some of its actions, some of its faults, some of its perturbations. */
+interface Part {
+  readonly plan: Plan;
+  readonly leftOut: ReadonlySet<string>;
+}
+
+/** Leaves out faults, actions and perturbations for as long as the same invariant breaks. */
+async function shrink(whole: Plan, invariant: InvariantName, protocol: Protocol): Promise<Part> {
+  let best: Part = { plan: whole, leftOut: new Set() };
+  let tries = 600;
+  const breaks = async (part: Part): Promise<boolean> => {
+    tries -= 1;
+    const fate = new RandomFate(part.plan, part.leftOut);
+    const { violation } = await new Simulation(part.plan, fate, protocol).run();
+    return violation?.invariant === invariant;
+  };
+  const tryPart = async (part: Part) => {
+    if (tries <= 0 || !(await breaks(part))) return false;
+    best = part;
+    return true;
+  };
+  for (const calmer of [{ doubleRate: 0 }, { lateRate: 0 }, { lossRate: 0 }, { slowestMillis: 25 }]) {
+    await tryPart({ ...best, plan: { ...best.plan, ...calmer } });
+  }
+  for (let isSmaller = true; isSmaller && tries > 0;) {
+    isSmaller = false;
+    for (const action of best.plan.actions.toReversed()) {
+      const actions = best.plan.actions.filter(({ id }) => id !== action.id);
+      isSmaller = (await tryPart({ ...best, plan: { ...best.plan, actions } })) || isSmaller;
+    }
+    const fate = new RandomFate(best.plan, best.leftOut);
+    await new Simulation(best.plan, fate, protocol).run();
+    isSmaller = (await leaveOutFaults(best, fate.injected, tryPart)) || isSmaller;
+  }
+  return best;
+}
+
+/** All of them, then halves, then each. */
+async function leaveOutFaults(
+  from: Part,
+  injected: readonly string[],
+  tryPart: (part: Part) => Promise<boolean>,
+): Promise<boolean> {
+  let left = new Set(from.leftOut);
+  let isSmaller = false;
+  for (let size = injected.length; size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
+    for (let start = 0; start < injected.length; start += size) {
+      const chunk = injected.slice(start, start + size).filter((name) => !left.has(name));
+      if (chunk.length === 0) continue;
+      const leftOut = new Set([...left, ...chunk]);
+      if (await tryPart({ ...from, leftOut })) {
+        left = leftOut;
+        isSmaller = true;
+      }
+    }
+  }
+  return isSmaller;
+}
+
+/** The history of a part of a plan, line by line. */
+async function historyOf({ plan, leftOut }: Part, protocol: Protocol): Promise<string> {
+  const lines: string[] = [];
+  const trace: Trace = {
+    note: (at, who, what) => lines.push(`${clockOf(at)}  ${who.padEnd(24)} ${what()}`),
+  };
+  const fate = new RandomFate(plan, leftOut);
+  const { violation } = await new Simulation(plan, fate, protocol, trace).run();
+  const { lax, wholeSeconds, tellsTimes } = plan.manners;
+  return [
+    `${plan.mode}; Klarna ${lax ? 'cancels' : 'does not cancel'} what is COMPLETED${wholeSeconds ? ', whole seconds' : ''}${tellsTimes ? '' : ', no times in answers'}`,
+    ...lines,
+    `${clockOf(violation?.at ?? 0)}  ${violation?.invariant ?? ''}: ${violation?.what ?? ''}`,
+  ].join('\n');
+}
+
+/** The history of a seed as it is, whether it breaks anything or not. */
+export const tellSeed = (seed: number, protocol: Protocol = realProtocol, mode?: Mode): Promise<string> =>
+  historyOf({ plan: planOf(seed, mode), leftOut: new Set() }, protocol);

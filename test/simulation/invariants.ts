@@ -1,0 +1,434 @@
+/**
+ * What must hold of every history, whatever happens in it. Each invariant is a function of its own, named as a violation
+ * names it, and is written against what was seen at the ports and at Klarna, not against the functions that keep it: the
+ * domain's own rule is not asked.
+ */
+import type { EventId, PaymentRequestKey } from '../../functions/domain/identifiers.ts';
+import { millisOf } from '../../functions/domain/instant.ts';
+import type { HistoryEntry, PaymentRequest } from '../../functions/domain/payment-request.ts';
+import { type PaymentRequestState, ranks } from '../../functions/domain/payment-request-state.ts';
+import type { StateChangeEvent } from '../../functions/domain/state-change-event.ts';
+import { plantedIn } from '../support/planted-secrets.ts';
+import { type TrueRequest, wasCanceledAfterPaid } from './simulated-klarna.ts';
+
+/** Something that has just happened at a port. */
+export type Step =
+  | {
+      readonly kind: 'written';
+      readonly by: string;
+      readonly before: PaymentRequest | undefined;
+      readonly after: PaymentRequest;
+    }
+  | {
+      readonly kind: 'delete-sent';
+      readonly by: string;
+      readonly key: PaymentRequestKey;
+      /** What the last read of the same invocation showed, if there was one since its last DELETE. */
+      readonly lastRead: PaymentRequestState | undefined;
+      /** The record as it is stored at this moment. */
+      readonly stored: PaymentRequest | undefined;
+    }
+  | {
+      readonly kind: 'klarna-called';
+      readonly by: string;
+      readonly key: PaymentRequestKey;
+      /** Calls of this invocation about this request, this one included. */
+      readonly reads: number;
+      readonly cancels: number;
+      /** Calls of all invocations about it. */
+      readonly total: number;
+    }
+  | {
+      readonly kind: 'webhook-acknowledged';
+      readonly key: PaymentRequestKey;
+      readonly eventId: EventId;
+      readonly stored: PaymentRequest | undefined;
+      readonly quarantined: boolean;
+    }
+  | {
+      readonly kind: 'published';
+      readonly event: StateChangeEvent;
+      /** The write of the event's version, if there was one. */
+      readonly written:
+        { readonly before: PaymentRequest | undefined; readonly after: PaymentRequest } | undefined;
+    };
+
+/** What the invariants are checked against. */
+export interface Evidence {
+  readonly now: number;
+  /** The request as it is at Klarna. */
+  readonly trueRequest: (key: PaymentRequestKey) => TrueRequest | undefined;
+  /** Whose webhook an event id belongs to. */
+  readonly ownerOf: (eventId: EventId) => PaymentRequestKey | undefined;
+  /** Event ids of deliveries that Klarna never signed. */
+  readonly forged: ReadonlySet<string>;
+  /** Which invocation made a claim. */
+  readonly claims: ReadonlyMap<string, string>;
+}
+
+type Safety = (step: Step, evidence: Evidence) => string | undefined;
+
+const finalStateNeverChanges: Safety = (step) =>
+  step.kind === 'written' && rankOf(step.before) === 2 && step.before?.state !== step.after.state
+    ? `${step.before?.state ?? ''} became ${step.after.state ?? 'nothing'}`
+    : undefined;
+
+const rankNeverFalls: Safety = (step) =>
+  step.kind === 'written' && rankOf(step.after) < rankOf(step.before)
+    ? `${step.before?.state ?? ''} became ${step.after.state ?? 'nothing'}`
+    : undefined;
+
+const versionsHaveNoGaps: Safety = (step) =>
+  step.kind === 'written' && step.after.version !== (step.before?.version ?? 0) + 1
+    ? `version ${step.before?.version ?? 0} was followed by ${step.after.version}`
+    : undefined;
+
+const historyIsOnlyAddedTo: Safety = (step) => {
+  if (step.kind !== 'written' || !step.before) return undefined;
+  const after = new Map(step.after.history.map((entry) => [entry.eventId, entry]));
+  for (const entry of step.before.history) {
+    const now = after.get(entry.eventId);
+    if (!now) return `${entry.eventId} is gone`;
+    if (now.effect !== entry.effect || now.state !== entry.state || now.recordedAt !== entry.recordedAt) {
+      return `${entry.eventId} was ${entry.effect} at ${entry.recordedAt} and is ${now.effect} at ${now.recordedAt}`;
+    }
+  }
+  return undefined;
+};
+
+/** Folds what was observed, taken over or not: the first end, else the latest of the highest rank. */
+const stateIsTheFoldOfTheHistory: Safety = (step) => {
+  if (step.kind !== 'written') return undefined;
+  let highest: HistoryEntry | undefined;
+  let end: HistoryEntry | undefined;
+  for (const entry of step.after.history) {
+    if (!isObservation(entry)) continue;
+    if (ranks[entry.state] === 2) end ??= entry;
+    else if (!highest || placeOf(entry) > placeOf(highest)) highest = entry;
+  }
+  const folded = end ?? highest;
+  if (folded?.state === step.after.state) return undefined;
+  return `the history says ${folded?.state ?? 'nothing'} (${folded?.eventId ?? ''}), the record ${step.after.state ?? 'nothing'}`;
+};
+
+const eventTakesEffectOnce: Safety = (step) => {
+  if (step.kind !== 'written') return undefined;
+  const { before, after } = step;
+  const evidence = after.evidence?.eventId;
+  if (evidence === undefined || evidence === before?.evidence?.eventId) return undefined;
+  const again = before?.history.some((entry) => entry.eventId === evidence);
+  return again ? `${evidence} was in the history already and took effect` : undefined;
+};
+
+const canceledOnlyOnEvidence: Safety = (step, { trueRequest }) => {
+  if (step.kind !== 'written' || step.after.state !== 'CANCELED' || step.before?.state === 'CANCELED')
+    return undefined;
+  const { after } = step;
+  const entry = after.history.find(({ eventId }) => eventId === after.evidence?.eventId);
+  if (entry?.effect !== 'applied' || entry.state !== 'CANCELED') return 'no history entry says so';
+  return wasSaid(trueRequest(after), 'CANCELED') ? undefined : 'Klarna never said so';
+};
+
+const stateWasKlarnas: Safety = (step, { trueRequest }) => {
+  if (step.kind !== 'written') return undefined;
+  const { before, after } = step;
+  const { state, evidence } = after;
+  if (state === undefined || evidence?.eventId === before?.evidence?.eventId) return undefined;
+  const truth = trueRequest(after);
+  if (evidence?.source === 'absence') {
+    const gone = !truth || truth.state === 'EXPIRED';
+    return state === 'EXPIRED' && gone ? undefined : `absence made it ${state}; it is ${truth?.state ?? ''}`;
+  }
+  return wasSaid(truth, state)
+    ? undefined
+    : `${state} by ${evidence?.source ?? 'nothing'}; Klarna never said so`;
+};
+
+const noDeleteAfterPaid: Safety = (step) => {
+  if (step.kind !== 'delete-sent') return undefined;
+  const { lastRead, stored } = step;
+  if (lastRead === undefined) return 'a DELETE without a read just before';
+  if (ranks[lastRead] === 0) return undefined;
+  if (ranks[lastRead] === 1 && stored?.cancellation?.allowCompleted) return undefined;
+  return `the read just before showed ${lastRead}`;
+};
+
+const noTimerCancelBeforeTheDeadline: Safety = (step, { now }) => {
+  if (step.kind !== 'delete-sent' || step.stored?.cancellation?.cause !== 'timeout') return undefined;
+  const { deadlineAt } = step.stored;
+  if (deadlineAt === undefined) return 'there is no deadline';
+  return millisOf(deadlineAt) > now ? `the deadline is ${deadlineAt}` : undefined;
+};
+
+const nothingCrossesAccounts: Safety = (step, { ownerOf }) => {
+  if (step.kind === 'written') {
+    for (const entry of newEntries(step)) {
+      const owner = ownerOf(entry.eventId);
+      if (owner && !isSameKey(owner, step.after))
+        return `${entry.eventId} belongs to ${owner.account}, not to ${step.after.account}`;
+    }
+  }
+  if (step.kind === 'published') {
+    const { detail } = step.event;
+    const [, , eventId] = detail.event_key.split('/');
+    const owner = eventId === undefined ? undefined : ownerOf(eventId as EventId);
+    if (owner && owner.account !== detail.account) return `${detail.event_key} belongs to ${owner.account}`;
+  }
+  return undefined;
+};
+
+const noChangeWithoutASignature: Safety = (step, { forged }) => {
+  if (step.kind !== 'written') return undefined;
+  const entry = newEntries(step).find(({ eventId }) => forged.has(eventId));
+  return entry && `${entry.eventId} was not signed by Klarna`;
+};
+
+const oneHolderOfAClaim: Safety = (step, { now, claims }) => {
+  if (step.kind === 'written') {
+    const before = step.before?.cancellation?.lease;
+    const after = step.after.cancellation?.lease;
+    const taken = before && after && before.id !== after.id && millisOf(before.until) > now;
+    return taken ? `a claim that runs until ${before.until} was taken over` : undefined;
+  }
+  if (step.kind !== 'delete-sent') return undefined;
+  const lease = step.stored?.cancellation?.lease;
+  if (!lease) return 'nobody holds a claim';
+  if (millisOf(lease.until) <= now) return 'the claim has run out';
+  const holder = claims.get(lease.id);
+  return holder === step.by ? undefined : `the claim is held by ${holder ?? 'nobody'}`;
+};
+
+const publishedWasWritten: Safety = (step) => {
+  if (step.kind !== 'published') return undefined;
+  const { event, written } = step;
+  const [, , eventId] = event.detail.event_key.split('/');
+  if (!written) return `version ${event.detail.version} was never written`;
+  const isIn = (record: PaymentRequest | undefined) =>
+    record?.history.some((entry) => entry.eventId === eventId) === true;
+  return isIn(written.after) && !isIn(written.before)
+    ? undefined
+    : `version ${event.detail.version} did not write ${eventId ?? ''}`;
+};
+
+const acknowledgedIsDurable: Safety = (step) => {
+  if (step.kind !== 'webhook-acknowledged' || step.quarantined) return undefined;
+  const { stored, eventId } = step;
+  if (!stored) return `${eventId} was acknowledged and there is no record`;
+  const kept = stored.history.some((entry) => entry.eventId === eventId) || stored.historyDropped > 0;
+  return kept ? undefined : `${eventId} was acknowledged and is not in the record`;
+};
+
+/** Two ends, or a customer who approved no earlier than the end: a person is told, and nobody untells him. */
+const contradictionIsSeen: Safety = (step) => {
+  if (step.kind !== 'written') return undefined;
+  const { before, after } = step;
+  if (before?.attention === 'contradiction' && after.attention !== 'contradiction') {
+    return `a contradiction became ${after.attention ?? 'nothing'}`;
+  }
+  if (rankOf(after) !== 2 || after.cancellation?.allowCompleted) return undefined;
+  for (const entry of newEntries(step)) {
+    if (!isObservation(entry)) continue;
+    const otherEnd = ranks[entry.state] === 2 && entry.state !== after.state;
+    const paidAfter =
+      entry.state === 'COMPLETED' &&
+      entry.occurredAt !== undefined &&
+      after.occurredAt !== undefined &&
+      entry.occurredAt >= after.occurredAt;
+    if ((otherEnd || paidAfter) && after.attention === undefined)
+      return `${entry.eventId} against ${after.state ?? ''}`;
+  }
+  return undefined;
+};
+
+/** More than any attempt and any run should ever need: what the deployment's back-off comes to in two days. */
+const mostCalls = { cancels: 2, reads: 6, total: 250 } as const;
+
+const callsToKlarnaAreBounded: Safety = (step) => {
+  if (step.kind !== 'klarna-called') return undefined;
+  const { reads, cancels, total } = step;
+  const isTooMany = cancels > mostCalls.cancels || reads > mostCalls.reads || total > mostCalls.total;
+  return isTooMany
+    ? `${cancels} DELETEs and ${reads} reads in one invocation, ${total} calls in all`
+    : undefined;
+};
+
+/** What is open with a deadline to come or to act on, or claimed, or pending: the record says by when somebody must look. */
+const unfinishedIsDue: Safety = (step) => {
+  if (step.kind !== 'written') return undefined;
+  const { cancellation, timer, reconcileAfter, deadlineAt } = step.after;
+  if (reconcileAfter !== undefined) return undefined;
+  if (cancellation?.outcome === 'claimed' || cancellation?.outcome === 'pending')
+    return `a cancel is ${cancellation.outcome}`;
+  const waits = rankOf(step.after) < 1 && deadlineAt !== undefined && timer !== 'fired';
+  return waits ? `it is ${step.after.state ?? 'not heard of'} with the timer ${timer}` : undefined;
+};
+
+/** Checked after every step. */
+export const safetyInvariants = {
+  'final-state-never-changes': finalStateNeverChanges,
+  'rank-never-falls': rankNeverFalls,
+  'versions-have-no-gaps': versionsHaveNoGaps,
+  'history-is-only-added-to': historyIsOnlyAddedTo,
+  'state-is-the-fold-of-the-history': stateIsTheFoldOfTheHistory,
+  'event-takes-effect-once': eventTakesEffectOnce,
+  'canceled-only-on-evidence': canceledOnlyOnEvidence,
+  'state-was-klarnas': stateWasKlarnas,
+  'no-delete-after-paid': noDeleteAfterPaid,
+  'no-timer-cancel-before-the-deadline': noTimerCancelBeforeTheDeadline,
+  'nothing-crosses-accounts': nothingCrossesAccounts,
+  'no-change-without-a-signature': noChangeWithoutASignature,
+  'one-holder-of-a-claim': oneHolderOfAClaim,
+  'published-was-written': publishedWasWritten,
+  'acknowledged-is-durable': acknowledgedIsDurable,
+  'contradiction-is-seen': contradictionIsSeen,
+  'calls-to-klarna-are-bounded': callsToKlarnaAreBounded,
+  'unfinished-is-due': unfinishedIsDue,
+} as const satisfies Record<string, Safety>;
+
+/** A record at the end of a run, and what is to be known of it. */
+export interface Outcome {
+  readonly now: number;
+  readonly record: PaymentRequest;
+  readonly truth: TrueRequest | undefined;
+  /** A timer's message went to the dead-letter queue, where an alarm is. */
+  readonly isInDeadLetters: boolean;
+  /** Klarna's event ids that were received and acknowledged. */
+  readonly acknowledged: ReadonlySet<string>;
+  readonly hasSchedule: boolean;
+  readonly published: readonly StateChangeEvent[];
+  /** Whether the sweep runs. */
+  readonly isSwept: boolean;
+}
+
+type Liveness = (outcome: Outcome) => string | undefined;
+
+/** A session past its deadline is final, paid, or where an alarm is. */
+const sessionsEnd: Liveness = ({ record, isInDeadLetters, now }) => {
+  const { session, deadlineAt, attention, state } = record;
+  if (session?.onTimeout !== 'cancel' || deadlineAt === undefined || millisOf(deadlineAt) > now)
+    return undefined;
+  if (rankOf(record) >= 1 || attention !== undefined || isInDeadLetters) return undefined;
+  return `${state ?? 'not heard of'}, ${Math.round((now - millisOf(deadlineAt)) / 60_000)} minutes after its deadline`;
+};
+
+/** Who wanted it is told what came of it. Without the sweep, nobody closes the claim of a crashed caller on what has ended. */
+const cancelsAreSettled: Liveness = ({ record, isInDeadLetters, isSwept }) => {
+  const { cancellation, attention } = record;
+  if (cancellation?.outcome !== 'claimed' && cancellation?.outcome !== 'pending') return undefined;
+  if (attention !== undefined || isInDeadLetters || (!isSwept && rankOf(record) >= 1)) return undefined;
+  return `a cancel is ${cancellation.outcome}`;
+};
+
+/** Checked an hour after the faults have stopped and the last deadline has passed: one round of the sweep's longest pause. */
+export const soonInvariants = {
+  'sessions-end': sessionsEnd,
+  'cancels-are-settled': cancelsAreSettled,
+} as const satisfies Record<string, Liveness>;
+
+/**
+ * What the record says is what Klarna says. Not asked of a request of which nobody asked anything and whose webhooks were
+ * lost for good, nor of what became of a payment after COMPLETED when that webhook was lost.
+ */
+const recordEqualsKlarna: Liveness = ({ record, truth, acknowledged }) => {
+  if (!truth || record.attention !== undefined || record.state === truth.state) return undefined;
+  // Klarna itself said what is not so.
+  if (truth.said.some(({ state }) => !truth.life.some((each) => each.state === state))) return undefined;
+  const last = truth.said.findLast(({ state }) => state === truth.state);
+  const isToldOf = last !== undefined && acknowledged.has(last.eventId);
+  const isAsked =
+    record.session !== undefined ||
+    (record.cancellation !== undefined && record.cancellation.outcome !== 'refused');
+  if (!isToldOf && (!isAsked || record.state === 'COMPLETED')) return undefined;
+  return `the record says ${record.state ?? 'nothing'}, Klarna ${truth.state}`;
+};
+
+const timersOfFinalAreGone: Liveness = ({ record, hasSchedule }) =>
+  hasSchedule && rankOf(record) === 2 ? 'its schedule is still there' : undefined;
+
+/** Computed anew from the record's history: the first registration, each new state, each refused cancel, each alarm. */
+const writtenIsPublished: Liveness = ({ record, published }) => {
+  const keys = new Set(published.map(({ detail }) => detail.event_key));
+  const isOut = (entry: HistoryEntry, slug: string) =>
+    keys.has([record.account, record.paymentRequestId, entry.eventId, slug].join('/'));
+  let registered = false;
+  for (const entry of record.history) {
+    if (entry.kind === 'register' && entry.effect === 'accepted') {
+      if (!registered && !isOut(entry, 'registered')) return `registered by ${entry.eventId}`;
+      registered = true;
+    }
+    if (entry.kind === 'cancel_request' && entry.effect === 'refused' && !isOut(entry, 'cancel-refused'))
+      return `refused by ${entry.eventId}`;
+    if (entry.attention !== undefined && !isOut(entry, 'needs-attention'))
+      return `${entry.attention} by ${entry.eventId}`;
+  }
+  const end = record.history.find((entry) => entry.effect === 'applied' && entry.state === record.state);
+  const isStateOut = published.some(
+    ({ type, detail }) => type === 'Payment Request State Changed' && detail.state === record.state,
+  );
+  return end && !isStateOut ? `${record.state ?? ''} by ${end.eventId}` : undefined;
+};
+
+/** A customer who approved and was cancelled all the same is somebody's to look at, once we know of both. */
+const paidThenCanceledIsSeen: Liveness = ({ record, truth, acknowledged }) => {
+  if (!truth || !wasCanceledAfterPaid(truth) || record.state !== 'CANCELED') return undefined;
+  const isToldOf = truth.said.some(
+    ({ state, eventId }) => state === 'COMPLETED' && acknowledged.has(eventId),
+  );
+  return isToldOf && record.attention === undefined
+    ? 'paid, then cancelled by us, and nobody is told'
+    : undefined;
+};
+
+/** Nothing is ever taken out of a record or unpublished, so that looking once, at the end, is looking after every step. */
+const noSecretLeaves: Liveness = ({ record, published }) => {
+  const found = plantedIn(JSON.stringify([record, published]));
+  return found.length > 0 ? found.join(', ') : undefined;
+};
+
+const nothingStaysDue: Liveness = ({ record, isSwept }) =>
+  isSwept && record.reconcileAfter !== undefined ? `due at ${record.reconcileAfter}` : undefined;
+
+/** Checked when nothing is left to happen. */
+export const lateInvariants = {
+  ...soonInvariants,
+  'record-equals-klarna': recordEqualsKlarna,
+  'timers-of-final-are-gone': timersOfFinalAreGone,
+  'written-is-published': writtenIsPublished,
+  'paid-then-canceled-is-seen': paidThenCanceledIsSeen,
+  'nothing-stays-due': nothingStaysDue,
+  'no-secret-leaves': noSecretLeaves,
+} as const satisfies Record<string, Liveness>;
+
+/** Without injected loss there is nothing for the sweep to repair. */
+export type InvariantName =
+  keyof typeof safetyInvariants | keyof typeof lateInvariants | 'sweep-repairs-nothing' | 'nothing-fails';
+
+const rankOf = (record: PaymentRequest | undefined): number =>
+  record?.state === undefined ? -1 : ranks[record.state];
+
+type ObservedEntry = HistoryEntry & { readonly state: PaymentRequestState };
+
+const isObservation = (entry: HistoryEntry): entry is ObservedEntry =>
+  entry.state !== undefined && ['webhook', 'read', 'cancel', 'absence'].includes(entry.kind);
+
+/** Rank, then time, then event id. */
+const placeOf = (entry: HistoryEntry): string =>
+  `${entry.state === undefined ? '' : ranks[entry.state]} ${entry.occurredAt ?? ''} ${entry.eventId}`;
+
+function newEntries({
+  before,
+  after,
+}: {
+  readonly before: PaymentRequest | undefined;
+  readonly after: PaymentRequest;
+}) {
+  const known = new Set(before?.history.map(({ eventId }) => eventId));
+  return after.history.filter(({ eventId }) => !known.has(eventId));
+}
+
+const wasSaid = (truth: TrueRequest | undefined, state: PaymentRequestState): boolean =>
+  truth !== undefined &&
+  (truth.life.some((each) => each.state === state) || truth.said.some((each) => each.state === state));
+
+const isSameKey = (a: PaymentRequestKey, b: PaymentRequestKey): boolean =>
+  a.account === b.account && a.paymentRequestId === b.paymentRequestId;

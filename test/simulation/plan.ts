@@ -1,0 +1,195 @@
+import type { AccountSettings } from '../../functions/application/ports.ts';
+import type { Account, PaymentRequestId, PaymentRequestKey } from '../../functions/domain/identifiers.ts';
+import { settingsWith } from '../support/fixtures.ts';
+import { planted } from '../support/planted-secrets.ts';
+import { hour, minute } from '../support/sessions.ts';
+import { Draws } from './draws.ts';
+import type { KlarnaManners } from './simulated-klarna.ts';
+
+/**
+ * - `full`: every fault, the sweep running. `lossless`: any order, any delay and any repetition, but nothing is lost: the sweep
+ *   must find nothing to repair. `unswept`: the same with the sweep switched off, and with failures in those functions
+ *   that are called again by whoever triggers them.
+ */
+export type Mode = 'full' | 'lossless' | 'unswept';
+
+/** Something that somebody outside does, at a time in milliseconds from the beginning, to one of the requests. */
+export interface Action {
+  readonly id: number;
+  readonly at: number;
+  readonly request: number;
+  readonly act:
+    | { readonly kind: 'enter' | 'step-back' | 'approve' | 'decline' | 'decline-authorization' }
+    /** Klarna names a second end, or says again what is over. */
+    | { readonly kind: 'second-end' }
+    | {
+        readonly kind: 'register';
+        readonly timeoutMillis: number;
+        readonly onTimeout: 'cancel' | 'observe';
+        readonly graceMillis: number | undefined;
+      }
+    | { readonly kind: 'extend'; readonly timeoutMillis: number }
+    | { readonly kind: 'cancel'; readonly allowCompleted: boolean }
+    | { readonly kind: 'refresh' }
+    /** A timer's message that nobody armed. */
+    | { readonly kind: 'stray-timer' }
+    /** A delivery that says CANCELED, signed with a key that is not Klarna's; or with another tenant's. */
+    | {
+        readonly kind: 'forge';
+        readonly how: 'wrong-key' | 'unknown-key' | 'other-account' | 'unknown-type';
+      };
+}
+
+export interface PlannedRequest {
+  readonly key: PaymentRequestKey;
+  /** Klarna does not know it: somebody mistyped an id. */
+  readonly isUnknown: boolean;
+  readonly lifetimeMillis: number;
+}
+
+/** Everything that a run's course is made from. */
+export interface Plan {
+  readonly seed: number;
+  readonly mode: Mode;
+  readonly manners: KlarnaManners;
+  readonly accounts: readonly AccountSettings[];
+  readonly requests: readonly PlannedRequest[];
+  readonly actions: readonly Action[];
+  /** Of a call: how likely a fault is. */
+  readonly faultRate: number;
+  /** Of a webhook or a timer: how likely it is lost for good, doubled, or late. */
+  readonly lossRate: number;
+  readonly doubleRate: number;
+  readonly lateRate: number;
+  /** Milliseconds from the beginning after which no fault is injected. */
+  readonly quietAfter: number;
+  readonly slowestMillis: number;
+  /** How long the stream gathers writes before they are published. */
+  readonly relayPauseMillis: number;
+}
+
+const names = ['shop-se', 'shop-no'] as const;
+
+export const accountNamed = (index: number): Account => (names[index] ?? names[0]) as Account;
+
+const requestIds = ['00', '01', '02'].map(
+  (end) => `krn:payment:eu1:request:552603c0-fe8b-4ab1-aacb-41d55fafbd${end}` as PaymentRequestId,
+);
+
+export function modeOf(seed: number): Mode {
+  if (seed % 8 === 6) return 'lossless';
+  return seed % 8 === 7 ? 'unswept' : 'full';
+}
+
+/** The run of a seed. */
+export function planOf(seed: number, mode = modeOf(seed)): Plan {
+  const draws = new Draws(seed, 'plan');
+  const isFull = mode === 'full';
+  const isTwoAccounts = draws.chance(0.1);
+  const accounts = (isTwoAccounts ? [0, 1] : [0]).map((index) =>
+    settingsWith({
+      account: accountNamed(index),
+      armOnSubmitted: draws.chance(0.15),
+      defaultSessionTimeout: draws.chance(0.5) ? 20 * minute : undefined,
+      inProgressGrace: draws.chance(0.25) ? 5 * minute : undefined,
+      maxExtensions: 3,
+      klarna: {
+        environment: 'test',
+        apiKey: planted.apiKey,
+        username: undefined,
+        partnerAccountId: `partner-${index}`,
+        clientCertificate: undefined,
+        clientKey: undefined,
+      },
+    }),
+  );
+  const requests: PlannedRequest[] = [];
+  const count = draws.chance(0.9) ? 1 : 2;
+  for (const { account } of accounts) {
+    for (const paymentRequestId of requestIds.slice(0, count)) {
+      requests.push({
+        key: { account, paymentRequestId },
+        isUnknown: isFull && draws.chance(0.02),
+        lifetimeMillis: draws.pick([hour, 3 * hour, 3 * hour, 48 * hour]),
+      });
+    }
+  }
+  const actions = actionsOf(draws, requests, isFull);
+  const last = actions.reduce((latest, { at }) => Math.max(latest, at), 0);
+  return {
+    seed,
+    mode,
+    manners: {
+      lax: draws.chance(0.5),
+      wholeSeconds: draws.chance(0.7),
+      tellsTimes: draws.chance(0.7),
+      tellsExpiry: draws.chance(0.5),
+      cancelOfEnded: draws.pick(['klarna-409', 'klarna-404']),
+      deletesExpired: draws.chance(0.7),
+      aheadMillis: isFull ? draws.pick([0, 0, 0, -2_000, 2_000]) : 0,
+    },
+    accounts,
+    requests,
+    actions,
+    faultRate: isFull
+      ? draws.pick([0, 0.01, 0.03, 0.1, 0.25])
+      : mode === 'unswept'
+        ? draws.pick([0, 0.05])
+        : 0,
+    lossRate: isFull ? draws.pick([0, 0, 0.1, 0.5, 1]) : 0,
+    doubleRate: draws.pick([0, 0.2, 0.6]),
+    lateRate: draws.pick([0, 0.1, 0.4]),
+    quietAfter: last + draws.pick([minute, 30 * minute, 2 * hour]),
+    slowestMillis: isFull ? draws.pick([50, 500, 3_000]) : draws.pick([50, 200]),
+    relayPauseMillis: draws.pick([100, 3_000, 10_000]),
+  };
+}
+
+function actionsOf(draws: Draws, requests: readonly PlannedRequest[], isFull: boolean): readonly Action[] {
+  const actions: Action[] = [];
+  const timeoutMillis = draws.pick([2, 10, 20, 30]) * minute;
+  const registeredAt = draws.pick([500, 2_000, 30_000]);
+  // Where everybody meets: the deadline, or some moment before it.
+  const hot = draws.pick([registeredAt + timeoutMillis, registeredAt + timeoutMillis, 60_000, 9 * minute]);
+  const moment = () => {
+    const drawn = draws.next();
+    if (drawn < 0.55) return Math.max(0, hot + draws.between(-300, 1_500));
+    if (drawn < 0.7) return registeredAt + draws.between(-400, 1_000);
+    return draws.between(100, registeredAt + timeoutMillis + 10 * minute);
+  };
+  requests.forEach((_, request) => {
+    const add = (at: number, act: Action['act']) => actions.push({ id: actions.length, at, request, act });
+    const registration = {
+      kind: 'register',
+      timeoutMillis,
+      onTimeout: draws.chance(0.9) ? 'cancel' : 'observe',
+      graceMillis: draws.chance(0.2) ? 3 * minute : undefined,
+    } as const;
+    if (draws.chance(0.9)) add(registeredAt, registration);
+    if (draws.chance(0.15)) add(moment(), registration);
+    const visits = draws.pick([0, 1, 1, 1, 2]);
+    for (let visit = 0; visit < visits; visit += 1) {
+      const at = moment();
+      add(at, { kind: 'enter' });
+      const next = draws.chance(0.5) ? moment() : at + draws.between(50, 60_000);
+      add(next, { kind: draws.pick(['approve', 'approve', 'approve', 'step-back', 'decline']) });
+      if (draws.chance(0.1)) add(next + draws.between(100, 5 * minute), { kind: 'decline-authorization' });
+    }
+    const cancels = draws.pick([0, 0, 1, 1, 2, 3]);
+    for (let cancel = 0; cancel < cancels; cancel += 1) {
+      add(moment(), { kind: 'cancel', allowCompleted: draws.chance(0.15) });
+    }
+    if (draws.chance(0.3))
+      add(moment(), { kind: 'extend', timeoutMillis: draws.pick([1, 5, 15, 40]) * minute });
+    if (draws.chance(0.1)) add(moment(), { kind: 'refresh' });
+    if (draws.chance(0.15)) add(moment(), { kind: 'stray-timer' });
+    if (draws.chance(0.15)) {
+      add(moment(), {
+        kind: 'forge',
+        how: draws.pick(['wrong-key', 'unknown-key', 'other-account', 'unknown-type']),
+      });
+    }
+    if (isFull && draws.chance(0.06)) add(moment() + draws.between(0, 20 * minute), { kind: 'second-end' });
+  });
+  return actions;
+}

@@ -1,0 +1,217 @@
+import type { KlarnaAnswer } from '../../functions/application/ports.ts';
+import type { EventId, PaymentRequestKey } from '../../functions/domain/identifiers.ts';
+import { type Instant, instantFromMillis } from '../../functions/domain/instant.ts';
+import { isFinal, isOpen, type PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
+import { nameOf } from '../support/in-memory-payment-request-store.ts';
+import type { FaultKind } from './engine.ts';
+
+/** What Klarna's pages leave open, and what differs from one answer to another. */
+export interface KlarnaManners {
+  /** A COMPLETED request can still be cancelled. */
+  readonly lax: boolean;
+  /** Times have whole seconds, as in Klarna's samples; else milliseconds. */
+  readonly wholeSeconds: boolean;
+  /** Answers say when the state changed, and when the request expires. */
+  readonly tellsTimes: boolean;
+  readonly tellsExpiry: boolean;
+  /** What a cancel of an ended request gets. */
+  readonly cancelOfEnded: 'klarna-409' | 'klarna-404';
+  /** An expired request is deleted at once; else it can be read as EXPIRED. */
+  readonly deletesExpired: boolean;
+  /** How far Klarna's clock is ahead of ours. */
+  readonly aheadMillis: number;
+}
+
+/** One thing that Klarna says of a request in a webhook. */
+export interface Said {
+  readonly key: PaymentRequestKey;
+  readonly eventId: EventId;
+  readonly state: PaymentRequestState;
+  readonly previousState: PaymentRequestState;
+  readonly reason: string | undefined;
+  readonly occurredAt: Instant;
+}
+
+/** Who moved a request. */
+export type Mover = 'shopper' | 'klarna' | 'cancel' | 'cancel-with-leave';
+
+/** One Payment Request as it truly is. */
+export interface TrueRequest {
+  readonly key: PaymentRequestKey;
+  readonly expiresAt: number;
+  state: PaymentRequestState;
+  previousState: PaymentRequestState | undefined;
+  changedAt: number;
+  deleted: boolean;
+  /** Every state it was in, oldest first; and what Klarna said besides, truly or not. */
+  readonly life: { readonly state: PaymentRequestState; readonly at: number; readonly by: Mover }[];
+  readonly said: Said[];
+  /** DELETEs that came. */
+  cancels: number;
+}
+
+/** Klarna with the requests of several accounts, true to its documentation, and to either reading of it where it is unclear. */
+export class SimulatedKlarna {
+  readonly requests = new Map<string, TrueRequest>();
+  readonly #manners: KlarnaManners;
+  readonly #now: () => number;
+  readonly #say: (said: Said) => void;
+
+  constructor(manners: KlarnaManners, now: () => number, say: (said: Said) => void) {
+    this.#manners = manners;
+    this.#now = now;
+    this.#say = say;
+  }
+
+  of(key: PaymentRequestKey): TrueRequest | undefined {
+    return this.requests.get(nameOf(key));
+  }
+
+  create(key: PaymentRequestKey, lifetimeMillis: number): void {
+    const now = this.#now();
+    const request: TrueRequest = {
+      key,
+      expiresAt: now + lifetimeMillis,
+      state: 'SUBMITTED',
+      previousState: undefined,
+      changedAt: now,
+      deleted: false,
+      life: [{ state: 'SUBMITTED', at: now, by: 'shopper' }],
+      said: [],
+      cancels: 0,
+    };
+    this.requests.set(nameOf(key), request);
+    this.tell(request, 'SUBMITTED', 'SUBMITTED', undefined);
+  }
+
+  /** Moves the request where Klarna's states let it; false where they do not. */
+  move(
+    key: PaymentRequestKey,
+    from: readonly PaymentRequestState[],
+    to: PaymentRequestState,
+    by: Mover,
+    reason?: string,
+  ) {
+    const request = this.of(key);
+    if (!request || request.deleted || !from.includes(request.state)) return false;
+    request.previousState = request.state;
+    request.state = to;
+    request.changedAt = this.#now();
+    request.life.push({ state: to, at: request.changedAt, by });
+    this.tell(request, to, request.previousState, reason);
+    return true;
+  }
+
+  /** Klarna ends what is open at its expiry, and deletes it. */
+  expire(key: PaymentRequestKey): void {
+    if (!this.move(key, ['SUBMITTED', 'IN_PROGRESS'], 'EXPIRED', 'klarna')) return;
+    const request = this.of(key);
+    if (request) request.deleted = this.#manners.deletesExpired;
+  }
+
+  /** Says something in a webhook, whether it is so or not. */
+  tell(
+    request: TrueRequest,
+    state: PaymentRequestState,
+    previousState: PaymentRequestState,
+    reason: string | undefined,
+  ): void {
+    const said: Said = {
+      key: request.key,
+      eventId:
+        `evt-${request.key.account}-${request.key.paymentRequestId.slice(-2)}-${request.said.length}` as EventId,
+      state,
+      previousState,
+      reason,
+      occurredAt: this.#timeOf(this.#now()),
+    };
+    request.said.push(said);
+    this.#say(said);
+  }
+
+  read(key: PaymentRequestKey, fault: FaultKind | undefined): KlarnaAnswer {
+    return faultyAnswer(fault) ?? this.#shown(key);
+  }
+
+  cancel(key: PaymentRequestKey, withLeave: boolean, fault: FaultKind | undefined): KlarnaAnswer {
+    const request = this.of(key);
+    if (request) request.cancels += 1;
+    const instead = faultyAnswer(fault);
+    if (instead && fault !== 'klarna-500-done') return instead;
+    if (!request || request.deleted) return notFound;
+    const { lax, cancelOfEnded } = this.#manners;
+    const from: readonly PaymentRequestState[] = lax
+      ? ['SUBMITTED', 'IN_PROGRESS', 'COMPLETED']
+      : ['SUBMITTED', 'IN_PROGRESS'];
+    const by = withLeave ? 'cancel-with-leave' : 'cancel';
+    if (!this.move(key, from, 'CANCELED', by, 'PARTNER_CANCELED')) {
+      return isFinal(request.state) ? (faultyAnswer(cancelOfEnded) ?? refused) : refused;
+    }
+    return instead ?? this.#shown(key);
+  }
+
+  #shown(key: PaymentRequestKey): KlarnaAnswer {
+    const request = this.of(key);
+    if (!request || request.deleted) return notFound;
+    const { tellsTimes, tellsExpiry } = this.#manners;
+    return {
+      kind: 'payment-request',
+      state: request.state,
+      previousState: request.previousState,
+      stateReason: undefined,
+      updatedAt: tellsTimes ? this.#timeOf(request.changedAt) : undefined,
+      expiresAt: tellsExpiry ? this.#timeOf(request.expiresAt) : undefined,
+      proof: { status: '200' },
+    };
+  }
+
+  #timeOf(millis: number): Instant {
+    const { wholeSeconds, aheadMillis } = this.#manners;
+    const shown = millis + aheadMillis;
+    return instantFromMillis(wholeSeconds ? Math.floor(shown / 1000) * 1000 : shown);
+  }
+}
+
+const notFound: KlarnaAnswer = { kind: 'not-found', proof: { status: '404' } };
+const refused: KlarnaAnswer = { kind: 'refused', proof: { status: '409' } };
+
+/** No answer at all. */
+export const unanswered: KlarnaAnswer = {
+  kind: 'unclear',
+  retryAfterMillis: undefined,
+  proof: { error: 'TimeoutError' },
+};
+
+function faultyAnswer(fault: FaultKind | undefined): KlarnaAnswer | undefined {
+  switch (fault) {
+    case 'klarna-500':
+    case 'klarna-500-done':
+      return {
+        kind: 'unclear',
+        retryAfterMillis: undefined,
+        proof: { status: '500', error_code: 'TIMEOUT' },
+      };
+    case 'klarna-409':
+      return refused;
+    case 'klarna-404':
+      return notFound;
+    case 'klarna-429':
+      return { kind: 'rate-limited', retryAfterMillis: 1_000, proof: { status: '429' } };
+    case 'klarna-401':
+      return { kind: 'denied', proof: { status: '401' } };
+    case 'klarna-unknown-state':
+      return { kind: 'unknown-state', proof: { status: '200' } };
+    default:
+      return undefined;
+  }
+}
+
+/** Whether the customer has approved and the request was cancelled all the same, without leave. */
+export const wasCanceledAfterPaid = ({ life }: TrueRequest): boolean => {
+  const paid = life.findIndex(({ state }) => state === 'COMPLETED');
+  return paid >= 0 && life.slice(paid).some(({ state, by }) => state === 'CANCELED' && by === 'cancel');
+};
+
+/** Whether it ended or was paid while it could still be said to be open. */
+export const isOpenAtKlarna = (request: TrueRequest | undefined): boolean =>
+  request !== undefined && isOpen(request.state);

@@ -1,0 +1,50 @@
+import type { PaymentRequestKey } from '../../functions/domain/identifiers.ts';
+import { type Instant, millisOf } from '../../functions/domain/instant.ts';
+import { nameOf } from '../support/in-memory-payment-request-store.ts';
+
+/** A deadline closer than this goes straight to the queue, as in the deployment. */
+const shortTimerMillis = 90_000;
+
+/** Where timers stand: one schedule a session at most, and what has gone to the queue. */
+export interface TimerEvents {
+  /** A schedule was made or moved: it goes off at this time unless it is moved or removed before. */
+  readonly onScheduled: (key: PaymentRequestKey, at: number, generation: number) => void;
+  /** A message for the queue, visible from this time. */
+  readonly onMessage: (key: PaymentRequestKey, at: number) => void;
+}
+
+/** EventBridge Scheduler and the queue behind it, as the adapter uses them. */
+export class SimulatedTimers {
+  readonly schedules = new Map<string, { readonly deadlineAt: Instant; readonly generation: number }>();
+  readonly #now: () => number;
+  readonly #events: TimerEvents;
+  #generation = 0;
+
+  constructor(now: () => number, events: TimerEvents) {
+    this.#now = now;
+    this.#events = events;
+  }
+
+  arm(key: PaymentRequestKey, deadlineAt: Instant): void {
+    // `at(…)` has whole seconds: rounded up.
+    const goesOff = Math.ceil(millisOf(deadlineAt) / 1000) * 1000;
+    if (goesOff - this.#now() <= shortTimerMillis) {
+      this.#events.onMessage(key, Math.max(goesOff, this.#now()));
+      this.remove(key);
+      return;
+    }
+    if (this.schedules.get(nameOf(key))?.deadlineAt === deadlineAt) return;
+    this.#generation += 1;
+    this.schedules.set(nameOf(key), { deadlineAt, generation: this.#generation });
+    this.#events.onScheduled(key, goesOff, this.#generation);
+  }
+
+  remove(key: PaymentRequestKey): void {
+    this.schedules.delete(nameOf(key));
+  }
+
+  /** Takes a schedule away that has gone off; false if it is not there any more. */
+  complete(key: PaymentRequestKey, generation: number): boolean {
+    return this.schedules.get(nameOf(key))?.generation === generation && this.schedules.delete(nameOf(key));
+  }
+}
