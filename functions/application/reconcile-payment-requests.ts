@@ -48,6 +48,7 @@ export const reconcilePaymentRequests =
       end: 0,
       arm: 0,
       'arm-default': 0,
+      ask: 0,
       look: 0,
       failed: 0,
     };
@@ -56,14 +57,14 @@ export const reconcilePaymentRequests =
       while (clock.now() < until) {
         const next = await keys.next();
         if (next.done) return;
-        report[await look(dependencies, next.value)] += 1;
+        report[await reconcile(dependencies, next.value)] += 1;
       }
     };
     await Promise.all(Array.from({ length: lanes }, lane));
     return report;
   };
 
-async function look(
+async function reconcile(
   dependencies: ReconcileDependencies,
   key: PaymentRequestKey,
 ): Promise<ReconcileAction | 'failed'> {
@@ -97,6 +98,14 @@ const forget: Act = (dependencies, record) =>
     outcome: undefined,
   }));
 
+/** Reads Klarna; where that answers what was open, says so, else comes back later. */
+const look: Act = async (dependencies, record, settings) => {
+  const question = openQuestion(record);
+  const refreshed = await refreshPaymentRequest(dependencies)(record, settings);
+  if (question && refreshed.outcome !== 'unknown') await writeAnswer(dependencies, question, refreshed);
+  else await lookLater(dependencies, record);
+};
+
 const actions: Readonly<Record<Exclude<ReconcileAction, 'nothing'>, Act>> = {
   forget,
   resume: async (dependencies, record, settings) => {
@@ -124,12 +133,8 @@ const actions: Readonly<Record<Exclude<ReconcileAction, 'nothing'>, Act>> = {
       settings,
     );
   },
-  look: async (dependencies, record, settings) => {
-    const question = openQuestion(record);
-    const refreshed = await refreshPaymentRequest(dependencies)(record, settings);
-    if (question && refreshed.outcome !== 'unknown') await writeAnswer(dependencies, question, refreshed);
-    else await lookLater(dependencies, record);
-  },
+  ask: look,
+  look,
 };
 
 /** Writes down what Klarna said to a question of its webhooks, and when the record is due again. */

@@ -38,10 +38,11 @@ export const klarnaEndOf = (record: PaymentRequest): Instant =>
  * - `resume`: a cancel whose end is not known. `expire`: the deadline of a session whose timer is the sweep has come.
  * - `end`: open past its deadline, so the timer was lost.
  * - `arm`: the timer was never armed, or nobody knows. `arm-default`: a request that only Klarna's webhook told us of.
- * - `look`: Klarna is to be asked for the state: it did not know the request, or its webhooks leave a question.
+ * - `ask`: Klarna's webhooks leave a question that only Klarna can answer. Its times have whole seconds, so that is no fault.
+ * - `look`: Klarna is to be asked for the state: it did not know the request, or has ended it and nobody told us.
  */
 export type ReconcileAction =
-  'nothing' | 'forget' | 'resume' | 'expire' | 'end' | 'arm' | 'arm-default' | 'look';
+  'nothing' | 'forget' | 'resume' | 'expire' | 'end' | 'arm' | 'arm-default' | 'ask' | 'look';
 
 /** The sweep's decision, from the record alone. */
 export function decideReconciliation(record: PaymentRequest, now: Instant): ReconcileAction {
@@ -51,7 +52,7 @@ export function decideReconciliation(record: PaymentRequest, now: Instant): Reco
   if (isUnsettled(record)) return 'resume';
   const isOver = record.deadlineAt !== undefined && record.deadlineAt <= now;
   // The end of a session asks Klarna anyway.
-  if (!(isOver && isOpen(record.state)) && openQuestion(record)) return 'look';
+  if (!(isOver && isOpen(record.state)) && openQuestion(record)) return 'ask';
   if (record.timer === 'sweep' && isOver) return 'expire';
   if (!isOpen(record.state)) return 'forget';
   // Klarna may have given it more time than we know of; that it says so for ever is not to be expected.

@@ -17,7 +17,7 @@ describe('two webhooks of one time that tell of two states', () => {
       const { reconcileAfter } = world.record;
       await world.webhook(observed(first));
       await world.webhook(observed(second));
-      expect((await world.sweep()).look).toBe(1);
+      expect((await world.sweep()).ask).toBe(1);
       expect(world.record).toMatchObject({ state: truth, reconcileAfter });
       expect(world.klarna.calls).toEqual(['read']);
       await world.sweep();
@@ -52,7 +52,7 @@ describe('webhooks that contradict each other', () => {
     'are looked into once, whatever Klarna says (%s), and stay for a person to see',
     async (truth) => {
       const world = await contradicted(new ScriptedKlarna(truth));
-      expect((await world.sweep()).look).toBe(1);
+      expect((await world.sweep()).ask).toBe(1);
       for (let each = 0; each < 120; each += 1) {
         world.clock.advance(minute);
         await world.sweep();

@@ -61,9 +61,9 @@ describe('a question that webhooks leave open', () => {
     for (const list of [tie, tie.toReversed()]) {
       const record = after(list, waiting);
       expect(record.reconcileAfter).toBe(record.history.at(-1)?.occurredAt);
-      expect(decideReconciliation(record, now)).toBe('look');
+      expect(decideReconciliation(record, now)).toBe('ask');
     }
-    expect(decideReconciliation(after(contradiction), now)).toBe('look');
+    expect(decideReconciliation(after(contradiction), now)).toBe('ask');
   });
 
   it('is left to the end of the session where that has come', () => {

@@ -21,9 +21,7 @@ export class BrokenInvariant extends Error {
   readonly invariant: InvariantName;
 
   constructor(seed: number, invariant: InvariantName, history: string) {
-    super(
-      `seed ${seed} breaks ${invariant}\n${history}\nreplay: node test/simulation/simulate.ts --seed ${seed}`,
-    );
+    super(`seed ${seed} breaks ${invariant}\n${history}\nreplay: npm run simulate -- --seed ${seed}`);
     this.seed = seed;
     this.invariant = invariant;
   }

@@ -351,6 +351,7 @@ export class Simulation {
       },
       chance: () => 0.5,
       onTimerFault: () => undefined,
+      syncExpiry: (record: PaymentRequest) => Promise.resolve(record),
       onFault: (key: PaymentRequestKey, error: unknown) => this.#onFault(task, key, error),
     };
   }
