@@ -189,7 +189,8 @@ function withEnd(
       : record;
   return {
     ...noted,
-    cancellation: withoutLease(cancellation, outcome),
+    // A DELETE that went out may be carried out yet, though the read after it showed the customer's approval.
+    cancellation: { ...withoutLease(cancellation, outcome), sentBefore: byUs },
     timer: timerAfterEnd(record, cancellation, now),
     attention: attentionAfterEnd(record.attention),
     looks: 0,

@@ -189,9 +189,12 @@ function attentionAfter(record: PaymentRequest, observation: Observation): Atten
     return 'contradiction';
   }
   if (record.attention === 'canceled_after_completed') return undefined;
-  if (!record.cancellation || record.cancellation.allowCompleted) return undefined;
+  const { cancellation } = record;
+  if (!cancellation || cancellation.allowCompleted) return undefined;
   const states = new Set([...record.history.map((entry) => entry.state), observation.state]);
-  return states.has('COMPLETED') && states.has('CANCELED') && record.cancellation.outcome !== 'refused'
+  // One that was refused before a DELETE was sent has cancelled nothing.
+  const mayBeOurs = cancellation.outcome !== 'refused' || cancellation.sentBefore;
+  return states.has('COMPLETED') && states.has('CANCELED') && mayBeOurs
     ? 'canceled_after_completed'
     : undefined;
 }

@@ -281,3 +281,22 @@ describe('a rehearsal', () => {
     expect(world.store.writes).toBe(0);
   });
 });
+
+it('says so too when a DELETE that got no answer is carried out after the read that showed the approval', async () => {
+  const klarna = new ScriptedKlarna('IN_PROGRESS').answers('cancel', (klarna) => {
+    klarna.state = 'COMPLETED';
+    return unclear;
+  });
+  const world = new World(klarna);
+  expect(await world.cancel()).toMatchObject({ kind: 'already-final', state: 'COMPLETED' });
+  await world.webhook(observed('CANCELED', '2026-03-01T12:05:00Z'));
+  expect(world.record).toMatchObject({ state: 'CANCELED', attention: 'canceled_after_completed' });
+});
+
+it('does not take the cancel of somebody else for its own where it has sent none', async () => {
+  const world = new World(new ScriptedKlarna('COMPLETED'));
+  await world.cancel();
+  await world.webhook(observed('CANCELED', '2026-03-01T12:05:00Z'));
+  expect(world.record.state).toBe('CANCELED');
+  expect(world.record.attention).toBeUndefined();
+});
