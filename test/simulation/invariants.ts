@@ -113,11 +113,12 @@ const stateIsTheFoldOfTheHistory: Safety = (step) => {
 
 const eventTakesEffectOnce: Safety = (step) => {
   if (step.kind !== 'written') return undefined;
-  const { before, after } = step;
-  const evidence = after.evidence?.eventId;
-  if (evidence === undefined || evidence === before?.evidence?.eventId) return undefined;
-  const again = before?.history.some((entry) => entry.eventId === evidence);
-  return again ? `${evidence} was in the history already and took effect` : undefined;
+  const known = step.before?.evidence;
+  const { evidence } = step.after;
+  if (!evidence || (evidence.eventId === known?.eventId && evidence.observedAt === known.observedAt))
+    return undefined;
+  const again = step.before?.history.some((entry) => entry.eventId === evidence.eventId);
+  return again ? `${evidence.eventId} was in the history already and took effect` : undefined;
 };
 
 const canceledOnlyOnEvidence: Safety = (step, { trueRequest }) => {
@@ -265,17 +266,17 @@ const unfinishedIsDue: Safety = (step) => {
 
 /** Checked after every step. */
 export const safetyInvariants = {
-  'final-state-never-changes': finalStateNeverChanges,
-  'rank-never-falls': rankNeverFalls,
+  'nothing-crosses-accounts': nothingCrossesAccounts,
   'versions-have-no-gaps': versionsHaveNoGaps,
   'history-is-only-added-to': historyIsOnlyAddedTo,
+  'final-state-never-changes': finalStateNeverChanges,
+  'rank-never-falls': rankNeverFalls,
   'state-is-the-fold-of-the-history': stateIsTheFoldOfTheHistory,
   'event-takes-effect-once': eventTakesEffectOnce,
   'canceled-only-on-evidence': canceledOnlyOnEvidence,
   'state-was-klarnas': stateWasKlarnas,
   'no-delete-after-paid': noDeleteAfterPaid,
   'no-timer-cancel-before-the-deadline': noTimerCancelBeforeTheDeadline,
-  'nothing-crosses-accounts': nothingCrossesAccounts,
   'no-change-without-a-signature': noChangeWithoutASignature,
   'one-holder-of-a-claim': oneHolderOfAClaim,
   'published-was-written': publishedWasWritten,

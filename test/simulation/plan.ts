@@ -171,7 +171,7 @@ function actionsOf(draws: Draws, requests: readonly PlannedRequest[], isFull: bo
     for (let visit = 0; visit < visits; visit += 1) {
       const at = moment();
       add(at, { kind: 'enter' });
-      const next = draws.chance(0.5) ? moment() : at + draws.between(50, 60_000);
+      const next = draws.chance(0.5) ? moment() : at + draws.between(50, draws.pick([500, 5_000, 60_000]));
       add(next, { kind: draws.pick(['approve', 'approve', 'approve', 'step-back', 'decline']) });
       if (draws.chance(0.1)) add(next + draws.between(100, 5 * minute), { kind: 'decline-authorization' });
     }

@@ -63,7 +63,7 @@ export const beginning = Date.parse('2026-03-01T12:00:00Z');
 /** A run is over by then, whatever the seed. */
 const longest = 120 * hour;
 
-/** The use cases that a run is made of. A mutant of the protocol takes the place of some. */
+/** The use cases that a run is made of, and the check of a webhook. A mutant of the protocol takes the place of some. */
 export interface UseCases {
   readonly register: typeof registerSession;
   readonly extend: typeof extendSession;
@@ -73,6 +73,8 @@ export interface UseCases {
   readonly endExpired: typeof endExpiredSession;
   readonly reconcile: typeof reconcilePaymentRequests;
   readonly publish: typeof publishStateChanges;
+  readonly verify: typeof verify;
+  readonly readDelivery: typeof readDelivery;
 }
 
 export const useCases: UseCases = {
@@ -84,6 +86,8 @@ export const useCases: UseCases = {
   endExpired: endExpiredSession,
   reconcile: reconcilePaymentRequests,
   publish: publishStateChanges,
+  verify,
+  readDelivery,
 };
 
 /** Everything from outside that one invocation gets. */
@@ -220,6 +224,7 @@ export class Simulation {
       plan.manners,
       () => engine.now,
       (said) => this.#onSaid(said),
+      (key, nth) => eventIdOf(plan.seed, key, nth),
     );
     this.timers = new SimulatedTimers(() => engine.now, {
       onScheduled: (key, at, generation) => this.#onScheduled(key, at, generation),
@@ -470,9 +475,10 @@ export class Simulation {
       async (task) => {
         const ports = this.#bent(task);
         const key = await ports.signingKeys.find(keyId);
-        if (!key || !verify(bytes, key.key, signature)) return 400;
-        const verified = readDelivery(bytes, key, instantFromMillis(engine.now));
-        await this.#protocol.useCases.receive(ports)(verified);
+        const { verify: holds, readDelivery: parse, receive } = this.#protocol.useCases;
+        if (!key || !holds(bytes, key.key, signature)) return 400;
+        const verified = parse(bytes, key, instantFromMillis(engine.now));
+        await receive(ports)(verified);
         return 200;
       },
       (ending) => {
@@ -886,6 +892,12 @@ interface Delivery {
 const safetyNames = Object.keys(safetyInvariants) as (keyof typeof safetyInvariants)[];
 const soonNames = Object.keys(soonInvariants) as (keyof typeof soonInvariants)[];
 const lateNames = Object.keys(lateInvariants) as (keyof typeof lateInvariants)[];
+
+/** Klarna's ids say nothing of the order, so that ties in time are broken either way. */
+const eventIdOf = (seed: number, key: PaymentRequestKey, nth: number): EventId => {
+  const name = `${shortOf(key).replace('/', '-')}-${nth}`;
+  return `${Math.floor(new Draws(seed, name).next() * 4096).toString(16)}-${name}` as EventId;
+};
 
 const subjectOf = (account: Account): string => `krn:partner:global:account:test:${account}`;
 const signingKeyIdOf = (account: Account): string => `signing-key-of-${account}`;
