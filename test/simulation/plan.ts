@@ -30,7 +30,7 @@ export interface Action {
       }
     | { readonly kind: 'extend'; readonly timeoutMillis: number }
     | { readonly kind: 'cancel'; readonly allowCompleted: boolean }
-    | { readonly kind: 'refresh' }
+    | { readonly kind: 'refresh' | 'rehearse' }
     /** A timer's message that nobody armed. */
     | { readonly kind: 'stray-timer' }
     /** A delivery that says CANCELED, signed with a key that is not Klarna's; or with another tenant's. */
@@ -66,13 +66,15 @@ export interface Plan {
   readonly slowestMillis: number;
   /** How long the stream gathers writes before they are published. */
   readonly relayPauseMillis: number;
+  /** Milliseconds from the beginning when everything that is on its way from Klarna and Scheduler arrives at once. */
+  readonly meetAt?: number | undefined;
 }
 
 const names = ['shop-se', 'shop-no'] as const;
 
 export const accountNamed = (index: number): Account => (names[index] ?? names[0]) as Account;
 
-const requestIds = ['00', '01', '02'].map(
+export const requestIds = ['00', '01', '02'].map(
   (end) => `krn:payment:eu1:request:552603c0-fe8b-4ab1-aacb-41d55fafbd${end}` as PaymentRequestId,
 );
 
@@ -182,6 +184,7 @@ function actionsOf(draws: Draws, requests: readonly PlannedRequest[], isFull: bo
     if (draws.chance(0.3))
       add(moment(), { kind: 'extend', timeoutMillis: draws.pick([1, 5, 15, 40]) * minute });
     if (draws.chance(0.1)) add(moment(), { kind: 'refresh' });
+    if (draws.chance(0.05)) add(moment(), { kind: 'rehearse' });
     if (draws.chance(0.15)) add(moment(), { kind: 'stray-timer' });
     if (draws.chance(0.15)) {
       add(moment(), {

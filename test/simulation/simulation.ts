@@ -1,5 +1,5 @@
 import { delayAfterFailure } from '../../functions/adapters/queue/timer-message-delay.ts';
-import { cancelPaymentRequest } from '../../functions/application/cancel-payment-request.ts';
+import { cancelPaymentRequest, rehearseCancel } from '../../functions/application/cancel-payment-request.ts';
 import { endExpiredSession, type ExpiryOutcome } from '../../functions/application/end-expired-session.ts';
 import type {
   AccountSettings,
@@ -17,6 +17,7 @@ import { receiveWebhook } from '../../functions/application/receive-webhook.ts';
 import { reconcilePaymentRequests, repairs } from '../../functions/application/reconcile-payment-requests.ts';
 import { refreshPaymentRequest } from '../../functions/application/refresh-payment-request.ts';
 import { extendSession, registerSession } from '../../functions/application/register-session.ts';
+import type { CancelCommand } from '../../functions/domain/cancellation.ts';
 import type {
   Account,
   EventId,
@@ -68,6 +69,7 @@ export interface UseCases {
   readonly register: typeof registerSession;
   readonly extend: typeof extendSession;
   readonly cancel: typeof cancelPaymentRequest;
+  readonly rehearse: typeof rehearseCancel;
   readonly refresh: typeof refreshPaymentRequest;
   readonly receive: typeof receiveWebhook;
   readonly endExpired: typeof endExpiredSession;
@@ -81,6 +83,7 @@ export const useCases: UseCases = {
   register: registerSession,
   extend: extendSession,
   cancel: cancelPaymentRequest,
+  rehearse: rehearseCancel,
   refresh: refreshPaymentRequest,
   receive: receiveWebhook,
   endExpired: endExpiredSession,
@@ -130,6 +133,7 @@ const limits = {
   register: 10_000,
   extend: 10_000,
   cancel: 28_000,
+  rehearse: 28_000,
   refresh: 15_000,
   webhook: 10_000,
   timer: 30_000,
@@ -457,11 +461,14 @@ export class Simulation {
       engine.note('klarna', () => `   ** ${said.eventId} is lost for good **`);
       return;
     }
+    const { meetAt } = plan;
+    const arrivesAt =
+      meetAt === undefined ? engine.now + (isLate ? late : soon) : momentOfMeeting(engine.now, meetAt);
     const bytes = bytesOf(bodyOf(said));
     const keyId = signingKeyIdOf(said.key.account);
     const signature = signatureOf(bytes, this.#signingKeys.get(keyId)?.key);
     const delivery = { said, bytes, keyId, signature };
-    engine.after(isLate ? late : soon, () => this.#deliver(delivery, 0, ''));
+    engine.at(arrivesAt, () => this.#deliver(delivery, 0, ''));
     if (isDoubled) engine.after(soon + secondLate, () => this.#deliver(delivery, 0, ' again'));
   }
 
@@ -512,7 +519,8 @@ export class Simulation {
     const late =
       plan.mode === 'full' ? draws.pick([-4_000, 59_000, 10 * minute]) : draws.between(1_000, 20_000);
     const times = draws.chance(plan.doubleRate) ? draws.between(2, 3) : 1;
-    engine.at(at + (isLate ? late : draws.between(0, 800)), () => {
+    const lateness = isLate ? late : draws.between(0, 800);
+    engine.at(at + (plan.meetAt === undefined ? lateness : 0), () => {
       if (!this.timers.complete(key, generation)) return;
       engine.note(
         'scheduler',
@@ -520,7 +528,8 @@ export class Simulation {
           `${shortOf(key)} goes off${isLost ? ', ** and is lost **' : times > 1 ? `, ${times} times` : ''}`,
       );
       if (isLost) return;
-      for (let time = 0; time < times; time += 1) this.#enqueue(key, engine.now + draws.between(5, 400));
+      for (let time = 0; time < times; time += 1)
+        this.#enqueue(key, engine.now + (plan.meetAt === undefined ? draws.between(5, 400) : 0));
     });
   }
 
@@ -703,16 +712,12 @@ export class Simulation {
         return;
       case 'cancel':
         this.#callApi(name, 'cancel', (ports) =>
-          this.#protocol.useCases.cancel(ports)(
-            key,
-            {
-              cause: 'api',
-              reason: 'out of stock',
-              requestedBy: 'arn:aws:iam::000000000000:user/test',
-              allowCompleted: act.allowCompleted,
-            },
-            settings,
-          ),
+          this.#protocol.useCases.cancel(ports)(key, commandOf(act.allowCompleted), settings),
+        );
+        return;
+      case 'rehearse':
+        this.#callApi(name, 'rehearse', (ports) =>
+          this.#protocol.useCases.rehearse(ports)(key, commandOf(false), settings),
         );
         return;
       case 'refresh':
@@ -732,7 +737,7 @@ export class Simulation {
   /** A caller who sees a fault that may pass, or no answer, calls again, up to twice. */
   #callApi<Result>(
     name: string,
-    kind: 'register' | 'extend' | 'cancel' | 'refresh',
+    kind: 'register' | 'extend' | 'cancel' | 'rehearse' | 'refresh',
     act: (ports: Ports) => Promise<Result>,
     attempt = 1,
   ): void {
@@ -898,6 +903,17 @@ const eventIdOf = (seed: number, key: PaymentRequestKey, nth: number): EventId =
   const name = `${shortOf(key).replace('/', '-')}-${nth}`;
   return `${Math.floor(new Draws(seed, name).next() * 4096).toString(16)}-${name}` as EventId;
 };
+
+/** What is said shortly before the meeting comes to it; all else comes at once. */
+const momentOfMeeting = (now: number, meetAt: number): number =>
+  now > beginning + meetAt - 1_000 ? Math.max(now, beginning + meetAt) : now + 20;
+
+const commandOf = (allowCompleted: boolean): CancelCommand => ({
+  cause: 'api',
+  reason: 'out of stock',
+  requestedBy: 'arn:aws:iam::000000000000:user/test',
+  allowCompleted,
+});
 
 const subjectOf = (account: Account): string => `krn:partner:global:account:test:${account}`;
 const signingKeyIdOf = (account: Account): string => `signing-key-of-${account}`;
