@@ -18,6 +18,8 @@ export type Step =
       readonly by: string;
       readonly before: PaymentRequest | undefined;
       readonly after: PaymentRequest;
+      /** The invocation that writes has read the request at Klarna. */
+      readonly hasAsked: boolean;
     }
   | {
       readonly kind: 'delete-sent';
@@ -199,6 +201,15 @@ const oneHolderOfAClaim: Safety = (step, { now, claims }) => {
   return holder === step.by ? undefined : `the claim is held by ${holder ?? 'nobody'}`;
 };
 
+/** A crashed caller may have sent a DELETE: that nothing came of it is said only by who has asked Klarna since. */
+const unknownEndIsAskedFor: Safety = (step, { now }) => {
+  if (step.kind !== 'written' || step.hasAsked || rankOf(step.after) !== 1) return undefined;
+  const before = step.before?.cancellation;
+  const isAbandoned =
+    before?.outcome === 'claimed' && before.lease !== undefined && millisOf(before.lease.until) <= now;
+  return isAbandoned && step.after.cancellation?.outcome === 'refused' ? 'it is refused unasked' : undefined;
+};
+
 const publishedWasWritten: Safety = (step) => {
   if (step.kind !== 'published') return undefined;
   const { event, written } = step;
@@ -279,6 +290,7 @@ export const safetyInvariants = {
   'no-timer-cancel-before-the-deadline': noTimerCancelBeforeTheDeadline,
   'no-change-without-a-signature': noChangeWithoutASignature,
   'one-holder-of-a-claim': oneHolderOfAClaim,
+  'unknown-end-is-asked-for': unknownEndIsAskedFor,
   'published-was-written': publishedWasWritten,
   'acknowledged-is-durable': acknowledgedIsDurable,
   'contradiction-is-seen': contradictionIsSeen,

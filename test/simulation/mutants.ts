@@ -297,6 +297,43 @@ export const mutants: readonly Mutant[] = [
     ),
   },
   {
+    name: 'an observed session is never looked at again',
+    invariant: 'record-equals-klarna',
+    protocol: bentWrites((next) =>
+      next.session?.onTimeout === 'observe' && next.timer === 'fired'
+        ? { ...next, reconcileAfter: undefined }
+        : next,
+    ),
+  },
+  {
+    name: 'the cancel of a caller that is gone counts as refused once the request is paid',
+    invariant: 'unknown-end-is-asked-for',
+    protocol: bending((ports) => ({
+      ...ports,
+      store: seen(ports.store, asIfNothingWasSent, (next) => next),
+    })),
+  },
+  {
+    name: 'a paid request that was canceled all the same is like any other',
+    invariant: 'paid-then-canceled-is-seen',
+    protocol: bentWrites((next) => ({
+      ...next,
+      attention: next.attention === 'canceled_after_completed' ? undefined : next.attention,
+      history: next.history.map((entry) => ({
+        ...entry,
+        attention: entry.attention === 'canceled_after_completed' ? undefined : entry.attention,
+      })),
+    })),
+  },
+  {
+    name: 'what is done stays on the list of what is due',
+    invariant: 'nothing-stays-due',
+    protocol: bentWrites((next, current) => ({
+      ...next,
+      reconcileAfter: next.reconcileAfter ?? current?.reconcileAfter,
+    })),
+  },
+  {
     name: 'the sweep finds nothing',
     invariant: 'sessions-end',
     protocol: bending((ports) => ({ ...ports, due: { due: () => nothingDue() } })),
@@ -377,6 +414,14 @@ const withTrueLease = (next: PaymentRequest, truth: PaymentRequest | undefined):
     ? { ...next, cancellation: { ...next.cancellation, lease } }
     : next;
 };
+
+const asIfNothingWasSent = (record: PaymentRequest): PaymentRequest =>
+  record.state === 'COMPLETED' && record.cancellation?.outcome === 'claimed'
+    ? {
+        ...record,
+        cancellation: { ...record.cancellation, outcome: 'pending', sentBefore: false, lease: undefined },
+      }
+    : record;
 
 const asIfOver = (record: PaymentRequest): PaymentRequest =>
   record.deadlineAt && longAgo ? { ...record, deadlineAt: longAgo } : record;

@@ -179,7 +179,13 @@ function actionsOf(draws: Draws, requests: readonly PlannedRequest[], isFull: bo
     }
     const cancels = draws.pick([0, 0, 1, 1, 2, 3]);
     for (let cancel = 0; cancel < cancels; cancel += 1) {
-      add(moment(), { kind: 'cancel', allowCompleted: draws.chance(0.15) });
+      const at = moment();
+      add(at, { kind: 'cancel', allowCompleted: draws.chance(0.15) });
+      // The race that matters most: the customer approves while the cancel looks.
+      if (draws.chance(0.3)) {
+        add(at - draws.between(100, 3_000), { kind: 'enter' });
+        add(at + draws.between(5, 150), { kind: 'approve' });
+      }
     }
     if (draws.chance(0.3))
       add(moment(), { kind: 'extend', timeoutMillis: draws.pick([1, 5, 15, 40]) * minute });

@@ -439,7 +439,8 @@ export class Simulation {
     const lease = after.cancellation?.lease;
     if (lease && !this.#claims.has(lease.id)) this.#claims.set(lease.id, by);
     this.engine.note(by, () => `   written: ${wordsOf(before)} → ${wordsOf(after)}`);
-    this.#check({ kind: 'written', by, before, after });
+    const hasAsked = (this.#calls.get(`${by} ${nameOf(after)}`)?.reads ?? 0) > 0;
+    this.#check({ kind: 'written', by, before, after, hasAsked });
     this.#relaySoon();
     this.#sweepWhenDue();
   }
