@@ -123,6 +123,8 @@ export interface Report {
   readonly published: number;
   readonly requests: number;
   readonly paid: number;
+  /** Ended by a DELETE of ours without leave to cancel what is paid; and how many of them after the customer had approved. */
+  readonly canceled: number;
   readonly canceledAfterPaid: number;
   readonly mostDeletes: number;
   readonly mostCalls: number;
@@ -881,6 +883,7 @@ export class Simulation {
       published: this.#published.length,
       requests: truths.length,
       paid: truths.filter(({ life }) => life.some(({ state }) => state === 'COMPLETED')).length,
+      canceled: truths.filter(({ life }) => life.some(({ by }) => by === 'cancel')).length,
       canceledAfterPaid: truths.filter(wasCanceledAfterPaid).length,
       mostDeletes: Math.max(0, ...truths.map(({ cancels }) => cancels)),
       mostCalls: Math.max(0, ...this.#totals.values()),

@@ -7,16 +7,11 @@ import {
   orders,
   overtakings,
   play,
+  scopes,
   type SmallScope,
   strikeEveryPlace,
   strikes,
 } from './small-scope.ts';
-
-const scopes: readonly SmallScope[] = [
-  { customer: 'approves', lax: false, withOthers: false },
-  { customer: 'approves', lax: true, withOthers: false },
-  { customer: 'steps back', lax: true, withOthers: false },
-];
 
 function hold(course: Course, { violation }: Report): void {
   if (violation) expect.unreachable(`${violation.invariant}: ${violation.what} in ${JSON.stringify(course)}`);

@@ -29,6 +29,14 @@ export interface SmallScope {
   readonly withOthers: boolean;
 }
 
+/** Either customer, either reading of COMPLETED. */
+export const scopes: readonly SmallScope[] = [
+  { customer: 'approves', lax: false, withOthers: false },
+  { customer: 'approves', lax: true, withOthers: false },
+  { customer: 'steps back', lax: false, withOthers: false },
+  { customer: 'steps back', lax: true, withOthers: false },
+];
+
 /** Who meets; webhooks in the order in which Klarna sent them. */
 const actors = ['webhook 1', 'webhook 2', 'cancel', 'timer'] as const;
 type Actor = (typeof actors)[number];
