@@ -5,6 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { format, resolveConfig } from 'prettier';
 import { checkSeed, runSeed } from './explore.ts';
 import { lateInvariants, safetyInvariants } from './invariants.ts';
 import { type Mutant, mutants } from './mutants.ts';
@@ -25,16 +26,17 @@ const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding:
 
 const sections = [await explored(), await smallScope(), await killed()];
 const text = readFileSync(document, 'utf8');
+const written = [
+  text.slice(0, text.indexOf(begin)),
+  begin,
+  '\n\n',
+  sections.join('\n\n'),
+  '\n\n',
+  text.slice(text.indexOf(end)),
+];
 writeFileSync(
   document,
-  [
-    text.slice(0, text.indexOf(begin)),
-    begin,
-    '\n\n',
-    sections.join('\n\n'),
-    '\n\n',
-    text.slice(text.indexOf(end)),
-  ].join(''),
+  await format(written.join(''), { ...(await resolveConfig(document)), parser: 'markdown' }),
 );
 
 async function explored(): Promise<string> {
@@ -90,8 +92,12 @@ async function explored(): Promise<string> {
   ].join('\n\n');
 }
 
-const faultsAt = (tally: Tally, site: string): number =>
-  [...tally.faults].reduce((sum, [name, count]) => (name.startsWith(`${site} `) ? sum + count : sum), 0);
+function faultsAt(tally: Tally, site: string): number {
+  return [...tally.faults].reduce(
+    (sum, [name, count]) => (name.startsWith(`${site} `) ? sum + count : sum),
+    0,
+  );
+}
 
 async function smallScope(): Promise<string> {
   const counts = { overtakings: 0, strikes: 0, everywhere: 0, violations: 0 };
@@ -160,5 +166,6 @@ async function seedThatFinds(invariant: Mutant['invariant'], protocol: Mutant['p
 }
 
 /** A Markdown table; the first row is its head. */
-const table = ([head = [], ...rows]: readonly (readonly string[])[]): string =>
-  [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
+function table([head = [], ...rows]: readonly (readonly string[])[]): string {
+  return [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
+}
