@@ -54,10 +54,18 @@ export function answerFromRecord(
   if (!record) return undefined;
   const { state } = record;
   if (state === 'CANCELED') return { kind: 'already-canceled' };
-  if (state && isClosedTo(command, state)) return { kind: 'already-final', state };
+  if (state && isClosedTo(command, state) && !(state === 'COMPLETED' && mayHaveBeenCanceled(record, now))) {
+    return { kind: 'already-final', state };
+  }
   if (hasLiveClaim(record, now)) return { kind: 'claimed' };
   return command.cause === 'timeout' && !isOver(record, now) ? { kind: 'not-over' } : undefined;
 }
+
+/** Whoever was at it is gone and may have come as far as the DELETE: only Klarna can say what became of a paid request. */
+const mayHaveBeenCanceled = (record: PaymentRequest, now: Instant): boolean =>
+  isUnsettled(record) &&
+  !hasLiveClaim(record, now) &&
+  (record.cancellation?.outcome === 'claimed' || record.cancellation?.sentBefore === true);
 
 /** Asked once more when the claim is made: between the timer's look and its claim anybody may have moved the deadline. */
 const isOver = ({ session, deadlineAt }: PaymentRequest, now: Instant): boolean =>

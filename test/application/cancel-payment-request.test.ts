@@ -3,6 +3,7 @@ import { rehearseCancel } from '../../functions/application/cancel-payment-reque
 import type { KlarnaAnswer } from '../../functions/application/ports.ts';
 import { key, observed, registrationWith, settingsWith } from '../support/fixtures.ts';
 import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
+import { cancellationWith } from '../support/sessions.ts';
 import { World } from '../support/world.ts';
 
 const canceledAnswer: KlarnaAnswer = { kind: 'payment-request', state: 'CANCELED', proof: { status: '200' } };
@@ -299,4 +300,33 @@ it('does not take the cancel of somebody else for its own where it has sent none
   await world.webhook(observed('CANCELED', '2026-03-01T12:05:00Z'));
   expect(world.record.state).toBe('CANCELED');
   expect(world.record.attention).toBeUndefined();
+});
+
+describe('a paid request of which a caller that is gone may have sent the DELETE', () => {
+  const abandoned = async (state: 'COMPLETED' | 'CANCELED') => {
+    const world = new World(new ScriptedKlarna(state));
+    await world.register(registrationWith());
+    const { record } = world;
+    const cancellation = cancellationWith();
+    const reconcileAfter = cancellation.lease?.until;
+    await world.store.save(record, { ...record, cancellation, reconcileAfter, version: record.version + 1 });
+    await world.webhook(observed('COMPLETED'));
+    world.clock.advance(60_000);
+    await world.sweep();
+    return world;
+  };
+
+  it('is asked for at Klarna, though the record says COMPLETED', async () => {
+    const { record, klarna } = await abandoned('CANCELED');
+    expect(klarna.calls).toEqual(['read']);
+    expect(record).toMatchObject({ state: 'CANCELED', attention: 'canceled_after_completed' });
+  });
+
+  it('is left alone where it is still paid, and is watched for a DELETE that comes late', async () => {
+    const world = await abandoned('COMPLETED');
+    expect(world.klarna.calls).toEqual(['read']);
+    expect(world.record).toMatchObject({ state: 'COMPLETED', cancellation: { outcome: 'refused' } });
+    await world.webhook(observed('CANCELED', '2026-03-01T12:05:00Z'));
+    expect(world.record.attention).toBe('canceled_after_completed');
+  });
 });

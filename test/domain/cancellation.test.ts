@@ -172,7 +172,6 @@ describe('a cancel that the record answers', () => {
 
   it.each([
     ['CANCELED', 'canceled'],
-    ['COMPLETED', 'refused'],
     ['EXPIRED', 'refused'],
   ] as const)('settles a cancel whose holder never came back: %s is %s', (state, outcome) => {
     for (const cancellation of [
@@ -184,6 +183,21 @@ describe('a cancel that the record answers', () => {
       expect(record.cancellation?.lease).toBeUndefined();
       expect(record.reconcileAfter).toBeUndefined();
     }
+  });
+
+  it('settles a pending cancel of what was paid, where no DELETE was sent', () => {
+    const record = answered(
+      registered({ state: 'COMPLETED', cancellation: settledWith({ outcome: 'pending' }) }),
+    );
+    expect(record).toMatchObject({ cancellation: { outcome: 'refused' }, reconcileAfter: undefined });
+  });
+
+  it.each([
+    ['was claimed', cancellationWith()],
+    ['is pending after a DELETE', settledWith({ outcome: 'pending', sentBefore: true })],
+  ])('is none of what was paid where a cancel %s: only Klarna can say what came of it', (_, cancellation) => {
+    const record = registered({ state: 'COMPLETED', cancellation });
+    expect(answerFromRecord(record, command, afterNoon(2))).toBeUndefined();
   });
 
   it.each(['CANCELED', 'COMPLETED'] as const)(

@@ -34,7 +34,7 @@ export type FaultKind = (typeof faultKinds)[number];
 
 /** The functions of the deployment, as they show up in a history. */
 export type FunctionName =
-  'register' | 'extend' | 'cancel' | 'refresh' | 'webhook' | 'timer' | 'sweep' | 'publish';
+  'register' | 'extend' | 'cancel' | 'rehearse' | 'refresh' | 'webhook' | 'timer' | 'sweep' | 'publish';
 
 /** One invocation of a function. */
 export interface Task {
@@ -97,8 +97,7 @@ export interface Trace {
  */
 export class Engine {
   now: number;
-  /** Hash of every call, its fault and its order: two runs with the same one took the same course. */
-  course = 0x811c9dc5;
+  #course: readonly [number, number] = [0x811c9dc5, 0x9e3779b9];
   readonly sites = new Map<string, number>();
   readonly injected = new Map<string, number>();
   steps = 0;
@@ -112,6 +111,12 @@ export class Engine {
     this.now = start;
     this.#fate = fate;
     this.#trace = trace;
+  }
+
+  /** Hash of every call, its fault and its order, of 53 bits: two runs with the same one took the same course. */
+  get course(): number {
+    const [high, low] = this.#course;
+    return (high >>> 11) * 2 ** 32 + low;
   }
 
   at(millis: number, happen: () => void, rank = 0): void {
@@ -295,10 +300,12 @@ export class Engine {
     const place = `${task.function}: ${site}`;
     this.sites.set(place, (this.sites.get(place) ?? 0) + 1);
     if (fault) {
-      const what = `${place} ${fault}`;
-      this.injected.set(what, (this.injected.get(what) ?? 0) + 1);
+      const struck = `${place} ${fault}`;
+      this.injected.set(struck, (this.injected.get(struck) ?? 0) + 1);
     }
-    this.course = hashOf(hashOf(this.course, task.name), fault ? `${site} ${fault}` : site);
+    const [high, low] = this.#course;
+    const what = fault ? `${task.name} ${site} ${fault}` : `${task.name} ${site}`;
+    this.#course = [hashOf(high, what), hashOf(low, what)];
   }
 }
 

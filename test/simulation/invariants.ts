@@ -18,6 +18,8 @@ export type Step =
       readonly by: string;
       readonly before: PaymentRequest | undefined;
       readonly after: PaymentRequest;
+      /** The invocation that writes has read the request at Klarna. */
+      readonly hasAsked: boolean;
     }
   | {
       readonly kind: 'delete-sent';
@@ -113,11 +115,12 @@ const stateIsTheFoldOfTheHistory: Safety = (step) => {
 
 const eventTakesEffectOnce: Safety = (step) => {
   if (step.kind !== 'written') return undefined;
-  const { before, after } = step;
-  const evidence = after.evidence?.eventId;
-  if (evidence === undefined || evidence === before?.evidence?.eventId) return undefined;
-  const again = before?.history.some((entry) => entry.eventId === evidence);
-  return again ? `${evidence} was in the history already and took effect` : undefined;
+  const known = step.before?.evidence;
+  const { evidence } = step.after;
+  if (!evidence || (evidence.eventId === known?.eventId && evidence.observedAt === known.observedAt))
+    return undefined;
+  const again = step.before?.history.some((entry) => entry.eventId === evidence.eventId);
+  return again ? `${evidence.eventId} was in the history already and took effect` : undefined;
 };
 
 const canceledOnlyOnEvidence: Safety = (step, { trueRequest }) => {
@@ -198,6 +201,15 @@ const oneHolderOfAClaim: Safety = (step, { now, claims }) => {
   return holder === step.by ? undefined : `the claim is held by ${holder ?? 'nobody'}`;
 };
 
+/** A crashed caller may have sent a DELETE: that nothing came of it is said only by who has asked Klarna since. */
+const unknownEndIsAskedFor: Safety = (step, { now }) => {
+  if (step.kind !== 'written' || step.hasAsked || rankOf(step.after) !== 1) return undefined;
+  const before = step.before?.cancellation;
+  const isAbandoned =
+    before?.outcome === 'claimed' && before.lease !== undefined && millisOf(before.lease.until) <= now;
+  return isAbandoned && step.after.cancellation?.outcome === 'refused' ? 'it is refused unasked' : undefined;
+};
+
 const publishedWasWritten: Safety = (step) => {
   if (step.kind !== 'published') return undefined;
   const { event, written } = step;
@@ -265,19 +277,20 @@ const unfinishedIsDue: Safety = (step) => {
 
 /** Checked after every step. */
 export const safetyInvariants = {
-  'final-state-never-changes': finalStateNeverChanges,
-  'rank-never-falls': rankNeverFalls,
+  'nothing-crosses-accounts': nothingCrossesAccounts,
   'versions-have-no-gaps': versionsHaveNoGaps,
   'history-is-only-added-to': historyIsOnlyAddedTo,
+  'final-state-never-changes': finalStateNeverChanges,
+  'rank-never-falls': rankNeverFalls,
   'state-is-the-fold-of-the-history': stateIsTheFoldOfTheHistory,
   'event-takes-effect-once': eventTakesEffectOnce,
   'canceled-only-on-evidence': canceledOnlyOnEvidence,
   'state-was-klarnas': stateWasKlarnas,
   'no-delete-after-paid': noDeleteAfterPaid,
   'no-timer-cancel-before-the-deadline': noTimerCancelBeforeTheDeadline,
-  'nothing-crosses-accounts': nothingCrossesAccounts,
   'no-change-without-a-signature': noChangeWithoutASignature,
   'one-holder-of-a-claim': oneHolderOfAClaim,
+  'unknown-end-is-asked-for': unknownEndIsAskedFor,
   'published-was-written': publishedWasWritten,
   'acknowledged-is-durable': acknowledgedIsDurable,
   'contradiction-is-seen': contradictionIsSeen,

@@ -30,7 +30,7 @@ export interface Action {
       }
     | { readonly kind: 'extend'; readonly timeoutMillis: number }
     | { readonly kind: 'cancel'; readonly allowCompleted: boolean }
-    | { readonly kind: 'refresh' }
+    | { readonly kind: 'refresh' | 'rehearse' }
     /** A timer's message that nobody armed. */
     | { readonly kind: 'stray-timer' }
     /** A delivery that says CANCELED, signed with a key that is not Klarna's; or with another tenant's. */
@@ -66,13 +66,15 @@ export interface Plan {
   readonly slowestMillis: number;
   /** How long the stream gathers writes before they are published. */
   readonly relayPauseMillis: number;
+  /** Milliseconds from the beginning when everything that is on its way from Klarna and Scheduler arrives at once. */
+  readonly meetAt?: number | undefined;
 }
 
 const names = ['shop-se', 'shop-no'] as const;
 
 export const accountNamed = (index: number): Account => (names[index] ?? names[0]) as Account;
 
-const requestIds = ['00', '01', '02'].map(
+export const requestIds = ['00', '01', '02'].map(
   (end) => `krn:payment:eu1:request:552603c0-fe8b-4ab1-aacb-41d55fafbd${end}` as PaymentRequestId,
 );
 
@@ -171,17 +173,24 @@ function actionsOf(draws: Draws, requests: readonly PlannedRequest[], isFull: bo
     for (let visit = 0; visit < visits; visit += 1) {
       const at = moment();
       add(at, { kind: 'enter' });
-      const next = draws.chance(0.5) ? moment() : at + draws.between(50, 60_000);
+      const next = draws.chance(0.5) ? moment() : at + draws.between(50, draws.pick([500, 5_000, 60_000]));
       add(next, { kind: draws.pick(['approve', 'approve', 'approve', 'step-back', 'decline']) });
       if (draws.chance(0.1)) add(next + draws.between(100, 5 * minute), { kind: 'decline-authorization' });
     }
     const cancels = draws.pick([0, 0, 1, 1, 2, 3]);
     for (let cancel = 0; cancel < cancels; cancel += 1) {
-      add(moment(), { kind: 'cancel', allowCompleted: draws.chance(0.15) });
+      const at = moment();
+      add(at, { kind: 'cancel', allowCompleted: draws.chance(0.15) });
+      // The race that matters most: the customer approves while the cancel looks.
+      if (draws.chance(0.3)) {
+        add(at - draws.between(100, 3_000), { kind: 'enter' });
+        add(at + draws.between(5, 150), { kind: 'approve' });
+      }
     }
     if (draws.chance(0.3))
       add(moment(), { kind: 'extend', timeoutMillis: draws.pick([1, 5, 15, 40]) * minute });
     if (draws.chance(0.1)) add(moment(), { kind: 'refresh' });
+    if (draws.chance(0.05)) add(moment(), { kind: 'rehearse' });
     if (draws.chance(0.15)) add(moment(), { kind: 'stray-timer' });
     if (draws.chance(0.15)) {
       add(moment(), {

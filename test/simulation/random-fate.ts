@@ -25,7 +25,8 @@ export class RandomFate implements Fate {
     if (faultRate === 0 || now >= beginning + quietAfter) return undefined;
     if (mode === 'unswept' && !retried.includes(task.function)) return undefined;
     const draws = this.#drawsOf(task);
-    if (!draws.chance(faultRate)) return undefined;
+    // Klarna is called seldom, and is what matters.
+    if (!draws.chance(site.startsWith('klarna') ? 3 * faultRate : faultRate)) return undefined;
     const kind = draws.pick(possible);
     // Klarna's own failures leave a cancel to the sweep: without one they are a loss.
     if (mode === 'unswept' && (kind.startsWith('klarna') || kind === 'slow')) return undefined;

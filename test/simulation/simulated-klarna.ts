@@ -56,11 +56,19 @@ export class SimulatedKlarna {
   readonly #manners: KlarnaManners;
   readonly #now: () => number;
   readonly #say: (said: Said) => void;
+  readonly #idOf: (key: PaymentRequestKey, nth: number) => EventId;
 
-  constructor(manners: KlarnaManners, now: () => number, say: (said: Said) => void) {
+  /** @param idOf the id of a request's nth event. Ids say nothing of the order. */
+  constructor(
+    manners: KlarnaManners,
+    now: () => number,
+    say: (said: Said) => void,
+    idOf: (key: PaymentRequestKey, nth: number) => EventId,
+  ) {
     this.#manners = manners;
     this.#now = now;
     this.#say = say;
+    this.#idOf = idOf;
   }
 
   of(key: PaymentRequestKey): TrueRequest | undefined {
@@ -118,8 +126,7 @@ export class SimulatedKlarna {
   ): void {
     const said: Said = {
       key: request.key,
-      eventId:
-        `evt-${request.key.account}-${request.key.paymentRequestId.slice(-2)}-${request.said.length}` as EventId,
+      eventId: this.#idOf(request.key, request.said.length),
       state,
       previousState,
       reason,

@@ -1,5 +1,5 @@
 import { delayAfterFailure } from '../../functions/adapters/queue/timer-message-delay.ts';
-import { cancelPaymentRequest } from '../../functions/application/cancel-payment-request.ts';
+import { cancelPaymentRequest, rehearseCancel } from '../../functions/application/cancel-payment-request.ts';
 import { endExpiredSession, type ExpiryOutcome } from '../../functions/application/end-expired-session.ts';
 import type {
   AccountSettings,
@@ -17,6 +17,7 @@ import { receiveWebhook } from '../../functions/application/receive-webhook.ts';
 import { reconcilePaymentRequests, repairs } from '../../functions/application/reconcile-payment-requests.ts';
 import { refreshPaymentRequest } from '../../functions/application/refresh-payment-request.ts';
 import { extendSession, registerSession } from '../../functions/application/register-session.ts';
+import type { CancelCommand } from '../../functions/domain/cancellation.ts';
 import type {
   Account,
   EventId,
@@ -63,27 +64,33 @@ export const beginning = Date.parse('2026-03-01T12:00:00Z');
 /** A run is over by then, whatever the seed. */
 const longest = 120 * hour;
 
-/** The use cases that a run is made of. A mutant of the protocol takes the place of some. */
+/** The use cases that a run is made of, and the check of a webhook. A mutant of the protocol takes the place of some. */
 export interface UseCases {
   readonly register: typeof registerSession;
   readonly extend: typeof extendSession;
   readonly cancel: typeof cancelPaymentRequest;
+  readonly rehearse: typeof rehearseCancel;
   readonly refresh: typeof refreshPaymentRequest;
   readonly receive: typeof receiveWebhook;
   readonly endExpired: typeof endExpiredSession;
   readonly reconcile: typeof reconcilePaymentRequests;
   readonly publish: typeof publishStateChanges;
+  readonly verify: typeof verify;
+  readonly readDelivery: typeof readDelivery;
 }
 
 export const useCases: UseCases = {
   register: registerSession,
   extend: extendSession,
   cancel: cancelPaymentRequest,
+  rehearse: rehearseCancel,
   refresh: refreshPaymentRequest,
   receive: receiveWebhook,
   endExpired: endExpiredSession,
   reconcile: reconcilePaymentRequests,
   publish: publishStateChanges,
+  verify,
+  readDelivery,
 };
 
 /** Everything from outside that one invocation gets. */
@@ -116,6 +123,8 @@ export interface Report {
   readonly published: number;
   readonly requests: number;
   readonly paid: number;
+  /** Ended by a DELETE of ours without leave to cancel what is paid; and how many of them after the customer had approved. */
+  readonly canceled: number;
   readonly canceledAfterPaid: number;
   readonly mostDeletes: number;
   readonly mostCalls: number;
@@ -126,6 +135,7 @@ const limits = {
   register: 10_000,
   extend: 10_000,
   cancel: 28_000,
+  rehearse: 28_000,
   refresh: 15_000,
   webhook: 10_000,
   timer: 30_000,
@@ -220,6 +230,7 @@ export class Simulation {
       plan.manners,
       () => engine.now,
       (said) => this.#onSaid(said),
+      (key, nth) => eventIdOf(plan.seed, key, nth),
     );
     this.timers = new SimulatedTimers(() => engine.now, {
       onScheduled: (key, at, generation) => this.#onScheduled(key, at, generation),
@@ -431,7 +442,8 @@ export class Simulation {
     const lease = after.cancellation?.lease;
     if (lease && !this.#claims.has(lease.id)) this.#claims.set(lease.id, by);
     this.engine.note(by, () => `   written: ${wordsOf(before)} → ${wordsOf(after)}`);
-    this.#check({ kind: 'written', by, before, after });
+    const hasAsked = (this.#calls.get(`${by} ${nameOf(after)}`)?.reads ?? 0) > 0;
+    this.#check({ kind: 'written', by, before, after, hasAsked });
     this.#relaySoon();
     this.#sweepWhenDue();
   }
@@ -453,11 +465,14 @@ export class Simulation {
       engine.note('klarna', () => `   ** ${said.eventId} is lost for good **`);
       return;
     }
+    const { meetAt } = plan;
+    const arrivesAt =
+      meetAt === undefined ? engine.now + (isLate ? late : soon) : momentOfMeeting(engine.now, meetAt);
     const bytes = bytesOf(bodyOf(said));
     const keyId = signingKeyIdOf(said.key.account);
     const signature = signatureOf(bytes, this.#signingKeys.get(keyId)?.key);
     const delivery = { said, bytes, keyId, signature };
-    engine.after(isLate ? late : soon, () => this.#deliver(delivery, 0, ''));
+    engine.at(arrivesAt, () => this.#deliver(delivery, 0, ''));
     if (isDoubled) engine.after(soon + secondLate, () => this.#deliver(delivery, 0, ' again'));
   }
 
@@ -471,9 +486,10 @@ export class Simulation {
       async (task) => {
         const ports = this.#bent(task);
         const key = await ports.signingKeys.find(keyId);
-        if (!key || !verify(bytes, key.key, signature)) return 400;
-        const verified = readDelivery(bytes, key, instantFromMillis(engine.now));
-        await this.#protocol.useCases.receive(ports)(verified);
+        const { verify: holds, readDelivery: parse, receive } = this.#protocol.useCases;
+        if (!key || !holds(bytes, key.key, signature)) return 400;
+        const verified = parse(bytes, key, instantFromMillis(engine.now));
+        await receive(ports)(verified);
         return 200;
       },
       (ending) => {
@@ -507,7 +523,8 @@ export class Simulation {
     const late =
       plan.mode === 'full' ? draws.pick([-4_000, 59_000, 10 * minute]) : draws.between(1_000, 20_000);
     const times = draws.chance(plan.doubleRate) ? draws.between(2, 3) : 1;
-    engine.at(at + (isLate ? late : draws.between(0, 800)), () => {
+    const lateness = isLate ? late : draws.between(0, 800);
+    engine.at(at + (plan.meetAt === undefined ? lateness : 0), () => {
       if (!this.timers.complete(key, generation)) return;
       engine.note(
         'scheduler',
@@ -515,7 +532,8 @@ export class Simulation {
           `${shortOf(key)} goes off${isLost ? ', ** and is lost **' : times > 1 ? `, ${times} times` : ''}`,
       );
       if (isLost) return;
-      for (let time = 0; time < times; time += 1) this.#enqueue(key, engine.now + draws.between(5, 400));
+      for (let time = 0; time < times; time += 1)
+        this.#enqueue(key, engine.now + (plan.meetAt === undefined ? draws.between(5, 400) : 0));
     });
   }
 
@@ -698,16 +716,12 @@ export class Simulation {
         return;
       case 'cancel':
         this.#callApi(name, 'cancel', (ports) =>
-          this.#protocol.useCases.cancel(ports)(
-            key,
-            {
-              cause: 'api',
-              reason: 'out of stock',
-              requestedBy: 'arn:aws:iam::000000000000:user/test',
-              allowCompleted: act.allowCompleted,
-            },
-            settings,
-          ),
+          this.#protocol.useCases.cancel(ports)(key, commandOf(act.allowCompleted), settings),
+        );
+        return;
+      case 'rehearse':
+        this.#callApi(name, 'rehearse', (ports) =>
+          this.#protocol.useCases.rehearse(ports)(key, commandOf(false), settings),
         );
         return;
       case 'refresh':
@@ -727,7 +741,7 @@ export class Simulation {
   /** A caller who sees a fault that may pass, or no answer, calls again, up to twice. */
   #callApi<Result>(
     name: string,
-    kind: 'register' | 'extend' | 'cancel' | 'refresh',
+    kind: 'register' | 'extend' | 'cancel' | 'rehearse' | 'refresh',
     act: (ports: Ports) => Promise<Result>,
     attempt = 1,
   ): void {
@@ -870,6 +884,7 @@ export class Simulation {
       published: this.#published.length,
       requests: truths.length,
       paid: truths.filter(({ life }) => life.some(({ state }) => state === 'COMPLETED')).length,
+      canceled: truths.filter(({ life }) => life.some(({ by }) => by === 'cancel')).length,
       canceledAfterPaid: truths.filter(wasCanceledAfterPaid).length,
       mostDeletes: Math.max(0, ...truths.map(({ cancels }) => cancels)),
       mostCalls: Math.max(0, ...this.#totals.values()),
@@ -887,6 +902,23 @@ interface Delivery {
 const safetyNames = Object.keys(safetyInvariants) as (keyof typeof safetyInvariants)[];
 const soonNames = Object.keys(soonInvariants) as (keyof typeof soonInvariants)[];
 const lateNames = Object.keys(lateInvariants) as (keyof typeof lateInvariants)[];
+
+/** Klarna's ids say nothing of the order, so that ties in time are broken either way. */
+const eventIdOf = (seed: number, key: PaymentRequestKey, nth: number): EventId => {
+  const name = `${shortOf(key).replace('/', '-')}-${nth}`;
+  return `${Math.floor(new Draws(seed, name).next() * 4096).toString(16)}-${name}` as EventId;
+};
+
+/** What is said shortly before the meeting comes to it; all else comes at once. */
+const momentOfMeeting = (now: number, meetAt: number): number =>
+  now > beginning + meetAt - 1_000 ? Math.max(now, beginning + meetAt) : now + 20;
+
+const commandOf = (allowCompleted: boolean): CancelCommand => ({
+  cause: 'api',
+  reason: 'out of stock',
+  requestedBy: 'arn:aws:iam::000000000000:user/test',
+  allowCompleted,
+});
 
 const subjectOf = (account: Account): string => `krn:partner:global:account:test:${account}`;
 const signingKeyIdOf = (account: Account): string => `signing-key-of-${account}`;

@@ -1,11 +1,17 @@
 import { type FaultKind, faultKinds } from './engine.ts';
-import type { Mode } from './plan.ts';
+import type { Mode, Plan } from './plan.ts';
 import type { Report } from './simulation.ts';
 
 /** What the runs of one mode came to. */
 export interface ModeFigures {
   runs: number;
   sweepRepairs: number;
+}
+
+/** What the cancels came to in one reading of COMPLETED. */
+export interface CancelFigures {
+  canceled: number;
+  canceledAfterPaid: number;
 }
 
 /** Adds up what many runs came to. */
@@ -19,15 +25,22 @@ export class Tally {
     lossless: { runs: 0, sweepRepairs: 0 },
     unswept: { runs: 0, sweepRepairs: 0 },
   };
+  readonly lax: CancelFigures = { canceled: 0, canceledAfterPaid: 0 };
+  readonly strict: CancelFigures = { canceled: 0, canceledAfterPaid: 0 };
   runs = 0;
+  requests = 0;
   calls = 0;
   events = 0;
   published = 0;
   mostDeletes = 0;
   mostCalls = 0;
 
-  add(report: Report, mode: Mode): void {
+  add(report: Report, { mode, manners }: Plan): void {
     this.runs += 1;
+    this.requests += report.requests;
+    const cancels = manners.lax ? this.lax : this.strict;
+    cancels.canceled += report.canceled;
+    cancels.canceledAfterPaid += report.canceledAfterPaid;
     this.courses.add(report.course);
     this.calls += report.steps;
     this.events += report.events;

@@ -1,0 +1,459 @@
+/**
+ * Deliberate mistakes, each of a kind that has been made in this trade. They live here and bend what an invocation gets from
+ * outside, or take the place of a use case; nothing that is shipped knows of them.
+ */
+import { cancelPaymentRequest } from '../../functions/application/cancel-payment-request.ts';
+import type { KlarnaAnswer, PaymentRequestStore, WriteResult } from '../../functions/application/ports.ts';
+import { receiveWebhook } from '../../functions/application/receive-webhook.ts';
+import type { Account, PaymentRequestKey } from '../../functions/domain/identifiers.ts';
+import { instantFromMillis, parseInstant } from '../../functions/domain/instant.ts';
+import type { Observation } from '../../functions/domain/observation.ts';
+import {
+  asNextVersion,
+  hasRecorded,
+  type PaymentRequest,
+  unknownPaymentRequest,
+  withEntry,
+} from '../../functions/domain/payment-request.ts';
+import { isFinal } from '../../functions/domain/payment-request-state.ts';
+import { eventsOf } from '../../functions/domain/state-change-event.ts';
+import { appliedEntry, observedFields } from '../../functions/domain/transition.ts';
+import type { InvariantName } from './invariants.ts';
+import { accountNamed } from './plan.ts';
+import { type Ports, type Protocol, realProtocol, type UseCases, useCases } from './simulation.ts';
+
+/** A mistake, and the invariant that must find it out. */
+export interface Mutant {
+  readonly name: string;
+  readonly invariant: InvariantName;
+  readonly protocol: Protocol;
+}
+
+const replacing = (replaced: Partial<UseCases>): Protocol => ({
+  ...realProtocol,
+  useCases: { ...useCases, ...replaced },
+});
+
+const bending = (bend: Protocol['bend']): Protocol => ({ ...realProtocol, bend });
+
+/** A store whose writes are bent before they are stored. */
+const bentWrites = (
+  bend: (next: PaymentRequest, current: PaymentRequest | undefined) => PaymentRequest,
+): Protocol =>
+  bending((ports) => ({
+    ...ports,
+    store: { ...ports.store, save: (current, next) => ports.store.save(current, bend(next, current)) },
+  }));
+
+/** A store that shows every record bent, and puts back what it bent when the record is stored. */
+function seen(
+  store: PaymentRequestStore,
+  bend: (record: PaymentRequest) => PaymentRequest,
+  unbend: (next: PaymentRequest, truth: PaymentRequest | undefined) => PaymentRequest,
+): PaymentRequestStore {
+  let truth: PaymentRequest | undefined;
+  const see = (record: PaymentRequest | undefined) => {
+    truth = record;
+    return record && bend(record);
+  };
+  const seeResult = (result: WriteResult): WriteResult =>
+    result.written ? result : { written: false, stored: see(result.stored) };
+  return {
+    read: async (key) => see(await store.read(key)),
+    observe: async (key, observation) => seeResult(await store.observe(key, observation)),
+    save: async (current, next) => seeResult(await store.save(current, unbend(next, truth))),
+  };
+}
+
+/** Takes in a webhook's observation by a rule of its own. */
+const receiving = (
+  decide: (record: PaymentRequest, observation: Observation) => 'apply' | 'as-it-should-be',
+): Protocol =>
+  replacing({
+    receive: (dependencies) => async (delivery) => {
+      if (delivery.kind !== 'observation') return receiveWebhook(dependencies)(delivery);
+      const { key, observation } = delivery;
+      for (;;) {
+        const stored = await dependencies.store.read(key);
+        const now = instantFromMillis(dependencies.clock.now());
+        const record = stored ?? unknownPaymentRequest(key, now);
+        if (decide(record, observation) !== 'apply') return receiveWebhook(dependencies)(delivery);
+        const next = {
+          ...withEntry(record, appliedEntry(observation)),
+          ...observedFields(observation),
+          reconcileAfter: record.reconcileAfter ?? now,
+        };
+        if ((await dependencies.store.save(stored, asNextVersion(next, now))).written) return 'superseding';
+      }
+    },
+  });
+
+/** Klarna, with its answers bent. */
+const bentAnswers = (
+  bend: (
+    answer: KlarnaAnswer,
+    call: 'read' | 'cancel',
+    again: () => Promise<KlarnaAnswer>,
+  ) => KlarnaAnswer | Promise<KlarnaAnswer>,
+): Protocol =>
+  bending((ports) => {
+    const { read, cancel } = ports.klarna;
+    return {
+      ...ports,
+      klarna: {
+        read: async (...asked) => bend(await read(...asked), 'read', () => read(...asked)),
+        cancel: async (...asked) => bend(await cancel(...asked), 'cancel', () => cancel(...asked)),
+      },
+    };
+  });
+
+const fromState = (state: 'SUBMITTED' | 'IN_PROGRESS' | 'CANCELED' | 'EXPIRED'): KlarnaAnswer => ({
+  kind: 'payment-request',
+  state,
+  proof: { status: '200' },
+});
+
+const longAgo = parseInstant('2026-01-01T00:00:00Z');
+const farAhead = parseInstant('9999-01-01T00:00:00Z');
+
+export const mutants: readonly Mutant[] = [
+  {
+    name: 'a webhook is acknowledged before it is written',
+    invariant: 'acknowledged-is-durable',
+    protocol: replacing({
+      receive: (dependencies) => (delivery) => {
+        receiveWebhook(dependencies)(delivery).catch(() => undefined);
+        return Promise.resolve('superseding');
+      },
+    }),
+  },
+  {
+    name: 'an event that was seen before takes effect again',
+    invariant: 'event-takes-effect-once',
+    protocol: receiving((record, { eventId }) =>
+      record.evidence?.eventId === eventId && !isFinal(record.state) ? 'apply' : 'as-it-should-be',
+    ),
+  },
+  {
+    name: 'the latest to arrive wins',
+    invariant: 'rank-never-falls',
+    protocol: receiving((record, { eventId }) =>
+      hasRecorded(record, eventId) || isFinal(record.state) ? 'as-it-should-be' : 'apply',
+    ),
+  },
+  {
+    name: 'the latest by time wins, whatever its rank',
+    invariant: 'rank-never-falls',
+    protocol: receiving((record, { eventId, occurredAt }) =>
+      hasRecorded(record, eventId) ||
+      isFinal(record.state) ||
+      (record.position?.slice(2) ?? '') > `${occurredAt}|${eventId}`
+        ? 'as-it-should-be'
+        : 'apply',
+    ),
+  },
+  {
+    name: 'a second end overwrites the first',
+    invariant: 'final-state-never-changes',
+    protocol: receiving((record, { state }) =>
+      isFinal(record.state) && isFinal(state) && record.state !== state ? 'apply' : 'as-it-should-be',
+    ),
+  },
+  {
+    name: 'a contradiction is settled without a word',
+    invariant: 'contradiction-is-seen',
+    protocol: bentWrites((next) => ({
+      ...next,
+      attention: next.attention === 'contradiction' ? undefined : next.attention,
+      history: next.history.map((entry) => ({ ...entry, attention: undefined })),
+    })),
+  },
+  {
+    name: 'events are published by whoever wrote, after the write',
+    invariant: 'written-is-published',
+    protocol: {
+      ...publishingBy('after'),
+      useCases: { ...useCases, publish: () => () => Promise.resolve(allPublished) },
+    },
+  },
+  {
+    name: 'events are published by whoever writes, before the write',
+    invariant: 'published-was-written',
+    protocol: {
+      ...publishingBy('before'),
+      useCases: { ...useCases, publish: () => () => Promise.resolve(allPublished) },
+    },
+  },
+  {
+    name: 'a batch of which an event was refused counts as published',
+    invariant: 'written-is-published',
+    protocol: replacing({
+      publish: (dependencies) => async (changes) => ({
+        ...(await useCases.publish(dependencies)(changes)),
+        retryFrom: undefined,
+      }),
+    }),
+  },
+  {
+    name: 'a claim keeps nobody out',
+    invariant: 'one-holder-of-a-claim',
+    protocol: bending((ports) => ({ ...ports, store: seen(ports.store, withLease(longAgo), withTrueLease) })),
+  },
+  {
+    name: 'a claim never runs out',
+    invariant: 'cancels-are-settled',
+    protocol: bentWrites(withLease(farAhead)),
+  },
+  {
+    name: 'a write takes no notice of who wrote meanwhile',
+    invariant: 'history-is-only-added-to',
+    protocol: bending((ports) => ({
+      ...ports,
+      store: {
+        ...ports.store,
+        save: async (current, next) => {
+          const result = await ports.store.save(current, next);
+          if (result.written || !result.stored) return result;
+          return ports.store.save(result.stored, { ...next, version: result.stored.version + 1 });
+        },
+      },
+    })),
+  },
+  {
+    name: 'a write does not count the version on',
+    invariant: 'versions-have-no-gaps',
+    protocol: bentWrites((next, current) => ({ ...next, version: Math.max(1, current?.version ?? 0) })),
+  },
+  {
+    name: 'CANCELED is written because a DELETE was sent',
+    invariant: 'canceled-only-on-evidence',
+    protocol: bentAnswers((answer, call) => (call === 'cancel' ? fromState('CANCELED') : answer)),
+  },
+  {
+    name: 'a 404 means EXPIRED, whenever it comes',
+    invariant: 'state-was-klarnas',
+    protocol: bentAnswers((answer) => (answer.kind === 'not-found' ? fromState('EXPIRED') : answer)),
+  },
+  {
+    name: 'a DELETE is sent without a read before it',
+    invariant: 'no-delete-after-paid',
+    protocol: bending((ports) => ({
+      ...ports,
+      klarna: { ...ports.klarna, read: () => Promise.resolve(fromState('SUBMITTED')) },
+    })),
+  },
+  {
+    name: 'what is paid is cancelled like anything else',
+    invariant: 'no-delete-after-paid',
+    protocol: bentAnswers((answer, call) =>
+      call === 'read' && answer.kind === 'payment-request' && answer.state === 'COMPLETED'
+        ? fromState('IN_PROGRESS')
+        : answer,
+    ),
+  },
+  {
+    name: 'a DELETE without an answer is sent again at once',
+    invariant: 'no-delete-after-paid',
+    protocol: bentAnswers((answer, call, again) =>
+      call === 'cancel' && answer.kind === 'unclear' ? again() : answer,
+    ),
+  },
+  {
+    name: 'Klarna is asked until it answers',
+    invariant: 'calls-to-klarna-are-bounded',
+    protocol: bentAnswers(async (answer, call, again) => {
+      let last = answer;
+      if (call === 'cancel') return answer;
+      for (let tries = 0; tries < 20 && last.kind === 'unclear'; tries += 1) last = await again();
+      return last;
+    }),
+  },
+  {
+    name: 'a timer trusts its message',
+    invariant: 'no-timer-cancel-before-the-deadline',
+    protocol: bending((ports, task) =>
+      task.function === 'timer' ? { ...ports, store: seen(ports.store, asIfOver, withTrueDeadline) } : ports,
+    ),
+  },
+  {
+    name: 'a moved deadline leaves the older timer as it is',
+    invariant: 'sweep-repairs-nothing',
+    protocol: bending((ports, task) =>
+      task.function === 'extend'
+        ? { ...ports, timer: { ...ports.timer, arm: () => Promise.resolve() } }
+        : ports,
+    ),
+  },
+  {
+    name: 'the account is left out of the key',
+    invariant: 'nothing-crosses-accounts',
+    protocol: bending((ports) => ({ ...ports, store: ofOneAccount(ports.store) })),
+  },
+  {
+    name: 'a pending cancel is not put on the list of what is due',
+    invariant: 'unfinished-is-due',
+    protocol: bentWrites((next) =>
+      next.cancellation?.outcome === 'pending' ? { ...next, reconcileAfter: undefined } : next,
+    ),
+  },
+  {
+    name: 'an observed session is never looked at again',
+    invariant: 'record-equals-klarna',
+    protocol: bentWrites((next) =>
+      next.session?.onTimeout === 'observe' && next.timer === 'fired'
+        ? { ...next, reconcileAfter: undefined }
+        : next,
+    ),
+  },
+  {
+    name: 'the cancel of a caller that is gone counts as refused once the request is paid',
+    invariant: 'unknown-end-is-asked-for',
+    protocol: bending((ports) => ({
+      ...ports,
+      store: seen(ports.store, asIfNothingWasSent, (next) => next),
+    })),
+  },
+  {
+    name: 'a paid request that was canceled all the same is like any other',
+    invariant: 'paid-then-canceled-is-seen',
+    protocol: bentWrites((next) => ({
+      ...next,
+      attention: next.attention === 'canceled_after_completed' ? undefined : next.attention,
+      history: next.history.map((entry) => ({
+        ...entry,
+        attention: entry.attention === 'canceled_after_completed' ? undefined : entry.attention,
+      })),
+    })),
+  },
+  {
+    name: 'what is done stays on the list of what is due',
+    invariant: 'nothing-stays-due',
+    protocol: bentWrites((next, current) => ({
+      ...next,
+      reconcileAfter: next.reconcileAfter ?? current?.reconcileAfter,
+    })),
+  },
+  {
+    name: 'the sweep finds nothing',
+    invariant: 'sessions-end',
+    protocol: bending((ports) => ({ ...ports, due: { due: () => nothingDue() } })),
+  },
+  {
+    name: 'any signature will do',
+    invariant: 'no-change-without-a-signature',
+    protocol: replacing({ verify: () => true }),
+  },
+  {
+    name: 'the body of a webhook is kept with it',
+    invariant: 'no-secret-leaves',
+    protocol: replacing({
+      readDelivery: (bytes, key, receivedAt) => {
+        const delivery = useCases.readDelivery(bytes, key, receivedAt);
+        if (delivery.kind !== 'observation') return delivery;
+        const proof = { ...delivery.observation.proof, body: new TextDecoder().decode(bytes) };
+        return { ...delivery, observation: { ...delivery.observation, proof } };
+      },
+    }),
+  },
+  {
+    name: 'a timer asks nobody and cancels what is paid',
+    invariant: 'no-delete-after-paid',
+    protocol: replacing({
+      endExpired: (dependencies) => async (key, settings) => ({
+        kind: 'ended',
+        cancel: await cancelPaymentRequest({ ...dependencies, klarna: paidLooksOpen(dependencies.klarna) })(
+          key,
+          { cause: 'timeout', requestedBy: 'lapse:session-timer', allowCompleted: false },
+          settings,
+        ),
+      }),
+    }),
+  },
+];
+
+const allPublished = { retryFrom: undefined, published: 0 } as const;
+
+/** Publishes along with every write, before or after it, instead of from the stream. */
+function publishingBy(when: 'before' | 'after'): Protocol {
+  return bending((ports) => ({
+    ...ports,
+    store: {
+      ...ports.store,
+      save: async (current, next) => {
+        const events = eventsOf(current, next);
+        if (when === 'before' && events.length > 0) await ports.publisher.publish(events);
+        const result = await ports.store.save(current, next);
+        if (when === 'after' && result.written && events.length > 0) await ports.publisher.publish(events);
+        return result;
+      },
+      observe: async (key, observation) => {
+        const before = await ports.store.read(key);
+        const result = await ports.store.observe(key, observation);
+        const after = result.written ? await ports.store.read(key) : undefined;
+        const events = after ? eventsOf(before, after) : [];
+        if (events.length > 0) await ports.publisher.publish(events);
+        return result;
+      },
+    },
+  }));
+}
+
+function withLease(until: PaymentRequest['deadlineAt']) {
+  return (record: PaymentRequest): PaymentRequest => {
+    const { cancellation } = record;
+    return cancellation?.lease && until
+      ? { ...record, cancellation: { ...cancellation, lease: { ...cancellation.lease, until } } }
+      : record;
+  };
+}
+
+/** A lease that is still the same gets its own end back. */
+const withTrueLease = (next: PaymentRequest, truth: PaymentRequest | undefined): PaymentRequest => {
+  const lease = truth?.cancellation?.lease;
+  return next.cancellation && lease && next.cancellation.lease?.id === lease.id
+    ? { ...next, cancellation: { ...next.cancellation, lease } }
+    : next;
+};
+
+const asIfNothingWasSent = (record: PaymentRequest): PaymentRequest =>
+  record.state === 'COMPLETED' && record.cancellation?.outcome === 'claimed'
+    ? {
+        ...record,
+        cancellation: { ...record.cancellation, outcome: 'pending', sentBefore: false, lease: undefined },
+      }
+    : record;
+
+const asIfOver = (record: PaymentRequest): PaymentRequest =>
+  record.deadlineAt && longAgo ? { ...record, deadlineAt: longAgo } : record;
+
+const withTrueDeadline = (next: PaymentRequest, truth: PaymentRequest | undefined): PaymentRequest =>
+  next.deadlineAt === longAgo && truth ? { ...next, deadlineAt: truth.deadlineAt } : next;
+
+/** Every key as if it were the first account's; what is read is shown as the asked one's. */
+function ofOneAccount(store: PaymentRequestStore): PaymentRequestStore {
+  const shared = <Key extends PaymentRequestKey>(key: Key): Key => ({ ...key, account: accountNamed(0) });
+  const shown = (record: PaymentRequest | undefined, account: Account) => record && { ...record, account };
+  const shownResult = (result: WriteResult, account: Account): WriteResult =>
+    result.written ? result : { written: false, stored: shown(result.stored, account) };
+  return {
+    read: async (key) => shown(await store.read(shared(key)), key.account),
+    observe: async (key, observation) =>
+      shownResult(await store.observe(shared(key), observation), key.account),
+    save: async (current, next) => shownResult(await store.save(current, shared(next)), next.account),
+  };
+}
+
+const paidLooksOpen = (klarna: Ports['klarna']): Ports['klarna'] => ({
+  ...klarna,
+  read: async (...asked) => {
+    const answer = await klarna.read(...asked);
+    return answer.kind === 'payment-request' && answer.state === 'COMPLETED'
+      ? fromState('IN_PROGRESS')
+      : answer;
+  },
+});
+
+async function* nothingDue(): AsyncGenerator<PaymentRequestKey> {
+  await Promise.resolve();
+  yield* [];
+}

@@ -1,0 +1,171 @@
+/**
+ * Measures what docs/reliability.md reports and writes it there, between its two marks. `--runs N` histories from seed
+ * `--from M`, the whole small scope, every mutant.
+ */
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { format, resolveConfig } from 'prettier';
+import { checkSeed, runSeed } from './explore.ts';
+import { lateInvariants, safetyInvariants } from './invariants.ts';
+import { type Mutant, mutants } from './mutants.ts';
+import { planOf } from './plan.ts';
+import { orders, overtakings, play, scopes, strikeEveryPlace, strikes } from './small-scope.ts';
+import { Tally } from './tally.ts';
+
+const { values } = parseArgs({
+  options: { runs: { type: 'string', default: '100000' }, from: { type: 'string', default: '0' } },
+});
+const document = 'docs/reliability.md';
+const begin = '<!-- figures: begin -->';
+const end = '<!-- figures: end -->';
+
+const say = (text: string) => process.stdout.write(`${text}\n`);
+const whole = (count: number) => count.toLocaleString('en');
+const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
+
+const sections = [await explored(), await smallScope(), await killed()];
+const text = readFileSync(document, 'utf8');
+const written = [
+  text.slice(0, text.indexOf(begin)),
+  begin,
+  '\n\n',
+  sections.join('\n\n'),
+  '\n\n',
+  text.slice(text.indexOf(end)),
+];
+writeFileSync(
+  document,
+  await format(written.join(''), { ...(await resolveConfig(document)), parser: 'markdown' }),
+);
+
+async function explored(): Promise<string> {
+  const runs = Number(values.runs);
+  const from = Number(values.from);
+  const started = process.cpuUsage();
+  const tally = new Tally();
+  for (let seed = from; seed < from + runs; seed += 1) {
+    // Throws at the first violation: the figure of violations is what it is because this came to its end.
+    tally.add(await checkSeed(seed), planOf(seed));
+    if ((seed - from) % 5_000 === 4_999) say(`${seed - from + 1} of ${runs} histories`);
+  }
+  const { user, system } = process.cpuUsage(started);
+  const { of, lax, strict } = tally;
+  const duplicates = tally.published - tally.events;
+  const rate = ({ canceled, canceledAfterPaid }: typeof lax) =>
+    `${whole(canceledAfterPaid)} of ${whole(canceled)} (${((canceledAfterPaid / canceled) * 100).toFixed(2)} %)`;
+  return [
+    '### Random histories',
+    `\`node test/simulation/report.ts --runs ${runs} --from ${from}\`, commit ${commit}, ${Math.round((user + system) / 1e6)} s of one processor.`,
+    table([
+      ['', ''],
+      ['histories', whole(tally.runs)],
+      ['distinct courses', whole(tally.courses.size)],
+      ['calls of ports', whole(tally.calls)],
+      ['faults injected', whole([...tally.faults.values()].reduce((sum, count) => sum + count, 0))],
+      ['violations', '0'],
+      [
+        'invariants checked',
+        `${Object.keys(safetyInvariants).length} after every step, ${Object.keys(lateInvariants).length} at the end`,
+      ],
+      [`sweep repairs, faults and losses (${whole(of.full.runs)} histories)`, whole(of.full.sweepRepairs)],
+      [`sweep repairs, nothing lost (${whole(of.lossless.runs)} histories)`, whole(of.lossless.sweepRepairs)],
+      [`histories without the sweep, nothing lost, all at rest in the end`, whole(of.unswept.runs)],
+      ['canceled by us after the customer approved, Klarna lax', rate(lax)],
+      ['canceled by us after the customer approved, Klarna strict', rate(strict)],
+      ['most DELETEs that came to Klarna for one request', whole(tally.mostDeletes)],
+      ['most calls to Klarna about one request', whole(tally.mostCalls)],
+      ['events published, and published again', `${whole(tally.events)}, ${whole(duplicates)}`],
+    ]),
+    '### Faults, by kind',
+    table([
+      ['kind', 'times'],
+      ...[...tally.faultsByKind].map(([kind, count]) => [`\`${kind}\``, whole(count)] as const),
+    ]),
+    '### Calls, by function and port',
+    table([
+      ['function: port', 'calls', 'faults'],
+      ...[...tally.sites]
+        .toSorted()
+        .map(([site, count]) => [site, whole(count), whole(faultsAt(tally, site))] as const),
+    ]),
+  ].join('\n\n');
+}
+
+function faultsAt(tally: Tally, site: string): number {
+  return [...tally.faults].reduce(
+    (sum, [name, count]) => (name.startsWith(`${site} `) ? sum + count : sum),
+    0,
+  );
+}
+
+async function smallScope(): Promise<string> {
+  const counts = { overtakings: 0, strikes: 0, everywhere: 0, violations: 0 };
+  const courses = new Set<number>();
+  const count = (
+    what: 'overtakings' | 'strikes' | 'everywhere',
+    report: Awaited<ReturnType<typeof runSeed>>,
+  ) => {
+    counts[what] += 1;
+    counts.violations += report.violation ? 1 : 0;
+    courses.add(report.course);
+  };
+  const places = new Map<string, number>();
+  for (const scope of scopes) {
+    for (const order of orders) {
+      const { calls, report } = await play(scope, { order });
+      count('overtakings', report);
+      for (const course of overtakings(order, calls))
+        count('overtakings', (await play(scope, course)).report);
+      for (const course of strikes(order, calls, false)) count('strikes', (await play(scope, course)).report);
+    }
+    const struck = await strikeEveryPlace({ ...scope, withOthers: true }, (report) =>
+      count('everywhere', report),
+    );
+    for (const [place, kinds] of struck) places.set(place, Math.max(kinds.size, places.get(place) ?? 0));
+    say(`small scope: ${scope.customer}, ${scope.lax ? 'lax' : 'strict'}`);
+  }
+  return [
+    '### The small scope, exhaustively',
+    table([
+      ['', ''],
+      ['orders of two webhooks, a cancel and a timer', whole(orders.length)],
+      ['histories of every order with no or one overtaking', whole(counts.overtakings)],
+      ['histories of every order with one fault of every kind at every call', whole(counts.strikes)],
+      ['histories that strike every place in the source', whole(counts.everywhere)],
+      ['distinct courses', whole(courses.size)],
+      ['violations', whole(counts.violations)],
+      [
+        'places in the use cases that call a port, all struck',
+        whole([...places.keys()].filter((place) => !place.startsWith('trigger')).length),
+      ],
+      [
+        'pairs of a place and a kind of fault',
+        whole([...places.values()].reduce((sum, kinds) => sum + kinds, 0)),
+      ],
+    ]),
+  ].join('\n\n');
+}
+
+async function killed(): Promise<string> {
+  const rows: (readonly string[])[] = [['mutant', 'found out by', 'at seed']];
+  for (const { name, invariant, protocol } of mutants) {
+    rows.push([name, `\`${invariant}\``, String(await seedThatFinds(invariant, protocol))]);
+  }
+  say(`${mutants.length} mutants`);
+  return [`### Mutants`, `All ${mutants.length} are found out, trying seeds from 0.`, table(rows)].join(
+    '\n\n',
+  );
+}
+
+async function seedThatFinds(invariant: Mutant['invariant'], protocol: Mutant['protocol']): Promise<number> {
+  for (let seed = 0; seed < 10_000; seed += 1) {
+    if ((await runSeed(seed, protocol)).violation?.invariant === invariant) return seed;
+  }
+  throw new Error(`${invariant} finds nothing in 10000 histories`);
+}
+
+/** A Markdown table; the first row is its head. */
+function table([head = [], ...rows]: readonly (readonly string[])[]): string {
+  return [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
+}

@@ -1,0 +1,66 @@
+import { globSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { Report } from './simulation.ts';
+import {
+  type Course,
+  orders,
+  overtakings,
+  play,
+  scopes,
+  type SmallScope,
+  strikeEveryPlace,
+  strikes,
+} from './small-scope.ts';
+
+function hold(course: Course, { violation }: Report): void {
+  if (violation) expect.unreachable(`${violation.invariant}: ${violation.what} in ${JSON.stringify(course)}`);
+}
+
+describe('two webhooks, a cancel and a timer at the same moment', { timeout: 120_000 }, () => {
+  it.each(scopes)(
+    'every order, every overtaking: the customer $customer, Klarna lax: $lax',
+    async (scope) => {
+      for (const order of orders) {
+        const { calls, report } = await play(scope, { order });
+        hold({ order }, report);
+        for (const course of overtakings(order, calls)) hold(course, (await play(scope, course)).report);
+      }
+    },
+  );
+
+  it('every order, and one fault of every kind at every call', async () => {
+    const scope: SmallScope = { customer: 'steps back', lax: true, withOthers: false };
+    for (const order of orders) {
+      const { calls } = await play(scope, { order });
+      for (const course of strikes(order, calls, false)) hold(course, (await play(scope, course)).report);
+    }
+  });
+
+  it('every kind of fault at every call of a port that the use cases make', async () => {
+    const struck = new Map<string, number>();
+    for (const scope of scopes) {
+      const places = await strikeEveryPlace({ ...scope, withOthers: true }, (report) =>
+        hold({ order: [] }, report),
+      );
+      for (const [place, kinds] of places) struck.set(place, Math.max(kinds.size, struck.get(place) ?? 0));
+    }
+    expect([...struck.keys()].filter((place) => !place.startsWith('trigger')).toSorted()).toEqual(
+      callsInTheSource(),
+    );
+    expect([...struck].filter(([, kinds]) => kinds === 0)).toEqual([]);
+  });
+});
+
+const portCall =
+  /\b(?:(?:store|klarna|timer|accounts|quarantine|publisher)\.(?:read|observe|save|cancel|arm|remove|find|keep|publish)|clock\.wait|keys\.next)\(/;
+
+/** Every line of the use cases that calls a port. */
+const callsInTheSource = (): readonly string[] =>
+  globSync('functions/application/*.ts')
+    .flatMap((file) =>
+      readFileSync(file, 'utf8')
+        .split('\n')
+        .flatMap((line, index) => (portCall.test(line) ? [`${basename(file)}:${index + 1}`] : [])),
+    )
+    .toSorted();

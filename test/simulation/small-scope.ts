@@ -1,0 +1,251 @@
+/**
+ * Everything that can happen to one Payment Request, two webhooks, one cancel and one timer, which all come at the same
+ * moment: every order of them, every place at which one of them may be overtaken by the others, and one fault of every
+ * kind at every call.
+ */
+import { planted } from '../support/planted-secrets.ts';
+import { settingsWith } from '../support/fixtures.ts';
+import { hour, minute } from '../support/sessions.ts';
+import type { Fate, FaultKind, Task } from './engine.ts';
+import { accountNamed, type Action, planOf, type Plan, requestIds } from './plan.ts';
+import { type Report, Simulation } from './simulation.ts';
+
+const registeredAt = 500;
+const timeoutMillis = 2 * minute;
+/** When the timer goes off: the deadline, rounded up to the second. */
+const meetAt = 121_000;
+
+/** What the customer has just done when everybody meets. */
+export const customers = {
+  approves: ['enter', 'approve'],
+  'steps back': ['enter', 'step-back'],
+} as const;
+
+export interface SmallScope {
+  readonly customer: keyof typeof customers;
+  /** Klarna lets a COMPLETED request be cancelled. */
+  readonly lax: boolean;
+  /** More callers, before everybody meets: whose calls are to be covered as well. */
+  readonly withOthers: boolean;
+}
+
+/** Either customer, either reading of COMPLETED. */
+export const scopes: readonly SmallScope[] = [
+  { customer: 'approves', lax: false, withOthers: false },
+  { customer: 'approves', lax: true, withOthers: false },
+  { customer: 'steps back', lax: false, withOthers: false },
+  { customer: 'steps back', lax: true, withOthers: false },
+];
+
+/** Who meets; webhooks in the order in which Klarna sent them. */
+const actors = ['webhook 1', 'webhook 2', 'cancel', 'timer'] as const;
+type Actor = (typeof actors)[number];
+
+/** One way to play it. */
+export interface Course {
+  readonly order: readonly Actor[];
+  /** After this call of this actor all others go first. */
+  readonly overtaken?: { readonly actor: Actor; readonly call: number } | undefined;
+  /** What strikes the nth call of the whole history: one fault, or the few that lead to a call which nobody makes without. */
+  readonly faults?: readonly Strike[] | undefined;
+}
+
+export interface Strike {
+  readonly call: number;
+  readonly kind: FaultKind;
+}
+
+/** A call of a port as it was made: where in the source, and what could have happened to it. */
+export interface Call {
+  readonly place: string;
+  readonly possible: readonly FaultKind[];
+  readonly actor: Actor | undefined;
+  /** Its number among the actor's own. */
+  readonly nth: number;
+}
+
+/** Fate as a course has it: no time passes between calls, and the actor of the lowest rank goes on first. */
+class OrderedFate implements Fate {
+  readonly calls: Call[] = [];
+  readonly #course: Course;
+  readonly #isPlaced: boolean;
+  readonly #actors = new Map<Task, Actor>();
+  readonly #overtaken = new Set<Task>();
+  #webhooks = 0;
+
+  /** @param isPlaced whether calls are to be found in the source, which takes time. */
+  constructor(course: Course, isPlaced: boolean) {
+    this.#course = course;
+    this.#isPlaced = isPlaced;
+  }
+
+  fault(task: Task, site: string, possible: readonly FaultKind[], now: number): FaultKind | undefined {
+    const actor = this.#actorOf(task, now);
+    const { overtaken, faults } = this.#course;
+    this.calls.push({ place: this.#isPlaced ? placeOf(site) : site, possible, actor, nth: task.calls });
+    if (overtaken && overtaken.actor === actor && task.calls === overtaken.call) this.#overtaken.add(task);
+    return faults?.find(({ call }) => call === this.calls.length)?.kind;
+  }
+
+  latency(_task: Task, _site: string, fault: FaultKind | undefined): readonly [number, number] {
+    return fault === 'slow' ? [0, 35_000] : [0, 0];
+  }
+
+  rank(task: Task): number {
+    const actor = this.#actors.get(task);
+    if (!actor) return 0;
+    return this.#overtaken.has(task) ? actors.length : this.#course.order.indexOf(actor);
+  }
+
+  retryable(): boolean {
+    return true;
+  }
+
+  #actorOf(task: Task, now: number): Actor | undefined {
+    const known = this.#actors.get(task);
+    if (known || now !== meetingAt) return known;
+    const actor = this.#nextActor(task);
+    if (actor) this.#actors.set(task, actor);
+    return actor;
+  }
+
+  #nextActor(task: Task): Actor | undefined {
+    switch (task.function) {
+      case 'webhook':
+        this.#webhooks += 1;
+        return this.#webhooks === 1 ? 'webhook 1' : this.#webhooks === 2 ? 'webhook 2' : undefined;
+      case 'cancel':
+      case 'timer':
+        return task.function;
+      case 'register':
+      case 'extend':
+      case 'rehearse':
+      case 'refresh':
+      case 'sweep':
+      case 'publish':
+        return undefined;
+    }
+  }
+}
+
+const meetingAt = Date.parse('2026-03-01T12:00:00Z') + meetAt;
+
+/** The line of a use case that makes the call; the port's name where it is made for a use case. */
+function placeOf(site: string): string {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 30;
+  const stack = new Error().stack ?? '';
+  Error.stackTraceLimit = limit;
+  const line = /functions\/application\/([a-z-]+\.ts):(\d+)/.exec(stack);
+  return line ? `${line[1] ?? ''}:${line[2] ?? ''}` : `trigger: ${site}`;
+}
+
+function planFor({ customer, lax, withOthers }: SmallScope): Plan {
+  const acts: readonly (readonly [number, Action['act']])[] = [
+    [registeredAt, { kind: 'register', timeoutMillis, onTimeout: 'cancel', graceMillis: undefined }],
+    ...(withOthers
+      ? ([
+          [10_000, { kind: 'refresh' }],
+          [20_000, { kind: 'rehearse' }],
+          [30_000, { kind: 'forge', how: 'other-account' }],
+          [40_000, { kind: 'extend', timeoutMillis: 80_500 }],
+        ] as const)
+      : []),
+    ...customers[customer].map((kind, index) => [meetAt - 100 + index, { kind }] as const),
+    [meetAt, { kind: 'cancel', allowCompleted: false }],
+  ];
+  return {
+    ...planOf(0, 'full'),
+    mode: 'full',
+    manners: {
+      lax,
+      wholeSeconds: true,
+      tellsTimes: true,
+      tellsExpiry: false,
+      cancelOfEnded: 'klarna-409',
+      deletesExpired: true,
+      aheadMillis: 0,
+    },
+    accounts: [
+      settingsWith({
+        klarna: { ...settingsWith().klarna, apiKey: planted.apiKey, partnerAccountId: 'partner-0' },
+      }),
+    ],
+    requests: requestIds.slice(0, 1).map((paymentRequestId) => ({
+      key: { account: accountNamed(0), paymentRequestId },
+      isUnknown: false,
+      lifetimeMillis: hour,
+    })),
+    actions: acts.map(([at, act], id) => ({ id, at, request: 0, act })),
+    lossRate: 0,
+    doubleRate: 0,
+    lateRate: 0,
+    quietAfter: meetAt + minute,
+    relayPauseMillis: 500,
+    meetAt,
+  };
+}
+
+/** Plays one course: the calls that were made, and what it came to. */
+export async function play(
+  scope: SmallScope,
+  course: Course,
+  isPlaced = false,
+): Promise<{ calls: readonly Call[]; report: Report }> {
+  const fate = new OrderedFate(course, isPlaced);
+  const report = await new Simulation(planFor(scope), fate).run();
+  return { calls: fate.calls, report };
+}
+
+/** Every order of the actors. */
+export const orders: readonly (readonly Actor[])[] = permutations(actors);
+
+function permutations<Item>(items: readonly Item[]): (readonly Item[])[] {
+  if (items.length < 2) return [items];
+  return items.flatMap((item, index) =>
+    permutations(items.toSpliced(index, 1)).map((rest) => [item, ...rest]),
+  );
+}
+
+/** Every course of one order in which one actor is overtaken once. */
+export const overtakings = (order: readonly Actor[], calls: readonly Call[]): readonly Course[] =>
+  calls.flatMap(({ actor, nth }) => (actor ? [{ order, overtaken: { actor, call: nth } }] : []));
+
+/** Every course of one order in which one fault strikes; what happens before everybody meets, or after, only if asked for. */
+export const strikes = (
+  order: readonly Actor[],
+  calls: readonly Call[],
+  everywhere: boolean,
+): readonly Course[] =>
+  calls.flatMap(({ possible, actor }, index) =>
+    actor || everywhere ? possible.map((kind) => ({ order, faults: [{ call: index + 1, kind }] })) : [],
+  );
+
+/**
+ * Strikes every call that the scope can come to, with every kind of fault, wherever it takes other faults to come there: plays
+ * on from the first history that made a call until nothing new is reached. Returns the kinds that struck, by place.
+ */
+export async function strikeEveryPlace(
+  scope: SmallScope,
+  onReport: (report: Report) => void,
+): Promise<ReadonlyMap<string, ReadonlySet<FaultKind>>> {
+  const [order = actors] = orders;
+  const struck = new Map<string, Set<FaultKind>>();
+  const waiting: (readonly Strike[])[] = [[]];
+  for (let faults = waiting.shift(); faults; faults = waiting.shift()) {
+    const { calls, report } = await play(scope, { order, faults }, true);
+    onReport(report);
+    const last = faults.at(-1)?.call ?? 0;
+    for (const [index, { place, possible }] of calls.entries()) {
+      const kinds = struck.get(place) ?? new Set();
+      struck.set(place, kinds);
+      if (index < last) continue;
+      for (const kind of possible) {
+        if (kinds.has(kind)) continue;
+        kinds.add(kind);
+        waiting.push([...faults, { call: index + 1, kind }]);
+      }
+    }
+  }
+  return struck;
+}
