@@ -371,7 +371,7 @@ export const mutants: readonly Mutant[] = [
   },
 ];
 
-const allPublished = { retryFrom: undefined, published: 0 } as const;
+const allPublished = { retryFrom: undefined, published: [] } as const;
 
 /** Publishes along with every write, before or after it, instead of from the stream. */
 function publishingBy(when: 'before' | 'after'): Protocol {
