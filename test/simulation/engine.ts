@@ -34,7 +34,16 @@ export type FaultKind = (typeof faultKinds)[number];
 
 /** The functions of the deployment, as they show up in a history. */
 export type FunctionName =
-  'register' | 'extend' | 'cancel' | 'rehearse' | 'refresh' | 'webhook' | 'timer' | 'sweep' | 'publish';
+  | 'register'
+  | 'extend'
+  | 'cancel'
+  | 'rehearse'
+  | 'refresh'
+  | 'list'
+  | 'webhook'
+  | 'timer'
+  | 'sweep'
+  | 'publish';
 
 /** One invocation of a function. */
 export interface Task {

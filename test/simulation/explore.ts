@@ -8,11 +8,11 @@ import { clockOf, type Protocol, realProtocol, type Report, Simulation } from '.
 export async function runSeed(seed: number, protocol: Protocol = realProtocol, mode?: Mode): Promise<Report> {
   const plan = planOf(seed, mode);
   const report = await new Simulation(plan, new RandomFate(plan), protocol).run();
-  await breath();
+  if (seed % 16 === 0) await breath();
   return report;
 }
 
-/** A run never leaves the microtasks: whoever else is in this process gets his turn between two. */
+/** A run never leaves the microtasks: whoever else is in this process gets his turn now and then. */
 const breath = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** A history that breaks an invariant: the seed, which one, and how it came about, with everything left out that need not be there. */
@@ -34,13 +34,19 @@ export async function checkSeed(
   mode?: Mode,
 ): Promise<Report> {
   const report = await runSeed(seed, protocol, mode);
-  if (!report.violation) return report;
-  const { invariant } = report.violation;
-  throw new BrokenInvariant(
-    seed,
-    invariant,
-    await historyOf(await shrink(planOf(seed, mode), invariant, protocol), protocol),
-  );
+  if (report.violation) throw await brokenInvariant(seed, report.violation.invariant, protocol, mode);
+  return report;
+}
+
+/** What is to be said of a seed that breaks an invariant. */
+export async function brokenInvariant(
+  seed: number,
+  invariant: InvariantName,
+  protocol: Protocol = realProtocol,
+  mode?: Mode,
+): Promise<BrokenInvariant> {
+  const shrunk = await shrink(planOf(seed, mode), invariant, protocol);
+  return new BrokenInvariant(seed, invariant, await historyOf(shrunk, protocol));
 }
 
 /** What of a plan is played: some of its actions, some of its faults, some of its perturbations. */

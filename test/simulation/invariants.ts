@@ -3,7 +3,7 @@
  * names it, and is written against what was seen at the ports and at Klarna, not against the functions that keep it: the
  * domain's own rule is not asked.
  */
-import type { EventId, PaymentRequestKey } from '../../functions/domain/identifiers.ts';
+import type { Account, EventId, PaymentRequestKey } from '../../functions/domain/identifiers.ts';
 import { millisOf } from '../../functions/domain/instant.ts';
 import type { HistoryEntry, PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { type PaymentRequestState, ranks } from '../../functions/domain/payment-request-state.ts';
@@ -46,6 +46,16 @@ export type Step =
       readonly eventId: EventId;
       readonly stored: PaymentRequest | undefined;
       readonly quarantined: boolean;
+    }
+  | {
+      readonly kind: 'shown';
+      /** The account that asked for its session, or its list. */
+      readonly to: Account;
+      readonly record: PaymentRequest;
+      /** The version that was stored when it asked. */
+      readonly least: number;
+      /** The record as it is stored now. */
+      readonly stored: PaymentRequest | undefined;
     }
   | {
       readonly kind: 'published';
@@ -275,6 +285,15 @@ const unfinishedIsDue: Safety = (step) => {
   return waits ? `it is ${step.after.state ?? 'not heard of'} with the timer ${timer}` : undefined;
 };
 
+/** A session and a list are of the account that asks, and no older than the question. */
+const shownIsCurrent: Safety = (step) => {
+  if (step.kind !== 'shown') return undefined;
+  const { to, record, least, stored } = step;
+  if (record.account !== to) return `${to} is shown what ${record.account} has`;
+  const isBetween = record.version >= least && record.version <= (stored?.version ?? 0);
+  return isBetween ? undefined : `version ${record.version} is shown, of ${least} to ${stored?.version ?? 0}`;
+};
+
 /** Checked after every step. */
 export const safetyInvariants = {
   'nothing-crosses-accounts': nothingCrossesAccounts,
@@ -296,6 +315,7 @@ export const safetyInvariants = {
   'contradiction-is-seen': contradictionIsSeen,
   'calls-to-klarna-are-bounded': callsToKlarnaAreBounded,
   'unfinished-is-due': unfinishedIsDue,
+  'shown-is-current': shownIsCurrent,
 } as const satisfies Record<string, Safety>;
 
 /** A record at the end of a run, and what is to be known of it. */

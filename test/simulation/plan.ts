@@ -11,7 +11,8 @@ import type { KlarnaManners } from './simulated-klarna.ts';
  *   must find nothing to repair. `unswept`: the same with the sweep switched off, and with failures in those functions
  *   that are called again by whoever triggers them.
  */
-export type Mode = 'full' | 'lossless' | 'unswept';
+export type Mode = (typeof modes)[number];
+export const modes = ['full', 'lossless', 'unswept'] as const;
 
 /** Something that somebody outside does, at a time in milliseconds from the beginning, to one of the requests. */
 export interface Action {
@@ -31,6 +32,8 @@ export interface Action {
     | { readonly kind: 'extend'; readonly timeoutMillis: number }
     | { readonly kind: 'cancel'; readonly allowCompleted: boolean }
     | { readonly kind: 'refresh' | 'rehearse' }
+    /** Reads the session and the account's list. */
+    | { readonly kind: 'look' }
     /** A timer's message that nobody armed. */
     | { readonly kind: 'stray-timer' }
     /** A delivery that says CANCELED, signed with a key that is not Klarna's; or with another tenant's. */
@@ -192,6 +195,7 @@ function actionsOf(draws: Draws, requests: readonly PlannedRequest[], isFull: bo
     if (draws.chance(0.1)) add(moment(), { kind: 'refresh' });
     if (draws.chance(0.05)) add(moment(), { kind: 'rehearse' });
     if (draws.chance(0.15)) add(moment(), { kind: 'stray-timer' });
+    if (draws.chance(0.1)) add(moment(), { kind: 'look' });
     if (draws.chance(0.15)) {
       add(moment(), {
         kind: 'forge',

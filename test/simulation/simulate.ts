@@ -1,11 +1,12 @@
 /**
  * The explorer as a command.
  *
- * `--seed N` plays one seed and tells its history, shrunk if it breaks an invariant. `--runs N` plays many, from `--from M`, and
- * stops at the first that breaks one. `--seconds N` plays for so long.
+ * `--seed N` plays one seed and tells its history, shrunk if it breaks an invariant. `--runs N` plays many on every processor,
+ * from `--from M`, and stops at the first that breaks one. `--seconds N` plays for so long.
  */
 import { parseArgs } from 'node:util';
 import { BrokenInvariant, checkSeed, tellSeed } from './explore.ts';
+import { playSeeds } from './play-seeds.ts';
 
 const { values } = parseArgs({
   options: {
@@ -34,25 +35,18 @@ async function playOne(seed: number): Promise<void> {
 async function playMany(from: number, runs: number, seconds: number): Promise<void> {
   const started = performance.now();
   const elapsed = () => (performance.now() - started) / 1000;
-  const courses = new Set<number>();
-  let steps = 0;
-  let done = 0;
   try {
-    while (done < runs && elapsed() < seconds) {
-      const report = await checkSeed(from + done);
-      courses.add(report.course);
-      steps += report.steps;
-      done += 1;
-      if (done % 500 === 0) progress(done, runs, elapsed());
-    }
+    const tally = await playSeeds({ from, runs }, ({ runs: done }) => {
+      progress(done, runs, elapsed());
+      return elapsed() > seconds;
+    });
+    say(
+      `\n${tally.runs} runs from seed ${from}, ${tally.courses.size} distinct courses, ${tally.calls} calls of ports, ${elapsed().toFixed(1)} s\n`,
+    );
   } catch (error) {
     say('\n');
     fail(error);
   }
-  progress(done, runs, elapsed());
-  say(
-    `\n${done} runs from seed ${from}, ${courses.size} distinct courses, ${steps} calls of ports, ${elapsed().toFixed(1)} s\n`,
-  );
 }
 
 function progress(done: number, runs: number, seconds: number): void {

@@ -2,14 +2,15 @@ import { isDeepStrictEqual } from 'node:util';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import {
   fromItem,
+  historyAttribute,
   type Item,
-  partitionKeyOf,
+  oldestFirst,
   toItem,
 } from '../../functions/adapters/dynamodb/payment-request-item.ts';
 import type { WrittenChange } from '../../functions/application/publish-state-changes.ts';
-import type { PaymentRequestKey } from '../../functions/domain/identifiers.ts';
+import type { Account, PaymentRequestKey, SessionId } from '../../functions/domain/identifiers.ts';
 import type { Instant } from '../../functions/domain/instant.ts';
-import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
+import type { HistoryEntry, PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { InMemoryPaymentRequestStore, nameOf } from '../support/in-memory-payment-request-store.ts';
 
 const retentionDays = 90;
@@ -30,25 +31,39 @@ export class SimulatedTable extends InMemoryPaymentRequestStore {
     this.#onWrite = onWrite;
   }
 
+  /** Entries that were stored already are not coded again: they are the very objects that were read. */
   protected override keep(record: PaymentRequest): void {
-    const name = partitionKeyOf(record);
+    const name = nameOf(record);
+    const before = this.records.get(name);
+    const known = new Set(before?.history);
     const stored = this.#items.get(name) ?? {};
-    const wanted = toItem(record, retentionDays);
+    const isNew = (entry: HistoryEntry) => !known.has(entry);
+    const wanted = toItem({ ...record, history: record.history.filter(isNew) }, retentionDays);
     const changed: Record<string, unknown> = {};
+    const item: Record<string, unknown> = {};
     for (const attribute in wanted) {
       const value = wanted[attribute];
-      if (!isSame(stored[attribute], value)) changed[attribute] = value;
+      if (isSame(stored[attribute], value)) item[attribute] = stored[attribute];
+      else changed[attribute] = value;
     }
-    const put = marshall(changed, marshalling);
-    const item: Record<string, unknown> = { ...stored, ...unmarshall(put) };
-    for (const attribute in stored) if (!(attribute in wanted)) Reflect.deleteProperty(item, attribute);
+    Object.assign(item, unmarshall(marshall(changed, marshalling)));
+    const read = fromItem(item);
+    const kept = record.history.filter((entry) => known.has(entry));
+    const after = { ...read, history: [...kept, ...read.history].sort(oldestFirst) };
+    for (const { eventId } of read.history) Reflect.deleteProperty(item, historyAttribute(eventId));
     this.#items.set(name, item);
-    const before = this.records.get(nameOf(record));
-    const after = fromItem(item);
-    this.records.set(nameOf(record), after);
+    this.records.set(name, after);
     const write: WrittenChange = { sequenceNumber: String(this.stream.length), before, after };
     this.stream.push(write);
     this.#onWrite(write);
+  }
+
+  /** Keys of the records of a session, the oldest first. */
+  sessionKeys(account: Account, sessionId: SessionId): PaymentRequestKey[] {
+    return [...this.records.values()]
+      .filter((record) => record.account === account && record.sessionId === sessionId)
+      .sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1))
+      .map(({ paymentRequestId }) => ({ account, paymentRequestId }));
   }
 
   /** Keys of the records that are due, the longest overdue first. */

@@ -17,12 +17,15 @@ import { receiveWebhook } from '../../functions/application/receive-webhook.ts';
 import { reconcilePaymentRequests, repairs } from '../../functions/application/reconcile-payment-requests.ts';
 import { refreshPaymentRequest } from '../../functions/application/refresh-payment-request.ts';
 import { extendSession, registerSession } from '../../functions/application/register-session.ts';
+import { listPaymentRequests } from '../../functions/application/list-payment-requests.ts';
+import { readSession } from '../../functions/application/read-session.ts';
 import type { CancelCommand } from '../../functions/domain/cancellation.ts';
 import type {
   Account,
   EventId,
   PaymentRequestId,
   PaymentRequestKey,
+  SessionId,
 } from '../../functions/domain/identifiers.ts';
 import { instantFromMillis, millisOf } from '../../functions/domain/instant.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
@@ -71,6 +74,8 @@ export interface UseCases {
   readonly cancel: typeof cancelPaymentRequest;
   readonly rehearse: typeof rehearseCancel;
   readonly refresh: typeof refreshPaymentRequest;
+  readonly readSession: typeof readSession;
+  readonly list: typeof listPaymentRequests;
   readonly receive: typeof receiveWebhook;
   readonly endExpired: typeof endExpiredSession;
   readonly reconcile: typeof reconcilePaymentRequests;
@@ -85,6 +90,8 @@ export const useCases: UseCases = {
   cancel: cancelPaymentRequest,
   rehearse: rehearseCancel,
   refresh: refreshPaymentRequest,
+  readSession,
+  list: listPaymentRequests,
   receive: receiveWebhook,
   endExpired: endExpiredSession,
   reconcile: reconcilePaymentRequests,
@@ -118,6 +125,10 @@ export interface Report {
   readonly steps: number;
   readonly sites: ReadonlyMap<string, number>;
   readonly faults: ReadonlyMap<string, number>;
+  /** How often each event met a record in each state, by `state × event`. */
+  readonly meetings: ReadonlyMap<string, number>;
+  /** Milliseconds from the deadline until the record said `canceled`, of every session that a timer or the sweep ended. */
+  readonly lateness: readonly number[];
   readonly sweepRepairs: number;
   readonly events: number;
   readonly published: number;
@@ -137,6 +148,7 @@ const limits = {
   cancel: 28_000,
   rehearse: 28_000,
   refresh: 15_000,
+  list: 15_000,
   webhook: 10_000,
   timer: 30_000,
   sweep: 55_000,
@@ -209,6 +221,8 @@ export class Simulation {
   readonly #calls = new Map<string, { reads: number; cancels: number }>();
   readonly #totals = new Map<string, number>();
   readonly #lastReads = new Map<string, PaymentRequestState>();
+  readonly #meetings = new Map<string, number>();
+  readonly #lateness: number[] = [];
   readonly #ids = { last: 0 };
   #writer = '';
   #violation: Violation | undefined;
@@ -301,9 +315,21 @@ export class Simulation {
     };
     return {
       store,
+      sessions: {
+        ofSession: (account: Account, sessionId: SessionId) =>
+          this.#keysFrom(task, 'sessions.ofSession', () => table.sessionKeys(account, sessionId)),
+      },
+      list: {
+        listed: (...asked: Parameters<SimulatedTable['listed']>) =>
+          call({
+            site: 'list.listed',
+            faults: readFaults,
+            perform: () => table.listed(...asked),
+          }),
+      },
       due: {
         due: (now: ReturnType<typeof instantFromMillis>, limit: number) =>
-          this.#dueKeys(task, () => table.dueKeys(now, limit)),
+          this.#keysFrom(task, 'due.due', () => table.dueKeys(now, limit)),
       },
       klarna: {
         read: (credentials: KlarnaCredentials, id: PaymentRequestId, timeoutMillis: number) =>
@@ -367,9 +393,13 @@ export class Simulation {
     };
   }
 
-  async *#dueKeys(task: Task, keys: () => PaymentRequestKey[]): AsyncGenerator<PaymentRequestKey> {
+  async *#keysFrom(
+    task: Task,
+    site: string,
+    keys: () => PaymentRequestKey[],
+  ): AsyncGenerator<PaymentRequestKey> {
     yield* await this.engine.call(task, {
-      site: 'due.due',
+      site,
       faults: [...readFaults, 'overlook'],
       perform: (fault) => (fault === 'overlook' ? keys().slice(1) : keys()),
     });
@@ -442,6 +472,11 @@ export class Simulation {
     const lease = after.cancellation?.lease;
     if (lease && !this.#claims.has(lease.id)) this.#claims.set(lease.id, by);
     this.engine.note(by, () => `   written: ${wordsOf(before)} → ${wordsOf(after)}`);
+    const { deadlineAt } = after;
+    const isEndOfSession =
+      after.cancellation?.cause === 'timeout' && after.cancellation.outcome === 'canceled';
+    if (deadlineAt && isEndOfSession && before?.cancellation?.outcome !== 'canceled')
+      this.#lateness.push(this.engine.now - millisOf(deadlineAt));
     const hasAsked = (this.#calls.get(`${by} ${nameOf(after)}`)?.reads ?? 0) > 0;
     this.#check({ kind: 'written', by, before, after, hasAsked });
     this.#relaySoon();
@@ -489,6 +524,7 @@ export class Simulation {
         const { verify: holds, readDelivery: parse, receive } = this.#protocol.useCases;
         if (!key || !holds(bytes, key.key, signature)) return 400;
         const verified = parse(bytes, key, instantFromMillis(engine.now));
+        this.#meets(said.key, `webhook ${said.state}`);
         await receive(ports)(verified);
         return 200;
       },
@@ -554,6 +590,7 @@ export class Simulation {
         const ports = this.#bent(task);
         const settings = await ports.accounts.find(key.account);
         if (!settings) throw new Error(`no account ${key.account}`);
+        this.#meets(key, 'timer');
         return this.#protocol.useCases.endExpired(ports)(key, settings);
       },
       (ending) => {
@@ -687,6 +724,7 @@ export class Simulation {
         return;
       }
       case 'register':
+        this.#meets(key, 'register');
         this.#callApi(name, 'register', (ports) =>
           this.#protocol.useCases.register(ports)(
             key,
@@ -696,6 +734,7 @@ export class Simulation {
                 millis: act.timeoutMillis,
                 given: `PT${act.timeoutMillis / 1000}S`,
               },
+              sessionId: cart,
               onTimeout: act.onTimeout,
               inProgressGrace: act.graceMillis,
               requestedBy: 'arn:aws:iam::000000000000:user/test',
@@ -705,6 +744,7 @@ export class Simulation {
         );
         return;
       case 'extend':
+        this.#meets(key, 'extend');
         this.#callApi(name, 'extend', (ports) =>
           this.#protocol.useCases.extend(ports)(
             key,
@@ -715,19 +755,38 @@ export class Simulation {
         );
         return;
       case 'cancel':
+        this.#meets(key, 'cancel');
         this.#callApi(name, 'cancel', (ports) =>
           this.#protocol.useCases.cancel(ports)(key, commandOf(act.allowCompleted), settings),
         );
         return;
       case 'rehearse':
+        this.#meets(key, 'rehearse');
         this.#callApi(name, 'rehearse', (ports) =>
           this.#protocol.useCases.rehearse(ports)(key, commandOf(false), settings),
         );
         return;
       case 'refresh':
+        this.#meets(key, 'refresh');
         this.#callApi(name, 'refresh', async (ports) => {
           const known = await ports.store.read(key);
           return known && this.#protocol.useCases.refresh(ports)(known, settings);
+        });
+        return;
+      case 'look':
+        this.#callApi(name, 'list', async (ports) => {
+          const versions = new Map([...this.table.records].map(([of, { version }]) => [of, version]));
+          const { readSession: read, list } = this.#protocol.useCases;
+          const members = await read(ports)(key.account, cart);
+          const { records } = await list(ports)(key.account, {}, undefined, 2);
+          for (const record of [...members, ...records])
+            this.#check({
+              kind: 'shown',
+              to: key.account,
+              record,
+              least: versions.get(nameOf(record)) ?? 1,
+              stored: this.table.records.get(nameOf(record)),
+            });
         });
         return;
       case 'stray-timer':
@@ -741,7 +800,7 @@ export class Simulation {
   /** A caller who sees a fault that may pass, or no answer, calls again, up to twice. */
   #callApi<Result>(
     name: string,
-    kind: 'register' | 'extend' | 'cancel' | 'rehearse' | 'refresh',
+    kind: 'register' | 'extend' | 'cancel' | 'rehearse' | 'refresh' | 'list',
     act: (ports: Ports) => Promise<Result>,
     attempt = 1,
   ): void {
@@ -813,6 +872,12 @@ export class Simulation {
     if (!(error instanceof InjectedFault)) this.#violate('nothing-fails', String(error));
   }
 
+  #meets(key: PaymentRequestKey, event: string): void {
+    const record = this.table.records.get(nameOf(key));
+    const meeting = `${record ? (record.state ?? 'unheard') : 'no record'} × ${event}`;
+    this.#meetings.set(meeting, (this.#meetings.get(meeting) ?? 0) + 1);
+  }
+
   #violate(invariant: InvariantName, what: string): void {
     this.#violation ??= { invariant, what, at: this.engine.now };
     this.engine.stop();
@@ -879,6 +944,8 @@ export class Simulation {
       steps: this.engine.steps,
       sites: this.engine.sites,
       faults: this.engine.injected,
+      meetings: this.#meetings,
+      lateness: this.#lateness,
       sweepRepairs: this.#sweepRepairs,
       events: new Set(this.#published.map(({ detail }) => detail.event_key)).size,
       published: this.#published.length,
@@ -912,6 +979,9 @@ const eventIdOf = (seed: number, key: PaymentRequestKey, nth: number): EventId =
 /** What is said shortly before the meeting comes to it; all else comes at once. */
 const momentOfMeeting = (now: number, meetAt: number): number =>
   now > beginning + meetAt - 1_000 ? Math.max(now, beginning + meetAt) : now + 20;
+
+/** The session that every registered request belongs to. */
+const cart = 'cart-1' as SessionId;
 
 const commandOf = (allowCompleted: boolean): CancelCommand => ({
   cause: 'api',

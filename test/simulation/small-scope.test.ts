@@ -53,7 +53,7 @@ describe('two webhooks, a cancel and a timer at the same moment', { timeout: 120
 });
 
 const portCall =
-  /\b(?:(?:store|klarna|timer|accounts|quarantine|publisher)\.(?:read|observe|save|cancel|arm|remove|find|keep|publish)|clock\.wait|keys\.next)\(/;
+  /\b(?:(?:store|klarna|timer|accounts|quarantine|publisher)\.(?:read|observe|save|cancel|arm|remove|find|keep|publish)|clock\.wait|list\.listed|keys\.next)\(/;
 
 /** Every line of the use cases that calls a port. */
 const callsInTheSource = (): readonly string[] =>

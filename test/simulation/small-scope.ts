@@ -121,6 +121,7 @@ class OrderedFate implements Fate {
       case 'extend':
       case 'rehearse':
       case 'refresh':
+      case 'list':
       case 'sweep':
       case 'publish':
         return undefined;
@@ -147,6 +148,7 @@ function planFor({ customer, lax, withOthers }: SmallScope): Plan {
       ? ([
           [10_000, { kind: 'refresh' }],
           [20_000, { kind: 'rehearse' }],
+          [25_000, { kind: 'look' }],
           [30_000, { kind: 'forge', how: 'other-account' }],
           [40_000, { kind: 'extend', timeoutMillis: 80_500 }],
         ] as const)

@@ -1,5 +1,5 @@
 import { type FaultKind, faultKinds } from './engine.ts';
-import type { Mode, Plan } from './plan.ts';
+import { type Mode, modes, type Plan } from './plan.ts';
 import type { Report } from './simulation.ts';
 
 /** What the runs of one mode came to. */
@@ -14,12 +14,23 @@ export interface CancelFigures {
   canceledAfterPaid: number;
 }
 
+/** What a tally holds, as it comes from another thread. */
+export type Figures = Omit<Tally, 'add' | 'merge' | 'faultsByKind' | 'faultKindsNotTried'>;
+
 /** Adds up what many runs came to. */
 export class Tally {
   readonly courses = new Set<number>();
   /** Calls by function and port, and how often each kind of fault struck there. */
   readonly sites = new Map<string, number>();
   readonly faults = new Map<string, number>();
+  /** How often each event met a record in each state, by `state × event`. */
+  readonly meetings = new Map<string, number>();
+  /** How many sessions were ended how late, by the power of two of the milliseconds; by mode. */
+  readonly lateness: Record<Mode, Map<number, number>> = {
+    full: new Map(),
+    lossless: new Map(),
+    unswept: new Map(),
+  };
   readonly of: Record<Mode, ModeFigures> = {
     full: { runs: 0, sweepRepairs: 0 },
     lossless: { runs: 0, sweepRepairs: 0 },
@@ -49,8 +60,28 @@ export class Tally {
     this.mostCalls = Math.max(this.mostCalls, report.mostCalls);
     this.of[mode].runs += 1;
     this.of[mode].sweepRepairs += report.sweepRepairs;
-    for (const [site, count] of report.sites) this.sites.set(site, (this.sites.get(site) ?? 0) + count);
-    for (const [fault, count] of report.faults) this.faults.set(fault, (this.faults.get(fault) ?? 0) + count);
+    addTo(this.sites, report.sites);
+    addTo(this.faults, report.faults);
+    addTo(this.meetings, report.meetings);
+    for (const late of report.lateness) addTo(this.lateness[mode], [[Math.ceil(Math.log2(late + 1)), 1]]);
+  }
+
+  /** Adds what was tallied elsewhere. */
+  merge(other: Figures): void {
+    for (const course of other.courses) this.courses.add(course);
+    for (const what of ['sites', 'faults', 'meetings'] as const) addTo(this[what], other[what]);
+    for (const mode of modes) {
+      this.of[mode].runs += other.of[mode].runs;
+      this.of[mode].sweepRepairs += other.of[mode].sweepRepairs;
+      addTo(this.lateness[mode], other.lateness[mode]);
+    }
+    for (const reading of ['lax', 'strict'] as const) {
+      this[reading].canceled += other[reading].canceled;
+      this[reading].canceledAfterPaid += other[reading].canceledAfterPaid;
+    }
+    for (const what of ['runs', 'requests', 'calls', 'events', 'published'] as const)
+      this[what] += other[what];
+    for (const what of ['mostDeletes', 'mostCalls'] as const) this[what] = Math.max(this[what], other[what]);
   }
 
   /** How often each kind of fault was injected, wherever. */
@@ -69,4 +100,8 @@ export class Tally {
   get faultKindsNotTried(): readonly FaultKind[] {
     return [...this.faultsByKind].filter(([, count]) => count === 0).map(([kind]) => kind);
   }
+}
+
+function addTo<Key>(counts: Map<Key, number>, more: Iterable<readonly [Key, number]>): void {
+  for (const [key, count] of more) counts.set(key, (counts.get(key) ?? 0) + count);
 }

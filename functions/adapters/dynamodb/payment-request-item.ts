@@ -72,8 +72,10 @@ export function toItem(record: PaymentRequest, retentionDays: number): Item {
     updated_at: record.updatedAt,
     [tableSchema.timeToLive]: timeToLive(Date.parse(record.updatedAt), retentionDays),
   };
-  for (const entry of record.history) item[historyAttribute(entry.eventId)] = toHistoryItem(entry);
-  return Object.fromEntries(Object.entries(item).filter(([, value]) => value !== undefined));
+  const present: Record<string, unknown> = {};
+  for (const name in item) if (item[name] !== undefined) present[name] = item[name];
+  for (const entry of record.history) present[historyAttribute(entry.eventId)] = toHistoryItem(entry);
+  return present;
 }
 
 /** Seconds since 1970 after which the item may go: so many days after its last change. */
@@ -120,7 +122,7 @@ export function fromItem(item: Item): PaymentRequest {
 }
 
 /** An item's attributes have no order: of two facts learnt at the same moment the event id decides. */
-function oldestFirst(a: HistoryEntry, b: HistoryEntry): number {
+export function oldestFirst(a: HistoryEntry, b: HistoryEntry): number {
   if (a.recordedAt !== b.recordedAt) return a.recordedAt < b.recordedAt ? -1 : 1;
   return a.eventId < b.eventId ? -1 : 1;
 }

@@ -1,0 +1,49 @@
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { brokenInvariant } from './explore.ts';
+import type { Played, Seeds } from './seed-worker.ts';
+import { Tally } from './tally.ts';
+
+/** Seeds that a thread plays between two reports. */
+const share = 250;
+
+/**
+ * Plays the histories of many seeds, on every processor there is, and adds up what they came to.
+ *
+ * @param isEnough asked after each share of the work, with what is known by then; true ends it early.
+ * @throws {BrokenInvariant} with the shrunk history of the first seed that was seen to break one.
+ */
+export async function playSeeds(
+  { from, runs }: Seeds,
+  isEnough: (tally: Tally) => boolean = () => false,
+): Promise<Tally> {
+  const tally = new Tally();
+  let next = from;
+  let broken: Played['broken'];
+  const lane = async () => {
+    const worker = new Worker(new URL('./seed-worker.ts', import.meta.url));
+    try {
+      while (next < from + runs && !broken && !isEnough(tally)) {
+        const seeds = { from: next, runs: Math.min(share, from + runs - next) };
+        next += seeds.runs;
+        const played = await answerOf(worker, seeds);
+        tally.merge(played.figures);
+        broken ??= played.broken;
+      }
+    } finally {
+      await worker.terminate();
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, lane));
+  if (broken) throw await brokenInvariant(broken.seed, broken.invariant);
+  return tally;
+}
+
+/** Rejects when the thread fails. */
+async function answerOf(worker: Worker, seeds: Seeds): Promise<Played> {
+  const answer = once(worker, 'message');
+  worker.postMessage(seeds);
+  const [played] = (await answer) as [Played];
+  return played;
+}
