@@ -1,18 +1,26 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { tableSchema } from '../../functions/adapters/dynamodb/table-schema.ts';
 import { createTables } from '../../local/dynamodb/create-tables.ts';
-import { thisMachine } from '../../local/dynamodb/engine-choice.ts';
+import { type Machine, thisMachine } from '../../local/dynamodb/engine-choice.ts';
 import { startDynamoDb } from '../../local/dynamodb/engine.ts';
 
 const { partitionKey, dueIndex, sessionIndex, stateIndex } = tableSchema;
 
-/** The one table of the project on the embedded engine, in memory, and a client to it. Every call is a new, empty engine. */
-export async function openEmbeddedTable() {
-  const engine = await startDynamoDb({
-    dataDirectory: undefined,
-    onLog: () => undefined,
-    machine: thisMachine({}),
-  });
+/** This machine, as it would be if no package had brought the embedded engine: AWS's own DynamoDB Local is left. */
+const withoutEmbedded: Machine = {
+  ...thisMachine({}),
+  resolve: (file) => (file.startsWith('@dynoxide/') ? undefined : thisMachine({}).resolve(file)),
+};
+
+/** The engines that there are here: the embedded one, and with Java AWS's own. */
+export const engines: Readonly<Record<string, Machine>> = {
+  'the embedded engine': thisMachine({}),
+  ...((thisMachine({}).javaVersion() ?? 0) >= 17 && { 'DynamoDB Local': withoutEmbedded }),
+};
+
+/** The one table of the project on an engine, in memory, and a client to it. Every call is a new, empty engine. */
+export async function openEmbeddedTable(machine = thisMachine({})) {
+  const engine = await startDynamoDb({ dataDirectory: undefined, onLog: () => undefined, machine });
   const tableName = 'lapse';
   await createTables(engine.url, [
     {

@@ -18,165 +18,167 @@ import { forgotten } from '../../../functions/domain/reconciliation.ts';
 import { withArmedTimer } from '../../../functions/domain/registration.ts';
 import { applyObservation } from '../../../functions/domain/transition.ts';
 import { asRead, webhooks } from '../../support/arbitrary-observations.ts';
-import { openEmbeddedTable } from '../../support/embedded-table.ts';
+import { engines, openEmbeddedTable } from '../../support/embedded-table.ts';
 import { noon, observed } from '../../support/fixtures.ts';
 import { InMemoryPaymentRequestStore } from '../../support/in-memory-payment-request-store.ts';
 import { afterNoon, register } from '../../support/sessions.ts';
 import { describePaymentRequestStore, newKey, newSession } from './payment-request-store.contract.ts';
 
-let table: Awaited<ReturnType<typeof openEmbeddedTable>>;
-beforeAll(async () => {
-  table = await openEmbeddedTable();
-});
-afterAll(() => table.close());
+describe.each(Object.entries(engines))('on %s', (name, machine) => {
+  let table: Awaited<ReturnType<typeof openEmbeddedTable>>;
+  beforeAll(async () => {
+    table = await openEmbeddedTable(machine);
+  });
+  afterAll(() => table.close());
 
-const onTable = () => new DynamoDbPaymentRequestStore({ ...table, retentionDays: 30 });
+  const onTable = () => new DynamoDbPaymentRequestStore({ ...table, retentionDays: 30 });
 
-const itemOf = async (partitionKey: string) => {
-  const { Item: item } = await table.client.send(
-    new GetItemCommand({ TableName: table.tableName, Key: { PK: { S: partitionKey } } }),
-  );
-  return item && unmarshall(item);
-};
-
-describePaymentRequestStore('on the embedded engine', () => Promise.resolve(onTable()));
-
-describe('the same writes', () => {
-  /** What may happen to a record that was read. */
-  const changes: Readonly<
-    Record<string, (record: PaymentRequest, news: Observation, step: string) => PaymentRequest>
-  > = {
-    facts: (record, news) => asNextVersion(applyObservation(record, asRead(news)).record, news.observedAt),
-    registration: (record) => register(record).next ?? record,
-    claim: (record, _, step) =>
-      claimed(record, { cause: 'timeout', requestedBy: 'lapse', allowCompleted: false }, step, noon),
-    settlement: (record, news) =>
-      settled(
-        record,
-        {
-          leaseId: record.cancellation?.lease?.id ?? 'none',
-          observations: [{ ...news, source: 'cancel', eventId: ownEventId('cancel', news.eventId) }],
-          conclusion: { kind: 'unknown' },
-          sent: true,
-          proof: { status: '500' },
-        },
-        afterNoon(1),
-      ),
-    arming: (record) => (record.deadlineAt && withArmedTimer(record, record.deadlineAt, noon)) ?? record,
-    forgetting: (record) => forgotten(record, noon),
-  };
-
-  const steps = webhooks.chain((list) =>
-    fc.array(
-      fc.record({
-        news: fc.constantFrom(...list),
-        how: fc.constantFrom('observe', 'late save', ...Object.keys(changes)),
-      }),
-      { minLength: 1, maxLength: 12 },
-    ),
-  );
-
-  it('in any order leave the same record in memory and on the engine', async () => {
-    await fc.assert(
-      fc.asyncProperty(steps, async (list) => {
-        const key: PaymentRequestKey = newKey();
-        const [memory, engine] = [new InMemoryPaymentRequestStore(), onTable()];
-        let earlier: PaymentRequest | undefined;
-        for (const [step, { news, how }] of list.entries()) {
-          const known = await memory.read(key);
-          const change = changes[how];
-          const current = how === 'late save' ? earlier : known;
-          const base = current ?? unknownPaymentRequest(key, noon);
-          const next = change ? change(base, news, String(step)) : asNextVersion(base, noon);
-          if (change && next.version === base.version) continue;
-          const results =
-            how === 'observe'
-              ? [await memory.observe(key, news), await engine.observe(key, news)]
-              : [await memory.save(current, next), await engine.save(current, next)];
-          expect(results[1]).toEqual(results[0]);
-          if (step % 3 === 0) earlier = known;
-        }
-        expect(await engine.read(key)).toEqual(await memory.read(key));
-      }),
-      { numRuns: 50 },
+  const itemOf = async (partitionKey: string) => {
+    const { Item: item } = await table.client.send(
+      new GetItemCommand({ TableName: table.tableName, Key: { PK: { S: partitionKey } } }),
     );
-  });
-});
-
-describe('an item', () => {
-  it('may go so many days after its last change, and no sooner', async () => {
-    const key = newKey();
-    const store = onTable();
-    const partitionKey = `A#shop-se#P#${key.paymentRequestId}`;
-    const month = 30 * 86_400;
-    const seconds = Date.parse('2026-03-01T12:00:00Z') / 1000;
-    await store.observe(key, observed('SUBMITTED'));
-    expect(await itemOf(partitionKey)).toMatchObject({ expires_at: seconds + month });
-    await store.observe(key, observed('IN_PROGRESS', '2026-03-02T12:00:00.9Z'));
-    expect(await itemOf(partitionKey)).toMatchObject({ expires_at: seconds + 86_400 + month });
-    const record = await store.read(key);
-    if (!record) throw new Error('nothing is stored');
-    await store.save(record, asNextVersion(record, plusMillis(noon, 2 * 86_400_000)));
-    expect(await itemOf(partitionKey)).toMatchObject({ expires_at: seconds + 2 * 86_400 + month });
-  });
-
-  it('is in the indexes only while it has what they are about', async () => {
-    const key = newKey();
-    const store = onTable();
-    const partitionKey = `A#shop-se#P#${key.paymentRequestId}`;
-    const record = newSession(key);
-    await store.save(undefined, record);
-    expect(await itemOf(partitionKey)).toMatchObject({
-      due_shard: expect.stringMatching(/^DUE#[0-7]$/) as string,
-    });
-    expect(await itemOf(partitionKey)).not.toHaveProperty('session_key');
-    expect(await itemOf(partitionKey)).toMatchObject({
-      state_key: 'A#shop-se#UNHEARD',
-      listed_as: `${record.createdAt}#${key.paymentRequestId}`,
-    });
-    const { record: ended } = applyObservation(record, observed('CANCELED'));
-    await store.save(record, forgotten(ended, noon));
-    const item = await itemOf(partitionKey);
-    expect(item).not.toHaveProperty('due_shard');
-    expect(item).not.toHaveProperty('reconcile_after');
-  });
-});
-
-describe('the quarantine', () => {
-  const delivery: QuarantinedDelivery = {
-    signingKeyId: 'key-1',
-    deliveryId: 'event-1',
-    reason: 'unknown_type',
-    receivedAt: noon,
-    bodySha256: 'ab'.repeat(32),
-    eventType: 'payment.request.renamed',
-    ...newKey(),
+    return item && unmarshall(item);
   };
 
-  it('keeps the first delivery of an event, under a key that is no record', async () => {
-    const quarantine = new DynamoDbQuarantine({ ...table, retentionDays: 30 });
-    await quarantine.keep(delivery);
-    await quarantine.keep({ ...delivery, reason: 'malformed', receivedAt: afterNoon(1) });
-    expect(await itemOf('Q#key-1#event-1')).toEqual({
-      PK: 'Q#key-1#event-1',
-      reason: 'unknown_type',
-      received_at: noon,
-      body_sha256: delivery.bodySha256,
-      signing_key_id: 'key-1',
-      event_type: 'payment.request.renamed',
-      account: 'shop-se',
-      payment_request_id: delivery.paymentRequestId,
-      expires_at: Date.parse('2026-03-31T12:00:00Z') / 1000,
+  describePaymentRequestStore(`on ${name}`, () => Promise.resolve(onTable()));
+
+  describe('the same writes', () => {
+    /** What may happen to a record that was read. */
+    const changes: Readonly<
+      Record<string, (record: PaymentRequest, news: Observation, step: string) => PaymentRequest>
+    > = {
+      facts: (record, news) => asNextVersion(applyObservation(record, asRead(news)).record, news.observedAt),
+      registration: (record) => register(record).next ?? record,
+      claim: (record, _, step) =>
+        claimed(record, { cause: 'timeout', requestedBy: 'lapse', allowCompleted: false }, step, noon),
+      settlement: (record, news) =>
+        settled(
+          record,
+          {
+            leaseId: record.cancellation?.lease?.id ?? 'none',
+            observations: [{ ...news, source: 'cancel', eventId: ownEventId('cancel', news.eventId) }],
+            conclusion: { kind: 'unknown' },
+            sent: true,
+            proof: { status: '500' },
+          },
+          afterNoon(1),
+        ),
+      arming: (record) => (record.deadlineAt && withArmedTimer(record, record.deadlineAt, noon)) ?? record,
+      forgetting: (record) => forgotten(record, noon),
+    };
+
+    const steps = webhooks.chain((list) =>
+      fc.array(
+        fc.record({
+          news: fc.constantFrom(...list),
+          how: fc.constantFrom('observe', 'late save', ...Object.keys(changes)),
+        }),
+        { minLength: 1, maxLength: 12 },
+      ),
+    );
+
+    it('in any order give the same answers and leave the same record as in memory', async () => {
+      await fc.assert(
+        fc.asyncProperty(steps, async (list) => {
+          const key: PaymentRequestKey = newKey();
+          const [memory, engine] = [new InMemoryPaymentRequestStore(), onTable()];
+          let earlier: PaymentRequest | undefined;
+          for (const [step, { news, how }] of list.entries()) {
+            const known = await memory.read(key);
+            const change = changes[how];
+            const current = how === 'late save' ? earlier : known;
+            const base = current ?? unknownPaymentRequest(key, noon);
+            const next = change ? change(base, news, String(step)) : asNextVersion(base, noon);
+            if (change && next.version === base.version) continue;
+            const results =
+              how === 'observe'
+                ? [await memory.observe(key, news), await engine.observe(key, news)]
+                : [await memory.save(current, next), await engine.save(current, next)];
+            expect(results[1]).toEqual(results[0]);
+            if (step % 3 === 0) earlier = known;
+          }
+          expect(await engine.read(key)).toEqual(await memory.read(key));
+        }),
+        { numRuns: 50 },
+      );
     });
   });
 
-  it('touches no record and is never due', async () => {
-    const key = newKey();
-    await new DynamoDbQuarantine({ ...table, retentionDays: 30 }).keep({
-      ...delivery,
-      ...key,
-      deliveryId: 'event-2',
+  describe('an item', () => {
+    it('may go so many days after its last change, and no sooner', async () => {
+      const key = newKey();
+      const store = onTable();
+      const partitionKey = `A#shop-se#P#${key.paymentRequestId}`;
+      const month = 30 * 86_400;
+      const seconds = Date.parse('2026-03-01T12:00:00Z') / 1000;
+      await store.observe(key, observed('SUBMITTED'));
+      expect(await itemOf(partitionKey)).toMatchObject({ expires_at: seconds + month });
+      await store.observe(key, observed('IN_PROGRESS', '2026-03-02T12:00:00.9Z'));
+      expect(await itemOf(partitionKey)).toMatchObject({ expires_at: seconds + 86_400 + month });
+      const record = await store.read(key);
+      if (!record) throw new Error('nothing is stored');
+      await store.save(record, asNextVersion(record, plusMillis(noon, 2 * 86_400_000)));
+      expect(await itemOf(partitionKey)).toMatchObject({ expires_at: seconds + 2 * 86_400 + month });
     });
-    expect(await onTable().read(key)).toBeUndefined();
+
+    it('is in the indexes only while it has what they are about', async () => {
+      const key = newKey();
+      const store = onTable();
+      const partitionKey = `A#shop-se#P#${key.paymentRequestId}`;
+      const record = newSession(key);
+      await store.save(undefined, record);
+      expect(await itemOf(partitionKey)).toMatchObject({
+        due_shard: expect.stringMatching(/^DUE#[0-7]$/) as string,
+      });
+      expect(await itemOf(partitionKey)).not.toHaveProperty('session_key');
+      expect(await itemOf(partitionKey)).toMatchObject({
+        state_key: 'A#shop-se#UNHEARD',
+        listed_as: `${record.createdAt}#${key.paymentRequestId}`,
+      });
+      const { record: ended } = applyObservation(record, observed('CANCELED'));
+      await store.save(record, forgotten(ended, noon));
+      const item = await itemOf(partitionKey);
+      expect(item).not.toHaveProperty('due_shard');
+      expect(item).not.toHaveProperty('reconcile_after');
+    });
+  });
+
+  describe('the quarantine', () => {
+    const delivery: QuarantinedDelivery = {
+      signingKeyId: 'key-1',
+      deliveryId: 'event-1',
+      reason: 'unknown_type',
+      receivedAt: noon,
+      bodySha256: 'ab'.repeat(32),
+      eventType: 'payment.request.renamed',
+      ...newKey(),
+    };
+
+    it('keeps the first delivery of an event, under a key that is no record', async () => {
+      const quarantine = new DynamoDbQuarantine({ ...table, retentionDays: 30 });
+      await quarantine.keep(delivery);
+      await quarantine.keep({ ...delivery, reason: 'malformed', receivedAt: afterNoon(1) });
+      expect(await itemOf('Q#key-1#event-1')).toEqual({
+        PK: 'Q#key-1#event-1',
+        reason: 'unknown_type',
+        received_at: noon,
+        body_sha256: delivery.bodySha256,
+        signing_key_id: 'key-1',
+        event_type: 'payment.request.renamed',
+        account: 'shop-se',
+        payment_request_id: delivery.paymentRequestId,
+        expires_at: Date.parse('2026-03-31T12:00:00Z') / 1000,
+      });
+    });
+
+    it('touches no record and is never due', async () => {
+      const key = newKey();
+      await new DynamoDbQuarantine({ ...table, retentionDays: 30 }).keep({
+        ...delivery,
+        ...key,
+        deliveryId: 'event-2',
+      });
+      expect(await onTable().read(key)).toBeUndefined();
+    });
   });
 });
