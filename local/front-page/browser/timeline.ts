@@ -27,14 +27,19 @@ const subjects: Readonly<Record<string, string>> = {
   sweep: 'The sweep looked at it',
 };
 
+function headOf(kind: string, state: string | null, evidence: HistoryEntry['evidence']): string {
+  const isTimeout = kind === 'cancel_request' && evidence['cause'] === 'timeout';
+  const subject = isTimeout ? 'The session’s time was up: a cancel was asked for' : (subjects[kind] ?? kind);
+  return state === null ? subject : `${subject}: ${state}`;
+}
+
 /** A list that is kept to the history of one Payment Request, oldest first. */
 export function timelineIn(parent: HTMLElement): KeyedList<HistoryEntry> {
   return new KeyedList(
     parent,
     ({ event_id, recorded_at }) => `${event_id} ${recorded_at}`,
     ({ kind, state, recorded_at, effect, explanation, evidence }) => {
-      const subject = subjects[kind] ?? kind;
-      const said = element('strong', {}, state === null ? subject : `${subject}: ${state}`);
+      const said = element('strong', {}, headOf(kind, state, evidence));
       const told = element('p', { class: 'timeline__text' });
       setText(told, explanation);
       const root = element(
