@@ -87,6 +87,15 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
     await chosen(page).getByRole('heading', { name: order }).waitFor();
   }
 
+  /** Waits until all that is shown has been asked for twice more; the page tells the time of each. */
+  async function twoRefreshes(page: Page): Promise<void> {
+    const pulse = page.locator('#pulse');
+    for (let count = 0; count < 2; count += 1) {
+      const before = await pulse.textContent();
+      await expect.poll(() => pulse.textContent(), { timeout: patience }).not.toBe(before);
+    }
+  }
+
   const chosen = (page: Page) => page.getByRole('region', { name: 'The chosen Payment Request' });
 
   const card = (page: Page, order: string) =>
@@ -115,13 +124,14 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
         .poll(() => page.locator('.session .bar__rest').first().getAttribute('style'))
         .toMatch(/scaleX\(0/);
 
+      await expect.poll(() => page.evaluate(focusedName)).toBe('order-keys');
       await tabTo(page, 'Approves');
       await page.keyboard.press('Enter');
       await card(page, 'order-keys').getByText('paid', { exact: true }).first().waitFor();
       await chosen(page).getByText('Done: Approves.').waitFor();
 
-      await page.keyboard.press('Shift+Tab');
-      await tabTo(page, 'Approves'); // The focus is where it was, whatever has been refreshed since.
+      await twoRefreshes(page);
+      expect(await page.evaluate(focusedName)).toBe('Approves');
       await chosen(page).getByRole('button', { name: 'Cancel', exact: true }).press('Enter');
       await page
         .getByRole('alert')
@@ -218,9 +228,21 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
       await expectToFit(page);
       expect(await namelessControls(page)).toEqual([]);
       await page.getByRole('link', { name: '← All sessions' }).click();
+      await expect.poll(() => page.evaluate(focusedName)).toContain(id.slice(-8));
       await card(page, 'order-phone').waitFor();
       await expectToFit(page);
       expect(await namelessControls(page)).toEqual([]);
+    },
+    2 * patience,
+  );
+
+  it(
+    'it says so when Lapse is gone',
+    async () => {
+      const page = await open();
+      expect(await system.stop()).toBe(0);
+      await page.getByRole('alert').getByText('Lapse does not answer. Is npm start still running?').waitFor();
+      await page.getByText('not connected').waitFor();
     },
     2 * patience,
   );

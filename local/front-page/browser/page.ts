@@ -6,7 +6,7 @@ import { type Account, serveForm, startAnotherAttempt } from './new-session.ts';
 import { showOutage } from './notices.ts';
 import type { PaymentRequestRecord } from './record.ts';
 import { RequestView } from './request-view.ts';
-import { chosenRequest } from './route.ts';
+import { chosenRequest, routeTo } from './route.ts';
 import { serverNow, setServerClock } from './server-clock.ts';
 import { SessionList } from './session-list.ts';
 
@@ -44,6 +44,7 @@ async function askStatus(): Promise<Status | undefined> {
 /** Shows all there is, and keeps it up to date for as long as somebody looks. */
 function run({ simulator, accounts }: Status): void {
   let view: RequestView | undefined;
+  let route: string | undefined;
   let refreshing: Promise<void> | undefined;
   let timer = 0;
 
@@ -54,11 +55,17 @@ function run({ simulator, accounts }: Status): void {
 
   function showChosen(): void {
     const chosen = chosenRequest();
+    const left = route;
+    route = chosen && routeTo(chosen);
     columns.classList.toggle('columns--chosen', chosen !== undefined);
     place.hidden = chosen === undefined;
     view = chosen && newView(chosen);
     place.replaceChildren(...(view ? [view.root] : []));
-    void refreshSoon().then(() => view?.heading.focus({ preventScroll: innerWidth > 900 }));
+    void refreshSoon().then(() => {
+      // On a phone the list is somewhere else on the page, so there the page goes along with the focus.
+      if (view) view.heading.focus({ preventScroll: innerWidth > 760 });
+      else if (left !== undefined) sessions.focus(left);
+    });
   }
 
   const newView = (chosen: Pick<PaymentRequestRecord, 'account' | 'payment_request_id'>): RequestView =>

@@ -7,12 +7,14 @@ import { routeTo } from './route.ts';
 
 /** The sessions with their countdowns, newest first. */
 export class SessionList {
+  readonly #parent: HTMLElement;
   readonly #list: KeyedList<Session>;
   readonly #countdowns = new Set<Countdown>();
   readonly #told = new Map<string, string>();
   #chosen: string | undefined;
 
   constructor(parent: HTMLElement) {
+    this.#parent = parent;
     this.#list = new KeyedList(
       parent,
       ({ key }) => key,
@@ -34,6 +36,12 @@ export class SessionList {
       if (countdown.words.isConnected) countdown.tick();
       else this.#countdowns.delete(countdown);
     }
+  }
+
+  /** Puts the focus on the Payment Request that was looked at until now, if it is listed. */
+  focus(route: string): void {
+    const links = [...this.#parent.querySelectorAll('a')];
+    links.find((link) => link.getAttribute('href') === route)?.focus();
   }
 
   #tell(key: string, title: string, status: string): void {
