@@ -138,7 +138,7 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
         .getByText(/^409: The Payment Request is paid or has ended/)
         .waitFor();
       expect(await card(page, 'order-keys').locator('.chip').textContent()).toBe('paid');
-      await chosen(page).getByText('left alone at the deadline').waitFor();
+      await chosen(page).getByText('left alone').waitFor();
     },
     2 * patience,
   );

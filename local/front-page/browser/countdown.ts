@@ -36,7 +36,7 @@ export class Countdown {
 }
 
 function wordsFor({ deadline_at: deadline, state, on_timeout }: PaymentRequestRecord, open: boolean): string {
-  if (!open) return state === 'COMPLETED' ? 'left alone at the deadline' : 'over';
+  if (!open) return state === 'COMPLETED' ? 'left alone' : 'over';
   if (deadline === null) return 'no deadline';
   const left = Date.parse(deadline) - serverNow();
   if (left > 0) return `${clockText(left)} left`;

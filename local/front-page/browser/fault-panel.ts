@@ -39,7 +39,12 @@ export class FaultPanel {
         'div',
         { class: 'form__fields' },
         element('label', {}, 'How often', this.#times),
-        element('label', { class: 'check' }, this.#onlyChosen, 'Klarna’s only for the request I look at'),
+        element(
+          'label',
+          { class: 'check form__wide' },
+          this.#onlyChosen,
+          'Klarna’s only for the request I look at',
+        ),
       ),
       ...faultChoices.flatMap(({ title, choices }) => {
         const offered = choices.filter(({ fault }) => simulator || fault['target'] !== 'klarna');
