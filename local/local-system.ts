@@ -10,6 +10,7 @@ import { startFrontPage } from './front-page/front-page.ts';
 import { startApiFront } from './http/api-front.ts';
 import { startFunctionUrlFront } from './http/function-url-front.ts';
 import { type Listening, startListening } from './http/start-listening.ts';
+import { startAtUsualPort } from './http/usual-port.ts';
 import { startKlarnaProcess } from './klarna-process.ts';
 import { injectFunctionFault } from './lambda/function-faults.ts';
 import { type LambdaFunction, startFunction } from './lambda/lambda-function.ts';
@@ -253,15 +254,15 @@ function controlPortNextTo({ port, webhookPort, klarnaPort }: LocalOptions): num
   );
 }
 
-/** Nobody relies on the page's port unless it is named, so a system of somebody else's that has it is no reason to fail. */
-async function startPage(
+/** The page at the port that was named, or at the usual one if that can be had. */
+function startPage(
   { port, pagePort }: LocalOptions,
   parts: Omit<Parameters<typeof startFrontPage>[0], 'port' | 'patienceMillis'>,
 ): Promise<Listening> {
   if (pagePort !== undefined) return startFrontPage({ ...parts, port: pagePort });
-  if (port === 0) return startFrontPage({ ...parts, port: 0 });
-  return startFrontPage({ ...parts, port: usualPagePort, patienceMillis: 0 }).catch(() =>
-    startFrontPage({ ...parts, port: 0 }),
+  // Who takes free ports for the rest has none in mind for this either.
+  return startAtUsualPort(port === 0 ? 0 : usualPagePort, (chosen, patienceMillis) =>
+    startFrontPage({ ...parts, port: chosen, patienceMillis }),
   );
 }
 
