@@ -41,6 +41,7 @@ function addressLines(system: LocalSystem, { accountsFile, signingKeysFile, data
     `  webhook    ${system.webhook}`,
     `  Klarna     ${system.klarna}`,
     `  control    ${system.control}   GET /events, /schedules, /dead-letters; POST /faults, /sweep`,
+    `  page       ${system.page}   to look at in a browser`,
     `  log        ${system.logFile}${dataDirectory === undefined ? '   (gone at the end; --data DIR keeps it)' : ''}`,
     `  accounts      ${accountsFile ?? JSON.stringify(defaultAccounts)}`,
     `  signing keys  ${signingKeysFile ?? JSON.stringify(defaultSigningKeys)}`,

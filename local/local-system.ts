@@ -6,9 +6,11 @@ import { createControlListener } from './aws/control.ts';
 import { startAwsServer } from './aws/server.ts';
 import { createTables } from './dynamodb/create-tables.ts';
 import { startDynamoDb } from './dynamodb/engine.ts';
+import { startFrontPage } from './front-page/front-page.ts';
 import { startApiFront } from './http/api-front.ts';
 import { startFunctionUrlFront } from './http/function-url-front.ts';
-import { startListening } from './http/start-listening.ts';
+import { type Listening, startListening } from './http/start-listening.ts';
+import { startAtUsualPort } from './http/usual-port.ts';
 import { startKlarnaProcess } from './klarna-process.ts';
 import { injectFunctionFault } from './lambda/function-faults.ts';
 import { type LambdaFunction, startFunction } from './lambda/lambda-function.ts';
@@ -26,11 +28,16 @@ export interface LocalSystem {
   readonly webhook: string;
   readonly klarna: string;
   readonly control: string;
+  /** For people: what there is to see, and buttons. */
+  readonly page: string;
   /** What the functions and the stand-ins say, a line each. */
   readonly logFile: string;
 }
 
 const root = join(import.meta.dirname, '..');
+
+/** Away from the others, which whoever starts a second system counts on from. */
+const usualPagePort = 4080;
 
 /** The sweep is run soon after a start, since the last one may have been long ago; then in its own rhythm. */
 const firstSweepAfterSeconds = 5;
@@ -189,7 +196,15 @@ export async function startLocalSystem(
   );
   running.defer(() => control.close());
 
-  return { api: api.url, webhook: webhook.url, klarna, control: control.url, logFile };
+  const page = await startPage(options, {
+    api: api.url,
+    control: control.url,
+    simulator: options.klarnaUrl === undefined ? klarna : undefined,
+    accounts: secretFiles.accounts,
+  });
+  running.defer(() => page.close());
+
+  return { api: api.url, webhook: webhook.url, klarna, control: control.url, page: page.url, logFile };
 }
 
 /** The folder as given, or a temporary one that goes at the end. */
@@ -236,6 +251,18 @@ function controlPortNextTo({ port, webhookPort, klarnaPort }: LocalOptions): num
   const taken = [port, webhookPort, klarnaPort];
   return (
     [port + 1, port + 2, port + 3].find((candidate) => !taken.includes(candidate) && candidate < 65_536) ?? 0
+  );
+}
+
+/** The page at the port that was named, or at the usual one if that can be had. */
+function startPage(
+  { port, pagePort }: LocalOptions,
+  parts: Omit<Parameters<typeof startFrontPage>[0], 'port' | 'patienceMillis'>,
+): Promise<Listening> {
+  if (pagePort !== undefined) return startFrontPage({ ...parts, port: pagePort });
+  // Who takes free ports for the rest has none in mind for this either.
+  return startAtUsualPort(port === 0 ? 0 : usualPagePort, (chosen, patienceMillis) =>
+    startFrontPage({ ...parts, port: chosen, patienceMillis }),
   );
 }
 

@@ -6,6 +6,8 @@ export interface LocalOptions {
   readonly port: number;
   readonly webhookPort: number;
   readonly klarnaPort: number;
+  /** The page's; undefined takes the usual one, or a free one if somebody has that. */
+  readonly pagePort: number | undefined;
   /** Takes the place of the simulator. */
   readonly klarnaUrl: string | undefined;
   /** Files in the format of the two secrets; read anew whenever a function asks for the secret. */
@@ -21,6 +23,7 @@ export const usage = `npm start -- [options]
   --port 4000             the HTTP API's port; 0 takes a free one
   --webhook-port 4001     the port of the Lambda URL that Klarna's webhooks come to
   --klarna-port 4002      the Klarna simulator's port
+  --page-port 4080        the port of the page to look at; unless it is given, another one if this is taken
   --klarna-url URL        another Klarna in place of the simulator
   --accounts FILE         the secret accounts, as JSON
   --signing-keys FILE     the secret signing-keys, as JSON
@@ -35,6 +38,7 @@ export function parseOptions(commandLine: readonly string[]): LocalOptions | 'he
       port: { type: 'string', default: '4000' },
       'webhook-port': { type: 'string', default: '4001' },
       'klarna-port': { type: 'string', default: '4002' },
+      'page-port': { type: 'string' },
       'klarna-url': { type: 'string' },
       accounts: { type: 'string' },
       'signing-keys': { type: 'string' },
@@ -48,6 +52,7 @@ export function parseOptions(commandLine: readonly string[]): LocalOptions | 'he
     port: portOf('--port', values.port),
     webhookPort: portOf('--webhook-port', values['webhook-port']),
     klarnaPort: portOf('--klarna-port', values['klarna-port']),
+    pagePort: values['page-port'] === undefined ? undefined : portOf('--page-port', values['page-port']),
     klarnaUrl: urlOf('--klarna-url', values['klarna-url']),
     accountsFile: values.accounts,
     signingKeysFile: values['signing-keys'],

@@ -63,7 +63,7 @@ export function createControlListener({
     const [path = '', query = ''] = (request.url ?? '').split('?');
     switch (`${request.method ?? ''} ${path}`) {
       case 'GET /events':
-        await sendEvents(aws, new URLSearchParams(query).get('follow') === 'true', response);
+        await sendEvents(aws, new URLSearchParams(query), response);
         return;
       case 'GET /calls':
         sendJson(response, { status: 200, body: { aws: aws.calls(), functions: functionCalls() } });
@@ -147,12 +147,26 @@ function sendJson(response: ServerResponse, { status, body }: ForwardedAnswer): 
 }
 
 /** One event a line. A follower who reads slowly is waited for, and one who goes away ends it. */
-async function sendEvents({ events }: AwsServer, follow: boolean, response: ServerResponse): Promise<void> {
+async function sendEvents(
+  { events }: AwsServer,
+  query: URLSearchParams,
+  response: ServerResponse,
+): Promise<void> {
+  const follow = query.get('follow') === 'true';
+  const last = query.get('last');
+  if (last !== null && !(follow && /^\d{1,6}$/.test(last))) {
+    const given = `last is ${JSON.stringify(last)}`;
+    sendJson(response, refused(400, `${given}; allowed: a whole number below a million, with follow=true.`));
+    return;
+  }
   response.writeHead(200, { 'content-type': 'application/x-ndjson' });
   response.flushHeaders();
   const gone = new AbortController();
   response.once('close', () => gone.abort());
-  await pipeline(linesOf(follow ? events.follow(gone.signal) : events.texts()), response);
+  await pipeline(
+    linesOf(follow ? events.follow(gone.signal, last === null ? undefined : Number(last)) : events.texts()),
+    response,
+  );
 }
 
 async function* linesOf(texts: AsyncIterable<string> | Iterable<string>): AsyncGenerator<string, void> {

@@ -6,6 +6,9 @@ import { stories, type Stage, type Story } from './stories.ts';
 import { table, Timeline } from './timeline.ts';
 import { type PublishedEvent, watchEvents, watchKlarna } from './watch.ts';
 
+/** The addresses that the demonstration uses. */
+type Addresses = Pick<LocalSystem, 'api' | 'klarna' | 'control'>;
+
 const account = 'demo';
 const patienceMillis = 10_000;
 
@@ -19,7 +22,7 @@ interface Played {
  * at the end, Klarna's state against the record's, and what was published. False when a story did not end as it has to.
  */
 export async function playDemo(
-  system: LocalSystem,
+  system: Addresses,
   print: (line: string) => void = console.log,
 ): Promise<boolean> {
   const timeline = new Timeline(print);
@@ -86,7 +89,7 @@ export async function playDemo(
 }
 
 /** Three lines for the reader's own shell, on a Payment Request made for them. */
-export async function linesToTry(system: LocalSystem): Promise<readonly string[]> {
+export async function linesToTry(system: Addresses): Promise<readonly string[]> {
   const url = recordUrl(system, await createAtKlarna(system));
   return [
     `curl -X PUT ${url} -H 'content-type: application/json' -d '{"session_timeout":"PT30S"}'`,
@@ -95,7 +98,7 @@ export async function linesToTry(system: LocalSystem): Promise<readonly string[]
   ];
 }
 
-function stageFor(system: LocalSystem, { name }: Story, id: string, timeline: Timeline): Stage {
+function stageFor(system: Addresses, { name }: Story, id: string, timeline: Timeline): Stage {
   const simulated = `${system.klarna}/_simulator`;
   return {
     lapse: async (method, body) => {
@@ -134,16 +137,16 @@ const deedTexts: Readonly<Record<string, string>> = {
   abandon: 'closes the window',
 };
 
-async function createAtKlarna({ klarna }: LocalSystem): Promise<string> {
+async function createAtKlarna({ klarna }: Addresses): Promise<string> {
   const { body } = await callJson('POST', `${klarna}/_simulator/payment-requests`, { announce: true });
   return textOf(body['payment_request_id']);
 }
 
-const recordUrl = ({ api }: LocalSystem, id: string): string =>
+const recordUrl = ({ api }: Addresses, id: string): string =>
   `${api}/accounts/${account}/payment-requests/${id}`;
 
 async function endingOf(
-  system: LocalSystem,
+  system: Addresses,
   { story, paymentRequestId }: Played,
 ): Promise<{ readonly asItHasTo: boolean; readonly row: readonly string[] }> {
   const simulated = `${system.klarna}/_simulator`;

@@ -30,7 +30,7 @@ export function startFront(
 }
 
 /** The whole body, or `undefined` when it is longer than the limit; the rest is then read and dropped. */
-async function readBody(request: IncomingMessage, limit: number): Promise<Buffer | undefined> {
+export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {

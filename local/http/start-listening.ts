@@ -11,11 +11,15 @@ export interface Listening {
 
 const graceMillis = 500;
 
-/** Serves on the loopback interface; see {@link listen} for the port. */
-export async function startListening(port: number, listener: RequestListener): Promise<Listening> {
+/** Serves on the loopback interface; see {@link listen} for the port and how long it is waited for. */
+export async function startListening(
+  port: number,
+  listener: RequestListener,
+  patienceMillis?: number,
+): Promise<Listening> {
   const server = createServer(listener);
   return {
-    url: await listen(server, port),
+    url: await listen(server, port, patienceMillis),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

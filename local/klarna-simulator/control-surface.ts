@@ -110,6 +110,8 @@ export class ControlSurface {
         faults.clear();
         return { status: 204 };
     }
+    const [, asked] = /^GET \/payment-requests\/([^/]+)$/.exec(`${method} ${path}`) ?? [];
+    if (asked !== undefined) return this.#tell(decodedSegment(asked));
     const [, id, deed] = /^\/payment-requests\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
     if (method === 'POST' && id !== undefined && deed !== undefined) {
       return isControlDeed(deed)
@@ -130,6 +132,24 @@ export class ControlSurface {
     }
     const announced = read.value.announce || id !== undefined;
     return { status: 201, json: seen(this.#parts.paymentRequests.create(request, { announced })) };
+  }
+
+  /** All that there is of one request, but for what it says of the customer and the bodies that were sent. */
+  #tell(id: string): Answer {
+    const { paymentRequests, calls, deliveries } = this.#parts;
+    const request = paymentRequests.all().find(({ payment_request_id }) => payment_request_id === id);
+    if (!request) return refused(404, `There is no ${id}; POST …/submit makes one.`);
+    return {
+      status: 200,
+      json: {
+        payment_request: { ...seen(request), state_context: undefined },
+        calls: calls.all().filter(({ payment_request_id }) => payment_request_id === id),
+        deliveries: deliveries
+          .all()
+          .filter(({ payment_request_id }) => payment_request_id === id)
+          .map(({ body, ...delivery }) => ({ ...delivery, occurred_at: occurredAtOf(body) })),
+      },
+    };
   }
 
   #set(body: string): Answer {
@@ -182,6 +202,7 @@ export class ControlSurface {
 
 const routes = [
   'GET and POST /payment-requests',
+  'GET /payment-requests/{id}',
   `POST /payment-requests/{id}/{${deeds.join('|')}}`,
   'GET and DELETE /calls',
   'GET /deliveries',
@@ -212,6 +233,10 @@ function newRequestOf({
     given: givenFields(given),
   };
 }
+
+/** When the event happened that a delivery tells of. */
+const occurredAtOf = (body: string): string =>
+  (JSON.parse(body) as { readonly metadata: { readonly occurred_at: string } }).metadata.occurred_at;
 
 /** A request as Klarna shows it, and what only the simulator knows of it. */
 const seen = (request: SimulatedPaymentRequest) => ({

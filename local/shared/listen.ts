@@ -8,10 +8,10 @@ const patienceMillis = 3_000;
 
 /**
  * Listens on the loopback interface and resolves to the URL, without a slash at its end; port 0 takes a free one. Rejects with
- * a sentence that says what to do when somebody keeps the port.
+ * a sentence that says what to do when somebody keeps the port for longer than `patience`, in milliseconds.
  */
-export async function listen(server: Server, port: number): Promise<string> {
-  const end = Date.now() + patienceMillis;
+export async function listen(server: Server, port: number, patience = patienceMillis): Promise<string> {
+  const end = Date.now() + patience;
   for (;;) {
     try {
       await once(server.listen(port, '127.0.0.1'), 'listening');

@@ -6,6 +6,7 @@ it('without flags: the usual ports, the simulator, nothing kept, the demonstrati
     port: 4000,
     webhookPort: 4001,
     klarnaPort: 4002,
+    pagePort: undefined,
     klarnaUrl: undefined,
     accountsFile: undefined,
     signingKeysFile: undefined,
@@ -21,12 +22,13 @@ it('takes every flag that the usage names', () => {
     '--scenario': 'none',
   };
   for (const flag of flags) expect(() => parseOptions([flag, values[flag] ?? '1'])).not.toThrow();
-  expect(flags).toHaveLength(8);
+  expect(flags).toHaveLength(9);
 });
 
 it.each([
   [['--port', '65536'], '--port is 65536; allowed: 0 to 65535.'],
   [['--port=-1'], '--port is -1; allowed: 0 to 65535.'],
+  [['--page-port', '-'], '--page-port is -; allowed: 0 to 65535.'],
   [['--webhook-port', 'x'], '--webhook-port is x; allowed: 0 to 65535.'],
   [['--klarna-url', 'ftp://x'], '--klarna-url is ftp://x; allowed: an http or https URL.'],
   [['--scenario', 'all'], '--scenario is all; allowed: demo or none.'],

@@ -12,7 +12,7 @@ afterAll(() => system.stop());
 
 it('every story of the demonstration ends as it has to, and can be followed', async () => {
   const lines: string[] = [];
-  const ended = await playDemo({ ...system, logFile: '' }, (line) => lines.push(line));
+  const ended = await playDemo(system, (line) => lines.push(line));
   const shown = lines.join('\n');
   expect(ended, shown).toBe(true);
   expect(shown).toMatch(/abandoned .*CANCELED +CANCELED +same +1/);
@@ -22,7 +22,7 @@ it('every story of the demonstration ends as it has to, and can be followed', as
 }, 60_000);
 
 it('the lines to try work word for word', async () => {
-  const lines = await linesToTry({ ...system, logFile: '' });
+  const lines = await linesToTry(system);
   expect(lines).toHaveLength(3);
   const statuses = [];
   for (const line of lines) {

@@ -27,6 +27,7 @@ const pageSize = 500;
 export class EventLog {
   readonly #insert: StatementSync;
   readonly #after: StatementSync;
+  readonly #highest: StatementSync;
   readonly #appended = new Bell();
   readonly #closing: AbortSignal;
 
@@ -43,6 +44,7 @@ export class EventLog {
     this.#after = database.prepare(
       'SELECT position, document FROM events WHERE position > ? ORDER BY position LIMIT ?',
     );
+    this.#highest = database.prepare('SELECT max(position) AS position FROM events');
   }
 
   /** Kept when it returns. */
@@ -62,10 +64,14 @@ export class EventLog {
     }
   }
 
-  /** The same and then each further event when it is published, until the signal is aborted or the server closes. */
-  async *follow(signal: AbortSignal): AsyncGenerator<string, void> {
+  /**
+   * The same and then each further event when it is published, until the signal is aborted or the server closes.
+   *
+   * @param last begins with so many of those that there are
+   */
+  async *follow(signal: AbortSignal, last = Number.POSITIVE_INFINITY): AsyncGenerator<string, void> {
     const over = AbortSignal.any([signal, this.#closing]);
-    let position = 0;
+    let position = Math.max(0, this.#newest() - last);
     while (!over.aborted) {
       const page = this.#pageAfter(position);
       if (page.length === 0) await this.#appended.wait(Number.POSITIVE_INFINITY, over);
@@ -74,6 +80,11 @@ export class EventLog {
         yield row.document;
       }
     }
+  }
+
+  /** The position of the newest event; positions have no gaps, since nothing is ever deleted. */
+  #newest(): number {
+    return Number(this.#highest.get()?.['position'] ?? 0);
   }
 
   #pageAfter(position = 0): readonly EventRow[] {

@@ -62,6 +62,36 @@ test('GET /events?follow=true goes on', async () => {
   expect(seen).toEqual([1, 2]);
 });
 
+test('GET /events?follow=true&last=… begins with the newest so many', async () => {
+  const { aws, url } = await startControl();
+  await publish(aws, 1, 2, 3);
+  const leaving = new AbortController();
+  const answer = await fetch(`${url}/events?follow=true&last=1`, { signal: leaving.signal });
+  const seen: number[] = [];
+  for await (const chunk of answer.body ?? []) {
+    seen.push(...Buffer.from(chunk).toString().trimEnd().split('\n').map(numberOf));
+    if (seen.length === 1) await publish(aws, 4);
+    else break;
+  }
+  leaving.abort();
+  expect(seen).toEqual([3, 4]);
+});
+
+test.each(['follow=true&last=-1', 'follow=true&last=many', 'last=1'])(
+  'GET /events?%s is refused with what is allowed',
+  async (query) => {
+    const { call } = await startControl();
+    expect(await call('GET', `/events?${query}`)).toEqual({
+      status: 400,
+      body: {
+        error: expect.stringMatching(
+          /^last is .*; allowed: a whole number below a million, with fol/,
+        ) as string,
+      },
+    });
+  },
+);
+
 test('a follower is answered before there is an event, and sent home when the server closes', async () => {
   const { aws, url } = await startControl();
   const answer = await fetch(`${url}/events?follow=true`);

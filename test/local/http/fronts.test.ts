@@ -2,6 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { startApiFront } from '../../../local/http/api-front.ts';
 import { startFunctionUrlFront } from '../../../local/http/function-url-front.ts';
 import { startListening } from '../../../local/http/start-listening.ts';
+import { startAtUsualPort } from '../../../local/http/usual-port.ts';
 import type { InvocationResult } from '../../../local/lambda/invoke.ts';
 import type { RouteDescription } from '../../../local/template/stack-description.ts';
 import { sendRaw } from './raw-request.ts';
@@ -165,4 +166,20 @@ it('a port that is taken is refused with what to do', async () => {
   await expect(startListening(Number(new URL(first.url).port), () => undefined)).rejects.toThrow(
     /^Port \d+ cannot be had \(EADDRINUSE\): name another, or 0 for a free one\.$/,
   );
+});
+
+it('a usual port that is taken is left to whoever has it', async () => {
+  const start = (port: number, patienceMillis?: number) =>
+    startListening(port, (_, response) => response.end(), patienceMillis);
+  const first = await start(0);
+  onTestFinished(() => first.close());
+  const second = await startAtUsualPort(Number(new URL(first.url).port), start);
+  onTestFinished(() => second.close());
+  expect(second.url).not.toBe(first.url);
+});
+
+it('a usual port that is free is taken', async () => {
+  const close = () => Promise.resolve();
+  const { url } = await startAtUsualPort(4711, (port) => Promise.resolve({ url: `at ${port}`, close }));
+  expect(url).toBe('at 4711');
 });

@@ -25,6 +25,29 @@ it('places a request as it is wanted, and tells nobody unless it is asked to', a
   ]);
 });
 
+it('tells all of one request but bodies and what is the customer’s', async () => {
+  const klarna = await startSimulator(subscribed('http://127.0.0.1:2/'));
+  const id = await klarna.place({ announce: true });
+  await klarna.place({ announce: true });
+  await klarna.do(id, 'approve');
+  await klarna.read(id);
+  await klarna.do(id, 'delete');
+  const { status, json, text } = await klarna.control('GET', `/payment-requests/${id}`);
+  expect(status).toBe(200);
+  expect(json).toMatchObject({
+    payment_request: { payment_request_id: id, state: 'COMPLETED', deleted_at: expect.any(String) as string },
+    calls: [{ method: 'GET', payment_request_id: id, status: 200 }],
+    deliveries: [
+      { event_type: 'payment.request.state-change.submitted', occurred_at: expect.any(String) as string },
+      { event_type: 'payment.request.state-change.in-progress' },
+      { event_type: 'payment.request.state-change.completed' },
+    ],
+  });
+  expect(text).not.toContain('state_context');
+  expect(text).not.toContain('"body"');
+  expect((await klarna.control('GET', '/payment-requests/krn:none')).status).toBe(404);
+});
+
 it('notes every API call without its credentials, and can forget them', async () => {
   const klarna = await startSimulator();
   const id = await klarna.place();

@@ -1,0 +1,80 @@
+import { follow } from './ask.ts';
+import { byId, element } from './element.ts';
+import { shortId, stateWord } from './record.ts';
+import { timeElement } from './time-text.ts';
+
+interface PublishedEvent {
+  readonly id: string;
+  readonly 'detail-type': string;
+  readonly detail: {
+    readonly recorded_at: string;
+    readonly payment_request_id: string;
+    readonly account: string;
+    readonly reference: string | null;
+    readonly state: string | null;
+    readonly cause: string | null;
+  };
+}
+
+/** How many are shown. */
+const shownAtMost = 60;
+const againAfterMillis = 2_000;
+
+const typeWords: Readonly<Record<string, string>> = {
+  'Payment Request Registered': 'Registered',
+  'Payment Request State Changed': 'State changed',
+  'Payment Request Cancel Refused': 'Cancel refused',
+  'Payment Request Needs Attention': 'Needs attention',
+};
+
+/** The events that go out, newest first, for as long as somebody looks. */
+export class EventList {
+  readonly #list = byId('events', HTMLOListElement);
+  readonly #note = byId('events-note', HTMLElement);
+  readonly #seen = new Set<string>();
+  #following: AbortController | undefined;
+
+  /** Goes on where it was, if it is not at it already. */
+  start(): void {
+    if (this.#following) return;
+    const following = new AbortController();
+    this.#following = following;
+    follow(`/control/events?follow=true&last=${shownAtMost}`, (event) => this.#show(event), following.signal)
+      .catch(() => undefined)
+      .finally(() => {
+        if (following.signal.aborted) return;
+        setTimeout(() => {
+          if (following.signal.aborted) return;
+          this.#following = undefined;
+          this.start();
+        }, againAfterMillis);
+      });
+  }
+
+  stop(): void {
+    this.#following?.abort();
+    this.#following = undefined;
+  }
+
+  #show(document: unknown): void {
+    const event = document as PublishedEvent;
+    if (this.#seen.has(event.id)) return;
+    this.#seen.add(event.id);
+    this.#note.hidden = true;
+    this.#list.prepend(rowOf(event));
+    while (this.#list.childElementCount > shownAtMost) this.#list.lastElementChild?.remove();
+  }
+}
+
+function rowOf({ 'detail-type': type, detail }: PublishedEvent): HTMLElement {
+  const { recorded_at, reference, payment_request_id, state, cause } = detail;
+  const about = reference ?? shortId(payment_request_id);
+  return element(
+    'li',
+    { class: 'event' },
+    timeElement(recorded_at),
+    element('strong', {}, typeWords[type] ?? type),
+    element('span', { class: 'event__about' }, about),
+    element('span', { class: 'quiet' }, [stateWord(state), cause].filter(Boolean).join(', by ')),
+  );
+}

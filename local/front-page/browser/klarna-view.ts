@@ -1,0 +1,155 @@
+import { element, setText } from './element.ts';
+import { KeyedList } from './keyed-list.ts';
+import { type PaymentRequestRecord, stateWord } from './record.ts';
+import { timeElement, timeText } from './time-text.ts';
+
+/** What the simulator says of one Payment Request. */
+export interface Belief {
+  readonly payment_request: {
+    readonly state: string;
+    readonly state_reason?: string;
+    readonly expires_at: string;
+    readonly abandoned_at?: string;
+    readonly deleted_at?: string;
+  };
+  readonly calls: readonly {
+    readonly call_id: string;
+    readonly at: string;
+    readonly method: string;
+    readonly status: number | null;
+    readonly fault: string | null;
+  }[];
+  readonly deliveries: readonly {
+    readonly delivery_id: string;
+    readonly event_type: string;
+    readonly status: string;
+    readonly occurred_at: string;
+    readonly next_attempt_at?: string;
+    readonly attempts: readonly {
+      readonly at: string;
+      readonly status?: number;
+      readonly wrong_signature?: true;
+    }[];
+  }[];
+}
+
+interface Line {
+  readonly key: string;
+  readonly at: string;
+  readonly text: string;
+}
+
+/** Klarna's word beside the record's, and what went between the two. */
+export class KlarnaView {
+  readonly root: HTMLElement;
+  readonly #verdict = element('p', { class: 'verdict' });
+  readonly #klarna = element('strong');
+  readonly #record = element('strong');
+  readonly #more = element('p', { class: 'quiet' });
+  readonly #traffic: KeyedList<Line>;
+
+  constructor() {
+    const traffic = element('ol', { class: 'plain traffic' });
+    this.#traffic = new KeyedList(
+      traffic,
+      ({ key, at }) => `${key} ${at}`,
+      ({ at }) => {
+        const text = element('span');
+        return {
+          root: element('li', {}, timeElement(at), text),
+          update: (line) => setText(text, line.text),
+        };
+      },
+    );
+    this.root = element(
+      'section',
+      { class: 'card', 'aria-labelledby': 'klarna-title' },
+      element('h3', { id: 'klarna-title' }, 'Klarna and our record'),
+      element(
+        'div',
+        { class: 'beliefs' },
+        element('p', {}, 'Klarna believes ', this.#klarna),
+        element('p', {}, 'our record says ', this.#record),
+      ),
+      this.#verdict,
+      this.#more,
+      traffic,
+    );
+  }
+
+  /** @param belief null where Klarna is not the simulator, or has never had the request */
+  update(record: PaymentRequestRecord, belief: Belief | null): void {
+    setText(this.#record, stateWord(record.state));
+    this.#record.title = record.state ?? '';
+    const atKlarna = belief?.payment_request;
+    const known = atKlarna?.deleted_at === undefined ? atKlarna?.state : undefined;
+    setText(this.#klarna, atKlarna === undefined ? 'nothing we can see' : beliefWord(atKlarna));
+    this.#klarna.title = known ?? '';
+    const differ = known !== undefined && known !== record.state;
+    this.root.classList.toggle('differs', differ);
+    const source = record.evidence ? ` Our record has it from ${sourceWord(record.evidence.source)}.` : '';
+    setText(
+      this.#verdict,
+      differ
+        ? 'They differ: the news is on its way, or was lost. The sweep will ask.'
+        : known === undefined
+          ? source.trim()
+          : `They agree.${source}`,
+    );
+    setText(this.#more, atKlarna ? moreOf(atKlarna) : '');
+    this.#traffic.show(belief ? trafficOf(belief) : []);
+  }
+}
+
+const beliefWord = ({ state, deleted_at }: Belief['payment_request']): string =>
+  deleted_at === undefined ? stateWord(state) : 'nothing any more: it is deleted';
+
+const sourceWords: Readonly<Record<string, string>> = {
+  webhook: 'a webhook',
+  read: 'a look at Klarna',
+  cancel: 'the answer to our cancel',
+  absence: 'Klarna’s not knowing it any more',
+};
+
+const sourceWord = (source: string): string => sourceWords[source] ?? source;
+
+function moreOf({ state_reason, expires_at, abandoned_at }: Belief['payment_request']): string {
+  return [
+    ...(state_reason === undefined ? [] : [`Klarna’s reason: ${state_reason}.`]),
+    ...(abandoned_at === undefined
+      ? []
+      : [`The customer closed the window at ${timeText(abandoned_at)}; Klarna has not noticed.`]),
+    `Klarna’s own expiry is at ${timeText(expires_at)}.`,
+  ].join(' ');
+}
+
+/** Calls to Klarna and webhooks from it, oldest first. */
+function trafficOf({ calls, deliveries }: Belief): readonly Line[] {
+  const asked = calls.map(({ call_id, at, method, status, fault }) => ({
+    key: call_id,
+    at,
+    text: `We sent ${method}, answered ${status ?? 'by nobody'}${fault === null ? '' : ` (${fault})`}`,
+  }));
+  const told = deliveries.flatMap(
+    ({ delivery_id, event_type, occurred_at, status, attempts, next_attempt_at }) => {
+      const name = event_type.split('.').at(-1) ?? event_type;
+      const lines = attempts.map((attempt, number) => ({
+        key: `${delivery_id} ${number}`,
+        at: attempt.at,
+        text: `Webhook “${name}”${attempt.wrong_signature ? ', signed wrong' : ''}, answered ${attempt.status ?? 'by nobody'}`,
+      }));
+      if (status === 'lost') {
+        const at = attempts.at(-1)?.at ?? occurred_at;
+        return [...lines, { key: `${delivery_id} lost`, at, text: `Webhook “${name}” was lost` }];
+      }
+      if (next_attempt_at === undefined) return lines;
+      const waiting = {
+        key: `${delivery_id} next`,
+        at: next_attempt_at,
+        text: `Webhook “${name}” is to come`,
+      };
+      return [...lines, waiting];
+    },
+  );
+  return [...asked, ...told].toSorted((a, b) => (a.at < b.at ? -1 : 1));
+}

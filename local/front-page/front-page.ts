@@ -1,0 +1,136 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import * as v from 'valibot';
+import { type PlainAnswer, readBody } from '../http/front.ts';
+import { type Listening, startListening } from '../http/start-listening.ts';
+import { type PageFile, readPageFiles } from './page-files.ts';
+import { passOn } from './passed-on-call.ts';
+import { refusalOf } from './request-guard.ts';
+
+export interface FrontPageOptions {
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Where calls are passed on to; URLs without a slash at their end. */
+  readonly api: string;
+  readonly control: string;
+  /** Klarna's address, if it is the simulator: another Klarna takes no orders. */
+  readonly simulator: string | undefined;
+  /** The secret `accounts`. Of what is in it, the page learns the accounts' names and Klarna's ids of them. */
+  readonly accounts: () => string;
+  /** How long to wait for the port if somebody has it, in milliseconds. */
+  readonly patienceMillis?: number;
+}
+
+const accountsSchema = v.record(v.string(), v.object({ partner_account_id: v.optional(v.string()) }));
+
+/** The API takes no longer body either. */
+const bodyLimit = 16 * 1024;
+
+/** Nothing but what this address serves itself; no inline script or style, and no text that becomes markup. */
+const contentSecurityPolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+  "trusted-types 'none'",
+].join('; ');
+
+const safetyHeaders = {
+  'content-security-policy': contentSecurityPolicy,
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-origin',
+  'cross-origin-opener-policy': 'same-origin',
+  'cache-control': 'no-store',
+};
+
+/**
+ * Serves the page for people who would rather look than read, and passes its calls on: `/api` to the API, `/klarna` to the
+ * simulator's orders, `/control` to the control address. One origin, on the loopback interface, for itself alone.
+ */
+export async function startFrontPage(options: FrontPageOptions): Promise<Listening> {
+  let files: Promise<ReadonlyMap<string, PageFile>> | undefined;
+  const targets = new Map([
+    ['api', options.api],
+    ['control', options.control],
+    ...(options.simulator === undefined ? [] : [['klarna', `${options.simulator}/_simulator`] as const]),
+  ]);
+
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    for (const [name, value] of Object.entries(safetyHeaders)) response.setHeader(name, value);
+    const port = request.socket.localPort ?? 0;
+    const path = pathOf(request);
+    const [, first = '', rest = '', query = ''] = /^\/(\w+)(\/[^?]*)(\?.*)?$/.exec(path ?? '') ?? [];
+    const target = targets.get(first);
+    const isCall = target !== undefined || path === '/status';
+    const refusal = refusalOf(request, port, isCall ? 'call' : 'page');
+    if (refusal) {
+      sendPlain(response, refusal);
+      return;
+    }
+    if (target !== undefined) {
+      const body = await readBody(request, bodyLimit);
+      if (!body) {
+        sendPlain(response, { status: 413, message: 'The body is too long.' });
+        return;
+      }
+      return passOn(request, body, `${target}${rest}${query}`, response);
+    }
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      sendPlain(response, { status: 405, message: 'There is nothing to do here; allowed: GET.' });
+      return;
+    }
+    if (path === '/status') {
+      sendJson(response, 200, statusOf(options));
+      return;
+    }
+    files ??= readPageFiles();
+    const file = (await files).get(path ?? '');
+    if (!file) {
+      sendPlain(response, { status: 404, message: 'There is no such page; allowed: /.' });
+      return;
+    }
+    response.writeHead(200, { 'content-type': file.contentType }).end(file.bytes);
+  }
+
+  return startListening(
+    options.port,
+    (request, response) => {
+      serve(request, response).catch(() => {
+        if (response.headersSent) response.destroy();
+        else sendPlain(response, { status: 502, message: 'This part of Lapse does not answer.' });
+      });
+    },
+    options.patienceMillis,
+  );
+}
+
+/** What the page has to know before it can ask for anything else; the time, so that countdowns go by this machine's clock. */
+function statusOf({ accounts, simulator }: FrontPageOptions) {
+  const known = v.parse(accountsSchema, JSON.parse(accounts()));
+  return {
+    now: new Date().toISOString(),
+    simulator: simulator !== undefined,
+    accounts: Object.entries(known).map(([name, { partner_account_id }]) => ({ name, partner_account_id })),
+  };
+}
+
+/** Path and query with every dot segment resolved, however it is written; `undefined` for what is no path. */
+function pathOf({ url = '' }: IncomingMessage): string | undefined {
+  if (!url.startsWith('/') || !URL.canParse(`http://page${url}`)) return undefined;
+  const { pathname, search } = new URL(`http://page${url}`);
+  return `${pathname}${search}`;
+}
+
+function sendPlain(response: ServerResponse, { status, message }: PlainAnswer): void {
+  sendJson(response, status, { message });
+}
+
+function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}

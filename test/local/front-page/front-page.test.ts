@@ -1,0 +1,259 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, request } from 'node:http';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { startFrontPage } from '../../../local/front-page/front-page.ts';
+import { listen } from '../../../local/shared/listen.ts';
+
+const fromPage = { 'x-lapse-page': '1' };
+
+interface Reached {
+  readonly call: string;
+  readonly body: string;
+  readonly headers: IncomingMessage['headers'];
+}
+
+/** The status of a call with exactly this path and these headers, which `fetch` would tidy up first. */
+async function statusOf(
+  url: string,
+  method: string,
+  path: string,
+  headers: Readonly<Record<string, string>> | readonly string[] = {},
+): Promise<number | undefined> {
+  const { hostname, port } = new URL(url);
+  const asked = request({ hostname, port, method, path, headers, agent: false }).end();
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+  answer.resume();
+  return answer.statusCode;
+}
+
+/** A part of the system that notes what reaches it, and answers 418. */
+async function startPart() {
+  const reached: Reached[] = [];
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const { method = '', url = '', headers } = request;
+      reached.push({ call: `${method} ${url}`, body: Buffer.concat(chunks).toString(), headers });
+      response.writeHead(418, {
+        'content-type': 'application/problem+json',
+        'retry-after': '7',
+        'set-cookie': 'a=1',
+        'access-control-allow-origin': '*',
+      });
+      response.end('{"title":"Tea"}');
+    });
+  });
+  const url = await listen(server, 0);
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { url, reached };
+}
+
+async function startPage({ simulator = true } = {}) {
+  const [api, control, klarna] = await Promise.all([startPart(), startPart(), startPart()]);
+  const page = await startFrontPage({
+    port: 0,
+    api: api.url,
+    control: control.url,
+    simulator: simulator ? klarna.url : undefined,
+    accounts: () =>
+      JSON.stringify({ demo: { api_key: 'secret-key', username: 'u', partner_account_id: 'krn:1' } }),
+  });
+  onTestFinished(() => page.close());
+  const everReached = () => [...api.reached, ...control.reached, ...klarna.reached].map(({ call }) => call);
+  return { url: page.url, host: new URL(page.url).host, api, control, klarna, everReached };
+}
+
+describe('the page', () => {
+  it.each([
+    ['/', 'text/html; charset=utf-8'],
+    ['/page.css', 'text/css; charset=utf-8'],
+    ['/page.js', 'text/javascript; charset=utf-8'],
+    ['/icon.svg', 'image/svg+xml'],
+  ])('serves %s, which may load nothing from elsewhere and run nothing inline', async (path, contentType) => {
+    const { url } = await startPage();
+    const answer = await fetch(`${url}${path}`);
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([200, contentType]);
+    const policy = answer.headers.get('content-security-policy') ?? '';
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain("script-src 'self';");
+    expect(policy).toContain("frame-ancestors 'none'");
+    expect(policy).not.toMatch(/unsafe|\*|http/);
+    expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(answer.headers.get('access-control-allow-origin')).toBeNull();
+  });
+
+  it('has no script, style or handler in its markup', async () => {
+    const { url } = await startPage();
+    const html = await (await fetch(url)).text();
+    expect(html).not.toMatch(/<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=/i);
+  });
+
+  it.each([
+    '/../page.ts',
+    '/..%2fpage.ts',
+    '/%2e%2e/%2e%2e/etc/passwd',
+    '//etc/passwd',
+    '/page.html',
+    '/page.ts',
+    '/local/front-page/browser/page.css',
+    '/\\..\\..\\package.json',
+    '/icon.svg/',
+    '/?file=../../package.json',
+  ])('has no file %s', async (path) => {
+    const { url } = await startPage();
+    expect(await statusOf(url, 'GET', path)).toBe(404);
+  });
+
+  it.each(['POST', 'PUT', 'DELETE', 'OPTIONS'])('has nothing to %s', async (method) => {
+    const { url } = await startPage();
+    expect((await fetch(url, { method })).status).toBe(405);
+  });
+});
+
+describe('a name that only leads here', () => {
+  it.each([
+    'evil.example',
+    'evil.example:PORT',
+    '127.0.0.1',
+    'localhost',
+    '127.0.0.1:1',
+    '127.0.0.1:PORT.evil',
+  ])('as the host "%s" is refused, for the page and for calls', async (given) => {
+    const { url, everReached } = await startPage();
+    const host = given.replace('PORT', new URL(url).port);
+    expect(await statusOf(url, 'GET', '/', { host })).toBe(421);
+    const call = '/api/accounts/demo/payment-requests';
+    expect(await statusOf(url, 'GET', call, { ...fromPage, host })).toBe(421);
+    expect(everReached()).toEqual([]);
+  });
+
+  it('beside the right one is refused', async () => {
+    const { url } = await startPage();
+    const { host } = new URL(url);
+    expect(await statusOf(url, 'GET', '/', ['Host', host, 'Host', 'evil.example'])).toBe(421);
+  });
+
+  it('localhost with the port is this machine', async () => {
+    const { url } = await startPage();
+    expect(await statusOf(url, 'GET', '/', { host: `localhost:${new URL(url).port}` })).toBe(200);
+  });
+});
+
+describe('a call', () => {
+  it.each([
+    ['without the mark of the page', {}],
+    ['of another origin', { ...fromPage, origin: 'https://evil.example' }],
+    ['of another port of this machine', { ...fromPage, origin: 'http://127.0.0.1:1' }],
+    ['of nowhere in particular', { ...fromPage, origin: 'null' }],
+    ['of another site, by what the browser says', { ...fromPage, 'sec-fetch-site': 'cross-site' }],
+    ['of another port, by what the browser says', { ...fromPage, 'sec-fetch-site': 'same-site' }],
+  ])('%s is refused and reaches nobody', async (_, headers) => {
+    const { url, everReached } = await startPage();
+    for (const path of [
+      '/api/accounts/demo/payment-requests/x',
+      '/control/faults',
+      '/klarna/calls',
+      '/status',
+    ]) {
+      for (const method of ['GET', 'DELETE', 'POST']) {
+        expect(await statusOf(url, method, path, headers)).toBe(403);
+      }
+    }
+    expect(everReached()).toEqual([]);
+  });
+
+  it('is never allowed beforehand to another origin', async () => {
+    const { url } = await startPage();
+    const answer = await fetch(`${url}/api/accounts/demo/payment-requests/x`, {
+      method: 'OPTIONS',
+      headers: { origin: 'https://evil.example', 'access-control-request-headers': 'x-lapse-page' },
+    });
+    expect(answer.status).toBe(403);
+    expect([...answer.headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([]);
+  });
+
+  it('goes to the part that it is for as it is, and its answer comes back without cookies or permissions', async () => {
+    const { url, api, control, klarna } = await startPage();
+    const answer = await fetch(`${url}/api/accounts/demo/payment-requests/a%3Ab?dry_run=true`, {
+      method: 'DELETE',
+      headers: { ...fromPage, origin: url, 'sec-fetch-site': 'same-origin', cookie: 'b=2' },
+    });
+    expect([answer.status, await answer.text()]).toEqual([418, '{"title":"Tea"}']);
+    expect(answer.headers.get('content-type')).toBe('application/problem+json');
+    expect(answer.headers.get('retry-after')).toBe('7');
+    expect(answer.headers.get('set-cookie')).toBeNull();
+    expect(answer.headers.get('access-control-allow-origin')).toBeNull();
+    expect(api.reached).toMatchObject([
+      { call: 'DELETE /accounts/demo/payment-requests/a%3Ab?dry_run=true' },
+    ]);
+    expect(api.reached[0]?.headers).not.toHaveProperty('cookie');
+
+    const json = { ...fromPage, 'content-type': 'application/json' };
+    await fetch(`${url}/control/faults`, { method: 'POST', headers: json, body: '{"a":1}' });
+    expect(control.reached).toMatchObject([
+      { call: 'POST /faults', body: '{"a":1}', headers: { 'content-type': 'application/json' } },
+    ]);
+    await fetch(`${url}/klarna/calls`, { headers: fromPage });
+    expect(klarna.reached).toMatchObject([{ call: 'GET /_simulator/calls' }]);
+  });
+
+  it.each(['/klarna/../v2/accounts', '/klarna/%2e%2e/v2/accounts', '/klarna\\..\\v2', '//klarna/x'])(
+    'of %s does not leave the simulator’s orders',
+    async (path) => {
+      const { url, everReached } = await startPage();
+      expect(await statusOf(url, 'GET', path, fromPage)).toBe(404);
+      expect(everReached()).toEqual([]);
+    },
+  );
+
+  it('with an absolute address does not go there', async () => {
+    const { url, everReached } = await startPage();
+    expect(await statusOf(url, 'GET', 'http://evil.example/api/x', fromPage)).toBe(404);
+    expect(everReached()).toEqual([]);
+  });
+
+  it('with too long a body is answered 413 and reaches nobody', async () => {
+    const { url, everReached } = await startPage();
+    const body = 'x'.repeat(16 * 1024 + 1);
+    const answer = await fetch(`${url}/api/x`, { method: 'POST', headers: fromPage, body });
+    expect([answer.status, everReached()]).toEqual([413, []]);
+  });
+
+  it('to a part that is gone is answered 502', async () => {
+    const { url } = await startPage({ simulator: true });
+    const gone = await startFrontPage({
+      port: 0,
+      api: 'http://127.0.0.1:1',
+      control: url,
+      simulator: undefined,
+      accounts: () => '{}',
+    });
+    onTestFinished(() => gone.close());
+    expect((await fetch(`${gone.url}/api/x`, { headers: fromPage })).status).toBe(502);
+  });
+});
+
+describe('the status', () => {
+  it('names the accounts and no secret of theirs', async () => {
+    const { url } = await startPage();
+    const text = await (await fetch(`${url}/status`, { headers: fromPage })).text();
+    expect(JSON.parse(text)).toEqual({
+      now: expect.stringMatching(/^\d{4}-.*Z$/) as string,
+      simulator: true,
+      accounts: [{ name: 'demo', partner_account_id: 'krn:1' }],
+    });
+    expect(text).not.toContain('secret-key');
+  });
+
+  it('with another Klarna in the simulator’s place, there are no orders to give', async () => {
+    const { url, everReached } = await startPage({ simulator: false });
+    const status = await (await fetch(`${url}/status`, { headers: fromPage })).json();
+    expect(status).toMatchObject({ simulator: false });
+    expect((await fetch(`${url}/klarna/calls`, { headers: fromPage })).status).toBe(404);
+    expect(everReached()).toEqual([]);
+  });
+});

@@ -1,0 +1,265 @@
+import { existsSync } from 'node:fs';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { type LocalProcess, startLocalProcess } from '../support/local-process.ts';
+import { SystemClient } from '../support/system-client.ts';
+
+/** Debian's. Where there is none, people look at the page themselves. */
+const executablePath = '/usr/bin/chromium';
+
+/** Generous: nothing here is about speed. */
+const patience = 40_000;
+
+/** The label or the text of what has the focus. */
+const focusedName = `(document.activeElement.labels?.[0]?.firstChild ?? document.activeElement).textContent.trim()`;
+
+describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
+  let system: LocalProcess;
+  let lapse: SystemClient;
+  let browser: Browser;
+  let address: string;
+
+  beforeAll(async () => {
+    [system, browser] = await Promise.all([
+      startLocalProcess(),
+      chromium.launch({
+        executablePath,
+        args: [
+          '--headless',
+          '--no-sandbox',
+          '--disable-gpu',
+          '--disable-quic',
+          '--no-first-run',
+          '--disable-background-networking',
+          '--disable-component-update',
+          '--disable-sync',
+        ],
+      }),
+    ]);
+    lapse = new SystemClient(system);
+    address = / page +(http:\S+)/.exec(system.output())?.[1] ?? '';
+  }, 120_000);
+
+  afterAll(async () => {
+    await browser.close();
+    expect(await system.stop()).toBe(0);
+  });
+
+  /** The page as somebody opens it; whatever the browser complains of fails the test. */
+  async function open(options: { readonly width?: number; readonly hash?: string } = {}): Promise<Page> {
+    const { width = 1280, hash = '' } = options;
+    const page = await browser.newPage({ viewport: { width, height: 800 } });
+    page.setDefaultTimeout(patience);
+    const complaints: string[] = [];
+    page.on('console', (message) => {
+      if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('dialog', (dialog) => {
+      complaints.push(`a dialog: ${dialog.message()}`);
+      void dialog.dismiss();
+    });
+    onTestFinished(async () => {
+      await page.close();
+      // Chromium itself notes every answer of 400 and above; the page shows those to the reader.
+      expect(complaints.filter((text) => !text.startsWith('Failed to load resource'))).toEqual([]);
+    });
+    await page.goto(`${address}/${hash}`);
+    await page.getByText(', live').waitFor();
+    return page;
+  }
+
+  /** Goes on with the Tab key until the focus is on the control of this name. */
+  async function tabTo(page: Page, name: string): Promise<void> {
+    for (let presses = 0; presses < 80; presses += 1) {
+      await page.keyboard.press('Tab');
+      const label: unknown = await page.evaluate(focusedName);
+      if (label === name) return;
+    }
+    throw new Error(`80 presses of Tab did not lead to ${name}.`);
+  }
+
+  /** A session that the page's form starts. */
+  async function startSession(page: Page, order: string, timeout: string): Promise<void> {
+    await page.getByLabel('Ends after').selectOption(timeout);
+    await page.getByLabel('Order').fill(order);
+    await page.getByRole('button', { name: 'Start the session' }).click();
+    await chosen(page).getByRole('heading', { name: order }).waitFor();
+  }
+
+  /** Waits until all that is shown has been asked for twice more; the page tells the time of each. */
+  async function twoRefreshes(page: Page): Promise<void> {
+    const pulse = page.locator('#pulse');
+    for (let count = 0; count < 2; count += 1) {
+      const before = await pulse.textContent();
+      await expect.poll(() => pulse.textContent(), { timeout: patience }).not.toBe(before);
+    }
+  }
+
+  const chosen = (page: Page) => page.getByRole('region', { name: 'The chosen Payment Request' });
+
+  const card = (page: Page, order: string) =>
+    page.locator('.session').filter({ has: page.getByRole('heading', { name: order, exact: true }) });
+
+  const registered = async (fields: Readonly<Record<string, unknown>> = {}): Promise<string> => {
+    const id = await lapse.createAtKlarna({ announce: true });
+    await lapse.register(id, { session_timeout: 'PT20M', ...fields });
+    return id;
+  };
+
+  const routeTo = (id: string): string => `#/accounts/demo/payment-requests/${encodeURIComponent(id)}`;
+
+  it(
+    'a session is started, approved and found paid by the keyboard alone; a cancel then is refused in plain words',
+    async () => {
+      const page = await open();
+      await tabTo(page, 'Order');
+      await page.keyboard.type('order-keys');
+      await page.keyboard.press('Enter');
+      await chosen(page).getByRole('heading', { name: 'order-keys' }).waitFor();
+      await card(page, 'order-keys')
+        .getByText(/^\d:\d\d left$/)
+        .waitFor();
+      await expect
+        .poll(() => page.locator('.session .bar__rest').first().getAttribute('style'))
+        .toMatch(/scaleX\(0/);
+
+      await expect.poll(() => page.evaluate(focusedName)).toBe('order-keys');
+      await tabTo(page, 'Approves');
+      await page.keyboard.press('Enter');
+      await card(page, 'order-keys').getByText('paid', { exact: true }).first().waitFor();
+      await chosen(page).getByText('Done: Approves.').waitFor();
+
+      await twoRefreshes(page);
+      expect(await page.evaluate(focusedName)).toBe('Approves');
+      await chosen(page).getByRole('button', { name: 'Cancel', exact: true }).press('Enter');
+      await page
+        .getByRole('alert')
+        .getByText(/^409: The Payment Request is paid or has ended/)
+        .waitFor();
+      expect(await card(page, 'order-keys').locator('.chip').textContent()).toBe('paid');
+      await chosen(page).getByText('left alone').waitFor();
+    },
+    2 * patience,
+  );
+
+  it(
+    'a session that nobody pays is counted down, ends, and tells how',
+    async () => {
+      const page = await open();
+      await startSession(page, 'order-late', 'PT5S');
+      await card(page, 'order-late').getByText('ended').waitFor();
+      const timeline = page.getByRole('list', { name: 'How it came to be so' });
+      await timeline.getByText('The shop registered the session').waitFor();
+      await timeline.getByText('The session’s time was up').waitFor();
+      await timeline
+        .getByText(/CANCELED/)
+        .first()
+        .waitFor();
+      await chosen(page)
+        .getByText(/They agree/)
+        .waitFor();
+      await page.getByRole('list', { name: 'Events going out' }).getByText('order-late').first().waitFor();
+    },
+    2 * patience,
+  );
+
+  it(
+    'lost webhooks show in what Klarna believes beside what the record says',
+    async () => {
+      const id = await registered({ reference: 'order-lost' });
+      const page = await open({ hash: routeTo(id) });
+      await chosen(page)
+        .getByText(/They agree/)
+        .waitFor();
+      await page.getByText('Make something go wrong').click();
+      await page.getByLabel('How often').fill('2');
+      await page.getByLabel(/only for the request/).check();
+      await page.getByRole('button', { name: 'Lost', exact: true }).click();
+      await page
+        .getByRole('list', { name: 'Still to come' })
+        .getByText('klarna webhook lose, 2 more')
+        .waitFor();
+      await chosen(page).getByRole('button', { name: 'Approves' }).click();
+      await chosen(page)
+        .getByText(/They differ/)
+        .waitFor();
+      await chosen(page).getByText('Klarna believes paid').waitFor();
+      await chosen(page).getByText('our record says submitted').waitFor();
+      await chosen(page).getByText('Webhook “completed” was lost').waitFor();
+      await chosen(page).getByRole('button', { name: 'Ask Klarna' }).click();
+      await chosen(page)
+        .getByText(/They agree. Our record has it from a look at Klarna/)
+        .waitFor();
+      await page.getByRole('button', { name: 'All well again' }).click();
+      await page.getByText('Nothing more will go wrong.').waitFor();
+    },
+    2 * patience,
+  );
+
+  it(
+    'what comes from the API is text, whatever it looks like',
+    async () => {
+      const hostile = '<img src=x onerror=alert(1)><script>alert(2)</script>';
+      const id = await registered({ reference: hostile, session_id: '"><b>bold</b>' });
+      await lapse.cancel(id, `?reason=${encodeURIComponent('<i onclick=alert(3)>why</i>')}`);
+      const page = await open({ hash: routeTo(id) });
+      await chosen(page).getByRole('heading', { name: hostile }).waitFor();
+      await card(page, hostile).waitFor();
+      await page.getByRole('list', { name: 'Events going out' }).getByText(hostile).first().waitFor();
+      await page
+        .getByRole('list', { name: 'How it came to be so' })
+        .getByText('A cancel was asked for')
+        .waitFor();
+      expect(await page.locator('main img, main script, main b, main i').count()).toBe(0);
+    },
+    2 * patience,
+  );
+
+  it(
+    'it fits a phone, and every control has a name',
+    async () => {
+      const id = await registered({ reference: 'order-phone', session_id: 'x'.repeat(255) });
+      const page = await open({ width: 360, hash: routeTo(id) });
+      await chosen(page)
+        .getByText(/They agree/)
+        .waitFor();
+      await page.getByText('Make something go wrong').click();
+      await expectToFit(page);
+      expect(await namelessControls(page)).toEqual([]);
+      await page.getByRole('link', { name: '← All sessions' }).click();
+      await expect.poll(() => page.evaluate(focusedName)).toContain(id.slice(-8));
+      await card(page, 'order-phone').waitFor();
+      await expectToFit(page);
+      expect(await namelessControls(page)).toEqual([]);
+    },
+    2 * patience,
+  );
+
+  it(
+    'it says so when Lapse is gone',
+    async () => {
+      const page = await open();
+      expect(await system.stop()).toBe(0);
+      await page.getByRole('alert').getByText('Lapse does not answer. Is npm start still running?').waitFor();
+      await page.getByText('not connected').waitFor();
+    },
+    2 * patience,
+  );
+
+  const expectToFit = async (page: Page): Promise<void> => {
+    const width: unknown = await page.evaluate('document.documentElement.scrollWidth');
+    expect(width).toBeLessThanOrEqual(360);
+  };
+
+  /** What assistive technology would announce without a name. */
+  async function namelessControls(page: Page): Promise<readonly string[]> {
+    const session = await page.context().newCDPSession(page);
+    const { nodes } = await session.send('Accessibility.getFullAXTree');
+    const controls = nodes.filter(({ ignored, role }) => !ignored && controlRoles.has(String(role?.value)));
+    expect(controls.length).toBeGreaterThan(10);
+    return controls.filter(({ name }) => !name?.value).map(({ role }) => String(role?.value));
+  }
+
+  const controlRoles = new Set(['button', 'link', 'textbox', 'combobox', 'checkbox', 'spinbutton']);
+});
