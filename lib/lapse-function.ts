@@ -12,6 +12,7 @@ import {
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
+import { bundleHandler } from './function-bundle.ts';
 import { metricsNamespace } from './lapse-metrics.ts';
 import type { EnvironmentOf, FunctionName } from '../functions/runtime/environment.ts';
 
@@ -54,7 +55,7 @@ export class LapseFunction<Name extends FunctionName = FunctionName> extends Con
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       code: Code.fromAsset(props.bundle),
-      handler: 'index.handler',
+      handler: bundleHandler,
       description: props.functionName,
       environment: {
         ...(props.environment as Readonly<Record<string, string>>),

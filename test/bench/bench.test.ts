@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
+import { runSample } from '../../bench/lambda/sample.ts';
 import { provenSample } from '../../bench/rounds.ts';
 import { startWorkbench } from '../../bench/workbench.ts';
 import { readStack } from '../../local/template/read-stack.ts';
@@ -36,6 +37,16 @@ it.each(workbench.subjects)('$name: the whole job, call by call, and nothing els
   const { calls } = await provenSample(subject, workbench.bundles.bootstrap, workbench.standIns, 2);
   expect(calls).toHaveLength(2);
 });
+
+it.each(workbench.subjects.filter(({ kind }) => kind === 'lapse'))(
+  '$name: before its first event it reads its secret, and sends nothing else',
+  async ({ sandboxed, once }) => {
+    workbench.standIns.takeLog();
+    await runSample({ ...sandboxed, bootstrap: workbench.bundles.bootstrap }, [], undefined);
+    const called = workbench.standIns.takeLog().map(({ call }) => call);
+    expect(once).toEqual(expect.arrayContaining(called));
+  },
+);
 
 it('the typical cancel asks for all that ours asks for, and Powertools for what it needs besides', () => {
   const of = (name: string) => workbench.subjects.find((subject) => subject.name === name)?.calls ?? [];
