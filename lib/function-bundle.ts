@@ -27,6 +27,8 @@ export const bundleOptions = {
   logLevel: 'silent',
   alias: {
     '@aws-sdk/credential-provider-node': `./functions/runtime/credentials-from-environment${extension}`,
+    '@smithy/core/event-streams': `./functions/runtime/not-bundled${extension}`,
+    bowser: `./functions/runtime/not-bundled${extension}`,
   },
 } as const satisfies BuildOptions;
 

@@ -62,8 +62,6 @@ export class LapseFunction<Name extends FunctionName = FunctionName> extends Con
         POWERTOOLS_SERVICE_NAME: props.functionName,
         POWERTOOLS_METRICS_NAMESPACE: metricsNamespace,
         POWERTOOLS_LOG_LEVEL: 'INFO',
-        // Read when a stack is looked at, and not before.
-        NODE_OPTIONS: '--enable-source-maps',
       },
       timeout: props.timeout,
       memorySize: props.memorySize ?? 256,
