@@ -5,6 +5,7 @@ import { cpus, release, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { format, resolveConfig } from 'prettier';
+import { costsOf } from './costs.ts';
 import { bundleBytes, figuresOf, find } from './figures.ts';
 import { forgedMicros } from './forged.ts';
 import { goalsOf } from './goals.ts';
@@ -107,6 +108,7 @@ try {
       },
     }),
     figures,
+    costs: costsOf(figures),
     flows,
   };
   const page = pageOf(run);

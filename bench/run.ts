@@ -1,3 +1,4 @@
+import type { Cost } from './costs.ts';
 import type { Figures } from './figures.ts';
 import type { Goal } from './goals.ts';
 import type { Latencies } from './stand-ins/latencies.ts';
@@ -26,6 +27,7 @@ export interface Run {
   readonly withoutSizes?: string | undefined;
   readonly goals: readonly Goal[];
   readonly figures: readonly Figures[];
+  readonly costs: readonly Cost[];
   /** What each flow asks others for, as the logs of the stand-ins have it. */
   readonly flows: readonly Flow[];
 }

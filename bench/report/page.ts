@@ -1,9 +1,12 @@
 import { type Figures, find } from '../figures.ts';
 import type { Goal } from '../goals.ts';
+import { type Size, sizes } from '../rounds.ts';
 import type { Run } from '../run.ts';
+import { unavoidableWaiting } from '../subjects.ts';
 
 const row = (...cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 const millis = (value: number): string => (value < 10 ? value.toFixed(1) : value.toFixed(0));
+const sizeName = (size: Size): string => (size === 'whole' ? 'a core' : `${size} MB`);
 const times = (value: number | undefined): string => (value === undefined ? '' : value.toFixed(2));
 
 const shown = (value: number, unit: Goal['unit']): string =>
@@ -29,7 +32,7 @@ function figureRow(each: Figures, figures: readonly Figures[]): string {
   const peer = peerOf(each, figures);
   return row(
     each.subject,
-    each.size === 'whole' ? 'a core' : `${each.size} MB`,
+    sizeName(each.size),
     millis(each.init),
     times(empty && each.init / empty.init),
     millis(each.first),
@@ -57,6 +60,14 @@ const counted = (calls: readonly string[]): string =>
 /** The part of docs/performance.md that a run writes. */
 export function pageOf(run: Run): string {
   const { figures, goals, flows, machine, options, pair } = run;
+  const waiting = unavoidableWaiting(options.latencies);
+  const beyond = sizes.flatMap((size) => {
+    const ours = find(figures, 'lapse cancel', size);
+    const theirs = find(figures, 'typical cancel', size);
+    return ours && theirs
+      ? [`${((ours.sum - waiting) / (theirs.sum - waiting)).toFixed(2)} (${sizeName(size)})`]
+      : [];
+  });
   return [
     `Measured ${run.at.slice(0, 10)} at commit ${run.commit} with \`${options.command}\`: ${options.rounds} rounds, seed ${options.seed}, ` +
       `Node ${machine.node}, ${machine.cores} × ${machine.cpu}. Empty against empty: ${pair.ratio.toFixed(3)} ` +
@@ -72,6 +83,9 @@ export function pageOf(run: Run): string {
     row('figure', 'goal', 'measured', ''),
     row('---', '---:', '---:', '---'),
     ...goals.map(goalRow),
+    '',
+    `A cancel cannot but wait ${waiting} ms, cold or warm, ours or typical. Init and first call of a cancel less that time, ÷ typical: ` +
+      `${beyond.join(', ')}.`,
     '',
     '![Init and first call](performance.svg)',
     '',
@@ -93,6 +107,12 @@ export function pageOf(run: Run): string {
     ),
     row('---', '---', ...Array.from({ length: 10 }, () => '---:')),
     ...figures.map((each) => figureRow(each, figures)),
+    '',
+    row('a million of', 'lapse, $', 'typical, $', '÷ typical'),
+    row('---', '---:', '---:', '---:'),
+    ...run.costs.map(({ job, lapse, typical }) =>
+      row(job, lapse.toFixed(2), typical.toFixed(2), times(lapse / typical)),
+    ),
     '',
     row('flow', 'calls out', 'of them AWS', 'bundle, bytes'),
     row('---', '---', '---:', '---:'),
