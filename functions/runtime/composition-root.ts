@@ -10,11 +10,13 @@ import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge
 import { SchedulerClient } from '@aws-sdk/client-scheduler';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import {
   DynamoDbPaymentRequestStore,
   type TableOptions,
 } from '../adapters/dynamodb/dynamodb-payment-request-store.ts';
 import { DynamoDbQuarantine } from '../adapters/dynamodb/dynamodb-quarantine.ts';
+import { toItem } from '../adapters/dynamodb/payment-request-item.ts';
 import { changeOf } from '../adapters/dynamodb/stream-changes.ts';
 import { EventBridgePublisher } from '../adapters/eventbridge/eventbridge-publisher.ts';
 import { agentFor } from '../adapters/klarna/klarna-http.ts';
@@ -72,11 +74,14 @@ const hurriedClientSettings = {
 } as const;
 
 /** The settings of a client, and those of one that has everything but a network and opens the first one's connection. */
-function connected(settings: typeof clientSettings | typeof hurriedClientSettings = clientSettings) {
+function connected(
+  settings: typeof clientSettings | typeof hurriedClientSettings = clientSettings,
+  answer?: () => unknown,
+) {
   const agent = new https.Agent({ keepAlive: true, maxSockets: 50 });
   return {
     settings: { ...settings, requestHandler: { ...settings.requestHandler, httpsAgent: agent } },
-    networkless: { requestHandler: withoutNetwork(agent) },
+    networkless: { requestHandler: withoutNetwork(agent, answer) },
   };
 }
 
@@ -247,7 +252,11 @@ const tableOf = (environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS'>) => 
 });
 
 function storeOf(environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS'>) {
-  const { settings, networkless } = connected();
+  // What a read in a rehearsal finds.
+  const stored = () => ({
+    Item: marshall(toItem(unknownPaymentRequest(nobody, instantFromMillis(clock.now())), 0)),
+  });
+  const { settings, networkless } = connected(clientSettings, stored);
   const storeWith = (client: DynamoDBClient) =>
     new DynamoDbPaymentRequestStore({ ...tableOf(environment), client });
   return {
