@@ -2,4 +2,8 @@
 import { composeExpiry } from './runtime/composition-root.ts';
 import { timerQueueHandler } from './runtime/timer-queue-handler.ts';
 
-export const handler = timerQueueHandler(composeExpiry());
+const expiry = composeExpiry();
+
+export const { warmUp } = expiry;
+
+export const handler = timerQueueHandler(expiry);

@@ -11,7 +11,9 @@ import type { HttpAnswer } from './runtime/problem.ts';
 import { sessionCancelAnswer } from './runtime/session-answer.ts';
 import { count } from './runtime/telemetry.ts';
 
-const { accounts, cancel, rehearse, cancelSession, rehearseSession } = composeCancellation();
+const { accounts, cancel, rehearse, cancelSession, rehearseSession, warmUp } = composeCancellation();
+
+export { warmUp };
 
 const sessionQuery = v.strictObject({ reason: v.optional(printable), dry_run: v.optional(flag, 'false') });
 const requestQuery = v.strictObject({

@@ -11,7 +11,9 @@ import { type HttpAnswer, jsonAnswer, Problem } from './runtime/problem.ts';
 import { sessionReadAnswer } from './runtime/session-answer.ts';
 import { unknownRoute } from './runtime/unknown-route.ts';
 
-const { accounts, read, refresh, readSession, list } = composeReading();
+const { accounts, read, refresh, readSession, list, warmUp } = composeReading();
+
+export { warmUp };
 
 const recordQuery = v.strictObject({ refresh: v.optional(flag, 'false') });
 const noQuery = v.strictObject({});

@@ -2,4 +2,8 @@
 import { composePublishing } from './runtime/composition-root.ts';
 import { streamHandler } from './runtime/stream-handler.ts';
 
-export const handler = streamHandler(composePublishing());
+const publishing = composePublishing();
+
+export const { warmUp } = publishing;
+
+export const handler = streamHandler(publishing);

@@ -2,4 +2,8 @@
 import { composeWebhook } from './runtime/composition-root.ts';
 import { webhookHandler } from './runtime/webhook-handler.ts';
 
-export const handler = webhookHandler(composeWebhook());
+const webhook = composeWebhook();
+
+export const { warmUp } = webhook;
+
+export const handler = webhookHandler(webhook);

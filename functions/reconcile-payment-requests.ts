@@ -4,7 +4,9 @@ import { composeReconciliation } from './runtime/composition-root.ts';
 import { recurringHandler } from './runtime/recurring-handler.ts';
 import { count, note } from './runtime/telemetry.ts';
 
-const { reconcile } = composeReconciliation();
+const { reconcile, warmUp } = composeReconciliation();
+
+export { warmUp };
 
 export const handler = recurringHandler(async (until) => {
   const report = await reconcile(until);

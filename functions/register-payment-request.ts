@@ -6,7 +6,9 @@ import { apiHandler } from './runtime/api-handler.ts';
 import { composeRegistration } from './runtime/composition-root.ts';
 import { deadlineOf, extensionBody, registrationBody, sessionAnswer } from './runtime/session-request.ts';
 
-const { accounts, register, extend } = composeRegistration();
+const { accounts, register, extend, warmUp } = composeRegistration();
+
+export { warmUp };
 
 export const handler = apiHandler(async (event) => {
   const account = await accountOf(event, accounts);

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { type BuildOptions, buildSync } from 'esbuild';
@@ -27,8 +27,24 @@ export const bundleOptions = {
   logLevel: 'silent',
   alias: {
     '@aws-sdk/credential-provider-node': `./functions/runtime/credentials-from-environment${extension}`,
+    '@smithy/core/event-streams': `./functions/runtime/not-bundled${extension}`,
+    bowser: `./functions/runtime/not-bundled${extension}`,
   },
 } as const satisfies BuildOptions;
+
+/**
+ * What Lambda loads: the bundle, and then, at the top level of an ES module, where a CommonJS one cannot wait, its warm-up.
+ * `require` and not `import`, which would read the whole bundle once more for the names that it exports.
+ * `WARM_UP=off` is for who measures init itself.
+ */
+const entry = `import { createRequire } from 'node:module';
+const { handler, warmUp } = createRequire(import.meta.url)('./index.js');
+if (process.env.WARM_UP !== 'off') await warmUp();
+export { handler };
+`;
+
+/** The handler setting of every function. */
+export const bundleHandler = 'entry.handler';
 
 export const functionNames = Object.keys(environments) as readonly FunctionName[];
 
@@ -46,10 +62,9 @@ export function bundleFunctions(outputDirectory = temporaryFolder()): Readonly<R
     entryPoints: functionNames.map((name) => ({ in: sourceOf(name), out: join(name, 'index') })),
     outdir: outputDirectory,
   });
-  return Object.fromEntries(functionNames.map((name) => [name, join(outputDirectory, name)])) as Record<
-    FunctionName,
-    string
-  >;
+  const folders = functionNames.map((name) => [name, join(outputDirectory, name)] as const);
+  for (const [, folder] of folders) writeFileSync(join(folder, 'entry.mjs'), entry);
+  return Object.fromEntries(folders) as Record<FunctionName, string>;
 }
 
 const sourceOf = (name: FunctionName): string => join(root, 'functions', `${name}${extension}`);

@@ -12,6 +12,7 @@ import {
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
+import { bundleHandler } from './function-bundle.ts';
 import { metricsNamespace } from './lapse-metrics.ts';
 import type { EnvironmentOf, FunctionName } from '../functions/runtime/environment.ts';
 
@@ -54,15 +55,13 @@ export class LapseFunction<Name extends FunctionName = FunctionName> extends Con
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       code: Code.fromAsset(props.bundle),
-      handler: 'index.handler',
+      handler: bundleHandler,
       description: props.functionName,
       environment: {
         ...(props.environment as Readonly<Record<string, string>>),
         POWERTOOLS_SERVICE_NAME: props.functionName,
         POWERTOOLS_METRICS_NAMESPACE: metricsNamespace,
         POWERTOOLS_LOG_LEVEL: 'INFO',
-        // Read when a stack is looked at, and not before.
-        NODE_OPTIONS: '--enable-source-maps',
       },
       timeout: props.timeout,
       memorySize: props.memorySize ?? 256,

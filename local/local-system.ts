@@ -109,6 +109,8 @@ export async function startLocalSystem(
   for (const description of stack.functions) {
     const overrides = {
       AWS_ENDPOINT_URL: aws.url,
+      // So that what is called, counted and made to fail is what a session calls.
+      WARM_UP: 'off',
       // Half of a cold start on a machine that runs everything; Lambda has its own ways to be quick.
       NODE_COMPILE_CACHE: join(root, '.cache', 'compile'),
       ...('KLARNA_TEST_URL' in description.environment && {

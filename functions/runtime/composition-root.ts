@@ -3,16 +3,23 @@
  * asks for and nothing else; called once per process, at module scope.
  */
 import { randomBytes } from 'node:crypto';
+import https from 'node:https';
 import { setTimeout as wait } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { SchedulerClient } from '@aws-sdk/client-scheduler';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { DynamoDbPaymentRequestStore } from '../adapters/dynamodb/dynamodb-payment-request-store.ts';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import {
+  DynamoDbPaymentRequestStore,
+  type TableOptions,
+} from '../adapters/dynamodb/dynamodb-payment-request-store.ts';
 import { DynamoDbQuarantine } from '../adapters/dynamodb/dynamodb-quarantine.ts';
+import { toItem } from '../adapters/dynamodb/payment-request-item.ts';
 import { changeOf } from '../adapters/dynamodb/stream-changes.ts';
 import { EventBridgePublisher } from '../adapters/eventbridge/eventbridge-publisher.ts';
+import { agentFor } from '../adapters/klarna/klarna-http.ts';
 import { HttpKlarnaPaymentRequests } from '../adapters/klarna/klarna-payment-requests.ts';
 import { delayMessage } from '../adapters/queue/timer-message-delay.ts';
 import { removeSchedule, SchedulerSessionTimer } from '../adapters/scheduler/scheduler-session-timer.ts';
@@ -40,9 +47,16 @@ import { extendSession, registerSession } from '../application/register-session.
 import { sweepTimer } from '../application/sweep-timer.ts';
 import { syncKlarnaExpiry } from '../application/sync-klarna-expiry.ts';
 import type { PaymentRequestKey } from '../domain/identifiers.ts';
+import { instantFromMillis } from '../domain/instant.ts';
+import { unknownPaymentRequest } from '../domain/payment-request.ts';
+import { connectAhead } from './connect-ahead.ts';
 import { type ParsedEnvironment, parseEnvironment } from './environment.ts';
 import { withMetrics } from './klarna-metrics.ts';
+import { nobody, rehearseCancelling } from './rehearse-cancel.ts';
+import { rehearseWebhook } from './rehearse-webhook.ts';
 import { fault } from './telemetry.ts';
+import { warmUpOf } from './warm-up.ts';
+import { withoutNetwork } from './without-network.ts';
 
 /**
  * Every call out has a limit well inside the function's own. Without `throwOnRequestTimeout` the SDK only warns when the
@@ -59,6 +73,18 @@ const hurriedClientSettings = {
   requestHandler: { connectionTimeout: 500, requestTimeout: 1_000, throwOnRequestTimeout: true },
 } as const;
 
+/** The settings of a client, and those of one that has everything but a network and opens the first one's connection. */
+function connected(
+  settings: typeof clientSettings | typeof hurriedClientSettings = clientSettings,
+  answer?: () => unknown,
+) {
+  const agent = new https.Agent({ keepAlive: true, maxSockets: 50 });
+  return {
+    settings: { ...settings, requestHandler: { ...settings.requestHandler, httpsAgent: agent } },
+    networkless: { requestHandler: withoutNetwork(agent, answer) },
+  };
+}
+
 export const clock: Clock = { now: () => Date.now(), wait: (millis) => wait(millis) };
 
 const ids: Ids = { next: () => randomBytes(16).toString('hex') };
@@ -68,28 +94,40 @@ const onTimerFault = (error: unknown): void => fault('timer.fault', error);
 /** What register-payment-request needs. */
 export function composeRegistration() {
   const environment = parseEnvironment('register-payment-request', process.env);
-  const store = storeOf(environment);
+  const { store, networklessStore } = storeOf(environment);
+  const { timer, networklessTimer } = timerOf(environment);
+  const accounts = accountsOf(environment);
   const dependencies = {
     store,
-    timer: timerOf(environment),
+    timer,
     clock,
     ids,
     onTimerFault,
     syncExpiry: expirySyncOf(store, klarnaOf(environment)),
   };
   return {
-    accounts: accountsOf(environment),
+    accounts,
     register: registerSession(dependencies),
     extend: extendSession(dependencies),
+    warmUp: warmUpOf(
+      () => accounts.all(),
+      () => networklessStore().save(undefined, unknownPaymentRequest(nobody, instantFromMillis(clock.now()))),
+      () => networklessTimer().arm(nobody, instantFromMillis(clock.now() + 86_400_000)),
+    ),
   };
 }
 
 /** What get-payment-request needs. */
 export function composeReading() {
   const environment = parseEnvironment('get-payment-request', process.env);
-  const store = storeOf(environment);
+  const { store, networklessStore } = storeOf(environment);
+  const accounts = accountsOf(environment);
   return {
-    accounts: accountsOf(environment),
+    accounts,
+    warmUp: warmUpOf(
+      () => accounts.all(),
+      () => networklessStore().read(nobody),
+    ),
     read: (key: Parameters<typeof store.read>[0]) => store.read(key),
     refresh: refreshPaymentRequest({ store, ...klarnaOf(environment) }),
     readSession: readSession({ store, sessions: store }),
@@ -100,8 +138,9 @@ export function composeReading() {
 /** What cancel-payment-request needs. It can remove a timer and never arm one. */
 export function composeCancellation() {
   const environment = parseEnvironment('cancel-payment-request', process.env);
-  const timer = environment.TIMERS === 'sweep' ? sweepTimer : removalOf(environment);
-  const store = storeOf(environment);
+  const { timer, networklessTimer } = removalOf(environment);
+  const { store, networklessStore } = storeOf(environment);
+  const accounts = accountsOf(environment);
   const dependencies = { store, timer, ...klarnaOf(environment), onTimerFault };
   const cancel = cancelPaymentRequest(dependencies);
   const rehearse = rehearseCancel(dependencies);
@@ -113,7 +152,11 @@ export function composeCancellation() {
       fault('session-cancel.fault', error, { account, payment_request_id: paymentRequestId }),
   };
   return {
-    accounts: accountsOf(environment),
+    accounts,
+    warmUp: warmUpOf(
+      connectToKlarna(environment, accounts),
+      rehearseCancelling(clock, ids, () => ({ store: networklessStore(), timer: networklessTimer() })),
+    ),
     cancel,
     rehearse,
     cancelSession: cancelSession({ ...session, cancel }),
@@ -124,35 +167,43 @@ export function composeCancellation() {
 /** What receive-klarna-webhook needs: the signing keys and the table, nothing of Klarna's API. */
 export function composeWebhook() {
   const environment = parseEnvironment('receive-klarna-webhook', process.env);
-  const table = { ...tableOf(environment), client: new DynamoDBClient(hurriedClientSettings) };
-  return {
-    signingKeys: new SecretSigningKeys(
-      new CachedSecret({
-        client: new SecretsManagerClient(hurriedClientSettings),
-        clock,
-        secretId: environment.SIGNING_KEYS_SECRET_ID,
-        cacheSeconds: environment.SECRETS_CACHE_SECONDS,
-      }),
-    ),
-    receive: receiveWebhook({
-      store: new DynamoDbPaymentRequestStore(table),
-      quarantine: new DynamoDbQuarantine(table),
+  const { settings, networkless } = connected(hurriedClientSettings);
+  const table = { ...tableOf(environment), client: new DynamoDBClient(settings) };
+  const secret = new CachedSecret({
+    client: new SecretsManagerClient(hurriedClientSettings),
+    clock,
+    secretId: environment.SIGNING_KEYS_SECRET_ID,
+    cacheSeconds: environment.SECRETS_CACHE_SECONDS,
+  });
+  const receiveWith = (options: TableOptions) =>
+    receiveWebhook({
+      store: new DynamoDbPaymentRequestStore(options),
+      quarantine: new DynamoDbQuarantine(options),
       clock,
-    }),
+    });
+  return {
+    signingKeys: new SecretSigningKeys(secret),
+    receive: receiveWith(table),
+    warmUp: warmUpOf(
+      () => secret.names(),
+      rehearseWebhook(() => receiveWith({ ...table, client: new DynamoDBClient(networkless) })),
+    ),
   };
 }
 
 /** What cancel-expired-session needs. */
 export function composeExpiry() {
   const environment = parseEnvironment('cancel-expired-session', process.env);
-  const dependencies = {
-    store: storeOf(environment),
-    timer: timerOf(environment),
-    ...klarnaOf(environment),
-    onTimerFault,
-  };
+  const { store, networklessStore } = storeOf(environment);
+  const { timer, networklessTimer } = timerOf(environment);
+  const accounts = accountsOf(environment);
+  const dependencies = { store, timer, ...klarnaOf(environment), onTimerFault };
   return {
-    accounts: accountsOf(environment),
+    accounts,
+    warmUp: warmUpOf(
+      connectToKlarna(environment, accounts),
+      rehearseCancelling(clock, ids, () => ({ store: networklessStore(), timer: networklessTimer() })),
+    ),
     endExpired: endExpiredSession(dependencies),
     delay: delayMessage(new SQSClient(clientSettings), environment.TIMER_QUEUE_URL),
   };
@@ -161,14 +212,16 @@ export function composeExpiry() {
 /** What reconcile-payment-requests needs. */
 export function composeReconciliation() {
   const environment = parseEnvironment('reconcile-payment-requests', process.env);
-  const store = storeOf(environment);
+  const { store } = storeOf(environment);
   const klarna = klarnaOf(environment);
   return {
+    // Nobody waits for the sweep.
+    warmUp: warmUpOf(),
     reconcile: reconcilePaymentRequests({
       store,
       due: store,
       accounts: accountsOf(environment),
-      timer: timerOf(environment),
+      timer: timerOf(environment).timer,
       ...klarna,
       syncExpiry: expirySyncOf(store, klarna),
       onTimerFault,
@@ -181,12 +234,13 @@ export function composeReconciliation() {
 /** What publish-state-changes needs. */
 export function composePublishing() {
   const environment = parseEnvironment('publish-state-changes', process.env);
-  const client = new EventBridgeClient(clientSettings);
+  const { settings, networkless } = connected();
+  const publisherWith = (client: EventBridgeClient) =>
+    new EventBridgePublisher({ client, busName: environment.EVENT_BUS_NAME, clock });
   return {
     changeOf,
-    publish: publishStateChanges({
-      publisher: new EventBridgePublisher({ client, busName: environment.EVENT_BUS_NAME, clock }),
-    }),
+    publish: publishStateChanges({ publisher: publisherWith(new EventBridgeClient(settings)) }),
+    warmUp: warmUpOf(() => new EventBridgeClient(networkless).send(new PutEventsCommand({ Entries: [] }))),
   };
 }
 
@@ -197,8 +251,19 @@ const tableOf = (environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS'>) => 
   retentionDays: environment.RETENTION_DAYS,
 });
 
-const storeOf = (environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS'>) =>
-  new DynamoDbPaymentRequestStore({ ...tableOf(environment), client: new DynamoDBClient(clientSettings) });
+function storeOf(environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS'>) {
+  // What a read in a rehearsal finds.
+  const stored = () => ({
+    Item: marshall(toItem(unknownPaymentRequest(nobody, instantFromMillis(clock.now())), 0)),
+  });
+  const { settings, networkless } = connected(clientSettings, stored);
+  const storeWith = (client: DynamoDBClient) =>
+    new DynamoDbPaymentRequestStore({ ...tableOf(environment), client });
+  return {
+    store: storeWith(new DynamoDBClient(settings)),
+    networklessStore: () => storeWith(new DynamoDBClient(networkless)),
+  };
+}
 
 const accountsOf = (
   environment: Pick<Parsed, 'ACCOUNTS_SECRET_ID' | 'SECRETS_CACHE_SECONDS' | 'MAX_SESSION_SECONDS'>,
@@ -235,24 +300,57 @@ const expirySyncOf = (store: PaymentRequestStore, { klarna }: { readonly klarna:
     onFault: (error) => fault('klarna-expiry.fault', error),
   });
 
-function removalOf({ SCHEDULE_GROUP_NAME }: Pick<Parsed, 'SCHEDULE_GROUP_NAME'>): TimerRemoval {
-  const scheduler = new SchedulerClient(clientSettings);
-  return { remove: (key) => removeSchedule(scheduler, SCHEDULE_GROUP_NAME, key) };
+/** Opens the connection to Klarna that the first call will need: to the environments of the accounts there are. */
+const connectToKlarna =
+  (environment: Pick<Parsed, 'KLARNA_TEST_URL' | 'KLARNA_LIVE_URL'>, accounts: SecretAccounts) =>
+  async (): Promise<void> => {
+    const agents = new Map<https.Agent, URL>();
+    for (const { klarna } of await accounts.all()) {
+      const { KLARNA_TEST_URL, KLARNA_LIVE_URL } = environment;
+      const url = new URL(klarna.environment === 'test' ? KLARNA_TEST_URL : KLARNA_LIVE_URL);
+      const agent = agentFor(url.protocol, klarna);
+      if (agent instanceof https.Agent) agents.set(agent, url);
+    }
+    await Promise.all(
+      [...agents].map(([agent, { hostname, port }]) =>
+        connectAhead(agent, hostname, port === '' ? 443 : Number(port)),
+      ),
+    );
+  };
+
+function removalOf({ TIMERS, SCHEDULE_GROUP_NAME }: Pick<Parsed, 'TIMERS' | 'SCHEDULE_GROUP_NAME'>) {
+  if (TIMERS === 'sweep') return { timer: sweepTimer, networklessTimer: () => sweepTimer };
+  const { settings, networkless } = connected();
+  const timerWith = (scheduler: SchedulerClient): TimerRemoval => ({
+    remove: (key) => removeSchedule(scheduler, SCHEDULE_GROUP_NAME, key),
+  });
+  return {
+    timer: timerWith(new SchedulerClient(settings)),
+    networklessTimer: () => timerWith(new SchedulerClient(networkless)),
+  };
 }
 
-const timerOf = (
-  environment: Omit<Parsed, 'ACCOUNTS_SECRET_ID' | 'KLARNA_TEST_URL' | 'KLARNA_LIVE_URL'>,
-): SessionTimer =>
-  environment.TIMERS === 'sweep'
-    ? sweepTimer
-    : new SchedulerSessionTimer({
-        scheduler: new SchedulerClient(clientSettings),
-        sqs: new SQSClient(clientSettings),
-        clock,
-        groupName: environment.SCHEDULE_GROUP_NAME,
-        roleArn: environment.SCHEDULE_ROLE_ARN,
-        queueArn: environment.TIMER_QUEUE_ARN,
-        queueUrl: environment.TIMER_QUEUE_URL,
-        deadLetterQueueArn: environment.TIMER_DEAD_LETTER_QUEUE_ARN,
-        shortTimerSeconds: environment.SHORT_TIMER_SECONDS,
-      });
+function timerOf(environment: Omit<Parsed, 'ACCOUNTS_SECRET_ID' | 'KLARNA_TEST_URL' | 'KLARNA_LIVE_URL'>): {
+  readonly timer: SessionTimer;
+  readonly networklessTimer: () => SessionTimer;
+} {
+  if (environment.TIMERS === 'sweep') return { timer: sweepTimer, networklessTimer: () => sweepTimer };
+  const { settings, networkless } = connected();
+  const sqs = new SQSClient(clientSettings);
+  const timerWith = (scheduler: SchedulerClient) =>
+    new SchedulerSessionTimer({
+      scheduler,
+      sqs,
+      clock,
+      groupName: environment.SCHEDULE_GROUP_NAME,
+      roleArn: environment.SCHEDULE_ROLE_ARN,
+      queueArn: environment.TIMER_QUEUE_ARN,
+      queueUrl: environment.TIMER_QUEUE_URL,
+      deadLetterQueueArn: environment.TIMER_DEAD_LETTER_QUEUE_ARN,
+      shortTimerSeconds: environment.SHORT_TIMER_SECONDS,
+    });
+  return {
+    timer: timerWith(new SchedulerClient(settings)),
+    networklessTimer: () => timerWith(new SchedulerClient(networkless)),
+  };
+}

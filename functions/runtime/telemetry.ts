@@ -1,6 +1,7 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { MiddlewareObj } from '@middy/core';
+import { originalStack } from './original-stack.ts';
 
 /**
  * Log lines as JSON, metrics in CloudWatch's embedded format. What goes in: stable message codes, ids, codes and counts.
@@ -50,10 +51,6 @@ function describe(error: unknown): Fields {
     error: error.name,
     error_message: error.message.slice(0, 500),
     error_cause: cause,
-    // Where it happened: the stack begins with the message, at whatever length that has.
-    stack: error.stack
-      ?.split('\n')
-      .filter((line) => /^\s+at /.test(line))
-      .join('\n'),
+    stack: originalStack(error),
   };
 }

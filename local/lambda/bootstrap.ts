@@ -3,9 +3,11 @@
  * again (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html). Ends when its parent does: the pipe on its standard
  * input is closed then, however the parent ended.
  */
+import { existsSync } from 'node:fs';
 import http from 'node:http';
 import { createRequire, flushCompileCache } from 'node:module';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 type Handler = (event: unknown, context: unknown) => Promise<unknown>;
 
@@ -47,12 +49,18 @@ const describe = (error: unknown): string =>
       : { errorType: typeof error, errorMessage: String(error), trace: [] },
   );
 
+/** As Lambda's own client finds it: the file that ends in .js, else the ES module. */
 async function loadHandler(): Promise<Handler> {
   const [file = '', name = ''] = setting.split('.');
-  const loaded = createRequire(import.meta.url)(join(root, `${file}.js`)) as Record<string, unknown>;
+  const path = join(root, file);
+  const loaded = (
+    existsSync(`${path}.mjs`) && !existsSync(`${path}.js`)
+      ? await import(pathToFileURL(`${path}.mjs`).href)
+      : createRequire(import.meta.url)(`${path}.js`)
+  ) as Record<string, unknown>;
   const handler = loaded[name];
   if (typeof handler !== 'function') throw new Error(`${setting} is not a function`);
-  return Promise.resolve(handler as Handler);
+  return handler as Handler;
 }
 
 function contextOf(headers: http.IncomingHttpHeaders) {

@@ -12,10 +12,12 @@ export interface HttpAnswer {
 /** Klarna's own limit for a body is 1 MB; what is longer is not read. */
 const bodyLimit = 1_048_576;
 
+type ClientCertificate = Pick<KlarnaCredentials, 'clientCertificate' | 'clientKey'>;
+
 const agents = new Map<string, http.Agent>();
 
 /** One agent per client certificate, kept for the life of the process so that connections are reused. */
-function agentFor(protocol: string, { clientCertificate, clientKey }: KlarnaCredentials): http.Agent {
+export function agentFor(protocol: string, { clientCertificate, clientKey }: ClientCertificate): http.Agent {
   const name = `${protocol}|${clientCertificate ?? ''}`;
   const existing = agents.get(name);
   if (existing) return existing;

@@ -23,10 +23,15 @@ export class CachedSecret {
     this.#options = options;
   }
 
+  /** The names of all entries. Throws when the secret cannot be read or is no JSON object. */
+  async names(): Promise<readonly string[]> {
+    return Object.keys(await (this.#isFresh() && this.#value ? this.#value : this.#read()));
+  }
+
   /** The entry of this name; `undefined` when there is none. Throws when the secret cannot be read or is no JSON object. */
   async entry(name: string): Promise<unknown> {
-    const { clock, cacheSeconds } = this.#options;
-    const fresh = clock.now() - this.#readAt < cacheSeconds * 1000;
+    const { clock } = this.#options;
+    const fresh = this.#isFresh();
     const known = this.#value && fresh ? this.#value : this.#read();
     const found = own(await known, name);
     if (found !== undefined) return found;
@@ -37,6 +42,11 @@ export class CachedSecret {
     }
     // Perhaps somebody else's refresh is on its way: it is waited for, not repeated.
     return this.#value === known ? undefined : own(await this.#value, name);
+  }
+
+  #isFresh(): boolean {
+    const { clock, cacheSeconds } = this.#options;
+    return clock.now() - this.#readAt < cacheSeconds * 1000;
   }
 
   #read(): Promise<Readonly<Record<string, unknown>>> {

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { Accounts, AccountSettings } from '../../application/ports.ts';
 import { durationFormat, parseDuration } from '../../domain/duration.ts';
-import type { Account } from '../../domain/identifiers.ts';
+import { type Account, parseAccount } from '../../domain/identifiers.ts';
 import { klarnaLongestLifetime } from '../../domain/reconciliation.ts';
 import type { CachedSecret } from './cached-secret.ts';
 
@@ -45,6 +45,17 @@ export class SecretAccounts implements Accounts {
   constructor(secret: CachedSecret, maxSession: number = klarnaLongestLifetime) {
     this.#secret = secret;
     this.#maxSession = maxSession;
+  }
+
+  /** Every account that is well formed. */
+  async all(): Promise<readonly AccountSettings[]> {
+    const names = (await this.#secret.names())
+      .map((name) => parseAccount(name))
+      .filter((name) => name !== undefined);
+    const found = await Promise.allSettled(names.map((name) => this.find(name)));
+    return found
+      .map((result) => (result.status === 'fulfilled' ? result.value : undefined))
+      .filter((settings) => settings !== undefined);
   }
 
   async find(account: Account): Promise<AccountSettings | undefined> {

@@ -27,7 +27,9 @@ describe('the stack of this project', () => {
 
   it('has every function, with its bundle on disk', () => {
     expect(stack.functions.map(({ name }) => name).toSorted()).toEqual([...functionNames].toSorted());
-    for (const { bundle } of stack.functions) expect(existsSync(join(bundle, 'index.js'))).toBe(true);
+    for (const { bundle } of stack.functions) {
+      for (const file of ['entry.mjs', 'index.js']) expect(existsSync(join(bundle, file))).toBe(true);
+    }
   });
 
   it('has no variable left to resolve, and addresses of the local server', () => {

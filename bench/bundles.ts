@@ -1,0 +1,49 @@
+import { join } from 'node:path';
+import { type BuildOptions, build } from 'esbuild';
+import { bundleFunctions } from '../lib/function-bundle.ts';
+import type { FunctionName } from '../functions/runtime/environment.ts';
+
+const folder = import.meta.dirname;
+
+/** What `NodejsFunction` of the CDK passes to esbuild when nobody says anything (aws-cdk-lib 2, Node 24): the SDK is the runtime's. */
+export const cdkDefaults = {
+  bundle: true,
+  platform: 'node',
+  target: 'node24',
+  external: ['@aws-sdk/*', '@smithy/*'],
+  logLevel: 'silent',
+} as const satisfies BuildOptions;
+
+export const peerNames = ['empty', 'typical-cancel', 'typical-webhook'] as const;
+export type PeerName = (typeof peerNames)[number];
+
+export interface Bundles {
+  /** The folder of each bundle. */
+  readonly functions: Readonly<Record<FunctionName, string>>;
+  readonly peers: Readonly<Record<PeerName, string>>;
+  /** The runtime client. */
+  readonly bootstrap: string;
+}
+
+/** Bundles everything into a folder: the functions by the very call with which the stack bundles them, the peers as the CDK would. */
+export async function bundleAll(outputDirectory: string): Promise<Bundles> {
+  const functions = bundleFunctions(join(outputDirectory, 'functions'));
+  await build({
+    ...cdkDefaults,
+    entryPoints: peerNames.map((name) => ({
+      in: join(folder, 'peers', `${name}.ts`),
+      out: join(name, 'index'),
+    })),
+    outdir: join(outputDirectory, 'peers'),
+  });
+  await build({
+    ...cdkDefaults,
+    minify: true,
+    entryPoints: [join(folder, 'lambda', 'bootstrap.ts')],
+    outfile: join(outputDirectory, 'bootstrap.cjs'),
+  });
+  const peers = Object.fromEntries(
+    peerNames.map((name) => [name, join(outputDirectory, 'peers', name)]),
+  ) as Record<PeerName, string>;
+  return { functions, peers, bootstrap: join(outputDirectory, 'bootstrap.cjs') };
+}

@@ -1,0 +1,33 @@
+import { perMillion, type Priced } from './prices.ts';
+
+/** What a job uses, each time. */
+export interface JobUsage {
+  /** Calls out, such as `dynamodb.UpdateItem`. */
+  readonly calls: readonly string[];
+  /** Milliseconds that Lambda bills, and the memory it bills them for. */
+  readonly millis: number;
+  readonly memoryMegabytes: number;
+  /** Units of one write of the record: its kilobytes, and two for each index that it moves in. */
+  readonly writeUnits: number;
+  /** Whether API Gateway is in front; a Lambda URL is free. */
+  readonly behindApi: boolean;
+}
+
+/** What each call uses; removing a schedule and asking Klarna cost nothing, and a secret is read once in two minutes. */
+const usedBy = (writeUnits: number): Readonly<Record<string, Partial<Record<Priced, number>>>> => ({
+  'dynamodb.GetItem': { 'DynamoDB read units': 1 },
+  'dynamodb.UpdateItem': { 'DynamoDB write units': writeUnits },
+  // Powertools' record of what was done: under a kilobyte, in no index.
+  'dynamodb.PutItem': { 'DynamoDB write units': 1 },
+  'eventbridge.PutEvents': { 'EventBridge events': 1 },
+});
+
+/** US dollars for a million times the job, at list prices. */
+export function priceOfJob({ calls, millis, memoryMegabytes, writeUnits, behindApi }: JobUsage): number {
+  const used = usedBy(writeUnits);
+  const forCalls = calls
+    .flatMap((call) => Object.entries(used[call] ?? {}) as [Priced, number][])
+    .reduce((sum, [kind, units]) => sum + units * perMillion[kind], 0);
+  const forTime = (millis / 1_000) * (memoryMegabytes / 1_024) * perMillion['Lambda GB-seconds'];
+  return perMillion['Lambda calls'] + forTime + forCalls + (behindApi ? perMillion['HTTP API calls'] : 0);
+}

@@ -1,0 +1,128 @@
+import { type Figures, find } from '../figures.ts';
+import type { Goal } from '../goals.ts';
+import { type Size, sizes } from '../rounds.ts';
+import type { Run } from '../run.ts';
+import { unavoidableWaiting } from '../subjects.ts';
+
+const row = (...cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+const millis = (value: number): string => (value < 10 ? value.toFixed(1) : value.toFixed(0));
+const sizeName = (size: Size): string => (size === 'whole' ? 'a core' : `${size} MB`);
+const times = (value: number | undefined): string => (value === undefined ? '' : value.toFixed(2));
+
+const shown = (value: number, unit: Goal['unit']): string =>
+  unit === 'calls' ? String(value) : unit === 'µs' ? `${value.toFixed(0)} µs` : value.toFixed(2);
+
+function goalRow({ figure, goal, measured, met, unit }: Goal): string {
+  const verdict = met === undefined ? 'not measured' : met ? 'met' : '**missed**';
+  return row(
+    figure,
+    `≤ ${shown(goal, unit).replace(/\.?0+$/, (zeros) => (zeros.startsWith('.') ? '' : zeros))}`,
+    measured === undefined ? '' : shown(measured, unit),
+    verdict,
+  );
+}
+
+function peerOf({ subject, size }: Figures, figures: readonly Figures[]): Figures | undefined {
+  const job = /^lapse (cancel|webhook)/.exec(subject)?.[1];
+  return job === undefined ? undefined : find(figures, `typical ${job}`, size);
+}
+
+function figureRow(each: Figures, figures: readonly Figures[]): string {
+  const empty = find(figures, 'empty nothing, once', each.size);
+  const peer = peerOf(each, figures);
+  return row(
+    each.subject,
+    sizeName(each.size),
+    millis(each.init),
+    times(empty && each.init / empty.init),
+    millis(each.first),
+    millis(each.sum),
+    times(peer && each.sum / peer.sum),
+    millis(each.warmP50),
+    millis(each.warmP99),
+    times(each.warmP99 / each.warmP50),
+    (each.peakKilobytes / 1_024).toFixed(0),
+    times(empty && each.peakKilobytes / empty.peakKilobytes),
+  );
+}
+
+/** Names, each with how often it stands in the list. */
+const counted = (calls: readonly string[]): string =>
+  calls.length === 0
+    ? 'none'
+    : [...new Set(calls)]
+        .map((call) => {
+          const times = calls.filter((each) => each === call).length;
+          return times === 1 ? call : `${times} × ${call}`;
+        })
+        .join(', ');
+
+/** The part of docs/performance.md that a run writes. */
+export function pageOf(run: Run): string {
+  const { figures, goals, flows, machine, options, pair } = run;
+  const waiting = unavoidableWaiting(options.latencies);
+  const beyond = sizes.flatMap((size) => {
+    const ours = find(figures, 'lapse cancel', size);
+    const theirs = find(figures, 'typical cancel', size);
+    return ours && theirs
+      ? [`${((ours.sum - waiting) / (theirs.sum - waiting)).toFixed(2)} (${sizeName(size)})`]
+      : [];
+  });
+  return [
+    `Measured ${run.at.slice(0, 10)} at commit ${run.commit} with \`${options.command}\`: ${options.rounds} rounds, seed ${options.seed}, ` +
+      `Node ${machine.node}, ${machine.cores} × ${machine.cpu}. Empty against empty: ${pair.ratio.toFixed(3)} ` +
+      `(void outside ${(1 - pair.tolerance).toFixed(2)} to ${(1 + pair.tolerance).toFixed(2)})` +
+      `${pair.isVoid ? ', so **this run is void**' : ''}. ` +
+      (run.withoutSizes === undefined
+        ? ''
+        : `The sizes of Lambda could not be emulated here: ${run.withoutSizes}. `) +
+      `Answers take ${Object.entries(options.latencies)
+        .map(([name, latency]) => `${name} ${latency}`)
+        .join(', ')} ms.`,
+    '',
+    row('figure', 'goal', 'measured', ''),
+    row('---', '---:', '---:', '---'),
+    ...goals.map(goalRow),
+    '',
+    `A cancel cannot but wait ${waiting} ms, cold or warm, ours or typical. Init and first call of a cancel less that time, ÷ typical: ` +
+      `${beyond.join(', ')}.`,
+    '',
+    '![Init and first call](performance.svg)',
+    '',
+    'Milliseconds and megabytes; medians over the rounds, p50 and p99 over all warm calls.',
+    '',
+    row(
+      'function',
+      'size',
+      'init',
+      '÷ empty',
+      'first call',
+      'both',
+      '÷ typical',
+      'warm p50',
+      'p99',
+      'p99 ÷ p50',
+      'peak MB',
+      '÷ empty',
+    ),
+    row('---', '---', ...Array.from({ length: 10 }, () => '---:')),
+    ...figures.map((each) => figureRow(each, figures)),
+    '',
+    row('a million of', 'lapse, $', 'typical, $', '÷ typical'),
+    row('---', '---:', '---:', '---:'),
+    ...run.costs.map(({ job, lapse, typical }) =>
+      row(job, lapse.toFixed(2), typical.toFixed(2), times(lapse / typical)),
+    ),
+    '',
+    row('flow', 'calls out', 'of them AWS', 'bundle, bytes'),
+    row('---', '---', '---:', '---:'),
+    ...flows.map(({ name, calls, bundleBytes }) =>
+      row(
+        name,
+        counted(calls),
+        String(calls.filter((call) => !call.startsWith('klarna.')).length),
+        bundleBytes.toLocaleString('en-US'),
+      ),
+    ),
+  ].join('\n');
+}

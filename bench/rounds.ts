@@ -1,0 +1,101 @@
+import { type CpuShare, cpuShare } from './lambda/cpu-share.ts';
+import { runSample, type Sample } from './lambda/sample.ts';
+import type { StandIns } from './stand-ins/stand-ins.ts';
+import { seededChance, shuffled } from './statistics.ts';
+import type { Subject } from './subjects.ts';
+
+/** The whole core, or so many megabytes' share of one after init. */
+export type Size = 'whole' | 512 | 256 | 128;
+
+export const sizes: readonly Size[] = ['whole', 512, 256, 128];
+
+/** Calls of a warm process in each sample: many where p50 and p99 are asked for, else one to see the process go on. */
+const warmCalls: Readonly<Record<Size, number>> = { whole: 12, 512: 1, 256: 12, 128: 1 };
+
+export interface Measured {
+  readonly subject: Subject;
+  readonly size: Size;
+  readonly samples: Sample[];
+}
+
+export interface RoundsOptions {
+  readonly bootstrap: string;
+  readonly standIns: StandIns;
+  readonly rounds: number;
+  readonly seed: number;
+  readonly sizes: readonly Size[];
+  readonly onProgress: (done: number, of: number, what: string) => void;
+}
+
+/** Runs every subject at every size once a round, in an order that is another in each. */
+export async function runRounds(
+  subjects: readonly Subject[],
+  { bootstrap, standIns, rounds, seed, sizes: wanted, onProgress }: RoundsOptions,
+): Promise<readonly Measured[]> {
+  const chance = seededChance(seed);
+  const all: readonly Measured[] = subjects.flatMap((subject) =>
+    wanted
+      .filter((size) => subject.timed === 'all' || (subject.timed === 'whole' && size === 'whole'))
+      .map((size) => ({ subject, size, samples: [] })),
+  );
+  const shares = new Map<Size, CpuShare>();
+  for (const size of wanted) if (size !== 'whole') shares.set(size, cpuShare(size));
+  try {
+    let done = 0;
+    for (let round = 0; round < rounds; round += 1) {
+      for (const { subject, size, samples } of shuffled(all, chance)) {
+        onProgress(
+          done,
+          all.length * rounds,
+          `${subject.name}, ${size === 'whole' ? 'a core' : `${size} MB`}`,
+        );
+        const sample = await provenSample(
+          subject,
+          bootstrap,
+          standIns,
+          1 + warmCalls[size],
+          size,
+          shares.get(size),
+        );
+        samples.push(sample);
+        done += 1;
+      }
+    }
+    onProgress(done, done, 'done');
+  } finally {
+    for (const share of shares.values()) share.remove();
+  }
+  return all;
+}
+
+/**
+ * One sample of which it is certain that the job was done: every answer says so, and the stand-ins were called as often as the
+ * job takes, no more and no less. Throws what was missing or too much.
+ */
+export async function provenSample(
+  subject: Subject,
+  bootstrap: string,
+  standIns: StandIns,
+  calls: number,
+  size: Size = 'whole',
+  share?: CpuShare,
+): Promise<Sample> {
+  standIns.takeLog();
+  const { sandboxed } = subject;
+  const sample = await runSample(
+    { ...sandboxed, bootstrap, memoryMegabytes: size === 'whole' ? sandboxed.memoryMegabytes : size },
+    Array.from({ length: calls }, (_, call) => subject.event(call)),
+    share,
+  );
+  const undone = sample.calls.find(({ answer }) => !subject.done(answer));
+  if (undone) throw new Error(`${subject.name}: answered ${JSON.stringify(undone.answer)}`);
+  const expected = [...subject.once, ...Array.from({ length: calls }, () => subject.calls).flat()].toSorted();
+  const seen = standIns
+    .takeLog()
+    .map(({ call }) => call)
+    .toSorted();
+  if (JSON.stringify(seen) !== JSON.stringify(expected)) {
+    throw new Error(`${subject.name}: called ${seen.join(', ')} where the job is ${expected.join(', ')}`);
+  }
+  return sample;
+}

@@ -1,0 +1,36 @@
+/** Milliseconds until each service answers. */
+export interface Latencies {
+  readonly dynamodb: number;
+  readonly scheduler: number;
+  readonly sqs: number;
+  readonly eventbridge: number;
+  readonly secretsmanager: number;
+  readonly klarna: number;
+}
+
+export type StandInName = keyof Latencies;
+
+/** About what each takes inside a Region; Klarna is a call over the internet. `--latency klarna=150` takes another one. */
+export const usualLatencies: Latencies = {
+  dynamodb: 5,
+  scheduler: 20,
+  sqs: 10,
+  eventbridge: 15,
+  secretsmanager: 20,
+  klarna: 80,
+};
+
+/** Reads `klarna=150,dynamodb=3`. Throws with what is allowed. */
+export function parseLatencies(text: string): Latencies {
+  const given: Record<string, number> = {};
+  for (const part of text.split(',').filter(Boolean)) {
+    const [name = '', millis = ''] = part.split('=');
+    if (!Object.hasOwn(usualLatencies, name) || !/^\d{1,4}$/.test(millis)) {
+      throw new Error(
+        `--latency is ${part}; allowed: ${Object.keys(usualLatencies).join(', ')}, each with whole milliseconds.`,
+      );
+    }
+    given[name] = Number(millis);
+  }
+  return { ...usualLatencies, ...given };
+}

@@ -1,0 +1,399 @@
+import { join } from 'node:path';
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { readStack } from '../local/template/read-stack.ts';
+import { synthesize } from '../local/template/synthesize.ts';
+import type { FunctionName } from '../functions/runtime/environment.ts';
+import type { EventId, PaymentRequestId, SessionId } from '../functions/domain/identifiers.ts';
+import type { PaymentRequest } from '../functions/domain/payment-request.ts';
+import { account, at, recordWith } from '../test/support/fixtures.ts';
+import { completedDelivery, signedEvent, signingKeyId, subject } from '../test/support/klarna-deliveries.ts';
+import {
+  apiEvent,
+  functionUrlEvent,
+  itemOf,
+  queueEvent,
+  recurringEvent,
+  streamEvent,
+} from '../test/support/lambda-events.ts';
+import { planted } from '../test/support/planted-secrets.ts';
+import type { Bundles } from './bundles.ts';
+import type { Sandboxed } from './lambda/sample.ts';
+import { anyKey, type World } from './stand-ins/answers.ts';
+import type { Latencies, StandInName } from './stand-ins/latencies.ts';
+
+/** One function doing one job. */
+export interface Subject {
+  readonly name: string;
+  readonly kind: 'empty' | 'typical' | 'lapse';
+  readonly job: string;
+  readonly sandboxed: Omit<Sandboxed, 'bootstrap'>;
+  /** The event of the call with this number. */
+  readonly event: (call: number) => unknown;
+  /** What each call has to ask others for, in alphabetical order; anything else voids the sample. */
+  readonly calls: readonly string[];
+  /** What a process asks for once. */
+  readonly once: readonly string[];
+  /** Whether an answer is that of the job done. */
+  readonly done: (answer: unknown) => boolean;
+  /** `all` emulated sizes too, only the `whole` core, or never timed: run once, for its calls. */
+  readonly timed: 'all' | 'whole' | 'never';
+}
+
+export interface Bench {
+  readonly subjects: readonly Subject[];
+  readonly world: World;
+}
+
+const requestId = (digit: string): PaymentRequestId =>
+  `krn:payment:eu1:request:552603c0-fe8b-4ab1-aacb-${digit.repeat(12)}` as PaymentRequestId;
+const open = requestId('1');
+/** What has been seen before: no condition holds on it. */
+const repeated = requestId('2');
+
+/** A table of Powertools' idempotency in which everything has been done before. */
+const seenTable = 'idempotency-seen';
+
+const registered = (paymentRequestId: PaymentRequestId): PaymentRequest => ({
+  ...recordWith({
+    sessionId: 'cart-1' as SessionId,
+    reference: 'order-1',
+    state: 'SUBMITTED',
+    occurredAt: at('2026-03-01T12:00:00Z'),
+    session: {
+      registeredAt: at('2026-03-01T12:00:00Z'),
+      requested: 'PT30M',
+      onTimeout: 'cancel',
+      extensions: 0,
+    },
+    deadlineAt: at('2026-03-01T12:30:00Z'),
+    timer: 'armed',
+    history: [
+      {
+        eventId: 'register:1' as EventId,
+        kind: 'register',
+        effect: 'accepted',
+        recordedAt: at('2026-03-01T12:00:00Z'),
+        detail: {},
+      },
+    ],
+  }),
+  paymentRequestId,
+});
+
+const path = (id: string) => ({ pathParameters: { account, payment_request_id: id } });
+
+const uuid = (call: number): string => `62bb5d9f-33d3-43d0-9d84-${String(call).padStart(12, '0')}`;
+
+const delivery = (id: PaymentRequestId) => (call: number) => {
+  const body = completedDelivery({ event_id: uuid(call) });
+  return { ...body, payload: { ...(body['payload'] as object), payment_request_id: id } };
+};
+
+const statusOf = (answer: unknown): unknown =>
+  typeof answer === 'object' && answer !== null && 'statusCode' in answer ? answer.statusCode : undefined;
+const is = (status: number) => (answer: unknown) => statusOf(answer) === status;
+const isEmptyBatch = (answer: unknown): boolean =>
+  JSON.stringify(answer) === JSON.stringify({ batchItemFailures: [] });
+
+const webhookEvent = (id: PaymentRequestId) => (call: number) => signedEvent(delivery(id)(call));
+
+/** Everything about it is right but the signature. */
+export const forgedEvent = (call: number): unknown => {
+  const genuine = signedEvent(delivery(open)(call));
+  return functionUrlEvent({
+    headers: { ...genuine.headers, 'klarna-signature': 'a'.repeat(64) },
+    body: Buffer.from(genuine.body ?? ''),
+  });
+};
+
+const secretRead = ['secretsmanager.GetSecretValue'];
+
+/** All that is run: the functions with the environment that the stack gives them, and the peers. */
+export async function describeBench(
+  bundles: Bundles,
+  urls: Readonly<Record<StandInName, string>>,
+  certificateFile: string,
+): Promise<Bench> {
+  const root = join(import.meta.dirname, '..');
+  const { cdkOut } = await synthesize(root);
+  const { functions } = await readStack(cdkOut, { awsUrl: urls.sqs });
+
+  const services = {
+    AWS_REGION: 'eu-west-1',
+    AWS_ACCESS_KEY_ID: 'bench',
+    AWS_SECRET_ACCESS_KEY: 'bench',
+    AWS_SESSION_TOKEN: 'bench-session-token',
+    AWS_ENDPOINT_URL_DYNAMODB: urls.dynamodb,
+    AWS_ENDPOINT_URL_SCHEDULER: urls.scheduler,
+    AWS_ENDPOINT_URL_SQS: urls.sqs,
+    AWS_ENDPOINT_URL_EVENTBRIDGE: urls.eventbridge,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: urls.secretsmanager,
+    NODE_EXTRA_CA_CERTS: certificateFile,
+  };
+  const ours = (name: FunctionName, overrides: Readonly<Record<string, string>> = {}) => {
+    const description = functions.find((each) => each.name === name);
+    if (!description) throw new Error(`the stack has no function ${name}`);
+    return {
+      bundle: bundles.functions[name],
+      handler: description.handler,
+      memoryMegabytes: description.memoryMegabytes,
+      environment: {
+        ...description.environment,
+        KLARNA_TEST_URL: urls.klarna,
+        KLARNA_LIVE_URL: urls.klarna,
+        AWS_LAMBDA_FUNCTION_NAME: name,
+        ...services,
+        ...overrides,
+      },
+    };
+  };
+  const typical = (name: 'typical-cancel' | 'typical-webhook', secretId: string) => ({
+    bundle: bundles.peers[name],
+    handler: 'index.handler',
+    memoryMegabytes: 256,
+    environment: {
+      TABLE_NAME: 'typical',
+      IDEMPOTENCY_TABLE_NAME: 'idempotency',
+      EVENT_BUS_NAME: 'shop',
+      SCHEDULE_GROUP_NAME: 'sessions',
+      SECRET_ID: secretId,
+      KLARNA_URL: urls.klarna,
+      POWERTOOLS_SERVICE_NAME: name,
+      POWERTOOLS_METRICS_NAMESPACE: 'Typical',
+      AWS_LAMBDA_FUNCTION_NAME: name,
+      // Where Lambda's runtime has the SDK, a project has its own.
+      NODE_PATH: join(root, 'node_modules'),
+      ...services,
+    },
+  });
+  const empty = {
+    bundle: bundles.peers.empty,
+    handler: 'index.handler',
+    memoryMegabytes: 256,
+    environment: { AWS_LAMBDA_FUNCTION_NAME: 'empty', ...services },
+  };
+
+  const cancel = ours('cancel-payment-request');
+  const webhook = ours('receive-klarna-webhook');
+  const withoutWarmUp = { WARM_UP: 'off' };
+  const cancelCalls = [
+    'dynamodb.GetItem',
+    'dynamodb.UpdateItem',
+    'dynamodb.UpdateItem',
+    'klarna.DELETE',
+    'klarna.GET',
+    'scheduler.DeleteSchedule',
+  ];
+  const cancelEvent = () => {
+    const event = apiEvent({ method: 'DELETE', ...path(open), query: { reason: 'customer left' } });
+    // A DELETE has no body, and nobody says of what type it would be.
+    return { ...event, headers: { host: event.headers['host'] } };
+  };
+  const of = (
+    kind: Subject['kind'],
+    job: string,
+    rest: Omit<Subject, 'kind' | 'job' | 'name'>,
+    suffix = '',
+  ) => ({
+    name: `${kind} ${job}${suffix}`,
+    kind,
+    job,
+    ...rest,
+  });
+  const emptySubject = {
+    sandboxed: empty,
+    event: () => ({}),
+    calls: [],
+    once: [],
+    done: is(200),
+    timed: 'all',
+  } as const;
+  const ourCancel = { event: cancelEvent, calls: cancelCalls, once: secretRead, done: is(200) };
+  const ourWebhook = {
+    event: webhookEvent(open),
+    calls: ['dynamodb.UpdateItem'],
+    once: secretRead,
+    done: is(200),
+  };
+  const typicalWebhook = typical('typical-webhook', 'typical/signing-keys');
+
+  const subjects: readonly Subject[] = [
+    of('empty', 'nothing', emptySubject, ', once'),
+    of('empty', 'nothing', emptySubject, ', again'),
+    of('lapse', 'cancel', { ...ourCancel, sandboxed: cancel, timed: 'all' }),
+    of(
+      'lapse',
+      'cancel',
+      { ...ourCancel, sandboxed: ours('cancel-payment-request', withoutWarmUp), timed: 'all' },
+      ', warm-up off',
+    ),
+    of('typical', 'cancel', {
+      sandboxed: typical('typical-cancel', 'typical/accounts'),
+      event: cancelEvent,
+      calls: [...cancelCalls, 'dynamodb.PutItem'].toSorted(),
+      once: secretRead,
+      done: is(200),
+      timed: 'all',
+    }),
+    of('lapse', 'webhook', { ...ourWebhook, sandboxed: webhook, timed: 'all' }),
+    of(
+      'lapse',
+      'webhook',
+      { ...ourWebhook, sandboxed: ours('receive-klarna-webhook', withoutWarmUp), timed: 'all' },
+      ', warm-up off',
+    ),
+    of('typical', 'webhook', {
+      sandboxed: typicalWebhook,
+      event: webhookEvent(open),
+      calls: ['dynamodb.PutItem', 'dynamodb.UpdateItem', 'dynamodb.UpdateItem', 'eventbridge.PutEvents'],
+      once: secretRead,
+      done: is(200),
+      timed: 'all',
+    }),
+    of('lapse', 'register', {
+      sandboxed: ours('register-payment-request'),
+      event: () =>
+        apiEvent({
+          method: 'PUT',
+          ...path(requestId('3')),
+          body: { session_timeout: 'PT30M', session_id: 'cart-1', reference: 'order-1' },
+        }),
+      calls: ['dynamodb.UpdateItem', 'dynamodb.UpdateItem', 'scheduler.CreateSchedule'],
+      once: secretRead,
+      done: is(201),
+      timed: 'whole',
+    }),
+    of('lapse', 'read', {
+      sandboxed: ours('get-payment-request'),
+      event: () => apiEvent({ method: 'GET', ...path(open) }),
+      calls: ['dynamodb.GetItem'],
+      once: secretRead,
+      done: is(200),
+      timed: 'whole',
+    }),
+    of('lapse', 'timer', {
+      sandboxed: ours('cancel-expired-session'),
+      event: (call) =>
+        queueEvent({
+          id: `message-${call}`,
+          body: JSON.stringify({
+            account,
+            payment_request_id: open,
+            deadline_at: '2026-03-01T12:30:00Z',
+          }),
+        }),
+      calls: ['dynamodb.GetItem', ...cancelCalls],
+      once: secretRead,
+      done: isEmptyBatch,
+      timed: 'whole',
+    }),
+    of('lapse', 'sweep, nothing due', {
+      sandboxed: ours('reconcile-payment-requests'),
+      event: () => recurringEvent,
+      calls: Array.from({ length: 8 }, () => 'dynamodb.Query'),
+      once: [],
+      done: (answer) => typeof answer === 'object',
+      timed: 'whole',
+    }),
+    of('lapse', 'publish', {
+      sandboxed: ours('publish-state-changes'),
+      event: (call) => streamEvent({ sequenceNumber: String(call + 1), after: registered(open) }),
+      calls: ['eventbridge.PutEvents'],
+      once: [],
+      done: isEmptyBatch,
+      timed: 'whole',
+    }),
+    of('lapse', 'webhook, duplicate', {
+      ...ourWebhook,
+      sandboxed: webhook,
+      event: () => webhookEvent(repeated)(0),
+      timed: 'never',
+    }),
+    of('lapse', 'webhook, forged', {
+      sandboxed: webhook,
+      event: forgedEvent,
+      calls: [],
+      once: secretRead,
+      done: is(400),
+      timed: 'never',
+    }),
+    of('typical', 'webhook, duplicate', {
+      sandboxed: {
+        ...typicalWebhook,
+        environment: { ...typicalWebhook.environment, IDEMPOTENCY_TABLE_NAME: seenTable },
+      },
+      event: () => webhookEvent(repeated)(0),
+      calls: ['dynamodb.PutItem'],
+      once: secretRead,
+      done: is(200),
+      timed: 'never',
+    }),
+    of('typical', 'webhook, forged', {
+      sandboxed: typicalWebhook,
+      event: forgedEvent,
+      calls: [],
+      once: secretRead,
+      done: is(400),
+      timed: 'never',
+    }),
+  ];
+  return { subjects, world: worldOf(cancel.environment, webhook.environment) };
+}
+
+/** What the stand-ins know, under the names that the functions use. */
+function worldOf(cancel: Readonly<Record<string, string>>, webhook: Readonly<Record<string, string>>): World {
+  const accounts = {
+    [account]: {
+      environment: 'test',
+      api_key: planted.apiKey,
+      partner_account_id: subject,
+    },
+  };
+  const signingKeys = { [signingKeyId]: { key: planted.signingKey, accounts: { [subject]: account } } };
+  const items = [registered(open), { ...registered(repeated), history: [seen] }].map((record) =>
+    itemOf(record),
+  );
+  const typicalItem = (id: string): Record<string, AttributeValue> => ({
+    PK: { S: `${account}#${id}` },
+    state: { S: 'SUBMITTED' },
+    session_id: { S: 'cart-1' },
+    occurred_at: { S: '2026-03-01T12:00:00Z' },
+  });
+  return {
+    tables: {
+      [cancel['TABLE_NAME'] ?? '']: Object.fromEntries(items.map((item) => [item['PK']?.S ?? '', item])),
+      typical: Object.fromEntries([open, repeated].map((id) => [`${account}#${id}`, typicalItem(id)])),
+      [seenTable]: {
+        [anyKey]: {
+          id: { S: 'typical-webhook#seen' },
+          status: { S: 'COMPLETED' },
+          expiration: { N: '4070908800' },
+          data: { M: { statusCode: { N: '200' }, body: { S: '{"received":true}' } } },
+        },
+      },
+    },
+    secrets: {
+      [cancel['ACCOUNTS_SECRET_ID'] ?? '']: accounts,
+      [webhook['SIGNING_KEYS_SECRET_ID'] ?? '']: signingKeys,
+      'typical/accounts': accounts,
+      'typical/signing-keys': signingKeys,
+    },
+    seen: (table, key) => table === seenTable || key === items[1]?.['PK']?.S,
+  };
+}
+
+/** The delivery that comes a second time. */
+const seen: PaymentRequest['history'][number] = {
+  eventId: uuid(0) as EventId,
+  kind: 'webhook',
+  effect: 'applied',
+  recordedAt: at('2026-03-01T12:01:00Z'),
+  detail: {},
+};
+
+/**
+ * Milliseconds that a cancel cannot but wait: the record has to be read first; Klarna's state is asked for while the claim is
+ * written; the DELETE comes after both; the outcome is written while the schedule is removed.
+ */
+export const unavoidableWaiting = ({ dynamodb, klarna, scheduler }: Latencies): number =>
+  dynamodb + Math.max(klarna, dynamodb) + klarna + Math.max(dynamodb, scheduler);

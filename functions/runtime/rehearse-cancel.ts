@@ -1,0 +1,72 @@
+import { cancelPaymentRequest } from '../application/cancel-payment-request.ts';
+import type {
+  AccountSettings,
+  Clock,
+  Ids,
+  KlarnaAnswer,
+  KlarnaPaymentRequests,
+  PaymentRequestStore,
+  TimerRemoval,
+} from '../application/ports.ts';
+import type { Account, PaymentRequestId, PaymentRequestKey } from '../domain/identifiers.ts';
+
+/** No account has an empty name, so this is the key of nothing. */
+export const nobody: PaymentRequestKey = {
+  account: '' as Account,
+  paymentRequestId: 'warm-up' as PaymentRequestId,
+};
+
+const settings: AccountSettings = {
+  account: nobody.account,
+  defaultSessionTimeout: undefined,
+  armOnSubmitted: false,
+  cancelCompleted: false,
+  inProgressGrace: undefined,
+  maxExtensions: 0,
+  maxSession: 0,
+  syncKlarnaExpiry: false,
+  klarna: {
+    environment: 'test',
+    apiKey: '',
+    username: undefined,
+    partnerAccountId: undefined,
+    clientCertificate: undefined,
+    clientKey: undefined,
+  },
+};
+
+const answering = (state: 'SUBMITTED' | 'CANCELED'): Promise<KlarnaAnswer> =>
+  Promise.resolve({ kind: 'payment-request', state, proof: {} });
+
+/** Klarna as it is when nothing goes wrong; nobody is asked. */
+const imagined: KlarnaPaymentRequests = {
+  read: () => answering('SUBMITTED'),
+  cancel: () => answering('CANCELED'),
+};
+
+/** A second and a third time cost a few milliseconds of init each, and save as many of a first call on a seventh of a core. */
+export const rehearsals = 3;
+
+/** Goes through a whole cancel, on a store and a timer that have no network, so that all of its code has run. */
+export const rehearseCancelling =
+  (
+    clock: Clock,
+    ids: Ids,
+    without: () => { readonly store: PaymentRequestStore; readonly timer: TimerRemoval },
+  ) =>
+  async (): Promise<void> => {
+    const { store, timer } = without();
+    const cancel = cancelPaymentRequest({
+      store,
+      timer,
+      klarna: imagined,
+      clock,
+      ids,
+      chance: () => 0,
+      onTimerFault: () => undefined,
+    });
+    const command = { cause: 'api', requestedBy: 'warm-up', allowCompleted: false } as const;
+    for (let time = 0; time < rehearsals; time += 1) {
+      await Promise.all([cancel(nobody, command, settings), timer.remove(nobody)]);
+    }
+  };

@@ -1,0 +1,19 @@
+/** Milliseconds that a warm-up may add to an init, whatever the network does: less than a second, with the timer's lateness. */
+const limitMillis = 800;
+
+/**
+ * What the entry of a bundle waits for before the function's first event: code that has run once, connections that are open. It
+ * is done while init has the whole core (docs/adr/0021). Never rejects and never takes longer than the limit: what did not
+ * come through is done, and reported, when a call needs it.
+ */
+export const warmUpOf =
+  (...rehearsals: readonly (() => Promise<unknown>)[]) =>
+  async (): Promise<void> => {
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise((resolve) => {
+      timer = setTimeout(resolve, limitMillis);
+    });
+    const all = Promise.allSettled(rehearsals.map(async (rehearse) => rehearse()));
+    await Promise.race([all, limit]);
+    clearTimeout(timer);
+  };

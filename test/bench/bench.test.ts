@@ -1,0 +1,55 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { runSample } from '../../bench/lambda/sample.ts';
+import { provenSample } from '../../bench/rounds.ts';
+import { startWorkbench } from '../../bench/workbench.ts';
+import { readStack } from '../../local/template/read-stack.ts';
+import { synthesize } from '../../local/template/synthesize.ts';
+
+const quick = { dynamodb: 1, scheduler: 1, sqs: 1, eventbridge: 1, secretsmanager: 1, klarna: 1 };
+const folder = mkdtempSync(join(tmpdir(), 'lapse-bench-'));
+const workbench = await startWorkbench(folder, quick);
+afterAll(async () => {
+  await workbench.stop();
+  rmSync(folder, { recursive: true });
+});
+
+const code = (bundle: string): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    readdirSync(bundle)
+      .filter((file) => !file.endsWith('.map'))
+      .map((file) => [file, readFileSync(join(bundle, file), 'base64')]),
+  );
+
+it('measures the bytes that are deployed', async () => {
+  const { cdkOut } = await synthesize(join(import.meta.dirname, '..', '..'));
+  const { functions } = await readStack(cdkOut, { awsUrl: '' });
+  expect(functions).toHaveLength(Object.keys(workbench.bundles.functions).length);
+  for (const { name, bundle } of functions) {
+    const benched = Object.entries(workbench.bundles.functions).find(([each]) => each === name);
+    expect(code(benched?.[1] ?? ''), name).toEqual(code(bundle));
+  }
+});
+
+it.each(workbench.subjects)('$name: the whole job, call by call, and nothing else', async (subject) => {
+  const { calls } = await provenSample(subject, workbench.bundles.bootstrap, workbench.standIns, 2);
+  expect(calls).toHaveLength(2);
+});
+
+it.each(workbench.subjects.filter(({ kind }) => kind === 'lapse'))(
+  '$name: before its first event it reads its secret, and sends nothing else',
+  async ({ sandboxed, once }) => {
+    workbench.standIns.takeLog();
+    await runSample({ ...sandboxed, bootstrap: workbench.bundles.bootstrap }, [], undefined);
+    const called = workbench.standIns.takeLog().map(({ call }) => call);
+    expect(once).toEqual(expect.arrayContaining(called));
+  },
+);
+
+it('the typical cancel asks for all that ours asks for, and Powertools for what it needs besides', () => {
+  const of = (name: string) => workbench.subjects.find((subject) => subject.name === name)?.calls ?? [];
+  expect(of('lapse cancel')).not.toEqual([]);
+  expect(new Set(of('typical cancel'))).toEqual(new Set([...of('lapse cancel'), 'dynamodb.PutItem']));
+});
