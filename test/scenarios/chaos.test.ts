@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest';
+import { disturbances } from '../chaos/disturbances.ts';
+import { type Mortal, playRound } from '../chaos/play-round.ts';
+import { seededChance } from '../chaos/seeded-chance.ts';
+import { startLocalProcess } from '../support/local-process.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+it('functions killed under load, then a database that refuses: what was acknowledged comes to its end', async () => {
+  const data = await temporaryFolder();
+  const system: Mortal = { data, process: await startLocalProcess('--data', data) };
+  try {
+    for (const name of ['kill -9 of all functions', 'dynamodb: throttle']) {
+      const disturbance = disturbances.find((each) => each.name === name);
+      if (!disturbance) throw new Error(`There is no disturbance ${name}.`);
+      const round = await playRound(system, disturbance, {
+        faultSeconds: 2,
+        recoveryWithinSeconds: 150,
+        chance: seededChance(1),
+      });
+      expect(round.violations).toEqual([]);
+      expect(round.sessions).toBeGreaterThan(0);
+    }
+  } finally {
+    await system.process.stop();
+  }
+}, 420_000);
