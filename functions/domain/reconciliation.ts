@@ -63,7 +63,11 @@ export function decideReconciliation(record: PaymentRequest, now: Instant): Reco
     if (lost) return 'look';
     return record.state === undefined ? 'forget' : 'arm-default';
   }
-  if (record.deadlineAt > now) return lost && record.timer !== 'pending' ? 'look' : 'arm';
+  if (record.deadlineAt > now) {
+    if (lost && record.timer !== 'pending') return 'look';
+    // Due for a question that a later webhook has answered since.
+    return dueWithTimer(record, now) ? 'forget' : 'arm';
+  }
   if (record.timer !== 'fired') return 'end';
   return lost ? 'look' : 'forget';
 }
@@ -90,9 +94,19 @@ export function dueAtKlarnaEnd(record: PaymentRequest, now: Instant): Instant | 
   return isOpen(record.state) && isKnown && due > now ? due : undefined;
 }
 
-/** The record with nothing left to do, unless Klarna's own end of it is still to come. */
+/** When a record is due whose timer is set for a deadline to come: with it where the timer is the sweep, else soon after. */
+function dueWithTimer({ state, timer, deadlineAt }: PaymentRequest, now: Instant): Instant | undefined {
+  if (!isOpen(state) || deadlineAt === undefined || deadlineAt <= now) return undefined;
+  if (timer === 'sweep') return deadlineAt;
+  return timer === 'armed' ? plusMillis(deadlineAt, sweepMargin) : undefined;
+}
+
+/** The record with nothing left to do, unless its own timer or Klarna's end of it is still to come. */
 export const forgotten = (record: PaymentRequest, now: Instant): PaymentRequest =>
-  asNextVersion({ ...record, reconcileAfter: dueAtKlarnaEnd(record, now), looks: 0 }, now);
+  asNextVersion(
+    { ...record, reconcileAfter: dueWithTimer(record, now) ?? dueAtKlarnaEnd(record, now), looks: 0 },
+    now,
+  );
 
 /** Milliseconds since the deadline; negative before it. */
 export const lateness = (record: PaymentRequest, now: Instant): number =>

@@ -8,10 +8,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { Draws } from '../simulation/draws.ts';
 import { startLocalProcess } from '../support/local-process.ts';
 import { disturbances } from './disturbances.ts';
 import { type Mortal, playRound, type Round } from './play-round.ts';
-import { seededChance } from './seeded-chance.ts';
 
 const { values } = parseArgs({
   options: {
@@ -22,11 +22,11 @@ const { values } = parseArgs({
   },
 });
 const seed = Number(values.seed);
-const chance = seededChance(seed);
+const chance = new Draws(seed, 'chaos');
 const millis = Number(values.minutes) * 60_000;
 
 const shuffled = disturbances
-  .map((disturbance) => ({ disturbance, at: chance() }))
+  .map((disturbance) => ({ disturbance, at: chance.next() }))
   .toSorted((one, other) => one.at - other.at)
   .map(({ disturbance }) => disturbance);
 

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Draws } from '../simulation/draws.ts';
 import type { SystemClient } from '../support/system-client.ts';
 
 /** What the shop was told of one session. */
@@ -27,9 +28,9 @@ const orNothing = <Value>(answer: Promise<Value>): Promise<Value | undefined> =>
  * a third of the sessions are canceled by the shop, the others run out of time. Klarna announces every state to the webhook.
  *
  * @param system where the system is at present; it may come back at other ports.
- * @param chance from 0 up to 1, seeded.
+ * @param chance who stays how long and who pays, seeded.
  */
-export function startLoad(system: () => SystemClient, chance: () => number, lanes = 3): Load {
+export function startLoad(system: () => SystemClient, chance: Draws, lanes = 3): Load {
   const promised: Promised[] = [];
   let refused = 0;
   let stopped = false;
@@ -37,8 +38,8 @@ export function startLoad(system: () => SystemClient, chance: () => number, lane
   const session = async (): Promise<void> => {
     const id = await orNothing(system().createAtKlarna({ announce: true }));
     if (id === undefined) return;
-    const timeout = `PT${2 + Math.floor(chance() * 4)}S`;
-    const fate = chance();
+    const timeout = `PT${2 + Math.floor(chance.next() * 4)}S`;
+    const fate = chance.next();
     const registered = await orNothing(system().register(id, { session_timeout: timeout }));
     if (registered === undefined || registered.status >= 300) {
       refused += 1;

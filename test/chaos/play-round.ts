@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { type LocalProcess, startLocalProcess } from '../support/local-process.ts';
 import { SystemClient } from '../support/system-client.ts';
+import type { Draws } from '../simulation/draws.ts';
 import { type Disturbance, endDisturbance } from './disturbances.ts';
 import { startLoad } from './load.ts';
 import { unsettled } from './unsettled.ts';
@@ -27,10 +28,17 @@ export interface Round {
 export interface RoundOptions {
   readonly faultSeconds: number;
   readonly recoveryWithinSeconds: number;
-  readonly chance: () => number;
+  readonly chance: Draws;
 }
 
-/** One disturbance under load: a second of peace, the fault, the end of both, and then all has to settle by itself. */
+/** Sessions that are under way when a fault begins. */
+const leastSessions = 5;
+const peaceWithinMillis = 60_000;
+
+/**
+ * One disturbance under load: peace until some sessions are under way, the fault, the end of both, and then all has to settle by
+ * itself. Throws when no sessions come about in peace: such a round would show nothing.
+ */
 export async function playRound(
   system: Mortal,
   disturbance: Disturbance,
@@ -38,7 +46,10 @@ export async function playRound(
 ): Promise<Round> {
   const client = (): SystemClient => new SystemClient(system.process);
   const load = startLoad(client, chance);
-  await wait(1_000);
+  for (const until = performance.now() + peaceWithinMillis; load.promised.length < leastSessions;) {
+    if (performance.now() > until) throw new Error('no sessions can be registered, with nothing disturbed');
+    await wait(100);
+  }
   await disturbance.begin(client());
   if (disturbance.wholeSystem) await system.process.killAll();
   await wait(faultSeconds * 1_000);

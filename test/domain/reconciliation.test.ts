@@ -51,7 +51,7 @@ describe('what the sweep does at 12:40 with', () => {
     [
       'what Klarna must have ended, before its deadline',
       registered({ ...due, klarnaExpiresAt: afterNoon(39), deadlineAt: afterNoon(60) }),
-      'arm',
+      'forget',
     ],
     ['a session that was observed', registered({ ...observedOnly, timer: 'fired' }), 'forget'],
     ['the same, paid', registered({ ...observedOnly, timer: 'fired', state: 'COMPLETED' }), 'forget'],
@@ -62,7 +62,7 @@ describe('what the sweep does at 12:40 with', () => {
       registered({ ...due, timer: 'pending', deadlineAt: afterNoon(60) }),
       'arm',
     ],
-    ['a session that is due before its deadline', registered({ ...due, deadlineAt: afterNoon(60) }), 'arm'],
+    ['a session that is due before its deadline', registered({ ...due, deadlineAt: afterNoon(60) }), 'forget'],
     ['a request of which only a webhook told', recordWith({ ...due, state: 'SUBMITTED' }), 'arm-default'],
     ['the same, once the customer has begun', recordWith({ ...due, state: 'IN_PROGRESS' }), 'arm-default'],
     ['the same, once the customer has paid', recordWith({ ...due, state: 'COMPLETED' }), 'forget'],
@@ -155,6 +155,16 @@ describe('what is forgotten', () => {
       'after 48 hours, where no expiry is known',
       recordWith({ looks: 3, state: 'SUBMITTED' }),
       afterNoon(48 * 60 + 1),
+    ],
+    [
+      'soon after a deadline to come, for which a timer is set',
+      registered({ looks: 3, timer: 'armed', deadlineAt: afterNoon(60), klarnaExpiresAt: afterNoon(180) }),
+      afterNoon(61),
+    ],
+    [
+      'with a deadline to come, where the timer is the sweep',
+      registered({ looks: 3, timer: 'sweep', deadlineAt: afterNoon(60) }),
+      afterNoon(60),
     ],
     ['and no more when that has passed', registered({ looks: 3, klarnaExpiresAt: afterNoon(39) }), undefined],
   ])('%s', (_, record, reconcileAfter) => {

@@ -1,17 +1,18 @@
 /**
  * Measures what docs/reliability.md reports and writes it there, between its two marks. `--runs N` histories from seed
- * `--from M`, the whole small scope, every mutant.
+ * `--from M`, on every processor, the whole small scope, every mutant.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { format, resolveConfig } from 'prettier';
-import { checkSeed, runSeed } from './explore.ts';
+import { runSeed } from './explore.ts';
 import { lateInvariants, safetyInvariants } from './invariants.ts';
 import { type Mutant, mutants } from './mutants.ts';
-import { planOf } from './plan.ts';
+import { playSeeds } from './play-seeds.ts';
+import { latenessPlot, meetingsPlot } from './plots.ts';
 import { orders, overtakings, play, scopes, strikeEveryPlace, strikes } from './small-scope.ts';
-import { Tally } from './tally.ts';
+import type { Tally } from './tally.ts';
 
 const { values } = parseArgs({
   options: { runs: { type: 'string', default: '100000' }, from: { type: 'string', default: '0' } },
@@ -43,12 +44,13 @@ async function explored(): Promise<string> {
   const runs = Number(values.runs);
   const from = Number(values.from);
   const started = process.cpuUsage();
-  const tally = new Tally();
-  for (let seed = from; seed < from + runs; seed += 1) {
-    // Throws at the first violation: the figure of violations is what it is because this came to its end.
-    tally.add(await checkSeed(seed), planOf(seed));
-    if ((seed - from) % 5_000 === 4_999) say(`${seed - from + 1} of ${runs} histories`);
-  }
+  // Throws at the first violation: the figure of violations is what it is because this came to its end.
+  const tally = await playSeeds({ from, runs }, ({ runs: done }) => {
+    if (done % 5_000 === 0) say(`${done} of ${runs} histories`);
+    return false;
+  });
+  writeFileSync('docs/reliability-meetings.svg', meetingsPlot(tally));
+  writeFileSync('docs/reliability-lateness.svg', latenessPlot(tally));
   const { user, system } = process.cpuUsage(started);
   const { of, lax, strict } = tally;
   const duplicates = tally.published - tally.events;
@@ -56,7 +58,7 @@ async function explored(): Promise<string> {
     `${whole(canceledAfterPaid)} of ${whole(canceled)} (${((canceledAfterPaid / canceled) * 100).toFixed(2)} %)`;
   return [
     '### Random histories',
-    `\`node test/simulation/report.ts --runs ${runs} --from ${from}\`, commit ${commit}, ${Math.round((user + system) / 1e6)} s of one processor.`,
+    `\`npm run reliability -- --runs ${runs} --from ${from}\`, commit ${commit}, ${Math.round((user + system) / 1e6)} s of processor time.`,
     table([
       ['', ''],
       ['histories', whole(tally.runs)],
@@ -64,6 +66,7 @@ async function explored(): Promise<string> {
       ['calls of ports', whole(tally.calls)],
       ['faults injected', whole([...tally.faults.values()].reduce((sum, count) => sum + count, 0))],
       ['violations', '0'],
+      ['pairs of a state and an event that met', whole(tally.meetings.size)],
       [
         'invariants checked',
         `${Object.keys(safetyInvariants).length} after every step, ${Object.keys(lateInvariants).length} at the end`,
@@ -76,7 +79,13 @@ async function explored(): Promise<string> {
       ['most DELETEs that came to Klarna for one request', whole(tally.mostDeletes)],
       ['most calls to Klarna about one request', whole(tally.mostCalls)],
       ['events published, and published again', `${whole(tally.events)}, ${whole(duplicates)}`],
+      ['session canceled after its deadline, nothing lost', within(tally.lateness.lossless)],
+      ['session canceled after its deadline, faults and losses', within(tally.lateness.full)],
     ]),
+    'Which event met a record in which state, and how often:',
+    '![A table of states and events, darker where they met more often](reliability-meetings.svg)',
+    'How long after its deadline a session was canceled by its timer or the sweep:',
+    '![Two histograms of lateness](reliability-lateness.svg)',
     '### Faults, by kind',
     table([
       ['kind', 'times'],
@@ -90,6 +99,16 @@ async function explored(): Promise<string> {
         .map(([site, count]) => [site, whole(count), whole(faultsAt(tally, site))] as const),
     ]),
   ].join('\n\n');
+}
+
+/** Half of them, and all of them, by the power of two of the milliseconds. */
+function within(lateness: ReadonlyMap<number, number>): string {
+  const sorted = [...lateness].toSorted(([a], [b]) => a - b);
+  const all = sorted.reduce((sum, [, count]) => sum + count, 0);
+  let seen = 0;
+  const half = sorted.find(([, count]) => (seen += count) >= all / 2)?.[0] ?? 0;
+  const seconds = (power: number) => `${whole(Number((2 ** power / 1000).toPrecision(2)))} s`;
+  return `half within ${seconds(half)}, all within ${seconds(sorted.at(-1)?.[0] ?? 0)}`;
 }
 
 function faultsAt(tally: Tally, site: string): number {
