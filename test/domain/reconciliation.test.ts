@@ -62,7 +62,11 @@ describe('what the sweep does at 12:40 with', () => {
       registered({ ...due, timer: 'pending', deadlineAt: afterNoon(60) }),
       'arm',
     ],
-    ['a session that is due before its deadline', registered({ ...due, deadlineAt: afterNoon(60) }), 'forget'],
+    [
+      'a session that is due before its deadline',
+      registered({ ...due, deadlineAt: afterNoon(60) }),
+      'forget',
+    ],
     ['a request of which only a webhook told', recordWith({ ...due, state: 'SUBMITTED' }), 'arm-default'],
     ['the same, once the customer has begun', recordWith({ ...due, state: 'IN_PROGRESS' }), 'arm-default'],
     ['the same, once the customer has paid', recordWith({ ...due, state: 'COMPLETED' }), 'forget'],
