@@ -5,12 +5,17 @@ import { stages } from './stages.ts';
 
 const app = new App();
 const stage: unknown = app.node.tryGetContext('stage');
-const settings = typeof stage === 'string' ? stages[stage] : {};
-if (!settings) {
+const ofStage = typeof stage === 'string' ? stages[stage] : {};
+if (!ofStage) {
   throw new Error(`stage is ${String(stage)}; allowed: ${Object.keys(stages).join(', ')} (bin/stages.ts).`);
 }
+// `-c timers=sweep` takes the place of what the stage says.
+const timers: unknown = app.node.tryGetContext('timers') ?? ofStage.timers ?? 'scheduler';
+if (timers !== 'scheduler' && timers !== 'sweep') {
+  throw new Error(`timers is ${String(timers)}; allowed: scheduler, sweep.`);
+}
 new LapseStack(app, typeof stage === 'string' ? `Lapse-${stage}` : 'Lapse', {
-  lapse: settings,
+  lapse: { ...ofStage, timers },
   description:
     'Ends a Klarna Payment Request when its checkout session ends, and never one the customer has paid',
 });

@@ -63,7 +63,10 @@ export async function startLocalSystem(
   onProgress('synthesizing the stack and starting DynamoDB');
   const dynamoDb = startDynamoDb({ dataDirectory: join(data, 'dynamodb'), onLog: logAs('dynamodb') });
   running.defer(async () => (await dynamoDb.catch(() => undefined))?.close());
-  const [{ cdkOut }, { url: dynamodbUrl }] = await Promise.all([synthesize(root), dynamoDb]);
+  const [{ cdkOut }, { url: dynamodbUrl }] = await Promise.all([
+    synthesize(root, { timers: options.timers }),
+    dynamoDb,
+  ]);
   const { tables, queues, streamSources, scheduleGroups, eventBuses, secrets, region, accountId } =
     await readStack(cdkOut, { awsUrl: '' });
   await createTables(dynamodbUrl, tables);

@@ -16,6 +16,8 @@ export interface LocalOptions {
   /** Where everything is kept; without it, in a folder that goes at the end. */
   readonly dataDirectory: string | undefined;
   readonly scenario: 'demo' | 'none';
+  /** Who ends sessions at their deadline: a schedule each with the sweep behind it, or the sweep alone. */
+  readonly timers: 'scheduler' | 'sweep';
 }
 
 export const usage = `npm start -- [options]
@@ -28,7 +30,8 @@ export const usage = `npm start -- [options]
   --accounts FILE         the secret accounts, as JSON
   --signing-keys FILE     the secret signing-keys, as JSON
   --data DIR              keeps the data there; without it they go at the end
-  --scenario demo|none    plays the demonstration first (demo), or only serves (none)`;
+  --scenario demo|none    plays the demonstration first (demo), or only serves (none)
+  --timers WHO            ends sessions: a schedule for each (scheduler), or the sweep alone (sweep)`;
 
 /** Reads the command line. Throws one sentence that says what was given and what is allowed. */
 export function parseOptions(commandLine: readonly string[]): LocalOptions | 'help' {
@@ -44,6 +47,7 @@ export function parseOptions(commandLine: readonly string[]): LocalOptions | 'he
       'signing-keys': { type: 'string' },
       data: { type: 'string' },
       scenario: { type: 'string', default: 'demo' },
+      timers: { type: 'string', default: 'scheduler' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -58,6 +62,7 @@ export function parseOptions(commandLine: readonly string[]): LocalOptions | 'he
     signingKeysFile: values['signing-keys'],
     dataDirectory: values.data,
     scenario: scenarioOf(values.scenario),
+    timers: timersOf(values.timers),
   };
 }
 
@@ -78,5 +83,12 @@ function urlOf(flag: string, given: string | undefined): string | undefined {
 
 function scenarioOf(given: string): LocalOptions['scenario'] {
   if (given !== 'demo' && given !== 'none') throw new Error(`--scenario is ${given}; allowed: demo or none.`);
+  return given;
+}
+
+function timersOf(given: string): LocalOptions['timers'] {
+  if (given !== 'scheduler' && given !== 'sweep') {
+    throw new Error(`--timers is ${given}; allowed: scheduler or sweep.`);
+  }
   return given;
 }

@@ -14,21 +14,29 @@ export interface Synthesis {
   readonly cached: boolean;
 }
 
+export interface SynthesisOptions {
+  /** @default 'scheduler' */
+  readonly timers?: 'scheduler' | 'sweep';
+}
+
 /**
- * Synthesizes the stack as `cdk synth` does, once for each state of the source: a folder is named by the hash of what it was
+ * Synthesizes the stack as `cdk synth` does, once for each state of the source and each setting: a folder is named by the hash of what it was
  * made from, so it is complete or not there, and two that start at once do not harm each other. Rejects with what the app
  * said when it cannot be synthesized.
  */
-export async function synthesize(root: string, cacheDirectory = join(root, '.cache')): Promise<Synthesis> {
-  const assemblies = join(cacheDirectory, 'assemblies');
-  const cdkOut = join(assemblies, await hashOf(root));
+export async function synthesize(
+  root: string,
+  { timers = 'scheduler' }: SynthesisOptions = {},
+): Promise<Synthesis> {
+  const assemblies = join(root, '.cache', 'assemblies');
+  const cdkOut = join(assemblies, await hashOf(root, timers));
   if (await exists(join(cdkOut, 'manifest.json'))) return { cdkOut, cached: true };
   await mkdir(assemblies, { recursive: true });
   // In Lambda no package.json stands above a bundle; here the project's would make an ES module of it.
   await writeFile(join(assemblies, 'package.json'), '{}');
   const temporary = await mkdtemp(join(assemblies, 'making-'));
   try {
-    await runApp(root, temporary);
+    await runApp(root, temporary, { timers });
     await rename(temporary, cdkOut).catch((error: unknown) => {
       // Somebody else was quicker, with the same.
       if (!isTaken(error)) throw error;
@@ -39,10 +47,10 @@ export async function synthesize(root: string, cacheDirectory = join(root, '.cac
   return { cdkOut, cached: false };
 }
 
-async function hashOf(root: string): Promise<string> {
+async function hashOf(root: string, timers: string): Promise<string> {
   const files: string[] = [];
   for await (const file of glob(inputs, { cwd: root })) files.push(file);
-  const hash = createHash('sha256').update(process.version);
+  const hash = createHash('sha256').update(`${process.version} ${timers}`);
   for (const file of files.toSorted()) {
     hash.update(`\0${file}\0`).update(await readFile(join(root, file)));
   }
@@ -50,7 +58,11 @@ async function hashOf(root: string): Promise<string> {
 }
 
 /** What the CDK's command line does for an app: cdk.json's context, and the metadata that says where resources come from. */
-async function runApp(root: string, outputDirectory: string): Promise<void> {
+async function runApp(
+  root: string,
+  outputDirectory: string,
+  settings: Required<SynthesisOptions>,
+): Promise<void> {
   const { context } = JSON.parse(await readFile(join(root, 'cdk.json'), 'utf8')) as { context: object };
   const metadata = { 'aws:cdk:enable-path-metadata': true, 'aws:cdk:enable-asset-metadata': true };
   const app = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', join('bin', 'app.ts')], {
@@ -58,7 +70,7 @@ async function runApp(root: string, outputDirectory: string): Promise<void> {
     env: {
       ...process.env,
       CDK_OUTDIR: outputDirectory,
-      CDK_CONTEXT_JSON: JSON.stringify({ ...context, ...metadata }),
+      CDK_CONTEXT_JSON: JSON.stringify({ ...context, ...metadata, ...settings }),
     },
     stdio: ['ignore', 'ignore', 'pipe'],
   });

@@ -12,6 +12,7 @@ it('without flags: the usual ports, the simulator, nothing kept, the demonstrati
     signingKeysFile: undefined,
     dataDirectory: undefined,
     scenario: 'demo',
+    timers: 'scheduler',
   });
 });
 
@@ -20,9 +21,10 @@ it('takes every flag that the usage names', () => {
   const values: Record<string, string> = {
     '--klarna-url': 'https://klarna.example',
     '--scenario': 'none',
+    '--timers': 'sweep',
   };
   for (const flag of flags) expect(() => parseOptions([flag, values[flag] ?? '1'])).not.toThrow();
-  expect(flags).toHaveLength(9);
+  expect(flags).toHaveLength(10);
 });
 
 it.each([
@@ -31,6 +33,7 @@ it.each([
   [['--page-port', '-'], '--page-port is -; allowed: 0 to 65535.'],
   [['--webhook-port', 'x'], '--webhook-port is x; allowed: 0 to 65535.'],
   [['--klarna-url', 'ftp://x'], '--klarna-url is ftp://x; allowed: an http or https URL.'],
+  [['--timers', 'cron'], '--timers is cron; allowed: scheduler or sweep.'],
   [['--scenario', 'all'], '--scenario is all; allowed: demo or none.'],
   [['--prot', '1'], "Unknown option '--prot'"],
 ])('%j is refused with what is allowed', (commandLine, message) => {

@@ -168,6 +168,7 @@ export class SystemClient {
   ): Promise<Record<string, unknown>> {
     const end = Date.now() + withinMillis;
     for (;;) {
+      await this.#target.sweep?.();
       const record = await this.record(id);
       if (wanted(record)) return record;
       if (Date.now() > end) throw new Error(`not as wanted in ${withinMillis} ms: ${JSON.stringify(record)}`);

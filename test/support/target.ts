@@ -15,6 +15,8 @@ export interface Target {
   readonly signingKey: { readonly id: string; readonly key: string };
   /** Calls the API, signed where that is asked for. */
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+  /** Runs the sweep, where it is the only timer: whoever waits for something need not wait for its minute. */
+  readonly sweep?: () => Promise<void>;
   /** Ends it, if it was started for this; resolves to the exit code. */
   readonly stop: () => Promise<number | null>;
 }
@@ -39,10 +41,22 @@ export const openTarget = (): Promise<Target> => {
   return file === undefined ? localTarget() : Promise.resolve(deployedTarget(file));
 };
 
+/** Who ends sessions in the local system that the scenarios are run on. */
+export const timers = process.env['TIMERS'] === 'sweep' ? 'sweep' : 'scheduler';
+
 /** A local system, started now, with the defaults that it prints. */
 async function localTarget(): Promise<Target> {
-  const system = await startLocalProcess();
-  return { ...withDefaults(system), stop: () => system.stop() };
+  const system = await startLocalProcess('--timers', timers);
+  return {
+    ...withDefaults(system),
+    ...(timers === 'sweep' && { sweep: () => sweepNow(system.control) }),
+    stop: () => system.stop(),
+  };
+}
+
+async function sweepNow(control: string): Promise<void> {
+  const { ok } = await fetch(`${control}/sweep`, { method: 'POST' });
+  if (!ok) throw new Error('The sweep does not run.');
 }
 
 /** A local system that runs already. */
