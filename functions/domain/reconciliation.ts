@@ -76,8 +76,12 @@ export function decideReconciliation(record: PaymentRequest, now: Instant): Reco
 const mayBeEndedByUs = ({ deadlineAt, timer }: PaymentRequest): boolean =>
   deadlineAt !== undefined && timer !== 'fired';
 
-/** When a record of which Klarna has just been asked is due again: with its timer, at once where it has none, not at all once it has ended. */
+/**
+ * When a record of which Klarna has just been asked is due again: with its timer, at once where it has none, not at all once
+ * it has ended. A cancel of which the end is not known stays due, whatever the state: somebody may have begun one meanwhile.
+ */
 export function dueAfterLook(record: PaymentRequest, now: Instant): Instant | undefined {
+  if (isUnsettled(record)) return record.reconcileAfter;
   if (!isOpen(record.state)) return undefined;
   if (record.deadlineAt === undefined) return now;
   if (record.timer === 'sweep') return record.deadlineAt;

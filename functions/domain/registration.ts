@@ -177,7 +177,9 @@ export function withArmedTimer(
 ): PaymentRequest | undefined {
   const waiting = record.timer === 'pending' || record.timer === 'armed' || record.timer === 'sweep';
   if (!waiting || record.deadlineAt !== deadlineAt) return undefined;
-  const reconcileAfter = timer === 'sweep' ? deadlineAt : plusMillis(deadlineAt, sweepMargin);
+  const due = timer === 'sweep' ? deadlineAt : plusMillis(deadlineAt, sweepMargin);
+  // A cancel that was begun while the timer was being armed is looked after in its own time.
+  const reconcileAfter = isUnsettled(record) ? record.reconcileAfter : due;
   return asNextVersion({ ...record, timer, looks: 0, reconcileAfter }, now);
 }
 

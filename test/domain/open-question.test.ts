@@ -6,7 +6,7 @@ import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { decideReconciliation, dueAfterLook } from '../../functions/domain/reconciliation.ts';
 import { applyObservation } from '../../functions/domain/transition.ts';
 import { observed, recordWith } from '../support/fixtures.ts';
-import { afterNoon, registered } from '../support/sessions.ts';
+import { afterNoon, cancellationWith, registered } from '../support/sessions.ts';
 
 const after = (observations: readonly Observation[], start: PaymentRequest = recordWith()) =>
   observations.reduce((record, each) => applyObservation(record, each).record, start);
@@ -103,6 +103,15 @@ describe('the answer', () => {
 
 describe('after a look the record is due', () => {
   it.each<[string, PaymentRequest, ReturnType<typeof dueAfterLook>]>([
+    [
+      'as it was while a cancel of which the end is not known goes on, though the request has ended',
+      registered({
+        state: 'CANCELED',
+        cancellation: cancellationWith({ outcome: 'claimed' }),
+        reconcileAfter: afterNoon(43),
+      }),
+      afterNoon(43),
+    ],
     ['with its timer', registered({ state: 'SUBMITTED' }), afterNoon(31)],
     ['with the sweep that is its timer', registered({ timer: 'sweep' }), afterNoon(30)],
     ['at once, where the timer is still to be armed', registered({ timer: 'pending' }), now],

@@ -246,6 +246,15 @@ describe('a timer that is armed', () => {
     });
   });
 
+  it('leaves a cancel that was begun meanwhile as due as it was', () => {
+    const cancellation = cancellationWith({ outcome: 'claimed' });
+    const record = registered({ timer: 'pending', cancellation, reconcileAfter: afterNoon(2) });
+    expect(withArmedTimer(record, afterNoon(30), afterNoon(1))).toMatchObject({
+      timer: 'armed',
+      reconcileAfter: afterNoon(2),
+    });
+  });
+
   it('is not written down for a deadline that has moved', () => {
     expect(withArmedTimer(registered({ timer: 'pending' }), afterNoon(29), noon)).toBeUndefined();
   });
