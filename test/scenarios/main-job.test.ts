@@ -202,12 +202,15 @@ describe('webhooks', () => {
         payment_request_id: _,
         created_at: __,
         updated_at: ___,
+        version,
         evidence,
         ...record
       } = await lapse.record(id);
+      // A write for each of the deliveries that tell something new; one more if a sweep comes by meanwhile.
+      expect([6, 7]).toContain(version);
       records.push({ ...record, by: (evidence as Record<string, unknown>)['event_id'] });
     }
-    expect(records[0]).toMatchObject({ state: 'DECLINED', version: 6, by: 'event-5' });
+    expect(records[0]).toMatchObject({ state: 'DECLINED', by: 'event-5' });
     expect(records[1]).toEqual(records[0]);
     expect(records[2]).toEqual(records[0]);
   });
