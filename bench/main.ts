@@ -148,7 +148,9 @@ async function keep(run: Run, page: string): Promise<void> {
   await writeFile(join(docs, 'performance.svg'), plotOf(run));
 }
 
-const rounded = (value: number): number => Math.round(value * 1_000) / 1_000;
+function rounded(value: number): number {
+  return Math.round(value * 1_000) / 1_000;
+}
 
 function commit(): string {
   const git = (...args: readonly string[]): string =>

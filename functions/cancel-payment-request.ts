@@ -1,4 +1,4 @@
-/** DELETE of a Payment Request, or of a session: ends what is open, unless the customer has paid. */
+/** DELETE of a Payment Request or of a session, and jobs that cancel many: ends what is open, unless the customer has paid. */
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import * as v from 'valibot';
 import type { AccountSettings } from './application/ports.ts';
@@ -6,12 +6,16 @@ import { apiHandler } from './runtime/api-handler.ts';
 import { accountOf, flag, keyOf, printable, queryOf, sessionIdOf } from './runtime/api-request.ts';
 import { callerOf } from './runtime/caller.ts';
 import { cancelAnswer } from './runtime/cancel-answer.ts';
+import { cancelJobStartAnswer, cancelJobView, foundCancelJob } from './runtime/cancel-job-answer.ts';
+import { cancelJobKeyOf, cancelJobRequestOf } from './runtime/cancel-job-request.ts';
 import { composeCancellation } from './runtime/composition-root.ts';
-import type { HttpAnswer } from './runtime/problem.ts';
+import { type HttpAnswer, jsonAnswer } from './runtime/problem.ts';
 import { sessionCancelAnswer } from './runtime/session-answer.ts';
 import { count } from './runtime/telemetry.ts';
+import { unknownRoute } from './runtime/unknown-route.ts';
 
-const { accounts, cancel, rehearse, cancelSession, rehearseSession, warmUp } = composeCancellation();
+const { accounts, cancel, rehearse, cancelSession, rehearseSession, startJob, stopJob, warmUp } =
+  composeCancellation();
 
 export { warmUp };
 
@@ -20,15 +24,11 @@ const requestQuery = v.strictObject({
   ...sessionQuery.entries,
   allow_completed: v.optional(flag, 'false'),
 });
+const noQuery = v.strictObject({});
 
-export const handler = apiHandler(async (event) => {
-  const account = await accountOf(event, accounts);
-  return event.routeKey === 'DELETE /accounts/{account}/sessions/{session_id}'
-    ? endSession(event, account)
-    : endRequest(event, account);
-});
+type Answer = (event: APIGatewayProxyEventV2, account: AccountSettings) => Promise<HttpAnswer>;
 
-async function endRequest(event: APIGatewayProxyEventV2, account: AccountSettings): Promise<HttpAnswer> {
+const endRequest: Answer = async (event, account) => {
   const key = keyOf(event, account);
   const query = queryOf(event, requestQuery);
   const command = {
@@ -40,9 +40,9 @@ async function endRequest(event: APIGatewayProxyEventV2, account: AccountSetting
   const outcome = await (query.dry_run ? rehearse : cancel)(key, command, account);
   count(`Cancel:${outcome.kind}`);
   return cancelAnswer(key, outcome);
-}
+};
 
-async function endSession(event: APIGatewayProxyEventV2, account: AccountSettings): Promise<HttpAnswer> {
+const endSession: Answer = async (event, account) => {
   const sessionId = sessionIdOf(event);
   const query = queryOf(event, sessionQuery);
   // Whoever ends a session has not looked at each of its requests: what is paid is spared, whatever the account allows.
@@ -55,4 +55,29 @@ async function endSession(event: APIGatewayProxyEventV2, account: AccountSetting
   const members = await (query.dry_run ? rehearseSession : cancelSession)(sessionId, command, account);
   for (const { outcome } of members) count(`Cancel:${outcome.kind}`);
   return sessionCancelAnswer(account.account, sessionId, members);
-}
+};
+
+const start: Answer = async (event, account) => {
+  const key = cancelJobKeyOf(event, account);
+  queryOf(event, noQuery);
+  return cancelJobStartAnswer(key, await startJob(key, cancelJobRequestOf(event)));
+};
+
+const stop: Answer = async (event, account) => {
+  const key = cancelJobKeyOf(event, account);
+  queryOf(event, noQuery);
+  return jsonAnswer(200, cancelJobView(foundCancelJob(key, await stopJob(key))));
+};
+
+const routes: Readonly<Record<string, Answer>> = {
+  'DELETE /accounts/{account}/payment-requests/{payment_request_id}': endRequest,
+  'DELETE /accounts/{account}/sessions/{session_id}': endSession,
+  'PUT /accounts/{account}/cancel-jobs/{job_id}': start,
+  'DELETE /accounts/{account}/cancel-jobs/{job_id}': stop,
+};
+
+export const handler = apiHandler(async (event) => {
+  const answer = routes[event.routeKey];
+  if (!answer) throw unknownRoute(event);
+  return answer(event, await accountOf(event, accounts));
+});

@@ -1,9 +1,11 @@
-/** Every GET of the API: a record, how it came to be so, an account's records, a session. Serves the default route too. */
+/** Every GET of the API: a record, how it came to be so, an account's records, a session, jobs. Serves the default route too. */
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import * as v from 'valibot';
 import type { AccountSettings } from './application/ports.ts';
 import { apiHandler } from './runtime/api-handler.ts';
 import { accountOf, flag, keyOf, queryOf, sessionIdOf } from './runtime/api-request.ts';
+import { cancelJobReportAnswer, cancelJobView, foundCancelJob } from './runtime/cancel-job-answer.ts';
+import { cancelJobKeyOf } from './runtime/cancel-job-request.ts';
 import { composeReading } from './runtime/composition-root.ts';
 import { listAnswer, listRequestOf } from './runtime/list-request.ts';
 import { historyOf, viewOf } from './runtime/payment-request-view.ts';
@@ -11,12 +13,19 @@ import { type HttpAnswer, jsonAnswer, Problem } from './runtime/problem.ts';
 import { sessionReadAnswer } from './runtime/session-answer.ts';
 import { unknownRoute } from './runtime/unknown-route.ts';
 
-const { accounts, read, refresh, readSession, list, warmUp } = composeReading();
+const { accounts, read, refresh, readSession, list, jobs, warmUp } = composeReading();
 
 export { warmUp };
 
 const recordQuery = v.strictObject({ refresh: v.optional(flag, 'false') });
 const noQuery = v.strictObject({});
+const cursorFormat = 'the next_cursor of a page of this report';
+const reportQuery = v.strictObject({
+  cursor: v.optional(
+    v.pipe(v.string(cursorFormat), v.regex(/^\d{1,7}$/, cursorFormat), v.transform(Number)),
+    '0',
+  ),
+});
 
 type Answer = (event: APIGatewayProxyEventV2, settings: AccountSettings) => Promise<HttpAnswer>;
 
@@ -46,11 +55,33 @@ const getList: Answer = async (event, { account }) => {
   return listAnswer(account, filter, await list(account, filter, before, limit));
 };
 
+const getJob: Answer = async (event, settings) => {
+  const key = cancelJobKeyOf(event, settings);
+  queryOf(event, noQuery);
+  return jsonAnswer(200, cancelJobView(foundCancelJob(key, await jobs.read(key))));
+};
+
+const getJobReport: Answer = async (event, settings) => {
+  const key = cancelJobKeyOf(event, settings);
+  const { cursor: page } = queryOf(event, reportQuery);
+  const job = foundCancelJob(key, await jobs.read(key));
+  return cancelJobReportAnswer(job, page, await jobs.readPage(key, page));
+};
+
+const getJobs: Answer = async (event, { account }) => {
+  queryOf(event, noQuery);
+  const newest = await jobs.ofAccount(account, 100);
+  return jsonAnswer(200, { cancel_jobs: newest.map(cancelJobView) });
+};
+
 const routes: Readonly<Record<string, Answer>> = {
   'GET /accounts/{account}/payment-requests/{payment_request_id}': getRecord,
   'GET /accounts/{account}/payment-requests/{payment_request_id}/history': getHistory,
   'GET /accounts/{account}/sessions/{session_id}': getSession,
   'GET /accounts/{account}/payment-requests': getList,
+  'GET /accounts/{account}/cancel-jobs/{job_id}': getJob,
+  'GET /accounts/{account}/cancel-jobs/{job_id}/report': getJobReport,
+  'GET /accounts/{account}/cancel-jobs': getJobs,
 };
 
 export const handler = apiHandler(async (event) => {

@@ -1,10 +1,10 @@
-/** The sweep, every minute: does what the timer, a webhook or a caller should have done and did not. */
+/** The sweep, every minute: does what the timer, a webhook or a caller should have done and did not, and goes on with jobs. */
 import { repairs } from './application/reconcile-payment-requests.ts';
 import { composeReconciliation } from './runtime/composition-root.ts';
 import { recurringHandler } from './runtime/recurring-handler.ts';
 import { count, note } from './runtime/telemetry.ts';
 
-const { reconcile, warmUp } = composeReconciliation();
+const { reconcile, runJobs, warmUp } = composeReconciliation();
 
 export { warmUp };
 
@@ -13,6 +13,10 @@ export const handler = recurringHandler(async (until) => {
   count('SweepRepairs', repairs(report));
   count('SweepFailures', report.failed);
   count('PendingCancels', report.resume);
-  note('sweep.done', report);
-  return report;
+  // What is due comes first: a job has the rest of the time.
+  const jobs = await runJobs(until);
+  count('CancelJobPages', jobs.pages);
+  const done = { ...report, job_pages: jobs.pages };
+  note('sweep.done', done);
+  return done;
 });

@@ -59,6 +59,12 @@ export class CancellationApi extends Construct {
     const session = '/accounts/{account}/sessions/{session_id}';
     this.api.addRoutes({ path: session, methods: [GET], integration: integrations.get });
     this.api.addRoutes({ path: session, methods: [DELETE], integration: integrations.cancel });
+    const jobs = '/accounts/{account}/cancel-jobs';
+    const job = `${jobs}/{job_id}`;
+    this.api.addRoutes({ path: job, methods: [PUT, DELETE], integration: integrations.cancel });
+    this.api.addRoutes({ path: job, methods: [GET], integration: integrations.get });
+    this.api.addRoutes({ path: `${job}/report`, methods: [GET], integration: integrations.get });
+    this.api.addRoutes({ path: jobs, methods: [GET], integration: integrations.get });
     // What is no route is told which routes there are.
     new HttpRoute(this, 'Default', {
       httpApi: this.api,

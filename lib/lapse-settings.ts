@@ -51,6 +51,11 @@ export interface LapseSettings {
    */
   readonly timerConcurrency?: number;
   /**
+   * Requests that jobs may cancel a second, all jobs together: their share of Klarna's rate limit; 1 to 100.
+   * @default 10
+   */
+  readonly cancelJobsPerSecond?: number;
+  /**
    * Write units a second that the table will not go beyond: a ceiling for the bill.
    * @default 10000
    */
@@ -113,6 +118,7 @@ const defaults = {
   apiBurstLimit: 1_000,
   webhookConcurrency: 50,
   timerConcurrency: 10,
+  cancelJobsPerSecond: 10,
   maxWriteUnits: 10_000,
   maxReadUnits: 10_000,
   canary: true,
@@ -147,6 +153,7 @@ export function resolveSettings(given: LapseSettings): ResolvedSettings {
     wholeNumber('apiBurstLimit', settings.apiBurstLimit, 1, 5_000),
     wholeNumber('webhookConcurrency', settings.webhookConcurrency, 1, 1_000),
     wholeNumber('timerConcurrency', settings.timerConcurrency, 2, 1_000),
+    wholeNumber('cancelJobsPerSecond', settings.cancelJobsPerSecond, 1, 100),
     wholeNumber('maxWriteUnits', settings.maxWriteUnits, 1, 40_000),
     wholeNumber('maxReadUnits', settings.maxReadUnits, 1, 40_000),
     ...jwtProblems(jwtIssuer, jwtAudience, jwtScopes),

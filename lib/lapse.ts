@@ -115,7 +115,7 @@ export class Lapse extends Construct {
     records.grantItems(receive, 'UpdateItem');
     secrets.grantRead(receive, secrets.signingKeys);
     const { dueIndex, sessionIndex, stateIndex } = tableSchema;
-    records.grantQuery(reconcile, dueIndex);
+    records.grantQuery(reconcile, dueIndex, stateIndex);
     records.grantQuery(get, sessionIndex, stateIndex);
     records.grantQuery(cancel, sessionIndex);
     for (const armer of [register, expire, reconcile]) timer.grantArm(armer);
@@ -244,7 +244,13 @@ export class Lapse extends Construct {
       'reconcile-payment-requests': make(
         'Reconcile',
         'reconcile-payment-requests',
-        { ...table, ...accounts, ...klarnaUrls, ...timers },
+        {
+          ...table,
+          ...accounts,
+          ...klarnaUrls,
+          ...timers,
+          CANCEL_JOBS_PER_SECOND: String(settings.cancelJobsPerSecond),
+        },
         { timeout: seconds(55), reservedConcurrentExecutions: 1 },
       ),
       'publish-state-changes': make(

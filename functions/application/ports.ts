@@ -1,4 +1,5 @@
 /** What the use cases need from outside. Each port is a role; adapters/ has one implementation for each. */
+import type { CancelJob, CancelJobEntry, CancelJobKey } from '../domain/cancel-job.ts';
 import type { Account, PaymentRequestId, PaymentRequestKey, SessionId } from '../domain/identifiers.ts';
 import type { Instant } from '../domain/instant.ts';
 import type { ListPosition } from '../domain/list-position.ts';
@@ -53,6 +54,32 @@ export interface PaymentRequestList {
 
 export interface ListedPaymentRequest extends PaymentRequestKey {
   readonly position: ListPosition;
+}
+
+/** Jobs that cancel many requests, with what they are to cancel and their reports. Faults are thrown. */
+export interface CancelJobs {
+  /** Strongly consistent. */
+  read(key: CancelJobKey): Promise<CancelJob | undefined>;
+  /**
+   * Stores a new job, and the requests that it names, if it names any. Where there is one of this id already: that one, or
+   * `taken` if another one of this id has begun to be stored.
+   */
+  start(
+    job: CancelJob,
+    ids: readonly PaymentRequestId[] | undefined,
+  ): Promise<CancelJob | 'started' | 'taken'>;
+  /** Stores `next`, if what is stored is still the version that `next` was made from; whether it is stored. */
+  save(current: CancelJob, next: CancelJob): Promise<boolean>;
+  /** The requests that a job names, in the order in which it was told them. */
+  idsOf(job: CancelJob): Promise<readonly PaymentRequestId[]>;
+  /** Stores a page of the report, counted from 0; over what an earlier try may have stored. */
+  writePage(job: CancelJob, page: number, entries: readonly CancelJobEntry[]): Promise<void>;
+  /** Nothing of a page that is not written. */
+  readPage(key: CancelJobKey, page: number): Promise<readonly CancelJobEntry[]>;
+  /** Those that are to go on by `now`, the one that has waited longest first. */
+  due(now: Instant): AsyncIterable<CancelJobKey>;
+  /** At most `limit` of an account, newest first. */
+  ofAccount(account: Account, limit: number): Promise<readonly CancelJob[]>;
 }
 
 /** Where a delivery goes that is signed by Klarna and belongs to no record: kept, never applied. */

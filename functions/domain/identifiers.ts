@@ -12,6 +12,9 @@ export type PaymentRequestId = Branded<'PaymentRequestId'>;
 /** The shop's id of a checkout session: 1 to 255 printable characters. */
 export type SessionId = Branded<'SessionId'>;
 
+/** The caller's own name for one job that cancels many requests: `[A-Za-z0-9._-]{1,64}`. */
+export type CancelJobId = Branded<'CancelJobId'>;
+
 /** What one history entry is about: Klarna's event id, or an id of our own with a prefix such as `read:`. */
 export type EventId = Branded<'EventId'>;
 
@@ -29,6 +32,8 @@ export const paymentRequestIdPattern = /^krn:payment:[a-z0-9-]{1,32}:request:[A-
 /** 1 to 255 characters, none of them a control, format, private-use, unassigned or lone-surrogate character. */
 export const printablePattern = /^[^\p{C}]{1,255}$/u;
 
+export const cancelJobIdPattern = /^[A-Za-z0-9._-]{1,64}$/;
+
 const eventIdPattern = /^[!-~]{1,128}$/;
 
 export const parseAccount = (text: string): Account | undefined =>
@@ -39,6 +44,9 @@ export const parsePaymentRequestId = (text: string): PaymentRequestId | undefine
 
 export const parseSessionId = (text: string): SessionId | undefined =>
   printablePattern.test(text) ? (text as SessionId) : undefined;
+
+export const parseCancelJobId = (text: string): CancelJobId | undefined =>
+  cancelJobIdPattern.test(text) ? (text as CancelJobId) : undefined;
 
 /** At most 128 visible ASCII characters: it becomes part of an attribute's name. */
 export const parseEventId = (text: string): EventId | undefined =>

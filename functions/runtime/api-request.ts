@@ -14,8 +14,8 @@ import { parseInstant } from '../domain/instant.ts';
 import { authorizeAccount } from './caller.ts';
 import { type FieldError, invalid, Problem, shortened, shown } from './problem.ts';
 
-/** A body of ours is a few hundred bytes. */
-const bodyLimit = 16 * 1024;
+/** Most bodies of ours are a few hundred bytes. */
+const usualBodyLimit = 16 * 1024;
 
 /** The account of the path, as this deployment has it. Throws the problem to answer with. */
 export async function accountOf(event: APIGatewayProxyEventV2, accounts: Accounts): Promise<AccountSettings> {
@@ -59,10 +59,11 @@ export const queryOf = <Schema extends v.GenericSchema>(
   schema: Schema,
 ): v.InferOutput<Schema> => parse(schema, event.queryStringParameters ?? {}, 'query');
 
-/** The body, a JSON object, by a strict schema. */
+/** The body, a JSON object of at most so many bytes, by a strict schema. */
 export function bodyOf<Schema extends v.GenericSchema>(
   event: APIGatewayProxyEventV2,
   schema: Schema,
+  bodyLimit = usualBodyLimit,
 ): v.InferOutput<Schema> {
   const bytes = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
   if (bytes.length > bodyLimit) {

@@ -11,6 +11,7 @@ import { SchedulerClient } from '@aws-sdk/client-scheduler';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { marshall } from '@aws-sdk/util-dynamodb';
+import { DynamoDbCancelJobs } from '../adapters/dynamodb/dynamodb-cancel-jobs.ts';
 import {
   DynamoDbPaymentRequestStore,
   type TableOptions,
@@ -44,6 +45,8 @@ import { receiveWebhook } from '../application/receive-webhook.ts';
 import { reconcilePaymentRequests } from '../application/reconcile-payment-requests.ts';
 import { refreshPaymentRequest } from '../application/refresh-payment-request.ts';
 import { extendSession, registerSession } from '../application/register-session.ts';
+import { runCancelJobs } from '../application/run-cancel-jobs.ts';
+import { startCancelJob, stopCancelJob } from '../application/start-cancel-job.ts';
 import { sweepTimer } from '../application/sweep-timer.ts';
 import { syncKlarnaExpiry } from '../application/sync-klarna-expiry.ts';
 import type { PaymentRequestKey } from '../domain/identifiers.ts';
@@ -120,7 +123,7 @@ export function composeRegistration() {
 /** What get-payment-request needs. */
 export function composeReading() {
   const environment = parseEnvironment('get-payment-request', process.env);
-  const { store, networklessStore } = storeOf(environment);
+  const { store, networklessStore, jobs } = storeOf(environment);
   const accounts = accountsOf(environment);
   return {
     accounts,
@@ -132,6 +135,7 @@ export function composeReading() {
     refresh: refreshPaymentRequest({ store, ...klarnaOf(environment) }),
     readSession: readSession({ store, sessions: store }),
     list: listPaymentRequests({ store, list: store }),
+    jobs: jobs(),
   };
 }
 
@@ -139,11 +143,12 @@ export function composeReading() {
 export function composeCancellation() {
   const environment = parseEnvironment('cancel-payment-request', process.env);
   const { timer, networklessTimer } = removalOf(environment);
-  const { store, networklessStore } = storeOf(environment);
+  const { store, networklessStore, jobs: jobsOf } = storeOf(environment);
   const accounts = accountsOf(environment);
   const dependencies = { store, timer, ...klarnaOf(environment), onTimerFault };
   const cancel = cancelPaymentRequest(dependencies);
   const rehearse = rehearseCancel(dependencies);
+  const jobs = jobsOf();
   const session = {
     store,
     sessions: store,
@@ -161,6 +166,8 @@ export function composeCancellation() {
     rehearse,
     cancelSession: cancelSession({ ...session, cancel }),
     rehearseSession: cancelSession({ ...session, cancel: rehearse }),
+    startJob: startCancelJob({ jobs, sessions: store, clock }),
+    stopJob: stopCancelJob({ jobs, clock }),
   };
 }
 
@@ -212,19 +219,30 @@ export function composeExpiry() {
 /** What reconcile-payment-requests needs. */
 export function composeReconciliation() {
   const environment = parseEnvironment('reconcile-payment-requests', process.env);
-  const { store } = storeOf(environment);
+  const { store, jobs } = storeOf(environment);
   const klarna = klarnaOf(environment);
+  const accounts = accountsOf(environment);
+  const { timer } = timerOf(environment);
+  const dependencies = { store, timer, ...klarna, onTimerFault };
   return {
     // Nobody waits for the sweep.
     warmUp: warmUpOf(),
+    runJobs: runCancelJobs({
+      jobs: jobs(),
+      list: store,
+      accounts,
+      clock,
+      cancel: cancelPaymentRequest(dependencies),
+      rehearse: rehearseCancel(dependencies),
+      perSecond: environment.CANCEL_JOBS_PER_SECOND,
+      onFault: ({ account, jobId, paymentRequestId }, error) =>
+        fault('job.fault', error, { account, job_id: jobId, payment_request_id: paymentRequestId }),
+    }),
     reconcile: reconcilePaymentRequests({
-      store,
+      ...dependencies,
       due: store,
-      accounts: accountsOf(environment),
-      timer: timerOf(environment).timer,
-      ...klarna,
+      accounts,
       syncExpiry: expirySyncOf(store, klarna),
-      onTimerFault,
       onFault: ({ account, paymentRequestId }, error) =>
         fault('sweep.fault', error, { account, payment_request_id: paymentRequestId }),
     }),
@@ -259,8 +277,10 @@ function storeOf(environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS'>) {
   const { settings, networkless } = connected(clientSettings, stored);
   const storeWith = (client: DynamoDBClient) =>
     new DynamoDbPaymentRequestStore({ ...tableOf(environment), client });
+  const client = new DynamoDBClient(settings);
   return {
-    store: storeWith(new DynamoDBClient(settings)),
+    store: storeWith(client),
+    jobs: () => new DynamoDbCancelJobs({ ...tableOf(environment), client }),
     networklessStore: () => storeWith(new DynamoDBClient(networkless)),
   };
 }

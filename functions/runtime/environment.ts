@@ -51,7 +51,14 @@ export const environments = {
     SECRETS_CACHE_SECONDS: wholeNumber,
   }),
   'cancel-expired-session': v.object({ ...table, ...accounts, ...klarna, ...timer }),
-  'reconcile-payment-requests': v.object({ ...table, ...accounts, ...klarna, ...timer }),
+  'reconcile-payment-requests': v.object({
+    ...table,
+    ...accounts,
+    ...klarna,
+    ...timer,
+    /** Cancels that all jobs together may begin a second. */
+    CANCEL_JOBS_PER_SECOND: wholeNumber,
+  }),
   'publish-state-changes': v.object({ EVENT_BUS_NAME: name }),
 } as const;
 

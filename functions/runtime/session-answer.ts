@@ -1,4 +1,5 @@
-import type { SessionCancelOutcome, SessionMember } from '../application/cancel-session.ts';
+import { cancelOutcomeWord } from '../application/cancel-outcome-word.ts';
+import type { SessionMember } from '../application/cancel-session.ts';
 import type { Account, SessionId } from '../domain/identifiers.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import { sessionStatusOf } from '../domain/session-status.ts';
@@ -33,24 +34,11 @@ export function sessionCancelAnswer(
     status: sessionStatusOf(members.map(({ outcome }) => outcome.record?.state)),
     payment_requests: members.map(({ paymentRequestId, outcome }) => ({
       payment_request_id: paymentRequestId,
-      outcome: outcomeWords[outcome.kind],
+      outcome: cancelOutcomeWord(outcome),
       state: outcome.record?.state ?? null,
     })),
   });
 }
-
-/** The outcomes of a cancel as one word each. `untried` asks for the call to be repeated, which is safe. */
-const outcomeWords = {
-  canceled: 'canceled',
-  'already-canceled': 'already_canceled',
-  'already-final': 'already_final',
-  'would-cancel': 'would_cancel',
-  pending: 'pending',
-  graced: 'pending',
-  'not-found': 'not_found',
-  denied: 'klarna_denied',
-  untried: 'untried',
-} as const satisfies Record<SessionCancelOutcome['kind'], string>;
 
 const unknownSession = (sessionId: SessionId): Problem =>
   new Problem('not-found', {

@@ -11,6 +11,11 @@ export const apiRoutes = [
   'GET /accounts/{account}/payment-requests',
   'GET /accounts/{account}/sessions/{session_id}',
   'DELETE /accounts/{account}/sessions/{session_id}',
+  'PUT /accounts/{account}/cancel-jobs/{job_id}',
+  'GET /accounts/{account}/cancel-jobs/{job_id}',
+  'GET /accounts/{account}/cancel-jobs/{job_id}/report',
+  'DELETE /accounts/{account}/cancel-jobs/{job_id}',
+  'GET /accounts/{account}/cancel-jobs',
 ] as const;
 
 /** A path or a method that is not served: which, and which are. */

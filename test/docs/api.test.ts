@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { SessionCancelOutcome } from '../../functions/application/cancel-session.ts';
+import {
+  type CancelJobSelection,
+  type CancelJobStatus,
+  cancelOutcomeWords,
+} from '../../functions/domain/cancel-job.ts';
 import type {
   Attention,
   CancellationCause,
@@ -13,11 +17,14 @@ import type { EvidenceSource } from '../../functions/domain/observation.ts';
 import { paymentRequestStates } from '../../functions/domain/payment-request-state.ts';
 import type { SessionStatus } from '../../functions/domain/session-status.ts';
 import { applyObservation } from '../../functions/domain/transition.ts';
+import { cancelJobView } from '../../functions/runtime/cancel-job-answer.ts';
+import { cancelJobBody } from '../../functions/runtime/cancel-job-request.ts';
 import { historyOf, viewOf } from '../../functions/runtime/payment-request-view.ts';
 import { problemTypes } from '../../functions/runtime/problem.ts';
 import { extensionBody, registrationBody } from '../../functions/runtime/session-request.ts';
 import { apiRoutes } from '../../functions/runtime/unknown-route.ts';
 import { apiDocument, contractViolations, dereferenced, operations } from '../support/api-contract.ts';
+import { jobWith } from '../support/cancel-jobs.ts';
 import { observed } from '../support/fixtures.ts';
 import { isObject, pointedAt, type Schema, violations } from '../support/json-schema.ts';
 import { cancellationWith, registered } from '../support/sessions.ts';
@@ -82,7 +89,7 @@ describe('the document', () => {
 
   it('has an example for every body, and every example is as its schema has it', () => {
     const bodies = operations.filter(({ description }) => 'requestBody' in description);
-    expect(bodies.map(({ route }) => route.split(' ')[0])).toEqual(['PUT', 'PATCH']);
+    expect(bodies.map(({ route }) => route.split(' ')[0])).toEqual(['PUT', 'PATCH', 'PUT']);
     for (const { description } of bodies) {
       const media = pointedAt(description, '#/requestBody/content');
       const json = dereferenced(media['application/json']);
@@ -141,6 +148,16 @@ describe('the fields', () => {
     expect(Object.keys(dereferenced(schemaOf('Extension')['properties']))).toEqual(
       Object.keys(extensionBody.entries),
     );
+    expect(Object.keys(dereferenced(schemaOf('CancelJobRequest')['properties']))).toEqual(
+      Object.keys(cancelJobBody.entries),
+    );
+  });
+
+  it('of a cancel job are those that the API shows, in their order', () => {
+    const view = cancelJobView(jobWith());
+    expect(Object.keys(dereferenced(schemaOf('CancelJob')['properties']))).toEqual(Object.keys(view));
+    expect(schemaOf('CancelJob')['required']).toEqual(Object.keys(view));
+    expect(violations(schemaOf('CancelJob'), JSON.parse(JSON.stringify(view)), apiDocument)).toEqual([]);
   });
 });
 
@@ -186,25 +203,17 @@ describe('the words', () => {
   } satisfies Record<CancellationOutcome, 1>;
   const causes = { api: 1, timeout: 1 } satisfies Record<CancellationCause, 1>;
   const statuses = { open: 1, paid: 1, ended: 1 } satisfies Record<SessionStatus, 1>;
-  /** As a session's answer writes them. */
-  const members = {
-    canceled: 'canceled',
-    'already-canceled': 'already_canceled',
-    'already-final': 'already_final',
-    'would-cancel': 'would_cancel',
-    pending: 'pending',
-    graced: 'pending',
-    'not-found': 'not_found',
-    denied: 'klarna_denied',
-    untried: 'untried',
-  } satisfies Record<SessionCancelOutcome['kind'], string>;
+  const jobStatuses = { running: 1, done: 1, stopped: 1 } satisfies Record<CancelJobStatus, 1>;
+  const selections = { payment_request_ids: 1, session_id: 1, created_before: 1 } satisfies Record<
+    CancelJobSelection['by'],
+    1
+  >;
 
   const inside = (schema: Schema, property: string) => {
     const [, object] = schema['oneOf'] as readonly [Schema, Schema];
     return dereferenced(pointedAt(object, '#/properties')[property])['enum'];
   };
-  const outcomeOfMember = () =>
-    pointedAt(schemaOf('SessionOutcome'), '#/properties/payment_requests/items/properties/outcome')['enum'];
+  const outcomeOfMember = () => propertyOf('MemberOutcome', 'outcome')['enum'];
 
   it.each<[string, () => unknown, readonly unknown[]]>([
     ['states', () => schemaOf('State')['enum'], [...paymentRequestStates, null]],
@@ -222,7 +231,14 @@ describe('the words', () => {
     ['kinds', () => propertyOf('HistoryEntry', 'kind')['enum'], Object.keys(kinds)],
     ['effects', () => propertyOf('HistoryEntry', 'effect')['enum'], Object.keys(effects)],
     ['statuses of a session', () => schemaOf('SessionStatus')['enum'], Object.keys(statuses)],
-    ['outcomes in a session', outcomeOfMember, [...new Set(Object.values(members))]],
+    ['outcomes among many', outcomeOfMember, cancelOutcomeWords],
+    ['outcomes of a job', () => propertyOf('CancelJob', 'outcomes')['required'], cancelOutcomeWords],
+    ['statuses of a job', () => schemaOf('CancelJobStatus')['enum'], Object.keys(jobStatuses)],
+    [
+      'ways to name what a job cancels',
+      () => dereferenced(pointedAt(propertyOf('CancelJob', 'selected'), '#/properties')['by'])['enum'],
+      Object.keys(selections),
+    ],
   ])('%s are all there, and no other', (_, described, known) => {
     expect((described() as readonly unknown[]).toSorted()).toEqual([...known].toSorted());
   });

@@ -85,7 +85,13 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   CancelRole: [...items, accounts, removal, 'dynamodb:Query on table/index/session'],
   WebhookRole: ['dynamodb:UpdateItem on table', 'secretsmanager:GetSecretValue on secret signing-keys'],
   ExpireRole: [...items, accounts, ...arming, ...receiving.map((verb) => `sqs:${verb} on timer queue`)],
-  ReconcileRole: [...items, accounts, ...arming, 'dynamodb:Query on table/index/due'],
+  ReconcileRole: [
+    ...items,
+    accounts,
+    ...arming,
+    'dynamodb:Query on table/index/due',
+    'dynamodb:Query on table/index/state',
+  ],
   PublishRole: [
     ...['DescribeStream', 'GetRecords', 'GetShardIterator', 'ListStreams'].map(
       (verb) => `dynamodb:${verb} on stream`,

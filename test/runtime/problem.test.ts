@@ -17,6 +17,7 @@ const statuses = {
   'not-found': 404,
   'already-final': 409,
   'cancellation-pending': 409,
+  'job-exists': 409,
   'extension-limit': 409,
   'payload-too-large': 413,
   'klarna-denied': 502,

@@ -18,7 +18,8 @@ const variables = {
   TIMER_DEAD_LETTER_QUEUE_ARN: 'arn:aws:sqs:eu-north-1:000000000000:timers-dead',
   SHORT_TIMER_SECONDS: '90',
   EVENT_BUS_NAME: 'lapse',
-} as const satisfies EnvironmentOf<'cancel-expired-session'> &
+  CANCEL_JOBS_PER_SECOND: '10',
+} as const satisfies EnvironmentOf<'reconcile-payment-requests'> &
   EnvironmentOf<'receive-klarna-webhook'> &
   EnvironmentOf<'publish-state-changes'>;
 

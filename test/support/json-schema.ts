@@ -79,6 +79,8 @@ const keywords: Readonly<Record<string, Check>> = {
   maximum: (most, value, at) => when(typeof value === 'number' && value > Number(most), `${at} is too large`),
   minItems: (least, value, at) =>
     when(Array.isArray(value) && value.length < Number(least), `${at} is too short`),
+  maxItems: (most, value, at) =>
+    when(Array.isArray(value) && value.length > Number(most), `${at} is too long`),
   required: (names, value, at) =>
     isObject(value)
       ? list(names).flatMap((name) =>

@@ -32,7 +32,7 @@ export class InMemoryTimer implements SessionTimer {
 export type Meddler = (call: string, moment: 'before' | 'after') => void;
 
 /** A port whose every call goes past the meddler. */
-function meddled<Port extends object>(name: string, port: Port, meddle: Meddler): Port {
+export function meddled<Port extends object>(name: string, port: Port, meddle: Meddler): Port {
   return new Proxy(port, {
     get(target, property) {
       const member: unknown = Reflect.get(target, property, target);

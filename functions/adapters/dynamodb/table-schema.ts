@@ -3,6 +3,7 @@
  *
  * - A Payment Request: `PK = A#<account>#P#<payment_request_id>`.
  * - A quarantined delivery: `PK = Q#<signing_key_id>#<event id or body hash>`.
+ * - A job that cancels many: `PK = A#<account>#J#<job_id>`, what it names with `#IDS` behind, its report with `#<page>`.
  */
 export const tableSchema = {
   partitionKey: 'PK',

@@ -1,0 +1,186 @@
+import {
+  ConditionalCheckFailedException,
+  GetItemCommand,
+  paginateQuery,
+  QueryCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import type { CancelJobs } from '../../application/ports.ts';
+import type { CancelJob, CancelJobEntry, CancelJobKey } from '../../domain/cancel-job.ts';
+import type { Account, PaymentRequestId } from '../../domain/identifiers.ts';
+import { type Instant, millisOf } from '../../domain/instant.ts';
+import type { TableOptions } from './dynamodb-payment-request-store.ts';
+import { type Item, timeToLive } from './payment-request-item.ts';
+import { tableSchema } from './table-schema.ts';
+import { UpdateBuilder } from './update-expression.ts';
+
+/** The partition of the due index that holds jobs: apart from the records, which the sweep looks through first. */
+const dueJobs = 'DUE#JOBS';
+
+const partitionKeyOf = ({ account, jobId }: CancelJobKey): string => `A#${account}#J#${jobId}`;
+
+function keyOfPartition(partitionKey: string): CancelJobKey | undefined {
+  const match = /^A#([^#]+)#J#([^#]+)$/.exec(partitionKey);
+  if (!match) return undefined;
+  const [, account, jobId] = match;
+  return { account, jobId } as unknown as CancelJobKey;
+}
+
+/** Jobs as items of the one table: the job itself, the requests it names, and a page of its report each. */
+export class DynamoDbCancelJobs implements CancelJobs {
+  readonly #options: TableOptions;
+
+  constructor(options: TableOptions) {
+    this.#options = options;
+  }
+
+  async read(key: CancelJobKey): Promise<CancelJob | undefined> {
+    const item = await this.#get(partitionKeyOf(key));
+    return item && fromItem(item);
+  }
+
+  async start(
+    job: CancelJob,
+    ids: readonly PaymentRequestId[] | undefined,
+  ): Promise<CancelJob | 'started' | 'taken'> {
+    // The names first: a job that is there has all that it is to cancel.
+    if (ids) {
+      const names = { request_sha256: job.requestSha256, payment_request_ids: ids };
+      const before = await this.#insert(namesOf(job), { ...names, ...this.#timeToLive(job) });
+      if (before && before['request_sha256'] !== job.requestSha256) return 'taken';
+    }
+    const existing = await this.#insert(partitionKeyOf(job), this.#toItem(job));
+    return existing ? fromItem(existing) : 'started';
+  }
+
+  async save(current: CancelJob, next: CancelJob): Promise<boolean> {
+    const update = new UpdateBuilder();
+    const wanted = this.#toItem(next);
+    for (const attribute of new Set([...Object.keys(this.#toItem(current)), ...Object.keys(wanted)])) {
+      update.put(attribute, wanted[attribute]);
+    }
+    const condition = `${update.name('version')} = ${update.value(current.version)}`;
+    return (await this.#update(partitionKeyOf(next), update, condition)) === undefined;
+  }
+
+  async idsOf(job: CancelJob): Promise<readonly PaymentRequestId[]> {
+    const item = await this.#get(namesOf(job));
+    return (item?.['payment_request_ids'] ?? []) as readonly PaymentRequestId[];
+  }
+
+  async writePage(job: CancelJob, page: number, entries: readonly CancelJobEntry[]): Promise<void> {
+    const update = new UpdateBuilder()
+      .put('entries', entries)
+      .put(tableSchema.timeToLive, timeToLive(millisOf(job.updatedAt), this.#options.retentionDays));
+    await this.#update(pageOf(job, page), update);
+  }
+
+  async readPage(key: CancelJobKey, page: number): Promise<readonly CancelJobEntry[]> {
+    const item = await this.#get(pageOf(key, page));
+    return (item?.['entries'] ?? []) as readonly CancelJobEntry[];
+  }
+
+  async *due(now: Instant): AsyncIterable<CancelJobKey> {
+    const { client, tableName } = this.#options;
+    const { name, partitionKey, sortKey } = tableSchema.dueIndex;
+    const query = {
+      TableName: tableName,
+      IndexName: name,
+      KeyConditionExpression: '#shard = :shard AND #after <= :now',
+      ExpressionAttributeNames: { '#shard': partitionKey, '#after': sortKey },
+      ExpressionAttributeValues: marshall({ ':shard': dueJobs, ':now': now }),
+    };
+    for await (const { Items: items = [] } of paginateQuery({ client, pageSize: 100 }, query)) {
+      for (const item of items) {
+        const key = keyOfPartition(item[tableSchema.partitionKey]?.S ?? '');
+        if (key) yield key;
+      }
+    }
+  }
+
+  async ofAccount(account: Account, limit: number): Promise<readonly CancelJob[]> {
+    const { client, tableName } = this.#options;
+    const { name, partitionKey } = tableSchema.stateIndex;
+    const { Items: items = [] } = await client.send(
+      new QueryCommand({
+        TableName: tableName,
+        IndexName: name,
+        KeyConditionExpression: '#jobs = :jobs',
+        ExpressionAttributeNames: { '#jobs': partitionKey },
+        ExpressionAttributeValues: marshall({ ':jobs': jobsOf(account) }),
+        ScanIndexForward: false,
+        Limit: limit,
+      }),
+    );
+    const jobs = await Promise.all(
+      items.map(async (item) => this.#get(item[tableSchema.partitionKey]?.S ?? '')),
+    );
+    return jobs.flatMap((item) => (item ? [fromItem(item)] : []));
+  }
+
+  #toItem(job: CancelJob): Item {
+    const { dueAt, ...stored } = job;
+    return {
+      job: stored,
+      version: job.version,
+      [tableSchema.dueIndex.partitionKey]: dueAt && dueJobs,
+      [tableSchema.dueIndex.sortKey]: dueAt,
+      [tableSchema.stateIndex.partitionKey]: jobsOf(job.account),
+      [tableSchema.stateIndex.sortKey]: `${job.createdAt}#${job.jobId}`,
+      ...this.#timeToLive(job),
+    };
+  }
+
+  #timeToLive({ updatedAt }: CancelJob): Item {
+    return { [tableSchema.timeToLive]: timeToLive(millisOf(updatedAt), this.#options.retentionDays) };
+  }
+
+  /** Stores a new item; where there is one, returns that. */
+  #insert(partitionKey: string, item: Item): Promise<Item | undefined> {
+    const update = new UpdateBuilder();
+    for (const [attribute, value] of Object.entries(item)) {
+      if (value !== undefined) update.put(attribute, value);
+    }
+    const condition = `attribute_not_exists(${update.name(tableSchema.partitionKey)})`;
+    return this.#update(partitionKey, update, condition);
+  }
+
+  /** Returns the stored item where the condition does not hold, and nothing where the write is done. */
+  async #update(partitionKey: string, update: UpdateBuilder, condition?: string): Promise<Item | undefined> {
+    const { client, tableName } = this.#options;
+    try {
+      await client.send(
+        new UpdateItemCommand({
+          TableName: tableName,
+          Key: { [tableSchema.partitionKey]: { S: partitionKey } },
+          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+          ...update.when(condition),
+        }),
+      );
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      return error.Item ? unmarshall(error.Item) : {};
+    }
+  }
+
+  async #get(partitionKey: string): Promise<Item | undefined> {
+    const { client, tableName } = this.#options;
+    const { Item: item } = await client.send(
+      new GetItemCommand({
+        TableName: tableName,
+        Key: { [tableSchema.partitionKey]: { S: partitionKey } },
+        ConsistentRead: true,
+      }),
+    );
+    return item && unmarshall(item);
+  }
+}
+
+const namesOf = (key: CancelJobKey): string => `${partitionKeyOf(key)}#IDS`;
+const pageOf = (key: CancelJobKey, page: number): string => `${partitionKeyOf(key)}#${page}`;
+const jobsOf = (account: Account): string => `A#${account}#JOBS`;
+
+const fromItem = (item: Item): CancelJob =>
+  ({ ...(item['job'] as object), dueAt: item[tableSchema.dueIndex.sortKey] }) as CancelJob;

@@ -1,0 +1,169 @@
+import {
+  type CancelJob,
+  type CancelJobChoice,
+  type CancelJobEntry,
+  type CancelJobKey,
+  cancelJobPage,
+  isToBeRepeated,
+  putOff,
+  requesterOf,
+  withChoice,
+  withPage,
+} from '../domain/cancel-job.ts';
+import type { CancelCommand } from '../domain/cancellation.ts';
+import type { PaymentRequestId, PaymentRequestKey } from '../domain/identifiers.ts';
+import { type Instant, instantFromMillis } from '../domain/instant.ts';
+import type { ListPosition } from '../domain/list-position.ts';
+import { isOpen, paymentRequestStates } from '../domain/payment-request-state.ts';
+import { cancelOutcomeWord } from './cancel-outcome-word.ts';
+import type { CancelRehearsal } from './cancel-payment-request.ts';
+import type { Accounts, AccountSettings, CancelJobs, Clock, PaymentRequestList } from './ports.ts';
+
+type CancelOne = (
+  key: PaymentRequestKey,
+  command: CancelCommand,
+  settings: AccountSettings,
+) => Promise<CancelRehearsal>;
+
+export interface CancelJobDependencies {
+  readonly jobs: CancelJobs;
+  readonly list: PaymentRequestList;
+  readonly accounts: Accounts;
+  readonly clock: Clock;
+  readonly cancel: CancelOne;
+  readonly rehearse: CancelOne;
+  /** Cancels begun a second, over all jobs: what they may take of Klarna's rate limit. */
+  readonly perSecond: number;
+  /** Told of a request, or a whole page, that could not be tried for a fault of ours. */
+  readonly onFault: (key: CancelJobKey & Partial<PaymentRequestKey>, error: unknown) => void;
+}
+
+/** Requests that are being canceled at the same time: Klarna may take seconds for one. */
+const lanes = 8;
+
+/**
+ * Goes on with every job that is due, page by page, and begins no page after `until`, in milliseconds since 1970. A page is
+ * reported first and then counted, so a crash repeats it; what it had canceled is still reported as canceled.
+ */
+export const runCancelJobs =
+  (dependencies: CancelJobDependencies) =>
+  async (until: number): Promise<{ readonly pages: number }> => {
+    const { jobs, clock } = dependencies;
+    let pages = 0;
+    for await (const key of jobs.due(nowOf(dependencies))) {
+      let job = await jobs.read(key);
+      while (job?.status === 'running' && clock.now() < until) {
+        pages += 1;
+        job = await nextPage(dependencies, job);
+      }
+      if (clock.now() >= until) break;
+    }
+    return { pages };
+  };
+
+/** The job after its next page; `undefined` when it is to rest, or somebody else has changed it. */
+async function nextPage(
+  dependencies: CancelJobDependencies,
+  found: CancelJob,
+): Promise<CancelJob | undefined> {
+  const { jobs, onFault } = dependencies;
+  let job = found;
+  try {
+    const chosen = job.chosen ?? (await choose(dependencies, job));
+    if (!job.chosen && job.selection.by === 'created_before') {
+      const fixed = withChoice(job, chosen, nowOf(dependencies));
+      if (!(await jobs.save(job, fixed))) return undefined;
+      job = fixed;
+    }
+    const entries = await cancelAll(dependencies, job, chosen.ids);
+    if (isToBeRepeated(job, entries)) {
+      await jobs.save(job, putOff(job, nowOf(dependencies)));
+      return undefined;
+    }
+    if (entries.length > 0) await jobs.writePage(job, job.pages, entries);
+    const next = withPage(job, entries, chosen, nowOf(dependencies));
+    return (await jobs.save(job, next)) ? next : undefined;
+  } catch (error) {
+    onFault(job, error);
+    await jobs.save(job, putOff(job, nowOf(dependencies))).catch((again: unknown) => onFault(job, again));
+    return undefined;
+  }
+}
+
+/** What the next page is to cancel. */
+async function choose({ jobs, list }: CancelJobDependencies, job: CancelJob): Promise<CancelJobChoice> {
+  const { selection, account, done } = job;
+  if (selection.by !== 'created_before') {
+    const ids = await jobs.idsOf(job);
+    const end = done + cancelJobPage;
+    return { ids: ids.slice(done, end), isLast: end >= ids.length };
+  }
+  const listed = await list.listed(
+    account,
+    openStates,
+    job.position ?? firstBefore(selection.createdBefore),
+    cancelJobPage + 1,
+  );
+  const page = listed.slice(0, cancelJobPage);
+  return {
+    ids: page.map(({ paymentRequestId }) => paymentRequestId),
+    position: page.at(-1)?.position ?? job.position,
+    isLast: listed.length <= cancelJobPage,
+  };
+}
+
+const openStates = [undefined, ...paymentRequestStates].filter(isOpen);
+
+/** Before everything that was created at the moment itself: a position begins with the time. */
+const firstBefore = (createdBefore: Instant): ListPosition => `${createdBefore}#` as ListPosition;
+
+/** Cancels these, no faster than the rate, and says of each what came of it, in their order. */
+async function cancelAll(
+  dependencies: CancelJobDependencies,
+  job: CancelJob,
+  ids: readonly PaymentRequestId[],
+): Promise<readonly CancelJobEntry[]> {
+  const { accounts, clock, perSecond } = dependencies;
+  const settings = await accounts.find(job.account);
+  if (!settings) throw new Error(`the secret accounts has no account ${job.account}`);
+  const begin = clock.now();
+  const entries: CancelJobEntry[] = [];
+  const waiting = ids.entries();
+  const lane = async () => {
+    for (const [index, paymentRequestId] of waiting) {
+      const early = begin + (index * 1_000) / perSecond - clock.now();
+      if (early > 0) await clock.wait(early);
+      entries[index] = await cancelOne(dependencies, job, paymentRequestId, settings);
+    }
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+  return entries;
+}
+
+async function cancelOne(
+  { cancel, rehearse, onFault }: CancelJobDependencies,
+  job: CancelJob,
+  paymentRequestId: PaymentRequestId,
+  settings: AccountSettings,
+): Promise<CancelJobEntry> {
+  const key = { account: job.account, paymentRequestId };
+  const requestedBy = requesterOf(job);
+  // Whoever ends many has not looked at each of them: what is paid is spared, whatever the account allows.
+  const command = { cause: 'api', reason: job.reason, requestedBy, allowCompleted: false } as const;
+  try {
+    const outcome = await (job.dryRun ? rehearse : cancel)(key, command, settings);
+    const state = outcome.record?.state;
+    // A page that is repeated after a crash meets what it has canceled itself.
+    const { cancellation } = outcome.record ?? {};
+    const isOurs =
+      outcome.kind === 'already-canceled' &&
+      cancellation?.outcome === 'canceled' &&
+      cancellation.requestedBy === requestedBy;
+    return { paymentRequestId, outcome: isOurs ? 'canceled' : cancelOutcomeWord(outcome), state };
+  } catch (error) {
+    onFault({ ...key, jobId: job.jobId }, error);
+    return { paymentRequestId, outcome: 'untried' };
+  }
+}
+
+const nowOf = ({ clock }: CancelJobDependencies): Instant => instantFromMillis(clock.now());

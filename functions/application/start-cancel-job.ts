@@ -1,0 +1,118 @@
+import { createHash } from 'node:crypto';
+import type { CancelJob, CancelJobKey, CancelJobSelection } from '../domain/cancel-job.ts';
+import { withStop } from '../domain/cancel-job.ts';
+import type { PaymentRequestId, SessionId } from '../domain/identifiers.ts';
+import { type Instant, instantFromMillis } from '../domain/instant.ts';
+import type { CancelJobs, Clock, SessionPaymentRequests } from './ports.ts';
+
+export interface CancelJobStartDependencies {
+  readonly jobs: CancelJobs;
+  readonly sessions: SessionPaymentRequests;
+  readonly clock: Clock;
+}
+
+/** What a caller wants canceled. */
+export type CancelJobRequest = {
+  readonly dryRun: boolean;
+  readonly reason: string | undefined;
+  readonly requestedBy: string;
+} & (
+  | { readonly by: 'payment_request_ids'; readonly paymentRequestIds: readonly PaymentRequestId[] }
+  | { readonly by: 'session_id'; readonly sessionId: SessionId }
+  | { readonly by: 'created_before'; readonly createdBefore: Instant }
+);
+
+/**
+ * What became of a start. `started`; `unchanged`: the same was started before; `taken`: another job has this id;
+ * `empty`: nothing is known of the session.
+ */
+export type CancelJobStart =
+  | { readonly kind: 'started' | 'unchanged'; readonly job: CancelJob }
+  | { readonly kind: 'taken' }
+  | { readonly kind: 'empty' };
+
+/** Starts a job; the next sweep begins with it. Safe to repeat: the same request under the same id is the same job. */
+export const startCancelJob =
+  ({ jobs, sessions, clock }: CancelJobStartDependencies) =>
+  async (key: CancelJobKey, request: CancelJobRequest): Promise<CancelJobStart> => {
+    const requestSha256 = digestOf(request);
+    const existing = await jobs.read(key);
+    if (existing) return answerOf(existing, requestSha256);
+
+    const ids = await idsOf(sessions, key, request);
+    if (ids?.length === 0) return { kind: 'empty' };
+    const now = instantFromMillis(clock.now());
+    const job: CancelJob = {
+      ...key,
+      selection: selectionOf(request, ids?.length ?? 0),
+      dryRun: request.dryRun,
+      reason: request.reason,
+      requestedBy: request.requestedBy,
+      requestSha256,
+      status: 'running',
+      done: 0,
+      pages: 0,
+      outcomes: {},
+      tries: 0,
+      dueAt: now,
+      version: 1,
+      createdAt: now,
+      updatedAt: now,
+    };
+    const started = await jobs.start(job, ids);
+    if (started === 'started') return { kind: 'started', job };
+    return started === 'taken' ? { kind: 'taken' } : answerOf(started, requestSha256);
+  };
+
+/** Stops a job for good; one that is over stays as it is. `undefined` when there is none. */
+export const stopCancelJob =
+  ({ jobs, clock }: Pick<CancelJobStartDependencies, 'jobs' | 'clock'>) =>
+  async (key: CancelJobKey): Promise<CancelJob | undefined> => {
+    for (;;) {
+      const job = await jobs.read(key);
+      if (job?.status !== 'running') return job;
+      const stopped = withStop(job, instantFromMillis(clock.now()));
+      if (await jobs.save(job, stopped)) return stopped;
+    }
+  };
+
+const answerOf = (existing: CancelJob, requestSha256: string): CancelJobStart =>
+  existing.requestSha256 === requestSha256 ? { kind: 'unchanged', job: existing } : { kind: 'taken' };
+
+/** Which requests a list or a session names, each once; `undefined` for an age, which names none beforehand. */
+async function idsOf(
+  sessions: SessionPaymentRequests,
+  { account }: CancelJobKey,
+  request: CancelJobRequest,
+): Promise<readonly PaymentRequestId[] | undefined> {
+  switch (request.by) {
+    case 'payment_request_ids':
+      return [...new Set(request.paymentRequestIds)];
+    case 'session_id': {
+      const ids = new Set<PaymentRequestId>();
+      for await (const { paymentRequestId } of sessions.ofSession(account, request.sessionId)) {
+        ids.add(paymentRequestId);
+      }
+      return [...ids];
+    }
+    case 'created_before':
+      return undefined;
+  }
+}
+
+function selectionOf(request: CancelJobRequest, total: number): CancelJobSelection {
+  switch (request.by) {
+    case 'payment_request_ids':
+      return { by: request.by, total };
+    case 'session_id':
+      return { by: request.by, sessionId: request.sessionId, total };
+    case 'created_before':
+      return { by: request.by, createdBefore: request.createdBefore };
+  }
+}
+
+/** Who asks is no part of what is asked for: a colleague who repeats the call starts nothing new. */
+function digestOf({ requestedBy: _, ...asked }: CancelJobRequest): string {
+  const inOrder = Object.entries(asked).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return createHash('sha256').update(JSON.stringify(inOrder)).digest('hex');
+}

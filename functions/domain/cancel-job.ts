@@ -1,0 +1,146 @@
+import type { Account, CancelJobId, PaymentRequestId, SessionId } from './identifiers.ts';
+import { type Instant, plusMillis } from './instant.ts';
+import type { ListPosition } from './list-position.ts';
+import type { PaymentRequestState } from './payment-request-state.ts';
+
+/**
+ * The outcome of a cancel in one word, for answers and reports. `already_final`: paid, expired or declined, and left alone.
+ * `pending`: Klarna's answer is not known; the record says so and the sweep settles it. `untried`: a fault of ours, nothing
+ * was done.
+ */
+export const cancelOutcomeWords = [
+  'canceled',
+  'already_canceled',
+  'already_final',
+  'would_cancel',
+  'pending',
+  'not_found',
+  'klarna_denied',
+  'untried',
+] as const;
+
+export type CancelOutcomeWord = (typeof cancelOutcomeWords)[number];
+
+/** What a job is to cancel. A list and a session are fixed when the job starts; an age is looked through as the job goes on. */
+export type CancelJobSelection =
+  | { readonly by: 'payment_request_ids'; readonly total: number }
+  | { readonly by: 'session_id'; readonly sessionId: SessionId; readonly total: number }
+  /** Whatever the account has open that was first heard of before this moment. */
+  | { readonly by: 'created_before'; readonly createdBefore: Instant };
+
+export type CancelJobStatus = 'running' | 'done' | 'stopped';
+
+export interface CancelJobKey {
+  readonly account: Account;
+  readonly jobId: CancelJobId;
+}
+
+/** The cancel of many Payment Requests, one by one, and how far it has come. */
+export interface CancelJob extends CancelJobKey {
+  readonly selection: CancelJobSelection;
+  /** Says of each what a cancel would come to, and cancels nothing. */
+  readonly dryRun: boolean;
+  readonly reason?: string | undefined;
+  readonly requestedBy: string;
+  /** SHA-256 over what was asked for: a repeated start is told from another job of the same id by it. */
+  readonly requestSha256: string;
+  readonly status: CancelJobStatus;
+  /** Requests that are in the report. */
+  readonly done: number;
+  /** Pages that the report has, each of at most {@link cancelJobPage} requests. */
+  readonly pages: number;
+  /** Of a job by age: the page that is under way, or the place in the account's list where the next one begins. */
+  readonly chosen?: CancelJobChoice | undefined;
+  readonly position?: ListPosition | undefined;
+  readonly outcomes: Readonly<Partial<Record<CancelOutcomeWord, number>>>;
+  /** How often the next page has come to nothing. */
+  readonly tries: number;
+  /** When the sweep is to go on with it; not at all once it is over. */
+  readonly dueAt?: Instant | undefined;
+  readonly version: number;
+  readonly createdAt: Instant;
+  readonly updatedAt: Instant;
+}
+
+/** The requests of one page, and where a job by age goes on after them. */
+export interface CancelJobChoice {
+  readonly ids: readonly PaymentRequestId[];
+  readonly position?: ListPosition | undefined;
+  readonly isLast: boolean;
+}
+
+/** A line of the report. */
+export interface CancelJobEntry {
+  readonly paymentRequestId: PaymentRequestId;
+  readonly outcome: CancelOutcomeWord;
+  readonly state?: PaymentRequestState | undefined;
+}
+
+/** Requests that are canceled between one mark of how far the job has come and the next. */
+export const cancelJobPage = 50;
+
+/** Requests that one list may name. */
+export const longestCancelList = 1_000;
+
+/** Minutes until a page that came to nothing is tried again; after the last it is reported as it is. */
+const pauses = [1, 5, 15, 60] as const;
+
+/** Who cancels, as each record keeps it: whoever started the job, and the job. */
+export const requesterOf = ({ requestedBy, jobId }: CancelJob): string =>
+  `${requestedBy}, cancel job ${jobId}`;
+
+/** Whether none of a page got through, as when Klarna is down or refuses our credentials, and it is worth trying again. */
+export const isToBeRepeated = ({ tries }: CancelJob, entries: readonly CancelJobEntry[]): boolean =>
+  tries < pauses.length && entries.length > 0 && entries.every(({ outcome }) => stuck.includes(outcome));
+
+const stuck: readonly CancelOutcomeWord[] = ['pending', 'klarna_denied', 'untried'];
+
+/** The job with its next page fixed: what is canceled leaves the list of what is open, and must not leave the report. */
+export const withChoice = (job: CancelJob, chosen: CancelJobChoice, now: Instant): CancelJob =>
+  changed({ ...job, chosen }, now);
+
+/** The job after a page; with the last one it is done. */
+export function withPage(
+  job: CancelJob,
+  entries: readonly CancelJobEntry[],
+  { position, isLast }: Pick<CancelJobChoice, 'position' | 'isLast'>,
+  now: Instant,
+): CancelJob {
+  const outcomes = { ...job.outcomes };
+  for (const { outcome } of entries) outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+  return changed(
+    {
+      ...job,
+      status: isLast ? 'done' : job.status,
+      done: job.done + entries.length,
+      pages: job.pages + (entries.length > 0 ? 1 : 0),
+      chosen: undefined,
+      position,
+      outcomes,
+      tries: 0,
+      dueAt: isLast ? undefined : now,
+    },
+    now,
+  );
+}
+
+/** The job put off after a page that came to nothing. */
+export const putOff = (job: CancelJob, now: Instant): CancelJob =>
+  changed(
+    {
+      ...job,
+      tries: job.tries + 1,
+      dueAt: plusMillis(now, (pauses[job.tries] ?? pauses[pauses.length - 1] ?? 60) * 60_000),
+    },
+    now,
+  );
+
+/** The job stopped: what is canceled stays so, what is begun is finished, nothing more is begun. */
+export const withStop = (job: CancelJob, now: Instant): CancelJob =>
+  changed({ ...job, status: 'stopped', dueAt: undefined }, now);
+
+const changed = (job: CancelJob, now: Instant): CancelJob => ({
+  ...job,
+  version: job.version + 1,
+  updatedAt: now,
+});

@@ -1,0 +1,110 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { CancelJobs } from '../../../functions/application/ports.ts';
+import { type CancelJob, withPage, withStop } from '../../../functions/domain/cancel-job.ts';
+import type { Account, CancelJobId } from '../../../functions/domain/identifiers.ts';
+import { type Instant, plusMillis } from '../../../functions/domain/instant.ts';
+import type { ListPosition } from '../../../functions/domain/list-position.ts';
+import { jobWith, requestId } from '../../support/cancel-jobs.ts';
+import { account, noon } from '../../support/fixtures.ts';
+
+let jobsSoFar = 0;
+
+/** A job that no other test has heard of. */
+function newJob(fields: Partial<CancelJob> = {}): CancelJob {
+  jobsSoFar += 1;
+  return jobWith({ jobId: `job-${jobsSoFar}` as CancelJobId, ...fields });
+}
+
+/** What every store of jobs promises. Each test works on jobs of its own, so that one store may serve them all. */
+export function describeCancelJobs(name: string, open: () => CancelJobs): void {
+  describe(`the store of cancel jobs, ${name}`, () => {
+    let jobs: CancelJobs;
+    beforeEach(() => {
+      jobs = open();
+    });
+
+    const dueBy = async (now: Instant) => {
+      const due = [];
+      for await (const { jobId } of jobs.due(now)) due.push(jobId);
+      return due;
+    };
+
+    it('knows nothing of a job that nobody started', async () => {
+      const job = newJob();
+      expect(await jobs.read(job)).toBeUndefined();
+      expect(await jobs.idsOf(job)).toEqual([]);
+      expect(await jobs.readPage(job, 0)).toEqual([]);
+    });
+
+    it('keeps a job with what it names, in order', async () => {
+      const job = newJob({ reason: 'shop closed', selection: { by: 'payment_request_ids', total: 2 } });
+      const ids = [requestId(2), requestId(1)];
+      expect(await jobs.start(job, ids)).toBe('started');
+      expect(await jobs.read(job)).toEqual(job);
+      expect(await jobs.idsOf(job)).toEqual(ids);
+    });
+
+    it('starts a job once, however often it is started, and keeps what it named first', async () => {
+      const job = newJob();
+      await jobs.start(job, [requestId(1)]);
+      const again = jobWith({ ...job, createdAt: plusMillis(noon, 5) });
+      expect(await jobs.start(again, [requestId(1), requestId(2)])).toEqual(job);
+      expect(await jobs.idsOf(job)).toEqual([requestId(1)]);
+    });
+
+    it('does not take the name of another job, whichever part of it came first', async () => {
+      const job = newJob();
+      await jobs.start(job, [requestId(1)]);
+      const other = { ...job, requestSha256: 'cd' };
+      expect(await jobs.start(other, [requestId(9)])).toBe('taken');
+      expect(await jobs.start(other, undefined)).toEqual(job);
+      expect(await jobs.idsOf(job)).toEqual([requestId(1)]);
+    });
+
+    it('stores what was made of the version that is stored, and nothing else', async () => {
+      const job = newJob({ selection: { by: 'created_before', createdBefore: noon } });
+      await jobs.start(job, undefined);
+      const position = `${noon}#${requestId(1)}` as ListPosition;
+      const entries = [{ paymentRequestId: requestId(1), outcome: 'canceled', state: 'CANCELED' } as const];
+      const later = plusMillis(noon, 1_000);
+      const next = withPage(job, entries, { position, isLast: false }, later);
+      expect(await jobs.save(job, next)).toBe(true);
+      expect(await jobs.save(job, withStop(job, later))).toBe(false);
+      expect(await jobs.read(job)).toEqual(next);
+      const over = withPage(next, [], { isLast: true }, later);
+      expect(await jobs.save(next, over)).toBe(true);
+      expect(await jobs.read(job)).toEqual(over);
+    });
+
+    it('keeps each page of a report, the last time it was written', async () => {
+      const job = newJob();
+      const page = (outcome: 'canceled' | 'pending') => [{ paymentRequestId: requestId(1), outcome }];
+      await jobs.writePage(job, 0, page('pending'));
+      await jobs.writePage(job, 0, page('canceled'));
+      await jobs.writePage(job, 1, page('pending'));
+      expect(await jobs.readPage(job, 0)).toEqual(page('canceled'));
+      expect(await jobs.readPage(job, 1)).toEqual(page('pending'));
+      expect(await jobs.readPage(job, 2)).toEqual([]);
+    });
+
+    it('finds what is due, the one that has waited longest first, and not what is over', async () => {
+      const first = newJob({ dueAt: plusMillis(noon, -2_000) });
+      const second = newJob({ dueAt: plusMillis(noon, -1_000) });
+      const later = newJob({ dueAt: plusMillis(noon, 1_000) });
+      const over = newJob();
+      for (const job of [second, later, first, over]) await jobs.start(job, undefined);
+      await jobs.save(over, withStop(over, noon));
+      const mine = [first, second, later, over].map(({ jobId }) => jobId);
+      const due = (await dueBy(noon)).filter((jobId) => mine.includes(jobId));
+      expect(due).toEqual([first.jobId, second.jobId]);
+    });
+
+    it("lists an account's newest", async () => {
+      const mine = `list-${jobsSoFar}` as Account;
+      const made = [0, 1, 2].map((number) => newJob({ account: mine, createdAt: plusMillis(noon, number) }));
+      for (const job of made) await jobs.start(job, undefined);
+      await jobs.start(newJob({ account }), undefined);
+      expect(await jobs.ofAccount(mine, 2)).toEqual([made[2], made[1]]);
+    });
+  });
+}

@@ -1,0 +1,382 @@
+import { describe, expect, it } from 'vitest';
+import { cancelPaymentRequest, rehearseCancel } from '../../functions/application/cancel-payment-request.ts';
+import type { KlarnaAnswer, KlarnaPaymentRequests } from '../../functions/application/ports.ts';
+import { runCancelJobs } from '../../functions/application/run-cancel-jobs.ts';
+import {
+  type CancelJobRequest,
+  startCancelJob,
+  stopCancelJob,
+} from '../../functions/application/start-cancel-job.ts';
+import type { CancelJob, CancelJobEntry } from '../../functions/domain/cancel-job.ts';
+import type { CancelJobId, PaymentRequestId, SessionId } from '../../functions/domain/identifiers.ts';
+import { plusMillis } from '../../functions/domain/instant.ts';
+import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
+import { requestId } from '../support/cancel-jobs.ts';
+import { account, noon, recordWith, settingsWith } from '../support/fixtures.ts';
+import { InMemoryCancelJobs } from '../support/in-memory-cancel-jobs.ts';
+import { InMemoryPaymentRequestStore } from '../support/in-memory-payment-request-store.ts';
+import { unclear } from '../support/scripted-klarna.ts';
+import { CountingIds, VirtualClock } from '../support/virtual-clock.ts';
+import { InMemoryTimer, meddled, type Meddler } from '../support/world.ts';
+
+const key = { account, jobId: 'nightly-1' as CancelJobId };
+const requestedBy = 'arn:aws:iam::000000000000:user/operations';
+const asked = { dryRun: false, reason: undefined, requestedBy } as const;
+
+/** Klarna with many Payment Requests. */
+class Klarna implements KlarnaPaymentRequests {
+  readonly states = new Map<PaymentRequestId, PaymentRequestState>();
+  readonly deleted: PaymentRequestId[] = [];
+  isDown = false;
+
+  read(_credentials: unknown, id: PaymentRequestId): Promise<KlarnaAnswer> {
+    return Promise.resolve(this.isDown ? unclear : this.#shown(id));
+  }
+
+  cancel(_credentials: unknown, id: PaymentRequestId): Promise<KlarnaAnswer> {
+    if (this.isDown) return Promise.resolve(unclear);
+    this.deleted.push(id);
+    this.states.set(id, 'CANCELED');
+    return Promise.resolve(this.#shown(id));
+  }
+
+  #shown(id: PaymentRequestId): KlarnaAnswer {
+    const state = this.states.get(id);
+    return state
+      ? { kind: 'payment-request', state, proof: { status: '200' } }
+      : { kind: 'not-found', proof: { status: '404' } };
+  }
+}
+
+/** Jobs and all that they run in, in memory. */
+class Jobs {
+  readonly store = new InMemoryPaymentRequestStore();
+  readonly jobs = new InMemoryCancelJobs();
+  readonly klarna = new Klarna();
+  readonly clock = new VirtualClock();
+  readonly faults: unknown[] = [];
+  hasAccount = true;
+  meddle: Meddler = () => undefined;
+
+  /** So many Payment Requests, a second apart, the first at noon, in this state at Klarna and in the record. */
+  async have(count: number, state: PaymentRequestState = 'SUBMITTED', sessionId?: SessionId): Promise<void> {
+    for (let number = 0; number < count; number += 1) {
+      const paymentRequestId = requestId(this.klarna.states.size);
+      this.klarna.states.set(paymentRequestId, state);
+      const createdAt = plusMillis(noon, number * 1_000);
+      await this.store.save(undefined, recordWith({ paymentRequestId, state, createdAt, sessionId }));
+    }
+  }
+
+  start(request: Partial<CancelJobRequest> & Pick<CancelJobRequest, 'by'>) {
+    const starting = startCancelJob({ jobs: this.jobs, sessions: this.store, clock: this.clock });
+    return starting(key, { ...asked, ...request } as CancelJobRequest);
+  }
+
+  stop() {
+    return stopCancelJob(this)(key);
+  }
+
+  /** One sweep's share, of half a minute unless a test gives it less. */
+  run(millis = 35_000) {
+    const store = meddled('store', this.store, (...call) => this.meddle(...call));
+    const cancelling = {
+      store,
+      timer: new InMemoryTimer(),
+      klarna: meddled('klarna', this.klarna, (...call) => this.meddle(...call)),
+      clock: this.clock,
+      ids: new CountingIds(),
+      chance: () => 0.5,
+      onTimerFault: (error: unknown) => void this.faults.push(error),
+    };
+    return runCancelJobs({
+      jobs: meddled('jobs', this.jobs, (...call) => this.meddle(...call)),
+      list: store,
+      accounts: { find: () => Promise.resolve(this.hasAccount ? settingsWith() : undefined) },
+      clock: this.clock,
+      cancel: cancelPaymentRequest(cancelling),
+      rehearse: rehearseCancel(cancelling),
+      perSecond: 10,
+      onFault: (_, error) => void this.faults.push(error),
+    })(this.clock.now() + millis);
+  }
+
+  /** Sweeps, a minute apart, until the job is over. */
+  async finish(): Promise<CancelJob> {
+    for (let sweeps = 0; sweeps < 200; sweeps += 1) {
+      await this.run().catch(() => undefined);
+      const job = await this.job();
+      if (job.status !== 'running') return job;
+      this.clock.advance(60_000);
+    }
+    throw new Error('the job never ends');
+  }
+
+  async job(): Promise<CancelJob> {
+    const job = await this.jobs.read(key);
+    if (!job) throw new Error('there is no job');
+    return job;
+  }
+
+  async report(): Promise<readonly CancelJobEntry[]> {
+    const { pages } = await this.job();
+    const read = Array.from({ length: pages }, (_, page) => this.jobs.readPage(key, page));
+    return (await Promise.all(read)).flat();
+  }
+}
+
+const listOf = (...numbers: readonly number[]) =>
+  ({ by: 'payment_request_ids', paymentRequestIds: numbers.map(requestId) }) as const;
+
+describe('a job by a list', () => {
+  it('cancels what is open, spares what is paid, and says of each what came of it, in order', async () => {
+    const world = new Jobs();
+    await world.have(2);
+    await world.have(1, 'COMPLETED');
+    await world.have(1, 'CANCELED');
+    expect(await world.start(listOf(3, 0, 2, 99, 1))).toMatchObject({ kind: 'started' });
+    const job = await world.finish();
+    expect(job).toMatchObject({ status: 'done', done: 5, dueAt: undefined });
+    expect(job.outcomes).toEqual({ already_canceled: 1, canceled: 2, already_final: 1, not_found: 1 });
+    expect(await world.report()).toEqual([
+      { paymentRequestId: requestId(3), outcome: 'already_canceled', state: 'CANCELED' },
+      { paymentRequestId: requestId(0), outcome: 'canceled', state: 'CANCELED' },
+      { paymentRequestId: requestId(2), outcome: 'already_final', state: 'COMPLETED' },
+      { paymentRequestId: requestId(99), outcome: 'not_found', state: undefined },
+      { paymentRequestId: requestId(1), outcome: 'canceled', state: 'CANCELED' },
+    ]);
+    expect(world.klarna.deleted.toSorted()).toEqual([requestId(0), requestId(1)]);
+  });
+
+  it('goes through each once, however often it is named', async () => {
+    const world = new Jobs();
+    await world.have(1);
+    await world.start(listOf(0, 0, 0));
+    expect(await world.finish()).toMatchObject({ selection: { total: 1 }, done: 1 });
+  });
+
+  it('says in every record who asked, and for which job', async () => {
+    const world = new Jobs();
+    await world.have(1);
+    await world.start({ ...listOf(0), reason: 'shop closed' });
+    await world.finish();
+    const [record] = world.store.records.values();
+    expect(record?.cancellation).toMatchObject({
+      cause: 'api',
+      reason: 'shop closed',
+      requestedBy: `${requestedBy}, cancel job nightly-1`,
+    });
+  });
+
+  it('spares what is paid even where the account lets a caller cancel it', async () => {
+    const world = new Jobs();
+    await world.have(1, 'COMPLETED');
+    await world.start(listOf(0));
+    await world.finish();
+    expect(world.klarna.deleted).toEqual([]);
+  });
+});
+
+describe('a dry run', () => {
+  it('says what would be canceled, asks Klarna, and cancels nothing', async () => {
+    const world = new Jobs();
+    await world.have(2);
+    await world.have(1, 'COMPLETED');
+    world.klarna.states.set(requestId(1), 'COMPLETED');
+    const writes = world.store.writes;
+    await world.start({ ...listOf(0, 1, 2), dryRun: true });
+    const job = await world.finish();
+    expect(job.outcomes).toEqual({ would_cancel: 1, already_final: 2 });
+    expect(world.klarna.deleted).toEqual([]);
+    expect(world.store.writes).toBe(writes);
+  });
+});
+
+describe('a job by session', () => {
+  it("cancels the session's and nobody else's", async () => {
+    const world = new Jobs();
+    await world.have(2, 'SUBMITTED', 'cart-17' as SessionId);
+    await world.have(1, 'SUBMITTED', 'cart-18' as SessionId);
+    await world.start({ by: 'session_id', sessionId: 'cart-17' as SessionId });
+    expect((await world.finish()).outcomes).toEqual({ canceled: 2 });
+    expect(world.klarna.states.get(requestId(2))).toBe('SUBMITTED');
+  });
+
+  it('is not started for a session that nothing is known of', async () => {
+    const world = new Jobs();
+    expect(await world.start({ by: 'session_id', sessionId: 'cart-17' as SessionId })).toEqual({
+      kind: 'empty',
+    });
+    expect(await world.jobs.read(key)).toBeUndefined();
+  });
+});
+
+describe('a job by age', () => {
+  it('cancels all that is open and older, page by page, and nothing that is younger', async () => {
+    const world = new Jobs();
+    await world.have(130);
+    const job = await world
+      .start({ by: 'created_before', createdBefore: plusMillis(noon, 120_000) })
+      .then(() => world.finish());
+    expect(job).toMatchObject({ done: 120, pages: 3, outcomes: { canceled: 120 } });
+    expect(world.klarna.deleted).toHaveLength(120);
+    const spared = Array.from({ length: 10 }, (_, number) => requestId(120 + number));
+    for (const id of spared) expect(world.klarna.states.get(id)).toBe('SUBMITTED');
+    expect(new Set((await world.report()).map(({ paymentRequestId }) => paymentRequestId)).size).toBe(120);
+  });
+
+  it('is done at once where there is nothing', async () => {
+    const world = new Jobs();
+    await world.start({ by: 'created_before', createdBefore: noon });
+    expect(await world.finish()).toMatchObject({ status: 'done', done: 0, pages: 0 });
+  });
+});
+
+describe('a start', () => {
+  it('is the same job when it is repeated, by whomever', async () => {
+    const world = new Jobs();
+    await world.have(1);
+    await world.start(listOf(0));
+    await world.finish();
+    expect(await world.start({ ...listOf(0), requestedBy: 'somebody else' })).toMatchObject({
+      kind: 'unchanged',
+      job: { status: 'done', requestedBy },
+    });
+  });
+
+  it.each<[string, Partial<CancelJobRequest>]>([
+    ['another list', listOf(1)],
+    ['the deed after the rehearsal', { dryRun: true }],
+    ['another reason', { reason: 'shop closed' }],
+  ])('is refused for %s under the same id', async (_, difference) => {
+    const world = new Jobs();
+    await world.have(1);
+    await world.start(listOf(0));
+    expect(await world.start({ ...listOf(0), ...difference })).toEqual({ kind: 'taken' });
+  });
+});
+
+describe('the rate', () => {
+  it('is kept within a page and from page to page', async () => {
+    const world = new Jobs();
+    await world.have(100);
+    await world.start(listOf(...Array.from({ length: 100 }, (_, number) => number)));
+    const begin = world.clock.now();
+    await world.run();
+    expect((await world.job()).done).toBe(100);
+    expect(world.clock.now() - begin).toBeGreaterThanOrEqual(98 * 100);
+  });
+
+  it('and the time that the sweep has left leave the rest for the next sweep', async () => {
+    const world = new Jobs();
+    await world.have(130);
+    await world.start(listOf(...Array.from({ length: 130 }, (_, number) => number)));
+    expect(await world.run(4_000)).toEqual({ pages: 1 });
+    expect(await world.job()).toMatchObject({ status: 'running', done: 50 });
+    expect(await world.run(0)).toEqual({ pages: 0 });
+    await world.run();
+    expect(await world.job()).toMatchObject({ status: 'done', done: 130, pages: 3 });
+  });
+});
+
+describe('a stop', () => {
+  it('leaves what is canceled and begins nothing more', async () => {
+    const world = new Jobs();
+    await world.have(100);
+    await world.start(listOf(...Array.from({ length: 100 }, (_, number) => number)));
+    await world.run(4_000);
+    expect(await world.stop()).toMatchObject({ status: 'stopped', done: 50 });
+    expect(await world.run()).toEqual({ pages: 0 });
+    expect(world.klarna.deleted).toHaveLength(50);
+    expect(await world.stop()).toMatchObject({ status: 'stopped', done: 50 });
+  });
+
+  it('holds when it comes in the middle of a page', async () => {
+    const world = new Jobs();
+    await world.have(100);
+    await world.start(listOf(...Array.from({ length: 100 }, (_, number) => number)));
+    let isStopped: Promise<unknown> | undefined;
+    world.meddle = (call) => {
+      if (call === 'klarna.cancel') isStopped ??= world.stop();
+    };
+    await world.run();
+    await isStopped;
+    expect(await world.job()).toMatchObject({ status: 'stopped' });
+    expect(world.klarna.deleted).toHaveLength(50);
+  });
+
+  it('knows nothing of a job that is not there', async () => {
+    expect(await new Jobs().stop()).toBeUndefined();
+  });
+});
+
+describe('when nothing gets through', () => {
+  it('the page waits 1, 5, 15 and 60 minutes, and goes on once Klarna is back', async () => {
+    const world = new Jobs();
+    await world.have(2);
+    await world.start(listOf(0, 1));
+    world.klarna.isDown = true;
+    for (const minutes of [1, 5, 15]) {
+      await world.run();
+      const { tries, dueAt, done, updatedAt } = await world.job();
+      expect({ done, dueAt }).toEqual({ done: 0, dueAt: plusMillis(updatedAt, minutes * 60_000) });
+      expect(tries).toBeGreaterThan(0);
+      world.clock.advance(minutes * 60_000);
+    }
+    world.klarna.isDown = false;
+    expect((await world.finish()).outcomes).toEqual({ canceled: 2 });
+  });
+
+  it('the page is reported as it is after the last try, and the job goes on', async () => {
+    const world = new Jobs();
+    await world.have(51);
+    await world.start(listOf(...Array.from({ length: 51 }, (_, number) => number)));
+    world.klarna.isDown = true;
+    const job = await world.finish();
+    expect(job).toMatchObject({ status: 'done', done: 51, pages: 2, outcomes: { pending: 51 } });
+  });
+
+  it('for a fault of ours it is told and the job is kept', async () => {
+    const world = new Jobs();
+    await world.have(1);
+    await world.start(listOf(0));
+    world.hasAccount = false;
+    await world.run();
+    expect(world.faults).toEqual([new Error('the secret accounts has no account shop-se')]);
+    expect(await world.job()).toMatchObject({ status: 'running', tries: 1, done: 0 });
+    world.hasAccount = true;
+    expect((await world.finish()).outcomes).toEqual({ canceled: 1 });
+  });
+});
+
+describe('a fault at any call', () => {
+  it('repeats a page at most: everything is canceled and reported once, as canceled', async () => {
+    const world = new Jobs();
+    let calls = 0;
+    world.meddle = () => void (calls += 1);
+    const prepare = async (each: Jobs): Promise<void> => {
+      await each.have(60);
+      await each.start({ by: 'created_before', createdBefore: plusMillis(noon, 600_000) });
+    };
+    await prepare(world);
+    await world.finish();
+    expect(calls).toBeGreaterThan(600);
+
+    for (let at = 1; at <= calls; at += 7) {
+      const struck = new Jobs();
+      await prepare(struck);
+      let call = 0;
+      struck.meddle = () => {
+        call += 1;
+        if (call === at) throw new Error(`struck at call ${at}`);
+      };
+      await struck.finish();
+      struck.meddle = () => undefined;
+      const report = await struck.report();
+      expect(report, `call ${at}`).toHaveLength(60);
+      for (const { outcome } of report) expect(['canceled', 'untried', 'pending']).toContain(outcome);
+      expect(report.filter(({ outcome }) => outcome !== 'canceled').length, `call ${at}`).toBeLessThan(2);
+      expect((await struck.job()).done).toBe(60);
+    }
+  });
+});

@@ -1,0 +1,60 @@
+import type { CancelJobs } from '../../functions/application/ports.ts';
+import type { CancelJob, CancelJobEntry, CancelJobKey } from '../../functions/domain/cancel-job.ts';
+import type { Account, PaymentRequestId } from '../../functions/domain/identifiers.ts';
+import type { Instant } from '../../functions/domain/instant.ts';
+
+const nameOf = ({ account, jobId }: CancelJobKey): string => `${account} ${jobId}`;
+
+/** Jobs as their contract has them, in memory. */
+export class InMemoryCancelJobs implements CancelJobs {
+  readonly #jobs = new Map<string, CancelJob>();
+  readonly #names = new Map<string, { readonly digest: string; readonly ids: readonly PaymentRequestId[] }>();
+  readonly #pages = new Map<string, readonly CancelJobEntry[]>();
+
+  read(key: CancelJobKey): Promise<CancelJob | undefined> {
+    return Promise.resolve(this.#jobs.get(nameOf(key)));
+  }
+
+  start(
+    job: CancelJob,
+    ids: readonly PaymentRequestId[] | undefined,
+  ): Promise<CancelJob | 'started' | 'taken'> {
+    const name = nameOf(job);
+    const named = this.#names.get(name);
+    if (ids && named && named.digest !== job.requestSha256) return Promise.resolve('taken');
+    if (ids && !named) this.#names.set(name, { digest: job.requestSha256, ids });
+    const existing = this.#jobs.get(name);
+    if (!existing) this.#jobs.set(name, job);
+    return Promise.resolve(existing ?? 'started');
+  }
+
+  save(current: CancelJob, next: CancelJob): Promise<boolean> {
+    const isCurrent = this.#jobs.get(nameOf(current))?.version === current.version;
+    if (isCurrent) this.#jobs.set(nameOf(next), next);
+    return Promise.resolve(isCurrent);
+  }
+
+  idsOf(job: CancelJob): Promise<readonly PaymentRequestId[]> {
+    return Promise.resolve(this.#names.get(nameOf(job))?.ids ?? []);
+  }
+
+  writePage(job: CancelJob, page: number, entries: readonly CancelJobEntry[]): Promise<void> {
+    this.#pages.set(`${nameOf(job)} ${page}`, entries);
+    return Promise.resolve();
+  }
+
+  readPage(key: CancelJobKey, page: number): Promise<readonly CancelJobEntry[]> {
+    return Promise.resolve(this.#pages.get(`${nameOf(key)} ${page}`) ?? []);
+  }
+
+  async *due(now: Instant): AsyncIterable<CancelJobKey> {
+    const due = [...this.#jobs.values()].filter(({ dueAt }) => dueAt !== undefined && dueAt <= now);
+    due.sort((a, b) => ((a.dueAt ?? '') < (b.dueAt ?? '') ? -1 : 1));
+    for (const { account, jobId } of due) yield await Promise.resolve({ account, jobId });
+  }
+
+  ofAccount(account: Account, limit: number): Promise<readonly CancelJob[]> {
+    const jobs = [...this.#jobs.values()].filter((job) => job.account === account);
+    return Promise.resolve(jobs.toSorted((a, b) => (a.createdAt > b.createdAt ? -1 : 1)).slice(0, limit));
+  }
+}
