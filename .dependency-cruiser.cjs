@@ -35,7 +35,7 @@ module.exports = {
     rule(
       'functions-stand-alone',
       { path: '^functions/' },
-      { path: '^(lib|local|test|bin|bench)/' },
+      { path: '^(lib|local|test|bin|bench|operations)/' },
       'Shipped code imports shipped code only.',
     ),
     rule(
@@ -52,6 +52,12 @@ module.exports = {
       { path: '^(functions|lib)/|^bin/app\\.ts$' },
       { path: '^(local|test|bench)/' },
       'Stand-ins and tests are never shipped.',
+    ),
+    rule(
+      'operations-work-on-the-deployed',
+      { path: '^operations/' },
+      { path: '^(lib|local|test|bench)/' },
+      'The command line works on a deployed stack, by the use cases and adapters that run in it.',
     ),
     rule(
       'no-dev-dependencies-shipped',

@@ -14,13 +14,27 @@ export class LapseStack extends Stack {
     super(scope, id, props);
     // `Default` adds nothing to logical ids.
     this.lapse = new Lapse(this, 'Default', lapse);
-    const { api, webhookUrl, accountsSecret, signingKeysSecret, bus, alarmTopic, dashboardName } = this.lapse;
+    const {
+      api,
+      webhookUrl,
+      accountsSecret,
+      signingKeysSecret,
+      bus,
+      alarmTopic,
+      dashboardName,
+      table,
+      queues,
+    } = this.lapse;
     const outputs = {
       ApiUrl: api.apiEndpoint,
       WebhookUrl: webhookUrl,
       AccountsSecretName: accountsSecret.secretName,
       SigningKeysSecretName: signingKeysSecret.secretName,
       EventBusName: bus.eventBusName,
+      TableName: table.tableName,
+      TimerQueueUrl: queues.timers.queueUrl,
+      DeadTimersQueueUrl: queues.deadTimers.queueUrl,
+      UnpublishedEventsQueueUrl: queues.unpublishedEvents.queueUrl,
       AlarmTopicArn: alarmTopic.topicArn,
       DashboardUrl: `https://${this.region}.console.aws.amazon.com/cloudwatch/home?region=${this.region}#dashboards/dashboard/${dashboardName}`,
       NextCommand: `aws secretsmanager put-secret-value --region ${this.region} --secret-id ${accountsSecret.secretName} --secret-string file://accounts.json`,

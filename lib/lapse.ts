@@ -5,6 +5,7 @@ import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import { tableSchema } from '../functions/adapters/dynamodb/table-schema.ts';
@@ -74,6 +75,8 @@ export class Lapse extends Construct {
   readonly webhookUrl: string;
   readonly table: ITable;
   readonly bus: IEventBus;
+  /** What session timers go off into, what of them was given up, and what could not be published. */
+  readonly queues: Readonly<Record<'timers' | 'deadTimers' | 'unpublishedEvents', IQueue>>;
   readonly accountsSecret: ISecret;
   readonly signingKeysSecret: ISecret;
   readonly alarmTopic: ITopic;
@@ -170,6 +173,12 @@ export class Lapse extends Construct {
     this.webhookUrl = webhook.url;
     this.table = records.table;
     this.bus = events.bus;
+    // See lapse-function.ts for the assertions.
+    this.queues = {
+      timers: timer.queue,
+      deadTimers: timer.deadLetterQueue,
+      unpublishedEvents: events.unpublished,
+    };
     this.accountsSecret = secrets.accounts as ISecret;
     this.signingKeysSecret = secrets.signingKeys as ISecret;
     this.functions = functions;

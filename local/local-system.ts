@@ -188,6 +188,12 @@ export async function startLocalSystem(
     createControlListener({
       aws,
       injectFunctionFault: (fault) => injectFunctionFault([...functions.values()], fault),
+      outputs: {
+        ...stack.outputs,
+        SigningKeysSecretName: secrets.find(({ purpose }) => purpose === 'signing-keys')?.name ?? '',
+        AwsEndpointUrl: aws.url,
+        AwsRegion: region,
+      },
       functionCalls: () =>
         Object.fromEntries([...functions.values()].map((each) => [each.name, each.calls()])),
       runRecurringSchedules: async () => {

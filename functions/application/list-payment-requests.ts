@@ -1,7 +1,7 @@
 import type { Account } from '../domain/identifiers.ts';
 import type { Instant } from '../domain/instant.ts';
 import type { ListPosition } from '../domain/list-position.ts';
-import type { PaymentRequest } from '../domain/payment-request.ts';
+import type { Attention, PaymentRequest } from '../domain/payment-request.ts';
 import { isOpen, type PaymentRequestState, paymentRequestStates } from '../domain/payment-request-state.ts';
 import type { PaymentRequestList, PaymentRequestStore } from './ports.ts';
 
@@ -12,6 +12,8 @@ export interface ListFilter {
   readonly open?: boolean | undefined;
   /** Only what has a deadline, and an earlier one. */
   readonly dueBefore?: Instant | undefined;
+  /** Only what a person should look at for this. */
+  readonly attention?: Attention | undefined;
 }
 
 /** A page, newest first. It may hold fewer than asked for, even none, and `next` still say where to go on. */
@@ -21,7 +23,7 @@ export interface ListPage {
   readonly next: ListPosition | undefined;
 }
 
-/** Records read for one page at most: a deadline is not in the index, so what is too late is read and left out. */
+/** Records read for one page at most: what is not in the index is read and left out. */
 const mostReads = 300;
 
 /** Lists what an account has. Each record is read anew, so a page never shows what does not pass the filter any more. */
@@ -52,9 +54,10 @@ export const listPaymentRequests =
     return { records, next: position };
   };
 
-const passes = ({ state, deadlineAt }: PaymentRequest, filter: ListFilter): boolean =>
+const passes = ({ state, deadlineAt, attention }: PaymentRequest, filter: ListFilter): boolean =>
   statesOf(filter).includes(state) &&
-  (filter.dueBefore === undefined || (deadlineAt !== undefined && deadlineAt < filter.dueBefore));
+  (filter.dueBefore === undefined || (deadlineAt !== undefined && deadlineAt < filter.dueBefore)) &&
+  (filter.attention === undefined || attention === filter.attention);
 
 const statesOf = ({ state, open }: ListFilter): readonly (PaymentRequestState | undefined)[] =>
   [undefined, ...paymentRequestStates].filter(

@@ -95,9 +95,44 @@ export interface QuarantinedDelivery {
   readonly reason: QuarantineReason;
   readonly receivedAt: Instant;
   readonly bodySha256: string;
+  readonly facts: DeliveryFacts;
+}
+
+/**
+ * What is read of a delivery: ids, words and times, each a short text without spaces, as Klarna wrote it. Everything else of
+ * it, the customer's name and token among it, is never looked at.
+ */
+export interface DeliveryFacts {
+  readonly eventId?: string | undefined;
   readonly eventType?: string | undefined;
-  readonly account?: Account | undefined;
-  readonly paymentRequestId?: PaymentRequestId | undefined;
+  readonly occurredAt?: string | undefined;
+  readonly subjectAccountId?: string | undefined;
+  readonly recipientAccountId?: string | undefined;
+  readonly webhookId?: string | undefined;
+  readonly live?: boolean | undefined;
+  readonly paymentRequestId?: string | undefined;
+  readonly state?: string | undefined;
+  readonly previousState?: string | undefined;
+  readonly stateReason?: string | undefined;
+}
+
+/** What is in quarantine, for whoever looks into it. */
+export interface QuarantinedDeliveries {
+  /** The newest first. */
+  all(): AsyncIterable<StoredDelivery>;
+  read(id: Pick<QuarantinedDelivery, 'signingKeyId' | 'deliveryId'>): Promise<StoredDelivery | undefined>;
+  /** Notes what became of it when it was put through again. */
+  noteReplay(delivery: QuarantinedDelivery, replay: DeliveryReplay): Promise<void>;
+}
+
+export interface StoredDelivery extends QuarantinedDelivery {
+  readonly replay?: DeliveryReplay | undefined;
+}
+
+export interface DeliveryReplay {
+  readonly at: Instant;
+  /** What the record made of it. */
+  readonly verdict: string;
 }
 
 export type QuarantineReason =
@@ -211,6 +246,12 @@ export interface SessionTimer extends TimerRemoval {
 export interface StateChangePublisher {
   /** Publishes in order; returns the events that were refused, after retrying those alone. */
   publish(events: readonly StateChangeEvent[]): Promise<readonly StateChangeEvent[]>;
+}
+
+/** Every record, for whoever has lost sight of some: it reads the whole table, and is for operators. */
+export interface ChangedPaymentRequests {
+  /** Those that have changed since, in no order. */
+  changedSince(since: Instant): AsyncIterable<PaymentRequest>;
 }
 
 /** Time, ids and chance. */

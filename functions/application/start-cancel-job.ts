@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { CancelJob, CancelJobKey, CancelJobSelection } from '../domain/cancel-job.ts';
 import { withStop } from '../domain/cancel-job.ts';
 import type { PaymentRequestId, SessionId } from '../domain/identifiers.ts';
@@ -16,6 +15,8 @@ export type CancelJobRequest = {
   readonly dryRun: boolean;
   readonly reason: string | undefined;
   readonly requestedBy: string;
+  /** SHA-256 over what is asked for: the selection, the reason and whether it is a rehearsal, and not who asks. */
+  readonly requestSha256: string;
 } & (
   | { readonly by: 'payment_request_ids'; readonly paymentRequestIds: readonly PaymentRequestId[] }
   | { readonly by: 'session_id'; readonly sessionId: SessionId }
@@ -35,7 +36,7 @@ export type CancelJobStart =
 export const startCancelJob =
   ({ jobs, sessions, clock }: CancelJobStartDependencies) =>
   async (key: CancelJobKey, request: CancelJobRequest): Promise<CancelJobStart> => {
-    const requestSha256 = digestOf(request);
+    const { requestSha256 } = request;
     const existing = await jobs.read(key);
     if (existing) return answerOf(existing, requestSha256);
 
@@ -109,10 +110,4 @@ function selectionOf(request: CancelJobRequest, total: number): CancelJobSelecti
     case 'created_before':
       return { by: request.by, createdBefore: request.createdBefore };
   }
-}
-
-/** Who asks is no part of what is asked for: a colleague who repeats the call starts nothing new. */
-function digestOf({ requestedBy: _, ...asked }: CancelJobRequest): string {
-  const inOrder = Object.entries(asked).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return createHash('sha256').update(JSON.stringify(inOrder)).digest('hex');
 }

@@ -1,4 +1,4 @@
-import { formatInstant } from './instant.ts';
+import { formatInstant, type Instant } from './instant.ts';
 import type { HistoryEntry, PaymentRequest } from './payment-request.ts';
 import type { PaymentRequestState } from './payment-request-state.ts';
 
@@ -60,6 +60,44 @@ export function eventsOf(
   return events;
 }
 
+/**
+ * The events of what was learnt from `since` to `until`, both included, for publishing them once more. They say what is so
+ * now: a state that another has followed is left out, since all of them carry the record's version of now, by which a consumer
+ * puts them in order.
+ */
+export function eventsAgain(
+  record: PaymentRequest,
+  since: Instant,
+  until: Instant,
+): readonly StateChangeEvent[] {
+  const registration = record.history.find(
+    ({ kind, effect }) => kind === 'register' && effect === 'accepted',
+  );
+  const change = latestChange(record);
+  const previous = record.previousState;
+  return record.history
+    .filter(({ recordedAt }) => recordedAt >= since && recordedAt <= until)
+    .flatMap((entry) => {
+      const types: StateChangeEventType[] = [];
+      if (entry === registration) types.push('Payment Request Registered');
+      if (entry === change) types.push('Payment Request State Changed');
+      if (entry.kind === 'cancel_request' && entry.effect === 'refused') {
+        types.push('Payment Request Cancel Refused');
+      }
+      if (entry.attention) types.push('Payment Request Needs Attention');
+      return types.map((type) => eventOf(type, record, entry, record.state, previous));
+    });
+}
+
+/** The entry by which the record came into its state. */
+function latestChange({ history }: PaymentRequest): HistoryEntry | undefined {
+  let change: HistoryEntry | undefined;
+  for (const entry of history) {
+    if (entry.effect === 'applied' && entry.state !== change?.state) change = entry;
+  }
+  return change;
+}
+
 function eventOf(
   type: StateChangeEventType,
   record: PaymentRequest,
@@ -68,7 +106,10 @@ function eventOf(
   previous: PaymentRequestState | undefined,
 ): StateChangeEvent {
   const { cancellation } = record;
-  const ours = type === 'Payment Request Cancel Refused' || state === 'CANCELED' ? cancellation : undefined;
+  const isOurs =
+    type === 'Payment Request Cancel Refused' ||
+    (state === 'CANCELED' && type !== 'Payment Request Registered');
+  const ours = isOurs ? cancellation : undefined;
   return {
     type,
     detail: {

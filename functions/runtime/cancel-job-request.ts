@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import * as v from 'valibot';
 import type { AccountSettings } from '../application/ports.ts';
@@ -46,17 +47,30 @@ export function cancelJobKeyOf(event: APIGatewayProxyEventV2, { account }: Accou
 
 /** What a caller wants canceled. Throws the problem to answer with. */
 export function cancelJobRequestOf(event: APIGatewayProxyEventV2): CancelJobRequest {
-  const body = bodyOf(event, cancelJobBody, bodyLimit);
-  const command = { dryRun: body.dry_run, reason: body.reason, requestedBy: callerOf(event) };
-  const given = selectors.filter((selector) => body[selector] !== undefined);
-  const { payment_request_ids: ids, session_id: sessionId, created_before: createdBefore } = body;
+  const { dry_run: dryRun, reason, ...named } = bodyOf(event, cancelJobBody, bodyLimit);
+  const selection = selectionOf(named);
+  return {
+    ...selection,
+    dryRun,
+    reason,
+    requestedBy: callerOf(event),
+    // A colleague who repeats the call starts nothing new.
+    requestSha256: createHash('sha256')
+      .update(JSON.stringify([selection, dryRun, reason ?? null]))
+      .digest('hex'),
+  };
+}
+
+type Named = Omit<v.InferOutput<typeof cancelJobBody>, 'dry_run' | 'reason'>;
+
+function selectionOf(named: Named) {
+  const { payment_request_ids: ids, session_id: sessionId, created_before: createdBefore } = named;
+  const given = selectors.filter((selector) => named[selector] !== undefined);
   if (given.length === 1) {
-    if (ids) {
-      const paymentRequestIds = ids.filter((id) => id !== undefined);
-      return { ...command, by: 'payment_request_ids', paymentRequestIds };
-    }
-    if (sessionId) return { ...command, by: 'session_id', sessionId };
-    if (createdBefore?.at) return { ...command, by: 'created_before', createdBefore: createdBefore.at };
+    if (ids)
+      return { by: 'payment_request_ids', paymentRequestIds: ids.filter((id) => id !== undefined) } as const;
+    if (sessionId) return { by: 'session_id', sessionId } as const;
+    if (createdBefore?.at) return { by: 'created_before', createdBefore: createdBefore.at } as const;
   }
   throw invalid({
     field: given[0] ?? selectors[0],

@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
-import type { QuarantineReason, SigningKey } from '../application/ports.ts';
+import type { DeliveryFacts, QuarantineReason, SigningKey } from '../application/ports.ts';
 import type { VerifiedDelivery } from '../application/receive-webhook.ts';
-import { type Account, parseEventId, parsePaymentRequestId } from '../domain/identifiers.ts';
+import { parseEventId, parsePaymentRequestId } from '../domain/identifiers.ts';
 import { type Instant, parseInstant } from '../domain/instant.ts';
 import { parseState } from '../domain/payment-request-state.ts';
 
-const text = v.fallback(v.optional(v.string()), undefined);
+/** A name or a sentence has spaces, and is not what any of these fields is for. */
+const text = v.fallback(v.optional(v.pipe(v.string(), v.regex(/^[!-~]{0,200}$/))), undefined);
 
-/** What we read of a delivery. Everything else, the customer's name and token among it, is never looked at. */
+/** Where the facts are in a delivery. */
 const deliverySchema = v.object({
   metadata: v.object({
     event_id: text,
@@ -32,14 +33,21 @@ const stateChange = 'payment.request.state-change.';
  * What a delivery with a valid signature is about: an observation of a Payment Request that the key may speak for, or
  * something to keep in quarantine and why. Total: whatever the bytes are, this says what to do with them.
  */
-export function readDelivery(bytes: Uint8Array, key: SigningKey, receivedAt: Instant): VerifiedDelivery {
-  const bodySha256 = createHash('sha256').update(bytes).digest('hex');
-  const { metadata, payload } = parse(bytes);
-  const eventId = parseEventId(metadata.event_id ?? '');
-  const eventType = code(metadata.event_type);
-  const paymentRequestId = parsePaymentRequestId(payload.payment_request_id ?? '');
-  const account = key.accounts.get(metadata.subject_account_id ?? '');
-  const keep = (reason: QuarantineReason, of?: Account): VerifiedDelivery => ({
+export const readDelivery = (bytes: Uint8Array, key: SigningKey, receivedAt: Instant): VerifiedDelivery =>
+  judgeDelivery(factsOf(bytes), key, receivedAt, createHash('sha256').update(bytes).digest('hex'));
+
+/** The same of facts that were read before: another key, or newer code, may say something else of them. */
+export function judgeDelivery(
+  facts: DeliveryFacts,
+  key: SigningKey,
+  receivedAt: Instant,
+  bodySha256: string,
+): VerifiedDelivery {
+  const eventId = parseEventId(facts.eventId ?? '');
+  const eventType = code(facts.eventType);
+  const paymentRequestId = parsePaymentRequestId(facts.paymentRequestId ?? '');
+  const account = key.accounts.get(facts.subjectAccountId ?? '');
+  const keep = (reason: QuarantineReason): VerifiedDelivery => ({
     kind: 'quarantine',
     delivery: {
       signingKeyId: key.id,
@@ -47,36 +55,51 @@ export function readDelivery(bytes: Uint8Array, key: SigningKey, receivedAt: Ins
       reason,
       receivedAt,
       bodySha256,
-      eventType,
-      account: of,
-      paymentRequestId,
+      facts,
     },
   });
 
-  const refusal = bindingRefusal(metadata, key);
+  const refusal = bindingRefusal(facts, key);
   if (refusal) return keep(refusal);
-  if (!account) return keep(metadata.subject_account_id === undefined ? 'malformed' : 'other_account');
-  if (!eventId || !eventType) return keep('malformed', account);
+  if (!account) return keep(facts.subjectAccountId === undefined ? 'malformed' : 'other_account');
+  if (!eventId || !eventType) return keep('malformed');
   const named = stateOfType(eventType);
-  if (named === 'unknown') return keep('unknown_type', account);
-  const occurredAt = parseInstant(metadata.occurred_at ?? '');
-  if (!paymentRequestId || !occurredAt || payload.state === undefined) return keep('malformed', account);
-  const state = parseState(payload.state);
-  if (!state) return keep('unknown_state', account);
-  if (named !== 'any' && named !== state) return keep('malformed', account);
+  if (named === 'unknown') return keep('unknown_type');
+  const occurredAt = parseInstant(facts.occurredAt ?? '');
+  if (!paymentRequestId || !occurredAt || facts.state === undefined) return keep('malformed');
+  const state = parseState(facts.state);
+  if (!state) return keep('unknown_state');
+  if (named !== 'any' && named !== state) return keep('malformed');
   return {
     kind: 'observation',
     key: { account, paymentRequestId },
     observation: {
       state,
-      previousState: parseState(payload.previous_state ?? ''),
-      stateReason: code(payload.state_reason),
+      previousState: parseState(facts.previousState ?? ''),
+      stateReason: code(facts.stateReason),
       occurredAt,
       eventId,
       source: 'webhook',
       observedAt: receivedAt,
       proof: { event_type: eventType, signing_key_id: key.id, body_sha256: bodySha256 },
     },
+  };
+}
+
+function factsOf(bytes: Uint8Array): DeliveryFacts {
+  const { metadata, payload } = parse(bytes);
+  return {
+    eventId: metadata.event_id,
+    eventType: metadata.event_type,
+    occurredAt: metadata.occurred_at,
+    subjectAccountId: metadata.subject_account_id,
+    recipientAccountId: metadata.recipient_account_id,
+    webhookId: metadata.webhook_id,
+    live: metadata.live,
+    paymentRequestId: payload.payment_request_id,
+    state: payload.state,
+    previousState: payload.previous_state,
+    stateReason: payload.state_reason,
   };
 }
 
@@ -95,11 +118,11 @@ function parse(bytes: Uint8Array): Delivery {
 }
 
 /** One tenant's key must not speak for another: what the key is bound to must be what the delivery says. */
-function bindingRefusal(metadata: Delivery['metadata'], key: SigningKey): QuarantineReason | undefined {
+function bindingRefusal(facts: DeliveryFacts, key: SigningKey): QuarantineReason | undefined {
   const bindings = [
-    [key.live, metadata.live, 'other_environment'],
-    [key.recipientAccountId, metadata.recipient_account_id, 'other_recipient'],
-    [key.webhookId, metadata.webhook_id, 'other_webhook'],
+    [key.live, facts.live, 'other_environment'],
+    [key.recipientAccountId, facts.recipientAccountId, 'other_recipient'],
+    [key.webhookId, facts.webhookId, 'other_webhook'],
   ] as const;
   for (const [bound, said, reason] of bindings) {
     if (bound !== undefined && bound !== said) return said === undefined ? 'malformed' : reason;

@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import type { ListFilter, ListPage } from '../application/list-payment-requests.ts';
 import type { Account } from '../domain/identifiers.ts';
 import { type ListPosition, parseListPosition } from '../domain/list-position.ts';
+import type { Attention } from '../domain/payment-request.ts';
 import { paymentRequestStates } from '../domain/payment-request-state.ts';
 import { flag, queryOf, time } from './api-request.ts';
 import { viewOf } from './payment-request-view.ts';
@@ -13,10 +14,19 @@ const largestPage = 100;
 const limitFormat = `a whole number from 1 to ${largestPage}`;
 const cursorFormat = 'the next_cursor of a page of this account with the same filter';
 
+const attentions = [
+  'contradiction',
+  'canceled_after_completed',
+  'not_found_at_klarna',
+  'klarna_denied',
+  'unknown_state',
+] as const satisfies readonly Attention[];
+
 const listQuery = v.strictObject({
   state: v.optional(v.picklist(paymentRequestStates)),
   open: v.optional(flag),
   due_before: v.optional(time),
+  attention: v.optional(v.picklist(attentions)),
   cursor: v.optional(v.string(cursorFormat)),
   limit: v.optional(
     v.pipe(
@@ -38,8 +48,8 @@ export interface ListRequest {
 
 /** What a caller wants listed. Throws the problem to answer with. */
 export function listRequestOf(event: APIGatewayProxyEventV2, account: Account): ListRequest {
-  const { state, open, due_before, cursor, limit } = queryOf(event, listQuery);
-  const filter = { state, open, dueBefore: due_before?.at };
+  const { state, open, due_before, attention, cursor, limit } = queryOf(event, listQuery);
+  const filter = { state, open, dueBefore: due_before?.at, attention };
   return { filter, before: cursor === undefined ? undefined : positionOf(cursor, account, filter), limit };
 }
 
@@ -67,8 +77,8 @@ function positionOf(cursor: string, account: Account, filter: ListFilter): ListP
 }
 
 /** A short name for one list: of an account, through a filter. */
-const listOf = (account: Account, { state, open, dueBefore }: ListFilter): string =>
+const listOf = (account: Account, { state, open, dueBefore, attention }: ListFilter): string =>
   createHash('sha256')
-    .update(JSON.stringify([account, state ?? null, open ?? null, dueBefore ?? null]))
+    .update(JSON.stringify([account, state ?? null, open ?? null, dueBefore ?? null, attention ?? null]))
     .digest('hex')
     .slice(0, 16);

@@ -1,6 +1,7 @@
 import { formatInstant, type Instant } from '../domain/instant.ts';
 import type { HistoryEntry, PaymentRequest } from '../domain/payment-request.ts';
 import { isFinal } from '../domain/payment-request-state.ts';
+import { explanationOf } from './history-words.ts';
 
 const time = (instant: Instant | undefined): string | null => (instant ? formatInstant(instant) : null);
 
@@ -61,27 +62,3 @@ const entryOf = (entry: HistoryEntry) => ({
   attention: entry.attention ?? null,
   evidence: entry.detail,
 });
-
-function explanationOf({ effect, against }: HistoryEntry): string {
-  // An event id may hold the separator itself.
-  const [, metAt = '', ...metBy] = against?.split('|') ?? [];
-  const met = against
-    ? `what ${metBy.join('|')} said of ${formatInstant(metAt as Instant)}`
-    : 'what was known';
-  switch (effect) {
-    case 'applied':
-      return 'became the state of the record';
-    case 'stale':
-      return `changed nothing: ${met} counts for more`;
-    case 'confirming':
-      return `changed nothing: it says the same as ${met}`;
-    case 'contradicting':
-      return `changed no state: it contradicts ${met}, and a person must look`;
-    case 'accepted':
-      return 'was accepted';
-    case 'refused':
-      return 'was refused';
-    case 'noted':
-      return 'was noted';
-  }
-}

@@ -24,6 +24,8 @@ export interface ControlOptions {
   readonly injectFunctionFault?: ForwardFault;
   /** What the functions have been called for; without it `GET /calls` tells of AWS only. */
   readonly functionCalls?: () => Readonly<Record<string, unknown>>;
+  /** The stack's outputs, for the operator's command line; without them `GET /outputs` is empty. */
+  readonly outputs?: Readonly<Record<string, string>>;
   /** Runs what recurs, now, and says how each run ended; without it `POST /sweep` is refused. */
   readonly runRecurringSchedules?: () => Promise<readonly string[]>;
 }
@@ -34,6 +36,7 @@ export function createControlListener({
   forwardKlarnaFault,
   injectFunctionFault,
   functionCalls = () => ({}),
+  outputs = {},
   runRecurringSchedules,
 }: ControlOptions): RequestListener {
   const forwards = new Map(
@@ -68,6 +71,9 @@ export function createControlListener({
       case 'GET /calls':
         sendJson(response, { status: 200, body: { aws: aws.calls(), functions: functionCalls() } });
         return;
+      case 'GET /outputs':
+        sendJson(response, { status: 200, body: { Lapse: outputs } });
+        return;
       case 'GET /schedules':
         sendJson(response, { status: 200, body: aws.schedules.list().map(shownSchedule) });
         return;
@@ -97,7 +103,7 @@ export function createControlListener({
           response,
           refused(
             404,
-            `There is no ${request.method ?? ''} ${path}; allowed: GET /events, /schedules, /dead-letters and /calls, ` +
+            `There is no ${request.method ?? ''} ${path}; allowed: GET /events, /schedules, /dead-letters, /calls and /outputs, ` +
               'GET, POST and DELETE /faults, and POST /sweep.',
           ),
         );

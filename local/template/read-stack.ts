@@ -18,6 +18,9 @@ export interface ReadStackOptions {
   readonly awsUrl: string;
 }
 
+/** The others are addresses, which are other ones here. */
+const operatorsOutput = /^(TableName|EventBusName|\w+QueueUrl)$/;
+
 const region = 'eu-west-1';
 const accountId = '000000000000';
 
@@ -28,8 +31,11 @@ const accountId = '000000000000';
 export async function readStack(cdkOut: string, { awsUrl }: ReadStackOptions): Promise<StackDescription> {
   const assembly = absolute(cdkOut);
   const { stackName, templateFile } = await findStack(assembly);
-  const { Resources: resources } = JSON.parse(await readFile(join(assembly, templateFile), 'utf8')) as {
+  const { Resources: resources, Outputs: outputs } = JSON.parse(
+    await readFile(join(assembly, templateFile), 'utf8'),
+  ) as {
     readonly Resources: Resources;
+    readonly Outputs?: Readonly<Record<string, { readonly Value: unknown }>>;
   };
   const resolve = createResolver(resources, { region, accountId, stackName, awsUrl });
   const entries = Object.entries(resources);
@@ -98,6 +104,11 @@ export async function readStack(cdkOut: string, { awsUrl }: ReadStackOptions): P
     ),
     scheduleGroups: ofType('AWS::Scheduler::ScheduleGroup', namedSchema).map(
       ({ id, properties }) => properties.Name ?? id,
+    ),
+    outputs: Object.fromEntries(
+      Object.entries(outputs ?? {})
+        .filter(([name]) => operatorsOutput.test(name))
+        .map(([name, { Value: value }]) => [name, String(resolve(value))]),
     ),
     eventBuses: ofType('AWS::Events::EventBus', namedSchema).map(
       ({ id, properties }) => properties.Name ?? id,

@@ -18,6 +18,8 @@ export interface StackDescription {
   /** Names of the event buses. */
   readonly eventBuses: readonly string[];
   /** Names of the secrets; `purpose` is the last part of the construct's id: `accounts` or `signing-keys`. */
+  /** The outputs that name what an operator works on, as it is named here. */
+  readonly outputs: Readonly<Record<string, string>>;
   readonly secrets: readonly { readonly id: string; readonly name: string; readonly purpose: string }[];
 }
 

@@ -70,7 +70,9 @@ class Jobs {
 
   start(request: Partial<CancelJobRequest> & Pick<CancelJobRequest, 'by'>) {
     const starting = startCancelJob({ jobs: this.jobs, sessions: this.store, clock: this.clock });
-    return starting(key, { ...asked, ...request } as CancelJobRequest);
+    const { requestedBy: _, ...what } = { ...asked, ...request };
+    const requestSha256 = JSON.stringify(what);
+    return starting(key, { ...asked, requestSha256, ...request } as CancelJobRequest);
   }
 
   stop() {

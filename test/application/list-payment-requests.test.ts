@@ -100,6 +100,16 @@ describe('a list', () => {
     expect(found.map(({ deadlineAt }) => deadlineAt)).toEqual([9, 7, 6, 5, 3, 2, 1].map(afterNoon));
   });
 
+  it('by what a person should look at has those, and no other', async () => {
+    await records(20, (index) => (index % 5 === 0 ? { attention: 'contradiction' } : {}));
+    await records(4, (index) => ({
+      paymentRequestId: `krn:payment:eu1:request:x${index}` as PaymentRequestId,
+    }));
+    const { found } = await everything({ attention: 'contradiction' }, 3);
+    expect(found.map(({ attention }) => attention)).toEqual(Array.from({ length: 4 }, () => 'contradiction'));
+    expect((await everything({ attention: 'klarna_denied' }, 3)).found).toEqual([]);
+  });
+
   it('gives a short page and goes on, where a deadline is hard to find', async () => {
     await records(1000, (index) => ({ deadlineAt: afterNoon(index) }));
     const first = await list({ dueBefore: afterNoon(1) }, 25);

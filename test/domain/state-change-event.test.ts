@@ -6,7 +6,7 @@ import { ownEventId, parseSessionId } from '../../functions/domain/identifiers.t
 import type { Observation } from '../../functions/domain/observation.ts';
 import { asNextVersion, type PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { decideExtension, withArmedTimer } from '../../functions/domain/registration.ts';
-import { eventsOf, type StateChangeEvent } from '../../functions/domain/state-change-event.ts';
+import { eventsAgain, eventsOf, type StateChangeEvent } from '../../functions/domain/state-change-event.ts';
 import { applyObservation } from '../../functions/domain/transition.ts';
 import { twoArrivals, webhooks } from '../support/arbitrary-observations.ts';
 import { key, noon, observed, recordWith } from '../support/fixtures.ts';
@@ -251,5 +251,48 @@ describe('over any news in any order', () => {
         expect(called.map((event) => event.detail.cause)).toEqual(flagged.map((entry) => entry.attention));
       }),
     );
+  });
+});
+
+describe('the events once more', () => {
+  const always = [afterNoon(-600), afterNoon(600)] as const;
+  /** A session that was registered, and what Klarna said of it then. */
+  function lifeOf(observations: readonly Observation[]): PaymentRequest {
+    const record = registers(undefined);
+    if (!record) throw new Error('not registered');
+    return observations.reduce<PaymentRequest>((known, observation) => sees(observation)(known), record);
+  }
+  const lives = twoArrivals(webhooks).map(({ one }) => one);
+
+  it('are of those that were published, say what is so now, and name no state that another has followed', () => {
+    fc.assert(
+      fc.property(lives, (observations) => {
+        const record = lifeOf(observations);
+        const first = eventsOf(undefined, record);
+        const again = eventsAgain(record, ...always);
+        const keys = first.map(({ detail }) => detail.event_key);
+        for (const { detail } of again) {
+          expect(keys).toContain(detail.event_key);
+          expect(detail.state).toBe(record.state ?? null);
+          expect(detail.version).toBe(record.version);
+        }
+        const changes = first.filter(({ type }) => type === 'Payment Request State Changed');
+        const latest = again.filter(({ type }) => type === 'Payment Request State Changed');
+        expect(latest.map(({ detail }) => detail.event_key)).toEqual(
+          changes.slice(-1).map(({ detail }) => detail.event_key),
+        );
+        const others = (events: readonly StateChangeEvent[]) =>
+          events
+            .filter(({ type }) => type !== 'Payment Request State Changed')
+            .map(({ detail }) => detail.event_key);
+        expect(others(again)).toEqual(others(first));
+      }),
+    );
+  });
+
+  it('are only those of the time that is asked for', () => {
+    const record = lifeOf([]);
+    expect(typesOf(eventsAgain(record, noon, noon))).toEqual(['Registered']);
+    expect(eventsAgain(record, afterNoon(1), afterNoon(2))).toEqual([]);
   });
 });

@@ -246,6 +246,7 @@ describe('GET of the list', () => {
   it.each([
     ['another account', {}, 'shop-no'],
     ['another state', { state: 'CANCELED' }, account],
+    ['something else to look at', { state: 'SUBMITTED', attention: 'contradiction' }, account],
     ['another deadline', { state: 'SUBMITTED', due_before: '2026-03-01T12:00:00Z' }, account],
     ['no filter', {}, account],
   ])('does not take the cursor of another list: %s', async (_, query, its) => {
@@ -267,6 +268,7 @@ describe('refusals that touch nothing', () => {
     ['a state that is none', 'state', () => list({ state: 'PAID' })],
     ['two states', 'state', () => list({ state: 'SUBMITTED,CANCELED' })],
     ['an open that is neither', 'open', () => list({ open: 'yes' })],
+    ['a word that is none', 'attention', () => list({ attention: 'everything' })],
     ['a time that is none', 'due_before', () => list({ due_before: 'soon' })],
     ...['0', '101', '-1', '1.5', '', 'all', '25,25', '00001'].map(
       (limit): [string, string, () => ReturnType<typeof call>] => [

@@ -180,9 +180,13 @@ it('says in its outputs where everything is and what to do next', () => {
     'AlarmTopicArn',
     'ApiUrl',
     'DashboardUrl',
+    'DeadTimersQueueUrl',
     'EventBusName',
     'NextCommand',
     'SigningKeysSecretName',
+    'TableName',
+    'TimerQueueUrl',
+    'UnpublishedEventsQueueUrl',
     'WebhookUrl',
   ]);
 });

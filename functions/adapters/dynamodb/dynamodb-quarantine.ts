@@ -1,13 +1,28 @@
-import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import type { QuarantinedDelivery, Quarantine } from '../../application/ports.ts';
+import { GetItemCommand, paginateQuery, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import type {
+  DeliveryReplay,
+  Quarantine,
+  QuarantinedDeliveries,
+  QuarantinedDelivery,
+  StoredDelivery,
+} from '../../application/ports.ts';
 import { millisOf } from '../../domain/instant.ts';
 import type { TableOptions } from './dynamodb-payment-request-store.ts';
-import { timeToLive } from './payment-request-item.ts';
+import { type Item, timeToLive } from './payment-request-item.ts';
 import { tableSchema } from './table-schema.ts';
 import { UpdateBuilder } from './update-expression.ts';
 
+/** Where in the state index the quarantine is: no account's state has this name. */
+const partition = 'QUARANTINE';
+
+type DeliveryId = Pick<QuarantinedDelivery, 'signingKeyId' | 'deliveryId'>;
+
+const partitionKeyOf = ({ signingKeyId, deliveryId }: DeliveryId): string =>
+  `Q#${signingKeyId}#${deliveryId}`;
+
 /** Deliveries that belong to no record, as items of their own in the same table. The first delivery of an event is kept. */
-export class DynamoDbQuarantine implements Quarantine {
+export class DynamoDbQuarantine implements Quarantine, QuarantinedDeliveries {
   readonly #options: TableOptions;
 
   constructor(options: TableOptions) {
@@ -15,22 +30,67 @@ export class DynamoDbQuarantine implements Quarantine {
   }
 
   async keep(delivery: QuarantinedDelivery): Promise<void> {
-    const { client, tableName, retentionDays } = this.#options;
     const update = new UpdateBuilder()
-      .putIfAbsent('reason', delivery.reason)
-      .putIfAbsent('received_at', delivery.receivedAt)
-      .putIfAbsent('body_sha256', delivery.bodySha256)
-      .putIfAbsent('signing_key_id', delivery.signingKeyId)
-      .putIfAbsent(tableSchema.timeToLive, timeToLive(millisOf(delivery.receivedAt), retentionDays));
-    if (delivery.eventType) update.putIfAbsent('event_type', delivery.eventType);
-    if (delivery.account) update.putIfAbsent('account', delivery.account);
-    if (delivery.paymentRequestId) update.putIfAbsent('payment_request_id', delivery.paymentRequestId);
+      .putIfAbsent('delivery', delivery)
+      .putIfAbsent(tableSchema.stateIndex.partitionKey, partition)
+      .putIfAbsent(tableSchema.stateIndex.sortKey, `${delivery.receivedAt}#${delivery.deliveryId}`)
+      .putIfAbsent(
+        tableSchema.timeToLive,
+        timeToLive(millisOf(delivery.receivedAt), this.#options.retentionDays),
+      );
+    await this.#update(delivery, update);
+  }
+
+  async *all(): AsyncIterable<StoredDelivery> {
+    const { client, tableName } = this.#options;
+    const { name, partitionKey } = tableSchema.stateIndex;
+    const query = {
+      TableName: tableName,
+      IndexName: name,
+      KeyConditionExpression: '#partition = :partition',
+      ExpressionAttributeNames: { '#partition': partitionKey },
+      ExpressionAttributeValues: marshall({ ':partition': partition }),
+      ScanIndexForward: false,
+    };
+    for await (const { Items: items = [] } of paginateQuery({ client, pageSize: 100 }, query)) {
+      for (const item of items) {
+        const delivery = await this.#read(item[tableSchema.partitionKey]?.S ?? '');
+        if (delivery) yield delivery;
+      }
+    }
+  }
+
+  read(id: DeliveryId): Promise<StoredDelivery | undefined> {
+    return this.#read(partitionKeyOf(id));
+  }
+
+  async noteReplay(delivery: QuarantinedDelivery, replay: DeliveryReplay): Promise<void> {
+    await this.#update(delivery, new UpdateBuilder().put('replay', replay));
+  }
+
+  async #read(partitionKey: string): Promise<StoredDelivery | undefined> {
+    const { client, tableName } = this.#options;
+    const { Item: item } = await client.send(
+      new GetItemCommand({
+        TableName: tableName,
+        Key: { [tableSchema.partitionKey]: { S: partitionKey } },
+        ConsistentRead: true,
+      }),
+    );
+    return item && fromItem(unmarshall(item));
+  }
+
+  async #update(id: DeliveryId, update: UpdateBuilder): Promise<void> {
+    const { client, tableName } = this.#options;
     await client.send(
       new UpdateItemCommand({
         TableName: tableName,
-        Key: { [tableSchema.partitionKey]: { S: `Q#${delivery.signingKeyId}#${delivery.deliveryId}` } },
+        Key: { [tableSchema.partitionKey]: { S: partitionKeyOf(id) } },
         ...update.when(),
       }),
     );
   }
 }
+
+const fromItem = (item: Item): StoredDelivery =>
+  ({ ...(item['delivery'] as object), replay: item['replay'] }) as StoredDelivery;

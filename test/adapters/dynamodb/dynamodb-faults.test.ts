@@ -54,6 +54,7 @@ describe.each<[string, Error]>([
         reason: 'malformed',
         receivedAt: noon,
         bodySha256: 'ab',
+        facts: {},
       }),
   };
 

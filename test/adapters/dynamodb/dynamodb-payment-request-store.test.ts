@@ -2,6 +2,7 @@ import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ScannedPaymentRequests } from '../../../functions/adapters/dynamodb/scanned-payment-requests.ts';
 import { DynamoDbQuarantine } from '../../../functions/adapters/dynamodb/dynamodb-quarantine.ts';
 import { DynamoDbPaymentRequestStore } from '../../../functions/adapters/dynamodb/dynamodb-payment-request-store.ts';
 import type { QuarantinedDelivery } from '../../../functions/application/ports.ts';
@@ -150,35 +151,56 @@ describe.each(Object.entries(engines))('on %s', (name, machine) => {
       reason: 'unknown_type',
       receivedAt: noon,
       bodySha256: 'ab'.repeat(32),
-      eventType: 'payment.request.renamed',
-      ...newKey(),
+      facts: { eventId: 'event-1', eventType: 'payment.request.renamed', state: 'SUBMITTED', live: false },
     };
+    const quarantine = () => new DynamoDbQuarantine({ ...table, retentionDays: 30 });
 
     it('keeps the first delivery of an event, under a key that is no record', async () => {
-      const quarantine = new DynamoDbQuarantine({ ...table, retentionDays: 30 });
-      await quarantine.keep(delivery);
-      await quarantine.keep({ ...delivery, reason: 'malformed', receivedAt: afterNoon(1) });
-      expect(await itemOf('Q#key-1#event-1')).toEqual({
-        PK: 'Q#key-1#event-1',
-        reason: 'unknown_type',
-        received_at: noon,
-        body_sha256: delivery.bodySha256,
-        signing_key_id: 'key-1',
-        event_type: 'payment.request.renamed',
-        account: 'shop-se',
-        payment_request_id: delivery.paymentRequestId,
+      await quarantine().keep(delivery);
+      await quarantine().keep({ ...delivery, reason: 'malformed', receivedAt: afterNoon(1) });
+      expect(await itemOf('Q#key-1#event-1')).toMatchObject({
         expires_at: Date.parse('2026-03-31T12:00:00Z') / 1000,
       });
+      expect(await quarantine().read(delivery)).toEqual(delivery);
     });
 
     it('touches no record and is never due', async () => {
       const key = newKey();
-      await new DynamoDbQuarantine({ ...table, retentionDays: 30 }).keep({
+      await quarantine().keep({
         ...delivery,
-        ...key,
         deliveryId: 'event-2',
+        facts: { ...delivery.facts, paymentRequestId: key.paymentRequestId },
       });
       expect(await onTable().read(key)).toBeUndefined();
+      expect(await itemOf('Q#key-1#event-2')).not.toHaveProperty('due_shard');
+    });
+
+    it('is gone through from the newest on, with what became of each that was put through again', async () => {
+      await quarantine().keep({ ...delivery, signingKeyId: 'key-2', receivedAt: afterNoon(5) });
+      const replay = { at: afterNoon(6), verdict: 'superseding' };
+      await quarantine().noteReplay(delivery, replay);
+      const all = await Array.fromAsync(quarantine().all());
+      expect(all.map(({ signingKeyId, deliveryId }) => `${signingKeyId}/${deliveryId}`)).toEqual([
+        'key-2/event-1',
+        'key-1/event-2',
+        'key-1/event-1',
+      ]);
+      expect(all.at(-1)).toEqual({ ...delivery, replay });
+      expect(await quarantine().read({ signingKeyId: 'key-1', deliveryId: 'none' })).toBeUndefined();
+    });
+  });
+
+  describe('a scan', () => {
+    it('finds the records that have changed since, and nothing that is none', async () => {
+      const [before, after] = [newKey(), newKey()];
+      await onTable().save(undefined, { ...newSession(before), updatedAt: afterNoon(-60) });
+      await onTable().save(undefined, { ...newSession(after), updatedAt: afterNoon(60) });
+      const scan = new ScannedPaymentRequests(table);
+      const found = (await Array.fromAsync(scan.changedSince(afterNoon(30)))).map(
+        ({ paymentRequestId }) => paymentRequestId,
+      );
+      expect(found).toContain(after.paymentRequestId);
+      expect(found).not.toContain(before.paymentRequestId);
     });
   });
 });

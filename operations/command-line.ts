@@ -1,0 +1,113 @@
+import { parseArgs } from 'node:util';
+import type { QuarantineReason } from '../functions/application/ports.ts';
+import { composeOperations, type Operations } from './compose-operations.ts';
+import { explainQuarantine, listQuarantine, replayQuarantine } from './quarantine-commands.ts';
+import { listDeadTimers, listUnpublished, redriveTimers, replayUnpublished } from './queue-commands.ts';
+import { readOutputs } from './stack-outputs.ts';
+
+export const usage = `npm run lapse -- <command> (--outputs FILE | --control URL) [options]
+
+  quarantine list [--reason REASON]        signed webhooks that were kept and not taken
+  quarantine explain NAME                  why, what is known of it, and what would become of it now
+  quarantine replay NAME…                  puts them through again, by the same write as any webhook
+  quarantine replay --all [--reason REASON]
+  unpublished list                         writes of which the events could not be published
+  unpublished replay                       publishes them again, from the records
+  timers list                              timers that were given up
+  timers redrive                           lets them go off once more
+
+  --outputs FILE     what cdk deploy --outputs-file wrote
+  --stack NAME       the stack in it, where there are several
+  --control URL      the control address of a local system
+  --dry-run          says what would be done`;
+
+const reasons = [
+  'unknown_type',
+  'unknown_state',
+  'malformed',
+  'other_account',
+  'other_recipient',
+  'other_webhook',
+  'other_environment',
+] as const satisfies readonly QuarantineReason[];
+
+interface Command {
+  readonly names: readonly string[];
+  readonly reason: QuarantineReason | undefined;
+  readonly all: boolean;
+  readonly isRehearsal: boolean;
+  readonly print: (line: string) => void;
+}
+
+/** Each says whether all went well. */
+const commands: Readonly<Record<string, (operations: Operations, command: Command) => Promise<boolean>>> = {
+  'quarantine list': async (operations, { reason, print }) => {
+    await listQuarantine(operations, reason, print);
+    return true;
+  },
+  'quarantine explain': async (operations, { names, print }) => {
+    for (const name of some(names)) await explainQuarantine(operations, name, print);
+    return true;
+  },
+  'quarantine replay': (operations, { names, all, reason, isRehearsal, print }) =>
+    replayQuarantine(operations, all ? { all: reason } : some(names), isRehearsal, print),
+  'unpublished list': async (operations, { print }) => {
+    await listUnpublished(operations, print);
+    return true;
+  },
+  'unpublished replay': (operations, { isRehearsal, print }) =>
+    replayUnpublished(operations, isRehearsal, print),
+  'timers list': async (operations, { print }) => {
+    await listDeadTimers(operations, print);
+    return true;
+  },
+  'timers redrive': async (operations, { isRehearsal, print }) => {
+    await redriveTimers(operations, isRehearsal, print);
+    return true;
+  },
+};
+
+/** Runs one command of an operator's; whether all of it went well. Throws one sentence that says what was given and what is allowed. */
+export async function runCommandLine(
+  commandLine: readonly string[],
+  print: (line: string) => void,
+): Promise<boolean> {
+  const { values, positionals } = parseArgs({
+    args: [...commandLine],
+    allowPositionals: true,
+    options: {
+      outputs: { type: 'string' },
+      stack: { type: 'string' },
+      control: { type: 'string' },
+      reason: { type: 'string' },
+      all: { type: 'boolean', default: false },
+      'dry-run': { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help || positionals.length === 0) {
+    print(usage);
+    return true;
+  }
+  const [subject = '', verb = '', ...names] = positionals;
+  const command = commands[`${subject} ${verb}`];
+  if (!command) {
+    throw new Error(`The command is ${subject} ${verb}; allowed: ${Object.keys(commands).join(', ')}.`);
+  }
+  const reason = reasons.find((each) => each === values.reason);
+  if (values.reason !== undefined && !reason) {
+    throw new Error(`--reason is ${values.reason}; allowed: ${reasons.join(', ')}.`);
+  }
+  const { outputs: file, control } = values;
+  if ((file === undefined) === (control === undefined)) {
+    throw new Error('Exactly one of --outputs and --control says which system it is.');
+  }
+  const source = control === undefined ? { file: file ?? '' } : { control: control.replace(/\/+$/, '') };
+  const operations = composeOperations(await readOutputs(source, values.stack));
+  return command(operations, { names, reason, all: values.all, isRehearsal: values['dry-run'], print });
+}
+
+function some(names: readonly string[]): readonly string[] {
+  if (names.length === 0) throw new Error('No NAME is given; allowed: names as quarantine list prints them.');
+  return names;
+}

@@ -1,0 +1,67 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { ScannedPaymentRequests } from '../functions/adapters/dynamodb/scanned-payment-requests.ts';
+import { DynamoDbPaymentRequestStore } from '../functions/adapters/dynamodb/dynamodb-payment-request-store.ts';
+import { DynamoDbQuarantine } from '../functions/adapters/dynamodb/dynamodb-quarantine.ts';
+import { EventBridgePublisher } from '../functions/adapters/eventbridge/eventbridge-publisher.ts';
+import { CachedSecret } from '../functions/adapters/secrets/cached-secret.ts';
+import { SecretSigningKeys } from '../functions/adapters/secrets/secret-signing-keys.ts';
+import type { Clock } from '../functions/application/ports.ts';
+import { replayQuarantined } from '../functions/application/replay-quarantined.ts';
+import { republishStateChanges } from '../functions/application/republish-state-changes.ts';
+import { judgeDelivery } from '../functions/runtime/klarna-delivery.ts';
+import { Queue } from './queue.ts';
+import type { StackOutputs } from './stack-outputs.ts';
+
+export type Operations = ReturnType<typeof composeOperations>;
+
+/** How long a record that is put through again is kept, as the stack's default has it: it is written anew by its next change. */
+const retentionDays = 400;
+
+/** What an operator does, on a deployed stack or a local system, by the use cases and adapters that run in it. */
+export function composeOperations(outputs: StackOutputs) {
+  const { AwsEndpointUrl: endpoint, AwsRegion: region } = outputs;
+  const settings = {
+    ...(region !== undefined && { region }),
+    // The local system takes anybody.
+    ...(endpoint !== undefined && {
+      endpoint,
+      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    }),
+  };
+  const clock: Clock = { now: () => Date.now(), wait: (millis) => wait(millis) };
+  const table = { client: new DynamoDBClient(settings), tableName: outputs.TableName, retentionDays };
+  const quarantine = new DynamoDbQuarantine(table);
+  const sqs = new SQSClient(settings);
+  return {
+    quarantine,
+    replay: replayQuarantined({
+      store: new DynamoDbPaymentRequestStore(table),
+      quarantine,
+      signingKeys: new SecretSigningKeys(
+        new CachedSecret({
+          client: new SecretsManagerClient(settings),
+          clock,
+          secretId: outputs.SigningKeysSecretName,
+          cacheSeconds: 60,
+        }),
+      ),
+      clock,
+      judge: ({ facts, bodySha256 }, key, now) => judgeDelivery(facts, key, now, bodySha256),
+    }),
+    republish: republishStateChanges({
+      records: new ScannedPaymentRequests(table),
+      publisher: new EventBridgePublisher({
+        client: new EventBridgeClient(settings),
+        busName: outputs.EventBusName,
+        clock,
+      }),
+    }),
+    timers: new Queue(sqs, outputs.TimerQueueUrl),
+    deadTimers: new Queue(sqs, outputs.DeadTimersQueueUrl),
+    unpublished: new Queue(sqs, outputs.UnpublishedEventsQueueUrl),
+  };
+}

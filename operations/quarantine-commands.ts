@@ -1,0 +1,125 @@
+import type { QuarantineReason, StoredDelivery } from '../functions/application/ports.ts';
+import type { ReplayOutcome } from '../functions/application/replay-quarantined.ts';
+import { formatInstant } from '../functions/domain/instant.ts';
+import type { Operations } from './compose-operations.ts';
+
+type Print = (line: string) => void;
+
+/** Why a signed delivery is kept and not taken, and what lets it through. */
+const explanations: Readonly<Record<QuarantineReason, string>> = {
+  unknown_type:
+    'Its type is new to this version. A version that knows it takes it; if it is no state change, leave it.',
+  unknown_state: 'Its state is new to this version. A version that knows it takes it.',
+  malformed:
+    'A field that every state change has is missing or is not what it should be. Ask Klarna with the event id.',
+  other_account:
+    "The key's `accounts` in the secret signing-keys have no account for its subject_account_id. Add it there if it is yours.",
+  other_recipient:
+    "Its recipient is not the key's recipient_account_id in the secret signing-keys. Mend it there if it is yours.",
+  other_webhook: "It came by another webhook than the key's webhook_id in the secret signing-keys.",
+  other_environment: "It is of the other environment than the key's `live` in the secret signing-keys says.",
+};
+
+/** The name by which a delivery is asked for. */
+const nameOf = ({ signingKeyId, deliveryId }: StoredDelivery): string => `${signingKeyId}/${deliveryId}`;
+
+const lineOf = (delivery: StoredDelivery): string =>
+  [
+    formatInstant(delivery.receivedAt),
+    delivery.reason.padEnd(17),
+    nameOf(delivery),
+    delivery.facts.eventType ?? '-',
+    delivery.facts.paymentRequestId ?? '-',
+    delivery.replay ? `put through again: ${delivery.replay.verdict}` : '',
+  ]
+    .join('  ')
+    .trimEnd();
+
+/** A line for each delivery, the newest first; of one reason, where one is given. */
+export async function listQuarantine(
+  { quarantine }: Operations,
+  reason: QuarantineReason | undefined,
+  print: Print,
+): Promise<void> {
+  let lines = 0;
+  for await (const delivery of quarantine.all()) {
+    if (reason !== undefined && delivery.reason !== reason) continue;
+    print(lineOf(delivery));
+    lines += 1;
+  }
+  if (lines === 0) print('Nothing is in quarantine.');
+}
+
+/** Everything that is kept of a delivery, why it was refused, and what would become of it now. */
+export async function explainQuarantine(operations: Operations, name: string, print: Print): Promise<void> {
+  const delivery = await found(operations, name);
+  print(lineOf(delivery));
+  print(explanations[delivery.reason]);
+  for (const [fact, value] of Object.entries(delivery.facts)) {
+    if (value !== undefined) print(`  ${fact}: ${value}`);
+  }
+  print(`  bodySha256: ${delivery.bodySha256}`);
+  print(`Put through again now: ${wordsOf(await operations.replay(delivery, true))}`);
+}
+
+/** Puts deliveries through again: these, or all that were not yet, of one reason where one is given. Whether none was refused. */
+export async function replayQuarantine(
+  operations: Operations,
+  which: readonly string[] | { readonly all: QuarantineReason | undefined },
+  isRehearsal: boolean,
+  print: Print,
+): Promise<boolean> {
+  let areAllTaken = true;
+  for await (const delivery of chosen(operations, which)) {
+    const outcome = await operations.replay(delivery, isRehearsal);
+    print(`${nameOf(delivery)}: ${wordsOf(outcome)}`);
+    areAllTaken &&= outcome.kind === 'taken' || outcome.kind === 'would-take';
+  }
+  return areAllTaken;
+}
+
+async function* chosen(
+  operations: Operations,
+  which: Parameters<typeof replayQuarantine>[1],
+): AsyncGenerator<StoredDelivery, void> {
+  if ('all' in which) {
+    for await (const delivery of operations.quarantine.all()) {
+      const isOfReason = which.all === undefined || delivery.reason === which.all;
+      if (isOfReason && !delivery.replay) yield delivery;
+    }
+    return;
+  }
+  for (const name of which) yield await found(operations, name);
+}
+
+function wordsOf(outcome: ReplayOutcome): string {
+  switch (outcome.kind) {
+    case 'taken':
+      return `taken, and ${verdictWords[outcome.verdict]}`;
+    case 'refused':
+      return `refused again, ${outcome.reason}. ${explanations[outcome.reason]}`;
+    case 'no-key':
+      return 'refused: the key that signed it is not in the secret signing-keys any more.';
+    case 'would-take':
+      return 'it would be taken.';
+  }
+}
+
+const verdictWords = {
+  superseding: "it became the record's state",
+  stale: 'it changed nothing: the record knew better',
+  confirming: 'it changed nothing: the record says the same',
+  contradicting: 'it contradicts the record, which a person must look at',
+  duplicate: 'it changed nothing: the record has had it',
+} as const;
+
+async function found({ quarantine }: Operations, name: string): Promise<StoredDelivery> {
+  const [signingKeyId = '', ...rest] = name.split('/');
+  const delivery = await quarantine.read({ signingKeyId, deliveryId: rest.join('/') });
+  if (!delivery) {
+    throw new Error(
+      `${name} is not in quarantine; allowed: <signing key id>/<event id>, as list prints them.`,
+    );
+  }
+  return delivery;
+}

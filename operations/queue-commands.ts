@@ -1,0 +1,119 @@
+import * as v from 'valibot';
+import { formatInstant, type Instant, parseInstant, plusMillis } from '../functions/domain/instant.ts';
+import type { Operations } from './compose-operations.ts';
+import type { QueuedMessage } from './queue.ts';
+
+type Print = (line: string) => void;
+
+/** A batch of the table's stream that was given up: where it was, not what was in it. */
+const batchSchema = v.object({
+  requestContext: v.object({ condition: v.string() }),
+  DDBStreamBatchInfo: v.object({
+    approximateArrivalOfFirstRecord: v.string(),
+    approximateArrivalOfLastRecord: v.string(),
+    batchSize: v.number(),
+  }),
+});
+
+/** The stream tells whole seconds and its own time, the history ours. */
+const margin = 60_000;
+
+interface UnpublishedBatch {
+  readonly since: Instant;
+  readonly until: Instant;
+  readonly size: number;
+  readonly condition: string;
+}
+
+function batchOf({ id, body }: QueuedMessage): UnpublishedBatch {
+  const parsed = v.safeParse(batchSchema, jsonOf(body));
+  const { DDBStreamBatchInfo: info, requestContext } = parsed.success ? parsed.output : {};
+  const first = parseInstant(info?.approximateArrivalOfFirstRecord ?? '');
+  const last = parseInstant(info?.approximateArrivalOfLastRecord ?? '');
+  if (!info || !requestContext || !first || !last) {
+    throw new Error(`The message ${id} does not tell of a batch of the stream. It was left where it is.`);
+  }
+  return {
+    since: plusMillis(first, -margin),
+    until: plusMillis(last, margin),
+    size: info.batchSize,
+    condition: requestContext.condition,
+  };
+}
+
+const batchWords = (id: string, { since, until, size, condition }: UnpublishedBatch): string =>
+  `${id}: ${size} writes between ${formatInstant(since)} and ${formatInstant(until)} were not published (${condition})`;
+
+/** A line for each batch of writes that was not published. */
+export async function listUnpublished({ unpublished }: Operations, print: Print): Promise<void> {
+  let lines = 0;
+  for await (const message of unpublished.messages()) {
+    print(batchWords(message.id, batchOf(message)));
+    lines += 1;
+  }
+  if (lines === 0) print('Nothing waits to be published.');
+}
+
+/** Publishes what each batch was about, and takes it off the queue once the bus has all of it. Whether it has. */
+export async function replayUnpublished(
+  { unpublished, republish }: Operations,
+  isRehearsal: boolean,
+  print: Print,
+): Promise<boolean> {
+  let isAllPublished = true;
+  for await (const message of unpublished.messages()) {
+    const batch = batchOf(message);
+    const { records, events, refused } = await republish(batch.since, batch.until, isRehearsal);
+    const done = isRehearsal ? 'would be published' : `published, ${refused} refused`;
+    print(`${batchWords(message.id, batch)}: ${events} events of ${records} records ${done}`);
+    if (!isRehearsal && refused === 0) await unpublished.remove(message);
+    isAllPublished &&= refused === 0;
+  }
+  return isAllPublished;
+}
+
+const timerSchema = v.object({
+  account: v.string(),
+  payment_request_id: v.string(),
+  deadline_at: v.string(),
+});
+
+function timerWords({ id, body }: QueuedMessage): string {
+  const parsed = v.safeParse(timerSchema, jsonOf(body));
+  if (!parsed.success) return `${id}: names no session`;
+  const { account, payment_request_id, deadline_at } = parsed.output;
+  return `${id}: ${account}/${payment_request_id}, due ${deadline_at}`;
+}
+
+/** A line for each timer that was given up after twelve tries. */
+export async function listDeadTimers({ deadTimers }: Operations, print: Print): Promise<void> {
+  let lines = 0;
+  for await (const message of deadTimers.messages()) {
+    print(timerWords(message));
+    lines += 1;
+  }
+  if (lines === 0) print('No timer was given up.');
+}
+
+/** Lets every timer that was given up go off once more. The record decides again what that comes to. */
+export async function redriveTimers(
+  { deadTimers, timers }: Operations,
+  isRehearsal: boolean,
+  print: Print,
+): Promise<void> {
+  for await (const message of deadTimers.messages()) {
+    if (!isRehearsal) {
+      await timers.send(message.body);
+      await deadTimers.remove(message);
+    }
+    print(`${timerWords(message)}: ${isRehearsal ? 'would go off' : 'goes off'} again`);
+  }
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

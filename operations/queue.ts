@@ -1,0 +1,75 @@
+import {
+  ChangeMessageVisibilityCommand,
+  DeleteMessageCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
+
+export interface QueuedMessage {
+  readonly id: string;
+  readonly body: string;
+  readonly receiptHandle: string;
+}
+
+/** Seconds for which a message that is being looked at is nobody else's. */
+const lookSeconds = 120;
+
+/** A queue that a person looks into. */
+export class Queue {
+  readonly #sqs: SQSClient;
+  readonly #url: string;
+
+  constructor(sqs: SQSClient, url: string) {
+    this.#sqs = sqs;
+    this.#url = url;
+  }
+
+  /** Every message that nobody else is looking at, each once; what is not removed meanwhile comes back at the end. */
+  async *messages(): AsyncGenerator<QueuedMessage, void> {
+    const seen = new Map<string, QueuedMessage>();
+    try {
+      for (;;) {
+        const { Messages: messages = [] } = await this.#sqs.send(
+          new ReceiveMessageCommand({
+            QueueUrl: this.#url,
+            MaxNumberOfMessages: 10,
+            VisibilityTimeout: lookSeconds,
+            WaitTimeSeconds: 1,
+          }),
+        );
+        const fresh = messages.flatMap(({ MessageId: id, Body: body, ReceiptHandle: receiptHandle }) =>
+          id !== undefined && body !== undefined && receiptHandle !== undefined && !seen.has(id)
+            ? [{ id, body, receiptHandle }]
+            : [],
+        );
+        if (fresh.length === 0) return;
+        for (const message of fresh) seen.set(message.id, message);
+        yield* fresh;
+      }
+    } finally {
+      for (const { receiptHandle } of seen.values()) await this.#giveBack(receiptHandle);
+    }
+  }
+
+  async send(body: string): Promise<void> {
+    await this.#sqs.send(new SendMessageCommand({ QueueUrl: this.#url, MessageBody: body }));
+  }
+
+  async remove({ receiptHandle }: QueuedMessage): Promise<void> {
+    await this.#sqs.send(new DeleteMessageCommand({ QueueUrl: this.#url, ReceiptHandle: receiptHandle }));
+  }
+
+  /** One that was removed cannot be given back, which is as well. */
+  async #giveBack(receiptHandle: string): Promise<void> {
+    await this.#sqs
+      .send(
+        new ChangeMessageVisibilityCommand({
+          QueueUrl: this.#url,
+          ReceiptHandle: receiptHandle,
+          VisibilityTimeout: 0,
+        }),
+      )
+      .catch(() => undefined);
+  }
+}

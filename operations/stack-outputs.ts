@@ -1,0 +1,53 @@
+import { readFile } from 'node:fs/promises';
+import * as v from 'valibot';
+
+const name = v.pipe(v.string(), v.minLength(1));
+
+const outputsSchema = v.object({
+  TableName: name,
+  EventBusName: name,
+  SigningKeysSecretName: name,
+  TimerQueueUrl: name,
+  DeadTimersQueueUrl: name,
+  UnpublishedEventsQueueUrl: name,
+  /** Of a local system only: where its AWS is. */
+  AwsEndpointUrl: v.optional(name),
+  AwsRegion: v.optional(name),
+});
+
+/** Where the parts of a deployed stack are that an operator works on. */
+export type StackOutputs = v.InferOutput<typeof outputsSchema>;
+
+/**
+ * Reads what `cdk deploy --outputs-file` wrote, or what the control address of a local system serves. Throws a sentence that
+ * says what is missing.
+ *
+ * @param stack the stack's name, where the file has more than one
+ */
+export async function readOutputs(
+  source: { readonly file: string } | { readonly control: string },
+  stack?: string,
+): Promise<StackOutputs> {
+  const where = 'file' in source ? source.file : `${source.control}/outputs`;
+  const text = 'file' in source ? await readFile(source.file, 'utf8') : await (await fetch(where)).text();
+  const stacks = v.safeParse(v.record(v.string(), v.unknown()), jsonOf(text));
+  if (!stacks.success) throw new Error(`${where} is not what cdk deploy --outputs-file writes.`);
+  const names = Object.keys(stacks.output);
+  const [only] = names;
+  const chosen = stack ?? (names.length === 1 ? only : undefined);
+  if (chosen === undefined || !names.includes(chosen)) {
+    throw new Error(`--stack is ${stack ?? 'missing'}; allowed: ${names.join(', ')}.`);
+  }
+  const outputs = v.safeParse(outputsSchema, stacks.output[chosen]);
+  if (outputs.success) return outputs.output;
+  const missing = outputs.issues.map((issue) => v.getDotPath(issue) ?? '?').join(', ');
+  throw new Error(`${where}: the stack ${chosen} has no output ${missing}. Is it a stack of this version?`);
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest';
+import type {
+  DeliveryReplay,
+  QuarantinedDelivery,
+  SigningKey,
+  StoredDelivery,
+} from '../../functions/application/ports.ts';
+import { replayQuarantined } from '../../functions/application/replay-quarantined.ts';
+import { judgeDelivery } from '../../functions/runtime/klarna-delivery.ts';
+import { account, key, noon, observed } from '../support/fixtures.ts';
+import { InMemoryPaymentRequestStore } from '../support/in-memory-payment-request-store.ts';
+import { signingKeyWith, subject } from '../support/klarna-deliveries.ts';
+import { VirtualClock } from '../support/virtual-clock.ts';
+
+const delivery: QuarantinedDelivery = {
+  signingKeyId: signingKeyWith().id,
+  deliveryId: 'e1',
+  reason: 'other_account',
+  receivedAt: noon,
+  bodySha256: 'ab',
+  facts: {
+    eventId: 'e1',
+    eventType: 'payment.request.state-change.canceled',
+    occurredAt: '2026-03-01T11:59:00Z',
+    subjectAccountId: subject,
+    paymentRequestId: key.paymentRequestId,
+    state: 'CANCELED',
+  },
+};
+
+function world(signingKey: SigningKey | undefined) {
+  const store = new InMemoryPaymentRequestStore();
+  const replays: DeliveryReplay[] = [];
+  const replay = replayQuarantined({
+    store,
+    quarantine: {
+      async *all() {
+        yield await Promise.resolve<StoredDelivery>(delivery);
+      },
+      read: () => Promise.resolve(delivery),
+      noteReplay: (_, done) => Promise.resolve(void replays.push(done)),
+    },
+    signingKeys: { find: () => Promise.resolve(signingKey) },
+    clock: new VirtualClock('2026-03-02T12:00:00Z'),
+    judge: ({ facts, bodySha256 }, by, now) => judgeDelivery(facts, by, now, bodySha256),
+  });
+  return { store, replays, replay };
+}
+
+const loose = signingKeyWith({ recipientAccountId: undefined, webhookId: undefined, live: undefined });
+
+describe('a delivery that is put through again', () => {
+  it('becomes what the webhook would have become', async () => {
+    const { store, replays, replay } = world(loose);
+    expect(await replay(delivery, false)).toEqual({ kind: 'taken', verdict: 'superseding' });
+    const record = await store.read(key);
+    expect(record).toMatchObject({ state: 'CANCELED', evidence: { source: 'webhook', eventId: 'e1' } });
+    expect(record?.history[0]?.detail).toMatchObject({ quarantined_as: 'other_account' });
+    expect(replays).toMatchObject([{ verdict: 'superseding' }]);
+  });
+
+  it('changes nothing where the record knows better', async () => {
+    const { store, replay } = world(loose);
+    await store.observe(key, observed('EXPIRED', '2026-03-01T11:00:00Z'));
+    expect(await replay(delivery, false)).toMatchObject({ verdict: 'contradicting' });
+    expect(await store.read(key)).toMatchObject({ state: 'EXPIRED', attention: 'contradiction' });
+  });
+
+  it.each<[string, SigningKey | undefined, object]>([
+    ['its key is gone', undefined, { kind: 'no-key' }],
+    [
+      'its key speaks for nobody',
+      { ...loose, accounts: new Map() },
+      { kind: 'refused', reason: 'other_account' },
+    ],
+    ['its key is bound elsewhere', { ...loose, live: true }, { kind: 'refused', reason: 'malformed' }],
+  ])('is not taken where %s', async (_, signingKey, outcome) => {
+    const { store, replays, replay } = world(signingKey);
+    expect(await replay(delivery, false)).toEqual(outcome);
+    expect(store.writes).toBe(0);
+    expect(replays).toEqual([]);
+  });
+
+  it('is only judged in a rehearsal', async () => {
+    const { store, replays, replay } = world({ ...loose, accounts: new Map([[subject, account]]) });
+    expect(await replay(delivery, true)).toEqual({ kind: 'would-take' });
+    expect(store.writes).toBe(0);
+    expect(replays).toEqual([]);
+  });
+});

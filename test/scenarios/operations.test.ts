@@ -1,0 +1,176 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { defaultSigningKeys } from '../../local/default-secrets.ts';
+import { runCommandLine } from '../../operations/command-line.ts';
+import { type LocalProcess, startLocalProcess } from '../support/local-process.ts';
+import { newPaymentRequestId, SystemClient } from '../support/system-client.ts';
+
+let system: LocalProcess;
+let lapse: SystemClient;
+let folder: string;
+let signingKeysFile: string;
+let outputs: Record<string, string>;
+
+const [[keyId, key]] = Object.entries(defaultSigningKeys) as [
+  [string, (typeof defaultSigningKeys)[keyof typeof defaultSigningKeys]],
+];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lapse-test-'));
+  signingKeysFile = join(folder, 'signing-keys.json');
+  await writeFile(signingKeysFile, JSON.stringify(defaultSigningKeys));
+  // Without schedules, so that what ends a session here is what was redriven.
+  system = await startLocalProcess('--signing-keys', signingKeysFile, '--timers', 'sweep');
+  lapse = new SystemClient(system);
+  const { body } = await lapse.control('GET', '/outputs');
+  outputs = body['Lapse'] as Record<string, string>;
+}, 120_000);
+
+afterAll(async () => {
+  expect(await system.stop()).toBe(0);
+  await rm(folder, { recursive: true });
+});
+
+/** Runs a command as an operator does; what it printed, and whether all went well. */
+async function run(...command: readonly string[]) {
+  const lines: string[] = [];
+  const isWell = await runCommandLine([...command, '--control', system.control], (line) => lines.push(line));
+  return { lines, isWell };
+}
+
+async function send(queue: string, body: unknown): Promise<void> {
+  const sqs = new SQSClient({
+    endpoint: outputs['AwsEndpointUrl'] ?? '',
+    region: outputs['AwsRegion'] ?? '',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  });
+  await sqs.send(new SendMessageCommand({ QueueUrl: outputs[queue], MessageBody: JSON.stringify(body) }));
+  sqs.destroy();
+}
+
+describe('a delivery for an account that nobody had bound to its key', () => {
+  const id = newPaymentRequestId();
+  const subject = 'krn:partner:global:account:test:FORGOTTEN';
+  const name = `${keyId}/event-of-the-forgotten`;
+
+  it('is listed, and explained with what is known of it', async () => {
+    const answer = await lapse.deliver(id, 'SUBMITTED', {
+      eventId: 'event-of-the-forgotten',
+      metadata: { subject_account_id: subject },
+    });
+    expect(answer.status).toBe(200);
+    const { lines } = await run('quarantine', 'list', '--reason', 'other_account');
+    expect(lines).toEqual([expect.stringContaining(`other_account      ${name}`)]);
+    expect((await run('quarantine', 'list', '--reason', 'malformed')).lines).toEqual([
+      'Nothing is in quarantine.',
+    ]);
+    const explained = (await run('quarantine', 'explain', name)).lines;
+    expect(explained).toContain(`  subjectAccountId: ${subject}`);
+    expect(explained).toContain('  state: SUBMITTED');
+    expect(explained.at(-1)).toMatch(/^Put through again now: refused again, other_account/);
+  });
+
+  it('is refused again for as long as nothing is mended', async () => {
+    const { lines, isWell } = await run('quarantine', 'replay', name);
+    expect(isWell).toBe(false);
+    expect(lines).toEqual([expect.stringContaining(`${name}: refused again, other_account`)]);
+    expect((await lapse.api('GET', `/payment-requests/${id}`)).status).toBe(404);
+  });
+
+  it('is taken once the binding is mended, by the same write as any webhook, and once', async () => {
+    const mended = { ...key, accounts: { ...key.accounts, [subject]: 'demo' } };
+    await writeFile(signingKeysFile, JSON.stringify({ [keyId]: mended }));
+    const rehearsed = await run('quarantine', 'replay', '--all', '--dry-run');
+    expect(rehearsed).toEqual({ isWell: true, lines: [`${name}: it would be taken.`] });
+    expect((await lapse.api('GET', `/payment-requests/${id}`)).status).toBe(404);
+
+    expect(await run('quarantine', 'replay', '--all')).toEqual({
+      isWell: true,
+      lines: [`${name}: taken, and it became the record's state`],
+    });
+    expect((await lapse.record(id))['state']).toBe('SUBMITTED');
+    const { body } = await lapse.api('GET', `/payment-requests/${id}/history`);
+    expect((body['entries'] as readonly Record<string, unknown>[])[0]).toMatchObject({
+      event_id: 'event-of-the-forgotten',
+      kind: 'webhook',
+      evidence: { quarantined_as: 'other_account' },
+    });
+    // It is done with, and a second time changes nothing.
+    expect((await run('quarantine', 'replay', '--all')).lines).toEqual([]);
+    expect((await run('quarantine', 'replay', name)).lines).toEqual([
+      `${name}: taken, and it changed nothing: the record has had it`,
+    ]);
+    expect((await run('quarantine', 'list')).lines).toEqual([
+      expect.stringMatching(/put through again: duplicate$/),
+    ]);
+  });
+});
+
+describe('a timer that was given up', () => {
+  it('is listed, and ends its session once it is let go off again', async () => {
+    const id = await lapse.createAtKlarna();
+    const deadline_at = new Date(Date.now() + 1_000).toISOString();
+    await lapse.register(id, { deadline_at });
+    await send('DeadTimersQueueUrl', { account: 'demo', payment_request_id: id, deadline_at });
+    expect((await run('timers', 'list')).lines).toEqual([
+      expect.stringContaining(`demo/${id}, due ${deadline_at}`),
+    ]);
+    expect((await run('timers', 'redrive', '--dry-run')).lines).toEqual([
+      expect.stringMatching(/would go off again$/),
+    ]);
+    await expect.poll(() => Date.now() > Date.parse(deadline_at), { timeout: 5_000 }).toBe(true);
+    expect((await run('timers', 'redrive')).lines).toEqual([expect.stringMatching(/goes off again$/)]);
+    await expect.poll(async () => (await lapse.record(id))['state'], { timeout: 20_000 }).toBe('CANCELED');
+    expect((await run('timers', 'list')).lines).toEqual(['No timer was given up.']);
+    const { body } = await lapse.control('GET', '/calls');
+    expect(body['functions']).toMatchObject({ 'cancel-expired-session': expect.anything() as unknown });
+  });
+});
+
+describe('writes that could not be published', () => {
+  it('are listed, and their events published again from the records', async () => {
+    const id = newPaymentRequestId();
+    await lapse.register(id, { session_timeout: 'PT10M' });
+    const eventsOfIt = async () =>
+      (await lapse.events()).filter((event) => JSON.stringify(event).includes(id));
+    await expect.poll(async () => (await eventsOfIt()).length, { timeout: 10_000 }).toBe(1);
+    const arrival = `${new Date().toISOString().slice(0, 19)}Z`;
+    await send('UnpublishedEventsQueueUrl', {
+      requestContext: { condition: 'RetryAttemptsExhausted' },
+      DDBStreamBatchInfo: {
+        approximateArrivalOfFirstRecord: arrival,
+        approximateArrivalOfLastRecord: arrival,
+        batchSize: 3,
+      },
+    });
+    expect((await run('unpublished', 'list')).lines).toEqual([
+      expect.stringMatching(/: 3 writes between .* were not published \(RetryAttemptsExhausted\)$/),
+    ]);
+    expect((await run('unpublished', 'replay', '--dry-run')).lines).toEqual([
+      expect.stringContaining('would be published'),
+    ]);
+    expect(await run('unpublished', 'replay')).toMatchObject({
+      isWell: true,
+      lines: [expect.stringContaining('published, 0 refused')],
+    });
+    const [first, again] = await eventsOfIt();
+    // By its key a consumer knows that it has had it; the version is the record's of now.
+    const known = first?.['detail'] as Record<string, unknown>;
+    expect(again?.['detail']).toMatchObject({ event_key: known['event_key'], state: known['state'] });
+    expect((await run('unpublished', 'list')).lines).toEqual(['Nothing waits to be published.']);
+  });
+});
+
+describe('a command that is none', () => {
+  it.each<[string, readonly string[]]>([
+    ['The command is quarantine replace; allowed: quarantine list', ['quarantine', 'replace']],
+    ['--reason is gone; allowed: unknown_type', ['quarantine', 'list', '--reason', 'gone']],
+    ['No NAME is given', ['quarantine', 'replay']],
+    ['x/y is not in quarantine; allowed', ['quarantine', 'explain', 'x/y']],
+  ])('is refused: %s', async (sentence, command) => {
+    await expect(run(...command)).rejects.toThrow(sentence);
+  });
+});
