@@ -291,7 +291,7 @@ export async function describeBench(
       sandboxed: ours('reconcile-payment-requests'),
       event: () => recurringEvent,
       // A shard of what is due each, and the jobs.
-      calls: Array.from({ length: 9 }, () => 'dynamodb.Query'),
+      calls: [...Array.from({ length: 9 }, () => 'dynamodb.Query'), 'scheduler.ListSchedules'],
       once: [],
       done: (answer) => typeof answer === 'object',
       timed: 'whole',

@@ -4,7 +4,7 @@ import { composeReconciliation } from './runtime/composition-root.ts';
 import { recurringHandler } from './runtime/recurring-handler.ts';
 import { count, note } from './runtime/telemetry.ts';
 
-const { reconcile, runJobs, warmUp } = composeReconciliation();
+const { reconcile, removeOrphans, runJobs, warmUp } = composeReconciliation();
 
 export { warmUp };
 
@@ -14,9 +14,10 @@ export const handler = recurringHandler(async (until) => {
   count('SweepFailures', report.failed);
   count('PendingCancels', report.resume);
   // What is due comes first: a job has the rest of the time.
-  const jobs = await runJobs(until);
+  const [orphans, jobs] = await Promise.all([removeOrphans(), runJobs(until)]);
+  count('OrphanTimers', orphans);
   count('CancelJobPages', jobs.pages);
-  const done = { ...report, job_pages: jobs.pages };
+  const done = { ...report, orphan_timers: orphans, job_pages: jobs.pages };
   note('sweep.done', done);
   return done;
 });

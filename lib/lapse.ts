@@ -123,6 +123,7 @@ export class Lapse extends Construct {
     records.grantQuery(cancel, sessionIndex);
     for (const armer of [register, expire, reconcile]) timer.grantArm(armer);
     timer.grantRemove(cancel);
+    timer.grantList(reconcile);
     timer.goOffInto(expire, settings.timerConcurrency);
     events.publishFrom(records.table, functions['publish-state-changes']);
     const sweep = new Reconciliation(this, 'Reconciliation', { reconcile, encryptionKey });

@@ -67,6 +67,15 @@ export class SessionTimer extends Construct {
     );
   }
 
+  /** Allows looking through the timers. The list knows no resource but all: names and times of schedules, nothing of theirs. */
+  grantList(grantee: LapseFunction): void {
+    grantee.allow(['scheduler:ListSchedules'], ['*']);
+    Validations.of(grantee).acknowledge({
+      id: 'AwsSolutions::AwsSolutions-IAM5[Resource::*]',
+      reason: 'scheduler:ListSchedules cannot be restricted to a group, and shows names only.',
+    });
+  }
+
   /** Allows removing timers, and no more. */
   grantRemove(grantee: LapseFunction): void {
     this.#allow(grantee, ['DeleteSchedule']);

@@ -1,4 +1,4 @@
-import type { SessionTimer } from './ports.ts';
+import type { ArmedTimers, SessionTimer } from './ports.ts';
 
 /** The timer where there is no Scheduler: nothing to arm and nothing to remove, since the sweep ends sessions at their deadline. */
 export const sweepTimer: SessionTimer = {
@@ -6,3 +6,6 @@ export const sweepTimer: SessionTimer = {
   arm: () => Promise.resolve(),
   remove: () => Promise.resolve(),
 };
+
+/** What is set where there is no Scheduler: nothing. */
+export const noTimers: ArmedTimers = { some: () => Promise.resolve([]) };

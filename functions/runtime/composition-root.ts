@@ -23,6 +23,7 @@ import { EventBridgePublisher } from '../adapters/eventbridge/eventbridge-publis
 import { agentFor } from '../adapters/klarna/klarna-http.ts';
 import { HttpKlarnaPaymentRequests } from '../adapters/klarna/klarna-payment-requests.ts';
 import { delayMessage } from '../adapters/queue/timer-message-delay.ts';
+import { ScheduledTimers } from '../adapters/scheduler/scheduled-timers.ts';
 import { removeSchedule, SchedulerSessionTimer } from '../adapters/scheduler/scheduler-session-timer.ts';
 import { CachedSecret } from '../adapters/secrets/cached-secret.ts';
 import { SecretAccounts } from '../adapters/secrets/secret-accounts.ts';
@@ -45,9 +46,10 @@ import { receiveWebhook } from '../application/receive-webhook.ts';
 import { reconcilePaymentRequests } from '../application/reconcile-payment-requests.ts';
 import { refreshPaymentRequest } from '../application/refresh-payment-request.ts';
 import { extendSession, registerSession } from '../application/register-session.ts';
+import { removeOrphanTimers } from '../application/remove-orphan-timers.ts';
 import { runCancelJobs } from '../application/run-cancel-jobs.ts';
 import { startCancelJob, stopCancelJob } from '../application/start-cancel-job.ts';
-import { sweepTimer } from '../application/sweep-timer.ts';
+import { noTimers, sweepTimer } from '../application/sweep-timer.ts';
 import { syncKlarnaExpiry } from '../application/sync-klarna-expiry.ts';
 import type { PaymentRequestKey } from '../domain/identifiers.ts';
 import { instantFromMillis } from '../domain/instant.ts';
@@ -224,7 +226,16 @@ export function composeReconciliation() {
   const accounts = accountsOf(environment);
   const { timer } = timerOf(environment);
   const dependencies = { store, timer, ...klarna, onTimerFault };
+  const { TIMERS, SCHEDULE_GROUP_NAME } = environment;
   return {
+    removeOrphans: removeOrphanTimers({
+      ...dependencies,
+      armedTimers:
+        TIMERS === 'sweep'
+          ? noTimers
+          : new ScheduledTimers(new SchedulerClient(clientSettings), SCHEDULE_GROUP_NAME),
+      onFault: (error) => fault('orphan.fault', error),
+    }),
     // Nobody waits for the sweep.
     warmUp: warmUpOf(),
     runJobs: runCancelJobs({

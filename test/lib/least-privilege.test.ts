@@ -90,6 +90,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     accounts,
     ...arming,
     'dynamodb:Query on table/index/due',
+    'scheduler:ListSchedules on *',
     'dynamodb:Query on table/index/state',
   ],
   PublishRole: [
@@ -138,6 +139,7 @@ it('nobody else may do anything', () => {
 
 it('a star stands where there is no other way, and nowhere else', () => {
   expect(lines.filter((line) => line.includes(' on *'))).toEqual([
+    'ReconcileRole: scheduler:ListSchedules on *',
     'CanaryRole: cloudwatch:DescribeAlarms on *',
   ]);
   expect(lines.filter((line) => /: \w+:\S*\*/.test(line))).toEqual([]);
