@@ -54,6 +54,12 @@ module.exports = {
       'Stand-ins and tests are never shipped.',
     ),
     rule(
+      'the-client-stands-alone',
+      { path: '^client/' },
+      { path: '^(bin|functions|lib|local|operations|test|bench)/' },
+      'Whoever calls the API needs nothing of what serves it.',
+    ),
+    rule(
       'operations-work-on-the-deployed',
       { path: '^operations/' },
       { path: '^(lib|local|test|bench)/' },

@@ -1,0 +1,194 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { AwsClient } from 'aws4fetch';
+import { type FieldError, LapseProblem, LapseUnavailable } from './errors.ts';
+
+export interface Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+}
+
+/** Who calls: signed with SigV4 by AWS credentials, with a bearer token, or not at all, as a local system takes it. */
+export type Authorization =
+  | {
+      /** Asked before every try, as the SDK's providers want it: they cache by themselves. */
+      readonly credentials: Credentials | (() => Promise<Credentials>);
+      readonly region: string;
+    }
+  | { readonly token: () => Promise<string> }
+  | 'none';
+
+export interface TransportOptions {
+  /** The API's address, without a path. */
+  readonly url: string;
+  readonly authorization: Authorization;
+  /** Milliseconds for a call with all its tries. @default 30000, what API Gateway gives one */
+  readonly budgetMillis?: number;
+  /** @default the platform's */
+  readonly fetch?: (request: Request) => Promise<Response>;
+  /** @default the machine's */
+  readonly now?: () => number;
+  readonly wait?: (millis: number, signal: AbortSignal | undefined) => Promise<void>;
+  /** Evenly in [0, 1). */
+  readonly random?: () => number;
+}
+
+export interface Call {
+  readonly method: 'GET' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | undefined>> | undefined;
+  readonly body?: unknown;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** An answer that is an outcome: 2xx, or a problem that the caller of the transport has asked for. */
+export interface Answer {
+  readonly status: number;
+  readonly body: Readonly<Record<string, unknown>>;
+  /** The type of the problem, without its prefix. */
+  readonly problem: string | undefined;
+}
+
+const longestPause = 5_000;
+const firstPause = 200;
+
+/**
+ * Sends one call and tries again what is safe to repeat, which every call of this API is: no answer, 429, 502, 503 and 504,
+ * with full jitter and no sooner than `Retry-After` says. Resolves for a 2xx and for the problems in `outcomes`.
+ *
+ * @throws {LapseProblem} for any other refusal
+ * @throws {LapseUnavailable} when the time is up, or the next try would come after it
+ */
+export class Transport {
+  readonly #options: Required<TransportOptions>;
+
+  constructor(options: TransportOptions) {
+    this.#options = {
+      budgetMillis: 30_000,
+      fetch: (request) => fetch(request),
+      now: () => Date.now(),
+      wait: (millis, signal) => wait(millis, undefined, signal && { signal }),
+      random: () => Math.random(),
+      ...options,
+    };
+  }
+
+  async send(call: Call, outcomes: readonly string[] = []): Promise<Answer> {
+    const { budgetMillis, now, random } = this.#options;
+    const until = now() + budgetMillis;
+    for (let tries = 1; ; tries += 1) {
+      const reply = await this.#try(call, until - now());
+      if (reply.kind === 'answer') return judged(reply.answer, outcomes);
+      const jitter = random() * Math.min(longestPause, firstPause * 2 ** tries);
+      const pause = Math.max(jitter, reply.retryAfterMillis);
+      if (now() + pause >= until) {
+        throw new LapseUnavailable(
+          `${call.method} ${call.path}: ${reply.why}, ${tries} times. Repeating it is safe.`,
+          reply.status,
+        );
+      }
+      await this.#options.wait(pause, call.signal);
+    }
+  }
+
+  async #try(call: Call, millis: number): Promise<Reply> {
+    const timeout = AbortSignal.timeout(Math.max(1, Math.ceil(millis)));
+    const signal = call.signal ? AbortSignal.any([call.signal, timeout]) : timeout;
+    const request = await this.#requestOf(call, signal);
+    try {
+      const response = await this.#options.fetch(request);
+      const text = await response.text();
+      const { status } = response;
+      if (status === 429 || status === 502 || status === 503 || status === 504) {
+        const retryAfter = Number(response.headers.get('retry-after') ?? 0);
+        const retryAfterMillis = Number.isFinite(retryAfter) ? retryAfter * 1_000 : 0;
+        return { kind: 'again', why: `answered ${status}`, status, retryAfterMillis };
+      }
+      return { kind: 'answer', answer: answerOf(status, text) };
+    } catch (error) {
+      call.signal?.throwIfAborted();
+      // Not the message: it may quote the address with what is in it.
+      const why = `no answer (${error instanceof Error ? error.name : 'unknown'})`;
+      return { kind: 'again', why, status: undefined, retryAfterMillis: 0 };
+    }
+  }
+
+  async #requestOf({ method, path, query = {}, body }: Call, signal: AbortSignal): Promise<Request> {
+    const url = new URL(`${this.#options.url.replace(/\/+$/, '')}${path}`);
+    for (const [name, value] of Object.entries(query)) {
+      if (value !== undefined) url.searchParams.set(name, value);
+    }
+    const init = {
+      method,
+      signal,
+      headers: { ...(body !== undefined && { 'content-type': 'application/json' }) },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    };
+    const { authorization } = this.#options;
+    if (authorization === 'none') return new Request(url, init);
+    if ('token' in authorization) {
+      const headers = { ...init.headers, authorization: `Bearer ${await authorization.token()}` };
+      return new Request(url, { ...init, headers });
+    }
+    const { credentials, region } = authorization;
+    const { accessKeyId, secretAccessKey, sessionToken } =
+      typeof credentials === 'function' ? await credentials() : credentials;
+    const aws = new AwsClient({
+      accessKeyId,
+      secretAccessKey,
+      ...(sessionToken !== undefined && { sessionToken }),
+      region,
+      service: 'execute-api',
+    });
+    return aws.sign(url, init);
+  }
+}
+
+type Reply =
+  | { readonly kind: 'answer'; readonly answer: Answer & { readonly detail: string } }
+  | {
+      readonly kind: 'again';
+      readonly why: string;
+      readonly status: number | undefined;
+      readonly retryAfterMillis: number;
+    };
+
+const problemPrefix = 'urn:lapse:problem:';
+
+function answerOf(status: number, text: string): Answer & { readonly detail: string } {
+  const body = jsonOf(text);
+  const type = body['type'];
+  const isProblem = status >= 400 && typeof type === 'string' && type.startsWith(problemPrefix);
+  return {
+    status,
+    body,
+    problem: isProblem ? type.slice(problemPrefix.length) : undefined,
+    // API Gateway speaks for itself with a `message`.
+    detail: textOf(body['detail']) ?? textOf(body['message']) ?? 'no detail',
+  };
+}
+
+function judged(
+  { detail, ...answer }: Answer & { readonly detail: string },
+  outcomes: readonly string[],
+): Answer {
+  const { status, problem, body } = answer;
+  if (status < 300 || (problem !== undefined && outcomes.includes(problem))) return answer;
+  throw new LapseProblem(
+    problem ?? 'http',
+    status,
+    detail,
+    Array.isArray(body['errors']) ? (body['errors'] as readonly FieldError[]) : [],
+  );
+}
+
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+
+function jsonOf(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const json: unknown = JSON.parse(text);
+    return typeof json === 'object' && json !== null ? (json as Readonly<Record<string, unknown>>) : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,30 @@
+/** A shop's back end that ends what its customers leave behind. */
+import { LapseClient } from 'lapse/client';
+
+const lapse = new LapseClient({
+  url: process.env['LAPSE_API_URL'] ?? 'http://127.0.0.1:4000',
+  account: 'demo',
+  // On AWS: { credentials: fromNodeProviderChain(), region: 'eu-north-1' }
+  authorization: 'none',
+});
+
+/** The checkout has made a Payment Request at Klarna: its session has twenty minutes. */
+export async function checkoutBegins(paymentRequestId: string, cart: string): Promise<void> {
+  await lapse.register(paymentRequestId, { session_timeout: 'PT20M', session_id: cart });
+}
+
+/** The customer has emptied the basket. What to tell the shop page. */
+export async function basketIsEmptied(paymentRequestId: string): Promise<'gone' | 'paid' | 'wait'> {
+  const cancel = await lapse.cancel(paymentRequestId, { reason: 'basket emptied' });
+  switch (cancel.outcome) {
+    case 'canceled':
+    case 'already_canceled':
+    case 'would_cancel':
+    case 'not_found':
+      return 'gone';
+    case 'already_final':
+      return cancel.state === 'COMPLETED' ? 'paid' : 'gone';
+    case 'pending':
+      return 'wait';
+  }
+}

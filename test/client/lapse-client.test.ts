@@ -1,0 +1,345 @@
+import { createHash, createHmac } from 'node:crypto';
+import { SignatureV4 } from '@smithy/signature-v4';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  LapseClient,
+  type LapseClientOptions,
+  LapseProblem,
+  LapseUnavailable,
+} from '../../client/lapse-client.ts';
+import { answering, hanging, resetting, startMisbehavingServer } from '../support/misbehaving-server.ts';
+
+let server: Awaited<ReturnType<typeof startMisbehavingServer>>;
+let pauses: number[];
+let now: number;
+
+beforeAll(async () => {
+  server = await startMisbehavingServer();
+});
+afterAll(() => server.close());
+beforeEach(() => {
+  pauses = [];
+  now = 0;
+});
+
+const id = 'krn:payment:eu1:request:1';
+
+const client = (options: Partial<LapseClientOptions> = {}): LapseClient =>
+  new LapseClient({
+    url: server.url,
+    account: 'shop-se',
+    authorization: 'none',
+    now: () => now,
+    wait: (millis) => {
+      pauses.push(millis);
+      now += millis;
+      return Promise.resolve();
+    },
+    random: () => 0.5,
+    ...options,
+  });
+
+const problem = (type: string, members: object = {}) => ({
+  type: `urn:lapse:problem:${type}`,
+  title: 't',
+  detail: `the detail of ${type}`,
+  ...members,
+});
+
+/** The server gives these answers, one after the other, the last one for ever. */
+function answers(...behaviours: readonly Parameters<typeof server.behaves>[0][]): void {
+  let next = 0;
+  server.behaves((response) => {
+    const behaviour = behaviours[Math.min(next, behaviours.length - 1)];
+    next += 1;
+    behaviour?.(response);
+  });
+}
+
+const record = { payment_request_id: id, state: 'SUBMITTED' };
+
+describe('an outcome', () => {
+  it.each<[string, number, object, () => Promise<unknown>, unknown]>([
+    ['registered', 201, record, () => client().register(id, {}), { outcome: 'registered', record }],
+    ['registered again', 200, record, () => client().register(id, {}), { outcome: 'updated', record }],
+    [
+      'too late to register',
+      409,
+      problem('already-final', { state: 'COMPLETED' }),
+      () => client().register(id, {}),
+      { outcome: 'already_final', state: 'COMPLETED' },
+    ],
+    [
+      'being canceled',
+      409,
+      problem('cancellation-pending'),
+      () => client().extend(id, { session_timeout: 'PT5M' }),
+      { outcome: 'cancellation_pending' },
+    ],
+    [
+      'too long',
+      409,
+      problem('extension-limit', { allowed: 'at most 10 extensions' }),
+      () => client().extend(id, { session_timeout: 'PT5M' }),
+      { outcome: 'extension_limit', allowed: 'at most 10 extensions' },
+    ],
+    [
+      'not registered',
+      404,
+      problem('not-found'),
+      () => client().extend(id, { session_timeout: 'PT5M' }),
+      { outcome: 'not_found' },
+    ],
+    ['unknown', 404, problem('not-found'), () => client().get(id), undefined],
+    ['an unknown history', 404, problem('not-found'), () => client().history(id), undefined],
+    [
+      'canceled',
+      200,
+      { outcome: 'canceled', ...record },
+      () => client().cancel(id),
+      { outcome: 'canceled', record },
+    ],
+    [
+      'pending',
+      202,
+      { outcome: 'pending', ...record },
+      () => client().cancel(id),
+      { outcome: 'pending', record },
+    ],
+    [
+      'paid',
+      409,
+      problem('already-final', { state: 'COMPLETED' }),
+      () => client().cancel(id),
+      { outcome: 'already_final', state: 'COMPLETED' },
+    ],
+    ['an unknown session', 404, problem('not-found'), () => client().cancelSession('s'), undefined],
+    [
+      'a job',
+      201,
+      { job_id: 'j' },
+      () => client().startCancelJob('j', { session_id: 's' }),
+      { outcome: 'started', job: { job_id: 'j' } },
+    ],
+    [
+      'another job',
+      409,
+      problem('job-exists'),
+      () => client().startCancelJob('j', { session_id: 's' }),
+      { outcome: 'taken' },
+    ],
+    ['no job to stop', 404, problem('not-found'), () => client().stopCancelJob('j'), undefined],
+  ])('%s', async (_, status, body, call, outcome) => {
+    answers(answering(status, body));
+    expect(await call()).toEqual(outcome);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('is asked for with the ids in the path and the rest in the query or the body', async () => {
+    answers(answering(200, {}));
+    await client().cancel(id, { reason: 'shop closed', dry_run: true });
+    await client().session('cart/17 å');
+    await client().register(id, { session_timeout: 'PT20M' });
+    expect(server.requests.map(({ method, url, body }) => `${method} ${url} ${body}`)).toEqual([
+      `DELETE /accounts/shop-se/payment-requests/${encodeURIComponent(id)}?reason=shop+closed&dry_run=true `,
+      'GET /accounts/shop-se/sessions/cart%2F17%20%C3%A5 ',
+      `PUT /accounts/shop-se/payment-requests/${encodeURIComponent(id)} {"session_timeout":"PT20M"}`,
+    ]);
+  });
+});
+
+describe('a list', () => {
+  it('goes on from page to page, and asks for no page that nobody wants', async () => {
+    const page = (number: number, next: string | null) =>
+      answering(200, { payment_requests: [{ version: number }], next_cursor: next });
+    answers(page(1, 'two'), page(2, null));
+    const versions: number[] = [];
+    for await (const { version } of client().list({ open: true })) versions.push(version);
+    expect(versions).toEqual([1, 2]);
+    expect(server.requests.map(({ url }) => url)).toEqual([
+      '/accounts/shop-se/payment-requests?open=true&limit=100',
+      '/accounts/shop-se/payment-requests?open=true&limit=100&cursor=two',
+    ]);
+    answers(page(1, 'two'));
+    for await (const _ of client().list()) break;
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it("of a job's report ends where the job has come to", async () => {
+    answers(
+      answering(200, { payment_requests: [{ outcome: 'canceled' }], next_cursor: '1' }),
+      answering(200, { payment_requests: [], next_cursor: '1' }),
+    );
+    const outcomes = [];
+    for await (const { outcome } of client().cancelJobReport('j')) outcomes.push(outcome);
+    expect(outcomes).toEqual(['canceled']);
+    expect(server.requests).toHaveLength(2);
+  });
+});
+
+describe('a call is tried again', () => {
+  it.each([429, 502, 503, 504])('after %i, with jitter', async (status) => {
+    answers(answering(status, {}), answering(status, {}), answering(200, record));
+    expect(await client().get(id)).toEqual(record);
+    expect(pauses).toEqual([200, 400]);
+  });
+
+  it.each([
+    ['a reset', resetting],
+    ['half an answer', answering(200, '{"state":', { 'content-length': '100' })],
+  ])('after %s', async (_, behaviour) => {
+    server.behaves(behaviour);
+    await expect(client({ budgetMillis: 2_000 }).get(id)).rejects.toThrow(LapseUnavailable);
+    expect(server.requests.length).toBeGreaterThan(1);
+  });
+
+  it('no sooner than it is told', async () => {
+    answers(answering(503, {}, { 'retry-after': '7' }), answering(200, record));
+    await client().get(id);
+    expect(pauses).toEqual([7_000]);
+  });
+
+  it('not at all where that is past its time, and says so without a word of what was sent', async () => {
+    answers(answering(503, {}, { 'retry-after': '60' }));
+    const failure: unknown = await client()
+      .cancel(id, { reason: 'a secret' })
+      .catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(LapseUnavailable);
+    expect(failure).toMatchObject({ status: 503 });
+    expect(String(failure)).toContain('answered 503, 1 times');
+    expect(JSON.stringify(failure) + String(failure)).not.toContain('secret');
+  });
+
+  it('not when somebody has called it off, who gets his own reason', async () => {
+    server.behaves(hanging);
+    const reason = new Error('the shopper went away');
+    const off = new AbortController();
+    const call = client().get(id, { signal: off.signal });
+    off.abort(reason);
+    await expect(call).rejects.toBe(reason);
+  });
+
+  it('not when there was no answer in its whole time', async () => {
+    server.behaves(hanging);
+    await expect(client({ budgetMillis: 50, now: () => performance.now() }).get(id)).rejects.toMatchObject({
+      name: 'LapseUnavailable',
+      status: undefined,
+    });
+  });
+});
+
+describe('a refusal', () => {
+  it('has the type, the fields and what is allowed, and is not tried again', async () => {
+    const errors = [{ field: 'session_timeout', given: '"P1Y"', allowed: 'a duration' }];
+    answers(answering(400, problem('invalid-request', { errors })));
+    const failure: unknown = await client()
+      .register(id, { session_timeout: 'P1Y' })
+      .catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(LapseProblem);
+    expect(failure).toMatchObject({ type: 'invalid-request', status: 400, errors });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it.each<[string, number, unknown, string, string]>([
+    ["API Gateway's own", 403, { message: 'Forbidden' }, 'http', 'Forbidden'],
+    [
+      'an unknown account',
+      404,
+      problem('unknown-account'),
+      'unknown-account',
+      'the detail of unknown-account',
+    ],
+    ['no JSON', 500, 'rubbish', 'http', 'no detail'],
+    ['a list', 500, [1], 'http', 'no detail'],
+  ])('is %s', async (_, status, body, type, message) => {
+    answers(answering(status, body));
+    await expect(client().get(id)).rejects.toMatchObject({ type, status, message });
+  });
+});
+
+describe('who calls', () => {
+  const credentials = {
+    accessKeyId: 'AKIDEXAMPLE',
+    secretAccessKey: 'wJalrXUtnFEMI',
+    sessionToken: 'a token',
+  };
+
+  it('is signed with SigV4, as the SDK itself would sign it', async () => {
+    answers(answering(200, record));
+    await client({
+      authorization: { credentials: () => Promise.resolve(credentials), region: 'eu-north-1' },
+    }).register(id, { session_id: 'å' });
+    const [request] = server.requests;
+    if (!request) throw new Error('nothing was sent');
+    const { headers, url, body } = request;
+    const { pathname, host } = new URL(`${server.url}${url}`);
+    const signed = /SignedHeaders=([^,]+)/.exec(headers.authorization ?? '')?.[1]?.split(';') ?? [];
+    expect(signed).toEqual(expect.arrayContaining(['host', 'x-amz-date', 'x-amz-security-token']));
+    const at = String(headers['x-amz-date']);
+    const signer = new SignatureV4({
+      credentials,
+      region: 'eu-north-1',
+      service: 'execute-api',
+      sha256: Sha256,
+    });
+    const wanted = await signer.sign(
+      {
+        method: 'PUT',
+        protocol: 'http:',
+        hostname: host,
+        path: pathname,
+        headers: Object.fromEntries(
+          signed
+            .filter((name) => name !== 'x-amz-security-token')
+            .map((name) => [name, name === 'host' ? host : String(headers[name])]),
+        ),
+        body,
+        query: {},
+      },
+      {
+        signingDate: new Date(at.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z')),
+        signableHeaders: new Set(signed),
+        unsignableHeaders: new Set(['x-amz-content-sha256']),
+      },
+    );
+    const signatureOf = (header: string | undefined) => /Signature=([0-9a-f]{64})/.exec(header ?? '')?.[1];
+    expect(signatureOf(headers.authorization)).toBe(signatureOf(wanted.headers['authorization']));
+  });
+
+  it('is a bearer of a token, which is asked for with every try', async () => {
+    let tokens = 0;
+    answers(answering(503, {}), answering(200, record));
+    await client({ authorization: { token: () => Promise.resolve(`t${(tokens += 1)}`) } }).get(id);
+    expect(server.requests.map(({ headers }) => headers.authorization)).toEqual(['Bearer t1', 'Bearer t2']);
+  });
+
+  it('throws what the provider of credentials throws, and calls nobody', async () => {
+    answers(answering(200, record));
+    const failure = new Error('no credentials');
+    const authorization = { credentials: () => Promise.reject(failure), region: 'eu-north-1' };
+    await expect(client({ authorization }).get(id)).rejects.toBe(failure);
+    expect(server.requests).toEqual([]);
+  });
+});
+
+/** SHA-256 as the SDK's signer wants it. */
+class Sha256 {
+  readonly #hash;
+
+  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
+    this.#hash =
+      secret === undefined ? createHash('sha256') : createHmac('sha256', secret as string | Uint8Array);
+  }
+
+  update(data: Uint8Array | string): void {
+    this.#hash.update(data);
+  }
+
+  digest(): Promise<Uint8Array> {
+    return Promise.resolve(this.#hash.digest());
+  }
+
+  reset(): void {
+    throw new Error('a hash is made anew');
+  }
+}

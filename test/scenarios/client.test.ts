@@ -1,0 +1,97 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { LapseClient } from '../../client/lapse-client.ts';
+import { type LocalProcess, startLocalProcess } from '../support/local-process.ts';
+import { newPaymentRequestId, SystemClient } from '../support/system-client.ts';
+
+let system: LocalProcess;
+let klarna: SystemClient;
+let lapse: LapseClient;
+
+beforeAll(async () => {
+  system = await startLocalProcess();
+  klarna = new SystemClient(system);
+  lapse = new LapseClient({ url: system.api, account: 'demo', authorization: 'none' });
+}, 120_000);
+
+afterAll(async () => {
+  expect(await system.stop()).toBe(0);
+});
+
+it('a session lives and ends through the client', async () => {
+  const session_id = `cart ${randomUUID()} ö`;
+  const id = await klarna.createAtKlarna();
+  expect(await lapse.get(id)).toBeUndefined();
+  expect(await lapse.register(id, { session_timeout: 'PT20M', session_id })).toMatchObject({
+    outcome: 'registered',
+    record: { session_id, timer: 'armed' },
+  });
+  expect(await lapse.register(id, { session_timeout: 'PT20M', session_id })).toMatchObject({
+    outcome: 'updated',
+  });
+  expect(await lapse.extend(id, { session_timeout: 'PT30M' })).toMatchObject({ outcome: 'updated' });
+  expect(await lapse.session(session_id)).toMatchObject({ status: 'open' });
+  expect(await lapse.cancel(id, { dry_run: true })).toMatchObject({ outcome: 'would_cancel' });
+  expect(await lapse.get(id, { refresh: true })).toMatchObject({ state: 'SUBMITTED' });
+  expect(await lapse.cancel(id, { reason: 'basket emptied' })).toMatchObject({
+    outcome: 'canceled',
+    record: { state: 'CANCELED', cancellation: { reason: 'basket emptied' } },
+  });
+  expect(await lapse.cancel(id)).toMatchObject({ outcome: 'already_canceled' });
+  expect(await lapse.register(id, { session_timeout: 'PT20M' })).toEqual({
+    outcome: 'already_final',
+    state: 'CANCELED',
+  });
+  const history = await lapse.history(id);
+  expect(history?.entries.map(({ kind }) => kind)).toContain('cancel_request');
+  const listed = [];
+  for await (const record of lapse.list({ state: 'CANCELED' })) listed.push(record.payment_request_id);
+  expect(listed).toContain(id);
+});
+
+it('what is paid is spared, and what nobody knows is not found', async () => {
+  const session_id = randomUUID();
+  const id = await klarna.createAtKlarna();
+  await lapse.register(id, { session_timeout: 'PT20M', session_id });
+  await klarna.customer(id, 'start');
+  await klarna.customer(id, 'approve');
+  await klarna.until(id, ({ state }) => state === 'COMPLETED');
+  expect(await lapse.cancel(id)).toEqual({ outcome: 'already_final', state: 'COMPLETED' });
+  expect(await lapse.cancelSession(session_id)).toMatchObject({
+    status: 'paid',
+    payment_requests: [{ payment_request_id: id, outcome: 'already_final' }],
+  });
+  const unknown = newPaymentRequestId();
+  expect(await lapse.cancel(unknown)).toEqual({ outcome: 'not_found' });
+  expect(await lapse.extend(unknown, { session_timeout: 'PT20M' })).toEqual({ outcome: 'not_found' });
+});
+
+it('a job is started, told apart from another, and read to its end', async () => {
+  const id = await klarna.createAtKlarna();
+  const job = `job-${randomUUID()}`;
+  const request = { payment_request_ids: [id], dry_run: false };
+  expect(await lapse.startCancelJob(job, request)).toMatchObject({ outcome: 'started' });
+  expect(await lapse.startCancelJob(job, request)).toMatchObject({ outcome: 'unchanged' });
+  expect(await lapse.startCancelJob(job, { payment_request_ids: [id] })).toEqual({ outcome: 'taken' });
+  await expect
+    .poll(
+      async () => {
+        await klarna.control('POST', '/sweep');
+        return (await lapse.cancelJob(job))?.status;
+      },
+      { timeout: 20_000 },
+    )
+    .toBe('done');
+  const outcomes = [];
+  for await (const { outcome } of lapse.cancelJobReport(job)) outcomes.push(outcome);
+  expect(outcomes).toEqual(['canceled']);
+  expect(await lapse.stopCancelJob(job)).toMatchObject({ status: 'done' });
+});
+
+it('a call that is wrong says which field and what is allowed', async () => {
+  await expect(lapse.register(newPaymentRequestId(), { session_timeout: 'P1Y' })).rejects.toMatchObject({
+    name: 'LapseProblem',
+    type: 'invalid-request',
+    errors: [{ field: 'session_timeout', given: '"P1Y"' }],
+  });
+});
