@@ -1,0 +1,81 @@
+/** `npm run growth`: how each cost grows with the number of open sessions, a flash sale, and a catch-up; writes docs/scale.md. */
+import { execFileSync } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { format, resolveConfig } from 'prettier';
+import { progressBar } from '../progress.ts';
+import { type AtSize, catchUp, flashSale, measureAt } from './measure.ts';
+import { growthPage, growthPlot, type GrowthRun } from './page.ts';
+import { newId, startSystem, type System } from './system.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const docs = join(root, 'docs');
+const hours47 = 47 * 3_600_000;
+
+const { values: flags } = parseArgs({
+  options: {
+    sessions: { type: 'string', default: '100000' },
+    sale: { type: 'string', default: '10000' },
+    times: { type: 'string', default: '300' },
+    quick: { type: 'boolean', default: false },
+  },
+});
+const most = flags.quick ? 1_000 : Number(flags.sessions);
+const sale = flags.quick ? 200 : Number(flags.sale);
+const times = flags.quick ? 40 : Number(flags.times);
+
+const run: GrowthRun = {
+  command: ['npm run growth', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(' '),
+  commit: execFileSync('git', ['rev-parse', '--short=12', 'HEAD'], { cwd: root }).toString().trim(),
+  machine: `${cpus().length} cores of ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}`,
+  sizes: await inSystem(sizes),
+  flashSale: await inSystem((system) => {
+    const bar = progressBar();
+    return flashSale(system, sale, (done) => bar(done, sale, 'registered'));
+  }),
+  catchUp: await inSystem((system) => {
+    const bar = progressBar();
+    return catchUp(system, sale, (done) => bar(done, sale, 'caught up'));
+  }),
+};
+const page = growthPage(run);
+console.log(page);
+if (flags.quick) console.error('Nothing is written: only a whole run is.');
+else await keep();
+
+async function inSystem<Result>(measure: (system: System) => Promise<Result>): Promise<Result> {
+  const system = await startSystem();
+  try {
+    return await measure(system);
+  } finally {
+    await system.stop();
+  }
+}
+
+/** From one open session to the most, ten or a hundred times as many with every step. */
+async function sizes(system: System): Promise<readonly AtSize[]> {
+  const measured: AtSize[] = [];
+  const steps = [1, 1_000, 10_000, 100_000].filter((step) => step <= most);
+  const bar = progressBar();
+  let open = 0;
+  for (const [index, step] of steps.entries()) {
+    bar(index, steps.length, `${step} open sessions`);
+    await system.seed(Array.from({ length: step - open }, newId), hours47);
+    open = step;
+    await system.atRest();
+    measured.push(await measureAt(system, step, times));
+  }
+  bar(steps.length, steps.length, 'measured');
+  return measured;
+}
+
+/** Writes the page's part between its markers, as the formatter wants it, and the plot. */
+async function keep(): Promise<void> {
+  const file = join(docs, 'scale.md');
+  const [before = '', , after = ''] = (await readFile(file, 'utf8')).split('<!-- measured -->');
+  const whole = `${before}<!-- measured -->\n\n${page}\n\n<!-- measured -->${after}`;
+  await writeFile(file, await format(whole, { ...(await resolveConfig(file)), parser: 'markdown' }));
+  await writeFile(join(docs, 'scale.svg'), growthPlot(run));
+}

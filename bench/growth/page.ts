@@ -1,0 +1,122 @@
+import type { AtSize, CatchUp, FlashSale, Pace } from './measure.ts';
+
+export interface GrowthRun {
+  readonly command: string;
+  readonly commit: string;
+  readonly machine: string;
+  readonly sizes: readonly AtSize[];
+  readonly flashSale: FlashSale;
+  readonly catchUp: CatchUp;
+}
+
+const row = (...cells: readonly (string | number)[]): string => `| ${cells.join(' | ')} |`;
+const short = (value: number): string => (value < 10 ? value.toFixed(1) : value.toFixed(0));
+const many = (value: number): string => value.toLocaleString('en-US');
+const paceOf = ({ p50, p99 }: Pace): string => `${short(p50)}, ${short(p99)}`;
+
+/** The measured part of docs/scale.md. */
+export function growthPage({ command, commit, machine, sizes, flashSale, catchUp }: GrowthRun): string {
+  const [first] = sizes;
+  const kinds = Object.keys(first?.paces ?? {});
+  const ratio = (at: AtSize, kind: string): string => {
+    const base = first?.paces[kind]?.p50;
+    const here = at.paces[kind]?.p50;
+    return base !== undefined && here !== undefined ? (here / base).toFixed(2) : '';
+  };
+  const last = sizes.at(-1);
+  return [
+    `\`${command}\`, commit ${commit}, ${machine}. The load generator is a process of its own, in 4 lanes; everything else shares the two cores with it.`,
+    '',
+    '### With so many open sessions',
+    '',
+    'Milliseconds, median and 99th percentile:',
+    '',
+    row(
+      'call',
+      ...sizes.map(({ sessions }) => many(sessions)),
+      `${many(last?.sessions ?? 0)} ÷ 1`,
+      'a second',
+    ),
+    row('---', ...sizes.map(() => '---:'), '---:', '---:'),
+    ...kinds.map((kind) =>
+      row(
+        kind,
+        ...sizes.map(({ paces }) => (paces[kind] ? paceOf(paces[kind]) : '')),
+        last ? ratio(last, kind) : '',
+        short(last?.paces[kind]?.perSecond ?? 0),
+      ),
+    ),
+    row(
+      'timeout: claim after the deadline',
+      ...sizes.map(({ lateness }) => short(lateness)),
+      first && last ? (last.lateness / first.lateness).toFixed(2) : '',
+      '',
+    ),
+    row(
+      'a sweep, nothing due',
+      ...sizes.map(({ sweep }) => short(sweep.millis)),
+      first && last ? (last.sweep.millis / first.sweep.millis).toFixed(2) : '',
+      '',
+    ),
+    row('its queries', ...sizes.map(({ sweep }) => short(sweep.queries)), '', ''),
+    '',
+    '![Medians of each call by the number of open sessions](scale.svg)',
+    '',
+    `### ${many(flashSale.sessions)} sessions that end in the same moment`,
+    '',
+    row('', 'measured'),
+    row('---', '---:'),
+    row('registered on the way, a second', short(flashSale.registeredPerSecond)),
+    row('seconds from the deadline until all were canceled', short(flashSale.settledInSeconds)),
+    row('canceled a second', short(flashSale.sessions / flashSale.settledInSeconds)),
+    row('calls to Klarna for each', flashSale.klarnaCalls.toFixed(1)),
+    row('a webhook before, ms (median, 99th percentile)', paceOf(flashSale.webhookIdle)),
+    row('a webhook meanwhile, ms', paceOf(flashSale.webhookMeanwhile)),
+    '',
+    `### ${many(catchUp.sessions)} open sessions after an outage`,
+    '',
+    'Deadlines passed, timers and webhooks lost, longer than Klarna delivers: the sweep alone.',
+    '',
+    row('', 'measured'),
+    row('---', '---:'),
+    row('runs of the sweep, one a minute', catchUp.sweeps),
+    row('sessions ended by a run', short(catchUp.sessions / catchUp.sweeps)),
+    row('seconds of a run', short(catchUp.secondsPerSweep)),
+    row('minutes until all were settled, on AWS', catchUp.sweeps),
+  ].join('\n');
+}
+
+const colors = ['#4477aa', '#ee6677', '#228833', '#ccbb44', '#66ccee', '#aa3377'] as const;
+
+/** Medians by the number of open sessions, on a logarithmic scale of sessions: level lines are what is wanted. */
+export function growthPlot({ sizes }: GrowthRun): string {
+  const kinds = Object.keys(sizes[0]?.paces ?? {});
+  const most = Math.max(...sizes.flatMap(({ paces }) => kinds.map((kind) => paces[kind]?.p50 ?? 0)));
+  const last = Math.log10(sizes.at(-1)?.sessions ?? 10);
+  const x = (sessions: number): number => Math.round(60 + (Math.log10(sessions) / last) * 480);
+  const y = (millis: number): number => Math.round(250 - (millis / most) * 200);
+  const lines = kinds.flatMap((kind, index) => {
+    const color = colors[index % colors.length] ?? '#000000';
+    const points = sizes.map(({ sessions, paces }) => `${x(sessions)},${y(paces[kind]?.p50 ?? 0)}`).join(' ');
+    const end = y(sizes.at(-1)?.paces[kind]?.p50 ?? 0);
+    return [
+      `<polyline points="${points}" fill="none" stroke="${color}" stroke-width="2"/>`,
+      `<text x="548" y="${end + 4}" fill="${color}">${kind}</text>`,
+    ];
+  });
+  return [
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 680 290" font-family="sans-serif" font-size="11">',
+    '<rect width="100%" height="100%" fill="#ffffff"/>',
+    '<text x="8" y="18" font-size="13">Milliseconds of a call, median, by the number of open sessions</text>',
+    '<line x1="60" y1="250" x2="540" y2="250" stroke="#888888"/>',
+    ...sizes.map(
+      ({ sessions }) => `<text x="${x(sessions)}" y="268" text-anchor="middle">${many(sessions)}</text>`,
+    ),
+    ...[0, 0.5, 1].map(
+      (share) => `<text x="52" y="${y(most * share) + 4}" text-anchor="end">${short(most * share)} ms</text>`,
+    ),
+    ...lines,
+    '</svg>',
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,96 @@
+import { randomUUID } from 'node:crypto';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDbPaymentRequestStore } from '../../functions/adapters/dynamodb/dynamodb-payment-request-store.ts';
+import type { Account, PaymentRequestId } from '../../functions/domain/identifiers.ts';
+import { instantFromMillis, plusMillis } from '../../functions/domain/instant.ts';
+import { type PaymentRequest, unknownPaymentRequest } from '../../functions/domain/payment-request.ts';
+import { sweepMargin } from '../../functions/domain/reconciliation.ts';
+import { type LocalProcess, startLocalProcess } from '../../test/support/local-process.ts';
+import { SystemClient } from '../../test/support/system-client.ts';
+
+const account = 'demo' as Account;
+
+export const newId = (): PaymentRequestId => `krn:payment:eu1:request:${randomUUID()}` as PaymentRequestId;
+
+/** A local system in processes of its own, and what the load generator does to it: this process is the second one. */
+export interface System {
+  readonly lapse: SystemClient;
+  readonly process: LocalProcess;
+  /** Writes open sessions into the table, each with its deadline so many milliseconds away, by the codec of the functions. */
+  seed(ids: readonly PaymentRequestId[], deadlineIn: number): Promise<void>;
+  /** How often each action of AWS has been called since the start. */
+  calls(): Promise<Readonly<Record<string, number>>>;
+  /** Resolves once the stream has nothing more to publish. */
+  atRest(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startSystem(): Promise<System> {
+  const process = await startLocalProcess();
+  const lapse = new SystemClient(process);
+  const { body } = await lapse.control('GET', '/outputs');
+  const outputs = body['Lapse'] as Readonly<Record<string, string>>;
+  const store = new DynamoDbPaymentRequestStore({
+    client: new DynamoDBClient({
+      endpoint: outputs['AwsEndpointUrl'] ?? '',
+      region: outputs['AwsRegion'] ?? '',
+      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    }),
+    tableName: outputs['TableName'] ?? '',
+    retentionDays: 400,
+  });
+  await lapse.simulator('POST', '/settings', { rateLimit: 100_000_000 });
+
+  const calls = async () => {
+    const { body: counted } = await lapse.control('GET', '/calls');
+    const flat: Record<string, number> = {};
+    for (const [group, members] of Object.entries(counted)) {
+      for (const [name, count] of Object.entries(members as Record<string, unknown>)) {
+        flat[`${group}: ${name}`] =
+          typeof count === 'number' ? count : Number(Object.values(count as object)[0]);
+      }
+    }
+    return flat;
+  };
+
+  return {
+    lapse,
+    process,
+    calls,
+    async seed(ids, deadlineIn) {
+      const waiting = ids.values();
+      const lane = async () => {
+        for (const paymentRequestId of waiting) {
+          await store.save(undefined, openSession(paymentRequestId, deadlineIn));
+        }
+      };
+      await Promise.all(Array.from({ length: 32 }, lane));
+    },
+    async atRest() {
+      for (let before = '', quiet = 0; quiet < 3;) {
+        await new Promise((done) => setTimeout(done, 700));
+        const now = JSON.stringify((await lapse.control('GET', '/calls')).body);
+        quiet = now === before ? quiet + 1 : 0;
+        before = now;
+      }
+    },
+    async stop() {
+      await process.stop();
+    },
+  };
+}
+
+/** As a registration leaves it, but for its history: nothing of it is published. */
+function openSession(paymentRequestId: PaymentRequestId, deadlineIn: number): PaymentRequest {
+  const now = instantFromMillis(Date.now());
+  const deadlineAt = plusMillis(now, deadlineIn);
+  return {
+    ...unknownPaymentRequest({ account, paymentRequestId }, now),
+    state: 'SUBMITTED',
+    session: { registeredAt: now, requested: 'PT48H', onTimeout: 'cancel', extensions: 0 },
+    deadlineAt,
+    timer: 'armed',
+    reconcileAfter: plusMillis(deadlineAt, sweepMargin),
+    version: 1,
+  };
+}
