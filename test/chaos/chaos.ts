@@ -1,7 +1,7 @@
 /**
  * `npm run chaos`: disturbs the running local system under load, one disturbance after another in the seed's order.
  *
- * `--seed N` chooses, `--minutes M` is how long new rounds are begun, `--fault-seconds S` how long each fault lasts. The bar and the table go to
+ * `--seed N` chooses, `--only PATTERN` leaves out the others, `--minutes M` is how long new rounds are begun, `--fault-seconds S` how long each fault lasts. The bar and the table go to
  * standard error, the result as JSON to standard output.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -18,6 +18,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     minutes: { type: 'string', default: '15' },
     'fault-seconds': { type: 'string', default: '8' },
+    only: { type: 'string', default: '' },
     'recovery-seconds': { type: 'string', default: '420' },
   },
 });
@@ -26,6 +27,7 @@ const chance = new Draws(seed, 'chaos');
 const millis = Number(values.minutes) * 60_000;
 
 const shuffled = disturbances
+  .filter(({ name }) => new RegExp(values.only).test(name))
   .map((disturbance) => ({ disturbance, at: chance.next() }))
   .toSorted((one, other) => one.at - other.at)
   .map(({ disturbance }) => disturbance);

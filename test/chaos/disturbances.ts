@@ -1,3 +1,5 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { environments } from '../../functions/runtime/environment.ts';
 import type { Answer, SystemClient } from '../support/system-client.ts';
 
 /** Something that goes wrong in the running system, and for as long as nobody ends it. */
@@ -30,12 +32,27 @@ const killed: Disturbance = {
   begin: (lapse) => taken(lapse.control('POST', '/faults', { target: 'lambda', kind: 'kill' })),
 };
 
+/** One function's processes are killed again and again, whatever they are doing. */
+const killedAgainAndAgain = (functionName: string): Disturbance => ({
+  name: `kill -9 of ${functionName}, every 300 ms`,
+  begin: async (lapse) => {
+    const kill = () =>
+      taken(lapse.control('POST', '/faults', { target: 'lambda', kind: 'kill', function: functionName }));
+    await kill();
+    for (let times = 0; times < 8; times += 1) {
+      await wait(300);
+      await kill();
+    }
+  },
+});
+
 /** Klarna's waits, 21 hours and a half together, pass in less than four seconds. */
 const scaleOfADay = 20_000;
 
 /** Everything a round may meet. */
 export const disturbances: readonly Disturbance[] = [
   killed,
+  ...Object.keys(environments).map(killedAgainAndAgain),
   {
     name: 'kill -9 of the whole system',
     wholeSystem: true,

@@ -115,7 +115,8 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
       requests.push({
         key: { account, paymentRequestId },
         isUnknown: isFull && draws.chance(0.02),
-        lifetimeMillis: draws.pick([hour, 3 * hour, 3 * hour, 48 * hour]),
+        // Klarna allows a quarter of an hour at least, which is less than a session may have.
+        lifetimeMillis: draws.pick([15 * minute, hour, 3 * hour, 48 * hour]),
       });
     }
   }

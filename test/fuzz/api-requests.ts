@@ -1,0 +1,124 @@
+import type { Draws } from '../simulation/draws.ts';
+import { apiDocument, dereferenced, operations } from '../support/api-contract.ts';
+import { isObject, pointedAt, type Schema } from '../support/json-schema.ts';
+import { rubbish, rubbishBodies, rubbishText } from './rubbish.ts';
+
+/** One request as it goes over the wire. */
+export interface WireRequest {
+  /** The route that it is meant for: figures are kept by it. */
+  readonly route: string;
+  readonly method: string;
+  /** Percent-encoded, with its query. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  readonly body: Uint8Array | undefined;
+  /** Statuses that are right, where the document of the API does not say. */
+  readonly allowed?: readonly number[];
+}
+
+const bodyRoutes = operations.filter(({ description }) => 'requestBody' in description);
+
+/** A request made from the document's own schemas: right, nearly right in one place or two, or rubbish. */
+export function drawApiRequest(draws: Draws, ids: readonly string[]): WireRequest {
+  const { route, description } = draws.pick(operations);
+  const [method = '', template = ''] = route.split(' ');
+  const parameters = [...parametersOf(template), ...parametersIn(description)];
+  const path = template.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
+    encoded(draws.chance(0.85) ? pathValue(name, draws, ids) : rubbishText(draws), draws),
+  );
+  const query = parameters
+    .filter((parameter) => parameter['in'] === 'query' && draws.chance(0.4))
+    .map((parameter) => {
+      const schema = dereferenced(parameter['schema']);
+      return [
+        String(parameter['name']),
+        draws.chance(0.6) ? String(valueOf(schema, draws, ids)) : rubbishText(draws),
+      ] as const;
+    });
+  if (draws.chance(0.05)) query.push([draws.pick(['dryrun', '__proto__', 'limit', '']), rubbishText(draws)]);
+  const text = query.map(([name, value]) => `${encodeText(name)}=${encoded(value, draws)}`).join('&');
+  const body = bodyRoutes.some((each) => each.route === route)
+    ? drawBody(description, draws, ids)
+    : undefined;
+  const isOther = draws.chance(0.03);
+  return {
+    route: isOther ? 'another method' : route,
+    method: isOther ? draws.pick(['POST', 'OPTIONS', 'HEAD', 'TRACE', 'PROPFIND']) : method,
+    path: text === '' ? path : `${path}?${text}`,
+    headers: {
+      ...(body && { 'content-type': draws.chance(0.9) ? 'application/json' : 'text/plain' }),
+      ...(draws.chance(0.05) && { 'x-odd': 'x'.repeat(draws.between(1, 4_000)) }),
+      ...(draws.chance(0.03) && { accept: ['text/html', 'application/xml'] }),
+    },
+    body: body ?? (draws.chance(0.03) ? draws.pick(rubbishBodies) : undefined),
+  };
+}
+
+/** Those of the path itself, which all of its operations have. */
+const parametersOf = (template: string): readonly Schema[] =>
+  parametersIn(dereferenced(dereferenced(apiDocument['paths'])[template]));
+
+const parametersIn = (description: Schema): readonly Schema[] =>
+  ((description['parameters'] ?? []) as readonly unknown[]).map(dereferenced);
+
+function pathValue(name: string, draws: Draws, ids: readonly string[]): string {
+  switch (name) {
+    case 'account':
+      return draws.chance(0.95) ? 'demo' : 'nobody';
+    case 'payment_request_id':
+      return draws.pick(ids);
+    case 'job_id':
+      return `job-${draws.between(1, 20)}`;
+    default:
+      return `cart ${draws.between(1, 20)} ö`;
+  }
+}
+
+function drawBody(description: Schema, draws: Draws, ids: readonly string[]): Uint8Array {
+  if (draws.chance(0.1)) return draws.pick(rubbishBodies);
+  const schema = dereferenced(
+    dereferenced(pointedAt(description, '#/requestBody/content')['application/json'])['schema'],
+  );
+  const body: Record<string, unknown> = {};
+  for (const [name, property] of Object.entries(dereferenced(schema['properties']))) {
+    if (!draws.chance(0.35)) continue;
+    body[name] = draws.chance(0.8) ? valueOf(dereferenced(property), draws, ids) : rubbish(draws);
+  }
+  if (draws.chance(0.05)) body[draws.pick(['extra', 'constructor', ''])] = rubbish(draws);
+  return Buffer.from(JSON.stringify(body));
+}
+
+/** A value that the schema takes, or nearly: the schemas of the document know these kinds. */
+function valueOf(schema: Schema, draws: Draws, ids: readonly string[]): unknown {
+  if (Array.isArray(schema['enum'])) return draws.pick(schema['enum'] as readonly unknown[]);
+  if (schema['format'] === 'date-time') {
+    return new Date(Date.now() + draws.between(-3_600_000, 100 * 3_600_000)).toISOString();
+  }
+  switch (schema['type']) {
+    case 'boolean':
+      // A job that is in earnest cancels what the others are about to ask for.
+      return draws.chance(0.9);
+    case 'integer':
+      return draws.between(Number(schema['minimum'] ?? 0), Number(schema['maximum'] ?? 100));
+    case 'array': {
+      const items = dereferenced(schema['items']);
+      return Array.from({ length: draws.between(1, 5) }, () => valueOf(items, draws, ids));
+    }
+    default:
+      break;
+  }
+  const pattern = typeof schema['pattern'] === 'string' ? schema['pattern'] : '';
+  if (pattern.startsWith('^krn:')) return draws.pick(ids);
+  if (pattern === '^P') return draws.pick(['PT1S', 'PT20M', 'PT2H', 'P1D', 'P3D', 'PT0S', 'P1W']);
+  return isObject(schema['properties']) ? {} : `text ${draws.between(1, 20)} ö`;
+}
+
+/** Percent-encoded, and now and then not as it should be. */
+function encoded(value: string, draws: Draws): string {
+  const proper = encodeText(value);
+  return draws.chance(0.02)
+    ? `${proper}${draws.pick(['%', '%zz', '%c3%28', '%2e%2e', '//', ';a=b'])}`
+    : proper;
+}
+
+const encodeText = (value: string): string => encodeURIComponent(value.toWellFormed());

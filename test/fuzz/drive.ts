@@ -1,0 +1,182 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { request as send } from 'node:http';
+import { Draws } from '../simulation/draws.ts';
+import { contractViolations } from '../support/api-contract.ts';
+import type { LocalProcess } from '../support/local-process.ts';
+import { newPaymentRequestId, SystemClient } from '../support/system-client.ts';
+import { drawApiRequest, type WireRequest } from './api-requests.ts';
+import { drawWebhookRequest } from './webhook-requests.ts';
+
+export interface FuzzReport {
+  readonly requests: number;
+  /** How often each route was answered with each status. */
+  readonly answers: ReadonlyMap<string, ReadonlyMap<number, number>>;
+  /** Milliseconds of the slowest answer of each route. */
+  readonly slowest: ReadonlyMap<string, number>;
+  /** What must not be, each with the number of its request. */
+  readonly findings: readonly string[];
+  /** Megabytes of all processes together, after the first third and at the end. */
+  readonly memory: readonly [number, number];
+}
+
+/** API Gateway gives a function 30 seconds; a webhook is to be answered far sooner, on a busy machine too. */
+const longestMillis = 30_000;
+
+/**
+ * Sends so many requests, three of the API to one of the webhook, in a few lanes, each drawn from the seed and its number alone, so that
+ * one of them can be sent again. What is right and what is rubbish go to one and the same system.
+ */
+export async function fuzz(
+  system: LocalProcess,
+  { seed, from, requests }: { readonly seed: number; readonly from: number; readonly requests: number },
+  onProgress: (done: number) => void = () => undefined,
+): Promise<FuzzReport> {
+  const ids = await someIds(new SystemClient(system), seed);
+  const answers = new Map<string, Map<number, number>>();
+  const slowest = new Map<string, number>();
+  const findings: string[] = [];
+  let early = Number.NaN;
+  let done = 0;
+
+  const one = async (number: number): Promise<void> => {
+    const draws = new Draws(seed, `request ${number}`);
+    const isWebhook = number % 4 === 0;
+    const request = isWebhook ? drawWebhookRequest(draws, ids) : drawApiRequest(draws, ids);
+    const start = performance.now();
+    const answer = await exchange(isWebhook ? system.webhook : system.api, request);
+    const millis = performance.now() - start;
+    const { route } = request;
+    const ofRoute = answers.get(route) ?? new Map<number, number>();
+    ofRoute.set(answer.status, (ofRoute.get(answer.status) ?? 0) + 1);
+    answers.set(route, ofRoute);
+    slowest.set(route, Math.max(slowest.get(route) ?? 0, millis));
+    const complain = (what: string): void => void findings.push(`request ${number}, ${route}: ${what}`);
+    if (answer.status >= 500) complain(`answered ${answer.status} ${answer.text.slice(0, 200)}`);
+    if (millis > longestMillis) complain(`took ${Math.round(millis)} ms`);
+    if (request.allowed) {
+      if (!request.allowed.includes(answer.status)) complain(`answered ${answer.status}`);
+    } else if (answer.status < 500) {
+      for (const wrong of violationsOf(request, answer)) complain(wrong);
+    }
+    done += 1;
+    if (done === Math.ceil(requests / 3)) early = megabytesOf(system);
+    onProgress(done);
+  };
+
+  const numbers = Array.from({ length: requests }, (_, index) => from + index).values();
+  const lane = async () => {
+    for (const number of numbers) await one(number);
+  };
+  await Promise.all(Array.from({ length: 4 }, lane));
+  return { requests, answers, slowest, findings, memory: [early, megabytesOf(system)] };
+}
+
+/** Payment Requests of every kind: open, paid, canceled, registered or not, and such as nobody knows. */
+async function someIds(lapse: SystemClient, seed: number): Promise<readonly string[]> {
+  const draws = new Draws(seed, 'ids');
+  const ids: string[] = [];
+  for (let number = 0; number < 20; number += 1) {
+    const id = await lapse.createAtKlarna();
+    ids.push(id);
+    if (draws.chance(0.6))
+      await lapse.register(id, { session_timeout: 'PT2H', session_id: `cart ${number} ö` });
+    if (draws.chance(0.3)) {
+      await lapse.customer(id, 'start');
+      await lapse.customer(id, 'approve');
+    }
+  }
+  return [...ids, newPaymentRequestId(), newPaymentRequestId()];
+}
+
+interface WireAnswer {
+  readonly status: number;
+  readonly contentType: string | null;
+  readonly retryAfter: string | null;
+  readonly text: string;
+}
+
+/** Sends it as it is: what a browser or `fetch` would mend on the way arrives unmended. */
+function exchange(url: string, { method, path, headers, body }: WireRequest): Promise<WireAnswer> {
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve, reject) => {
+    const outgoing = send(
+      {
+        hostname,
+        port,
+        method,
+        path,
+        headers: { ...headers, ...(body && { 'content-length': body.length }) } as Record<string, string>,
+        timeout: longestMillis + 10_000,
+      },
+      (response) => {
+        const chunks: Buffer[] = [];
+        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('error', reject);
+        response.on('end', () =>
+          resolve({
+            status: response.statusCode ?? 0,
+            contentType: response.headers['content-type'] ?? null,
+            retryAfter: response.headers['retry-after'] ?? null,
+            text: Buffer.concat(chunks).toString(),
+          }),
+        );
+      },
+    );
+    outgoing.on('error', reject);
+    outgoing.on('timeout', () => outgoing.destroy(new Error('no answer')));
+    outgoing.end(body);
+  });
+}
+
+/** How an answer of the API is not as documented. What the front itself refuses, before there is a route, has no contract. */
+function violationsOf({ method, path }: WireRequest, answer: WireAnswer): readonly string[] {
+  if (method === 'HEAD') return [];
+  const body = jsonOf(answer.text);
+  if (isGateways(answer.status, body)) return [];
+  return contractViolations(method, path.replace(/\?.*/s, ''), { ...answer, body });
+}
+
+/** API Gateway answers for itself with a message and nothing else: a path that cannot be decoded, too large a header. */
+const isGateways = (status: number, body: unknown): boolean =>
+  (status === 400 || status === 404 || status === 431) &&
+  JSON.stringify(Object.keys(body ?? {})) === '["message"]';
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Resident memory of the system's processes. */
+export function megabytesOf({ child }: LocalProcess): number {
+  const parents = new Map<number, number>();
+  for (const name of readdirSync('/proc').filter((each) => /^\d+$/.test(each))) {
+    try {
+      const [, parent] = /\) \S (\d+)/.exec(readFileSync(`/proc/${name}/stat`, 'utf8')) ?? [];
+      parents.set(Number(name), Number(parent));
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  const isOurs = (pid: number | undefined): boolean =>
+    pid !== undefined && (pid === child.pid || isOurs(parents.get(pid)));
+  let kilobytes = 0;
+  for (const pid of parents.keys()) {
+    if (!isOurs(pid)) continue;
+    try {
+      kilobytes += Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  return kilobytes / 1_024;
+}
+
+/** Lines of the system's log that tell of something nobody has handled. */
+export function unhandledIn(log: string): readonly string[] {
+  return log
+    .split('\n')
+    .filter((line) => /unhandled|uncaught|Task timed out|heap out of memory|FATAL|ELIFECYCLE/i.test(line));
+}
