@@ -19,6 +19,8 @@ const { values: flags } = parseArgs({
     sessions: { type: 'string', default: '100000' },
     sale: { type: 'string', default: '10000' },
     times: { type: 'string', default: '300' },
+    /** One part alone: `sizes`, `flashSale` or `catchUp`; the others stay as they were measured last. */
+    only: { type: 'string' },
     quick: { type: 'boolean', default: false },
   },
 });
@@ -26,24 +28,41 @@ const most = flags.quick ? 1_000 : Number(flags.sessions);
 const sale = flags.quick ? 200 : Number(flags.sale);
 const times = flags.quick ? 40 : Number(flags.times);
 
-const run: GrowthRun = {
-  command: ['npm run growth', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(' '),
-  commit: execFileSync('git', ['rev-parse', '--short=12', 'HEAD'], { cwd: root }).toString().trim(),
-  machine: `${cpus().length} cores of ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}`,
-  sizes: await inSystem(sizes),
-  flashSale: await inSystem((system) => {
+const parts = {
+  sizes,
+  flashSale: (system: System) => {
     const bar = progressBar();
     return flashSale(system, sale, (done) => bar(done, sale, 'registered'));
-  }),
-  catchUp: await inSystem((system) => {
+  },
+  catchUp: (system: System) => {
     const bar = progressBar();
     return catchUp(system, sale, (done) => bar(done, sale, 'caught up'));
-  }),
+  },
 };
-const page = growthPage(run);
-console.log(page);
-if (flags.quick) console.error('Nothing is written: only a whole run is.');
-else await keep();
+
+const file = join(docs, 'scale.json');
+let run = JSON.parse(await readFile(file, 'utf8').catch(() => '{}')) as Partial<GrowthRun>;
+for (const [name, measure] of Object.entries(parts)) {
+  if (flags.only !== undefined && flags.only !== name) continue;
+  const measured = await inSystem<unknown>(measure);
+  run = {
+    ...run,
+    commit: execFileSync('git', ['rev-parse', '--short=12', 'HEAD'], { cwd: root }).toString().trim(),
+    machine: `${cpus().length} cores of ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}`,
+    [name]: measured,
+  };
+  if (!flags.quick) await writeFile(file, await formatted(JSON.stringify(run), 'json'));
+}
+if (isWhole(run)) {
+  const page = growthPage(run);
+  console.log(page);
+  if (flags.quick) console.error('Nothing is written: only a whole run is.');
+  else await keep(run, page);
+}
+
+function isWhole(measured: Partial<GrowthRun>): measured is GrowthRun {
+  return measured.sizes !== undefined && measured.flashSale !== undefined;
+}
 
 async function inSystem<Result>(measure: (system: System) => Promise<Result>): Promise<Result> {
   const system = await startSystem();
@@ -71,11 +90,16 @@ async function sizes(system: System): Promise<readonly AtSize[]> {
   return measured;
 }
 
-/** Writes the page's part between its markers, as the formatter wants it, and the plot. */
-async function keep(): Promise<void> {
-  const file = join(docs, 'scale.md');
-  const [before = '', , after = ''] = (await readFile(file, 'utf8')).split('<!-- measured -->');
-  const whole = `${before}<!-- measured -->\n\n${page}\n\n<!-- measured -->${after}`;
-  await writeFile(file, await format(whole, { ...(await resolveConfig(file)), parser: 'markdown' }));
-  await writeFile(join(docs, 'scale.svg'), growthPlot(run));
+/** Writes the page's part between its markers, and the plot. */
+async function keep(whole: GrowthRun, page: string): Promise<void> {
+  const target = join(docs, 'scale.md');
+  const [before = '', , after = ''] = (await readFile(target, 'utf8')).split('<!-- measured -->');
+  const text = `${before}<!-- measured -->\n\n${page}\n\n<!-- measured -->${after}`;
+  await writeFile(target, await formatted(text, 'markdown'));
+  await writeFile(join(docs, 'scale.svg'), growthPlot(whole));
+}
+
+/** As the formatter wants it. */
+async function formatted(text: string, parser: 'json' | 'markdown'): Promise<string> {
+  return format(text, { ...(await resolveConfig(join(docs, 'scale.md'))), parser });
 }

@@ -1,12 +1,12 @@
 import type { AtSize, CatchUp, FlashSale, Pace } from './measure.ts';
 
+/** What docs/scale.json holds: each part as it was measured last. */
 export interface GrowthRun {
-  readonly command: string;
   readonly commit: string;
   readonly machine: string;
   readonly sizes: readonly AtSize[];
   readonly flashSale: FlashSale;
-  readonly catchUp: CatchUp;
+  readonly catchUp?: CatchUp;
 }
 
 const row = (...cells: readonly (string | number)[]): string => `| ${cells.join(' | ')} |`;
@@ -15,7 +15,7 @@ const many = (value: number): string => value.toLocaleString('en-US');
 const paceOf = ({ p50, p99 }: Pace): string => `${short(p50)}, ${short(p99)}`;
 
 /** The measured part of docs/scale.md. */
-export function growthPage({ command, commit, machine, sizes, flashSale, catchUp }: GrowthRun): string {
+export function growthPage({ commit, machine, sizes, flashSale, catchUp }: GrowthRun): string {
   const [first] = sizes;
   const kinds = Object.keys(first?.paces ?? {});
   const ratio = (at: AtSize, kind: string): string => {
@@ -25,7 +25,7 @@ export function growthPage({ command, commit, machine, sizes, flashSale, catchUp
   };
   const last = sizes.at(-1);
   return [
-    `\`${command}\`, commit ${commit}, ${machine}. The load generator is a process of its own, in 4 lanes; everything else shares the two cores with it.`,
+    `\`npm run growth\`, commit ${commit}, ${machine}. The load generator is a process of its own, in 4 lanes; everything else shares the two cores with it.`,
     '',
     '### With so many open sessions',
     '',
@@ -72,19 +72,26 @@ export function growthPage({ command, commit, machine, sizes, flashSale, catchUp
     row('calls to Klarna for each', flashSale.klarnaCalls.toFixed(1)),
     row('a webhook before, ms (median, 99th percentile)', paceOf(flashSale.webhookIdle)),
     row('a webhook meanwhile, ms', paceOf(flashSale.webhookMeanwhile)),
+    row(
+      'of them answered 503, for Klarna to send again',
+      `${flashSale.webhooksRefused} of ${flashSale.webhooks}`,
+    ),
     '',
-    `### ${many(catchUp.sessions)} open sessions after an outage`,
-    '',
-    'Deadlines passed, timers and webhooks lost, longer than Klarna delivers: the sweep alone.',
-    '',
-    row('', 'measured'),
-    row('---', '---:'),
-    row('runs of the sweep, one a minute', catchUp.sweeps),
-    row('sessions ended by a run', short(catchUp.sessions / catchUp.sweeps)),
-    row('seconds of a run', short(catchUp.secondsPerSweep)),
-    row('minutes until all were settled, on AWS', catchUp.sweeps),
+    ...(catchUp ? catchUpLines(catchUp) : []),
   ].join('\n');
 }
+
+const catchUpLines = (catchUp: CatchUp): readonly string[] => [
+  `### ${many(catchUp.sessions)} open sessions after an outage`,
+  '',
+  'Deadlines passed, timers and webhooks lost, longer than Klarna delivers: the sweep alone.',
+  '',
+  row('', 'measured'),
+  row('---', '---:'),
+  row('runs of the sweep, one a minute: minutes on AWS until all were settled', catchUp.sweeps),
+  row('sessions ended by a run', short(catchUp.sessions / catchUp.sweeps)),
+  row('seconds of a run', short(catchUp.secondsPerSweep)),
+];
 
 const colors = ['#4477aa', '#ee6677', '#228833', '#ccbb44', '#66ccee', '#aa3377'] as const;
 

@@ -42,7 +42,7 @@ export interface CancelJobDependencies {
 const lanes = 8;
 
 /**
- * Goes on with every job that is due, page by page, and begins no page after `until`, in milliseconds since 1970. A page is
+ * Goes on with every job that is due, page by page, and begins no cancel after `until`, in milliseconds since 1970. A page is
  * reported first and then counted, so a crash repeats it; what it had canceled is still reported as canceled.
  */
 export const runCancelJobs =
@@ -54,7 +54,7 @@ export const runCancelJobs =
       let job = await jobs.read(key);
       while (job?.status === 'running' && clock.now() < until) {
         pages += 1;
-        job = await nextPage(dependencies, job);
+        job = await nextPage(dependencies, job, until);
       }
       if (clock.now() >= until) break;
     }
@@ -65,6 +65,7 @@ export const runCancelJobs =
 async function nextPage(
   dependencies: CancelJobDependencies,
   found: CancelJob,
+  until: number,
 ): Promise<CancelJob | undefined> {
   const { jobs, onFault } = dependencies;
   let job = found;
@@ -75,7 +76,7 @@ async function nextPage(
       if (!(await jobs.save(job, fixed))) return undefined;
       job = fixed;
     }
-    const entries = await cancelAll(dependencies, job, chosen.ids);
+    const entries = await cancelAll(dependencies, job, chosen.ids, until);
     if (isToBeRepeated(job, entries)) {
       await jobs.save(job, putOff(job, nowOf(dependencies)));
       return undefined;
@@ -117,11 +118,12 @@ const openStates = [undefined, ...paymentRequestStates].filter(isOpen);
 /** Before everything that was created at the moment itself: a position begins with the time. */
 const firstBefore = (createdBefore: Instant): ListPosition => `${createdBefore}#` as ListPosition;
 
-/** Cancels these, no faster than the rate, and says of each what came of it, in their order. */
+/** Cancels as many of these as there is time for, no faster than the rate, and says of each what came of it, in their order. */
 async function cancelAll(
   dependencies: CancelJobDependencies,
   job: CancelJob,
   ids: readonly PaymentRequestId[],
+  until: number,
 ): Promise<readonly CancelJobEntry[]> {
   const { accounts, clock, perSecond } = dependencies;
   const settings = await accounts.find(job.account);
@@ -133,6 +135,8 @@ async function cancelAll(
     for (const [index, paymentRequestId] of waiting) {
       const early = begin + (index * 1_000) / perSecond - clock.now();
       if (early > 0) await clock.wait(early);
+      // Each is begun after the one before it, so what was begun in time stands at the front.
+      if (clock.now() >= until) return;
       entries[index] = await cancelOne(dependencies, job, paymentRequestId, settings);
     }
   };

@@ -49,8 +49,9 @@ export interface CancelJob extends CancelJobKey {
   readonly done: number;
   /** Pages that the report has, each of at most {@link cancelJobPage} requests. */
   readonly pages: number;
-  /** Of a job by age: the page that is under way, or the place in the account's list where the next one begins. */
+  /** The page that is under way, where it must not be chosen anew. */
   readonly chosen?: CancelJobChoice | undefined;
+  /** Of a job by age: where in the account's list the next page begins. */
   readonly position?: ListPosition | undefined;
   readonly outcomes: Readonly<Partial<Record<CancelOutcomeWord, number>>>;
   /** How often the next page has come to nothing. */
@@ -82,7 +83,7 @@ export const cancelJobPage = 50;
 /** Requests that one list may name. */
 export const longestCancelList = 1_000;
 
-/** Minutes until a page that came to nothing is tried again; after the last it is reported as it is. */
+/** Minutes until a page that came to nothing is tried again; after the last it is reported as it is, and so are the next. */
 const pauses = [1, 5, 15, 60] as const;
 
 /** Who cancels, as each record keeps it: whoever started the job, and the job. */
@@ -91,33 +92,42 @@ export const requesterOf = ({ requestedBy, jobId }: CancelJob): string =>
 
 /** Whether none of a page got through, as when Klarna is down or refuses our credentials, and it is worth trying again. */
 export const isToBeRepeated = ({ tries }: CancelJob, entries: readonly CancelJobEntry[]): boolean =>
-  tries < pauses.length && entries.length > 0 && entries.every(({ outcome }) => stuck.includes(outcome));
+  tries < pauses.length && entries.length > 0 && isStuck(entries);
 
-const stuck: readonly CancelOutcomeWord[] = ['pending', 'klarna_denied', 'untried'];
+const isStuck = (entries: readonly CancelJobEntry[]): boolean =>
+  entries.every(({ outcome }) => stuckWords.includes(outcome));
+
+const stuckWords: readonly CancelOutcomeWord[] = ['pending', 'klarna_denied', 'untried'];
 
 /** The job with its next page fixed: what is canceled leaves the list of what is open, and must not leave the report. */
 export const withChoice = (job: CancelJob, chosen: CancelJobChoice, now: Instant): CancelJob =>
   changed({ ...job, chosen }, now);
 
-/** The job after a page; with the last one it is done. */
+/**
+ * The job after a page, or after as much of it as there was time for: what is left of it comes first next time. With the last
+ * one the job is done.
+ */
 export function withPage(
   job: CancelJob,
   entries: readonly CancelJobEntry[],
-  { position, isLast }: Pick<CancelJobChoice, 'position' | 'isLast'>,
+  chosen: CancelJobChoice,
   now: Instant,
 ): CancelJob {
   const outcomes = { ...job.outcomes };
   for (const { outcome } of entries) outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+  const left = chosen.ids.slice(entries.length);
+  const isLast = chosen.isLast && left.length === 0;
   return changed(
     {
       ...job,
       status: isLast ? 'done' : job.status,
       done: job.done + entries.length,
       pages: job.pages + (entries.length > 0 ? 1 : 0),
-      chosen: undefined,
-      position,
+      chosen: left.length > 0 ? { ...chosen, ids: left } : undefined,
+      position: left.length > 0 ? job.position : chosen.position,
       outcomes,
-      tries: 0,
+      // Patience runs out once: what comes after a page that was given up waits no more until something gets through.
+      tries: entries.length > 0 && isStuck(entries) ? job.tries : 0,
       dueAt: isLast ? undefined : now,
     },
     now,

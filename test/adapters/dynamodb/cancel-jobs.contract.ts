@@ -67,11 +67,11 @@ export function describeCancelJobs(name: string, open: () => CancelJobs): void {
       const position = `${noon}#${requestId(1)}` as ListPosition;
       const entries = [{ paymentRequestId: requestId(1), outcome: 'canceled', state: 'CANCELED' } as const];
       const later = plusMillis(noon, 1_000);
-      const next = withPage(job, entries, { position, isLast: false }, later);
+      const next = withPage(job, entries, { ids: [requestId(1)], position, isLast: false }, later);
       expect(await jobs.save(job, next)).toBe(true);
       expect(await jobs.save(job, withStop(job, later))).toBe(false);
       expect(await jobs.read(job)).toEqual(next);
-      const over = withPage(next, [], { isLast: true }, later);
+      const over = withPage(next, [], { ids: [], isLast: true }, later);
       expect(await jobs.save(next, over)).toBe(true);
       expect(await jobs.read(job)).toEqual(over);
     });
