@@ -27,6 +27,7 @@ export const bundleOptions = {
   logLevel: 'silent',
   alias: {
     '@aws-sdk/credential-provider-node': `./functions/runtime/credentials-from-environment${extension}`,
+    '@aws-sdk/endpoint-cache': `./functions/runtime/no-endpoint-cache${extension}`,
     '@smithy/core/event-streams': `./functions/runtime/not-bundled${extension}`,
     bowser: `./functions/runtime/not-bundled${extension}`,
   },

@@ -59,9 +59,8 @@ export class LapseFunction<Name extends FunctionName = FunctionName> extends Con
       description: props.functionName,
       environment: {
         ...(props.environment as Readonly<Record<string, string>>),
-        POWERTOOLS_SERVICE_NAME: props.functionName,
-        POWERTOOLS_METRICS_NAMESPACE: metricsNamespace,
-        POWERTOOLS_LOG_LEVEL: 'INFO',
+        SERVICE_NAME: props.functionName,
+        METRICS_NAMESPACE: metricsNamespace,
       },
       timeout: props.timeout,
       memorySize: props.memorySize ?? 256,

@@ -61,7 +61,7 @@ import { nobody, rehearseCancelling } from './rehearse-cancel.ts';
 import { rehearseWebhook } from './rehearse-webhook.ts';
 import { fault } from './telemetry.ts';
 import { warmUpOf } from './warm-up.ts';
-import { withoutNetwork } from './without-network.ts';
+import { agentToNowhere, withoutNetwork } from './without-network.ts';
 
 /**
  * Every call out has a limit well inside the function's own. Without `throwOnRequestTimeout` the SDK only warns when the
@@ -84,9 +84,10 @@ function connected(
   answer?: () => unknown,
 ) {
   const agent = new https.Agent({ keepAlive: true, maxSockets: 50 });
+  const { requestHandler } = settings;
   return {
-    settings: { ...settings, requestHandler: { ...settings.requestHandler, httpsAgent: agent } },
-    networkless: { requestHandler: withoutNetwork(agent, answer) },
+    settings: { ...settings, requestHandler: { ...requestHandler, httpsAgent: agent } },
+    networkless: { maxAttempts: 1, requestHandler: { ...requestHandler, ...withoutNetwork(agent, answer) } },
   };
 }
 
@@ -162,7 +163,11 @@ export function composeCancellation() {
     accounts,
     warmUp: warmUpOf(
       connectToKlarna(environment, accounts),
-      rehearseCancelling(clock, ids, () => ({ store: networklessStore(), timer: networklessTimer() })),
+      rehearseCancelling(clock, ids, () => ({
+        store: networklessStore(),
+        timer: networklessTimer(),
+        klarna: networklessKlarna(),
+      })),
     ),
     cancel,
     rehearse,
@@ -211,7 +216,11 @@ export function composeExpiry() {
     accounts,
     warmUp: warmUpOf(
       connectToKlarna(environment, accounts),
-      rehearseCancelling(clock, ids, () => ({ store: networklessStore(), timer: networklessTimer() })),
+      rehearseCancelling(clock, ids, () => ({
+        store: networklessStore(),
+        timer: networklessTimer(),
+        klarna: networklessKlarna(),
+      })),
     ),
     endExpired: endExpiredSession(dependencies),
     delay: delayMessage(new SQSClient(clientSettings), environment.TIMER_QUEUE_URL),
@@ -321,6 +330,18 @@ const klarnaOf = (environment: Pick<Parsed, 'KLARNA_TEST_URL' | 'KLARNA_LIVE_URL
   ids,
   chance: () => Math.random(),
 });
+
+/** A Klarna at which nobody has come further than opening the page, and every cancel succeeds. */
+const networklessKlarna = () =>
+  new HttpKlarnaPaymentRequests({
+    urls: { test: 'https://klarna.invalid', live: 'https://klarna.invalid' },
+    ids,
+    agentOf: () =>
+      agentToNowhere((request) => ({
+        payment_request_id: nobody.paymentRequestId,
+        state: request.startsWith('DELETE') ? 'CANCELED' : 'SUBMITTED',
+      })),
+  });
 
 const expirySyncOf = (store: PaymentRequestStore, { klarna }: { readonly klarna: KlarnaExpiry }) =>
   syncKlarnaExpiry({

@@ -3,7 +3,6 @@ import type {
   AccountSettings,
   Clock,
   Ids,
-  KlarnaAnswer,
   KlarnaPaymentRequests,
   PaymentRequestStore,
   TimerRemoval,
@@ -35,31 +34,26 @@ const settings: AccountSettings = {
   },
 };
 
-const answering = (state: 'SUBMITTED' | 'CANCELED'): Promise<KlarnaAnswer> =>
-  Promise.resolve({ kind: 'payment-request', state, proof: {} });
-
-/** Klarna as it is when nothing goes wrong; nobody is asked. */
-const imagined: KlarnaPaymentRequests = {
-  read: () => answering('SUBMITTED'),
-  cancel: () => answering('CANCELED'),
-};
-
 /** A second and a third time cost a few milliseconds of init each, and save as many of a first call on a seventh of a core. */
 export const rehearsals = 3;
 
-/** Goes through a whole cancel, on a store and a timer that have no network, so that all of its code has run. */
+/** Goes through a whole cancel, on a store, a timer and a Klarna that have no network, so that all of its code has run. */
 export const rehearseCancelling =
   (
     clock: Clock,
     ids: Ids,
-    without: () => { readonly store: PaymentRequestStore; readonly timer: TimerRemoval },
+    without: () => {
+      readonly store: PaymentRequestStore;
+      readonly timer: TimerRemoval;
+      readonly klarna: KlarnaPaymentRequests;
+    },
   ) =>
   async (): Promise<void> => {
-    const { store, timer } = without();
+    const { store, timer, klarna } = without();
     const cancel = cancelPaymentRequest({
       store,
       timer,
-      klarna: imagined,
+      klarna,
       clock,
       ids,
       chance: () => 0,

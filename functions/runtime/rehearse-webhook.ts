@@ -1,9 +1,8 @@
 import type { SigningKey } from '../application/ports.ts';
 import type { receiveWebhook } from '../application/receive-webhook.ts';
-import { instantFromMillis } from '../domain/instant.ts';
-import { readDelivery } from './klarna-delivery.ts';
-import { sign, verify } from './klarna-signature.ts';
+import { sign, signatureHeader, signingKeyIdHeader } from './klarna-signature.ts';
 import { nobody, rehearsals } from './rehearse-cancel.ts';
+import { receiveCall, type UrlCall } from './webhook-handler.ts';
 
 const key: SigningKey = {
   id: 'warm-up',
@@ -27,13 +26,25 @@ const delivery = {
   },
 };
 
-/** Verifies, reads and records a delivery, on a store that has no network, so that all of the code has run. */
+const body = JSON.stringify(delivery);
+
+const call: UrlCall = {
+  requestContext: { http: { method: 'POST' } },
+  headers: {
+    'content-type': 'application/json',
+    [signingKeyIdHeader]: key.id,
+    [signatureHeader]: sign(Buffer.from(body), key.key),
+  },
+  body,
+  isBase64Encoded: false,
+};
+
+/** Receives a delivery of nobody's, on a store that has no network, so that all of the code has run. */
 export const rehearseWebhook =
   (without: () => ReturnType<typeof receiveWebhook>) => async (): Promise<void> => {
-    const bytes = Buffer.from(JSON.stringify(delivery));
-    const receive = without();
-    for (let time = 0; time < rehearsals; time += 1) {
-      verify(bytes, key.key, sign(bytes, key.key));
-      await receive(readDelivery(bytes, key, instantFromMillis(Date.now())));
-    }
+    const rehearse = receiveCall({
+      signingKeys: { find: () => Promise.resolve(key) },
+      receive: without(),
+    });
+    for (let time = 0; time < rehearsals; time += 1) await rehearse(call);
   };

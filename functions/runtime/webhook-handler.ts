@@ -1,7 +1,7 @@
 import middy, { type MiddlewareObj } from '@middy/core';
 import type { LambdaFunctionURLEvent } from 'aws-lambda';
 import type { SigningKeys } from '../application/ports.ts';
-import type { receiveWebhook } from '../application/receive-webhook.ts';
+import type { receiveWebhook, VerifiedDelivery } from '../application/receive-webhook.ts';
 import { instantFromMillis } from '../domain/instant.ts';
 import { readDelivery } from './klarna-delivery.ts';
 import {
@@ -25,58 +25,96 @@ const jsonContentType = /^application\/([a-z0-9.-]+\+)?json\s*(;|$)/i;
 
 const received = jsonAnswer(200, { received: true });
 
+/** What is looked at of a call of the Lambda URL. */
+export type UrlCall = Pick<LambdaFunctionURLEvent, 'headers' | 'body' | 'isBase64Encoded'> & {
+  readonly requestContext: {
+    readonly http: Pick<LambdaFunctionURLEvent['requestContext']['http'], 'method'>;
+  };
+};
+
+/** What became of a call: refused before anything was taken from it, or received, and what it then was. */
+type Reception =
+  | {
+      readonly kind: 'refused';
+      readonly status: number;
+      readonly detail: string;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
+  | {
+      readonly kind: 'received';
+      readonly signingKeyId: string;
+      readonly delivery: VerifiedDelivery;
+      readonly verdict: Awaited<ReturnType<WebhookHandlerDependencies['receive']>>;
+    };
+
 /**
- * The webhook's order of work: cheap checks → key by id → HMAC over the raw bytes → parse → bind → one write → answer.
- * Klarna takes 200 for "received", sends again on anything else, and wants 400 for a bad signature.
+ * The Lambda URL's handler. Klarna takes 200 for "received", sends again on anything else, and wants 400 for a bad signature.
  */
-export const webhookHandler = ({ signingKeys, receive }: WebhookHandlerDependencies) =>
-  middy<LambdaFunctionURLEvent, HttpAnswer>()
+export const webhookHandler = (dependencies: WebhookHandlerDependencies) => {
+  const receive = receiveCall(dependencies);
+  return middy<LambdaFunctionURLEvent, HttpAnswer>()
     .use(telemetry())
     .use(unavailable())
     .handler(async (event) => {
-      const refusal = refusalOf(event);
-      if (refusal) return refusal;
-      const bytes = bytesOf(event);
-      if (bytes.length > bodyLimit) return refuse(413, `The body has more than ${bodyLimit} bytes.`);
-
-      const { [signatureHeader]: signature = '', [signingKeyIdHeader]: keyId = '' } = event.headers;
-      if (!signaturePattern.test(signature) || !signingKeyIdPattern.test(keyId)) {
-        return refuse(
-          400,
-          'Klarna-Signature and Klarna-Signing-Key-Id are needed, once each and well formed.',
-        );
-      }
-      const key = await signingKeys.find(keyId);
-      if (!key || !verify(bytes, key.key, signature)) {
-        return refuse(
-          400,
-          'The signature does not hold: is this the raw body, and the key of this environment?',
-        );
-      }
-
-      const delivery = readDelivery(bytes, key, instantFromMillis(Date.now()));
-      const verdict = await receive(delivery);
-      if (delivery.kind === 'quarantine') {
-        const { reason, deliveryId } = delivery.delivery;
-        count('WebhookQuarantined');
-        warn('webhook.quarantined', { reason, event_id: deliveryId, signing_key_id: key.id });
-      } else {
-        const { account, paymentRequestId } = delivery.key;
-        const { eventId, state } = delivery.observation;
-        count(`Webhook:${verdict}`);
-        note('webhook.received', {
-          account,
-          payment_request_id: paymentRequestId,
-          event_id: eventId,
-          state,
-          verdict,
-        });
-      }
-      return received;
+      const reception = await receive(event);
+      report(reception);
+      return reception.kind === 'received'
+        ? received
+        : jsonAnswer(reception.status, { detail: reception.detail }, reception.headers);
     });
+};
+
+/** The webhook's order of work: cheap checks → key by id → HMAC over the raw bytes → parse → bind → one write. */
+export const receiveCall =
+  ({ signingKeys, receive }: WebhookHandlerDependencies) =>
+  async (event: UrlCall): Promise<Reception> => {
+    const refusal = refusalOf(event);
+    if (refusal) return refusal;
+    const bytes = bytesOf(event);
+    if (bytes.length > bodyLimit) return refuse(413, `The body has more than ${bodyLimit} bytes.`);
+
+    const { [signatureHeader]: signature = '', [signingKeyIdHeader]: keyId = '' } = event.headers;
+    if (!signaturePattern.test(signature) || !signingKeyIdPattern.test(keyId)) {
+      return refuse(400, 'Klarna-Signature and Klarna-Signing-Key-Id are needed, once each and well formed.');
+    }
+    const key = await signingKeys.find(keyId);
+    if (!key || !verify(bytes, key.key, signature)) {
+      return refuse(
+        400,
+        'The signature does not hold: is this the raw body, and the key of this environment?',
+      );
+    }
+
+    const delivery = readDelivery(bytes, key, instantFromMillis(Date.now()));
+    return { kind: 'received', signingKeyId: key.id, delivery, verdict: await receive(delivery) };
+  };
+
+function report(reception: Reception): void {
+  if (reception.kind === 'refused') {
+    count(`WebhookRefused:${reception.status}`);
+    return;
+  }
+  const { delivery, verdict, signingKeyId } = reception;
+  if (delivery.kind === 'quarantine') {
+    const { reason, deliveryId } = delivery.delivery;
+    count('WebhookQuarantined');
+    warn('webhook.quarantined', { reason, event_id: deliveryId, signing_key_id: signingKeyId });
+    return;
+  }
+  const { account, paymentRequestId } = delivery.key;
+  const { eventId, state } = delivery.observation;
+  count(`Webhook:${verdict}`);
+  note('webhook.received', {
+    account,
+    payment_request_id: paymentRequestId,
+    event_id: eventId,
+    state,
+    verdict,
+  });
+}
 
 /** What can be refused without looking at the body. */
-function refusalOf({ requestContext, headers }: LambdaFunctionURLEvent): HttpAnswer | undefined {
+function refusalOf({ requestContext, headers }: UrlCall): Reception | undefined {
   if (requestContext.http.method !== 'POST') return refuse(405, 'Only POST is served.', { allow: 'POST' });
   if (Number(headers['content-length'] ?? 0) > bodyLimit) {
     return refuse(413, `The body has more than ${bodyLimit} bytes.`);
@@ -88,13 +126,15 @@ function refusalOf({ requestContext, headers }: LambdaFunctionURLEvent): HttpAns
 }
 
 /** The bytes that Klarna signed: a Lambda URL passes what it does not take for text as base64. */
-const bytesOf = ({ body, isBase64Encoded }: LambdaFunctionURLEvent): Buffer =>
+const bytesOf = ({ body, isBase64Encoded }: UrlCall): Buffer =>
   Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8');
 
-function refuse(status: number, detail: string, headers: Readonly<Record<string, string>> = {}): HttpAnswer {
-  count(`WebhookRefused:${status}`);
-  return jsonAnswer(status, { detail }, headers);
-}
+const refuse = (status: number, detail: string, headers?: Readonly<Record<string, string>>): Reception => ({
+  kind: 'refused',
+  status,
+  detail,
+  ...(headers && { headers }),
+});
 
 /** Whatever went wrong, nothing has been promised: Klarna is asked to send it again. */
 const unavailable = (): MiddlewareObj<LambdaFunctionURLEvent, HttpAnswer> => ({

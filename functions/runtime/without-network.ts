@@ -1,29 +1,68 @@
-import type https from 'node:https';
-import { Readable } from 'node:stream';
+import http from 'node:http';
+import https from 'node:https';
+import { Duplex } from 'node:stream';
 import { connectAhead } from './connect-ahead.ts';
 
-interface Request {
-  readonly hostname: string;
-  readonly port?: number;
-  readonly protocol: string;
+/**
+ * A connection that leads nowhere: whatever is sent over it stays here, and is answered 200 with this body, once.
+ *
+ * @param answer what to answer a request that begins with this text.
+ */
+const nowhere = (answer: (request: string) => unknown): Duplex => {
+  let isAnswered = false;
+  return new Duplex({
+    read: () => undefined,
+    write(this: Duplex, chunk: Buffer, _encoding, done) {
+      if (!isAnswered) {
+        const body = JSON.stringify(answer(chunk.toString('latin1')));
+        this.push(
+          `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+        );
+      }
+      isAnswered = true;
+      done();
+    },
+  });
+};
+
+type Connect = (host: string, port: number) => Promise<void>;
+
+/** An agent all of whose connections lead {@link nowhere}, each once `connect` is done. */
+function leadingNowhere<Agent extends http.Agent>(
+  agent: Agent,
+  answer: (request: string) => unknown,
+  connect: Connect = () => Promise.resolve(),
+): Agent {
+  agent.createConnection = ({ host, port }, done) => {
+    connect(host ?? '', Number(port)).then(
+      () => done?.(null, nowhere(answer)),
+      (error: unknown) => done?.(error as Error, nowhere(answer)),
+    );
+    return undefined;
+  };
+  return agent;
 }
 
+/** An agent for rehearsing HTTPS calls: nothing is connected and nothing sent. */
+export const agentToNowhere = (answer: (request: string) => unknown): https.Agent =>
+  leadingNowhere(new https.Agent(), answer);
+
 /**
- * A request handler for a client of the SDK that has everything but a network: what the client is told to send is composed and
- * signed, a connection for the next real request to the same host is opened, and an answer is read that nobody gave. Nothing is sent.
+ * The agents of a client of the SDK that has everything but a network: what the client is told to send is composed, signed
+ * and written, a connection for the next real request to the same host is opened, and an answer is read that nobody gave.
+ *
+ * @param agent the one with which the real client connects.
  */
-export function withoutNetwork(agent: https.Agent, answer: () => unknown = () => ({})) {
+export function withoutNetwork(agent: https.Agent, answer: (request: string) => unknown = () => ({})) {
   let connecting: Promise<void> | undefined;
   return {
-    metadata: { handlerProtocol: 'http/1.1' },
-    async handle({ hostname, port, protocol }: Request) {
-      // A client has one host; a plain one is a local stand-in, to which connecting costs nothing.
-      if (protocol === 'https:') await (connecting ??= connectAhead(agent, hostname, port ?? 443));
-      const headers = { 'content-type': 'application/x-amz-json-1.0' };
-      const body = Readable.from([Buffer.from(JSON.stringify(answer()))]);
-      return { response: { statusCode: 200, reason: 'OK', headers, body } };
-    },
-    updateHttpClientConfig: () => undefined,
-    httpHandlerConfigs: () => ({}),
+    // A client has one host.
+    httpsAgent: leadingNowhere(
+      new https.Agent(),
+      answer,
+      (host, port) => (connecting ??= connectAhead(agent, host, port)),
+    ),
+    // A plain one is a local stand-in, to which connecting costs nothing.
+    httpAgent: leadingNowhere(new http.Agent(), answer),
   };
 }

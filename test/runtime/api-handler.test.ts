@@ -96,7 +96,6 @@ describe('a function behind the HTTP API', () => {
     expect(lines).toMatchObject([
       {
         code: 'api.fault',
-        message: 'api.fault',
         error: 'TypeError',
         error_message: 'a bug',
         function_request_id: lambdaContext().awsRequestId,

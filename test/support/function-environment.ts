@@ -31,7 +31,7 @@ export function setFunctionEnvironment(
     AWS_REGION: 'eu-north-1',
     AWS_ACCESS_KEY_ID: 'test',
     AWS_SECRET_ACCESS_KEY: 'test',
-    POWERTOOLS_SERVICE_NAME: 'lapse',
-    POWERTOOLS_METRICS_NAMESPACE: 'Lapse',
+    SERVICE_NAME: 'lapse',
+    METRICS_NAMESPACE: 'Lapse',
   });
 }

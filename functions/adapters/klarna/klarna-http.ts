@@ -37,7 +37,7 @@ export function exchange(
   method: 'GET' | 'DELETE' | 'PATCH',
   url: URL,
   headers: Readonly<Record<string, string>>,
-  credentials: KlarnaCredentials,
+  agent: http.Agent,
   timeoutMillis: number,
   body?: string,
 ): Promise<HttpAnswer> {
@@ -47,7 +47,7 @@ export function exchange(
     const outgoing = request(url, {
       method,
       headers: body === undefined ? headers : { ...headers, 'content-type': 'application/json' },
-      agent: agentFor(url.protocol, credentials),
+      agent,
       signal: AbortSignal.timeout(timeoutMillis),
     });
     outgoing.on('error', reject);

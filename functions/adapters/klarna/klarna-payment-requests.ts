@@ -8,12 +8,14 @@ import type {
 import type { PaymentRequestId } from '../../domain/identifiers.ts';
 import { formatInstant, type Instant } from '../../domain/instant.ts';
 import { noAnswer, readAnswer } from './klarna-answer.ts';
-import { exchange } from './klarna-http.ts';
+import { agentFor, exchange } from './klarna-http.ts';
 
 export interface KlarnaOptions {
   /** Base URL of each of Klarna's environments. */
   readonly urls: Readonly<Record<KlarnaCredentials['environment'], string>>;
   readonly ids: Ids;
+  /** Who connects, of an URL's protocol and an account's credentials. Default: one agent for each client certificate. */
+  readonly agentOf?: typeof agentFor;
 }
 
 /**
@@ -60,6 +62,7 @@ export class HttpKlarnaPaymentRequests implements KlarnaPaymentRequests, KlarnaE
     const correlationId = this.#options.ids.next();
     const asked = { method, correlation_id: correlationId };
     const { partnerAccountId, environment } = credentials;
+    const { agentOf = agentFor } = this.#options;
     const account = partnerAccountId === undefined ? '' : `/accounts/${pathSegment(partnerAccountId)}`;
     const url = new URL(`${this.#options.urls[environment]}/v2${account}/payment/requests/${id}`);
     const headers = {
@@ -68,7 +71,14 @@ export class HttpKlarnaPaymentRequests implements KlarnaPaymentRequests, KlarnaE
       'partner-correlation-id': correlationId,
     };
     try {
-      const answer = await exchange(method, url, headers, credentials, timeoutMillis, body);
+      const answer = await exchange(
+        method,
+        url,
+        headers,
+        agentOf(url.protocol, credentials),
+        timeoutMillis,
+        body,
+      );
       return readAnswer(answer, id, asked);
     } catch (error) {
       return noAnswer(error, asked);
