@@ -20,7 +20,8 @@ import { eventsOf } from '../../functions/domain/state-change-event.ts';
 import { appliedEntry, observedFields } from '../../functions/domain/transition.ts';
 import type { InvariantName } from './invariants.ts';
 import { accountNamed } from './plan.ts';
-import { type Ports, type Protocol, realProtocol, type UseCases, useCases } from './simulation.ts';
+import { type Protocol, realProtocol, type UseCases, useCases } from './protocol.ts';
+import type { Ports } from './simulated-ports.ts';
 
 /** A mistake, and the invariant that must find it out. */
 export interface Mutant {

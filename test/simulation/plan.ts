@@ -73,6 +73,9 @@ export interface Plan {
   readonly meetAt?: number | undefined;
 }
 
+/** When every run begins. */
+export const beginning = Date.parse('2026-03-01T12:00:00Z');
+
 const names = ['shop-se', 'shop-no'] as const;
 
 export const accountNamed = (index: number): Account => (names[index] ?? names[0]) as Account;

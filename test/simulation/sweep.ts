@@ -1,0 +1,70 @@
+import { repairs } from '../../functions/application/reconcile-payment-requests.ts';
+import { millisOf } from '../../functions/domain/instant.ts';
+import { minute } from '../support/sessions.ts';
+import { type Deployment, limits } from './deployment.ts';
+import { clockOf } from './words.ts';
+import type { World } from './world.ts';
+
+/** Milliseconds that the sweep keeps back for what it has begun last. */
+const reserve = 20_000;
+
+/** The sweep, every minute. One that has nothing to look at does nothing: only those are played that have. */
+export class Sweep {
+  /** What it did that the ordinary course should have done. */
+  repairs = 0;
+  readonly #world: World;
+  readonly #deployment: Deployment;
+  #at: number | undefined;
+  #isRunning = false;
+
+  constructor(world: World, deployment: Deployment) {
+    this.#world = world;
+    this.#deployment = deployment;
+  }
+
+  /** Sees to it that a sweep runs once something is due. */
+  runWhenDue(): void {
+    const { engine, table, plan } = this.#world;
+    if (plan.mode === 'unswept') return;
+    const due = table.firstDue();
+    if (due === undefined) return;
+    const at = Math.max(
+      Math.ceil(millisOf(due) / minute) * minute,
+      Math.floor(engine.now / minute) * minute + minute,
+    );
+    if (this.#at !== undefined && this.#at <= at) return;
+    this.#at = at;
+    engine.at(at, () => {
+      if (this.#at !== at) return;
+      this.#at = undefined;
+      this.#run();
+    });
+  }
+
+  #run(): void {
+    const { engine, judge, plan } = this.#world;
+    if (this.#isRunning) {
+      this.runWhenDue();
+      return;
+    }
+    this.#isRunning = true;
+    const name = `sweep ${clockOf(engine.now)}`;
+    this.#deployment.invoke(
+      name,
+      'sweep',
+      (ports, { reconcile }) => reconcile(ports)(engine.now + limits.sweep - reserve),
+      (ending) => {
+        this.#isRunning = false;
+        if (ending.kind === 'returned') {
+          const repaired = repairs(ending.result);
+          this.repairs += repaired;
+          engine.note(name, () => `   report: ${JSON.stringify(ending.result)}`);
+          if (repaired > 0 && plan.mode === 'lossless') {
+            judge.violate('sweep-repairs-nothing', `it repaired ${JSON.stringify(ending.result)}`);
+          }
+        }
+        this.runWhenDue();
+      },
+    );
+  }
+}
