@@ -1,6 +1,9 @@
+import { Draws } from './draws.ts';
 import type { Ending, FunctionName, Task } from './engine.ts';
+import { beginning } from './plan.ts';
 import type { Protocol, UseCases } from './protocol.ts';
 import { type Ports, portsOf } from './simulated-ports.ts';
+import { sweptBy, type Version, versions } from './versions.ts';
 import type { World } from './world.ts';
 
 /** Milliseconds after which each function is killed, as the stack has it. */
@@ -15,6 +18,9 @@ export const limits: Readonly<Record<FunctionName, number>> = {
   timer: 30_000,
   sweep: 55_000,
   publish: 30_000,
+  job: 28_000,
+  // A person's patience.
+  operator: 900_000,
 };
 
 /** Our functions, as they are deployed. */
@@ -36,15 +42,31 @@ export class Deployment {
   ): void {
     const { engine, judge } = this.#world;
     const { bend, useCases } = this.#protocol;
+    const version = this.#versionOf(name);
     engine.invoke(
       name,
       kind,
       limits[kind],
-      (task) => body(bend(portsOf(this.#world, task), task), useCases, task),
+      (task) =>
+        body(version.bend(bend(portsOf(this.#world, task, version), task)), version.useCases(useCases), task),
       (ending) => {
         judge.ended(name, ending);
         ended(ending);
       },
     );
+  }
+
+  /** While a deployment is under way, either version may serve any invocation. */
+  #versionOf(name: string): Version {
+    const { engine, plan } = this.#world;
+    const { rollout } = plan;
+    if (!rollout) return versions.current;
+    const { from, until, before, after, sweptBy: swept } = rollout;
+    const since = engine.now - beginning;
+    const isAfter =
+      since >= until || (since >= from && new Draws(plan.seed, `version of ${name}`).chance(0.5));
+    const version = versions[isAfter ? after : before];
+    engine.note(name, () => `   is ${version.name}`);
+    return version.name === swept ? sweptBy(version) : version;
   }
 }

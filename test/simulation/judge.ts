@@ -1,26 +1,24 @@
-import type { AccountSettings } from '../../functions/application/ports.ts';
-import type { WrittenChange } from '../../functions/application/publish-state-changes.ts';
-import type { PaymentRequestKey } from '../../functions/domain/identifiers.ts';
+import type { QuarantinedDelivery } from '../../functions/application/ports.ts';
+import type { CancelJob } from '../../functions/domain/cancel-job.ts';
+import type { PaymentRequestId, PaymentRequestKey } from '../../functions/domain/identifiers.ts';
 import { millisOf } from '../../functions/domain/instant.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
 import type { StateChangeEvent } from '../../functions/domain/state-change-event.ts';
-import { InMemoryQuarantine, nameOf } from '../support/in-memory-payment-request-store.ts';
+import { type InMemoryQuarantine, nameOf } from '../support/in-memory-payment-request-store.ts';
 import { minute } from '../support/sessions.ts';
 import { type Ending, type Engine, InjectedFault, type Task } from './engine.ts';
-import {
-  type Evidence,
-  type InvariantName,
-  lateInvariants,
-  type Outcome,
-  safetyInvariants,
-  soonInvariants,
-  type Step,
-} from './invariants.ts';
+import type { Evidence, JobOutcome, Outcome, Step } from './evidence.ts';
+import { type InvariantName, lateInvariants, safetyInvariants, soonInvariants } from './invariants.ts';
+import { jobLiveness } from './job-invariants.ts';
 import type { Plan } from './plan.ts';
 import type { Said, SimulatedKlarna } from './simulated-klarna.ts';
-import type { SimulatedTable } from './simulated-table.ts';
+import type { SimulatedJobs } from './simulated-jobs.ts';
+import type { SimulatedQueue } from './simulated-queue.ts';
+import type { ItemWrite, SimulatedTable } from './simulated-table.ts';
 import type { SimulatedTimers } from './simulated-timers.ts';
+import { timerOf, windowOf } from './given-up.ts';
+import type { CodeVersion } from './code-version.ts';
 import { shortOf, wordsOf, wordsOfEnding } from './words.ts';
 
 export interface Violation {
@@ -37,7 +35,9 @@ export interface Scene {
   readonly klarna: SimulatedKlarna;
   readonly timers: SimulatedTimers;
   readonly quarantine: InMemoryQuarantine;
-  readonly settings: ReadonlyMap<string, AccountSettings>;
+  readonly jobs: SimulatedJobs;
+  readonly deadTimers: SimulatedQueue;
+  readonly unpublished: SimulatedQueue;
 }
 
 /** Sees everything that happens at a port, keeps what the invariants ask for, and ends the run where one does not hold. */
@@ -47,10 +47,8 @@ export class Judge {
   readonly owners = new Map<string, PaymentRequestKey>();
   /** Event ids of deliveries that Klarna never signed. */
   readonly forged = new Set<string>();
-  /** Event ids that were answered with 200. */
+  /** Event ids that were answered with 200 and are not in quarantine, or not any more. */
   readonly acknowledged = new Set<string>();
-  /** Records of which a timer's message was given up. */
-  readonly deadLetters = new Set<string>();
   readonly published: StateChangeEvent[] = [];
   /** How often each event met a record in each state, by `state × event`. */
   readonly meetings = new Map<string, number>();
@@ -66,7 +64,7 @@ export class Judge {
 
   constructor(scene: Scene) {
     this.#scene = scene;
-    const { engine, klarna } = scene;
+    const { engine, klarna, jobs } = scene;
     this.#evidence = {
       get now() {
         return engine.now;
@@ -75,6 +73,8 @@ export class Judge {
       ownerOf: (eventId) => this.owners.get(eventId),
       forged: this.forged,
       claims: this.#claims,
+      jobOf: ({ cancellation }) =>
+        cancellation && jobs.files.find(({ job }) => isInNameOf(job, cancellation.requestedBy)),
     };
   }
 
@@ -98,7 +98,8 @@ export class Judge {
     this.meetings.set(meeting, (this.meetings.get(meeting) ?? 0) + 1);
   }
 
-  written(by: string, { before, after }: WrittenChange): void {
+  written(by: string, writer: CodeVersion, { before, after, itemBefore, itemAfter }: ItemWrite): void {
+    const { plan } = this.#scene;
     const { engine } = this.#scene;
     const lease = after.cancellation?.lease;
     if (lease && !this.#claims.has(lease.id)) this.#claims.set(lease.id, by);
@@ -109,7 +110,8 @@ export class Judge {
     if (deadlineAt && isEndOfSession && before?.cancellation?.outcome !== 'canceled')
       this.lateness.push(engine.now - millisOf(deadlineAt));
     const hasAsked = (this.#calls.get(`${by} ${nameOf(after)}`)?.reads ?? 0) > 0;
-    this.check({ kind: 'written', by, before, after, hasAsked });
+    const items = plan.rollout && { before: itemBefore, after: itemAfter, writer };
+    this.check({ kind: 'written', by, before, after, hasAsked, items });
   }
 
   klarnaIsAsked(task: Task, what: 'read' | 'cancel', key: PaymentRequestKey): void {
@@ -120,7 +122,8 @@ export class Judge {
     else calls.cancels += 1;
     const total = (this.totals.get(nameOf(key)) ?? 0) + 1;
     this.totals.set(nameOf(key), total);
-    this.check({ kind: 'klarna-called', by: task.name, key, ...calls, total });
+    const attempts = task.function === 'sweep' ? 1 + this.#scene.jobs.files.length : 1;
+    this.check({ kind: 'klarna-called', by: task.name, key, ...calls, attempts, total });
     if (what === 'cancel') {
       const stored = this.#scene.table.records.get(nameOf(key));
       this.check({ kind: 'delete-sent', by: task.name, key, lastRead: this.#lastReads.get(name), stored });
@@ -134,18 +137,35 @@ export class Judge {
 
   isAcknowledged(said: Said): void {
     const { table, quarantine } = this.#scene;
-    this.acknowledged.add(said.eventId);
-    this.check({
-      kind: 'webhook-acknowledged',
-      key: said.key,
-      eventId: said.eventId,
-      stored: table.records.get(nameOf(said.key)),
-      quarantined: quarantine.deliveries.some(({ deliveryId }) => deliveryId === said.eventId),
-    });
+    const { key, eventId } = said;
+    const stored = table.records.get(nameOf(key));
+    const quarantined = quarantine.deliveries.some(({ deliveryId }) => deliveryId === eventId);
+    if (!quarantined || stored?.history.some((entry) => entry.eventId === eventId))
+      this.acknowledged.add(eventId);
+    this.check({ kind: 'webhook-acknowledged', key, eventId, stored, quarantined });
+  }
+
+  /** A delivery from quarantine counts as taken. */
+  hasReplayed({ deliveryId }: QuarantinedDelivery): void {
+    const owner = this.owners.get(deliveryId);
+    this.acknowledged.add(deliveryId);
+    const stored = owner && this.#scene.table.records.get(nameOf(owner));
+    this.check({ kind: 'replayed', eventId: deliveryId, stored });
+  }
+
+  jobSaved(by: string, before: CancelJob, next: CancelJob): void {
+    const { engine, jobs } = this.#scene;
+    const file = jobs.fileOf(next);
+    if (file?.job !== next || before === next) return;
+    engine.note(
+      by,
+      () => `   ${next.jobId}: ${next.status}, ${next.done} done ${JSON.stringify(next.outcomes)}`,
+    );
+    this.check({ kind: 'job-saved', before, file });
   }
 
   /** The bus has taken an event. */
-  hasPublished(event: StateChangeEvent): void {
+  hasPublished(event: StateChangeEvent, isAgain: boolean): void {
     const { engine, table } = this.#scene;
     const { account, payment_request_id, version } = event.detail;
     const written = table.stream.find(
@@ -154,7 +174,7 @@ export class Judge {
         after.paymentRequestId === payment_request_id &&
         after.account === account,
     );
-    this.check({ kind: 'published', event, written });
+    this.check({ kind: 'published', event, written, isAgain });
     this.published.push(event);
     engine.note('bus', () => `${event.type}: ${event.detail.state ?? ''} v${version}`);
   }
@@ -200,26 +220,58 @@ export class Judge {
         if (what !== undefined) this.violate(name, `${shortOf(outcome.record)}: ${what}`);
       }
     }
+    for (const outcome of this.#jobOutcomes()) {
+      for (const name of jobNames) {
+        const what = jobLiveness[name](outcome);
+        if (what !== undefined) this.violate(name, `${outcome.file.job.jobId}: ${what}`);
+      }
+    }
+  }
+
+  #jobOutcomes(): readonly JobOutcome[] {
+    const { jobs, table, klarna } = this.#scene;
+    return jobs.files.map((file) => {
+      const { job } = file;
+      const keyOf = (paymentRequestId: PaymentRequestId) => ({ account: job.account, paymentRequestId });
+      return {
+        file,
+        recordOf: (id) => table.records.get(nameOf(keyOf(id))),
+        truthOf: (id) => klarna.of(keyOf(id)),
+        canceled: [...table.records.values()].filter(
+          ({ account, cancellation }) =>
+            account === job.account && cancellation && isInNameOf(job, cancellation.requestedBy),
+        ),
+      };
+    });
   }
 
   #outcomes(): readonly Outcome[] {
-    const { engine, table, klarna, timers, plan } = this.#scene;
+    const { engine, table, klarna, timers, plan, deadTimers, unpublished } = this.#scene;
+    const dead = new Set(deadTimers.bodies.map((body) => nameOf(timerOf(body))));
+    const windows = unpublished.bodies.map(windowOf);
     return [...table.records.values()].map((record: PaymentRequest) => ({
       now: engine.now,
       record,
       truth: klarna.of(record),
-      isInDeadLetters: this.deadLetters.has(nameOf(record)),
+      isInDeadLetters: dead.has(nameOf(record)),
       acknowledged: this.acknowledged,
       hasSchedule: timers.schedules.has(nameOf(record)),
       published: this.published.filter(
         ({ detail }) =>
           detail.account === record.account && detail.payment_request_id === record.paymentRequestId,
       ),
+      waits: ({ recordedAt }) =>
+        windows.some(({ since, until }) => recordedAt >= since && recordedAt <= until),
       isSwept: plan.mode !== 'unswept',
     }));
   }
 }
 
+/** As a record has it of a cancel that a job asks for. */
+const isInNameOf = ({ jobId }: CancelJob, requestedBy: string): boolean =>
+  requestedBy.endsWith(`cancel job ${jobId}`);
+
 const safetyNames = Object.keys(safetyInvariants) as (keyof typeof safetyInvariants)[];
 const soonNames = Object.keys(soonInvariants) as (keyof typeof soonInvariants)[];
 const lateNames = Object.keys(lateInvariants) as (keyof typeof lateInvariants)[];
+const jobNames = Object.keys(jobLiveness) as (keyof typeof jobLiveness)[];

@@ -1,23 +1,30 @@
 import type {
+  CancelJobs,
+  DeliveryReplay,
   KlarnaAnswer,
   KlarnaCredentials,
   PaymentRequestStore,
   QuarantinedDelivery,
+  SessionTimer,
 } from '../../functions/application/ports.ts';
+import type { CancelJobKey } from '../../functions/domain/cancel-job.ts';
 import type {
   Account,
   PaymentRequestId,
   PaymentRequestKey,
   SessionId,
 } from '../../functions/domain/identifiers.ts';
-import type { instantFromMillis } from '../../functions/domain/instant.ts';
+import { type Instant, millisOf } from '../../functions/domain/instant.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import type { StateChangeEvent } from '../../functions/domain/state-change-event.ts';
+import type { MessageQueue, QueuedMessage } from '../../operations/queue.ts';
 import { nameOf } from '../support/in-memory-payment-request-store.ts';
 import { minute } from '../support/sessions.ts';
 import type { FaultKind, PortCall, Task } from './engine.ts';
 import { unanswered } from './simulated-klarna.ts';
+import type { SimulatedQueue } from './simulated-queue.ts';
 import type { SimulatedTable } from './simulated-table.ts';
+import type { CodeVersion } from './code-version.ts';
 import { shortOf } from './words.ts';
 import type { World } from './world.ts';
 
@@ -64,26 +71,27 @@ const klarnaCancelFaults: readonly FaultKind[] = [
 export type Ports = ReturnType<typeof portsOf>;
 
 /** The world's side of every port, for one invocation. */
-export function portsOf(world: World, task: Task) {
+export function portsOf(world: World, task: Task, version: CodeVersion) {
   const { engine, table, klarna, timers, judge } = world;
+  const records = table.seenBy(version.codec);
   const call = <Result>(port: PortCall<Result>) => engine.call(task, port);
   const write = <Result>(act: () => Result): Result => {
-    world.writer = task.name;
+    world.writer = { name: task.name, version };
     return act();
   };
   const store: PaymentRequestStore = {
-    read: (key) => call({ site: 'store.read', faults: readFaults, perform: () => table.read(key) }),
+    read: (key) => call({ site: 'store.read', faults: readFaults, perform: () => records.read(key) }),
     observe: (key, observation) =>
       call({
         site: 'store.observe',
         faults: writeFaults,
-        perform: () => write(() => table.observe(key, observation)),
+        perform: () => write(() => records.observe(key, observation)),
       }),
     save: (current, next) =>
       call({
         site: 'store.save',
         faults: writeFaults,
-        perform: () => write(() => table.save(current, next)),
+        perform: () => write(() => records.save(current, next)),
       }),
   };
   return {
@@ -101,8 +109,7 @@ export function portsOf(world: World, task: Task) {
         }),
     },
     due: {
-      due: (now: ReturnType<typeof instantFromMillis>, limit: number) =>
-        keysFrom(world, task, 'due.due', () => table.dueKeys(now, limit)),
+      due: (now: Instant, limit: number) => keysFrom(world, task, 'due.due', () => table.dueKeys(now, limit)),
     },
     klarna: {
       read: (credentials: KlarnaCredentials, id: PaymentRequestId, timeoutMillis: number) =>
@@ -118,12 +125,7 @@ export function portsOf(world: World, task: Task) {
         );
       },
     },
-    timer: {
-      arm: (key: PaymentRequestKey, deadlineAt: ReturnType<typeof instantFromMillis>) =>
-        call({ site: 'timer.arm', faults: plainFaults, perform: () => timers.arm(key, deadlineAt) }),
-      remove: (key: PaymentRequestKey) =>
-        call({ site: 'timer.remove', faults: plainFaults, perform: () => timers.remove(key) }),
-    },
+    timer: timerFor(world, task),
     accounts: {
       find: (account: Account) =>
         call({ site: 'accounts.find', faults: readFaults, perform: () => world.settings.get(account) }),
@@ -132,7 +134,54 @@ export function portsOf(world: World, task: Task) {
       find: (id: string) =>
         call({ site: 'signing-keys.find', faults: readFaults, perform: () => world.signingKeys.get(id) }),
     },
+    jobs: jobsFor(world, task),
+    armedTimers: {
+      some: (armedBefore: Instant) =>
+        call({
+          site: 'armed-timers.some',
+          faults: readFaults,
+          perform: () => timers.madeBefore(millisOf(armedBefore)),
+        }),
+    },
+    orphanTimer: {
+      remove: (key: PaymentRequestKey) =>
+        call({
+          site: 'timer.remove',
+          faults: plainFaults,
+          perform: () => {
+            judge.check({ kind: 'orphan-removed', stored: table.records.get(nameOf(key)) });
+            timers.remove(key);
+          },
+        }),
+    },
+    records: {
+      changedSince: (since: Instant) =>
+        listedBy(world, task, 'records.changed-since', readFaults, () =>
+          [...table.records.values()].filter(({ updatedAt }) => updatedAt >= since),
+        ),
+    },
+    queues: {
+      deadTimers: queueFor(world, task, world.deadTimers),
+      unpublished: queueFor(world, task, world.unpublished),
+      timers: {
+        send: (body: string) =>
+          call({ site: 'queue.send', faults: plainFaults, perform: () => world.sendTimer(body) }),
+      },
+    },
     quarantine: {
+      all: () =>
+        listedBy(world, task, 'quarantine.all', readFaults, () => world.quarantine.deliveries.toReversed()),
+      read: (id: Pick<QuarantinedDelivery, 'signingKeyId' | 'deliveryId'>) =>
+        call({ site: 'quarantine.read', faults: readFaults, perform: () => world.quarantine.read(id) }),
+      noteReplay: (delivery: QuarantinedDelivery, replay: DeliveryReplay) =>
+        call({
+          site: 'quarantine.note-replay',
+          faults: plainFaults,
+          perform: () => {
+            judge.hasReplayed(delivery);
+            return world.quarantine.noteReplay(delivery, replay);
+          },
+        }),
       keep: (delivery: QuarantinedDelivery) =>
         call({
           site: 'quarantine.keep',
@@ -145,7 +194,7 @@ export function portsOf(world: World, task: Task) {
         call({
           site: 'publisher.publish',
           faults: [...plainFaults, 'refuse-some'],
-          perform: (fault) => publish(world, events, fault),
+          perform: (fault) => publish(world, task, events, fault),
         }),
     },
     clock: {
@@ -158,20 +207,87 @@ export function portsOf(world: World, task: Task) {
     onTimerFault: () => undefined,
     syncExpiry: (record: PaymentRequest) => Promise.resolve(record),
     onFault: (key: PaymentRequestKey, error: unknown) => judge.failed(task, shortOf(key), error),
+    onOrphanFault: (error: unknown) => judge.failed(task, 'an orphan', error),
+    onJobFault: ({ jobId }: CancelJobKey, error: unknown) => judge.failed(task, jobId, error),
   };
 }
 
-async function* keysFrom(
+/** What an index names: it may not have heard of the first yet. */
+const keysFrom = <Key>(world: World, task: Task, site: string, keys: () => readonly Key[]) =>
+  listedBy(world, task, site, [...readFaults, 'overlook'], keys);
+
+async function* listedBy<Item>(
   { engine }: World,
   task: Task,
   site: string,
-  keys: () => PaymentRequestKey[],
-): AsyncGenerator<PaymentRequestKey> {
+  faults: readonly FaultKind[],
+  items: () => readonly Item[],
+): AsyncGenerator<Item, void> {
   yield* await engine.call(task, {
     site,
-    faults: [...readFaults, 'overlook'],
-    perform: (fault) => (fault === 'overlook' ? keys().slice(1) : keys()),
+    faults,
+    perform: (fault) => (fault === 'overlook' ? items().slice(1) : items()),
   });
+}
+
+function timerFor({ engine, timers }: World, task: Task): SessionTimer {
+  const call = (site: string, perform: () => void) =>
+    engine.call(task, { site, faults: plainFaults, perform });
+  return {
+    arm: (key, deadlineAt) => call('timer.arm', () => timers.arm(key, deadlineAt)),
+    remove: (key) => call('timer.remove', () => timers.remove(key)),
+  };
+}
+
+function jobsFor(world: World, task: Task): CancelJobs {
+  const { engine, jobs, judge } = world;
+  const read = <Result>(site: string, perform: () => Promise<Result>) =>
+    engine.call(task, { site, faults: readFaults, perform });
+  const write = <Result>(site: string, perform: () => Promise<Result>) =>
+    engine.call(task, { site, faults: writeFaults, perform });
+  return {
+    read: (key) => read('jobs.read', () => jobs.read(key)),
+    start: (job, ids) =>
+      write('jobs.start', () => {
+        const started = jobs.start(job, ids);
+        world.hearing.onJob();
+        return started;
+      }),
+    save: (current, next) =>
+      write('jobs.save', () => {
+        const stored = jobs.fileOf(next)?.job;
+        const saved = jobs.save(current, next);
+        if (stored) judge.jobSaved(task.name, stored, next);
+        world.hearing.onJob();
+        return saved;
+      }),
+    idsOf: (job) => read('jobs.ids-of', () => jobs.idsOf(job)),
+    writePage: (job, page, entries) => write('jobs.write-page', () => jobs.writePage(job, page, entries)),
+    readPage: (key, page) => read('jobs.read-page', () => jobs.readPage(key, page)),
+    due: (now) => keysFrom(world, task, 'jobs.due', () => jobs.dueKeys(now)),
+    ofAccount: (account, limit) => read('jobs.of-account', () => jobs.ofAccount(account, limit)),
+  };
+}
+
+/** A queue as an operator has it before him. */
+function queueFor({ engine }: World, task: Task, queue: SimulatedQueue): MessageQueue {
+  const call = <Result>(site: string, faults: readonly FaultKind[], perform: () => Result) =>
+    engine.call(task, { site, faults, perform });
+  return {
+    async *messages() {
+      const seen = new Map<string, QueuedMessage>();
+      for (;;) {
+        const messages = await call('queue.receive', readFaults, () => queue.receive(engine.now));
+        const fresh = messages.filter(({ id }) => !seen.has(id));
+        if (fresh.length === 0) break;
+        for (const message of fresh) seen.set(message.id, message);
+        yield* fresh;
+      }
+      for (const id of seen.keys()) await call('queue.give-back', plainFaults, () => queue.giveBack(id));
+    },
+    send: (body) => call('queue.send', plainFaults, () => queue.send(body)),
+    remove: ({ id }) => call('queue.remove', plainFaults, () => queue.remove(id)),
+  };
 }
 
 function askKlarna(
@@ -206,11 +322,13 @@ function askKlarna(
 
 function publish(
   { judge }: World,
+  task: Task,
   events: readonly StateChangeEvent[],
   fault: FaultKind | undefined,
 ): readonly StateChangeEvent[] {
   const refused = fault === 'refuse-some' ? events.filter((_, index) => index % 2 === 0) : [];
-  for (const event of events) if (!refused.includes(event)) judge.hasPublished(event);
+  for (const event of events)
+    if (!refused.includes(event)) judge.hasPublished(event, task.function === 'operator');
   return refused;
 }
 

@@ -2,6 +2,7 @@ import { hour } from '../support/sessions.ts';
 import { Deployment } from './deployment.ts';
 import type { Fate, Trace } from './engine.ts';
 import type { Violation } from './judge.ts';
+import { Operator } from './operator.ts';
 import { People } from './people.ts';
 import { beginning, type Plan } from './plan.ts';
 import { type Protocol, realProtocol } from './protocol.ts';
@@ -49,13 +50,18 @@ export class Simulation {
     const world = new World(
       plan,
       fate,
+      protocol.changes,
       {
         onWrite: () => {
           relay.runSoon();
           sweep.runWhenDue();
         },
+        onJob: () => sweep.runWhenDue(),
         onSaid: (said) => webhooks.send(said),
-        onScheduled: (key, at, generation) => timerQueue.schedule(key, at, generation),
+        onScheduled: (key, at, generation) => {
+          timerQueue.schedule(key, at, generation);
+          sweep.runWhenDue();
+        },
         onMessage: (key, at) => timerQueue.enqueue(key, at),
       },
       trace,
@@ -67,7 +73,11 @@ export class Simulation {
     const timerQueue = new TimerQueue(world, deployment);
     this.#world = world;
     this.#sweep = sweep;
-    this.#people = new People(world, deployment, webhooks, timerQueue);
+    this.#people = new People(world, deployment, {
+      webhooks,
+      timerQueue,
+      operator: new Operator(world, deployment),
+    });
   }
 
   /** Plays the plan to its end and checks everything on the way. */

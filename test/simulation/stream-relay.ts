@@ -1,6 +1,7 @@
 import { minute } from '../support/sessions.ts';
 import type { Deployment } from './deployment.ts';
 import { Draws } from './draws.ts';
+import { batchBody } from './given-up.ts';
 import type { World } from './world.ts';
 
 /** The table's stream on its way to the bus: in batches, at least once, and again from what was refused. */
@@ -11,6 +12,8 @@ export class StreamRelay {
   /** How much of the stream is behind us. */
   #relayed = 0;
   #batches = 0;
+  /** When each write was done. */
+  readonly #writtenAt: number[] = [];
 
   constructor(world: World, deployment: Deployment) {
     this.#world = world;
@@ -19,17 +22,19 @@ export class StreamRelay {
 
   /** Something was written. */
   runSoon(): void {
+    this.#writtenAt.push(this.#world.engine.now);
     if (this.#isRunning) return;
     this.#isRunning = true;
     this.#world.engine.after(this.#world.plan.relayPauseMillis, () => this.#relay(0));
   }
 
   #relay(failures: number): void {
-    const { engine, table, plan } = this.#world;
+    const { table, plan } = this.#world;
     this.#batches += 1;
     const name = `relay ${this.#batches}`;
     const draws = new Draws(plan.seed, name);
-    const batch = table.stream.slice(this.#relayed, this.#relayed + draws.pick([1, 3, 100]));
+    const end = Math.min(this.#relayed + draws.pick([1, 3, 100]), table.stream.length);
+    const batch = table.stream.slice(this.#relayed, end);
     const isAgain = draws.chance(plan.doubleRate / 3);
     this.#deployment.invoke(
       name,
@@ -43,12 +48,26 @@ export class StreamRelay {
           else if (!isAgain) this.#relayed += batch.length;
         }
         const isWell = ending.kind === 'returned' && ending.result.retryFrom === undefined;
-        if (this.#relayed < table.stream.length) {
-          engine.after(isWell ? 100 : Math.min(minute, 1_000 * 2 ** failures), () =>
-            this.#relay(isWell ? 0 : failures + 1),
-          );
-        } else this.#isRunning = false;
+        if (!isWell && failures + 1 >= plan.relayTries) {
+          this.#giveUpTo(end);
+          this.#goOn(0, 100);
+        } else this.#goOn(isWell ? 0 : failures + 1, isWell ? 100 : Math.min(minute, 1_000 * 2 ** failures));
       },
     );
+  }
+
+  #goOn(failures: number, pauseMillis: number): void {
+    const { engine, table } = this.#world;
+    if (this.#relayed < table.stream.length) engine.after(pauseMillis, () => this.#relay(failures));
+    else this.#isRunning = false;
+  }
+
+  /** What is left of the batch goes to a queue, and the stream goes on behind it. */
+  #giveUpTo(end: number): void {
+    const { engine, unpublished } = this.#world;
+    const times = this.#writtenAt.slice(this.#relayed, end);
+    engine.note('stream', () => `${times.length} writes are given up`);
+    unpublished.send(batchBody(times[0] ?? engine.now, times.at(-1) ?? engine.now, times.length));
+    this.#relayed = end;
   }
 }

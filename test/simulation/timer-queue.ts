@@ -5,13 +5,13 @@ import { nameOf } from '../support/in-memory-payment-request-store.ts';
 import { minute } from '../support/sessions.ts';
 import type { Deployment } from './deployment.ts';
 import { Draws } from './draws.ts';
+import { timerBody } from './given-up.ts';
 import { beginning } from './plan.ts';
 import { shortOf } from './words.ts';
 import type { World } from './world.ts';
 
-/** The queue's settings, as the stack has them. */
+/** How long a message is nobody else's, as the stack has it. */
 const visibilityMillis = 180_000;
-const mostReceives = 12;
 
 /** Scheduler's schedules as they go off, the queue that they go to, and what it gives up. */
 export class TimerQueue {
@@ -55,7 +55,7 @@ export class TimerQueue {
   }
 
   #receive(key: PaymentRequestKey, message: string, receive: number): void {
-    const { engine, judge } = this.#world;
+    const { engine, judge, plan, deadTimers } = this.#world;
     this.#deployment.invoke(
       `${message} ${shortOf(key)} #${receive}`,
       'timer',
@@ -67,9 +67,9 @@ export class TimerQueue {
       },
       (ending) => {
         if (ending.kind === 'returned' && isSettled(ending.result)) return;
-        if (receive >= mostReceives) {
+        if (receive >= plan.mostReceives) {
           engine.note('queue', () => `${message} goes to the dead letters`);
-          judge.deadLetters.add(nameOf(key));
+          deadTimers.send(timerBody(key, engine.now));
           return;
         }
         const pause = ending.kind === 'died' ? visibilityMillis : delayAfterFailure(receive) * 1000;
