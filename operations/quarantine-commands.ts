@@ -1,7 +1,16 @@
-import type { QuarantineReason, StoredDelivery } from '../functions/application/ports.ts';
-import type { ReplayOutcome } from '../functions/application/replay-quarantined.ts';
+import type {
+  QuarantinedDeliveries,
+  QuarantineReason,
+  StoredDelivery,
+} from '../functions/application/ports.ts';
+import type { ReplayOutcome, replayQuarantined } from '../functions/application/replay-quarantined.ts';
 import { formatInstant } from '../functions/domain/instant.ts';
-import type { Operations } from './compose-operations.ts';
+
+/** The quarantine, and the way back from there. */
+export interface QuarantineOperations {
+  readonly quarantine: QuarantinedDeliveries;
+  readonly replay: ReturnType<typeof replayQuarantined>;
+}
 
 type Print = (line: string) => void;
 
@@ -37,7 +46,7 @@ const lineOf = (delivery: StoredDelivery): string =>
 
 /** A line for each delivery, the newest first; of one reason, where one is given. */
 export async function listQuarantine(
-  { quarantine }: Operations,
+  { quarantine }: QuarantineOperations,
   reason: QuarantineReason | undefined,
   print: Print,
 ): Promise<void> {
@@ -51,7 +60,11 @@ export async function listQuarantine(
 }
 
 /** Everything that is kept of a delivery, why it was refused, and what would become of it now. */
-export async function explainQuarantine(operations: Operations, name: string, print: Print): Promise<void> {
+export async function explainQuarantine(
+  operations: QuarantineOperations,
+  name: string,
+  print: Print,
+): Promise<void> {
   const delivery = await found(operations, name);
   print(lineOf(delivery));
   print(explanations[delivery.reason]);
@@ -64,7 +77,7 @@ export async function explainQuarantine(operations: Operations, name: string, pr
 
 /** Puts deliveries through again: these, or all that were not yet, of one reason where one is given. Whether none was refused. */
 export async function replayQuarantine(
-  operations: Operations,
+  operations: QuarantineOperations,
   which: readonly string[] | { readonly all: QuarantineReason | undefined },
   isRehearsal: boolean,
   print: Print,
@@ -79,7 +92,7 @@ export async function replayQuarantine(
 }
 
 async function* chosen(
-  operations: Operations,
+  operations: QuarantineOperations,
   which: Parameters<typeof replayQuarantine>[1],
 ): AsyncGenerator<StoredDelivery, void> {
   if ('all' in which) {
@@ -113,7 +126,7 @@ const verdictWords = {
   duplicate: 'it changed nothing: the record has had it',
 } as const;
 
-async function found({ quarantine }: Operations, name: string): Promise<StoredDelivery> {
+async function found({ quarantine }: QuarantineOperations, name: string): Promise<StoredDelivery> {
   const [signingKeyId = '', ...rest] = name.split('/');
   const delivery = await quarantine.read({ signingKeyId, deliveryId: rest.join('/') });
   if (!delivery) {

@@ -1,7 +1,15 @@
 import * as v from 'valibot';
 import { formatInstant, type Instant, parseInstant, plusMillis } from '../functions/domain/instant.ts';
-import type { Operations } from './compose-operations.ts';
-import type { QueuedMessage } from './queue.ts';
+import type { republishStateChanges } from '../functions/application/republish-state-changes.ts';
+import type { MessageQueue, QueuedMessage } from './queue.ts';
+
+/** The queues in which what was given up lies, and the ways back from there. */
+export interface QueueOperations {
+  readonly unpublished: MessageQueue;
+  readonly republish: ReturnType<typeof republishStateChanges>;
+  readonly deadTimers: MessageQueue;
+  readonly timers: Pick<MessageQueue, 'send'>;
+}
 
 type Print = (line: string) => void;
 
@@ -45,7 +53,10 @@ const batchWords = (id: string, { since, until, size, condition }: UnpublishedBa
   `${id}: ${size} writes between ${formatInstant(since)} and ${formatInstant(until)} were not published (${condition})`;
 
 /** A line for each batch of writes that was not published. */
-export async function listUnpublished({ unpublished }: Operations, print: Print): Promise<void> {
+export async function listUnpublished(
+  { unpublished }: Pick<QueueOperations, 'unpublished'>,
+  print: Print,
+): Promise<void> {
   let lines = 0;
   for await (const message of unpublished.messages()) {
     print(batchWords(message.id, batchOf(message)));
@@ -56,7 +67,7 @@ export async function listUnpublished({ unpublished }: Operations, print: Print)
 
 /** Publishes what each batch was about, and takes it off the queue once the bus has all of it. Whether it has. */
 export async function replayUnpublished(
-  { unpublished, republish }: Operations,
+  { unpublished, republish }: Pick<QueueOperations, 'unpublished' | 'republish'>,
   isRehearsal: boolean,
   print: Print,
 ): Promise<boolean> {
@@ -86,7 +97,10 @@ function timerWords({ id, body }: QueuedMessage): string {
 }
 
 /** A line for each timer that was given up after twelve tries. */
-export async function listDeadTimers({ deadTimers }: Operations, print: Print): Promise<void> {
+export async function listDeadTimers(
+  { deadTimers }: Pick<QueueOperations, 'deadTimers'>,
+  print: Print,
+): Promise<void> {
   let lines = 0;
   for await (const message of deadTimers.messages()) {
     print(timerWords(message));
@@ -97,7 +111,7 @@ export async function listDeadTimers({ deadTimers }: Operations, print: Print): 
 
 /** Lets every timer that was given up go off once more. The record decides again what that comes to. */
 export async function redriveTimers(
-  { deadTimers, timers }: Operations,
+  { deadTimers, timers }: Pick<QueueOperations, 'deadTimers' | 'timers'>,
   isRehearsal: boolean,
   print: Print,
 ): Promise<void> {

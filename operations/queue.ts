@@ -12,11 +12,19 @@ export interface QueuedMessage {
   readonly receiptHandle: string;
 }
 
+/** A queue as whoever looks into it needs it. */
+export interface MessageQueue {
+  /** Every message that nobody else is looking at, each once; what is not removed meanwhile comes back at the end. */
+  messages(): AsyncIterable<QueuedMessage>;
+  send(body: string): Promise<void>;
+  remove(message: QueuedMessage): Promise<void>;
+}
+
 /** Seconds for which a message that is being looked at is nobody else's. */
 const lookSeconds = 120;
 
 /** A queue that a person looks into. */
-export class Queue {
+export class Queue implements MessageQueue {
   readonly #sqs: SQSClient;
   readonly #url: string;
 
@@ -25,7 +33,6 @@ export class Queue {
     this.#url = url;
   }
 
-  /** Every message that nobody else is looking at, each once; what is not removed meanwhile comes back at the end. */
   async *messages(): AsyncGenerator<QueuedMessage, void> {
     const seen = new Map<string, QueuedMessage>();
     try {

@@ -5,8 +5,8 @@ import type { PaymentRequestState } from './payment-request-state.ts';
 
 /**
  * The outcome of a cancel in one word, for answers and reports. `already_final`: paid, expired or declined, and left alone.
- * `pending`: Klarna's answer is not known; the record says so and the sweep settles it. `untried`: a fault of ours, nothing
- * was done.
+ * `pending`: Klarna's answer is not known; the record says so and the sweep settles it. `untried`: a fault of ours each time;
+ * only the record says whether anything was begun.
  */
 export const cancelOutcomeWords = [
   'canceled',
@@ -54,7 +54,7 @@ export interface CancelJob extends CancelJobKey {
   /** Of a job by age: where in the account's list the next page begins. */
   readonly position?: ListPosition | undefined;
   readonly outcomes: Readonly<Partial<Record<CancelOutcomeWord, number>>>;
-  /** How often the next page has come to nothing. */
+  /** How often the next page has been tried and is to be repeated. */
   readonly tries: number;
   /** When the sweep is to go on with it; not at all once it is over. */
   readonly dueAt?: Instant | undefined;
@@ -83,16 +83,21 @@ export const cancelJobPage = 50;
 /** Requests that one list may name. */
 export const longestCancelList = 1_000;
 
-/** Minutes until a page that came to nothing is tried again; after the last it is reported as it is, and so are the next. */
+/** Minutes until a page that is to be repeated is tried again; after the last it is reported as it is, and so are the next. */
 const pauses = [1, 5, 15, 60] as const;
 
 /** Who cancels, as each record keeps it: whoever started the job, and the job. */
 export const requesterOf = ({ requestedBy, jobId }: CancelJob): string =>
   `${requestedBy}, cancel job ${jobId}`;
 
-/** Whether none of a page got through, as when Klarna is down or refuses our credentials, and it is worth trying again. */
+/**
+ * Whether a page is worth trying again: none of it got through, as when Klarna is down or refuses our credentials, or a fault
+ * of ours leaves open what became of a request. What got through the first time is answered from its record the next.
+ */
 export const isToBeRepeated = ({ tries }: CancelJob, entries: readonly CancelJobEntry[]): boolean =>
-  tries < pauses.length && entries.length > 0 && isStuck(entries);
+  tries < pauses.length &&
+  entries.length > 0 &&
+  (isStuck(entries) || entries.some(({ outcome }) => outcome === 'untried'));
 
 const isStuck = (entries: readonly CancelJobEntry[]): boolean =>
   entries.every(({ outcome }) => stuckWords.includes(outcome));
@@ -134,7 +139,7 @@ export function withPage(
   );
 }
 
-/** The job put off after a page that came to nothing. */
+/** The job put off after a page that is to be repeated. */
 export const putOff = (job: CancelJob, now: Instant): CancelJob =>
   changed(
     {

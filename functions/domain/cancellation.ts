@@ -252,9 +252,11 @@ function attentionOf(conclusion: Conclusion): Attention | undefined {
   }
 }
 
-/** What stood in the way of the end is over with it; what a person must see stays. */
+/** What stood in the way of the end is over with it; what a person must see stays, also what newer code wants seen. */
 const attentionAfterEnd = (attention: Attention | undefined): Attention | undefined =>
-  attention === 'contradiction' || attention === 'canceled_after_completed' ? attention : undefined;
+  attention !== undefined && inTheWay.includes(attention) ? undefined : attention;
+
+const inTheWay: readonly Attention[] = ['not_found_at_klarna', 'klarna_denied', 'unknown_state'];
 
 const timerAfterEnd = (record: PaymentRequest, { cause }: Cancellation, now: Instant) => {
   if (record.timer === 'none') return 'none';

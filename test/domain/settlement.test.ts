@@ -45,6 +45,12 @@ const attempt = (kind: Exclude<Conclusion['kind'], 'grace'>, fields: Partial<Att
 });
 
 describe('an attempt that knows how it ended', () => {
+  it('leaves an alarm that only newer code knows', () => {
+    const unheardOf = 'unheard_of' as string as PaymentRequest['attention'];
+    const done = attempt('known', { observations: [deleted], sent: true });
+    expect(settled(held({ attention: unheardOf }), done, afterNoon(31)).attention).toBe(unheardOf);
+  });
+
   it.each([
     ['sent', true, 'canceled'],
     ['found canceled', false, 'already_canceled'],

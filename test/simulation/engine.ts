@@ -32,7 +32,7 @@ export const faultKinds = [
 
 export type FaultKind = (typeof faultKinds)[number];
 
-/** The functions of the deployment, as they show up in a history. */
+/** The functions of the deployment, as they show up in a history, and the operator's command line. */
 export type FunctionName =
   | 'register'
   | 'extend'
@@ -43,7 +43,9 @@ export type FunctionName =
   | 'webhook'
   | 'timer'
   | 'sweep'
-  | 'publish';
+  | 'publish'
+  | 'job'
+  | 'operator';
 
 /** One invocation of a function. */
 export interface Task {

@@ -1,8 +1,10 @@
 import type { Trace } from './engine.ts';
 import type { InvariantName } from './invariants.ts';
 import { type Mode, type Plan, planOf } from './plan.ts';
+import { type Protocol, realProtocol } from './protocol.ts';
 import { RandomFate } from './random-fate.ts';
-import { clockOf, type Protocol, realProtocol, type Report, Simulation } from './simulation.ts';
+import { type Report, Simulation } from './simulation.ts';
+import { clockOf } from './words.ts';
 
 /** Plays the run of a seed. */
 export async function runSeed(seed: number, protocol: Protocol = realProtocol, mode?: Mode): Promise<Report> {

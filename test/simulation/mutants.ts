@@ -18,32 +18,11 @@ import {
 import { isFinal } from '../../functions/domain/payment-request-state.ts';
 import { eventsOf } from '../../functions/domain/state-change-event.ts';
 import { appliedEntry, observedFields } from '../../functions/domain/transition.ts';
-import type { InvariantName } from './invariants.ts';
+import { bending, bentWrites, type Mutant, replacing } from './mutant.ts';
+import { operationMutants } from './operation-mutants.ts';
 import { accountNamed } from './plan.ts';
-import { type Ports, type Protocol, realProtocol, type UseCases, useCases } from './simulation.ts';
-
-/** A mistake, and the invariant that must find it out. */
-export interface Mutant {
-  readonly name: string;
-  readonly invariant: InvariantName;
-  readonly protocol: Protocol;
-}
-
-const replacing = (replaced: Partial<UseCases>): Protocol => ({
-  ...realProtocol,
-  useCases: { ...useCases, ...replaced },
-});
-
-const bending = (bend: Protocol['bend']): Protocol => ({ ...realProtocol, bend });
-
-/** A store whose writes are bent before they are stored. */
-const bentWrites = (
-  bend: (next: PaymentRequest, current: PaymentRequest | undefined) => PaymentRequest,
-): Protocol =>
-  bending((ports) => ({
-    ...ports,
-    store: { ...ports.store, save: (current, next) => ports.store.save(current, bend(next, current)) },
-  }));
+import { type Protocol, useCases } from './protocol.ts';
+import type { Ports } from './simulated-ports.ts';
 
 /** A store that shows every record bent, and puts back what it bent when the record is stored. */
 function seen(
@@ -369,6 +348,7 @@ export const mutants: readonly Mutant[] = [
       }),
     }),
   },
+  ...operationMutants,
 ];
 
 const allPublished = { retryFrom: undefined, published: [] } as const;

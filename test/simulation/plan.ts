@@ -4,7 +4,9 @@ import { settingsWith } from '../support/fixtures.ts';
 import { planted } from '../support/planted-secrets.ts';
 import { hour, minute } from '../support/sessions.ts';
 import { Draws } from './draws.ts';
+import { type Errand, errands } from './errands.ts';
 import type { KlarnaManners } from './simulated-klarna.ts';
+import type { VersionName } from './code-version.ts';
 
 /**
  * - `full`: every fault, the sweep running. `lossless`: any order, any delay and any repetition, but nothing is lost: the sweep
@@ -32,6 +34,17 @@ export interface Action {
     | { readonly kind: 'extend'; readonly timeoutMillis: number }
     | { readonly kind: 'cancel'; readonly allowCompleted: boolean }
     | { readonly kind: 'refresh' | 'rehearse' }
+    /** Ends every request of the session. */
+    | { readonly kind: 'cancel-session' }
+    /** Starts a job that cancels many: those of a list, of the session, or whatever is open by now. */
+    | {
+        readonly kind: 'start-job';
+        readonly job: number;
+        readonly by: 'ids' | 'session' | 'age';
+        readonly dryRun: boolean;
+      }
+    | { readonly kind: 'stop-job'; readonly job: number }
+    | { readonly kind: 'operate'; readonly errand: Errand; readonly isRehearsal: boolean }
     /** Reads the session and the account's list. */
     | { readonly kind: 'look' }
     /** A timer's message that nobody armed. */
@@ -41,6 +54,16 @@ export interface Action {
         readonly kind: 'forge';
         readonly how: 'wrong-key' | 'unknown-key' | 'other-account' | 'unknown-type';
       };
+}
+
+/** From one version of the code to another, which may be the one before it. */
+export interface Rollout {
+  readonly before: VersionName;
+  readonly after: VersionName;
+  readonly from: number;
+  readonly until: number;
+  /** The one in whose deployment nothing but the sweep ends sessions, if either. */
+  readonly sweptBy?: VersionName | undefined;
 }
 
 export interface PlannedRequest {
@@ -69,9 +92,20 @@ export interface Plan {
   readonly slowestMillis: number;
   /** How long the stream gathers writes before they are published. */
   readonly relayPauseMillis: number;
+  /** How often a batch of the stream is tried before it is given up. */
+  readonly relayTries: number;
+  /** How often a timer's message is received before it is given up. */
+  readonly mostReceives: number;
+  /** Until so many milliseconds from the beginning the secret does not say whose Klarna's signing keys are. */
+  readonly keysMendedAt: number;
+  /** A deployment in these histories: of two versions, both run from a time until another, in milliseconds from the beginning. */
+  readonly rollout?: Rollout | undefined;
   /** Milliseconds from the beginning when everything that is on its way from Klarna and Scheduler arrives at once. */
   readonly meetAt?: number | undefined;
 }
+
+/** When every run begins. */
+export const beginning = Date.parse('2026-03-01T12:00:00Z');
 
 const names = ['shop-se', 'shop-no'] as const;
 
@@ -120,23 +154,18 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
       });
     }
   }
-  const actions = actionsOf(draws, requests, isFull);
-  const last = actions.reduce((latest, { at }) => Math.max(latest, at), 0);
-  return {
-    seed,
-    mode,
-    manners: {
-      lax: draws.chance(0.5),
-      wholeSeconds: draws.chance(0.7),
-      tellsTimes: draws.chance(0.7),
-      tellsExpiry: draws.chance(0.5),
-      cancelOfEnded: draws.pick(['klarna-409', 'klarna-404']),
-      deletesExpired: draws.chance(0.7),
-      aheadMillis: isFull ? draws.pick([0, 0, 0, -2_000, 2_000]) : 0,
-    },
-    accounts,
-    requests,
-    actions,
+  const ordinary = actionsOf(draws, requests, isFull);
+  const last = ordinary.reduce((latest, { at }) => Math.max(latest, at), 0);
+  const manners: KlarnaManners = {
+    lax: draws.chance(0.5),
+    wholeSeconds: draws.chance(0.7),
+    tellsTimes: draws.chance(0.7),
+    tellsExpiry: draws.chance(0.5),
+    cancelOfEnded: draws.pick(['klarna-409', 'klarna-404']),
+    deletesExpired: draws.chance(0.7),
+    aheadMillis: isFull ? draws.pick([0, 0, 0, -2_000, 2_000]) : 0,
+  };
+  const course = {
     faultRate: isFull
       ? draws.pick([0, 0.01, 0.03, 0.1, 0.25])
       : mode === 'unswept'
@@ -149,6 +178,88 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
     slowestMillis: isFull ? draws.pick([50, 500, 3_000]) : draws.pick([50, 200]),
     relayPauseMillis: draws.pick([100, 3_000, 10_000]),
   };
+  const others = new Draws(seed, 'operations');
+  const operations = operationsOf(others, mode, last, course.quietAfter);
+  const isOperated = operations.some(({ act }) => act.kind === 'operate');
+  return {
+    seed,
+    mode,
+    manners,
+    accounts,
+    requests,
+    actions: [
+      ...ordinary,
+      ...operations.map((action, index) => ({ ...action, id: ordinary.length + index })),
+    ],
+    ...course,
+    relayTries: isFull && isOperated ? others.pick([1, 2, Infinity]) : Infinity,
+    mostReceives: isFull && isOperated ? others.pick([1, 2, queueReceives]) : queueReceives,
+    keysMendedAt: isFull && isOperated && others.chance(0.3) ? others.pick([minute, 10 * minute]) : 0,
+    rollout: rolloutOf(new Draws(seed, 'rollout'), mode, last),
+  };
+}
+
+/** A deployment in eighths of the histories; one in two of them is to another timer, where the sweep is there to be one. */
+function rolloutOf(draws: Draws, mode: Mode, last: number): Rollout | undefined {
+  if (!draws.chance(0.125)) return undefined;
+  const neighbour = draws.pick(['older', 'newer'] as const);
+  const [before, after] = draws.pick([
+    [neighbour, 'current'],
+    ['current', neighbour],
+  ] as const);
+  const from = draws.between(0, last);
+  return {
+    before,
+    after,
+    from,
+    until: from + draws.pick([minute, 10 * minute, hour]),
+    sweptBy: mode !== 'unswept' && draws.chance(0.4) ? draws.pick([before, after]) : undefined,
+  };
+}
+
+/** How often the stack's queue lets a message be received. */
+const queueReceives = 12;
+
+/** What is done to many requests at once, and what an operator does; he may come by once more when all faults are over. */
+function operationsOf(
+  draws: Draws,
+  mode: Mode,
+  last: number,
+  quietAfter: number,
+): readonly Omit<Action, 'id'>[] {
+  const operations: Omit<Action, 'id'>[] = [];
+  const moment = () => draws.between(0, last + minute);
+  const add = (at: number, act: Action['act']) => operations.push({ at, request: 0, act });
+  if (draws.chance(0.05)) add(moment(), { kind: 'cancel-session' });
+  // The sweep goes on with jobs: without one there are none.
+  if (mode !== 'unswept' && draws.chance(0.15)) {
+    for (const job of draws.chance(0.3) ? [0, 1] : [0]) {
+      const by = draws.pick(['ids', 'session', 'age'] as const);
+      const dryRun = draws.chance(0.2);
+      const at = moment();
+      add(at, { kind: 'start-job', job, by, dryRun });
+      // The same id for something else.
+      if (draws.chance(0.1))
+        add(at + draws.between(0, 2_000), { kind: 'start-job', job, by, dryRun: !dryRun });
+      if (draws.chance(0.2)) add(at + draws.between(0, 3 * minute), { kind: 'stop-job', job });
+    }
+  }
+  if (draws.chance(0.2)) {
+    const visits = draws.between(1, 4);
+    for (let visit = 0; visit < visits; visit += 1) {
+      const at = draws.between(0, quietAfter);
+      const act = { kind: 'operate', errand: draws.pick(errands), isRehearsal: draws.chance(0.15) } as const;
+      add(at, act);
+      // At once with somebody else, or twice in a row.
+      if (draws.chance(0.4)) add(at + draws.pick([0, 50, 5_000, 3 * minute]), act);
+    }
+    if (draws.chance(0.8)) {
+      for (const errand of errands) {
+        add(quietAfter + draws.between(1, 10) * minute, { kind: 'operate', errand, isRehearsal: false });
+      }
+    }
+  }
+  return operations;
 }
 
 function actionsOf(draws: Draws, requests: readonly PlannedRequest[], isFull: boolean): readonly Action[] {

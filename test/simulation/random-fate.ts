@@ -1,7 +1,6 @@
 import { Draws } from './draws.ts';
 import type { Fate, FaultKind, FunctionName, Task } from './engine.ts';
-import type { Plan } from './plan.ts';
-import { beginning } from './simulation.ts';
+import { beginning, type Plan } from './plan.ts';
 
 /** Functions that are called again by their trigger until they succeed: what fails in them is not lost. */
 const retried: readonly FunctionName[] = ['webhook', 'timer', 'publish'];

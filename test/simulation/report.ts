@@ -8,10 +8,11 @@ import { parseArgs } from 'node:util';
 import { format, resolveConfig } from 'prettier';
 import { runSeed } from './explore.ts';
 import { lateInvariants, safetyInvariants } from './invariants.ts';
-import { type Mutant, mutants } from './mutants.ts';
+import type { Mutant } from './mutant.ts';
+import { mutants } from './mutants.ts';
 import { playSeeds } from './play-seeds.ts';
 import { latenessPlot, meetingsPlot } from './plots.ts';
-import { orders, overtakings, play, scopes, strikeEveryPlace, strikes } from './small-scope.ts';
+import { orders, overtakings, play, scopes, strikeEveryPlace, strikes, wholeScopes } from './small-scope.ts';
 import type { Tally } from './tally.ts';
 
 const { values } = parseArgs({
@@ -138,11 +139,12 @@ async function smallScope(): Promise<string> {
         count('overtakings', (await play(scope, course)).report);
       for (const course of strikes(order, calls, false)) count('strikes', (await play(scope, course)).report);
     }
-    const struck = await strikeEveryPlace({ ...scope, withOthers: true }, (report) =>
-      count('everywhere', report),
-    );
-    for (const [place, kinds] of struck) places.set(place, Math.max(kinds.size, places.get(place) ?? 0));
     say(`small scope: ${scope.customer}, ${scope.lax ? 'lax' : 'strict'}`);
+  }
+  for (const scope of wholeScopes) {
+    const struck = await strikeEveryPlace(scope, (report) => count('everywhere', report));
+    for (const [place, kinds] of struck) places.set(place, Math.max(kinds.size, places.get(place) ?? 0));
+    say(`every place: ${scope.besides ?? 'nobody'} besides`);
   }
   return [
     '### The small scope, exhaustively',

@@ -1,61 +1,127 @@
-import { isDeepStrictEqual } from 'node:util';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import {
   fromItem,
   historyAttribute,
   type Item,
   oldestFirst,
+  toHistoryItem,
   toItem,
 } from '../../functions/adapters/dynamodb/payment-request-item.ts';
+import type { PaymentRequestStore, WriteResult } from '../../functions/application/ports.ts';
 import type { WrittenChange } from '../../functions/application/publish-state-changes.ts';
 import type { Account, PaymentRequestKey, SessionId } from '../../functions/domain/identifiers.ts';
 import type { Instant } from '../../functions/domain/instant.ts';
 import type { HistoryEntry, PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { InMemoryPaymentRequestStore, nameOf } from '../support/in-memory-payment-request-store.ts';
 
-const retentionDays = 90;
 const marshalling = { removeUndefinedValues: true } as const;
+
+/** How one version of the code reads and writes an item; of its history, entries that are no news to it are left out. */
+export interface Codec {
+  readonly toItem: (record: PaymentRequest) => Item;
+  readonly fromItem: (item: Item) => PaymentRequest;
+}
+
+const retentionDays = 90;
+
+/** As the code in this repository has it. */
+export const currentCodec: Codec = { toItem: (record) => toItem(record, retentionDays), fromItem };
+
+/** What a write changes of an item; the adapter's own, which knows nothing of what is stored, unless a mutant's. */
+export type Changes = (read: Item, next: Item, stored: Item) => ReadonlyMap<string, unknown>;
+
+/** A write as the items have it, without their histories. */
+export interface ItemWrite extends WrittenChange {
+  readonly itemBefore: Item;
+  readonly itemAfter: Item;
+}
 
 /**
  * The in-memory store with the real codec: what is stored is the marshalled item, and what is read is unmarshalled from it.
- * As in DynamoDB only attributes that differ are written. Every write is in the stream, in order.
+ * As in DynamoDB a write changes what the writer has seen change, and no more. Every write is in the stream, in order.
  */
 export class SimulatedTable extends InMemoryPaymentRequestStore {
   /** Every write, in order: the records before and after it, as they are read back from their items. */
   readonly stream: WrittenChange[] = [];
   readonly #items = new Map<string, Item>();
-  readonly #onWrite: (write: WrittenChange) => void;
+  /** Records as they were or would be written, by who writes. */
+  readonly #written = new WeakMap<Codec, WeakMap<PaymentRequest, Item>>();
+  readonly #changes: Changes;
+  readonly #onWrite: (write: ItemWrite) => void;
+  #codec = currentCodec;
+  /** The record that the write was made from, as the writer has it; without one, the write names all that it sets. */
+  #read: PaymentRequest | undefined;
 
-  constructor(onWrite: (write: WrittenChange) => void) {
+  constructor(changes: Changes, onWrite: (write: ItemWrite) => void) {
     super();
+    this.#changes = changes;
     this.#onWrite = onWrite;
   }
 
-  /** Entries that were stored already are not coded again: they are the very objects that were read. */
+  /** The store as a version of the code sees it. */
+  seenBy(codec: Codec): PaymentRequestStore {
+    const shown = (result: WriteResult): WriteResult =>
+      result.written || codec === currentCodec
+        ? result
+        : { written: false, stored: this.#viewOf(result.stored, codec) };
+    return {
+      read: (key) => Promise.resolve(this.#viewOf(this.records.get(nameOf(key)), codec)),
+      observe: (key, observation) => {
+        this.#codec = codec;
+        this.#read = this.#viewOf(this.records.get(nameOf(key)), codec);
+        return this.observe(key, observation).then(shown);
+      },
+      save: (current, next) => {
+        this.#codec = codec;
+        this.#read = current && current.version > 0 ? current : undefined;
+        return this.save(current, next).then(shown);
+      },
+    };
+  }
+
+  #viewOf(record: PaymentRequest | undefined, codec: Codec): PaymentRequest | undefined {
+    if (!record || codec === currentCodec) return record;
+    return { ...codec.fromItem(this.#items.get(nameOf(record)) ?? {}), history: record.history };
+  }
+
+  /** Entries that were read are not coded again: they are the very objects that were read. */
   protected override keep(record: PaymentRequest): void {
     const name = nameOf(record);
+    const codec = this.#codec;
     const before = this.records.get(name);
-    const known = new Set(before?.history);
+    const read = this.#read;
+    const known = new Set(read?.history);
+    const fresh = record.history.filter((entry) => !known.has(entry));
     const stored = this.#items.get(name) ?? {};
-    const isNew = (entry: HistoryEntry) => !known.has(entry);
-    const wanted = toItem({ ...record, history: record.history.filter(isNew) }, retentionDays);
+    // Of what the writer does not say, it keeps what it has read.
+    const next = codec === currentCodec ? record : { ...read, ...record };
+    const wanted = codec.toItem({ ...next, history: [] });
+    const item: Record<string, unknown> = { ...stored, PK: wanted['PK'] };
     const changed: Record<string, unknown> = {};
-    const item: Record<string, unknown> = {};
-    for (const attribute in wanted) {
-      const value = wanted[attribute];
-      if (isSame(stored[attribute], value)) item[attribute] = stored[attribute];
-      else changed[attribute] = value;
+    for (const [attribute, value] of this.#changes(this.#itemOf(read, codec), wanted, stored)) {
+      if (value === undefined) Reflect.deleteProperty(item, attribute);
+      else if (stored[attribute] !== value) changed[attribute] = value;
     }
     Object.assign(item, unmarshall(marshall(changed, marshalling)));
-    const read = fromItem(item);
-    const kept = record.history.filter((entry) => known.has(entry));
-    const after = { ...read, history: [...kept, ...read.history].sort(oldestFirst) };
-    for (const { eventId } of read.history) Reflect.deleteProperty(item, historyAttribute(eventId));
     this.#items.set(name, item);
+    const after = { ...fromItem(item), history: historyAfter(before?.history ?? [], read, record, fresh) };
+    this.#remember(codec, record, wanted);
+    if (codec === currentCodec) this.#remember(codec, after, wanted);
     this.records.set(name, after);
-    const write: WrittenChange = { sequenceNumber: String(this.stream.length), before, after };
+    const write = { sequenceNumber: String(this.stream.length), before, after };
     this.stream.push(write);
-    this.#onWrite(write);
+    this.#onWrite({ ...write, itemBefore: stored, itemAfter: item });
+  }
+
+  #itemOf(record: PaymentRequest | undefined, codec: Codec): Item {
+    if (!record) return {};
+    return this.#written.get(codec)?.get(record) ?? codec.toItem({ ...record, history: [] });
+  }
+
+  #remember(codec: Codec, record: PaymentRequest, item: Item): void {
+    const items = this.#written.get(codec) ?? new WeakMap<PaymentRequest, Item>();
+    items.set(record, item);
+    this.#written.set(codec, items);
   }
 
   /** Keys of the records of a session, the oldest first. */
@@ -86,5 +152,20 @@ export class SimulatedTable extends InMemoryPaymentRequestStore {
   }
 }
 
-const isSame = (a: unknown, b: unknown): boolean =>
-  a === b || (a !== undefined && typeof b === 'object' && isDeepStrictEqual(a, b));
+/** Each entry is an attribute of its own: what the writer has added or changed, without what it has taken out. */
+function historyAfter(
+  stored: readonly HistoryEntry[],
+  read: PaymentRequest | undefined,
+  next: PaymentRequest,
+  fresh: readonly HistoryEntry[],
+): readonly HistoryEntry[] {
+  const touched = new Set(fresh.map(({ eventId }) => eventId));
+  if (read && read.history.length + fresh.length !== next.history.length) {
+    const kept = new Set(next.history.map(({ eventId }) => eventId));
+    for (const { eventId } of read.history) if (!kept.has(eventId)) touched.add(eventId);
+  }
+  const coded: Record<string, unknown> = {};
+  for (const entry of fresh) coded[historyAttribute(entry.eventId)] = toHistoryItem(entry);
+  const added = fromItem(unmarshall(marshall(coded, marshalling))).history;
+  return [...stored.filter(({ eventId }) => !touched.has(eventId)), ...added].sort(oldestFirst);
+}

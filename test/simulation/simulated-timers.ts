@@ -13,9 +13,17 @@ export interface TimerEvents {
   readonly onMessage: (key: PaymentRequestKey, at: number) => void;
 }
 
+interface Schedule {
+  readonly key: PaymentRequestKey;
+  readonly deadlineAt: Instant;
+  readonly generation: number;
+  /** When it was made; to move it does not change that. */
+  readonly createdAt: number;
+}
+
 /** EventBridge Scheduler and the queue behind it, as the adapter uses them. */
 export class SimulatedTimers {
-  readonly schedules = new Map<string, { readonly deadlineAt: Instant; readonly generation: number }>();
+  readonly schedules = new Map<string, Schedule>();
   readonly #now: () => number;
   readonly #events: TimerEvents;
   #generation = 0;
@@ -33,14 +41,26 @@ export class SimulatedTimers {
       this.remove(key);
       return;
     }
-    if (this.schedules.get(nameOf(key))?.deadlineAt === deadlineAt) return;
+    const existing = this.schedules.get(nameOf(key));
+    if (existing?.deadlineAt === deadlineAt) return;
     this.#generation += 1;
-    this.schedules.set(nameOf(key), { deadlineAt, generation: this.#generation });
+    const { account, paymentRequestId } = key;
+    this.schedules.set(nameOf(key), {
+      key: { account, paymentRequestId },
+      deadlineAt,
+      generation: this.#generation,
+      createdAt: existing?.createdAt ?? this.#now(),
+    });
     this.#events.onScheduled(key, goesOff, this.#generation);
   }
 
   remove(key: PaymentRequestKey): void {
     this.schedules.delete(nameOf(key));
+  }
+
+  /** For whom those are that were made before a moment. */
+  madeBefore(millis: number): readonly PaymentRequestKey[] {
+    return [...this.schedules.values()].filter(({ createdAt }) => createdAt < millis).map(({ key }) => key);
   }
 
   /** Takes a schedule away that has gone off; false if it is not there any more. */

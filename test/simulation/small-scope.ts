@@ -7,7 +7,8 @@ import { planted } from '../support/planted-secrets.ts';
 import { settingsWith } from '../support/fixtures.ts';
 import { hour, minute } from '../support/sessions.ts';
 import type { Fate, FaultKind, Task } from './engine.ts';
-import { accountNamed, type Action, planOf, type Plan, requestIds } from './plan.ts';
+import { errands } from './errands.ts';
+import { accountNamed, type Action, beginning, planOf, type Plan, requestIds } from './plan.ts';
 import { type Report, Simulation } from './simulation.ts';
 
 const registeredAt = 500;
@@ -25,16 +26,23 @@ export interface SmallScope {
   readonly customer: keyof typeof customers;
   /** Klarna lets a COMPLETED request be cancelled. */
   readonly lax: boolean;
-  /** More callers, before everybody meets: whose calls are to be covered as well. */
-  readonly withOthers: boolean;
+  /** Who acts as well, before everybody meets or after: whose calls are to be covered. */
+  readonly besides?: keyof typeof besides | undefined;
 }
 
 /** Either customer, either reading of COMPLETED. */
 export const scopes: readonly SmallScope[] = [
-  { customer: 'approves', lax: false, withOthers: false },
-  { customer: 'approves', lax: true, withOthers: false },
-  { customer: 'steps back', lax: false, withOthers: false },
-  { customer: 'steps back', lax: true, withOthers: false },
+  { customer: 'approves', lax: false },
+  { customer: 'approves', lax: true },
+  { customer: 'steps back', lax: false },
+  { customer: 'steps back', lax: true },
+];
+
+/** In which every place in the use cases that calls a port can be struck. */
+export const wholeScopes: readonly SmallScope[] = [
+  ...scopes.map((scope) => ({ ...scope, besides: 'callers' }) as const),
+  { customer: 'steps back', lax: true, besides: 'jobs' },
+  { customer: 'approves', lax: true, besides: 'an operator' },
 ];
 
 /** Who meets; webhooks in the order in which Klarna sent them. */
@@ -124,12 +132,14 @@ class OrderedFate implements Fate {
       case 'list':
       case 'sweep':
       case 'publish':
+      case 'job':
+      case 'operator':
         return undefined;
     }
   }
 }
 
-const meetingAt = Date.parse('2026-03-01T12:00:00Z') + meetAt;
+const meetingAt = beginning + meetAt;
 
 /** The line of a use case that makes the call; the port's name where it is made for a use case. */
 function placeOf(site: string): string {
@@ -141,18 +151,51 @@ function placeOf(site: string): string {
   return line ? `${line[1] ?? ''}:${line[2] ?? ''}` : `trigger: ${site}`;
 }
 
-function planFor({ customer, lax, withOthers }: SmallScope): Plan {
-  const acts: readonly (readonly [number, Action['act']])[] = [
+type TimedAct = readonly [at: number, act: Action['act']];
+
+const visit = (at: number): readonly TimedAct[] =>
+  errands.map((errand) => [at, { kind: 'operate', errand, isRehearsal: false }]);
+
+/** Who acts besides, and what is different for them. */
+const besides: Readonly<
+  Record<'callers' | 'jobs' | 'an operator', Partial<Plan> & { acts: readonly TimedAct[] }>
+> = {
+  callers: {
+    acts: [
+      [10_000, { kind: 'refresh' }],
+      [20_000, { kind: 'rehearse' }],
+      [25_000, { kind: 'look' }],
+      [30_000, { kind: 'forge', how: 'other-account' }],
+      [40_000, { kind: 'extend', timeoutMillis: 80_500 }],
+    ],
+  },
+  // One of each kind, a rehearsal, and one that is stopped; a request that is ended long before its deadline leaves a timer.
+  jobs: {
+    acts: [
+      [5_000, { kind: 'extend', timeoutMillis: 40 * minute }],
+      [10_000, { kind: 'start-job', job: 0, by: 'session', dryRun: true }],
+      [20_000, { kind: 'start-job', job: 1, by: 'ids', dryRun: false }],
+      [30_000, { kind: 'start-job', job: 2, by: 'age', dryRun: false }],
+      [40_000, { kind: 'start-job', job: 3, by: 'ids', dryRun: false }],
+      [50_000, { kind: 'stop-job', job: 3 }],
+    ],
+    quietAfter: 50 * minute,
+  },
+  // The first webhooks come while nobody has said whose their key is; whatever fails once is given up.
+  'an operator': {
+    acts: [...visit(10 * minute), ...visit(20 * minute)],
+    keysMendedAt: minute,
+    relayTries: 1,
+    mostReceives: 1,
+    quietAfter: 30 * minute,
+  },
+};
+
+function planFor({ customer, lax, besides: others }: SmallScope): Plan {
+  const { acts: more = [], ...different } = others ? besides[others] : {};
+  const acts: readonly TimedAct[] = [
     [registeredAt, { kind: 'register', timeoutMillis, onTimeout: 'cancel', graceMillis: undefined }],
-    ...(withOthers
-      ? ([
-          [10_000, { kind: 'refresh' }],
-          [20_000, { kind: 'rehearse' }],
-          [25_000, { kind: 'look' }],
-          [30_000, { kind: 'forge', how: 'other-account' }],
-          [40_000, { kind: 'extend', timeoutMillis: 80_500 }],
-        ] as const)
-      : []),
+    ...more,
     ...customers[customer].map((kind, index) => [meetAt - 100 + index, { kind }] as const),
     [meetAt, { kind: 'cancel', allowCompleted: false }],
   ];
@@ -184,7 +227,12 @@ function planFor({ customer, lax, withOthers }: SmallScope): Plan {
     lateRate: 0,
     quietAfter: meetAt + minute,
     relayPauseMillis: 500,
+    relayTries: Infinity,
+    mostReceives: 12,
+    keysMendedAt: 0,
+    rollout: undefined,
     meetAt,
+    ...different,
   };
 }
 

@@ -3,58 +3,68 @@ import type { CancelJob, CancelJobEntry, CancelJobKey } from '../../functions/do
 import type { Account, PaymentRequestId } from '../../functions/domain/identifiers.ts';
 import type { Instant } from '../../functions/domain/instant.ts';
 
-const nameOf = ({ account, jobId }: CancelJobKey): string => `${account} ${jobId}`;
+/** What a job is kept under. */
+export const jobNameOf = ({ account, jobId }: CancelJobKey): string => `${account} ${jobId}`;
+
+const pageNameOf = (key: CancelJobKey, page: number): string => `${jobNameOf(key)} ${page}`;
 
 /** Jobs as their contract has them, in memory. */
 export class InMemoryCancelJobs implements CancelJobs {
-  readonly #jobs = new Map<string, CancelJob>();
-  readonly #names = new Map<string, { readonly digest: string; readonly ids: readonly PaymentRequestId[] }>();
-  readonly #pages = new Map<string, readonly CancelJobEntry[]>();
+  protected readonly jobs = new Map<string, CancelJob>();
+  protected readonly names = new Map<
+    string,
+    { readonly digest: string; readonly ids: readonly PaymentRequestId[] }
+  >();
+  protected readonly pages = new Map<string, readonly CancelJobEntry[]>();
 
   read(key: CancelJobKey): Promise<CancelJob | undefined> {
-    return Promise.resolve(this.#jobs.get(nameOf(key)));
+    return Promise.resolve(this.jobs.get(jobNameOf(key)));
   }
 
   start(
     job: CancelJob,
     ids: readonly PaymentRequestId[] | undefined,
   ): Promise<CancelJob | 'started' | 'taken'> {
-    const name = nameOf(job);
-    const named = this.#names.get(name);
+    const name = jobNameOf(job);
+    const named = this.names.get(name);
     if (ids && named && named.digest !== job.requestSha256) return Promise.resolve('taken');
-    if (ids && !named) this.#names.set(name, { digest: job.requestSha256, ids });
-    const existing = this.#jobs.get(name);
-    if (!existing) this.#jobs.set(name, job);
+    if (ids && !named) this.names.set(name, { digest: job.requestSha256, ids });
+    const existing = this.jobs.get(name);
+    if (!existing) this.jobs.set(name, job);
     return Promise.resolve(existing ?? 'started');
   }
 
   save(current: CancelJob, next: CancelJob): Promise<boolean> {
-    const isCurrent = this.#jobs.get(nameOf(current))?.version === current.version;
-    if (isCurrent) this.#jobs.set(nameOf(next), next);
+    const isCurrent = this.jobs.get(jobNameOf(current))?.version === current.version;
+    if (isCurrent) this.jobs.set(jobNameOf(next), next);
     return Promise.resolve(isCurrent);
   }
 
   idsOf(job: CancelJob): Promise<readonly PaymentRequestId[]> {
-    return Promise.resolve(this.#names.get(nameOf(job))?.ids ?? []);
+    return Promise.resolve(this.names.get(jobNameOf(job))?.ids ?? []);
   }
 
   writePage(job: CancelJob, page: number, entries: readonly CancelJobEntry[]): Promise<void> {
-    this.#pages.set(`${nameOf(job)} ${page}`, entries);
+    this.pages.set(pageNameOf(job, page), entries);
     return Promise.resolve();
   }
 
   readPage(key: CancelJobKey, page: number): Promise<readonly CancelJobEntry[]> {
-    return Promise.resolve(this.#pages.get(`${nameOf(key)} ${page}`) ?? []);
+    return Promise.resolve(this.pageOf(key, page));
+  }
+
+  protected pageOf(key: CancelJobKey, page: number): readonly CancelJobEntry[] {
+    return this.pages.get(pageNameOf(key, page)) ?? [];
   }
 
   async *due(now: Instant): AsyncIterable<CancelJobKey> {
-    const due = [...this.#jobs.values()].filter(({ dueAt }) => dueAt !== undefined && dueAt <= now);
+    const due = [...this.jobs.values()].filter(({ dueAt }) => dueAt !== undefined && dueAt <= now);
     due.sort((a, b) => ((a.dueAt ?? '') < (b.dueAt ?? '') ? -1 : 1));
     for (const { account, jobId } of due) yield await Promise.resolve({ account, jobId });
   }
 
   ofAccount(account: Account, limit: number): Promise<readonly CancelJob[]> {
-    const jobs = [...this.#jobs.values()].filter((job) => job.account === account);
+    const jobs = [...this.jobs.values()].filter((job) => job.account === account);
     return Promise.resolve(jobs.toSorted((a, b) => (a.createdAt > b.createdAt ? -1 : 1)).slice(0, limit));
   }
 }

@@ -1,11 +1,14 @@
 import type {
+  DeliveryReplay,
   DuePaymentRequests,
   ListedPaymentRequest,
   PaymentRequestList,
   PaymentRequestStore,
   Quarantine,
+  QuarantinedDeliveries,
   QuarantinedDelivery,
   SessionPaymentRequests,
+  StoredDelivery,
   WriteResult,
 } from '../../functions/application/ports.ts';
 import type { Account, PaymentRequestKey, SessionId } from '../../functions/domain/identifiers.ts';
@@ -107,12 +110,31 @@ export class InMemoryPaymentRequestStore
 export const nameOf = ({ account, paymentRequestId }: PaymentRequestKey): string =>
   `${account} ${paymentRequestId}`;
 
-/** Keeps what it is given. */
-export class InMemoryQuarantine implements Quarantine {
-  readonly deliveries: QuarantinedDelivery[] = [];
+/** Keeps the first delivery of each event that it is given. */
+export class InMemoryQuarantine implements Quarantine, QuarantinedDeliveries {
+  readonly deliveries: StoredDelivery[] = [];
 
   keep(delivery: QuarantinedDelivery): Promise<void> {
-    this.deliveries.push(delivery);
+    if (this.#placeOf(delivery) < 0) this.deliveries.push(delivery);
     return Promise.resolve();
+  }
+
+  async *all(): AsyncGenerator<StoredDelivery, void> {
+    for (const delivery of this.deliveries.toReversed()) yield await Promise.resolve(delivery);
+  }
+
+  read(id: Pick<QuarantinedDelivery, 'signingKeyId' | 'deliveryId'>): Promise<StoredDelivery | undefined> {
+    return Promise.resolve(this.deliveries[this.#placeOf(id)]);
+  }
+
+  noteReplay(delivery: QuarantinedDelivery, replay: DeliveryReplay): Promise<void> {
+    this.deliveries[this.#placeOf(delivery)] = { ...delivery, replay };
+    return Promise.resolve();
+  }
+
+  #placeOf({ signingKeyId, deliveryId }: Pick<QuarantinedDelivery, 'signingKeyId' | 'deliveryId'>): number {
+    return this.deliveries.findIndex(
+      (each) => each.signingKeyId === signingKeyId && each.deliveryId === deliveryId,
+    );
   }
 }

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import {
   type AttributeValue,
   ConditionalCheckFailedException,
@@ -27,6 +26,7 @@ import type { PaymentRequest } from '../../domain/payment-request.ts';
 import { isOpen, type PaymentRequestState } from '../../domain/payment-request-state.ts';
 import { appliedEntry, observedFields, unreadLimit } from '../../domain/transition.ts';
 import {
+  changedAttributes,
   dueShardOf,
   dueShards,
   fromItem,
@@ -111,12 +111,10 @@ export class DynamoDbPaymentRequestStore
 
   async save(current: PaymentRequest | undefined, next: PaymentRequest): Promise<WriteResult> {
     const { retentionDays } = this.#options;
-    const stored: Item = current && current.version > 0 ? toItem(current, retentionDays) : {};
-    const wanted = toItem(next, retentionDays);
+    const read: Item = current && current.version > 0 ? toItem(current, retentionDays) : {};
     const update = new UpdateBuilder();
-    for (const attribute of new Set([...Object.keys(stored), ...Object.keys(wanted)])) {
-      if (attribute === tableSchema.partitionKey) continue;
-      if (!isDeepStrictEqual(stored[attribute], wanted[attribute])) update.put(attribute, wanted[attribute]);
+    for (const [attribute, value] of changedAttributes(read, toItem(next, retentionDays))) {
+      update.put(attribute, value);
     }
     const condition =
       current && current.version > 0

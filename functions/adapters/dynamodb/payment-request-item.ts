@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { Account, EventId, PaymentRequestKey, SessionId } from '../../domain/identifiers.ts';
 import { listPositionOf } from '../../domain/list-position.ts';
 import type { HistoryEntry, PaymentRequest } from '../../domain/payment-request.ts';
@@ -76,6 +77,30 @@ export function toItem(record: PaymentRequest, retentionDays: number): Item {
   for (const name in item) if (item[name] !== undefined) present[name] = item[name];
   for (const entry of record.history) present[historyAttribute(entry.eventId)] = toHistoryItem(entry);
   return present;
+}
+
+/** Attributes that are made of others: an item that older code wrote may lack one though what it is made of has not changed. */
+const derivedAttributes: ReadonlySet<string> = new Set([
+  tableSchema.sessionIndex.partitionKey,
+  tableSchema.stateIndex.partitionKey,
+  tableSchema.stateIndex.sortKey,
+  tableSchema.dueIndex.partitionKey,
+]);
+
+/**
+ * What a write changes: the attributes that have another value in `next` than in the item that was read, and `undefined` for
+ * those that go. What this code does not know is in neither, and so is left as it is, whoever wrote it.
+ */
+export function changedAttributes(read: Item, next: Item): ReadonlyMap<string, unknown> {
+  const changed = new Map<string, unknown>();
+  for (const attribute in next) {
+    const value = next[attribute];
+    if (derivedAttributes.has(attribute) || !isDeepStrictEqual(read[attribute], value))
+      changed.set(attribute, value);
+  }
+  for (const attribute in read) if (!(attribute in next)) changed.set(attribute, undefined);
+  changed.delete(tableSchema.partitionKey);
+  return changed;
 }
 
 /** Seconds since 1970 after which the item may go: so many days after its last change. */

@@ -2,6 +2,7 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  changedAttributes,
   dueShardOf,
   dueShards,
   fromItem,
@@ -134,5 +135,27 @@ describe('a record of the stream', () => {
     ['an item without a key', { NewImage: {} }],
   ])('is nothing where it is %s', (_, image) => {
     expect(changeOf(image)).toBeUndefined();
+  });
+});
+
+describe('a write', () => {
+  const item = toItem(registered({ sessionId: parseSessionId('session-1'), reconcileAfter: noon }), 30);
+
+  it('changes what differs from what was read, and takes out what is gone', () => {
+    const next = toItem(registered({ sessionId: parseSessionId('session-1'), deadlineAt: undefined }), 30);
+    const changed = changedAttributes(item, { ...next, reference: 'order-1' });
+    expect(changed.get('reference')).toBe('order-1');
+    expect([changed.has('deadline_at'), changed.get('deadline_at')]).toEqual([true, undefined]);
+    expect(changed.has('created_at')).toBe(false);
+    expect(changed.has('PK')).toBe(false);
+  });
+
+  it('names the keys of the indexes even so: an item of older code may not have them', () => {
+    expect([...changedAttributes(item, item).keys()].toSorted()).toEqual([
+      'due_shard',
+      'listed_as',
+      'session_key',
+      'state_key',
+    ]);
   });
 });

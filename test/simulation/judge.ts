@@ -1,0 +1,277 @@
+import type { QuarantinedDelivery } from '../../functions/application/ports.ts';
+import type { CancelJob } from '../../functions/domain/cancel-job.ts';
+import type { PaymentRequestId, PaymentRequestKey } from '../../functions/domain/identifiers.ts';
+import { millisOf } from '../../functions/domain/instant.ts';
+import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
+import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
+import type { StateChangeEvent } from '../../functions/domain/state-change-event.ts';
+import { type InMemoryQuarantine, nameOf } from '../support/in-memory-payment-request-store.ts';
+import { minute } from '../support/sessions.ts';
+import { type Ending, type Engine, InjectedFault, type Task } from './engine.ts';
+import type { Evidence, JobOutcome, Outcome, Step } from './evidence.ts';
+import { type InvariantName, lateInvariants, safetyInvariants, soonInvariants } from './invariants.ts';
+import { jobLiveness } from './job-invariants.ts';
+import type { Plan } from './plan.ts';
+import type { Said, SimulatedKlarna } from './simulated-klarna.ts';
+import type { SimulatedJobs } from './simulated-jobs.ts';
+import type { SimulatedQueue } from './simulated-queue.ts';
+import type { ItemWrite, SimulatedTable } from './simulated-table.ts';
+import type { SimulatedTimers } from './simulated-timers.ts';
+import { timerOf, windowOf } from './given-up.ts';
+import type { CodeVersion } from './code-version.ts';
+import { shortOf, wordsOf, wordsOfEnding } from './words.ts';
+
+export interface Violation {
+  readonly invariant: InvariantName;
+  readonly what: string;
+  readonly at: number;
+}
+
+/** What there is to be seen of a history. */
+export interface Scene {
+  readonly plan: Plan;
+  readonly engine: Engine;
+  readonly table: SimulatedTable;
+  readonly klarna: SimulatedKlarna;
+  readonly timers: SimulatedTimers;
+  readonly quarantine: InMemoryQuarantine;
+  readonly jobs: SimulatedJobs;
+  readonly deadTimers: SimulatedQueue;
+  readonly unpublished: SimulatedQueue;
+}
+
+/** Sees everything that happens at a port, keeps what the invariants ask for, and ends the run where one does not hold. */
+export class Judge {
+  violation: Violation | undefined;
+  /** Whose webhook an event is. */
+  readonly owners = new Map<string, PaymentRequestKey>();
+  /** Event ids of deliveries that Klarna never signed. */
+  readonly forged = new Set<string>();
+  /** Event ids that were answered with 200 and are not in quarantine, or not any more. */
+  readonly acknowledged = new Set<string>();
+  readonly published: StateChangeEvent[] = [];
+  /** How often each event met a record in each state, by `state × event`. */
+  readonly meetings = new Map<string, number>();
+  /** Milliseconds from the deadline until the record said `canceled`, of every session that a timer or the sweep ended. */
+  readonly lateness: number[] = [];
+  /** Calls to Klarna by all invocations, by request. */
+  readonly totals = new Map<string, number>();
+  readonly #claims = new Map<string, string>();
+  readonly #calls = new Map<string, { reads: number; cancels: number }>();
+  readonly #lastReads = new Map<string, PaymentRequestState>();
+  readonly #scene: Scene;
+  readonly #evidence: Evidence;
+
+  constructor(scene: Scene) {
+    this.#scene = scene;
+    const { engine, klarna, jobs } = scene;
+    this.#evidence = {
+      get now() {
+        return engine.now;
+      },
+      trueRequest: (key) => klarna.of(key),
+      ownerOf: (eventId) => this.owners.get(eventId),
+      forged: this.forged,
+      claims: this.#claims,
+      jobOf: ({ cancellation }) =>
+        cancellation && jobs.files.find(({ job }) => isInNameOf(job, cancellation.requestedBy)),
+    };
+  }
+
+  violate(invariant: InvariantName, what: string): void {
+    const { engine } = this.#scene;
+    this.violation ??= { invariant, what, at: engine.now };
+    engine.stop();
+  }
+
+  check(step: Step): void {
+    for (const name of safetyNames) {
+      const what = safetyInvariants[name](step, this.#evidence);
+      if (what !== undefined) this.violate(name, what);
+    }
+  }
+
+  /** An event meets a record. */
+  meets(key: PaymentRequestKey, event: string): void {
+    const record = this.#scene.table.records.get(nameOf(key));
+    const meeting = `${record ? (record.state ?? 'unheard') : 'no record'} × ${event}`;
+    this.meetings.set(meeting, (this.meetings.get(meeting) ?? 0) + 1);
+  }
+
+  written(by: string, writer: CodeVersion, { before, after, itemBefore, itemAfter }: ItemWrite): void {
+    const { plan } = this.#scene;
+    const { engine } = this.#scene;
+    const lease = after.cancellation?.lease;
+    if (lease && !this.#claims.has(lease.id)) this.#claims.set(lease.id, by);
+    engine.note(by, () => `   written: ${wordsOf(before)} → ${wordsOf(after)}`);
+    const { deadlineAt } = after;
+    const isEndOfSession =
+      after.cancellation?.cause === 'timeout' && after.cancellation.outcome === 'canceled';
+    if (deadlineAt && isEndOfSession && before?.cancellation?.outcome !== 'canceled')
+      this.lateness.push(engine.now - millisOf(deadlineAt));
+    const hasAsked = (this.#calls.get(`${by} ${nameOf(after)}`)?.reads ?? 0) > 0;
+    const items = plan.rollout && { before: itemBefore, after: itemAfter, writer };
+    this.check({ kind: 'written', by, before, after, hasAsked, items });
+  }
+
+  klarnaIsAsked(task: Task, what: 'read' | 'cancel', key: PaymentRequestKey): void {
+    const name = `${task.name} ${nameOf(key)}`;
+    const calls = this.#calls.get(name) ?? { reads: 0, cancels: 0 };
+    this.#calls.set(name, calls);
+    if (what === 'read') calls.reads += 1;
+    else calls.cancels += 1;
+    const total = (this.totals.get(nameOf(key)) ?? 0) + 1;
+    this.totals.set(nameOf(key), total);
+    const attempts = task.function === 'sweep' ? 1 + this.#scene.jobs.files.length : 1;
+    this.check({ kind: 'klarna-called', by: task.name, key, ...calls, attempts, total });
+    if (what === 'cancel') {
+      const stored = this.#scene.table.records.get(nameOf(key));
+      this.check({ kind: 'delete-sent', by: task.name, key, lastRead: this.#lastReads.get(name), stored });
+    }
+    this.#lastReads.delete(name);
+  }
+
+  klarnaHasShown(task: Task, key: PaymentRequestKey, state: PaymentRequestState): void {
+    this.#lastReads.set(`${task.name} ${nameOf(key)}`, state);
+  }
+
+  isAcknowledged(said: Said): void {
+    const { table, quarantine } = this.#scene;
+    const { key, eventId } = said;
+    const stored = table.records.get(nameOf(key));
+    const quarantined = quarantine.deliveries.some(({ deliveryId }) => deliveryId === eventId);
+    if (!quarantined || stored?.history.some((entry) => entry.eventId === eventId))
+      this.acknowledged.add(eventId);
+    this.check({ kind: 'webhook-acknowledged', key, eventId, stored, quarantined });
+  }
+
+  /** A delivery from quarantine counts as taken. */
+  hasReplayed({ deliveryId }: QuarantinedDelivery): void {
+    const owner = this.owners.get(deliveryId);
+    this.acknowledged.add(deliveryId);
+    const stored = owner && this.#scene.table.records.get(nameOf(owner));
+    this.check({ kind: 'replayed', eventId: deliveryId, stored });
+  }
+
+  jobSaved(by: string, before: CancelJob, next: CancelJob): void {
+    const { engine, jobs } = this.#scene;
+    const file = jobs.fileOf(next);
+    if (file?.job !== next || before === next) return;
+    engine.note(
+      by,
+      () => `   ${next.jobId}: ${next.status}, ${next.done} done ${JSON.stringify(next.outcomes)}`,
+    );
+    this.check({ kind: 'job-saved', before, file });
+  }
+
+  /** The bus has taken an event. */
+  hasPublished(event: StateChangeEvent, isAgain: boolean): void {
+    const { engine, table } = this.#scene;
+    const { account, payment_request_id, version } = event.detail;
+    const written = table.stream.find(
+      ({ after }) =>
+        after.version === version &&
+        after.paymentRequestId === payment_request_id &&
+        after.account === account,
+    );
+    this.check({ kind: 'published', event, written, isAgain });
+    this.published.push(event);
+    engine.note('bus', () => `${event.type}: ${event.detail.state ?? ''} v${version}`);
+  }
+
+  ended(name: string, ending: Ending<unknown>): void {
+    this.#scene.engine.note(name, () => `ends: ${wordsOfEnding(ending)}`);
+    if (ending.kind === 'threw' && !(ending.error instanceof InjectedFault)) {
+      this.violate('nothing-fails', String(ending.error));
+    }
+  }
+
+  failed(task: Task, where: string, error: unknown): void {
+    this.#scene.engine.note(task.name, () => `   fault at ${where}: ${String(error)}`);
+    if (!(error instanceof InjectedFault)) this.violate('nothing-fails', String(error));
+  }
+
+  /** An hour and a bit after faults have stopped; later if a deadline still lies ahead. */
+  checkSoon(): void {
+    const { engine, table } = this.#scene;
+    engine.after(75 * minute, () => {
+      const deadlines = [...table.records.values()].map(({ deadlineAt }) =>
+        deadlineAt ? millisOf(deadlineAt) : 0,
+      );
+      const last = Math.max(0, ...deadlines);
+      if (last > engine.now - 75 * minute) {
+        engine.at(last, () => this.checkSoon());
+        return;
+      }
+      for (const outcome of this.#outcomes()) {
+        for (const name of soonNames) {
+          const what = soonInvariants[name](outcome);
+          if (what !== undefined) this.violate(name, `${shortOf(outcome.record)}: ${what}`);
+        }
+      }
+    });
+  }
+
+  /** When nothing is left to happen. */
+  checkLate(): void {
+    for (const outcome of this.#outcomes()) {
+      for (const name of lateNames) {
+        const what = lateInvariants[name](outcome);
+        if (what !== undefined) this.violate(name, `${shortOf(outcome.record)}: ${what}`);
+      }
+    }
+    for (const outcome of this.#jobOutcomes()) {
+      for (const name of jobNames) {
+        const what = jobLiveness[name](outcome);
+        if (what !== undefined) this.violate(name, `${outcome.file.job.jobId}: ${what}`);
+      }
+    }
+  }
+
+  #jobOutcomes(): readonly JobOutcome[] {
+    const { jobs, table, klarna } = this.#scene;
+    return jobs.files.map((file) => {
+      const { job } = file;
+      const keyOf = (paymentRequestId: PaymentRequestId) => ({ account: job.account, paymentRequestId });
+      return {
+        file,
+        recordOf: (id) => table.records.get(nameOf(keyOf(id))),
+        truthOf: (id) => klarna.of(keyOf(id)),
+        canceled: [...table.records.values()].filter(
+          ({ account, cancellation }) =>
+            account === job.account && cancellation && isInNameOf(job, cancellation.requestedBy),
+        ),
+      };
+    });
+  }
+
+  #outcomes(): readonly Outcome[] {
+    const { engine, table, klarna, timers, plan, deadTimers, unpublished } = this.#scene;
+    const dead = new Set(deadTimers.bodies.map((body) => nameOf(timerOf(body))));
+    const windows = unpublished.bodies.map(windowOf);
+    return [...table.records.values()].map((record: PaymentRequest) => ({
+      now: engine.now,
+      record,
+      truth: klarna.of(record),
+      isInDeadLetters: dead.has(nameOf(record)),
+      acknowledged: this.acknowledged,
+      hasSchedule: timers.schedules.has(nameOf(record)),
+      published: this.published.filter(
+        ({ detail }) =>
+          detail.account === record.account && detail.payment_request_id === record.paymentRequestId,
+      ),
+      waits: ({ recordedAt }) =>
+        windows.some(({ since, until }) => recordedAt >= since && recordedAt <= until),
+      isSwept: plan.mode !== 'unswept',
+    }));
+  }
+}
+
+/** As a record has it of a cancel that a job asks for. */
+const isInNameOf = ({ jobId }: CancelJob, requestedBy: string): boolean =>
+  requestedBy.endsWith(`cancel job ${jobId}`);
+
+const safetyNames = Object.keys(safetyInvariants) as (keyof typeof safetyInvariants)[];
+const soonNames = Object.keys(soonInvariants) as (keyof typeof soonInvariants)[];
+const lateNames = Object.keys(lateInvariants) as (keyof typeof lateInvariants)[];
+const jobNames = Object.keys(jobLiveness) as (keyof typeof jobLiveness)[];

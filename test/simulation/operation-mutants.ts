@@ -1,0 +1,207 @@
+/** Deliberate mistakes in jobs, in what an operator does, and in what a deployment leaves of what another version has written. */
+import { isDeepStrictEqual } from 'node:util';
+import { changedAttributes, type Item } from '../../functions/adapters/dynamodb/payment-request-item.ts';
+import { removeOrphanTimers } from '../../functions/application/remove-orphan-timers.ts';
+import {
+  type ReplayDependencies,
+  replayQuarantined,
+} from '../../functions/application/replay-quarantined.ts';
+import { type CancelJobDependencies, runCancelJobs } from '../../functions/application/run-cancel-jobs.ts';
+import type { CancelJobs } from '../../functions/application/ports.ts';
+import { instantFromMillis } from '../../functions/domain/instant.ts';
+import { asNextVersion, unknownPaymentRequest, withEntry } from '../../functions/domain/payment-request.ts';
+import { isFinal } from '../../functions/domain/payment-request-state.ts';
+import { appliedEntry, observedFields } from '../../functions/domain/transition.ts';
+import type { MessageQueue } from '../../operations/queue.ts';
+import { news } from './code-version.ts';
+import { bending, bentWrites, type Mutant, replacing } from './mutant.ts';
+import { realProtocol } from './protocol.ts';
+
+const runningJobs = (bend: (dependencies: CancelJobDependencies) => Partial<CancelJobDependencies>) =>
+  replacing({ runJobs: (dependencies) => runCancelJobs({ ...dependencies, ...bend(dependencies) }) });
+
+const bentJobs = (bend: (jobs: CancelJobs) => Partial<CancelJobs>) =>
+  bending((ports) => ({ ...ports, jobs: { ...ports.jobs, ...bend(ports.jobs) } }));
+
+export const operationMutants: readonly Mutant[] = [
+  {
+    name: 'a job cancels what is paid',
+    invariant: 'jobs-spare-what-is-paid',
+    protocol: runningJobs(({ cancel }) => ({
+      cancel: (key, command, settings) => cancel(key, { ...command, allowCompleted: true }, settings),
+    })),
+  },
+  {
+    name: 'a rehearsed job cancels',
+    invariant: 'a-rehearsal-cancels-nothing',
+    protocol: runningJobs(({ cancel }) => ({ rehearse: cancel })),
+  },
+  {
+    name: 'a job counts a page before the page is in the report',
+    invariant: 'a-job-counts-its-report',
+    protocol: bentJobs((jobs) => {
+      let report = () => Promise.resolve();
+      return {
+        writePage: (...page) => {
+          report = () => jobs.writePage(...page);
+          return Promise.resolve();
+        },
+        save: async (current, next) => {
+          const isSaved = await jobs.save(current, next);
+          await report();
+          return isSaved;
+        },
+      };
+    }),
+  },
+  {
+    name: 'a job that repeats a page after a crash reports it twice',
+    invariant: 'a-job-counts-its-report',
+    protocol: bentJobs((jobs) => ({
+      writePage: async (job, page, entries) =>
+        jobs.writePage(job, page, [...(await jobs.readPage(job, page)), ...entries]),
+    })),
+  },
+  {
+    name: 'a job skips the first of its list',
+    invariant: 'a-done-job-has-named-all',
+    protocol: bentJobs((jobs) => ({ idsOf: async (job) => (await jobs.idsOf(job)).slice(1) })),
+  },
+  {
+    name: 'a job by age chooses a page anew that it has begun',
+    invariant: 'canceled-is-reported',
+    protocol: bentJobs((jobs) => ({
+      save: (current, next) => jobs.save(current, { ...next, chosen: undefined }),
+    })),
+  },
+  {
+    name: 'a job goes on though it was stopped meanwhile',
+    invariant: 'ended-jobs-rest',
+    protocol: bentJobs((jobs) => ({
+      save: async (current, next) => {
+        if (await jobs.save(current, next)) return true;
+        const stored = await jobs.read(current);
+        return stored !== undefined && jobs.save(stored, { ...next, version: stored.version + 1 });
+      },
+    })),
+  },
+  {
+    name: 'a job calls canceled what Klarna has not answered',
+    invariant: 'reports-are-true',
+    protocol: runningJobs(({ cancel }) => ({
+      cancel: async (...asked) => {
+        const outcome = await cancel(...asked);
+        return outcome.kind === 'pending' ? { ...outcome, kind: 'canceled' } : outcome;
+      },
+    })),
+  },
+  {
+    name: 'a job has no patience after the first page that came to nothing',
+    invariant: 'faults-are-tried-again',
+    protocol: runningJobs(({ jobs }) => ({
+      jobs: { ...jobs, read: (key) => jobs.read(key).then((job) => job && { ...job, tries: 4 }) },
+    })),
+  },
+  {
+    name: 'a job that has to wait is forgotten',
+    invariant: 'jobs-end',
+    protocol: bentJobs((jobs) => ({
+      save: (current, next) => jobs.save(current, next.tries > 0 ? { ...next, dueAt: undefined } : next),
+    })),
+  },
+  {
+    name: 'any old timer is one that nobody needs',
+    invariant: 'needed-timers-stay',
+    protocol: replacing({
+      removeOrphans: (dependencies) =>
+        removeOrphanTimers({ ...dependencies, store: { read: () => Promise.resolve(undefined) } }),
+    }),
+  },
+  {
+    name: 'a delivery counts as put through before it is written',
+    invariant: 'replayed-is-durable',
+    protocol: replacing({
+      replay: (dependencies) => async (delivery, isRehearsal) => {
+        const { quarantine, clock } = dependencies;
+        const at = instantFromMillis(clock.now());
+        await quarantine.noteReplay(delivery, { at, verdict: 'superseding' });
+        return replayQuarantined(dependencies)(delivery, isRehearsal);
+      },
+    }),
+  },
+  {
+    name: 'a delivery that is put through again goes into the record past the transition rule',
+    invariant: 'rank-never-falls',
+    protocol: replacing({
+      replay: (dependencies) =>
+        replayQuarantined({
+          ...dependencies,
+          store: { ...dependencies.store, observe: overwriting(dependencies) },
+        }),
+    }),
+  },
+  {
+    name: 'a batch that was not published is off its queue as soon as somebody looks at it',
+    invariant: 'written-is-published',
+    protocol: bending((ports) => ({
+      ...ports,
+      queues: { ...ports.queues, unpublished: forgetful(ports.queues.unpublished) },
+    })),
+  },
+  {
+    name: 'a version puts the whole item as it knows it',
+    invariant: 'unknown-is-carried-on',
+    protocol: {
+      ...realProtocol,
+      changes: (read, next, stored) => {
+        const changes = new Map(changedAttributes(read, next));
+        for (const attribute in stored) {
+          if (!(attribute in next)) changes.set(attribute, undefined);
+        }
+        return changes;
+      },
+    },
+  },
+  {
+    name: 'the key of an index is written only when it changes',
+    invariant: 'written-is-indexed',
+    protocol: { ...realProtocol, changes: (read, next) => differing(read, next) },
+  },
+  {
+    name: 'an alarm that this version does not know is over with the end of the request',
+    invariant: 'unknown-is-carried-on',
+    protocol: bentWrites((next) =>
+      isFinal(next.state) && String(next.attention) === news.attention
+        ? { ...next, attention: undefined }
+        : next,
+    ),
+  },
+];
+
+const forgetful = (queue: MessageQueue): MessageQueue => ({
+  ...queue,
+  async *messages() {
+    for await (const message of queue.messages()) {
+      await queue.remove(message);
+      yield message;
+    }
+  },
+});
+
+/** Takes over whatever comes, and asks nobody. */
+const overwriting =
+  ({ store, clock }: ReplayDependencies): ReplayDependencies['store']['observe'] =>
+  async (key, observation) => {
+    const now = instantFromMillis(clock.now());
+    const stored = await store.read(key);
+    const record = withEntry(stored ?? unknownPaymentRequest(key, now), appliedEntry(observation));
+    return store.save(stored, asNextVersion({ ...record, ...observedFields(observation) }, now));
+  };
+
+function differing(read: Item, next: Item): ReadonlyMap<string, unknown> {
+  const changes = new Map(changedAttributes(read, next));
+  for (const [attribute, value] of changes) {
+    if (isDeepStrictEqual(read[attribute], value)) changes.delete(attribute);
+  }
+  return changes;
+}

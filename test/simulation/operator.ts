@@ -1,0 +1,59 @@
+import { replayQuarantine } from '../../operations/quarantine-commands.ts';
+import { redriveTimers, replayUnpublished } from '../../operations/queue-commands.ts';
+import { judgeDelivery } from '../../functions/runtime/klarna-delivery.ts';
+import type { Deployment } from './deployment.ts';
+import type { Errand } from './errands.ts';
+import type { UseCases } from './protocol.ts';
+import type { Ports } from './simulated-ports.ts';
+import type { World } from './world.ts';
+
+/** A person at the command line, who puts through again what was given up or refused: in time, too early, twice, or at once with another. */
+export class Operator {
+  readonly #world: World;
+  readonly #deployment: Deployment;
+
+  constructor(world: World, deployment: Deployment) {
+    this.#world = world;
+    this.#deployment = deployment;
+  }
+
+  run(name: string, errand: Errand, isRehearsal: boolean): void {
+    const { engine } = this.#world;
+    this.#deployment.invoke(
+      name,
+      'operator',
+      (ports, useCases) => {
+        const print = (line: string) => engine.note(name, () => `   prints: ${line}`);
+        return commands[errand](ports, useCases, isRehearsal, print);
+      },
+      () => undefined,
+    );
+  }
+}
+
+type Command = (
+  ports: Ports,
+  useCases: UseCases,
+  isRehearsal: boolean,
+  print: (line: string) => void,
+) => Promise<unknown>;
+
+const commands: Readonly<Record<Errand, Command>> = {
+  'redrive-timers': ({ queues }, _, isRehearsal, print) => redriveTimers(queues, isRehearsal, print),
+  'replay-unpublished': ({ queues, ...ports }, { republish }, isRehearsal, print) =>
+    replayUnpublished({ ...queues, republish: republish(ports) }, isRehearsal, print),
+  'replay-quarantined': ({ quarantine, ...ports }, { replay }, isRehearsal, print) =>
+    replayQuarantine(
+      {
+        quarantine,
+        replay: replay({
+          ...ports,
+          quarantine,
+          judge: ({ facts, bodySha256 }, key, now) => judgeDelivery(facts, key, now, bodySha256),
+        }),
+      },
+      { all: undefined },
+      isRehearsal,
+      print,
+    ),
+};

@@ -1,0 +1,216 @@
+import type { AccountSettings } from '../../functions/application/ports.ts';
+import type { Account, CancelJobId, SessionId } from '../../functions/domain/identifiers.ts';
+import type { CancelCommand } from '../../functions/domain/cancellation.ts';
+import { instantFromMillis } from '../../functions/domain/instant.ts';
+import { isFinal } from '../../functions/domain/payment-request-state.ts';
+import { nameOf } from '../support/in-memory-payment-request-store.ts';
+import type { Deployment } from './deployment.ts';
+import { type FunctionName, InjectedFault } from './engine.ts';
+import type { Operator } from './operator.ts';
+import { type Action, requestIds } from './plan.ts';
+import type { UseCases } from './protocol.ts';
+import type { Ports } from './simulated-ports.ts';
+import type { TimerQueue } from './timer-queue.ts';
+import type { WebhookDeliveries } from './webhook-deliveries.ts';
+import type { World } from './world.ts';
+
+/** The session that every registered request belongs to. */
+const cart = 'cart-1' as SessionId;
+
+const caller = 'arn:aws:iam::000000000000:user/test';
+
+/** Whom people set going, beside the functions. */
+interface Others {
+  readonly webhooks: WebhookDeliveries;
+  readonly timerQueue: TimerQueue;
+  readonly operator: Operator;
+}
+
+/** The customer, the callers of the API, and whoever sends us what nobody ordered. */
+export class People {
+  readonly #world: World;
+  readonly #deployment: Deployment;
+  readonly #others: Others;
+
+  constructor(world: World, deployment: Deployment, others: Others) {
+    this.#world = world;
+    this.#deployment = deployment;
+    this.#others = others;
+  }
+
+  act({ id, request, act }: Action): void {
+    const { engine, klarna, judge, plan, table } = this.#world;
+    const planned = plan.requests[request];
+    if (!planned) return;
+    const { key } = planned;
+    const name = `a${id}`;
+    switch (act.kind) {
+      case 'enter':
+        klarna.move(key, ['SUBMITTED'], 'IN_PROGRESS', 'shopper');
+        return;
+      case 'step-back':
+        klarna.move(key, ['IN_PROGRESS'], 'SUBMITTED', 'shopper', 'PURCHASE_FLOW_ABORTED');
+        return;
+      case 'approve':
+        klarna.move(key, ['IN_PROGRESS'], 'COMPLETED', 'shopper');
+        return;
+      case 'decline':
+        klarna.move(key, ['IN_PROGRESS'], 'DECLINED', 'klarna');
+        return;
+      case 'decline-authorization':
+        klarna.move(key, ['COMPLETED'], 'DECLINED', 'klarna');
+        return;
+      case 'second-end': {
+        const truth = klarna.of(key);
+        if (isFinal(truth?.state) && truth)
+          klarna.tell(truth, truth.state === 'EXPIRED' ? 'CANCELED' : 'EXPIRED', truth.state, undefined);
+        return;
+      }
+      case 'register':
+        judge.meets(key, 'register');
+        this.#callApi(name, key.account, 'register', (ports, { register }, settings) =>
+          register(ports)(
+            key,
+            {
+              deadline: {
+                kind: 'session_timeout',
+                millis: act.timeoutMillis,
+                given: `PT${act.timeoutMillis / 1000}S`,
+              },
+              sessionId: cart,
+              onTimeout: act.onTimeout,
+              inProgressGrace: act.graceMillis,
+              requestedBy: caller,
+            },
+            settings,
+          ),
+        );
+        return;
+      case 'extend':
+        judge.meets(key, 'extend');
+        this.#callApi(name, key.account, 'extend', (ports, { extend }, settings) =>
+          extend(ports)(
+            key,
+            { kind: 'session_timeout', millis: act.timeoutMillis, given: `PT${act.timeoutMillis / 1000}S` },
+            settings,
+            caller,
+          ),
+        );
+        return;
+      case 'cancel':
+        judge.meets(key, 'cancel');
+        this.#callApi(name, key.account, 'cancel', (ports, { cancel }, settings) =>
+          cancel(ports)(key, commandOf(act.allowCompleted), settings),
+        );
+        return;
+      case 'rehearse':
+        judge.meets(key, 'rehearse');
+        this.#callApi(name, key.account, 'rehearse', (ports, { rehearse }, settings) =>
+          rehearse(ports)(key, commandOf(false), settings),
+        );
+        return;
+      case 'refresh':
+        judge.meets(key, 'refresh');
+        this.#callApi(name, key.account, 'refresh', async (ports, { refresh }, settings) => {
+          const known = await ports.store.read(key);
+          return known && refresh(ports)(known, settings);
+        });
+        return;
+      case 'look':
+        this.#callApi(name, key.account, 'list', async (ports, { readSession, list }) => {
+          const versions = new Map([...table.records].map(([of, { version }]) => [of, version]));
+          const members = await readSession(ports)(key.account, cart);
+          const { records } = await list(ports)(key.account, {}, undefined, 2);
+          for (const record of [...members, ...records])
+            judge.check({
+              kind: 'shown',
+              to: key.account,
+              record,
+              least: versions.get(nameOf(record)) ?? 1,
+              stored: table.records.get(nameOf(record)),
+            });
+        });
+        return;
+      case 'cancel-session':
+        judge.meets(key, 'cancel-session');
+        this.#callApi(name, key.account, 'cancel', (ports, { cancel, cancelSession }, settings) =>
+          cancelSession({ ...ports, cancel: cancel(ports) })(cart, commandOf(false), settings),
+        );
+        return;
+      case 'start-job': {
+        const { by, dryRun } = act;
+        const job = { account: key.account, jobId: jobIdOf(act.job) };
+        const selection = this.#selectionOf(by);
+        const request = {
+          ...selection,
+          dryRun,
+          reason: 'sold out',
+          requestedBy: caller,
+          requestSha256: JSON.stringify([selection, dryRun]),
+        };
+        this.#callApi(name, key.account, 'job', (ports, { startJob }) => startJob(ports)(job, request));
+        return;
+      }
+      case 'stop-job': {
+        const job = { account: key.account, jobId: jobIdOf(act.job) };
+        this.#callApi(name, key.account, 'job', (ports, { stopJob }) => stopJob(ports)(job));
+        return;
+      }
+      case 'operate':
+        this.#others.operator.run(name, act.errand, act.isRehearsal);
+        return;
+      case 'stray-timer':
+        this.#others.timerQueue.enqueue(key, engine.now);
+        return;
+      case 'forge':
+        this.#others.webhooks.forge(name, key, act.how);
+    }
+  }
+
+  /** A list names what nobody has made as well. */
+  #selectionOf(by: 'ids' | 'session' | 'age') {
+    switch (by) {
+      case 'ids':
+        return { by: 'payment_request_ids', paymentRequestIds: requestIds } as const;
+      case 'session':
+        return { by: 'session_id', sessionId: cart } as const;
+      case 'age':
+        return { by: 'created_before', createdBefore: instantFromMillis(this.#world.engine.now) } as const;
+    }
+  }
+
+  /** A caller who sees a fault that may pass, or no answer, calls again, up to twice. */
+  #callApi<Result>(
+    name: string,
+    account: Account,
+    kind: FunctionName,
+    act: (ports: Ports, useCases: UseCases, settings: AccountSettings) => Promise<Result>,
+    attempt = 1,
+  ): void {
+    const { engine } = this.#world;
+    this.#deployment.invoke(
+      `${name} #${attempt}`,
+      kind,
+      async (ports, useCases) => {
+        const settings = await ports.accounts.find(account);
+        if (!settings) throw new Error(`no account ${account}`);
+        return act(ports, useCases, settings);
+      },
+      (ending) => {
+        const isHopeless =
+          ending.kind === 'threw' && ending.error instanceof InjectedFault && !ending.error.retryable;
+        if (ending.kind === 'returned' || isHopeless || attempt > 2) return;
+        engine.after(1_500 * attempt, () => this.#callApi(name, account, kind, act, attempt + 1));
+      },
+    );
+  }
+}
+
+const jobIdOf = (job: number) => `job-${job}` as CancelJobId;
+
+const commandOf = (allowCompleted: boolean): CancelCommand => ({
+  cause: 'api',
+  reason: 'out of stock',
+  requestedBy: caller,
+  allowCompleted,
+});

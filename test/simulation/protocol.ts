@@ -1,0 +1,79 @@
+import { changedAttributes } from '../../functions/adapters/dynamodb/payment-request-item.ts';
+import { cancelSession } from '../../functions/application/cancel-session.ts';
+import { cancelPaymentRequest, rehearseCancel } from '../../functions/application/cancel-payment-request.ts';
+import { endExpiredSession } from '../../functions/application/end-expired-session.ts';
+import { listPaymentRequests } from '../../functions/application/list-payment-requests.ts';
+import { publishStateChanges } from '../../functions/application/publish-state-changes.ts';
+import { readSession } from '../../functions/application/read-session.ts';
+import { receiveWebhook } from '../../functions/application/receive-webhook.ts';
+import { reconcilePaymentRequests } from '../../functions/application/reconcile-payment-requests.ts';
+import { refreshPaymentRequest } from '../../functions/application/refresh-payment-request.ts';
+import { extendSession, registerSession } from '../../functions/application/register-session.ts';
+import { removeOrphanTimers } from '../../functions/application/remove-orphan-timers.ts';
+import { replayQuarantined } from '../../functions/application/replay-quarantined.ts';
+import { republishStateChanges } from '../../functions/application/republish-state-changes.ts';
+import { runCancelJobs } from '../../functions/application/run-cancel-jobs.ts';
+import { startCancelJob, stopCancelJob } from '../../functions/application/start-cancel-job.ts';
+import { readDelivery } from '../../functions/runtime/klarna-delivery.ts';
+import { verify } from '../../functions/runtime/klarna-signature.ts';
+import type { Task } from './engine.ts';
+import type { Ports } from './simulated-ports.ts';
+import type { Changes } from './simulated-table.ts';
+
+/** The use cases that a run is made of, and the check of a webhook. A mutant of the protocol takes the place of some. */
+export interface UseCases {
+  readonly register: typeof registerSession;
+  readonly extend: typeof extendSession;
+  readonly cancel: typeof cancelPaymentRequest;
+  readonly cancelSession: typeof cancelSession;
+  readonly rehearse: typeof rehearseCancel;
+  readonly refresh: typeof refreshPaymentRequest;
+  readonly readSession: typeof readSession;
+  readonly list: typeof listPaymentRequests;
+  readonly receive: typeof receiveWebhook;
+  readonly endExpired: typeof endExpiredSession;
+  readonly reconcile: typeof reconcilePaymentRequests;
+  readonly removeOrphans: typeof removeOrphanTimers;
+  readonly startJob: typeof startCancelJob;
+  readonly stopJob: typeof stopCancelJob;
+  readonly runJobs: typeof runCancelJobs;
+  readonly publish: typeof publishStateChanges;
+  readonly republish: typeof republishStateChanges;
+  readonly replay: typeof replayQuarantined;
+  readonly verify: typeof verify;
+  readonly readDelivery: typeof readDelivery;
+}
+
+export const useCases: UseCases = {
+  register: registerSession,
+  extend: extendSession,
+  cancel: cancelPaymentRequest,
+  cancelSession,
+  rehearse: rehearseCancel,
+  refresh: refreshPaymentRequest,
+  readSession,
+  list: listPaymentRequests,
+  receive: receiveWebhook,
+  endExpired: endExpiredSession,
+  reconcile: reconcilePaymentRequests,
+  removeOrphans: removeOrphanTimers,
+  startJob: startCancelJob,
+  stopJob: stopCancelJob,
+  runJobs: runCancelJobs,
+  publish: publishStateChanges,
+  republish: republishStateChanges,
+  replay: replayQuarantined,
+  verify,
+  readDelivery,
+};
+
+/** What is run: the use cases as they are, unless a mutant of the protocol is to be found out. */
+export interface Protocol {
+  readonly useCases: UseCases;
+  /** Bends what an invocation gets from outside. */
+  readonly bend: (ports: Ports, task: Task) => Ports;
+  /** What a write changes of an item. */
+  readonly changes: Changes;
+}
+
+export const realProtocol: Protocol = { useCases, bend: (ports) => ports, changes: changedAttributes };

@@ -1,0 +1,342 @@
+import type {
+  CancelJobs,
+  DeliveryReplay,
+  KlarnaAnswer,
+  KlarnaCredentials,
+  PaymentRequestStore,
+  QuarantinedDelivery,
+  SessionTimer,
+} from '../../functions/application/ports.ts';
+import type { CancelJobKey } from '../../functions/domain/cancel-job.ts';
+import type {
+  Account,
+  PaymentRequestId,
+  PaymentRequestKey,
+  SessionId,
+} from '../../functions/domain/identifiers.ts';
+import { type Instant, millisOf } from '../../functions/domain/instant.ts';
+import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
+import type { StateChangeEvent } from '../../functions/domain/state-change-event.ts';
+import type { MessageQueue, QueuedMessage } from '../../operations/queue.ts';
+import { nameOf } from '../support/in-memory-payment-request-store.ts';
+import { minute } from '../support/sessions.ts';
+import type { FaultKind, PortCall, Task } from './engine.ts';
+import { unanswered } from './simulated-klarna.ts';
+import type { SimulatedQueue } from './simulated-queue.ts';
+import type { SimulatedTable } from './simulated-table.ts';
+import type { CodeVersion } from './code-version.ts';
+import { shortOf } from './words.ts';
+import type { World } from './world.ts';
+
+const plainFaults = [
+  'throw-before',
+  'throw-after',
+  'crash-before',
+  'crash-during',
+  'crash-after',
+  'slow',
+] as const;
+const readFaults: readonly FaultKind[] = ['throw-before', 'crash-before', 'crash-after', 'slow'];
+const writeFaults: readonly FaultKind[] = [...plainFaults, 'repeat'];
+const klarnaReadFaults: readonly FaultKind[] = [
+  'crash-before',
+  'crash-after',
+  'slow',
+  'klarna-500',
+  'klarna-409',
+  'klarna-404',
+  'klarna-429',
+  'klarna-401',
+  'klarna-unknown-state',
+  'klarna-hangs',
+];
+const klarnaCancelFaults: readonly FaultKind[] = [
+  'crash-before',
+  'crash-during',
+  'crash-after',
+  'slow',
+  'klarna-500',
+  'klarna-500-done',
+  'klarna-409',
+  'klarna-404',
+  'klarna-429',
+  'klarna-401',
+  'klarna-unknown-state',
+  'klarna-hangs',
+  'klarna-hangs-done',
+  'klarna-hangs-done-late',
+];
+
+/** Everything from outside that one invocation gets. */
+export type Ports = ReturnType<typeof portsOf>;
+
+/** The world's side of every port, for one invocation. */
+export function portsOf(world: World, task: Task, version: CodeVersion) {
+  const { engine, table, klarna, timers, judge } = world;
+  const records = table.seenBy(version.codec);
+  const call = <Result>(port: PortCall<Result>) => engine.call(task, port);
+  const write = <Result>(act: () => Result): Result => {
+    world.writer = { name: task.name, version };
+    return act();
+  };
+  const store: PaymentRequestStore = {
+    read: (key) => call({ site: 'store.read', faults: readFaults, perform: () => records.read(key) }),
+    observe: (key, observation) =>
+      call({
+        site: 'store.observe',
+        faults: writeFaults,
+        perform: () => write(() => records.observe(key, observation)),
+      }),
+    save: (current, next) =>
+      call({
+        site: 'store.save',
+        faults: writeFaults,
+        perform: () => write(() => records.save(current, next)),
+      }),
+  };
+  return {
+    store,
+    sessions: {
+      ofSession: (account: Account, sessionId: SessionId) =>
+        keysFrom(world, task, 'sessions.ofSession', () => table.sessionKeys(account, sessionId)),
+    },
+    list: {
+      listed: (...asked: Parameters<SimulatedTable['listed']>) =>
+        call({
+          site: 'list.listed',
+          faults: readFaults,
+          perform: () => table.listed(...asked),
+        }),
+    },
+    due: {
+      due: (now: Instant, limit: number) => keysFrom(world, task, 'due.due', () => table.dueKeys(now, limit)),
+    },
+    klarna: {
+      read: (credentials: KlarnaCredentials, id: PaymentRequestId, timeoutMillis: number) =>
+        askKlarna(world, task, 'read', keyOf(credentials, id), timeoutMillis, (key, fault) =>
+          klarna.read(key, fault),
+        ),
+      cancel: (credentials: KlarnaCredentials, id: PaymentRequestId, timeoutMillis: number) => {
+        const key = keyOf(credentials, id);
+        // Leave is what the record had when the DELETE went out.
+        const withLeave = table.records.get(nameOf(key))?.cancellation?.allowCompleted ?? false;
+        return askKlarna(world, task, 'cancel', key, timeoutMillis, (asked, fault) =>
+          klarna.cancel(asked, withLeave, fault),
+        );
+      },
+    },
+    timer: timerFor(world, task),
+    accounts: {
+      find: (account: Account) =>
+        call({ site: 'accounts.find', faults: readFaults, perform: () => world.settings.get(account) }),
+    },
+    signingKeys: {
+      find: (id: string) =>
+        call({ site: 'signing-keys.find', faults: readFaults, perform: () => world.signingKeys.get(id) }),
+    },
+    jobs: jobsFor(world, task),
+    armedTimers: {
+      some: (armedBefore: Instant) =>
+        call({
+          site: 'armed-timers.some',
+          faults: readFaults,
+          perform: () => timers.madeBefore(millisOf(armedBefore)),
+        }),
+    },
+    orphanTimer: {
+      remove: (key: PaymentRequestKey) =>
+        call({
+          site: 'timer.remove',
+          faults: plainFaults,
+          perform: () => {
+            judge.check({ kind: 'orphan-removed', stored: table.records.get(nameOf(key)) });
+            timers.remove(key);
+          },
+        }),
+    },
+    records: {
+      changedSince: (since: Instant) =>
+        listedBy(world, task, 'records.changed-since', readFaults, () =>
+          [...table.records.values()].filter(({ updatedAt }) => updatedAt >= since),
+        ),
+    },
+    queues: {
+      deadTimers: queueFor(world, task, world.deadTimers),
+      unpublished: queueFor(world, task, world.unpublished),
+      timers: {
+        send: (body: string) =>
+          call({ site: 'queue.send', faults: plainFaults, perform: () => world.sendTimer(body) }),
+      },
+    },
+    quarantine: {
+      all: () =>
+        listedBy(world, task, 'quarantine.all', readFaults, () => world.quarantine.deliveries.toReversed()),
+      read: (id: Pick<QuarantinedDelivery, 'signingKeyId' | 'deliveryId'>) =>
+        call({ site: 'quarantine.read', faults: readFaults, perform: () => world.quarantine.read(id) }),
+      noteReplay: (delivery: QuarantinedDelivery, replay: DeliveryReplay) =>
+        call({
+          site: 'quarantine.note-replay',
+          faults: plainFaults,
+          perform: () => {
+            judge.hasReplayed(delivery);
+            return world.quarantine.noteReplay(delivery, replay);
+          },
+        }),
+      keep: (delivery: QuarantinedDelivery) =>
+        call({
+          site: 'quarantine.keep',
+          faults: plainFaults,
+          perform: () => world.quarantine.keep(delivery),
+        }),
+    },
+    publisher: {
+      publish: (events: readonly StateChangeEvent[]) =>
+        call({
+          site: 'publisher.publish',
+          faults: [...plainFaults, 'refuse-some'],
+          perform: (fault) => publish(world, task, events, fault),
+        }),
+    },
+    clock: {
+      now: () => engine.now,
+      wait: (millis: number) =>
+        call({ site: 'clock.wait', faults: ['crash-before'], perform: () => undefined, takes: millis }),
+    },
+    ids: { next: () => world.nextId() },
+    chance: () => 0.5,
+    onTimerFault: () => undefined,
+    syncExpiry: (record: PaymentRequest) => Promise.resolve(record),
+    onFault: (key: PaymentRequestKey, error: unknown) => judge.failed(task, shortOf(key), error),
+    onOrphanFault: (error: unknown) => judge.failed(task, 'an orphan', error),
+    onJobFault: ({ jobId }: CancelJobKey, error: unknown) => judge.failed(task, jobId, error),
+  };
+}
+
+/** What an index names: it may not have heard of the first yet. */
+const keysFrom = <Key>(world: World, task: Task, site: string, keys: () => readonly Key[]) =>
+  listedBy(world, task, site, [...readFaults, 'overlook'], keys);
+
+async function* listedBy<Item>(
+  { engine }: World,
+  task: Task,
+  site: string,
+  faults: readonly FaultKind[],
+  items: () => readonly Item[],
+): AsyncGenerator<Item, void> {
+  yield* await engine.call(task, {
+    site,
+    faults,
+    perform: (fault) => (fault === 'overlook' ? items().slice(1) : items()),
+  });
+}
+
+function timerFor({ engine, timers }: World, task: Task): SessionTimer {
+  const call = (site: string, perform: () => void) =>
+    engine.call(task, { site, faults: plainFaults, perform });
+  return {
+    arm: (key, deadlineAt) => call('timer.arm', () => timers.arm(key, deadlineAt)),
+    remove: (key) => call('timer.remove', () => timers.remove(key)),
+  };
+}
+
+function jobsFor(world: World, task: Task): CancelJobs {
+  const { engine, jobs, judge } = world;
+  const read = <Result>(site: string, perform: () => Promise<Result>) =>
+    engine.call(task, { site, faults: readFaults, perform });
+  const write = <Result>(site: string, perform: () => Promise<Result>) =>
+    engine.call(task, { site, faults: writeFaults, perform });
+  return {
+    read: (key) => read('jobs.read', () => jobs.read(key)),
+    start: (job, ids) =>
+      write('jobs.start', () => {
+        const started = jobs.start(job, ids);
+        world.hearing.onJob();
+        return started;
+      }),
+    save: (current, next) =>
+      write('jobs.save', () => {
+        const stored = jobs.fileOf(next)?.job;
+        const saved = jobs.save(current, next);
+        if (stored) judge.jobSaved(task.name, stored, next);
+        world.hearing.onJob();
+        return saved;
+      }),
+    idsOf: (job) => read('jobs.ids-of', () => jobs.idsOf(job)),
+    writePage: (job, page, entries) => write('jobs.write-page', () => jobs.writePage(job, page, entries)),
+    readPage: (key, page) => read('jobs.read-page', () => jobs.readPage(key, page)),
+    due: (now) => keysFrom(world, task, 'jobs.due', () => jobs.dueKeys(now)),
+    ofAccount: (account, limit) => read('jobs.of-account', () => jobs.ofAccount(account, limit)),
+  };
+}
+
+/** A queue as an operator has it before him. */
+function queueFor({ engine }: World, task: Task, queue: SimulatedQueue): MessageQueue {
+  const call = <Result>(site: string, faults: readonly FaultKind[], perform: () => Result) =>
+    engine.call(task, { site, faults, perform });
+  return {
+    async *messages() {
+      const seen = new Map<string, QueuedMessage>();
+      for (;;) {
+        const messages = await call('queue.receive', readFaults, () => queue.receive(engine.now));
+        const fresh = messages.filter(({ id }) => !seen.has(id));
+        if (fresh.length === 0) break;
+        for (const message of fresh) seen.set(message.id, message);
+        yield* fresh;
+      }
+      for (const id of seen.keys()) await call('queue.give-back', plainFaults, () => queue.giveBack(id));
+    },
+    send: (body) => call('queue.send', plainFaults, () => queue.send(body)),
+    remove: ({ id }) => call('queue.remove', plainFaults, () => queue.remove(id)),
+  };
+}
+
+function askKlarna(
+  { engine, klarna, judge }: World,
+  task: Task,
+  what: 'read' | 'cancel',
+  key: PaymentRequestKey,
+  timeoutMillis: number,
+  ask: (key: PaymentRequestKey, fault: FaultKind | undefined) => KlarnaAnswer,
+): Promise<KlarnaAnswer> {
+  if (task.dead) return new Promise(() => undefined);
+  judge.klarnaIsAsked(task, what, key);
+  const expiresAt = klarna.of(key)?.expiresAt ?? 0;
+  const faults = what === 'read' ? klarnaReadFaults : klarnaCancelFaults;
+  return engine
+    .call(task, {
+      site: `klarna.${what}`,
+      // After the expiry a 404 is an answer, and a false one would be a lie.
+      faults: expiresAt - engine.now > minute ? faults : faults.filter((fault) => fault !== 'klarna-404'),
+      perform: (fault) => ask(key, fault),
+      patience: { millis: timeoutMillis, result: unanswered },
+    })
+    .then((answer) => {
+      engine.note(
+        task.name,
+        () => `   Klarna's answer: ${answer.kind} ${answer.kind === 'payment-request' ? answer.state : ''}`,
+      );
+      if (what === 'read' && answer.kind === 'payment-request') judge.klarnaHasShown(task, key, answer.state);
+      return answer;
+    });
+}
+
+function publish(
+  { judge }: World,
+  task: Task,
+  events: readonly StateChangeEvent[],
+  fault: FaultKind | undefined,
+): readonly StateChangeEvent[] {
+  const refused = fault === 'refuse-some' ? events.filter((_, index) => index % 2 === 0) : [];
+  for (const event of events)
+    if (!refused.includes(event)) judge.hasPublished(event, task.function === 'operator');
+  return refused;
+}
+
+/** Which request a call to Klarna is about: the credentials say whose. */
+const keyOf = (
+  { partnerAccountId }: KlarnaCredentials,
+  paymentRequestId: PaymentRequestId,
+): PaymentRequestKey => ({
+  account: (partnerAccountId === 'partner-1' ? 'shop-no' : 'shop-se') as Account,
+  paymentRequestId,
+});

@@ -1,0 +1,73 @@
+import { minute } from '../support/sessions.ts';
+import type { Deployment } from './deployment.ts';
+import { Draws } from './draws.ts';
+import { batchBody } from './given-up.ts';
+import type { World } from './world.ts';
+
+/** The table's stream on its way to the bus: in batches, at least once, and again from what was refused. */
+export class StreamRelay {
+  readonly #world: World;
+  readonly #deployment: Deployment;
+  #isRunning = false;
+  /** How much of the stream is behind us. */
+  #relayed = 0;
+  #batches = 0;
+  /** When each write was done. */
+  readonly #writtenAt: number[] = [];
+
+  constructor(world: World, deployment: Deployment) {
+    this.#world = world;
+    this.#deployment = deployment;
+  }
+
+  /** Something was written. */
+  runSoon(): void {
+    this.#writtenAt.push(this.#world.engine.now);
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    this.#world.engine.after(this.#world.plan.relayPauseMillis, () => this.#relay(0));
+  }
+
+  #relay(failures: number): void {
+    const { table, plan } = this.#world;
+    this.#batches += 1;
+    const name = `relay ${this.#batches}`;
+    const draws = new Draws(plan.seed, name);
+    const end = Math.min(this.#relayed + draws.pick([1, 3, 100]), table.stream.length);
+    const batch = table.stream.slice(this.#relayed, end);
+    const isAgain = draws.chance(plan.doubleRate / 3);
+    this.#deployment.invoke(
+      name,
+      'publish',
+      (ports, { publish }) => publish(ports)(batch),
+      (ending) => {
+        if (ending.kind === 'returned') {
+          const { retryFrom } = ending.result;
+          // Delivered at least once: a checkpoint may be lost as well.
+          if (retryFrom !== undefined) this.#relayed = Number(retryFrom);
+          else if (!isAgain) this.#relayed += batch.length;
+        }
+        const isWell = ending.kind === 'returned' && ending.result.retryFrom === undefined;
+        if (!isWell && failures + 1 >= plan.relayTries) {
+          this.#giveUpTo(end);
+          this.#goOn(0, 100);
+        } else this.#goOn(isWell ? 0 : failures + 1, isWell ? 100 : Math.min(minute, 1_000 * 2 ** failures));
+      },
+    );
+  }
+
+  #goOn(failures: number, pauseMillis: number): void {
+    const { engine, table } = this.#world;
+    if (this.#relayed < table.stream.length) engine.after(pauseMillis, () => this.#relay(failures));
+    else this.#isRunning = false;
+  }
+
+  /** What is left of the batch goes to a queue, and the stream goes on behind it. */
+  #giveUpTo(end: number): void {
+    const { engine, unpublished } = this.#world;
+    const times = this.#writtenAt.slice(this.#relayed, end);
+    engine.note('stream', () => `${times.length} writes are given up`);
+    unpublished.send(batchBody(times[0] ?? engine.now, times.at(-1) ?? engine.now, times.length));
+    this.#relayed = end;
+  }
+}

@@ -1,0 +1,99 @@
+import { repairs } from '../../functions/application/reconcile-payment-requests.ts';
+import { millisOf } from '../../functions/domain/instant.ts';
+import { isFinal } from '../../functions/domain/payment-request-state.ts';
+import { nameOf } from '../support/in-memory-payment-request-store.ts';
+import { minute } from '../support/sessions.ts';
+import { type Deployment, limits } from './deployment.ts';
+import { clockOf } from './words.ts';
+import type { World } from './world.ts';
+
+/** Milliseconds after which the sweep takes a timer for one that nobody needs. */
+const orphanPatience = 600_000;
+
+/** Milliseconds that the sweep keeps back for what it has begun last. */
+const reserve = 20_000;
+
+/** The sweep, every minute. One that has nothing to look at does nothing: only those are played that have. */
+export class Sweep {
+  /** What it did that the ordinary course should have done. */
+  repairs = 0;
+  readonly #world: World;
+  readonly #deployment: Deployment;
+  #at: number | undefined;
+  #isRunning = false;
+
+  constructor(world: World, deployment: Deployment) {
+    this.#world = world;
+    this.#deployment = deployment;
+  }
+
+  /** Sees to it that a sweep runs once something is due. */
+  runWhenDue(): void {
+    const { engine, plan } = this.#world;
+    if (plan.mode === 'unswept') return;
+    const due = this.#firstDue();
+    if (due === undefined) return;
+    const at = Math.max(Math.ceil(due / minute) * minute, Math.floor(engine.now / minute) * minute + minute);
+    if (this.#at !== undefined && this.#at <= at) return;
+    this.#at = at;
+    engine.at(at, () => {
+      if (this.#at !== at) return;
+      this.#at = undefined;
+      this.#run();
+    });
+  }
+
+  /** When the first record, job or orphan is to be looked at, if any is. */
+  #firstDue(): number | undefined {
+    const { table, jobs, timers } = this.#world;
+    const dues = [table.firstDue(), jobs.firstDue()].flatMap((due) =>
+      due === undefined ? [] : [millisOf(due)],
+    );
+    for (const { key, createdAt } of timers.schedules.values()) {
+      const record = table.records.get(nameOf(key));
+      if (!record || isFinal(record.state)) dues.push(createdAt + orphanPatience + 1);
+    }
+    return dues.length > 0 ? Math.min(...dues) : undefined;
+  }
+
+  #run(): void {
+    const { engine, judge, plan } = this.#world;
+    if (this.#isRunning) {
+      this.runWhenDue();
+      return;
+    }
+    this.#isRunning = true;
+    const name = `sweep ${clockOf(engine.now)}`;
+    this.#deployment.invoke(
+      name,
+      'sweep',
+      async (ports, { reconcile, removeOrphans, runJobs, cancel, rehearse }) => {
+        const until = engine.now + limits.sweep - reserve;
+        const report = await reconcile(ports)(until);
+        const [orphans, { pages }] = await Promise.all([
+          removeOrphans({ ...ports, timer: ports.orphanTimer, onFault: ports.onOrphanFault })(),
+          runJobs({
+            ...ports,
+            cancel: cancel(ports),
+            rehearse: rehearse(ports),
+            perSecond: 5,
+            onFault: ports.onJobFault,
+          })(until),
+        ]);
+        return { ...report, orphans, pages };
+      },
+      (ending) => {
+        this.#isRunning = false;
+        if (ending.kind === 'returned') {
+          const repaired = repairs(ending.result);
+          this.repairs += repaired;
+          engine.note(name, () => `   report: ${JSON.stringify(ending.result)}`);
+          if (repaired > 0 && plan.mode === 'lossless') {
+            judge.violate('sweep-repairs-nothing', `it repaired ${JSON.stringify(ending.result)}`);
+          }
+        }
+        this.runWhenDue();
+      },
+    );
+  }
+}

@@ -1,0 +1,84 @@
+import { delayAfterFailure } from '../../functions/adapters/queue/timer-message-delay.ts';
+import type { ExpiryOutcome } from '../../functions/application/end-expired-session.ts';
+import type { PaymentRequestKey } from '../../functions/domain/identifiers.ts';
+import { nameOf } from '../support/in-memory-payment-request-store.ts';
+import { minute } from '../support/sessions.ts';
+import type { Deployment } from './deployment.ts';
+import { Draws } from './draws.ts';
+import { timerBody } from './given-up.ts';
+import { beginning } from './plan.ts';
+import { shortOf } from './words.ts';
+import type { World } from './world.ts';
+
+/** How long a message is nobody else's, as the stack has it. */
+const visibilityMillis = 180_000;
+
+/** Scheduler's schedules as they go off, the queue that they go to, and what it gives up. */
+export class TimerQueue {
+  readonly #world: World;
+  readonly #deployment: Deployment;
+  #messages = 0;
+
+  constructor(world: World, deployment: Deployment) {
+    this.#world = world;
+    this.#deployment = deployment;
+  }
+
+  /** A schedule is to go off: early, late, some times, or never. */
+  schedule(key: PaymentRequestKey, at: number, generation: number): void {
+    const { engine, plan, timers } = this.#world;
+    const draws = new Draws(plan.seed, `schedule ${nameOf(key)} ${generation}`);
+    const isLost = draws.chance(plan.lossRate) && engine.now < beginning + plan.quietAfter;
+    const isLate = draws.chance(plan.lateRate);
+    const late =
+      plan.mode === 'full' ? draws.pick([-4_000, 59_000, 10 * minute]) : draws.between(1_000, 20_000);
+    const times = draws.chance(plan.doubleRate) ? draws.between(2, 3) : 1;
+    const lateness = isLate ? late : draws.between(0, 800);
+    engine.at(at + (plan.meetAt === undefined ? lateness : 0), () => {
+      if (!timers.complete(key, generation)) return;
+      engine.note(
+        'scheduler',
+        () =>
+          `${shortOf(key)} goes off${isLost ? ', ** and is lost **' : times > 1 ? `, ${times} times` : ''}`,
+      );
+      if (isLost) return;
+      for (let time = 0; time < times; time += 1)
+        this.enqueue(key, engine.now + (plan.meetAt === undefined ? draws.between(5, 400) : 0));
+    });
+  }
+
+  /** A message, visible from a time on. */
+  enqueue(key: PaymentRequestKey, at: number): void {
+    this.#messages += 1;
+    const name = `message ${this.#messages}`;
+    this.#world.engine.at(at, () => this.#receive(key, name, 1));
+  }
+
+  #receive(key: PaymentRequestKey, message: string, receive: number): void {
+    const { engine, judge, plan, deadTimers } = this.#world;
+    this.#deployment.invoke(
+      `${message} ${shortOf(key)} #${receive}`,
+      'timer',
+      async (ports, { endExpired }) => {
+        const settings = await ports.accounts.find(key.account);
+        if (!settings) throw new Error(`no account ${key.account}`);
+        judge.meets(key, 'timer');
+        return endExpired(ports)(key, settings);
+      },
+      (ending) => {
+        if (ending.kind === 'returned' && isSettled(ending.result)) return;
+        if (receive >= plan.mostReceives) {
+          engine.note('queue', () => `${message} goes to the dead letters`);
+          deadTimers.send(timerBody(key, engine.now));
+          return;
+        }
+        const pause = ending.kind === 'died' ? visibilityMillis : delayAfterFailure(receive) * 1000;
+        engine.after(pause, () => this.#receive(key, message, receive + 1));
+      },
+    );
+  }
+}
+
+/** As the timer's handler has it: Klarna's answer is not known, or Klarna refuses us, so the message comes back. */
+const isSettled = (outcome: ExpiryOutcome): boolean =>
+  outcome.kind !== 'ended' || (outcome.cancel.kind !== 'pending' && outcome.cancel.kind !== 'denied');

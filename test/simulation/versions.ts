@@ -1,0 +1,157 @@
+/**
+ * The versions of the code that may run side by side while a deployment is under way: this one, one from before it and one from
+ * after it, each with what a deployment changes: attributes of a record, entries of its history, alarms, settings, indexes.
+ */
+import type { Item } from '../../functions/adapters/dynamodb/payment-request-item.ts';
+import { tableSchema } from '../../functions/adapters/dynamodb/table-schema.ts';
+import type { AccountSettings, PaymentRequestStore, SigningKey } from '../../functions/application/ports.ts';
+import { noTimers, sweepTimer } from '../../functions/application/sweep-timer.ts';
+import { ownEventId } from '../../functions/domain/identifiers.ts';
+import { type Instant, plusMillis } from '../../functions/domain/instant.ts';
+import type { Attention, HistoryKind, PaymentRequest } from '../../functions/domain/payment-request.ts';
+import { withEntry } from '../../functions/domain/payment-request.ts';
+import type { readDelivery } from '../../functions/runtime/klarna-delivery.ts';
+import { bytesOf } from '../support/klarna-deliveries.ts';
+import { minute } from '../support/sessions.ts';
+import type { UseCases } from './protocol.ts';
+import type { Ports } from './simulated-ports.ts';
+import { currentCodec } from './simulated-table.ts';
+
+import { type CodeVersion, currentVersion, indexKeys, news, type VersionName } from './code-version.ts';
+
+export interface Version extends CodeVersion {
+  /** What it makes of the ports of this version. */
+  readonly bend: (ports: Ports) => Ports;
+  readonly useCases: (useCases: UseCases) => UseCases;
+}
+
+const current: Version = { ...currentVersion, bend: (ports) => ports, useCases: (useCases) => useCases };
+
+/** Attributes that came after the older version: Klarna's expiry, and the list of what an account has. */
+const sinceOlder = [
+  'klarna_expires_at',
+  'history_dropped',
+  tableSchema.stateIndex.partitionKey,
+  tableSchema.stateIndex.sortKey,
+];
+
+const without = (item: Item, attributes: readonly string[]): Item =>
+  Object.fromEntries(Object.entries(item).filter(([name]) => !attributes.includes(name)));
+
+const older: Version = {
+  ...current,
+  name: 'older',
+  codec: {
+    toItem: (record) => without(currentCodec.toItem(record), sinceOlder),
+    fromItem: (item) => currentCodec.fromItem(without(item, sinceOlder)),
+  },
+  lacks: [...current.lacks, ...sinceOlder],
+  derives: indexKeys.filter((key) => !sinceOlder.includes(key)),
+  bend: (ports) => ({
+    ...ports,
+    accounts: withSettings(ports.accounts, { maxExtensions: 1, inProgressGrace: 2 * minute }),
+  }),
+  // A request could not be declined yet.
+  useCases: (useCases) => ({ ...useCases, readDelivery: unaware(useCases.readDelivery) }),
+};
+
+type Newer = PaymentRequest & { readonly touches?: number };
+
+const newer: Version = {
+  name: 'newer',
+  codec: {
+    toItem: (record: Newer) => ({ ...currentCodec.toItem(record), [news.attribute]: record.touches }),
+    fromItem: (item) => {
+      const record: Newer = { ...currentCodec.fromItem(item), touches: Number(item[news.attribute] ?? 0) };
+      return record;
+    },
+  },
+  lacks: [],
+  lacksOfSession: [],
+  lacksOfAttention: [],
+  derives: indexKeys,
+  bend: (ports) => ({
+    ...ports,
+    store: withNews(ports.store),
+    accounts: withSettings(ports.accounts, { maxExtensions: 5, inProgressGrace: undefined }),
+  }),
+  useCases: (useCases) => useCases,
+};
+
+export const versions: Readonly<Record<VersionName, Version>> = { older, current, newer };
+
+/** A version in the deployment of which nothing but the sweep ends sessions. */
+export const sweptBy = (version: Version): Version => ({
+  ...version,
+  bend: (ports) => ({ ...version.bend(ports), timer: sweepTimer, armedTimers: noTimers }),
+});
+
+const withSettings = (
+  accounts: Ports['accounts'],
+  changed: Partial<Pick<AccountSettings, 'maxExtensions' | 'inProgressGrace'>>,
+): Ports['accounts'] => ({
+  find: async (account) => {
+    const found = await accounts.find(account);
+    return found && { ...found, ...changed };
+  },
+});
+
+/** What the newer version writes besides, into each record of a session; and it gives whoever claims one more time. */
+const withNews = (store: PaymentRequestStore): PaymentRequestStore => ({
+  ...store,
+  save: (read: Newer | undefined, next) => store.save(read, withLongerClaim(read, touched(next))),
+});
+
+function touched(record: Newer): PaymentRequest {
+  const { session, version } = record;
+  if (!session) return record;
+  const isWanted = record.attention === undefined && version % 3 === 0;
+  const attention = isWanted ? (news.attention as string as Attention) : undefined;
+  const next: Newer = {
+    ...withEntry(record, {
+      eventId: ownEventId(news.kind, String(version)),
+      kind: news.kind as string as HistoryKind,
+      recordedAt: record.updatedAt,
+      effect: 'noted',
+      attention,
+      detail: { remark: 'of the newer version' },
+    }),
+    session: { ...session, ...{ [news.ofSession]: 'app' } },
+    touches: (record.touches ?? 0) + 1,
+    attention: attention ?? record.attention,
+  };
+  return next;
+}
+
+const longerBy = 15_000;
+
+function withLongerClaim(read: PaymentRequest | undefined, next: PaymentRequest): PaymentRequest {
+  const { cancellation, reconcileAfter } = next;
+  const lease = cancellation?.lease;
+  if (!lease || lease.id === read?.cancellation?.lease?.id) return next;
+  const longer = (until: Instant) => plusMillis(until, longerBy);
+  return {
+    ...next,
+    cancellation: { ...cancellation, lease: { ...lease, until: longer(lease.until) } },
+    reconcileAfter: reconcileAfter === lease.until ? longer(lease.until) : reconcileAfter,
+  };
+}
+
+/** Takes a delivery of what it does not know for one of an unknown type, whose facts are what they are. */
+const unaware =
+  (read: typeof readDelivery): typeof readDelivery =>
+  (bytes, key: SigningKey, receivedAt) => {
+    const delivery = read(bytes, key, receivedAt);
+    if (delivery.kind !== 'observation' || delivery.observation.state !== 'DECLINED') return delivery;
+    const { metadata, ...rest } = JSON.parse(new TextDecoder().decode(bytes)) as {
+      readonly metadata: { readonly event_type: string };
+    };
+    const unknown = read(
+      bytesOf({ ...rest, metadata: { ...metadata, event_type: 'payment.request.unheard-of' } }),
+      key,
+      receivedAt,
+    );
+    if (unknown.kind !== 'quarantine') return delivery;
+    const facts = { ...unknown.delivery.facts, eventType: metadata.event_type };
+    return { kind: 'quarantine', delivery: { ...unknown.delivery, facts } };
+  };

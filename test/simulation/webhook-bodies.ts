@@ -1,0 +1,27 @@
+import type { Account } from '../../functions/domain/identifiers.ts';
+import { sign } from '../../functions/runtime/klarna-signature.ts';
+import { completedDelivery, deliveryWith } from '../support/klarna-deliveries.ts';
+import type { Said } from './simulated-klarna.ts';
+
+export const subjectOf = (account: Account): string => `krn:partner:global:account:test:${account}`;
+export const signingKeyIdOf = (account: Account): string => `signing-key-of-${account}`;
+export const signatureOf = (bytes: Uint8Array, key = 'no-key'): string => sign(bytes, key);
+
+/** Klarna's delivery of what it said; a completed one with everything of the customer's that comes with it. */
+export function bodyOf({ key, eventId, state, previousState, reason, occurredAt }: Said) {
+  const metadata = {
+    event_id: eventId,
+    event_type: `payment.request.state-change.${state.toLowerCase().replace('_', '-')}`,
+    occurred_at: occurredAt,
+    subject_account_id: subjectOf(key.account),
+  };
+  const payload = {
+    payment_request_id: key.paymentRequestId,
+    state,
+    previous_state: previousState,
+    state_reason: reason,
+  };
+  if (state !== 'COMPLETED') return deliveryWith(metadata, payload);
+  const completed = completedDelivery(metadata);
+  return { ...completed, payload: { ...(completed['payload'] as object), ...payload } };
+}

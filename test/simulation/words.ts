@@ -1,0 +1,43 @@
+/** How a history is told: times, requests, records and endings in few words. */
+import type { PaymentRequestKey } from '../../functions/domain/identifiers.ts';
+import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
+import { hour } from '../support/sessions.ts';
+import type { Ending } from './engine.ts';
+
+/** A time of day, with the day where it is not the first. */
+export function clockOf(millis: number): string {
+  const day = Math.floor((millis - Date.parse('2026-03-01T00:00:00Z')) / (24 * hour));
+  return `${day > 0 ? `+${day}d ` : ''}${new Date(millis).toISOString().slice(11, 23)}`;
+}
+
+export const shortOf = ({ account, paymentRequestId }: PaymentRequestKey): string =>
+  `${account}/${paymentRequestId.slice(-2)}`;
+
+export function wordsOf(record: PaymentRequest | undefined): string {
+  if (!record) return 'nothing';
+  const { version, state, timer, cancellation, attention, reconcileAfter } = record;
+  return [
+    `v${version}`,
+    state ?? '?',
+    `timer ${timer}`,
+    cancellation && `cancel ${cancellation.outcome}`,
+    attention,
+    reconcileAfter && `due ${reconcileAfter.slice(11, 19)}`,
+  ]
+    .filter(Boolean)
+    .join(', ');
+}
+
+export function wordsOfEnding(ending: Ending<unknown>): string {
+  switch (ending.kind) {
+    case 'returned': {
+      const result = ending.result as
+        { kind?: string; outcome?: { kind?: string }; cancel?: { kind?: string } } | undefined;
+      return `returned ${result?.cancel?.kind ?? result?.outcome?.kind ?? result?.kind ?? ''}`;
+    }
+    case 'threw':
+      return `threw ${String(ending.error)}`;
+    case 'died':
+      return 'died';
+  }
+}

@@ -1,0 +1,108 @@
+import type { AccountSettings, SigningKey } from '../../functions/application/ports.ts';
+import type { WrittenChange } from '../../functions/application/publish-state-changes.ts';
+import type { EventId, PaymentRequestKey } from '../../functions/domain/identifiers.ts';
+import { InMemoryQuarantine } from '../support/in-memory-payment-request-store.ts';
+import { signingKeyWith } from '../support/klarna-deliveries.ts';
+import { Draws } from './draws.ts';
+import { Engine, type Fate, type Trace } from './engine.ts';
+import { timerOf } from './given-up.ts';
+import { Judge, type Scene } from './judge.ts';
+import { beginning, type Plan } from './plan.ts';
+import { SimulatedJobs } from './simulated-jobs.ts';
+import { type Said, SimulatedKlarna } from './simulated-klarna.ts';
+import { SimulatedQueue } from './simulated-queue.ts';
+import { type Changes, SimulatedTable } from './simulated-table.ts';
+import { SimulatedTimers, type TimerEvents } from './simulated-timers.ts';
+import { type CodeVersion, currentVersion } from './code-version.ts';
+import { signingKeyIdOf, subjectOf } from './webhook-bodies.ts';
+import { shortOf } from './words.ts';
+
+/** Who is told of what happens by itself. */
+export interface Hearing extends TimerEvents {
+  readonly onWrite: (write: WrittenChange) => void;
+  readonly onSaid: (said: Said) => void;
+  readonly onJob: () => void;
+}
+
+/** Everything outside of our functions, as they all share it in one history, and the judge of it. */
+export class World implements Scene {
+  readonly plan: Plan;
+  readonly engine: Engine;
+  readonly table: SimulatedTable;
+  readonly klarna: SimulatedKlarna;
+  readonly timers: SimulatedTimers;
+  readonly quarantine = new InMemoryQuarantine();
+  readonly jobs = new SimulatedJobs();
+  /** Timers' messages that were given up. */
+  readonly deadTimers = new SimulatedQueue();
+  /** Batches of the stream that were given up. */
+  readonly unpublished = new SimulatedQueue();
+  readonly settings: ReadonlyMap<string, AccountSettings>;
+  readonly judge: Judge;
+  readonly hearing: Hearing;
+  /** The invocation whose write is being done, and the version of its code. */
+  writer: { readonly name: string; readonly version: CodeVersion } = {
+    name: '',
+    version: currentVersion,
+  };
+  readonly #signingKeys: ReadonlyMap<string, SigningKey>;
+  readonly #unboundKeys: ReadonlyMap<string, SigningKey>;
+  #lastId = 0;
+
+  constructor(plan: Plan, fate: Fate, changes: Changes, hearing: Hearing, trace?: Trace) {
+    this.plan = plan;
+    this.hearing = hearing;
+    const engine = new Engine(beginning, fate, trace);
+    this.engine = engine;
+    this.table = new SimulatedTable(changes, (write) => {
+      this.judge.written(this.writer.name, this.writer.version, write);
+      hearing.onWrite(write);
+    });
+    this.klarna = new SimulatedKlarna(
+      plan.manners,
+      () => engine.now,
+      (said) => {
+        this.judge.owners.set(said.eventId, said.key);
+        hearing.onSaid(said);
+      },
+      (key, nth) => eventIdOf(plan.seed, key, nth),
+    );
+    this.timers = new SimulatedTimers(() => engine.now, hearing);
+    this.settings = new Map(plan.accounts.map((settings) => [settings.account, settings]));
+    const keysOf = (isBound: boolean) =>
+      new Map(
+        plan.accounts.map(({ account }) => [
+          signingKeyIdOf(account),
+          signingKeyWith({
+            id: signingKeyIdOf(account),
+            accounts: new Map(isBound ? [[subjectOf(account), account]] : []),
+          }),
+        ]),
+      );
+    this.#signingKeys = keysOf(true);
+    this.#unboundKeys = keysOf(false);
+    this.judge = new Judge(this);
+  }
+
+  /** The keys as the secret has them: until it is mended, nobody has told us whose they are. */
+  get signingKeys(): ReadonlyMap<string, SigningKey> {
+    return this.engine.now < beginning + this.plan.keysMendedAt ? this.#unboundKeys : this.#signingKeys;
+  }
+
+  /** A timer's message, sent again by a person. */
+  sendTimer(body: string): void {
+    this.hearing.onMessage(timerOf(body), this.engine.now);
+  }
+
+  /** Ids in the order in which they are asked for. */
+  nextId(): string {
+    this.#lastId += 1;
+    return this.#lastId.toString(16).padStart(32, '0');
+  }
+}
+
+/** Klarna's ids say nothing of the order, so that ties in time are broken either way. */
+const eventIdOf = (seed: number, key: PaymentRequestKey, nth: number): EventId => {
+  const name = `${shortOf(key).replace('/', '-')}-${nth}`;
+  return `${Math.floor(new Draws(seed, name).next() * 4096).toString(16)}-${name}` as EventId;
+};
