@@ -12,6 +12,8 @@ import { decideExtension } from '../../functions/domain/registration.ts';
 import { noon, observed, recordWith } from '../support/fixtures.ts';
 import { afterNoon, minute, policy, register, registered, session } from '../support/sessions.ts';
 
+const nearest = plusMillis(noon, 15 * minute + 5_000);
+
 describe('the expiry that Klarna should have', () => {
   it.each<[string, PaymentRequest, number | undefined, number | undefined]>([
     ['the deadline of a session', registered({ state: 'SUBMITTED' }), undefined, 30],
@@ -32,6 +34,7 @@ describe('the expiry that Klarna should have', () => {
       undefined,
     ],
     ['none without a session', recordWith({ state: 'SUBMITTED' }), undefined, undefined],
+    ['none without a deadline', registered({ deadlineAt: undefined }), undefined, undefined],
     ['none closer than 15 minutes', registered({ deadlineAt: afterNoon(14.9) }), undefined, undefined],
     [
       'none that is too close once Klarna reads it',
@@ -39,6 +42,7 @@ describe('the expiry that Klarna should have', () => {
       undefined,
       undefined,
     ],
+    ['15 minutes and the time of a call', registered({ deadlineAt: nearest }), undefined, 15 + 5 / 60],
     ['15 minutes and a little', registered({ deadlineAt: afterNoon(16) }), undefined, 16],
     ['48 hours', registered({ deadlineAt: afterNoon(48 * 60) }), undefined, 48 * 60],
     ['none further than 48 hours', registered({ deadlineAt: afterNoon(48 * 60) }), 1, undefined],

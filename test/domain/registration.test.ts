@@ -179,6 +179,15 @@ describe('another registration of the same request', () => {
     });
   });
 
+  it('to end sooner is no extension, and always allowed', () => {
+    const extended = registered();
+    const session = extended.session && { ...extended.session, extensions: 10 };
+    const capped = { ...policy, maxExtensions: 0 };
+    const { next, outcome } = register({ ...extended, session }, { deadline: lasting(minute) }, noon, capped);
+    expect(outcome).toEqual({ kind: 'changed' });
+    expect(next?.session?.extensions).toBe(10);
+  });
+
   it('gives no second grace', () => {
     const known = registered();
     const session = known.session && { ...known.session, graceGivenAt: afterNoon(30) };

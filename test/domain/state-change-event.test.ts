@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { claimed, settled } from '../../functions/domain/cancellation.ts';
+import { claimed, settled, withAnsweredCommand } from '../../functions/domain/cancellation.ts';
 import { withSparedTimer } from '../../functions/domain/expiry.ts';
 import { ownEventId, parseSessionId } from '../../functions/domain/identifiers.ts';
 import type { Observation } from '../../functions/domain/observation.ts';
@@ -288,6 +288,18 @@ describe('the events once more', () => {
         expect(others(again)).toEqual(others(first));
       }),
     );
+  });
+
+  it('are also of a cancel that was refused', () => {
+    const paid = lifeOf([observed('COMPLETED')]);
+    const answer = { kind: 'already-final', state: 'COMPLETED' } as const;
+    const record = withAnsweredCommand(paid, command, answer, ownEventId('answer', '1'), afterNoon(1));
+    const canceled = sees(observed('CANCELED', '2026-03-01T12:05:00Z'))(paid);
+    const again = eventsAgain(record, ...always);
+    expect(typesOf(again)).toEqual(['Registered', 'State Changed', 'Cancel Refused']);
+    expect(again.at(-1)).toEqual(eventsOf(paid, record)[0]);
+    const accepted = claimed(canceled, command, 'l', afterNoon(6));
+    expect(typesOf(eventsAgain(accepted, ...always))).toEqual(['Registered', 'State Changed']);
   });
 
   it('are only those of the time that is asked for', () => {
