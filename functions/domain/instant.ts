@@ -57,4 +57,4 @@ export function nextNanosecond(instant: Instant): Instant {
 }
 
 /** RFC 3339 as people write it: without trailing zeros. */
-export const formatInstant = (instant: Instant): string => instant.replace(/\.?0+Z$/, 'Z');
+export const formatInstant = (instant: Instant): string => instant.replace(/\.?0+Z/, 'Z');

@@ -66,7 +66,7 @@ export function decideRegistration(
   const current = record ?? unknownPaymentRequest(key, now);
   if (!isOpen(current.state)) return refuseFinal(current, current.state, registration, eventId, now);
   if (isUnsettled(current)) return { outcome: { kind: 'cancellation-pending' } };
-  if (current.session && isSameRegistration(current, registration)) return { outcome: { kind: 'unchanged' } };
+  if (isSameRegistration(current, registration)) return { outcome: { kind: 'unchanged' } };
 
   const deadlineAt = momentOf(registration.deadline, now);
   const klarnaExpiresAt = registration.klarnaExpiresAt ?? current.klarnaExpiresAt;

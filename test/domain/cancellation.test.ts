@@ -248,6 +248,11 @@ describe('a cancel that the record answers', () => {
     expect(answered(record, noon)).toBe(record);
   });
 
+  it('to a timer, since the session is not over, changes nothing', () => {
+    const record = registered({ deadlineAt: afterNoon(60) });
+    expect(withAnsweredCommand(record, command, { kind: 'not-over' }, eventId, noon)).toBe(record);
+  });
+
   it('is still due where a contradiction waits for a look', () => {
     const record = answered(registered({ state: 'CANCELED', attention: 'contradiction' }));
     expect(record).toMatchObject({ attention: 'contradiction', reconcileAfter: afterNoon(31) });

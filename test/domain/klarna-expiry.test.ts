@@ -87,6 +87,18 @@ describe('what Klarna says to it', () => {
     ]);
   });
 
+  it.each([
+    ['as Klarna shows it', observed('SUBMITTED', undefined, { klarnaExpiresAt: afterNoon(29) }), 29],
+    ['as it was asked for, where the answer shows none', observed('SUBMITTED'), 30],
+    ['as it was asked for, where the answer shows nothing', undefined, 30],
+  ])('is in the record %s', (_, observation, minutes) => {
+    const record = withExpiryAnswer(registered(), answer({ observation }), noon);
+    expect(record).toMatchObject({
+      klarnaExpiresAt: afterNoon(minutes),
+      session: { klarnaExpiry: { askedFor: afterNoon(30), shown: afterNoon(minutes) } },
+    });
+  });
+
   it.each(['refused', 'unknown'] as const)('is only written down when it is %s', (outcome) => {
     const before = registered({ klarnaExpiresAt: afterNoon(180) });
     const record = withExpiryAnswer(before, answer({ outcome, observation: undefined }), noon);

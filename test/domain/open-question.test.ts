@@ -68,6 +68,7 @@ describe('a question that webhooks leave open', () => {
       expect(record.reconcileAfter).toBe(record.history.at(-1)?.occurredAt);
       expect(decideReconciliation(record, now)).toBe('ask');
     }
+    expect(after(tie, registered({ reconcileAfter: afterNoon(-1) })).reconcileAfter).toBe(afterNoon(-1));
     expect(decideReconciliation(after(contradiction), now)).toBe('ask');
   });
 

@@ -104,6 +104,7 @@ describe('an attempt that knows how it ended', () => {
 
   it.each([
     ['by the timer at its deadline', byTimer, {}, 'fired'],
+    ['by the timer exactly at its deadline', byTimer, { deadlineAt: afterNoon(31) }, 'fired'],
     ['by the timer, the deadline moved meanwhile', byTimer, { deadlineAt: afterNoon(60) }, 'removed'],
     ['by a caller', command, {}, 'removed'],
     [
