@@ -160,8 +160,9 @@ describe('the end at Klarna', () => {
 
   it('waits as long as Klarna wants', async () => {
     const klarna = new TimedKlarna('SUBMITTED').answers('read', limited(700), {
-      ...unclear,
+      kind: 'unclear',
       retryAfterMillis: 50,
+      proof: {},
     });
     expect(await asking(klarna).end(12_000)).toMatchObject({ conclusion: { kind: 'known' }, waited: 750 });
   });
