@@ -28,6 +28,6 @@ export default defineConfig(
       'no-restricted-exports': ['error', { restrictDefaultExports: { direct: true } }],
     },
   },
-  { files: ['*.js', '*.cjs', '*.config.ts', 'bin/*.js'], rules: { 'no-restricted-exports': 'off' } },
+  { files: ['*.js', '*.cjs', '**/*.config.ts', 'bin/*.js'], rules: { 'no-restricted-exports': 'off' } },
   { files: ['bin/**', 'local/**', 'bench/**'], rules: { 'no-console': 'off' } },
 );

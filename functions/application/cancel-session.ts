@@ -70,7 +70,7 @@ async function endOne(
 ): Promise<SessionCancelOutcome> {
   const { state } = record;
   if (state === 'CANCELED') return { kind: 'already-canceled', record };
-  if (state !== undefined && !isOpen(state)) return { kind: 'already-final', state, record };
+  if (!isOpen(state)) return { kind: 'already-final', state, record };
   if (clock.now() >= until) return { kind: 'untried', record };
   try {
     return await cancel(record, command, settings);

@@ -65,7 +65,7 @@ async function endNow(
   record: PaymentRequest | undefined,
 ): Promise<CancelOutcome> {
   const command: CancelCommand =
-    record?.cancellation && isUnsettled(record)
+    record && isUnsettled(record)
       ? // An unsettled cancel keeps the name and the reason of whoever asked for it.
         record.cancellation
       : // A clock never has leave to cancel what was paid, whatever the account lets its callers do.

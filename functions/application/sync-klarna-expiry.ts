@@ -60,7 +60,8 @@ export const syncKlarnaExpiry =
           next: latest && withExpiryAnswer(latest, said, instantFromMillis(clock.now())),
           outcome: undefined,
         }));
-        if (stored) current = stored;
+        if (!stored) break;
+        current = stored;
         if (said.outcome !== 'accepted') break;
       }
     } catch (error) {

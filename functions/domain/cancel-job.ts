@@ -132,7 +132,7 @@ export function withPage(
       position: left.length > 0 ? job.position : chosen.position,
       outcomes,
       // Patience runs out once: what comes after a page that was given up waits no more until something gets through.
-      tries: entries.length > 0 && isStuck(entries) ? job.tries : 0,
+      tries: isStuck(entries) ? job.tries : 0,
       dueAt: isLast ? undefined : now,
     },
     now,
@@ -145,7 +145,7 @@ export const putOff = (job: CancelJob, now: Instant): CancelJob =>
     {
       ...job,
       tries: job.tries + 1,
-      dueAt: plusMillis(now, (pauses[job.tries] ?? pauses[pauses.length - 1] ?? 60) * 60_000),
+      dueAt: plusMillis(now, (pauses[job.tries] ?? 60) * 60_000),
     },
     now,
   );

@@ -33,7 +33,7 @@ export interface CancelCommand {
 /** Whether there is nothing for this cancel to end: the request is final, or paid and to be spared. */
 export const isClosedTo = (
   { allowCompleted }: Pick<CancelCommand, 'allowCompleted'>,
-  state: PaymentRequestState,
+  state: PaymentRequestState | undefined,
 ): boolean => isFinal(state) || (state === 'COMPLETED' && !allowCompleted);
 
 /** What a record alone can answer to a cancel. */
@@ -65,7 +65,7 @@ export function answerFromRecord(
 const mayHaveBeenCanceled = (record: PaymentRequest, now: Instant): boolean =>
   isUnsettled(record) &&
   !hasLiveClaim(record, now) &&
-  (record.cancellation?.outcome === 'claimed' || record.cancellation?.sentBefore === true);
+  (record.cancellation.outcome === 'claimed' || record.cancellation.sentBefore);
 
 /** Asked once more when the claim is made: between the timer's look and its claim anybody may have moved the deadline. */
 const isOver = ({ session, deadlineAt }: PaymentRequest, now: Instant): boolean =>
@@ -84,15 +84,13 @@ export function withAnsweredCommand(
 ): PaymentRequest {
   if (answer.kind === 'claimed' || answer.kind === 'not-over') return record;
   const outcome: CancellationOutcome = answer.kind === 'already-canceled' ? 'already_canceled' : 'refused';
-  const { cancellation } = record;
   const entry = commandEntry(command, outcome === 'refused' ? 'refused' : 'noted', eventId, now, { outcome });
   // Whoever is at it may have a DELETE on its way, and says itself what came of it.
   if (hasLiveClaim(record, now)) return asNextVersion(withEntry(record, entry), now);
   // Our own cancel comes back as a webhook, and whoever sent it may never have come to say so.
-  const settled: Cancellation =
-    cancellation && isUnsettled(record)
-      ? withoutLease(cancellation, record.state === 'CANCELED' ? 'canceled' : 'refused')
-      : (cancellation ?? { ...asked(command, now), outcome });
+  const settled: Cancellation = isUnsettled(record)
+    ? withoutLease(record.cancellation, record.state === 'CANCELED' ? 'canceled' : 'refused')
+    : (record.cancellation ?? { ...asked(command, now), outcome });
   return asNextVersion(
     { ...withEntry(record, entry), cancellation: settled, reconcileAfter: dueAfterEnd(record), looks: 0 },
     now,
@@ -159,8 +157,7 @@ export function settled(record: PaymentRequest, attempt: Attempt, now: Instant):
   next = withAbsence(next, attempt, now);
   const { cancellation } = next;
   if (cancellation?.lease?.id !== attempt.leaseId) return next === record ? record : asNextVersion(next, now);
-  const done =
-    attempt.conclusion.kind === 'known' || (next.state !== undefined && isClosedTo(cancellation, next.state));
+  const done = attempt.conclusion.kind === 'known' || isClosedTo(cancellation, next.state);
   return asNextVersion(
     done ? withEnd(next, cancellation, attempt, now) : withoutEnd(next, cancellation, attempt, now),
     now,
@@ -224,7 +221,7 @@ function withoutEnd(
     };
   }
   const outcome: CancellationOutcome = conclusion.kind === 'absent' ? 'not_found' : 'pending';
-  const attention = attentionOf(conclusion);
+  const attention = attentions[conclusion.kind];
   const entry = { ...settlementEntry(cancellation, 'noted', outcome, attempt, now), attention };
   return {
     ...withEntry(record, entry),
@@ -237,20 +234,15 @@ function withoutEnd(
   };
 }
 
-function attentionOf(conclusion: Conclusion): Attention | undefined {
-  switch (conclusion.kind) {
-    case 'absent':
-      return 'not_found_at_klarna';
-    case 'denied':
-      return 'klarna_denied';
-    case 'unknown-state':
-      return 'unknown_state';
-    case 'known':
-    case 'unknown':
-    case 'grace':
-      return undefined;
-  }
-}
+/** Who has to be told that an attempt came to nothing. */
+const attentions: Readonly<Record<Conclusion['kind'], Attention | undefined>> = {
+  absent: 'not_found_at_klarna',
+  denied: 'klarna_denied',
+  'unknown-state': 'unknown_state',
+  known: undefined,
+  unknown: undefined,
+  grace: undefined,
+};
 
 /** What stood in the way of the end is over with it; what a person must see stays, also what newer code wants seen. */
 const attentionAfterEnd = (attention: Attention | undefined): Attention | undefined =>

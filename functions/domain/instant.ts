@@ -25,8 +25,8 @@ export function parseInstant(text: string): Instant | undefined {
     : undefined;
 }
 
+/** `Z` has no digits, which is 0. */
 function offsetMillis(offset: string): number {
-  if (offset === 'Z' || offset === 'z') return 0;
   const sign = offset.startsWith('-') ? -1 : 1;
   return sign * (Number(offset.slice(1, 3)) * 60 + Number(offset.slice(4, 6))) * 60_000;
 }
@@ -57,4 +57,4 @@ export function nextNanosecond(instant: Instant): Instant {
 }
 
 /** RFC 3339 as people write it: without trailing zeros. */
-export const formatInstant = (instant: Instant): string => instant.replace(/\.?0+Z$/, 'Z');
+export const formatInstant = (instant: Instant): string => instant.replace(/\.?0+Z/, 'Z');

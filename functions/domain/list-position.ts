@@ -18,7 +18,8 @@ export const listPositionOf = ({
 
 /** A text that {@link listPositionOf} made; `undefined` for any other. */
 export function parseListPosition(text: string): ListPosition | undefined {
-  const [createdAt = '', ...rest] = text.split('#');
+  const mark = text.indexOf('#');
+  const createdAt = text.slice(0, mark);
   const isInstant = parseInstant(createdAt) === createdAt;
-  return isInstant && parsePaymentRequestId(rest.join('#')) ? (text as ListPosition) : undefined;
+  return isInstant && parsePaymentRequestId(text.slice(mark + 1)) ? (text as ListPosition) : undefined;
 }

@@ -25,5 +25,6 @@ export const isFinal = (state: PaymentRequestState | undefined): boolean =>
   state !== undefined && ranks[state] === 2;
 
 /** The customer may still pay: nothing heard yet, SUBMITTED or IN_PROGRESS. */
-export const isOpen = (state: PaymentRequestState | undefined): boolean =>
-  state === undefined || ranks[state] === 0;
+export const isOpen = (
+  state: PaymentRequestState | undefined,
+): state is 'SUBMITTED' | 'IN_PROGRESS' | undefined => state === undefined || ranks[state] === 0;

@@ -147,8 +147,10 @@ export const unknownPaymentRequest = (key: PaymentRequestKey, now: Instant): Pay
 });
 
 /** Whether a cancel has been asked for and its end is not written yet. */
-export const isUnsettled = ({ cancellation }: PaymentRequest): boolean =>
-  cancellation?.outcome === 'claimed' || cancellation?.outcome === 'pending';
+export const isUnsettled = (
+  record: PaymentRequest,
+): record is PaymentRequest & { readonly cancellation: Cancellation } =>
+  record.cancellation?.outcome === 'claimed' || record.cancellation?.outcome === 'pending';
 
 /** Whether the history already holds this event. */
 export const hasRecorded = (record: PaymentRequest, eventId: EventId): boolean =>

@@ -63,7 +63,7 @@ export function decideReconciliation(record: PaymentRequest, now: Instant): Reco
     if (lost) return 'look';
     return record.state === undefined ? 'forget' : 'arm-default';
   }
-  if (record.deadlineAt > now) {
+  if (!isOver) {
     if (lost && record.timer !== 'pending') return 'look';
     // Due for a question that a later webhook has answered since.
     return dueWithTimer(record, now) ? 'forget' : 'arm';

@@ -64,9 +64,9 @@ export function decideRegistration(
   now: Instant,
 ): SessionDecision {
   const current = record ?? unknownPaymentRequest(key, now);
-  if (!isOpen(current.state)) return refuseFinal(current, registration, eventId, now);
+  if (!isOpen(current.state)) return refuseFinal(current, current.state, registration, eventId, now);
   if (isUnsettled(current)) return { outcome: { kind: 'cancellation-pending' } };
-  if (current.session && isSameRegistration(current, registration)) return { outcome: { kind: 'unchanged' } };
+  if (isSameRegistration(current, registration)) return { outcome: { kind: 'unchanged' } };
 
   const deadlineAt = momentOf(registration.deadline, now);
   const klarnaExpiresAt = registration.klarnaExpiresAt ?? current.klarnaExpiresAt;
@@ -74,7 +74,7 @@ export function decideRegistration(
   const invalid = checkDeadline(registration.deadline, deadlineAt, limitOfKlarna, policy, now);
   if (invalid) return { outcome: invalid };
 
-  const lengthened = current.deadlineAt !== undefined && deadlineAt > current.deadlineAt;
+  const lengthened = isLater(deadlineAt, current.deadlineAt);
   const extensions = (current.session?.extensions ?? 0) + (lengthened ? 1 : 0);
   if (current.session && lengthened) {
     const limit = extensionLimit(current, current.session.registeredAt, deadlineAt, extensions, policy);
@@ -124,7 +124,7 @@ export function decideExtension(
   now: Instant,
 ): SessionDecision {
   if (!record?.session) return { outcome: { kind: 'not-found' } };
-  if (record.state && !isOpen(record.state)) {
+  if (!isOpen(record.state)) {
     return refuse(
       record,
       { kind: 'already-final', state: record.state },
@@ -140,7 +140,7 @@ export function decideExtension(
   if (deadlineAt <= now) return { outcome: inThePast(deadline) };
   if (deadlineAt === record.deadlineAt) return { outcome: { kind: 'unchanged' } };
 
-  const lengthened = record.deadlineAt === undefined || deadlineAt > record.deadlineAt;
+  const lengthened = isLater(deadlineAt, record.deadlineAt);
   const extensions = record.session.extensions + (lengthened ? 1 : 0);
   if (lengthened) {
     const limit = extensionLimit(record, record.session.registeredAt, deadlineAt, extensions, policy);
@@ -194,6 +194,10 @@ export const withDeadline = (deadlineAt: Instant, now: Instant) =>
 
 const momentOf = (deadline: Deadline, now: Instant): Instant =>
   deadline.kind === 'deadline_at' ? deadline.at : plusMillis(now, deadline.millis);
+
+/** Whether a deadline moves to later; the first one does not. */
+const isLater = (deadlineAt: Instant, than: Instant | undefined): boolean =>
+  deadlineAt > (than ?? deadlineAt);
 
 const isSameRegistration = (record: PaymentRequest, registration: Registration): boolean =>
   record.session?.requested === registration.deadline.given &&
@@ -251,11 +255,12 @@ function extensionLimit(
 
 function refuseFinal(
   record: PaymentRequest,
+  state: PaymentRequestState,
   registration: Registration,
   eventId: EventId,
   now: Instant,
 ): SessionDecision {
-  const refusal: SessionRefusal = { kind: 'already-final', state: record.state ?? 'EXPIRED' };
+  const refusal: SessionRefusal = { kind: 'already-final', state };
   const joined = record.session
     ? record
     : {

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { extendSession } from '../../functions/application/register-session.ts';
+import {
+  extendSession,
+  registerSession,
+  type SessionDependencies,
+} from '../../functions/application/register-session.ts';
 import type { Deadline } from '../../functions/domain/registration.ts';
 import { key, observed, registrationWith } from '../support/fixtures.ts';
 import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
@@ -160,6 +164,34 @@ describe('registering', () => {
     expect(outcome.kind).toBe('registered');
     expect(record).toMatchObject({ timer: 'armed', version: 2 });
     expect(world.store.writes).toBe(2);
+    const extend = extendSession(world.dependencies);
+    await extend(key, timeout(40), world.settings, 'test');
+    expect(world.record.history.map(({ eventId }) => eventId.split(':')[0])).toEqual(['register', 'extend']);
+  });
+
+  it('arms no timer that is set, and sets no expiry where nothing was registered', async () => {
+    const arms: string[] = [];
+    const synced: unknown[] = [];
+    const world = new World(new ScriptedKlarna('SUBMITTED'), {}, (call, moment) => {
+      if (call === 'timer.arm' && moment === 'before') arms.push(call);
+    });
+    const syncExpiry: SessionDependencies['syncExpiry'] = (record) => {
+      synced.push(record);
+      return Promise.resolve(record);
+    };
+    const register = (deadline: Deadline) =>
+      registerSession({ ...world.dependencies, syncExpiry })(
+        key,
+        registrationWith({ deadline }),
+        world.settings,
+      );
+    expect((await register(timeout(30))).outcome.kind).toBe('registered');
+    expect((await register(timeout(30))).outcome.kind).toBe('unchanged');
+    expect((await register(timeout(49 * 60))).outcome.kind).toBe('invalid');
+    expect([arms.length, synced.length]).toEqual([1, 2]);
+    await world.webhook(observed('COMPLETED'));
+    expect((await register(timeout(60))).outcome.kind).toBe('already-final');
+    expect(synced).toHaveLength(2);
   });
 
   it('is the same again with the same words, though the duration counts from now', async () => {

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { callLimit } from '../../functions/application/ask-klarna.ts';
+import type { KlarnaAnswer } from '../../functions/application/ports.ts';
 import { extendSession } from '../../functions/application/register-session.ts';
+import { plusMillis } from '../../functions/domain/instant.ts';
 import { key, registrationWith } from '../support/fixtures.ts';
+import { afterNoon } from '../support/sessions.ts';
 import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
 import { type Meddler, World } from '../support/world.ts';
 
@@ -19,8 +22,24 @@ describe('an account that wants Klarna to end sessions too', () => {
     expect(world.klarna.expiresAt).toBe(record?.deadlineAt);
     expect(record).toMatchObject({ timer: 'armed', klarnaExpiresAt: record?.deadlineAt });
     expect(record).toEqual(world.record);
+    expect(record?.history.map(({ kind }) => kind)).toEqual(['register', 'read', 'klarna_expiry']);
+    expect(record?.history.slice(1).map(({ eventId }) => eventId.split(':')[0])).toEqual(['read', 'expiry']);
     await world.register(registrationWith());
     expect(world.klarna.calls).toEqual(['expiry']);
+  });
+
+  it('has it asked for again where the deadline was moved while Klarna answered', async () => {
+    const world = worldOf();
+    world.klarna.answers('expiry', (klarna) => {
+      const { record } = world;
+      void world.store.save(record, { ...record, deadlineAt: afterNoon(40), version: record.version + 1 });
+      klarna.expiresAt = afterNoon(30);
+      return klarna.shown();
+    });
+    await world.register(registrationWith());
+    expect(world.klarna.calls).toEqual(['expiry', 'expiry']);
+    expect(world.klarna.expiresAt).toBe(afterNoon(40));
+    expect(world.record.klarnaExpiresAt).toBe(afterNoon(40));
   });
 
   it('has it moved with the deadline, later and sooner', async () => {
@@ -73,6 +92,35 @@ describe('the registration stands', () => {
     expect(world.record.history.at(-1)).toMatchObject({ kind: 'klarna_expiry', effect: 'refused' });
   });
 
+  it.each<[KlarnaAnswer['kind'], string]>([
+    ['denied', 'refused'],
+    ['not-found', 'refused'],
+    ['refused', 'refused'],
+    ['rate-limited', 'noted'],
+    ['unclear', 'noted'],
+    ['unknown-state', 'noted'],
+  ])('when Klarna answers %s, which is written down as %s, and is asked once', async (kind, effect) => {
+    const answer = { kind, retryAfterMillis: undefined, proof: { status: '4xx' } } as KlarnaAnswer;
+    const world = worldOf(new ScriptedKlarna('SUBMITTED').answers('expiry', answer));
+    await world.register(registrationWith());
+    expect(world.klarna.calls).toEqual(['expiry']);
+    const entries = world.record.history.filter((entry) => entry.kind !== 'register');
+    expect(entries.map((entry) => [entry.kind, entry.effect, entry.detail['status']])).toEqual([
+      ['klarna_expiry', effect, '4xx'],
+    ]);
+  });
+
+  it('when the record is gone by the time of the answer', async () => {
+    const world = worldOf();
+    world.klarna.answers('expiry', (klarna) => {
+      world.store.records.clear();
+      return klarna.shown();
+    });
+    const { record } = await world.register(registrationWith());
+    expect(record?.deadlineAt).toBe(afterNoon(30));
+    expect(world.faults).toEqual([]);
+  });
+
   it('when Klarna gives no answer, which costs one call and is not asked again by itself', async () => {
     const world = worldOf(new ScriptedKlarna('SUBMITTED').answers('expiry', unclear));
     const { outcome, record } = await world.register(registrationWith());
@@ -101,7 +149,10 @@ describe('the registration stands', () => {
       moveExpiry: async (...[, , , limit]: readonly [unknown, unknown, unknown, number]) => {
         limits.push(limit);
         await world.clock.wait(limit);
-        return unclear;
+        const { record } = world;
+        const deadlineAt = plusMillis(record.deadlineAt ?? afterNoon(30), minute);
+        await world.store.save(record, { ...record, deadlineAt, version: record.version + 1 });
+        return world.klarna.shown();
       },
     };
     Object.assign(world.klarna, klarna);

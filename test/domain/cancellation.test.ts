@@ -13,7 +13,7 @@ import { plusMillis } from '../../functions/domain/instant.ts';
 import type { Cancellation, PaymentRequest } from '../../functions/domain/payment-request.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
 import { noon, recordWith } from '../support/fixtures.ts';
-import { afterNoon, cancellationWith, registered, settledWith } from '../support/sessions.ts';
+import { afterNoon, cancellationWith, registered, session, settledWith } from '../support/sessions.ts';
 
 const command: CancelCommand = {
   cause: 'api',
@@ -55,6 +55,22 @@ describe('what a record alone can answer to a cancel', () => {
 
   it('is nothing where there is no record', () => {
     expect(answerFromRecord(undefined, command, noon)).toBeUndefined();
+  });
+
+  it.each<[string, Partial<PaymentRequest>, RecordAnswer | undefined]>([
+    ['before the deadline', { deadlineAt: afterNoon(31) }, { kind: 'not-over' }],
+    ['at the deadline', { deadlineAt: afterNoon(30) }, undefined],
+    ['where there is no deadline', { deadlineAt: undefined }, undefined],
+    ['where there is no session', { session: undefined }, undefined],
+    [
+      'where it is only to be observed',
+      { session: { ...session, onTimeout: 'observe' } },
+      { kind: 'not-over' },
+    ],
+  ])('to a timer %s', (_, fields, answer) => {
+    const byTimer = { ...command, cause: 'timeout' } as const;
+    expect(answerFromRecord(registered(fields), byTimer, afterNoon(30))).toEqual(answer);
+    expect(answerFromRecord(registered(fields), command, afterNoon(30))).toBeUndefined();
   });
 
   it('is nothing from the moment at which a claim runs out', () => {
@@ -105,6 +121,14 @@ describe('a claim', () => {
     ]);
   });
 
+  it('says nothing of a reason where there is none', () => {
+    const { reason: _, ...unreasoned } = command;
+    expect(claimed(recordWith(), unreasoned, 'lease-9', noon).history[0]?.detail).toStrictEqual({
+      cause: 'api',
+      requested_by: command.requestedBy,
+    });
+  });
+
   it('says so where the caller allows a paid request to end', () => {
     const record = claimed(recordWith(), { ...command, allowCompleted: true }, 'lease-9', noon);
     expect(record.cancellation?.allowCompleted).toBe(true);
@@ -148,7 +172,14 @@ describe('a cancel that the record answers', () => {
     const record = answered(registered({ state }));
     expect(record).toMatchObject({
       state,
-      cancellation: { outcome, cause: 'api', requestedBy: command.requestedBy, requestedAt: afterNoon(2) },
+      cancellation: {
+        outcome,
+        cause: 'api',
+        requestedBy: command.requestedBy,
+        requestedAt: afterNoon(2),
+        allowCompleted: false,
+        sentBefore: false,
+      },
       reconcileAfter: undefined,
       looks: 0,
       version: 2,
@@ -215,6 +246,11 @@ describe('a cancel that the record answers', () => {
   it('by a live claim changes nothing', () => {
     const record = registered({ cancellation: cancellationWith() });
     expect(answered(record, noon)).toBe(record);
+  });
+
+  it('to a timer, since the session is not over, changes nothing', () => {
+    const record = registered({ deadlineAt: afterNoon(60) });
+    expect(withAnsweredCommand(record, command, { kind: 'not-over' }, eventId, noon)).toBe(record);
   });
 
   it('is still due where a contradiction waits for a look', () => {

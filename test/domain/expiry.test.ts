@@ -39,6 +39,7 @@ describe('a timer that goes off', () => {
     expect(decideExpiry(undefined, noon)).toBe('nothing');
     expect(decideExpiry(recordWith({ state: 'SUBMITTED' }), noon)).toBe('nothing');
     expect(decideExpiry(recordWith({ state: 'COMPLETED' }), noon)).toBe('nothing');
+    expect(decideExpiry(registered({ deadlineAt: undefined }), afterNoon(31))).toBe('nothing');
   });
 });
 
@@ -59,6 +60,7 @@ describe('a timer that ended nothing', () => {
       });
       expect(record?.cancellation).toBeUndefined();
       expect(record?.history.at(-1)).toMatchObject({
+        eventId: `timer:${afterNoon(30)}`,
         kind: 'timer',
         effect: 'noted',
         state,

@@ -12,6 +12,8 @@ import { decideExtension } from '../../functions/domain/registration.ts';
 import { noon, observed, recordWith } from '../support/fixtures.ts';
 import { afterNoon, minute, policy, register, registered, session } from '../support/sessions.ts';
 
+const nearest = plusMillis(noon, 15 * minute + 5_000);
+
 describe('the expiry that Klarna should have', () => {
   it.each<[string, PaymentRequest, number | undefined, number | undefined]>([
     ['the deadline of a session', registered({ state: 'SUBMITTED' }), undefined, 30],
@@ -32,6 +34,7 @@ describe('the expiry that Klarna should have', () => {
       undefined,
     ],
     ['none without a session', recordWith({ state: 'SUBMITTED' }), undefined, undefined],
+    ['none without a deadline', registered({ deadlineAt: undefined }), undefined, undefined],
     ['none closer than 15 minutes', registered({ deadlineAt: afterNoon(14.9) }), undefined, undefined],
     [
       'none that is too close once Klarna reads it',
@@ -39,6 +42,7 @@ describe('the expiry that Klarna should have', () => {
       undefined,
       undefined,
     ],
+    ['15 minutes and the time of a call', registered({ deadlineAt: nearest }), undefined, 15 + 5 / 60],
     ['15 minutes and a little', registered({ deadlineAt: afterNoon(16) }), undefined, 16],
     ['48 hours', registered({ deadlineAt: afterNoon(48 * 60) }), undefined, 48 * 60],
     ['none further than 48 hours', registered({ deadlineAt: afterNoon(48 * 60) }), 1, undefined],
@@ -81,6 +85,18 @@ describe('what Klarna says to it', () => {
       ['read', 'applied'],
       ['klarna_expiry', 'accepted'],
     ]);
+  });
+
+  it.each([
+    ['as Klarna shows it', observed('SUBMITTED', undefined, { klarnaExpiresAt: afterNoon(29) }), 29],
+    ['as it was asked for, where the answer shows none', observed('SUBMITTED'), 30],
+    ['as it was asked for, where the answer shows nothing', undefined, 30],
+  ])('is in the record %s', (_, observation, minutes) => {
+    const record = withExpiryAnswer(registered(), answer({ observation }), noon);
+    expect(record).toMatchObject({
+      klarnaExpiresAt: afterNoon(minutes),
+      session: { klarnaExpiry: { askedFor: afterNoon(30), shown: afterNoon(minutes) } },
+    });
   });
 
   it.each(['refused', 'unknown'] as const)('is only written down when it is %s', (outcome) => {

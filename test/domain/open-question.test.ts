@@ -34,6 +34,11 @@ describe('a question that webhooks leave open', () => {
       undefined,
     ],
     [
+      'a read, and a webhook of the same time',
+      [read('SUBMITTED', '2026-03-01T12:00:00Z'), observed('IN_PROGRESS')],
+      undefined,
+    ],
+    [
       'one state told twice',
       [observed('SUBMITTED'), observed('SUBMITTED', undefined, { eventId: ownEventId('x', '1') })],
       undefined,
@@ -63,7 +68,19 @@ describe('a question that webhooks leave open', () => {
       expect(record.reconcileAfter).toBe(record.history.at(-1)?.occurredAt);
       expect(decideReconciliation(record, now)).toBe('ask');
     }
+    expect(after(tie, registered({ reconcileAfter: afterNoon(-1) })).reconcileAfter).toBe(afterNoon(-1));
     expect(decideReconciliation(after(contradiction), now)).toBe('ask');
+  });
+
+  it('is none where nothing has given the record its state', () => {
+    expect(openQuestion({ ...after(tie), evidence: undefined })).toBeUndefined();
+  });
+
+  it('is not answered by a read of the same moment, which may have come first', () => {
+    const record = after([...contradiction, read('CANCELED')]);
+    const together = record.history.map((entry) => ({ ...entry, recordedAt: now }));
+    expect(openQuestion(record)).toBeUndefined();
+    expect(openQuestion({ ...record, history: together })?.about).toBe('contradiction');
   });
 
   it('is left to the end of the session where that has come', () => {
@@ -116,6 +133,7 @@ describe('after a look the record is due', () => {
     ['with the sweep that is its timer', registered({ timer: 'sweep' }), afterNoon(30)],
     ['at once, where the timer is still to be armed', registered({ timer: 'pending' }), now],
     ['at once, where nobody has registered it', recordWith({ state: 'SUBMITTED' }), now],
+    ['at once, where there is no deadline, whatever its timer', recordWith({ timer: 'armed' }), now],
     ['no more, once it has ended', registered({ state: 'CANCELED' }), undefined],
   ])('%s', (_, record, due) => {
     expect(dueAfterLook(record, now)).toBe(due);

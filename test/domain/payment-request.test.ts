@@ -33,14 +33,14 @@ describe('the history', () => {
   });
 
   it('stays in order within one moment, and when a clock goes back', () => {
-    const record = [entry(1), entry(2), entry(3, { recordedAt: plusMillis(noon, -5000) })].reduce(
-      withEntry,
-      recordWith(),
-    );
+    const back = entry(3, { recordedAt: plusMillis(noon, -5000) });
+    const later = entry(4, { recordedAt: plusMillis(noon, 5000) });
+    const record = [entry(1), entry(2), back, later].reduce(withEntry, recordWith());
     expect(record.history.map((each) => [each.eventId, each.recordedAt])).toEqual([
       ['test:1', noon],
       ['test:2', at('2026-03-01T12:00:00.000000001Z')],
       ['test:3', at('2026-03-01T12:00:00.000000002Z')],
+      ['test:4', at('2026-03-01T12:00:05Z')],
     ]);
   });
 

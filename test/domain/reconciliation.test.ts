@@ -23,6 +23,7 @@ describe('what the sweep does at 12:40 with', () => {
     ['a record that is not due yet', registered({ reconcileAfter: afterNoon(40.001) }), 'nothing'],
     ['a session past its deadline: its timer was lost', registered(), 'end'],
     ['the same, exactly when it is due', registered({ reconcileAfter: now }), 'end'],
+    ['the same, exactly at its deadline', registered({ ...due, deadlineAt: now }), 'end'],
     ['the same with a customer who is paying', registered({ state: 'IN_PROGRESS' }), 'end'],
     ['the same, never armed', registered({ timer: 'pending' }), 'end'],
     ['the same, to be observed', registered(observedOnly), 'end'],
@@ -169,6 +170,21 @@ describe('what is forgotten', () => {
       'with a deadline to come, where the timer is the sweep',
       registered({ looks: 3, timer: 'sweep', deadlineAt: afterNoon(60) }),
       afterNoon(60),
+    ],
+    [
+      'not at a deadline to come once it is paid',
+      registered({ looks: 3, state: 'COMPLETED', deadlineAt: afterNoon(60) }),
+      undefined,
+    ],
+    [
+      'not at a deadline that has come, for which the timer is the sweep',
+      registered({ looks: 3, timer: 'sweep', deadlineAt: now, klarnaExpiresAt: afterNoon(180) }),
+      afterNoon(181),
+    ],
+    [
+      'when Klarna has ended it, where there is no deadline, whatever its timer',
+      recordWith({ looks: 3, state: 'SUBMITTED', timer: 'armed', klarnaExpiresAt: afterNoon(180) }),
+      afterNoon(181),
     ],
     ['and no more when that has passed', registered({ looks: 3, klarnaExpiresAt: afterNoon(39) }), undefined],
   ])('%s', (_, record, reconcileAfter) => {

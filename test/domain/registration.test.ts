@@ -153,6 +153,7 @@ describe('another registration of the same request', () => {
   it.each<[string, Partial<Registration>, Partial<PaymentRequest>]>([
     ['a later deadline', { deadline: lasting(hour) }, { deadlineAt: afterNoon(60) }],
     ['an earlier deadline', { deadline: lasting(5 * minute) }, { deadlineAt: afterNoon(5) }],
+    ['another grace', { inProgressGrace: minute }, { deadlineAt: afterNoon(30) }],
     ['to be observed only', { onTimeout: 'observe' }, { deadlineAt: afterNoon(30) }],
     ['a reference', { reference: 'order 18' }, { reference: 'order 18' }],
     ['a session', { sessionId: parseSessionId('session-2') }, { sessionId: parseSessionId('session-2') }],
@@ -177,6 +178,15 @@ describe('another registration of the same request', () => {
       sessionId: 's',
       klarnaExpiresAt: afterNoon(90),
     });
+  });
+
+  it('to end sooner is no extension, and always allowed', () => {
+    const extended = registered();
+    const session = extended.session && { ...extended.session, extensions: 10 };
+    const capped = { ...policy, maxExtensions: 0 };
+    const { next, outcome } = register({ ...extended, session }, { deadline: lasting(minute) }, noon, capped);
+    expect(outcome).toEqual({ kind: 'changed' });
+    expect(next?.session?.extensions).toBe(10);
   });
 
   it('gives no second grace', () => {
@@ -208,11 +218,13 @@ describe('what has ended or is paid', () => {
     '%s: is refused, joined, and gets no timer',
     (state) => {
       const { record } = applyObservation(recordWith(), observed(state));
-      const { next, outcome } = register(record, { reference: 'order 17' }, afterNoon(1));
+      const sessionId = parseSessionId('session-1');
+      const { next, outcome } = register(record, { reference: 'order 17', sessionId }, afterNoon(1));
       expect(outcome).toEqual({ kind: 'already-final', state });
       expect(next).toMatchObject({
         state,
         reference: 'order 17',
+        sessionId,
         timer: 'none',
         version: 2,
       });
@@ -229,6 +241,15 @@ describe('what has ended or is paid', () => {
     },
   );
 
+  it('keeps what it had been joined to before', () => {
+    const first = { reference: 'order 17', sessionId: parseSessionId('session-1') };
+    const { next } = register(recordWith({ state: 'COMPLETED', ...first }), {
+      reference: 'another',
+      sessionId: parseSessionId('another'),
+    });
+    expect(next).toMatchObject(first);
+  });
+
   it('keeps the session it had', () => {
     const paid = registered({ state: 'COMPLETED', reference: 'order 17' });
     expect(register(paid, { reference: 'another' }).next?.reference).toBe('order 17');
@@ -236,13 +257,17 @@ describe('what has ended or is paid', () => {
 });
 
 describe('a timer that is armed', () => {
-  it.each(['pending', 'armed'] as const)('is written down where it was %s', (timer) => {
+  it.each(['pending', 'armed', 'sweep'] as const)('is written down where it was %s', (timer) => {
     const record = registered({ timer, looks: 3, reconcileAfter: afterNoon(1) });
     expect(withArmedTimer(record, afterNoon(30), afterNoon(1))).toMatchObject({
       timer: 'armed',
       looks: 0,
       reconcileAfter: afterNoon(31),
       version: 2,
+    });
+    expect(withArmedTimer(record, afterNoon(30), afterNoon(1), 'sweep')).toMatchObject({
+      timer: 'sweep',
+      reconcileAfter: afterNoon(30),
     });
   });
 

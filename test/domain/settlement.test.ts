@@ -98,8 +98,19 @@ describe('an attempt that knows how it ended', () => {
     });
   });
 
+  it('COMPLETED, though the caller allowed that to be ended: Klarna would not, and is the judge', () => {
+    const allowing = held({}, { ...command, allowCompleted: true });
+    const refused = attempt('known', { observations: [read('COMPLETED')], sent: true });
+    expect(settled(allowing, refused, afterNoon(31))).toMatchObject({
+      state: 'COMPLETED',
+      cancellation: { outcome: 'refused', sentBefore: true, lease: undefined },
+      reconcileAfter: undefined,
+    });
+  });
+
   it.each([
     ['by the timer at its deadline', byTimer, {}, 'fired'],
+    ['by the timer exactly at its deadline', byTimer, { deadlineAt: afterNoon(31) }, 'fired'],
     ['by the timer, the deadline moved meanwhile', byTimer, { deadlineAt: afterNoon(60) }, 'removed'],
     ['by a caller', command, {}, 'removed'],
     [
@@ -188,6 +199,13 @@ describe('a request that Klarna does not know', () => {
     expect(record).toMatchObject({ state: 'SUBMITTED', cancellation: { outcome: 'not_found' } });
   });
 
+  it.each(['unknown', 'denied', 'unknown-state'] as const)(
+    'is told from one of which the answer is %s',
+    (kind) => {
+      expect(settled(held(), attempt(kind), afterNoon(181)).state).toBe('SUBMITTED');
+    },
+  );
+
   it("is EXPIRED after Klarna's longest lifetime where its expiry is not known", () => {
     const unknown = claimed(recordWith(), command, 'mine', afterNoon(0));
     const twoDays = 48 * 60;
@@ -235,6 +253,16 @@ describe('a customer who is paying at the deadline', () => {
     expect(record.deadlineAt).toBe(afterNoon(33));
   });
 
+  it('is given none where there is no session: the sweep looks again', () => {
+    const record = settled(claimed(recordWith(), command, 'mine', noon), grace(5 * minute), afterNoon(31));
+    expect(record).toMatchObject({
+      state: 'IN_PROGRESS',
+      cancellation: { outcome: 'pending' },
+      looks: 1,
+    });
+    expect([record.attention, record.deadlineAt]).toEqual([undefined, undefined]);
+  });
+
   it('is spared instead if the payment came through meanwhile', () => {
     const { record } = applyObservation(held({}, byTimer), observed('COMPLETED', '2026-03-01T12:30:03Z'));
     const done = settled(record, grace(5 * minute), afterNoon(31));
@@ -260,6 +288,19 @@ describe('an attempt that has lost its claim', () => {
       reconcileAfter: before.reconcileAfter,
       version: before.version + 1,
     });
+  });
+
+  it('to one that gave grace settles nothing either', () => {
+    const graced = settled(
+      claimed(held({}, byTimer), byTimer, 'theirs', afterNoon(31)),
+      {
+        ...attempt('unknown', { leaseId: 'theirs' }),
+        conclusion: { kind: 'grace', millis: 5 * minute },
+      },
+      afterNoon(31),
+    );
+    expect(graced.cancellation).toBeUndefined();
+    expect(settled(graced, attempt('unknown'), afterNoon(32))).toBe(graced);
   });
 
   it('has nothing to write when it learnt nothing', () => {

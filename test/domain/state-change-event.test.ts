@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { claimed, settled } from '../../functions/domain/cancellation.ts';
+import { claimed, settled, withAnsweredCommand } from '../../functions/domain/cancellation.ts';
 import { withSparedTimer } from '../../functions/domain/expiry.ts';
 import { ownEventId, parseSessionId } from '../../functions/domain/identifiers.ts';
 import type { Observation } from '../../functions/domain/observation.ts';
@@ -10,7 +10,7 @@ import { eventsAgain, eventsOf, type StateChangeEvent } from '../../functions/do
 import { applyObservation } from '../../functions/domain/transition.ts';
 import { twoArrivals, webhooks } from '../support/arbitrary-observations.ts';
 import { key, noon, observed, recordWith } from '../support/fixtures.ts';
-import { afterNoon, minute, policy, register, registered } from '../support/sessions.ts';
+import { afterNoon, minute, policy, register, registered, settledWith } from '../support/sessions.ts';
 
 const command = { cause: 'timeout', requestedBy: 'lapse:session-timer', allowCompleted: false } as const;
 
@@ -194,6 +194,7 @@ describe('what nobody need hear of', () => {
           noon,
         ).next,
     ],
+    ['a registration that was refused', registers],
     ['a look of the sweep', (record) => asNextVersion(record, noon)],
   ])('%s', (_, write) => {
     const after = write(known);
@@ -290,9 +291,46 @@ describe('the events once more', () => {
     );
   });
 
+  it('are also of a cancel that was refused', () => {
+    const paid = lifeOf([observed('COMPLETED')]);
+    const answer = { kind: 'already-final', state: 'COMPLETED' } as const;
+    const record = withAnsweredCommand(paid, command, answer, ownEventId('answer', '1'), afterNoon(1));
+    const canceled = sees(observed('CANCELED', '2026-03-01T12:05:00Z'))(paid);
+    const again = eventsAgain(record, ...always);
+    expect(typesOf(again)).toEqual(['Registered', 'State Changed', 'Cancel Refused']);
+    expect(again.at(-1)).toEqual(eventsOf(paid, record)[0]);
+    const accepted = claimed(canceled, command, 'l', afterNoon(6));
+    expect(typesOf(eventsAgain(accepted, ...always))).toEqual(['Registered', 'State Changed']);
+  });
+
+  it('name who ended the request, and not of its registration', () => {
+    const record = lifeOf([]);
+    const cancellation = { ...settledWith({ outcome: 'canceled' }), cause: 'timeout' as const };
+    const canceled = sees(observed('CANCELED', '2026-03-01T12:30:00Z'))({ ...record, cancellation });
+    expect(eventsAgain(canceled, ...always).map(({ detail }) => detail.cause)).toEqual([null, 'timeout']);
+  });
+
+  it('tell of a registration only where there was one', () => {
+    const paid = sees(observed('COMPLETED'))(undefined);
+    const refused = registers(paid);
+    expect(refused && typesOf(eventsAgain(refused, ...always))).toEqual(['State Changed']);
+    const abandoned = claimed(recordWith({ version: 0 }), command, 'l', noon);
+    const registeredLater = registers({ ...abandoned, cancellation: undefined });
+    const events = registeredLater && eventsAgain(registeredLater, ...always);
+    expect(events?.map(({ detail }) => detail.event_key)).toEqual([
+      expect.stringMatching(/\/register:\d+\/registered$/),
+    ]);
+  });
+
+  it('tell of a state from when it began', () => {
+    const record = lifeOf([observed('COMPLETED'), observed('COMPLETED', '2026-03-01T12:01:00Z')]);
+    expect(eventsAgain(record, ...always).at(-1)?.detail.occurred_at).toBe('2026-03-01T12:00:00Z');
+  });
+
   it('are only those of the time that is asked for', () => {
     const record = lifeOf([]);
     expect(typesOf(eventsAgain(record, noon, noon))).toEqual(['Registered']);
     expect(eventsAgain(record, afterNoon(1), afterNoon(2))).toEqual([]);
+    expect(eventsAgain(record, afterNoon(-2), afterNoon(-1))).toEqual([]);
   });
 });

@@ -150,6 +150,18 @@ describe('the end of a request that the customer has approved', () => {
   });
 });
 
+describe('a read of the very time of what is known', () => {
+  const read = observed('SUBMITTED', undefined, { source: 'read', eventId: idOf('read:1') });
+  const told = observed('IN_PROGRESS', undefined, { eventId: idOf('m') });
+
+  it('is no tie with it, in neither order: it is later than what it shows', () => {
+    const { record } = applyObservation(recordIn('IN_PROGRESS'), read);
+    expect([record.state, record.reconcileAfter]).toEqual(['SUBMITTED', undefined]);
+    const reversed = applyObservation(applyObservation(recordWith(), read).record, told).record;
+    expect([reversed.state, reversed.reconcileAfter]).toEqual(['SUBMITTED', undefined]);
+  });
+});
+
 describe('what a person must see when our cancel met an approval', () => {
   const cancellation = {
     outcome: 'claimed',
@@ -180,6 +192,17 @@ describe('what a person must see when our cancel met an approval', () => {
     ['it was no cancel of ours', undefined],
   ] as const)('not where %s', (_, its) => {
     expect(both(recordWith({ cancellation: its }), [approval, end]).attention).toBeUndefined();
+  });
+
+  it('is said once', () => {
+    const again = observed('CANCELED', '2026-03-01T12:00:09Z');
+    const record = both(recordWith({ cancellation }), [approval, end, again]);
+    expect(record.attention).toBe('canceled_after_completed');
+    expect(record.history.map((entry) => entry.attention)).toEqual([
+      undefined,
+      'canceled_after_completed',
+      undefined,
+    ]);
   });
 
   it('does not hide a contradiction', () => {
@@ -215,6 +238,8 @@ describe('the state before', () => {
     expect(first.previousState).toBe('SUBMITTED');
     expect(applyObservation(first, again).record.previousState).toBe('SUBMITTED');
     expect(applyObservation(first, canceled).record.previousState).toBe('IN_PROGRESS');
+    const telling = { ...canceled, previousState: 'SUBMITTED' } as const;
+    expect(applyObservation(first, telling).record.previousState).toBe('SUBMITTED');
   });
 });
 

@@ -3,7 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   sign,
+  signatureHeader,
   signaturePattern,
+  signingKeyIdHeader,
   signingKeyIdPattern,
   verify,
 } from '../../functions/runtime/klarna-signature.ts';
@@ -30,6 +32,10 @@ describe("the vector of Klarna's description", () => {
     const padded = Buffer.concat([Buffer.from('--'), body, Buffer.from('--')]);
     expect(verify(padded.subarray(2, -2), key, signature)).toBe(true);
     expect(verify(new Uint8Array(body), key, signature)).toBe(true);
+  });
+
+  it('comes in headers of these names', () => {
+    expect([signatureHeader, signingKeyIdHeader]).toEqual(['klarna-signature', 'klarna-signing-key-id']);
   });
 });
 

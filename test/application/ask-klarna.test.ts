@@ -1,0 +1,218 @@
+import { describe, expect, it } from 'vitest';
+import {
+  callLimit,
+  endAtKlarna,
+  observationOf,
+  readAtKlarna,
+  type TimedAnswer,
+} from '../../functions/application/ask-klarna.ts';
+import type { KlarnaAnswer } from '../../functions/application/ports.ts';
+import { instantFromMillis } from '../../functions/domain/instant.ts';
+import { key, settingsWith } from '../support/fixtures.ts';
+import { afterNoon } from '../support/sessions.ts';
+import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
+import { CountingIds, VirtualClock } from '../support/virtual-clock.ts';
+
+const settings = settingsWith();
+const id = key.paymentRequestId;
+const limited = (retryAfterMillis: number | undefined): KlarnaAnswer => ({
+  kind: 'rate-limited',
+  retryAfterMillis,
+  proof: { status: '429' },
+});
+
+/** Klarna, with the time that each call was given. */
+class TimedKlarna extends ScriptedKlarna {
+  readonly limits: number[] = [];
+
+  override read(...[, , millis]: readonly [unknown?, unknown?, number?]): Promise<KlarnaAnswer> {
+    this.limits.push(millis ?? NaN);
+    return super.read();
+  }
+
+  override cancel(...[, , millis]: readonly [unknown?, unknown?, number?]): Promise<KlarnaAnswer> {
+    this.limits.push(millis ?? NaN);
+    return super.cancel();
+  }
+}
+
+function asking(klarna: TimedKlarna) {
+  const clock = new VirtualClock();
+  const begin = clock.now();
+  const dependencies = { klarna, clock, ids: new CountingIds(), chance: () => 0.5 };
+  /** Reads, and then ends the request, within so many milliseconds. */
+  const end = async (budget: number, allowCompleted = false, grace?: number) => {
+    const until = begin + budget;
+    const first: TimedAnswer = await readAtKlarna(dependencies)(settings, id, until);
+    const verdict = await endAtKlarna(dependencies)(settings, id, allowCompleted, grace, until, first);
+    return { ...verdict, waited: clock.now() - begin };
+  };
+  return { dependencies, begin, end };
+}
+
+describe('a read', () => {
+  it.each([
+    [60_000, callLimit],
+    [callLimit, callLimit],
+    [3_000, 3_000],
+    [1, 1],
+    [0, 1],
+    [-5, 1],
+  ])('with %i ms left may take %i', async (left, limit) => {
+    const klarna = new TimedKlarna('SUBMITTED');
+    const { dependencies, begin } = asking(klarna);
+    const { askedAt } = await readAtKlarna(dependencies)(settings, id, begin + left);
+    expect([askedAt, klarna.limits]).toEqual([begin, [limit]]);
+  });
+
+  it('is a fact of the time that Klarna tells, else of the moment before it was asked for', () => {
+    const { dependencies, begin } = asking(new TimedKlarna('SUBMITTED'));
+    dependencies.clock.advance(700);
+    const answer = {
+      kind: 'payment-request',
+      state: 'IN_PROGRESS',
+      previousState: 'SUBMITTED',
+      stateReason: 'R',
+      expiresAt: afterNoon(180),
+      proof: { status: '200' },
+    } as const;
+    const fact = {
+      state: 'IN_PROGRESS',
+      previousState: 'SUBMITTED',
+      stateReason: 'R',
+      occurredAt: instantFromMillis(begin),
+      klarnaExpiresAt: afterNoon(180),
+      source: 'read',
+      observedAt: instantFromMillis(begin + 700),
+      proof: { status: '200' },
+    };
+    const told = { ...answer, updatedAt: afterNoon(-1) };
+    expect(observationOf({ answer, askedAt: begin }, 'read', dependencies)).toEqual({
+      ...fact,
+      eventId: `read:${'1'.padStart(32, '0')}`,
+    });
+    expect(observationOf({ answer: told, askedAt: begin }, 'cancel', dependencies)).toEqual({
+      ...fact,
+      source: 'cancel',
+      eventId: `cancel:${'2'.padStart(32, '0')}`,
+      occurredAt: afterNoon(-1),
+    });
+  });
+});
+
+describe('the end at Klarna', () => {
+  it('is a read and a DELETE, with what both said and the proof of the last', async () => {
+    const klarna = new TimedKlarna('SUBMITTED').answers('cancel', {
+      kind: 'payment-request',
+      state: 'CANCELED',
+      proof: { status: '200', correlation_id: 'c2' },
+    });
+    const { end } = asking(klarna);
+    const verdict = await end(12_000);
+    expect(verdict).toMatchObject({
+      conclusion: { kind: 'known' },
+      sent: true,
+      proof: { correlation_id: 'c2' },
+      waited: 0,
+    });
+    expect(verdict.observations.map(({ state, source }) => [state, source])).toEqual([
+      ['SUBMITTED', 'read'],
+      ['CANCELED', 'cancel'],
+    ]);
+    expect(klarna.limits).toEqual([callLimit, callLimit]);
+  });
+
+  it.each([
+    [3_000, ['read', 'cancel'], [3_000, 3_000]],
+    [2_000, ['read', 'cancel'], [2_000, 2_000]],
+    [1_999, ['read'], [1_999]],
+  ] as const)('sends no DELETE for which there is no time: %i ms', async (budget, calls, limits) => {
+    const klarna = new TimedKlarna('SUBMITTED');
+    const verdict = await asking(klarna).end(budget);
+    expect(klarna.calls).toEqual(calls);
+    expect(klarna.limits).toEqual(limits);
+    expect(verdict.conclusion.kind).toBe(calls.length === 2 ? 'known' : 'unknown');
+    expect(verdict.sent).toBe(calls.length === 2);
+  });
+
+  it('is left to a customer who is paying and has grace', async () => {
+    const klarna = new TimedKlarna('IN_PROGRESS');
+    const verdict = await asking(klarna).end(12_000, false, 300_000);
+    expect(verdict).toMatchObject({ conclusion: { kind: 'grace', millis: 300_000 }, sent: false });
+    expect(verdict.observations).toHaveLength(1);
+    expect((await asking(new TimedKlarna('SUBMITTED')).end(12_000, false, 300_000)).sent).toBe(true);
+    expect((await asking(new TimedKlarna('IN_PROGRESS')).end(12_000)).sent).toBe(true);
+  });
+
+  it.each([
+    ['a read that is not answered is tried three times more, later each time', 'read', unclear, 4, 1_400],
+    ['nor one that is limited', 'read', limited(undefined), 4, 1_400],
+    ['a read that is refused is tried again at once', 'read', { kind: 'refused', proof: {} }, 4, 0],
+    ['a DELETE is sent twice at most', 'cancel', unclear, 5, 600],
+    ['also one that is limited', 'cancel', limited(undefined), 5, 600],
+    ['and one that is refused, at once', 'cancel', { kind: 'refused', proof: {} }, 5, 0],
+  ] as const)('%s', async (_, call, answer, calls, waited) => {
+    const klarna = new TimedKlarna('SUBMITTED').answers(call, ...Array<KlarnaAnswer>(9).fill(answer));
+    const verdict = await asking(klarna).end(12_000);
+    expect(verdict).toMatchObject({ conclusion: { kind: 'unknown' }, sent: call === 'cancel', waited });
+    expect(klarna.calls).toHaveLength(calls);
+  });
+
+  it('waits as long as Klarna wants', async () => {
+    const klarna = new TimedKlarna('SUBMITTED').answers('read', limited(700), {
+      kind: 'unclear',
+      retryAfterMillis: 50,
+      proof: {},
+    });
+    expect(await asking(klarna).end(12_000)).toMatchObject({ conclusion: { kind: 'known' }, waited: 750 });
+  });
+
+  it.each([
+    [4_999, 'known', 4_999],
+    [5_000, 'unknown', 0],
+  ])('leaves a second for the answer: asked to wait %i ms of 6000, %s', async (pause, kind, waited) => {
+    const klarna = new TimedKlarna('COMPLETED').answers('read', limited(pause));
+    expect(await asking(klarna).end(6_000)).toMatchObject({ conclusion: { kind }, waited });
+  });
+
+  it.each([
+    ['not-found', 'absent'],
+    ['denied', 'denied'],
+    ['unknown-state', 'unknown-state'],
+  ] as const)('is %s', async (kind, conclusion) => {
+    const klarna = new TimedKlarna('SUBMITTED').answers('read', { kind, proof: { error: kind } });
+    expect(await asking(klarna).end(12_000)).toEqual({
+      conclusion: { kind: conclusion },
+      observations: [],
+      sent: false,
+      proof: { error: kind },
+      waited: 0,
+    });
+  });
+
+  it('is given up at once where our credentials are refused', async () => {
+    const klarna = new TimedKlarna('SUBMITTED').answers('cancel', {
+      kind: 'denied',
+      proof: { status: '403' },
+    });
+    const verdict = await asking(klarna).end(12_000);
+    expect(verdict).toMatchObject({ conclusion: { kind: 'denied' }, sent: true, proof: { status: '403' } });
+    expect(klarna.calls).toEqual(['read', 'cancel']);
+  });
+
+  it('of what is paid is asked for once, where the caller allows it and Klarna does not', async () => {
+    const klarna = new TimedKlarna('COMPLETED');
+    const verdict = await asking(klarna).end(12_000, true);
+    expect(klarna.calls).toEqual(['read', 'cancel', 'read']);
+    expect(verdict).toMatchObject({ conclusion: { kind: 'known' }, sent: true });
+    const spared = new TimedKlarna('COMPLETED');
+    expect((await asking(spared).end(12_000)).sent).toBe(false);
+    expect(spared.calls).toEqual(['read']);
+  });
+
+  it('that was refused though the request is open is asked for once more', async () => {
+    const klarna = new TimedKlarna('SUBMITTED').answers('cancel', { kind: 'refused', proof: {} });
+    expect((await asking(klarna).end(12_000)).conclusion.kind).toBe('known');
+    expect(klarna.calls).toEqual(['read', 'cancel', 'read', 'cancel']);
+  });
+});

@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import { changeRecord } from '../../functions/application/change-record.ts';
+import { asNextVersion, type PaymentRequest } from '../../functions/domain/payment-request.ts';
+import { key, noon, recordWith } from '../support/fixtures.ts';
+import { InMemoryPaymentRequestStore } from '../support/in-memory-payment-request-store.ts';
+
+const looked = (record: PaymentRequest) => asNextVersion({ ...record, looks: record.looks + 1 }, noon);
+
+describe('a record that is changed', () => {
+  it('is stored as was decided', async () => {
+    const store = new InMemoryPaymentRequestStore();
+    const made = await changeRecord(store, key, undefined, (record) => ({
+      next: record ?? recordWith(),
+      outcome: record,
+    }));
+    expect(made).toEqual({ record: recordWith(), outcome: undefined });
+    expect(await store.read(key)).toEqual(recordWith());
+  });
+
+  it('is decided on again, as somebody else has stored it meanwhile', async () => {
+    const store = new InMemoryPaymentRequestStore();
+    const known = recordWith();
+    const theirs = recordWith({ looks: 5, version: 2 });
+    await store.save(undefined, known);
+    await store.save(known, theirs);
+    const seen: (number | undefined)[] = [];
+    const { record, outcome } = await changeRecord(store, key, known, (latest) => {
+      seen.push(latest?.looks);
+      return { next: latest && looked(latest), outcome: latest?.looks };
+    });
+    expect(seen).toEqual([0, 5]);
+    expect(outcome).toBe(5);
+    expect(record).toMatchObject({ looks: 6, version: 3 });
+    expect(await store.read(key)).toEqual(record);
+  });
+
+  it.each<[string, (record: PaymentRequest | undefined) => PaymentRequest | undefined]>([
+    ['nothing is decided', () => undefined],
+    ['it is to stay as it is', (record) => record],
+  ])('is not written where %s', async (_, decide) => {
+    const store = new InMemoryPaymentRequestStore();
+    const known = recordWith();
+    await store.save(undefined, known);
+    const { writes } = store;
+    const { record } = await changeRecord(store, key, known, (latest) => ({
+      next: decide(latest),
+      outcome: undefined,
+    }));
+    expect(record).toBe(known);
+    expect(store.writes).toBe(writes);
+  });
+
+  it('is given up after others were faster forty times', async () => {
+    let tries = 0;
+    const store = new InMemoryPaymentRequestStore();
+    store.save = () => {
+      tries += 1;
+      return Promise.resolve({ written: false, stored: recordWith({ version: tries }) });
+    };
+    const changing = changeRecord(store, key, undefined, (record) => ({
+      next: looked(record ?? recordWith()),
+      outcome: undefined,
+    }));
+    await expect(changing).rejects.toThrow(
+      `shop-se/${key.paymentRequestId}: changed by others 40 times in a row`,
+    );
+    expect(tries).toBe(40);
+  });
+});

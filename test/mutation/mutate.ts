@@ -1,0 +1,73 @@
+/**
+ * `npm run mutation`: changes the domain, the use cases and the signature check in one place at a time, by Stryker, and runs
+ * the unit tests that come there. Ends well when every change that no test notices is explained in survivors.ts, and
+ * everything explained there is still so. `npm run mutation -- functions/domain/expiry.ts` takes only what is named; `--force`
+ * forgets what earlier runs have found out.
+ */
+import { readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Stryker } from '@stryker-mutator/core';
+import { changeOf, keyOf } from './change.ts';
+import { survivors } from './survivors.ts';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { force: { type: 'boolean', default: false } },
+});
+
+const root = join(import.meta.dirname, '../..');
+const everything = [
+  'functions/domain/**/*.ts',
+  'functions/application/**/*.ts',
+  'functions/runtime/klarna-signature.ts',
+];
+
+const mutants = await new Stryker({
+  mutate: positionals.length > 0 ? positionals : everything,
+  testRunner: 'vitest',
+  plugins: ['@stryker-mutator/vitest-runner'],
+  vitest: { configFile: 'test/mutation/vitest.config.ts', related: false },
+  coverageAnalysis: 'perTest',
+  concurrency: 2,
+  // A busy machine must not pass for a test that has found something out.
+  timeoutMS: 30_000,
+  tempDirName: '.cache/stryker',
+  ignorePatterns: ['/*', '!/functions', '!/test', '!/package.json', '!/tsconfig.json'],
+  incremental: true,
+  incrementalFile: '.cache/stryker-incremental.json',
+  force: values.force,
+  reporters: ['progress-append-only', 'json', 'html'],
+  jsonReporter: { fileName: '.cache/mutation.json' },
+  htmlReporter: { fileName: '.cache/mutation.html' },
+  allowConsoleColors: false,
+  warnings: false,
+}).runMutationTest();
+
+const sources = new Map<string, string>();
+const found = mutants.map((mutant) => {
+  const file = relative(root, mutant.fileName);
+  const source = sources.get(file) ?? readFileSync(join(root, file), 'utf8');
+  sources.set(file, source);
+  return { ...changeOf(file, source, mutant.location, mutant.replacement), status: mutant.status };
+});
+
+const alive = found.filter(({ status }) => status !== 'Killed' && status !== 'Timeout');
+const explained = new Set(survivors.map(keyOf));
+const survived = new Set(alive.map(keyOf));
+const unexplained = alive.filter((change) => !explained.has(keyOf(change)));
+const outlived = survivors.filter((change) => sources.has(change.file) && !survived.has(keyOf(change)));
+
+const say = (text: string) => process.stdout.write(`${text}\n`);
+for (const { file, before, after, status } of unexplained) {
+  say(`${file}: ${status}, and not explained\n  - ${before}\n  + ${after}`);
+}
+for (const { file, before, after } of outlived) {
+  say(`${file}: explained, and does not survive\n  - ${before}\n  + ${after}`);
+}
+const timedOut = found.filter(({ status }) => status === 'Timeout').length;
+say(
+  `${found.length} mutants, ${found.length - alive.length} killed (${timedOut} of them never came to an end), ` +
+    `${alive.length - unexplained.length} survivors explained, ${unexplained.length} not, ${outlived.length} explained in vain`,
+);
+if (unexplained.length + outlived.length > 0) process.exitCode = 1;
