@@ -14,7 +14,7 @@ import { Faults } from './faults.ts';
 import { KlarnaApi } from './klarna-api.ts';
 import { PaymentRequests } from './payment-requests.ts';
 import { sendAnswer } from './send-answer.ts';
-import { defaultSettings, type SettingsInForce } from './settings.ts';
+import { defaultSettings, SettingsInForce } from './settings.ts';
 import { Subscriptions } from './subscriptions.ts';
 
 export interface KlarnaSimulatorOptions {
@@ -39,8 +39,8 @@ export async function startKlarnaSimulator(options: KlarnaSimulatorOptions = {})
     options.configuration ?? {},
   );
   const database = openDatabase(options.dataDirectory, 'klarna-simulator.sqlite');
-  const settings: SettingsInForce = { current: { ...defaultSettings, ...switches } };
-  const clock = createClock();
+  const settings = new SettingsInForce({ ...defaultSettings, ...switches });
+  const clock = createClock(settings);
   const faults = new Faults();
   const calls = new Calls(database, clock);
   const subscriptions = new Subscriptions(database, clock);
