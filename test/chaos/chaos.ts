@@ -14,7 +14,7 @@ import { Draws } from '../simulation/draws.ts';
 import { startLocalProcess } from '../support/local-process.ts';
 import { disturbances, type Scale } from './disturbances.ts';
 import { type Mortal, playRound, type Round } from './play-round.ts';
-import { tableOf, writeReport } from './report.ts';
+import { commitNow, tableOf, writeReport } from './report.ts';
 
 const faultSeconds: Readonly<Record<Scale, number>> = { seconds: 4, minutes: 180, hours: 0 };
 const recoverySeconds: Readonly<Record<Scale, number>> = { seconds: 240, minutes: 300, hours: 3 * 3_600 };
@@ -31,6 +31,7 @@ const { values } = parseArgs({
 const scale = (Object.keys(faultSeconds) as Scale[]).find((each) => each === values.scale);
 if (!scale) throw new Error(`--scale is ${values.scale}; allowed: ${Object.keys(faultSeconds).join(', ')}.`);
 const seed = Number(values.seed);
+const commit = commitNow();
 const chance = new Draws(seed, 'chaos');
 const lasting = Number(values['fault-seconds'] ?? faultSeconds[scale]);
 
@@ -64,5 +65,6 @@ process.stdout.write(`${JSON.stringify({ seed, node: process.version, rounds }, 
 if (rounds.some(({ violations }) => violations.length > 0)) process.exitCode = 1;
 else if (values.write) {
   const length = scale === 'hours' ? '' : ` --fault-seconds ${lasting}`;
-  await writeReport(scale, rounds, `npm run chaos -- --scale ${scale} --seed ${seed}${length}`);
+  const command = `npm run chaos -- --scale ${scale} --seed ${seed}${length}`;
+  await writeReport(scale, rounds, { command, commit });
 }

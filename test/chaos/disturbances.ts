@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { environments, type FunctionName } from '../../functions/runtime/environment.ts';
-import { runCommandLine } from '../../operations/command-line.ts';
 import type { Answer, SystemClient } from '../support/system-client.ts';
+import { type DeadLetterQueue, deadTimers, unpublishedEvents } from './dead-letters.ts';
 
 /**
  * How long it lasts. `minutes`: of real time. `hours`: the clock of the whole local system is moved on in jumps meanwhile, so
@@ -26,8 +26,8 @@ export interface Disturbance {
   readonly skewMillis?: number;
   /** Ends everything but that there is no sweep, which is to come back when all sessions are over. */
   readonly endWithoutSweep?: (lapse: SystemClient) => Promise<unknown>;
-  /** What an operator does when it is over, under the same load; how many dead letters that was for. */
-  readonly afterwards?: (control: string) => Promise<number>;
+  /** It goes on until there are dead letters, and when it is over an operator puts them through again, under the same load. */
+  readonly fills?: DeadLetterQueue;
 }
 
 /** A fault that was not taken would make a round of peace look like one of recovery. */
@@ -124,17 +124,6 @@ const lasting = (hours: number, disturbance: Disturbance): Disturbance => ({
 
 const forMinutes = (disturbance: Disturbance): Disturbance => ({ ...disturbance, scale: 'minutes' });
 
-/** An operator's command under which every dead letter must go; how many there were. */
-async function operate(control: string, ...command: readonly string[]): Promise<number> {
-  let letters = 0;
-  const isWell = await runCommandLine([...command, '--control', control], () => {
-    letters += 1;
-  });
-  if (!isWell || letters === 0)
-    throw new Error(`${command.join(' ')} did ${letters} letters, well: ${isWell}`);
-  return letters;
-}
-
 const minute = 60_000;
 
 /** Everything a round may meet. */
@@ -182,10 +171,8 @@ export const disturbances: readonly Disturbance[] = [
   forMinutes(klarna('unavailable')),
   forMinutes(klarnaIsGone),
 
-  lasting(12, klarna('unavailable')),
   lasting(24, klarna('unavailable')),
-  lasting(24, klarnaIsGone),
-  lasting(12, service('dynamodb', 'refuse')),
+  lasting(12, klarnaIsGone),
   lasting(24, service('dynamodb', 'error')),
   lasting(12, service('scheduler', 'refuse')),
   lasting(12, service('sqs', 'refuse')),
@@ -193,11 +180,11 @@ export const disturbances: readonly Disturbance[] = [
   {
     ...lasting(24, service('eventbridge', 'error')),
     name: 'eventbridge: error, 24 h, then `unpublished replay`',
-    afterwards: (control) => operate(control, 'unpublished', 'replay'),
+    fills: unpublishedEvents,
   },
   {
-    ...lasting(3, klarna('unavailable')),
-    name: 'klarna: unavailable, 3 h, no sweep at all, then `timers redrive`',
+    ...lasting(12, klarna('unavailable')),
+    name: 'klarna: unavailable, 12 h, no sweep at all, then `timers redrive`',
     begin: async (lapse) => {
       await inKlarna(lapse, 'unavailable');
       await fault(lapse, 'lambda', 'throttle', {
@@ -205,7 +192,7 @@ export const disturbances: readonly Disturbance[] = [
       });
     },
     endWithoutSweep: (lapse) => taken(lapse.simulator('DELETE', '/faults')),
-    afterwards: (control) => operate(control, 'timers', 'redrive'),
+    fills: deadTimers,
   },
 ];
 

@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Draws } from '../simulation/draws.ts';
 import { type LocalProcess, startLocalProcess } from '../support/local-process.ts';
 import { SystemClient } from '../support/system-client.ts';
+import { countLetters, type DeadLetterQueue, redrive } from './dead-letters.ts';
 import { type Disturbance, endDisturbance, type Scale, taken } from './disturbances.ts';
 import { reckon, truthOf, unpublished, unsettled } from './kept-promises.ts';
 import { type LoadShape, type Session, startLoad } from './load.ts';
@@ -66,7 +67,7 @@ export async function playRound(
   { faultSeconds, recoveryWithinSeconds, chance }: RoundOptions,
 ): Promise<Round> {
   const client = (): SystemClient => new SystemClient(system.process);
-  const { scale, hours, wholeSystem, endWithoutSweep, afterwards } = disturbance;
+  const { scale, hours, wholeSystem, endWithoutSweep, fills } = disturbance;
   // Where hours pass, Klarna's own waits between its deliveries are as long as in life.
   const pace = (clockScale: number) => taken(client().simulator('POST', '/settings', { clockScale }));
   if (hours !== undefined) await pace(1);
@@ -83,14 +84,14 @@ export async function playRound(
   const over = new AbortController();
   const meanwhile = disturbance.meanwhile?.(client(), over.signal);
   if (hours === undefined) await wait(faultSeconds * 1_000);
-  else await letHoursPass(client, hours);
+  else await letHoursPass(client, hours, fills);
   over.abort();
   await meanwhile;
   if (wholeSystem) system.process = await startLocalProcess('--data', system.data);
   else await (endWithoutSweep ?? endDisturbance)(client());
   const ended = await nowOf(client());
   if (hours !== undefined) await pace(1);
-  const redriven = (await afterwards?.(system.process.control)) ?? 0;
+  const redriven = fills ? await redrive(system.process.control, fills) : 0;
   await load.stop();
 
   const settled = (sweeps: boolean) =>
@@ -125,8 +126,20 @@ async function nowOf(lapse: SystemClient): Promise<number> {
 const moveOn = (lapse: SystemClient, seconds: number): Promise<void> =>
   taken(lapse.control('POST', '/clock', { advanceMs: seconds * 1_000 }));
 
-async function letHoursPass(client: () => SystemClient, hours: number): Promise<void> {
-  for (let seconds = 0; seconds < hours * 3_600; seconds += jumpSeconds.during) {
+/** Letters that a queue gets, so that there is something to put through again, and days that it may take. */
+const leastLetters = 10;
+const mostDays = 3;
+
+async function letHoursPass(
+  client: () => SystemClient,
+  hours: number,
+  fills: DeadLetterQueue | undefined,
+): Promise<void> {
+  const letters = async () => (fills ? countLetters(client(), fills) : leastLetters);
+  const enough = fills ? (await letters()) + leastLetters : leastLetters;
+  for (let seconds = 0; ; seconds += jumpSeconds.during) {
+    if (seconds >= hours * 3_600 && (await letters()) >= enough) return;
+    if (seconds >= mostDays * 86_400) throw new Error(`hardly a dead letter in ${mostDays} days`);
     await moveOn(client(), jumpSeconds.during);
     await wait(betweenJumpsMillis);
   }

@@ -55,11 +55,18 @@ export function tableOf(rounds: readonly Round[]): string {
 const inOrder = (rounds: readonly Round[]): readonly Round[] =>
   rounds.toSorted((one, other) => (one.disturbance < other.disturbance ? -1 : 1));
 
+/** The commit that is at work. To be asked for before a run: another may come during it. */
+export const commitNow = (): string =>
+  execFileSync('git', ['rev-parse', '--short=12', 'HEAD']).toString().trim();
+
 /** Puts a run's table between its marks in docs/reliability.md, with its sums, and the plot beside it. */
-export async function writeReport(scale: Scale, rounds: readonly Round[], command: string): Promise<void> {
+export async function writeReport(
+  scale: Scale,
+  rounds: readonly Round[],
+  { command, commit }: { readonly command: string; readonly commit: string },
+): Promise<void> {
   const sum = (of: (round: Round) => number) =>
     rounds.reduce((whole, round) => whole + of(round), 0).toLocaleString('en');
-  const commit = execFileSync('git', ['rev-parse', '--short=12', 'HEAD']).toString().trim();
   const plot = `reliability-recovery-${scale}.svg`;
   const [unit, seconds] = units[scale];
   await writeFile(
