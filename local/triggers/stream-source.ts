@@ -222,7 +222,8 @@ function deliver(
       isTooOld: ({ dynamodb: { ApproximateCreationDateTime: createdAt } }) =>
         source.maximumRecordAgeSeconds >= 0 &&
         createdAt !== undefined &&
-        clock.now() - clock.atMachineTime(createdAt * 1_000) > source.maximumRecordAgeSeconds * 1_000,
+        // The engine tells whole seconds, within which the clock may have been moved on.
+        clock.now() - clock.atMachineTime(createdAt * 1_000 + 999) > source.maximumRecordAgeSeconds * 1_000,
       onHandled: (sequenceNumber) => checkpoint.advance(shardId, sequenceNumber),
       onGivenUp: (givenUp, invocations, lastResult, condition) => {
         onLog(`gave up ${givenUp.length} records after ${invocations} attempts`);

@@ -2,7 +2,7 @@
  * `npm run chaos`: disturbs the running local system under load, with one disturbance after another in the seed's order.
  *
  * `--scale seconds|minutes|hours` says how long the faults last, `--fault-seconds S` exactly how long where that is not in hours,
- * `--only PATTERN` leaves out the others, `--seed N` draws the order and the load. The bar goes to standard error, the table too, the
+ * `--only PATTERN` leaves out the others, `--minutes M` is for how long new rounds are begun, `--seed N` draws the order and the load. The bar goes to standard error, the table too, the
  * result as JSON to standard output; `--write` puts the table and a plot into docs/reliability.md.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -25,6 +25,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     only: { type: 'string', default: '' },
     'fault-seconds': { type: 'string' },
+    minutes: { type: 'string', default: 'Infinity' },
     write: { type: 'boolean', default: false },
   },
 });
@@ -44,8 +45,10 @@ const data = await mkdtemp(join(tmpdir(), 'lapse-chaos-'));
 const system: Mortal = { data, process: await startLocalProcess('--data', data) };
 const rounds: Round[] = [];
 const bar = progressBar();
+const lastBegin = performance.now() + Number(values.minutes) * 60_000;
 try {
   for (const { disturbance } of chosen) {
+    if (performance.now() > lastBegin) break;
     bar(rounds.length, chosen.length, disturbance.name);
     const round = await playRound(system, disturbance, {
       faultSeconds: lasting,

@@ -53,7 +53,7 @@ const loads: Readonly<Record<Scale, LoadShape>> = {
 };
 
 /** By how much the clock moves at once: during a fault of hours, and after it, when every minute counts. */
-const jumpSeconds = { during: 600, after: 60 };
+const jumpSeconds = { during: 900, after: 60 };
 /** What the functions have between two jumps. */
 const betweenJumpsMillis = 500;
 
