@@ -3,7 +3,8 @@
  *
  * `--scale seconds|minutes|hours` says how long the faults last, `--fault-seconds S` exactly how long where that is not in hours,
  * `--only PATTERN` leaves out the others, `--minutes M` is for how long new rounds are begun, `--seed N` draws the order and the load. The bar goes to standard error, the table too, the
- * result as JSON to standard output; `--write` puts the table and a plot into docs/reliability.md.
+ * result as JSON to standard output; `--write` puts the table and a plot into docs/reliability.md after each round, as long as
+ * nothing was violated.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -35,6 +36,8 @@ const seed = Number(values.seed);
 const commit = commitNow();
 const chance = new Draws(seed, 'chaos');
 const lasting = Number(values['fault-seconds'] ?? faultSeconds[scale]);
+const length = scale === 'hours' ? '' : ` --fault-seconds ${lasting}`;
+const command = `npm run chaos -- --scale ${scale} --seed ${seed}${length}`;
 
 const chosen = disturbances
   .filter((disturbance) => disturbance.scale === scale && new RegExp(values.only).test(disturbance.name))
@@ -56,6 +59,9 @@ try {
       chance,
     });
     rounds.push(round);
+    if (values.write && rounds.every(({ violations }) => violations.length === 0)) {
+      await writeReport(scale, rounds, { command, commit });
+    }
     for (const violation of round.violations) process.stderr.write(`${disturbance.name}: ${violation}\n`);
   }
   bar(rounds.length, chosen.length, 'done');
@@ -66,8 +72,3 @@ try {
 process.stderr.write(`\n${tableOf(rounds)}\n`);
 process.stdout.write(`${JSON.stringify({ seed, node: process.version, rounds }, undefined, 2)}\n`);
 if (rounds.some(({ violations }) => violations.length > 0)) process.exitCode = 1;
-else if (values.write) {
-  const length = scale === 'hours' ? '' : ` --fault-seconds ${lasting}`;
-  const command = `npm run chaos -- --scale ${scale} --seed ${seed}${length}`;
-  await writeReport(scale, rounds, { command, commit });
-}

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { SystemClient } from '../support/system-client.ts';
 import type { Session } from './load.ts';
 
@@ -89,10 +90,10 @@ export async function reckon(
   for (const session of sessions) {
     const events = acknowledged.get(session.id) ?? [];
     if (events.length === 0 && session.promised.length === 0) continue;
-    const record = await lapse.record(session.id);
-    const { body: history } = await lapse.api('GET', `/payment-requests/${session.id}/history`);
+    const record = await readAtLast(lapse, `/payment-requests/${session.id}`);
+    const history = await readAtLast(lapse, `/payment-requests/${session.id}/history`);
     broken.push(
-      ...brokenOf(session, events, record, history, truth.get(session.id) ?? {}, skewMillis).map(
+      ...brokenOf(session, events, { record, history, truth: truth.get(session.id) ?? {} }, skewMillis).map(
         (what) => `${session.id}: ${what}`,
       ),
     );
@@ -100,16 +101,34 @@ export async function reckon(
   return { webhooks: [...acknowledged.values()].flat().length, lost, broken };
 }
 
+const mostReads = 20;
+
+/** Reads until there is an answer: one that is refused in the crush says nothing of what is written. Throws what it was last. */
+async function readAtLast(lapse: SystemClient, path: string): Promise<Fields> {
+  for (let reads = 1; ; reads += 1) {
+    const { status, body } = await lapse.api('GET', path);
+    if (status === 200) return body;
+    if (status === 404 || reads === mostReads) throw new Error(`${path}: ${status} ${JSON.stringify(body)}`);
+    await wait(500);
+  }
+}
+
 async function deliveriesOf(lapse: SystemClient): Promise<readonly Fields[]> {
   return (await lapse.simulator('GET', '/deliveries')).body['deliveries'] as readonly Fields[];
 }
 
-function brokenOf(
+/** What is known of a session in the end: by the API, and by Klarna itself. */
+export interface Evidence {
+  readonly record: Fields;
+  readonly history: Fields;
+  readonly truth: Fields;
+}
+
+/** What does not hold of what a session was promised. `events`: of the deliveries that were acknowledged. */
+export function brokenOf(
   { promised, approved }: Session,
   events: readonly string[],
-  record: Fields,
-  history: Fields,
-  truth: Fields,
+  { record, history, truth }: Evidence,
   skewMillis: number,
 ): readonly string[] {
   const entries = history['entries'] as readonly Fields[];

@@ -2,10 +2,12 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Draws } from '../simulation/draws.ts';
 import { type LocalProcess, startLocalProcess } from '../support/local-process.ts';
 import { SystemClient } from '../support/system-client.ts';
-import { countLetters, type DeadLetterQueue, redrive } from './dead-letters.ts';
+import { redrive } from './dead-letters.ts';
 import { type Disturbance, endDisturbance, type Scale, taken } from './disturbances.ts';
-import { reckon, truthOf, unpublished, unsettled } from './kept-promises.ts';
+import { reckon } from './kept-promises.ts';
 import { type LoadShape, type Session, startLoad } from './load.ts';
+import { letHoursPass, nowOf } from './passing-time.ts';
+import { settle } from './settle.ts';
 
 /** A system that may be killed and comes back on the same data. */
 export interface Mortal {
@@ -52,11 +54,6 @@ const loads: Readonly<Record<Scale, LoadShape>> = {
   hours: { sessionSeconds: [60, 2_700], pauseMillis: 300 },
 };
 
-/** By how much the clock moves at once: during a fault of hours, and after it, when every minute counts. */
-const jumpSeconds = { during: 900, after: 60 };
-/** What the functions have between two jumps. */
-const betweenJumpsMillis = 500;
-
 /**
  * One disturbance under load: peace until some sessions are under way, the fault, its end, what an operator has to do, the end of the
  * load, and then all has to settle by itself. Throws when no sessions come about in peace: such a round would show nothing.
@@ -95,7 +92,7 @@ export async function playRound(
   await load.stop();
 
   const settled = (sweeps: boolean) =>
-    settle(client, registered(), { ended, recoveryWithinSeconds, sweeps, moveOn: hours !== undefined });
+    settle(client, registered(), { ended, recoveryWithinSeconds, sweeps, hoursPass: hours !== undefined });
   const settling = await settled(endWithoutSweep === undefined);
   await endDisturbance(client());
   const { missing } = await settled(true);
@@ -116,85 +113,4 @@ export async function playRound(
     recoverySeconds: Math.round(settling.longestMillis / 100) / 10,
     violations: [...settling.missing, ...missing, ...broken],
   };
-}
-
-/** The system's own time. */
-async function nowOf(lapse: SystemClient): Promise<number> {
-  return Date.parse(String((await lapse.control('GET', '/clock')).body['now']));
-}
-
-const moveOn = (lapse: SystemClient, seconds: number): Promise<void> =>
-  taken(lapse.control('POST', '/clock', { advanceMs: seconds * 1_000 }));
-
-/** Letters that a queue gets, so that there is something to put through again, and days that it may take. */
-const leastLetters = 10;
-const mostDays = 3;
-
-async function letHoursPass(
-  client: () => SystemClient,
-  hours: number,
-  fills: DeadLetterQueue | undefined,
-): Promise<void> {
-  const letters = async () => (fills ? countLetters(client(), fills) : leastLetters);
-  const enough = fills ? (await letters()) + leastLetters : leastLetters;
-  for (let seconds = 0; ; seconds += jumpSeconds.during) {
-    if (seconds >= hours * 3_600 && (await letters()) >= enough) return;
-    if (seconds >= mostDays * 86_400) throw new Error(`hardly a dead letter in ${mostDays} days`);
-    await moveOn(client(), jumpSeconds.during);
-    await wait(betweenJumpsMillis);
-  }
-}
-
-interface SettleOptions {
-  readonly ended: number;
-  readonly recoveryWithinSeconds: number;
-  /** Whether there is a sweep, which alone finds out what became of a cancel that was answered `pending`. */
-  readonly sweeps: boolean;
-  /** Whether the clock is moved on while it waits. */
-  readonly moveOn: boolean;
-}
-
-interface Settling {
-  /** From the end of the fault, or from the session's deadline where that came later. */
-  readonly longestMillis: number;
-  readonly missing: readonly string[];
-}
-
-/** Waits until every session is over and told, or for so long. */
-async function settle(
-  client: () => SystemClient,
-  sessions: readonly Session[],
-  { ended, recoveryWithinSeconds, sweeps, moveOn: isMoved }: SettleOptions,
-): Promise<Settling> {
-  const until = (await nowOf(client())) + recoveryWithinSeconds * 1_000;
-  let waiting = sessions;
-  let longestMillis = 0;
-  let isToldLate = false;
-  for (;;) {
-    const truth = await truthOf(client());
-    const missing = new Map<Session, string>();
-    for (const session of waiting) {
-      const what = await unsettled(client(), session, truth, sweeps);
-      if (what !== undefined) missing.set(session, what);
-    }
-    const now = await nowOf(client());
-    for (const session of waiting) {
-      if (!missing.has(session))
-        longestMillis = Math.max(longestMillis, now - Math.max(ended, endOf(session)));
-    }
-    waiting = [...missing.keys()];
-    const untold = waiting.length > 0 ? [] : await unpublished(client(), sessions, truth);
-    if (isToldLate) longestMillis = Math.max(longestMillis, now - Math.max(ended, ...sessions.map(endOf)));
-    isToldLate = untold.length > 0;
-    if (waiting.length === 0 && untold.length === 0) return { longestMillis, missing: [] };
-    if (now > until) return { longestMillis: now - ended, missing: [...missing.values(), ...untold] };
-    if (isMoved) await moveOn(client(), jumpSeconds.after);
-    await wait(betweenJumpsMillis);
-  }
-}
-
-/** The session's last deadline that was acknowledged, in milliseconds since 1970. */
-function endOf({ promised }: Session): number {
-  const last = promised.findLast((one) => one.kind === 'deadline');
-  return last ? Date.parse(last.at) : 0;
 }

@@ -87,7 +87,7 @@ export async function writeReport(
   ].join('\n');
   const file = join(docs, 'reliability.md');
   const mark = `<!-- chaos: ${scale} -->`;
+  const section = await format(page, { ...(await resolveConfig(file)), parser: 'markdown' });
   const [before = '', , after = ''] = (await readFile(file, 'utf8')).split(mark);
-  const whole = `${before}${mark}\n\n${page}\n\n${mark}${after}`;
-  await writeFile(file, await format(whole, { ...(await resolveConfig(file)), parser: 'markdown' }));
+  await writeFile(file, `${before}${mark}\n\n${section}\n${mark}${after}`);
 }
