@@ -59,7 +59,7 @@ export async function startKlarnaSimulator(options: KlarnaSimulatorOptions = {})
   const api = new KlarnaApi({ ...parts, apiKeys });
   const control = new ControlSurface(parts);
 
-  const server = createServer((request, response) => {
+  const server = createServer({ keepAliveTimeout: 0 }, (request, response) => {
     const path = pathOf(request);
     const surface = path === controlPath || path.startsWith(`${controlPath}/`) ? control : api;
     void surface.handle(request, response, path).catch((error: unknown) => fail(response, error));
