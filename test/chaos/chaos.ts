@@ -37,7 +37,8 @@ const commit = commitNow();
 const chance = new Draws(seed, 'chaos');
 const lasting = Number(values['fault-seconds'] ?? faultSeconds[scale]);
 const length = scale === 'hours' ? '' : ` --fault-seconds ${lasting}`;
-const command = `npm run chaos -- --scale ${scale} --seed ${seed}${length}`;
+const only = values.only === '' ? '' : ` --only '${values.only}'`;
+const command = `npm run chaos -- --scale ${scale} --seed ${seed}${length}${only}`;
 
 const chosen = disturbances
   .filter((disturbance) => disturbance.scale === scale && new RegExp(values.only).test(disturbance.name))
