@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,6 +8,10 @@ import type { ConfigurationInput } from './klarna-simulator/configuration.ts';
 export interface KlarnaProcess {
   /** Without a slash at its end. */
   readonly url: string;
+  /** Ends it with SIGKILL: connections are refused from now on. */
+  kill(): Promise<void>;
+  /** Starts it again at its address, on what it had written down, if it was killed. */
+  start(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -22,44 +26,65 @@ export interface KlarnaProcessOptions {
 
 /** Starts the Klarna simulator as a process that ends when this one does; rejects with what it said if it cannot start. */
 export async function startKlarnaProcess(options: KlarnaProcessOptions): Promise<KlarnaProcess> {
-  const { port, dataDirectory, configuration, onLog } = options;
+  const { dataDirectory, configuration, onLog } = options;
   const configurationFile = join(dataDirectory, 'configuration.json');
   await writeFile(configurationFile, JSON.stringify(configuration), { mode: 0o600 });
-  const child = spawn(
-    process.execPath,
-    [
-      '--disable-warning=ExperimentalWarning',
-      join(import.meta.dirname, 'klarna-simulator', 'main.ts'),
-      ...['--port', String(port), '--data', dataDirectory, '--config', configurationFile],
-    ],
-    // It notices the end of its standard input, and Ctrl-C in a terminal is not for it but for its parent.
-    { stdio: ['pipe', 'pipe', 'pipe'], detached: true },
-  );
-  child.stdin.on('error', () => undefined);
-  const said: string[] = [];
-  createInterface({ input: child.stderr }).on('line', (line) => {
-    if (said.length < 20) said.push(line);
-    onLog(line);
-  });
-  let stopping = false;
-  const closed = once(child, 'close');
-  const url = await new Promise<string>((resolve, reject) => {
-    createInterface({ input: child.stdout }).once('line', (line) => {
-      resolve((JSON.parse(line) as { listening: string }).listening);
+  let wanted = true;
+  let child: ChildProcess | undefined;
+
+  async function launch(port: number): Promise<string> {
+    const launched = spawn(
+      process.execPath,
+      [
+        '--disable-warning=ExperimentalWarning',
+        join(import.meta.dirname, 'klarna-simulator', 'main.ts'),
+        ...['--port', String(port), '--data', dataDirectory, '--config', configurationFile],
+      ],
+      // It notices the end of its standard input, and Ctrl-C in a terminal is not for it but for its parent.
+      { stdio: ['pipe', 'pipe', 'pipe'], detached: true },
+    );
+    child = launched;
+    launched.stdin.on('error', () => undefined);
+    const said: string[] = [];
+    createInterface({ input: launched.stderr }).on('line', (line) => {
+      if (said.length < 20) said.push(line);
+      onLog(line);
     });
-    child.once('error', reject);
-    child.once('close', () => reject(new Error(`The Klarna simulator did not start: ${said.join(' ')}`)));
-  });
-  void closed.then(() => {
-    if (!stopping) onLog('The Klarna simulator has ended: start Lapse again.');
-  });
+    const listening = await new Promise<string>((resolve, reject) => {
+      createInterface({ input: launched.stdout }).once('line', (line) => {
+        resolve((JSON.parse(line) as { listening: string }).listening);
+      });
+      launched.once('error', reject);
+      launched.once('close', () =>
+        reject(new Error(`The Klarna simulator did not start: ${said.join(' ')}`)),
+      );
+    });
+    launched.once('close', () => {
+      if (wanted) onLog('The Klarna simulator has ended: start Lapse again.');
+    });
+    return listening;
+  }
+
+  /** Has it end in the given way, and waits until it has. */
+  async function end(how: (running: ChildProcess) => void): Promise<void> {
+    const running = child;
+    wanted = false;
+    child = undefined;
+    if (running?.exitCode !== null || running.signalCode !== null) return;
+    const closed = once(running, 'close');
+    how(running);
+    await closed;
+  }
+
+  const url = await launch(options.port);
   return {
     url,
-    async stop() {
-      if (stopping) return;
-      stopping = true;
-      child.stdin.end();
-      await closed;
+    kill: () => end((running) => running.kill('SIGKILL')),
+    async start() {
+      if (wanted) return;
+      wanted = true;
+      await launch(Number(new URL(url).port));
     },
+    stop: () => end((running) => running.stdin?.end()),
   };
 }

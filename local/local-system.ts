@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createControlListener } from './aws/control.ts';
+import { Clocks } from './clocks.ts';
 import { startAwsServer } from './aws/server.ts';
 import { createTables } from './dynamodb/create-tables.ts';
 import { startDynamoDb } from './dynamodb/engine.ts';
@@ -11,10 +12,11 @@ import { startApiFront } from './http/api-front.ts';
 import { startFunctionUrlFront } from './http/function-url-front.ts';
 import { type Listening, startListening } from './http/start-listening.ts';
 import { startAtUsualPort } from './http/usual-port.ts';
-import { startKlarnaProcess } from './klarna-process.ts';
+import { type KlarnaProcess, startKlarnaProcess } from './klarna-process.ts';
 import { injectFunctionFault } from './lambda/function-faults.ts';
 import { type LambdaFunction, startFunction } from './lambda/lambda-function.ts';
 import type { LocalOptions } from './options.ts';
+import { LocalClock } from './shared/local-clock.ts';
 import { openSecretFiles } from './secret-files.ts';
 import { readStack } from './template/read-stack.ts';
 import { synthesize } from './template/synthesize.ts';
@@ -53,6 +55,7 @@ export async function startLocalSystem(
 ): Promise<LocalSystem> {
   const secretFiles = openSecretFiles(options);
   const data = await openDataDirectory(options.dataDirectory, running);
+  const clock = new LocalClock(join(data, 'clock.json'));
   const logFile = join(data, 'lapse.log');
   const log = createWriteStream(logFile, { flags: 'a' });
   running.defer(() => new Promise((done) => log.end(done)));
@@ -85,12 +88,13 @@ export async function startLocalSystem(
     secrets: Object.fromEntries(
       secrets.map(({ name, purpose }) => [name, { read: readerOf(secretFiles, purpose) }]),
     ),
+    clock,
     onLog: logAs('aws'),
   });
   running.defer(() => aws.close());
 
   // The functions' URLs come before the functions: Klarna has to know the webhook's, and they have to know Klarna's.
-  const stack = await readStack(cdkOut, { awsUrl: aws.url });
+  const stack = await readStack(cdkOut, { awsUrl: aws.urls.sqs });
   const functions = new Map<string, LambdaFunction>();
   const functionOf = (id: string): LambdaFunction => {
     const found = functions.get(id);
@@ -106,12 +110,35 @@ export async function startLocalSystem(
   running.defer(() => webhook.close());
 
   onProgress('starting Klarna and the functions');
-  const klarna =
-    options.klarnaUrl?.replace(/\/+$/, '') ??
-    (await startSimulator(data, options, secretFiles.klarnaConfiguration(webhook.url), running, logAs));
+  const clocks = new Clocks({
+    clock,
+    owners: () => [...[...functions.values()].map(({ name }) => name), ...(simulator ? ['klarna'] : [])],
+    onChange: () => setKlarnasClock(),
+  });
+  const simulator =
+    options.klarnaUrl === undefined
+      ? await startSimulator(
+          data,
+          options,
+          { ...secretFiles.klarnaConfiguration(webhook.url), clockAheadMs: clock.ahead },
+          running,
+          logAs,
+        )
+      : undefined;
+  const klarna = simulator?.url ?? options.klarnaUrl?.replace(/\/+$/, '') ?? '';
+  const setKlarnasClock = async () => {
+    if (!simulator) return;
+    await forwardTo(`${klarna}/_simulator/settings`)({ clockAheadMs: clocks.aheadOf('klarna') }).catch(() =>
+      logAs('klarna')('does not hear what the time is'),
+    );
+  };
   for (const description of stack.functions) {
     const overrides = {
-      AWS_ENDPOINT_URL: aws.url,
+      AWS_ENDPOINT_URL_DYNAMODB: aws.urls.dynamodb,
+      AWS_ENDPOINT_URL_SCHEDULER: aws.urls.scheduler,
+      AWS_ENDPOINT_URL_SQS: aws.urls.sqs,
+      AWS_ENDPOINT_URL_EVENTBRIDGE: aws.urls.eventbridge,
+      AWS_ENDPOINT_URL_SECRETS_MANAGER: aws.urls.secretsmanager,
       // So that what is called, counted and made to fail is what a session calls.
       WARM_UP: 'off',
       // Half of a cold start on a machine that runs everything; Lambda has its own ways to be quick.
@@ -122,7 +149,8 @@ export async function startLocalSystem(
       }),
     };
     const onLog = logAs(description.name);
-    const started = startFunction({ description, region, accountId, overrides, onLog });
+    const clockAhead = () => clocks.aheadOf(description.name);
+    const started = startFunction({ description, region, accountId, overrides, clockAhead, onLog });
     functions.set(description.id, started);
     started.warm(1);
   }
@@ -152,6 +180,7 @@ export async function startLocalSystem(
         return Promise.resolve();
       },
       checkpointDirectory: join(data, 'stream'),
+      clock,
       onLog: logAs('stream'),
     });
     running.defer(() => loop.close());
@@ -176,6 +205,7 @@ export async function startLocalSystem(
       invoke: functionOf(schedule.functionId).invoke,
       onLog: logAs('schedule'),
       firstAfterSeconds: firstSweepAfterSeconds,
+      clock,
     }),
   );
   running.defer(async () => {
@@ -200,8 +230,19 @@ export async function startLocalSystem(
         const results = await Promise.all(recurring.map((schedule) => schedule.runNow()));
         return results.map(({ kind }) => kind);
       },
-      ...(options.klarnaUrl === undefined && {
-        forwardKlarnaFault: forwardTo(`${klarna}/_simulator/faults`),
+      clocks,
+      clearFaults: async () => {
+        for (const each of functions.values()) each.throttle(false);
+        if (!simulator) return;
+        await simulator.start();
+        await setKlarnasClock();
+      },
+      ...(simulator && {
+        forwardKlarnaFault: async (fault) => {
+          if (fault['kind'] !== 'refuse') return forwardTo(`${klarna}/_simulator/faults`)(fault);
+          await simulator.kill();
+          return { status: 201, body: fault };
+        },
       }),
     }),
   );
@@ -245,7 +286,7 @@ async function startSimulator(
   configuration: Parameters<typeof startKlarnaProcess>[0]['configuration'],
   running: AsyncDisposableStack,
   logAs: (speaker: string) => (line: string) => void,
-): Promise<string> {
+): Promise<KlarnaProcess> {
   const dataDirectory = join(data, 'klarna');
   const simulator = await startKlarnaProcess({
     port: klarnaPort,
@@ -254,7 +295,7 @@ async function startSimulator(
     onLog: logAs('klarna'),
   });
   running.defer(() => simulator.stop());
-  return simulator.url;
+  return simulator;
 }
 
 /** The first port after the API's that is not asked for by somebody else of the system. */

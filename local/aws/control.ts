@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import * as v from 'valibot';
+import type { Clocks } from '../clocks.ts';
 import { readJson } from '../shared/read-json.ts';
 import { faultSchema, faultTargets } from './faults/fault.ts';
 import type { AwsServer } from './server.ts';
@@ -24,6 +25,10 @@ export interface ControlOptions {
   readonly injectFunctionFault?: ForwardFault;
   /** What the functions have been called for; without it `GET /calls` tells of AWS only. */
   readonly functionCalls?: () => Readonly<Record<string, unknown>>;
+  /** Ends the faults of others than AWS, when all faults are cleared. */
+  readonly clearFaults?: () => Promise<void>;
+  /** What the time is and who goes wrong; without it `/clock` is refused. */
+  readonly clocks?: Pick<Clocks, 'show' | 'set'>;
   /** The stack's outputs, for the operator's command line; without them `GET /outputs` is empty. */
   readonly outputs?: Readonly<Record<string, string>>;
   /** Runs what recurs, now, and says how each run ended; without it `POST /sweep` is refused. */
@@ -35,6 +40,8 @@ export function createControlListener({
   aws,
   forwardKlarnaFault,
   injectFunctionFault,
+  clearFaults = () => Promise.resolve(),
+  clocks,
   functionCalls = () => ({}),
   outputs = {},
   runRecurringSchedules,
@@ -88,6 +95,7 @@ export function createControlListener({
         return;
       case 'DELETE /faults':
         aws.faults.clear();
+        await clearFaults();
         response.writeHead(204).end();
         return;
       case 'POST /sweep':
@@ -98,13 +106,25 @@ export function createControlListener({
             : refused(404, 'There is nothing here that recurs.'),
         );
         return;
+      case 'GET /clock':
+        sendJson(response, clocks ? { status: 200, body: clocks.show() } : noClock);
+        return;
+      case 'POST /clock': {
+        const text = (await readBody(request)).toString('utf8');
+        const wrong = await clocks?.set(text);
+        sendJson(
+          response,
+          wrong ? refused(400, wrong.complaint) : clocks ? { status: 200, body: clocks.show() } : noClock,
+        );
+        return;
+      }
       default:
         sendJson(
           response,
           refused(
             404,
             `There is no ${request.method ?? ''} ${path}; allowed: GET /events, /schedules, /dead-letters, /calls and /outputs, ` +
-              'GET, POST and DELETE /faults, and POST /sweep.',
+              'GET, POST and DELETE /faults, GET and POST /clock, and POST /sweep.',
           ),
         );
     }
@@ -119,6 +139,11 @@ export function createControlListener({
 }
 
 const addressedSchema = v.looseObject({ target: v.string() });
+
+const noClock: ForwardedAnswer = {
+  status: 404,
+  body: { error: 'There is no clock here that could be set.' },
+};
 
 const refused = (status: number, error: string): ForwardedAnswer => ({ status, body: { error } });
 

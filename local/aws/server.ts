@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { QueueDescription } from '../template/stack-description.ts';
-import { Bell } from './bell.ts';
+import { Bell } from '../shared/bell.ts';
 import { openDatabase } from '../shared/database.ts';
 import { listen } from '../shared/listen.ts';
+import { LocalClock } from '../shared/local-clock.ts';
+import { type Doors, openDoors } from './doors.ts';
 import { openDynamoDbPassage } from './dynamodb/dynamodb-passage.ts';
 import { eventBridgeActions } from './eventbridge/eventbridge-actions.ts';
 import { EventLog } from './eventbridge/event-log.ts';
@@ -40,13 +42,17 @@ export interface AwsServerOptions {
    */
   readonly deadLetterQueues?: readonly string[];
   readonly secrets: Readonly<Record<string, SecretSource>>;
+  /** What the time is for the queues and for Scheduler. Default: the machine's. */
+  readonly clock?: LocalClock;
   /** Told of what went wrong in the server itself. Default: standard error. */
   readonly onLog?: (line: string) => void;
 }
 
 export interface AwsServer {
-  /** What `AWS_ENDPOINT_URL` is set to; on this machine only. */
+  /** What `AWS_ENDPOINT_URL` is set to: all services at one address, on this machine only. */
   readonly url: string;
+  /** The same services each at an address of its own, which the fault `refuse` can take away. */
+  readonly urls: Doors['urls'];
   queueUrl(queueName: string): string;
   /** What the clients see, without HTTP and without the faults of calls. */
   readonly queues: Queues;
@@ -64,22 +70,24 @@ export interface AwsServer {
  * there is a data directory, and survives a `kill -9` of the process.
  */
 export async function startAwsServer(options: AwsServerOptions): Promise<AwsServer> {
-  const { region, accountId, onLog = console.error } = options;
+  const { region, accountId, clock = new LocalClock(), onLog = console.error } = options;
   const closing = new AbortController();
-  const faults = new Faults();
+  const faults = new Faults((services) => doors.shut(services));
   const database = openDatabase(options.dataDirectory, 'aws.sqlite');
 
   const queues = new Queues(options.queues, options.deadLetterQueues ?? [], {
     store: new MessageStore(database),
+    clock,
     faults,
     accountId,
     closing: closing.signal,
   });
-  const events = new EventLog(database, closing.signal);
+  const events = new EventLog(database, clock, closing.signal);
   const scheduleStore = new ScheduleStore(database);
-  const schedulesChanged = new Bell();
+  const schedulesChanged = new Bell(clock);
   const schedules = new Schedules({
     store: scheduleStore,
+    clock,
     groups: options.scheduleGroups,
     onChange: () => schedulesChanged.ring(),
   });
@@ -91,42 +99,43 @@ export async function startAwsServer(options: AwsServerOptions): Promise<AwsServ
   // The queue URLs need the port, which is known once the server listens; no call comes earlier.
   let url = '';
   const queueUrl = (queueName: string) => `${url}/${accountId}/${queueName}`;
-  const server = createServer(
-    { keepAliveTimeout: 0 },
-    createRequestListener({
-      actions: {
-        scheduler: schedulerActions(schedules, arnOf),
-        sqs: sqsActions(queues, queueUrl),
-        eventbridge: eventBridgeActions({
-          log: events,
-          faults,
-          buses: options.eventBuses,
-          region,
-          accountId,
-        }),
-        secretsmanager: secretsManagerActions({ secrets: options.secrets, region, accountId }),
-      },
-      dynamodb,
-      faults,
-      onCall: (service, action) => {
-        const name = `${service}.${action}`;
-        calls.set(name, (calls.get(name) ?? 0) + 1);
-      },
-      onLog,
-    }),
-  );
+  const listener = createRequestListener({
+    actions: {
+      scheduler: schedulerActions(schedules, arnOf),
+      sqs: sqsActions(queues, queueUrl),
+      eventbridge: eventBridgeActions({
+        log: events,
+        faults,
+        buses: options.eventBuses,
+        region,
+        accountId,
+      }),
+      secretsmanager: secretsManagerActions({ secrets: options.secrets, region, accountId }),
+    },
+    dynamodb,
+    faults,
+    onCall: (service, action) => {
+      const name = `${service}.${action}`;
+      calls.set(name, (calls.get(name) ?? 0) + 1);
+    },
+    onLog,
+  });
+  const server = createServer({ keepAliveTimeout: 0 }, listener);
+  let doors: Doors;
   try {
     url = await listen(server, options.port);
+    doors = await openDoors(listener, onLog);
   } catch (error) {
     database.close();
     throw error;
   }
 
   const delivery = new ScheduleDelivery({ database, store: scheduleStore, queues, faults, arnOf });
-  const loop = startScheduleLoop(scheduleStore, delivery, schedulesChanged, onLog);
+  const loop = startScheduleLoop(scheduleStore, delivery, clock, schedulesChanged, onLog);
 
   return {
     url,
+    urls: doors.urls,
     queueUrl,
     queues,
     events,
@@ -139,6 +148,7 @@ export async function startAwsServer(options: AwsServerOptions): Promise<AwsServ
       const closed = once(server.close(), 'close');
       server.closeAllConnections();
       await closed;
+      await doors.close();
       dynamodb.close();
       database.close();
     },

@@ -17,7 +17,8 @@ export async function startListening(
   listener: RequestListener,
   patienceMillis?: number,
 ): Promise<Listening> {
-  const server = createServer(listener);
+  // A connection that is closed for being idle may be just about to be used.
+  const server = createServer({ keepAliveTimeout: 0 }, listener);
   return {
     url: await listen(server, port, patienceMillis),
     close: () =>

@@ -1,14 +1,21 @@
 import { type Instant, instantFromMillis, nextNanosecond } from '../../functions/domain/instant.ts';
+import type { SettingsInForce } from './settings.ts';
 
 /** The time, with nine fractional digits. */
 export type Clock = () => Instant;
 
-/** A clock that never tells the same time twice, so that Klarna's own record has an order even within a millisecond. */
-export function createClock(): Clock {
+/**
+ * A clock that never tells the same time twice, so that Klarna's own record has an order even within a millisecond. It goes
+ * back only where the settings set it back.
+ */
+export function createClock(settings: SettingsInForce): Clock {
   let last: Instant | undefined;
+  let lastAhead = 0;
   return () => {
-    const now = instantFromMillis(Date.now());
-    last = last === undefined || now > last ? now : nextNanosecond(last);
+    const { clockAheadMs: ahead } = settings.current;
+    const now = instantFromMillis(Date.now() + ahead);
+    last = last === undefined || now > last || ahead < lastAhead ? now : nextNanosecond(last);
+    lastAhead = ahead;
     return last;
   };
 }

@@ -156,7 +156,7 @@ export class ControlSurface {
     const read = readJson(settingsSchema, body);
     if ('complaint' in read) return refused(400, read.complaint);
     const { settings } = this.#parts;
-    settings.current = { ...settings.current, ...read.value };
+    settings.change(read.value);
     return { status: 200, json: settings.current };
   }
 

@@ -63,7 +63,7 @@ export interface DeliveriesParts {
 export class Deliveries {
   readonly #parts: DeliveriesParts;
   readonly #deliveries: Collection<Delivery>;
-  readonly #timers = new Timers((id) => void this.#attemptOnce(id));
+  readonly #timers: Timers;
   readonly #held = new Set<string>();
   readonly #underWay = new Map<string, Promise<void>>();
   readonly #turns = new Turns(attemptsAtOnce);
@@ -71,6 +71,8 @@ export class Deliveries {
 
   constructor(parts: DeliveriesParts) {
     this.#parts = parts;
+    this.#timers = new Timers(parts.clock, (id) => void this.#attemptOnce(id));
+    parts.settings.onChange(() => this.#timers.lookAgain());
     this.#deliveries = new Collection(parts.database, 'deliveries');
     for (const delivery of this.#waiting()) this.#watch(delivery);
   }

@@ -14,7 +14,7 @@ import { Faults } from './faults.ts';
 import { KlarnaApi } from './klarna-api.ts';
 import { PaymentRequests } from './payment-requests.ts';
 import { sendAnswer } from './send-answer.ts';
-import { defaultSettings, type SettingsInForce } from './settings.ts';
+import { defaultSettings, SettingsInForce } from './settings.ts';
 import { Subscriptions } from './subscriptions.ts';
 
 export interface KlarnaSimulatorOptions {
@@ -39,8 +39,8 @@ export async function startKlarnaSimulator(options: KlarnaSimulatorOptions = {})
     options.configuration ?? {},
   );
   const database = openDatabase(options.dataDirectory, 'klarna-simulator.sqlite');
-  const settings: SettingsInForce = { current: { ...defaultSettings, ...switches } };
-  const clock = createClock();
+  const settings = new SettingsInForce({ ...defaultSettings, ...switches });
+  const clock = createClock(settings);
   const faults = new Faults();
   const calls = new Calls(database, clock);
   const subscriptions = new Subscriptions(database, clock);
@@ -59,7 +59,7 @@ export async function startKlarnaSimulator(options: KlarnaSimulatorOptions = {})
   const api = new KlarnaApi({ ...parts, apiKeys });
   const control = new ControlSurface(parts);
 
-  const server = createServer((request, response) => {
+  const server = createServer({ keepAliveTimeout: 0 }, (request, response) => {
     const path = pathOf(request);
     const surface = path === controlPath || path.startsWith(`${controlPath}/`) ? control : api;
     void surface.handle(request, response, path).catch((error: unknown) => fail(response, error));

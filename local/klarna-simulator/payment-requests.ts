@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { randomUUID } from 'node:crypto';
-import { type Instant, instantFromMillis, millisOf, plusMillis } from '../../functions/domain/instant.ts';
+import { type Instant, millisOf, plusMillis } from '../../functions/domain/instant.ts';
 import type { Clock } from './clock.ts';
 import { Collection } from './collection.ts';
 import { atomically } from '../shared/database.ts';
@@ -35,10 +35,12 @@ export interface PaymentRequestsParts {
 export class PaymentRequests {
   readonly #parts: PaymentRequestsParts;
   readonly #requests: Collection<SimulatedPaymentRequest>;
-  readonly #timers = new Timers((id) => this.#settle(id));
+  readonly #timers: Timers;
 
   constructor(parts: PaymentRequestsParts) {
     this.#parts = parts;
+    this.#timers = new Timers(parts.clock, (id) => this.#settle(id));
+    parts.settings.onChange(() => this.#timers.lookAgain());
     this.#requests = new Collection(parts.database, 'payment_requests');
     for (const request of this.#requests.all()) this.#watch(request);
   }
@@ -166,7 +168,7 @@ export class PaymentRequests {
   #settle(id: string): void {
     const request = this.#requests.get(id);
     if (!request || request.deleted_at !== undefined) return;
-    const now = instantFromMillis(Date.now());
+    const now = this.#parts.clock();
     if (isOpen(request.state) && request.expires_at <= now) this.#move(request, 'expire');
     else if (request.delete_at !== undefined && request.delete_at <= now) this.remove(request);
   }

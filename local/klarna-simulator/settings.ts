@@ -16,6 +16,8 @@ export interface Settings {
   readonly deliveryTimeoutMs: number;
   /** By how much the waits between attempts are shorter than Klarna's. Default 60: the first retry after 167 ms. */
   readonly clockScale: number;
+  /** By how many milliseconds Klarna's clock is ahead of the machine's, or behind it. Default 0. */
+  readonly clockAheadMs: number;
   /** Milliseconds for which an expired request can still be read. Default 5,000. */
   readonly deletionDelayMs: number;
   /** API calls a minute; those beyond are answered 429. Default 60,000. */
@@ -30,6 +32,7 @@ export const defaultSettings: Settings = {
   webhookDelayMs: 0,
   deliveryTimeoutMs: 5_000,
   clockScale: 60,
+  clockAheadMs: 0,
   deletionDelayMs: 5_000,
   rateLimit: 60_000,
   occurredAtDigits: 9,
@@ -49,6 +52,7 @@ export const settingsEntries = {
       v.check((given) => given > 0 && Number.isFinite(given), 'a number above 0'),
     ),
   ),
+  clockAheadMs: v.exactOptional(wholeNumber(-365 * day, 365 * day)),
   deletionDelayMs: v.exactOptional(wholeNumber(0, day)),
   rateLimit: v.exactOptional(wholeNumber(1, 100_000_000)),
   occurredAtDigits: v.exactOptional(wholeNumber(0, 9)),
@@ -57,6 +61,26 @@ export const settingsEntries = {
 export const settingsSchema = closedObject(settingsEntries);
 
 /** The settings in force: everybody looks here each time, so that a change holds from the next call on. */
-export interface SettingsInForce {
-  current: Settings;
+export class SettingsInForce {
+  readonly #onChange = new Set<() => void>();
+  #current: Settings;
+
+  constructor(settings: Settings) {
+    this.#current = settings;
+  }
+
+  get current(): Settings {
+    return this.#current;
+  }
+
+  /** Those given; the others stay as they are. */
+  change(settings: Partial<Settings>): void {
+    this.#current = { ...this.#current, ...settings };
+    for (const look of this.#onChange) look();
+  }
+
+  /** Calls `look` after every change. */
+  onChange(look: () => void): void {
+    this.#onChange.add(look);
+  }
 }

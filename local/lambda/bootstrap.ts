@@ -8,6 +8,7 @@ import http from 'node:http';
 import { createRequire, flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { shiftDate } from './shifted-date.ts';
 
 type Handler = (event: unknown, context: unknown) => Promise<unknown>;
 
@@ -78,6 +79,10 @@ function contextOf(headers: http.IncomingHttpHeaders) {
   };
 }
 
+/** How far this function's clock is off the machine's: as the last invocation said, so that no clock jumps during one. */
+let ahead = 0;
+shiftDate(() => ahead);
+
 let handler: Handler;
 try {
   handler = await loadHandler();
@@ -90,6 +95,7 @@ try {
 for (;;) {
   const { headers, body } = await call('GET', '/invocation/next').catch(() => process.exit(0));
   const id = String(headers['lambda-runtime-aws-request-id']);
+  ahead = Number(headers['lapse-clock-ahead-ms']);
   try {
     const result = await handler(JSON.parse(body), contextOf(headers));
     await call('POST', `/invocation/${id}/response`, result === undefined ? 'null' : JSON.stringify(result));

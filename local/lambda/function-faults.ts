@@ -2,11 +2,14 @@ import * as v from 'valibot';
 import type { LambdaFunction } from './lambda-function.ts';
 
 const faultSchema = v.strictObject({
-  kind: v.literal('kill'),
+  kind: v.picklist(['kill', 'throttle']),
   function: v.optional(v.string()),
 });
 
-/** Ends the processes of one function, or of all, with SIGKILL; what they were doing fails. Says how many processes ended. */
+/**
+ * Befalls one function, or all. `kill` ends their processes with SIGKILL, and what they were doing fails; the answer says how many
+ * processes ended. `throttle` has every call throttled until it is cleared.
+ */
 export function injectFunctionFault(
   functions: readonly LambdaFunction[],
   fault: Readonly<Record<string, unknown>>,
@@ -18,12 +21,17 @@ export function injectFunctionFault(
     return Promise.resolve({
       status: 400,
       body: {
-        error: `A fault of the target lambda has the kind "kill" and, if wanted, one function of: ${names.join(', ')}.`,
+        error: `A fault of the target lambda has the kind "kill" or "throttle" and, if wanted, one function of: ${names.join(', ')}.`,
       },
     });
   }
-  const killed = functions
-    .filter(({ name }) => wanted === undefined || name === wanted)
-    .reduce((sum, each) => sum + each.kill(), 0);
-  return Promise.resolve({ status: 201, body: { killed } });
+  const struck = functions.filter(({ name }) => wanted === undefined || name === wanted);
+  if (parsed.output.kind === 'throttle') {
+    for (const each of struck) each.throttle(true);
+    return Promise.resolve({ status: 201, body: { throttled: struck.length } });
+  }
+  return Promise.resolve({
+    status: 201,
+    body: { killed: struck.reduce((sum, each) => sum + each.kill(), 0) },
+  });
 }

@@ -8,6 +8,8 @@ export interface LambdaFunctionOptions {
   readonly accountId: string;
   /** Set over what the template says. */
   readonly overrides: Readonly<Record<string, string>>;
+  /** By how many milliseconds the function's clock is ahead of the machine's; asked at each invocation. Default: not at all. */
+  readonly clockAhead?: () => number;
   readonly onLog: (line: string) => void;
 }
 
@@ -19,6 +21,8 @@ export interface LambdaFunction {
   calls(): { readonly calls: number; readonly milliseconds: number };
   /** Starts execution environments ahead of the first calls. */
   warm(count: number): void;
+  /** Answers every call as throttled, as reserved concurrency of none does, until it is told otherwise. */
+  throttle(on: boolean): void;
   /** Ends every execution environment at once, whatever it is doing. Returns how many. */
   kill(): number;
 }
@@ -28,12 +32,13 @@ const mostIdle = 4;
 
 /** One function: as many execution environments as there are calls at once, the last one used first. */
 export function startFunction(options: LambdaFunctionOptions): LambdaFunction {
-  const { description, region, accountId, overrides, onLog } = options;
+  const { description, region, accountId, overrides, clockAhead = () => 0, onLog } = options;
   const { name, bundle, handler, timeoutSeconds, memoryMegabytes, reservedConcurrency } = description;
   const arn = `arn:aws:lambda:${region}:${accountId}:function:${name}`;
   const idle: Sandbox[] = [];
   const all = new Set<Sandbox>();
   let busy = 0;
+  let isThrottled = false;
   let calls = 0;
   let milliseconds = 0;
 
@@ -53,6 +58,7 @@ export function startFunction(options: LambdaFunctionOptions): LambdaFunction {
       timeoutSeconds,
       memoryMegabytes,
       environment,
+      clockAhead,
       onLog,
     });
     all.add(sandbox);
@@ -77,7 +83,8 @@ export function startFunction(options: LambdaFunctionOptions): LambdaFunction {
     name,
     arn,
     async invoke(payload) {
-      if (reservedConcurrency !== undefined && busy >= reservedConcurrency) return { kind: 'throttled' };
+      const isFull = reservedConcurrency !== undefined && busy >= reservedConcurrency;
+      if (isThrottled || isFull) return { kind: 'throttled' };
       busy += 1;
       calls += 1;
       const startedAt = performance.now();
@@ -95,6 +102,9 @@ export function startFunction(options: LambdaFunctionOptions): LambdaFunction {
     calls: () => ({ calls, milliseconds }),
     warm(count) {
       for (let index = 0; index < count; index += 1) idle.push(start());
+    },
+    throttle(on) {
+      isThrottled = on;
     },
     kill() {
       const { size } = all;

@@ -15,13 +15,15 @@ export interface SandboxOptions {
   readonly memoryMegabytes: number;
   /** The whole environment of the process: it gets nothing of its parent's but PATH. */
   readonly environment: Readonly<Record<string, string>>;
+  /** By how many milliseconds the function's clock is ahead of the machine's; asked when an invocation begins. */
+  readonly clockAhead: () => number;
   readonly onLog: (line: string) => void;
 }
 
 interface Invocation {
   readonly id: string;
   readonly payload: string;
-  /** Starts the clock of the time limit; returns the moment it runs out, in milliseconds since 1970. */
+  /** Starts the clock of the time limit; returns the moment it runs out, in milliseconds since 1970 by the machine's clock. */
   readonly begin: () => number;
   readonly finish: (result: InvocationResult) => void;
 }
@@ -128,10 +130,12 @@ export class Sandbox {
     if (!response || !invocation || this.#handedOver) return;
     this.#waiting = undefined;
     this.#handedOver = true;
+    const clockAhead = this.#options.clockAhead();
     response.writeHead(200, {
       'content-type': 'application/json',
       'lambda-runtime-aws-request-id': invocation.id,
-      'lambda-runtime-deadline-ms': String(invocation.begin()),
+      'lambda-runtime-deadline-ms': String(invocation.begin() + clockAhead),
+      'lapse-clock-ahead-ms': String(clockAhead),
       'lambda-runtime-invoked-function-arn': this.#options.arn,
     });
     response.end(invocation.payload);

@@ -184,6 +184,7 @@ const sourceSchema = v.object({
   StartingPosition: v.optional(v.picklist(['TRIM_HORIZON', 'LATEST'])),
   BisectBatchOnFunctionError: v.optional(v.boolean(), false),
   MaximumRetryAttempts: optionalNumber(-1),
+  MaximumRecordAgeInSeconds: optionalNumber(-1),
   DestinationConfig: v.optional(v.object({ OnFailure: v.optional(v.object({ Destination: v.string() })) })),
 });
 
@@ -308,6 +309,7 @@ function describeStreamSource(
     reportBatchItemFailures: reportsItems(source),
     bisectBatchOnFunctionError: source.BisectBatchOnFunctionError,
     maximumRetryAttempts: source.MaximumRetryAttempts,
+    maximumRecordAgeSeconds: source.MaximumRecordAgeInSeconds,
     onFailureQueueName: destination === undefined ? undefined : lastPart(destination),
   };
 }

@@ -89,6 +89,8 @@ export interface StreamSourceDescription {
   readonly bisectBatchOnFunctionError: boolean;
   /** -1: without limit. */
   readonly maximumRetryAttempts: number;
+  /** -1: without limit. */
+  readonly maximumRecordAgeSeconds: number;
   /** Queue that is told of a batch given up, if any. */
   readonly onFailureQueueName: string | undefined;
 }

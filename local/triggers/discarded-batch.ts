@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { InvocationResult } from '../lambda/invoke.ts';
+import type { LocalClock } from '../shared/local-clock.ts';
 import type { StreamRecord } from './stream-client.ts';
 
 export interface DiscardedBatch {
@@ -9,6 +10,8 @@ export interface DiscardedBatch {
   readonly functionArn: string;
   readonly invocations: number;
   readonly lastResult: InvocationResult;
+  readonly condition: 'RetryAttemptsExhausted' | 'RecordAgeExceeded';
+  readonly clock: LocalClock;
 }
 
 /**
@@ -22,7 +25,7 @@ export function discardedBatchMessage(batch: DiscardedBatch): string {
     requestContext: {
       requestId: randomUUID(),
       functionArn: batch.functionArn,
-      condition: 'RetryAttemptsExhausted',
+      condition: batch.condition,
       approximateInvokeCount: batch.invocations,
     },
     responseContext: {
@@ -31,21 +34,29 @@ export function discardedBatchMessage(batch: DiscardedBatch): string {
       ...(batch.lastResult.kind === 'error' && { functionError: 'Unhandled' }),
     },
     version: '1.0',
-    timestamp: new Date().toISOString(),
+    timestamp: new Date(batch.clock.now()).toISOString(),
     DDBStreamBatchInfo: {
       shardId: batch.shardId,
       startSequenceNumber: first?.SequenceNumber,
       endSequenceNumber: last?.SequenceNumber,
-      approximateArrivalOfFirstRecord: arrivalOf(first?.ApproximateCreationDateTime),
-      approximateArrivalOfLastRecord: arrivalOf(last?.ApproximateCreationDateTime),
+      approximateArrivalOfFirstRecord: arrivalOf(batch.clock, first?.ApproximateCreationDateTime, 0),
+      approximateArrivalOfLastRecord: arrivalOf(batch.clock, last?.ApproximateCreationDateTime, 999),
       batchSize: batch.records.length,
       streamArn: batch.streamArn,
     },
   });
 }
 
-/** Whole seconds, such as `2019-11-14T00:13:19Z`. */
-function arrivalOf(secondsSince1970: number | undefined): string | undefined {
+/**
+ * Whole seconds, such as `2019-11-14T00:13:19Z`. The engine tells the machine's time in whole seconds; `within` says which
+ * end of the second is meant, between which the clock may have been moved on.
+ */
+function arrivalOf(
+  clock: LocalClock,
+  secondsSince1970: number | undefined,
+  within: number,
+): string | undefined {
   if (secondsSince1970 === undefined) return undefined;
-  return new Date(Math.trunc(secondsSince1970) * 1_000).toISOString().replace('.000Z', 'Z');
+  const millis = clock.atMachineTime(Math.trunc(secondsSince1970) * 1_000 + within);
+  return new Date(Math.trunc(millis / 1_000) * 1_000).toISOString().replace('.000Z', 'Z');
 }

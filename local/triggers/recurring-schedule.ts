@@ -3,7 +3,8 @@ import type { RecurringScheduleDescription } from '../template/stack-description
 import type { BackgroundLoop } from '../shared/background-loop.ts';
 import { startBackgroundLoop } from '../shared/background-loop.ts';
 import { invokeUnthrottled } from './invoke-unthrottled.ts';
-import { pause } from '../shared/pause.ts';
+import { Bell } from '../shared/bell.ts';
+import { LocalClock } from '../shared/local-clock.ts';
 
 export interface RecurringScheduleOptions {
   readonly schedule: RecurringScheduleDescription;
@@ -11,6 +12,8 @@ export interface RecurringScheduleOptions {
   readonly onLog: (line: string) => void;
   /** Seconds until the first run; one period by default. */
   readonly firstAfterSeconds?: number;
+  /** Default: the machine's. */
+  readonly clock?: LocalClock;
 }
 
 export interface RecurringSchedule extends BackgroundLoop {
@@ -28,6 +31,8 @@ const retryAfterSeconds = [60, 120];
  */
 export function startRecurringSchedule(options: RecurringScheduleOptions): RecurringSchedule {
   const { everySeconds, id, input } = options.schedule;
+  const { clock = new LocalClock() } = options;
+  const bell = new Bell(clock);
   const closing = new AbortController();
   let previous: Promise<unknown> = Promise.resolve();
 
@@ -37,11 +42,15 @@ export function startRecurringSchedule(options: RecurringScheduleOptions): Recur
     return result;
   }
 
+  async function until(moment: number, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && clock.now() < moment) await bell.wait(moment, signal);
+  }
+
   async function runWithRetries(signal: AbortSignal): Promise<void> {
     let result = await runAfterPrevious();
     for (const seconds of retryAfterSeconds) {
       if (result.kind === 'answer') return;
-      await pause(Math.min(seconds, everySeconds) * 1_000, signal);
+      await until(clock.now() + Math.min(seconds, everySeconds) * 1_000, signal);
       if (signal.aborted) return;
       result = await runAfterPrevious();
     }
@@ -52,12 +61,12 @@ export function startRecurringSchedule(options: RecurringScheduleOptions): Recur
 
   async function run(signal: AbortSignal): Promise<void> {
     const period = everySeconds * 1_000;
-    let due = performance.now() + (options.firstAfterSeconds ?? everySeconds) * 1_000;
+    let due = clock.now() + (options.firstAfterSeconds ?? everySeconds) * 1_000;
     for (;;) {
-      await pause(Math.max(0, due - performance.now()), signal);
+      await until(due, signal);
       if (signal.aborted) return;
       await runWithRetries(signal);
-      const missed = Math.floor((performance.now() - due) / period);
+      const missed = Math.floor((clock.now() - due) / period);
       due += (Math.max(0, missed) + 1) * period;
     }
   }

@@ -10,13 +10,16 @@ export interface StreamDeliveryOptions {
   readonly source: StreamSourceDescription;
   readonly invoke: Invoke;
   readonly retryDelay: GrowingDelay;
+  /** Whether the source lets it go now that it has failed again. */
+  readonly isTooOld: (record: StreamRecord) => boolean;
   /** All records up to this one have been handled: succeeded, or given up. */
   readonly onHandled: (sequenceNumber: string) => Promise<void>;
-  /** The records are out of attempts; when this has resolved they count as handled, unless the signal is aborted. */
+  /** The records are out of attempts or of time; when this has resolved they count as handled, unless the signal is aborted. */
   readonly onGivenUp: (
     records: readonly StreamRecord[],
     invocations: number,
     lastResult: InvocationResult,
+    condition: 'RetryAttemptsExhausted' | 'RecordAgeExceeded',
   ) => Promise<void>;
   readonly onLog: (line: string) => void;
 }
@@ -32,7 +35,7 @@ interface Segment {
 /**
  * Delivers one batch in order, retrying by Lambda's rules until every record is handled or the signal is aborted:
  * a reported failure keeps what came before it, a failed batch is split where the source says so, and one that is out of
- * attempts is given up. https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
+ * attempts, or older than the source allows, is given up. https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
  */
 export async function deliverInOrder(
   batch: readonly StreamRecord[],
@@ -60,8 +63,14 @@ export async function deliverInOrder(
 
     failuresInARow = succeeded > 0 ? 1 : failuresInARow + 1;
     const failed = afterFailure(segment, succeeded, source.bisectBatchOnFunctionError);
-    if (failed.retries > source.maximumRetryAttempts && source.maximumRetryAttempts >= 0) {
-      await options.onGivenUp(failed.records, failed.invocations, result);
+    const condition =
+      failed.retries > source.maximumRetryAttempts && source.maximumRetryAttempts >= 0
+        ? 'RetryAttemptsExhausted'
+        : failed.records.every(options.isTooOld)
+          ? 'RecordAgeExceeded'
+          : undefined;
+    if (condition !== undefined) {
+      await options.onGivenUp(failed.records, failed.invocations, result, condition);
       const last = failed.records.at(-1);
       if (isClosing() || last === undefined) return;
       await options.onHandled(last.dynamodb.SequenceNumber);

@@ -8,6 +8,7 @@ import { startBackgroundLoop } from '../shared/background-loop.ts';
 import { discardedBatchMessage } from './discarded-batch.ts';
 import type { GrowingDelay } from '../shared/growing-delay.ts';
 import { doublingDelay } from '../shared/growing-delay.ts';
+import { LocalClock } from '../shared/local-clock.ts';
 import { pause } from '../shared/pause.ts';
 import type { StreamCheckpoint } from './stream-checkpoint.ts';
 import { openCheckpoint } from './stream-checkpoint.ts';
@@ -30,6 +31,8 @@ export interface StreamSourceOptions {
   readonly onLog: (line: string) => void;
   /** Between the attempts of a batch; 100 ms doubling up to 10 s by default. */
   readonly retryDelay?: GrowingDelay;
+  /** By which records grow old. Default: the machine's. */
+  readonly clock?: LocalClock;
 }
 
 const idleMilliseconds = 75;
@@ -203,7 +206,7 @@ function deliver(
   batch: readonly StreamRecord[],
   signal: AbortSignal,
 ): Promise<void> {
-  const { source, invoke, region, functionArn } = options;
+  const { source, invoke, region, functionArn, clock = new LocalClock() } = options;
   const records = batch.map((record) => ({
     ...record,
     awsRegion: region,
@@ -216,8 +219,13 @@ function deliver(
       source,
       invoke,
       retryDelay: options.retryDelay ?? doublingDelay(100, 10_000),
+      isTooOld: ({ dynamodb: { ApproximateCreationDateTime: createdAt } }) =>
+        source.maximumRecordAgeSeconds >= 0 &&
+        createdAt !== undefined &&
+        // The engine tells whole seconds, within which the clock may have been moved on.
+        clock.now() - clock.atMachineTime(createdAt * 1_000 + 999) > source.maximumRecordAgeSeconds * 1_000,
       onHandled: (sequenceNumber) => checkpoint.advance(shardId, sequenceNumber),
-      onGivenUp: (givenUp, invocations, lastResult) => {
+      onGivenUp: (givenUp, invocations, lastResult, condition) => {
         onLog(`gave up ${givenUp.length} records after ${invocations} attempts`);
         return tellQueue(
           options,
@@ -228,6 +236,8 @@ function deliver(
             functionArn,
             invocations,
             lastResult,
+            condition,
+            clock,
           }),
           onLog,
           signal,

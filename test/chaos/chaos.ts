@@ -1,78 +1,75 @@
 /**
- * `npm run chaos`: disturbs the running local system under load, one disturbance after another in the seed's order.
+ * `npm run chaos`: disturbs the running local system under load, with one disturbance after another in the seed's order.
  *
- * `--seed N` chooses, `--only PATTERN` leaves out the others, `--minutes M` is how long new rounds are begun, `--fault-seconds S` how long each fault lasts. The bar and the table go to
- * standard error, the result as JSON to standard output.
+ * `--scale seconds|minutes|hours` says how long the faults last, `--fault-seconds S` exactly how long where that is not in hours,
+ * `--only PATTERN` leaves out the others, `--minutes M` is for how long new rounds are begun, `--seed N` draws the order and the load. The bar goes to standard error, the table too, the
+ * result as JSON to standard output; `--write` puts the table and a plot into docs/reliability.md after each round, as long as
+ * nothing was violated.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { progressBar } from '../../bench/progress.ts';
 import { Draws } from '../simulation/draws.ts';
 import { startLocalProcess } from '../support/local-process.ts';
-import { disturbances } from './disturbances.ts';
+import { disturbances, type Scale } from './disturbances.ts';
 import { type Mortal, playRound, type Round } from './play-round.ts';
+import { commitNow, tableOf, writeReport } from './report.ts';
+
+const faultSeconds: Readonly<Record<Scale, number>> = { seconds: 4, minutes: 180, hours: 0 };
+const recoverySeconds: Readonly<Record<Scale, number>> = { seconds: 240, minutes: 300, hours: 3 * 3_600 };
 
 const { values } = parseArgs({
   options: {
+    scale: { type: 'string', default: 'seconds' },
     seed: { type: 'string', default: '1' },
-    minutes: { type: 'string', default: '15' },
-    'fault-seconds': { type: 'string', default: '8' },
     only: { type: 'string', default: '' },
-    'recovery-seconds': { type: 'string', default: '420' },
+    'fault-seconds': { type: 'string' },
+    minutes: { type: 'string', default: 'Infinity' },
+    write: { type: 'boolean', default: false },
   },
 });
+const scale = (Object.keys(faultSeconds) as Scale[]).find((each) => each === values.scale);
+if (!scale) throw new Error(`--scale is ${values.scale}; allowed: ${Object.keys(faultSeconds).join(', ')}.`);
 const seed = Number(values.seed);
+const commit = commitNow();
 const chance = new Draws(seed, 'chaos');
-const millis = Number(values.minutes) * 60_000;
+const lasting = Number(values['fault-seconds'] ?? faultSeconds[scale]);
+const length = scale === 'hours' ? '' : ` --fault-seconds ${lasting}`;
+const only = values.only === '' ? '' : ` --only '${values.only}'`;
+const command = `npm run chaos -- --scale ${scale} --seed ${seed}${length}${only}`;
 
-const shuffled = disturbances
-  .filter(({ name }) => new RegExp(values.only).test(name))
+const chosen = disturbances
+  .filter((disturbance) => disturbance.scale === scale && new RegExp(values.only).test(disturbance.name))
   .map((disturbance) => ({ disturbance, at: chance.next() }))
-  .toSorted((one, other) => one.at - other.at)
-  .map(({ disturbance }) => disturbance);
+  .toSorted((one, other) => one.at - other.at);
 
 const data = await mkdtemp(join(tmpdir(), 'lapse-chaos-'));
 const system: Mortal = { data, process: await startLocalProcess('--data', data) };
 const rounds: Round[] = [];
-const started = performance.now();
+const bar = progressBar();
+const lastBegin = performance.now() + Number(values.minutes) * 60_000;
 try {
-  for (let index = 0; performance.now() - started < millis; index += 1) {
-    const disturbance = shuffled[index % shuffled.length];
-    if (!disturbance) break;
-    progress(disturbance.name);
-    rounds.push(
-      await playRound(system, disturbance, {
-        faultSeconds: Number(values['fault-seconds']),
-        recoveryWithinSeconds: Number(values['recovery-seconds']),
-        chance,
-      }),
-    );
+  for (const { disturbance } of chosen) {
+    if (performance.now() > lastBegin) break;
+    bar(rounds.length, chosen.length, disturbance.name);
+    const round = await playRound(system, disturbance, {
+      faultSeconds: lasting,
+      recoveryWithinSeconds: recoverySeconds[scale],
+      chance,
+    });
+    rounds.push(round);
+    if (values.write && rounds.every(({ violations }) => violations.length === 0)) {
+      await writeReport(scale, rounds, { command, commit });
+    }
+    for (const violation of round.violations) process.stderr.write(`${disturbance.name}: ${violation}\n`);
   }
+  bar(rounds.length, chosen.length, 'done');
 } finally {
   await system.process.stop();
   await rm(data, { recursive: true, force: true });
 }
 process.stderr.write(`\n${tableOf(rounds)}\n`);
 process.stdout.write(`${JSON.stringify({ seed, node: process.version, rounds }, undefined, 2)}\n`);
-process.exitCode = rounds.some(({ violations }) => violations.length > 0) ? 1 : 0;
-
-function progress(name: string): void {
-  const width = 30;
-  const part = Math.min(1, (performance.now() - started) / millis);
-  const full = Math.round(part * width);
-  process.stderr.write(
-    `${'█'.repeat(full)}${'·'.repeat(width - full)} ${rounds.length} rounds; now ${name}\n`,
-  );
-}
-
-function tableOf(all: readonly Round[]): string {
-  return [
-    '| disturbance | acknowledged | of them paid | refused | fault, s | recovery, s | violations |',
-    '| --- | ---: | ---: | ---: | ---: | ---: | ---: |',
-    ...all.map(
-      (round) =>
-        `| ${[round.disturbance, round.sessions, round.paid, round.refused, round.faultSeconds, round.recoverySeconds, round.violations.length].join(' | ')} |`,
-    ),
-  ].join('\n');
-}
+if (rounds.some(({ violations }) => violations.length > 0)) process.exitCode = 1;

@@ -1,95 +1,204 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { environments } from '../../functions/runtime/environment.ts';
+import { environments, type FunctionName } from '../../functions/runtime/environment.ts';
 import type { Answer, SystemClient } from '../support/system-client.ts';
+import { type DeadLetterQueue, deadTimers, unpublishedEvents } from './dead-letters.ts';
+
+/**
+ * How long it lasts. `minutes`: of real time. `hours`: the clock of the whole local system is moved on in jumps meanwhile, so
+ * that every wait (deadlines, queues, retries of Klarna's, looks of the sweep, the age of the stream's records) passes as in life,
+ * while a call takes what it takes: a clock that ran faster would make every time limit of a call too short.
+ */
+export type Scale = 'seconds' | 'minutes' | 'hours';
 
 /** Something that goes wrong in the running system, and for as long as nobody ends it. */
 export interface Disturbance {
   readonly name: string;
+  readonly scale: Scale;
   /** Lets it go wrong. */
   readonly begin: (lapse: SystemClient) => Promise<unknown>;
+  /** What goes on going wrong until the signal is aborted. */
+  readonly meanwhile?: (lapse: SystemClient, over: AbortSignal) => Promise<void>;
+  /** How many hours pass. */
+  readonly hours?: number;
   /** SIGKILL to the whole system, which is started again when the disturbance ends. */
   readonly wholeSystem?: true;
+  /** The largest difference between two clocks. */
+  readonly skewMillis?: number;
+  /** Ends everything but that there is no sweep, which is to come back when all sessions are over. */
+  readonly endWithoutSweep?: (lapse: SystemClient) => Promise<unknown>;
+  /** It goes on until there are dead letters, and when it is over an operator puts them through again, under the same load. */
+  readonly fills?: DeadLetterQueue;
 }
 
 /** A fault that was not taken would make a round of peace look like one of recovery. */
-async function taken(answer: Promise<Answer>): Promise<void> {
+export async function taken(answer: Promise<Answer>): Promise<void> {
   const { status, body } = await answer;
-  if (status >= 300) throw new Error(`The fault was not taken: ${status} ${JSON.stringify(body)}`);
+  if (status >= 300) throw new Error(`It was not taken: ${status} ${JSON.stringify(body)}`);
 }
 
-const service = (target: string, kind: string, more: object = {}): Disturbance => ({
+const fault = (lapse: SystemClient, target: string, kind: string, more: object = {}): Promise<void> =>
+  taken(lapse.control('POST', '/faults', { target, kind, ...more }));
+
+const inKlarna = (lapse: SystemClient, kind: string, more: object = {}): Promise<void> =>
+  taken(lapse.simulator('POST', '/faults', { kind, on: 'any', times: 1_000_000, ...more }));
+
+const service = (target: string, kind: string, more: object = {}, scale: Scale = 'seconds'): Disturbance => ({
   name: `${target}: ${kind}`,
-  begin: (lapse) => taken(lapse.control('POST', '/faults', { target, kind, times: 0, ...more })),
+  scale,
+  begin: (lapse) => fault(lapse, target, kind, { times: 0, ...more }),
 });
 
-const klarna = (kind: string, more: object = {}): Disturbance => ({
+const klarna = (kind: string, more: object = {}, scale: Scale = 'seconds'): Disturbance => ({
   name: `klarna: ${kind}`,
-  begin: (lapse) => taken(lapse.simulator('POST', '/faults', { kind, on: 'any', times: 1_000_000, ...more })),
+  scale,
+  begin: (lapse) => inKlarna(lapse, kind, more),
 });
 
-const killed: Disturbance = {
-  name: 'kill -9 of all functions',
-  begin: (lapse) => taken(lapse.control('POST', '/faults', { target: 'lambda', kind: 'kill' })),
+/** The simulator's process is killed, and started on its data when it is over. */
+const klarnaIsGone: Disturbance = {
+  name: 'klarna: kill -9, connections refused',
+  scale: 'seconds',
+  begin: (lapse) => fault(lapse, 'klarna', 'refuse'),
 };
 
+const killAll = (lapse: SystemClient): Promise<void> => fault(lapse, 'lambda', 'kill');
+
 /** One function's processes are killed again and again, whatever they are doing. */
-const killedAgainAndAgain = (functionName: string): Disturbance => ({
+const killedAgainAndAgain = (functionName: FunctionName): Disturbance => ({
   name: `kill -9 of ${functionName}, every 300 ms`,
-  begin: async (lapse) => {
-    const kill = () =>
-      taken(lapse.control('POST', '/faults', { target: 'lambda', kind: 'kill', function: functionName }));
-    await kill();
-    for (let times = 0; times < 8; times += 1) {
+  scale: 'seconds',
+  begin: () => Promise.resolve(),
+  async meanwhile(lapse, over) {
+    const name = await nameOf(lapse, functionName);
+    while (!over.aborted) {
+      await fault(lapse, 'lambda', 'kill', { function: name });
       await wait(300);
-      await kill();
     }
   },
 });
 
-/** Klarna's waits, 21 hours and a half together, pass in less than four seconds. */
-const scaleOfADay = 20_000;
+/** No new secrets are to be had by functions that have just been started. */
+const secretsAndNewFunctions = (kind: string, more: object = {}): Disturbance => ({
+  ...service('secretsmanager', kind, more),
+  name: `secretsmanager: ${kind}, and new functions`,
+  begin: async (lapse) => {
+    await fault(lapse, 'secretsmanager', kind, { times: 0, ...more });
+    await killAll(lapse);
+  },
+});
+
+/** Milliseconds by which clocks are off, by function; `others` for those that are not named. */
+const skewed = (
+  name: string,
+  skews: Partial<Record<FunctionName | 'klarna' | 'others', number>>,
+): Disturbance => {
+  const all = [0, ...Object.values(skews)];
+  return {
+    name: `clocks: ${name}`,
+    scale: 'seconds',
+    skewMillis: Math.max(...all) - Math.min(...all),
+    begin: async (lapse) => {
+      const named = Object.keys(environments) as FunctionName[];
+      const skewMs: Record<string, number> = { klarna: skews.klarna ?? 0 };
+      for (const each of named) skewMs[await nameOf(lapse, each)] = skews[each] ?? skews.others ?? 0;
+      await taken(lapse.control('POST', '/clock', { skewMs }));
+    },
+  };
+};
+
+/** The stack calls its functions by names of its own, which end with the file's. */
+async function nameOf(lapse: SystemClient, functionName: FunctionName): Promise<string> {
+  const { body } = await lapse.control('GET', '/clock');
+  const names = Object.keys(body['skew_ms'] as object);
+  const found = names.find((name) => name.endsWith(functionName));
+  if (found === undefined) throw new Error(`No function is called ${functionName}: ${names.join(', ')}.`);
+  return found;
+}
+
+const lasting = (hours: number, disturbance: Disturbance): Disturbance => ({
+  ...disturbance,
+  name: `${disturbance.name}, ${hours} h`,
+  scale: 'hours',
+  hours,
+});
+
+const forMinutes = (disturbance: Disturbance): Disturbance => ({ ...disturbance, scale: 'minutes' });
+
+const minute = 60_000;
 
 /** Everything a round may meet. */
 export const disturbances: readonly Disturbance[] = [
-  killed,
-  ...Object.keys(environments).map(killedAgainAndAgain),
+  { name: 'kill -9 of all functions', scale: 'seconds', begin: killAll },
+  ...(Object.keys(environments) as FunctionName[]).map(killedAgainAndAgain),
   {
     name: 'kill -9 of the whole system',
+    scale: 'seconds',
     wholeSystem: true,
     begin: () => Promise.resolve(),
   },
-  service('dynamodb', 'error'),
-  service('dynamodb', 'throttle'),
-  service('dynamodb', 'slow', { delayMs: 1_500 }),
-  service('dynamodb', 'hang'),
-  service('scheduler', 'error'),
-  service('scheduler', 'hang'),
-  service('sqs', 'error'),
-  service('eventbridge', 'error'),
+  ...['dynamodb', 'scheduler', 'sqs', 'eventbridge'].flatMap((target) => [
+    service(target, 'slow', { delayMs: 1_500 }),
+    service(target, 'error'),
+    service(target, 'throttle'),
+    service(target, 'hang'),
+    service(target, 'refuse'),
+  ]),
   service('eventbridge', 'partial'),
-  {
-    name: 'secretsmanager: error, and new functions',
-    begin: async (lapse) => {
-      await service('secretsmanager', 'error').begin(lapse);
-      await killed.begin(lapse);
-    },
-  },
+  secretsAndNewFunctions('slow', { delayMs: 1_500 }),
+  secretsAndNewFunctions('error'),
+  secretsAndNewFunctions('refuse'),
+  klarna('slow', { delayMs: 2_000 }),
   klarna('unavailable'),
   klarna('timeout-error', { effect: true }),
   klarna('reset'),
-  klarna('slow', { delayMs: 2_000 }),
+  klarnaIsGone,
+  skewed('each function off by up to a minute, each another way', {
+    'register-payment-request': -45_000,
+    'get-payment-request': 10_000,
+    'cancel-payment-request': minute,
+    'receive-klarna-webhook': -30_000,
+    'cancel-expired-session': 45_000,
+    'reconcile-payment-requests': -minute,
+    'publish-state-changes': 30_000,
+  }),
+  skewed('all functions a minute behind AWS', { others: -minute }),
+  skewed('all functions a minute ahead of AWS', { others: minute }),
+  skewed('klarna two minutes behind', { klarna: -2 * minute }),
+  skewed('klarna two minutes ahead', { klarna: 2 * minute }),
+
+  ...['dynamodb', 'scheduler', 'sqs', 'eventbridge'].map((target) => forMinutes(service(target, 'refuse'))),
+  forMinutes(secretsAndNewFunctions('refuse')),
+  forMinutes(klarna('unavailable')),
+  forMinutes(klarnaIsGone),
+
+  lasting(24, klarna('unavailable')),
+  lasting(12, klarnaIsGone),
+  lasting(24, service('dynamodb', 'error')),
+  lasting(12, service('scheduler', 'refuse')),
+  lasting(12, service('sqs', 'refuse')),
+  lasting(12, secretsAndNewFunctions('refuse')),
   {
-    name: 'dynamodb: error, for longer than Klarna delivers',
+    ...lasting(24, service('eventbridge', 'error')),
+    name: 'eventbridge: error, 24 h, then `unpublished replay`',
+    fills: unpublishedEvents,
+  },
+  {
+    ...lasting(12, klarna('unavailable')),
+    name: 'klarna: unavailable, 12 h, no sweep at all, then `timers redrive`',
     begin: async (lapse) => {
-      await lapse.simulator('POST', '/settings', { clockScale: scaleOfADay });
-      await service('dynamodb', 'error').begin(lapse);
+      await inKlarna(lapse, 'unavailable');
+      await fault(lapse, 'lambda', 'throttle', {
+        function: await nameOf(lapse, 'reconcile-payment-requests'),
+      });
     },
+    endWithoutSweep: (lapse) => taken(lapse.simulator('DELETE', '/faults')),
+    fills: deadTimers,
   },
 ];
 
 /** Ends whatever was begun. */
 export async function endDisturbance(lapse: SystemClient): Promise<void> {
-  await lapse.control('DELETE', '/faults');
-  await lapse.simulator('DELETE', '/faults');
-  await lapse.simulator('POST', '/settings', { clockScale: 60 });
+  await taken(lapse.control('DELETE', '/faults'));
+  await taken(lapse.simulator('DELETE', '/faults'));
+  await taken(lapse.control('POST', '/clock', { skewMs: {} }));
 }

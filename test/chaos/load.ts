@@ -1,22 +1,37 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Draws } from '../simulation/draws.ts';
-import type { SystemClient } from '../support/system-client.ts';
+import type { Answer, SystemClient } from '../support/system-client.ts';
 
-/** What the shop was told of one session. */
-export interface Promised {
+/** What an answer of success promises. `canceled`: Klarna has canceled it. `settled`: it will be known what became of the cancel. */
+export type Promised =
+  { readonly kind: 'deadline'; readonly at: string } | { readonly kind: 'canceled' | 'settled' };
+
+/** A Payment Request at Klarna, and what the shop was told of its session. */
+export interface Session {
   readonly id: string;
+  /** Every answer of success, oldest first; none where not even the registration was acknowledged. */
+  readonly promised: Promised[];
   /** The customer has approved, as the simulator answered. */
   approved: boolean;
 }
 
-/** Sessions whose registration was answered 2xx, and how many were not. */
+/** How many there are, and for how long. */
+export interface LoadShape {
+  /** Seconds that a session is given, at least and at most. */
+  readonly sessionSeconds: readonly [number, number];
+  /** Between one session of a lane and the next. */
+  readonly pauseMillis: number;
+}
+
 export interface Load {
-  readonly promised: readonly Promised[];
+  readonly sessions: readonly Session[];
+  /** Calls that were answered no success, or nothing at all. */
   readonly refused: () => number;
   /** Ends it, and waits for what is under way. */
   stop(): Promise<void>;
 }
 
+const lanes = 3;
 const longestCallMillis = 8_000;
 
 /** No answer within eight seconds, or none at all, is no acknowledgement. */
@@ -24,48 +39,67 @@ const orNothing = <Value>(answer: Promise<Value>): Promise<Value | undefined> =>
   Promise.race([answer.catch(() => undefined), wait(longestCallMillis, undefined, { ref: false })]);
 
 /**
- * Sessions in lanes, one after the other, until it is told to stop: registered with two to five seconds to go; a third of the customers approve,
- * a third of the sessions are canceled by the shop, the others run out of time. Klarna announces every state to the webhook.
+ * Sessions in lanes, one after the other, until it is told to stop. A third of the customers approve, a third of the sessions are
+ * canceled by the shop, by the request or by the session, a sixth are extended, and what is left runs out of time. Klarna announces
+ * every state to the webhook.
  *
  * @param system where the system is at present; it may come back at other ports.
  * @param chance who stays how long and who pays, seeded.
  */
-export function startLoad(system: () => SystemClient, chance: Draws, lanes = 3): Load {
-  const promised: Promised[] = [];
+export function startLoad(system: () => SystemClient, chance: Draws, shape: LoadShape): Load {
+  const sessions: Session[] = [];
   let refused = 0;
   let stopped = false;
 
-  const session = async (): Promise<void> => {
+  /** The body of a success. */
+  const acknowledged = async (call: Promise<Answer>): Promise<Answer['body'] | undefined> => {
+    const answer = await orNothing(call);
+    if (answer && answer.status < 300) return answer.body;
+    refused += 1;
+    return undefined;
+  };
+  const timeout = (): string => `PT${chance.between(...shape.sessionSeconds)}S`;
+
+  const play = async (): Promise<void> => {
+    const [first, second, fate] = [timeout(), timeout(), chance.next()];
     const id = await orNothing(system().createAtKlarna({ announce: true }));
     if (id === undefined) return;
-    const timeout = `PT${2 + Math.floor(chance.next() * 4)}S`;
-    const fate = chance.next();
-    const registered = await orNothing(system().register(id, { session_timeout: timeout }));
-    if (registered === undefined || registered.status >= 300) {
-      refused += 1;
-      return;
-    }
-    const one: Promised = { id, approved: false };
-    promised.push(one);
+    const session: Session = { id, promised: [], approved: false };
+    sessions.push(session);
+    const { promised } = session;
+    const sessionId = `session-of-${id}`;
+    const registered = await acknowledged(
+      system().register(id, { session_timeout: first, session_id: sessionId }),
+    );
+    if (!registered) return;
+    promised.push({ kind: 'deadline', at: String(registered['deadline_at']) });
     if (fate < 1 / 3) {
       await orNothing(system().customer(id, 'start'));
-      one.approved =
-        (await orNothing(
-          system()
-            .customer(id, 'approve')
-            .then(() => true),
-        )) === true;
-    } else if (fate < 2 / 3) await orNothing(system().cancel(id));
+      const approval = system().customer(id, 'approve');
+      session.approved = (await orNothing(approval.then(() => true))) === true;
+    } else if (fate < 1 / 2) {
+      const canceled = await acknowledged(system().cancel(id));
+      if (canceled) promised.push(promiseOf(canceled['outcome']));
+    } else if (fate < 2 / 3) {
+      const canceled = await acknowledged(system().api('DELETE', `/sessions/${sessionId}`));
+      const members = (canceled?.['payment_requests'] ?? []) as readonly Record<string, unknown>[];
+      promised.push(...members.map(({ outcome }) => promiseOf(outcome)));
+    } else if (fate < 5 / 6) {
+      const extended = await acknowledged(
+        system().api('PATCH', `/payment-requests/${id}`, { session_timeout: second }),
+      );
+      if (extended) promised.push({ kind: 'deadline', at: String(extended['deadline_at']) });
+    }
   };
   const lane = async (): Promise<void> => {
     while (!stopped) {
-      await session();
-      await wait(100);
+      await play();
+      await wait(shape.pauseMillis);
     }
   };
   const running = Promise.all(Array.from({ length: lanes }, lane));
   return {
-    promised,
+    sessions,
     refused: () => refused,
     async stop() {
       stopped = true;
@@ -73,3 +107,6 @@ export function startLoad(system: () => SystemClient, chance: Draws, lanes = 3):
     },
   };
 }
+
+const promiseOf = (outcome: unknown): Promised =>
+  outcome === 'canceled' || outcome === 'already_canceled' ? { kind: 'canceled' } : { kind: 'settled' };

@@ -1,10 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Draws } from '../simulation/draws.ts';
 import { type LocalProcess, startLocalProcess } from '../support/local-process.ts';
 import { SystemClient } from '../support/system-client.ts';
-import type { Draws } from '../simulation/draws.ts';
-import { type Disturbance, endDisturbance } from './disturbances.ts';
-import { startLoad } from './load.ts';
-import { unsettled } from './unsettled.ts';
+import { redrive } from './dead-letters.ts';
+import { type Disturbance, endDisturbance, type Scale, taken } from './disturbances.ts';
+import { reckon } from './kept-promises.ts';
+import { type LoadShape, type Session, startLoad } from './load.ts';
+import { letHoursPass, nowOf } from './passing-time.ts';
+import { settle } from './settle.ts';
 
 /** A system that may be killed and comes back on the same data. */
 export interface Mortal {
@@ -14,18 +17,28 @@ export interface Mortal {
 
 export interface Round {
   readonly disturbance: string;
-  /** Sessions that were acknowledged, of them paid, and registrations that were not acknowledged. */
+  readonly scale: Scale;
+  /** Sessions that were acknowledged, and of them paid. */
   readonly sessions: number;
   readonly paid: number;
+  /** Answers of success to the shop and to Klarna, each of which was followed up. */
+  readonly answers: number;
+  readonly webhooks: number;
+  /** Calls of the shop's that were not acknowledged, and deliveries that Klarna has given up. */
   readonly refused: number;
+  readonly lost: number;
+  /** Dead letters that an operator put through again. */
+  readonly redriven: number;
+  /** Of the system's own time, which runs as ours where the scale is not hours. */
   readonly faultSeconds: number;
-  /** From the end of the fault and of the load until all is settled. */
+  /** The longest that a session took, from the end of the fault or from its own deadline where that came later. */
   readonly recoverySeconds: number;
-  /** What was not settled when time was up. */
+  /** What did not come to its end in time, or does not hold of what was acknowledged. */
   readonly violations: readonly string[];
 }
 
 export interface RoundOptions {
+  /** How long a fault lasts where it is one of seconds or minutes. */
   readonly faultSeconds: number;
   readonly recoveryWithinSeconds: number;
   readonly chance: Draws;
@@ -35,9 +48,15 @@ export interface RoundOptions {
 const leastSessions = 5;
 const peaceWithinMillis = 60_000;
 
+const loads: Readonly<Record<Scale, LoadShape>> = {
+  seconds: { sessionSeconds: [2, 5], pauseMillis: 100 },
+  minutes: { sessionSeconds: [5, 90], pauseMillis: 1_500 },
+  hours: { sessionSeconds: [60, 2_700], pauseMillis: 300 },
+};
+
 /**
- * One disturbance under load: peace until some sessions are under way, the fault, the end of both, and then all has to settle by
- * itself. Throws when no sessions come about in peace: such a round would show nothing.
+ * One disturbance under load: peace until some sessions are under way, the fault, its end, what an operator has to do, the end of the
+ * load, and then all has to settle by itself. Throws when no sessions come about in peace: such a round would show nothing.
  */
 export async function playRound(
   system: Mortal,
@@ -45,31 +64,53 @@ export async function playRound(
   { faultSeconds, recoveryWithinSeconds, chance }: RoundOptions,
 ): Promise<Round> {
   const client = (): SystemClient => new SystemClient(system.process);
-  const load = startLoad(client, chance);
-  for (const until = performance.now() + peaceWithinMillis; load.promised.length < leastSessions;) {
+  const { scale, hours, wholeSystem, endWithoutSweep, fills } = disturbance;
+  // Where hours pass, Klarna's own waits between its deliveries are as long as in life.
+  const pace = (clockScale: number) => taken(client().simulator('POST', '/settings', { clockScale }));
+  if (hours !== undefined) await pace(1);
+
+  const load = startLoad(client, chance, loads[scale]);
+  const registered = (): readonly Session[] => load.sessions.filter(({ promised }) => promised.length > 0);
+  for (const until = performance.now() + peaceWithinMillis; registered().length < leastSessions;) {
     if (performance.now() > until) throw new Error('no sessions can be registered, with nothing disturbed');
     await wait(100);
   }
+
   await disturbance.begin(client());
-  if (disturbance.wholeSystem) await system.process.killAll();
-  await wait(faultSeconds * 1_000);
-  if (disturbance.wholeSystem) system.process = await startLocalProcess('--data', system.data);
-  else await endDisturbance(client());
-  const ended = performance.now();
+  if (wholeSystem) await system.process.killAll();
+  const over = new AbortController();
+  const meanwhile = disturbance.meanwhile?.(client(), over.signal);
+  if (hours === undefined) await wait(faultSeconds * 1_000);
+  else await letHoursPass(client, hours, fills);
+  over.abort();
+  await meanwhile;
+  if (wholeSystem) system.process = await startLocalProcess('--data', system.data);
+  else await (endWithoutSweep ?? endDisturbance)(client());
+  const ended = await nowOf(client());
+  if (hours !== undefined) await pace(1);
+  const redriven = fills ? await redrive(system.process.control, fills) : 0;
   await load.stop();
-  const elapsed = (): number => (performance.now() - ended) / 1_000;
-  let violations = await unsettled(client(), load.promised);
-  while (violations.length > 0 && elapsed() < recoveryWithinSeconds) {
-    await wait(500);
-    violations = await unsettled(client(), load.promised);
-  }
+
+  const settled = (sweeps: boolean) =>
+    settle(client, registered(), { ended, recoveryWithinSeconds, sweeps, hoursPass: hours !== undefined });
+  const settling = await settled(endWithoutSweep === undefined);
+  await endDisturbance(client());
+  const { missing } = await settled(true);
+  await pace(60);
+  await client().simulator('POST', '/deliveries/flush');
+  const { webhooks, lost, broken } = await reckon(client(), load.sessions, disturbance.skewMillis ?? 0);
   return {
     disturbance: disturbance.name,
-    sessions: load.promised.length,
-    paid: load.promised.filter(({ approved }) => approved).length,
+    scale,
+    sessions: registered().length,
+    paid: load.sessions.filter(({ approved }) => approved).length,
+    answers: load.sessions.reduce((sum, { promised }) => sum + promised.length, 0),
+    webhooks,
     refused: load.refused(),
-    faultSeconds,
-    recoverySeconds: Math.round(elapsed() * 10) / 10,
-    violations,
+    lost,
+    redriven,
+    faultSeconds: hours === undefined ? faultSeconds : hours * 3_600,
+    recoverySeconds: Math.round(settling.longestMillis / 100) / 10,
+    violations: [...settling.missing, ...missing, ...broken],
   };
 }

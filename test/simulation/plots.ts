@@ -63,6 +63,28 @@ export function latenessPlot({ lateness }: Pick<Tally, 'lateness'>): string {
   return svg(left + powers.length * bar + 20, 40 + rows.length * (height + 40), drawn);
 }
 
+/** How long each disturbance took to be got over, a bar each. An SVG. */
+export function recoveryPlot(
+  bars: readonly (readonly [name: string, length: number])[],
+  unit: string,
+): string {
+  const [left, width, height] = [400, 360, 18];
+  const longest = Math.max(1, ...bars.map(([, length]) => length));
+  return svg(
+    left + width + 70,
+    20 + bars.length * height,
+    bars.flatMap(([name, length], row) => {
+      const base = 10 + row * height;
+      const wide = (length / longest) * width;
+      return [
+        `<text x="${left - 8}" y="${base + 12}" text-anchor="end">${name}</text>`,
+        `<rect x="${left}" y="${base + 2}" width="${wide.toFixed(1)}" height="${height - 5}" fill="${blue}"/>`,
+        `<text x="${(left + wide + 6).toFixed(1)}" y="${base + 12}">${length.toFixed(1)} ${unit}</text>`,
+      ];
+    }),
+  );
+}
+
 const ticks = [
   ['100 ms', 100],
   ['1 s', 1_000],

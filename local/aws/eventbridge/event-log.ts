@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { Bell } from '../bell.ts';
+import { Bell } from '../../shared/bell.ts';
+import type { LocalClock } from '../../shared/local-clock.ts';
 
 /** An event as a rule's target gets it: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html */
 export interface EventDocument {
@@ -28,11 +29,12 @@ export class EventLog {
   readonly #insert: StatementSync;
   readonly #after: StatementSync;
   readonly #highest: StatementSync;
-  readonly #appended = new Bell();
+  readonly #appended: Bell;
   readonly #closing: AbortSignal;
 
   /** The signal ends every subscription. */
-  constructor(database: DatabaseSync, closing: AbortSignal) {
+  constructor(database: DatabaseSync, clock: LocalClock, closing: AbortSignal) {
+    this.#appended = new Bell(clock);
     this.#closing = closing;
     database.exec(`
       CREATE TABLE IF NOT EXISTS events (

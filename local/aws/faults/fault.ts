@@ -25,7 +25,8 @@ const delayMs = wholeNumber(0, longestDelayMillis);
  * A fault as it is asked for; an option that its kind would not heed is refused.
  *
  * Of a call: `error` and `throttle` refuse it, `hang` never answers, `reset` cuts the connection, all without doing anything;
- * `slow` does it and answers late; `error-after` does it and answers 500. Of what a service does: `partial` fails every second
+ * `slow` does it and answers late; `error-after` does it and answers 500. `refuse` lets no connection to the service come about, until
+ * it is cleared. Of what a service does: `partial` fails every second
  * entry of a PutEvents, beginning with the first; `lose` and `duplicate` befall a schedule when it fires and a message when it
  * is sent.
  */
@@ -38,6 +39,11 @@ export const faultSchema = v.pipe(
     }),
     closedObject({ ...callFault, kind: v.literal('slow'), delayMs: v.exactOptional(delayMs, 1_000) }),
     closedObject({ ...callFault, kind: v.literal('hang') }),
+    closedObject({
+      target: v.picklist(faultTargets),
+      kind: v.literal('refuse'),
+      times: v.exactOptional(wholeNumber(0, 0), 0),
+    }),
     closedObject({
       target: v.literal('eventbridge'),
       kind: v.literal('partial'),
@@ -67,4 +73,4 @@ export type Fault = v.InferOutput<typeof faultSchema>;
 
 /** What befalls one thing that a service does, as opposed to a call. */
 export type EffectFault = Extract<Fault, { readonly kind: 'partial' | 'lose' | 'duplicate' }>;
-export type CallFault = Exclude<Fault, EffectFault>;
+export type CallFault = Exclude<Fault, EffectFault | { readonly kind: 'refuse' }>;

@@ -3,10 +3,17 @@ import type { CallFault, EffectFault, Fault } from './fault.ts';
 
 /** The faults that are still to happen, oldest first. In memory only: a restart is a fresh start. */
 export class Faults {
+  readonly #onRefusals: (services: ReadonlySet<ServiceName>) => void;
   #waiting: readonly Fault[] = [];
+
+  /** @param onRefusals told, at every change, of the services that no connection is to come about to. */
+  constructor(onRefusals: (services: ReadonlySet<ServiceName>) => void) {
+    this.#onRefusals = onRefusals;
+  }
 
   inject(fault: Fault): void {
     this.#waiting = [...this.#waiting, fault];
+    this.#tellRefusals();
   }
 
   /** Each with the times that are left; 0 stands for those that stay. */
@@ -16,6 +23,7 @@ export class Faults {
 
   clear(): void {
     this.#waiting = [];
+    this.#tellRefusals();
   }
 
   /** The fault that befalls this call, which is then used up by one. */
@@ -23,6 +31,7 @@ export class Faults {
     return this.#take(
       (fault): fault is CallFault =>
         !isEffectFault(fault) &&
+        fault.kind !== 'refuse' &&
         fault.target === service &&
         (fault.action === undefined || fault.action === action),
     );
@@ -35,6 +44,12 @@ export class Faults {
         isEffectFault(fault) && fault.target === service && fault.kind === kind,
     );
     return found !== undefined;
+  }
+
+  #tellRefusals(): void {
+    this.#onRefusals(
+      new Set(this.#waiting.flatMap(({ kind, target }) => (kind === 'refuse' ? [target] : []))),
+    );
   }
 
   #take<Kind extends Fault>(befalls: (fault: Fault) => fault is Kind): Kind | undefined {

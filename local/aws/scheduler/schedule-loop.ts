@@ -1,6 +1,7 @@
 import { type BackgroundLoop, startBackgroundLoop } from '../../shared/background-loop.ts';
 import { pause } from '../../shared/pause.ts';
-import type { Bell } from '../bell.ts';
+import type { Bell } from '../../shared/bell.ts';
+import type { LocalClock } from '../../shared/local-clock.ts';
 import type { ScheduleDelivery } from './schedule-delivery.ts';
 import type { ScheduleStore } from './schedule-store.ts';
 
@@ -10,13 +11,14 @@ const failurePauseMillis = 1_000;
 export function startScheduleLoop(
   store: ScheduleStore,
   delivery: ScheduleDelivery,
+  clock: LocalClock,
   changed: Bell,
   onLog: (line: string) => void,
 ): BackgroundLoop {
   async function run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
-        delivery.deliverDue(Date.now());
+        delivery.deliverDue(clock.now());
         await changed.wait(store.nextAttemptAt(), signal);
       } catch (error) {
         onLog(`scheduler: firing failed: ${String(error)}`);

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { LocalClock } from '../../shared/local-clock.ts';
 import { ServiceError } from '../wire/service-error.ts';
 import { parseAtExpression } from './at-expression.ts';
 import type { Schedule, ScheduleDocument, ScheduleKey } from './schedule.ts';
@@ -6,6 +7,7 @@ import type { ScheduleStore } from './schedule-store.ts';
 
 export interface SchedulesParts {
   readonly store: ScheduleStore;
+  readonly clock: LocalClock;
   /** Besides `default`, which every account has. */
   readonly groups: readonly string[];
   /** Called after every change, since the next schedule to fire may be another now. */
@@ -34,14 +36,14 @@ export class Schedules {
       if (isRepeated && isDeepStrictEqual(existing.document, document)) return;
       throw new ServiceError('ConflictException', `Schedule ${key.name} already exists.`, 409);
     }
-    const now = Date.now();
+    const now = this.#parts.clock.now();
     this.#put({ ...key, document, clientToken, createdAt: now, modifiedAt: now });
   }
 
   /** Overwrites every field, so that one left out has its default. */
   update(key: ScheduleKey, document: ScheduleDocument, clientToken: string | undefined): void {
     const { createdAt } = this.get(key);
-    this.#put({ ...key, document, clientToken, createdAt, modifiedAt: Date.now() });
+    this.#put({ ...key, document, clientToken, createdAt, modifiedAt: this.#parts.clock.now() });
   }
 
   get(key: ScheduleKey): Schedule {

@@ -1,7 +1,8 @@
 import { hash, randomUUID } from 'node:crypto';
 import type { QueueDescription } from '../../template/stack-description.ts';
 import type { QueueMessage, QueueMessageAttribute, QueuePort } from '../../triggers/queue-source.ts';
-import { Bell } from '../bell.ts';
+import { Bell } from '../../shared/bell.ts';
+import type { LocalClock } from '../../shared/local-clock.ts';
 import type { Faults } from '../faults/faults.ts';
 import { ServiceError } from '../wire/service-error.ts';
 import type { MessageCounts, MessageRow, MessageStore } from './message-store.ts';
@@ -27,6 +28,7 @@ export interface KeptMessage {
 export interface QueueParts {
   readonly description: QueueDescription;
   readonly store: MessageStore;
+  readonly clock: LocalClock;
   readonly faults: Faults;
   /** The account, which is who sends and who receives. */
   readonly accountId: string;
@@ -40,17 +42,18 @@ export interface QueueParts {
 export class Queue implements QueuePort {
   readonly description: QueueDescription;
   readonly #parts: QueueParts;
-  readonly #changed = new Bell();
+  readonly #changed: Bell;
 
   constructor(parts: QueueParts) {
     this.description = parts.description;
     this.#parts = parts;
+    this.#changed = new Bell(parts.clock);
   }
 
   /** Returns the message's id once it is kept. */
   send({ body, attributes = {}, delaySeconds = 0 }: NewMessage): string {
     const { store, faults } = this.#parts;
-    const now = Date.now();
+    const now = this.#parts.clock.now();
     const id = randomUUID();
     const row = {
       id,
@@ -73,10 +76,10 @@ export class Queue implements QueuePort {
     signal,
   }: Parameters<QueuePort['receive']>[0]): Promise<readonly QueueMessage[]> {
     const over = AbortSignal.any([signal, this.#parts.closing]);
-    const deadline = Date.now() + waitMilliseconds;
+    const deadline = this.#parts.clock.now() + waitMilliseconds;
     while (!over.aborted) {
       const received = this.#receiveNow(maximum, visibilityTimeoutSeconds);
-      if (received.length > 0 || Date.now() >= deadline) return received;
+      if (received.length > 0 || this.#parts.clock.now() >= deadline) return received;
       await this.#changed.wait(Math.min(deadline, this.#parts.store.nextVisibleAt(this.#name)), over);
     }
     return [];
@@ -99,7 +102,7 @@ export class Queue implements QueuePort {
   /** Makes a message visible so many seconds from now. Throws ReceiptHandleIsInvalid or MessageNotInflight. */
   changeVisibility(receiptHandle: string, visibilityTimeoutSeconds: number): void {
     const { position, receipt } = parseReceiptHandle(receiptHandle);
-    const now = Date.now();
+    const now = this.#parts.clock.now();
     const visibleAt = now + visibilityTimeoutSeconds * 1_000;
     if (!this.#parts.store.changeVisibility(this.#name, position, receipt, now, visibleAt)) {
       throw new ServiceError('MessageNotInflight', 'The message is not in flight under this receipt handle.');
@@ -108,14 +111,14 @@ export class Queue implements QueuePort {
   }
 
   counts(): MessageCounts {
-    const now = Date.now();
+    const now = this.#parts.clock.now();
     this.#expire(now);
     return this.#parts.store.count(this.#name, now);
   }
 
   /** All messages, oldest first, received or not. */
   list(): readonly KeptMessage[] {
-    this.#expire(Date.now());
+    this.#expire(this.#parts.clock.now());
     return this.#parts.store.list(this.#name).map((row) => ({
       id: row.id,
       body: row.body,
@@ -140,7 +143,7 @@ export class Queue implements QueuePort {
 
   #receiveNow(maximum: number, visibilityTimeoutSeconds: number): readonly QueueMessage[] {
     const { store } = this.#parts;
-    const now = Date.now();
+    const now = this.#parts.clock.now();
     this.#expire(now);
     this.#setAside(now);
     return store

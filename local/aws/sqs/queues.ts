@@ -18,7 +18,7 @@ export class Queues {
   constructor(
     descriptions: readonly QueueDescription[],
     deadLetterQueues: readonly string[],
-    parts: Pick<QueueParts, 'store' | 'faults' | 'accountId' | 'closing'>,
+    parts: Pick<QueueParts, 'store' | 'clock' | 'faults' | 'accountId' | 'closing'>,
   ) {
     const findQueue = (name: string) => this.#byName.get(name);
     this.#byName = new Map(

@@ -8,7 +8,9 @@ import {
   SendMessageBatchCommand,
   SendMessageCommand,
 } from '@aws-sdk/client-sqs';
+import * as v from 'valibot';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { faultSchema } from '../../../local/aws/faults/fault.ts';
 import { answering, startMisbehavingServer } from '../../support/misbehaving-server.ts';
 import { type RunningAws, startAws } from './running-aws.ts';
 import { arnOfQueue } from './stack-options.ts';
@@ -182,3 +184,20 @@ test('schedules never fire, or fire twice', async () => {
     .map(({ body }) => body);
   expect(bodies).toEqual(['twice', 'twice', 'once']);
 });
+
+test.each(Object.keys(calls))(
+  '%s: refuse lets no connection come about until it is cleared',
+  async (target) => {
+    const aws = await startAws();
+    const urls: Readonly<Record<string, string>> = aws.urls;
+    const answers = () => fetch(urls[target] ?? '').then(({ status }) => status);
+    expect(await answers()).toBe(404);
+    aws.faults.inject(v.parse(faultSchema, { target, kind: 'refuse' }));
+    await expect(answers()).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } });
+    for (const [other, url] of Object.entries(urls)) {
+      if (other !== target) expect((await fetch(url)).status).toBe(404);
+    }
+    aws.faults.clear();
+    expect(await answers()).toBe(404);
+  },
+);

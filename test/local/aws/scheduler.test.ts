@@ -10,6 +10,7 @@ import {
   ValidationException,
 } from '@aws-sdk/client-scheduler';
 import { expect, test, vi } from 'vitest';
+import { LocalClock } from '../../../local/shared/local-clock.ts';
 import { type RunningAws, startAws } from './running-aws.ts';
 import { arnOfQueue } from './stack-options.ts';
 
@@ -230,4 +231,12 @@ test('what cannot be delivered is tried again while its retries last', async () 
   );
   expect(aws.schedules.list()[0]?.nextAttemptAt).toBeGreaterThan(Date.now());
   await vi.waitFor(() => expect(aws.schedules.list()).toEqual([]), 5_000);
+});
+
+test('a schedule fires when the clock is moved past its time', async () => {
+  const clock = new LocalClock();
+  const aws = await startAws({ clock });
+  await create(aws);
+  clock.advance(Date.parse('2099-01-02T03:04:05Z') - Date.now());
+  expect(await nextMessage(aws)).toMatchObject({ body: target.Input });
 });

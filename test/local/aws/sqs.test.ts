@@ -17,6 +17,7 @@ import {
   type SendMessageCommandInput,
 } from '@aws-sdk/client-sqs';
 import { expect, test, vi } from 'vitest';
+import { LocalClock } from '../../../local/shared/local-clock.ts';
 import { type RunningAws, startAws } from './running-aws.ts';
 import { arnOfQueue, stackOptions } from './stack-options.ts';
 
@@ -360,4 +361,18 @@ test('whoever waits in this process is sent home when the signal is aborted, and
   expect(await one).toEqual([]);
   await aws.close();
   expect(await other).toEqual([]);
+});
+
+test('what is delayed comes when the clock has been moved on so far', async () => {
+  const clock = new LocalClock();
+  const { sqs, ...aws } = await startAws({ clock });
+  const QueueUrl = aws.queueUrl('timers');
+  await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'later', DelaySeconds: 900 }));
+  const received = sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 20 }));
+  clock.advance(10_000);
+  expect((await received).Messages).toBeUndefined();
+  clock.advance(890_000);
+  expect((await sqs.send(new ReceiveMessageCommand({ QueueUrl }))).Messages).toMatchObject([
+    { Body: 'later' },
+  ]);
 });

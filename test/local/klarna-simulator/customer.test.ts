@@ -124,6 +124,16 @@ describe('time', () => {
     ]);
   });
 
+  it('passes at once when the clock is set', async () => {
+    const { klarna, receiver } = await start();
+    const id = await klarna.place();
+    await klarna.control('POST', '/settings', { clockAheadMs: 4 * 3_600_000, deletionDelayMs: 60_000 });
+    await receiver.hasReceived(1);
+    expect(receiver.states()).toEqual(['EXPIRED']);
+    const { updated_at: at } = (await klarna.read(id)).json;
+    expect(Date.parse(String(at))).toBeGreaterThan(Date.now() + 3 * 3_600_000);
+  });
+
   it('does nothing to what is paid', async () => {
     const { klarna } = await start();
     const id = await klarna.place({ state: 'COMPLETED', expires_at: '2020-01-01T00:00:00Z' });

@@ -16,6 +16,7 @@ export function startHandler(
     readonly reservedConcurrency?: number;
     readonly environment?: Readonly<Record<string, string>>;
     readonly overrides?: Readonly<Record<string, string>>;
+    readonly clockAhead?: () => number;
   } = {},
 ): RunningFunction {
   const bundle = mkdtempSync(join(tmpdir(), 'lapse-bundle-'));
@@ -35,6 +36,7 @@ export function startHandler(
     region: 'eu-west-1',
     accountId: '000000000000',
     overrides: settings.overrides ?? {},
+    ...(settings.clockAhead && { clockAhead: settings.clockAhead }),
     onLog: (line) => logged.push(line),
   });
   onTestFinished(() => {

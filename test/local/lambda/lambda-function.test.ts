@@ -37,6 +37,28 @@ describe('an invocation', () => {
     expect([name, arn]).toEqual(['some-function', told.arn]);
   });
 
+  it('has the clock that it began with, and the next one another', async () => {
+    let ahead = 3_600_000;
+    const clock = startHandler(
+      `exports.handler = async (_, context) => {
+        const seen = [Date.now(), new Date().getTime(), new Date(0).getTime()];
+        return [...seen, context.getRemainingTimeInMillis()];
+      };`,
+      { clockAhead: () => ahead },
+    );
+    const tell = async () => {
+      const result = await clock.invoke({});
+      return (result.kind === 'answer' ? result.payload : []) as [number, number, number, number];
+    };
+    for (ahead of [3_600_000, -60_000]) {
+      const [now, made, given, remaining] = await tell();
+      for (const each of [now, made]) expect(Math.abs(each - Date.now() - ahead)).toBeLessThan(5_000);
+      expect(given).toBe(0);
+      expect(remaining).toBeGreaterThan(5_000);
+      expect(remaining).toBeLessThanOrEqual(10_000);
+    }
+  });
+
   it('after another uses the same process', async () => {
     const same = startHandler(pidOf);
     expect(await same.invoke({})).toEqual(await same.invoke({}));
@@ -112,6 +134,14 @@ describe('an invocation fails', () => {
     expect(await hanging).toMatchObject({ errorType: 'Runtime.ExitError' });
     expect(await killed.invoke({})).toEqual({ kind: 'answer', payload: 1 });
   });
+});
+
+it('a fault throttles its calls until it is cleared', async () => {
+  const throttled = startHandler(pidOf);
+  await injectFunctionFault([throttled], { kind: 'throttle' });
+  expect(await throttled.invoke({})).toEqual({ kind: 'throttled' });
+  throttled.throttle(false);
+  expect(await throttled.invoke({})).toMatchObject({ kind: 'answer' });
 });
 
 it.each([{ kind: 'kill', function: 'nobody' }, { kind: 'maim' }, {}])(

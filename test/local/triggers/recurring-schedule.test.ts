@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { LocalClock } from '../../../local/shared/local-clock.ts';
 import type { RecurringScheduleOptions } from '../../../local/triggers/recurring-schedule.ts';
 import { startRecurringSchedule } from '../../../local/triggers/recurring-schedule.ts';
 import type { ScriptedFunction } from './scripted-function.ts';
@@ -39,6 +40,17 @@ test('it can be run at once, and says what came of it', async () => {
   const schedule = start(target, 3_600);
   expect(await schedule.runNow()).toEqual({ kind: 'answer', payload: { repaired: 2 } });
   expect(target.events).toEqual([{ mode: 'sweep' }]);
+});
+
+test('what falls due when the clock is moved on is run once', async () => {
+  const target = scriptedFunction();
+  const clock = new LocalClock();
+  start(target, 60, { clock });
+  clock.advance(300_000);
+  await vi.waitFor(() => expect(target.events).toHaveLength(1), soon);
+  clock.advance(59_000);
+  clock.advance(2_000);
+  await vi.waitFor(() => expect(target.events).toHaveLength(2), soon);
 });
 
 test('runs never overlap', async () => {

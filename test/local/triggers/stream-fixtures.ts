@@ -12,6 +12,7 @@ export const notesSource: StreamSourceDescription = {
   reportBatchItemFailures: true,
   bisectBatchOnFunctionError: false,
   maximumRetryAttempts: -1,
+  maximumRecordAgeSeconds: -1,
   onFailureQueueName: undefined,
 };
 

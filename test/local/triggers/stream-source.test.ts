@@ -8,6 +8,7 @@ import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } fro
 import { createTables } from '../../../local/dynamodb/create-tables.ts';
 import { thisMachine } from '../../../local/dynamodb/engine-choice.ts';
 import type { RunningDynamoDb } from '../../../local/dynamodb/engine.ts';
+import { LocalClock } from '../../../local/shared/local-clock.ts';
 import { startDynamoDb } from '../../../local/dynamodb/engine.ts';
 import type { StreamSourceOptions } from '../../../local/triggers/stream-source.ts';
 import { startStreamSource } from '../../../local/triggers/stream-source.ts';
@@ -248,6 +249,38 @@ test('without halving a batch out of attempts is given up whole, as soon as the 
   expect(await batches(reader, 3)).toEqual(['a b', 'a b', 'a b']);
   expect(await settled(reader)).toEqual(['a b', 'a b', 'a b', 'last']);
   expect(refusals).toBe(3);
+});
+
+test('what is older than the source allows is given up when it fails again, and its time is told by the clock', async () => {
+  const clock = new LocalClock();
+  const told: string[] = [];
+  const reader = scriptedFunction<DynamoDBStreamEvent>((event) =>
+    keysOf(event).includes('a') ? failed : undefined,
+  );
+  clock.advance(7 * 3_600_000);
+  await putInOrder('a');
+  await start(
+    reader,
+    { maximumRecordAgeSeconds: 3_600, onFailureQueueName: 'undelivered' },
+    {
+      clock,
+      sendToQueue: (_, body) => {
+        told.push(body);
+        return Promise.resolve();
+      },
+    },
+  );
+  await batches(reader, 3);
+  expect(told).toEqual([]);
+  clock.advance(3_700_000);
+  await vi.waitFor(() => expect(told).toHaveLength(1), { timeout: 5_000, interval: 5 });
+  const { requestContext, DDBStreamBatchInfo } = JSON.parse(told[0] ?? '') as Record<
+    string,
+    Record<string, string>
+  >;
+  expect(requestContext?.['condition']).toBe('RecordAgeExceeded');
+  const arrival = Date.parse(DDBStreamBatchInfo?.['approximateArrivalOfLastRecord'] ?? '');
+  expect(Math.abs(Date.now() + 7 * 3_600_000 - arrival)).toBeLessThan(30_000);
 });
 
 test('throttled is no failure', async () => {

@@ -1,0 +1,11 @@
+/** Makes `Date` tell a time that is off by as many milliseconds as `ahead` says when it is asked. */
+export function shiftDate(ahead: () => number): void {
+  const machine = Date;
+  const now = () => machine.now() + ahead();
+  globalThis.Date = new Proxy(machine, {
+    construct: (target, given, newTarget) =>
+      Reflect.construct(target, given.length === 0 ? [now()] : given, newTarget) as object,
+    get: (target, name, receiver) =>
+      name === 'now' ? now : (Reflect.get(target, name, receiver) as unknown),
+  });
+}

@@ -1,0 +1,43 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { SystemClient } from '../support/system-client.ts';
+import { countLetters, type DeadLetterQueue } from './dead-letters.ts';
+import { taken } from './disturbances.ts';
+
+/** By how much the clock moves at once: during a fault of hours, and after it, when every minute counts. */
+const jumpSeconds = { during: 900, after: 60 };
+/** What the functions have between two jumps. */
+const betweenJumpsMillis = 500;
+
+/** The system's own time. */
+export async function nowOf(lapse: SystemClient): Promise<number> {
+  return Date.parse(String((await lapse.control('GET', '/clock')).body['now']));
+}
+
+const moveOn = (lapse: SystemClient, seconds: number): Promise<void> =>
+  taken(lapse.control('POST', '/clock', { advanceMs: seconds * 1_000 }));
+
+/** A moment of real time; where hours pass, with a minute of the system's. */
+export async function aMoment(lapse: SystemClient, hoursPass: boolean): Promise<void> {
+  if (hoursPass) await moveOn(lapse, jumpSeconds.after);
+  await wait(betweenJumpsMillis);
+}
+
+/** Letters that a queue gets, so that there is something to put through again, and days that it may take. */
+const leastLetters = 5;
+const mostDays = 3;
+
+/** Lets so many hours pass, and more until a queue has letters if it is to have some. */
+export async function letHoursPass(
+  client: () => SystemClient,
+  hours: number,
+  fills: DeadLetterQueue | undefined,
+): Promise<void> {
+  const letters = async () => (fills ? countLetters(client(), fills) : leastLetters);
+  const enough = fills ? (await letters()) + leastLetters : leastLetters;
+  for (let seconds = 0; ; seconds += jumpSeconds.during) {
+    if (seconds >= hours * 3_600 && (await letters()) >= enough) return;
+    if (seconds >= mostDays * 86_400) throw new Error(`hardly a dead letter in ${mostDays} days`);
+    await moveOn(client(), jumpSeconds.during);
+    await wait(betweenJumpsMillis);
+  }
+}
