@@ -285,26 +285,26 @@ describe('the rate', () => {
   });
 });
 
-describe('a Klarna that takes its whole time for every call', () => {
+describe('a Klarna that is slower than the rate', () => {
   it('lets a sweep come to its end all the same, and the job go on from there', async () => {
     const world = new Jobs();
-    await world.have(60);
+    await world.have(400);
     await world.start({ by: 'created_before', createdBefore: plusMillis(noon, 600_000) });
     world.meddle = (call, moment) => {
-      if (call === 'klarna.read' && moment === 'after') world.clock.advance(1_000);
+      if (call === 'klarna.read' && moment === 'after') world.clock.advance(200);
     };
     const begin = world.clock.now();
     await world.run(35_000);
-    // What was begun last, in eight lanes at most, may go on after that.
-    expect(world.clock.now() - begin).toBeLessThan(35_000 + 8 * 12_000);
+    // What was begun last, side by side, may go on after that.
+    expect(world.clock.now() - begin).toBeLessThan(35_000 + 20 * 200);
     const { done, status } = await world.job();
     expect(status).toBe('running');
     expect(done).toBeGreaterThan(0);
-    expect(done).toBeLessThan(60);
+    expect(done).toBeLessThan(400);
     expect(await world.report()).toHaveLength(done);
     world.meddle = () => undefined;
-    expect(await world.finish()).toMatchObject({ done: 60, outcomes: { canceled: 60 } });
-    expect(await world.report()).toHaveLength(60);
+    expect(await world.finish()).toMatchObject({ done: 400, outcomes: { canceled: 400 } });
+    expect(await world.report()).toHaveLength(400);
   });
 });
 
