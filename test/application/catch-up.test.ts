@@ -92,6 +92,24 @@ it('many sessions are ended side by side, and no more of them than sixty-four', 
   expect(klarna.most).toBe(64);
 });
 
+it('what fails is not pressed: no more of it at a time than at the start', async () => {
+  await overdue(busy, 100);
+  let inFlight = 0;
+  let most = 0;
+  const find = async (): Promise<never> => {
+    inFlight += 1;
+    most = Math.max(most, inFlight);
+    await new Promise((failed) => setImmediate(failed));
+    inFlight -= 1;
+    throw new Error('throttled');
+  };
+  const report = await reconcilePaymentRequests({ ...world.dependencies, klarna, accounts: { find } })(
+    Infinity,
+  );
+  expect(report).toMatchObject({ end: 0, failed: 100 });
+  expect(most).toBe(8);
+});
+
 describe('an account whose calls Klarna refuses for their rate', () => {
   it('is asked for nothing more in this run, and nothing is written of what was not asked', async () => {
     await overdue(busy, 500);
