@@ -9,7 +9,7 @@ import {
 } from '../../functions/application/start-cancel-job.ts';
 import type { CancelJob, CancelJobEntry } from '../../functions/domain/cancel-job.ts';
 import type { CancelJobId, PaymentRequestId, SessionId } from '../../functions/domain/identifiers.ts';
-import { plusMillis } from '../../functions/domain/instant.ts';
+import { instantFromMillis, plusMillis } from '../../functions/domain/instant.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
 import { requestId } from '../support/cancel-jobs.ts';
 import { account, noon, recordWith, settingsWith } from '../support/fixtures.ts';
@@ -53,7 +53,8 @@ class Jobs {
   readonly store = new InMemoryPaymentRequestStore();
   readonly jobs = new InMemoryCancelJobs();
   readonly klarna = new Klarna();
-  readonly clock = new VirtualClock();
+  /** After all that {@link have} has had. */
+  readonly clock = new VirtualClock('2026-03-01T12:15:00Z');
   readonly faults: unknown[] = [];
   hasAccount = true;
   meddle: Meddler = () => undefined;
@@ -225,6 +226,16 @@ describe('a job by age', () => {
     const spared = Array.from({ length: 10 }, (_, number) => requestId(120 + number));
     for (const id of spared) expect(world.klarna.states.get(id)).toBe('SUBMITTED');
     expect(new Set((await world.report()).map(({ paymentRequestId }) => paymentRequestId)).size).toBe(120);
+  });
+
+  it('is not started for a moment to come, but for one that a clock is ahead by', async () => {
+    const world = new Jobs();
+    const now = instantFromMillis(world.clock.now());
+    const started = (ahead: number) =>
+      world.start({ by: 'created_before', createdBefore: plusMillis(now, ahead) });
+    expect(await started(60_001)).toEqual({ kind: 'not-yet' });
+    expect(await world.jobs.read(key)).toBeUndefined();
+    expect(await started(60_000)).toMatchObject({ kind: 'started' });
   });
 
   it('is done at once where there is nothing', async () => {
