@@ -81,6 +81,14 @@ export interface Registration {
   readonly in_progress_grace?: string;
 }
 
+/** A record that was asked for. */
+export interface ReadRecord extends PaymentRequestRecord {
+  /** With `refresh` only: Klarna was heard, does not know the request, or gave no answer. */
+  readonly refresh?: (typeof refreshes)[number];
+}
+
+export const refreshes = ['refreshed', 'absent', 'unknown'] as const;
+
 export interface History {
   readonly account: string;
   readonly payment_request_id: string;

@@ -6,6 +6,7 @@ import type {
   ListFilter,
   MemberOutcome,
   PaymentRequestRecord,
+  ReadRecord,
   Registration,
   Session,
   SessionOutcome,
@@ -111,11 +112,11 @@ export class LapseClient {
     return conflictOf(answer) ?? { outcome: 'updated', ...recordIn(answer) };
   }
 
-  /** What is known of it; `undefined` for nothing. With `refresh` Klarna is asked first. */
+  /** What is known of it; `undefined` for nothing. With `refresh` Klarna is asked first, also of what nothing is known of. */
   async get(
     id: string,
     { refresh, signal }: Optional & { readonly refresh?: boolean } = {},
-  ): Promise<PaymentRequestRecord | undefined> {
+  ): Promise<ReadRecord | undefined> {
     const query = { refresh: refresh === true ? 'true' : undefined };
     return this.#found(this.#request(id), query, signal);
   }

@@ -3,7 +3,7 @@ import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import * as v from 'valibot';
 import type { AccountSettings } from './application/ports.ts';
 import { apiHandler } from './runtime/api-handler.ts';
-import { accountOf, flag, keyOf, printable, queryOf, sessionIdOf } from './runtime/api-request.ts';
+import { accountOf, flag, keyOf, noQuery, printable, queryOf, sessionIdOf } from './runtime/api-request.ts';
 import { callerOf } from './runtime/caller.ts';
 import { cancelAnswer } from './runtime/cancel-answer.ts';
 import { cancelJobStartAnswer, cancelJobView, foundCancelJob } from './runtime/cancel-job-answer.ts';
@@ -24,7 +24,6 @@ const requestQuery = v.strictObject({
   ...sessionQuery.entries,
   allow_completed: v.optional(flag, 'false'),
 });
-const noQuery = v.strictObject({});
 
 type Answer = (event: APIGatewayProxyEventV2, account: AccountSettings) => Promise<HttpAnswer>;
 

@@ -2,8 +2,9 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import * as v from 'valibot';
 import type { AccountSettings } from './application/ports.ts';
+import type { PaymentRequestKey } from './domain/identifiers.ts';
 import { apiHandler } from './runtime/api-handler.ts';
-import { accountOf, flag, keyOf, queryOf, sessionIdOf } from './runtime/api-request.ts';
+import { accountOf, flag, keyOf, noQuery, queryOf, sessionIdOf } from './runtime/api-request.ts';
 import { cancelJobReportAnswer, cancelJobView, foundCancelJob } from './runtime/cancel-job-answer.ts';
 import { cancelJobKeyOf } from './runtime/cancel-job-request.ts';
 import { composeReading } from './runtime/composition-root.ts';
@@ -13,12 +14,11 @@ import { type HttpAnswer, jsonAnswer, Problem } from './runtime/problem.ts';
 import { sessionReadAnswer } from './runtime/session-answer.ts';
 import { unknownRoute } from './runtime/unknown-route.ts';
 
-const { accounts, read, refresh, readSession, list, jobs, warmUp } = composeReading();
+const { accounts, read, refresh, discover, readSession, list, jobs, warmUp } = composeReading();
 
 export { warmUp };
 
 const recordQuery = v.strictObject({ refresh: v.optional(flag, 'false') });
-const noQuery = v.strictObject({});
 const cursorFormat = 'the next_cursor of a page of this report';
 const reportQuery = v.strictObject({
   cursor: v.optional(
@@ -32,10 +32,16 @@ type Answer = (event: APIGatewayProxyEventV2, settings: AccountSettings) => Prom
 const getRecord: Answer = async (event, settings) => {
   const key = keyOf(event, settings);
   const query = queryOf(event, recordQuery);
-  const record = await recordOf(key);
-  if (!query.refresh) return jsonAnswer(200, viewOf(record));
-  const refreshed = await refresh(record, settings);
-  return jsonAnswer(200, { ...viewOf(refreshed.record), refresh: refreshed.outcome });
+  if (!query.refresh) return jsonAnswer(200, viewOf(await recordOf(key)));
+  const known = await read(key);
+  const { outcome, record } = await (known ? refresh(known, settings) : discover(key, settings));
+  if (record) return jsonAnswer(200, { ...viewOf(record), refresh: outcome });
+  if (outcome === 'absent')
+    throw unknownRequest(key, 'Nothing is known of this Payment Request, and Klarna does not know it.');
+  throw new Problem('unavailable', {
+    detail: 'Nothing is known of this Payment Request, and Klarna gave no answer that says anything.',
+    retryAfter: 5,
+  });
 };
 
 const getHistory: Answer = async (event, settings) => {
@@ -90,11 +96,14 @@ export const handler = apiHandler(async (event) => {
   return answer(event, await accountOf(event, accounts));
 });
 
-async function recordOf(key: Parameters<typeof read>[0]) {
+async function recordOf(key: PaymentRequestKey) {
   const record = await read(key);
   if (record) return record;
-  throw new Problem('not-found', {
-    detail: 'Nothing is known of this Payment Request: no registration, no cancel, no webhook.',
-    members: { payment_request_id: key.paymentRequestId },
-  });
+  throw unknownRequest(
+    key,
+    'Nothing is known of this Payment Request: no registration, no cancel, no webhook.',
+  );
 }
+
+const unknownRequest = ({ paymentRequestId }: PaymentRequestKey, detail: string): Problem =>
+  new Problem('not-found', { detail, members: { payment_request_id: paymentRequestId } });

@@ -1,6 +1,6 @@
 /** PUT and PATCH /accounts/{account}/payment-requests/{payment_request_id}: registers a session, or moves its deadline. */
 import { formatDuration } from './domain/duration.ts';
-import { accountOf, bodyOf, keyOf } from './runtime/api-request.ts';
+import { accountOf, bodyOf, keyOf, noQuery, queryOf } from './runtime/api-request.ts';
 import { callerOf } from './runtime/caller.ts';
 import { apiHandler } from './runtime/api-handler.ts';
 import { composeRegistration } from './runtime/composition-root.ts';
@@ -13,6 +13,7 @@ export { warmUp };
 export const handler = apiHandler(async (event) => {
   const account = await accountOf(event, accounts);
   const key = keyOf(event, account);
+  queryOf(event, noQuery);
   const requestedBy = callerOf(event);
   if (event.requestContext.http.method === 'PATCH') {
     const deadline = deadlineOf(bodyOf(event, extensionBody), undefined);

@@ -261,7 +261,8 @@ export class Lapse extends Construct {
           ...timers,
           CANCEL_JOBS_PER_SECOND: String(settings.cancelJobsPerSecond),
         },
-        { timeout: seconds(55), reservedConcurrentExecutions: 1 },
+        // A whole core: after an outage it is what bounds how many sessions a run ends, and a run that finds nothing is short.
+        { memorySize: 1_769, timeout: seconds(55), reservedConcurrentExecutions: 1 },
       ),
       'publish-state-changes': make(
         'Publish',

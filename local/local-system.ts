@@ -220,6 +220,7 @@ export async function startLocalSystem(
       injectFunctionFault: (fault) => injectFunctionFault([...functions.values()], fault),
       outputs: {
         ...stack.outputs,
+        ApiUrl: api.url,
         SigningKeysSecretName: secrets.find(({ purpose }) => purpose === 'signing-keys')?.name ?? '',
         AwsEndpointUrl: aws.url,
         AwsRegion: region,

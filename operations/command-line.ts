@@ -1,5 +1,7 @@
 import { parseArgs } from 'node:util';
+import { type Attention, attentions } from '../client/answers.ts';
 import type { QuarantineReason } from '../functions/application/ports.ts';
+import { askAgain, type AttentionFilter, explainAttention, listAttention } from './attention-commands.ts';
 import { composeOperations, type Operations } from './compose-operations.ts';
 import { explainQuarantine, listQuarantine, replayQuarantine } from './quarantine-commands.ts';
 import { listDeadTimers, listUnpublished, redriveTimers, replayUnpublished } from './queue-commands.ts';
@@ -15,6 +17,11 @@ export const usage = `npm run lapse -- <command> (--outputs FILE | --control URL
   unpublished replay                       publishes them again, from the records
   timers list                              timers that were given up
   timers redrive                           lets them go off once more
+  attention list --account NAME [--kind KIND]
+                                           contradictions, and whatever else a person should look at
+  attention explain ACCOUNT/ID…            why, from the history, with the ids that Klarna's support can look for
+  attention ask ACCOUNT/ID…                asks Klarna again, and writes down what it says
+  attention ask --all --account NAME [--kind KIND]
 
   --outputs FILE     what cdk deploy --outputs-file wrote
   --stack NAME       the stack in it, where there are several
@@ -34,6 +41,8 @@ const reasons = [
 interface Command {
   readonly names: readonly string[];
   readonly reason: QuarantineReason | undefined;
+  readonly account: string | undefined;
+  readonly kind: Attention | undefined;
   readonly all: boolean;
   readonly isRehearsal: boolean;
   readonly print: (line: string) => void;
@@ -61,6 +70,18 @@ const commands: Readonly<Record<string, (operations: Operations, command: Comman
     await listDeadTimers(operations, print);
     return true;
   },
+  'attention list': async (operations, command) => {
+    await listAttention(operations, filterOf(command), command.print);
+    return true;
+  },
+  'attention explain': async (operations, { names, print }) => {
+    for (const name of some(names, 'attention')) await explainAttention(operations, name, print);
+    return true;
+  },
+  'attention ask': (operations, command) => {
+    const { names, all, isRehearsal, print } = command;
+    return askAgain(operations, all ? filterOf(command) : some(names, 'attention'), isRehearsal, print);
+  },
   'timers redrive': async (operations, { isRehearsal, print }) => {
     await redriveTimers(operations, isRehearsal, print);
     return true;
@@ -80,6 +101,8 @@ export async function runCommandLine(
       stack: { type: 'string' },
       control: { type: 'string' },
       reason: { type: 'string' },
+      account: { type: 'string' },
+      kind: { type: 'string' },
       all: { type: 'boolean', default: false },
       'dry-run': { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -98,16 +121,27 @@ export async function runCommandLine(
   if (values.reason !== undefined && !reason) {
     throw new Error(`--reason is ${values.reason}; allowed: ${reasons.join(', ')}.`);
   }
-  const { outputs: file, control } = values;
+  const kind = attentions.find((each) => each === values.kind);
+  if (values.kind !== undefined && !kind) {
+    throw new Error(`--kind is ${values.kind}; allowed: ${attentions.join(', ')}.`);
+  }
+  const { outputs: file, control, account, all } = values;
   if ((file === undefined) === (control === undefined)) {
     throw new Error('Exactly one of --outputs and --control says which system it is.');
   }
   const source = control === undefined ? { file: file ?? '' } : { control: control.replace(/\/+$/, '') };
   const operations = composeOperations(await readOutputs(source, values.stack));
-  return command(operations, { names, reason, all: values.all, isRehearsal: values['dry-run'], print });
+  const isRehearsal = values['dry-run'];
+  return command(operations, { names, reason, account, kind, all, isRehearsal, print });
 }
 
-function some(names: readonly string[]): readonly string[] {
-  if (names.length === 0) throw new Error('No NAME is given; allowed: names as quarantine list prints them.');
+function some(names: readonly string[], subject = 'quarantine'): readonly string[] {
+  if (names.length === 0) throw new Error(`No name is given; allowed: names as ${subject} list prints them.`);
   return names;
+}
+
+function filterOf({ account, kind: attention }: Command): AttentionFilter {
+  if (account === undefined)
+    throw new Error('No --account is given; allowed: an account of the secret accounts.');
+  return { account, attention };
 }

@@ -3,6 +3,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { LapseClient } from '../client/lapse-client.ts';
 import { ScannedPaymentRequests } from '../functions/adapters/dynamodb/scanned-payment-requests.ts';
 import { DynamoDbPaymentRequestStore } from '../functions/adapters/dynamodb/dynamodb-payment-request-store.ts';
 import { DynamoDbQuarantine } from '../functions/adapters/dynamodb/dynamodb-quarantine.ts';
@@ -33,10 +34,18 @@ export function composeOperations(outputs: StackOutputs) {
     }),
   };
   const clock: Clock = { now: () => Date.now(), wait: (millis) => wait(millis) };
-  const table = { client: new DynamoDBClient(settings), tableName: outputs.TableName, retentionDays };
+  const dynamodb = new DynamoDBClient(settings);
+  const table = { client: dynamodb, tableName: outputs.TableName, retentionDays };
   const quarantine = new DynamoDbQuarantine(table);
   const sqs = new SQSClient(settings);
   return {
+    /** The API of an account, called by whoever runs the command. */
+    api: async (account: string) => {
+      const { credentials } = dynamodb.config;
+      const signed = { credentials: () => credentials(), region: await dynamodb.config.region() };
+      const authorization = endpoint === undefined ? signed : 'none';
+      return new LapseClient({ url: outputs.ApiUrl, account, authorization });
+    },
     quarantine,
     replay: replayQuarantined({
       store: new DynamoDbPaymentRequestStore(table),

@@ -4,6 +4,7 @@ import * as v from 'valibot';
 const name = v.pipe(v.string(), v.minLength(1));
 
 const outputsSchema = v.object({
+  ApiUrl: name,
   TableName: name,
   EventBusName: name,
   SigningKeysSecretName: name,

@@ -6,6 +6,8 @@ export interface Flow {
   readonly name: string;
   /** Whether the session's schedule goes off, or is removed before. */
   readonly timerFires: boolean;
+  /** Whether its request is canceled, or paid and spared. */
+  readonly end: 'canceled' | 'spared';
   /** Plays one session; Klarna's webhooks come as they do in production. */
   readonly play: (lapse: SystemClient, id: string) => Promise<unknown>;
 }
@@ -22,6 +24,7 @@ export const flows: readonly Flow[] = [
   {
     name: 'cancelled by API',
     timerFires: false,
+    end: 'canceled',
     play: async (lapse, id) => {
       await register(lapse, id);
       await lapse.customer(id, 'start');
@@ -32,6 +35,7 @@ export const flows: readonly Flow[] = [
   {
     name: 'paid in time',
     timerFires: true,
+    end: 'spared',
     play: async (lapse, id) => {
       await register(lapse, id);
       await lapse.customer(id, 'start');
@@ -43,6 +47,7 @@ export const flows: readonly Flow[] = [
   {
     name: 'timed out',
     timerFires: true,
+    end: 'canceled',
     play: async (lapse, id) => {
       await register(lapse, id);
       await lapse.customer(id, 'start');

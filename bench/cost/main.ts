@@ -5,26 +5,56 @@ import { join } from 'node:path';
 import { startLocalProcess } from '../../test/support/local-process.ts';
 import { SystemClient } from '../../test/support/system-client.ts';
 import { flows } from './flows.ts';
+import { measureJobs } from './jobs.ts';
 import { fixedPerMonth, perMillion, type Priced } from './prices.ts';
-import { traceFlow, type Usage } from './trace.ts';
+import { type Trace, traceFlow, type Usage } from './trace.ts';
+import { typicalUsage } from './typical.ts';
 
 const sessions = 20;
 const page = join(import.meta.dirname, '..', '..', 'docs', 'cost.md');
 const kinds = Object.keys(perMillion) as Priced[];
 
 const data = await mkdtemp(join(tmpdir(), 'lapse-cost-'));
+console.error('each function alone, from the benchmark…');
+const benchFolder = await mkdtemp(join(tmpdir(), 'lapse-cost-bench-'));
+const jobs = await measureJobs(benchFolder, [
+  'lapse register',
+  'lapse webhook',
+  'lapse cancel',
+  'lapse timer',
+  'lapse publish',
+  'typical webhook',
+  'typical cancel',
+]).finally(() => rm(benchFolder, { recursive: true, force: true }));
+const millisOf = {
+  'register-payment-request': jobs['lapse register'].millis,
+  'receive-klarna-webhook': jobs['lapse webhook'].millis,
+  'cancel-payment-request': jobs['lapse cancel'].millis,
+  'cancel-expired-session': jobs['lapse timer'].millis,
+  'publish-state-changes': jobs['lapse publish'].millis,
+};
 const system = await startLocalProcess('--data', data);
-const usages = new Map<string, Usage>();
+const traces = new Map<string, Trace>();
 try {
   const lapse = new SystemClient(system);
   for (const [index, flow] of flows.entries()) {
     console.error(`${index + 1}/${flows.length} ${flow.name}: ${sessions} sessions, about two minutes…`);
-    usages.set(flow.name, await traceFlow(system, lapse, flow, sessions, join(data, 'lapse.log')));
+    traces.set(flow.name, await traceFlow(system, lapse, flow, sessions, join(data, 'lapse.log'), millisOf));
   }
 } finally {
   await system.stop();
   await rm(data, { recursive: true, force: true });
 }
+const columns: readonly (readonly [string, Usage])[] = flows.flatMap((flow) => {
+  const { usage, deliveries } = traces.get(flow.name) ?? fail(`${flow.name} was not traced`);
+  return [
+    [flow.name, usage],
+    [
+      `${flow.name}, typical`,
+      typicalUsage(jobs['typical webhook'], jobs['typical cancel'], flow, deliveries),
+    ],
+  ];
+});
 
 const priceOf = (usage: Usage, kind: Priced): number => usage[kind] * perMillion[kind];
 const total = (usage: Usage): number => kinds.reduce((sum, kind) => sum + priceOf(usage, kind), 0);
@@ -34,32 +64,43 @@ const money = (dollars: number): string =>
 const row = (...cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 
 const table = [
-  row('', ...[...usages.keys()].flatMap((name) => [`${name}: used`, '$ a million'])),
-  row('---', ...[...usages.keys()].flatMap(() => ['---:', '---:'])),
+  row('', ...columns.flatMap(([name]) => [`${name}: used`, '$ a million'])),
+  row('---', ...columns.flatMap(() => ['---:', '---:'])),
   ...kinds.map((kind) =>
     row(
       kind,
-      ...[...usages.values()].flatMap((usage) => [
+      ...columns.flatMap(([, usage]) => [
         usage[kind].toFixed(usage[kind] < 1 ? 3 : 1),
         money(priceOf(usage, kind)),
       ]),
     ),
   ),
-  row('**together**', ...[...usages.values()].flatMap((usage) => ['', `**${money(total(usage))}**`])),
+  row('**together**', ...columns.flatMap(([, usage]) => ['', `**${money(total(usage))}**`])),
   '',
-  row('a month', ...[...usages.keys()].map((name) => `all ${name}`)),
-  row('---', ...[...usages.keys()].map(() => '---:')),
+  row('a month', ...flows.map(({ name }) => `all ${name}`)),
+  row('---', ...flows.map(() => '---:')),
   ...[1_000, 1_000_000, 100_000_000].map((count) =>
     row(
       `${count.toLocaleString('en-US')} sessions`,
-      ...[...usages.values()].map((usage) => `$ ${money(fixed + (total(usage) * count) / 1_000_000)}`),
+      ...[...traces.values()].map(({ usage }) => `$ ${money(fixed + (total(usage) * count) / 1_000_000)}`),
     ),
   ),
   '',
   `Fixed, in every line: $ ${money(fixed)} (${Object.entries(fixedPerMonth)
     .map(([name, price]) => `${name} ${money(price)}`)
     .join(', ')}).`,
+  '',
+  `Klarna's webhooks for one session: ${list(({ deliveries }) => deliveries.toFixed(1))}. The record at its end, in kilobytes begun: ${list(({ kilobytes }) => String(kilobytes))}.`,
 ].join('\n');
+
+/** A figure of each flow. */
+function list(of: (trace: Trace) => string): string {
+  return [...traces].map(([name, trace]) => `${of(trace)} (${name})`).join(', ');
+}
+
+function fail(message: string): never {
+  throw new Error(message);
+}
 
 const [before = '', , after = ''] = (await readFile(page, 'utf8')).split(/<!-- traced -->/);
 await writeFile(page, `${before}<!-- traced -->\n\n${table}\n\n<!-- traced -->${after}`);

@@ -7,35 +7,46 @@ import type { LocalProcess } from '../../test/support/local-process.ts';
 import type { SystemClient } from '../../test/support/system-client.ts';
 import type { Flow } from './flows.ts';
 import type { Priced } from './prices.ts';
+import { kilobytesOf, writesOf, writeUnits } from './write-units.ts';
 
 /** What one session of a flow used, on average. */
 export type Usage = Readonly<Record<Priced, number>>;
 
+export interface Trace {
+  readonly usage: Usage;
+  /** Webhooks that Klarna delivered for one session. */
+  readonly deliveries: number;
+  /** Kilobytes of the record at the end of the session, each begun. */
+  readonly kilobytes: number;
+}
+
 interface Calls {
   readonly aws: Readonly<Record<string, number>>;
-  readonly functions: Readonly<Record<string, { readonly calls: number; readonly milliseconds: number }>>;
+  readonly functions: Readonly<Record<string, { readonly calls: number }>>;
 }
 
 /** Lambda writes three lines of its own about every call. */
 const platformLogKilobytes = 0.6;
 /** For each firing Scheduler sends a message, and Lambda receives and deletes it. */
 const queueCallsPerFiring = 3;
-/** Each change of a record moves it in the index of what is due: one unit to take it out, one to put it in. */
-const indexUnitsPerWrite = 2;
 
 /** So that processes are warm and shared, as under an even load, and not started for each. */
 const betweenSessionsMillis = 300;
 
 const root = join(import.meta.dirname, '..', '..');
 
-/** Plays a flow so many times, one soon after the other, and says what one session used, from what the local system was called for. */
+/**
+ * Plays a flow so many times, one soon after the other, and says what one session used, from what the local system was called for.
+ * @param millisOf what a call of each function takes: on a system that shares a small machine with all of its parts it takes longer.
+ */
 export async function traceFlow(
   system: LocalProcess,
   lapse: SystemClient,
   flow: Flow,
   sessions: number,
   logFile: string,
-): Promise<Usage> {
+  millisOf: Readonly<Record<string, number>>,
+): Promise<Trace> {
   const ids = await Promise.all(
     Array.from({ length: sessions }, () => lapse.createAtKlarna({ announce: true })),
   );
@@ -52,36 +63,31 @@ export async function traceFlow(
   const after = await countedBy(lapse);
   const logBytes = (await stat(logFile)).size - logBefore;
 
-  const [id = ''] = ids;
-  const sizeBytes = Buffer.byteLength(
-    JSON.stringify([
-      await lapse.record(id),
-      (await lapse.api('GET', `/payment-requests/${id}/history`)).body,
-    ]),
-  );
   const of = (action: string): number => ((after.aws[action] ?? 0) - (before.aws[action] ?? 0)) / sessions;
   const memory = await memoryByFunction();
   // The reads by which the trace itself looks at the records are none of a session's.
   const functions = Object.entries(after.functions)
     .filter(([name]) => name !== 'get-payment-request' && name !== 'reconcile-payment-requests')
-    .map(([name, { calls, milliseconds }]) => ({
-      name,
-      calls: (calls - (before.functions[name]?.calls ?? 0)) / sessions,
-      gigabyteSeconds:
-        ((milliseconds - (before.functions[name]?.milliseconds ?? 0)) / 1_000 / sessions) *
-        ((memory.get(name) ?? 0) / 1_024),
-    }));
+    .map(([name, { calls: all }]) => {
+      const calls = (all - (before.functions[name]?.calls ?? 0)) / sessions;
+      const seconds = (calls * (millisOf[name] ?? 0)) / 1_000;
+      return { name, calls, gigabyteSeconds: seconds * ((memory.get(name) ?? 0) / 1_024) };
+    });
   const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
   const callsOf = (...names: readonly string[]): number =>
     sum(functions.filter(({ name }) => names.includes(name)).map(({ calls }) => calls));
   const lambdaCalls = sum(functions.map(({ calls }) => calls));
   const firings = flow.timerFires ? of('scheduler.CreateSchedule') : 0;
-  const kilobytes = Math.ceil(sizeBytes / 1_024);
-  return {
+  const outputs = (await lapse.control('GET', '/outputs')).body['Lapse'] as Readonly<Record<string, string>>;
+  const writes = await writesOf(outputs['AwsEndpointUrl'] ?? '', outputs['TableName'] ?? '', ids);
+  const kilobytes = Math.max(...writes.map(({ NewImage }) => kilobytesOf(NewImage)));
+  // A write that a condition stops is charged as much, for the item that it meets.
+  const stopped = of('dynamodb.UpdateItem') - writes.length / sessions;
+  const usage = {
     'Lambda calls': lambdaCalls,
     'Lambda GB-seconds': sum(functions.map(({ gigabyteSeconds }) => gigabyteSeconds)),
     'HTTP API calls': callsOf('register-payment-request', 'cancel-payment-request'),
-    'DynamoDB write units': of('dynamodb.UpdateItem') * (kilobytes + indexUnitsPerWrite),
+    'DynamoDB write units': sum(writes.map(writeUnits)) / sessions + Math.max(0, stopped) * kilobytes,
     'DynamoDB read units':
       (of('dynamodb.GetItem') - callsOfReads(before, after, sessions)) * Math.ceil(kilobytes / 4),
     'EventBridge events':
@@ -90,6 +96,7 @@ export async function traceFlow(
     'SQS calls': of('sqs.SendMessage') + firings * queueCallsPerFiring,
     'log kilobytes': logBytes / 1_024 / sessions + lambdaCalls * platformLogKilobytes,
   };
+  return { usage, deliveries: callsOf('receive-klarna-webhook'), kilobytes };
 }
 
 const callsOfReads = (before: Calls, after: Calls, sessions: number): number => {

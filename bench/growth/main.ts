@@ -32,7 +32,7 @@ const parts = {
   sizes,
   flashSale: (system: System) => {
     const bar = progressBar();
-    return flashSale(system, sale, (done) => bar(done, sale, 'registered'));
+    return flashSale(system, sale, (done, what) => bar(done, sale, what));
   },
   catchUp: (system: System) => {
     const bar = progressBar();
@@ -81,7 +81,7 @@ async function sizes(system: System): Promise<readonly AtSize[]> {
   let open = 0;
   for (const [index, step] of steps.entries()) {
     bar(index, steps.length, `${step} open sessions`);
-    await system.seed(Array.from({ length: step - open }, newId), hours47);
+    await system.seed(Array.from({ length: step - open }, newId), Date.now() + hours47);
     open = step;
     await system.atRest();
     measured.push(await measureAt(system, step, times));

@@ -81,16 +81,16 @@ export function growthPage({ commit, machine, sizes, flashSale, catchUp }: Growt
   ].join('\n');
 }
 
-const catchUpLines = (catchUp: CatchUp): readonly string[] => [
-  `### ${many(catchUp.sessions)} open sessions after an outage`,
+const catchUpLines = ({ sessions, klarnaMillis, minutes, sweeps }: CatchUp): readonly string[] => [
+  `### ${many(sessions)} open sessions after an outage`,
   '',
-  'Deadlines passed, timers and webhooks lost, longer than Klarna delivers: the sweep alone.',
+  `Deadlines passed, timers and webhooks lost for longer than Klarna delivers: the sweep alone, once a minute, with a Klarna that takes ${klarnaMillis} ms for every answer.`,
   '',
   row('', 'measured'),
   row('---', '---:'),
-  row('runs of the sweep, one a minute: minutes on AWS until all were settled', catchUp.sweeps),
-  row('sessions ended by a run', short(catchUp.sessions / catchUp.sweeps)),
-  row('seconds of a run', short(catchUp.secondsPerSweep)),
+  row('minutes until all were canceled', minutes.toFixed(1)),
+  row('runs of the sweep', sweeps),
+  row('sessions ended by a run', short(sessions / sweeps)),
 ];
 
 const colors = ['#4477aa', '#ee6677', '#228833', '#ccbb44', '#66ccee', '#aa3377'] as const;

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDbPaymentRequestStore } from '../../functions/adapters/dynamodb/dynamodb-payment-request-store.ts';
 import type { Account, PaymentRequestId } from '../../functions/domain/identifiers.ts';
@@ -16,8 +18,10 @@ export const newId = (): PaymentRequestId => `krn:payment:eu1:request:${randomUU
 export interface System {
   readonly lapse: SystemClient;
   readonly process: LocalProcess;
-  /** Writes open sessions into the table, each with its deadline so many milliseconds away, by the codec of the functions. */
-  seed(ids: readonly PaymentRequestId[], deadlineIn: number): Promise<void>;
+  /** Writes open sessions into the table with this deadline, in milliseconds since 1970, by the codec of the functions. */
+  seed(ids: readonly PaymentRequestId[], deadline: number): Promise<void>;
+  /** Resolves once the bus has had the news that each of these is canceled. Nobody is asked for it, so that nothing is slowed. */
+  allCanceled(ids: readonly string[], onCanceled: (done: number) => void): Promise<void>;
   /** How often each action of AWS has been called since the start. */
   calls(): Promise<Readonly<Record<string, number>>>;
   /** Resolves once the stream has nothing more to publish. */
@@ -57,11 +61,28 @@ export async function startSystem(): Promise<System> {
     lapse,
     process,
     calls,
-    async seed(ids, deadlineIn) {
+    async allCanceled(ids, onCanceled) {
+      const left = new Set(ids);
+      const { body } = await fetch(`${process.control}/events?follow=true`);
+      if (!body) throw new Error('The control address has no events to follow.');
+      const events = Readable.fromWeb(body);
+      try {
+        for await (const line of createInterface({ input: events })) {
+          const { detail } = JSON.parse(line) as { readonly detail: Readonly<Record<string, string>> };
+          const isNew = detail['state'] === 'CANCELED' && left.delete(detail['payment_request_id'] ?? '');
+          if (isNew) onCanceled(ids.length - left.size);
+          if (left.size === 0) return;
+        }
+      } finally {
+        events.destroy();
+      }
+      throw new Error(`The events ended before ${left.size} of the sessions did.`);
+    },
+    async seed(ids, deadline) {
       const waiting = ids.values();
       const lane = async () => {
         for (const paymentRequestId of waiting) {
-          await store.save(undefined, openSession(paymentRequestId, deadlineIn));
+          await store.save(undefined, openSession(paymentRequestId, deadline));
         }
       };
       await Promise.all(Array.from({ length: 32 }, lane));
@@ -81,9 +102,9 @@ export async function startSystem(): Promise<System> {
 }
 
 /** As a registration leaves it, but for its history: nothing of it is published. */
-function openSession(paymentRequestId: PaymentRequestId, deadlineIn: number): PaymentRequest {
+function openSession(paymentRequestId: PaymentRequestId, deadline: number): PaymentRequest {
   const now = instantFromMillis(Date.now());
-  const deadlineAt = plusMillis(now, deadlineIn);
+  const deadlineAt = instantFromMillis(deadline);
   return {
     ...unknownPaymentRequest({ account, paymentRequestId }, now),
     state: 'SUBMITTED',

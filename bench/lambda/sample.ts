@@ -14,6 +14,8 @@ export interface Sandboxed {
   readonly handler: string;
   readonly memoryMegabytes: number;
   readonly environment: Readonly<Record<string, string>>;
+  /** The open file that takes what the function logs; else nobody does. */
+  readonly stdout?: number;
 }
 
 /** One call of a function: milliseconds from the handing over of the event to the answer, and of CPU in the process. */
@@ -41,7 +43,7 @@ const limitMillis = 60_000;
  * asks for its first event on it has no more than the share of a core. Rejects when it fails, with what it said.
  */
 export async function runSample(
-  { bootstrap, bundle, handler, memoryMegabytes, environment }: Sandboxed,
+  { bootstrap, bundle, handler, memoryMegabytes, environment, stdout }: Sandboxed,
   events: readonly unknown[],
   share: CpuShare | undefined,
 ): Promise<Sample> {
@@ -49,7 +51,7 @@ export async function runSample(
   const address = await runtime.listen();
   const startedAt = performance.now();
   const child = spawn(process.execPath, [bootstrap], {
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', stdout ?? 'ignore', 'pipe'],
     env: {
       PATH: process.env['PATH'],
       TZ: 'UTC',
@@ -62,7 +64,7 @@ export async function runSample(
     },
   });
   const said: Buffer[] = [];
-  child.stderr.on('data', (chunk: Buffer) => said.push(chunk));
+  child.stderr?.on('data', (chunk: Buffer) => said.push(chunk));
   const ended = once(child, 'close');
   runtime.begin(startedAt, () => {
     if (share && child.pid !== undefined) share.add(child.pid);

@@ -1,4 +1,4 @@
-import { ownEventId, type PaymentRequestKey } from '../domain/identifiers.ts';
+import { type Account, ownEventId, type PaymentRequestKey } from '../domain/identifiers.ts';
 import { instantFromMillis } from '../domain/instant.ts';
 import { openQuestion, type OpenQuestion, withAnswer } from '../domain/open-question.ts';
 import { asNextVersion, type PaymentRequest } from '../domain/payment-request.ts';
@@ -13,7 +13,13 @@ import { armTimer } from './arm-timer.ts';
 import { cancelPaymentRequest } from './cancel-payment-request.ts';
 import { changeRecord } from './change-record.ts';
 import { endExpiredSession, type ExpiryDependencies } from './end-expired-session.ts';
-import type { Accounts, AccountSettings, DuePaymentRequests } from './ports.ts';
+import type {
+  Accounts,
+  AccountSettings,
+  DuePaymentRequests,
+  KlarnaAnswer,
+  KlarnaPaymentRequests,
+} from './ports.ts';
 import { type Refresh, refreshPaymentRequest } from './refresh-payment-request.ts';
 import { registerSession, type SessionDependencies } from './register-session.ts';
 
@@ -25,22 +31,34 @@ export interface ReconcileDependencies extends ExpiryDependencies {
   readonly onFault: (key: PaymentRequestKey, error: unknown) => void;
 }
 
-/** How many records each action was taken for, and how many looks failed. */
-export type ReconcileReport = Readonly<Record<ReconcileAction | 'failed', number>>;
+/** What became of a look: the action that was taken; `held`: left as it is until Klarna takes calls again; `failed`. */
+type Look = ReconcileAction | 'held' | 'failed';
 
-/** Records looked at side by side: enough to hide Klarna's latency, few enough for its rate limit. */
-const lanes = 8;
-const batch = 500;
+/** How many looks came to what. */
+export type ReconcileReport = Readonly<Record<Look, number>>;
+
+/**
+ * Records looked at side by side: few at first, one more after each look that went well, one fewer after each that failed, so
+ * that a table or a Klarna that is short of breath is not pressed. A cancel is mostly waiting for Klarna, about two thirds of a
+ * second of it, so the most of them end some eighty sessions a second and ask Klarna less than the timers do at their busiest.
+ */
+const fewest = 8;
+const most = 64;
+/** More than there is time for. */
+const batch = 10_000;
 
 /**
  * Looks at every record that is due and does what nobody else did: ends what is open past its deadline, settles cancels of
- * which the end is not known, arms timers. Stops taking new ones at `until`, in milliseconds since 1970.
+ * which the end is not known, arms timers. Stops taking new ones at `until`, in milliseconds since 1970. Once Klarna refuses an
+ * account's calls for their rate, whatever else would ask it of that account is left as it is for the next run, which begins
+ * with it; other accounts go on.
  */
 export const reconcilePaymentRequests =
   (dependencies: ReconcileDependencies) =>
   async (until: number): Promise<ReconcileReport> => {
     const { clock, due } = dependencies;
-    const report: Record<ReconcileAction | 'failed', number> = {
+    const limited = new Set<Account>();
+    const report: Record<Look, number> = {
       nothing: 0,
       forget: 0,
       resume: 0,
@@ -50,39 +68,62 @@ export const reconcilePaymentRequests =
       'arm-default': 0,
       ask: 0,
       look: 0,
+      held: 0,
       failed: 0,
     };
-    const keys = due.due(instantFromMillis(clock.now()), batch)[Symbol.asyncIterator]();
-    const lane = async () => {
-      while (clock.now() < until) {
-        const next = await keys.next();
-        if (next.done) return;
-        report[await reconcile(dependencies, next.value)] += 1;
-      }
+    const looks = new Set<Promise<void>>();
+    let width = fewest;
+    const lookAt = async (key: PaymentRequestKey): Promise<void> => {
+      const look = await reconcile(dependencies, key, limited);
+      report[look] += 1;
+      width = look === 'failed' ? Math.max(fewest, width - 1) : Math.min(most, width + 1);
     };
-    await Promise.all(Array.from({ length: lanes }, lane));
+    for await (const key of due.due(instantFromMillis(clock.now()), batch)) {
+      if (clock.now() >= until) break;
+      const look = lookAt(key).finally(() => looks.delete(look));
+      looks.add(look);
+      while (looks.size >= width) await Promise.race(looks);
+    }
+    await Promise.all(looks);
     return report;
   };
 
 async function reconcile(
   dependencies: ReconcileDependencies,
   key: PaymentRequestKey,
-): Promise<ReconcileAction | 'failed'> {
-  const { store, accounts } = dependencies;
+  limited: Set<Account>,
+): Promise<Look> {
+  const { store, accounts, klarna } = dependencies;
   try {
     const record = await store.read(key);
     if (!record) return 'nothing';
     const action = decideReconciliation(record, nowOf(dependencies));
     if (action === 'nothing') return action;
+    if (limited.has(key.account) && asksKlarna.has(action)) return 'held';
     const settings = await accounts.find(key.account);
     if (!settings) throw new Error(`the secret accounts has no account ${key.account}`);
-    await actions[action](dependencies, record, settings);
+    const watched = watching(klarna, () => limited.add(key.account));
+    await actions[action]({ ...dependencies, klarna: watched }, record, settings);
     return action;
   } catch (error) {
     dependencies.onFault(key, error);
     await lookLater(dependencies, key).catch((again: unknown) => dependencies.onFault(key, again));
     return 'failed';
   }
+}
+
+const asksKlarna: ReadonlySet<ReconcileAction> = new Set(['resume', 'expire', 'end', 'ask', 'look']);
+
+/** The same Klarna, which says when it has refused a call for the rate of the calls. */
+function watching(klarna: KlarnaPaymentRequests, onLimited: () => void): KlarnaPaymentRequests {
+  const noted = (answer: KlarnaAnswer): KlarnaAnswer => {
+    if (answer.kind === 'rate-limited') onLimited();
+    return answer;
+  };
+  return {
+    read: async (...question) => noted(await klarna.read(...question)),
+    cancel: async (...question) => noted(await klarna.cancel(...question)),
+  };
 }
 
 type Act = (

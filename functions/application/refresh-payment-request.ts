@@ -19,12 +19,9 @@ export interface Refresh {
 }
 
 /** Milliseconds that Klarna has to answer a read. */
-const readBudget = 5_000;
+export const readBudget = 5_000;
 
-/**
- * Asks Klarna for the state and takes it in. A request that Klarna does not know any more, after its own expiry, is EXPIRED;
- * one that nobody has a record of gets none by being read.
- */
+/** Asks Klarna for the state and takes it in. A request that Klarna does not know any more, after its own expiry, is EXPIRED. */
 export const refreshPaymentRequest =
   (dependencies: KlarnaDependencies & { readonly store: PaymentRequestStore }) =>
   async (known: PaymentRequest, settings: AccountSettings): Promise<Refresh> => {

@@ -1,7 +1,7 @@
 import type { CancelJob, CancelJobKey, CancelJobSelection } from '../domain/cancel-job.ts';
 import { withStop } from '../domain/cancel-job.ts';
 import type { PaymentRequestId, SessionId } from '../domain/identifiers.ts';
-import { type Instant, instantFromMillis } from '../domain/instant.ts';
+import { type Instant, instantFromMillis, plusMillis } from '../domain/instant.ts';
 import type { CancelJobs, Clock, SessionPaymentRequests } from './ports.ts';
 
 export interface CancelJobStartDependencies {
@@ -25,12 +25,15 @@ export type CancelJobRequest = {
 
 /**
  * What became of a start. `started`; `unchanged`: the same was started before; `taken`: another job has this id;
- * `empty`: nothing is known of the session.
+ * `empty`: nothing is known of the session. `not-yet`: the moment is still to come, so that nobody could say today what is meant.
  */
 export type CancelJobStart =
   | { readonly kind: 'started' | 'unchanged'; readonly job: CancelJob }
   | { readonly kind: 'taken' }
-  | { readonly kind: 'empty' };
+  | { readonly kind: 'empty' | 'not-yet' };
+
+/** Milliseconds by which a caller's clock may be ahead of ours. */
+const clockSkew = 60_000;
 
 /** Starts a job; the next sweep begins with it. Safe to repeat: the same request under the same id is the same job. */
 export const startCancelJob =
@@ -40,9 +43,12 @@ export const startCancelJob =
     const existing = await jobs.read(key);
     if (existing) return answerOf(existing, requestSha256);
 
+    const now = instantFromMillis(clock.now());
+    if (request.by === 'created_before' && request.createdBefore > plusMillis(now, clockSkew)) {
+      return { kind: 'not-yet' };
+    }
     const ids = await idsOf(sessions, key, request);
     if (ids?.length === 0) return { kind: 'empty' };
-    const now = instantFromMillis(clock.now());
     const job: CancelJob = {
       ...key,
       selection: selectionOf(request, ids?.length ?? 0),

@@ -36,12 +36,19 @@ export interface SessionPolicy {
   readonly maxSession: number;
 }
 
+interface WrongField {
+  readonly field: string;
+  /** In the caller's own words. */
+  readonly given: string;
+  readonly allowed: string;
+}
+
 /** Why a registration or an extension was not made. */
 export type SessionRefusal =
-  | { readonly kind: 'invalid'; readonly field: string; readonly given: string; readonly allowed: string }
+  | ({ readonly kind: 'invalid' } & WrongField)
   | { readonly kind: 'already-final'; readonly state: PaymentRequestState }
   | { readonly kind: 'cancellation-pending' }
-  | { readonly kind: 'extension-limit'; readonly allowed: string }
+  | ({ readonly kind: 'extension-limit' } & WrongField)
   | { readonly kind: 'not-found' };
 
 /** What to store, if anything, and what to answer. */
@@ -68,8 +75,12 @@ export function decideRegistration(
   if (isUnsettled(current)) return { outcome: { kind: 'cancellation-pending' } };
   if (isSameRegistration(current, registration)) return { outcome: { kind: 'unchanged' } };
 
+  const { klarnaExpiresAt: givenExpiry } = registration;
+  if (givenExpiry && givenExpiry <= now) {
+    return { outcome: inThePast('klarna_expires_at', formatInstant(givenExpiry)) };
+  }
   const deadlineAt = momentOf(registration.deadline, now);
-  const klarnaExpiresAt = registration.klarnaExpiresAt ?? current.klarnaExpiresAt;
+  const klarnaExpiresAt = givenExpiry ?? current.klarnaExpiresAt;
   const limitOfKlarna = expiryLimit({ ...current, klarnaExpiresAt });
   const invalid = checkDeadline(registration.deadline, deadlineAt, limitOfKlarna, policy, now);
   if (invalid) return { outcome: invalid };
@@ -77,7 +88,15 @@ export function decideRegistration(
   const lengthened = isLater(deadlineAt, current.deadlineAt);
   const extensions = (current.session?.extensions ?? 0) + (lengthened ? 1 : 0);
   if (current.session && lengthened) {
-    const limit = extensionLimit(current, current.session.registeredAt, deadlineAt, extensions, policy);
+    const { registeredAt } = current.session;
+    const limit = extensionLimit(
+      current,
+      registration.deadline,
+      registeredAt,
+      deadlineAt,
+      extensions,
+      policy,
+    );
     if (limit) return refuse(current, limit, 'register', registration.requestedBy, eventId, now);
   }
 
@@ -137,13 +156,14 @@ export function decideExtension(
   if (isUnsettled(record)) return { outcome: { kind: 'cancellation-pending' } };
 
   const deadlineAt = momentOf(deadline, now);
-  if (deadlineAt <= now) return { outcome: inThePast(deadline) };
+  if (deadlineAt <= now) return { outcome: inThePast(deadline.kind, deadline.given) };
   if (deadlineAt === record.deadlineAt) return { outcome: { kind: 'unchanged' } };
 
   const lengthened = isLater(deadlineAt, record.deadlineAt);
   const extensions = record.session.extensions + (lengthened ? 1 : 0);
   if (lengthened) {
-    const limit = extensionLimit(record, record.session.registeredAt, deadlineAt, extensions, policy);
+    const { registeredAt } = record.session;
+    const limit = extensionLimit(record, deadline, registeredAt, deadlineAt, extensions, policy);
     if (limit) return refuse(record, limit, 'extend', requestedBy, eventId, now);
   }
   const entry: HistoryEntry = {
@@ -207,9 +227,9 @@ const isSameRegistration = (record: PaymentRequest, registration: Registration):
   [undefined, record.reference].includes(registration.reference) &&
   [undefined, record.klarnaExpiresAt].includes(registration.klarnaExpiresAt);
 
-const inThePast = ({ kind, given }: Deadline): SessionRefusal => ({
+const inThePast = (field: string, given: string): SessionRefusal => ({
   kind: 'invalid',
-  field: kind,
+  field,
   given,
   allowed: 'a time in the future',
 });
@@ -222,7 +242,7 @@ function checkDeadline(
   now: Instant,
 ): SessionRefusal | undefined {
   const refused = (allowed: string): SessionRefusal => ({ kind: 'invalid', field: kind, given, allowed });
-  if (deadlineAt <= now) return refused('a time in the future');
+  if (deadlineAt <= now) return inThePast(kind, given);
   if (millisOf(deadlineAt) - millisOf(now) > maxSession) {
     return refused(`at most ${formatDuration(maxSession)} from now`);
   }
@@ -234,12 +254,13 @@ function checkDeadline(
 
 function extensionLimit(
   record: PaymentRequest,
+  { kind: field, given }: Deadline,
   registeredAt: Instant,
   deadlineAt: Instant,
   extensions: number,
   { maxExtensions, maxSession }: SessionPolicy,
 ): SessionRefusal | undefined {
-  const refused = (allowed: string): SessionRefusal => ({ kind: 'extension-limit', allowed });
+  const refused = (allowed: string): SessionRefusal => ({ kind: 'extension-limit', field, given, allowed });
   const klarnaExpiresAt = expiryLimit(record);
   if (extensions > maxExtensions) return refused(`at most ${maxExtensions} extensions`);
   if (millisOf(deadlineAt) - millisOf(registeredAt) > maxSession) {

@@ -53,11 +53,24 @@ export function sessionIdOf(event: APIGatewayProxyEventV2): SessionId {
   return sessionId;
 }
 
-/** The query, by a strict schema: a misspelt `dry_run` must not cancel anything. */
-export const queryOf = <Schema extends v.GenericSchema>(
+/**
+ * The query, by a strict schema: a misspelt `dry_run` must not cancel anything. Nor is one taken that is given twice, which API
+ * Gateway joins by a comma, as if that had been the value.
+ */
+export function queryOf<Schema extends v.GenericSchema>(
   event: APIGatewayProxyEventV2,
   schema: Schema,
-): v.InferOutput<Schema> => parse(schema, event.queryStringParameters ?? {}, 'query');
+): v.InferOutput<Schema> {
+  const names = [...new URLSearchParams(event.rawQueryString).keys()];
+  const twice = names.find((name, index) => names.indexOf(name) < index);
+  if (twice !== undefined) {
+    throw invalid({ field: shortened(twice), given: 'given more than once', allowed: 'once' });
+  }
+  return parse(schema, event.queryStringParameters ?? {}, 'query');
+}
+
+/** Of a call that takes no query: `dry_run` on one that knows none must not look as if it had worked. */
+export const noQuery = v.strictObject({});
 
 /** The body, a JSON object of at most so many bytes, by a strict schema. */
 export function bodyOf<Schema extends v.GenericSchema>(

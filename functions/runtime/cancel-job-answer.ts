@@ -7,7 +7,7 @@ import {
   cancelOutcomeWords,
 } from '../domain/cancel-job.ts';
 import { formatInstant } from '../domain/instant.ts';
-import { type HttpAnswer, jsonAnswer, Problem } from './problem.ts';
+import { type HttpAnswer, invalid, jsonAnswer, Problem } from './problem.ts';
 
 /** A job as the API shows it. `total` is `null` where it is not known before the end. */
 export const cancelJobView = (job: CancelJob) => ({
@@ -49,6 +49,12 @@ export function cancelJobStartAnswer({ jobId }: CancelJobKey, start: CancelJobSt
       throw new Problem('not-found', {
         detail: 'Nothing is known of this session: no Payment Request is registered for it.',
         members: { job_id: jobId },
+      });
+    case 'not-yet':
+      throw invalid({
+        field: 'created_before',
+        given: 'a time to come',
+        allowed: 'a time that has passed: what is created until then is not known yet',
       });
   }
 }

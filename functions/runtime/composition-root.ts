@@ -30,6 +30,7 @@ import { SecretAccounts } from '../adapters/secrets/secret-accounts.ts';
 import { SecretSigningKeys } from '../adapters/secrets/secret-signing-keys.ts';
 import { cancelPaymentRequest, rehearseCancel } from '../application/cancel-payment-request.ts';
 import { cancelSession } from '../application/cancel-session.ts';
+import { discoverPaymentRequest } from '../application/discover-payment-request.ts';
 import { endExpiredSession } from '../application/end-expired-session.ts';
 import { listPaymentRequests } from '../application/list-payment-requests.ts';
 import type {
@@ -128,6 +129,7 @@ export function composeReading() {
   const environment = parseEnvironment('get-payment-request', process.env);
   const { store, networklessStore, jobs } = storeOf(environment);
   const accounts = accountsOf(environment);
+  const klarna = klarnaOf(environment);
   return {
     accounts,
     warmUp: warmUpOf(
@@ -135,7 +137,8 @@ export function composeReading() {
       () => networklessStore().read(nobody),
     ),
     read: (key: Parameters<typeof store.read>[0]) => store.read(key),
-    refresh: refreshPaymentRequest({ store, ...klarnaOf(environment) }),
+    refresh: refreshPaymentRequest({ store, ...klarna }),
+    discover: discoverPaymentRequest({ store, ...klarna }),
     readSession: readSession({ store, sessions: store }),
     list: listPaymentRequests({ store, list: store }),
     jobs: jobs(),

@@ -59,10 +59,10 @@ export const invalid = (...errors: readonly FieldError[]): Problem =>
 export const shortened = (text: string): string =>
   text.length > 100 ? `${text.slice(0, 100)}… (${text.length} characters)` : text;
 
-/** What a caller gave, as it may be shown back: short, and of an array or an object only that it is one, however deep. */
+/** What a caller gave, as it may be shown back: short, of an array only its length, of an object only that it is one, however deep. */
 export function shown(given: unknown): string {
   if (given === undefined) return 'missing';
-  if (Array.isArray(given)) return 'an array';
+  if (Array.isArray(given)) return `an array of ${given.length}`;
   return typeof given === 'object' && given !== null ? 'an object' : shortened(JSON.stringify(given));
 }
 

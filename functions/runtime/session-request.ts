@@ -80,10 +80,11 @@ export function sessionAnswer(key: PaymentRequestKey, { outcome, record }: Sessi
         retryAfter: 5,
       });
     case 'extension-limit': {
-      const { allowed } = outcome;
+      const { field, allowed } = outcome;
+      const given = JSON.stringify(outcome.given);
       throw new Problem('extension-limit', {
-        detail: `The deadline cannot be moved that far; allowed: ${allowed}.`,
-        errors: [{ field: 'deadline_at', given: 'a later deadline', allowed }],
+        detail: `${field} is ${given}; allowed: ${allowed}.`,
+        errors: [{ field, given, allowed }],
         members,
       });
     }

@@ -93,8 +93,9 @@ describe('an extension is capped', () => {
 
   it('in number', () => {
     const record = registered({ session: { ...session, extensions: 2 } });
-    expect(refusedWith(record, lasting(30), { ...policy, maxExtensions: 2 })).toEqual({
+    expect(refusedWith(record, lasting(30), { ...policy, maxExtensions: 2 })).toMatchObject({
       kind: 'extension-limit',
+      field: 'session_timeout',
       allowed: 'at most 2 extensions',
     });
     expect(extend(record, lasting(30), { ...policy, maxExtensions: 3 }).outcome.kind).toBe('changed');
@@ -102,8 +103,9 @@ describe('an extension is capped', () => {
 
   it('in length, from the registration and not from now', () => {
     const its = { ...policy, maxSession: hour };
-    expect(refusedWith(registered(), lasting(50.001), its)).toEqual({
+    expect(refusedWith(registered(), lasting(50.001), its)).toMatchObject({
       kind: 'extension-limit',
+      field: 'session_timeout',
       allowed: 'at most PT1H from the registration, 2026-03-01T12:00:00Z',
     });
     expect(extend(registered(), lasting(50), its).outcome.kind).toBe('changed');
@@ -111,8 +113,9 @@ describe('an extension is capped', () => {
 
   it("by Klarna's own expiry", () => {
     const record = registered({ klarnaExpiresAt: at('2026-03-01T12:45:00Z') });
-    expect(refusedWith(record, lasting(36))).toEqual({
+    expect(refusedWith(record, lasting(36))).toMatchObject({
       kind: 'extension-limit',
+      field: 'session_timeout',
       allowed: "not after Klarna's own expiry, 2026-03-01T12:45:00Z",
     });
     expect(extend(record, lasting(35)).outcome.kind).toBe('changed');

@@ -88,15 +88,16 @@ describe('PUT of a job', () => {
       'given together with created_before',
     ],
     ['no list', { payment_request_ids: 'all' }, 'payment_request_ids', '"all"'],
-    ['an empty list', { payment_request_ids: [] }, 'payment_request_ids', 'an array'],
+    ['an empty list', { payment_request_ids: [] }, 'payment_request_ids', 'an array of 0'],
     [
       'a list that is too long',
       { payment_request_ids: Array.from({ length: 1_001 }, (_, number) => requestId(number)) },
       'payment_request_ids',
-      'an array',
+      'an array of 1001',
     ],
     ['an id that is none', { payment_request_ids: [requestId(1), 'x'] }, 'payment_request_ids.1', '"x"'],
     ['a time that is none', { created_before: 'yesterday' }, 'created_before', '"yesterday"'],
+    ['a time to come', { created_before: '2099-01-01T00:00:00Z' }, 'created_before', 'a time to come'],
     ['a word for a flag', { session_id: 'cart-17', dry_run: 'false' }, 'dry_run', '"false"'],
     ['a misspelt flag', { session_id: 'cart-17', dryrun: false }, 'dryrun', 'false'],
   ])('refuses %s, and stores nothing', async (_, body, field, given) => {

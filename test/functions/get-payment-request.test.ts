@@ -73,15 +73,56 @@ describe('GET', () => {
     expect(aws.dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
   });
 
-  it('is 404 when nobody knows the request, and asks Klarna nothing about what it may not be', async () => {
+  it('is 404 when nothing is known of the request, and asks Klarna nothing', async () => {
     aws.dynamodb.on(GetItemCommand).resolves({});
-    for (const call of [{}, { query: { refresh: 'true' } }, { route: history }]) {
+    for (const call of [{}, { route: history }]) {
       expect(await get(call)).toMatchObject({
         statusCode: 404,
         document: { type: 'urn:lapse:problem:not-found', payment_request_id: key.paymentRequestId },
       });
     }
     expect(klarna.calls).toEqual([]);
+  });
+});
+
+describe('GET with refresh=true of a request that nobody has a record of', () => {
+  beforeEach(() => {
+    aws.dynamodb
+      .on(GetItemCommand)
+      .resolvesOnce({})
+      .resolves({ Item: itemOf(record) });
+  });
+
+  it('is answered by what Klarna says, which is written down as its webhook would be', async () => {
+    expect(await get({ query: { refresh: 'true' } })).toMatchObject({
+      statusCode: 200,
+      document: { refresh: 'refreshed' },
+    });
+    const [written, ...more] = aws.dynamodb.commandCalls(UpdateItemCommand);
+    expect(more).toEqual([]);
+    expect(Object.values(written?.args[0].input.ExpressionAttributeValues ?? {})).toContainEqual({
+      S: 'COMPLETED',
+    });
+    expect(klarna.methods).toEqual(['GET']);
+  });
+
+  it('is 404 when Klarna does not know it either, and no record is made', async () => {
+    klarna.says({ GET: [refusedAs(404, 'RESOURCE_NOT_FOUND')] });
+    expect(await get({ query: { refresh: 'true' } })).toMatchObject({
+      statusCode: 404,
+      document: {
+        type: 'urn:lapse:problem:not-found',
+        detail: 'Nothing is known of this Payment Request, and Klarna does not know it.',
+      },
+    });
+    expect(aws.dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
+  });
+
+  it('is 503 when Klarna gives no answer: that it is unknown would be no more than a guess', async () => {
+    klarna.says({ GET: [refusedAs(500, 'INTERNAL_ERROR')] });
+    const { statusCode, headers } = await get({ query: { refresh: 'true' } });
+    expect([statusCode, headers['retry-after']]).toEqual([503, '5']);
+    expect(aws.dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
   });
 });
 

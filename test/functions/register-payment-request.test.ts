@@ -23,8 +23,8 @@ beforeEach(() => {
 });
 afterEach(() => vi.restoreAllMocks());
 
-async function call(method: 'PUT' | 'PATCH', body: unknown) {
-  const answer = await handler(apiEvent({ method, body }), lambdaContext());
+async function call(method: string, body: unknown, query?: Readonly<Record<string, string>>) {
+  const answer = await handler(apiEvent({ method, body, ...(query && { query }) }), lambdaContext());
   return { ...answer, document: JSON.parse(answer.body) as Readonly<Record<string, unknown>> };
 }
 
@@ -142,6 +142,26 @@ describe('PUT', () => {
     expect(aws.dynamodb.calls()).toEqual([]);
   });
 
+  it("is 400 with an expiry of Klarna's that has passed, and says that it is that field", async () => {
+    const body = { session_timeout: 'PT5M', klarna_expires_at: '2020-01-01T00:00:00Z' };
+    expect(await call('PUT', body)).toMatchObject({
+      statusCode: 400,
+      document: { field: 'klarna_expires_at', allowed: 'a time in the future' },
+    });
+    expect(aws.dynamodb.calls()).toEqual([]);
+  });
+
+  it.each(['PUT', 'PATCH'])(
+    '%s is 400 with a dry_run, which it does not know: nothing is done',
+    async (method) => {
+      expect(await call(method, { session_timeout: 'PT5M' }, { dry_run: 'true' })).toMatchObject({
+        statusCode: 400,
+        document: { field: 'dry_run', allowed: 'no field of this name' },
+      });
+      expect(aws.dynamodb.calls()).toEqual([]);
+    },
+  );
+
   it('is 400 with an empty array where the account would fill in an empty object', async () => {
     resetAws(accountsSecret({ default_session_timeout: 'PT20M' }));
     expect((await call('PUT', '[]')).statusCode).toBe(400);
@@ -177,7 +197,12 @@ describe('PATCH', () => {
     });
     expect(await call('PATCH', { session_timeout: 'PT10M' })).toMatchObject({
       statusCode: 409,
-      document: { type: 'urn:lapse:problem:extension-limit', allowed: 'at most 0 extensions' },
+      document: {
+        type: 'urn:lapse:problem:extension-limit',
+        field: 'session_timeout',
+        given: '"PT10M"',
+        allowed: 'at most 0 extensions',
+      },
     });
   });
 

@@ -6,6 +6,7 @@ import { runCommandLine, usage } from '../../operations/command-line.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const outputs = {
+  ApiUrl: 'https://a',
   TableName: 't',
   EventBusName: 'b',
   SigningKeysSecretName: 's',
@@ -31,7 +32,7 @@ describe('the outputs of a stack', () => {
     ['no JSON', 'rubbish', undefined, 'is not what cdk deploy --outputs-file writes'],
     ['several stacks', { Live: {}, Test: {} }, undefined, '--stack is missing; allowed: Live, Test.'],
     ['another stack', { Live: {} }, 'Test', '--stack is Test; allowed: Live.'],
-    ['an older stack', { Live: { TableName: 't' } }, undefined, 'has no output EventBusName'],
+    ['an older stack', { Live: { TableName: 't' } }, undefined, 'has no output ApiUrl, EventBusName'],
   ])('are refused of %s', async (_, content, stack, sentence) => {
     const file = await fileOf(content);
     await expect(readOutputs({ file }, stack)).rejects.toThrow(sentence);

@@ -36,7 +36,7 @@ const read = (body: unknown) => bodyOf(apiEvent({ method: 'PUT', body }), bodySc
 
 const printables = '1 to 255 printable characters';
 const durations =
-  'an ISO 8601 duration of weeks, days, hours, minutes and seconds, such as PT30M; years and months have no fixed length';
+  'a positive ISO 8601 duration of weeks, days, hours, minutes and seconds, such as PT30M; years and months have no fixed length';
 const times = 'a time in RFC 3339, such as 2026-01-31T12:00:00Z';
 
 describe('a body', () => {
@@ -102,8 +102,8 @@ describe('a body', () => {
   });
 
   it.each([
-    ['an array', '[]', 'an array'],
-    ['an array of bodies', '[{"length":"PT5M"}]', 'an array'],
+    ['an array', '[]', 'an array of 0'],
+    ['an array of bodies', '[{"length":"PT5M"}]', 'an array of 1'],
     ['a number', '5', '5'],
     ['a text', '"PT5M"', '"PT5M"'],
     ['null', 'null', 'null'],
@@ -162,6 +162,20 @@ describe('a query', () => {
       });
     },
   );
+});
+
+it.each([
+  'reason=a&reason=b',
+  'reason=a&reason=a',
+  'dry_run=true&reason=x&dry_run=true',
+  '%72eason=a&reason=b',
+])('a query that says something twice, %s, is refused, and not joined', async (rawQueryString) => {
+  const schema = v.strictObject({ dry_run: v.optional(v.string()), reason: v.optional(printable) });
+  const event = apiEvent({ method: 'DELETE', query: { reason: 'a,b' } });
+  expect(await problemOf(() => queryOf({ ...event, rawQueryString }, schema))).toMatchObject({
+    errors: [{ given: 'given more than once', allowed: 'once' }],
+  });
+  expect(queryOf(event, schema)).toEqual({ reason: 'a,b' });
 });
 
 describe('the ids of the path', () => {

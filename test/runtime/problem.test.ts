@@ -65,7 +65,7 @@ describe('shown', () => {
     [5, '5'],
     [true, 'true'],
     [null, 'null'],
-    [[['a']], 'an array'],
+    [[['a']], 'an array of 1'],
     [{ name: 'x' }, 'an object'],
     ['x\n"\0', String.raw`"x\n\"\u0000"`],
     ['x'.repeat(10_000), `"${'x'.repeat(99)}… (10002 characters)`],
@@ -76,7 +76,7 @@ describe('shown', () => {
   it('takes any depth', () => {
     let deep: unknown = [];
     for (let level = 0; level < 100_000; level += 1) deep = [deep];
-    expect(shown(deep)).toBe('an array');
+    expect(shown(deep)).toBe('an array of 1');
   });
 });
 

@@ -55,7 +55,7 @@ describe('the body of a PUT', () => {
   });
 
   const printables = '1 to 255 printable characters';
-  const durations = expect.stringContaining('an ISO 8601 duration') as unknown;
+  const durations = expect.stringContaining('a positive ISO 8601 duration') as unknown;
   const times = expect.stringContaining('RFC 3339') as unknown;
   it.each([
     ['session_timeout', 'P1Y', durations],
@@ -164,9 +164,20 @@ describe('the answer to a PUT or a PATCH', () => {
     ],
     'cancellation-pending': [{ kind: 'cancellation-pending' }, 409, problem('cancellation-pending')],
     'extension-limit': [
-      { kind: 'extension-limit', allowed: 'at most 10 extensions' },
+      {
+        kind: 'extension-limit',
+        field: 'session_timeout',
+        given: 'PT30M',
+        allowed: 'at most 10 extensions',
+      },
       409,
-      { ...problem('extension-limit'), field: 'deadline_at', allowed: 'at most 10 extensions' },
+      {
+        ...problem('extension-limit'),
+        field: 'session_timeout',
+        given: '"PT30M"',
+        allowed: 'at most 10 extensions',
+        detail: 'session_timeout is "PT30M"; allowed: at most 10 extensions.',
+      },
     ],
   };
 

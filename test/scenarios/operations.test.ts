@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { defaultSigningKeys } from '../../local/default-secrets.ts';
 import { runCommandLine } from '../../operations/command-line.ts';
 import { type LocalProcess, startLocalProcess } from '../support/local-process.ts';
@@ -164,11 +164,67 @@ describe('writes that could not be published', () => {
   });
 });
 
+describe('what a person should look at', () => {
+  const id = newPaymentRequestId();
+  const other = newPaymentRequestId();
+  const nameOf = (each: string) => `demo/${each}`;
+
+  it('is listed for an account, by its kind', async () => {
+    for (const each of [id, other]) {
+      expect((await lapse.deliver(each, 'CANCELED', { eventId: `first-of-${each}` })).status).toBe(200);
+      expect((await lapse.deliver(each, 'EXPIRED')).status).toBe(200);
+    }
+    await vi.waitFor(async () => {
+      const { lines } = await run('attention', 'list', '--account', 'demo', '--kind', 'contradiction');
+      expect(lines).toEqual(
+        [other, id].map(
+          (each) => expect.stringContaining(`contradiction             ${nameOf(each)}`) as unknown,
+        ),
+      );
+    });
+    const { lines } = await run('attention', 'list', '--account', 'demo', '--kind', 'klarna_denied');
+    expect(lines).toEqual(['Nothing needs attention.']);
+  });
+
+  it("is explained from the history, with the ids that Klarna's support can look for", async () => {
+    const { lines } = await run('attention', 'explain', nameOf(id));
+    expect(lines[1]).toMatch(/^Klarna named a second end/);
+    expect(lines).toContainEqual(expect.stringMatching(`says CANCELED, .* \\(event first-of-${id}\\)$`));
+  });
+
+  it('is asked about at Klarna again, one or many, and stays to be seen', async () => {
+    const rehearsed = await run('attention', 'ask', '--all', '--account', 'demo', '--dry-run');
+    expect(rehearsed.lines).toContain(`${nameOf(id)}: Klarna would be asked.`);
+    // The simulator has never heard of them.
+    expect(await run('attention', 'ask', nameOf(id))).toEqual({
+      isWell: false,
+      lines: [`${nameOf(id)}: Klarna does not know it; the record says CANCELED.`],
+    });
+    expect((await run('attention', 'ask', '--all', '--account', 'demo')).lines).toHaveLength(2);
+    expect(await lapse.record(id)).toMatchObject({ attention: 'contradiction' });
+  });
+
+  it('is told when Klarna answers, with its correlation id in the history', async () => {
+    const known = await lapse.createAtKlarna();
+    expect(await run('attention', 'ask', nameOf(known))).toEqual({
+      isWell: true,
+      lines: [`${nameOf(known)}: Klarna answered, and it is in the history; the record says SUBMITTED.`],
+    });
+    const { lines } = await run('attention', 'explain', nameOf(known));
+    expect(lines[1]).toBe('Nobody needs to look at it any more.');
+    expect(lines.at(-1)).toMatch(/\(correlation id [0-9a-f]{32}\)$/);
+  });
+});
+
 describe('a command that is none', () => {
   it.each<[string, readonly string[]]>([
     ['The command is quarantine replace; allowed: quarantine list', ['quarantine', 'replace']],
     ['--reason is gone; allowed: unknown_type', ['quarantine', 'list', '--reason', 'gone']],
-    ['No NAME is given', ['quarantine', 'replay']],
+    ['No name is given', ['quarantine', 'replay']],
+    ['No name is given', ['attention', 'explain']],
+    ['No --account is given', ['attention', 'list']],
+    ['--kind is loud', ['attention', 'list', '--account', 'demo', '--kind', 'loud']],
+    ['Nothing is known of nobody', ['attention', 'explain', 'nobody']],
     ['x/y is not in quarantine; allowed', ['quarantine', 'explain', 'x/y']],
   ])('is refused: %s', async (sentence, command) => {
     await expect(run(...command)).rejects.toThrow(sentence);

@@ -1,0 +1,46 @@
+import type { Flow } from './flows.ts';
+import type { Job } from './jobs.ts';
+import type { Usage } from './trace.ts';
+
+const memoryGigabytes = 256 / 1_024;
+/** Lambda writes three lines of its own about every call. */
+const platformLogKilobytes = 0.6;
+
+/**
+ * What one session of a flow uses, built as most teams build: a registration, as many webhooks as Klarna sent, and a cancel by the
+ * API or by the session's schedule, which calls the function itself. The peers have no registration: it is taken for a webhook that
+ * makes a schedule, which costs nothing, and publishes no event. A schedule that finds the session paid stops after it has read.
+ * No record is in an index, none is over a kilobyte, and nothing but the webhook publishes.
+ */
+export function typicalUsage(
+  webhook: Job,
+  cancel: Job,
+  { timerFires, end }: Pick<Flow, 'timerFires' | 'end'>,
+  deliveries: number,
+): Usage {
+  const registration = {
+    ...webhook,
+    calls: webhook.calls.filter((call) => call !== 'eventbridge.PutEvents'),
+  };
+  const spared = { ...webhook, calls: ['dynamodb.PutItem', 'dynamodb.GetItem', 'dynamodb.UpdateItem'] };
+  const jobs: readonly (readonly [Job, number])[] = [
+    [registration, 1],
+    [webhook, deliveries],
+    [end === 'spared' ? spared : cancel, 1],
+  ];
+  const sum = (of: (job: Job) => number): number =>
+    jobs.reduce((total, [job, times]) => total + times * of(job), 0);
+  const count = (pattern: RegExp) => sum((job) => job.calls.filter((call) => pattern.test(call)).length);
+  const lambdaCalls = sum(() => 1);
+  return {
+    'Lambda calls': lambdaCalls,
+    'Lambda GB-seconds': (sum(({ millis }) => millis) / 1_000) * memoryGigabytes,
+    'HTTP API calls': timerFires ? 1 : 2,
+    'DynamoDB write units': count(/^dynamodb\.(PutItem|UpdateItem)$/),
+    'DynamoDB read units': count(/^dynamodb\.GetItem$/),
+    'EventBridge events': count(/^eventbridge\.PutEvents$/),
+    'Scheduler firings': timerFires ? 1 : 0,
+    'SQS calls': 0,
+    'log kilobytes': sum(({ logBytes }) => logBytes) / 1_024 + lambdaCalls * platformLogKilobytes,
+  };
+}

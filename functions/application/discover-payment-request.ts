@@ -1,0 +1,28 @@
+import type { PaymentRequestKey } from '../domain/identifiers.ts';
+import type { PaymentRequest } from '../domain/payment-request.ts';
+import { type KlarnaDependencies, observationOf, readAtKlarna } from './ask-klarna.ts';
+import type { AccountSettings, PaymentRequestStore } from './ports.ts';
+import { recordObservation } from './record-observation.ts';
+import { readBudget } from './refresh-payment-request.ts';
+
+/** `absent`: Klarna does not know it either. `unknown`: Klarna gave no answer that says anything. */
+export type Discovery =
+  | { readonly outcome: 'refreshed'; readonly record: PaymentRequest | undefined }
+  | { readonly outcome: 'absent' | 'unknown'; readonly record: undefined };
+
+/**
+ * Asks Klarna about a request that nobody has a record of. One that Klarna knows gets its record by the write that its webhook
+ * would have made; no other does.
+ */
+export const discoverPaymentRequest =
+  (dependencies: KlarnaDependencies & { readonly store: PaymentRequestStore }) =>
+  async (key: PaymentRequestKey, settings: AccountSettings): Promise<Discovery> => {
+    const { store, clock } = dependencies;
+    const until = clock.now() + readBudget;
+    const { answer, askedAt } = await readAtKlarna(dependencies)(settings, key.paymentRequestId, until);
+    if (answer.kind !== 'payment-request') {
+      return { outcome: answer.kind === 'not-found' ? 'absent' : 'unknown', record: undefined };
+    }
+    await recordObservation(dependencies)(key, observationOf({ answer, askedAt }, 'read', dependencies));
+    return { outcome: 'refreshed', record: await store.read(key) };
+  };

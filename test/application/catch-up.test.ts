@@ -1,0 +1,163 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type {
+  KlarnaAnswer,
+  KlarnaCredentials,
+  KlarnaPaymentRequests,
+} from '../../functions/application/ports.ts';
+import { reconcilePaymentRequests } from '../../functions/application/reconcile-payment-requests.ts';
+import type { Account, PaymentRequestId } from '../../functions/domain/identifiers.ts';
+import { plusMillis } from '../../functions/domain/instant.ts';
+import { requestId } from '../support/cancel-jobs.ts';
+import { settingsWith } from '../support/fixtures.ts';
+import { afterNoon, registered } from '../support/sessions.ts';
+import { World } from '../support/world.ts';
+
+const busy = 'shop-se' as Account;
+const quiet = 'shop-no' as Account;
+
+/** Klarna, which answers when it is told to, takes so many calls of each account and refuses those beyond for their rate. */
+class Klarna implements KlarnaPaymentRequests {
+  allowed = Infinity;
+  most = 0;
+  readonly calls = new Map<string, number>();
+  readonly canceled = new Set<PaymentRequestId>();
+  #inFlight = 0;
+
+  read = (credentials: KlarnaCredentials, id: PaymentRequestId): Promise<KlarnaAnswer> =>
+    this.#answer(credentials, id);
+
+  cancel = (credentials: KlarnaCredentials, id: PaymentRequestId): Promise<KlarnaAnswer> => {
+    this.canceled.add(id);
+    return this.#answer(credentials, id);
+  };
+
+  callsOf = (account: Account): number => this.calls.get(account) ?? 0;
+
+  async #answer({ apiKey }: KlarnaCredentials, id: PaymentRequestId): Promise<KlarnaAnswer> {
+    const calls = (this.calls.get(apiKey) ?? 0) + 1;
+    this.calls.set(apiKey, calls);
+    this.#inFlight += 1;
+    this.most = Math.max(this.most, this.#inFlight);
+    // Whoever is going to ask meanwhile has asked by then.
+    await new Promise((answered) => setImmediate(answered));
+    this.#inFlight -= 1;
+    return calls > this.allowed
+      ? { kind: 'rate-limited', retryAfterMillis: 60_000, proof: { status: '429' } }
+      : {
+          kind: 'payment-request',
+          state: this.canceled.has(id) ? 'CANCELED' : 'SUBMITTED',
+          proof: { status: '200' },
+        };
+  }
+}
+
+let world: World;
+let klarna: Klarna;
+
+beforeEach(() => {
+  world = new World();
+  klarna = new Klarna();
+  world.clock.advance(32 * 60_000);
+});
+
+/** So many sessions of an account of which the timer was lost, the first due first. */
+async function overdue(account: Account, count: number): Promise<void> {
+  for (let number = 0; number < count; number += 1) {
+    const reconcileAfter = plusMillis(afterNoon(31), number);
+    const paymentRequestId = requestId(world.store.records.size);
+    await world.store.save(undefined, registered({ account, paymentRequestId, reconcileAfter }));
+  }
+}
+
+/** One run of the sweep, with an account's name for its key at Klarna. */
+const sweep = () =>
+  reconcilePaymentRequests({
+    ...world.dependencies,
+    klarna,
+    accounts: {
+      find: (account) => {
+        const settings = settingsWith({ account });
+        return Promise.resolve({ ...settings, klarna: { ...settings.klarna, apiKey: account } });
+      },
+    },
+  })(world.clock.now() + 35_000);
+
+const openOf = (account: Account) =>
+  [...world.store.records.values()].filter((each) => each.account === account && each.state !== 'CANCELED');
+
+it('many sessions are ended side by side, and no more of them than sixty-four', async () => {
+  await overdue(busy, 500);
+  expect(await sweep()).toMatchObject({ end: 500, held: 0, failed: 0 });
+  expect(openOf(busy)).toEqual([]);
+  expect(klarna.most).toBe(64);
+});
+
+it('what fails is not pressed: no more of it at a time than at the start', async () => {
+  await overdue(busy, 100);
+  let inFlight = 0;
+  let most = 0;
+  const find = async (): Promise<never> => {
+    inFlight += 1;
+    most = Math.max(most, inFlight);
+    await new Promise((failed) => setImmediate(failed));
+    inFlight -= 1;
+    throw new Error('throttled');
+  };
+  const report = await reconcilePaymentRequests({ ...world.dependencies, klarna, accounts: { find } })(
+    Infinity,
+  );
+  expect(report).toMatchObject({ end: 0, failed: 100 });
+  expect(most).toBe(8);
+});
+
+describe('an account whose calls Klarna refuses for their rate', () => {
+  it('is asked for nothing more in this run, and nothing is written of what was not asked', async () => {
+    await overdue(busy, 500);
+    klarna.allowed = 200;
+    const report = await sweep();
+    expect(report.end + report.held).toBe(500);
+    // Those that were under way when the first was refused, each of which may ask twice.
+    expect(klarna.callsOf(busy)).toBeLessThanOrEqual(200 + 2 * 64);
+    expect(openOf(busy).filter(({ version }) => version === 1)).toHaveLength(report.held);
+  });
+
+  it('is caught up with by the runs that follow, the longest due first', async () => {
+    await overdue(busy, 500);
+    klarna.allowed = 200;
+    await sweep();
+    const [first] = openOf(busy).filter(({ version }) => version === 1);
+    klarna.allowed = klarna.callsOf(busy) + 2;
+    world.clock.advance(60_000);
+    await sweep();
+    expect(openOf(busy)).not.toContainEqual(expect.objectContaining({ ...first, version: 1 }));
+    klarna.allowed = Infinity;
+    world.clock.advance(60_000);
+    expect(await sweep()).toMatchObject({ held: 0, failed: 0 });
+    expect(openOf(busy)).toEqual([]);
+  });
+
+  it('holds up no other account', async () => {
+    await overdue(busy, 300);
+    await overdue(quiet, 20);
+    klarna.allowed = 100;
+    await sweep();
+    expect(openOf(busy)).not.toEqual([]);
+    expect(openOf(quiet)).toEqual([]);
+  });
+
+  it('keeps what needs no word of Klarna: a timer that was never armed is armed', async () => {
+    await overdue(busy, 300);
+    const paymentRequestId = requestId(999);
+    const deadlineAt = afterNoon(60);
+    const reconcileAfter = plusMillis(afterNoon(31), 299);
+    await world.store.save(
+      undefined,
+      registered({ account: busy, paymentRequestId, deadlineAt, timer: 'pending', reconcileAfter }),
+    );
+    klarna.allowed = 0;
+    const report = await sweep();
+    expect(report.held).toBeGreaterThan(0);
+    expect(report.arm).toBe(1);
+    expect(world.timer.deadline).toBe(deadlineAt);
+  });
+});
