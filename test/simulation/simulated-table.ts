@@ -1,29 +1,26 @@
-import { isDeepStrictEqual } from 'node:util';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import {
+  fromHistoryItem,
   fromItem,
-  historyAttribute,
   type Item,
   oldestFirst,
+  toHistoryItem,
   toItem,
 } from '../../functions/adapters/dynamodb/payment-request-item.ts';
 import type { WrittenChange } from '../../functions/application/publish-state-changes.ts';
 import type { Account, PaymentRequestKey, SessionId } from '../../functions/domain/identifiers.ts';
 import type { Instant } from '../../functions/domain/instant.ts';
-import type { HistoryEntry, PaymentRequest } from '../../functions/domain/payment-request.ts';
+import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { InMemoryPaymentRequestStore, nameOf } from '../support/in-memory-payment-request-store.ts';
 
 const retentionDays = 90;
-const marshalling = { removeUndefinedValues: true } as const;
 
 /**
- * The in-memory store with the real codec: what is stored is the marshalled item, and what is read is unmarshalled from it.
- * As in DynamoDB only attributes that differ are written. Every write is in the stream, in order.
+ * The in-memory store with the real codec: what is read has been an item, as DynamoDB would have kept it. Every write is in
+ * the stream, in order.
  */
 export class SimulatedTable extends InMemoryPaymentRequestStore {
   /** Every write, in order: the records before and after it, as they are read back from their items. */
   readonly stream: WrittenChange[] = [];
-  readonly #items = new Map<string, Item>();
   readonly #onWrite: (write: WrittenChange) => void;
 
   constructor(onWrite: (write: WrittenChange) => void) {
@@ -31,27 +28,18 @@ export class SimulatedTable extends InMemoryPaymentRequestStore {
     this.#onWrite = onWrite;
   }
 
-  /** Entries that were stored already are not coded again: they are the very objects that were read. */
+  /** What was stored already and is the very object that was read is not coded again. */
   protected override keep(record: PaymentRequest): void {
     const name = nameOf(record);
     const before = this.records.get(name);
-    const known = new Set(before?.history);
-    const stored = this.#items.get(name) ?? {};
-    const isNew = (entry: HistoryEntry) => !known.has(entry);
-    const wanted = toItem({ ...record, history: record.history.filter(isNew) }, retentionDays);
-    const changed: Record<string, unknown> = {};
-    const item: Record<string, unknown> = {};
-    for (const attribute in wanted) {
-      const value = wanted[attribute];
-      if (isSame(stored[attribute], value)) item[attribute] = stored[attribute];
-      else changed[attribute] = value;
-    }
-    Object.assign(item, unmarshall(marshall(changed, marshalling)));
-    const read = fromItem(item);
-    const kept = record.history.filter((entry) => known.has(entry));
-    const after = { ...read, history: [...kept, ...read.history].sort(oldestFirst) };
-    for (const { eventId } of read.history) Reflect.deleteProperty(item, historyAttribute(eventId));
-    this.#items.set(name, item);
+    const item: Record<string, unknown> = { ...toItem({ ...record, history: [] }, retentionDays) };
+    for (const attribute in item) item[attribute] = asKept(item[attribute]);
+    const history = record.history.map((entry) =>
+      before?.history.includes(entry)
+        ? entry
+        : fromHistoryItem(entry.eventId, asKept(toHistoryItem(entry)) as Item),
+    );
+    const after = { ...fromItem(item), history: history.sort(oldestFirst) };
     this.records.set(name, after);
     const write: WrittenChange = { sequenceNumber: String(this.stream.length), before, after };
     this.stream.push(write);
@@ -86,5 +74,14 @@ export class SimulatedTable extends InMemoryPaymentRequestStore {
   }
 }
 
-const isSame = (a: unknown, b: unknown): boolean =>
-  a === b || (a !== undefined && typeof b === 'object' && isDeepStrictEqual(a, b));
+/** What DynamoDB gives back of a value that a record is made of: the same, without the members that are undefined. */
+export function asKept(value: unknown): unknown {
+  if (value === undefined || typeof value === 'string' || typeof value === 'boolean') return value;
+  if (Number.isSafeInteger(value)) return value;
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype)
+    throw new TypeError(`no record is made of ${String(value)}`);
+  const kept: Record<string, unknown> = {};
+  const given = value as Record<string, unknown>;
+  for (const name in given) if (given[name] !== undefined) kept[name] = asKept(given[name]);
+  return kept;
+}

@@ -120,6 +120,7 @@ export interface Violation {
 
 /** What a run came to. */
 export interface Report {
+  readonly plan: Plan;
   readonly violation: Violation | undefined;
   readonly course: number;
   readonly steps: number;
@@ -884,8 +885,8 @@ export class Simulation {
   }
 
   #check(step: Step): void {
-    for (const name of safetyNames) {
-      const what = safetyInvariants[name](step, this.#evidence);
+    for (const { name, violation } of safety) {
+      const what = violation(step, this.#evidence);
       if (what !== undefined) this.#violate(name, what);
     }
   }
@@ -939,6 +940,7 @@ export class Simulation {
   #report(): Report {
     const truths = [...this.klarna.requests.values()];
     return {
+      plan: this.plan,
       violation: this.#violation,
       course: this.engine.course,
       steps: this.engine.steps,
@@ -966,7 +968,10 @@ interface Delivery {
   readonly signature: string;
 }
 
-const safetyNames = Object.keys(safetyInvariants) as (keyof typeof safetyInvariants)[];
+const safety = (Object.keys(safetyInvariants) as (keyof typeof safetyInvariants)[]).map((name) => ({
+  name,
+  violation: safetyInvariants[name],
+}));
 const soonNames = Object.keys(soonInvariants) as (keyof typeof soonInvariants)[];
 const lateNames = Object.keys(lateInvariants) as (keyof typeof lateInvariants)[];
 
