@@ -1,4 +1,5 @@
 /** A thread that plays the seeds it is sent, and answers with what they came to. */
+import { setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { runSeed } from './explore.ts';
 import type { InvariantName } from './invariants.ts';
@@ -16,6 +17,8 @@ export interface Played {
   readonly broken: { readonly seed: number; readonly invariant: InvariantName } | undefined;
 }
 
+// Whoever is being waited for comes first: on Linux this is the priority of the thread, elsewhere that of the process.
+setPriority(10);
 // Nobody sees the stack of a fault that was injected.
 Error.stackTraceLimit = 0;
 

@@ -79,7 +79,7 @@ export function asKept(value: unknown): unknown {
   if (value === undefined || typeof value === 'string' || typeof value === 'boolean') return value;
   if (Number.isSafeInteger(value)) return value;
   if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype)
-    throw new TypeError(`no record is made of ${String(value)}`);
+    throw new TypeError(`no record is made of a ${typeof value}`);
   const kept: Record<string, unknown> = {};
   const given = value as Record<string, unknown>;
   for (const name in given) if (given[name] !== undefined) kept[name] = asKept(given[name]);
