@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { asKept } from './simulated-table.ts';
 
 const leaf = fc.oneof(fc.string(), fc.boolean(), fc.maxSafeInteger(), fc.constant(undefined));
-const name = fc.string({ minLength: 1 }).filter((text) => text !== '__proto__');
+const name = fc.stringMatching(/^[a-z][A-Za-z0-9_]{0,8}$/);
 const { tree } = fc.letrec((tie) => ({
   tree: fc.dictionary(name, fc.oneof({ depthSize: 'small' }, leaf, tie('tree')), { noNullPrototype: true }),
 }));
