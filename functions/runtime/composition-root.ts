@@ -295,7 +295,9 @@ const tableOf = (environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS'>) => 
 function storeOf(environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS'>) {
   // What a read in a rehearsal finds.
   const stored = () => ({
-    Item: marshall(toItem(unknownPaymentRequest(nobody, instantFromMillis(clock.now())), 0)),
+    Item: marshall(toItem(unknownPaymentRequest(nobody, instantFromMillis(clock.now())), 0), {
+      removeUndefinedValues: true,
+    }),
   });
   const { settings, networkless } = connected(clientSettings, stored);
   const storeWith = (client: DynamoDBClient) =>

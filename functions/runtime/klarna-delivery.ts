@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import * as v from 'valibot';
 import type { DeliveryFacts, QuarantineReason, SigningKey } from '../application/ports.ts';
 import type { VerifiedDelivery } from '../application/receive-webhook.ts';
@@ -34,7 +34,7 @@ const stateChange = 'payment.request.state-change.';
  * something to keep in quarantine and why. Total: whatever the bytes are, this says what to do with them.
  */
 export const readDelivery = (bytes: Uint8Array, key: SigningKey, receivedAt: Instant): VerifiedDelivery =>
-  judgeDelivery(factsOf(bytes), key, receivedAt, createHash('sha256').update(bytes).digest('hex'));
+  judgeDelivery(factsOf(bytes), key, receivedAt, hash('sha256', bytes));
 
 /** The same of facts that were read before: another key, or newer code, may say something else of them. */
 export function judgeDelivery(
@@ -107,9 +107,11 @@ type Delivery = v.InferOutput<typeof deliverySchema>;
 
 const nothing: Delivery = { metadata: {}, payload: {} };
 
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
 function parse(bytes: Uint8Array): Delivery {
   try {
-    const json: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    const json: unknown = JSON.parse(utf8.decode(bytes));
     const parsed = v.safeParse(deliverySchema, json);
     return parsed.success ? parsed.output : nothing;
   } catch {

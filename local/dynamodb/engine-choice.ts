@@ -89,6 +89,9 @@ function dynamoDbLocal(machine: Machine): EngineChoice | undefined {
     kind: 'dynamodb-local',
     program: 'java',
     argumentsFor: (port, dataFolder) => [
+      // It lives for seconds or serves one person: compiling much and collecting side by side costs more than it brings.
+      '-XX:TieredStopAtLevel=1',
+      '-XX:+UseSerialGC',
       `-Djava.library.path=${path.join(home, 'DynamoDBLocal_lib')}`,
       '-jar',
       path.join(home, 'DynamoDBLocal.jar'),

@@ -17,6 +17,7 @@ const nothingDone = {
   'arm-default': 0,
   ask: 0,
   look: 0,
+  held: 0,
   failed: 0,
 };
 
@@ -84,7 +85,7 @@ describe('the sweep', () => {
 
   it('counts as repairs what the ordinary course should have done', () => {
     const report = { resume: 1, end: 2, arm: 4, look: 8, expire: 16, forget: 32, ask: 64, nothing: 128 };
-    expect(repairs({ ...nothingDone, ...report, 'arm-default': 256, failed: 512 })).toBe(15);
+    expect(repairs({ ...nothingDone, ...report, 'arm-default': 256, failed: 512, held: 1024 })).toBe(15);
   });
 });
 

@@ -105,6 +105,16 @@ describe('an instant', () => {
     );
   });
 
+  it('in milliseconds has lost its finer digits, and is never rounded up', () => {
+    fc.assert(
+      fc.property(written, ({ text, nanos }) => {
+        const millis = millisOf(at(text));
+        expect(nanos - BigInt(millis) * 1_000_000n).toBeGreaterThanOrEqual(0n);
+        expect(nanos - BigInt(millis) * 1_000_000n).toBeLessThan(1_000_000n);
+      }),
+    );
+  });
+
   it.each([
     ['2026-03-01T12:00:00Z', '2026-03-01T12:00:00Z'],
     ['2026-03-01t12:00:00z', '2026-03-01T12:00:00Z'],

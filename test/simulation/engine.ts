@@ -57,6 +57,10 @@ export interface Task {
   dead: boolean;
   /** Calls of ports so far. */
   calls: number;
+  /** Tells the trigger that it has died. */
+  readonly died: () => void;
+  /** Hash of its name. */
+  readonly hash: number;
 }
 
 /** How an invocation ended. */
@@ -108,7 +112,8 @@ export interface Trace {
  */
 export class Engine {
   now: number;
-  #course: readonly [number, number] = [0x811c9dc5, 0x9e3779b9];
+  #courseHigh = 0x811c9dc5;
+  #courseLow = 0x9e3779b9;
   readonly sites = new Map<string, number>();
   readonly injected = new Map<string, number>();
   steps = 0;
@@ -126,8 +131,7 @@ export class Engine {
 
   /** Hash of every call, its fault and its order, of 53 bits: two runs with the same one took the same course. */
   get course(): number {
-    const [high, low] = this.#course;
-    return (high >>> 11) * 2 ** 32 + low;
+    return (this.#courseHigh >>> 11) * 2 ** 32 + this.#courseLow;
   }
 
   at(millis: number, happen: () => void, rank = 0): void {
@@ -173,7 +177,6 @@ export class Engine {
     body: (task: Task) => Promise<Result>,
     ended: (ending: Ending<Result>) => void,
   ): void {
-    const task: Task = { name, function: kind, endsAt: this.now + limitMillis, dead: false, calls: 0 };
     let over = false;
     const end = (ending: Ending<Result>) => {
       if (over) return;
@@ -181,8 +184,16 @@ export class Engine {
       task.dead = true;
       ended(ending);
     };
+    const task: Task = {
+      name,
+      function: kind,
+      endsAt: this.now + limitMillis,
+      dead: false,
+      calls: 0,
+      died: () => end({ kind: 'died' }),
+      hash: hashOf(name),
+    };
     this.note(name, () => `${kind} starts`);
-    this.#deaths.set(task, () => end({ kind: 'died' }));
     this.at(task.endsAt, () => {
       if (!over) this.#die(task, 'is killed at its time limit');
     });
@@ -197,14 +208,12 @@ export class Engine {
     );
   }
 
-  readonly #deaths = new WeakMap<Task, () => void>();
-
   #die(task: Task, why: string): void {
     if (task.dead) return;
     task.dead = true;
     this.note(task.name, () => why);
     // The trigger hears of it as of any other event, not within the call.
-    this.at(this.now, () => this.#deaths.get(task)?.());
+    this.at(this.now, task.died);
   }
 
   call<Result>(task: Task, port: PortCall<Result>): Promise<Result> {
@@ -308,25 +317,52 @@ export class Engine {
   }
 
   #count(task: Task, site: string, fault: FaultKind | undefined): void {
-    const place = `${task.function}: ${site}`;
-    this.sites.set(place, (this.sites.get(place) ?? 0) + 1);
+    const place = placeOf(task.function, site);
+    this.sites.set(place.name, (this.sites.get(place.name) ?? 0) + 1);
     if (fault) {
-      const struck = `${place} ${fault}`;
+      const struck = `${place.name} ${fault}`;
       this.injected.set(struck, (this.injected.get(struck) ?? 0) + 1);
     }
-    const [high, low] = this.#course;
-    const what = fault ? `${task.name} ${site} ${fault}` : `${task.name} ${site}`;
-    this.#course = [hashOf(high, what), hashOf(low, what)];
+    const what = place.hash + (fault ? faultKinds.indexOf(fault) + 1 : 0);
+    this.#courseHigh = mixed(mixed(this.#courseHigh, task.hash), what);
+    this.#courseLow = mixed(mixed(this.#courseLow, what), task.hash);
   }
 }
 
 /** All that can go on at once has gone on: Node runs a tick when no microtask is left. */
 const drained = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
 
-function hashOf(seed: number, text: string): number {
-  let hash = seed;
+/** A function and a port of its, by which calls are counted; each is named and hashed once. */
+interface Place {
+  readonly name: string;
+  readonly hash: number;
+}
+
+const places = new Map<FunctionName, Map<string, Place>>();
+
+function placeOf(kind: FunctionName, site: string): Place {
+  const ofFunction = places.get(kind) ?? new Map<string, Place>();
+  places.set(kind, ofFunction);
+  const known = ofFunction.get(site);
+  if (known) return known;
+  const name = `${kind}: ${site}`;
+  const place = { name, hash: hashOf(name) };
+  ofFunction.set(site, place);
+  return place;
+}
+
+function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
   for (let index = 0; index < text.length; index += 1) {
     hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193) >>> 0;
   }
   return hash;
+}
+
+/** One hash made of another and what comes after it. (murmur3) */
+function mixed(hash: number, next: number): number {
+  let word = Math.imul(next, 0xcc9e2d51);
+  word = Math.imul((word << 15) | (word >>> 17), 0x1b873593);
+  const both = hash ^ word;
+  return (Math.imul((both << 13) | (both >>> 19), 5) + 0xe6546b64) >>> 0;
 }

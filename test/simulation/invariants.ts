@@ -5,8 +5,9 @@
  */
 import type { EventId, PaymentRequestKey } from '../../functions/domain/identifiers.ts';
 import { millisOf } from '../../functions/domain/instant.ts';
-import type { HistoryEntry, PaymentRequest } from '../../functions/domain/payment-request.ts';
+import type { HistoryEntry, HistoryKind, PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { type PaymentRequestState, ranks } from '../../functions/domain/payment-request-state.ts';
+import type { StateChangeEvent } from '../../functions/domain/state-change-event.ts';
 import { plantedIn } from '../support/planted-secrets.ts';
 import { type Outcome, rankOf, type Safety } from './evidence.ts';
 import { type jobLiveness, jobSafety } from './job-invariants.ts';
@@ -30,9 +31,10 @@ const versionsHaveNoGaps: Safety = (step) =>
 
 const historyIsOnlyAddedTo: Safety = (step) => {
   if (step.kind !== 'written' || !step.before) return undefined;
-  const after = new Map(step.after.history.map((entry) => [entry.eventId, entry]));
+  const after = step.after.history;
   for (const entry of step.before.history) {
-    const now = after.get(entry.eventId);
+    if (after.includes(entry)) continue;
+    const now = after.find(({ eventId }) => eventId === entry.eventId);
     if (!now) return `${entry.eventId} is gone`;
     if (now.effect !== entry.effect || now.state !== entry.state || now.recordedAt !== entry.recordedAt) {
       return `${entry.eventId} was ${entry.effect} at ${entry.recordedAt} and is ${now.effect} at ${now.recordedAt}`;
@@ -44,12 +46,12 @@ const historyIsOnlyAddedTo: Safety = (step) => {
 /** Folds what was observed, taken over or not: the first end, else the latest of the highest rank. */
 const stateIsTheFoldOfTheHistory: Safety = (step) => {
   if (step.kind !== 'written') return undefined;
-  let highest: HistoryEntry | undefined;
-  let end: HistoryEntry | undefined;
+  let highest: ObservedEntry | undefined;
+  let end: ObservedEntry | undefined;
   for (const entry of step.after.history) {
     if (!isObservation(entry)) continue;
     if (ranks[entry.state] === 2) end ??= entry;
-    else if (!highest || placeOf(entry) > placeOf(highest)) highest = entry;
+    else if (!highest || isHigher(entry, highest)) highest = entry;
   }
   const folded = end ?? highest;
   if (folded?.state === step.after.state) return undefined;
@@ -116,8 +118,7 @@ const nothingCrossesAccounts: Safety = (step, { ownerOf }) => {
   }
   if (step.kind === 'published') {
     const { detail } = step.event;
-    const [, , eventId] = detail.event_key.split('/');
-    const owner = eventId === undefined ? undefined : ownerOf(eventId as EventId);
+    const owner = ownerOf(eventIdOf(step.event));
     if (owner && owner.account !== detail.account) return `${detail.event_key} belongs to ${owner.account}`;
   }
   return undefined;
@@ -156,13 +157,13 @@ const unknownEndIsAskedFor: Safety = (step, { now }) => {
 const publishedWasWritten: Safety = (step) => {
   if (step.kind !== 'published') return undefined;
   const { event, written } = step;
-  const [, , eventId] = event.detail.event_key.split('/');
+  const eventId = eventIdOf(event);
   if (!written) return `version ${event.detail.version} was never written`;
   const isIn = (record: PaymentRequest | undefined) =>
     record?.history.some((entry) => entry.eventId === eventId) === true;
   return isIn(written.after) && (step.isAgain || !isIn(written.before))
     ? undefined
-    : `version ${event.detail.version} did not write ${eventId ?? ''}`;
+    : `version ${event.detail.version} did not write ${eventId}`;
 };
 
 const acknowledgedIsDurable: Safety = (step) => {
@@ -381,12 +382,17 @@ export type InvariantName =
 
 type ObservedEntry = HistoryEntry & { readonly state: PaymentRequestState };
 
-const isObservation = (entry: HistoryEntry): entry is ObservedEntry =>
-  entry.state !== undefined && ['webhook', 'read', 'cancel', 'absence'].includes(entry.kind);
+const observations: ReadonlySet<HistoryKind> = new Set(['webhook', 'read', 'cancel', 'absence']);
 
-/** Rank, then time, then event id. */
-const placeOf = (entry: HistoryEntry): string =>
-  `${entry.state === undefined ? '' : ranks[entry.state]} ${entry.occurredAt ?? ''} ${entry.eventId}`;
+const isObservation = (entry: HistoryEntry): entry is ObservedEntry =>
+  entry.state !== undefined && observations.has(entry.kind);
+
+/** By rank, then time, then event id. */
+function isHigher(a: ObservedEntry, b: ObservedEntry): boolean {
+  if (ranks[a.state] !== ranks[b.state]) return ranks[a.state] > ranks[b.state];
+  const [atA, atB] = [a.occurredAt ?? '', b.occurredAt ?? ''];
+  return atA === atB ? a.eventId > b.eventId : atA > atB;
+}
 
 function newEntries({
   before,
@@ -395,9 +401,15 @@ function newEntries({
   readonly before: PaymentRequest | undefined;
   readonly after: PaymentRequest;
 }) {
-  const known = new Set(before?.history.map(({ eventId }) => eventId));
-  return after.history.filter(({ eventId }) => !known.has(eventId));
+  const known = before?.history ?? [];
+  return after.history.filter(
+    (entry) => !known.includes(entry) && !known.some(({ eventId }) => eventId === entry.eventId),
+  );
 }
+
+/** What an event is about, out of its key: `account/request/event/what`. */
+const eventIdOf = ({ detail: { event_key: key } }: StateChangeEvent): EventId =>
+  key.slice(key.indexOf('/', key.indexOf('/') + 1) + 1, key.lastIndexOf('/')) as EventId;
 
 const wasSaid = (truth: TrueRequest | undefined, state: PaymentRequestState): boolean =>
   truth !== undefined &&

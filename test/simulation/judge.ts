@@ -85,8 +85,8 @@ export class Judge {
   }
 
   check(step: Step): void {
-    for (const name of safetyNames) {
-      const what = safetyInvariants[name](step, this.#evidence);
+    for (const { name, violation } of safety) {
+      const what = violation(step, this.#evidence);
       if (what !== undefined) this.violate(name, what);
     }
   }
@@ -271,7 +271,10 @@ export class Judge {
 const isInNameOf = ({ jobId }: CancelJob, requestedBy: string): boolean =>
   requestedBy.endsWith(`cancel job ${jobId}`);
 
-const safetyNames = Object.keys(safetyInvariants) as (keyof typeof safetyInvariants)[];
+const safety = (Object.keys(safetyInvariants) as (keyof typeof safetyInvariants)[]).map((name) => ({
+  name,
+  violation: safetyInvariants[name],
+}));
 const soonNames = Object.keys(soonInvariants) as (keyof typeof soonInvariants)[];
 const lateNames = Object.keys(lateInvariants) as (keyof typeof lateInvariants)[];
 const jobNames = Object.keys(jobLiveness) as (keyof typeof jobLiveness)[];

@@ -111,9 +111,9 @@ export class People {
         return;
       case 'refresh':
         judge.meets(key, 'refresh');
-        this.#callApi(name, key.account, 'refresh', async (ports, { refresh }, settings) => {
+        this.#callApi(name, key.account, 'refresh', async (ports, { refresh, discover }, settings) => {
           const known = await ports.store.read(key);
-          return known && refresh(ports)(known, settings);
+          return known ? refresh(ports)(known, settings) : discover(ports)(key, settings);
         });
         return;
       case 'look':

@@ -5,6 +5,9 @@ import { brokenInvariant } from './explore.ts';
 import type { Played, Seeds } from './seed-worker.ts';
 import { Tally } from './tally.ts';
 
+/** A history lives for a millisecond: most are gone before a young generation of this size has to be looked through. */
+const resourceLimits = { maxYoungGenerationSizeMb: 64 } as const;
+
 /** Seeds that a thread plays between two reports. */
 const share = 250;
 
@@ -22,7 +25,7 @@ export async function playSeeds(
   let next = from;
   let broken: Played['broken'];
   const lane = async () => {
-    const worker = new Worker(new URL('./seed-worker.ts', import.meta.url));
+    const worker = new Worker(new URL('./seed-worker.ts', import.meta.url), { resourceLimits });
     try {
       while (next < from + runs && !broken && !isEnough(tally)) {
         const seeds = { from: next, runs: Math.min(share, from + runs - next) };

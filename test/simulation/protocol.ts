@@ -1,6 +1,7 @@
 import { changedAttributes } from '../../functions/adapters/dynamodb/payment-request-item.ts';
 import { cancelSession } from '../../functions/application/cancel-session.ts';
 import { cancelPaymentRequest, rehearseCancel } from '../../functions/application/cancel-payment-request.ts';
+import { discoverPaymentRequest } from '../../functions/application/discover-payment-request.ts';
 import { endExpiredSession } from '../../functions/application/end-expired-session.ts';
 import { listPaymentRequests } from '../../functions/application/list-payment-requests.ts';
 import { publishStateChanges } from '../../functions/application/publish-state-changes.ts';
@@ -28,6 +29,7 @@ export interface UseCases {
   readonly cancelSession: typeof cancelSession;
   readonly rehearse: typeof rehearseCancel;
   readonly refresh: typeof refreshPaymentRequest;
+  readonly discover: typeof discoverPaymentRequest;
   readonly readSession: typeof readSession;
   readonly list: typeof listPaymentRequests;
   readonly receive: typeof receiveWebhook;
@@ -51,6 +53,7 @@ export const useCases: UseCases = {
   cancelSession,
   rehearse: rehearseCancel,
   refresh: refreshPaymentRequest,
+  discover: discoverPaymentRequest,
   readSession,
   list: listPaymentRequests,
   receive: receiveWebhook,

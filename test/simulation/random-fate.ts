@@ -11,7 +11,7 @@ export class RandomFate implements Fate {
   readonly injected: string[] = [];
   readonly #plan: Plan;
   readonly #leftOut: ReadonlySet<string>;
-  readonly #streams = new WeakMap<Task, Draws>();
+  readonly #streams = new Map<Task, Draws>();
 
   /** @param leftOut faults that are drawn and not injected, by name. */
   constructor(plan: Plan, leftOut: ReadonlySet<string> = new Set()) {

@@ -1,7 +1,6 @@
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import {
+  fromHistoryItem,
   fromItem,
-  historyAttribute,
   type Item,
   oldestFirst,
   toHistoryItem,
@@ -13,8 +12,6 @@ import type { Account, PaymentRequestKey, SessionId } from '../../functions/doma
 import type { Instant } from '../../functions/domain/instant.ts';
 import type { HistoryEntry, PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { InMemoryPaymentRequestStore, nameOf } from '../support/in-memory-payment-request-store.ts';
-
-const marshalling = { removeUndefinedValues: true } as const;
 
 /** How one version of the code reads and writes an item; of its history, entries that are no news to it are left out. */
 export interface Codec {
@@ -37,8 +34,7 @@ export interface ItemWrite extends WrittenChange {
 }
 
 /**
- * The in-memory store with the real codec: what is stored is the marshalled item, and what is read is unmarshalled from it.
- * As in DynamoDB a write changes what the writer has seen change, and no more. Every write is in the stream, in order.
+ * The in-memory store with the real codec: what is read has been an item, as DynamoDB would have kept it. As in DynamoDB a write changes what the writer has seen change, and no more. Every write is in the stream, in order.
  */
 export class SimulatedTable extends InMemoryPaymentRequestStore {
   /** Every write, in order: the records before and after it, as they are read back from their items. */
@@ -97,12 +93,10 @@ export class SimulatedTable extends InMemoryPaymentRequestStore {
     const next = codec === currentCodec ? record : { ...read, ...record };
     const wanted = codec.toItem({ ...next, history: [] });
     const item: Record<string, unknown> = { ...stored, PK: wanted['PK'] };
-    const changed: Record<string, unknown> = {};
     for (const [attribute, value] of this.#changes(this.#itemOf(read, codec), wanted, stored)) {
       if (value === undefined) Reflect.deleteProperty(item, attribute);
-      else if (stored[attribute] !== value) changed[attribute] = value;
+      else item[attribute] = asKept(value);
     }
-    Object.assign(item, unmarshall(marshall(changed, marshalling)));
     this.#items.set(name, item);
     const after = { ...fromItem(item), history: historyAfter(before?.history ?? [], read, record, fresh) };
     this.#remember(codec, record, wanted);
@@ -164,8 +158,18 @@ function historyAfter(
     const kept = new Set(next.history.map(({ eventId }) => eventId));
     for (const { eventId } of read.history) if (!kept.has(eventId)) touched.add(eventId);
   }
-  const coded: Record<string, unknown> = {};
-  for (const entry of fresh) coded[historyAttribute(entry.eventId)] = toHistoryItem(entry);
-  const added = fromItem(unmarshall(marshall(coded, marshalling))).history;
+  const added = fresh.map((entry) => fromHistoryItem(entry.eventId, asKept(toHistoryItem(entry)) as Item));
   return [...stored.filter(({ eventId }) => !touched.has(eventId)), ...added].sort(oldestFirst);
+}
+
+/** What DynamoDB gives back of a value that a record is made of: the same, without the members that are undefined. */
+export function asKept(value: unknown): unknown {
+  if (value === undefined || typeof value === 'string' || typeof value === 'boolean') return value;
+  if (Number.isSafeInteger(value)) return value;
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype)
+    throw new TypeError(`no record is made of a ${typeof value}`);
+  const kept: Record<string, unknown> = {};
+  const given = value as Record<string, unknown>;
+  for (const name in given) if (given[name] !== undefined) kept[name] = asKept(given[name]);
+  return kept;
 }

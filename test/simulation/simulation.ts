@@ -19,6 +19,7 @@ const longest = 120 * hour;
 
 /** What a run came to. */
 export interface Report {
+  readonly plan: Plan;
   readonly violation: Violation | undefined;
   readonly course: number;
   readonly steps: number;
@@ -102,9 +103,10 @@ export class Simulation {
   }
 
   #report(): Report {
-    const { engine, klarna, judge } = this.#world;
+    const { engine, klarna, judge, plan } = this.#world;
     const truths = [...klarna.requests.values()];
     return {
+      plan,
       violation: judge.violation,
       course: engine.course,
       steps: engine.steps,

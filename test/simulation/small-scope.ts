@@ -162,6 +162,8 @@ const besides: Readonly<
 > = {
   callers: {
     acts: [
+      // Of what nobody has a record of yet, and of what there is.
+      [0, { kind: 'refresh' }],
       [10_000, { kind: 'refresh' }],
       [20_000, { kind: 'rehearse' }],
       [25_000, { kind: 'look' }],

@@ -1,5 +1,5 @@
 import { type FaultKind, faultKinds } from './engine.ts';
-import { type Mode, modes, type Plan } from './plan.ts';
+import { type Mode, modes } from './plan.ts';
 import type { Report } from './simulation.ts';
 
 /** What the runs of one mode came to. */
@@ -46,7 +46,8 @@ export class Tally {
   mostDeletes = 0;
   mostCalls = 0;
 
-  add(report: Report, { mode, manners }: Plan): void {
+  add(report: Report): void {
+    const { mode, manners } = report.plan;
     this.runs += 1;
     this.requests += report.requests;
     const cancels = manners.lax ? this.lax : this.strict;

@@ -46,8 +46,8 @@ export class InMemoryPaymentRequestStore
     }
     const due = isOpen(observation.state) ? { reconcileAfter: record.reconcileAfter ?? now } : {};
     // Written without reading: the entry is what it is, and finds its place by its time and id.
-    const history = [...record.history, appliedEntry(observation)].toSorted((a, b) =>
-      `${a.recordedAt} ${a.eventId}` < `${b.recordedAt} ${b.eventId}` ? -1 : 1,
+    const history = [...record.history, appliedEntry(observation)].sort((a, b) =>
+      a.recordedAt < b.recordedAt || (a.recordedAt === b.recordedAt && a.eventId < b.eventId) ? -1 : 1,
     );
     const next = { ...record, ...observedFields(observation), ...due, history };
     this.keep(asNextVersion(next, now));

@@ -8,8 +8,11 @@ export const planted = {
   token: 'krn:network:planted-session-token-51d0',
   /** Stands for the text of a body, an exception or a message. */
   text: 'planted-body-text-c3f8',
-} as const;
+} as const satisfies Record<string, `${string}lanted${string}`>;
+
+/** In every one of them: a text without it holds none, which one search tells. */
+const mark = 'lanted';
 
 /** The planted secrets that a text holds; none, if all is well. */
 export const plantedIn = (text: string): readonly string[] =>
-  Object.values(planted).filter((secret) => text.includes(secret));
+  text.includes(mark) ? Object.values(planted).filter((secret) => text.includes(secret)) : [];

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Account, EventId, PaymentRequestKey, SessionId } from '../../domain/identifiers.ts';
 import { listPositionOf } from '../../domain/list-position.ts';
@@ -29,7 +29,7 @@ export const dueShards = Array.from({ length: 8 }, (_, shard) => `DUE#${shard}`)
 
 /** The same record is always in the same shard. */
 export const dueShardOf = (key: PaymentRequestKey): string =>
-  dueShards[(createHash('sha256').update(partitionKeyOf(key)).digest()[0] ?? 0) % dueShards.length] ??
+  dueShards[Number.parseInt(hash('sha256', partitionKeyOf(key)).slice(0, 2), 16) % dueShards.length] ??
   'DUE#0';
 
 /** The partition of the session index that holds a session of an account. */
@@ -39,18 +39,13 @@ export const sessionKeyOf = (account: Account, sessionId: SessionId): string => 
 export const stateKeyOf = (account: Account, state: PaymentRequestState | undefined): string =>
   `A#${account}#${state ?? 'UNHEARD'}`;
 
-/** The record as its item. Attributes without a value are absent. */
+/** The record as its item. Attributes without a value are `undefined`, which marshalling leaves out. */
 export function toItem(record: PaymentRequest, retentionDays: number): Item {
   const { evidence, session, cancellation } = record;
   const item: Record<string, unknown> = {
-    [tableSchema.partitionKey]: partitionKeyOf(record),
     account: record.account,
     payment_request_id: record.paymentRequestId,
     session_id: record.sessionId,
-    [tableSchema.sessionIndex.partitionKey]:
-      record.sessionId && sessionKeyOf(record.account, record.sessionId),
-    [tableSchema.stateIndex.partitionKey]: stateKeyOf(record.account, record.state),
-    [tableSchema.stateIndex.sortKey]: listPositionOf(record),
     reference: record.reference,
     state: record.state,
     previous_state: record.previousState,
@@ -64,19 +59,22 @@ export function toItem(record: PaymentRequest, retentionDays: number): Item {
     timer: record.timer,
     cancellation,
     attention: record.attention,
-    [tableSchema.dueIndex.partitionKey]: record.reconcileAfter && dueShardOf(record),
-    [tableSchema.dueIndex.sortKey]: record.reconcileAfter,
     looks: record.looks,
     history_dropped: record.historyDropped,
     version: record.version,
     created_at: record.createdAt,
     updated_at: record.updatedAt,
+    [tableSchema.partitionKey]: partitionKeyOf(record),
+    [tableSchema.sessionIndex.partitionKey]:
+      record.sessionId && sessionKeyOf(record.account, record.sessionId),
+    [tableSchema.stateIndex.partitionKey]: stateKeyOf(record.account, record.state),
+    [tableSchema.stateIndex.sortKey]: listPositionOf(record),
+    [tableSchema.dueIndex.partitionKey]: record.reconcileAfter && dueShardOf(record),
+    [tableSchema.dueIndex.sortKey]: record.reconcileAfter,
     [tableSchema.timeToLive]: timeToLive(Date.parse(record.updatedAt), retentionDays),
   };
-  const present: Record<string, unknown> = {};
-  for (const name in item) if (item[name] !== undefined) present[name] = item[name];
-  for (const entry of record.history) present[historyAttribute(entry.eventId)] = toHistoryItem(entry);
-  return present;
+  for (const entry of record.history) item[historyAttribute(entry.eventId)] = toHistoryItem(entry);
+  return item;
 }
 
 /** Attributes that are made of others: an item that older code wrote may lack one though what it is made of has not changed. */
@@ -95,8 +93,8 @@ export function changedAttributes(read: Item, next: Item): ReadonlyMap<string, u
   const changed = new Map<string, unknown>();
   for (const attribute in next) {
     const value = next[attribute];
-    if (derivedAttributes.has(attribute) || !isDeepStrictEqual(read[attribute], value))
-      changed.set(attribute, value);
+    const isNamed = value !== undefined && derivedAttributes.has(attribute);
+    if (isNamed || !isDeepStrictEqual(read[attribute], value)) changed.set(attribute, value);
   }
   for (const attribute in read) if (!(attribute in next)) changed.set(attribute, undefined);
   changed.delete(tableSchema.partitionKey);
@@ -110,15 +108,18 @@ export const timeToLive = (updatedAtMillis: number, retentionDays: number): numb
 /** What is stored of a history entry: all but its id, which is the attribute's name. */
 export const toHistoryItem = ({ eventId: _, ...entry }: HistoryEntry): Item => entry;
 
+/** The history entry of what {@link toHistoryItem} made. */
+export const fromHistoryItem = (eventId: EventId, item: Item): HistoryEntry =>
+  ({ ...item, eventId }) as unknown as HistoryEntry;
+
 /** The record of an item that this adapter wrote. */
 export function fromItem(item: Item): PaymentRequest {
-  const history = Object.entries(item)
-    .filter(([name]) => name.startsWith(historyPrefix))
-    .map(([name, entry]) => ({
-      ...(entry as Omit<HistoryEntry, 'eventId'>),
-      eventId: name.slice(historyPrefix.length) as EventId,
-    }))
-    .toSorted(oldestFirst);
+  const history: HistoryEntry[] = [];
+  for (const name in item) {
+    if (!name.startsWith(historyPrefix)) continue;
+    history.push(fromHistoryItem(name.slice(historyPrefix.length) as EventId, item[name] as Item));
+  }
+  history.sort(oldestFirst);
   return {
     account: item['account'],
     paymentRequestId: item['payment_request_id'],
