@@ -16,7 +16,7 @@ import { InMemoryPaymentRequestStore, nameOf } from '../support/in-memory-paymen
 
 const marshalling = { removeUndefinedValues: true } as const;
 
-/** How one version of the code reads and writes an item; of its history, entries that are no news to it are left out. */
+/** How one version of the code reads and writes an item. */
 export interface Codec {
   readonly toItem: (record: PaymentRequest) => Item;
   readonly fromItem: (item: Item) => PaymentRequest;
