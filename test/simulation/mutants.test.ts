@@ -6,7 +6,7 @@ import { mutants } from './mutants.ts';
 const most = 1_500;
 
 describe('a mutant of the protocol is found out by name:', () => {
-  it.each(mutants)('$name ($invariant)', { timeout: 60_000 }, async ({ invariant, protocol }) => {
+  it.each(mutants)('$name ($invariant)', { timeout: 300_000 }, async ({ invariant, protocol }) => {
     const broken = new Set<string>();
     for (let seed = 0; seed < most && !broken.has(invariant); seed += 1) {
       const { violation } = await runSeed(seed, protocol);

@@ -13,7 +13,7 @@ import type { Instant } from '../../functions/domain/instant.ts';
 import type { HistoryEntry, PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { InMemoryPaymentRequestStore, nameOf } from '../support/in-memory-payment-request-store.ts';
 
-/** How one version of the code reads and writes an item; of its history, entries that are no news to it are left out. */
+/** How one version of the code reads and writes an item. */
 export interface Codec {
   readonly toItem: (record: PaymentRequest) => Item;
   readonly fromItem: (item: Item) => PaymentRequest;

@@ -18,7 +18,7 @@ function hold(course: Course, { violation }: Report): void {
   if (violation) expect.unreachable(`${violation.invariant}: ${violation.what} in ${JSON.stringify(course)}`);
 }
 
-describe('two webhooks, a cancel and a timer at the same moment', { timeout: 120_000 }, () => {
+describe('two webhooks, a cancel and a timer at the same moment', { timeout: 300_000 }, () => {
   it.each(scopes)(
     'every order, every overtaking: the customer $customer, Klarna lax: $lax',
     async (scope) => {

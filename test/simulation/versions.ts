@@ -8,17 +8,21 @@ import type { AccountSettings, PaymentRequestStore, SigningKey } from '../../fun
 import { noTimers, sweepTimer } from '../../functions/application/sweep-timer.ts';
 import { ownEventId } from '../../functions/domain/identifiers.ts';
 import { type Instant, plusMillis } from '../../functions/domain/instant.ts';
-import type { Attention, HistoryKind, PaymentRequest } from '../../functions/domain/payment-request.ts';
-import { withEntry } from '../../functions/domain/payment-request.ts';
+import {
+  type Attention,
+  type HistoryKind,
+  type PaymentRequest,
+  withEntry,
+} from '../../functions/domain/payment-request.ts';
 import type { readDelivery } from '../../functions/runtime/klarna-delivery.ts';
 import { bytesOf } from '../support/klarna-deliveries.ts';
 import { minute } from '../support/sessions.ts';
+import { type CodeVersion, currentVersion, indexKeys, news, type VersionName } from './code-version.ts';
 import type { UseCases } from './protocol.ts';
 import type { Ports } from './simulated-ports.ts';
 import { currentCodec } from './simulated-table.ts';
 
-import { type CodeVersion, currentVersion, indexKeys, news, type VersionName } from './code-version.ts';
-
+/** A version of the code, and what it does otherwise than this one. */
 export interface Version extends CodeVersion {
   /** What it makes of the ports of this version. */
   readonly bend: (ports: Ports) => Ports;
