@@ -47,12 +47,14 @@ export async function traceFlow(
   logFile: string,
   millisOf: Readonly<Record<string, number>>,
 ): Promise<Trace> {
+  await settled(lapse);
+  const before = await countedBy(lapse);
+  const logBefore = (await stat(logFile)).size;
+  // Klarna's first webhook of each belongs to its session.
   const ids = await Promise.all(
     Array.from({ length: sessions }, () => lapse.createAtKlarna({ announce: true })),
   );
   await settled(lapse);
-  const before = await countedBy(lapse);
-  const logBefore = (await stat(logFile)).size;
   const playing: Promise<unknown>[] = [];
   for (const id of ids) {
     playing.push(flow.play(lapse, id));

@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { format, resolveConfig } from 'prettier';
 import { progressBar } from '../progress.ts';
-import { type AtSize, catchUp, flashSale, measureAt } from './measure.ts';
+import { type AtSize, catchUp, flashSale, klarnaMillis, measureAt } from './measure.ts';
 import { growthPage, growthPlot, type GrowthRun } from './page.ts';
+import { sweepAlone } from './sweep-alone.ts';
 import { newId, startSystem, type System } from './system.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -19,7 +20,7 @@ const { values: flags } = parseArgs({
     sessions: { type: 'string', default: '100000' },
     sale: { type: 'string', default: '10000' },
     times: { type: 'string', default: '300' },
-    /** One part alone: `sizes`, `flashSale` or `catchUp`; the others stay as they were measured last. */
+    /** One part alone: `sizes`, `flashSale`, `catchUp` or `sweepAlone`; the others stay as they were measured last. */
     only: { type: 'string' },
     quick: { type: 'boolean', default: false },
   },
@@ -29,22 +30,25 @@ const sale = flags.quick ? 200 : Number(flags.sale);
 const times = flags.quick ? 40 : Number(flags.times);
 
 const parts = {
-  sizes,
-  flashSale: (system: System) => {
-    const bar = progressBar();
-    return flashSale(system, sale, (done, what) => bar(done, sale, what));
-  },
-  catchUp: (system: System) => {
-    const bar = progressBar();
-    return catchUp(system, sale, (done) => bar(done, sale, 'caught up'));
-  },
+  sizes: () => inSystem(sizes),
+  flashSale: () =>
+    inSystem((system) => {
+      const bar = progressBar();
+      return flashSale(system, sale, (done, what) => bar(done, sale, what));
+    }),
+  catchUp: () =>
+    inSystem((system) => {
+      const bar = progressBar();
+      return catchUp(system, sale, (done) => bar(done, sale, 'caught up'));
+    }),
+  sweepAlone: () => sweepAlone(klarnaMillis),
 };
 
 const file = join(docs, 'scale.json');
 let run = JSON.parse(await readFile(file, 'utf8').catch(() => '{}')) as Partial<GrowthRun>;
 for (const [name, measure] of Object.entries(parts)) {
   if (flags.only !== undefined && flags.only !== name) continue;
-  const measured = await inSystem<unknown>(measure);
+  const measured: unknown = await measure();
   run = {
     ...run,
     commit: execFileSync('git', ['rev-parse', '--short=12', 'HEAD'], { cwd: root }).toString().trim(),

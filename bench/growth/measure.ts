@@ -205,7 +205,7 @@ export interface CatchUp {
 }
 
 /** What Klarna's answers are taken to need: this simulator's come in a millisecond, and would hide what waiting costs. */
-const klarnaMillis = 300;
+export const klarnaMillis = 300;
 
 /**
  * So many sessions whose deadline has passed, with no timer and no webhook of what came before: the sweep alone ends them, in

@@ -1,3 +1,4 @@
+import type { SweepAlone } from './sweep-alone.ts';
 import type { AtSize, CatchUp, FlashSale, Pace } from './measure.ts';
 
 /** What docs/scale.json holds: each part as it was measured last. */
@@ -7,6 +8,7 @@ export interface GrowthRun {
   readonly sizes: readonly AtSize[];
   readonly flashSale: FlashSale;
   readonly catchUp?: CatchUp;
+  readonly sweepAlone?: SweepAlone;
 }
 
 const row = (...cells: readonly (string | number)[]): string => `| ${cells.join(' | ')} |`;
@@ -15,7 +17,7 @@ const many = (value: number): string => value.toLocaleString('en-US');
 const paceOf = ({ p50, p99 }: Pace): string => `${short(p50)}, ${short(p99)}`;
 
 /** The measured part of docs/scale.md. */
-export function growthPage({ commit, machine, sizes, flashSale, catchUp }: GrowthRun): string {
+export function growthPage({ commit, machine, sizes, flashSale, catchUp, sweepAlone }: GrowthRun): string {
   const [first] = sizes;
   const kinds = Object.keys(first?.paces ?? {});
   const ratio = (at: AtSize, kind: string): string => {
@@ -78,6 +80,7 @@ export function growthPage({ commit, machine, sizes, flashSale, catchUp }: Growt
     ),
     '',
     ...(catchUp ? catchUpLines(catchUp) : []),
+    ...(sweepAlone ? sweepAloneLines(sweepAlone) : []),
   ].join('\n');
 }
 
@@ -91,6 +94,11 @@ const catchUpLines = ({ sessions, klarnaMillis, minutes, sweeps }: CatchUp): rea
   row('minutes until all were canceled', minutes.toFixed(1)),
   row('runs of the sweep', sweeps),
   row('sessions ended by a run', short(sessions / sweeps)),
+];
+
+const sweepAloneLines = ({ klarnaMillis, ended, seconds }: SweepAlone): readonly string[] => [
+  '',
+  `One run of the sweep's code alone, where everything else only takes its time (Klarna ${klarnaMillis} ms, the table 5, Scheduler 20), ended ${many(ended)} sessions in ${short(seconds)} seconds: ${short(ended / seconds)} a second.`,
 ];
 
 const colors = ['#4477aa', '#ee6677', '#228833', '#ccbb44', '#66ccee', '#aa3377'] as const;

@@ -32,7 +32,7 @@ it('a session lives and ends through the client', async () => {
   expect(await lapse.extend(id, { session_timeout: 'PT30M' })).toMatchObject({ outcome: 'updated' });
   expect(await lapse.session(session_id)).toMatchObject({ status: 'open' });
   expect(await lapse.cancel(id, { dry_run: true })).toMatchObject({ outcome: 'would_cancel' });
-  expect(await lapse.get(id, { refresh: true })).toMatchObject({ state: 'SUBMITTED' });
+  expect(await lapse.get(id, { refresh: true })).toMatchObject({ state: 'SUBMITTED', refresh: 'refreshed' });
   expect(await lapse.cancel(id, { reason: 'basket emptied' })).toMatchObject({
     outcome: 'canceled',
     record: { state: 'CANCELED', cancellation: { reason: 'basket emptied' } },

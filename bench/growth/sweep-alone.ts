@@ -1,0 +1,67 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { reconcilePaymentRequests } from '../../functions/application/reconcile-payment-requests.ts';
+import type { KlarnaAnswer } from '../../functions/application/ports.ts';
+import { instantFromMillis } from '../../functions/domain/instant.ts';
+import { requestId } from '../../test/support/cancel-jobs.ts';
+import { registered } from '../../test/support/sessions.ts';
+import { World } from '../../test/support/world.ts';
+import { usualLatencies } from '../stand-ins/latencies.ts';
+
+export interface SweepAlone {
+  /** Milliseconds that Klarna took for each answer. */
+  readonly klarnaMillis: number;
+  /** Sessions that one run ended, more of them being due, and the seconds that it took. */
+  readonly ended: number;
+  readonly seconds: number;
+}
+
+/** Milliseconds for which a run on AWS takes up new records. */
+const runMillis = 35_000;
+
+/** One run of the sweep over more overdue sessions than it can end, on a table in memory and with nothing but waiting for others. */
+export async function sweepAlone(klarnaMillis: number): Promise<SweepAlone> {
+  const world = new World();
+  const now = Date.now();
+  const deadlineAt = instantFromMillis(now - 300_000);
+  const reconcileAfter = instantFromMillis(now - 240_000);
+  for (let number = 0; number < 5_000; number += 1) {
+    const record = registered({ paymentRequestId: requestId(number), deadlineAt, reconcileAfter });
+    await world.store.save(undefined, { ...record, createdAt: deadlineAt });
+  }
+  const canceled = new Set<string>();
+  const answer = async (state: 'SUBMITTED' | 'CANCELED'): Promise<KlarnaAnswer> => {
+    await wait(klarnaMillis);
+    return { kind: 'payment-request', state, proof: {} };
+  };
+  const began = performance.now();
+  const { end } = await reconcilePaymentRequests({
+    ...world.dependencies,
+    store: waited(world.store, usualLatencies.dynamodb),
+    due: world.store,
+    timer: waited(world.timer, usualLatencies.scheduler),
+    klarna: {
+      read: (_, id) => answer(canceled.has(id) ? 'CANCELED' : 'SUBMITTED'),
+      cancel: (_, id) => {
+        canceled.add(id);
+        return answer('CANCELED');
+      },
+    },
+    clock: { now: () => Date.now(), wait: (millis) => wait(millis) },
+  })(now + runMillis);
+  return { klarnaMillis, ended: end, seconds: (performance.now() - began) / 1_000 };
+}
+
+/** A port of which every call takes so long. */
+function waited<Port extends object>(port: Port, millis: number): Port {
+  return new Proxy(port, {
+    get(target, property) {
+      const member: unknown = Reflect.get(target, property, target);
+      if (typeof member !== 'function') return member;
+      const method = member.bind(target) as (...args: unknown[]) => unknown;
+      return async (...args: unknown[]) => {
+        await wait(millis);
+        return method(...args);
+      };
+    },
+  });
+}
