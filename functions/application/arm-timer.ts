@@ -19,13 +19,13 @@ export const armTimer =
       const { deadlineAt } = current;
       if (deadlineAt === undefined) return current;
       await timer.arm(current, deadlineAt);
-      const { record: stored, outcome } = await changeRecord(store, current, current, (latest) => {
+      const { record: stored, outcome: isSettled } = await changeRecord(store, current, current, (latest) => {
         const now = instantFromMillis(clock.now());
         const next = latest && withArmedTimer(latest, deadlineAt, now, timer.sweepDriven ? 'sweep' : 'armed');
-        return { next, outcome: next || latest?.deadlineAt === deadlineAt ? 'settled' : 'moved' };
+        return { next, outcome: next !== undefined || latest?.deadlineAt === deadlineAt };
       });
       if (stored) current = stored;
-      if (outcome === 'settled') return current;
+      if (isSettled) return current;
     }
     return current;
   };

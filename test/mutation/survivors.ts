@@ -1,8 +1,66 @@
 import type { Change } from './change.ts';
 
-/** Changes that no test can notice, and why not. */
+/** A change that no test can notice, and why not. */
 export interface Survivor extends Change {
   readonly why: string;
 }
 
-export const survivors: readonly Survivor[] = [];
+const forTheCompiler = 'The compiler wants the check: a comparison with undefined is false without it.';
+const alwaysMatches =
+  'The compiler wants the default: a group that always takes part in a match has a value.';
+
+const instant = 'functions/domain/instant.ts';
+const reconciliation = 'functions/domain/reconciliation.ts';
+const state = 'functions/domain/payment-request-state.ts';
+const transition = 'functions/domain/transition.ts';
+
+const groups = "const [, date = '', time = '', fraction = '', offset = ''] = match;";
+const paidAfter = 'completedAt !== undefined && endedAt !== undefined && completedAt >= endedAt;';
+const superseded =
+  "if (record.position < finalPosition && record.position < positionOf(observation)) return 'superseding';";
+
+/** Each is a mutant of `npm run mutation` that changes nothing that can be observed. */
+export const survivors: readonly Survivor[] = [
+  ...['date', 'time', 'offset'].map((group) => ({
+    file: instant,
+    before: groups,
+    after: groups.replace(`${group} = ''`, `${group} = "Stryker was here!"`),
+    why: alwaysMatches,
+  })),
+  {
+    file: instant,
+    before: 'export const earlierOf = (a: Instant, b: Instant): Instant => (a < b ? a : b);',
+    after: 'export const earlierOf = (a: Instant, b: Instant): Instant => (a <= b ? a : b);',
+    why: 'Of two equal texts it is the same which is given back.',
+  },
+  {
+    file: state,
+    before: 'state !== undefined && ranks[state] === 2;',
+    after: 'true && ranks[state] === 2;',
+    why: forTheCompiler,
+  },
+  {
+    file: reconciliation,
+    before: 'const isOver = record.deadlineAt !== undefined && record.deadlineAt <= now;',
+    after: 'const isOver = true && record.deadlineAt <= now;',
+    why: forTheCompiler,
+  },
+  ...[
+    'true && completedAt >= endedAt;',
+    'completedAt !== undefined || endedAt !== undefined && completedAt >= endedAt;',
+    'true && endedAt !== undefined && completedAt >= endedAt;',
+    'completedAt !== undefined && true && completedAt >= endedAt;',
+  ].map((after) => ({ file: transition, before: paidAfter, after, why: forTheCompiler })),
+  {
+    file: transition,
+    before: superseded,
+    after: superseded.replace('record.position < finalPosition', 'record.position <= finalPosition'),
+    why: 'No position is finalPosition itself: each has a time and an id behind its rank.',
+  },
+  {
+    file: transition,
+    before: superseded,
+    after: superseded.replace('record.position < positionOf', 'record.position <= positionOf'),
+    why: 'The same position is the same event, which has been judged a duplicate before.',
+  },
+];
