@@ -46,7 +46,7 @@ export interface RoundOptions {
 
 /** Sessions that are under way when a fault begins. */
 const leastSessions = 5;
-const peaceWithinMillis = 60_000;
+const peaceWithinMillis = 300_000;
 
 const loads: Readonly<Record<Scale, LoadShape>> = {
   seconds: { sessionSeconds: [2, 5], pauseMillis: 100 },
