@@ -26,8 +26,8 @@ export function decideExpiry(record: PaymentRequest | undefined, now: Instant): 
 
 /**
  * The record after a timer that ended nothing: why, once per deadline however often it fires. The sweep need not look any
- * more, unless a cancel is still to be settled; an observed session it looks at when Klarna has ended it, since the webhook
- * that says how may have been lost.
+ * more, unless a cancel is still to be settled; an observed session it looks at when Klarna has ended it, at once if it has, since
+ * the webhook that says how may have been lost.
  */
 export function withSparedTimer(
   record: PaymentRequest,
@@ -52,7 +52,7 @@ export function withSparedTimer(
   };
   const reconcileAfter = isUnsettled(record)
     ? record.reconcileAfter
-    : (dueAtKlarnaEnd(record, now) ?? dueAfterEnd(record));
+    : (dueAtKlarnaEnd(record, now) ?? (decision === 'observe' ? now : dueAfterEnd(record)));
   return asNextVersion({ ...withEntry(record, entry), timer: 'fired', reconcileAfter, looks: 0 }, now);
 }
 

@@ -96,3 +96,12 @@ describe('the grace of a customer who is paying', () => {
     expect(graceLeft(undefined, 5 * minute)).toBeUndefined();
   });
 });
+
+it('is due at once where Klarna has ended an observed session before its deadline, and the webhook may be lost', () => {
+  const observing = registered({ klarnaExpiresAt: afterNoon(15) });
+  const record = {
+    ...observing,
+    session: observing.session && { ...observing.session, onTimeout: 'observe' as const },
+  };
+  expect(withSparedTimer(record, 'observe', afterNoon(31))?.reconcileAfter).toBe(afterNoon(31));
+});
