@@ -43,12 +43,13 @@ export class Deployment {
     const { engine, judge } = this.#world;
     const { bend, useCases } = this.#protocol;
     const version = this.#versionOf(name);
+    // What the older version does not know goes to quarantine, which is a loss until somebody puts it through again.
+    const known = this.#world.plan.mode === 'full' ? version.useCases(useCases) : useCases;
     engine.invoke(
       name,
       kind,
       limits[kind],
-      (task) =>
-        body(version.bend(bend(portsOf(this.#world, task, version), task)), version.useCases(useCases), task),
+      (task) => body(version.bend(bend(portsOf(this.#world, task, version), task)), known, task),
       (ending) => {
         judge.ended(name, ending);
         ended(ending);
