@@ -38,7 +38,8 @@ const chance = new Draws(seed, 'chaos');
 const lasting = Number(values['fault-seconds'] ?? faultSeconds[scale]);
 const length = scale === 'hours' ? '' : ` --fault-seconds ${lasting}`;
 const only = values.only === '' ? '' : ` --only '${values.only}'`;
-const command = `npm run chaos -- --scale ${scale} --seed ${seed}${length}${only}`;
+const until = values.minutes === 'Infinity' ? '' : ` --minutes ${values.minutes}`;
+const command = `npm run chaos -- --scale ${scale} --seed ${seed}${length}${only}${until}`;
 
 const chosen = disturbances
   .filter((disturbance) => disturbance.scale === scale && new RegExp(values.only).test(disturbance.name))
