@@ -18,7 +18,8 @@ import { type Mortal, playRound, type Round } from './play-round.ts';
 import { commitNow, tableOf, writeReport } from './report.ts';
 
 const faultSeconds: Readonly<Record<Scale, number>> = { seconds: 4, minutes: 180, hours: 0 };
-const recoverySeconds: Readonly<Record<Scale, number>> = { seconds: 240, minutes: 300, hours: 3 * 3_600 };
+/** Of a session that nobody has registered Klarna alone can say how it ended, and it waits up to twelve hours before it says so again. */
+const recoverySeconds: Readonly<Record<Scale, number>> = { seconds: 240, minutes: 300, hours: 13 * 3_600 };
 
 const { values } = parseArgs({
   options: {
