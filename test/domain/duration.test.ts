@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatDuration, parseDuration } from '../../functions/domain/duration.ts';
+import { durationFormat, formatDuration, parseDuration } from '../../functions/domain/duration.ts';
 
 const second = 1000;
 const minute = 60 * second;
@@ -8,6 +8,11 @@ const hour = 60 * minute;
 const day = 24 * hour;
 
 describe('a duration', () => {
+  it('is told in words that name one', () => {
+    const [example = ''] = /PT\w+/.exec(durationFormat) ?? [];
+    expect(parseDuration(example)).toBe(30 * minute);
+  });
+
   it.each([
     ['PT30M', 30 * minute],
     ['PT5S', 5 * second],

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   ownEventId,
   parseAccount,
+  parseCancelJobId,
   parseEventId,
   parsePaymentRequestId,
   parseSessionId,
@@ -76,6 +77,16 @@ describe("the shop's id of a session", () => {
       expect(parseSessionId(text)).toBeUndefined();
     },
   );
+});
+
+describe("a cancel job's id", () => {
+  it.each(['a', '2026-03-01.evening_run', '-', '_'.repeat(64)])('%s', (text) => {
+    expect(parseCancelJobId(text)).toBe(text);
+  });
+
+  it.each(['', ' a', 'a ', 'a/b', 'a#b', 'å', 'a\n', 'a'.repeat(65)])('is not %j', (text) => {
+    expect(parseCancelJobId(text)).toBeUndefined();
+  });
 });
 
 describe("an event's id", () => {

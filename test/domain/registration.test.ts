@@ -114,6 +114,20 @@ describe('a first registration', () => {
     });
   });
 
+  it.each([
+    [noon, '2026-03-01T12:00:00Z'],
+    [afterNoon(-1), '2026-03-01T11:59:00Z'],
+  ])("with Klarna's own expiry at %s, when that is over, is not stored", (klarnaExpiresAt, given) => {
+    const { next, outcome } = register(undefined, { klarnaExpiresAt });
+    expect(next).toBeUndefined();
+    expect(outcome).toEqual({
+      kind: 'invalid',
+      field: 'klarna_expires_at',
+      given,
+      allowed: 'a time in the future',
+    });
+  });
+
   it.each<[string, Partial<Registration>]>([
     ['one nanosecond from now', { deadline: until(at('2026-03-01T12:00:00.000000001Z')) }],
     ['48 hours from now', { deadline: lasting(48 * hour) }],

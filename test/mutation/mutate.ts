@@ -58,7 +58,8 @@ const found = mutants
     return {
       ...changeOf(file, source, location, replacement),
       status,
-      isKilled: status === 'Killed' || isEndless,
+      // A runtime error is one that keeps the tests from so much as being loaded.
+      isKilled: status === 'Killed' || status === 'RuntimeError' || isEndless,
     };
   });
 

@@ -9,6 +9,7 @@ const forTheCompiler = 'The compiler wants the check: a comparison with undefine
 const alwaysMatches =
   'The compiler wants the default: a group that always takes part in a match has a value.';
 
+const cancellation = 'functions/domain/cancellation.ts';
 const instant = 'functions/domain/instant.ts';
 const reconciliation = 'functions/domain/reconciliation.ts';
 const state = 'functions/domain/payment-request-state.ts';
@@ -32,6 +33,12 @@ export const survivors: readonly Survivor[] = [
     before: 'export const earlierOf = (a: Instant, b: Instant): Instant => (a < b ? a : b);',
     after: 'export const earlierOf = (a: Instant, b: Instant): Instant => (a <= b ? a : b);',
     why: 'Of two equal texts it is the same which is given back.',
+  },
+  {
+    file: cancellation,
+    before: 'attention !== undefined && inTheWay.includes(attention) ? undefined : attention;',
+    after: 'true && inTheWay.includes(attention) ? undefined : attention;',
+    why: 'The compiler wants the check: a list of words does not include undefined.',
   },
   {
     file: state,
