@@ -25,6 +25,8 @@ export default defineConfig({
   test: {
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // What is polled for comes when the machine has time for it.
+    expect: { poll: { timeout: 20_000 } },
     maxWorkers: 4,
     sequence: { sequencer: WaitingFirst },
     // What the tests start as processes of their own is compiled once.
