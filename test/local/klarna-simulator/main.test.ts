@@ -142,7 +142,7 @@ describe('with a data folder', () => {
     const folder = await temporaryFolder();
     const settings = { deletionDelayMs: 100 };
     const first = await startProcess(folder, { ...noWebhooks, ...settings });
-    await first.klarna.place({ expires_at: new Date(Date.now() + 50).toISOString() });
+    await first.klarna.place({ expires_at: new Date(Date.now() + 1_000).toISOString() });
     first.child.kill('SIGKILL');
     await first.ended();
 
