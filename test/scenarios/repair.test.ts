@@ -55,7 +55,7 @@ it('a function killed in the middle of a cancel leaves what the next caller can 
     delayMs: 1_500,
   });
   const broken = lapse.cancel(id);
-  await expect.poll(() => lapse.callsAtKlarna(id)).toContain('GET');
+  await expect.poll(() => lapse.callsAtKlarna(id)).toContain('DELETE');
   await lapse.control('POST', '/faults', {
     target: 'lambda',
     kind: 'kill',
