@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { randomUUID } from 'node:crypto';
-import { type Instant, millisOf, plusMillis } from '../../functions/domain/instant.ts';
+import { type Instant, plusMillis } from '../../functions/domain/instant.ts';
 import type { Clock } from './clock.ts';
 import { Collection } from './collection.ts';
 import { bodyOf, type KlarnaEvent } from './delivery-body.ts';
@@ -142,7 +142,7 @@ export class Deliveries {
     if (held) this.#held.add(delivery_id);
     else this.#held.delete(delivery_id);
     if (next_attempt_at === undefined) this.#timers.clear(delivery_id);
-    else this.#timers.set(delivery_id, millisOf(next_attempt_at));
+    else this.#timers.set(delivery_id, next_attempt_at);
   }
 
   /** One attempt at a time for each delivery: who asks while one is under way gets that one. */

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { randomUUID } from 'node:crypto';
-import { type Instant, millisOf, plusMillis } from '../../functions/domain/instant.ts';
+import { type Instant, plusMillis } from '../../functions/domain/instant.ts';
 import type { Clock } from './clock.ts';
 import { Collection } from './collection.ts';
 import { atomically } from '../shared/database.ts';
@@ -161,7 +161,7 @@ export class PaymentRequests {
     const next = isOpen(request.state) ? request.expires_at : request.delete_at;
     if (next === undefined || request.deleted_at !== undefined)
       this.#timers.clear(request.payment_request_id);
-    else this.#timers.set(request.payment_request_id, millisOf(next));
+    else this.#timers.set(request.payment_request_id, next);
   }
 
   /** Does what time has done to the request: called when its timer rings, and before anybody looks. */

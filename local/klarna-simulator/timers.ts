@@ -1,11 +1,11 @@
-import { millisOf } from '../../functions/domain/instant.ts';
+import { type Instant, millisOf } from '../../functions/domain/instant.ts';
 import type { Clock } from './clock.ts';
 
 /** Node's longest timer, about 25 days; a later one is set in stages. */
 const longestMillis = 2 ** 31 - 1;
 
 interface Armed {
-  readonly atMillis: number;
+  readonly at: Instant;
   readonly timeout: NodeJS.Timeout;
 }
 
@@ -20,21 +20,21 @@ export class Timers {
     this.#ring = ring;
   }
 
-  /** Rings at this time, in milliseconds since 1970 and never before it; a time that has passed rings at once. */
-  set(id: string, atMillis: number): void {
+  /** Rings at this time, and not a nanosecond before it; a time that has passed rings at once. */
+  set(id: string, at: Instant): void {
     this.clear(id);
     const ring = () => {
       this.#armed.delete(id);
-      if (atMillis > this.#now()) this.set(id, atMillis);
+      if (at > this.#clock()) this.set(id, at);
       else this.#ring(id);
     };
-    const waitMillis = Math.min(Math.max(atMillis - this.#now(), 0), longestMillis);
-    this.#armed.set(id, { atMillis, timeout: setTimeout(ring, waitMillis) });
+    const waitMillis = Math.min(Math.max(millisOf(at) - millisOf(this.#clock()), 0), longestMillis);
+    this.#armed.set(id, { at, timeout: setTimeout(ring, waitMillis) });
   }
 
   /** For when the clock was set: every timer waits anew for its time. */
   lookAgain(): void {
-    for (const [id, { atMillis }] of [...this.#armed]) this.set(id, atMillis);
+    for (const [id, { at }] of [...this.#armed]) this.set(id, at);
   }
 
   clear(id: string): void {
@@ -45,9 +45,5 @@ export class Timers {
   clearAll(): void {
     for (const { timeout } of this.#armed.values()) clearTimeout(timeout);
     this.#armed.clear();
-  }
-
-  #now(): number {
-    return millisOf(this.#clock());
   }
 }
