@@ -27,8 +27,11 @@ module.exports = {
       'An adapter knows ports, the domain and its own vendor.',
     ),
     rule(
-      'only-the-composition-root-builds-adapters',
-      { path: '^functions/', pathNot: ['^functions/runtime/composition-root\\.ts$', '^functions/adapters/'] },
+      'only-build-adapters-builds-adapters',
+      {
+        path: '^functions/',
+        pathNot: ['^functions/runtime/build-adapters\\.ts$', '^functions/adapters/'],
+      },
       { path: '^functions/adapters/' },
       'One place builds adapters and clients.',
     ),
