@@ -1,5 +1,5 @@
 import { repairs } from '../../functions/application/reconcile-payment-requests.ts';
-import { millisOf } from '../../functions/domain/instant.ts';
+import { instantFromMillis, millisOf } from '../../functions/domain/instant.ts';
 import { isFinal } from '../../functions/domain/payment-request-state.ts';
 import { nameOf } from '../support/in-memory-payment-request-store.ts';
 import { minute } from '../support/sessions.ts';
@@ -13,7 +13,7 @@ const orphanPatience = 600_000;
 /** Milliseconds that the sweep keeps back for what it has begun last. */
 const reserve = 20_000;
 
-/** The sweep, every minute. One that has nothing to look at does nothing: only those are played that have. */
+/** The sweep, every minute. One that has nothing to look at does nothing, nor does a part of it: only those are played that have. */
 export class Sweep {
   /** What it did that the ordinary course should have done. */
   repairs = 0;
@@ -56,6 +56,16 @@ export class Sweep {
     return dues.length > 0 ? Math.min(...dues) : undefined;
   }
 
+  #hasOldTimers(): boolean {
+    const { engine, timers } = this.#world;
+    return timers.madeBefore(engine.now - orphanPatience).length > 0;
+  }
+
+  #hasDueJobs(): boolean {
+    const { engine, jobs } = this.#world;
+    return jobs.dueKeys(instantFromMillis(engine.now)).length > 0;
+  }
+
   #run(): void {
     const { engine, judge, plan } = this.#world;
     if (this.#isRunning) {
@@ -70,15 +80,19 @@ export class Sweep {
       async (ports, { reconcile, removeOrphans, runJobs, cancel, rehearse }) => {
         const until = engine.now + limits.sweep - reserve;
         const report = await reconcile(ports)(until);
-        const [orphans, { pages }] = await Promise.all([
-          removeOrphans({ ...ports, timer: ports.orphanTimer, onFault: ports.onOrphanFault })(),
-          runJobs({
-            ...ports,
-            cancel: cancel(ports),
-            rehearse: rehearse(ports),
-            perSecond: 5,
-            onFault: ports.onJobFault,
-          })(until),
+        const [orphans, pages] = await Promise.all([
+          this.#hasOldTimers()
+            ? removeOrphans({ ...ports, timer: ports.orphanTimer, onFault: ports.onOrphanFault })()
+            : 0,
+          this.#hasDueJobs()
+            ? runJobs({
+                ...ports,
+                cancel: cancel(ports),
+                rehearse: rehearse(ports),
+                perSecond: 5,
+                onFault: ports.onJobFault,
+              })(until).then((report) => report.pages)
+            : 0,
         ]);
         return { ...report, orphans, pages };
       },
