@@ -145,10 +145,29 @@ const meetingAt = beginning + meetAt;
 function placeOf(site: string): string {
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = 30;
-  const stack = new Error().stack ?? '';
+  const compiled = compiledPlaceOf(new Error());
+  const place = (compiled && places.get(compiled)) ?? sourcePlaceOf(new Error());
   Error.stackTraceLimit = limit;
-  const line = /functions\/application\/([a-z-]+\.ts):(\d+)/.exec(stack);
-  return line ? `${line[1] ?? ''}:${line[2] ?? ''}` : `trigger: ${site}`;
+  if (compiled && place) places.set(compiled, place);
+  return place ?? `trigger: ${site}`;
+}
+
+/** Lines of the source by where they are in what runs: to look one up in a source map takes long. */
+const places = new Map<string, string>();
+
+const useCase = /functions\/application\/([a-z-]+\.ts):(\d+)/;
+
+function sourcePlaceOf({ stack = '' }: Error): string | undefined {
+  const [, file, line] = useCase.exec(stack) ?? [];
+  return file && line && `${file}:${line}`;
+}
+
+function compiledPlaceOf(error: Error): string | undefined {
+  const { prepareStackTrace } = Error;
+  Error.prepareStackTrace = (_, frames) => frames.map(String).find((frame) => useCase.test(frame));
+  const place = error.stack;
+  Error.prepareStackTrace = prepareStackTrace;
+  return place;
 }
 
 type TimedAct = readonly [at: number, act: Action['act']];
