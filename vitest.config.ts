@@ -5,6 +5,9 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const shared = ['application', 'client', 'docs', 'domain'].map((folder) => `test/${folder}/**/*.test.ts`);
 const scenarios = ['test/scenarios/**/*.test.ts'];
 
+/** Files that load the CDK, which takes longer than what they do with it: one after the other in one process. */
+const stacks = ['test/lib/**/*.test.ts', 'test/examples/**/*.test.ts'];
+
 /**
  * The explorer keeps every processor busy for as long as it lasts, and gives way to whoever needs one: it begins, and what
  * waits most, the scenarios, comes next.
@@ -33,13 +36,18 @@ export default defineConfig({
     env: { NODE_COMPILE_CACHE: `${import.meta.dirname}/.cache/compiled` },
     projects: [
       { extends: true, test: { name: 'shared', include: shared, isolate: false } },
+      { extends: true, test: { name: 'stacks', include: stacks, isolate: false, fileParallelism: false } },
       {
         extends: true,
         test: { name: 'scenarios', include: scenarios, globalSetup: 'test/scenarios/global-setup.ts' },
       },
       {
         extends: true,
-        test: { name: 'others', include: ['test/**/*.test.ts'], exclude: [...shared, ...scenarios] },
+        test: {
+          name: 'others',
+          include: ['test/**/*.test.ts'],
+          exclude: [...shared, ...stacks, ...scenarios],
+        },
       },
     ],
   },
