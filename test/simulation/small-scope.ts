@@ -163,10 +163,10 @@ function sourcePlaceOf({ stack = '' }: Error): string | undefined {
 }
 
 function compiledPlaceOf(error: Error): string | undefined {
-  const { prepareStackTrace } = Error;
+  const usual: unknown = Reflect.get(Error, 'prepareStackTrace');
   Error.prepareStackTrace = (_, frames) => frames.map(String).find((frame) => useCase.test(frame));
   const place = error.stack;
-  Error.prepareStackTrace = prepareStackTrace;
+  Reflect.set(Error, 'prepareStackTrace', usual);
   return place;
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   type AttributeValue,
   ConditionalCheckFailedException,
@@ -110,6 +111,9 @@ export class DynamoDbPaymentRequestStore
   }
 
   async save(current: PaymentRequest | undefined, next: PaymentRequest): Promise<WriteResult> {
+    // What was begun before it, a call of Klarna or Scheduler, takes longer to be answered: its request goes out first, and this
+    // one is put together while it is on its way.
+    await nextTurn();
     const { retentionDays } = this.#options;
     const read: Item = current && current.version > 0 ? toItem(current, retentionDays) : {};
     const update = new UpdateBuilder();

@@ -107,6 +107,15 @@ describe('a write', () => {
   });
 });
 
+it('a save lets what was begun before it go out first', async () => {
+  const sent: string[] = [];
+  dynamodb.on(UpdateItemCommand).callsFake(() => sent.push('save'));
+  // Node's HTTP client writes a request to a connection that is open on the next tick.
+  process.nextTick(() => sent.push('what was begun before'));
+  await store.save(undefined, recordWith());
+  expect(sent).toEqual(['what was begun before', 'save']);
+});
+
 it('a read is strongly consistent', async () => {
   dynamodb.on(GetItemCommand).resolves({});
   await store.read(key);
