@@ -31,6 +31,13 @@ describe('a request that nobody registered', () => {
     expect(world.record.cancellation?.outcome).toBe('canceled');
   });
 
+  it('is already canceled where Klarna says so, and no DELETE goes out', async () => {
+    const world = new World(new ScriptedKlarna('CANCELED'));
+    expect((await world.cancel()).kind).toBe('already-canceled');
+    expect(world.klarna.calls).toEqual(['read']);
+    expect(world.record.cancellation?.outcome).toBe('already_canceled');
+  });
+
   it('makes no record when Klarna does not know it either', async () => {
     const world = new World(new ScriptedKlarna(undefined));
     expect(await world.cancel()).toEqual({ kind: 'not-found', record: undefined });
