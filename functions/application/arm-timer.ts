@@ -22,7 +22,7 @@ export const armTimer =
       const { record: stored, outcome: isSettled } = await changeRecord(store, current, current, (latest) => {
         const now = instantFromMillis(clock.now());
         const next = latest && withArmedTimer(latest, deadlineAt, now, timer.sweepDriven ? 'sweep' : 'armed');
-        return { next, outcome: next !== undefined || latest?.deadlineAt === deadlineAt };
+        return { next, outcome: latest?.deadlineAt === deadlineAt };
       });
       if (stored) current = stored;
       if (isSettled) return current;

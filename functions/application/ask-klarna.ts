@@ -145,11 +145,11 @@ async function pauseBefore(
   tries: number,
   until: number,
 ): Promise<boolean> {
-  const wanted =
-    answer.kind === 'rate-limited' || answer.kind === 'unclear' ? answer.retryAfterMillis : undefined;
-  const backoff =
-    answer.kind === 'unclear' || answer.kind === 'rate-limited' ? firstPause * 2 ** tries * chance() : 0;
-  const pause = wanted ?? backoff;
+  let pause = 0;
+  if (answer.kind === 'rate-limited' || answer.kind === 'unclear') {
+    const backoff = firstPause * 2 ** tries * chance();
+    pause = answer.retryAfterMillis ?? backoff;
+  }
   if (clock.now() + pause + callLimit / 4 >= until) return false;
   if (pause > 0) await clock.wait(pause);
   return true;

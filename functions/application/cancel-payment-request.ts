@@ -10,7 +10,7 @@ import { graceLeft } from '../domain/expiry.ts';
 import { ownEventId, type PaymentRequestKey } from '../domain/identifiers.ts';
 import { instantFromMillis } from '../domain/instant.ts';
 import { type PaymentRequest, unknownPaymentRequest } from '../domain/payment-request.ts';
-import { isFinal, type PaymentRequestState } from '../domain/payment-request-state.ts';
+import { isFinal, isOpen, type PaymentRequestState } from '../domain/payment-request-state.ts';
 import { endAtKlarna, type KlarnaDependencies, type KlarnaVerdict, readAtKlarna } from './ask-klarna.ts';
 import { changeRecord } from './change-record.ts';
 import type { AccountSettings, PaymentRequestStore, TimerRemoval } from './ports.ts';
@@ -147,8 +147,8 @@ async function settle(
 function outcomeOf(record: PaymentRequest, { conclusion, sent }: KlarnaVerdict): CancelOutcome {
   const { state, cancellation } = record;
   if (state === 'CANCELED') return { kind: sent ? 'canceled' : 'already-canceled', record };
-  const spared = conclusion.kind === 'known' || cancellation?.outcome === 'refused';
-  if (state && (isFinal(state) || spared)) return { kind: 'already-final', state, record };
+  const isSpared = conclusion.kind === 'known' || cancellation?.outcome === 'refused';
+  if (!isOpen(state) && (isFinal(state) || isSpared)) return { kind: 'already-final', state, record };
   switch (conclusion.kind) {
     case 'absent':
       return { kind: 'not-found', record };

@@ -46,19 +46,17 @@ export const cancelSession =
     const { clock } = dependencies;
     const until = clock.now() + beginWithin;
     const records = await readSession(dependencies)(settings.account, sessionId);
-    const outcomes = new Map<PaymentRequest, SessionCancelOutcome>();
-    const waiting = records.values();
+    const members: SessionMember[] = [];
+    const waiting = records.entries();
     const lane = async () => {
-      for (const record of waiting) {
-        outcomes.set(record, await endOne(dependencies, record, command, settings, until));
+      for (const [index, record] of waiting) {
+        const { account, paymentRequestId } = record;
+        const outcome = await endOne(dependencies, record, command, settings, until);
+        members[index] = { account, paymentRequestId, outcome };
       }
     };
     await Promise.all(Array.from({ length: lanes }, lane));
-    return records.map((record) => ({
-      account: record.account,
-      paymentRequestId: record.paymentRequestId,
-      outcome: outcomes.get(record) ?? { kind: 'untried', record },
-    }));
+    return members;
   };
 
 async function endOne(

@@ -37,13 +37,14 @@ export const endExpiredSession =
     const { store, clock } = dependencies;
     const nowOf = () => instantFromMillis(clock.now());
     const record = await store.read(key);
+    if (!record) return { kind: 'nothing' };
     const decision = decideExpiry(record, nowOf());
     switch (decision) {
       case 'nothing':
         return { kind: 'nothing' };
       case 'not-yet':
         // A timer of an earlier deadline, or a clock that runs ahead: one for the record's deadline must be there.
-        if (record) await armTimer(dependencies)(record);
+        await armTimer(dependencies)(record);
         return { kind: 'not-yet' };
       case 'spare':
       case 'observe':
@@ -62,14 +63,13 @@ async function endNow(
   dependencies: ExpiryDependencies,
   key: PaymentRequestKey,
   settings: AccountSettings,
-  record: PaymentRequest | undefined,
+  record: PaymentRequest,
 ): Promise<CancelOutcome> {
-  const command: CancelCommand =
-    record && isUnsettled(record)
-      ? // An unsettled cancel keeps the name and the reason of whoever asked for it.
-        record.cancellation
-      : // A clock never has leave to cancel what was paid, whatever the account lets its callers do.
-        { cause: 'timeout', requestedBy: timerIdentity, allowCompleted: false };
+  const command: CancelCommand = isUnsettled(record)
+    ? // An unsettled cancel keeps the name and the reason of whoever asked for it.
+      record.cancellation
+    : // A clock never has leave to cancel what was paid, whatever the account lets its callers do.
+      { cause: 'timeout', requestedBy: timerIdentity, allowCompleted: false };
   const cancel = await cancelPaymentRequest(dependencies)(key, command, settings);
   return cancel.kind === 'graced'
     ? { ...cancel, record: await armTimer(dependencies)(cancel.record) }

@@ -41,9 +41,12 @@ export const listPaymentRequests =
     for (let reads = 0; reads < mostReads; reads += limit) {
       // One more than is read says whether there is more.
       const listed = await list.listed(account, states, position, limit + 1);
-      const batch = await Promise.all(listed.slice(0, limit).map((key) => store.read(key)));
-      for (const [index, record] of batch.entries()) {
-        position = listed[index]?.position;
+      const batch = await Promise.all(
+        listed.slice(0, limit).map(async (key) => ({ ...key, record: await store.read(key) })),
+      );
+      for (const [index, each] of batch.entries()) {
+        const { record } = each;
+        position = each.position;
         if (record && passes(record, filter)) records.push(record);
         if (records.length === limit) {
           return { records, next: index + 1 < listed.length ? position : undefined };

@@ -71,20 +71,20 @@ export const reconcilePaymentRequests =
       held: 0,
       failed: 0,
     };
-    const looks = new Set<Promise<void>>();
+    const looks = new Map<PaymentRequestKey, Promise<PaymentRequestKey>>();
     let width = fewest;
-    const lookAt = async (key: PaymentRequestKey): Promise<void> => {
+    const lookAt = async (key: PaymentRequestKey): Promise<PaymentRequestKey> => {
       const look = await reconcile(dependencies, key, limited);
       report[look] += 1;
       width = look === 'failed' ? Math.max(fewest, width - 1) : Math.min(most, width + 1);
+      return key;
     };
     for await (const key of due.due(instantFromMillis(clock.now()), batch)) {
       if (clock.now() >= until) break;
-      const look = lookAt(key).finally(() => looks.delete(look));
-      looks.add(look);
-      while (looks.size >= width) await Promise.race(looks);
+      looks.set(key, lookAt(key));
+      while (looks.size >= width) looks.delete(await Promise.race(looks.values()));
     }
-    await Promise.all(looks);
+    await Promise.all(looks.values());
     return report;
   };
 

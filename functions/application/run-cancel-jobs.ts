@@ -38,9 +38,6 @@ export interface CancelJobDependencies {
   readonly onFault: (key: CancelJobKey & Partial<PaymentRequestKey>, error: unknown) => void;
 }
 
-/** Requests that may be canceled at the same time, so that the rate is kept where Klarna takes two seconds for one, within bounds. */
-const lanesFor = (perSecond: number): number => Math.min(64, 2 * perSecond);
-
 /**
  * Goes on with every job that is due, page by page, and begins no cancel after `until`, in milliseconds since 1970. A page is
  * reported first and then counted, so a crash repeats it; what it had canceled is still reported as canceled.
@@ -140,7 +137,9 @@ async function cancelAll(
       entries[index] = await cancelOne(dependencies, job, paymentRequestId, settings);
     }
   };
-  await Promise.all(Array.from({ length: lanesFor(perSecond) }, lane));
+  // So many that the rate is kept where Klarna takes two seconds for one, within bounds.
+  const lanes = Math.min(64, 2 * perSecond);
+  await Promise.all(Array.from({ length: lanes }, lane));
   return entries;
 }
 
@@ -159,10 +158,7 @@ async function cancelOne(
     const state = outcome.record?.state;
     // A page that is repeated after a crash meets what it has canceled itself.
     const { cancellation } = outcome.record ?? {};
-    const isOurs =
-      outcome.kind === 'already-canceled' &&
-      cancellation?.outcome === 'canceled' &&
-      cancellation.requestedBy === requestedBy;
+    const isOurs = cancellation?.outcome === 'canceled' && cancellation.requestedBy === requestedBy;
     return { paymentRequestId, outcome: isOurs ? 'canceled' : cancelOutcomeWord(outcome), state };
   } catch (error) {
     onFault({ ...key, jobId: job.jobId }, error);

@@ -47,11 +47,11 @@ export const startCancelJob =
     if (request.by === 'created_before' && request.createdBefore > plusMillis(now, clockSkew)) {
       return { kind: 'not-yet' };
     }
-    const ids = await idsOf(sessions, key, request);
+    const { selection, ids } = await select(sessions, key, request);
     if (ids?.length === 0) return { kind: 'empty' };
     const job: CancelJob = {
       ...key,
-      selection: selectionOf(request, ids?.length ?? 0),
+      selection,
       dryRun: request.dryRun,
       reason: request.reason,
       requestedBy: request.requestedBy,
@@ -86,34 +86,28 @@ export const stopCancelJob =
 const answerOf = (existing: CancelJob, requestSha256: string): CancelJobStart =>
   existing.requestSha256 === requestSha256 ? { kind: 'unchanged', job: existing } : { kind: 'taken' };
 
-/** Which requests a list or a session names, each once; `undefined` for an age, which names none beforehand. */
-async function idsOf(
+/** What the job is to cancel, and which requests a list or a session names, each once; an age names none beforehand. */
+async function select(
   sessions: SessionPaymentRequests,
   { account }: CancelJobKey,
   request: CancelJobRequest,
-): Promise<readonly PaymentRequestId[] | undefined> {
-  switch (request.by) {
-    case 'payment_request_ids':
-      return [...new Set(request.paymentRequestIds)];
+): Promise<{ readonly selection: CancelJobSelection; readonly ids?: readonly PaymentRequestId[] }> {
+  const { by } = request;
+  switch (by) {
+    case 'payment_request_ids': {
+      const ids = [...new Set(request.paymentRequestIds)];
+      return { selection: { by, total: ids.length }, ids };
+    }
     case 'session_id': {
-      const ids = new Set<PaymentRequestId>();
-      for await (const { paymentRequestId } of sessions.ofSession(account, request.sessionId)) {
-        ids.add(paymentRequestId);
+      const { sessionId } = request;
+      const found = new Set<PaymentRequestId>();
+      for await (const { paymentRequestId } of sessions.ofSession(account, sessionId)) {
+        found.add(paymentRequestId);
       }
-      return [...ids];
+      const ids = [...found];
+      return { selection: { by, sessionId, total: ids.length }, ids };
     }
     case 'created_before':
-      return undefined;
-  }
-}
-
-function selectionOf(request: CancelJobRequest, total: number): CancelJobSelection {
-  switch (request.by) {
-    case 'payment_request_ids':
-      return { by: request.by, total };
-    case 'session_id':
-      return { by: request.by, sessionId: request.sessionId, total };
-    case 'created_before':
-      return { by: request.by, createdBefore: request.createdBefore };
+      return { selection: { by, createdBefore: request.createdBefore } };
   }
 }

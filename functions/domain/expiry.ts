@@ -17,8 +17,8 @@ import { dueAfterEnd, dueAtKlarnaEnd } from './reconciliation.ts';
  */
 export type ExpiryDecision = 'nothing' | 'spare' | 'not-yet' | 'observe' | 'end';
 
-export function decideExpiry(record: PaymentRequest | undefined, now: Instant): ExpiryDecision {
-  if (!record?.session || record.deadlineAt === undefined) return 'nothing';
+export function decideExpiry(record: PaymentRequest, now: Instant): ExpiryDecision {
+  if (!record.session || record.deadlineAt === undefined) return 'nothing';
   if (!isOpen(record.state)) return 'spare';
   if (now < record.deadlineAt) return 'not-yet';
   return record.session.onTimeout === 'observe' ? 'observe' : 'end';

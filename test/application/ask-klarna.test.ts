@@ -21,22 +21,7 @@ const limited = (retryAfterMillis: number | undefined): KlarnaAnswer => ({
   proof: { status: '429' },
 });
 
-/** Klarna, with the time that each call was given. */
-class TimedKlarna extends ScriptedKlarna {
-  readonly limits: number[] = [];
-
-  override read(...[, , millis]: readonly [unknown?, unknown?, number?]): Promise<KlarnaAnswer> {
-    this.limits.push(millis ?? NaN);
-    return super.read();
-  }
-
-  override cancel(...[, , millis]: readonly [unknown?, unknown?, number?]): Promise<KlarnaAnswer> {
-    this.limits.push(millis ?? NaN);
-    return super.cancel();
-  }
-}
-
-function asking(klarna: TimedKlarna) {
+function asking(klarna: ScriptedKlarna) {
   const clock = new VirtualClock();
   const begin = clock.now();
   const dependencies = { klarna, clock, ids: new CountingIds(), chance: () => 0.5 };
@@ -59,14 +44,14 @@ describe('a read', () => {
     [0, 1],
     [-5, 1],
   ])('with %i ms left may take %i', async (left, limit) => {
-    const klarna = new TimedKlarna('SUBMITTED');
+    const klarna = new ScriptedKlarna('SUBMITTED');
     const { dependencies, begin } = asking(klarna);
     const { askedAt } = await readAtKlarna(dependencies)(settings, id, begin + left);
     expect([askedAt, klarna.limits]).toEqual([begin, [limit]]);
   });
 
   it('is a fact of the time that Klarna tells, else of the moment before it was asked for', () => {
-    const { dependencies, begin } = asking(new TimedKlarna('SUBMITTED'));
+    const { dependencies, begin } = asking(new ScriptedKlarna('SUBMITTED'));
     dependencies.clock.advance(700);
     const answer = {
       kind: 'payment-request',
@@ -102,7 +87,7 @@ describe('a read', () => {
 
 describe('the end at Klarna', () => {
   it('is a read and a DELETE, with what both said and the proof of the last', async () => {
-    const klarna = new TimedKlarna('SUBMITTED').answers('cancel', {
+    const klarna = new ScriptedKlarna('SUBMITTED').answers('cancel', {
       kind: 'payment-request',
       state: 'CANCELED',
       proof: { status: '200', correlation_id: 'c2' },
@@ -127,7 +112,7 @@ describe('the end at Klarna', () => {
     [2_000, ['read', 'cancel'], [2_000, 2_000]],
     [1_999, ['read'], [1_999]],
   ] as const)('sends no DELETE for which there is no time: %i ms', async (budget, calls, limits) => {
-    const klarna = new TimedKlarna('SUBMITTED');
+    const klarna = new ScriptedKlarna('SUBMITTED');
     const verdict = await asking(klarna).end(budget);
     expect(klarna.calls).toEqual(calls);
     expect(klarna.limits).toEqual(limits);
@@ -136,12 +121,12 @@ describe('the end at Klarna', () => {
   });
 
   it('is left to a customer who is paying and has grace', async () => {
-    const klarna = new TimedKlarna('IN_PROGRESS');
+    const klarna = new ScriptedKlarna('IN_PROGRESS');
     const verdict = await asking(klarna).end(12_000, false, 300_000);
     expect(verdict).toMatchObject({ conclusion: { kind: 'grace', millis: 300_000 }, sent: false });
     expect(verdict.observations).toHaveLength(1);
-    expect((await asking(new TimedKlarna('SUBMITTED')).end(12_000, false, 300_000)).sent).toBe(true);
-    expect((await asking(new TimedKlarna('IN_PROGRESS')).end(12_000)).sent).toBe(true);
+    expect((await asking(new ScriptedKlarna('SUBMITTED')).end(12_000, false, 300_000)).sent).toBe(true);
+    expect((await asking(new ScriptedKlarna('IN_PROGRESS')).end(12_000)).sent).toBe(true);
   });
 
   it.each([
@@ -152,14 +137,22 @@ describe('the end at Klarna', () => {
     ['also one that is limited', 'cancel', limited(undefined), 5, 600],
     ['and one that is refused, at once', 'cancel', { kind: 'refused', proof: {} }, 5, 0],
   ] as const)('%s', async (_, call, answer, calls, waited) => {
-    const klarna = new TimedKlarna('SUBMITTED').answers(call, ...Array<KlarnaAnswer>(9).fill(answer));
+    const klarna = new ScriptedKlarna('SUBMITTED').answers(call, ...Array<KlarnaAnswer>(9).fill(answer));
     const verdict = await asking(klarna).end(12_000);
     expect(verdict).toMatchObject({ conclusion: { kind: 'unknown' }, sent: call === 'cancel', waited });
     expect(klarna.calls).toHaveLength(calls);
   });
 
+  it('loses no time over an answer that only has to be understood', async () => {
+    const klarna = new ScriptedKlarna('SUBMITTED').answers('cancel', { kind: 'refused', proof: {} });
+    const { dependencies, end } = asking(klarna);
+    await end(12_000);
+    expect(klarna.calls).toHaveLength(4);
+    expect(dependencies.clock.waits).toEqual([]);
+  });
+
   it('waits as long as Klarna wants', async () => {
-    const klarna = new TimedKlarna('SUBMITTED').answers('read', limited(700), {
+    const klarna = new ScriptedKlarna('SUBMITTED').answers('read', limited(700), {
       kind: 'unclear',
       retryAfterMillis: 50,
       proof: {},
@@ -171,7 +164,7 @@ describe('the end at Klarna', () => {
     [4_999, 'known', 4_999],
     [5_000, 'unknown', 0],
   ])('leaves a second for the answer: asked to wait %i ms of 6000, %s', async (pause, kind, waited) => {
-    const klarna = new TimedKlarna('COMPLETED').answers('read', limited(pause));
+    const klarna = new ScriptedKlarna('COMPLETED').answers('read', limited(pause));
     expect(await asking(klarna).end(6_000)).toMatchObject({ conclusion: { kind }, waited });
   });
 
@@ -180,7 +173,7 @@ describe('the end at Klarna', () => {
     ['denied', 'denied'],
     ['unknown-state', 'unknown-state'],
   ] as const)('is %s', async (kind, conclusion) => {
-    const klarna = new TimedKlarna('SUBMITTED').answers('read', { kind, proof: { error: kind } });
+    const klarna = new ScriptedKlarna('SUBMITTED').answers('read', { kind, proof: { error: kind } });
     expect(await asking(klarna).end(12_000)).toEqual({
       conclusion: { kind: conclusion },
       observations: [],
@@ -191,7 +184,7 @@ describe('the end at Klarna', () => {
   });
 
   it('is given up at once where our credentials are refused', async () => {
-    const klarna = new TimedKlarna('SUBMITTED').answers('cancel', {
+    const klarna = new ScriptedKlarna('SUBMITTED').answers('cancel', {
       kind: 'denied',
       proof: { status: '403' },
     });
@@ -201,17 +194,24 @@ describe('the end at Klarna', () => {
   });
 
   it('of what is paid is asked for once, where the caller allows it and Klarna does not', async () => {
-    const klarna = new TimedKlarna('COMPLETED');
+    const klarna = new ScriptedKlarna('COMPLETED');
     const verdict = await asking(klarna).end(12_000, true);
     expect(klarna.calls).toEqual(['read', 'cancel', 'read']);
     expect(verdict).toMatchObject({ conclusion: { kind: 'known' }, sent: true });
-    const spared = new TimedKlarna('COMPLETED');
+    const spared = new ScriptedKlarna('COMPLETED');
     expect((await asking(spared).end(12_000)).sent).toBe(false);
     expect(spared.calls).toEqual(['read']);
   });
 
+  it('of what is paid is asked for once more where the caller allows it and Klarna has not said no', async () => {
+    const klarna = new ScriptedKlarna('COMPLETED').answers('cancel', unclear);
+    klarna.cancelsCompleted = true;
+    expect((await asking(klarna).end(12_000, true)).conclusion.kind).toBe('known');
+    expect(klarna.calls).toEqual(['read', 'cancel', 'read', 'cancel']);
+  });
+
   it('that was refused though the request is open is asked for once more', async () => {
-    const klarna = new TimedKlarna('SUBMITTED').answers('cancel', { kind: 'refused', proof: {} });
+    const klarna = new ScriptedKlarna('SUBMITTED').answers('cancel', { kind: 'refused', proof: {} });
     expect((await asking(klarna).end(12_000)).conclusion.kind).toBe('known');
     expect(klarna.calls).toEqual(['read', 'cancel', 'read', 'cancel']);
   });

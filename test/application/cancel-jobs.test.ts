@@ -7,7 +7,7 @@ import {
   startCancelJob,
   stopCancelJob,
 } from '../../functions/application/start-cancel-job.ts';
-import type { CancelJob, CancelJobEntry } from '../../functions/domain/cancel-job.ts';
+import type { CancelJob, CancelJobEntry, CancelJobKey } from '../../functions/domain/cancel-job.ts';
 import type { CancelJobId, PaymentRequestId, SessionId } from '../../functions/domain/identifiers.ts';
 import { instantFromMillis, plusMillis } from '../../functions/domain/instant.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
@@ -56,6 +56,8 @@ class Jobs {
   /** After all that {@link have} has had. */
   readonly clock = new VirtualClock('2026-03-01T12:15:00Z');
   readonly faults: unknown[] = [];
+  /** What each of the faults kept from being tried. */
+  readonly untried: unknown[] = [];
   hasAccount = true;
   meddle: Meddler = () => undefined;
 
@@ -69,11 +71,11 @@ class Jobs {
     }
   }
 
-  start(request: Partial<CancelJobRequest> & Pick<CancelJobRequest, 'by'>) {
+  start(request: Partial<CancelJobRequest> & Pick<CancelJobRequest, 'by'>, of: CancelJobKey = key) {
     const starting = startCancelJob({ jobs: this.jobs, sessions: this.store, clock: this.clock });
     const { requestedBy: _, ...what } = { ...asked, ...request };
     const requestSha256 = JSON.stringify(what);
-    return starting(key, { ...asked, requestSha256, ...request } as CancelJobRequest);
+    return starting(of, { ...asked, requestSha256, ...request } as CancelJobRequest);
   }
 
   stop() {
@@ -100,7 +102,10 @@ class Jobs {
       cancel: cancelPaymentRequest(cancelling),
       rehearse: rehearseCancel(cancelling),
       perSecond: 10,
-      onFault: (_, error) => void this.faults.push(error),
+      onFault: (what, error) => {
+        this.untried.push(what);
+        this.faults.push(error);
+      },
     })(this.clock.now() + millis);
   }
 
@@ -131,6 +136,12 @@ class Jobs {
 const listOf = (...numbers: readonly number[]) =>
   ({ by: 'payment_request_ids', paymentRequestIds: numbers.map(requestId) }) as const;
 
+/** A list of the first so many. */
+const listOfFirst = (count: number) => listOf(...Array.from({ length: count }, (_, number) => number));
+
+/** All that {@link Jobs.have} has had. */
+const byAge = { by: 'created_before', createdBefore: plusMillis(noon, 600_000) } as const;
+
 describe('a job by a list', () => {
   it('cancels what is open, spares what is paid, and says of each what came of it, in order', async () => {
     const world = new Jobs();
@@ -149,6 +160,33 @@ describe('a job by a list', () => {
       { paymentRequestId: requestId(1), outcome: 'canceled', state: 'CANCELED' },
     ]);
     expect(world.klarna.deleted.toSorted()).toEqual([requestId(0), requestId(1)]);
+  });
+
+  it('that fills its pages is done with the last of them', async () => {
+    const world = new Jobs();
+    await world.have(100);
+    await world.start(listOfFirst(100));
+    expect(await world.run()).toEqual({ pages: 2 });
+    expect(await world.job()).toMatchObject({ status: 'done', done: 100, pages: 2 });
+  });
+
+  it('is written once with each of its pages', async () => {
+    const world = new Jobs();
+    await world.have(100);
+    await world.start(listOfFirst(100));
+    await world.run();
+    expect(await world.job()).toMatchObject({ chosen: undefined, version: 3 });
+  });
+
+  it('does not take for its own what somebody else has canceled', async () => {
+    const world = new Jobs();
+    await world.have(1);
+    await world.start(listOf(0));
+    await world.finish();
+    const other = { account, jobId: 'nightly-2' as CancelJobId };
+    await world.start(listOf(0), other);
+    await world.run();
+    expect(await world.jobs.read(other)).toMatchObject({ outcomes: { already_canceled: 1 } });
   });
 
   it('goes through each once, however often it is named', async () => {
@@ -228,6 +266,51 @@ describe('a job by age', () => {
     expect(new Set((await world.report()).map(({ paymentRequestId }) => paymentRequestId)).size).toBe(120);
   });
 
+  it('has at most fifty requests on a page of its report', async () => {
+    const world = new Jobs();
+    await world.have(101);
+    await world.start(byAge);
+    expect(await world.finish()).toMatchObject({ done: 101, pages: 3 });
+    const pages = await Promise.all([0, 1, 2].map((page) => world.jobs.readPage(key, page)));
+    expect(pages.map(({ length }) => length)).toEqual([50, 50, 1]);
+  });
+
+  it('that fills its page is done with it', async () => {
+    const world = new Jobs();
+    await world.have(50);
+    await world.start(byAge);
+    expect(await world.run()).toEqual({ pages: 1 });
+    expect(await world.job()).toMatchObject({ status: 'done', done: 50 });
+  });
+
+  it('names each once, also in a rehearsal, which leaves all of them open', async () => {
+    const world = new Jobs();
+    await world.have(120);
+    await world.start({ ...byAge, dryRun: true });
+    await world.run();
+    expect(await world.job()).toMatchObject({ status: 'done', outcomes: { would_cancel: 120 } });
+    expect(new Set((await world.report()).map(({ paymentRequestId }) => paymentRequestId)).size).toBe(120);
+  });
+
+  it('does not so much as name what is paid or over', async () => {
+    const world = new Jobs();
+    await world.have(1);
+    for (const state of ['COMPLETED', 'CANCELED', 'EXPIRED', 'DECLINED'] as const) await world.have(1, state);
+    await world.start(byAge);
+    expect(await world.finish()).toMatchObject({ done: 1, outcomes: { canceled: 1 } });
+  });
+
+  it('fixes a page once, before anything of it is canceled, though it is tried again', async () => {
+    const world = new Jobs();
+    await world.have(1);
+    await world.start(byAge);
+    world.klarna.isDown = true;
+    await world.run();
+    expect(await world.job()).toMatchObject({ chosen: { ids: [requestId(0)] }, tries: 1, version: 3 });
+    world.klarna.isDown = false;
+    expect(await world.finish()).toMatchObject({ outcomes: { canceled: 1 }, version: 4 });
+  });
+
   it('is not started for a moment to come, but for one that a clock is ahead by', async () => {
     const world = new Jobs();
     const now = instantFromMillis(world.clock.now());
@@ -240,12 +323,56 @@ describe('a job by age', () => {
 
   it('is done at once where there is nothing', async () => {
     const world = new Jobs();
+    let pages = 0;
+    world.meddle = (call) => {
+      if (call === 'jobs.writePage') pages += 1;
+    };
     await world.start({ by: 'created_before', createdBefore: noon });
     expect(await world.finish()).toMatchObject({ status: 'done', done: 0, pages: 0 });
+    expect(pages).toBe(0);
   });
 });
 
 describe('a start', () => {
+  const cart = { by: 'session_id', sessionId: 'cart-17' as SessionId } as const;
+
+  it.each([
+    [listOf(0, 1, 0), { by: 'payment_request_ids', total: 2 }],
+    [cart, { ...cart, total: 2 }],
+    [byAge, byAge],
+  ])('says what it is to cancel: %j', async (what, selection) => {
+    const world = new Jobs();
+    await world.have(2, 'SUBMITTED', cart.sessionId);
+    expect(await world.start(what)).toMatchObject({ kind: 'started' });
+    expect((await world.job()).selection).toEqual(selection);
+  });
+
+  it('that is repeated is answered from the job, also where nothing is known of the session any more', async () => {
+    const world = new Jobs();
+    await world.have(1, 'SUBMITTED', cart.sessionId);
+    await world.start(cart);
+    world.store.records.clear();
+    expect(await world.start(cart)).toMatchObject({ kind: 'unchanged', job: { selection: cart } });
+  });
+
+  it('of two at the same time makes one job, which both are told of', async () => {
+    const world = new Jobs();
+    await world.have(1);
+    const [first, second] = await Promise.all([world.start(byAge), world.start(byAge)]);
+    expect(first).toEqual({ kind: 'started', job: await world.job() });
+    expect(second).toEqual({ kind: 'unchanged', job: await world.job() });
+  });
+
+  it.each([
+    ['a list and another list', listOf(0), listOf(1)],
+    ['an age and its rehearsal', byAge, { ...byAge, dryRun: true }],
+  ])('of two at the same time under one id, %s, is refused to the later', async (_, one, other) => {
+    const world = new Jobs();
+    await world.have(2);
+    const [first, second] = await Promise.all([world.start(one), world.start(other)]);
+    expect([first.kind, second]).toEqual(['started', { kind: 'taken' }]);
+  });
+
   it('is the same job when it is repeated, by whomever', async () => {
     const world = new Jobs();
     await world.have(1);
@@ -273,7 +400,7 @@ describe('the rate', () => {
   it('is kept within a page and from page to page', async () => {
     const world = new Jobs();
     await world.have(100);
-    await world.start(listOf(...Array.from({ length: 100 }, (_, number) => number)));
+    await world.start(listOfFirst(100));
     const begin = world.clock.now();
     await world.run();
     expect((await world.job()).done).toBe(100);
@@ -283,7 +410,7 @@ describe('the rate', () => {
   it('and the time that the sweep has left leave the rest for the next sweep', async () => {
     const world = new Jobs();
     await world.have(130);
-    await world.start(listOf(...Array.from({ length: 130 }, (_, number) => number)));
+    await world.start(listOfFirst(130));
     expect(await world.run(5_500)).toEqual({ pages: 2 });
     const { done, pages } = await world.job();
     // The first page, and as much of the second as there was time for.
@@ -296,11 +423,50 @@ describe('the rate', () => {
   });
 });
 
+describe('a sweep', () => {
+  const later = { account, jobId: 'nightly-2' as CancelJobId };
+
+  const twoJobs = async () => {
+    const world = new Jobs();
+    await world.have(2);
+    await world.start(listOf(0));
+    await world.start(listOf(1), later);
+    return world;
+  };
+
+  it('goes on with every job that is due', async () => {
+    const world = await twoJobs();
+    expect(await world.run()).toEqual({ pages: 2 });
+    expect(await world.job()).toMatchObject({ status: 'done' });
+    expect(await world.jobs.read(later)).toMatchObject({ status: 'done' });
+  });
+
+  it('that has no time left looks at no further job', async () => {
+    const world = await twoJobs();
+    let reads = 0;
+    world.meddle = (call, moment) => {
+      if (call === 'jobs.read' && moment === 'before') reads += 1;
+    };
+    expect(await world.run(0)).toEqual({ pages: 0 });
+    expect(reads).toBe(1);
+  });
+
+  it('begins nothing at the moment at which its time is over', async () => {
+    const world = new Jobs();
+    await world.have(2);
+    await world.start(listOf(0, 1));
+    // A tenth of a second, after which the second of the list has its turn.
+    await world.run(100);
+    expect(world.klarna.deleted).toEqual([requestId(0)]);
+    expect(await world.job()).toMatchObject({ status: 'running', done: 1 });
+  });
+});
+
 describe('a Klarna that is slower than the rate', () => {
   it('lets a sweep come to its end all the same, and the job go on from there', async () => {
     const world = new Jobs();
     await world.have(400);
-    await world.start({ by: 'created_before', createdBefore: plusMillis(noon, 600_000) });
+    await world.start(byAge);
     world.meddle = (call, moment) => {
       if (call === 'klarna.read' && moment === 'after') world.clock.advance(200);
     };
@@ -323,7 +489,7 @@ describe('a stop', () => {
   it('leaves what is canceled and begins nothing more', async () => {
     const world = new Jobs();
     await world.have(100);
-    await world.start(listOf(...Array.from({ length: 100 }, (_, number) => number)));
+    await world.start(listOfFirst(100));
     await world.run(5_000);
     expect(await world.stop()).toMatchObject({ status: 'stopped' });
     const { done } = await world.job();
@@ -336,7 +502,7 @@ describe('a stop', () => {
   it('holds when it comes in the middle of a page', async () => {
     const world = new Jobs();
     await world.have(100);
-    await world.start(listOf(...Array.from({ length: 100 }, (_, number) => number)));
+    await world.start(listOfFirst(100));
     let isStopped: Promise<unknown> | undefined;
     world.meddle = (call) => {
       if (call === 'klarna.cancel') isStopped ??= world.stop();
@@ -372,7 +538,7 @@ describe('when nothing gets through', () => {
   it('the page is reported as it is after the last try, and the job goes on', async () => {
     const world = new Jobs();
     await world.have(51);
-    await world.start(listOf(...Array.from({ length: 51 }, (_, number) => number)));
+    await world.start(listOfFirst(51));
     world.klarna.isDown = true;
     const job = await world.finish();
     expect(job).toMatchObject({ status: 'done', done: 51, outcomes: { pending: 51 } });
@@ -392,6 +558,42 @@ describe('when nothing gets through', () => {
   });
 });
 
+describe('a request that cannot be tried for a fault of ours', () => {
+  it('is told of each time, and reported as untried after the last', async () => {
+    const world = new Jobs();
+    await world.have(2);
+    await world.start(listOf(0));
+    const fault = new Error('a bug');
+    world.meddle = (call, moment) => {
+      if (call === 'klarna.read' && moment === 'before') throw fault;
+    };
+    await world.run();
+    expect(world.faults).toEqual([fault]);
+    expect(world.untried).toEqual([{ ...key, paymentRequestId: requestId(0) }]);
+    expect(await world.finish()).toMatchObject({ status: 'done', outcomes: { untried: 1 } });
+    expect(await world.report()).toEqual([{ paymentRequestId: requestId(0), outcome: 'untried' }]);
+  });
+});
+
+describe('a page that can neither be tried nor put off', () => {
+  it('is told of twice, and is tried again by the next sweep', async () => {
+    const world = new Jobs();
+    await world.have(1);
+    await world.start(listOf(0));
+    const job = await world.job();
+    world.meddle = (call) => {
+      if (call === 'jobs.idsOf') throw new Error('a bug');
+      if (call === 'jobs.save') throw new Error('throttled');
+    };
+    await world.run();
+    expect(world.faults).toEqual([new Error('a bug'), new Error('throttled')]);
+    expect(world.untried).toEqual([job, job]);
+    expect(await world.job()).toEqual(job);
+    world.meddle = () => undefined;
+    expect((await world.finish()).outcomes).toEqual({ canceled: 1 });
+  });
+});
+
 describe('a fault at any call', () => {
   it('repeats a page at most: everything is canceled and reported once, as canceled', async () => {
     const world = new Jobs();
@@ -399,7 +601,7 @@ describe('a fault at any call', () => {
     world.meddle = () => void (calls += 1);
     const prepare = async (each: Jobs): Promise<void> => {
       await each.have(60);
-      await each.start({ by: 'created_before', createdBefore: plusMillis(noon, 600_000) });
+      await each.start(byAge);
     };
     await prepare(world);
     await world.finish();

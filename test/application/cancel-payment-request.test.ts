@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { callLimit } from '../../functions/application/ask-klarna.ts';
 import { rehearseCancel } from '../../functions/application/cancel-payment-request.ts';
-import type { KlarnaAnswer } from '../../functions/application/ports.ts';
-import { key, observed, registrationWith, settingsWith } from '../support/fixtures.ts';
+import type { AccountSettings, KlarnaAnswer } from '../../functions/application/ports.ts';
+import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
+import { key, observed, recordWith, registrationWith, settingsWith } from '../support/fixtures.ts';
 import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
-import { cancellationWith } from '../support/sessions.ts';
+import { afterNoon, cancellationWith, minute } from '../support/sessions.ts';
 import { World } from '../support/world.ts';
 
 const canceledAnswer: KlarnaAnswer = { kind: 'payment-request', state: 'CANCELED', proof: { status: '200' } };
@@ -27,6 +29,13 @@ describe('a request that nobody registered', () => {
     expect((await world.cancel()).kind).toBe('already-canceled');
     expect(world.klarna.calls).toEqual(['read', 'cancel']);
     expect(world.record.cancellation?.outcome).toBe('canceled');
+  });
+
+  it('is already canceled where Klarna says so, and no DELETE goes out', async () => {
+    const world = new World(new ScriptedKlarna('CANCELED'));
+    expect((await world.cancel()).kind).toBe('already-canceled');
+    expect(world.klarna.calls).toEqual(['read']);
+    expect(world.record.cancellation?.outcome).toBe('already_canceled');
   });
 
   it('makes no record when Klarna does not know it either', async () => {
@@ -65,7 +74,23 @@ describe('what is paid or ended', () => {
     await world.webhook(observed('COMPLETED'));
     expect(await world.cancel()).toMatchObject({ kind: 'already-final', state: 'COMPLETED' });
     expect(world.klarna.calls).toEqual([]);
-    expect(world.record.history.at(-1)).toMatchObject({ kind: 'cancel_request', effect: 'refused' });
+    expect(world.record.history.at(-1)).toMatchObject({
+      eventId: expect.stringMatching(/^answer:[0-9a-f]{32}$/) as string,
+      kind: 'cancel_request',
+      effect: 'refused',
+    });
+  });
+
+  it('is spared as soon as a webhook tells of the payment, though Klarna does not answer us', async () => {
+    const klarna = new ScriptedKlarna('SUBMITTED').answers('read', unclear, unclear, unclear, unclear);
+    const world: World = new World(klarna, {}, (call, moment) => {
+      if (call === 'klarna.read' && moment === 'after') paid ??= world.webhook(observed('COMPLETED'));
+    });
+    let paid: Promise<unknown> | undefined;
+    await world.register(registrationWith());
+    expect(await world.cancel()).toMatchObject({ kind: 'already-final', state: 'COMPLETED' });
+    expect(klarna.cancels).toBe(0);
+    expect(world.record.cancellation?.outcome).toBe('refused');
   });
 
   it.each([
@@ -80,6 +105,12 @@ describe('what is paid or ended', () => {
     expect(world.record.state).toBe(state);
     expect(world.record.attention).toBeUndefined();
   });
+});
+
+it('COMPLETED that a caller may end is pending, and not final, while Klarna does not answer the DELETE', async () => {
+  const world = new World(new ScriptedKlarna('COMPLETED').answers('cancel', unclear, unclear));
+  expect((await world.cancel({ allowCompleted: true })).kind).toBe('pending');
+  expect(world.record).toMatchObject({ state: 'COMPLETED', cancellation: { outcome: 'pending' } });
 });
 
 describe('an answer to the DELETE that says nothing', () => {
@@ -240,6 +271,67 @@ describe('many at once', () => {
   });
 });
 
+describe('a caller whose claim was taken over', () => {
+  /** Somebody else takes the claim over while Klarna, in this state, is read for the second time. */
+  const overtaken = async (state: PaymentRequestState, settings: Partial<AccountSettings> = {}) => {
+    const klarna = new ScriptedKlarna(state).answers('read', unclear, (self) => {
+      const cancellation = cancellationWith({ lease: { id: 'lease-2', until: afterNoon(60) } });
+      const { record } = world;
+      void world.store.save(record, { ...record, cancellation, version: record.version + 1 });
+      return self.shown();
+    });
+    const world: World = new World(klarna, settings);
+    await world.register(registrationWith());
+    world.clock.advance(30 * minute);
+    return world;
+  };
+
+  it('tells of the payment that it has found, and leaves the claim alone', async () => {
+    const world = await overtaken('COMPLETED');
+    expect(await world.cancel()).toMatchObject({ kind: 'already-final', state: 'COMPLETED' });
+    expect(world.record).toMatchObject({
+      state: 'COMPLETED',
+      cancellation: { outcome: 'claimed', lease: { id: 'lease-2' } },
+    });
+  });
+
+  it('gives a customer who is paying no grace, since somebody else is at it', async () => {
+    const world = await overtaken('IN_PROGRESS', { inProgressGrace: 5 * minute });
+    const command = { cause: 'timeout', requestedBy: 'lapse:session-timer' } as const;
+    expect((await world.cancel(command)).kind).toBe('pending');
+    expect(world.record).toMatchObject({
+      deadlineAt: afterNoon(30),
+      cancellation: { outcome: 'claimed', lease: { id: 'lease-2' } },
+    });
+  });
+});
+
+it('a caller is given what it asks for at once, also while the customer pays: grace is for timers', async () => {
+  const world = new World(new ScriptedKlarna('IN_PROGRESS'), { inProgressGrace: 5 * minute });
+  await world.register(registrationWith());
+  expect((await world.cancel()).kind).toBe('canceled');
+});
+
+it('a record that is gone by the time Klarna has answered is not called final', async () => {
+  const klarna = new ScriptedKlarna('SUBMITTED').answers('cancel', () => {
+    world.store.records.clear();
+    return canceledAnswer;
+  });
+  const world = new World(klarna);
+  await world.store.save(undefined, recordWith({ state: 'SUBMITTED' }));
+  expect(await world.cancel()).toMatchObject({ kind: 'pending', record: { state: 'SUBMITTED' } });
+  expect(world.store.records.size).toBe(0);
+});
+
+it('removes no timer where none was set', async () => {
+  const world = new World(new ScriptedKlarna('SUBMITTED'), {}, (call) => {
+    if (call === 'timer.remove') removals += 1;
+  });
+  let removals = 0;
+  expect((await world.cancel()).kind).toBe('canceled');
+  expect(removals).toBe(0);
+});
+
 it('removes the timer of a session that was ended, and a removal that fails harms nothing', async () => {
   const world = new World();
   await world.register(registrationWith());
@@ -247,6 +339,7 @@ it('removes the timer of a session that was ended, and a removal that fails harm
   await world.cancel();
   expect(world.timer.deadline).toBeUndefined();
   expect(world.record.timer).toBe('removed');
+  expect(world.faults).toEqual([]);
 
   const failing = new World(new ScriptedKlarna('SUBMITTED'), {}, (call, moment) => {
     if (call === 'timer.remove' && moment === 'before') throw new Error('Scheduler is down');
@@ -268,6 +361,13 @@ it('flags the race that cannot be closed: approved, then canceled by us all the 
 });
 
 describe('a rehearsal', () => {
+  const rehearse = (world: World) =>
+    rehearseCancel(world.dependencies)(
+      key,
+      { cause: 'api', requestedBy: 'x', allowCompleted: false },
+      settingsWith(),
+    );
+
   it.each([
     ['SUBMITTED', 'would-cancel'],
     ['COMPLETED', 'already-final'],
@@ -275,11 +375,43 @@ describe('a rehearsal', () => {
     [undefined, 'not-found'],
   ] as const)('of %s is %s, and nothing is written or sent', async (state, kind) => {
     const world = new World(new ScriptedKlarna(state));
-    const command = { cause: 'api', requestedBy: 'x', allowCompleted: false } as const;
-    const outcome = await rehearseCancel(world.dependencies)(key, command, settingsWith());
+    const outcome = await rehearse(world);
     expect(outcome.kind).toBe(kind);
     expect(world.klarna.calls).toEqual(['read']);
+    expect(world.klarna.limits).toEqual([callLimit]);
     expect(world.store.writes).toBe(0);
+  });
+
+  it('of what is recorded shows the record, with the state that Klarna has just told', async () => {
+    const world = new World(new ScriptedKlarna('IN_PROGRESS'));
+    await world.register(registrationWith({ reference: 'order-7' }));
+    expect(await rehearse(world)).toEqual({
+      kind: 'would-cancel',
+      record: { ...world.record, state: 'IN_PROGRESS' },
+    });
+  });
+
+  it('of what is known to be paid asks nobody', async () => {
+    const world = new World(new ScriptedKlarna('COMPLETED'));
+    await world.webhook(observed('COMPLETED'));
+    expect(await rehearse(world)).toEqual({
+      kind: 'already-final',
+      state: 'COMPLETED',
+      record: world.record,
+    });
+    expect(world.klarna.calls).toEqual([]);
+  });
+
+  it.each<[KlarnaAnswer, string]>([
+    [{ kind: 'denied', proof: {} }, 'denied'],
+    [unclear, 'pending'],
+    [{ kind: 'unknown-state', proof: {} }, 'pending'],
+  ])('to which Klarna says $kind promises nothing: %s', async (answer, kind) => {
+    const world = new World(new ScriptedKlarna('SUBMITTED').answers('read', answer));
+    await world.webhook(observed('SUBMITTED'));
+    const { record } = world;
+    expect(await rehearse(world)).toEqual({ kind, record });
+    expect(world.record).toEqual(record);
   });
 });
 

@@ -5,11 +5,12 @@ import type {
   KlarnaPaymentRequests,
 } from '../../functions/application/ports.ts';
 import { reconcilePaymentRequests } from '../../functions/application/reconcile-payment-requests.ts';
-import type { Account, PaymentRequestId } from '../../functions/domain/identifiers.ts';
+import type { Account, EventId, PaymentRequestId } from '../../functions/domain/identifiers.ts';
 import { plusMillis } from '../../functions/domain/instant.ts';
+import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { requestId } from '../support/cancel-jobs.ts';
-import { settingsWith } from '../support/fixtures.ts';
-import { afterNoon, registered } from '../support/sessions.ts';
+import { noon, settingsWith } from '../support/fixtures.ts';
+import { afterNoon, registered, settledWith } from '../support/sessions.ts';
 import { World } from '../support/world.ts';
 
 const busy = 'shop-se' as Account;
@@ -119,6 +120,40 @@ describe('an account whose calls Klarna refuses for their rate', () => {
     // Those that were under way when the first was refused, each of which may ask twice.
     expect(klarna.callsOf(busy)).toBeLessThanOrEqual(200 + 2 * 64);
     expect(openOf(busy).filter(({ version }) => version === 1)).toHaveLength(report.held);
+  });
+
+  it.each<[string, Partial<PaymentRequest>]>([
+    ['a cancel to go on with', { cancellation: settledWith({ outcome: 'pending' }) }],
+    ['the end of a session that has no other timer', { timer: 'sweep' }],
+    ['a session of which the timer was lost', {}],
+    [
+      'a question of its webhooks',
+      {
+        state: 'CANCELED',
+        history: [
+          {
+            eventId: 'paid@noon' as EventId,
+            kind: 'webhook',
+            recordedAt: noon,
+            effect: 'contradicting',
+            attention: 'contradiction',
+            detail: {},
+          },
+        ],
+      },
+    ],
+    [
+      'a look at what Klarna has not known',
+      { timer: 'fired', cancellation: settledWith({ outcome: 'not_found' }) },
+    ],
+  ])('is not asked for %s', async (_, fields) => {
+    await overdue(busy, 100);
+    const reconcileAfter = plusMillis(afterNoon(31), 100);
+    const last = registered({ account: busy, paymentRequestId: requestId(999), reconcileAfter, ...fields });
+    await world.store.save(undefined, last);
+    klarna.allowed = 0;
+    expect((await sweep()).held).toBeGreaterThan(0);
+    expect(await world.store.read(last)).toEqual(last);
   });
 
   it('is caught up with by the runs that follow, the longest due first', async () => {

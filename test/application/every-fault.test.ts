@@ -85,6 +85,7 @@ it('registers durably whatever happens to the timer: the sweep arms it', async (
   const { outcome, record } = await world.register(registrationWith());
   expect(outcome.kind).toBe('registered');
   expect(record?.timer).toBe('pending');
+  expect(world.faults).toEqual([new Error('Scheduler is down')]);
   world.clock.advance(61_000);
   await world.sweep();
   expect(world.timer.deadline).toBeUndefined();

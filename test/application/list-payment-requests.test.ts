@@ -108,6 +108,25 @@ describe('a list', () => {
     const { found } = await everything({ attention: 'contradiction' }, 3);
     expect(found.map(({ attention }) => attention)).toEqual(Array.from({ length: 4 }, () => 'contradiction'));
     expect((await everything({ attention: 'klarna_denied' }, 3)).found).toEqual([]);
+    expect((await everything({}, 3)).found).toHaveLength(24);
+  });
+
+  it('is at its end with a page that holds the rest exactly, though not all of it passes', async () => {
+    await records(25, (index) => (index === 0 ? {} : { deadlineAt: afterNoon(index) }));
+    let asked = 0;
+    const counted = {
+      listed: (...question: Parameters<typeof store.listed>) => {
+        asked += 1;
+        return store.listed(...question);
+      },
+    };
+    const page = await listPaymentRequests({ list: counted, store })(
+      account,
+      { dueBefore: afterNoon(60) },
+      undefined,
+      25,
+    );
+    expect([page.records.length, page.next, asked]).toEqual([24, undefined, 1]);
   });
 
   it('gives a short page and goes on, where a deadline is hard to find', async () => {

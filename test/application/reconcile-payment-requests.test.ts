@@ -129,8 +129,28 @@ describe('a request that only a webhook told of', () => {
         : { timer: 'none', reconcileAfter: afterNoon(48 * 60 + 1) },
     );
     if (armed) {
-      expect(world.record.history[0]?.detail).toMatchObject({ requested_by: 'lapse:arm-on-submitted' });
+      expect(world.record.history[0]?.detail).toMatchObject({
+        requested_by: 'lapse:arm-on-submitted',
+        session_timeout: 'default_session_timeout',
+      });
     }
+  });
+});
+
+describe("a timer's cancel of which the end is not known", () => {
+  it('is gone on with, and a customer who is paying is given grace, with a timer for its end', async () => {
+    const cancellation = settledWith({ outcome: 'pending', cause: 'timeout' });
+    const record = registered({ deadlineAt: noon, timer: 'fired', reconcileAfter: noon, cancellation });
+    const { world, sweep } = await worldWith(record, undefined, { inProgressGrace: 5 * minute });
+    world.klarna.state = 'IN_PROGRESS';
+    expect(await sweep()).toEqual({ ...nothingDone, resume: 1 });
+    expect(world.klarna.cancels).toBe(0);
+    expect(world.record).toMatchObject({
+      timer: 'armed',
+      deadlineAt: afterNoon(5),
+      cancellation: undefined,
+    });
+    expect(world.timer.deadline).toBe(afterNoon(5));
   });
 });
 

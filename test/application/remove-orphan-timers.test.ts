@@ -8,10 +8,11 @@ import { account, noon, recordWith } from '../support/fixtures.ts';
 import { InMemoryPaymentRequestStore } from '../support/in-memory-payment-request-store.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
-/** Timers for requests in these states, `gone` for one without a record, and what becomes of them. */
+/** Timers for requests in these states, `gone` for one without a record, and what becomes of them; with `failure`, they cannot be listed. */
 async function sweep(
   states: readonly (PaymentRequestState | 'gone' | undefined)[],
   removal: (key: PaymentRequestKey) => Promise<void> = () => Promise.resolve(),
+  failure?: Error,
 ) {
   const store = new InMemoryPaymentRequestStore();
   const keys = states.map((_, number) => ({ account, paymentRequestId: requestId(number) }));
@@ -26,7 +27,7 @@ async function sweep(
     armedTimers: {
       some: (armedBefore) => {
         asked.push(armedBefore);
-        return Promise.resolve(keys);
+        return failure ? Promise.reject(failure) : Promise.resolve(keys);
       },
     },
     store,
@@ -71,5 +72,14 @@ describe('a timer that is set', () => {
       paymentRequestId === requestId(0) ? Promise.reject(failure) : Promise.resolve(),
     );
     expect(outcome).toMatchObject({ removed: 1, gone: [1], faults: [failure] });
+  });
+
+  it('stays where nobody can say which are set, and that is told', async () => {
+    const failure = new Error('throttled');
+    expect(await sweep(['CANCELED'], undefined, failure)).toMatchObject({
+      removed: 0,
+      gone: [],
+      faults: [failure],
+    });
   });
 });

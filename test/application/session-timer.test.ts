@@ -129,6 +129,17 @@ describe('a timer that goes off', () => {
     expect(world.record).toMatchObject({ reconcileAfter: undefined, cancellation: { outcome: 'canceled' } });
   });
 
+  it('goes on with the cancel of whoever asked before, in their name and for their reason', async () => {
+    const klarna = new ScriptedKlarna('SUBMITTED').answers('read', unclear, unclear, unclear, unclear);
+    const world = new World(klarna);
+    await world.register(registrationWith());
+    const command = { reason: 'cart emptied', requestedBy: 'arn:aws:iam::000000000000:user/shop' };
+    expect((await world.cancel(command)).kind).toBe('pending');
+    world.clock.advance(minutes(30));
+    expect(await world.timerFires()).toMatchObject({ kind: 'ended', cancel: { kind: 'canceled' } });
+    expect(world.record.cancellation).toMatchObject({ ...command, cause: 'api', outcome: 'canceled' });
+  });
+
   it('gives a customer who is paying the grace of the account once, and then ends the session', async () => {
     const world = await expired(
       new World(new ScriptedKlarna('IN_PROGRESS'), { inProgressGrace: minutes(5) }),

@@ -64,6 +64,24 @@ describe('a session that is read', () => {
     expect(await read()).toEqual(records);
   });
 
+  it('has the oldest first in whatever order they are named, and those of one moment as they are named', async () => {
+    const first = await member('SUBMITTED');
+    const second = await member('SUBMITTED');
+    const third = await member('SUBMITTED', { createdAt: second.createdAt });
+    const fourth = await member('SUBMITTED');
+    const sessions = {
+      async *ofSession() {
+        for (const each of [fourth, second, first, third]) yield await Promise.resolve(each);
+      },
+    };
+    expect(await readSession({ store, sessions })(account, sessionId)).toEqual([
+      first,
+      second,
+      third,
+      fourth,
+    ]);
+  });
+
   it('is nothing where nothing was registered', async () => {
     expect(await read()).toEqual([]);
   });
@@ -140,5 +158,15 @@ describe('a session that is ended', () => {
     expect(kinds.filter((kind) => kind === 'untried')).toHaveLength(12 - ended.length);
     expect(ended.length).toBeLessThan(12);
     expect(kinds.at(-1)).toBe('already-final');
+  });
+
+  it('begins nothing from the tenth second on', async () => {
+    await member('SUBMITTED');
+    await member('SUBMITTED');
+    const members = await end(async (key) => {
+      await clock.wait(10_000);
+      return { kind: 'pending', record: recordWith({ ...key, state: 'SUBMITTED' }) };
+    });
+    expect(members.map(({ outcome }) => outcome.kind)).toEqual(['pending', 'untried']);
   });
 });

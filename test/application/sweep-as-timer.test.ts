@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { extendSession } from '../../functions/application/register-session.ts';
 import { repairs } from '../../functions/application/reconcile-payment-requests.ts';
-import { sweepTimer } from '../../functions/application/sweep-timer.ts';
-import { key, observed, registrationWith } from '../support/fixtures.ts';
+import { noTimers, sweepTimer } from '../../functions/application/sweep-timer.ts';
+import { key, noon, observed, registrationWith } from '../support/fixtures.ts';
 import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
 import { type Meddler, World } from '../support/world.ts';
 
@@ -30,6 +30,12 @@ describe('where the sweep is the only timer', () => {
     const { record } = await world.register(registrationWith());
     expect(record).toMatchObject({ timer: 'sweep', reconcileAfter: record?.deadlineAt });
     expect(world.timer.deadline).toBeUndefined();
+  });
+
+  it('there is nothing to arm, to remove or to list', async () => {
+    await expect(sweepTimer.arm(key, noon)).resolves.toBeUndefined();
+    await expect(sweepTimer.remove(key)).resolves.toBeUndefined();
+    await expect(noTimers.some(noon)).resolves.toEqual([]);
   });
 
   it('an abandoned session is ended by the first sweep from its deadline on, and that is no repair', async () => {

@@ -36,7 +36,6 @@ describe('a timer that goes off', () => {
   });
 
   it('means nothing where there is no session', () => {
-    expect(decideExpiry(undefined, noon)).toBe('nothing');
     expect(decideExpiry(recordWith({ state: 'SUBMITTED' }), noon)).toBe('nothing');
     expect(decideExpiry(recordWith({ state: 'COMPLETED' }), noon)).toBe('nothing');
     expect(decideExpiry(registered({ deadlineAt: undefined }), afterNoon(31))).toBe('nothing');

@@ -9,14 +9,20 @@ const forTheCompiler = 'The compiler wants the check: a comparison with undefine
 const alwaysMatches =
   'The compiler wants the default: a group that always takes part in a match has a value.';
 
+const askKlarna = 'functions/application/ask-klarna.ts';
 const cancellation = 'functions/domain/cancellation.ts';
 const instant = 'functions/domain/instant.ts';
+const list = 'functions/application/list-payment-requests.ts';
+const reconcile = 'functions/application/reconcile-payment-requests.ts';
 const reconciliation = 'functions/domain/reconciliation.ts';
+const register = 'functions/application/register-session.ts';
+const startJob = 'functions/application/start-cancel-job.ts';
 const state = 'functions/domain/payment-request-state.ts';
 const transition = 'functions/domain/transition.ts';
 
 const groups = "const [, date = '', time = '', fraction = '', offset = ''] = match;";
 const paidAfter = 'completedAt !== undefined && endedAt !== undefined && completedAt >= endedAt;';
+const taken = "return started === 'taken' ? { kind: 'taken' } : answerOf(started, requestSha256);";
 const superseded =
   "if (record.position < finalPosition && record.position < positionOf(observation)) return 'superseding';";
 
@@ -70,4 +76,41 @@ export const survivors: readonly Survivor[] = [
     after: superseded.replace('record.position < positionOf', 'record.position <= positionOf'),
     why: 'The same position is the same event, which has been judged a duplicate before.',
   },
+  {
+    file: askKlarna,
+    before: "if (canceled.kind === 'payment-request' && canceled.state === 'CANCELED') {",
+    after: "if (true && canceled.state === 'CANCELED') {",
+    why: 'The compiler wants the check: no other kind of answer has a state.',
+  },
+  {
+    file: list,
+    before:
+      '(filter.dueBefore === undefined || (deadlineAt !== undefined && deadlineAt < filter.dueBefore)) &&',
+    after: '(filter.dueBefore === undefined || (true && deadlineAt < filter.dueBefore)) &&',
+    why: forTheCompiler,
+  },
+  {
+    file: reconcile,
+    before: 'if (!record.cancellation) return;',
+    after: 'if (false) return;',
+    why: 'The compiler wants the check: only a record with a cancel that is not settled is one to resume.',
+  },
+  {
+    file: register,
+    before: 'return { record: synced.version > armed.version ? synced : armed, outcome };',
+    after: 'return { record: synced.version >= armed.version ? synced : armed, outcome };',
+    why: 'Two records of one version are the same record: a version is written once.',
+  },
+  {
+    file: startJob,
+    before: "if (request.by === 'created_before' && request.createdBefore > plusMillis(now, clockSkew)) {",
+    after: 'if (true && request.createdBefore > plusMillis(now, clockSkew)) {',
+    why: 'The compiler wants the check: no other request has a moment, and a comparison with undefined is false.',
+  },
+  ...['false', 'started === ""'].map((check) => ({
+    file: startJob,
+    before: taken,
+    after: taken.replace("started === 'taken'", check),
+    why: 'The compiler wants the check: the word has no digest of a request, and what has another digest is taken as well.',
+  })),
 ];

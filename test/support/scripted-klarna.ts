@@ -15,6 +15,8 @@ export class ScriptedKlarna implements KlarnaPaymentRequests, KlarnaExpiry {
   cancelsCompleted = false;
   expiresAt: Instant | undefined;
   readonly calls: Call[] = [];
+  /** Milliseconds that each read and each cancel was given. */
+  readonly limits: number[] = [];
   readonly #steps: Record<Call, Step[]> = { read: [], cancel: [], expiry: [] };
 
   constructor(state: PaymentRequestState | undefined) {
@@ -27,11 +29,13 @@ export class ScriptedKlarna implements KlarnaPaymentRequests, KlarnaExpiry {
     return this;
   }
 
-  read(): Promise<KlarnaAnswer> {
+  read(_credentials: unknown, _id: unknown, limit: number): Promise<KlarnaAnswer> {
+    this.limits.push(limit);
     return this.#answer('read', () => this.shown());
   }
 
-  cancel(): Promise<KlarnaAnswer> {
+  cancel(_credentials: unknown, _id: unknown, limit: number): Promise<KlarnaAnswer> {
+    this.limits.push(limit);
     return this.#answer('cancel', () => {
       const open = this.state === 'SUBMITTED' || this.state === 'IN_PROGRESS';
       if (!open && !(this.state === 'COMPLETED' && this.cancelsCompleted)) {

@@ -3,6 +3,8 @@ import { type Instant, instantFromMillis } from '../../functions/domain/instant.
 
 /** Time that passes only when it is told to, or when somebody waits. */
 export class VirtualClock implements Clock {
+  /** Milliseconds of each time that somebody waited. */
+  readonly waits: number[] = [];
   #millis: number;
 
   constructor(start = '2026-03-01T12:00:00Z') {
@@ -18,6 +20,7 @@ export class VirtualClock implements Clock {
   }
 
   wait(millis: number): Promise<void> {
+    this.waits.push(millis);
     this.#millis += millis;
     return Promise.resolve();
   }
