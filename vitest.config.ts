@@ -5,7 +5,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const shared = ['application', 'client', 'docs', 'domain'].map((folder) => `test/${folder}/**/*.test.ts`);
 const scenarios = ['test/scenarios/**/*.test.ts'];
 
-/** Files that load the CDK, which takes longer than what they do with it: one after the other in one process. */
+/** Files that load the CDK, which takes longer than what they do with it: they share processes as well. */
 const stacks = ['test/lib/**/*.test.ts', 'test/examples/**/*.test.ts'];
 
 /**
@@ -36,7 +36,7 @@ export default defineConfig({
     env: { NODE_COMPILE_CACHE: `${import.meta.dirname}/.cache/compiled` },
     projects: [
       { extends: true, test: { name: 'shared', include: shared, isolate: false } },
-      { extends: true, test: { name: 'stacks', include: stacks, isolate: false, fileParallelism: false } },
+      { extends: true, test: { name: 'stacks', include: stacks, isolate: false } },
       {
         extends: true,
         test: { name: 'scenarios', include: scenarios, globalSetup: 'test/scenarios/global-setup.ts' },
