@@ -1,7 +1,7 @@
 import { type Account, ownEventId, type PaymentRequestKey } from '../domain/identifiers.ts';
 import { instantFromMillis } from '../domain/instant.ts';
 import { openQuestion, type OpenQuestion, withAnswer } from '../domain/open-question.ts';
-import { asNextVersion, type PaymentRequest } from '../domain/payment-request.ts';
+import { asNextVersion, isSecondNetEarly, type PaymentRequest } from '../domain/payment-request.ts';
 import {
   decideReconciliation,
   dueAfterLook,
@@ -156,7 +156,12 @@ const actions: Readonly<Record<Exclude<ReconcileAction, 'nothing'>, Act>> = {
   },
   expire: (dependencies, record, settings) => endExpiredSession(dependencies)(record, settings),
   end: (dependencies, record, settings) => endExpiredSession(dependencies)(record, settings),
-  arm: (dependencies, record) => armTimer(dependencies)(record),
+  arm: async (dependencies, record, settings) => {
+    const armed = record.timer === 'pending' ? await armTimer(dependencies)(record) : record;
+    const synced = await dependencies.syncExpiry(armed, settings);
+    if (isSecondNetEarly(synced)) await lookLater(dependencies, synced);
+    else if (isSecondNetEarly(armed)) await forget(dependencies, synced, settings);
+  },
   'arm-default': (dependencies, record, settings) => {
     const { defaultSessionTimeout, armOnSubmitted } = settings;
     if (!armOnSubmitted || defaultSessionTimeout === undefined) return forget(dependencies, record, settings);

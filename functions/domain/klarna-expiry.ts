@@ -1,7 +1,14 @@
 import type { EventId } from './identifiers.ts';
 import { formatInstant, type Instant, millisOf, plusMillis } from './instant.ts';
 import type { Observation } from './observation.ts';
-import { asNextVersion, type HistoryEntry, type PaymentRequest, withEntry } from './payment-request.ts';
+import {
+  asNextVersion,
+  type HistoryEntry,
+  isExpiryMovable,
+  isSecondNetEarly,
+  type PaymentRequest,
+  withEntry,
+} from './payment-request.ts';
 import { isOpen } from './payment-request-state.ts';
 import { klarnaLongestLifetime } from './reconciliation.ts';
 import { applyObservation } from './transition.ts';
@@ -9,13 +16,11 @@ import { applyObservation } from './transition.ts';
 /** Klarna takes an expiry from 15 minutes away (https://docs.klarna.com, interaction_expiry); the call itself takes some seconds. */
 const nearest = 15 * 60_000 + 5_000;
 
-/** Klarna takes a new expiry only while the customer has not begun; of a request that it has not spoken of, it may be so. */
-const isMovable = ({ state }: PaymentRequest): boolean => state === undefined || state === 'SUBMITTED';
-
 /**
  * When Klarna itself should end the request, as a second net under the timer: at the session's deadline, with the grace that
- * a customer who is paying may be given after it. `undefined` where Klarna would not take it, has it already, or where
- * nothing is to end the session.
+ * a customer who is paying may be given after it. Where that is too near for Klarna to take and an earlier one has been set,
+ * the first that it takes: better late than before its time. `undefined` where Klarna would not take it, has it already, or
+ * where nothing is to end the session.
  */
 export function wantedExpiry(
   record: PaymentRequest,
@@ -24,11 +29,12 @@ export function wantedExpiry(
 ): Instant | undefined {
   const { session, deadlineAt } = record;
   if (!session || session.onTimeout === 'observe' || deadlineAt === undefined) return undefined;
-  if (!isMovable(record)) return undefined;
+  if (!isExpiryMovable(record)) return undefined;
   const wanted = plusMillis(deadlineAt, session.inProgressGrace ?? accountGrace ?? 0);
+  const { klarnaExpiry } = session;
   const away = millisOf(wanted) - millisOf(now);
-  const isTaken = away >= nearest && away <= klarnaLongestLifetime;
-  return isTaken && session.klarnaExpiry?.askedFor !== wanted ? wanted : undefined;
+  if (away < nearest) return isSecondNetEarly(record) ? plusMillis(now, nearest) : undefined;
+  return away <= klarnaLongestLifetime && klarnaExpiry?.askedFor !== wanted ? wanted : undefined;
 }
 
 /** What Klarna said to being asked for an expiry. `refused`: it will not have it. `unknown`: no answer that says anything. */
@@ -53,7 +59,11 @@ export function withExpiryAnswer(record: PaymentRequest, answer: ExpiryAnswer, n
     detail: { expires_at: formatInstant(askedFor), outcome, ...answer.proof },
   };
   const noted = withEntry(seen, entry);
-  if (outcome !== 'accepted' || !noted.session) return asNextVersion(noted, now);
+  if (outcome === 'unknown' || !noted.session) return asNextVersion(noted, now);
+  if (outcome === 'refused') {
+    // The one that it has is Klarna's own from now on, and a limit of every deadline.
+    return asNextVersion({ ...noted, session: { ...noted.session, klarnaExpiry: undefined } }, now);
+  }
   const shown = observation?.klarnaExpiresAt ?? askedFor;
   return asNextVersion(
     { ...noted, klarnaExpiresAt: shown, session: { ...noted.session, klarnaExpiry: { askedFor, shown } } },
@@ -66,6 +76,8 @@ export function withExpiryAnswer(record: PaymentRequest, answer: ExpiryAnswer, n
  * it be moved.
  */
 export const expiryLimit = (record: PaymentRequest): Instant | undefined =>
-  isOpen(record.state) && isMovable(record) && record.session?.klarnaExpiry?.shown === record.klarnaExpiresAt
+  isOpen(record.state) &&
+  isExpiryMovable(record) &&
+  record.session?.klarnaExpiry?.shown === record.klarnaExpiresAt
     ? undefined
     : record.klarnaExpiresAt;

@@ -152,6 +152,19 @@ export const isUnsettled = (
 ): record is PaymentRequest & { readonly cancellation: Cancellation } =>
   record.cancellation?.outcome === 'claimed' || record.cancellation?.outcome === 'pending';
 
+/** Whether the expiry that Klarna was given by us would end the session before its deadline, and can be moved. */
+export function isSecondNetEarly(record: PaymentRequest): boolean {
+  const { session, deadlineAt } = record;
+  const askedFor = session?.klarnaExpiry?.askedFor;
+  return (
+    askedFor !== undefined && deadlineAt !== undefined && askedFor < deadlineAt && isExpiryMovable(record)
+  );
+}
+
+/** Klarna takes a new expiry only while the customer has not begun; of a request that it has not spoken of, it may be so. */
+export const isExpiryMovable = ({ state }: PaymentRequest): boolean =>
+  state === undefined || state === 'SUBMITTED';
+
 /** Whether the history already holds this event. */
 export const hasRecorded = (record: PaymentRequest, eventId: EventId): boolean =>
   record.history.some((entry) => entry.eventId === eventId);

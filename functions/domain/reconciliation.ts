@@ -1,5 +1,5 @@
 import { type Instant, millisOf, plusMillis } from './instant.ts';
-import { asNextVersion, isUnsettled, type PaymentRequest } from './payment-request.ts';
+import { asNextVersion, isSecondNetEarly, isUnsettled, type PaymentRequest } from './payment-request.ts';
 import { openQuestion } from './open-question.ts';
 import { isOpen } from './payment-request-state.ts';
 
@@ -37,7 +37,7 @@ export const klarnaEndOf = (record: PaymentRequest): Instant =>
  * - `nothing`: not due any more, or somebody is at it. `forget`: nothing is needed any more.
  * - `resume`: a cancel whose end is not known. `expire`: the deadline of a session whose timer is the sweep has come.
  * - `end`: open past its deadline, so the timer was lost.
- * - `arm`: the timer was never armed, or nobody knows. `arm-default`: a request that only Klarna's webhook told us of.
+ * - `arm`: the timer was never armed, or nobody knows; or Klarna's own expiry has not followed the deadline. `arm-default`: a request that only Klarna's webhook told us of.
  * - `ask`: Klarna's webhooks leave a question that only Klarna can answer. Its times have whole seconds, so that is no fault.
  * - `look`: Klarna is to be asked for the state: it did not know the request, or has ended it and nobody told us.
  */
@@ -83,7 +83,7 @@ const mayBeEndedByUs = ({ deadlineAt, timer }: PaymentRequest): boolean =>
 export function dueAfterLook(record: PaymentRequest, now: Instant): Instant | undefined {
   if (isUnsettled(record)) return record.reconcileAfter;
   if (!isOpen(record.state)) return undefined;
-  if (record.deadlineAt === undefined) return now;
+  if (record.deadlineAt === undefined || isSecondNetEarly(record)) return now;
   if (record.timer === 'sweep') return record.deadlineAt;
   return record.timer === 'armed' ? plusMillis(record.deadlineAt, sweepMargin) : now;
 }
@@ -99,8 +99,10 @@ export function dueAtKlarnaEnd(record: PaymentRequest, now: Instant): Instant | 
 }
 
 /** When a record is due whose timer is set for a deadline to come: with it where the timer is the sweep, else soon after. */
-function dueWithTimer({ state, timer, deadlineAt }: PaymentRequest, now: Instant): Instant | undefined {
-  if (!isOpen(state) || deadlineAt === undefined || deadlineAt <= now) return undefined;
+function dueWithTimer(record: PaymentRequest, now: Instant): Instant | undefined {
+  const { state, timer, deadlineAt } = record;
+  if (!isOpen(state) || deadlineAt === undefined || deadlineAt <= now || isSecondNetEarly(record))
+    return undefined;
   if (timer === 'sweep') return deadlineAt;
   return timer === 'armed' ? plusMillis(deadlineAt, sweepMargin) : undefined;
 }

@@ -5,6 +5,7 @@ import { expiryLimit } from './klarna-expiry.ts';
 import {
   asNextVersion,
   type HistoryEntry,
+  isSecondNetEarly,
   isUnsettled,
   type OnTimeout,
   type PaymentRequest,
@@ -198,8 +199,8 @@ export function withArmedTimer(
   const waiting = record.timer === 'pending' || record.timer === 'armed' || record.timer === 'sweep';
   if (!waiting || record.deadlineAt !== deadlineAt) return undefined;
   const due = timer === 'sweep' ? deadlineAt : plusMillis(deadlineAt, sweepMargin);
-  // A cancel that was begun while the timer was being armed is looked after in its own time.
-  const reconcileAfter = isUnsettled(record) ? record.reconcileAfter : due;
+  // A cancel that was begun while the timer was being armed is looked after in its own time, and so is Klarna's expiry.
+  const reconcileAfter = isUnsettled(record) || isSecondNetEarly(record) ? record.reconcileAfter : due;
   return asNextVersion({ ...record, timer, looks: 0, reconcileAfter }, now);
 }
 

@@ -57,6 +57,61 @@ describe('an account that wants Klarna to end sessions too', () => {
     }
   });
 
+  it('has it moved out of the way of a deadline that is nearer than Klarna takes', async () => {
+    const world = worldOf();
+    await world.register(registrationWith());
+    world.clock.advance(29 * minute);
+    const { outcome } = await extendSession(world.dependencies)(key, timeout(5), world.settings, 'test');
+    expect(outcome.kind).toBe('changed');
+    expect(world.record.deadlineAt).toBe(afterNoon(34));
+    expect(world.klarna.expiresAt).toBe(plusMillis(afterNoon(44), 5_000));
+  });
+
+  it('has the sweep move it where Klarna gave no answer, until it does', async () => {
+    const world = worldOf();
+    await world.register(registrationWith());
+    world.klarna.answers('expiry', unclear).answers('expiry', unclear);
+    world.clock.advance(5 * minute);
+    await extendSession(world.dependencies)(key, timeout(40), world.settings, 'test');
+    expect([world.klarna.expiresAt, world.record.deadlineAt]).toEqual([afterNoon(30), afterNoon(45)]);
+    world.clock.advance(minute);
+    expect(await world.sweep()).toMatchObject({ arm: 1 });
+    expect(world.klarna.expiresAt).toBe(afterNoon(30));
+    world.clock.advance(minute);
+    expect(await world.sweep()).toMatchObject({ arm: 1 });
+    expect(world.klarna.expiresAt).toBe(afterNoon(45));
+    expect(world.record.reconcileAfter).toBe(afterNoon(46));
+  });
+
+  it('has the sweep move it where whoever moved the deadline was gone before', async () => {
+    const world = worldOf();
+    await world.register(registrationWith());
+    const { syncExpiry: _, ...others } = world.dependencies;
+    const crashed = { ...others, syncExpiry: () => Promise.reject(new Error('crashed')) };
+    await expect(extendSession(crashed)(key, timeout(40), world.settings, 'test')).rejects.toThrow('crashed');
+    world.clock.advance(minute);
+    expect(await world.sweep()).toMatchObject({ arm: 1 });
+    expect(world.klarna.expiresAt).toBe(afterNoon(40));
+  });
+
+  it('is asked about ever more seldom where the account wants it no more', async () => {
+    const world = worldOf();
+    await world.register(registrationWith());
+    await extendSession(world.dependencies)(
+      key,
+      timeout(40),
+      { ...world.settings, syncKlarnaExpiry: false },
+      'test',
+    );
+    Object.assign(world.settings, { syncKlarnaExpiry: false });
+    for (const minutes of [1, 1, 5]) {
+      world.clock.advance(minutes * minute);
+      expect(await world.sweep()).toMatchObject({ arm: 1 });
+    }
+    expect(world.record.reconcileAfter).toBe(afterNoon(12));
+    expect(world.klarna.calls).toEqual(['expiry']);
+  });
+
   it('has it as the record has it when two move the deadline at once', async () => {
     const world = worldOf();
     await world.register(registrationWith());

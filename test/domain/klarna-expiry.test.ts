@@ -54,6 +54,24 @@ describe('the expiry that Klarna should have', () => {
       undefined,
       undefined,
     ],
+    [
+      'the nearest that it takes where it would else end a session that was extended by less',
+      registered({
+        deadlineAt: afterNoon(5),
+        session: { ...session, klarnaExpiry: { askedFor: afterNoon(4), shown: afterNoon(4) } },
+      }),
+      undefined,
+      15 + 5 / 60,
+    ],
+    [
+      'none where what it has is late enough for a deadline that is near',
+      registered({
+        deadlineAt: afterNoon(5),
+        session: { ...session, klarnaExpiry: { askedFor: afterNoon(5), shown: afterNoon(5) } },
+      }),
+      undefined,
+      undefined,
+    ],
   ])('is %s', (_, record, grace, minutes) => {
     expect(wantedExpiry(record, grace, noon)).toBe(minutes === undefined ? undefined : afterNoon(minutes));
   });
@@ -109,6 +127,22 @@ describe('what Klarna says to it', () => {
       detail: { expires_at: '2026-03-01T12:30:00Z', outcome, status: '200' },
     });
   });
+});
+
+it('one that Klarna refuses to move is a limit like any other from then on', () => {
+  const synced = withExpiryAnswer(registered(), answer(), noon);
+  const refused = withExpiryAnswer(
+    synced,
+    answer({
+      eventId: ownEventId('expiry', '2'),
+      askedFor: afterNoon(60),
+      outcome: 'refused',
+      observation: undefined,
+    }),
+    noon,
+  );
+  expect(refused).toMatchObject({ klarnaExpiresAt: afterNoon(30), session: { klarnaExpiry: undefined } });
+  expect(expiryLimit(refused)).toBe(afterNoon(30));
 });
 
 describe('a deadline that is moved', () => {

@@ -6,7 +6,7 @@ import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { decideReconciliation, dueAfterLook } from '../../functions/domain/reconciliation.ts';
 import { applyObservation } from '../../functions/domain/transition.ts';
 import { observed, recordWith } from '../support/fixtures.ts';
-import { afterNoon, cancellationWith, registered } from '../support/sessions.ts';
+import { afterNoon, cancellationWith, registered, session } from '../support/sessions.ts';
 
 const after = (observations: readonly Observation[], start: PaymentRequest = recordWith()) =>
   observations.reduce((record, each) => applyObservation(record, each).record, start);
@@ -131,6 +131,14 @@ describe('after a look the record is due', () => {
     ],
     ['with its timer', registered({ state: 'SUBMITTED' }), afterNoon(31)],
     ['with the sweep that is its timer', registered({ timer: 'sweep' }), afterNoon(30)],
+    [
+      "at once, where Klarna's own expiry has not followed the deadline",
+      registered({
+        state: 'SUBMITTED',
+        session: { ...session, klarnaExpiry: { askedFor: afterNoon(29), shown: afterNoon(29) } },
+      }),
+      now,
+    ],
     ['at once, where the timer is still to be armed', registered({ timer: 'pending' }), now],
     ['at once, where nobody has registered it', recordWith({ state: 'SUBMITTED' }), now],
     ['at once, where there is no deadline, whatever its timer', recordWith({ timer: 'armed' }), now],

@@ -15,6 +15,9 @@ import { afterNoon, cancellationWith, hour, registered, session, settledWith } f
 const due = { reconcileAfter: noon };
 const now = afterNoon(40);
 const lost = { cancellation: settledWith({ outcome: 'not_found' }) };
+const withNetAt = (minutes: number) => ({
+  session: { ...session, klarnaExpiry: { askedFor: afterNoon(minutes), shown: afterNoon(minutes) } },
+});
 const observedOnly = { session: { ...session, onTimeout: 'observe' as const } };
 
 describe('what the sweep does at 12:40 with', () => {
@@ -66,6 +69,26 @@ describe('what the sweep does at 12:40 with', () => {
     [
       'a session that is due before its deadline',
       registered({ ...due, deadlineAt: afterNoon(60) }),
+      'forget',
+    ],
+    [
+      'a session that Klarna would end before its deadline, by an expiry of ours',
+      registered({ ...due, ...withNetAt(50), state: 'SUBMITTED', deadlineAt: afterNoon(60) }),
+      'arm',
+    ],
+    [
+      'the same, of which Klarna has not spoken',
+      registered({ ...due, ...withNetAt(50), deadlineAt: afterNoon(60) }),
+      'arm',
+    ],
+    [
+      'the same, once the customer has begun and Klarna moves it no more',
+      registered({ ...due, ...withNetAt(50), state: 'IN_PROGRESS', deadlineAt: afterNoon(60) }),
+      'forget',
+    ],
+    [
+      'a session that Klarna would end at its deadline',
+      registered({ ...due, ...withNetAt(60), state: 'SUBMITTED', deadlineAt: afterNoon(60) }),
       'forget',
     ],
     ['a request of which only a webhook told', recordWith({ ...due, state: 'SUBMITTED' }), 'arm-default'],

@@ -18,6 +18,7 @@ import {
   policy,
   register,
   registered,
+  session,
   settledWith,
 } from '../support/sessions.ts';
 
@@ -288,6 +289,19 @@ describe('a timer that is armed', () => {
   it('leaves a cancel that was begun meanwhile as due as it was', () => {
     const cancellation = cancellationWith({ outcome: 'claimed' });
     const record = registered({ timer: 'pending', cancellation, reconcileAfter: afterNoon(2) });
+    expect(withArmedTimer(record, afterNoon(30), afterNoon(1))).toMatchObject({
+      timer: 'armed',
+      reconcileAfter: afterNoon(2),
+    });
+  });
+
+  it("leaves Klarna's own expiry to be looked after, where that has not followed the deadline", () => {
+    const klarnaExpiry = { askedFor: afterNoon(29), shown: afterNoon(29) };
+    const record = registered({
+      timer: 'pending',
+      session: { ...session, klarnaExpiry },
+      reconcileAfter: afterNoon(2),
+    });
     expect(withArmedTimer(record, afterNoon(30), afterNoon(1))).toMatchObject({
       timer: 'armed',
       reconcileAfter: afterNoon(2),

@@ -82,6 +82,12 @@ export type Step =
       readonly stored: PaymentRequest | undefined;
     }
   | {
+      /** Klarna has ended what was open at its expiry. */
+      readonly kind: 'expired';
+      readonly truth: TrueRequest;
+      readonly stored: PaymentRequest | undefined;
+    }
+  | {
       readonly kind: 'orphan-removed';
       readonly stored: PaymentRequest | undefined;
     }

@@ -182,6 +182,28 @@ const replayedIsDurable: Safety = (step) => {
 };
 
 /** A timer that is removed because nobody needs it is of a request that has ended, or is not recorded. */
+/** Milliseconds that Klarna's clock may be off. */
+const clockError = 2_000;
+
+/**
+ * Where Klarna ends sessions too, it ends none before its time by an expiry of ours that the record knows of: that moves with the
+ * deadline, or is on the sweep's list until it has. Klarna moves none once the customer has begun.
+ */
+const secondNetIsNotEarly: Safety = (step, { now }) => {
+  if (step.kind !== 'expired') return undefined;
+  const { truth, stored } = step;
+  const { session, deadlineAt, reconcileAfter } = stored ?? {};
+  const askedFor = session?.klarnaExpiry?.askedFor;
+  if (askedFor === undefined || deadlineAt === undefined) return undefined;
+  const isInForce = Math.abs(millisOf(askedFor) - truth.expiresAt) <= clockError;
+  const isToBeMoved = reconcileAfter !== undefined && reconcileAfter < deadlineAt;
+  const hasBegun = truth.life.some(({ state }) => state === 'IN_PROGRESS');
+  if (!isInForce || isToBeMoved || hasBegun) return undefined;
+  return millisOf(deadlineAt) > now + clockError
+    ? `Klarna ended it, and its session lasts until ${deadlineAt}`
+    : undefined;
+};
+
 const neededTimersStay: Safety = (step) =>
   step.kind === 'orphan-removed' && step.stored && rankOf(step.stored) < 2
     ? `the request is ${step.stored.state ?? 'not heard of'}`
@@ -261,6 +283,7 @@ export const safetyInvariants = {
   'published-was-written': publishedWasWritten,
   'acknowledged-is-durable': acknowledgedIsDurable,
   'replayed-is-durable': replayedIsDurable,
+  'second-net-is-not-early': secondNetIsNotEarly,
   'needed-timers-stay': neededTimersStay,
   'contradiction-is-seen': contradictionIsSeen,
   'calls-to-klarna-are-bounded': callsToKlarnaAreBounded,

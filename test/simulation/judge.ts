@@ -12,7 +12,7 @@ import type { Evidence, JobOutcome, Outcome, Step } from './evidence.ts';
 import { type InvariantName, lateInvariants, safetyInvariants, soonInvariants } from './invariants.ts';
 import { jobLiveness } from './job-invariants.ts';
 import type { Plan } from './plan.ts';
-import type { Said, SimulatedKlarna } from './simulated-klarna.ts';
+import type { Said, SimulatedKlarna, TrueRequest } from './simulated-klarna.ts';
 import type { SimulatedJobs } from './simulated-jobs.ts';
 import type { SimulatedQueue } from './simulated-queue.ts';
 import type { ItemWrite, SimulatedTable } from './simulated-table.ts';
@@ -112,6 +112,11 @@ export class Judge {
     const hasAsked = (this.#calls.get(`${by} ${nameOf(after)}`)?.reads ?? 0) > 0;
     const items = plan.rollout && { before: itemBefore, after: itemAfter, writer };
     this.check({ kind: 'written', by, before, after, hasAsked, items });
+  }
+
+  /** Klarna has ended a request at its expiry. */
+  expired(truth: TrueRequest): void {
+    this.check({ kind: 'expired', truth, stored: this.#scene.table.records.get(nameOf(truth.key)) });
   }
 
   klarnaIsAsked(task: Task, what: 'read' | 'cancel', key: PaymentRequestKey): void {

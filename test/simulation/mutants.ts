@@ -11,6 +11,7 @@ import type { Observation } from '../../functions/domain/observation.ts';
 import {
   asNextVersion,
   hasRecorded,
+  isSecondNetEarly,
   type PaymentRequest,
   unknownPaymentRequest,
   withEntry,
@@ -262,6 +263,32 @@ export const mutants: readonly Mutant[] = [
         ? { ...ports, timer: { ...ports.timer, arm: () => Promise.resolve() } }
         : ports,
     ),
+  },
+  {
+    name: "Klarna's own expiry stays where it was when the deadline moves",
+    invariant: 'sweep-repairs-nothing',
+    protocol: bending((ports) => ({
+      ...ports,
+      syncExpiry: (record, settings) =>
+        record.session?.klarnaExpiry ? Promise.resolve(record) : ports.syncExpiry(record, settings),
+    })),
+  },
+  {
+    name: "Klarna's own expiry stays where it was, and nobody is to look after it",
+    invariant: 'second-net-is-not-early',
+    protocol: bending((ports) => ({
+      ...ports,
+      syncExpiry: (record, settings) =>
+        record.session?.klarnaExpiry ? Promise.resolve(record) : ports.syncExpiry(record, settings),
+      store: {
+        ...ports.store,
+        save: (current, next) =>
+          ports.store.save(
+            current,
+            isSecondNetEarly(next) ? { ...next, reconcileAfter: next.deadlineAt } : next,
+          ),
+      },
+    })),
   },
   {
     name: 'the account is left out of the key',

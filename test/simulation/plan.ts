@@ -125,6 +125,8 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
   const draws = new Draws(seed, 'plan');
   const isFull = mode === 'full';
   const isTwoAccounts = draws.chance(0.1);
+  const secondNet = new Draws(seed, 'second net');
+  const isKlarnaToEndThem = secondNet.chance(0.2);
   const accounts = (isTwoAccounts ? [0, 1] : [0]).map((index) =>
     settingsWith({
       account: accountNamed(index),
@@ -132,6 +134,7 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
       defaultSessionTimeout: draws.chance(0.5) ? 20 * minute : undefined,
       inProgressGrace: draws.chance(0.25) ? 5 * minute : undefined,
       maxExtensions: 3,
+      syncKlarnaExpiry: isKlarnaToEndThem,
       klarna: {
         environment: 'test',
         apiKey: planted.apiKey,
@@ -179,7 +182,10 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
     relayPauseMillis: draws.pick([100, 3_000, 10_000]),
   };
   const others = new Draws(seed, 'operations');
-  const operations = operationsOf(others, mode, last, course.quietAfter);
+  const operations = [
+    ...operationsOf(others, mode, last, course.quietAfter),
+    ...(isKlarnaToEndThem ? movesOf(secondNet, last) : []),
+  ];
   const isOperated = operations.some(({ act }) => act.kind === 'operate');
   return {
     seed,
@@ -216,6 +222,14 @@ function rolloutOf(draws: Draws, mode: Mode, last: number): Rollout | undefined 
     sweptBy: mode !== 'unswept' && draws.chance(0.4) ? draws.pick([before, after]) : undefined,
   };
 }
+
+/** Deadlines that are moved, so that Klarna's own expiry has to follow. */
+const movesOf = (draws: Draws, last: number): readonly Omit<Action, 'id'>[] =>
+  Array.from({ length: draws.between(0, 2) }, () => ({
+    at: draws.between(0, last),
+    request: 0,
+    act: { kind: 'extend', timeoutMillis: draws.pick([1, 5, 20, 40]) * minute },
+  }));
 
 /** How often the stack's queue lets a message be received. */
 const queueReceives = 12;

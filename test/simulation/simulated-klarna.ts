@@ -1,8 +1,9 @@
 import type { KlarnaAnswer } from '../../functions/application/ports.ts';
 import type { EventId, PaymentRequestKey } from '../../functions/domain/identifiers.ts';
-import { type Instant, instantFromMillis } from '../../functions/domain/instant.ts';
+import { type Instant, instantFromMillis, millisOf } from '../../functions/domain/instant.ts';
 import { isFinal, isOpen, type PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
 import { nameOf } from '../support/in-memory-payment-request-store.ts';
+import { hour, minute } from '../support/sessions.ts';
 import type { FaultKind } from './engine.ts';
 
 /** What Klarna's pages leave open, and what differs from one answer to another. */
@@ -38,7 +39,7 @@ export type Mover = 'shopper' | 'klarna' | 'cancel' | 'cancel-with-leave';
 /** One Payment Request as it truly is. */
 export interface TrueRequest {
   readonly key: PaymentRequestKey;
-  readonly expiresAt: number;
+  expiresAt: number;
   state: PaymentRequestState;
   previousState: PaymentRequestState | undefined;
   changedAt: number;
@@ -56,18 +57,24 @@ export class SimulatedKlarna {
   readonly #manners: KlarnaManners;
   readonly #now: () => number;
   readonly #say: (said: Said) => void;
+  readonly #onExpirySet: (request: TrueRequest) => void;
   readonly #idOf: (key: PaymentRequestKey, nth: number) => EventId;
 
-  /** @param idOf the id of a request's nth event. Ids say nothing of the order. */
+  /**
+   * @param onExpirySet told of a request whose expiry is another one from now on, or the first.
+   * @param idOf the id of a request's nth event. Ids say nothing of the order.
+   */
   constructor(
     manners: KlarnaManners,
     now: () => number,
     say: (said: Said) => void,
+    onExpirySet: (request: TrueRequest) => void,
     idOf: (key: PaymentRequestKey, nth: number) => EventId,
   ) {
     this.#manners = manners;
     this.#now = now;
     this.#say = say;
+    this.#onExpirySet = onExpirySet;
     this.#idOf = idOf;
   }
 
@@ -90,6 +97,7 @@ export class SimulatedKlarna {
     };
     this.requests.set(nameOf(key), request);
     this.tell(request, 'SUBMITTED', 'SUBMITTED', undefined);
+    this.#onExpirySet(request);
   }
 
   /** Moves the request where Klarna's states let it; false where they do not. */
@@ -110,11 +118,26 @@ export class SimulatedKlarna {
     return true;
   }
 
-  /** Klarna ends what is open at its expiry, and deletes it. */
-  expire(key: PaymentRequestKey): void {
-    if (!this.move(key, ['SUBMITTED', 'IN_PROGRESS'], 'EXPIRED', 'klarna')) return;
+  /** Klarna takes another expiry while the customer has not begun, from 15 minutes to 48 hours away. */
+  moveExpiry(key: PaymentRequestKey, expiresAt: Instant, fault: FaultKind | undefined): KlarnaAnswer {
+    const instead = faultyAnswer(fault);
+    if (instead && fault !== 'klarna-500-done') return instead;
+    const request = this.of(key);
+    if (!request || request.deleted) return notFound;
+    const at = millisOf(expiresAt) - this.#manners.aheadMillis;
+    const away = at - this.#now();
+    if (request.state !== 'SUBMITTED' || away < 15 * minute || away > 48 * hour) return refused;
+    request.expiresAt = at;
+    this.#onExpirySet(request);
+    return instead ?? this.#shown(key);
+  }
+
+  /** Klarna ends what is open at its expiry, and deletes it; false where there is nothing to end. */
+  expire(key: PaymentRequestKey): boolean {
+    if (!this.move(key, ['SUBMITTED', 'IN_PROGRESS'], 'EXPIRED', 'klarna')) return false;
     const request = this.of(key);
     if (request) request.deleted = this.#manners.deletesExpired;
+    return true;
   }
 
   /** Says something in a webhook, whether it is so or not. */

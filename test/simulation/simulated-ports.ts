@@ -1,12 +1,16 @@
 import type {
   CancelJobs,
+  Clock,
   DeliveryReplay,
+  Ids,
   KlarnaAnswer,
   KlarnaCredentials,
+  KlarnaExpiry,
   PaymentRequestStore,
   QuarantinedDelivery,
   SessionTimer,
 } from '../../functions/application/ports.ts';
+import { syncKlarnaExpiry } from '../../functions/application/sync-klarna-expiry.ts';
 import type { CancelJobKey } from '../../functions/domain/cancel-job.ts';
 import type {
   Account,
@@ -15,7 +19,6 @@ import type {
   SessionId,
 } from '../../functions/domain/identifiers.ts';
 import { type Instant, millisOf } from '../../functions/domain/instant.ts';
-import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import type { StateChangeEvent } from '../../functions/domain/state-change-event.ts';
 import type { MessageQueue, QueuedMessage } from '../../operations/queue.ts';
 import { nameOf } from '../support/in-memory-payment-request-store.ts';
@@ -92,6 +95,21 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
         site: 'store.save',
         faults: writeFaults,
         perform: () => write(() => records.save(current, next)),
+      }),
+  };
+  const clock: Clock = {
+    now: () => engine.now,
+    wait: (millis) =>
+      call({ site: 'clock.wait', faults: ['crash-before'], perform: () => undefined, takes: millis }),
+  };
+  const ids: Ids = { next: () => world.nextId() };
+  const klarnaExpiry: KlarnaExpiry = {
+    moveExpiry: (credentials, id, expiresAt, timeoutMillis) =>
+      call({
+        site: 'klarna.move-expiry',
+        faults: klarnaCancelFaults,
+        perform: (fault) => klarna.moveExpiry(keyOf(credentials, id), expiresAt, fault),
+        patience: { millis: timeoutMillis, result: unanswered },
       }),
   };
   return {
@@ -197,15 +215,17 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
           perform: (fault) => publish(world, task, events, fault),
         }),
     },
-    clock: {
-      now: () => engine.now,
-      wait: (millis: number) =>
-        call({ site: 'clock.wait', faults: ['crash-before'], perform: () => undefined, takes: millis }),
-    },
-    ids: { next: () => world.nextId() },
+    clock,
+    ids,
     chance: () => 0.5,
     onTimerFault: () => undefined,
-    syncExpiry: (record: PaymentRequest) => Promise.resolve(record),
+    syncExpiry: syncKlarnaExpiry({
+      store,
+      klarnaExpiry,
+      clock,
+      ids,
+      onFault: (error) => judge.failed(task, "Klarna's expiry", error),
+    }),
     onFault: (key: PaymentRequestKey, error: unknown) => judge.failed(task, shortOf(key), error),
     onOrphanFault: (error: unknown) => judge.failed(task, 'an orphan', error),
     onJobFault: ({ jobId }: CancelJobKey, error: unknown) => judge.failed(task, jobId, error),

@@ -11,7 +11,6 @@ import { StreamRelay } from './stream-relay.ts';
 import { Sweep } from './sweep.ts';
 import { TimerQueue } from './timer-queue.ts';
 import { WebhookDeliveries } from './webhook-deliveries.ts';
-import { shortOf } from './words.ts';
 import { World } from './world.ts';
 
 /** A run is over by then, whatever the seed. */
@@ -87,10 +86,6 @@ export class Simulation {
     for (const { key, isUnknown, lifetimeMillis } of plan.requests) {
       if (isUnknown) continue;
       klarna.create(key, lifetimeMillis);
-      engine.at(beginning + lifetimeMillis, () => {
-        engine.note('klarna', () => `the lifetime of ${shortOf(key)} is over`);
-        klarna.expire(key);
-      });
     }
     for (const action of plan.actions) engine.at(beginning + action.at, () => this.#people.act(action));
     engine.at(beginning + plan.quietAfter, () => {

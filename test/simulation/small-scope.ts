@@ -3,6 +3,7 @@
  * moment: every order of them, every place at which one of them may be overtaken by the others, and one fault of every
  * kind at every call.
  */
+import type { AccountSettings } from '../../functions/application/ports.ts';
 import { planted } from '../support/planted-secrets.ts';
 import { settingsWith } from '../support/fixtures.ts';
 import { hour, minute } from '../support/sessions.ts';
@@ -170,6 +171,13 @@ function compiledPlaceOf(error: Error): string | undefined {
   return place;
 }
 
+const accountsWith = (settings: Partial<AccountSettings>): readonly AccountSettings[] => [
+  settingsWith({
+    klarna: { ...settingsWith().klarna, apiKey: planted.apiKey, partnerAccountId: 'partner-0' },
+    ...settings,
+  }),
+];
+
 type TimedAct = readonly [at: number, act: Action['act']];
 
 const visit = (at: number): readonly TimedAct[] =>
@@ -200,6 +208,8 @@ const besides: Readonly<
       [40_000, { kind: 'start-job', job: 3, by: 'ids', dryRun: false }],
       [50_000, { kind: 'stop-job', job: 3 }],
     ],
+    // Where Klarna is to end sessions too: it takes a deadline that is more than a quarter of an hour away.
+    accounts: accountsWith({ syncKlarnaExpiry: true }),
     quietAfter: 50 * minute,
   },
   // The first webhooks come while nobody has said whose their key is; whatever fails once is given up.
@@ -232,11 +242,7 @@ function planFor({ customer, lax, besides: others }: SmallScope): Plan {
       deletesExpired: true,
       aheadMillis: 0,
     },
-    accounts: [
-      settingsWith({
-        klarna: { ...settingsWith().klarna, apiKey: planted.apiKey, partnerAccountId: 'partner-0' },
-      }),
-    ],
+    accounts: accountsWith({}),
     requests: requestIds.slice(0, 1).map((paymentRequestId) => ({
       key: { account: accountNamed(0), paymentRequestId },
       isUnknown: false,

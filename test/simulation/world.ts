@@ -65,6 +65,13 @@ export class World implements Scene {
         this.judge.owners.set(said.eventId, said.key);
         hearing.onSaid(said);
       },
+      (request) =>
+        engine.at(request.expiresAt, () => {
+          const { key, expiresAt } = request;
+          if (engine.now < expiresAt) return;
+          engine.note('klarna', () => `the lifetime of ${shortOf(key)} is over`);
+          if (this.klarna.expire(key)) this.judge.expired(request);
+        }),
       (key, nth) => eventIdOf(plan.seed, key, nth),
     );
     this.timers = new SimulatedTimers(() => engine.now, hearing);
