@@ -68,6 +68,13 @@ describe('the sweep', () => {
     expect([world.record, world.faults]).toEqual([record, []]);
   });
 
+  it('arms a timer that is still to be armed, and writes that once', async () => {
+    const { world, sweep } = await worldWith(registered({ timer: 'pending', reconcileAfter: noon }));
+    expect(await sweep()).toEqual({ ...nothingDone, arm: 1 });
+    expect(world.timer.deadline).toBe(afterNoon(30));
+    expect(world.record).toMatchObject({ timer: 'armed', reconcileAfter: afterNoon(31), version: 2 });
+  });
+
   it('does nothing where there is no record any more', async () => {
     const { world, sweep } = await worldWith(ended);
     world.store.records.clear();

@@ -18,11 +18,14 @@ const reconciliation = 'functions/domain/reconciliation.ts';
 const register = 'functions/application/register-session.ts';
 const startJob = 'functions/application/start-cancel-job.ts';
 const state = 'functions/domain/payment-request-state.ts';
+const paymentRequest = 'functions/domain/payment-request.ts';
 const transition = 'functions/domain/transition.ts';
 
 const groups = "const [, date = '', time = '', fraction = '', offset = ''] = match;";
 const paidAfter = 'completedAt !== undefined && endedAt !== undefined && completedAt >= endedAt;';
 const taken = "return started === 'taken' ? { kind: 'taken' } : answerOf(started, requestSha256);";
+const netIsEarly =
+  'askedFor !== undefined && deadlineAt !== undefined && askedFor < deadlineAt && isExpiryMovable(record)';
 const superseded =
   "if (record.position < finalPosition && record.position < positionOf(observation)) return 'superseding';";
 
@@ -64,6 +67,12 @@ export const survivors: readonly Survivor[] = [
     'true && endedAt !== undefined && completedAt >= endedAt;',
     'completedAt !== undefined && true && completedAt >= endedAt;',
   ].map((after) => ({ file: transition, before: paidAfter, after, why: forTheCompiler })),
+  ...[
+    'true && askedFor < deadlineAt && isExpiryMovable(record)',
+    'askedFor !== undefined || deadlineAt !== undefined && askedFor < deadlineAt && isExpiryMovable(record)',
+    'true && deadlineAt !== undefined && askedFor < deadlineAt && isExpiryMovable(record)',
+    'askedFor !== undefined && true && askedFor < deadlineAt && isExpiryMovable(record)',
+  ].map((after) => ({ file: paymentRequest, before: netIsEarly, after, why: forTheCompiler })),
   {
     file: transition,
     before: superseded,
