@@ -15,8 +15,8 @@ export interface FuzzReport {
   readonly slowest: ReadonlyMap<string, number>;
   /** What must not be, each with the number of its request. */
   readonly findings: readonly string[];
-  /** Megabytes of all processes together, after the first third and at the end. */
-  readonly memory: readonly [number, number];
+  /** Megabytes of a function's process, on average, after each fifth of the requests. */
+  readonly memory: readonly number[];
 }
 
 /** API Gateway gives a function 30 seconds; a webhook is to be answered far sooner, on a busy machine too. */
@@ -35,7 +35,7 @@ export async function fuzz(
   const answers = new Map<string, Map<number, number>>();
   const slowest = new Map<string, number>();
   const findings: string[] = [];
-  let early = Number.NaN;
+  const memory: number[] = [];
   let done = 0;
 
   const one = async (number: number): Promise<void> => {
@@ -59,7 +59,7 @@ export async function fuzz(
       for (const wrong of violationsOf(request, answer)) complain(wrong);
     }
     done += 1;
-    if (done === Math.ceil(requests / 3)) early = megabytesOf(system);
+    if (done % Math.ceil(requests / 5) === 0) memory.push(megabytesOfFunctions(system));
     onProgress(done);
   };
 
@@ -68,7 +68,7 @@ export async function fuzz(
     for (const number of numbers) await one(number);
   };
   await Promise.all(Array.from({ length: 4 }, lane));
-  return { requests, answers, slowest, findings, memory: [early, megabytesOf(system)] };
+  return { requests, answers, slowest, findings, memory };
 }
 
 /** Payment Requests of every kind: open, paid, canceled, registered or not, and such as nobody knows. */
@@ -149,29 +149,20 @@ function jsonOf(text: string): unknown {
   }
 }
 
-/** Resident memory of the system's processes. */
-export function megabytesOf({ child }: LocalProcess): number {
-  const parents = new Map<number, number>();
-  for (const name of readdirSync('/proc').filter((each) => /^\d+$/.test(each))) {
+/** Megabytes that a function's process holds, on average over those that there are. */
+export function megabytesOfFunctions({ child }: LocalProcess): number {
+  const found: number[] = [];
+  for (const pid of readdirSync('/proc').filter((each) => /^\d+$/.test(each))) {
     try {
-      const [, parent] = /\) \S (\d+)/.exec(readFileSync(`/proc/${name}/stat`, 'utf8')) ?? [];
-      parents.set(Number(name), Number(parent));
+      const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+      const isOurs = status.includes(`\nPPid:\t${String(child.pid)}\n`);
+      if (isOurs && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('bootstrap.ts'))
+        found.push(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1_024);
     } catch {
       // It has ended meanwhile.
     }
   }
-  const isOurs = (pid: number | undefined): boolean =>
-    pid !== undefined && (pid === child.pid || isOurs(parents.get(pid)));
-  let kilobytes = 0;
-  for (const pid of parents.keys()) {
-    if (!isOurs(pid)) continue;
-    try {
-      kilobytes += Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
-    } catch {
-      // It has ended meanwhile.
-    }
-  }
-  return kilobytes / 1_024;
+  return found.reduce((sum, each) => sum + each, 0) / found.length;
 }
 
 /** Lines of the system's log that tell of something nobody has handled. */

@@ -65,10 +65,9 @@ function pageOf(
 ): string {
   const row = (...cells: readonly (string | number)[]): string => `| ${cells.join(' | ')} |`;
   const commit = execFileSync('git', ['rev-parse', '--short=12', 'HEAD']).toString().trim();
-  const [early, late] = memory;
   return [
     `\`npm run fuzz -- --requests ${sent} --seed ${seed}\`, commit ${commit}: ${findings.length} findings, ${odd.length} lines of the log that tell of something unhandled.`,
-    `Memory of all processes: ${Math.round(early)} MB after a third of the requests, ${Math.round(late)} MB at the end.`,
+    `Memory of a function's process, on average, after each fifth of the requests: ${memory.map(Math.round).join(', ')} MB.`,
     '',
     row('route', 'answers', 'slowest, ms'),
     row('---', '---', '---:'),

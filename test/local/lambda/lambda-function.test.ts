@@ -172,6 +172,12 @@ it('a process has the environment of the template, the overrides over it, and no
   delete process.env['LAPSE_TEST_LEAK'];
 });
 
+it('a process has the heap that Lambda gives a function of its size', async () => {
+  const told = startHandler('exports.handler = async () => process.execArgv;');
+  const payload = ['--max-semi-space-size=12', '--max-old-space-size=231'];
+  expect(await told.invoke({})).toEqual({ kind: 'answer', payload });
+});
+
 it('what a function says is logged, a line each', async () => {
   const talking = startHandler(
     "exports.handler = async () => { console.log('one'); console.error('two'); };",
