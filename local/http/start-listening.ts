@@ -1,4 +1,5 @@
 import { createServer, type RequestListener } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { listen } from '../shared/listen.ts';
 
 /** A server that listens on the loopback interface. */
@@ -18,7 +19,7 @@ export async function startListening(
   patienceMillis?: number,
 ): Promise<Listening> {
   // A connection that is closed for being idle may be just about to be used.
-  const server = createServer({ keepAliveTimeout: 0 }, listener);
+  const server = createServer({ keepAliveTimeout: 0 }, listener).on('clientError', refuse);
   return {
     url: await listen(server, port, patienceMillis),
     close: () =>
@@ -28,4 +29,22 @@ export async function startListening(
         setTimeout(() => server.closeAllConnections(), graceMillis).unref();
       }),
   };
+}
+
+/** What cannot be read as a request is answered as a gateway does, with a message and nothing else. */
+function refuse({ code }: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, message] =
+    code === 'HPE_HEADER_OVERFLOW' ? [431, 'Request Header Fields Too Large'] : [400, 'Bad Request'];
+  const body = JSON.stringify({ message });
+  const head = [
+    `HTTP/1.1 ${status} ${message}`,
+    'content-type: application/json',
+    `content-length: ${body.length}`,
+    'connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }

@@ -153,6 +153,17 @@ it('a body over the limit is answered 413 and reaches nobody', async () => {
   expect([response.status, events.length]).toEqual([413, 0]);
 });
 
+it.each([
+  [['GET / HTTP/1.1', `x-long: ${'x'.repeat(20_000)}`], 431, 'Request Header Fields Too Large'],
+  [['rubbish'], 400, 'Bad Request'],
+])('what cannot be read as a request is answered by the front itself: %#', async (lines, status, message) => {
+  const { url, events } = await functionUrl();
+  const answer = await sendRaw(url, lines);
+  expect(answer).toContain(`HTTP/1.1 ${status} ${message}\r\n`);
+  expect(answer.endsWith(JSON.stringify({ message }))).toBe(true);
+  expect(events).toEqual([]);
+});
+
 it('rubbish, and a client that hangs up, harm nobody', async () => {
   const { url } = await functionUrl();
   await sendRaw(url, ['\u0000\u0001 rubbish']);
