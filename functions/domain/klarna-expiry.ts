@@ -62,7 +62,11 @@ export function withExpiryAnswer(record: PaymentRequest, answer: ExpiryAnswer, n
   if (outcome === 'unknown' || !noted.session) return asNextVersion(noted, now);
   if (outcome === 'refused') {
     // The one that it has is Klarna's own from now on, and a limit of every deadline.
-    return asNextVersion({ ...noted, session: { ...noted.session, klarnaExpiry: undefined } }, now);
+    const klarnaExpiry = noted.session.klarnaExpiry && {
+      ...noted.session.klarnaExpiry,
+      isFixed: true as const,
+    };
+    return asNextVersion({ ...noted, session: { ...noted.session, klarnaExpiry } }, now);
   }
   const shown = observation?.klarnaExpiresAt ?? askedFor;
   return asNextVersion(

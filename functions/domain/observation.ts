@@ -27,7 +27,11 @@ declare const brand: unique symbol;
 /** The place of an observation in the order that decides: `<rank>|<occurred_at>|<event_id>`, compared as text. */
 export type Position = string & { readonly [brand]: 'Position' };
 
-export const positionOf = ({ state, occurredAt, eventId }: Observation): Position =>
+export const positionOf = ({
+  state,
+  occurredAt,
+  eventId,
+}: Pick<Observation, 'state' | 'occurredAt' | 'eventId'>): Position =>
   `${ranks[state]}|${occurredAt}|${eventId}` as Position;
 
 /** Every position of this rank and time is above this one, and every one of an earlier time below. */

@@ -69,7 +69,14 @@ export interface RegisteredSession {
   readonly graceGivenAt?: Instant | undefined;
   readonly extensions: number;
   /** Klarna's own expiry as we have set it: what it was asked for, and what it then showed. */
-  readonly klarnaExpiry?: { readonly askedFor: Instant; readonly shown: Instant } | undefined;
+  readonly klarnaExpiry?:
+    | {
+        readonly askedFor: Instant;
+        readonly shown: Instant;
+        /** Klarna has refused to move it since. */
+        readonly isFixed?: true;
+      }
+    | undefined;
 }
 
 /**
@@ -162,8 +169,8 @@ export function isSecondNetEarly(record: PaymentRequest): boolean {
 }
 
 /** Klarna takes a new expiry only while the customer has not begun; of a request that it has not spoken of, it may be so. */
-export const isExpiryMovable = ({ state }: PaymentRequest): boolean =>
-  state === undefined || state === 'SUBMITTED';
+export const isExpiryMovable = ({ state, session }: PaymentRequest): boolean =>
+  (state === undefined || state === 'SUBMITTED') && session?.klarnaExpiry?.isFixed !== true;
 
 /** Whether the history already holds this event. */
 export const hasRecorded = (record: PaymentRequest, eventId: EventId): boolean =>

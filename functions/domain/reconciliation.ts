@@ -28,9 +28,15 @@ export const nextLook = (
 export const dueAfterEnd = ({ attention, reconcileAfter }: PaymentRequest): Instant | undefined =>
   attention === 'contradiction' ? reconcileAfter : undefined;
 
-/** When Klarna itself has ended the request, whatever it says: its expiry where we know it, else its longest lifetime. */
-export const klarnaEndOf = (record: PaymentRequest): Instant =>
-  record.klarnaExpiresAt ?? plusMillis(record.createdAt, klarnaLongestLifetime);
+/**
+ * When Klarna itself has ended the request, whatever it says: its expiry where we know it, else its longest lifetime. One that
+ * follows the deadline may have followed it without an answer that says so.
+ */
+export function klarnaEndOf(record: PaymentRequest): Instant {
+  const { klarnaExpiresAt, deadlineAt, session } = record;
+  const end = klarnaExpiresAt ?? plusMillis(record.createdAt, klarnaLongestLifetime);
+  return session?.klarnaExpiry && deadlineAt !== undefined && deadlineAt > end ? deadlineAt : end;
+}
 
 /**
  * What the sweep does with a due record.

@@ -1,4 +1,5 @@
 import { formatInstant, type Instant } from './instant.ts';
+import { type Observation, positionOf } from './observation.ts';
 import type { HistoryEntry, PaymentRequest } from './payment-request.ts';
 import type { PaymentRequestState } from './payment-request-state.ts';
 
@@ -89,14 +90,24 @@ export function eventsAgain(
     });
 }
 
-/** The entry by which the record came into its state. */
+/**
+ * The entry by which the record came into its state. What took effect did so in the order of positions, and not in that in which we
+ * heard of it: of two who hear at once, either may be the first to write.
+ */
 function latestChange({ history }: PaymentRequest): HistoryEntry | undefined {
   let change: HistoryEntry | undefined;
-  for (const entry of history) {
-    if (entry.effect === 'applied' && entry.state !== change?.state) change = entry;
+  for (const entry of history.filter(tookEffect).toSorted(byPosition)) {
+    if (entry.state !== change?.state) change = entry;
   }
   return change;
 }
+
+type AppliedEntry = HistoryEntry & Pick<Observation, 'state' | 'occurredAt'>;
+
+const tookEffect = (entry: HistoryEntry): entry is AppliedEntry =>
+  entry.effect === 'applied' && entry.state !== undefined && entry.occurredAt !== undefined;
+
+const byPosition = (a: AppliedEntry, b: AppliedEntry): number => (positionOf(a) < positionOf(b) ? -1 : 1);
 
 function eventOf(
   type: StateChangeEventType,

@@ -141,7 +141,11 @@ it('one that Klarna refuses to move is a limit like any other from then on', () 
     }),
     noon,
   );
-  expect(refused).toMatchObject({ klarnaExpiresAt: afterNoon(30), session: { klarnaExpiry: undefined } });
+  expect(refused).toMatchObject({
+    klarnaExpiresAt: afterNoon(30),
+    session: { klarnaExpiry: { isFixed: true } },
+  });
+  expect(wantedExpiry({ ...refused, deadlineAt: afterNoon(60) }, undefined, noon)).toBeUndefined();
   expect(expiryLimit(refused)).toBe(afterNoon(30));
 });
 

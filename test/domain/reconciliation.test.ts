@@ -167,6 +167,16 @@ it('what has ended is due again only where a contradiction waits for a look', ()
 it("a request ends at Klarna at its expiry, or after Klarna's longest lifetime", () => {
   expect(klarnaEndOf(recordWith({ klarnaExpiresAt: afterNoon(15) }))).toBe(afterNoon(15));
   expect(klarnaEndOf(recordWith())).toBe(afterNoon((48 * hour) / 60_000));
+  expect(klarnaEndOf(registered({ klarnaExpiresAt: afterNoon(15) }))).toBe(afterNoon(15));
+});
+
+it("not before a deadline that Klarna's expiry is to follow, and may have followed without an answer", () => {
+  const followed = (fields: Partial<PaymentRequest>) => registered({ ...withNetAt(15), ...fields });
+  expect(klarnaEndOf(followed({ klarnaExpiresAt: afterNoon(15) }))).toBe(afterNoon(30));
+  expect(klarnaEndOf(followed({ klarnaExpiresAt: afterNoon(45) }))).toBe(afterNoon(45));
+  expect(klarnaEndOf(followed({ klarnaExpiresAt: afterNoon(15), deadlineAt: undefined }))).toBe(
+    afterNoon(15),
+  );
 });
 
 describe('what is forgotten', () => {

@@ -291,6 +291,22 @@ describe('the events once more', () => {
     );
   });
 
+  it('tell of the state by what brought it about, whoever was the first to write', () => {
+    // Both heard at once; the first to hear wrote last, and a read has shown the same state since. A history is in the order of hearing.
+    const submitted = observed('SUBMITTED', '2026-03-01T12:00:01Z', { observedAt: afterNoon(2) });
+    const paid = observed('COMPLETED', '2026-03-01T12:00:02Z', { observedAt: afterNoon(1) });
+    const read = observed('COMPLETED', '2026-03-01T12:00:03Z', { observedAt: afterNoon(5), source: 'read' });
+    const record = [submitted, paid, read].reduce<PaymentRequest | undefined>(
+      (before, observation) => sees(observation)(before),
+      undefined,
+    );
+    const history = record?.history.toSorted((a, b) => (a.recordedAt < b.recordedAt ? -1 : 1)) ?? [];
+    const told = record ? eventsAgain({ ...record, history }, noon, afterNoon(3)) : [];
+    expect(told.map(({ detail }) => [detail.state, detail.event_key.split('/').at(-2)])).toEqual([
+      ['COMPLETED', paid.eventId],
+    ]);
+  });
+
   it('are also of a cancel that was refused', () => {
     const paid = lifeOf([observed('COMPLETED')]);
     const answer = { kind: 'already-final', state: 'COMPLETED' } as const;

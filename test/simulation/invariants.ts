@@ -187,14 +187,14 @@ const clockError = 2_000;
 
 /**
  * Where Klarna ends sessions too, it ends none before its time by an expiry of ours that the record knows of: that moves with the
- * deadline, or is on the sweep's list until it has. Klarna moves none once the customer has begun.
+ * deadline, or is on the sweep's list until it has, or until Klarna refuses. Klarna moves none once the customer has begun.
  */
 const secondNetIsNotEarly: Safety = (step, { now }) => {
   if (step.kind !== 'expired') return undefined;
   const { truth, stored } = step;
   const { session, deadlineAt, reconcileAfter } = stored ?? {};
-  const askedFor = session?.klarnaExpiry?.askedFor;
-  if (askedFor === undefined || deadlineAt === undefined) return undefined;
+  const { askedFor, isFixed } = session?.klarnaExpiry ?? {};
+  if (askedFor === undefined || isFixed || deadlineAt === undefined) return undefined;
   const isInForce = Math.abs(millisOf(askedFor) - truth.expiresAt) <= clockError;
   const isToBeMoved = reconcileAfter !== undefined && reconcileAfter < deadlineAt;
   const hasBegun = truth.life.some(({ state }) => state === 'IN_PROGRESS');
