@@ -7,7 +7,7 @@ import type { Observation } from '../../functions/domain/observation.ts';
 import { asNextVersion, type PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { decideExtension, withArmedTimer } from '../../functions/domain/registration.ts';
 import { eventsAgain, eventsOf, type StateChangeEvent } from '../../functions/domain/state-change-event.ts';
-import { applyObservation } from '../../functions/domain/transition.ts';
+import { appliedEntry, applyObservation, observedFields } from '../../functions/domain/transition.ts';
 import { twoArrivals, webhooks } from '../support/arbitrary-observations.ts';
 import { key, noon, observed, recordWith } from '../support/fixtures.ts';
 import { afterNoon, minute, policy, register, registered, settledWith } from '../support/sessions.ts';
@@ -292,16 +292,16 @@ describe('the events once more', () => {
   });
 
   it('tell of the state by what brought it about, whoever was the first to write', () => {
-    // Both heard at once; the first to hear wrote last, and a read has shown the same state since. A history is in the order of hearing.
+    // Both heard at once; the first to hear wrote last, and a read has shown the same state since. Written without a read before, as by
+    // the store, each entry says when it was heard.
     const submitted = observed('SUBMITTED', '2026-03-01T12:00:01Z', { observedAt: afterNoon(2) });
     const paid = observed('COMPLETED', '2026-03-01T12:00:02Z', { observedAt: afterNoon(1) });
     const read = observed('COMPLETED', '2026-03-01T12:00:03Z', { observedAt: afterNoon(5), source: 'read' });
-    const record = [submitted, paid, read].reduce<PaymentRequest | undefined>(
-      (before, observation) => sees(observation)(before),
-      undefined,
-    );
-    const history = record?.history.toSorted((a, b) => (a.recordedAt < b.recordedAt ? -1 : 1)) ?? [];
-    const told = record ? eventsAgain({ ...record, history }, noon, afterNoon(3)) : [];
+    const record = recordWith({
+      ...observedFields(read),
+      history: [paid, submitted, read].map(appliedEntry),
+    });
+    const told = eventsAgain(record, noon, afterNoon(3));
     expect(told.map(({ detail }) => [detail.state, detail.event_key.split('/').at(-2)])).toEqual([
       ['COMPLETED', paid.eventId],
     ]);

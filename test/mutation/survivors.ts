@@ -19,11 +19,18 @@ const register = 'functions/application/register-session.ts';
 const startJob = 'functions/application/start-cancel-job.ts';
 const state = 'functions/domain/payment-request-state.ts';
 const paymentRequest = 'functions/domain/payment-request.ts';
+const stateChange = 'functions/domain/state-change-event.ts';
 const transition = 'functions/domain/transition.ts';
 
 const groups = "const [, date = '', time = '', fraction = '', offset = ''] = match;";
 const paidAfter = 'completedAt !== undefined && endedAt !== undefined && completedAt >= endedAt;';
 const taken = "return started === 'taken' ? { kind: 'taken' } : answerOf(started, requestSha256);";
+const followed =
+  'return session?.klarnaExpiry && deadlineAt !== undefined && deadlineAt > end ? deadlineAt : end;';
+const tookEffect =
+  "entry.effect === 'applied' && entry.state !== undefined && entry.occurredAt !== undefined;";
+const byPosition =
+  'const byPosition = (a: AppliedEntry, b: AppliedEntry): number => (positionOf(a) < positionOf(b) ? -1 : 1);';
 const netIsEarly =
   'askedFor !== undefined && deadlineAt !== undefined && askedFor < deadlineAt && isExpiryMovable(record)';
 const superseded =
@@ -73,6 +80,30 @@ export const survivors: readonly Survivor[] = [
     'true && deadlineAt !== undefined && askedFor < deadlineAt && isExpiryMovable(record)',
     'askedFor !== undefined && true && askedFor < deadlineAt && isExpiryMovable(record)',
   ].map((after) => ({ file: paymentRequest, before: netIsEarly, after, why: forTheCompiler })),
+  {
+    file: reconciliation,
+    before: followed,
+    after: followed.replace('deadlineAt !== undefined', 'true'),
+    why: forTheCompiler,
+  },
+  {
+    file: reconciliation,
+    before: followed,
+    after: followed.replace('deadlineAt > end', 'deadlineAt >= end'),
+    why: 'Of two equal times it is the same which is given back.',
+  },
+  ...['entry.state', 'entry.occurredAt'].map((field) => ({
+    file: stateChange,
+    before: tookEffect,
+    after: tookEffect.replace(`${field} !== undefined`, 'true'),
+    why: 'The compiler wants the check: what took effect has a state and a time.',
+  })),
+  {
+    file: stateChange,
+    before: byPosition,
+    after: byPosition.replace('<', '<='),
+    why: 'No two entries have the same position: each has its event id in it.',
+  },
   {
     file: transition,
     before: superseded,
