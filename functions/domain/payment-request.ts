@@ -168,7 +168,10 @@ export function isSecondNetEarly(record: PaymentRequest): boolean {
   );
 }
 
-/** Klarna takes a new expiry only while the customer has not begun; of a request that it has not spoken of, it may be so. */
+/**
+ * Klarna takes a new expiry only while the customer has not begun, and none once it has refused one; of a request that it has not
+ * spoken of, it may be so.
+ */
 export const isExpiryMovable = ({ state, session }: PaymentRequest): boolean =>
   (state === undefined || state === 'SUBMITTED') && session?.klarnaExpiry?.isFixed !== true;
 

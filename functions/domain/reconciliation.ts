@@ -43,7 +43,8 @@ export function klarnaEndOf(record: PaymentRequest): Instant {
  * - `nothing`: not due any more, or somebody is at it. `forget`: nothing is needed any more.
  * - `resume`: a cancel whose end is not known. `expire`: the deadline of a session whose timer is the sweep has come.
  * - `end`: open past its deadline, so the timer was lost.
- * - `arm`: the timer was never armed, or nobody knows; or Klarna's own expiry has not followed the deadline. `arm-default`: a request that only Klarna's webhook told us of.
+ * - `arm`: the timer was never armed, or nobody knows; or Klarna's own expiry has not followed the deadline.
+ * - `arm-default`: a request that only Klarna's webhook told us of.
  * - `ask`: Klarna's webhooks leave a question that only Klarna can answer. Its times have whole seconds, so that is no fault.
  * - `look`: Klarna is to be asked for the state: it did not know the request, or has ended it and nobody told us.
  */

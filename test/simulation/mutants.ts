@@ -68,6 +68,12 @@ const receiving = (
     },
   });
 
+/** Sets Klarna's own expiry once, and lets it be when the deadline moves. */
+const onlyTheFirstExpiry =
+  ({ syncExpiry }: Ports): Ports['syncExpiry'] =>
+  (record, settings) =>
+    record.session?.klarnaExpiry ? Promise.resolve(record) : syncExpiry(record, settings);
+
 /** Klarna, with its answers bent. */
 const bentAnswers = (
   bend: (
@@ -269,8 +275,7 @@ export const mutants: readonly Mutant[] = [
     invariant: 'sweep-repairs-nothing',
     protocol: bending((ports) => ({
       ...ports,
-      syncExpiry: (record, settings) =>
-        record.session?.klarnaExpiry ? Promise.resolve(record) : ports.syncExpiry(record, settings),
+      syncExpiry: onlyTheFirstExpiry(ports),
     })),
   },
   {
@@ -278,8 +283,7 @@ export const mutants: readonly Mutant[] = [
     invariant: 'second-net-is-not-early',
     protocol: bending((ports) => ({
       ...ports,
-      syncExpiry: (record, settings) =>
-        record.session?.klarnaExpiry ? Promise.resolve(record) : ports.syncExpiry(record, settings),
+      syncExpiry: onlyTheFirstExpiry(ports),
       store: {
         ...ports.store,
         save: (current, next) =>
