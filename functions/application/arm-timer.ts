@@ -1,6 +1,6 @@
 import { instantFromMillis } from '../domain/instant.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
-import { withArmedTimer } from '../domain/registration.ts';
+import { withArmedTimer } from '../domain/session-timer.ts';
 import { changeRecord } from './change-record.ts';
 import type { Clock, PaymentRequestStore, SessionTimer } from './ports.ts';
 

@@ -34,7 +34,7 @@ export interface TimedAnswer {
 
 /** Reads the request at Klarna once. */
 export const readAtKlarna =
-  ({ klarna, clock }: KlarnaDependencies) =>
+  ({ klarna, clock }: { readonly klarna: Pick<KlarnaPaymentRequests, 'read'>; readonly clock: Clock }) =>
   async (settings: AccountSettings, id: PaymentRequestId, until: number): Promise<TimedAnswer> => {
     const askedAt = clock.now();
     const answer = await klarna.read(settings.klarna, id, Math.min(callLimit, Math.max(1, until - askedAt)));

@@ -222,8 +222,8 @@ export type KlarnaAnswer = { readonly proof: Readonly<Record<string, string>> } 
   /** 401 or 403: our credentials or permissions. */
   | { readonly kind: 'denied' }
   | { readonly kind: 'rate-limited'; readonly retryAfterMillis: number | undefined }
-  /** Any other 4xx: nothing was done. */
-  | { readonly kind: 'refused' }
+  /** Any other 4xx: nothing was done. A conflict (409): its state forbids it, or somebody changes it at this moment. */
+  | { readonly kind: 'refused'; readonly isConflict?: boolean }
   /** No answer, a 5xx, or a 2xx that cannot be read: what was asked may have been done. */
   | { readonly kind: 'unclear'; readonly retryAfterMillis: number | undefined }
 );

@@ -21,7 +21,7 @@ import type {
   KlarnaPaymentRequests,
 } from './ports.ts';
 import { type Refresh, refreshPaymentRequest } from './refresh-payment-request.ts';
-import { registerSession, type SessionDependencies } from './register-session.ts';
+import { armByDefault, type SessionDependencies } from './register-session.ts';
 
 export interface ReconcileDependencies extends ExpiryDependencies {
   readonly due: DuePaymentRequests;
@@ -159,25 +159,17 @@ const actions: Readonly<Record<Exclude<ReconcileAction, 'nothing'>, Act>> = {
   arm: async (dependencies, record, settings) => {
     const armed = record.timer === 'pending' ? await armTimer(dependencies)(record) : record;
     const synced = await dependencies.syncExpiry(armed, settings);
-    if (isSecondNetEarly(synced)) await lookLater(dependencies, synced);
+    if (synced.timer === 'pending') await armTimer(dependencies)(synced);
+    else if (isSecondNetEarly(synced)) await lookLater(dependencies, synced);
     else if (isSecondNetEarly(armed)) await forget(dependencies, synced, settings);
   },
-  'arm-default': (dependencies, record, settings) => {
+  'arm-default': async (dependencies, record, settings) => {
     const { defaultSessionTimeout, armOnSubmitted } = settings;
-    if (!armOnSubmitted || defaultSessionTimeout === undefined) return forget(dependencies, record, settings);
-    return registerSession(dependencies)(
-      record,
-      {
-        deadline: {
-          kind: 'session_timeout',
-          millis: defaultSessionTimeout,
-          given: 'default_session_timeout',
-        },
-        onTimeout: 'cancel',
-        requestedBy: 'lapse:arm-on-submitted',
-      },
-      settings,
-    );
+    const armed =
+      armOnSubmitted && defaultSessionTimeout !== undefined
+        ? await armByDefault(dependencies)(record, defaultSessionTimeout, settings)
+        : { record };
+    if (!armed.record?.session) await forget(dependencies, record, settings);
   },
   ask: look,
   look,

@@ -2,6 +2,7 @@ import { ownEventId, type PaymentRequestKey } from '../domain/identifiers.ts';
 import { instantFromMillis } from '../domain/instant.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import {
+  armedOnSubmitted,
   type Deadline,
   decideExtension,
   decideRegistration,
@@ -39,6 +40,35 @@ export const registerSession =
     );
   };
 
+/**
+ * Gives a request that only Klarna's webhook has told of the account's own timer. A session that somebody has registered by
+ * then stays as it is.
+ */
+export const armByDefault =
+  (dependencies: SessionDependencies) =>
+  (
+    record: PaymentRequest,
+    defaultSessionTimeout: number,
+    settings: AccountSettings,
+  ): Promise<SessionResult> => {
+    const eventId = ownEventId('register', dependencies.ids.next());
+    const registration: Registration = {
+      deadline: {
+        kind: 'session_timeout',
+        millis: defaultSessionTimeout,
+        given: armedOnSubmitted,
+        isDefault: true,
+      },
+      onTimeout: 'cancel',
+      requestedBy: 'lapse:arm-on-submitted',
+    };
+    return changeSession(dependencies, record, settings, record, (stored) =>
+      stored?.session
+        ? { outcome: { kind: 'unchanged' } }
+        : decideRegistration(stored, record, registration, settings, eventId, nowOf(dependencies)),
+    );
+  };
+
 /** Moves the deadline of a registered session. */
 export const extendSession =
   (dependencies: SessionDependencies) =>
@@ -69,7 +99,10 @@ async function changeSession(
     armIfPending(dependencies, record),
     dependencies.syncExpiry(record, settings),
   ]);
-  return { record: synced.version > armed.version ? synced : armed, outcome };
+  const latest = synced.version > armed.version ? synced : armed;
+  // Klarna would not move its expiry, so the deadline is an earlier one.
+  const isMoved = latest.deadlineAt !== record.deadlineAt;
+  return { record: isMoved ? await armIfPending(dependencies, latest) : latest, outcome };
 }
 
 /** The record with its timer armed, as far as that can be done: what is left pending, the sweep arms. */

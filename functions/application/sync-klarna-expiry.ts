@@ -1,8 +1,8 @@
 import { ownEventId } from '../domain/identifiers.ts';
-import { instantFromMillis } from '../domain/instant.ts';
+import { type Instant, instantFromMillis } from '../domain/instant.ts';
 import { type ExpiryAnswer, wantedExpiry, withExpiryAnswer } from '../domain/klarna-expiry.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
-import { callLimit, observationOf } from './ask-klarna.ts';
+import { callLimit, observationOf, readAtKlarna, type TimedAnswer } from './ask-klarna.ts';
 import { changeRecord } from './change-record.ts';
 import type {
   AccountSettings,
@@ -10,11 +10,13 @@ import type {
   Ids,
   KlarnaAnswer,
   KlarnaExpiry,
+  KlarnaPaymentRequests,
   PaymentRequestStore,
 } from './ports.ts';
 
 export interface ExpirySyncDependencies {
   readonly store: PaymentRequestStore;
+  readonly klarna: Pick<KlarnaPaymentRequests, 'read'>;
   readonly klarnaExpiry: KlarnaExpiry;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -26,36 +28,20 @@ export interface ExpirySyncDependencies {
  * Sets Klarna's own expiry of the request to the deadline of its session, where the account wants that and Klarna takes it:
  * a second net, should nothing of ours be there at the deadline. When the deadline is moved meanwhile, the last to finish
  * leaves the expiry as the record has it. Never rejects, asks Klarna for no longer than one call may take, and returns the
- * record as it then stands.
+ * record as it then stands. Where Klarna will not move it, that may be with an earlier deadline.
  */
 export const syncKlarnaExpiry =
   (dependencies: ExpirySyncDependencies) =>
   async (record: PaymentRequest, settings: AccountSettings): Promise<PaymentRequest> => {
-    const { store, klarnaExpiry, clock, ids } = dependencies;
+    const { store, clock, ids } = dependencies;
     const until = clock.now() + callLimit;
     let current = record;
     try {
       while (settings.syncKlarnaExpiry && clock.now() < until) {
-        const askedAt = clock.now();
-        const askedFor = wantedExpiry(current, settings.inProgressGrace, instantFromMillis(askedAt));
+        const askedFor = wantedExpiry(current, settings.inProgressGrace, instantFromMillis(clock.now()));
         if (!askedFor) break;
-        const { klarna } = settings;
-        const answer = await klarnaExpiry.moveExpiry(
-          klarna,
-          record.paymentRequestId,
-          askedFor,
-          until - askedAt,
-        );
-        const said: ExpiryAnswer = {
-          eventId: ownEventId('expiry', ids.next()),
-          askedFor,
-          outcome: outcomeOf(answer),
-          observation:
-            answer.kind === 'payment-request'
-              ? observationOf({ answer, askedAt }, 'read', dependencies)
-              : undefined,
-          proof: answer.proof,
-        };
+        const answer = await ask(dependencies, settings, record, askedFor, until);
+        const said: ExpiryAnswer = { eventId: ownEventId('expiry', ids.next()), askedFor, ...answer };
         const { record: stored } = await changeRecord(store, current, current, (latest) => ({
           next: latest && withExpiryAnswer(latest, said, instantFromMillis(clock.now())),
           outcome: undefined,
@@ -70,14 +56,43 @@ export const syncKlarnaExpiry =
     return current;
   };
 
+type Answer = Omit<ExpiryAnswer, 'eventId' | 'askedFor'>;
+
+/** Asks for the expiry; after a conflict also what the request is by now: one that is still to be begun may be asked again. */
+async function ask(
+  dependencies: ExpirySyncDependencies,
+  settings: AccountSettings,
+  { paymentRequestId }: PaymentRequest,
+  askedFor: Instant,
+  until: number,
+): Promise<Answer> {
+  const { klarnaExpiry, clock } = dependencies;
+  const askedAt = clock.now();
+  const answer = await klarnaExpiry.moveExpiry(settings.klarna, paymentRequestId, askedFor, until - askedAt);
+  const { proof } = answer;
+  if (answer.kind !== 'refused' || !answer.isConflict) {
+    return { outcome: outcomeOf(answer), observation: seenIn({ answer, askedAt }, dependencies), proof };
+  }
+  const observation = seenIn(
+    await readAtKlarna(dependencies)(settings, paymentRequestId, until),
+    dependencies,
+  );
+  const hasBegun = observation !== undefined && observation.state !== 'SUBMITTED';
+  return { outcome: hasBegun ? 'refused' : 'unknown', observation, proof };
+}
+
+const seenIn = ({ answer, askedAt }: TimedAnswer, dependencies: ExpirySyncDependencies) =>
+  answer.kind === 'payment-request' ? observationOf({ answer, askedAt }, 'read', dependencies) : undefined;
+
+/** Refused credentials and a 404 say nothing of the expiry: a key is being changed, or a replica has not heard of the request. */
 function outcomeOf(answer: KlarnaAnswer): ExpiryAnswer['outcome'] {
   switch (answer.kind) {
     case 'payment-request':
       return 'accepted';
-    case 'denied':
-    case 'not-found':
     case 'refused':
       return 'refused';
+    case 'denied':
+    case 'not-found':
     case 'rate-limited':
     case 'unclear':
     case 'unknown-state':

@@ -15,7 +15,7 @@ import {
 } from './payment-request.ts';
 import { isFinal, isOpen, type PaymentRequestState } from './payment-request-state.ts';
 import { dueAfterEnd, klarnaEndOf, nextLook } from './reconciliation.ts';
-import { withDeadline } from './registration.ts';
+import { withDeadline } from './session-timer.ts';
 import { applyObservation } from './transition.ts';
 
 /** Milliseconds for which a claim keeps everybody else from asking Klarna: longer than any one attempt may take. */

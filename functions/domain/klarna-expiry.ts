@@ -6,11 +6,14 @@ import {
   type HistoryEntry,
   isExpiryMovable,
   isSecondNetEarly,
+  isUnsettled,
+  klarnaLongestLifetime,
+  longestExpiry,
   type PaymentRequest,
   withEntry,
 } from './payment-request.ts';
 import { isOpen } from './payment-request-state.ts';
-import { klarnaLongestLifetime } from './reconciliation.ts';
+import { withDeadline } from './session-timer.ts';
 import { applyObservation } from './transition.ts';
 
 /** Klarna takes an expiry from 15 minutes away (https://docs.klarna.com, interaction_expiry); the call itself takes some seconds. */
@@ -19,8 +22,8 @@ const nearest = 15 * 60_000 + 5_000;
 /**
  * When Klarna itself should end the request, as a second net under the timer: at the session's deadline, with the grace that
  * a customer who is paying may be given after it. Where that is too near for Klarna to take and an earlier one has been set,
- * the first that it takes: better late than before its time. `undefined` where Klarna would not take it, has it already, or
- * where nothing is to end the session.
+ * the first that it takes: better late than before its time. What is only to be observed by now gets the longest there is, if it
+ * has one of ours. `undefined` where Klarna would not take it, has it already, or where nothing is to end the session.
  */
 export function wantedExpiry(
   record: PaymentRequest,
@@ -28,10 +31,13 @@ export function wantedExpiry(
   now: Instant,
 ): Instant | undefined {
   const { session, deadlineAt } = record;
-  if (!session || session.onTimeout === 'observe' || deadlineAt === undefined) return undefined;
-  if (!isExpiryMovable(record)) return undefined;
-  const wanted = plusMillis(deadlineAt, session.inProgressGrace ?? accountGrace ?? 0);
+  if (!session || deadlineAt === undefined || !isExpiryMovable(record)) return undefined;
   const { klarnaExpiry } = session;
+  const isObserved = session.onTimeout === 'observe';
+  if (isObserved && !klarnaExpiry) return undefined;
+  const wanted = isObserved
+    ? longestExpiry(session)
+    : plusMillis(deadlineAt, session.inProgressGrace ?? accountGrace ?? 0);
   const away = millisOf(wanted) - millisOf(now);
   if (away < nearest) return isSecondNetEarly(record) ? plusMillis(now, nearest) : undefined;
   return away <= klarnaLongestLifetime && klarnaExpiry?.askedFor !== wanted ? wanted : undefined;
@@ -51,35 +57,54 @@ export interface ExpiryAnswer {
 export function withExpiryAnswer(record: PaymentRequest, answer: ExpiryAnswer, now: Instant): PaymentRequest {
   const { observation, outcome, askedFor } = answer;
   const seen = observation ? applyObservation(record, observation).record : record;
+  const next = outcome === 'refused' ? withFixedExpiry(seen, now) : seen;
+  const isMoved = next.deadlineAt !== undefined && next.deadlineAt !== seen.deadlineAt;
   const entry: HistoryEntry = {
     eventId: answer.eventId,
     kind: 'klarna_expiry',
     recordedAt: now,
     effect: outcome === 'unknown' ? 'noted' : outcome,
-    detail: { expires_at: formatInstant(askedFor), outcome, ...answer.proof },
+    detail: {
+      expires_at: formatInstant(askedFor),
+      outcome,
+      ...(isMoved && { deadline_at: formatInstant(next.deadlineAt) }),
+      ...answer.proof,
+    },
   };
-  const noted = withEntry(seen, entry);
-  if (outcome === 'unknown' || !noted.session) return asNextVersion(noted, now);
-  if (outcome === 'refused') {
-    // The one that it has is Klarna's own from now on, and a limit of every deadline.
-    const klarnaExpiry = noted.session.klarnaExpiry && {
-      ...noted.session.klarnaExpiry,
-      isFixed: true as const,
-    };
-    return asNextVersion({ ...noted, session: { ...noted.session, klarnaExpiry } }, now);
-  }
+  const noted = asNextVersion(withEntry(next, entry), now);
+  if (outcome !== 'accepted' || !noted.session) return noted;
   const shown = observation?.klarnaExpiresAt ?? askedFor;
-  return asNextVersion(
-    { ...noted, klarnaExpiresAt: shown, session: { ...noted.session, klarnaExpiry: { askedFor, shown } } },
-    now,
-  );
+  return {
+    ...noted,
+    klarnaExpiresAt: shown,
+    session: { ...noted.session, klarnaExpiry: { askedFor, shown } },
+  };
+}
+
+/** The expiry that the record has is Klarna's own from now on, and a limit of every deadline: of the one that it has, too. */
+function withFixedExpiry(record: PaymentRequest, now: Instant): PaymentRequest {
+  const { session, deadlineAt, klarnaExpiresAt, timer } = record;
+  if (!session) return record;
+  const klarnaExpiry = session.klarnaExpiry && { ...session.klarnaExpiry, isFixed: true as const };
+  const isWaiting = timer === 'pending' || timer === 'armed' || timer === 'sweep';
+  const isTooLate =
+    isOpen(record.state) &&
+    klarnaExpiresAt !== undefined &&
+    deadlineAt !== undefined &&
+    deadlineAt > klarnaExpiresAt;
+  return {
+    ...record,
+    session: { ...session, klarnaExpiry },
+    ...(isTooLate && isWaiting && !isUnsettled(record) && withDeadline(klarnaExpiresAt, now)),
+  };
 }
 
 /**
- * Klarna's own expiry as far as no deadline may pass it. One that we have set moves with the deadline, as long as Klarna lets
- * it be moved.
+ * Klarna's own expiry as far as no deadline may pass it. One that we have set moves with the deadline, as long as the account
+ * wants that and Klarna lets it be moved.
  */
-export const expiryLimit = (record: PaymentRequest): Instant | undefined =>
+export const expiryLimit = (record: PaymentRequest, isSynced: boolean): Instant | undefined =>
+  isSynced &&
   isOpen(record.state) &&
   isExpiryMovable(record) &&
   record.session?.klarnaExpiry?.shown === record.klarnaExpiresAt

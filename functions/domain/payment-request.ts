@@ -1,5 +1,5 @@
 import type { EventId, PaymentRequestKey, SessionId } from './identifiers.ts';
-import { type Instant, nextNanosecond } from './instant.ts';
+import { type Instant, nextNanosecond, plusMillis } from './instant.ts';
 import type { EvidenceSource, Position } from './observation.ts';
 import type { PaymentRequestState } from './payment-request-state.ts';
 
@@ -63,6 +63,8 @@ export interface RegisteredSession {
   readonly registeredAt: Instant;
   /** The time-out as the caller wrote it, so that the same PUT again is known to be the same. */
   readonly requested: string;
+  /** Klarna's expiry as a caller last gave it: said again it is no news, whatever Klarna has said since. */
+  readonly klarnaExpiresAt?: Instant | undefined;
   readonly onTimeout: OnTimeout;
   /** Milliseconds that a customer who is IN_PROGRESS at the deadline is given, once. */
   readonly inProgressGrace?: number | undefined;
@@ -159,14 +161,23 @@ export const isUnsettled = (
 ): record is PaymentRequest & { readonly cancellation: Cancellation } =>
   record.cancellation?.outcome === 'claimed' || record.cancellation?.outcome === 'pending';
 
-/** Whether the expiry that Klarna was given by us would end the session before its deadline, and can be moved. */
+/**
+ * Whether the expiry that Klarna was given by us would end the session before its deadline, or end one that is only to be
+ * observed by now, and can be moved.
+ */
 export function isSecondNetEarly(record: PaymentRequest): boolean {
   const { session, deadlineAt } = record;
   const askedFor = session?.klarnaExpiry?.askedFor;
-  return (
-    askedFor !== undefined && deadlineAt !== undefined && askedFor < deadlineAt && isExpiryMovable(record)
-  );
+  if (askedFor === undefined || deadlineAt === undefined || !isExpiryMovable(record)) return false;
+  return askedFor < (session?.onTimeout === 'observe' ? longestExpiry(session) : deadlineAt);
 }
+
+/** Klarna's own longest lifetime of a Payment Request, 48 hours (https://docs.klarna.com, interaction_expiry). */
+export const klarnaLongestLifetime = 48 * 3_600_000;
+
+/** The expiry at which Klarna ends a session that is only observed, once it had one of ours: as late as it lets one be. */
+export const longestExpiry = ({ registeredAt }: Pick<RegisteredSession, 'registeredAt'>): Instant =>
+  plusMillis(registeredAt, klarnaLongestLifetime);
 
 /**
  * Klarna takes a new expiry only while the customer has not begun, and none once it has refused one; of a request that it has not

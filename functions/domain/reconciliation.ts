@@ -1,13 +1,17 @@
 import { type Instant, millisOf, plusMillis } from './instant.ts';
-import { asNextVersion, isSecondNetEarly, isUnsettled, type PaymentRequest } from './payment-request.ts';
+import {
+  asNextVersion,
+  isSecondNetEarly,
+  isUnsettled,
+  klarnaLongestLifetime,
+  longestExpiry,
+  type PaymentRequest,
+} from './payment-request.ts';
 import { openQuestion } from './open-question.ts';
 import { isOpen } from './payment-request-state.ts';
 
 /** Milliseconds that the sweep leaves to whoever does the work in the ordinary course: the timer, or the holder of a claim. */
 export const sweepMargin = 60_000;
-
-/** Klarna's own longest lifetime of a Payment Request, 48 hours (https://docs.klarna.com, interaction_expiry). */
-export const klarnaLongestLifetime = 48 * 3_600_000;
 
 /** Minutes until the next look, by how many have settled nothing so far: the first is the next sweep's. */
 const lookIntervals = [0, 1, 5, 15, 60] as const;
@@ -35,7 +39,9 @@ export const dueAfterEnd = ({ attention, reconcileAfter }: PaymentRequest): Inst
 export function klarnaEndOf(record: PaymentRequest): Instant {
   const { klarnaExpiresAt, deadlineAt, session } = record;
   const end = klarnaExpiresAt ?? plusMillis(record.createdAt, klarnaLongestLifetime);
-  return session?.klarnaExpiry && deadlineAt !== undefined && deadlineAt > end ? deadlineAt : end;
+  if (!session?.klarnaExpiry || deadlineAt === undefined) return end;
+  const followed = session.onTimeout === 'observe' ? longestExpiry(session) : deadlineAt;
+  return followed > end ? followed : end;
 }
 
 /**

@@ -5,7 +5,6 @@ import { expiryLimit } from './klarna-expiry.ts';
 import {
   asNextVersion,
   type HistoryEntry,
-  isSecondNetEarly,
   isUnsettled,
   type OnTimeout,
   type PaymentRequest,
@@ -13,11 +12,17 @@ import {
   withEntry,
 } from './payment-request.ts';
 import { isOpen, type PaymentRequestState } from './payment-request-state.ts';
-import { sweepMargin } from './reconciliation.ts';
+import { withDeadline } from './session-timer.ts';
 
 /** When the session ends: a duration from now, or a moment; with the caller's own words for it. */
 export type Deadline =
-  | { readonly kind: 'session_timeout'; readonly millis: number; readonly given: string }
+  | {
+      readonly kind: 'session_timeout';
+      readonly millis: number;
+      readonly given: string;
+      /** The account's, which nobody gave: it is as long as the limits let it be, and never refused for being too long. */
+      readonly isDefault?: true;
+    }
   | { readonly kind: 'deadline_at'; readonly at: Instant; readonly given: string };
 
 /** A session to register with its Payment Request. */
@@ -35,7 +40,12 @@ export interface Registration {
 export interface SessionPolicy {
   readonly maxExtensions: number;
   readonly maxSession: number;
+  /** Whether Klarna's own expiry is to move with the deadline. */
+  readonly syncKlarnaExpiry: boolean;
 }
+
+/** What stands for the time-out of a session that Klarna's webhook alone has made: the account's, and nobody's words. */
+export const armedOnSubmitted = 'default_session_timeout';
 
 interface WrongField {
   readonly field: string;
@@ -80,18 +90,22 @@ export function decideRegistration(
   if (givenExpiry && givenExpiry <= now) {
     return { outcome: inThePast('klarna_expires_at', formatInstant(givenExpiry)) };
   }
-  const deadlineAt = momentOf(registration.deadline, now);
-  const klarnaExpiresAt = givenExpiry ?? current.klarnaExpiresAt;
-  const limitOfKlarna = expiryLimit({ ...current, klarnaExpiresAt });
+  // Said before, it is no news: Klarna may have moved it since, by our own wish.
+  const isNews = givenExpiry !== undefined && givenExpiry !== current.session?.klarnaExpiresAt;
+  const klarnaExpiresAt = isNews ? givenExpiry : current.klarnaExpiresAt;
+  const limitOfKlarna = expiryLimit({ ...current, klarnaExpiresAt }, policy.syncKlarnaExpiry);
+  const deadlineAt = momentOf(registration.deadline, limitOfKlarna, policy, now);
   const invalid = checkDeadline(registration.deadline, deadlineAt, limitOfKlarna, policy, now);
   if (invalid) return { outcome: invalid };
 
+  // Who registers after the account's own timer was armed extends nothing of theirs.
+  const isFirst = current.session === undefined || current.session.requested === armedOnSubmitted;
   const lengthened = isLater(deadlineAt, current.deadlineAt);
-  const extensions = (current.session?.extensions ?? 0) + (lengthened ? 1 : 0);
+  const extensions = (current.session?.extensions ?? 0) + (lengthened && !isFirst ? 1 : 0);
   if (current.session && lengthened) {
     const { registeredAt } = current.session;
     const limit = extensionLimit(
-      current,
+      limitOfKlarna,
       registration.deadline,
       registeredAt,
       deadlineAt,
@@ -122,6 +136,7 @@ export function decideRegistration(
       ...current.session,
       registeredAt: current.session?.registeredAt ?? now,
       requested: registration.deadline.given,
+      klarnaExpiresAt: givenExpiry ?? current.session?.klarnaExpiresAt,
       onTimeout: registration.onTimeout,
       inProgressGrace: registration.inProgressGrace,
       extensions,
@@ -156,7 +171,8 @@ export function decideExtension(
   }
   if (isUnsettled(record)) return { outcome: { kind: 'cancellation-pending' } };
 
-  const deadlineAt = momentOf(deadline, now);
+  const limitOfKlarna = expiryLimit(record, policy.syncKlarnaExpiry);
+  const deadlineAt = momentOf(deadline, limitOfKlarna, policy, now);
   if (deadlineAt <= now) return { outcome: inThePast(deadline.kind, deadline.given) };
   if (deadlineAt === record.deadlineAt) return { outcome: { kind: 'unchanged' } };
 
@@ -164,7 +180,7 @@ export function decideExtension(
   const extensions = record.session.extensions + (lengthened ? 1 : 0);
   if (lengthened) {
     const { registeredAt } = record.session;
-    const limit = extensionLimit(record, deadline, registeredAt, deadlineAt, extensions, policy);
+    const limit = extensionLimit(limitOfKlarna, deadline, registeredAt, deadlineAt, extensions, policy);
     if (limit) return refuse(record, limit, 'extend', requestedBy, eventId, now);
   }
   const entry: HistoryEntry = {
@@ -186,35 +202,17 @@ export function decideExtension(
   return { next: asNextVersion(next, now), outcome: { kind: 'changed' } };
 }
 
-/**
- * The record once its timer is armed for this deadline; `undefined` when the record has moved on meanwhile. The sweep leaves
- * a margin to a timer that goes off by itself; where it is the timer, it is due at the deadline.
- */
-export function withArmedTimer(
-  record: PaymentRequest,
-  deadlineAt: Instant,
+function momentOf(
+  deadline: Deadline,
+  klarnaExpiresAt: Instant | undefined,
+  { maxSession }: SessionPolicy,
   now: Instant,
-  timer: 'armed' | 'sweep' = 'armed',
-): PaymentRequest | undefined {
-  const waiting = record.timer === 'pending' || record.timer === 'armed' || record.timer === 'sweep';
-  if (!waiting || record.deadlineAt !== deadlineAt) return undefined;
-  const due = timer === 'sweep' ? deadlineAt : plusMillis(deadlineAt, sweepMargin);
-  // A cancel that was begun while the timer was being armed is looked after in its own time, and so is Klarna's expiry.
-  const reconcileAfter = isUnsettled(record) || isSecondNetEarly(record) ? record.reconcileAfter : due;
-  return asNextVersion({ ...record, timer, looks: 0, reconcileAfter }, now);
+): Instant {
+  if (deadline.kind === 'deadline_at') return deadline.at;
+  if (!deadline.isDefault) return plusMillis(now, deadline.millis);
+  const longest = plusMillis(now, Math.min(deadline.millis, maxSession));
+  return earlierOf(longest, klarnaExpiresAt ?? longest);
 }
-
-/** A deadline of which the timer is still to be armed: the sweep arms it if nobody else does within its margin. */
-export const withDeadline = (deadlineAt: Instant, now: Instant) =>
-  ({
-    deadlineAt,
-    timer: 'pending',
-    looks: 0,
-    reconcileAfter: plusMillis(earlierOf(now, deadlineAt), sweepMargin),
-  }) as const satisfies Partial<PaymentRequest>;
-
-const momentOf = (deadline: Deadline, now: Instant): Instant =>
-  deadline.kind === 'deadline_at' ? deadline.at : plusMillis(now, deadline.millis);
 
 /** Whether a deadline moves to later; the first one does not. */
 const isLater = (deadlineAt: Instant, than: Instant | undefined): boolean =>
@@ -226,7 +224,7 @@ const isSameRegistration = (record: PaymentRequest, registration: Registration):
   record.session.inProgressGrace === registration.inProgressGrace &&
   [undefined, record.sessionId].includes(registration.sessionId) &&
   [undefined, record.reference].includes(registration.reference) &&
-  [undefined, record.klarnaExpiresAt].includes(registration.klarnaExpiresAt);
+  [undefined, record.session.klarnaExpiresAt, record.klarnaExpiresAt].includes(registration.klarnaExpiresAt);
 
 const inThePast = (field: string, given: string): SessionRefusal => ({
   kind: 'invalid',
@@ -254,7 +252,7 @@ function checkDeadline(
 }
 
 function extensionLimit(
-  record: PaymentRequest,
+  klarnaExpiresAt: Instant | undefined,
   { kind: field, given }: Deadline,
   registeredAt: Instant,
   deadlineAt: Instant,
@@ -262,7 +260,6 @@ function extensionLimit(
   { maxExtensions, maxSession }: SessionPolicy,
 ): SessionRefusal | undefined {
   const refused = (allowed: string): SessionRefusal => ({ kind: 'extension-limit', field, given, allowed });
-  const klarnaExpiresAt = expiryLimit(record);
   if (extensions > maxExtensions) return refused(`at most ${maxExtensions} extensions`);
   if (millisOf(deadlineAt) - millisOf(registeredAt) > maxSession) {
     return refused(

@@ -7,7 +7,7 @@ import { cancelSession } from '../application/cancel-session.ts';
 import { discoverPaymentRequest } from '../application/discover-payment-request.ts';
 import { endExpiredSession } from '../application/end-expired-session.ts';
 import { listPaymentRequests } from '../application/list-payment-requests.ts';
-import type { KlarnaExpiry, PaymentRequestStore } from '../application/ports.ts';
+import type { KlarnaExpiry, KlarnaPaymentRequests, PaymentRequestStore } from '../application/ports.ts';
 import { publishStateChanges } from '../application/publish-state-changes.ts';
 import { readSession } from '../application/read-session.ts';
 import { receiveWebhook } from '../application/receive-webhook.ts';
@@ -211,9 +211,13 @@ export function composePublishing() {
   return { changeOf, publish: publishStateChanges({ publisher }), warmUp: warmUpOf(rehearsePublishing) };
 }
 
-const expirySyncOf = (store: PaymentRequestStore, { klarna }: { readonly klarna: KlarnaExpiry }) =>
+const expirySyncOf = (
+  store: PaymentRequestStore,
+  { klarna }: { readonly klarna: KlarnaExpiry & KlarnaPaymentRequests },
+) =>
   syncKlarnaExpiry({
     store,
+    klarna,
     klarnaExpiry: klarna,
     clock,
     ids,

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import type { SessionResult } from '../application/register-session.ts';
 import { durationFormat, formatDuration, parseDuration } from '../domain/duration.ts';
 import { parseSessionId, type PaymentRequestKey } from '../domain/identifiers.ts';
-import { klarnaLongestLifetime } from '../domain/reconciliation.ts';
+import { klarnaLongestLifetime } from '../domain/payment-request.ts';
 import type { Deadline } from '../domain/registration.ts';
 import { duration, printable, time } from './api-request.ts';
 import { viewOf } from './payment-request-view.ts';
@@ -43,13 +43,13 @@ export function deadlineOf(
     throw invalid({ field, given: 'given together with deadline_at', allowed: 'one of the two' });
   }
   if (deadline_at?.at) return { kind: 'deadline_at', at: deadline_at.at, given: deadline_at.given };
-  const timeout = session_timeout ?? fallback;
-  if (!timeout) {
+  if (session_timeout) return { kind: 'session_timeout', ...session_timeout };
+  if (!fallback) {
     const allowed =
       'session_timeout or deadline_at; only a PUT may leave both out, where the account has a default_session_timeout';
     throw invalid({ field, given: 'missing', allowed });
   }
-  return { kind: 'session_timeout', ...timeout };
+  return { kind: 'session_timeout', ...fallback, isDefault: true };
 }
 
 /** The answer to a PUT or a PATCH. */

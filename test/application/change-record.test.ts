@@ -1,8 +1,23 @@
 import { describe, expect, it } from 'vitest';
 import { changeRecord } from '../../functions/application/change-record.ts';
-import { asNextVersion, type PaymentRequest } from '../../functions/domain/payment-request.ts';
+import { ownEventId } from '../../functions/domain/identifiers.ts';
+import { asNextVersion, type PaymentRequest, withEntry } from '../../functions/domain/payment-request.ts';
 import { key, noon, recordWith } from '../support/fixtures.ts';
 import { InMemoryPaymentRequestStore } from '../support/in-memory-payment-request-store.ts';
+
+const another = ownEventId('register', 'another');
+
+const withAnother = (record: PaymentRequest) =>
+  asNextVersion(
+    withEntry(record, {
+      eventId: another,
+      kind: 'register',
+      recordedAt: noon,
+      effect: 'accepted',
+      detail: {},
+    }),
+    noon,
+  );
 
 const looked = (record: PaymentRequest) => asNextVersion({ ...record, looks: record.looks + 1 }, noon);
 
@@ -32,6 +47,49 @@ describe('a record that is changed', () => {
     expect(outcome).toBe(5);
     expect(record).toMatchObject({ looks: 6, version: 3 });
     expect(await store.read(key)).toEqual(record);
+  });
+
+  it.each([
+    ['as it was written', 0],
+    ['with what somebody else has written since', 1],
+  ])(
+    'counts as changed where the write was done and only its answer lost, and is there %s',
+    async (_, more) => {
+      const store = new InMemoryPaymentRequestStore();
+      const known = recordWith();
+      await store.save(undefined, known);
+      const save = store.save.bind(store);
+      store.save = async (current, next) => {
+        await save(current, next);
+        for (let time = 0; time < more; time += 1) await save(next, looked(next));
+        return save(current, next);
+      };
+      let decided = 0;
+      const { record, outcome } = await changeRecord(store, key, known, (latest) => {
+        decided += 1;
+        return { next: latest && withAnother(latest), outcome: decided };
+      });
+      expect([outcome, decided]).toEqual([1, 1]);
+      expect(record).toMatchObject({ looks: more, version: 2 + more, history: [{ eventId: another }] });
+      expect(await store.read(key)).toEqual(record);
+    },
+  );
+
+  it('is decided on again where what was lost left nothing in its history', async () => {
+    const store = new InMemoryPaymentRequestStore();
+    const known = withAnother(recordWith());
+    await store.save(undefined, known);
+    const save = store.save.bind(store);
+    store.save = async (current, next) => {
+      store.save = save;
+      await save(current, next);
+      return save(current, next);
+    };
+    const { record } = await changeRecord(store, key, known, (latest) => ({
+      next: latest?.looks === 0 ? looked(latest) : undefined,
+      outcome: undefined,
+    }));
+    expect(record).toMatchObject({ looks: 1, version: 3 });
   });
 
   it.each<[string, (record: PaymentRequest | undefined) => PaymentRequest | undefined]>([

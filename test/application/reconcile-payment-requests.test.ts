@@ -3,7 +3,7 @@ import { reconcilePaymentRequests, repairs } from '../../functions/application/r
 import type { AccountSettings } from '../../functions/application/ports.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { key, noon, observed, recordWith } from '../support/fixtures.ts';
-import { afterNoon, minute, registered, settledWith } from '../support/sessions.ts';
+import { afterNoon, minute, registered, session, settledWith } from '../support/sessions.ts';
 import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
 import { type Meddler, World } from '../support/world.ts';
 
@@ -141,6 +141,46 @@ describe('a request that only a webhook told of', () => {
         session_timeout: 'default_session_timeout',
       });
     }
+  });
+});
+
+describe('a request that only a webhook told of, until it is looked at', () => {
+  const heard = recordWith({ state: 'SUBMITTED', reconcileAfter: noon });
+  const wanted = { armOnSubmitted: true, defaultSessionTimeout: 20 * minute };
+
+  it('keeps the session that somebody registers meanwhile', async () => {
+    const theirs = registered({ version: 2, session: { ...session, onTimeout: 'observe' } });
+    const { world, sweep } = await worldWith(
+      heard,
+      (self, call, moment) => {
+        if (call === 'store.save' && moment === 'before' && self.record.version === 1) {
+          void self.store.save(heard, { ...theirs, state: 'SUBMITTED' });
+        }
+      },
+      wanted,
+    );
+    expect((await sweep())['arm-default']).toBe(1);
+    expect(world.record).toMatchObject({
+      deadlineAt: afterNoon(30),
+      session: { onTimeout: 'observe', requested: 'PT30M', extensions: 0 },
+      version: 2,
+    });
+  });
+
+  it.each<[string, Partial<PaymentRequest>, Partial<AccountSettings>, number]>([
+    ['the account allows', {}, { maxSession: 10 * minute }, 10],
+    ["Klarna's own expiry lets it be", { klarnaExpiresAt: afterNoon(15) }, {}, 15],
+  ])('gets a timer as long as %s', async (_, fields, settings, minutes) => {
+    const { world, sweep } = await worldWith({ ...heard, ...fields }, undefined, { ...wanted, ...settings });
+    await sweep();
+    expect(world.record).toMatchObject({ timer: 'armed', deadlineAt: afterNoon(minutes) });
+  });
+
+  it('comes back when Klarna says how it ended, where Klarna has ended it by its own account', async () => {
+    const ended = { ...heard, klarnaExpiresAt: noon };
+    const { world, sweep } = await worldWith(ended, undefined, wanted);
+    expect((await sweep())['arm-default']).toBe(1);
+    expect(world.record).toMatchObject({ timer: 'none', reconcileAfter: afterNoon(1) });
   });
 });
 

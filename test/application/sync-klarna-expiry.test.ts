@@ -97,19 +97,83 @@ describe('an account that wants Klarna to end sessions too', () => {
   it('is asked about ever more seldom where the account wants it no more', async () => {
     const world = worldOf();
     await world.register(registrationWith());
-    await extendSession(world.dependencies)(
-      key,
-      timeout(40),
-      { ...world.settings, syncKlarnaExpiry: false },
-      'test',
-    );
+    world.klarna.answers('expiry', unclear);
+    await extendSession(world.dependencies)(key, timeout(40), world.settings, 'test');
     Object.assign(world.settings, { syncKlarnaExpiry: false });
     for (const minutes of [1, 1, 5]) {
       world.clock.advance(minutes * minute);
       expect(await world.sweep()).toMatchObject({ arm: 1 });
     }
     expect(world.record.reconcileAfter).toBe(afterNoon(12));
-    expect(world.klarna.calls).toEqual(['expiry']);
+    expect(world.klarna.calls).toEqual(['expiry', 'expiry']);
+  });
+
+  it('has the longest asked for where what had one is only to be observed by now, by the sweep if need be', async () => {
+    const world = worldOf();
+    await world.register(registrationWith());
+    world.klarna.answers('expiry', unclear);
+    await world.register(registrationWith({ onTimeout: 'observe' }));
+    expect(world.klarna.expiresAt).toBe(afterNoon(30));
+    world.clock.advance(minute);
+    expect(await world.sweep()).toMatchObject({ arm: 1 });
+    expect(world.klarna.expiresAt).toBe(afterNoon(48 * 60));
+    expect(world.record).toMatchObject({ timer: 'armed', reconcileAfter: afterNoon(31) });
+    await world.register(registrationWith());
+    expect(world.klarna.expiresAt).toBe(world.record.deadlineAt);
+  });
+
+  it('has its session end with it where Klarna will not move it, and the timer goes off then', async () => {
+    const world = worldOf();
+    await world.register(registrationWith());
+    world.klarna.state = 'IN_PROGRESS';
+    const { outcome, record } = await extendSession(world.dependencies)(
+      key,
+      timeout(60),
+      world.settings,
+      'test',
+    );
+    expect(outcome.kind).toBe('changed');
+    expect(record).toEqual(world.record);
+    expect(record).toMatchObject({ state: 'IN_PROGRESS', timer: 'armed', deadlineAt: afterNoon(30) });
+    expect(world.timer.deadline).toBe(afterNoon(30));
+    expect(world.klarna.calls).toEqual(['expiry', 'expiry', 'read']);
+  });
+
+  it('has its session end with it where the sweep was told so, and the timer goes off then', async () => {
+    const world = worldOf();
+    await world.register(registrationWith());
+    world.klarna.answers('expiry', unclear);
+    await extendSession(world.dependencies)(key, timeout(60), world.settings, 'test');
+    expect(world.timer.deadline).toBe(afterNoon(60));
+    world.klarna.state = 'IN_PROGRESS';
+    world.clock.advance(minute);
+    expect(await world.sweep()).toMatchObject({ arm: 1 });
+    expect(world.record).toMatchObject({ timer: 'armed', deadlineAt: afterNoon(30) });
+    expect(world.timer.deadline).toBe(afterNoon(30));
+  });
+
+  it('has it asked for again by the sweep where somebody else changed the request at that moment', async () => {
+    const world = worldOf();
+    await world.register(registrationWith());
+    world.klarna.answers('expiry', { kind: 'refused', isConflict: true, proof: { status: '409' } });
+    await extendSession(world.dependencies)(key, timeout(40), world.settings, 'test');
+    expect(world.klarna.calls).toEqual(['expiry', 'expiry', 'read']);
+    expect(world.record).toMatchObject({ deadlineAt: afterNoon(40), klarnaExpiresAt: afterNoon(30) });
+    expect(world.record.history.at(-1)).toMatchObject({ kind: 'klarna_expiry', effect: 'noted' });
+    world.clock.advance(minute);
+    await world.sweep();
+    expect(world.klarna.expiresAt).toBe(afterNoon(40));
+  });
+
+  it('has it asked for again where nobody could say what the request is after a conflict', async () => {
+    const world = worldOf();
+    await world.register(registrationWith());
+    world.klarna
+      .answers('expiry', { kind: 'refused', isConflict: true, proof: { status: '409' } })
+      .answers('read', unclear);
+    await extendSession(world.dependencies)(key, timeout(40), world.settings, 'test');
+    expect(world.record.session?.klarnaExpiry?.isFixed).toBeUndefined();
+    expect(world.record.deadlineAt).toBe(afterNoon(40));
   });
 
   it('has it as the record has it when two move the deadline at once', async () => {
@@ -148,9 +212,9 @@ describe('the registration stands', () => {
   });
 
   it.each<[KlarnaAnswer['kind'], string]>([
-    ['denied', 'refused'],
-    ['not-found', 'refused'],
     ['refused', 'refused'],
+    ['denied', 'noted'],
+    ['not-found', 'noted'],
     ['rate-limited', 'noted'],
     ['unclear', 'noted'],
     ['unknown-state', 'noted'],

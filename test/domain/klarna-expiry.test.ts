@@ -10,8 +10,17 @@ import {
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { decideExtension } from '../../functions/domain/registration.ts';
 import { noon, observed, recordWith } from '../support/fixtures.ts';
-import { afterNoon, minute, policy, register, registered, session } from '../support/sessions.ts';
+import {
+  afterNoon,
+  cancellationWith,
+  minute,
+  policy,
+  register,
+  registered,
+  session,
+} from '../support/sessions.ts';
 
+const observedOnly = { ...session, onTimeout: 'observe' as const };
 const nearest = plusMillis(noon, 15 * minute + 5_000);
 
 describe('the expiry that Klarna should have', () => {
@@ -62,6 +71,25 @@ describe('the expiry that Klarna should have', () => {
       }),
       undefined,
       15 + 5 / 60,
+    ],
+    [
+      'the longest there is, once what had one is only to be observed',
+      registered({
+        session: { ...observedOnly, klarnaExpiry: { askedFor: afterNoon(30), shown: afterNoon(30) } },
+      }),
+      5,
+      48 * 60,
+    ],
+    [
+      'none once that has been asked for',
+      registered({
+        session: {
+          ...observedOnly,
+          klarnaExpiry: { askedFor: afterNoon(48 * 60), shown: afterNoon(48 * 60) },
+        },
+      }),
+      5,
+      undefined,
     ],
     [
       'none where what it has is late enough for a deadline that is near',
@@ -129,6 +157,53 @@ describe('what Klarna says to it', () => {
   });
 });
 
+describe('a deadline that Klarna would not have its expiry moved for', () => {
+  const refusal = answer({ askedFor: afterNoon(60), outcome: 'refused', observation: undefined });
+  const extended = (fields: Partial<PaymentRequest> = {}) =>
+    registered({
+      deadlineAt: afterNoon(60),
+      klarnaExpiresAt: afterNoon(30),
+      session: { ...session, klarnaExpiry: { askedFor: afterNoon(30), shown: afterNoon(30) } },
+      ...fields,
+    });
+
+  it.each(['pending', 'armed', 'sweep'] as const)('is at that expiry, its timer %s or not', (timer) => {
+    const record = withExpiryAnswer(extended({ timer, looks: 2 }), refusal, afterNoon(1));
+    expect(record).toMatchObject({
+      deadlineAt: afterNoon(30),
+      timer: 'pending',
+      looks: 0,
+      reconcileAfter: afterNoon(2),
+      version: 2,
+    });
+    expect(record.history.at(-1)?.detail).toEqual({
+      expires_at: '2026-03-01T13:00:00Z',
+      outcome: 'refused',
+      deadline_at: '2026-03-01T12:30:00Z',
+      status: '200',
+    });
+  });
+
+  it.each<[string, Partial<PaymentRequest>]>([
+    ['has passed', { timer: 'fired' }],
+    ['is past what is paid', { state: 'COMPLETED' }],
+    ['is not after it', { deadlineAt: afterNoon(30) }],
+    ['is that of a session of which Klarna has told no expiry', { klarnaExpiresAt: undefined }],
+    ['is that of a session of which a cancel is on its way', { cancellation: cancellationWith() }],
+  ])('stays where it is when it %s', (_, fields) => {
+    const before = extended(fields);
+    const { deadlineAt, timer, reconcileAfter } = before;
+    const record = withExpiryAnswer(before, refusal, afterNoon(1));
+    expect(record).toMatchObject({ deadlineAt, timer, reconcileAfter, version: 2 });
+    expect(record.history.at(-1)?.detail).not.toHaveProperty('deadline_at');
+  });
+
+  it('is none where there is no session any more', () => {
+    const { session: _, ...record } = extended();
+    expect(withExpiryAnswer(record, refusal, noon).deadlineAt).toBe(afterNoon(60));
+  });
+});
+
 it('one that Klarna refuses to move is a limit like any other from then on', () => {
   const synced = withExpiryAnswer(registered(), answer(), noon);
   const refused = withExpiryAnswer(
@@ -146,28 +221,32 @@ it('one that Klarna refuses to move is a limit like any other from then on', () 
     session: { klarnaExpiry: { isFixed: true } },
   });
   expect(wantedExpiry({ ...refused, deadlineAt: afterNoon(60) }, undefined, noon)).toBeUndefined();
-  expect(expiryLimit(refused)).toBe(afterNoon(30));
+  expect(expiryLimit(refused, true)).toBe(afterNoon(30));
 });
 
 describe('a deadline that is moved', () => {
   const synced = withExpiryAnswer(registered(), answer(), noon);
-  const extend = (record: PaymentRequest) =>
+  const syncing = { ...policy, syncKlarnaExpiry: true };
+  const extend = (record: PaymentRequest, its = syncing) =>
     decideExtension(
       record,
       { kind: 'session_timeout', millis: 60 * minute, given: 'PT1H' },
-      policy,
+      its,
       'test',
       ownEventId('extend', '1'),
       noon,
     ).outcome.kind;
 
   it('may pass an expiry that we have set, for that moves with it', () => {
-    expect(expiryLimit(synced)).toBeUndefined();
+    expect(expiryLimit(synced, true)).toBeUndefined();
     expect(extend(synced)).toBe('changed');
-    expect(
-      register(synced, { deadline: { kind: 'session_timeout', millis: 60 * minute, given: 'PT1H' } }).outcome
-        .kind,
-    ).toBe('changed');
+    const longer = { deadline: { kind: 'session_timeout', millis: 60 * minute, given: 'PT1H' } } as const;
+    expect(register(synced, longer, noon, syncing).outcome.kind).toBe('changed');
+  });
+
+  it('may not pass it once the account wants it no more', () => {
+    expect(expiryLimit(synced, false)).toBe(afterNoon(30));
+    expect(extend(synced, policy)).toBe('extension-limit');
   });
 
   it.each<[string, Partial<PaymentRequest>]>([
@@ -176,7 +255,7 @@ describe('a deadline that is moved', () => {
     ['that Klarna lets nobody move, since the customer has begun', { state: 'IN_PROGRESS' }],
   ])('may not pass an expiry %s', (_, fields) => {
     const record = { ...synced, ...fields };
-    expect(expiryLimit(record)).toBe(record.klarnaExpiresAt);
+    expect(expiryLimit(record, true)).toBe(record.klarnaExpiresAt);
     expect(extend(record)).toBe('extension-limit');
   });
 });

@@ -5,12 +5,14 @@ import {
   asNextVersion,
   type HistoryEntry,
   historyLimit,
+  isSecondNetEarly,
   isUnsettled,
   type PaymentRequest,
   unknownPaymentRequest,
   withEntry,
 } from '../../functions/domain/payment-request.ts';
 import { at, key, noon, recordWith } from '../support/fixtures.ts';
+import { afterNoon, registered, session } from '../support/sessions.ts';
 
 const entry = (id: number | string, fields: Partial<HistoryEntry> = {}): HistoryEntry => ({
   eventId: ownEventId('test', String(id)),
@@ -107,4 +109,26 @@ it.each([
     sentBefore: false,
   };
   expect(isUnsettled(recordWith({ cancellation }))).toBe(unsettled);
+});
+
+describe("an expiry of ours at Klarna's", () => {
+  const withNet = (minutes: number, fields: Partial<PaymentRequest> = {}, onTimeout = session.onTimeout) => {
+    const askedFor = afterNoon(minutes);
+    return registered({
+      session: { ...session, onTimeout, klarnaExpiry: { askedFor, shown: askedFor } },
+      ...fields,
+    });
+  };
+
+  it.each<[string, PaymentRequest, boolean]>([
+    ['comes before the deadline', withNet(29), true],
+    ['comes with it', withNet(30), false],
+    ['is not there', registered(), false],
+    ['has no deadline to come before', withNet(29, { deadlineAt: undefined }), false],
+    ['cannot be moved, since the customer has begun', withNet(29, { state: 'IN_PROGRESS' }), false],
+    ['comes before the longest, and nothing is to end the session', withNet(30, {}, 'observe'), true],
+    ['is the longest, and nothing is to end the session', withNet(48 * 60, {}, 'observe'), false],
+  ])('that %s is early: %#', (_, record, early) => {
+    expect(isSecondNetEarly(record)).toBe(early);
+  });
 });

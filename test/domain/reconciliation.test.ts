@@ -177,6 +177,11 @@ it("not before a deadline that Klarna's expiry is to follow, and may have follow
   expect(klarnaEndOf(followed({ klarnaExpiresAt: afterNoon(15), deadlineAt: undefined }))).toBe(
     afterNoon(15),
   );
+  const released = registered({
+    klarnaExpiresAt: afterNoon(15),
+    session: { ...observedOnly.session, klarnaExpiry: { askedFor: afterNoon(15), shown: afterNoon(15) } },
+  });
+  expect(klarnaEndOf(released)).toBe(afterNoon(48 * 60));
 });
 
 describe('what is forgotten', () => {

@@ -6,7 +6,6 @@ import {
   type Deadline,
   type Registration,
   type SessionDecision,
-  withArmedTimer,
 } from '../../functions/domain/registration.ts';
 import { at, key, noon, observed, recordWith } from '../support/fixtures.ts';
 import { applyObservation } from '../../functions/domain/transition.ts';
@@ -146,6 +145,38 @@ describe('a first registration', () => {
   });
 });
 
+describe("the account's own time-out", () => {
+  const byDefault: Deadline = { kind: 'session_timeout', millis: hour, given: 'PT1H', isDefault: true };
+
+  it.each<[string, Partial<PaymentRequest>, Partial<Registration>, number, number]>([
+    ['as it is', {}, {}, 48, 60],
+    ['as long as the account allows', {}, {}, 0.5, 30],
+    ["as long as Klarna's own expiry lets it be", { klarnaExpiresAt: afterNoon(40) }, {}, 48, 40],
+    ['the same, as the caller gives it', {}, { klarnaExpiresAt: afterNoon(50) }, 48, 50],
+    ['the shortest of all', { klarnaExpiresAt: afterNoon(40) }, {}, 0.5, 30],
+  ])('is %s', (_, fields, registration, hours, minutes) => {
+    const its = { ...policy, maxSession: hours * hour };
+    const { next, outcome } = register(
+      recordWith(fields),
+      { deadline: byDefault, ...registration },
+      noon,
+      its,
+    );
+    expect(outcome.kind).toBe('registered');
+    expect(next).toMatchObject({ deadlineAt: afterNoon(minutes), session: { requested: 'PT1H' } });
+  });
+
+  it('is refused where Klarna has ended the request', () => {
+    const ended = recordWith({ klarnaExpiresAt: noon });
+    expect(register(ended, { deadline: byDefault }).outcome.kind).toBe('invalid');
+  });
+
+  it('in so many words is refused like any other', () => {
+    const its = { ...policy, maxSession: hour / 2 };
+    expect(register(undefined, { deadline: lasting(hour) }, noon, its).outcome.kind).toBe('invalid');
+  });
+});
+
 describe('the same registration again', () => {
   it.each([0, 1, 29, 31])(
     'changes nothing after %i minutes, though its time-out counts from now',
@@ -157,6 +188,15 @@ describe('the same registration again', () => {
       expect(register(first, {}, afterNoon(minutes))).toEqual({ outcome: { kind: 'unchanged' } });
     },
   );
+
+  it('changes nothing whatever Klarna has said of its own expiry since, nor where it says what Klarna says', () => {
+    const first = storedBy(register(undefined, { klarnaExpiresAt: afterNoon(180) }));
+    const heard = { ...first, klarnaExpiresAt: afterNoon(30) };
+    for (const minutes of [180, 30]) {
+      const again = register(heard, { klarnaExpiresAt: afterNoon(minutes) }, afterNoon(2));
+      expect(again).toEqual({ outcome: { kind: 'unchanged' } });
+    }
+  });
 
   it('changes nothing after the deadline was moved by an extension', () => {
     const extended = registered({ deadlineAt: afterNoon(50) });
@@ -192,6 +232,41 @@ describe('another registration of the same request', () => {
       reference: 'order 17',
       sessionId: 's',
       klarnaExpiresAt: afterNoon(90),
+    });
+  });
+
+  it("knows Klarna's expiry as it was given last, unless Klarna has said another since", () => {
+    const first = storedBy(register(undefined, { klarnaExpiresAt: afterNoon(60) }));
+    const longer = { deadline: lasting(45 * minute) };
+    const heard = { ...first, klarnaExpiresAt: afterNoon(50) };
+    const again = register(heard, { ...longer, klarnaExpiresAt: afterNoon(60) });
+    expect(again.next).toMatchObject({
+      klarnaExpiresAt: afterNoon(50),
+      session: { klarnaExpiresAt: afterNoon(60) },
+    });
+    expect(register(heard, longer).next?.session?.klarnaExpiresAt).toBe(afterNoon(60));
+    const news = register(heard, { deadline: lasting(hour), klarnaExpiresAt: afterNoon(90) });
+    expect(news.next).toMatchObject({
+      deadlineAt: afterNoon(60),
+      klarnaExpiresAt: afterNoon(90),
+      session: { klarnaExpiresAt: afterNoon(90) },
+    });
+  });
+
+  it('after the account has armed its own timer is no extension, though it ends later', () => {
+    const armed = registered({ session: { ...session, requested: 'default_session_timeout' } });
+    const capped = { ...policy, maxExtensions: 0, maxSession: 2 * hour };
+    const { next, outcome } = register(armed, { deadline: lasting(hour) }, noon, capped);
+    expect(outcome.kind).toBe('changed');
+    expect(next?.session).toMatchObject({ extensions: 0, requested: `${hour} ms`, registeredAt: noon });
+    const longer = { deadline: lasting(2 * hour) };
+    expect(register(next, longer, noon, capped).outcome).toMatchObject({
+      kind: 'extension-limit',
+      allowed: 'at most 0 extensions',
+    });
+    expect(register(armed, longer, afterNoon(1), capped).outcome).toMatchObject({
+      kind: 'extension-limit',
+      allowed: 'at most PT2H from the registration, 2026-03-01T12:00:00Z',
     });
   });
 
@@ -268,51 +343,5 @@ describe('what has ended or is paid', () => {
   it('keeps the session it had', () => {
     const paid = registered({ state: 'COMPLETED', reference: 'order 17' });
     expect(register(paid, { reference: 'another' }).next?.reference).toBe('order 17');
-  });
-});
-
-describe('a timer that is armed', () => {
-  it.each(['pending', 'armed', 'sweep'] as const)('is written down where it was %s', (timer) => {
-    const record = registered({ timer, looks: 3, reconcileAfter: afterNoon(1) });
-    expect(withArmedTimer(record, afterNoon(30), afterNoon(1))).toMatchObject({
-      timer: 'armed',
-      looks: 0,
-      reconcileAfter: afterNoon(31),
-      version: 2,
-    });
-    expect(withArmedTimer(record, afterNoon(30), afterNoon(1), 'sweep')).toMatchObject({
-      timer: 'sweep',
-      reconcileAfter: afterNoon(30),
-    });
-  });
-
-  it('leaves a cancel that was begun meanwhile as due as it was', () => {
-    const cancellation = cancellationWith({ outcome: 'claimed' });
-    const record = registered({ timer: 'pending', cancellation, reconcileAfter: afterNoon(2) });
-    expect(withArmedTimer(record, afterNoon(30), afterNoon(1))).toMatchObject({
-      timer: 'armed',
-      reconcileAfter: afterNoon(2),
-    });
-  });
-
-  it("leaves Klarna's own expiry to be looked after, where that has not followed the deadline", () => {
-    const klarnaExpiry = { askedFor: afterNoon(29), shown: afterNoon(29) };
-    const record = registered({
-      timer: 'pending',
-      session: { ...session, klarnaExpiry },
-      reconcileAfter: afterNoon(2),
-    });
-    expect(withArmedTimer(record, afterNoon(30), afterNoon(1))).toMatchObject({
-      timer: 'armed',
-      reconcileAfter: afterNoon(2),
-    });
-  });
-
-  it('is not written down for a deadline that has moved', () => {
-    expect(withArmedTimer(registered({ timer: 'pending' }), afterNoon(29), noon)).toBeUndefined();
-  });
-
-  it.each(['none', 'fired', 'removed'] as const)('is not written down where it is %s by now', (timer) => {
-    expect(withArmedTimer(registered({ timer }), afterNoon(30), noon)).toBeUndefined();
   });
 });

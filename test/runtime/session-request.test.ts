@@ -104,7 +104,7 @@ describe('the deadline of a body', () => {
   it('is what it names, or else what the account has', () => {
     expect(deadlineOf({ session_timeout: half }, fallback)).toEqual({ kind: 'session_timeout', ...half });
     expect(deadlineOf({ deadline_at: moment }, fallback)).toEqual({ kind: 'deadline_at', ...moment });
-    expect(deadlineOf({}, fallback)).toEqual({ kind: 'session_timeout', ...fallback });
+    expect(deadlineOf({}, fallback)).toEqual({ kind: 'session_timeout', ...fallback, isDefault: true });
   });
 
   it('is not there where neither names one, and ambiguous where both are given', () => {

@@ -7,6 +7,7 @@ import type { EventId, PaymentRequestKey } from '../../functions/domain/identifi
 import { millisOf } from '../../functions/domain/instant.ts';
 import type { HistoryEntry, HistoryKind, PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { type PaymentRequestState, ranks } from '../../functions/domain/payment-request-state.ts';
+import { armedOnSubmitted } from '../../functions/domain/registration.ts';
 import type { StateChangeEvent } from '../../functions/domain/state-change-event.ts';
 import { plantedIn } from '../support/planted-secrets.ts';
 import { type Outcome, rankOf, type Safety } from './evidence.ts';
@@ -181,7 +182,15 @@ const replayedIsDurable: Safety = (step) => {
   return isKept ? undefined : `${step.eventId} counts as taken and is not in the record`;
 };
 
-/** A timer that is removed because nobody needs it is of a request that has ended, or is not recorded. */
+/** The account's own timer is for what nobody has registered, and never takes the place of a registration. */
+const registrationsStay: Safety = (step) => {
+  if (step.kind !== 'written') return undefined;
+  const [before, after] = [step.before?.session?.requested, step.after.session?.requested];
+  return before !== undefined && before !== armedOnSubmitted && after === armedOnSubmitted
+    ? `a session of ${before} got the account's own time-out`
+    : undefined;
+};
+
 /** Milliseconds that Klarna's clock may be off. */
 const clockError = 2_000;
 
@@ -204,6 +213,7 @@ const secondNetIsNotEarly: Safety = (step, { now }) => {
     : undefined;
 };
 
+/** A timer that is removed because nobody needs it is of a request that has ended, or is not recorded. */
 const neededTimersStay: Safety = (step) =>
   step.kind === 'orphan-removed' && step.stored && rankOf(step.stored) < 2
     ? `the request is ${step.stored.state ?? 'not heard of'}`
@@ -284,6 +294,7 @@ export const safetyInvariants = {
   'acknowledged-is-durable': acknowledgedIsDurable,
   'replayed-is-durable': replayedIsDurable,
   'second-net-is-not-early': secondNetIsNotEarly,
+  'registrations-stay': registrationsStay,
   'needed-timers-stay': neededTimersStay,
   'contradiction-is-seen': contradictionIsSeen,
   'calls-to-klarna-are-bounded': callsToKlarnaAreBounded,

@@ -17,6 +17,7 @@ import {
   withEntry,
 } from '../../functions/domain/payment-request.ts';
 import { isFinal } from '../../functions/domain/payment-request-state.ts';
+import { armedOnSubmitted } from '../../functions/domain/registration.ts';
 import { eventsOf } from '../../functions/domain/state-change-event.ts';
 import { appliedEntry, observedFields } from '../../functions/domain/transition.ts';
 import { bending, bentWrites, type Mutant, replacing } from './mutant.ts';
@@ -67,6 +68,18 @@ const receiving = (
       }
     },
   });
+
+/** Writes the account's own timer into whatever record there is by then. */
+const armingWhatIsThere =
+  ({ store }: Ports): Ports['store']['save'] =>
+  async (current, next) => {
+    const result = await store.save(current, next);
+    const { session, deadlineAt, timer, reconcileAfter } = next;
+    const isDefault = session?.requested === armedOnSubmitted && current?.session === undefined;
+    if (result.written || !result.stored || !isDefault) return result;
+    const armed = { ...result.stored, session, deadlineAt, timer, reconcileAfter };
+    return store.save(result.stored, asNextVersion(armed, next.updatedAt));
+  };
 
 /** Sets Klarna's own expiry once, and lets it be when the deadline moves. */
 const onlyTheFirstExpiry =
@@ -292,6 +305,14 @@ export const mutants: readonly Mutant[] = [
             isSecondNetEarly(next) ? { ...next, reconcileAfter: next.deadlineAt } : next,
           ),
       },
+    })),
+  },
+  {
+    name: "the account's own timer takes the place of a registration",
+    invariant: 'registrations-stay',
+    protocol: bending((ports) => ({
+      ...ports,
+      store: { ...ports.store, save: armingWhatIsThere(ports) },
     })),
   },
   {

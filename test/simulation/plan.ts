@@ -127,11 +127,13 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
   const isTwoAccounts = draws.chance(0.1);
   const secondNet = new Draws(seed, 'second net');
   const isKlarnaToEndThem = secondNet.chance(0.2);
+  const late = new Draws(seed, 'late registration');
+  const isLate = late.chance(0.04);
   const accounts = (isTwoAccounts ? [0, 1] : [0]).map((index) =>
     settingsWith({
       account: accountNamed(index),
-      armOnSubmitted: draws.chance(0.15),
-      defaultSessionTimeout: draws.chance(0.5) ? 20 * minute : undefined,
+      armOnSubmitted: draws.chance(0.15) || isLate,
+      defaultSessionTimeout: draws.chance(0.5) || isLate ? 20 * minute : undefined,
       inProgressGrace: draws.chance(0.25) ? 5 * minute : undefined,
       maxExtensions: 3,
       syncKlarnaExpiry: isKlarnaToEndThem,
@@ -157,7 +159,8 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
       });
     }
   }
-  const ordinary = actionsOf(draws, requests, isFull);
+  const inTime = actionsOf(draws, requests, isFull);
+  const ordinary = isLate ? inTime.map((action) => registeringLate(late, action)) : inTime;
   const last = ordinary.reduce((latest, { at }) => Math.max(latest, at), 0);
   const manners: KlarnaManners = {
     lax: draws.chance(0.5),
@@ -222,6 +225,12 @@ function rolloutOf(draws: Draws, mode: Mode, last: number): Rollout | undefined 
     sweptBy: mode !== 'unswept' && draws.chance(0.4) ? draws.pick([before, after]) : undefined,
   };
 }
+
+/** A shop that registers when the sweep arms the account's own timer. */
+const registeringLate = (draws: Draws, action: Action): Action =>
+  action.act.kind === 'register'
+    ? { ...action, at: minute * draws.between(1, 2) + draws.between(0, 400) }
+    : action;
 
 /** Deadlines that are moved, so that Klarna's own expiry has to follow. */
 const movesOf = (draws: Draws, last: number): readonly Omit<Action, 'id'>[] =>

@@ -126,7 +126,8 @@ export class SimulatedKlarna {
     if (!request || request.deleted) return notFound;
     const at = millisOf(expiresAt) - this.#manners.aheadMillis;
     const away = at - this.#now();
-    if (request.state !== 'SUBMITTED' || away < 15 * minute || away > 48 * hour) return refused;
+    if (request.state !== 'SUBMITTED') return conflict;
+    if (away < 15 * minute || away > 48 * hour) return badRequest;
     request.expiresAt = at;
     this.#onExpirySet(request);
     return instead ?? this.#shown(key);
@@ -175,7 +176,7 @@ export class SimulatedKlarna {
       : ['SUBMITTED', 'IN_PROGRESS'];
     const by = withLeave ? 'cancel-with-leave' : 'cancel';
     if (!this.move(key, from, 'CANCELED', by, 'PARTNER_CANCELED')) {
-      return isFinal(request.state) ? (faultyAnswer(cancelOfEnded) ?? refused) : refused;
+      return isFinal(request.state) ? (faultyAnswer(cancelOfEnded) ?? conflict) : conflict;
     }
     return instead ?? this.#shown(key);
   }
@@ -203,7 +204,9 @@ export class SimulatedKlarna {
 }
 
 const notFound: KlarnaAnswer = { kind: 'not-found', proof: { status: '404' } };
-const refused: KlarnaAnswer = { kind: 'refused', proof: { status: '409' } };
+const conflict: KlarnaAnswer = { kind: 'refused', isConflict: true, proof: { status: '409' } };
+
+const badRequest: KlarnaAnswer = { kind: 'refused', proof: { status: '400' } };
 
 /** No answer at all. */
 export const unanswered: KlarnaAnswer = {
@@ -222,7 +225,7 @@ function faultyAnswer(fault: FaultKind | undefined): KlarnaAnswer | undefined {
         proof: { status: '500', error_code: 'TIMEOUT' },
       };
     case 'klarna-409':
-      return refused;
+      return conflict;
     case 'klarna-404':
       return notFound;
     case 'klarna-429':

@@ -112,6 +112,20 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
         patience: { millis: timeoutMillis, result: unanswered },
       }),
   };
+  const paymentRequests = {
+    read: (credentials: KlarnaCredentials, id: PaymentRequestId, timeoutMillis: number) =>
+      askKlarna(world, task, 'read', keyOf(credentials, id), timeoutMillis, (key, fault) =>
+        klarna.read(key, fault),
+      ),
+    cancel: (credentials: KlarnaCredentials, id: PaymentRequestId, timeoutMillis: number) => {
+      const key = keyOf(credentials, id);
+      // Leave is what the record had when the DELETE went out.
+      const withLeave = table.records.get(nameOf(key))?.cancellation?.allowCompleted ?? false;
+      return askKlarna(world, task, 'cancel', key, timeoutMillis, (asked, fault) =>
+        klarna.cancel(asked, withLeave, fault),
+      );
+    },
+  };
   return {
     store,
     sessions: {
@@ -129,20 +143,7 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
     due: {
       due: (now: Instant, limit: number) => keysFrom(world, task, 'due.due', () => table.dueKeys(now, limit)),
     },
-    klarna: {
-      read: (credentials: KlarnaCredentials, id: PaymentRequestId, timeoutMillis: number) =>
-        askKlarna(world, task, 'read', keyOf(credentials, id), timeoutMillis, (key, fault) =>
-          klarna.read(key, fault),
-        ),
-      cancel: (credentials: KlarnaCredentials, id: PaymentRequestId, timeoutMillis: number) => {
-        const key = keyOf(credentials, id);
-        // Leave is what the record had when the DELETE went out.
-        const withLeave = table.records.get(nameOf(key))?.cancellation?.allowCompleted ?? false;
-        return askKlarna(world, task, 'cancel', key, timeoutMillis, (asked, fault) =>
-          klarna.cancel(asked, withLeave, fault),
-        );
-      },
-    },
+    klarna: paymentRequests,
     timer: timerFor(world, task),
     accounts: {
       find: (account: Account) =>
@@ -221,6 +222,7 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
     onTimerFault: () => undefined,
     syncExpiry: syncKlarnaExpiry({
       store,
+      klarna: paymentRequests,
       klarnaExpiry,
       clock,
       ids,

@@ -39,7 +39,7 @@ export class ScriptedKlarna implements KlarnaPaymentRequests, KlarnaExpiry {
     return this.#answer('cancel', () => {
       const open = this.state === 'SUBMITTED' || this.state === 'IN_PROGRESS';
       if (!open && !(this.state === 'COMPLETED' && this.cancelsCompleted)) {
-        return this.state ? { kind: 'refused', proof: { status: '409' } } : this.shown();
+        return this.state ? { kind: 'refused', isConflict: true, proof: { status: '409' } } : this.shown();
       }
       this.state = 'CANCELED';
       return this.shown();
@@ -48,7 +48,7 @@ export class ScriptedKlarna implements KlarnaPaymentRequests, KlarnaExpiry {
 
   moveExpiry(_credentials: unknown, _id: unknown, expiresAt: Instant): Promise<KlarnaAnswer> {
     return this.#answer('expiry', () => {
-      if (this.state !== 'SUBMITTED') return { kind: 'refused', proof: { status: '409' } };
+      if (this.state !== 'SUBMITTED') return { kind: 'refused', isConflict: true, proof: { status: '409' } };
       this.expiresAt = expiresAt;
       return this.shown();
     });

@@ -19,7 +19,11 @@ export const hour = 60 * minute;
 export const afterNoon = (minutes: number): Instant => plusMillis(noon, minutes * minute);
 
 /** What an account allows unless it says otherwise. */
-export const policy: SessionPolicy = { maxExtensions: 10, maxSession: 48 * hour };
+export const policy: SessionPolicy = {
+  maxExtensions: 10,
+  maxSession: 48 * hour,
+  syncKlarnaExpiry: false,
+};
 
 /** A session registered at noon for half an hour. */
 export const session: RegisteredSession = {

@@ -80,6 +80,7 @@ export class World {
       ids,
       syncExpiry: syncKlarnaExpiry({
         store,
+        klarna: meddled('klarna', klarna, meddle),
         klarnaExpiry: meddled('klarna', klarna, meddle),
         clock: this.clock,
         ids,

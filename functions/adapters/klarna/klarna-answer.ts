@@ -41,7 +41,7 @@ export function readAnswer(answer: HttpAnswer, id: PaymentRequestId, asked: Proo
       return { kind: 'rate-limited', retryAfterMillis: waitOf(answer), proof };
     default:
       return status >= 400 && status < 500
-        ? { kind: 'refused', proof }
+        ? { kind: 'refused', isConflict: status === 409, proof }
         : { kind: 'unclear', retryAfterMillis: waitOf(answer), proof };
   }
 }

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import type { Accounts, AccountSettings } from '../../application/ports.ts';
 import { durationFormat, parseDuration } from '../../domain/duration.ts';
 import { type Account, parseAccount } from '../../domain/identifiers.ts';
-import { klarnaLongestLifetime } from '../../domain/reconciliation.ts';
+import { klarnaLongestLifetime } from '../../domain/payment-request.ts';
 import type { CachedSecret } from './cached-secret.ts';
 
 const text = v.pipe(v.string(), v.minLength(1));

@@ -16,7 +16,7 @@ import {
   unknownPaymentRequest,
 } from '../../../functions/domain/payment-request.ts';
 import { forgotten } from '../../../functions/domain/reconciliation.ts';
-import { withArmedTimer } from '../../../functions/domain/registration.ts';
+import { withArmedTimer } from '../../../functions/domain/session-timer.ts';
 import { applyObservation } from '../../../functions/domain/transition.ts';
 import { asRead, webhooks } from '../../support/arbitrary-observations.ts';
 import { engines, openEmbeddedTable } from '../../support/embedded-table.ts';
