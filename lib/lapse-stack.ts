@@ -23,6 +23,7 @@ export class LapseStack extends Stack {
       alarmTopic,
       dashboardName,
       table,
+      retentionDays,
       queues,
     } = this.lapse;
     const outputs = {
@@ -32,6 +33,7 @@ export class LapseStack extends Stack {
       SigningKeysSecretName: signingKeysSecret.secretName,
       EventBusName: bus.eventBusName,
       TableName: table.tableName,
+      RetentionDays: String(retentionDays),
       TimerQueueUrl: queues.timers.queueUrl,
       DeadTimersQueueUrl: queues.deadTimers.queueUrl,
       UnpublishedEventsQueueUrl: queues.unpublishedEvents.queueUrl,

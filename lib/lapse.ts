@@ -74,6 +74,8 @@ export class Lapse extends Construct {
   /** Where Klarna's webhooks have to come to. */
   readonly webhookUrl: string;
   readonly table: ITable;
+  /** How long records are kept in it after their last change. */
+  readonly retentionDays: number;
   readonly bus: IEventBus;
   /** What session timers go off into, what of them was given up, and what could not be published. */
   readonly queues: Readonly<Record<'timers' | 'deadTimers' | 'unpublishedEvents', IQueue>>;
@@ -173,6 +175,7 @@ export class Lapse extends Construct {
     this.api = api;
     this.webhookUrl = webhook.url;
     this.table = records.table;
+    this.retentionDays = settings.retentionDays;
     this.bus = events.bus;
     // See lapse-function.ts for the assertions.
     this.queues = {

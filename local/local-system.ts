@@ -254,6 +254,7 @@ export async function startLocalSystem(
     control: control.url,
     simulator: options.klarnaUrl === undefined ? klarna : undefined,
     accounts: secretFiles.accounts,
+    now: () => clock.now(),
   });
   running.defer(() => page.close());
 

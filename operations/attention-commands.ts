@@ -1,4 +1,4 @@
-import type { Attention, HistoryEntry, PaymentRequestRecord } from '../client/answers.ts';
+import type { Attention, HistoryEntry, PaymentRequestRecord, ReadRecord } from '../client/answers.ts';
 import type { Operations } from './compose-operations.ts';
 
 type Print = (line: string) => void;
@@ -61,7 +61,7 @@ export async function explainAttention(operations: Operations, name: string, pri
 
 /**
  * Asks Klarna anew about these, or about all of a filter, and writes down what it says by the write that every fact has. What a
- * person must see stays: nobody but a person resolves a contradiction. Whether Klarna answered of each.
+ * person must see stays. Whether Klarna answered of each. A name that the API does not take is an error before Klarna is asked.
  */
 export async function askAgain(
   operations: Operations,
@@ -77,12 +77,14 @@ export async function askAgain(
     }
     const { client, id } = await named(operations, name);
     const record = await client.get(id, { refresh: true });
-    if (!record) throw unknown(name);
-    print(`${name}: ${answers[record.refresh ?? 'unknown']}; the record says ${record.state ?? 'nothing'}.`);
-    areAllAnswered &&= record.refresh === 'refreshed';
+    print(record ? `${name}: ${answerOf(record)}.` : `${name}: nobody knows it, Klarna included.`);
+    areAllAnswered &&= record?.refresh === 'refreshed';
   }
   return areAllAnswered;
 }
+
+const answerOf = ({ refresh, state }: ReadRecord): string =>
+  `${answers[refresh ?? 'unknown']}; the record says ${state ?? 'nothing'}`;
 
 const answers = {
   refreshed: 'Klarna answered, and it is in the history',
@@ -102,13 +104,19 @@ async function* chosen(
   operations: Operations,
   which: readonly string[] | AttentionFilter,
 ): AsyncGenerator<string, void> {
-  if (!('account' in which)) return yield* which;
+  if (!('account' in which)) {
+    // Of what nothing is known here Klarna may know, so only what the API does not take at all is refused.
+    for (const { client, id } of await Promise.all(which.map((name) => named(operations, name)))) {
+      await client.get(id);
+    }
+    return yield* which;
+  }
   for await (const record of needing(operations, which)) yield nameOf(record);
 }
 
 async function named({ api }: Operations, name: string) {
-  const [account = '', id = ''] = name.split('/');
-  if (account === '' || id === '') throw unknown(name);
+  const [, account = '', id = ''] = /^([^/]+)\/([^/]+)$/.exec(name) ?? [];
+  if (id === '') throw unknown(name);
   return { client: await api(account), id };
 }
 

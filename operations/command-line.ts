@@ -48,43 +48,82 @@ interface Command {
   readonly print: (line: string) => void;
 }
 
-/** Each says whether all went well. */
-const commands: Readonly<Record<string, (operations: Operations, command: Command) => Promise<boolean>>> = {
-  'quarantine list': async (operations, { reason, print }) => {
-    await listQuarantine(operations, reason, print);
-    return true;
+/** What a command may be told beside the system and --dry-run. */
+const choices = ['names', 'all', 'reason', 'account', 'kind'] as const;
+type Choice = (typeof choices)[number];
+
+interface Deed {
+  /** The choices that go together, one line for each way to use the command: what else is given would be ignored, and is refused. */
+  readonly ways: readonly (readonly Choice[])[];
+  /** Says whether all went well. */
+  readonly run: (operations: Operations, command: Command) => Promise<boolean>;
+}
+
+const commands: Readonly<Record<string, Deed>> = {
+  'quarantine list': {
+    ways: [['reason']],
+    run: async (operations, { reason, print }) => {
+      await listQuarantine(operations, reason, print);
+      return true;
+    },
   },
-  'quarantine explain': async (operations, { names, print }) => {
-    for (const name of some(names)) await explainQuarantine(operations, name, print);
-    return true;
+  'quarantine explain': {
+    ways: [['names']],
+    run: async (operations, { names, print }) => {
+      for (const name of some(names)) await explainQuarantine(operations, name, print);
+      return true;
+    },
   },
-  'quarantine replay': (operations, { names, all, reason, isRehearsal, print }) =>
-    replayQuarantine(operations, all ? { all: reason } : some(names), isRehearsal, print),
-  'unpublished list': async (operations, { print }) => {
-    await listUnpublished(operations, print);
-    return true;
+  'quarantine replay': {
+    ways: [['names'], ['all', 'reason']],
+    run: (operations, { names, all, reason, isRehearsal, print }) =>
+      replayQuarantine(operations, all ? { all: reason } : some(names), isRehearsal, print),
   },
-  'unpublished replay': (operations, { isRehearsal, print }) =>
-    replayUnpublished(operations, isRehearsal, print),
-  'timers list': async (operations, { print }) => {
-    await listDeadTimers(operations, print);
-    return true;
+  'unpublished list': {
+    ways: [[]],
+    run: async (operations, { print }) => {
+      await listUnpublished(operations, print);
+      return true;
+    },
   },
-  'attention list': async (operations, command) => {
-    await listAttention(operations, filterOf(command), command.print);
-    return true;
+  'unpublished replay': {
+    ways: [[]],
+    run: (operations, { isRehearsal, print }) => replayUnpublished(operations, isRehearsal, print),
   },
-  'attention explain': async (operations, { names, print }) => {
-    for (const name of some(names, 'attention')) await explainAttention(operations, name, print);
-    return true;
+  'timers list': {
+    ways: [[]],
+    run: async (operations, { print }) => {
+      await listDeadTimers(operations, print);
+      return true;
+    },
   },
-  'attention ask': (operations, command) => {
-    const { names, all, isRehearsal, print } = command;
-    return askAgain(operations, all ? filterOf(command) : some(names, 'attention'), isRehearsal, print);
+  'timers redrive': {
+    ways: [[]],
+    run: async (operations, { isRehearsal, print }) => {
+      await redriveTimers(operations, isRehearsal, print);
+      return true;
+    },
   },
-  'timers redrive': async (operations, { isRehearsal, print }) => {
-    await redriveTimers(operations, isRehearsal, print);
-    return true;
+  'attention list': {
+    ways: [['account', 'kind']],
+    run: async (operations, command) => {
+      await listAttention(operations, filterOf(command), command.print);
+      return true;
+    },
+  },
+  'attention explain': {
+    ways: [['names']],
+    run: async (operations, { names, print }) => {
+      for (const name of some(names, 'attention')) await explainAttention(operations, name, print);
+      return true;
+    },
+  },
+  'attention ask': {
+    ways: [['names'], ['all', 'account', 'kind']],
+    run: (operations, command) => {
+      const { names, all, isRehearsal, print } = command;
+      return askAgain(operations, all ? filterOf(command) : some(names, 'attention'), isRehearsal, print);
+    },
   },
 };
 
@@ -113,10 +152,9 @@ export async function runCommandLine(
     return true;
   }
   const [subject = '', verb = '', ...names] = positionals;
-  const command = commands[`${subject} ${verb}`];
-  if (!command) {
-    throw new Error(`The command is ${subject} ${verb}; allowed: ${Object.keys(commands).join(', ')}.`);
-  }
+  const name = `${subject} ${verb}`;
+  const deed = commands[name];
+  if (!deed) throw new Error(`The command is ${name}; allowed: ${Object.keys(commands).join(', ')}.`);
   const reason = reasons.find((each) => each === values.reason);
   if (values.reason !== undefined && !reason) {
     throw new Error(`--reason is ${values.reason}; allowed: ${reasons.join(', ')}.`);
@@ -126,14 +164,30 @@ export async function runCommandLine(
     throw new Error(`--kind is ${values.kind}; allowed: ${attentions.join(', ')}.`);
   }
   const { outputs: file, control, account, all } = values;
+  const given = { names: names.length > 0, all, reason, account, kind };
+  checkChoices(
+    name,
+    choices.filter((choice) => given[choice]),
+    deed,
+  );
   if ((file === undefined) === (control === undefined)) {
     throw new Error('Exactly one of --outputs and --control says which system it is.');
   }
   const source = control === undefined ? { file: file ?? '' } : { control: control.replace(/\/+$/, '') };
   const operations = composeOperations(await readOutputs(source, values.stack));
   const isRehearsal = values['dry-run'];
-  return command(operations, { names, reason, account, kind, all, isRehearsal, print });
+  return deed.run(operations, { names, reason, account, kind, all, isRehearsal, print });
 }
+
+/** Refuses what the command would ignore: whoever names one of two and says --all as well does not mean all. */
+function checkChoices(name: string, given: readonly Choice[], { ways }: Deed): void {
+  if (ways.some((way) => given.every((choice) => way.includes(choice)))) return;
+  const allowed = ways.map((way) => wordsOf(way) || 'nothing').join(', or ');
+  throw new Error(`${name} is given ${wordsOf(given)}; allowed: ${allowed}.`);
+}
+
+const wordsOf = (given: readonly Choice[]): string =>
+  given.map((choice) => (choice === 'names' ? 'names' : `--${choice}`)).join(' with ');
 
 function some(names: readonly string[], subject = 'quarantine'): readonly string[] {
   if (names.length === 0) throw new Error(`No name is given; allowed: names as ${subject} list prints them.`);

@@ -19,9 +19,6 @@ import type { StackOutputs } from './stack-outputs.ts';
 
 export type Operations = ReturnType<typeof composeOperations>;
 
-/** How long a record that is put through again is kept, as the stack's default has it: it is written anew by its next change. */
-const retentionDays = 400;
-
 /** What an operator does, on a deployed stack or a local system, by the use cases and adapters that run in it. */
 export function composeOperations(outputs: StackOutputs) {
   const { AwsEndpointUrl: endpoint, AwsRegion: region } = outputs;
@@ -35,7 +32,11 @@ export function composeOperations(outputs: StackOutputs) {
   };
   const clock: Clock = { now: () => Date.now(), wait: (millis) => wait(millis) };
   const dynamodb = new DynamoDBClient(settings);
-  const table = { client: dynamodb, tableName: outputs.TableName, retentionDays };
+  const table = {
+    client: dynamodb,
+    tableName: outputs.TableName,
+    retentionDays: outputs.RetentionDays,
+  };
   const quarantine = new DynamoDbQuarantine(table);
   const sqs = new SQSClient(settings);
   return {

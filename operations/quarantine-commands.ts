@@ -75,7 +75,10 @@ export async function explainQuarantine(
   print(`Put through again now: ${wordsOf(await operations.replay(delivery, true))}`);
 }
 
-/** Puts deliveries through again: these, or all that were not yet, of one reason where one is given. Whether none was refused. */
+/**
+ * Puts deliveries through again: these, or all that were not yet, of one reason where one is given. Whether none was refused.
+ * A name that is none is an error before anything is put through.
+ */
 export async function replayQuarantine(
   operations: QuarantineOperations,
   which: readonly string[] | { readonly all: QuarantineReason | undefined },
@@ -102,7 +105,8 @@ async function* chosen(
     }
     return;
   }
-  for (const name of which) yield await found(operations, name);
+  const deliveries = await Promise.all(which.map((name) => found(operations, name)));
+  yield* deliveries;
 }
 
 function wordsOf(outcome: ReplayOutcome): string {

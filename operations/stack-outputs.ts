@@ -6,6 +6,7 @@ const name = v.pipe(v.string(), v.minLength(1));
 const outputsSchema = v.object({
   ApiUrl: name,
   TableName: name,
+  RetentionDays: v.pipe(v.string(), v.regex(/^[1-9]\d{0,3}$/), v.transform(Number)),
   EventBusName: name,
   SigningKeysSecretName: name,
   TimerQueueUrl: name,

@@ -16,6 +16,8 @@ export interface FrontPageOptions {
   readonly simulator: string | undefined;
   /** The secret `accounts`. Of what is in it, the page learns the accounts' names and Klarna's ids of them. */
   readonly accounts: () => string;
+  /** The system's time, in milliseconds since 1970. */
+  readonly now: () => number;
   /** How long to wait for the port if somebody has it, in milliseconds. */
   readonly patienceMillis?: number;
 }
@@ -110,11 +112,11 @@ export async function startFrontPage(options: FrontPageOptions): Promise<Listeni
   );
 }
 
-/** What the page has to know before it can ask for anything else; the time, so that countdowns go by this machine's clock. */
-function statusOf({ accounts, simulator }: FrontPageOptions) {
+/** What the page has to know before it can ask for anything else; the time, so that countdowns go by the system's clock. */
+function statusOf({ accounts, simulator, now }: FrontPageOptions) {
   const known = v.parse(accountsSchema, JSON.parse(accounts()));
   return {
-    now: new Date().toISOString(),
+    now: new Date(now()).toISOString(),
     simulator: simulator !== undefined,
     accounts: Object.entries(known).map(([name, { partner_account_id }]) => ({ name, partner_account_id })),
   };

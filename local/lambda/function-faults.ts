@@ -1,7 +1,8 @@
 import * as v from 'valibot';
 import type { LambdaFunction } from './lambda-function.ts';
 
-const faultSchema = v.strictObject({
+/** A fault as it is asked for, without its target. */
+export const faultSchema = v.strictObject({
   kind: v.picklist(['kill', 'throttle']),
   function: v.optional(v.string()),
 });

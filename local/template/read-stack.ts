@@ -19,7 +19,7 @@ export interface ReadStackOptions {
 }
 
 /** The others are addresses, which are other ones here. */
-const operatorsOutput = /^(TableName|EventBusName|\w+QueueUrl)$/;
+const operatorsOutput = /^(TableName|RetentionDays|EventBusName|\w+QueueUrl)$/;
 
 const region = 'eu-west-1';
 const accountId = '000000000000';

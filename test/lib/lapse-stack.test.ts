@@ -183,10 +183,13 @@ it('says in its outputs where everything is and what to do next', () => {
     'DeadTimersQueueUrl',
     'EventBusName',
     'NextCommand',
+    'RetentionDays',
     'SigningKeysSecretName',
     'TableName',
     'TimerQueueUrl',
     'UnpublishedEventsQueueUrl',
     'WebhookUrl',
   ]);
+  const kept = templateOf({ retentionDays: 30 }).findOutputs('RetentionDays');
+  expect(kept).toMatchObject({ RetentionDays: { Value: '30' } });
 });

@@ -2,12 +2,12 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readOutputs } from '../../operations/stack-outputs.ts';
-import { runCommandLine, usage } from '../../operations/command-line.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const outputs = {
   ApiUrl: 'https://a',
   TableName: 't',
+  RetentionDays: '90',
   EventBusName: 'b',
   SigningKeysSecretName: 's',
   TimerQueueUrl: 'https://q/1',
@@ -23,7 +23,10 @@ async function fileOf(content: unknown): Promise<string> {
 
 describe('the outputs of a stack', () => {
   it('are those of the only stack, or of the one that is named', async () => {
-    expect(await readOutputs({ file: await fileOf({ Lapse: outputs }) })).toEqual(outputs);
+    expect(await readOutputs({ file: await fileOf({ Lapse: outputs }) })).toEqual({
+      ...outputs,
+      RetentionDays: 90,
+    });
     const two = await fileOf({ Live: outputs, Test: { ...outputs, TableName: 'other' } });
     expect(await readOutputs({ file: two }, 'Test')).toMatchObject({ TableName: 'other' });
   });
@@ -32,23 +35,20 @@ describe('the outputs of a stack', () => {
     ['no JSON', 'rubbish', undefined, 'is not what cdk deploy --outputs-file writes'],
     ['several stacks', { Live: {}, Test: {} }, undefined, '--stack is missing; allowed: Live, Test.'],
     ['another stack', { Live: {} }, 'Test', '--stack is Test; allowed: Live.'],
-    ['an older stack', { Live: { TableName: 't' } }, undefined, 'has no output ApiUrl, EventBusName'],
+    [
+      'an older stack',
+      { Live: { TableName: 't' } },
+      undefined,
+      'has no output ApiUrl, RetentionDays, EventBusName',
+    ],
+    [
+      'a retention that is none',
+      { Lapse: { ...outputs, RetentionDays: 'long' } },
+      undefined,
+      'has no output RetentionDays.',
+    ],
   ])('are refused of %s', async (_, content, stack, sentence) => {
     const file = await fileOf(content);
     await expect(readOutputs({ file }, stack)).rejects.toThrow(sentence);
-  });
-});
-
-describe('the command line', () => {
-  it('tells how it is used', async () => {
-    const lines: string[] = [];
-    expect(await runCommandLine([], (line) => lines.push(line))).toBe(true);
-    expect(lines).toEqual([usage]);
-  });
-
-  it('wants to know which system it is for', async () => {
-    await expect(runCommandLine(['timers', 'list'], () => undefined)).rejects.toThrow(
-      'Exactly one of --outputs and --control',
-    );
   });
 });

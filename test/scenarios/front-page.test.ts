@@ -82,9 +82,17 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
   /** A session that the page's form starts. */
   async function startSession(page: Page, order: string, timeout: string): Promise<void> {
     await page.getByLabel('Ends after').selectOption(timeout);
-    await page.getByLabel('Order').fill(order);
+    await page.getByRole('textbox', { name: 'Order' }).fill(order);
     await page.getByRole('button', { name: 'Start the session' }).click();
     await chosen(page).getByRole('heading', { name: order }).waitFor();
+  }
+
+  /** One of the faults of the panel, which is open, for the request that is looked at. */
+  async function makeHappen(page: Page, where: string, what: string): Promise<void> {
+    await page.getByLabel(/^Where/).selectOption(where);
+    await page.getByLabel(/^What/).selectOption(what);
+    await page.getByLabel(/^Only for the request/).check();
+    await page.getByRole('button', { name: 'Make it happen' }).click();
   }
 
   /** Waits until all that is shown has been asked for twice more; the page tells the time of each. */
@@ -139,6 +147,10 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
         .waitFor();
       expect(await card(page, 'order-keys').locator('.chip').textContent()).toBe('paid');
       await chosen(page).getByText('left alone').waitFor();
+      await page
+        .getByRole('list', { name: 'How it came to be so' })
+        .getByText('A cancel was asked for and refused')
+        .waitFor();
     },
     2 * patience,
   );
@@ -174,8 +186,7 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
         .waitFor();
       await page.getByText('Make something go wrong').click();
       await page.getByLabel('How often').fill('2');
-      await page.getByLabel(/only for the request/).check();
-      await page.getByRole('button', { name: 'Lost', exact: true }).click();
+      await makeHappen(page, 'Klarna’s webhooks', 'Lost');
       await page
         .getByRole('list', { name: 'Still to come' })
         .getByText('klarna webhook lose, 2 more')
@@ -193,6 +204,50 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
         .waitFor();
       await page.getByRole('button', { name: 'All well again' }).click();
       await page.getByText('Nothing more will go wrong.').waitFor();
+    },
+    2 * patience,
+  );
+
+  it(
+    'the race that cannot be closed is played from the page, and read on it',
+    async () => {
+      const id = await registered({ reference: 'order-race' });
+      const page = await open({ hash: routeTo(id) });
+      await page.getByText('Make something go wrong').click();
+      const lax = page.getByLabel('Klarna lets a paid request be canceled');
+      await lax.check();
+      await page.getByText('A paid request can be canceled.').waitFor();
+      await makeHappen(page, 'Klarna, when we call', 'Paid just before our cancel');
+      await page.getByText('Paid just before our cancel: to come.').waitFor();
+      await chosen(page).getByRole('button', { name: 'Cancel', exact: true }).click();
+      await chosen(page)
+        .getByText(/^Canceled just after the customer had approved/)
+        .waitFor();
+      const events = page.getByRole('list', { name: 'Events going out' });
+      await events.getByText('canceled: canceled after completed').waitFor();
+      await twoRefreshes(page);
+      expect(await lax.isChecked()).toBe(true);
+      await lax.uncheck();
+      await page.getByText('A paid request cannot be canceled.').waitFor();
+    },
+    2 * patience,
+  );
+
+  it(
+    'Klarna that cannot be reached comes back when all is well again',
+    async () => {
+      const page = await open();
+      await page.getByText('Make something go wrong').click();
+      await page.getByLabel(/^Where/).selectOption('Klarna, when we call');
+      await page.getByLabel(/^What/).selectOption('Cannot be reached, until all is well again');
+      expect(await page.getByLabel('How often').isDisabled()).toBe(true);
+      expect(await page.getByLabel(/^Only for the request/).isDisabled()).toBe(true);
+      await page.getByRole('button', { name: 'Make it happen' }).click();
+      await page.getByText('Cannot be reached, until all is well again: done.').waitFor();
+      await expect(lapse.createAtKlarna()).rejects.toThrow();
+      await page.getByRole('button', { name: 'All well again' }).click();
+      await page.getByText('Nothing more will go wrong.').waitFor();
+      expect(await lapse.createAtKlarna()).toMatch(/^krn:/);
     },
     2 * patience,
   );
@@ -232,6 +287,19 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
       await card(page, 'order-phone').waitFor();
       await expectToFit(page);
       expect(await namelessControls(page)).toEqual([]);
+    },
+    2 * patience,
+  );
+
+  it(
+    'countdowns go by the clock of the system, also once that was moved on',
+    async () => {
+      expect((await lapse.control('POST', '/clock', { advanceMs: 3_600_000 })).status).toBe(200);
+      await registered({ reference: 'order-later' });
+      const page = await open();
+      await card(page, 'order-later')
+        .getByText(/^(20:00|19:\d\d) left$/)
+        .waitFor();
     },
     2 * patience,
   );

@@ -85,6 +85,7 @@ describe('a delivery for an account that nobody had bound to its key', () => {
     await writeFile(signingKeysFile, JSON.stringify({ [keyId]: mended }));
     const rehearsed = await run('quarantine', 'replay', '--all', '--dry-run');
     expect(rehearsed).toEqual({ isWell: true, lines: [`${name}: it would be taken.`] });
+    await expect(run('quarantine', 'replay', name, 'x/y')).rejects.toThrow('x/y is not in quarantine');
     expect((await lapse.api('GET', `/payment-requests/${id}`)).status).toBe(404);
 
     expect(await run('quarantine', 'replay', '--all')).toEqual({
@@ -206,6 +207,18 @@ describe('what a person should look at', () => {
 
   it('is told when Klarna answers, with its correlation id in the history', async () => {
     const known = await lapse.createAtKlarna();
+    for (const wrong of ['nobody', 'demo/no-id', 'stranger/no-id', `${nameOf(known)}/more`]) {
+      await expect(run('attention', 'ask', nameOf(known), wrong)).rejects.toThrow();
+    }
+    expect((await lapse.api('GET', `/payment-requests/${known}`)).status).toBe(404);
+    const nobodys = nameOf(newPaymentRequestId());
+    expect(await run('attention', 'ask', nobodys, nameOf(known))).toEqual({
+      isWell: false,
+      lines: [
+        `${nobodys}: nobody knows it, Klarna included.`,
+        expect.stringContaining(`${nameOf(known)}: Klarna answered`),
+      ],
+    });
     expect(await run('attention', 'ask', nameOf(known))).toEqual({
       isWell: true,
       lines: [`${nameOf(known)}: Klarna answered, and it is in the history; the record says SUBMITTED.`],

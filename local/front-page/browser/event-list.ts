@@ -1,31 +1,23 @@
 import { follow } from './ask.ts';
 import { byId, element } from './element.ts';
-import { shortId, stateWord } from './record.ts';
+import { type EventFacts, factWords, typeWord } from './event-words.ts';
+import { shortId } from './record.ts';
 import { timeElement } from './time-text.ts';
 
 interface PublishedEvent {
   readonly id: string;
   readonly 'detail-type': string;
-  readonly detail: {
+  readonly detail: EventFacts & {
     readonly recorded_at: string;
     readonly payment_request_id: string;
     readonly account: string;
     readonly reference: string | null;
-    readonly state: string | null;
-    readonly cause: string | null;
   };
 }
 
 /** How many are shown. */
 const shownAtMost = 60;
 const againAfterMillis = 2_000;
-
-const typeWords: Readonly<Record<string, string>> = {
-  'Payment Request Registered': 'Registered',
-  'Payment Request State Changed': 'State changed',
-  'Payment Request Cancel Refused': 'Cancel refused',
-  'Payment Request Needs Attention': 'Needs attention',
-};
 
 /** The events that go out, newest first, for as long as somebody looks. */
 export class EventList {
@@ -67,14 +59,14 @@ export class EventList {
 }
 
 function rowOf({ 'detail-type': type, detail }: PublishedEvent): HTMLElement {
-  const { recorded_at, reference, payment_request_id, state, cause } = detail;
+  const { recorded_at, reference, payment_request_id } = detail;
   const about = reference ?? shortId(payment_request_id);
   return element(
     'li',
     { class: 'event' },
     timeElement(recorded_at),
-    element('strong', {}, typeWords[type] ?? type),
+    element('strong', {}, typeWord(type)),
     element('span', { class: 'event__about' }, about),
-    element('span', { class: 'quiet' }, [stateWord(state), cause].filter(Boolean).join(', by ')),
+    element('span', { class: 'quiet' }, factWords(type, detail)),
   );
 }

@@ -7,10 +7,16 @@ import { chosenRequest } from './route.ts';
 
 type Waiting = Readonly<Record<string, unknown>>;
 
-/** Buttons for what can go wrong, and what of it is still to come. */
+const optionsOf = (texts: readonly string[]): readonly HTMLElement[] =>
+  texts.map((text, place) => element('option', { value: String(place) }, text));
+
+/** What can go wrong, to choose from, and what of it is still to come. */
 export class FaultPanel {
   readonly #simulator: boolean;
   readonly #onDone: () => void;
+  readonly #groups: typeof faultChoices;
+  readonly #where = element('select');
+  readonly #what = element('select');
   readonly #times = element('input', {
     type: 'number',
     min: '1',
@@ -19,6 +25,7 @@ export class FaultPanel {
     inputmode: 'numeric',
   });
   readonly #onlyChosen = element('input', { type: 'checkbox' });
+  readonly #lax = element('input', { type: 'checkbox' });
   readonly #outcome = element('p', { class: 'outcome', role: 'status' });
   readonly #waiting = element('ul', { class: 'plain waiting', 'aria-label': 'Still to come' });
   readonly #list: KeyedList<readonly [string, string]>;
@@ -26,6 +33,9 @@ export class FaultPanel {
   constructor(simulator: boolean, onDone: () => void) {
     this.#simulator = simulator;
     this.#onDone = onDone;
+    this.#groups = faultChoices.filter(({ choices }) =>
+      choices.every(({ fault }) => simulator || fault['target'] !== 'klarna'),
+    );
     this.#list = new KeyedList(
       this.#waiting,
       ([key]) => key,
@@ -34,37 +44,34 @@ export class FaultPanel {
         return { root, update: ([, text]) => setText(root, text) };
       },
     );
+    this.#where.append(...optionsOf(this.#groups.map(({ title }) => title)));
+    this.#where.addEventListener('change', () => this.#offer());
+    this.#what.addEventListener('change', () => this.#heed());
+    this.#lax.addEventListener('change', () => void this.#setLax());
     byId('fault-panel', HTMLElement).append(
       element(
         'div',
         { class: 'form__fields' },
+        element('label', { class: 'form__wide' }, 'Where', this.#where),
+        element('label', { class: 'form__wide' }, 'What', this.#what),
         element('label', {}, 'How often', this.#times),
-        element(
-          'label',
-          { class: 'check form__wide' },
-          this.#onlyChosen,
-          'Klarna’s only for the request I look at',
-        ),
+        ...(simulator ? [check(this.#onlyChosen, 'Only for the request I look at (Klarna’s faults)')] : []),
       ),
-      ...faultChoices.flatMap(({ title, choices }) => {
-        const offered = choices.filter(({ fault }) => simulator || fault['target'] !== 'klarna');
-        if (offered.length === 0) return [];
-        const buttons = offered.map((choice) => button(choice.text, () => void this.#inject(choice)));
-        const group = element('div', { class: 'buttons' }, ...buttons);
-        return [element('fieldset', {}, element('legend', {}, title), group)];
-      }),
+      button('Make it happen', () => void this.#inject(), 'primary'),
+      ...(simulator ? [check(this.#lax, 'Klarna lets a paid request be canceled')] : []),
       this.#outcome,
       this.#waiting,
       element(
         'div',
         { class: 'buttons' },
-        button('All well again', () => void this.#clear(), 'primary'),
+        button('All well again', () => void this.#clear()),
         button('Run the sweep now', () => void this.#sweep()),
       ),
     );
+    this.#offer();
   }
 
-  /** Asks what is still to come, if anybody can see it. */
+  /** Asks what is still to come and how Klarna is set, if anybody can see it. */
   async refresh(): Promise<void> {
     if (!byId('faults', HTMLDetailsElement).open) return;
     const paths = ['/control/faults', ...(this.#simulator ? ['/klarna/faults'] : [])];
@@ -73,25 +80,59 @@ export class FaultPanel {
       problem === undefined ? (body as { readonly faults: readonly Waiting[] }).faults : [],
     );
     this.#list.show(waiting.map((fault, place) => [String(place), textOf(fault)] as const));
+    if (!this.#simulator) return;
+    const { body, problem } = await ask('GET', '/klarna/settings');
+    if (problem !== undefined) return;
+    this.#lax.checked = (body as { readonly completedCanBeCanceled: boolean }).completedCanBeCanceled;
   }
 
-  async #inject({ text, fault, forOne, repeatable }: FaultChoice): Promise<void> {
+  /** Offers what can go wrong in the place that is chosen. */
+  #offer(): void {
+    const { choices = [] } = this.#groups[Number(this.#where.value)] ?? {};
+    this.#what.replaceChildren(...optionsOf(choices.map(({ text }) => text)));
+    this.#heed();
+  }
+
+  /** Leaves open only what the choice heeds. */
+  #heed(): void {
+    const choice = this.#choice();
+    this.#times.disabled = !choice?.repeatable;
+    this.#onlyChosen.disabled = !choice?.forOne;
+  }
+
+  #choice(): FaultChoice | undefined {
+    return this.#groups[Number(this.#where.value)]?.choices[Number(this.#what.value)];
+  }
+
+  async #inject(): Promise<void> {
+    const choice = this.#choice();
+    if (!choice) return;
+    const { text, fault, forOne, repeatable } = choice;
     const chosen = chosenRequest();
-    if (forOne && this.#onlyChosen.checked && !chosen) {
+    const isForOne = forOne && this.#onlyChosen.checked;
+    if (isForOne && !chosen) {
       showProblem('Choose a Payment Request first, or let the fault befall whichever is next.');
       return;
     }
     const { problem } = await ask('POST', '/control/faults', {
       ...fault,
       ...(repeatable && { times: this.#times.valueAsNumber || 1 }),
-      ...(forOne && this.#onlyChosen.checked && { payment_request_id: chosen?.payment_request_id }),
+      ...(isForOne && { payment_request_id: chosen?.payment_request_id }),
     });
     this.#end(problem, repeatable ? `${text}: to come` : `${text}: done`);
   }
 
+  /** Klarna's pages disagree on it: with it a cancel may end what the customer has just paid. */
+  async #setLax(): Promise<void> {
+    const { checked } = this.#lax;
+    const { problem } = await ask('POST', '/klarna/settings', { completedCanBeCanceled: checked });
+    this.#end(problem, checked ? 'A paid request can be canceled' : 'A paid request cannot be canceled');
+  }
+
   async #clear(): Promise<void> {
-    const paths = ['/control/faults', ...(this.#simulator ? ['/klarna/faults'] : [])];
-    const replies = await Promise.all(paths.map((path) => ask('DELETE', path)));
+    // The control address first: a simulator that cannot be reached comes back by it.
+    const replies = [await ask('DELETE', '/control/faults')];
+    if (this.#simulator) replies.push(await ask('DELETE', '/klarna/faults'));
     this.#end(replies.find(({ problem }) => problem !== undefined)?.problem, 'Nothing more will go wrong');
   }
 
@@ -106,6 +147,9 @@ export class FaultPanel {
     void this.refresh();
   }
 }
+
+const check = (box: HTMLInputElement, text: string): HTMLElement =>
+  element('label', { class: 'check form__wide' }, box, text);
 
 /** A fault that waits, in the words of whoever keeps it. */
 function textOf({ target = 'klarna', on, kind, action, times }: Waiting): string {

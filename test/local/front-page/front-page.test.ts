@@ -61,6 +61,7 @@ async function startPage({ simulator = true } = {}) {
     simulator: simulator ? klarna.url : undefined,
     accounts: () =>
       JSON.stringify({ demo: { api_key: 'secret-key', username: 'u', partner_account_id: 'krn:1' } }),
+    now: () => Date.parse('2026-03-01T12:00:00.500Z'),
   });
   onTestFinished(() => page.close());
   const everReached = () => [...api.reached, ...control.reached, ...klarna.reached].map(({ call }) => call);
@@ -231,6 +232,7 @@ describe('a call', () => {
       control: url,
       simulator: undefined,
       accounts: () => '{}',
+      now: () => 0,
     });
     onTestFinished(() => gone.close());
     expect((await fetch(`${gone.url}/api/x`, { headers: fromPage })).status).toBe(502);
@@ -238,11 +240,11 @@ describe('a call', () => {
 });
 
 describe('the status', () => {
-  it('names the accounts and no secret of theirs', async () => {
+  it('tells the time of the system, and names the accounts and no secret of theirs', async () => {
     const { url } = await startPage();
     const text = await (await fetch(`${url}/status`, { headers: fromPage })).text();
     expect(JSON.parse(text)).toEqual({
-      now: expect.stringMatching(/^\d{4}-.*Z$/) as string,
+      now: '2026-03-01T12:00:00.500Z',
       simulator: true,
       accounts: [{ name: 'demo', partner_account_id: 'krn:1' }],
     });

@@ -1,0 +1,27 @@
+import { stateWord } from './record.ts';
+
+/** What of an event the page tells in words. */
+export interface EventFacts {
+  readonly state: string | null;
+  readonly cause: string | null;
+}
+
+const needsAttention = 'Payment Request Needs Attention';
+
+const typeWords: Readonly<Record<string, string>> = {
+  'Payment Request Registered': 'Registered',
+  'Payment Request State Changed': 'State changed',
+  'Payment Request Cancel Refused': 'Cancel refused',
+  [needsAttention]: 'Needs attention',
+};
+
+/** An event's type in a word or two. */
+export const typeWord = (type: string): string => typeWords[type] ?? type;
+
+/** An event's state, and its cause: who ended the request, or why a person should look. */
+export function factWords(type: string, { state, cause }: EventFacts): string {
+  if (cause === null) return stateWord(state);
+  return type === needsAttention
+    ? `${stateWord(state)}: ${cause.replaceAll('_', ' ')}`
+    : `${stateWord(state)}, by ${cause}`;
+}

@@ -1,0 +1,47 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const page = readFileSync('docs/races.md', 'utf8');
+
+const rows = [...page.matchAll(/^\| *(\d+) *\|/gm)].map(([, number]) => Number(number));
+
+/** Each number of the list with the tests that it names. */
+const shown = [...page.matchAll(/^(\d+)\. (.*(?:\n .*)*)/gm)].map(([, number, text = '']) => ({
+  number: Number(number),
+  tests: [...text.matchAll(/\]\(([^)]+)\): ((?:"[^"]+"(?:, )?)+)/g)].flatMap(([, file = '', titles = '']) =>
+    [...titles.matchAll(/"([^"]+)"/g)].map(([, title = '']) => ({ file, title })),
+  ),
+}));
+
+const hasTest = (file: string, title: string): boolean => {
+  const found = path.join('docs', file);
+  if (!file.endsWith('.test.ts') || !existsSync(found)) return false;
+  const literal = ["'", '"', '`'].map((quote) => `${quote}${title}${quote}`);
+  // The first argument of `it(`, or of what `it.each(…)` has made.
+  const tests = readFileSync(found, 'utf8').matchAll(/(?:\bit|\))\(\s*('[^']+'|"[^"]+"|`[^`]+`),/g);
+  return [...tests].some(([, first = '']) => literal.includes(first));
+};
+
+describe('the table of who wins', () => {
+  it('has a test for every row', () => {
+    expect(rows).toEqual(rows.map((_, place) => place + 1));
+    expect(rows.length).toBeGreaterThan(0);
+    expect(shown.map(({ number }) => number)).toEqual(rows);
+    expect(shown.filter(({ tests }) => tests.length === 0)).toEqual([]);
+  });
+
+  it.each(shown.flatMap(({ number, tests }) => tests.map((test) => ({ number, ...test }))))(
+    'row $number is shown by $file: $title',
+    ({ file, title }) => {
+      expect(hasTest(file, title)).toBe(true);
+    },
+  );
+
+  it('would say so of a test that there is not', () => {
+    expect(hasTest('../test/scenarios/repair.test.ts', 'paid after we cancelled')).toBe(false);
+    expect(
+      hasTest('../test/nowhere.test.ts', 'paid after we cancelled: the state stays, a person is told'),
+    ).toBe(false);
+  });
+});

@@ -1,0 +1,51 @@
+import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { expect, it } from 'vitest';
+import { tableSchema } from '../../functions/adapters/dynamodb/table-schema.ts';
+import { composeOperations } from '../../operations/compose-operations.ts';
+import { aws, resetAws } from '../support/aws-clients.ts';
+import { key, noon } from '../support/fixtures.ts';
+import { signingKeyId, subject } from '../support/klarna-deliveries.ts';
+
+it('what is put through again is kept for as long as the stack keeps its records', async () => {
+  resetAws();
+  const { replay } = composeOperations({
+    ApiUrl: 'https://a',
+    TableName: 't',
+    RetentionDays: 30,
+    EventBusName: 'b',
+    SigningKeysSecretName: 'lapse/signing-keys',
+    TimerQueueUrl: 'https://q/1',
+    DeadTimersQueueUrl: 'https://q/2',
+    UnpublishedEventsQueueUrl: 'https://q/3',
+    AwsEndpointUrl: 'http://127.0.0.1:1',
+    AwsRegion: 'eu-west-1',
+  });
+  const outcome = await replay(
+    {
+      signingKeyId,
+      deliveryId: 'e1',
+      reason: 'other_account',
+      receivedAt: noon,
+      bodySha256: 'ab',
+      facts: {
+        eventId: 'e1',
+        eventType: 'payment.request.state-change.canceled',
+        occurredAt: '2026-03-01T11:59:00Z',
+        subjectAccountId: subject,
+        paymentRequestId: key.paymentRequestId,
+        state: 'CANCELED',
+      },
+    },
+    false,
+  );
+  expect(outcome).toEqual({ kind: 'taken', verdict: 'superseding' });
+  const [write] = aws.dynamodb.commandCalls(UpdateItemCommand);
+  const { ExpressionAttributeNames: names = {}, ExpressionAttributeValues: given = {} } =
+    write?.args[0].input ?? {};
+  expect(Object.values(names)).toContain(tableSchema.timeToLive);
+  const inDays = Object.values(unmarshall(given))
+    .filter((value) => typeof value === 'number')
+    .map((seconds) => Math.round((seconds - Date.now() / 1_000) / 86_400));
+  expect(inDays).toContain(30);
+});
