@@ -83,11 +83,11 @@ export interface Registration {
 
 /** A record that was asked for. */
 export interface ReadRecord extends PaymentRequestRecord {
-  /** With `refresh` only: Klarna was heard, does not know the request, or gave no answer. */
+  /** With `refresh` only: Klarna was heard, does not know the request, refuses our credentials, or gave no answer. */
   readonly refresh?: (typeof refreshes)[number];
 }
 
-export const refreshes = ['refreshed', 'absent', 'unknown'] as const;
+export const refreshes = ['refreshed', 'absent', 'klarna_denied', 'unknown'] as const;
 
 export interface History {
   readonly account: string;

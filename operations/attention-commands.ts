@@ -87,6 +87,7 @@ export async function askAgain(
 const answers = {
   refreshed: 'Klarna answered, and it is in the history',
   absent: 'Klarna does not know it',
+  klarna_denied: 'Klarna refuses the credentials of the account',
   unknown: 'Klarna gave no answer',
 } as const;
 
