@@ -66,7 +66,7 @@ export interface PaymentRequestRecord {
   readonly updated_at: string;
 }
 
-/** When a session ends: a duration from now, or a time. */
+/** When a session ends: a duration from now, which counts anew with every call, or a time. */
 export type Deadline = { readonly session_timeout: string } | { readonly deadline_at: string };
 
 /** What a session is registered with. Without a deadline the account's default is taken. */
