@@ -66,7 +66,7 @@ export interface PaymentRequestRecord {
   readonly updated_at: string;
 }
 
-/** When a session ends: a duration from now, or a time. */
+/** When a session ends: a duration from now, which counts anew with every call, or a time. */
 export type Deadline = { readonly session_timeout: string } | { readonly deadline_at: string };
 
 /** What a session is registered with. Without a deadline the account's default is taken. */
@@ -83,11 +83,11 @@ export interface Registration {
 
 /** A record that was asked for. */
 export interface ReadRecord extends PaymentRequestRecord {
-  /** With `refresh` only: Klarna was heard, does not know the request, or gave no answer. */
+  /** With `refresh` only: Klarna was heard, does not know the request, refuses our credentials, or gave no answer. */
   readonly refresh?: (typeof refreshes)[number];
 }
 
-export const refreshes = ['refreshed', 'absent', 'unknown'] as const;
+export const refreshes = ['refreshed', 'absent', 'klarna_denied', 'unknown'] as const;
 
 export interface History {
   readonly account: string;

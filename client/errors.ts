@@ -30,7 +30,17 @@ export class LapseProblem extends LapseError {
   }
 }
 
-/** No answer in the time that there was, or only such as ask for another try. Repeating the call is safe. */
+/**
+ * No answer in the time that there was, or only such as ask for another try. Repeating the call is safe; but a deadline that was
+ * moved by a duration from now may have been moved already, and would be once more.
+ */
 export class LapseUnavailable extends LapseError {
   override readonly name = 'LapseUnavailable';
+  /** The type of the problem that the last answer was, if it was one: `klarna-denied` wants somebody to look at the credentials. */
+  readonly type: string | undefined;
+
+  constructor(message: string, status: number | undefined, type: string | undefined) {
+    super(message, status);
+    this.type = type;
+  }
 }

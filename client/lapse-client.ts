@@ -71,8 +71,8 @@ export type CancelJobOutcome =
   | NotFound;
 
 /**
- * The API of one account. Expected refusals are outcomes; anything else is thrown as a `LapseError`. Every call may be repeated,
- * and is, within its time: see `Transport`.
+ * The API of one account. Expected refusals are outcomes; anything else is thrown as a `LapseError`. A call without an answer is
+ * sent again, within its time: see `Transport`. So `updated`, `already_canceled` and `unchanged` may be the answer to a first call.
  */
 export class LapseClient {
   readonly #transport: Transport;
@@ -96,9 +96,13 @@ export class LapseClient {
     );
   }
 
-  /** Moves the end of a registered session, later or sooner. */
+  /**
+   * Moves the end of a registered session, later or sooner. A `session_timeout` is counted from each call, so that it is not sent
+   * again where it may have been done: a `deadline_at` is.
+   */
   async extend(id: string, deadline: Deadline, { signal }: Optional = {}): Promise<ExtendOutcome> {
-    const call = { method: 'PATCH', path: this.#request(id), body: deadline, signal } as const;
+    const countsAnew = 'session_timeout' in deadline;
+    const call = { method: 'PATCH', path: this.#request(id), body: deadline, countsAnew, signal } as const;
     const answer = await this.#transport.send(call, [
       'already-final',
       'cancellation-pending',

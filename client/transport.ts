@@ -38,6 +38,8 @@ export interface Call {
   readonly path: string;
   readonly query?: Readonly<Record<string, string | undefined>> | undefined;
   readonly body?: unknown;
+  /** Whether a second time would count once more, and not be the same again. */
+  readonly countsAnew?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -52,12 +54,15 @@ export interface Answer {
 const longestPause = 5_000;
 const firstPause = 200;
 
+const statusesToTryAgain = [429, 500, 502, 503, 504];
+
 /**
- * Sends one call and tries again what is safe to repeat, which every call of this API is: no answer, 429, 502, 503 and 504,
- * with full jitter and no sooner than `Retry-After` says. Resolves for a 2xx and for the problems in `outcomes`.
+ * Sends one call and tries again after no answer, 429, 500, 502, 503 and 504, with full jitter and no sooner than `Retry-After`
+ * says. A call that counts anew is sent again after a 429 only, where API Gateway has turned it away: after anything else it may
+ * have been done. Resolves for a 2xx and for the problems in `outcomes`.
  *
  * @throws {LapseProblem} for any other refusal
- * @throws {LapseUnavailable} when the time is up, or the next try would come after it
+ * @throws {LapseUnavailable} when the time is up, the next try would come after it, or there must be none
  */
 export class Transport {
   readonly #options: Required<TransportOptions>;
@@ -81,10 +86,15 @@ export class Transport {
       if (reply.kind === 'answer') return judged(reply.answer, outcomes);
       const jitter = random() * Math.min(longestPause, firstPause * 2 ** tries);
       const pause = Math.max(jitter, reply.retryAfterMillis);
-      if (now() + pause >= until) {
+      const mayBeDone = call.countsAnew === true && reply.status !== 429;
+      if (mayBeDone || now() + pause >= until) {
+        const advice = mayBeDone
+          ? 'It may have been done, and a second time would count once more.'
+          : 'Repeating it is safe.';
         throw new LapseUnavailable(
-          `${call.method} ${call.path}: ${reply.why}, ${tries} times. Repeating it is safe.`,
+          `${call.method} ${call.path}: ${reply.why}, ${tries} times. ${advice}`,
           reply.status,
+          reply.problem,
         );
       }
       await this.#options.wait(pause, call.signal);
@@ -99,17 +109,20 @@ export class Transport {
       const response = await this.#options.fetch(request);
       const text = await response.text();
       const { status } = response;
-      if (status === 429 || status === 502 || status === 503 || status === 504) {
+      const answer = answerOf(status, text);
+      if (statusesToTryAgain.includes(status)) {
+        const { problem, detail } = answer;
+        const why = `answered ${status} (${detail})`;
         const retryAfter = Number(response.headers.get('retry-after') ?? 0);
         const retryAfterMillis = Number.isFinite(retryAfter) ? retryAfter * 1_000 : 0;
-        return { kind: 'again', why: `answered ${status}`, status, retryAfterMillis };
+        return { kind: 'again', why, status, problem, retryAfterMillis };
       }
-      return { kind: 'answer', answer: answerOf(status, text) };
+      return { kind: 'answer', answer };
     } catch (error) {
       call.signal?.throwIfAborted();
       // Not the message: it may quote the address with what is in it.
       const why = `no answer (${error instanceof Error ? error.name : 'unknown'})`;
-      return { kind: 'again', why, status: undefined, retryAfterMillis: 0 };
+      return { kind: 'again', why, status: undefined, problem: undefined, retryAfterMillis: 0 };
     }
   }
 
@@ -150,6 +163,7 @@ type Reply =
       readonly kind: 'again';
       readonly why: string;
       readonly status: number | undefined;
+      readonly problem: string | undefined;
       readonly retryAfterMillis: number;
     };
 

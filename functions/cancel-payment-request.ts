@@ -1,9 +1,9 @@
 /** DELETE of a Payment Request or of a session, and jobs that cancel many: ends what is open, unless the customer has paid. */
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import * as v from 'valibot';
 import type { AccountSettings } from './application/ports.ts';
 import { apiHandler } from './runtime/api-handler.ts';
-import { accountOf, flag, keyOf, noQuery, printable, queryOf, sessionIdOf } from './runtime/api-request.ts';
+import { noQuery, requestCancelQuery, sessionCancelQuery } from './runtime/api-queries.ts';
+import { accountOf, keyOf, queryOf, sessionIdOf } from './runtime/api-request.ts';
 import { callerOf } from './runtime/caller.ts';
 import { cancelAnswer } from './runtime/cancel-answer.ts';
 import { cancelJobStartAnswer, cancelJobView, foundCancelJob } from './runtime/cancel-job-answer.ts';
@@ -19,17 +19,11 @@ const { accounts, cancel, rehearse, cancelSession, rehearseSession, startJob, st
 
 export { warmUp };
 
-const sessionQuery = v.strictObject({ reason: v.optional(printable), dry_run: v.optional(flag, 'false') });
-const requestQuery = v.strictObject({
-  ...sessionQuery.entries,
-  allow_completed: v.optional(flag, 'false'),
-});
-
 type Answer = (event: APIGatewayProxyEventV2, account: AccountSettings) => Promise<HttpAnswer>;
 
 const endRequest: Answer = async (event, account) => {
   const key = keyOf(event, account);
-  const query = queryOf(event, requestQuery);
+  const query = queryOf(event, requestCancelQuery);
   const command = {
     cause: 'api',
     reason: query.reason,
@@ -43,7 +37,7 @@ const endRequest: Answer = async (event, account) => {
 
 const endSession: Answer = async (event, account) => {
   const sessionId = sessionIdOf(event);
-  const query = queryOf(event, sessionQuery);
+  const query = queryOf(event, sessionCancelQuery);
   // Whoever ends a session has not looked at each of its requests: what is paid is spared, whatever the account allows.
   const command = {
     cause: 'api',

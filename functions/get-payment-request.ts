@@ -1,31 +1,22 @@
 /** Every GET of the API: a record, how it came to be so, an account's records, a session, jobs. Serves the default route too. */
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import * as v from 'valibot';
 import type { AccountSettings } from './application/ports.ts';
 import type { PaymentRequestKey } from './domain/identifiers.ts';
 import { apiHandler } from './runtime/api-handler.ts';
-import { accountOf, flag, keyOf, noQuery, queryOf, sessionIdOf } from './runtime/api-request.ts';
+import { noQuery, recordQuery, reportQuery } from './runtime/api-queries.ts';
+import { accountOf, keyOf, queryOf, sessionIdOf } from './runtime/api-request.ts';
 import { cancelJobReportAnswer, cancelJobView, foundCancelJob } from './runtime/cancel-job-answer.ts';
 import { cancelJobKeyOf } from './runtime/cancel-job-request.ts';
 import { composeReading } from './runtime/composition-root.ts';
 import { listAnswer, listRequestOf } from './runtime/list-request.ts';
 import { historyOf, viewOf } from './runtime/payment-request-view.ts';
-import { type HttpAnswer, jsonAnswer, Problem } from './runtime/problem.ts';
+import { type HttpAnswer, jsonAnswer, klarnaDenied, Problem } from './runtime/problem.ts';
 import { sessionReadAnswer } from './runtime/session-answer.ts';
 import { unknownRoute } from './runtime/unknown-route.ts';
 
 const { accounts, read, refresh, discover, readSession, list, jobs, warmUp } = composeReading();
 
 export { warmUp };
-
-const recordQuery = v.strictObject({ refresh: v.optional(flag, 'false') });
-const cursorFormat = 'the next_cursor of a page of this report';
-const reportQuery = v.strictObject({
-  cursor: v.optional(
-    v.pipe(v.string(cursorFormat), v.regex(/^\d{1,7}$/, cursorFormat), v.transform(Number)),
-    '0',
-  ),
-});
 
 type Answer = (event: APIGatewayProxyEventV2, settings: AccountSettings) => Promise<HttpAnswer>;
 
@@ -36,12 +27,20 @@ const getRecord: Answer = async (event, settings) => {
   const known = await read(key);
   const { outcome, record } = await (known ? refresh(known, settings) : discover(key, settings));
   if (record) return jsonAnswer(200, { ...viewOf(record), refresh: outcome });
-  if (outcome === 'absent')
-    throw unknownRequest(key, 'Nothing is known of this Payment Request, and Klarna does not know it.');
-  throw new Problem('unavailable', {
-    detail: 'Nothing is known of this Payment Request, and Klarna gave no answer that says anything.',
-    retryAfter: 5,
-  });
+  switch (outcome) {
+    case 'absent':
+      throw unknownRequest(key, 'Nothing is known of this Payment Request, and Klarna does not know it.');
+    case 'klarna_denied':
+      throw klarnaDenied('Nothing is known of this Payment Request.', {
+        payment_request_id: key.paymentRequestId,
+      });
+    case 'refreshed':
+    case 'unknown':
+      throw new Problem('unavailable', {
+        detail: 'Nothing is known of this Payment Request, and Klarna gave no answer that says anything.',
+        retryAfter: 5,
+      });
+  }
 };
 
 const getHistory: Answer = async (event, settings) => {

@@ -1,6 +1,7 @@
 /** PUT and PATCH /accounts/{account}/payment-requests/{payment_request_id}: registers a session, or moves its deadline. */
 import { formatDuration } from './domain/duration.ts';
-import { accountOf, bodyOf, keyOf, noQuery, queryOf } from './runtime/api-request.ts';
+import { noQuery } from './runtime/api-queries.ts';
+import { accountOf, bodyOf, keyOf, queryOf } from './runtime/api-request.ts';
 import { callerOf } from './runtime/caller.ts';
 import { apiHandler } from './runtime/api-handler.ts';
 import { composeRegistration } from './runtime/composition-root.ts';

@@ -89,6 +89,7 @@ const answerOf = ({ refresh, state }: ReadRecord): string =>
 const answers = {
   refreshed: 'Klarna answered, and it is in the history',
   absent: 'Klarna does not know it',
+  klarna_denied: 'Klarna refuses the credentials of the account',
   unknown: 'Klarna gave no answer',
 } as const;
 

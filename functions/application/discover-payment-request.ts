@@ -3,12 +3,12 @@ import type { PaymentRequest } from '../domain/payment-request.ts';
 import { type KlarnaDependencies, observationOf, readAtKlarna } from './ask-klarna.ts';
 import type { AccountSettings, PaymentRequestStore } from './ports.ts';
 import { recordObservation } from './record-observation.ts';
-import { readBudget } from './refresh-payment-request.ts';
+import { outcomeWithoutState, readBudget } from './refresh-payment-request.ts';
 
-/** `absent`: Klarna does not know it either. `unknown`: Klarna gave no answer that says anything. */
+/** `absent`: Klarna does not know it either. `klarna_denied`: it refuses our credentials. `unknown`: it gave no answer that says anything. */
 export type Discovery =
   | { readonly outcome: 'refreshed'; readonly record: PaymentRequest | undefined }
-  | { readonly outcome: 'absent' | 'unknown'; readonly record: undefined };
+  | { readonly outcome: 'absent' | 'klarna_denied' | 'unknown'; readonly record: undefined };
 
 /**
  * Asks Klarna about a request that nobody has a record of. One that Klarna knows gets its record by the write that its webhook
@@ -21,7 +21,7 @@ export const discoverPaymentRequest =
     const until = clock.now() + readBudget;
     const { answer, askedAt } = await readAtKlarna(dependencies)(settings, key.paymentRequestId, until);
     if (answer.kind !== 'payment-request') {
-      return { outcome: answer.kind === 'not-found' ? 'absent' : 'unknown', record: undefined };
+      return { outcome: outcomeWithoutState(answer), record: undefined };
     }
     await recordObservation(dependencies)(key, observationOf({ answer, askedAt }, 'read', dependencies));
     return { outcome: 'refreshed', record: await store.read(key) };

@@ -143,7 +143,8 @@ const forget: Act = (dependencies, record) =>
 const look: Act = async (dependencies, record, settings) => {
   const question = openQuestion(record);
   const refreshed = await refreshPaymentRequest(dependencies)(record, settings);
-  if (question && refreshed.outcome !== 'unknown') await writeAnswer(dependencies, question, refreshed);
+  const isAnswered = refreshed.outcome === 'refreshed' || refreshed.outcome === 'absent';
+  if (question && isAnswered) await writeAnswer(dependencies, question, refreshed);
   else await lookLater(dependencies, record);
 };
 

@@ -6,10 +6,10 @@ import { klarnaEndOf } from '../domain/reconciliation.ts';
 import { applyObservation } from '../domain/transition.ts';
 import { type KlarnaDependencies, observationOf, readAtKlarna } from './ask-klarna.ts';
 import { changeRecord } from './change-record.ts';
-import type { AccountSettings, PaymentRequestStore } from './ports.ts';
+import type { AccountSettings, KlarnaAnswer, PaymentRequestStore } from './ports.ts';
 
-/** `unknown`: Klarna gave no answer that says anything; the record is as it was. */
-export type RefreshOutcome = 'refreshed' | 'absent' | 'unknown';
+/** `klarna_denied`: Klarna refuses our credentials. `unknown`: it gave no answer that says anything. Either way the record is as it was. */
+export type RefreshOutcome = 'refreshed' | 'absent' | 'klarna_denied' | 'unknown';
 
 export interface Refresh {
   readonly outcome: RefreshOutcome;
@@ -51,7 +51,7 @@ export const refreshPaymentRequest =
             }
           : undefined;
     if (!observation) {
-      return { outcome: answer.kind === 'not-found' ? 'absent' : 'unknown', record: known, proof };
+      return { outcome: outcomeWithoutState(answer), record: known, proof };
     }
     const { record } = await changeRecord(store, key, known, (stored) => ({
       next: stored && asNextVersion(applyObservation(stored, observation).record, now),
@@ -59,3 +59,9 @@ export const refreshPaymentRequest =
     }));
     return { outcome: 'refreshed', record: record ?? known, proof };
   };
+
+/** What asking came to where Klarna showed no request. */
+export function outcomeWithoutState({ kind }: KlarnaAnswer): Exclude<RefreshOutcome, 'refreshed'> {
+  if (kind === 'not-found') return 'absent';
+  return kind === 'denied' ? 'klarna_denied' : 'unknown';
+}

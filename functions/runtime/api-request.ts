@@ -54,13 +54,15 @@ export function sessionIdOf(event: APIGatewayProxyEventV2): SessionId {
 }
 
 /**
- * The query, by a strict schema: a misspelt `dry_run` must not cancel anything. Nor is one taken that is given twice, which API
+ * The query, by a strict schema: a misspelt `dry_run` must not cancel anything. Nor must one in the body of a DELETE, where a job
+ * has it: a call that takes nothing but its query is refused with a body. And nothing is taken that is given twice, which API
  * Gateway joins by a comma, as if that had been the value.
  */
 export function queryOf<Schema extends v.GenericSchema>(
   event: APIGatewayProxyEventV2,
   schema: Schema,
 ): v.InferOutput<Schema> {
+  if (queryMethods.includes(event.requestContext.http.method)) refuseBody(event);
   const names = [...new URLSearchParams(event.rawQueryString).keys()];
   const twice = names.find((name, index) => names.indexOf(name) < index);
   if (twice !== undefined) {
@@ -69,8 +71,18 @@ export function queryOf<Schema extends v.GenericSchema>(
   return parse(schema, event.queryStringParameters ?? {}, 'query');
 }
 
-/** Of a call that takes no query: `dry_run` on one that knows none must not look as if it had worked. */
-export const noQuery = v.strictObject({});
+/** Methods of calls that take nothing but their query. */
+const queryMethods = ['GET', 'DELETE'];
+
+function refuseBody(event: APIGatewayProxyEventV2): void {
+  const { length } = bytesOf(event);
+  if (length === 0) return;
+  const allowed = 'no body: what this call takes is in its query';
+  throw invalid({ field: 'body', given: `${length} bytes`, allowed });
+}
+
+const bytesOf = ({ body, isBase64Encoded }: APIGatewayProxyEventV2): Buffer =>
+  Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8');
 
 /** The body, a JSON object of at most so many bytes, by a strict schema. */
 export function bodyOf<Schema extends v.GenericSchema>(
@@ -78,7 +90,7 @@ export function bodyOf<Schema extends v.GenericSchema>(
   schema: Schema,
   bodyLimit = usualBodyLimit,
 ): v.InferOutput<Schema> {
-  const bytes = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
+  const bytes = bytesOf(event);
   if (bytes.length > bodyLimit) {
     throw new Problem('payload-too-large', {
       detail: `body is ${bytes.length} bytes; allowed: at most ${bodyLimit} bytes.`,

@@ -2,7 +2,7 @@ import type { CancelOutcome, CancelRehearsal } from '../application/cancel-payme
 import type { PaymentRequestKey } from '../domain/identifiers.ts';
 import { isUnsettled, type PaymentRequest } from '../domain/payment-request.ts';
 import { viewOf } from './payment-request-view.ts';
-import { type HttpAnswer, jsonAnswer, Problem } from './problem.ts';
+import { type HttpAnswer, jsonAnswer, klarnaDenied, Problem } from './problem.ts';
 
 /** Seconds after which a caller may ask again what became of a cancel that is pending. */
 const askAgain = 5;
@@ -40,13 +40,10 @@ export function cancelAnswer(key: PaymentRequestKey, result: CancelOutcome | Can
         members,
       });
     case 'denied':
-      throw new Problem('klarna-denied', {
-        detail: isKept(result.record)
-          ? 'The cancel is kept and tried again. Check the api_key, environment and partner_account_id of the account.'
-          : 'Nothing was done. Check the api_key, environment and partner_account_id of the account.',
+      throw klarnaDenied(
+        isKept(result.record) ? 'The cancel is kept and tried again.' : 'Nothing was done.',
         members,
-        retryAfter: 60,
-      });
+      );
   }
 }
 

@@ -22,7 +22,8 @@ const attentions = [
   'unknown_state',
 ] as const satisfies readonly Attention[];
 
-const listQuery = v.strictObject({
+/** What a list takes in its query; a test compares it with docs/api.yaml. */
+export const listQuery = v.strictObject({
   state: v.optional(v.picklist(paymentRequestStates)),
   open: v.optional(flag),
   due_before: v.optional(time),

@@ -55,6 +55,14 @@ export const invalid = (...errors: readonly FieldError[]): Problem =>
     errors,
   });
 
+/** Klarna refuses the credentials of the account: what that means for this call, and where to look. */
+export const klarnaDenied = (meaning: string, members: Readonly<Record<string, unknown>>): Problem =>
+  new Problem('klarna-denied', {
+    detail: `${meaning} Check the api_key, environment and partner_account_id of the account.`,
+    members,
+    retryAfter: 60,
+  });
+
 /** A text of the caller's as it may be shown back: whole when it is short, else its beginning and its length. */
 export const shortened = (text: string): string =>
   text.length > 100 ? `${text.slice(0, 100)}… (${text.length} characters)` : text;

@@ -34,7 +34,7 @@ describe('a request that nobody has a record of', () => {
   it.each<[KlarnaAnswer, string]>([
     [{ kind: 'not-found', proof: {} }, 'absent'],
     [unclear, 'unknown'],
-    [{ kind: 'denied', proof: {} }, 'unknown'],
+    [{ kind: 'denied', proof: {} }, 'klarna_denied'],
     [{ kind: 'unknown-state', proof: {} }, 'unknown'],
   ])('gets none where Klarna says $kind: %s', async (answer, outcome) => {
     const world = new World(new ScriptedKlarna('SUBMITTED').answers('read', answer));

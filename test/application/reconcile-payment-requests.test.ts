@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { reconcilePaymentRequests, repairs } from '../../functions/application/reconcile-payment-requests.ts';
-import type { AccountSettings } from '../../functions/application/ports.ts';
+import type { AccountSettings, KlarnaAnswer } from '../../functions/application/ports.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { key, noon, observed, recordWith } from '../support/fixtures.ts';
 import { afterNoon, minute, registered, session, settledWith } from '../support/sessions.ts';
@@ -264,13 +264,16 @@ describe('a question of two webhooks', () => {
     expect(world.record.reconcileAfter).toBeUndefined();
   });
 
-  it('stays while Klarna gives no answer, and the sweep comes back', async () => {
-    const world = new World(new ScriptedKlarna('CANCELED').answers('read', unclear));
-    await world.webhook(observed('CANCELED'));
-    await world.webhook(observed('EXPIRED', '2026-03-01T12:00:30Z'));
-    world.clock.advance(minute);
-    await world.sweep();
-    expect(world.record).toMatchObject({ looks: 1, reconcileAfter: afterNoon(1) });
-    expect((await world.sweep()).ask).toBe(1);
-  });
+  it.each<KlarnaAnswer>([unclear, { kind: 'denied', proof: {} }])(
+    'stays while Klarna gives no answer, and the sweep comes back: $kind',
+    async (silence) => {
+      const world = new World(new ScriptedKlarna('CANCELED').answers('read', silence));
+      await world.webhook(observed('CANCELED'));
+      await world.webhook(observed('EXPIRED', '2026-03-01T12:00:30Z'));
+      world.clock.advance(minute);
+      await world.sweep();
+      expect(world.record).toMatchObject({ looks: 1, reconcileAfter: afterNoon(1) });
+      expect((await world.sweep()).ask).toBe(1);
+    },
+  );
 });

@@ -61,12 +61,16 @@ describe('a request of which Klarna is asked', () => {
     }
   });
 
-  it.each<KlarnaAnswer>([unclear, { kind: 'denied', proof: {} }, { kind: 'unknown-state', proof: {} }])(
-    'is as it was where the answer says nothing, also after its end: $kind',
-    async (answer) => {
+  it.each<[KlarnaAnswer, RefreshOutcome]>([
+    [unclear, 'unknown'],
+    [{ kind: 'denied', proof: {} }, 'klarna_denied'],
+    [{ kind: 'unknown-state', proof: {} }, 'unknown'],
+  ])(
+    'is as it was where the answer says nothing of the state, also after its end: $kind',
+    async (answer, outcome) => {
       const klarna = new ScriptedKlarna('SUBMITTED').answers('read', answer);
       const { world, known, refresh } = await refreshed('SUBMITTED', klarna, 16);
-      expect(refresh).toEqual({ outcome: 'unknown', record: known, proof: answer.proof });
+      expect(refresh).toEqual({ outcome, record: known, proof: answer.proof });
       expect(world.record).toEqual(known);
     },
   );

@@ -178,7 +178,7 @@ describe('a list', () => {
 });
 
 describe('a call is tried again', () => {
-  it.each([429, 502, 503, 504])('after %i, with jitter', async (status) => {
+  it.each([429, 500, 502, 503, 504])('after %i, with jitter', async (status) => {
     answers(answering(status, {}), answering(status, {}), answering(200, record));
     expect(await client().get(id)).toEqual(record);
     expect(pauses).toEqual([200, 400]);
@@ -206,7 +206,7 @@ describe('a call is tried again', () => {
       .catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(LapseUnavailable);
     expect(failure).toMatchObject({ status: 503 });
-    expect(String(failure)).toContain('answered 503, 1 times');
+    expect(String(failure)).toContain('answered 503 (no detail), 1 times. Repeating it is safe.');
     expect(JSON.stringify(failure) + String(failure)).not.toContain('secret');
   });
 
@@ -226,6 +226,67 @@ describe('a call is tried again', () => {
       status: undefined,
     });
   });
+});
+
+describe('every kind of call', () => {
+  const deadline_at = '2026-03-01T12:30:00Z';
+  const job = { payment_request_ids: [id], dry_run: false };
+
+  it.each<[string, string, () => Promise<unknown>]>([
+    ['a registration', 'PUT', () => client().register(id, { session_timeout: 'PT20M' })],
+    ['a deadline', 'PATCH', () => client().extend(id, { deadline_at })],
+    ['a cancel', 'DELETE', () => client().cancel(id, { reason: 'shop closed' })],
+    ["a session's cancel", 'DELETE', () => client().cancelSession('s')],
+    ['a job', 'PUT', () => client().startCancelJob('j', job)],
+    ['the end of a job', 'DELETE', () => client().stopCancelJob('j')],
+    ['a read', 'GET', () => client().get(id, { refresh: true })],
+  ])(
+    'is tried again as it was, without an answer or with one that says nothing: %s',
+    async (_, method, call) => {
+      answers(resetting, answering(500, {}), answering(503, {}), answering(200, record));
+      expect(await call()).toBeDefined();
+      expect(server.requests).toHaveLength(4);
+      expect(new Set(server.requests.map((each) => `${each.method} ${each.url} ${each.body}`)).size).toBe(1);
+      expect(server.requests[0]?.method).toBe(method);
+    },
+  );
+
+  describe('but for a deadline by a duration from now, which would count twice,', () => {
+    const extend = () => client().extend(id, { session_timeout: 'PT30M' });
+
+    it.each<[string, Parameters<typeof server.behaves>[0], number | undefined]>([
+      ['no answer', resetting, undefined],
+      ['a function that was ended', answering(500, { message: 'Internal Server Error' }), 500],
+      ['no function', answering(503, { message: 'Service Unavailable' }), 503],
+      ['a table that did not answer', answering(503, problem('unavailable'), { 'retry-after': '1' }), 503],
+    ])('is tried again, though not after %s', async (_, behaviour, status) => {
+      answers(behaviour, answering(200, record));
+      const failure: unknown = await extend().catch((error: unknown) => error);
+      expect(failure).toBeInstanceOf(LapseUnavailable);
+      expect(failure).toMatchObject({ status });
+      expect(String(failure)).toContain('It may have been done, and a second time would count once more.');
+      expect(server.requests).toHaveLength(1);
+      expect(pauses).toEqual([]);
+    });
+
+    it('is tried again where API Gateway has turned it away', async () => {
+      answers(answering(429, {}), answering(200, record));
+      expect(await extend()).toMatchObject({ outcome: 'updated' });
+      expect(server.requests).toHaveLength(2);
+    });
+  });
+});
+
+it('what is out of order is told: of credentials that Klarna refuses, where to look', async () => {
+  const detail = 'Nothing was done. Check the api_key, environment and partner_account_id of the account.';
+  answers(answering(502, problem('klarna-denied', { detail }), { 'retry-after': '60' }));
+  const failure: unknown = await client()
+    .cancel(id)
+    .catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(LapseUnavailable);
+  expect(failure).toMatchObject({ status: 502, type: 'klarna-denied' });
+  expect(String(failure)).toContain(`answered 502 (${detail}), 1 times`);
+  expect(server.requests).toHaveLength(1);
 });
 
 describe('a refusal', () => {
@@ -249,8 +310,8 @@ describe('a refusal', () => {
       'unknown-account',
       'the detail of unknown-account',
     ],
-    ['no JSON', 500, 'rubbish', 'http', 'no detail'],
-    ['a list', 500, [1], 'http', 'no detail'],
+    ['no JSON', 405, 'rubbish', 'http', 'no detail'],
+    ['a list', 405, [1], 'http', 'no detail'],
   ])('is %s', async (_, status, body, type, message) => {
     answers(answering(status, body));
     await expect(client().get(id)).rejects.toMatchObject({ type, status, message });

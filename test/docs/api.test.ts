@@ -1,4 +1,7 @@
+import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
+import type { CancelRehearsal } from '../../functions/application/cancel-payment-request.ts';
+import type { RefreshOutcome } from '../../functions/application/refresh-payment-request.ts';
 import {
   type CancelJobSelection,
   type CancelJobStatus,
@@ -17,21 +20,39 @@ import type { EvidenceSource } from '../../functions/domain/observation.ts';
 import { paymentRequestStates } from '../../functions/domain/payment-request-state.ts';
 import type { SessionStatus } from '../../functions/domain/session-status.ts';
 import { applyObservation } from '../../functions/domain/transition.ts';
+import type { SessionId } from '../../functions/domain/identifiers.ts';
+import {
+  noQuery,
+  recordQuery,
+  reportQuery,
+  requestCancelQuery,
+  sessionCancelQuery,
+} from '../../functions/runtime/api-queries.ts';
+import { cancelAnswer } from '../../functions/runtime/cancel-answer.ts';
 import { cancelJobView } from '../../functions/runtime/cancel-job-answer.ts';
 import { cancelJobBody } from '../../functions/runtime/cancel-job-request.ts';
+import { listQuery } from '../../functions/runtime/list-request.ts';
 import { historyOf, viewOf } from '../../functions/runtime/payment-request-view.ts';
-import { problemTypes } from '../../functions/runtime/problem.ts';
+import { Problem, problemTypes } from '../../functions/runtime/problem.ts';
+import { sessionCancelAnswer, sessionReadAnswer } from '../../functions/runtime/session-answer.ts';
 import { extensionBody, registrationBody } from '../../functions/runtime/session-request.ts';
 import { apiRoutes } from '../../functions/runtime/unknown-route.ts';
 import { apiDocument, contractViolations, dereferenced, operations } from '../support/api-contract.ts';
 import { jobWith } from '../support/cancel-jobs.ts';
-import { observed } from '../support/fixtures.ts';
+import { account, key, observed } from '../support/fixtures.ts';
 import { isObject, pointedAt, type Schema, violations } from '../support/json-schema.ts';
 import { cancellationWith, registered } from '../support/sessions.ts';
 
 const schemaOf = (name: string): Schema => pointedAt(apiDocument, `#/components/schemas/${name}`);
 const propertyOf = (name: string, property: string): Schema =>
   dereferenced(pointedAt(schemaOf(name), '#/properties')[property]);
+
+/** The schema of an answer that is no problem. */
+function answerSchema(operationId: string, status: string): Schema {
+  const operation = operations.find(({ description }) => description['operationId'] === operationId);
+  const response = dereferenced(dereferenced(operation?.description['responses'])[status]);
+  return dereferenced(dereferenced(dereferenced(response['content'])['application/json'])['schema']);
+}
 
 /** Every object of the document, whatever it describes. */
 function everyObject(value: unknown): readonly Schema[] {
@@ -85,6 +106,18 @@ describe('the document', () => {
         }
       }
     }
+  });
+
+  it.each([
+    ['outcome', ['canceled', 'already_canceled', 'would_cancel', 'pending', ...cancelOutcomeWords]],
+    ['refresh', ['refreshed', 'absent', 'klarna_denied', 'unknown']],
+    ['state', [...paymentRequestStates, null]],
+    ['status', ['open', 'paid', 'ended', 'running', 'done', 'stopped']],
+    ['by', ['payment_request_ids', 'session_id', 'created_before']],
+    ['next_cursor', [null]],
+  ])('shows every word of %s in an example', (field, words) => {
+    const shown = everyObject(pointedAt(apiDocument, '#/components/examples')).map((each) => each[field]);
+    for (const word of words) expect(shown).toContain(word);
   });
 
   it('has an example for every body, and every example is as its schema has it', () => {
@@ -153,12 +186,76 @@ describe('the fields', () => {
     );
   });
 
+  it('of a session, read or canceled, are those that the API shows, in their order', () => {
+    const id = 'cart-17' as SessionId;
+    const member = { ...key, outcome: { kind: 'canceled', record } } as const;
+    for (const [name, answer] of [
+      ['Session', sessionReadAnswer(account, id, [record])],
+      ['SessionOutcome', sessionCancelAnswer(account, id, [member])],
+    ] as const) {
+      const body: unknown = JSON.parse(answer.body);
+      expect(Object.keys(dereferenced(schemaOf(name)['properties']))).toEqual(Object.keys(body as object));
+      expect(schemaOf(name)['required']).toEqual(Object.keys(body as object));
+      expect(violations(schemaOf(name), body, apiDocument)).toEqual([]);
+      expect(violations(schemaOf(name), { ...(body as object), more: 1 }, apiDocument)).not.toEqual([]);
+    }
+    const { body } = sessionCancelAnswer(account, id, [member]);
+    const { payment_requests: members } = JSON.parse(body) as { payment_requests: readonly object[] };
+    expect(schemaOf('MemberOutcome')['required']).toEqual(Object.keys(members[0] ?? {}));
+  });
+
   it('of a cancel job are those that the API shows, in their order', () => {
     const view = cancelJobView(jobWith());
     expect(Object.keys(dereferenced(schemaOf('CancelJob')['properties']))).toEqual(Object.keys(view));
     expect(schemaOf('CancelJob')['required']).toEqual(Object.keys(view));
     expect(violations(schemaOf('CancelJob'), JSON.parse(JSON.stringify(view)), apiDocument)).toEqual([]);
   });
+});
+
+describe('the queries', () => {
+  const queries: Readonly<Record<string, { readonly entries: Readonly<Record<string, unknown>> }>> = {
+    getPaymentRequest: recordQuery,
+    cancelPaymentRequest: requestCancelQuery,
+    listPaymentRequests: listQuery,
+    cancelSession: sessionCancelQuery,
+    getCancelJobReport: reportQuery,
+  };
+  const parametersOf = (description: Schema): readonly Schema[] =>
+    ((description['parameters'] ?? []) as readonly unknown[]).map(dereferenced);
+
+  it.each(operations.map(({ description }) => [String(description['operationId']), description] as const))(
+    'of %s are those that are taken, with their words and what counts without them',
+    (operation, description) => {
+      const entries = Object.entries(queries[operation]?.entries ?? noQuery.entries);
+      const parameters = parametersOf(description);
+      expect(parameters.map(({ name }) => name).toSorted()).toEqual(entries.map(([name]) => name).toSorted());
+      for (const [name, entry] of entries) {
+        const parameter = parameters.find((each) => each['name'] === name);
+        const { enum: words, default: fallback } = dereferenced(parameter?.['schema']);
+        expect(parameter).toMatchObject({ in: 'query' });
+        expect(words, name).toEqual(wordsOf(entry));
+        if (fallback !== undefined) expect(JSON.stringify(fallback), name).toBe((entry as Schema)['default']);
+      }
+    },
+  );
+
+  it('have the limits of a page', () => {
+    const limit = parametersOf(
+      operations.find(({ description }) => description['operationId'] === 'listPaymentRequests')
+        ?.description ?? {},
+    ).find(({ name }) => name === 'limit');
+    const { minimum, maximum } = dereferenced(limit?.['schema']);
+    const takes = (value: unknown) => v.safeParse(listQuery, { limit: String(value) }).success;
+    expect([minimum, maximum].map(takes)).toEqual([true, true]);
+    expect([Number(minimum) - 1, Number(maximum) + 1].map(takes)).toEqual([false, false]);
+  });
+
+  /** The words that a schema chooses from, wherever it has them. */
+  function wordsOf(schema: unknown): unknown {
+    if (!isObject(schema)) return undefined;
+    const [first] = Array.isArray(schema['pipe']) ? (schema['pipe'] as readonly unknown[]) : [];
+    return schema['options'] ?? wordsOf(schema['wrapped']) ?? (first === schema ? undefined : wordsOf(first));
+  }
 });
 
 describe('the words', () => {
@@ -209,9 +306,39 @@ describe('the words', () => {
     1
   >;
 
+  const refreshes = { refreshed: 1, absent: 1, klarna_denied: 1, unknown: 1 } satisfies Record<
+    RefreshOutcome,
+    1
+  >;
+  /** The word of every cancel that is answered beside the record; those that are problems have none. */
+  const cancels = Object.values({
+    canceled: cancelWord({ kind: 'canceled', record }),
+    'already-canceled': cancelWord({ kind: 'already-canceled', record }),
+    'would-cancel': cancelWord({ kind: 'would-cancel', record }),
+    pending: cancelWord({ kind: 'pending', record }),
+    graced: cancelWord({ kind: 'graced', record }),
+    'already-final': cancelWord({ kind: 'already-final', state: 'COMPLETED', record }),
+    'not-found': cancelWord({ kind: 'not-found', record }),
+    denied: cancelWord({ kind: 'denied', record }),
+  } satisfies Record<CancelRehearsal['kind'], unknown>);
+
+  function cancelWord(outcome: CancelRehearsal): unknown {
+    try {
+      return (JSON.parse(cancelAnswer(key, outcome).body) as Schema)['outcome'];
+    } catch (error) {
+      if (error instanceof Problem) return undefined;
+      throw error;
+    }
+  }
+
   const inside = (schema: Schema, property: string) => {
     const [, object] = schema['oneOf'] as readonly [Schema, Schema];
     return dereferenced(pointedAt(object, '#/properties')[property])['enum'];
+  };
+  /** Of a field that an answer has beside those of the record. */
+  const besideRecord = (schema: Schema, property: string) => {
+    const [, more] = schema['allOf'] as readonly [unknown, Schema];
+    return dereferenced(dereferenced(more['properties'])[property])['enum'];
   };
   const outcomeOfMember = () => propertyOf('MemberOutcome', 'outcome')['enum'];
 
@@ -230,6 +357,16 @@ describe('the words', () => {
     ['causes', () => inside(propertyOf('Record', 'cancellation'), 'cause'), Object.keys(causes)],
     ['kinds', () => propertyOf('HistoryEntry', 'kind')['enum'], Object.keys(kinds)],
     ['effects', () => propertyOf('HistoryEntry', 'effect')['enum'], Object.keys(effects)],
+    [
+      'outcomes of a cancel',
+      () => besideRecord(schemaOf('CancelOutcome'), 'outcome'),
+      [...new Set(cancels.filter((word) => word !== undefined))],
+    ],
+    [
+      'what a refresh came to',
+      () => besideRecord(answerSchema('getPaymentRequest', '200'), 'refresh'),
+      Object.keys(refreshes),
+    ],
     ['statuses of a session', () => schemaOf('SessionStatus')['enum'], Object.keys(statuses)],
     ['outcomes among many', outcomeOfMember, cancelOutcomeWords],
     ['outcomes of a job', () => propertyOf('CancelJob', 'outcomes')['required'], cancelOutcomeWords],

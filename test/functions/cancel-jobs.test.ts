@@ -2,10 +2,11 @@ import { GetItemCommand, QueryCommand, UpdateItemCommand } from '@aws-sdk/client
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { accountsSecret, aws, resetAws } from '../support/aws-clients.ts';
+import { callApi } from '../support/call-api.ts';
 import { jobWith, requestId } from '../support/cancel-jobs.ts';
 import { account } from '../support/fixtures.ts';
 import { setFunctionEnvironment } from '../support/function-environment.ts';
-import { apiEvent, callerArn, cancelJobsRoute, lambdaContext } from '../support/lambda-events.ts';
+import { apiEvent, callerArn, cancelJobsRoute } from '../support/lambda-events.ts';
 
 setFunctionEnvironment();
 // The environment is read when the module is loaded, as in a Lambda that starts.
@@ -17,7 +18,7 @@ beforeEach(() => {
   accountsSecret({ [account]: {} });
 });
 
-async function call(
+function call(
   method: 'GET' | 'PUT' | 'DELETE',
   path: '' | '/{job_id}' | '/{job_id}/report',
   more: {
@@ -30,8 +31,7 @@ async function call(
   const { jobId = 'nightly-1', ...rest } = more;
   const pathParameters = path === '' ? { account } : { account, job_id: jobId };
   const event = apiEvent({ method, route: `${cancelJobsRoute}${path}`, pathParameters, ...rest });
-  const answer = await handler(event, lambdaContext());
-  return { ...answer, document: JSON.parse(answer.body) as Readonly<Record<string, unknown>> };
+  return callApi(handler, event);
 }
 
 const put = (body: unknown, jobId?: string) =>

@@ -6,11 +6,12 @@ import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vites
 import { type PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { accountsSecret, aws, resetAws, sentCommands } from '../support/aws-clients.ts';
 import { throttled, unreachable } from '../support/aws-faults.ts';
+import { callApi } from '../support/call-api.ts';
 import { captureOutput, type CapturedOutput } from '../support/captured-output.ts';
 import { account, at, key, recordWith } from '../support/fixtures.ts';
 import { setFunctionEnvironment } from '../support/function-environment.ts';
 import { KlarnaServer, refusedAs, shownAs } from '../support/klarna-server.ts';
-import { apiEvent, type ApiCall, callerArn, itemOf, lambdaContext } from '../support/lambda-events.ts';
+import { apiEvent, type ApiCall, callerArn, itemOf } from '../support/lambda-events.ts';
 import { planted, plantedIn } from '../support/planted-secrets.ts';
 
 const klarna = await KlarnaServer.start();
@@ -28,13 +29,8 @@ beforeEach(() => {
 });
 afterEach(() => vi.restoreAllMocks());
 
-async function cancel(query?: Readonly<Record<string, string>>, call: Partial<ApiCall> = {}) {
-  const answer = await handler(
-    apiEvent({ method: 'DELETE', ...(query && { query }), ...call }),
-    lambdaContext(),
-  );
-  return { ...answer, document: JSON.parse(answer.body) as Readonly<Record<string, unknown>> };
-}
+const cancel = (query?: Readonly<Record<string, string>>, call: Partial<ApiCall> = {}) =>
+  callApi(handler, apiEvent({ method: 'DELETE', ...(query && { query }), ...call }));
 
 const stored = (fields: Partial<PaymentRequest>) =>
   aws.dynamodb.on(GetItemCommand).resolves({ Item: itemOf(recordWith(fields)) });

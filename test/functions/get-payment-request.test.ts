@@ -3,17 +3,12 @@ import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vites
 import { applyObservation } from '../../functions/domain/transition.ts';
 import { aws, resetAws, sentCommands } from '../support/aws-clients.ts';
 import { throttled } from '../support/aws-faults.ts';
+import { callApi } from '../support/call-api.ts';
 import { captureOutput, type CapturedOutput } from '../support/captured-output.ts';
 import { account, key, observed, recordWith } from '../support/fixtures.ts';
 import { setFunctionEnvironment } from '../support/function-environment.ts';
 import { KlarnaServer, refusedAs, shownAs } from '../support/klarna-server.ts';
-import {
-  apiEvent,
-  type ApiCall,
-  itemOf,
-  lambdaContext,
-  paymentRequestRoute,
-} from '../support/lambda-events.ts';
+import { apiEvent, type ApiCall, itemOf, paymentRequestRoute } from '../support/lambda-events.ts';
 import { plantedIn } from '../support/planted-secrets.ts';
 
 const klarna = await KlarnaServer.start();
@@ -35,10 +30,7 @@ afterEach(() => vi.restoreAllMocks());
 const { record } = applyObservation(recordWith(), observed('SUBMITTED'));
 const history = `${paymentRequestRoute}/history`;
 
-async function get(call: Partial<ApiCall> = {}) {
-  const answer = await handler(apiEvent({ method: 'GET', ...call }), lambdaContext());
-  return { ...answer, document: JSON.parse(answer.body) as Readonly<Record<string, unknown>> };
-}
+const get = (call: Partial<ApiCall> = {}) => callApi(handler, apiEvent({ method: 'GET', ...call }));
 
 describe('GET', () => {
   it('shows the record, from a read that is strongly consistent, and asks Klarna nothing', async () => {
@@ -69,6 +61,15 @@ describe('GET', () => {
     expect(await get({ query: { refresh: 'true' } })).toMatchObject({
       statusCode: 200,
       document: { state: 'SUBMITTED', refresh: 'unknown' },
+    });
+    expect(aws.dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
+  });
+
+  it('shows the record as it was when Klarna refuses our credentials, and says that', async () => {
+    klarna.says({ GET: [refusedAs(401, 'UNAUTHORIZED')] });
+    expect(await get({ query: { refresh: 'true' } })).toMatchObject({
+      statusCode: 200,
+      document: { state: 'SUBMITTED', refresh: 'klarna_denied' },
     });
     expect(aws.dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
   });
@@ -113,6 +114,20 @@ describe('GET with refresh=true of a request that nobody has a record of', () =>
       document: {
         type: 'urn:lapse:problem:not-found',
         detail: 'Nothing is known of this Payment Request, and Klarna does not know it.',
+      },
+    });
+    expect(aws.dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
+  });
+
+  it.each([401, 403])('is 502 when Klarna refuses our credentials, as a DELETE is: %i', async (status) => {
+    klarna.says({ GET: [refusedAs(status, 'UNAUTHORIZED')] });
+    expect(await get({ query: { refresh: 'true' } })).toMatchObject({
+      statusCode: 502,
+      headers: { 'retry-after': '60' },
+      document: {
+        type: 'urn:lapse:problem:klarna-denied',
+        detail: expect.stringContaining('Check the api_key') as string,
+        payment_request_id: key.paymentRequestId,
       },
     });
     expect(aws.dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
@@ -176,7 +191,7 @@ describe('refusals', () => {
 
   it('the default route, for which API Gateway has no method and no parameters', async () => {
     const { pathParameters: _, ...event } = apiEvent({ method: 'GET', path: '/' });
-    const answer = await handler({ ...event, routeKey: '$default' }, lambdaContext());
+    const answer = await callApi(handler, { ...event, routeKey: '$default' });
     expect(answer.statusCode).toBe(404);
   });
 

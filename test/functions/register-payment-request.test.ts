@@ -5,10 +5,11 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { accountsSecret, aws, callLimits, resetAws, sentCommands } from '../support/aws-clients.ts';
 import { throttled } from '../support/aws-faults.ts';
+import { callApi } from '../support/call-api.ts';
 import { captureOutput, type CapturedOutput } from '../support/captured-output.ts';
 import { account, at, key, recordWith } from '../support/fixtures.ts';
 import { setFunctionEnvironment } from '../support/function-environment.ts';
-import { apiEvent, callerArn, itemOf, lambdaContext } from '../support/lambda-events.ts';
+import { apiEvent, callerArn, itemOf } from '../support/lambda-events.ts';
 import { planted, plantedIn } from '../support/planted-secrets.ts';
 
 setFunctionEnvironment();
@@ -23,10 +24,8 @@ beforeEach(() => {
 });
 afterEach(() => vi.restoreAllMocks());
 
-async function call(method: string, body: unknown, query?: Readonly<Record<string, string>>) {
-  const answer = await handler(apiEvent({ method, body, ...(query && { query }) }), lambdaContext());
-  return { ...answer, document: JSON.parse(answer.body) as Readonly<Record<string, unknown>> };
-}
+const call = (method: string, body: unknown, query?: Readonly<Record<string, string>>) =>
+  callApi(handler, apiEvent({ method, body, ...(query && { query }) }));
 
 /** The table holds this record, for whoever reads it and for whoever writes without reading. */
 function stored(fields: Partial<PaymentRequest>): void {

@@ -8,18 +8,12 @@ import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
 import { accountsSecret, aws, resetAws, sentCommands } from '../support/aws-clients.ts';
 import { throttled } from '../support/aws-faults.ts';
+import { callApi } from '../support/call-api.ts';
 import { captureOutput, type CapturedOutput } from '../support/captured-output.ts';
 import { account, key, noon, recordWith } from '../support/fixtures.ts';
 import { setFunctionEnvironment } from '../support/function-environment.ts';
 import { KlarnaServer, shownAs } from '../support/klarna-server.ts';
-import {
-  apiEvent,
-  callerArn,
-  itemOf,
-  lambdaContext,
-  listRoute,
-  sessionRoute,
-} from '../support/lambda-events.ts';
+import { apiEvent, callerArn, itemOf, listRoute, sessionRoute } from '../support/lambda-events.ts';
 import { plantedIn } from '../support/planted-secrets.ts';
 
 const klarna = await KlarnaServer.start();
@@ -59,7 +53,7 @@ const attempt = (number: number, state?: PaymentRequestState, fields: Partial<Pa
     ...fields,
   });
 
-async function call(
+function call(
   method: 'GET' | 'DELETE',
   route: string,
   pathParameters: Readonly<Record<string, string>>,
@@ -67,8 +61,7 @@ async function call(
 ) {
   const { handler } = method === 'GET' ? reading : canceling;
   const event = apiEvent({ method, route, pathParameters, ...(query && { query }) });
-  const answer = await handler(event, lambdaContext());
-  return { ...answer, document: JSON.parse(answer.body) as Readonly<Record<string, unknown>> };
+  return callApi(handler, event);
 }
 
 const getSession = (query?: Readonly<Record<string, string>>, id: string = sessionId) =>

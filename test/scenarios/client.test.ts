@@ -1,21 +1,29 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { LapseClient } from '../../client/lapse-client.ts';
+import { checkedFetch } from '../support/api-contract.ts';
 import { type LocalProcess, startLocalProcess } from '../support/local-process.ts';
 import { newPaymentRequestId, SystemClient } from '../support/system-client.ts';
 
 let system: LocalProcess;
 let klarna: SystemClient;
 let lapse: LapseClient;
+/** How answers were not as docs/api.yaml has them. */
+const complaints: string[] = [];
 
 beforeAll(async () => {
   system = await startLocalProcess();
   klarna = new SystemClient(system);
-  lapse = new LapseClient({ url: system.api, account: 'demo', authorization: 'none' });
+  const fetch = checkedFetch(complaints);
+  lapse = new LapseClient({ url: system.api, account: 'demo', authorization: 'none', fetch });
 }, 120_000);
 
 afterAll(async () => {
   expect(await system.stop()).toBe(0);
+});
+
+afterEach(() => {
+  expect(complaints.splice(0)).toEqual([]);
 });
 
 it('a session lives and ends through the client', async () => {

@@ -82,6 +82,37 @@ export function contractViolations(method: string, path: string, answer: ApiAnsw
   const mustSayWhen = retryAfter['required'] === true || isOurs503;
   return [
     ...(mustSayWhen && answer.retryAfter === null ? ['Retry-After is missing'] : []),
+    ...(isShown(media, answer.body) ? [] : [`${method} ${path} has no ${answer.status} of this type`]),
     ...violations(dereferenced(dereferenced(media)['schema']), answer.body, apiDocument),
   ];
 }
+
+/** Whether a problem is of a type that the response has an example of: those are the types that it may have. */
+function isShown(media: unknown, body: unknown): boolean {
+  const type = isObject(body) ? body['type'] : undefined;
+  return type === undefined || problemTypesOf(dereferenced(media)).includes(type);
+}
+
+/** The types of the problems that a response shows. */
+export const problemTypesOf = (media: Schema): readonly unknown[] =>
+  Object.values(dereferenced(media['examples'])).flatMap((example) => {
+    const { value } = dereferenced(example);
+    return isObject(value) && 'type' in value ? [value['type']] : [];
+  });
+
+/** A `fetch` that notes how an answer is not as docs/api.yaml has it. */
+export const checkedFetch =
+  (complaints: string[]) =>
+  async (request: Request): Promise<Response> => {
+    const response = await fetch(request);
+    const { pathname } = new URL(request.url);
+    complaints.push(
+      ...contractViolations(request.method, pathname, {
+        status: response.status,
+        contentType: response.headers.get('content-type'),
+        retryAfter: response.headers.get('retry-after'),
+        body: await response.clone().json(),
+      }),
+    );
+    return response;
+  };
