@@ -1,5 +1,6 @@
 import { ownEventId, type PaymentRequestKey } from '../domain/identifiers.ts';
 import { instantFromMillis } from '../domain/instant.ts';
+import { withIntendedExpiry } from '../domain/klarna-expiry.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import {
   armedOnSubmitted,
@@ -92,7 +93,15 @@ async function changeSession(
   known: PaymentRequest | undefined,
   decide: (record: PaymentRequest | undefined) => SessionDecision,
 ): Promise<SessionResult> {
-  const { record, outcome } = await changeRecord(dependencies.store, key, known, decide);
+  const { record, outcome } = await changeRecord(dependencies.store, key, known, (latest) => {
+    const { next, outcome } = decide(latest);
+    // What Klarna will be asked for is in the same write as the deadline that it is asked for.
+    const intended =
+      next && settings.syncKlarnaExpiry
+        ? withIntendedExpiry(next, settings.inProgressGrace, nowOf(dependencies))
+        : next;
+    return { next: intended, outcome };
+  });
   const isDone = outcome.kind === 'registered' || outcome.kind === 'changed' || outcome.kind === 'unchanged';
   if (!record || !isDone) return { record, outcome };
   const [armed, synced] = await Promise.all([

@@ -1,7 +1,12 @@
 import { ownEventId } from '../domain/identifiers.ts';
 import { type Instant, instantFromMillis } from '../domain/instant.ts';
-import { type ExpiryAnswer, wantedExpiry, withExpiryAnswer } from '../domain/klarna-expiry.ts';
-import type { PaymentRequest } from '../domain/payment-request.ts';
+import {
+  type ExpiryAnswer,
+  wantedExpiry,
+  withExpiryAnswer,
+  withIntendedExpiry,
+} from '../domain/klarna-expiry.ts';
+import { asNextVersion, type PaymentRequest } from '../domain/payment-request.ts';
 import { callLimit, observationOf, readAtKlarna, type TimedAnswer } from './ask-klarna.ts';
 import { changeRecord } from './change-record.ts';
 import type {
@@ -38,7 +43,11 @@ export const syncKlarnaExpiry =
     let current = record;
     try {
       while (settings.syncKlarnaExpiry && clock.now() < until) {
-        const askedFor = wantedExpiry(current, settings.inProgressGrace, instantFromMillis(clock.now()));
+        const { inProgressGrace } = settings;
+        const noted = await noteIntention(dependencies, current, inProgressGrace);
+        if (!noted) break;
+        current = noted;
+        const askedFor = wantedExpiry(current, inProgressGrace, instantFromMillis(clock.now()));
         if (!askedFor) break;
         const answer = await ask(dependencies, settings, record, askedFor, until);
         const said: ExpiryAnswer = { eventId: ownEventId('expiry', ids.next()), askedFor, ...answer };
@@ -55,6 +64,20 @@ export const syncKlarnaExpiry =
     }
     return current;
   };
+
+/** Writes down what Klarna is going to be asked for, unless it is: whoever asks may be gone before the answer. */
+async function noteIntention(
+  { store, clock }: ExpirySyncDependencies,
+  record: PaymentRequest,
+  grace: number | undefined,
+): Promise<PaymentRequest | undefined> {
+  const { record: noted } = await changeRecord(store, record, record, (latest) => {
+    const now = instantFromMillis(clock.now());
+    const next = latest && withIntendedExpiry(latest, grace, now);
+    return { next: next && next !== latest ? asNextVersion(next, now) : undefined, outcome: undefined };
+  });
+  return noted;
+}
 
 type Answer = Omit<ExpiryAnswer, 'eventId' | 'askedFor'>;
 

@@ -48,6 +48,9 @@ export const plusMillis = (instant: Instant, millis: number): Instant =>
 /** The earlier of two. */
 export const earlierOf = (a: Instant, b: Instant): Instant => (a < b ? a : b);
 
+/** The later of two. */
+export const laterOf = (a: Instant, b: Instant): Instant => (a > b ? a : b);
+
 /** One nanosecond later: keeps entries that were made in the same millisecond in order. */
 export function nextNanosecond(instant: Instant): Instant {
   const nanos = Number(instant.slice(20, 29)) + 1;

@@ -1,5 +1,5 @@
 import type { EventId } from './identifiers.ts';
-import { formatInstant, type Instant, millisOf, plusMillis } from './instant.ts';
+import { formatInstant, type Instant, laterOf, millisOf, plusMillis } from './instant.ts';
 import type { Observation } from './observation.ts';
 import {
   asNextVersion,
@@ -43,6 +43,26 @@ export function wantedExpiry(
   return away <= klarnaLongestLifetime && klarnaExpiry?.askedFor !== wanted ? wanted : undefined;
 }
 
+/** Milliseconds after which nobody asks for an expiry any more that he has written down that he would. */
+const askedWithin = 10_000;
+
+/**
+ * The record before Klarna is asked for an expiry, with the latest that one may be: the nearest that it takes counts from the
+ * moment of the call. The same record where nothing is to be asked, or a later one is noted already.
+ */
+export function withIntendedExpiry(
+  record: PaymentRequest,
+  accountGrace: number | undefined,
+  now: Instant,
+): PaymentRequest {
+  const wanted = wantedExpiry(record, accountGrace, now);
+  if (!record.session || wanted === undefined) return record;
+  const latest = laterOf(wanted, plusMillis(now, nearest + askedWithin));
+  const { klarnaExpiryMayBe: noted } = record.session;
+  if (noted !== undefined && noted >= latest) return record;
+  return { ...record, session: { ...record.session, klarnaExpiryMayBe: latest } };
+}
+
 /** What Klarna said to being asked for an expiry. `refused`: it will not have it. `unknown`: no answer that says anything. */
 export interface ExpiryAnswer {
   readonly eventId: EventId;
@@ -77,7 +97,7 @@ export function withExpiryAnswer(record: PaymentRequest, answer: ExpiryAnswer, n
   return {
     ...noted,
     klarnaExpiresAt: shown,
-    session: { ...noted.session, klarnaExpiry: { askedFor, shown } },
+    session: { ...noted.session, klarnaExpiry: { askedFor, shown }, klarnaExpiryMayBe: undefined },
   };
 }
 

@@ -79,6 +79,11 @@ export interface RegisteredSession {
         readonly isFixed?: true;
       }
     | undefined;
+  /**
+   * The latest that Klarna's expiry may be at, where it was to be asked for one and its answer is not known: whoever asked may
+   * have been gone by then. Written before it is asked.
+   */
+  readonly klarnaExpiryMayBe?: Instant | undefined;
 }
 
 /**

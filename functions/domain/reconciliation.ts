@@ -1,10 +1,9 @@
-import { type Instant, millisOf, plusMillis } from './instant.ts';
+import { type Instant, laterOf, millisOf, plusMillis } from './instant.ts';
 import {
   asNextVersion,
   isSecondNetEarly,
   isUnsettled,
   klarnaLongestLifetime,
-  longestExpiry,
   type PaymentRequest,
 } from './payment-request.ts';
 import { openQuestion } from './open-question.ts';
@@ -33,15 +32,12 @@ export const dueAfterEnd = ({ attention, reconcileAfter }: PaymentRequest): Inst
   attention === 'contradiction' ? reconcileAfter : undefined;
 
 /**
- * When Klarna itself has ended the request, whatever it says: its expiry where we know it, else its longest lifetime. One that
- * follows the deadline may have followed it without an answer that says so.
+ * When Klarna itself has ended the request, whatever it says: its expiry where we know it, else its longest lifetime; later where
+ * it may have been moved without our knowing.
  */
-export function klarnaEndOf(record: PaymentRequest): Instant {
-  const { klarnaExpiresAt, deadlineAt, session } = record;
-  const end = klarnaExpiresAt ?? plusMillis(record.createdAt, klarnaLongestLifetime);
-  if (!session?.klarnaExpiry || deadlineAt === undefined) return end;
-  const followed = session.onTimeout === 'observe' ? longestExpiry(session) : deadlineAt;
-  return followed > end ? followed : end;
+export function klarnaEndOf({ klarnaExpiresAt, createdAt, session }: PaymentRequest): Instant {
+  const end = klarnaExpiresAt ?? plusMillis(createdAt, klarnaLongestLifetime);
+  return laterOf(end, session?.klarnaExpiryMayBe ?? end);
 }
 
 /**

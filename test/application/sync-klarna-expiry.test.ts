@@ -28,6 +28,31 @@ describe('an account that wants Klarna to end sessions too', () => {
     expect(world.klarna.calls).toEqual(['expiry']);
   });
 
+  it("knows what Klarna's expiry may be before it is asked for one, by the write of the deadline", async () => {
+    const mayBe: unknown[] = [];
+    const world = worldOf(undefined, (call, moment) => {
+      if (call === 'klarna.moveExpiry' && moment === 'before')
+        mayBe.push(world.record.session?.klarnaExpiryMayBe);
+    });
+    await world.register(registrationWith());
+    expect(mayBe).toEqual([afterNoon(30)]);
+    // The registration, the timer that is armed, and Klarna's answer.
+    expect(world.record).toMatchObject({ version: 3, session: { klarnaExpiryMayBe: undefined } });
+  });
+
+  it('does not take a 404 for the end before that, though the caller was gone', async () => {
+    const world = worldOf();
+    await world.register(registrationWith());
+    const { syncExpiry: _, ...others } = world.dependencies;
+    const crashed = { ...others, syncExpiry: () => Promise.reject(new Error('crashed')) };
+    world.clock.advance(29 * minute);
+    await expect(extendSession(crashed)(key, timeout(5), world.settings, 'test')).rejects.toThrow('crashed');
+    world.clock.advance(5 * minute);
+    world.klarna.answers('read', { kind: 'not-found', proof: { status: '404' } });
+    await world.timerFires();
+    expect(world.record).toMatchObject({ state: 'SUBMITTED', attention: 'not_found_at_klarna' });
+  });
+
   it('has it asked for again where the deadline was moved while Klarna answered', async () => {
     const world = worldOf();
     world.klarna.answers('expiry', (klarna) => {

@@ -6,6 +6,7 @@ import {
   expiryLimit,
   wantedExpiry,
   withExpiryAnswer,
+  withIntendedExpiry,
 } from '../../functions/domain/klarna-expiry.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { decideExtension } from '../../functions/domain/registration.ts';
@@ -116,6 +117,50 @@ const answer = (fields: Partial<ExpiryAnswer> = {}): ExpiryAnswer => ({
   }),
   proof: { status: '200' },
   ...fields,
+});
+
+describe('what is written down before it is asked for', () => {
+  const mayBe = (record: PaymentRequest, grace?: number) =>
+    withIntendedExpiry(record, grace, noon).session?.klarnaExpiryMayBe;
+  const nearestSoon = plusMillis(nearest, 10_000);
+
+  it.each<[string, PaymentRequest, number | undefined, ReturnType<typeof afterNoon> | undefined]>([
+    ['the expiry', registered(), undefined, afterNoon(30)],
+    ['the expiry with its grace', registered(), 5 * minute, afterNoon(35)],
+    [
+      'the nearest, as late as it may be asked for',
+      registered({
+        deadlineAt: afterNoon(5),
+        session: { ...session, klarnaExpiry: { askedFor: afterNoon(4), shown: afterNoon(4) } },
+      }),
+      undefined,
+      nearestSoon,
+    ],
+    ['the same for one that is hardly later', registered({ deadlineAt: nearest }), undefined, nearestSoon],
+    ['nothing where nothing is asked for', registered({ state: 'IN_PROGRESS' }), undefined, undefined],
+    ['nothing without a session', recordWith(), undefined, undefined],
+  ])('is %s', (_, record, grace, expected) => {
+    expect(mayBe(record, grace)).toBe(expected);
+  });
+
+  it('is the latest of all that was asked for without an answer', () => {
+    const later = registered({ session: { ...session, klarnaExpiryMayBe: afterNoon(60) } });
+    expect(withIntendedExpiry(later, undefined, noon)).toBe(later);
+    const sooner = registered({ session: { ...session, klarnaExpiryMayBe: afterNoon(20) } });
+    expect(mayBe(sooner)).toBe(afterNoon(30));
+    const same = registered({ session: { ...session, klarnaExpiryMayBe: afterNoon(30) } });
+    expect(withIntendedExpiry(same, undefined, noon)).toBe(same);
+  });
+
+  it.each([
+    ['accepted', undefined],
+    ['refused', afterNoon(60)],
+    ['unknown', afterNoon(60)],
+  ] as const)('is over once it is %s: %s', (outcome, expected) => {
+    const asked = registered({ session: { ...session, klarnaExpiryMayBe: afterNoon(60) } });
+    const { session: after } = withExpiryAnswer(asked, answer({ outcome, observation: undefined }), noon);
+    expect(after?.klarnaExpiryMayBe).toBe(expected);
+  });
 });
 
 describe('what Klarna says to it', () => {

@@ -170,18 +170,11 @@ it("a request ends at Klarna at its expiry, or after Klarna's longest lifetime",
   expect(klarnaEndOf(registered({ klarnaExpiresAt: afterNoon(15) }))).toBe(afterNoon(15));
 });
 
-it("not before a deadline that Klarna's expiry is to follow, and may have followed without an answer", () => {
-  const followed = (fields: Partial<PaymentRequest>) => registered({ ...withNetAt(15), ...fields });
-  expect(klarnaEndOf(followed({ klarnaExpiresAt: afterNoon(15) }))).toBe(afterNoon(30));
-  expect(klarnaEndOf(followed({ klarnaExpiresAt: afterNoon(45) }))).toBe(afterNoon(45));
-  expect(klarnaEndOf(followed({ klarnaExpiresAt: afterNoon(15), deadlineAt: undefined }))).toBe(
-    afterNoon(15),
-  );
-  const released = registered({
-    klarnaExpiresAt: afterNoon(15),
-    session: { ...observedOnly.session, klarnaExpiry: { askedFor: afterNoon(15), shown: afterNoon(15) } },
-  });
-  expect(klarnaEndOf(released)).toBe(afterNoon(48 * 60));
+it('not before the latest that its expiry may be at, where it was to be asked for one and no answer is known', () => {
+  const asked = (fields: Partial<PaymentRequest>) =>
+    registered({ session: { ...session, klarnaExpiryMayBe: afterNoon(30) }, ...fields });
+  expect(klarnaEndOf(asked({ klarnaExpiresAt: afterNoon(15) }))).toBe(afterNoon(30));
+  expect(klarnaEndOf(asked({ klarnaExpiresAt: afterNoon(45) }))).toBe(afterNoon(45));
 });
 
 describe('what is forgotten', () => {
