@@ -39,8 +39,9 @@ export interface CancelJobDependencies {
 }
 
 /**
- * Goes on with every job that is due, page by page, and begins no cancel after `until`, in milliseconds since 1970. A page is
- * reported first and then counted, so a crash repeats it; what it had canceled is still reported as canceled.
+ * Goes on with every job that is due, page by page, and begins no cancel after `until`, in milliseconds since 1970, but what a
+ * later one of its page has overtaken. A page is reported first and then counted, so a crash repeats it; what it had canceled is
+ * still reported as canceled. One in the middle of which the job is stopped is finished and reported.
  */
 export const runCancelJobs =
   (dependencies: CancelJobDependencies) =>
@@ -75,17 +76,34 @@ async function nextPage(
     }
     const entries = await cancelAll(dependencies, job, chosen.ids, until);
     if (isToBeRepeated(job, entries)) {
-      await jobs.save(job, putOff(job, nowOf(dependencies)));
-      return undefined;
+      if (await jobs.save(job, putOff(job, nowOf(dependencies)))) return undefined;
+    } else {
+      const next = await report(dependencies, job, entries, chosen);
+      if (next) return next;
     }
-    if (entries.length > 0) await jobs.writePage(job, job.pages, entries);
-    const next = withPage(job, entries, chosen, nowOf(dependencies));
-    return (await jobs.save(job, next)) ? next : undefined;
+    const stored = await jobs.read(job);
+    // Stopped meanwhile: what was begun before belongs into its report.
+    if (stored?.status === 'stopped' && stored.version === job.version + 1) {
+      await report(dependencies, stored, entries, chosen);
+    }
+    return undefined;
   } catch (error) {
     onFault(job, error);
     await jobs.save(job, putOff(job, nowOf(dependencies))).catch((again: unknown) => onFault(job, again));
     return undefined;
   }
+}
+
+/** Reports a page, then counts it; `undefined` when somebody has changed the job. */
+async function report(
+  { jobs, clock }: CancelJobDependencies,
+  job: CancelJob,
+  entries: readonly CancelJobEntry[],
+  chosen: CancelJobChoice,
+): Promise<CancelJob | undefined> {
+  if (entries.length > 0) await jobs.writePage(job, job.pages, entries);
+  const next = withPage(job, entries, chosen, instantFromMillis(clock.now()));
+  return (await jobs.save(job, next)) ? next : undefined;
 }
 
 /** What the next page is to cancel. */
@@ -128,12 +146,14 @@ async function cancelAll(
   const begin = clock.now();
   const entries: CancelJobEntry[] = [];
   const waiting = ids.entries();
+  let latest = -1;
   const lane = async () => {
     for (const [index, paymentRequestId] of waiting) {
       const early = begin + (index * 1_000) / perSecond - clock.now();
       if (early > 0) await clock.wait(early);
-      // Each is begun after the one before it, so what was begun in time stands at the front.
-      if (clock.now() >= until) return;
+      // One that waited too long is begun all the same where a later one has been: what is begun stands at the front.
+      if (clock.now() >= until && index > latest) return;
+      latest = Math.max(latest, index);
       entries[index] = await cancelOne(dependencies, job, paymentRequestId, settings);
     }
   };

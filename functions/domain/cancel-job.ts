@@ -110,7 +110,7 @@ export const withChoice = (job: CancelJob, chosen: CancelJobChoice, now: Instant
 
 /**
  * The job after a page, or after as much of it as there was time for: what is left of it comes first next time. With the last
- * one the job is done.
+ * one the job is done; one that was stopped meanwhile stays so.
  */
 export function withPage(
   job: CancelJob,
@@ -121,11 +121,12 @@ export function withPage(
   const outcomes = { ...job.outcomes };
   for (const { outcome } of entries) outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
   const left = chosen.ids.slice(entries.length);
+  const isStopped = job.status === 'stopped';
   const isLast = chosen.isLast && left.length === 0;
   return changed(
     {
       ...job,
-      status: isLast ? 'done' : job.status,
+      status: isLast && !isStopped ? 'done' : job.status,
       done: job.done + entries.length,
       pages: job.pages + (entries.length > 0 ? 1 : 0),
       chosen: left.length > 0 ? { ...chosen, ids: left } : undefined,
@@ -133,7 +134,7 @@ export function withPage(
       outcomes,
       // Patience runs out once: what comes after a page that was given up waits no more until something gets through.
       tries: isStuck(entries) ? job.tries : 0,
-      dueAt: isLast ? undefined : now,
+      dueAt: isLast || isStopped ? undefined : now,
     },
     now,
   );

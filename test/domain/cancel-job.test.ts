@@ -117,6 +117,20 @@ describe('the job after a page', () => {
     expect(withPage({ ...job, tries: 4 }, entriesOf('pending', 'canceled'), chosen, now).tries).toBe(0);
   });
 
+  it.each([true, false])(
+    'that was stopped meanwhile has counted it, and stays stopped: last %s',
+    (isLast) => {
+      const stopped = { ...job, status: 'stopped', dueAt: undefined } as const;
+      const next = withPage(
+        stopped,
+        entriesOf('canceled', 'canceled', 'canceled'),
+        { ...chosen, isLast },
+        now,
+      );
+      expect(next).toMatchObject({ status: 'stopped', done: 53, pages: 2, dueAt: undefined });
+    },
+  );
+
   it('that is to end with an empty page is done', () => {
     const next = withPage(job, [], { ids: [], isLast: true }, now);
     expect(next).toMatchObject({ status: 'done', done: 50, pages: 1, chosen: undefined, dueAt: undefined });
