@@ -41,7 +41,7 @@ export interface CancelJobDependencies {
 /**
  * Goes on with every job that is due, page by page, and begins no cancel after `until`, in milliseconds since 1970, but what a
  * later one of its page has overtaken. A page is reported first and then counted, so a crash repeats it; what it had canceled is
- * still reported as canceled. One in the middle of which the job is stopped is finished and reported.
+ * still reported as canceled. Of a job that was stopped the page that was under way is counted, and no other is begun.
  */
 export const runCancelJobs =
   (dependencies: CancelJobDependencies) =>
@@ -54,6 +54,9 @@ export const runCancelJobs =
         pages += 1;
         job = await nextPage(dependencies, job, until);
       }
+      // Before this run, or in the middle of its last page.
+      job ??= await jobs.read(key);
+      if (job?.status === 'stopped') await close(dependencies, job);
       if (clock.now() >= until) break;
     }
     return { pages };
@@ -75,18 +78,14 @@ async function nextPage(
       job = fixed;
     }
     const entries = await cancelAll(dependencies, job, chosen.ids, until);
+    // Also what is to be repeated: a job that is stopped before it is ends with it.
+    if (entries.length > 0) await jobs.writePage(job, job.pages, entries);
     if (isToBeRepeated(job, entries)) {
-      if (await jobs.save(job, putOff(job, nowOf(dependencies)))) return undefined;
-    } else {
-      const next = await report(dependencies, job, entries, chosen);
-      if (next) return next;
+      await jobs.save(job, putOff(job, nowOf(dependencies)));
+      return undefined;
     }
-    const stored = await jobs.read(job);
-    // Stopped meanwhile: what was begun before belongs into its report.
-    if (stored?.status === 'stopped' && stored.version === job.version + 1) {
-      await report(dependencies, stored, entries, chosen);
-    }
-    return undefined;
+    const next = withPage(job, entries, chosen, nowOf(dependencies));
+    return (await jobs.save(job, next)) ? next : undefined;
   } catch (error) {
     onFault(job, error);
     await jobs.save(job, putOff(job, nowOf(dependencies))).catch((again: unknown) => onFault(job, again));
@@ -94,16 +93,15 @@ async function nextPage(
   }
 }
 
-/** Reports a page, then counts it; `undefined` when somebody has changed the job. */
-async function report(
-  { jobs, clock }: CancelJobDependencies,
-  job: CancelJob,
-  entries: readonly CancelJobEntry[],
-  chosen: CancelJobChoice,
-): Promise<CancelJob | undefined> {
-  if (entries.length > 0) await jobs.writePage(job, job.pages, entries);
-  const next = withPage(job, entries, chosen, instantFromMillis(clock.now()));
-  return (await jobs.save(job, next)) ? next : undefined;
+/** Counts the page that was under way when the job was stopped, if there is one; there is nothing to go on with after it. */
+async function close(dependencies: CancelJobDependencies, job: CancelJob): Promise<void> {
+  const { jobs, onFault } = dependencies;
+  try {
+    const entries = await jobs.readPage(job, job.pages);
+    await jobs.save(job, withPage(job, entries, { ids: [], isLast: true }, nowOf(dependencies)));
+  } catch (error) {
+    onFault(job, error);
+  }
 }
 
 /** What the next page is to cancel. */

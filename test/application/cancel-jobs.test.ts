@@ -522,6 +522,7 @@ describe('a stop', () => {
     const { done } = await world.job();
     expect([done > 0, done < 100]).toEqual([true, true]);
     expect(await world.run()).toEqual({ pages: 0 });
+    expect((await world.job()).dueAt).toBeUndefined();
     expect(world.klarna.deleted).toHaveLength(done);
     expect(await world.stop()).toMatchObject({ status: 'stopped', done });
   });
@@ -557,6 +558,41 @@ describe('a stop', () => {
     );
   });
 
+  it('while a page waits to be tried again ends with what it has come to', async () => {
+    const world = new Jobs();
+    await world.have(2);
+    await world.start(listOf(0, 1));
+    let reads = 0;
+    world.meddle = (call, moment) => {
+      if (call === 'klarna.read' && moment === 'before' && ++reads === 2) throw new Error('a bug');
+    };
+    await world.run();
+    expect(await world.stop()).toMatchObject({ status: 'stopped', tries: 1, done: 0 });
+    expect(await world.run()).toEqual({ pages: 0 });
+    const job = await world.job();
+    expect(job).toMatchObject({ done: 2, pages: 1, outcomes: { canceled: 1, untried: 1 } });
+    expect(job.dueAt).toBeUndefined();
+    expect(await world.report()).toHaveLength(2);
+  });
+
+  it('after a sweep that died with the page written counts it, and is closed once that works', async () => {
+    const world = new Jobs();
+    await world.have(1);
+    await world.start(listOf(0));
+    const fault = new Error('throttled');
+    world.meddle = (call) => {
+      if (call === 'jobs.save' || call === 'jobs.readPage') throw fault;
+    };
+    await world.run();
+    const stopped = await world.stop();
+    world.faults.length = 0;
+    await world.run();
+    expect([await world.job(), world.faults, world.untried.at(-1)]).toEqual([stopped, [fault], stopped]);
+    world.meddle = () => undefined;
+    await world.run();
+    expect(await world.job()).toMatchObject({ status: 'stopped', done: 1, outcomes: { canceled: 1 } });
+  });
+
   it('in the middle of a page that would be tried again reports it as it is', async () => {
     const world = new Jobs();
     await world.have(2);
@@ -582,7 +618,12 @@ describe('a stop', () => {
       void world.jobs.save(counted, stopped);
     };
     await world.run();
-    expect(await world.job()).toEqual(stopped);
+    expect(await world.job()).toMatchObject({
+      status: 'stopped',
+      done: 1,
+      pages: 1,
+      outcomes: { canceled: 1 },
+    });
   });
 
   it('is what a page is counted for: a job that goes on in other hands is left to them', async () => {

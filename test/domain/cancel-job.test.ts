@@ -117,19 +117,11 @@ describe('the job after a page', () => {
     expect(withPage({ ...job, tries: 4 }, entriesOf('pending', 'canceled'), chosen, now).tries).toBe(0);
   });
 
-  it.each([true, false])(
-    'that was stopped meanwhile has counted it, and stays stopped: last %s',
-    (isLast) => {
-      const stopped = { ...job, status: 'stopped', dueAt: undefined } as const;
-      const next = withPage(
-        stopped,
-        entriesOf('canceled', 'canceled', 'canceled'),
-        { ...chosen, isLast },
-        now,
-      );
-      expect(next).toMatchObject({ status: 'stopped', done: 53, pages: 2, dueAt: undefined });
-    },
-  );
+  it('that was stopped has counted its last one, and stays stopped', () => {
+    const stopped = { ...job, status: 'stopped' } as const;
+    const next = withPage(stopped, entriesOf('canceled', 'canceled'), { ids: [], isLast: true }, now);
+    expect(next).toMatchObject({ status: 'stopped', done: 52, pages: 2, dueAt: undefined });
+  });
 
   it('that is to end with an empty page is done', () => {
     const next = withPage(job, [], { ids: [], isLast: true }, now);
@@ -137,8 +129,8 @@ describe('the job after a page', () => {
   });
 });
 
-it('a job that is stopped is due no more', () => {
+it('a job that is stopped is due once more, to be closed', () => {
   expect(withStop(jobWith(), now)).toEqual(
-    jobWith({ status: 'stopped', dueAt: undefined, version: 2, updatedAt: now }),
+    jobWith({ status: 'stopped', dueAt: now, version: 2, updatedAt: now }),
   );
 });

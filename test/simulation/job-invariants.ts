@@ -107,14 +107,11 @@ const reportsAreTrue: JobLiveness = ({ file: { job, report }, recordOf, truthOf 
   );
 };
 
-/**
- * What a job has canceled, or begun to, stands in its report. Of one that was stopped it may not, where a sweep died in the
- * middle of a page, or a page waits to be tried again.
- */
+/** What a job has canceled, or begun to, stands in its report; of one that was stopped a sweep that died may not have said so. */
 const canceledIsReported: JobLiveness = ({ file: { job, report }, canceled, hasSweepFailed }) => {
   const told = new Set(report.map(({ paymentRequestId }) => paymentRequestId));
   const missing = canceled.find(({ paymentRequestId }) => !told.has(paymentRequestId));
-  return missing && (job.status === 'done' || (job.tries === 0 && !hasSweepFailed))
+  return missing && (job.status === 'done' || !hasSweepFailed)
     ? `${missing.paymentRequestId} is ${missing.state ?? 'not heard of'} by it`
     : undefined;
 };
