@@ -70,7 +70,8 @@ const getJobReport: Answer = async (event, settings) => {
   const key = cancelJobKeyOf(event, settings);
   const { cursor: page } = queryOf(event, reportQuery);
   const job = foundCancelJob(key, await jobs.read(key));
-  return cancelJobReportAnswer(job, page, await jobs.readPage(key, page));
+  // What is written and not counted yet may be written anew.
+  return cancelJobReportAnswer(job, page, page < job.pages ? await jobs.readPage(key, page) : []);
 };
 
 const getJobs: Answer = async (event, { account }) => {

@@ -11,9 +11,10 @@ import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { FunctionName } from '../functions/runtime/environment.ts';
+import type { KlarnaMetric } from '../functions/runtime/metric-names.ts';
 import type { AlarmThresholds } from './alarm-thresholds.ts';
 import type { LapseFunction } from './lapse-function.ts';
-import { functionMetric, klarnaCallers } from './lapse-metrics.ts';
+import { functionMetric, klarnaCallers, webhookVerdicts } from './lapse-metrics.ts';
 
 /** One alarm: what is measured, and when it rings. */
 export interface AlarmDefinition {
@@ -75,7 +76,15 @@ const stuck = (watched: Watched, thresholds: AlarmThresholds): readonly AlarmDef
   {
     id: 'TimerLateness',
     section: 'timer-lateness',
-    metric: functionMetric('cancel-expired-session', 'TimerLateness', { statistic: Stats.MAXIMUM }),
+    metric: new MathExpression({
+      label: 'milliseconds by which the latest session ended after its deadline',
+      expression: 'MAX([FILL(timer, 0), FILL(sweep, 0)])',
+      period: Duration.minutes(5),
+      usingMetrics: {
+        timer: functionMetric('cancel-expired-session', 'TimerLateness', { statistic: Stats.MAXIMUM }),
+        sweep: functionMetric('reconcile-payment-requests', 'TimerLateness', { statistic: Stats.MAXIMUM }),
+      },
+    }),
     threshold: thresholds.timerLatenessSeconds * 1_000,
   },
   {
@@ -195,13 +204,12 @@ const webhooks = (thresholds: AlarmThresholds): readonly AlarmDefinition[] => [
     section: 'webhook-silence',
     metric: new MathExpression({
       label: 'sessions registered while no webhook came',
-      expression:
-        'IF(FILL(applied, 0) + FILL(confirming, 0) + FILL(duplicate, 0) + FILL(stale, 0) == 0, FILL(registered, 0), 0)',
+      expression: `IF(${webhookVerdicts.map((verdict) => `FILL(${verdict}, 0)`).join(' + ')} == 0, FILL(registered, 0), 0)`,
       period: Duration.hours(1),
       usingMetrics: {
         registered: functionMetric('publish-state-changes', 'Registered', { minutes: 60 }),
         ...Object.fromEntries(
-          ['applied', 'confirming', 'duplicate', 'stale'].map((verdict) => [
+          webhookVerdicts.map((verdict) => [
             verdict,
             functionMetric('receive-klarna-webhook', `Webhook:${verdict}`, { minutes: 60 }),
           ]),
@@ -312,10 +320,10 @@ const schedulerMetric = (metricName: string, ScheduleGroup: string): Metric =>
 /** An expression over metrics that are each summed over the functions that call Klarna. An alarm takes ten metrics at the most. */
 function overCallers(
   label: string,
-  expressionOf: (sum: (metricName: string) => string) => string,
+  expressionOf: (sum: (metricName: KlarnaMetric) => string) => string,
 ): MathExpression {
   const usingMetrics: Record<string, IMetric> = {};
-  const sum = (metricName: string): string => {
+  const sum = (metricName: KlarnaMetric): string => {
     const terms = klarnaCallers.map((service) => {
       const id = `m${Object.keys(usingMetrics).length}`;
       usingMetrics[id] = functionMetric(service, metricName);

@@ -7,9 +7,8 @@ import {
   TextWidget,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
-import type { FunctionName } from '../functions/runtime/environment.ts';
 import type { Watched } from './alarm-definitions.ts';
-import { functionMetric, klarnaCallers } from './lapse-metrics.ts';
+import { functionMetric, klarnaCallers, sessionEnders, webhookVerdicts } from './lapse-metrics.ts';
 
 /** One page that answers five questions, in the order in which somebody on call asks them. */
 export class Dashboard extends Construct {
@@ -28,12 +27,22 @@ export class Dashboard extends Construct {
     row(
       'Are customers being harmed?',
       graph('Needs attention', [
-        ...['canceled_after_completed', 'contradiction', 'unknown_state'].map((cause) =>
+        ...(['canceled_after_completed', 'contradiction', 'unknown_state'] as const).map((cause) =>
           functionMetric('publish-state-changes', `Attention:${cause}`),
         ),
       ]),
-      graph('Sessions ended', outcomes('cancel-expired-session', 'Timer', timerOutcomes)),
-      graph('Cancels by the API', outcomes('cancel-payment-request', 'Cancel', cancelOutcomes)),
+      graph(
+        'Sessions ended',
+        sessionEnders.flatMap((service) =>
+          timerOutcomes.map((kind) => functionMetric(service, `Timer:${kind}`)),
+        ),
+      ),
+      graph(
+        'Cancels by the API',
+        ([...cancelOutcomes, 'untried'] as const).map((kind) =>
+          functionMetric('cancel-payment-request', `Cancel:${kind}`),
+        ),
+      ),
     );
     row(
       'Is anything stuck?',
@@ -57,10 +66,13 @@ export class Dashboard extends Construct {
     );
     row(
       'How late are timers?',
-      graph('Lateness of ended sessions (ms)', [
-        functionMetric('cancel-expired-session', 'TimerLateness', { statistic: Stats.p(50) }),
-        functionMetric('cancel-expired-session', 'TimerLateness', { statistic: Stats.MAXIMUM }),
-      ]),
+      graph(
+        'Lateness of ended sessions (ms)',
+        sessionEnders.flatMap((service) => [
+          functionMetric(service, 'TimerLateness', { statistic: Stats.p(50) }),
+          functionMetric(service, 'TimerLateness', { statistic: Stats.MAXIMUM }),
+        ]),
+      ),
       graph('Oldest timer in the queue (s)', [
         watched.timerQueue.metricApproximateAgeOfOldestMessage({ statistic: Stats.MAXIMUM, period }),
       ]),
@@ -82,7 +94,10 @@ export class Dashboard extends Construct {
         'Time (ms, p99)',
         klarnaCallers.map((service) => functionMetric(service, 'KlarnaMillis', { statistic: Stats.p(99) })),
       ),
-      graph('Webhooks', outcomes('receive-klarna-webhook', 'Webhook', webhookVerdicts)),
+      graph(
+        'Webhooks',
+        webhookVerdicts.map((verdict) => functionMetric('receive-klarna-webhook', `Webhook:${verdict}`)),
+      ),
     );
     row(
       'What does it cost?',
@@ -106,9 +121,12 @@ export class Dashboard extends Construct {
 const graph = (title: string, left: readonly IMetric[]): GraphWidget =>
   new GraphWidget({ title, left: [...left], width: 8, height: 6 });
 
-const outcomes = (service: FunctionName, prefix: string, kinds: readonly string[]): readonly IMetric[] =>
-  kinds.map((kind) => functionMetric(service, `${prefix}:${kind}`));
-
-const cancelOutcomes = ['canceled', 'already-canceled', 'already-final', 'pending', 'not-found', 'denied'];
-const timerOutcomes = [...cancelOutcomes, 'spared', 'observed', 'graced'];
-const webhookVerdicts = ['applied', 'confirming', 'stale', 'duplicate', 'contradicting'];
+const cancelOutcomes = [
+  'canceled',
+  'already-canceled',
+  'already-final',
+  'pending',
+  'not-found',
+  'denied',
+] as const;
+const timerOutcomes = [...cancelOutcomes, 'spared', 'observed', 'graced'] as const;

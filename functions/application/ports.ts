@@ -29,7 +29,7 @@ export type WriteResult =
 
 /** What the sweep looks through: keys of records that need something by `now`, the longest overdue first within a shard. */
 export interface DuePaymentRequests {
-  due(now: Instant, limit: number): AsyncIterable<PaymentRequestKey>;
+  due(now: Instant): AsyncIterable<PaymentRequestKey>;
 }
 
 /** Which Payment Requests were registered for a session. It follows the records within a second or so, in no fixed time. */

@@ -6,13 +6,14 @@ import {
   decideReconciliation,
   dueAfterLook,
   forgotten,
+  lateness,
   nextLook,
   type ReconcileAction,
 } from '../domain/reconciliation.ts';
 import { armTimer } from './arm-timer.ts';
 import { cancelPaymentRequest } from './cancel-payment-request.ts';
 import { changeRecord } from './change-record.ts';
-import { endExpiredSession, type ExpiryDependencies } from './end-expired-session.ts';
+import { endExpiredSession, type ExpiryDependencies, type ExpiryOutcome } from './end-expired-session.ts';
 import type {
   Accounts,
   AccountSettings,
@@ -27,6 +28,8 @@ export interface ReconcileDependencies extends ExpiryDependencies {
   readonly due: DuePaymentRequests;
   readonly accounts: Accounts;
   readonly syncExpiry: SessionDependencies['syncExpiry'];
+  /** Told what the end of a session's time came to, and how many milliseconds after it. */
+  readonly onExpiry: (outcome: ExpiryOutcome, lateness: number) => void;
   /** Told of every record that a look could not settle. The sweep goes on, and looks again later. */
   readonly onFault: (key: PaymentRequestKey, error: unknown) => void;
 }
@@ -44,8 +47,11 @@ export type ReconcileReport = Readonly<Record<Look, number>>;
  */
 const fewest = 8;
 const most = 64;
-/** More than there is time for. */
-const batch = 10_000;
+/**
+ * Records of an account that one run still looks at after Klarna has refused a call of it, to see whether they need Klarna at all.
+ * Those behind them are held unread: however many there are, there is time left for other accounts.
+ */
+const mostOfLimited = 10_000;
 
 /**
  * Looks at every record that is due and does what nobody else did: ends what is open past its deadline, settles cancels of
@@ -57,7 +63,7 @@ export const reconcilePaymentRequests =
   (dependencies: ReconcileDependencies) =>
   async (until: number): Promise<ReconcileReport> => {
     const { clock, due } = dependencies;
-    const limited = new Set<Account>();
+    const limited = new Map<Account, number>();
     const report: Record<Look, number> = {
       nothing: 0,
       forget: 0,
@@ -71,30 +77,38 @@ export const reconcilePaymentRequests =
       held: 0,
       failed: 0,
     };
-    const looks = new Map<PaymentRequestKey, Promise<PaymentRequestKey>>();
+    const looks = new Set<Promise<void>>();
     let width = fewest;
-    const lookAt = async (key: PaymentRequestKey): Promise<PaymentRequestKey> => {
+    let onLooked = (): void => undefined;
+    const lookAt = async (key: PaymentRequestKey): Promise<void> => {
       const look = await reconcile(dependencies, key, limited);
       report[look] += 1;
       width = look === 'failed' ? Math.max(fewest, width - 1) : Math.min(most, width + 1);
-      return key;
     };
-    for await (const key of due.due(instantFromMillis(clock.now()), batch)) {
+    for await (const key of due.due(instantFromMillis(clock.now()))) {
       if (clock.now() >= until) break;
-      looks.set(key, lookAt(key));
-      while (looks.size >= width) looks.delete(await Promise.race(looks.values()));
+      const looking = lookAt(key).finally(() => {
+        looks.delete(looking);
+        onLooked();
+      });
+      looks.add(looking);
+      // Not a race of all of them: a slow one would keep what each race before has left with it.
+      while (looks.size >= width) await new Promise<void>((resolve) => (onLooked = resolve));
     }
-    await Promise.all(looks.values());
+    await Promise.all(looks);
     return report;
   };
 
 async function reconcile(
   dependencies: ReconcileDependencies,
   key: PaymentRequestKey,
-  limited: Set<Account>,
+  limited: Map<Account, number>,
 ): Promise<Look> {
   const { store, accounts, klarna } = dependencies;
   try {
+    const looked = limited.get(key.account);
+    if (looked === mostOfLimited) return 'held';
+    if (looked !== undefined) limited.set(key.account, looked + 1);
     const record = await store.read(key);
     if (!record) return 'nothing';
     const action = decideReconciliation(record, nowOf(dependencies));
@@ -102,7 +116,7 @@ async function reconcile(
     if (limited.has(key.account) && asksKlarna.has(action)) return 'held';
     const settings = await accounts.find(key.account);
     if (!settings) throw new Error(`the secret accounts has no account ${key.account}`);
-    const watched = watching(klarna, () => limited.add(key.account));
+    const watched = watching(klarna, () => limited.set(key.account, limited.get(key.account) ?? 0));
     await actions[action]({ ...dependencies, klarna: watched }, record, settings);
     return action;
   } catch (error) {
@@ -139,6 +153,12 @@ const forget: Act = (dependencies, record) =>
     outcome: undefined,
   }));
 
+/** Ends the session, as its timer would have. */
+const end: Act = async (dependencies, record, settings) => {
+  const outcome = await endExpiredSession(dependencies)(record, settings);
+  dependencies.onExpiry(outcome, lateness(record, nowOf(dependencies)));
+};
+
 /** Reads Klarna; where that answers what was open, says so, else comes back later. */
 const look: Act = async (dependencies, record, settings) => {
   const question = openQuestion(record);
@@ -155,8 +175,8 @@ const actions: Readonly<Record<Exclude<ReconcileAction, 'nothing'>, Act>> = {
     const cancel = await cancelPaymentRequest(dependencies)(record, record.cancellation, settings);
     if (cancel.kind === 'graced') await armTimer(dependencies)(cancel.record);
   },
-  expire: (dependencies, record, settings) => endExpiredSession(dependencies)(record, settings),
-  end: (dependencies, record, settings) => endExpiredSession(dependencies)(record, settings),
+  expire: end,
+  end,
   arm: async (dependencies, record, settings) => {
     const armed = record.timer === 'pending' ? await armTimer(dependencies)(record) : record;
     const synced = await dependencies.syncExpiry(armed, settings);

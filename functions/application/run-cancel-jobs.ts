@@ -39,8 +39,9 @@ export interface CancelJobDependencies {
 }
 
 /**
- * Goes on with every job that is due, page by page, and begins no cancel after `until`, in milliseconds since 1970. A page is
- * reported first and then counted, so a crash repeats it; what it had canceled is still reported as canceled.
+ * Goes on with every job that is due, page by page, and begins no cancel after `until`, in milliseconds since 1970, but what a
+ * later one of its page has overtaken. A page is reported first and then counted, so a crash repeats it; what it had canceled is
+ * still reported as canceled. Of a job that was stopped the page that was under way is counted, and no other is begun.
  */
 export const runCancelJobs =
   (dependencies: CancelJobDependencies) =>
@@ -53,6 +54,9 @@ export const runCancelJobs =
         pages += 1;
         job = await nextPage(dependencies, job, until);
       }
+      // Before this run, or in the middle of its last page.
+      job ??= await jobs.read(key);
+      if (job?.status === 'stopped') await close(dependencies, job);
       if (clock.now() >= until) break;
     }
     return { pages };
@@ -74,17 +78,29 @@ async function nextPage(
       job = fixed;
     }
     const entries = await cancelAll(dependencies, job, chosen.ids, until);
+    // Also what is to be repeated: a job that is stopped before it is ends with it.
+    if (entries.length > 0) await jobs.writePage(job, job.pages, entries);
     if (isToBeRepeated(job, entries)) {
       await jobs.save(job, putOff(job, nowOf(dependencies)));
       return undefined;
     }
-    if (entries.length > 0) await jobs.writePage(job, job.pages, entries);
     const next = withPage(job, entries, chosen, nowOf(dependencies));
     return (await jobs.save(job, next)) ? next : undefined;
   } catch (error) {
     onFault(job, error);
     await jobs.save(job, putOff(job, nowOf(dependencies))).catch((again: unknown) => onFault(job, again));
     return undefined;
+  }
+}
+
+/** Counts the page that was under way when the job was stopped, if there is one; there is nothing to go on with after it. */
+async function close(dependencies: CancelJobDependencies, job: CancelJob): Promise<void> {
+  const { jobs, onFault } = dependencies;
+  try {
+    const entries = await jobs.readPage(job, job.pages);
+    await jobs.save(job, withPage(job, entries, { ids: [], isLast: true }, nowOf(dependencies)));
+  } catch (error) {
+    onFault(job, error);
   }
 }
 
@@ -128,12 +144,14 @@ async function cancelAll(
   const begin = clock.now();
   const entries: CancelJobEntry[] = [];
   const waiting = ids.entries();
+  let latest = -1;
   const lane = async () => {
     for (const [index, paymentRequestId] of waiting) {
       const early = begin + (index * 1_000) / perSecond - clock.now();
       if (early > 0) await clock.wait(early);
-      // Each is begun after the one before it, so what was begun in time stands at the front.
-      if (clock.now() >= until) return;
+      // One that waited too long is begun all the same where a later one has been: what is begun stands at the front.
+      if (clock.now() >= until && index > latest) return;
+      latest = Math.max(latest, index);
       entries[index] = await cancelOne(dependencies, job, paymentRequestId, settings);
     }
   };

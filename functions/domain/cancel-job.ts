@@ -56,7 +56,7 @@ export interface CancelJob extends CancelJobKey {
   readonly outcomes: Readonly<Partial<Record<CancelOutcomeWord, number>>>;
   /** How often the next page has been tried and is to be repeated. */
   readonly tries: number;
-  /** When the sweep is to go on with it; not at all once it is over. */
+  /** When the sweep is to go on with it, or to close it once it is stopped; not at all after that. */
   readonly dueAt?: Instant | undefined;
   readonly version: number;
   readonly createdAt: Instant;
@@ -110,7 +110,7 @@ export const withChoice = (job: CancelJob, chosen: CancelJobChoice, now: Instant
 
 /**
  * The job after a page, or after as much of it as there was time for: what is left of it comes first next time. With the last
- * one the job is done.
+ * one the job is done; one that was stopped stays so.
  */
 export function withPage(
   job: CancelJob,
@@ -125,7 +125,7 @@ export function withPage(
   return changed(
     {
       ...job,
-      status: isLast ? 'done' : job.status,
+      status: isLast && job.status === 'running' ? 'done' : job.status,
       done: job.done + entries.length,
       pages: job.pages + (entries.length > 0 ? 1 : 0),
       chosen: left.length > 0 ? { ...chosen, ids: left } : undefined,
@@ -150,9 +150,12 @@ export const putOff = (job: CancelJob, now: Instant): CancelJob =>
     now,
   );
 
-/** The job stopped: what is canceled stays so, what is begun is finished, nothing more is begun. */
+/**
+ * The job stopped: what is canceled stays so, what is begun is finished, nothing more is begun. The sweep looks at it once more:
+ * its last page may be in the report and not be counted.
+ */
 export const withStop = (job: CancelJob, now: Instant): CancelJob =>
-  changed({ ...job, status: 'stopped', dueAt: undefined }, now);
+  changed({ ...job, status: 'stopped', dueAt: now }, now);
 
 const changed = (job: CancelJob, now: Instant): CancelJob => ({
   ...job,

@@ -123,6 +123,6 @@ export const forgotten = (record: PaymentRequest, now: Instant): PaymentRequest 
     now,
   );
 
-/** Milliseconds since the deadline; negative before it. */
+/** Milliseconds since the deadline; negative before it, none where there is no deadline. */
 export const lateness = (record: PaymentRequest, now: Instant): number =>
   record.deadlineAt ? millisOf(now) - millisOf(record.deadlineAt) : 0;

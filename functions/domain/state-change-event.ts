@@ -1,6 +1,6 @@
 import { formatInstant, type Instant } from './instant.ts';
 import { type Observation, positionOf } from './observation.ts';
-import type { HistoryEntry, PaymentRequest } from './payment-request.ts';
+import type { Attention, CancellationCause, HistoryEntry, PaymentRequest } from './payment-request.ts';
 import type { PaymentRequestState } from './payment-request-state.ts';
 
 export type StateChangeEventType =
@@ -22,7 +22,7 @@ export interface StateChangeEvent {
     readonly state: PaymentRequestState | null;
     readonly previous_state: PaymentRequestState | null;
     /** Why it ended, where it was our doing: `api` or `timeout`. Of `Needs Attention`: what to look at. */
-    readonly cause: string | null;
+    readonly cause: CancellationCause | Attention | null;
     readonly reason: string | null;
     readonly occurred_at: string;
     readonly recorded_at: string;

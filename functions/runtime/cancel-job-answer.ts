@@ -22,7 +22,7 @@ export const cancelJobView = (job: CancelJob) => ({
   reason: job.reason ?? null,
   requested_by: job.requestedBy,
   tries: job.tries,
-  due_at: job.dueAt ? formatInstant(job.dueAt) : null,
+  due_at: job.status === 'running' && job.dueAt ? formatInstant(job.dueAt) : null,
   created_at: formatInstant(job.createdAt),
   updated_at: formatInstant(job.updatedAt),
 });

@@ -38,6 +38,7 @@ import {
   webhookStoresOf,
 } from './build-adapters.ts';
 import { parseEnvironment } from './environment.ts';
+import { countExpiry } from './expiry-metrics.ts';
 import { nobody, rehearseCancelling } from './rehearse-cancel.ts';
 import { rehearseWebhook } from './rehearse-webhook.ts';
 import { fault } from './telemetry.ts';
@@ -197,6 +198,7 @@ export function composeReconciliation() {
       due: store,
       accounts,
       syncExpiry: expirySyncOf(store, klarna),
+      onExpiry: countExpiry,
       onFault: ({ account, paymentRequestId }, error) =>
         fault('sweep.fault', error, { account, payment_request_id: paymentRequestId }),
     }),

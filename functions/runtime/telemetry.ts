@@ -1,4 +1,5 @@
 import type { MiddlewareObj } from '@middy/core';
+import type { MetricName } from './metric-names.ts';
 import { originalStack } from './original-stack.ts';
 
 /**
@@ -41,15 +42,15 @@ const write = (line: object): void => void process.stdout.write(`${JSON.stringif
 /** The most values of one metric, and the most metrics, that CloudWatch takes in one line. */
 const mostOfOneLine = 100;
 
-let metrics = new Map<string, { readonly unit: 'Count' | 'Milliseconds'; readonly values: number[] }>();
+let metrics = new Map<MetricName, { readonly unit: 'Count' | 'Milliseconds'; readonly values: number[] }>();
 
 /** Adds to a metric of this name; low-cardinality by construction, since a name is all there is. */
-export const count = (name: string, value = 1): void => add(name, 'Count', value);
+export const count = (name: MetricName, value = 1): void => add(name, 'Count', value);
 
 /** Adds a duration in milliseconds. */
-export const measure = (name: string, millis: number): void => add(name, 'Milliseconds', millis);
+export const measure = (name: MetricName, millis: number): void => add(name, 'Milliseconds', millis);
 
-function add(name: string, unit: 'Count' | 'Milliseconds', value: number): void {
+function add(name: MetricName, unit: 'Count' | 'Milliseconds', value: number): void {
   const metric = metrics.get(name);
   if (metric) metric.values.push(value);
   else metrics.set(name, { unit, values: [value] });

@@ -5,7 +5,8 @@ import type { Accounts } from '../application/ports.ts';
 import type { endExpiredSession, ExpiryOutcome } from '../application/end-expired-session.ts';
 import { parseAccount, parsePaymentRequestId } from '../domain/identifiers.ts';
 import { millisOf, parseInstant } from '../domain/instant.ts';
-import { count, fault, measure, note, telemetry } from './telemetry.ts';
+import { countExpiry } from './expiry-metrics.ts';
+import { count, fault, note, telemetry } from './telemetry.ts';
 
 export interface TimerQueueDependencies {
   readonly accounts: Accounts;
@@ -52,9 +53,7 @@ async function handle(
   const settings = await accounts.find(account);
   if (!settings) throw new Error('the secret accounts has no account of this name');
   const outcome = await endExpired({ account, paymentRequestId }, settings);
-  const result = outcome.kind === 'ended' ? outcome.cancel.kind : outcome.kind;
-  count(`Timer:${result}`);
-  if (outcome.kind === 'ended') measure('TimerLateness', Math.max(0, Date.now() - millisOf(deadlineAt)));
+  const result = countExpiry(outcome, Date.now() - millisOf(deadlineAt));
   note('timer.fired', {
     account,
     payment_request_id: paymentRequestId,

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { cancelPaymentRequest, rehearseCancel } from '../../functions/application/cancel-payment-request.ts';
 import type { KlarnaAnswer, KlarnaPaymentRequests } from '../../functions/application/ports.ts';
 import { runCancelJobs } from '../../functions/application/run-cancel-jobs.ts';
@@ -7,7 +7,14 @@ import {
   startCancelJob,
   stopCancelJob,
 } from '../../functions/application/start-cancel-job.ts';
-import type { CancelJob, CancelJobEntry, CancelJobKey } from '../../functions/domain/cancel-job.ts';
+import {
+  type CancelJob,
+  type CancelJobEntry,
+  type CancelJobKey,
+  putOff,
+  withPage,
+  withStop,
+} from '../../functions/domain/cancel-job.ts';
 import type { CancelJobId, PaymentRequestId, SessionId } from '../../functions/domain/identifiers.ts';
 import { instantFromMillis, plusMillis } from '../../functions/domain/instant.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
@@ -462,6 +469,26 @@ describe('a sweep', () => {
   });
 });
 
+it('a wait that takes longer than the one after it leaves no gap in a page', async () => {
+  const world = new Jobs();
+  await world.have(3);
+  await world.start(listOf(0, 1, 2));
+  const begin = world.clock.now();
+  vi.spyOn(world.clock, 'wait').mockImplementation(async (millis) => {
+    const isLate = millis === 100;
+    for (let turns = isLate ? 2 : 1; turns > 0; turns -= 1) {
+      await new Promise((next) => setImmediate(next));
+    }
+    world.clock.advance(begin + (isLate ? 300 : millis) - world.clock.now());
+  });
+  // Time for the second of a tenth of a second each, and for the third.
+  await world.run(250);
+  expect(world.faults).toEqual([]);
+  expect((await world.report()).map(({ paymentRequestId }) => paymentRequestId)).toEqual(
+    [0, 1, 2].map(requestId),
+  );
+});
+
 describe('a Klarna that is slower than the rate', () => {
   it('lets a sweep come to its end all the same, and the job go on from there', async () => {
     const world = new Jobs();
@@ -495,22 +522,132 @@ describe('a stop', () => {
     const { done } = await world.job();
     expect([done > 0, done < 100]).toEqual([true, true]);
     expect(await world.run()).toEqual({ pages: 0 });
+    expect((await world.job()).dueAt).toBeUndefined();
     expect(world.klarna.deleted).toHaveLength(done);
     expect(await world.stop()).toMatchObject({ status: 'stopped', done });
   });
 
-  it('holds when it comes in the middle of a page', async () => {
+  /** A job that is stopped as soon as Klarna is asked this of its first page. */
+  async function stoppedAt(question: 'klarna.read' | 'klarna.cancel', world: Jobs): Promise<CancelJob> {
+    let isStopped: Promise<unknown> | undefined;
+    world.meddle = (call) => {
+      if (call === question) isStopped ??= world.stop();
+    };
+    expect(await world.run()).toEqual({ pages: 1 });
+    await isStopped;
+    return world.job();
+  }
+
+  it.each([
+    ['of several', 100],
+    ['that is the last', 50],
+  ])('in the middle of a page %s holds, and the report has the whole page', async (_, count) => {
+    const world = new Jobs();
+    await world.have(count);
+    await world.start(listOfFirst(count));
+    const job = await stoppedAt('klarna.cancel', world);
+    expect(job).toMatchObject({ status: 'stopped', done: 50, pages: 1, outcomes: { canceled: 50 } });
+    expect(job.dueAt).toBeUndefined();
+    expect(world.klarna.deleted).toHaveLength(50);
+    expect(await world.report()).toEqual(
+      Array.from({ length: 50 }, (_each, number) => ({
+        paymentRequestId: requestId(number),
+        outcome: 'canceled',
+        state: 'CANCELED',
+      })),
+    );
+  });
+
+  it('while a page waits to be tried again ends with what it has come to', async () => {
+    const world = new Jobs();
+    await world.have(2);
+    await world.start(listOf(0, 1));
+    let reads = 0;
+    world.meddle = (call, moment) => {
+      if (call === 'klarna.read' && moment === 'before' && ++reads === 2) throw new Error('a bug');
+    };
+    await world.run();
+    expect(await world.stop()).toMatchObject({ status: 'stopped', tries: 1, done: 0 });
+    expect(await world.run()).toEqual({ pages: 0 });
+    const job = await world.job();
+    expect(job).toMatchObject({ done: 2, pages: 1, outcomes: { canceled: 1, untried: 1 } });
+    expect(job.dueAt).toBeUndefined();
+    expect(await world.report()).toHaveLength(2);
+  });
+
+  it('after a sweep that died with the page written counts it, and is closed once that works', async () => {
+    const world = new Jobs();
+    await world.have(1);
+    await world.start(listOf(0));
+    const fault = new Error('throttled');
+    world.meddle = (call) => {
+      if (call === 'jobs.save' || call === 'jobs.readPage') throw fault;
+    };
+    await world.run();
+    const stopped = await world.stop();
+    world.faults.length = 0;
+    await world.run();
+    expect([await world.job(), world.faults, world.untried.at(-1)]).toEqual([stopped, [fault], stopped]);
+    world.meddle = () => undefined;
+    await world.run();
+    expect(await world.job()).toMatchObject({ status: 'stopped', done: 1, outcomes: { canceled: 1 } });
+  });
+
+  it('in the middle of a page that would be tried again reports it as it is', async () => {
+    const world = new Jobs();
+    await world.have(2);
+    await world.start(listOf(0, 1));
+    world.klarna.isDown = true;
+    const job = await stoppedAt('klarna.read', world);
+    expect(job).toMatchObject({ status: 'stopped', done: 2, outcomes: { pending: 2 } });
+    expect((await world.report()).map(({ outcome }) => outcome)).toEqual(['pending', 'pending']);
+  });
+
+  it('after somebody else has counted the page counts nothing twice', async () => {
     const world = new Jobs();
     await world.have(100);
     await world.start(listOfFirst(100));
-    let isStopped: Promise<unknown> | undefined;
-    world.meddle = (call) => {
-      if (call === 'klarna.cancel') isStopped ??= world.stop();
+    const job = await world.job();
+    const now = instantFromMillis(world.clock.now());
+    const entries = [{ paymentRequestId: requestId(0), outcome: 'canceled' }] as const;
+    const counted = withPage(job, entries, { ids: [requestId(0)], isLast: false }, now);
+    const stopped = withStop(counted, now);
+    world.meddle = (call, moment) => {
+      if (call !== 'jobs.save' || moment !== 'before') return;
+      void world.jobs.save(job, counted);
+      void world.jobs.save(counted, stopped);
     };
     await world.run();
-    await isStopped;
-    expect(await world.job()).toMatchObject({ status: 'stopped' });
-    expect(world.klarna.deleted).toHaveLength(50);
+    expect(await world.job()).toMatchObject({
+      status: 'stopped',
+      done: 1,
+      pages: 1,
+      outcomes: { canceled: 1 },
+    });
+  });
+
+  it('is what a page is counted for: a job that goes on in other hands is left to them', async () => {
+    const world = new Jobs();
+    await world.have(100);
+    await world.start(listOfFirst(100));
+    const job = await world.job();
+    const changed = putOff(job, instantFromMillis(world.clock.now()));
+    world.meddle = (call, moment) => {
+      if (call === 'jobs.save' && moment === 'before') void world.jobs.save(job, changed);
+    };
+    await world.run();
+    expect(await world.job()).toEqual(changed);
+  });
+
+  it('of a job that is gone meanwhile is no fault', async () => {
+    const world = new Jobs();
+    await world.have(1);
+    await world.start(listOf(0));
+    const job = await world.job();
+    vi.spyOn(world.jobs, 'read').mockResolvedValueOnce(job).mockResolvedValueOnce(undefined);
+    vi.spyOn(world.jobs, 'save').mockResolvedValue(false);
+    expect(await world.run()).toEqual({ pages: 1 });
+    expect(world.faults).toEqual([]);
   });
 
   it('knows nothing of a job that is not there', async () => {

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type {
   KlarnaAnswer,
   KlarnaCredentials,
@@ -178,6 +178,22 @@ describe('an account whose calls Klarna refuses for their rate', () => {
     await sweep();
     expect(openOf(busy)).not.toEqual([]);
     expect(openOf(quiet)).toEqual([]);
+  });
+
+  it('is looked at no further than ten thousand records, and then holds up no other account either', async () => {
+    await overdue(busy, 10_300);
+    await overdue(quiet, 20);
+    klarna.allowed = 100;
+    const read = vi.spyOn(world.store, 'read');
+    const report = await sweep();
+    expect(openOf(quiet)).toEqual([]);
+    expect(report.end + report.held).toBe(10_320);
+    const looked = new Set(
+      read.mock.calls.flatMap(([key]) => (key.account === busy ? [key.paymentRequestId] : [])),
+    );
+    // What was begun before the first was refused, and ten thousand after it.
+    const begun = report.end - 20;
+    expect(looked.size).toBe(begun + 10_000);
   });
 
   it('keeps what needs no word of Klarna: a timer that was never armed is armed', async () => {

@@ -46,6 +46,7 @@ describe('where the sweep is the only timer', () => {
     world.clock.advance(minute);
     const report = await world.sweep();
     expect([report.expire, repairs(report)]).toEqual([1, 0]);
+    expect(world.expiries).toEqual([{ kind: 'ended', lateness: 0 }]);
     expect(world.record).toMatchObject({
       state: 'CANCELED',
       timer: 'fired',
@@ -91,6 +92,7 @@ describe('where the sweep is the only timer', () => {
     expect(world.klarna.calls).toEqual([]);
     expect(world.record.history.filter(({ detail }) => detail['outcome'] === 'would_cancel')).toHaveLength(1);
     expect(world.record.timer).toBe('fired');
+    expect(world.expiries).toEqual([{ kind: 'observed', lateness: 0 }]);
   });
 
   it('a customer who is paying is given grace once', async () => {

@@ -117,14 +117,20 @@ describe('the job after a page', () => {
     expect(withPage({ ...job, tries: 4 }, entriesOf('pending', 'canceled'), chosen, now).tries).toBe(0);
   });
 
+  it('that was stopped has counted its last one, and stays stopped', () => {
+    const stopped = { ...job, status: 'stopped' } as const;
+    const next = withPage(stopped, entriesOf('canceled', 'canceled'), { ids: [], isLast: true }, now);
+    expect(next).toMatchObject({ status: 'stopped', done: 52, pages: 2, dueAt: undefined });
+  });
+
   it('that is to end with an empty page is done', () => {
     const next = withPage(job, [], { ids: [], isLast: true }, now);
     expect(next).toMatchObject({ status: 'done', done: 50, pages: 1, chosen: undefined, dueAt: undefined });
   });
 });
 
-it('a job that is stopped is due no more', () => {
+it('a job that is stopped is due once more, to be closed', () => {
   expect(withStop(jobWith(), now)).toEqual(
-    jobWith({ status: 'stopped', dueAt: undefined, version: 2, updatedAt: now }),
+    jobWith({ status: 'stopped', dueAt: now, version: 2, updatedAt: now }),
   );
 });

@@ -67,6 +67,7 @@ it('ends the session whose timer was lost, and counts the repair', async () => {
   expect(await sweep()).toMatchObject({ end: 1, failed: 0 });
   expect(klarna.methods).toEqual(['GET', 'DELETE']);
   expect(output.text()).toContain('"SweepRepairs":1');
+  expect(output.text()).toMatch(/"Timer:canceled":1.*"TimerLateness":\d{5}/);
   expect(output.lines()).toContainEqual(expect.objectContaining({ code: 'sweep.done', end: 1 }));
 });
 

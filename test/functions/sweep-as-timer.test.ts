@@ -2,7 +2,7 @@ import { GetItemCommand, QueryCommand, UpdateItemCommand } from '@aws-sdk/client
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeEach, expect, it } from 'vitest';
 import { aws, resetAws } from '../support/aws-clients.ts';
-import { captureOutput } from '../support/captured-output.ts';
+import { captureOutput, type CapturedOutput } from '../support/captured-output.ts';
 import { at, recordWith } from '../support/fixtures.ts';
 import { setFunctionEnvironment } from '../support/function-environment.ts';
 import { KlarnaServer, shownAs } from '../support/klarna-server.ts';
@@ -16,11 +16,13 @@ const registering = await import('../../functions/register-payment-request.ts');
 const canceling = await import('../../functions/cancel-payment-request.ts');
 const sweeping = await import('../../functions/reconcile-payment-requests.ts');
 
+let output: CapturedOutput;
+
 afterAll(() => klarna.stop());
 beforeEach(() => {
   resetAws();
   klarna.says({ GET: [shownAs('SUBMITTED')], DELETE: [shownAs('CANCELED')] });
-  captureOutput();
+  output = captureOutput();
 });
 
 const over = recordWith({
@@ -45,7 +47,7 @@ it('a registration makes no schedule and sends no message, and is due at the dea
   expect(values.some((value) => typeof value === 'string' && Date.parse(value) === deadline)).toBe(true);
 });
 
-it('the sweep ends the session', async () => {
+it('the sweep ends the session, and measures how late', async () => {
   aws.dynamodb
     .on(QueryCommand)
     .resolvesOnce({ Items: [itemOf(over)] })
@@ -55,6 +57,11 @@ it('the sweep ends the session', async () => {
   expect(await sweeping.handler(recurringEvent, lambdaContext(60_000))).toMatchObject({ expire: 1, end: 0 });
   expect(klarna.methods).toEqual(['GET', 'DELETE']);
   expect(aws.scheduler.calls()).toEqual([]);
+  const metrics = output.lines().find((line) => 'TimerLateness' in line);
+  expect(metrics).toMatchObject({ 'Timer:canceled': 1 });
+  const since = Date.now() - Date.parse(over.deadlineAt ?? '');
+  expect(metrics?.['TimerLateness']).toBeGreaterThan(since - 60_000);
+  expect(metrics?.['TimerLateness']).toBeLessThanOrEqual(since);
 });
 
 it('a cancel has no schedule to remove', async () => {

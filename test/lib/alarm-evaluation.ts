@@ -48,6 +48,7 @@ function expressionOf(alarm: Readonly<Record<string, unknown>>, value: MetricVal
   const result: unknown = runInNewContext(expression, {
     ...values,
     IF: (condition: boolean, then: number, otherwise: number) => (condition ? then : otherwise),
+    MAX: (series: readonly number[]) => Math.max(...series),
     FILL: (series: number | undefined, filler: number) => series ?? filler,
     SERVICE_QUOTA: () => 1_000,
   });

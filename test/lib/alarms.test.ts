@@ -51,6 +51,28 @@ it('no alarm takes more than the ten metrics that CloudWatch allows', () => {
   }
 });
 
+it.each(['cancel-expired-session', 'reconcile-payment-requests'])(
+  'sessions that %s ends late make the alarm on lateness ring',
+  (service) => {
+    const [alarm] = alarms.filter(({ id }) => id.startsWith('AlarmsTimerLateness'));
+    const ringsAt = (millis: number) =>
+      isRinging(alarm?.properties ?? {}, ({ name, dimensions }) =>
+        name === 'TimerLateness' && dimensions['service'] === service ? millis : undefined,
+      );
+    expect([ringsAt(119_999), ringsAt(120_000)]).toEqual([false, true]);
+  },
+);
+
+it.each(['superseding', 'confirming', 'stale', 'duplicate', 'contradicting'])(
+  'a webhook that is %s is no silence',
+  (verdict) => {
+    const [alarm] = alarms.filter(({ id }) => id.startsWith('AlarmsWebhookSilence'));
+    const rings = (webhooks: Readonly<Record<string, number>>) =>
+      isRinging(alarm?.properties ?? {}, ({ name }) => ({ Registered: 1, ...webhooks })[name]);
+    expect([rings({}), rings({ [`Webhook:${verdict}`]: 1 })]).toEqual([true, false]);
+  },
+);
+
 const awsAlarms = alarms.filter(({ properties }) => String(properties['Namespace']).startsWith('AWS/'));
 
 it.each(awsAlarms.map((alarm) => [alarm.id, alarm] as const))(

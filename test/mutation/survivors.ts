@@ -16,6 +16,7 @@ const list = 'functions/application/list-payment-requests.ts';
 const reconcile = 'functions/application/reconcile-payment-requests.ts';
 const reconciliation = 'functions/domain/reconciliation.ts';
 const register = 'functions/application/register-session.ts';
+const runJobs = 'functions/application/run-cancel-jobs.ts';
 const startJob = 'functions/application/start-cancel-job.ts';
 const state = 'functions/domain/payment-request-state.ts';
 const paymentRequest = 'functions/domain/payment-request.ts';
@@ -140,6 +141,12 @@ export const survivors: readonly Survivor[] = [
     before: 'return { record: synced.version > armed.version ? synced : armed, outcome };',
     after: 'return { record: synced.version >= armed.version ? synced : armed, outcome };',
     why: 'Two records of one version are the same record: a version is written once.',
+  },
+  {
+    file: runJobs,
+    before: 'if (clock.now() >= until && index > latest) return;',
+    after: 'if (clock.now() >= until && index >= latest) return;',
+    why: 'No two requests of a page have the same place, and this one has not begun.',
   },
   {
     file: startJob,

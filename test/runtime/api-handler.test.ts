@@ -49,10 +49,10 @@ describe('a function behind the HTTP API', () => {
 
   it('writes out its counts, also of an invocation that failed', async () => {
     await answerOf(() => {
-      count('Tried');
+      count('Cancel:canceled');
       return Promise.reject(new Error('a bug'));
     });
-    expect(output.text()).toContain('"Tried":1');
+    expect(output.text()).toContain('"Cancel:canceled":1');
     expect(output.text()).toContain('"ApiFault":1');
   });
 

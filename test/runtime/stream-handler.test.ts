@@ -14,7 +14,10 @@ afterEach(() => vi.restoreAllMocks());
 
 const record = recordWith();
 
-const eventWith = (type: StateChangeEvent['type'], cause: string | null): StateChangeEvent => ({
+const eventWith = (
+  type: StateChangeEvent['type'],
+  cause: StateChangeEvent['detail']['cause'],
+): StateChangeEvent => ({
   type,
   detail: {
     event_key: 'key',

@@ -81,9 +81,9 @@ describe('metrics', () => {
   it('are one line in the embedded format, with the function as their dimension', async () => {
     vi.stubEnv('METRICS_NAMESPACE', 'Lapse');
     const [line, ...others] = await metricsOf(() => {
-      count('Attempts');
-      count('Attempts', 2);
-      measure('Lateness', 40);
+      count('Registered');
+      count('Registered', 2);
+      measure('TimerLateness', 40);
     });
     expect(others).toEqual([]);
     expect(line).toMatchObject({
@@ -93,14 +93,14 @@ describe('metrics', () => {
             Namespace: 'Lapse',
             Dimensions: [['service']],
             Metrics: [
-              { Name: 'Attempts', Unit: 'Count' },
-              { Name: 'Lateness', Unit: 'Milliseconds' },
+              { Name: 'Registered', Unit: 'Count' },
+              { Name: 'TimerLateness', Unit: 'Milliseconds' },
             ],
           },
         ],
       },
-      Attempts: [1, 2],
-      Lateness: 40,
+      Registered: [1, 2],
+      TimerLateness: 40,
     });
   });
 
@@ -109,18 +109,21 @@ describe('metrics', () => {
   });
 
   it.each([
-    ['values of one metric', () => 'Test'],
-    ['metrics', (index: number) => `Test${index}`],
-  ])('are written out before there are more %s than CloudWatch takes in a line', async (_, nameOf) => {
-    const lines = await metricsOf(() => {
-      for (let index = 0; index < 250; index += 1) measure(nameOf(index), index);
-    });
-    const values = lines.map((line) =>
-      Object.entries(line).flatMap(([name, value]) => (name.startsWith('Test') ? value : [])),
-    );
-    expect(values.map(({ length }) => length)).toEqual([100, 100, 50]);
-    expect(values.flat()).toEqual(Array.from({ length: 250 }, (_each, index) => index));
-  });
+    ['values of one metric', () => 'WebhookRefused:400' as const],
+    ['metrics', (index: number) => `WebhookRefused:${index}` as const],
+  ] as const)(
+    'are written out before there are more %s than CloudWatch takes in a line',
+    async (_, nameOf) => {
+      const lines = await metricsOf(() => {
+        for (let index = 0; index < 250; index += 1) measure(nameOf(index), index);
+      });
+      const values = lines.map((line) =>
+        Object.entries(line).flatMap(([name, value]) => (name.startsWith('WebhookRefused') ? value : [])),
+      );
+      expect(values.map(({ length }) => length)).toEqual([100, 100, 50]);
+      expect(values.flat()).toEqual(Array.from({ length: 250 }, (_each, index) => index));
+    },
+  );
 });
 
 it('metrics are written at the end, also of an invocation that fails', async () => {
@@ -128,9 +131,9 @@ it('metrics are written at the end, also of an invocation that fails', async () 
   const handler = middy()
     .use(telemetry())
     .handler(() => {
-      count('Attempts');
+      count('Registered');
       throw new Error('broken');
     });
   await expect(handler({}, lambdaContext())).rejects.toThrow('broken');
-  expect(output.lines()).toContainEqual(expect.objectContaining({ Attempts: 1 }));
+  expect(output.lines()).toContainEqual(expect.objectContaining({ Registered: 1 }));
 });

@@ -61,8 +61,8 @@ async function ringing(): Promise<readonly string[]> {
     .map(({ id }) => id.replace(/^Alarms|[0-9A-F]{8}$/g, ''));
 }
 
-const untilRinging = (alarm: string): Promise<void> =>
-  expect.poll(ringing, { timeout: 15_000, interval: 200 }).toContain(alarm);
+const untilRinging = (alarm: string, rings = true): Promise<void> =>
+  expect.poll(async () => (await ringing()).includes(alarm), { timeout: 15_000, interval: 200 }).toBe(rings);
 
 const faultAtKlarna = (id: string, fault: object) =>
   lapse.simulator('POST', '/faults', { payment_request_id: id, ...fault });
@@ -133,6 +133,11 @@ const conditions: Readonly<Record<string, () => Promise<unknown>>> = {
   TimerLateness: async () => lapse.register(await lapse.createAtKlarna(), { session_timeout: 'PT1S' }),
 };
 
+/** What happens to make them quiet again, of those that are by what happens. */
+const ends: Readonly<Record<string, () => Promise<unknown>>> = {
+  WebhookSilence: () => lapse.deliver(newPaymentRequestId(), 'SUBMITTED'),
+};
+
 it('nothing rings before anything has happened', async () => {
   expect(await ringing()).toEqual([]);
 });
@@ -143,6 +148,8 @@ it.each(Object.entries(conditions))(
     for (const name of names.split(' ')) expect(await ringing()).not.toContain(name);
     await cause();
     for (const name of names.split(' ')) await untilRinging(name);
+    await ends[names]?.();
+    if (ends[names]) await untilRinging(names, false);
   },
 );
 

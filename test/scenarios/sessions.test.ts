@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LocalProcess, startLocalProcess } from '../support/local-process.ts';
 import { type Answer, newPaymentRequestId, SystemClient } from '../support/system-client.ts';
+import { openLocalTarget, type Target } from '../support/target.ts';
 
-let system: LocalProcess;
+let system: Target;
 let lapse: SystemClient;
 
 beforeAll(async () => {
-  system = await startLocalProcess();
+  system = await openLocalTarget();
   lapse = new SystemClient(system);
 }, 120_000);
 

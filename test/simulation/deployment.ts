@@ -51,7 +51,7 @@ export class Deployment {
       limits[kind],
       (task) => body(version.bend(bend(portsOf(this.#world, task, version), task)), known, task),
       (ending) => {
-        judge.ended(name, ending);
+        judge.ended(name, kind, ending);
         ended(ending);
       },
     );
@@ -60,14 +60,14 @@ export class Deployment {
   /** While a deployment is under way, either version may serve any invocation. */
   #versionOf(name: string): Version {
     const { engine, plan } = this.#world;
-    const { rollout } = plan;
-    if (!rollout) return versions.current;
+    const { rollout, isSweepTheTimer } = plan;
+    if (!rollout) return isSweepTheTimer ? sweptBy(versions.current) : versions.current;
     const { from, until, before, after, sweptBy: swept } = rollout;
     const since = engine.now - beginning;
     const isAfter =
       since >= until || (since >= from && new Draws(plan.seed, `version of ${name}`).chance(0.5));
     const version = versions[isAfter ? after : before];
     engine.note(name, () => `   is ${version.name}`);
-    return version.name === swept ? sweptBy(version) : version;
+    return isSweepTheTimer || version.name === swept ? sweptBy(version) : version;
   }
 }

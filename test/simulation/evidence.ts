@@ -136,6 +136,8 @@ export interface JobOutcome {
   readonly truthOf: (id: PaymentRequestId) => TrueRequest | undefined;
   /** Records that are canceled in its name. */
   readonly canceled: readonly PaymentRequest[];
+  /** Whether a sweep has died, or could not do all that it wanted. */
+  readonly hasSweepFailed: boolean;
 }
 
 export type Safety = (step: Step, evidence: Evidence) => string | undefined;

@@ -120,7 +120,7 @@ async function historyOf({ plan, leftOut }: Part, protocol: Protocol): Promise<s
   const { violation } = await new Simulation(plan, fate, protocol, trace).run();
   const { lax, wholeSeconds, tellsTimes } = plan.manners;
   return [
-    `${plan.mode}; Klarna ${lax ? 'cancels' : 'does not cancel'} what is COMPLETED${wholeSeconds ? ', whole seconds' : ''}${tellsTimes ? '' : ', no times in answers'}`,
+    `${plan.mode}${plan.isSweepTheTimer ? ', the sweep is the only timer' : ''}; Klarna ${lax ? 'cancels' : 'does not cancel'} what is COMPLETED${wholeSeconds ? ', whole seconds' : ''}${tellsTimes ? '' : ', no times in answers'}`,
     ...lines,
     `${clockOf(violation?.at ?? 0)}  ${violation?.invariant ?? ''}: ${violation?.what ?? ''}`,
   ].join('\n');

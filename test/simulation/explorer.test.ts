@@ -16,6 +16,7 @@ it(
     // What is never tried is never found: every kind of fault was injected, and where nothing was lost nothing was repaired.
     expect(figures.faultKindsNotTried).toEqual([]);
     expect(figures.of.lossless.sweepRepairs).toBe(0);
+    expect(figures.swept).toBeGreaterThan(runs / 20);
     expect(figures.strict.canceledAfterPaid).toBe(0);
     expect(figures.of.full.sweepRepairs).toBeGreaterThan(runs / 10);
   },

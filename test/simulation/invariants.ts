@@ -406,12 +406,16 @@ export const lateInvariants = {
   'no-secret-leaves': noSecretLeaves,
 } as const satisfies Record<string, Liveness>;
 
-/** Without injected loss there is nothing for the sweep to repair. */
+/**
+ * Without injected loss there is nothing for the sweep to repair, and where it is the only timer it ends a session within a minute
+ * and what it takes to ask Klarna.
+ */
 export type InvariantName =
   | keyof typeof safetyInvariants
   | keyof typeof lateInvariants
   | keyof typeof jobLiveness
   | 'sweep-repairs-nothing'
+  | 'the-sweep-is-on-time'
   | 'nothing-fails';
 
 type ObservedEntry = HistoryEntry & { readonly state: PaymentRequestState };

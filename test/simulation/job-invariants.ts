@@ -30,9 +30,9 @@ const doneJobHasNamedAll: Safety = (step) => {
   return missing && `${missing} is not in the report`;
 };
 
-/** A request that is left untried for a fault of ours was tried as often as there is patience for. */
+/** A request that is left untried for a fault of ours was tried as often as there is patience for, unless the job was stopped. */
 const faultsAreTriedAgain: Safety = (step) => {
-  if (step.kind !== 'job-saved') return undefined;
+  if (step.kind !== 'job-saved' || step.before.status === 'stopped') return undefined;
   const { before, file } = step;
   const untried = file.report.slice(before.done).find(({ outcome }) => outcome === 'untried');
   return untried && before.tries < 4 ? `${untried.paymentRequestId}, after ${before.tries} tries` : undefined;
@@ -107,11 +107,11 @@ const reportsAreTrue: JobLiveness = ({ file: { job, report }, recordOf, truthOf 
   );
 };
 
-/** What a job has canceled, or begun to, stands in its report; one that was stopped may have ended before it said so. */
-const canceledIsReported: JobLiveness = ({ file: { job, report }, canceled }) => {
+/** What a job has canceled, or begun to, stands in its report; of one that was stopped a sweep that died may not have said so. */
+const canceledIsReported: JobLiveness = ({ file: { job, report }, canceled, hasSweepFailed }) => {
   const told = new Set(report.map(({ paymentRequestId }) => paymentRequestId));
   const missing = canceled.find(({ paymentRequestId }) => !told.has(paymentRequestId));
-  return missing && job.status === 'done'
+  return missing && (job.status === 'done' || !hasSweepFailed)
     ? `${missing.paymentRequestId} is ${missing.state ?? 'not heard of'} by it`
     : undefined;
 };

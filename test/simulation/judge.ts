@@ -7,7 +7,7 @@ import type { PaymentRequestState } from '../../functions/domain/payment-request
 import type { StateChangeEvent } from '../../functions/domain/state-change-event.ts';
 import { type InMemoryQuarantine, nameOf } from '../support/in-memory-payment-request-store.ts';
 import { minute } from '../support/sessions.ts';
-import { type Ending, type Engine, InjectedFault, type Task } from './engine.ts';
+import { type Ending, type Engine, type FunctionName, InjectedFault, type Task } from './engine.ts';
 import type { Evidence, JobOutcome, Outcome, Step } from './evidence.ts';
 import { type InvariantName, lateInvariants, safetyInvariants, soonInvariants } from './invariants.ts';
 import { jobLiveness } from './job-invariants.ts';
@@ -59,6 +59,7 @@ export class Judge {
   readonly #claims = new Map<string, string>();
   readonly #calls = new Map<string, { reads: number; cancels: number }>();
   readonly #lastReads = new Map<string, PaymentRequestState>();
+  #hasSweepFailed = false;
   readonly #scene: Scene;
   readonly #evidence: Evidence;
 
@@ -107,8 +108,12 @@ export class Judge {
     const { deadlineAt } = after;
     const isEndOfSession =
       after.cancellation?.cause === 'timeout' && after.cancellation.outcome === 'canceled';
-    if (deadlineAt && isEndOfSession && before?.cancellation?.outcome !== 'canceled')
-      this.lateness.push(engine.now - millisOf(deadlineAt));
+    if (deadlineAt && isEndOfSession && before?.cancellation?.outcome !== 'canceled') {
+      const late = engine.now - millisOf(deadlineAt);
+      this.lateness.push(late);
+      const isOnTime = late <= mostByTheSweep || plan.mode !== 'lossless' || !plan.isSweepTheTimer;
+      if (!isOnTime) this.violate('the-sweep-is-on-time', `${late} ms after the deadline`);
+    }
     const hasAsked = (this.#calls.get(`${by} ${nameOf(after)}`)?.reads ?? 0) > 0;
     const items = plan.rollout && { before: itemBefore, after: itemAfter, writer };
     this.check({ kind: 'written', by, before, after, hasAsked, items });
@@ -184,7 +189,8 @@ export class Judge {
     engine.note('bus', () => `${event.type}: ${event.detail.state ?? ''} v${version}`);
   }
 
-  ended(name: string, ending: Ending<unknown>): void {
+  ended(name: string, kind: FunctionName, ending: Ending<unknown>): void {
+    if (kind === 'sweep' && ending.kind !== 'returned') this.#hasSweepFailed = true;
     this.#scene.engine.note(name, () => `ends: ${wordsOfEnding(ending)}`);
     if (ending.kind === 'threw' && !(ending.error instanceof InjectedFault)) {
       this.violate('nothing-fails', String(ending.error));
@@ -192,6 +198,7 @@ export class Judge {
   }
 
   failed(task: Task, where: string, error: unknown): void {
+    if (task.function === 'sweep') this.#hasSweepFailed = true;
     this.#scene.engine.note(task.name, () => `   fault at ${where}: ${String(error)}`);
     if (!(error instanceof InjectedFault)) this.violate('nothing-fails', String(error));
   }
@@ -246,6 +253,7 @@ export class Judge {
           ({ account, cancellation }) =>
             account === job.account && cancellation && isInNameOf(job, cancellation.requestedBy),
         ),
+        hasSweepFailed: this.#hasSweepFailed,
       };
     });
   }
@@ -275,6 +283,9 @@ export class Judge {
 /** As a record has it of a cancel that a job asks for. */
 const isInNameOf = ({ jobId }: CancelJob, requestedBy: string): boolean =>
   requestedBy.endsWith(`cancel job ${jobId}`);
+
+/** A sweep begins every minute, and has its answers of Klarna in a few seconds where nothing goes wrong. */
+const mostByTheSweep = minute + 5_000;
 
 const safety = (Object.keys(safetyInvariants) as (keyof typeof safetyInvariants)[]).map((name) => ({
   name,

@@ -6,7 +6,7 @@ import { cancelPaymentRequest } from '../../functions/application/cancel-payment
 import type { KlarnaAnswer, PaymentRequestStore, WriteResult } from '../../functions/application/ports.ts';
 import { receiveWebhook } from '../../functions/application/receive-webhook.ts';
 import type { Account, PaymentRequestKey } from '../../functions/domain/identifiers.ts';
-import { instantFromMillis, parseInstant } from '../../functions/domain/instant.ts';
+import { instantFromMillis, parseInstant, plusMillis } from '../../functions/domain/instant.ts';
 import type { Observation } from '../../functions/domain/observation.ts';
 import {
   asNextVersion,
@@ -399,6 +399,15 @@ export const mutants: readonly Mutant[] = [
         ),
       }),
     }),
+  },
+  {
+    name: 'the sweep leaves its minute to a timer though it is the timer itself',
+    invariant: 'the-sweep-is-on-time',
+    protocol: bentWrites((next) =>
+      next.timer === 'sweep' && next.deadlineAt !== undefined && next.reconcileAfter === next.deadlineAt
+        ? { ...next, reconcileAfter: plusMillis(next.deadlineAt, 60_000) }
+        : next,
+    ),
   },
   ...operationMutants,
 ];

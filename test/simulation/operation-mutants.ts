@@ -86,6 +86,11 @@ export const operationMutants: readonly Mutant[] = [
     })),
   },
   {
+    name: 'a job that is stopped leaves out of its report the page that was under way',
+    invariant: 'canceled-is-reported',
+    protocol: bentJobs(() => ({ readPage: () => Promise.resolve([]) })),
+  },
+  {
     name: 'a job calls canceled what Klarna has not answered',
     invariant: 'reports-are-true',
     protocol: runningJobs(({ cancel }) => ({

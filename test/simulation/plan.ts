@@ -98,6 +98,8 @@ export interface Plan {
   readonly mostReceives: number;
   /** Until so many milliseconds from the beginning the secret does not say whose Klarna's signing keys are. */
   readonly keysMendedAt: number;
+  /** Whether nothing but the sweep ends sessions, in every version. */
+  readonly isSweepTheTimer: boolean;
   /** A deployment in these histories: of two versions, both run from a time until another, in milliseconds from the beginning. */
   readonly rollout?: Rollout | undefined;
   /** Milliseconds from the beginning when everything that is on its way from Klarna and Scheduler arrives at once. */
@@ -186,7 +188,7 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
   };
   const others = new Draws(seed, 'operations');
   const operations = [
-    ...operationsOf(others, mode, last, course.quietAfter),
+    ...operationsOf(seed, others, mode, last, course.quietAfter),
     ...(isKlarnaToEndThem ? movesOf(secondNet, last) : []),
   ];
   const isOperated = operations.some(({ act }) => act.kind === 'operate');
@@ -204,6 +206,7 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
     relayTries: isFull && isOperated ? others.pick([1, 2, Infinity]) : Infinity,
     mostReceives: isFull && isOperated ? others.pick([1, 2, queueReceives]) : queueReceives,
     keysMendedAt: isFull && isOperated && others.chance(0.3) ? others.pick([minute, 10 * minute]) : 0,
+    isSweepTheTimer: mode !== 'unswept' && new Draws(seed, 'timers').chance(0.1),
     rollout: rolloutOf(new Draws(seed, 'rollout'), mode, last),
   };
 }
@@ -245,12 +248,14 @@ const queueReceives = 12;
 
 /** What is done to many requests at once, and what an operator does; he may come by once more when all faults are over. */
 function operationsOf(
+  seed: number,
   draws: Draws,
   mode: Mode,
   last: number,
   quietAfter: number,
 ): readonly Omit<Action, 'id'>[] {
   const operations: Omit<Action, 'id'>[] = [];
+  const stops = new Draws(seed, 'stops');
   const moment = () => draws.between(0, last + minute);
   const add = (at: number, act: Action['act']) => operations.push({ at, request: 0, act });
   if (draws.chance(0.05)) add(moment(), { kind: 'cancel-session' });
@@ -264,7 +269,11 @@ function operationsOf(
       // The same id for something else.
       if (draws.chance(0.1))
         add(at + draws.between(0, 2_000), { kind: 'start-job', job, by, dryRun: !dryRun });
-      if (draws.chance(0.2)) add(at + draws.between(0, 3 * minute), { kind: 'stop-job', job });
+      if (draws.chance(0.2)) {
+        const later = at + draws.between(0, 3 * minute);
+        const midPage = Math.ceil(at / minute) * minute + stops.between(50, 600);
+        add(stops.chance(0.5) ? midPage : later, { kind: 'stop-job', job });
+      }
     }
   }
   if (draws.chance(0.2)) {

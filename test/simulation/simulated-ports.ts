@@ -141,7 +141,7 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
         }),
     },
     due: {
-      due: (now: Instant, limit: number) => keysFrom(world, task, 'due.due', () => table.dueKeys(now, limit)),
+      due: (now: Instant) => keysFrom(world, task, 'due.due', () => table.dueKeys(now)),
     },
     klarna: paymentRequests,
     timer: timerFor(world, task),
@@ -228,6 +228,7 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
       ids,
       onFault: (error) => judge.failed(task, "Klarna's expiry", error),
     }),
+    onExpiry: () => undefined,
     onFault: (key: PaymentRequestKey, error: unknown) => judge.failed(task, shortOf(key), error),
     onOrphanFault: (error: unknown) => judge.failed(task, 'an orphan', error),
     onJobFault: ({ jobId }: CancelJobKey, error: unknown) => judge.failed(task, jobId, error),

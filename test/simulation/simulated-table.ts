@@ -127,11 +127,10 @@ export class SimulatedTable extends InMemoryPaymentRequestStore {
   }
 
   /** Keys of the records that are due, the longest overdue first. */
-  dueKeys(now: Instant, limit: number): PaymentRequestKey[] {
+  dueKeys(now: Instant): PaymentRequestKey[] {
     return [...this.records.values()]
       .filter(({ reconcileAfter }) => reconcileAfter !== undefined && reconcileAfter <= now)
       .sort((a, b) => ((a.reconcileAfter ?? '') < (b.reconcileAfter ?? '') ? -1 : 1))
-      .slice(0, limit)
       .map(({ account, paymentRequestId }) => ({ account, paymentRequestId }));
   }
 

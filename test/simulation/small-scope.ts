@@ -257,6 +257,7 @@ function planFor({ customer, lax, besides: others }: SmallScope): Plan {
     relayTries: Infinity,
     mostReceives: 12,
     keysMendedAt: 0,
+    isSweepTheTimer: false,
     rollout: undefined,
     meetAt,
     ...different,

@@ -25,11 +25,12 @@ export class Tally {
   readonly faults = new Map<string, number>();
   /** How often each event met a record in each state, by `state × event`. */
   readonly meetings = new Map<string, number>();
-  /** How many sessions were ended how late, by the power of two of the milliseconds; by mode. */
-  readonly lateness: Record<Mode, Map<number, number>> = {
+  /** How many sessions were ended how late, by the power of two of the milliseconds; by mode, and where the sweep is the only timer. */
+  readonly lateness: Record<Mode | 'swept', Map<number, number>> = {
     full: new Map(),
     lossless: new Map(),
     unswept: new Map(),
+    swept: new Map(),
   };
   readonly of: Record<Mode, ModeFigures> = {
     full: { runs: 0, sweepRepairs: 0 },
@@ -39,6 +40,8 @@ export class Tally {
   readonly lax: CancelFigures = { canceled: 0, canceledAfterPaid: 0 };
   readonly strict: CancelFigures = { canceled: 0, canceledAfterPaid: 0 };
   runs = 0;
+  /** Runs in which the sweep is the only timer. */
+  swept = 0;
   requests = 0;
   calls = 0;
   events = 0;
@@ -47,8 +50,9 @@ export class Tally {
   mostCalls = 0;
 
   add(report: Report): void {
-    const { mode, manners } = report.plan;
+    const { mode, manners, isSweepTheTimer } = report.plan;
     this.runs += 1;
+    if (isSweepTheTimer) this.swept += 1;
     this.requests += report.requests;
     const cancels = manners.lax ? this.lax : this.strict;
     cancels.canceled += report.canceled;
@@ -64,7 +68,8 @@ export class Tally {
     addTo(this.sites, report.sites);
     addTo(this.faults, report.faults);
     addTo(this.meetings, report.meetings);
-    for (const late of report.lateness) addTo(this.lateness[mode], [[Math.ceil(Math.log2(late + 1)), 1]]);
+    const lateness = this.lateness[isSweepTheTimer ? 'swept' : mode];
+    for (const late of report.lateness) addTo(lateness, [[Math.ceil(Math.log2(late + 1)), 1]]);
   }
 
   /** Adds what was tallied elsewhere. */
@@ -76,11 +81,12 @@ export class Tally {
       this.of[mode].sweepRepairs += other.of[mode].sweepRepairs;
       addTo(this.lateness[mode], other.lateness[mode]);
     }
+    addTo(this.lateness.swept, other.lateness.swept);
     for (const reading of ['lax', 'strict'] as const) {
       this[reading].canceled += other[reading].canceled;
       this[reading].canceledAfterPaid += other[reading].canceledAfterPaid;
     }
-    for (const what of ['runs', 'requests', 'calls', 'events', 'published'] as const)
+    for (const what of ['runs', 'swept', 'requests', 'calls', 'events', 'published'] as const)
       this[what] += other[what];
     for (const what of ['mostDeletes', 'mostCalls'] as const) this[what] = Math.max(this[what], other[what]);
   }

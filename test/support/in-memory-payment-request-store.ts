@@ -68,12 +68,12 @@ export class InMemoryPaymentRequestStore
     this.records.set(nameOf(record), structuredClone(record));
   }
 
-  async *due(now: Instant, limit: number): AsyncIterable<PaymentRequestKey> {
+  async *due(now: Instant): AsyncIterable<PaymentRequestKey> {
     const due = [...this.records.values()].filter(
       ({ reconcileAfter }) => reconcileAfter !== undefined && reconcileAfter <= now,
     );
     due.sort((a, b) => ((a.reconcileAfter ?? '') < (b.reconcileAfter ?? '') ? -1 : 1));
-    for (const { account, paymentRequestId } of due.slice(0, limit)) {
+    for (const { account, paymentRequestId } of due) {
       yield await Promise.resolve({ account, paymentRequestId });
     }
   }

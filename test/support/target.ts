@@ -38,15 +38,33 @@ export const isDeployed = process.env['TARGET'] !== undefined;
 /** The deployed stack that `TARGET` names, or a local system that is started now. */
 export const openTarget = (): Promise<Target> => {
   const file = process.env['TARGET'];
-  return file === undefined ? localTarget() : Promise.resolve(deployedTarget(file));
+  return file === undefined ? openLocalTarget() : Promise.resolve(deployedTarget(file));
 };
 
 /** Who ends sessions in the local system that the scenarios are run on. */
 export const timers = process.env['TIMERS'] === 'sweep' ? 'sweep' : 'scheduler';
 
-/** A local system, started now, with the defaults that it prints. */
-async function localTarget(): Promise<Target> {
-  const system = await startLocalProcess('--timers', timers);
+/** The local system of a test file, and how many have opened it. */
+let shared: Promise<Target> | undefined;
+let opened = 0;
+
+/** A local system with the defaults that it prints: one for all in a test file, from who opens it first to who stops it last. */
+export async function openLocalTarget(): Promise<Target> {
+  opened += 1;
+  shared ??= startLocalTarget();
+  const target = await shared;
+  return {
+    ...target,
+    stop: async () => {
+      opened -= 1;
+      return opened === 0 ? target.stop() : 0;
+    },
+  };
+}
+
+/** A local system, started now. */
+export async function startLocalTarget(...options: readonly string[]): Promise<Target> {
+  const system = await startLocalProcess('--timers', timers, ...options);
   return {
     ...withDefaults(system),
     ...(timers === 'sweep' && { sweep: () => sweepNow(system.control) }),

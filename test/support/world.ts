@@ -1,7 +1,7 @@
 import type { CancelCommand } from '../../functions/domain/cancellation.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { cancelPaymentRequest } from '../../functions/application/cancel-payment-request.ts';
-import { endExpiredSession } from '../../functions/application/end-expired-session.ts';
+import { endExpiredSession, type ExpiryOutcome } from '../../functions/application/end-expired-session.ts';
 import type { AccountSettings, SessionTimer } from '../../functions/application/ports.ts';
 import { reconcilePaymentRequests } from '../../functions/application/reconcile-payment-requests.ts';
 import { recordObservation } from '../../functions/application/record-observation.ts';
@@ -57,6 +57,8 @@ export class World {
   readonly klarna: ScriptedKlarna;
   readonly settings: AccountSettings;
   readonly faults: unknown[] = [];
+  /** What the sweep told of the ends of sessions. */
+  readonly expiries: { readonly kind: string; readonly lateness: number }[] = [];
   readonly dependencies;
 
   constructor(
@@ -88,6 +90,7 @@ export class World {
       }),
       chance: () => 0.5,
       onTimerFault,
+      onExpiry: ({ kind }: ExpiryOutcome, lateness: number) => void this.expiries.push({ kind, lateness }),
       onFault: (_: unknown, error: unknown) => void this.faults.push(error),
     };
   }

@@ -127,20 +127,16 @@ export class DynamoDbPaymentRequestStore
     return this.#update(next, update.when(condition));
   }
 
-  async *due(now: Instant, limit: number): AsyncIterable<PaymentRequestKey> {
+  async *due(now: Instant): AsyncIterable<PaymentRequestKey> {
     const shards = dueShards.map((shard) => this.#dueOf(shard, now)[Symbol.asyncIterator]());
     const waiting = new Set(shards);
-    let yielded = 0;
-    while (waiting.size > 0 && yielded < limit) {
+    while (waiting.size > 0) {
       const heads = await Promise.all(
         [...waiting].map(async (shard) => ({ shard, head: await shard.next() })),
       );
       for (const { shard, head } of heads) {
         if (head.done) waiting.delete(shard);
-        else if (yielded < limit) {
-          yield head.value;
-          yielded += 1;
-        }
+        else yield head.value;
       }
     }
   }

@@ -93,7 +93,7 @@ export function describeCancelJobs(name: string, open: () => CancelJobs): void {
       const later = newJob({ dueAt: plusMillis(noon, 1_000) });
       const over = newJob();
       for (const job of [second, later, first, over]) await jobs.start(job, undefined);
-      await jobs.save(over, withStop(over, noon));
+      await jobs.save(over, withPage(over, [], { ids: [], isLast: true }, noon));
       const mine = [first, second, later, over].map(({ jobId }) => jobId);
       const due = (await dueBy(noon)).filter((jobId) => mine.includes(jobId));
       expect(due).toEqual([first.jobId, second.jobId]);

@@ -342,9 +342,9 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
     });
 
     describe('due', () => {
-      const dueNow = async (now: Parameters<DuePaymentRequests['due']>[0], limit = 1000) => {
+      const dueNow = async (now: Parameters<DuePaymentRequests['due']>[0]) => {
         const keys: PaymentRequestKey[] = [];
-        for await (const each of store.due(now, limit)) keys.push(each);
+        for await (const each of store.due(now)) keys.push(each);
         return keys;
       };
 
@@ -367,8 +367,6 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
           paymentRequestId: expect.stringMatching(/^krn:/) as string,
         });
 
-        expect(await dueNow(plusMillis(longAgo, 500), 7)).toHaveLength(7);
-        expect(await dueNow(plusMillis(longAgo, 500), 0)).toEqual([]);
         expect(await dueNow(plusMillis(longAgo, -1))).toEqual([]);
         expect(await dueNow(plusMillis(longAgo, 0))).toEqual(keys.slice(0, 1));
 
