@@ -1,4 +1,5 @@
 import { GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { applyObservation } from '../../functions/domain/transition.ts';
 import { aws, resetAws, sentCommands } from '../support/aws-clients.ts';
@@ -70,7 +71,19 @@ describe('GET', () => {
       statusCode: 200,
       document: { state: 'SUBMITTED', refresh: 'unknown' },
     });
-    expect(aws.dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
+    const [write, ...others] = aws.dynamodb.commandCalls(UpdateItemCommand).map((each) => each.args[0].input);
+    expect(others).toEqual([]);
+    expect(Object.values(unmarshall(write?.ExpressionAttributeValues ?? {}))).toContainEqual(
+      expect.objectContaining({
+        kind: 'read',
+        effect: 'noted',
+        detail: expect.objectContaining({
+          answer: 'unclear',
+          status: '500',
+          correlation_id: expect.stringMatching(/^[0-9a-f]{32}$/) as string,
+        }) as unknown,
+      }),
+    );
   });
 
   it('is 404 when nothing is known of the request, and asks Klarna nothing', async () => {

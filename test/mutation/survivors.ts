@@ -10,7 +10,6 @@ const alwaysMatches =
   'The compiler wants the default: a group that always takes part in a match has a value.';
 
 const askKlarna = 'functions/application/ask-klarna.ts';
-const cancellation = 'functions/domain/cancellation.ts';
 const instant = 'functions/domain/instant.ts';
 const list = 'functions/application/list-payment-requests.ts';
 const reconcile = 'functions/application/reconcile-payment-requests.ts';
@@ -51,7 +50,7 @@ export const survivors: readonly Survivor[] = [
     why: 'Of two equal texts it is the same which is given back.',
   },
   {
-    file: cancellation,
+    file: reconciliation,
     before: 'attention !== undefined && inTheWay.includes(attention) ? undefined : attention;',
     after: 'true && inTheWay.includes(attention) ? undefined : attention;',
     why: 'The compiler wants the check: a list of words does not include undefined.',
