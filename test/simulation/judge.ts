@@ -58,6 +58,8 @@ export class Judge {
   readonly totals = new Map<string, number>();
   readonly #claims = new Map<string, string>();
   readonly #calls = new Map<string, { reads: number; cancels: number }>();
+  /** DELETEs of which their sender has not written down yet what came of them. */
+  readonly #deletes = new Map<string, number>();
   readonly #lastReads = new Map<string, PaymentRequestState>();
   readonly #scene: Scene;
   readonly #evidence: Evidence;
@@ -111,7 +113,9 @@ export class Judge {
       this.lateness.push(engine.now - millisOf(deadlineAt));
     const hasAsked = (this.#calls.get(`${by} ${nameOf(after)}`)?.reads ?? 0) > 0;
     const items = plan.rollout && { before: itemBefore, after: itemAfter, writer };
-    this.check({ kind: 'written', by, before, after, hasAsked, items });
+    const deletes = this.#deletes.get(`${by} ${nameOf(after)}`) ?? 0;
+    this.#deletes.delete(`${by} ${nameOf(after)}`);
+    this.check({ kind: 'written', by, before, after, hasAsked, deletes, items });
   }
 
   /** Klarna has ended a request at its expiry. */
@@ -124,7 +128,10 @@ export class Judge {
     const calls = this.#calls.get(name) ?? { reads: 0, cancels: 0 };
     this.#calls.set(name, calls);
     if (what === 'read') calls.reads += 1;
-    else calls.cancels += 1;
+    else {
+      calls.cancels += 1;
+      this.#deletes.set(name, (this.#deletes.get(name) ?? 0) + 1);
+    }
     const total = (this.totals.get(nameOf(key)) ?? 0) + 1;
     this.totals.set(nameOf(key), total);
     const attempts = task.function === 'sweep' ? 1 + this.#scene.jobs.files.length : 1;
