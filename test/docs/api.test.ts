@@ -9,6 +9,7 @@ import type {
   CancellationCause,
   CancellationOutcome,
   HistoryEffect,
+  HistoryEntry,
   HistoryKind,
   OnTimeout,
   TimerState,
@@ -19,6 +20,7 @@ import type { SessionStatus } from '../../functions/domain/session-status.ts';
 import { applyObservation } from '../../functions/domain/transition.ts';
 import { cancelJobView } from '../../functions/runtime/cancel-job-answer.ts';
 import { cancelJobBody } from '../../functions/runtime/cancel-job-request.ts';
+import { explanationOf } from '../../functions/runtime/history-words.ts';
 import { historyOf, viewOf } from '../../functions/runtime/payment-request-view.ts';
 import { problemTypes } from '../../functions/runtime/problem.ts';
 import { extensionBody, registrationBody } from '../../functions/runtime/session-request.ts';
@@ -159,6 +161,28 @@ describe('the fields', () => {
     expect(schemaOf('CancelJob')['required']).toEqual(Object.keys(view));
     expect(violations(schemaOf('CancelJob'), JSON.parse(JSON.stringify(view)), apiDocument)).toEqual([]);
   });
+});
+
+it("explains each entry of the history's example as the API does", () => {
+  const { value } = pointedAt(apiDocument, '#/components/examples/history') as unknown as {
+    readonly value: { readonly entries: readonly Readonly<Record<string, unknown>>[] };
+  };
+  const history = value.entries.map((entry) => ({
+    eventId: entry['event_id'],
+    kind: entry['kind'],
+    effect: entry['effect'],
+    state: entry['state'] ?? undefined,
+    occurredAt: entry['occurred_at'],
+    // What the one that confirms has met is not shown by itself.
+    against:
+      entry['effect'] === 'confirming'
+        ? `2|2026-03-01T12:05:01.822000000Z|${String(value.entries.at(-2)?.['event_id'])}`
+        : undefined,
+    detail: entry['evidence'],
+  })) as unknown as readonly HistoryEntry[];
+  expect(history.map((entry) => explanationOf(entry, history))).toEqual(
+    value.entries.map((entry) => entry['explanation']),
+  );
 });
 
 describe('the words', () => {
