@@ -43,12 +43,12 @@ export const endExpiredSession =
       case 'nothing':
         return { kind: 'nothing' };
       case 'not-yet': {
-        const noted = await changeRecord(store, key, record, (stored) => ({
+        // A timer of an earlier deadline, or a clock that runs ahead: one for the record's deadline must be there.
+        const armed = await armTimer(dependencies)(record);
+        await changeRecord(store, key, armed, (stored) => ({
           next: stored && withEarlyTimer(stored, nowOf()),
           outcome: undefined,
         }));
-        // A timer of an earlier deadline, or a clock that runs ahead: one for the record's deadline must be there.
-        await armTimer(dependencies)(noted.record ?? record);
         return { kind: 'not-yet' };
       }
       case 'spare':

@@ -171,6 +171,14 @@ describe('the end at Klarna', () => {
       noted('cancel', 500, { answer: 'unclear', status: '500', error_id: 'e1' }),
       read('CANCELED'),
     ]);
+    expect(heard.map((each) => 'detail' in each && Object.keys(each.detail))).toEqual([
+      ['answer', 'status'],
+      false,
+      ['answer', 'status', 'state'],
+      false,
+      ['answer', 'status', 'error_id'],
+      false,
+    ]);
   });
 
   it.each<[KlarnaAnswer, string]>([

@@ -370,6 +370,17 @@ describe('a cancel that the record answers', () => {
     });
   });
 
+  it('to a timer is noted also where it was told to wait before', () => {
+    const byTimer = { ...command, cause: 'timeout' } as const;
+    const by = (record: PaymentRequest, kind: 'claimed' | 'not-over', id: string) =>
+      withAnsweredCommand(record, byTimer, { kind }, ownEventId('answer', id), noon);
+    const waiting = by(registered({ cancellation: cancellationWith() }), 'claimed', '1');
+    expect(by(waiting, 'not-over', '2').history.map(({ detail }) => detail['outcome'])).toEqual([
+      'pending',
+      'not_over',
+    ]);
+  });
+
   it.each([
     ['COMPLETED', 'spared'],
     ['EXPIRED', 'spared'],

@@ -84,6 +84,14 @@ describe('reads that said nothing', () => {
     expect([more.history.length, more.historyDropped]).toEqual([emptyReadLimit, 1]);
   });
 
+  it('are kept among as many others', () => {
+    const others = Array.from({ length: emptyReadLimit }, (_, id) => entry(id)).reduce<PaymentRequest>(
+      withEntry,
+      recordWith(),
+    );
+    expect(withEntry(others, entry('read', { kind: 'read' })).history).toHaveLength(emptyReadLimit + 1);
+  });
+
   it.each<Partial<HistoryEntry>>([
     { kind: 'cancel' },
     { kind: 'cancel_request' },

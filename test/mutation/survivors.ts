@@ -10,6 +10,7 @@ const alwaysMatches =
   'The compiler wants the default: a group that always takes part in a match has a value.';
 
 const askKlarna = 'functions/application/ask-klarna.ts';
+const expiry = 'functions/domain/expiry.ts';
 const instant = 'functions/domain/instant.ts';
 const list = 'functions/application/list-payment-requests.ts';
 const reconcile = 'functions/application/reconcile-payment-requests.ts';
@@ -60,6 +61,12 @@ export const survivors: readonly Survivor[] = [
     before: 'state !== undefined && ranks[state] === 2;',
     after: 'true && ranks[state] === 2;',
     why: forTheCompiler,
+  },
+  {
+    file: expiry,
+    before: "if (decideExpiry(record, now) !== 'not-yet' || deadlineAt === undefined) return undefined;",
+    after: "if (decideExpiry(record, now) !== 'not-yet' || false) return undefined;",
+    why: 'The compiler wants the check: what is not yet over has a deadline.',
   },
   {
     file: reconciliation,
