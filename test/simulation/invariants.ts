@@ -154,7 +154,10 @@ const unknownEndIsAskedFor: Safety = (step, { now }) => {
   return isAbandoned && step.after.cancellation?.outcome === 'refused' ? 'it is refused unasked' : undefined;
 };
 
-/** Whoever has sent a DELETE writes down what Klarna answered to it, or that it did not, with whatever it writes next. */
+/**
+ * Whoever has sent a DELETE writes down what Klarna answered to it, or that it did not, with whatever it writes next, unless that
+ * write fails.
+ */
 const deletesAreAccountedFor: Safety = (step) => {
   if (step.kind !== 'written' || step.deletes === 0 || step.after.historyDropped > 0) return undefined;
   const told = newEntries(step).filter(({ kind }) => kind === 'cancel').length;

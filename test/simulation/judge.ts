@@ -200,6 +200,8 @@ export class Judge {
 
   failed(task: Task, where: string, error: unknown): void {
     this.#scene.engine.note(task.name, () => `   fault at ${where}: ${String(error)}`);
+    // What Klarna said may be lost with the write that failed, as with a function that is stopped.
+    for (const name of this.#deletes.keys()) if (name.startsWith(`${task.name} `)) this.#deletes.delete(name);
     if (!(error instanceof InjectedFault)) this.violate('nothing-fails', String(error));
   }
 
