@@ -1,7 +1,9 @@
 import { ownEventId, type PaymentRequestId } from '../domain/identifiers.ts';
 import { type Conclusion, isClosedTo } from '../domain/cancellation.ts';
+import { emptyAnswer } from '../domain/empty-answer.ts';
 import { instantFromMillis } from '../domain/instant.ts';
 import type { Observation } from '../domain/observation.ts';
+import type { HistoryEntry } from '../domain/payment-request.ts';
 import type { AccountSettings, Chance, Clock, Ids, KlarnaAnswer, KlarnaPaymentRequests } from './ports.ts';
 
 export interface KlarnaDependencies {
@@ -19,7 +21,11 @@ const firstPause = 200;
 
 /** What Klarna said to one attempt. */
 export interface KlarnaVerdict {
-  readonly observations: readonly Observation[];
+  /**
+   * In the order in which it came: facts, and the entries of answers that are none. Of the read that the attempt ends with, if
+   * it is no fact, there is the `proof` alone.
+   */
+  readonly heard: readonly (Observation | HistoryEntry)[];
   readonly conclusion: Conclusion;
   /** Whether a DELETE went out. */
   readonly sent: boolean;
@@ -41,7 +47,7 @@ export const readAtKlarna =
     return { answer, askedAt };
   };
 
-/** The fact in an answer of Klarna's. Its event id is its correlation id, so that it is one fact however often it is recorded. */
+/** The fact in an answer of Klarna's, with an event id of its own, so that it is one fact however often it is recorded. */
 export const observationOf = (
   { answer, askedAt }: TimedAnswer & { readonly answer: { readonly kind: 'payment-request' } },
   source: 'read' | 'cancel',
@@ -57,6 +63,20 @@ export const observationOf = (
   observedAt: instantFromMillis(dependencies.clock.now()),
   proof: answer.proof,
 });
+
+/** The history entry of an answer that is no fact. The DELETE's may show the request, but not that it is canceled. */
+export const emptyAnswerOf = (
+  answer: KlarnaAnswer,
+  kind: 'read' | 'cancel',
+  { clock, ids }: Pick<KlarnaDependencies, 'clock' | 'ids'>,
+): HistoryEntry =>
+  emptyAnswer(
+    kind,
+    ids.next(),
+    answer.kind,
+    answer.kind === 'payment-request' ? { ...answer.proof, state: answer.state } : answer.proof,
+    instantFromMillis(clock.now()),
+  );
 
 /**
  * Ends the request at Klarna: read, then DELETE, then read again wherever the DELETE's answer does not say what became of
@@ -77,21 +97,21 @@ export const endAtKlarna =
     first: TimedAnswer,
   ): Promise<KlarnaVerdict> => {
     const { clock, klarna } = dependencies;
-    const observations: Observation[] = [];
+    const heard: (Observation | HistoryEntry)[] = [];
     let reading = first;
     let cancels = 0;
     let refused = false;
     for (let round = 0; ; round += 1) {
       const { answer } = reading;
       const conclude = (conclusion: Conclusion, { proof }: KlarnaAnswer = answer): KlarnaVerdict => ({
-        observations,
+        heard,
         conclusion,
         sent: cancels > 0,
         proof,
       });
       switch (answer.kind) {
         case 'payment-request': {
-          observations.push(observationOf({ ...reading, answer }, 'read', dependencies));
+          heard.push(observationOf({ ...reading, answer }, 'read', dependencies));
           // COMPLETED that the caller wanted ended, and Klarna would not: Klarna is the judge.
           const judged = answer.state === 'COMPLETED' && refused;
           if (judged || isClosedTo({ allowCompleted }, answer.state)) {
@@ -107,9 +127,10 @@ export const endAtKlarna =
           cancels += 1;
           refused = canceled.kind === 'refused';
           if (canceled.kind === 'payment-request' && canceled.state === 'CANCELED') {
-            observations.push(observationOf({ answer: canceled, askedAt }, 'cancel', dependencies));
+            heard.push(observationOf({ answer: canceled, askedAt }, 'cancel', dependencies));
             return conclude({ kind: 'known' }, canceled);
           }
+          heard.push(emptyAnswerOf(canceled, 'cancel', dependencies));
           if (canceled.kind === 'denied') {
             return conclude({ kind: 'denied' }, canceled);
           }
@@ -126,10 +147,13 @@ export const endAtKlarna =
           return conclude({ kind: 'unknown-state' });
         case 'refused':
         case 'unclear':
-        case 'rate-limited':
+        case 'rate-limited': {
+          const said = emptyAnswerOf(answer, 'read', dependencies);
           if (round >= mostCancels + 1 || !(await pauseBefore(dependencies, answer, round + 1, until))) {
             return conclude({ kind: 'unknown' });
           }
+          heard.push(said);
+        }
       }
       reading = await readAtKlarna(dependencies)(settings, id, until);
     }

@@ -1,20 +1,25 @@
-import type { CancelCommand } from '../domain/cancellation.ts';
-import type { PaymentRequestKey, SessionId } from '../domain/identifiers.ts';
+import { type CancelCommand, withSparedMember } from '../domain/cancellation.ts';
+import { ownEventId, type PaymentRequestKey, type SessionId } from '../domain/identifiers.ts';
+import { instantFromMillis } from '../domain/instant.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import { isOpen } from '../domain/payment-request-state.ts';
 import type { CancelRehearsal } from './cancel-payment-request.ts';
-import type { AccountSettings, Clock } from './ports.ts';
+import { changeRecord } from './change-record.ts';
+import type { AccountSettings, Clock, Ids } from './ports.ts';
 import { readSession, type SessionReading } from './read-session.ts';
 
 export interface SessionCancelDependencies extends SessionReading {
   readonly clock: Clock;
+  readonly ids: Ids;
+  /** Nothing is written, as `cancel` writes nothing. */
+  readonly isRehearsal: boolean;
   /** Ends one request, or rehearses its end. */
   readonly cancel: (
     key: PaymentRequestKey,
     command: CancelCommand,
     settings: AccountSettings,
   ) => Promise<CancelRehearsal>;
-  /** Told of a request that could not be ended for a fault of ours. The others are not held up by it. */
+  /** Told of a request that could not be ended, or noted as spared, for a fault of ours. The others are not held up by it. */
   readonly onFault: (key: PaymentRequestKey, error: unknown) => void;
 }
 
@@ -34,7 +39,8 @@ const beginWithin = 10_000;
 
 /**
  * Ends every open request of a session, each by a cancel of its own, and says of each what came of it, oldest first; of a
- * session that nothing is known of, nothing. What is paid or has ended is answered from its record and not touched.
+ * session that nothing is known of, nothing. What is paid or has ended is answered from its record, which notes that it was asked
+ * for and stays as it is.
  */
 export const cancelSession =
   (dependencies: SessionCancelDependencies) =>
@@ -60,20 +66,46 @@ export const cancelSession =
   };
 
 async function endOne(
-  { cancel, clock, onFault }: SessionCancelDependencies,
+  dependencies: SessionCancelDependencies,
   record: PaymentRequest,
   command: CancelCommand,
   settings: AccountSettings,
   until: number,
 ): Promise<SessionCancelOutcome> {
+  const { cancel, clock, onFault } = dependencies;
   const { state } = record;
-  if (state === 'CANCELED') return { kind: 'already-canceled', record };
-  if (!isOpen(state)) return { kind: 'already-final', state, record };
-  if (clock.now() >= until) return { kind: 'untried', record };
+  const isLate = clock.now() >= until;
+  if (!isOpen(state)) {
+    const noted = isLate ? record : await noteSpared(dependencies, record, command);
+    return state === 'CANCELED'
+      ? { kind: 'already-canceled', record: noted }
+      : { kind: 'already-final', state, record: noted };
+  }
+  if (isLate) return { kind: 'untried', record };
   try {
     return await cancel(record, command, settings);
   } catch (error) {
     onFault(record, error);
     return { kind: 'untried', record };
+  }
+}
+
+/** The record with the command noted. What it answers is known whether that can be written or not. */
+async function noteSpared(
+  { store, clock, ids, isRehearsal, onFault }: SessionCancelDependencies,
+  record: PaymentRequest,
+  command: CancelCommand,
+): Promise<PaymentRequest> {
+  if (isRehearsal) return record;
+  const eventId = ownEventId('answer', ids.next());
+  try {
+    const noted = await changeRecord(store, record, record, (stored) => ({
+      next: stored && withSparedMember(stored, command, eventId, instantFromMillis(clock.now())),
+      outcome: undefined,
+    }));
+    return noted.record ?? record;
+  } catch (error) {
+    onFault(record, error);
+    return record;
   }
 }

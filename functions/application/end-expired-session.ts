@@ -1,5 +1,5 @@
 import { isUnsettled, type PaymentRequest } from '../domain/payment-request.ts';
-import { decideExpiry, withSparedTimer } from '../domain/expiry.ts';
+import { decideExpiry, withEarlyTimer, withSparedTimer } from '../domain/expiry.ts';
 import type { PaymentRequestKey } from '../domain/identifiers.ts';
 import { instantFromMillis } from '../domain/instant.ts';
 import { armTimer } from './arm-timer.ts';
@@ -10,7 +10,7 @@ import {
 } from './cancel-payment-request.ts';
 import { changeRecord } from './change-record.ts';
 import type { AccountSettings, SessionTimer } from './ports.ts';
-import type { CancelCommand } from '../domain/cancellation.ts';
+import { type CancelCommand, carryOn } from '../domain/cancellation.ts';
 
 /**
  * What a timer that went off came to: the end of the session's request, or why not.
@@ -42,10 +42,15 @@ export const endExpiredSession =
     switch (decision) {
       case 'nothing':
         return { kind: 'nothing' };
-      case 'not-yet':
+      case 'not-yet': {
         // A timer of an earlier deadline, or a clock that runs ahead: one for the record's deadline must be there.
-        await armTimer(dependencies)(record);
+        const armed = await armTimer(dependencies)(record);
+        await changeRecord(store, key, armed, (stored) => ({
+          next: stored && withEarlyTimer(stored, nowOf()),
+          outcome: undefined,
+        }));
         return { kind: 'not-yet' };
+      }
       case 'spare':
       case 'observe':
         await changeRecord(store, key, record, (stored) => ({
@@ -67,7 +72,7 @@ async function endNow(
 ): Promise<CancelOutcome> {
   const command: CancelCommand = isUnsettled(record)
     ? // An unsettled cancel keeps the name and the reason of whoever asked for it.
-      record.cancellation
+      carryOn(record.cancellation, timerIdentity)
     : // A clock never has leave to cancel what was paid, whatever the account lets its callers do.
       { cause: 'timeout', requestedBy: timerIdentity, allowCompleted: false };
   const cancel = await cancelPaymentRequest(dependencies)(key, command, settings);

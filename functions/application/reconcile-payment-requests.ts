@@ -1,3 +1,4 @@
+import { carryOn } from '../domain/cancellation.ts';
 import { type Account, ownEventId, type PaymentRequestKey } from '../domain/identifiers.ts';
 import { instantFromMillis } from '../domain/instant.ts';
 import { openQuestion, type OpenQuestion, withAnswer } from '../domain/open-question.ts';
@@ -172,7 +173,8 @@ const actions: Readonly<Record<Exclude<ReconcileAction, 'nothing'>, Act>> = {
   forget,
   resume: async (dependencies, record, settings) => {
     if (!record.cancellation) return;
-    const cancel = await cancelPaymentRequest(dependencies)(record, record.cancellation, settings);
+    const command = carryOn(record.cancellation, 'lapse:sweep');
+    const cancel = await cancelPaymentRequest(dependencies)(record, command, settings);
     if (cancel.kind === 'graced') await armTimer(dependencies)(cancel.record);
   },
   expire: end,

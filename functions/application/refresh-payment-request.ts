@@ -1,14 +1,14 @@
-import { ownEventId, type PaymentRequestKey } from '../domain/identifiers.ts';
+import { absenceOf, withEmptyRead, withRead } from '../domain/empty-answer.ts';
 import { instantFromMillis } from '../domain/instant.ts';
-import { asNextVersion, type PaymentRequest } from '../domain/payment-request.ts';
-import { isOpen } from '../domain/payment-request-state.ts';
-import { klarnaEndOf } from '../domain/reconciliation.ts';
-import { applyObservation } from '../domain/transition.ts';
-import { type KlarnaDependencies, observationOf, readAtKlarna } from './ask-klarna.ts';
+import type { PaymentRequest } from '../domain/payment-request.ts';
+import { emptyAnswerOf, type KlarnaDependencies, observationOf, readAtKlarna } from './ask-klarna.ts';
 import { changeRecord } from './change-record.ts';
 import type { AccountSettings, KlarnaAnswer, PaymentRequestStore } from './ports.ts';
 
-/** `klarna_denied`: Klarna refuses our credentials. `unknown`: it gave no answer that says anything. Either way the record is as it was. */
+/**
+ * `absent`: Klarna does not know the request. `klarna_denied`: it refuses our credentials. `unknown`: it gave no answer that says
+ * anything. Each is in the history.
+ */
 export type RefreshOutcome = 'refreshed' | 'absent' | 'klarna_denied' | 'unknown';
 
 export interface Refresh {
@@ -21,43 +21,32 @@ export interface Refresh {
 /** Milliseconds that Klarna has to answer a read. */
 export const readBudget = 5_000;
 
-/** Asks Klarna for the state and takes it in. A request that Klarna does not know any more, after its own expiry, is EXPIRED. */
+/**
+ * Asks Klarna for the state, and takes it in or writes down that there was no answer. A request that Klarna does not know any
+ * more, after its own expiry, is EXPIRED.
+ */
 export const refreshPaymentRequest =
   (dependencies: KlarnaDependencies & { readonly store: PaymentRequestStore }) =>
   async (known: PaymentRequest, settings: AccountSettings): Promise<Refresh> => {
     const { store, clock, ids } = dependencies;
-    const key: PaymentRequestKey = known;
-    const reading = await readAtKlarna(dependencies)(
-      settings,
-      key.paymentRequestId,
-      clock.now() + readBudget,
-    );
+    const until = clock.now() + readBudget;
+    const reading = await readAtKlarna(dependencies)(settings, known.paymentRequestId, until);
     const { answer } = reading;
-    const { proof } = answer;
     const now = instantFromMillis(clock.now());
-    const end = klarnaEndOf(known);
-    const gone = answer.kind === 'not-found' && isOpen(known.state) && end <= now;
-    const observation =
+    const shown =
       answer.kind === 'payment-request'
         ? observationOf({ ...reading, answer }, 'read', dependencies)
-        : gone
-          ? {
-              state: 'EXPIRED' as const,
-              occurredAt: end,
-              eventId: ownEventId('absence', ids.next()),
-              source: 'absence' as const,
-              observedAt: now,
-              proof,
-            }
-          : undefined;
-    if (!observation) {
-      return { outcome: outcomeWithoutState(answer), record: known, proof };
-    }
-    const { record } = await changeRecord(store, key, known, (stored) => ({
-      next: stored && asNextVersion(applyObservation(stored, observation).record, now),
-      outcome: undefined,
-    }));
-    return { outcome: 'refreshed', record: record ?? known, proof };
+        : undefined;
+    const isAbsent = answer.kind === 'not-found';
+    const absenceId = ids.next();
+    const empty = emptyAnswerOf(answer, 'read', dependencies);
+    const { record, outcome } = await changeRecord<RefreshOutcome>(store, known, known, (stored) => {
+      const fact = shown ?? (isAbsent ? absenceOf(stored ?? known, absenceId, answer.proof, now) : undefined);
+      if (fact) return { next: stored && withRead(stored, fact, now), outcome: 'refreshed' };
+      const next = stored && withEmptyRead(stored, empty, isAbsent, now);
+      return { next, outcome: outcomeWithoutState(answer) };
+    });
+    return { outcome, record: record ?? known, proof: answer.proof };
   };
 
 /** What asking came to where Klarna showed no request. */

@@ -1,3 +1,4 @@
+import { absenceOf } from './empty-answer.ts';
 import { type EventId, ownEventId } from './identifiers.ts';
 import { earlierOf, formatInstant, type Instant, plusMillis } from './instant.ts';
 import type { Observation } from './observation.ts';
@@ -13,8 +14,8 @@ import {
   type PaymentRequest,
   withEntry,
 } from './payment-request.ts';
-import { isFinal, isOpen, type PaymentRequestState } from './payment-request-state.ts';
-import { dueAfterEnd, klarnaEndOf, nextLook } from './reconciliation.ts';
+import { isFinal, type PaymentRequestState } from './payment-request-state.ts';
+import { attentionAfterEnd, dueAfterEnd, klarnaEndOf, nextLook } from './reconciliation.ts';
 import { withDeadline } from './session-timer.ts';
 import { applyObservation } from './transition.ts';
 
@@ -28,7 +29,15 @@ export interface CancelCommand {
   readonly requestedBy: string;
   /** Ends the request even when the customer has approved it, if Klarna lets us. */
   readonly allowCompleted: boolean;
+  /** Of a cancel that was asked for before: who carries it on now, and when it was asked for. */
+  readonly carriedOn?: { readonly by: string; readonly requestedAt: Instant } | undefined;
 }
+
+/** The command that carries on a cancel of which the end is not known, in the name and for the reason of whoever asked for it. */
+export const carryOn = (
+  { cause, reason, requestedBy, requestedAt, allowCompleted }: Cancellation,
+  by: string,
+): CancelCommand => ({ cause, reason, requestedBy, allowCompleted, carriedOn: { by, requestedAt } });
 
 /** Whether there is nothing for this cancel to end: the request is final, or paid and to be spared. */
 export const isClosedTo = (
@@ -74,7 +83,10 @@ const isOver = ({ session, deadlineAt }: PaymentRequest, now: Instant): boolean 
 const hasLiveClaim = ({ cancellation }: PaymentRequest, now: Instant): boolean =>
   cancellation?.lease !== undefined && cancellation.lease.until > now;
 
-/** The record with a cancel noted that Klarna need not be asked about, and why not. */
+/**
+ * The record with a cancel noted that Klarna need not be asked about, and why not. Whoever asks while somebody else is at it is
+ * noted once, however often they ask: the holder of the claim has to write too.
+ */
 export function withAnsweredCommand(
   record: PaymentRequest,
   command: CancelCommand,
@@ -82,9 +94,14 @@ export function withAnsweredCommand(
   eventId: EventId,
   now: Instant,
 ): PaymentRequest {
-  if (answer.kind === 'claimed' || answer.kind === 'not-over') return record;
+  if (answer.kind === 'claimed' || answer.kind === 'not-over') {
+    if (answer.kind === 'claimed' && isWaiting(record, command)) return record;
+    const waiting = commandEntry(command, 'noted', eventId, now, { outcome: waitingOutcomes[answer.kind] });
+    return asNextVersion(withEntry(record, waiting), now);
+  }
   const outcome: CancellationOutcome = answer.kind === 'already-canceled' ? 'already_canceled' : 'refused';
-  const entry = commandEntry(command, outcome === 'refused' ? 'refused' : 'noted', eventId, now, { outcome });
+  const effect = outcome === 'refused' ? 'refused' : 'noted';
+  const entry = { ...commandEntry(command, effect, eventId, now, { outcome }), state: record.state };
   // Whoever is at it may have a DELETE on its way, and says itself what came of it.
   if (hasLiveClaim(record, now)) return asNextVersion(withEntry(record, entry), now);
   // Our own cancel comes back as a webhook, and whoever sent it may never have come to say so.
@@ -95,6 +112,35 @@ export function withAnsweredCommand(
     { ...withEntry(record, entry), cancellation: settled, reconcileAfter: dueAfterEnd(record), looks: 0 },
     now,
   );
+}
+
+const waitingOutcomes = { claimed: 'pending', 'not-over': 'not_over' } as const;
+
+/** Whether it is noted since the claim was made that this caller asks too. */
+function isWaiting({ history }: PaymentRequest, { requestedBy }: CancelCommand): boolean {
+  const claim = history.findLastIndex(
+    ({ kind, effect }) => kind === 'cancel_request' && effect === 'accepted',
+  );
+  return history
+    .slice(claim + 1)
+    .some(
+      ({ detail }) => detail['outcome'] === waitingOutcomes.claimed && detail['requested_by'] === requestedBy,
+    );
+}
+
+/**
+ * The record with a cancel of its whole session noted, which leaves alone what is paid or has ended. What was asked of this
+ * request by itself stays as it is, and nobody is told: nothing was to be done.
+ */
+export function withSparedMember(
+  record: PaymentRequest,
+  command: CancelCommand,
+  eventId: EventId,
+  now: Instant,
+): PaymentRequest {
+  const outcome = record.state === 'CANCELED' ? 'already_canceled' : 'spared';
+  const entry = { ...commandEntry(command, 'noted', eventId, now, { outcome }), state: record.state };
+  return asNextVersion(withEntry(record, entry), now);
 }
 
 /** The record with a claim for one attempt. The sweep takes over when the lease runs out. */
@@ -139,7 +185,8 @@ export type Conclusion =
 /** Everything that one attempt learnt from Klarna. */
 export interface Attempt {
   readonly leaseId: string;
-  readonly observations: readonly Observation[];
+  /** In the order in which it came: facts, and the entries of answers that are none. */
+  readonly heard: readonly (Observation | HistoryEntry)[];
   readonly conclusion: Conclusion;
   /** Whether a DELETE went out. */
   readonly sent: boolean;
@@ -148,13 +195,17 @@ export interface Attempt {
 }
 
 /**
- * The record after an attempt: every observation is taken in, whoever holds the claim by now, since facts stay facts; the
- * claim is settled only by its holder. The same record when there is nothing to write.
+ * The record after an attempt: all that was heard is taken in, whoever holds the claim by now, since facts stay facts and every
+ * DELETE is to be accounted for; the claim is settled only by its holder. The same record when there is nothing to write.
  */
 export function settled(record: PaymentRequest, attempt: Attempt, now: Instant): PaymentRequest {
   let next = record;
-  for (const observation of attempt.observations) next = applyObservation(next, observation).record;
-  next = withAbsence(next, attempt, now);
+  for (const each of attempt.heard) {
+    next = 'source' in each ? applyObservation(next, each).record : withEntry(next, each);
+  }
+  const absence =
+    attempt.conclusion.kind === 'absent' && absenceOf(next, attempt.leaseId, attempt.proof, now);
+  if (absence) next = applyObservation(next, absence).record;
   const { cancellation } = next;
   if (cancellation?.lease?.id !== attempt.leaseId) return next === record ? record : asNextVersion(next, now);
   const done = attempt.conclusion.kind === 'known' || isClosedTo(cancellation, next.state);
@@ -162,21 +213,6 @@ export function settled(record: PaymentRequest, attempt: Attempt, now: Instant):
     done ? withEnd(next, cancellation, attempt, now) : withoutEnd(next, cancellation, attempt, now),
     now,
   );
-}
-
-/** A 404 once Klarna's own expiry has passed means EXPIRED: Klarna deletes what has expired. */
-function withAbsence(record: PaymentRequest, attempt: Attempt, now: Instant): PaymentRequest {
-  if (attempt.conclusion.kind !== 'absent' || !isOpen(record.state)) return record;
-  const end = klarnaEndOf(record);
-  if (end > now) return record;
-  return applyObservation(record, {
-    state: 'EXPIRED',
-    occurredAt: end,
-    eventId: ownEventId('absence', attempt.leaseId),
-    source: 'absence',
-    observedAt: now,
-    proof: attempt.proof,
-  }).record;
 }
 
 function withEnd(
@@ -188,10 +224,8 @@ function withEnd(
   const byUs = attempt.sent || cancellation.sentBefore;
   const canceled = byUs ? 'canceled' : 'already_canceled';
   const outcome: CancellationOutcome = record.state === 'CANCELED' ? canceled : 'refused';
-  const noted =
-    outcome === 'refused'
-      ? withEntry(record, settlementEntry(cancellation, 'refused', outcome, attempt, now))
-      : record;
+  const refused = settlementEntry(cancellation, 'refused', outcome, attempt, now);
+  const noted = outcome === 'refused' ? withEntry(record, { ...refused, state: record.state }) : record;
   return {
     ...noted,
     // A DELETE that went out may be carried out yet, though the read after it showed the customer's approval.
@@ -244,22 +278,16 @@ const attentions: Readonly<Record<Conclusion['kind'], Attention | undefined>> = 
   grace: undefined,
 };
 
-/** What stood in the way of the end is over with it; what a person must see stays, also what newer code wants seen. */
-const attentionAfterEnd = (attention: Attention | undefined): Attention | undefined =>
-  attention !== undefined && inTheWay.includes(attention) ? undefined : attention;
-
-const inTheWay: readonly Attention[] = ['not_found_at_klarna', 'klarna_denied', 'unknown_state'];
-
 const timerAfterEnd = (record: PaymentRequest, { cause }: Cancellation, now: Instant) => {
   if (record.timer === 'none') return 'none';
   return cause === 'timeout' && record.deadlineAt && record.deadlineAt <= now ? 'fired' : 'removed';
 };
 
-const asked = ({ cause, reason, requestedBy, allowCompleted }: CancelCommand, now: Instant) => ({
+const asked = ({ cause, reason, requestedBy, allowCompleted, carriedOn }: CancelCommand, now: Instant) => ({
   cause,
   reason,
   requestedBy,
-  requestedAt: now,
+  requestedAt: carriedOn?.requestedAt ?? now,
   allowCompleted,
   sentBefore: false,
 });
@@ -271,7 +299,7 @@ const withoutLease = (cancellation: Cancellation, outcome: CancellationOutcome):
 });
 
 const commandEntry = (
-  { cause, reason, requestedBy, allowCompleted }: CancelCommand,
+  { cause, reason, requestedBy, allowCompleted, carriedOn }: CancelCommand,
   effect: HistoryEffect,
   eventId: EventId,
   now: Instant,
@@ -284,6 +312,7 @@ const commandEntry = (
   detail: {
     cause,
     requested_by: requestedBy,
+    ...(carriedOn && { carried_on_by: carriedOn.by }),
     ...(reason !== undefined && { reason }),
     ...(allowCompleted && { allow_completed: 'true' }),
     ...detail,

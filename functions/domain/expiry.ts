@@ -2,6 +2,7 @@ import { type EventId, ownEventId } from './identifiers.ts';
 import { formatInstant, type Instant } from './instant.ts';
 import {
   asNextVersion,
+  hasRecorded,
   type HistoryEntry,
   isUnsettled,
   type PaymentRequest,
@@ -37,7 +38,7 @@ export function withSparedTimer(
   const { deadlineAt } = record;
   if (deadlineAt === undefined) return undefined;
   const eventId = timerEventId(deadlineAt);
-  if (record.history.some((entry) => entry.eventId === eventId)) return undefined;
+  if (hasRecorded(record, eventId)) return undefined;
   const detail: Readonly<Record<string, string>> = {
     deadline_at: formatInstant(deadlineAt),
     outcome: decision === 'observe' ? 'would_cancel' : 'spared',
@@ -54,6 +55,24 @@ export function withSparedTimer(
     ? record.reconcileAfter
     : (dueAtKlarnaEnd(record, now) ?? (decision === 'observe' ? now : dueAfterEnd(record)));
   return asNextVersion({ ...withEntry(record, entry), timer: 'fired', reconcileAfter, looks: 0 }, now);
+}
+
+/**
+ * The record after a timer that went off before the record's own deadline, once per deadline: a message of an earlier deadline, or
+ * a clock that runs ahead. Nothing else changes.
+ */
+export function withEarlyTimer(record: PaymentRequest, now: Instant): PaymentRequest | undefined {
+  const { deadlineAt } = record;
+  if (decideExpiry(record, now) !== 'not-yet' || deadlineAt === undefined) return undefined;
+  const entry: HistoryEntry = {
+    eventId: ownEventId('timer', `early:${deadlineAt}`),
+    kind: 'timer',
+    recordedAt: now,
+    effect: 'noted',
+    state: record.state,
+    detail: { deadline_at: formatInstant(deadlineAt), outcome: 'not_yet' },
+  };
+  return hasRecorded(record, entry.eventId) ? undefined : asNextVersion(withEntry(record, entry), now);
 }
 
 const timerEventId = (deadlineAt: Instant): EventId => ownEventId('timer', deadlineAt);

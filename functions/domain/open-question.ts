@@ -1,6 +1,12 @@
 import type { EventId } from './identifiers.ts';
 import type { Instant } from './instant.ts';
-import { asNextVersion, type HistoryEntry, type PaymentRequest, withEntry } from './payment-request.ts';
+import {
+  asNextVersion,
+  type HistoryEntry,
+  isEmptyRead,
+  type PaymentRequest,
+  withEntry,
+} from './payment-request.ts';
 import { isOpen } from './payment-request-state.ts';
 
 /**
@@ -20,7 +26,9 @@ export function openQuestion(record: PaymentRequest): OpenQuestion | undefined {
   const about = raised && questionIn(record, raised);
   if (!about) return undefined;
   const isAnswered = record.history.some(
-    ({ kind, recordedAt }) => (kind === 'read' || kind === 'sweep') && recordedAt > raised.recordedAt,
+    (entry) =>
+      (entry.kind === 'sweep' || (entry.kind === 'read' && !isEmptyRead(entry))) &&
+      entry.recordedAt > raised.recordedAt,
   );
   return isAnswered ? undefined : { about, eventId: raised.eventId };
 }

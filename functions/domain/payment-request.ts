@@ -147,6 +147,9 @@ export interface HistoryEntry {
 /** Beyond so many entries, those that changed nothing are counted and not kept: an item holds at most 400 KB. */
 export const historyLimit = 300;
 
+/** So many reads that said nothing are kept: an outage of Klarna's must not take the room of what happens after it. */
+export const emptyReadLimit = 100;
+
 /** A record of which nothing is known yet: version 0, not stored anywhere. */
 export const unknownPaymentRequest = (key: PaymentRequestKey, now: Instant): PaymentRequest => ({
   account: key.account,
@@ -198,7 +201,7 @@ export const hasRecorded = (record: PaymentRequest, eventId: EventId): boolean =
 /** The record with one more history entry, in order even within one millisecond; nothing if the event is there already. */
 export function withEntry(record: PaymentRequest, entry: HistoryEntry): PaymentRequest {
   if (hasRecorded(record, entry.eventId)) return record;
-  if (record.history.length >= historyLimit && !isInteresting(entry)) {
+  if (!isInteresting(entry) && !hasRoomFor(entry, record.history)) {
     return { ...record, historyDropped: record.historyDropped + 1 };
   }
   const last = record.history.at(-1);
@@ -206,6 +209,14 @@ export function withEntry(record: PaymentRequest, entry: HistoryEntry): PaymentR
     last && entry.recordedAt <= last.recordedAt ? nextNanosecond(last.recordedAt) : entry.recordedAt;
   return { ...record, history: [...record.history, { ...entry, recordedAt }] };
 }
+
+function hasRoomFor(entry: HistoryEntry, history: readonly HistoryEntry[]): boolean {
+  if (history.length >= historyLimit) return false;
+  return !isEmptyRead(entry) || history.filter(isEmptyRead).length < emptyReadLimit;
+}
+
+/** A read to which Klarna gave no answer, or none that shows the request. */
+export const isEmptyRead = ({ kind, effect }: HistoryEntry): boolean => kind === 'read' && effect === 'noted';
 
 const isInteresting = (entry: HistoryEntry): boolean =>
   entry.attention !== undefined || entry.effect === 'applied' || entry.effect === 'contradicting';

@@ -1,6 +1,7 @@
 import { type Instant, laterOf, millisOf, plusMillis } from './instant.ts';
 import {
   asNextVersion,
+  type Attention,
   isSecondNetEarly,
   isUnsettled,
   klarnaLongestLifetime,
@@ -15,7 +16,10 @@ export const sweepMargin = 60_000;
 /** Minutes until the next look, by how many have settled nothing so far: the first is the next sweep's. */
 const lookIntervals = [0, 1, 5, 15, 60] as const;
 
-/** Looks in a row, the last ones an hour apart, after which a request that should be over at Klarna is let be. */
+/**
+ * Looks in a row, the last ones an hour apart, after which a request that should be over at Klarna is let be, and one that it does not
+ * know waits for its deadline or Klarna's end of it.
+ */
 const mostLooks = 24;
 
 /** When to look again at what could not be settled now. */
@@ -26,6 +30,12 @@ export const nextLook = (
   looks: record.looks + 1,
   reconcileAfter: plusMillis(now, (lookIntervals[record.looks] ?? 60) * 60_000),
 });
+
+/** What stood in the way of the end is over with it; what a person must see stays, also what newer code wants seen. */
+export const attentionAfterEnd = (attention: Attention | undefined): Attention | undefined =>
+  attention !== undefined && inTheWay.includes(attention) ? undefined : attention;
+
+const inTheWay: readonly Attention[] = ['not_found_at_klarna', 'klarna_denied', 'unknown_state'];
 
 /** When a request that has ended is due again: not at all, unless a contradiction waits for a look. */
 export const dueAfterEnd = ({ attention, reconcileAfter }: PaymentRequest): Instant | undefined =>
@@ -66,19 +76,20 @@ export function decideReconciliation(record: PaymentRequest, now: Instant): Reco
   if (!isOpen(record.state)) return 'forget';
   // Klarna may have given it more time than we know of; that it says so for ever is not to be expected.
   const isOverAtKlarna = plusMillis(klarnaEndOf(record), sweepMargin) <= now && !mayBeEndedByUs(record);
-  if (isOverAtKlarna) return record.looks < mostLooks ? 'look' : 'forget';
-  const lost = cancellation?.outcome === 'not_found';
+  const look = record.looks < mostLooks ? 'look' : 'forget';
+  if (isOverAtKlarna) return look;
+  const lost = cancellation?.outcome === 'not_found' || record.attention === 'not_found_at_klarna';
   if (record.deadlineAt === undefined) {
-    if (lost) return 'look';
+    if (lost) return look;
     return record.state === undefined ? 'forget' : 'arm-default';
   }
   if (!isOver) {
-    if (lost && record.timer !== 'pending') return 'look';
+    if (lost && record.timer !== 'pending') return look;
     // Due for a question that a later webhook has answered since.
     return dueWithTimer(record, now) ? 'forget' : 'arm';
   }
   if (record.timer !== 'fired') return 'end';
-  return lost ? 'look' : 'forget';
+  return lost ? look : 'forget';
 }
 
 /** Whether the session's own end is still to come, which asks Klarna anyway. */
@@ -88,9 +99,10 @@ const mayBeEndedByUs = ({ deadlineAt, timer }: PaymentRequest): boolean =>
 /**
  * When a record of which Klarna has just been asked is due again: with its timer, at once where it has none, not at all once
  * it has ended. A cancel of which the end is not known stays due, whatever the state: somebody may have begun one meanwhile.
+ * So does what Klarna did not know: it is to be looked at again.
  */
 export function dueAfterLook(record: PaymentRequest, now: Instant): Instant | undefined {
-  if (isUnsettled(record)) return record.reconcileAfter;
+  if (isUnsettled(record) || record.attention === 'not_found_at_klarna') return record.reconcileAfter;
   if (!isOpen(record.state)) return undefined;
   if (record.deadlineAt === undefined || isSecondNetEarly(record)) return now;
   if (record.timer === 'sweep') return record.deadlineAt;
@@ -116,10 +128,18 @@ function dueWithTimer(record: PaymentRequest, now: Instant): Instant | undefined
   return timer === 'armed' ? plusMillis(deadlineAt, sweepMargin) : undefined;
 }
 
-/** The record with nothing left to do, unless its own timer or Klarna's end of it is still to come. */
+/**
+ * The record with nothing left to do, unless its own timer or Klarna's end of it is still to come. That Klarna did not know it is
+ * over once Klarna has told of its payment or its end.
+ */
 export const forgotten = (record: PaymentRequest, now: Instant): PaymentRequest =>
   asNextVersion(
-    { ...record, reconcileAfter: dueWithTimer(record, now) ?? dueAtKlarnaEnd(record, now), looks: 0 },
+    {
+      ...record,
+      attention: isOpen(record.state) ? record.attention : attentionAfterEnd(record.attention),
+      reconcileAfter: dueWithTimer(record, now) ?? dueAtKlarnaEnd(record, now),
+      looks: 0,
+    },
     now,
   );
 

@@ -107,6 +107,7 @@ export function composeCancellation() {
     store,
     sessions: store,
     clock,
+    ids,
     onFault: ({ account, paymentRequestId }: PaymentRequestKey, error: unknown) =>
       fault('session-cancel.fault', error, { account, payment_request_id: paymentRequestId }),
   };
@@ -122,8 +123,8 @@ export function composeCancellation() {
     ),
     cancel,
     rehearse,
-    cancelSession: cancelSession({ ...session, cancel }),
-    rehearseSession: cancelSession({ ...session, cancel: rehearse }),
+    cancelSession: cancelSession({ ...session, cancel, isRehearsal: false }),
+    rehearseSession: cancelSession({ ...session, cancel: rehearse, isRehearsal: true }),
     startJob: startCancelJob({ jobs, sessions: store, clock }),
     stopJob: stopCancelJob({ jobs, clock }),
   };

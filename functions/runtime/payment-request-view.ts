@@ -47,16 +47,16 @@ export const viewOf = (record: PaymentRequest) => ({
 export const historyOf = (record: PaymentRequest) => ({
   account: record.account,
   payment_request_id: record.paymentRequestId,
-  entries: record.history.map(entryOf),
+  entries: record.history.map((entry) => entryOf(entry, record.history)),
   dropped: record.historyDropped,
 });
 
-const entryOf = (entry: HistoryEntry) => ({
+const entryOf = (entry: HistoryEntry, history: readonly HistoryEntry[]) => ({
   event_id: entry.eventId,
   kind: entry.kind,
   recorded_at: time(entry.recordedAt),
   effect: entry.effect,
-  explanation: explanationOf(entry),
+  explanation: explanationOf(entry, history),
   state: entry.state ?? null,
   occurred_at: time(entry.occurredAt),
   attention: entry.attention ?? null,

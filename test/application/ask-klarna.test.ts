@@ -100,7 +100,7 @@ describe('the end at Klarna', () => {
       proof: { correlation_id: 'c2' },
       waited: 0,
     });
-    expect(verdict.observations.map(({ state, source }) => [state, source])).toEqual([
+    expect(verdict.heard.map((each) => [each.state, 'source' in each && each.source])).toEqual([
       ['SUBMITTED', 'read'],
       ['CANCELED', 'cancel'],
     ]);
@@ -124,7 +124,7 @@ describe('the end at Klarna', () => {
     const klarna = new ScriptedKlarna('IN_PROGRESS');
     const verdict = await asking(klarna).end(12_000, false, 300_000);
     expect(verdict).toMatchObject({ conclusion: { kind: 'grace', millis: 300_000 }, sent: false });
-    expect(verdict.observations).toHaveLength(1);
+    expect(verdict.heard).toHaveLength(1);
     expect((await asking(new ScriptedKlarna('SUBMITTED')).end(12_000, false, 300_000)).sent).toBe(true);
     expect((await asking(new ScriptedKlarna('IN_PROGRESS')).end(12_000)).sent).toBe(true);
   });
@@ -141,6 +141,62 @@ describe('the end at Klarna', () => {
     const verdict = await asking(klarna).end(12_000);
     expect(verdict).toMatchObject({ conclusion: { kind: 'unknown' }, sent: call === 'cancel', waited });
     expect(klarna.calls).toHaveLength(calls);
+  });
+
+  it('is heard in order, also what says nothing, with its proof and when it came', async () => {
+    const shown: KlarnaAnswer = { kind: 'payment-request', state: 'SUBMITTED', proof: { status: '202' } };
+    const klarna = new ScriptedKlarna('SUBMITTED')
+      .answers('read', limited(500))
+      .answers('cancel', shown, (self) => {
+        self.state = 'CANCELED';
+        return { kind: 'unclear', retryAfterMillis: 300, proof: { status: '500', error_id: 'e1' } };
+      });
+    const { begin, end } = asking(klarna);
+    const { heard, conclusion } = await end(12_000);
+    expect(klarna.calls).toEqual(['read', 'read', 'cancel', 'read', 'cancel', 'read']);
+    expect(conclusion.kind).toBe('known');
+    const noted = (kind: string, millis: number, detail: object) => ({
+      eventId: expect.stringMatching(new RegExp(`^${kind}:[0-9a-f]{32}$`)) as string,
+      kind,
+      recordedAt: instantFromMillis(begin + millis),
+      effect: 'noted',
+      detail,
+    });
+    const read = (state: string) => expect.objectContaining({ source: 'read', state }) as unknown;
+    expect(heard).toEqual([
+      noted('read', 0, { answer: 'rate-limited', status: '429' }),
+      read('SUBMITTED'),
+      noted('cancel', 500, { answer: 'payment-request', state: 'SUBMITTED', status: '202' }),
+      read('SUBMITTED'),
+      noted('cancel', 500, { answer: 'unclear', status: '500', error_id: 'e1' }),
+      read('CANCELED'),
+    ]);
+    expect(heard.map((each) => 'detail' in each && Object.keys(each.detail))).toEqual([
+      ['answer', 'status'],
+      false,
+      ['answer', 'status', 'state'],
+      false,
+      ['answer', 'status', 'error_id'],
+      false,
+    ]);
+  });
+
+  it.each<[KlarnaAnswer, string]>([
+    [{ kind: 'denied', proof: { status: '403' } }, 'denied'],
+    [limited(60_000), 'unknown'],
+  ])('is heard too where the DELETE is the last word: %j', async (answer, conclusion) => {
+    const verdict = await asking(new ScriptedKlarna('SUBMITTED').answers('cancel', answer)).end(12_000);
+    expect(verdict.conclusion.kind).toBe(conclusion);
+    expect(verdict.heard.slice(1)).toMatchObject([
+      { kind: 'cancel', effect: 'noted', detail: { answer: answer.kind, ...answer.proof } },
+    ]);
+  });
+
+  it('is not heard twice: the read that it ends with is its proof', async () => {
+    const klarna = new ScriptedKlarna('SUBMITTED').answers('read', ...Array<KlarnaAnswer>(9).fill(unclear));
+    const { heard, proof } = await asking(klarna).end(12_000);
+    expect(heard).toHaveLength(3);
+    expect(proof).toEqual(unclear.proof);
   });
 
   it('loses no time over an answer that only has to be understood', async () => {
@@ -176,7 +232,7 @@ describe('the end at Klarna', () => {
     const klarna = new ScriptedKlarna('SUBMITTED').answers('read', { kind, proof: { error: kind } });
     expect(await asking(klarna).end(12_000)).toEqual({
       conclusion: { kind: conclusion },
-      observations: [],
+      heard: [],
       sent: false,
       proof: { error: kind },
       waited: 0,

@@ -141,6 +141,23 @@ describe('an answer to the DELETE that says nothing', () => {
     expect(world.record.cancellation?.outcome).toBe('refused');
   });
 
+  it('is told in the history with its ids, by the two writes that every cancel makes', async () => {
+    const klarna = new ScriptedKlarna('SUBMITTED').answers('cancel', (self) => {
+      self.state = 'CANCELED';
+      return { kind: 'unclear', retryAfterMillis: 0, proof: { status: '500', error_id: 'e1' } };
+    });
+    const world = new World(klarna);
+    expect((await world.cancel()).kind).toBe('canceled');
+    expect(world.store.writes).toBe(2);
+    expect(world.record.history.map(({ kind, effect }) => [kind, effect])).toEqual([
+      ['cancel_request', 'accepted'],
+      ['read', 'applied'],
+      ['cancel', 'noted'],
+      ['read', 'applied'],
+    ]);
+    expect(world.record.history[2]?.detail).toEqual({ answer: 'unclear', status: '500', error_id: 'e1' });
+  });
+
   it('twice: the record does not say more than is known, and at most two DELETEs go out', async () => {
     const klarna = new ScriptedKlarna('SUBMITTED').answers('cancel', unclear, unclear);
     const world = new World(klarna);
@@ -233,6 +250,19 @@ describe('many at once', () => {
     expect(kinds.filter((kind) => kind === 'canceled')).toHaveLength(1);
     expect(new Set(kinds)).toEqual(new Set(['canceled', 'pending']));
     expect(world.record.state).toBe('CANCELED');
+    const waiting = world.record.history.filter(({ detail }) => detail['outcome'] === 'pending');
+    expect(waiting).toMatchObject([{ kind: 'cancel_request', effect: 'noted' }]);
+  });
+
+  it('twenty callers of twenty names are all told in the history', async () => {
+    const world = new World();
+    await world.webhook(observed('SUBMITTED'));
+    const outcomes = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => world.cancel({ requestedBy: `caller ${index}` })),
+    );
+    expect(outcomes.filter(({ kind }) => kind === 'canceled')).toHaveLength(1);
+    const names = world.record.history.flatMap(({ detail }) => detail['requested_by'] ?? []);
+    expect([names.length, new Set(names).size]).toEqual([20, 20]);
   });
 
   it('our own cancel as a webhook before the answer to the DELETE: one state, one settled claim', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { reconcilePaymentRequests, repairs } from '../../functions/application/reconcile-payment-requests.ts';
+import { refreshPaymentRequest } from '../../functions/application/refresh-payment-request.ts';
 import type { AccountSettings, KlarnaAnswer } from '../../functions/application/ports.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { key, noon, observed, recordWith } from '../support/fixtures.ts';
@@ -198,6 +199,60 @@ describe("a timer's cancel of which the end is not known", () => {
       cancellation: undefined,
     });
     expect(world.timer.deadline).toBe(afterNoon(5));
+  });
+});
+
+it('a cancel of which the end is not known is gone on with in the name of whoever asked, and says so', async () => {
+  const cancellation = settledWith({ outcome: 'pending', reason: 'basket emptied', requestedBy: 'whoever' });
+  const { world, sweep } = await worldWith(recordWith({ reconcileAfter: noon, cancellation }));
+  world.clock.advance(minute);
+  expect((await sweep()).resume).toBe(1);
+  const { reason, requestedBy, requestedAt } = cancellation;
+  expect(world.record.cancellation).toMatchObject({ outcome: 'canceled', reason, requestedBy, requestedAt });
+  expect(world.record.history[0]?.detail).toMatchObject({
+    requested_by: 'whoever',
+    carried_on_by: 'lapse:sweep',
+  });
+});
+
+describe('what Klarna does not know when it is asked', () => {
+  const asked = async (state: 'SUBMITTED' | undefined) => {
+    const { world } = await worldWith(recordWith({ state: 'SUBMITTED' }));
+    world.klarna.state = undefined;
+    await refreshPaymentRequest(world.dependencies)(world.record, world.settings);
+    expect(world.record.attention).toBe('not_found_at_klarna');
+    world.klarna.state = state;
+    return world;
+  };
+
+  it('is not to be seen by a person any more once the next sweep finds it', async () => {
+    const world = await asked('SUBMITTED');
+    expect((await world.sweep()).look).toBe(1);
+    expect(world.record).toMatchObject({ state: 'SUBMITTED', attention: undefined });
+    world.clock.advance(minute);
+    await world.sweep();
+    expect(world.record.reconcileAfter).toBe(afterNoon(48 * 60 + 1));
+    expect(world.klarna.calls).toHaveLength(2);
+  });
+
+  it('nor once a webhook tells of its end', async () => {
+    const world = await asked(undefined);
+    await world.webhook(observed('COMPLETED'));
+    expect((await world.sweep()).forget).toBe(1);
+    expect(world.record).toMatchObject({ attention: undefined, reconcileAfter: undefined });
+  });
+
+  it('is looked at for a day, and is EXPIRED once Klarna must have ended it', async () => {
+    const world = await asked(undefined);
+    for (let hours = 0; hours < 48; hours += 0.5) {
+      await world.sweep();
+      world.clock.advance(30 * minute);
+    }
+    expect(world.record).toMatchObject({ state: 'SUBMITTED', reconcileAfter: afterNoon(48 * 60 + 1) });
+    expect(world.klarna.calls).toHaveLength(1 + 24);
+    world.clock.advance(minute);
+    await world.sweep();
+    expect(world.record).toMatchObject({ state: 'EXPIRED', attention: undefined });
   });
 });
 

@@ -6,7 +6,7 @@ import {
   type RefreshOutcome,
 } from '../../functions/application/refresh-payment-request.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
-import { recordWith } from '../support/fixtures.ts';
+import { observed, recordWith } from '../support/fixtures.ts';
 import { afterNoon, minute } from '../support/sessions.ts';
 import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
 import { World } from '../support/world.ts';
@@ -48,6 +48,22 @@ describe('a request of which Klarna is asked', () => {
     const { world, refresh } = await refreshed(state, new ScriptedKlarna(undefined), minutes);
     expect(refresh).toMatchObject({ outcome, proof: { status: '404' } });
     expect(world.record.state).toBe(then);
+    expect(world.record.version).toBe(2);
+    if (outcome === 'absent') {
+      const attention = state === 'SUBMITTED' ? 'not_found_at_klarna' : undefined;
+      expect(refresh.record).toEqual(world.record);
+      expect(world.record.attention).toBe(attention);
+      expect(world.record.history).toEqual([
+        {
+          eventId: expect.stringMatching(/^read:[0-9a-f]{32}$/) as string,
+          kind: 'read',
+          recordedAt: world.clock.instant(),
+          effect: 'noted',
+          detail: { answer: 'not-found', status: '404' },
+          attention,
+        },
+      ]);
+    }
     if (outcome === 'refreshed') {
       expect(world.record).toMatchObject({ occurredAt: afterNoon(15), evidence: { source: 'absence' } });
       expect(world.record.history).toMatchObject([
@@ -63,22 +79,56 @@ describe('a request of which Klarna is asked', () => {
 
   it.each<[KlarnaAnswer, RefreshOutcome]>([
     [unclear, 'unknown'],
-    [{ kind: 'denied', proof: {} }, 'klarna_denied'],
-    [{ kind: 'unknown-state', proof: {} }, 'unknown'],
+    [{ kind: 'denied', proof: { status: '403' } }, 'klarna_denied'],
+    [{ kind: 'unknown-state', proof: { status: '200' } }, 'unknown'],
   ])(
-    'is as it was where the answer says nothing of the state, also after its end: $kind',
+    'is as it was where the answer says nothing, also after its end, and that is noted: $kind',
     async (answer, outcome) => {
       const klarna = new ScriptedKlarna('SUBMITTED').answers('read', answer);
       const { world, known, refresh } = await refreshed('SUBMITTED', klarna, 16);
-      expect(refresh).toEqual({ outcome, record: known, proof: answer.proof });
-      expect(world.record).toEqual(known);
+      expect(refresh).toEqual({ outcome, record: world.record, proof: answer.proof });
+      const { history } = world.record;
+      expect(world.record).toEqual({ ...known, history, version: 2, updatedAt: afterNoon(16) });
+      expect(history).toMatchObject([
+        { kind: 'read', effect: 'noted', detail: { answer: answer.kind, ...answer.proof } },
+      ]);
     },
   );
 
-  it('gets no record by it', async () => {
-    const { world, known, refresh } = await refreshed('SUBMITTED', new ScriptedKlarna('CANCELED'), 1, true);
-    expect(refresh).toMatchObject({ outcome: 'refreshed', record: known });
+  it.each([
+    ['knows it again', 'SUBMITTED'],
+    ['has ended it', undefined],
+  ] as const)('is no longer to be looked at once Klarna %s', async (_, state) => {
+    const klarna = new ScriptedKlarna(undefined);
+    const { world, refresh } = await refreshed('SUBMITTED', klarna);
+    expect(refresh.record.attention).toBe('not_found_at_klarna');
+    klarna.state = state;
+    world.clock.advance(15 * minute);
+    const again = await refreshPaymentRequest(world.dependencies)(refresh.record, world.settings);
+    expect(again.record).toMatchObject({ state: state ?? 'EXPIRED', attention: undefined });
+  });
+
+  it.each([
+    ['CANCELED', 'refreshed'],
+    [undefined, 'absent'],
+  ] as const)('gets no record by it: %s', async (state, outcome) => {
+    const { world, known, refresh } = await refreshed('SUBMITTED', new ScriptedKlarna(state), 1, true);
+    expect(refresh).toMatchObject({ outcome, record: known });
     expect(world.store.records.size).toBe(0);
+  });
+
+  it('is not EXPIRED by a 404 where it was paid while Klarna was asked', async () => {
+    const klarna = new ScriptedKlarna(undefined).answers('read', (self) => {
+      void world.webhook(observed('COMPLETED', '2026-03-01T12:14:00Z'));
+      return self.shown();
+    });
+    const world = new World(klarna);
+    const known = recordWith({ state: 'SUBMITTED', klarnaExpiresAt: afterNoon(15) });
+    await world.store.save(undefined, known);
+    world.clock.advance(16 * minute);
+    const refresh = await refreshPaymentRequest(world.dependencies)(known, world.settings);
+    expect(refresh).toMatchObject({ outcome: 'absent', record: { state: 'COMPLETED' } });
+    expect(world.record.state).toBe('COMPLETED');
   });
 
   it('is asked for as long as one call may take', async () => {

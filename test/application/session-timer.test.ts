@@ -72,8 +72,11 @@ describe('a timer that goes off', () => {
     world.timer.deadline = undefined;
     world.clock.advance(minutes(29));
     expect((await world.timerFires()).kind).toBe('not-yet');
+    expect((await world.timerFires()).kind).toBe('not-yet');
     expect(world.klarna.calls).toEqual([]);
     expect(world.timer.deadline).toBe(world.record.deadlineAt);
+    const early = world.record.history.filter(({ kind }) => kind === 'timer');
+    expect(early).toMatchObject([{ effect: 'noted', detail: { outcome: 'not_yet' } }]);
   });
 
   it('only writes down what it would have done, where the session is observed', async () => {
@@ -112,7 +115,12 @@ describe('a timer that goes off', () => {
     await expired(world);
     expect(await world.timerFires()).toMatchObject({ kind: 'ended', cancel: { kind: 'pending' } });
     expect(world.klarna.cancels).toBe(0);
-    expect(world.record.version).toBe(3);
+    expect(world.record.version).toBe(4);
+    expect(world.record.history.at(-1)).toMatchObject({
+      kind: 'cancel_request',
+      effect: 'noted',
+      detail: { cause: 'timeout', outcome: 'not_over' },
+    });
     expect(world.record.cancellation).toBeUndefined();
   });
 
@@ -135,9 +143,20 @@ describe('a timer that goes off', () => {
     await world.register(registrationWith());
     const command = { reason: 'cart emptied', requestedBy: 'arn:aws:iam::000000000000:user/shop' };
     expect((await world.cancel(command)).kind).toBe('pending');
+    const requestedAt = world.record.cancellation?.requestedAt;
     world.clock.advance(minutes(30));
     expect(await world.timerFires()).toMatchObject({ kind: 'ended', cancel: { kind: 'canceled' } });
-    expect(world.record.cancellation).toMatchObject({ ...command, cause: 'api', outcome: 'canceled' });
+    expect(world.record.cancellation).toMatchObject({
+      ...command,
+      requestedAt,
+      cause: 'api',
+      outcome: 'canceled',
+    });
+    const claims = world.record.history.filter(({ eventId }) => eventId.startsWith('claim:'));
+    expect(claims.map(({ detail }) => [detail['requested_by'], detail['carried_on_by']])).toEqual([
+      [command.requestedBy, undefined],
+      [command.requestedBy, 'lapse:session-timer'],
+    ]);
   });
 
   it('gives a customer who is paying the grace of the account once, and then ends the session', async () => {

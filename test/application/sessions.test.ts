@@ -7,7 +7,7 @@ import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
 import { account, noon, recordWith, settingsWith } from '../support/fixtures.ts';
 import { InMemoryPaymentRequestStore } from '../support/in-memory-payment-request-store.ts';
-import { VirtualClock } from '../support/virtual-clock.ts';
+import { CountingIds, VirtualClock } from '../support/virtual-clock.ts';
 
 const sessionId = 'cart-1' as SessionId;
 const idOf = (name: string) => `krn:payment:eu1:request:${name}` as PaymentRequestId;
@@ -43,11 +43,13 @@ const read = () => readSession({ store, sessions: store })(account, sessionId);
 
 const command = { cause: 'api', requestedBy: 'test', allowCompleted: false } as const;
 
-const end = (cancel?: SessionCancelDependencies['cancel']) =>
+const end = (cancel?: SessionCancelDependencies['cancel'], isRehearsal = false) =>
   cancelSession({
     store,
     sessions: store,
     clock,
+    ids: new CountingIds(),
+    isRehearsal,
     onFault: (_, error) => void faults.push(error),
     cancel:
       cancel ??
@@ -111,7 +113,7 @@ describe('a session that is ended', () => {
       'DECLINED',
     ] as const;
     for (const state of states) await member(state);
-    const { writes } = store;
+    const before = await read();
     const members = await end();
     expect(members.map(({ outcome }) => outcome.kind)).toEqual([
       'canceled',
@@ -123,8 +125,51 @@ describe('a session that is ended', () => {
       'already-final',
     ]);
     expect(ended).toHaveLength(3);
-    expect(members[1]?.outcome).toMatchObject({ state: 'COMPLETED' });
-    expect(store.writes).toBe(writes);
+    const after = await read();
+    expect(members[1]?.outcome).toEqual({ kind: 'already-final', state: 'COMPLETED', record: after[1] });
+    expect(members[3]?.outcome).toEqual({ kind: 'already-canceled', record: after[3] });
+    const noted = [0, 1, 0, 1, 0, 1, 1];
+    expect(after).toEqual(
+      before.map((record, index) => ({
+        ...record,
+        history: noted[index]
+          ? [expect.objectContaining({ kind: 'cancel_request', effect: 'noted' }) as unknown]
+          : [],
+        version: noted[index] ? 2 : 1,
+      })),
+    );
+    expect(after[1]?.history).toMatchObject([
+      {
+        eventId: expect.stringMatching(/^answer:[0-9a-f]{32}$/) as string,
+        recordedAt: clock.instant(),
+        detail: { outcome: 'spared', requested_by: 'test' },
+      },
+    ]);
+  });
+
+  it('is not written to by a rehearsal', async () => {
+    const record = await member('COMPLETED');
+    const members = await end(undefined, true);
+    expect(members.map(({ outcome }) => outcome)).toEqual([
+      { kind: 'already-final', state: 'COMPLETED', record },
+    ]);
+    expect(await read()).toEqual([record]);
+  });
+
+  it('says what is paid also where that cannot be noted, or the record is gone by now', async () => {
+    const record = await member('COMPLETED');
+    const save = store.save.bind(store);
+    store.save = () => Promise.reject(new Error('throttled'));
+    const answer = { kind: 'already-final', state: 'COMPLETED', record };
+    expect((await end()).map(({ outcome }) => outcome)).toEqual([answer]);
+    expect(faults).toEqual([new Error('throttled')]);
+    store.save = (...args) => {
+      store.records.clear();
+      return save(...args);
+    };
+    expect((await end()).map(({ outcome }) => outcome)).toEqual([answer]);
+    expect(store.records.size).toBe(0);
+    expect(faults).toHaveLength(1);
   });
 
   it('is nothing where nothing was registered', async () => {
@@ -158,6 +203,7 @@ describe('a session that is ended', () => {
     expect(kinds.filter((kind) => kind === 'untried')).toHaveLength(12 - ended.length);
     expect(ended.length).toBeLessThan(12);
     expect(kinds.at(-1)).toBe('already-final');
+    expect((await read()).at(-1)?.history).toEqual([]);
   });
 
   it('begins nothing from the tenth second on', async () => {

@@ -12,6 +12,7 @@ import type {
   CancellationCause,
   CancellationOutcome,
   HistoryEffect,
+  HistoryEntry,
   HistoryKind,
   OnTimeout,
   TimerState,
@@ -31,6 +32,7 @@ import {
 import { cancelAnswer } from '../../functions/runtime/cancel-answer.ts';
 import { cancelJobView } from '../../functions/runtime/cancel-job-answer.ts';
 import { cancelJobBody } from '../../functions/runtime/cancel-job-request.ts';
+import { explanationOf } from '../../functions/runtime/history-words.ts';
 import { listQuery } from '../../functions/runtime/list-request.ts';
 import { historyOf, viewOf } from '../../functions/runtime/payment-request-view.ts';
 import { Problem, problemTypes } from '../../functions/runtime/problem.ts';
@@ -256,6 +258,28 @@ describe('the queries', () => {
     const [first] = Array.isArray(schema['pipe']) ? (schema['pipe'] as readonly unknown[]) : [];
     return schema['options'] ?? wordsOf(schema['wrapped']) ?? (first === schema ? undefined : wordsOf(first));
   }
+});
+
+it("explains each entry of the history's example as the API does", () => {
+  const { value } = pointedAt(apiDocument, '#/components/examples/history') as unknown as {
+    readonly value: { readonly entries: readonly Readonly<Record<string, unknown>>[] };
+  };
+  const history = value.entries.map((entry) => ({
+    eventId: entry['event_id'],
+    kind: entry['kind'],
+    effect: entry['effect'],
+    state: entry['state'] ?? undefined,
+    occurredAt: entry['occurred_at'],
+    // What the one that confirms has met is not shown by itself.
+    against:
+      entry['effect'] === 'confirming'
+        ? `2|2026-03-01T12:05:01.822000000Z|${String(value.entries.at(-2)?.['event_id'])}`
+        : undefined,
+    detail: entry['evidence'],
+  })) as unknown as readonly HistoryEntry[];
+  expect(history.map((entry) => explanationOf(entry, history))).toEqual(
+    value.entries.map((entry) => entry['explanation']),
+  );
 });
 
 describe('the words', () => {

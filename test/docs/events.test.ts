@@ -71,7 +71,7 @@ function eventfulLife(): readonly StateChangeEvent[] {
   const end = observed('CANCELED', '2026-03-01T12:01:00Z', { source: 'cancel' });
   const attempt = {
     leaseId: 'lease',
-    observations: [end],
+    heard: [end],
     conclusion: { kind: 'known' },
     sent: true,
     proof: {},

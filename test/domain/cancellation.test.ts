@@ -2,15 +2,17 @@ import { describe, expect, it } from 'vitest';
 import {
   answerFromRecord,
   type CancelCommand,
+  carryOn,
   claimed,
   isClosedTo,
   leaseLength,
   type RecordAnswer,
   withAnsweredCommand,
+  withSparedMember,
 } from '../../functions/domain/cancellation.ts';
 import { ownEventId } from '../../functions/domain/identifiers.ts';
 import { plusMillis } from '../../functions/domain/instant.ts';
-import type { Cancellation, PaymentRequest } from '../../functions/domain/payment-request.ts';
+import type { Cancellation, HistoryEntry, PaymentRequest } from '../../functions/domain/payment-request.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
 import { noon, recordWith } from '../support/fixtures.ts';
 import { afterNoon, cancellationWith, registered, session, settledWith } from '../support/sessions.ts';
@@ -156,6 +158,44 @@ describe('a claim', () => {
   });
 });
 
+describe('a claim that carries on a cancel that was asked for before', () => {
+  const pending = settledWith({
+    outcome: 'pending',
+    cause: 'timeout',
+    reason: 'the customer left',
+    requestedBy: 'whoever asked',
+    allowCompleted: true,
+    sentBefore: true,
+  });
+
+  it('leaves who asked, why and when as it is, and says who carries it on', () => {
+    const record = claimed(
+      registered({ cancellation: pending }),
+      carryOn(pending, 'lapse:sweep'),
+      'lease-9',
+      afterNoon(5),
+    );
+    expect(record.cancellation).toEqual({
+      ...pending,
+      outcome: 'claimed',
+      lease: { id: 'lease-9', until: plusMillis(afterNoon(5), leaseLength) },
+    });
+    expect(record.history).toMatchObject([
+      {
+        effect: 'accepted',
+        recordedAt: afterNoon(5),
+        detail: {
+          cause: 'timeout',
+          requested_by: 'whoever asked',
+          carried_on_by: 'lapse:sweep',
+          reason: 'the customer left',
+          allow_completed: 'true',
+        },
+      },
+    ]);
+  });
+});
+
 describe('a cancel that the record answers', () => {
   const answered = (record: PaymentRequest, now = afterNoon(2)) => {
     const answer = answerFromRecord(record, command, now);
@@ -191,6 +231,7 @@ describe('a cancel that the record answers', () => {
         kind: 'cancel_request',
         recordedAt: afterNoon(2),
         effect,
+        state,
         detail: { cause: 'api', requested_by: command.requestedBy, reason: 'the customer left', outcome },
       },
     ]);
@@ -243,14 +284,115 @@ describe('a cancel that the record answers', () => {
     },
   );
 
-  it('by a live claim changes nothing', () => {
-    const record = registered({ cancellation: cancellationWith() });
-    expect(answered(record, noon)).toBe(record);
+  const asks = (by: CancelCommand, outcome: string) => ({
+    eventId,
+    kind: 'cancel_request',
+    recordedAt: noon,
+    effect: 'noted',
+    detail: { cause: by.cause, requested_by: by.requestedBy, reason: by.reason, outcome },
   });
 
-  it('to a timer, since the session is not over, changes nothing', () => {
+  it('by a live claim is noted, and nothing else changes', () => {
+    const record = registered({ cancellation: cancellationWith() });
+    expect(answered(record, noon)).toEqual({
+      ...record,
+      history: [asks(command, 'pending')],
+      version: 2,
+      updatedAt: noon,
+    });
+  });
+
+  it('by a live claim is noted once for each who asks, and anew with another claim', () => {
+    const by = (requestedBy: string, record: PaymentRequest, id: string) =>
+      withAnsweredCommand(
+        record,
+        { ...command, requestedBy },
+        { kind: 'claimed' },
+        ownEventId('answer', id),
+        noon,
+      );
+    const first = by('a', claimed(recordWith(), { ...command, requestedBy: 'a' }, 'lease-1', noon), '1');
+    expect(first.history).toHaveLength(2);
+    expect(by('a', first, '2')).toBe(first);
+    const second = by('b', first, '3');
+    expect(second.history).toHaveLength(3);
+    expect(by('b', second, '4')).toBe(second);
+    const next = by('b', claimed(second, command, 'lease-2', afterNoon(1)), '5');
+    expect(next.history).toHaveLength(5);
+    expect(by('b', next, '6')).toBe(next);
+  });
+
+  it.each<[string, Partial<HistoryEntry>]>([
+    [
+      'another answer to the same caller',
+      { detail: { requested_by: command.requestedBy, outcome: 'not_over' } },
+    ],
+    [
+      'a registration',
+      { kind: 'register', effect: 'accepted', detail: { requested_by: command.requestedBy } },
+    ],
+  ])('by a live claim is noted after %s', (_, fields) => {
+    const entry: HistoryEntry = {
+      eventId: ownEventId('test', '1'),
+      kind: 'cancel_request',
+      recordedAt: noon,
+      effect: 'noted',
+      detail: {},
+      ...fields,
+    };
+    const record = registered({ cancellation: cancellationWith(), history: [entry] });
+    expect(answered(record, noon).history).toHaveLength(2);
+  });
+
+  it('by a live claim is noted once, whatever is registered meanwhile', () => {
+    const asked = answered(registered({ cancellation: cancellationWith() }), noon);
+    const register: HistoryEntry = {
+      eventId: ownEventId('register', '1'),
+      kind: 'register',
+      recordedAt: noon,
+      effect: 'accepted',
+      detail: {},
+    };
+    const record = { ...asked, history: [...asked.history, register] };
+    expect(withAnsweredCommand(record, command, { kind: 'claimed' }, ownEventId('answer', '2'), noon)).toBe(
+      record,
+    );
+  });
+
+  it('to a timer, since the session is not over, is noted, and nothing else changes', () => {
     const record = registered({ deadlineAt: afterNoon(60) });
-    expect(withAnsweredCommand(record, command, { kind: 'not-over' }, eventId, noon)).toBe(record);
+    const byTimer = { ...command, cause: 'timeout' } as const;
+    expect(withAnsweredCommand(record, byTimer, { kind: 'not-over' }, eventId, noon)).toEqual({
+      ...record,
+      history: [asks(byTimer, 'not_over')],
+      version: 2,
+      updatedAt: noon,
+    });
+  });
+
+  it('to a timer is noted also where it was told to wait before', () => {
+    const byTimer = { ...command, cause: 'timeout' } as const;
+    const by = (record: PaymentRequest, kind: 'claimed' | 'not-over', id: string) =>
+      withAnsweredCommand(record, byTimer, { kind }, ownEventId('answer', id), noon);
+    const waiting = by(registered({ cancellation: cancellationWith() }), 'claimed', '1');
+    expect(by(waiting, 'not-over', '2').history.map(({ detail }) => detail['outcome'])).toEqual([
+      'pending',
+      'not_over',
+    ]);
+  });
+
+  it.each([
+    ['COMPLETED', 'spared'],
+    ['EXPIRED', 'spared'],
+    ['CANCELED', 'already_canceled'],
+  ] as const)('with its session, and is %s, is noted as %s and stays as it is', (state, outcome) => {
+    const record = registered({ state, cancellation: settledWith({ outcome: 'pending' }) });
+    expect(withSparedMember(record, command, eventId, noon)).toEqual({
+      ...record,
+      history: [{ ...asks(command, outcome), state }],
+      version: 2,
+      updatedAt: noon,
+    });
   });
 
   it('is still due where a contradiction waits for a look', () => {

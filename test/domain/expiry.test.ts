@@ -3,6 +3,7 @@ import {
   type ExpiryDecision,
   decideExpiry,
   graceLeft,
+  withEarlyTimer,
   withSparedTimer,
 } from '../../functions/domain/expiry.ts';
 import { plusMillis } from '../../functions/domain/instant.ts';
@@ -77,6 +78,40 @@ describe('a timer that ended nothing', () => {
 
   it('is not written down where there is no deadline', () => {
     expect(withSparedTimer(recordWith(), 'spare', noon)).toBeUndefined();
+  });
+});
+
+describe('a timer that went off early', () => {
+  it('is written down once per deadline, and nothing else changes', () => {
+    const before = registered({ state: 'SUBMITTED' });
+    const record = withEarlyTimer(before, afterNoon(29));
+    expect(record).toEqual({
+      ...before,
+      history: [
+        {
+          eventId: `timer:early:${afterNoon(30)}`,
+          kind: 'timer',
+          recordedAt: afterNoon(29),
+          effect: 'noted',
+          state: 'SUBMITTED',
+          detail: { deadline_at: '2026-03-01T12:30:00Z', outcome: 'not_yet' },
+        },
+      ],
+      version: 2,
+      updatedAt: afterNoon(29),
+    });
+    expect(record && withEarlyTimer(record, afterNoon(29.5))).toBeUndefined();
+    const moved = record && withEarlyTimer({ ...record, deadlineAt: afterNoon(40) }, afterNoon(30));
+    expect(moved?.history).toHaveLength(2);
+  });
+
+  it.each([
+    ['at its deadline', registered()],
+    ['of what is paid', registered({ state: 'COMPLETED', deadlineAt: afterNoon(60) })],
+    ['where there is no session', recordWith({ deadlineAt: afterNoon(60) })],
+    ['where there is no deadline', registered({ deadlineAt: undefined })],
+  ])('is none %s', (_, record) => {
+    expect(withEarlyTimer(record, afterNoon(30))).toBeUndefined();
   });
 });
 

@@ -1,15 +1,19 @@
 import { describe, expect, it } from 'vitest';
+import { emptyAnswer } from '../../functions/domain/empty-answer.ts';
 import { ownEventId } from '../../functions/domain/identifiers.ts';
 import type { Observation } from '../../functions/domain/observation.ts';
 import { openQuestion, withAnswer } from '../../functions/domain/open-question.ts';
-import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
+import { type HistoryEntry, type PaymentRequest, withEntry } from '../../functions/domain/payment-request.ts';
 import { decideReconciliation, dueAfterLook } from '../../functions/domain/reconciliation.ts';
 import { applyObservation } from '../../functions/domain/transition.ts';
-import { observed, recordWith } from '../support/fixtures.ts';
+import { at, observed, recordWith } from '../support/fixtures.ts';
 import { afterNoon, cancellationWith, registered, session } from '../support/sessions.ts';
 
-const after = (observations: readonly Observation[], start: PaymentRequest = recordWith()) =>
-  observations.reduce((record, each) => applyObservation(record, each).record, start);
+const after = (heard: readonly (Observation | HistoryEntry)[], start: PaymentRequest = recordWith()) =>
+  heard.reduce(
+    (record, each) => ('source' in each ? applyObservation(record, each).record : withEntry(record, each)),
+    start,
+  );
 
 const now = afterNoon(5);
 const later = '2026-03-01T12:01:00Z';
@@ -19,8 +23,10 @@ const read = (state: 'SUBMITTED' | 'CANCELED', occurredAt = later) =>
 const tie = [observed('IN_PROGRESS'), observed('SUBMITTED')];
 const contradiction = [observed('CANCELED'), observed('EXPIRED', later)];
 
+const emptyRead = emptyAnswer('read', '1', 'not-found', { status: '404' }, at(later));
+
 describe('a question that webhooks leave open', () => {
-  it.each<[string, readonly Observation[], 'tie' | 'contradiction' | undefined]>([
+  it.each<[string, readonly (Observation | HistoryEntry)[], 'tie' | 'contradiction' | undefined]>([
     ['nothing', [], undefined],
     ['one webhook', [observed('SUBMITTED')], undefined],
     ['two in order', [observed('SUBMITTED'), observed('IN_PROGRESS', later)], undefined],
@@ -47,6 +53,7 @@ describe('a question that webhooks leave open', () => {
     ['a payment after the end', [observed('CANCELED'), observed('COMPLETED', later)], 'contradiction'],
     ['the end of what was paid at that time', [observed('COMPLETED'), observed('CANCELED')], 'contradiction'],
     ['two ends, and a read', [...contradiction, read('CANCELED')], undefined],
+    ['two ends, and a read that says nothing', [...contradiction, emptyRead], 'contradiction'],
     [
       'two ends, of which Klarna itself answered the second',
       [observed('EXPIRED'), read('CANCELED')],
@@ -128,6 +135,11 @@ describe('after a look the record is due', () => {
         reconcileAfter: afterNoon(43),
       }),
       afterNoon(43),
+    ],
+    [
+      'as it was where Klarna does not know it',
+      registered({ attention: 'not_found_at_klarna', reconcileAfter: afterNoon(1) }),
+      afterNoon(1),
     ],
     ['with its timer', registered({ state: 'SUBMITTED' }), afterNoon(31)],
     ['with the sweep that is its timer', registered({ timer: 'sweep' }), afterNoon(30)],

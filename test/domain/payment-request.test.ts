@@ -3,6 +3,7 @@ import { ownEventId } from '../../functions/domain/identifiers.ts';
 import { plusMillis } from '../../functions/domain/instant.ts';
 import {
   asNextVersion,
+  emptyReadLimit,
   type HistoryEntry,
   historyLimit,
   isSecondNetEarly,
@@ -68,6 +69,39 @@ describe('the history', () => {
     const more = withEntry(full, entry('a', fields));
     expect(more.history).toHaveLength(historyLimit + 1);
     expect(more.historyDropped).toBe(0);
+  });
+});
+
+describe('reads that said nothing', () => {
+  const reads = (count: number) =>
+    Array.from({ length: count }, (_, id) => entry(`read ${id}`, { kind: 'read' })).reduce<PaymentRequest>(
+      withEntry,
+      recordWith(),
+    );
+
+  it('are kept up to a bound, and then counted', () => {
+    const record = reads(emptyReadLimit);
+    expect([record.history.length, record.historyDropped]).toEqual([emptyReadLimit, 0]);
+    const more = withEntry(record, entry('one more', { kind: 'read' }));
+    expect([more.history.length, more.historyDropped]).toEqual([emptyReadLimit, 1]);
+  });
+
+  it('are kept among as many others', () => {
+    const others = Array.from({ length: emptyReadLimit }, (_, id) => entry(id)).reduce<PaymentRequest>(
+      withEntry,
+      recordWith(),
+    );
+    expect(withEntry(others, entry('read', { kind: 'read' })).history).toHaveLength(emptyReadLimit + 1);
+  });
+
+  it.each<Partial<HistoryEntry>>([
+    { kind: 'cancel' },
+    { kind: 'cancel_request' },
+    { kind: 'read', effect: 'stale' },
+    { kind: 'read', attention: 'not_found_at_klarna' },
+  ])('leave room for others: %j', (fields) => {
+    const record = withEntry(reads(emptyReadLimit), entry('another', fields));
+    expect([record.history.length, record.historyDropped]).toEqual([emptyReadLimit + 1, 0]);
   });
 });
 

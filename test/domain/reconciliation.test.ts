@@ -14,6 +14,7 @@ import { afterNoon, cancellationWith, hour, registered, session, settledWith } f
 
 const due = { reconcileAfter: noon };
 const now = afterNoon(40);
+const notFound = { attention: 'not_found_at_klarna' as const };
 const lost = { cancellation: settledWith({ outcome: 'not_found' }) };
 const withNetAt = (minutes: number) => ({
   session: { ...session, klarnaExpiry: { askedFor: afterNoon(minutes), shown: afterNoon(minutes) } },
@@ -139,6 +140,29 @@ describe('what the sweep does at 12:40 with', () => {
     ['the same, past its deadline', registered(lost), 'end'],
     ['the same, observed', registered({ ...lost, ...observedOnly, timer: 'fired' }), 'look'],
     ['the same, ended', registered({ ...lost, state: 'EXPIRED' }), 'forget'],
+    ['what a read has not found', recordWith({ ...due, ...notFound, state: 'SUBMITTED' }), 'look'],
+    ['the same, looked at for a day', recordWith({ ...due, ...notFound, looks: 24 }), 'forget'],
+    [
+      'the same with a session that goes on',
+      registered({ ...due, ...notFound, deadlineAt: afterNoon(60) }),
+      'look',
+    ],
+    [
+      'the same, looked at for a day',
+      registered({ ...due, ...notFound, deadlineAt: afterNoon(60), looks: 24 }),
+      'forget',
+    ],
+    ['the same, observed', registered({ ...notFound, ...observedOnly, timer: 'fired' }), 'look'],
+    [
+      'the same, looked at for a day',
+      registered({ ...notFound, ...observedOnly, timer: 'fired', looks: 24 }),
+      'forget',
+    ],
+    [
+      'what a read has not found and is paid by now',
+      registered({ ...notFound, state: 'COMPLETED' }),
+      'forget',
+    ],
   ])('%s', (_, record, action) => {
     expect(decideReconciliation(record, now)).toBe(action);
   });
@@ -221,6 +245,16 @@ describe('what is forgotten', () => {
   ])('%s', (_, record, reconcileAfter) => {
     expect(forgotten(record, now)).toMatchObject({ reconcileAfter, looks: 0, version: 2, updatedAt: now });
   });
+});
+
+it.each<[PaymentRequest['attention'], PaymentRequest['state'], PaymentRequest['attention']]>([
+  ['not_found_at_klarna', 'COMPLETED', undefined],
+  ['not_found_at_klarna', 'EXPIRED', undefined],
+  ['not_found_at_klarna', 'SUBMITTED', 'not_found_at_klarna'],
+  ['not_found_at_klarna', undefined, 'not_found_at_klarna'],
+  ['contradiction', 'EXPIRED', 'contradiction'],
+])('%s of what is %s and is forgotten: %s', (attention, state, left) => {
+  expect(forgotten(registered({ attention, state }), now).attention).toBe(left);
 });
 
 it('lateness is measured from the deadline', () => {

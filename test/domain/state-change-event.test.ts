@@ -68,7 +68,7 @@ describe('the events of a life', () => {
           record,
           {
             leaseId: 'l',
-            observations: [
+            heard: [
               observed('SUBMITTED', '2026-03-01T12:30:00Z', { source: 'read' }),
               observed('CANCELED', '2026-03-01T12:30:01Z', { source: 'cancel' }),
             ],
@@ -136,7 +136,7 @@ describe('what others must hear of', () => {
           record,
           {
             leaseId: 'l',
-            observations: [observed('COMPLETED', '2026-03-01T12:01:00Z', { source: 'read' })],
+            heard: [observed('COMPLETED', '2026-03-01T12:01:00Z', { source: 'read' })],
             conclusion: { kind: 'known' },
             sent: false,
             proof: {},

@@ -1,4 +1,5 @@
 import { GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { applyObservation } from '../../functions/domain/transition.ts';
 import { aws, resetAws, sentCommands } from '../support/aws-clients.ts';
@@ -62,7 +63,19 @@ describe('GET', () => {
       statusCode: 200,
       document: { state: 'SUBMITTED', refresh: 'unknown' },
     });
-    expect(aws.dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
+    const [write, ...others] = aws.dynamodb.commandCalls(UpdateItemCommand).map((each) => each.args[0].input);
+    expect(others).toEqual([]);
+    expect(Object.values(unmarshall(write?.ExpressionAttributeValues ?? {}))).toContainEqual(
+      expect.objectContaining({
+        kind: 'read',
+        effect: 'noted',
+        detail: expect.objectContaining({
+          answer: 'unclear',
+          status: '500',
+          correlation_id: expect.stringMatching(/^[0-9a-f]{32}$/) as string,
+        }) as unknown,
+      }),
+    );
   });
 
   it('shows the record as it was when Klarna refuses our credentials, and says that', async () => {
@@ -71,7 +84,8 @@ describe('GET', () => {
       statusCode: 200,
       document: { state: 'SUBMITTED', refresh: 'klarna_denied' },
     });
-    expect(aws.dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
+    // The history has that it was asked, and what Klarna said.
+    expect(aws.dynamodb.commandCalls(UpdateItemCommand)).toHaveLength(1);
   });
 
   it('is 404 when nothing is known of the request, and asks Klarna nothing', async () => {

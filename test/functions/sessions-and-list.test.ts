@@ -129,10 +129,12 @@ describe('DELETE of a session', () => {
     });
     expect(klarna.methods).toEqual(['GET', 'DELETE']);
     const written = aws.dynamodb.commandCalls(UpdateItemCommand).map((each) => each.args[0].input);
-    expect(written.map(({ Key }) => Key?.['PK']?.S)).toEqual(
-      Array.from({ length: 2 }, () => `A#${account}#P#${key.paymentRequestId}`),
-    );
-    expect(Object.values(unmarshall(written[0]?.ExpressionAttributeValues ?? {}))).toContainEqual(
+    const writtenTo = (id: string) => written.filter(({ Key }) => Key?.['PK']?.S === `A#${account}#P#${id}`);
+    expect(written).toHaveLength(5);
+    for (const spared of ['1', '2', '3'])
+      expect(writtenTo(`krn:payment:eu1:request:${spared}`)).toHaveLength(1);
+    const [claim] = writtenTo(key.paymentRequestId);
+    expect(Object.values(unmarshall(claim?.ExpressionAttributeValues ?? {}))).toContainEqual(
       expect.objectContaining({ reason: 'shop closed', requestedBy: callerArn, allowCompleted: false }),
     );
   });

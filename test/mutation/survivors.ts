@@ -10,7 +10,7 @@ const alwaysMatches =
   'The compiler wants the default: a group that always takes part in a match has a value.';
 
 const askKlarna = 'functions/application/ask-klarna.ts';
-const cancellation = 'functions/domain/cancellation.ts';
+const expiry = 'functions/domain/expiry.ts';
 const instant = 'functions/domain/instant.ts';
 const list = 'functions/application/list-payment-requests.ts';
 const reconcile = 'functions/application/reconcile-payment-requests.ts';
@@ -52,7 +52,7 @@ export const survivors: readonly Survivor[] = [
     why: 'Of two equal texts it is the same which is given back.',
   },
   {
-    file: cancellation,
+    file: reconciliation,
     before: 'attention !== undefined && inTheWay.includes(attention) ? undefined : attention;',
     after: 'true && inTheWay.includes(attention) ? undefined : attention;',
     why: 'The compiler wants the check: a list of words does not include undefined.',
@@ -62,6 +62,12 @@ export const survivors: readonly Survivor[] = [
     before: 'state !== undefined && ranks[state] === 2;',
     after: 'true && ranks[state] === 2;',
     why: forTheCompiler,
+  },
+  {
+    file: expiry,
+    before: "if (decideExpiry(record, now) !== 'not-yet' || deadlineAt === undefined) return undefined;",
+    after: "if (decideExpiry(record, now) !== 'not-yet' || false) return undefined;",
+    why: 'The compiler wants the check: what is not yet over has a deadline.',
   },
   {
     file: reconciliation,

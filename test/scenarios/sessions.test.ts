@@ -91,7 +91,13 @@ describe('a session', () => {
       { payment_request_id: over, outcome: 'already_canceled', state: 'CANCELED' },
     ]);
     expect(answer.body['status']).toBe('paid');
-    expect([await commands(paid), await commands(over)]).toEqual(before);
+    const after = [await commands(paid), await commands(over)];
+    expect(after.map((entries) => entries.slice(0, -1))).toEqual(before);
+    const asked = { requested_by: expect.any(String) as string, reason: 'basket emptied' };
+    expect(after.map((entries) => entries.at(-1))).toMatchObject([
+      { effect: 'noted', state: 'COMPLETED', evidence: { ...asked, outcome: 'spared' } },
+      { effect: 'noted', state: 'CANCELED', evidence: { ...asked, outcome: 'already_canceled' } },
+    ]);
     expect(await lapse.record(open)).toMatchObject({
       state: 'CANCELED',
       cancellation: { cause: 'api', reason: 'basket emptied' },

@@ -23,6 +23,8 @@ export type Step =
       readonly after: PaymentRequest;
       /** The invocation that writes has read the request at Klarna. */
       readonly hasAsked: boolean;
+      /** DELETEs of it that the invocation has sent since it wrote last, or failed to. */
+      readonly deletes: number;
       /** The items, without their histories, and the version that writes; where several run side by side. */
       readonly items?:
         { readonly before: Item; readonly after: Item; readonly writer: CodeVersion } | undefined;

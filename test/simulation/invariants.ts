@@ -155,6 +155,16 @@ const unknownEndIsAskedFor: Safety = (step, { now }) => {
   return isAbandoned && step.after.cancellation?.outcome === 'refused' ? 'it is refused unasked' : undefined;
 };
 
+/**
+ * Whoever has sent a DELETE writes down what Klarna answered to it, or that it did not, with whatever it writes next, unless that
+ * write fails.
+ */
+const deletesAreAccountedFor: Safety = (step) => {
+  if (step.kind !== 'written' || step.deletes === 0 || step.after.historyDropped > 0) return undefined;
+  const told = newEntries(step).filter(({ kind }) => kind === 'cancel').length;
+  return told < step.deletes ? `${step.deletes} DELETEs were sent, and ${told} are told of` : undefined;
+};
+
 const publishedWasWritten: Safety = (step) => {
   if (step.kind !== 'published') return undefined;
   const { event, written } = step;
@@ -290,6 +300,7 @@ export const safetyInvariants = {
   'no-change-without-a-signature': noChangeWithoutASignature,
   'one-holder-of-a-claim': oneHolderOfAClaim,
   'unknown-end-is-asked-for': unknownEndIsAskedFor,
+  'deletes-are-accounted-for': deletesAreAccountedFor,
   'published-was-written': publishedWasWritten,
   'acknowledged-is-durable': acknowledgedIsDurable,
   'replayed-is-durable': replayedIsDurable,

@@ -58,6 +58,8 @@ export class Judge {
   readonly totals = new Map<string, number>();
   readonly #claims = new Map<string, string>();
   readonly #calls = new Map<string, { reads: number; cancels: number }>();
+  /** DELETEs of which their sender has not written down yet what came of them. */
+  readonly #deletes = new Map<string, number>();
   readonly #lastReads = new Map<string, PaymentRequestState>();
   #hasSweepFailed = false;
   readonly #scene: Scene;
@@ -116,7 +118,9 @@ export class Judge {
     }
     const hasAsked = (this.#calls.get(`${by} ${nameOf(after)}`)?.reads ?? 0) > 0;
     const items = plan.rollout && { before: itemBefore, after: itemAfter, writer };
-    this.check({ kind: 'written', by, before, after, hasAsked, items });
+    const deletes = this.#deletes.get(`${by} ${nameOf(after)}`) ?? 0;
+    this.#deletes.delete(`${by} ${nameOf(after)}`);
+    this.check({ kind: 'written', by, before, after, hasAsked, deletes, items });
   }
 
   /** Klarna has ended a request at its expiry. */
@@ -129,7 +133,10 @@ export class Judge {
     const calls = this.#calls.get(name) ?? { reads: 0, cancels: 0 };
     this.#calls.set(name, calls);
     if (what === 'read') calls.reads += 1;
-    else calls.cancels += 1;
+    else {
+      calls.cancels += 1;
+      this.#deletes.set(name, (this.#deletes.get(name) ?? 0) + 1);
+    }
     const total = (this.totals.get(nameOf(key)) ?? 0) + 1;
     this.totals.set(nameOf(key), total);
     const attempts = task.function === 'sweep' ? 1 + this.#scene.jobs.files.length : 1;
@@ -200,6 +207,8 @@ export class Judge {
   failed(task: Task, where: string, error: unknown): void {
     if (task.function === 'sweep') this.#hasSweepFailed = true;
     this.#scene.engine.note(task.name, () => `   fault at ${where}: ${String(error)}`);
+    // What Klarna said may be lost with the write that failed, as with a function that is stopped.
+    for (const name of this.#deletes.keys()) if (name.startsWith(`${task.name} `)) this.#deletes.delete(name);
     if (!(error instanceof InjectedFault)) this.violate('nothing-fails', String(error));
   }
 

@@ -345,6 +345,14 @@ export const mutants: readonly Mutant[] = [
     })),
   },
   {
+    name: 'of a DELETE only the answer that says CANCELED is kept',
+    invariant: 'deletes-are-accounted-for',
+    protocol: bentWrites((next) => ({
+      ...next,
+      history: next.history.filter(({ kind, effect }) => kind !== 'cancel' || effect !== 'noted'),
+    })),
+  },
+  {
     name: 'a paid request that was canceled all the same is like any other',
     invariant: 'paid-then-canceled-is-seen',
     protocol: bentWrites((next) => ({

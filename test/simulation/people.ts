@@ -134,7 +134,11 @@ export class People {
       case 'cancel-session':
         judge.meets(key, 'cancel-session');
         this.#callApi(name, key.account, 'cancel', (ports, { cancel, cancelSession }, settings) =>
-          cancelSession({ ...ports, cancel: cancel(ports) })(cart, commandOf(false), settings),
+          cancelSession({ ...ports, cancel: cancel(ports), isRehearsal: false })(
+            cart,
+            commandOf(false),
+            settings,
+          ),
         );
         return;
       case 'start-job': {

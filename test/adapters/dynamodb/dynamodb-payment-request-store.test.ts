@@ -57,7 +57,7 @@ describe.each(Object.entries(engines))('on %s', (name, machine) => {
           record,
           {
             leaseId: record.cancellation?.lease?.id ?? 'none',
-            observations: [{ ...news, source: 'cancel', eventId: ownEventId('cancel', news.eventId) }],
+            heard: [{ ...news, source: 'cancel' as const, eventId: ownEventId('cancel', news.eventId) }],
             conclusion: { kind: 'unknown' },
             sent: true,
             proof: { status: '500' },
