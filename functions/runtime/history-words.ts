@@ -31,7 +31,7 @@ function sentenceOf(entry: HistoryEntry, history: readonly HistoryEntry[]): stri
     case 'extend':
       return sessionWords(entry);
     case 'klarna_expiry':
-      return `Klarna was asked to let the request expire at ${told(detail['expires_at'])} itself, and ${wordIn(expiryAnswers, detail['outcome'])}`;
+      return expiryWords(entry);
     case 'cancel_request':
       return detail['requested_by'] === undefined ? settlementWords(entry) : commandWords(entry);
     case 'timer':
@@ -137,6 +137,12 @@ function sessionWords({ kind, effect, detail }: HistoryEntry): string {
   const done = kind === 'register' ? 'registered the session, due' : "moved the session's deadline to";
   const observed = detail['on_timeout'] === 'observe' ? ', only to be observed' : '';
   return `${who} ${done} ${told(detail['deadline_at'])}${observed}`;
+}
+
+function expiryWords({ detail }: HistoryEntry): string {
+  const asked = `Klarna was asked to let the request expire at ${told(detail['expires_at'])} itself, and ${wordIn(expiryAnswers, detail['outcome'])}`;
+  const { deadline_at: earlier } = detail;
+  return earlier === undefined ? asked : `${asked}, so the session's deadline is Klarna's expiry, ${earlier}`;
 }
 
 function timerWords({ state, detail }: HistoryEntry): string {

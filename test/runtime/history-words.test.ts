@@ -182,6 +182,14 @@ describe('what we did', () => {
       { kind: 'klarna_expiry', effect: 'refused', detail: { expires_at: '12:20', outcome: 'refused' } },
     ],
     [
+      "Klarna was asked to let the request expire at 12:20 itself, and will not, so the session's deadline is Klarna's expiry, 12:10",
+      {
+        kind: 'klarna_expiry',
+        effect: 'refused',
+        detail: { expires_at: '12:20', outcome: 'refused', deadline_at: '12:10' },
+      },
+    ],
+    [
       'Klarna was asked to let the request expire at 12:20 itself, and will',
       { kind: 'klarna_expiry', effect: 'accepted', detail: { expires_at: '12:20', outcome: 'accepted' } },
     ],

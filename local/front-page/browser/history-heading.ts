@@ -31,11 +31,14 @@ export function headingOf(entry: EntryWords): string {
   return state === null ? subjectOf(entry) : `${subjectOf(entry)}: ${state}`;
 }
 
-function subjectOf({ kind, effect, evidence }: EntryWords): string {
+function subjectOf({ kind, effect, state, evidence }: EntryWords): string {
   if (kind === 'cancel_request') {
     return evidence['requested_by'] === undefined ? endWords(effect, evidence) : askWords(effect, evidence);
   }
   if (kind === 'klarna_expiry' && effect === 'noted') return 'Klarna gave no answer to the expiry';
+  if (kind === 'timer' && evidence['outcome'] === 'not_yet') return 'The session’s timer was early';
+  if (state === null && kind === 'read') return 'Klarna did not say what it is';
+  if (state === null && kind === 'cancel') return 'Klarna did not say it is canceled';
   return (effect === 'refused' ? refusals[kind] : undefined) ?? subjects[kind] ?? kind;
 }
 
@@ -45,9 +48,19 @@ function askWords(effect: string, evidence: EntryWords['evidence']): string {
     evidence['cause'] === 'timeout'
       ? 'The session’s time was up: a cancel was asked for'
       : 'A cancel was asked for';
+  if (evidence['carried_on_by'] !== undefined) return 'The cancel is carried on';
   if (effect === 'refused') return `${asked} and refused`;
-  return effect === 'noted' ? `${asked}, and was not needed` : asked;
+  return effect === 'noted'
+    ? `${asked}, ${notBegun[evidence['outcome'] ?? ''] ?? 'and was not needed'}`
+    : asked;
 }
+
+/** Why a cancel that was asked for was not begun, where the request was not over. */
+const notBegun: Readonly<Record<string, string>> = {
+  pending: 'while one was on its way',
+  not_over: 'and there is more time',
+  spared: 'which spares it',
+};
 
 /** What came of a cancel that did not end in CANCELED. */
 function endWords(effect: string, evidence: EntryWords['evidence']): string {

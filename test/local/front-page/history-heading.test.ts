@@ -39,6 +39,30 @@ it.each<[string, Partial<EntryWords>]>([
     'The customer was given time',
     { kind: 'cancel_request', effect: 'noted', evidence: { cause: 'timeout', conclusion: 'grace' } },
   ],
+  [
+    'A cancel was asked for, while one was on its way',
+    { kind: 'cancel_request', effect: 'noted', evidence: { ...asked, outcome: 'pending' } },
+  ],
+  [
+    'A cancel was asked for, which spares it: COMPLETED',
+    {
+      kind: 'cancel_request',
+      effect: 'noted',
+      state: 'COMPLETED',
+      evidence: { ...asked, outcome: 'spared' },
+    },
+  ],
+  [
+    'The session’s time was up: a cancel was asked for, and there is more time',
+    { kind: 'cancel_request', effect: 'noted', evidence: { ...byTimer, outcome: 'not_over' } },
+  ],
+  [
+    'The cancel is carried on',
+    { kind: 'cancel_request', evidence: { ...asked, carried_on_by: 'lapse:sweep' } },
+  ],
+  ['The session’s timer was early', { kind: 'timer', effect: 'noted', evidence: { outcome: 'not_yet' } }],
+  ['Klarna did not say what it is', { kind: 'read', effect: 'noted' }],
+  ['Klarna did not say it is canceled', { kind: 'cancel', effect: 'noted' }],
   ['The session’s time was up: COMPLETED', { kind: 'timer', effect: 'noted', state: 'COMPLETED' }],
   ['The sweep looked at it: CANCELED', { kind: 'sweep', effect: 'noted', state: 'CANCELED' }],
   ['news', { kind: 'news', effect: 'refused' }],
