@@ -50,16 +50,16 @@ const hurriedClientSettings = {
   requestHandler: { connectionTimeout: 500, requestTimeout: 1_000, throwOnRequestTimeout: true },
 } as const;
 
-/** The settings of a client, and those of one that has everything but a network and opens the first one's connection. */
+/** The settings of a client, and what makes of it one without a network, for rehearsals. */
 function connected(
   settings: typeof clientSettings | typeof hurriedClientSettings = clientSettings,
   answer?: () => unknown,
 ) {
   const agent = new https.Agent({ keepAlive: true, maxSockets: 50 });
-  const { requestHandler } = settings;
   return {
-    settings: { ...settings, requestHandler: { ...requestHandler, httpsAgent: agent } },
-    networkless: { maxAttempts: 1, requestHandler: { ...requestHandler, ...withoutNetwork(agent, answer) } },
+    settings: { ...settings, requestHandler: { ...settings.requestHandler, httpsAgent: agent } },
+    networkless: <Client extends { readonly config: object }>(client: Client): Client =>
+      withoutNetwork(client, agent, answer),
   };
 }
 
@@ -91,7 +91,7 @@ export function storeOf(environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS
   return {
     store: storeWith(client),
     jobs: () => new DynamoDbCancelJobs({ ...tableOf(environment), client }),
-    networklessStore: () => storeWith(new DynamoDBClient(networkless)),
+    networklessStore: () => storeWith(networkless(client)),
   };
 }
 
@@ -157,12 +157,13 @@ export const connectToKlarna =
 export function removalOf({ TIMERS, SCHEDULE_GROUP_NAME }: Pick<Parsed, 'TIMERS' | 'SCHEDULE_GROUP_NAME'>) {
   if (TIMERS === 'sweep') return { timer: sweepTimer, networklessTimer: () => sweepTimer };
   const { settings, networkless } = connected();
-  const timerWith = (scheduler: SchedulerClient): TimerRemoval => ({
-    remove: (key) => removeSchedule(scheduler, SCHEDULE_GROUP_NAME, key),
+  const scheduler = new SchedulerClient(settings);
+  const timerWith = (client: SchedulerClient): TimerRemoval => ({
+    remove: (key) => removeSchedule(client, SCHEDULE_GROUP_NAME, key),
   });
   return {
-    timer: timerWith(new SchedulerClient(settings)),
-    networklessTimer: () => timerWith(new SchedulerClient(networkless)),
+    timer: timerWith(scheduler),
+    networklessTimer: () => timerWith(networkless(scheduler)),
   };
 }
 
@@ -176,9 +177,10 @@ export function timerOf(
   if (environment.TIMERS === 'sweep') return { timer: sweepTimer, networklessTimer: () => sweepTimer };
   const { settings, networkless } = connected();
   const sqs = new SQSClient(clientSettings);
-  const timerWith = (scheduler: SchedulerClient) =>
+  const scheduler = new SchedulerClient(settings);
+  const timerWith = (client: SchedulerClient) =>
     new SchedulerSessionTimer({
-      scheduler,
+      scheduler: client,
       sqs,
       clock,
       groupName: environment.SCHEDULE_GROUP_NAME,
@@ -189,8 +191,8 @@ export function timerOf(
       shortTimerSeconds: environment.SHORT_TIMER_SECONDS,
     });
   return {
-    timer: timerWith(new SchedulerClient(settings)),
-    networklessTimer: () => timerWith(new SchedulerClient(networkless)),
+    timer: timerWith(scheduler),
+    networklessTimer: () => timerWith(networkless(scheduler)),
   };
 }
 
@@ -210,13 +212,14 @@ export const delayOf = ({ TIMER_QUEUE_URL }: Pick<Parsed, 'TIMER_QUEUE_URL'>) =>
 /** Where a webhook is written. */
 export function webhookStoresOf(environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS'>) {
   const { settings, networkless } = connected(hurriedClientSettings);
-  const storesWith = (client: DynamoDBClient) => {
-    const table = { ...tableOf(environment), client };
+  const client = new DynamoDBClient(settings);
+  const storesWith = (its: DynamoDBClient) => {
+    const table = { ...tableOf(environment), client: its };
     return { store: new DynamoDbPaymentRequestStore(table), quarantine: new DynamoDbQuarantine(table) };
   };
   return {
-    stores: storesWith(new DynamoDBClient(settings)),
-    networklessStores: () => storesWith(new DynamoDBClient(networkless)),
+    stores: storesWith(client),
+    networklessStores: () => storesWith(networkless(client)),
   };
 }
 
@@ -228,19 +231,20 @@ export function signingKeysOf(environment: ParsedEnvironment<'receive-klarna-web
     secretId: environment.SIGNING_KEYS_SECRET_ID,
     cacheSeconds: environment.SECRETS_CACHE_SECONDS,
   });
-  return { signingKeys: new SecretSigningKeys(secret), readSigningKeys: () => secret.names() };
+  return new SecretSigningKeys(secret);
 }
 
 /** What reads a change off the table's stream, and what publishes it. */
 export function publisherOf({ EVENT_BUS_NAME }: ParsedEnvironment<'publish-state-changes'>) {
   const { settings, networkless } = connected();
+  const client = new EventBridgeClient(settings);
   return {
     changeOf,
     publisher: new EventBridgePublisher({
-      client: new EventBridgeClient(settings),
+      client,
       busName: EVENT_BUS_NAME,
       clock,
     }),
-    rehearsePublishing: () => new EventBridgeClient(networkless).send(new PutEventsCommand({ Entries: [] })),
+    rehearsePublishing: () => networkless(client).send(new PutEventsCommand({ Entries: [] })),
   };
 }

@@ -133,13 +133,13 @@ export function composeCancellation() {
 /** What receive-klarna-webhook needs: the signing keys and the table, nothing of Klarna's API. */
 export function composeWebhook() {
   const environment = parseEnvironment('receive-klarna-webhook', process.env);
-  const { signingKeys, readSigningKeys } = signingKeysOf(environment);
+  const signingKeys = signingKeysOf(environment);
   const { stores, networklessStores } = webhookStoresOf(environment);
   return {
     signingKeys,
     receive: receiveWebhook({ ...stores, clock }),
     warmUp: warmUpOf(
-      readSigningKeys,
+      () => signingKeys.read(),
       rehearseWebhook(() => receiveWebhook({ ...networklessStores(), clock })),
     ),
   };

@@ -1,6 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import { Duplex } from 'node:stream';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { connectAhead } from './connect-ahead.ts';
 
 /**
@@ -48,14 +49,19 @@ export const agentToNowhere = (answer: (request: string) => unknown): https.Agen
   leadingNowhere(new https.Agent(), answer);
 
 /**
- * The agents of a client of the SDK that has everything but a network: what the client is told to send is composed, signed
- * and written, a connection for the next real request to the same host is opened, and an answer is read that nobody gave.
+ * A client of the SDK that is the same as this one, with all that it has worked out of its settings and will work out, but has no
+ * network: what it is told to send is composed, signed and written, a connection for the real client's next request to the same
+ * host is opened, and an answer is read that nobody gave.
  *
  * @param agent the one with which the real client connects.
  */
-export function withoutNetwork(agent: https.Agent, answer: (request: string) => unknown = () => ({})) {
+export function withoutNetwork<Client extends { readonly config: object }>(
+  client: Client,
+  agent: https.Agent,
+  answer: (request: string) => unknown = () => ({}),
+): Client {
   let connecting: Promise<void> | undefined;
-  return {
+  const requestHandler = new NodeHttpHandler({
     // A client has one host.
     httpsAgent: leadingNowhere(
       new https.Agent(),
@@ -64,5 +70,6 @@ export function withoutNetwork(agent: https.Agent, answer: (request: string) => 
     ),
     // A plain one is a local stand-in, to which connecting costs nothing.
     httpAgent: leadingNowhere(new http.Agent(), answer),
-  };
+  });
+  return Object.create(client, { config: { value: { ...client.config, requestHandler } } }) as Client;
 }

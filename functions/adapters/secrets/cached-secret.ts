@@ -74,6 +74,20 @@ export class CachedSecret {
   }
 }
 
+/** Parses an entry of a secret once, for as long as the value that it is of is kept. What throws is parsed again. */
+export function parsedOnce<Parsed>(parse: (name: string, entry: unknown) => Parsed) {
+  const known = new WeakMap<object, Parsed>();
+  return (name: string, entry: unknown): Parsed => {
+    const before = isObject(entry) ? known.get(entry) : undefined;
+    if (before !== undefined) return before;
+    const parsed = parse(name, entry);
+    if (isObject(entry)) known.set(entry, parsed);
+    return parsed;
+  };
+}
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
 const own = (value: Readonly<Record<string, unknown>> | undefined, name: string): unknown =>
   value && Object.hasOwn(value, name) ? value[name] : undefined;
 

@@ -3,7 +3,7 @@ import type { Accounts, AccountSettings } from '../../application/ports.ts';
 import { durationFormat, parseDuration } from '../../domain/duration.ts';
 import { type Account, parseAccount } from '../../domain/identifiers.ts';
 import { klarnaLongestLifetime } from '../../domain/payment-request.ts';
-import type { CachedSecret } from './cached-secret.ts';
+import { type CachedSecret, parsedOnce } from './cached-secret.ts';
 
 const text = v.pipe(v.string(), v.minLength(1));
 
@@ -39,12 +39,14 @@ const accountSchema = v.object({
 /** The accounts of the secret `accounts`. An entry that is malformed harms nobody but its own account. */
 export class SecretAccounts implements Accounts {
   readonly #secret: CachedSecret;
-  readonly #maxSession: number;
+  readonly #parsed: (account: string, entry: unknown) => AccountSettings;
 
   /** @param maxSession milliseconds; no account may set a deadline farther away. */
   constructor(secret: CachedSecret, maxSession: number = klarnaLongestLifetime) {
     this.#secret = secret;
-    this.#maxSession = maxSession;
+    this.#parsed = parsedOnce((account, entry) =>
+      parseAccountSettings(account as Account, maxSession, entry),
+    );
   }
 
   /** Every account that is well formed. */
@@ -60,30 +62,33 @@ export class SecretAccounts implements Accounts {
 
   async find(account: Account): Promise<AccountSettings | undefined> {
     const entry = await this.#secret.entry(account);
-    if (entry === undefined) return undefined;
-    const parsed = v.safeParse(accountSchema, entry);
-    if (!parsed.success) {
-      const fields = parsed.issues.map((issue) => v.getDotPath(issue) ?? 'entry').join(', ');
-      throw new Error(`The secret accounts has a malformed entry for ${account}: ${fields}.`);
-    }
-    const settings = parsed.output;
-    return {
-      account,
-      defaultSessionTimeout: settings.default_session_timeout,
-      armOnSubmitted: settings.arm_on_submitted,
-      cancelCompleted: settings.cancel_completed,
-      inProgressGrace: settings.in_progress_grace,
-      maxExtensions: settings.max_extensions,
-      maxSession: Math.min(settings.max_session, this.#maxSession),
-      syncKlarnaExpiry: settings.sync_klarna_expiry,
-      klarna: {
-        environment: settings.environment,
-        apiKey: settings.api_key,
-        username: settings.username,
-        partnerAccountId: settings.partner_account_id,
-        clientCertificate: settings.client_certificate,
-        clientKey: settings.client_key,
-      },
-    };
+    return entry === undefined ? undefined : this.#parsed(account, entry);
   }
+}
+
+function parseAccountSettings(account: Account, maxSession: number, entry: unknown): AccountSettings {
+  const parsed = v.safeParse(accountSchema, entry);
+  if (!parsed.success) {
+    const fields = parsed.issues.map((issue) => v.getDotPath(issue) ?? 'entry').join(', ');
+    throw new Error(`The secret accounts has a malformed entry for ${account}: ${fields}.`);
+  }
+  const settings = parsed.output;
+  return {
+    account,
+    defaultSessionTimeout: settings.default_session_timeout,
+    armOnSubmitted: settings.arm_on_submitted,
+    cancelCompleted: settings.cancel_completed,
+    inProgressGrace: settings.in_progress_grace,
+    maxExtensions: settings.max_extensions,
+    maxSession: Math.min(settings.max_session, maxSession),
+    syncKlarnaExpiry: settings.sync_klarna_expiry,
+    klarna: {
+      environment: settings.environment,
+      apiKey: settings.api_key,
+      username: settings.username,
+      partnerAccountId: settings.partner_account_id,
+      clientCertificate: settings.client_certificate,
+      clientKey: settings.client_key,
+    },
+  };
 }

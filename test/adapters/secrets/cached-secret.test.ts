@@ -1,7 +1,7 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { CachedSecret } from '../../../functions/adapters/secrets/cached-secret.ts';
+import { CachedSecret, parsedOnce } from '../../../functions/adapters/secrets/cached-secret.ts';
 import { planted } from '../../support/planted-secrets.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
@@ -139,4 +139,34 @@ it.each([
 ])('a secret that is %s is an error that says so without its content', async (_, text) => {
   holds(text);
   await expect(secret.entry('a')).rejects.toThrow(/^The secret lapse\/test is not a JSON object\.$/);
+});
+
+describe('an entry', () => {
+  const entry = { a: 1 };
+  const parsing = () => {
+    const names: string[] = [];
+    const parsed = parsedOnce((name) => {
+      names.push(name);
+      if (name === 'bad') throw new Error('malformed');
+      return { name };
+    });
+    return { names, parsed };
+  };
+
+  it('is parsed once, and again when the secret has been read anew', () => {
+    const { names, parsed } = parsing();
+    expect(parsed('a', entry)).toEqual({ name: 'a' });
+    expect(parsed('a', entry)).toBe(parsed('a', entry));
+    parsed('a', { ...entry });
+    expect(names).toEqual(['a', 'a']);
+  });
+
+  it('that is malformed is so every time, as is one that is no object', () => {
+    const { names, parsed } = parsing();
+    for (let time = 0; time < 2; time += 1) {
+      expect(() => parsed('bad', entry)).toThrow('malformed');
+      for (const value of [null, 'text']) parsed('a', value);
+    }
+    expect(names).toHaveLength(6);
+  });
 });

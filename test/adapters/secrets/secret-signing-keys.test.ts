@@ -53,6 +53,14 @@ describe('a signing key', () => {
     expect(manager.calls()).toHaveLength(1);
   });
 
+  it('is ready once all of them have been read, malformed ones left aside', async () => {
+    const keys = keysOf({ 'key-1': least, 'key-2': {} });
+    await keys.read();
+    expect(await keys.find('key-1')).toBe(await keys.find('key-1'));
+    await expect(keys.find('key-2')).rejects.toThrow('malformed');
+    expect(manager.calls()).toHaveLength(1);
+  });
+
   it.each(['key-9', '__proto__', 'constructor', 'toString'])(
     'that nobody gave us is none: %s',
     async (id) => {
