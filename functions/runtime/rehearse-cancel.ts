@@ -35,7 +35,7 @@ const settings: AccountSettings = {
 };
 
 /** A second and a third time cost a few milliseconds of init each, and save as many of a first call on a seventh of a core. */
-export const rehearsals = 3;
+const rehearsals = 3;
 
 /** Goes through a whole cancel, on a store, a timer and a Klarna that have no network, so that all of its code has run. */
 export const rehearseCancelling =
