@@ -201,7 +201,7 @@ export const hasRecorded = (record: PaymentRequest, eventId: EventId): boolean =
 /** The record with one more history entry, in order even within one millisecond; nothing if the event is there already. */
 export function withEntry(record: PaymentRequest, entry: HistoryEntry): PaymentRequest {
   if (hasRecorded(record, entry.eventId)) return record;
-  if (!isInteresting(entry) && !hasRoomFor(entry, record.history)) {
+  if (!hasRoomFor(entry, record.history) && !isInteresting(entry, record.history)) {
     return { ...record, historyDropped: record.historyDropped + 1 };
   }
   const last = record.history.at(-1);
@@ -218,8 +218,17 @@ function hasRoomFor(entry: HistoryEntry, history: readonly HistoryEntry[]): bool
 /** A read to which Klarna gave no answer, or none that shows the request. */
 export const isEmptyRead = ({ kind, effect }: HistoryEntry): boolean => kind === 'read' && effect === 'noted';
 
-const isInteresting = (entry: HistoryEntry): boolean =>
-  entry.attention !== undefined || entry.effect === 'applied' || entry.effect === 'contradicting';
+/**
+ * Whether an entry is kept however many there are: it changed the record, or a person should see it. A read that shows the state
+ * that the last change had shown is neither, and anybody can ask for any number of them.
+ */
+function isInteresting(entry: HistoryEntry, history: readonly HistoryEntry[]): boolean {
+  if (entry.attention !== undefined || entry.effect === 'contradicting') return true;
+  if (entry.effect !== 'applied') return false;
+  return (
+    entry.kind !== 'read' || entry.state !== history.findLast(({ effect }) => effect === 'applied')?.state
+  );
+}
 
 /** The record as its next version. Every write stores exactly one. */
 export const asNextVersion = (record: PaymentRequest, now: Instant): PaymentRequest => ({

@@ -5,6 +5,7 @@ import {
   refreshPaymentRequest,
   type RefreshOutcome,
 } from '../../functions/application/refresh-payment-request.ts';
+import { historyLimit } from '../../functions/domain/payment-request.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
 import { observed, recordWith } from '../support/fixtures.ts';
 import { afterNoon, minute } from '../support/sessions.ts';
@@ -36,6 +37,17 @@ describe('a request of which Klarna is asked', () => {
       version: 2,
       updatedAt: afterNoon(1),
     });
+  });
+
+  it('has a history of bounded length, however often it is asked', async () => {
+    const { world, refresh } = await refreshed('SUBMITTED', new ScriptedKlarna('SUBMITTED'));
+    let { record } = refresh;
+    for (let time = 0; time < 400; time += 1) {
+      world.clock.advance(1_000);
+      ({ record } = await refreshPaymentRequest(world.dependencies)(record, world.settings));
+    }
+    expect(record).toMatchObject({ state: 'SUBMITTED', version: 402, historyDropped: 401 - historyLimit });
+    expect(record.history).toHaveLength(historyLimit);
   });
 
   it.each<[PaymentRequestState | undefined, number, RefreshOutcome, PaymentRequestState | undefined]>([

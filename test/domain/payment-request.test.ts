@@ -72,6 +72,38 @@ describe('the history', () => {
   });
 });
 
+describe('reads that show once more what is known', () => {
+  const submitted = withEntry(
+    withEntry(full, entry('first', { kind: 'webhook', effect: 'applied', state: 'SUBMITTED' })),
+    entry('stale', { kind: 'webhook', effect: 'contradicting', state: 'CANCELED' }),
+  );
+  const shown = (fields: Partial<HistoryEntry>) =>
+    withEntry(submitted, entry('again', { kind: 'read', effect: 'applied', state: 'SUBMITTED', ...fields }));
+
+  it('are counted when it is full', () => {
+    const record = shown({});
+    expect([record.history.length, record.historyDropped]).toEqual([submitted.history.length, 1]);
+  });
+
+  it.each<Partial<HistoryEntry>>([
+    { state: 'IN_PROGRESS' },
+    { kind: 'webhook' },
+    { attention: 'canceled_after_completed' },
+  ])('are kept with news: %j', (fields) => {
+    const record = shown(fields);
+    expect([record.history.length, record.historyDropped]).toEqual([submitted.history.length + 1, 0]);
+  });
+
+  it('are kept while there is room', () => {
+    const known = withEntry(
+      recordWith(),
+      entry('first', { kind: 'webhook', effect: 'applied', state: 'SUBMITTED' }),
+    );
+    const read = entry('again', { kind: 'read', effect: 'applied', state: 'SUBMITTED' });
+    expect(withEntry(known, read).history).toHaveLength(2);
+  });
+});
+
 describe('reads that said nothing', () => {
   const reads = (count: number) =>
     Array.from({ length: count }, (_, id) => entry(`read ${id}`, { kind: 'read' })).reduce<PaymentRequest>(
