@@ -45,15 +45,15 @@ it("Klarna's own expiry follows the deadline of the session", async () => {
 });
 
 it.each([
-  ['refuses', { kind: 'conflict' }],
-  ['answers with a reset', { kind: 'reset' }],
-  ['answers with an error', { kind: 'unavailable' }],
-])('the registration stands when Klarna %s', async (_, fault) => {
+  ['refuses, and is asked for the state', { kind: 'conflict' }, ['PATCH', 'GET']],
+  ['answers with a reset', { kind: 'reset' }, ['PATCH']],
+  ['answers with an error', { kind: 'unavailable' }, ['PATCH']],
+])('the registration stands when Klarna %s', async (_, fault, calls) => {
   const id = await lapse.createAtKlarna();
   await lapse.simulator('POST', '/faults', { on: 'patch', payment_request_id: id, ...fault });
   const { status, body } = await lapse.register(id, { session_timeout: 'PT30M' });
   expect([status, body['timer']]).toEqual([201, 'armed']);
-  expect(await lapse.callsAtKlarna(id)).toEqual(['PATCH']);
+  expect(await lapse.callsAtKlarna(id)).toEqual(calls);
 });
 
 it('the registration waits for a silent Klarna no longer than one call may take', async () => {
