@@ -64,7 +64,7 @@ export const armByDefault =
       requestedBy: 'lapse:arm-on-submitted',
     };
     return changeSession(dependencies, record, settings, record, (stored) =>
-      stored?.session
+      stored === undefined || stored.session
         ? { outcome: { kind: 'unchanged' } }
         : decideRegistration(stored, record, registration, settings, eventId, nowOf(dependencies)),
     );

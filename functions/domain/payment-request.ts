@@ -176,8 +176,8 @@ export const isUnsettled = (
 export function isSecondNetEarly(record: PaymentRequest): boolean {
   const { session, deadlineAt } = record;
   const askedFor = session?.klarnaExpiry?.askedFor;
-  if (askedFor === undefined || deadlineAt === undefined || !isExpiryMovable(record)) return false;
-  return askedFor < (session?.onTimeout === 'observe' ? longestExpiry(session) : deadlineAt);
+  const end = session?.onTimeout === 'observe' ? longestExpiry(session) : deadlineAt;
+  return askedFor !== undefined && end !== undefined && askedFor < end && isExpiryMovable(record);
 }
 
 /** Klarna's own longest lifetime of a Payment Request, 48 hours (https://docs.klarna.com, interaction_expiry). */

@@ -85,10 +85,12 @@ describe('a record that is changed', () => {
       await save(current, next);
       return save(current, next);
     };
-    const { record } = await changeRecord(store, key, known, (latest) => ({
-      next: latest?.looks === 0 ? looked(latest) : undefined,
-      outcome: undefined,
-    }));
+    const seen: (number | undefined)[] = [];
+    const { record } = await changeRecord(store, key, known, (latest) => {
+      seen.push(latest?.looks);
+      return { next: latest?.looks === 0 ? looked(latest) : undefined, outcome: undefined };
+    });
+    expect(seen).toEqual([0, 1]);
     expect(record).toMatchObject({ looks: 1, version: 3 });
   });
 

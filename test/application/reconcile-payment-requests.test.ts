@@ -137,6 +137,7 @@ describe('a request that only a webhook told of', () => {
         : { timer: 'none', reconcileAfter: afterNoon(48 * 60 + 1) },
     );
     if (armed) {
+      expect(world.record.history[0]?.eventId).toMatch(/^register:/);
       expect(world.record.history[0]?.detail).toMatchObject({
         requested_by: 'lapse:arm-on-submitted',
         session_timeout: 'default_session_timeout',
@@ -150,7 +151,11 @@ describe('a request that only a webhook told of, until it is looked at', () => {
   const wanted = { armOnSubmitted: true, defaultSessionTimeout: 20 * minute };
 
   it('keeps the session that somebody registers meanwhile', async () => {
-    const theirs = registered({ version: 2, session: { ...session, onTimeout: 'observe' } });
+    const theirs = registered({
+      version: 2,
+      timer: 'pending',
+      session: { ...session, onTimeout: 'observe' },
+    });
     const { world, sweep } = await worldWith(
       heard,
       (self, call, moment) => {
@@ -164,8 +169,22 @@ describe('a request that only a webhook told of, until it is looked at', () => {
     expect(world.record).toMatchObject({
       deadlineAt: afterNoon(30),
       session: { onTimeout: 'observe', requested: 'PT30M', extensions: 0 },
-      version: 2,
+      // Whoever arms it first: theirs or the sweep.
+      timer: 'armed',
+      version: 3,
     });
+  });
+
+  it('stays away where it was deleted meanwhile', async () => {
+    const { world, sweep } = await worldWith(
+      heard,
+      (self, call, moment) => {
+        if (call === 'store.save' && moment === 'before') self.store.records.clear();
+      },
+      wanted,
+    );
+    await sweep();
+    expect([world.store.records.size, world.faults]).toEqual([0, []]);
   });
 
   it.each<[string, Partial<PaymentRequest>, Partial<AccountSettings>, number]>([

@@ -4,7 +4,7 @@ import type { KlarnaAnswer } from '../../functions/application/ports.ts';
 import { extendSession } from '../../functions/application/register-session.ts';
 import { plusMillis } from '../../functions/domain/instant.ts';
 import { key, registrationWith } from '../support/fixtures.ts';
-import { afterNoon } from '../support/sessions.ts';
+import { afterNoon, registered } from '../support/sessions.ts';
 import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
 import { type Meddler, World } from '../support/world.ts';
 
@@ -38,6 +38,29 @@ describe('an account that wants Klarna to end sessions too', () => {
     expect(mayBe).toEqual([afterNoon(30)]);
     // The registration, the timer that is armed, and Klarna's answer.
     expect(world.record).toMatchObject({ version: 3, session: { klarnaExpiryMayBe: undefined } });
+  });
+
+  it('notes it anew before each call for which what is noted is too early', async () => {
+    const noted: (string | undefined)[] = [];
+    const world = worldOf(undefined, (call, moment) => {
+      if (call === 'klarna.moveExpiry' && moment === 'before')
+        noted.push(world.record.session?.klarnaExpiryMayBe);
+    });
+    await world.register(registrationWith());
+    world.klarna.answers('expiry', unclear).answers('expiry', unclear);
+    world.clock.advance(29 * minute);
+    await extendSession(world.dependencies)(key, timeout(12), world.settings, 'test');
+    world.clock.advance(minute);
+    expect(await world.sweep()).toMatchObject({ arm: 1 });
+    const nearestAt = (minutes: number) => plusMillis(afterNoon(minutes + 15), 15_000);
+    expect(noted).toEqual([afterNoon(30), nearestAt(29), nearestAt(30)]);
+  });
+
+  it('is asked about nothing where the record is gone before', async () => {
+    const world = worldOf();
+    const record = registered();
+    expect(await world.dependencies.syncExpiry(record, world.settings)).toEqual(record);
+    expect([world.klarna.calls, world.faults]).toEqual([[], []]);
   });
 
   it('does not take a 404 for the end before that, though the caller was gone', async () => {
@@ -199,6 +222,8 @@ describe('an account that wants Klarna to end sessions too', () => {
     await extendSession(world.dependencies)(key, timeout(40), world.settings, 'test');
     expect(world.record.session?.klarnaExpiry?.isFixed).toBeUndefined();
     expect(world.record.deadlineAt).toBe(afterNoon(40));
+    expect(world.record.history.at(-1)).toMatchObject({ kind: 'klarna_expiry', effect: 'noted' });
+    expect(world.faults).toEqual([]);
   });
 
   it('has it as the record has it when two move the deadline at once', async () => {

@@ -94,6 +94,11 @@ describe('reads that show once more what is known', () => {
     expect([record.history.length, record.historyDropped]).toEqual([submitted.history.length + 1, 0]);
   });
 
+  it('are kept where no change is known', () => {
+    const read = entry('again', { kind: 'read', effect: 'applied', state: 'SUBMITTED' });
+    expect(withEntry(full, read).history).toHaveLength(historyLimit + 1);
+  });
+
   it('are kept while there is room', () => {
     const known = withEntry(
       recordWith(),

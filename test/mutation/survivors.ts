@@ -12,6 +12,7 @@ const alwaysMatches =
 const askKlarna = 'functions/application/ask-klarna.ts';
 const expiry = 'functions/domain/expiry.ts';
 const instant = 'functions/domain/instant.ts';
+const klarnaExpiry = 'functions/domain/klarna-expiry.ts';
 const list = 'functions/application/list-payment-requests.ts';
 const reconcile = 'functions/application/reconcile-payment-requests.ts';
 const reconciliation = 'functions/domain/reconciliation.ts';
@@ -19,6 +20,7 @@ const register = 'functions/application/register-session.ts';
 const runJobs = 'functions/application/run-cancel-jobs.ts';
 const startJob = 'functions/application/start-cancel-job.ts';
 const state = 'functions/domain/payment-request-state.ts';
+const syncExpiry = 'functions/application/sync-klarna-expiry.ts';
 const paymentRequest = 'functions/domain/payment-request.ts';
 const stateChange = 'functions/domain/state-change-event.ts';
 const transition = 'functions/domain/transition.ts';
@@ -26,14 +28,13 @@ const transition = 'functions/domain/transition.ts';
 const groups = "const [, date = '', time = '', fraction = '', offset = ''] = match;";
 const paidAfter = 'completedAt !== undefined && endedAt !== undefined && completedAt >= endedAt;';
 const taken = "return started === 'taken' ? { kind: 'taken' } : answerOf(started, requestSha256);";
-const followed =
-  'return session?.klarnaExpiry && deadlineAt !== undefined && deadlineAt > end ? deadlineAt : end;';
+const isMoved = 'const isMoved = next.deadlineAt !== undefined && next.deadlineAt !== seen.deadlineAt;';
 const tookEffect =
   "entry.effect === 'applied' && entry.state !== undefined && entry.occurredAt !== undefined;";
 const byPosition =
   'const byPosition = (a: AppliedEntry, b: AppliedEntry): number => (positionOf(a) < positionOf(b) ? -1 : 1);';
 const netIsEarly =
-  'askedFor !== undefined && deadlineAt !== undefined && askedFor < deadlineAt && isExpiryMovable(record)';
+  'return askedFor !== undefined && end !== undefined && askedFor < end && isExpiryMovable(record);';
 const superseded =
   "if (record.position < finalPosition && record.position < positionOf(observation)) return 'superseding';";
 
@@ -82,22 +83,40 @@ export const survivors: readonly Survivor[] = [
     'completedAt !== undefined && true && completedAt >= endedAt;',
   ].map((after) => ({ file: transition, before: paidAfter, after, why: forTheCompiler })),
   ...[
-    'true && askedFor < deadlineAt && isExpiryMovable(record)',
-    'askedFor !== undefined || deadlineAt !== undefined && askedFor < deadlineAt && isExpiryMovable(record)',
-    'true && deadlineAt !== undefined && askedFor < deadlineAt && isExpiryMovable(record)',
-    'askedFor !== undefined && true && askedFor < deadlineAt && isExpiryMovable(record)',
+    'return true && askedFor < end && isExpiryMovable(record);',
+    'return askedFor !== undefined || end !== undefined && askedFor < end && isExpiryMovable(record);',
+    'return true && end !== undefined && askedFor < end && isExpiryMovable(record);',
+    'return askedFor !== undefined && true && askedFor < end && isExpiryMovable(record);',
   ].map((after) => ({ file: paymentRequest, before: netIsEarly, after, why: forTheCompiler })),
   {
-    file: reconciliation,
-    before: followed,
-    after: followed.replace('deadlineAt !== undefined', 'true'),
-    why: forTheCompiler,
+    file: instant,
+    before: 'export const laterOf = (a: Instant, b: Instant): Instant => (a > b ? a : b);',
+    after: 'export const laterOf = (a: Instant, b: Instant): Instant => (a >= b ? a : b);',
+    why: 'Of two equal texts it is the same which is given back.',
   },
   {
-    file: reconciliation,
-    before: followed,
-    after: followed.replace('deadlineAt > end', 'deadlineAt >= end'),
-    why: 'Of two equal times it is the same which is given back.',
+    file: klarnaExpiry,
+    before: isMoved,
+    after: isMoved.replace('next.deadlineAt !== undefined', 'true'),
+    why: 'The compiler wants the check: no deadline is taken away.',
+  },
+  {
+    file: klarnaExpiry,
+    before: 'if (noted !== undefined && noted >= latest) return record;',
+    after: 'if (true && noted >= latest) return record;',
+    why: forTheCompiler,
+  },
+  ...['klarnaExpiresAt', 'deadlineAt'].map((time) => ({
+    file: klarnaExpiry,
+    before: `${time} !== undefined &&`,
+    after: 'true &&',
+    why: forTheCompiler,
+  })),
+  {
+    file: syncExpiry,
+    before: "if (answer.kind !== 'refused' || !answer.isConflict) {",
+    after: 'if (false || !answer.isConflict) {',
+    why: 'The compiler wants the check: no other kind of answer is a conflict.',
   },
   ...['entry.state', 'entry.occurredAt'].map((field) => ({
     file: stateChange,
@@ -144,8 +163,8 @@ export const survivors: readonly Survivor[] = [
   },
   {
     file: register,
-    before: 'return { record: synced.version > armed.version ? synced : armed, outcome };',
-    after: 'return { record: synced.version >= armed.version ? synced : armed, outcome };',
+    before: 'const latest = synced.version > armed.version ? synced : armed;',
+    after: 'const latest = synced.version >= armed.version ? synced : armed;',
     why: 'Two records of one version are the same record: a version is written once.',
   },
   {
