@@ -191,8 +191,8 @@ const actions: Readonly<Record<Exclude<ReconcileAction, 'nothing'>, Act>> = {
     const armed =
       armOnSubmitted && defaultSessionTimeout !== undefined
         ? await armByDefault(dependencies)(record, defaultSessionTimeout, settings)
-        : { record };
-    if (!armed.record?.session) await forget(dependencies, record, settings);
+        : undefined;
+    if (!armed?.record?.session) await forget(dependencies, record, settings);
   },
   ask: look,
   look,

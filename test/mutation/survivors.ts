@@ -162,6 +162,12 @@ export const survivors: readonly Survivor[] = [
     why: 'The compiler wants the check: only a record with a cancel that is not settled is one to resume.',
   },
   {
+    file: reconcile,
+    before: 'if (!armed?.record?.session) await forget(dependencies, record, settings);',
+    after: 'if (true) await forget(dependencies, record, settings);',
+    why: 'What has been armed is another version, which is left as it is, for a write that fails.',
+  },
+  {
     file: register,
     before: 'const latest = synced.version > armed.version ? synced : armed;',
     after: 'const latest = synced.version >= armed.version ? synced : armed;',
