@@ -42,9 +42,9 @@ const call: UrlCall = {
 
 /**
  * V8 compiles what has run so often, and does so here and not in the first calls on a seventh of a core. Each takes a millisecond
- * of init; fewer leave the most of it to the second call, more gain little.
+ * of init (docs/performance.md).
  */
-const rehearsals = 8;
+const rehearsals = 6;
 
 const passOn = (): undefined => undefined;
 
