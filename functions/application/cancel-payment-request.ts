@@ -3,7 +3,6 @@ import {
   type CancelCommand,
   claimed,
   type RecordAnswer,
-  settled,
   withAnsweredCommand,
 } from '../domain/cancellation.ts';
 import { graceLeft } from '../domain/expiry.ts';
@@ -11,6 +10,7 @@ import { ownEventId, type PaymentRequestKey } from '../domain/identifiers.ts';
 import { instantFromMillis } from '../domain/instant.ts';
 import { type PaymentRequest, unknownPaymentRequest } from '../domain/payment-request.ts';
 import { isFinal, isOpen, type PaymentRequestState } from '../domain/payment-request-state.ts';
+import { settled } from '../domain/settlement.ts';
 import { endAtKlarna, type KlarnaDependencies, type KlarnaVerdict, readAtKlarna } from './ask-klarna.ts';
 import { changeRecord } from './change-record.ts';
 import type { AccountSettings, PaymentRequestStore, TimerRemoval } from './ports.ts';

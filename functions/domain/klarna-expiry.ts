@@ -77,7 +77,7 @@ export interface ExpiryAnswer {
 export function withExpiryAnswer(record: PaymentRequest, answer: ExpiryAnswer, now: Instant): PaymentRequest {
   const { observation, outcome, askedFor } = answer;
   const seen = observation ? applyObservation(record, observation).record : record;
-  const next = outcome === 'refused' ? withFixedExpiry(seen, now) : seen;
+  const next = outcome === 'refused' ? withFixedExpiry(seen, observation?.klarnaExpiresAt, now) : seen;
   const isMoved = next.deadlineAt !== undefined && next.deadlineAt !== seen.deadlineAt;
   const entry: HistoryEntry = {
     eventId: answer.eventId,
@@ -101,22 +101,24 @@ export function withExpiryAnswer(record: PaymentRequest, answer: ExpiryAnswer, n
   };
 }
 
-/** The expiry that the record has is Klarna's own from now on, and a limit of every deadline: of the one that it has, too. */
-function withFixedExpiry(record: PaymentRequest, now: Instant): PaymentRequest {
-  const { session, deadlineAt, klarnaExpiresAt, timer } = record;
+/**
+ * The expiry is Klarna's own from now on, and a limit of every deadline. Where Klarna has shown it just now, of the one that the
+ * record has, too: what was known before may be earlier than what Klarna did without our hearing of it.
+ */
+function withFixedExpiry(record: PaymentRequest, shown: Instant | undefined, now: Instant): PaymentRequest {
+  const { session, deadlineAt, timer } = record;
   if (!session) return record;
   const klarnaExpiry = session.klarnaExpiry && { ...session.klarnaExpiry, isFixed: true as const };
-  const isWaiting = timer === 'pending' || timer === 'armed' || timer === 'sweep';
-  const isTooLate =
-    isOpen(record.state) &&
-    klarnaExpiresAt !== undefined &&
-    deadlineAt !== undefined &&
-    deadlineAt > klarnaExpiresAt;
-  return {
-    ...record,
-    session: { ...session, klarnaExpiry },
-    ...(isTooLate && isWaiting && !isUnsettled(record) && withDeadline(klarnaExpiresAt, now)),
+  const fixed = { ...record, session: { ...session, klarnaExpiry } };
+  if (shown === undefined) return fixed;
+  const known = {
+    ...fixed,
+    klarnaExpiresAt: shown,
+    session: { ...fixed.session, klarnaExpiryMayBe: undefined },
   };
+  const isWaiting = timer === 'pending' || timer === 'armed' || timer === 'sweep';
+  const isTooLate = isOpen(record.state) && deadlineAt !== undefined && deadlineAt > shown;
+  return isTooLate && isWaiting && !isUnsettled(record) ? { ...known, ...withDeadline(shown, now) } : known;
 }
 
 /**

@@ -1,32 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type {
-  DeliveryReplay,
-  QuarantinedDelivery,
-  SigningKey,
-  StoredDelivery,
-} from '../../functions/application/ports.ts';
+import type { DeliveryReplay, SigningKey, StoredDelivery } from '../../functions/application/ports.ts';
 import { replayQuarantined } from '../../functions/application/replay-quarantined.ts';
 import { judgeDelivery } from '../../functions/runtime/klarna-delivery.ts';
-import { account, key, noon, observed } from '../support/fixtures.ts';
+import { account, key, observed } from '../support/fixtures.ts';
 import { InMemoryPaymentRequestStore } from '../support/in-memory-payment-request-store.ts';
-import { signingKeyWith, subject } from '../support/klarna-deliveries.ts';
+import { quarantinedDelivery as delivery, signingKeyWith, subject } from '../support/klarna-deliveries.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
-
-const delivery: QuarantinedDelivery = {
-  signingKeyId: signingKeyWith().id,
-  deliveryId: 'e1',
-  reason: 'other_account',
-  receivedAt: noon,
-  bodySha256: 'ab',
-  facts: {
-    eventId: 'e1',
-    eventType: 'payment.request.state-change.canceled',
-    occurredAt: '2026-03-01T11:59:00Z',
-    subjectAccountId: subject,
-    paymentRequestId: key.paymentRequestId,
-    state: 'CANCELED',
-  },
-};
 
 function world(signingKey: SigningKey | undefined) {
   const store = new InMemoryPaymentRequestStore();

@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { claimed, settled, withAnsweredCommand } from '../../functions/domain/cancellation.ts';
+import { claimed, withAnsweredCommand } from '../../functions/domain/cancellation.ts';
+import { settled } from '../../functions/domain/settlement.ts';
 import { ownEventId, parseSessionId } from '../../functions/domain/identifiers.ts';
 import {
   asNextVersion,

@@ -203,7 +203,16 @@ describe('what Klarna says to it', () => {
 });
 
 describe('a deadline that Klarna would not have its expiry moved for', () => {
-  const refusal = answer({ askedFor: afterNoon(60), outcome: 'refused', observation: undefined });
+  const shownAt = (minutes: number | undefined, state: 'IN_PROGRESS' | 'COMPLETED' = 'IN_PROGRESS') =>
+    answer({
+      askedFor: afterNoon(60),
+      outcome: 'refused',
+      observation: observed(state, undefined, {
+        source: 'read',
+        eventId: ownEventId('read', '2'),
+        ...(minutes !== undefined && { klarnaExpiresAt: afterNoon(minutes) }),
+      }),
+    });
   const extended = (fields: Partial<PaymentRequest> = {}) =>
     registered({
       deadlineAt: afterNoon(60),
@@ -213,12 +222,13 @@ describe('a deadline that Klarna would not have its expiry moved for', () => {
     });
 
   it.each(['pending', 'armed', 'sweep'] as const)('is at that expiry, its timer %s or not', (timer) => {
-    const record = withExpiryAnswer(extended({ timer, looks: 2 }), refusal, afterNoon(1));
+    const record = withExpiryAnswer(extended({ timer, looks: 2 }), shownAt(30), afterNoon(1));
     expect(record).toMatchObject({
       deadlineAt: afterNoon(30),
       timer: 'pending',
       looks: 0,
       reconcileAfter: afterNoon(2),
+      session: { requested: 'PT30M', klarnaExpiry: { isFixed: true } },
       version: 2,
     });
     expect(record.history.at(-1)?.detail).toEqual({
@@ -229,13 +239,19 @@ describe('a deadline that Klarna would not have its expiry moved for', () => {
     });
   });
 
-  it.each<[string, Partial<PaymentRequest>]>([
-    ['has passed', { timer: 'fired' }],
-    ['is past what is paid', { state: 'COMPLETED' }],
-    ['is not after it', { deadlineAt: afterNoon(30) }],
-    ['is that of a session of which Klarna has told no expiry', { klarnaExpiresAt: undefined }],
-    ['is that of a session of which a cancel is on its way', { cancellation: cancellationWith() }],
-  ])('stays where it is when it %s', (_, fields) => {
+  it.each<[string, Partial<PaymentRequest>, ExpiryAnswer]>([
+    ['has passed', { timer: 'fired' }, shownAt(30)],
+    ['is past what is paid', {}, shownAt(30, 'COMPLETED')],
+    ['is not after it', { deadlineAt: afterNoon(30) }, shownAt(30)],
+    ['is not after what Klarna has moved it to unheard', { klarnaExpiresAt: afterNoon(30) }, shownAt(60)],
+    ['may be that, since Klarna does not show it', {}, shownAt(undefined)],
+    [
+      'is that of a session of which a cancel is on its way',
+      { cancellation: cancellationWith() },
+      shownAt(30),
+    ],
+    ['is none', { deadlineAt: undefined }, shownAt(30)],
+  ])('stays where it is when it %s', (_, fields, refusal) => {
     const before = extended(fields);
     const { deadlineAt, timer, reconcileAfter } = before;
     const record = withExpiryAnswer(before, refusal, afterNoon(1));
@@ -243,9 +259,22 @@ describe('a deadline that Klarna would not have its expiry moved for', () => {
     expect(record.history.at(-1)?.detail).not.toHaveProperty('deadline_at');
   });
 
+  it('leaves no doubt where that expiry is, once Klarna has shown it', () => {
+    const doubtful = extended({
+      klarnaExpiresAt: afterNoon(20),
+      session: { ...session, klarnaExpiryMayBe: afterNoon(60) },
+    });
+    const after = (minutes: number | undefined) => withExpiryAnswer(doubtful, shownAt(minutes), noon);
+    expect([after(30).klarnaExpiresAt, after(30).session?.klarnaExpiryMayBe]).toEqual([
+      afterNoon(30),
+      undefined,
+    ]);
+    expect(after(undefined).session?.klarnaExpiryMayBe).toBe(afterNoon(60));
+  });
+
   it('is none where there is no session any more', () => {
     const { session: _, ...record } = extended();
-    expect(withExpiryAnswer(record, refusal, noon).deadlineAt).toBe(afterNoon(60));
+    expect(withExpiryAnswer(record, shownAt(30), noon).deadlineAt).toBe(afterNoon(60));
   });
 });
 

@@ -1,13 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import {
   answerFromRecord,
-  type Attempt,
   type CancelCommand,
   claimed,
-  type Conclusion,
-  settled,
   withAnsweredCommand,
 } from '../../functions/domain/cancellation.ts';
+import { type Attempt, type Conclusion, settled } from '../../functions/domain/settlement.ts';
 import { emptyAnswer } from '../../functions/domain/empty-answer.ts';
 import { ownEventId } from '../../functions/domain/identifiers.ts';
 import { nextNanosecond } from '../../functions/domain/instant.ts';

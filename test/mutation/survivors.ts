@@ -106,12 +106,12 @@ export const survivors: readonly Survivor[] = [
     after: 'if (true && noted >= latest) return record;',
     why: forTheCompiler,
   },
-  ...['klarnaExpiresAt', 'deadlineAt'].map((time) => ({
+  {
     file: klarnaExpiry,
-    before: `${time} !== undefined &&`,
-    after: 'true &&',
+    before: 'const isTooLate = isOpen(record.state) && deadlineAt !== undefined && deadlineAt > shown;',
+    after: 'const isTooLate = isOpen(record.state) && true && deadlineAt > shown;',
     why: forTheCompiler,
-  })),
+  },
   {
     file: syncExpiry,
     before: "if (answer.kind !== 'refused' || !answer.isConflict) {",

@@ -4,8 +4,7 @@ import { expect, it } from 'vitest';
 import { tableSchema } from '../../functions/adapters/dynamodb/table-schema.ts';
 import { composeOperations } from '../../operations/compose-operations.ts';
 import { aws, resetAws } from '../support/aws-clients.ts';
-import { key, noon } from '../support/fixtures.ts';
-import { signingKeyId, subject } from '../support/klarna-deliveries.ts';
+import { quarantinedDelivery } from '../support/klarna-deliveries.ts';
 
 it('what is put through again is kept for as long as the stack keeps its records', async () => {
   resetAws();
@@ -21,24 +20,7 @@ it('what is put through again is kept for as long as the stack keeps its records
     AwsEndpointUrl: 'http://127.0.0.1:1',
     AwsRegion: 'eu-west-1',
   });
-  const outcome = await replay(
-    {
-      signingKeyId,
-      deliveryId: 'e1',
-      reason: 'other_account',
-      receivedAt: noon,
-      bodySha256: 'ab',
-      facts: {
-        eventId: 'e1',
-        eventType: 'payment.request.state-change.canceled',
-        occurredAt: '2026-03-01T11:59:00Z',
-        subjectAccountId: subject,
-        paymentRequestId: key.paymentRequestId,
-        state: 'CANCELED',
-      },
-    },
-    false,
-  );
+  const outcome = await replay(quarantinedDelivery, false);
   expect(outcome).toEqual({ kind: 'taken', verdict: 'superseding' });
   const [write] = aws.dynamodb.commandCalls(UpdateItemCommand);
   const { ExpressionAttributeNames: names = {}, ExpressionAttributeValues: given = {} } =

@@ -1,6 +1,6 @@
 import { sign, signatureHeader, signingKeyIdHeader } from '../../functions/runtime/klarna-signature.ts';
-import type { SigningKey } from '../../functions/application/ports.ts';
-import { account, key as paymentRequestKey } from './fixtures.ts';
+import type { QuarantinedDelivery, SigningKey } from '../../functions/application/ports.ts';
+import { account, key as paymentRequestKey, noon } from './fixtures.ts';
 import { functionUrlEvent, type UrlCall } from './lambda-events.ts';
 import { planted } from './planted-secrets.ts';
 
@@ -21,6 +21,23 @@ export const signingKeyWith = (fields: Partial<SigningKey> = {}): SigningKey => 
   accounts: new Map([[subject, account]]),
   ...fields,
 });
+
+/** A delivery that was signed well, and was for another account than its key then spoke for. */
+export const quarantinedDelivery: QuarantinedDelivery = {
+  signingKeyId,
+  deliveryId: 'e1',
+  reason: 'other_account',
+  receivedAt: noon,
+  bodySha256: 'ab',
+  facts: {
+    eventId: 'e1',
+    eventType: 'payment.request.state-change.canceled',
+    occurredAt: '2026-03-01T11:59:00Z',
+    subjectAccountId: subject,
+    paymentRequestId: paymentRequestKey.paymentRequestId,
+    state: 'CANCELED',
+  },
+};
 
 type Members = Readonly<Record<string, unknown>>;
 

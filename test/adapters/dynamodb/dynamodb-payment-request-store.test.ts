@@ -6,7 +6,8 @@ import { ScannedPaymentRequests } from '../../../functions/adapters/dynamodb/sca
 import { DynamoDbQuarantine } from '../../../functions/adapters/dynamodb/dynamodb-quarantine.ts';
 import { DynamoDbPaymentRequestStore } from '../../../functions/adapters/dynamodb/dynamodb-payment-request-store.ts';
 import type { QuarantinedDelivery } from '../../../functions/application/ports.ts';
-import { claimed, settled } from '../../../functions/domain/cancellation.ts';
+import { claimed } from '../../../functions/domain/cancellation.ts';
+import { settled } from '../../../functions/domain/settlement.ts';
 import { ownEventId, type PaymentRequestKey } from '../../../functions/domain/identifiers.ts';
 import { plusMillis } from '../../../functions/domain/instant.ts';
 import type { Observation } from '../../../functions/domain/observation.ts';
