@@ -38,7 +38,7 @@ module.exports = {
     rule(
       'functions-stand-alone',
       { path: '^functions/' },
-      { path: '^(lib|local|test|bin|bench|operations)/' },
+      { path: '^(lib|local|test|bin|bench|operations|tools)/' },
       'Shipped code imports shipped code only.',
     ),
     rule(
@@ -56,19 +56,19 @@ module.exports = {
     rule(
       'nobody-ships-local-or-test',
       { path: '^(functions|lib)/|^bin/app\\.ts$' },
-      { path: '^(local|test|bench)/' },
+      { path: '^(local|test|bench|tools)/' },
       'Stand-ins and tests are never shipped.',
     ),
     rule(
       'the-client-stands-alone',
       { path: '^client/' },
-      { path: '^(bin|functions|lib|local|operations|test|bench)/' },
+      { path: '^(bin|functions|lib|local|operations|test|bench|tools)/' },
       'Whoever calls the API needs nothing of what serves it.',
     ),
     rule(
       'operations-work-on-the-deployed',
       { path: '^operations/' },
-      { path: '^(lib|local|test|bench)/' },
+      { path: '^(lib|local|test|bench|tools)/' },
       'The command line works on a deployed stack, by the use cases and adapters that run in it.',
     ),
     rule(
