@@ -30,7 +30,7 @@ module.exports = {
       'only-build-adapters-builds-adapters',
       {
         path: '^functions/',
-        pathNot: ['^functions/runtime/build-adapters\\.ts$', '^functions/adapters/'],
+        pathNot: ['^functions/composition/build-adapters\.ts$', '^functions/adapters/'],
       },
       { path: '^functions/adapters/' },
       'One place builds adapters and clients.',
@@ -48,7 +48,7 @@ module.exports = {
         path: '^functions/',
         pathNot: [
           '^functions/runtime/(environment|metric-names)\\.ts$',
-          '^functions/adapters/dynamodb/table-schema\\.ts$',
+          '^functions/contract/table-schema\.ts$',
         ],
       },
       'lib takes the types of the environment and of the metrics and the schema of the table, nothing else.',

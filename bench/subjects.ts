@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { readStack } from '../local/template/read-stack.ts';
 import { synthesize } from '../local/template/synthesize.ts';
-import type { FunctionName } from '../functions/runtime/environment.ts';
+import type { FunctionName } from '../functions/contract/environment.ts';
 import type { EventId, PaymentRequestId, SessionId } from '../functions/domain/identifiers.ts';
 import type { PaymentRequest } from '../functions/domain/payment-request.ts';
 import { account, at, recordWith } from '../test/support/fixtures.ts';

@@ -1,18 +1,18 @@
 /** DELETE of a Payment Request or of a session, and jobs that cancel many: ends what is open, unless the customer has paid. */
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type { AccountSettings } from './application/ports.ts';
-import { apiHandler } from './runtime/api-handler.ts';
-import { noQuery, requestCancelQuery, sessionCancelQuery } from './runtime/api-queries.ts';
-import { accountOf, keyOf, queryOf, sessionIdOf } from './runtime/api-request.ts';
-import { callerOf } from './runtime/caller.ts';
-import { cancelAnswer } from './runtime/cancel-answer.ts';
-import { cancelJobStartAnswer, cancelJobView, foundCancelJob } from './runtime/cancel-job-answer.ts';
-import { cancelJobKeyOf, cancelJobRequestOf } from './runtime/cancel-job-request.ts';
-import { composeCancellation } from './runtime/composition-root.ts';
-import { type HttpAnswer, jsonAnswer } from './runtime/problem.ts';
-import { sessionCancelAnswer } from './runtime/session-answer.ts';
-import { count } from './runtime/telemetry.ts';
-import { unknownRoute } from './runtime/unknown-route.ts';
+import { apiHandler } from './http/api-handler.ts';
+import { noQuery, requestCancelQuery, sessionCancelQuery } from './http/query-schemas.ts';
+import { accountOf, keyOf, queryOf, sessionIdOf } from './http/parse-request.ts';
+import { callerOf } from './http/caller.ts';
+import { cancelAnswer } from './http/cancel-response.ts';
+import { cancelJobStartAnswer, cancelJobView, foundCancelJob } from './http/cancel-job-response.ts';
+import { cancelJobKeyOf, cancelJobRequestOf } from './http/cancel-job-request.ts';
+import { composeCancellation } from './composition/composition-root.ts';
+import { type HttpAnswer, jsonAnswer } from './http/problem.ts';
+import { sessionCancelAnswer } from './http/session-response.ts';
+import { count } from './telemetry/telemetry.ts';
+import { unknownRoute } from './http/unknown-route.ts';
 
 const { accounts, cancel, rehearse, cancelSession, rehearseSession, startJob, stopJob, warmUp } =
   composeCancellation();

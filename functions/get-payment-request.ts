@@ -2,17 +2,17 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type { AccountSettings } from './application/ports.ts';
 import type { PaymentRequestKey } from './domain/identifiers.ts';
-import { apiHandler } from './runtime/api-handler.ts';
-import { noQuery, recordQuery, reportQuery } from './runtime/api-queries.ts';
-import { accountOf, keyOf, queryOf, sessionIdOf } from './runtime/api-request.ts';
-import { cancelJobReportAnswer, cancelJobView, foundCancelJob } from './runtime/cancel-job-answer.ts';
-import { cancelJobKeyOf } from './runtime/cancel-job-request.ts';
-import { composeReading } from './runtime/composition-root.ts';
-import { listAnswer, listRequestOf } from './runtime/list-request.ts';
-import { historyOf, viewOf } from './runtime/payment-request-view.ts';
-import { type HttpAnswer, jsonAnswer, klarnaDenied, Problem } from './runtime/problem.ts';
-import { sessionReadAnswer } from './runtime/session-answer.ts';
-import { unknownRoute } from './runtime/unknown-route.ts';
+import { apiHandler } from './http/api-handler.ts';
+import { noQuery, recordQuery, reportQuery } from './http/query-schemas.ts';
+import { accountOf, keyOf, queryOf, sessionIdOf } from './http/parse-request.ts';
+import { cancelJobReportAnswer, cancelJobView, foundCancelJob } from './http/cancel-job-response.ts';
+import { cancelJobKeyOf } from './http/cancel-job-request.ts';
+import { composeReading } from './composition/composition-root.ts';
+import { listAnswer, listRequestOf } from './http/list-request.ts';
+import { historyOf, viewOf } from './http/payment-request-view.ts';
+import { type HttpAnswer, jsonAnswer, klarnaDenied, Problem } from './http/problem.ts';
+import { sessionReadAnswer } from './http/session-response.ts';
+import { unknownRoute } from './http/unknown-route.ts';
 
 const { accounts, read, refresh, discover, readSession, list, jobs, warmUp } = composeReading();
 

@@ -1,10 +1,10 @@
 import { ownEventId, type PaymentRequestId } from '../domain/identifiers.ts';
 import { isClosedTo } from '../domain/cancellation.ts';
-import { emptyAnswer } from '../domain/empty-answer.ts';
+import { emptyAnswer } from '../domain/klarna-read.ts';
 import { instantFromMillis } from '../domain/instant.ts';
 import type { Observation } from '../domain/observation.ts';
 import type { HistoryEntry } from '../domain/payment-request.ts';
-import type { Conclusion } from '../domain/settlement.ts';
+import type { Conclusion } from '../domain/cancel-attempt.ts';
 import type { AccountSettings, Chance, Clock, Ids, KlarnaAnswer, KlarnaPaymentRequests } from './ports.ts';
 
 export interface KlarnaDependencies {

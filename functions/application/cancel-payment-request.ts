@@ -10,7 +10,7 @@ import { ownEventId, type PaymentRequestKey } from '../domain/identifiers.ts';
 import { instantFromMillis } from '../domain/instant.ts';
 import { type PaymentRequest, unknownPaymentRequest } from '../domain/payment-request.ts';
 import { isFinal, isOpen, type PaymentRequestState } from '../domain/payment-request-state.ts';
-import { settled } from '../domain/settlement.ts';
+import { settled } from '../domain/cancel-attempt.ts';
 import { endAtKlarna, type KlarnaDependencies, type KlarnaVerdict, readAtKlarna } from './ask-klarna.ts';
 import { changeRecord } from './change-record.ts';
 import type { AccountSettings, PaymentRequestStore, TimerRemoval } from './ports.ts';

@@ -1,6 +1,6 @@
 import type { Account } from '../domain/identifiers.ts';
 import type { Instant } from '../domain/instant.ts';
-import type { ListPosition } from '../domain/list-position.ts';
+import type { ListPosition } from '../domain/list-cursor.ts';
 import type { Attention, PaymentRequest } from '../domain/payment-request.ts';
 import { isOpen, type PaymentRequestState, paymentRequestStates } from '../domain/payment-request-state.ts';
 import type { PaymentRequestList, PaymentRequestStore } from './ports.ts';

@@ -2,7 +2,7 @@
 import type { CancelJob, CancelJobEntry, CancelJobKey } from '../domain/cancel-job.ts';
 import type { Account, PaymentRequestId, PaymentRequestKey, SessionId } from '../domain/identifiers.ts';
 import type { Instant } from '../domain/instant.ts';
-import type { ListPosition } from '../domain/list-position.ts';
+import type { ListPosition } from '../domain/list-cursor.ts';
 import type { Observation } from '../domain/observation.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import type { PaymentRequestState } from '../domain/payment-request-state.ts';

@@ -1,7 +1,7 @@
 import { carryOn } from '../domain/cancellation.ts';
 import { type Account, ownEventId, type PaymentRequestKey } from '../domain/identifiers.ts';
 import { instantFromMillis } from '../domain/instant.ts';
-import { openQuestion, type OpenQuestion, withAnswer } from '../domain/open-question.ts';
+import { openQuestion, type OpenQuestion, withAnswer } from '../domain/ambiguity.ts';
 import { asNextVersion, isSecondNetEarly, type PaymentRequest } from '../domain/payment-request.ts';
 import {
   decideReconciliation,

@@ -1,4 +1,4 @@
-import { absenceOf, withEmptyRead, withRead } from '../domain/empty-answer.ts';
+import { absenceOf, withEmptyRead, withRead } from '../domain/klarna-read.ts';
 import { instantFromMillis } from '../domain/instant.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import { emptyAnswerOf, type KlarnaDependencies, observationOf, readAtKlarna } from './ask-klarna.ts';

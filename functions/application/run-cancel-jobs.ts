@@ -13,7 +13,7 @@ import {
 import type { CancelCommand } from '../domain/cancellation.ts';
 import type { PaymentRequestId, PaymentRequestKey } from '../domain/identifiers.ts';
 import { type Instant, instantFromMillis } from '../domain/instant.ts';
-import type { ListPosition } from '../domain/list-position.ts';
+import type { ListPosition } from '../domain/list-cursor.ts';
 import { isOpen, paymentRequestStates } from '../domain/payment-request-state.ts';
 import { cancelOutcomeWord } from './cancel-outcome-word.ts';
 import type { CancelRehearsal } from './cancel-payment-request.ts';

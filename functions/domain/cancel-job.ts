@@ -1,6 +1,6 @@
 import type { Account, CancelJobId, PaymentRequestId, SessionId } from './identifiers.ts';
 import { type Instant, plusMillis } from './instant.ts';
-import type { ListPosition } from './list-position.ts';
+import type { ListPosition } from './list-cursor.ts';
 import type { PaymentRequestState } from './payment-request-state.ts';
 
 /**

@@ -7,7 +7,7 @@ import {
   klarnaLongestLifetime,
   type PaymentRequest,
 } from './payment-request.ts';
-import { openQuestion } from './open-question.ts';
+import { openQuestion } from './ambiguity.ts';
 import { isOpen } from './payment-request-state.ts';
 
 /** Milliseconds that the sweep leaves to whoever does the work in the ordinary course: the timer, or the holder of a claim. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import * as v from 'valibot';
-import type { Clocks } from '../clocks.ts';
+import type { Clocks } from '../clock/clock-control.ts';
 import { readJson } from '../shared/read-json.ts';
 import { faultSchema, faultTargets } from './faults/fault.ts';
 import type { AwsServer } from './server.ts';

@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { QueueDescription } from '../template/stack-description.ts';
-import { Bell } from '../shared/bell.ts';
+import { Bell } from '../clock/change-signal.ts';
 import { openDatabase } from '../shared/database.ts';
 import { listen } from '../shared/listen.ts';
-import { LocalClock } from '../shared/local-clock.ts';
-import { type Doors, openDoors } from './doors.ts';
-import { openDynamoDbPassage } from './dynamodb/dynamodb-passage.ts';
+import { LocalClock } from '../clock/local-clock.ts';
+import { type Doors, openDoors } from './service-endpoints.ts';
+import { openDynamoDbPassage } from './dynamodb/dynamodb-proxy.ts';
 import { eventBridgeActions } from './eventbridge/eventbridge-actions.ts';
 import { EventLog } from './eventbridge/event-log.ts';
 import { Faults } from './faults/faults.ts';

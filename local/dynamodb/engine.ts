@@ -6,8 +6,8 @@ import { claimDataFolder } from './data-folder.ts';
 import type { EngineChoice, Machine } from './engine-choice.ts';
 import { chooseEngine, databaseFile, thisMachine } from './engine-choice.ts';
 import { connectToEngine, EngineRefusal } from './engine-connection.ts';
-import type { LeashedProcess } from './leashed-process.ts';
-import { startLeashed } from './leashed-process.ts';
+import type { LeashedProcess } from './child-process.ts';
+import { startLeashed } from './child-process.ts';
 import { indexStreamRecords } from './stream-index.ts';
 
 export interface DynamoDbOptions {

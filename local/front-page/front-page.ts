@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { type PlainAnswer, readBody } from '../http/front.ts';
 import { type Listening, startListening } from '../http/start-listening.ts';
 import { type PageFile, readPageFiles } from './page-files.ts';
-import { passOn } from './passed-on-call.ts';
+import { passOn } from './forward-request.ts';
 import { refusalOf } from './request-guard.ts';
 
 export interface FrontPageOptions {

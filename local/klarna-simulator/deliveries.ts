@@ -10,7 +10,7 @@ import type { SettingsInForce } from './settings.ts';
 import { signDelivery } from './sign-delivery.ts';
 import type { Subscriptions, Webhook } from './subscriptions.ts';
 import { Timers } from './timers.ts';
-import { Turns } from './turns.ts';
+import { Turns } from './semaphore.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;

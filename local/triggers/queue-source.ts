@@ -3,7 +3,7 @@ import type { QueueSourceDescription } from '../template/stack-description.ts';
 import type { BackgroundLoop } from '../shared/background-loop.ts';
 import { startBackgroundLoop } from '../shared/background-loop.ts';
 import { readBatchReport } from './batch-item-failures.ts';
-import { doublingDelay } from '../shared/growing-delay.ts';
+import { doublingDelay } from '../shared/backoff.ts';
 import { invokeUnthrottled } from './invoke-unthrottled.ts';
 import { pause } from '../shared/pause.ts';
 

@@ -3,8 +3,8 @@ import type { RecurringScheduleDescription } from '../template/stack-description
 import type { BackgroundLoop } from '../shared/background-loop.ts';
 import { startBackgroundLoop } from '../shared/background-loop.ts';
 import { invokeUnthrottled } from './invoke-unthrottled.ts';
-import { Bell } from '../shared/bell.ts';
-import { LocalClock } from '../shared/local-clock.ts';
+import { Bell } from '../clock/change-signal.ts';
+import { LocalClock } from '../clock/local-clock.ts';
 
 export interface RecurringScheduleOptions {
   readonly schedule: RecurringScheduleDescription;

@@ -1,7 +1,7 @@
 import type { InvocationResult, Invoke } from '../lambda/invoke.ts';
 import type { StreamSourceDescription } from '../template/stack-description.ts';
 import { readBatchReport } from './batch-item-failures.ts';
-import type { GrowingDelay } from '../shared/growing-delay.ts';
+import type { GrowingDelay } from '../shared/backoff.ts';
 import { invokeUnthrottled } from './invoke-unthrottled.ts';
 import { pause } from '../shared/pause.ts';
 import type { StreamRecord } from './stream-client.ts';

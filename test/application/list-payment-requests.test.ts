@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { type ListFilter, listPaymentRequests } from '../../functions/application/list-payment-requests.ts';
 import type { Account, PaymentRequestId } from '../../functions/domain/identifiers.ts';
 import { plusMillis } from '../../functions/domain/instant.ts';
-import type { ListPosition } from '../../functions/domain/list-position.ts';
+import type { ListPosition } from '../../functions/domain/list-cursor.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
 import { account, noon, recordWith } from '../support/fixtures.ts';

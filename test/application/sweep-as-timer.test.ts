@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { extendSession } from '../../functions/application/register-session.ts';
 import { repairs } from '../../functions/application/reconcile-payment-requests.ts';
-import { noTimers, sweepTimer } from '../../functions/application/sweep-timer.ts';
+import { noTimers, sweepTimer } from '../../functions/adapters/sweep/sweep-session-timer.ts';
 import { key, noon, observed, registrationWith } from '../support/fixtures.ts';
 import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
 import { type Meddler, World } from '../support/world.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { environments, type FunctionName } from '../../functions/runtime/environment.ts';
+import { environments, type FunctionName } from '../../functions/contract/environment.ts';
 import type { Answer, SystemClient } from '../support/system-client.ts';
 import { type DeadLetterQueue, deadTimers, unpublishedEvents } from './dead-letters.ts';
 

@@ -4,7 +4,7 @@ import { type LocalProcess, startLocalProcess } from '../support/local-process.t
 import { SystemClient } from '../support/system-client.ts';
 import { redrive } from './dead-letters.ts';
 import { type Disturbance, endDisturbance, type Scale, taken } from './disturbances.ts';
-import { reckon } from './kept-promises.ts';
+import { reckon } from './durability-checks.ts';
 import { type LoadShape, type Session, startLoad } from './load.ts';
 import { letHoursPass, nowOf } from './passing-time.ts';
 import { settle } from './settle.ts';

@@ -28,17 +28,17 @@ import {
   reportQuery,
   requestCancelQuery,
   sessionCancelQuery,
-} from '../../functions/runtime/api-queries.ts';
-import { cancelAnswer } from '../../functions/runtime/cancel-answer.ts';
-import { cancelJobView } from '../../functions/runtime/cancel-job-answer.ts';
-import { cancelJobBody } from '../../functions/runtime/cancel-job-request.ts';
-import { explanationOf } from '../../functions/runtime/history-words.ts';
-import { listQuery } from '../../functions/runtime/list-request.ts';
-import { historyOf, viewOf } from '../../functions/runtime/payment-request-view.ts';
-import { Problem, problemTypes } from '../../functions/runtime/problem.ts';
-import { sessionCancelAnswer, sessionReadAnswer } from '../../functions/runtime/session-answer.ts';
-import { extensionBody, registrationBody } from '../../functions/runtime/session-request.ts';
-import { apiRoutes } from '../../functions/runtime/unknown-route.ts';
+} from '../../functions/http/query-schemas.ts';
+import { cancelAnswer } from '../../functions/http/cancel-response.ts';
+import { cancelJobView } from '../../functions/http/cancel-job-response.ts';
+import { cancelJobBody } from '../../functions/http/cancel-job-request.ts';
+import { explanationOf } from '../../functions/http/history-explanation.ts';
+import { listQuery } from '../../functions/http/list-request.ts';
+import { historyOf, viewOf } from '../../functions/http/payment-request-view.ts';
+import { Problem, problemTypes } from '../../functions/http/problem.ts';
+import { sessionCancelAnswer, sessionReadAnswer } from '../../functions/http/session-response.ts';
+import { extensionBody, registrationBody } from '../../functions/http/registration-request.ts';
+import { apiRoutes } from '../../functions/http/unknown-route.ts';
 import { apiDocument, contractViolations, dereferenced, operations } from '../support/api-contract.ts';
 import { jobWith } from '../support/cancel-jobs.ts';
 import { account, key, observed } from '../support/fixtures.ts';

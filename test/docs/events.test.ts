@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { claimed, withAnsweredCommand } from '../../functions/domain/cancellation.ts';
-import { settled } from '../../functions/domain/settlement.ts';
+import { settled } from '../../functions/domain/cancel-attempt.ts';
 import { ownEventId, parseSessionId } from '../../functions/domain/identifiers.ts';
 import {
   asNextVersion,

@@ -11,7 +11,7 @@ import {
   withPage,
   withStop,
 } from '../../functions/domain/cancel-job.ts';
-import { listPositionOf } from '../../functions/domain/list-position.ts';
+import { listPositionOf } from '../../functions/domain/list-cursor.ts';
 import { jobWith, requestId } from '../support/cancel-jobs.ts';
 import { noon } from '../support/fixtures.ts';
 import { afterNoon } from '../support/sessions.ts';

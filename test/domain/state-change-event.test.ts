@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { claimed, withAnsweredCommand } from '../../functions/domain/cancellation.ts';
-import { settled } from '../../functions/domain/settlement.ts';
+import { settled } from '../../functions/domain/cancel-attempt.ts';
 import { withSparedTimer } from '../../functions/domain/expiry.ts';
 import { ownEventId, parseSessionId } from '../../functions/domain/identifiers.ts';
 import type { Observation } from '../../functions/domain/observation.ts';

@@ -14,10 +14,10 @@ import {
   reportQuery,
   requestCancelQuery,
   sessionCancelQuery,
-} from '../../functions/runtime/api-queries.ts';
-import { cancelJobRequestOf } from '../../functions/runtime/cancel-job-request.ts';
-import { listQuery } from '../../functions/runtime/list-request.ts';
-import type { apiRoutes } from '../../functions/runtime/unknown-route.ts';
+} from '../../functions/http/query-schemas.ts';
+import { cancelJobRequestOf } from '../../functions/http/cancel-job-request.ts';
+import { listQuery } from '../../functions/http/list-request.ts';
+import type { apiRoutes } from '../../functions/http/unknown-route.ts';
 import { dereferenced, operations, problemTypesOf } from '../support/api-contract.ts';
 import { accountsSecret, aws, resetAws } from '../support/aws-clients.ts';
 import { throttled } from '../support/aws-faults.ts';

@@ -3,7 +3,7 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { PaymentRequestId, SessionId } from '../../functions/domain/identifiers.ts';
 import { plusMillis } from '../../functions/domain/instant.ts';
-import { listPositionOf } from '../../functions/domain/list-position.ts';
+import { listPositionOf } from '../../functions/domain/list-cursor.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
 import { accountsSecret, aws, resetAws, sentCommands } from '../support/aws-clients.ts';

@@ -1,7 +1,7 @@
 import type { Draws } from '../simulation/draws.ts';
 import { apiDocument, dereferenced, operations } from '../support/api-contract.ts';
 import { isObject, pointedAt, type Schema } from '../support/json-schema.ts';
-import { rubbish, rubbishBodies, rubbishText } from './rubbish.ts';
+import { rubbish, rubbishBodies, rubbishText } from './malformed-inputs.ts';
 
 /** One request as it goes over the wire. */
 export interface WireRequest {

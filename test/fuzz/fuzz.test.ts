@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { sign, verify } from '../../functions/runtime/klarna-signature.ts';
+import { sign, verify } from '../../functions/webhook/klarna-signature.ts';
 import { startLocalProcess } from '../support/local-process.ts';
 import { fuzz, unhandledIn } from './drive.ts';
 

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { defaultSigningKeys } from '../../local/default-secrets.ts';
-import { sign } from '../../functions/runtime/klarna-signature.ts';
+import { defaultSigningKeys } from '../../local/secrets/default-secrets.ts';
+import { sign } from '../../functions/webhook/klarna-signature.ts';
 import { paymentRequestStates } from '../../functions/domain/payment-request-state.ts';
 import type { Draws } from '../simulation/draws.ts';
 import type { WireRequest } from './api-requests.ts';
-import { rubbish, rubbishBodies } from './rubbish.ts';
+import { rubbish, rubbishBodies } from './malformed-inputs.ts';
 
 /** A request to the webhook, and what has to be answered to it. */
 export interface WebhookRequest extends WireRequest {

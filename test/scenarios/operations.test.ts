@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { defaultSigningKeys } from '../../local/default-secrets.ts';
+import { defaultSigningKeys } from '../../local/secrets/default-secrets.ts';
 import { runCommandLine } from '../../operations/command-line.ts';
 import { type LocalProcess, startLocalProcess } from '../support/local-process.ts';
 import { newPaymentRequestId, SystemClient } from '../support/system-client.ts';

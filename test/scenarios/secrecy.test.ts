@@ -1,7 +1,7 @@
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { canaryValues } from '../../local/klarna-simulator/canary-values.ts';
+import { canaryValues } from '../../local/klarna-simulator/pii-canaries.ts';
 import { startLocalProcess } from '../support/local-process.ts';
 import { planted } from '../support/planted-secrets.ts';
 import { newPaymentRequestId, SystemClient } from '../support/system-client.ts';

@@ -1,6 +1,6 @@
 import { replayQuarantine } from '../../operations/quarantine-commands.ts';
 import { redriveTimers, replayUnpublished } from '../../operations/queue-commands.ts';
-import { judgeDelivery } from '../../functions/runtime/klarna-delivery.ts';
+import { judgeDelivery } from '../../functions/webhook/klarna-delivery.ts';
 import type { Deployment } from './deployment.ts';
 import type { Errand } from './errands.ts';
 import type { UseCases } from './protocol.ts';

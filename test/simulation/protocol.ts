@@ -15,8 +15,8 @@ import { replayQuarantined } from '../../functions/application/replay-quarantine
 import { republishStateChanges } from '../../functions/application/republish-state-changes.ts';
 import { runCancelJobs } from '../../functions/application/run-cancel-jobs.ts';
 import { startCancelJob, stopCancelJob } from '../../functions/application/start-cancel-job.ts';
-import { readDelivery } from '../../functions/runtime/klarna-delivery.ts';
-import { verify } from '../../functions/runtime/klarna-signature.ts';
+import { readDelivery } from '../../functions/webhook/klarna-delivery.ts';
+import { verify } from '../../functions/webhook/klarna-signature.ts';
 import type { Task } from './engine.ts';
 import type { Ports } from './simulated-ports.ts';
 import type { Changes } from './simulated-table.ts';

@@ -3,9 +3,9 @@
  * after it, each with what a deployment changes: attributes of a record, entries of its history, alarms, settings, indexes.
  */
 import type { Item } from '../../functions/adapters/dynamodb/payment-request-item.ts';
-import { tableSchema } from '../../functions/adapters/dynamodb/table-schema.ts';
+import { tableSchema } from '../../functions/contract/table-schema.ts';
 import type { AccountSettings, PaymentRequestStore, SigningKey } from '../../functions/application/ports.ts';
-import { noTimers, sweepTimer } from '../../functions/application/sweep-timer.ts';
+import { noTimers, sweepTimer } from '../../functions/adapters/sweep/sweep-session-timer.ts';
 import { ownEventId } from '../../functions/domain/identifiers.ts';
 import { type Instant, plusMillis } from '../../functions/domain/instant.ts';
 import {
@@ -14,7 +14,7 @@ import {
   type PaymentRequest,
   withEntry,
 } from '../../functions/domain/payment-request.ts';
-import type { readDelivery } from '../../functions/runtime/klarna-delivery.ts';
+import type { readDelivery } from '../../functions/webhook/klarna-delivery.ts';
 import { bytesOf } from '../support/klarna-deliveries.ts';
 import { minute } from '../support/sessions.ts';
 import { type CodeVersion, currentVersion, indexKeys, news, type VersionName } from './code-version.ts';

@@ -1,5 +1,5 @@
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
-import type { HttpAnswer } from '../../functions/runtime/problem.ts';
+import type { HttpAnswer } from '../../functions/http/problem.ts';
 import { contractViolations } from './api-contract.ts';
 import { lambdaContext } from './lambda-events.ts';
 

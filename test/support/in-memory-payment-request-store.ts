@@ -13,7 +13,7 @@ import type {
 } from '../../functions/application/ports.ts';
 import type { Account, PaymentRequestKey, SessionId } from '../../functions/domain/identifiers.ts';
 import type { Instant } from '../../functions/domain/instant.ts';
-import { type ListPosition, listPositionOf } from '../../functions/domain/list-position.ts';
+import { type ListPosition, listPositionOf } from '../../functions/domain/list-cursor.ts';
 import type { Observation } from '../../functions/domain/observation.ts';
 import {
   asNextVersion,

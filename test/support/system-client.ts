@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import { sign } from '../../functions/runtime/klarna-signature.ts';
+import { sign } from '../../functions/webhook/klarna-signature.ts';
 import { contractViolations } from './api-contract.ts';
 import { eventSchemas } from './event-contract.ts';
 import { violations } from './json-schema.ts';

@@ -21,7 +21,7 @@ import type {
 } from '../../application/ports.ts';
 import type { Account, PaymentRequestKey, SessionId } from '../../domain/identifiers.ts';
 import type { Instant } from '../../domain/instant.ts';
-import { type ListPosition, listPositionOf } from '../../domain/list-position.ts';
+import { type ListPosition, listPositionOf } from '../../domain/list-cursor.ts';
 import type { Observation } from '../../domain/observation.ts';
 import type { PaymentRequest } from '../../domain/payment-request.ts';
 import { isOpen, type PaymentRequestState } from '../../domain/payment-request-state.ts';
@@ -41,7 +41,7 @@ import {
   toHistoryItem,
   toItem,
 } from './payment-request-item.ts';
-import { tableSchema } from './table-schema.ts';
+import { tableSchema } from '../../contract/table-schema.ts';
 import { UpdateBuilder } from './update-expression.ts';
 
 export interface TableOptions {

@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Account, EventId, PaymentRequestKey, SessionId } from '../../domain/identifiers.ts';
-import { listPositionOf } from '../../domain/list-position.ts';
+import { listPositionOf } from '../../domain/list-cursor.ts';
 import type { HistoryEntry, PaymentRequest } from '../../domain/payment-request.ts';
 import type { PaymentRequestState } from '../../domain/payment-request-state.ts';
-import { tableSchema } from './table-schema.ts';
+import { tableSchema } from '../../contract/table-schema.ts';
 
 /** An item as plain values: what marshalling makes of it is DynamoDB's business. */
 export type Item = Readonly<Record<string, unknown>>;

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { Bell } from '../../shared/bell.ts';
-import type { LocalClock } from '../../shared/local-clock.ts';
+import { Bell } from '../../clock/change-signal.ts';
+import type { LocalClock } from '../../clock/local-clock.ts';
 
 /** An event as a rule's target gets it: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html */
 export interface EventDocument {

@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { pause } from '../../shared/pause.ts';
-import type { DynamoDbPassage } from '../dynamodb/dynamodb-passage.ts';
+import type { DynamoDbPassage } from '../dynamodb/dynamodb-proxy.ts';
 import { internalError, throttlingError } from '../faults/fault-errors.ts';
 import type { Faults } from '../faults/faults.ts';
 import { errorAnswer, type HttpAnswer, sendHttpAnswer, successAnswer } from './http-answer.ts';

@@ -3,7 +3,7 @@ import type { CancelJobs } from '../../../functions/application/ports.ts';
 import { type CancelJob, withPage, withStop } from '../../../functions/domain/cancel-job.ts';
 import type { Account, CancelJobId } from '../../../functions/domain/identifiers.ts';
 import { type Instant, plusMillis } from '../../../functions/domain/instant.ts';
-import type { ListPosition } from '../../../functions/domain/list-position.ts';
+import type { ListPosition } from '../../../functions/domain/list-cursor.ts';
 import { jobWith, requestId } from '../../support/cancel-jobs.ts';
 import { account, noon } from '../../support/fixtures.ts';
 

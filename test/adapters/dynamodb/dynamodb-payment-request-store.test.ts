@@ -7,7 +7,7 @@ import { DynamoDbQuarantine } from '../../../functions/adapters/dynamodb/dynamod
 import { DynamoDbPaymentRequestStore } from '../../../functions/adapters/dynamodb/dynamodb-payment-request-store.ts';
 import type { QuarantinedDelivery } from '../../../functions/application/ports.ts';
 import { claimed } from '../../../functions/domain/cancellation.ts';
-import { settled } from '../../../functions/domain/settlement.ts';
+import { settled } from '../../../functions/domain/cancel-attempt.ts';
 import { ownEventId, type PaymentRequestKey } from '../../../functions/domain/identifiers.ts';
 import { plusMillis } from '../../../functions/domain/instant.ts';
 import type { Observation } from '../../../functions/domain/observation.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { startApiFront } from '../../../local/http/api-front.ts';
 import { startFunctionUrlFront } from '../../../local/http/function-url-front.ts';
 import { startListening } from '../../../local/http/start-listening.ts';
-import { startAtUsualPort } from '../../../local/http/usual-port.ts';
+import { startAtUsualPort } from '../../../local/http/preferred-port.ts';
 import type { InvocationResult } from '../../../local/lambda/invoke.ts';
 import type { RouteDescription } from '../../../local/template/stack-description.ts';
 import { sendRaw } from './raw-request.ts';

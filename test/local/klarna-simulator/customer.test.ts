@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { canaryValues } from '../../../local/klarna-simulator/canary-values.ts';
+import { canaryValues } from '../../../local/klarna-simulator/pii-canaries.ts';
 import { account, startSimulator, subscribed } from './running-simulator.ts';
 import { startWebhookReceiver } from './webhook-receiver.ts';
 

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { LocalClock } from '../../../local/shared/local-clock.ts';
+import { LocalClock } from '../../../local/clock/local-clock.ts';
 import type { RecurringScheduleOptions } from '../../../local/triggers/recurring-schedule.ts';
 import { startRecurringSchedule } from '../../../local/triggers/recurring-schedule.ts';
 import type { ScriptedFunction } from './scripted-function.ts';

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } fro
 import { createTables } from '../../../local/dynamodb/create-tables.ts';
 import { thisMachine } from '../../../local/dynamodb/engine-choice.ts';
 import type { RunningDynamoDb } from '../../../local/dynamodb/engine.ts';
-import { LocalClock } from '../../../local/shared/local-clock.ts';
+import { LocalClock } from '../../../local/clock/local-clock.ts';
 import { startDynamoDb } from '../../../local/dynamodb/engine.ts';
 import type { StreamSourceOptions } from '../../../local/triggers/stream-source.ts';
 import { startStreamSource } from '../../../local/triggers/stream-source.ts';
