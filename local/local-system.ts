@@ -11,7 +11,7 @@ import { startFrontPage } from './front-page/front-page.ts';
 import { startApiFront } from './http/api-front.ts';
 import { startFunctionUrlFront } from './http/function-url-front.ts';
 import { type Listening, startListening } from './http/start-listening.ts';
-import { startAtUsualPort } from './http/preferred-port.ts';
+import { startAtPreferredPort } from './http/preferred-port.ts';
 import { type KlarnaProcess, startKlarnaProcess } from './klarna-simulator/process.ts';
 import { injectFunctionFault } from './lambda/function-faults.ts';
 import { type LambdaFunction, startFunction } from './lambda/lambda-function.ts';
@@ -39,7 +39,7 @@ export interface LocalSystem {
 const root = join(import.meta.dirname, '..');
 
 /** Away from the others, which whoever starts a second system counts on from. */
-const usualPagePort = 4080;
+const preferredPagePort = 4080;
 
 /** The sweep is run soon after a start, since the last one may have been long ago; then in its own rhythm. */
 const firstSweepAfterSeconds = 5;
@@ -315,8 +315,8 @@ function startPage(
 ): Promise<Listening> {
   if (pagePort !== undefined) return startFrontPage({ ...parts, port: pagePort });
   // Who takes free ports for the rest has none in mind for this either.
-  return startAtUsualPort(port === 0 ? 0 : usualPagePort, (chosen, patienceMillis) =>
-    startFrontPage({ ...parts, port: chosen, patienceMillis }),
+  return startAtPreferredPort(port === 0 ? 0 : preferredPagePort, (chosen, waitLimitMillis) =>
+    startFrontPage({ ...parts, port: chosen, waitLimitMillis }),
   );
 }
 

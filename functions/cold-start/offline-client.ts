@@ -9,18 +9,18 @@ import { connectAhead } from './preconnect.ts';
  *
  * @param answer what to answer a request that begins with this text.
  */
-const nowhere = (answer: (request: string) => unknown): Duplex => {
-  let isAnswered = false;
+const nowhere = (response: (request: string) => unknown): Duplex => {
+  let isResolved = false;
   return new Duplex({
     read: () => undefined,
     write(this: Duplex, chunk: Buffer, _encoding, done) {
-      if (!isAnswered) {
-        const body = JSON.stringify(answer(chunk.toString('latin1')));
+      if (!isResolved) {
+        const body = JSON.stringify(response(chunk.toString('latin1')));
         this.push(
           `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
         );
       }
-      isAnswered = true;
+      isResolved = true;
       done();
     },
   });
@@ -31,13 +31,13 @@ type Connect = (host: string, port: number) => Promise<void>;
 /** An agent all of whose connections lead {@link nowhere}, each once `connect` is done. */
 function leadingNowhere<Agent extends http.Agent>(
   agent: Agent,
-  answer: (request: string) => unknown,
+  response: (request: string) => unknown,
   connect: Connect = () => Promise.resolve(),
 ): Agent {
   agent.createConnection = ({ host, port }, done) => {
     connect(host ?? '', Number(port)).then(
-      () => done?.(null, nowhere(answer)),
-      (error: unknown) => done?.(error as Error, nowhere(answer)),
+      () => done?.(null, nowhere(response)),
+      (error: unknown) => done?.(error as Error, nowhere(response)),
     );
     return undefined;
   };
@@ -45,8 +45,8 @@ function leadingNowhere<Agent extends http.Agent>(
 }
 
 /** An agent for rehearsing HTTPS calls: nothing is connected and nothing sent. */
-export const agentToNowhere = (answer: (request: string) => unknown): https.Agent =>
-  leadingNowhere(new https.Agent(), answer);
+export const agentToNowhere = (response: (request: string) => unknown): https.Agent =>
+  leadingNowhere(new https.Agent(), response);
 
 /**
  * A client of the SDK that is the same as this one, with all that it has worked out of its settings and will work out, but has no
@@ -58,18 +58,18 @@ export const agentToNowhere = (answer: (request: string) => unknown): https.Agen
 export function withoutNetwork<Client extends { readonly config: object }>(
   client: Client,
   agent: https.Agent,
-  answer: (request: string) => unknown = () => ({}),
+  response: (request: string) => unknown = () => ({}),
 ): Client {
   let connecting: Promise<void> | undefined;
   const requestHandler = new NodeHttpHandler({
     // A client has one host.
     httpsAgent: leadingNowhere(
       new https.Agent(),
-      answer,
+      response,
       (host, port) => (connecting ??= connectAhead(agent, host, port)),
     ),
     // A plain one is a local stand-in, to which connecting costs nothing.
-    httpAgent: leadingNowhere(new http.Agent(), answer),
+    httpAgent: leadingNowhere(new http.Agent(), response),
   });
   return Object.create(client, { config: { value: { ...client.config, requestHandler } } }) as Client;
 }

@@ -35,10 +35,10 @@ const settings: AccountSettings = {
 };
 
 /** A second and a third time cost a few milliseconds of init each, and save as many of a first call on a seventh of a core. */
-const rehearsals = 3;
+const rounds = 3;
 
 /** Goes through a whole cancel, on a store, a timer and a Klarna that have no network, so that all of its code has run. */
-export const rehearseCancelling =
+export const primeCancel =
   (
     clock: Clock,
     ids: Ids,
@@ -60,7 +60,7 @@ export const rehearseCancelling =
       onTimerFault: () => undefined,
     });
     const command = { cause: 'api', requestedBy: 'warm-up', allowCompleted: false } as const;
-    for (let time = 0; time < rehearsals; time += 1) {
+    for (let time = 0; time < rounds; time += 1) {
       await Promise.all([cancel(nobody, command, settings), timer.remove(nobody)]);
     }
   };

@@ -9,14 +9,14 @@ const limitMillis = 800;
  * come through is done, and reported, when a call needs it. Ends with a line of how long it took: that has to run once, too.
  */
 export const warmUpOf =
-  (...rehearsals: readonly (() => Promise<unknown>)[]) =>
+  (...rounds: readonly (() => Promise<unknown>)[]) =>
   async (): Promise<void> => {
     const startedAt = performance.now();
     let timer: NodeJS.Timeout | undefined;
     const limit = new Promise((resolve) => {
       timer = setTimeout(resolve, limitMillis);
     });
-    const all = Promise.allSettled(rehearsals.map(async (rehearse) => rehearse()));
+    const all = Promise.allSettled(rounds.map(async (prime) => prime()));
     await Promise.race([all, limit]);
     clearTimeout(timer);
     const millis = Math.round(performance.now() - startedAt);

@@ -26,7 +26,7 @@ import { CachedSecret } from '../adapters/secrets/cached-secret.ts';
 import { SecretAccounts } from '../adapters/secrets/secret-accounts.ts';
 import { SecretSigningKeys } from '../adapters/secrets/secret-signing-keys.ts';
 import type { Clock, Ids, SessionTimer, TimerRemoval } from '../application/ports.ts';
-import { noTimers, sweepTimer } from '../adapters/sweep/sweep-session-timer.ts';
+import { noTimers, sweepSessionTimer } from '../adapters/sweep/sweep-session-timer.ts';
 import { instantFromMillis } from '../domain/instant.ts';
 import { unknownPaymentRequest } from '../domain/payment-request.ts';
 import { connectAhead } from '../cold-start/preconnect.ts';
@@ -53,13 +53,13 @@ const hurriedClientSettings = {
 /** The settings of a client, and what makes of it one without a network, for rehearsals. */
 function connected(
   settings: typeof clientSettings | typeof hurriedClientSettings = clientSettings,
-  answer?: () => unknown,
+  response?: () => unknown,
 ) {
   const agent = new https.Agent({ keepAlive: true, maxSockets: 50 });
   return {
     settings: { ...settings, requestHandler: { ...settings.requestHandler, httpsAgent: agent } },
     networkless: <Client extends { readonly config: object }>(client: Client): Client =>
-      withoutNetwork(client, agent, answer),
+      withoutNetwork(client, agent, response),
   };
 }
 
@@ -155,7 +155,7 @@ export const connectToKlarna =
 
 /** What can remove a session's timer and never arm one. */
 export function removalOf({ TIMERS, SCHEDULE_GROUP_NAME }: Pick<Parsed, 'TIMERS' | 'SCHEDULE_GROUP_NAME'>) {
-  if (TIMERS === 'sweep') return { timer: sweepTimer, networklessTimer: () => sweepTimer };
+  if (TIMERS === 'sweep') return { timer: sweepSessionTimer, networklessTimer: () => sweepSessionTimer };
   const { settings, networkless } = connected();
   const scheduler = new SchedulerClient(settings);
   const timerWith = (client: SchedulerClient): TimerRemoval => ({
@@ -174,7 +174,8 @@ export function timerOf(
   readonly timer: SessionTimer;
   readonly networklessTimer: () => SessionTimer;
 } {
-  if (environment.TIMERS === 'sweep') return { timer: sweepTimer, networklessTimer: () => sweepTimer };
+  if (environment.TIMERS === 'sweep')
+    return { timer: sweepSessionTimer, networklessTimer: () => sweepSessionTimer };
   const { settings, networkless } = connected();
   const sqs = new SQSClient(clientSettings);
   const scheduler = new SchedulerClient(settings);
@@ -245,6 +246,6 @@ export function publisherOf({ EVENT_BUS_NAME }: ParsedEnvironment<'publish-state
       busName: EVENT_BUS_NAME,
       clock,
     }),
-    rehearsePublishing: () => networkless(client).send(new PutEventsCommand({ Entries: [] })),
+    primePublishing: () => networkless(client).send(new PutEventsCommand({ Entries: [] })),
   };
 }

@@ -2,7 +2,7 @@
  * Puts each function together: use cases over the adapters of build-adapters.ts. One function per capability, so that a bundle
  * holds what its handler asks for and nothing else; called once per process, at module scope.
  */
-import { cancelPaymentRequest, rehearseCancel } from '../application/cancel-payment-request.ts';
+import { cancelPaymentRequest, dryRunCancel } from '../application/cancel-payment-request.ts';
 import { cancelSession } from '../application/cancel-session.ts';
 import { discoverPaymentRequest } from '../application/discover-payment-request.ts';
 import { endExpiredSession } from '../application/end-expired-session.ts';
@@ -38,9 +38,9 @@ import {
   webhookStoresOf,
 } from './build-adapters.ts';
 import { parseEnvironment } from '../contract/environment.ts';
-import { countExpiry } from '../telemetry/timeout-metrics.ts';
-import { nobody, rehearseCancelling } from '../cold-start/prime-cancel.ts';
-import { rehearseWebhook } from '../cold-start/prime-webhook.ts';
+import { countTimeout } from '../telemetry/timeout-metrics.ts';
+import { nobody, primeCancel } from '../cold-start/prime-cancel.ts';
+import { primeWebhook } from '../cold-start/prime-webhook.ts';
 import { fault } from '../telemetry/telemetry.ts';
 import { warmUpOf } from '../cold-start/warm-up.ts';
 
@@ -101,7 +101,7 @@ export function composeCancellation() {
   const accounts = accountsOf(environment);
   const dependencies = { store, timer, ...klarnaOf(environment), onTimerFault };
   const cancel = cancelPaymentRequest(dependencies);
-  const rehearse = rehearseCancel(dependencies);
+  const dryRun = dryRunCancel(dependencies);
   const jobs = jobsOf();
   const session = {
     store,
@@ -115,16 +115,16 @@ export function composeCancellation() {
     accounts,
     warmUp: warmUpOf(
       connectToKlarna(environment, accounts),
-      rehearseCancelling(clock, ids, () => ({
+      primeCancel(clock, ids, () => ({
         store: networklessStore(),
         timer: networklessTimer(),
         klarna: networklessKlarna(),
       })),
     ),
     cancel,
-    rehearse,
-    cancelSession: cancelSession({ ...session, cancel, isRehearsal: false }),
-    rehearseSession: cancelSession({ ...session, cancel: rehearse, isRehearsal: true }),
+    dryRun,
+    cancelSession: cancelSession({ ...session, cancel, isDryRun: false }),
+    dryRunSession: cancelSession({ ...session, cancel: dryRun, isDryRun: true }),
     startJob: startCancelJob({ jobs, sessions: store, clock }),
     stopJob: stopCancelJob({ jobs, clock }),
   };
@@ -140,13 +140,13 @@ export function composeWebhook() {
     receive: receiveWebhook({ ...stores, clock }),
     warmUp: warmUpOf(
       () => signingKeys.read(),
-      rehearseWebhook(() => receiveWebhook({ ...networklessStores(), clock })),
+      primeWebhook(() => receiveWebhook({ ...networklessStores(), clock })),
     ),
   };
 }
 
 /** What cancel-expired-session needs. */
-export function composeExpiry() {
+export function composeTimeout() {
   const environment = parseEnvironment('cancel-expired-session', process.env);
   const { store, networklessStore } = storeOf(environment);
   const { timer, networklessTimer } = timerOf(environment);
@@ -156,7 +156,7 @@ export function composeExpiry() {
     accounts,
     warmUp: warmUpOf(
       connectToKlarna(environment, accounts),
-      rehearseCancelling(clock, ids, () => ({
+      primeCancel(clock, ids, () => ({
         store: networklessStore(),
         timer: networklessTimer(),
         klarna: networklessKlarna(),
@@ -189,7 +189,7 @@ export function composeReconciliation() {
       accounts,
       clock,
       cancel: cancelPaymentRequest(dependencies),
-      rehearse: rehearseCancel(dependencies),
+      dryRun: dryRunCancel(dependencies),
       perSecond: environment.CANCEL_JOBS_PER_SECOND,
       onFault: ({ account, jobId, paymentRequestId }, error) =>
         fault('job.fault', error, { account, job_id: jobId, payment_request_id: paymentRequestId }),
@@ -199,7 +199,7 @@ export function composeReconciliation() {
       due: store,
       accounts,
       syncExpiry: expirySyncOf(store, klarna),
-      onExpiry: countExpiry,
+      onTimeout: countTimeout,
       onFault: ({ account, paymentRequestId }, error) =>
         fault('sweep.fault', error, { account, payment_request_id: paymentRequestId }),
     }),
@@ -208,10 +208,10 @@ export function composeReconciliation() {
 
 /** What publish-state-changes needs. */
 export function composePublishing() {
-  const { changeOf, publisher, rehearsePublishing } = publisherOf(
+  const { changeOf, publisher, primePublishing } = publisherOf(
     parseEnvironment('publish-state-changes', process.env),
   );
-  return { changeOf, publish: publishStateChanges({ publisher }), warmUp: warmUpOf(rehearsePublishing) };
+  return { changeOf, publish: publishStateChanges({ publisher }), warmUp: warmUpOf(primePublishing) };
 }
 
 const expirySyncOf = (

@@ -1,8 +1,8 @@
 /** What each function measures and counts, by name: whoever writes a metric and whoever watches one is held to this list. */
 import type { CancelOutcome } from '../application/cancel-payment-request.ts';
 import type { SessionCancelOutcome } from '../application/cancel-session.ts';
-import type { ExpiryOutcome } from '../application/end-expired-session.ts';
-import type { KlarnaAnswer } from '../application/ports.ts';
+import type { TimeoutOutcome } from '../application/end-expired-session.ts';
+import type { KlarnaResponse } from '../application/ports.ts';
 import type { receiveWebhook } from '../application/receive-webhook.ts';
 import type { StateChangeEvent } from '../domain/state-change-event.ts';
 import type { FunctionName } from './environment.ts';
@@ -15,11 +15,11 @@ type OfTheApi = OfAll | 'ApiFault';
 
 /** Of the functions that call Klarna. */
 export type KlarnaMetric =
-  'KlarnaMillis' | 'KlarnaAnswers' | 'KlarnaUnclear' | `Klarna:${KlarnaAnswer['kind']}`;
+  'KlarnaMillis' | 'KlarnaAnswers' | 'KlarnaUnclear' | `Klarna:${KlarnaResponse['kind']}`;
 
 /** Of the functions that end sessions. */
 type OfSessionEnds =
-  'TimerLateness' | `Timer:${Exclude<ExpiryOutcome['kind'], 'ended'> | CancelOutcome['kind']}`;
+  'TimerLateness' | `Timer:${Exclude<TimeoutOutcome['kind'], 'ended'> | CancelOutcome['kind']}`;
 
 export interface MetricNames extends Record<FunctionName, string> {
   'register-payment-request': OfTheApi | KlarnaMetric;

@@ -14,26 +14,26 @@ import { isOpen } from './payment-request-state.ts';
  * - `tie`: two states of one and the same time, between which the event ids have decided by chance.
  * - `contradiction`: two facts that cannot both be true.
  */
-export interface OpenQuestion {
+export interface Ambiguity {
   readonly about: 'tie' | 'contradiction';
   /** The webhook that raised it. */
   readonly eventId: EventId;
 }
 
 /** The latest question of a record that Klarna has not been asked since; `undefined` when there is none. */
-export function openQuestion(record: PaymentRequest): OpenQuestion | undefined {
+export function ambiguityOf(record: PaymentRequest): Ambiguity | undefined {
   const raised = record.history.findLast((entry) => questionIn(record, entry));
   const about = raised && questionIn(record, raised);
   if (!about) return undefined;
-  const isAnswered = record.history.some(
+  const isResolved = record.history.some(
     (entry) =>
       (entry.kind === 'sweep' || (entry.kind === 'read' && !isEmptyRead(entry))) &&
       entry.recordedAt > raised.recordedAt,
   );
-  return isAnswered ? undefined : { about, eventId: raised.eventId };
+  return isResolved ? undefined : { about, eventId: raised.eventId };
 }
 
-function questionIn(record: PaymentRequest, entry: HistoryEntry): OpenQuestion['about'] | undefined {
+function questionIn(record: PaymentRequest, entry: HistoryEntry): Ambiguity['about'] | undefined {
   // What a read or the answer to a DELETE says is Klarna's answer already.
   if (entry.kind !== 'webhook') return undefined;
   if (entry.attention === 'contradiction') return 'contradiction';
@@ -50,22 +50,22 @@ function questionIn(record: PaymentRequest, entry: HistoryEntry): OpenQuestion['
  * The record once Klarna has been asked the question: what came of it, as an entry of the history, and when the sweep is to
  * look next, `dueAfter`. `attention` stays, for a person to see. `undefined` when a newer question has been raised meanwhile.
  */
-export function withAnswer(
+export function withResponse(
   record: PaymentRequest,
-  question: OpenQuestion,
-  answer: { readonly eventId: EventId; readonly detail: Readonly<Record<string, string>> },
+  question: Ambiguity,
+  response: { readonly eventId: EventId; readonly detail: Readonly<Record<string, string>> },
   dueAfter: Instant | undefined,
   now: Instant,
 ): PaymentRequest | undefined {
-  const still = openQuestion(record);
+  const still = ambiguityOf(record);
   if (still && still.eventId !== question.eventId) return undefined;
   const entry: HistoryEntry = {
-    eventId: answer.eventId,
+    eventId: response.eventId,
     kind: 'sweep',
     recordedAt: now,
     effect: 'noted',
     state: record.state,
-    detail: { looked_into: question.about, raised_by: question.eventId, ...answer.detail },
+    detail: { looked_into: question.about, raised_by: question.eventId, ...response.detail },
   };
-  return asNextVersion({ ...withEntry(record, entry), reconcileAfter: dueAfter, looks: 0 }, now);
+  return asNextVersion({ ...withEntry(record, entry), reconcileAfter: dueAfter, attempts: 0 }, now);
 }

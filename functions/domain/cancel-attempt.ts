@@ -1,5 +1,5 @@
 import { isClosedTo, withoutLease } from './cancellation.ts';
-import { absenceOf } from './klarna-read.ts';
+import { notFoundObservationOf } from './klarna-read.ts';
 import { ownEventId } from './identifiers.ts';
 import { earlierOf, formatInstant, type Instant, plusMillis } from './instant.ts';
 import type { Observation } from './observation.ts';
@@ -35,7 +35,7 @@ export type Conclusion =
 export interface Attempt {
   readonly leaseId: string;
   /** In the order in which it came: facts, and the entries of answers that are none. */
-  readonly heard: readonly (Observation | HistoryEntry)[];
+  readonly facts: readonly (Observation | HistoryEntry)[];
   readonly conclusion: Conclusion;
   /** Whether a DELETE went out. */
   readonly sent: boolean;
@@ -49,11 +49,11 @@ export interface Attempt {
  */
 export function settled(record: PaymentRequest, attempt: Attempt, now: Instant): PaymentRequest {
   let next = record;
-  for (const each of attempt.heard) {
+  for (const each of attempt.facts) {
     next = 'source' in each ? applyObservation(next, each).record : withEntry(next, each);
   }
   const absence =
-    attempt.conclusion.kind === 'absent' && absenceOf(next, attempt.leaseId, attempt.proof, now);
+    attempt.conclusion.kind === 'absent' && notFoundObservationOf(next, attempt.leaseId, attempt.proof, now);
   if (absence) next = applyObservation(next, absence).record;
   const { cancellation } = next;
   if (cancellation?.lease?.id !== attempt.leaseId) return next === record ? record : asNextVersion(next, now);
@@ -81,7 +81,7 @@ function withEnd(
     cancellation: { ...withoutLease(cancellation, outcome), sentBefore: byUs },
     timer: timerAfterEnd(record, cancellation, now),
     attention: attentionAfterEnd(record.attention),
-    looks: 0,
+    attempts: 0,
     reconcileAfter: dueAfterEnd(record),
   };
 }

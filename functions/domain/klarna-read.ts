@@ -20,10 +20,10 @@ type Proof = Readonly<Record<string, string>>;
  *
  * @param answer what kind of answer it is.
  */
-export const emptyAnswer = (
+export const emptyResponse = (
   kind: 'read' | 'cancel',
   distinction: string,
-  answer: string,
+  response: string,
   proof: Proof,
   now: Instant,
 ): HistoryEntry => ({
@@ -31,11 +31,11 @@ export const emptyAnswer = (
   kind,
   recordedAt: now,
   effect: 'noted',
-  detail: { answer, ...proof },
+  detail: { response, ...proof },
 });
 
 /** What a 404 says of an open request once Klarna's own expiry has passed: EXPIRED, since Klarna deletes what has expired. */
-export function absenceOf(
+export function notFoundObservationOf(
   record: PaymentRequest,
   distinction: string,
   proof: Proof,
@@ -67,10 +67,10 @@ export function withRead(record: PaymentRequest, observation: Observation, now: 
 export function withEmptyRead(
   record: PaymentRequest,
   entry: HistoryEntry,
-  isAbsent: boolean,
+  isNotFound: boolean,
   now: Instant,
 ): PaymentRequest {
-  if (!isAbsent || !isOpen(record.state) || record.attention !== undefined) {
+  if (!isNotFound || !isOpen(record.state) || record.attention !== undefined) {
     return asNextVersion(withEntry(record, entry), now);
   }
   const attention = 'not_found_at_klarna';

@@ -8,18 +8,18 @@ declare const brand: unique symbol;
  * Where a record stands in the list of its account: `<created_at>#<payment_request_id>`, compared as text. It never changes
  * and no two records share it, so whoever pages through a list that changes meanwhile sees nothing twice.
  */
-export type ListPosition = string & { readonly [brand]: 'ListPosition' };
+export type ListCursor = string & { readonly [brand]: 'ListPosition' };
 
-export const listPositionOf = ({
+export const listCursorOf = ({
   createdAt,
   paymentRequestId,
-}: Pick<PaymentRequest, 'createdAt' | 'paymentRequestId'>): ListPosition =>
-  `${createdAt}#${paymentRequestId}` as ListPosition;
+}: Pick<PaymentRequest, 'createdAt' | 'paymentRequestId'>): ListCursor =>
+  `${createdAt}#${paymentRequestId}` as ListCursor;
 
 /** A text that {@link listPositionOf} made; `undefined` for any other. */
-export function parseListPosition(text: string): ListPosition | undefined {
+export function parseListCursor(text: string): ListCursor | undefined {
   const mark = text.indexOf('#');
   const createdAt = text.slice(0, mark);
   const isInstant = parseInstant(createdAt) === createdAt;
-  return isInstant && parsePaymentRequestId(text.slice(mark + 1)) ? (text as ListPosition) : undefined;
+  return isInstant && parsePaymentRequestId(text.slice(mark + 1)) ? (text as ListCursor) : undefined;
 }

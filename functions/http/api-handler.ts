@@ -1,18 +1,18 @@
 import middy, { type MiddlewareObj } from '@middy/core';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
-import { type HttpAnswer, Problem, problemAnswer } from './problem.ts';
+import { type HttpResponse, Problem, problemResponse } from './problem.ts';
 import { count, fault, telemetry } from '../telemetry/telemetry.ts';
 
-type ApiHandler = (event: APIGatewayProxyEventV2, context: Context) => Promise<HttpAnswer>;
+type ApiHandler = (event: APIGatewayProxyEventV2, context: Context) => Promise<HttpResponse>;
 
 /** A function behind the HTTP API: telemetry around it, and every error as a problem document. */
 export const apiHandler = (handle: ApiHandler) =>
-  middy<APIGatewayProxyEventV2, HttpAnswer>().use(telemetry()).use(problems()).handler(handle);
+  middy<APIGatewayProxyEventV2, HttpResponse>().use(telemetry()).use(problems()).handler(handle);
 
 /** Problems are answers; faults of AWS are 503; anything else is a bug: 500, and nothing of it in the body. */
-const problems = (): MiddlewareObj<APIGatewayProxyEventV2, HttpAnswer> => ({
+const problems = (): MiddlewareObj<APIGatewayProxyEventV2, HttpResponse> => ({
   onError: (request) => {
-    request.response = problemAnswer(problemOf(request.error));
+    request.response = problemResponse(problemOf(request.error));
   },
 });
 

@@ -7,7 +7,7 @@ import {
   cancelOutcomeWords,
 } from '../domain/cancel-job.ts';
 import { formatInstant } from '../domain/instant.ts';
-import { type HttpAnswer, invalid, jsonAnswer, Problem } from './problem.ts';
+import { type HttpResponse, invalid, jsonResponse, Problem } from './problem.ts';
 
 /** A job as the API shows it. `total` is `null` where it is not known before the end. */
 export const cancelJobView = (job: CancelJob) => ({
@@ -34,12 +34,12 @@ const selectedView = (selection: CancelJobSelection) => ({
 });
 
 /** The answer to the start of a job. */
-export function cancelJobStartAnswer({ jobId }: CancelJobKey, start: CancelJobStart): HttpAnswer {
+export function cancelJobStartResponse({ jobId }: CancelJobKey, start: CancelJobStart): HttpResponse {
   switch (start.kind) {
     case 'started':
-      return jsonAnswer(201, cancelJobView(start.job));
+      return jsonResponse(201, cancelJobView(start.job));
     case 'unchanged':
-      return jsonAnswer(200, cancelJobView(start.job));
+      return jsonResponse(200, cancelJobView(start.job));
     case 'taken':
       throw new Problem('job-exists', {
         detail: 'There is another cancel job of this id, which asks for something else. Choose another id.',
@@ -60,12 +60,12 @@ export function cancelJobStartAnswer({ jobId }: CancelJobKey, start: CancelJobSt
 }
 
 /** A page of a job's report. While the job is running there is always a next page, which may be empty still. */
-export const cancelJobReportAnswer = (
+export const cancelJobReportResponse = (
   job: CancelJob,
   page: number,
   entries: readonly CancelJobEntry[],
-): HttpAnswer =>
-  jsonAnswer(200, {
+): HttpResponse =>
+  jsonResponse(200, {
     account: job.account,
     job_id: job.jobId,
     status: job.status,

@@ -1,24 +1,24 @@
-import type { CancelOutcome, CancelRehearsal } from '../application/cancel-payment-request.ts';
+import type { CancelOutcome, CancelDryRun } from '../application/cancel-payment-request.ts';
 import type { PaymentRequestKey } from '../domain/identifiers.ts';
 import { isUnsettled, type PaymentRequest } from '../domain/payment-request.ts';
 import { viewOf } from './payment-request-view.ts';
-import { type HttpAnswer, jsonAnswer, klarnaDenied, Problem } from './problem.ts';
+import { type HttpResponse, jsonResponse, klarnaDenied, Problem } from './problem.ts';
 
 /** Seconds after which a caller may ask again what became of a cancel that is pending. */
 const askAgain = 5;
 
 /** The answer to a DELETE: the outcome beside the record, or the problem. */
-export function cancelAnswer(key: PaymentRequestKey, result: CancelOutcome | CancelRehearsal): HttpAnswer {
+export function cancelResponse(key: PaymentRequestKey, result: CancelOutcome | CancelDryRun): HttpResponse {
   const members = { payment_request_id: key.paymentRequestId, state: result.record?.state ?? null };
   switch (result.kind) {
     case 'canceled':
-      return jsonAnswer(200, { outcome: 'canceled', ...viewOf(result.record) });
+      return jsonResponse(200, { outcome: 'canceled', ...viewOf(result.record) });
     case 'already-canceled':
-      return jsonAnswer(200, { outcome: 'already_canceled', ...viewOf(result.record) });
+      return jsonResponse(200, { outcome: 'already_canceled', ...viewOf(result.record) });
     case 'would-cancel':
-      return jsonAnswer(200, { outcome: 'would_cancel', ...viewOf(result.record) });
+      return jsonResponse(200, { outcome: 'would_cancel', ...viewOf(result.record) });
     case 'graced':
-      return pendingAnswer(result.record);
+      return pendingResponse(result.record);
     case 'pending':
       if (!isKept(result.record)) {
         throw new Problem('unavailable', {
@@ -27,7 +27,7 @@ export function cancelAnswer(key: PaymentRequestKey, result: CancelOutcome | Can
           retryAfter: askAgain,
         });
       }
-      return pendingAnswer(result.record);
+      return pendingResponse(result.record);
     case 'already-final':
       throw new Problem('already-final', {
         detail: `The Payment Request is ${result.state} and was left as it is.`,
@@ -47,8 +47,8 @@ export function cancelAnswer(key: PaymentRequestKey, result: CancelOutcome | Can
   }
 }
 
-const pendingAnswer = (record: PaymentRequest): HttpAnswer =>
-  jsonAnswer(202, { outcome: 'pending', ...viewOf(record) }, { 'retry-after': String(askAgain) });
+const pendingResponse = (record: PaymentRequest): HttpResponse =>
+  jsonResponse(202, { outcome: 'pending', ...viewOf(record) }, { 'retry-after': String(askAgain) });
 
 /** Whether the record says that somebody will see to the end of the request: what a rehearsal never makes so. */
 const isKept = (record: PaymentRequest | undefined): boolean => record !== undefined && isUnsettled(record);

@@ -19,11 +19,11 @@ function sentenceOf(entry: HistoryEntry, history: readonly HistoryEntry[]): stri
       return `Klarna's webhook says ${state}, which ${effectOf(entry, history)}`;
     case 'read':
       return effect === 'noted'
-        ? `Klarna was asked and ${answered(detail)}`
+        ? `Klarna was asked and ${responded(detail)}`
         : `Klarna was asked and says ${state}, which ${effectOf(entry, history)}`;
     case 'cancel':
       return effect === 'noted'
-        ? `Klarna was told to cancel and ${answered(detail)}`
+        ? `Klarna was told to cancel and ${responded(detail)}`
         : `Klarna answered our cancel with ${state}, which ${effectOf(entry, history)}`;
     case 'absence':
       return `Klarna does not know the request any more, which after its expiry means ${state}, which ${effectOf(entry, history)}`;
@@ -37,7 +37,7 @@ function sentenceOf(entry: HistoryEntry, history: readonly HistoryEntry[]): stri
     case 'timer':
       return timerWords(entry);
     case 'sweep':
-      return `Klarna was asked about the ${told(detail['looked_into'])} that ${told(detail['raised_by'])} had raised, and ${wordIn(sweepAnswers, detail['answer'])}; the record says ${entry.state ?? 'nothing'}`;
+      return `Klarna was asked about the ${told(detail['looked_into'])} that ${told(detail['raised_by'])} had raised, and ${wordIn(sweepResponses, detail['response'])}; the record says ${entry.state ?? 'nothing'}`;
   }
 }
 
@@ -60,7 +60,7 @@ function whyToLook({ attention, effect, state }: HistoryEntry): string {
 }
 
 /** Answers of Klarna's that say nothing of what became of the request. */
-const emptyAnswers: Readonly<Record<string, string>> = {
+const emptyResponses: Readonly<Record<string, string>> = {
   'not-found': 'does not know the request',
   denied: 'refused our credentials',
   'rate-limited': 'would not take so many calls',
@@ -69,18 +69,18 @@ const emptyAnswers: Readonly<Record<string, string>> = {
   'unknown-state': 'showed a state that is new to us',
 };
 
-function answered({ answer, state, status }: HistoryEntry['detail']): string {
-  const words = answer === 'payment-request' ? `showed ${told(state)}` : wordIn(emptyAnswers, answer);
+function responded({ response, state, status }: HistoryEntry['detail']): string {
+  const words = response === 'payment-request' ? `showed ${told(state)}` : wordIn(emptyResponses, response);
   return status === undefined ? words : `${words} (HTTP ${status})`;
 }
 
-const expiryAnswers: Readonly<Record<string, string>> = {
+const expiryResponses: Readonly<Record<string, string>> = {
   accepted: 'will',
   refused: 'will not',
   unknown: 'gave no answer that says whether it will',
 };
 
-const sweepAnswers: Readonly<Record<string, string>> = {
+const sweepResponses: Readonly<Record<string, string>> = {
   refreshed: 'answered with what the entry before this one says',
   absent: 'does not know the request',
 };
@@ -132,15 +132,15 @@ function lossOf(entry: HistoryEntry, history: readonly HistoryEntry[]): string {
 
 function sessionWords({ kind, effect, detail }: HistoryEntry): string {
   const who = told(detail['requested_by']);
-  const deed = kind === 'register' ? 'register the session' : "move the session's deadline";
-  if (effect === 'refused') return `${who} asked to ${deed}, which was refused: ${told(detail['refused'])}`;
+  const action = kind === 'register' ? 'register the session' : "move the session's deadline";
+  if (effect === 'refused') return `${who} asked to ${action}, which was refused: ${told(detail['refused'])}`;
   const done = kind === 'register' ? 'registered the session, due' : "moved the session's deadline to";
   const observed = detail['on_timeout'] === 'observe' ? ', only to be observed' : '';
   return `${who} ${done} ${told(detail['deadline_at'])}${observed}`;
 }
 
 function expiryWords({ detail }: HistoryEntry): string {
-  const asked = `Klarna was asked to let the request expire at ${told(detail['expires_at'])} itself, and ${wordIn(expiryAnswers, detail['outcome'])}`;
+  const asked = `Klarna was asked to let the request expire at ${told(detail['expires_at'])} itself, and ${wordIn(expiryResponses, detail['outcome'])}`;
   const { deadline_at: earlier } = detail;
   return earlier === undefined ? asked : `${asked}, so the session's deadline is Klarna's expiry, ${earlier}`;
 }

@@ -3,12 +3,12 @@ import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import * as v from 'valibot';
 import type { ListFilter, ListPage } from '../application/list-payment-requests.ts';
 import type { Account } from '../domain/identifiers.ts';
-import { type ListPosition, parseListPosition } from '../domain/list-cursor.ts';
+import { type ListCursor, parseListCursor } from '../domain/list-cursor.ts';
 import type { Attention } from '../domain/payment-request.ts';
 import { paymentRequestStates } from '../domain/payment-request-state.ts';
 import { flag, queryOf, time } from './parse-request.ts';
 import { viewOf } from './payment-request-view.ts';
-import { type HttpAnswer, invalid, jsonAnswer, shown } from './problem.ts';
+import { type HttpResponse, invalid, jsonResponse, shown } from './problem.ts';
 
 const largestPage = 100;
 const limitFormat = `a whole number from 1 to ${largestPage}`;
@@ -43,7 +43,7 @@ export const listQuery = v.strictObject({
 
 export interface ListRequest {
   readonly filter: ListFilter;
-  readonly before: ListPosition | undefined;
+  readonly before: ListCursor | undefined;
   readonly limit: number;
 }
 
@@ -55,8 +55,12 @@ export function listRequestOf(event: APIGatewayProxyEventV2, account: Account): 
 }
 
 /** A page as the API shows it, with the cursor of the next one. */
-export const listAnswer = (account: Account, filter: ListFilter, { records, next }: ListPage): HttpAnswer =>
-  jsonAnswer(200, {
+export const listResponse = (
+  account: Account,
+  filter: ListFilter,
+  { records, next }: ListPage,
+): HttpResponse =>
+  jsonResponse(200, {
     payment_requests: records.map(viewOf),
     next_cursor: next ? cursorOf(next, account, filter) : null,
   });
@@ -65,12 +69,12 @@ export const listAnswer = (account: Account, filter: ListFilter, { records, next
  * A cursor is a position, and what it is a position in. It is no secret and gives no access: the account is the path's. But
  * one that is used with another account or filter would leave things out without a word, and so it is refused.
  */
-const cursorOf = (position: ListPosition, account: Account, filter: ListFilter): string =>
+const cursorOf = (position: ListCursor, account: Account, filter: ListFilter): string =>
   Buffer.from(`${listOf(account, filter)}#${position}`).toString('base64url');
 
-function positionOf(cursor: string, account: Account, filter: ListFilter): ListPosition {
+function positionOf(cursor: string, account: Account, filter: ListFilter): ListCursor {
   const [list, ...rest] = Buffer.from(cursor, 'base64url').toString('utf8').split('#');
-  const position = parseListPosition(rest.join('#'));
+  const position = parseListCursor(rest.join('#'));
   if (position && list === listOf(account, filter) && cursorOf(position, account, filter) === cursor) {
     return position;
   }

@@ -15,7 +15,7 @@ import { authorizeAccount } from './caller.ts';
 import { type FieldError, invalid, Problem, shortened, shown } from './problem.ts';
 
 /** Most bodies of ours are a few hundred bytes. */
-const usualBodyLimit = 16 * 1024;
+const defaultBodyLimit = 16 * 1024;
 
 /** The account of the path, as this deployment has it. Throws the problem to answer with. */
 export async function accountOf(event: APIGatewayProxyEventV2, accounts: Accounts): Promise<AccountSettings> {
@@ -88,7 +88,7 @@ const bytesOf = ({ body, isBase64Encoded }: APIGatewayProxyEventV2): Buffer =>
 export function bodyOf<Schema extends v.GenericSchema>(
   event: APIGatewayProxyEventV2,
   schema: Schema,
-  bodyLimit = usualBodyLimit,
+  bodyLimit = defaultBodyLimit,
 ): v.InferOutput<Schema> {
   const bytes = bytesOf(event);
   if (bytes.length > bodyLimit) {

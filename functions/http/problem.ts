@@ -74,14 +74,14 @@ export function shown(given: unknown): string {
   return typeof given === 'object' && given !== null ? 'an object' : shortened(JSON.stringify(given));
 }
 
-export interface HttpAnswer {
+export interface HttpResponse {
   readonly statusCode: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
 /** The problem as an answer. The first wrong field is also a member of its own, for callers who show only one. */
-export function problemAnswer({ type, details }: Problem): HttpAnswer {
+export function problemResponse({ type, details }: Problem): HttpResponse {
   const [status, title] = problemTypes[type];
   const { detail, errors, members, retryAfter } = details;
   return {
@@ -103,11 +103,11 @@ export function problemAnswer({ type, details }: Problem): HttpAnswer {
 }
 
 /** An answer with a JSON body. */
-export const jsonAnswer = (
+export const jsonResponse = (
   statusCode: number,
   body: unknown,
   headers: Readonly<Record<string, string>> = {},
-): HttpAnswer => ({
+): HttpResponse => ({
   statusCode,
   headers: { 'content-type': 'application/json', ...headers },
   body: JSON.stringify(body),

@@ -6,7 +6,7 @@ import { klarnaLongestLifetime } from '../domain/payment-request.ts';
 import type { Deadline } from '../domain/registration.ts';
 import { duration, printable, time } from './parse-request.ts';
 import { viewOf } from './payment-request-view.ts';
-import { type HttpAnswer, invalid, jsonAnswer, Problem } from './problem.ts';
+import { type HttpResponse, invalid, jsonResponse, Problem } from './problem.ts';
 
 const deadlineFields = { session_timeout: v.optional(duration), deadline_at: v.optional(time) };
 
@@ -53,14 +53,14 @@ export function deadlineOf(
 }
 
 /** The answer to a PUT or a PATCH. */
-export function sessionAnswer(key: PaymentRequestKey, { outcome, record }: SessionResult): HttpAnswer {
+export function sessionResponse(key: PaymentRequestKey, { outcome, record }: SessionResult): HttpResponse {
   const members = { payment_request_id: key.paymentRequestId, state: record?.state ?? null };
   switch (outcome.kind) {
     case 'registered':
-      return jsonAnswer(201, record && viewOf(record));
+      return jsonResponse(201, record && viewOf(record));
     case 'changed':
     case 'unchanged':
-      return jsonAnswer(200, record && viewOf(record));
+      return jsonResponse(200, record && viewOf(record));
     case 'invalid':
       throw invalid({ field: outcome.field, given: JSON.stringify(outcome.given), allowed: outcome.allowed });
     case 'not-found':

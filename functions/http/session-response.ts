@@ -4,16 +4,16 @@ import type { Account, SessionId } from '../domain/identifiers.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import { sessionStatusOf } from '../domain/session-status.ts';
 import { viewOf } from './payment-request-view.ts';
-import { type HttpAnswer, jsonAnswer, Problem } from './problem.ts';
+import { type HttpResponse, jsonResponse, Problem } from './problem.ts';
 
 /** A session as the API shows it: one word for the shop page, and its Payment Requests, oldest first. */
-export function sessionReadAnswer(
+export function sessionReadResponse(
   account: Account,
   sessionId: SessionId,
   records: readonly PaymentRequest[],
-): HttpAnswer {
+): HttpResponse {
   if (records.length === 0) throw unknownSession(sessionId);
-  return jsonAnswer(200, {
+  return jsonResponse(200, {
     account,
     session_id: sessionId,
     status: sessionStatusOf(records.map(({ state }) => state)),
@@ -22,13 +22,13 @@ export function sessionReadAnswer(
 }
 
 /** The answer to the cancel of a session: what became of each of its Payment Requests, oldest first. */
-export function sessionCancelAnswer(
+export function sessionCancelResponse(
   account: Account,
   sessionId: SessionId,
   members: readonly SessionMember[],
-): HttpAnswer {
+): HttpResponse {
   if (members.length === 0) throw unknownSession(sessionId);
-  return jsonAnswer(200, {
+  return jsonResponse(200, {
     account,
     session_id: sessionId,
     status: sessionStatusOf(members.map(({ outcome }) => outcome.record?.state)),

@@ -1,4 +1,4 @@
-import type { Clock, KlarnaAnswer, KlarnaExpiry, KlarnaPaymentRequests } from '../application/ports.ts';
+import type { Clock, KlarnaResponse, KlarnaExpiry, KlarnaPaymentRequests } from '../application/ports.ts';
 import { count, measure } from './telemetry.ts';
 
 type Klarna = KlarnaPaymentRequests & KlarnaExpiry;
@@ -6,15 +6,15 @@ type Klarna = KlarnaPaymentRequests & KlarnaExpiry;
 /** The same Klarna, with every answer timed and counted, by its kind, and whether it says anything at all. */
 export const withMetrics = (klarna: Klarna, clock: Clock): Klarna => {
   const measured =
-    <Question extends readonly unknown[]>(ask: (...question: Question) => Promise<KlarnaAnswer>) =>
-    async (...question: Question): Promise<KlarnaAnswer> => {
+    <Question extends readonly unknown[]>(ask: (...question: Question) => Promise<KlarnaResponse>) =>
+    async (...question: Question): Promise<KlarnaResponse> => {
       const askedAt = clock.now();
-      const answer = await ask(...question);
+      const response = await ask(...question);
       measure('KlarnaMillis', clock.now() - askedAt);
       count('KlarnaAnswers');
-      count(`Klarna:${answer.kind}`);
-      if (answer.kind === 'unclear' || answer.kind === 'rate-limited') count('KlarnaUnclear');
-      return answer;
+      count(`Klarna:${response.kind}`);
+      if (response.kind === 'unclear' || response.kind === 'rate-limited') count('KlarnaUnclear');
+      return response;
     };
   return {
     read: measured(klarna.read.bind(klarna)),

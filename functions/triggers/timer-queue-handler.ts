@@ -2,10 +2,10 @@ import middy from '@middy/core';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import * as v from 'valibot';
 import type { Accounts } from '../application/ports.ts';
-import type { endExpiredSession, ExpiryOutcome } from '../application/end-expired-session.ts';
+import type { endExpiredSession, TimeoutOutcome } from '../application/end-expired-session.ts';
 import { parseAccount, parsePaymentRequestId } from '../domain/identifiers.ts';
 import { millisOf, parseInstant } from '../domain/instant.ts';
-import { countExpiry } from '../telemetry/timeout-metrics.ts';
+import { countTimeout } from '../telemetry/timeout-metrics.ts';
 import { count, fault, note, telemetry } from '../telemetry/telemetry.ts';
 
 export interface TimerQueueDependencies {
@@ -48,12 +48,12 @@ export const timerQueueHandler = ({ accounts, endExpired, delay }: TimerQueueDep
 async function handle(
   { body, messageId }: SQSRecord,
   { accounts, endExpired }: TimerQueueDependencies,
-): Promise<ExpiryOutcome> {
+): Promise<TimeoutOutcome> {
   const { account, paymentRequestId, deadlineAt } = parseMessage(body);
   const settings = await accounts.find(account);
   if (!settings) throw new Error('the secret accounts has no account of this name');
   const outcome = await endExpired({ account, paymentRequestId }, settings);
-  const result = countExpiry(outcome, Date.now() - millisOf(deadlineAt));
+  const result = countTimeout(outcome, Date.now() - millisOf(deadlineAt));
   note('timer.fired', {
     account,
     payment_request_id: paymentRequestId,
@@ -64,7 +64,7 @@ async function handle(
 }
 
 /** Klarna's answer is not known, or Klarna refuses us: the message must come back. */
-const isSettled = (outcome: ExpiryOutcome): boolean =>
+const isSettled = (outcome: TimeoutOutcome): boolean =>
   outcome.kind !== 'ended' || (outcome.cancel.kind !== 'pending' && outcome.cancel.kind !== 'denied');
 
 function parseMessage(body: string) {

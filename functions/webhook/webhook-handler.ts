@@ -11,7 +11,7 @@ import {
   signingKeyIdPattern,
   verify,
 } from './klarna-signature.ts';
-import { type HttpAnswer, jsonAnswer } from '../http/problem.ts';
+import { type HttpResponse, jsonResponse } from '../http/problem.ts';
 import { count, fault, note, telemetry, warn } from '../telemetry/telemetry.ts';
 
 export interface WebhookHandlerDependencies {
@@ -23,7 +23,7 @@ export interface WebhookHandlerDependencies {
 const bodyLimit = 64 * 1024;
 const jsonContentType = /^application\/([a-z0-9.-]+\+)?json\s*(;|$)/i;
 
-const received = jsonAnswer(200, { received: true });
+const received = jsonResponse(200, { received: true });
 
 /** What is looked at of a call of the Lambda URL. */
 export type UrlCall = Pick<LambdaFunctionURLEvent, 'headers' | 'body' | 'isBase64Encoded'> & {
@@ -52,7 +52,7 @@ type Reception =
  */
 export const webhookHandler = (dependencies: WebhookHandlerDependencies) => {
   const receive = receiveCall(dependencies);
-  return middy<LambdaFunctionURLEvent, HttpAnswer>()
+  return middy<LambdaFunctionURLEvent, HttpResponse>()
     .use(telemetry())
     .use(unavailable())
     .handler(async (event) => {
@@ -60,7 +60,7 @@ export const webhookHandler = (dependencies: WebhookHandlerDependencies) => {
       report(reception);
       return reception.kind === 'received'
         ? received
-        : jsonAnswer(reception.status, { detail: reception.detail }, reception.headers);
+        : jsonResponse(reception.status, { detail: reception.detail }, reception.headers);
     });
 };
 
@@ -137,10 +137,10 @@ const refuse = (status: number, detail: string, headers?: Readonly<Record<string
 });
 
 /** Whatever went wrong, nothing has been promised: Klarna is asked to send it again. */
-const unavailable = (): MiddlewareObj<LambdaFunctionURLEvent, HttpAnswer> => ({
+const unavailable = (): MiddlewareObj<LambdaFunctionURLEvent, HttpResponse> => ({
   onError: (request) => {
     count('WebhookFault');
     fault('webhook.fault', request.error);
-    request.response = jsonAnswer(503, { detail: 'Send it again.' }, { 'retry-after': '10' });
+    request.response = jsonResponse(503, { detail: 'Send it again.' }, { 'retry-after': '10' });
   },
 });

@@ -5,7 +5,7 @@ import { faultTargets } from './faults/fault.ts';
 import type { ServiceName } from './wire/service.ts';
 
 /** An address for each service, so that one of them can be away, its connections refused, while the others are there. */
-export interface Doors {
+export interface ServiceEndpoints {
   readonly urls: Readonly<Record<ServiceName, string>>;
   /** Shuts the doors of these services, and opens those of all others. */
   shut(services: ReadonlySet<ServiceName>): void;
@@ -13,17 +13,22 @@ export interface Doors {
 }
 
 /** Opens the doors of all services; whoever comes in by any of them is served by the same listener. */
-export async function openDoors(listener: RequestListener, onLog: (line: string) => void): Promise<Doors> {
-  const doors = new Map<ServiceName, { readonly server: Server; readonly url: string }>();
+export async function openServiceEndpoints(
+  listener: RequestListener,
+  onLog: (line: string) => void,
+): Promise<ServiceEndpoints> {
+  const serviceEndpoints = new Map<ServiceName, { readonly server: Server; readonly url: string }>();
   for (const service of faultTargets) {
     const server = createServer({ keepAliveTimeout: 0 }, listener);
-    doors.set(service, { server, url: await listen(server, 0) });
+    serviceEndpoints.set(service, { server, url: await listen(server, 0) });
     server.on('error', (error) => onLog(`${service} does not come back: ${error.message}`));
   }
   return {
-    urls: Object.fromEntries([...doors].map(([service, { url }]) => [service, url])) as Doors['urls'],
+    urls: Object.fromEntries(
+      [...serviceEndpoints].map(([service, { url }]) => [service, url]),
+    ) as ServiceEndpoints['urls'],
     shut(services) {
-      for (const [service, { server, url }] of doors) {
+      for (const [service, { server, url }] of serviceEndpoints) {
         if (services.has(service) === !server.listening) continue;
         if (server.listening) {
           server.close();
@@ -32,7 +37,7 @@ export async function openDoors(listener: RequestListener, onLog: (line: string)
       }
     },
     async close() {
-      for (const { server } of doors.values()) {
+      for (const { server } of serviceEndpoints.values()) {
         if (!server.listening) continue;
         const closed = once(server.close(), 'close');
         server.closeAllConnections();

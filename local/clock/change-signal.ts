@@ -4,7 +4,7 @@ import type { LocalClock } from './local-clock.ts';
 const longestMillis = 2 ** 31 - 1;
 
 /** Lets any number of waiters sleep until something may have changed, so that nobody has to poll. */
-export class Bell {
+export class ChangeSignal {
   readonly #clock: LocalClock;
   readonly #sleepers = new Set<() => void>();
 

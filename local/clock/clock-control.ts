@@ -43,14 +43,14 @@ export class Clocks {
   }
 
   /** Sets the clocks as the text asks, or says in one sentence why not. */
-  async set(text: string): Promise<{ readonly complaint: string } | undefined> {
+  async set(text: string): Promise<{ readonly violation: string } | undefined> {
     const { clock, owners, onChange } = this.#options;
     const read = readJson(orderSchema, text);
-    if ('complaint' in read) return read;
+    if ('violation' in read) return read;
     const { advanceMs, skewMs } = read.value;
     const unknown = Object.keys(skewMs ?? {}).find((owner) => !owners().includes(owner));
     if (unknown !== undefined) {
-      return { complaint: `Nobody called ${unknown} has a clock; allowed: ${owners().join(', ')}.` };
+      return { violation: `Nobody called ${unknown} has a clock; allowed: ${owners().join(', ')}.` };
     }
     if (skewMs) this.#skews = skewMs;
     if (advanceMs !== undefined) clock.advance(advanceMs);

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 
 /** A process that ends when its parent does, however the parent ends. */
-export interface LeashedProcess {
+export interface OwnedProcess {
   readonly pid: number | undefined;
   /** Resolves when it has ended, with why: `code 1`, `signal SIGKILL`, or why it could not be started. */
   readonly ended: Promise<string>;
@@ -29,11 +29,11 @@ const leash = `
  * Starts a program on the leash, in a process group of its own: Ctrl-C in a terminal reaches the parent, which can then end
  * things in order. Every line of its two outputs goes to `onLine`.
  */
-export function startLeashed(
+export function startOwnedProcess(
   program: string,
   programArguments: readonly string[],
   onLine: (line: string) => void,
-): LeashedProcess {
+): OwnedProcess {
   const child = spawn('sh', ['-c', leash, program, ...programArguments], {
     stdio: ['pipe', 'pipe', 'pipe'],
     detached: true,

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
 /** What of an answer reaches the page. */
-const answerHeaders = ['content-type', 'retry-after'] as const;
+const responseHeaders = ['content-type', 'retry-after'] as const;
 
 /** Passes a call on to another address of the system, and its answer back as it comes, for as long as the page listens. */
 export async function passOn(
@@ -14,7 +14,7 @@ export async function passOn(
 ): Promise<void> {
   const gone = new AbortController();
   response.once('close', () => gone.abort());
-  const answer = await fetch(url, {
+  const reply = await fetch(url, {
     method: request.method ?? 'GET',
     ...(body.length > 0 && {
       headers: { 'content-type': request.headers['content-type'] ?? 'application/octet-stream' },
@@ -23,12 +23,12 @@ export async function passOn(
     redirect: 'manual',
     signal: gone.signal,
   });
-  for (const name of answerHeaders) {
-    const value = answer.headers.get(name);
+  for (const name of responseHeaders) {
+    const value = reply.headers.get(name);
     if (value !== null) response.setHeader(name, value);
   }
-  response.writeHead(answer.status);
+  response.writeHead(reply.status);
   response.flushHeaders();
-  if (answer.body) await pipeline(Readable.fromWeb(answer.body), response);
+  if (reply.body) await pipeline(Readable.fromWeb(reply.body), response);
   else response.end();
 }

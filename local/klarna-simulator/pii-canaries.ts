@@ -2,7 +2,7 @@
  * What Klarna tells about the customer of a completed Payment Request. Invented, and found nowhere else: a test that searches
  * logs, tables, events and queues for these texts proves that nothing of the kind is kept.
  */
-export const canaryValues = {
+export const piiCanaries = {
   givenName: 'Kanariefågel',
   familyName: 'Simulatorsson',
   email: 'kanariefagel.simulatorsson@example.com',
@@ -15,17 +15,17 @@ export const canaryValues = {
 
 /** The customer and the token as Klarna's objects hold them, once a request is COMPLETED. */
 export const completedContext = {
-  klarna_network_session_token: canaryValues.sessionToken,
+  klarna_network_session_token: piiCanaries.sessionToken,
   klarna_customer: {
     customer_profile: {
-      given_name: canaryValues.givenName,
-      family_name: canaryValues.familyName,
-      email: canaryValues.email,
-      phone: canaryValues.phone,
+      given_name: piiCanaries.givenName,
+      family_name: piiCanaries.familyName,
+      email: piiCanaries.email,
+      phone: piiCanaries.phone,
       address: {
-        street_address: canaryValues.streetAddress,
-        postal_code: canaryValues.postalCode,
-        city: canaryValues.city,
+        street_address: piiCanaries.streetAddress,
+        postal_code: piiCanaries.postalCode,
+        city: piiCanaries.city,
         country: 'SE',
       },
     },

@@ -1,5 +1,5 @@
 /** Lets so many works run at a time; the others wait for their turn, first come, first served. */
-export class Turns {
+export class Semaphore {
   #free: number;
   readonly #queue: (() => void)[] = [];
 

@@ -155,7 +155,7 @@ function succeededOf(
   result: InvocationResult,
   reportsFailures: boolean,
 ): readonly QueueMessage[] {
-  if (result.kind !== 'answer') return [];
+  if (result.kind !== 'response') return [];
   if (!reportsFailures) return batch;
   const report = readBatchReport(result.payload, new Set(batch.map((message) => message.messageId)));
   switch (report.kind) {
@@ -170,7 +170,7 @@ function succeededOf(
 
 function reasonOf(result: InvocationResult): string {
   switch (result.kind) {
-    case 'answer':
+    case 'response':
       return 'reported by the function';
     case 'error':
       return `${result.errorType}: ${result.errorMessage}`;

@@ -65,14 +65,14 @@ describe('webhooks that contradict each other', () => {
       });
       expect(world.record.history.at(-1)).toMatchObject({
         kind: 'sweep',
-        detail: { looked_into: 'contradiction', answer: truth ? 'refreshed' : 'absent' },
+        detail: { looked_into: 'contradiction', response: truth ? 'refreshed' : 'absent' },
       });
     },
   );
 
   it('are looked into again while Klarna gives no answer, less and less often', async () => {
     const world = await contradicted(
-      new ScriptedKlarna('CANCELED').answers('read', ...Array.from({ length: 4 }, () => unclear)),
+      new ScriptedKlarna('CANCELED').responses('read', ...Array.from({ length: 4 }, () => unclear)),
     );
     for (let each = 0; each < 120; each += 1) {
       await world.sweep();

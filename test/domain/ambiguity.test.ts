@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { emptyAnswer } from '../../functions/domain/klarna-read.ts';
+import { emptyResponse } from '../../functions/domain/klarna-read.ts';
 import { ownEventId } from '../../functions/domain/identifiers.ts';
 import type { Observation } from '../../functions/domain/observation.ts';
-import { openQuestion, withAnswer } from '../../functions/domain/ambiguity.ts';
+import { ambiguityOf, withResponse } from '../../functions/domain/ambiguity.ts';
 import { type HistoryEntry, type PaymentRequest, withEntry } from '../../functions/domain/payment-request.ts';
 import { decideReconciliation, dueAfterLook } from '../../functions/domain/reconciliation.ts';
 import { applyObservation } from '../../functions/domain/transition.ts';
 import { at, observed, recordWith } from '../support/fixtures.ts';
 import { afterNoon, cancellationWith, registered, session } from '../support/sessions.ts';
 
-const after = (heard: readonly (Observation | HistoryEntry)[], start: PaymentRequest = recordWith()) =>
-  heard.reduce(
+const after = (facts: readonly (Observation | HistoryEntry)[], start: PaymentRequest = recordWith()) =>
+  facts.reduce(
     (record, each) => ('source' in each ? applyObservation(record, each).record : withEntry(record, each)),
     start,
   );
@@ -23,7 +23,7 @@ const read = (state: 'SUBMITTED' | 'CANCELED', occurredAt = later) =>
 const tie = [observed('IN_PROGRESS'), observed('SUBMITTED')];
 const contradiction = [observed('CANCELED'), observed('EXPIRED', later)];
 
-const emptyRead = emptyAnswer('read', '1', 'not-found', { status: '404' }, at(later));
+const emptyRead = emptyResponse('read', '1', 'not-found', { status: '404' }, at(later));
 
 describe('a question that webhooks leave open', () => {
   it.each<[string, readonly (Observation | HistoryEntry)[], 'tie' | 'contradiction' | undefined]>([
@@ -65,7 +65,7 @@ describe('a question that webhooks leave open', () => {
       'contradiction',
     ],
   ])('after %s', (_, observations, about) => {
-    expect(openQuestion(after(observations))?.about).toBe(about);
+    expect(ambiguityOf(after(observations))?.about).toBe(about);
   });
 
   it('makes the record due at once, whatever it waits for', () => {
@@ -80,14 +80,14 @@ describe('a question that webhooks leave open', () => {
   });
 
   it('is none where nothing has given the record its state', () => {
-    expect(openQuestion({ ...after(tie), evidence: undefined })).toBeUndefined();
+    expect(ambiguityOf({ ...after(tie), evidence: undefined })).toBeUndefined();
   });
 
   it('is not answered by a read of the same moment, which may have come first', () => {
     const record = after([...contradiction, read('CANCELED')]);
     const together = record.history.map((entry) => ({ ...entry, recordedAt: now }));
-    expect(openQuestion(record)).toBeUndefined();
-    expect(openQuestion({ ...record, history: together })?.about).toBe('contradiction');
+    expect(ambiguityOf(record)).toBeUndefined();
+    expect(ambiguityOf({ ...record, history: together })?.about).toBe('contradiction');
   });
 
   it('is left to the end of the session where that has come', () => {
@@ -99,29 +99,34 @@ describe('a question that webhooks leave open', () => {
 
 describe('the answer', () => {
   const record = after(contradiction);
-  const question = openQuestion(record);
+  const question = ambiguityOf(record);
   if (!question) throw new Error('there is no question');
-  const answer = { eventId: ownEventId('sweep', '1'), detail: { answer: 'absent', status: '404' } };
+  const response = { eventId: ownEventId('sweep', '1'), detail: { response: 'absent', status: '404' } };
 
   it('is an entry of the history; the state and the attention stay', () => {
-    const answered = withAnswer(record, question, answer, undefined, now);
-    expect(answered).toMatchObject({
+    const responded = withResponse(record, question, response, undefined, now);
+    expect(responded).toMatchObject({
       state: 'CANCELED',
       attention: 'contradiction',
       reconcileAfter: undefined,
       version: record.version + 1,
     });
-    expect(answered?.history.at(-1)).toMatchObject({
+    expect(responded?.history.at(-1)).toMatchObject({
       kind: 'sweep',
       effect: 'noted',
-      detail: { looked_into: 'contradiction', raised_by: question.eventId, answer: 'absent', status: '404' },
+      detail: {
+        looked_into: 'contradiction',
+        raised_by: question.eventId,
+        response: 'absent',
+        status: '404',
+      },
     });
-    expect(answered && openQuestion(answered)).toBeUndefined();
+    expect(responded && ambiguityOf(responded)).toBeUndefined();
   });
 
   it('is none to a question that was raised meanwhile', () => {
     const asked = after([observed('DECLINED', '2026-03-01T12:02:00Z')], record);
-    expect(withAnswer(asked, question, answer, undefined, now)).toBeUndefined();
+    expect(withResponse(asked, question, response, undefined, now)).toBeUndefined();
   });
 });
 

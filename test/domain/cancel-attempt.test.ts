@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import {
-  answerFromRecord,
+  outcomeFromRecord,
   type CancelCommand,
   claimed,
-  withAnsweredCommand,
+  withRefusedCommand,
 } from '../../functions/domain/cancellation.ts';
 import { type Attempt, type Conclusion, settled } from '../../functions/domain/cancel-attempt.ts';
-import { emptyAnswer } from '../../functions/domain/klarna-read.ts';
+import { emptyResponse } from '../../functions/domain/klarna-read.ts';
 import { ownEventId } from '../../functions/domain/identifiers.ts';
 import { nextNanosecond } from '../../functions/domain/instant.ts';
 import type { Observation } from '../../functions/domain/observation.ts';
@@ -38,7 +38,7 @@ const deleted = observed('CANCELED', '2026-03-01T12:30:02Z', {
 
 const attempt = (kind: Exclude<Conclusion['kind'], 'grace'>, fields: Partial<Attempt> = {}): Attempt => ({
   leaseId: 'mine',
-  heard: [],
+  facts: [],
   conclusion: { kind },
   sent: false,
   proof: { correlation_id: 'c1', status: '200' },
@@ -47,9 +47,9 @@ const attempt = (kind: Exclude<Conclusion['kind'], 'grace'>, fields: Partial<Att
 
 describe('an attempt that knows how it ended', () => {
   it('leaves an alarm that only newer code knows', () => {
-    const unheardOf = 'unheard_of' as string as PaymentRequest['attention'];
-    const done = attempt('known', { heard: [deleted], sent: true });
-    expect(settled(held({ attention: unheardOf }), done, afterNoon(31)).attention).toBe(unheardOf);
+    const unseen = 'unheard_of' as string as PaymentRequest['attention'];
+    const done = attempt('known', { facts: [deleted], sent: true });
+    expect(settled(held({ attention: unseen }), done, afterNoon(31)).attention).toBe(unseen);
   });
 
   it.each([
@@ -57,14 +57,14 @@ describe('an attempt that knows how it ended', () => {
     ['found canceled', false, 'already_canceled'],
   ] as const)('CANCELED, %s: the record is closed', (_, sent, outcome) => {
     const observations = [read('SUBMITTED'), deleted];
-    const record = settled(held(), attempt('known', { heard: observations, sent }), afterNoon(31));
+    const record = settled(held(), attempt('known', { facts: observations, sent }), afterNoon(31));
     expect(record).toMatchObject({
       state: 'CANCELED',
       evidence: { source: 'cancel', eventId: deleted.eventId },
       previousState: 'SUBMITTED',
       cancellation: { outcome, cause: 'api' },
       timer: 'removed',
-      looks: 0,
+      attempts: 0,
       version: 3,
     });
     expect([record.cancellation?.lease, record.reconcileAfter, record.attention]).toEqual([
@@ -83,12 +83,12 @@ describe('an attempt that knows how it ended', () => {
   it('CANCELED, found so after a DELETE of an attempt before: it was us', () => {
     const pending = settled(held(), attempt('unknown', { sent: true }), afterNoon(31));
     const again = claimed(pending, command, 'mine-too', afterNoon(32));
-    const found = attempt('known', { leaseId: 'mine-too', heard: [read('CANCELED')] });
+    const found = attempt('known', { leaseId: 'mine-too', facts: [read('CANCELED')] });
     expect(settled(again, found, afterNoon(32)).cancellation?.outcome).toBe('canceled');
   });
 
   it.each(['COMPLETED', 'EXPIRED', 'DECLINED'] as const)('%s: refused, and why', (state) => {
-    const record = settled(held(), attempt('known', { heard: [read(state)] }), afterNoon(31));
+    const record = settled(held(), attempt('known', { facts: [read(state)] }), afterNoon(31));
     expect(record).toMatchObject({ state, cancellation: { outcome: 'refused' }, timer: 'removed' });
     expect(record.reconcileAfter).toBeUndefined();
     expect(record.history.at(-1)).toMatchObject({
@@ -102,7 +102,7 @@ describe('an attempt that knows how it ended', () => {
 
   it('COMPLETED, though the caller allowed that to be ended: Klarna would not, and is the judge', () => {
     const allowing = held({}, { ...command, allowCompleted: true });
-    const refused = attempt('known', { heard: [read('COMPLETED')], sent: true });
+    const refused = attempt('known', { facts: [read('COMPLETED')], sent: true });
     expect(settled(allowing, refused, afterNoon(31))).toMatchObject({
       state: 'COMPLETED',
       cancellation: { outcome: 'refused', sentBefore: true, lease: undefined },
@@ -122,7 +122,7 @@ describe('an attempt that knows how it ended', () => {
       'none',
     ],
   ] as const)('%s leaves the timer %s', (_, by, fields, timer) => {
-    const done = attempt('known', { heard: [deleted], sent: true });
+    const done = attempt('known', { facts: [deleted], sent: true });
     expect(settled(held(fields, by), done, afterNoon(31)).timer).toBe(timer);
   });
 
@@ -133,25 +133,25 @@ describe('an attempt that knows how it ended', () => {
     ['canceled_after_completed', 'canceled_after_completed'],
     ['contradiction', 'contradiction'],
   ] as const)('%s: what stood in the way is over, what a person must see stays', (attention, left) => {
-    const done = attempt('known', { heard: [deleted], sent: true });
+    const done = attempt('known', { facts: [deleted], sent: true });
     expect(settled(held({ attention }), done, afterNoon(31)).attention).toBe(left);
   });
 });
 
 describe('what Klarna answered that is no evidence', () => {
-  const unanswered = emptyAnswer(
+  const unresolved = emptyResponse(
     'cancel',
     '1',
     'unclear',
     { status: '500', error_id: 'e1' },
     afterNoon(30.5),
   );
-  const limited = emptyAnswer('read', '2', 'rate-limited', { status: '429' }, afterNoon(30.6));
+  const limited = emptyResponse('read', '2', 'rate-limited', { status: '429' }, afterNoon(30.6));
 
   it('is in the history where it came, by the write that settles the claim, and is no event', () => {
     const before = held();
-    const heard = [read('SUBMITTED'), unanswered, limited, read('CANCELED')];
-    const record = settled(before, attempt('known', { heard, sent: true }), afterNoon(31));
+    const facts = [read('SUBMITTED'), unresolved, limited, read('CANCELED')];
+    const record = settled(before, attempt('known', { facts, sent: true }), afterNoon(31));
     expect(record.version).toBe(before.version + 1);
     expect(record.history.slice(2).map(({ kind, effect, state }) => [kind, effect, state])).toEqual([
       ['read', 'applied', 'SUBMITTED'],
@@ -159,7 +159,7 @@ describe('what Klarna answered that is no evidence', () => {
       ['read', 'noted', undefined],
       ['read', 'applied', 'CANCELED'],
     ]);
-    expect(record.history[3]?.detail).toEqual({ answer: 'unclear', status: '500', error_id: 'e1' });
+    expect(record.history[3]?.detail).toEqual({ response: 'unclear', status: '500', error_id: 'e1' });
     expect(eventsOf(before, record).map(({ type, detail }) => [type, detail.state])).toEqual([
       ['Payment Request State Changed', 'CANCELED'],
     ]);
@@ -167,11 +167,11 @@ describe('what Klarna answered that is no evidence', () => {
 
   it('is in the history too where the claim was lost to another', () => {
     const stolen = claimed(held(), command, 'theirs', afterNoon(31));
-    const late = attempt('unknown', { heard: [unanswered], sent: true });
+    const late = attempt('unknown', { facts: [unresolved], sent: true });
     const record = settled(stolen, late, afterNoon(32));
     expect(record).toEqual({
       ...stolen,
-      history: [...stolen.history, { ...unanswered, recordedAt: nextNanosecond(afterNoon(31)) }],
+      history: [...stolen.history, { ...unresolved, recordedAt: nextNanosecond(afterNoon(31)) }],
       version: stolen.version + 1,
       updatedAt: afterNoon(32),
     });
@@ -191,7 +191,7 @@ describe('an attempt that does not know how it ended', () => {
       state: 'SUBMITTED',
       timer: 'armed',
       cancellation: { outcome, sentBefore: false },
-      looks: 1,
+      attempts: 1,
       reconcileAfter: afterNoon(31),
       version: 3,
     });
@@ -208,7 +208,7 @@ describe('an attempt that does not know how it ended', () => {
 
   it('never writes CANCELED because something was sent', () => {
     const observations = [read('SUBMITTED')];
-    const record = settled(held(), attempt('unknown', { sent: true, heard: observations }), afterNoon(31));
+    const record = settled(held(), attempt('unknown', { sent: true, facts: observations }), afterNoon(31));
     expect(record.state).toBe('SUBMITTED');
   });
 
@@ -267,7 +267,7 @@ describe('a request that Klarna does not know', () => {
 
 describe('a customer who is paying at the deadline', () => {
   const grace = (millis: number): Attempt => ({
-    ...attempt('known', { heard: [read('IN_PROGRESS')] }),
+    ...attempt('known', { facts: [read('IN_PROGRESS')] }),
     conclusion: { kind: 'grace', millis },
   });
 
@@ -301,7 +301,7 @@ describe('a customer who is paying at the deadline', () => {
     expect(record).toMatchObject({
       state: 'IN_PROGRESS',
       cancellation: { outcome: 'pending' },
-      looks: 1,
+      attempts: 1,
     });
     expect([record.attention, record.deadlineAt]).toEqual([undefined, undefined]);
   });
@@ -322,7 +322,7 @@ describe('an attempt that has lost its claim', () => {
 
   it('still says what Klarna said, and settles nothing', () => {
     const before = stolen();
-    const done = attempt('known', { heard: [read('SUBMITTED'), deleted], sent: true });
+    const done = attempt('known', { facts: [read('SUBMITTED'), deleted], sent: true });
     const after = settled(before, done, afterNoon(32));
     expect(after).toMatchObject({
       state: 'CANCELED',
@@ -353,7 +353,7 @@ describe('an attempt that has lost its claim', () => {
   });
 
   it('changes nothing when its facts are known already', () => {
-    const done = attempt('known', { heard: [deleted], sent: true });
+    const done = attempt('known', { facts: [deleted], sent: true });
     const once = settled(stolen(), done, afterNoon(32));
     expect(settled(once, done, afterNoon(33))).toBe(once);
   });
@@ -363,11 +363,11 @@ describe('the customer approves while a DELETE is on its way', () => {
   it('and it goes through: seen by a person, whatever others were told meanwhile', () => {
     const approval = observed('COMPLETED', '2026-03-01T12:30:01Z');
     const { record: paid } = applyObservation(held(), approval);
-    const answer = answerFromRecord(paid, command, afterNoon(30.1));
-    expect(answer).toEqual({ kind: 'already-final', state: 'COMPLETED' });
+    const response = outcomeFromRecord(paid, command, afterNoon(30.1));
+    expect(response).toEqual({ kind: 'already-final', state: 'COMPLETED' });
     const told =
-      answer && withAnsweredCommand(paid, command, answer, ownEventId('answer', '2'), afterNoon(30.1));
-    const done = attempt('known', { heard: [read('SUBMITTED'), deleted], sent: true });
+      response && withRefusedCommand(paid, command, response, ownEventId('response', '2'), afterNoon(30.1));
+    const done = attempt('known', { facts: [read('SUBMITTED'), deleted], sent: true });
     const record = told && settled(told, done, afterNoon(30.2));
     expect(record).toMatchObject({
       state: 'CANCELED',
@@ -383,7 +383,7 @@ describe('the customer approves while a DELETE is on its way', () => {
       held({}, allowing),
       observed('COMPLETED', '2026-03-01T12:30:01Z'),
     );
-    const done = attempt('known', { heard: [deleted], sent: true });
+    const done = attempt('known', { facts: [deleted], sent: true });
     expect(settled(paid, done, afterNoon(31))).toMatchObject({
       state: 'CANCELED',
       cancellation: { outcome: 'canceled' },
@@ -393,13 +393,13 @@ describe('the customer approves while a DELETE is on its way', () => {
 });
 
 it('settling twice is settling once', () => {
-  const done = attempt('known', { heard: [deleted], sent: true });
+  const done = attempt('known', { facts: [deleted], sent: true });
   const once = settled(held(), done, afterNoon(31));
   expect(settled(once, done, afterNoon(32))).toBe(once);
 });
 
 it('a claim of noon that nobody settled is free again at its end', () => {
   const record = claimed(recordWith(), command, 'mine', noon);
-  expect(answerFromRecord(record, command, afterNoon(0.49))).toEqual({ kind: 'claimed' });
-  expect(answerFromRecord(record, command, afterNoon(0.5))).toBeUndefined();
+  expect(outcomeFromRecord(record, command, afterNoon(0.49))).toEqual({ kind: 'claimed' });
+  expect(outcomeFromRecord(record, command, afterNoon(0.5))).toBeUndefined();
 });

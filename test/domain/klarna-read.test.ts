@@ -1,12 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { absenceOf, emptyAnswer, withEmptyRead, withRead } from '../../functions/domain/klarna-read.ts';
+import {
+  notFoundObservationOf,
+  emptyResponse,
+  withEmptyRead,
+  withRead,
+} from '../../functions/domain/klarna-read.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { eventsOf } from '../../functions/domain/state-change-event.ts';
 import { noon, observed, recordWith } from '../support/fixtures.ts';
 import { afterNoon, cancellationWith, registered } from '../support/sessions.ts';
 
 const proof = { status: '404', correlation_id: 'c1' };
-const entry = emptyAnswer('read', '1', 'not-found', proof, noon);
+const entry = emptyResponse('read', '1', 'not-found', proof, noon);
 
 it('an answer that is no evidence is an entry with its proof, and has no state', () => {
   expect(entry).toEqual({
@@ -14,7 +19,7 @@ it('an answer that is no evidence is an entry with its proof, and has no state',
     kind: 'read',
     recordedAt: noon,
     effect: 'noted',
-    detail: { answer: 'not-found', ...proof },
+    detail: { response: 'not-found', ...proof },
   });
 });
 
@@ -27,7 +32,7 @@ describe('a 404', () => {
     ['CANCELED', 16, false],
   ])('of what is %s, %f minutes after noon, means that it has expired: %s', (state, minutes, hasExpired) => {
     const record = recordWith({ state, klarnaExpiresAt: afterNoon(15) });
-    expect(absenceOf(record, 'a1', proof, afterNoon(minutes))).toEqual(
+    expect(notFoundObservationOf(record, 'a1', proof, afterNoon(minutes))).toEqual(
       hasExpired
         ? {
             state: 'EXPIRED',

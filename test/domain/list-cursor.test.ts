@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { listPositionOf, parseListPosition } from '../../functions/domain/list-cursor.ts';
+import { listCursorOf, parseListCursor } from '../../functions/domain/list-cursor.ts';
 import { key, noon } from '../support/fixtures.ts';
 
 describe('a position in a list', () => {
-  const position = listPositionOf({ ...key, createdAt: noon });
+  const position = listCursorOf({ ...key, createdAt: noon });
 
   it('is a time and an id, and is read back as it was written', () => {
     expect(position).toBe(`2026-03-01T12:00:00.000000000Z#${key.paymentRequestId}`);
-    expect(parseListPosition(position)).toBe(position);
+    expect(parseListCursor(position)).toBe(position);
   });
 
   it.each([
@@ -18,6 +18,6 @@ describe('a position in a list', () => {
     ['something behind the id', `${position}#more`],
     ['something before the time', `x${position}`],
   ])('is not %s', (_, text) => {
-    expect(parseListPosition(text)).toBeUndefined();
+    expect(parseListCursor(text)).toBeUndefined();
   });
 });

@@ -59,12 +59,12 @@ const others = [
   { $ref: '#' },
 ] as const;
 
-export const rubbishText = (draws: Draws): string => draws.pick(texts);
+export const malformedText = (draws: Draws): string => draws.pick(texts);
 
 /** Anything that JSON can say. */
-export function rubbish(draws: Draws): unknown {
+export function malformed(draws: Draws): unknown {
   const roll = draws.next();
-  if (roll < 0.5) return rubbishText(draws);
+  if (roll < 0.5) return malformedText(draws);
   if (roll < 0.9) return draws.pick(others);
   let deep: unknown = 'x';
   for (let depth = draws.between(1, 200); depth > 0; depth -= 1) deep = draws.chance(0.5) ? [deep] : { deep };
@@ -72,7 +72,7 @@ export function rubbish(draws: Draws): unknown {
 }
 
 /** Bodies that are no JSON object of any schema. */
-export const rubbishBodies: readonly Uint8Array[] = [
+export const malformedBodies: readonly Uint8Array[] = [
   '',
   '{',
   '[]',

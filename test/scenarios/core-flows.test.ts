@@ -41,9 +41,9 @@ describe.skipIf(isDeployed)('a cancel on request', () => {
     'of what is %s: 409 with the state, no DELETE',
     async (state) => {
       const id = await lapse.createAtKlarna({ state });
-      const answer = await lapse.cancel(id);
-      expect(answer.status).toBe(409);
-      expect(answer.body).toMatchObject({ type: 'urn:lapse:problem:already-final', state });
+      const response = await lapse.cancel(id);
+      expect(response.status).toBe(409);
+      expect(response.body).toMatchObject({ type: 'urn:lapse:problem:already-final', state });
       expect(await lapse.callsAtKlarna(id)).toEqual(['GET']);
     },
   );
@@ -61,8 +61,8 @@ describe.skipIf(isDeployed)('a cancel on request', () => {
 
   it('twenty times at once: one DELETE, every answer 2xx', async () => {
     const id = await lapse.createAtKlarna();
-    const answers = await Promise.all(Array.from({ length: 20 }, () => lapse.cancel(id)));
-    for (const { status } of answers) expect([200, 202]).toContain(status);
+    const responses = await Promise.all(Array.from({ length: 20 }, () => lapse.cancel(id)));
+    for (const { status } of responses) expect([200, 202]).toContain(status);
     expect((await lapse.callsAtKlarna(id)).filter((method) => method === 'DELETE')).toHaveLength(1);
     expect((await lapse.record(id))['state']).toBe('CANCELED');
   });
@@ -94,8 +94,8 @@ describe.skipIf(isDeployed)('a cancel that Klarna answers badly', () => {
   ])('%s', async (_, fault, status) => {
     const id = await lapse.createAtKlarna();
     await lapse.simulator('POST', '/faults', { on: 'cancel', payment_request_id: id, ...fault });
-    const answer = await lapse.cancel(id);
-    expect(answer.status).toBe(status);
+    const response = await lapse.cancel(id);
+    expect(response.status).toBe(status);
     expect((await lapse.record(id))['state']).toBe(status === 409 ? 'COMPLETED' : 'CANCELED');
   });
 
@@ -107,8 +107,8 @@ describe.skipIf(isDeployed)('a cancel that Klarna answers badly', () => {
       payment_request_id: id,
       times: 20,
     });
-    const answer = await lapse.cancel(id);
-    expect([answer.status, answer.body['outcome']]).toEqual([202, 'pending']);
+    const response = await lapse.cancel(id);
+    expect([response.status, response.body['outcome']]).toEqual([202, 'pending']);
     expect(await lapse.record(id)).toMatchObject({ state: null, cancellation: { outcome: 'pending' } });
     await lapse.simulator('DELETE', '/faults');
     expect((await lapse.cancel(id)).status).toBe(200);
@@ -291,14 +291,14 @@ describe('bad input is answered with the field and what is allowed', () => {
     ['10 KB', 'x'.repeat(10_000)],
   ])('an id that is %s', async (_, id) => {
     for (const method of ['GET', 'PUT', 'PATCH', 'DELETE']) {
-      const answer = await lapse.api(method, `/payment-requests/${id}`, method === 'GET' ? undefined : {});
-      expect([answer.status, answer.body['field']]).toEqual([400, 'payment_request_id']);
+      const response = await lapse.api(method, `/payment-requests/${id}`, method === 'GET' ? undefined : {});
+      expect([response.status, response.body['field']]).toEqual([400, 'payment_request_id']);
     }
   });
 
   it('an id with a slash', async () => {
-    const answer = await lapse.api('DELETE', '/payment-requests/krn/payment');
-    expect([answer.status, answer.body['type'], answer.body['field']]).toEqual([
+    const response = await lapse.api('DELETE', '/payment-requests/krn/payment');
+    expect([response.status, response.body['type'], response.body['field']]).toEqual([
       404,
       'urn:lapse:problem:unknown-route',
       'path',
@@ -320,11 +320,11 @@ describe('bad input is answered with the field and what is allowed', () => {
     ['no JSON', '{"session_timeout":', 'body'],
     ['invalid UTF-8', new Uint8Array([0x7b, 0xff, 0xfe, 0x7d]), 'body'],
   ])('%s', async (_, body, field) => {
-    const answer = await lapse.register(anyId, body);
-    expect(answer.status).toBe(400);
-    expect(answer.headers.get('content-type')).toBe('application/problem+json');
-    expect(answer.body).toMatchObject({ type: 'urn:lapse:problem:invalid-request', field });
-    expect(answer.body['allowed']).toBeTruthy();
+    const response = await lapse.register(anyId, body);
+    expect(response.status).toBe(400);
+    expect(response.headers.get('content-type')).toBe('application/problem+json');
+    expect(response.body).toMatchObject({ type: 'urn:lapse:problem:invalid-request', field });
+    expect(response.body['allowed']).toBeTruthy();
   });
 
   it('a body of 1 MB', async () => {
@@ -332,8 +332,8 @@ describe('bad input is answered with the field and what is allowed', () => {
   });
 
   it('an unknown account', async () => {
-    const answer = await lapse.api('GET', `/payment-requests/${anyId}`, undefined, 'nobody');
-    expect([answer.status, answer.body['field']]).toEqual([404, 'account']);
+    const response = await lapse.api('GET', `/payment-requests/${anyId}`, undefined, 'nobody');
+    expect([response.status, response.body['field']]).toEqual([404, 'account']);
   });
 });
 

@@ -1,12 +1,12 @@
 import http from 'node:http';
 import https from 'node:https';
 import { internalError } from '../faults/fault-errors.ts';
-import type { HttpAnswer } from '../wire/http-answer.ts';
+import type { HttpResponse } from '../wire/http-response.ts';
 
 /** Passes calls on to a DynamoDB, byte for byte in both directions. */
-export interface DynamoDbPassage {
+export interface DynamoDbProxy {
   /** Rejects with InternalServerError, which every SDK tries again, when DynamoDB does not answer. */
-  call(headers: http.IncomingHttpHeaders, body: Buffer, signal: AbortSignal): Promise<HttpAnswer>;
+  call(headers: http.IncomingHttpHeaders, body: Buffer, signal: AbortSignal): Promise<HttpResponse>;
   /** Closes its connections. */
   close(): void;
 }
@@ -22,7 +22,7 @@ const ownHeaders = new Set([
 ]);
 
 /** Connects lazily and keeps its connections open between calls. */
-export function openDynamoDbPassage(url: string): DynamoDbPassage {
+export function openDynamoDbProxy(url: string): DynamoDbProxy {
   const transport = url.startsWith('https:') ? https : http;
   const agent = new transport.Agent({ keepAlive: true });
 
@@ -44,10 +44,10 @@ export function openDynamoDbPassage(url: string): DynamoDbPassage {
             response.on('data', (chunk: Buffer) => chunks.push(chunk));
             response.on('error', fail);
             response.on('end', () => {
-              const answerHeaders = withoutOwn(response.headers);
+              const responseHeaders = withoutOwn(response.headers);
               resolve({
                 status: response.statusCode ?? 500,
-                headers: answerHeaders,
+                headers: responseHeaders,
                 body: Buffer.concat(chunks),
               });
             });

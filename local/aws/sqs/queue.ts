@@ -1,7 +1,7 @@
 import { hash, randomUUID } from 'node:crypto';
 import type { QueueDescription } from '../../template/stack-description.ts';
 import type { QueueMessage, QueueMessageAttribute, QueuePort } from '../../triggers/queue-source.ts';
-import { Bell } from '../../clock/change-signal.ts';
+import { ChangeSignal } from '../../clock/change-signal.ts';
 import type { LocalClock } from '../../clock/local-clock.ts';
 import type { Faults } from '../faults/faults.ts';
 import { ServiceError } from '../wire/service-error.ts';
@@ -42,12 +42,12 @@ export interface QueueParts {
 export class Queue implements QueuePort {
   readonly description: QueueDescription;
   readonly #parts: QueueParts;
-  readonly #changed: Bell;
+  readonly #changed: ChangeSignal;
 
   constructor(parts: QueueParts) {
     this.description = parts.description;
     this.#parts = parts;
-    this.#changed = new Bell(parts.clock);
+    this.#changed = new ChangeSignal(parts.clock);
   }
 
   /** Returns the message's id once it is kept. */

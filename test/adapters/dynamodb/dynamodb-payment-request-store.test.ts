@@ -58,7 +58,7 @@ describe.each(Object.entries(engines))('on %s', (name, machine) => {
           record,
           {
             leaseId: record.cancellation?.lease?.id ?? 'none',
-            heard: [{ ...news, source: 'cancel' as const, eventId: ownEventId('cancel', news.eventId) }],
+            facts: [{ ...news, source: 'cancel' as const, eventId: ownEventId('cancel', news.eventId) }],
             conclusion: { kind: 'unknown' },
             sent: true,
             proof: { status: '500' },

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { apiHandler } from '../../../functions/http/api-handler.ts';
-import { invalid, jsonAnswer } from '../../../functions/http/problem.ts';
+import { invalid, jsonResponse } from '../../../functions/http/problem.ts';
 import { count } from '../../../functions/telemetry/telemetry.ts';
 import { throttled, unreachable } from '../../support/aws-faults.ts';
 import { captureOutput, type CapturedOutput } from '../../support/captured-output.ts';
@@ -13,10 +13,10 @@ beforeEach(() => {
 });
 afterEach(() => vi.restoreAllMocks());
 
-const answerOf = (act: () => Promise<ReturnType<typeof jsonAnswer>>) =>
+const responseOf = (act: () => Promise<ReturnType<typeof jsonResponse>>) =>
   apiHandler(act)(apiEvent({ method: 'GET', body: { text: planted.text } }), lambdaContext());
 const failing = (error: unknown) =>
-  answerOf(() => {
+  responseOf(() => {
     throw error;
   });
 
@@ -32,15 +32,15 @@ const parserError = (): unknown => {
 
 describe('a function behind the HTTP API', () => {
   it('answers, and writes nothing of its own into the log', async () => {
-    expect(await answerOf(() => Promise.resolve(jsonAnswer(200, { a: 1 })))).toMatchObject({
+    expect(await responseOf(() => Promise.resolve(jsonResponse(200, { a: 1 })))).toMatchObject({
       statusCode: 200,
     });
     expect(output.text()).toBe('');
   });
 
   it('answers a problem as a problem document, and does not log what a caller did wrong', async () => {
-    const answer = await failing(invalid({ field: 'a', given: '1', allowed: '2' }));
-    expect(answer).toMatchObject({
+    const response = await failing(invalid({ field: 'a', given: '1', allowed: '2' }));
+    expect(response).toMatchObject({
       statusCode: 400,
       headers: { 'content-type': 'application/problem+json' },
     });
@@ -48,7 +48,7 @@ describe('a function behind the HTTP API', () => {
   });
 
   it('writes out its counts, also of an invocation that failed', async () => {
-    await answerOf(() => {
+    await responseOf(() => {
       count('Cancel:canceled');
       return Promise.reject(new Error('a bug'));
     });
@@ -67,12 +67,15 @@ describe('a function behind the HTTP API', () => {
       coded(new Error(planted.text), { name: 'AccessDeniedException', $metadata: { httpStatusCode: 400 } }),
     ],
   ])('answers 503 with Retry-After when %s, and nothing of the exception', async (_, error) => {
-    const answer = await failing(error);
-    expect(answer.statusCode).toBe(503);
-    expect(answer.headers).toMatchObject({ 'retry-after': '1', 'content-type': 'application/problem+json' });
-    expect(JSON.parse(answer.body)).toMatchObject({ type: 'urn:lapse:problem:unavailable', status: 503 });
-    expect(answer.body).not.toContain(error.name);
-    expect(plantedIn(answer.body)).toEqual([]);
+    const response = await failing(error);
+    expect(response.statusCode).toBe(503);
+    expect(response.headers).toMatchObject({
+      'retry-after': '1',
+      'content-type': 'application/problem+json',
+    });
+    expect(JSON.parse(response.body)).toMatchObject({ type: 'urn:lapse:problem:unavailable', status: 503 });
+    expect(response.body).not.toContain(error.name);
+    expect(plantedIn(response.body)).toEqual([]);
   });
 
   it.each([
@@ -83,11 +86,11 @@ describe('a function behind the HTTP API', () => {
     ['no Error at all', planted.text],
     ['nothing', undefined],
   ])('answers 500 to a bug, %s, and nothing of it', async (_, error) => {
-    const answer = await failing(error);
-    expect(answer.statusCode).toBe(500);
-    expect(JSON.parse(answer.body)).toMatchObject({ type: 'urn:lapse:problem:internal', status: 500 });
-    expect(plantedIn(answer.body)).toEqual([]);
-    expect(answer.body).not.toMatch(/Error| at /);
+    const response = await failing(error);
+    expect(response.statusCode).toBe(500);
+    expect(JSON.parse(response.body)).toMatchObject({ type: 'urn:lapse:problem:internal', status: 500 });
+    expect(plantedIn(response.body)).toEqual([]);
+    expect(response.body).not.toMatch(/Error| at /);
   });
 
   it('logs a fault once, by a stable code, tied to the invocation', async () => {

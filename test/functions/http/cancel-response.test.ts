@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { CancelOutcome, CancelRehearsal } from '../../../functions/application/cancel-payment-request.ts';
+import type { CancelOutcome, CancelDryRun } from '../../../functions/application/cancel-payment-request.ts';
 import type { Cancellation } from '../../../functions/domain/payment-request.ts';
-import { cancelAnswer } from '../../../functions/http/cancel-response.ts';
+import { cancelResponse } from '../../../functions/http/cancel-response.ts';
 import { viewOf } from '../../../functions/http/payment-request-view.ts';
-import { Problem, problemAnswer } from '../../../functions/http/problem.ts';
+import { Problem, problemResponse } from '../../../functions/http/problem.ts';
 import { key, noon, recordWith } from '../../support/fixtures.ts';
 
-type Result = CancelOutcome | CancelRehearsal;
+type Result = CancelOutcome | CancelDryRun;
 
 const cancellation = (outcome: Cancellation['outcome']): Cancellation => ({
   outcome,
@@ -22,16 +22,16 @@ const waiting = recordWith({ state: 'SUBMITTED', cancellation: cancellation('pen
 const open = recordWith({ state: 'SUBMITTED' });
 
 /** What comes over the wire: an answer, or the problem as one. */
-function answerTo(result: Result) {
-  const { statusCode, headers, body } = wireAnswer(result);
+function responseTo(result: Result) {
+  const { statusCode, headers, body } = wireResponse(result);
   return { statusCode, headers, body: JSON.parse(body) as Readonly<Record<string, unknown>> };
 }
 
-function wireAnswer(result: Result) {
+function wireResponse(result: Result) {
   try {
-    return cancelAnswer(key, result);
+    return cancelResponse(key, result);
   } catch (error) {
-    if (error instanceof Problem) return problemAnswer(error);
+    if (error instanceof Problem) return problemResponse(error);
     throw error;
   }
 }
@@ -139,12 +139,12 @@ const cases: Readonly<Record<Result['kind'], readonly Case[]>> = {
 
 describe.each(Object.entries(cases))('a cancel that is %s', (_, kinds) => {
   it.each(kinds)('is answered $status', ({ result, status, says, retryAfter }) => {
-    const answer = answerTo(result);
-    expect(answer.statusCode).toBe(status);
-    expect(answer.headers['retry-after']).toBe(retryAfter);
-    expect(answer.headers['content-type']).toBe(
+    const response = responseTo(result);
+    expect(response.statusCode).toBe(status);
+    expect(response.headers['retry-after']).toBe(retryAfter);
+    expect(response.headers['content-type']).toBe(
       status < 400 ? 'application/json' : 'application/problem+json',
     );
-    expect(answer.body).toMatchObject(says);
+    expect(response.body).toMatchObject(says);
   });
 });

@@ -43,7 +43,7 @@ const full: PaymentRequest = recordWith({
   },
   attention: 'canceled_after_completed',
   reconcileAfter: at('2026-03-01T12:31:00Z'),
-  looks: 3,
+  attempts: 3,
   historyDropped: 4,
   version: 9,
   createdAt: at('2026-03-01T12:00:00Z'),

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import {
   invalid,
-  jsonAnswer,
+  jsonResponse,
   Problem,
-  problemAnswer,
+  problemResponse,
   type ProblemType,
   shown,
 } from '../../../functions/http/problem.ts';
@@ -27,10 +27,10 @@ const statuses = {
 
 describe('problemAnswer', () => {
   it.each(Object.entries(statuses))('%s is %i, in the document as in the answer', (type, status) => {
-    const answer = problemAnswer(new Problem(type as ProblemType, { detail: 'So it is.' }));
-    expect(answer.statusCode).toBe(status);
-    expect(answer.headers).toEqual({ 'content-type': 'application/problem+json' });
-    expect(JSON.parse(answer.body)).toEqual({
+    const response = problemResponse(new Problem(type as ProblemType, { detail: 'So it is.' }));
+    expect(response.statusCode).toBe(status);
+    expect(response.headers).toEqual({ 'content-type': 'application/problem+json' });
+    expect(JSON.parse(response.body)).toEqual({
       type: `urn:lapse:problem:${type}`,
       title: expect.stringMatching(/^[A-Z].{4,}[^.]$/) as unknown,
       status,
@@ -41,7 +41,7 @@ describe('problemAnswer', () => {
   it('has every wrong field, and the first one in front for callers who show only one', () => {
     const first = { field: 'a', given: '1', allowed: 'x' };
     const second = { field: 'b', given: '2', allowed: 'y' };
-    expect(JSON.parse(problemAnswer(invalid(first, second)).body)).toMatchObject({
+    expect(JSON.parse(problemResponse(invalid(first, second)).body)).toMatchObject({
       ...first,
       errors: [first, second],
       detail: 'a is 1; allowed: x. b is 2; allowed: y.',
@@ -49,11 +49,11 @@ describe('problemAnswer', () => {
   });
 
   it('has further members, and says when to try again', () => {
-    const answer = problemAnswer(
+    const response = problemResponse(
       new Problem('already-final', { detail: '', members: { state: 'EXPIRED' }, retryAfter: 7 }),
     );
-    expect(JSON.parse(answer.body)).toMatchObject({ state: 'EXPIRED' });
-    expect(answer.headers).toMatchObject({ 'retry-after': '7' });
+    expect(JSON.parse(response.body)).toMatchObject({ state: 'EXPIRED' });
+    expect(response.headers).toMatchObject({ 'retry-after': '7' });
   });
 });
 
@@ -81,7 +81,7 @@ describe('shown', () => {
 });
 
 it('jsonAnswer says that it is JSON', () => {
-  expect(jsonAnswer(201, { a: 1 }, { allow: 'POST' })).toEqual({
+  expect(jsonResponse(201, { a: 1 }, { allow: 'POST' })).toEqual({
     statusCode: 201,
     headers: { 'content-type': 'application/json', allow: 'POST' },
     body: '{"a":1}',

@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import type { SessionDecision } from '../../../functions/domain/registration.ts';
 import { bodyOf } from '../../../functions/http/parse-request.ts';
 import { viewOf } from '../../../functions/http/payment-request-view.ts';
-import { Problem, problemAnswer } from '../../../functions/http/problem.ts';
+import { Problem, problemResponse } from '../../../functions/http/problem.ts';
 import {
   deadlineOf,
   extensionBody,
   registrationBody,
-  sessionAnswer,
+  sessionResponse,
 } from '../../../functions/http/registration-request.ts';
 import { at, key, recordWith } from '../../support/fixtures.ts';
 import { apiEvent } from '../../support/lambda-events.ts';
@@ -182,16 +182,16 @@ describe('the answer to a PUT or a PATCH', () => {
   };
 
   it.each(Object.values(cases))('%o is %i', (outcome, status, says) => {
-    const answer = wireAnswer(outcome as Outcome);
-    expect(answer.statusCode).toBe(status);
-    expect(JSON.parse(answer.body)).toMatchObject(says);
+    const response = wireResponse(outcome as Outcome);
+    expect(response.statusCode).toBe(status);
+    expect(JSON.parse(response.body)).toMatchObject(says);
   });
 
-  function wireAnswer(outcome: Outcome) {
+  function wireResponse(outcome: Outcome) {
     try {
-      return sessionAnswer(key, { outcome, record });
+      return sessionResponse(key, { outcome, record });
     } catch (error) {
-      if (error instanceof Problem) return problemAnswer(error);
+      if (error instanceof Problem) return problemResponse(error);
       throw error;
     }
   }

@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { problemAnswer } from '../../../functions/http/problem.ts';
+import { problemResponse } from '../../../functions/http/problem.ts';
 import { apiRoutes, unknownRoute } from '../../../functions/http/unknown-route.ts';
 import { apiEvent } from '../../support/lambda-events.ts';
 
 describe('a route that is not served', () => {
   it('is 404, and says which was asked for and which there are', () => {
-    const answer = problemAnswer(
+    const response = problemResponse(
       unknownRoute(apiEvent({ method: 'POST', path: '/accounts/shop-se/nothing' })),
     );
-    expect(answer.statusCode).toBe(404);
-    expect(JSON.parse(answer.body)).toMatchObject({
+    expect(response.statusCode).toBe(404);
+    expect(JSON.parse(response.body)).toMatchObject({
       type: 'urn:lapse:problem:unknown-route',
       field: 'path',
       given: 'POST "/accounts/shop-se/nothing"',

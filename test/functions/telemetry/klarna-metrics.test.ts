@@ -13,7 +13,7 @@ afterEach(() => vi.restoreAllMocks());
 it('every answer of Klarna is counted by its kind and timed, and passed on as it is', async () => {
   const output = captureOutput();
   const clock = new VirtualClock();
-  const klarna = new ScriptedKlarna('SUBMITTED').answers('cancel', unclear);
+  const klarna = new ScriptedKlarna('SUBMITTED').responses('cancel', unclear);
   const measured = withMetrics(klarna, clock);
   const { klarna: credentials } = settingsWith();
   const handler = middy()
@@ -25,7 +25,7 @@ it('every answer of Klarna is counted by its kind and timed, and passed on as it
   expect(await handler({}, lambdaContext())).toEqual([klarna.shown(), unclear]);
   expect(output.lines()).toContainEqual(
     expect.objectContaining({
-      KlarnaAnswers: [1, 1],
+      KlarnaResponses: [1, 1],
       KlarnaUnclear: 1,
       'Klarna:payment-request': 1,
       'Klarna:unclear': 1,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { ExpiryOutcome } from '../../../functions/application/end-expired-session.ts';
+import type { TimeoutOutcome } from '../../../functions/application/end-expired-session.ts';
 import { timerQueueHandler } from '../../../functions/triggers/timer-queue-handler.ts';
 import { captureOutput, type CapturedOutput } from '../../support/captured-output.ts';
 import { account, key, recordWith, settingsWith } from '../../support/fixtures.ts';
@@ -19,10 +19,10 @@ const timer = {
 };
 const messageWith = (fields: Readonly<Record<string, unknown>> = {}): string =>
   JSON.stringify({ ...timer, ...fields });
-const settled: ExpiryOutcome = { kind: 'spared' };
+const settled: TimeoutOutcome = { kind: 'spared' };
 
 /** The handler on these outcomes, one a message; an Error is thrown. */
-function handlerOn(...outcomes: readonly (ExpiryOutcome | Error)[]) {
+function handlerOn(...outcomes: readonly (TimeoutOutcome | Error)[]) {
   const waiting = [...outcomes];
   const ended: unknown[] = [];
   const delays: (readonly [string, number])[] = [];

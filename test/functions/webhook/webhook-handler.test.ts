@@ -46,8 +46,8 @@ function receiver(...keys: readonly SigningKey[]) {
       return receive(delivery);
     },
   });
-  const answer = (event: Parameters<typeof handler>[0]) => handler(event, lambdaContext());
-  return { answer, calls, store, quarantine, records: () => [...store.records.values()] };
+  const response = (event: Parameters<typeof handler>[0]) => handler(event, lambdaContext());
+  return { response, calls, store, quarantine, records: () => [...store.records.values()] };
 }
 
 const body = bytesOf(deliveryWith());
@@ -59,15 +59,15 @@ const signedBut = (call: UrlCall) => functionUrlEvent({ body, headers, ...call }
 
 describe('a delivery whose signature holds', () => {
   it('is durable before it is answered 200', async () => {
-    const { answer, calls, records } = receiver();
-    expect(await answer(signedEvent(deliveryWith()))).toMatchObject({ statusCode: 200 });
+    const { response, calls, records } = receiver();
+    expect(await response(signedEvent(deliveryWith()))).toMatchObject({ statusCode: 200 });
     expect(calls).toEqual(['key', 'write']);
     expect(records()).toMatchObject([{ state: 'CANCELED', version: 1 }]);
   });
 
   it('is taken as text and as base64, which is how a Lambda URL passes on what it does not take for text', async () => {
-    const { answer, records } = receiver();
-    expect(await answer(signedEvent(deliveryWith(), signingKeyWith(), { base64: true }))).toMatchObject({
+    const { response, records } = receiver();
+    expect(await response(signedEvent(deliveryWith(), signingKeyWith(), { base64: true }))).toMatchObject({
       statusCode: 200,
     });
     expect(records()).toHaveLength(1);
@@ -76,37 +76,37 @@ describe('a delivery whose signature holds', () => {
   it('is signed over the bytes as they came, whatever JSON would make of them', async () => {
     const spaced = `${JSON.stringify(deliveryWith(), null, 4)}\r\n`;
     for (const text of [spaced, `\uFEFF${spaced}`, spaced.replace('CANCELED', '\\u0043ANCELED')]) {
-      const { answer, records } = receiver();
-      expect(await answer(signedEvent(text))).toMatchObject({ statusCode: 200 });
+      const { response, records } = receiver();
+      expect(await response(signedEvent(text))).toMatchObject({ statusCode: 200 });
       expect(records()).toMatchObject([{ state: 'CANCELED' }]);
     }
   });
 
   it('is 200 again when it comes again, and changes nothing', async () => {
-    const { answer, records } = receiver();
-    await answer(signedEvent(deliveryWith()));
+    const { response, records } = receiver();
+    await response(signedEvent(deliveryWith()));
     const [first] = records();
-    expect(await answer(signedEvent(deliveryWith()))).toMatchObject({ statusCode: 200 });
+    expect(await response(signedEvent(deliveryWith()))).toMatchObject({ statusCode: 200 });
     expect(records()).toEqual([first]);
   });
 
   it('is 200 when it is stale or contradicts, and leaves the state', async () => {
-    const { answer, records } = receiver();
-    await answer(signedEvent(deliveryWith()));
+    const { response, records } = receiver();
+    await response(signedEvent(deliveryWith()));
     const late = { event_id: 'late', event_type: 'payment.request.updated' };
     for (const state of ['SUBMITTED', 'EXPIRED']) {
       const event = signedEvent(deliveryWith({ ...late, event_id: state }, { state }));
-      expect(await answer(event)).toMatchObject({ statusCode: 200 });
+      expect(await response(event)).toMatchObject({ statusCode: 200 });
     }
     expect(records()).toMatchObject([{ state: 'CANCELED', version: 3, attention: 'contradiction' }]);
   });
 
   it('is verified with the key that it names, of several that live at once', async () => {
     const other = signingKeyWith({ id: 'second', key: 'another key' });
-    const { answer } = receiver(signingKeyWith(), other);
-    expect(await answer(signedEvent(deliveryWith(), other))).toMatchObject({ statusCode: 200 });
+    const { response } = receiver(signingKeyWith(), other);
+    expect(await response(signedEvent(deliveryWith(), other))).toMatchObject({ statusCode: 200 });
     const crossed = { ...other, id: signingKeyId };
-    expect(await answer(signedEvent(deliveryWith(), crossed))).toMatchObject({ statusCode: 400 });
+    expect(await response(signedEvent(deliveryWith(), crossed))).toMatchObject({ statusCode: 400 });
   });
 
   it.each([
@@ -119,8 +119,8 @@ describe('a delivery whose signature holds', () => {
     ['other_environment', deliveryWith({ live: true })],
   ])('is 200, kept, counted and said, and touches no record: %s', async (reason, delivery) => {
     const key = signingKeyWith({ live: false });
-    const { answer, calls, quarantine, records } = receiver(key);
-    expect(await answer(signedEvent(delivery, key))).toMatchObject({ statusCode: 200 });
+    const { response, calls, quarantine, records } = receiver(key);
+    expect(await response(signedEvent(delivery, key))).toMatchObject({ statusCode: 200 });
     expect(calls).toEqual(['key', 'write']);
     expect(records()).toEqual([]);
     expect(quarantine.deliveries).toMatchObject([{ reason, signingKeyId }]);
@@ -180,15 +180,15 @@ describe('what is refused without looking at a key', () => {
       signedBut({ headers: { ...headers, 'klarna-signing-key-id': 'k'.repeat(201) } }),
     ],
   ])('%s: %i', async (_, statusCode, event) => {
-    const { answer, calls } = receiver();
-    expect(await answer(event)).toMatchObject({ statusCode });
+    const { response, calls } = receiver();
+    expect(await response(event)).toMatchObject({ statusCode });
     expect(calls).toEqual([]);
     expect(output.text()).toContain(`"WebhookRefused:${String(statusCode)}":1`);
   });
 
   it('tells which method is served', async () => {
-    const answer = await receiver().answer(signedBut({ method: 'GET' }));
-    expect(answer.headers).toMatchObject({ allow: 'POST' });
+    const response = await receiver().response(signedBut({ method: 'GET' }));
+    expect(response.headers).toMatchObject({ allow: 'POST' });
   });
 
   it.each([
@@ -198,7 +198,7 @@ describe('what is refused without looking at a key', () => {
     'application/cloudevents+json',
   ])('takes the content type %s', async (type) => {
     const event = signedBut({ headers: { ...headers, 'content-type': type } });
-    expect(await receiver().answer(event)).toMatchObject({ statusCode: 200 });
+    expect(await receiver().response(event)).toMatchObject({ statusCode: 200 });
   });
 });
 
@@ -210,7 +210,7 @@ describe('the size of the body', () => {
 
   it.each([false, true])('may be 64 KiB, base64: %s', async (base64) => {
     const event = signedEvent(ofSize(65_536), signingKeyWith(), { base64 });
-    expect(await receiver().answer(event)).toMatchObject({ statusCode: 200 });
+    expect(await receiver().response(event)).toMatchObject({ statusCode: 200 });
   });
 
   it.each([false, true])(
@@ -222,8 +222,8 @@ describe('the size of the body', () => {
         base64,
         headers: { ...signedHeaders(large), 'content-length': '' },
       });
-      const { answer, calls } = receiver();
-      expect(await answer(event)).toMatchObject({ statusCode: 413 });
+      const { response, calls } = receiver();
+      expect(await response(event)).toMatchObject({ statusCode: 413 });
       expect(calls).toEqual([]);
     },
   );
@@ -244,8 +244,8 @@ describe('nothing happens before the signature holds', () => {
     ['the body as base64 of base64', signedBut({ body: Buffer.from(body.toString('base64')), base64: true })],
   ])('%s is 400: nothing parsed, written or said', async (_, event) => {
     const parsing = vi.spyOn(JSON, 'parse');
-    const { answer, calls, records, quarantine } = receiver();
-    const refusal = await answer(event);
+    const { response, calls, records, quarantine } = receiver();
+    const refusal = await response(event);
     expect(refusal).toMatchObject({ statusCode: 400 });
     expect(parsing).not.toHaveBeenCalled();
     parsing.mockRestore();
@@ -257,20 +257,20 @@ describe('nothing happens before the signature holds', () => {
   });
 
   it('and the refusals do not tell a known key from an unknown one', async () => {
-    const { answer } = receiver();
-    const known = await answer(signedBut({ headers: forged }));
-    const unknown = await answer(signedBut({ headers: { ...forged, 'klarna-signing-key-id': 'unknown' } }));
+    const { response } = receiver();
+    const known = await response(signedBut({ headers: forged }));
+    const unknown = await response(signedBut({ headers: { ...forged, 'klarna-signing-key-id': 'unknown' } }));
     expect(known).toEqual(unknown);
   });
 
   it('whatever bit of a delivery is flipped', async () => {
-    const { answer, calls } = receiver();
+    const { response, calls } = receiver();
     await fc.assert(
       fc.asyncProperty(fc.nat(body.length * 8 - 1), async (bit) => {
         const other = Buffer.from(body);
         other.writeUInt8(other.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
         // As base64: a flipped bit may well make bytes that no text holds.
-        expect(await answer(signedBut({ body: other, base64: true }))).toMatchObject({ statusCode: 400 });
+        expect(await response(signedBut({ body: other, base64: true }))).toMatchObject({ statusCode: 400 });
       }),
       { numRuns: 200 },
     );
@@ -289,30 +289,30 @@ describe('what does not answer is 503, so that Klarna sends it again', () => {
     });
 
   it.each(['key', 'write'] as const)('the %s', async (part) => {
-    const answer = await failing(part)(signedEvent(completedDelivery()), lambdaContext());
-    expect(answer.statusCode).toBe(503);
-    expect(answer.headers).toHaveProperty('retry-after');
-    expect(plantedIn(answer.body)).toEqual([]);
+    const response = await failing(part)(signedEvent(completedDelivery()), lambdaContext());
+    expect(response.statusCode).toBe(503);
+    expect(response.headers).toHaveProperty('retry-after');
+    expect(plantedIn(response.body)).toEqual([]);
     expect(output.text()).toContain('"WebhookFault":1');
     expect(output.lines()).toContainEqual(expect.objectContaining({ level: 'ERROR', code: 'webhook.fault' }));
   });
 
   it('but not what is refused before either is needed', async () => {
-    const answer = await failing('key')(signedBut({ method: 'GET' }), lambdaContext());
-    expect(answer.statusCode).toBe(405);
+    const response = await failing('key')(signedBut({ method: 'GET' }), lambdaContext());
+    expect(response.statusCode).toBe(405);
   });
 
   it('a key that is empty, which anybody could sign with', async () => {
     const empty = signingKeyWith({ key: '' });
-    const { answer, calls } = receiver(empty);
-    expect(await answer(signedBut({ headers }))).toMatchObject({ statusCode: 503 });
+    const { response, calls } = receiver(empty);
+    expect(await response(signedBut({ headers }))).toMatchObject({ statusCode: 503 });
     expect(calls).toEqual(['key']);
   });
 });
 
 it('says nothing of the customer, in the log or in the answer, and nothing of it is stored', async () => {
-  const { answer, records } = receiver();
-  const told = await answer(signedEvent(completedDelivery()));
+  const { response, records } = receiver();
+  const told = await response(signedEvent(completedDelivery()));
   expect(records()).toMatchObject([{ state: 'COMPLETED' }]);
   expect(plantedIn(output.text() + JSON.stringify([told, records()]))).toEqual([]);
   expect(output.lines()).toContainEqual(

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { Bell } from '../../../local/clock/change-signal.ts';
+import { ChangeSignal } from '../../../local/clock/change-signal.ts';
 import { LocalClock } from '../../../local/clock/local-clock.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
@@ -24,7 +24,7 @@ test('a restart does not set it back', async () => {
 
 test('who waits for a moment looks again when it is moved on', async () => {
   const clock = new LocalClock();
-  const waiting = new Bell(clock).wait(clock.now() + hour, new AbortController().signal);
+  const waiting = new ChangeSignal(clock).wait(clock.now() + hour, new AbortController().signal);
   clock.advance(hour);
   await waiting;
 });

@@ -294,8 +294,8 @@ describe.each(routes.filter((route) => !takesBody(route)))('%s with a body', (ro
     ['bytes', Buffer.from(planted.text), '22 bytes'],
   ])('is refused, and nothing is done: %s', async (_, body, given) => {
     isOpen();
-    const answer = await send(route, eventOf(route, { body }));
-    expect(answer).toMatchObject({
+    const reply = await send(route, eventOf(route, { body }));
+    expect(reply).toMatchObject({
       statusCode: 400,
       document: {
         type: 'urn:lapse:problem:invalid-request',
@@ -305,7 +305,7 @@ describe.each(routes.filter((route) => !takesBody(route)))('%s with a body', (ro
       },
     });
     expect([klarna.calls, aws.dynamodb.calls()]).toEqual([[], []]);
-    expect(plantedIn(answer.body + output.text())).toEqual([]);
+    expect(plantedIn(reply.body + output.text())).toEqual([]);
   });
 
   it('is served where the body is empty', async () => {

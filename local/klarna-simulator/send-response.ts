@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http';
-import type { Answer } from './answer.ts';
+import type { SimulatorResponse } from './simulator-response.ts';
 
 /** Sends an answer; further headers are those that every answer of the kind has. */
-export function sendAnswer(
+export function sendResponse(
   response: ServerResponse,
-  { status, headers, json, html }: Answer,
+  { status, headers, json, html }: SimulatorResponse,
   furtherHeaders: Readonly<Record<string, string>> = {},
 ): void {
   const [type, body] =

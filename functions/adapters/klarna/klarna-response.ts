@@ -1,9 +1,9 @@
 import * as v from 'valibot';
-import type { KlarnaAnswer } from '../../application/ports.ts';
+import type { KlarnaResponse } from '../../application/ports.ts';
 import type { PaymentRequestId } from '../../domain/identifiers.ts';
 import { parseInstant } from '../../domain/instant.ts';
 import { parseState } from '../../domain/payment-request-state.ts';
-import type { HttpAnswer } from './klarna-http.ts';
+import type { HttpResponse } from './klarna-http.ts';
 
 type Proof = Readonly<Record<string, string>>;
 
@@ -26,8 +26,8 @@ const errorSchema = v.object({ error_id: text, error_code: text });
 const codePattern = /^[A-Za-z0-9_.:-]{1,80}$/;
 
 /** What an HTTP answer says about the request that was asked for. Branches on status and codes, never on a message. */
-export function readAnswer(answer: HttpAnswer, id: PaymentRequestId, asked: Proof): KlarnaAnswer {
-  const { status, body } = answer;
+export function readResponse(response: HttpResponse, id: PaymentRequestId, asked: Proof): KlarnaResponse {
+  const { status, body } = response;
   const json = parseJson(body);
   const proof = { ...asked, status: String(status), ...errorProof(json) };
   if (status >= 200 && status < 300) return readPaymentRequest(json, id, proof);
@@ -38,16 +38,16 @@ export function readAnswer(answer: HttpAnswer, id: PaymentRequestId, asked: Proo
     case 404:
       return { kind: 'not-found', proof };
     case 429:
-      return { kind: 'rate-limited', retryAfterMillis: waitOf(answer), proof };
+      return { kind: 'rate-limited', retryAfterMillis: waitOf(response), proof };
     default:
       return status >= 400 && status < 500
         ? { kind: 'refused', isConflict: status === 409, proof }
-        : { kind: 'unclear', retryAfterMillis: waitOf(answer), proof };
+        : { kind: 'unclear', retryAfterMillis: waitOf(response), proof };
   }
 }
 
 /** No answer at all, and why, as a code. */
-export const noAnswer = (error: unknown, asked: Proof): KlarnaAnswer => {
+export const noResponse = (error: unknown, asked: Proof): KlarnaResponse => {
   const { code, name } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
   return {
     kind: 'unclear',
@@ -56,7 +56,7 @@ export const noAnswer = (error: unknown, asked: Proof): KlarnaAnswer => {
   };
 };
 
-function readPaymentRequest(json: unknown, id: PaymentRequestId, proof: Proof): KlarnaAnswer {
+function readPaymentRequest(json: unknown, id: PaymentRequestId, proof: Proof): KlarnaResponse {
   const parsed = v.safeParse(paymentRequestSchema, json);
   // A 2xx that does not name the request and its state is no evidence of anything.
   if (!parsed.success || parsed.output.payment_request_id !== id) {
@@ -96,7 +96,7 @@ function parseJson(body: string): unknown {
  * Milliseconds that Klarna asks us to wait: `Retry-After` in seconds, else the reset of its rate limit where that is used up.
  * The three rate-limit headers come with every answer, so the reset alone asks for nothing.
  */
-function waitOf({ status, headers }: HttpAnswer): number | undefined {
+function waitOf({ status, headers }: HttpResponse): number | undefined {
   const usedUp = status === 429 || headers['x-ratelimit-remaining'] === '0';
   const seconds = headers['retry-after'] ?? (usedUp ? headers['x-ratelimit-reset'] : undefined);
   return typeof seconds === 'string' && /^\d{1,6}$/.test(seconds) ? Number(seconds) * 1000 : undefined;

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { factWords, typeWord } from '../../../local/front-page/browser/event-words.ts';
+import { factWords, typeWord } from '../../../local/front-page/browser/event-text.ts';
 
 it.each([
   ['Registered', 'submitted', 'Payment Request Registered', 'SUBMITTED', null],

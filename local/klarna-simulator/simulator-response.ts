@@ -1,5 +1,5 @@
 /** What a call is answered: JSON, or text of another type, or nothing after the headers. */
-export interface Answer {
+export interface SimulatorResponse {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON; left out, there is no body. */
@@ -19,7 +19,8 @@ export interface Refusal {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export const isRefusal = (answer: Answer | Refusal): answer is Refusal => 'errorCode' in answer;
+export const isRefusal = (response: SimulatorResponse | Refusal): response is Refusal =>
+  'errorCode' in response;
 
 /** A body or a header that is not as it should be. */
 export const invalid = (parameter: string, message: string): Refusal => ({

@@ -10,7 +10,7 @@ export interface Asked {
 }
 
 /** What it answers. */
-export interface Answered {
+export interface Responded {
   readonly status: number;
   readonly body: unknown;
   readonly headers?: Readonly<Record<string, string>>;
@@ -37,7 +37,7 @@ const keyed = v.object({
 });
 
 /** The answer to one call; throws for a call that no flow of the benchmark makes. */
-export function answerOf(world: World, asked: Asked): Answered {
+export function responseOf(world: World, asked: Asked): Responded {
   const { service, action, input } = asked;
   switch (`${service}.${action}`) {
     case 'dynamodb.GetItem': {
@@ -81,7 +81,7 @@ export function answerOf(world: World, asked: Asked): Answered {
   }
 }
 
-const ok = (body: unknown): Answered => ({ status: 200, body });
+const ok = (body: unknown): Responded => ({ status: 200, body });
 
 function keyOf(input: unknown) {
   const { TableName, Key, Item, ConditionExpression } = v.parse(keyed, input);

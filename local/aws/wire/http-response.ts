@@ -4,7 +4,7 @@ import type { ServiceError } from './service-error.ts';
 import type { ServiceName } from './service.ts';
 
 /** An answer, ready to be sent. */
-export interface HttpAnswer {
+export interface HttpResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
   readonly body: string | Buffer;
@@ -19,14 +19,14 @@ const protocols: Readonly<Record<ServiceName, { readonly type: string; readonly 
   secretsmanager: { type: 'application/x-amz-json-1.1', namespace: '' },
 };
 
-export const successAnswer = (service: ServiceName, output: object): HttpAnswer => ({
+export const successResponse = (service: ServiceName, output: object): HttpResponse => ({
   status: 200,
   headers: { 'content-type': protocols[service].type },
   body: JSON.stringify(output),
 });
 
 /** The exception where each client looks for it: in a header, in `__type`, and for SQS under its older name, too. */
-export function errorAnswer(service: ServiceName, { code, message, status }: ServiceError): HttpAnswer {
+export function errorResponse(service: ServiceName, { code, message, status }: ServiceError): HttpResponse {
   const { type, namespace } = protocols[service];
   return {
     status,
@@ -60,7 +60,7 @@ function queryCodeOf(code: string): string {
 }
 
 /** Sends it, in one piece. Does nothing for a caller who has gone. */
-export function sendHttpAnswer(response: ServerResponse, { status, headers, body }: HttpAnswer): void {
+export function sendHttpResponse(response: ServerResponse, { status, headers, body }: HttpResponse): void {
   if (response.destroyed) return;
   response.writeHead(status, {
     'x-amzn-requestid': randomUUID(),
