@@ -166,7 +166,7 @@ const klarna = (thresholds: AlarmThresholds): readonly AlarmDefinition[] => [
     section: 'klarna-unclear',
     metric: overCallers(
       "percent of Klarna's answers that say nothing",
-      (sum) => `100 * ${sum('KlarnaUnclear')} / ${sum('KlarnaAnswers')}`,
+      (sum) => `100 * ${sum('KlarnaUnclear')} / ${sum('KlarnaResponses')}`,
     ),
     threshold: thresholds.klarnaUnclearPercent,
     periods: 2,

@@ -15,7 +15,7 @@ type OfTheApi = OfAll | 'ApiFault';
 
 /** Of the functions that call Klarna. */
 export type KlarnaMetric =
-  'KlarnaMillis' | 'KlarnaAnswers' | 'KlarnaUnclear' | `Klarna:${KlarnaResponse['kind']}`;
+  'KlarnaMillis' | 'KlarnaResponses' | 'KlarnaUnclear' | `Klarna:${KlarnaResponse['kind']}`;
 
 /** Of the functions that end sessions. */
 type OfSessionEnds =

@@ -11,7 +11,7 @@ export const withMetrics = (klarna: Klarna, clock: Clock): Klarna => {
       const askedAt = clock.now();
       const response = await ask(...question);
       measure('KlarnaMillis', clock.now() - askedAt);
-      count('KlarnaAnswers');
+      count('KlarnaResponses');
       count(`Klarna:${response.kind}`);
       if (response.kind === 'unclear' || response.kind === 'rate-limited') count('KlarnaUnclear');
       return response;

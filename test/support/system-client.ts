@@ -193,7 +193,7 @@ const call = async (method: string, url: string, body?: unknown): Promise<System
     }),
   );
 
-async function responseOf(response: SystemResponse): Promise<SystemResponse> {
+async function responseOf(response: Response): Promise<SystemResponse> {
   const text = await response.text();
   let body: Record<string, unknown>;
   try {
