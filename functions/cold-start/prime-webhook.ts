@@ -42,7 +42,7 @@ const call: UrlCall = {
 
 /**
  * V8 compiles what has run so often, and does so here and not in the first calls on a seventh of a core. Each takes a millisecond
- * of init (docs/performance.md).
+ * of init (docs/evidence/performance.md).
  */
 const rounds = 6;
 

@@ -6,7 +6,7 @@ import { recoveryPlot } from '../simulation/plots.ts';
 import type { Scale } from './disturbances.ts';
 import type { Round } from './play-round.ts';
 
-const docs = join(import.meta.dirname, '..', '..', 'docs');
+const docs = join(import.meta.dirname, '..', '..', 'docs', 'evidence');
 
 /** What the seconds of a round are told in. */
 const units: Readonly<Record<Scale, readonly [string, number]>> = {
@@ -59,7 +59,7 @@ const inOrder = (rounds: readonly Round[]): readonly Round[] =>
 export const commitNow = (): string =>
   execFileSync('git', ['rev-parse', '--short=12', 'HEAD']).toString().trim();
 
-/** Puts a run's table between its marks in docs/reliability.md, with its sums, and the plot beside it. */
+/** Puts a run's table between its marks in docs/evidence/reliability.md, with its sums, and the plot beside it. */
 export async function writeReport(
   scale: Scale,
   rounds: readonly Round[],

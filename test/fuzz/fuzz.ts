@@ -1,4 +1,4 @@
-/** `npm run fuzz`: requests drawn from the schemas through the real HTTP fronts; writes its part of docs/reliability.md. */
+/** `npm run fuzz`: requests drawn from the schemas through the real HTTP fronts; writes its part of docs/evidence/reliability.md. */
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -89,7 +89,7 @@ function pageOf(
 }
 
 async function keep(): Promise<void> {
-  const file = join(import.meta.dirname, '..', '..', 'docs', 'reliability.md');
+  const file = join(import.meta.dirname, '..', '..', 'docs', 'evidence', 'reliability.md');
   const [before = '', , after = ''] = (await readFile(file, 'utf8')).split('<!-- fuzz -->');
   const whole = `${before}<!-- fuzz -->\n\n${page}\n\n<!-- fuzz -->${after}`;
   await writeFile(file, await format(whole, { ...(await resolveConfig(file)), parser: 'markdown' }));
