@@ -22,18 +22,31 @@ module.exports = {
       { path: '^functions/adapters/([^/]+)/' },
       {
         path: '^(functions|lib|local|test|bin)/',
-        pathNot: ['^functions/domain/', '^functions/application/ports\\.ts$', '^functions/adapters/$1/'],
+        pathNot: [
+          '^functions/(domain|contract)/',
+          '^functions/application/ports\\.ts$',
+          '^functions/adapters/$1/',
+        ],
       },
       'An adapter knows ports, the domain and its own vendor.',
     ),
     rule(
-      'only-build-adapters-builds-adapters',
-      {
-        path: '^functions/',
-        pathNot: ['^functions/runtime/build-adapters\\.ts$', '^functions/adapters/'],
-      },
+      'contract-imports-types',
+      { path: '^functions/contract/' },
+      { pathNot: ['^functions/contract/'], dependencyTypesNot: ['type-only', 'npm'] },
+      'What lib shares with the functions imports types only.',
+    ),
+    rule(
+      'composition-builds-adapters',
+      { path: '^functions/', pathNot: ['^functions/(composition|adapters)/'] },
       { path: '^functions/adapters/' },
-      'One place builds adapters and clients.',
+      'Composition is the one place that builds adapters and clients.',
+    ),
+    rule(
+      'composition-primes',
+      { path: '^functions/', pathNot: ['^functions/(composition|cold-start)/'] },
+      { path: '^functions/cold-start/' },
+      'Composition alone knows what runs before the first event.',
     ),
     rule(
       'functions-stand-alone',
@@ -42,19 +55,13 @@ module.exports = {
       'Shipped code imports shipped code only.',
     ),
     rule(
-      'lib-shares-environment-and-table',
+      'lib-shares-the-contract',
       { path: '^lib/' },
-      {
-        path: '^functions/',
-        pathNot: [
-          '^functions/runtime/(environment|metric-names)\\.ts$',
-          '^functions/adapters/dynamodb/table-schema\\.ts$',
-        ],
-      },
-      'lib takes the types of the environment and of the metrics and the schema of the table, nothing else.',
+      { path: '^functions/', pathNot: ['^functions/contract/'] },
+      'lib sees the contract, nothing else of the functions.',
     ),
     rule(
-      'nobody-ships-local-or-test',
+      'local-and-test-never-ship',
       { path: '^(functions|lib)/|^bin/app\\.ts$' },
       { path: '^(local|test|bench|tools)/' },
       'Stand-ins and tests are never shipped.',
@@ -63,7 +70,7 @@ module.exports = {
       'the-client-stands-alone',
       { path: '^client/' },
       { path: '^(bin|functions|lib|local|operations|test|bench|tools)/' },
-      'Whoever calls the API needs nothing of what serves it.',
+      'A caller of the API needs nothing of what serves it.',
     ),
     rule(
       'operations-work-on-the-deployed',

@@ -36,7 +36,7 @@ const stale = quotations.filter(
 if (isSummary) printSummary(violations);
 else for (const violation of violations) console.log(lineFor(violation));
 for (const { file, reason } of stale) console.log(`${file}: quotation not needed any more: ${reason}`);
-console.log(`${files.length} files, ${violations.length} violations`);
+console.log(`${files.length} files, ${violations.length} violation${violations.length === 1 ? '' : 's'}`);
 if (violations.length + stale.length > 0) process.exitCode = 1;
 
 /** Undefined for a file that is deleted and still in the index. */

@@ -146,7 +146,7 @@ const isConcatenation = (node: ts.Node): node is ts.BinaryExpression =>
 const isText = (node: ts.Node): boolean =>
   ts.isStringLiteralLike(node) || ts.isTemplateExpression(node) || isConcatenation(node);
 
-/** Visits what is written into a text: the expressions of a template, and what is no text in a concatenation. */
+/** Visits what is written into a text: the expressions of a template, and what is not a text in a concatenation. */
 function visitExpressions(node: ts.Node, visit: (node: ts.Node) => void): void {
   if (ts.isTemplateExpression(node)) {
     for (const span of node.templateSpans) visit(span.expression);
