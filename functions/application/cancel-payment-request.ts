@@ -63,7 +63,7 @@ export const cancelPaymentRequest =
     if (asking && !known) {
       // Nobody but Klarna can say that this id is a request at all: no record is made before it has.
       const { response } = await asking;
-      if (response.kind === 'not-found') return { kind: 'not-found', record: undefined };
+      if (response.kind === 'not_found') return { kind: 'not-found', record: undefined };
       if (response.kind === 'denied') return { kind: 'denied', record: undefined };
     }
 
@@ -113,9 +113,9 @@ export const dryRunCancel =
       key.paymentRequestId,
       dependencies.clock.now() + klarnaBudget,
     );
-    if (response.kind === 'not-found') return { kind: 'not-found', record: known };
+    if (response.kind === 'not_found') return { kind: 'not-found', record: known };
     if (response.kind === 'denied') return { kind: 'denied', record: known };
-    if (response.kind !== 'payment-request') return { kind: 'pending', record };
+    if (response.kind !== 'payment_request') return { kind: 'pending', record };
     const seen = { ...record, state: response.state };
     const late = outcomeFromRecord(seen, command, now);
     return late ? fromRecord(late, seen) : { kind: 'would-cancel', record: seen };
@@ -149,7 +149,7 @@ function outcomeOf(record: PaymentRequest, { conclusion, sent }: KlarnaVerdict):
   const isSpared = conclusion.kind === 'known' || cancellation?.outcome === 'refused';
   if (!isOpen(state) && (isFinal(state) || isSpared)) return { kind: 'already-final', state, record };
   switch (conclusion.kind) {
-    case 'absent':
+    case 'not_found':
       return { kind: 'not-found', record };
     case 'denied':
       return { kind: 'denied', record };
@@ -157,7 +157,7 @@ function outcomeOf(record: PaymentRequest, { conclusion, sent }: KlarnaVerdict):
       return { kind: cancellation ? 'pending' : 'graced', record };
     case 'known':
     case 'unknown':
-    case 'unknown-state':
+    case 'unknown_state':
       return { kind: 'pending', record };
   }
 }

@@ -132,7 +132,7 @@ const asksKlarna: ReadonlySet<ReconcileAction> = new Set(['resume', 'expire', 'e
 /** The same Klarna, which says when it has refused a call for the rate of the calls. */
 function watching(klarna: KlarnaPaymentRequests, onLimited: () => void): KlarnaPaymentRequests {
   const noted = (response: KlarnaResponse): KlarnaResponse => {
-    if (response.kind === 'rate-limited') onLimited();
+    if (response.kind === 'rate_limited') onLimited();
     return response;
   };
   return {
@@ -164,7 +164,7 @@ const end: Act = async (dependencies, record, settings) => {
 const look: Act = async (dependencies, record, settings) => {
   const question = ambiguityOf(record);
   const refreshed = await refreshPaymentRequest(dependencies)(record, settings);
-  const isResolved = refreshed.outcome === 'refreshed' || refreshed.outcome === 'absent';
+  const isResolved = refreshed.outcome === 'refreshed' || refreshed.outcome === 'not_found';
   if (question && isResolved) await writeResponse(dependencies, question, refreshed);
   else await lookLater(dependencies, record);
 };

@@ -9,7 +9,7 @@ import { afterNoon, cancellationWith, minute } from '../support/sessions.ts';
 import { World } from '../support/world.ts';
 
 const canceledResponse: KlarnaResponse = {
-  kind: 'payment-request',
+  kind: 'payment_request',
   state: 'CANCELED',
   proof: { status: '200' },
 };
@@ -79,7 +79,7 @@ describe('what is paid or ended', () => {
     expect(await world.cancel()).toMatchObject({ kind: 'already-final', state: 'COMPLETED' });
     expect(world.klarna.calls).toEqual([]);
     expect(world.record.history.at(-1)).toMatchObject({
-      eventId: expect.stringMatching(/^answer:[0-9a-f]{32}$/) as string,
+      eventId: expect.stringMatching(/^response:[0-9a-f]{32}$/) as string,
       kind: 'cancel_request',
       effect: 'refused',
     });
@@ -121,8 +121,8 @@ describe('an answer to the DELETE that says nothing', () => {
   it.each<[string, KlarnaResponse]>([
     ['a time-out', unclear],
     ['a refusal', { kind: 'refused', proof: { status: '409' } }],
-    ['a 404', { kind: 'not-found', proof: {} }],
-    ['another state', { kind: 'payment-request', state: 'SUBMITTED', proof: {} }],
+    ['a 404', { kind: 'not_found', proof: {} }],
+    ['another state', { kind: 'payment_request', state: 'SUBMITTED', proof: {} }],
   ])('%s, though it was done: the read finds CANCELED', async (_, response) => {
     const klarna = new ScriptedKlarna('SUBMITTED').responses('cancel', (self) => {
       self.state = 'CANCELED';
@@ -189,7 +189,7 @@ describe('an answer to the DELETE that says nothing', () => {
 
   it('when Klarna limits the rate for longer than there is time: pending at once', async () => {
     const limited: KlarnaResponse = {
-      kind: 'rate-limited',
+      kind: 'rate_limited',
       retryAfterMillis: 60_000,
       proof: { status: '429' },
     };
@@ -201,7 +201,7 @@ describe('an answer to the DELETE that says nothing', () => {
 
   it('when Klarna limits the rate for a second: waits that long and goes on', async () => {
     const limited: KlarnaResponse = {
-      kind: 'rate-limited',
+      kind: 'rate_limited',
       retryAfterMillis: 1_000,
       proof: { status: '429' },
     };
@@ -214,7 +214,7 @@ describe('an answer to the DELETE that says nothing', () => {
 describe('what Klarna does not say', () => {
   it('a state that is new to us is not touched, and a person is told', async () => {
     const world = new World(
-      new ScriptedKlarna('SUBMITTED').responses('read', { kind: 'unknown-state', proof: {} }),
+      new ScriptedKlarna('SUBMITTED').responses('read', { kind: 'unknown_state', proof: {} }),
     );
     expect((await world.cancel()).kind).toBe('pending');
     expect(world.klarna.cancels).toBe(0);
@@ -227,12 +227,12 @@ describe('what Klarna does not say', () => {
     expect((await world.cancel()).kind).toBe('not-found');
     expect(world.record.state).toBeUndefined();
     expect(world.record).toMatchObject({
-      attention: 'not_found_at_klarna',
+      attention: 'not_found',
       cancellation: { outcome: 'not_found' },
     });
     world.clock.advance(48 * 3_600_000);
     await world.sweep();
-    expect(world.record).toMatchObject({ state: 'EXPIRED', evidence: { source: 'absence' } });
+    expect(world.record).toMatchObject({ state: 'EXPIRED', evidence: { source: 'not_found' } });
   });
 
   it('credentials refused while a request is known: kept, and tried again by the sweep', async () => {
@@ -443,7 +443,7 @@ describe('a rehearsal', () => {
   it.each<[KlarnaResponse, string]>([
     [{ kind: 'denied', proof: {} }, 'denied'],
     [unclear, 'pending'],
-    [{ kind: 'unknown-state', proof: {} }, 'pending'],
+    [{ kind: 'unknown_state', proof: {} }, 'pending'],
   ])('to which Klarna says $kind promises nothing: %s', async (response, kind) => {
     const world = new World(new ScriptedKlarna('SUBMITTED').responses('read', response));
     await world.webhook(observed('SUBMITTED'));

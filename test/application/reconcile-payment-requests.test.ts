@@ -239,7 +239,7 @@ describe('what Klarna does not know when it is asked', () => {
     const { world } = await worldWith(recordWith({ state: 'SUBMITTED' }));
     world.klarna.state = undefined;
     await refreshPaymentRequest(world.dependencies)(world.record, world.settings);
-    expect(world.record.attention).toBe('not_found_at_klarna');
+    expect(world.record.attention).toBe('not_found');
     world.klarna.state = state;
     return world;
   };
