@@ -40,7 +40,7 @@ export function tableOf(rounds: readonly Round[]): string {
         round.disturbance,
         round.sessions,
         round.paid,
-        round.answers,
+        round.responses,
         round.webhooks,
         round.refused,
         round.lost,
@@ -78,7 +78,7 @@ export async function writeReport(
   );
   const page = [
     `\`${command}\`, commit ${commit}, Node ${process.version}: ${rounds.length} rounds, ${sum(({ sessions }) => sessions)} sessions, ` +
-      `${sum(({ answers }) => answers)} answers to the shop and ${sum(({ webhooks }) => webhooks)} to Klarna followed up, ` +
+      `${sum(({ responses }) => responses)} answers to the shop and ${sum(({ webhooks }) => webhooks)} to Klarna followed up, ` +
       `**${sum(({ violations }) => violations.length)} violations**.`,
     '',
     `![Recovery after each disturbance](${plot})`,

@@ -59,7 +59,7 @@ async function reject(): Promise<number> {
 }
 
 function pageOf(
-  { answers, slowest, findings, memory, requests: sent }: FuzzReport,
+  { responses, slowest, findings, memory, requests: sent }: FuzzReport,
   odd: readonly string[],
   micros: number,
 ): string {
@@ -69,9 +69,9 @@ function pageOf(
     `\`npm run fuzz -- --requests ${sent} --seed ${seed}\`, commit ${commit}: ${findings.length} findings, ${odd.length} lines of the log that tell of something unhandled.`,
     `Memory of a function's process, on average, after each fifth of the requests: ${memory.map(Math.round).join(', ')} MB.`,
     '',
-    row('route', 'answers', 'slowest, ms'),
+    row('route', 'responses', 'slowest, ms'),
     row('---', '---', '---:'),
-    ...[...answers]
+    ...[...responses]
       .toSorted(([a], [b]) => (a < b ? -1 : 1))
       .map(([route, statuses]) =>
         row(
