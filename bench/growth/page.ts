@@ -1,3 +1,5 @@
+import * as Plot from '@observablehq/plot';
+import { plotSvg } from '../../tools/plot/plot-svg.ts';
 import type { SweepAlone } from './sweep-alone.ts';
 import type { AtSize, CatchUp, FlashSale, Pace } from './measure.ts';
 
@@ -101,37 +103,32 @@ const sweepAloneLines = ({ klarnaMillis, ended, seconds }: SweepAlone): readonly
   `One run of the sweep's code alone, where everything else only takes its time (Klarna ${klarnaMillis} ms, the table 5, Scheduler 20), ended ${many(ended)} sessions in ${short(seconds)} seconds: ${short(ended / seconds)} a second.`,
 ];
 
-const colors = ['#4477aa', '#ee6677', '#228833', '#ccbb44', '#66ccee', '#aa3377'] as const;
-
-/** Medians by the number of open sessions, on a logarithmic scale of sessions: level lines are what is wanted. */
+/** Medians by the number of open sessions, on a logarithmic scale of sessions: level lines are the goal. */
 export function growthPlot({ sizes }: GrowthRun): string {
   const kinds = Object.keys(sizes[0]?.paces ?? {});
-  const most = Math.max(...sizes.flatMap(({ paces }) => kinds.map((kind) => paces[kind]?.p50 ?? 0)));
-  const last = Math.log10(sizes.at(-1)?.sessions ?? 10);
-  const x = (sessions: number): number => Math.round(60 + (Math.log10(sessions) / last) * 480);
-  const y = (millis: number): number => Math.round(250 - (millis / most) * 200);
-  const lines = kinds.flatMap((kind, index) => {
-    const color = colors[index % colors.length] ?? '#000000';
-    const points = sizes.map(({ sessions, paces }) => `${x(sessions)},${y(paces[kind]?.p50 ?? 0)}`).join(' ');
-    const end = y(sizes.at(-1)?.paces[kind]?.p50 ?? 0);
-    return [
-      `<polyline points="${points}" fill="none" stroke="${color}" stroke-width="2"/>`,
-      `<text x="548" y="${end + 4}" fill="${color}">${kind}</text>`,
-    ];
+  const points = sizes.flatMap(({ sessions, paces }) =>
+    kinds.map((kind) => ({ kind, sessions, millis: paces[kind]?.p50 ?? 0 })),
+  );
+  return plotSvg({
+    title: 'Median time of a call in milliseconds, by the number of open sessions',
+    legend: kinds,
+    width: 680,
+    height: 320,
+    marginLeft: 56,
+    marginTop: 60,
+    marginRight: 40,
+    x: {
+      type: 'log',
+      label: null,
+      tickSize: 0,
+      ticks: sizes.map(({ sessions }) => sessions),
+      tickFormat: many,
+    },
+    y: { label: null, tickSize: 0, grid: true, ticks: 5, tickFormat: (millis: number) => `${millis} ms` },
+    marks: [
+      Plot.ruleY([0], { stroke: '#888888' }),
+      Plot.lineY(points, { x: 'sessions', y: 'millis', stroke: 'kind', strokeWidth: 2 }),
+      Plot.dot(points, { x: 'sessions', y: 'millis', fill: 'kind', r: 2.5 }),
+    ],
   });
-  return [
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 680 290" font-family="sans-serif" font-size="11">',
-    '<rect width="100%" height="100%" fill="#ffffff"/>',
-    '<text x="8" y="18" font-size="13">Milliseconds of a call, median, by the number of open sessions</text>',
-    '<line x1="60" y1="250" x2="540" y2="250" stroke="#888888"/>',
-    ...sizes.map(
-      ({ sessions }) => `<text x="${x(sessions)}" y="268" text-anchor="middle">${many(sessions)}</text>`,
-    ),
-    ...[0, 0.5, 1].map(
-      (share) => `<text x="52" y="${y(most * share) + 4}" text-anchor="end">${short(most * share)} ms</text>`,
-    ),
-    ...lines,
-    '</svg>',
-    '',
-  ].join('\n');
 }
