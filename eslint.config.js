@@ -29,5 +29,5 @@ export default defineConfig(
     },
   },
   { files: ['*.js', '*.cjs', '**/*.config.ts', 'bin/*.js'], rules: { 'no-restricted-exports': 'off' } },
-  { files: ['bin/**', 'local/**', 'bench/**'], rules: { 'no-console': 'off' } },
+  { files: ['bin/**', 'local/**', 'bench/**', 'tools/**'], rules: { 'no-console': 'off' } },
 );

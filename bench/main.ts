@@ -1,4 +1,4 @@
-/** `npm run bench`: measures the functions against `empty` and `typical`, and writes docs/performance.md, .svg and .json. */
+/** `npm run bench`: measures the functions against `empty` and `typical`, and writes docs/evidence/performance.md, .svg and .json. */
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { cpus, release, tmpdir, totalmem } from 'node:os';
@@ -20,7 +20,7 @@ import { parseLatencies } from './stand-ins/latencies.ts';
 import { unavoidableWaiting } from './subjects.ts';
 
 const root = join(import.meta.dirname, '..');
-const docs = join(root, 'docs');
+const docs = join(root, 'docs', 'evidence');
 
 const { values: flags } = parseArgs({
   options: {

@@ -87,8 +87,8 @@ export async function provenSample(
     Array.from({ length: calls }, (_, call) => subject.event(call)),
     share,
   );
-  const undone = sample.calls.find(({ answer }) => !subject.done(answer));
-  if (undone) throw new Error(`${subject.name}: answered ${JSON.stringify(undone.answer)}`);
+  const undone = sample.calls.find(({ reply }) => !subject.done(reply));
+  if (undone) throw new Error(`${subject.name}: answered ${JSON.stringify(undone.reply)}`);
   const expected = [...subject.once, ...Array.from({ length: calls }, () => subject.calls).flat()].toSorted();
   const seen = standIns
     .takeLog()

@@ -3,7 +3,7 @@ import type { Figures } from './figures.ts';
 import type { Goal } from './goals.ts';
 import type { Latencies } from './stand-ins/latencies.ts';
 
-/** One run, as it is kept in docs/performance.json. */
+/** One run, as it is kept in docs/evidence/performance.json. */
 export interface Run {
   readonly at: string;
   readonly commit: string;

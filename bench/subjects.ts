@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { readStack } from '../local/template/read-stack.ts';
 import { synthesize } from '../local/template/synthesize.ts';
-import type { FunctionName } from '../functions/runtime/environment.ts';
+import type { FunctionName } from '../functions/contract/environment.ts';
 import type { EventId, PaymentRequestId, SessionId } from '../functions/domain/identifiers.ts';
 import type { PaymentRequest } from '../functions/domain/payment-request.ts';
 import { account, at, recordWith } from '../test/support/fixtures.ts';
@@ -18,7 +18,7 @@ import {
 import { planted } from '../test/support/planted-secrets.ts';
 import type { Bundles } from './bundles.ts';
 import type { Sandboxed } from './lambda/sample.ts';
-import { anyKey, type World } from './stand-ins/answers.ts';
+import { anyKey, type World } from './stand-ins/responses.ts';
 import type { Latencies, StandInName } from './stand-ins/latencies.ts';
 
 /** One function doing one job. */
@@ -34,7 +34,7 @@ export interface Subject {
   /** What a process asks for once. */
   readonly once: readonly string[];
   /** Whether an answer is that of the job done. */
-  readonly done: (answer: unknown) => boolean;
+  readonly done: (response: unknown) => boolean;
   /** `all` emulated sizes too, only the `whole` core, or never timed: run once, for its calls. */
   readonly timed: 'all' | 'whole' | 'never';
 }
@@ -89,11 +89,13 @@ const delivery = (id: PaymentRequestId) => (call: number) => {
   return { ...body, payload: { ...(body['payload'] as object), payment_request_id: id } };
 };
 
-const statusOf = (answer: unknown): unknown =>
-  typeof answer === 'object' && answer !== null && 'statusCode' in answer ? answer.statusCode : undefined;
-const is = (status: number) => (answer: unknown) => statusOf(answer) === status;
-const isEmptyBatch = (answer: unknown): boolean =>
-  JSON.stringify(answer) === JSON.stringify({ batchItemFailures: [] });
+const statusOf = (response: unknown): unknown =>
+  typeof response === 'object' && response !== null && 'statusCode' in response
+    ? response.statusCode
+    : undefined;
+const is = (status: number) => (response: unknown) => statusOf(response) === status;
+const isEmptyBatch = (response: unknown): boolean =>
+  JSON.stringify(response) === JSON.stringify({ batchItemFailures: [] });
 
 const webhookEvent = (id: PaymentRequestId) => (call: number) => signedEvent(delivery(id)(call));
 
@@ -293,7 +295,7 @@ export async function describeBench(
       // A shard of what is due each, and the jobs.
       calls: [...Array.from({ length: 9 }, () => 'dynamodb.Query'), 'scheduler.ListSchedules'],
       once: [],
-      done: (answer) => typeof answer === 'object',
+      done: (response) => typeof response === 'object',
       timed: 'whole',
     }),
     of('lapse', 'publish', {

@@ -1,4 +1,4 @@
-import { defaultAccounts, defaultSigningKeys } from '../local/default-secrets.ts';
+import { defaultAccounts, defaultSigningKeys } from '../local/secrets/default-secrets.ts';
 import { linesToTry, playDemo } from '../local/demo/demo.ts';
 import { type LocalSystem, startLocalSystem } from '../local/local-system.ts';
 import { type LocalOptions, parseOptions, usage } from '../local/options.ts';

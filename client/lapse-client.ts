@@ -12,7 +12,7 @@ import type {
   SessionOutcome,
   State,
 } from './answers.ts';
-import { type Answer, Transport, type TransportOptions } from './transport.ts';
+import { type ApiResponse, Transport, type TransportOptions } from './transport.ts';
 
 export type * from './answers.ts';
 export { LapseError, LapseProblem, LapseUnavailable } from './errors.ts';
@@ -90,9 +90,12 @@ export class LapseClient {
     { signal }: Optional = {},
   ): Promise<RegisterOutcome> {
     const call = { method: 'PUT', path: this.#request(id), body: registration, signal } as const;
-    const answer = await this.#transport.send(call, ['already-final', 'cancellation-pending']);
+    const response = await this.#transport.send(call, ['already-final', 'cancellation-pending']);
     return (
-      conflictOf(answer) ?? { outcome: answer.status === 201 ? 'registered' : 'updated', ...recordIn(answer) }
+      conflictOf(response) ?? {
+        outcome: response.status === 201 ? 'registered' : 'updated',
+        ...recordIn(response),
+      }
     );
   }
 
@@ -103,17 +106,17 @@ export class LapseClient {
   async extend(id: string, deadline: Deadline, { signal }: Optional = {}): Promise<ExtendOutcome> {
     const countsAnew = 'session_timeout' in deadline;
     const call = { method: 'PATCH', path: this.#request(id), body: deadline, countsAnew, signal } as const;
-    const answer = await this.#transport.send(call, [
+    const response = await this.#transport.send(call, [
       'already-final',
       'cancellation-pending',
       'extension-limit',
       'not-found',
     ]);
-    if (answer.problem === 'not-found') return { outcome: 'not_found' };
-    if (answer.problem === 'extension-limit') {
-      return { outcome: 'extension_limit', allowed: String(answer.body['allowed']) };
+    if (response.problem === 'not-found') return { outcome: 'not_found' };
+    if (response.problem === 'extension-limit') {
+      return { outcome: 'extension_limit', allowed: String(response.body['allowed']) };
     }
-    return conflictOf(answer) ?? { outcome: 'updated', ...recordIn(answer) };
+    return conflictOf(response) ?? { outcome: 'updated', ...recordIn(response) };
   }
 
   /** What is known of it; `undefined` for nothing. With `refresh` Klarna is asked first, also of what nothing is known of. */
@@ -146,10 +149,10 @@ export class LapseClient {
   ): Promise<CancelOutcome> {
     const query = { reason, allow_completed: flag(allow_completed), dry_run: flag(dry_run) };
     const call = { method: 'DELETE', path: this.#request(id), query, signal } as const;
-    const answer = await this.#transport.send(call, ['already-final', 'not-found']);
-    if (answer.problem === 'not-found') return { outcome: 'not_found' };
-    if (answer.problem === 'already-final') return alreadyFinal(answer);
-    const { outcome, ...record } = answer.body as unknown as PaymentRequestRecord & {
+    const response = await this.#transport.send(call, ['already-final', 'not-found']);
+    if (response.problem === 'not-found') return { outcome: 'not_found' };
+    if (response.problem === 'already-final') return alreadyFinal(response);
+    const { outcome, ...record } = response.body as unknown as PaymentRequestRecord & {
       readonly outcome: 'canceled' | 'already_canceled' | 'would_cancel' | 'pending';
     };
     return { outcome, record };
@@ -167,8 +170,8 @@ export class LapseClient {
   ): Promise<SessionOutcome | undefined> {
     const query = { reason, dry_run: flag(dry_run) };
     const call = { method: 'DELETE', path: this.#session(sessionId), query, signal } as const;
-    const answer = await this.#transport.send(call, ['not-found']);
-    return answer.problem === undefined ? (answer.body as unknown as SessionOutcome) : undefined;
+    const response = await this.#transport.send(call, ['not-found']);
+    return response.problem === undefined ? (response.body as unknown as SessionOutcome) : undefined;
   }
 
   /** Everything that passes the filter, newest first, asked for page by page as it is gone through. */
@@ -189,11 +192,11 @@ export class LapseClient {
     { signal }: Optional = {},
   ): Promise<CancelJobOutcome> {
     const call = { method: 'PUT', path: this.#job(jobId), body: request, signal } as const;
-    const answer = await this.#transport.send(call, ['job-exists', 'not-found']);
-    if (answer.problem === 'job-exists') return { outcome: 'taken' };
-    if (answer.problem === 'not-found') return { outcome: 'not_found' };
-    const job = answer.body as unknown as CancelJob;
-    return { outcome: answer.status === 201 ? 'started' : 'unchanged', job };
+    const response = await this.#transport.send(call, ['job-exists', 'not-found']);
+    if (response.problem === 'job-exists') return { outcome: 'taken' };
+    if (response.problem === 'not-found') return { outcome: 'not_found' };
+    const job = response.body as unknown as CancelJob;
+    return { outcome: response.status === 201 ? 'started' : 'unchanged', job };
   }
 
   /** How far a job has come; `undefined` where there is none. */
@@ -203,10 +206,10 @@ export class LapseClient {
 
   /** Stops a job for good; `undefined` where there is none. */
   async stopCancelJob(jobId: string, { signal }: Optional = {}): Promise<CancelJob | undefined> {
-    const answer = await this.#transport.send({ method: 'DELETE', path: this.#job(jobId), signal }, [
+    const response = await this.#transport.send({ method: 'DELETE', path: this.#job(jobId), signal }, [
       'not-found',
     ]);
-    return answer.problem === undefined ? (answer.body as unknown as CancelJob) : undefined;
+    return response.problem === undefined ? (response.body as unknown as CancelJob) : undefined;
   }
 
   /** What became of each request of a job so far; of a job that is running there will be more. */
@@ -242,8 +245,8 @@ export class LapseClient {
     query: Readonly<Record<string, string | undefined>>,
     signal: AbortSignal | undefined,
   ): Promise<Found | undefined> {
-    const answer = await this.#transport.send({ method: 'GET', path, query, signal }, ['not-found']);
-    return answer.problem === undefined ? (answer.body as Found) : undefined;
+    const response = await this.#transport.send({ method: 'GET', path, query, signal }, ['not-found']);
+    return response.problem === undefined ? (response.body as Found) : undefined;
   }
 
   #request(id: string): string {
@@ -261,14 +264,14 @@ export class LapseClient {
 
 const flag = (value: boolean | undefined): string | undefined => (value === true ? 'true' : undefined);
 
-const recordIn = ({ body }: Answer) => ({ record: body as unknown as PaymentRequestRecord });
+const recordIn = ({ body }: ApiResponse) => ({ record: body as unknown as PaymentRequestRecord });
 
-const alreadyFinal = ({ body }: Answer): AlreadyFinal => ({
+const alreadyFinal = ({ body }: ApiResponse): AlreadyFinal => ({
   outcome: 'already_final',
   state: body['state'] as State,
 });
 
-function conflictOf(answer: Answer): AlreadyFinal | CancellationPending | undefined {
-  if (answer.problem === 'already-final') return alreadyFinal(answer);
-  return answer.problem === 'cancellation-pending' ? { outcome: 'cancellation_pending' } : undefined;
+function conflictOf(response: ApiResponse): AlreadyFinal | CancellationPending | undefined {
+  if (response.problem === 'already-final') return alreadyFinal(response);
+  return response.problem === 'cancellation-pending' ? { outcome: 'cancellation_pending' } : undefined;
 }

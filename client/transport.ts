@@ -44,7 +44,7 @@ export interface Call {
 }
 
 /** An answer that is an outcome: 2xx, or a problem that the caller of the transport has asked for. */
-export interface Answer {
+export interface ApiResponse {
   readonly status: number;
   readonly body: Readonly<Record<string, unknown>>;
   /** The type of the problem, without its prefix. */
@@ -78,12 +78,12 @@ export class Transport {
     };
   }
 
-  async send(call: Call, outcomes: readonly string[] = []): Promise<Answer> {
+  async send(call: Call, outcomes: readonly string[] = []): Promise<ApiResponse> {
     const { budgetMillis, now, random } = this.#options;
     const until = now() + budgetMillis;
     for (let tries = 1; ; tries += 1) {
       const reply = await this.#try(call, until - now());
-      if (reply.kind === 'answer') return judged(reply.answer, outcomes);
+      if (reply.kind === 'response') return judged(reply.reply, outcomes);
       const jitter = random() * Math.min(longestPause, firstPause * 2 ** tries);
       const pause = Math.max(jitter, reply.retryAfterMillis);
       const mayBeDone = call.countsAnew === true && reply.status !== 429;
@@ -109,15 +109,15 @@ export class Transport {
       const response = await this.#options.fetch(request);
       const text = await response.text();
       const { status } = response;
-      const answer = answerOf(status, text);
+      const reply = responseOf(status, text);
       if (statusesToTryAgain.includes(status)) {
-        const { problem, detail } = answer;
+        const { problem, detail } = reply;
         const why = `answered ${status} (${detail})`;
         const retryAfter = Number(response.headers.get('retry-after') ?? 0);
         const retryAfterMillis = Number.isFinite(retryAfter) ? retryAfter * 1_000 : 0;
         return { kind: 'again', why, status, problem, retryAfterMillis };
       }
-      return { kind: 'answer', answer };
+      return { kind: 'response', reply };
     } catch (error) {
       call.signal?.throwIfAborted();
       // Not the message: it may quote the address with what is in it.
@@ -158,7 +158,7 @@ export class Transport {
 }
 
 type Reply =
-  | { readonly kind: 'answer'; readonly answer: Answer & { readonly detail: string } }
+  | { readonly kind: 'response'; readonly reply: ApiResponse & { readonly detail: string } }
   | {
       readonly kind: 'again';
       readonly why: string;
@@ -169,7 +169,7 @@ type Reply =
 
 const problemPrefix = 'urn:lapse:problem:';
 
-function answerOf(status: number, text: string): Answer & { readonly detail: string } {
+function responseOf(status: number, text: string): ApiResponse & { readonly detail: string } {
   const body = jsonOf(text);
   const type = body['type'];
   const isProblem = status >= 400 && typeof type === 'string' && type.startsWith(problemPrefix);
@@ -183,11 +183,11 @@ function answerOf(status: number, text: string): Answer & { readonly detail: str
 }
 
 function judged(
-  { detail, ...answer }: Answer & { readonly detail: string },
+  { detail, ...reply }: ApiResponse & { readonly detail: string },
   outcomes: readonly string[],
-): Answer {
-  const { status, problem, body } = answer;
-  if (status < 300 || (problem !== undefined && outcomes.includes(problem))) return answer;
+): ApiResponse {
+  const { status, problem, body } = reply;
+  if (status < 300 || (problem !== undefined && outcomes.includes(problem))) return reply;
   throw new LapseProblem(
     problem ?? 'http',
     status,

@@ -1,8 +1,8 @@
 /** The timer queue: ends the session whose time is up. A message that fails comes back by itself, later each time. */
-import { composeExpiry } from './runtime/composition-root.ts';
-import { timerQueueHandler } from './runtime/timer-queue-handler.ts';
+import { composeTimeout } from './composition/composition-root.ts';
+import { timerQueueHandler } from './triggers/timer-queue-handler.ts';
 
-const expiry = composeExpiry();
+const expiry = composeTimeout();
 
 export const { warmUp } = expiry;
 

@@ -1,27 +1,27 @@
 /** DELETE of a Payment Request or of a session, and jobs that cancel many: ends what is open, unless the customer has paid. */
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type { AccountSettings } from './application/ports.ts';
-import { apiHandler } from './runtime/api-handler.ts';
-import { noQuery, requestCancelQuery, sessionCancelQuery } from './runtime/api-queries.ts';
-import { accountOf, keyOf, queryOf, sessionIdOf } from './runtime/api-request.ts';
-import { callerOf } from './runtime/caller.ts';
-import { cancelAnswer } from './runtime/cancel-answer.ts';
-import { cancelJobStartAnswer, cancelJobView, foundCancelJob } from './runtime/cancel-job-answer.ts';
-import { cancelJobKeyOf, cancelJobRequestOf } from './runtime/cancel-job-request.ts';
-import { composeCancellation } from './runtime/composition-root.ts';
-import { type HttpAnswer, jsonAnswer } from './runtime/problem.ts';
-import { sessionCancelAnswer } from './runtime/session-answer.ts';
-import { count } from './runtime/telemetry.ts';
-import { unknownRoute } from './runtime/unknown-route.ts';
+import { apiHandler } from './http/api-handler.ts';
+import { noQuery, requestCancelQuery, sessionCancelQuery } from './http/query-schemas.ts';
+import { accountOf, keyOf, queryOf, sessionIdOf } from './http/parse-request.ts';
+import { callerOf } from './http/caller.ts';
+import { cancelResponse } from './http/cancel-response.ts';
+import { cancelJobStartResponse, cancelJobView, foundCancelJob } from './http/cancel-job-response.ts';
+import { cancelJobKeyOf, cancelJobRequestOf } from './http/cancel-job-request.ts';
+import { composeCancellation } from './composition/composition-root.ts';
+import { type HttpResponse, jsonResponse } from './http/problem.ts';
+import { sessionCancelResponse } from './http/session-response.ts';
+import { count } from './telemetry/telemetry.ts';
+import { unknownRoute } from './http/unknown-route.ts';
 
-const { accounts, cancel, rehearse, cancelSession, rehearseSession, startJob, stopJob, warmUp } =
+const { accounts, cancel, dryRun, cancelSession, dryRunSession, startJob, stopJob, warmUp } =
   composeCancellation();
 
 export { warmUp };
 
-type Answer = (event: APIGatewayProxyEventV2, account: AccountSettings) => Promise<HttpAnswer>;
+type RouteHandler = (event: APIGatewayProxyEventV2, account: AccountSettings) => Promise<HttpResponse>;
 
-const endRequest: Answer = async (event, account) => {
+const endRequest: RouteHandler = async (event, account) => {
   const key = keyOf(event, account);
   const query = queryOf(event, requestCancelQuery);
   const command = {
@@ -30,12 +30,12 @@ const endRequest: Answer = async (event, account) => {
     requestedBy: callerOf(event),
     allowCompleted: query.allow_completed || account.cancelCompleted,
   } as const;
-  const outcome = await (query.dry_run ? rehearse : cancel)(key, command, account);
+  const outcome = await (query.dry_run ? dryRun : cancel)(key, command, account);
   count(`Cancel:${outcome.kind}`);
-  return cancelAnswer(key, outcome);
+  return cancelResponse(key, outcome);
 };
 
-const endSession: Answer = async (event, account) => {
+const endSession: RouteHandler = async (event, account) => {
   const sessionId = sessionIdOf(event);
   const query = queryOf(event, sessionCancelQuery);
   // Whoever ends a session has not looked at each of its requests: what is paid is spared, whatever the account allows.
@@ -45,24 +45,24 @@ const endSession: Answer = async (event, account) => {
     requestedBy: callerOf(event),
     allowCompleted: false,
   } as const;
-  const members = await (query.dry_run ? rehearseSession : cancelSession)(sessionId, command, account);
+  const members = await (query.dry_run ? dryRunSession : cancelSession)(sessionId, command, account);
   for (const { outcome } of members) count(`Cancel:${outcome.kind}`);
-  return sessionCancelAnswer(account.account, sessionId, members);
+  return sessionCancelResponse(account.account, sessionId, members);
 };
 
-const start: Answer = async (event, account) => {
+const start: RouteHandler = async (event, account) => {
   const key = cancelJobKeyOf(event, account);
   queryOf(event, noQuery);
-  return cancelJobStartAnswer(key, await startJob(key, cancelJobRequestOf(event)));
+  return cancelJobStartResponse(key, await startJob(key, cancelJobRequestOf(event)));
 };
 
-const stop: Answer = async (event, account) => {
+const stop: RouteHandler = async (event, account) => {
   const key = cancelJobKeyOf(event, account);
   queryOf(event, noQuery);
-  return jsonAnswer(200, cancelJobView(foundCancelJob(key, await stopJob(key))));
+  return jsonResponse(200, cancelJobView(foundCancelJob(key, await stopJob(key))));
 };
 
-const routes: Readonly<Record<string, Answer>> = {
+const routes: Readonly<Record<string, RouteHandler>> = {
   'DELETE /accounts/{account}/payment-requests/{payment_request_id}': endRequest,
   'DELETE /accounts/{account}/sessions/{session_id}': endSession,
   'PUT /accounts/{account}/cancel-jobs/{job_id}': start,
@@ -70,7 +70,7 @@ const routes: Readonly<Record<string, Answer>> = {
 };
 
 export const handler = apiHandler(async (event) => {
-  const answer = routes[event.routeKey];
-  if (!answer) throw unknownRoute(event);
-  return answer(event, await accountOf(event, accounts));
+  const response = routes[event.routeKey];
+  if (!response) throw unknownRoute(event);
+  return response(event, await accountOf(event, accounts));
 });

@@ -2,31 +2,31 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type { AccountSettings } from './application/ports.ts';
 import type { PaymentRequestKey } from './domain/identifiers.ts';
-import { apiHandler } from './runtime/api-handler.ts';
-import { noQuery, recordQuery, reportQuery } from './runtime/api-queries.ts';
-import { accountOf, keyOf, queryOf, sessionIdOf } from './runtime/api-request.ts';
-import { cancelJobReportAnswer, cancelJobView, foundCancelJob } from './runtime/cancel-job-answer.ts';
-import { cancelJobKeyOf } from './runtime/cancel-job-request.ts';
-import { composeReading } from './runtime/composition-root.ts';
-import { listAnswer, listRequestOf } from './runtime/list-request.ts';
-import { historyOf, viewOf } from './runtime/payment-request-view.ts';
-import { type HttpAnswer, jsonAnswer, klarnaDenied, Problem } from './runtime/problem.ts';
-import { sessionReadAnswer } from './runtime/session-answer.ts';
-import { unknownRoute } from './runtime/unknown-route.ts';
+import { apiHandler } from './http/api-handler.ts';
+import { noQuery, recordQuery, reportQuery } from './http/query-schemas.ts';
+import { accountOf, keyOf, queryOf, sessionIdOf } from './http/parse-request.ts';
+import { cancelJobReportResponse, cancelJobView, foundCancelJob } from './http/cancel-job-response.ts';
+import { cancelJobKeyOf } from './http/cancel-job-request.ts';
+import { composeReading } from './composition/composition-root.ts';
+import { listResponse, listRequestOf } from './http/list-request.ts';
+import { historyOf, viewOf } from './http/payment-request-view.ts';
+import { type HttpResponse, jsonResponse, klarnaDenied, Problem } from './http/problem.ts';
+import { sessionReadResponse } from './http/session-response.ts';
+import { unknownRoute } from './http/unknown-route.ts';
 
 const { accounts, read, refresh, discover, readSession, list, jobs, warmUp } = composeReading();
 
 export { warmUp };
 
-type Answer = (event: APIGatewayProxyEventV2, settings: AccountSettings) => Promise<HttpAnswer>;
+type RouteHandler = (event: APIGatewayProxyEventV2, settings: AccountSettings) => Promise<HttpResponse>;
 
-const getRecord: Answer = async (event, settings) => {
+const getRecord: RouteHandler = async (event, settings) => {
   const key = keyOf(event, settings);
   const query = queryOf(event, recordQuery);
-  if (!query.refresh) return jsonAnswer(200, viewOf(await recordOf(key)));
+  if (!query.refresh) return jsonResponse(200, viewOf(await recordOf(key)));
   const known = await read(key);
   const { outcome, record } = await (known ? refresh(known, settings) : discover(key, settings));
-  if (record) return jsonAnswer(200, { ...viewOf(record), refresh: outcome });
+  if (record) return jsonResponse(200, { ...viewOf(record), refresh: outcome });
   switch (outcome) {
     case 'absent':
       throw unknownRequest(key, 'Nothing is known of this Payment Request, and Klarna does not know it.');
@@ -43,44 +43,44 @@ const getRecord: Answer = async (event, settings) => {
   }
 };
 
-const getHistory: Answer = async (event, settings) => {
+const getHistory: RouteHandler = async (event, settings) => {
   const key = keyOf(event, settings);
   queryOf(event, noQuery);
-  return jsonAnswer(200, historyOf(await recordOf(key)));
+  return jsonResponse(200, historyOf(await recordOf(key)));
 };
 
-const getSession: Answer = async (event, { account }) => {
+const getSession: RouteHandler = async (event, { account }) => {
   const sessionId = sessionIdOf(event);
   queryOf(event, noQuery);
-  return sessionReadAnswer(account, sessionId, await readSession(account, sessionId));
+  return sessionReadResponse(account, sessionId, await readSession(account, sessionId));
 };
 
-const getList: Answer = async (event, { account }) => {
+const getList: RouteHandler = async (event, { account }) => {
   const { filter, before, limit } = listRequestOf(event, account);
-  return listAnswer(account, filter, await list(account, filter, before, limit));
+  return listResponse(account, filter, await list(account, filter, before, limit));
 };
 
-const getJob: Answer = async (event, settings) => {
+const getJob: RouteHandler = async (event, settings) => {
   const key = cancelJobKeyOf(event, settings);
   queryOf(event, noQuery);
-  return jsonAnswer(200, cancelJobView(foundCancelJob(key, await jobs.read(key))));
+  return jsonResponse(200, cancelJobView(foundCancelJob(key, await jobs.read(key))));
 };
 
-const getJobReport: Answer = async (event, settings) => {
+const getJobReport: RouteHandler = async (event, settings) => {
   const key = cancelJobKeyOf(event, settings);
   const { cursor: page } = queryOf(event, reportQuery);
   const job = foundCancelJob(key, await jobs.read(key));
   // What is written and not counted yet may be written anew.
-  return cancelJobReportAnswer(job, page, page < job.pages ? await jobs.readPage(key, page) : []);
+  return cancelJobReportResponse(job, page, page < job.pages ? await jobs.readPage(key, page) : []);
 };
 
-const getJobs: Answer = async (event, { account }) => {
+const getJobs: RouteHandler = async (event, { account }) => {
   queryOf(event, noQuery);
   const newest = await jobs.ofAccount(account, 100);
-  return jsonAnswer(200, { cancel_jobs: newest.map(cancelJobView) });
+  return jsonResponse(200, { cancel_jobs: newest.map(cancelJobView) });
 };
 
-const routes: Readonly<Record<string, Answer>> = {
+const routes: Readonly<Record<string, RouteHandler>> = {
   'GET /accounts/{account}/payment-requests/{payment_request_id}': getRecord,
   'GET /accounts/{account}/payment-requests/{payment_request_id}/history': getHistory,
   'GET /accounts/{account}/sessions/{session_id}': getSession,
@@ -91,9 +91,9 @@ const routes: Readonly<Record<string, Answer>> = {
 };
 
 export const handler = apiHandler(async (event) => {
-  const answer = routes[event.routeKey];
-  if (!answer) throw unknownRoute(event);
-  return answer(event, await accountOf(event, accounts));
+  const response = routes[event.routeKey];
+  if (!response) throw unknownRoute(event);
+  return response(event, await accountOf(event, accounts));
 });
 
 async function recordOf(key: PaymentRequestKey) {

@@ -1,6 +1,6 @@
 /** The table's stream: publishes what each write says, in order, and nothing that was not written. */
-import { composePublishing } from './runtime/composition-root.ts';
-import { streamHandler } from './runtime/stream-handler.ts';
+import { composePublishing } from './composition/composition-root.ts';
+import { streamHandler } from './triggers/stream-handler.ts';
 
 const publishing = composePublishing();
 

@@ -1,6 +1,6 @@
 /** The Lambda URL that Klarna's webhooks come to. Nothing is parsed or written before the signature holds. */
-import { composeWebhook } from './runtime/composition-root.ts';
-import { webhookHandler } from './runtime/webhook-handler.ts';
+import { composeWebhook } from './composition/composition-root.ts';
+import { webhookHandler } from './webhook/webhook-handler.ts';
 
 const webhook = composeWebhook();
 

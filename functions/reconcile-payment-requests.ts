@@ -1,8 +1,8 @@
 /** The sweep, every minute: does what the timer, a webhook or a caller should have done and did not, and goes on with jobs. */
 import { repairs } from './application/reconcile-payment-requests.ts';
-import { composeReconciliation } from './runtime/composition-root.ts';
-import { recurringHandler } from './runtime/recurring-handler.ts';
-import { count, note } from './runtime/telemetry.ts';
+import { composeReconciliation } from './composition/composition-root.ts';
+import { recurringHandler } from './triggers/scheduled-handler.ts';
+import { count, note } from './telemetry/telemetry.ts';
 
 const { reconcile, removeOrphans, runJobs, warmUp } = composeReconciliation();
 

@@ -1,11 +1,11 @@
 /** PUT and PATCH /accounts/{account}/payment-requests/{payment_request_id}: registers a session, or moves its deadline. */
 import { formatDuration } from './domain/duration.ts';
-import { noQuery } from './runtime/api-queries.ts';
-import { accountOf, bodyOf, keyOf, queryOf } from './runtime/api-request.ts';
-import { callerOf } from './runtime/caller.ts';
-import { apiHandler } from './runtime/api-handler.ts';
-import { composeRegistration } from './runtime/composition-root.ts';
-import { deadlineOf, extensionBody, registrationBody, sessionAnswer } from './runtime/session-request.ts';
+import { noQuery } from './http/query-schemas.ts';
+import { accountOf, bodyOf, keyOf, queryOf } from './http/parse-request.ts';
+import { callerOf } from './http/caller.ts';
+import { apiHandler } from './http/api-handler.ts';
+import { composeRegistration } from './composition/composition-root.ts';
+import { deadlineOf, extensionBody, registrationBody, sessionResponse } from './http/registration-request.ts';
 
 const { accounts, register, extend, warmUp } = composeRegistration();
 
@@ -18,7 +18,7 @@ export const handler = apiHandler(async (event) => {
   const requestedBy = callerOf(event);
   if (event.requestContext.http.method === 'PATCH') {
     const deadline = deadlineOf(bodyOf(event, extensionBody), undefined);
-    return sessionAnswer(key, await extend(key, deadline, account, requestedBy));
+    return sessionResponse(key, await extend(key, deadline, account, requestedBy));
   }
   const body = bodyOf(event, registrationBody);
   const { defaultSessionTimeout: millis } = account;
@@ -31,5 +31,5 @@ export const handler = apiHandler(async (event) => {
     inProgressGrace: body.in_progress_grace?.millis,
     requestedBy,
   };
-  return sessionAnswer(key, await register(key, registration, account));
+  return sessionResponse(key, await register(key, registration, account));
 });

@@ -10,8 +10,8 @@ import {
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
-import type { FunctionName } from '../functions/runtime/environment.ts';
-import type { KlarnaMetric } from '../functions/runtime/metric-names.ts';
+import type { FunctionName } from '../functions/contract/environment.ts';
+import type { KlarnaMetric } from '../functions/contract/metric-names.ts';
 import type { AlarmThresholds } from './alarm-thresholds.ts';
 import type { LapseFunction } from './lapse-function.ts';
 import { functionMetric, klarnaCallers, webhookVerdicts } from './lapse-metrics.ts';
@@ -166,7 +166,7 @@ const klarna = (thresholds: AlarmThresholds): readonly AlarmDefinition[] => [
     section: 'klarna-unclear',
     metric: overCallers(
       "percent of Klarna's answers that say nothing",
-      (sum) => `100 * ${sum('KlarnaUnclear')} / ${sum('KlarnaAnswers')}`,
+      (sum) => `100 * ${sum('KlarnaUnclear')} / ${sum('KlarnaResponses')}`,
     ),
     threshold: thresholds.klarnaUnclearPercent,
     periods: 2,

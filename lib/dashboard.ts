@@ -81,7 +81,7 @@ export class Dashboard extends Construct {
       'What does Klarna answer?',
       graph(
         'Answers',
-        klarnaCallers.map((service) => functionMetric(service, 'KlarnaAnswers')),
+        klarnaCallers.map((service) => functionMetric(service, 'KlarnaResponses')),
       ),
       graph(
         'That say nothing, or refuse us',

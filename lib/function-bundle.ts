@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { type BuildOptions, buildSync } from 'esbuild';
-import { environments, type FunctionName } from '../functions/runtime/environment.ts';
+import { environments, type FunctionName } from '../functions/contract/environment.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -26,10 +26,10 @@ export const bundleOptions = {
   legalComments: 'none',
   logLevel: 'silent',
   alias: {
-    '@aws-sdk/credential-provider-node': `./functions/runtime/credentials-from-environment${extension}`,
-    '@aws-sdk/endpoint-cache': `./functions/runtime/no-endpoint-cache${extension}`,
-    '@smithy/core/event-streams': `./functions/runtime/not-bundled${extension}`,
-    bowser: `./functions/runtime/not-bundled${extension}`,
+    '@aws-sdk/credential-provider-node': `./functions/cold-start/bundle-stubs/environment-credentials${extension}`,
+    '@aws-sdk/endpoint-cache': `./functions/cold-start/bundle-stubs/endpoint-cache${extension}`,
+    '@smithy/core/event-streams': `./functions/cold-start/bundle-stubs/unused-module${extension}`,
+    bowser: `./functions/cold-start/bundle-stubs/unused-module${extension}`,
   },
 } as const satisfies BuildOptions;
 

@@ -14,7 +14,7 @@ import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { bundleHandler } from './function-bundle.ts';
 import { metricsNamespace } from './lapse-metrics.ts';
-import type { EnvironmentOf, FunctionName } from '../functions/runtime/environment.ts';
+import type { EnvironmentOf, FunctionName } from '../functions/contract/environment.ts';
 
 export interface LapseFunctionProps<Name extends FunctionName> {
   readonly functionName: Name;

@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
-import type { FunctionName } from '../functions/runtime/environment.ts';
-import type { MetricNames } from '../functions/runtime/metric-names.ts';
+import type { FunctionName } from '../functions/contract/environment.ts';
+import type { MetricNames } from '../functions/contract/metric-names.ts';
 
 /** The namespace of the metrics that the functions write in CloudWatch's embedded format. */
 export const metricsNamespace = 'Lapse';

@@ -10,7 +10,7 @@ import {
 } from 'aws-cdk-lib/aws-dynamodb';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
-import { tableSchema } from '../functions/adapters/dynamodb/table-schema.ts';
+import { tableSchema } from '../functions/contract/table-schema.ts';
 import type { LapseFunction } from './lapse-function.ts';
 
 export interface PaymentRequestTableProps {

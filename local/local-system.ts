@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createControlListener } from './aws/control.ts';
-import { Clocks } from './clocks.ts';
+import { Clocks } from './clock/clock-control.ts';
 import { startAwsServer } from './aws/server.ts';
 import { createTables } from './dynamodb/create-tables.ts';
 import { startDynamoDb } from './dynamodb/engine.ts';
@@ -11,13 +11,13 @@ import { startFrontPage } from './front-page/front-page.ts';
 import { startApiFront } from './http/api-front.ts';
 import { startFunctionUrlFront } from './http/function-url-front.ts';
 import { type Listening, startListening } from './http/start-listening.ts';
-import { startAtUsualPort } from './http/usual-port.ts';
-import { type KlarnaProcess, startKlarnaProcess } from './klarna-process.ts';
+import { startAtPreferredPort } from './http/preferred-port.ts';
+import { type KlarnaProcess, startKlarnaProcess } from './klarna-simulator/process.ts';
 import { injectFunctionFault } from './lambda/function-faults.ts';
 import { type LambdaFunction, startFunction } from './lambda/lambda-function.ts';
 import type { LocalOptions } from './options.ts';
-import { LocalClock } from './shared/local-clock.ts';
-import { openSecretFiles } from './secret-files.ts';
+import { LocalClock } from './clock/local-clock.ts';
+import { openSecretFiles } from './secrets/secret-files.ts';
 import { readStack } from './template/read-stack.ts';
 import { synthesize } from './template/synthesize.ts';
 import { startQueueSource } from './triggers/queue-source.ts';
@@ -39,7 +39,7 @@ export interface LocalSystem {
 const root = join(import.meta.dirname, '..');
 
 /** Away from the others, which whoever starts a second system counts on from. */
-const usualPagePort = 4080;
+const preferredPagePort = 4080;
 
 /** The sweep is run soon after a start, since the last one may have been long ago; then in its own rhythm. */
 const firstSweepAfterSeconds = 5;
@@ -315,8 +315,8 @@ function startPage(
 ): Promise<Listening> {
   if (pagePort !== undefined) return startFrontPage({ ...parts, port: pagePort });
   // Who takes free ports for the rest has none in mind for this either.
-  return startAtUsualPort(port === 0 ? 0 : usualPagePort, (chosen, patienceMillis) =>
-    startFrontPage({ ...parts, port: chosen, patienceMillis }),
+  return startAtPreferredPort(port === 0 ? 0 : preferredPagePort, (chosen, waitLimitMillis) =>
+    startFrontPage({ ...parts, port: chosen, waitLimitMillis }),
   );
 }
 

@@ -66,27 +66,27 @@ export async function explainAttention(operations: Operations, name: string, pri
 export async function askAgain(
   operations: Operations,
   which: readonly string[] | AttentionFilter,
-  isRehearsal: boolean,
+  isDryRun: boolean,
   print: Print,
 ): Promise<boolean> {
-  let areAllAnswered = true;
+  let areAllResolved = true;
   for await (const name of chosen(operations, which)) {
-    if (isRehearsal) {
+    if (isDryRun) {
       print(`${name}: Klarna would be asked.`);
       continue;
     }
     const { client, id } = await named(operations, name);
     const record = await client.get(id, { refresh: true });
-    print(record ? `${name}: ${answerOf(record)}.` : `${name}: nobody knows it, Klarna included.`);
-    areAllAnswered &&= record?.refresh === 'refreshed';
+    print(record ? `${name}: ${responseOf(record)}.` : `${name}: nobody knows it, Klarna included.`);
+    areAllResolved &&= record?.refresh === 'refreshed';
   }
-  return areAllAnswered;
+  return areAllResolved;
 }
 
-const answerOf = ({ refresh, state }: ReadRecord): string =>
-  `${answers[refresh ?? 'unknown']}; the record says ${state ?? 'nothing'}`;
+const responseOf = ({ refresh, state }: ReadRecord): string =>
+  `${responses[refresh ?? 'unknown']}; the record says ${state ?? 'nothing'}`;
 
-const answers = {
+const responses = {
   refreshed: 'Klarna answered, and it is in the history',
   absent: 'Klarna does not know it',
   klarna_denied: 'Klarna refuses the credentials of the account',

@@ -44,7 +44,7 @@ interface Command {
   readonly account: string | undefined;
   readonly kind: Attention | undefined;
   readonly all: boolean;
-  readonly isRehearsal: boolean;
+  readonly isDryRun: boolean;
   readonly print: (line: string) => void;
 }
 
@@ -52,14 +52,14 @@ interface Command {
 const choices = ['names', 'all', 'reason', 'account', 'kind'] as const;
 type Choice = (typeof choices)[number];
 
-interface Deed {
+interface Action {
   /** The choices that go together, one line for each way to use the command: what else is given would be ignored, and is refused. */
   readonly ways: readonly (readonly Choice[])[];
   /** Says whether all went well. */
   readonly run: (operations: Operations, command: Command) => Promise<boolean>;
 }
 
-const commands: Readonly<Record<string, Deed>> = {
+const commands: Readonly<Record<string, Action>> = {
   'quarantine list': {
     ways: [['reason']],
     run: async (operations, { reason, print }) => {
@@ -76,8 +76,8 @@ const commands: Readonly<Record<string, Deed>> = {
   },
   'quarantine replay': {
     ways: [['names'], ['all', 'reason']],
-    run: (operations, { names, all, reason, isRehearsal, print }) =>
-      replayQuarantine(operations, all ? { all: reason } : some(names), isRehearsal, print),
+    run: (operations, { names, all, reason, isDryRun, print }) =>
+      replayQuarantine(operations, all ? { all: reason } : some(names), isDryRun, print),
   },
   'unpublished list': {
     ways: [[]],
@@ -88,7 +88,7 @@ const commands: Readonly<Record<string, Deed>> = {
   },
   'unpublished replay': {
     ways: [[]],
-    run: (operations, { isRehearsal, print }) => replayUnpublished(operations, isRehearsal, print),
+    run: (operations, { isDryRun, print }) => replayUnpublished(operations, isDryRun, print),
   },
   'timers list': {
     ways: [[]],
@@ -99,8 +99,8 @@ const commands: Readonly<Record<string, Deed>> = {
   },
   'timers redrive': {
     ways: [[]],
-    run: async (operations, { isRehearsal, print }) => {
-      await redriveTimers(operations, isRehearsal, print);
+    run: async (operations, { isDryRun, print }) => {
+      await redriveTimers(operations, isDryRun, print);
       return true;
     },
   },
@@ -121,8 +121,8 @@ const commands: Readonly<Record<string, Deed>> = {
   'attention ask': {
     ways: [['names'], ['all', 'account', 'kind']],
     run: (operations, command) => {
-      const { names, all, isRehearsal, print } = command;
-      return askAgain(operations, all ? filterOf(command) : some(names, 'attention'), isRehearsal, print);
+      const { names, all, isDryRun, print } = command;
+      return askAgain(operations, all ? filterOf(command) : some(names, 'attention'), isDryRun, print);
     },
   },
 };
@@ -153,8 +153,8 @@ export async function runCommandLine(
   }
   const [subject = '', verb = '', ...names] = positionals;
   const name = `${subject} ${verb}`;
-  const deed = commands[name];
-  if (!deed) throw new Error(`The command is ${name}; allowed: ${Object.keys(commands).join(', ')}.`);
+  const action = commands[name];
+  if (!action) throw new Error(`The command is ${name}; allowed: ${Object.keys(commands).join(', ')}.`);
   const reason = reasons.find((each) => each === values.reason);
   if (values.reason !== undefined && !reason) {
     throw new Error(`--reason is ${values.reason}; allowed: ${reasons.join(', ')}.`);
@@ -168,19 +168,19 @@ export async function runCommandLine(
   checkChoices(
     name,
     choices.filter((choice) => given[choice]),
-    deed,
+    action,
   );
   if ((file === undefined) === (control === undefined)) {
     throw new Error('Exactly one of --outputs and --control says which system it is.');
   }
   const source = control === undefined ? { file: file ?? '' } : { control: control.replace(/\/+$/, '') };
   const operations = composeOperations(await readOutputs(source, values.stack));
-  const isRehearsal = values['dry-run'];
-  return deed.run(operations, { names, reason, account, kind, all, isRehearsal, print });
+  const isDryRun = values['dry-run'];
+  return action.run(operations, { names, reason, account, kind, all, isDryRun, print });
 }
 
 /** Refuses what the command would ignore: whoever names one of two and says --all as well does not mean all. */
-function checkChoices(name: string, given: readonly Choice[], { ways }: Deed): void {
+function checkChoices(name: string, given: readonly Choice[], { ways }: Action): void {
   if (ways.some((way) => given.every((choice) => way.includes(choice)))) return;
   const allowed = ways.map((way) => wordsOf(way) || 'nothing').join(', or ');
   throw new Error(`${name} is given ${wordsOf(given)}; allowed: ${allowed}.`);

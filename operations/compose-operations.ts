@@ -13,7 +13,7 @@ import { SecretSigningKeys } from '../functions/adapters/secrets/secret-signing-
 import type { Clock } from '../functions/application/ports.ts';
 import { replayQuarantined } from '../functions/application/replay-quarantined.ts';
 import { republishStateChanges } from '../functions/application/republish-state-changes.ts';
-import { judgeDelivery } from '../functions/runtime/klarna-delivery.ts';
+import { judgeDelivery } from '../functions/webhook/klarna-delivery.ts';
 import { Queue } from './queue.ts';
 import type { StackOutputs } from './stack-outputs.ts';
 

@@ -82,12 +82,12 @@ export async function explainQuarantine(
 export async function replayQuarantine(
   operations: QuarantineOperations,
   which: readonly string[] | { readonly all: QuarantineReason | undefined },
-  isRehearsal: boolean,
+  isDryRun: boolean,
   print: Print,
 ): Promise<boolean> {
   let areAllTaken = true;
   for await (const delivery of chosen(operations, which)) {
-    const outcome = await operations.replay(delivery, isRehearsal);
+    const outcome = await operations.replay(delivery, isDryRun);
     print(`${nameOf(delivery)}: ${wordsOf(outcome)}`);
     areAllTaken &&= outcome.kind === 'taken' || outcome.kind === 'would-take';
   }

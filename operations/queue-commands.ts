@@ -68,16 +68,16 @@ export async function listUnpublished(
 /** Publishes what each batch was about, and takes it off the queue once the bus has all of it. Whether it has. */
 export async function replayUnpublished(
   { unpublished, republish }: Pick<QueueOperations, 'unpublished' | 'republish'>,
-  isRehearsal: boolean,
+  isDryRun: boolean,
   print: Print,
 ): Promise<boolean> {
   let isAllPublished = true;
   for await (const message of unpublished.messages()) {
     const batch = batchOf(message);
-    const { records, events, refused } = await republish(batch.since, batch.until, isRehearsal);
-    const done = isRehearsal ? 'would be published' : `published, ${refused} refused`;
+    const { records, events, refused } = await republish(batch.since, batch.until, isDryRun);
+    const done = isDryRun ? 'would be published' : `published, ${refused} refused`;
     print(`${batchWords(message.id, batch)}: ${events} events of ${records} records ${done}`);
-    if (!isRehearsal && refused === 0) await unpublished.remove(message);
+    if (!isDryRun && refused === 0) await unpublished.remove(message);
     isAllPublished &&= refused === 0;
   }
   return isAllPublished;
@@ -112,15 +112,15 @@ export async function listDeadTimers(
 /** Lets every timer that was given up go off once more. The record decides again what that comes to. */
 export async function redriveTimers(
   { deadTimers, timers }: Pick<QueueOperations, 'deadTimers' | 'timers'>,
-  isRehearsal: boolean,
+  isDryRun: boolean,
   print: Print,
 ): Promise<void> {
   for await (const message of deadTimers.messages()) {
-    if (!isRehearsal) {
+    if (!isDryRun) {
       await timers.send(message.body);
       await deadTimers.remove(message);
     }
-    print(`${timerWords(message)}: ${isRehearsal ? 'would go off' : 'goes off'} again`);
+    print(`${timerWords(message)}: ${isDryRun ? 'would go off' : 'goes off'} again`);
   }
 }
 

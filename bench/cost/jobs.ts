@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { provenSample } from '../rounds.ts';
-import { usualLatencies } from '../stand-ins/latencies.ts';
+import { defaultLatencies } from '../stand-ins/latencies.ts';
 import { median } from '../statistics.ts';
 import { startWorkbench } from '../workbench.ts';
 
@@ -19,7 +19,7 @@ export async function measureJobs<Name extends string>(
   folder: string,
   names: readonly Name[],
 ): Promise<Readonly<Record<Name, Job>>> {
-  const workbench = await startWorkbench(folder, usualLatencies);
+  const workbench = await startWorkbench(folder, defaultLatencies);
   const jobs: Partial<Record<Name, Job>> = {};
   try {
     for (const name of names) {

@@ -1,4 +1,4 @@
-/** `npm run cost`: traces each flow on the local system, prices it, and writes the tables of docs/cost.md. */
+/** `npm run cost`: traces each flow on the local system, prices it, and writes the tables of docs/evidence/cost.md. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { type Trace, traceFlow, type Usage } from './trace.ts';
 import { typicalUsage } from './typical.ts';
 
 const sessions = 20;
-const page = join(import.meta.dirname, '..', '..', 'docs', 'cost.md');
+const page = join(import.meta.dirname, '..', '..', 'docs', 'evidence', 'cost.md');
 const kinds = Object.keys(perMillion) as Priced[];
 
 const data = await mkdtemp(join(tmpdir(), 'lapse-cost-'));

@@ -1,5 +1,5 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { tableSchema } from '../../functions/adapters/dynamodb/table-schema.ts';
+import { tableSchema } from '../../functions/contract/table-schema.ts';
 import { connectToEngine } from '../../local/dynamodb/engine-connection.ts';
 import { openStream } from '../../local/triggers/stream-client.ts';
 

@@ -1,4 +1,4 @@
-/** `npm run growth`: how each cost grows with the number of open sessions, a flash sale, and a catch-up; writes docs/scale.md. */
+/** `npm run growth`: how each cost grows with the number of open sessions, a flash sale, and a catch-up; writes docs/evidence/scale.md. */
 import { execFileSync } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
@@ -12,7 +12,7 @@ import { sweepAlone } from './sweep-alone.ts';
 import { newId, startSystem, type System } from './system.ts';
 
 const root = join(import.meta.dirname, '..', '..');
-const docs = join(root, 'docs');
+const docs = join(root, 'docs', 'evidence');
 const hours47 = 47 * 3_600_000;
 
 const { values: flags } = parseArgs({

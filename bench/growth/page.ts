@@ -3,7 +3,7 @@ import { plotSvg } from '../../tools/plot/plot-svg.ts';
 import type { SweepAlone } from './sweep-alone.ts';
 import type { AtSize, CatchUp, FlashSale, Pace } from './measure.ts';
 
-/** What docs/scale.json holds: each part as it was measured last. */
+/** What docs/evidence/scale.json holds: each part as it was measured last. */
 export interface GrowthRun {
   readonly commit: string;
   readonly machine: string;
@@ -18,7 +18,7 @@ const short = (value: number): string => (value < 10 ? value.toFixed(1) : value.
 const many = (value: number): string => value.toLocaleString('en-US');
 const paceOf = ({ p50, p99 }: Pace): string => `${short(p50)}, ${short(p99)}`;
 
-/** The measured part of docs/scale.md. */
+/** The measured part of docs/evidence/scale.md. */
 export function growthPage({ commit, machine, sizes, flashSale, catchUp, sweepAlone }: GrowthRun): string {
   const [first] = sizes;
   const kinds = Object.keys(first?.paces ?? {});

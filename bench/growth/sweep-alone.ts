@@ -1,11 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { reconcilePaymentRequests } from '../../functions/application/reconcile-payment-requests.ts';
-import type { KlarnaAnswer } from '../../functions/application/ports.ts';
+import type { KlarnaResponse } from '../../functions/application/ports.ts';
 import { instantFromMillis } from '../../functions/domain/instant.ts';
 import { requestId } from '../../test/support/cancel-jobs.ts';
 import { registered } from '../../test/support/sessions.ts';
 import { World } from '../../test/support/world.ts';
-import { usualLatencies } from '../stand-ins/latencies.ts';
+import { defaultLatencies } from '../stand-ins/latencies.ts';
 
 export interface SweepAlone {
   /** Milliseconds that Klarna took for each answer. */
@@ -29,21 +29,21 @@ export async function sweepAlone(klarnaMillis: number): Promise<SweepAlone> {
     await world.store.save(undefined, { ...record, createdAt: deadlineAt });
   }
   const canceled = new Set<string>();
-  const answer = async (state: 'SUBMITTED' | 'CANCELED'): Promise<KlarnaAnswer> => {
+  const response = async (state: 'SUBMITTED' | 'CANCELED'): Promise<KlarnaResponse> => {
     await wait(klarnaMillis);
     return { kind: 'payment-request', state, proof: {} };
   };
   const began = performance.now();
   const { end } = await reconcilePaymentRequests({
     ...world.dependencies,
-    store: waited(world.store, usualLatencies.dynamodb),
+    store: waited(world.store, defaultLatencies.dynamodb),
     due: world.store,
-    timer: waited(world.timer, usualLatencies.scheduler),
+    timer: waited(world.timer, defaultLatencies.scheduler),
     klarna: {
-      read: (_, id) => answer(canceled.has(id) ? 'CANCELED' : 'SUBMITTED'),
+      read: (_, id) => response(canceled.has(id) ? 'CANCELED' : 'SUBMITTED'),
       cancel: (_, id) => {
         canceled.add(id);
-        return answer('CANCELED');
+        return response('CANCELED');
       },
     },
     clock: { now: () => Date.now(), wait: (millis) => wait(millis) },

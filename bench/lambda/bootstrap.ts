@@ -11,7 +11,7 @@ import { pathToFileURL } from 'node:url';
 
 type Handler = (event: unknown, context: unknown) => Promise<unknown>;
 
-interface RuntimeAnswer {
+interface RuntimeResponse {
   readonly headers: ReadonlyMap<string, string>;
   readonly body: string;
 }
@@ -26,7 +26,7 @@ const socket: Socket = createConnection({ host, port: Number(port), noDelay: tru
 socket.on('close', () => process.exit(0));
 
 let received = Buffer.alloc(0);
-let waiting: ((answer: RuntimeAnswer) => void) | undefined;
+let waiting: ((response: RuntimeResponse) => void) | undefined;
 
 socket.on('data', (chunk: Buffer) => {
   received = Buffer.concat([received, chunk]);
@@ -46,7 +46,7 @@ socket.on('data', (chunk: Buffer) => {
   waiting?.({ headers, body });
 });
 
-function call(method: string, path: string, body = ''): Promise<RuntimeAnswer> {
+function call(method: string, path: string, body = ''): Promise<RuntimeResponse> {
   return new Promise((resolve) => {
     waiting = resolve;
     const head = `${method} /2018-06-01/runtime${path} HTTP/1.1\r\nhost: ${address}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n`;

@@ -22,7 +22,7 @@ export interface Sandboxed {
 export interface Call {
   readonly millis: number;
   readonly cpuMillis: number;
-  readonly answer: unknown;
+  readonly reply: unknown;
 }
 
 /** One life of a process. */
@@ -100,7 +100,7 @@ class RuntimeApi {
   #onReady: () => void = () => undefined;
   #initMillis: number | undefined;
   #handedOverAt = 0;
-  #answer: Omit<Call, 'cpuMillis'> | undefined;
+  #respond: Omit<Call, 'cpuMillis'> | undefined;
   #peakKilobytes = 0;
 
   constructor(events: readonly unknown[]) {
@@ -141,11 +141,11 @@ class RuntimeApi {
       return;
     }
     const [, kind = '', ...rest] = path.split('/');
-    if (kind === 'measures' && this.#answer) {
-      this.#calls.push({ ...this.#answer, cpuMillis: Number(rest[0]) / 1_000 });
+    if (kind === 'measures' && this.#respond) {
+      this.#calls.push({ ...this.#respond, cpuMillis: Number(rest[0]) / 1_000 });
       this.#peakKilobytes = Number(rest[1]);
     } else if (path.endsWith('/response')) {
-      this.#answer = { millis: at - this.#handedOverAt, answer: JSON.parse(body) as unknown };
+      this.#respond = { millis: at - this.#handedOverAt, reply: JSON.parse(body) as unknown };
     } else {
       this.#reject(new Error(body));
     }

@@ -76,24 +76,24 @@ async function klarna(method: 'GET' | 'DELETE', account: Account, id: string): P
   return (await response.json()) as KlarnaPaymentRequest;
 }
 
-const answer = (statusCode: number, body: unknown) => ({ statusCode, body: JSON.stringify(body) });
+const reply = (statusCode: number, body: unknown) => ({ statusCode, body: JSON.stringify(body) });
 
 async function cancel(event: APIGatewayProxyEventV2) {
   const { account = '', payment_request_id: id = '' } = event.pathParameters ?? {};
   const reason = event.queryStringParameters?.['reason'];
   const accounts = (await secret()) as Readonly<Record<string, Account>>;
   const settings = accounts[account];
-  if (!settings) return answer(404, { message: 'unknown account' });
+  if (!settings) return reply(404, { message: 'unknown account' });
 
   const key = { PK: `${account}#${id}` };
   const { Item: record } = await documents.send(
     new GetCommand({ TableName: tableName, Key: key, ConsistentRead: true }),
   );
-  if (record?.['state'] === 'CANCELED') return answer(200, { outcome: 'already_canceled', ...record });
-  if (record?.['state'] === 'COMPLETED') return answer(409, { outcome: 'already_final', ...record });
+  if (record?.['state'] === 'CANCELED') return reply(200, { outcome: 'already_canceled', ...record });
+  if (record?.['state'] === 'COMPLETED') return reply(409, { outcome: 'already_final', ...record });
 
   const seen = await klarna('GET', settings, id);
-  if (seen.state === 'COMPLETED') return answer(409, { outcome: 'already_final', state: seen.state });
+  if (seen.state === 'COMPLETED') return reply(409, { outcome: 'already_final', state: seen.state });
   const ended = await klarna('DELETE', settings, id);
 
   const now = new Date().toISOString();
@@ -123,7 +123,7 @@ async function cancel(event: APIGatewayProxyEventV2) {
   );
   metrics.addMetric('Canceled', MetricUnit.Count, 1);
   logger.info('canceled', { account, payment_request_id: id });
-  return answer(200, {
+  return reply(200, {
     outcome: 'canceled',
     account,
     payment_request_id: id,

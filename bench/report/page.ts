@@ -57,7 +57,7 @@ const counted = (calls: readonly string[]): string =>
         })
         .join(', ');
 
-/** The part of docs/performance.md that a run writes. */
+/** The part of docs/evidence/performance.md that a run writes. */
 export function pageOf(run: Run): string {
   const { figures, goals, flows, machine, options, pair } = run;
   const waiting = unavoidableWaiting(options.latencies);

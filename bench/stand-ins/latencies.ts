@@ -11,7 +11,7 @@ export interface Latencies {
 export type StandInName = keyof Latencies;
 
 /** About what each takes inside a Region; Klarna is a call over the internet. `--latency klarna=150` takes another one. */
-export const usualLatencies: Latencies = {
+export const defaultLatencies: Latencies = {
   dynamodb: 5,
   scheduler: 20,
   sqs: 10,
@@ -25,12 +25,12 @@ export function parseLatencies(text: string): Latencies {
   const given: Record<string, number> = {};
   for (const part of text.split(',').filter(Boolean)) {
     const [name = '', millis = ''] = part.split('=');
-    if (!Object.hasOwn(usualLatencies, name) || !/^\d{1,4}$/.test(millis)) {
+    if (!Object.hasOwn(defaultLatencies, name) || !/^\d{1,4}$/.test(millis)) {
       throw new Error(
-        `--latency is ${part}; allowed: ${Object.keys(usualLatencies).join(', ')}, each with whole milliseconds.`,
+        `--latency is ${part}; allowed: ${Object.keys(defaultLatencies).join(', ')}, each with whole milliseconds.`,
       );
     }
     given[name] = Number(millis);
   }
-  return { ...usualLatencies, ...given };
+  return { ...defaultLatencies, ...given };
 }

@@ -4,7 +4,7 @@ import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { crc32 } from 'node:zlib';
 import { identifyCall } from '../../local/aws/wire/identify-call.ts';
-import { answerOf, type World } from './answers.ts';
+import { responseOf, type World } from './responses.ts';
 import type { Identity } from './certificate.ts';
 import type { Latencies, StandInName } from './latencies.ts';
 
@@ -45,11 +45,11 @@ export async function startStandIns(latencies: Latencies, identity: Identity): P
             const action = actionOf(name, request);
             const { url = '' } = request;
             const input: unknown = name === 'klarna' || text === '' ? undefined : JSON.parse(text);
-            const answer = answerOf(world, { service: name, action, url, input });
+            const reply = responseOf(world, { service: name, action, url, input });
             setTimeout(
               () => {
                 log.push({ call: `${name}.${action}`, from, to: performance.now() });
-                send(response, answer.status, JSON.stringify(answer.body), name);
+                send(response, reply.status, JSON.stringify(reply.body), name);
               },
               Math.max(0, latencies[name] - (performance.now() - from)),
             );

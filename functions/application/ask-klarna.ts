@@ -1,11 +1,11 @@
 import { ownEventId, type PaymentRequestId } from '../domain/identifiers.ts';
 import { isClosedTo } from '../domain/cancellation.ts';
-import { emptyAnswer } from '../domain/empty-answer.ts';
+import { emptyResponse } from '../domain/klarna-read.ts';
 import { instantFromMillis } from '../domain/instant.ts';
 import type { Observation } from '../domain/observation.ts';
 import type { HistoryEntry } from '../domain/payment-request.ts';
-import type { Conclusion } from '../domain/settlement.ts';
-import type { AccountSettings, Chance, Clock, Ids, KlarnaAnswer, KlarnaPaymentRequests } from './ports.ts';
+import type { Conclusion } from '../domain/cancel-attempt.ts';
+import type { AccountSettings, Chance, Clock, Ids, KlarnaResponse, KlarnaPaymentRequests } from './ports.ts';
 
 export interface KlarnaDependencies {
   readonly klarna: KlarnaPaymentRequests;
@@ -26,7 +26,7 @@ export interface KlarnaVerdict {
    * In the order in which it came: facts, and the entries of answers that are none. Of the read that the attempt ends with, if
    * it is no fact, there is the `proof` alone.
    */
-  readonly heard: readonly (Observation | HistoryEntry)[];
+  readonly facts: readonly (Observation | HistoryEntry)[];
   readonly conclusion: Conclusion;
   /** Whether a DELETE went out. */
   readonly sent: boolean;
@@ -34,48 +34,52 @@ export interface KlarnaVerdict {
 }
 
 /** An answer, and when it was asked for: the earliest moment at which it was true. */
-export interface TimedAnswer {
-  readonly answer: KlarnaAnswer;
+export interface TimedResponse {
+  readonly response: KlarnaResponse;
   readonly askedAt: number;
 }
 
 /** Reads the request at Klarna once. */
 export const readAtKlarna =
   ({ klarna, clock }: { readonly klarna: Pick<KlarnaPaymentRequests, 'read'>; readonly clock: Clock }) =>
-  async (settings: AccountSettings, id: PaymentRequestId, until: number): Promise<TimedAnswer> => {
+  async (settings: AccountSettings, id: PaymentRequestId, until: number): Promise<TimedResponse> => {
     const askedAt = clock.now();
-    const answer = await klarna.read(settings.klarna, id, Math.min(callLimit, Math.max(1, until - askedAt)));
-    return { answer, askedAt };
+    const response = await klarna.read(
+      settings.klarna,
+      id,
+      Math.min(callLimit, Math.max(1, until - askedAt)),
+    );
+    return { response, askedAt };
   };
 
 /** The fact in an answer of Klarna's, with an event id of its own, so that it is one fact however often it is recorded. */
 export const observationOf = (
-  { answer, askedAt }: TimedAnswer & { readonly answer: { readonly kind: 'payment-request' } },
+  { response, askedAt }: TimedResponse & { readonly response: { readonly kind: 'payment-request' } },
   source: 'read' | 'cancel',
   dependencies: Pick<KlarnaDependencies, 'clock' | 'ids'>,
 ): Observation => ({
-  state: answer.state,
-  previousState: answer.previousState,
-  stateReason: answer.stateReason,
-  occurredAt: answer.updatedAt ?? instantFromMillis(askedAt),
-  klarnaExpiresAt: answer.expiresAt,
+  state: response.state,
+  previousState: response.previousState,
+  stateReason: response.stateReason,
+  occurredAt: response.updatedAt ?? instantFromMillis(askedAt),
+  klarnaExpiresAt: response.expiresAt,
   eventId: ownEventId(source, dependencies.ids.next()),
   source,
   observedAt: instantFromMillis(dependencies.clock.now()),
-  proof: answer.proof,
+  proof: response.proof,
 });
 
 /** The history entry of an answer that is no fact. The DELETE's may show the request, but not that it is canceled. */
-export const emptyAnswerOf = (
-  answer: KlarnaAnswer,
+export const emptyResponseOf = (
+  response: KlarnaResponse,
   kind: 'read' | 'cancel',
   { clock, ids }: Pick<KlarnaDependencies, 'clock' | 'ids'>,
 ): HistoryEntry =>
-  emptyAnswer(
+  emptyResponse(
     kind,
     ids.next(),
-    answer.kind,
-    answer.kind === 'payment-request' ? { ...answer.proof, state: answer.state } : answer.proof,
+    response.kind,
+    response.kind === 'payment-request' ? { ...response.proof, state: response.state } : response.proof,
     instantFromMillis(clock.now()),
   );
 
@@ -95,30 +99,30 @@ export const endAtKlarna =
     allowCompleted: boolean,
     grace: number | undefined,
     until: number,
-    first: TimedAnswer,
+    first: TimedResponse,
   ): Promise<KlarnaVerdict> => {
     const { clock, klarna } = dependencies;
-    const heard: (Observation | HistoryEntry)[] = [];
+    const facts: (Observation | HistoryEntry)[] = [];
     let reading = first;
     let cancels = 0;
     let refused = false;
     for (let round = 0; ; round += 1) {
-      const { answer } = reading;
-      const conclude = (conclusion: Conclusion, { proof }: KlarnaAnswer = answer): KlarnaVerdict => ({
-        heard,
+      const { response } = reading;
+      const conclude = (conclusion: Conclusion, { proof }: KlarnaResponse = response): KlarnaVerdict => ({
+        facts,
         conclusion,
         sent: cancels > 0,
         proof,
       });
-      switch (answer.kind) {
+      switch (response.kind) {
         case 'payment-request': {
-          heard.push(observationOf({ ...reading, answer }, 'read', dependencies));
+          facts.push(observationOf({ ...reading, response }, 'read', dependencies));
           // COMPLETED that the caller wanted ended, and Klarna would not: Klarna is the judge.
-          const judged = answer.state === 'COMPLETED' && refused;
-          if (judged || isClosedTo({ allowCompleted }, answer.state)) {
+          const judged = response.state === 'COMPLETED' && refused;
+          if (judged || isClosedTo({ allowCompleted }, response.state)) {
             return conclude({ kind: 'known' });
           }
-          if (answer.state === 'IN_PROGRESS' && grace !== undefined) {
+          if (response.state === 'IN_PROGRESS' && grace !== undefined) {
             return conclude({ kind: 'grace', millis: grace });
           }
           if (cancels === mostCancels || until - clock.now() < callLimit / 2)
@@ -128,10 +132,10 @@ export const endAtKlarna =
           cancels += 1;
           refused = canceled.kind === 'refused';
           if (canceled.kind === 'payment-request' && canceled.state === 'CANCELED') {
-            heard.push(observationOf({ answer: canceled, askedAt }, 'cancel', dependencies));
+            facts.push(observationOf({ response: canceled, askedAt }, 'cancel', dependencies));
             return conclude({ kind: 'known' }, canceled);
           }
-          heard.push(emptyAnswerOf(canceled, 'cancel', dependencies));
+          facts.push(emptyResponseOf(canceled, 'cancel', dependencies));
           if (canceled.kind === 'denied') {
             return conclude({ kind: 'denied' }, canceled);
           }
@@ -149,11 +153,11 @@ export const endAtKlarna =
         case 'refused':
         case 'unclear':
         case 'rate-limited': {
-          const said = emptyAnswerOf(answer, 'read', dependencies);
-          if (round >= mostCancels + 1 || !(await pauseBefore(dependencies, answer, round + 1, until))) {
+          const said = emptyResponseOf(response, 'read', dependencies);
+          if (round >= mostCancels + 1 || !(await pauseBefore(dependencies, response, round + 1, until))) {
             return conclude({ kind: 'unknown' });
           }
-          heard.push(said);
+          facts.push(said);
         }
       }
       reading = await readAtKlarna(dependencies)(settings, id, until);
@@ -166,14 +170,14 @@ export const endAtKlarna =
  */
 async function pauseBefore(
   { clock, chance }: KlarnaDependencies,
-  answer: KlarnaAnswer,
+  response: KlarnaResponse,
   tries: number,
   until: number,
 ): Promise<boolean> {
   let pause = 0;
-  if (answer.kind === 'rate-limited' || answer.kind === 'unclear') {
+  if (response.kind === 'rate-limited' || response.kind === 'unclear') {
     const backoff = firstPause * 2 ** tries * chance();
-    pause = answer.retryAfterMillis ?? backoff;
+    pause = response.retryAfterMillis ?? backoff;
   }
   if (clock.now() + pause + callLimit / 4 >= until) return false;
   if (pause > 0) await clock.wait(pause);

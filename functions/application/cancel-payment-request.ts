@@ -1,16 +1,16 @@
 import {
-  answerFromRecord,
+  outcomeFromRecord,
   type CancelCommand,
   claimed,
-  type RecordAnswer,
-  withAnsweredCommand,
+  type RecordOutcome,
+  withRefusedCommand,
 } from '../domain/cancellation.ts';
 import { graceLeft } from '../domain/expiry.ts';
 import { ownEventId, type PaymentRequestKey } from '../domain/identifiers.ts';
 import { instantFromMillis } from '../domain/instant.ts';
 import { type PaymentRequest, unknownPaymentRequest } from '../domain/payment-request.ts';
 import { isFinal, isOpen, type PaymentRequestState } from '../domain/payment-request-state.ts';
-import { settled } from '../domain/settlement.ts';
+import { settled } from '../domain/cancel-attempt.ts';
 import { endAtKlarna, type KlarnaDependencies, type KlarnaVerdict, readAtKlarna } from './ask-klarna.ts';
 import { changeRecord } from './change-record.ts';
 import type { AccountSettings, PaymentRequestStore, TimerRemoval } from './ports.ts';
@@ -57,24 +57,24 @@ export const cancelPaymentRequest =
     const known = await store.read(key);
     const leaseId = ids.next();
 
-    const asking = answerFromRecord(known, command, nowOf(dependencies))
+    const asking = outcomeFromRecord(known, command, nowOf(dependencies))
       ? undefined
       : readAtKlarna(dependencies)(settings, key.paymentRequestId, until);
     if (asking && !known) {
       // Nobody but Klarna can say that this id is a request at all: no record is made before it has.
-      const { answer } = await asking;
-      if (answer.kind === 'not-found') return { kind: 'not-found', record: undefined };
-      if (answer.kind === 'denied') return { kind: 'denied', record: undefined };
+      const { response } = await asking;
+      if (response.kind === 'not-found') return { kind: 'not-found', record: undefined };
+      if (response.kind === 'denied') return { kind: 'denied', record: undefined };
     }
 
-    const claim = await changeRecord<RecordAnswer | undefined>(store, key, known, (record) => {
+    const claim = await changeRecord<RecordOutcome | undefined>(store, key, known, (record) => {
       const now = nowOf(dependencies);
       const current = record ?? unknownPaymentRequest(key, now);
-      const answer = answerFromRecord(record, command, now);
-      const next = answer
-        ? withAnsweredCommand(current, command, answer, ownEventId('answer', leaseId), now)
+      const response = outcomeFromRecord(record, command, now);
+      const next = response
+        ? withRefusedCommand(current, command, response, ownEventId('response', leaseId), now)
         : claimed(current, command, leaseId, now);
-      return { next, outcome: answer };
+      return { next, outcome: response };
     });
     const held = claim.record ?? unknownPaymentRequest(key, nowOf(dependencies));
     if (claim.outcome) return fromRecord(claim.outcome, held);
@@ -93,32 +93,31 @@ export const cancelPaymentRequest =
   };
 
 /** What a cancel would come to: `would-cancel`, or the outcome that it would have without asking Klarna for anything. */
-export type CancelRehearsal =
-  CancelOutcome | { readonly kind: 'would-cancel'; readonly record: PaymentRequest };
+export type CancelDryRun = CancelOutcome | { readonly kind: 'would-cancel'; readonly record: PaymentRequest };
 
 /** What a cancel would come to, from the record and Klarna's state. Writes nothing and sends no DELETE. */
-export const rehearseCancel =
+export const dryRunCancel =
   (dependencies: CancelDependencies) =>
   async (
     key: PaymentRequestKey,
     command: CancelCommand,
     settings: AccountSettings,
-  ): Promise<CancelRehearsal> => {
+  ): Promise<CancelDryRun> => {
     const now = nowOf(dependencies);
     const known = await dependencies.store.read(key);
     const record = known ?? unknownPaymentRequest(key, now);
-    const early = answerFromRecord(known, command, now);
+    const early = outcomeFromRecord(known, command, now);
     if (early) return fromRecord(early, record);
-    const { answer } = await readAtKlarna(dependencies)(
+    const { response } = await readAtKlarna(dependencies)(
       settings,
       key.paymentRequestId,
       dependencies.clock.now() + klarnaBudget,
     );
-    if (answer.kind === 'not-found') return { kind: 'not-found', record: known };
-    if (answer.kind === 'denied') return { kind: 'denied', record: known };
-    if (answer.kind !== 'payment-request') return { kind: 'pending', record };
-    const seen = { ...record, state: answer.state };
-    const late = answerFromRecord(seen, command, now);
+    if (response.kind === 'not-found') return { kind: 'not-found', record: known };
+    if (response.kind === 'denied') return { kind: 'denied', record: known };
+    if (response.kind !== 'payment-request') return { kind: 'pending', record };
+    const seen = { ...record, state: response.state };
+    const late = outcomeFromRecord(seen, command, now);
     return late ? fromRecord(late, seen) : { kind: 'would-cancel', record: seen };
   };
 
@@ -163,12 +162,12 @@ function outcomeOf(record: PaymentRequest, { conclusion, sent }: KlarnaVerdict):
   }
 }
 
-function fromRecord(answer: RecordAnswer, record: PaymentRequest): CancelOutcome {
-  switch (answer.kind) {
+function fromRecord(response: RecordOutcome, record: PaymentRequest): CancelOutcome {
+  switch (response.kind) {
     case 'already-canceled':
       return { kind: 'already-canceled', record };
     case 'already-final':
-      return { kind: 'already-final', state: answer.state, record };
+      return { kind: 'already-final', state: response.state, record };
     case 'claimed':
     case 'not-over':
       return { kind: 'pending', record };

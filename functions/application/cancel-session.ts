@@ -3,7 +3,7 @@ import { ownEventId, type PaymentRequestKey, type SessionId } from '../domain/id
 import { instantFromMillis } from '../domain/instant.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import { isOpen } from '../domain/payment-request-state.ts';
-import type { CancelRehearsal } from './cancel-payment-request.ts';
+import type { CancelDryRun } from './cancel-payment-request.ts';
 import { changeRecord } from './change-record.ts';
 import type { AccountSettings, Clock, Ids } from './ports.ts';
 import { readSession, type SessionReading } from './read-session.ts';
@@ -12,20 +12,20 @@ export interface SessionCancelDependencies extends SessionReading {
   readonly clock: Clock;
   readonly ids: Ids;
   /** Nothing is written, as `cancel` writes nothing. */
-  readonly isRehearsal: boolean;
+  readonly isDryRun: boolean;
   /** Ends one request, or rehearses its end. */
   readonly cancel: (
     key: PaymentRequestKey,
     command: CancelCommand,
     settings: AccountSettings,
-  ) => Promise<CancelRehearsal>;
+  ) => Promise<CancelDryRun>;
   /** Told of a request that could not be ended, or noted as spared, for a fault of ours. The others are not held up by it. */
   readonly onFault: (key: PaymentRequestKey, error: unknown) => void;
 }
 
 /** What became of one request of the session. `untried`: a fault, or no time left; the record is as it was read. */
 export type SessionCancelOutcome =
-  CancelRehearsal | { readonly kind: 'untried'; readonly record: PaymentRequest };
+  CancelDryRun | { readonly kind: 'untried'; readonly record: PaymentRequest };
 
 export interface SessionMember extends PaymentRequestKey {
   readonly outcome: SessionCancelOutcome;
@@ -92,12 +92,12 @@ async function endOne(
 
 /** The record with the command noted. What it answers is known whether that can be written or not. */
 async function noteSpared(
-  { store, clock, ids, isRehearsal, onFault }: SessionCancelDependencies,
+  { store, clock, ids, isDryRun, onFault }: SessionCancelDependencies,
   record: PaymentRequest,
   command: CancelCommand,
 ): Promise<PaymentRequest> {
-  if (isRehearsal) return record;
-  const eventId = ownEventId('answer', ids.next());
+  if (isDryRun) return record;
+  const eventId = ownEventId('response', ids.next());
   try {
     const noted = await changeRecord(store, record, record, (stored) => ({
       next: stored && withSparedMember(stored, command, eventId, instantFromMillis(clock.now())),

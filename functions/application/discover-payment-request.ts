@@ -19,10 +19,10 @@ export const discoverPaymentRequest =
   async (key: PaymentRequestKey, settings: AccountSettings): Promise<Discovery> => {
     const { store, clock } = dependencies;
     const until = clock.now() + readBudget;
-    const { answer, askedAt } = await readAtKlarna(dependencies)(settings, key.paymentRequestId, until);
-    if (answer.kind !== 'payment-request') {
-      return { outcome: outcomeWithoutState(answer), record: undefined };
+    const { response, askedAt } = await readAtKlarna(dependencies)(settings, key.paymentRequestId, until);
+    if (response.kind !== 'payment-request') {
+      return { outcome: outcomeWithoutState(response), record: undefined };
     }
-    await recordObservation(dependencies)(key, observationOf({ answer, askedAt }, 'read', dependencies));
+    await recordObservation(dependencies)(key, observationOf({ response, askedAt }, 'read', dependencies));
     return { outcome: 'refreshed', record: await store.read(key) };
   };

@@ -1,5 +1,5 @@
 import { isUnsettled, type PaymentRequest } from '../domain/payment-request.ts';
-import { decideExpiry, withEarlyTimer, withSparedTimer } from '../domain/expiry.ts';
+import { decideTimeout, withEarlyTimer, withSparedTimer } from '../domain/expiry.ts';
 import type { PaymentRequestKey } from '../domain/identifiers.ts';
 import { instantFromMillis } from '../domain/instant.ts';
 import { armTimer } from './arm-timer.ts';
@@ -16,11 +16,11 @@ import { type CancelCommand, carryOn } from '../domain/cancellation.ts';
  * What a timer that went off came to: the end of the session's request, or why not.
  * `nothing`: no such session. `spared`: paid or ended. `observed`: written down only. `not-yet`: the timer is set again.
  */
-export type ExpiryOutcome =
+export type TimeoutOutcome =
   | { readonly kind: 'nothing' | 'spared' | 'observed' | 'not-yet' }
   | { readonly kind: 'ended'; readonly cancel: CancelOutcome };
 
-export interface ExpiryDependencies extends CancelDependencies {
+export interface TimeoutDependencies extends CancelDependencies {
   readonly timer: SessionTimer;
 }
 
@@ -32,13 +32,13 @@ const timerIdentity = 'lapse:session-timer';
  * whatever the message says, and a request that is paid or ended is left alone.
  */
 export const endExpiredSession =
-  (dependencies: ExpiryDependencies) =>
-  async (key: PaymentRequestKey, settings: AccountSettings): Promise<ExpiryOutcome> => {
+  (dependencies: TimeoutDependencies) =>
+  async (key: PaymentRequestKey, settings: AccountSettings): Promise<TimeoutOutcome> => {
     const { store, clock } = dependencies;
     const nowOf = () => instantFromMillis(clock.now());
     const record = await store.read(key);
     if (!record) return { kind: 'nothing' };
-    const decision = decideExpiry(record, nowOf());
+    const decision = decideTimeout(record, nowOf());
     switch (decision) {
       case 'nothing':
         return { kind: 'nothing' };
@@ -65,7 +65,7 @@ export const endExpiredSession =
 
 /** Cancels, and sets the timer again for a customer who was given grace. */
 async function endNow(
-  dependencies: ExpiryDependencies,
+  dependencies: TimeoutDependencies,
   key: PaymentRequestKey,
   settings: AccountSettings,
   record: PaymentRequest,

@@ -1,6 +1,6 @@
 import type { Account } from '../domain/identifiers.ts';
 import type { Instant } from '../domain/instant.ts';
-import type { ListPosition } from '../domain/list-position.ts';
+import type { ListCursor } from '../domain/list-cursor.ts';
 import type { Attention, PaymentRequest } from '../domain/payment-request.ts';
 import { isOpen, type PaymentRequestState, paymentRequestStates } from '../domain/payment-request-state.ts';
 import type { PaymentRequestList, PaymentRequestStore } from './ports.ts';
@@ -20,7 +20,7 @@ export interface ListFilter {
 export interface ListPage {
   readonly records: readonly PaymentRequest[];
   /** Where the next page begins; absent at the end of the list. */
-  readonly next: ListPosition | undefined;
+  readonly next: ListCursor | undefined;
 }
 
 /** Records read for one page at most: what is not in the index is read and left out. */
@@ -32,7 +32,7 @@ export const listPaymentRequests =
   async (
     account: Account,
     filter: ListFilter,
-    before: ListPosition | undefined,
+    before: ListCursor | undefined,
     limit: number,
   ): Promise<ListPage> => {
     const states = statesOf(filter);

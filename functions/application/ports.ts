@@ -2,7 +2,7 @@
 import type { CancelJob, CancelJobEntry, CancelJobKey } from '../domain/cancel-job.ts';
 import type { Account, PaymentRequestId, PaymentRequestKey, SessionId } from '../domain/identifiers.ts';
 import type { Instant } from '../domain/instant.ts';
-import type { ListPosition } from '../domain/list-position.ts';
+import type { ListCursor } from '../domain/list-cursor.ts';
 import type { Observation } from '../domain/observation.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import type { PaymentRequestState } from '../domain/payment-request-state.ts';
@@ -47,13 +47,13 @@ export interface PaymentRequestList {
   listed(
     account: Account,
     states: readonly (PaymentRequestState | undefined)[],
-    before: ListPosition | undefined,
+    before: ListCursor | undefined,
     limit: number,
   ): Promise<readonly ListedPaymentRequest[]>;
 }
 
 export interface ListedPaymentRequest extends PaymentRequestKey {
-  readonly position: ListPosition;
+  readonly position: ListCursor;
 }
 
 /** Jobs that cancel many requests, with what they are to cancel and their reports. Faults are thrown. */
@@ -191,8 +191,12 @@ export interface SigningKeys {
 
 /** Klarna's API for one Payment Request. Never rejects for what Klarna or the network does: every answer is a value. */
 export interface KlarnaPaymentRequests {
-  read(credentials: KlarnaCredentials, id: PaymentRequestId, timeoutMillis: number): Promise<KlarnaAnswer>;
-  cancel(credentials: KlarnaCredentials, id: PaymentRequestId, timeoutMillis: number): Promise<KlarnaAnswer>;
+  read(credentials: KlarnaCredentials, id: PaymentRequestId, timeoutMillis: number): Promise<KlarnaResponse>;
+  cancel(
+    credentials: KlarnaCredentials,
+    id: PaymentRequestId,
+    timeoutMillis: number,
+  ): Promise<KlarnaResponse>;
 }
 
 /** Klarna's own expiry of a Payment Request. Never rejects for what Klarna or the network does: every answer is a value. */
@@ -203,11 +207,11 @@ export interface KlarnaExpiry {
     id: PaymentRequestId,
     expiresAt: Instant,
     timeoutMillis: number,
-  ): Promise<KlarnaAnswer>;
+  ): Promise<KlarnaResponse>;
 }
 
 /** What came back. `proof` has the correlation id, the status and Klarna's error id and code, for history and logs. */
-export type KlarnaAnswer = { readonly proof: Readonly<Record<string, string>> } & (
+export type KlarnaResponse = { readonly proof: Readonly<Record<string, string>> } & (
   | {
       readonly kind: 'payment-request';
       readonly state: PaymentRequestState;

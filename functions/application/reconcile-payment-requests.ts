@@ -1,8 +1,8 @@
 import { carryOn } from '../domain/cancellation.ts';
 import { type Account, ownEventId, type PaymentRequestKey } from '../domain/identifiers.ts';
 import { instantFromMillis } from '../domain/instant.ts';
-import { openQuestion, type OpenQuestion, withAnswer } from '../domain/open-question.ts';
-import { asNextVersion, isSecondNetEarly, type PaymentRequest } from '../domain/payment-request.ts';
+import { ambiguityOf, type Ambiguity, withResponse } from '../domain/ambiguity.ts';
+import { asNextVersion, isKlarnaExpiryEarly, type PaymentRequest } from '../domain/payment-request.ts';
 import {
   decideReconciliation,
   dueAfterLook,
@@ -14,23 +14,23 @@ import {
 import { armTimer } from './arm-timer.ts';
 import { cancelPaymentRequest } from './cancel-payment-request.ts';
 import { changeRecord } from './change-record.ts';
-import { endExpiredSession, type ExpiryDependencies, type ExpiryOutcome } from './end-expired-session.ts';
+import { endExpiredSession, type TimeoutDependencies, type TimeoutOutcome } from './end-expired-session.ts';
 import type {
   Accounts,
   AccountSettings,
   DuePaymentRequests,
-  KlarnaAnswer,
+  KlarnaResponse,
   KlarnaPaymentRequests,
 } from './ports.ts';
 import { type Refresh, refreshPaymentRequest } from './refresh-payment-request.ts';
 import { armByDefault, type SessionDependencies } from './register-session.ts';
 
-export interface ReconcileDependencies extends ExpiryDependencies {
+export interface ReconcileDependencies extends TimeoutDependencies {
   readonly due: DuePaymentRequests;
   readonly accounts: Accounts;
   readonly syncExpiry: SessionDependencies['syncExpiry'];
   /** Told what the end of a session's time came to, and how many milliseconds after it. */
-  readonly onExpiry: (outcome: ExpiryOutcome, lateness: number) => void;
+  readonly onTimeout: (outcome: TimeoutOutcome, lateness: number) => void;
   /** Told of every record that a look could not settle. The sweep goes on, and looks again later. */
   readonly onFault: (key: PaymentRequestKey, error: unknown) => void;
 }
@@ -78,7 +78,7 @@ export const reconcilePaymentRequests =
       held: 0,
       failed: 0,
     };
-    const looks = new Set<Promise<void>>();
+    const attempts = new Set<Promise<void>>();
     let width = fewest;
     let onLooked = (): void => undefined;
     const lookAt = async (key: PaymentRequestKey): Promise<void> => {
@@ -89,14 +89,14 @@ export const reconcilePaymentRequests =
     for await (const key of due.due(instantFromMillis(clock.now()))) {
       if (clock.now() >= until) break;
       const looking = lookAt(key).finally(() => {
-        looks.delete(looking);
+        attempts.delete(looking);
         onLooked();
       });
-      looks.add(looking);
+      attempts.add(looking);
       // Not a race of all of them: a slow one would keep what each race before has left with it.
-      while (looks.size >= width) await new Promise<void>((resolve) => (onLooked = resolve));
+      while (attempts.size >= width) await new Promise<void>((resolve) => (onLooked = resolve));
     }
-    await Promise.all(looks);
+    await Promise.all(attempts);
     return report;
   };
 
@@ -131,9 +131,9 @@ const asksKlarna: ReadonlySet<ReconcileAction> = new Set(['resume', 'expire', 'e
 
 /** The same Klarna, which says when it has refused a call for the rate of the calls. */
 function watching(klarna: KlarnaPaymentRequests, onLimited: () => void): KlarnaPaymentRequests {
-  const noted = (answer: KlarnaAnswer): KlarnaAnswer => {
-    if (answer.kind === 'rate-limited') onLimited();
-    return answer;
+  const noted = (response: KlarnaResponse): KlarnaResponse => {
+    if (response.kind === 'rate-limited') onLimited();
+    return response;
   };
   return {
     read: async (...question) => noted(await klarna.read(...question)),
@@ -157,15 +157,15 @@ const forget: Act = (dependencies, record) =>
 /** Ends the session, as its timer would have. */
 const end: Act = async (dependencies, record, settings) => {
   const outcome = await endExpiredSession(dependencies)(record, settings);
-  dependencies.onExpiry(outcome, lateness(record, nowOf(dependencies)));
+  dependencies.onTimeout(outcome, lateness(record, nowOf(dependencies)));
 };
 
 /** Reads Klarna; where that answers what was open, says so, else comes back later. */
 const look: Act = async (dependencies, record, settings) => {
-  const question = openQuestion(record);
+  const question = ambiguityOf(record);
   const refreshed = await refreshPaymentRequest(dependencies)(record, settings);
-  const isAnswered = refreshed.outcome === 'refreshed' || refreshed.outcome === 'absent';
-  if (question && isAnswered) await writeAnswer(dependencies, question, refreshed);
+  const isResolved = refreshed.outcome === 'refreshed' || refreshed.outcome === 'absent';
+  if (question && isResolved) await writeResponse(dependencies, question, refreshed);
   else await lookLater(dependencies, record);
 };
 
@@ -183,8 +183,8 @@ const actions: Readonly<Record<Exclude<ReconcileAction, 'nothing'>, Act>> = {
     const armed = record.timer === 'pending' ? await armTimer(dependencies)(record) : record;
     const synced = await dependencies.syncExpiry(armed, settings);
     if (synced.timer === 'pending') await armTimer(dependencies)(synced);
-    else if (isSecondNetEarly(synced)) await lookLater(dependencies, synced);
-    else if (isSecondNetEarly(armed)) await forget(dependencies, synced, settings);
+    else if (isKlarnaExpiryEarly(synced)) await lookLater(dependencies, synced);
+    else if (isKlarnaExpiryEarly(armed)) await forget(dependencies, synced, settings);
   },
   'arm-default': async (dependencies, record, settings) => {
     const { defaultSessionTimeout, armOnSubmitted } = settings;
@@ -199,16 +199,16 @@ const actions: Readonly<Record<Exclude<ReconcileAction, 'nothing'>, Act>> = {
 };
 
 /** Writes down what Klarna said to a question of its webhooks, and when the record is due again. */
-const writeAnswer = (
+const writeResponse = (
   dependencies: ReconcileDependencies,
-  question: OpenQuestion,
+  question: Ambiguity,
   { record, outcome, proof }: Refresh,
 ) => {
   const eventId = ownEventId('sweep', dependencies.ids.next());
   return changeRecord(dependencies.store, record, record, (stored) => {
     const now = nowOf(dependencies);
-    const answer = { eventId, detail: { answer: outcome, ...proof } };
-    const next = stored && withAnswer(stored, question, answer, dueAfterLook(stored, now), now);
+    const response = { eventId, detail: { response: outcome, ...proof } };
+    const next = stored && withResponse(stored, question, response, dueAfterLook(stored, now), now);
     return { next, outcome: undefined };
   });
 };

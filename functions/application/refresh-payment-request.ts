@@ -1,9 +1,9 @@
-import { absenceOf, withEmptyRead, withRead } from '../domain/empty-answer.ts';
+import { notFoundObservationOf, withEmptyRead, withRead } from '../domain/klarna-read.ts';
 import { instantFromMillis } from '../domain/instant.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
-import { emptyAnswerOf, type KlarnaDependencies, observationOf, readAtKlarna } from './ask-klarna.ts';
+import { emptyResponseOf, type KlarnaDependencies, observationOf, readAtKlarna } from './ask-klarna.ts';
 import { changeRecord } from './change-record.ts';
-import type { AccountSettings, KlarnaAnswer, PaymentRequestStore } from './ports.ts';
+import type { AccountSettings, KlarnaResponse, PaymentRequestStore } from './ports.ts';
 
 /**
  * `absent`: Klarna does not know the request. `klarna_denied`: it refuses our credentials. `unknown`: it gave no answer that says
@@ -31,26 +31,28 @@ export const refreshPaymentRequest =
     const { store, clock, ids } = dependencies;
     const until = clock.now() + readBudget;
     const reading = await readAtKlarna(dependencies)(settings, known.paymentRequestId, until);
-    const { answer } = reading;
+    const { response } = reading;
     const now = instantFromMillis(clock.now());
     const shown =
-      answer.kind === 'payment-request'
-        ? observationOf({ ...reading, answer }, 'read', dependencies)
+      response.kind === 'payment-request'
+        ? observationOf({ ...reading, response }, 'read', dependencies)
         : undefined;
-    const isAbsent = answer.kind === 'not-found';
-    const absenceId = ids.next();
-    const empty = emptyAnswerOf(answer, 'read', dependencies);
+    const isNotFound = response.kind === 'not-found';
+    const notFoundId = ids.next();
+    const empty = emptyResponseOf(response, 'read', dependencies);
     const { record, outcome } = await changeRecord<RefreshOutcome>(store, known, known, (stored) => {
-      const fact = shown ?? (isAbsent ? absenceOf(stored ?? known, absenceId, answer.proof, now) : undefined);
+      const fact =
+        shown ??
+        (isNotFound ? notFoundObservationOf(stored ?? known, notFoundId, response.proof, now) : undefined);
       if (fact) return { next: stored && withRead(stored, fact, now), outcome: 'refreshed' };
-      const next = stored && withEmptyRead(stored, empty, isAbsent, now);
-      return { next, outcome: outcomeWithoutState(answer) };
+      const next = stored && withEmptyRead(stored, empty, isNotFound, now);
+      return { next, outcome: outcomeWithoutState(response) };
     });
-    return { outcome, record: record ?? known, proof: answer.proof };
+    return { outcome, record: record ?? known, proof: response.proof };
   };
 
 /** What asking came to where Klarna showed no request. */
-export function outcomeWithoutState({ kind }: KlarnaAnswer): Exclude<RefreshOutcome, 'refreshed'> {
+export function outcomeWithoutState({ kind }: KlarnaResponse): Exclude<RefreshOutcome, 'refreshed'> {
   if (kind === 'not-found') return 'absent';
   return kind === 'denied' ? 'klarna_denied' : 'unknown';
 }

@@ -13,7 +13,7 @@ export interface OrphanDependencies {
 }
 
 /** Milliseconds for which whoever has ended a request may still be about to remove its timer. */
-const patience = 600_000;
+const waitLimit = 600_000;
 
 /**
  * Looks into some of the timers that are set, others with every call, and removes those of requests that have ended or are
@@ -30,13 +30,13 @@ export const removeOrphanTimers =
     };
     let removed = 0;
     try {
-      const keys = await armedTimers.some(instantFromMillis(clock.now() - patience));
-      const looks = keys.map(async (key) => {
+      const keys = await armedTimers.some(instantFromMillis(clock.now() - waitLimit));
+      const attempts = keys.map(async (key) => {
         if (!(await isOrphan(key))) return;
         await timer.remove(key);
         removed += 1;
       });
-      for (const look of await Promise.allSettled(looks)) {
+      for (const look of await Promise.allSettled(attempts)) {
         if (look.status === 'rejected') onFault(look.reason);
       }
     } catch (error) {

@@ -38,13 +38,13 @@ export type ReplayOutcome =
  */
 export const replayQuarantined =
   ({ store, quarantine, signingKeys, clock, judge }: ReplayDependencies) =>
-  async (delivery: QuarantinedDelivery, isRehearsal: boolean): Promise<ReplayOutcome> => {
+  async (delivery: QuarantinedDelivery, isDryRun: boolean): Promise<ReplayOutcome> => {
     const key = await signingKeys.find(delivery.signingKeyId);
     if (!key) return { kind: 'no-key' };
     const now = instantFromMillis(clock.now());
     const judged = judge(delivery, key, now);
     if (judged.kind === 'quarantine') return { kind: 'refused', reason: judged.delivery.reason };
-    if (isRehearsal) return { kind: 'would-take' };
+    if (isDryRun) return { kind: 'would-take' };
     const observation = {
       ...judged.observation,
       proof: { ...judged.observation.proof, quarantined_as: delivery.reason },

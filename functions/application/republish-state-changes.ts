@@ -20,14 +20,14 @@ export interface RepublishReport {
  */
 export const republishStateChanges =
   ({ records, publisher }: RepublishDependencies) =>
-  async (since: Instant, until: Instant, isRehearsal: boolean): Promise<RepublishReport> => {
+  async (since: Instant, until: Instant, isDryRun: boolean): Promise<RepublishReport> => {
     const report = { records: 0, events: 0, refused: 0 };
     for await (const record of records.changedSince(since)) {
       const events = eventsAgain(record, since, until);
       if (events.length === 0) continue;
       report.records += 1;
       report.events += events.length;
-      if (!isRehearsal) report.refused += (await publisher.publish(events)).length;
+      if (!isDryRun) report.refused += (await publisher.publish(events)).length;
     }
     return report;
   };

@@ -13,17 +13,17 @@ import {
 import type { CancelCommand } from '../domain/cancellation.ts';
 import type { PaymentRequestId, PaymentRequestKey } from '../domain/identifiers.ts';
 import { type Instant, instantFromMillis } from '../domain/instant.ts';
-import type { ListPosition } from '../domain/list-position.ts';
+import type { ListCursor } from '../domain/list-cursor.ts';
 import { isOpen, paymentRequestStates } from '../domain/payment-request-state.ts';
 import { cancelOutcomeWord } from './cancel-outcome-word.ts';
-import type { CancelRehearsal } from './cancel-payment-request.ts';
+import type { CancelDryRun } from './cancel-payment-request.ts';
 import type { Accounts, AccountSettings, CancelJobs, Clock, PaymentRequestList } from './ports.ts';
 
 type CancelOne = (
   key: PaymentRequestKey,
   command: CancelCommand,
   settings: AccountSettings,
-) => Promise<CancelRehearsal>;
+) => Promise<CancelDryRun>;
 
 export interface CancelJobDependencies {
   readonly jobs: CancelJobs;
@@ -31,7 +31,7 @@ export interface CancelJobDependencies {
   readonly accounts: Accounts;
   readonly clock: Clock;
   readonly cancel: CancelOne;
-  readonly rehearse: CancelOne;
+  readonly dryRun: CancelOne;
   /** Cancels begun a second, over all jobs: what they may take of Klarna's rate limit. */
   readonly perSecond: number;
   /** Told of a request, or a whole page, that could not be tried for a fault of ours. */
@@ -129,7 +129,7 @@ async function choose({ jobs, list }: CancelJobDependencies, job: CancelJob): Pr
 const openStates = [undefined, ...paymentRequestStates].filter(isOpen);
 
 /** Before everything that was created at the moment itself: a position begins with the time. */
-const firstBefore = (createdBefore: Instant): ListPosition => `${createdBefore}#` as ListPosition;
+const firstBefore = (createdBefore: Instant): ListCursor => `${createdBefore}#` as ListCursor;
 
 /** Cancels as many of these as there is time for, no faster than the rate, and says of each what came of it, in their order. */
 async function cancelAll(
@@ -162,7 +162,7 @@ async function cancelAll(
 }
 
 async function cancelOne(
-  { cancel, rehearse, onFault }: CancelJobDependencies,
+  { cancel, dryRun, onFault }: CancelJobDependencies,
   job: CancelJob,
   paymentRequestId: PaymentRequestId,
   settings: AccountSettings,
@@ -172,7 +172,7 @@ async function cancelOne(
   // Whoever ends many has not looked at each of them: what is paid is spared, whatever the account allows.
   const command = { cause: 'api', reason: job.reason, requestedBy, allowCompleted: false } as const;
   try {
-    const outcome = await (job.dryRun ? rehearse : cancel)(key, command, settings);
+    const outcome = await (job.dryRun ? dryRun : cancel)(key, command, settings);
     const state = outcome.record?.state;
     // A page that is repeated after a crash meets what it has canceled itself.
     const { cancellation } = outcome.record ?? {};

@@ -41,7 +41,7 @@ export const startCancelJob =
   async (key: CancelJobKey, request: CancelJobRequest): Promise<CancelJobStart> => {
     const { requestSha256 } = request;
     const existing = await jobs.read(key);
-    if (existing) return answerOf(existing, requestSha256);
+    if (existing) return responseOf(existing, requestSha256);
 
     const now = instantFromMillis(clock.now());
     if (request.by === 'created_before' && request.createdBefore > plusMillis(now, clockSkew)) {
@@ -68,7 +68,7 @@ export const startCancelJob =
     };
     const started = await jobs.start(job, ids);
     if (started === 'started') return { kind: 'started', job };
-    return started === 'taken' ? { kind: 'taken' } : answerOf(started, requestSha256);
+    return started === 'taken' ? { kind: 'taken' } : responseOf(started, requestSha256);
   };
 
 /** Stops a job for good; one that is over stays as it is. `undefined` when there is none. */
@@ -83,7 +83,7 @@ export const stopCancelJob =
     }
   };
 
-const answerOf = (existing: CancelJob, requestSha256: string): CancelJobStart =>
+const responseOf = (existing: CancelJob, requestSha256: string): CancelJobStart =>
   existing.requestSha256 === requestSha256 ? { kind: 'unchanged', job: existing } : { kind: 'taken' };
 
 /** What the job is to cancel, and which requests a list or a session names, each once; an age names none beforehand. */

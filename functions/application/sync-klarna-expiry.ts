@@ -1,19 +1,19 @@
 import { ownEventId } from '../domain/identifiers.ts';
 import { type Instant, instantFromMillis } from '../domain/instant.ts';
 import {
-  type ExpiryAnswer,
+  type ExpiryResponse,
   wantedExpiry,
-  withExpiryAnswer,
+  withExpiryResponse,
   withIntendedExpiry,
 } from '../domain/klarna-expiry.ts';
 import { asNextVersion, type PaymentRequest } from '../domain/payment-request.ts';
-import { callLimit, observationOf, readAtKlarna, type TimedAnswer } from './ask-klarna.ts';
+import { callLimit, observationOf, readAtKlarna, type TimedResponse } from './ask-klarna.ts';
 import { changeRecord } from './change-record.ts';
 import type {
   AccountSettings,
   Clock,
   Ids,
-  KlarnaAnswer,
+  KlarnaResponse,
   KlarnaExpiry,
   KlarnaPaymentRequests,
   PaymentRequestStore,
@@ -49,10 +49,10 @@ export const syncKlarnaExpiry =
         current = noted;
         const askedFor = wantedExpiry(current, inProgressGrace, instantFromMillis(clock.now()));
         if (!askedFor) break;
-        const answer = await ask(dependencies, settings, record, askedFor, until);
-        const said: ExpiryAnswer = { eventId: ownEventId('expiry', ids.next()), askedFor, ...answer };
+        const response = await ask(dependencies, settings, record, askedFor, until);
+        const said: ExpiryResponse = { eventId: ownEventId('expiry', ids.next()), askedFor, ...response };
         const { record: stored } = await changeRecord(store, current, current, (latest) => ({
-          next: latest && withExpiryAnswer(latest, said, instantFromMillis(clock.now())),
+          next: latest && withExpiryResponse(latest, said, instantFromMillis(clock.now())),
           outcome: undefined,
         }));
         if (!stored) break;
@@ -79,7 +79,7 @@ async function noteIntention(
   return noted;
 }
 
-type Answer = Omit<ExpiryAnswer, 'eventId' | 'askedFor'>;
+type ShownExpiry = Omit<ExpiryResponse, 'eventId' | 'askedFor'>;
 
 /** Asks for the expiry; after a conflict also what the request is by now: one that is still to be begun may be asked again. */
 async function ask(
@@ -88,13 +88,18 @@ async function ask(
   { paymentRequestId }: PaymentRequest,
   askedFor: Instant,
   until: number,
-): Promise<Answer> {
+): Promise<ShownExpiry> {
   const { klarnaExpiry, clock } = dependencies;
   const askedAt = clock.now();
-  const answer = await klarnaExpiry.moveExpiry(settings.klarna, paymentRequestId, askedFor, until - askedAt);
-  const { proof } = answer;
-  if (answer.kind !== 'refused' || !answer.isConflict) {
-    return { outcome: outcomeOf(answer), observation: seenIn({ answer, askedAt }, dependencies), proof };
+  const response = await klarnaExpiry.moveExpiry(
+    settings.klarna,
+    paymentRequestId,
+    askedFor,
+    until - askedAt,
+  );
+  const { proof } = response;
+  if (response.kind !== 'refused' || !response.isConflict) {
+    return { outcome: outcomeOf(response), observation: seenIn({ response, askedAt }, dependencies), proof };
   }
   const observation = seenIn(
     await readAtKlarna(dependencies)(settings, paymentRequestId, until),
@@ -104,12 +109,14 @@ async function ask(
   return { outcome: hasBegun ? 'refused' : 'unknown', observation, proof };
 }
 
-const seenIn = ({ answer, askedAt }: TimedAnswer, dependencies: ExpirySyncDependencies) =>
-  answer.kind === 'payment-request' ? observationOf({ answer, askedAt }, 'read', dependencies) : undefined;
+const seenIn = ({ response, askedAt }: TimedResponse, dependencies: ExpirySyncDependencies) =>
+  response.kind === 'payment-request'
+    ? observationOf({ response, askedAt }, 'read', dependencies)
+    : undefined;
 
 /** Refused credentials and a 404 say nothing of the expiry: a key is being changed, or a replica has not heard of the request. */
-function outcomeOf(answer: KlarnaAnswer): ExpiryAnswer['outcome'] {
-  switch (answer.kind) {
+function outcomeOf(response: KlarnaResponse): ExpiryResponse['outcome'] {
+  switch (response.kind) {
     case 'payment-request':
       return 'accepted';
     case 'refused':

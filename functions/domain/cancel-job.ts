@@ -1,6 +1,6 @@
 import type { Account, CancelJobId, PaymentRequestId, SessionId } from './identifiers.ts';
 import { type Instant, plusMillis } from './instant.ts';
-import type { ListPosition } from './list-position.ts';
+import type { ListCursor } from './list-cursor.ts';
 import type { PaymentRequestState } from './payment-request-state.ts';
 
 /**
@@ -52,7 +52,7 @@ export interface CancelJob extends CancelJobKey {
   /** The page that is under way, where it must not be chosen anew. */
   readonly chosen?: CancelJobChoice | undefined;
   /** Of a job by age: where in the account's list the next page begins. */
-  readonly position?: ListPosition | undefined;
+  readonly position?: ListCursor | undefined;
   readonly outcomes: Readonly<Partial<Record<CancelOutcomeWord, number>>>;
   /** How often the next page has been tried and is to be repeated. */
   readonly tries: number;
@@ -66,7 +66,7 @@ export interface CancelJob extends CancelJobKey {
 /** The requests of one page, and where a job by age goes on after them. */
 export interface CancelJobChoice {
   readonly ids: readonly PaymentRequestId[];
-  readonly position?: ListPosition | undefined;
+  readonly position?: ListCursor | undefined;
   readonly isLast: boolean;
 }
 

@@ -41,7 +41,7 @@ export const isClosedTo = (
 ): boolean => isFinal(state) || (state === 'COMPLETED' && !allowCompleted);
 
 /** What a record alone can answer to a cancel. */
-export type RecordAnswer =
+export type RecordOutcome =
   | { readonly kind: 'already-canceled' }
   | { readonly kind: 'already-final'; readonly state: PaymentRequestState }
   /** Somebody holds a live claim. */
@@ -50,11 +50,11 @@ export type RecordAnswer =
   | { readonly kind: 'not-over' };
 
 /** The answer that needs no question to Klarna, or `undefined` when Klarna must be asked. */
-export function answerFromRecord(
+export function outcomeFromRecord(
   record: PaymentRequest | undefined,
   command: CancelCommand,
   now: Instant,
-): RecordAnswer | undefined {
+): RecordOutcome | undefined {
   if (!record) return undefined;
   const { state } = record;
   if (state === 'CANCELED') return { kind: 'already-canceled' };
@@ -82,19 +82,19 @@ const hasLiveClaim = ({ cancellation }: PaymentRequest, now: Instant): boolean =
  * The record with a cancel noted that Klarna need not be asked about, and why not. Whoever asks while somebody else is at it is
  * noted once, however often they ask: the holder of the claim has to write too.
  */
-export function withAnsweredCommand(
+export function withRefusedCommand(
   record: PaymentRequest,
   command: CancelCommand,
-  answer: RecordAnswer,
+  response: RecordOutcome,
   eventId: EventId,
   now: Instant,
 ): PaymentRequest {
-  if (answer.kind === 'claimed' || answer.kind === 'not-over') {
-    if (answer.kind === 'claimed' && isWaiting(record, command)) return record;
-    const waiting = commandEntry(command, 'noted', eventId, now, { outcome: waitingOutcomes[answer.kind] });
+  if (response.kind === 'claimed' || response.kind === 'not-over') {
+    if (response.kind === 'claimed' && isWaiting(record, command)) return record;
+    const waiting = commandEntry(command, 'noted', eventId, now, { outcome: waitingOutcomes[response.kind] });
     return asNextVersion(withEntry(record, waiting), now);
   }
-  const outcome: CancellationOutcome = answer.kind === 'already-canceled' ? 'already_canceled' : 'refused';
+  const outcome: CancellationOutcome = response.kind === 'already-canceled' ? 'already_canceled' : 'refused';
   const effect = outcome === 'refused' ? 'refused' : 'noted';
   const entry = { ...commandEntry(command, effect, eventId, now, { outcome }), state: record.state };
   // Whoever is at it may have a DELETE on its way, and says itself what came of it.
@@ -104,7 +104,7 @@ export function withAnsweredCommand(
     ? withoutLease(record.cancellation, record.state === 'CANCELED' ? 'canceled' : 'refused')
     : (record.cancellation ?? { ...asked(command, now), outcome });
   return asNextVersion(
-    { ...withEntry(record, entry), cancellation: settled, reconcileAfter: dueAfterEnd(record), looks: 0 },
+    { ...withEntry(record, entry), cancellation: settled, reconcileAfter: dueAfterEnd(record), attempts: 0 },
     now,
   );
 }

@@ -16,9 +16,9 @@ import { dueAfterEnd, dueAtKlarnaEnd } from './reconciliation.ts';
  * - `nothing`: no such session. `spare`: paid or ended. `not-yet`: before the record's own deadline.
  * - `observe`: only to be written down. `end`: the session is over and the request is open.
  */
-export type ExpiryDecision = 'nothing' | 'spare' | 'not-yet' | 'observe' | 'end';
+export type TimeoutDecision = 'nothing' | 'spare' | 'not-yet' | 'observe' | 'end';
 
-export function decideExpiry(record: PaymentRequest, now: Instant): ExpiryDecision {
+export function decideTimeout(record: PaymentRequest, now: Instant): TimeoutDecision {
   if (!record.session || record.deadlineAt === undefined) return 'nothing';
   if (!isOpen(record.state)) return 'spare';
   if (now < record.deadlineAt) return 'not-yet';
@@ -54,7 +54,7 @@ export function withSparedTimer(
   const reconcileAfter = isUnsettled(record)
     ? record.reconcileAfter
     : (dueAtKlarnaEnd(record, now) ?? (decision === 'observe' ? now : dueAfterEnd(record)));
-  return asNextVersion({ ...withEntry(record, entry), timer: 'fired', reconcileAfter, looks: 0 }, now);
+  return asNextVersion({ ...withEntry(record, entry), timer: 'fired', reconcileAfter, attempts: 0 }, now);
 }
 
 /**
@@ -63,7 +63,7 @@ export function withSparedTimer(
  */
 export function withEarlyTimer(record: PaymentRequest, now: Instant): PaymentRequest | undefined {
   const { deadlineAt } = record;
-  if (decideExpiry(record, now) !== 'not-yet' || deadlineAt === undefined) return undefined;
+  if (decideTimeout(record, now) !== 'not-yet' || deadlineAt === undefined) return undefined;
   const entry: HistoryEntry = {
     eventId: ownEventId('timer', `early:${deadlineAt}`),
     kind: 'timer',

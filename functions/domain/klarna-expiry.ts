@@ -5,7 +5,7 @@ import {
   asNextVersion,
   type HistoryEntry,
   isExpiryMovable,
-  isSecondNetEarly,
+  isKlarnaExpiryEarly,
   isUnsettled,
   klarnaLongestLifetime,
   longestExpiry,
@@ -39,7 +39,7 @@ export function wantedExpiry(
     ? longestExpiry(session)
     : plusMillis(deadlineAt, session.inProgressGrace ?? accountGrace ?? 0);
   const away = millisOf(wanted) - millisOf(now);
-  if (away < nearest) return isSecondNetEarly(record) ? plusMillis(now, nearest) : undefined;
+  if (away < nearest) return isKlarnaExpiryEarly(record) ? plusMillis(now, nearest) : undefined;
   return away <= klarnaLongestLifetime && klarnaExpiry?.askedFor !== wanted ? wanted : undefined;
 }
 
@@ -64,7 +64,7 @@ export function withIntendedExpiry(
 }
 
 /** What Klarna said to being asked for an expiry. `refused`: it will not have it. `unknown`: no answer that says anything. */
-export interface ExpiryAnswer {
+export interface ExpiryResponse {
   readonly eventId: EventId;
   readonly askedFor: Instant;
   readonly outcome: 'accepted' | 'refused' | 'unknown';
@@ -74,13 +74,17 @@ export interface ExpiryAnswer {
 }
 
 /** The record with what Klarna said to the expiry that it was asked for. */
-export function withExpiryAnswer(record: PaymentRequest, answer: ExpiryAnswer, now: Instant): PaymentRequest {
-  const { observation, outcome, askedFor } = answer;
+export function withExpiryResponse(
+  record: PaymentRequest,
+  response: ExpiryResponse,
+  now: Instant,
+): PaymentRequest {
+  const { observation, outcome, askedFor } = response;
   const seen = observation ? applyObservation(record, observation).record : record;
   const next = outcome === 'refused' ? withFixedExpiry(seen, observation?.klarnaExpiresAt, now) : seen;
   const isMoved = next.deadlineAt !== undefined && next.deadlineAt !== seen.deadlineAt;
   const entry: HistoryEntry = {
-    eventId: answer.eventId,
+    eventId: response.eventId,
     kind: 'klarna_expiry',
     recordedAt: now,
     effect: outcome === 'unknown' ? 'noted' : outcome,
@@ -88,7 +92,7 @@ export function withExpiryAnswer(record: PaymentRequest, answer: ExpiryAnswer, n
       expires_at: formatInstant(askedFor),
       outcome,
       ...(isMoved && { deadline_at: formatInstant(next.deadlineAt) }),
-      ...answer.proof,
+      ...response.proof,
     },
   };
   const noted = asNextVersion(withEntry(next, entry), now);

@@ -32,7 +32,7 @@ export interface PaymentRequest extends PaymentRequestKey {
   /** When the sweep should look; absent when nothing more is needed. */
   readonly reconcileAfter?: Instant | undefined;
   /** How many looks of the sweep in a row have settled nothing. */
-  readonly looks: number;
+  readonly attempts: number;
 
   /** Oldest first. */
   readonly history: readonly HistoryEntry[];
@@ -155,7 +155,7 @@ export const unknownPaymentRequest = (key: PaymentRequestKey, now: Instant): Pay
   account: key.account,
   paymentRequestId: key.paymentRequestId,
   timer: 'none',
-  looks: 0,
+  attempts: 0,
   history: [],
   historyDropped: 0,
   version: 0,
@@ -173,7 +173,7 @@ export const isUnsettled = (
  * Whether the expiry that Klarna was given by us would end the session before its deadline, or end one that is only to be
  * observed by now, and can be moved.
  */
-export function isSecondNetEarly(record: PaymentRequest): boolean {
+export function isKlarnaExpiryEarly(record: PaymentRequest): boolean {
   const { session, deadlineAt } = record;
   const askedFor = session?.klarnaExpiry?.askedFor;
   const end = session?.onTimeout === 'observe' ? longestExpiry(session) : deadlineAt;

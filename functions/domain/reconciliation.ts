@@ -2,12 +2,12 @@ import { type Instant, laterOf, millisOf, plusMillis } from './instant.ts';
 import {
   asNextVersion,
   type Attention,
-  isSecondNetEarly,
+  isKlarnaExpiryEarly,
   isUnsettled,
   klarnaLongestLifetime,
   type PaymentRequest,
 } from './payment-request.ts';
-import { openQuestion } from './open-question.ts';
+import { ambiguityOf } from './ambiguity.ts';
 import { isOpen } from './payment-request-state.ts';
 
 /** Milliseconds that the sweep leaves to whoever does the work in the ordinary course: the timer, or the holder of a claim. */
@@ -20,15 +20,15 @@ const lookIntervals = [0, 1, 5, 15, 60] as const;
  * Looks in a row, the last ones an hour apart, after which a request that should be over at Klarna is let be, and one that it does not
  * know waits for its deadline or Klarna's end of it.
  */
-const mostLooks = 24;
+const mostAttempts = 24;
 
 /** When to look again at what could not be settled now. */
 export const nextLook = (
   record: PaymentRequest,
   now: Instant,
-): Pick<PaymentRequest, 'looks' | 'reconcileAfter'> => ({
-  looks: record.looks + 1,
-  reconcileAfter: plusMillis(now, (lookIntervals[record.looks] ?? 60) * 60_000),
+): Pick<PaymentRequest, 'attempts' | 'reconcileAfter'> => ({
+  attempts: record.attempts + 1,
+  reconcileAfter: plusMillis(now, (lookIntervals[record.attempts] ?? 60) * 60_000),
 });
 
 /** What stood in the way of the end is over with it; what a person must see stays, also what newer code wants seen. */
@@ -71,12 +71,12 @@ export function decideReconciliation(record: PaymentRequest, now: Instant): Reco
   if (isUnsettled(record)) return 'resume';
   const isOver = record.deadlineAt !== undefined && record.deadlineAt <= now;
   // The end of a session asks Klarna anyway.
-  if (!(isOver && isOpen(record.state)) && openQuestion(record)) return 'ask';
+  if (!(isOver && isOpen(record.state)) && ambiguityOf(record)) return 'ask';
   if (record.timer === 'sweep' && isOver) return 'expire';
   if (!isOpen(record.state)) return 'forget';
   // Klarna may have given it more time than we know of; that it says so for ever is not to be expected.
   const isOverAtKlarna = plusMillis(klarnaEndOf(record), sweepMargin) <= now && !mayBeEndedByUs(record);
-  const look = record.looks < mostLooks ? 'look' : 'forget';
+  const look = record.attempts < mostAttempts ? 'look' : 'forget';
   if (isOverAtKlarna) return look;
   const lost = cancellation?.outcome === 'not_found' || record.attention === 'not_found_at_klarna';
   if (record.deadlineAt === undefined) {
@@ -104,7 +104,7 @@ const mayBeEndedByUs = ({ deadlineAt, timer }: PaymentRequest): boolean =>
 export function dueAfterLook(record: PaymentRequest, now: Instant): Instant | undefined {
   if (isUnsettled(record) || record.attention === 'not_found_at_klarna') return record.reconcileAfter;
   if (!isOpen(record.state)) return undefined;
-  if (record.deadlineAt === undefined || isSecondNetEarly(record)) return now;
+  if (record.deadlineAt === undefined || isKlarnaExpiryEarly(record)) return now;
   if (record.timer === 'sweep') return record.deadlineAt;
   return record.timer === 'armed' ? plusMillis(record.deadlineAt, sweepMargin) : now;
 }
@@ -122,7 +122,7 @@ export function dueAtKlarnaEnd(record: PaymentRequest, now: Instant): Instant | 
 /** When a record is due whose timer is set for a deadline to come: with it where the timer is the sweep, else soon after. */
 function dueWithTimer(record: PaymentRequest, now: Instant): Instant | undefined {
   const { state, timer, deadlineAt } = record;
-  if (!isOpen(state) || deadlineAt === undefined || deadlineAt <= now || isSecondNetEarly(record))
+  if (!isOpen(state) || deadlineAt === undefined || deadlineAt <= now || isKlarnaExpiryEarly(record))
     return undefined;
   if (timer === 'sweep') return deadlineAt;
   return timer === 'armed' ? plusMillis(deadlineAt, sweepMargin) : undefined;
@@ -138,7 +138,7 @@ export const forgotten = (record: PaymentRequest, now: Instant): PaymentRequest 
       ...record,
       attention: isOpen(record.state) ? record.attention : attentionAfterEnd(record.attention),
       reconcileAfter: dueWithTimer(record, now) ?? dueAtKlarnaEnd(record, now),
-      looks: 0,
+      attempts: 0,
     },
     now,
   );

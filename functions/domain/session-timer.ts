@@ -1,5 +1,5 @@
 import { earlierOf, type Instant, plusMillis } from './instant.ts';
-import { asNextVersion, isSecondNetEarly, isUnsettled, type PaymentRequest } from './payment-request.ts';
+import { asNextVersion, isKlarnaExpiryEarly, isUnsettled, type PaymentRequest } from './payment-request.ts';
 import { sweepMargin } from './reconciliation.ts';
 
 /**
@@ -16,8 +16,8 @@ export function withArmedTimer(
   if (!waiting || record.deadlineAt !== deadlineAt) return undefined;
   const due = timer === 'sweep' ? deadlineAt : plusMillis(deadlineAt, sweepMargin);
   // A cancel that was begun while the timer was being armed is looked after in its own time, and so is Klarna's expiry.
-  const reconcileAfter = isUnsettled(record) || isSecondNetEarly(record) ? record.reconcileAfter : due;
-  return asNextVersion({ ...record, timer, looks: 0, reconcileAfter }, now);
+  const reconcileAfter = isUnsettled(record) || isKlarnaExpiryEarly(record) ? record.reconcileAfter : due;
+  return asNextVersion({ ...record, timer, attempts: 0, reconcileAfter }, now);
 }
 
 /** A deadline of which the timer is still to be armed: the sweep arms it if nobody else does within its margin. */
@@ -25,6 +25,6 @@ export const withDeadline = (deadlineAt: Instant, now: Instant) =>
   ({
     deadlineAt,
     timer: 'pending',
-    looks: 0,
+    attempts: 0,
     reconcileAfter: plusMillis(earlierOf(now, deadlineAt), sweepMargin),
   }) as const satisfies Partial<PaymentRequest>;

@@ -1,21 +1,21 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import * as v from 'valibot';
-import type { Clocks } from '../clocks.ts';
+import type { Clocks } from '../clock/clock-control.ts';
 import { readJson } from '../shared/read-json.ts';
 import { faultSchema, faultTargets } from './faults/fault.ts';
 import type { AwsServer } from './server.ts';
 import { readBody } from './wire/read-body.ts';
 
 /** What somebody else answers to a fault that is passed on. */
-export interface ForwardedAnswer {
+export interface ForwardedResponse {
   readonly status: number;
   /** Sent as JSON. */
   readonly body: unknown;
 }
 
 /** Takes a fault, without its `target`, and answers. */
-export type ForwardFault = (fault: Readonly<Record<string, unknown>>) => Promise<ForwardedAnswer>;
+export type ForwardFault = (fault: Readonly<Record<string, unknown>>) => Promise<ForwardedResponse>;
 
 export interface ControlOptions {
   readonly aws: AwsServer;
@@ -53,10 +53,10 @@ export function createControlListener({
   );
   const targets = [...faultTargets, ...forwards.keys()];
 
-  async function injectFault(request: IncomingMessage): Promise<ForwardedAnswer> {
+  async function injectFault(request: IncomingMessage): Promise<ForwardedResponse> {
     const text = (await readBody(request)).toString('utf8');
     const addressed = readJson(addressedSchema, text);
-    if ('complaint' in addressed) return refused(400, addressed.complaint);
+    if ('violation' in addressed) return refused(400, addressed.violation);
     const { target, ...fault } = addressed.value;
     const forward = forwards.get(target);
     if (forward) return forward(fault);
@@ -64,7 +64,7 @@ export function createControlListener({
       return refused(400, `target is ${JSON.stringify(target)}; allowed: ${targets.join(' | ')}.`);
     }
     const read = readJson(faultSchema, text);
-    if ('complaint' in read) return refused(400, read.complaint);
+    if ('violation' in read) return refused(400, read.violation);
     aws.faults.inject(read.value);
     return { status: 201, body: read.value };
   }
@@ -114,7 +114,7 @@ export function createControlListener({
         const wrong = await clocks?.set(text);
         sendJson(
           response,
-          wrong ? refused(400, wrong.complaint) : clocks ? { status: 200, body: clocks.show() } : noClock,
+          wrong ? refused(400, wrong.violation) : clocks ? { status: 200, body: clocks.show() } : noClock,
         );
         return;
       }
@@ -140,12 +140,12 @@ export function createControlListener({
 
 const addressedSchema = v.looseObject({ target: v.string() });
 
-const noClock: ForwardedAnswer = {
+const noClock: ForwardedResponse = {
   status: 404,
   body: { error: 'There is no clock here that could be set.' },
 };
 
-const refused = (status: number, error: string): ForwardedAnswer => ({ status, body: { error } });
+const refused = (status: number, error: string): ForwardedResponse => ({ status, body: { error } });
 
 type Shown<List extends (...args: never[]) => readonly unknown[]> = ReturnType<List>[number];
 
@@ -172,7 +172,7 @@ const shownDeadLetter = (letter: Shown<AwsServer['queues']['deadLetters']>) => (
   ),
 });
 
-function sendJson(response: ServerResponse, { status, body }: ForwardedAnswer): void {
+function sendJson(response: ServerResponse, { status, body }: ForwardedResponse): void {
   response.writeHead(status, { 'content-type': 'application/json' });
   response.end(JSON.stringify(body));
 }

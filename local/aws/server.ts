@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { QueueDescription } from '../template/stack-description.ts';
-import { Bell } from '../shared/bell.ts';
+import { ChangeSignal } from '../clock/change-signal.ts';
 import { openDatabase } from '../shared/database.ts';
 import { listen } from '../shared/listen.ts';
-import { LocalClock } from '../shared/local-clock.ts';
-import { type Doors, openDoors } from './doors.ts';
-import { openDynamoDbPassage } from './dynamodb/dynamodb-passage.ts';
+import { LocalClock } from '../clock/local-clock.ts';
+import { type ServiceEndpoints, openServiceEndpoints } from './service-endpoints.ts';
+import { openDynamoDbProxy } from './dynamodb/dynamodb-proxy.ts';
 import { eventBridgeActions } from './eventbridge/eventbridge-actions.ts';
 import { EventLog } from './eventbridge/event-log.ts';
 import { Faults } from './faults/faults.ts';
@@ -52,7 +52,7 @@ export interface AwsServer {
   /** What `AWS_ENDPOINT_URL` is set to: all services at one address, on this machine only. */
   readonly url: string;
   /** The same services each at an address of its own, which the fault `refuse` can take away. */
-  readonly urls: Doors['urls'];
+  readonly urls: ServiceEndpoints['urls'];
   queueUrl(queueName: string): string;
   /** What the clients see, without HTTP and without the faults of calls. */
   readonly queues: Queues;
@@ -72,7 +72,7 @@ export interface AwsServer {
 export async function startAwsServer(options: AwsServerOptions): Promise<AwsServer> {
   const { region, accountId, clock = new LocalClock(), onLog = console.error } = options;
   const closing = new AbortController();
-  const faults = new Faults((services) => doors.shut(services));
+  const faults = new Faults((services) => serviceEndpoints.shut(services));
   const database = openDatabase(options.dataDirectory, 'aws.sqlite');
 
   const queues = new Queues(options.queues, options.deadLetterQueues ?? [], {
@@ -84,7 +84,7 @@ export async function startAwsServer(options: AwsServerOptions): Promise<AwsServ
   });
   const events = new EventLog(database, clock, closing.signal);
   const scheduleStore = new ScheduleStore(database);
-  const schedulesChanged = new Bell(clock);
+  const schedulesChanged = new ChangeSignal(clock);
   const schedules = new Schedules({
     store: scheduleStore,
     clock,
@@ -93,7 +93,7 @@ export async function startAwsServer(options: AwsServerOptions): Promise<AwsServ
   });
   const arnOf = ({ group, name }: ScheduleKey) =>
     `arn:aws:scheduler:${region}:${accountId}:schedule/${group}/${name}`;
-  const dynamodb = openDynamoDbPassage(options.dynamodbUrl);
+  const dynamodb = openDynamoDbProxy(options.dynamodbUrl);
 
   const calls = new Map<string, number>();
   // The queue URLs need the port, which is known once the server listens; no call comes earlier.
@@ -121,10 +121,10 @@ export async function startAwsServer(options: AwsServerOptions): Promise<AwsServ
     onLog,
   });
   const server = createServer({ keepAliveTimeout: 0 }, listener);
-  let doors: Doors;
+  let serviceEndpoints: ServiceEndpoints;
   try {
     url = await listen(server, options.port);
-    doors = await openDoors(listener, onLog);
+    serviceEndpoints = await openServiceEndpoints(listener, onLog);
   } catch (error) {
     database.close();
     throw error;
@@ -135,7 +135,7 @@ export async function startAwsServer(options: AwsServerOptions): Promise<AwsServ
 
   return {
     url,
-    urls: doors.urls,
+    urls: serviceEndpoints.urls,
     queueUrl,
     queues,
     events,
@@ -148,7 +148,7 @@ export async function startAwsServer(options: AwsServerOptions): Promise<AwsServ
       const closed = once(server.close(), 'close');
       server.closeAllConnections();
       await closed;
-      await doors.close();
+      await serviceEndpoints.close();
       dynamodb.close();
       database.close();
     },

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { styleText } from 'node:util';
 import type { LocalSystem } from '../local-system.ts';
-import { callJson, type JsonAnswer } from './json-call.ts';
+import { callJson, type JsonResponse } from './json-call.ts';
 import { stories, type Stage, type Story } from './stories.ts';
 import { table, Timeline } from './timeline.ts';
 import { type PublishedEvent, watchEvents, watchKlarna } from './watch.ts';
@@ -10,7 +10,7 @@ import { type PublishedEvent, watchEvents, watchKlarna } from './watch.ts';
 type Addresses = Pick<LocalSystem, 'api' | 'klarna' | 'control'>;
 
 const account = 'demo';
-const patienceMillis = 10_000;
+const waitLimitMillis = 10_000;
 
 interface Played {
   readonly story: Story;
@@ -102,23 +102,23 @@ function stageFor(system: Addresses, { name }: Story, id: string, timeline: Time
   const simulated = `${system.klarna}/_simulator`;
   return {
     lapse: async (method, body) => {
-      const answer = await callJson(method, recordUrl(system, id), body);
+      const response = await callJson(method, recordUrl(system, id), body);
       timeline.show(
         name,
         'shop',
-        `${method}${body === undefined ? '' : ` ${JSON.stringify(body)}`}: ${answerText(answer)}`,
+        `${method}${body === undefined ? '' : ` ${JSON.stringify(body)}`}: ${responseText(response)}`,
       );
-      return answer;
+      return response;
     },
-    customer: async (deed) => {
-      timeline.show(name, 'customer', deedTexts[deed] ?? deed);
-      await callJson('POST', `${simulated}/payment-requests/${id}/${deed}`, {});
+    customer: async (action) => {
+      timeline.show(name, 'customer', actionTexts[action] ?? action);
+      await callJson('POST', `${simulated}/payment-requests/${id}/${action}`, {});
     },
     fault: async (fault) => {
       await callJson('POST', `${simulated}/faults`, { payment_request_id: id, ...fault });
     },
     until: async (wanted, words) => {
-      const end = performance.now() + patienceMillis;
+      const end = performance.now() + waitLimitMillis;
       while (performance.now() < end) {
         if (wanted((await callJson('GET', recordUrl(system, id))).body)) {
           timeline.show(name, 'lapse', styleText('bold', words));
@@ -130,7 +130,7 @@ function stageFor(system: Addresses, { name }: Story, id: string, timeline: Time
   };
 }
 
-const deedTexts: Readonly<Record<string, string>> = {
+const actionTexts: Readonly<Record<string, string>> = {
   start: 'opens Klarna',
   approve: 'approves the payment',
   'step-back': 'goes back to the shop',
@@ -175,7 +175,7 @@ async function endingOf(
 const eventText = ({ 'detail-type': type, detail }: PublishedEvent): string =>
   type === 'Payment Request State Changed' ? `${type}: ${textOf(detail['state'])}` : type;
 
-function answerText({ status, body }: JsonAnswer): string {
+function responseText({ status, body }: JsonResponse): string {
   const said =
     body['outcome'] ?? (body['timer'] === undefined ? body['title'] : `timer ${textOf(body['timer'])}`);
   return styleText('bold', `${status} ${textOf(said)}`);

@@ -1,11 +1,11 @@
 /** What came back from a call: the status, and the body where it is JSON. */
-export interface JsonAnswer {
+export interface JsonResponse {
   readonly status: number;
   readonly body: Readonly<Record<string, unknown>>;
 }
 
 /** One HTTP call with JSON in and out. Rejects when nobody answers. */
-export async function callJson(method: string, url: string, body?: unknown): Promise<JsonAnswer> {
+export async function callJson(method: string, url: string, body?: unknown): Promise<JsonResponse> {
   const response = await fetch(url, {
     method,
     ...(body !== undefined && {

@@ -1,12 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { JsonAnswer } from './json-call.ts';
+import type { JsonResponse } from './json-call.ts';
 
 /** What somebody in a story can do; every deed appears on the timeline by itself. */
 export interface Stage {
   /** Calls Lapse about the story's Payment Request: `PUT`, `PATCH`, `DELETE`. */
-  readonly lapse: (method: string, body?: unknown) => Promise<JsonAnswer>;
+  readonly lapse: (method: string, body?: unknown) => Promise<JsonResponse>;
   /** The customer at Klarna: `start`, `approve`, `step-back`, `abandon`. */
-  readonly customer: (deed: string) => Promise<void>;
+  readonly customer: (action: string) => Promise<void>;
   /** Something that goes wrong at Klarna. */
   readonly fault: (fault: Readonly<Record<string, unknown>>) => Promise<void>;
   /** Resolves when the record is as wanted, which then is told in these words, or after ten seconds. */

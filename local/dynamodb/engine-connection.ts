@@ -22,7 +22,7 @@ export interface EngineConnection {
   close(): void;
 }
 
-const answerWithinMilliseconds = 10_000;
+const responseWithinMilliseconds = 10_000;
 
 /** The engines want a signature to be there and don't check it. */
 const unsignedHeaders = {
@@ -39,7 +39,7 @@ export function connectToEngine(url: string): EngineConnection {
 
   return {
     call(operation, input, signal) {
-      const deadline = AbortSignal.timeout(answerWithinMilliseconds);
+      const deadline = AbortSignal.timeout(responseWithinMilliseconds);
       return new Promise((resolve, reject) => {
         const request = transport.request(
           url,
@@ -55,7 +55,9 @@ export function connectToEngine(url: string): EngineConnection {
             response.on('error', reject);
             response.on('end', () => {
               try {
-                resolve(parseAnswer(operation, response.statusCode, Buffer.concat(chunks).toString('utf8')));
+                resolve(
+                  parseResponse(operation, response.statusCode, Buffer.concat(chunks).toString('utf8')),
+                );
               } catch (error) {
                 reject(error instanceof Error ? error : new Error(String(error)));
               }
@@ -72,7 +74,7 @@ export function connectToEngine(url: string): EngineConnection {
   };
 }
 
-function parseAnswer(operation: string, status: number | undefined, text: string): object {
+function parseResponse(operation: string, status: number | undefined, text: string): object {
   const body: unknown = JSON.parse(text);
   if (typeof body !== 'object' || body === null) throw new Error(`${operation}: answer is not an object`);
   if (status === 200) return body;

@@ -6,8 +6,8 @@ import { claimDataFolder } from './data-folder.ts';
 import type { EngineChoice, Machine } from './engine-choice.ts';
 import { chooseEngine, databaseFile, thisMachine } from './engine-choice.ts';
 import { connectToEngine, EngineRefusal } from './engine-connection.ts';
-import type { LeashedProcess } from './leashed-process.ts';
-import { startLeashed } from './leashed-process.ts';
+import type { OwnedProcess } from './child-process.ts';
+import { startOwnedProcess } from './child-process.ts';
 import { indexStreamRecords } from './stream-index.ts';
 
 export interface DynamoDbOptions {
@@ -37,7 +37,7 @@ const pollMilliseconds = 10;
 export async function startDynamoDb(options: DynamoDbOptions): Promise<RunningDynamoDb> {
   const choice = chooseEngine(options.machine ?? thisMachine(process.env));
   if (choice.kind === 'endpoint') {
-    await expectAnswer(choice.url);
+    await expectResponse(choice.url);
     return { url: choice.url, close: () => Promise.resolve() };
   }
   const folder =
@@ -50,13 +50,13 @@ export async function startDynamoDb(options: DynamoDbOptions): Promise<RunningDy
   }
 }
 
-async function expectAnswer(url: string): Promise<void> {
-  const answer = await ask(url);
-  if (answer === 'ready') return;
+async function expectResponse(url: string): Promise<void> {
+  const response = await ask(url);
+  if (response === 'ready') return;
   throw new Error(
-    answer === 'silent'
+    response === 'silent'
       ? `No DynamoDB answers at LAPSE_DYNAMODB_URL=${url}: start it, or unset the variable to use the embedded one.`
-      : `What answers at LAPSE_DYNAMODB_URL=${url} is no usable DynamoDB: ${answer.message}`,
+      : `What answers at LAPSE_DYNAMODB_URL=${url} is no usable DynamoDB: ${response.message}`,
   );
 }
 
@@ -70,7 +70,7 @@ async function startEngine(
     const url = `http://127.0.0.1:${port}`;
     const programArguments = choice.argumentsFor(port, folder?.path);
     const said: string[] = [];
-    const engine = startLeashed(choice.program, programArguments, (line) => {
+    const engine = startOwnedProcess(choice.program, programArguments, (line) => {
       if (said.length < 20) said.push(line);
       onLog(line);
     });
@@ -91,12 +91,15 @@ async function startEngine(
 }
 
 /** Why it won't get ready, `undefined` when it is. */
-async function untilReady(engine: LeashedProcess, asked: () => Promise<Answer>): Promise<string | undefined> {
+async function untilReady(
+  engine: OwnedProcess,
+  asked: () => Promise<StartReport>,
+): Promise<string | undefined> {
   const deadline = Date.now() + readyWithinMilliseconds;
   while (!engine.hasEnded()) {
-    const answer = await asked();
-    if (answer instanceof EngineRefusal) return answer.message;
-    if (answer === 'ready' && !engine.hasEnded()) return undefined;
+    const response = await asked();
+    if (response instanceof EngineRefusal) return response.message;
+    if (response === 'ready' && !engine.hasEnded()) return undefined;
     if (Date.now() > deadline) return `it did not answer within ${readyWithinMilliseconds / 1_000} seconds`;
     await wait(pollMilliseconds);
   }
@@ -114,7 +117,7 @@ function speedUpStream(folder: DataFolder, onLog: (line: string) => void): void 
 
 function running(
   url: string,
-  engine: LeashedProcess,
+  engine: OwnedProcess,
   folder: DataFolder | undefined,
   onLog: (line: string) => void,
 ): RunningDynamoDb {
@@ -132,9 +135,9 @@ function running(
   };
 }
 
-type Answer = 'ready' | 'silent' | EngineRefusal;
+type StartReport = 'ready' | 'silent' | EngineRefusal;
 
-async function ask(url: string): Promise<Answer> {
+async function ask(url: string): Promise<StartReport> {
   const connection = connectToEngine(url);
   try {
     await connection.call('DynamoDB_20120810.ListTables', {});

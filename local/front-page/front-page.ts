@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import * as v from 'valibot';
-import { type PlainAnswer, readBody } from '../http/front.ts';
+import { type PlainResponse, readBody } from '../http/front.ts';
 import { type Listening, startListening } from '../http/start-listening.ts';
 import { type PageFile, readPageFiles } from './page-files.ts';
-import { passOn } from './passed-on-call.ts';
+import { passOn } from './forward-request.ts';
 import { refusalOf } from './request-guard.ts';
 
 export interface FrontPageOptions {
@@ -19,7 +19,7 @@ export interface FrontPageOptions {
   /** The system's time, in milliseconds since 1970. */
   readonly now: () => number;
   /** How long to wait for the port if somebody has it, in milliseconds. */
-  readonly patienceMillis?: number;
+  readonly waitLimitMillis?: number;
 }
 
 const accountsSchema = v.record(v.string(), v.object({ partner_account_id: v.optional(v.string()) }));
@@ -108,7 +108,7 @@ export async function startFrontPage(options: FrontPageOptions): Promise<Listeni
         else sendPlain(response, { status: 502, message: 'This part of Lapse does not answer.' });
       });
     },
-    options.patienceMillis,
+    options.waitLimitMillis,
   );
 }
 
@@ -129,7 +129,7 @@ function pathOf({ url = '' }: IncomingMessage): string | undefined {
   return `${pathname}${search}`;
 }
 
-function sendPlain(response: ServerResponse, { status, message }: PlainAnswer): void {
+function sendPlain(response: ServerResponse, { status, message }: PlainResponse): void {
   sendJson(response, status, { message });
 }
 

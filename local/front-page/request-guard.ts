@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { PlainAnswer } from '../http/front.ts';
+import type { PlainResponse } from '../http/front.ts';
 
 /** The header by which the page's own script is known. No other site can send it: the browser would ask first, and be refused. */
 export const pageHeader = 'x-lapse-page';
@@ -13,7 +13,7 @@ export function refusalOf(
   request: Pick<IncomingMessage, 'headersDistinct'>,
   port: number,
   kind: 'page' | 'call',
-): PlainAnswer | undefined {
+): PlainResponse | undefined {
   const hosts = [`127.0.0.1:${port}`, `localhost:${port}`];
   const [host = '', ...others] = request.headersDistinct['host'] ?? [];
   if (others.length > 0 || !hosts.includes(host)) {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { InvocationResult } from '../lambda/invoke.ts';
 import type { RouteDescription } from '../template/stack-description.ts';
-import { type PlainAnswer, startFront } from './front.ts';
+import { type PlainResponse, startFront } from './front.ts';
 import { decoded, eventBody, httpEvent, splitOnce } from './http-event.ts';
 import { matchRoute } from './route-table.ts';
 import type { Listening } from './start-listening.ts';
@@ -43,7 +43,7 @@ function callerOf(request: IncomingMessage) {
 async function within(
   limitMillis: number,
   invocation: Promise<InvocationResult>,
-): Promise<PlainAnswer | { readonly payload: unknown }> {
+): Promise<PlainResponse | { readonly payload: unknown }> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<InvocationResult>((resolve) => {
     timer = setTimeout(() => resolve({ kind: 'throttled' }), limitMillis);
@@ -51,7 +51,7 @@ async function within(
   const result = await Promise.race([invocation, late]);
   clearTimeout(timer);
   switch (result.kind) {
-    case 'answer':
+    case 'response':
       return { payload: result.payload };
     case 'error':
       return { status: 500, message: 'Internal Server Error' };

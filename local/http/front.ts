@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Listening, startListening } from './start-listening.ts';
 
 /** An answer of the front's own, for what no function answers. */
-export interface PlainAnswer {
+export interface PlainResponse {
   readonly status: number;
   readonly message: string;
 }
@@ -11,14 +11,14 @@ export interface PlainAnswer {
 export function startFront(
   port: number,
   bodyLimit: number,
-  handle: (request: IncomingMessage, body: Buffer) => Promise<PlainAnswer | { readonly payload: unknown }>,
+  handle: (request: IncomingMessage, body: Buffer) => Promise<PlainResponse | { readonly payload: unknown }>,
 ): Promise<Listening> {
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     try {
       const body = await readBody(request, bodyLimit);
-      const answer = body ? await handle(request, body) : { status: 413, message: 'Request Too Long' };
-      if ('payload' in answer) sendPayload(response, answer.payload);
-      else sendPlain(response, answer);
+      const reply = body ? await handle(request, body) : { status: 413, message: 'Request Too Long' };
+      if ('payload' in reply) sendPayload(response, reply.payload);
+      else sendPlain(response, reply);
     } catch {
       if (response.headersSent) response.destroy();
       else sendPlain(response, { status: 500, message: 'Internal Server Error' });
@@ -40,7 +40,7 @@ export async function readBody(request: IncomingMessage, limit: number): Promise
   return length > limit ? undefined : Buffer.concat(chunks);
 }
 
-function sendPlain(response: ServerResponse, { status, message }: PlainAnswer): void {
+function sendPlain(response: ServerResponse, { status, message }: PlainResponse): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ message }));
 }
 

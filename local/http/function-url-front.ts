@@ -19,7 +19,7 @@ export function startFunctionUrlFront(options: {
     );
     const result = await options.invoke(event);
     switch (result.kind) {
-      case 'answer':
+      case 'response':
         return { payload: result.payload };
       case 'error':
         return { status: 502, message: 'Internal Server Error' };

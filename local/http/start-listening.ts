@@ -16,12 +16,12 @@ const graceMillis = 500;
 export async function startListening(
   port: number,
   listener: RequestListener,
-  patienceMillis?: number,
+  waitLimitMillis?: number,
 ): Promise<Listening> {
   // A connection that is closed for being idle may be just about to be used.
   const server = createServer({ keepAliveTimeout: 0 }, listener).on('clientError', refuse);
   return {
-    url: await listen(server, port, patienceMillis),
+    url: await listen(server, port, waitLimitMillis),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -11,7 +11,7 @@ export class Collection<Document> {
   /** `table` becomes SQL text: a name from the code, never from outside. */
   constructor(
     database: DatabaseSync,
-    table: 'payment_requests' | 'signing_keys' | 'webhooks' | 'deliveries' | 'calls' | 'remembered_answers',
+    table: 'payment_requests' | 'signing_keys' | 'webhooks' | 'deliveries' | 'calls' | 'remembered_responses',
   ) {
     database.exec(
       `CREATE TABLE IF NOT EXISTS ${table} (position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, document TEXT NOT NULL)`,

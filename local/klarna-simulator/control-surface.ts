@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import * as v from 'valibot';
 import { parseInstant } from '../../functions/domain/instant.ts';
 import { paymentRequestIdPattern } from '../../functions/domain/identifiers.ts';
-import type { Answer } from './answer.ts';
+import type { SimulatorResponse } from './simulator-response.ts';
 import { decodedSegment } from './api-call.ts';
 import type { Calls } from './calls.ts';
 import type { Deliveries } from './deliveries.ts';
@@ -11,9 +11,9 @@ import { readBody } from './http-body.ts';
 import { givenFields, shownPaymentRequest, type SimulatedPaymentRequest } from './payment-request.ts';
 import type { NewPaymentRequest, PaymentRequests } from './payment-requests.ts';
 import { readJson } from '../shared/read-json.ts';
-import { sendAnswer } from './send-answer.ts';
+import { sendResponse } from './send-response.ts';
 import { type SettingsInForce, settingsSchema } from './settings.ts';
-import { type Deed, isOpen, states, statesThatAllow } from './state-machine.ts';
+import { type Action, isOpen, states, statesThatAllow } from './state-machine.ts';
 
 /** Where the control surface is. */
 export const controlPath = '/_simulator';
@@ -27,9 +27,18 @@ export interface ControlSurfaceParts {
 }
 
 /** What can be done to a Payment Request from outside Klarna's API. */
-const deeds = ['submit', 'start', 'approve', 'decline', 'step-back', 'abandon', 'expire', 'delete'] as const;
+const actions = [
+  'submit',
+  'start',
+  'approve',
+  'decline',
+  'step-back',
+  'abandon',
+  'expire',
+  'delete',
+] as const;
 
-type ControlDeed = (typeof deeds)[number];
+type ControlAction = (typeof actions)[number];
 
 const newPaymentRequestSchema = v.looseObject({
   payment_request_id: v.exactOptional(
@@ -72,17 +81,17 @@ export class ControlSurface {
 
   async handle(request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {
     const bytes = await readBody(request);
-    const answer = bytes
-      ? await this.#answer(
+    const reply = bytes
+      ? await this.#respond(
           request.method ?? '',
           path.slice(controlPath.length),
           bytes.toString('utf8') || '{}',
         )
       : refused(400, 'The body is too long; allowed: 1 MB.');
-    sendAnswer(response, answer);
+    sendResponse(response, reply);
   }
 
-  async #answer(method: string, path: string, body: string): Promise<Answer> {
+  async #respond(method: string, path: string, body: string): Promise<SimulatorResponse> {
     const { calls, faults, deliveries, paymentRequests, settings } = this.#parts;
     switch (`${method} ${path}`) {
       case 'GET /payment-requests':
@@ -112,18 +121,18 @@ export class ControlSurface {
     }
     const [, asked] = /^GET \/payment-requests\/([^/]+)$/.exec(`${method} ${path}`) ?? [];
     if (asked !== undefined) return this.#tell(decodedSegment(asked));
-    const [, id, deed] = /^\/payment-requests\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
-    if (method === 'POST' && id !== undefined && deed !== undefined) {
-      return isControlDeed(deed)
-        ? this.#do(deed, decodedSegment(id), body)
-        : refused(400, `${deed} is nothing that can be done; allowed: ${deeds.join(', ')}.`);
+    const [, id, action] = /^\/payment-requests\/([^/]+)\/([^/]+)$/.exec(path) ?? [];
+    if (method === 'POST' && id !== undefined && action !== undefined) {
+      return isControlAction(action)
+        ? this.#do(action, decodedSegment(id), body)
+        : refused(400, `${action} is nothing that can be done; allowed: ${actions.join(', ')}.`);
     }
     return refused(404, `There is no ${method} ${path}; allowed under ${controlPath}: ${routes.join(', ')}.`);
   }
 
-  #create(body: string, id?: string): Answer {
+  #create(body: string, id?: string): SimulatorResponse {
     const read = readJson(newPaymentRequestSchema, body);
-    if ('complaint' in read) return refused(400, read.complaint);
+    if ('violation' in read) return refused(400, read.violation);
     const fields = newRequestOf(read.value);
     const request = id === undefined ? fields : { ...fields, payment_request_id: id };
     const { payment_request_id: chosen } = request;
@@ -135,7 +144,7 @@ export class ControlSurface {
   }
 
   /** All that there is of one request, but for what it says of the customer and the bodies that were sent. */
-  #tell(id: string): Answer {
+  #tell(id: string): SimulatorResponse {
     const { paymentRequests, calls, deliveries } = this.#parts;
     const request = paymentRequests.all().find(({ payment_request_id }) => payment_request_id === id);
     if (!request) return refused(404, `There is no ${id}; POST …/submit makes one.`);
@@ -152,48 +161,50 @@ export class ControlSurface {
     };
   }
 
-  #set(body: string): Answer {
+  #set(body: string): SimulatorResponse {
     const read = readJson(settingsSchema, body);
-    if ('complaint' in read) return refused(400, read.complaint);
+    if ('violation' in read) return refused(400, read.violation);
     const { settings } = this.#parts;
     settings.change(read.value);
     return { status: 200, json: settings.current };
   }
 
-  #addFault(body: string): Answer {
+  #addFault(body: string): SimulatorResponse {
     const read = readJson(faultSchema, body);
-    if ('complaint' in read) return refused(400, read.complaint);
+    if ('violation' in read) return refused(400, read.violation);
     this.#parts.faults.add(read.value);
     return { status: 201, json: read.value };
   }
 
-  #do(deed: ControlDeed, id: string, body: string): Answer {
-    if (deed === 'submit') return this.#submit(id, body);
+  #do(action: ControlAction, id: string, body: string): SimulatorResponse {
+    if (action === 'submit') return this.#submit(id, body);
     const { paymentRequests } = this.#parts;
     const request = paymentRequests.find(id);
     if (!request) return refused(404, `There is no ${id}; POST …/submit makes one.`);
-    switch (deed) {
+    switch (action) {
       case 'delete':
         return done(paymentRequests.remove(request));
       case 'abandon':
         return isOpen(request.state)
           ? done(paymentRequests.abandon(request))
-          : impossible(deed, request, ['SUBMITTED', 'IN_PROGRESS']);
+          : impossible(action, request, ['SUBMITTED', 'IN_PROGRESS']);
       case 'approve':
       case 'decline': {
-        const decided = paymentRequests.decide(id, deed);
-        return decided ? done(decided) : impossible(deed, request, ['SUBMITTED', ...statesThatAllow(deed)]);
+        const decided = paymentRequests.decide(id, action);
+        return decided
+          ? done(decided)
+          : impossible(action, request, ['SUBMITTED', ...statesThatAllow(action)]);
       }
       case 'start':
       case 'step-back':
       case 'expire': {
-        const moved = paymentRequests.move(id, deed satisfies Deed);
-        return moved ? done(moved) : impossible(deed, request, statesThatAllow(deed));
+        const moved = paymentRequests.move(id, action satisfies Action);
+        return moved ? done(moved) : impossible(action, request, statesThatAllow(action));
       }
     }
   }
 
-  #submit(id: string, body: string): Answer {
+  #submit(id: string, body: string): SimulatorResponse {
     return paymentRequestIdPattern.test(id)
       ? this.#create(body, id)
       : refused(400, `${id} is no id; allowed: one such as krn:payment:eu1:request:<uuid>.`);
@@ -203,7 +214,7 @@ export class ControlSurface {
 const routes = [
   'GET and POST /payment-requests',
   'GET /payment-requests/{id}',
-  `POST /payment-requests/{id}/{${deeds.join('|')}}`,
+  `POST /payment-requests/{id}/{${actions.join('|')}}`,
   'GET and DELETE /calls',
   'GET /deliveries',
   'POST /deliveries/flush',
@@ -211,7 +222,8 @@ const routes = [
   'GET, POST and DELETE /faults',
 ];
 
-const isControlDeed = (text: string): text is ControlDeed => (deeds as readonly string[]).includes(text);
+const isControlAction = (text: string): text is ControlAction =>
+  (actions as readonly string[]).includes(text);
 
 function newRequestOf({
   payment_request_id,
@@ -246,9 +258,13 @@ const seen = (request: SimulatedPaymentRequest) => ({
   deleted_at: request.deleted_at,
 });
 
-const done = (request: SimulatedPaymentRequest): Answer => ({ status: 200, json: seen(request) });
+const done = (request: SimulatedPaymentRequest): SimulatorResponse => ({ status: 200, json: seen(request) });
 
-const refused = (status: number, error: string): Answer => ({ status, json: { error } });
+const refused = (status: number, error: string): SimulatorResponse => ({ status, json: { error } });
 
-const impossible = (deed: string, { state }: SimulatedPaymentRequest, from: readonly string[]): Answer =>
-  refused(409, `A request that is ${state} cannot ${deed}; allowed from ${from.join(', ')}.`);
+const impossible = (
+  action: string,
+  { state }: SimulatedPaymentRequest,
+  from: readonly string[],
+): SimulatorResponse =>
+  refused(409, `A request that is ${state} cannot ${action}; allowed from ${from.join(', ')}.`);

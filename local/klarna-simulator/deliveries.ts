@@ -5,12 +5,12 @@ import type { Clock } from './clock.ts';
 import { Collection } from './collection.ts';
 import { bodyOf, type KlarnaEvent } from './delivery-body.ts';
 import type { Faults } from './faults.ts';
-import { type PostAnswer, postDelivery } from './post-delivery.ts';
+import { type PostResponse, postDelivery } from './post-delivery.ts';
 import type { SettingsInForce } from './settings.ts';
 import { signDelivery } from './sign-delivery.ts';
 import type { Subscriptions, Webhook } from './subscriptions.ts';
 import { Timers } from './timers.ts';
-import { Turns } from './turns.ts';
+import { Semaphore } from './semaphore.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -27,7 +27,7 @@ const longestHold = 2 * minute;
 const attemptsAtOnce = 16;
 
 /** One try to deliver, and what came of it. */
-export interface Attempt extends PostAnswer {
+export interface Attempt extends PostResponse {
   readonly at: Instant;
   readonly wrong_signature?: true;
 }
@@ -66,7 +66,7 @@ export class Deliveries {
   readonly #timers: Timers;
   readonly #held = new Set<string>();
   readonly #underWay = new Map<string, Promise<void>>();
-  readonly #turns = new Turns(attemptsAtOnce);
+  readonly #semaphore = new Semaphore(attemptsAtOnce);
   readonly #stopped = new AbortController();
 
   constructor(parts: DeliveriesParts) {
@@ -149,7 +149,7 @@ export class Deliveries {
   #attemptOnce(id: string): Promise<void> {
     const underWay =
       this.#underWay.get(id) ??
-      this.#turns.take(() => this.#attempt(id)).finally(() => this.#underWay.delete(id));
+      this.#semaphore.take(() => this.#attempt(id)).finally(() => this.#underWay.delete(id));
     this.#underWay.set(id, underWay);
     return underWay;
   }
@@ -167,7 +167,7 @@ export class Deliveries {
     }
     const forged = faults.takeForDelivery(['wrong-signature'], delivery.payment_request_id) !== undefined;
     const at = clock();
-    const answer = await postDelivery({
+    const response = await postDelivery({
       url: webhook.url,
       body: delivery.body,
       signingKeyId: key.signing_key_id,
@@ -175,8 +175,8 @@ export class Deliveries {
       timeoutMillis: settings.current.deliveryTimeoutMs,
       stopped: this.#stopped.signal,
     });
-    if (answer === 'stopped') return;
-    this.#record(delivery, { at, ...answer, ...(forged && { wrong_signature: true }) });
+    if (response === 'stopped') return;
+    this.#record(delivery, { at, ...response, ...(forged && { wrong_signature: true }) });
     if (!delivery.held) this.#releaseHeld(delivery);
   }
 

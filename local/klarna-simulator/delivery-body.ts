@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Instant } from '../../functions/domain/instant.ts';
-import { completedContext } from './canary-values.ts';
+import { completedContext } from './pii-canaries.ts';
 import type { SimulatedPaymentRequest } from './payment-request.ts';
 import type { Webhook } from './subscriptions.ts';
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Answer, Refusal } from './answer.ts';
+import type { SimulatorResponse, Refusal } from './simulator-response.ts';
 
 /** Klarna has two envelopes for errors, both in use. */
 export type EnvelopeStyle = 'errors' | 'validation_errors';
@@ -16,7 +16,7 @@ const errorTypes: Readonly<Record<number, string>> = {
 };
 
 /** The refusal in one of the envelopes. */
-export function inEnvelope(refusal: Refusal, style: EnvelopeStyle): Answer {
+export function inEnvelope(refusal: Refusal, style: EnvelopeStyle): SimulatorResponse {
   const { status, errorCode, message, parameter, headers = {} } = refusal;
   const error_id = randomUUID();
   const shared = { error_code: errorCode, error_message: message, doc_url: documentation };

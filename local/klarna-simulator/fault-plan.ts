@@ -1,5 +1,5 @@
-import type { Answer, Refusal } from './answer.ts';
-import { conflict, forbidden, unauthorized } from './answer.ts';
+import type { SimulatorResponse, Refusal } from './simulator-response.ts';
+import { conflict, forbidden, unauthorized } from './simulator-response.ts';
 import type { ApiFault } from './faults.ts';
 import { rateLimited, rateLimitHeaders } from './rate-limit.ts';
 
@@ -10,12 +10,12 @@ export interface FaultPlan {
   /** Whether the call does its work. */
   readonly effect: boolean;
   /** What the caller gets: the true answer, this one in its place, silence, or a reset connection. */
-  readonly answer: 'true' | 'never' | 'reset' | Answer | Refusal;
+  readonly response: 'true' | 'never' | 'reset' | SimulatorResponse | Refusal;
   readonly delayMillis: number;
 }
 
 /** A call that no fault befalls. */
-export const noFault: FaultPlan = { effect: true, answer: 'true', delayMillis: 0 };
+export const noFault: FaultPlan = { effect: true, response: 'true', delayMillis: 0 };
 
 const defaultSlowness = 1_000;
 
@@ -25,10 +25,10 @@ const page = '<!doctype html><title>Error</title><h1>Something went wrong</h1>';
 export function planOf(fault: ApiFault, paymentRequestId: string | undefined): FaultPlan {
   const delayMillis = fault.delayMs ?? (fault.kind === 'slow' ? defaultSlowness : 0);
   const effect = 'effect' in fault && fault.effect;
-  const instead = (answer: Refusal | Answer): FaultPlan => ({
+  const instead = (response: Refusal | SimulatorResponse): FaultPlan => ({
     effect,
     delayMillis,
-    answer: 'status' in fault ? { ...answer, status: fault.status } : answer,
+    response: 'status' in fault ? { ...response, status: fault.status } : response,
   });
   switch (fault.kind) {
     case 'conflict':
@@ -56,9 +56,9 @@ export function planOf(fault: ApiFault, paymentRequestId: string | undefined): F
     case 'unknown-state':
       return instead({ status: 200, json: { payment_request_id: paymentRequestId, state: 'PAUSED' } });
     case 'hang':
-      return { effect, delayMillis, answer: 'never' };
+      return { effect, delayMillis, response: 'never' };
     case 'reset':
-      return { effect, delayMillis, answer: 'reset' };
+      return { effect, delayMillis, response: 'reset' };
     case 'slow':
       return { ...noFault, delayMillis };
     case 'approve-first':

@@ -1,6 +1,6 @@
 import { parseDuration } from '../../functions/domain/duration.ts';
 import { type Instant, millisOf, parseInstant, plusMillis } from '../../functions/domain/instant.ts';
-import { invalid, type Refusal } from './answer.ts';
+import { invalid, type Refusal } from './simulator-response.ts';
 
 const minute = 60_000;
 const least = 15 * minute;

@@ -1,7 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { DatabaseSync } from 'node:sqlite';
 import { setTimeout as wait } from 'node:timers/promises';
-import { type Answer, invalid, isRefusal, type Refusal, unauthorized } from './answer.ts';
+import {
+  type SimulatorResponse,
+  invalid,
+  isRefusal,
+  type Refusal,
+  unauthorized,
+} from './simulator-response.ts';
 import { type ApiCall, type ApiRoute, headerOf, routeOf } from './api-call.ts';
 import { callerOf } from './authorization.ts';
 import type { Call, Calls } from './calls.ts';
@@ -11,11 +17,11 @@ import { type FaultPlan, noFault, planOf } from './fault-plan.ts';
 import type { Faults } from './faults.ts';
 import { readBody } from './http-body.ts';
 import { isObject } from './interaction-expiry.ts';
-import { answerNotificationCall, type NotificationCallsParts } from './notification-calls.ts';
-import { answerPaymentRequestCall, type PaymentRequestCallsParts } from './payment-request-calls.ts';
+import { respondToNotificationCall, type NotificationCallsParts } from './notification-calls.ts';
+import { respondToPaymentRequestCall, type PaymentRequestCallsParts } from './payment-request-calls.ts';
 import { RateLimit, rateLimited } from './rate-limit.ts';
-import { RememberedAnswers } from './remembered-answers.ts';
-import { sendAnswer } from './send-answer.ts';
+import { RememberedResponses } from './remembered-responses.ts';
+import { sendResponse } from './send-response.ts';
 
 export interface KlarnaApiParts extends PaymentRequestCallsParts, NotificationCallsParts {
   readonly database: DatabaseSync;
@@ -28,12 +34,12 @@ export interface KlarnaApiParts extends PaymentRequestCallsParts, NotificationCa
 export class KlarnaApi {
   readonly #parts: KlarnaApiParts;
   readonly #rateLimit: RateLimit;
-  readonly #remembered: RememberedAnswers;
+  readonly #remembered: RememberedResponses;
 
   constructor(parts: KlarnaApiParts) {
     this.#parts = parts;
     this.#rateLimit = new RateLimit(parts.settings);
-    this.#remembered = new RememberedAnswers(parts.database);
+    this.#remembered = new RememberedResponses(parts.database);
   }
 
   async handle(request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {
@@ -42,27 +48,27 @@ export class KlarnaApi {
     const body = await readBody(request);
     const { headers: limitHeaders, exceeded } = this.#rateLimit.count();
     const { plan, call } = this.#begin(request, path, route);
-    const truth = (): Answer | Refusal =>
-      exceeded ? rateLimited : this.#answer(request, `${method} ${path}`, route, body);
+    const truth = (): SimulatorResponse | Refusal =>
+      exceeded ? rateLimited : this.#respond(request, `${method} ${path}`, route, body);
 
     if (plan.before && route) this.#interfere(plan.before, route.id);
     const style: EnvelopeStyle = path.startsWith('/v2/accounts/') ? 'errors' : 'validation_errors';
-    const trueAnswer = plan.effect ? rendered(truth(), style) : undefined;
-    const answer =
-      plan.answer === 'true'
-        ? trueAnswer
-        : typeof plan.answer === 'object'
-          ? rendered(plan.answer, style)
+    const trueResponse = plan.effect ? rendered(truth(), style) : undefined;
+    const reply =
+      plan.response === 'true'
+        ? trueResponse
+        : typeof plan.response === 'object'
+          ? rendered(plan.response, style)
           : undefined;
     this.#parts.calls.end(call, {
-      status: answer?.status ?? null,
-      took_effect: trueAnswer?.tookEffect ?? false,
-      payment_request_id: call.payment_request_id ?? idIn(trueAnswer),
+      status: reply?.status ?? null,
+      took_effect: trueResponse?.tookEffect ?? false,
+      payment_request_id: call.payment_request_id ?? idIn(trueResponse),
     });
 
     if (plan.delayMillis > 0) await wait(plan.delayMillis);
-    if (plan.answer === 'reset') request.socket.resetAndDestroy();
-    else if (answer) sendAnswer(response, answer, limitHeaders);
+    if (plan.response === 'reset') request.socket.resetAndDestroy();
+    else if (reply) sendResponse(response, reply, limitHeaders);
   }
 
   #begin(
@@ -95,12 +101,12 @@ export class KlarnaApi {
     if (request) paymentRequests.remove(request);
   }
 
-  #answer(
+  #respond(
     { headers }: IncomingMessage,
     call: string,
     route: ApiRoute | undefined,
     bytes: Buffer | undefined,
-  ): Answer | Refusal {
+  ): SimulatorResponse | Refusal {
     const caller = callerOf(headerOf(headers, 'authorization'), this.#parts.apiKeys);
     if (!caller) return unauthorized;
     // As Klarna does on a wrong path: no word of why.
@@ -115,23 +121,28 @@ export class KlarnaApi {
   }
 
   /** Does the work, unless it is a call that was made before under the same idempotency key. */
-  #once(idempotencyKey: string | undefined, name: string, route: ApiRoute, call: ApiCall): Answer | Refusal {
-    if (route.resource !== 'payment-requests') return answerNotificationCall(this.#parts, route, call);
+  #once(
+    idempotencyKey: string | undefined,
+    name: string,
+    route: ApiRoute,
+    call: ApiCall,
+  ): SimulatorResponse | Refusal {
+    if (route.resource !== 'payment-requests') return respondToNotificationCall(this.#parts, route, call);
     const honoured = route.operation === 'create' || route.operation === 'patch' ? idempotencyKey : undefined;
     const before = honoured === undefined ? undefined : this.#remembered.find(name, honoured);
     if (before) return before;
-    const answer = answerPaymentRequestCall(this.#parts, route, call);
-    if (honoured !== undefined && !isRefusal(answer)) this.#remembered.remember(name, honoured, answer);
-    return answer;
+    const reply = respondToPaymentRequestCall(this.#parts, route, call);
+    if (honoured !== undefined && !isRefusal(reply)) this.#remembered.remember(name, honoured, reply);
+    return reply;
   }
 }
 
-const rendered = (answer: Answer | Refusal, style: EnvelopeStyle): Answer =>
-  isRefusal(answer) ? inEnvelope(answer, style) : answer;
+const rendered = (reply: SimulatorResponse | Refusal, style: EnvelopeStyle): SimulatorResponse =>
+  isRefusal(reply) ? inEnvelope(reply, style) : reply;
 
 /** The id of the request that was made, so that the note of its creation names it. */
-function idIn(answer: Answer | undefined): string | null {
-  const id = isObject(answer?.json) ? answer.json['payment_request_id'] : undefined;
+function idIn(reply: SimulatorResponse | undefined): string | null {
+  const id = isObject(reply?.json) ? reply.json['payment_request_id'] : undefined;
   return typeof id === 'string' ? id : null;
 }
 

@@ -13,7 +13,7 @@ import { stateChangeType } from './event-types.ts';
 import { Faults } from './faults.ts';
 import { KlarnaApi } from './klarna-api.ts';
 import { PaymentRequests } from './payment-requests.ts';
-import { sendAnswer } from './send-answer.ts';
+import { sendResponse } from './send-response.ts';
 import { defaultSettings, SettingsInForce } from './settings.ts';
 import { Subscriptions } from './subscriptions.ts';
 
@@ -96,5 +96,5 @@ function fail(response: ServerResponse, error: unknown): void {
   // The caller has gone in the middle of its own request: nobody is left to be told.
   if (response.destroyed) return;
   console.error(error);
-  sendAnswer(response, { status: 500, json: { error_code: 'INTERNAL_ERROR' } });
+  sendResponse(response, { status: 500, json: { error_code: 'INTERNAL_ERROR' } });
 }

@@ -33,7 +33,7 @@ async function readOptions(): Promise<KlarnaSimulatorOptions> {
 
 async function readConfiguration(file: string): Promise<ConfigurationInput> {
   const read = readJson(configurationSchema, await readFile(file, 'utf8'));
-  if ('complaint' in read) throw new Error(`--config ${file}: ${read.complaint}`);
+  if ('violation' in read) throw new Error(`--config ${file}: ${read.violation}`);
   return read.value;
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Answer, conflict, invalid, notFound, type Refusal } from './answer.ts';
+import { type SimulatorResponse, conflict, invalid, notFound, type Refusal } from './simulator-response.ts';
 import type { ApiCall, ApiRoute } from './api-call.ts';
 import type { Clock } from './clock.ts';
 import type { Deliveries } from './deliveries.ts';
@@ -19,17 +19,20 @@ export interface NotificationCallsParts {
 }
 
 /** Klarna's answer to a call about signing keys and webhooks, and its work. */
-export function answerNotificationCall(
+export function respondToNotificationCall(
   parts: NotificationCallsParts,
   route: Route,
   { body }: ApiCall,
-): Answer | Refusal {
+): SimulatorResponse | Refusal {
   return route.resource === 'signing-keys'
-    ? answerSigningKeyCall(parts.subscriptions, route)
-    : answerWebhookCall(parts, route, body);
+    ? respondToSigningKeyCall(parts.subscriptions, route)
+    : respondToWebhookCall(parts, route, body);
 }
 
-function answerSigningKeyCall(subscriptions: Subscriptions, { operation, id }: Route): Answer | Refusal {
+function respondToSigningKeyCall(
+  subscriptions: Subscriptions,
+  { operation, id }: Route,
+): SimulatorResponse | Refusal {
   if (operation === 'create') {
     const created = subscriptions.createSigningKey();
     return created
@@ -50,7 +53,11 @@ function answerSigningKeyCall(subscriptions: Subscriptions, { operation, id }: R
 /** The secret is shown once, when the key is made. */
 const withoutSecret = ({ signing_key_id, created_at }: SigningKey) => ({ signing_key_id, created_at });
 
-function answerWebhookCall(parts: NotificationCallsParts, route: Route, body: Body): Answer | Refusal {
+function respondToWebhookCall(
+  parts: NotificationCallsParts,
+  route: Route,
+  body: Body,
+): SimulatorResponse | Refusal {
   const { webhooks } = parts.subscriptions;
   if (route.operation === 'create') return subscribe(parts.subscriptions, body);
   if (route.operation === 'list') return { status: 200, json: { webhooks: webhooks.all().map(shown) } };
@@ -83,7 +90,7 @@ const shown = ({ webhook_id, url, event_types, event_version, signing_key_id, st
   status,
 });
 
-function subscribe(subscriptions: Subscriptions, body: Body): Answer | Refusal {
+function subscribe(subscriptions: Subscriptions, body: Body): SimulatorResponse | Refusal {
   const choice = readChoice(subscriptions, { status: 'ENABLED', ...body });
   if ('errorCode' in choice) return choice;
   const created = subscriptions.createWebhook(choice);
@@ -118,7 +125,7 @@ function simulate(
   { deliveries, clock }: NotificationCallsParts,
   webhook: Webhook,
   body: Body,
-): Answer | Refusal {
+): SimulatorResponse | Refusal {
   const { event_type: eventType, event_version } = body;
   if (typeof eventType !== 'string' || !eventTypes.includes(eventType)) {
     return invalid('event_type', `It must be one of ${eventTypes.join(', ')}.`);

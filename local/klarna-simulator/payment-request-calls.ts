@@ -1,5 +1,12 @@
 import type { Instant } from '../../functions/domain/instant.ts';
-import { type Answer, conflict, forbidden, invalid, notFound, type Refusal } from './answer.ts';
+import {
+  type SimulatorResponse,
+  conflict,
+  forbidden,
+  invalid,
+  notFound,
+  type Refusal,
+} from './simulator-response.ts';
 import type { ApiCall, ApiRoute } from './api-call.ts';
 import type { Clock } from './clock.ts';
 import { readInteractionExpiry } from './interaction-expiry.ts';
@@ -16,11 +23,11 @@ export interface PaymentRequestCallsParts {
 }
 
 /** Klarna's answer to a call about Payment Requests, and its work. */
-export function answerPaymentRequestCall(
+export function respondToPaymentRequestCall(
   parts: PaymentRequestCallsParts,
   route: Route,
   { caller, body }: ApiCall,
-): Answer | Refusal {
+): SimulatorResponse | Refusal {
   const { partnerAccountId } = caller;
   if (route.account !== undefined && partnerAccountId !== undefined && route.account !== partnerAccountId) {
     return forbidden;
@@ -46,7 +53,7 @@ function create(
   { paymentRequests, clock }: PaymentRequestCallsParts,
   account: string | undefined,
   body: ApiCall['body'],
-): Answer | Refusal {
+): SimulatorResponse | Refusal {
   const read = readGiven(body, clock());
   if ('errorCode' in read) return read;
   const created = paymentRequests.create(
@@ -64,7 +71,7 @@ function patch(
   { paymentRequests, clock }: PaymentRequestCallsParts,
   request: SimulatedPaymentRequest,
   body: ApiCall['body'],
-): Answer | Refusal {
+): SimulatorResponse | Refusal {
   const read = readGiven(body, clock());
   if ('errorCode' in read) return read;
   if (request.state !== 'SUBMITTED') {
@@ -77,7 +84,7 @@ function patch(
 function cancel(
   { paymentRequests, settings }: PaymentRequestCallsParts,
   request: SimulatedPaymentRequest,
-): Answer | Refusal {
+): SimulatorResponse | Refusal {
   const canceled = paymentRequests.move(request.payment_request_id, 'cancel');
   if (canceled) return { status: 200, json: shownPaymentRequest(canceled), tookEffect: true };
   const refusals = {
@@ -87,7 +94,7 @@ function cancel(
     404: notFound('payment request'),
     409: conflict(`The payment request is ${request.state}.`),
   } as const;
-  return refusals[settings.current.answerToRepeatedCancel];
+  return refusals[settings.current.responseToRepeatedCancel];
 }
 
 interface Given {

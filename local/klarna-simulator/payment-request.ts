@@ -1,5 +1,5 @@
 import type { Instant } from '../../functions/domain/instant.ts';
-import { completedContext } from './canary-values.ts';
+import { completedContext } from './pii-canaries.ts';
 import type { State } from './state-machine.ts';
 
 /** A Payment Request as the simulator keeps it. */

@@ -6,7 +6,7 @@ import { Collection } from './collection.ts';
 import { atomically } from '../shared/database.ts';
 import type { SimulatedPaymentRequest } from './payment-request.ts';
 import type { SettingsInForce } from './settings.ts';
-import { type Deed, isOpen, type State, transitionOf } from './state-machine.ts';
+import { type Action, isOpen, type State, transitionOf } from './state-machine.ts';
 import { Timers } from './timers.ts';
 
 /** Klarna's default: three hours. */
@@ -85,19 +85,19 @@ export class PaymentRequests {
   }
 
   /** Does the deed. `undefined` if the request's state does not allow it, or there is no such request. */
-  move(id: string, deed: Deed): SimulatedPaymentRequest | undefined {
+  move(id: string, action: Action): SimulatedPaymentRequest | undefined {
     const request = this.find(id);
-    return request && this.#move(request, deed);
+    return request && this.#move(request, action);
   }
 
   /**
    * The customer approves or declines, opening Klarna's flow first where that is still to be done. `undefined` if the
    * request's state does not allow it, or there is no such request.
    */
-  decide(id: string, deed: 'approve' | 'decline'): SimulatedPaymentRequest | undefined {
+  decide(id: string, action: 'approve' | 'decline'): SimulatedPaymentRequest | undefined {
     return atomically(this.#parts.database, () => {
       if (this.find(id)?.state === 'SUBMITTED') this.move(id, 'start');
-      return this.move(id, deed);
+      return this.move(id, action);
     });
   }
 
@@ -131,8 +131,8 @@ export class PaymentRequests {
     return removed;
   }
 
-  #move(request: SimulatedPaymentRequest, deed: Deed): SimulatedPaymentRequest | undefined {
-    const transition = transitionOf(request.state, deed, this.#parts.settings.current);
+  #move(request: SimulatedPaymentRequest, action: Action): SimulatedPaymentRequest | undefined {
+    const transition = transitionOf(request.state, action, this.#parts.settings.current);
     if (!transition) return undefined;
     const now = this.#parts.clock();
     const { state_reason: _, ...kept } = request;

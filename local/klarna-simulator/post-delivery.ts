@@ -1,7 +1,7 @@
 /** What came of one attempt: a status and the beginning of the answer, or why there was none. */
-export interface PostAnswer {
+export interface PostResponse {
   readonly status?: number;
-  readonly answer?: string;
+  readonly response?: string;
   readonly error?: string;
 }
 
@@ -15,10 +15,10 @@ export interface PostedDelivery {
   readonly stopped: AbortSignal;
 }
 
-const answerCharacters = 500;
+const responseCharacters = 500;
 
 /** Sends a delivery once. Never rejects: no answer is an answer too, except when it was us who stopped. */
-export async function postDelivery(delivery: PostedDelivery): Promise<PostAnswer | 'stopped'> {
+export async function postDelivery(delivery: PostedDelivery): Promise<PostResponse | 'stopped'> {
   try {
     const response = await fetch(delivery.url, {
       method: 'POST',
@@ -32,8 +32,8 @@ export async function postDelivery(delivery: PostedDelivery): Promise<PostAnswer
       body: delivery.body,
       signal: AbortSignal.any([AbortSignal.timeout(delivery.timeoutMillis), delivery.stopped]),
     });
-    const answer = await response.text();
-    return { status: response.status, answer: answer.slice(0, answerCharacters) };
+    const text = await response.text();
+    return { status: response.status, response: text.slice(0, responseCharacters) };
   } catch (error) {
     return delivery.stopped.aborted ? 'stopped' : { error: reasonOf(error) };
   }

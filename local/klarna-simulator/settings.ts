@@ -9,7 +9,7 @@ export interface Settings {
    * The status of a cancel that the request's state forbids, which Klarna does not document; 200 shows the request as it is.
    * Default 409.
    */
-  readonly answerToRepeatedCancel: 200 | 400 | 403 | 404 | 409;
+  readonly responseToRepeatedCancel: 200 | 400 | 403 | 404 | 409;
   /** Milliseconds between an event and the first attempt to deliver it. Default 0. */
   readonly webhookDelayMs: number;
   /** Milliseconds that the answer to a delivery may take. Klarna's own limit is undocumented. Default 5,000. */
@@ -28,7 +28,7 @@ export interface Settings {
 
 export const defaultSettings: Settings = {
   completedCanBeCanceled: false,
-  answerToRepeatedCancel: 409,
+  responseToRepeatedCancel: 409,
   webhookDelayMs: 0,
   deliveryTimeoutMs: 5_000,
   clockScale: 60,
@@ -43,7 +43,7 @@ const day = 86_400_000;
 /** Each switch, for a schema that takes some of them. */
 export const settingsEntries = {
   completedCanBeCanceled: v.exactOptional(v.boolean()),
-  answerToRepeatedCancel: v.exactOptional(v.picklist([200, 400, 403, 404, 409])),
+  responseToRepeatedCancel: v.exactOptional(v.picklist([200, 400, 403, 404, 409])),
   webhookDelayMs: v.exactOptional(wholeNumber(0, day)),
   deliveryTimeoutMs: v.exactOptional(wholeNumber(1, day)),
   clockScale: v.exactOptional(

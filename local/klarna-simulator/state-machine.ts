@@ -9,7 +9,7 @@ export const states = ['SUBMITTED', 'IN_PROGRESS', 'COMPLETED', 'EXPIRED', 'CANC
 export type State = (typeof states)[number];
 
 /** What a customer, the partner or time does to a Payment Request. */
-export type Deed = 'start' | 'step-back' | 'approve' | 'decline' | 'cancel' | 'expire';
+export type Action = 'start' | 'step-back' | 'approve' | 'decline' | 'cancel' | 'expire';
 
 /** Where a deed leads, and the `state_reason` that Klarna gives for it, if any. */
 export interface Transition {
@@ -19,7 +19,7 @@ export interface Transition {
 
 const canceled: Transition = { to: 'CANCELED', reason: 'PARTNER_CANCELED' };
 
-const table: Readonly<Record<State, Readonly<Partial<Record<Deed, Transition>>>>> = {
+const table: Readonly<Record<State, Readonly<Partial<Record<Action, Transition>>>>> = {
   SUBMITTED: {
     start: { to: 'IN_PROGRESS' },
     cancel: canceled,
@@ -42,15 +42,16 @@ const table: Readonly<Record<State, Readonly<Partial<Record<Deed, Transition>>>>
 /** Where the deed leads from a state; `undefined` where Klarna does not allow it. */
 export function transitionOf(
   state: State,
-  deed: Deed,
+  action: Action,
   { completedCanBeCanceled }: { readonly completedCanBeCanceled: boolean },
 ): Transition | undefined {
-  if (state === 'COMPLETED' && deed === 'cancel' && !completedCanBeCanceled) return undefined;
-  return table[state][deed];
+  if (state === 'COMPLETED' && action === 'cancel' && !completedCanBeCanceled) return undefined;
+  return table[state][action];
 }
 
 /** The states in which a deed is possible, for the sentence that refuses it. */
-export const statesThatAllow = (deed: Deed): readonly State[] => states.filter((state) => table[state][deed]);
+export const statesThatAllow = (action: Action): readonly State[] =>
+  states.filter((state) => table[state][action]);
 
 /** The customer may still approve, and time still runs. */
 export const isOpen = (state: State): boolean => state === 'SUBMITTED' || state === 'IN_PROGRESS';

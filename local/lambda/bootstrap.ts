@@ -26,12 +26,12 @@ const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
 process.stdin.on('end', () => process.exit(0));
 process.stdin.resume();
 
-interface RuntimeAnswer {
+interface RuntimeResponse {
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
 }
 
-function call(method: string, path: string, body?: string): Promise<RuntimeAnswer> {
+function call(method: string, path: string, body?: string): Promise<RuntimeResponse> {
   return new Promise((resolve, reject) => {
     const request = http.request(`${base}${path}`, { method, agent }, (response) => {
       const chunks: Buffer[] = [];

@@ -1,6 +1,6 @@
 /** What one invocation of a function came to: its answer, or the error as Lambda reports it. */
 export type InvocationResult =
-  | { readonly kind: 'answer'; readonly payload: unknown }
+  | { readonly kind: 'response'; readonly payload: unknown }
   | {
       readonly kind: 'error';
       /** `Sandbox.Timedout` for the time limit, `Runtime.ExitError` for a process that ended, else the error's own name. */

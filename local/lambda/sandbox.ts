@@ -43,7 +43,7 @@ export class Sandbox {
 
   constructor(options: SandboxOptions) {
     this.#options = options;
-    this.#server = http.createServer((request, response) => this.#answer(request, response));
+    this.#server = http.createServer((request, response) => this.#respond(request, response));
     this.#server.keepAliveTimeout = 0;
     this.#server.listen(0, '127.0.0.1', () => this.#spawn());
   }
@@ -145,7 +145,7 @@ export class Sandbox {
     response.end(invocation.payload);
   }
 
-  #answer(request: http.IncomingMessage, response: http.ServerResponse): void {
+  #respond(request: http.IncomingMessage, response: http.ServerResponse): void {
     const path = (request.url ?? '').replace('/2018-06-01/runtime', '');
     if (path === '/invocation/next') {
       this.#waiting = response;
@@ -160,7 +160,7 @@ export class Sandbox {
       if (path === '/init/error') this.#reportError(body);
       else if (path.startsWith(`/invocation/${this.#current?.id ?? ''}/`)) {
         if (path.endsWith('/response'))
-          this.#current?.finish({ kind: 'answer', payload: JSON.parse(body) as unknown });
+          this.#current?.finish({ kind: 'response', payload: JSON.parse(body) as unknown });
         else this.#reportError(body);
       }
     });

@@ -4,14 +4,14 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 
 /** For how long a port may still belong to a process that was killed and is about to be gone. */
-const patienceMillis = 3_000;
+const waitLimitMillis = 3_000;
 
 /**
  * Listens on the loopback interface and resolves to the URL, without a slash at its end; port 0 takes a free one. Rejects with
  * a sentence that says what to do when somebody keeps the port for longer than `patience`, in milliseconds.
  */
-export async function listen(server: Server, port: number, patience = patienceMillis): Promise<string> {
-  const end = Date.now() + patience;
+export async function listen(server: Server, port: number, waitLimit = waitLimitMillis): Promise<string> {
+  const end = Date.now() + waitLimit;
   for (;;) {
     try {
       await once(server.listen(port, '127.0.0.1'), 'listening');

@@ -15,7 +15,7 @@ export const wholeNumber = (least: number, most: number) =>
   );
 
 /** Input as it should be, or one sentence that says what was given and what is allowed. */
-export type ReadJson<Value> = { readonly value: Value } | { readonly complaint: string };
+export type ReadJson<Value> = { readonly value: Value } | { readonly violation: string };
 
 /** Reads JSON text by a schema. */
 export function readJson<Schema extends v.GenericSchema>(
@@ -26,13 +26,13 @@ export function readJson<Schema extends v.GenericSchema>(
   try {
     json = JSON.parse(text);
   } catch {
-    return { complaint: 'The text is not JSON; allowed: one JSON object.' };
+    return { violation: 'The text is not JSON; allowed: one JSON object.' };
   }
   const parsed = v.safeParse(schema, json);
-  return parsed.success ? { value: parsed.output } : { complaint: complaintOf(parsed.issues[0]) };
+  return parsed.success ? { value: parsed.output } : { violation: violationOf(parsed.issues[0]) };
 }
 
-function complaintOf(issue: v.BaseIssue<unknown>): string {
+function violationOf(issue: v.BaseIssue<unknown>): string {
   const field = v.getDotPath(issue);
   if (field === null) return `The text is ${given(issue)}; allowed: one JSON object.`;
   return issue.type === 'strict_object' && issue.expected === 'never'

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { InvocationResult } from '../lambda/invoke.ts';
-import type { LocalClock } from '../shared/local-clock.ts';
+import type { LocalClock } from '../clock/local-clock.ts';
 import type { StreamRecord } from './stream-client.ts';
 
 export interface DiscardedBatch {

@@ -1,5 +1,5 @@
 import type { InvocationResult, Invoke } from '../lambda/invoke.ts';
-import { doublingDelay } from '../shared/growing-delay.ts';
+import { doublingDelay } from '../shared/backoff.ts';
 import { pause } from '../shared/pause.ts';
 
 const throttledDelay = doublingDelay(50, 1_000);

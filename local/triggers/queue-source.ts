@@ -3,7 +3,7 @@ import type { QueueSourceDescription } from '../template/stack-description.ts';
 import type { BackgroundLoop } from '../shared/background-loop.ts';
 import { startBackgroundLoop } from '../shared/background-loop.ts';
 import { readBatchReport } from './batch-item-failures.ts';
-import { doublingDelay } from '../shared/growing-delay.ts';
+import { doublingDelay } from '../shared/backoff.ts';
 import { invokeUnthrottled } from './invoke-unthrottled.ts';
 import { pause } from '../shared/pause.ts';
 
@@ -155,7 +155,7 @@ function succeededOf(
   result: InvocationResult,
   reportsFailures: boolean,
 ): readonly QueueMessage[] {
-  if (result.kind !== 'answer') return [];
+  if (result.kind !== 'response') return [];
   if (!reportsFailures) return batch;
   const report = readBatchReport(result.payload, new Set(batch.map((message) => message.messageId)));
   switch (report.kind) {
@@ -170,7 +170,7 @@ function succeededOf(
 
 function reasonOf(result: InvocationResult): string {
   switch (result.kind) {
-    case 'answer':
+    case 'response':
       return 'reported by the function';
     case 'error':
       return `${result.errorType}: ${result.errorMessage}`;

@@ -3,8 +3,8 @@ import type { RecurringScheduleDescription } from '../template/stack-description
 import type { BackgroundLoop } from '../shared/background-loop.ts';
 import { startBackgroundLoop } from '../shared/background-loop.ts';
 import { invokeUnthrottled } from './invoke-unthrottled.ts';
-import { Bell } from '../shared/bell.ts';
-import { LocalClock } from '../shared/local-clock.ts';
+import { ChangeSignal } from '../clock/change-signal.ts';
+import { LocalClock } from '../clock/local-clock.ts';
 
 export interface RecurringScheduleOptions {
   readonly schedule: RecurringScheduleDescription;
@@ -32,7 +32,7 @@ const retryAfterSeconds = [60, 120];
 export function startRecurringSchedule(options: RecurringScheduleOptions): RecurringSchedule {
   const { everySeconds, id, input } = options.schedule;
   const { clock = new LocalClock() } = options;
-  const bell = new Bell(clock);
+  const changeSignal = new ChangeSignal(clock);
   const closing = new AbortController();
   let previous: Promise<unknown> = Promise.resolve();
 
@@ -43,13 +43,13 @@ export function startRecurringSchedule(options: RecurringScheduleOptions): Recur
   }
 
   async function until(moment: number, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && clock.now() < moment) await bell.wait(moment, signal);
+    while (!signal.aborted && clock.now() < moment) await changeSignal.wait(moment, signal);
   }
 
   async function runWithRetries(signal: AbortSignal): Promise<void> {
     let result = await runAfterPrevious();
     for (const seconds of retryAfterSeconds) {
-      if (result.kind === 'answer') return;
+      if (result.kind === 'response') return;
       await until(clock.now() + Math.min(seconds, everySeconds) * 1_000, signal);
       if (signal.aborted) return;
       result = await runAfterPrevious();

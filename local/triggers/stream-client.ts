@@ -51,7 +51,7 @@ export async function openStream(connection: EngineConnection, tableName: string
           'DescribeStream',
           { StreamArn: arn, ...(from !== undefined && { ExclusiveStartShardId: from }) },
           signal,
-        )) as DescribeStreamAnswer;
+        )) as DescribeStreamResponse;
         shards.push(...page.Shards.map((shard) => ({ id: shard.ShardId, parentId: shard.ParentShardId })));
         from = page.LastEvaluatedShardId;
       } while (from !== undefined);
@@ -62,12 +62,12 @@ export async function openStream(connection: EngineConnection, tableName: string
         sequenceNumber === undefined
           ? { ShardIteratorType: 'TRIM_HORIZON' }
           : { ShardIteratorType: 'AFTER_SEQUENCE_NUMBER', SequenceNumber: sequenceNumber };
-      const answer = await call(
+      const response = await call(
         'GetShardIterator',
         { StreamArn: arn, ShardId: shardId, ...position },
         signal,
       );
-      return (answer as { ShardIterator: string }).ShardIterator;
+      return (response as { ShardIterator: string }).ShardIterator;
     },
     async read(iterator, limit, signal) {
       const { Records, NextShardIterator } = (await call(
@@ -80,7 +80,7 @@ export async function openStream(connection: EngineConnection, tableName: string
   };
 }
 
-interface DescribeStreamAnswer {
+interface DescribeStreamResponse {
   readonly StreamDescription: {
     readonly Shards: readonly { readonly ShardId: string; readonly ParentShardId?: string }[];
     readonly LastEvaluatedShardId?: string;

@@ -1,7 +1,7 @@
 import type { InvocationResult, Invoke } from '../lambda/invoke.ts';
 import type { StreamSourceDescription } from '../template/stack-description.ts';
 import { readBatchReport } from './batch-item-failures.ts';
-import type { GrowingDelay } from '../shared/growing-delay.ts';
+import type { Backoff } from '../shared/backoff.ts';
 import { invokeUnthrottled } from './invoke-unthrottled.ts';
 import { pause } from '../shared/pause.ts';
 import type { StreamRecord } from './stream-client.ts';
@@ -9,13 +9,13 @@ import type { StreamRecord } from './stream-client.ts';
 export interface StreamDeliveryOptions {
   readonly source: StreamSourceDescription;
   readonly invoke: Invoke;
-  readonly retryDelay: GrowingDelay;
+  readonly retryDelay: Backoff;
   /** Whether the source lets it go now that it has failed again. */
   readonly isTooOld: (record: StreamRecord) => boolean;
   /** All records up to this one have been handled: succeeded, or given up. */
   readonly onHandled: (sequenceNumber: string) => Promise<void>;
   /** The records are out of attempts or of time; when this has resolved they count as handled, unless the signal is aborted. */
-  readonly onGivenUp: (
+  readonly onAbandoned: (
     records: readonly StreamRecord[],
     invocations: number,
     lastResult: InvocationResult,
@@ -70,7 +70,7 @@ export async function deliverInOrder(
           ? 'RecordAgeExceeded'
           : undefined;
     if (condition !== undefined) {
-      await options.onGivenUp(failed.records, failed.invocations, result, condition);
+      await options.onAbandoned(failed.records, failed.invocations, result, condition);
       const last = failed.records.at(-1);
       if (isClosing() || last === undefined) return;
       await options.onHandled(last.dynamodb.SequenceNumber);
@@ -117,7 +117,7 @@ function countSucceeded(
   result: InvocationResult,
   reportsFailures: boolean,
 ): number {
-  if (result.kind !== 'answer') return 0;
+  if (result.kind !== 'response') return 0;
   if (!reportsFailures) return records.length;
   const sequenceNumbers = records.map((record) => record.dynamodb.SequenceNumber);
   const report = readBatchReport(result.payload, new Set(sequenceNumbers));

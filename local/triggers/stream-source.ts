@@ -6,9 +6,9 @@ import type { StreamSourceDescription } from '../template/stack-description.ts';
 import type { BackgroundLoop } from '../shared/background-loop.ts';
 import { startBackgroundLoop } from '../shared/background-loop.ts';
 import { discardedBatchMessage } from './discarded-batch.ts';
-import type { GrowingDelay } from '../shared/growing-delay.ts';
-import { doublingDelay } from '../shared/growing-delay.ts';
-import { LocalClock } from '../shared/local-clock.ts';
+import type { Backoff } from '../shared/backoff.ts';
+import { doublingDelay } from '../shared/backoff.ts';
+import { LocalClock } from '../clock/local-clock.ts';
 import { pause } from '../shared/pause.ts';
 import type { StreamCheckpoint } from './stream-checkpoint.ts';
 import { openCheckpoint } from './stream-checkpoint.ts';
@@ -30,7 +30,7 @@ export interface StreamSourceOptions {
   readonly checkpointDirectory: string | undefined;
   readonly onLog: (line: string) => void;
   /** Between the attempts of a batch; 100 ms doubling up to 10 s by default. */
-  readonly retryDelay?: GrowingDelay;
+  readonly retryDelay?: Backoff;
   /** By which records grow old. Default: the machine's. */
   readonly clock?: LocalClock;
 }
@@ -225,12 +225,12 @@ function deliver(
         // The engine tells whole seconds, within which the clock may have been moved on.
         clock.now() - clock.atMachineTime(createdAt * 1_000 + 999) > source.maximumRecordAgeSeconds * 1_000,
       onHandled: (sequenceNumber) => checkpoint.advance(shardId, sequenceNumber),
-      onGivenUp: (givenUp, invocations, lastResult, condition) => {
-        onLog(`gave up ${givenUp.length} records after ${invocations} attempts`);
+      onAbandoned: (abandoned, invocations, lastResult, condition) => {
+        onLog(`gave up ${abandoned.length} records after ${invocations} attempts`);
         return tellQueue(
           options,
           discardedBatchMessage({
-            records: givenUp,
+            records: abandoned,
             shardId,
             streamArn,
             functionArn,

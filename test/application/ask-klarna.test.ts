@@ -4,9 +4,9 @@ import {
   endAtKlarna,
   observationOf,
   readAtKlarna,
-  type TimedAnswer,
+  type TimedResponse,
 } from '../../functions/application/ask-klarna.ts';
-import type { KlarnaAnswer } from '../../functions/application/ports.ts';
+import type { KlarnaResponse } from '../../functions/application/ports.ts';
 import { instantFromMillis } from '../../functions/domain/instant.ts';
 import { key, settingsWith } from '../support/fixtures.ts';
 import { afterNoon } from '../support/sessions.ts';
@@ -15,7 +15,7 @@ import { CountingIds, VirtualClock } from '../support/virtual-clock.ts';
 
 const settings = settingsWith();
 const id = key.paymentRequestId;
-const limited = (retryAfterMillis: number | undefined): KlarnaAnswer => ({
+const limited = (retryAfterMillis: number | undefined): KlarnaResponse => ({
   kind: 'rate-limited',
   retryAfterMillis,
   proof: { status: '429' },
@@ -28,7 +28,7 @@ function asking(klarna: ScriptedKlarna) {
   /** Reads, and then ends the request, within so many milliseconds. */
   const end = async (budget: number, allowCompleted = false, grace?: number) => {
     const until = begin + budget;
-    const first: TimedAnswer = await readAtKlarna(dependencies)(settings, id, until);
+    const first: TimedResponse = await readAtKlarna(dependencies)(settings, id, until);
     const verdict = await endAtKlarna(dependencies)(settings, id, allowCompleted, grace, until, first);
     return { ...verdict, waited: clock.now() - begin };
   };
@@ -53,7 +53,7 @@ describe('a read', () => {
   it('is a fact of the time that Klarna tells, else of the moment before it was asked for', () => {
     const { dependencies, begin } = asking(new ScriptedKlarna('SUBMITTED'));
     dependencies.clock.advance(700);
-    const answer = {
+    const response = {
       kind: 'payment-request',
       state: 'IN_PROGRESS',
       previousState: 'SUBMITTED',
@@ -71,12 +71,12 @@ describe('a read', () => {
       observedAt: instantFromMillis(begin + 700),
       proof: { status: '200' },
     };
-    const told = { ...answer, updatedAt: afterNoon(-1) };
-    expect(observationOf({ answer, askedAt: begin }, 'read', dependencies)).toEqual({
+    const told = { ...response, updatedAt: afterNoon(-1) };
+    expect(observationOf({ response, askedAt: begin }, 'read', dependencies)).toEqual({
       ...fact,
       eventId: `read:${'1'.padStart(32, '0')}`,
     });
-    expect(observationOf({ answer: told, askedAt: begin }, 'cancel', dependencies)).toEqual({
+    expect(observationOf({ response: told, askedAt: begin }, 'cancel', dependencies)).toEqual({
       ...fact,
       source: 'cancel',
       eventId: `cancel:${'2'.padStart(32, '0')}`,
@@ -87,7 +87,7 @@ describe('a read', () => {
 
 describe('the end at Klarna', () => {
   it('is a read and a DELETE, with what both said and the proof of the last', async () => {
-    const klarna = new ScriptedKlarna('SUBMITTED').answers('cancel', {
+    const klarna = new ScriptedKlarna('SUBMITTED').responses('cancel', {
       kind: 'payment-request',
       state: 'CANCELED',
       proof: { status: '200', correlation_id: 'c2' },
@@ -100,7 +100,7 @@ describe('the end at Klarna', () => {
       proof: { correlation_id: 'c2' },
       waited: 0,
     });
-    expect(verdict.heard.map((each) => [each.state, 'source' in each && each.source])).toEqual([
+    expect(verdict.facts.map((each) => [each.state, 'source' in each && each.source])).toEqual([
       ['SUBMITTED', 'read'],
       ['CANCELED', 'cancel'],
     ]);
@@ -124,7 +124,7 @@ describe('the end at Klarna', () => {
     const klarna = new ScriptedKlarna('IN_PROGRESS');
     const verdict = await asking(klarna).end(12_000, false, 300_000);
     expect(verdict).toMatchObject({ conclusion: { kind: 'grace', millis: 300_000 }, sent: false });
-    expect(verdict.heard).toHaveLength(1);
+    expect(verdict.facts).toHaveLength(1);
     expect((await asking(new ScriptedKlarna('SUBMITTED')).end(12_000, false, 300_000)).sent).toBe(true);
     expect((await asking(new ScriptedKlarna('IN_PROGRESS')).end(12_000)).sent).toBe(true);
   });
@@ -136,23 +136,26 @@ describe('the end at Klarna', () => {
     ['a DELETE is sent twice at most', 'cancel', unclear, 5, 600],
     ['also one that is limited', 'cancel', limited(undefined), 5, 600],
     ['and one that is refused, at once', 'cancel', { kind: 'refused', proof: {} }, 5, 0],
-  ] as const)('%s', async (_, call, answer, calls, waited) => {
-    const klarna = new ScriptedKlarna('SUBMITTED').answers(call, ...Array<KlarnaAnswer>(9).fill(answer));
+  ] as const)('%s', async (_, call, response, calls, waited) => {
+    const klarna = new ScriptedKlarna('SUBMITTED').responses(
+      call,
+      ...Array<KlarnaResponse>(9).fill(response),
+    );
     const verdict = await asking(klarna).end(12_000);
     expect(verdict).toMatchObject({ conclusion: { kind: 'unknown' }, sent: call === 'cancel', waited });
     expect(klarna.calls).toHaveLength(calls);
   });
 
   it('is heard in order, also what says nothing, with its proof and when it came', async () => {
-    const shown: KlarnaAnswer = { kind: 'payment-request', state: 'SUBMITTED', proof: { status: '202' } };
+    const shown: KlarnaResponse = { kind: 'payment-request', state: 'SUBMITTED', proof: { status: '202' } };
     const klarna = new ScriptedKlarna('SUBMITTED')
-      .answers('read', limited(500))
-      .answers('cancel', shown, (self) => {
+      .responses('read', limited(500))
+      .responses('cancel', shown, (self) => {
         self.state = 'CANCELED';
         return { kind: 'unclear', retryAfterMillis: 300, proof: { status: '500', error_id: 'e1' } };
       });
     const { begin, end } = asking(klarna);
-    const { heard, conclusion } = await end(12_000);
+    const { facts, conclusion } = await end(12_000);
     expect(klarna.calls).toEqual(['read', 'read', 'cancel', 'read', 'cancel', 'read']);
     expect(conclusion.kind).toBe('known');
     const noted = (kind: string, millis: number, detail: object) => ({
@@ -163,44 +166,47 @@ describe('the end at Klarna', () => {
       detail,
     });
     const read = (state: string) => expect.objectContaining({ source: 'read', state }) as unknown;
-    expect(heard).toEqual([
-      noted('read', 0, { answer: 'rate-limited', status: '429' }),
+    expect(facts).toEqual([
+      noted('read', 0, { response: 'rate-limited', status: '429' }),
       read('SUBMITTED'),
-      noted('cancel', 500, { answer: 'payment-request', state: 'SUBMITTED', status: '202' }),
+      noted('cancel', 500, { response: 'payment-request', state: 'SUBMITTED', status: '202' }),
       read('SUBMITTED'),
-      noted('cancel', 500, { answer: 'unclear', status: '500', error_id: 'e1' }),
+      noted('cancel', 500, { response: 'unclear', status: '500', error_id: 'e1' }),
       read('CANCELED'),
     ]);
-    expect(heard.map((each) => 'detail' in each && Object.keys(each.detail))).toEqual([
-      ['answer', 'status'],
+    expect(facts.map((each) => 'detail' in each && Object.keys(each.detail))).toEqual([
+      ['response', 'status'],
       false,
-      ['answer', 'status', 'state'],
+      ['response', 'status', 'state'],
       false,
-      ['answer', 'status', 'error_id'],
+      ['response', 'status', 'error_id'],
       false,
     ]);
   });
 
-  it.each<[KlarnaAnswer, string]>([
+  it.each<[KlarnaResponse, string]>([
     [{ kind: 'denied', proof: { status: '403' } }, 'denied'],
     [limited(60_000), 'unknown'],
-  ])('is heard too where the DELETE is the last word: %j', async (answer, conclusion) => {
-    const verdict = await asking(new ScriptedKlarna('SUBMITTED').answers('cancel', answer)).end(12_000);
+  ])('is heard too where the DELETE is the last word: %j', async (response, conclusion) => {
+    const verdict = await asking(new ScriptedKlarna('SUBMITTED').responses('cancel', response)).end(12_000);
     expect(verdict.conclusion.kind).toBe(conclusion);
-    expect(verdict.heard.slice(1)).toMatchObject([
-      { kind: 'cancel', effect: 'noted', detail: { answer: answer.kind, ...answer.proof } },
+    expect(verdict.facts.slice(1)).toMatchObject([
+      { kind: 'cancel', effect: 'noted', detail: { response: response.kind, ...response.proof } },
     ]);
   });
 
   it('is not heard twice: the read that it ends with is its proof', async () => {
-    const klarna = new ScriptedKlarna('SUBMITTED').answers('read', ...Array<KlarnaAnswer>(9).fill(unclear));
-    const { heard, proof } = await asking(klarna).end(12_000);
-    expect(heard).toHaveLength(3);
+    const klarna = new ScriptedKlarna('SUBMITTED').responses(
+      'read',
+      ...Array<KlarnaResponse>(9).fill(unclear),
+    );
+    const { facts, proof } = await asking(klarna).end(12_000);
+    expect(facts).toHaveLength(3);
     expect(proof).toEqual(unclear.proof);
   });
 
   it('loses no time over an answer that only has to be understood', async () => {
-    const klarna = new ScriptedKlarna('SUBMITTED').answers('cancel', { kind: 'refused', proof: {} });
+    const klarna = new ScriptedKlarna('SUBMITTED').responses('cancel', { kind: 'refused', proof: {} });
     const { dependencies, end } = asking(klarna);
     await end(12_000);
     expect(klarna.calls).toHaveLength(4);
@@ -208,7 +214,7 @@ describe('the end at Klarna', () => {
   });
 
   it('waits as long as Klarna wants', async () => {
-    const klarna = new ScriptedKlarna('SUBMITTED').answers('read', limited(700), {
+    const klarna = new ScriptedKlarna('SUBMITTED').responses('read', limited(700), {
       kind: 'unclear',
       retryAfterMillis: 50,
       proof: {},
@@ -220,7 +226,7 @@ describe('the end at Klarna', () => {
     [4_999, 'known', 4_999],
     [5_000, 'unknown', 0],
   ])('leaves a second for the answer: asked to wait %i ms of 6000, %s', async (pause, kind, waited) => {
-    const klarna = new ScriptedKlarna('COMPLETED').answers('read', limited(pause));
+    const klarna = new ScriptedKlarna('COMPLETED').responses('read', limited(pause));
     expect(await asking(klarna).end(6_000)).toMatchObject({ conclusion: { kind }, waited });
   });
 
@@ -229,10 +235,10 @@ describe('the end at Klarna', () => {
     ['denied', 'denied'],
     ['unknown-state', 'unknown-state'],
   ] as const)('is %s', async (kind, conclusion) => {
-    const klarna = new ScriptedKlarna('SUBMITTED').answers('read', { kind, proof: { error: kind } });
+    const klarna = new ScriptedKlarna('SUBMITTED').responses('read', { kind, proof: { error: kind } });
     expect(await asking(klarna).end(12_000)).toEqual({
       conclusion: { kind: conclusion },
-      heard: [],
+      facts: [],
       sent: false,
       proof: { error: kind },
       waited: 0,
@@ -240,7 +246,7 @@ describe('the end at Klarna', () => {
   });
 
   it('is given up at once where our credentials are refused', async () => {
-    const klarna = new ScriptedKlarna('SUBMITTED').answers('cancel', {
+    const klarna = new ScriptedKlarna('SUBMITTED').responses('cancel', {
       kind: 'denied',
       proof: { status: '403' },
     });
@@ -260,14 +266,14 @@ describe('the end at Klarna', () => {
   });
 
   it('of what is paid is asked for once more where the caller allows it and Klarna has not said no', async () => {
-    const klarna = new ScriptedKlarna('COMPLETED').answers('cancel', unclear);
+    const klarna = new ScriptedKlarna('COMPLETED').responses('cancel', unclear);
     klarna.cancelsCompleted = true;
     expect((await asking(klarna).end(12_000, true)).conclusion.kind).toBe('known');
     expect(klarna.calls).toEqual(['read', 'cancel', 'read', 'cancel']);
   });
 
   it('that was refused though the request is open is asked for once more', async () => {
-    const klarna = new ScriptedKlarna('SUBMITTED').answers('cancel', { kind: 'refused', proof: {} });
+    const klarna = new ScriptedKlarna('SUBMITTED').responses('cancel', { kind: 'refused', proof: {} });
     expect((await asking(klarna).end(12_000)).conclusion.kind).toBe('known');
     expect(klarna.calls).toEqual(['read', 'cancel', 'read', 'cancel']);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
-import { cancelPaymentRequest, rehearseCancel } from '../../functions/application/cancel-payment-request.ts';
-import type { KlarnaAnswer, KlarnaPaymentRequests } from '../../functions/application/ports.ts';
+import { cancelPaymentRequest, dryRunCancel } from '../../functions/application/cancel-payment-request.ts';
+import type { KlarnaResponse, KlarnaPaymentRequests } from '../../functions/application/ports.ts';
 import { runCancelJobs } from '../../functions/application/run-cancel-jobs.ts';
 import {
   type CancelJobRequest,
@@ -36,18 +36,18 @@ class Klarna implements KlarnaPaymentRequests {
   readonly deleted: PaymentRequestId[] = [];
   isDown = false;
 
-  read(_credentials: unknown, id: PaymentRequestId): Promise<KlarnaAnswer> {
+  read(_credentials: unknown, id: PaymentRequestId): Promise<KlarnaResponse> {
     return Promise.resolve(this.isDown ? unclear : this.#shown(id));
   }
 
-  cancel(_credentials: unknown, id: PaymentRequestId): Promise<KlarnaAnswer> {
+  cancel(_credentials: unknown, id: PaymentRequestId): Promise<KlarnaResponse> {
     if (this.isDown) return Promise.resolve(unclear);
     this.deleted.push(id);
     this.states.set(id, 'CANCELED');
     return Promise.resolve(this.#shown(id));
   }
 
-  #shown(id: PaymentRequestId): KlarnaAnswer {
+  #shown(id: PaymentRequestId): KlarnaResponse {
     const state = this.states.get(id);
     return state
       ? { kind: 'payment-request', state, proof: { status: '200' } }
@@ -107,7 +107,7 @@ class Jobs {
       accounts: { find: () => Promise.resolve(this.hasAccount ? settingsWith() : undefined) },
       clock: this.clock,
       cancel: cancelPaymentRequest(cancelling),
-      rehearse: rehearseCancel(cancelling),
+      dryRun: dryRunCancel(cancelling),
       perSecond: 10,
       onFault: (what, error) => {
         this.untried.push(what);
@@ -476,7 +476,7 @@ it('a wait that takes longer than the one after it leaves no gap in a page', asy
   const begin = world.clock.now();
   vi.spyOn(world.clock, 'wait').mockImplementation(async (millis) => {
     const isLate = millis === 100;
-    for (let turns = isLate ? 2 : 1; turns > 0; turns -= 1) {
+    for (let semaphore = isLate ? 2 : 1; semaphore > 0; semaphore -= 1) {
       await new Promise((next) => setImmediate(next));
     }
     world.clock.advance(begin + (isLate ? 300 : millis) - world.clock.now());

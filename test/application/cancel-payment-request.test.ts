@@ -1,14 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { callLimit } from '../../functions/application/ask-klarna.ts';
-import { rehearseCancel } from '../../functions/application/cancel-payment-request.ts';
-import type { AccountSettings, KlarnaAnswer } from '../../functions/application/ports.ts';
+import { dryRunCancel } from '../../functions/application/cancel-payment-request.ts';
+import type { AccountSettings, KlarnaResponse } from '../../functions/application/ports.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
 import { key, observed, recordWith, registrationWith, settingsWith } from '../support/fixtures.ts';
 import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
 import { afterNoon, cancellationWith, minute } from '../support/sessions.ts';
 import { World } from '../support/world.ts';
 
-const canceledAnswer: KlarnaAnswer = { kind: 'payment-request', state: 'CANCELED', proof: { status: '200' } };
+const canceledResponse: KlarnaResponse = {
+  kind: 'payment-request',
+  state: 'CANCELED',
+  proof: { status: '200' },
+};
 
 describe('a request that nobody registered', () => {
   it('is read once, canceled once, and recorded with evidence', async () => {
@@ -45,13 +49,13 @@ describe('a request that nobody registered', () => {
   });
 
   it('makes no record when Klarna refuses our credentials', async () => {
-    const world = new World(new ScriptedKlarna('SUBMITTED').answers('read', { kind: 'denied', proof: {} }));
+    const world = new World(new ScriptedKlarna('SUBMITTED').responses('read', { kind: 'denied', proof: {} }));
     expect((await world.cancel()).kind).toBe('denied');
     expect(world.store.records.size).toBe(0);
   });
 
   it('is kept as pending when Klarna does not answer at all, and the sweep ends it', async () => {
-    const klarna = new ScriptedKlarna('SUBMITTED').answers('read', unclear, unclear, unclear, unclear);
+    const klarna = new ScriptedKlarna('SUBMITTED').responses('read', unclear, unclear, unclear, unclear);
     const world = new World(klarna);
     expect((await world.cancel()).kind).toBe('pending');
     expect(klarna.cancels).toBe(0);
@@ -82,7 +86,7 @@ describe('what is paid or ended', () => {
   });
 
   it('is spared as soon as a webhook tells of the payment, though Klarna does not answer us', async () => {
-    const klarna = new ScriptedKlarna('SUBMITTED').answers('read', unclear, unclear, unclear, unclear);
+    const klarna = new ScriptedKlarna('SUBMITTED').responses('read', unclear, unclear, unclear, unclear);
     const world: World = new World(klarna, {}, (call, moment) => {
       if (call === 'klarna.read' && moment === 'after') paid ??= world.webhook(observed('COMPLETED'));
     });
@@ -108,21 +112,21 @@ describe('what is paid or ended', () => {
 });
 
 it('COMPLETED that a caller may end is pending, and not final, while Klarna does not answer the DELETE', async () => {
-  const world = new World(new ScriptedKlarna('COMPLETED').answers('cancel', unclear, unclear));
+  const world = new World(new ScriptedKlarna('COMPLETED').responses('cancel', unclear, unclear));
   expect((await world.cancel({ allowCompleted: true })).kind).toBe('pending');
   expect(world.record).toMatchObject({ state: 'COMPLETED', cancellation: { outcome: 'pending' } });
 });
 
 describe('an answer to the DELETE that says nothing', () => {
-  it.each<[string, KlarnaAnswer]>([
+  it.each<[string, KlarnaResponse]>([
     ['a time-out', unclear],
     ['a refusal', { kind: 'refused', proof: { status: '409' } }],
     ['a 404', { kind: 'not-found', proof: {} }],
     ['another state', { kind: 'payment-request', state: 'SUBMITTED', proof: {} }],
-  ])('%s, though it was done: the read finds CANCELED', async (_, answer) => {
-    const klarna = new ScriptedKlarna('SUBMITTED').answers('cancel', (self) => {
+  ])('%s, though it was done: the read finds CANCELED', async (_, response) => {
+    const klarna = new ScriptedKlarna('SUBMITTED').responses('cancel', (self) => {
       self.state = 'CANCELED';
-      return answer;
+      return response;
     });
     const world = new World(klarna);
     expect((await world.cancel()).kind).toBe('canceled');
@@ -131,7 +135,7 @@ describe('an answer to the DELETE that says nothing', () => {
   });
 
   it('because the customer has just approved: the payment is spared', async () => {
-    const klarna = new ScriptedKlarna('SUBMITTED').answers('cancel', (self) => {
+    const klarna = new ScriptedKlarna('SUBMITTED').responses('cancel', (self) => {
       self.state = 'COMPLETED';
       return { kind: 'refused', proof: { status: '409' } };
     });
@@ -142,7 +146,7 @@ describe('an answer to the DELETE that says nothing', () => {
   });
 
   it('is told in the history with its ids, by the two writes that every cancel makes', async () => {
-    const klarna = new ScriptedKlarna('SUBMITTED').answers('cancel', (self) => {
+    const klarna = new ScriptedKlarna('SUBMITTED').responses('cancel', (self) => {
       self.state = 'CANCELED';
       return { kind: 'unclear', retryAfterMillis: 0, proof: { status: '500', error_id: 'e1' } };
     });
@@ -155,11 +159,11 @@ describe('an answer to the DELETE that says nothing', () => {
       ['cancel', 'noted'],
       ['read', 'applied'],
     ]);
-    expect(world.record.history[2]?.detail).toEqual({ answer: 'unclear', status: '500', error_id: 'e1' });
+    expect(world.record.history[2]?.detail).toEqual({ response: 'unclear', status: '500', error_id: 'e1' });
   });
 
   it('twice: the record does not say more than is known, and at most two DELETEs go out', async () => {
-    const klarna = new ScriptedKlarna('SUBMITTED').answers('cancel', unclear, unclear);
+    const klarna = new ScriptedKlarna('SUBMITTED').responses('cancel', unclear, unclear);
     const world = new World(klarna);
     expect((await world.cancel()).kind).toBe('pending');
     expect(klarna.calls).toEqual(['read', 'cancel', 'read', 'cancel', 'read']);
@@ -169,11 +173,11 @@ describe('an answer to the DELETE that says nothing', () => {
 
   it('and no answer to any read after it: pending, then canceled by us when the sweep can read', async () => {
     const klarna = new ScriptedKlarna('SUBMITTED')
-      .answers('cancel', (self) => {
+      .responses('cancel', (self) => {
         self.state = 'CANCELED';
         return unclear;
       })
-      .answers('read', (self) => self.shown(), unclear, unclear, unclear, unclear);
+      .responses('read', (self) => self.shown(), unclear, unclear, unclear, unclear);
     const world = new World(klarna);
     expect((await world.cancel()).kind).toBe('pending');
     expect(world.record.state).toBe('SUBMITTED');
@@ -184,20 +188,24 @@ describe('an answer to the DELETE that says nothing', () => {
   });
 
   it('when Klarna limits the rate for longer than there is time: pending at once', async () => {
-    const limited: KlarnaAnswer = {
+    const limited: KlarnaResponse = {
       kind: 'rate-limited',
       retryAfterMillis: 60_000,
       proof: { status: '429' },
     };
-    const world = new World(new ScriptedKlarna('SUBMITTED').answers('cancel', limited));
+    const world = new World(new ScriptedKlarna('SUBMITTED').responses('cancel', limited));
     const before = world.clock.now();
     expect((await world.cancel()).kind).toBe('pending');
     expect(world.clock.now() - before).toBe(0);
   });
 
   it('when Klarna limits the rate for a second: waits that long and goes on', async () => {
-    const limited: KlarnaAnswer = { kind: 'rate-limited', retryAfterMillis: 1_000, proof: { status: '429' } };
-    const world = new World(new ScriptedKlarna('SUBMITTED').answers('read', limited));
+    const limited: KlarnaResponse = {
+      kind: 'rate-limited',
+      retryAfterMillis: 1_000,
+      proof: { status: '429' },
+    };
+    const world = new World(new ScriptedKlarna('SUBMITTED').responses('read', limited));
     expect((await world.cancel()).kind).toBe('canceled');
     expect(world.klarna.calls).toEqual(['read', 'read', 'cancel']);
   });
@@ -206,7 +214,7 @@ describe('an answer to the DELETE that says nothing', () => {
 describe('what Klarna does not say', () => {
   it('a state that is new to us is not touched, and a person is told', async () => {
     const world = new World(
-      new ScriptedKlarna('SUBMITTED').answers('read', { kind: 'unknown-state', proof: {} }),
+      new ScriptedKlarna('SUBMITTED').responses('read', { kind: 'unknown-state', proof: {} }),
     );
     expect((await world.cancel()).kind).toBe('pending');
     expect(world.klarna.cancels).toBe(0);
@@ -228,7 +236,7 @@ describe('what Klarna does not say', () => {
   });
 
   it('credentials refused while a request is known: kept, and tried again by the sweep', async () => {
-    const klarna = new ScriptedKlarna('SUBMITTED').answers('read', { kind: 'denied', proof: {} });
+    const klarna = new ScriptedKlarna('SUBMITTED').responses('read', { kind: 'denied', proof: {} });
     const world = new World(klarna);
     await world.register(registrationWith());
     expect((await world.cancel()).kind).toBe('denied');
@@ -304,7 +312,7 @@ describe('many at once', () => {
 describe('a caller whose claim was taken over', () => {
   /** Somebody else takes the claim over while Klarna, in this state, is read for the second time. */
   const overtaken = async (state: PaymentRequestState, settings: Partial<AccountSettings> = {}) => {
-    const klarna = new ScriptedKlarna(state).answers('read', unclear, (self) => {
+    const klarna = new ScriptedKlarna(state).responses('read', unclear, (self) => {
       const cancellation = cancellationWith({ lease: { id: 'lease-2', until: afterNoon(60) } });
       const { record } = world;
       void world.store.save(record, { ...record, cancellation, version: record.version + 1 });
@@ -343,9 +351,9 @@ it('a caller is given what it asks for at once, also while the customer pays: gr
 });
 
 it('a record that is gone by the time Klarna has answered is not called final', async () => {
-  const klarna = new ScriptedKlarna('SUBMITTED').answers('cancel', () => {
+  const klarna = new ScriptedKlarna('SUBMITTED').responses('cancel', () => {
     world.store.records.clear();
-    return canceledAnswer;
+    return canceledResponse;
   });
   const world = new World(klarna);
   await world.store.save(undefined, recordWith({ state: 'SUBMITTED' }));
@@ -380,9 +388,9 @@ it('removes the timer of a session that was ended, and a removal that fails harm
 });
 
 it('flags the race that cannot be closed: approved, then canceled by us all the same', async () => {
-  const klarna = new ScriptedKlarna('SUBMITTED').answers('cancel', (self) => {
+  const klarna = new ScriptedKlarna('SUBMITTED').responses('cancel', (self) => {
     self.state = 'CANCELED';
-    return canceledAnswer;
+    return canceledResponse;
   });
   const world = new World(klarna);
   await world.cancel();
@@ -391,8 +399,8 @@ it('flags the race that cannot be closed: approved, then canceled by us all the 
 });
 
 describe('a rehearsal', () => {
-  const rehearse = (world: World) =>
-    rehearseCancel(world.dependencies)(
+  const dryRun = (world: World) =>
+    dryRunCancel(world.dependencies)(
       key,
       { cause: 'api', requestedBy: 'x', allowCompleted: false },
       settingsWith(),
@@ -405,7 +413,7 @@ describe('a rehearsal', () => {
     [undefined, 'not-found'],
   ] as const)('of %s is %s, and nothing is written or sent', async (state, kind) => {
     const world = new World(new ScriptedKlarna(state));
-    const outcome = await rehearse(world);
+    const outcome = await dryRun(world);
     expect(outcome.kind).toBe(kind);
     expect(world.klarna.calls).toEqual(['read']);
     expect(world.klarna.limits).toEqual([callLimit]);
@@ -415,7 +423,7 @@ describe('a rehearsal', () => {
   it('of what is recorded shows the record, with the state that Klarna has just told', async () => {
     const world = new World(new ScriptedKlarna('IN_PROGRESS'));
     await world.register(registrationWith({ reference: 'order-7' }));
-    expect(await rehearse(world)).toEqual({
+    expect(await dryRun(world)).toEqual({
       kind: 'would-cancel',
       record: { ...world.record, state: 'IN_PROGRESS' },
     });
@@ -424,7 +432,7 @@ describe('a rehearsal', () => {
   it('of what is known to be paid asks nobody', async () => {
     const world = new World(new ScriptedKlarna('COMPLETED'));
     await world.webhook(observed('COMPLETED'));
-    expect(await rehearse(world)).toEqual({
+    expect(await dryRun(world)).toEqual({
       kind: 'already-final',
       state: 'COMPLETED',
       record: world.record,
@@ -432,21 +440,21 @@ describe('a rehearsal', () => {
     expect(world.klarna.calls).toEqual([]);
   });
 
-  it.each<[KlarnaAnswer, string]>([
+  it.each<[KlarnaResponse, string]>([
     [{ kind: 'denied', proof: {} }, 'denied'],
     [unclear, 'pending'],
     [{ kind: 'unknown-state', proof: {} }, 'pending'],
-  ])('to which Klarna says $kind promises nothing: %s', async (answer, kind) => {
-    const world = new World(new ScriptedKlarna('SUBMITTED').answers('read', answer));
+  ])('to which Klarna says $kind promises nothing: %s', async (response, kind) => {
+    const world = new World(new ScriptedKlarna('SUBMITTED').responses('read', response));
     await world.webhook(observed('SUBMITTED'));
     const { record } = world;
-    expect(await rehearse(world)).toEqual({ kind, record });
+    expect(await dryRun(world)).toEqual({ kind, record });
     expect(world.record).toEqual(record);
   });
 });
 
 it('says so too when a DELETE that got no answer is carried out after the read that showed the approval', async () => {
-  const klarna = new ScriptedKlarna('IN_PROGRESS').answers('cancel', (klarna) => {
+  const klarna = new ScriptedKlarna('IN_PROGRESS').responses('cancel', (klarna) => {
     klarna.state = 'COMPLETED';
     return unclear;
   });

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type {
-  KlarnaAnswer,
+  KlarnaResponse,
   KlarnaCredentials,
   KlarnaPaymentRequests,
 } from '../../functions/application/ports.ts';
@@ -24,23 +24,23 @@ class Klarna implements KlarnaPaymentRequests {
   readonly canceled = new Set<PaymentRequestId>();
   #inFlight = 0;
 
-  read = (credentials: KlarnaCredentials, id: PaymentRequestId): Promise<KlarnaAnswer> =>
-    this.#answer(credentials, id);
+  read = (credentials: KlarnaCredentials, id: PaymentRequestId): Promise<KlarnaResponse> =>
+    this.#respond(credentials, id);
 
-  cancel = (credentials: KlarnaCredentials, id: PaymentRequestId): Promise<KlarnaAnswer> => {
+  cancel = (credentials: KlarnaCredentials, id: PaymentRequestId): Promise<KlarnaResponse> => {
     this.canceled.add(id);
-    return this.#answer(credentials, id);
+    return this.#respond(credentials, id);
   };
 
   callsOf = (account: Account): number => this.calls.get(account) ?? 0;
 
-  async #answer({ apiKey }: KlarnaCredentials, id: PaymentRequestId): Promise<KlarnaAnswer> {
+  async #respond({ apiKey }: KlarnaCredentials, id: PaymentRequestId): Promise<KlarnaResponse> {
     const calls = (this.calls.get(apiKey) ?? 0) + 1;
     this.calls.set(apiKey, calls);
     this.#inFlight += 1;
     this.most = Math.max(this.most, this.#inFlight);
     // Whoever is going to ask meanwhile has asked by then.
-    await new Promise((answered) => setImmediate(answered));
+    await new Promise((responded) => setImmediate(responded));
     this.#inFlight -= 1;
     return calls > this.allowed
       ? { kind: 'rate-limited', retryAfterMillis: 60_000, proof: { status: '429' } }

@@ -19,7 +19,7 @@ const withAnother = (record: PaymentRequest) =>
     noon,
   );
 
-const looked = (record: PaymentRequest) => asNextVersion({ ...record, looks: record.looks + 1 }, noon);
+const looked = (record: PaymentRequest) => asNextVersion({ ...record, attempts: record.attempts + 1 }, noon);
 
 describe('a record that is changed', () => {
   it('is stored as was decided', async () => {
@@ -35,17 +35,17 @@ describe('a record that is changed', () => {
   it('is decided on again, as somebody else has stored it meanwhile', async () => {
     const store = new InMemoryPaymentRequestStore();
     const known = recordWith();
-    const theirs = recordWith({ looks: 5, version: 2 });
+    const theirs = recordWith({ attempts: 5, version: 2 });
     await store.save(undefined, known);
     await store.save(known, theirs);
     const seen: (number | undefined)[] = [];
     const { record, outcome } = await changeRecord(store, key, known, (latest) => {
-      seen.push(latest?.looks);
-      return { next: latest && looked(latest), outcome: latest?.looks };
+      seen.push(latest?.attempts);
+      return { next: latest && looked(latest), outcome: latest?.attempts };
     });
     expect(seen).toEqual([0, 5]);
     expect(outcome).toBe(5);
-    expect(record).toMatchObject({ looks: 6, version: 3 });
+    expect(record).toMatchObject({ attempts: 6, version: 3 });
     expect(await store.read(key)).toEqual(record);
   });
 
@@ -70,7 +70,7 @@ describe('a record that is changed', () => {
         return { next: latest && withAnother(latest), outcome: decided };
       });
       expect([outcome, decided]).toEqual([1, 1]);
-      expect(record).toMatchObject({ looks: more, version: 2 + more, history: [{ eventId: another }] });
+      expect(record).toMatchObject({ attempts: more, version: 2 + more, history: [{ eventId: another }] });
       expect(await store.read(key)).toEqual(record);
     },
   );
@@ -87,11 +87,11 @@ describe('a record that is changed', () => {
     };
     const seen: (number | undefined)[] = [];
     const { record } = await changeRecord(store, key, known, (latest) => {
-      seen.push(latest?.looks);
-      return { next: latest?.looks === 0 ? looked(latest) : undefined, outcome: undefined };
+      seen.push(latest?.attempts);
+      return { next: latest?.attempts === 0 ? looked(latest) : undefined, outcome: undefined };
     });
     expect(seen).toEqual([0, 1]);
-    expect(record).toMatchObject({ looks: 1, version: 3 });
+    expect(record).toMatchObject({ attempts: 1, version: 3 });
   });
 
   it.each<[string, (record: PaymentRequest | undefined) => PaymentRequest | undefined]>([

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { callLimit } from '../../functions/application/ask-klarna.ts';
 import { discoverPaymentRequest } from '../../functions/application/discover-payment-request.ts';
-import type { KlarnaAnswer } from '../../functions/application/ports.ts';
+import type { KlarnaResponse } from '../../functions/application/ports.ts';
 import { key, observed } from '../support/fixtures.ts';
 import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
 import { World } from '../support/world.ts';
@@ -23,7 +23,7 @@ describe('a request that nobody has a record of', () => {
   });
 
   it('is shown as its webhook has left it that came meanwhile', async () => {
-    const klarna = new ScriptedKlarna('SUBMITTED').answers('read', (self) => {
+    const klarna = new ScriptedKlarna('SUBMITTED').responses('read', (self) => {
       void world.webhook(observed('COMPLETED'));
       return self.shown();
     });
@@ -31,13 +31,13 @@ describe('a request that nobody has a record of', () => {
     expect(await discover(world)).toMatchObject({ outcome: 'refreshed', record: { state: 'COMPLETED' } });
   });
 
-  it.each<[KlarnaAnswer, string]>([
+  it.each<[KlarnaResponse, string]>([
     [{ kind: 'not-found', proof: {} }, 'absent'],
     [unclear, 'unknown'],
     [{ kind: 'denied', proof: {} }, 'klarna_denied'],
     [{ kind: 'unknown-state', proof: {} }, 'unknown'],
-  ])('gets none where Klarna says $kind: %s', async (answer, outcome) => {
-    const world = new World(new ScriptedKlarna('SUBMITTED').answers('read', answer));
+  ])('gets none where Klarna says $kind: %s', async (response, outcome) => {
+    const world = new World(new ScriptedKlarna('SUBMITTED').responses('read', response));
     expect(await discover(world)).toEqual({ outcome, record: undefined });
     expect(world.store.writes).toBe(0);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { KlarnaAnswer } from '../../functions/application/ports.ts';
+import type { KlarnaResponse } from '../../functions/application/ports.ts';
 import { registrationWith } from '../support/fixtures.ts';
 import { ScriptedKlarna } from '../support/scripted-klarna.ts';
 import { World } from '../support/world.ts';
@@ -107,8 +107,8 @@ it('works with the sweep as the only timer', async () => {
 });
 
 it('bounds the calls to Klarna while it is down for the whole life of the request', async () => {
-  const down: KlarnaAnswer = { kind: 'unclear', retryAfterMillis: undefined, proof: {} };
-  const klarna = new ScriptedKlarna('SUBMITTED').answers(
+  const down: KlarnaResponse = { kind: 'unclear', retryAfterMillis: undefined, proof: {} };
+  const klarna = new ScriptedKlarna('SUBMITTED').responses(
     'read',
     ...Array.from({ length: 5_000 }, () => down),
   );

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { type ListFilter, listPaymentRequests } from '../../functions/application/list-payment-requests.ts';
 import type { Account, PaymentRequestId } from '../../functions/domain/identifiers.ts';
 import { plusMillis } from '../../functions/domain/instant.ts';
-import type { ListPosition } from '../../functions/domain/list-position.ts';
+import type { ListCursor } from '../../functions/domain/list-cursor.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
 import { account, noon, recordWith } from '../support/fixtures.ts';
@@ -38,7 +38,7 @@ async function records(count: number, fields: (index: number) => Partial<Payment
   }
 }
 
-const list = (filter: ListFilter = {}, limit = 25, before?: ListPosition, of: Account = account) =>
+const list = (filter: ListFilter = {}, limit = 25, before?: ListCursor, of: Account = account) =>
   listPaymentRequests({
     list: store,
     store: {
@@ -53,7 +53,7 @@ const list = (filter: ListFilter = {}, limit = 25, before?: ListPosition, of: Ac
 
 async function everything(filter: ListFilter, limit: number) {
   const found: PaymentRequest[] = [];
-  let before: ListPosition | undefined;
+  let before: ListCursor | undefined;
   for (let pages = 0; pages < 200; pages += 1) {
     const page = await list(filter, limit, before);
     found.push(...page.records);

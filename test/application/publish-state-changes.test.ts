@@ -71,7 +71,7 @@ describe('a batch of writes', () => {
 
 describe('what is published once more', () => {
   const records = [paid(registeredAs(1)), registeredAs(2), recordWith({ paymentRequestId: requestId(3) })];
-  const again = async (minutes: readonly [number, number], isRehearsal = false, refuses?: PaymentRequest) => {
+  const again = async (minutes: readonly [number, number], isDryRun = false, refuses?: PaymentRequest) => {
     const publisher = new Bus();
     if (refuses) publisher.refuses.add(refuses.paymentRequestId);
     const sinces: string[] = [];
@@ -83,7 +83,7 @@ describe('what is published once more', () => {
     };
     const [since, until] = [afterNoon(minutes[0]), afterNoon(minutes[1])];
     const republish = republishStateChanges({ records: changed, publisher });
-    const report = await republish(since, until, isRehearsal);
+    const report = await republish(since, until, isDryRun);
     expect(sinces).toEqual([since]);
     return { report, published: said(publisher.published) };
   };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { reconcilePaymentRequests, repairs } from '../../functions/application/reconcile-payment-requests.ts';
 import { refreshPaymentRequest } from '../../functions/application/refresh-payment-request.ts';
-import type { AccountSettings, KlarnaAnswer } from '../../functions/application/ports.ts';
+import type { AccountSettings, KlarnaResponse } from '../../functions/application/ports.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { key, noon, observed, recordWith } from '../support/fixtures.ts';
 import { afterNoon, minute, registered, session, settledWith } from '../support/sessions.ts';
@@ -53,7 +53,7 @@ describe('the sweep', () => {
   it('counts what it does', async () => {
     const { world, sweep } = await worldWith(ended);
     expect(await sweep()).toEqual({ ...nothingDone, forget: 1 });
-    expect(world.record).toMatchObject({ reconcileAfter: undefined, looks: 0, version: 2 });
+    expect(world.record).toMatchObject({ reconcileAfter: undefined, attempts: 0, version: 2 });
   });
 
   it('takes no record when its time is over', async () => {
@@ -88,7 +88,7 @@ describe('the sweep', () => {
     const accounts = { find: () => Promise.resolve(undefined) };
     expect(await sweep(undefined, { accounts })).toEqual({ ...nothingDone, failed: 1 });
     expect(world.faults).toEqual([new Error('the secret accounts has no account shop-se')]);
-    expect(world.record).toMatchObject({ looks: 1, reconcileAfter: noon });
+    expect(world.record).toMatchObject({ attempts: 1, reconcileAfter: noon });
   });
 
   it('counts as repairs what the ordinary course should have done', () => {
@@ -147,7 +147,7 @@ describe('a request that only a webhook told of', () => {
 });
 
 describe('a request that only a webhook told of, until it is looked at', () => {
-  const heard = recordWith({ state: 'SUBMITTED', reconcileAfter: noon });
+  const facts = recordWith({ state: 'SUBMITTED', reconcileAfter: noon });
   const wanted = { armOnSubmitted: true, defaultSessionTimeout: 20 * minute };
 
   it('keeps the session that somebody registers meanwhile', async () => {
@@ -157,10 +157,10 @@ describe('a request that only a webhook told of, until it is looked at', () => {
       session: { ...session, onTimeout: 'observe' },
     });
     const { world, sweep } = await worldWith(
-      heard,
+      facts,
       (self, call, moment) => {
         if (call === 'store.save' && moment === 'before' && self.record.version === 1) {
-          void self.store.save(heard, { ...theirs, state: 'SUBMITTED' });
+          void self.store.save(facts, { ...theirs, state: 'SUBMITTED' });
         }
       },
       wanted,
@@ -177,7 +177,7 @@ describe('a request that only a webhook told of, until it is looked at', () => {
 
   it('stays away where it was deleted meanwhile', async () => {
     const { world, sweep } = await worldWith(
-      heard,
+      facts,
       (self, call, moment) => {
         if (call === 'store.save' && moment === 'before') self.store.records.clear();
       },
@@ -191,13 +191,13 @@ describe('a request that only a webhook told of, until it is looked at', () => {
     ['the account allows', {}, { maxSession: 10 * minute }, 10],
     ["Klarna's own expiry lets it be", { klarnaExpiresAt: afterNoon(15) }, {}, 15],
   ])('gets a timer as long as %s', async (_, fields, settings, minutes) => {
-    const { world, sweep } = await worldWith({ ...heard, ...fields }, undefined, { ...wanted, ...settings });
+    const { world, sweep } = await worldWith({ ...facts, ...fields }, undefined, { ...wanted, ...settings });
     await sweep();
     expect(world.record).toMatchObject({ timer: 'armed', deadlineAt: afterNoon(minutes) });
   });
 
   it('comes back when Klarna says how it ended, where Klarna has ended it by its own account', async () => {
-    const ended = { ...heard, klarnaExpiresAt: noon };
+    const ended = { ...facts, klarnaExpiresAt: noon };
     const { world, sweep } = await worldWith(ended, undefined, wanted);
     expect((await sweep())['arm-default']).toBe(1);
     expect(world.record).toMatchObject({ timer: 'none', reconcileAfter: afterNoon(1) });
@@ -281,12 +281,12 @@ describe('a look', () => {
     expect(await sweep()).toEqual({ ...nothingDone, look: 1 });
     expect(world.klarna.calls).toEqual(['read']);
     expect(world.record.history.map(({ kind }) => kind)).toEqual(['read']);
-    expect(world.record).toMatchObject({ looks: 1, reconcileAfter: noon });
+    expect(world.record).toMatchObject({ attempts: 1, reconcileAfter: noon });
   });
 
   it.each([
-    ['noon, when it fell due', noon, { looks: 1, reconcileAfter: noon }],
-    ['before', afterNoon(-1), { looks: 1, reconcileAfter: noon }],
+    ['noon, when it fell due', noon, { attempts: 1, reconcileAfter: noon }],
+    ['before', afterNoon(-1), { attempts: 1, reconcileAfter: noon }],
   ] as const)('that fails is put off: due %s', async (_, reconcileAfter, expected) => {
     const { world, sweep } = await worldWith({ ...lost, reconcileAfter }, (_world, call) => {
       if (call === 'klarna.read') throw new Error('a bug');
@@ -333,20 +333,20 @@ describe('a question of two webhooks', () => {
     expect(world.record.history.at(-1)).toMatchObject({
       eventId: expect.stringMatching(/^sweep:[0-9a-f]{32}$/) as string,
       kind: 'sweep',
-      detail: { looked_into: 'contradiction', answer: 'refreshed', status: '200' },
+      detail: { looked_into: 'contradiction', response: 'refreshed', status: '200' },
     });
     expect(world.record.reconcileAfter).toBeUndefined();
   });
 
-  it.each<KlarnaAnswer>([unclear, { kind: 'denied', proof: {} }])(
+  it.each<KlarnaResponse>([unclear, { kind: 'denied', proof: {} }])(
     'stays while Klarna gives no answer, and the sweep comes back: $kind',
     async (silence) => {
-      const world = new World(new ScriptedKlarna('CANCELED').answers('read', silence));
+      const world = new World(new ScriptedKlarna('CANCELED').responses('read', silence));
       await world.webhook(observed('CANCELED'));
       await world.webhook(observed('EXPIRED', '2026-03-01T12:00:30Z'));
       world.clock.advance(minute);
       await world.sweep();
-      expect(world.record).toMatchObject({ looks: 1, reconcileAfter: afterNoon(1) });
+      expect(world.record).toMatchObject({ attempts: 1, reconcileAfter: afterNoon(1) });
       expect((await world.sweep()).ask).toBe(1);
     },
   );

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { callLimit } from '../../functions/application/ask-klarna.ts';
-import type { KlarnaAnswer } from '../../functions/application/ports.ts';
+import type { KlarnaResponse } from '../../functions/application/ports.ts';
 import {
   refreshPaymentRequest,
   type RefreshOutcome,
@@ -71,7 +71,7 @@ describe('a request of which Klarna is asked', () => {
           kind: 'read',
           recordedAt: world.clock.instant(),
           effect: 'noted',
-          detail: { answer: 'not-found', status: '404' },
+          detail: { response: 'not-found', status: '404' },
           attention,
         },
       ]);
@@ -89,20 +89,20 @@ describe('a request of which Klarna is asked', () => {
     }
   });
 
-  it.each<[KlarnaAnswer, RefreshOutcome]>([
+  it.each<[KlarnaResponse, RefreshOutcome]>([
     [unclear, 'unknown'],
     [{ kind: 'denied', proof: { status: '403' } }, 'klarna_denied'],
     [{ kind: 'unknown-state', proof: { status: '200' } }, 'unknown'],
   ])(
     'is as it was where the answer says nothing, also after its end, and that is noted: $kind',
-    async (answer, outcome) => {
-      const klarna = new ScriptedKlarna('SUBMITTED').answers('read', answer);
+    async (response, outcome) => {
+      const klarna = new ScriptedKlarna('SUBMITTED').responses('read', response);
       const { world, known, refresh } = await refreshed('SUBMITTED', klarna, 16);
-      expect(refresh).toEqual({ outcome, record: world.record, proof: answer.proof });
+      expect(refresh).toEqual({ outcome, record: world.record, proof: response.proof });
       const { history } = world.record;
       expect(world.record).toEqual({ ...known, history, version: 2, updatedAt: afterNoon(16) });
       expect(history).toMatchObject([
-        { kind: 'read', effect: 'noted', detail: { answer: answer.kind, ...answer.proof } },
+        { kind: 'read', effect: 'noted', detail: { response: response.kind, ...response.proof } },
       ]);
     },
   );
@@ -130,7 +130,7 @@ describe('a request of which Klarna is asked', () => {
   });
 
   it('is not EXPIRED by a 404 where it was paid while Klarna was asked', async () => {
-    const klarna = new ScriptedKlarna(undefined).answers('read', (self) => {
+    const klarna = new ScriptedKlarna(undefined).responses('read', (self) => {
       void world.webhook(observed('COMPLETED', '2026-03-01T12:14:00Z'));
       return self.shown();
     });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { DeliveryReplay, SigningKey, StoredDelivery } from '../../functions/application/ports.ts';
 import { replayQuarantined } from '../../functions/application/replay-quarantined.ts';
-import { judgeDelivery } from '../../functions/runtime/klarna-delivery.ts';
+import { judgeDelivery } from '../../functions/webhook/klarna-delivery.ts';
 import { account, key, observed } from '../support/fixtures.ts';
 import { InMemoryPaymentRequestStore } from '../support/in-memory-payment-request-store.ts';
 import { quarantinedDelivery as delivery, signingKeyWith, subject } from '../support/klarna-deliveries.ts';

@@ -138,7 +138,7 @@ describe('a timer that goes off', () => {
   });
 
   it('goes on with the cancel of whoever asked before, in their name and for their reason', async () => {
-    const klarna = new ScriptedKlarna('SUBMITTED').answers('read', unclear, unclear, unclear, unclear);
+    const klarna = new ScriptedKlarna('SUBMITTED').responses('read', unclear, unclear, unclear, unclear);
     const world = new World(klarna);
     await world.register(registrationWith());
     const command = { reason: 'cart emptied', requestedBy: 'arn:aws:iam::000000000000:user/shop' };
@@ -173,7 +173,7 @@ describe('a timer that goes off', () => {
   });
 
   it('says when Klarna gave no answer, so that the message comes back', async () => {
-    const klarna = new ScriptedKlarna('SUBMITTED').answers('read', unclear, unclear, unclear, unclear);
+    const klarna = new ScriptedKlarna('SUBMITTED').responses('read', unclear, unclear, unclear, unclear);
     const world = await expired(new World(klarna));
     expect(await world.timerFires()).toMatchObject({ kind: 'ended', cancel: { kind: 'pending' } });
     expect(await world.timerFires()).toMatchObject({ kind: 'ended', cancel: { kind: 'canceled' } });

@@ -43,13 +43,13 @@ const read = () => readSession({ store, sessions: store })(account, sessionId);
 
 const command = { cause: 'api', requestedBy: 'test', allowCompleted: false } as const;
 
-const end = (cancel?: SessionCancelDependencies['cancel'], isRehearsal = false) =>
+const end = (cancel?: SessionCancelDependencies['cancel'], isDryRun = false) =>
   cancelSession({
     store,
     sessions: store,
     clock,
     ids: new CountingIds(),
-    isRehearsal,
+    isDryRun,
     onFault: (_, error) => void faults.push(error),
     cancel:
       cancel ??
@@ -160,14 +160,14 @@ describe('a session that is ended', () => {
     const record = await member('COMPLETED');
     const save = store.save.bind(store);
     store.save = () => Promise.reject(new Error('throttled'));
-    const answer = { kind: 'already-final', state: 'COMPLETED', record };
-    expect((await end()).map(({ outcome }) => outcome)).toEqual([answer]);
+    const response = { kind: 'already-final', state: 'COMPLETED', record };
+    expect((await end()).map(({ outcome }) => outcome)).toEqual([response]);
     expect(faults).toEqual([new Error('throttled')]);
     store.save = (...args) => {
       store.records.clear();
       return save(...args);
     };
-    expect((await end()).map(({ outcome }) => outcome)).toEqual([answer]);
+    expect((await end()).map(({ outcome }) => outcome)).toEqual([response]);
     expect(store.records.size).toBe(0);
     expect(faults).toHaveLength(1);
   });

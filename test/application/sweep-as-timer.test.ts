@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { extendSession } from '../../functions/application/register-session.ts';
 import { repairs } from '../../functions/application/reconcile-payment-requests.ts';
-import { noTimers, sweepTimer } from '../../functions/application/sweep-timer.ts';
+import { noTimers, sweepSessionTimer } from '../../functions/adapters/sweep/sweep-session-timer.ts';
 import { key, noon, observed, registrationWith } from '../support/fixtures.ts';
 import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
 import { type Meddler, World } from '../support/world.ts';
@@ -12,7 +12,7 @@ const worldOf = (
   klarna = new ScriptedKlarna('SUBMITTED'),
   settings: ConstructorParameters<typeof World>[1] = {},
   meddle: Meddler = () => undefined,
-) => new World(klarna, settings, meddle, sweepTimer);
+) => new World(klarna, settings, meddle, sweepSessionTimer);
 
 /** Registered for half an hour; the sweep runs every minute from then on, until just past the minute named. */
 async function sweptUntil(world: World, minutes: number): Promise<World> {
@@ -33,8 +33,8 @@ describe('where the sweep is the only timer', () => {
   });
 
   it('there is nothing to arm, to remove or to list', async () => {
-    await expect(sweepTimer.arm(key, noon)).resolves.toBeUndefined();
-    await expect(sweepTimer.remove(key)).resolves.toBeUndefined();
+    await expect(sweepSessionTimer.arm(key, noon)).resolves.toBeUndefined();
+    await expect(sweepSessionTimer.remove(key)).resolves.toBeUndefined();
     await expect(noTimers.some(noon)).resolves.toEqual([]);
   });
 
@@ -114,7 +114,7 @@ describe('where the sweep is the only timer', () => {
   });
 
   it('Klarna is asked again after it gave no answer', async () => {
-    const klarna = new ScriptedKlarna('SUBMITTED').answers('read', unclear, unclear, unclear, unclear);
+    const klarna = new ScriptedKlarna('SUBMITTED').responses('read', unclear, unclear, unclear, unclear);
     const world = worldOf(klarna);
     await world.register(registrationWith());
     await sweptUntil(world, 33);

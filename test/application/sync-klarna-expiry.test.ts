@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { callLimit } from '../../functions/application/ask-klarna.ts';
-import type { KlarnaAnswer } from '../../functions/application/ports.ts';
+import type { KlarnaResponse } from '../../functions/application/ports.ts';
 import { extendSession } from '../../functions/application/register-session.ts';
 import { plusMillis } from '../../functions/domain/instant.ts';
 import { key, registrationWith } from '../support/fixtures.ts';
@@ -47,7 +47,7 @@ describe('an account that wants Klarna to end sessions too', () => {
         noted.push(world.record.session?.klarnaExpiryMayBe);
     });
     await world.register(registrationWith());
-    world.klarna.answers('expiry', unclear).answers('expiry', unclear);
+    world.klarna.responses('expiry', unclear).responses('expiry', unclear);
     world.clock.advance(29 * minute);
     await extendSession(world.dependencies)(key, timeout(12), world.settings, 'test');
     world.clock.advance(minute);
@@ -71,14 +71,14 @@ describe('an account that wants Klarna to end sessions too', () => {
     world.clock.advance(29 * minute);
     await expect(extendSession(crashed)(key, timeout(5), world.settings, 'test')).rejects.toThrow('crashed');
     world.clock.advance(5 * minute);
-    world.klarna.answers('read', { kind: 'not-found', proof: { status: '404' } });
+    world.klarna.responses('read', { kind: 'not-found', proof: { status: '404' } });
     await world.timerFires();
     expect(world.record).toMatchObject({ state: 'SUBMITTED', attention: 'not_found_at_klarna' });
   });
 
   it('has it asked for again where the deadline was moved while Klarna answered', async () => {
     const world = worldOf();
-    world.klarna.answers('expiry', (klarna) => {
+    world.klarna.responses('expiry', (klarna) => {
       const { record } = world;
       void world.store.save(record, { ...record, deadlineAt: afterNoon(40), version: record.version + 1 });
       klarna.expiresAt = afterNoon(30);
@@ -118,7 +118,7 @@ describe('an account that wants Klarna to end sessions too', () => {
   it('has the sweep move it where Klarna gave no answer, until it does', async () => {
     const world = worldOf();
     await world.register(registrationWith());
-    world.klarna.answers('expiry', unclear).answers('expiry', unclear);
+    world.klarna.responses('expiry', unclear).responses('expiry', unclear);
     world.clock.advance(5 * minute);
     await extendSession(world.dependencies)(key, timeout(40), world.settings, 'test');
     expect([world.klarna.expiresAt, world.record.deadlineAt]).toEqual([afterNoon(30), afterNoon(45)]);
@@ -145,7 +145,7 @@ describe('an account that wants Klarna to end sessions too', () => {
   it('is asked about ever more seldom where the account wants it no more', async () => {
     const world = worldOf();
     await world.register(registrationWith());
-    world.klarna.answers('expiry', unclear);
+    world.klarna.responses('expiry', unclear);
     await extendSession(world.dependencies)(key, timeout(40), world.settings, 'test');
     Object.assign(world.settings, { syncKlarnaExpiry: false });
     for (const minutes of [1, 1, 5]) {
@@ -159,7 +159,7 @@ describe('an account that wants Klarna to end sessions too', () => {
   it('has the longest asked for where what had one is only to be observed by now, by the sweep if need be', async () => {
     const world = worldOf();
     await world.register(registrationWith());
-    world.klarna.answers('expiry', unclear);
+    world.klarna.responses('expiry', unclear);
     await world.register(registrationWith({ onTimeout: 'observe' }));
     expect(world.klarna.expiresAt).toBe(afterNoon(30));
     world.clock.advance(minute);
@@ -190,7 +190,7 @@ describe('an account that wants Klarna to end sessions too', () => {
   it('has its session end with it where the sweep was told so, and the timer goes off then', async () => {
     const world = worldOf();
     await world.register(registrationWith());
-    world.klarna.answers('expiry', unclear);
+    world.klarna.responses('expiry', unclear);
     await extendSession(world.dependencies)(key, timeout(60), world.settings, 'test');
     expect(world.timer.deadline).toBe(afterNoon(60));
     world.klarna.state = 'IN_PROGRESS';
@@ -203,7 +203,7 @@ describe('an account that wants Klarna to end sessions too', () => {
   it('has it asked for again by the sweep where somebody else changed the request at that moment', async () => {
     const world = worldOf();
     await world.register(registrationWith());
-    world.klarna.answers('expiry', { kind: 'refused', isConflict: true, proof: { status: '409' } });
+    world.klarna.responses('expiry', { kind: 'refused', isConflict: true, proof: { status: '409' } });
     await extendSession(world.dependencies)(key, timeout(40), world.settings, 'test');
     expect(world.klarna.calls).toEqual(['expiry', 'expiry', 'read']);
     expect(world.record).toMatchObject({ deadlineAt: afterNoon(40), klarnaExpiresAt: afterNoon(30) });
@@ -217,8 +217,8 @@ describe('an account that wants Klarna to end sessions too', () => {
     const world = worldOf();
     await world.register(registrationWith());
     world.klarna
-      .answers('expiry', { kind: 'refused', isConflict: true, proof: { status: '409' } })
-      .answers('read', unclear);
+      .responses('expiry', { kind: 'refused', isConflict: true, proof: { status: '409' } })
+      .responses('read', unclear);
     await extendSession(world.dependencies)(key, timeout(40), world.settings, 'test');
     expect(world.record.session?.klarnaExpiry?.isFixed).toBeUndefined();
     expect(world.record.deadlineAt).toBe(afterNoon(40));
@@ -261,7 +261,7 @@ describe('the registration stands', () => {
     expect(world.record.history.at(-1)).toMatchObject({ kind: 'klarna_expiry', effect: 'refused' });
   });
 
-  it.each<[KlarnaAnswer['kind'], string]>([
+  it.each<[KlarnaResponse['kind'], string]>([
     ['refused', 'refused'],
     ['denied', 'noted'],
     ['not-found', 'noted'],
@@ -269,8 +269,8 @@ describe('the registration stands', () => {
     ['unclear', 'noted'],
     ['unknown-state', 'noted'],
   ])('when Klarna answers %s, which is written down as %s, and is asked once', async (kind, effect) => {
-    const answer = { kind, retryAfterMillis: undefined, proof: { status: '4xx' } } as KlarnaAnswer;
-    const world = worldOf(new ScriptedKlarna('SUBMITTED').answers('expiry', answer));
+    const response = { kind, retryAfterMillis: undefined, proof: { status: '4xx' } } as KlarnaResponse;
+    const world = worldOf(new ScriptedKlarna('SUBMITTED').responses('expiry', response));
     await world.register(registrationWith());
     expect(world.klarna.calls).toEqual(['expiry']);
     const entries = world.record.history.filter((entry) => entry.kind !== 'register');
@@ -281,7 +281,7 @@ describe('the registration stands', () => {
 
   it('when the record is gone by the time of the answer', async () => {
     const world = worldOf();
-    world.klarna.answers('expiry', (klarna) => {
+    world.klarna.responses('expiry', (klarna) => {
       world.store.records.clear();
       return klarna.shown();
     });
@@ -291,7 +291,7 @@ describe('the registration stands', () => {
   });
 
   it('when Klarna gives no answer, which costs one call and is not asked again by itself', async () => {
-    const world = worldOf(new ScriptedKlarna('SUBMITTED').answers('expiry', unclear));
+    const world = worldOf(new ScriptedKlarna('SUBMITTED').responses('expiry', unclear));
     const { outcome, record } = await world.register(registrationWith());
     expect([outcome.kind, record?.timer]).toEqual(['registered', 'armed']);
     expect(world.klarna.calls).toEqual(['expiry']);

@@ -3,7 +3,7 @@
  *
  * `--scale seconds|minutes|hours` says how long the faults last, `--fault-seconds S` exactly how long where that is not in hours,
  * `--only PATTERN` leaves out the others, `--minutes M` is for how long new rounds are begun, `--seed N` draws the order and the load. The bar goes to standard error, the table too, the
- * result as JSON to standard output; `--write` puts the table and a plot into docs/reliability.md after each round, as long as
+ * result as JSON to standard output; `--write` puts the table and a plot into docs/evidence/reliability.md after each round, as long as
  * nothing was violated.
  */
 import { mkdtemp, rm } from 'node:fs/promises';

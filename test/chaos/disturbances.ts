@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { environments, type FunctionName } from '../../functions/runtime/environment.ts';
-import type { Answer, SystemClient } from '../support/system-client.ts';
+import { environments, type FunctionName } from '../../functions/contract/environment.ts';
+import type { SystemResponse, SystemClient } from '../support/system-client.ts';
 import { type DeadLetterQueue, deadTimers, unpublishedEvents } from './dead-letters.ts';
 
 /**
@@ -31,8 +31,8 @@ export interface Disturbance {
 }
 
 /** A fault that was not taken would make a round of peace look like one of recovery. */
-export async function taken(answer: Promise<Answer>): Promise<void> {
-  const { status, body } = await answer;
+export async function taken(response: Promise<SystemResponse>): Promise<void> {
+  const { status, body } = await response;
   if (status >= 300) throw new Error(`It was not taken: ${status} ${JSON.stringify(body)}`);
 }
 

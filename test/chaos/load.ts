@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Draws } from '../simulation/draws.ts';
-import type { Answer, SystemClient } from '../support/system-client.ts';
+import type { SystemResponse, SystemClient } from '../support/system-client.ts';
 
 /** What an answer of success promises. `canceled`: Klarna has canceled it. `settled`: it will be known what became of the cancel. */
 export type Promised =
@@ -35,8 +35,8 @@ const lanes = 3;
 const longestCallMillis = 8_000;
 
 /** No answer within eight seconds, or none at all, is no acknowledgement. */
-const orNothing = <Value>(answer: Promise<Value>): Promise<Value | undefined> =>
-  Promise.race([answer.catch(() => undefined), wait(longestCallMillis, undefined, { ref: false })]);
+const orNothing = <Value>(response: Promise<Value>): Promise<Value | undefined> =>
+  Promise.race([response.catch(() => undefined), wait(longestCallMillis, undefined, { ref: false })]);
 
 /**
  * Sessions in lanes, one after the other, until it is told to stop. A third of the customers approve, a third of the sessions are
@@ -52,9 +52,9 @@ export function startLoad(system: () => SystemClient, chance: Draws, shape: Load
   let stopped = false;
 
   /** The body of a success. */
-  const acknowledged = async (call: Promise<Answer>): Promise<Answer['body'] | undefined> => {
-    const answer = await orNothing(call);
-    if (answer && answer.status < 300) return answer.body;
+  const acknowledged = async (call: Promise<SystemResponse>): Promise<SystemResponse['body'] | undefined> => {
+    const response = await orNothing(call);
+    if (response && response.status < 300) return response.body;
     refused += 1;
     return undefined;
   };

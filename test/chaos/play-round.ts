@@ -4,7 +4,7 @@ import { type LocalProcess, startLocalProcess } from '../support/local-process.t
 import { SystemClient } from '../support/system-client.ts';
 import { redrive } from './dead-letters.ts';
 import { type Disturbance, endDisturbance, type Scale, taken } from './disturbances.ts';
-import { reckon } from './kept-promises.ts';
+import { reckon } from './durability-checks.ts';
 import { type LoadShape, type Session, startLoad } from './load.ts';
 import { letHoursPass, nowOf } from './passing-time.ts';
 import { settle } from './settle.ts';
@@ -22,7 +22,7 @@ export interface Round {
   readonly sessions: number;
   readonly paid: number;
   /** Answers of success to the shop and to Klarna, each of which was followed up. */
-  readonly answers: number;
+  readonly responses: number;
   readonly webhooks: number;
   /** Calls of the shop's that were not acknowledged, and deliveries that Klarna has given up. */
   readonly refused: number;
@@ -104,7 +104,7 @@ export async function playRound(
     scale,
     sessions: registered().length,
     paid: load.sessions.filter(({ approved }) => approved).length,
-    answers: load.sessions.reduce((sum, { promised }) => sum + promised.length, 0),
+    responses: load.sessions.reduce((sum, { promised }) => sum + promised.length, 0),
     webhooks,
     refused: load.refused(),
     lost,

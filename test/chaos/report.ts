@@ -6,7 +6,7 @@ import { recoveryPlot } from '../simulation/plots.ts';
 import type { Scale } from './disturbances.ts';
 import type { Round } from './play-round.ts';
 
-const docs = join(import.meta.dirname, '..', '..', 'docs');
+const docs = join(import.meta.dirname, '..', '..', 'docs', 'evidence');
 
 /** What the seconds of a round are told in. */
 const units: Readonly<Record<Scale, readonly [string, number]>> = {
@@ -40,7 +40,7 @@ export function tableOf(rounds: readonly Round[]): string {
         round.disturbance,
         round.sessions,
         round.paid,
-        round.answers,
+        round.responses,
         round.webhooks,
         round.refused,
         round.lost,
@@ -59,7 +59,7 @@ const inOrder = (rounds: readonly Round[]): readonly Round[] =>
 export const commitNow = (): string =>
   execFileSync('git', ['rev-parse', '--short=12', 'HEAD']).toString().trim();
 
-/** Puts a run's table between its marks in docs/reliability.md, with its sums, and the plot beside it. */
+/** Puts a run's table between its marks in docs/evidence/reliability.md, with its sums, and the plot beside it. */
 export async function writeReport(
   scale: Scale,
   rounds: readonly Round[],
@@ -78,7 +78,7 @@ export async function writeReport(
   );
   const page = [
     `\`${command}\`, commit ${commit}, Node ${process.version}: ${rounds.length} rounds, ${sum(({ sessions }) => sessions)} sessions, ` +
-      `${sum(({ answers }) => answers)} answers to the shop and ${sum(({ webhooks }) => webhooks)} to Klarna followed up, ` +
+      `${sum(({ responses }) => responses)} answers to the shop and ${sum(({ webhooks }) => webhooks)} to Klarna followed up, ` +
       `**${sum(({ violations }) => violations.length)} violations**.`,
     '',
     `![Recovery after each disturbance](${plot})`,

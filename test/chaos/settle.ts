@@ -1,5 +1,5 @@
 import type { SystemClient } from '../support/system-client.ts';
-import { truthOf, unpublished, unsettled } from './kept-promises.ts';
+import { truthOf, unpublished, unsettled } from './durability-checks.ts';
 import type { Session } from './load.ts';
 import { aMoment, nowOf } from './passing-time.ts';
 

@@ -7,7 +7,7 @@ import {
   LapseProblem,
   LapseUnavailable,
 } from '../../client/lapse-client.ts';
-import { answering, hanging, resetting, startMisbehavingServer } from '../support/misbehaving-server.ts';
+import { responding, hanging, resetting, startMisbehavingServer } from '../support/misbehaving-server.ts';
 
 let server: Awaited<ReturnType<typeof startMisbehavingServer>>;
 let pauses: number[];
@@ -47,7 +47,7 @@ const problem = (type: string, members: object = {}) => ({
 });
 
 /** The server gives these answers, one after the other, the last one for ever. */
-function answers(...behaviours: readonly Parameters<typeof server.behaves>[0][]): void {
+function replies(...behaviours: readonly Parameters<typeof server.behaves>[0][]): void {
   let next = 0;
   server.behaves((response) => {
     const behaviour = behaviours[Math.min(next, behaviours.length - 1)];
@@ -130,13 +130,13 @@ describe('an outcome', () => {
     ],
     ['no job to stop', 404, problem('not-found'), () => client().stopCancelJob('j'), undefined],
   ])('%s', async (_, status, body, call, outcome) => {
-    answers(answering(status, body));
+    replies(responding(status, body));
     expect(await call()).toEqual(outcome);
     expect(server.requests).toHaveLength(1);
   });
 
   it('is asked for with the ids in the path and the rest in the query or the body', async () => {
-    answers(answering(200, {}));
+    replies(responding(200, {}));
     await client().cancel(id, { reason: 'shop closed', dry_run: true });
     await client().session('cart/17 å');
     await client().register(id, { session_timeout: 'PT20M' });
@@ -151,8 +151,8 @@ describe('an outcome', () => {
 describe('a list', () => {
   it('goes on from page to page, and asks for no page that nobody wants', async () => {
     const page = (number: number, next: string | null) =>
-      answering(200, { payment_requests: [{ version: number }], next_cursor: next });
-    answers(page(1, 'two'), page(2, null));
+      responding(200, { payment_requests: [{ version: number }], next_cursor: next });
+    replies(page(1, 'two'), page(2, null));
     const versions: number[] = [];
     for await (const { version } of client().list({ open: true })) versions.push(version);
     expect(versions).toEqual([1, 2]);
@@ -160,15 +160,15 @@ describe('a list', () => {
       '/accounts/shop-se/payment-requests?open=true&limit=100',
       '/accounts/shop-se/payment-requests?open=true&limit=100&cursor=two',
     ]);
-    answers(page(1, 'two'));
+    replies(page(1, 'two'));
     for await (const _ of client().list()) break;
     expect(server.requests).toHaveLength(1);
   });
 
   it("of a job's report ends where the job has come to", async () => {
-    answers(
-      answering(200, { payment_requests: [{ outcome: 'canceled' }], next_cursor: '1' }),
-      answering(200, { payment_requests: [], next_cursor: '1' }),
+    replies(
+      responding(200, { payment_requests: [{ outcome: 'canceled' }], next_cursor: '1' }),
+      responding(200, { payment_requests: [], next_cursor: '1' }),
     );
     const outcomes = [];
     for await (const { outcome } of client().cancelJobReport('j')) outcomes.push(outcome);
@@ -179,14 +179,14 @@ describe('a list', () => {
 
 describe('a call is tried again', () => {
   it.each([429, 500, 502, 503, 504])('after %i, with jitter', async (status) => {
-    answers(answering(status, {}), answering(status, {}), answering(200, record));
+    replies(responding(status, {}), responding(status, {}), responding(200, record));
     expect(await client().get(id)).toEqual(record);
     expect(pauses).toEqual([200, 400]);
   });
 
   it.each([
     ['a reset', resetting],
-    ['half an answer', answering(200, '{"state":', { 'content-length': '100' })],
+    ['half an answer', responding(200, '{"state":', { 'content-length': '100' })],
   ])('after %s', async (_, behaviour) => {
     server.behaves(behaviour);
     await expect(client({ budgetMillis: 2_000 }).get(id)).rejects.toThrow(LapseUnavailable);
@@ -194,13 +194,13 @@ describe('a call is tried again', () => {
   });
 
   it('no sooner than it is told', async () => {
-    answers(answering(503, {}, { 'retry-after': '7' }), answering(200, record));
+    replies(responding(503, {}, { 'retry-after': '7' }), responding(200, record));
     await client().get(id);
     expect(pauses).toEqual([7_000]);
   });
 
   it('not at all where that is past its time, and says so without a word of what was sent', async () => {
-    answers(answering(503, {}, { 'retry-after': '60' }));
+    replies(responding(503, {}, { 'retry-after': '60' }));
     const failure: unknown = await client()
       .cancel(id, { reason: 'a secret' })
       .catch((error: unknown) => error);
@@ -243,7 +243,7 @@ describe('every kind of call', () => {
   ])(
     'is tried again as it was, without an answer or with one that says nothing: %s',
     async (_, method, call) => {
-      answers(resetting, answering(500, {}), answering(503, {}), answering(200, record));
+      replies(resetting, responding(500, {}), responding(503, {}), responding(200, record));
       expect(await call()).toBeDefined();
       expect(server.requests).toHaveLength(4);
       expect(new Set(server.requests.map((each) => `${each.method} ${each.url} ${each.body}`)).size).toBe(1);
@@ -256,11 +256,11 @@ describe('every kind of call', () => {
 
     it.each<[string, Parameters<typeof server.behaves>[0], number | undefined]>([
       ['no answer', resetting, undefined],
-      ['a function that was ended', answering(500, { message: 'Internal Server Error' }), 500],
-      ['no function', answering(503, { message: 'Service Unavailable' }), 503],
-      ['a table that did not answer', answering(503, problem('unavailable'), { 'retry-after': '1' }), 503],
+      ['a function that was ended', responding(500, { message: 'Internal Server Error' }), 500],
+      ['no function', responding(503, { message: 'Service Unavailable' }), 503],
+      ['a table that did not answer', responding(503, problem('unavailable'), { 'retry-after': '1' }), 503],
     ])('is tried again, though not after %s', async (_, behaviour, status) => {
-      answers(behaviour, answering(200, record));
+      replies(behaviour, responding(200, record));
       const failure: unknown = await extend().catch((error: unknown) => error);
       expect(failure).toBeInstanceOf(LapseUnavailable);
       expect(failure).toMatchObject({ status });
@@ -270,7 +270,7 @@ describe('every kind of call', () => {
     });
 
     it('is tried again where API Gateway has turned it away', async () => {
-      answers(answering(429, {}), answering(200, record));
+      replies(responding(429, {}), responding(200, record));
       expect(await extend()).toMatchObject({ outcome: 'updated' });
       expect(server.requests).toHaveLength(2);
     });
@@ -279,7 +279,7 @@ describe('every kind of call', () => {
 
 it('what is out of order is told: of credentials that Klarna refuses, where to look', async () => {
   const detail = 'Nothing was done. Check the api_key, environment and partner_account_id of the account.';
-  answers(answering(502, problem('klarna-denied', { detail }), { 'retry-after': '60' }));
+  replies(responding(502, problem('klarna-denied', { detail }), { 'retry-after': '60' }));
   const failure: unknown = await client()
     .cancel(id)
     .catch((error: unknown) => error);
@@ -292,7 +292,7 @@ it('what is out of order is told: of credentials that Klarna refuses, where to l
 describe('a refusal', () => {
   it('has the type, the fields and what is allowed, and is not tried again', async () => {
     const errors = [{ field: 'session_timeout', given: '"P1Y"', allowed: 'a duration' }];
-    answers(answering(400, problem('invalid-request', { errors })));
+    replies(responding(400, problem('invalid-request', { errors })));
     const failure: unknown = await client()
       .register(id, { session_timeout: 'P1Y' })
       .catch((error: unknown) => error);
@@ -313,7 +313,7 @@ describe('a refusal', () => {
     ['no JSON', 405, 'rubbish', 'http', 'no detail'],
     ['a list', 405, [1], 'http', 'no detail'],
   ])('is %s', async (_, status, body, type, message) => {
-    answers(answering(status, body));
+    replies(responding(status, body));
     await expect(client().get(id)).rejects.toMatchObject({ type, status, message });
   });
 });
@@ -326,7 +326,7 @@ describe('who calls', () => {
   };
 
   it('is signed with SigV4, as the SDK itself would sign it', async () => {
-    answers(answering(200, record));
+    replies(responding(200, record));
     await client({
       authorization: { credentials: () => Promise.resolve(credentials), region: 'eu-north-1' },
     }).register(id, { session_id: 'å' });
@@ -369,13 +369,13 @@ describe('who calls', () => {
 
   it('is a bearer of a token, which is asked for with every try', async () => {
     let tokens = 0;
-    answers(answering(503, {}), answering(200, record));
+    replies(responding(503, {}), responding(200, record));
     await client({ authorization: { token: () => Promise.resolve(`t${(tokens += 1)}`) } }).get(id);
     expect(server.requests.map(({ headers }) => headers.authorization)).toEqual(['Bearer t1', 'Bearer t2']);
   });
 
   it('throws what the provider of credentials throws, and calls nobody', async () => {
-    answers(answering(200, record));
+    replies(responding(200, record));
     const failure = new Error('no credentials');
     const authorization = { credentials: () => Promise.reject(failure), region: 'eu-north-1' };
     await expect(client({ authorization }).get(id)).rejects.toBe(failure);

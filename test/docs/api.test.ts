@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import type { CancelRehearsal } from '../../functions/application/cancel-payment-request.ts';
+import type { CancelDryRun } from '../../functions/application/cancel-payment-request.ts';
 import type { RefreshOutcome } from '../../functions/application/refresh-payment-request.ts';
 import {
   type CancelJobSelection,
@@ -28,17 +28,17 @@ import {
   reportQuery,
   requestCancelQuery,
   sessionCancelQuery,
-} from '../../functions/runtime/api-queries.ts';
-import { cancelAnswer } from '../../functions/runtime/cancel-answer.ts';
-import { cancelJobView } from '../../functions/runtime/cancel-job-answer.ts';
-import { cancelJobBody } from '../../functions/runtime/cancel-job-request.ts';
-import { explanationOf } from '../../functions/runtime/history-words.ts';
-import { listQuery } from '../../functions/runtime/list-request.ts';
-import { historyOf, viewOf } from '../../functions/runtime/payment-request-view.ts';
-import { Problem, problemTypes } from '../../functions/runtime/problem.ts';
-import { sessionCancelAnswer, sessionReadAnswer } from '../../functions/runtime/session-answer.ts';
-import { extensionBody, registrationBody } from '../../functions/runtime/session-request.ts';
-import { apiRoutes } from '../../functions/runtime/unknown-route.ts';
+} from '../../functions/http/query-schemas.ts';
+import { cancelResponse } from '../../functions/http/cancel-response.ts';
+import { cancelJobView } from '../../functions/http/cancel-job-response.ts';
+import { cancelJobBody } from '../../functions/http/cancel-job-request.ts';
+import { explanationOf } from '../../functions/http/history-explanation.ts';
+import { listQuery } from '../../functions/http/list-request.ts';
+import { historyOf, viewOf } from '../../functions/http/payment-request-view.ts';
+import { Problem, problemTypes } from '../../functions/http/problem.ts';
+import { sessionCancelResponse, sessionReadResponse } from '../../functions/http/session-response.ts';
+import { extensionBody, registrationBody } from '../../functions/http/registration-request.ts';
+import { apiRoutes } from '../../functions/http/unknown-route.ts';
 import { apiDocument, contractViolations, dereferenced, operations } from '../support/api-contract.ts';
 import { jobWith } from '../support/cancel-jobs.ts';
 import { account, key, observed } from '../support/fixtures.ts';
@@ -50,7 +50,7 @@ const propertyOf = (name: string, property: string): Schema =>
   dereferenced(pointedAt(schemaOf(name), '#/properties')[property]);
 
 /** The schema of an answer that is no problem. */
-function answerSchema(operationId: string, status: string): Schema {
+function responseSchema(operationId: string, status: string): Schema {
   const operation = operations.find(({ description }) => description['operationId'] === operationId);
   const response = dereferenced(dereferenced(operation?.description['responses'])[status]);
   return dereferenced(dereferenced(dereferenced(response['content'])['application/json'])['schema']);
@@ -191,17 +191,17 @@ describe('the fields', () => {
   it('of a session, read or canceled, are those that the API shows, in their order', () => {
     const id = 'cart-17' as SessionId;
     const member = { ...key, outcome: { kind: 'canceled', record } } as const;
-    for (const [name, answer] of [
-      ['Session', sessionReadAnswer(account, id, [record])],
-      ['SessionOutcome', sessionCancelAnswer(account, id, [member])],
+    for (const [name, reply] of [
+      ['Session', sessionReadResponse(account, id, [record])],
+      ['SessionOutcome', sessionCancelResponse(account, id, [member])],
     ] as const) {
-      const body: unknown = JSON.parse(answer.body);
+      const body: unknown = JSON.parse(reply.body);
       expect(Object.keys(dereferenced(schemaOf(name)['properties']))).toEqual(Object.keys(body as object));
       expect(schemaOf(name)['required']).toEqual(Object.keys(body as object));
       expect(violations(schemaOf(name), body, apiDocument)).toEqual([]);
       expect(violations(schemaOf(name), { ...(body as object), more: 1 }, apiDocument)).not.toEqual([]);
     }
-    const { body } = sessionCancelAnswer(account, id, [member]);
+    const { body } = sessionCancelResponse(account, id, [member]);
     const { payment_requests: members } = JSON.parse(body) as { payment_requests: readonly object[] };
     expect(schemaOf('MemberOutcome')['required']).toEqual(Object.keys(members[0] ?? {}));
   });
@@ -344,11 +344,11 @@ describe('the words', () => {
     'already-final': cancelWord({ kind: 'already-final', state: 'COMPLETED', record }),
     'not-found': cancelWord({ kind: 'not-found', record }),
     denied: cancelWord({ kind: 'denied', record }),
-  } satisfies Record<CancelRehearsal['kind'], unknown>);
+  } satisfies Record<CancelDryRun['kind'], unknown>);
 
-  function cancelWord(outcome: CancelRehearsal): unknown {
+  function cancelWord(outcome: CancelDryRun): unknown {
     try {
-      return (JSON.parse(cancelAnswer(key, outcome).body) as Schema)['outcome'];
+      return (JSON.parse(cancelResponse(key, outcome).body) as Schema)['outcome'];
     } catch (error) {
       if (error instanceof Problem) return undefined;
       throw error;
@@ -388,7 +388,7 @@ describe('the words', () => {
     ],
     [
       'what a refresh came to',
-      () => besideRecord(answerSchema('getPaymentRequest', '200'), 'refresh'),
+      () => besideRecord(responseSchema('getPaymentRequest', '200'), 'refresh'),
       Object.keys(refreshes),
     ],
     ['statuses of a session', () => schemaOf('SessionStatus')['enum'], Object.keys(statuses)],
@@ -432,7 +432,7 @@ describe('an answer that is not as the document has it is seen', () => {
         body: pointedAt(apiDocument, '#/components/examples/unavailable')['value'],
       },
     ],
-  ])('by %s', (_, answer) => {
-    expect(contractViolations('GET', path, answer)).not.toEqual([]);
+  ])('by %s', (_, reply) => {
+    expect(contractViolations('GET', path, reply)).not.toEqual([]);
   });
 });

@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { claimed, withAnsweredCommand } from '../../functions/domain/cancellation.ts';
-import { settled } from '../../functions/domain/settlement.ts';
+import { claimed, withRefusedCommand } from '../../functions/domain/cancellation.ts';
+import { settled } from '../../functions/domain/cancel-attempt.ts';
 import { ownEventId, parseSessionId } from '../../functions/domain/identifiers.ts';
 import {
   asNextVersion,
@@ -47,7 +47,7 @@ const asPublished = ({ type, detail }: StateChangeEvent) => ({
   detail,
 });
 
-const complaintsOf = (event: StateChangeEvent): readonly string[] => {
+const violationsOf = (event: StateChangeEvent): readonly string[] => {
   const schema = eventSchemas.get(event.type);
   return schema ? violations(schema, asPublished(event)) : [`${event.type} has no schema`];
 };
@@ -72,7 +72,7 @@ function eventfulLife(): readonly StateChangeEvent[] {
   const end = observed('CANCELED', '2026-03-01T12:01:00Z', { source: 'cancel' });
   const attempt = {
     leaseId: 'lease',
-    heard: [end],
+    facts: [end],
     conclusion: { kind: 'known' },
     sent: true,
     proof: {},
@@ -83,11 +83,11 @@ function eventfulLife(): readonly StateChangeEvent[] {
     afterNoon(2),
   );
   const over = recordWith({ state: 'COMPLETED' });
-  const refused = withAnsweredCommand(
+  const refused = withRefusedCommand(
     over,
     command,
     { kind: 'already-final', state: 'COMPLETED' },
-    ownEventId('answer', '1'),
+    ownEventId('response', '1'),
     afterNoon(1),
   );
   const writes: readonly (readonly [PaymentRequest | undefined, PaymentRequest])[] = [
@@ -112,7 +112,7 @@ describe('what is published', () => {
   it('fits its schema, event by event', () => {
     const events = eventfulLife();
     expect(new Set(events.map(({ type }) => type))).toEqual(new Set(Object.keys(types)));
-    for (const event of events) expect(complaintsOf(event)).toEqual([]);
+    for (const event of events) expect(violationsOf(event)).toEqual([]);
   });
 
   it('fits it whatever Klarna says, in whatever order', () => {
@@ -122,7 +122,7 @@ describe('what is published', () => {
         for (const each of one) {
           const before = record ?? recordWith({ version: 0 });
           const after = asNextVersion(applyObservation(before, each).record, each.observedAt);
-          for (const event of eventsOf(record, after)) expect(complaintsOf(event)).toEqual([]);
+          for (const event of eventsOf(record, after)) expect(violationsOf(event)).toEqual([]);
           record = after;
         }
       }),

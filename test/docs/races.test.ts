@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 
-const page = readFileSync('docs/races.md', 'utf8');
+const page = readFileSync('docs/reference/races.md', 'utf8');
 
 const rows = [...page.matchAll(/^\| *(\d+) *\|/gm)].map(([, number]) => Number(number));
 
@@ -15,7 +15,7 @@ const shown = [...page.matchAll(/^(\d+)\. (.*(?:\n .*)*)/gm)].map(([, number, te
 }));
 
 const hasTest = (file: string, title: string): boolean => {
-  const found = path.join('docs', file);
+  const found = path.join('docs/reference', file);
   if (!file.endsWith('.test.ts') || !existsSync(found)) return false;
   const literal = ["'", '"', '`'].map((quote) => `${quote}${title}${quote}`);
   // The first argument of `it(`, or of what `it.each(…)` has made.
@@ -39,9 +39,9 @@ describe('the table of who wins', () => {
   );
 
   it('would say so of a test that there is not', () => {
-    expect(hasTest('../test/scenarios/repair.test.ts', 'paid after we cancelled')).toBe(false);
+    expect(hasTest('../../test/scenarios/repair.test.ts', 'paid after we cancelled')).toBe(false);
     expect(
-      hasTest('../test/nowhere.test.ts', 'paid after we cancelled: the state stays, a person is told'),
+      hasTest('../../test/nowhere.test.ts', 'paid after we cancelled: the state stays, a person is told'),
     ).toBe(false);
   });
 });

@@ -5,7 +5,7 @@ import { paymentRequestStates } from '../../functions/domain/payment-request-sta
 import { applyObservation, judge } from '../../functions/domain/transition.ts';
 import { observed, recordWith } from '../support/fixtures.ts';
 
-const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'races.md'), 'utf8');
+const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'reference', 'races.md'), 'utf8');
 
 const arrows = [...page.matchAll(/^ {2}(\S+) --> (\S+)$/gm)].map(([, from, to]) => `${from} ${to}`);
 

@@ -11,14 +11,14 @@ import {
   withPage,
   withStop,
 } from '../../functions/domain/cancel-job.ts';
-import { listPositionOf } from '../../functions/domain/list-position.ts';
+import { listCursorOf } from '../../functions/domain/list-cursor.ts';
 import { jobWith, requestId } from '../support/cancel-jobs.ts';
 import { noon } from '../support/fixtures.ts';
 import { afterNoon } from '../support/sessions.ts';
 
 const entriesOf = (...outcomes: readonly CancelOutcomeWord[]): readonly CancelJobEntry[] =>
   outcomes.map((outcome, index) => ({ paymentRequestId: requestId(index), outcome }));
-const position = (number: number) => listPositionOf({ createdAt: noon, paymentRequestId: requestId(number) });
+const position = (number: number) => listCursorOf({ createdAt: noon, paymentRequestId: requestId(number) });
 const now = afterNoon(3);
 
 it('whoever cancels for a job is named with it', () => {

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import {
-  answerFromRecord,
+  outcomeFromRecord,
   type CancelCommand,
   carryOn,
   claimed,
   isClosedTo,
   leaseLength,
-  type RecordAnswer,
-  withAnsweredCommand,
+  type RecordOutcome,
+  withRefusedCommand,
   withSparedMember,
 } from '../../functions/domain/cancellation.ts';
 import { ownEventId } from '../../functions/domain/identifiers.ts';
@@ -23,10 +23,10 @@ const command: CancelCommand = {
   requestedBy: 'arn:aws:iam::000000000000:user/test',
   allowCompleted: false,
 };
-const eventId = ownEventId('answer', '1');
+const eventId = ownEventId('response', '1');
 
 describe('what a record alone can answer to a cancel', () => {
-  type Row = readonly [PaymentRequestState | undefined, RecordAnswer | undefined, RecordAnswer | undefined];
+  type Row = readonly [PaymentRequestState | undefined, RecordOutcome | undefined, RecordOutcome | undefined];
 
   it.each<Row>([
     [undefined, undefined, undefined],
@@ -39,13 +39,13 @@ describe('what a record alone can answer to a cancel', () => {
   ])('%s', (state, plain, allowingCompleted) => {
     const claim = cancellationWith();
     const allowing = { ...command, allowCompleted: true };
-    expect(answerFromRecord(recordWith({ state }), command, noon)).toEqual(plain);
-    expect(answerFromRecord(recordWith({ state }), allowing, noon)).toEqual(allowingCompleted);
+    expect(outcomeFromRecord(recordWith({ state }), command, noon)).toEqual(plain);
+    expect(outcomeFromRecord(recordWith({ state }), allowing, noon)).toEqual(allowingCompleted);
     // A live claim never hides what is known.
-    expect(answerFromRecord(recordWith({ state, cancellation: claim }), command, noon)).toEqual(
+    expect(outcomeFromRecord(recordWith({ state, cancellation: claim }), command, noon)).toEqual(
       plain ?? { kind: 'claimed' },
     );
-    expect(answerFromRecord(recordWith({ state, cancellation: claim }), allowing, noon)).toEqual(
+    expect(outcomeFromRecord(recordWith({ state, cancellation: claim }), allowing, noon)).toEqual(
       allowingCompleted ?? { kind: 'claimed' },
     );
     if (state)
@@ -56,10 +56,10 @@ describe('what a record alone can answer to a cancel', () => {
   });
 
   it('is nothing where there is no record', () => {
-    expect(answerFromRecord(undefined, command, noon)).toBeUndefined();
+    expect(outcomeFromRecord(undefined, command, noon)).toBeUndefined();
   });
 
-  it.each<[string, Partial<PaymentRequest>, RecordAnswer | undefined]>([
+  it.each<[string, Partial<PaymentRequest>, RecordOutcome | undefined]>([
     ['before the deadline', { deadlineAt: afterNoon(31) }, { kind: 'not-over' }],
     ['at the deadline', { deadlineAt: afterNoon(30) }, undefined],
     ['where there is no deadline', { deadlineAt: undefined }, undefined],
@@ -69,25 +69,25 @@ describe('what a record alone can answer to a cancel', () => {
       { session: { ...session, onTimeout: 'observe' } },
       { kind: 'not-over' },
     ],
-  ])('to a timer %s', (_, fields, answer) => {
+  ])('to a timer %s', (_, fields, response) => {
     const byTimer = { ...command, cause: 'timeout' } as const;
-    expect(answerFromRecord(registered(fields), byTimer, afterNoon(30))).toEqual(answer);
-    expect(answerFromRecord(registered(fields), command, afterNoon(30))).toBeUndefined();
+    expect(outcomeFromRecord(registered(fields), byTimer, afterNoon(30))).toEqual(response);
+    expect(outcomeFromRecord(registered(fields), command, afterNoon(30))).toBeUndefined();
   });
 
   it('is nothing from the moment at which a claim runs out', () => {
     const record = recordWith({
       cancellation: cancellationWith({ lease: { id: 'l', until: afterNoon(1) } }),
     });
-    expect(answerFromRecord(record, command, plusMillis(afterNoon(1), -1))).toEqual({ kind: 'claimed' });
-    expect(answerFromRecord(record, command, afterNoon(1))).toBeUndefined();
+    expect(outcomeFromRecord(record, command, plusMillis(afterNoon(1), -1))).toEqual({ kind: 'claimed' });
+    expect(outcomeFromRecord(record, command, afterNoon(1))).toBeUndefined();
   });
 
   it.each(['pending', 'not_found', 'refused'] as const)(
     'is nothing where an earlier cancel is %s',
     (outcome) => {
       const cancellation = settledWith({ outcome });
-      expect(answerFromRecord(recordWith({ cancellation }), command, noon)).toBeUndefined();
+      expect(outcomeFromRecord(recordWith({ cancellation }), command, noon)).toBeUndefined();
     },
   );
 });
@@ -197,10 +197,10 @@ describe('a claim that carries on a cancel that was asked for before', () => {
 });
 
 describe('a cancel that the record answers', () => {
-  const answered = (record: PaymentRequest, now = afterNoon(2)) => {
-    const answer = answerFromRecord(record, command, now);
-    if (!answer) throw new Error('the record does not answer');
-    return withAnsweredCommand(record, command, answer, eventId, now);
+  const responded = (record: PaymentRequest, now = afterNoon(2)) => {
+    const response = outcomeFromRecord(record, command, now);
+    if (!response) throw new Error('the record does not answer');
+    return withRefusedCommand(record, command, response, eventId, now);
   };
 
   it.each([
@@ -209,7 +209,7 @@ describe('a cancel that the record answers', () => {
     ['EXPIRED', 'refused', 'refused'],
     ['DECLINED', 'refused', 'refused'],
   ] as const)('because it is %s is written down: %s, %s', (state, effect, outcome) => {
-    const record = answered(registered({ state }));
+    const record = responded(registered({ state }));
     expect(record).toMatchObject({
       state,
       cancellation: {
@@ -221,7 +221,7 @@ describe('a cancel that the record answers', () => {
         sentBefore: false,
       },
       reconcileAfter: undefined,
-      looks: 0,
+      attempts: 0,
       version: 2,
     });
     expect(record.cancellation?.lease).toBeUndefined();
@@ -239,7 +239,7 @@ describe('a cancel that the record answers', () => {
 
   it('keeps the name of whoever canceled it first', () => {
     const first = settledWith({ outcome: 'canceled', requestedBy: 'somebody else' });
-    expect(answered(registered({ state: 'CANCELED', cancellation: first })).cancellation).toEqual(first);
+    expect(responded(registered({ state: 'CANCELED', cancellation: first })).cancellation).toEqual(first);
   });
 
   it.each([
@@ -250,7 +250,7 @@ describe('a cancel that the record answers', () => {
       cancellationWith({ requestedBy: 'gone' }),
       settledWith({ outcome: 'pending', requestedBy: 'gone' }),
     ]) {
-      const record = answered(registered({ state, cancellation }));
+      const record = responded(registered({ state, cancellation }));
       expect(record.cancellation).toMatchObject({ outcome, requestedBy: 'gone' });
       expect(record.cancellation?.lease).toBeUndefined();
       expect(record.reconcileAfter).toBeUndefined();
@@ -258,7 +258,7 @@ describe('a cancel that the record answers', () => {
   });
 
   it('settles a pending cancel of what was paid, where no DELETE was sent', () => {
-    const record = answered(
+    const record = responded(
       registered({ state: 'COMPLETED', cancellation: settledWith({ outcome: 'pending' }) }),
     );
     expect(record).toMatchObject({ cancellation: { outcome: 'refused' }, reconcileAfter: undefined });
@@ -269,14 +269,14 @@ describe('a cancel that the record answers', () => {
     ['is pending after a DELETE', settledWith({ outcome: 'pending', sentBefore: true })],
   ])('is none of what was paid where a cancel %s: only Klarna can say what came of it', (_, cancellation) => {
     const record = registered({ state: 'COMPLETED', cancellation });
-    expect(answerFromRecord(record, command, afterNoon(2))).toBeUndefined();
+    expect(outcomeFromRecord(record, command, afterNoon(2))).toBeUndefined();
   });
 
   it.each(['CANCELED', 'COMPLETED'] as const)(
     'leaves a live claim to its holder, who may have a DELETE on its way: %s',
     (state) => {
       const held = registered({ state, cancellation: cancellationWith(), reconcileAfter: afterNoon(0.5) });
-      const record = answered(held, afterNoon(0.25));
+      const record = responded(held, afterNoon(0.25));
       expect(record.cancellation).toEqual(held.cancellation);
       expect(record.reconcileAfter).toBe(afterNoon(0.5));
       expect(record.history).toHaveLength(1);
@@ -294,7 +294,7 @@ describe('a cancel that the record answers', () => {
 
   it('by a live claim is noted, and nothing else changes', () => {
     const record = registered({ cancellation: cancellationWith() });
-    expect(answered(record, noon)).toEqual({
+    expect(responded(record, noon)).toEqual({
       ...record,
       history: [asks(command, 'pending')],
       version: 2,
@@ -304,11 +304,11 @@ describe('a cancel that the record answers', () => {
 
   it('by a live claim is noted once for each who asks, and anew with another claim', () => {
     const by = (requestedBy: string, record: PaymentRequest, id: string) =>
-      withAnsweredCommand(
+      withRefusedCommand(
         record,
         { ...command, requestedBy },
         { kind: 'claimed' },
-        ownEventId('answer', id),
+        ownEventId('response', id),
         noon,
       );
     const first = by('a', claimed(recordWith(), { ...command, requestedBy: 'a' }, 'lease-1', noon), '1');
@@ -341,11 +341,11 @@ describe('a cancel that the record answers', () => {
       ...fields,
     };
     const record = registered({ cancellation: cancellationWith(), history: [entry] });
-    expect(answered(record, noon).history).toHaveLength(2);
+    expect(responded(record, noon).history).toHaveLength(2);
   });
 
   it('by a live claim is noted once, whatever is registered meanwhile', () => {
-    const asked = answered(registered({ cancellation: cancellationWith() }), noon);
+    const asked = responded(registered({ cancellation: cancellationWith() }), noon);
     const register: HistoryEntry = {
       eventId: ownEventId('register', '1'),
       kind: 'register',
@@ -354,7 +354,7 @@ describe('a cancel that the record answers', () => {
       detail: {},
     };
     const record = { ...asked, history: [...asked.history, register] };
-    expect(withAnsweredCommand(record, command, { kind: 'claimed' }, ownEventId('answer', '2'), noon)).toBe(
+    expect(withRefusedCommand(record, command, { kind: 'claimed' }, ownEventId('response', '2'), noon)).toBe(
       record,
     );
   });
@@ -362,7 +362,7 @@ describe('a cancel that the record answers', () => {
   it('to a timer, since the session is not over, is noted, and nothing else changes', () => {
     const record = registered({ deadlineAt: afterNoon(60) });
     const byTimer = { ...command, cause: 'timeout' } as const;
-    expect(withAnsweredCommand(record, byTimer, { kind: 'not-over' }, eventId, noon)).toEqual({
+    expect(withRefusedCommand(record, byTimer, { kind: 'not-over' }, eventId, noon)).toEqual({
       ...record,
       history: [asks(byTimer, 'not_over')],
       version: 2,
@@ -373,7 +373,7 @@ describe('a cancel that the record answers', () => {
   it('to a timer is noted also where it was told to wait before', () => {
     const byTimer = { ...command, cause: 'timeout' } as const;
     const by = (record: PaymentRequest, kind: 'claimed' | 'not-over', id: string) =>
-      withAnsweredCommand(record, byTimer, { kind }, ownEventId('answer', id), noon);
+      withRefusedCommand(record, byTimer, { kind }, ownEventId('response', id), noon);
     const waiting = by(registered({ cancellation: cancellationWith() }), 'claimed', '1');
     expect(by(waiting, 'not-over', '2').history.map(({ detail }) => detail['outcome'])).toEqual([
       'pending',
@@ -396,7 +396,7 @@ describe('a cancel that the record answers', () => {
   });
 
   it('is still due where a contradiction waits for a look', () => {
-    const record = answered(registered({ state: 'CANCELED', attention: 'contradiction' }));
+    const record = responded(registered({ state: 'CANCELED', attention: 'contradiction' }));
     expect(record).toMatchObject({ attention: 'contradiction', reconcileAfter: afterNoon(31) });
   });
 });

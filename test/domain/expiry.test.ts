@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
-  type ExpiryDecision,
-  decideExpiry,
+  type TimeoutDecision,
+  decideTimeout,
   graceLeft,
   withEarlyTimer,
   withSparedTimer,
@@ -13,7 +13,7 @@ import { at, noon, recordWith } from '../support/fixtures.ts';
 import { afterNoon, minute, registered, session } from '../support/sessions.ts';
 
 describe('a timer that goes off', () => {
-  type Row = readonly [PaymentRequestState | undefined, OnTimeout, ExpiryDecision, ExpiryDecision];
+  type Row = readonly [PaymentRequestState | undefined, OnTimeout, TimeoutDecision, TimeoutDecision];
 
   it.each<Row>([
     [undefined, 'cancel', 'not-yet', 'end'],
@@ -31,15 +31,15 @@ describe('a timer that goes off', () => {
   ])('on a request that is %s, on_timeout %s: %s before its deadline, %s from then on', (...row) => {
     const [state, onTimeout, before, from] = row;
     const record = registered({ state, session: { ...session, onTimeout } });
-    expect(decideExpiry(record, at('2026-03-01T12:29:59.999999999Z'))).toBe(before);
-    expect(decideExpiry(record, afterNoon(30))).toBe(from);
-    expect(decideExpiry(record, afterNoon(31))).toBe(from);
+    expect(decideTimeout(record, at('2026-03-01T12:29:59.999999999Z'))).toBe(before);
+    expect(decideTimeout(record, afterNoon(30))).toBe(from);
+    expect(decideTimeout(record, afterNoon(31))).toBe(from);
   });
 
   it('means nothing where there is no session', () => {
-    expect(decideExpiry(recordWith({ state: 'SUBMITTED' }), noon)).toBe('nothing');
-    expect(decideExpiry(recordWith({ state: 'COMPLETED' }), noon)).toBe('nothing');
-    expect(decideExpiry(registered({ deadlineAt: undefined }), afterNoon(31))).toBe('nothing');
+    expect(decideTimeout(recordWith({ state: 'SUBMITTED' }), noon)).toBe('nothing');
+    expect(decideTimeout(recordWith({ state: 'COMPLETED' }), noon)).toBe('nothing');
+    expect(decideTimeout(registered({ deadlineAt: undefined }), afterNoon(31))).toBe('nothing');
   });
 });
 
@@ -50,12 +50,12 @@ describe('a timer that ended nothing', () => {
   ] as const)(
     '%s is written down, and the sweep need not look before Klarna has ended it',
     (decision, state, outcome) => {
-      const record = withSparedTimer(registered({ state, looks: 2 }), decision, afterNoon(30));
+      const record = withSparedTimer(registered({ state, attempts: 2 }), decision, afterNoon(30));
       expect(record).toMatchObject({
         state,
         timer: 'fired',
         reconcileAfter: decision === 'observe' ? afterNoon(48 * 60 + 1) : undefined,
-        looks: 0,
+        attempts: 0,
         version: 2,
       });
       expect(record?.cancellation).toBeUndefined();

@@ -36,7 +36,7 @@ describe('the deadline of a session', () => {
     expect(next).toMatchObject({
       deadlineAt: afterNoon(40),
       timer: 'pending',
-      looks: 0,
+      attempts: 0,
       reconcileAfter: afterNoon(11),
       session: { ...session, extensions: 1 },
       version: 2,

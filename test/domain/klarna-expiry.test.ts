@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { ownEventId } from '../../functions/domain/identifiers.ts';
 import { plusMillis } from '../../functions/domain/instant.ts';
 import {
-  type ExpiryAnswer,
+  type ExpiryResponse,
   expiryLimit,
   wantedExpiry,
-  withExpiryAnswer,
+  withExpiryResponse,
   withIntendedExpiry,
 } from '../../functions/domain/klarna-expiry.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
@@ -106,7 +106,7 @@ describe('the expiry that Klarna should have', () => {
   });
 });
 
-const answer = (fields: Partial<ExpiryAnswer> = {}): ExpiryAnswer => ({
+const response = (fields: Partial<ExpiryResponse> = {}): ExpiryResponse => ({
   eventId: ownEventId('expiry', '1'),
   askedFor: afterNoon(30),
   outcome: 'accepted',
@@ -158,14 +158,14 @@ describe('what is written down before it is asked for', () => {
     ['unknown', afterNoon(60)],
   ] as const)('is over once it is %s: %s', (outcome, expected) => {
     const asked = registered({ session: { ...session, klarnaExpiryMayBe: afterNoon(60) } });
-    const { session: after } = withExpiryAnswer(asked, answer({ outcome, observation: undefined }), noon);
+    const { session: after } = withExpiryResponse(asked, response({ outcome, observation: undefined }), noon);
     expect(after?.klarnaExpiryMayBe).toBe(expected);
   });
 });
 
 describe('what Klarna says to it', () => {
   it('is in the record, with the state that the answer shows', () => {
-    const record = withExpiryAnswer(registered(), answer(), noon);
+    const record = withExpiryResponse(registered(), response(), noon);
     expect(record).toMatchObject({
       version: 2,
       state: 'SUBMITTED',
@@ -183,7 +183,7 @@ describe('what Klarna says to it', () => {
     ['as it was asked for, where the answer shows none', observed('SUBMITTED'), 30],
     ['as it was asked for, where the answer shows nothing', undefined, 30],
   ])('is in the record %s', (_, observation, minutes) => {
-    const record = withExpiryAnswer(registered(), answer({ observation }), noon);
+    const record = withExpiryResponse(registered(), response({ observation }), noon);
     expect(record).toMatchObject({
       klarnaExpiresAt: afterNoon(minutes),
       session: { klarnaExpiry: { askedFor: afterNoon(30), shown: afterNoon(minutes) } },
@@ -192,7 +192,7 @@ describe('what Klarna says to it', () => {
 
   it.each(['refused', 'unknown'] as const)('is only written down when it is %s', (outcome) => {
     const before = registered({ klarnaExpiresAt: afterNoon(180) });
-    const record = withExpiryAnswer(before, answer({ outcome, observation: undefined }), noon);
+    const record = withExpiryResponse(before, response({ outcome, observation: undefined }), noon);
     expect(record).toMatchObject({ klarnaExpiresAt: afterNoon(180), session });
     expect(record.history.at(-1)).toMatchObject({
       kind: 'klarna_expiry',
@@ -204,7 +204,7 @@ describe('what Klarna says to it', () => {
 
 describe('a deadline that Klarna would not have its expiry moved for', () => {
   const shownAt = (minutes: number | undefined, state: 'IN_PROGRESS' | 'COMPLETED' = 'IN_PROGRESS') =>
-    answer({
+    response({
       askedFor: afterNoon(60),
       outcome: 'refused',
       observation: observed(state, undefined, {
@@ -222,11 +222,11 @@ describe('a deadline that Klarna would not have its expiry moved for', () => {
     });
 
   it.each(['pending', 'armed', 'sweep'] as const)('is at that expiry, its timer %s or not', (timer) => {
-    const record = withExpiryAnswer(extended({ timer, looks: 2 }), shownAt(30), afterNoon(1));
+    const record = withExpiryResponse(extended({ timer, attempts: 2 }), shownAt(30), afterNoon(1));
     expect(record).toMatchObject({
       deadlineAt: afterNoon(30),
       timer: 'pending',
-      looks: 0,
+      attempts: 0,
       reconcileAfter: afterNoon(2),
       session: { requested: 'PT30M', klarnaExpiry: { isFixed: true } },
       version: 2,
@@ -239,7 +239,7 @@ describe('a deadline that Klarna would not have its expiry moved for', () => {
     });
   });
 
-  it.each<[string, Partial<PaymentRequest>, ExpiryAnswer]>([
+  it.each<[string, Partial<PaymentRequest>, ExpiryResponse]>([
     ['has passed', { timer: 'fired' }, shownAt(30)],
     ['is past what is paid', {}, shownAt(30, 'COMPLETED')],
     ['is not after it', { deadlineAt: afterNoon(30) }, shownAt(30)],
@@ -254,7 +254,7 @@ describe('a deadline that Klarna would not have its expiry moved for', () => {
   ])('stays where it is when it %s', (_, fields, refusal) => {
     const before = extended(fields);
     const { deadlineAt, timer, reconcileAfter } = before;
-    const record = withExpiryAnswer(before, refusal, afterNoon(1));
+    const record = withExpiryResponse(before, refusal, afterNoon(1));
     expect(record).toMatchObject({ deadlineAt, timer, reconcileAfter, version: 2 });
     expect(record.history.at(-1)?.detail).not.toHaveProperty('deadline_at');
   });
@@ -264,7 +264,7 @@ describe('a deadline that Klarna would not have its expiry moved for', () => {
       klarnaExpiresAt: afterNoon(20),
       session: { ...session, klarnaExpiryMayBe: afterNoon(60) },
     });
-    const after = (minutes: number | undefined) => withExpiryAnswer(doubtful, shownAt(minutes), noon);
+    const after = (minutes: number | undefined) => withExpiryResponse(doubtful, shownAt(minutes), noon);
     expect([after(30).klarnaExpiresAt, after(30).session?.klarnaExpiryMayBe]).toEqual([
       afterNoon(30),
       undefined,
@@ -274,15 +274,15 @@ describe('a deadline that Klarna would not have its expiry moved for', () => {
 
   it('is none where there is no session any more', () => {
     const { session: _, ...record } = extended();
-    expect(withExpiryAnswer(record, shownAt(30), noon).deadlineAt).toBe(afterNoon(60));
+    expect(withExpiryResponse(record, shownAt(30), noon).deadlineAt).toBe(afterNoon(60));
   });
 });
 
 it('one that Klarna refuses to move is a limit like any other from then on', () => {
-  const synced = withExpiryAnswer(registered(), answer(), noon);
-  const refused = withExpiryAnswer(
+  const synced = withExpiryResponse(registered(), response(), noon);
+  const refused = withExpiryResponse(
     synced,
-    answer({
+    response({
       eventId: ownEventId('expiry', '2'),
       askedFor: afterNoon(60),
       outcome: 'refused',
@@ -299,7 +299,7 @@ it('one that Klarna refuses to move is a limit like any other from then on', () 
 });
 
 describe('a deadline that is moved', () => {
-  const synced = withExpiryAnswer(registered(), answer(), noon);
+  const synced = withExpiryResponse(registered(), response(), noon);
   const syncing = { ...policy, syncKlarnaExpiry: true };
   const extend = (record: PaymentRequest, its = syncing) =>
     decideExtension(

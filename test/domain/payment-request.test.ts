@@ -6,7 +6,7 @@ import {
   emptyReadLimit,
   type HistoryEntry,
   historyLimit,
-  isSecondNetEarly,
+  isKlarnaExpiryEarly,
   isUnsettled,
   type PaymentRequest,
   unknownPaymentRequest,
@@ -146,7 +146,7 @@ it('a record of which nothing is known has version 0 and nothing in it', () => {
   expect(unknownPaymentRequest(key, noon)).toEqual({
     ...key,
     timer: 'none',
-    looks: 0,
+    attempts: 0,
     history: [],
     historyDropped: 0,
     version: 0,
@@ -200,6 +200,6 @@ describe("an expiry of ours at Klarna's", () => {
     ['comes before the longest, and nothing is to end the session', withNet(30, {}, 'observe'), true],
     ['is the longest, and nothing is to end the session', withNet(48 * 60, {}, 'observe'), false],
   ])('that %s is early: %#', (_, record, early) => {
-    expect(isSecondNetEarly(record)).toBe(early);
+    expect(isKlarnaExpiryEarly(record)).toBe(early);
   });
 });

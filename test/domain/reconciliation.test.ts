@@ -50,7 +50,7 @@ describe('what the sweep does at 12:40 with', () => {
     ],
     [
       'the same, looked at for a day',
-      registered({ ...observedOnly, timer: 'fired', klarnaExpiresAt: afterNoon(39), looks: 24 }),
+      registered({ ...observedOnly, timer: 'fired', klarnaExpiresAt: afterNoon(39), attempts: 24 }),
       'forget',
     ],
     [
@@ -141,7 +141,7 @@ describe('what the sweep does at 12:40 with', () => {
     ['the same, observed', registered({ ...lost, ...observedOnly, timer: 'fired' }), 'look'],
     ['the same, ended', registered({ ...lost, state: 'EXPIRED' }), 'forget'],
     ['what a read has not found', recordWith({ ...due, ...notFound, state: 'SUBMITTED' }), 'look'],
-    ['the same, looked at for a day', recordWith({ ...due, ...notFound, looks: 24 }), 'forget'],
+    ['the same, looked at for a day', recordWith({ ...due, ...notFound, attempts: 24 }), 'forget'],
     [
       'the same with a session that goes on',
       registered({ ...due, ...notFound, deadlineAt: afterNoon(60) }),
@@ -149,13 +149,13 @@ describe('what the sweep does at 12:40 with', () => {
     ],
     [
       'the same, looked at for a day',
-      registered({ ...due, ...notFound, deadlineAt: afterNoon(60), looks: 24 }),
+      registered({ ...due, ...notFound, deadlineAt: afterNoon(60), attempts: 24 }),
       'forget',
     ],
     ['the same, observed', registered({ ...notFound, ...observedOnly, timer: 'fired' }), 'look'],
     [
       'the same, looked at for a day',
-      registered({ ...notFound, ...observedOnly, timer: 'fired', looks: 24 }),
+      registered({ ...notFound, ...observedOnly, timer: 'fired', attempts: 24 }),
       'forget',
     ],
     [
@@ -175,9 +175,9 @@ it.each([
   [3, 15],
   [4, 60],
   [400, 60],
-])('after %i looks in vain, the next one is in %i minutes', (looks, minutes) => {
-  expect(nextLook(recordWith({ looks }), noon)).toEqual({
-    looks: looks + 1,
+])('after %i looks in vain, the next one is in %i minutes', (attempts, minutes) => {
+  expect(nextLook(recordWith({ attempts }), noon)).toEqual({
+    attempts: attempts + 1,
     reconcileAfter: afterNoon(minutes),
   });
 });
@@ -203,47 +203,51 @@ it('not before the latest that its expiry may be at, where it was to be asked fo
 
 describe('what is forgotten', () => {
   it.each<[string, PaymentRequest, ReturnType<typeof afterNoon> | undefined]>([
-    ['is not due any more once it has ended', registered({ looks: 3, state: 'CANCELED' }), undefined],
-    ['nor once it is paid', registered({ looks: 3, state: 'COMPLETED' }), undefined],
-    ['nor when nobody has ever spoken of it', recordWith({ looks: 3 }), undefined],
+    ['is not due any more once it has ended', registered({ attempts: 3, state: 'CANCELED' }), undefined],
+    ['nor once it is paid', registered({ attempts: 3, state: 'COMPLETED' }), undefined],
+    ['nor when nobody has ever spoken of it', recordWith({ attempts: 3 }), undefined],
     [
       'is due when Klarna has ended it, while it is open',
-      registered({ looks: 3, klarnaExpiresAt: afterNoon(180) }),
+      registered({ attempts: 3, klarnaExpiresAt: afterNoon(180) }),
       afterNoon(181),
     ],
     [
       'after 48 hours, where no expiry is known',
-      recordWith({ looks: 3, state: 'SUBMITTED' }),
+      recordWith({ attempts: 3, state: 'SUBMITTED' }),
       afterNoon(48 * 60 + 1),
     ],
     [
       'soon after a deadline to come, for which a timer is set',
-      registered({ looks: 3, timer: 'armed', deadlineAt: afterNoon(60), klarnaExpiresAt: afterNoon(180) }),
+      registered({ attempts: 3, timer: 'armed', deadlineAt: afterNoon(60), klarnaExpiresAt: afterNoon(180) }),
       afterNoon(61),
     ],
     [
       'with a deadline to come, where the timer is the sweep',
-      registered({ looks: 3, timer: 'sweep', deadlineAt: afterNoon(60) }),
+      registered({ attempts: 3, timer: 'sweep', deadlineAt: afterNoon(60) }),
       afterNoon(60),
     ],
     [
       'not at a deadline to come once it is paid',
-      registered({ looks: 3, state: 'COMPLETED', deadlineAt: afterNoon(60) }),
+      registered({ attempts: 3, state: 'COMPLETED', deadlineAt: afterNoon(60) }),
       undefined,
     ],
     [
       'not at a deadline that has come, for which the timer is the sweep',
-      registered({ looks: 3, timer: 'sweep', deadlineAt: now, klarnaExpiresAt: afterNoon(180) }),
+      registered({ attempts: 3, timer: 'sweep', deadlineAt: now, klarnaExpiresAt: afterNoon(180) }),
       afterNoon(181),
     ],
     [
       'when Klarna has ended it, where there is no deadline, whatever its timer',
-      recordWith({ looks: 3, state: 'SUBMITTED', timer: 'armed', klarnaExpiresAt: afterNoon(180) }),
+      recordWith({ attempts: 3, state: 'SUBMITTED', timer: 'armed', klarnaExpiresAt: afterNoon(180) }),
       afterNoon(181),
     ],
-    ['and no more when that has passed', registered({ looks: 3, klarnaExpiresAt: afterNoon(39) }), undefined],
+    [
+      'and no more when that has passed',
+      registered({ attempts: 3, klarnaExpiresAt: afterNoon(39) }),
+      undefined,
+    ],
   ])('%s', (_, record, reconcileAfter) => {
-    expect(forgotten(record, now)).toMatchObject({ reconcileAfter, looks: 0, version: 2, updatedAt: now });
+    expect(forgotten(record, now)).toMatchObject({ reconcileAfter, attempts: 0, version: 2, updatedAt: now });
   });
 });
 

@@ -191,9 +191,9 @@ describe('the same registration again', () => {
 
   it('changes nothing whatever Klarna has said of its own expiry since, nor where it says what Klarna says', () => {
     const first = storedBy(register(undefined, { klarnaExpiresAt: afterNoon(180) }));
-    const heard = { ...first, klarnaExpiresAt: afterNoon(30) };
+    const facts = { ...first, klarnaExpiresAt: afterNoon(30) };
     for (const minutes of [180, 30]) {
-      const again = register(heard, { klarnaExpiresAt: afterNoon(minutes) }, afterNoon(2));
+      const again = register(facts, { klarnaExpiresAt: afterNoon(minutes) }, afterNoon(2));
       expect(again).toEqual({ outcome: { kind: 'unchanged' } });
     }
   });
@@ -238,17 +238,17 @@ describe('another registration of the same request', () => {
   it("knows Klarna's expiry as it was given last, unless Klarna has said another since", () => {
     const first = storedBy(register(undefined, { klarnaExpiresAt: afterNoon(60) }));
     const longer = { deadline: lasting(45 * minute) };
-    const heard = { ...first, klarnaExpiresAt: afterNoon(50) };
-    const again = register(heard, { ...longer, klarnaExpiresAt: afterNoon(60) });
+    const facts = { ...first, klarnaExpiresAt: afterNoon(50) };
+    const again = register(facts, { ...longer, klarnaExpiresAt: afterNoon(60) });
     expect(again.next).toMatchObject({
       klarnaExpiresAt: afterNoon(50),
       session: { klarnaExpiresAt: afterNoon(60) },
     });
-    expect(register(heard, longer).next).toMatchObject({
+    expect(register(facts, longer).next).toMatchObject({
       klarnaExpiresAt: afterNoon(50),
       session: { klarnaExpiresAt: afterNoon(60) },
     });
-    const news = register(heard, { deadline: lasting(hour), klarnaExpiresAt: afterNoon(90) });
+    const news = register(facts, { deadline: lasting(hour), klarnaExpiresAt: afterNoon(90) });
     expect(news.next).toMatchObject({
       deadlineAt: afterNoon(60),
       klarnaExpiresAt: afterNoon(90),

@@ -5,10 +5,10 @@ import { afterNoon, cancellationWith, registered, session } from '../support/ses
 
 describe('a timer that is armed', () => {
   it.each(['pending', 'armed', 'sweep'] as const)('is written down where it was %s', (timer) => {
-    const record = registered({ timer, looks: 3, reconcileAfter: afterNoon(1) });
+    const record = registered({ timer, attempts: 3, reconcileAfter: afterNoon(1) });
     expect(withArmedTimer(record, afterNoon(30), afterNoon(1))).toMatchObject({
       timer: 'armed',
-      looks: 0,
+      attempts: 0,
       reconcileAfter: afterNoon(31),
       version: 2,
     });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { claimed, withAnsweredCommand } from '../../functions/domain/cancellation.ts';
-import { settled } from '../../functions/domain/settlement.ts';
+import { claimed, withRefusedCommand } from '../../functions/domain/cancellation.ts';
+import { settled } from '../../functions/domain/cancel-attempt.ts';
 import { withSparedTimer } from '../../functions/domain/expiry.ts';
 import { ownEventId, parseSessionId } from '../../functions/domain/identifiers.ts';
 import type { Observation } from '../../functions/domain/observation.ts';
@@ -69,7 +69,7 @@ describe('the events of a life', () => {
           record,
           {
             leaseId: 'l',
-            heard: [
+            facts: [
               observed('SUBMITTED', '2026-03-01T12:30:00Z', { source: 'read' }),
               observed('CANCELED', '2026-03-01T12:30:01Z', { source: 'cancel' }),
             ],
@@ -137,7 +137,7 @@ describe('what others must hear of', () => {
           record,
           {
             leaseId: 'l',
-            heard: [observed('COMPLETED', '2026-03-01T12:01:00Z', { source: 'read' })],
+            facts: [observed('COMPLETED', '2026-03-01T12:01:00Z', { source: 'read' })],
             conclusion: { kind: 'known' },
             sent: false,
             proof: {},
@@ -311,8 +311,8 @@ describe('the events once more', () => {
 
   it('are also of a cancel that was refused', () => {
     const paid = lifeOf([observed('COMPLETED')]);
-    const answer = { kind: 'already-final', state: 'COMPLETED' } as const;
-    const record = withAnsweredCommand(paid, command, answer, ownEventId('answer', '1'), afterNoon(1));
+    const response = { kind: 'already-final', state: 'COMPLETED' } as const;
+    const record = withRefusedCommand(paid, command, response, ownEventId('response', '1'), afterNoon(1));
     const canceled = sees(observed('CANCELED', '2026-03-01T12:05:00Z'))(paid);
     const again = eventsAgain(record, ...always);
     expect(typesOf(again)).toEqual(['Registered', 'State Changed', 'Cancel Refused']);

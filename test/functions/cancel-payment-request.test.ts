@@ -256,12 +256,12 @@ it('no secret of ours is logged, answered or stored', async () => {
       partner_account_id: 'krn:partner:global:account:test:M48JWZF8',
     }),
   );
-  const answer = await cancel();
-  expect(answer.statusCode).toBe(200);
+  const response = await cancel();
+  expect(response.statusCode).toBe(200);
   const { authorization } = klarna.calls[0]?.headers ?? {};
   const credentials = (authorization ?? '').replace('Basic ', '');
   expect(Buffer.from(credentials, 'base64').toString()).toBe(`${planted.name}:${planted.apiKey}`);
-  const everything = output.text() + answer.body + JSON.stringify(sentCommands());
+  const everything = output.text() + response.body + JSON.stringify(sentCommands());
   expect(plantedIn(everything)).toEqual([]);
   expect(everything).not.toContain(credentials);
 });

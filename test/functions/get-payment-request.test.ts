@@ -70,7 +70,7 @@ describe('GET', () => {
         kind: 'read',
         effect: 'noted',
         detail: expect.objectContaining({
-          answer: 'unclear',
+          response: 'unclear',
           status: '500',
           correlation_id: expect.stringMatching(/^[0-9a-f]{32}$/) as string,
         }) as unknown,
@@ -205,8 +205,8 @@ describe('refusals', () => {
 
   it('the default route, for which API Gateway has no method and no parameters', async () => {
     const { pathParameters: _, ...event } = apiEvent({ method: 'GET', path: '/' });
-    const answer = await callApi(handler, { ...event, routeKey: '$default' });
-    expect(answer.statusCode).toBe(404);
+    const response = await callApi(handler, { ...event, routeKey: '$default' });
+    expect(response.statusCode).toBe(404);
   });
 
   it('the table does not answer: 503 with Retry-After, and nothing of the exception', async () => {

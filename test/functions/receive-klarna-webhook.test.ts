@@ -32,14 +32,14 @@ beforeEach(() => {
 });
 afterEach(() => vi.restoreAllMocks());
 
-const answerTo = (event: Parameters<typeof handler>[0]) => handler(event, lambdaContext());
+const responseTo = (event: Parameters<typeof handler>[0]) => handler(event, lambdaContext());
 const writes = () => aws.dynamodb.commandCalls(UpdateItemCommand).map((call) => call.args[0].input);
 const heldBy = (record: Parameters<typeof itemOf>[0]) =>
   new ConditionalCheckFailedException({ message: '', $metadata: {}, Item: itemOf(record) });
 
 describe('a delivery', () => {
   it('that is new is one conditional write, without a read before it, and then 200', async () => {
-    expect((await answerTo(signedEvent(completedDelivery()))).statusCode).toBe(200);
+    expect((await responseTo(signedEvent(completedDelivery()))).statusCode).toBe(200);
     expect(sentCommands().map(({ name }) => name)).toEqual(['UpdateItemCommand', 'GetSecretValueCommand']);
     const [write] = writes();
     expect(write?.Key).toEqual({ PK: { S: `A#${account}#P#${key.paymentRequestId}` } });
@@ -54,7 +54,7 @@ describe('a delivery', () => {
       observed('CANCELED', undefined, { eventId: eventId as never }),
     );
     aws.dynamodb.on(UpdateItemCommand).rejects(heldBy(record));
-    expect((await answerTo(signedEvent(deliveryWith()))).statusCode).toBe(200);
+    expect((await responseTo(signedEvent(deliveryWith()))).statusCode).toBe(200);
     expect(writes()).toHaveLength(1);
     expect(output.lines()).toContainEqual(expect.objectContaining({ verdict: 'duplicate' }));
   });
@@ -62,14 +62,14 @@ describe('a delivery', () => {
   it('that is stale is 200 after its history entry is written, too', async () => {
     const { record } = applyObservation(recordWith(), observed('EXPIRED'));
     aws.dynamodb.on(UpdateItemCommand).rejectsOnce(heldBy(record)).resolves({});
-    expect((await answerTo(signedEvent(deliveryWith()))).statusCode).toBe(200);
+    expect((await responseTo(signedEvent(deliveryWith()))).statusCode).toBe(200);
     expect(writes()).toHaveLength(2);
     expect(output.lines()).toContainEqual(expect.objectContaining({ verdict: 'contradicting' }));
   });
 
   it('that belongs to no record is kept beside the records, and nothing of the customer with it', async () => {
     for (const metadata of [{ event_type: 'brand.new' }, { subject_account_id: 'krn:partner:other' }]) {
-      expect((await answerTo(signedEvent(completedDelivery(metadata)))).statusCode).toBe(200);
+      expect((await responseTo(signedEvent(completedDelivery(metadata)))).statusCode).toBe(200);
     }
     expect(writes().map(({ Key }) => Key)).toEqual(
       [1, 2].map(() => ({ PK: { S: `Q#${signingKeyId}#${eventId}` } })),
@@ -79,12 +79,12 @@ describe('a delivery', () => {
   it('signed with a key that was added to the secret a moment ago works without a restart', async () => {
     const added = signingKeyWith({ id: 'added', key: 'a new key' });
     const event = signedEvent(deliveryWith(), added);
-    expect((await answerTo(event)).statusCode).toBe(400);
+    expect((await responseTo(event)).statusCode).toBe(400);
     resetAws(
       undefined,
       signingKeysSecret({}).replace(signingKeyId, 'added').replace(signingKeyWith().key, 'a new key'),
     );
-    expect((await answerTo(event)).statusCode).toBe(200);
+    expect((await responseTo(event)).statusCode).toBe(200);
   });
 });
 
@@ -103,7 +103,7 @@ describe('a refusal', () => {
     ['64 KiB and more', 413, signedEvent(deliveryWith({}, { padding: 'x'.repeat(65_536) }))],
     ['no headers but the host', 415, functionUrlEvent({})],
   ])('of %s is %i, and the table is left alone', async (_, status, event) => {
-    expect((await answerTo(event)).statusCode).toBe(status);
+    expect((await responseTo(event)).statusCode).toBe(status);
     expect(aws.dynamodb.calls()).toEqual([]);
     if (status !== 400) expect(aws.secrets.calls()).toEqual([]);
   });
@@ -116,28 +116,28 @@ describe('503, so that Klarna sends it again', () => {
   ])('when %s', async (_, error) => {
     aws.dynamodb.rejects(error);
     for (const metadata of [{}, { event_type: 'brand.new' }]) {
-      const answer = await answerTo(signedEvent(completedDelivery(metadata)));
-      expect(answer).toMatchObject({ statusCode: 503, headers: { 'retry-after': '10' } });
-      expect(plantedIn(answer.body)).toEqual([]);
+      const response = await responseTo(signedEvent(completedDelivery(metadata)));
+      expect(response).toMatchObject({ statusCode: 503, headers: { 'retry-after': '10' } });
+      expect(plantedIn(response.body)).toEqual([]);
     }
   });
 
   it('when the second write of a stale one fails: nothing is acknowledged that was not written', async () => {
     const { record } = applyObservation(recordWith(), observed('EXPIRED'));
     aws.dynamodb.on(UpdateItemCommand).rejectsOnce(heldBy(record)).rejects(throttled);
-    expect((await answerTo(signedEvent(deliveryWith()))).statusCode).toBe(503);
+    expect((await responseTo(signedEvent(deliveryWith()))).statusCode).toBe(503);
   });
 
   it('when the signing keys cannot be read', async () => {
     aws.secrets.on(GetSecretValueCommand).rejects(throttled);
-    expect((await answerTo(signedEvent(deliveryWith()))).statusCode).toBe(503);
+    expect((await responseTo(signedEvent(deliveryWith()))).statusCode).toBe(503);
   });
 
   it('when the signing keys are malformed, and says nothing of them', async () => {
     for (const secret of ['[]', signingKeysSecret().slice(0, -3), signingKeysSecret({ key: '' })]) {
       resetAws(undefined, secret);
-      const answer = await answerTo(signedEvent(deliveryWith()));
-      expect([answer.statusCode, plantedIn(answer.body + output.text())]).toEqual([503, []]);
+      const response = await responseTo(signedEvent(deliveryWith()));
+      expect([response.statusCode, plantedIn(response.body + output.text())]).toEqual([503, []]);
     }
   });
 });
@@ -157,9 +157,9 @@ it('no key, name, address, e-mail, token or body text is logged, answered or sto
   ];
   const statuses: number[] = [];
   for (const event of events) {
-    const answer = await answerTo(event);
-    statuses.push(answer.statusCode);
-    expect(plantedIn(answer.body)).toEqual([]);
+    const response = await responseTo(event);
+    statuses.push(response.statusCode);
+    expect(plantedIn(response.body)).toEqual([]);
   }
   expect(statuses).toEqual([200, 200, 200, 400, 400, 415]);
   expect(output.lines().length).toBeGreaterThan(6);
@@ -167,7 +167,7 @@ it('no key, name, address, e-mail, token or body text is logged, answered or sto
 });
 
 it('no call to AWS may take long: Klarna wants its answer within a second or so', async () => {
-  await answerTo(signedEvent(deliveryWith()));
+  await responseTo(signedEvent(deliveryWith()));
   const limits = await callLimits();
   expect(limits).toHaveLength(2);
   for (const { maxAttempts, requestTimeout, connectionTimeout, throwOnRequestTimeout } of limits) {

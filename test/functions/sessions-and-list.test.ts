@@ -3,7 +3,7 @@ import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { PaymentRequestId, SessionId } from '../../functions/domain/identifiers.ts';
 import { plusMillis } from '../../functions/domain/instant.ts';
-import { listPositionOf } from '../../functions/domain/list-position.ts';
+import { listCursorOf } from '../../functions/domain/list-cursor.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
 import { accountsSecret, aws, resetAws, sentCommands } from '../support/aws-clients.ts';
@@ -212,7 +212,7 @@ describe('GET of the list', () => {
         KeyConditionExpression: '#state = :state AND #listed < :before',
         ExpressionAttributeValues: {
           ':state': { S: `A#${account}#SUBMITTED` },
-          ':before': { S: listPositionOf(attempt(2)) },
+          ':before': { S: listCursorOf(attempt(2)) },
         },
       }),
     ]);
@@ -253,8 +253,8 @@ describe('GET of the list', () => {
     );
     stored(attempt(2, 'SUBMITTED'), attempt(1, 'SUBMITTED'));
     const { document } = await list({ state: 'SUBMITTED', limit: '1' });
-    const answer = await list({ ...query, cursor: String(document['next_cursor']) }, its);
-    expect([answer.statusCode, answer.document['field']]).toEqual([400, 'cursor']);
+    const response = await list({ ...query, cursor: String(document['next_cursor']) }, its);
+    expect([response.statusCode, response.document['field']]).toEqual([400, 'cursor']);
   });
 });
 
@@ -301,8 +301,8 @@ describe('refusals that touch nothing', () => {
 
 it('no secret of ours is logged, answered or stored', async () => {
   stored(attempt(0, 'SUBMITTED'));
-  const answers = [await getSession(), await list(), await cancelSession()];
+  const responses = [await getSession(), await list(), await cancelSession()];
   expect(klarna.methods).toEqual(['GET', 'DELETE']);
-  const said = output.text() + answers.map(({ body }) => body).join('') + JSON.stringify(sentCommands());
+  const said = output.text() + responses.map(({ body }) => body).join('') + JSON.stringify(sentCommands());
   expect(plantedIn(said)).toEqual([]);
 });

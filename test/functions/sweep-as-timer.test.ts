@@ -34,12 +34,12 @@ const over = recordWith({
 });
 
 it('a registration makes no schedule and sends no message, and is due at the deadline', async () => {
-  const answer = await registering.handler(
+  const response = await registering.handler(
     apiEvent({ method: 'PUT', body: { session_timeout: 'PT30M' } }),
     lambdaContext(),
   );
-  const record = JSON.parse(answer.body) as Readonly<Record<string, string>>;
-  expect([answer.statusCode, record['timer']]).toEqual([201, 'sweep']);
+  const record = JSON.parse(response.body) as Readonly<Record<string, string>>;
+  expect([response.statusCode, record['timer']]).toEqual([201, 'sweep']);
   expect([...aws.scheduler.calls(), ...aws.sqs.calls()]).toEqual([]);
   const last = aws.dynamodb.commandCalls(UpdateItemCommand).at(-1)?.args[0].input;
   const values = Object.values(unmarshall(last?.ExpressionAttributeValues ?? {})) as unknown[];
@@ -66,7 +66,7 @@ it('the sweep ends the session, and measures how late', async () => {
 
 it('a cancel has no schedule to remove', async () => {
   aws.dynamodb.on(GetItemCommand).resolves({ Item: itemOf(over) });
-  const answer = await canceling.handler(apiEvent({ method: 'DELETE' }), lambdaContext());
-  expect(answer.statusCode).toBe(200);
+  const response = await canceling.handler(apiEvent({ method: 'DELETE' }), lambdaContext());
+  expect(response.statusCode).toBe(200);
   expect(aws.scheduler.calls()).toEqual([]);
 });

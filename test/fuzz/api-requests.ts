@@ -1,7 +1,7 @@
 import type { Draws } from '../simulation/draws.ts';
 import { apiDocument, dereferenced, operations } from '../support/api-contract.ts';
 import { isObject, pointedAt, type Schema } from '../support/json-schema.ts';
-import { rubbish, rubbishBodies, rubbishText } from './rubbish.ts';
+import { malformed, malformedBodies, malformedText } from './malformed-inputs.ts';
 
 /** One request as it goes over the wire. */
 export interface WireRequest {
@@ -24,7 +24,7 @@ export function drawApiRequest(draws: Draws, ids: readonly string[]): WireReques
   const [method = '', template = ''] = route.split(' ');
   const parameters = [...parametersOf(template), ...parametersIn(description)];
   const path = template.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
-    encoded(draws.chance(0.85) ? pathValue(name, draws, ids) : rubbishText(draws), draws),
+    encoded(draws.chance(0.85) ? pathValue(name, draws, ids) : malformedText(draws), draws),
   );
   const query = parameters
     .filter((parameter) => parameter['in'] === 'query' && draws.chance(0.4))
@@ -32,10 +32,11 @@ export function drawApiRequest(draws: Draws, ids: readonly string[]): WireReques
       const schema = dereferenced(parameter['schema']);
       return [
         String(parameter['name']),
-        draws.chance(0.6) ? String(valueOf(schema, draws, ids)) : rubbishText(draws),
+        draws.chance(0.6) ? String(valueOf(schema, draws, ids)) : malformedText(draws),
       ] as const;
     });
-  if (draws.chance(0.05)) query.push([draws.pick(['dryrun', '__proto__', 'limit', '']), rubbishText(draws)]);
+  if (draws.chance(0.05))
+    query.push([draws.pick(['dryrun', '__proto__', 'limit', '']), malformedText(draws)]);
   const text = query.map(([name, value]) => `${encodeText(name)}=${encoded(value, draws)}`).join('&');
   const body = bodyRoutes.some((each) => each.route === route)
     ? drawBody(description, draws, ids)
@@ -50,7 +51,7 @@ export function drawApiRequest(draws: Draws, ids: readonly string[]): WireReques
       ...(draws.chance(0.05) && { 'x-odd': 'x'.repeat(draws.between(1, 4_000)) }),
       ...(draws.chance(0.03) && { accept: ['text/html', 'application/xml'] }),
     },
-    body: body ?? (draws.chance(0.03) ? draws.pick(rubbishBodies) : undefined),
+    body: body ?? (draws.chance(0.03) ? draws.pick(malformedBodies) : undefined),
   };
 }
 
@@ -75,16 +76,16 @@ function pathValue(name: string, draws: Draws, ids: readonly string[]): string {
 }
 
 function drawBody(description: Schema, draws: Draws, ids: readonly string[]): Uint8Array {
-  if (draws.chance(0.1)) return draws.pick(rubbishBodies);
+  if (draws.chance(0.1)) return draws.pick(malformedBodies);
   const schema = dereferenced(
     dereferenced(pointedAt(description, '#/requestBody/content')['application/json'])['schema'],
   );
   const body: Record<string, unknown> = {};
   for (const [name, property] of Object.entries(dereferenced(schema['properties']))) {
     if (!draws.chance(0.35)) continue;
-    body[name] = draws.chance(0.8) ? valueOf(dereferenced(property), draws, ids) : rubbish(draws);
+    body[name] = draws.chance(0.8) ? valueOf(dereferenced(property), draws, ids) : malformed(draws);
   }
-  if (draws.chance(0.05)) body[draws.pick(['extra', 'constructor', ''])] = rubbish(draws);
+  if (draws.chance(0.05)) body[draws.pick(['extra', 'constructor', ''])] = malformed(draws);
   return Buffer.from(JSON.stringify(body));
 }
 

@@ -10,7 +10,7 @@ import { drawWebhookRequest } from './webhook-requests.ts';
 export interface FuzzReport {
   readonly requests: number;
   /** How often each route was answered with each status. */
-  readonly answers: ReadonlyMap<string, ReadonlyMap<number, number>>;
+  readonly responses: ReadonlyMap<string, ReadonlyMap<number, number>>;
   /** Milliseconds of the slowest answer of each route. */
   readonly slowest: ReadonlyMap<string, number>;
   /** What must not be, each with the number of its request. */
@@ -32,7 +32,7 @@ export async function fuzz(
   onProgress: (done: number) => void = () => undefined,
 ): Promise<FuzzReport> {
   const ids = await someIds(new SystemClient(system), seed);
-  const answers = new Map<string, Map<number, number>>();
+  const responses = new Map<string, Map<number, number>>();
   const slowest = new Map<string, number>();
   const findings: string[] = [];
   const memory: number[] = [];
@@ -43,20 +43,20 @@ export async function fuzz(
     const isWebhook = number % 4 === 0;
     const request = isWebhook ? drawWebhookRequest(draws, ids) : drawApiRequest(draws, ids);
     const start = performance.now();
-    const answer = await exchange(isWebhook ? system.webhook : system.api, request);
+    const reply = await exchange(isWebhook ? system.webhook : system.api, request);
     const millis = performance.now() - start;
     const { route } = request;
-    const ofRoute = answers.get(route) ?? new Map<number, number>();
-    ofRoute.set(answer.status, (ofRoute.get(answer.status) ?? 0) + 1);
-    answers.set(route, ofRoute);
+    const ofRoute = responses.get(route) ?? new Map<number, number>();
+    ofRoute.set(reply.status, (ofRoute.get(reply.status) ?? 0) + 1);
+    responses.set(route, ofRoute);
     slowest.set(route, Math.max(slowest.get(route) ?? 0, millis));
     const complain = (what: string): void => void findings.push(`request ${number}, ${route}: ${what}`);
-    if (answer.status >= 500) complain(`answered ${answer.status} ${answer.text.slice(0, 200)}`);
+    if (reply.status >= 500) complain(`answered ${reply.status} ${reply.text.slice(0, 200)}`);
     if (millis > longestMillis) complain(`took ${Math.round(millis)} ms`);
     if (request.allowed) {
-      if (!request.allowed.includes(answer.status)) complain(`answered ${answer.status}`);
-    } else if (answer.status < 500) {
-      for (const wrong of violationsOf(request, answer)) complain(wrong);
+      if (!request.allowed.includes(reply.status)) complain(`answered ${reply.status}`);
+    } else if (reply.status < 500) {
+      for (const wrong of violationsOf(request, reply)) complain(wrong);
     }
     done += 1;
     if (done % Math.ceil(requests / 5) === 0) memory.push(megabytesOfFunctions(system));
@@ -68,7 +68,7 @@ export async function fuzz(
     for (const number of numbers) await one(number);
   };
   await Promise.all(Array.from({ length: 4 }, lane));
-  return { requests, answers, slowest, findings, memory };
+  return { requests, responses, slowest, findings, memory };
 }
 
 /** Payment Requests of every kind: open, paid, canceled, registered or not, and such as nobody knows. */
@@ -88,7 +88,7 @@ async function someIds(lapse: SystemClient, seed: number): Promise<readonly stri
   return [...ids, newPaymentRequestId(), newPaymentRequestId()];
 }
 
-interface WireAnswer {
+interface WireResponse {
   readonly status: number;
   readonly contentType: string | null;
   readonly retryAfter: string | null;
@@ -96,7 +96,7 @@ interface WireAnswer {
 }
 
 /** Sends it as it is: what a browser or `fetch` would mend on the way arrives unmended. */
-function exchange(url: string, { method, path, headers, body }: WireRequest): Promise<WireAnswer> {
+function exchange(url: string, { method, path, headers, body }: WireRequest): Promise<WireResponse> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
     const outgoing = send(
@@ -129,11 +129,11 @@ function exchange(url: string, { method, path, headers, body }: WireRequest): Pr
 }
 
 /** How an answer of the API is not as documented. What the front itself refuses, before there is a route, has no contract. */
-function violationsOf({ method, path }: WireRequest, answer: WireAnswer): readonly string[] {
+function violationsOf({ method, path }: WireRequest, reply: WireResponse): readonly string[] {
   if (method === 'HEAD') return [];
-  const body = jsonOf(answer.text);
-  if (isGateways(answer.status, body)) return [];
-  return contractViolations(method, path.replace(/\?.*/s, ''), { ...answer, body });
+  const body = jsonOf(reply.text);
+  if (isGateways(reply.status, body)) return [];
+  return contractViolations(method, path.replace(/\?.*/s, ''), { ...reply, body });
 }
 
 /** API Gateway answers for itself with a message and nothing else: a path that cannot be decoded, too large a header. */

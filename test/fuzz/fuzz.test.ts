@@ -4,15 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { sign, verify } from '../../functions/runtime/klarna-signature.ts';
+import { sign, verify } from '../../functions/webhook/klarna-signature.ts';
 import { startLocalProcess } from '../support/local-process.ts';
 import { fuzz, unhandledIn } from './drive.ts';
 
 it('six hundred requests drawn from the schemas, right and wrong: every answer is one that is documented', async () => {
   const data = await mkdtemp(join(tmpdir(), 'lapse-test-'));
   const system = await startLocalProcess('--data', data);
-  const { findings, memory, answers } = await fuzz(system, { seed: 7, from: 1, requests: 600 }).finally(() =>
-    system.stop(),
+  const { findings, memory, responses } = await fuzz(system, { seed: 7, from: 1, requests: 600 }).finally(
+    () => system.stop(),
   );
   const log = await readFile(join(data, 'lapse.log'), 'utf8');
   await rm(data, { recursive: true });
@@ -20,7 +20,7 @@ it('six hundred requests drawn from the schemas, right and wrong: every answer i
   expect(unhandledIn(log)).toEqual([]);
   // A new process grows as it warms up; what grows with every request would show.
   expect(memory.at(-1)).toBeLessThan(2 * (memory[0] ?? 0));
-  expect(answers.get('webhook: sound')?.get(200)).toBeGreaterThan(0);
+  expect(responses.get('webhook: sound')?.get(200)).toBeGreaterThan(0);
 }, 300_000);
 
 it('no mutation of a valid delivery is accepted', () => {

@@ -1,4 +1,4 @@
-/** `npm run fuzz`: requests drawn from the schemas through the real HTTP fronts; writes its part of docs/reliability.md. */
+/** `npm run fuzz`: requests drawn from the schemas through the real HTTP fronts; writes its part of docs/evidence/reliability.md. */
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -59,7 +59,7 @@ async function reject(): Promise<number> {
 }
 
 function pageOf(
-  { answers, slowest, findings, memory, requests: sent }: FuzzReport,
+  { responses, slowest, findings, memory, requests: sent }: FuzzReport,
   odd: readonly string[],
   micros: number,
 ): string {
@@ -69,9 +69,9 @@ function pageOf(
     `\`npm run fuzz -- --requests ${sent} --seed ${seed}\`, commit ${commit}: ${findings.length} findings, ${odd.length} lines of the log that tell of something unhandled.`,
     `Memory of a function's process, on average, after each fifth of the requests: ${memory.map(Math.round).join(', ')} MB.`,
     '',
-    row('route', 'answers', 'slowest, ms'),
+    row('route', 'responses', 'slowest, ms'),
     row('---', '---', '---:'),
-    ...[...answers]
+    ...[...responses]
       .toSorted(([a], [b]) => (a < b ? -1 : 1))
       .map(([route, statuses]) =>
         row(
@@ -89,7 +89,7 @@ function pageOf(
 }
 
 async function keep(): Promise<void> {
-  const file = join(import.meta.dirname, '..', '..', 'docs', 'reliability.md');
+  const file = join(import.meta.dirname, '..', '..', 'docs', 'evidence', 'reliability.md');
   const [before = '', , after = ''] = (await readFile(file, 'utf8')).split('<!-- fuzz -->');
   const whole = `${before}<!-- fuzz -->\n\n${page}\n\n<!-- fuzz -->${after}`;
   await writeFile(file, await format(whole, { ...(await resolveConfig(file)), parser: 'markdown' }));

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { defaultSigningKeys } from '../../local/default-secrets.ts';
-import { sign } from '../../functions/runtime/klarna-signature.ts';
+import { defaultSigningKeys } from '../../local/secrets/default-secrets.ts';
+import { sign } from '../../functions/webhook/klarna-signature.ts';
 import { paymentRequestStates } from '../../functions/domain/payment-request-state.ts';
 import type { Draws } from '../simulation/draws.ts';
 import type { WireRequest } from './api-requests.ts';
-import { rubbish, rubbishBodies } from './rubbish.ts';
+import { malformed, malformedBodies } from './malformed-inputs.ts';
 
 /** A request to the webhook, and what has to be answered to it. */
 export interface WebhookRequest extends WireRequest {
@@ -35,11 +35,11 @@ function drawDelivery(draws: Draws, ids: readonly string[], isSound: boolean): U
   if (!isSound) {
     for (const part of [metadata, payload]) {
       for (const name of Object.keys(part)) {
-        if (draws.chance(0.15)) part[name] = draws.chance(0.3) ? undefined : rubbish(draws);
+        if (draws.chance(0.15)) part[name] = draws.chance(0.3) ? undefined : malformed(draws);
       }
     }
     if (draws.chance(0.05))
-      return Buffer.from(JSON.stringify({ metadata: rubbish(draws), payload: rubbish(draws) }));
+      return Buffer.from(JSON.stringify({ metadata: malformed(draws), payload: malformed(draws) }));
   }
   return Buffer.from(JSON.stringify({ metadata, payload }));
 }
@@ -91,7 +91,7 @@ export function drawWebhookRequest(draws: Draws, ids: readonly string[]): Webhoo
       return request('signed, with odd fields', [200], { body: odd, headers: headersFor(odd) });
     }
     case 5: {
-      const odd = draws.pick(rubbishBodies);
+      const odd = draws.pick(malformedBodies);
       return request('signed rubbish', [200, 413], { body: odd, headers: headersFor(odd) });
     }
     case 6:

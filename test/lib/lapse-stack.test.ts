@@ -1,6 +1,6 @@
 import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
-import { apiRoutes } from '../../functions/runtime/unknown-route.ts';
+import { apiRoutes } from '../../functions/http/unknown-route.ts';
 import { resourcesOf, templateOf, type Synthesized } from './synthesized.ts';
 
 const template = templateOf();

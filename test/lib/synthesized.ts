@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, type Environment } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import type { FunctionName } from '../../functions/runtime/environment.ts';
+import type { FunctionName } from '../../functions/contract/environment.ts';
 import { functionNames } from '../../lib/function-bundle.ts';
 import type { LapseProps } from '../../lib/lapse.ts';
 import { LapseStack } from '../../lib/lapse-stack.ts';

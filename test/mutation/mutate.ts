@@ -20,7 +20,7 @@ const root = join(import.meta.dirname, '../..');
 const everything = [
   'functions/domain/**/*.ts',
   'functions/application/**/*.ts',
-  'functions/runtime/klarna-signature.ts',
+  'functions/webhook/klarna-signature.ts',
 ];
 
 const scope = positionals.length > 0 ? positionals : everything;

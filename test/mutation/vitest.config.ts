@@ -17,7 +17,7 @@ export default defineConfig({
     include: [
       'test/domain/**/*.test.ts',
       'test/application/**/*.test.ts',
-      'test/runtime/klarna-signature.test.ts',
+      'test/functions/webhook/klarna-signature.test.ts',
     ],
     setupFiles: ['test/mutation/one-seed.ts'],
     testTimeout: 30_000,

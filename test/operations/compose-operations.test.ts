@@ -1,7 +1,7 @@
 import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { expect, it } from 'vitest';
-import { tableSchema } from '../../functions/adapters/dynamodb/table-schema.ts';
+import { tableSchema } from '../../functions/contract/table-schema.ts';
 import { composeOperations } from '../../operations/compose-operations.ts';
 import { aws, resetAws } from '../support/aws-clients.ts';
 import { quarantinedDelivery } from '../support/klarna-deliveries.ts';

@@ -64,10 +64,10 @@ describe('a cancel job', () => {
     await lapse.until(paid, ({ state }) => state === 'COMPLETED');
     const wanted = { payment_request_ids: [first, second, paid], reason: 'shop closed' };
 
-    const rehearsal = newJob();
-    const started = await lapse.api('PUT', pathOf(rehearsal), wanted);
+    const dryRun = newJob();
+    const started = await lapse.api('PUT', pathOf(dryRun), wanted);
     expect(started).toMatchObject({ status: 201, body: { status: 'running', dry_run: true, total: 3 } });
-    expect(await finished(rehearsal)).toMatchObject({ outcomes: { would_cancel: 2, already_final: 1 } });
+    expect(await finished(dryRun)).toMatchObject({ outcomes: { would_cancel: 2, already_final: 1 } });
     expect(await lapse.record(first)).toMatchObject({ final: false, cancellation: null });
 
     const job = newJob();
@@ -91,7 +91,7 @@ describe('a cancel job', () => {
 
     const { body } = await lapse.api('GET', '/cancel-jobs');
     const listed = (body['cancel_jobs'] as readonly Record<string, unknown>[]).map((each) => each['job_id']);
-    expect(listed.slice(0, 2)).toEqual([job, rehearsal]);
+    expect(listed.slice(0, 2)).toEqual([job, dryRun]);
   });
 
   it('by session leaves other sessions alone, and one that is stopped cancels nothing', async () => {

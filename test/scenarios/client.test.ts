@@ -9,12 +9,12 @@ let system: LocalProcess;
 let klarna: SystemClient;
 let lapse: LapseClient;
 /** How answers were not as docs/api.yaml has them. */
-const complaints: string[] = [];
+const violations: string[] = [];
 
 beforeAll(async () => {
   system = await startLocalProcess();
   klarna = new SystemClient(system);
-  const fetch = checkedFetch(complaints);
+  const fetch = checkedFetch(violations);
   lapse = new LapseClient({ url: system.api, account: 'demo', authorization: 'none', fetch });
 }, 120_000);
 
@@ -23,7 +23,7 @@ afterAll(async () => {
 });
 
 afterEach(() => {
-  expect(complaints.splice(0)).toEqual([]);
+  expect(violations.splice(0)).toEqual([]);
 });
 
 it('a session lives and ends through the client', async () => {

@@ -8,7 +8,7 @@ import { SystemClient } from '../support/system-client.ts';
 const executablePath = '/usr/bin/chromium';
 
 /** Generous: nothing here is about speed. */
-const patience = 40_000;
+const waitLimit = 40_000;
 
 /** The label or the text of what has the focus. */
 const focusedName = `(document.activeElement.labels?.[0]?.firstChild ?? document.activeElement).textContent.trim()`;
@@ -49,20 +49,20 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
   async function open(options: { readonly width?: number; readonly hash?: string } = {}): Promise<Page> {
     const { width = 1280, hash = '' } = options;
     const page = await browser.newPage({ viewport: { width, height: 800 } });
-    page.setDefaultTimeout(patience);
-    const complaints: string[] = [];
+    page.setDefaultTimeout(waitLimit);
+    const violations: string[] = [];
     page.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+      if (['error', 'warning'].includes(message.type())) violations.push(message.text());
     });
-    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('pageerror', (error) => violations.push(error.message));
     page.on('dialog', (dialog) => {
-      complaints.push(`a dialog: ${dialog.message()}`);
+      violations.push(`a dialog: ${dialog.message()}`);
       void dialog.dismiss();
     });
     onTestFinished(async () => {
       await page.close();
       // Chromium itself notes every answer of 400 and above; the page shows those to the reader.
-      expect(complaints.filter((text) => !text.startsWith('Failed to load resource'))).toEqual([]);
+      expect(violations.filter((text) => !text.startsWith('Failed to load resource'))).toEqual([]);
     });
     await page.goto(`${address}/${hash}`);
     await page.getByText(', live').waitFor();
@@ -100,7 +100,7 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
     const pulse = page.locator('#pulse');
     for (let count = 0; count < 2; count += 1) {
       const before = await pulse.textContent();
-      await expect.poll(() => pulse.textContent(), { timeout: patience }).not.toBe(before);
+      await expect.poll(() => pulse.textContent(), { timeout: waitLimit }).not.toBe(before);
     }
   }
 
@@ -152,7 +152,7 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
         .getByText('A cancel was asked for and refused')
         .waitFor();
     },
-    2 * patience,
+    2 * waitLimit,
   );
 
   it(
@@ -173,7 +173,7 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
         .waitFor();
       await page.getByRole('list', { name: 'Events going out' }).getByText('order-late').first().waitFor();
     },
-    2 * patience,
+    2 * waitLimit,
   );
 
   it(
@@ -205,7 +205,7 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
       await page.getByRole('button', { name: 'All well again' }).click();
       await page.getByText('Nothing more will go wrong.').waitFor();
     },
-    2 * patience,
+    2 * waitLimit,
   );
 
   it(
@@ -230,7 +230,7 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
       await lax.uncheck();
       await page.getByText('A paid request cannot be canceled.').waitFor();
     },
-    2 * patience,
+    2 * waitLimit,
   );
 
   it(
@@ -249,7 +249,7 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
       await page.getByText('Nothing more will go wrong.').waitFor();
       expect(await lapse.createAtKlarna()).toMatch(/^krn:/);
     },
-    2 * patience,
+    2 * waitLimit,
   );
 
   it(
@@ -268,7 +268,7 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
         .waitFor();
       expect(await page.locator('main img, main script, main b, main i').count()).toBe(0);
     },
-    2 * patience,
+    2 * waitLimit,
   );
 
   it(
@@ -288,7 +288,7 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
       await expectToFit(page);
       expect(await namelessControls(page)).toEqual([]);
     },
-    2 * patience,
+    2 * waitLimit,
   );
 
   it(
@@ -301,7 +301,7 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
         .getByText(/^(20:00|19:\d\d) left$/)
         .waitFor();
     },
-    2 * patience,
+    2 * waitLimit,
   );
 
   it(
@@ -312,7 +312,7 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
       await page.getByRole('alert').getByText('Lapse does not answer. Is npm start still running?').waitFor();
       await page.getByText('not connected').waitFor();
     },
-    2 * patience,
+    2 * waitLimit,
   );
 
   const expectToFit = async (page: Page): Promise<void> => {

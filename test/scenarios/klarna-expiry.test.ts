@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { defaultAccounts } from '../../local/default-secrets.ts';
+import { defaultAccounts } from '../../local/secrets/default-secrets.ts';
 import { type LocalProcess, startLocalProcess } from '../support/local-process.ts';
 import { SystemClient } from '../support/system-client.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { defaultSigningKeys } from '../../local/default-secrets.ts';
+import { defaultSigningKeys } from '../../local/secrets/default-secrets.ts';
 import { runCommandLine } from '../../operations/command-line.ts';
 import { type LocalProcess, startLocalProcess } from '../support/local-process.ts';
 import { newPaymentRequestId, SystemClient } from '../support/system-client.ts';
@@ -57,11 +57,11 @@ describe('a delivery for an account that nobody had bound to its key', () => {
   const name = `${keyId}/event-of-the-forgotten`;
 
   it('is listed, and explained with what is known of it', async () => {
-    const answer = await lapse.deliver(id, 'SUBMITTED', {
+    const response = await lapse.deliver(id, 'SUBMITTED', {
       eventId: 'event-of-the-forgotten',
       metadata: { subject_account_id: subject },
     });
-    expect(answer.status).toBe(200);
+    expect(response.status).toBe(200);
     const { lines } = await run('quarantine', 'list', '--reason', 'other_account');
     expect(lines).toEqual([expect.stringContaining(`other_account      ${name}`)]);
     expect((await run('quarantine', 'list', '--reason', 'malformed')).lines).toEqual([
@@ -83,8 +83,8 @@ describe('a delivery for an account that nobody had bound to its key', () => {
   it('is taken once the binding is mended, by the same write as any webhook, and once', async () => {
     const mended = { ...key, accounts: { ...key.accounts, [subject]: 'demo' } };
     await writeFile(signingKeysFile, JSON.stringify({ [keyId]: mended }));
-    const rehearsed = await run('quarantine', 'replay', '--all', '--dry-run');
-    expect(rehearsed).toEqual({ isWell: true, lines: [`${name}: it would be taken.`] });
+    const dryRun = await run('quarantine', 'replay', '--all', '--dry-run');
+    expect(dryRun).toEqual({ isWell: true, lines: [`${name}: it would be taken.`] });
     await expect(run('quarantine', 'replay', name, 'x/y')).rejects.toThrow('x/y is not in quarantine');
     expect((await lapse.api('GET', `/payment-requests/${id}`)).status).toBe(404);
 
@@ -194,8 +194,8 @@ describe('what a person should look at', () => {
   });
 
   it('is asked about at Klarna again, one or many, and stays to be seen', async () => {
-    const rehearsed = await run('attention', 'ask', '--all', '--account', 'demo', '--dry-run');
-    expect(rehearsed.lines).toContain(`${nameOf(id)}: Klarna would be asked.`);
+    const dryRun = await run('attention', 'ask', '--all', '--account', 'demo', '--dry-run');
+    expect(dryRun.lines).toContain(`${nameOf(id)}: Klarna would be asked.`);
     // The simulator has never heard of them.
     expect(await run('attention', 'ask', nameOf(id))).toEqual({
       isWell: false,

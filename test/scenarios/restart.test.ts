@@ -34,9 +34,9 @@ async function deliverUntilGone(lapse: SystemClient, acknowledged: Acknowledged[
     for (;;) {
       const id = newPaymentRequestId();
       const eventId = `event-of-${id.slice(-12)}`;
-      const answer = await lapse.deliver(id, 'COMPLETED', { eventId }).catch(() => undefined);
-      if (!answer) return;
-      if (answer.status === 200) acknowledged.push({ id, eventId });
+      const response = await lapse.deliver(id, 'COMPLETED', { eventId }).catch(() => undefined);
+      if (!response) return;
+      if (response.status === 200) acknowledged.push({ id, eventId });
     }
   };
   await Promise.all(Array.from({ length: 4 }, lane));

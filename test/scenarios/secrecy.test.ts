@@ -1,7 +1,7 @@
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { canaryValues } from '../../local/klarna-simulator/canary-values.ts';
+import { piiCanaries } from '../../local/klarna-simulator/pii-canaries.ts';
 import { startLocalProcess } from '../support/local-process.ts';
 import { planted } from '../support/planted-secrets.ts';
 import { newPaymentRequestId, SystemClient } from '../support/system-client.ts';
@@ -106,8 +106,8 @@ it('no secret, token, body or personal data is stored, logged, published or queu
   const kept = join(data, 'kept');
   const files = await filesUnder(kept, ['klarna']);
   expect(files.length).toBeGreaterThan(3);
-  const secrets = [...Object.values(planted), ...Object.values(canaryValues)];
-  for (const [place, text] of [['events', published], ['answers', shown], ...files] as const) {
+  const secrets = [...Object.values(planted), ...Object.values(piiCanaries)];
+  for (const [place, text] of [['events', published], ['responses', shown], ...files] as const) {
     expect(
       secrets.filter((secret) => text.includes(secret)),
       place,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Answer, newPaymentRequestId, SystemClient } from '../support/system-client.ts';
+import { type SystemResponse, newPaymentRequestId, SystemClient } from '../support/system-client.ts';
 import { openLocalTarget, type Target } from '../support/target.ts';
 
 let system: Target;
@@ -30,7 +30,8 @@ async function attempts(session: string, count: number): Promise<readonly string
   return ids;
 }
 
-const requestsOf = ({ body }: Answer) => body['payment_requests'] as readonly Record<string, unknown>[];
+const requestsOf = ({ body }: SystemResponse) =>
+  body['payment_requests'] as readonly Record<string, unknown>[];
 
 const statusOf = async (session: string) => (await lapse.api('GET', pathOf(session))).body['status'];
 
@@ -75,22 +76,22 @@ describe('a session', () => {
         );
     const before = [await commands(paid), await commands(over)];
 
-    const rehearsed = await lapse.api('DELETE', `${pathOf(session)}?dry_run=true`);
-    expect(requestsOf(rehearsed).map((each) => each['outcome'])).toEqual([
+    const dryRun = await lapse.api('DELETE', `${pathOf(session)}?dry_run=true`);
+    expect(requestsOf(dryRun).map((each) => each['outcome'])).toEqual([
       'would_cancel',
       'already_final',
       'already_canceled',
     ]);
     expect((await lapse.record(open))['state']).not.toBe('CANCELED');
 
-    const answer = await lapse.api('DELETE', `${pathOf(session)}?reason=basket%20emptied`);
-    expect(answer.status).toBe(200);
-    expect(requestsOf(answer)).toEqual([
+    const response = await lapse.api('DELETE', `${pathOf(session)}?reason=basket%20emptied`);
+    expect(response.status).toBe(200);
+    expect(requestsOf(response)).toEqual([
       { payment_request_id: open, outcome: 'canceled', state: 'CANCELED' },
       { payment_request_id: paid, outcome: 'already_final', state: 'COMPLETED' },
       { payment_request_id: over, outcome: 'already_canceled', state: 'CANCELED' },
     ]);
-    expect(answer.body['status']).toBe('paid');
+    expect(response.body['status']).toBe('paid');
     const after = [await commands(paid), await commands(over)];
     expect(after.map((entries) => entries.slice(0, -1))).toEqual(before);
     const asked = { requested_by: expect.any(String) as string, reason: 'basket emptied' };
@@ -115,10 +116,12 @@ describe('a session', () => {
   it('that is cancelled ten times at once sends one DELETE a request', async () => {
     const session = newSession();
     const ids = await attempts(session, 3);
-    const answers = await Promise.all(Array.from({ length: 10 }, () => lapse.api('DELETE', pathOf(session))));
-    for (const answer of answers) {
-      expect(answer.status).toBe(200);
-      for (const { outcome } of requestsOf(answer)) {
+    const responses = await Promise.all(
+      Array.from({ length: 10 }, () => lapse.api('DELETE', pathOf(session))),
+    );
+    for (const response of responses) {
+      expect(response.status).toBe(200);
+      for (const { outcome } of requestsOf(response)) {
         expect(['canceled', 'already_canceled', 'pending']).toContain(outcome);
       }
     }
@@ -137,8 +140,8 @@ describe('a session', () => {
       payment_request_id: silent,
       times: 20,
     });
-    const answer = await lapse.api('DELETE', pathOf(session));
-    expect(requestsOf(answer)).toMatchObject([
+    const response = await lapse.api('DELETE', pathOf(session));
+    expect(requestsOf(response)).toMatchObject([
       { payment_request_id: silent, outcome: 'pending' },
       { payment_request_id: other, outcome: 'canceled', state: 'CANCELED' },
     ]);
@@ -147,8 +150,8 @@ describe('a session', () => {
 
   it('that nobody knows is 404', async () => {
     for (const method of ['GET', 'DELETE']) {
-      const answer = await lapse.api(method, pathOf(newSession()));
-      expect([answer.status, answer.body['type']]).toEqual([404, 'urn:lapse:problem:not-found']);
+      const response = await lapse.api(method, pathOf(newSession()));
+      expect([response.status, response.body['type']]).toEqual([404, 'urn:lapse:problem:not-found']);
     }
   });
 });
@@ -161,14 +164,14 @@ describe('the list of an account', () => {
     const found: string[] = [];
     let path = '/payment-requests?open=true&limit=2';
     for (let pages = 0; pages < 50; pages += 1) {
-      const answer = await lapse.api('GET', path);
-      expect(answer.status).toBe(200);
-      expect(requestsOf(answer).length).toBeLessThanOrEqual(2);
-      for (const each of requestsOf(answer)) {
+      const response = await lapse.api('GET', path);
+      expect(response.status).toBe(200);
+      expect(requestsOf(response).length).toBeLessThanOrEqual(2);
+      for (const each of requestsOf(response)) {
         expect(each['final']).toBe(false);
         found.push(String(each['payment_request_id']));
       }
-      const cursor = answer.body['next_cursor'];
+      const cursor = response.body['next_cursor'];
       if (typeof cursor !== 'string') break;
       path = `/payment-requests?open=true&limit=2&cursor=${cursor}`;
     }
@@ -202,10 +205,10 @@ describe('the list of an account', () => {
     ['cursor', 'cursor=nonsense'],
     ['page', 'page=2'],
   ])('refuses a bad %s: %s', async (field, query) => {
-    const answer = await lapse.api('GET', `/payment-requests?${query}`);
-    expect(answer.status).toBe(400);
-    expect(answer.headers.get('content-type')).toBe('application/problem+json');
-    expect(answer.body).toMatchObject({ type: 'urn:lapse:problem:invalid-request', field });
-    expect(answer.body['allowed']).toBeTruthy();
+    const response = await lapse.api('GET', `/payment-requests?${query}`);
+    expect(response.status).toBe(400);
+    expect(response.headers.get('content-type')).toBe('application/problem+json');
+    expect(response.body).toMatchObject({ type: 'urn:lapse:problem:invalid-request', field });
+    expect(response.body['allowed']).toBeTruthy();
   });
 });

@@ -1,4 +1,4 @@
-import { tableSchema } from '../../functions/adapters/dynamodb/table-schema.ts';
+import { tableSchema } from '../../functions/contract/table-schema.ts';
 import { type Codec, currentCodec } from './simulated-table.ts';
 
 /** This version of the code, one from before it, one from after it. */

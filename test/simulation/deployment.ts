@@ -11,7 +11,7 @@ export const limits: Readonly<Record<FunctionName, number>> = {
   register: 10_000,
   extend: 10_000,
   cancel: 28_000,
-  rehearse: 28_000,
+  dryRun: 28_000,
   refresh: 15_000,
   list: 15_000,
   webhook: 10_000,

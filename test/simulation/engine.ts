@@ -37,7 +37,7 @@ export type FunctionName =
   | 'register'
   | 'extend'
   | 'cancel'
-  | 'rehearse'
+  | 'dryRun'
   | 'refresh'
   | 'list'
   | 'webhook'
@@ -96,7 +96,7 @@ export interface PortCall<Result> {
   /** Does it, at the other side; told of a fault that the other side has to play. */
   readonly perform: (fault: FaultKind | undefined) => Result | Promise<Result>;
   /** Milliseconds after which the caller stops waiting, and what he then gets. */
-  readonly patience?: { readonly millis: number; readonly result: Result } | undefined;
+  readonly waitLimit?: { readonly millis: number; readonly result: Result } | undefined;
   /** Milliseconds that the call takes in itself. */
   readonly takes?: number | undefined;
 }
@@ -229,7 +229,7 @@ export class Engine {
       const rank = this.#fate.rank(task);
       this.note(task.name, () => `${site}${fault ? `   ** ${fault} **` : ''}`);
 
-      const answer = (act: () => void, at: number) => {
+      const response = (act: () => void, at: number) => {
         this.at(
           at,
           () => {
@@ -243,14 +243,14 @@ export class Engine {
       const arrive = (act: () => void) => this.at(arrives, act, rank);
       const fail = () => reject(new InjectedFault(site, this.#fate.retryable(task)));
 
-      const limit = port.patience ? this.now + port.patience.millis : Infinity;
-      if (port.patience && limit < arrives + back) {
-        const { result } = port.patience;
-        answer(() => resolve(result), limit);
+      const limit = port.waitLimit ? this.now + port.waitLimit.millis : Infinity;
+      if (port.waitLimit && limit < arrives + back) {
+        const { result } = port.waitLimit;
+        response(() => resolve(result), limit);
       }
       const reply = (result: Result | Promise<Result>) => {
         const at = this.now + back;
-        if (at <= limit) answer(() => resolve(result), at);
+        if (at <= limit) response(() => resolve(result), at);
       };
 
       switch (fault) {
@@ -258,7 +258,7 @@ export class Engine {
           this.#die(task, 'crashes');
           return;
         case 'throw-before':
-          answer(fail, arrives);
+          response(fail, arrives);
           return;
         case 'crash-during':
           this.#die(task, 'crashes with the request on its way');
@@ -273,7 +273,7 @@ export class Engine {
         case 'throw-after':
           arrive(() => {
             void port.perform(undefined);
-            answer(fail, this.now + back);
+            response(fail, this.now + back);
           });
           return;
         case 'repeat':
@@ -283,18 +283,18 @@ export class Engine {
           });
           return;
         case 'klarna-hangs':
-          if (port.patience) {
-            const { result } = port.patience;
-            answer(() => resolve(result), limit);
+          if (port.waitLimit) {
+            const { result } = port.waitLimit;
+            response(() => resolve(result), limit);
           }
           return;
         case 'klarna-hangs-done':
         case 'klarna-hangs-done-late': {
-          const late = fault === 'klarna-hangs-done-late' ? (port.patience?.millis ?? 0) + back * 20 : 0;
+          const late = fault === 'klarna-hangs-done-late' ? (port.waitLimit?.millis ?? 0) + back * 20 : 0;
           this.at(arrives + late, () => void port.perform(undefined), rank);
-          if (port.patience) {
-            const { result } = port.patience;
-            answer(() => resolve(result), limit);
+          if (port.waitLimit) {
+            const { result } = port.waitLimit;
+            response(() => resolve(result), limit);
           }
           return;
         }

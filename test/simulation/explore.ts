@@ -4,7 +4,7 @@ import { type Mode, type Plan, planOf } from './plan.ts';
 import { type Protocol, realProtocol } from './protocol.ts';
 import { RandomFate } from './random-fate.ts';
 import { type Report, Simulation } from './simulation.ts';
-import { clockOf } from './words.ts';
+import { clockOf } from './describe-step.ts';
 
 /** Plays the run of a seed. */
 export async function runSeed(seed: number, protocol: Protocol = realProtocol, mode?: Mode): Promise<Report> {

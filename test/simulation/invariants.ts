@@ -208,7 +208,7 @@ const clockError = 2_000;
  * Where Klarna ends sessions too, it ends none before its time by an expiry of ours that the record knows of: that moves with the
  * deadline, or is on the sweep's list until it has, or until Klarna refuses. Klarna moves none once the customer has begun.
  */
-const secondNetIsNotEarly: Safety = (step, { now }) => {
+const klarnaExpiryIsNotEarly: Safety = (step, { now }) => {
   if (step.kind !== 'expired') return undefined;
   const { truth, stored } = step;
   const { session, deadlineAt, reconcileAfter } = stored ?? {};
@@ -304,7 +304,7 @@ export const safetyInvariants = {
   'published-was-written': publishedWasWritten,
   'acknowledged-is-durable': acknowledgedIsDurable,
   'replayed-is-durable': replayedIsDurable,
-  'second-net-is-not-early': secondNetIsNotEarly,
+  'second-net-is-not-early': klarnaExpiryIsNotEarly,
   'registrations-stay': registrationsStay,
   'needed-timers-stay': neededTimersStay,
   'contradiction-is-seen': contradictionIsSeen,

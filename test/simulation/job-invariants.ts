@@ -44,7 +44,7 @@ const endedJobsRest: Safety = (step) =>
     ? `it was ${step.before.status} and is ${step.file.job.status}`
     : undefined;
 
-const rehearsalCancelsNothing: Safety = (step, { jobOf }) =>
+const dryRunCancelsNothing: Safety = (step, { jobOf }) =>
   step.kind === 'written' && jobOf(step.after)?.job.dryRun
     ? 'a cancel is recorded in the name of a rehearsal'
     : undefined;
@@ -65,7 +65,7 @@ export const jobSafety = {
   'a-done-job-has-named-all': doneJobHasNamedAll,
   'faults-are-tried-again': faultsAreTriedAgain,
   'ended-jobs-rest': endedJobsRest,
-  'a-rehearsal-cancels-nothing': rehearsalCancelsNothing,
+  'a-rehearsal-cancels-nothing': dryRunCancelsNothing,
   'jobs-spare-what-is-paid': jobsSpareWhatIsPaid,
 } as const satisfies Record<string, Safety>;
 

@@ -17,9 +17,9 @@ import type { SimulatedJobs } from './simulated-jobs.ts';
 import type { SimulatedQueue } from './simulated-queue.ts';
 import type { ItemWrite, SimulatedTable } from './simulated-table.ts';
 import type { SimulatedTimers } from './simulated-timers.ts';
-import { timerOf, windowOf } from './given-up.ts';
+import { timerOf, windowOf } from './queue-bodies.ts';
 import type { CodeVersion } from './code-version.ts';
-import { shortOf, wordsOf, wordsOfEnding } from './words.ts';
+import { shortOf, wordsOf, wordsOfEnding } from './describe-step.ts';
 
 export interface Violation {
   readonly invariant: InvariantName;

@@ -3,7 +3,7 @@
  * outside, or take the place of a use case; nothing that is shipped knows of them.
  */
 import { cancelPaymentRequest } from '../../functions/application/cancel-payment-request.ts';
-import type { KlarnaAnswer, PaymentRequestStore, WriteResult } from '../../functions/application/ports.ts';
+import type { KlarnaResponse, PaymentRequestStore, WriteResult } from '../../functions/application/ports.ts';
 import { receiveWebhook } from '../../functions/application/receive-webhook.ts';
 import type { Account, PaymentRequestKey } from '../../functions/domain/identifiers.ts';
 import { instantFromMillis, parseInstant, plusMillis } from '../../functions/domain/instant.ts';
@@ -11,7 +11,7 @@ import type { Observation } from '../../functions/domain/observation.ts';
 import {
   asNextVersion,
   hasRecorded,
-  isSecondNetEarly,
+  isKlarnaExpiryEarly,
   type PaymentRequest,
   unknownPaymentRequest,
   withEntry,
@@ -88,12 +88,12 @@ const onlyTheFirstExpiry =
     record.session?.klarnaExpiry ? Promise.resolve(record) : syncExpiry(record, settings);
 
 /** Klarna, with its answers bent. */
-const bentAnswers = (
+const bentResponses = (
   bend: (
-    answer: KlarnaAnswer,
+    response: KlarnaResponse,
     call: 'read' | 'cancel',
-    again: () => Promise<KlarnaAnswer>,
-  ) => KlarnaAnswer | Promise<KlarnaAnswer>,
+    again: () => Promise<KlarnaResponse>,
+  ) => KlarnaResponse | Promise<KlarnaResponse>,
 ): Protocol =>
   bending((ports) => {
     const { read, cancel } = ports.klarna;
@@ -106,7 +106,7 @@ const bentAnswers = (
     };
   });
 
-const fromState = (state: 'SUBMITTED' | 'IN_PROGRESS' | 'CANCELED' | 'EXPIRED'): KlarnaAnswer => ({
+const fromState = (state: 'SUBMITTED' | 'IN_PROGRESS' | 'CANCELED' | 'EXPIRED'): KlarnaResponse => ({
   kind: 'payment-request',
   state,
   proof: { status: '200' },
@@ -226,12 +226,12 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'CANCELED is written because a DELETE was sent',
     invariant: 'canceled-only-on-evidence',
-    protocol: bentAnswers((answer, call) => (call === 'cancel' ? fromState('CANCELED') : answer)),
+    protocol: bentResponses((response, call) => (call === 'cancel' ? fromState('CANCELED') : response)),
   },
   {
     name: 'a 404 means EXPIRED, whenever it comes',
     invariant: 'state-was-klarnas',
-    protocol: bentAnswers((answer) => (answer.kind === 'not-found' ? fromState('EXPIRED') : answer)),
+    protocol: bentResponses((response) => (response.kind === 'not-found' ? fromState('EXPIRED') : response)),
   },
   {
     name: 'a DELETE is sent without a read before it',
@@ -244,25 +244,25 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'what is paid is cancelled like anything else',
     invariant: 'no-delete-after-paid',
-    protocol: bentAnswers((answer, call) =>
-      call === 'read' && answer.kind === 'payment-request' && answer.state === 'COMPLETED'
+    protocol: bentResponses((response, call) =>
+      call === 'read' && response.kind === 'payment-request' && response.state === 'COMPLETED'
         ? fromState('IN_PROGRESS')
-        : answer,
+        : response,
     ),
   },
   {
     name: 'a DELETE without an answer is sent again at once',
     invariant: 'no-delete-after-paid',
-    protocol: bentAnswers((answer, call, again) =>
-      call === 'cancel' && answer.kind === 'unclear' ? again() : answer,
+    protocol: bentResponses((response, call, again) =>
+      call === 'cancel' && response.kind === 'unclear' ? again() : response,
     ),
   },
   {
     name: 'Klarna is asked until it answers',
     invariant: 'calls-to-klarna-are-bounded',
-    protocol: bentAnswers(async (answer, call, again) => {
-      let last = answer;
-      if (call === 'cancel') return answer;
+    protocol: bentResponses(async (response, call, again) => {
+      let last = response;
+      if (call === 'cancel') return response;
       for (let tries = 0; tries < 20 && last.kind === 'unclear'; tries += 1) last = await again();
       return last;
     }),
@@ -302,7 +302,7 @@ export const mutants: readonly Mutant[] = [
         save: (current, next) =>
           ports.store.save(
             current,
-            isSecondNetEarly(next) ? { ...next, reconcileAfter: next.deadlineAt } : next,
+            isKlarnaExpiryEarly(next) ? { ...next, reconcileAfter: next.deadlineAt } : next,
           ),
       },
     })),
@@ -495,10 +495,10 @@ function ofOneAccount(store: PaymentRequestStore): PaymentRequestStore {
 const paidLooksOpen = (klarna: Ports['klarna']): Ports['klarna'] => ({
   ...klarna,
   read: async (...asked) => {
-    const answer = await klarna.read(...asked);
-    return answer.kind === 'payment-request' && answer.state === 'COMPLETED'
+    const response = await klarna.read(...asked);
+    return response.kind === 'payment-request' && response.state === 'COMPLETED'
       ? fromState('IN_PROGRESS')
-      : answer;
+      : response;
   },
 });
 

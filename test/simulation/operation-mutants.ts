@@ -34,7 +34,7 @@ export const operationMutants: readonly Mutant[] = [
   {
     name: 'a rehearsed job cancels',
     invariant: 'a-rehearsal-cancels-nothing',
-    protocol: runningJobs(({ cancel }) => ({ rehearse: cancel })),
+    protocol: runningJobs(({ cancel }) => ({ dryRun: cancel })),
   },
   {
     name: 'a job counts a page before the page is in the report',
@@ -126,11 +126,11 @@ export const operationMutants: readonly Mutant[] = [
     name: 'a delivery counts as put through before it is written',
     invariant: 'replayed-is-durable',
     protocol: replacing({
-      replay: (dependencies) => async (delivery, isRehearsal) => {
+      replay: (dependencies) => async (delivery, isDryRun) => {
         const { quarantine, clock } = dependencies;
         const at = instantFromMillis(clock.now());
         await quarantine.noteReplay(delivery, { at, verdict: 'superseding' });
-        return replayQuarantined(dependencies)(delivery, isRehearsal);
+        return replayQuarantined(dependencies)(delivery, isDryRun);
       },
     }),
   },

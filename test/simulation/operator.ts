@@ -1,8 +1,8 @@
 import { replayQuarantine } from '../../operations/quarantine-commands.ts';
 import { redriveTimers, replayUnpublished } from '../../operations/queue-commands.ts';
-import { judgeDelivery } from '../../functions/runtime/klarna-delivery.ts';
+import { judgeDelivery } from '../../functions/webhook/klarna-delivery.ts';
 import type { Deployment } from './deployment.ts';
-import type { Errand } from './errands.ts';
+import type { Task } from './tasks.ts';
 import type { UseCases } from './protocol.ts';
 import type { Ports } from './simulated-ports.ts';
 import type { World } from './world.ts';
@@ -17,14 +17,14 @@ export class Operator {
     this.#deployment = deployment;
   }
 
-  run(name: string, errand: Errand, isRehearsal: boolean): void {
+  run(name: string, task: Task, isDryRun: boolean): void {
     const { engine } = this.#world;
     this.#deployment.invoke(
       name,
       'operator',
       (ports, useCases) => {
         const print = (line: string) => engine.note(name, () => `   prints: ${line}`);
-        return commands[errand](ports, useCases, isRehearsal, print);
+        return commands[task](ports, useCases, isDryRun, print);
       },
       () => undefined,
     );
@@ -34,15 +34,15 @@ export class Operator {
 type Command = (
   ports: Ports,
   useCases: UseCases,
-  isRehearsal: boolean,
+  isDryRun: boolean,
   print: (line: string) => void,
 ) => Promise<unknown>;
 
-const commands: Readonly<Record<Errand, Command>> = {
-  'redrive-timers': ({ queues }, _, isRehearsal, print) => redriveTimers(queues, isRehearsal, print),
-  'replay-unpublished': ({ queues, ...ports }, { republish }, isRehearsal, print) =>
-    replayUnpublished({ ...queues, republish: republish(ports) }, isRehearsal, print),
-  'replay-quarantined': ({ quarantine, ...ports }, { replay }, isRehearsal, print) =>
+const commands: Readonly<Record<Task, Command>> = {
+  'redrive-timers': ({ queues }, _, isDryRun, print) => redriveTimers(queues, isDryRun, print),
+  'replay-unpublished': ({ queues, ...ports }, { republish }, isDryRun, print) =>
+    replayUnpublished({ ...queues, republish: republish(ports) }, isDryRun, print),
+  'replay-quarantined': ({ quarantine, ...ports }, { replay }, isDryRun, print) =>
     replayQuarantine(
       {
         quarantine,
@@ -53,7 +53,7 @@ const commands: Readonly<Record<Errand, Command>> = {
         }),
       },
       { all: undefined },
-      isRehearsal,
+      isDryRun,
       print,
     ),
 };

@@ -103,10 +103,10 @@ export class People {
           cancel(ports)(key, commandOf(act.allowCompleted), settings),
         );
         return;
-      case 'rehearse':
-        judge.meets(key, 'rehearse');
-        this.#callApi(name, key.account, 'rehearse', (ports, { rehearse }, settings) =>
-          rehearse(ports)(key, commandOf(false), settings),
+      case 'dryRun':
+        judge.meets(key, 'dryRun');
+        this.#callApi(name, key.account, 'dryRun', (ports, { dryRun }, settings) =>
+          dryRun(ports)(key, commandOf(false), settings),
         );
         return;
       case 'refresh':
@@ -134,7 +134,7 @@ export class People {
       case 'cancel-session':
         judge.meets(key, 'cancel-session');
         this.#callApi(name, key.account, 'cancel', (ports, { cancel, cancelSession }, settings) =>
-          cancelSession({ ...ports, cancel: cancel(ports), isRehearsal: false })(
+          cancelSession({ ...ports, cancel: cancel(ports), isDryRun: false })(
             cart,
             commandOf(false),
             settings,
@@ -161,7 +161,7 @@ export class People {
         return;
       }
       case 'operate':
-        this.#others.operator.run(name, act.errand, act.isRehearsal);
+        this.#others.operator.run(name, act.task, act.isDryRun);
         return;
       case 'stray-timer':
         this.#others.timerQueue.enqueue(key, engine.now);

@@ -4,7 +4,7 @@ import { settingsWith } from '../support/fixtures.ts';
 import { planted } from '../support/planted-secrets.ts';
 import { hour, minute } from '../support/sessions.ts';
 import { Draws } from './draws.ts';
-import { type Errand, errands } from './errands.ts';
+import { type Task, tasks } from './tasks.ts';
 import type { KlarnaManners } from './simulated-klarna.ts';
 import type { VersionName } from './code-version.ts';
 
@@ -33,7 +33,7 @@ export interface Action {
       }
     | { readonly kind: 'extend'; readonly timeoutMillis: number }
     | { readonly kind: 'cancel'; readonly allowCompleted: boolean }
-    | { readonly kind: 'refresh' | 'rehearse' }
+    | { readonly kind: 'refresh' | 'dryRun' }
     /** Ends every request of the session. */
     | { readonly kind: 'cancel-session' }
     /** Starts a job that cancels many: those of a list, of the session, or whatever is open by now. */
@@ -44,7 +44,7 @@ export interface Action {
         readonly dryRun: boolean;
       }
     | { readonly kind: 'stop-job'; readonly job: number }
-    | { readonly kind: 'operate'; readonly errand: Errand; readonly isRehearsal: boolean }
+    | { readonly kind: 'operate'; readonly task: Task; readonly isDryRun: boolean }
     /** Reads the session and the account's list. */
     | { readonly kind: 'look' }
     /** A timer's message that nobody armed. */
@@ -127,8 +127,8 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
   const draws = new Draws(seed, 'plan');
   const isFull = mode === 'full';
   const isTwoAccounts = draws.chance(0.1);
-  const secondNet = new Draws(seed, 'second net');
-  const isKlarnaToEndThem = secondNet.chance(0.2);
+  const klarnaExpiryBackstop = new Draws(seed, 'second net');
+  const isKlarnaToEndThem = klarnaExpiryBackstop.chance(0.2);
   const late = new Draws(seed, 'late registration');
   const isLate = late.chance(0.04);
   const accounts = (isTwoAccounts ? [0, 1] : [0]).map((index) =>
@@ -189,7 +189,7 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
   const others = new Draws(seed, 'operations');
   const operations = [
     ...operationsOf(seed, others, mode, last, course.quietAfter),
-    ...(isKlarnaToEndThem ? movesOf(secondNet, last) : []),
+    ...(isKlarnaToEndThem ? movesOf(klarnaExpiryBackstop, last) : []),
   ];
   const isOperated = operations.some(({ act }) => act.kind === 'operate');
   return {
@@ -280,14 +280,14 @@ function operationsOf(
     const visits = draws.between(1, 4);
     for (let visit = 0; visit < visits; visit += 1) {
       const at = draws.between(0, quietAfter);
-      const act = { kind: 'operate', errand: draws.pick(errands), isRehearsal: draws.chance(0.15) } as const;
+      const act = { kind: 'operate', task: draws.pick(tasks), isDryRun: draws.chance(0.15) } as const;
       add(at, act);
       // At once with somebody else, or twice in a row.
       if (draws.chance(0.4)) add(at + draws.pick([0, 50, 5_000, 3 * minute]), act);
     }
     if (draws.chance(0.8)) {
-      for (const errand of errands) {
-        add(quietAfter + draws.between(1, 10) * minute, { kind: 'operate', errand, isRehearsal: false });
+      for (const task of tasks) {
+        add(quietAfter + draws.between(1, 10) * minute, { kind: 'operate', task, isDryRun: false });
       }
     }
   }
@@ -337,7 +337,7 @@ function actionsOf(draws: Draws, requests: readonly PlannedRequest[], isFull: bo
     if (draws.chance(0.3))
       add(moment(), { kind: 'extend', timeoutMillis: draws.pick([1, 5, 15, 40]) * minute });
     if (draws.chance(0.1)) add(moment(), { kind: 'refresh' });
-    if (draws.chance(0.05)) add(moment(), { kind: 'rehearse' });
+    if (draws.chance(0.05)) add(moment(), { kind: 'dryRun' });
     if (draws.chance(0.15)) add(moment(), { kind: 'stray-timer' });
     if (draws.chance(0.1)) add(moment(), { kind: 'look' });
     if (draws.chance(0.15)) {

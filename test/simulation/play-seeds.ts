@@ -30,7 +30,7 @@ export async function playSeeds(
       while (next < from + runs && !broken && !isEnough(tally)) {
         const seeds = { from: next, runs: Math.min(share, from + runs - next) };
         next += seeds.runs;
-        const played = await answerOf(worker, seeds);
+        const played = await responseOf(worker, seeds);
         tally.merge(played.figures);
         broken ??= played.broken;
       }
@@ -44,9 +44,9 @@ export async function playSeeds(
 }
 
 /** Rejects when the thread fails. */
-async function answerOf(worker: Worker, seeds: Seeds): Promise<Played> {
-  const answer = once(worker, 'message');
+async function responseOf(worker: Worker, seeds: Seeds): Promise<Played> {
+  const response = once(worker, 'message');
   worker.postMessage(seeds);
-  const [played] = (await answer) as [Played];
+  const [played] = (await response) as [Played];
   return played;
 }

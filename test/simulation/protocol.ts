@@ -1,6 +1,6 @@
 import { changedAttributes } from '../../functions/adapters/dynamodb/payment-request-item.ts';
 import { cancelSession } from '../../functions/application/cancel-session.ts';
-import { cancelPaymentRequest, rehearseCancel } from '../../functions/application/cancel-payment-request.ts';
+import { cancelPaymentRequest, dryRunCancel } from '../../functions/application/cancel-payment-request.ts';
 import { discoverPaymentRequest } from '../../functions/application/discover-payment-request.ts';
 import { endExpiredSession } from '../../functions/application/end-expired-session.ts';
 import { listPaymentRequests } from '../../functions/application/list-payment-requests.ts';
@@ -15,8 +15,8 @@ import { replayQuarantined } from '../../functions/application/replay-quarantine
 import { republishStateChanges } from '../../functions/application/republish-state-changes.ts';
 import { runCancelJobs } from '../../functions/application/run-cancel-jobs.ts';
 import { startCancelJob, stopCancelJob } from '../../functions/application/start-cancel-job.ts';
-import { readDelivery } from '../../functions/runtime/klarna-delivery.ts';
-import { verify } from '../../functions/runtime/klarna-signature.ts';
+import { readDelivery } from '../../functions/webhook/klarna-delivery.ts';
+import { verify } from '../../functions/webhook/klarna-signature.ts';
 import type { Task } from './engine.ts';
 import type { Ports } from './simulated-ports.ts';
 import type { Changes } from './simulated-table.ts';
@@ -27,7 +27,7 @@ export interface UseCases {
   readonly extend: typeof extendSession;
   readonly cancel: typeof cancelPaymentRequest;
   readonly cancelSession: typeof cancelSession;
-  readonly rehearse: typeof rehearseCancel;
+  readonly dryRun: typeof dryRunCancel;
   readonly refresh: typeof refreshPaymentRequest;
   readonly discover: typeof discoverPaymentRequest;
   readonly readSession: typeof readSession;
@@ -51,7 +51,7 @@ export const useCases: UseCases = {
   extend: extendSession,
   cancel: cancelPaymentRequest,
   cancelSession,
-  rehearse: rehearseCancel,
+  dryRun: dryRunCancel,
   refresh: refreshPaymentRequest,
   discover: discoverPaymentRequest,
   readSession,

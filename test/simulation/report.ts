@@ -1,5 +1,5 @@
 /**
- * Measures what docs/reliability.md reports and writes it there, between its two marks. `--runs N` histories from seed
+ * Measures what docs/evidence/reliability.md reports and writes it there, between its two marks. `--runs N` histories from seed
  * `--from M`, on every processor, the whole small scope, every mutant.
  */
 import { execFileSync } from 'node:child_process';
@@ -18,7 +18,7 @@ import type { Tally } from './tally.ts';
 const { values } = parseArgs({
   options: { runs: { type: 'string', default: '100000' }, from: { type: 'string', default: '0' } },
 });
-const document = 'docs/reliability.md';
+const document = 'docs/evidence/reliability.md';
 const begin = '<!-- figures: begin -->';
 const end = '<!-- figures: end -->';
 
@@ -50,8 +50,8 @@ async function explored(): Promise<string> {
     if (done % 5_000 === 0) say(`${done} of ${runs} histories`);
     return false;
   });
-  writeFileSync('docs/reliability-meetings.svg', meetingsPlot(tally));
-  writeFileSync('docs/reliability-lateness.svg', latenessPlot(tally));
+  writeFileSync('docs/evidence/reliability-meetings.svg', meetingsPlot(tally));
+  writeFileSync('docs/evidence/reliability-lateness.svg', latenessPlot(tally));
   const { user, system } = process.cpuUsage(started);
   const { of, lax, strict } = tally;
   const duplicates = tally.published - tally.events;

@@ -1,4 +1,4 @@
-import type { KlarnaAnswer } from '../../functions/application/ports.ts';
+import type { KlarnaResponse } from '../../functions/application/ports.ts';
 import type { EventId, PaymentRequestKey } from '../../functions/domain/identifiers.ts';
 import { type Instant, instantFromMillis, millisOf } from '../../functions/domain/instant.ts';
 import { isFinal, isOpen, type PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
@@ -119,8 +119,8 @@ export class SimulatedKlarna {
   }
 
   /** Klarna takes another expiry while the customer has not begun, from 15 minutes to 48 hours away. */
-  moveExpiry(key: PaymentRequestKey, expiresAt: Instant, fault: FaultKind | undefined): KlarnaAnswer {
-    const instead = faultyAnswer(fault);
+  moveExpiry(key: PaymentRequestKey, expiresAt: Instant, fault: FaultKind | undefined): KlarnaResponse {
+    const instead = faultyResponse(fault);
     if (instead && fault !== 'klarna-500-done') return instead;
     const request = this.of(key);
     if (!request || request.deleted) return notFound;
@@ -160,14 +160,14 @@ export class SimulatedKlarna {
     this.#say(said);
   }
 
-  read(key: PaymentRequestKey, fault: FaultKind | undefined): KlarnaAnswer {
-    return faultyAnswer(fault) ?? this.#shown(key);
+  read(key: PaymentRequestKey, fault: FaultKind | undefined): KlarnaResponse {
+    return faultyResponse(fault) ?? this.#shown(key);
   }
 
-  cancel(key: PaymentRequestKey, withLeave: boolean, fault: FaultKind | undefined): KlarnaAnswer {
+  cancel(key: PaymentRequestKey, withLeave: boolean, fault: FaultKind | undefined): KlarnaResponse {
     const request = this.of(key);
     if (request) request.cancels += 1;
-    const instead = faultyAnswer(fault);
+    const instead = faultyResponse(fault);
     if (instead && fault !== 'klarna-500-done') return instead;
     if (!request || request.deleted) return notFound;
     const { lax, cancelOfEnded } = this.#manners;
@@ -176,12 +176,12 @@ export class SimulatedKlarna {
       : ['SUBMITTED', 'IN_PROGRESS'];
     const by = withLeave ? 'cancel-with-leave' : 'cancel';
     if (!this.move(key, from, 'CANCELED', by, 'PARTNER_CANCELED')) {
-      return isFinal(request.state) ? (faultyAnswer(cancelOfEnded) ?? conflict) : conflict;
+      return isFinal(request.state) ? (faultyResponse(cancelOfEnded) ?? conflict) : conflict;
     }
     return instead ?? this.#shown(key);
   }
 
-  #shown(key: PaymentRequestKey): KlarnaAnswer {
+  #shown(key: PaymentRequestKey): KlarnaResponse {
     const request = this.of(key);
     if (!request || request.deleted) return notFound;
     const { tellsTimes, tellsExpiry } = this.#manners;
@@ -203,19 +203,19 @@ export class SimulatedKlarna {
   }
 }
 
-const notFound: KlarnaAnswer = { kind: 'not-found', proof: { status: '404' } };
-const conflict: KlarnaAnswer = { kind: 'refused', isConflict: true, proof: { status: '409' } };
+const notFound: KlarnaResponse = { kind: 'not-found', proof: { status: '404' } };
+const conflict: KlarnaResponse = { kind: 'refused', isConflict: true, proof: { status: '409' } };
 
-const badRequest: KlarnaAnswer = { kind: 'refused', proof: { status: '400' } };
+const badRequest: KlarnaResponse = { kind: 'refused', proof: { status: '400' } };
 
 /** No answer at all. */
-export const unanswered: KlarnaAnswer = {
+export const unresolved: KlarnaResponse = {
   kind: 'unclear',
   retryAfterMillis: undefined,
   proof: { error: 'TimeoutError' },
 };
 
-function faultyAnswer(fault: FaultKind | undefined): KlarnaAnswer | undefined {
+function faultyResponse(fault: FaultKind | undefined): KlarnaResponse | undefined {
   switch (fault) {
     case 'klarna-500':
     case 'klarna-500-done':

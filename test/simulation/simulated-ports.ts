@@ -3,7 +3,7 @@ import type {
   Clock,
   DeliveryReplay,
   Ids,
-  KlarnaAnswer,
+  KlarnaResponse,
   KlarnaCredentials,
   KlarnaExpiry,
   PaymentRequestStore,
@@ -24,11 +24,11 @@ import type { MessageQueue, QueuedMessage } from '../../operations/queue.ts';
 import { nameOf } from '../support/in-memory-payment-request-store.ts';
 import { minute } from '../support/sessions.ts';
 import type { FaultKind, PortCall, Task } from './engine.ts';
-import { unanswered } from './simulated-klarna.ts';
+import { unresolved } from './simulated-klarna.ts';
 import type { SimulatedQueue } from './simulated-queue.ts';
 import type { SimulatedTable } from './simulated-table.ts';
 import type { CodeVersion } from './code-version.ts';
-import { shortOf } from './words.ts';
+import { shortOf } from './describe-step.ts';
 import type { World } from './world.ts';
 
 const plainFaults = [
@@ -109,7 +109,7 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
         site: 'klarna.move-expiry',
         faults: klarnaCancelFaults,
         perform: (fault) => klarna.moveExpiry(keyOf(credentials, id), expiresAt, fault),
-        patience: { millis: timeoutMillis, result: unanswered },
+        waitLimit: { millis: timeoutMillis, result: unresolved },
       }),
   };
   const paymentRequests = {
@@ -228,7 +228,7 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
       ids,
       onFault: (error) => judge.failed(task, "Klarna's expiry", error),
     }),
-    onExpiry: () => undefined,
+    onTimeout: () => undefined,
     onFault: (key: PaymentRequestKey, error: unknown) => judge.failed(task, shortOf(key), error),
     onOrphanFault: (error: unknown) => judge.failed(task, 'an orphan', error),
     onJobFault: ({ jobId }: CancelJobKey, error: unknown) => judge.failed(task, jobId, error),
@@ -319,8 +319,8 @@ function askKlarna(
   what: 'read' | 'cancel',
   key: PaymentRequestKey,
   timeoutMillis: number,
-  ask: (key: PaymentRequestKey, fault: FaultKind | undefined) => KlarnaAnswer,
-): Promise<KlarnaAnswer> {
+  ask: (key: PaymentRequestKey, fault: FaultKind | undefined) => KlarnaResponse,
+): Promise<KlarnaResponse> {
   if (task.dead) return new Promise(() => undefined);
   judge.klarnaIsAsked(task, what, key);
   const expiresAt = klarna.of(key)?.expiresAt ?? 0;
@@ -331,15 +331,17 @@ function askKlarna(
       // After the expiry a 404 is an answer, and a false one would be a lie.
       faults: expiresAt - engine.now > minute ? faults : faults.filter((fault) => fault !== 'klarna-404'),
       perform: (fault) => ask(key, fault),
-      patience: { millis: timeoutMillis, result: unanswered },
+      waitLimit: { millis: timeoutMillis, result: unresolved },
     })
-    .then((answer) => {
+    .then((response) => {
       engine.note(
         task.name,
-        () => `   Klarna's answer: ${answer.kind} ${answer.kind === 'payment-request' ? answer.state : ''}`,
+        () =>
+          `   Klarna's answer: ${response.kind} ${response.kind === 'payment-request' ? response.state : ''}`,
       );
-      if (what === 'read' && answer.kind === 'payment-request') judge.klarnaHasShown(task, key, answer.state);
-      return answer;
+      if (what === 'read' && response.kind === 'payment-request')
+        judge.klarnaHasShown(task, key, response.state);
+      return response;
     });
 }
 

@@ -8,7 +8,7 @@ import { planted } from '../support/planted-secrets.ts';
 import { settingsWith } from '../support/fixtures.ts';
 import { hour, minute } from '../support/sessions.ts';
 import type { Fate, FaultKind, Task } from './engine.ts';
-import { errands } from './errands.ts';
+import { tasks } from './tasks.ts';
 import { accountNamed, type Action, beginning, planOf, type Plan, requestIds } from './plan.ts';
 import { type Report, Simulation } from './simulation.ts';
 
@@ -128,7 +128,7 @@ class OrderedFate implements Fate {
         return task.function;
       case 'register':
       case 'extend':
-      case 'rehearse':
+      case 'dryRun':
       case 'refresh':
       case 'list':
       case 'sweep':
@@ -164,10 +164,10 @@ function sourcePlaceOf({ stack = '' }: Error): string | undefined {
 }
 
 function compiledPlaceOf(error: Error): string | undefined {
-  const usual: unknown = Reflect.get(Error, 'prepareStackTrace');
+  const preferred: unknown = Reflect.get(Error, 'prepareStackTrace');
   Error.prepareStackTrace = (_, frames) => frames.map(String).find((frame) => useCase.test(frame));
   const place = error.stack;
-  Reflect.set(Error, 'prepareStackTrace', usual);
+  Reflect.set(Error, 'prepareStackTrace', preferred);
   return place;
 }
 
@@ -181,7 +181,7 @@ const accountsWith = (settings: Partial<AccountSettings>): readonly AccountSetti
 type TimedAct = readonly [at: number, act: Action['act']];
 
 const visit = (at: number): readonly TimedAct[] =>
-  errands.map((errand) => [at, { kind: 'operate', errand, isRehearsal: false }]);
+  tasks.map((task) => [at, { kind: 'operate', task, isDryRun: false }]);
 
 /** Who acts besides, and what is different for them. */
 const besides: Readonly<
@@ -192,7 +192,7 @@ const besides: Readonly<
       // Of what nobody has a record of yet, and of what there is.
       [0, { kind: 'refresh' }],
       [10_000, { kind: 'refresh' }],
-      [20_000, { kind: 'rehearse' }],
+      [20_000, { kind: 'dryRun' }],
       [25_000, { kind: 'look' }],
       [30_000, { kind: 'forge', how: 'other-account' }],
       [40_000, { kind: 'extend', timeoutMillis: 80_500 }],

@@ -1,7 +1,7 @@
 import { minute } from '../support/sessions.ts';
 import type { Deployment } from './deployment.ts';
 import { Draws } from './draws.ts';
-import { batchBody } from './given-up.ts';
+import { batchBody } from './queue-bodies.ts';
 import type { World } from './world.ts';
 
 /** The table's stream on its way to the bus: in batches, at least once, and again from what was refused. */

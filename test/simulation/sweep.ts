@@ -4,11 +4,11 @@ import { isFinal } from '../../functions/domain/payment-request-state.ts';
 import { nameOf } from '../support/in-memory-payment-request-store.ts';
 import { minute } from '../support/sessions.ts';
 import { type Deployment, limits } from './deployment.ts';
-import { clockOf } from './words.ts';
+import { clockOf } from './describe-step.ts';
 import type { World } from './world.ts';
 
 /** Milliseconds after which the sweep takes a timer for one that nobody needs. */
-const orphanPatience = 600_000;
+const orphanWaitLimit = 600_000;
 
 /** Milliseconds that the sweep keeps back for what it has begun last. */
 const reserve = 20_000;
@@ -51,14 +51,14 @@ export class Sweep {
     );
     for (const { key, createdAt } of timers.schedules.values()) {
       const record = table.records.get(nameOf(key));
-      if (!record || isFinal(record.state)) dues.push(createdAt + orphanPatience + 1);
+      if (!record || isFinal(record.state)) dues.push(createdAt + orphanWaitLimit + 1);
     }
     return dues.length > 0 ? Math.min(...dues) : undefined;
   }
 
   #hasOldTimers(): boolean {
     const { engine, timers } = this.#world;
-    return timers.madeBefore(engine.now - orphanPatience).length > 0;
+    return timers.madeBefore(engine.now - orphanWaitLimit).length > 0;
   }
 
   #hasDueJobs(): boolean {
@@ -77,7 +77,7 @@ export class Sweep {
     this.#deployment.invoke(
       name,
       'sweep',
-      async (ports, { reconcile, removeOrphans, runJobs, cancel, rehearse }) => {
+      async (ports, { reconcile, removeOrphans, runJobs, cancel, dryRun }) => {
         const until = engine.now + limits.sweep - reserve;
         const report = await reconcile(ports)(until);
         const [orphans, pages] = await Promise.all([
@@ -88,7 +88,7 @@ export class Sweep {
             ? runJobs({
                 ...ports,
                 cancel: cancel(ports),
-                rehearse: rehearse(ports),
+                dryRun: dryRun(ports),
                 perSecond: 5,
                 onFault: ports.onJobFault,
               })(until).then((report) => report.pages)

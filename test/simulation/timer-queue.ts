@@ -1,13 +1,13 @@
 import { delayAfterFailure } from '../../functions/adapters/queue/timer-message-delay.ts';
-import type { ExpiryOutcome } from '../../functions/application/end-expired-session.ts';
+import type { TimeoutOutcome } from '../../functions/application/end-expired-session.ts';
 import type { PaymentRequestKey } from '../../functions/domain/identifiers.ts';
 import { nameOf } from '../support/in-memory-payment-request-store.ts';
 import { minute } from '../support/sessions.ts';
 import type { Deployment } from './deployment.ts';
 import { Draws } from './draws.ts';
-import { timerBody } from './given-up.ts';
+import { timerBody } from './queue-bodies.ts';
 import { beginning } from './plan.ts';
-import { shortOf } from './words.ts';
+import { shortOf } from './describe-step.ts';
 import type { World } from './world.ts';
 
 /** How long a message is nobody else's, as the stack has it. */
@@ -80,5 +80,5 @@ export class TimerQueue {
 }
 
 /** As the timer's handler has it: Klarna's answer is not known, or Klarna refuses us, so the message comes back. */
-const isSettled = (outcome: ExpiryOutcome): boolean =>
+const isSettled = (outcome: TimeoutOutcome): boolean =>
   outcome.kind !== 'ended' || (outcome.cancel.kind !== 'pending' && outcome.cancel.kind !== 'denied');

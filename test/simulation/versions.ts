@@ -3,9 +3,9 @@
  * after it, each with what a deployment changes: attributes of a record, entries of its history, alarms, settings, indexes.
  */
 import type { Item } from '../../functions/adapters/dynamodb/payment-request-item.ts';
-import { tableSchema } from '../../functions/adapters/dynamodb/table-schema.ts';
+import { tableSchema } from '../../functions/contract/table-schema.ts';
 import type { AccountSettings, PaymentRequestStore, SigningKey } from '../../functions/application/ports.ts';
-import { noTimers, sweepTimer } from '../../functions/application/sweep-timer.ts';
+import { noTimers, sweepSessionTimer } from '../../functions/adapters/sweep/sweep-session-timer.ts';
 import { ownEventId } from '../../functions/domain/identifiers.ts';
 import { type Instant, plusMillis } from '../../functions/domain/instant.ts';
 import {
@@ -14,7 +14,7 @@ import {
   type PaymentRequest,
   withEntry,
 } from '../../functions/domain/payment-request.ts';
-import type { readDelivery } from '../../functions/runtime/klarna-delivery.ts';
+import type { readDelivery } from '../../functions/webhook/klarna-delivery.ts';
 import { bytesOf } from '../support/klarna-deliveries.ts';
 import { minute } from '../support/sessions.ts';
 import { type CodeVersion, currentVersion, indexKeys, news, type VersionName } from './code-version.ts';
@@ -87,7 +87,7 @@ export const versions: Readonly<Record<VersionName, Version>> = { older, current
 /** A version in the deployment of which nothing but the sweep ends sessions. */
 export const sweptBy = (version: Version): Version => ({
   ...version,
-  bend: (ports) => ({ ...version.bend(ports), timer: sweepTimer, armedTimers: noTimers }),
+  bend: (ports) => ({ ...version.bend(ports), timer: sweepSessionTimer, armedTimers: noTimers }),
 });
 
 const withSettings = (

@@ -1,5 +1,5 @@
 import type { Account } from '../../functions/domain/identifiers.ts';
-import { sign } from '../../functions/runtime/klarna-signature.ts';
+import { sign } from '../../functions/webhook/klarna-signature.ts';
 import { completedDelivery, deliveryWith } from '../support/klarna-deliveries.ts';
 import type { Said } from './simulated-klarna.ts';
 

@@ -7,7 +7,7 @@ import { Draws } from './draws.ts';
 import { beginning } from './plan.ts';
 import type { Said } from './simulated-klarna.ts';
 import { bodyOf, signatureOf, signingKeyIdOf } from './webhook-bodies.ts';
-import { shortOf } from './words.ts';
+import { shortOf } from './describe-step.ts';
 import type { World } from './world.ts';
 
 /** How long Klarna waits before it sends a delivery again, at most six times. */

@@ -5,7 +5,7 @@ import { InMemoryQuarantine } from '../support/in-memory-payment-request-store.t
 import { signingKeyWith } from '../support/klarna-deliveries.ts';
 import { Draws } from './draws.ts';
 import { Engine, type Fate, type Trace } from './engine.ts';
-import { timerOf } from './given-up.ts';
+import { timerOf } from './queue-bodies.ts';
 import { Judge, type Scene } from './judge.ts';
 import { beginning, type Plan } from './plan.ts';
 import { SimulatedJobs } from './simulated-jobs.ts';
@@ -15,7 +15,7 @@ import { type Changes, SimulatedTable } from './simulated-table.ts';
 import { SimulatedTimers, type TimerEvents } from './simulated-timers.ts';
 import { type CodeVersion, currentVersion } from './code-version.ts';
 import { signingKeyIdOf, subjectOf } from './webhook-bodies.ts';
-import { shortOf } from './words.ts';
+import { shortOf } from './describe-step.ts';
 
 /** Who is told of what happens by itself. */
 export interface Hearing extends TimerEvents {

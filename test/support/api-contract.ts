@@ -57,7 +57,7 @@ function operationOf(method: string, path: string): Operation | undefined {
   });
 }
 
-export interface ApiAnswer {
+export interface ApiResponse {
   readonly status: number;
   readonly contentType: string | null;
   readonly retryAfter: string | null;
@@ -65,25 +65,25 @@ export interface ApiAnswer {
 }
 
 /** How an answer is not as docs/api.yaml has it; nothing when it is. `path` without the query. */
-export function contractViolations(method: string, path: string, answer: ApiAnswer): readonly string[] {
+export function contractViolations(method: string, path: string, reply: ApiResponse): readonly string[] {
   const operation = operationOf(method, path);
   const responses = operation
     ? dereferenced(operation.description['responses'])
     : // What is no operation of the document has one answer.
       { 404: { $ref: '#/components/responses/NotFound' } };
-  const response = responses[String(answer.status)];
-  if (!response) return [`${method} ${path} has no answer ${answer.status}`];
+  const response = responses[String(reply.status)];
+  if (!response) return [`${method} ${path} has no answer ${reply.status}`];
   const { content, headers } = dereferenced(response);
-  const media = dereferenced(content)[answer.contentType ?? ''];
-  if (!media) return [`${method} ${path} answers ${answer.status} as ${String(answer.contentType)}`];
+  const media = dereferenced(content)[reply.contentType ?? ''];
+  if (!media) return [`${method} ${path} answers ${reply.status} as ${String(reply.contentType)}`];
   const retryAfter = isObject(headers) ? dereferenced(headers['Retry-After']) : {};
   // API Gateway's own 503 does not say when.
-  const isOurs503 = answer.status === 503 && answer.contentType === 'application/problem+json';
+  const isOurs503 = reply.status === 503 && reply.contentType === 'application/problem+json';
   const mustSayWhen = retryAfter['required'] === true || isOurs503;
   return [
-    ...(mustSayWhen && answer.retryAfter === null ? ['Retry-After is missing'] : []),
-    ...(isShown(media, answer.body) ? [] : [`${method} ${path} has no ${answer.status} of this type`]),
-    ...violations(dereferenced(dereferenced(media)['schema']), answer.body, apiDocument),
+    ...(mustSayWhen && reply.retryAfter === null ? ['Retry-After is missing'] : []),
+    ...(isShown(media, reply.body) ? [] : [`${method} ${path} has no ${reply.status} of this type`]),
+    ...violations(dereferenced(dereferenced(media)['schema']), reply.body, apiDocument),
   ];
 }
 
@@ -102,11 +102,11 @@ export const problemTypesOf = (media: Schema): readonly unknown[] =>
 
 /** A `fetch` that notes how an answer is not as docs/api.yaml has it. */
 export const checkedFetch =
-  (complaints: string[]) =>
+  (violations: string[]) =>
   async (request: Request): Promise<Response> => {
     const response = await fetch(request);
     const { pathname } = new URL(request.url);
-    complaints.push(
+    violations.push(
       ...contractViolations(request.method, pathname, {
         status: response.status,
         contentType: response.headers.get('content-type'),

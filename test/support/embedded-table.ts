@@ -1,5 +1,5 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { tableSchema } from '../../functions/adapters/dynamodb/table-schema.ts';
+import { tableSchema } from '../../functions/contract/table-schema.ts';
 import { createTables } from '../../local/dynamodb/create-tables.ts';
 import { type Machine, thisMachine } from '../../local/dynamodb/engine-choice.ts';
 import { startDynamoDb } from '../../local/dynamodb/engine.ts';

@@ -1,4 +1,4 @@
-import type { EnvironmentOf } from '../../functions/runtime/environment.ts';
+import type { EnvironmentOf } from '../../functions/contract/environment.ts';
 
 /** Every variable of every function, as a stack would set it. */
 const variables = {

@@ -13,7 +13,7 @@ import type {
 } from '../../functions/application/ports.ts';
 import type { Account, PaymentRequestKey, SessionId } from '../../functions/domain/identifiers.ts';
 import type { Instant } from '../../functions/domain/instant.ts';
-import { type ListPosition, listPositionOf } from '../../functions/domain/list-position.ts';
+import { type ListCursor, listCursorOf } from '../../functions/domain/list-cursor.ts';
 import type { Observation } from '../../functions/domain/observation.ts';
 import {
   asNextVersion,
@@ -90,7 +90,7 @@ export class InMemoryPaymentRequestStore
   listed(
     account: Account,
     states: readonly (PaymentRequestState | undefined)[],
-    before: ListPosition | undefined,
+    before: ListCursor | undefined,
     limit: number,
   ): Promise<readonly ListedPaymentRequest[]> {
     const listed = [...this.records.values()]
@@ -98,7 +98,7 @@ export class InMemoryPaymentRequestStore
       .map((record) => ({
         account,
         paymentRequestId: record.paymentRequestId,
-        position: listPositionOf(record),
+        position: listCursorOf(record),
       }))
       .filter(({ position }) => before === undefined || position < before)
       .toSorted((a, b) => (a.position > b.position ? -1 : 1));

@@ -43,7 +43,7 @@ const sub = (schema: unknown): Schema => {
   return schema;
 };
 const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [value]);
-const when = (isWrong: boolean, complaint: string): readonly string[] => (isWrong ? [complaint] : []);
+const when = (isWrong: boolean, violation: string): readonly string[] => (isWrong ? [violation] : []);
 const text = (value: unknown): string => (value === undefined ? 'undefined' : JSON.stringify(value));
 
 const passing = (schemas: unknown, value: unknown, at: string, resolve: Resolve): number =>

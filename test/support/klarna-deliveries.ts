@@ -1,4 +1,4 @@
-import { sign, signatureHeader, signingKeyIdHeader } from '../../functions/runtime/klarna-signature.ts';
+import { sign, signatureHeader, signingKeyIdHeader } from '../../functions/webhook/klarna-signature.ts';
 import type { QuarantinedDelivery, SigningKey } from '../../functions/application/ports.ts';
 import { account, key as paymentRequestKey, noon } from './fixtures.ts';
 import { functionUrlEvent, type UrlCall } from './lambda-events.ts';

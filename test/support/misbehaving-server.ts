@@ -16,7 +16,7 @@ type Behaviour = (response: ServerResponse) => void;
 export async function startMisbehavingServer() {
   const requests: ReceivedRequest[] = [];
   const connections = new Set<number | undefined>();
-  let behaviour: Behaviour = answering(500);
+  let behaviour: Behaviour = responding(500);
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -46,7 +46,7 @@ export async function startMisbehavingServer() {
 }
 
 /** A complete answer: a text as it is, anything else as JSON, nothing for nothing. */
-export const answering =
+export const responding =
   (status: number, body?: unknown, headers: Readonly<Record<string, string>> = {}): Behaviour =>
   (response) => {
     response.writeHead(status, { 'content-type': 'application/json', ...headers });

@@ -1,9 +1,13 @@
-import type { KlarnaAnswer, KlarnaExpiry, KlarnaPaymentRequests } from '../../functions/application/ports.ts';
+import type {
+  KlarnaResponse,
+  KlarnaExpiry,
+  KlarnaPaymentRequests,
+} from '../../functions/application/ports.ts';
 import type { Instant } from '../../functions/domain/instant.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
 
 type Call = 'read' | 'cancel' | 'expiry';
-type Step = KlarnaAnswer | ((klarna: ScriptedKlarna) => KlarnaAnswer);
+type Step = KlarnaResponse | ((klarna: ScriptedKlarna) => KlarnaResponse);
 
 /**
  * Klarna with one Payment Request, in memory. Answers truly from `state` (`undefined`: it does not know the request), unless
@@ -24,19 +28,19 @@ export class ScriptedKlarna implements KlarnaPaymentRequests, KlarnaExpiry {
   }
 
   /** The next answers to one kind of call, in order. */
-  answers(call: Call, ...steps: readonly Step[]): this {
+  responses(call: Call, ...steps: readonly Step[]): this {
     this.#steps[call].push(...steps);
     return this;
   }
 
-  read(_credentials: unknown, _id: unknown, limit: number): Promise<KlarnaAnswer> {
+  read(_credentials: unknown, _id: unknown, limit: number): Promise<KlarnaResponse> {
     this.limits.push(limit);
-    return this.#answer('read', () => this.shown());
+    return this.#respond('read', () => this.shown());
   }
 
-  cancel(_credentials: unknown, _id: unknown, limit: number): Promise<KlarnaAnswer> {
+  cancel(_credentials: unknown, _id: unknown, limit: number): Promise<KlarnaResponse> {
     this.limits.push(limit);
-    return this.#answer('cancel', () => {
+    return this.#respond('cancel', () => {
       const open = this.state === 'SUBMITTED' || this.state === 'IN_PROGRESS';
       if (!open && !(this.state === 'COMPLETED' && this.cancelsCompleted)) {
         return this.state ? { kind: 'refused', isConflict: true, proof: { status: '409' } } : this.shown();
@@ -46,8 +50,8 @@ export class ScriptedKlarna implements KlarnaPaymentRequests, KlarnaExpiry {
     });
   }
 
-  moveExpiry(_credentials: unknown, _id: unknown, expiresAt: Instant): Promise<KlarnaAnswer> {
-    return this.#answer('expiry', () => {
+  moveExpiry(_credentials: unknown, _id: unknown, expiresAt: Instant): Promise<KlarnaResponse> {
+    return this.#respond('expiry', () => {
       if (this.state !== 'SUBMITTED') return { kind: 'refused', isConflict: true, proof: { status: '409' } };
       this.expiresAt = expiresAt;
       return this.shown();
@@ -55,7 +59,7 @@ export class ScriptedKlarna implements KlarnaPaymentRequests, KlarnaExpiry {
   }
 
   /** What a read shows now. */
-  shown(): KlarnaAnswer {
+  shown(): KlarnaResponse {
     return this.state
       ? { kind: 'payment-request', state: this.state, expiresAt: this.expiresAt, proof: { status: '200' } }
       : { kind: 'not-found', proof: { status: '404' } };
@@ -65,7 +69,7 @@ export class ScriptedKlarna implements KlarnaPaymentRequests, KlarnaExpiry {
     return this.calls.filter((call) => call === 'cancel').length;
   }
 
-  #answer(call: Call, truth: () => KlarnaAnswer): Promise<KlarnaAnswer> {
+  #respond(call: Call, truth: () => KlarnaResponse): Promise<KlarnaResponse> {
     this.calls.push(call);
     const step = this.#steps[call].shift();
     return Promise.resolve(step === undefined ? truth() : typeof step === 'function' ? step(this) : step);
@@ -73,7 +77,7 @@ export class ScriptedKlarna implements KlarnaPaymentRequests, KlarnaExpiry {
 }
 
 /** No answer that says anything: a time-out, a reset, a 5xx. */
-export const unclear: KlarnaAnswer = {
+export const unclear: KlarnaResponse = {
   kind: 'unclear',
   retryAfterMillis: undefined,
   proof: { error: 'TimeoutError' },

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import { sign } from '../../functions/runtime/klarna-signature.ts';
+import { sign } from '../../functions/webhook/klarna-signature.ts';
 import { contractViolations } from './api-contract.ts';
 import { eventSchemas } from './event-contract.ts';
 import { violations } from './json-schema.ts';
@@ -8,7 +8,7 @@ import type { Addresses } from './local-process.ts';
 import { type Target, withDefaults } from './target.ts';
 
 /** An answer, its JSON body read. */
-export interface Answer {
+export interface SystemResponse {
   readonly status: number;
   readonly headers: Headers;
   readonly body: Record<string, unknown>;
@@ -32,9 +32,14 @@ export class SystemClient {
   }
 
   /** Calls the API; `path` is what comes after the account. Whatever it answers must be as docs/api.yaml has it. */
-  async api(method: string, path: string, body?: unknown, account = this.#target.account): Promise<Answer> {
+  async api(
+    method: string,
+    path: string,
+    body?: unknown,
+    account = this.#target.account,
+  ): Promise<SystemResponse> {
     const whole = `/accounts/${account}${path}`;
-    const answer = await answerOf(
+    const reply = await responseOf(
       await this.#target.fetch(`${this.#target.api}${whole}`, {
         method,
         ...(body !== undefined && {
@@ -44,20 +49,20 @@ export class SystemClient {
       }),
     );
     const wrong = contractViolations(method, whole.replace(/\?.*/s, ''), {
-      status: answer.status,
-      contentType: answer.headers.get('content-type'),
-      retryAfter: answer.headers.get('retry-after'),
-      body: answer.body,
+      status: reply.status,
+      contentType: reply.headers.get('content-type'),
+      retryAfter: reply.headers.get('retry-after'),
+      body: reply.body,
     });
     if (wrong.length > 0) throw new Error(`${method} ${whole} is not as documented: ${wrong.join('; ')}`);
-    return answer;
+    return reply;
   }
 
-  register(id: string, body: unknown): Promise<Answer> {
+  register(id: string, body: unknown): Promise<SystemResponse> {
     return this.api('PUT', `/payment-requests/${id}`, body);
   }
 
-  cancel(id: string, query = ''): Promise<Answer> {
+  cancel(id: string, query = ''): Promise<SystemResponse> {
     return this.api('DELETE', `/payment-requests/${id}${query}`);
   }
 
@@ -75,12 +80,12 @@ export class SystemClient {
   }
 
   /** The customer does something: start, approve, decline, step-back, abandon; or Klarna: expire, delete. */
-  async customer(id: string, deed: string): Promise<void> {
-    const { status, body } = await this.simulator('POST', `/payment-requests/${id}/${deed}`, {});
-    if (status >= 300) throw new Error(`${deed}: ${status} ${JSON.stringify(body)}`);
+  async customer(id: string, action: string): Promise<void> {
+    const { status, body } = await this.simulator('POST', `/payment-requests/${id}/${action}`, {});
+    if (status >= 300) throw new Error(`${action}: ${status} ${JSON.stringify(body)}`);
   }
 
-  async simulator(method: string, path: string, body?: unknown): Promise<Answer> {
+  async simulator(method: string, path: string, body?: unknown): Promise<SystemResponse> {
     return call(method, `${this.#simulator.klarna}/_simulator${path}`, body);
   }
 
@@ -106,7 +111,7 @@ export class SystemClient {
       readonly payload?: Record<string, unknown>;
       readonly headers?: Record<string, string>;
     } = {},
-  ): Promise<Answer> {
+  ): Promise<SystemResponse> {
     const payload = { payment_request_id: id, state, ...options.payload };
     const metadata = {
       event_id: options.eventId ?? randomUUID(),
@@ -125,9 +130,9 @@ export class SystemClient {
     body: string | Uint8Array,
     key: { readonly id: string; readonly key: string } = this.#target.signingKey,
     headers: Record<string, string> = {},
-  ): Promise<Answer> {
+  ): Promise<SystemResponse> {
     const bytes = Buffer.from(body);
-    return answerOf(
+    return responseOf(
       await fetch(this.#target.webhook, {
         method: 'POST',
         headers: {
@@ -156,7 +161,7 @@ export class SystemClient {
       });
   }
 
-  control(method: string, path: string, body?: unknown): Promise<Answer> {
+  control(method: string, path: string, body?: unknown): Promise<SystemResponse> {
     return call(method, `${this.#simulator.control}${path}`, body);
   }
 
@@ -177,8 +182,8 @@ export class SystemClient {
   }
 }
 
-const call = async (method: string, url: string, body?: unknown): Promise<Answer> =>
-  answerOf(
+const call = async (method: string, url: string, body?: unknown): Promise<SystemResponse> =>
+  responseOf(
     await fetch(url, {
       method,
       ...(body !== undefined && {
@@ -188,7 +193,7 @@ const call = async (method: string, url: string, body?: unknown): Promise<Answer
     }),
   );
 
-async function answerOf(response: Response): Promise<Answer> {
+async function responseOf(response: Response): Promise<SystemResponse> {
   const text = await response.text();
   let body: Record<string, unknown>;
   try {

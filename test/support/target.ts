@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { AwsClient } from 'aws4fetch';
 import * as v from 'valibot';
-import { defaultSigningKeys } from '../../local/default-secrets.ts';
+import { defaultSigningKeys } from '../../local/secrets/default-secrets.ts';
 import { startLocalProcess } from './local-process.ts';
 
 /** A system to drive: where it is, and how to speak to it. */

@@ -1,7 +1,7 @@
 import type { CancelCommand } from '../../functions/domain/cancellation.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { cancelPaymentRequest } from '../../functions/application/cancel-payment-request.ts';
-import { endExpiredSession, type ExpiryOutcome } from '../../functions/application/end-expired-session.ts';
+import { endExpiredSession, type TimeoutOutcome } from '../../functions/application/end-expired-session.ts';
 import type { AccountSettings, SessionTimer } from '../../functions/application/ports.ts';
 import { reconcilePaymentRequests } from '../../functions/application/reconcile-payment-requests.ts';
 import { recordObservation } from '../../functions/application/record-observation.ts';
@@ -90,7 +90,7 @@ export class World {
       }),
       chance: () => 0.5,
       onTimerFault,
-      onExpiry: ({ kind }: ExpiryOutcome, lateness: number) => void this.expiries.push({ kind, lateness }),
+      onTimeout: ({ kind }: TimeoutOutcome, lateness: number) => void this.expiries.push({ kind, lateness }),
       onFault: (_: unknown, error: unknown) => void this.faults.push(error),
     };
   }

@@ -12,7 +12,7 @@ import type { Account, PaymentRequestId } from '../../domain/identifiers.ts';
 import { type Instant, millisOf } from '../../domain/instant.ts';
 import type { TableOptions } from './dynamodb-payment-request-store.ts';
 import { type Item, timeToLive } from './payment-request-item.ts';
-import { tableSchema } from './table-schema.ts';
+import { tableSchema } from '../../contract/table-schema.ts';
 import { UpdateBuilder } from './update-expression.ts';
 
 /** The partition of the due index that holds jobs: apart from the records, which the sweep looks through first. */

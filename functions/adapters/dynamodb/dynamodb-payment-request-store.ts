@@ -21,7 +21,7 @@ import type {
 } from '../../application/ports.ts';
 import type { Account, PaymentRequestKey, SessionId } from '../../domain/identifiers.ts';
 import type { Instant } from '../../domain/instant.ts';
-import { type ListPosition, listPositionOf } from '../../domain/list-position.ts';
+import { type ListCursor, listCursorOf } from '../../domain/list-cursor.ts';
 import type { Observation } from '../../domain/observation.ts';
 import type { PaymentRequest } from '../../domain/payment-request.ts';
 import { isOpen, type PaymentRequestState } from '../../domain/payment-request-state.ts';
@@ -41,7 +41,7 @@ import {
   toHistoryItem,
   toItem,
 } from './payment-request-item.ts';
-import { tableSchema } from './table-schema.ts';
+import { tableSchema } from '../../contract/table-schema.ts';
 import { UpdateBuilder } from './update-expression.ts';
 
 export interface TableOptions {
@@ -90,7 +90,7 @@ export class DynamoDbPaymentRequestStore
       .put('updated_at', now)
       .put(tableSchema.timeToLive, timeToLive(Date.parse(now), this.#options.retentionDays))
       .put(tableSchema.stateIndex.partitionKey, stateKeyOf(key.account, fields.state))
-      .putIfAbsent(tableSchema.stateIndex.sortKey, listPositionOf({ ...key, createdAt: now }))
+      .putIfAbsent(tableSchema.stateIndex.sortKey, listCursorOf({ ...key, createdAt: now }))
       .putIfAbsent('created_at', now)
       .increment('version');
     if (fields.klarnaExpiresAt) update.put('klarna_expires_at', fields.klarnaExpiresAt);
@@ -175,7 +175,7 @@ export class DynamoDbPaymentRequestStore
   async listed(
     account: Account,
     states: readonly (PaymentRequestState | undefined)[],
-    before: ListPosition | undefined,
+    before: ListCursor | undefined,
     limit: number,
   ): Promise<readonly ListedPaymentRequest[]> {
     const found = await Promise.all(
@@ -188,7 +188,7 @@ export class DynamoDbPaymentRequestStore
 
   async #listedIn(
     stateKey: string,
-    before: ListPosition | undefined,
+    before: ListCursor | undefined,
     limit: number,
   ): Promise<readonly ListedPaymentRequest[]> {
     const { client, tableName } = this.#options;
@@ -206,7 +206,7 @@ export class DynamoDbPaymentRequestStore
     );
     return items.flatMap((item) => {
       const key = keyOfPartition(item[tableSchema.partitionKey]?.S ?? '');
-      return key ? [{ ...key, position: (item[sortKey]?.S ?? '') as ListPosition }] : [];
+      return key ? [{ ...key, position: (item[sortKey]?.S ?? '') as ListCursor }] : [];
     });
   }
 

@@ -10,7 +10,7 @@ import type {
 import { millisOf } from '../../domain/instant.ts';
 import type { TableOptions } from './dynamodb-payment-request-store.ts';
 import { type Item, timeToLive } from './payment-request-item.ts';
-import { tableSchema } from './table-schema.ts';
+import { tableSchema } from '../../contract/table-schema.ts';
 import { UpdateBuilder } from './update-expression.ts';
 
 /** Where in the state index the quarantine is: no account's state has this name. */

@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Account, EventId, PaymentRequestKey, SessionId } from '../../domain/identifiers.ts';
-import { listPositionOf } from '../../domain/list-position.ts';
+import { listCursorOf } from '../../domain/list-cursor.ts';
 import type { HistoryEntry, PaymentRequest } from '../../domain/payment-request.ts';
 import type { PaymentRequestState } from '../../domain/payment-request-state.ts';
-import { tableSchema } from './table-schema.ts';
+import { tableSchema } from '../../contract/table-schema.ts';
 
 /** An item as plain values: what marshalling makes of it is DynamoDB's business. */
 export type Item = Readonly<Record<string, unknown>>;
@@ -59,7 +59,7 @@ export function toItem(record: PaymentRequest, retentionDays: number): Item {
     timer: record.timer,
     cancellation,
     attention: record.attention,
-    looks: record.looks,
+    attempts: record.attempts,
     history_dropped: record.historyDropped,
     version: record.version,
     created_at: record.createdAt,
@@ -68,7 +68,7 @@ export function toItem(record: PaymentRequest, retentionDays: number): Item {
     [tableSchema.sessionIndex.partitionKey]:
       record.sessionId && sessionKeyOf(record.account, record.sessionId),
     [tableSchema.stateIndex.partitionKey]: stateKeyOf(record.account, record.state),
-    [tableSchema.stateIndex.sortKey]: listPositionOf(record),
+    [tableSchema.stateIndex.sortKey]: listCursorOf(record),
     [tableSchema.dueIndex.partitionKey]: record.reconcileAfter && dueShardOf(record),
     [tableSchema.dueIndex.sortKey]: record.reconcileAfter,
     [tableSchema.timeToLive]: timeToLive(Date.parse(record.updatedAt), retentionDays),
@@ -138,7 +138,7 @@ export function fromItem(item: Item): PaymentRequest {
     cancellation: item['cancellation'],
     attention: item['attention'],
     reconcileAfter: item[tableSchema.dueIndex.sortKey],
-    looks: item['looks'] ?? 0,
+    attempts: item['attempts'] ?? 0,
     history,
     historyDropped: item['history_dropped'] ?? 0,
     version: item['version'],

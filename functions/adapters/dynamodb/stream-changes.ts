@@ -2,7 +2,7 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { PaymentRequest } from '../../domain/payment-request.ts';
 import { fromItem, keyOfPartition } from './payment-request-item.ts';
-import { tableSchema } from './table-schema.ts';
+import { tableSchema } from '../../contract/table-schema.ts';
 
 /** The part of a DynamoDB stream record that counts here. */
 export interface StreamImage {

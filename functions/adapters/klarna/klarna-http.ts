@@ -3,7 +3,7 @@ import https from 'node:https';
 import type { KlarnaCredentials } from '../../application/ports.ts';
 
 /** A complete answer, its body still text. */
-export interface HttpAnswer {
+export interface HttpResponse {
   readonly status: number;
   readonly headers: http.IncomingHttpHeaders;
   readonly body: string;
@@ -40,7 +40,7 @@ export function exchange(
   agent: http.Agent,
   timeoutMillis: number,
   body?: string,
-): Promise<HttpAnswer> {
+): Promise<HttpResponse> {
   // node:http and node:https and not fetch, which costs ten times as much at a cold start.
   const { request } = url.protocol === 'https:' ? https : http;
   return new Promise((resolve, reject) => {

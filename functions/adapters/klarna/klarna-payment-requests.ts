@@ -1,13 +1,13 @@
 import type {
   Ids,
-  KlarnaAnswer,
+  KlarnaResponse,
   KlarnaCredentials,
   KlarnaExpiry,
   KlarnaPaymentRequests,
 } from '../../application/ports.ts';
 import type { PaymentRequestId } from '../../domain/identifiers.ts';
 import { formatInstant, type Instant } from '../../domain/instant.ts';
-import { noAnswer, readAnswer } from './klarna-answer.ts';
+import { noResponse, readResponse } from './klarna-response.ts';
 import { agentFor, exchange } from './klarna-http.ts';
 
 export interface KlarnaOptions {
@@ -29,11 +29,15 @@ export class HttpKlarnaPaymentRequests implements KlarnaPaymentRequests, KlarnaE
     this.#options = options;
   }
 
-  read(credentials: KlarnaCredentials, id: PaymentRequestId, timeoutMillis: number): Promise<KlarnaAnswer> {
+  read(credentials: KlarnaCredentials, id: PaymentRequestId, timeoutMillis: number): Promise<KlarnaResponse> {
     return this.#ask('GET', credentials, id, timeoutMillis);
   }
 
-  cancel(credentials: KlarnaCredentials, id: PaymentRequestId, timeoutMillis: number): Promise<KlarnaAnswer> {
+  cancel(
+    credentials: KlarnaCredentials,
+    id: PaymentRequestId,
+    timeoutMillis: number,
+  ): Promise<KlarnaResponse> {
     return this.#ask('DELETE', credentials, id, timeoutMillis);
   }
 
@@ -46,7 +50,7 @@ export class HttpKlarnaPaymentRequests implements KlarnaPaymentRequests, KlarnaE
     id: PaymentRequestId,
     expiresAt: Instant,
     timeoutMillis: number,
-  ): Promise<KlarnaAnswer> {
+  ): Promise<KlarnaResponse> {
     const timestamp = formatInstant(expiresAt);
     const body = { customer_interaction_config: { interaction_expiry: { timestamp } } };
     return this.#ask('PATCH', credentials, id, timeoutMillis, JSON.stringify(body));
@@ -58,7 +62,7 @@ export class HttpKlarnaPaymentRequests implements KlarnaPaymentRequests, KlarnaE
     id: PaymentRequestId,
     timeoutMillis: number,
     body?: string,
-  ): Promise<KlarnaAnswer> {
+  ): Promise<KlarnaResponse> {
     const correlationId = this.#options.ids.next();
     const asked = { method, correlation_id: correlationId };
     const { partnerAccountId, environment } = credentials;
@@ -71,7 +75,7 @@ export class HttpKlarnaPaymentRequests implements KlarnaPaymentRequests, KlarnaE
       'partner-correlation-id': correlationId,
     };
     try {
-      const answer = await exchange(
+      const response = await exchange(
         method,
         url,
         headers,
@@ -79,9 +83,9 @@ export class HttpKlarnaPaymentRequests implements KlarnaPaymentRequests, KlarnaE
         timeoutMillis,
         body,
       );
-      return readAnswer(answer, id, asked);
+      return readResponse(response, id, asked);
     } catch (error) {
-      return noAnswer(error, asked);
+      return noResponse(error, asked);
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { Bell } from '../../shared/bell.ts';
-import type { LocalClock } from '../../shared/local-clock.ts';
+import { ChangeSignal } from '../../clock/change-signal.ts';
+import type { LocalClock } from '../../clock/local-clock.ts';
 
 /** An event as a rule's target gets it: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html */
 export interface EventDocument {
@@ -29,12 +29,12 @@ export class EventLog {
   readonly #insert: StatementSync;
   readonly #after: StatementSync;
   readonly #highest: StatementSync;
-  readonly #appended: Bell;
+  readonly #appended: ChangeSignal;
   readonly #closing: AbortSignal;
 
   /** The signal ends every subscription. */
   constructor(database: DatabaseSync, clock: LocalClock, closing: AbortSignal) {
-    this.#appended = new Bell(clock);
+    this.#appended = new ChangeSignal(clock);
     this.#closing = closing;
     database.exec(`
       CREATE TABLE IF NOT EXISTS events (

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { doublingDelay } from '../../shared/growing-delay.ts';
+import { doublingDelay } from '../../shared/backoff.ts';
 import { atomically } from '../../shared/database.ts';
 import type { Faults } from '../faults/faults.ts';
 import type { MessageAttributes } from '../sqs/queue.ts';

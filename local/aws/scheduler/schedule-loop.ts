@@ -1,7 +1,7 @@
 import { type BackgroundLoop, startBackgroundLoop } from '../../shared/background-loop.ts';
 import { pause } from '../../shared/pause.ts';
-import type { Bell } from '../../shared/bell.ts';
-import type { LocalClock } from '../../shared/local-clock.ts';
+import type { ChangeSignal } from '../../clock/change-signal.ts';
+import type { LocalClock } from '../../clock/local-clock.ts';
 import type { ScheduleDelivery } from './schedule-delivery.ts';
 import type { ScheduleStore } from './schedule-store.ts';
 
@@ -12,7 +12,7 @@ export function startScheduleLoop(
   store: ScheduleStore,
   delivery: ScheduleDelivery,
   clock: LocalClock,
-  changed: Bell,
+  changed: ChangeSignal,
   onLog: (line: string) => void,
 ): BackgroundLoop {
   async function run(signal: AbortSignal): Promise<void> {

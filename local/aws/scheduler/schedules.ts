@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { LocalClock } from '../../shared/local-clock.ts';
+import type { LocalClock } from '../../clock/local-clock.ts';
 import { ServiceError } from '../wire/service-error.ts';
 import { parseAtExpression } from './at-expression.ts';
 import type { Schedule, ScheduleDocument, ScheduleKey } from './schedule.ts';

@@ -1,8 +1,8 @@
 import { hash, randomUUID } from 'node:crypto';
 import type { QueueDescription } from '../../template/stack-description.ts';
 import type { QueueMessage, QueueMessageAttribute, QueuePort } from '../../triggers/queue-source.ts';
-import { Bell } from '../../shared/bell.ts';
-import type { LocalClock } from '../../shared/local-clock.ts';
+import { ChangeSignal } from '../../clock/change-signal.ts';
+import type { LocalClock } from '../../clock/local-clock.ts';
 import type { Faults } from '../faults/faults.ts';
 import { ServiceError } from '../wire/service-error.ts';
 import type { MessageCounts, MessageRow, MessageStore } from './message-store.ts';
@@ -42,12 +42,12 @@ export interface QueueParts {
 export class Queue implements QueuePort {
   readonly description: QueueDescription;
   readonly #parts: QueueParts;
-  readonly #changed: Bell;
+  readonly #changed: ChangeSignal;
 
   constructor(parts: QueueParts) {
     this.description = parts.description;
     this.#parts = parts;
-    this.#changed = new Bell(parts.clock);
+    this.#changed = new ChangeSignal(parts.clock);
   }
 
   /** Returns the message's id once it is kept. */

@@ -1,9 +1,9 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { pause } from '../../shared/pause.ts';
-import type { DynamoDbPassage } from '../dynamodb/dynamodb-passage.ts';
+import type { DynamoDbProxy } from '../dynamodb/dynamodb-proxy.ts';
 import { internalError, throttlingError } from '../faults/fault-errors.ts';
 import type { Faults } from '../faults/faults.ts';
-import { errorAnswer, type HttpAnswer, sendHttpAnswer, successAnswer } from './http-answer.ts';
+import { errorResponse, type HttpResponse, sendHttpResponse, successResponse } from './http-response.ts';
 import { type IdentifiedCall, identifyCall } from './identify-call.ts';
 import { readBody } from './read-body.ts';
 import { ServiceError } from './service-error.ts';
@@ -11,7 +11,7 @@ import type { Action, ActionsOf, ServedName, ServiceName } from './service.ts';
 
 export interface RequestListenerParts {
   readonly actions: { readonly [Service in ServedName]: ActionsOf<Service> };
-  readonly dynamodb: DynamoDbPassage;
+  readonly dynamodb: DynamoDbProxy;
   readonly faults: Faults;
   /** Told of every call, before it is looked at any further. */
   readonly onCall: (service: ServiceName, action: string) => void;
@@ -34,7 +34,7 @@ export function createRequestListener({
     const call = identifyCall(request);
     if (!call) {
       request.resume();
-      sendHttpAnswer(response, notACall(request));
+      sendHttpResponse(response, notACall(request));
       return;
     }
     const { service, action } = call;
@@ -48,7 +48,7 @@ export function createRequestListener({
     const fault = faults.takeForCall(service, action);
     switch (fault?.kind) {
       case undefined:
-        sendHttpAnswer(response, await perform());
+        sendHttpResponse(response, await perform());
         return;
       case 'hang':
         return;
@@ -60,16 +60,16 @@ export function createRequestListener({
       case 'throttle': {
         const error = fault.kind === 'error' ? injectedError(service) : throttlingError(service);
         await pause(fault.delayMs, signal);
-        sendHttpAnswer(response, errorAnswer(service, error));
+        sendHttpResponse(response, errorResponse(service, error));
         return;
       }
       case 'slow':
       case 'error-after': {
-        const answer = await perform();
+        const reply = await perform();
         await pause(fault.delayMs, signal);
-        sendHttpAnswer(
+        sendHttpResponse(
           response,
-          fault.kind === 'slow' ? answer : errorAnswer(service, injectedError(service)),
+          fault.kind === 'slow' ? reply : errorResponse(service, injectedError(service)),
         );
         return;
       }
@@ -85,7 +85,7 @@ export function createRequestListener({
       const service = identifyCall(request)?.service ?? 'dynamodb';
       if (!(error instanceof ServiceError)) onLog(`${service}: ${String(error)}`);
       const told = error instanceof ServiceError ? error : internalError(service, String(error));
-      sendHttpAnswer(response, errorAnswer(service, told));
+      sendHttpResponse(response, errorResponse(service, told));
     });
   };
 }
@@ -96,7 +96,7 @@ async function act(
   { action, urlMembers }: IdentifiedCall,
   body: Buffer,
   signal: AbortSignal,
-): Promise<HttpAnswer> {
+): Promise<HttpResponse> {
   const perform = Object.hasOwn(actions, action) ? actions[action] : undefined;
   if (!perform) {
     throw new ServiceError(
@@ -104,7 +104,7 @@ async function act(
       `The local system has no ${action} in ${service}; it has ${Object.keys(actions).join(', ')}.`,
     );
   }
-  return successAnswer(service, await perform(inputOf(body, urlMembers), signal));
+  return successResponse(service, await perform(inputOf(body, urlMembers), signal));
 }
 
 function inputOf(body: Buffer, urlMembers: IdentifiedCall['urlMembers']): unknown {
@@ -120,7 +120,7 @@ function inputOf(body: Buffer, urlMembers: IdentifiedCall['urlMembers']): unknow
 const injectedError = (service: ServiceName): ServiceError =>
   internalError(service, 'The service failed (an injected fault).');
 
-const notACall = ({ method = '', url = '' }: IncomingMessage): HttpAnswer => ({
+const notACall = ({ method = '', url = '' }: IncomingMessage): HttpResponse => ({
   status: 404,
   headers: { 'content-type': 'application/json', 'x-amzn-errortype': 'UnknownOperationException' },
   body: JSON.stringify({

@@ -1,6 +1,6 @@
 import { follow } from './ask.ts';
 import { byId, element } from './element.ts';
-import { type EventFacts, factWords, typeWord } from './event-words.ts';
+import { type EventFacts, factWords, typeWord } from './event-text.ts';
 import { shortId } from './record.ts';
 import { timeElement } from './time-text.ts';
 

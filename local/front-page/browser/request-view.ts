@@ -16,7 +16,7 @@ export interface Surroundings {
   readonly onAnotherAttempt: (record: PaymentRequestRecord) => void;
 }
 
-const deeds = [
+const actions = [
   ['start', 'Opens Klarna'],
   ['approve', 'Approves'],
   ['decline', 'Declines'],
@@ -126,7 +126,7 @@ export class RequestView {
     if (!this.#surroundings.simulator) return element('section', { class: 'card' }, shop, this.#outcome);
     const customer = group(
       'The customer',
-      ...deeds.map(([deed, text]) => button(text, () => this.#simulate(deed, text))),
+      ...actions.map(([action, text]) => button(text, () => this.#simulate(action, text))),
     );
     const klarna = group(
       'Klarna',
@@ -160,8 +160,8 @@ export class RequestView {
     void this.#do(ask('PATCH', recordPath(this.#key), { deadline_at: moved }));
   }
 
-  #simulate(deed: string, text: string): void {
-    void this.#do(ask('POST', `${this.#simulated()}/${deed}`, {}), text);
+  #simulate(action: string, text: string): void {
+    void this.#do(ask('POST', `${this.#simulated()}/${action}`, {}), text);
   }
 
   #simulated(): string {

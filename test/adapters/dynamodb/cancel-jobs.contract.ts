@@ -3,7 +3,7 @@ import type { CancelJobs } from '../../../functions/application/ports.ts';
 import { type CancelJob, withPage, withStop } from '../../../functions/domain/cancel-job.ts';
 import type { Account, CancelJobId } from '../../../functions/domain/identifiers.ts';
 import { type Instant, plusMillis } from '../../../functions/domain/instant.ts';
-import type { ListPosition } from '../../../functions/domain/list-position.ts';
+import type { ListCursor } from '../../../functions/domain/list-cursor.ts';
 import { jobWith, requestId } from '../../support/cancel-jobs.ts';
 import { account, noon } from '../../support/fixtures.ts';
 
@@ -64,7 +64,7 @@ export function describeCancelJobs(name: string, open: () => CancelJobs): void {
     it('stores what was made of the version that is stored, and nothing else', async () => {
       const job = newJob({ selection: { by: 'created_before', createdBefore: noon } });
       await jobs.start(job, undefined);
-      const position = `${noon}#${requestId(1)}` as ListPosition;
+      const position = `${noon}#${requestId(1)}` as ListCursor;
       const entries = [{ paymentRequestId: requestId(1), outcome: 'canceled', state: 'CANCELED' } as const];
       const later = plusMillis(noon, 1_000);
       const next = withPage(job, entries, { ids: [requestId(1)], position, isLast: false }, later);

@@ -7,7 +7,7 @@ import { DynamoDbQuarantine } from '../../../functions/adapters/dynamodb/dynamod
 import { DynamoDbPaymentRequestStore } from '../../../functions/adapters/dynamodb/dynamodb-payment-request-store.ts';
 import type { QuarantinedDelivery } from '../../../functions/application/ports.ts';
 import { claimed } from '../../../functions/domain/cancellation.ts';
-import { settled } from '../../../functions/domain/settlement.ts';
+import { settled } from '../../../functions/domain/cancel-attempt.ts';
 import { ownEventId, type PaymentRequestKey } from '../../../functions/domain/identifiers.ts';
 import { plusMillis } from '../../../functions/domain/instant.ts';
 import type { Observation } from '../../../functions/domain/observation.ts';
@@ -58,7 +58,7 @@ describe.each(Object.entries(engines))('on %s', (name, machine) => {
           record,
           {
             leaseId: record.cancellation?.lease?.id ?? 'none',
-            heard: [{ ...news, source: 'cancel' as const, eventId: ownEventId('cancel', news.eventId) }],
+            facts: [{ ...news, source: 'cancel' as const, eventId: ownEventId('cancel', news.eventId) }],
             conclusion: { kind: 'unknown' },
             sent: true,
             proof: { status: '500' },

@@ -89,7 +89,7 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
           sessionId: parseSessionId('session #1/å'),
           reference: 'köp "17"',
           attention: 'klarna_denied',
-          looks: 3,
+          attempts: 3,
           historyDropped: 2,
         });
         expect(await store.read(key)).toEqual(whole);
@@ -413,19 +413,19 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
         const account = 'shop-that-moves';
         const key = newKey(account);
         const where = async () => ({
-          unheard: (await listed(account, [undefined])).length,
+          unseen: (await listed(account, [undefined])).length,
           submitted: (await listed(account, ['SUBMITTED'])).length,
           canceled: (await listed(account, ['CANCELED'])).length,
         });
         await written(newSession(key));
-        expect(await where()).toEqual({ unheard: 1, submitted: 0, canceled: 0 });
+        expect(await where()).toEqual({ unseen: 1, submitted: 0, canceled: 0 });
         await store.observe(key, observed('SUBMITTED', '2026-03-01T12:01:00Z'));
-        expect(await where()).toEqual({ unheard: 0, submitted: 1, canceled: 0 });
+        expect(await where()).toEqual({ unseen: 0, submitted: 1, canceled: 0 });
         const stored = await store.read(key);
         if (!stored) throw new Error('nothing is stored');
         const { record } = applyObservation(stored, observed('CANCELED', '2026-03-01T12:02:00Z'));
         await written(asNextVersion(record, afterNoon(2)), stored);
-        expect(await where()).toEqual({ unheard: 0, submitted: 0, canceled: 1 });
+        expect(await where()).toEqual({ unseen: 0, submitted: 0, canceled: 1 });
       });
 
       it('has the newest first over all states asked for, and goes on where it is told to', async () => {

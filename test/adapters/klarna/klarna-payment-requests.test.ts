@@ -1,10 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HttpKlarnaPaymentRequests } from '../../../functions/adapters/klarna/klarna-payment-requests.ts';
-import type { KlarnaAnswer, KlarnaCredentials } from '../../../functions/application/ports.ts';
+import type { KlarnaResponse, KlarnaCredentials } from '../../../functions/application/ports.ts';
 import { at, key } from '../../support/fixtures.ts';
 import {
-  answering,
+  responding,
   breakingOff,
   dripping,
   hanging,
@@ -51,15 +51,15 @@ const shown = (fields: Readonly<Record<string, unknown>> = {}) => ({
   ...fields,
 });
 
-async function answerTo(
+async function responseTo(
   behaviour: Parameters<typeof server.behaves>[0],
   limit?: number,
-): Promise<KlarnaAnswer> {
+): Promise<KlarnaResponse> {
   server.behaves(behaviour);
-  const answer = await read({}, limit);
-  expect(plantedIn(JSON.stringify(answer))).toEqual([]);
-  for (const value of Object.values(answer.proof)) expect(value).toBeTypeOf('string');
-  return answer;
+  const response = await read({}, limit);
+  expect(plantedIn(JSON.stringify(response))).toEqual([]);
+  for (const value of Object.values(response.proof)) expect(value).toBeTypeOf('string');
+  return response;
 }
 
 describe('what Klarna is asked', () => {
@@ -69,7 +69,7 @@ describe('what Klarna is asked', () => {
   ] as const)(
     '%s is a %s without a body, by a correlation id of 32 hexadecimal characters',
     async (act, method) => {
-      server.behaves(answering(200, shown()));
+      server.behaves(responding(200, shown()));
       const { proof } = await (act === 'read' ? read() : cancel());
       expect(server.requests).toMatchObject([{ method, url: `/v2/payment/requests/${id}`, body: '' }]);
       const headers: IncomingHttpHeaders = server.requests[0]?.headers ?? {};
@@ -90,9 +90,9 @@ describe('what Klarna is asked', () => {
   );
 
   it('moveExpiry is a PATCH of the expiry alone, without an idempotency key', async () => {
-    server.behaves(answering(200, shown({ expires_at: '2026-03-01T12:30:00Z' })));
-    const answer = await klarna.moveExpiry(credentials, id, at('2026-03-01T12:30:00.5Z'), 2000);
-    expect(answer).toMatchObject({
+    server.behaves(responding(200, shown({ expires_at: '2026-03-01T12:30:00Z' })));
+    const response = await klarna.moveExpiry(credentials, id, at('2026-03-01T12:30:00.5Z'), 2000);
+    expect(response).toMatchObject({
       kind: 'payment-request',
       expiresAt: at('2026-03-01T12:30:00Z'),
       proof: { method: 'PATCH', status: '200' },
@@ -107,7 +107,7 @@ describe('what Klarna is asked', () => {
   });
 
   it('is another correlation id every time', async () => {
-    server.behaves(answering(200, shown()));
+    server.behaves(responding(200, shown()));
     await read();
     await read();
     expect(new Set(server.requests.map(({ headers }) => headers['partner-correlation-id'])).size).toBe(2);
@@ -125,7 +125,7 @@ describe('what Klarna is asked', () => {
       '/v2/accounts/a%2F..%2Fb%3Fc%23d/payment/requests/',
     ],
   ])("is on the partner's path for %s", async (_, partnerAccountId, path) => {
-    server.behaves(answering(200, shown()));
+    server.behaves(responding(200, shown()));
     await read({ partnerAccountId });
     await cancel({ partnerAccountId });
     expect(server.requests.map(({ url }) => url)).toEqual([path + id, path + id]);
@@ -136,7 +136,7 @@ describe('what Klarna is asked', () => {
     ['base64 of the user name and the key', 'user-1', `Basic ${btoa(`user-1:${planted.apiKey}`)}`],
     ['base64 of an empty user name and the key', '', `Basic ${btoa(`:${planted.apiKey}`)}`],
   ])('is authorized by %s', async (_, username, authorization) => {
-    server.behaves(answering(200, shown()));
+    server.behaves(responding(200, shown()));
     await read({ username });
     await cancel({ username });
     expect(server.requests.map(({ headers }) => headers.authorization)).toEqual([
@@ -146,7 +146,7 @@ describe('what Klarna is asked', () => {
   });
 
   it("is asked of the account's own environment", async () => {
-    server.behaves(answering(200, shown()));
+    server.behaves(responding(200, shown()));
     expect(await read({ environment: 'live' })).toMatchObject({
       kind: 'unclear',
       proof: { error: 'ECONNREFUSED' },
@@ -155,7 +155,7 @@ describe('what Klarna is asked', () => {
   });
 
   it('goes over one connection, again and again', async () => {
-    server.behaves(answering(200, shown()));
+    server.behaves(responding(200, shown()));
     for (let time = 0; time < 5; time += 1) await read();
     expect(server.connections()).toBe(1);
   });
@@ -165,7 +165,7 @@ describe('a Payment Request', () => {
   it.each(['SUBMITTED', 'IN_PROGRESS', 'COMPLETED', 'CANCELED', 'EXPIRED', 'DECLINED'] as const)(
     'that is %s',
     async (state) => {
-      expect(await answerTo(answering(200, shown({ state })))).toMatchObject({
+      expect(await responseTo(responding(200, shown({ state })))).toMatchObject({
         kind: 'payment-request',
         state,
       });
@@ -173,8 +173,8 @@ describe('a Payment Request', () => {
   );
 
   it('has times to the nanosecond, and words for what came before and why', async () => {
-    const answer = await answerTo(
-      answering(200, {
+    const response = await responseTo(
+      responding(200, {
         ...shown({ state: 'CANCELED' }),
         previous_state: 'SUBMITTED',
         state_reason: 'PARTNER_CANCELED',
@@ -182,7 +182,7 @@ describe('a Payment Request', () => {
         expires_at: '2026-03-01T16:00:00.1+01:00',
       }),
     );
-    expect(answer).toMatchObject({
+    expect(response).toMatchObject({
       previousState: 'SUBMITTED',
       stateReason: 'PARTNER_CANCELED',
       updatedAt: at('2026-03-01T12:00:00.123456789Z'),
@@ -198,31 +198,31 @@ describe('a Payment Request', () => {
       { previous_state: 'PAUSED', state_reason: planted.name, updated_at: 'now', expires_at: '' },
     ],
   ])('may have every other field %s', async (_, fields) => {
-    const answer = await answerTo(answering(200, shown(fields)));
-    expect(answer).toEqual({
+    const response = await responseTo(responding(200, shown(fields)));
+    expect(response).toEqual({
       kind: 'payment-request',
       state: 'SUBMITTED',
       previousState: undefined,
       stateReason: undefined,
       updatedAt: undefined,
       expiresAt: undefined,
-      proof: answer.proof,
+      proof: response.proof,
     });
   });
 
   it('in a state that is new to us is no state of ours, and is named', async () => {
-    const answer = await answerTo(answering(200, shown({ state: 'PAUSED' })));
-    expect(answer).toMatchObject({ kind: 'unknown-state', proof: { state: 'PAUSED', status: '200' } });
+    const response = await responseTo(responding(200, shown({ state: 'PAUSED' })));
+    expect(response).toMatchObject({ kind: 'unknown-state', proof: { state: 'PAUSED', status: '200' } });
   });
 
   it.each(['canceled', 'toString', '__proto__', `${planted.name} ${planted.email}`])(
     'in the state %j is not guessed at',
     async (state) => {
-      expect((await answerTo(answering(200, shown({ state })))).kind).toBe('unknown-state');
+      expect((await responseTo(responding(200, shown({ state })))).kind).toBe('unknown-state');
     },
   );
 
-  it.each<[string, Parameters<typeof answering>]>([
+  it.each<[string, Parameters<typeof responding>]>([
     ['nothing', [200]],
     ['nothing, by 204', [204]],
     ['a blank', [200, ' ']],
@@ -240,22 +240,22 @@ describe('a Payment Request', () => {
     ['no state', [200, { payment_request_id: id }]],
     ['a state that is no text', [200, shown({ state: ['CANCELED'] })]],
     ['an error', [200, { error_id: 'e1', error_code: 'INTERNAL_ERROR' }]],
-  ])('is not shown by %s behind a 2xx: what was asked may have been done', async (_, answer) => {
-    expect(await answerTo(answering(...answer))).toMatchObject({
+  ])('is not shown by %s behind a 2xx: what was asked may have been done', async (_, response) => {
+    expect(await responseTo(responding(...response))).toMatchObject({
       kind: 'unclear',
       retryAfterMillis: undefined,
-      proof: { status: String(answer[0]) },
+      proof: { status: String(response[0]) },
     });
   });
 
   it('is shown by a 201 and a 202 too', async () => {
-    expect((await answerTo(answering(201, shown()))).kind).toBe('payment-request');
-    expect((await answerTo(answering(202, shown()))).kind).toBe('payment-request');
+    expect((await responseTo(responding(201, shown()))).kind).toBe('payment-request');
+    expect((await responseTo(responding(202, shown()))).kind).toBe('payment-request');
   });
 });
 
 describe('an error', () => {
-  const meanings: readonly (readonly [number, string, KlarnaAnswer['kind']])[] = [
+  const meanings: readonly (readonly [number, string, KlarnaResponse['kind']])[] = [
     [400, 'VALIDATION_ERROR', 'refused'],
     [400, 'INVALID_CONTENT_TYPE', 'refused'],
     [401, 'UNAUTHORIZED', 'denied'],
@@ -295,14 +295,14 @@ describe('an error', () => {
 
   describe.each(Object.entries(envelopes))('in %s', (_, envelope) => {
     it.each(meanings)('%i %s is %s, and its id and code are kept', async (status, code, kind) => {
-      const answer = await answerTo(answering(status, envelope(code)));
-      expect(answer.kind).toBe(kind);
-      expect(answer.proof).toMatchObject({
+      const response = await responseTo(responding(status, envelope(code)));
+      expect(response.kind).toBe(kind);
+      expect(response.proof).toMatchObject({
         status: String(status),
         error_id: 'b1bc1a2e-0000-4000-8000-000000000000',
         error_code: code,
       });
-      expect(Object.keys(answer.proof).toSorted()).toEqual([
+      expect(Object.keys(response.proof).toSorted()).toEqual([
         'correlation_id',
         'error_code',
         'error_id',
@@ -315,8 +315,8 @@ describe('an error', () => {
   it.each(meanings)(
     '%i is known by its status where its body is empty or HTML (%s)',
     async (status, _, kind) => {
-      expect((await answerTo(answering(status))).kind).toBe(kind);
-      const html = await answerTo(answering(status, `<html>${planted.text}</html>`));
+      expect((await responseTo(responding(status))).kind).toBe(kind);
+      const html = await responseTo(responding(status, `<html>${planted.text}</html>`));
       expect(html.kind).toBe(kind);
       expect(Object.keys(html.proof).toSorted()).toEqual(['correlation_id', 'method', 'status']);
     },
@@ -327,7 +327,7 @@ describe('an error', () => {
     ['long', { error_id: 'x'.repeat(81), error_code: 'x'.repeat(10_000) }],
     ['objects', { error_id: { a: 1 }, error_code: ['RESOURCE_CONFLICT'] }],
   ])('whose id and code are %s gives neither', async (_, body) => {
-    const { proof } = await answerTo(answering(409, body));
+    const { proof } = await responseTo(responding(409, body));
     expect(Object.keys(proof).toSorted()).toEqual(['correlation_id', 'method', 'status']);
   });
 
@@ -347,7 +347,7 @@ describe('an error', () => {
     ['no time where it says nonsense', 429, { 'retry-after': 'soon' }, undefined],
     ['no time where it says less than none', 429, { 'retry-after': '-1' }, undefined],
   ])('asks us to wait: %s', async (_, status, headers, retryAfterMillis) => {
-    expect(await answerTo(answering(status, {}, headers))).toMatchObject({ retryAfterMillis });
+    expect(await responseTo(responding(status, {}, headers))).toMatchObject({ retryAfterMillis });
   });
 });
 
@@ -357,12 +357,12 @@ describe('no answer', () => {
     ['a slow drip', dripping],
   ])('%s: the time limit holds for the whole of it', async (_, behaviour) => {
     const begun = performance.now();
-    const answer = await answerTo(behaviour, 120);
+    const response = await responseTo(behaviour, 120);
     const took = performance.now() - begun;
-    expect(answer).toMatchObject({ kind: 'unclear', retryAfterMillis: undefined });
-    expect(answer.proof).toEqual({
+    expect(response).toMatchObject({ kind: 'unclear', retryAfterMillis: undefined });
+    expect(response.proof).toEqual({
       method: 'GET',
-      correlation_id: answer.proof['correlation_id'],
+      correlation_id: response.proof['correlation_id'],
       error: 'ABORT_ERR',
     });
     expect(took).toBeGreaterThan(100);
@@ -374,17 +374,17 @@ describe('no answer', () => {
     ['an answer that breaks off', breakingOff(JSON.stringify(shown({ state: 'CANCELED' }))), 'ECONNRESET'],
     ['a body beyond 1 MB', pouring(1_048_577), 'Error'],
   ])('%s is a value and no exception', async (_, behaviour, error) => {
-    expect(await answerTo(behaviour)).toMatchObject({ kind: 'unclear', proof: { error } });
+    expect(await responseTo(behaviour)).toMatchObject({ kind: 'unclear', proof: { error } });
   });
 
   it('is not what 1 MB exactly is, though it says nothing', async () => {
-    expect(await answerTo(pouring(1_048_576))).toMatchObject({ kind: 'unclear', proof: { status: '200' } });
+    expect(await responseTo(pouring(1_048_576))).toMatchObject({ kind: 'unclear', proof: { status: '200' } });
   });
 
   it('does no harm to the next call', async () => {
     for (const behaviour of [resetting, dripping, pouring(2_000_000), breakingOff('{"a":1}')]) {
-      await answerTo(behaviour, 200);
-      expect((await answerTo(answering(200, shown()))).kind).toBe('payment-request');
+      await responseTo(behaviour, 200);
+      expect((await responseTo(responding(200, shown()))).kind).toBe('payment-request');
     }
   });
 

@@ -18,12 +18,12 @@ async function startControl(forwards: Omit<ControlOptions, 'aws'> = {}) {
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const call = async (method: string, path: string, body?: unknown) => {
-    const answer = await fetch(`${url}${path}`, {
+    const response = await fetch(`${url}${path}`, {
       method,
       ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
-    const text = await answer.text();
-    return { status: answer.status, body: text === '' ? undefined : (JSON.parse(text) as unknown) };
+    const text = await response.text();
+    return { status: response.status, body: text === '' ? undefined : (JSON.parse(text) as unknown) };
   };
   return { aws, url, call };
 }
@@ -41,9 +41,9 @@ test('GET /events is one event a line', async () => {
   const { aws, url } = await startControl();
   expect(await (await fetch(`${url}/events`)).text()).toBe('');
   await publish(aws, 1, 2);
-  const answer = await fetch(`${url}/events`);
-  expect(answer.headers.get('content-type')).toBe('application/x-ndjson');
-  const text = await answer.text();
+  const response = await fetch(`${url}/events`);
+  expect(response.headers.get('content-type')).toBe('application/x-ndjson');
+  const text = await response.text();
   expect(text.endsWith('\n')).toBe(true);
   expect(text.trimEnd().split('\n').map(numberOf)).toEqual([1, 2]);
 });
@@ -52,9 +52,9 @@ test('GET /events?follow=true goes on', async () => {
   const { aws, url } = await startControl();
   await publish(aws, 1);
   const leaving = new AbortController();
-  const answer = await fetch(`${url}/events?follow=true`, { signal: leaving.signal });
+  const response = await fetch(`${url}/events?follow=true`, { signal: leaving.signal });
   const seen: number[] = [];
-  for await (const chunk of answer.body ?? []) {
+  for await (const chunk of response.body ?? []) {
     seen.push(...Buffer.from(chunk).toString().trimEnd().split('\n').map(numberOf));
     if (seen.length === 1) await publish(aws, 2);
     else break;
@@ -66,9 +66,9 @@ test('GET /events?follow=true&last=… begins with the newest so many', async ()
   const { aws, url } = await startControl();
   await publish(aws, 1, 2, 3);
   const leaving = new AbortController();
-  const answer = await fetch(`${url}/events?follow=true&last=1`, { signal: leaving.signal });
+  const response = await fetch(`${url}/events?follow=true&last=1`, { signal: leaving.signal });
   const seen: number[] = [];
-  for await (const chunk of answer.body ?? []) {
+  for await (const chunk of response.body ?? []) {
     seen.push(...Buffer.from(chunk).toString().trimEnd().split('\n').map(numberOf));
     if (seen.length === 1) await publish(aws, 4);
     else break;
@@ -94,9 +94,9 @@ test.each(['follow=true&last=-1', 'follow=true&last=many', 'last=1'])(
 
 test('a follower is answered before there is an event, and sent home when the server closes', async () => {
   const { aws, url } = await startControl();
-  const answer = await fetch(`${url}/events?follow=true`);
+  const response = await fetch(`${url}/events?follow=true`);
   await aws.close();
-  expect(await answer.text()).toBe('');
+  expect(await response.text()).toBe('');
 });
 
 test('GET /schedules', async () => {
@@ -181,9 +181,9 @@ test.each([
   ['no klarna here', { target: 'klarna', kind: 'hang' }, 'target is "klarna"; allowed: dynamodb'],
 ])('%s is refused with what is allowed', async (_, body, message) => {
   const { aws, call } = await startControl();
-  const answer = await call('POST', '/faults', body);
-  expect(answer.status).toBe(400);
-  expect((answer.body as { error: string }).error).toContain(message);
+  const response = await call('POST', '/faults', body);
+  expect(response.status).toBe(400);
+  expect((response.body as { error: string }).error).toContain(message);
   expect(aws.faults.list()).toEqual([]);
 });
 
@@ -218,8 +218,8 @@ test.each(['/', '//', '/nothing', '/faults/1'])(
   '%s is not found, and what there is is said',
   async (path) => {
     const { call } = await startControl();
-    const answer = await call('GET', path);
-    expect(answer.status).toBe(404);
-    expect(JSON.stringify(answer.body)).toContain('GET, POST and DELETE /faults');
+    const response = await call('GET', path);
+    expect(response.status).toBe(404);
+    expect(JSON.stringify(response.body)).toContain('GET, POST and DELETE /faults');
   },
 );

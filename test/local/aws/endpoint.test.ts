@@ -10,7 +10,7 @@ import { ListScheduleGroupsCommand } from '@aws-sdk/client-scheduler';
 import { ListSecretsCommand } from '@aws-sdk/client-secrets-manager';
 import { CreateQueueCommand } from '@aws-sdk/client-sqs';
 import { expect, onTestFinished, test } from 'vitest';
-import { answering, startMisbehavingServer } from '../../support/misbehaving-server.ts';
+import { responding, startMisbehavingServer } from '../../support/misbehaving-server.ts';
 import { notesTable, openNotes } from '../dynamodb/notes-table.ts';
 import { createTables } from '../../../local/dynamodb/create-tables.ts';
 import { thisMachine } from '../../../local/dynamodb/engine-choice.ts';
@@ -40,16 +40,16 @@ test('one endpoint serves DynamoDB, too', async () => {
 
 test('calls to DynamoDB pass byte for byte, over connections that stay open', async () => {
   const upstream = await startUpstream();
-  upstream.behaves(answering(200, '{ "TableNames" : [] }', { 'x-amz-crc32': '42' }));
+  upstream.behaves(responding(200, '{ "TableNames" : [] }', { 'x-amz-crc32': '42' }));
   const aws = await startAws({ dynamodbUrl: upstream.url });
   for (const body of ['{ "Limit" : 1 }', '{"odd":"\\u00e5"}']) {
-    const answer = await fetch(aws.url, {
+    const response = await fetch(aws.url, {
       method: 'POST',
       headers: { 'x-amz-target': 'DynamoDBStreams_20120810.ListStreams', authorization: 'AWS4 anything' },
       body,
     });
-    expect(await answer.text()).toBe('{ "TableNames" : [] }');
-    expect(answer.headers.get('x-amz-crc32')).toBe('42');
+    expect(await response.text()).toBe('{ "TableNames" : [] }');
+    expect(response.headers.get('x-amz-crc32')).toBe('42');
     expect(upstream.requests.at(-1)).toMatchObject({
       method: 'POST',
       body,
@@ -62,7 +62,7 @@ test('calls to DynamoDB pass byte for byte, over connections that stay open', as
 test('what DynamoDB refuses is refused, and when it does not answer that is said', async () => {
   const upstream = await startUpstream();
   upstream.behaves(
-    answering(400, {
+    responding(400, {
       __type: 'com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException',
       message: 'slowly',
     }),
@@ -79,7 +79,7 @@ test('what DynamoDB refuses is refused, and when it does not answer that is said
 
 test('AWS_ENDPOINT_URL is all that a client needs', async () => {
   const upstream = await startUpstream();
-  upstream.behaves(answering(200, { TableNames: ['lapse'] }));
+  upstream.behaves(responding(200, { TableNames: ['lapse'] }));
   const aws = await startAws({ dynamodbUrl: upstream.url });
   process.env['AWS_ENDPOINT_URL'] = aws.url;
   onTestFinished(() => {
@@ -126,9 +126,9 @@ test.each(['/', '//', '/schedules/%', '/schedules/a/b', '/schedules?x', '/no/whe
   '%s is no call, and that is said',
   async (path) => {
     const aws = await startAws();
-    const answer = await fetch(`${aws.url}${path}`, { method: 'POST', body: '{}' });
-    expect(answer.status).toBe(404);
-    expect(await answer.text()).toContain('is no call that the local system knows');
+    const response = await fetch(`${aws.url}${path}`, { method: 'POST', body: '{}' });
+    expect(response.status).toBe(404);
+    expect(await response.text()).toContain('is no call that the local system knows');
   },
 );
 

@@ -38,8 +38,8 @@ test('an event is published as a rule’s target would get it', async () => {
 test('the bus goes by its name or ARN, and is the default one if none is named', async () => {
   const aws = await startAws();
   const arn = 'arn:aws:events:eu-north-1:123456789012:event-bus/lapse';
-  const answer = await put(aws, { ...entry, EventBusName: arn }, { ...entry, EventBusName: undefined });
-  expect(answer.FailedEntryCount).toBe(0);
+  const response = await put(aws, { ...entry, EventBusName: arn }, { ...entry, EventBusName: undefined });
+  expect(response.FailedEntryCount).toBe(0);
   const [first] = aws.events.list();
   expect(Math.abs(Date.parse(first?.time ?? '') - Date.now())).toBeLessThan(5_000);
 });
@@ -52,9 +52,9 @@ test.each<[string, Partial<PutEventsRequestEntry>, string]>([
   ['an unknown bus', { EventBusName: 'nobody' }, 'ResourceNotFoundException'],
 ])('%s fails the entry and no other', async (_, fields, code) => {
   const aws = await startAws();
-  const answer = await put(aws, entry, { ...entry, ...fields }, entry);
-  expect(answer.FailedEntryCount).toBe(1);
-  expect(answer.Entries?.map(({ ErrorCode }) => ErrorCode)).toEqual([undefined, code, undefined]);
+  const response = await put(aws, entry, { ...entry, ...fields }, entry);
+  expect(response.FailedEntryCount).toBe(1);
+  expect(response.Entries?.map(({ ErrorCode }) => ErrorCode)).toEqual([undefined, code, undefined]);
   expect(aws.events.list()).toHaveLength(2);
 });
 

@@ -11,14 +11,14 @@ import {
 import * as v from 'valibot';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { faultSchema } from '../../../local/aws/faults/fault.ts';
-import { answering, startMisbehavingServer } from '../../support/misbehaving-server.ts';
+import { responding, startMisbehavingServer } from '../../support/misbehaving-server.ts';
 import { type RunningAws, startAws } from './running-aws.ts';
 import { arnOfQueue } from './stack-options.ts';
 
 async function startWithDynamoDb() {
   const upstream = await startMisbehavingServer();
   onTestFinished(() => upstream.close());
-  upstream.behaves(answering(200, { TableNames: ['lapse'] }));
+  upstream.behaves(responding(200, { TableNames: ['lapse'] }));
   return { upstream, aws: await startAws({ dynamodbUrl: upstream.url }) };
 }
 
@@ -136,9 +136,9 @@ test('a PutEvents that fails in part fails every second entry, the first among t
   const aws = await startAws();
   aws.faults.inject({ target: 'eventbridge', kind: 'partial', times: 1 });
   const Entries = [0, 1, 2].map((n) => ({ Source: 's', DetailType: 't', Detail: JSON.stringify({ n }) }));
-  const answer = await aws.eventbridge.send(new PutEventsCommand({ Entries }));
-  expect(answer.FailedEntryCount).toBe(2);
-  expect(answer.Entries?.map(({ ErrorCode }) => ErrorCode)).toEqual([
+  const response = await aws.eventbridge.send(new PutEventsCommand({ Entries }));
+  expect(response.FailedEntryCount).toBe(2);
+  expect(response.Entries?.map(({ ErrorCode }) => ErrorCode)).toEqual([
     'InternalFailure',
     undefined,
     'InternalFailure',
@@ -190,14 +190,14 @@ test.each(Object.keys(calls))(
   async (target) => {
     const aws = await startAws();
     const urls: Readonly<Record<string, string>> = aws.urls;
-    const answers = () => fetch(urls[target] ?? '').then(({ status }) => status);
-    expect(await answers()).toBe(404);
+    const responses = () => fetch(urls[target] ?? '').then(({ status }) => status);
+    expect(await responses()).toBe(404);
     aws.faults.inject(v.parse(faultSchema, { target, kind: 'refuse' }));
-    await expect(answers()).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } });
+    await expect(responses()).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } });
     for (const [other, url] of Object.entries(urls)) {
       if (other !== target) expect((await fetch(url)).status).toBe(404);
     }
     aws.faults.clear();
-    expect(await answers()).toBe(404);
+    expect(await responses()).toBe(404);
   },
 );

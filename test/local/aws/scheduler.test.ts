@@ -10,7 +10,7 @@ import {
   ValidationException,
 } from '@aws-sdk/client-scheduler';
 import { expect, test, vi } from 'vitest';
-import { LocalClock } from '../../../local/shared/local-clock.ts';
+import { LocalClock } from '../../../local/clock/local-clock.ts';
 import { type RunningAws, startAws } from './running-aws.ts';
 import { arnOfQueue } from './stack-options.ts';
 

@@ -17,7 +17,7 @@ import {
   type SendMessageCommandInput,
 } from '@aws-sdk/client-sqs';
 import { expect, test, vi } from 'vitest';
-import { LocalClock } from '../../../local/shared/local-clock.ts';
+import { LocalClock } from '../../../local/clock/local-clock.ts';
 import { type RunningAws, startAws } from './running-aws.ts';
 import { arnOfQueue, stackOptions } from './stack-options.ts';
 

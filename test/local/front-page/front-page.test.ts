@@ -21,9 +21,9 @@ async function statusOf(
 ): Promise<number | undefined> {
   const { hostname, port } = new URL(url);
   const asked = request({ hostname, port, method, path, headers, agent: false }).end();
-  const [answer] = (await once(asked, 'response')) as [IncomingMessage];
-  answer.resume();
-  return answer.statusCode;
+  const [reply] = (await once(asked, 'response')) as [IncomingMessage];
+  reply.resume();
+  return reply.statusCode;
 }
 
 /** A part of the system that notes what reaches it, and answers 418. */
@@ -76,15 +76,15 @@ describe('the page', () => {
     ['/icon.svg', 'image/svg+xml'],
   ])('serves %s, which may load nothing from elsewhere and run nothing inline', async (path, contentType) => {
     const { url } = await startPage();
-    const answer = await fetch(`${url}${path}`);
-    expect([answer.status, answer.headers.get('content-type')]).toEqual([200, contentType]);
-    const policy = answer.headers.get('content-security-policy') ?? '';
+    const reply = await fetch(`${url}${path}`);
+    expect([reply.status, reply.headers.get('content-type')]).toEqual([200, contentType]);
+    const policy = reply.headers.get('content-security-policy') ?? '';
     expect(policy).toContain("default-src 'none'");
     expect(policy).toContain("script-src 'self';");
     expect(policy).toContain("frame-ancestors 'none'");
     expect(policy).not.toMatch(/unsafe|\*|http/);
-    expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
-    expect(answer.headers.get('access-control-allow-origin')).toBeNull();
+    expect(reply.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(reply.headers.get('access-control-allow-origin')).toBeNull();
   });
 
   it('has no script, style or handler in its markup', async () => {
@@ -169,25 +169,25 @@ describe('a call', () => {
 
   it('is never allowed beforehand to another origin', async () => {
     const { url } = await startPage();
-    const answer = await fetch(`${url}/api/accounts/demo/payment-requests/x`, {
+    const reply = await fetch(`${url}/api/accounts/demo/payment-requests/x`, {
       method: 'OPTIONS',
       headers: { origin: 'https://evil.example', 'access-control-request-headers': 'x-lapse-page' },
     });
-    expect(answer.status).toBe(403);
-    expect([...answer.headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([]);
+    expect(reply.status).toBe(403);
+    expect([...reply.headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([]);
   });
 
   it('goes to the part that it is for as it is, and its answer comes back without cookies or permissions', async () => {
     const { url, api, control, klarna } = await startPage();
-    const answer = await fetch(`${url}/api/accounts/demo/payment-requests/a%3Ab?dry_run=true`, {
+    const reply = await fetch(`${url}/api/accounts/demo/payment-requests/a%3Ab?dry_run=true`, {
       method: 'DELETE',
       headers: { ...fromPage, origin: url, 'sec-fetch-site': 'same-origin', cookie: 'b=2' },
     });
-    expect([answer.status, await answer.text()]).toEqual([418, '{"title":"Tea"}']);
-    expect(answer.headers.get('content-type')).toBe('application/problem+json');
-    expect(answer.headers.get('retry-after')).toBe('7');
-    expect(answer.headers.get('set-cookie')).toBeNull();
-    expect(answer.headers.get('access-control-allow-origin')).toBeNull();
+    expect([reply.status, await reply.text()]).toEqual([418, '{"title":"Tea"}']);
+    expect(reply.headers.get('content-type')).toBe('application/problem+json');
+    expect(reply.headers.get('retry-after')).toBe('7');
+    expect(reply.headers.get('set-cookie')).toBeNull();
+    expect(reply.headers.get('access-control-allow-origin')).toBeNull();
     expect(api.reached).toMatchObject([
       { call: 'DELETE /accounts/demo/payment-requests/a%3Ab?dry_run=true' },
     ]);
@@ -220,8 +220,8 @@ describe('a call', () => {
   it('with too long a body is answered 413 and reaches nobody', async () => {
     const { url, everReached } = await startPage();
     const body = 'x'.repeat(16 * 1024 + 1);
-    const answer = await fetch(`${url}/api/x`, { method: 'POST', headers: fromPage, body });
-    expect([answer.status, everReached()]).toEqual([413, []]);
+    const reply = await fetch(`${url}/api/x`, { method: 'POST', headers: fromPage, body });
+    expect([reply.status, everReached()]).toEqual([413, []]);
   });
 
   it('to a part that is gone is answered 502', async () => {

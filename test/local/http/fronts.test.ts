@@ -2,17 +2,17 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { startApiFront } from '../../../local/http/api-front.ts';
 import { startFunctionUrlFront } from '../../../local/http/function-url-front.ts';
 import { startListening } from '../../../local/http/start-listening.ts';
-import { startAtUsualPort } from '../../../local/http/usual-port.ts';
+import { startAtPreferredPort } from '../../../local/http/preferred-port.ts';
 import type { InvocationResult } from '../../../local/lambda/invoke.ts';
 import type { RouteDescription } from '../../../local/template/stack-description.ts';
 import { sendRaw } from './raw-request.ts';
 
 type Event = Record<string, unknown> & { headers: Record<string, string> };
 
-const answered = (payload: unknown): InvocationResult => ({ kind: 'answer', payload });
+const responded = (payload: unknown): InvocationResult => ({ kind: 'response', payload });
 
 /** A function that keeps the events it got. */
-function recorder(result: InvocationResult = answered({ statusCode: 204 })) {
+function recorder(result: InvocationResult = responded({ statusCode: 204 })) {
   const events: Event[] = [];
   const invoke = (event: unknown): Promise<InvocationResult> => {
     events.push(event as Event);
@@ -87,14 +87,14 @@ describe('an event', () => {
 
 describe('an answer', () => {
   it.each<[InvocationResult, number, string]>([
-    [answered({ statusCode: 409, body: 'no', headers: { 'content-type': 'text/plain' } }), 409, 'no'],
-    [answered({ statusCode: 200, body: 'aGk=', isBase64Encoded: true }), 200, 'hi'],
-    [answered({ any: 'object' }), 200, '{"any":"object"}'],
-    [answered('text'), 200, 'text'],
-    [answered(null), 200, 'null'],
+    [responded({ statusCode: 409, body: 'no', headers: { 'content-type': 'text/plain' } }), 409, 'no'],
+    [responded({ statusCode: 200, body: 'aGk=', isBase64Encoded: true }), 200, 'hi'],
+    [responded({ any: 'object' }), 200, '{"any":"object"}'],
+    [responded('text'), 200, 'text'],
+    [responded(null), 200, 'null'],
     [{ kind: 'throttled' }, 429, '{"message":"Too Many Requests"}'],
     [{ kind: 'error', errorType: 'Error', errorMessage: 'x' }, 502, '{"message":"Internal Server Error"}'],
-    [answered({ statusCode: 7 }), 500, '{"message":"Internal Server Error"}'],
+    [responded({ statusCode: 7 }), 500, '{"message":"Internal Server Error"}'],
   ])('%j of a Lambda URL', async (result, status, text) => {
     const { url } = await functionUrl(result);
     const response = await fetch(url);
@@ -158,9 +158,9 @@ it.each([
   [['rubbish'], 400, 'Bad Request'],
 ])('what cannot be read as a request is answered by the front itself: %#', async (lines, status, message) => {
   const { url, events } = await functionUrl();
-  const answer = await sendRaw(url, lines);
-  expect(answer).toContain(`HTTP/1.1 ${status} ${message}\r\n`);
-  expect(answer.endsWith(JSON.stringify({ message }))).toBe(true);
+  const reply = await sendRaw(url, lines);
+  expect(reply).toContain(`HTTP/1.1 ${status} ${message}\r\n`);
+  expect(reply.endsWith(JSON.stringify({ message }))).toBe(true);
   expect(events).toEqual([]);
 });
 
@@ -180,17 +180,17 @@ it('a port that is taken is refused with what to do', async () => {
 });
 
 it('a usual port that is taken is left to whoever has it', async () => {
-  const start = (port: number, patienceMillis?: number) =>
-    startListening(port, (_, response) => response.end(), patienceMillis);
+  const start = (port: number, waitLimitMillis?: number) =>
+    startListening(port, (_, response) => response.end(), waitLimitMillis);
   const first = await start(0);
   onTestFinished(() => first.close());
-  const second = await startAtUsualPort(Number(new URL(first.url).port), start);
+  const second = await startAtPreferredPort(Number(new URL(first.url).port), start);
   onTestFinished(() => second.close());
   expect(second.url).not.toBe(first.url);
 });
 
 it('a usual port that is free is taken', async () => {
   const close = () => Promise.resolve();
-  const { url } = await startAtUsualPort(4711, (port) => Promise.resolve({ url: `at ${port}`, close }));
+  const { url } = await startAtPreferredPort(4711, (port) => Promise.resolve({ url: `at ${port}`, close }));
   expect(url).toBe('at 4711');
 });

@@ -17,8 +17,8 @@ describe.each<[string, Record<string, unknown>, number, string | undefined]>([
     const klarna = await startSimulator();
     const id = await klarna.place();
     await klarna.fault({ kind, on: 'cancel', ...options, effect });
-    const answer = await klarna.cancel(id);
-    expect([answer.status, answer.json['error_code']]).toEqual([status, error_code]);
+    const response = await klarna.cancel(id);
+    expect([response.status, response.json['error_code']]).toEqual([status, error_code]);
     expect(await stateOf(klarna, id)).toBe(effect ? 'CANCELED' : 'SUBMITTED');
     expect((await klarna.list('calls'))[0]).toMatchObject({
       method: 'DELETE',
@@ -70,10 +70,10 @@ it('empty: done, without a body', async () => {
 it('html: a page where there should be JSON', async () => {
   const klarna = await startSimulator();
   await klarna.fault({ kind: 'html' });
-  const answer = await klarna.read(await klarna.place());
-  expect(answer.status).toBe(200);
-  expect(answer.headers.get('content-type')).toContain('text/html');
-  expect(answer.text).toContain('<!doctype html>');
+  const response = await klarna.read(await klarna.place());
+  expect(response.status).toBe(200);
+  expect(response.headers.get('content-type')).toContain('text/html');
+  expect(response.text).toContain('<!doctype html>');
 });
 
 it('slow: done at once, answered late', async () => {

@@ -26,8 +26,8 @@ it.each([
   ['nothing', ''],
 ])('refuses %s', async (_, authorization) => {
   const klarna = await startSimulator({ apiKeys: { [key]: { username: 'user-1' } } });
-  const answer = await klarna.api('GET', pathOf('x'), undefined, { authorization });
-  expect(answer).toMatchObject({
+  const response = await klarna.api('GET', pathOf('x'), undefined, { authorization });
+  expect(response).toMatchObject({
     status: 401,
     json: { error_code: 'UNAUTHORIZED', error_type: 'ACCESS_ERROR', errors: [] },
   });

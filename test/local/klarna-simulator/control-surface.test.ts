@@ -111,7 +111,7 @@ describe('bad input is answered with what is allowed', () => {
     ['/faults', 7, 'The text is 7; allowed: one JSON object.'],
     ['/faults', '{"kind":', 'The text is not JSON; allowed: one JSON object.'],
     ['/settings', { clockScale: 0 }, 'clockScale is 0; allowed: a number above 0.'],
-    ['/settings', { answerToRepeatedCancel: 418 }, 'allowed: 200 | 400 | 403 | 404 | 409.'],
+    ['/settings', { responseToRepeatedCancel: 418 }, 'allowed: 200 | 400 | 403 | 404 | 409.'],
     ['/settings', { speed: 1 }, 'speed is no field here; allowed: completedCanBeCanceled,'],
     [
       '/payment-requests',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { canaryValues } from '../../../local/klarna-simulator/canary-values.ts';
+import { piiCanaries } from '../../../local/klarna-simulator/pii-canaries.ts';
 import { account, startSimulator, subscribed } from './running-simulator.ts';
 import { startWebhookReceiver } from './webhook-receiver.ts';
 
@@ -12,13 +12,13 @@ describe('a customer', () => {
   it('goes in, steps back, goes in again and approves; each step is told', async () => {
     const { klarna, receiver } = await start();
     const id = await klarna.place({ payment_request_reference: 'order-7' });
-    for (const [deed, state] of [
+    for (const [action, state] of [
       ['start', 'IN_PROGRESS'],
       ['step-back', 'SUBMITTED'],
       ['start', 'IN_PROGRESS'],
       ['approve', 'COMPLETED'],
     ] as const) {
-      expect(await klarna.do(id, deed)).toMatchObject({ status: 200, json: { state } });
+      expect(await klarna.do(id, action)).toMatchObject({ status: 200, json: { state } });
     }
     await receiver.hasReceived(4);
     const inOrder = receiver.received.toSorted((a, b) =>
@@ -51,7 +51,7 @@ describe('a customer', () => {
     const texts = receiver.received.map(({ bytes }) => bytes.toString('utf8'));
     const completed = texts.find((text) => text.includes('"COMPLETED"')) ?? '';
     const other = texts.find((text) => !text.includes('"COMPLETED"')) ?? '';
-    for (const canary of Object.values(canaryValues)) {
+    for (const canary of Object.values(piiCanaries)) {
       expect(completed).toContain(canary);
       expect(other).not.toContain(canary);
     }
@@ -98,12 +98,12 @@ describe('a customer', () => {
     ['decline', 'EXPIRED', 'SUBMITTED, IN_PROGRESS, COMPLETED'],
     ['expire', 'COMPLETED', 'SUBMITTED, IN_PROGRESS'],
     ['abandon', 'DECLINED', 'SUBMITTED, IN_PROGRESS'],
-  ])('cannot %s when it is %s', async (deed, state, from) => {
+  ])('cannot %s when it is %s', async (action, state, from) => {
     const { klarna } = await start();
     const id = await klarna.place({ state });
-    expect(await klarna.do(id, deed)).toMatchObject({
+    expect(await klarna.do(id, action)).toMatchObject({
       status: 409,
-      json: { error: `A request that is ${state} cannot ${deed}; allowed from ${from}.` },
+      json: { error: `A request that is ${state} cannot ${action}; allowed from ${from}.` },
     });
     expect((await klarna.read(id)).json['state']).toBe(state);
   });

@@ -7,7 +7,7 @@ const waits = [10, 120, 900, 10_800, 21_600, 43_200];
 
 it.each([200, 201, 202, 204])('%d counts as received', async (status) => {
   const receiver = await startWebhookReceiver();
-  receiver.answers(status);
+  receiver.responses(status);
   const klarna = await startSimulator(subscribed(receiver.url));
   await klarna.do(await klarna.place(), 'start');
   await expect
@@ -17,7 +17,7 @@ it.each([200, 201, 202, 204])('%d counts as received', async (status) => {
 
 it.each([203, 301, 400, 500])('%d does not', async (status) => {
   const receiver = await startWebhookReceiver();
-  receiver.answers(status);
+  receiver.responses(status);
   const klarna = await startSimulator({ ...subscribed(receiver.url), clockScale: 1 });
   await klarna.do(await klarna.place(), 'start');
   await expect
@@ -27,7 +27,7 @@ it.each([203, 301, 400, 500])('%d does not', async (status) => {
 
 it('retries on Klarna’s schedule, with the same bytes, and then never again', async () => {
   const receiver = await startWebhookReceiver();
-  receiver.answers(...Array<number>(7).fill(503));
+  receiver.responses(...Array<number>(7).fill(503));
   const clockScale = 200_000;
   const klarna = await startSimulator({ ...subscribed(receiver.url), clockScale });
   await klarna.do(await klarna.place(), 'start');
@@ -45,7 +45,7 @@ it('retries on Klarna’s schedule, with the same bytes, and then never again', 
 
 it('unscaled, the first retry is 10 seconds away, and a flush does not wait for it', async () => {
   const receiver = await startWebhookReceiver();
-  receiver.answers(503);
+  receiver.responses(503);
   const klarna = await startSimulator({ ...subscribed(receiver.url), clockScale: 1 });
   await klarna.do(await klarna.place(), 'start');
   await expect.poll(() => klarna.list('deliveries')).toMatchObject([{ attempts: [{ status: 503 }] }]);
@@ -59,8 +59,8 @@ it('unscaled, the first retry is 10 seconds away, and a flush does not wait for 
     {
       status: 'delivered',
       attempts: [
-        { status: 503, answer: 'taken' },
-        { status: 200, answer: 'taken' },
+        { status: 503, response: 'taken' },
+        { status: 200, response: 'taken' },
       ],
     },
   ]);
@@ -68,7 +68,7 @@ it('unscaled, the first retry is 10 seconds away, and a flush does not wait for 
 
 it('does not wait for ever for an answer', async () => {
   const receiver = await startWebhookReceiver();
-  receiver.answers('silence');
+  receiver.responses('silence');
   const klarna = await startSimulator({ ...subscribed(receiver.url), deliveryTimeoutMs: 50 });
   await klarna.do(await klarna.place(), 'start');
   await receiver.hasReceived(2);

@@ -20,8 +20,8 @@ async function startProcess(folder: string, configuration: object, ...options: r
     ...options,
   ]);
   onTestFinished(() => void child.kill('SIGKILL'));
-  const complaints: string[] = [];
-  child.stderr.on('data', (chunk: Buffer) => complaints.push(chunk.toString()));
+  const violations: string[] = [];
+  child.stderr.on('data', (chunk: Buffer) => violations.push(chunk.toString()));
   const ended = once(child, 'close') as Promise<[number | null]>;
   const [line] = (await Promise.race([
     once(createInterface({ input: child.stdout }), 'line'),
@@ -32,7 +32,7 @@ async function startProcess(folder: string, configuration: object, ...options: r
     child,
     klarna: new SimulatorClient(listening),
     ended: async () => (await ended)[0],
-    complaint: () => complaints.join(''),
+    violation: () => violations.join(''),
   };
 }
 
@@ -71,10 +71,10 @@ it.each<[object, readonly string[], string]>([
   [{}, ['--port', 'x'], '--port is x; allowed: 0 to 65535.'],
   [{}, ['--speed', '1'], "Unknown option '--speed'"],
 ])('says in one sentence what is wrong with %j %j', async (configuration, options, sentence) => {
-  const { ended, complaint } = await startProcess(await temporaryFolder(), configuration, ...options);
+  const { ended, violation } = await startProcess(await temporaryFolder(), configuration, ...options);
   expect(await ended()).toBe(1);
-  expect(complaint()).toContain(sentence);
-  expect(complaint().trim().split('\n')).toHaveLength(1);
+  expect(violation()).toContain(sentence);
+  expect(violation().trim().split('\n')).toHaveLength(1);
 });
 
 describe('with a data folder', () => {

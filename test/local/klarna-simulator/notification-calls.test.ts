@@ -119,9 +119,9 @@ it.each<[string, Record<string, unknown>]>([
   ['status', { status: 'ON' }],
 ])('refuses a subscription whose %s is %j', async (parameter, wrong) => {
   const klarna = await startSimulator({ signingKeys: { k: 'secret' } });
-  const answer = await klarna.api('POST', webhooks, {
+  const response = await klarna.api('POST', webhooks, {
     ...subscriptionTo('http://127.0.0.1:2/', 'k'),
     ...wrong,
   });
-  expect(answer).toMatchObject({ status: 400, json: { validation_errors: [{ parameter }] } });
+  expect(response).toMatchObject({ status: 400, json: { validation_errors: [{ parameter }] } });
 });

@@ -92,11 +92,11 @@ describe('a cancel that the state forbids', () => {
     [400, { error_code: 'VALIDATION_ERROR' }],
     [403, { error_code: 'OPERATION_FORBIDDEN' }],
     [200, { state: 'DECLINED' }],
-  ])('%d, where it is switched so', async (answerToRepeatedCancel, json) => {
+  ])('%d, where it is switched so', async (responseToRepeatedCancel, json) => {
     const klarna = await startSimulator();
-    await klarna.control('POST', '/settings', { answerToRepeatedCancel });
+    await klarna.control('POST', '/settings', { responseToRepeatedCancel });
     const id = await klarna.place({ state: 'DECLINED' });
-    expect(await klarna.cancel(id)).toMatchObject({ status: answerToRepeatedCancel, json });
+    expect(await klarna.cancel(id)).toMatchObject({ status: responseToRepeatedCancel, json });
   });
 
   it('COMPLETED is cancelled, where it is switched so', async () => {
@@ -158,14 +158,14 @@ describe('bad input', () => {
     ['a config that is none', { customer_interaction_config: [] }, 'customer_interaction_config'],
   ])('%s', async (_, body, parameter) => {
     const klarna = await startSimulator();
-    const answer = await klarna.api('POST', collection(), body);
-    expect(answer).toMatchObject({ status: 400, json: { errors: [{ parameter }] } });
+    const response = await klarna.api('POST', collection(), body);
+    expect(response).toMatchObject({ status: 400, json: { errors: [{ parameter }] } });
   });
 
   it('another content type', async () => {
     const klarna = await startSimulator();
-    const answer = await klarna.api('POST', collection(), '{}', { 'content-type': 'text/plain' });
-    expect(answer).toMatchObject({ status: 400, json: { error_code: 'INVALID_CONTENT_TYPE' } });
+    const response = await klarna.api('POST', collection(), '{}', { 'content-type': 'text/plain' });
+    expect(response).toMatchObject({ status: 400, json: { error_code: 'INVALID_CONTENT_TYPE' } });
   });
 
   it('a cancel with a body', async () => {

@@ -14,7 +14,7 @@ export const subscribed = (url: string): ConfigurationInput => ({
   webhooks: [{ url, signing_key_id: signingKeyId, event_types: ['payment.*'] }],
 });
 
-export interface JsonAnswer {
+export interface JsonResponse {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
@@ -40,12 +40,12 @@ export class SimulatorClient {
     path: string,
     body?: unknown,
     headers: Readonly<Record<string, string>> = {},
-  ): Promise<JsonAnswer> {
+  ): Promise<JsonResponse> {
     return this.#call(method, path, body, { authorization: this.#authorization, ...headers });
   }
 
   /** Calls the control surface. */
-  async control(method: string, path: string, body?: unknown): Promise<JsonAnswer> {
+  async control(method: string, path: string, body?: unknown): Promise<JsonResponse> {
     return this.#call(method, `/_simulator${path}`, body, {});
   }
 
@@ -58,19 +58,19 @@ export class SimulatorClient {
     return String(json['payment_request_id']);
   }
 
-  do(id: string, deed: string, body: unknown = {}): Promise<JsonAnswer> {
-    return this.control('POST', `/payment-requests/${id}/${deed}`, body);
+  do(id: string, action: string, body: unknown = {}): Promise<JsonResponse> {
+    return this.control('POST', `/payment-requests/${id}/${action}`, body);
   }
 
-  read(id: string): Promise<JsonAnswer> {
+  read(id: string): Promise<JsonResponse> {
     return this.api('GET', pathOf(id));
   }
 
-  cancel(id: string): Promise<JsonAnswer> {
+  cancel(id: string): Promise<JsonResponse> {
     return this.api('DELETE', pathOf(id));
   }
 
-  fault(fields: Fields): Promise<JsonAnswer> {
+  fault(fields: Fields): Promise<JsonResponse> {
     return this.control('POST', '/faults', fields);
   }
 
@@ -85,7 +85,7 @@ export class SimulatorClient {
     path: string,
     body: unknown,
     headers: Readonly<Record<string, string>>,
-  ): Promise<JsonAnswer> {
+  ): Promise<JsonResponse> {
     const response = await fetch(`${this.url}${path}`, {
       method,
       headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },

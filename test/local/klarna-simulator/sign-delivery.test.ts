@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { verify } from '../../../functions/runtime/klarna-signature.ts';
+import { verify } from '../../../functions/webhook/klarna-signature.ts';
 import { signDelivery } from '../../../local/klarna-simulator/sign-delivery.ts';
 import vector from '../../vectors/klarna-signature.json' with { type: 'json' };
 

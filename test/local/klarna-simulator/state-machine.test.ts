@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import {
-  type Deed,
+  type Action,
   type State,
   states,
   statesThatAllow,
   transitionOf,
 } from '../../../local/klarna-simulator/state-machine.ts';
 
-const deeds: readonly Deed[] = ['start', 'step-back', 'approve', 'decline', 'cancel', 'expire'];
+const actions: readonly Action[] = ['start', 'step-back', 'approve', 'decline', 'cancel', 'expire'];
 
 /** Every arrow there is, with completed requests that can be cancelled. */
-const arrows: readonly (readonly [State, Deed, State, string?])[] = [
+const arrows: readonly (readonly [State, Action, State, string?])[] = [
   ['SUBMITTED', 'start', 'IN_PROGRESS'],
   ['SUBMITTED', 'cancel', 'CANCELED', 'PARTNER_CANCELED'],
   ['SUBMITTED', 'expire', 'EXPIRED'],
@@ -23,12 +23,13 @@ const arrows: readonly (readonly [State, Deed, State, string?])[] = [
   ['COMPLETED', 'cancel', 'CANCELED', 'PARTNER_CANCELED'],
 ];
 
-const arrow = (from: State, deed: Deed) => arrows.find(([state, name]) => state === from && name === deed);
+const arrow = (from: State, action: Action) =>
+  arrows.find(([state, name]) => state === from && name === action);
 
 describe.each(states)('from %s', (from) => {
-  it.each(deeds)('%s', (deed) => {
-    const expected = arrow(from, deed);
-    const transition = transitionOf(from, deed, { completedCanBeCanceled: true });
+  it.each(actions)('%s', (action) => {
+    const expected = arrow(from, action);
+    const transition = transitionOf(from, action, { completedCanBeCanceled: true });
     expect([transition?.to, transition?.reason]).toEqual([expected?.[2], expected?.[3]]);
   });
 });

@@ -13,7 +13,7 @@ const isSigned = ({ headers, bytes }: ReceivedDelivery) =>
 
 it('wrong-signature: once wrong, then right', async () => {
   const { klarna, receiver } = await start();
-  receiver.answers(400);
+  receiver.responses(400);
   await klarna.fault({ kind: 'wrong-signature' });
   await klarna.do(await klarna.place(), 'start');
   await receiver.hasReceived(2);

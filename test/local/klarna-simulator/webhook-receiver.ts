@@ -18,7 +18,7 @@ export interface WebhookReceiver {
   /** The states told of, in the order of arrival. */
   states(): readonly unknown[];
   /** One status a delivery, `'silence'` for none; 200 when they are used up. */
-  answers(...statuses: readonly (number | 'silence')[]): void;
+  responses(...statuses: readonly (number | 'silence')[]): void;
   /** Resolves when so many deliveries have come. */
   hasReceived(count: number): Promise<void>;
 }
@@ -44,7 +44,7 @@ export async function startWebhookReceiver(): Promise<WebhookReceiver> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/webhook`,
     received,
     states: () => received.map(({ payload }) => payload['state']),
-    answers: (...statuses) => void (scripted = statuses),
+    responses: (...statuses) => void (scripted = statuses),
     hasReceived: (count) =>
       expect.poll(() => received.length, { timeout: 5_000, interval: 5 }).toBeGreaterThanOrEqual(count),
   };

@@ -11,14 +11,14 @@ describe('an invocation', () => {
   it('takes the payload to the handler and its answer back', async () => {
     const echo = startHandler('exports.handler = async (event) => ({ got: event });');
     expect(await echo.invoke({ a: [1, 'ü'] })).toEqual({
-      kind: 'answer',
+      kind: 'response',
       payload: { got: { a: [1, 'ü'] } },
     });
   });
 
   it('without an answer is answered null', async () => {
     const silent = startHandler('exports.handler = async () => {};');
-    expect(await silent.invoke({})).toEqual({ kind: 'answer', payload: null });
+    expect(await silent.invoke({})).toEqual({ kind: 'response', payload: null });
   });
 
   it('tells the handler how long it has, and who it is', async () => {
@@ -27,7 +27,7 @@ describe('an invocation', () => {
       { timeoutSeconds: 5 },
     );
     const result = await told.invoke({});
-    const [remaining, name, arn] = (result.kind === 'answer' ? result.payload : []) as [
+    const [remaining, name, arn] = (result.kind === 'response' ? result.payload : []) as [
       number,
       string,
       string,
@@ -48,7 +48,7 @@ describe('an invocation', () => {
     );
     const tell = async () => {
       const result = await clock.invoke({});
-      return (result.kind === 'answer' ? result.payload : []) as [number, number, number, number];
+      return (result.kind === 'response' ? result.payload : []) as [number, number, number, number];
     };
     for (ahead of [3_600_000, -60_000]) {
       const [now, made, given, remaining] = await tell();
@@ -78,7 +78,7 @@ describe('an invocation', () => {
     });
     const first = one.invoke({});
     expect(await one.invoke({})).toEqual({ kind: 'throttled' });
-    expect(await first).toMatchObject({ kind: 'answer' });
+    expect(await first).toMatchObject({ kind: 'response' });
   });
 });
 
@@ -114,7 +114,7 @@ describe('an invocation fails', () => {
       errorType: 'Sandbox.Timedout',
     });
     const after = await stuck.invoke({});
-    expect(after).toMatchObject({ kind: 'answer' });
+    expect(after).toMatchObject({ kind: 'response' });
     expect(after).not.toEqual(before);
   });
 
@@ -129,10 +129,10 @@ describe('an invocation fails', () => {
     );
     await killed.invoke({});
     const hanging = killed.invoke({ hang: true });
-    const answer = await injectFunctionFault([killed], { kind: 'kill', function: 'some-function' });
-    expect(answer).toEqual({ status: 201, body: { killed: 1 } });
+    const response = await injectFunctionFault([killed], { kind: 'kill', function: 'some-function' });
+    expect(response).toEqual({ status: 201, body: { killed: 1 } });
     expect(await hanging).toMatchObject({ errorType: 'Runtime.ExitError' });
-    expect(await killed.invoke({})).toEqual({ kind: 'answer', payload: 1 });
+    expect(await killed.invoke({})).toEqual({ kind: 'response', payload: 1 });
   });
 });
 
@@ -141,7 +141,7 @@ it('a fault throttles its calls until it is cleared', async () => {
   await injectFunctionFault([throttled], { kind: 'throttle' });
   expect(await throttled.invoke({})).toEqual({ kind: 'throttled' });
   throttled.throttle(false);
-  expect(await throttled.invoke({})).toMatchObject({ kind: 'answer' });
+  expect(await throttled.invoke({})).toMatchObject({ kind: 'response' });
 });
 
 it.each([{ kind: 'kill', function: 'nobody' }, { kind: 'maim' }, {}])(
@@ -160,7 +160,7 @@ it('a process has the environment of the template, the overrides over it, and no
     overrides: { KLARNA_TEST_URL: 'http://127.0.0.1:1' },
   });
   const result = await told.invoke({});
-  const environment = (result.kind === 'answer' ? result.payload : {}) as Record<string, string>;
+  const environment = (result.kind === 'response' ? result.payload : {}) as Record<string, string>;
   expect(environment).toMatchObject({
     TABLE_NAME: 'table',
     KLARNA_TEST_URL: 'http://127.0.0.1:1',
@@ -175,7 +175,7 @@ it('a process has the environment of the template, the overrides over it, and no
 it('a process has the heap that Lambda gives a function of its size', async () => {
   const told = startHandler('exports.handler = async () => process.execArgv;');
   const payload = ['--max-semi-space-size=12', '--max-old-space-size=231'];
-  expect(await told.invoke({})).toEqual({ kind: 'answer', payload });
+  expect(await told.invoke({})).toEqual({ kind: 'response', payload });
 });
 
 it('what a function says is logged, a line each', async () => {

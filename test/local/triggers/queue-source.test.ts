@@ -105,7 +105,7 @@ test.each([
   { what: 'no failures', payload: { batchItemFailures: [] } },
   { what: 'null failures', payload: { batchItemFailures: null } },
 ])('an answer of $what is success', async ({ payload }) => {
-  const consumer = scriptedFunction<SQSEvent>(() => ({ kind: 'answer', payload }));
+  const consumer = scriptedFunction<SQSEvent>(() => ({ kind: 'response', payload }));
   const { queue } = start(consumer);
   queue.send('a', 'b');
   await vi.waitFor(() => {
@@ -120,14 +120,14 @@ test.each([
   { what: 'an empty identifier', result: failures('') },
   {
     what: 'a null identifier',
-    result: { kind: 'answer', payload: { batchItemFailures: [{ itemIdentifier: null }] } } as const,
+    result: { kind: 'response', payload: { batchItemFailures: [{ itemIdentifier: null }] } } as const,
   },
   {
     what: 'a misspelled key',
-    result: { kind: 'answer', payload: { batchItemFailures: [{ itemId: 'id-a' }] } } as const,
+    result: { kind: 'response', payload: { batchItemFailures: [{ itemId: 'id-a' }] } } as const,
   },
-  { what: 'a list of text', result: { kind: 'answer', payload: { batchItemFailures: 'id-a' } } as const },
-  { what: 'text', result: { kind: 'answer', payload: 'ok' } as const },
+  { what: 'a list of text', result: { kind: 'response', payload: { batchItemFailures: 'id-a' } } as const },
+  { what: 'text', result: { kind: 'response', payload: 'ok' } as const },
 ])('$what leaves the whole batch', async ({ result }) => {
   const logged: string[] = [];
   const consumer = scriptedFunction<SQSEvent>(() => result);
@@ -149,21 +149,21 @@ test('without ReportBatchItemFailures the answer means nothing', async () => {
 });
 
 test('no more batches run at once than the maximum concurrency', async () => {
-  const answers: (() => void)[] = [];
+  const responses: (() => void)[] = [];
   const consumer = scriptedFunction<SQSEvent>(async () => {
-    await new Promise<void>((resolve) => answers.push(resolve));
-    return { kind: 'answer', payload: null };
+    await new Promise<void>((resolve) => responses.push(resolve));
+    return { kind: 'response', payload: null };
   });
   const { queue } = start(consumer, { batchSize: 1, maximumConcurrency: 2 });
   queue.send('a', 'b', 'c', 'd');
   await vi.waitFor(() => expect(batches(consumer)).toEqual(['a', 'b']), soon);
   expect(queue.visible.map((message) => message.body)).toEqual(['c', 'd']);
-  answers[1]?.();
+  responses[1]?.();
   await vi.waitFor(() => expect(batches(consumer)).toEqual(['a', 'b', 'c']), soon);
   expect(queue.left()).toEqual(['a', 'c']);
-  for (const answer of answers) answer();
-  await vi.waitFor(() => expect(answers).toHaveLength(4), soon);
-  answers[3]?.();
+  for (const response of responses) response();
+  await vi.waitFor(() => expect(responses).toHaveLength(4), soon);
+  responses[3]?.();
 });
 
 test('throttled is tried again with the same receipt', async () => {
@@ -201,16 +201,16 @@ test('a queue that fails is asked again', async () => {
 });
 
 test('closing ends the long poll at once and waits for the batch in hand', async () => {
-  const answer = Promise.withResolvers<undefined>();
+  const response = Promise.withResolvers<undefined>();
   const consumer = scriptedFunction<SQSEvent>(async () => {
-    await answer.promise;
-    return { kind: 'answer', payload: null };
+    await response.promise;
+    return { kind: 'response', payload: null };
   });
   const { queue, running } = start(consumer);
   queue.send('a');
   await vi.waitFor(() => expect(consumer.events).toHaveLength(1), soon);
   const closing = running.close();
-  answer.resolve(undefined);
+  response.resolve(undefined);
   await closing;
   expect(queue.left()).toEqual([]);
 

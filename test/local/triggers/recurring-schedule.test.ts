@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { LocalClock } from '../../../local/shared/local-clock.ts';
+import { LocalClock } from '../../../local/clock/local-clock.ts';
 import type { RecurringScheduleOptions } from '../../../local/triggers/recurring-schedule.ts';
 import { startRecurringSchedule } from '../../../local/triggers/recurring-schedule.ts';
 import type { ScriptedFunction } from './scripted-function.ts';
@@ -36,9 +36,9 @@ test('the first run can be earlier than one period', async () => {
 });
 
 test('it can be run at once, and says what came of it', async () => {
-  const target = scriptedFunction(() => ({ kind: 'answer', payload: { repaired: 2 } }));
+  const target = scriptedFunction(() => ({ kind: 'response', payload: { repaired: 2 } }));
   const schedule = start(target, 3_600);
-  expect(await schedule.runNow()).toEqual({ kind: 'answer', payload: { repaired: 2 } });
+  expect(await schedule.runNow()).toEqual({ kind: 'response', payload: { repaired: 2 } });
   expect(target.events).toEqual([{ mode: 'sweep' }]);
 });
 
@@ -61,7 +61,7 @@ test('runs never overlap', async () => {
     most = Math.max(most, running);
     await vi.waitFor(() => expect(target.events.length).toBeGreaterThan(0), { interval: 1 });
     running -= 1;
-    return { kind: 'answer', payload: null };
+    return { kind: 'response', payload: null };
   });
   const schedule = start(target, 0.002);
   await Promise.all(Array.from({ length: 5 }, () => schedule.runNow()));
@@ -81,16 +81,16 @@ test('throttled is no failure', async () => {
   const logged: string[] = [];
   const target = scriptedFunction((_, invocation) => (invocation <= 3 ? throttled : undefined));
   const schedule = start(target, 3_600, { onLog: (line) => logged.push(line) });
-  expect(await schedule.runNow()).toEqual({ kind: 'answer', payload: null });
+  expect(await schedule.runNow()).toEqual({ kind: 'response', payload: null });
   expect(target.events).toHaveLength(4);
   expect(logged).toEqual([]);
 });
 
 test('closing waits for the run in hand and starts no other', async () => {
-  const answer = Promise.withResolvers<undefined>();
+  const response = Promise.withResolvers<undefined>();
   const target = scriptedFunction(async () => {
-    await answer.promise;
-    return { kind: 'answer', payload: null };
+    await response.promise;
+    return { kind: 'response', payload: null };
   });
   const schedule = start(target, 0.001);
   await vi.waitFor(() => expect(target.events).toHaveLength(1), soon);
@@ -100,7 +100,7 @@ test('closing waits for the run in hand and starts no other', async () => {
   });
   await Promise.resolve();
   expect(closed).toBe(false);
-  answer.resolve(undefined);
+  response.resolve(undefined);
   await closing;
   expect(target.events).toHaveLength(1);
 });

@@ -19,7 +19,7 @@ export function scriptedFunction<Event>(
     invoke: async (payload) => {
       const event = payload as Event;
       events.push(event);
-      return (await script(event, events.length)) ?? { kind: 'answer', payload: null };
+      return (await script(event, events.length)) ?? { kind: 'response', payload: null };
     },
   };
 }
@@ -30,7 +30,7 @@ export const throttled: InvocationResult = { kind: 'throttled' };
 /** The answer of a function with `ReportBatchItemFailures`. */
 export function failures(...identifiers: readonly string[]): InvocationResult {
   return {
-    kind: 'answer',
+    kind: 'response',
     payload: { batchItemFailures: identifiers.map((itemIdentifier) => ({ itemIdentifier })) },
   };
 }

@@ -33,7 +33,7 @@ export async function startScriptedStream(shards: readonly ScriptedShard[]): Pro
       response.end(
         JSON.stringify(
           refusal === undefined
-            ? answer(stream.shards, operation, input)
+            ? reply(stream.shards, operation, input)
             : { __type: `com.amazonaws.dynamodb.v20120810#${refusal}`, message: 'as the test wants it' },
         ),
       );
@@ -52,7 +52,7 @@ export async function startScriptedStream(shards: readonly ScriptedShard[]): Pro
   return stream;
 }
 
-function answer(
+function reply(
   shards: readonly ScriptedShard[],
   operation: string,
   input: Readonly<Record<string, string>>,

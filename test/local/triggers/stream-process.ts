@@ -23,7 +23,7 @@ await startStreamSource({
   invoke: (payload) => {
     const keys = (payload as DynamoDBStreamEvent).Records.map((record) => record.dynamodb?.Keys?.['PK']?.S);
     appendFileSync(path.join(folder, 'delivered'), keys.map((key) => `${String(key)}\n`).join(''));
-    return Promise.resolve({ kind: 'answer', payload: null });
+    return Promise.resolve({ kind: 'response', payload: null });
   },
 });
 process.stdout.write(`${JSON.stringify({ url })}\n`);

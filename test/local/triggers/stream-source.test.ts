@@ -8,7 +8,7 @@ import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } fro
 import { createTables } from '../../../local/dynamodb/create-tables.ts';
 import { thisMachine } from '../../../local/dynamodb/engine-choice.ts';
 import type { RunningDynamoDb } from '../../../local/dynamodb/engine.ts';
-import { LocalClock } from '../../../local/shared/local-clock.ts';
+import { LocalClock } from '../../../local/clock/local-clock.ts';
 import { startDynamoDb } from '../../../local/dynamodb/engine.ts';
 import type { StreamSourceOptions } from '../../../local/triggers/stream-source.ts';
 import { startStreamSource } from '../../../local/triggers/stream-source.ts';
@@ -174,7 +174,7 @@ test.each([
   { what: 'text', payload: 'done' },
 ])('an answer with $what fails the batch', async ({ payload }) => {
   const reader = scriptedFunction<DynamoDBStreamEvent>((_, invocation) =>
-    invocation === 1 ? { kind: 'answer', payload } : undefined,
+    invocation === 1 ? { kind: 'response', payload } : undefined,
   );
   await putInOrder('a', 'b');
   await start(reader);
@@ -355,10 +355,10 @@ test('a damaged checkpoint costs repetition, not changes', async () => {
 
 test('closing waits for the batch in hand, which then counts', async () => {
   const checkpointDirectory = await temporaryFolder();
-  const answer = Promise.withResolvers<undefined>();
+  const response = Promise.withResolvers<undefined>();
   const slow = scriptedFunction<DynamoDBStreamEvent>(async () => {
-    await answer.promise;
-    return { kind: 'answer', payload: null };
+    await response.promise;
+    return { kind: 'response', payload: null };
   });
   const running = await start(slow, {}, { checkpointDirectory });
   await putInOrder('a');
@@ -369,7 +369,7 @@ test('closing waits for the batch in hand, which then counts', async () => {
   });
   await notes.get('a');
   expect(closed).toBe(false);
-  answer.resolve(undefined);
+  response.resolve(undefined);
   await closing;
 
   const reader = scriptedFunction<DynamoDBStreamEvent>();

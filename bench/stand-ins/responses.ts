@@ -1,0 +1,104 @@
+import * as v from 'valibot';
+import type { StandInName } from './latencies.ts';
+
+/** What a stand-in was asked for. */
+export interface Asked {
+  readonly service: StandInName;
+  readonly action: string;
+  readonly url: string;
+  readonly input: unknown;
+}
+
+/** What it answers. */
+export interface Responded {
+  readonly status: number;
+  readonly body: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What there is: the same at every call, so that every call has the same work to do. */
+export interface World {
+  /** Items by table and then by key, or {@link anyKey}. */
+  readonly tables: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** Secrets by id. */
+  readonly secrets: Readonly<Record<string, unknown>>;
+  /** Whether a condition on an item fails, since what is to be written has been seen before. */
+  readonly seen: (table: string, key: string) => boolean;
+}
+
+/** Stands for every key of a table that no item is named for. */
+export const anyKey = '*';
+
+const keyed = v.object({
+  TableName: v.string(),
+  Key: v.optional(v.record(v.string(), v.object({ S: v.string() }))),
+  Item: v.optional(v.record(v.string(), v.unknown())),
+  ConditionExpression: v.optional(v.string()),
+});
+
+/** The answer to one call; throws for a call that no flow of the benchmark makes. */
+export function responseOf(world: World, asked: Asked): Responded {
+  const { service, action, input } = asked;
+  switch (`${service}.${action}`) {
+    case 'dynamodb.GetItem': {
+      const { TableName, key } = keyOf(input);
+      const item = world.tables[TableName]?.[key];
+      return ok(item === undefined ? {} : { Item: item });
+    }
+    case 'dynamodb.PutItem':
+    case 'dynamodb.UpdateItem': {
+      const { TableName, key, conditional } = keyOf(input);
+      if (!conditional || !world.seen(TableName, key)) return ok({});
+      const body = {
+        __type: 'com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException',
+        message: 'The conditional request failed',
+        Item: world.tables[TableName]?.[key] ?? world.tables[TableName]?.[anyKey],
+      };
+      return { status: 400, body };
+    }
+    case 'dynamodb.Query':
+      return ok({ Items: [], Count: 0, ScannedCount: 0 });
+    case 'secretsmanager.GetSecretValue': {
+      const { SecretId } = v.parse(v.object({ SecretId: v.string() }), input);
+      return ok({ ARN: SecretId, Name: SecretId, SecretString: JSON.stringify(world.secrets[SecretId]) });
+    }
+    case 'scheduler.ListSchedules':
+      return ok({ Schedules: [] });
+    case 'scheduler.CreateSchedule':
+      return ok({ ScheduleArn: 'arn:aws:scheduler:eu-west-1:000000000000:schedule/lapse/a' });
+    case 'scheduler.DeleteSchedule':
+      return ok({});
+    case 'eventbridge.PutEvents': {
+      const { Entries } = v.parse(v.object({ Entries: v.array(v.unknown()) }), input);
+      return ok({ FailedEntryCount: 0, Entries: Entries.map((_, index) => ({ EventId: `event-${index}` })) });
+    }
+    case 'klarna.GET':
+      return ok(paymentRequest(asked.url, 'SUBMITTED'));
+    case 'klarna.DELETE':
+      return ok(paymentRequest(asked.url, 'CANCELED'));
+    default:
+      throw new Error(`${service}.${action} is called by no flow of the benchmark`);
+  }
+}
+
+const ok = (body: unknown): Responded => ({ status: 200, body });
+
+function keyOf(input: unknown) {
+  const { TableName, Key, Item, ConditionExpression } = v.parse(keyed, input);
+  const given = Object.values(Key ?? Item ?? {})[0] as { readonly S?: string } | undefined;
+  return { TableName, key: given?.S ?? '', conditional: ConditionExpression !== undefined };
+}
+
+/** As Klarna shows one, with the members that nobody reads. */
+const paymentRequest = (url: string, state: string) => ({
+  payment_request_id: url.slice(url.lastIndexOf('/') + 1),
+  payment_request_reference: 'order-1',
+  state,
+  previous_state: state === 'CANCELED' ? 'SUBMITTED' : undefined,
+  created_at: '2026-03-01T11:58:00.000Z',
+  updated_at: '2026-03-01T12:00:00.000Z',
+  expires_at: '2099-03-01T12:00:00.000Z',
+  currency: 'EUR',
+  amount: 12_900,
+  line_items: [{ name: 'Shoes', quantity: 1, total_amount: 12_900 }],
+});

@@ -1,0 +1,103 @@
+import * as v from 'valibot';
+import type { KlarnaResponse } from '../../application/ports.ts';
+import type { PaymentRequestId } from '../../domain/identifiers.ts';
+import { parseInstant } from '../../domain/instant.ts';
+import { parseState } from '../../domain/payment-request-state.ts';
+import type { HttpResponse } from './klarna-http.ts';
+
+type Proof = Readonly<Record<string, string>>;
+
+const text = v.fallback(v.optional(v.string()), undefined);
+
+/** A Payment Request as Klarna shows it: only the id and the state are sure to be there. */
+const paymentRequestSchema = v.object({
+  payment_request_id: v.string(),
+  state: v.string(),
+  previous_state: text,
+  state_reason: text,
+  updated_at: text,
+  expires_at: text,
+});
+
+/** Both of Klarna's error envelopes. */
+const errorSchema = v.object({ error_id: text, error_code: text });
+
+/** A code or id of Klarna's that may go into history and logs: short and without anything a person could have typed. */
+const codePattern = /^[A-Za-z0-9_.:-]{1,80}$/;
+
+/** What an HTTP answer says about the request that was asked for. Branches on status and codes, never on a message. */
+export function readResponse(response: HttpResponse, id: PaymentRequestId, asked: Proof): KlarnaResponse {
+  const { status, body } = response;
+  const json = parseJson(body);
+  const proof = { ...asked, status: String(status), ...errorProof(json) };
+  if (status >= 200 && status < 300) return readPaymentRequest(json, id, proof);
+  switch (status) {
+    case 401:
+    case 403:
+      return { kind: 'denied', proof };
+    case 404:
+      return { kind: 'not-found', proof };
+    case 429:
+      return { kind: 'rate-limited', retryAfterMillis: waitOf(response), proof };
+    default:
+      return status >= 400 && status < 500
+        ? { kind: 'refused', isConflict: status === 409, proof }
+        : { kind: 'unclear', retryAfterMillis: waitOf(response), proof };
+  }
+}
+
+/** No answer at all, and why, as a code. */
+export const noResponse = (error: unknown, asked: Proof): KlarnaResponse => {
+  const { code, name } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
+  return {
+    kind: 'unclear',
+    retryAfterMillis: undefined,
+    proof: { ...asked, error: code ?? name ?? 'Error' },
+  };
+};
+
+function readPaymentRequest(json: unknown, id: PaymentRequestId, proof: Proof): KlarnaResponse {
+  const parsed = v.safeParse(paymentRequestSchema, json);
+  // A 2xx that does not name the request and its state is no evidence of anything.
+  if (!parsed.success || parsed.output.payment_request_id !== id) {
+    return { kind: 'unclear', retryAfterMillis: undefined, proof };
+  }
+  const { state, previous_state, state_reason, updated_at, expires_at } = parsed.output;
+  const known = parseState(state);
+  if (!known) return { kind: 'unknown-state', proof: codePattern.test(state) ? { ...proof, state } : proof };
+  return {
+    kind: 'payment-request',
+    state: known,
+    previousState: previous_state === undefined ? undefined : parseState(previous_state),
+    stateReason: state_reason !== undefined && codePattern.test(state_reason) ? state_reason : undefined,
+    updatedAt: updated_at === undefined ? undefined : parseInstant(updated_at),
+    expiresAt: expires_at === undefined ? undefined : parseInstant(expires_at),
+    proof,
+  };
+}
+
+function errorProof(json: unknown): Proof {
+  const parsed = v.safeParse(errorSchema, json);
+  if (!parsed.success) return {};
+  return Object.fromEntries(
+    Object.entries(parsed.output).filter(([, value]) => value !== undefined && codePattern.test(value)),
+  ) as Proof;
+}
+
+function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Milliseconds that Klarna asks us to wait: `Retry-After` in seconds, else the reset of its rate limit where that is used up.
+ * The three rate-limit headers come with every answer, so the reset alone asks for nothing.
+ */
+function waitOf({ status, headers }: HttpResponse): number | undefined {
+  const usedUp = status === 429 || headers['x-ratelimit-remaining'] === '0';
+  const seconds = headers['retry-after'] ?? (usedUp ? headers['x-ratelimit-reset'] : undefined);
+  return typeof seconds === 'string' && /^\d{1,6}$/.test(seconds) ? Number(seconds) * 1000 : undefined;
+}

@@ -1,0 +1,251 @@
+/**
+ * Builds clients and adapters from a function's environment, for the composition root alone: each with a twin that has
+ * everything but a network, on which a rehearsal runs while the function starts.
+ */
+import { randomBytes } from 'node:crypto';
+import https from 'node:https';
+import { setTimeout as wait } from 'node:timers/promises';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { SchedulerClient } from '@aws-sdk/client-scheduler';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { DynamoDbCancelJobs } from '../adapters/dynamodb/dynamodb-cancel-jobs.ts';
+import { DynamoDbPaymentRequestStore } from '../adapters/dynamodb/dynamodb-payment-request-store.ts';
+import { DynamoDbQuarantine } from '../adapters/dynamodb/dynamodb-quarantine.ts';
+import { toItem } from '../adapters/dynamodb/payment-request-item.ts';
+import { changeOf } from '../adapters/dynamodb/stream-changes.ts';
+import { EventBridgePublisher } from '../adapters/eventbridge/eventbridge-publisher.ts';
+import { agentFor } from '../adapters/klarna/klarna-http.ts';
+import { HttpKlarnaPaymentRequests } from '../adapters/klarna/klarna-payment-requests.ts';
+import { delayMessage } from '../adapters/queue/timer-message-delay.ts';
+import { ScheduledTimers } from '../adapters/scheduler/scheduled-timers.ts';
+import { removeSchedule, SchedulerSessionTimer } from '../adapters/scheduler/scheduler-session-timer.ts';
+import { CachedSecret } from '../adapters/secrets/cached-secret.ts';
+import { SecretAccounts } from '../adapters/secrets/secret-accounts.ts';
+import { SecretSigningKeys } from '../adapters/secrets/secret-signing-keys.ts';
+import type { Clock, Ids, SessionTimer, TimerRemoval } from '../application/ports.ts';
+import { noTimers, sweepSessionTimer } from '../adapters/sweep/sweep-session-timer.ts';
+import { instantFromMillis } from '../domain/instant.ts';
+import { unknownPaymentRequest } from '../domain/payment-request.ts';
+import { preconnect } from '../cold-start/preconnect.ts';
+import type { ParsedEnvironment } from '../contract/environment.ts';
+import { withMetrics } from '../telemetry/klarna-metrics.ts';
+import { primingKey } from '../cold-start/prime-cancel.ts';
+import { offlineAgent, offlineClient } from '../cold-start/offline-client.ts';
+
+/**
+ * Every call out has a limit well inside the function's own. Without `throwOnRequestTimeout` the SDK only warns when the
+ * limit has passed, and waits on.
+ */
+const clientSettings = {
+  maxAttempts: 3,
+  requestHandler: { connectionTimeout: 1_000, requestTimeout: 2_000, throwOnRequestTimeout: true },
+} as const;
+
+/** A webhook must be answered well within a second; what does not come through is a 503, and Klarna sends it again. */
+const hurriedClientSettings = {
+  maxAttempts: 2,
+  requestHandler: { connectionTimeout: 500, requestTimeout: 1_000, throwOnRequestTimeout: true },
+} as const;
+
+/** The settings of a client, and what makes of it one without a network, for rehearsals. */
+function connected(
+  settings: typeof clientSettings | typeof hurriedClientSettings = clientSettings,
+  response?: () => unknown,
+) {
+  const agent = new https.Agent({ keepAlive: true, maxSockets: 50 });
+  return {
+    settings: { ...settings, requestHandler: { ...settings.requestHandler, httpsAgent: agent } },
+    offline: <Client extends { readonly config: object }>(client: Client): Client =>
+      offlineClient(client, agent, response),
+  };
+}
+
+/** The machine's clock. */
+export const clock: Clock = { now: () => Date.now(), wait: (millis) => wait(millis) };
+
+/** 128 random bits each, in hex. */
+export const ids: Ids = { next: () => randomBytes(16).toString('hex') };
+
+type Parsed = ParsedEnvironment<'cancel-expired-session'>;
+
+const tableOf = (environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS'>) => ({
+  tableName: environment.TABLE_NAME,
+  retentionDays: environment.RETENTION_DAYS,
+});
+
+/** The table: records, and cancel jobs for who asks for them. */
+export function storeOf(environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS'>) {
+  // What a read in a rehearsal finds.
+  const stored = () => ({
+    Item: marshall(toItem(unknownPaymentRequest(primingKey, instantFromMillis(clock.now())), 0), {
+      removeUndefinedValues: true,
+    }),
+  });
+  const { settings, offline } = connected(clientSettings, stored);
+  const storeWith = (client: DynamoDBClient) =>
+    new DynamoDbPaymentRequestStore({ ...tableOf(environment), client });
+  const client = new DynamoDBClient(settings);
+  return {
+    store: storeWith(client),
+    jobs: () => new DynamoDbCancelJobs({ ...tableOf(environment), client }),
+    offlineStore: () => storeWith(offline(client)),
+  };
+}
+
+/** The accounts there are, and how Klarna is called for each. */
+export const accountsOf = (
+  environment: Pick<Parsed, 'ACCOUNTS_SECRET_ID' | 'SECRETS_CACHE_SECONDS' | 'MAX_SESSION_SECONDS'>,
+) =>
+  new SecretAccounts(
+    new CachedSecret({
+      client: new SecretsManagerClient(clientSettings),
+      clock,
+      secretId: environment.ACCOUNTS_SECRET_ID,
+      cacheSeconds: environment.SECRETS_CACHE_SECONDS,
+    }),
+    environment.MAX_SESSION_SECONDS * 1_000,
+  );
+
+/** Klarna, each call counted and timed, and what every call to it needs. */
+export const klarnaOf = (environment: Pick<Parsed, 'KLARNA_TEST_URL' | 'KLARNA_LIVE_URL'>) => ({
+  klarna: withMetrics(
+    new HttpKlarnaPaymentRequests({
+      urls: { test: environment.KLARNA_TEST_URL, live: environment.KLARNA_LIVE_URL },
+      ids,
+    }),
+    clock,
+  ),
+  clock,
+  ids,
+  chance: () => Math.random(),
+});
+
+/** A Klarna client without a network: every request is SUBMITTED and every cancel succeeds. */
+export const offlineKlarna = () =>
+  new HttpKlarnaPaymentRequests({
+    urls: { test: 'https://klarna.invalid', live: 'https://klarna.invalid' },
+    ids,
+    agentOf: () =>
+      offlineAgent((request) => ({
+        payment_request_id: primingKey.paymentRequestId,
+        state: request.startsWith('DELETE') ? 'CANCELED' : 'SUBMITTED',
+      })),
+  });
+
+/** Opens the connection to Klarna that the first call will need: to the environments of the accounts there are. */
+export const connectToKlarna =
+  (environment: Pick<Parsed, 'KLARNA_TEST_URL' | 'KLARNA_LIVE_URL'>, accounts: SecretAccounts) =>
+  async (): Promise<void> => {
+    const agents = new Map<https.Agent, URL>();
+    for (const { klarna } of await accounts.all()) {
+      const { KLARNA_TEST_URL, KLARNA_LIVE_URL } = environment;
+      const url = new URL(klarna.environment === 'test' ? KLARNA_TEST_URL : KLARNA_LIVE_URL);
+      const agent = agentFor(url.protocol, klarna);
+      if (agent instanceof https.Agent) agents.set(agent, url);
+    }
+    await Promise.all(
+      [...agents].map(([agent, { hostname, port }]) =>
+        preconnect(agent, hostname, port === '' ? 443 : Number(port)),
+      ),
+    );
+  };
+
+/** What can remove a session's timer and never arm one. */
+export function removalOf({ TIMERS, SCHEDULE_GROUP_NAME }: Pick<Parsed, 'TIMERS' | 'SCHEDULE_GROUP_NAME'>) {
+  if (TIMERS === 'sweep') return { timer: sweepSessionTimer, offlineTimer: () => sweepSessionTimer };
+  const { settings, offline } = connected();
+  const scheduler = new SchedulerClient(settings);
+  const timerWith = (client: SchedulerClient): TimerRemoval => ({
+    remove: (key) => removeSchedule(client, SCHEDULE_GROUP_NAME, key),
+  });
+  return {
+    timer: timerWith(scheduler),
+    offlineTimer: () => timerWith(offline(scheduler)),
+  };
+}
+
+/** What arms and removes a session's timer. */
+export function timerOf(
+  environment: Omit<Parsed, 'ACCOUNTS_SECRET_ID' | 'KLARNA_TEST_URL' | 'KLARNA_LIVE_URL'>,
+): {
+  readonly timer: SessionTimer;
+  readonly offlineTimer: () => SessionTimer;
+} {
+  if (environment.TIMERS === 'sweep')
+    return { timer: sweepSessionTimer, offlineTimer: () => sweepSessionTimer };
+  const { settings, offline } = connected();
+  const sqs = new SQSClient(clientSettings);
+  const scheduler = new SchedulerClient(settings);
+  const timerWith = (client: SchedulerClient) =>
+    new SchedulerSessionTimer({
+      scheduler: client,
+      sqs,
+      clock,
+      groupName: environment.SCHEDULE_GROUP_NAME,
+      roleArn: environment.SCHEDULE_ROLE_ARN,
+      queueArn: environment.TIMER_QUEUE_ARN,
+      queueUrl: environment.TIMER_QUEUE_URL,
+      deadLetterQueueArn: environment.TIMER_DEAD_LETTER_QUEUE_ARN,
+      shortTimerSeconds: environment.SHORT_TIMER_SECONDS,
+    });
+  return {
+    timer: timerWith(scheduler),
+    offlineTimer: () => timerWith(offline(scheduler)),
+  };
+}
+
+/** What timers there are, for the search for orphans. */
+export const armedTimersOf = ({
+  TIMERS,
+  SCHEDULE_GROUP_NAME,
+}: Pick<Parsed, 'TIMERS' | 'SCHEDULE_GROUP_NAME'>) =>
+  TIMERS === 'sweep'
+    ? noTimers
+    : new ScheduledTimers(new SchedulerClient(clientSettings), SCHEDULE_GROUP_NAME);
+
+/** What puts a timer's message back into its queue. */
+export const delayOf = ({ TIMER_QUEUE_URL }: Pick<Parsed, 'TIMER_QUEUE_URL'>) =>
+  delayMessage(new SQSClient(clientSettings), TIMER_QUEUE_URL);
+
+/** Where a webhook is written. */
+export function webhookStoresOf(environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS'>) {
+  const { settings, offline } = connected(hurriedClientSettings);
+  const client = new DynamoDBClient(settings);
+  const storesWith = (its: DynamoDBClient) => {
+    const table = { ...tableOf(environment), client: its };
+    return { store: new DynamoDbPaymentRequestStore(table), quarantine: new DynamoDbQuarantine(table) };
+  };
+  return {
+    stores: storesWith(client),
+    offlineStores: () => storesWith(offline(client)),
+  };
+}
+
+/** The keys that Klarna signs with. */
+export function signingKeysOf(environment: ParsedEnvironment<'receive-klarna-webhook'>) {
+  const secret = new CachedSecret({
+    client: new SecretsManagerClient(hurriedClientSettings),
+    clock,
+    secretId: environment.SIGNING_KEYS_SECRET_ID,
+    cacheSeconds: environment.SECRETS_CACHE_SECONDS,
+  });
+  return new SecretSigningKeys(secret);
+}
+
+/** What reads a change off the table's stream, and what publishes it. */
+export function publisherOf({ EVENT_BUS_NAME }: ParsedEnvironment<'publish-state-changes'>) {
+  const { settings, offline } = connected();
+  const client = new EventBridgeClient(settings);
+  return {
+    changeOf,
+    publisher: new EventBridgePublisher({
+      client,
+      busName: EVENT_BUS_NAME,
+      clock,
+    }),
+    primePublishing: () => offline(client).send(new PutEventsCommand({ Entries: [] })),
+  };
+}

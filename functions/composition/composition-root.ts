@@ -1,0 +1,228 @@
+/**
+ * Puts each function together: use cases over the adapters of build-adapters.ts. One function per capability, so that a bundle
+ * holds what its handler asks for and nothing else; called once per process, at module scope.
+ */
+import { cancelPaymentRequest, dryRunCancel } from '../application/cancel-payment-request.ts';
+import { cancelSession } from '../application/cancel-session.ts';
+import { discoverPaymentRequest } from '../application/discover-payment-request.ts';
+import { endExpiredSession } from '../application/end-expired-session.ts';
+import { listPaymentRequests } from '../application/list-payment-requests.ts';
+import type { KlarnaExpiry, KlarnaPaymentRequests, PaymentRequestStore } from '../application/ports.ts';
+import { publishStateChanges } from '../application/publish-state-changes.ts';
+import { readSession } from '../application/read-session.ts';
+import { receiveWebhook } from '../application/receive-webhook.ts';
+import { reconcilePaymentRequests } from '../application/reconcile-payment-requests.ts';
+import { refreshPaymentRequest } from '../application/refresh-payment-request.ts';
+import { extendSession, registerSession } from '../application/register-session.ts';
+import { removeOrphanTimers } from '../application/remove-orphan-timers.ts';
+import { runCancelJobs } from '../application/run-cancel-jobs.ts';
+import { startCancelJob, stopCancelJob } from '../application/start-cancel-job.ts';
+import { syncKlarnaExpiry } from '../application/sync-klarna-expiry.ts';
+import type { PaymentRequestKey } from '../domain/identifiers.ts';
+import { instantFromMillis } from '../domain/instant.ts';
+import { unknownPaymentRequest } from '../domain/payment-request.ts';
+import {
+  accountsOf,
+  armedTimersOf,
+  clock,
+  connectToKlarna,
+  delayOf,
+  ids,
+  klarnaOf,
+  offlineKlarna,
+  publisherOf,
+  removalOf,
+  signingKeysOf,
+  storeOf,
+  timerOf,
+  webhookStoresOf,
+} from './build-adapters.ts';
+import { parseEnvironment } from '../contract/environment.ts';
+import { countTimeout } from '../telemetry/timeout-metrics.ts';
+import { primeCancel, primingKey } from '../cold-start/prime-cancel.ts';
+import { primeWebhook } from '../cold-start/prime-webhook.ts';
+import { fault } from '../telemetry/telemetry.ts';
+import { warmUpOf } from '../cold-start/warm-up.ts';
+
+const onTimerFault = (error: unknown): void => fault('timer.fault', error);
+
+/** What register-payment-request needs. */
+export function composeRegistration() {
+  const environment = parseEnvironment('register-payment-request', process.env);
+  const { store, offlineStore } = storeOf(environment);
+  const { timer, offlineTimer } = timerOf(environment);
+  const accounts = accountsOf(environment);
+  const dependencies = {
+    store,
+    timer,
+    clock,
+    ids,
+    onTimerFault,
+    syncExpiry: expirySyncOf(store, klarnaOf(environment)),
+  };
+  return {
+    accounts,
+    register: registerSession(dependencies),
+    extend: extendSession(dependencies),
+    warmUp: warmUpOf(
+      () => accounts.all(),
+      () => offlineStore().save(undefined, unknownPaymentRequest(primingKey, instantFromMillis(clock.now()))),
+      () => offlineTimer().arm(primingKey, instantFromMillis(clock.now() + 86_400_000)),
+    ),
+  };
+}
+
+/** What get-payment-request needs. */
+export function composeReading() {
+  const environment = parseEnvironment('get-payment-request', process.env);
+  const { store, offlineStore, jobs } = storeOf(environment);
+  const accounts = accountsOf(environment);
+  const klarna = klarnaOf(environment);
+  return {
+    accounts,
+    warmUp: warmUpOf(
+      () => accounts.all(),
+      () => offlineStore().read(primingKey),
+    ),
+    read: (key: Parameters<typeof store.read>[0]) => store.read(key),
+    refresh: refreshPaymentRequest({ store, ...klarna }),
+    discover: discoverPaymentRequest({ store, ...klarna }),
+    readSession: readSession({ store, sessions: store }),
+    list: listPaymentRequests({ store, list: store }),
+    jobs: jobs(),
+  };
+}
+
+/** What cancel-payment-request needs. It can remove a timer and never arm one. */
+export function composeCancellation() {
+  const environment = parseEnvironment('cancel-payment-request', process.env);
+  const { timer, offlineTimer } = removalOf(environment);
+  const { store, offlineStore, jobs: jobsOf } = storeOf(environment);
+  const accounts = accountsOf(environment);
+  const dependencies = { store, timer, ...klarnaOf(environment), onTimerFault };
+  const cancel = cancelPaymentRequest(dependencies);
+  const dryRun = dryRunCancel(dependencies);
+  const jobs = jobsOf();
+  const session = {
+    store,
+    sessions: store,
+    clock,
+    ids,
+    onFault: ({ account, paymentRequestId }: PaymentRequestKey, error: unknown) =>
+      fault('session-cancel.fault', error, { account, payment_request_id: paymentRequestId }),
+  };
+  return {
+    accounts,
+    warmUp: warmUpOf(
+      connectToKlarna(environment, accounts),
+      primeCancel(clock, ids, () => ({
+        store: offlineStore(),
+        timer: offlineTimer(),
+        klarna: offlineKlarna(),
+      })),
+    ),
+    cancel,
+    dryRun,
+    cancelSession: cancelSession({ ...session, cancel, isDryRun: false }),
+    dryRunSession: cancelSession({ ...session, cancel: dryRun, isDryRun: true }),
+    startJob: startCancelJob({ jobs, sessions: store, clock }),
+    stopJob: stopCancelJob({ jobs, clock }),
+  };
+}
+
+/** What receive-klarna-webhook needs: the signing keys and the table, nothing of Klarna's API. */
+export function composeWebhook() {
+  const environment = parseEnvironment('receive-klarna-webhook', process.env);
+  const signingKeys = signingKeysOf(environment);
+  const { stores, offlineStores } = webhookStoresOf(environment);
+  return {
+    signingKeys,
+    receive: receiveWebhook({ ...stores, clock }),
+    warmUp: warmUpOf(
+      () => signingKeys.read(),
+      primeWebhook(() => receiveWebhook({ ...offlineStores(), clock })),
+    ),
+  };
+}
+
+/** What cancel-expired-session needs. */
+export function composeTimeout() {
+  const environment = parseEnvironment('cancel-expired-session', process.env);
+  const { store, offlineStore } = storeOf(environment);
+  const { timer, offlineTimer } = timerOf(environment);
+  const accounts = accountsOf(environment);
+  const dependencies = { store, timer, ...klarnaOf(environment), onTimerFault };
+  return {
+    accounts,
+    warmUp: warmUpOf(
+      connectToKlarna(environment, accounts),
+      primeCancel(clock, ids, () => ({
+        store: offlineStore(),
+        timer: offlineTimer(),
+        klarna: offlineKlarna(),
+      })),
+    ),
+    endExpired: endExpiredSession(dependencies),
+    delay: delayOf(environment),
+  };
+}
+
+/** What reconcile-payment-requests needs. */
+export function composeReconciliation() {
+  const environment = parseEnvironment('reconcile-payment-requests', process.env);
+  const { store, jobs } = storeOf(environment);
+  const klarna = klarnaOf(environment);
+  const accounts = accountsOf(environment);
+  const { timer } = timerOf(environment);
+  const dependencies = { store, timer, ...klarna, onTimerFault };
+  return {
+    removeOrphans: removeOrphanTimers({
+      ...dependencies,
+      armedTimers: armedTimersOf(environment),
+      onFault: (error) => fault('orphan.fault', error),
+    }),
+    // Nobody waits for the sweep.
+    warmUp: warmUpOf(),
+    runJobs: runCancelJobs({
+      jobs: jobs(),
+      list: store,
+      accounts,
+      clock,
+      cancel: cancelPaymentRequest(dependencies),
+      dryRun: dryRunCancel(dependencies),
+      perSecond: environment.CANCEL_JOBS_PER_SECOND,
+      onFault: ({ account, jobId, paymentRequestId }, error) =>
+        fault('job.fault', error, { account, job_id: jobId, payment_request_id: paymentRequestId }),
+    }),
+    reconcile: reconcilePaymentRequests({
+      ...dependencies,
+      due: store,
+      accounts,
+      syncExpiry: expirySyncOf(store, klarna),
+      onTimeout: countTimeout,
+      onFault: ({ account, paymentRequestId }, error) =>
+        fault('sweep.fault', error, { account, payment_request_id: paymentRequestId }),
+    }),
+  };
+}
+
+/** What publish-state-changes needs. */
+export function composePublishing() {
+  const { changeOf, publisher, primePublishing } = publisherOf(
+    parseEnvironment('publish-state-changes', process.env),
+  );
+  return { changeOf, publish: publishStateChanges({ publisher }), warmUp: warmUpOf(primePublishing) };
+}
+
+const expirySyncOf = (
+  store: PaymentRequestStore,
+  { klarna }: { readonly klarna: KlarnaExpiry & KlarnaPaymentRequests },
+) =>
+  syncKlarnaExpiry({
+    store,
+    klarna,
+    klarnaExpiry: klarna,
+    clock,
+    ids,
+    onFault: (error) => fault('klarna-expiry.fault', error),
+  });

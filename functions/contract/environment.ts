@@ -1,0 +1,89 @@
+/**
+ * The environment variables of each function, one schema per function, parsed once when the process starts.
+ * The stack takes its types from here: a variable that is missing, or set and never read, does not compile.
+ */
+import * as v from 'valibot';
+
+// Messages of our own: valibot's repeat the value.
+const name = v.pipe(v.string(), v.minLength(1, 'must not be empty'));
+const url = v.pipe(v.string(), v.url('must be a URL'));
+const wholeNumber = v.pipe(v.string(), v.regex(/^\d{1,9}$/, 'must be a whole number'), v.transform(Number));
+
+/** The table, and for how many days after its last change a record is retained. */
+const table = { TABLE_NAME: name, RETENTION_DAYS: wholeNumber };
+
+/** The secret `accounts`, the seconds it is cached, and the longest session that any account may set, in seconds. */
+const accounts = {
+  ACCOUNTS_SECRET_ID: name,
+  SECRETS_CACHE_SECONDS: wholeNumber,
+  MAX_SESSION_SECONDS: wholeNumber,
+};
+
+/** The base URLs of Klarna's two environments. Only the stack knows them. */
+const klarna = { KLARNA_TEST_URL: url, KLARNA_LIVE_URL: url };
+
+/** What a function needs to remove a session timer. */
+const timerRemoval = {
+  /** What ends sessions at their deadline: one schedule per session backed by the sweep, or the sweep alone. */
+  TIMERS: v.picklist(['scheduler', 'sweep'], 'must be scheduler or sweep'),
+  SCHEDULE_GROUP_NAME: name,
+};
+
+/** What a function needs to arm, move and remove a session timer. */
+const timer = {
+  ...timerRemoval,
+  SCHEDULE_ROLE_ARN: name,
+  TIMER_QUEUE_ARN: name,
+  TIMER_QUEUE_URL: url,
+  TIMER_DEAD_LETTER_QUEUE_ARN: name,
+  /** A deadline closer than this many seconds goes to the queue with a delay: Scheduler's precision is 60 s. */
+  SHORT_TIMER_SECONDS: wholeNumber,
+};
+
+/** One schema per function; the keys are the names of the files in functions/. */
+export const environments = {
+  'register-payment-request': v.object({ ...table, ...accounts, ...klarna, ...timer }),
+  'get-payment-request': v.object({ ...table, ...accounts, ...klarna }),
+  'cancel-payment-request': v.object({ ...table, ...accounts, ...klarna, ...timerRemoval }),
+  'receive-klarna-webhook': v.object({
+    ...table,
+    SIGNING_KEYS_SECRET_ID: name,
+    SECRETS_CACHE_SECONDS: wholeNumber,
+  }),
+  'cancel-expired-session': v.object({ ...table, ...accounts, ...klarna, ...timer }),
+  'reconcile-payment-requests': v.object({
+    ...table,
+    ...accounts,
+    ...klarna,
+    ...timer,
+    /** Cancels per second that all jobs together may start. */
+    CANCEL_JOBS_PER_SECOND: wholeNumber,
+  }),
+  'publish-state-changes': v.object({ EVENT_BUS_NAME: name }),
+} as const;
+
+/** The name of a function, of its file, of its bundle and of its construct. */
+export type FunctionName = keyof typeof environments;
+
+/** The variables that the stack must set for a function, as text. */
+export type EnvironmentOf<F extends FunctionName> = v.InferInput<(typeof environments)[F]>;
+
+/** The same variables, parsed. */
+export type ParsedEnvironment<F extends FunctionName> = v.InferOutput<(typeof environments)[F]>;
+
+/**
+ * Parses a function's environment.
+ *
+ * @throws Error that names every missing or malformed variable and repeats no value.
+ */
+export function parseEnvironment<F extends FunctionName>(
+  functionName: F,
+  variables: Readonly<Record<string, string | undefined>>,
+): ParsedEnvironment<F> {
+  const parsed = v.safeParse(environments[functionName], variables);
+  if (parsed.success) return parsed.output;
+  const problems = parsed.issues.map(
+    (issue) => `${v.getDotPath(issue) ?? '?'} ${issue.input === undefined ? 'is missing' : issue.message}`,
+  );
+  throw new Error(`${functionName}: environment variables missing or malformed: ${problems.join('; ')}`);
+}

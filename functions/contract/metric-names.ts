@@ -1,0 +1,52 @@
+/** The metrics of each function. Functions that write them and alarms that watch them take the names from this list. */
+import type { CancelOutcome } from '../application/cancel-payment-request.ts';
+import type { SessionCancelOutcome } from '../application/cancel-session.ts';
+import type { TimeoutOutcome } from '../application/end-expired-session.ts';
+import type { KlarnaResponse } from '../application/ports.ts';
+import type { receiveWebhook } from '../application/receive-webhook.ts';
+import type { StateChangeEvent } from '../domain/state-change-event.ts';
+import type { FunctionName } from './environment.ts';
+
+/** Metrics of every function. */
+type OfAll = 'WarmUpMillis';
+
+/** Metrics of the functions behind the API. */
+type OfTheApi = OfAll | 'ApiFault';
+
+/** Metrics of the functions that call Klarna. */
+export type KlarnaMetric =
+  'KlarnaMillis' | 'KlarnaResponses' | 'KlarnaUnclear' | `Klarna:${KlarnaResponse['kind']}`;
+
+/** Metrics of the functions that end sessions. */
+type OfSessionEnds =
+  'TimerLateness' | `Timer:${Exclude<TimeoutOutcome['kind'], 'ended'> | CancelOutcome['kind']}`;
+
+export interface MetricNames extends Record<FunctionName, string> {
+  'register-payment-request': OfTheApi | KlarnaMetric;
+  'get-payment-request': OfTheApi | KlarnaMetric;
+  'cancel-payment-request': OfTheApi | KlarnaMetric | `Cancel:${SessionCancelOutcome['kind']}`;
+  'receive-klarna-webhook':
+    | OfAll
+    | `Webhook:${Awaited<ReturnType<ReturnType<typeof receiveWebhook>>>}`
+    | `WebhookRefused:${number}`
+    | 'WebhookQuarantined'
+    | 'WebhookFault';
+  'cancel-expired-session': OfAll | KlarnaMetric | OfSessionEnds | 'TimerUnsettled' | 'TimerFault';
+  'reconcile-payment-requests':
+    | OfAll
+    | KlarnaMetric
+    | OfSessionEnds
+    | 'SweepRepairs'
+    | 'SweepFailures'
+    | 'PendingCancels'
+    | 'OrphanTimers'
+    | 'CancelJobPages';
+  'publish-state-changes':
+    | OfAll
+    | 'EventsPublished'
+    | 'EventsRefused'
+    | 'Registered'
+    | `Attention:${NonNullable<StateChangeEvent['detail']['cause']> | 'unknown'}`;
+}
+
+export type MetricName = MetricNames[FunctionName];

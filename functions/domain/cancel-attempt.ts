@@ -1,0 +1,147 @@
+import { isClosedTo, withoutLease } from './cancellation.ts';
+import { notFoundObservationOf } from './klarna-read.ts';
+import { ownEventId } from './identifiers.ts';
+import { earlierOf, formatInstant, type Instant, plusMillis } from './instant.ts';
+import type { Observation } from './observation.ts';
+import {
+  asNextVersion,
+  type Attention,
+  type Cancellation,
+  type CancellationOutcome,
+  type HistoryEffect,
+  type HistoryEntry,
+  type PaymentRequest,
+  withEntry,
+} from './payment-request.ts';
+import { attentionAfterEnd, dueAfterEnd, klarnaEndOf, nextLook } from './reconciliation.ts';
+import { withDeadline } from './session-timer.ts';
+import { applyObservation } from './transition.ts';
+
+/**
+ * How one attempt ended.
+ * - `known`: the observations say it. `absent`: Klarna does not know the request. `unknown`: no answer that says anything.
+ * - `denied`: Klarna refuses our credentials. `unknown-state`: a state that is new to us. `grace`: the customer is in the
+ *   middle of paying and is given time, once.
+ */
+export type Conclusion =
+  | { readonly kind: 'known' }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'denied' }
+  | { readonly kind: 'unknown-state' }
+  | { readonly kind: 'grace'; readonly millis: number };
+
+/** Everything that one attempt learnt from Klarna. */
+export interface Attempt {
+  readonly leaseId: string;
+  /** In the order in which it came: facts, and the entries of answers that are none. */
+  readonly facts: readonly (Observation | HistoryEntry)[];
+  readonly conclusion: Conclusion;
+  /** Whether a DELETE went out. */
+  readonly sent: boolean;
+  /** Ids and codes of Klarna's last answer. */
+  readonly proof: Readonly<Record<string, string>>;
+}
+
+/**
+ * The record after an attempt: all that was heard is taken in, whoever holds the claim by now, since facts stay facts and every
+ * DELETE is to be accounted for; the claim is settled only by its holder. The same record when there is nothing to write.
+ */
+export function settled(record: PaymentRequest, attempt: Attempt, now: Instant): PaymentRequest {
+  let next = record;
+  for (const each of attempt.facts) {
+    next = 'source' in each ? applyObservation(next, each).record : withEntry(next, each);
+  }
+  const absence =
+    attempt.conclusion.kind === 'absent' && notFoundObservationOf(next, attempt.leaseId, attempt.proof, now);
+  if (absence) next = applyObservation(next, absence).record;
+  const { cancellation } = next;
+  if (cancellation?.lease?.id !== attempt.leaseId) return next === record ? record : asNextVersion(next, now);
+  const done = attempt.conclusion.kind === 'known' || isClosedTo(cancellation, next.state);
+  return asNextVersion(
+    done ? withEnd(next, cancellation, attempt, now) : withoutEnd(next, cancellation, attempt, now),
+    now,
+  );
+}
+
+function withEnd(
+  record: PaymentRequest,
+  cancellation: Cancellation,
+  attempt: Attempt,
+  now: Instant,
+): PaymentRequest {
+  const byUs = attempt.sent || cancellation.sentBefore;
+  const canceled = byUs ? 'canceled' : 'already_canceled';
+  const outcome: CancellationOutcome = record.state === 'CANCELED' ? canceled : 'refused';
+  const refused = settlementEntry(cancellation, 'refused', outcome, attempt, now);
+  const noted = outcome === 'refused' ? withEntry(record, { ...refused, state: record.state }) : record;
+  return {
+    ...noted,
+    // A DELETE that went out may be carried out yet, though the read after it showed the customer's approval.
+    cancellation: { ...withoutLease(cancellation, outcome), sentBefore: byUs },
+    timer: timerAfterEnd(record, cancellation, now),
+    attention: attentionAfterEnd(record.attention),
+    attempts: 0,
+    reconcileAfter: dueAfterEnd(record),
+  };
+}
+
+function withoutEnd(
+  record: PaymentRequest,
+  cancellation: Cancellation,
+  attempt: Attempt,
+  now: Instant,
+): PaymentRequest {
+  const { conclusion } = attempt;
+  if (conclusion.kind === 'grace' && record.session) {
+    const entry = settlementEntry(cancellation, 'noted', 'in_progress_grace', attempt, now);
+    const deadlineAt = earlierOf(plusMillis(now, conclusion.millis), klarnaEndOf(record));
+    return {
+      ...withEntry(record, entry),
+      cancellation: undefined,
+      session: { ...record.session, graceGivenAt: now },
+      ...withDeadline(deadlineAt, now),
+    };
+  }
+  const outcome: CancellationOutcome = conclusion.kind === 'absent' ? 'not_found' : 'pending';
+  const attention = attentions[conclusion.kind];
+  const entry = { ...settlementEntry(cancellation, 'noted', outcome, attempt, now), attention };
+  return {
+    ...withEntry(record, entry),
+    cancellation: {
+      ...withoutLease(cancellation, outcome),
+      sentBefore: cancellation.sentBefore || attempt.sent,
+    },
+    ...(attention && { attention }),
+    ...nextLook(record, now),
+  };
+}
+
+/** Who has to be told that an attempt came to nothing. */
+const attentions: Readonly<Record<Conclusion['kind'], Attention | undefined>> = {
+  absent: 'not_found_at_klarna',
+  denied: 'klarna_denied',
+  'unknown-state': 'unknown_state',
+  known: undefined,
+  unknown: undefined,
+  grace: undefined,
+};
+
+const timerAfterEnd = (record: PaymentRequest, { cause }: Cancellation, now: Instant) => {
+  if (record.timer === 'none') return 'none';
+  return cause === 'timeout' && record.deadlineAt && record.deadlineAt <= now ? 'fired' : 'removed';
+};
+
+const settlementEntry = (
+  { cause }: Cancellation,
+  effect: HistoryEffect,
+  outcome: string,
+  { leaseId, conclusion, proof }: Attempt,
+  now: Instant,
+): HistoryEntry => ({
+  eventId: ownEventId('outcome', leaseId),
+  kind: 'cancel_request',
+  recordedAt: now,
+  effect,
+  detail: { cause, outcome, conclusion: conclusion.kind, at: formatInstant(now), ...proof },
+});

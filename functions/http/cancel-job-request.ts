@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto';
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import * as v from 'valibot';
+import type { AccountSettings } from '../application/ports.ts';
+import type { CancelJobRequest } from '../application/start-cancel-job.ts';
+import { type CancelJobKey, longestCancelList } from '../domain/cancel-job.ts';
+import { parseCancelJobId, parsePaymentRequestId, parseSessionId } from '../domain/identifiers.ts';
+import { bodyOf, printable, time } from './parse-request.ts';
+import { callerOf } from './caller.ts';
+import { invalid, shown } from './problem.ts';
+
+const listFormat = `an array of 1 to ${longestCancelList} ids`;
+const idFormat = "Klarna's id of a Payment Request";
+const dryRunFormat = 'true or false';
+
+const paymentRequestId = v.pipe(
+  v.string(idFormat),
+  v.check((given) => parsePaymentRequestId(given) !== undefined, idFormat),
+  v.transform((given) => parsePaymentRequestId(given)),
+);
+
+/** The body of a PUT of a job. Nothing is canceled that was not asked for in so many words: `dry_run` is true unless it is said. */
+export const cancelJobBody = v.strictObject({
+  payment_request_ids: v.optional(
+    v.pipe(
+      v.array(paymentRequestId, listFormat),
+      v.minLength(1, listFormat),
+      v.maxLength(longestCancelList, listFormat),
+    ),
+  ),
+  session_id: v.optional(v.pipe(printable, v.transform(parseSessionId))),
+  created_before: v.optional(time),
+  reason: v.optional(printable),
+  dry_run: v.optional(v.boolean(dryRunFormat), true),
+});
+
+/** A thousand ids and what is around them. */
+const bodyLimit = 128 * 1024;
+
+/** The job of the path, under an account that has been checked. */
+export function cancelJobKeyOf(event: APIGatewayProxyEventV2, { account }: AccountSettings): CancelJobKey {
+  const given = event.pathParameters?.['job_id'] ?? '';
+  const jobId = parseCancelJobId(given);
+  if (!jobId) throw invalid({ field: 'job_id', given: shown(given), allowed: '[A-Za-z0-9._-]{1,64}' });
+  return { account, jobId };
+}
+
+/** What a caller wants canceled. Throws the problem to answer with. */
+export function cancelJobRequestOf(event: APIGatewayProxyEventV2): CancelJobRequest {
+  const { dry_run: dryRun, reason, ...named } = bodyOf(event, cancelJobBody, bodyLimit);
+  const selection = selectionOf(named);
+  return {
+    ...selection,
+    dryRun,
+    reason,
+    requestedBy: callerOf(event),
+    // A colleague who repeats the call starts nothing new.
+    requestSha256: createHash('sha256')
+      .update(JSON.stringify([selection, dryRun, reason ?? null]))
+      .digest('hex'),
+  };
+}
+
+type Named = Omit<v.InferOutput<typeof cancelJobBody>, 'dry_run' | 'reason'>;
+
+function selectionOf(named: Named) {
+  const { payment_request_ids: ids, session_id: sessionId, created_before: createdBefore } = named;
+  const given = selectors.filter((selector) => named[selector] !== undefined);
+  if (given.length === 1) {
+    if (ids)
+      return { by: 'payment_request_ids', paymentRequestIds: ids.filter((id) => id !== undefined) } as const;
+    if (sessionId) return { by: 'session_id', sessionId } as const;
+    if (createdBefore?.at) return { by: 'created_before', createdBefore: createdBefore.at } as const;
+  }
+  throw invalid({
+    field: given[0] ?? selectors[0],
+    given: given.length === 0 ? 'missing' : `given together with ${given.slice(1).join(' and ')}`,
+    allowed: `exactly one of ${selectors.join(', ')}`,
+  });
+}
+
+const selectors = ['payment_request_ids', 'session_id', 'created_before'] as const;

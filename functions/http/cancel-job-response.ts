@@ -1,0 +1,93 @@
+import type { CancelJobStart } from '../application/start-cancel-job.ts';
+import {
+  type CancelJob,
+  type CancelJobEntry,
+  type CancelJobKey,
+  type CancelJobSelection,
+  cancelOutcomeWords,
+} from '../domain/cancel-job.ts';
+import { formatInstant } from '../domain/instant.ts';
+import { type HttpResponse, invalid, jsonResponse, Problem } from './problem.ts';
+
+/** A job as the API shows it. `total` is `null` where it is not known before the end. */
+export const cancelJobView = (job: CancelJob) => ({
+  account: job.account,
+  job_id: job.jobId,
+  status: job.status,
+  dry_run: job.dryRun,
+  selected: selectedView(job.selection),
+  total: job.selection.by === 'created_before' ? null : job.selection.total,
+  done: job.done,
+  outcomes: Object.fromEntries(cancelOutcomeWords.map((word) => [word, job.outcomes[word] ?? 0])),
+  reason: job.reason ?? null,
+  requested_by: job.requestedBy,
+  tries: job.tries,
+  due_at: job.status === 'running' && job.dueAt ? formatInstant(job.dueAt) : null,
+  created_at: formatInstant(job.createdAt),
+  updated_at: formatInstant(job.updatedAt),
+});
+
+const selectedView = (selection: CancelJobSelection) => ({
+  by: selection.by,
+  session_id: selection.by === 'session_id' ? selection.sessionId : null,
+  created_before: selection.by === 'created_before' ? formatInstant(selection.createdBefore) : null,
+});
+
+/** The answer to the start of a job. */
+export function cancelJobStartResponse({ jobId }: CancelJobKey, start: CancelJobStart): HttpResponse {
+  switch (start.kind) {
+    case 'started':
+      return jsonResponse(201, cancelJobView(start.job));
+    case 'unchanged':
+      return jsonResponse(200, cancelJobView(start.job));
+    case 'taken':
+      throw new Problem('job-exists', {
+        detail: 'There is another cancel job of this id, which asks for something else. Choose another id.',
+        members: { job_id: jobId },
+      });
+    case 'empty':
+      throw new Problem('not-found', {
+        detail: 'Nothing is known of this session: no Payment Request is registered for it.',
+        members: { job_id: jobId },
+      });
+    case 'not-yet':
+      throw invalid({
+        field: 'created_before',
+        given: 'a time to come',
+        allowed: 'a time that has passed: what is created until then is not known yet',
+      });
+  }
+}
+
+/** A page of a job's report. While the job is running there is always a next page, which may be empty still. */
+export const cancelJobReportResponse = (
+  job: CancelJob,
+  page: number,
+  entries: readonly CancelJobEntry[],
+): HttpResponse =>
+  jsonResponse(200, {
+    account: job.account,
+    job_id: job.jobId,
+    status: job.status,
+    payment_requests: entries.map(({ paymentRequestId, outcome, state }) => ({
+      payment_request_id: paymentRequestId,
+      outcome,
+      state: state ?? null,
+    })),
+    next_cursor: nextCursorOf(job, page, entries.length === 0),
+  });
+
+/** A page that is not written yet is asked for again. */
+function nextCursorOf({ pages, status }: CancelJob, page: number, isEmpty: boolean): string | null {
+  if (page + 1 < pages) return String(page + 1);
+  return status === 'running' ? String(isEmpty ? page : page + 1) : null;
+}
+
+/** The job that was looked for. Throws the problem to answer with. */
+export function foundCancelJob({ jobId }: CancelJobKey, job: CancelJob | undefined): CancelJob {
+  if (job) return job;
+  throw new Problem('not-found', {
+    detail: 'There is no cancel job of this id.',
+    members: { job_id: jobId },
+  });
+}

@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto';
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import * as v from 'valibot';
+import type { ListFilter, ListPage } from '../application/list-payment-requests.ts';
+import type { Account } from '../domain/identifiers.ts';
+import { type ListCursor, parseListCursor } from '../domain/list-cursor.ts';
+import type { Attention } from '../domain/payment-request.ts';
+import { paymentRequestStates } from '../domain/payment-request-state.ts';
+import { flag, queryOf, time } from './parse-request.ts';
+import { viewOf } from './payment-request-view.ts';
+import { type HttpResponse, invalid, jsonResponse, shown } from './problem.ts';
+
+const largestPage = 100;
+const limitFormat = `a whole number from 1 to ${largestPage}`;
+const cursorFormat = 'the next_cursor of a page of this account with the same filter';
+
+const attentions = [
+  'contradiction',
+  'canceled_after_completed',
+  'not_found_at_klarna',
+  'klarna_denied',
+  'unknown_state',
+] as const satisfies readonly Attention[];
+
+/** What a list takes in its query; a test compares it with docs/api.yaml. */
+export const listQuery = v.strictObject({
+  state: v.optional(v.picklist(paymentRequestStates)),
+  open: v.optional(flag),
+  due_before: v.optional(time),
+  attention: v.optional(v.picklist(attentions)),
+  cursor: v.optional(v.string(cursorFormat)),
+  limit: v.optional(
+    v.pipe(
+      v.string(limitFormat),
+      v.regex(/^\d{1,3}$/, limitFormat),
+      v.transform(Number),
+      v.minValue(1, limitFormat),
+      v.maxValue(largestPage, limitFormat),
+    ),
+    '25',
+  ),
+});
+
+export interface ListRequest {
+  readonly filter: ListFilter;
+  readonly before: ListCursor | undefined;
+  readonly limit: number;
+}
+
+/** What a caller wants listed. Throws the problem to answer with. */
+export function listRequestOf(event: APIGatewayProxyEventV2, account: Account): ListRequest {
+  const { state, open, due_before, attention, cursor, limit } = queryOf(event, listQuery);
+  const filter = { state, open, dueBefore: due_before?.at, attention };
+  return { filter, before: cursor === undefined ? undefined : positionOf(cursor, account, filter), limit };
+}
+
+/** A page as the API shows it, with the cursor of the next one. */
+export const listResponse = (
+  account: Account,
+  filter: ListFilter,
+  { records, next }: ListPage,
+): HttpResponse =>
+  jsonResponse(200, {
+    payment_requests: records.map(viewOf),
+    next_cursor: next ? cursorOf(next, account, filter) : null,
+  });
+
+/**
+ * A cursor is a position, and what it is a position in. It is no secret and gives no access: the account is the path's. But
+ * one that is used with another account or filter would leave things out without a word, and so it is refused.
+ */
+const cursorOf = (position: ListCursor, account: Account, filter: ListFilter): string =>
+  Buffer.from(`${listOf(account, filter)}#${position}`).toString('base64url');
+
+function positionOf(cursor: string, account: Account, filter: ListFilter): ListCursor {
+  const [list, ...rest] = Buffer.from(cursor, 'base64url').toString('utf8').split('#');
+  const position = parseListCursor(rest.join('#'));
+  if (position && list === listOf(account, filter) && cursorOf(position, account, filter) === cursor) {
+    return position;
+  }
+  throw invalid({ field: 'cursor', given: shown(cursor), allowed: cursorFormat });
+}
+
+/** A short name for one list: of an account, through a filter. */
+const listOf = (account: Account, { state, open, dueBefore, attention }: ListFilter): string =>
+  createHash('sha256')
+    .update(JSON.stringify([account, state ?? null, open ?? null, dueBefore ?? null, attention ?? null]))
+    .digest('hex')
+    .slice(0, 16);

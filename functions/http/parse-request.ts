@@ -1,0 +1,165 @@
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import * as v from 'valibot';
+import type { AccountSettings, Accounts } from '../application/ports.ts';
+import { durationFormat, parseDuration } from '../domain/duration.ts';
+import {
+  parseAccount,
+  parsePaymentRequestId,
+  parseSessionId,
+  type PaymentRequestKey,
+  printablePattern,
+  type SessionId,
+} from '../domain/identifiers.ts';
+import { parseInstant } from '../domain/instant.ts';
+import { authorizeAccount } from './caller.ts';
+import { type FieldError, invalid, Problem, shortened, shown } from './problem.ts';
+
+/** Most bodies of ours are a few hundred bytes. */
+const defaultBodyLimit = 16 * 1024;
+
+/** The account of the path, as this deployment has it. Throws the problem to answer with. */
+export async function accountOf(event: APIGatewayProxyEventV2, accounts: Accounts): Promise<AccountSettings> {
+  const given = event.pathParameters?.['account'] ?? '';
+  const account = parseAccount(given);
+  if (!account) throw invalid({ field: 'account', given: shown(given), allowed: '[a-z0-9-]{1,32}' });
+  authorizeAccount(event, account);
+  const settings = await accounts.find(account);
+  if (!settings) {
+    throw new Problem('unknown-account', {
+      detail: `account is ${shown(given)}; allowed: an account of the secret accounts.`,
+      errors: [{ field: 'account', given: shown(given), allowed: 'an account of the secret accounts' }],
+    });
+  }
+  return settings;
+}
+
+/** The Payment Request of the path, under an account that has been checked. */
+export function keyOf(event: APIGatewayProxyEventV2, { account }: AccountSettings): PaymentRequestKey {
+  const given = event.pathParameters?.['payment_request_id'] ?? '';
+  const paymentRequestId = parsePaymentRequestId(given);
+  if (!paymentRequestId) {
+    const allowed =
+      "Klarna's id of a Payment Request, such as krn:payment:eu1:request:552603c0-fe8b-4ab1-aacb-41d55fafbdb4";
+    throw invalid({ field: 'payment_request_id', given: shown(given), allowed });
+  }
+  return { account, paymentRequestId };
+}
+
+/** The session of the path. */
+export function sessionIdOf(event: APIGatewayProxyEventV2): SessionId {
+  const given = event.pathParameters?.['session_id'] ?? '';
+  const sessionId = parseSessionId(given);
+  if (!sessionId) throw invalid({ field: 'session_id', given: shown(given), allowed: printableFormat });
+  return sessionId;
+}
+
+/**
+ * The query, by a strict schema: a misspelt `dry_run` must not cancel anything. Nor must one in the body of a DELETE, where a job
+ * has it: a call that takes nothing but its query is refused with a body. And nothing is taken that is given twice, which API
+ * Gateway joins by a comma, as if that had been the value.
+ */
+export function queryOf<Schema extends v.GenericSchema>(
+  event: APIGatewayProxyEventV2,
+  schema: Schema,
+): v.InferOutput<Schema> {
+  if (queryMethods.includes(event.requestContext.http.method)) refuseBody(event);
+  const names = [...new URLSearchParams(event.rawQueryString).keys()];
+  const twice = names.find((name, index) => names.indexOf(name) < index);
+  if (twice !== undefined) {
+    throw invalid({ field: shortened(twice), given: 'given more than once', allowed: 'once' });
+  }
+  return parse(schema, event.queryStringParameters ?? {}, 'query');
+}
+
+/** Methods of calls that take nothing but their query. */
+const queryMethods = ['GET', 'DELETE'];
+
+function refuseBody(event: APIGatewayProxyEventV2): void {
+  const { length } = bytesOf(event);
+  if (length === 0) return;
+  const allowed = 'no body: what this call takes is in its query';
+  throw invalid({ field: 'body', given: `${length} bytes`, allowed });
+}
+
+const bytesOf = ({ body, isBase64Encoded }: APIGatewayProxyEventV2): Buffer =>
+  Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8');
+
+/** The body, a JSON object of at most so many bytes, by a strict schema. */
+export function bodyOf<Schema extends v.GenericSchema>(
+  event: APIGatewayProxyEventV2,
+  schema: Schema,
+  bodyLimit = defaultBodyLimit,
+): v.InferOutput<Schema> {
+  const bytes = bytesOf(event);
+  if (bytes.length > bodyLimit) {
+    throw new Problem('payload-too-large', {
+      detail: `body is ${bytes.length} bytes; allowed: at most ${bodyLimit} bytes.`,
+      errors: [{ field: 'body', given: `${bytes.length} bytes`, allowed: `at most ${bodyLimit} bytes` }],
+    });
+  }
+  return parse(schema, parseJson(bytes), 'body');
+}
+
+/** The schema alone would take an empty array for an empty object. */
+function parseJson(bytes: Buffer): unknown {
+  const json = jsonOf(bytes);
+  if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json;
+  const given = json === undefined ? `${bytes.length} bytes that are not JSON` : shown(json);
+  throw invalid({ field: 'body', given, allowed: 'a JSON object in UTF-8' });
+}
+
+function jsonOf(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    return undefined;
+  }
+}
+
+function parse<Schema extends v.GenericSchema>(
+  schema: Schema,
+  input: unknown,
+  whole: string,
+): v.InferOutput<Schema> {
+  const parsed = v.safeParse(schema, input);
+  if (parsed.success) return parsed.output;
+  throw invalid(...parsed.issues.map((issue) => fieldError(issue, whole)));
+}
+
+function fieldError(issue: v.BaseIssue<unknown>, whole: string): FieldError {
+  const field = shortened(v.getDotPath(issue) ?? whole);
+  return issue.expected === 'never'
+    ? { field, given: shown(issue.path?.at(-1)?.value), allowed: 'no field of this name' }
+    : { field, given: shown(issue.input), allowed: allowedBy(issue) };
+}
+
+/** What was allowed: our own words, which every schema of a text has, or valibot's list of choices. */
+const allowedBy = ({ type, expected, message }: v.BaseIssue<unknown>): string =>
+  type === 'picklist' && expected !== null ? expected : message;
+
+const printableFormat = '1 to 255 printable characters';
+
+/** 1 to 255 printable characters. */
+export const printable = v.pipe(v.string(printableFormat), v.regex(printablePattern, printableFormat));
+
+/** An ISO 8601 duration; the text as given, and its milliseconds. */
+export const duration = v.pipe(
+  v.string(durationFormat),
+  v.check((given) => parseDuration(given) !== undefined, durationFormat),
+  v.transform((given) => ({ given, millis: parseDuration(given) ?? 0 })),
+);
+
+const timeFormat = 'a time in RFC 3339, such as 2026-01-31T12:00:00Z';
+
+/** An RFC 3339 time; the text as given, and the instant. */
+export const time = v.pipe(
+  v.string(timeFormat),
+  v.check((given) => parseInstant(given) !== undefined, timeFormat),
+  v.transform((given) => ({ given, at: parseInstant(given) })),
+);
+
+/** `true` or `false` in a query. */
+export const flag = v.pipe(
+  v.picklist(['true', 'false']),
+  v.transform((given) => given === 'true'),
+);

@@ -1,0 +1,64 @@
+import { formatInstant, type Instant } from '../domain/instant.ts';
+import type { HistoryEntry, PaymentRequest } from '../domain/payment-request.ts';
+import { isFinal } from '../domain/payment-request-state.ts';
+import { explanationOf } from './history-explanation.ts';
+
+const time = (instant: Instant | undefined): string | null => (instant ? formatInstant(instant) : null);
+
+/** The record as the API shows it: every field always there, `null` where there is nothing to say. */
+export const viewOf = (record: PaymentRequest) => ({
+  account: record.account,
+  payment_request_id: record.paymentRequestId,
+  session_id: record.sessionId ?? null,
+  reference: record.reference ?? null,
+  state: record.state ?? null,
+  previous_state: record.previousState ?? null,
+  state_reason: record.stateReason ?? null,
+  final: isFinal(record.state),
+  occurred_at: time(record.occurredAt),
+  evidence: record.evidence
+    ? {
+        source: record.evidence.source,
+        event_id: record.evidence.eventId,
+        observed_at: time(record.evidence.observedAt),
+      }
+    : null,
+  deadline_at: time(record.deadlineAt),
+  timer: record.timer,
+  on_timeout: record.session?.onTimeout ?? null,
+  extensions: record.session?.extensions ?? 0,
+  cancellation: record.cancellation
+    ? {
+        outcome: record.cancellation.outcome,
+        cause: record.cancellation.cause,
+        reason: record.cancellation.reason ?? null,
+        requested_by: record.cancellation.requestedBy,
+        requested_at: time(record.cancellation.requestedAt),
+      }
+    : null,
+  klarna_expires_at: time(record.klarnaExpiresAt),
+  attention: record.attention ?? null,
+  version: record.version,
+  created_at: time(record.createdAt),
+  updated_at: time(record.updatedAt),
+});
+
+/** The history as the API shows it, oldest first. */
+export const historyOf = (record: PaymentRequest) => ({
+  account: record.account,
+  payment_request_id: record.paymentRequestId,
+  entries: record.history.map((entry) => entryOf(entry, record.history)),
+  dropped: record.historyDropped,
+});
+
+const entryOf = (entry: HistoryEntry, history: readonly HistoryEntry[]) => ({
+  event_id: entry.eventId,
+  kind: entry.kind,
+  recorded_at: time(entry.recordedAt),
+  effect: entry.effect,
+  explanation: explanationOf(entry, history),
+  state: entry.state ?? null,
+  occurred_at: time(entry.occurredAt),
+  attention: entry.attention ?? null,
+  evidence: entry.detail,
+});

@@ -1,0 +1,114 @@
+/** Problem details (RFC 9457): one class, one list of types, one way to an answer. */
+
+/** Every type of problem, with its status and its title. The `type` of an answer is `urn:lapse:problem:<name>`. */
+export const problemTypes = {
+  'invalid-request': [400, 'The request is malformed'],
+  forbidden: [403, 'The caller may not act for this account'],
+  'unknown-account': [404, 'This deployment has no such account'],
+  'unknown-route': [404, 'There is no such route'],
+  'not-found': [404, 'There is no such Payment Request, session or job'],
+  'already-final': [409, 'The Payment Request is paid or has ended'],
+  'cancellation-pending': [409, 'The Payment Request is being canceled'],
+  'job-exists': [409, 'There is another job of this id'],
+  'extension-limit': [409, 'The session cannot be made any longer'],
+  'payload-too-large': [413, 'The body is too large'],
+  'klarna-denied': [502, 'Klarna refuses the credentials of this account'],
+  unavailable: [503, 'Try again'],
+  internal: [500, 'Something is wrong on our side'],
+} as const satisfies Record<string, readonly [number, string]>;
+
+export type ProblemType = keyof typeof problemTypes;
+
+/** One thing that is wrong with a request: which field, what was given, what is allowed. */
+export interface FieldError {
+  readonly field: string;
+  readonly given: string;
+  readonly allowed: string;
+}
+
+export interface ProblemDetails {
+  readonly detail: string;
+  readonly errors?: readonly FieldError[];
+  /** Further members of the document, such as `state`. */
+  readonly members?: Readonly<Record<string, unknown>>;
+  /** Seconds after which to try again. */
+  readonly retryAfter?: number;
+}
+
+/** A refusal on its way to the caller. */
+export class Problem extends Error {
+  override readonly name = 'Problem';
+  readonly type: ProblemType;
+  readonly details: ProblemDetails;
+
+  constructor(type: ProblemType, details: ProblemDetails) {
+    super(details.detail);
+    this.type = type;
+    this.details = details;
+  }
+}
+
+/** A request with these fields wrong. */
+export const invalid = (...errors: readonly FieldError[]): Problem =>
+  new Problem('invalid-request', {
+    detail: errors.map(({ field, given, allowed }) => `${field} is ${given}; allowed: ${allowed}.`).join(' '),
+    errors,
+  });
+
+/** Klarna refuses the credentials of the account: what that means for this call, and where to look. */
+export const klarnaDenied = (meaning: string, members: Readonly<Record<string, unknown>>): Problem =>
+  new Problem('klarna-denied', {
+    detail: `${meaning} Check the api_key, environment and partner_account_id of the account.`,
+    members,
+    retryAfter: 60,
+  });
+
+/** A text of the caller's as it may be shown back: whole when it is short, else its beginning and its length. */
+export const shortened = (text: string): string =>
+  text.length > 100 ? `${text.slice(0, 100)}… (${text.length} characters)` : text;
+
+/** What a caller gave, as it may be shown back: short, of an array only its length, of an object only that it is one, however deep. */
+export function shown(given: unknown): string {
+  if (given === undefined) return 'missing';
+  if (Array.isArray(given)) return `an array of ${given.length}`;
+  return typeof given === 'object' && given !== null ? 'an object' : shortened(JSON.stringify(given));
+}
+
+export interface HttpResponse {
+  readonly statusCode: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** The problem as an answer. The first wrong field is also a member of its own, for callers who show only one. */
+export function problemResponse({ type, details }: Problem): HttpResponse {
+  const [status, title] = problemTypes[type];
+  const { detail, errors, members, retryAfter } = details;
+  return {
+    statusCode: status,
+    headers: {
+      'content-type': 'application/problem+json',
+      ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
+    },
+    body: JSON.stringify({
+      type: `urn:lapse:problem:${type}`,
+      title,
+      status,
+      detail,
+      ...errors?.[0],
+      ...(errors && { errors }),
+      ...members,
+    }),
+  };
+}
+
+/** An answer with a JSON body. */
+export const jsonResponse = (
+  statusCode: number,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): HttpResponse => ({
+  statusCode,
+  headers: { 'content-type': 'application/json', ...headers },
+  body: JSON.stringify(body),
+});

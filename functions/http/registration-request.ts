@@ -1,0 +1,92 @@
+import * as v from 'valibot';
+import type { SessionResult } from '../application/register-session.ts';
+import { durationFormat, formatDuration, parseDuration } from '../domain/duration.ts';
+import { parseSessionId, type PaymentRequestKey } from '../domain/identifiers.ts';
+import { klarnaLongestLifetime } from '../domain/payment-request.ts';
+import type { Deadline } from '../domain/registration.ts';
+import { duration, printable, time } from './parse-request.ts';
+import { viewOf } from './payment-request-view.ts';
+import { type HttpResponse, invalid, jsonResponse, Problem } from './problem.ts';
+
+const deadlineFields = { session_timeout: v.optional(duration), deadline_at: v.optional(time) };
+
+/** The body of a PATCH: the new deadline, as a duration from now or as a time. */
+export const extensionBody = v.strictObject(deadlineFields);
+
+/** Time for a customer who is paying; more than Klarna's longest lifetime can be given to nobody. */
+const grace = v.pipe(
+  v.string(durationFormat),
+  v.check(
+    (given) => (parseDuration(given) ?? 0) <= klarnaLongestLifetime,
+    `at most ${formatDuration(klarnaLongestLifetime)}, Klarna's longest lifetime`,
+  ),
+  duration,
+);
+
+/** The body of a PUT. */
+export const registrationBody = v.strictObject({
+  ...deadlineFields,
+  session_id: v.optional(v.pipe(printable, v.transform(parseSessionId))),
+  reference: v.optional(printable),
+  klarna_expires_at: v.optional(time),
+  on_timeout: v.optional(v.picklist(['cancel', 'observe']), 'cancel'),
+  in_progress_grace: v.optional(grace),
+});
+
+/** The deadline that a body asks for, or the account's default. Throws when there is not exactly one. */
+export function deadlineOf(
+  { session_timeout, deadline_at }: v.InferOutput<typeof extensionBody>,
+  fallback: { readonly millis: number; readonly given: string } | undefined,
+): Deadline {
+  const field = 'session_timeout';
+  if (session_timeout && deadline_at) {
+    throw invalid({ field, given: 'given together with deadline_at', allowed: 'one of the two' });
+  }
+  if (deadline_at?.at) return { kind: 'deadline_at', at: deadline_at.at, given: deadline_at.given };
+  if (session_timeout) return { kind: 'session_timeout', ...session_timeout };
+  if (!fallback) {
+    const allowed =
+      'session_timeout or deadline_at; only a PUT may leave both out, where the account has a default_session_timeout';
+    throw invalid({ field, given: 'missing', allowed });
+  }
+  return { kind: 'session_timeout', ...fallback, isDefault: true };
+}
+
+/** The answer to a PUT or a PATCH. */
+export function sessionResponse(key: PaymentRequestKey, { outcome, record }: SessionResult): HttpResponse {
+  const members = { payment_request_id: key.paymentRequestId, state: record?.state ?? null };
+  switch (outcome.kind) {
+    case 'registered':
+      return jsonResponse(201, record && viewOf(record));
+    case 'changed':
+    case 'unchanged':
+      return jsonResponse(200, record && viewOf(record));
+    case 'invalid':
+      throw invalid({ field: outcome.field, given: JSON.stringify(outcome.given), allowed: outcome.allowed });
+    case 'not-found':
+      throw new Problem('not-found', {
+        detail: 'No session is registered for this Payment Request; a PUT registers one.',
+        members,
+      });
+    case 'already-final':
+      throw new Problem('already-final', {
+        detail: `The Payment Request is ${outcome.state}: its session needs no deadline any more.`,
+        members,
+      });
+    case 'cancellation-pending':
+      throw new Problem('cancellation-pending', {
+        detail: 'A cancel of this Payment Request has been asked for, and its end is not known yet.',
+        members,
+        retryAfter: 5,
+      });
+    case 'extension-limit': {
+      const { field, allowed } = outcome;
+      const given = JSON.stringify(outcome.given);
+      throw new Problem('extension-limit', {
+        detail: `${field} is ${given}; allowed: ${allowed}.`,
+        errors: [{ field, given, allowed }],
+        members,
+      });
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import { cancelOutcomeWord } from '../application/cancel-outcome-word.ts';
+import type { SessionMember } from '../application/cancel-session.ts';
+import type { Account, SessionId } from '../domain/identifiers.ts';
+import type { PaymentRequest } from '../domain/payment-request.ts';
+import { sessionStatusOf } from '../domain/session-status.ts';
+import { viewOf } from './payment-request-view.ts';
+import { type HttpResponse, jsonResponse, Problem } from './problem.ts';
+
+/** A session as the API shows it: one word for the shop page, and its Payment Requests, oldest first. */
+export function sessionReadResponse(
+  account: Account,
+  sessionId: SessionId,
+  records: readonly PaymentRequest[],
+): HttpResponse {
+  if (records.length === 0) throw unknownSession(sessionId);
+  return jsonResponse(200, {
+    account,
+    session_id: sessionId,
+    status: sessionStatusOf(records.map(({ state }) => state)),
+    payment_requests: records.map(viewOf),
+  });
+}
+
+/** The answer to the cancel of a session: what became of each of its Payment Requests, oldest first. */
+export function sessionCancelResponse(
+  account: Account,
+  sessionId: SessionId,
+  members: readonly SessionMember[],
+): HttpResponse {
+  if (members.length === 0) throw unknownSession(sessionId);
+  return jsonResponse(200, {
+    account,
+    session_id: sessionId,
+    status: sessionStatusOf(members.map(({ outcome }) => outcome.record?.state)),
+    payment_requests: members.map(({ paymentRequestId, outcome }) => ({
+      payment_request_id: paymentRequestId,
+      outcome: cancelOutcomeWord(outcome),
+      state: outcome.record?.state ?? null,
+    })),
+  });
+}
+
+const unknownSession = (sessionId: SessionId): Problem =>
+  new Problem('not-found', {
+    detail: 'Nothing is known of this session: no Payment Request is registered for it.',
+    members: { session_id: sessionId },
+  });

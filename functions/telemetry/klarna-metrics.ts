@@ -1,0 +1,24 @@
+import type { Clock, KlarnaResponse, KlarnaExpiry, KlarnaPaymentRequests } from '../application/ports.ts';
+import { count, measure } from './telemetry.ts';
+
+type Klarna = KlarnaPaymentRequests & KlarnaExpiry;
+
+/** The same Klarna, with every answer timed and counted, by its kind, and whether it says anything at all. */
+export const withMetrics = (klarna: Klarna, clock: Clock): Klarna => {
+  const measured =
+    <Question extends readonly unknown[]>(ask: (...question: Question) => Promise<KlarnaResponse>) =>
+    async (...question: Question): Promise<KlarnaResponse> => {
+      const askedAt = clock.now();
+      const response = await ask(...question);
+      measure('KlarnaMillis', clock.now() - askedAt);
+      count('KlarnaResponses');
+      count(`Klarna:${response.kind}`);
+      if (response.kind === 'unclear' || response.kind === 'rate-limited') count('KlarnaUnclear');
+      return response;
+    };
+  return {
+    read: measured(klarna.read.bind(klarna)),
+    cancel: measured(klarna.cancel.bind(klarna)),
+    moveExpiry: measured(klarna.moveExpiry.bind(klarna)),
+  };
+};

@@ -1,0 +1,102 @@
+import type { MiddlewareObj } from '@middy/core';
+import type { MetricName } from '../contract/metric-names.ts';
+import { originalStack } from './source-mapped-stack.ts';
+
+/**
+ * Log lines as JSON, metrics in CloudWatch's embedded format
+ * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
+ * What goes in: stable message codes, ids, codes and counts. What never does: an event, a header, a body, a secret.
+ * No library does it, and why: docs/adr/0022.
+ */
+
+type Fields = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** Whose lines these are; a name that the stack sets, and not that of the Lambda, which CloudFormation makes up. */
+const service = process.env['SERVICE_NAME'];
+
+/** The invocation that the process is at. */
+let invocation: { readonly function_request_id?: string; readonly cold_start: boolean } = {
+  cold_start: true,
+};
+let isFirst = true;
+
+/** One line of ordinary news. `code` is stable and what a runbook looks for. */
+export const note = (code: string, fields: Fields = {}): void => log('INFO', code, fields);
+
+/** One line that somebody should see. */
+export const warn = (code: string, fields: Fields = {}): void => log('WARN', code, fields);
+
+/** One line about something that went wrong: the error's name and message, never what it was about. */
+export const fault = (code: string, error: unknown, fields: Fields = {}): void =>
+  log('ERROR', code, { ...fields, ...describe(error) });
+
+/** `level` and `timestamp` are the names by which Lambda itself filters lines of JSON. */
+function log(level: 'INFO' | 'WARN' | 'ERROR', code: string, fields: Fields): void {
+  const timestamp = new Date().toISOString();
+  const trace = process.env['_X_AMZN_TRACE_ID']?.split(';', 1)[0]?.replace('Root=', '');
+  write({ level, timestamp, service, code, ...fields, ...invocation, xray_trace_id: trace });
+}
+
+const write = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
+
+/** The most values of one metric, and the most metrics, that CloudWatch takes in one line. */
+const mostOfOneLine = 100;
+
+let metrics = new Map<MetricName, { readonly unit: 'Count' | 'Milliseconds'; readonly values: number[] }>();
+
+/** Adds to a metric of this name; low-cardinality by construction, since a name is all there is. */
+export const count = (name: MetricName, value = 1): void => add(name, 'Count', value);
+
+/** Adds a duration in milliseconds. */
+export const measure = (name: MetricName, millis: number): void => add(name, 'Milliseconds', millis);
+
+function add(name: MetricName, unit: 'Count' | 'Milliseconds', value: number): void {
+  const metric = metrics.get(name);
+  if (metric) metric.values.push(value);
+  else metrics.set(name, { unit, values: [value] });
+  if (metrics.size === mostOfOneLine || metric?.values.length === mostOfOneLine) publishMetrics();
+}
+
+/** Writes out what has been counted and measured, if anything. */
+export function publishMetrics(): void {
+  if (metrics.size === 0) return;
+  const published = [...metrics];
+  metrics = new Map();
+  write({
+    _aws: {
+      Timestamp: Date.now(),
+      CloudWatchMetrics: [
+        {
+          Namespace: process.env['METRICS_NAMESPACE'],
+          Dimensions: [['service']],
+          Metrics: published.map(([Name, { unit: Unit }]) => ({ Name, Unit })),
+        },
+      ],
+    },
+    service,
+    ...Object.fromEntries(
+      published.map(([name, { values }]) => [name, values.length === 1 ? values[0] : values]),
+    ),
+  });
+}
+
+/** Ties log lines to the invocation, and writes out its metrics at the end, also of one that failed. */
+export const telemetry = (): MiddlewareObj<unknown, unknown> => ({
+  before: ({ context }) => {
+    invocation = { function_request_id: context.awsRequestId, cold_start: isFirst };
+    isFirst = false;
+  },
+  after: publishMetrics,
+  onError: publishMetrics,
+});
+
+function describe(error: unknown): Fields {
+  if (!(error instanceof Error)) return { error: 'not an Error' };
+  const cause = error.cause instanceof Error ? error.cause.name : undefined;
+  return {
+    error: error.name,
+    error_message: error.message.slice(0, 500),
+    error_cause: cause,
+    stack: originalStack(error),
+  };
+}

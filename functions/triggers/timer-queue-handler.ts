@@ -1,0 +1,90 @@
+import middy from '@middy/core';
+import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import * as v from 'valibot';
+import type { Accounts } from '../application/ports.ts';
+import type { endExpiredSession, TimeoutOutcome } from '../application/end-expired-session.ts';
+import { parseAccount, parsePaymentRequestId } from '../domain/identifiers.ts';
+import { millisOf, parseInstant } from '../domain/instant.ts';
+import { countTimeout } from '../telemetry/timeout-metrics.ts';
+import { count, fault, note, telemetry } from '../telemetry/telemetry.ts';
+
+export interface TimerQueueDependencies {
+  readonly accounts: Accounts;
+  readonly endExpired: ReturnType<typeof endExpiredSession>;
+  /** Leaves a failed message invisible for a while. */
+  readonly delay: (receiptHandle: string, receiveCount: number) => Promise<void>;
+}
+
+const messageSchema = v.object({
+  account: v.string(),
+  payment_request_id: v.string(),
+  deadline_at: v.string(),
+});
+
+/** Takes each message for itself: one that fails is reported alone, and its delay grows with every receipt. */
+export const timerQueueHandler = ({ accounts, endExpired, delay }: TimerQueueDependencies) =>
+  middy<SQSEvent, SQSBatchResponse>()
+    .use(telemetry())
+    .handler(async ({ Records: records }) => {
+      const failed = await Promise.all(
+        records.map(async (record) => {
+          try {
+            const outcome = await handle(record, { accounts, endExpired, delay });
+            if (isSettled(outcome)) return undefined;
+            count('TimerUnsettled');
+          } catch (error) {
+            count('TimerFault');
+            fault('timer.failed', error, { message_id: record.messageId });
+          }
+          await delay(record.receiptHandle, Number(record.attributes.ApproximateReceiveCount)).catch(
+            (error: unknown) => fault('timer.delay-failed', error, { message_id: record.messageId }),
+          );
+          return { itemIdentifier: record.messageId };
+        }),
+      );
+      return { batchItemFailures: failed.filter((failure) => failure !== undefined) };
+    });
+
+async function handle(
+  { body, messageId }: SQSRecord,
+  { accounts, endExpired }: TimerQueueDependencies,
+): Promise<TimeoutOutcome> {
+  const { account, paymentRequestId, deadlineAt } = parseMessage(body);
+  const settings = await accounts.find(account);
+  if (!settings) throw new Error('the secret accounts has no account of this name');
+  const outcome = await endExpired({ account, paymentRequestId }, settings);
+  const result = countTimeout(outcome, Date.now() - millisOf(deadlineAt));
+  note('timer.fired', {
+    account,
+    payment_request_id: paymentRequestId,
+    outcome: result,
+    message_id: messageId,
+  });
+  return outcome;
+}
+
+/** Klarna's answer is not known, or Klarna refuses us: the message must come back. */
+const isSettled = (outcome: TimeoutOutcome): boolean =>
+  outcome.kind !== 'ended' || (outcome.cancel.kind !== 'pending' && outcome.cancel.kind !== 'denied');
+
+function parseMessage(body: string) {
+  const message = v.safeParse(messageSchema, jsonOf(body));
+  const account = message.success ? parseAccount(message.output.account) : undefined;
+  const paymentRequestId = message.success
+    ? parsePaymentRequestId(message.output.payment_request_id)
+    : undefined;
+  const deadlineAt = message.success ? parseInstant(message.output.deadline_at) : undefined;
+  if (!account || !paymentRequestId || !deadlineAt) {
+    throw new Error('the message names no account, no Payment Request or no deadline');
+  }
+  return { account, paymentRequestId, deadlineAt };
+}
+
+/** The parsers' own messages would quote the body into the log. */
+function jsonOf(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,146 @@
+import middy, { type MiddlewareObj } from '@middy/core';
+import type { LambdaFunctionURLEvent } from 'aws-lambda';
+import type { SigningKeys } from '../application/ports.ts';
+import type { receiveWebhook, VerifiedDelivery } from '../application/receive-webhook.ts';
+import { instantFromMillis } from '../domain/instant.ts';
+import { readDelivery } from './klarna-delivery.ts';
+import {
+  signatureHeader,
+  signaturePattern,
+  signingKeyIdHeader,
+  signingKeyIdPattern,
+  verify,
+} from './klarna-signature.ts';
+import { type HttpResponse, jsonResponse } from '../http/problem.ts';
+import { count, fault, note, telemetry, warn } from '../telemetry/telemetry.ts';
+
+export interface WebhookHandlerDependencies {
+  readonly signingKeys: SigningKeys;
+  readonly receive: ReturnType<typeof receiveWebhook>;
+}
+
+/** Klarna's own limit for a body is 1 MB; a state change is about 1 KB. */
+const bodyLimit = 64 * 1024;
+const jsonContentType = /^application\/([a-z0-9.-]+\+)?json\s*(;|$)/i;
+
+const received = jsonResponse(200, { received: true });
+
+/** What is looked at of a call of the Lambda URL. */
+export type UrlCall = Pick<LambdaFunctionURLEvent, 'headers' | 'body' | 'isBase64Encoded'> & {
+  readonly requestContext: {
+    readonly http: Pick<LambdaFunctionURLEvent['requestContext']['http'], 'method'>;
+  };
+};
+
+/** What became of a call: refused before anything was taken from it, or received, and what it then was. */
+type Reception =
+  | {
+      readonly kind: 'refused';
+      readonly status: number;
+      readonly detail: string;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
+  | {
+      readonly kind: 'received';
+      readonly signingKeyId: string;
+      readonly delivery: VerifiedDelivery;
+      readonly verdict: Awaited<ReturnType<WebhookHandlerDependencies['receive']>>;
+    };
+
+/**
+ * The Lambda URL's handler. Klarna takes 200 for "received", sends again on anything else, and wants 400 for a bad signature.
+ */
+export const webhookHandler = (dependencies: WebhookHandlerDependencies) => {
+  const receive = receiveCall(dependencies);
+  return middy<LambdaFunctionURLEvent, HttpResponse>()
+    .use(telemetry())
+    .use(unavailable())
+    .handler(async (event) => {
+      const reception = await receive(event);
+      report(reception);
+      return reception.kind === 'received'
+        ? received
+        : jsonResponse(reception.status, { detail: reception.detail }, reception.headers);
+    });
+};
+
+/** The webhook's order of work: cheap checks → key by id → HMAC over the raw bytes → parse → bind → one write. */
+export const receiveCall =
+  ({ signingKeys, receive }: WebhookHandlerDependencies) =>
+  async (event: UrlCall): Promise<Reception> => {
+    const refusal = refusalOf(event);
+    if (refusal) return refusal;
+    const bytes = bytesOf(event);
+    if (bytes.length > bodyLimit) return refuse(413, `The body has more than ${bodyLimit} bytes.`);
+
+    const { [signatureHeader]: signature = '', [signingKeyIdHeader]: keyId = '' } = event.headers;
+    if (!signaturePattern.test(signature) || !signingKeyIdPattern.test(keyId)) {
+      return refuse(400, 'Klarna-Signature and Klarna-Signing-Key-Id are needed, once each and well formed.');
+    }
+    const key = await signingKeys.find(keyId);
+    if (!key || !verify(bytes, key.key, signature)) {
+      return refuse(
+        400,
+        'The signature does not hold: is this the raw body, and the key of this environment?',
+      );
+    }
+
+    const delivery = readDelivery(bytes, key, instantFromMillis(Date.now()));
+    return { kind: 'received', signingKeyId: key.id, delivery, verdict: await receive(delivery) };
+  };
+
+function report(reception: Reception): void {
+  if (reception.kind === 'refused') {
+    count(`WebhookRefused:${reception.status}`);
+    return;
+  }
+  const { delivery, verdict, signingKeyId } = reception;
+  if (delivery.kind === 'quarantine') {
+    const { reason, deliveryId } = delivery.delivery;
+    count('WebhookQuarantined');
+    warn('webhook.quarantined', { reason, event_id: deliveryId, signing_key_id: signingKeyId });
+    return;
+  }
+  const { account, paymentRequestId } = delivery.key;
+  const { eventId, state } = delivery.observation;
+  count(`Webhook:${verdict}`);
+  note('webhook.received', {
+    account,
+    payment_request_id: paymentRequestId,
+    event_id: eventId,
+    state,
+    verdict,
+  });
+}
+
+/** What can be refused without looking at the body. */
+function refusalOf({ requestContext, headers }: UrlCall): Reception | undefined {
+  if (requestContext.http.method !== 'POST') return refuse(405, 'Only POST is served.', { allow: 'POST' });
+  if (Number(headers['content-length'] ?? 0) > bodyLimit) {
+    return refuse(413, `The body has more than ${bodyLimit} bytes.`);
+  }
+  if (!jsonContentType.test(headers['content-type'] ?? '')) {
+    return refuse(415, 'The content type is application/json.');
+  }
+  return undefined;
+}
+
+/** The bytes that Klarna signed: a Lambda URL passes what it does not take for text as base64. */
+const bytesOf = ({ body, isBase64Encoded }: UrlCall): Buffer =>
+  Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8');
+
+const refuse = (status: number, detail: string, headers?: Readonly<Record<string, string>>): Reception => ({
+  kind: 'refused',
+  status,
+  detail,
+  ...(headers && { headers }),
+});
+
+/** Whatever went wrong, nothing has been promised: Klarna is asked to send it again. */
+const unavailable = (): MiddlewareObj<LambdaFunctionURLEvent, HttpResponse> => ({
+  onError: (request) => {
+    count('WebhookFault');
+    fault('webhook.fault', request.error);
+    request.response = jsonResponse(503, { detail: 'Send it again.' }, { 'retry-after': '10' });
+  },
+});

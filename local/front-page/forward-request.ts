@@ -1,0 +1,34 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+
+/** What of an answer reaches the page. */
+const responseHeaders = ['content-type', 'retry-after'] as const;
+
+/** Passes a call on to another address of the system, and its answer back as it comes, for as long as the page listens. */
+export async function passOn(
+  request: IncomingMessage,
+  body: Buffer,
+  url: string,
+  response: ServerResponse,
+): Promise<void> {
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  const reply = await fetch(url, {
+    method: request.method ?? 'GET',
+    ...(body.length > 0 && {
+      headers: { 'content-type': request.headers['content-type'] ?? 'application/octet-stream' },
+      body,
+    }),
+    redirect: 'manual',
+    signal: gone.signal,
+  });
+  for (const name of responseHeaders) {
+    const value = reply.headers.get(name);
+    if (value !== null) response.setHeader(name, value);
+  }
+  response.writeHead(reply.status);
+  response.flushHeaders();
+  if (reply.body) await pipeline(Readable.fromWeb(reply.body), response);
+  else response.end();
+}

@@ -1,0 +1,33 @@
+/**
+ * What Klarna tells about the customer of a completed Payment Request. Invented, and found nowhere else: a test that searches
+ * logs, tables, events and queues for these texts proves that nothing of the kind is kept.
+ */
+export const piiCanaries = {
+  givenName: 'Kanariefågel',
+  familyName: 'Simulatorsson',
+  email: 'kanariefagel.simulatorsson@example.com',
+  phone: '+46700000917',
+  streetAddress: 'Burgatan 4711',
+  postalCode: '99917',
+  city: 'Gruvberget-Simulatorsta',
+  sessionToken: 'krn:network:eu1:test:session-token:canary-8d41f0a2',
+} as const;
+
+/** The customer and the token as Klarna's objects hold them, once a request is COMPLETED. */
+export const completedContext = {
+  klarna_network_session_token: piiCanaries.sessionToken,
+  klarna_customer: {
+    customer_profile: {
+      given_name: piiCanaries.givenName,
+      family_name: piiCanaries.familyName,
+      email: piiCanaries.email,
+      phone: piiCanaries.phone,
+      address: {
+        street_address: piiCanaries.streetAddress,
+        postal_code: piiCanaries.postalCode,
+        city: piiCanaries.city,
+        country: 'SE',
+      },
+    },
+  },
+} as const;

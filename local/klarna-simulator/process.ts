@@ -1,0 +1,90 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { ConfigurationInput } from './configuration.ts';
+
+export interface KlarnaProcess {
+  /** Without a slash at its end. */
+  readonly url: string;
+  /** Ends it with SIGKILL: connections are refused from now on. */
+  kill(): Promise<void>;
+  /** Starts it again at its address, on what it had written down, if it was killed. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface KlarnaProcessOptions {
+  readonly port: number;
+  /** Where its data and its configuration are kept. */
+  readonly dataDirectory: string;
+  readonly configuration: ConfigurationInput;
+  /** Told what it says, and its end should it come early. */
+  readonly onLog: (line: string) => void;
+}
+
+/** Starts the Klarna simulator as a process that ends when this one does; rejects with what it said if it cannot start. */
+export async function startKlarnaProcess(options: KlarnaProcessOptions): Promise<KlarnaProcess> {
+  const { dataDirectory, configuration, onLog } = options;
+  const configurationFile = join(dataDirectory, 'configuration.json');
+  await writeFile(configurationFile, JSON.stringify(configuration), { mode: 0o600 });
+  let wanted = true;
+  let child: ChildProcess | undefined;
+
+  async function launch(port: number): Promise<string> {
+    const launched = spawn(
+      process.execPath,
+      [
+        '--disable-warning=ExperimentalWarning',
+        join(import.meta.dirname, 'main.ts'),
+        ...['--port', String(port), '--data', dataDirectory, '--config', configurationFile],
+      ],
+      // It notices the end of its standard input, and Ctrl-C in a terminal is not for it but for its parent.
+      { stdio: ['pipe', 'pipe', 'pipe'], detached: true },
+    );
+    child = launched;
+    launched.stdin.on('error', () => undefined);
+    const said: string[] = [];
+    createInterface({ input: launched.stderr }).on('line', (line) => {
+      if (said.length < 20) said.push(line);
+      onLog(line);
+    });
+    const listening = await new Promise<string>((resolve, reject) => {
+      createInterface({ input: launched.stdout }).once('line', (line) => {
+        resolve((JSON.parse(line) as { listening: string }).listening);
+      });
+      launched.once('error', reject);
+      launched.once('close', () =>
+        reject(new Error(`The Klarna simulator did not start: ${said.join(' ')}`)),
+      );
+    });
+    launched.once('close', () => {
+      if (wanted) onLog('The Klarna simulator has ended: start Lapse again.');
+    });
+    return listening;
+  }
+
+  /** Has it end in the given way, and waits until it has. */
+  async function end(how: (running: ChildProcess) => void): Promise<void> {
+    const running = child;
+    wanted = false;
+    child = undefined;
+    if (running?.exitCode !== null || running.signalCode !== null) return;
+    const closed = once(running, 'close');
+    how(running);
+    await closed;
+  }
+
+  const url = await launch(options.port);
+  return {
+    url,
+    kill: () => end((running) => running.kill('SIGKILL')),
+    async start() {
+      if (wanted) return;
+      wanted = true;
+      await launch(Number(new URL(url).port));
+    },
+    stop: () => end((running) => running.stdin?.end()),
+  };
+}

@@ -1,0 +1,31 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { SimulatorResponse } from './simulator-response.ts';
+import { Collection } from './collection.ts';
+
+/** As long as Klarna honours a `Klarna-Idempotency-Key`. */
+const memoryMillis = 24 * 3_600_000;
+
+interface RememberedResponse {
+  readonly response: SimulatorResponse;
+  readonly until: number;
+}
+
+/** Answers by idempotency key: the same call with the same key is answered the same and done once. Not for DELETE. */
+export class RememberedResponses {
+  readonly #responses: Collection<RememberedResponse>;
+
+  constructor(database: DatabaseSync) {
+    this.#responses = new Collection(database, 'remembered_responses');
+  }
+
+  /** The answer to this call if it was made before, as one without effect. */
+  find(call: string, idempotencyKey: string): SimulatorResponse | undefined {
+    const remembered = this.#responses.get(`${call} ${idempotencyKey}`);
+    if (!remembered || remembered.until < Date.now()) return undefined;
+    return { ...remembered.response, tookEffect: false };
+  }
+
+  remember(call: string, idempotencyKey: string, response: SimulatorResponse): void {
+    this.#responses.put(`${call} ${idempotencyKey}`, { response, until: Date.now() + memoryMillis });
+  }
+}

@@ -1,7 +1,0 @@
-/** Milliseconds to wait before trying again after `failures` failures in a row, 1 being the first. */
-export type GrowingDelay = (failures: number) => number;
-
-/** Doubles from `first` up to `longest`. */
-export function doublingDelay(first: number, longest: number): GrowingDelay {
-  return (failures) => Math.min(longest, first * 2 ** Math.min(failures - 1, 30));
-}

@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import { observed, registrationWith } from '../support/fixtures.ts';
+import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
+import { World } from '../support/world.ts';
+
+const minute = 60_000;
+const later = '2026-03-01T12:00:30Z';
+
+describe('two webhooks of one time that tell of two states', () => {
+  it.each([
+    ['SUBMITTED', 'IN_PROGRESS'],
+    ['IN_PROGRESS', 'SUBMITTED'],
+  ] as const)('%s, then %s: the sweep asks Klarna, and the record says what is so', async (first, second) => {
+    for (const truth of ['SUBMITTED', 'IN_PROGRESS'] as const) {
+      const world = new World(new ScriptedKlarna(truth));
+      await world.register(registrationWith());
+      const { reconcileAfter } = world.record;
+      await world.webhook(observed(first));
+      await world.webhook(observed(second));
+      expect((await world.sweep()).ask).toBe(1);
+      expect(world.record).toMatchObject({ state: truth, reconcileAfter });
+      expect(world.klarna.calls).toEqual(['read']);
+      await world.sweep();
+      expect(world.klarna.calls).toEqual(['read']);
+    }
+  });
+
+  it('of a request that nobody registered: once looked into, it is left alone', async () => {
+    const world = new World(new ScriptedKlarna('SUBMITTED'));
+    await world.webhook(observed('SUBMITTED'));
+    await world.webhook(observed('IN_PROGRESS'));
+    await world.sweep();
+    await world.sweep();
+    expect(world.record.state).toBe('SUBMITTED');
+    expect(world.klarna.calls).toEqual(['read']);
+    world.clock.advance(24 * 60 * minute);
+    await world.sweep();
+    expect(world.klarna.calls).toEqual(['read']);
+  });
+});
+
+describe('webhooks that contradict each other', () => {
+  const contradicted = async (klarna: ScriptedKlarna) => {
+    const world = new World(klarna);
+    await world.webhook(observed('CANCELED'));
+    await world.webhook(observed('EXPIRED', later));
+    world.clock.advance(minute);
+    return world;
+  };
+
+  it.each(['CANCELED', 'EXPIRED', undefined] as const)(
+    'are looked into once, whatever Klarna says (%s), and stay for a person to see',
+    async (truth) => {
+      const world = await contradicted(new ScriptedKlarna(truth));
+      expect((await world.sweep()).ask).toBe(1);
+      for (let each = 0; each < 120; each += 1) {
+        world.clock.advance(minute);
+        await world.sweep();
+      }
+      expect(world.klarna.calls).toEqual(['read']);
+      expect(world.record).toMatchObject({
+        state: 'CANCELED',
+        attention: 'contradiction',
+        reconcileAfter: undefined,
+      });
+      expect(world.record.history.at(-1)).toMatchObject({
+        kind: 'sweep',
+        detail: { looked_into: 'contradiction', response: truth ? 'refreshed' : 'absent' },
+      });
+    },
+  );
+
+  it('are looked into again while Klarna gives no answer, less and less often', async () => {
+    const world = await contradicted(
+      new ScriptedKlarna('CANCELED').responses('read', ...Array.from({ length: 4 }, () => unclear)),
+    );
+    for (let each = 0; each < 120; each += 1) {
+      await world.sweep();
+      world.clock.advance(minute);
+    }
+    expect(world.klarna.calls).toHaveLength(5);
+    expect(world.record.reconcileAfter).toBeUndefined();
+  });
+});

@@ -1,0 +1,405 @@
+import { describe, expect, it } from 'vitest';
+import {
+  outcomeFromRecord,
+  type CancelCommand,
+  claimed,
+  withRefusedCommand,
+} from '../../functions/domain/cancellation.ts';
+import { type Attempt, type Conclusion, settled } from '../../functions/domain/cancel-attempt.ts';
+import { emptyResponse } from '../../functions/domain/klarna-read.ts';
+import { ownEventId } from '../../functions/domain/identifiers.ts';
+import { nextNanosecond } from '../../functions/domain/instant.ts';
+import type { Observation } from '../../functions/domain/observation.ts';
+import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
+import { eventsOf } from '../../functions/domain/state-change-event.ts';
+import { applyObservation } from '../../functions/domain/transition.ts';
+import { noon, observed, recordWith } from '../support/fixtures.ts';
+import { afterNoon, minute, registered, session } from '../support/sessions.ts';
+
+const command: CancelCommand = { cause: 'api', requestedBy: 'someone', allowCompleted: false };
+const byTimer: CancelCommand = { ...command, cause: 'timeout', requestedBy: 'lapse:session-timer' };
+
+/** A registered, SUBMITTED request that an attempt with the lease `mine` has claimed at 12:30. */
+const held = (fields: Partial<PaymentRequest> = {}, by = command): PaymentRequest =>
+  claimed(
+    applyObservation(registered({ klarnaExpiresAt: afterNoon(180), ...fields }), observed('SUBMITTED'))
+      .record,
+    by,
+    'mine',
+    afterNoon(30),
+  );
+
+const read = (state: Observation['state']) =>
+  observed(state, '2026-03-01T12:30:01Z', { source: 'read', eventId: ownEventId('read', state) });
+const deleted = observed('CANCELED', '2026-03-01T12:30:02Z', {
+  source: 'cancel',
+  eventId: ownEventId('cancel', '1'),
+});
+
+const attempt = (kind: Exclude<Conclusion['kind'], 'grace'>, fields: Partial<Attempt> = {}): Attempt => ({
+  leaseId: 'mine',
+  facts: [],
+  conclusion: { kind },
+  sent: false,
+  proof: { correlation_id: 'c1', status: '200' },
+  ...fields,
+});
+
+describe('an attempt that knows how it ended', () => {
+  it('leaves an alarm that only newer code knows', () => {
+    const unseen = 'unheard_of' as string as PaymentRequest['attention'];
+    const done = attempt('known', { facts: [deleted], sent: true });
+    expect(settled(held({ attention: unseen }), done, afterNoon(31)).attention).toBe(unseen);
+  });
+
+  it.each([
+    ['sent', true, 'canceled'],
+    ['found canceled', false, 'already_canceled'],
+  ] as const)('CANCELED, %s: the record is closed', (_, sent, outcome) => {
+    const observations = [read('SUBMITTED'), deleted];
+    const record = settled(held(), attempt('known', { facts: observations, sent }), afterNoon(31));
+    expect(record).toMatchObject({
+      state: 'CANCELED',
+      evidence: { source: 'cancel', eventId: deleted.eventId },
+      previousState: 'SUBMITTED',
+      cancellation: { outcome, cause: 'api' },
+      timer: 'removed',
+      attempts: 0,
+      version: 3,
+    });
+    expect([record.cancellation?.lease, record.reconcileAfter, record.attention]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect(record.history.map((entry) => entry.kind)).toEqual([
+      'webhook',
+      'cancel_request',
+      'read',
+      'cancel',
+    ]);
+  });
+
+  it('CANCELED, found so after a DELETE of an attempt before: it was us', () => {
+    const pending = settled(held(), attempt('unknown', { sent: true }), afterNoon(31));
+    const again = claimed(pending, command, 'mine-too', afterNoon(32));
+    const found = attempt('known', { leaseId: 'mine-too', facts: [read('CANCELED')] });
+    expect(settled(again, found, afterNoon(32)).cancellation?.outcome).toBe('canceled');
+  });
+
+  it.each(['COMPLETED', 'EXPIRED', 'DECLINED'] as const)('%s: refused, and why', (state) => {
+    const record = settled(held(), attempt('known', { facts: [read(state)] }), afterNoon(31));
+    expect(record).toMatchObject({ state, cancellation: { outcome: 'refused' }, timer: 'removed' });
+    expect(record.reconcileAfter).toBeUndefined();
+    expect(record.history.at(-1)).toMatchObject({
+      eventId: 'outcome:mine',
+      kind: 'cancel_request',
+      effect: 'refused',
+      state,
+      detail: { cause: 'api', outcome: 'refused', conclusion: 'known', correlation_id: 'c1', status: '200' },
+    });
+  });
+
+  it('COMPLETED, though the caller allowed that to be ended: Klarna would not, and is the judge', () => {
+    const allowing = held({}, { ...command, allowCompleted: true });
+    const refused = attempt('known', { facts: [read('COMPLETED')], sent: true });
+    expect(settled(allowing, refused, afterNoon(31))).toMatchObject({
+      state: 'COMPLETED',
+      cancellation: { outcome: 'refused', sentBefore: true, lease: undefined },
+      reconcileAfter: undefined,
+    });
+  });
+
+  it.each([
+    ['by the timer at its deadline', byTimer, {}, 'fired'],
+    ['by the timer exactly at its deadline', byTimer, { deadlineAt: afterNoon(31) }, 'fired'],
+    ['by the timer, the deadline moved meanwhile', byTimer, { deadlineAt: afterNoon(60) }, 'removed'],
+    ['by a caller', command, {}, 'removed'],
+    [
+      'by a caller, never registered',
+      command,
+      { timer: 'none', session: undefined, deadlineAt: undefined },
+      'none',
+    ],
+  ] as const)('%s leaves the timer %s', (_, by, fields, timer) => {
+    const done = attempt('known', { facts: [deleted], sent: true });
+    expect(settled(held(fields, by), done, afterNoon(31)).timer).toBe(timer);
+  });
+
+  it.each([
+    ['klarna_denied', undefined],
+    ['unknown_state', undefined],
+    ['not_found_at_klarna', undefined],
+    ['canceled_after_completed', 'canceled_after_completed'],
+    ['contradiction', 'contradiction'],
+  ] as const)('%s: what stood in the way is over, what a person must see stays', (attention, left) => {
+    const done = attempt('known', { facts: [deleted], sent: true });
+    expect(settled(held({ attention }), done, afterNoon(31)).attention).toBe(left);
+  });
+});
+
+describe('what Klarna answered that is no evidence', () => {
+  const unresolved = emptyResponse(
+    'cancel',
+    '1',
+    'unclear',
+    { status: '500', error_id: 'e1' },
+    afterNoon(30.5),
+  );
+  const limited = emptyResponse('read', '2', 'rate-limited', { status: '429' }, afterNoon(30.6));
+
+  it('is in the history where it came, by the write that settles the claim, and is no event', () => {
+    const before = held();
+    const facts = [read('SUBMITTED'), unresolved, limited, read('CANCELED')];
+    const record = settled(before, attempt('known', { facts, sent: true }), afterNoon(31));
+    expect(record.version).toBe(before.version + 1);
+    expect(record.history.slice(2).map(({ kind, effect, state }) => [kind, effect, state])).toEqual([
+      ['read', 'applied', 'SUBMITTED'],
+      ['cancel', 'noted', undefined],
+      ['read', 'noted', undefined],
+      ['read', 'applied', 'CANCELED'],
+    ]);
+    expect(record.history[3]?.detail).toEqual({ response: 'unclear', status: '500', error_id: 'e1' });
+    expect(eventsOf(before, record).map(({ type, detail }) => [type, detail.state])).toEqual([
+      ['Payment Request State Changed', 'CANCELED'],
+    ]);
+  });
+
+  it('is in the history too where the claim was lost to another', () => {
+    const stolen = claimed(held(), command, 'theirs', afterNoon(31));
+    const late = attempt('unknown', { facts: [unresolved], sent: true });
+    const record = settled(stolen, late, afterNoon(32));
+    expect(record).toEqual({
+      ...stolen,
+      history: [...stolen.history, { ...unresolved, recordedAt: nextNanosecond(afterNoon(31)) }],
+      version: stolen.version + 1,
+      updatedAt: afterNoon(32),
+    });
+    expect(settled(record, late, afterNoon(33))).toBe(record);
+  });
+});
+
+describe('an attempt that does not know how it ended', () => {
+  it.each<[Exclude<Conclusion['kind'], 'grace' | 'known'>, string, string | undefined]>([
+    ['unknown', 'pending', undefined],
+    ['denied', 'pending', 'klarna_denied'],
+    ['unknown-state', 'pending', 'unknown_state'],
+    ['absent', 'not_found', 'not_found_at_klarna'],
+  ])('%s: %s, for the sweep to settle', (kind, outcome, attention) => {
+    const record = settled(held(), attempt(kind), afterNoon(31));
+    expect(record).toMatchObject({
+      state: 'SUBMITTED',
+      timer: 'armed',
+      cancellation: { outcome, sentBefore: false },
+      attempts: 1,
+      reconcileAfter: afterNoon(31),
+      version: 3,
+    });
+    expect(record.cancellation?.lease).toBeUndefined();
+    expect(record.attention).toBe(attention);
+    expect(record.history.at(-1)).toMatchObject({ effect: 'noted', detail: { outcome, conclusion: kind } });
+    expect(record.history.at(-1)?.attention).toBe(attention);
+  });
+
+  it('remembers that a DELETE went out', () => {
+    const record = settled(held(), attempt('unknown', { sent: true }), afterNoon(31));
+    expect(record.cancellation?.sentBefore).toBe(true);
+  });
+
+  it('never writes CANCELED because something was sent', () => {
+    const observations = [read('SUBMITTED')];
+    const record = settled(held(), attempt('unknown', { sent: true, facts: observations }), afterNoon(31));
+    expect(record.state).toBe('SUBMITTED');
+  });
+
+  it.each(['CANCELED', 'EXPIRED', 'COMPLETED'] as const)(
+    'is settled by a webhook that came meanwhile: %s',
+    (state) => {
+      const { record } = applyObservation(held(), observed(state, '2026-03-01T12:30:01Z'));
+      const done = settled(record, attempt('unknown', { sent: true }), afterNoon(31));
+      expect(done.cancellation?.outcome).toBe(state === 'CANCELED' ? 'canceled' : 'refused');
+      expect(done.reconcileAfter).toBeUndefined();
+    },
+  );
+});
+
+describe('a request that Klarna does not know', () => {
+  it('is EXPIRED from the moment of its own expiry, on the evidence of absence', () => {
+    const proof = { correlation_id: 'c1', status: '404' };
+    const record = settled(held(), attempt('absent', { proof }), afterNoon(180));
+    expect(record).toMatchObject({
+      state: 'EXPIRED',
+      occurredAt: afterNoon(180),
+      evidence: { source: 'absence', eventId: 'absence:mine' },
+      cancellation: { outcome: 'refused' },
+    });
+    expect([record.attention, record.reconcileAfter]).toEqual([undefined, undefined]);
+    expect(record.history.at(-2)).toMatchObject({ kind: 'absence', effect: 'applied', detail: proof });
+  });
+
+  it('is not said to be anything before that', () => {
+    const record = settled(held(), attempt('absent'), afterNoon(179));
+    expect(record).toMatchObject({ state: 'SUBMITTED', cancellation: { outcome: 'not_found' } });
+  });
+
+  it.each(['unknown', 'denied', 'unknown-state'] as const)(
+    'is told from one of which the answer is %s',
+    (kind) => {
+      expect(settled(held(), attempt(kind), afterNoon(181)).state).toBe('SUBMITTED');
+    },
+  );
+
+  it("is EXPIRED after Klarna's longest lifetime where its expiry is not known", () => {
+    const unknown = claimed(recordWith(), command, 'mine', afterNoon(0));
+    const twoDays = 48 * 60;
+    expect(settled(unknown, attempt('absent'), afterNoon(twoDays - 1)).state).toBeUndefined();
+    expect(settled(unknown, attempt('absent'), afterNoon(twoDays)).state).toBe('EXPIRED');
+  });
+
+  it('stays paid if it was', () => {
+    const { record } = applyObservation(held(), observed('COMPLETED', '2026-03-01T12:30:01Z'));
+    expect(settled(record, attempt('absent'), afterNoon(500))).toMatchObject({
+      state: 'COMPLETED',
+      cancellation: { outcome: 'refused' },
+    });
+  });
+});
+
+describe('a customer who is paying at the deadline', () => {
+  const grace = (millis: number): Attempt => ({
+    ...attempt('known', { facts: [read('IN_PROGRESS')] }),
+    conclusion: { kind: 'grace', millis },
+  });
+
+  it('is given grace: the claim is gone, the deadline moves, the timer is to be armed', () => {
+    const record = settled(held({}, byTimer), grace(5 * minute), afterNoon(31));
+    expect(record).toMatchObject({
+      state: 'IN_PROGRESS',
+      deadlineAt: afterNoon(36),
+      timer: 'pending',
+      reconcileAfter: afterNoon(32),
+      session: { ...session, graceGivenAt: afterNoon(31) },
+    });
+    expect(record.cancellation).toBeUndefined();
+    expect(record.history.at(-1)).toMatchObject({
+      effect: 'noted',
+      detail: { outcome: 'in_progress_grace' },
+    });
+  });
+
+  it("never past Klarna's own expiry", () => {
+    const record = settled(
+      held({ klarnaExpiresAt: afterNoon(33) }, byTimer),
+      grace(5 * minute),
+      afterNoon(31),
+    );
+    expect(record.deadlineAt).toBe(afterNoon(33));
+  });
+
+  it('is given none where there is no session: the sweep looks again', () => {
+    const record = settled(claimed(recordWith(), command, 'mine', noon), grace(5 * minute), afterNoon(31));
+    expect(record).toMatchObject({
+      state: 'IN_PROGRESS',
+      cancellation: { outcome: 'pending' },
+      attempts: 1,
+    });
+    expect([record.attention, record.deadlineAt]).toEqual([undefined, undefined]);
+  });
+
+  it('is spared instead if the payment came through meanwhile', () => {
+    const { record } = applyObservation(held({}, byTimer), observed('COMPLETED', '2026-03-01T12:30:03Z'));
+    const done = settled(record, grace(5 * minute), afterNoon(31));
+    expect(done).toMatchObject({
+      state: 'COMPLETED',
+      cancellation: { outcome: 'refused' },
+      deadlineAt: afterNoon(30),
+    });
+  });
+});
+
+describe('an attempt that has lost its claim', () => {
+  const stolen = () => claimed(held(), command, 'theirs', afterNoon(31));
+
+  it('still says what Klarna said, and settles nothing', () => {
+    const before = stolen();
+    const done = attempt('known', { facts: [read('SUBMITTED'), deleted], sent: true });
+    const after = settled(before, done, afterNoon(32));
+    expect(after).toMatchObject({
+      state: 'CANCELED',
+      cancellation: before.cancellation,
+      timer: 'armed',
+      reconcileAfter: before.reconcileAfter,
+      version: before.version + 1,
+    });
+  });
+
+  it('to one that gave grace settles nothing either', () => {
+    const graced = settled(
+      claimed(held({}, byTimer), byTimer, 'theirs', afterNoon(31)),
+      {
+        ...attempt('unknown', { leaseId: 'theirs' }),
+        conclusion: { kind: 'grace', millis: 5 * minute },
+      },
+      afterNoon(31),
+    );
+    expect(graced.cancellation).toBeUndefined();
+    expect(settled(graced, attempt('unknown'), afterNoon(32))).toBe(graced);
+  });
+
+  it('has nothing to write when it learnt nothing', () => {
+    const before = stolen();
+    expect(settled(before, attempt('unknown'), afterNoon(32))).toBe(before);
+    expect(settled(before, attempt('denied'), afterNoon(32))).toBe(before);
+  });
+
+  it('changes nothing when its facts are known already', () => {
+    const done = attempt('known', { facts: [deleted], sent: true });
+    const once = settled(stolen(), done, afterNoon(32));
+    expect(settled(once, done, afterNoon(33))).toBe(once);
+  });
+});
+
+describe('the customer approves while a DELETE is on its way', () => {
+  it('and it goes through: seen by a person, whatever others were told meanwhile', () => {
+    const approval = observed('COMPLETED', '2026-03-01T12:30:01Z');
+    const { record: paid } = applyObservation(held(), approval);
+    const response = outcomeFromRecord(paid, command, afterNoon(30.1));
+    expect(response).toEqual({ kind: 'already-final', state: 'COMPLETED' });
+    const told =
+      response && withRefusedCommand(paid, command, response, ownEventId('response', '2'), afterNoon(30.1));
+    const done = attempt('known', { facts: [read('SUBMITTED'), deleted], sent: true });
+    const record = told && settled(told, done, afterNoon(30.2));
+    expect(record).toMatchObject({
+      state: 'CANCELED',
+      previousState: 'COMPLETED',
+      attention: 'canceled_after_completed',
+      cancellation: { outcome: 'canceled' },
+    });
+  });
+
+  it('and a caller allowed it: nothing to be seen', () => {
+    const allowing = { ...command, allowCompleted: true };
+    const { record: paid } = applyObservation(
+      held({}, allowing),
+      observed('COMPLETED', '2026-03-01T12:30:01Z'),
+    );
+    const done = attempt('known', { facts: [deleted], sent: true });
+    expect(settled(paid, done, afterNoon(31))).toMatchObject({
+      state: 'CANCELED',
+      cancellation: { outcome: 'canceled' },
+    });
+    expect(settled(paid, done, afterNoon(31)).attention).toBeUndefined();
+  });
+});
+
+it('settling twice is settling once', () => {
+  const done = attempt('known', { facts: [deleted], sent: true });
+  const once = settled(held(), done, afterNoon(31));
+  expect(settled(once, done, afterNoon(32))).toBe(once);
+});
+
+it('a claim of noon that nobody settled is free again at its end', () => {
+  const record = claimed(recordWith(), command, 'mine', noon);
+  expect(outcomeFromRecord(record, command, afterNoon(0.49))).toEqual({ kind: 'claimed' });
+  expect(outcomeFromRecord(record, command, afterNoon(0.5))).toBeUndefined();
+});

@@ -1,0 +1,90 @@
+import { readdirSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { environments, type FunctionName, parseEnvironment } from '../../../functions/contract/environment.ts';
+
+const functionNames = Object.keys(environments) as FunctionName[];
+
+const timerVariables = {
+  TABLE_NAME: 'lapse',
+  RETENTION_DAYS: '90',
+  ACCOUNTS_SECRET_ID: 'accounts',
+  SECRETS_CACHE_SECONDS: '120',
+  MAX_SESSION_SECONDS: '172800',
+  KLARNA_TEST_URL: 'https://api-global.test.klarna.com',
+  KLARNA_LIVE_URL: 'https://api-global.klarna.com',
+  TIMERS: 'scheduler',
+  SCHEDULE_GROUP_NAME: 'sessions',
+  SCHEDULE_ROLE_ARN: 'arn:aws:iam::000000000000:role/timer',
+  TIMER_QUEUE_ARN: 'arn:aws:sqs:eu-north-1:000000000000:timers',
+  TIMER_QUEUE_URL: 'https://sqs.eu-north-1.amazonaws.com/000000000000/timers',
+  TIMER_DEAD_LETTER_QUEUE_ARN: 'arn:aws:sqs:eu-north-1:000000000000:timers-dead',
+  SHORT_TIMER_SECONDS: '90',
+};
+
+it('has one schema for each file in functions/', () => {
+  const files = readdirSync(new URL('../../../functions', import.meta.url)).filter((file) =>
+    file.endsWith('.ts'),
+  );
+  expect(functionNames.map((name) => `${name}.ts`).toSorted()).toEqual(files.toSorted());
+});
+
+describe('parseEnvironment', () => {
+  it('gives numbers as numbers, and leaves out what is none of the function', () => {
+    const parsed = parseEnvironment('cancel-expired-session', { ...timerVariables, HOME: '/root' });
+    expect(parsed).toEqual({
+      ...timerVariables,
+      RETENTION_DAYS: 90,
+      SECRETS_CACHE_SECONDS: 120,
+      MAX_SESSION_SECONDS: 172800,
+      SHORT_TIMER_SECONDS: 90,
+    });
+  });
+
+  it.each(functionNames)('has no default for anything: %s', (name) => {
+    const message = messageOf(() => parseEnvironment(name, {}));
+    for (const variable of Object.keys(environments[name].entries)) {
+      expect(message).toContain(`${variable} is missing`);
+    }
+  });
+
+  it('says everything that is wrong at once, in words, and repeats no value', () => {
+    const secret = 'klarna_test_api_in-the-wrong-place';
+    const message = messageOf(() =>
+      parseEnvironment('cancel-expired-session', {
+        ...timerVariables,
+        TABLE_NAME: '',
+        KLARNA_TEST_URL: secret,
+        SECRETS_CACHE_SECONDS: secret,
+        RETENTION_DAYS: '-1',
+        ACCOUNTS_SECRET_ID: undefined,
+      }),
+    );
+    expect(message).toBe(
+      'cancel-expired-session: environment variables missing or malformed: TABLE_NAME must not be empty; ' +
+        'RETENTION_DAYS must be a whole number; ACCOUNTS_SECRET_ID is missing; ' +
+        'SECRETS_CACHE_SECONDS must be a whole number; KLARNA_TEST_URL must be a URL',
+    );
+  });
+
+  it('knows two ways to end sessions, and no third', () => {
+    const timers = (TIMERS: string) =>
+      parseEnvironment('cancel-expired-session', { ...timerVariables, TIMERS });
+    expect(timers('sweep').TIMERS).toBe('sweep');
+    expect(() => timers('cron')).toThrow('TIMERS must be scheduler or sweep');
+  });
+
+  it.each(['1.5', '1e3', ' 1', '', '9999999999', '０'])('takes no number that is written %o', (text) => {
+    expect(() =>
+      parseEnvironment('cancel-expired-session', { ...timerVariables, SHORT_TIMER_SECONDS: text }),
+    ).toThrow('SHORT_TIMER_SECONDS must be a whole number');
+  });
+});
+
+function messageOf(act: () => unknown): string {
+  try {
+    act();
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+  throw new Error('nothing was thrown');
+}

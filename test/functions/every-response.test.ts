@@ -1,0 +1,315 @@
+/** Every answer that docs/api.yaml has of a route is one that its function gives, and what it takes is what it says it takes. */
+import {
+  ConditionalCheckFailedException,
+  GetItemCommand,
+  QueryCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { SessionId } from '../../functions/domain/identifiers.ts';
+import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
+import {
+  recordQuery,
+  reportQuery,
+  requestCancelQuery,
+  sessionCancelQuery,
+} from '../../functions/http/query-schemas.ts';
+import { cancelJobRequestOf } from '../../functions/http/cancel-job-request.ts';
+import { listQuery } from '../../functions/http/list-request.ts';
+import type { apiRoutes } from '../../functions/http/unknown-route.ts';
+import { dereferenced, operations, problemTypesOf } from '../support/api-contract.ts';
+import { accountsSecret, aws, resetAws } from '../support/aws-clients.ts';
+import { throttled } from '../support/aws-faults.ts';
+import { callApi } from '../support/call-api.ts';
+import { jobWith, requestId } from '../support/cancel-jobs.ts';
+import { captureOutput, type CapturedOutput } from '../support/captured-output.ts';
+import { account, at, key, recordWith } from '../support/fixtures.ts';
+import { setFunctionEnvironment } from '../support/function-environment.ts';
+import { KlarnaServer, refusedAs, shownAs } from '../support/klarna-server.ts';
+import { apiEvent, type ApiCall, itemOf } from '../support/lambda-events.ts';
+import { planted, plantedIn } from '../support/planted-secrets.ts';
+import { cancellationWith, session, settledWith } from '../support/sessions.ts';
+
+type Route = (typeof apiRoutes)[number];
+
+const klarna = await KlarnaServer.start();
+setFunctionEnvironment({ KLARNA_TEST_URL: klarna.url });
+// The environment is read when the module is loaded, as in a Lambda that starts.
+const registering = await import('../../functions/register-payment-request.ts');
+const reading = await import('../../functions/get-payment-request.ts');
+const canceling = await import('../../functions/cancel-payment-request.ts');
+
+let output: CapturedOutput;
+
+afterAll(() => klarna.stop());
+beforeEach(() => {
+  resetAws();
+  klarna.says({ GET: [shownAs('SUBMITTED')], DELETE: [shownAs('CANCELED')] });
+  output = captureOutput();
+});
+afterEach(() => vi.restoreAllMocks());
+
+const routes = operations.map(({ route }) => route as Route);
+const isRegistration = (route: Route) => /^(PUT|PATCH) .*payment-requests/.test(route);
+const takesBody = (route: Route) => !/^(GET|DELETE)/.test(route);
+const ids = {
+  account,
+  payment_request_id: key.paymentRequestId,
+  session_id: 'cart-17',
+  job_id: 'nightly-1',
+};
+const timeout = { session_timeout: 'PT20M' };
+const list = { payment_request_ids: [requestId(1)] };
+
+/** A call of the route that has nothing wrong, but for what a test changes. */
+function eventOf(route: Route, call: Partial<ApiCall> = {}) {
+  const [method = '', path = ''] = route.split(' ');
+  const body = takesBody(route) ? { body: isRegistration(route) ? timeout : list } : {};
+  return apiEvent({ method, route: path, pathParameters: ids, ...body, ...call });
+}
+
+const send = (route: Route, event = eventOf(route)) => {
+  const { handler } = isRegistration(route) ? registering : route.startsWith('GET') ? reading : canceling;
+  return callApi(handler, event);
+};
+
+/** The table has this record, for whoever reads it, whoever looks for it in an index and whoever writes without reading. */
+function stored(fields: Partial<PaymentRequest>): void {
+  const item = itemOf(recordWith(fields));
+  aws.dynamodb.on(GetItemCommand).resolves({ Item: item });
+  aws.dynamodb.on(QueryCommand).resolves({ Items: [item] });
+  aws.dynamodb
+    .on(UpdateItemCommand)
+    .rejectsOnce(new ConditionalCheckFailedException({ message: '', $metadata: {}, Item: item }))
+    .resolves({});
+}
+
+/** The table has the job of the path. */
+function storedJob(fields: Parameters<typeof jobWith>[0] = {}): void {
+  const { dueAt, ...job } = jobWith(fields);
+  aws.dynamodb.on(GetItemCommand, { Key: { PK: { S: `A#${account}#J#${job.jobId}` } } }).resolves({
+    Item: marshall({ job, reconcile_after: dueAt }, { removeUndefinedValues: true }),
+  });
+}
+
+const later = at('2099-03-01T12:30:00Z');
+const open = { state: 'SUBMITTED', session, deadlineAt: at('2026-03-01T12:30:00Z'), timer: 'armed' } as const;
+const isOpen = () => {
+  stored(open);
+};
+/** As long as nobody can make it longer. */
+const isLong = () => {
+  stored({ ...open, deadlineAt: later });
+};
+const isOfASession = () => {
+  stored({ ...open, sessionId: ids.session_id as SessionId });
+};
+const isPaid = () => {
+  stored({ state: 'COMPLETED', session });
+};
+const isPending = () => {
+  stored({ ...open, cancellation: settledWith({ outcome: 'pending' }) });
+};
+const isAtItsLimit = () => {
+  resetAws(accountsSecret({ max_extensions: 0 }));
+  isOpen();
+};
+const isDenied = () => {
+  klarna.says({ GET: [refusedAs(401, 'UNAUTHORIZED')] });
+};
+const isUnknownAtKlarna = () => {
+  klarna.says({ GET: [refusedAs(404, 'RESOURCE_NOT_FOUND')] });
+};
+const isNothing = () => undefined;
+
+interface Situation {
+  readonly given: () => void;
+  readonly call?: Partial<ApiCall>;
+  /** Whoever calls has a token, which is good for this account. */
+  readonly tokenFor?: string;
+}
+
+/** What every route answers: to a call that is wrong, to whom it must not serve, and when something is broken. */
+const common = {
+  '400 invalid-request': { given: isNothing, call: { query: { nonsense: '1' } } },
+  '403 forbidden': { given: isNothing, tokenFor: 'shop-no' },
+  '404 unknown-account': { given: isNothing, call: { pathParameters: { ...ids, account: 'shop-no' } } },
+  '500 internal': {
+    given: () => {
+      resetAws('no JSON');
+    },
+  },
+  '503 unavailable': {
+    given: () => {
+      aws.dynamodb.rejects(throttled);
+    },
+  },
+} satisfies Record<string, Situation>;
+const tooLarge = { '413 payload-too-large': { given: isNothing, call: { body: 'x'.repeat(200_000) } } };
+const refused = {
+  '409 already-final': { given: isPaid },
+  '409 cancellation-pending': { given: isPending },
+  '409 extension-limit': { given: isAtItsLimit },
+};
+
+const situations: Readonly<Record<Route, Readonly<Record<string, Situation>>>> = {
+  'PUT /accounts/{account}/payment-requests/{payment_request_id}': {
+    ...common,
+    ...tooLarge,
+    ...refused,
+    '200': {
+      given: () => {
+        stored({ ...open, session: { ...session, requested: 'PT20M' } });
+      },
+    },
+    '201': { given: isNothing },
+  },
+  'PATCH /accounts/{account}/payment-requests/{payment_request_id}': {
+    ...common,
+    ...tooLarge,
+    ...refused,
+    '200': { given: isLong },
+    '404 not-found': { given: isNothing },
+  },
+  'GET /accounts/{account}/payment-requests/{payment_request_id}': {
+    ...common,
+    '200': { given: isOpen },
+    '404 not-found': { given: isNothing },
+    '502 klarna-denied': { given: isDenied, call: { query: { refresh: 'true' } } },
+  },
+  'GET /accounts/{account}/payment-requests/{payment_request_id}/history': {
+    ...common,
+    '200': { given: isOpen },
+    '404 not-found': { given: isNothing },
+  },
+  'DELETE /accounts/{account}/payment-requests/{payment_request_id}': {
+    ...common,
+    '200': { given: isNothing },
+    '202': {
+      given: () => {
+        stored({ ...open, cancellation: cancellationWith({ lease: { id: 'another', until: later } }) });
+      },
+    },
+    '404 not-found': { given: isUnknownAtKlarna },
+    '409 already-final': { given: isPaid },
+    '502 klarna-denied': { given: isDenied },
+  },
+  'GET /accounts/{account}/payment-requests': { ...common, '200': { given: isOpen } },
+  'GET /accounts/{account}/sessions/{session_id}': {
+    ...common,
+    '200': { given: isOfASession },
+    '404 not-found': { given: isNothing },
+  },
+  'DELETE /accounts/{account}/sessions/{session_id}': {
+    ...common,
+    '200': { given: isOfASession },
+    '404 not-found': { given: isNothing },
+  },
+  'PUT /accounts/{account}/cancel-jobs/{job_id}': {
+    ...common,
+    ...tooLarge,
+    '200': {
+      given: () => {
+        const { requestSha256 } = cancelJobRequestOf(apiEvent({ method: 'PUT', body: list }));
+        storedJob({ requestSha256 });
+      },
+    },
+    '201': { given: isNothing },
+    '404 not-found': { given: isNothing, call: { body: { session_id: 'cart-17' } } },
+    '409 job-exists': { given: storedJob },
+  },
+  'GET /accounts/{account}/cancel-jobs/{job_id}': {
+    ...common,
+    '200': { given: storedJob },
+    '404 not-found': { given: isNothing },
+  },
+  'GET /accounts/{account}/cancel-jobs/{job_id}/report': {
+    ...common,
+    '200': { given: storedJob },
+    '404 not-found': { given: isNothing },
+  },
+  'DELETE /accounts/{account}/cancel-jobs/{job_id}': {
+    ...common,
+    '200': { given: storedJob },
+    '404 not-found': { given: isNothing },
+  },
+  'GET /accounts/{account}/cancel-jobs': { ...common, '200': { given: isNothing } },
+};
+
+const prefix = 'urn:lapse:problem:';
+
+/** What the document says a function answers: statuses, and with each the types of its problems. API Gateway's own answers apart. */
+function documented(route: Route): readonly string[] {
+  const responses = operations.find((each) => each.route === route)?.description['responses'];
+  return Object.entries(dereferenced(responses)).flatMap(([status, response]) =>
+    Object.entries(dereferenced(dereferenced(response)['content'])).flatMap(([contentType, media]) => {
+      if (contentType === 'application/json') return Number(status) < 300 ? [status] : [];
+      // An id with a slash in it makes another path, which is no route.
+      const types = problemTypesOf(dereferenced(media)).filter((type) => type !== `${prefix}unknown-route`);
+      return types.map((type) => `${status} ${String(type).replace(prefix, '')}`);
+    }),
+  );
+}
+
+describe.each(routes)('%s', (route) => {
+  it('has exactly the answers that are brought about here', () => {
+    expect([...new Set(documented(route))].toSorted()).toEqual(Object.keys(situations[route]).toSorted());
+  });
+
+  it.each(Object.entries(situations[route]))('answers %s', async (wanted, { given, call, tokenFor }) => {
+    given();
+    const event = eventOf(route, call);
+    if (tokenFor !== undefined) {
+      const authorizer = { jwt: { claims: { lapse_accounts: tokenFor }, scopes: null } };
+      Object.assign(event.requestContext, { authorizer });
+    }
+    const { statusCode, document } = await send(route, event);
+    const { type } = document;
+    const problem = typeof type === 'string' ? ` ${type.replace(prefix, '')}` : '';
+    expect(`${statusCode}${problem}`).toBe(wanted);
+  });
+
+  const parameters = (operations.find((each) => each.route === route)?.description['parameters'] ??
+    []) as readonly unknown[];
+  const taken = parameters.map((each) => dereferenced(each)['name']);
+
+  it.each([
+    ...new Set(
+      [recordQuery, requestCancelQuery, sessionCancelQuery, listQuery, reportQuery].flatMap(({ entries }) =>
+        Object.keys(entries),
+      ),
+    ),
+  ])('takes %s in its query if the document says so, and only then', async (name) => {
+    const { statusCode, document } = await send(route, eventOf(route, { query: { [name]: 'a\nb' } }));
+    expect([statusCode, document['field']]).toEqual([400, name]);
+    expect(document['allowed'] !== 'no field of this name').toBe(taken.includes(name));
+  });
+});
+
+describe.each(routes.filter((route) => !takesBody(route)))('%s with a body', (route) => {
+  it.each([
+    ['a dry run as a job takes it', { dry_run: true }, '16 bytes'],
+    ['no JSON', planted.text, '22 bytes'],
+    ['bytes', Buffer.from(planted.text), '22 bytes'],
+  ])('is refused, and nothing is done: %s', async (_, body, given) => {
+    isOpen();
+    const reply = await send(route, eventOf(route, { body }));
+    expect(reply).toMatchObject({
+      statusCode: 400,
+      document: {
+        type: 'urn:lapse:problem:invalid-request',
+        field: 'body',
+        given,
+        allowed: 'no body: what this call takes is in its query',
+      },
+    });
+    expect([klarna.calls, aws.dynamodb.calls()]).toEqual([[], []]);
+    expect(plantedIn(reply.body + output.text())).toEqual([]);
+  });
+
+  it('is served where the body is empty', async () => {
+    const { statusCode } = await send(route, eventOf(route, { body: '' }));
+    expect(statusCode).not.toBe(400);
+  });
+});

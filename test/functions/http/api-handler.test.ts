@@ -1,0 +1,108 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { apiHandler } from '../../../functions/http/api-handler.ts';
+import { invalid, jsonResponse } from '../../../functions/http/problem.ts';
+import { count } from '../../../functions/telemetry/telemetry.ts';
+import { throttled, unreachable } from '../../support/aws-faults.ts';
+import { captureOutput, type CapturedOutput } from '../../support/captured-output.ts';
+import { apiEvent, lambdaContext } from '../../support/lambda-events.ts';
+import { planted, plantedIn } from '../../support/planted-secrets.ts';
+
+let output: CapturedOutput;
+beforeEach(() => {
+  output = captureOutput();
+});
+afterEach(() => vi.restoreAllMocks());
+
+const responseOf = (act: () => Promise<ReturnType<typeof jsonResponse>>) =>
+  apiHandler(act)(apiEvent({ method: 'GET', body: { text: planted.text } }), lambdaContext());
+const failing = (error: unknown) =>
+  responseOf(() => {
+    throw error;
+  });
+
+const coded = (error: Error, fields: Readonly<Record<string, unknown>>): Error =>
+  Object.assign(error, fields);
+const parserError = (): unknown => {
+  try {
+    return JSON.parse(planted.text) as unknown;
+  } catch (error) {
+    return error;
+  }
+};
+
+describe('a function behind the HTTP API', () => {
+  it('answers, and writes nothing of its own into the log', async () => {
+    expect(await responseOf(() => Promise.resolve(jsonResponse(200, { a: 1 })))).toMatchObject({
+      statusCode: 200,
+    });
+    expect(output.text()).toBe('');
+  });
+
+  it('answers a problem as a problem document, and does not log what a caller did wrong', async () => {
+    const response = await failing(invalid({ field: 'a', given: '1', allowed: '2' }));
+    expect(response).toMatchObject({
+      statusCode: 400,
+      headers: { 'content-type': 'application/problem+json' },
+    });
+    expect(output.text()).toBe('');
+  });
+
+  it('writes out its counts, also of an invocation that failed', async () => {
+    await responseOf(() => {
+      count('Cancel:canceled');
+      return Promise.reject(new Error('a bug'));
+    });
+    expect(output.text()).toContain('"Cancel:canceled":1');
+    expect(output.text()).toContain('"ApiFault":1');
+  });
+
+  it.each([
+    ['DynamoDB throttles', throttled],
+    ['nobody listens', unreachable],
+    ['a name does not resolve', coded(new Error(planted.text), { code: 'ENOTFOUND' })],
+    ['the connection ends', coded(new Error(planted.text), { code: 'ECONNRESET' })],
+    ['time runs out', coded(new Error(planted.text), { name: 'TimeoutError' })],
+    [
+      'AWS denies',
+      coded(new Error(planted.text), { name: 'AccessDeniedException', $metadata: { httpStatusCode: 400 } }),
+    ],
+  ])('answers 503 with Retry-After when %s, and nothing of the exception', async (_, error) => {
+    const response = await failing(error);
+    expect(response.statusCode).toBe(503);
+    expect(response.headers).toMatchObject({
+      'retry-after': '1',
+      'content-type': 'application/problem+json',
+    });
+    expect(JSON.parse(response.body)).toMatchObject({ type: 'urn:lapse:problem:unavailable', status: 503 });
+    expect(response.body).not.toContain(error.name);
+    expect(plantedIn(response.body)).toEqual([]);
+  });
+
+  it.each([
+    ['a TypeError', new TypeError(planted.text)],
+    ["Node's word for a bug", coded(new TypeError(planted.text), { code: 'ERR_INVALID_ARG_TYPE' })],
+    ["the web's word for a bug", new DOMException(planted.text, 'DataCloneError')],
+    ["a parser's", parserError()],
+    ['no Error at all', planted.text],
+    ['nothing', undefined],
+  ])('answers 500 to a bug, %s, and nothing of it', async (_, error) => {
+    const response = await failing(error);
+    expect(response.statusCode).toBe(500);
+    expect(JSON.parse(response.body)).toMatchObject({ type: 'urn:lapse:problem:internal', status: 500 });
+    expect(plantedIn(response.body)).toEqual([]);
+    expect(response.body).not.toMatch(/Error| at /);
+  });
+
+  it('logs a fault once, by a stable code, tied to the invocation', async () => {
+    await failing(new TypeError('a bug'));
+    const lines = output.lines().filter(({ level }) => level === 'ERROR');
+    expect(lines).toMatchObject([
+      {
+        code: 'api.fault',
+        error: 'TypeError',
+        error_message: 'a bug',
+        function_request_id: lambdaContext().awsRequestId,
+      },
+    ]);
+  });
+});

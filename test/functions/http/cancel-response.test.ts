@@ -1,0 +1,150 @@
+import { describe, expect, it } from 'vitest';
+import type { CancelOutcome, CancelDryRun } from '../../../functions/application/cancel-payment-request.ts';
+import type { Cancellation } from '../../../functions/domain/payment-request.ts';
+import { cancelResponse } from '../../../functions/http/cancel-response.ts';
+import { viewOf } from '../../../functions/http/payment-request-view.ts';
+import { Problem, problemResponse } from '../../../functions/http/problem.ts';
+import { key, noon, recordWith } from '../../support/fixtures.ts';
+
+type Result = CancelOutcome | CancelDryRun;
+
+const cancellation = (outcome: Cancellation['outcome']): Cancellation => ({
+  outcome,
+  cause: 'api',
+  requestedBy: 'test',
+  requestedAt: noon,
+  allowCompleted: false,
+  sentBefore: false,
+});
+const ended = recordWith({ state: 'CANCELED', cancellation: cancellation('canceled') });
+const paid = recordWith({ state: 'COMPLETED', cancellation: cancellation('refused') });
+const waiting = recordWith({ state: 'SUBMITTED', cancellation: cancellation('pending') });
+const open = recordWith({ state: 'SUBMITTED' });
+
+/** What comes over the wire: an answer, or the problem as one. */
+function responseTo(result: Result) {
+  const { statusCode, headers, body } = wireResponse(result);
+  return { statusCode, headers, body: JSON.parse(body) as Readonly<Record<string, unknown>> };
+}
+
+function wireResponse(result: Result) {
+  try {
+    return cancelResponse(key, result);
+  } catch (error) {
+    if (error instanceof Problem) return problemResponse(error);
+    throw error;
+  }
+}
+
+interface Case {
+  readonly result: Result;
+  readonly status: number;
+  readonly says: Readonly<Record<string, unknown>>;
+  readonly retryAfter?: string;
+}
+
+const problem = (type: string, state: string | null) => ({
+  type: `urn:lapse:problem:${type}`,
+  payment_request_id: key.paymentRequestId,
+  state,
+});
+
+/** Every kind there is, by the compiler's word: a new one must be given its cases. */
+const cases: Readonly<Record<Result['kind'], readonly Case[]>> = {
+  canceled: [
+    {
+      result: { kind: 'canceled', record: ended },
+      status: 200,
+      says: { outcome: 'canceled', ...viewOf(ended) },
+    },
+  ],
+  'already-canceled': [
+    {
+      result: { kind: 'already-canceled', record: ended },
+      status: 200,
+      says: { outcome: 'already_canceled', ...viewOf(ended) },
+    },
+  ],
+  'would-cancel': [
+    {
+      result: { kind: 'would-cancel', record: open },
+      status: 200,
+      says: { outcome: 'would_cancel', ...viewOf(open) },
+    },
+  ],
+  'already-final': [
+    {
+      result: { kind: 'already-final', state: 'COMPLETED', record: paid },
+      status: 409,
+      says: problem('already-final', 'COMPLETED'),
+    },
+    {
+      // What a rehearsal saw at Klarna, and the record does not say yet.
+      result: { kind: 'already-final', state: 'EXPIRED', record: open },
+      status: 409,
+      says: problem('already-final', 'EXPIRED'),
+    },
+  ],
+  pending: [
+    {
+      result: { kind: 'pending', record: waiting },
+      status: 202,
+      says: { outcome: 'pending', ...viewOf(waiting) },
+      retryAfter: '5',
+    },
+    {
+      // 202 is a promise that the record keeps: where it does not, nothing has been promised.
+      result: { kind: 'pending', record: open },
+      status: 503,
+      says: problem('unavailable', 'SUBMITTED'),
+      retryAfter: '5',
+    },
+  ],
+  graced: [
+    {
+      result: { kind: 'graced', record: open },
+      status: 202,
+      says: { outcome: 'pending', ...viewOf(open) },
+      retryAfter: '5',
+    },
+  ],
+  'not-found': [
+    { result: { kind: 'not-found', record: undefined }, status: 404, says: problem('not-found', null) },
+    { result: { kind: 'not-found', record: open }, status: 404, says: problem('not-found', 'SUBMITTED') },
+  ],
+  denied: [
+    {
+      result: { kind: 'denied', record: undefined },
+      status: 502,
+      says: {
+        ...problem('klarna-denied', null),
+        detail: expect.stringMatching(/^Nothing was done\./) as unknown,
+      },
+      retryAfter: '60',
+    },
+    {
+      result: { kind: 'denied', record: open },
+      status: 502,
+      says: { detail: expect.stringMatching(/^Nothing was done\./) as unknown },
+      retryAfter: '60',
+    },
+    {
+      result: { kind: 'denied', record: waiting },
+      status: 502,
+      says: { detail: expect.stringMatching(/^The cancel is kept and tried again\./) as unknown },
+      retryAfter: '60',
+    },
+  ],
+};
+
+describe.each(Object.entries(cases))('a cancel that is %s', (_, kinds) => {
+  it.each(kinds)('is answered $status', ({ result, status, says, retryAfter }) => {
+    const response = responseTo(result);
+    expect(response.statusCode).toBe(status);
+    expect(response.headers['retry-after']).toBe(retryAfter);
+    expect(response.headers['content-type']).toBe(
+      status < 400 ? 'application/json' : 'application/problem+json',
+    );
+    expect(response.body).toMatchObject(says);
+  });
+});

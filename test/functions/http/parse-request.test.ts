@@ -1,0 +1,255 @@
+import * as v from 'valibot';
+import { describe, expect, it } from 'vitest';
+import type { Accounts } from '../../../functions/application/ports.ts';
+import {
+  accountOf,
+  bodyOf,
+  duration,
+  flag,
+  keyOf,
+  printable,
+  queryOf,
+  time,
+} from '../../../functions/http/parse-request.ts';
+import { Problem, type ProblemDetails } from '../../../functions/http/problem.ts';
+import { account, key, settingsWith } from '../../support/fixtures.ts';
+import { apiEvent } from '../../support/lambda-events.ts';
+
+/** The problem that a function throws, its type beside its details. */
+async function problemOf(act: () => unknown): Promise<ProblemDetails & { readonly type: string }> {
+  try {
+    await act();
+  } catch (error) {
+    if (error instanceof Problem) return { type: error.type, ...error.details };
+    throw error;
+  }
+  throw new Error('no problem was thrown');
+}
+
+const bodySchema = v.strictObject({
+  length: v.optional(duration),
+  at: v.optional(time),
+  name: v.optional(printable),
+  mode: v.optional(v.picklist(['cancel', 'observe'])),
+});
+const read = (body: unknown) => bodyOf(apiEvent({ method: 'PUT', body }), bodySchema);
+
+const printables = '1 to 255 printable characters';
+const durations =
+  'a positive ISO 8601 duration of weeks, days, hours, minutes and seconds, such as PT30M; years and months have no fixed length';
+const times = 'a time in RFC 3339, such as 2026-01-31T12:00:00Z';
+
+describe('a body', () => {
+  it('is read, each value with its words where they are needed again', () => {
+    expect(
+      read({ length: 'PT90S', at: '2026-03-01T13:00:00+01:00', name: 'Åsa 🛒', mode: 'observe' }),
+    ).toEqual({
+      length: { given: 'PT90S', millis: 90_000 },
+      at: { given: '2026-03-01T13:00:00+01:00', at: '2026-03-01T12:00:00.000000000Z' },
+      name: 'Åsa 🛒',
+      mode: 'observe',
+    });
+    expect(read(Buffer.from('{"name":"in base64"}'))).toEqual({ name: 'in base64' });
+  });
+
+  it.each([
+    ['length', 'P1Y', durations],
+    ['length', 'P1M', durations],
+    ['length', '-PT5M', durations],
+    ['length', 'PT0S', durations],
+    ['length', 'half an hour', durations],
+    ['length', '', durations],
+    ['length', 1800, durations],
+    ['length', null, durations],
+    ['at', 'tomorrow', times],
+    ['at', '2026-02-31T00:00:00Z', times],
+    ['at', '2026-03-01 12:00:00', times],
+    ['at', '2026-03-01', times],
+    ['at', 1_772_366_400, times],
+    ['name', '', printables],
+    ['name', 'a\nb', printables],
+    ['name', '\u200B', printables],
+    ['name', '\uD83D', printables],
+    ['name', false, printables],
+    ['mode', 'Cancel', '("cancel" | "observe")'],
+    ['mode', true, '("cancel" | "observe")'],
+  ])('with %s as %j is refused: field, given, allowed', async (field, given, allowed) => {
+    const { type, detail, errors } = await problemOf(() => read({ [field]: given }));
+    expect(type).toBe('invalid-request');
+    expect(errors).toEqual([{ field, given: JSON.stringify(given), allowed }]);
+    expect(detail).toBe(`${field} is ${JSON.stringify(given)}; allowed: ${allowed}.`);
+  });
+
+  it('with several fields wrong says so of each', async () => {
+    const { errors } = await problemOf(() => read({ length: 5, at: 6, name: 7, mode: 8 }));
+    expect(errors?.map(({ field }) => field)).toEqual(['length', 'at', 'name', 'mode']);
+  });
+
+  it.each(['legnth', 'toString', 'constructor', '__proto__', 'length ', ''])(
+    'with a field that nobody knows, %j, is refused',
+    async (field) => {
+      const { errors } = await problemOf(() => read(`{${JSON.stringify(field)}: "PT5M"}`));
+      expect(errors).toMatchObject([{ given: '"PT5M"', allowed: 'no field of this name' }]);
+    },
+  );
+
+  it('is not quoted at length: neither a value nor a name', async () => {
+    const long = 'x'.repeat(10_000);
+    for (const body of [{ name: long }, { [long]: 1 }, { length: long }, { name: [long] }]) {
+      const problem = await problemOf(() => read(body));
+      expect(JSON.stringify(problem).length).toBeLessThan(1_000);
+    }
+  });
+
+  it.each([
+    ['an array', '[]', 'an array of 0'],
+    ['an array of bodies', '[{"length":"PT5M"}]', 'an array of 1'],
+    ['a number', '5', '5'],
+    ['a text', '"PT5M"', '"PT5M"'],
+    ['null', 'null', 'null'],
+    ['nothing', undefined, '0 bytes that are not JSON'],
+    ['a form', 'length=PT5M', '11 bytes that are not JSON'],
+    ['half a body', '{"length":', '10 bytes that are not JSON'],
+    ['invalid UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x7d]), '5 bytes that are not JSON'],
+    ['UTF-16', Buffer.from('{}', 'utf16le'), '4 bytes that are not JSON'],
+  ])('that is %s is refused', async (_, body, given) => {
+    const { type, errors } = await problemOf(() => read(body));
+    expect(type).toBe('invalid-request');
+    expect(errors).toEqual([{ field: 'body', given, allowed: 'a JSON object in UTF-8' }]);
+  });
+
+  it.each([
+    ['an array', `${'['.repeat(8_000)}${']'.repeat(8_000)}`],
+    ['a field', `{"name":${'['.repeat(8_000)}${']'.repeat(8_000)}}`],
+    ['an unknown field', `{"x":${'{"x":'.repeat(2_500)}1${'}'.repeat(2_500)}}`],
+  ])('nested as deep as it can be, as %s, is refused like any other', async (_, body) => {
+    expect((await problemOf(() => read(body))).type).toBe('invalid-request');
+  });
+
+  it.each([16_385, 1_048_576])('of %i bytes is too large', async (size) => {
+    const { type, errors } = await problemOf(() => read('x'.repeat(size)));
+    expect(type).toBe('payload-too-large');
+    expect(errors).toEqual([{ field: 'body', given: `${size} bytes`, allowed: 'at most 16384 bytes' }]);
+    expect((await problemOf(() => read(Buffer.alloc(size, 'x')))).type).toBe('payload-too-large');
+  });
+
+  it('of 16 KiB is not', () => {
+    expect(read(`{"name":"a"}${' '.repeat(16_384 - 12)}`)).toEqual({ name: 'a' });
+  });
+});
+
+describe('a query', () => {
+  const schema = v.strictObject({ dry_run: v.optional(flag, 'false'), reason: v.optional(printable) });
+  const readQuery = (query?: Readonly<Record<string, string>>) =>
+    queryOf(apiEvent({ method: 'DELETE', ...(query && { query }) }), schema);
+
+  it('may be missing', () => {
+    expect(readQuery()).toEqual({ dry_run: false });
+    expect(readQuery({ dry_run: 'true', reason: 'gone' })).toEqual({ dry_run: true, reason: 'gone' });
+  });
+
+  it.each(['TRUE', '1', 'yes', '', 'true,true', ' true'])('takes no flag that is %j', async (given) => {
+    expect(await problemOf(() => readQuery({ dry_run: given }))).toMatchObject({
+      errors: [{ field: 'dry_run', given: JSON.stringify(given), allowed: '("true" | "false")' }],
+    });
+  });
+
+  it.each(['dryrun', 'dry-run', 'DRY_RUN', 'toString'])(
+    'is strict: a misspelt dry_run, %j, must not cancel anything',
+    async (field) => {
+      expect(await problemOf(() => readQuery({ [field]: 'true' }))).toMatchObject({
+        errors: [{ field, given: '"true"', allowed: 'no field of this name' }],
+      });
+    },
+  );
+});
+
+it.each([
+  'reason=a&reason=b',
+  'reason=a&reason=a',
+  'dry_run=true&reason=x&dry_run=true',
+  '%72eason=a&reason=b',
+])('a query that says something twice, %s, is refused, and not joined', async (rawQueryString) => {
+  const schema = v.strictObject({ dry_run: v.optional(v.string()), reason: v.optional(printable) });
+  const event = apiEvent({ method: 'DELETE', query: { reason: 'a,b' } });
+  expect(await problemOf(() => queryOf({ ...event, rawQueryString }, schema))).toMatchObject({
+    errors: [{ given: 'given more than once', allowed: 'once' }],
+  });
+  expect(queryOf(event, schema)).toEqual({ reason: 'a,b' });
+});
+
+describe('the ids of the path', () => {
+  const call = (pathParameters: Readonly<Record<string, string>>) =>
+    apiEvent({ method: 'GET', pathParameters });
+  const known: Accounts = {
+    find: (name) => Promise.resolve(name === account ? settingsWith() : undefined),
+  };
+
+  it('are the account and the Payment Request', async () => {
+    const event = call({ account, payment_request_id: key.paymentRequestId });
+    expect(await accountOf(event, known)).toEqual(settingsWith());
+    expect(keyOf(event, settingsWith())).toEqual(key);
+  });
+
+  it.each([
+    '',
+    'Shop',
+    'shop_se',
+    'shop.se',
+    'shop/se',
+    '../shop-se',
+    'shop-se\n',
+    's'.repeat(33),
+    '%00',
+    'é',
+  ])('are no account that is %j', async (given) => {
+    const nobody: Accounts = { find: () => Promise.reject(new Error('no secret is to be read for this')) };
+    const { type, errors } = await problemOf(() => accountOf(call({ account: given }), nobody));
+    expect(type).toBe('invalid-request');
+    expect(errors).toEqual([{ field: 'account', given: JSON.stringify(given), allowed: '[a-z0-9-]{1,32}' }]);
+  });
+
+  it('are no account that this deployment does not have', async () => {
+    const { type, errors } = await problemOf(() => accountOf(call({ account: 'shop-no' }), known));
+    expect(type).toBe('unknown-account');
+    expect(errors).toMatchObject([{ field: 'account', given: '"shop-no"' }]);
+  });
+
+  const uuid = '552603c0-fe8b-4ab1-aacb-41d55fafbdb4';
+  it.each([
+    '',
+    uuid,
+    `krn:payment:eu1:transaction:${uuid}`,
+    `krn:partner:global:account:test:M48JWZF8`,
+    `KRN:payment:eu1:request:${uuid}`,
+    `krn:payment::request:${uuid}`,
+    `krn:payment:eu1:request:`,
+    `krn:payment:eu1:request:${uuid}/history`,
+    `krn:payment:eu1:request:../../${uuid}`,
+    `krn:payment:eu1:request:${uuid}?x=1`,
+    `krn:payment:eu1:request:${uuid}#P#x`,
+    `krn%3Apayment%3Aeu1%3Arequest%3A${uuid}`,
+    ` krn:payment:eu1:request:${uuid}`,
+    `krn:payment:eu1:request:${uuid}\n`,
+    `krn:payment:eu1:request:${'a'.repeat(65)}`,
+    `krn:payment:eu1:request:${'é'.repeat(4)}`,
+  ])('are no Payment Request that is %j', async (given) => {
+    const event = call({ account, payment_request_id: given });
+    expect(await problemOf(() => keyOf(event, settingsWith()))).toMatchObject({
+      type: 'invalid-request',
+      errors: [{ field: 'payment_request_id', given: JSON.stringify(given) }],
+    });
+  });
+
+  it('are not quoted at length', async () => {
+    const long = 'k'.repeat(10_240);
+    for (const act of [
+      () => accountOf(call({ account: long }), known),
+      () => keyOf(call({ account, payment_request_id: long }), settingsWith()),
+    ]) {
+      const problem = await problemOf(act);
+      expect(JSON.stringify(problem)).toContain('(10242 characters)');
+      expect(JSON.stringify(problem).length).toBeLessThan(800);
+    }
+  });
+});

@@ -1,0 +1,149 @@
+import { describe, expect, it } from 'vitest';
+import type { EventId, SessionId } from '../../../functions/domain/identifiers.ts';
+import type { Position } from '../../../functions/domain/observation.ts';
+import type { HistoryEntry, PaymentRequest } from '../../../functions/domain/payment-request.ts';
+import { paymentRequestStates } from '../../../functions/domain/payment-request-state.ts';
+import { historyOf, viewOf } from '../../../functions/http/payment-request-view.ts';
+import { account, at, key, recordWith } from '../../support/fixtures.ts';
+
+/** A record of which everything is known. */
+const full: PaymentRequest = recordWith({
+  sessionId: 'cart-7' as SessionId,
+  reference: 'order-7',
+  state: 'CANCELED',
+  previousState: 'IN_PROGRESS',
+  stateReason: 'PARTNER_CANCELED',
+  occurredAt: at('2026-03-01T12:30:00.123456789Z'),
+  position: '2|2026-03-01T12:30:00.123456789Z|cancel:1' as Position,
+  evidence: {
+    source: 'cancel',
+    eventId: 'cancel:1' as EventId,
+    observedAt: at('2026-03-01T12:30:00.250Z'),
+  },
+  klarnaExpiresAt: at('2026-03-01T15:00:00Z'),
+  session: {
+    registeredAt: at('2026-03-01T12:00:00Z'),
+    requested: 'PT30M',
+    onTimeout: 'cancel',
+    inProgressGrace: 60_000,
+    graceGivenAt: at('2026-03-01T12:20:00Z'),
+    extensions: 2,
+  },
+  deadlineAt: at('2026-03-01T12:30:00Z'),
+  timer: 'fired',
+  cancellation: {
+    outcome: 'canceled',
+    cause: 'timeout',
+    reason: 'abandoned',
+    requestedBy: 'lapse:session-timer',
+    requestedAt: at('2026-03-01T12:30:00.100Z'),
+    allowCompleted: false,
+    sentBefore: true,
+    lease: { id: 'lease', until: at('2026-03-01T12:31:00Z') },
+  },
+  attention: 'canceled_after_completed',
+  reconcileAfter: at('2026-03-01T12:31:00Z'),
+  attempts: 3,
+  historyDropped: 4,
+  version: 9,
+  createdAt: at('2026-03-01T12:00:00Z'),
+  updatedAt: at('2026-03-01T12:30:00.300Z'),
+});
+
+describe('the record as the API shows it', () => {
+  it('has exactly the fields that the API promises, and nothing of how it is kept', () => {
+    expect(viewOf(full)).toEqual({
+      account,
+      payment_request_id: key.paymentRequestId,
+      session_id: 'cart-7',
+      reference: 'order-7',
+      state: 'CANCELED',
+      previous_state: 'IN_PROGRESS',
+      state_reason: 'PARTNER_CANCELED',
+      final: true,
+      occurred_at: '2026-03-01T12:30:00.123456789Z',
+      evidence: { source: 'cancel', event_id: 'cancel:1', observed_at: '2026-03-01T12:30:00.25Z' },
+      deadline_at: '2026-03-01T12:30:00Z',
+      timer: 'fired',
+      on_timeout: 'cancel',
+      extensions: 2,
+      cancellation: {
+        outcome: 'canceled',
+        cause: 'timeout',
+        reason: 'abandoned',
+        requested_by: 'lapse:session-timer',
+        requested_at: '2026-03-01T12:30:00.1Z',
+      },
+      klarna_expires_at: '2026-03-01T15:00:00Z',
+      attention: 'canceled_after_completed',
+      version: 9,
+      created_at: '2026-03-01T12:00:00Z',
+      updated_at: '2026-03-01T12:30:00.3Z',
+    });
+  });
+
+  it('has the same fields when nothing is known, with null where there is nothing to say', () => {
+    const empty = viewOf(recordWith());
+    expect(Object.keys(empty)).toEqual(Object.keys(viewOf(full)));
+    expect(empty).toMatchObject({
+      session_id: null,
+      reference: null,
+      state: null,
+      previous_state: null,
+      state_reason: null,
+      final: false,
+      occurred_at: null,
+      evidence: null,
+      deadline_at: null,
+      timer: 'none',
+      on_timeout: null,
+      extensions: 0,
+      cancellation: null,
+      klarna_expires_at: null,
+      attention: null,
+    });
+    expect(JSON.parse(JSON.stringify(empty))).toEqual(empty);
+  });
+
+  it('is final in the three states that nothing can follow', () => {
+    const final = paymentRequestStates.filter((state) => viewOf(recordWith({ state })).final);
+    expect(final).toEqual(['CANCELED', 'EXPIRED', 'DECLINED']);
+  });
+});
+
+describe('the history as the API shows it', () => {
+  const entry = (fields: Partial<HistoryEntry>): HistoryEntry => ({
+    eventId: 'e1' as EventId,
+    kind: 'webhook',
+    recordedAt: at('2026-03-01T12:00:00Z'),
+    effect: 'applied',
+    detail: { signing_key_id: 'k' },
+    ...fields,
+  });
+
+  it('has what happened, its evidence and what it changed, oldest first, and how many entries were only counted', () => {
+    const history = [
+      entry({ state: 'COMPLETED', occurredAt: at('2026-03-01T11:59:59Z') }),
+      entry({ eventId: 'e2' as EventId, effect: 'contradicting', attention: 'contradiction' }),
+    ];
+    expect(historyOf({ ...full, history })).toEqual({
+      account,
+      payment_request_id: key.paymentRequestId,
+      entries: [
+        {
+          event_id: 'e1',
+          kind: 'webhook',
+          recorded_at: '2026-03-01T12:00:00Z',
+          effect: 'applied',
+          explanation: "Klarna's webhook says COMPLETED, which became the state of the record",
+          state: 'COMPLETED',
+          occurred_at: '2026-03-01T11:59:59Z',
+          attention: null,
+          evidence: { signing_key_id: 'k' },
+        },
+        expect.objectContaining({ event_id: 'e2', state: null, attention: 'contradiction' }),
+      ],
+      dropped: 4,
+    });
+  });
+});

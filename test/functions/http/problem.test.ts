@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest';
+import {
+  invalid,
+  jsonResponse,
+  Problem,
+  problemResponse,
+  type ProblemType,
+  shown,
+} from '../../../functions/http/problem.ts';
+
+/** The types that callers branch on, with their status: a change here breaks somebody's code. */
+const statuses = {
+  'invalid-request': 400,
+  forbidden: 403,
+  'unknown-account': 404,
+  'unknown-route': 404,
+  'not-found': 404,
+  'already-final': 409,
+  'cancellation-pending': 409,
+  'job-exists': 409,
+  'extension-limit': 409,
+  'payload-too-large': 413,
+  'klarna-denied': 502,
+  unavailable: 503,
+  internal: 500,
+} as const satisfies Record<ProblemType, number>;
+
+describe('problemAnswer', () => {
+  it.each(Object.entries(statuses))('%s is %i, in the document as in the answer', (type, status) => {
+    const response = problemResponse(new Problem(type as ProblemType, { detail: 'So it is.' }));
+    expect(response.statusCode).toBe(status);
+    expect(response.headers).toEqual({ 'content-type': 'application/problem+json' });
+    expect(JSON.parse(response.body)).toEqual({
+      type: `urn:lapse:problem:${type}`,
+      title: expect.stringMatching(/^[A-Z].{4,}[^.]$/) as unknown,
+      status,
+      detail: 'So it is.',
+    });
+  });
+
+  it('has every wrong field, and the first one in front for callers who show only one', () => {
+    const first = { field: 'a', given: '1', allowed: 'x' };
+    const second = { field: 'b', given: '2', allowed: 'y' };
+    expect(JSON.parse(problemResponse(invalid(first, second)).body)).toMatchObject({
+      ...first,
+      errors: [first, second],
+      detail: 'a is 1; allowed: x. b is 2; allowed: y.',
+    });
+  });
+
+  it('has further members, and says when to try again', () => {
+    const response = problemResponse(
+      new Problem('already-final', { detail: '', members: { state: 'EXPIRED' }, retryAfter: 7 }),
+    );
+    expect(JSON.parse(response.body)).toMatchObject({ state: 'EXPIRED' });
+    expect(response.headers).toMatchObject({ 'retry-after': '7' });
+  });
+});
+
+describe('shown', () => {
+  it.each([
+    [undefined, 'missing'],
+    ['', '""'],
+    ['P1Y', '"P1Y"'],
+    [5, '5'],
+    [true, 'true'],
+    [null, 'null'],
+    [[['a']], 'an array of 1'],
+    [{ name: 'x' }, 'an object'],
+    ['x\n"\0', String.raw`"x\n\"\u0000"`],
+    ['x'.repeat(10_000), `"${'x'.repeat(99)}… (10002 characters)`],
+  ])('%j is %s', (given, expected) => {
+    expect(shown(given)).toBe(expected);
+  });
+
+  it('takes any depth', () => {
+    let deep: unknown = [];
+    for (let level = 0; level < 100_000; level += 1) deep = [deep];
+    expect(shown(deep)).toBe('an array of 1');
+  });
+});
+
+it('jsonAnswer says that it is JSON', () => {
+  expect(jsonResponse(201, { a: 1 }, { allow: 'POST' })).toEqual({
+    statusCode: 201,
+    headers: { 'content-type': 'application/json', allow: 'POST' },
+    body: '{"a":1}',
+  });
+});

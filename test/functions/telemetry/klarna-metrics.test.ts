@@ -1,0 +1,35 @@
+import { afterEach, expect, it, vi } from 'vitest';
+import middy from '@middy/core';
+import { withMetrics } from '../../../functions/telemetry/klarna-metrics.ts';
+import { telemetry } from '../../../functions/telemetry/telemetry.ts';
+import { captureOutput } from '../../support/captured-output.ts';
+import { key, settingsWith } from '../../support/fixtures.ts';
+import { lambdaContext } from '../../support/lambda-events.ts';
+import { ScriptedKlarna, unclear } from '../../support/scripted-klarna.ts';
+import { VirtualClock } from '../../support/virtual-clock.ts';
+
+afterEach(() => vi.restoreAllMocks());
+
+it('every answer of Klarna is counted by its kind and timed, and passed on as it is', async () => {
+  const output = captureOutput();
+  const clock = new VirtualClock();
+  const klarna = new ScriptedKlarna('SUBMITTED').responses('cancel', unclear);
+  const measured = withMetrics(klarna, clock);
+  const { klarna: credentials } = settingsWith();
+  const handler = middy()
+    .use(telemetry())
+    .handler(async () => [
+      await measured.read(credentials, key.paymentRequestId, 1_000),
+      await measured.cancel(credentials, key.paymentRequestId, 1_000),
+    ]);
+  expect(await handler({}, lambdaContext())).toEqual([klarna.shown(), unclear]);
+  expect(output.lines()).toContainEqual(
+    expect.objectContaining({
+      KlarnaResponses: [1, 1],
+      KlarnaUnclear: 1,
+      'Klarna:payment-request': 1,
+      'Klarna:unclear': 1,
+      KlarnaMillis: [0, 0],
+    }),
+  );
+});

@@ -1,0 +1,139 @@
+import middy from '@middy/core';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { count, fault, measure, note, telemetry } from '../../../functions/telemetry/telemetry.ts';
+import { captureOutput } from '../../support/captured-output.ts';
+import { lambdaContext } from '../../support/lambda-events.ts';
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+});
+
+describe('a fault', () => {
+  it('is one line with what it is, and where it happened', () => {
+    const output = captureOutput();
+    const cause = new RangeError('behind it');
+    fault('test.fault', new TypeError('broken', { cause }), { message_id: '7' });
+    const [line] = output.lines();
+    expect(line).toMatchObject({
+      level: 'ERROR',
+      code: 'test.fault',
+      message_id: '7',
+      error: 'TypeError',
+      error_message: 'broken',
+      error_cause: 'RangeError',
+    });
+    expect(String(line?.['stack'])).toMatch(/^\s+at .*telemetry\.test\.ts/);
+  });
+
+  it('says a long message once, and not all of it', () => {
+    const output = captureOutput();
+    fault('test.fault', new Error(`${'x'.repeat(600)}the end`));
+    expect(output.text()).not.toContain('the end');
+    expect(output.text().split('x'.repeat(500))).toHaveLength(2);
+  });
+
+  it('that is no Error says nothing of what it is', () => {
+    const output = captureOutput();
+    fault('test.fault', { secret: 'planted' });
+    expect(output.text()).not.toContain('planted');
+  });
+});
+
+describe('a log line', () => {
+  it('has the level and the time by which Lambda filters, and whose it is', async () => {
+    const output = captureOutput();
+    vi.stubEnv(
+      '_X_AMZN_TRACE_ID',
+      'Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1',
+    );
+    await middy()
+      .use(telemetry())
+      .handler(() => {
+        note('test.news', { state: 'CANCELED', reason: undefined });
+      })({}, lambdaContext());
+    const [line] = output.lines();
+    expect(line).toMatchObject({
+      level: 'INFO',
+      code: 'test.news',
+      state: 'CANCELED',
+      function_request_id: lambdaContext().awsRequestId,
+      xray_trace_id: '1-5759e988-bd862e3fe1be46a994272793',
+    });
+    expect(line).not.toHaveProperty('reason');
+    expect(new Date(String(line?.['timestamp'])).toISOString()).toBe(line?.['timestamp']);
+  });
+});
+
+/** A handler that does this and nothing else, called once; what it wrote in the embedded format. */
+async function metricsOf(work: () => void) {
+  const output = captureOutput();
+  const handler = middy()
+    .use(telemetry())
+    .handler(() => {
+      work();
+    });
+  await handler({}, lambdaContext());
+  return output.lines();
+}
+
+describe('metrics', () => {
+  it('are one line in the embedded format, with the function as their dimension', async () => {
+    vi.stubEnv('METRICS_NAMESPACE', 'Lapse');
+    const [line, ...others] = await metricsOf(() => {
+      count('Registered');
+      count('Registered', 2);
+      measure('TimerLateness', 40);
+    });
+    expect(others).toEqual([]);
+    expect(line).toMatchObject({
+      _aws: {
+        CloudWatchMetrics: [
+          {
+            Namespace: 'Lapse',
+            Dimensions: [['service']],
+            Metrics: [
+              { Name: 'Registered', Unit: 'Count' },
+              { Name: 'TimerLateness', Unit: 'Milliseconds' },
+            ],
+          },
+        ],
+      },
+      Registered: [1, 2],
+      TimerLateness: 40,
+    });
+  });
+
+  it('of an invocation that counted nothing are no line', async () => {
+    expect(await metricsOf(() => undefined)).toEqual([]);
+  });
+
+  it.each([
+    ['values of one metric', () => 'WebhookRefused:400' as const],
+    ['metrics', (index: number) => `WebhookRefused:${index}` as const],
+  ] as const)(
+    'are written out before there are more %s than CloudWatch takes in a line',
+    async (_, nameOf) => {
+      const lines = await metricsOf(() => {
+        for (let index = 0; index < 250; index += 1) measure(nameOf(index), index);
+      });
+      const values = lines.map((line) =>
+        Object.entries(line).flatMap(([name, value]) => (name.startsWith('WebhookRefused') ? value : [])),
+      );
+      expect(values.map(({ length }) => length)).toEqual([100, 100, 50]);
+      expect(values.flat()).toEqual(Array.from({ length: 250 }, (_each, index) => index));
+    },
+  );
+});
+
+it('metrics are written at the end, also of an invocation that fails', async () => {
+  const output = captureOutput();
+  const handler = middy()
+    .use(telemetry())
+    .handler(() => {
+      count('Registered');
+      throw new Error('broken');
+    });
+  await expect(handler({}, lambdaContext())).rejects.toThrow('broken');
+  expect(output.lines()).toContainEqual(expect.objectContaining({ Registered: 1 }));
+});

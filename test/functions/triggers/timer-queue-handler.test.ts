@@ -1,0 +1,159 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { TimeoutOutcome } from '../../../functions/application/end-expired-session.ts';
+import { timerQueueHandler } from '../../../functions/triggers/timer-queue-handler.ts';
+import { captureOutput, type CapturedOutput } from '../../support/captured-output.ts';
+import { account, key, recordWith, settingsWith } from '../../support/fixtures.ts';
+import { lambdaContext, queueEvent, type QueuedMessage } from '../../support/lambda-events.ts';
+import { planted, plantedIn } from '../../support/planted-secrets.ts';
+
+let output: CapturedOutput;
+beforeEach(() => {
+  output = captureOutput();
+});
+afterEach(() => vi.restoreAllMocks());
+
+const timer = {
+  account,
+  payment_request_id: key.paymentRequestId,
+  deadline_at: '2026-03-01T12:30:00Z',
+};
+const messageWith = (fields: Readonly<Record<string, unknown>> = {}): string =>
+  JSON.stringify({ ...timer, ...fields });
+const settled: TimeoutOutcome = { kind: 'spared' };
+
+/** The handler on these outcomes, one a message; an Error is thrown. */
+function handlerOn(...outcomes: readonly (TimeoutOutcome | Error)[]) {
+  const waiting = [...outcomes];
+  const ended: unknown[] = [];
+  const delays: (readonly [string, number])[] = [];
+  const handler = timerQueueHandler({
+    accounts: { find: (name) => Promise.resolve(name === account ? settingsWith() : undefined) },
+    endExpired: (of) => {
+      ended.push(of);
+      const outcome = waiting.shift() ?? settled;
+      return outcome instanceof Error ? Promise.reject(outcome) : Promise.resolve(outcome);
+    },
+    delay: (receipt, count) => {
+      delays.push([receipt, count]);
+      return Promise.resolve();
+    },
+  });
+  const take = (...messages: readonly QueuedMessage[]) => handler(queueEvent(...messages), lambdaContext());
+  return { take, ended, delays };
+}
+
+const record = recordWith();
+const kindsOfCancel = {
+  canceled: { kind: 'canceled', record },
+  'already-canceled': { kind: 'already-canceled', record },
+  'already-final': { kind: 'already-final', state: 'COMPLETED', record },
+  'not-found': { kind: 'not-found', record },
+  graced: { kind: 'graced', record },
+} as const;
+
+describe('a message', () => {
+  it.each([
+    { kind: 'nothing' } as const,
+    { kind: 'spared' } as const,
+    { kind: 'observed' } as const,
+    { kind: 'not-yet' } as const,
+    ...Object.values(kindsOfCancel).map((cancel) => ({ kind: 'ended', cancel }) as const),
+  ])('is done with when it came to %o', async (outcome) => {
+    const { take, ended, delays } = handlerOn(outcome);
+    expect(await take({ id: 'm', body: messageWith() })).toEqual({ batchItemFailures: [] });
+    expect(ended).toEqual([key]);
+    expect(delays).toEqual([]);
+  });
+
+  it.each(['pending', 'denied'] as const)(
+    'comes back, later each time, when the cancel is %s',
+    async (kind) => {
+      const { take, delays } = handlerOn({ kind: 'ended', cancel: { kind, record } });
+      expect(await take({ id: 'm', body: messageWith(), receiveCount: 4 })).toEqual({
+        batchItemFailures: [{ itemIdentifier: 'm' }],
+      });
+      expect(delays).toEqual([['receipt-m', 4]]);
+      expect(output.text()).toContain('"TimerUnsettled":1');
+    },
+  );
+
+  it('says what it came to, by ids and codes, and how late it was', async () => {
+    vi.spyOn(Date, 'now').mockReturnValue(Date.parse('2026-03-01T12:30:07Z'));
+    await handlerOn({ kind: 'ended', cancel: kindsOfCancel.canceled }).take({ id: 'm', body: messageWith() });
+    expect(output.lines()).toContainEqual(
+      expect.objectContaining({
+        code: 'timer.fired',
+        account,
+        payment_request_id: key.paymentRequestId,
+        outcome: 'canceled',
+        message_id: 'm',
+      }),
+    );
+    expect(output.text()).toContain('"TimerLateness":7000');
+    expect(output.text()).toContain('"Timer:canceled":1');
+  });
+
+  it.each([
+    ['no JSON', `to: ${planted.email}, ${planted.text}`],
+    // Short enough for a parser to quote it whole in its message.
+    ['a name', planted.name],
+    ['JSON of a text', JSON.stringify(planted.email)],
+    ['an array', '[]'],
+    ['empty', ''],
+    ['without an account', messageWith({ account: undefined })],
+    ['with an account that is an object', messageWith({ account: { name: planted.name } })],
+    ['with an account that is none', messageWith({ account: planted.name })],
+    ['with an account that this deployment does not have', messageWith({ account: 'shop-no' })],
+    ['with a Payment Request that is none', messageWith({ payment_request_id: planted.text })],
+    ['without a deadline', messageWith({ deadline_at: undefined })],
+    ['with a deadline that is no time', messageWith({ deadline_at: planted.text })],
+  ])('that is %s touches nothing, goes back, and is not quoted in the log', async (_, body) => {
+    const { take, ended, delays } = handlerOn();
+    expect(await take({ id: 'poison', body, receiveCount: 2 })).toEqual({
+      batchItemFailures: [{ itemIdentifier: 'poison' }],
+    });
+    expect(ended).toEqual([]);
+    expect(delays).toEqual([['receipt-poison', 2]]);
+    expect(output.lines()).toContainEqual(
+      expect.objectContaining({ level: 'ERROR', code: 'timer.failed', message_id: 'poison' }),
+    );
+    expect(plantedIn(output.text())).toEqual([]);
+  });
+});
+
+describe('a batch', () => {
+  const message = (id: string, receiveCount: number) => ({ id, body: messageWith(), receiveCount });
+
+  it('gives back what failed, and that alone', async () => {
+    const { take, delays } = handlerOn(settled, new Error('DynamoDB is away'), settled, {
+      kind: 'ended',
+      cancel: { kind: 'pending', record },
+    });
+    const poison = { id: 'e', body: 'poison', receiveCount: 9 };
+    expect(await take(message('a', 1), message('b', 2), message('c', 1), message('d', 3), poison)).toEqual({
+      batchItemFailures: ['b', 'd', 'e'].map((itemIdentifier) => ({ itemIdentifier })),
+    });
+    expect(delays.toSorted()).toEqual([
+      ['receipt-b', 2],
+      ['receipt-d', 3],
+      ['receipt-e', 9],
+    ]);
+  });
+
+  it('goes on when a delay cannot be set: the queue has one of its own', async () => {
+    const handler = timerQueueHandler({
+      accounts: { find: () => Promise.reject(new Error('Secrets Manager is away')) },
+      endExpired: () => Promise.resolve(settled),
+      delay: () => Promise.reject(new Error('SQS is away')),
+    });
+    const event = queueEvent(message('a', 1), message('b', 1));
+    expect(await handler(event, lambdaContext())).toEqual({
+      batchItemFailures: [{ itemIdentifier: 'a' }, { itemIdentifier: 'b' }],
+    });
+    expect(output.lines().filter(({ code }) => code === 'timer.delay-failed')).toHaveLength(2);
+  });
+
+  it('of nothing is nothing', async () => {
+    expect(await handlerOn().take()).toEqual({ batchItemFailures: [] });
+  });
+});

@@ -1,0 +1,327 @@
+import { createHash } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { SigningKey } from '../../../functions/application/ports.ts';
+import { paymentRequestStates } from '../../../functions/domain/payment-request-state.ts';
+import { readDelivery } from '../../../functions/webhook/klarna-delivery.ts';
+import { account, at, key as paymentRequestKey } from '../../support/fixtures.ts';
+import {
+  bytesOf,
+  completedDelivery,
+  deliveryWith,
+  eventId,
+  recipient,
+  signingKeyId,
+  signingKeyWith,
+  subject,
+  webhookId,
+} from '../../support/klarna-deliveries.ts';
+import { plantedIn } from '../../support/planted-secrets.ts';
+
+const receivedAt = at('2026-03-01T12:00:05Z');
+const read = (body: unknown, key: SigningKey = signingKeyWith()) =>
+  readDelivery(bytesOf(body), key, receivedAt);
+const sha256 = (body: unknown) => createHash('sha256').update(bytesOf(body)).digest('hex');
+
+/** What is kept of a delivery in quarantine, its reason beside what a test expects of it. */
+const quarantined = (reason: string, fields: Readonly<Record<string, unknown>> = {}) => ({
+  kind: 'quarantine',
+  delivery: expect.objectContaining({ reason, signingKeyId, receivedAt, ...fields }) as unknown,
+});
+
+describe('a state change', () => {
+  it('is an observation, tied to the delivery that it came by', () => {
+    const body = deliveryWith();
+    expect(read(body)).toEqual({
+      kind: 'observation',
+      key: paymentRequestKey,
+      observation: {
+        state: 'CANCELED',
+        previousState: 'SUBMITTED',
+        stateReason: 'PARTNER_CANCELED',
+        occurredAt: at('2026-03-01T12:00:00Z'),
+        eventId,
+        source: 'webhook',
+        observedAt: receivedAt,
+        proof: {
+          event_type: 'payment.request.state-change.canceled',
+          signing_key_id: signingKeyId,
+          body_sha256: sha256(body),
+        },
+      },
+    });
+  });
+
+  it.each(paymentRequestStates)('%s comes by its type, and by payment.request.updated', (state) => {
+    const type = `payment.request.state-change.${state.toLowerCase().replace('_', '-')}`;
+    for (const event_type of [type, 'payment.request.updated']) {
+      expect(read(deliveryWith({ event_type }, { state }))).toMatchObject({
+        kind: 'observation',
+        observation: { state, proof: { event_type } },
+      });
+    }
+  });
+
+  it('keeps all nine digits of its time', () => {
+    expect(read(deliveryWith({ occurred_at: '2026-03-01T13:00:00.123456789+01:00' }))).toMatchObject({
+      observation: { occurredAt: '2026-03-01T12:00:00.123456789Z' },
+    });
+  });
+
+  it.each([
+    ['previous_state missing', { previous_state: undefined }, { previousState: undefined }],
+    ['previous_state new to us', { previous_state: 'PAUSED' }, { previousState: undefined }],
+    ['state_reason missing', { state_reason: undefined }, { stateReason: undefined }],
+    ['state_reason new to us', { state_reason: 'BRAND_NEW' }, { stateReason: 'BRAND_NEW' }],
+    ['state_reason that is a sentence', { state_reason: 'Jane said so' }, { stateReason: undefined }],
+    ['state_reason that is no text', { state_reason: { code: 1 } }, { stateReason: undefined }],
+  ])('stands with %s', (_, payload, observation) => {
+    expect(read(deliveryWith({}, payload))).toMatchObject({ kind: 'observation', observation });
+  });
+
+  it('stands with fields that are new to us, at every level', () => {
+    const body = { ...deliveryWith({ added: 1 }, { added: [] }), added: {} };
+    expect(read(body).kind).toBe('observation');
+  });
+});
+
+describe('a delivery that says too little is kept, and makes no observation', () => {
+  it.each([
+    ['no event_id', { event_id: undefined }, {}],
+    ['an empty event_id', { event_id: '' }, {}],
+    ['an event_id with a space', { event_id: 'a b' }, {}],
+    ['an event_id of 129 characters', { event_id: 'e'.repeat(129) }, {}],
+    ['an event_id that is a number', { event_id: 5 }, {}],
+    ['no event_type', { event_type: undefined }, {}],
+    ['an event_type that is an array', { event_type: ['payment.request.updated'] }, {}],
+    ['no occurred_at', { occurred_at: undefined }, {}],
+    ['an occurred_at that is no time', { occurred_at: 'yesterday' }, {}],
+    ['an occurred_at on 31 February', { occurred_at: '2026-02-31T00:00:00Z' }, {}],
+    ['an occurred_at in seconds', { occurred_at: 1_772_366_400 }, {}],
+    ['no subject_account_id', { subject_account_id: undefined }, {}],
+    ['no payment_request_id', {}, { payment_request_id: undefined }],
+    ['a payment_request_id of another kind', {}, { payment_request_id: 'krn:payment:eu1:transaction:1' }],
+    [
+      'a payment_request_id with a line feed',
+      {},
+      { payment_request_id: `${paymentRequestKey.paymentRequestId}\n` },
+    ],
+    ['no state', {}, { state: undefined }],
+    ['a state that is null', {}, { state: null }],
+    ['a type and a state that disagree', {}, { state: 'COMPLETED' }],
+  ])('%s', (_, metadata, payload) => {
+    expect(read(deliveryWith(metadata, payload))).toEqual(quarantined('malformed'));
+  });
+
+  it.each([
+    ['no metadata', { ...deliveryWith(), metadata: undefined }],
+    ['metadata that is a text', { ...deliveryWith(), metadata: 'v2' }],
+    ['no payload', { ...deliveryWith(), payload: undefined }],
+    ['a payload that is null', { ...deliveryWith(), payload: null }],
+    ['a payload that is an array', { ...deliveryWith(), payload: [deliveryWith()] }],
+    ['an array around it', [deliveryWith()]],
+    ['a number', 5],
+    ['null', 'null'],
+    ['a text', '"payment.request.updated"'],
+    ['nothing', ''],
+    ['no JSON', 'event_id=1&state=CANCELED'],
+    ['half of it', JSON.stringify(deliveryWith()).slice(0, -9)],
+    ['two documents', `${JSON.stringify(deliveryWith())}${JSON.stringify(deliveryWith())}`],
+    [
+      'bytes that are no UTF-8',
+      Buffer.from(JSON.stringify(deliveryWith()).replace('SUBMITTED', 'é'), 'latin1'),
+    ],
+    ['everything behind __proto__', `{"__proto__":${JSON.stringify(deliveryWith())}}`],
+    [
+      'metadata behind __proto__',
+      `{"metadata":{"__proto__":${JSON.stringify(deliveryWith()['metadata'])}},"payload":{}}`,
+    ],
+    ['deep nesting', `${'['.repeat(32_768)}${']'.repeat(32_768)}`],
+    [
+      'deep nesting where a text belongs',
+      `{"metadata":{"event_id":${'['.repeat(30_000)}${']'.repeat(30_000)}}}`,
+    ],
+  ])('%s', (_, body) => {
+    expect(read(body)).toEqual(quarantined('malformed', { bodySha256: sha256(body) }));
+  });
+
+  it('under its event id if it has one, else under the hash of its body', () => {
+    const named = deliveryWith({}, { state: undefined });
+    expect(read(named)).toEqual(
+      quarantined('malformed', {
+        deliveryId: eventId,
+        facts: {
+          eventId,
+          eventType: 'payment.request.state-change.canceled',
+          occurredAt: '2026-03-01T12:00:00Z',
+          subjectAccountId: subject,
+          recipientAccountId: recipient,
+          webhookId,
+          live: false,
+          paymentRequestId: paymentRequestKey.paymentRequestId,
+          state: undefined,
+          previousState: 'SUBMITTED',
+          stateReason: 'PARTNER_CANCELED',
+        },
+      }),
+    );
+    const nameless = deliveryWith({ event_id: undefined });
+    expect(read(nameless)).toEqual(quarantined('malformed', { deliveryId: sha256(nameless) }));
+  });
+});
+
+describe('a delivery of a kind that is new to us is kept', () => {
+  it.each([
+    ['payment.request.state-change.paused', { state: 'PAUSED' }],
+    ['payment.request.state-change.', {}],
+    ['payment.transaction.captured', {}],
+    ['payment.request', {}],
+    ['payment.request.updated.twice', {}],
+    ['PAYMENT.REQUEST.UPDATED', {}],
+    ['constructor', {}],
+    ['payment.request.state-change.constructor', {}],
+  ])('of type %s, as an unknown type', (event_type, payload) => {
+    expect(read(deliveryWith({ event_type }, payload))).toEqual(
+      quarantined('unknown_type', { facts: expect.objectContaining({ eventType: event_type }) as unknown }),
+    );
+  });
+
+  it.each(['PAUSED', 'canceled', '', 'toString', '__proto__'])(
+    'in state "%s", as an unknown state',
+    (state) => {
+      const body = deliveryWith({ event_type: 'payment.request.updated' }, { state });
+      expect(read(body)).toEqual(quarantined('unknown_state'));
+    },
+  );
+
+  it('without a Payment Request, as an event of a type that has none', () => {
+    const body = { ...deliveryWith({ event_type: 'payment.dispute.opened' }), payload: {} };
+    expect(read(body)).toEqual(quarantined('unknown_type'));
+  });
+});
+
+describe('a key speaks only for what it is bound to', () => {
+  const bound = signingKeyWith({ recipientAccountId: recipient, webhookId, live: false });
+
+  it('and does for that', () => {
+    expect(read(deliveryWith(), bound)).toMatchObject({ kind: 'observation', key: { account } });
+  });
+
+  it.each([
+    ['other_account', { subject_account_id: 'krn:partner:global:account:test:OTHER' }],
+    ['other_account', { subject_account_id: '__proto__' }],
+    ['other_account', { subject_account_id: '' }],
+    ['other_recipient', { recipient_account_id: subject }],
+    ['other_webhook', { webhook_id: `${webhookId}0` }],
+    ['other_environment', { live: true }],
+    ['malformed', { recipient_account_id: undefined }],
+    ['malformed', { webhook_id: undefined }],
+    ['malformed', { live: undefined }],
+    ['malformed', { live: 'false' }],
+    ['malformed', { live: 0 }],
+  ])('%s: %o', (reason, metadata) => {
+    // No account of ours is named with what may not be its: it belongs to nobody.
+    expect(read(deliveryWith(metadata), bound)).toEqual(quarantined(reason));
+  });
+
+  it('and for no account at all when it has none', () => {
+    expect(read(deliveryWith(), signingKeyWith({ accounts: new Map() }))).toEqual(
+      quarantined('other_account'),
+    );
+  });
+
+  it('even where the type or the state is new to us', () => {
+    const body = deliveryWith({ event_type: 'brand.new', live: true });
+    expect(read(body, bound)).toEqual(quarantined('other_environment'));
+  });
+});
+
+describe('hostile JSON', () => {
+  it('with doubled keys is read as every JSON parser of ours reads it: the last one counts', () => {
+    const body = JSON.stringify(deliveryWith()).replace(
+      '"state":"CANCELED"',
+      '"state":"COMPLETED","state":"CANCELED"',
+    );
+    expect(read(body)).toMatchObject({ observation: { state: 'CANCELED' } });
+    const turned = body.replace(
+      '"state":"COMPLETED","state":"CANCELED"',
+      '"state":"CANCELED","state":"COMPLETED"',
+    );
+    expect(read(turned)).toEqual(quarantined('malformed'));
+  });
+
+  it('with a doubled subject cannot borrow an account', () => {
+    const body = JSON.stringify(deliveryWith()).replace(
+      `"subject_account_id":"${subject}"`,
+      `"subject_account_id":"${subject}","subject_account_id":"krn:partner:global:account:test:OTHER"`,
+    );
+    expect(read(body)).toEqual(quarantined('other_account'));
+  });
+
+  it('with __proto__ beside the fields changes nothing, here or elsewhere', () => {
+    const polluting = JSON.stringify(deliveryWith()).replace(
+      '"metadata":{',
+      '"metadata":{"__proto__":{"live":true,"polluted":true},',
+    );
+    expect(read(polluting, signingKeyWith({ live: false })).kind).toBe('observation');
+    expect({}).not.toHaveProperty('polluted');
+  });
+
+  it('of 64 KiB is read', () => {
+    const short = deliveryWith({}, { padding: '' });
+    const padding = 'x'.repeat(64 * 1024 - bytesOf(short).length);
+    expect(bytesOf(deliveryWith({}, { padding }))).toHaveLength(64 * 1024);
+    expect(read(deliveryWith({}, { padding })).kind).toBe('observation');
+  });
+});
+
+describe('whatever the bytes are', () => {
+  it('says what to do with them', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 500 }), (bytes) => {
+        expect(readDelivery(bytes, signingKeyWith(), receivedAt)).toEqual(quarantined('malformed'));
+      }),
+    );
+  });
+
+  it('says what to do with any JSON', () => {
+    fc.assert(
+      fc.property(fc.json(), (json) => {
+        expect(read(json)).toEqual(quarantined('malformed'));
+      }),
+    );
+  });
+
+  it('says what to do with any values where the fields belong', () => {
+    const value = fc.oneof(
+      fc.jsonValue(),
+      fc.constantFrom(subject, eventId, 'CANCELED', 'payment.request.updated'),
+    );
+    const members = (names: readonly string[]) =>
+      fc.dictionary(fc.constantFrom(...names), value, { noNullPrototype: true });
+    fc.assert(
+      fc.property(
+        members(['event_id', 'event_type', 'occurred_at', 'subject_account_id', 'live', 'webhook_id']),
+        members(['payment_request_id', 'state', 'previous_state', 'state_reason']),
+        (metadata, payload) => {
+          const delivery = read(deliveryWith(metadata, payload));
+          if (delivery.kind === 'observation') {
+            expect(delivery.key).toEqual(paymentRequestKey);
+            expect(paymentRequestStates).toContain(delivery.observation.state);
+          } else {
+            expect(delivery.delivery.bodySha256).toMatch(/^[0-9a-f]{64}$/);
+          }
+        },
+      ),
+    );
+  });
+});
+
+it('takes nothing of the customer along, read or quarantined', () => {
+  for (const metadata of [{}, { event_type: 'brand.new' }, { live: true }, { occurred_at: undefined }]) {
+    const body = completedDelivery(metadata);
+    expect(plantedIn(JSON.stringify(body))).toHaveLength(4);
+    const delivery = read(body, signingKeyWith({ live: false }));
+    expect(plantedIn(JSON.stringify(delivery))).toEqual([]);
+  }
+});

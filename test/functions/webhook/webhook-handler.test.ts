@@ -1,0 +1,321 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { receiveWebhook } from '../../../functions/application/receive-webhook.ts';
+import type { SigningKey, SigningKeys } from '../../../functions/application/ports.ts';
+import { webhookHandler } from '../../../functions/webhook/webhook-handler.ts';
+import { captureOutput, type CapturedOutput } from '../../support/captured-output.ts';
+import {
+  InMemoryPaymentRequestStore,
+  InMemoryQuarantine,
+} from '../../support/in-memory-payment-request-store.ts';
+import {
+  bytesOf,
+  completedDelivery,
+  deliveryWith,
+  signedEvent,
+  signedHeaders,
+  signingKeyId,
+  signingKeyWith,
+} from '../../support/klarna-deliveries.ts';
+import { functionUrlEvent, lambdaContext, type UrlCall } from '../../support/lambda-events.ts';
+import { planted, plantedIn } from '../../support/planted-secrets.ts';
+import { VirtualClock } from '../../support/virtual-clock.ts';
+
+let output: CapturedOutput;
+beforeEach(() => {
+  output = captureOutput();
+});
+afterEach(() => vi.restoreAllMocks());
+
+/** The handler on ports in memory, and every call that it makes of them, in order. */
+function receiver(...keys: readonly SigningKey[]) {
+  const calls: string[] = [];
+  const store = new InMemoryPaymentRequestStore();
+  const quarantine = new InMemoryQuarantine();
+  const signingKeys: SigningKeys = {
+    find: (id) => {
+      calls.push('key');
+      return Promise.resolve((keys.length > 0 ? keys : [signingKeyWith()]).find((key) => key.id === id));
+    },
+  };
+  const receive = receiveWebhook({ store, quarantine, clock: new VirtualClock() });
+  const handler = webhookHandler({
+    signingKeys,
+    receive: (delivery) => {
+      calls.push('write');
+      return receive(delivery);
+    },
+  });
+  const response = (event: Parameters<typeof handler>[0]) => handler(event, lambdaContext());
+  return { response, calls, store, quarantine, records: () => [...store.records.values()] };
+}
+
+const body = bytesOf(deliveryWith());
+const headers = signedHeaders(body);
+const without = (name: string) =>
+  Object.fromEntries(Object.entries(headers).filter(([other]) => other !== name));
+/** Only what was not signed is changed. */
+const signedBut = (call: UrlCall) => functionUrlEvent({ body, headers, ...call });
+
+describe('a delivery whose signature holds', () => {
+  it('is durable before it is answered 200', async () => {
+    const { response, calls, records } = receiver();
+    expect(await response(signedEvent(deliveryWith()))).toMatchObject({ statusCode: 200 });
+    expect(calls).toEqual(['key', 'write']);
+    expect(records()).toMatchObject([{ state: 'CANCELED', version: 1 }]);
+  });
+
+  it('is taken as text and as base64, which is how a Lambda URL passes on what it does not take for text', async () => {
+    const { response, records } = receiver();
+    expect(await response(signedEvent(deliveryWith(), signingKeyWith(), { base64: true }))).toMatchObject({
+      statusCode: 200,
+    });
+    expect(records()).toHaveLength(1);
+  });
+
+  it('is signed over the bytes as they came, whatever JSON would make of them', async () => {
+    const spaced = `${JSON.stringify(deliveryWith(), null, 4)}\r\n`;
+    for (const text of [spaced, `\uFEFF${spaced}`, spaced.replace('CANCELED', '\\u0043ANCELED')]) {
+      const { response, records } = receiver();
+      expect(await response(signedEvent(text))).toMatchObject({ statusCode: 200 });
+      expect(records()).toMatchObject([{ state: 'CANCELED' }]);
+    }
+  });
+
+  it('is 200 again when it comes again, and changes nothing', async () => {
+    const { response, records } = receiver();
+    await response(signedEvent(deliveryWith()));
+    const [first] = records();
+    expect(await response(signedEvent(deliveryWith()))).toMatchObject({ statusCode: 200 });
+    expect(records()).toEqual([first]);
+  });
+
+  it('is 200 when it is stale or contradicts, and leaves the state', async () => {
+    const { response, records } = receiver();
+    await response(signedEvent(deliveryWith()));
+    const late = { event_id: 'late', event_type: 'payment.request.updated' };
+    for (const state of ['SUBMITTED', 'EXPIRED']) {
+      const event = signedEvent(deliveryWith({ ...late, event_id: state }, { state }));
+      expect(await response(event)).toMatchObject({ statusCode: 200 });
+    }
+    expect(records()).toMatchObject([{ state: 'CANCELED', version: 3, attention: 'contradiction' }]);
+  });
+
+  it('is verified with the key that it names, of several that live at once', async () => {
+    const other = signingKeyWith({ id: 'second', key: 'another key' });
+    const { response } = receiver(signingKeyWith(), other);
+    expect(await response(signedEvent(deliveryWith(), other))).toMatchObject({ statusCode: 200 });
+    const crossed = { ...other, id: signingKeyId };
+    expect(await response(signedEvent(deliveryWith(), crossed))).toMatchObject({ statusCode: 400 });
+  });
+
+  it.each([
+    ['unknown_type', deliveryWith({ event_type: 'payment.request.brand-new' })],
+    ['unknown_state', deliveryWith({ event_type: 'payment.request.updated' }, { state: 'PAUSED' })],
+    ['malformed', deliveryWith({ occurred_at: undefined })],
+    ['malformed', 'no JSON at all'],
+    ['malformed', ''],
+    ['other_account', deliveryWith({ subject_account_id: 'krn:partner:global:account:test:OTHER' })],
+    ['other_environment', deliveryWith({ live: true })],
+  ])('is 200, kept, counted and said, and touches no record: %s', async (reason, delivery) => {
+    const key = signingKeyWith({ live: false });
+    const { response, calls, quarantine, records } = receiver(key);
+    expect(await response(signedEvent(delivery, key))).toMatchObject({ statusCode: 200 });
+    expect(calls).toEqual(['key', 'write']);
+    expect(records()).toEqual([]);
+    expect(quarantine.deliveries).toMatchObject([{ reason, signingKeyId }]);
+    expect(output.text()).toContain('"WebhookQuarantined":1');
+    expect(output.lines()).toContainEqual(
+      expect.objectContaining({ level: 'WARN', code: 'webhook.quarantined', reason }),
+    );
+  });
+});
+
+describe('what is refused without looking at a key', () => {
+  it.each([
+    ['GET', 405, signedBut({ method: 'GET' })],
+    ['PUT', 405, signedBut({ method: 'PUT' })],
+    ['OPTIONS', 405, signedBut({ method: 'OPTIONS' })],
+    [
+      'a body that is said to be too large',
+      413,
+      signedBut({ headers: { ...headers, 'content-length': '65537' } }),
+    ],
+    ['no content type', 415, signedBut({ headers: without('content-type') })],
+    ['text/plain', 415, signedBut({ headers: { ...headers, 'content-type': 'text/plain' } })],
+    [
+      'a form',
+      415,
+      signedBut({ headers: { ...headers, 'content-type': 'application/x-www-form-urlencoded' } }),
+    ],
+    ['application/jsonp', 415, signedBut({ headers: { ...headers, 'content-type': 'application/jsonp' } })],
+    ['no signature', 400, signedBut({ headers: without('klarna-signature') })],
+    ['no key id', 400, signedBut({ headers: without('klarna-signing-key-id') })],
+    ['an empty signature', 400, signedBut({ headers: { ...headers, 'klarna-signature': '' } })],
+    [
+      'a doubled signature',
+      400,
+      signedBut({
+        headers: {
+          ...headers,
+          'klarna-signature': `${headers['klarna-signature'] ?? ''},${headers['klarna-signature'] ?? ''}`,
+        },
+      }),
+    ],
+    [
+      'a doubled key id',
+      400,
+      signedBut({ headers: { ...headers, 'klarna-signing-key-id': `${signingKeyId},${signingKeyId}` } }),
+    ],
+    [
+      'a signature in upper case',
+      400,
+      signedBut({
+        headers: { ...headers, 'klarna-signature': (headers['klarna-signature'] ?? '').toUpperCase() },
+      }),
+    ],
+    [
+      'a key id of 201 characters',
+      400,
+      signedBut({ headers: { ...headers, 'klarna-signing-key-id': 'k'.repeat(201) } }),
+    ],
+  ])('%s: %i', async (_, statusCode, event) => {
+    const { response, calls } = receiver();
+    expect(await response(event)).toMatchObject({ statusCode });
+    expect(calls).toEqual([]);
+    expect(output.text()).toContain(`"WebhookRefused:${String(statusCode)}":1`);
+  });
+
+  it('tells which method is served', async () => {
+    const response = await receiver().response(signedBut({ method: 'GET' }));
+    expect(response.headers).toMatchObject({ allow: 'POST' });
+  });
+
+  it.each([
+    'application/json',
+    'application/json; charset=utf-8',
+    'Application/JSON',
+    'application/cloudevents+json',
+  ])('takes the content type %s', async (type) => {
+    const event = signedBut({ headers: { ...headers, 'content-type': type } });
+    expect(await receiver().response(event)).toMatchObject({ statusCode: 200 });
+  });
+});
+
+describe('the size of the body', () => {
+  const ofSize = (bytes: number) => {
+    const padding = 'x'.repeat(bytes - bytesOf(deliveryWith({}, { padding: '' })).length);
+    return deliveryWith({}, { padding });
+  };
+
+  it.each([false, true])('may be 64 KiB, base64: %s', async (base64) => {
+    const event = signedEvent(ofSize(65_536), signingKeyWith(), { base64 });
+    expect(await receiver().response(event)).toMatchObject({ statusCode: 200 });
+  });
+
+  it.each([false, true])(
+    'may not be a byte more, also where no length is said, base64: %s',
+    async (base64) => {
+      const large = bytesOf(ofSize(65_537));
+      const event = functionUrlEvent({
+        body: large,
+        base64,
+        headers: { ...signedHeaders(large), 'content-length': '' },
+      });
+      const { response, calls } = receiver();
+      expect(await response(event)).toMatchObject({ statusCode: 413 });
+      expect(calls).toEqual([]);
+    },
+  );
+});
+
+describe('nothing happens before the signature holds', () => {
+  const forged = { ...headers, 'klarna-signature': '0'.repeat(64) };
+
+  it.each([
+    ['a signature that does not hold', signedBut({ headers: forged })],
+    ['a key that nobody gave us', signedBut({ headers: { ...headers, 'klarna-signing-key-id': 'unknown' } })],
+    [
+      'a key id that every object has',
+      signedBut({ headers: { ...headers, 'klarna-signing-key-id': '__proto__' } }),
+    ],
+    ['another body', functionUrlEvent({ headers, body: bytesOf(deliveryWith({}, { state: 'EXPIRED' })) })],
+    ['a body that was never sent', functionUrlEvent({ headers })],
+    ['the body as base64 of base64', signedBut({ body: Buffer.from(body.toString('base64')), base64: true })],
+  ])('%s is 400: nothing parsed, written or said', async (_, event) => {
+    const parsing = vi.spyOn(JSON, 'parse');
+    const { response, calls, records, quarantine } = receiver();
+    const refusal = await response(event);
+    expect(refusal).toMatchObject({ statusCode: 400 });
+    expect(parsing).not.toHaveBeenCalled();
+    parsing.mockRestore();
+    expect(calls).toEqual(['key']);
+    expect([...records(), ...quarantine.deliveries]).toEqual([]);
+    // The count alone: no line that an attacker could fill the log with.
+    expect(output.lines()).toHaveLength(1);
+    expect(output.text()).not.toContain('CANCELED');
+  });
+
+  it('and the refusals do not tell a known key from an unknown one', async () => {
+    const { response } = receiver();
+    const known = await response(signedBut({ headers: forged }));
+    const unknown = await response(signedBut({ headers: { ...forged, 'klarna-signing-key-id': 'unknown' } }));
+    expect(known).toEqual(unknown);
+  });
+
+  it('whatever bit of a delivery is flipped', async () => {
+    const { response, calls } = receiver();
+    await fc.assert(
+      fc.asyncProperty(fc.nat(body.length * 8 - 1), async (bit) => {
+        const other = Buffer.from(body);
+        other.writeUInt8(other.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
+        // As base64: a flipped bit may well make bytes that no text holds.
+        expect(await response(signedBut({ body: other, base64: true }))).toMatchObject({ statusCode: 400 });
+      }),
+      { numRuns: 200 },
+    );
+    expect(calls).not.toContain('write');
+  });
+});
+
+describe('what does not answer is 503, so that Klarna sends it again', () => {
+  const failing = (part: 'key' | 'write') =>
+    webhookHandler({
+      signingKeys: {
+        find: () =>
+          part === 'key' ? Promise.reject(new Error(planted.text)) : Promise.resolve(signingKeyWith()),
+      },
+      receive: () => Promise.reject(new Error(planted.text)),
+    });
+
+  it.each(['key', 'write'] as const)('the %s', async (part) => {
+    const response = await failing(part)(signedEvent(completedDelivery()), lambdaContext());
+    expect(response.statusCode).toBe(503);
+    expect(response.headers).toHaveProperty('retry-after');
+    expect(plantedIn(response.body)).toEqual([]);
+    expect(output.text()).toContain('"WebhookFault":1');
+    expect(output.lines()).toContainEqual(expect.objectContaining({ level: 'ERROR', code: 'webhook.fault' }));
+  });
+
+  it('but not what is refused before either is needed', async () => {
+    const response = await failing('key')(signedBut({ method: 'GET' }), lambdaContext());
+    expect(response.statusCode).toBe(405);
+  });
+
+  it('a key that is empty, which anybody could sign with', async () => {
+    const empty = signingKeyWith({ key: '' });
+    const { response, calls } = receiver(empty);
+    expect(await response(signedBut({ headers }))).toMatchObject({ statusCode: 503 });
+    expect(calls).toEqual(['key']);
+  });
+});
+
+it('says nothing of the customer, in the log or in the answer, and nothing of it is stored', async () => {
+  const { response, records } = receiver();
+  const told = await response(signedEvent(completedDelivery()));
+  expect(records()).toMatchObject([{ state: 'COMPLETED' }]);
+  expect(plantedIn(output.text() + JSON.stringify([told, records()]))).toEqual([]);
+  expect(output.lines()).toContainEqual(
+    expect.objectContaining({ code: 'webhook.received', verdict: 'superseding', state: 'COMPLETED' }),
+  );
+});

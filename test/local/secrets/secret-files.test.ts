@@ -1,0 +1,89 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { openSecretFiles } from '../../../local/secrets/secret-files.ts';
+import { plantedIn, planted } from '../../support/planted-secrets.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+const webhookUrl = 'http://127.0.0.1:4001';
+
+async function open(accounts?: unknown, signingKeys?: unknown) {
+  const folder = await temporaryFolder();
+  const write = async (name: string, content: unknown): Promise<string | undefined> => {
+    if (content === undefined) return undefined;
+    const file = join(folder, name);
+    await writeFile(file, typeof content === 'string' ? content : JSON.stringify(content));
+    return file;
+  };
+  const accountsFile = await write('accounts.json', accounts);
+  const signingKeysFile = await write('signing-keys.json', signingKeys);
+  return { accountsFile, files: openSecretFiles({ accountsFile, signingKeysFile }) };
+}
+
+it('without files: one account and one key, which the simulator knows', async () => {
+  const { files } = await open();
+  expect(Object.keys(JSON.parse(files.accounts()) as object)).toEqual(['demo']);
+  expect(files.klarnaConfiguration(webhookUrl)).toMatchObject({
+    apiKeys: { 'klarna_test_api_local-not-a-real-key': {} },
+    webhooks: [{ url: webhookUrl, live: false, partner_account_ids: [expect.any(String)] }],
+  });
+});
+
+it('a file that is changed is read anew', async () => {
+  const account = { environment: 'test', api_key: 'one' };
+  const { files, accountsFile = '' } = await open({ first: account });
+  await writeFile(accountsFile, JSON.stringify({ first: account, second: account }));
+  expect(Object.keys(JSON.parse(files.accounts()) as object)).toEqual(['first', 'second']);
+});
+
+it('an API key of two accounts speaks for both; a key that replaces another has no webhook of its own', async () => {
+  const accounts = {
+    a: { environment: 'test', api_key: 'shared', partner_account_id: 'krn:a' },
+    b: { environment: 'test', api_key: 'shared', partner_account_id: 'krn:b' },
+    c: { environment: 'test', api_key: 'own', partner_account_id: 'krn:c', username: 'user' },
+  };
+  const signingKeys = {
+    old: { key: '1', accounts: { 'krn:a': 'a', 'krn:b': 'b' } },
+    new: { key: '2', accounts: { 'krn:b': 'b', 'krn:a': 'a' } },
+    other: { key: '3', accounts: { 'krn:c': 'c' }, webhook_id: 'w', recipient_account_id: 'r', live: true },
+  };
+  const { files } = await open(accounts, signingKeys);
+  const { apiKeys, signingKeys: keys, webhooks } = files.klarnaConfiguration(webhookUrl);
+  expect(apiKeys).toEqual({ shared: {}, own: { partner_account_id: 'krn:c', username: 'user' } });
+  expect(keys).toEqual({ old: '1', new: '2', other: '3' });
+  expect(webhooks).toEqual([
+    {
+      url: webhookUrl,
+      signing_key_id: 'old',
+      subject_account_id: 'krn:a',
+      partner_account_ids: ['krn:a', 'krn:b'],
+    },
+    {
+      url: webhookUrl,
+      signing_key_id: 'other',
+      subject_account_id: 'krn:c',
+      partner_account_ids: ['krn:c'],
+      live: true,
+      webhook_id: 'w',
+      recipient_account_id: 'r',
+    },
+  ]);
+});
+
+it.each<[string, unknown, RegExp]>([
+  ['no JSON', `{"demo": "${planted.apiKey}`, /--accounts .*accounts\.json: the file is not as it should be/],
+  ['a list', [planted.apiKey], /the file is not as it should be/],
+  ['an account without a key', { demo: { environment: 'test' } }, /demo\.api_key is not as it should be/],
+  ['a key that is no text', { demo: { api_key: [planted.apiKey] } }, /demo\.api_key .*allowed: string/],
+])('accounts that are %s are refused, and not quoted', async (_, content, message) => {
+  const error: unknown = await open(content).catch((refusal: unknown) => refusal);
+  expect(error).toBeInstanceOf(Error);
+  expect((error as Error).message).toMatch(message);
+  expect(plantedIn((error as Error).message)).toEqual([]);
+});
+
+it('a file that is not there is refused by name', () => {
+  expect(() => openSecretFiles({ accountsFile: '/nowhere/a.json', signingKeysFile: undefined })).toThrow(
+    '--accounts /nowhere/a.json cannot be read (ENOENT).',
+  );
+});

@@ -1,0 +1,360 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newPaymentRequestId, SystemClient } from '../support/system-client.ts';
+import { isDeployed, openTarget, type Target, timers } from '../support/target.ts';
+
+let system: Target;
+let lapse: SystemClient;
+
+beforeAll(async () => {
+  system = await openTarget();
+  lapse = new SystemClient(system);
+}, 120_000);
+
+afterAll(async () => {
+  expect(await system.stop()).toBe(0);
+});
+
+const final = (record: Record<string, unknown>): boolean => record['final'] === true;
+
+/** Klarna's webhook about our own cancel may be there before the cancel is written down as done. */
+const settled = (record: Record<string, unknown>): boolean =>
+  final(record) && (record['cancellation'] as { outcome?: string } | null)?.outcome === 'canceled';
+
+describe.skipIf(isDeployed)('a cancel on request', () => {
+  it('of a request never registered: one GET, one DELETE, canceled; again: already canceled, nothing sent', async () => {
+    const id = await lapse.createAtKlarna();
+    const first = await lapse.cancel(id, '?reason=shopper%20left');
+    expect([first.status, first.body['outcome']]).toEqual([200, 'canceled']);
+    expect(await lapse.record(id)).toMatchObject({
+      state: 'CANCELED',
+      final: true,
+      evidence: { source: 'cancel' },
+      cancellation: { outcome: 'canceled', cause: 'api', reason: 'shopper left' },
+    });
+    const second = await lapse.cancel(id);
+    expect([second.status, second.body['outcome']]).toEqual([200, 'already_canceled']);
+    expect(await lapse.callsAtKlarna(id)).toEqual(['GET', 'DELETE']);
+  });
+
+  it.each(['COMPLETED', 'EXPIRED', 'DECLINED'])(
+    'of what is %s: 409 with the state, no DELETE',
+    async (state) => {
+      const id = await lapse.createAtKlarna({ state });
+      const response = await lapse.cancel(id);
+      expect(response.status).toBe(409);
+      expect(response.body).toMatchObject({ type: 'urn:lapse:problem:already-final', state });
+      expect(await lapse.callsAtKlarna(id)).toEqual(['GET']);
+    },
+  );
+
+  it('of what is COMPLETED, with allow_completed: Klarna is asked and is the judge', async () => {
+    const strict = await lapse.createAtKlarna({ state: 'COMPLETED' });
+    expect((await lapse.cancel(strict, '?allow_completed=true')).status).toBe(409);
+    expect(await lapse.callsAtKlarna(strict)).toContain('DELETE');
+
+    await lapse.simulator('POST', '/settings', { completedCanBeCanceled: true });
+    const lax = await lapse.createAtKlarna({ state: 'COMPLETED' });
+    expect((await lapse.cancel(lax, '?allow_completed=true')).body['outcome']).toBe('canceled');
+    await lapse.simulator('POST', '/settings', { completedCanBeCanceled: false });
+  });
+
+  it('twenty times at once: one DELETE, every answer 2xx', async () => {
+    const id = await lapse.createAtKlarna();
+    const responses = await Promise.all(Array.from({ length: 20 }, () => lapse.cancel(id)));
+    for (const { status } of responses) expect([200, 202]).toContain(status);
+    expect((await lapse.callsAtKlarna(id)).filter((method) => method === 'DELETE')).toHaveLength(1);
+    expect((await lapse.record(id))['state']).toBe('CANCELED');
+  });
+
+  it('that nobody knows: 404, and no record', async () => {
+    const id = newPaymentRequestId();
+    expect((await lapse.cancel(id)).status).toBe(404);
+    expect((await lapse.api('GET', `/payment-requests/${id}`)).status).toBe(404);
+  });
+
+  it('as a dry run: says what it would do, and does nothing', async () => {
+    const id = await lapse.createAtKlarna();
+    expect((await lapse.cancel(id, '?dry_run=true')).body['outcome']).toBe('would_cancel');
+    expect(await lapse.callsAtKlarna(id)).toEqual(['GET']);
+    expect((await lapse.cancel(id, '?dryrun=true')).status).toBe(400);
+    expect(await lapse.callsAtKlarna(id)).toEqual(['GET']);
+  });
+});
+
+describe.skipIf(isDeployed)('a cancel that Klarna answers badly', () => {
+  it.each<[string, Record<string, unknown>, number]>([
+    ['500 TIMEOUT, though it was done', { kind: 'timeout-error', effect: true }, 200],
+    ['500 TIMEOUT, not done', { kind: 'timeout-error', effect: false }, 200],
+    ['a reset, though it was done', { kind: 'reset', effect: true }, 200],
+    ['a 200 without a body', { kind: 'empty' }, 200],
+    ['HTML', { kind: 'html', status: 502 }, 200],
+    ['429 for a second', { kind: 'rate-limit' }, 200],
+    ['409, since the customer has just approved', { kind: 'approve-first' }, 409],
+  ])('%s', async (_, fault, status) => {
+    const id = await lapse.createAtKlarna();
+    await lapse.simulator('POST', '/faults', { on: 'cancel', payment_request_id: id, ...fault });
+    const response = await lapse.cancel(id);
+    expect(response.status).toBe(status);
+    expect((await lapse.record(id))['state']).toBe(status === 409 ? 'COMPLETED' : 'CANCELED');
+  });
+
+  it('silence, for as long as anybody waits: 202, and the record does not say more than is known', async () => {
+    const id = await lapse.createAtKlarna();
+    await lapse.simulator('POST', '/faults', {
+      kind: 'hang',
+      on: 'any',
+      payment_request_id: id,
+      times: 20,
+    });
+    const response = await lapse.cancel(id);
+    expect([response.status, response.body['outcome']]).toEqual([202, 'pending']);
+    expect(await lapse.record(id)).toMatchObject({ state: null, cancellation: { outcome: 'pending' } });
+    await lapse.simulator('DELETE', '/faults');
+    expect((await lapse.cancel(id)).status).toBe(200);
+  });
+});
+
+describe.skipIf(isDeployed)('a session', () => {
+  it('that is abandoned is cancelled within two seconds of its deadline', async () => {
+    const id = await lapse.createAtKlarna();
+    const registered = await lapse.register(id, {
+      session_timeout: 'PT2S',
+      session_id: 'cart-1',
+      reference: 'order-1',
+    });
+    expect(registered.status).toBe(201);
+    const deadline = Date.parse(String(registered.body['deadline_at']));
+    const record = await lapse.until(id, settled);
+    expect(record).toMatchObject({
+      state: 'CANCELED',
+      session_id: 'cart-1',
+      timer: 'fired',
+      cancellation: { cause: 'timeout', outcome: 'canceled' },
+    });
+    expect(Date.parse(String(record['updated_at'])) - deadline).toBeLessThan(2_000);
+  });
+
+  it('that is paid before its deadline is spared: no DELETE is ever sent', async () => {
+    const id = await lapse.createAtKlarna();
+    await lapse.register(id, { session_timeout: 'PT2S' });
+    await lapse.customer(id, 'start');
+    await lapse.customer(id, 'approve');
+    const record = await lapse.until(id, ({ timer }) => timer === 'fired');
+    expect(record['state']).toBe('COMPLETED');
+    expect(await lapse.callsAtKlarna(id)).toEqual([]);
+  });
+
+  it('that is moved before its deadline ends at the new one', async () => {
+    const id = await lapse.createAtKlarna();
+    await lapse.register(id, { session_timeout: 'PT30M' });
+    const moved = await lapse.api('PATCH', `/payment-requests/${id}`, { session_timeout: 'PT2S' });
+    expect(moved.status).toBe(200);
+    expect((await lapse.until(id, final))['state']).toBe('CANCELED');
+  });
+
+  it('is registered once, however often it is put, and not at all once it is final', async () => {
+    const id = await lapse.createAtKlarna();
+    expect((await lapse.register(id, { session_timeout: 'PT10M' })).status).toBe(201);
+    expect((await lapse.register(id, { session_timeout: 'PT10M' })).status).toBe(200);
+    await lapse.cancel(id);
+    const late = await lapse.register(id, { session_timeout: 'PT10M' });
+    expect([late.status, late.body['type'], late.body['state']]).toEqual([
+      409,
+      'urn:lapse:problem:already-final',
+      'CANCELED',
+    ]);
+  });
+
+  it('has one schedule while it is open, unless the sweep is the timer, and none when it is final', async () => {
+    const id = await lapse.createAtKlarna();
+    await lapse.register(id, { session_timeout: 'PT10M' });
+    const schedules = async () =>
+      JSON.stringify((await lapse.control('GET', '/schedules')).body).includes(id);
+    expect(await schedules()).toBe(timers === 'scheduler');
+    await lapse.cancel(id);
+    expect(await schedules()).toBe(false);
+  });
+});
+
+describe('webhooks', () => {
+  const lifecycle = ['SUBMITTED', 'IN_PROGRESS', 'SUBMITTED', 'IN_PROGRESS', 'COMPLETED', 'DECLINED'];
+
+  it('in any order, each three times, end in the same record', async () => {
+    const deliveries = lifecycle.map((state, index) => ({
+      state,
+      eventId: `event-${index}`,
+      occurredAt: `2026-03-01T12:00:0${index}Z`,
+    }));
+    const shuffles = [
+      deliveries,
+      deliveries.toReversed(),
+      [5, 0, 3, 1, 4, 2].map((index) => deliveries[index]),
+    ];
+    const records: Record<string, unknown>[] = [];
+    for (const order of shuffles) {
+      const id = newPaymentRequestId();
+      for (const delivery of [...order, ...order, ...order]) {
+        if (!delivery) continue;
+        expect((await lapse.deliver(id, delivery.state, delivery)).status).toBe(200);
+      }
+      const {
+        payment_request_id: _,
+        created_at: __,
+        updated_at: ___,
+        version,
+        evidence,
+        ...record
+      } = await lapse.record(id);
+      // A write for each of the deliveries that tell something new; one more if a sweep comes by meanwhile.
+      expect([6, 7]).toContain(version);
+      records.push({ ...record, by: (evidence as Record<string, unknown>)['event_id'] });
+    }
+    expect(records[0]).toMatchObject({ state: 'DECLINED', by: 'event-5' });
+    expect(records[1]).toEqual(records[0]);
+    expect(records[2]).toEqual(records[0]);
+  });
+
+  it('that come before the registration are kept and joined', async () => {
+    const id = newPaymentRequestId();
+    await lapse.deliver(id, 'IN_PROGRESS');
+    expect((await lapse.register(id, { session_timeout: 'PT10M', session_id: 'cart-9' })).status).toBe(201);
+    expect(await lapse.record(id)).toMatchObject({
+      state: 'IN_PROGRESS',
+      session_id: 'cart-9',
+      timer: timers === 'sweep' ? 'sweep' : 'armed',
+    });
+  });
+
+  it.each<[string, (id: string) => Promise<{ status: number }>, number]>([
+    ['another key', (id) => lapse.deliver(id, 'COMPLETED', { key: { id: 'nobody', key: 'x' } }), 400],
+    [
+      'a wrong signature',
+      (id) => lapse.deliver(id, 'COMPLETED', { headers: { 'klarna-signature': 'a'.repeat(64) } }),
+      400,
+    ],
+    [
+      'no JSON by content type',
+      (id) => lapse.deliver(id, 'COMPLETED', { headers: { 'content-type': 'text/plain' } }),
+      415,
+    ],
+    ['more than 64 KiB', () => lapse.post(`{"a":"${'x'.repeat(70_000)}"}`), 413],
+    [
+      'another account',
+      (id) => lapse.deliver(id, 'COMPLETED', { metadata: { subject_account_id: 'krn:other' } }),
+      200,
+    ],
+    ['another environment', (id) => lapse.deliver(id, 'COMPLETED', { metadata: { live: true } }), 200],
+    [
+      'an unknown type',
+      (id) => lapse.deliver(id, 'COMPLETED', { metadata: { event_type: 'payment.new' } }),
+      200,
+    ],
+    ['an unknown state', (id) => lapse.deliver(id, 'COMPLETED', { payload: { state: 'PAUSED' } }), 200],
+    ['no JSON at all', () => lapse.post('}{'), 200],
+  ])('with %s touch no record', async (_, deliver, status) => {
+    const id = newPaymentRequestId();
+    expect((await deliver(id)).status).toBe(status);
+    expect((await lapse.api('GET', `/payment-requests/${id}`)).status).toBe(404);
+  });
+
+  it('are only taken by POST', async () => {
+    expect((await fetch(system.webhook)).status).toBe(405);
+  });
+
+  it.skipIf(isDeployed)(
+    'are answered 503 while the table does not answer, and are written once it does',
+    async () => {
+      const id = newPaymentRequestId();
+      await lapse.control('POST', '/faults', {
+        target: 'dynamodb',
+        kind: 'error',
+        action: 'UpdateItem',
+        times: 10,
+      });
+      const options = { eventId: randomUUID(), occurredAt: '2026-03-01T12:00:00Z' };
+      expect((await lapse.deliver(id, 'COMPLETED', options)).status).toBe(503);
+      await lapse.control('DELETE', '/faults');
+      expect((await lapse.deliver(id, 'COMPLETED', options)).status).toBe(200);
+      expect((await lapse.record(id))['state']).toBe('COMPLETED');
+    },
+  );
+});
+
+describe('bad input is answered with the field and what is allowed', () => {
+  const anyId = 'krn:payment:eu1:request:552603c0-fe8b-4ab1-aacb-41d55fafbdb4';
+
+  it.each([
+    ['another KRN', 'krn:partner:global:account:test:M48JWZF8'],
+    ['a slash, encoded', 'krn%2Fpayment'],
+    ['encoded control characters', 'krn%0d%0aSet-Cookie:x'],
+    ['10 KB', 'x'.repeat(10_000)],
+  ])('an id that is %s', async (_, id) => {
+    for (const method of ['GET', 'PUT', 'PATCH', 'DELETE']) {
+      const response = await lapse.api(method, `/payment-requests/${id}`, method === 'GET' ? undefined : {});
+      expect([response.status, response.body['field']]).toEqual([400, 'payment_request_id']);
+    }
+  });
+
+  it('an id with a slash', async () => {
+    const response = await lapse.api('DELETE', '/payment-requests/krn/payment');
+    expect([response.status, response.body['type'], response.body['field']]).toEqual([
+      404,
+      'urn:lapse:problem:unknown-route',
+      'path',
+    ]);
+  });
+
+  it.each<[string, unknown, string]>([
+    ['a negative duration', { session_timeout: '-PT5M' }, 'session_timeout'],
+    ['a year', { session_timeout: 'P1Y' }, 'session_timeout'],
+    ['text', { session_timeout: 'soon' }, 'session_timeout'],
+    ['a number', { session_timeout: 5 }, 'session_timeout'],
+    ['more than 48 hours', { session_timeout: 'PT49H' }, 'session_timeout'],
+    ['a deadline in the past', { deadline_at: '2020-01-01T00:00:00Z' }, 'deadline_at'],
+    ['both', { session_timeout: 'PT5M', deadline_at: '2999-01-01T00:00:00Z' }, 'session_timeout'],
+    ['a session id with a line feed', { session_timeout: 'PT5M', session_id: 'a\nb' }, 'session_id'],
+    ['a field of no name of ours', { session_timeout: 'PT5M', sesion_id: 'x' }, 'sesion_id'],
+    ['an array', [], 'body'],
+    ['a number as the body', 7, 'body'],
+    ['no JSON', '{"session_timeout":', 'body'],
+    ['invalid UTF-8', new Uint8Array([0x7b, 0xff, 0xfe, 0x7d]), 'body'],
+  ])('%s', async (_, body, field) => {
+    const response = await lapse.register(anyId, body);
+    expect(response.status).toBe(400);
+    expect(response.headers.get('content-type')).toBe('application/problem+json');
+    expect(response.body).toMatchObject({ type: 'urn:lapse:problem:invalid-request', field });
+    expect(response.body['allowed']).toBeTruthy();
+  });
+
+  it('a body of 1 MB', async () => {
+    expect((await lapse.register(anyId, `{"session_id":"${'x'.repeat(1_000_000)}"}`)).status).toBe(413);
+  });
+
+  it('an unknown account', async () => {
+    const response = await lapse.api('GET', `/payment-requests/${anyId}`, undefined, 'nobody');
+    expect([response.status, response.body['field']]).toEqual([404, 'account']);
+  });
+});
+
+it.skipIf(isDeployed)('publishes what was written, once for each fact', async () => {
+  const id = await lapse.createAtKlarna();
+  await lapse.register(id, { session_timeout: 'PT10M', reference: 'order-3' });
+  await lapse.cancel(id);
+  await lapse.cancel(id);
+  const mine = async () =>
+    (await lapse.events()).filter(
+      (event) => (event['detail'] as Record<string, unknown>)['payment_request_id'] === id,
+    );
+  await expect
+    .poll(async () => (await mine()).map((event) => event['detail-type']), { timeout: 5_000 })
+    .toContain('Payment Request State Changed');
+  const details = (await mine()).map((event) => event['detail'] as Record<string, unknown>);
+  expect(
+    details.some(
+      ({ state, cause, reference }) => state === 'CANCELED' && cause === 'api' && reference === 'order-3',
+    ),
+  ).toBe(true);
+  const keys = details.map(({ event_key }) => event_key);
+  expect(new Set(keys).size).toBe(keys.length);
+});
