@@ -7,7 +7,7 @@ import type { Run } from '../../bench/run.ts';
 import { latenessPlot, meetingsPlot, recoveryPlot } from '../simulation/plots.ts';
 
 const measured = (file: string): unknown =>
-  JSON.parse(readFileSync(join(import.meta.dirname, '..', '..', 'docs', file), 'utf8'));
+  JSON.parse(readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'evidence', file), 'utf8'));
 
 const textsOf = (svg: string): readonly string[] =>
   [...svg.matchAll(/<text[^>]*>([^<]*)<\/text>/g)].map(([, text = '']) => text);
@@ -17,7 +17,7 @@ it('a benchmark is drawn with a stacked bar and its sum for each function and si
   const run = measured('performance.json') as Run;
   const svg = plotOf(run);
   const [typical] = run.figures.filter(({ subject, size }) => subject === 'typical cancel' && size === 128);
-  if (!typical) throw new Error('docs/performance.json has no typical cancel');
+  if (!typical) throw new Error('docs/evidence/performance.json has no typical cancel');
   expect(svg).toMatch(/^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg"/);
   expect(textsOf(svg)).toEqual(
     expect.arrayContaining([

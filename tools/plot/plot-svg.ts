@@ -16,9 +16,8 @@ export interface Picture extends Omit<Plot.PlotOptions, 'document' | 'title' | '
 const ink = '#222222';
 
 /**
- * Draws a picture as one SVG document, without a browser. Observable Plot is the lightest library that has stacked bars, facets
- * and heat maps (8 MB with its DOM; Vega takes 25 MB, ECharts 68 MB). Plot writes titles and legends as HTML, so that they are
- * marks here.
+ * Draws a picture as one SVG document, without a browser. Observable Plot has stacked bars, facets and heat maps. With its DOM it
+ * takes 8 MB of disk; Vega takes 25 MB, ECharts 68 MB. Plot writes titles and legends as HTML, so that they are marks here.
  */
 export function plotSvg({ title, legend = [], marks = [], ...options }: Picture): string {
   const entries = legend.map((name, index) => ({ text: `■ ${name}`, fill: palette[index] ?? ink }));
