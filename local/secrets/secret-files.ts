@@ -77,7 +77,7 @@ function check<Schema extends v.GenericSchema>(
   const field = v.getDotPath(issue);
   throw new Error(
     `${flag} ${file ?? ''}: ${field ?? 'the file'} is not as it should be; allowed: ` +
-      `${issue.expected ?? 'a JSON object'} (the format is in docs/configuration.md).`,
+      `${issue.expected ?? 'a JSON object'} (the format is in docs/reference/configuration.md).`,
   );
 }
 
