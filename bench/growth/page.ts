@@ -3,7 +3,7 @@ import { plotSvg } from '../../tools/plot/plot-svg.ts';
 import type { SweepAlone } from './sweep-alone.ts';
 import type { AtSize, CatchUp, FlashSale, Pace } from './measure.ts';
 
-/** What docs/evidence/scale.json holds: each part as it was measured last. */
+/** The content of docs/evidence/scale.json: each part as it was last measured. */
 export interface GrowthRun {
   readonly commit: string;
   readonly machine: string;
@@ -29,9 +29,9 @@ export function growthPage({ commit, machine, sizes, flashSale, catchUp, sweepAl
   };
   const last = sizes.at(-1);
   return [
-    `\`npm run growth\`, commit ${commit}, ${machine}. The load generator is a process of its own, in 4 lanes; everything else shares the two cores with it.`,
+    `\`npm run growth\`, commit ${commit}, ${machine}. The load generator is a separate process with 4 lanes. It shares the two cores with everything else.`,
     '',
-    '### With so many open sessions',
+    '### Calls by the number of open sessions',
     '',
     'Milliseconds, median and 99th percentile:',
     '',
@@ -39,7 +39,7 @@ export function growthPage({ commit, machine, sizes, flashSale, catchUp, sweepAl
       'call',
       ...sizes.map(({ sessions }) => many(sessions)),
       `${many(last?.sessions ?? 0)} ÷ 1`,
-      'a second',
+      'calls a second',
     ),
     row('---', ...sizes.map(() => '---:'), '---:', '---:'),
     ...kinds.map((kind) =>
@@ -62,22 +62,22 @@ export function growthPage({ commit, machine, sizes, flashSale, catchUp, sweepAl
       first && last ? (last.sweep.millis / first.sweep.millis).toFixed(2) : '',
       '',
     ),
-    row('its queries', ...sizes.map(({ sweep }) => short(sweep.queries)), '', ''),
+    row('queries of that sweep', ...sizes.map(({ sweep }) => short(sweep.queries)), '', ''),
     '',
     '![Medians of each call by the number of open sessions](scale.svg)',
     '',
-    `### ${many(flashSale.sessions)} sessions that end in the same moment`,
+    `### ${many(flashSale.sessions)} sessions that end at the same moment`,
     '',
     row('', 'measured'),
     row('---', '---:'),
-    row('registered on the way, a second', short(flashSale.registeredPerSecond)),
+    row('registrations a second before it', short(flashSale.registeredPerSecond)),
     row('seconds from the deadline until all were canceled', short(flashSale.settledInSeconds)),
     row('canceled a second', short(flashSale.sessions / flashSale.settledInSeconds)),
-    row('calls to Klarna for each', flashSale.klarnaCalls.toFixed(1)),
-    row('a webhook before, ms (median, 99th percentile)', paceOf(flashSale.webhookIdle)),
-    row('a webhook meanwhile, ms', paceOf(flashSale.webhookMeanwhile)),
+    row('calls to Klarna for each session', flashSale.klarnaCalls.toFixed(1)),
+    row('webhook before it, ms (median, 99th percentile)', paceOf(flashSale.webhookIdle)),
+    row('webhook during it, ms', paceOf(flashSale.webhookMeanwhile)),
     row(
-      'of them answered 503, for Klarna to send again',
+      'webhooks that got 503, which Klarna sends again',
       `${flashSale.webhooksRefused} of ${flashSale.webhooks}`,
     ),
     '',
@@ -89,18 +89,18 @@ export function growthPage({ commit, machine, sizes, flashSale, catchUp, sweepAl
 const catchUpLines = ({ sessions, klarnaMillis, minutes, sweeps }: CatchUp): readonly string[] => [
   `### ${many(sessions)} open sessions after an outage`,
   '',
-  `Deadlines passed, timers and webhooks lost for longer than Klarna delivers: the sweep alone, once a minute, with a Klarna that takes ${klarnaMillis} ms for every answer.`,
+  `All deadlines have passed, and all timers and webhooks are lost. The sweep alone ends the sessions, once a minute. Klarna takes ${klarnaMillis} ms for each response.`,
   '',
   row('', 'measured'),
   row('---', '---:'),
   row('minutes until all were canceled', minutes.toFixed(1)),
   row('runs of the sweep', sweeps),
-  row('sessions ended by a run', short(sessions / sweeps)),
+  row('sessions ended per run', short(sessions / sweeps)),
 ];
 
 const sweepAloneLines = ({ klarnaMillis, ended, seconds }: SweepAlone): readonly string[] => [
   '',
-  `One run of the sweep's code alone, where everything else only takes its time (Klarna ${klarnaMillis} ms, the table 5, Scheduler 20), ended ${many(ended)} sessions in ${short(seconds)} seconds: ${short(ended / seconds)} a second.`,
+  `One run of the sweep's code against stand-ins that only wait ended ${many(ended)} sessions in ${short(seconds)} seconds: ${short(ended / seconds)} a second. The stand-ins take ${klarnaMillis} ms for Klarna, 5 ms for the table and 20 ms for Scheduler.`,
 ];
 
 /** Medians by the number of open sessions, on a logarithmic scale of sessions: level lines are the goal. */
