@@ -6,7 +6,7 @@ import { afterAll, beforeEach, expect, it, vi } from 'vitest';
 import { selfSignedIdentity } from '../../../bench/stand-ins/certificate.ts';
 import { offlineClient } from '../../../functions/cold-start/offline-client.ts';
 
-const { key, certificate } = selfSignedIdentity();
+const { key, certificate } = await selfSignedIdentity();
 let connections = 0;
 let requests = 0;
 const server = https.createServer({ key, cert: certificate }, (_, response) => {

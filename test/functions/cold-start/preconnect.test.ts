@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeEach, expect, it } from 'vitest';
 import { selfSignedIdentity } from '../../../bench/stand-ins/certificate.ts';
 import { preconnect } from '../../../functions/cold-start/preconnect.ts';
 
-const { key, certificate } = selfSignedIdentity();
+const { key, certificate } = await selfSignedIdentity();
 const server = https.createServer({ key, cert: certificate }, (request, response) => {
   requests.push(request.url ?? '');
   response.end('{}');
