@@ -32,6 +32,7 @@ import { unknownPaymentRequest } from '../domain/payment-request.ts';
 import { preconnect } from '../cold-start/preconnect.ts';
 import type { ParsedEnvironment } from '../contract/environment.ts';
 import { withMetrics } from '../telemetry/klarna-metrics.ts';
+import { count, fault } from '../telemetry/telemetry.ts';
 import { primingKey } from '../cold-start/prime-cancel.ts';
 import { offlineAgent, offlineClient } from '../cold-start/offline-client.ts';
 
@@ -95,17 +96,35 @@ export function storeOf(environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS
   };
 }
 
-/** The accounts there are, and how Klarna is called for each. */
+/** A secret that counts and logs each failed read for which its last known value serves. */
+const secretOf = (
+  client: SecretsManagerClient,
+  secretId: string,
+  environment: Pick<Parsed, 'SECRETS_CACHE_SECONDS' | 'SECRETS_STALE_SECONDS'>,
+): CachedSecret =>
+  new CachedSecret({
+    client,
+    clock,
+    secretId,
+    cacheSeconds: environment.SECRETS_CACHE_SECONDS,
+    stale: {
+      seconds: environment.SECRETS_STALE_SECONDS,
+      onServed: (error) => {
+        count('SecretStale');
+        fault('secret.stale', error);
+      },
+    },
+  });
+
+/** The accounts of this deployment, and how Klarna is called for each. */
 export const accountsOf = (
-  environment: Pick<Parsed, 'ACCOUNTS_SECRET_ID' | 'SECRETS_CACHE_SECONDS' | 'MAX_SESSION_SECONDS'>,
+  environment: Pick<
+    Parsed,
+    'ACCOUNTS_SECRET_ID' | 'SECRETS_CACHE_SECONDS' | 'SECRETS_STALE_SECONDS' | 'MAX_SESSION_SECONDS'
+  >,
 ) =>
   new SecretAccounts(
-    new CachedSecret({
-      client: new SecretsManagerClient(clientSettings),
-      clock,
-      secretId: environment.ACCOUNTS_SECRET_ID,
-      cacheSeconds: environment.SECRETS_CACHE_SECONDS,
-    }),
+    secretOf(new SecretsManagerClient(clientSettings), environment.ACCOUNTS_SECRET_ID, environment),
     environment.MAX_SESSION_SECONDS * 1_000,
   );
 
@@ -226,13 +245,8 @@ export function webhookStoresOf(environment: Pick<Parsed, 'TABLE_NAME' | 'RETENT
 
 /** The keys that Klarna signs with. */
 export function signingKeysOf(environment: ParsedEnvironment<'receive-klarna-webhook'>) {
-  const secret = new CachedSecret({
-    client: new SecretsManagerClient(hurriedClientSettings),
-    clock,
-    secretId: environment.SIGNING_KEYS_SECRET_ID,
-    cacheSeconds: environment.SECRETS_CACHE_SECONDS,
-  });
-  return new SecretSigningKeys(secret);
+  const client = new SecretsManagerClient(hurriedClientSettings);
+  return new SecretSigningKeys(secretOf(client, environment.SIGNING_KEYS_SECRET_ID, environment));
 }
 
 /** What reads a change off the table's stream, and what publishes it. */
