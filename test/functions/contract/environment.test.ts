@@ -1,6 +1,10 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { environments, type FunctionName, parseEnvironment } from '../../../functions/contract/environment.ts';
+import {
+  environments,
+  type FunctionName,
+  parseEnvironment,
+} from '../../../functions/contract/environment.ts';
 
 const functionNames = Object.keys(environments) as FunctionName[];
 
