@@ -1,5 +1,6 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { Clock } from '../../application/ports.ts';
+import { readJson } from '../../contract/read-json.ts';
 import { ConfigurationError } from '../../domain/configuration-error.ts';
 
 export interface SecretOptions {
@@ -95,8 +96,8 @@ export class CachedSecret {
     const readAt = clock.now();
     try {
       const { SecretString: json } = await client.send(new GetSecretValueCommand({ SecretId: secretId }));
-      const entries = parseObject(json ?? '');
-      if (!entries) throw new ConfigurationError(`The secret ${secretId} must be a JSON object.`);
+      const entries = readJson(json ?? '');
+      if (!isEntries(entries)) throw new ConfigurationError(`The secret ${secretId} must be a JSON object.`);
       this.#known = { entries, readAt };
       return entries;
     } catch (error) {
@@ -120,15 +121,7 @@ export function parsedOnce<Parsed>(parse: (name: string, entry: unknown) => Pars
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
+const isEntries = (value: unknown): value is Entries => isObject(value) && !Array.isArray(value);
+
 const own = (entries: Entries, name: string): unknown =>
   Object.hasOwn(entries, name) ? entries[name] : undefined;
-
-/** `undefined` for text that is not a JSON object. The parser's own message would quote the secret. */
-function parseObject(json: string): Entries | undefined {
-  try {
-    const value: unknown = JSON.parse(json);
-    return isObject(value) && !Array.isArray(value) ? (value as Entries) : undefined;
-  } catch {
-    return undefined;
-  }
-}
