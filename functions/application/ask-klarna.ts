@@ -50,7 +50,7 @@ export const readAtKlarna =
 
 /** The fact in an answer of Klarna's, with an event id of its own, so that it is one fact however often it is recorded. */
 export const observationOf = (
-  { answer, askedAt }: TimedAnswer & { readonly answer: { readonly kind: 'payment-request' } },
+  { answer, askedAt }: TimedAnswer & { readonly answer: { readonly kind: 'payment_request' } },
   source: 'read' | 'cancel',
   dependencies: Pick<KlarnaDependencies, 'clock' | 'ids'>,
 ): Observation => ({
@@ -75,7 +75,7 @@ export const emptyAnswerOf = (
     kind,
     ids.next(),
     answer.kind,
-    answer.kind === 'payment-request' ? { ...answer.proof, state: answer.state } : answer.proof,
+    answer.kind === 'payment_request' ? { ...answer.proof, state: answer.state } : answer.proof,
     instantFromMillis(clock.now()),
   );
 
@@ -111,7 +111,7 @@ export const endAtKlarna =
         proof,
       });
       switch (answer.kind) {
-        case 'payment-request': {
+        case 'payment_request': {
           heard.push(observationOf({ ...reading, answer }, 'read', dependencies));
           // COMPLETED that the caller wanted ended, and Klarna would not: Klarna is the judge.
           const judged = answer.state === 'COMPLETED' && refused;
@@ -127,7 +127,7 @@ export const endAtKlarna =
           const canceled = await klarna.cancel(settings.klarna, id, Math.min(callLimit, until - askedAt));
           cancels += 1;
           refused = canceled.kind === 'refused';
-          if (canceled.kind === 'payment-request' && canceled.state === 'CANCELED') {
+          if (canceled.kind === 'payment_request' && canceled.state === 'CANCELED') {
             heard.push(observationOf({ answer: canceled, askedAt }, 'cancel', dependencies));
             return conclude({ kind: 'known' }, canceled);
           }
@@ -140,15 +140,15 @@ export const endAtKlarna =
           }
           break;
         }
-        case 'not-found':
-          return conclude({ kind: 'absent' });
+        case 'not_found':
+          return conclude({ kind: 'not_found' });
         case 'denied':
           return conclude({ kind: 'denied' });
-        case 'unknown-state':
-          return conclude({ kind: 'unknown-state' });
+        case 'unknown_state':
+          return conclude({ kind: 'unknown_state' });
         case 'refused':
         case 'unclear':
-        case 'rate-limited': {
+        case 'rate_limited': {
           const said = emptyAnswerOf(answer, 'read', dependencies);
           if (round >= mostCancels + 1 || !(await pauseBefore(dependencies, answer, round + 1, until))) {
             return conclude({ kind: 'unknown' });
@@ -171,7 +171,7 @@ async function pauseBefore(
   until: number,
 ): Promise<boolean> {
   let pause = 0;
-  if (answer.kind === 'rate-limited' || answer.kind === 'unclear') {
+  if (answer.kind === 'rate_limited' || answer.kind === 'unclear') {
     const backoff = firstPause * 2 ** tries * chance();
     pause = answer.retryAfterMillis ?? backoff;
   }

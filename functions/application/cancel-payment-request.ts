@@ -63,7 +63,7 @@ export const cancelPaymentRequest =
     if (asking && !known) {
       // Nobody but Klarna can say that this id is a request at all: no record is made before it has.
       const { answer } = await asking;
-      if (answer.kind === 'not-found') return { kind: 'not-found', record: undefined };
+      if (answer.kind === 'not_found') return { kind: 'not-found', record: undefined };
       if (answer.kind === 'denied') return { kind: 'denied', record: undefined };
     }
 
@@ -72,7 +72,7 @@ export const cancelPaymentRequest =
       const current = record ?? unknownPaymentRequest(key, now);
       const answer = answerFromRecord(record, command, now);
       const next = answer
-        ? withAnsweredCommand(current, command, answer, ownEventId('answer', leaseId), now)
+        ? withAnsweredCommand(current, command, answer, ownEventId('outcome', leaseId), now)
         : claimed(current, command, leaseId, now);
       return { next, outcome: answer };
     });
@@ -114,9 +114,9 @@ export const rehearseCancel =
       key.paymentRequestId,
       dependencies.clock.now() + klarnaBudget,
     );
-    if (answer.kind === 'not-found') return { kind: 'not-found', record: known };
+    if (answer.kind === 'not_found') return { kind: 'not-found', record: known };
     if (answer.kind === 'denied') return { kind: 'denied', record: known };
-    if (answer.kind !== 'payment-request') return { kind: 'pending', record };
+    if (answer.kind !== 'payment_request') return { kind: 'pending', record };
     const seen = { ...record, state: answer.state };
     const late = answerFromRecord(seen, command, now);
     return late ? fromRecord(late, seen) : { kind: 'would-cancel', record: seen };
@@ -150,7 +150,7 @@ function outcomeOf(record: PaymentRequest, { conclusion, sent }: KlarnaVerdict):
   const isSpared = conclusion.kind === 'known' || cancellation?.outcome === 'refused';
   if (!isOpen(state) && (isFinal(state) || isSpared)) return { kind: 'already-final', state, record };
   switch (conclusion.kind) {
-    case 'absent':
+    case 'not_found':
       return { kind: 'not-found', record };
     case 'denied':
       return { kind: 'denied', record };
@@ -158,7 +158,7 @@ function outcomeOf(record: PaymentRequest, { conclusion, sent }: KlarnaVerdict):
       return { kind: cancellation ? 'pending' : 'graced', record };
     case 'known':
     case 'unknown':
-    case 'unknown-state':
+    case 'unknown_state':
       return { kind: 'pending', record };
   }
 }

@@ -97,7 +97,7 @@ async function noteSpared(
   command: CancelCommand,
 ): Promise<PaymentRequest> {
   if (isRehearsal) return record;
-  const eventId = ownEventId('answer', ids.next());
+  const eventId = ownEventId('outcome', ids.next());
   try {
     const noted = await changeRecord(store, record, record, (stored) => ({
       next: stored && withSparedMember(stored, command, eventId, instantFromMillis(clock.now())),

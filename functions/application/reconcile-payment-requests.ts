@@ -132,7 +132,7 @@ const asksKlarna: ReadonlySet<ReconcileAction> = new Set(['resume', 'expire', 'e
 /** The same Klarna, which says when it has refused a call for the rate of the calls. */
 function watching(klarna: KlarnaPaymentRequests, onLimited: () => void): KlarnaPaymentRequests {
   const noted = (answer: KlarnaAnswer): KlarnaAnswer => {
-    if (answer.kind === 'rate-limited') onLimited();
+    if (answer.kind === 'rate_limited') onLimited();
     return answer;
   };
   return {
@@ -164,7 +164,7 @@ const end: Act = async (dependencies, record, settings) => {
 const look: Act = async (dependencies, record, settings) => {
   const question = openQuestion(record);
   const refreshed = await refreshPaymentRequest(dependencies)(record, settings);
-  const isAnswered = refreshed.outcome === 'refreshed' || refreshed.outcome === 'absent';
+  const isAnswered = refreshed.outcome === 'refreshed' || refreshed.outcome === 'not_found';
   if (question && isAnswered) await writeAnswer(dependencies, question, refreshed);
   else await lookLater(dependencies, record);
 };
@@ -207,7 +207,7 @@ const writeAnswer = (
   const eventId = ownEventId('sweep', dependencies.ids.next());
   return changeRecord(dependencies.store, record, record, (stored) => {
     const now = nowOf(dependencies);
-    const answer = { eventId, detail: { answer: outcome, ...proof } };
+    const answer = { eventId, detail: { response: outcome, ...proof } };
     const next = stored && withAnswer(stored, question, answer, dueAfterLook(stored, now), now);
     return { next, outcome: undefined };
   });

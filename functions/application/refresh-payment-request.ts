@@ -1,4 +1,4 @@
-import { absenceOf, withEmptyRead, withRead } from '../domain/empty-answer.ts';
+import { endByNotFound, withEmptyRead, withRead } from '../domain/empty-answer.ts';
 import { instantFromMillis } from '../domain/instant.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import { emptyAnswerOf, type KlarnaDependencies, observationOf, readAtKlarna } from './ask-klarna.ts';
@@ -6,10 +6,10 @@ import { changeRecord } from './change-record.ts';
 import type { AccountSettings, KlarnaAnswer, PaymentRequestStore } from './ports.ts';
 
 /**
- * `absent`: Klarna does not know the request. `klarna_denied`: it refuses our credentials. `unknown`: it gave no answer that says
+ * `not_found`: Klarna does not know the request. `klarna_denied`: it refuses our credentials. `unknown`: it gave no answer that says
  * anything. Each is in the history.
  */
-export type RefreshOutcome = 'refreshed' | 'absent' | 'klarna_denied' | 'unknown';
+export type RefreshOutcome = 'refreshed' | 'not_found' | 'klarna_denied' | 'unknown';
 
 export interface Refresh {
   readonly outcome: RefreshOutcome;
@@ -34,16 +34,17 @@ export const refreshPaymentRequest =
     const { answer } = reading;
     const now = instantFromMillis(clock.now());
     const shown =
-      answer.kind === 'payment-request'
+      answer.kind === 'payment_request'
         ? observationOf({ ...reading, answer }, 'read', dependencies)
         : undefined;
-    const isAbsent = answer.kind === 'not-found';
-    const absenceId = ids.next();
+    const isNotFound = answer.kind === 'not_found';
+    const endId = ids.next();
     const empty = emptyAnswerOf(answer, 'read', dependencies);
     const { record, outcome } = await changeRecord<RefreshOutcome>(store, known, known, (stored) => {
-      const fact = shown ?? (isAbsent ? absenceOf(stored ?? known, absenceId, answer.proof, now) : undefined);
+      const fact =
+        shown ?? (isNotFound ? endByNotFound(stored ?? known, endId, answer.proof, now) : undefined);
       if (fact) return { next: stored && withRead(stored, fact, now), outcome: 'refreshed' };
-      const next = stored && withEmptyRead(stored, empty, isAbsent, now);
+      const next = stored && withEmptyRead(stored, empty, isNotFound, now);
       return { next, outcome: outcomeWithoutState(answer) };
     });
     return { outcome, record: record ?? known, proof: answer.proof };
@@ -51,6 +52,6 @@ export const refreshPaymentRequest =
 
 /** What asking came to where Klarna showed no request. */
 export function outcomeWithoutState({ kind }: KlarnaAnswer): Exclude<RefreshOutcome, 'refreshed'> {
-  if (kind === 'not-found') return 'absent';
+  if (kind === 'not_found') return 'not_found';
   return kind === 'denied' ? 'klarna_denied' : 'unknown';
 }

@@ -60,7 +60,7 @@ export const startCancelJob =
       done: 0,
       pages: 0,
       outcomes: {},
-      tries: 0,
+      attempts: 0,
       dueAt: now,
       version: 1,
       createdAt: now,

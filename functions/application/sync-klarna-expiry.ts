@@ -105,20 +105,20 @@ async function ask(
 }
 
 const seenIn = ({ answer, askedAt }: TimedAnswer, dependencies: ExpirySyncDependencies) =>
-  answer.kind === 'payment-request' ? observationOf({ answer, askedAt }, 'read', dependencies) : undefined;
+  answer.kind === 'payment_request' ? observationOf({ answer, askedAt }, 'read', dependencies) : undefined;
 
 /** Refused credentials and a 404 say nothing of the expiry: a key is being changed, or a replica has not heard of the request. */
 function outcomeOf(answer: KlarnaAnswer): ExpiryAnswer['outcome'] {
   switch (answer.kind) {
-    case 'payment-request':
+    case 'payment_request':
       return 'accepted';
     case 'refused':
       return 'refused';
     case 'denied':
-    case 'not-found':
-    case 'rate-limited':
+    case 'not_found':
+    case 'rate_limited':
     case 'unclear':
-    case 'unknown-state':
+    case 'unknown_state':
       return 'unknown';
   }
 }

@@ -55,7 +55,7 @@ export interface CancelJob extends CancelJobKey {
   readonly position?: ListPosition | undefined;
   readonly outcomes: Readonly<Partial<Record<CancelOutcomeWord, number>>>;
   /** How often the next page has been tried and is to be repeated. */
-  readonly tries: number;
+  readonly attempts: number;
   /** When the sweep is to go on with it, or to close it once it is stopped; not at all after that. */
   readonly dueAt?: Instant | undefined;
   readonly version: number;
@@ -94,8 +94,8 @@ export const requesterOf = ({ requestedBy, jobId }: CancelJob): string =>
  * Whether a page is worth trying again: none of it got through, as when Klarna is down or refuses our credentials, or a fault
  * of ours leaves open what became of a request. What got through the first time is answered from its record the next.
  */
-export const isToBeRepeated = ({ tries }: CancelJob, entries: readonly CancelJobEntry[]): boolean =>
-  tries < pauses.length &&
+export const isToBeRepeated = ({ attempts }: CancelJob, entries: readonly CancelJobEntry[]): boolean =>
+  attempts < pauses.length &&
   entries.length > 0 &&
   (isStuck(entries) || entries.some(({ outcome }) => outcome === 'untried'));
 
@@ -132,7 +132,7 @@ export function withPage(
       position: left.length > 0 ? job.position : chosen.position,
       outcomes,
       // Patience runs out once: what comes after a page that was given up waits no more until something gets through.
-      tries: isStuck(entries) ? job.tries : 0,
+      attempts: isStuck(entries) ? job.attempts : 0,
       dueAt: isLast ? undefined : now,
     },
     now,
@@ -144,8 +144,8 @@ export const putOff = (job: CancelJob, now: Instant): CancelJob =>
   changed(
     {
       ...job,
-      tries: job.tries + 1,
-      dueAt: plusMillis(now, (pauses[job.tries] ?? 60) * 60_000),
+      attempts: job.attempts + 1,
+      dueAt: plusMillis(now, (pauses[job.attempts] ?? 60) * 60_000),
     },
     now,
   );

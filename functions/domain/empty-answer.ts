@@ -18,12 +18,12 @@ type Proof = Readonly<Record<string, string>>;
  * The history entry of an answer of Klarna's, or of its silence, that is no evidence of a state: under the ids of it Klarna's
  * support finds what happened. It is no event for the shop.
  *
- * @param answer what kind of answer it is.
+ * @param response what kind of response it is.
  */
 export const emptyAnswer = (
   kind: 'read' | 'cancel',
   distinction: string,
-  answer: string,
+  response: string,
   proof: Proof,
   now: Instant,
 ): HistoryEntry => ({
@@ -31,11 +31,11 @@ export const emptyAnswer = (
   kind,
   recordedAt: now,
   effect: 'noted',
-  detail: { answer, ...proof },
+  detail: { response, ...proof },
 });
 
 /** What a 404 says of an open request once Klarna's own expiry has passed: EXPIRED, since Klarna deletes what has expired. */
-export function absenceOf(
+export function endByNotFound(
   record: PaymentRequest,
   distinction: string,
   proof: Proof,
@@ -46,8 +46,8 @@ export function absenceOf(
   return {
     state: 'EXPIRED',
     occurredAt: end,
-    eventId: ownEventId('absence', distinction),
-    source: 'absence',
+    eventId: ownEventId('not_found', distinction),
+    source: 'not_found',
     observedAt: now,
     proof,
   };
@@ -56,7 +56,7 @@ export function absenceOf(
 /** The record after a read that says what is so. That Klarna did not know the request is over with it. */
 export function withRead(record: PaymentRequest, observation: Observation, now: Instant): PaymentRequest {
   const seen = applyObservation(record, observation).record;
-  const attention = seen.attention === 'not_found_at_klarna' ? undefined : seen.attention;
+  const attention = seen.attention === 'not_found' ? undefined : seen.attention;
   return asNextVersion({ ...seen, attention }, now);
 }
 
@@ -67,13 +67,13 @@ export function withRead(record: PaymentRequest, observation: Observation, now: 
 export function withEmptyRead(
   record: PaymentRequest,
   entry: HistoryEntry,
-  isAbsent: boolean,
+  isNotFound: boolean,
   now: Instant,
 ): PaymentRequest {
-  if (!isAbsent || !isOpen(record.state) || record.attention !== undefined) {
+  if (!isNotFound || !isOpen(record.state) || record.attention !== undefined) {
     return asNextVersion(withEntry(record, entry), now);
   }
-  const attention = 'not_found_at_klarna';
+  const attention = 'not_found';
   const { reconcileAfter = now } = record;
   return asNextVersion(
     {

@@ -21,7 +21,7 @@ export const cancelJobView = (job: CancelJob) => ({
   outcomes: Object.fromEntries(cancelOutcomeWords.map((word) => [word, job.outcomes[word] ?? 0])),
   reason: job.reason ?? null,
   requested_by: job.requestedBy,
-  tries: job.tries,
+  attempts: job.attempts,
   due_at: job.status === 'running' && job.dueAt ? formatInstant(job.dueAt) : null,
   created_at: formatInstant(job.createdAt),
   updated_at: formatInstant(job.updatedAt),

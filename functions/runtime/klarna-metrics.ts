@@ -13,7 +13,7 @@ export const withMetrics = (klarna: Klarna, clock: Clock): Klarna => {
       measure('KlarnaMillis', clock.now() - askedAt);
       count('KlarnaAnswers');
       count(`Klarna:${answer.kind}`);
-      if (answer.kind === 'unclear' || answer.kind === 'rate-limited') count('KlarnaUnclear');
+      if (answer.kind === 'unclear' || answer.kind === 'rate_limited') count('KlarnaUnclear');
       return answer;
     };
   return {

@@ -8,7 +8,7 @@ import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
 import { afterNoon, cancellationWith, minute } from '../support/sessions.ts';
 import { World } from '../support/world.ts';
 
-const canceledAnswer: KlarnaAnswer = { kind: 'payment-request', state: 'CANCELED', proof: { status: '200' } };
+const canceledAnswer: KlarnaAnswer = { kind: 'payment_request', state: 'CANCELED', proof: { status: '200' } };
 
 describe('a request that nobody registered', () => {
   it('is read once, canceled once, and recorded with evidence', async () => {
@@ -75,7 +75,7 @@ describe('what is paid or ended', () => {
     expect(await world.cancel()).toMatchObject({ kind: 'already-final', state: 'COMPLETED' });
     expect(world.klarna.calls).toEqual([]);
     expect(world.record.history.at(-1)).toMatchObject({
-      eventId: expect.stringMatching(/^answer:[0-9a-f]{32}$/) as string,
+      eventId: expect.stringMatching(/^outcome:[0-9a-f]{32}$/) as string,
       kind: 'cancel_request',
       effect: 'refused',
     });
@@ -117,8 +117,8 @@ describe('an answer to the DELETE that says nothing', () => {
   it.each<[string, KlarnaAnswer]>([
     ['a time-out', unclear],
     ['a refusal', { kind: 'refused', proof: { status: '409' } }],
-    ['a 404', { kind: 'not-found', proof: {} }],
-    ['another state', { kind: 'payment-request', state: 'SUBMITTED', proof: {} }],
+    ['a 404', { kind: 'not_found', proof: {} }],
+    ['another state', { kind: 'payment_request', state: 'SUBMITTED', proof: {} }],
   ])('%s, though it was done: the read finds CANCELED', async (_, answer) => {
     const klarna = new ScriptedKlarna('SUBMITTED').answers('cancel', (self) => {
       self.state = 'CANCELED';
@@ -155,7 +155,7 @@ describe('an answer to the DELETE that says nothing', () => {
       ['cancel', 'noted'],
       ['read', 'applied'],
     ]);
-    expect(world.record.history[2]?.detail).toEqual({ answer: 'unclear', status: '500', error_id: 'e1' });
+    expect(world.record.history[2]?.detail).toEqual({ response: 'unclear', status: '500', error_id: 'e1' });
   });
 
   it('twice: the record does not say more than is known, and at most two DELETEs go out', async () => {
@@ -185,7 +185,7 @@ describe('an answer to the DELETE that says nothing', () => {
 
   it('when Klarna limits the rate for longer than there is time: pending at once', async () => {
     const limited: KlarnaAnswer = {
-      kind: 'rate-limited',
+      kind: 'rate_limited',
       retryAfterMillis: 60_000,
       proof: { status: '429' },
     };
@@ -196,7 +196,7 @@ describe('an answer to the DELETE that says nothing', () => {
   });
 
   it('when Klarna limits the rate for a second: waits that long and goes on', async () => {
-    const limited: KlarnaAnswer = { kind: 'rate-limited', retryAfterMillis: 1_000, proof: { status: '429' } };
+    const limited: KlarnaAnswer = { kind: 'rate_limited', retryAfterMillis: 1_000, proof: { status: '429' } };
     const world = new World(new ScriptedKlarna('SUBMITTED').answers('read', limited));
     expect((await world.cancel()).kind).toBe('canceled');
     expect(world.klarna.calls).toEqual(['read', 'read', 'cancel']);
@@ -206,7 +206,7 @@ describe('an answer to the DELETE that says nothing', () => {
 describe('what Klarna does not say', () => {
   it('a state that is new to us is not touched, and a person is told', async () => {
     const world = new World(
-      new ScriptedKlarna('SUBMITTED').answers('read', { kind: 'unknown-state', proof: {} }),
+      new ScriptedKlarna('SUBMITTED').answers('read', { kind: 'unknown_state', proof: {} }),
     );
     expect((await world.cancel()).kind).toBe('pending');
     expect(world.klarna.cancels).toBe(0);
@@ -219,12 +219,12 @@ describe('what Klarna does not say', () => {
     expect((await world.cancel()).kind).toBe('not-found');
     expect(world.record.state).toBeUndefined();
     expect(world.record).toMatchObject({
-      attention: 'not_found_at_klarna',
+      attention: 'not_found',
       cancellation: { outcome: 'not_found' },
     });
     world.clock.advance(48 * 3_600_000);
     await world.sweep();
-    expect(world.record).toMatchObject({ state: 'EXPIRED', evidence: { source: 'absence' } });
+    expect(world.record).toMatchObject({ state: 'EXPIRED', evidence: { source: 'not_found' } });
   });
 
   it('credentials refused while a request is known: kept, and tried again by the sweep', async () => {
@@ -435,7 +435,7 @@ describe('a rehearsal', () => {
   it.each<[KlarnaAnswer, string]>([
     [{ kind: 'denied', proof: {} }, 'denied'],
     [unclear, 'pending'],
-    [{ kind: 'unknown-state', proof: {} }, 'pending'],
+    [{ kind: 'unknown_state', proof: {} }, 'pending'],
   ])('to which Klarna says $kind promises nothing: %s', async (answer, kind) => {
     const world = new World(new ScriptedKlarna('SUBMITTED').answers('read', answer));
     await world.webhook(observed('SUBMITTED'));

@@ -239,7 +239,7 @@ describe('what Klarna does not know when it is asked', () => {
     const { world } = await worldWith(recordWith({ state: 'SUBMITTED' }));
     world.klarna.state = undefined;
     await refreshPaymentRequest(world.dependencies)(world.record, world.settings);
-    expect(world.record.attention).toBe('not_found_at_klarna');
+    expect(world.record.attention).toBe('not_found');
     world.klarna.state = state;
     return world;
   };
@@ -333,7 +333,7 @@ describe('a question of two webhooks', () => {
     expect(world.record.history.at(-1)).toMatchObject({
       eventId: expect.stringMatching(/^sweep:[0-9a-f]{32}$/) as string,
       kind: 'sweep',
-      detail: { looked_into: 'contradiction', answer: 'refreshed', status: '200' },
+      detail: { looked_into: 'contradiction', response: 'refreshed', status: '200' },
     });
     expect(world.record.reconcileAfter).toBeUndefined();
   });

@@ -95,7 +95,7 @@ describe('a timer that goes off', () => {
     world.klarna.state = undefined;
     world.clock.advance(minutes(48 * 60));
     await world.sweep();
-    expect(world.record).toMatchObject({ state: 'EXPIRED', evidence: { source: 'absence' } });
+    expect(world.record).toMatchObject({ state: 'EXPIRED', evidence: { source: 'not_found' } });
     world.clock.advance(minutes(1));
     await world.sweep();
     expect(world.record.reconcileAfter).toBeUndefined();
@@ -312,7 +312,7 @@ describe('a request that Klarna has ended, and of which no webhook came', () => 
     expect(world.klarna.calls).toEqual(['read']);
     expect(world.record).toMatchObject({
       state: 'EXPIRED',
-      evidence: { source: 'absence' },
+      evidence: { source: 'not_found' },
       reconcileAfter: undefined,
     });
   });

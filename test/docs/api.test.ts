@@ -112,7 +112,7 @@ describe('the document', () => {
 
   it.each([
     ['outcome', ['canceled', 'already_canceled', 'would_cancel', 'pending', ...cancelOutcomeWords]],
-    ['refresh', ['refreshed', 'absent', 'klarna_denied', 'unknown']],
+    ['refresh', ['refreshed', 'not_found', 'klarna_denied', 'unknown']],
     ['state', [...paymentRequestStates, null]],
     ['status', ['open', 'paid', 'ended', 'running', 'done', 'stopped']],
     ['by', ['payment_request_ids', 'session_id', 'created_before']],
@@ -291,11 +291,11 @@ describe('the words', () => {
   const attentions = {
     contradiction: 1,
     canceled_after_completed: 1,
-    not_found_at_klarna: 1,
+    not_found: 1,
     klarna_denied: 1,
     unknown_state: 1,
   } satisfies Record<Attention, 1>;
-  const sources = { webhook: 1, read: 1, cancel: 1, absence: 1 } satisfies Record<EvidenceSource, 1>;
+  const sources = { webhook: 1, read: 1, cancel: 1, not_found: 1 } satisfies Record<EvidenceSource, 1>;
   const kinds = {
     ...sources,
     register: 1,
@@ -330,7 +330,7 @@ describe('the words', () => {
     1
   >;
 
-  const refreshes = { refreshed: 1, absent: 1, klarna_denied: 1, unknown: 1 } satisfies Record<
+  const refreshes = { refreshed: 1, not_found: 1, klarna_denied: 1, unknown: 1 } satisfies Record<
     RefreshOutcome,
     1
   >;

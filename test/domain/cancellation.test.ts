@@ -23,7 +23,7 @@ const command: CancelCommand = {
   requestedBy: 'arn:aws:iam::000000000000:user/test',
   allowCompleted: false,
 };
-const eventId = ownEventId('answer', '1');
+const eventId = ownEventId('outcome', '1');
 
 describe('what a record alone can answer to a cancel', () => {
   type Row = readonly [PaymentRequestState | undefined, RecordAnswer | undefined, RecordAnswer | undefined];
@@ -308,7 +308,7 @@ describe('a cancel that the record answers', () => {
         record,
         { ...command, requestedBy },
         { kind: 'claimed' },
-        ownEventId('answer', id),
+        ownEventId('outcome', id),
         noon,
       );
     const first = by('a', claimed(recordWith(), { ...command, requestedBy: 'a' }, 'lease-1', noon), '1');
@@ -354,7 +354,7 @@ describe('a cancel that the record answers', () => {
       detail: {},
     };
     const record = { ...asked, history: [...asked.history, register] };
-    expect(withAnsweredCommand(record, command, { kind: 'claimed' }, ownEventId('answer', '2'), noon)).toBe(
+    expect(withAnsweredCommand(record, command, { kind: 'claimed' }, ownEventId('outcome', '2'), noon)).toBe(
       record,
     );
   });
@@ -373,7 +373,7 @@ describe('a cancel that the record answers', () => {
   it('to a timer is noted also where it was told to wait before', () => {
     const byTimer = { ...command, cause: 'timeout' } as const;
     const by = (record: PaymentRequest, kind: 'claimed' | 'not-over', id: string) =>
-      withAnsweredCommand(record, byTimer, { kind }, ownEventId('answer', id), noon);
+      withAnsweredCommand(record, byTimer, { kind }, ownEventId('outcome', id), noon);
     const waiting = by(registered({ cancellation: cancellationWith() }), 'claimed', '1');
     expect(by(waiting, 'not-over', '2').history.map(({ detail }) => detail['outcome'])).toEqual([
       'pending',

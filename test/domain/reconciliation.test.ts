@@ -14,7 +14,7 @@ import { afterNoon, cancellationWith, hour, registered, session, settledWith } f
 
 const due = { reconcileAfter: noon };
 const now = afterNoon(40);
-const notFound = { attention: 'not_found_at_klarna' as const };
+const notFound = { attention: 'not_found' as const };
 const lost = { cancellation: settledWith({ outcome: 'not_found' }) };
 const withNetAt = (minutes: number) => ({
   session: { ...session, klarnaExpiry: { askedFor: afterNoon(minutes), shown: afterNoon(minutes) } },
@@ -248,10 +248,10 @@ describe('what is forgotten', () => {
 });
 
 it.each<[PaymentRequest['attention'], PaymentRequest['state'], PaymentRequest['attention']]>([
-  ['not_found_at_klarna', 'COMPLETED', undefined],
-  ['not_found_at_klarna', 'EXPIRED', undefined],
-  ['not_found_at_klarna', 'SUBMITTED', 'not_found_at_klarna'],
-  ['not_found_at_klarna', undefined, 'not_found_at_klarna'],
+  ['not_found', 'COMPLETED', undefined],
+  ['not_found', 'EXPIRED', undefined],
+  ['not_found', 'SUBMITTED', 'not_found'],
+  ['not_found', undefined, 'not_found'],
   ['contradiction', 'EXPIRED', 'contradiction'],
 ])('%s of what is %s and is forgotten: %s', (attention, state, left) => {
   expect(forgotten(registered({ attention, state }), now).attention).toBe(left);

@@ -312,7 +312,7 @@ describe('the events once more', () => {
   it('are also of a cancel that was refused', () => {
     const paid = lifeOf([observed('COMPLETED')]);
     const answer = { kind: 'already-final', state: 'COMPLETED' } as const;
-    const record = withAnsweredCommand(paid, command, answer, ownEventId('answer', '1'), afterNoon(1));
+    const record = withAnsweredCommand(paid, command, answer, ownEventId('outcome', '1'), afterNoon(1));
     const canceled = sees(observed('CANCELED', '2026-03-01T12:05:00Z'))(paid);
     const again = eventsAgain(record, ...always);
     expect(typesOf(again)).toEqual(['Registered', 'State Changed', 'Cancel Refused']);

@@ -70,7 +70,7 @@ describe('GET', () => {
         kind: 'read',
         effect: 'noted',
         detail: expect.objectContaining({
-          answer: 'unclear',
+          response: 'unclear',
           status: '500',
           correlation_id: expect.stringMatching(/^[0-9a-f]{32}$/) as string,
         }) as unknown,

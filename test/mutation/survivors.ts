@@ -144,7 +144,7 @@ export const survivors: readonly Survivor[] = [
   },
   {
     file: askKlarna,
-    before: "if (canceled.kind === 'payment-request' && canceled.state === 'CANCELED') {",
+    before: "if (canceled.kind === 'payment_request' && canceled.state === 'CANCELED') {",
     after: "if (true && canceled.state === 'CANCELED') {",
     why: 'The compiler wants the check: no other kind of answer has a state.',
   },

@@ -107,7 +107,7 @@ const bentAnswers = (
   });
 
 const fromState = (state: 'SUBMITTED' | 'IN_PROGRESS' | 'CANCELED' | 'EXPIRED'): KlarnaAnswer => ({
-  kind: 'payment-request',
+  kind: 'payment_request',
   state,
   proof: { status: '200' },
 });
@@ -231,7 +231,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a 404 means EXPIRED, whenever it comes',
     invariant: 'state-was-klarnas',
-    protocol: bentAnswers((answer) => (answer.kind === 'not-found' ? fromState('EXPIRED') : answer)),
+    protocol: bentAnswers((answer) => (answer.kind === 'not_found' ? fromState('EXPIRED') : answer)),
   },
   {
     name: 'a DELETE is sent without a read before it',
@@ -245,7 +245,7 @@ export const mutants: readonly Mutant[] = [
     name: 'what is paid is cancelled like anything else',
     invariant: 'no-delete-after-paid',
     protocol: bentAnswers((answer, call) =>
-      call === 'read' && answer.kind === 'payment-request' && answer.state === 'COMPLETED'
+      call === 'read' && answer.kind === 'payment_request' && answer.state === 'COMPLETED'
         ? fromState('IN_PROGRESS')
         : answer,
     ),
@@ -496,7 +496,7 @@ const paidLooksOpen = (klarna: Ports['klarna']): Ports['klarna'] => ({
   ...klarna,
   read: async (...asked) => {
     const answer = await klarna.read(...asked);
-    return answer.kind === 'payment-request' && answer.state === 'COMPLETED'
+    return answer.kind === 'payment_request' && answer.state === 'COMPLETED'
       ? fromState('IN_PROGRESS')
       : answer;
   },

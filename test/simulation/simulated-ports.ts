@@ -336,9 +336,9 @@ function askKlarna(
     .then((answer) => {
       engine.note(
         task.name,
-        () => `   Klarna's answer: ${answer.kind} ${answer.kind === 'payment-request' ? answer.state : ''}`,
+        () => `   Klarna's answer: ${answer.kind} ${answer.kind === 'payment_request' ? answer.state : ''}`,
       );
-      if (what === 'read' && answer.kind === 'payment-request') judge.klarnaHasShown(task, key, answer.state);
+      if (what === 'read' && answer.kind === 'payment_request') judge.klarnaHasShown(task, key, answer.state);
       return answer;
     });
 }
