@@ -65,7 +65,7 @@ describe('webhooks that contradict each other', () => {
       });
       expect(world.record.history.at(-1)).toMatchObject({
         kind: 'sweep',
-        detail: { looked_into: 'contradiction', response: truth ? 'refreshed' : 'absent' },
+        detail: { looked_into: 'contradiction', response: truth ? 'refreshed' : 'not_found' },
       });
     },
   );

@@ -102,7 +102,7 @@ const job: CancelJob = {
   },
   reason: null,
   requested_by: 'me',
-  tries: 0,
+  attempts: 0,
   due_at: null,
   created_at: time,
   updated_at: time,

@@ -1,12 +1,9 @@
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import type { CancelDryRun } from '../../functions/application/cancel-payment-request.ts';
+import type { CancelResult } from '../../functions/application/cancel-payment-request.ts';
 import type { RefreshOutcome } from '../../functions/application/refresh-payment-request.ts';
-import {
-  type CancelJobSelection,
-  type CancelJobStatus,
-  cancelOutcomeWords,
-} from '../../functions/domain/cancel-job.ts';
+import { type CancelJobSelection, type CancelJobStatus } from '../../functions/domain/cancel-job.ts';
+import { type CancelOutcome, cancelOutcomes } from '../../functions/domain/cancel-outcome.ts';
 import type {
   Attention,
   CancellationCause,
@@ -111,8 +108,8 @@ describe('the document', () => {
   });
 
   it.each([
-    ['outcome', ['canceled', 'already_canceled', 'would_cancel', 'pending', ...cancelOutcomeWords]],
-    ['refresh', ['refreshed', 'absent', 'klarna_denied', 'unknown']],
+    ['outcome', ['canceled', 'already_canceled', 'would_cancel', 'pending', ...cancelOutcomes]],
+    ['refresh', ['refreshed', 'not_found', 'klarna_denied', 'unknown']],
     ['state', [...paymentRequestStates, null]],
     ['status', ['open', 'paid', 'ended', 'running', 'done', 'stopped']],
     ['by', ['payment_request_ids', 'session_id', 'created_before']],
@@ -190,7 +187,7 @@ describe('the fields', () => {
 
   it('of a session, read or canceled, are those that the API shows, in their order', () => {
     const id = 'cart-17' as SessionId;
-    const member = { ...key, outcome: { kind: 'canceled', record } } as const;
+    const member = { ...key, outcome: 'canceled', record } as const;
     for (const [name, reply] of [
       ['Session', sessionReadResponse(account, id, [record])],
       ['SessionOutcome', sessionCancelResponse(account, id, [member])],
@@ -291,11 +288,11 @@ describe('the words', () => {
   const attentions = {
     contradiction: 1,
     canceled_after_completed: 1,
-    not_found_at_klarna: 1,
+    not_found: 1,
     klarna_denied: 1,
     unknown_state: 1,
   } satisfies Record<Attention, 1>;
-  const sources = { webhook: 1, read: 1, cancel: 1, absence: 1 } satisfies Record<EvidenceSource, 1>;
+  const sources = { webhook: 1, read: 1, cancel: 1, not_found: 1 } satisfies Record<EvidenceSource, 1>;
   const kinds = {
     ...sources,
     register: 1,
@@ -330,23 +327,23 @@ describe('the words', () => {
     1
   >;
 
-  const refreshes = { refreshed: 1, absent: 1, klarna_denied: 1, unknown: 1 } satisfies Record<
+  const refreshes = { refreshed: 1, not_found: 1, klarna_denied: 1, unknown: 1 } satisfies Record<
     RefreshOutcome,
     1
   >;
   /** The word of every cancel that is answered beside the record; those that are problems have none. */
   const cancels = Object.values({
-    canceled: cancelWord({ kind: 'canceled', record }),
-    'already-canceled': cancelWord({ kind: 'already-canceled', record }),
-    'would-cancel': cancelWord({ kind: 'would-cancel', record }),
-    pending: cancelWord({ kind: 'pending', record }),
-    graced: cancelWord({ kind: 'graced', record }),
-    'already-final': cancelWord({ kind: 'already-final', state: 'COMPLETED', record }),
-    'not-found': cancelWord({ kind: 'not-found', record }),
-    denied: cancelWord({ kind: 'denied', record }),
-  } satisfies Record<CancelDryRun['kind'], unknown>);
+    canceled: cancelWord({ outcome: 'canceled', record }),
+    already_canceled: cancelWord({ outcome: 'already_canceled', record }),
+    would_cancel: cancelWord({ outcome: 'would_cancel', record }),
+    pending: cancelWord({ outcome: 'pending', record }),
+    already_final: cancelWord({ outcome: 'already_final', state: 'COMPLETED', record }),
+    not_found: cancelWord({ outcome: 'not_found', record }),
+    klarna_denied: cancelWord({ outcome: 'klarna_denied', record }),
+    untried: cancelWord({ outcome: 'untried', record }),
+  } satisfies Record<CancelOutcome, unknown>);
 
-  function cancelWord(outcome: CancelDryRun): unknown {
+  function cancelWord(outcome: CancelResult): unknown {
     try {
       return (JSON.parse(cancelResponse(key, outcome).body) as Schema)['outcome'];
     } catch (error) {
@@ -392,8 +389,8 @@ describe('the words', () => {
       Object.keys(refreshes),
     ],
     ['statuses of a session', () => schemaOf('SessionStatus')['enum'], Object.keys(statuses)],
-    ['outcomes among many', outcomeOfMember, cancelOutcomeWords],
-    ['outcomes of a job', () => propertyOf('CancelJob', 'outcomes')['required'], cancelOutcomeWords],
+    ['outcomes among many', outcomeOfMember, cancelOutcomes],
+    ['outcomes of a job', () => propertyOf('CancelJob', 'outcomes')['required'], cancelOutcomes],
     ['statuses of a job', () => schemaOf('CancelJobStatus')['enum'], Object.keys(jobStatuses)],
     [
       'ways to name what a job cancels',

@@ -36,7 +36,7 @@ const causes = { api: true, timeout: true } as const satisfies Record<Cancellati
 const attentions = {
   contradiction: true,
   canceled_after_completed: true,
-  not_found_at_klarna: true,
+  not_found: true,
   klarna_denied: true,
   unknown_state: true,
 } as const satisfies Record<Attention, true>;
@@ -86,8 +86,8 @@ function eventfulLife(): readonly StateChangeEvent[] {
   const refused = withRefusedCommand(
     over,
     command,
-    { kind: 'already-final', state: 'COMPLETED' },
-    ownEventId('response', '1'),
+    { kind: 'already_final', state: 'COMPLETED' },
+    ownEventId('outcome', '1'),
     afterNoon(1),
   );
   const writes: readonly (readonly [PaymentRequest | undefined, PaymentRequest])[] = [

@@ -107,7 +107,7 @@ const bentResponses = (
   });
 
 const fromState = (state: 'SUBMITTED' | 'IN_PROGRESS' | 'CANCELED' | 'EXPIRED'): KlarnaResponse => ({
-  kind: 'payment-request',
+  kind: 'payment_request',
   state,
   proof: { status: '200' },
 });
@@ -231,7 +231,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a 404 means EXPIRED, whenever it comes',
     invariant: 'state-was-klarnas',
-    protocol: bentResponses((response) => (response.kind === 'not-found' ? fromState('EXPIRED') : response)),
+    protocol: bentResponses((response) => (response.kind === 'not_found' ? fromState('EXPIRED') : response)),
   },
   {
     name: 'a DELETE is sent without a read before it',
@@ -245,7 +245,7 @@ export const mutants: readonly Mutant[] = [
     name: 'what is paid is cancelled like anything else',
     invariant: 'no-delete-after-paid',
     protocol: bentResponses((response, call) =>
-      call === 'read' && response.kind === 'payment-request' && response.state === 'COMPLETED'
+      call === 'read' && response.kind === 'payment_request' && response.state === 'COMPLETED'
         ? fromState('IN_PROGRESS')
         : response,
     ),
@@ -496,7 +496,7 @@ const paidLooksOpen = (klarna: Ports['klarna']): Ports['klarna'] => ({
   ...klarna,
   read: async (...asked) => {
     const response = await klarna.read(...asked);
-    return response.kind === 'payment-request' && response.state === 'COMPLETED'
+    return response.kind === 'payment_request' && response.state === 'COMPLETED'
       ? fromState('IN_PROGRESS')
       : response;
   },

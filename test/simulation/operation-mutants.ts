@@ -95,8 +95,8 @@ export const operationMutants: readonly Mutant[] = [
     invariant: 'reports-are-true',
     protocol: runningJobs(({ cancel }) => ({
       cancel: async (...asked) => {
-        const outcome = await cancel(...asked);
-        return outcome.kind === 'pending' ? { ...outcome, kind: 'canceled' } : outcome;
+        const result = await cancel(...asked);
+        return result.outcome === 'pending' ? { outcome: 'canceled', record: result.record } : result;
       },
     })),
   },
@@ -104,14 +104,14 @@ export const operationMutants: readonly Mutant[] = [
     name: 'a job has no patience after the first page that came to nothing',
     invariant: 'faults-are-tried-again',
     protocol: runningJobs(({ jobs }) => ({
-      jobs: { ...jobs, read: (key) => jobs.read(key).then((job) => job && { ...job, tries: 4 }) },
+      jobs: { ...jobs, read: (key) => jobs.read(key).then((job) => job && { ...job, attempts: 4 }) },
     })),
   },
   {
     name: 'a job that has to wait is forgotten',
     invariant: 'jobs-end',
     protocol: bentJobs((jobs) => ({
-      save: (current, next) => jobs.save(current, next.tries > 0 ? { ...next, dueAt: undefined } : next),
+      save: (current, next) => jobs.save(current, next.attempts > 0 ? { ...next, dueAt: undefined } : next),
     })),
   },
   {

@@ -36,9 +36,9 @@ export function readResponse(response: HttpResponse, id: PaymentRequestId, asked
     case 403:
       return { kind: 'denied', proof };
     case 404:
-      return { kind: 'not-found', proof };
+      return { kind: 'not_found', proof };
     case 429:
-      return { kind: 'rate-limited', retryAfterMillis: waitOf(response), proof };
+      return { kind: 'rate_limited', retryAfterMillis: waitOf(response), proof };
     default:
       return status >= 400 && status < 500
         ? { kind: 'refused', isConflict: status === 409, proof }
@@ -64,9 +64,9 @@ function readPaymentRequest(json: unknown, id: PaymentRequestId, proof: Proof): 
   }
   const { state, previous_state, state_reason, updated_at, expires_at } = parsed.output;
   const known = parseState(state);
-  if (!known) return { kind: 'unknown-state', proof: codePattern.test(state) ? { ...proof, state } : proof };
+  if (!known) return { kind: 'unknown_state', proof: codePattern.test(state) ? { ...proof, state } : proof };
   return {
-    kind: 'payment-request',
+    kind: 'payment_request',
     state: known,
     previousState: previous_state === undefined ? undefined : parseState(previous_state),
     stateReason: state_reason !== undefined && codePattern.test(state_reason) ? state_reason : undefined,
