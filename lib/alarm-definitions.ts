@@ -20,7 +20,7 @@ import { functionMetric, klarnaCallers, webhookVerdicts } from './lapse-metrics.
 export interface AlarmDefinition {
   /** Construct id, and part of the alarm's name. */
   readonly id: string;
-  /** The heading in docs/operations.md that says what it means and what to do. Several alarms may share one. */
+  /** The heading in docs/operate/runbook.md that says what it means and what to do. Several alarms may share one. */
   readonly section: string;
   readonly metric: IMetric;
   /** Rings at this value and above, or below it where `rings` says so. */

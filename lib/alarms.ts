@@ -5,7 +5,7 @@ import { Construct } from 'constructs';
 import { type AlarmDefinition, comparisons, missingData } from './alarm-definitions.ts';
 
 /** Where the sections are that alarms name. */
-export const runbook = 'docs/operations.md';
+export const runbook = 'docs/operate/runbook.md';
 
 /** Every alarm of Lapse. Each names its section of the runbook; all of them tell the topic, both ways. */
 export class Alarms extends Construct {

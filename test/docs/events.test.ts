@@ -170,10 +170,9 @@ describe('the schemas', () => {
   });
 
   it('are all listed where they are explained', () => {
-    const folder = join(import.meta.dirname, '..', '..', 'docs', 'events');
-    const explained = readFileSync(join(folder, 'README.md'), 'utf8');
-    for (const file of readdirSync(folder))
-      if (file !== 'README.md') expect(explained).toContain(`(${file})`);
+    const docs = join(import.meta.dirname, '..', '..', 'docs');
+    const explained = readFileSync(join(docs, 'reference', 'events.md'), 'utf8');
+    for (const file of readdirSync(join(docs, 'events'))) expect(explained).toContain(`(../events/${file})`);
     for (const type of Object.keys(types)) expect(explained).toContain(`\`${type}\``);
   });
 });

@@ -5,7 +5,7 @@ import { isRinging } from './alarm-evaluation.ts';
 import { resourcesOf, templateOf } from './synthesized.ts';
 
 const alarms = resourcesOf(templateOf()).filter(({ type }) => type === 'AWS::CloudWatch::Alarm');
-const runbook = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
+const runbook = readFileSync(new URL('../../docs/operate/runbook.md', import.meta.url), 'utf8');
 const sections = new Map(
   runbook
     .split(/^## /m)
@@ -13,7 +13,7 @@ const sections = new Map(
     .map((section) => [section.slice(0, section.indexOf('\n')), section]),
 );
 const sectionOf = ({ properties }: (typeof alarms)[number]): string =>
-  String(properties['AlarmDescription']).replace('docs/operations.md#', '');
+  String(properties['AlarmDescription']).replace('docs/operate/runbook.md#', '');
 
 describe('the runbook', () => {
   it('has a section for every alarm, and no section without one', () => {

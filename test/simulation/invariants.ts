@@ -304,7 +304,7 @@ export const safetyInvariants = {
   'published-was-written': publishedWasWritten,
   'acknowledged-is-durable': acknowledgedIsDurable,
   'replayed-is-durable': replayedIsDurable,
-  'second-net-is-not-early': klarnaExpiryIsNotEarly,
+  'klarna-expiry-is-not-early': klarnaExpiryIsNotEarly,
   'registrations-stay': registrationsStay,
   'needed-timers-stay': neededTimersStay,
   'contradiction-is-seen': contradictionIsSeen,

@@ -67,7 +67,7 @@ export const jobSafety = {
   'a-done-job-has-named-all': doneJobHasNamedAll,
   'faults-are-tried-again': faultsAreTriedAgain,
   'ended-jobs-rest': endedJobsRest,
-  'a-rehearsal-cancels-nothing': dryRunCancelsNothing,
+  'a-dry-run-cancels-nothing': dryRunCancelsNothing,
   'jobs-spare-what-is-paid': jobsSpareWhatIsPaid,
 } as const satisfies Record<string, Safety>;
 
