@@ -79,7 +79,7 @@ export const cancelPaymentRequest =
       const current = record ?? unknownPaymentRequest(key, now);
       const response = outcomeFromRecord(record, command, now);
       const next = response
-        ? withRefusedCommand(current, command, response, ownEventId('outcome', leaseId), now)
+        ? withRefusedCommand(current, command, response, ownEventId('response', leaseId), now)
         : claimed(current, command, leaseId, now);
       return { next, outcome: response };
     });

@@ -92,7 +92,7 @@ async function noteSpared(
   command: CancelCommand,
 ): Promise<PaymentRequest> {
   if (isDryRun) return record;
-  const eventId = ownEventId('outcome', ids.next());
+  const eventId = ownEventId('response', ids.next());
   try {
     const noted = await changeRecord(store, record, record, (stored) => ({
       next: stored && withSparedMember(stored, command, eventId, instantFromMillis(clock.now())),

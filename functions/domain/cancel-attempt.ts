@@ -52,10 +52,10 @@ export function settled(record: PaymentRequest, attempt: Attempt, now: Instant):
   for (const each of attempt.facts) {
     next = 'source' in each ? applyObservation(next, each).record : withEntry(next, each);
   }
-  const absence =
+  const end =
     attempt.conclusion.kind === 'not_found' &&
     notFoundObservationOf(next, attempt.leaseId, attempt.proof, now);
-  if (absence) next = applyObservation(next, absence).record;
+  if (end) next = applyObservation(next, end).record;
   const { cancellation } = next;
   if (cancellation?.lease?.id !== attempt.leaseId) return next === record ? record : asNextVersion(next, now);
   const done = attempt.conclusion.kind === 'known' || isClosedTo(cancellation, next.state);

@@ -140,7 +140,7 @@ describe('a session that is ended', () => {
     );
     expect(after[1]?.history).toMatchObject([
       {
-        eventId: expect.stringMatching(/^outcome:[0-9a-f]{32}$/) as string,
+        eventId: expect.stringMatching(/^response:[0-9a-f]{32}$/) as string,
         recordedAt: clock.instant(),
         detail: { outcome: 'spared', requested_by: 'test' },
       },

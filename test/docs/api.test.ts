@@ -46,13 +46,6 @@ const schemaOf = (name: string): Schema => pointedAt(apiDocument, `#/components/
 const propertyOf = (name: string, property: string): Schema =>
   dereferenced(pointedAt(schemaOf(name), '#/properties')[property]);
 
-/** The schema of an answer that is no problem. */
-function responseSchema(operationId: string, status: string): Schema {
-  const operation = operations.find(({ description }) => description['operationId'] === operationId);
-  const response = dereferenced(dereferenced(operation?.description['responses'])[status]);
-  return dereferenced(dereferenced(dereferenced(response['content'])['application/json'])['schema']);
-}
-
 /** Every object of the document, whatever it describes. */
 function everyObject(value: unknown): readonly Schema[] {
   if (Array.isArray(value)) return value.flatMap(everyObject);
@@ -132,6 +125,19 @@ describe('the document', () => {
   });
 });
 
+describe('a generator of clients finds', () => {
+  it('a type beside each list of choices, with null where it is a choice', () => {
+    for (const { enum: choices, type } of everyObject(apiDocument)) {
+      if (!Array.isArray(choices)) continue;
+      expect([type].flat()).toEqual(choices.includes(null) ? ['string', 'null'] : ['string']);
+    }
+  });
+
+  it('no schema that is put together from several', () => {
+    for (const each of everyObject(apiDocument)) expect(each).not.toHaveProperty('allOf');
+  });
+});
+
 describe('the problems', () => {
   const named = Object.entries(problemTypes);
 
@@ -164,6 +170,17 @@ describe('the fields', () => {
     expect(Object.keys(dereferenced(schemaOf('Record')['properties']))).toEqual(Object.keys(view));
     expect(schemaOf('Record')['required']).toEqual(Object.keys(view));
     expect(violations(schemaOf('Record'), JSON.parse(JSON.stringify(view)), apiDocument)).toEqual([]);
+  });
+
+  it.each([
+    ['CancelOutcome', 'outcome', true],
+    ['RefreshedRecord', 'refresh', false],
+  ])('of a %s are those of a record, and %s', (name, field, isRequired) => {
+    const { [field]: own, ...others } = dereferenced(schemaOf(name)['properties']);
+    expect(own).toBeDefined();
+    expect(others).toEqual(schemaOf('Record')['properties']);
+    const required = schemaOf('Record')['required'] as readonly string[];
+    expect(schemaOf(name)['required']).toEqual(isRequired ? [field, ...required] : required);
   });
 
   it('of a history are those that the API shows, in their order', () => {
@@ -352,15 +369,6 @@ describe('the words', () => {
     }
   }
 
-  const inside = (schema: Schema, property: string) => {
-    const [, object] = schema['oneOf'] as readonly [Schema, Schema];
-    return dereferenced(pointedAt(object, '#/properties')[property])['enum'];
-  };
-  /** Of a field that an answer has beside those of the record. */
-  const besideRecord = (schema: Schema, property: string) => {
-    const [, more] = schema['allOf'] as readonly [unknown, Schema];
-    return dereferenced(dereferenced(more['properties'])[property])['enum'];
-  };
   const outcomeOfMember = () => propertyOf('MemberOutcome', 'outcome')['enum'];
 
   it.each<[string, () => unknown, readonly unknown[]]>([
@@ -371,21 +379,21 @@ describe('the words', () => {
       () => propertyOf('Record', 'on_timeout')['enum'],
       [...Object.keys(onTimeout), null],
     ],
-    ['ways to register one', () => propertyOf('Registration', 'on_timeout')['enum'], Object.keys(onTimeout)],
+    ['ways to register one', () => schemaOf('OnTimeout')['enum'], Object.keys(onTimeout)],
     ['reasons to look', () => schemaOf('Attention')['enum'], [...Object.keys(attentions), null]],
-    ['sources', () => inside(propertyOf('Record', 'evidence'), 'source'), Object.keys(sources)],
-    ['outcomes', () => inside(propertyOf('Record', 'cancellation'), 'outcome'), Object.keys(outcomes)],
-    ['causes', () => inside(propertyOf('Record', 'cancellation'), 'cause'), Object.keys(causes)],
+    ['sources', () => propertyOf('Evidence', 'source')['enum'], Object.keys(sources)],
+    ['outcomes', () => propertyOf('Cancellation', 'outcome')['enum'], Object.keys(outcomes)],
+    ['causes', () => propertyOf('Cancellation', 'cause')['enum'], Object.keys(causes)],
     ['kinds', () => propertyOf('HistoryEntry', 'kind')['enum'], Object.keys(kinds)],
     ['effects', () => propertyOf('HistoryEntry', 'effect')['enum'], Object.keys(effects)],
     [
       'outcomes of a cancel',
-      () => besideRecord(schemaOf('CancelOutcome'), 'outcome'),
+      () => propertyOf('CancelOutcome', 'outcome')['enum'],
       [...new Set(cancels.filter((word) => word !== undefined))],
     ],
     [
       'what a refresh came to',
-      () => besideRecord(responseSchema('getPaymentRequest', '200'), 'refresh'),
+      () => propertyOf('RefreshedRecord', 'refresh')['enum'],
       Object.keys(refreshes),
     ],
     ['statuses of a session', () => schemaOf('SessionStatus')['enum'], Object.keys(statuses)],
@@ -394,7 +402,7 @@ describe('the words', () => {
     ['statuses of a job', () => schemaOf('CancelJobStatus')['enum'], Object.keys(jobStatuses)],
     [
       'ways to name what a job cancels',
-      () => dereferenced(pointedAt(propertyOf('CancelJob', 'selected'), '#/properties')['by'])['enum'],
+      () => propertyOf('CancelJobSelection', 'by')['enum'],
       Object.keys(selections),
     ],
   ])('%s are all there, and no other', (_, described, known) => {

@@ -87,7 +87,7 @@ function eventfulLife(): readonly StateChangeEvent[] {
     over,
     command,
     { kind: 'already_final', state: 'COMPLETED' },
-    ownEventId('outcome', '1'),
+    ownEventId('response', '1'),
     afterNoon(1),
   );
   const writes: readonly (readonly [PaymentRequest | undefined, PaymentRequest])[] = [

@@ -366,7 +366,7 @@ describe('the customer approves while a DELETE is on its way', () => {
     const response = outcomeFromRecord(paid, command, afterNoon(30.1));
     expect(response).toEqual({ kind: 'already_final', state: 'COMPLETED' });
     const told =
-      response && withRefusedCommand(paid, command, response, ownEventId('outcome', '2'), afterNoon(30.1));
+      response && withRefusedCommand(paid, command, response, ownEventId('response', '2'), afterNoon(30.1));
     const done = attempt('known', { facts: [read('SUBMITTED'), deleted], sent: true });
     const record = told && settled(told, done, afterNoon(30.2));
     expect(record).toMatchObject({

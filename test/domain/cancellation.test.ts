@@ -23,7 +23,7 @@ const command: CancelCommand = {
   requestedBy: 'arn:aws:iam::000000000000:user/test',
   allowCompleted: false,
 };
-const eventId = ownEventId('outcome', '1');
+const eventId = ownEventId('response', '1');
 
 describe('what a record alone can answer to a cancel', () => {
   type Row = readonly [PaymentRequestState | undefined, RecordOutcome | undefined, RecordOutcome | undefined];
@@ -308,7 +308,7 @@ describe('a cancel that the record answers', () => {
         record,
         { ...command, requestedBy },
         { kind: 'claimed' },
-        ownEventId('outcome', id),
+        ownEventId('response', id),
         noon,
       );
     const first = by('a', claimed(recordWith(), { ...command, requestedBy: 'a' }, 'lease-1', noon), '1');
@@ -354,7 +354,7 @@ describe('a cancel that the record answers', () => {
       detail: {},
     };
     const record = { ...asked, history: [...asked.history, register] };
-    expect(withRefusedCommand(record, command, { kind: 'claimed' }, ownEventId('outcome', '2'), noon)).toBe(
+    expect(withRefusedCommand(record, command, { kind: 'claimed' }, ownEventId('response', '2'), noon)).toBe(
       record,
     );
   });
@@ -373,7 +373,7 @@ describe('a cancel that the record answers', () => {
   it('to a timer is noted also where it was told to wait before', () => {
     const byTimer = { ...command, cause: 'timeout' } as const;
     const by = (record: PaymentRequest, kind: 'claimed' | 'not_over', id: string) =>
-      withRefusedCommand(record, byTimer, { kind }, ownEventId('outcome', id), noon);
+      withRefusedCommand(record, byTimer, { kind }, ownEventId('response', id), noon);
     const waiting = by(registered({ cancellation: cancellationWith() }), 'claimed', '1');
     expect(by(waiting, 'not_over', '2').history.map(({ detail }) => detail['outcome'])).toEqual([
       'pending',
