@@ -134,7 +134,7 @@ describe('an answer to the DELETE that says nothing', () => {
     expect(world.record).toMatchObject({ state: 'CANCELED', evidence: { source: 'read' } });
   });
 
-  it('because the customer has just approved: the payment is spared', async () => {
+  it('a payment approved just before the DELETE is spared when Klarna refuses the DELETE', async () => {
     const klarna = new ScriptedKlarna('SUBMITTED').responses('cancel', (self) => {
       self.state = 'COMPLETED';
       return { kind: 'refused', proof: { status: '409' } };
@@ -249,18 +249,21 @@ describe('what Klarna does not say', () => {
 });
 
 describe('many at once', () => {
-  it.each([false, true])('twenty callers send one DELETE; registered: %s', async (registered) => {
-    const world = new World();
-    if (registered) await world.register(registrationWith());
-    const outcomes = await Promise.all(Array.from({ length: 20 }, () => world.cancel()));
-    expect(world.klarna.cancels).toBe(1);
-    const kinds = outcomes.map(({ outcome }) => outcome);
-    expect(kinds.filter((kind) => kind === 'canceled')).toHaveLength(1);
-    expect(new Set(kinds)).toEqual(new Set(['canceled', 'pending']));
-    expect(world.record.state).toBe('CANCELED');
-    const waiting = world.record.history.filter(({ detail }) => detail['outcome'] === 'pending');
-    expect(waiting).toMatchObject([{ kind: 'cancel_request', effect: 'noted' }]);
-  });
+  it.each([false, true])(
+    'twenty simultaneous callers send one DELETE (registered: %s)',
+    async (registered) => {
+      const world = new World();
+      if (registered) await world.register(registrationWith());
+      const outcomes = await Promise.all(Array.from({ length: 20 }, () => world.cancel()));
+      expect(world.klarna.cancels).toBe(1);
+      const kinds = outcomes.map(({ outcome }) => outcome);
+      expect(kinds.filter((kind) => kind === 'canceled')).toHaveLength(1);
+      expect(new Set(kinds)).toEqual(new Set(['canceled', 'pending']));
+      expect(world.record.state).toBe('CANCELED');
+      const waiting = world.record.history.filter(({ detail }) => detail['outcome'] === 'pending');
+      expect(waiting).toMatchObject([{ kind: 'cancel_request', effect: 'noted' }]);
+    },
+  );
 
   it('twenty callers of twenty names are all told in the history', async () => {
     const world = new World();
@@ -273,7 +276,7 @@ describe('many at once', () => {
     expect([names.length, new Set(names).size]).toEqual([20, 20]);
   });
 
-  it('our own cancel as a webhook before the answer to the DELETE: one state, one settled claim', async () => {
+  it('a webhook about our own cancel before the response to the DELETE leaves one state and one settled claim', async () => {
     const klarna = new ScriptedKlarna('SUBMITTED');
     const world: World = new World(klarna, {}, (call, moment) => {
       if (call === 'klarna.cancel' && moment === 'after') webhook = world.webhook(observed('CANCELED'));
@@ -387,7 +390,7 @@ it('removes the timer of a session that was ended, and a removal that fails harm
   expect(failing.faults).toHaveLength(1);
 });
 
-it('flags the race that cannot be closed: approved, then canceled by us all the same', async () => {
+it('a request that the customer approved and the DELETE then canceled gets attention', async () => {
   const klarna = new ScriptedKlarna('SUBMITTED').responses('cancel', (self) => {
     self.state = 'CANCELED';
     return canceledResponse;

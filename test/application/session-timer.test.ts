@@ -45,7 +45,7 @@ describe('a timer that goes off', () => {
     expect(world.klarna.calls).toEqual(['read', 'cancel']);
   });
 
-  it('spares what was paid in time, without asking Klarna', async () => {
+  it('the timer spares a request that was paid in time, without a call to Klarna', async () => {
     const world = await expired(new World(new ScriptedKlarna('COMPLETED')));
     await world.webhook(observed('COMPLETED'));
     expect((await world.timerFires()).kind).toBe('spared');
@@ -53,7 +53,7 @@ describe('a timer that goes off', () => {
     expect(world.record).toMatchObject({ timer: 'fired', reconcileAfter: undefined });
   });
 
-  it('spares what was paid and of which no webhook has come: Klarna is asked first', async () => {
+  it('the timer reads Klarna first and spares a paid request whose webhook was lost', async () => {
     const world = await expired(new World(new ScriptedKlarna('COMPLETED')));
     expect(await world.timerFires()).toMatchObject({ kind: 'ended', cancel: { outcome: 'already_final' } });
     expect(world.klarna.cancels).toBe(0);
@@ -66,7 +66,7 @@ describe('a timer that goes off', () => {
     expect(world.klarna.cancels).toBe(0);
   });
 
-  it('does nothing before the deadline of the record, whatever it was armed for, and is set again', async () => {
+  it('a timer that fires before the deadline of the record does nothing and is armed again', async () => {
     const world = new World();
     await world.register(registrationWith());
     world.timer.deadline = undefined;
@@ -104,7 +104,7 @@ describe('a timer that goes off', () => {
   it.each([
     ['given more time', { deadlineAt: afterNoon(60) }],
     ['only to be observed', { session: { ...session, onTimeout: 'observe' } }],
-  ] as const)('leaves a session alone that is %s while the timer looks', async (_, change) => {
+  ] as const)('the timer spares a session that is %s between its read and its claim', async (_, change) => {
     let reads = 0;
     const world: World = new World(new ScriptedKlarna('SUBMITTED'), {}, (call, moment) => {
       if (call !== 'store.read' || moment !== 'before') return;
@@ -233,7 +233,7 @@ describe('registering', () => {
     expect(world.record.deadlineAt).toBe(deadlineAt);
   });
 
-  it('joins the news that came first', async () => {
+  it('a registration joins the webhooks that arrived first', async () => {
     const world = new World();
     await world.webhook(observed('IN_PROGRESS'));
     const { outcome, record } = await world.register(registrationWith());
@@ -241,7 +241,7 @@ describe('registering', () => {
     expect(record).toMatchObject({ state: 'IN_PROGRESS', timer: 'armed' });
   });
 
-  it('refuses what is paid, and keeps the session and the reference all the same', async () => {
+  it('a registration of a paid request is refused, and its session and reference are stored', async () => {
     const world = new World();
     await world.webhook(observed('COMPLETED'));
     const { outcome, record } = await world.register(registrationWith({ reference: 'order-7' }));

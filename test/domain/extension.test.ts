@@ -142,7 +142,7 @@ describe('there is nothing to extend', () => {
     expect(next?.history.at(-1)).toMatchObject({ kind: 'extend', effect: 'refused' });
   });
 
-  it('while a cancel is on its way', () => {
+  it('a session with a cancel in progress is not extended', () => {
     for (const cancellation of [cancellationWith(), settledWith({ outcome: 'pending' })]) {
       expect(extend(registered({ cancellation }), lasting(30), policy, noon)).toEqual({
         outcome: { kind: 'cancellation_pending' },

@@ -297,7 +297,7 @@ describe('another registration of the same request', () => {
     expect(next?.history.at(-1)).toMatchObject({ kind: 'register', effect: 'refused' });
   });
 
-  it('is not stored while a cancel is on its way', () => {
+  it('a registration is not stored while a cancel is in progress', () => {
     for (const cancellation of [cancellationWith(), settledWith({ outcome: 'pending' })]) {
       expect(register(registered({ cancellation }), { deadline: lasting(hour) })).toEqual({
         outcome: { kind: 'cancellation_pending' },
@@ -308,7 +308,7 @@ describe('another registration of the same request', () => {
 
 describe('what has ended or is paid', () => {
   it.each(['COMPLETED', 'CANCELED', 'EXPIRED', 'DECLINED'] as const)(
-    '%s: is refused, joined, and gets no timer',
+    'a registration of a %s request is refused, joined, and gets no timer',
     (state) => {
       const { record } = applyObservation(recordWith(), observed(state));
       const sessionId = parseSessionId('session-1');
