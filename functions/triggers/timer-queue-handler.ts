@@ -66,7 +66,8 @@ async function handle(
 
 /** Klarna's answer is not known, or Klarna refuses us: the message must come back. */
 const isSettled = (outcome: TimeoutOutcome): boolean =>
-  outcome.kind !== 'ended' || (outcome.cancel.kind !== 'pending' && outcome.cancel.kind !== 'denied');
+  outcome.kind !== 'ended' ||
+  (outcome.cancel.outcome !== 'pending' && outcome.cancel.outcome !== 'klarna_denied');
 
 function parseMessage(body: string) {
   const message = v.safeParse(messageSchema, readJson(body));

@@ -95,8 +95,8 @@ export const operationMutants: readonly Mutant[] = [
     invariant: 'reports-are-true',
     protocol: runningJobs(({ cancel }) => ({
       cancel: async (...asked) => {
-        const outcome = await cancel(...asked);
-        return outcome.kind === 'pending' ? { ...outcome, kind: 'canceled' } : outcome;
+        const result = await cancel(...asked);
+        return result.outcome === 'pending' ? { outcome: 'canceled', record: result.record } : result;
       },
     })),
   },

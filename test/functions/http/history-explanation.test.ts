@@ -174,8 +174,8 @@ describe('what we did', () => {
       { kind: 'extend', effect: 'accepted', detail: { requested_by, deadline_at: '12:30' } },
     ],
     [
-      "role/checkout asked to move the session's deadline, which was refused: extension-limit",
-      { kind: 'extend', effect: 'refused', detail: { requested_by, refused: 'extension-limit' } },
+      "role/checkout asked to move the session's deadline, which was refused: extension_limit",
+      { kind: 'extend', effect: 'refused', detail: { requested_by, refused: 'extension_limit' } },
     ],
     [
       'Klarna was asked to let the request expire at 12:20 itself, and will not',
