@@ -404,11 +404,11 @@ describe('agentFor', () => {
   });
 
   it.each([
-    ['key', { ...identity, clientKey: 'corrected key' }],
-    ['certificate', { ...identity, clientCertificate: 'other certificate' }],
-    ['certificate, where there is none', { clientCertificate: undefined, clientKey: undefined }],
-    ['protocol', identity, 'http:'],
-  ] as const)('shares no connections with another %s', (_, other, protocol = 'https:') => {
+    ['key', 'https:', { ...identity, clientKey: 'corrected key' }],
+    ['certificate', 'https:', { ...identity, clientCertificate: 'other certificate' }],
+    ['missing certificate', 'https:', { clientCertificate: undefined, clientKey: undefined }],
+    ['protocol', 'http:', identity],
+  ])('shares no connections with another %s', (_, protocol, other) => {
     expect(agentFor(protocol, other)).not.toBe(agentFor('https:', identity));
   });
 
