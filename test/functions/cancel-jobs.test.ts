@@ -1,20 +1,19 @@
 import { GetItemCommand, QueryCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { accountsSecret, aws, resetAws } from '../support/aws-clients.ts';
+import { accountsSecret, aws } from '../support/aws-clients.ts';
 import { callApi } from '../support/call-api.ts';
 import { jobWith, requestId } from '../support/cancel-jobs.ts';
 import { account } from '../support/fixtures.ts';
-import { setFunctionEnvironment } from '../support/function-environment.ts';
 import { apiEvent, callerArn, cancelJobsRoute } from '../support/lambda-events.ts';
+import { setUpHandlers } from '../support/set-up-handlers.ts';
 
-setFunctionEnvironment();
-// The environment is read when the module is loaded, as in a Lambda that starts.
-const reading = await import('../../functions/get-payment-request.ts');
-const canceling = await import('../../functions/cancel-payment-request.ts');
+const { reading, canceling } = await setUpHandlers(async () => ({
+  reading: await import('../../functions/get-payment-request.ts'),
+  canceling: await import('../../functions/cancel-payment-request.ts'),
+}));
 
 beforeEach(() => {
-  resetAws();
   accountsSecret({ [account]: {} });
 });
 

@@ -6,7 +6,7 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { SessionId } from '../../functions/domain/identifiers.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import {
@@ -23,32 +23,20 @@ import { accountsSecret, aws, resetAws } from '../support/aws-clients.ts';
 import { throttled } from '../support/aws-faults.ts';
 import { callApi } from '../support/call-api.ts';
 import { jobWith, requestId } from '../support/cancel-jobs.ts';
-import { captureOutput, type CapturedOutput } from '../support/captured-output.ts';
 import { account, at, key, recordWith } from '../support/fixtures.ts';
-import { setFunctionEnvironment } from '../support/function-environment.ts';
-import { KlarnaServer, refusedAs, shownAs } from '../support/klarna-server.ts';
 import { apiEvent, type ApiCall, itemOf } from '../support/lambda-events.ts';
 import { planted, plantedIn } from '../support/planted-secrets.ts';
 import { cancellationWith, session, settledWith } from '../support/sessions.ts';
+import { denied } from '../support/scripted-klarna.ts';
+import { setUpHandlers } from '../support/set-up-handlers.ts';
 
 type Route = (typeof apiRoutes)[number];
 
-const klarna = await KlarnaServer.start();
-setFunctionEnvironment({ KLARNA_TEST_URL: klarna.url });
-// The environment is read when the module is loaded, as in a Lambda that starts.
-const registering = await import('../../functions/register-payment-request.ts');
-const reading = await import('../../functions/get-payment-request.ts');
-const canceling = await import('../../functions/cancel-payment-request.ts');
-
-let output: CapturedOutput;
-
-afterAll(() => klarna.stop());
-beforeEach(() => {
-  resetAws();
-  klarna.says({ GET: [shownAs('SUBMITTED')], DELETE: [shownAs('CANCELED')] });
-  output = captureOutput();
-});
-afterEach(() => vi.restoreAllMocks());
+const { registering, reading, canceling, klarna, output } = await setUpHandlers(async () => ({
+  registering: await import('../../functions/register-payment-request.ts'),
+  reading: await import('../../functions/get-payment-request.ts'),
+  canceling: await import('../../functions/cancel-payment-request.ts'),
+}));
 
 const routes = operations.map(({ route }) => route as Route);
 const isRegistration = (route: Route) => /^(PUT|PATCH) .*payment-requests/.test(route);
@@ -116,10 +104,10 @@ const isAtItsLimit = () => {
   isOpen();
 };
 const isDenied = () => {
-  klarna.says({ GET: [refusedAs(401, 'UNAUTHORIZED')] });
+  klarna.instead = () => denied();
 };
 const isUnknownAtKlarna = () => {
-  klarna.says({ GET: [refusedAs(404, 'RESOURCE_NOT_FOUND')] });
+  klarna.reset(undefined);
 };
 const isNothing = () => undefined;
 
