@@ -29,15 +29,16 @@ const getRecord: RouteHandler = async (event, settings) => {
   if (record) return jsonResponse(200, { ...viewOf(record), refresh: outcome });
   switch (outcome) {
     case 'not_found':
-      throw unknownRequest(key, 'Nothing is known of this Payment Request, and Klarna does not know it.');
+      throw unknownRequest(key, 'There is no record of this Payment Request, and Klarna does not know it.');
     case 'klarna_denied':
-      throw klarnaDenied('Nothing is known of this Payment Request.', {
+      throw klarnaDenied('There is no record of this Payment Request.', {
         payment_request_id: key.paymentRequestId,
       });
     case 'refreshed':
     case 'unknown':
       throw new Problem('unavailable', {
-        detail: 'Nothing is known of this Payment Request, and Klarna gave no answer that says anything.',
+        detail:
+          'There is no record of this Payment Request, and Klarna gave no clear response. Repeat the call.',
         retryAfter: 5,
       });
   }
@@ -101,7 +102,7 @@ async function recordOf(key: PaymentRequestKey) {
   if (record) return record;
   throw unknownRequest(
     key,
-    'Nothing is known of this Payment Request: no registration, no cancel, no webhook.',
+    'There is no record of this Payment Request: no registration, no cancel, no webhook.',
   );
 }
 

@@ -196,6 +196,6 @@ function some(names: readonly string[], subject = 'quarantine'): readonly string
 
 function filterOf({ account, kind: attention }: Command): AttentionFilter {
   if (account === undefined)
-    throw new Error('No --account is given; allowed: an account of the secret accounts.');
+    throw new Error('No --account is given; allowed: an account in the secret accounts.');
   return { account, attention };
 }

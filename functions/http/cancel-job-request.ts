@@ -41,7 +41,12 @@ const bodyLimit = 128 * 1024;
 export function cancelJobKeyOf(event: APIGatewayProxyEventV2, { account }: AccountSettings): CancelJobKey {
   const given = event.pathParameters?.['job_id'] ?? '';
   const jobId = parseCancelJobId(given);
-  if (!jobId) throw invalid({ field: 'job_id', given: shown(given), allowed: '[A-Za-z0-9._-]{1,64}' });
+  if (!jobId)
+    throw invalid({
+      field: 'job_id',
+      given: shown(given),
+      allowed: '1 to 64 letters, digits, dots, underscores and hyphens',
+    });
   return { account, jobId };
 }
 

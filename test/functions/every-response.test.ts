@@ -301,7 +301,7 @@ describe.each(routes.filter((route) => !takesBody(route)))('%s with a body', (ro
         type: 'urn:lapse:problem:invalid-request',
         field: 'body',
         given,
-        allowed: 'no body: what this call takes is in its query',
+        allowed: 'no body; send parameters in the query',
       },
     });
     expect([klarna.calls, aws.dynamodb.calls()]).toEqual([[], []]);

@@ -127,7 +127,7 @@ describe('GET with refresh=true of a request that nobody has a record of', () =>
       statusCode: 404,
       document: {
         type: 'urn:lapse:problem:not-found',
-        detail: 'Nothing is known of this Payment Request, and Klarna does not know it.',
+        detail: 'There is no record of this Payment Request, and Klarna does not know it.',
       },
     });
     expect(aws.dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
@@ -165,7 +165,7 @@ it('GET …/history shows every entry with its evidence, and why', async () => {
         kind: 'webhook',
         state: 'SUBMITTED',
         effect: 'applied',
-        explanation: expect.stringMatching(/which became the state of the record$/) as string,
+        explanation: expect.stringMatching(/The record now has this state\.$/) as string,
       },
     ],
     dropped: 0,

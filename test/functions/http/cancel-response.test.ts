@@ -131,7 +131,9 @@ const cases: Readonly<Record<Result['kind'], readonly Case[]>> = {
     {
       result: { kind: 'denied', record: waiting },
       status: 502,
-      says: { detail: expect.stringMatching(/^The cancel is kept and tried again\./) as unknown },
+      says: {
+        detail: expect.stringMatching(/^The cancel is stored, and the sweep tries it again\./) as unknown,
+      },
       retryAfter: '60',
     },
   ],
