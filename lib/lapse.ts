@@ -206,7 +206,7 @@ export class Lapse extends Construct {
         ...limits,
       });
     const table = { TABLE_NAME: records.table.tableName, RETENTION_DAYS: String(settings.retentionDays) };
-    const cache = { SECRETS_CACHE_SECONDS: '120' };
+    const cache = { SECRETS_CACHE_SECONDS: '120', SECRETS_STALE_SECONDS: '900' };
     const accounts = {
       ...cache,
       ACCOUNTS_SECRET_ID: secrets.accounts.secretArn,

@@ -72,7 +72,7 @@ export const reconcilePaymentRequests =
       expire: 0,
       end: 0,
       arm: 0,
-      'arm-default': 0,
+      arm_default: 0,
       ask: 0,
       look: 0,
       held: 0,
@@ -175,7 +175,7 @@ const actions: Readonly<Record<Exclude<ReconcileAction, 'nothing'>, Act>> = {
     if (!record.cancellation) return;
     const command = carryOn(record.cancellation, 'lapse:sweep');
     const cancel = await cancelPaymentRequest(dependencies)(record, command, settings);
-    if (cancel.kind === 'graced') await armTimer(dependencies)(cancel.record);
+    if (cancel.outcome === 'pending' && cancel.hasGrace) await armTimer(dependencies)(cancel.record);
   },
   expire: end,
   end,
@@ -186,7 +186,7 @@ const actions: Readonly<Record<Exclude<ReconcileAction, 'nothing'>, Act>> = {
     else if (isKlarnaExpiryEarly(synced)) await lookLater(dependencies, synced);
     else if (isKlarnaExpiryEarly(armed)) await forget(dependencies, synced, settings);
   },
-  'arm-default': async (dependencies, record, settings) => {
+  arm_default: async (dependencies, record, settings) => {
     const { defaultSessionTimeout, armOnSubmitted } = settings;
     const armed =
       armOnSubmitted && defaultSessionTimeout !== undefined

@@ -18,7 +18,7 @@ type Proof = Readonly<Record<string, string>>;
  * The history entry of an answer of Klarna's, or of its silence, that is no evidence of a state: under the ids of it Klarna's
  * support finds what happened. It is no event for the shop.
  *
- * @param answer what kind of answer it is.
+ * @param response what kind of response it is.
  */
 export const emptyResponse = (
   kind: 'read' | 'cancel',

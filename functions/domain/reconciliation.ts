@@ -61,7 +61,7 @@ export function klarnaEndOf({ klarnaExpiresAt, createdAt, session }: PaymentRequ
  * - `look`: Klarna is to be asked for the state: it did not know the request, or has ended it and nobody told us.
  */
 export type ReconcileAction =
-  'nothing' | 'forget' | 'resume' | 'expire' | 'end' | 'arm' | 'arm-default' | 'ask' | 'look';
+  'nothing' | 'forget' | 'resume' | 'expire' | 'end' | 'arm' | 'arm_default' | 'ask' | 'look';
 
 /** The sweep's decision, from the record alone. */
 export function decideReconciliation(record: PaymentRequest, now: Instant): ReconcileAction {
@@ -81,7 +81,7 @@ export function decideReconciliation(record: PaymentRequest, now: Instant): Reco
   const lost = cancellation?.outcome === 'not_found' || record.attention === 'not_found';
   if (record.deadlineAt === undefined) {
     if (lost) return look;
-    return record.state === undefined ? 'forget' : 'arm-default';
+    return record.state === undefined ? 'forget' : 'arm_default';
   }
   if (!isOver) {
     if (lost && record.timer !== 'pending') return look;

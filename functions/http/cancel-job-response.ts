@@ -1,11 +1,6 @@
 import type { CancelJobStart } from '../application/start-cancel-job.ts';
-import {
-  type CancelJob,
-  type CancelJobEntry,
-  type CancelJobKey,
-  type CancelJobSelection,
-  cancelOutcomeWords,
-} from '../domain/cancel-job.ts';
+import type { CancelJob, CancelJobEntry, CancelJobKey, CancelJobSelection } from '../domain/cancel-job.ts';
+import { cancelOutcomes } from '../domain/cancel-outcome.ts';
 import { formatInstant } from '../domain/instant.ts';
 import { type HttpResponse, invalid, jsonResponse, Problem } from './problem.ts';
 
@@ -18,7 +13,7 @@ export const cancelJobView = (job: CancelJob) => ({
   selected: selectedView(job.selection),
   total: job.selection.by === 'created_before' ? null : job.selection.total,
   done: job.done,
-  outcomes: Object.fromEntries(cancelOutcomeWords.map((word) => [word, job.outcomes[word] ?? 0])),
+  outcomes: Object.fromEntries(cancelOutcomes.map((outcome) => [outcome, job.outcomes[outcome] ?? 0])),
   reason: job.reason ?? null,
   requested_by: job.requestedBy,
   attempts: job.attempts,
@@ -50,7 +45,7 @@ export function cancelJobStartResponse({ jobId }: CancelJobKey, start: CancelJob
         detail: 'No Payment Request is registered for this session.',
         members: { job_id: jobId },
       });
-    case 'not-yet':
+    case 'not_yet':
       throw invalid({
         field: 'created_before',
         given: 'a time in the future',

@@ -59,7 +59,7 @@ function whyToLook({ attention, effect, state }: HistoryEntry): string {
   return why === undefined ? '' : `: ${why}`;
 }
 
-/** Responses of Klarna that are no evidence of a state. */
+/** Responses of Klarna that do not name a state. */
 const emptyResponses: Readonly<Record<string, string>> = {
   not_found: 'Klarna does not know the request',
   denied: "Klarna refused the account's credentials",
@@ -134,8 +134,8 @@ function lossOf(entry: HistoryEntry, history: readonly HistoryEntry[]): string {
 }
 
 const refusals: Readonly<Record<string, string>> = {
-  'already-final': 'the request is paid or has ended',
-  'extension-limit': 'the limit of extensions is reached',
+  already_final: 'the request is paid or has ended',
+  extension_limit: 'the limit of extensions is reached',
 };
 
 function sessionWords({ kind, effect, detail }: HistoryEntry): string {

@@ -1,8 +1,10 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import * as v from 'valibot';
 import type { AccountSettings, Accounts } from '../application/ports.ts';
+import { readJson } from '../contract/read-json.ts';
 import { durationFormat, parseDuration } from '../domain/duration.ts';
 import {
+  type Account,
   parseAccount,
   parsePaymentRequestId,
   parseSessionId,
@@ -17,8 +19,8 @@ import { type FieldError, invalid, Problem, shortened, shown } from './problem.t
 /** Most bodies of ours are a few hundred bytes. */
 const defaultBodyLimit = 16 * 1024;
 
-/** The account of the path, as this deployment has it. Throws the problem to answer with. */
-export async function accountOf(event: APIGatewayProxyEventV2, accounts: Accounts): Promise<AccountSettings> {
+/** The account of the path. Throws the problem to respond with when it is malformed or the caller may not act for it. */
+export function accountNameOf(event: APIGatewayProxyEventV2): Account {
   const given = event.pathParameters?.['account'] ?? '';
   const account = parseAccount(given);
   if (!account)
@@ -28,18 +30,27 @@ export async function accountOf(event: APIGatewayProxyEventV2, accounts: Account
       allowed: '1 to 32 lower-case letters, digits and hyphens',
     });
   authorizeAccount(event, account);
+  return account;
+}
+
+/** The settings of the account in the path, from the secret. Throws the problem to respond with. */
+export async function accountOf(event: APIGatewayProxyEventV2, accounts: Accounts): Promise<AccountSettings> {
+  const account = accountNameOf(event);
   const settings = await accounts.find(account);
   if (!settings) {
     throw new Problem('unknown-account', {
-      detail: `account is ${shown(given)}; allowed: an account in the secret accounts.`,
-      errors: [{ field: 'account', given: shown(given), allowed: 'an account in the secret accounts' }],
+      detail: `account is ${shown(account)}; allowed: an account in the secret accounts.`,
+      errors: [{ field: 'account', given: shown(account), allowed: 'an account in the secret accounts' }],
     });
   }
   return settings;
 }
 
 /** The Payment Request of the path, under an account that has been checked. */
-export function keyOf(event: APIGatewayProxyEventV2, { account }: AccountSettings): PaymentRequestKey {
+export function keyOf(
+  event: APIGatewayProxyEventV2,
+  { account }: Pick<AccountSettings, 'account'>,
+): PaymentRequestKey {
   const given = event.pathParameters?.['payment_request_id'] ?? '';
   const paymentRequestId = parsePaymentRequestId(given);
   if (!paymentRequestId) {
@@ -102,23 +113,15 @@ export function bodyOf<Schema extends v.GenericSchema>(
       errors: [{ field: 'body', given: `${bytes.length} bytes`, allowed: `at most ${bodyLimit} bytes` }],
     });
   }
-  return parse(schema, parseJson(bytes), 'body');
+  return parse(schema, objectOf(bytes), 'body');
 }
 
 /** The schema alone would take an empty array for an empty object. */
-function parseJson(bytes: Buffer): unknown {
-  const json = jsonOf(bytes);
+function objectOf(bytes: Buffer): unknown {
+  const json = readJson(bytes);
   if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json;
   const given = json === undefined ? `${bytes.length} bytes that are not JSON` : shown(json);
   throw invalid({ field: 'body', given, allowed: 'a JSON object in UTF-8' });
-}
-
-function jsonOf(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch {
-    return undefined;
-  }
 }
 
 function parse<Schema extends v.GenericSchema>(

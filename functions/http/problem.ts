@@ -14,6 +14,7 @@ export const problemTypes = {
   'payload-too-large': [413, 'The body is too large'],
   'klarna-denied': [502, "Klarna refused the account's credentials"],
   unavailable: [503, 'Temporarily unavailable'],
+  misconfigured: [500, 'The configuration of this deployment is invalid'],
   internal: [500, 'Internal error'],
 } as const satisfies Record<string, readonly [number, string]>;
 

@@ -67,23 +67,23 @@ export function sessionResponse(key: PaymentRequestKey, { outcome, record }: Ses
       return jsonResponse(200, record && viewOf(record));
     case 'invalid':
       throw invalid({ field: outcome.field, given: JSON.stringify(outcome.given), allowed: outcome.allowed });
-    case 'not-found':
+    case 'not_found':
       throw new Problem('not-found', {
         detail: 'No session is registered for this Payment Request. Register one with PUT.',
         members,
       });
-    case 'already-final':
+    case 'already_final':
       throw new Problem('already-final', {
         detail: `The Payment Request is ${outcome.state}. Its session needs no deadline.`,
         members,
       });
-    case 'cancellation-pending':
+    case 'cancellation_pending':
       throw new Problem('cancellation-pending', {
         detail: 'A cancel of this Payment Request is in progress. Read the record for its outcome.',
         members,
         retryAfter: 5,
       });
-    case 'extension-limit': {
+    case 'extension_limit': {
       const { field, allowed } = outcome;
       const given = JSON.stringify(outcome.given);
       throw new Problem('extension-limit', {

@@ -1,12 +1,9 @@
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import type { CancelDryRun } from '../../functions/application/cancel-payment-request.ts';
+import type { CancelResult } from '../../functions/application/cancel-payment-request.ts';
 import type { RefreshOutcome } from '../../functions/application/refresh-payment-request.ts';
-import {
-  type CancelJobSelection,
-  type CancelJobStatus,
-  cancelOutcomeWords,
-} from '../../functions/domain/cancel-job.ts';
+import { type CancelJobSelection, type CancelJobStatus } from '../../functions/domain/cancel-job.ts';
+import { type CancelOutcome, cancelOutcomes } from '../../functions/domain/cancel-outcome.ts';
 import type {
   Attention,
   CancellationCause,
@@ -104,7 +101,7 @@ describe('the document', () => {
   });
 
   it.each([
-    ['outcome', ['canceled', 'already_canceled', 'would_cancel', 'pending', ...cancelOutcomeWords]],
+    ['outcome', ['canceled', 'already_canceled', 'would_cancel', 'pending', ...cancelOutcomes]],
     ['refresh', ['refreshed', 'not_found', 'klarna_denied', 'unknown']],
     ['state', [...paymentRequestStates, null]],
     ['status', ['open', 'paid', 'ended', 'running', 'done', 'stopped']],
@@ -207,7 +204,7 @@ describe('the fields', () => {
 
   it('of a session, read or canceled, are those that the API shows, in their order', () => {
     const id = 'cart-17' as SessionId;
-    const member = { ...key, outcome: { kind: 'canceled', record } } as const;
+    const member = { ...key, outcome: 'canceled', record } as const;
     for (const [name, reply] of [
       ['Session', sessionReadResponse(account, id, [record])],
       ['SessionOutcome', sessionCancelResponse(account, id, [member])],
@@ -353,17 +350,17 @@ describe('the words', () => {
   >;
   /** The word of every cancel that is answered beside the record; those that are problems have none. */
   const cancels = Object.values({
-    canceled: cancelWord({ kind: 'canceled', record }),
-    'already-canceled': cancelWord({ kind: 'already-canceled', record }),
-    'would-cancel': cancelWord({ kind: 'would-cancel', record }),
-    pending: cancelWord({ kind: 'pending', record }),
-    graced: cancelWord({ kind: 'graced', record }),
-    'already-final': cancelWord({ kind: 'already-final', state: 'COMPLETED', record }),
-    'not-found': cancelWord({ kind: 'not-found', record }),
-    denied: cancelWord({ kind: 'denied', record }),
-  } satisfies Record<CancelDryRun['kind'], unknown>);
+    canceled: cancelWord({ outcome: 'canceled', record }),
+    already_canceled: cancelWord({ outcome: 'already_canceled', record }),
+    would_cancel: cancelWord({ outcome: 'would_cancel', record }),
+    pending: cancelWord({ outcome: 'pending', record }),
+    already_final: cancelWord({ outcome: 'already_final', state: 'COMPLETED', record }),
+    not_found: cancelWord({ outcome: 'not_found', record }),
+    klarna_denied: cancelWord({ outcome: 'klarna_denied', record }),
+    untried: cancelWord({ outcome: 'untried', record }),
+  } satisfies Record<CancelOutcome, unknown>);
 
-  function cancelWord(outcome: CancelDryRun): unknown {
+  function cancelWord(outcome: CancelResult): unknown {
     try {
       return (JSON.parse(cancelResponse(key, outcome).body) as Schema)['outcome'];
     } catch (error) {
@@ -400,8 +397,8 @@ describe('the words', () => {
       Object.keys(refreshes),
     ],
     ['statuses of a session', () => schemaOf('SessionStatus')['enum'], Object.keys(statuses)],
-    ['outcomes among many', outcomeOfMember, cancelOutcomeWords],
-    ['outcomes of a job', () => propertyOf('CancelJob', 'outcomes')['required'], cancelOutcomeWords],
+    ['outcomes among many', outcomeOfMember, cancelOutcomes],
+    ['outcomes of a job', () => propertyOf('CancelJob', 'outcomes')['required'], cancelOutcomes],
     ['statuses of a job', () => schemaOf('CancelJobStatus')['enum'], Object.keys(jobStatuses)],
     [
       'ways to name what a job cancels',

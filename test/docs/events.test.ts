@@ -86,7 +86,7 @@ function eventfulLife(): readonly StateChangeEvent[] {
   const refused = withRefusedCommand(
     over,
     command,
-    { kind: 'already-final', state: 'COMPLETED' },
+    { kind: 'already_final', state: 'COMPLETED' },
     ownEventId('response', '1'),
     afterNoon(1),
   );

@@ -364,7 +364,7 @@ describe('the customer approves while a DELETE is on its way', () => {
     const approval = observed('COMPLETED', '2026-03-01T12:30:01Z');
     const { record: paid } = applyObservation(held(), approval);
     const response = outcomeFromRecord(paid, command, afterNoon(30.1));
-    expect(response).toEqual({ kind: 'already-final', state: 'COMPLETED' });
+    expect(response).toEqual({ kind: 'already_final', state: 'COMPLETED' });
     const told =
       response && withRefusedCommand(paid, command, response, ownEventId('response', '2'), afterNoon(30.1));
     const done = attempt('known', { facts: [read('SUBMITTED'), deleted], sent: true });

@@ -2,8 +2,6 @@ import { describe, expect, it } from 'vitest';
 import {
   type CancelJobChoice,
   type CancelJobEntry,
-  type CancelOutcomeWord,
-  cancelOutcomeWords,
   isToBeRepeated,
   putOff,
   requesterOf,
@@ -11,12 +9,13 @@ import {
   withPage,
   withStop,
 } from '../../functions/domain/cancel-job.ts';
+import { type CancelOutcome, cancelOutcomes } from '../../functions/domain/cancel-outcome.ts';
 import { listCursorOf } from '../../functions/domain/list-cursor.ts';
 import { jobWith, requestId } from '../support/cancel-jobs.ts';
 import { noon } from '../support/fixtures.ts';
 import { afterNoon } from '../support/sessions.ts';
 
-const entriesOf = (...outcomes: readonly CancelOutcomeWord[]): readonly CancelJobEntry[] =>
+const entriesOf = (...outcomes: readonly CancelOutcome[]): readonly CancelJobEntry[] =>
   outcomes.map((outcome, index) => ({ paymentRequestId: requestId(index), outcome }));
 const position = (number: number) => listCursorOf({ createdAt: noon, paymentRequestId: requestId(number) });
 const now = afterNoon(3);
@@ -26,7 +25,7 @@ it('whoever cancels for a job is named with it', () => {
 });
 
 describe('a page', () => {
-  it.each(cancelOutcomeWords)('of which all are %s', (outcome) => {
+  it.each(cancelOutcomes)('of which all are %s', (outcome) => {
     const stuck = ['pending', 'klarna_denied', 'untried'].includes(outcome);
     expect(isToBeRepeated(jobWith(), entriesOf(outcome, outcome))).toBe(stuck);
   });

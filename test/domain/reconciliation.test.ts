@@ -92,8 +92,8 @@ describe('what the sweep does at 12:40 with', () => {
       registered({ ...due, ...withNetAt(60), state: 'SUBMITTED', deadlineAt: afterNoon(60) }),
       'forget',
     ],
-    ['a request of which only a webhook told', recordWith({ ...due, state: 'SUBMITTED' }), 'arm-default'],
-    ['the same, once the customer has begun', recordWith({ ...due, state: 'IN_PROGRESS' }), 'arm-default'],
+    ['a request of which only a webhook told', recordWith({ ...due, state: 'SUBMITTED' }), 'arm_default'],
+    ['the same, once the customer has begun', recordWith({ ...due, state: 'IN_PROGRESS' }), 'arm_default'],
     ['the same, once the customer has paid', recordWith({ ...due, state: 'COMPLETED' }), 'forget'],
     ['a record of which Klarna said nothing', recordWith(due), 'forget'],
     [

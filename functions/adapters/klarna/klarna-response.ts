@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import type { KlarnaResponse } from '../../application/ports.ts';
+import { readJson } from '../../contract/read-json.ts';
 import type { PaymentRequestId } from '../../domain/identifiers.ts';
 import { parseInstant } from '../../domain/instant.ts';
 import { parseState } from '../../domain/payment-request-state.ts';
@@ -28,7 +29,7 @@ const codePattern = /^[A-Za-z0-9_.:-]{1,80}$/;
 /** What an HTTP answer says about the request that was asked for. Branches on status and codes, never on a message. */
 export function readResponse(response: HttpResponse, id: PaymentRequestId, asked: Proof): KlarnaResponse {
   const { status, body } = response;
-  const json = parseJson(body);
+  const json = readJson(body);
   const proof = { ...asked, status: String(status), ...errorProof(json) };
   if (status >= 200 && status < 300) return readPaymentRequest(json, id, proof);
   switch (status) {
@@ -82,14 +83,6 @@ function errorProof(json: unknown): Proof {
   return Object.fromEntries(
     Object.entries(parsed.output).filter(([, value]) => value !== undefined && codePattern.test(value)),
   ) as Proof;
-}
-
-function parseJson(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
 }
 
 /**

@@ -104,7 +104,7 @@ describe('a fact that lost says against which, and why', () => {
   });
 });
 
-describe('a response that is no evidence of a state', () => {
+describe('a response that does not name a state', () => {
   it.each<[string, Partial<HistoryEntry>]>([
     [
       'Lapse sent the cancel to Klarna. Klarna gave no clear response (HTTP 500).',
@@ -217,7 +217,7 @@ describe('what Lapse or a caller did', () => {
     ],
     [
       'role/checkout asked to register the session. Refused: the request is paid or has ended.',
-      { kind: 'register', effect: 'refused', detail: { requested_by, refused: 'already-final' } },
+      { kind: 'register', effect: 'refused', detail: { requested_by, refused: 'already_final' } },
     ],
     [
       'role/checkout moved the deadline to 12:30.',
@@ -225,7 +225,7 @@ describe('what Lapse or a caller did', () => {
     ],
     [
       'role/checkout asked to move the deadline. Refused: the limit of extensions is reached.',
-      { kind: 'extend', effect: 'refused', detail: { requested_by, refused: 'extension-limit' } },
+      { kind: 'extend', effect: 'refused', detail: { requested_by, refused: 'extension_limit' } },
     ],
     [
       'role/checkout asked to move the deadline. Refused: of-newer-code.',
