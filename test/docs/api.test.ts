@@ -38,7 +38,7 @@ import { historyOf, viewOf } from '../../functions/http/payment-request-view.ts'
 import { Problem, problemTypes } from '../../functions/http/problem.ts';
 import { sessionCancelResponse, sessionReadResponse } from '../../functions/http/session-response.ts';
 import { extensionBody, registrationBody } from '../../functions/http/registration-request.ts';
-import { apiRoutes } from '../../functions/http/unknown-route.ts';
+import { routeKeys } from '../../functions/contract/routes.ts';
 import { apiDocument, contractViolations, dereferenced, operations } from '../support/api-contract.ts';
 import { jobWith } from '../support/cancel-jobs.ts';
 import { account, key, observed } from '../support/fixtures.ts';
@@ -69,7 +69,7 @@ const record = applyObservation(
 
 describe('the document', () => {
   it('has exactly the routes that are served', () => {
-    expect(operations.map(({ route }) => route).toSorted()).toEqual([...apiRoutes].toSorted());
+    expect(operations.map(({ route }) => route).toSorted()).toEqual([...routeKeys].toSorted());
   });
 
   it('has no reference that leads nowhere', () => {
