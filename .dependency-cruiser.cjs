@@ -1,4 +1,4 @@
-/** Who may import whom. Prose: docs/architecture.md. */
+/** Who may import whom. Prose: docs/reference/architecture.md. */
 const rule = (name, from, to, comment) => ({ name, severity: 'error', comment, from, to });
 
 module.exports = {

@@ -1,6 +1,67 @@
 import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
+/** Files with a function above the limits of size. None may be added; each goes when its functions are split. */
+const notYetWithinLimits = [
+  'bench/cost/trace.ts',
+  'bench/growth/page.ts',
+  'bench/growth/system.ts',
+  'bench/report/page.ts',
+  'bench/rounds.ts',
+  'bench/subjects.ts',
+  'functions/adapters/klarna/klarna-http.ts',
+  'functions/adapters/klarna/klarna-payment-requests.ts',
+  'functions/application/ask-klarna.ts',
+  'functions/application/cancel-session.ts',
+  'functions/application/register-session.ts',
+  'functions/application/sync-klarna-expiry.ts',
+  'functions/domain/ambiguity.ts',
+  'functions/domain/cancel-attempt.ts',
+  'functions/domain/cancellation.ts',
+  'functions/domain/klarna-read.ts',
+  'functions/domain/registration.ts',
+  'functions/domain/state-change-event.ts',
+  'lib/alarm-definitions.ts',
+  'lib/dashboard.ts',
+  'lib/lapse.ts',
+  'local/aws/control.ts',
+  'local/aws/eventbridge/eventbridge-actions.ts',
+  'local/aws/scheduler/schedule-loop.ts',
+  'local/aws/server.ts',
+  'local/aws/sqs/message-store.ts',
+  'local/aws/sqs/sqs-actions.ts',
+  'local/aws/wire/request-listener.ts',
+  'local/demo/demo.ts',
+  'local/front-page/browser/page.ts',
+  'local/lambda/lambda-function.ts',
+  'local/local-system.ts',
+  'local/template/intrinsics.ts',
+  'local/template/read-stack.ts',
+];
+
+/** What reaches the clock, chance, the process or the network. The domain and the use cases take these as arguments. */
+const impureGlobals = [
+  'AbortController',
+  'AbortSignal',
+  'EventSource',
+  'WebSocket',
+  'XMLHttpRequest',
+  'clearImmediate',
+  'clearInterval',
+  'clearTimeout',
+  'console',
+  'crypto',
+  'fetch',
+  'globalThis',
+  'navigator',
+  'performance',
+  'process',
+  'queueMicrotask',
+  'setImmediate',
+  'setInterval',
+  'setTimeout',
+].map((name) => ({ name, message: 'Take it as an argument or by a port.' }));
+
 export default defineConfig(
   { ignores: ['node_modules/', '.dependency-cruiser.cjs', 'cdk.out/', 'dist/', 'coverage/', '.cache/'] },
   ...tseslint.configs.strictTypeChecked,
@@ -8,7 +69,7 @@ export default defineConfig(
   {
     languageOptions: {
       parserOptions: {
-        projectService: { allowDefaultProject: ['*.js', '*.cjs', 'bin/*.js'] },
+        projectService: { allowDefaultProject: ['*.js', '*.cjs', 'tools/*.js'] },
         tsconfigRootDir: import.meta.dirname,
       },
     },
@@ -26,8 +87,33 @@ export default defineConfig(
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       'no-restricted-exports': ['error', { restrictDefaultExports: { direct: true } }],
+      'max-params': ['error', 4],
+      'max-lines-per-function': ['error', { max: 60, skipBlankLines: true, skipComments: true, IIFEs: true }],
     },
   },
-  { files: ['*.js', '*.cjs', '**/*.config.ts', 'bin/*.js'], rules: { 'no-restricted-exports': 'off' } },
+  {
+    files: ['functions/domain/**', 'functions/application/**'],
+    rules: {
+      'no-restricted-globals': ['error', ...impureGlobals],
+      'no-restricted-properties': [
+        'error',
+        { object: 'Math', property: 'random', message: 'Take it as an argument.' },
+        { object: 'Date', property: 'now', message: 'Take the time as an argument.' },
+      ],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: "NewExpression[callee.name='Date'][arguments.length=0]",
+          message: 'Take the time as an argument.',
+        },
+        { selector: "CallExpression[callee.name='Date']", message: 'Take the time as an argument.' },
+      ],
+    },
+  },
+  {
+    files: ['test/**', ...notYetWithinLimits],
+    rules: { 'max-params': 'off', 'max-lines-per-function': 'off' },
+  },
+  { files: ['*.js', '*.cjs', '**/*.config.ts', 'tools/*.js'], rules: { 'no-restricted-exports': 'off' } },
   { files: ['bin/**', 'local/**', 'bench/**', 'tools/**'], rules: { 'no-console': 'off' } },
 );

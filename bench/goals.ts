@@ -58,12 +58,12 @@ export function goalsOf({ figures, waiting, forgedMicros, awsCalls }: GoalsInput
     ...perJob('init + first call ÷ typical, 512 MB', 0.34, (job) => sums(job, 512)),
     ...perJob('init + first call ÷ typical, 256 MB', 0.22, (job) => sums(job, 256)),
     ...perJob('init + first call ÷ typical, 128 MB', 0.15, (job) => sums(job, 128)),
-    ...perJob('init ÷ empty, warm-up switched off', 2, (job) =>
+    ...perJob('init ÷ empty, warm-up off', 2, (job) =>
       ratio(of(`lapse ${job}, warm-up off`, 'whole')?.init, empty?.init),
     ),
     ...perJob('first call ÷ warm p50, 256 MB', 1.2, (job) => ours(job, 256, firstByWarm)),
     goal(
-      'warm p50 of cancel ÷ the waiting it cannot avoid, 256 MB',
+      'warm p50 of cancel ÷ its unavoidable waiting, 256 MB',
       1.2,
       ours('cancel', 256, ({ warmP50 }) => warmP50 / waiting),
     ),
@@ -77,7 +77,7 @@ export function goalsOf({ figures, waiting, forgedMicros, awsCalls }: GoalsInput
     ),
     goal('AWS calls of a new webhook', 1, awsCalls.webhook, 'calls'),
     goal('AWS calls of a duplicate webhook', 1, awsCalls['webhook, duplicate'], 'calls'),
-    goal("AWS calls of a cancel, the schedule's deletion among them", 4, awsCalls.cancel, 'calls'),
+    goal("AWS calls of a cancel, including the schedule's deletion", 4, awsCalls.cancel, 'calls'),
     goal('calls of a forged webhook', 0, awsCalls['webhook, forged'], 'calls'),
     goal('CPU of a forged webhook', 50, forgedMicros, 'µs'),
   ];

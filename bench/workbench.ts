@@ -17,7 +17,7 @@ export interface Workbench {
 export async function startWorkbench(folder: string, latencies: Latencies): Promise<Workbench> {
   // In Lambda no package.json stands above a bundle.
   await writeFile(join(folder, 'package.json'), '{}');
-  const identity = selfSignedIdentity();
+  const identity = await selfSignedIdentity();
   const certificateFile = join(folder, 'certificate.pem');
   await writeFile(certificateFile, identity.certificate);
   const bundles = await bundleAll(folder);

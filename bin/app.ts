@@ -1,13 +1,13 @@
 import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import { LapseStack } from '../lib/lapse-stack.ts';
-import { stages } from './stages.ts';
+import { stages } from '../lib/stages.ts';
 
 const app = new App();
 const stage: unknown = app.node.tryGetContext('stage');
 const ofStage = typeof stage === 'string' ? stages[stage] : {};
 if (!ofStage) {
-  throw new Error(`stage is ${String(stage)}; allowed: ${Object.keys(stages).join(', ')} (bin/stages.ts).`);
+  throw new Error(`stage is ${String(stage)}; allowed: ${Object.keys(stages).join(', ')} (lib/stages.ts).`);
 }
 // `-c timers=sweep` takes the place of what the stage says.
 const timers: unknown = app.node.tryGetContext('timers') ?? ofStage.timers ?? 'scheduler';

@@ -6,7 +6,7 @@ export type State = (typeof states)[number];
 export const attentions = [
   'contradiction',
   'canceled_after_completed',
-  'not_found_at_klarna',
+  'not_found',
   'klarna_denied',
   'unknown_state',
 ] as const;
@@ -43,7 +43,7 @@ export interface PaymentRequestRecord {
   readonly final: boolean;
   readonly occurred_at: string | null;
   readonly evidence: {
-    readonly source: 'webhook' | 'read' | 'cancel' | 'absence';
+    readonly source: 'webhook' | 'read' | 'cancel' | 'not_found';
     readonly event_id: string;
     readonly observed_at: string;
   } | null;
@@ -87,7 +87,7 @@ export interface ReadRecord extends PaymentRequestRecord {
   readonly refresh?: (typeof refreshes)[number];
 }
 
-export const refreshes = ['refreshed', 'absent', 'klarna_denied', 'unknown'] as const;
+export const refreshes = ['refreshed', 'not_found', 'klarna_denied', 'unknown'] as const;
 
 export interface History {
   readonly account: string;
@@ -157,7 +157,7 @@ export interface CancelJob {
   readonly outcomes: Readonly<Record<MemberOutcomeWord, number>>;
   readonly reason: string | null;
   readonly requested_by: string;
-  readonly tries: number;
+  readonly attempts: number;
   readonly due_at: string | null;
   readonly created_at: string;
   readonly updated_at: string;

@@ -31,9 +31,9 @@ const endRequest: RouteHandler = async (event, account) => {
     requestedBy: callerOf(event),
     allowCompleted: query.allow_completed || account.cancelCompleted,
   } as const;
-  const outcome = await (query.dry_run ? dryRun : cancel)(key, command, account);
-  count(`Cancel:${outcome.kind}`);
-  return cancelResponse(key, outcome);
+  const result = await (query.dry_run ? dryRun : cancel)(key, command, account);
+  count(`Cancel:${result.outcome}`);
+  return cancelResponse(key, result);
 };
 
 const endSession: RouteHandler = async (event, account) => {
@@ -47,7 +47,7 @@ const endSession: RouteHandler = async (event, account) => {
     allowCompleted: false,
   } as const;
   const members = await (query.dry_run ? dryRunSession : cancelSession)(sessionId, command, account);
-  for (const { outcome } of members) count(`Cancel:${outcome.kind}`);
+  for (const { outcome } of members) count(`Cancel:${outcome}`);
   return sessionCancelResponse(account.account, sessionId, members);
 };
 

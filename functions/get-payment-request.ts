@@ -29,7 +29,7 @@ const getRecord: RouteHandler = async (event, settings) => {
   const { outcome, record } = await (known ? refresh(known, settings) : discover(key, settings));
   if (record) return jsonResponse(200, { ...viewOf(record), refresh: outcome });
   switch (outcome) {
-    case 'absent':
+    case 'not_found':
       throw unknownRequest(key, 'Nothing is known of this Payment Request, and Klarna does not know it.');
     case 'klarna_denied':
       throw klarnaDenied('Nothing is known of this Payment Request.', {

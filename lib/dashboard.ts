@@ -50,11 +50,11 @@ const graph = (title: string, left: readonly IMetric[]): GraphWidget =>
 
 const cancelOutcomes = [
   'canceled',
-  'already-canceled',
-  'already-final',
+  'already_canceled',
+  'already_final',
   'pending',
-  'not-found',
-  'denied',
+  'not_found',
+  'klarna_denied',
 ] as const;
 const timerOutcomes = [...cancelOutcomes, 'spared', 'observed', 'graced'] as const;
 

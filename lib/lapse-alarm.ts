@@ -4,7 +4,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 
 /** The page whose sections say what each alarm means and what to do. */
-export const runbook = 'docs/operations.md';
+export const runbook = 'docs/operate/runbook.md';
 
 /** When one alarm is raised, and what it tells the operator. */
 export interface LapseAlarmProps {

@@ -15,7 +15,7 @@ const explanations: Readonly<Record<Attention, string>> = {
     'Klarna named a second end, or a payment after the end. The first end stays; ask Klarna which is so, with the ids below.',
   canceled_after_completed:
     'The customer approved just before our cancel went through. Tell the customer that nothing was bought.',
-  not_found_at_klarna:
+  not_found:
     'Klarna does not know it, and its expiry has not passed. Look for a wrong id or account; the sweep asks on.',
   klarna_denied:
     "Klarna refuses the account's credentials. Mend them in the secret accounts; the sweep goes on.",
@@ -88,7 +88,7 @@ const responseOf = ({ refresh, state }: ReadRecord): string =>
 
 const responses = {
   refreshed: 'Klarna answered, and it is in the history',
-  absent: 'Klarna does not know it',
+  not_found: 'Klarna does not know it',
   klarna_denied: 'Klarna refuses the credentials of the account',
   unknown: 'Klarna gave no answer',
 } as const;

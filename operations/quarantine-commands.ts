@@ -89,7 +89,7 @@ export async function replayQuarantine(
   for await (const delivery of chosen(operations, which)) {
     const outcome = await operations.replay(delivery, isDryRun);
     print(`${nameOf(delivery)}: ${wordsOf(outcome)}`);
-    areAllTaken &&= outcome.kind === 'taken' || outcome.kind === 'would-take';
+    areAllTaken &&= outcome.kind === 'taken' || outcome.kind === 'would_take';
   }
   return areAllTaken;
 }
@@ -115,9 +115,9 @@ function wordsOf(outcome: ReplayOutcome): string {
       return `taken, and ${verdictWords[outcome.verdict]}`;
     case 'refused':
       return `refused again, ${outcome.reason}. ${explanations[outcome.reason]}`;
-    case 'no-key':
+    case 'no_key':
       return 'refused: the key that signed it is not in the secret signing-keys any more.';
-    case 'would-take':
+    case 'would_take':
       return 'it would be taken.';
   }
 }

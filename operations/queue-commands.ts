@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { readJson } from '../functions/contract/read-json.ts';
 import { formatInstant, type Instant, parseInstant, plusMillis } from '../functions/domain/instant.ts';
 import type { republishStateChanges } from '../functions/application/republish-state-changes.ts';
 import type { MessageQueue, QueuedMessage } from './queue.ts';
@@ -34,7 +35,7 @@ interface UnpublishedBatch {
 }
 
 function batchOf({ id, body }: QueuedMessage): UnpublishedBatch {
-  const parsed = v.safeParse(batchSchema, jsonOf(body));
+  const parsed = v.safeParse(batchSchema, readJson(body));
   const { DDBStreamBatchInfo: info, requestContext } = parsed.success ? parsed.output : {};
   const first = parseInstant(info?.approximateArrivalOfFirstRecord ?? '');
   const last = parseInstant(info?.approximateArrivalOfLastRecord ?? '');
@@ -90,7 +91,7 @@ const timerSchema = v.object({
 });
 
 function timerWords({ id, body }: QueuedMessage): string {
-  const parsed = v.safeParse(timerSchema, jsonOf(body));
+  const parsed = v.safeParse(timerSchema, readJson(body));
   if (!parsed.success) return `${id}: names no session`;
   const { account, payment_request_id, deadline_at } = parsed.output;
   return `${id}: ${account}/${payment_request_id}, due ${deadline_at}`;
@@ -121,13 +122,5 @@ export async function redriveTimers(
       await deadTimers.remove(message);
     }
     print(`${timerWords(message)}: ${isDryRun ? 'would go off' : 'goes off'} again`);
-  }
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
+import { readJson } from '../functions/contract/read-json.ts';
 
 const name = v.pipe(v.string(), v.minLength(1));
 
@@ -32,7 +33,7 @@ export async function readOutputs(
 ): Promise<StackOutputs> {
   const where = 'file' in source ? source.file : `${source.control}/outputs`;
   const text = 'file' in source ? await readFile(source.file, 'utf8') : await (await fetch(where)).text();
-  const stacks = v.safeParse(v.record(v.string(), v.unknown()), jsonOf(text));
+  const stacks = v.safeParse(v.record(v.string(), v.unknown()), readJson(text));
   if (!stacks.success) throw new Error(`${where} is not what cdk deploy --outputs-file writes.`);
   const names = Object.keys(stacks.output);
   const [only] = names;
@@ -44,12 +45,4 @@ export async function readOutputs(
   if (outputs.success) return outputs.output;
   const missing = outputs.issues.map((issue) => v.getDotPath(issue) ?? '?').join(', ');
   throw new Error(`${where}: the stack ${chosen} has no output ${missing}. Is it a stack of this version?`);
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

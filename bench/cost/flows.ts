@@ -4,7 +4,7 @@ import type { SystemClient } from '../../test/support/system-client.ts';
 /** One way in which a session ends, from its registration on. */
 export interface Flow {
   readonly name: string;
-  /** Whether the session's schedule goes off, or is removed before. */
+  /** Whether the session's schedule fires, or is removed before. */
   readonly timerFires: boolean;
   /** Whether its request is canceled, or paid and spared. */
   readonly end: 'canceled' | 'spared';
@@ -14,7 +14,7 @@ export interface Flow {
 
 /** Just long enough for the timer to be a schedule, as it is in production, and not a delayed message. */
 const session_timeout = 'PT95S';
-/** Nobody looks at a record before its session is over, so that the looking is not traced. */
+/** The trace must not include reads by the test, so it reads no record before its session is over. */
 const overAfterMillis = 98_000;
 
 const register = (lapse: SystemClient, id: string) =>
@@ -22,7 +22,7 @@ const register = (lapse: SystemClient, id: string) =>
 
 export const flows: readonly Flow[] = [
   {
-    name: 'cancelled by API',
+    name: 'canceled by API',
     timerFires: false,
     end: 'canceled',
     play: async (lapse, id) => {

@@ -2,6 +2,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { format, resolveConfig } from 'prettier';
 import { startLocalProcess } from '../../test/support/local-process.ts';
 import { SystemClient } from '../../test/support/system-client.ts';
 import { flows } from './flows.ts';
@@ -86,11 +87,11 @@ const table = [
     ),
   ),
   '',
-  `Fixed, in every line: $ ${money(fixed)} (${Object.entries(fixedPerMonth)
-    .map(([name, price]) => `${name} ${money(price)}`)
-    .join(', ')}).`,
+  `Every row includes fixed costs of $ ${money(fixed)} a month:`,
   '',
-  `Klarna's webhooks for one session: ${list(({ deliveries }) => deliveries.toFixed(1))}. The record at its end, in kilobytes begun: ${list(({ kilobytes }) => String(kilobytes))}.`,
+  ...Object.entries(fixedPerMonth).map(([name, price]) => `- ${name}: $ ${money(price)}`),
+  '',
+  `Klarna's webhooks for one session: ${list(({ deliveries }) => deliveries.toFixed(1))}. The record at the end, in started kilobytes: ${list(({ kilobytes }) => String(kilobytes))}.`,
 ].join('\n');
 
 /** A figure of each flow. */
@@ -103,5 +104,6 @@ function fail(message: string): never {
 }
 
 const [before = '', , after = ''] = (await readFile(page, 'utf8')).split(/<!-- traced -->/);
-await writeFile(page, `${before}<!-- traced -->\n\n${table}\n\n<!-- traced -->${after}`);
+const whole = `${before}<!-- traced -->\n\n${table}\n\n<!-- traced -->${after}`;
+await writeFile(page, await format(whole, { ...(await resolveConfig(page)), parser: 'markdown' }));
 console.log(table);

@@ -1,5 +1,5 @@
 /**
- * List prices in US dollars, Lambda on arm64, without free tiers and discounts. They were typed in and not fetched: check them
+ * List prices in US dollars, Lambda on arm64, without free tiers and discounts. They were typed in, not fetched. Check them
  * against https://aws.amazon.com/lambda/pricing/, /dynamodb/pricing/on-demand/, /api-gateway/pricing/, /eventbridge/pricing/,
  * /sqs/pricing/ and /cloudwatch/pricing/ for your Region, change them here, and run `npm run cost` again.
  */

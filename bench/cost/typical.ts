@@ -7,10 +7,10 @@ const memoryGigabytes = 256 / 1_024;
 const platformLogKilobytes = 0.6;
 
 /**
- * What one session of a flow uses, built as most teams build: a registration, as many webhooks as Klarna sent, and a cancel by the
- * API or by the session's schedule, which calls the function itself. The peers have no registration: it is taken for a webhook that
- * makes a schedule, which costs nothing, and publishes no event. A schedule that finds the session paid stops after it has read.
- * No record is in an index, none is over a kilobyte, and nothing but the webhook publishes.
+ * What one session of a flow uses if it is built as most teams build: a registration, the webhooks that Klarna sent, and a cancel.
+ * The API or the session's schedule calls the cancel. The peers have no registration. It counts as a webhook that publishes no event
+ * and creates a schedule, which costs nothing. A schedule that finds the session paid stops after its read. No record is in an index
+ * or over a kilobyte, and only the webhook publishes.
  */
 export function typicalUsage(
   webhook: Job,

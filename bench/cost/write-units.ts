@@ -12,8 +12,8 @@ export interface Write {
 }
 
 /**
- * What DynamoDB charges for a write: the kilobytes begun of the larger of the two items, and a unit for each entry that is taken
- * out of an index and for each that is put in. The indexes have keys only, so that an entry is never larger than a kilobyte.
+ * What DynamoDB charges for a write: the started kilobytes of the larger of the two items. Each entry that leaves or enters an
+ * index costs a unit. The indexes have keys only, so an entry is never larger than a kilobyte.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html#GSI.ThroughputConsiderations.Writes
  */
 export function writeUnits({ OldImage, NewImage }: Write): number {
@@ -31,7 +31,7 @@ export function writeUnits({ OldImage, NewImage }: Write): number {
   return moved.reduce((sum, units) => sum + units, kilobytes);
 }
 
-/** The kilobytes begun of an item, by DynamoDB's own rule for its size. */
+/** The started kilobytes of an item, by DynamoDB's own rule for its size. */
 export const kilobytesOf = (image: Image | undefined): number =>
   image === undefined ? 0 : Math.ceil(bytesOfMap(image) / 1_024);
 

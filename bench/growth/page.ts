@@ -1,7 +1,9 @@
+import * as Plot from '@observablehq/plot';
+import { plotSvg } from '../../tools/plot/plot-svg.ts';
 import type { SweepAlone } from './sweep-alone.ts';
 import type { AtSize, CatchUp, FlashSale, Pace } from './measure.ts';
 
-/** What docs/evidence/scale.json holds: each part as it was measured last. */
+/** The content of docs/evidence/scale.json: each part as it was last measured. */
 export interface GrowthRun {
   readonly commit: string;
   readonly machine: string;
@@ -27,9 +29,9 @@ export function growthPage({ commit, machine, sizes, flashSale, catchUp, sweepAl
   };
   const last = sizes.at(-1);
   return [
-    `\`npm run growth\`, commit ${commit}, ${machine}. The load generator is a process of its own, in 4 lanes; everything else shares the two cores with it.`,
+    `\`npm run growth\`, commit ${commit}, ${machine}. The load generator is a separate process with 4 lanes. It shares the two cores with everything else.`,
     '',
-    '### With so many open sessions',
+    '### Calls by the number of open sessions',
     '',
     'Milliseconds, median and 99th percentile:',
     '',
@@ -37,7 +39,7 @@ export function growthPage({ commit, machine, sizes, flashSale, catchUp, sweepAl
       'call',
       ...sizes.map(({ sessions }) => many(sessions)),
       `${many(last?.sessions ?? 0)} ÷ 1`,
-      'a second',
+      'calls a second',
     ),
     row('---', ...sizes.map(() => '---:'), '---:', '---:'),
     ...kinds.map((kind) =>
@@ -60,22 +62,22 @@ export function growthPage({ commit, machine, sizes, flashSale, catchUp, sweepAl
       first && last ? (last.sweep.millis / first.sweep.millis).toFixed(2) : '',
       '',
     ),
-    row('its queries', ...sizes.map(({ sweep }) => short(sweep.queries)), '', ''),
+    row('queries of that sweep', ...sizes.map(({ sweep }) => short(sweep.queries)), '', ''),
     '',
     '![Medians of each call by the number of open sessions](scale.svg)',
     '',
-    `### ${many(flashSale.sessions)} sessions that end in the same moment`,
+    `### ${many(flashSale.sessions)} sessions that end at the same moment`,
     '',
     row('', 'measured'),
     row('---', '---:'),
-    row('registered on the way, a second', short(flashSale.registeredPerSecond)),
+    row('registrations a second before it', short(flashSale.registeredPerSecond)),
     row('seconds from the deadline until all were canceled', short(flashSale.settledInSeconds)),
     row('canceled a second', short(flashSale.sessions / flashSale.settledInSeconds)),
-    row('calls to Klarna for each', flashSale.klarnaCalls.toFixed(1)),
-    row('a webhook before, ms (median, 99th percentile)', paceOf(flashSale.webhookIdle)),
-    row('a webhook meanwhile, ms', paceOf(flashSale.webhookMeanwhile)),
+    row('calls to Klarna for each session', flashSale.klarnaCalls.toFixed(1)),
+    row('webhook before it, ms (median, 99th percentile)', paceOf(flashSale.webhookIdle)),
+    row('webhook during it, ms', paceOf(flashSale.webhookMeanwhile)),
     row(
-      'of them answered 503, for Klarna to send again',
+      'webhooks that got 503, which Klarna sends again',
       `${flashSale.webhooksRefused} of ${flashSale.webhooks}`,
     ),
     '',
@@ -87,51 +89,46 @@ export function growthPage({ commit, machine, sizes, flashSale, catchUp, sweepAl
 const catchUpLines = ({ sessions, klarnaMillis, minutes, sweeps }: CatchUp): readonly string[] => [
   `### ${many(sessions)} open sessions after an outage`,
   '',
-  `Deadlines passed, timers and webhooks lost for longer than Klarna delivers: the sweep alone, once a minute, with a Klarna that takes ${klarnaMillis} ms for every answer.`,
+  `All deadlines have passed, and all timers and webhooks are lost. The sweep alone ends the sessions, once a minute. Klarna takes ${klarnaMillis} ms for each response.`,
   '',
   row('', 'measured'),
   row('---', '---:'),
   row('minutes until all were canceled', minutes.toFixed(1)),
   row('runs of the sweep', sweeps),
-  row('sessions ended by a run', short(sessions / sweeps)),
+  row('sessions ended per run', short(sessions / sweeps)),
 ];
 
 const sweepAloneLines = ({ klarnaMillis, ended, seconds }: SweepAlone): readonly string[] => [
   '',
-  `One run of the sweep's code alone, where everything else only takes its time (Klarna ${klarnaMillis} ms, the table 5, Scheduler 20), ended ${many(ended)} sessions in ${short(seconds)} seconds: ${short(ended / seconds)} a second.`,
+  `One run of the sweep's code against stand-ins that only wait ended ${many(ended)} sessions in ${short(seconds)} seconds: ${short(ended / seconds)} a second. The stand-ins take ${klarnaMillis} ms for Klarna, 5 ms for the table and 20 ms for Scheduler.`,
 ];
 
-const colors = ['#4477aa', '#ee6677', '#228833', '#ccbb44', '#66ccee', '#aa3377'] as const;
-
-/** Medians by the number of open sessions, on a logarithmic scale of sessions: level lines are what is wanted. */
+/** Medians by the number of open sessions, on a logarithmic scale of sessions: level lines are the goal. */
 export function growthPlot({ sizes }: GrowthRun): string {
   const kinds = Object.keys(sizes[0]?.paces ?? {});
-  const most = Math.max(...sizes.flatMap(({ paces }) => kinds.map((kind) => paces[kind]?.p50 ?? 0)));
-  const last = Math.log10(sizes.at(-1)?.sessions ?? 10);
-  const x = (sessions: number): number => Math.round(60 + (Math.log10(sessions) / last) * 480);
-  const y = (millis: number): number => Math.round(250 - (millis / most) * 200);
-  const lines = kinds.flatMap((kind, index) => {
-    const color = colors[index % colors.length] ?? '#000000';
-    const points = sizes.map(({ sessions, paces }) => `${x(sessions)},${y(paces[kind]?.p50 ?? 0)}`).join(' ');
-    const end = y(sizes.at(-1)?.paces[kind]?.p50 ?? 0);
-    return [
-      `<polyline points="${points}" fill="none" stroke="${color}" stroke-width="2"/>`,
-      `<text x="548" y="${end + 4}" fill="${color}">${kind}</text>`,
-    ];
+  const points = sizes.flatMap(({ sessions, paces }) =>
+    kinds.map((kind) => ({ kind, sessions, millis: paces[kind]?.p50 ?? 0 })),
+  );
+  return plotSvg({
+    title: 'Median time of a call in milliseconds, by the number of open sessions',
+    legend: kinds,
+    width: 680,
+    height: 320,
+    marginLeft: 56,
+    marginTop: 60,
+    marginRight: 40,
+    x: {
+      type: 'log',
+      label: null,
+      tickSize: 0,
+      ticks: sizes.map(({ sessions }) => sessions),
+      tickFormat: many,
+    },
+    y: { label: null, tickSize: 0, grid: true, ticks: 5, tickFormat: (millis: number) => `${millis} ms` },
+    marks: [
+      Plot.ruleY([0], { stroke: '#888888' }),
+      Plot.lineY(points, { x: 'sessions', y: 'millis', stroke: 'kind', strokeWidth: 2 }),
+      Plot.dot(points, { x: 'sessions', y: 'millis', fill: 'kind', r: 2.5 }),
+    ],
   });
-  return [
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 680 290" font-family="sans-serif" font-size="11">',
-    '<rect width="100%" height="100%" fill="#ffffff"/>',
-    '<text x="8" y="18" font-size="13">Milliseconds of a call, median, by the number of open sessions</text>',
-    '<line x1="60" y1="250" x2="540" y2="250" stroke="#888888"/>',
-    ...sizes.map(
-      ({ sessions }) => `<text x="${x(sessions)}" y="268" text-anchor="middle">${many(sessions)}</text>`,
-    ),
-    ...[0, 0.5, 1].map(
-      (share) => `<text x="52" y="${y(most * share) + 4}" text-anchor="end">${short(most * share)} ms</text>`,
-    ),
-    ...lines,
-    '</svg>',
-    '',
-  ].join('\n');
 }

@@ -31,7 +31,7 @@ export async function sweepAlone(klarnaMillis: number): Promise<SweepAlone> {
   const canceled = new Set<string>();
   const response = async (state: 'SUBMITTED' | 'CANCELED'): Promise<KlarnaResponse> => {
     await wait(klarnaMillis);
-    return { kind: 'payment-request', state, proof: {} };
+    return { kind: 'payment_request', state, proof: {} };
   };
   const began = performance.now();
   const { end } = await reconcilePaymentRequests({

@@ -46,7 +46,7 @@ function figureRow(each: Figures, figures: readonly Figures[]): string {
   );
 }
 
-/** Names, each with how often it stands in the list. */
+/** Names, each with its number of occurrences in the list. */
 const counted = (calls: readonly string[]): string =>
   calls.length === 0
     ? 'none'
@@ -57,7 +57,7 @@ const counted = (calls: readonly string[]): string =>
         })
         .join(', ');
 
-/** The part of docs/evidence/performance.md that a run writes. */
+/** The part of docs/evidence/performance.md that a run writes, as Markdown. */
 export function pageOf(run: Run): string {
   const { figures, goals, flows, machine, options, pair } = run;
   const waiting = unavoidableWaiting(options.latencies);
@@ -70,13 +70,13 @@ export function pageOf(run: Run): string {
   });
   return [
     `Measured ${run.at.slice(0, 10)} at commit ${run.commit} with \`${options.command}\`: ${options.rounds} rounds, seed ${options.seed}, ` +
-      `Node ${machine.node}, ${machine.cores} × ${machine.cpu}. Empty against empty: ${pair.ratio.toFixed(3)} ` +
-      `(void outside ${(1 - pair.tolerance).toFixed(2)} to ${(1 + pair.tolerance).toFixed(2)})` +
+      `Node ${machine.node}, ${machine.cores} × ${machine.cpu}. \`empty\` ÷ \`empty\`: ${pair.ratio.toFixed(3)} ` +
+      `(the run is void outside ${(1 - pair.tolerance).toFixed(2)} to ${(1 + pair.tolerance).toFixed(2)})` +
       `${pair.isVoid ? ', so **this run is void**' : ''}. ` +
       (run.withoutSizes === undefined
         ? ''
-        : `The sizes of Lambda could not be emulated here: ${run.withoutSizes}. `) +
-      `Answers take ${Object.entries(options.latencies)
+        : `Lambda's memory sizes could not be emulated here: ${run.withoutSizes}. `) +
+      `Response times: ${Object.entries(options.latencies)
         .map(([name, latency]) => `${name} ${latency}`)
         .join(', ')} ms.`,
     '',
@@ -84,12 +84,12 @@ export function pageOf(run: Run): string {
     row('---', '---:', '---:', '---'),
     ...goals.map(goalRow),
     '',
-    `A cancel cannot but wait ${waiting} ms, cold or warm, ours or typical. Init and first call of a cancel less that time, ÷ typical: ` +
+    `Every cancel waits at least ${waiting} ms, cold or warm, in Lapse and in \`typical\`. Init plus first call of a cancel without that time, ÷ typical: ` +
       `${beyond.join(', ')}.`,
     '',
     '![Init and first call](performance.svg)',
     '',
-    'Milliseconds and megabytes; medians over the rounds, p50 and p99 over all warm calls.',
+    'Milliseconds and megabytes: medians over the rounds, and p50 and p99 over all warm calls.',
     '',
     row(
       'function',
@@ -114,7 +114,7 @@ export function pageOf(run: Run): string {
       row(job, lapse.toFixed(2), typical.toFixed(2), times(lapse / typical)),
     ),
     '',
-    row('flow', 'calls out', 'of them AWS', 'bundle, bytes'),
+    row('flow', 'outgoing calls', 'AWS calls', 'bundle bytes'),
     row('---', '---', '---:', '---:'),
     ...flows.map(({ name, calls, bundleBytes }) =>
       row(

@@ -54,7 +54,7 @@ export const readAtKlarna =
 
 /** The fact in an answer of Klarna's, with an event id of its own, so that it is one fact however often it is recorded. */
 export const observationOf = (
-  { response, askedAt }: TimedResponse & { readonly response: { readonly kind: 'payment-request' } },
+  { response, askedAt }: TimedResponse & { readonly response: { readonly kind: 'payment_request' } },
   source: 'read' | 'cancel',
   dependencies: Pick<KlarnaDependencies, 'clock' | 'ids'>,
 ): Observation => ({
@@ -79,7 +79,7 @@ export const emptyResponseOf = (
     kind,
     ids.next(),
     response.kind,
-    response.kind === 'payment-request' ? { ...response.proof, state: response.state } : response.proof,
+    response.kind === 'payment_request' ? { ...response.proof, state: response.state } : response.proof,
     instantFromMillis(clock.now()),
   );
 
@@ -115,7 +115,7 @@ export const endAtKlarna =
         proof,
       });
       switch (response.kind) {
-        case 'payment-request': {
+        case 'payment_request': {
           facts.push(observationOf({ ...reading, response }, 'read', dependencies));
           // COMPLETED that the caller wanted ended, and Klarna would not: Klarna is the judge.
           const judged = response.state === 'COMPLETED' && refused;
@@ -131,7 +131,7 @@ export const endAtKlarna =
           const canceled = await klarna.cancel(settings.klarna, id, Math.min(callLimit, until - askedAt));
           cancels += 1;
           refused = canceled.kind === 'refused';
-          if (canceled.kind === 'payment-request' && canceled.state === 'CANCELED') {
+          if (canceled.kind === 'payment_request' && canceled.state === 'CANCELED') {
             facts.push(observationOf({ response: canceled, askedAt }, 'cancel', dependencies));
             return conclude({ kind: 'known' }, canceled);
           }
@@ -144,15 +144,15 @@ export const endAtKlarna =
           }
           break;
         }
-        case 'not-found':
-          return conclude({ kind: 'absent' });
+        case 'not_found':
+          return conclude({ kind: 'not_found' });
         case 'denied':
           return conclude({ kind: 'denied' });
-        case 'unknown-state':
-          return conclude({ kind: 'unknown-state' });
+        case 'unknown_state':
+          return conclude({ kind: 'unknown_state' });
         case 'refused':
         case 'unclear':
-        case 'rate-limited': {
+        case 'rate_limited': {
           const said = emptyResponseOf(response, 'read', dependencies);
           if (round >= mostCancels + 1 || !(await pauseBefore(dependencies, response, round + 1, until))) {
             return conclude({ kind: 'unknown' });
@@ -175,7 +175,7 @@ async function pauseBefore(
   until: number,
 ): Promise<boolean> {
   let pause = 0;
-  if (response.kind === 'rate-limited' || response.kind === 'unclear') {
+  if (response.kind === 'rate_limited' || response.kind === 'unclear') {
     const backoff = firstPause * 2 ** tries * chance();
     pause = response.retryAfterMillis ?? backoff;
   }

@@ -25,21 +25,28 @@ export interface CancelDependencies extends KlarnaDependencies {
 /** Milliseconds that one attempt may spend on Klarna: well inside the claim, the functions' limits and API Gateway's 30 s. */
 export const klarnaBudget = 12_000;
 
-/**
- * What a cancel came to.
- * - `canceled`: by us, on Klarna's evidence. `already-canceled`: it was. `already-final`: paid, expired or declined; untouched.
- * - `pending`: Klarna's answer is not known, or somebody else is at it; the record says so and the sweep settles it. Of a
- *   timer also: the session was given more time while it looked.
- * - `not-found`: Klarna does not know it. `denied`: Klarna refuses our credentials; retried. `graced`: the customer was
- *   given time, and the timer is to be armed for the new deadline.
- */
-export type CancelOutcome =
-  | { readonly kind: 'canceled' | 'already-canceled'; readonly record: PaymentRequest }
-  | { readonly kind: 'already-final'; readonly state: PaymentRequestState; readonly record: PaymentRequest }
-  | { readonly kind: 'pending'; readonly record: PaymentRequest }
-  | { readonly kind: 'not-found'; readonly record: PaymentRequest | undefined }
-  | { readonly kind: 'denied'; readonly record: PaymentRequest | undefined }
-  | { readonly kind: 'graced'; readonly record: PaymentRequest };
+/** What a cancel came to, and the record as it then stands. `untried` and `would_cancel` come from cancels of many and dry runs. */
+export type CancelResult =
+  | {
+      readonly outcome: 'canceled' | 'already_canceled' | 'would_cancel' | 'untried';
+      readonly record: PaymentRequest;
+    }
+  | {
+      readonly outcome: 'already_final';
+      readonly state: PaymentRequestState;
+      readonly record: PaymentRequest;
+    }
+  | {
+      readonly outcome: 'pending';
+      readonly record: PaymentRequest;
+      /** The customer is paying and was given more time: the caller arms the timer for the new deadline. */
+      readonly hasGrace?: true;
+    }
+  | {
+      readonly outcome: 'not_found' | 'klarna_denied';
+      /** `undefined` where there is no record, and none was made. */
+      readonly record: PaymentRequest | undefined;
+    };
 
 /**
  * Ends a Payment Request, registered or not. Reads the record; claims it; asks Klarna; sends the DELETE; records what came
@@ -51,7 +58,7 @@ export const cancelPaymentRequest =
     key: PaymentRequestKey,
     command: CancelCommand,
     settings: AccountSettings,
-  ): Promise<CancelOutcome> => {
+  ): Promise<CancelResult> => {
     const { store, clock, ids } = dependencies;
     const until = clock.now() + klarnaBudget;
     const known = await store.read(key);
@@ -63,8 +70,8 @@ export const cancelPaymentRequest =
     if (asking && !known) {
       // Nobody but Klarna can say that this id is a request at all: no record is made before it has.
       const { response } = await asking;
-      if (response.kind === 'not-found') return { kind: 'not-found', record: undefined };
-      if (response.kind === 'denied') return { kind: 'denied', record: undefined };
+      if (response.kind === 'not_found') return { outcome: 'not_found', record: undefined };
+      if (response.kind === 'denied') return { outcome: 'klarna_denied', record: undefined };
     }
 
     const claim = await changeRecord<RecordOutcome | undefined>(store, key, known, (record) => {
@@ -92,9 +99,6 @@ export const cancelPaymentRequest =
     return settle(dependencies, held, leaseId, verdict);
   };
 
-/** What a cancel would come to: `would-cancel`, or the outcome that it would have without asking Klarna for anything. */
-export type CancelDryRun = CancelOutcome | { readonly kind: 'would-cancel'; readonly record: PaymentRequest };
-
 /** What a cancel would come to, from the record and Klarna's state. Writes nothing and sends no DELETE. */
 export const dryRunCancel =
   (dependencies: CancelDependencies) =>
@@ -102,7 +106,7 @@ export const dryRunCancel =
     key: PaymentRequestKey,
     command: CancelCommand,
     settings: AccountSettings,
-  ): Promise<CancelDryRun> => {
+  ): Promise<CancelResult> => {
     const now = nowOf(dependencies);
     const known = await dependencies.store.read(key);
     const record = known ?? unknownPaymentRequest(key, now);
@@ -113,12 +117,12 @@ export const dryRunCancel =
       key.paymentRequestId,
       dependencies.clock.now() + klarnaBudget,
     );
-    if (response.kind === 'not-found') return { kind: 'not-found', record: known };
-    if (response.kind === 'denied') return { kind: 'denied', record: known };
-    if (response.kind !== 'payment-request') return { kind: 'pending', record };
+    if (response.kind === 'not_found') return { outcome: 'not_found', record: known };
+    if (response.kind === 'denied') return { outcome: 'klarna_denied', record: known };
+    if (response.kind !== 'payment_request') return { outcome: 'pending', record };
     const seen = { ...record, state: response.state };
     const late = outcomeFromRecord(seen, command, now);
-    return late ? fromRecord(late, seen) : { kind: 'would-cancel', record: seen };
+    return late ? fromRecord(late, seen) : { outcome: 'would_cancel', record: seen };
   };
 
 /** Records what an attempt learnt, and removes or moves the timer at the same time. */
@@ -127,7 +131,7 @@ async function settle(
   held: PaymentRequest,
   leaseId: string,
   verdict: KlarnaVerdict,
-): Promise<CancelOutcome> {
+): Promise<CancelResult> {
   const { store, timer } = dependencies;
   const ended = verdict.conclusion.kind === 'known';
   const removal = ended && held.timer !== 'none' ? timer.remove(held) : Promise.resolve();
@@ -140,37 +144,37 @@ async function settle(
   ]);
   for (const result of removed) if (result.status === 'rejected') dependencies.onTimerFault(result.reason);
   const current = record ?? held;
-  return outcomeOf(current, verdict);
+  return resultOf(current, verdict);
 }
 
-function outcomeOf(record: PaymentRequest, { conclusion, sent }: KlarnaVerdict): CancelOutcome {
+function resultOf(record: PaymentRequest, { conclusion, sent }: KlarnaVerdict): CancelResult {
   const { state, cancellation } = record;
-  if (state === 'CANCELED') return { kind: sent ? 'canceled' : 'already-canceled', record };
+  if (state === 'CANCELED') return { outcome: sent ? 'canceled' : 'already_canceled', record };
   const isSpared = conclusion.kind === 'known' || cancellation?.outcome === 'refused';
-  if (!isOpen(state) && (isFinal(state) || isSpared)) return { kind: 'already-final', state, record };
+  if (!isOpen(state) && (isFinal(state) || isSpared)) return { outcome: 'already_final', state, record };
   switch (conclusion.kind) {
-    case 'absent':
-      return { kind: 'not-found', record };
+    case 'not_found':
+      return { outcome: 'not_found', record };
     case 'denied':
-      return { kind: 'denied', record };
+      return { outcome: 'klarna_denied', record };
     case 'grace':
-      return { kind: cancellation ? 'pending' : 'graced', record };
+      return cancellation ? { outcome: 'pending', record } : { outcome: 'pending', record, hasGrace: true };
     case 'known':
     case 'unknown':
-    case 'unknown-state':
-      return { kind: 'pending', record };
+    case 'unknown_state':
+      return { outcome: 'pending', record };
   }
 }
 
-function fromRecord(response: RecordOutcome, record: PaymentRequest): CancelOutcome {
+function fromRecord(response: RecordOutcome, record: PaymentRequest): CancelResult {
   switch (response.kind) {
-    case 'already-canceled':
-      return { kind: 'already-canceled', record };
-    case 'already-final':
-      return { kind: 'already-final', state: response.state, record };
+    case 'already_canceled':
+      return { outcome: 'already_canceled', record };
+    case 'already_final':
+      return { outcome: 'already_final', state: response.state, record };
     case 'claimed':
-    case 'not-over':
-      return { kind: 'pending', record };
+    case 'not_over':
+      return { outcome: 'pending', record };
   }
 }
 

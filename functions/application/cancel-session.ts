@@ -3,7 +3,7 @@ import { ownEventId, type PaymentRequestKey, type SessionId } from '../domain/id
 import { instantFromMillis } from '../domain/instant.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import { isOpen } from '../domain/payment-request-state.ts';
-import type { CancelDryRun } from './cancel-payment-request.ts';
+import type { CancelResult } from './cancel-payment-request.ts';
 import { changeRecord } from './change-record.ts';
 import type { AccountSettings, Clock, Ids } from './ports.ts';
 import { readSession, type SessionReading } from './read-session.ts';
@@ -18,18 +18,13 @@ export interface SessionCancelDependencies extends SessionReading {
     key: PaymentRequestKey,
     command: CancelCommand,
     settings: AccountSettings,
-  ) => Promise<CancelDryRun>;
+  ) => Promise<CancelResult>;
   /** Told of a request that could not be ended, or noted as spared, for a fault of ours. The others are not held up by it. */
   readonly onFault: (key: PaymentRequestKey, error: unknown) => void;
 }
 
-/** What became of one request of the session. `untried`: a fault, or no time left; the record is as it was read. */
-export type SessionCancelOutcome =
-  CancelDryRun | { readonly kind: 'untried'; readonly record: PaymentRequest };
-
-export interface SessionMember extends PaymentRequestKey {
-  readonly outcome: SessionCancelOutcome;
-}
+/** One request of the session, and what became of it. Of an `untried` one, the record is as it was read. */
+export type SessionMember = PaymentRequestKey & CancelResult;
 
 /** Requests ended side by side: a session has a few, and Klarna a rate limit. */
 const lanes = 5;
@@ -57,8 +52,8 @@ export const cancelSession =
     const lane = async () => {
       for (const [index, record] of waiting) {
         const { account, paymentRequestId } = record;
-        const outcome = await endOne(dependencies, record, command, settings, until);
-        members[index] = { account, paymentRequestId, outcome };
+        const result = await endOne(dependencies, record, command, settings, until);
+        members[index] = { account, paymentRequestId, ...result };
       }
     };
     await Promise.all(Array.from({ length: lanes }, lane));
@@ -71,22 +66,22 @@ async function endOne(
   command: CancelCommand,
   settings: AccountSettings,
   until: number,
-): Promise<SessionCancelOutcome> {
+): Promise<CancelResult> {
   const { cancel, clock, onFault } = dependencies;
   const { state } = record;
   const isLate = clock.now() >= until;
   if (!isOpen(state)) {
     const noted = isLate ? record : await noteSpared(dependencies, record, command);
     return state === 'CANCELED'
-      ? { kind: 'already-canceled', record: noted }
-      : { kind: 'already-final', state, record: noted };
+      ? { outcome: 'already_canceled', record: noted }
+      : { outcome: 'already_final', state, record: noted };
   }
-  if (isLate) return { kind: 'untried', record };
+  if (isLate) return { outcome: 'untried', record };
   try {
     return await cancel(record, command, settings);
   } catch (error) {
     onFault(record, error);
-    return { kind: 'untried', record };
+    return { outcome: 'untried', record };
   }
 }
 

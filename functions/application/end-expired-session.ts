@@ -5,7 +5,7 @@ import { instantFromMillis } from '../domain/instant.ts';
 import { armTimer } from './arm-timer.ts';
 import {
   type CancelDependencies,
-  type CancelOutcome,
+  type CancelResult,
   cancelPaymentRequest,
 } from './cancel-payment-request.ts';
 import { changeRecord } from './change-record.ts';
@@ -17,8 +17,8 @@ import { type CancelCommand, carryOn } from '../domain/cancellation.ts';
  * `nothing`: no such session. `spared`: paid or ended. `observed`: written down only. `not-yet`: the timer is set again.
  */
 export type TimeoutOutcome =
-  | { readonly kind: 'nothing' | 'spared' | 'observed' | 'not-yet' }
-  | { readonly kind: 'ended'; readonly cancel: CancelOutcome };
+  | { readonly kind: 'nothing' | 'spared' | 'observed' | 'not_yet' | 'graced' }
+  | { readonly kind: 'ended'; readonly cancel: CancelResult };
 
 export interface TimeoutDependencies extends CancelDependencies {
   readonly timer: SessionTimer;
@@ -42,14 +42,14 @@ export const endExpiredSession =
     switch (decision) {
       case 'nothing':
         return { kind: 'nothing' };
-      case 'not-yet': {
+      case 'not_yet': {
         // A timer of an earlier deadline, or a clock that runs ahead: one for the record's deadline must be there.
         const armed = await armTimer(dependencies)(record);
         await changeRecord(store, key, armed, (stored) => ({
           next: stored && withEarlyTimer(stored, nowOf()),
           outcome: undefined,
         }));
-        return { kind: 'not-yet' };
+        return { kind: 'not_yet' };
       }
       case 'spare':
       case 'observe':
@@ -59,24 +59,23 @@ export const endExpiredSession =
         }));
         return { kind: decision === 'spare' ? 'spared' : 'observed' };
       case 'end':
-        return { kind: 'ended', cancel: await endNow(dependencies, key, settings, record) };
+        return endNow(dependencies, settings, record);
     }
   };
 
 /** Cancels, and sets the timer again for a customer who was given grace. */
 async function endNow(
   dependencies: TimeoutDependencies,
-  key: PaymentRequestKey,
   settings: AccountSettings,
   record: PaymentRequest,
-): Promise<CancelOutcome> {
+): Promise<TimeoutOutcome> {
   const command: CancelCommand = isUnsettled(record)
     ? // An unsettled cancel keeps the name and the reason of whoever asked for it.
       carryOn(record.cancellation, timerIdentity)
     : // A clock never has leave to cancel what was paid, whatever the account lets its callers do.
       { cause: 'timeout', requestedBy: timerIdentity, allowCompleted: false };
-  const cancel = await cancelPaymentRequest(dependencies)(key, command, settings);
-  return cancel.kind === 'graced'
-    ? { ...cancel, record: await armTimer(dependencies)(cancel.record) }
-    : cancel;
+  const cancel = await cancelPaymentRequest(dependencies)(record, command, settings);
+  if (cancel.outcome !== 'pending' || !cancel.hasGrace) return { kind: 'ended', cancel };
+  await armTimer(dependencies)(cancel.record);
+  return { kind: 'graced' };
 }

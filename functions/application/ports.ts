@@ -213,7 +213,7 @@ export interface KlarnaExpiry {
 /** What came back. `proof` has the correlation id, the status and Klarna's error id and code, for history and logs. */
 export type KlarnaResponse = { readonly proof: Readonly<Record<string, string>> } & (
   | {
-      readonly kind: 'payment-request';
+      readonly kind: 'payment_request';
       readonly state: PaymentRequestState;
       readonly previousState?: PaymentRequestState | undefined;
       readonly stateReason?: string | undefined;
@@ -221,11 +221,11 @@ export type KlarnaResponse = { readonly proof: Readonly<Record<string, string>> 
       readonly expiresAt?: Instant | undefined;
     }
   /** The request exists in a state that is new to us. */
-  | { readonly kind: 'unknown-state' }
-  | { readonly kind: 'not-found' }
+  | { readonly kind: 'unknown_state' }
+  | { readonly kind: 'not_found' }
   /** 401 or 403: our credentials or permissions. */
   | { readonly kind: 'denied' }
-  | { readonly kind: 'rate-limited'; readonly retryAfterMillis: number | undefined }
+  | { readonly kind: 'rate_limited'; readonly retryAfterMillis: number | undefined }
   /** Any other 4xx: nothing was done. A conflict (409): its state forbids it, or somebody changes it at this moment. */
   | { readonly kind: 'refused'; readonly isConflict?: boolean }
   /** No answer, a 5xx, or a 2xx that cannot be read: what was asked may have been done. */

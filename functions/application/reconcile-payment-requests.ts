@@ -72,7 +72,7 @@ export const reconcilePaymentRequests =
       expire: 0,
       end: 0,
       arm: 0,
-      'arm-default': 0,
+      arm_default: 0,
       ask: 0,
       look: 0,
       held: 0,
@@ -132,7 +132,7 @@ const asksKlarna: ReadonlySet<ReconcileAction> = new Set(['resume', 'expire', 'e
 /** The same Klarna, which says when it has refused a call for the rate of the calls. */
 function watching(klarna: KlarnaPaymentRequests, onLimited: () => void): KlarnaPaymentRequests {
   const noted = (response: KlarnaResponse): KlarnaResponse => {
-    if (response.kind === 'rate-limited') onLimited();
+    if (response.kind === 'rate_limited') onLimited();
     return response;
   };
   return {
@@ -164,7 +164,7 @@ const end: Act = async (dependencies, record, settings) => {
 const look: Act = async (dependencies, record, settings) => {
   const question = ambiguityOf(record);
   const refreshed = await refreshPaymentRequest(dependencies)(record, settings);
-  const isResolved = refreshed.outcome === 'refreshed' || refreshed.outcome === 'absent';
+  const isResolved = refreshed.outcome === 'refreshed' || refreshed.outcome === 'not_found';
   if (question && isResolved) await writeResponse(dependencies, question, refreshed);
   else await lookLater(dependencies, record);
 };
@@ -175,7 +175,7 @@ const actions: Readonly<Record<Exclude<ReconcileAction, 'nothing'>, Act>> = {
     if (!record.cancellation) return;
     const command = carryOn(record.cancellation, 'lapse:sweep');
     const cancel = await cancelPaymentRequest(dependencies)(record, command, settings);
-    if (cancel.kind === 'graced') await armTimer(dependencies)(cancel.record);
+    if (cancel.outcome === 'pending' && cancel.hasGrace) await armTimer(dependencies)(cancel.record);
   },
   expire: end,
   end,
@@ -186,7 +186,7 @@ const actions: Readonly<Record<Exclude<ReconcileAction, 'nothing'>, Act>> = {
     else if (isKlarnaExpiryEarly(synced)) await lookLater(dependencies, synced);
     else if (isKlarnaExpiryEarly(armed)) await forget(dependencies, synced, settings);
   },
-  'arm-default': async (dependencies, record, settings) => {
+  arm_default: async (dependencies, record, settings) => {
     const { defaultSessionTimeout, armOnSubmitted } = settings;
     const armed =
       armOnSubmitted && defaultSessionTimeout !== undefined

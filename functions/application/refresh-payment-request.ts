@@ -6,10 +6,10 @@ import { changeRecord } from './change-record.ts';
 import type { AccountSettings, KlarnaResponse, PaymentRequestStore } from './ports.ts';
 
 /**
- * `absent`: Klarna does not know the request. `klarna_denied`: it refuses our credentials. `unknown`: it gave no answer that says
+ * `not_found`: Klarna does not know the request. `klarna_denied`: it refuses our credentials. `unknown`: it gave no answer that says
  * anything. Each is in the history.
  */
-export type RefreshOutcome = 'refreshed' | 'absent' | 'klarna_denied' | 'unknown';
+export type RefreshOutcome = 'refreshed' | 'not_found' | 'klarna_denied' | 'unknown';
 
 export interface Refresh {
   readonly outcome: RefreshOutcome;
@@ -34,10 +34,10 @@ export const refreshPaymentRequest =
     const { response } = reading;
     const now = instantFromMillis(clock.now());
     const shown =
-      response.kind === 'payment-request'
+      response.kind === 'payment_request'
         ? observationOf({ ...reading, response }, 'read', dependencies)
         : undefined;
-    const isNotFound = response.kind === 'not-found';
+    const isNotFound = response.kind === 'not_found';
     const notFoundId = ids.next();
     const empty = emptyResponseOf(response, 'read', dependencies);
     const { record, outcome } = await changeRecord<RefreshOutcome>(store, known, known, (stored) => {
@@ -53,6 +53,6 @@ export const refreshPaymentRequest =
 
 /** What asking came to where Klarna showed no request. */
 export function outcomeWithoutState({ kind }: KlarnaResponse): Exclude<RefreshOutcome, 'refreshed'> {
-  if (kind === 'not-found') return 'absent';
+  if (kind === 'not_found') return 'not_found';
   return kind === 'denied' ? 'klarna_denied' : 'unknown';
 }

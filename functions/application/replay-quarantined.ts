@@ -29,8 +29,8 @@ export interface ReplayDependencies {
 export type ReplayOutcome =
   | { readonly kind: 'taken'; readonly verdict: Verdict }
   | { readonly kind: 'refused'; readonly reason: QuarantineReason }
-  | { readonly kind: 'no-key' }
-  | { readonly kind: 'would-take' };
+  | { readonly kind: 'no_key' }
+  | { readonly kind: 'would_take' };
 
 /**
  * Puts a delivery from quarantine through again: judged anew, by the keys, their bindings and the code of now, and written
@@ -40,11 +40,11 @@ export const replayQuarantined =
   ({ store, quarantine, signingKeys, clock, judge }: ReplayDependencies) =>
   async (delivery: QuarantinedDelivery, isDryRun: boolean): Promise<ReplayOutcome> => {
     const key = await signingKeys.find(delivery.signingKeyId);
-    if (!key) return { kind: 'no-key' };
+    if (!key) return { kind: 'no_key' };
     const now = instantFromMillis(clock.now());
     const judged = judge(delivery, key, now);
     if (judged.kind === 'quarantine') return { kind: 'refused', reason: judged.delivery.reason };
-    if (isDryRun) return { kind: 'would-take' };
+    if (isDryRun) return { kind: 'would_take' };
     const observation = {
       ...judged.observation,
       proof: { ...judged.observation.proof, quarantined_as: delivery.reason },

@@ -15,15 +15,14 @@ import type { PaymentRequestId, PaymentRequestKey } from '../domain/identifiers.
 import { type Instant, instantFromMillis } from '../domain/instant.ts';
 import type { ListCursor } from '../domain/list-cursor.ts';
 import { isOpen, paymentRequestStates } from '../domain/payment-request-state.ts';
-import { cancelOutcomeWord } from './cancel-outcome-word.ts';
-import type { CancelDryRun } from './cancel-payment-request.ts';
+import type { CancelResult } from './cancel-payment-request.ts';
 import type { Accounts, AccountSettings, CancelJobs, Clock, PaymentRequestList } from './ports.ts';
 
 type CancelOne = (
   key: PaymentRequestKey,
   command: CancelCommand,
   settings: AccountSettings,
-) => Promise<CancelDryRun>;
+) => Promise<CancelResult>;
 
 export interface CancelJobDependencies {
   readonly jobs: CancelJobs;
@@ -172,12 +171,11 @@ async function cancelOne(
   // Whoever ends many has not looked at each of them: what is paid is spared, whatever the account allows.
   const command = { cause: 'api', reason: job.reason, requestedBy, allowCompleted: false } as const;
   try {
-    const outcome = await (job.dryRun ? dryRun : cancel)(key, command, settings);
-    const state = outcome.record?.state;
+    const { outcome, record } = await (job.dryRun ? dryRun : cancel)(key, command, settings);
     // A page that is repeated after a crash meets what it has canceled itself.
-    const { cancellation } = outcome.record ?? {};
+    const { cancellation } = record ?? {};
     const isOurs = cancellation?.outcome === 'canceled' && cancellation.requestedBy === requestedBy;
-    return { paymentRequestId, outcome: isOurs ? 'canceled' : cancelOutcomeWord(outcome), state };
+    return { paymentRequestId, outcome: isOurs ? 'canceled' : outcome, state: record?.state };
   } catch (error) {
     onFault({ ...key, jobId: job.jobId }, error);
     return { paymentRequestId, outcome: 'untried' };

@@ -30,7 +30,7 @@ export type CancelJobRequest = {
 export type CancelJobStart =
   | { readonly kind: 'started' | 'unchanged'; readonly job: CancelJob }
   | { readonly kind: 'taken' }
-  | { readonly kind: 'empty' | 'not-yet' };
+  | { readonly kind: 'empty' | 'not_yet' };
 
 /** Milliseconds by which a caller's clock may be ahead of ours. */
 const clockSkew = 60_000;
@@ -45,7 +45,7 @@ export const startCancelJob =
 
     const now = instantFromMillis(clock.now());
     if (request.by === 'created_before' && request.createdBefore > plusMillis(now, clockSkew)) {
-      return { kind: 'not-yet' };
+      return { kind: 'not_yet' };
     }
     const { selection, ids } = await select(sessions, key, request);
     if (ids?.length === 0) return { kind: 'empty' };
@@ -60,7 +60,7 @@ export const startCancelJob =
       done: 0,
       pages: 0,
       outcomes: {},
-      tries: 0,
+      attempts: 0,
       dueAt: now,
       version: 1,
       createdAt: now,

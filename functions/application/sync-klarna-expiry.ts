@@ -110,22 +110,22 @@ async function ask(
 }
 
 const seenIn = ({ response, askedAt }: TimedResponse, dependencies: ExpirySyncDependencies) =>
-  response.kind === 'payment-request'
+  response.kind === 'payment_request'
     ? observationOf({ response, askedAt }, 'read', dependencies)
     : undefined;
 
 /** Refused credentials and a 404 say nothing of the expiry: a key is being changed, or a replica has not heard of the request. */
 function outcomeOf(response: KlarnaResponse): ExpiryResponse['outcome'] {
   switch (response.kind) {
-    case 'payment-request':
+    case 'payment_request':
       return 'accepted';
     case 'refused':
       return 'refused';
     case 'denied':
-    case 'not-found':
-    case 'rate-limited':
+    case 'not_found':
+    case 'rate_limited':
     case 'unclear':
-    case 'unknown-state':
+    case 'unknown_state':
       return 'unknown';
   }
 }

@@ -2,25 +2,25 @@ import http from 'node:http';
 import https from 'node:https';
 import { Duplex } from 'node:stream';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
-import { connectAhead } from './preconnect.ts';
+import { preconnect } from './preconnect.ts';
 
 /**
- * A connection that leads nowhere: whatever is sent over it stays here, and is answered 200 with this body, once.
+ * A socket without a network behind it. It discards what is sent and returns one HTTP 200.
  *
- * @param answer what to answer a request that begins with this text.
+ * @param response the body to return for a request that begins with this text.
  */
-const nowhere = (response: (request: string) => unknown): Duplex => {
-  let isResolved = false;
+const offlineSocket = (response: (request: string) => unknown): Duplex => {
+  let hasResponded = false;
   return new Duplex({
     read: () => undefined,
     write(this: Duplex, chunk: Buffer, _encoding, done) {
-      if (!isResolved) {
+      if (!hasResponded) {
         const body = JSON.stringify(response(chunk.toString('latin1')));
         this.push(
           `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
         );
       }
-      isResolved = true;
+      hasResponded = true;
       done();
     },
   });
@@ -28,48 +28,49 @@ const nowhere = (response: (request: string) => unknown): Duplex => {
 
 type Connect = (host: string, port: number) => Promise<void>;
 
-/** An agent all of whose connections lead {@link nowhere}, each once `connect` is done. */
-function leadingNowhere<Agent extends http.Agent>(
+/** Makes an agent open an {@link offlineSocket} for each connection, after `connect` has settled. */
+function takeOffline<Agent extends http.Agent>(
   agent: Agent,
   response: (request: string) => unknown,
   connect: Connect = () => Promise.resolve(),
 ): Agent {
   agent.createConnection = ({ host, port }, done) => {
     connect(host ?? '', Number(port)).then(
-      () => done?.(null, nowhere(response)),
-      (error: unknown) => done?.(error as Error, nowhere(response)),
+      () => done?.(null, offlineSocket(response)),
+      (error: unknown) => done?.(error as Error, offlineSocket(response)),
     );
     return undefined;
   };
   return agent;
 }
 
-/** An agent for rehearsing HTTPS calls: nothing is connected and nothing sent. */
-export const agentToNowhere = (response: (request: string) => unknown): https.Agent =>
-  leadingNowhere(new https.Agent(), response);
+/** An agent for priming HTTPS calls. It opens no connection and sends nothing. */
+export const offlineAgent = (response: (request: string) => unknown): https.Agent =>
+  takeOffline(new https.Agent(), response);
 
 /**
- * A client of the SDK that is the same as this one, with all that it has worked out of its settings and will work out, but has no
- * network: what it is told to send is composed, signed and written, a connection for the real client's next request to the same
- * host is opened, and an answer is read that nobody gave.
+ * Copies an SDK client and takes the copy off the network. A command sent through the copy is serialized and signed, and a canned
+ * response is parsed. Client and copy share their resolved configuration, so the first real call finds it ready.
+ * The first command also opens the connection for the real client's next request to the same host.
  *
- * @param agent the one with which the real client connects.
+ * @param agent the agent of the real client.
+ * @param response the body to return for a request that begins with this text; `{}` by default.
  */
-export function withoutNetwork<Client extends { readonly config: object }>(
+export function offlineClient<Client extends { readonly config: object }>(
   client: Client,
   agent: https.Agent,
   response: (request: string) => unknown = () => ({}),
 ): Client {
   let connecting: Promise<void> | undefined;
   const requestHandler = new NodeHttpHandler({
-    // A client has one host.
-    httpsAgent: leadingNowhere(
+    // A client calls one host only.
+    httpsAgent: takeOffline(
       new https.Agent(),
       response,
-      (host, port) => (connecting ??= connectAhead(agent, host, port)),
+      (host, port) => (connecting ??= preconnect(agent, host, port)),
     ),
-    // A plain one is a local stand-in, to which connecting costs nothing.
-    httpAgent: leadingNowhere(new http.Agent(), response),
+    // Plain HTTP means a local stand-in. Connecting to it costs nothing, so nothing is opened ahead.
+    httpAgent: takeOffline(new http.Agent(), response),
   });
   return Object.create(client, { config: { value: { ...client.config, requestHandler } } }) as Client;
 }

@@ -1,14 +1,14 @@
 import type https from 'node:https';
 import { isIP, type Socket } from 'node:net';
 
-/** A connection that nobody has used for so many milliseconds may have been closed at its other end. */
+/** Milliseconds after which an unused connection may have been closed by the peer. */
 const freshMillis = 10_000;
 
 /**
- * Opens the connection that this agent's next request to the host will be sent over; nothing is sent over it before. Resolves
- * when it stands. Rejects when it cannot be opened, which harms nobody: the request then opens its own.
+ * Opens the connection for the agent's next request to this host and sends nothing over it. Resolves when the TLS handshake is
+ * done. Rejects when the connection fails; the next request then opens its own.
  */
-export function connectAhead(agent: https.Agent, host: string, port: number): Promise<void> {
+export function preconnect(agent: https.Agent, host: string, port: number): Promise<void> {
   const open = agent.createConnection.bind(agent);
   const options = { ...agent.options, host, port, servername: isIP(host) === 0 ? host : '' };
   const socket = open(options) as Socket;
@@ -22,7 +22,7 @@ export function connectAhead(agent: https.Agent, host: string, port: number): Pr
   };
   return new Promise((resolve, reject) => {
     socket.once('secureConnect', () => resolve());
-    // Stays: a connection that fails before its request comes must not end the process.
+    // The listener stays: a connection that fails before its request must not end the process.
     socket.on('error', reject);
   });
 }

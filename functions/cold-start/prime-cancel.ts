@@ -9,14 +9,14 @@ import type {
 } from '../application/ports.ts';
 import type { Account, PaymentRequestId, PaymentRequestKey } from '../domain/identifiers.ts';
 
-/** No account has an empty name, so this is the key of nothing. */
-export const nobody: PaymentRequestKey = {
+/** A key that no record can have: account names are never empty. */
+export const primingKey: PaymentRequestKey = {
   account: '' as Account,
-  paymentRequestId: 'warm-up' as PaymentRequestId,
+  paymentRequestId: 'prime' as PaymentRequestId,
 };
 
 const settings: AccountSettings = {
-  account: nobody.account,
+  account: primingKey.account,
   defaultSessionTimeout: undefined,
   armOnSubmitted: false,
   cancelCompleted: false,
@@ -34,22 +34,22 @@ const settings: AccountSettings = {
   },
 };
 
-/** A second and a third time cost a few milliseconds of init each, and save as many of a first call on a seventh of a core. */
+/** Each round costs a few milliseconds of init and saves as many of the first call at 256 MB (docs/evidence/performance.md). */
 const rounds = 3;
 
-/** Goes through a whole cancel, on a store, a timer and a Klarna that have no network, so that all of its code has run. */
+/** Runs a whole cancel on a store, a timer and a Klarna client without a network, so that its code is loaded and compiled. */
 export const primeCancel =
   (
     clock: Clock,
     ids: Ids,
-    without: () => {
+    offline: () => {
       readonly store: PaymentRequestStore;
       readonly timer: TimerRemoval;
       readonly klarna: KlarnaPaymentRequests;
     },
   ) =>
   async (): Promise<void> => {
-    const { store, timer, klarna } = without();
+    const { store, timer, klarna } = offline();
     const cancel = cancelPaymentRequest({
       store,
       timer,
@@ -59,8 +59,8 @@ export const primeCancel =
       chance: () => 0,
       onTimerFault: () => undefined,
     });
-    const command = { cause: 'api', requestedBy: 'warm-up', allowCompleted: false } as const;
-    for (let time = 0; time < rounds; time += 1) {
-      await Promise.all([cancel(nobody, command, settings), timer.remove(nobody)]);
+    const command = { cause: 'api', requestedBy: 'prime', allowCompleted: false } as const;
+    for (let round = 0; round < rounds; round += 1) {
+      await Promise.all([cancel(primingKey, command, settings), timer.remove(primingKey)]);
     }
   };

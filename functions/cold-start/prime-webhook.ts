@@ -2,16 +2,19 @@ import middy from '@middy/core';
 import type { SigningKey } from '../application/ports.ts';
 import type { receiveWebhook } from '../application/receive-webhook.ts';
 import { sign, signatureHeader, signingKeyIdHeader } from '../webhook/klarna-signature.ts';
-import { nobody } from './prime-cancel.ts';
+import { primingKey } from './prime-cancel.ts';
 import { receiveCall, type UrlCall } from '../webhook/webhook-handler.ts';
 
+/** A subject that no account has. */
+const subject = 'prime';
+
 const key: SigningKey = {
-  id: 'warm-up',
-  key: 'not a key of anybody',
+  id: 'prime',
+  key: 'used for priming only',
   recipientAccountId: undefined,
   webhookId: undefined,
   live: undefined,
-  accounts: new Map([['nobody', nobody.account]]),
+  accounts: new Map([[subject, primingKey.account]]),
 };
 
 const delivery = {
@@ -19,7 +22,7 @@ const delivery = {
     event_id: '00000000-0000-4000-8000-000000000000',
     event_type: 'payment.request.updated',
     occurred_at: '1970-01-01T00:00:00Z',
-    subject_account_id: 'nobody',
+    subject_account_id: subject,
   },
   payload: {
     payment_request_id: 'krn:payment:eu1:request:00000000-0000-4000-8000-000000000000',
@@ -40,18 +43,15 @@ const call: UrlCall = {
   isBase64Encoded: false,
 };
 
-/**
- * V8 compiles what has run so often, and does so here and not in the first calls on a seventh of a core. Each takes a millisecond
- * of init (docs/evidence/performance.md).
- */
+/** V8 compiles code after some runs: during init, not in the first calls. Each round takes 1 ms (docs/evidence/performance.md). */
 const rounds = 6;
 
 const passOn = (): undefined => undefined;
 
-/** Receives a delivery of nobody's, on a store that has no network, so that all of the code has run. */
-export const primeWebhook = (without: () => ReturnType<typeof receiveWebhook>) => async (): Promise<void> => {
-  const receive = receiveCall({ signingKeys: { find: () => Promise.resolve(key) }, receive: without() });
-  // As the handler is put together, without its log lines.
+/** Receives a signed delivery on a store without a network, so that the whole path is loaded and compiled. */
+export const primeWebhook = (offline: () => ReturnType<typeof receiveWebhook>) => async (): Promise<void> => {
+  const receive = receiveCall({ signingKeys: { find: () => Promise.resolve(key) }, receive: offline() });
+  // The same chain as the handler's, without its log lines.
   const prime = middy<UrlCall>().use({ before: passOn, after: passOn }).handler(receive);
-  for (let time = 0; time < rounds; time += 1) await prime(call, {});
+  for (let round = 0; round < rounds; round += 1) await prime(call, {});
 };

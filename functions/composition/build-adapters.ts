@@ -29,11 +29,11 @@ import type { Clock, Ids, SessionTimer, TimerRemoval } from '../application/port
 import { noTimers, sweepSessionTimer } from '../adapters/sweep/sweep-session-timer.ts';
 import { instantFromMillis } from '../domain/instant.ts';
 import { unknownPaymentRequest } from '../domain/payment-request.ts';
-import { connectAhead } from '../cold-start/preconnect.ts';
+import { preconnect } from '../cold-start/preconnect.ts';
 import type { ParsedEnvironment } from '../contract/environment.ts';
 import { withMetrics } from '../telemetry/klarna-metrics.ts';
-import { nobody } from '../cold-start/prime-cancel.ts';
-import { agentToNowhere, withoutNetwork } from '../cold-start/offline-client.ts';
+import { primingKey } from '../cold-start/prime-cancel.ts';
+import { offlineAgent, offlineClient } from '../cold-start/offline-client.ts';
 
 /**
  * Every call out has a limit well inside the function's own. Without `throwOnRequestTimeout` the SDK only warns when the
@@ -58,8 +58,8 @@ function connected(
   const agent = new https.Agent({ keepAlive: true, maxSockets: 50 });
   return {
     settings: { ...settings, requestHandler: { ...settings.requestHandler, httpsAgent: agent } },
-    networkless: <Client extends { readonly config: object }>(client: Client): Client =>
-      withoutNetwork(client, agent, response),
+    offline: <Client extends { readonly config: object }>(client: Client): Client =>
+      offlineClient(client, agent, response),
   };
 }
 
@@ -80,18 +80,18 @@ const tableOf = (environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS'>) => 
 export function storeOf(environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS'>) {
   // What a read in a rehearsal finds.
   const stored = () => ({
-    Item: marshall(toItem(unknownPaymentRequest(nobody, instantFromMillis(clock.now())), 0), {
+    Item: marshall(toItem(unknownPaymentRequest(primingKey, instantFromMillis(clock.now())), 0), {
       removeUndefinedValues: true,
     }),
   });
-  const { settings, networkless } = connected(clientSettings, stored);
+  const { settings, offline } = connected(clientSettings, stored);
   const storeWith = (client: DynamoDBClient) =>
     new DynamoDbPaymentRequestStore({ ...tableOf(environment), client });
   const client = new DynamoDBClient(settings);
   return {
     store: storeWith(client),
     jobs: () => new DynamoDbCancelJobs({ ...tableOf(environment), client }),
-    networklessStore: () => storeWith(networkless(client)),
+    offlineStore: () => storeWith(offline(client)),
   };
 }
 
@@ -123,14 +123,14 @@ export const klarnaOf = (environment: Pick<Parsed, 'KLARNA_TEST_URL' | 'KLARNA_L
   chance: () => Math.random(),
 });
 
-/** A Klarna at which nobody has come further than opening the page, and every cancel succeeds. */
-export const networklessKlarna = () =>
+/** A Klarna client without a network: every request is SUBMITTED and every cancel succeeds. */
+export const offlineKlarna = () =>
   new HttpKlarnaPaymentRequests({
     urls: { test: 'https://klarna.invalid', live: 'https://klarna.invalid' },
     ids,
     agentOf: () =>
-      agentToNowhere((request) => ({
-        payment_request_id: nobody.paymentRequestId,
+      offlineAgent((request) => ({
+        payment_request_id: primingKey.paymentRequestId,
         state: request.startsWith('DELETE') ? 'CANCELED' : 'SUBMITTED',
       })),
   });
@@ -148,22 +148,22 @@ export const connectToKlarna =
     }
     await Promise.all(
       [...agents].map(([agent, { hostname, port }]) =>
-        connectAhead(agent, hostname, port === '' ? 443 : Number(port)),
+        preconnect(agent, hostname, port === '' ? 443 : Number(port)),
       ),
     );
   };
 
 /** What can remove a session's timer and never arm one. */
 export function removalOf({ TIMERS, SCHEDULE_GROUP_NAME }: Pick<Parsed, 'TIMERS' | 'SCHEDULE_GROUP_NAME'>) {
-  if (TIMERS === 'sweep') return { timer: sweepSessionTimer, networklessTimer: () => sweepSessionTimer };
-  const { settings, networkless } = connected();
+  if (TIMERS === 'sweep') return { timer: sweepSessionTimer, offlineTimer: () => sweepSessionTimer };
+  const { settings, offline } = connected();
   const scheduler = new SchedulerClient(settings);
   const timerWith = (client: SchedulerClient): TimerRemoval => ({
     remove: (key) => removeSchedule(client, SCHEDULE_GROUP_NAME, key),
   });
   return {
     timer: timerWith(scheduler),
-    networklessTimer: () => timerWith(networkless(scheduler)),
+    offlineTimer: () => timerWith(offline(scheduler)),
   };
 }
 
@@ -172,11 +172,11 @@ export function timerOf(
   environment: Omit<Parsed, 'ACCOUNTS_SECRET_ID' | 'KLARNA_TEST_URL' | 'KLARNA_LIVE_URL'>,
 ): {
   readonly timer: SessionTimer;
-  readonly networklessTimer: () => SessionTimer;
+  readonly offlineTimer: () => SessionTimer;
 } {
   if (environment.TIMERS === 'sweep')
-    return { timer: sweepSessionTimer, networklessTimer: () => sweepSessionTimer };
-  const { settings, networkless } = connected();
+    return { timer: sweepSessionTimer, offlineTimer: () => sweepSessionTimer };
+  const { settings, offline } = connected();
   const sqs = new SQSClient(clientSettings);
   const scheduler = new SchedulerClient(settings);
   const timerWith = (client: SchedulerClient) =>
@@ -193,7 +193,7 @@ export function timerOf(
     });
   return {
     timer: timerWith(scheduler),
-    networklessTimer: () => timerWith(networkless(scheduler)),
+    offlineTimer: () => timerWith(offline(scheduler)),
   };
 }
 
@@ -212,7 +212,7 @@ export const delayOf = ({ TIMER_QUEUE_URL }: Pick<Parsed, 'TIMER_QUEUE_URL'>) =>
 
 /** Where a webhook is written. */
 export function webhookStoresOf(environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS'>) {
-  const { settings, networkless } = connected(hurriedClientSettings);
+  const { settings, offline } = connected(hurriedClientSettings);
   const client = new DynamoDBClient(settings);
   const storesWith = (its: DynamoDBClient) => {
     const table = { ...tableOf(environment), client: its };
@@ -220,7 +220,7 @@ export function webhookStoresOf(environment: Pick<Parsed, 'TABLE_NAME' | 'RETENT
   };
   return {
     stores: storesWith(client),
-    networklessStores: () => storesWith(networkless(client)),
+    offlineStores: () => storesWith(offline(client)),
   };
 }
 
@@ -237,7 +237,7 @@ export function signingKeysOf(environment: ParsedEnvironment<'receive-klarna-web
 
 /** What reads a change off the table's stream, and what publishes it. */
 export function publisherOf({ EVENT_BUS_NAME }: ParsedEnvironment<'publish-state-changes'>) {
-  const { settings, networkless } = connected();
+  const { settings, offline } = connected();
   const client = new EventBridgeClient(settings);
   return {
     changeOf,
@@ -246,6 +246,6 @@ export function publisherOf({ EVENT_BUS_NAME }: ParsedEnvironment<'publish-state
       busName: EVENT_BUS_NAME,
       clock,
     }),
-    primePublishing: () => networkless(client).send(new PutEventsCommand({ Entries: [] })),
+    primePublishing: () => offline(client).send(new PutEventsCommand({ Entries: [] })),
   };
 }

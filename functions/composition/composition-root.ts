@@ -29,7 +29,7 @@ import {
   delayOf,
   ids,
   klarnaOf,
-  networklessKlarna,
+  offlineKlarna,
   publisherOf,
   removalOf,
   signingKeysOf,
@@ -39,7 +39,7 @@ import {
 } from './build-adapters.ts';
 import { parseEnvironment } from '../contract/environment.ts';
 import { countTimeout } from '../telemetry/timeout-metrics.ts';
-import { nobody, primeCancel } from '../cold-start/prime-cancel.ts';
+import { primeCancel, primingKey } from '../cold-start/prime-cancel.ts';
 import { primeWebhook } from '../cold-start/prime-webhook.ts';
 import { fault } from '../telemetry/telemetry.ts';
 import { warmUpOf } from '../cold-start/warm-up.ts';
@@ -49,8 +49,8 @@ const onTimerFault = (error: unknown): void => fault('timer.fault', error);
 /** What register-payment-request needs. */
 export function composeRegistration() {
   const environment = parseEnvironment('register-payment-request', process.env);
-  const { store, networklessStore } = storeOf(environment);
-  const { timer, networklessTimer } = timerOf(environment);
+  const { store, offlineStore } = storeOf(environment);
+  const { timer, offlineTimer } = timerOf(environment);
   const accounts = accountsOf(environment);
   const dependencies = {
     store,
@@ -66,8 +66,8 @@ export function composeRegistration() {
     extend: extendSession(dependencies),
     warmUp: warmUpOf(
       () => accounts.all(),
-      () => networklessStore().save(undefined, unknownPaymentRequest(nobody, instantFromMillis(clock.now()))),
-      () => networklessTimer().arm(nobody, instantFromMillis(clock.now() + 86_400_000)),
+      () => offlineStore().save(undefined, unknownPaymentRequest(primingKey, instantFromMillis(clock.now()))),
+      () => offlineTimer().arm(primingKey, instantFromMillis(clock.now() + 86_400_000)),
     ),
   };
 }
@@ -75,14 +75,14 @@ export function composeRegistration() {
 /** What get-payment-request needs. */
 export function composeReading() {
   const environment = parseEnvironment('get-payment-request', process.env);
-  const { store, networklessStore, jobs } = storeOf(environment);
+  const { store, offlineStore, jobs } = storeOf(environment);
   const accounts = accountsOf(environment);
   const klarna = klarnaOf(environment);
   return {
     accounts,
     warmUp: warmUpOf(
       () => accounts.all(),
-      () => networklessStore().read(nobody),
+      () => offlineStore().read(primingKey),
     ),
     read: (key: Parameters<typeof store.read>[0]) => store.read(key),
     refresh: refreshPaymentRequest({ store, ...klarna }),
@@ -96,8 +96,8 @@ export function composeReading() {
 /** What cancel-payment-request needs. It can remove a timer and never arm one. */
 export function composeCancellation() {
   const environment = parseEnvironment('cancel-payment-request', process.env);
-  const { timer, networklessTimer } = removalOf(environment);
-  const { store, networklessStore, jobs: jobsOf } = storeOf(environment);
+  const { timer, offlineTimer } = removalOf(environment);
+  const { store, offlineStore, jobs: jobsOf } = storeOf(environment);
   const accounts = accountsOf(environment);
   const dependencies = { store, timer, ...klarnaOf(environment), onTimerFault };
   const cancel = cancelPaymentRequest(dependencies);
@@ -116,9 +116,9 @@ export function composeCancellation() {
     warmUp: warmUpOf(
       connectToKlarna(environment, accounts),
       primeCancel(clock, ids, () => ({
-        store: networklessStore(),
-        timer: networklessTimer(),
-        klarna: networklessKlarna(),
+        store: offlineStore(),
+        timer: offlineTimer(),
+        klarna: offlineKlarna(),
       })),
     ),
     cancel,
@@ -134,13 +134,13 @@ export function composeCancellation() {
 export function composeWebhook() {
   const environment = parseEnvironment('receive-klarna-webhook', process.env);
   const signingKeys = signingKeysOf(environment);
-  const { stores, networklessStores } = webhookStoresOf(environment);
+  const { stores, offlineStores } = webhookStoresOf(environment);
   return {
     signingKeys,
     receive: receiveWebhook({ ...stores, clock }),
     warmUp: warmUpOf(
       () => signingKeys.read(),
-      primeWebhook(() => receiveWebhook({ ...networklessStores(), clock })),
+      primeWebhook(() => receiveWebhook({ ...offlineStores(), clock })),
     ),
   };
 }
@@ -148,8 +148,8 @@ export function composeWebhook() {
 /** What cancel-expired-session needs. */
 export function composeTimeout() {
   const environment = parseEnvironment('cancel-expired-session', process.env);
-  const { store, networklessStore } = storeOf(environment);
-  const { timer, networklessTimer } = timerOf(environment);
+  const { store, offlineStore } = storeOf(environment);
+  const { timer, offlineTimer } = timerOf(environment);
   const accounts = accountsOf(environment);
   const dependencies = { store, timer, ...klarnaOf(environment), onTimerFault };
   return {
@@ -157,9 +157,9 @@ export function composeTimeout() {
     warmUp: warmUpOf(
       connectToKlarna(environment, accounts),
       primeCancel(clock, ids, () => ({
-        store: networklessStore(),
-        timer: networklessTimer(),
-        klarna: networklessKlarna(),
+        store: offlineStore(),
+        timer: offlineTimer(),
+        klarna: offlineKlarna(),
       })),
     ),
     endExpired: endExpiredSession(dependencies),

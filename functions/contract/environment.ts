@@ -1,42 +1,42 @@
 /**
- * The environment variables of each function: one schema a function, parsed once when the process starts.
- * The stack takes its types from here, so a variable that is missing, or set and never read, does not compile.
+ * The environment variables of each function, one schema per function, parsed once when the process starts.
+ * The stack takes its types from here: a variable that is missing, or set and never read, does not compile.
  */
 import * as v from 'valibot';
 
-// Words of our own for each: valibot's would repeat the value.
+// Messages of our own: valibot's repeat the value.
 const name = v.pipe(v.string(), v.minLength(1, 'must not be empty'));
 const url = v.pipe(v.string(), v.url('must be a URL'));
 const wholeNumber = v.pipe(v.string(), v.regex(/^\d{1,9}$/, 'must be a whole number'), v.transform(Number));
 
-/** Where the records are, and for how many days after its last change one is kept. */
+/** The table, and for how many days after its last change a record is retained. */
 const table = { TABLE_NAME: name, RETENTION_DAYS: wholeNumber };
 
-/** The secret `accounts`, for how many seconds it is cached, and how far away any of them may set a deadline. */
+/** The secret `accounts`, the seconds it is cached, and the longest session that any account may set, in seconds. */
 const accounts = {
   ACCOUNTS_SECRET_ID: name,
   SECRETS_CACHE_SECONDS: wholeNumber,
   MAX_SESSION_SECONDS: wholeNumber,
 };
 
-/** Klarna's two environments. Nobody but the stack knows their addresses. */
+/** The base URLs of Klarna's two environments. Only the stack knows them. */
 const klarna = { KLARNA_TEST_URL: url, KLARNA_LIVE_URL: url };
 
-/** What it takes to remove a session timer, and no more. */
+/** What a function needs to remove a session timer. */
 const timerRemoval = {
-  /** Who ends sessions at their deadline: a schedule each, with the sweep behind it, or the sweep alone. */
+  /** What ends sessions at their deadline: one schedule per session backed by the sweep, or the sweep alone. */
   TIMERS: v.picklist(['scheduler', 'sweep'], 'must be scheduler or sweep'),
   SCHEDULE_GROUP_NAME: name,
 };
 
-/** What it takes to arm, move and remove a session timer. */
+/** What a function needs to arm, move and remove a session timer. */
 const timer = {
   ...timerRemoval,
   SCHEDULE_ROLE_ARN: name,
   TIMER_QUEUE_ARN: name,
   TIMER_QUEUE_URL: url,
   TIMER_DEAD_LETTER_QUEUE_ARN: name,
-  /** A deadline closer than this many seconds goes to the queue with a delay; Scheduler's precision is 60 s. */
+  /** A deadline closer than this many seconds goes to the queue with a delay: Scheduler's precision is 60 s. */
   SHORT_TIMER_SECONDS: wholeNumber,
 };
 
@@ -56,24 +56,25 @@ export const environments = {
     ...accounts,
     ...klarna,
     ...timer,
-    /** Cancels that all jobs together may begin a second. */
+    /** Cancels per second that all jobs together may start. */
     CANCEL_JOBS_PER_SECOND: wholeNumber,
   }),
   'publish-state-changes': v.object({ EVENT_BUS_NAME: name }),
 } as const;
 
-/** The name of a function: of its file, its bundle and, in the stack, its construct. */
+/** The name of a function, of its file, of its bundle and of its construct. */
 export type FunctionName = keyof typeof environments;
 
-/** What the stack must set for a function: every variable, as text. */
+/** The variables that the stack must set for a function, as text. */
 export type EnvironmentOf<F extends FunctionName> = v.InferInput<(typeof environments)[F]>;
 
-/** What a function reads: the same, parsed. */
+/** The same variables, parsed. */
 export type ParsedEnvironment<F extends FunctionName> = v.InferOutput<(typeof environments)[F]>;
 
 /**
- * Parses a function's environment. Throws one error that names every variable that is missing or malformed;
- * values are not repeated in it.
+ * Parses a function's environment.
+ *
+ * @throws Error that names every missing or malformed variable and repeats no value.
  */
 export function parseEnvironment<F extends FunctionName>(
   functionName: F,

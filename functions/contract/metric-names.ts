@@ -1,30 +1,28 @@
-/** What each function measures and counts, by name: whoever writes a metric and whoever watches one is held to this list. */
-import type { CancelOutcome } from '../application/cancel-payment-request.ts';
-import type { SessionCancelOutcome } from '../application/cancel-session.ts';
+/** The metrics of each function. Functions that write them and alarms that watch them take the names from this list. */
 import type { TimeoutOutcome } from '../application/end-expired-session.ts';
 import type { KlarnaResponse } from '../application/ports.ts';
 import type { receiveWebhook } from '../application/receive-webhook.ts';
+import type { CancelOutcome } from '../domain/cancel-outcome.ts';
 import type { StateChangeEvent } from '../domain/state-change-event.ts';
 import type { FunctionName } from './environment.ts';
 
-/** Of every function. */
+/** Metrics of every function. */
 type OfAll = 'WarmUpMillis';
 
-/** Of the functions that the API calls. */
+/** Metrics of the functions behind the API. */
 type OfTheApi = OfAll | 'ApiFault';
 
-/** Of the functions that call Klarna. */
+/** Metrics of the functions that call Klarna. */
 export type KlarnaMetric =
   'KlarnaMillis' | 'KlarnaResponses' | 'KlarnaUnclear' | `Klarna:${KlarnaResponse['kind']}`;
 
-/** Of the functions that end sessions. */
-type OfSessionEnds =
-  'TimerLateness' | `Timer:${Exclude<TimeoutOutcome['kind'], 'ended'> | CancelOutcome['kind']}`;
+/** Metrics of the functions that end sessions. */
+type OfSessionEnds = 'TimerLateness' | `Timer:${Exclude<TimeoutOutcome['kind'], 'ended'> | CancelOutcome}`;
 
 export interface MetricNames extends Record<FunctionName, string> {
   'register-payment-request': OfTheApi | KlarnaMetric;
   'get-payment-request': OfTheApi | KlarnaMetric;
-  'cancel-payment-request': OfTheApi | KlarnaMetric | `Cancel:${SessionCancelOutcome['kind']}`;
+  'cancel-payment-request': OfTheApi | KlarnaMetric | `Cancel:${CancelOutcome}`;
   'receive-klarna-webhook':
     | OfAll
     | `Webhook:${Awaited<ReturnType<ReturnType<typeof receiveWebhook>>>}`

@@ -19,16 +19,16 @@ import { applyObservation } from './transition.ts';
 
 /**
  * How one attempt ended.
- * - `known`: the observations say it. `absent`: Klarna does not know the request. `unknown`: no answer that says anything.
+ * - `known`: the observations say it. `not_found`: Klarna does not know the request. `unknown`: no answer that says anything.
  * - `denied`: Klarna refuses our credentials. `unknown-state`: a state that is new to us. `grace`: the customer is in the
  *   middle of paying and is given time, once.
  */
 export type Conclusion =
   | { readonly kind: 'known' }
-  | { readonly kind: 'absent' }
+  | { readonly kind: 'not_found' }
   | { readonly kind: 'unknown' }
   | { readonly kind: 'denied' }
-  | { readonly kind: 'unknown-state' }
+  | { readonly kind: 'unknown_state' }
   | { readonly kind: 'grace'; readonly millis: number };
 
 /** Everything that one attempt learnt from Klarna. */
@@ -52,9 +52,10 @@ export function settled(record: PaymentRequest, attempt: Attempt, now: Instant):
   for (const each of attempt.facts) {
     next = 'source' in each ? applyObservation(next, each).record : withEntry(next, each);
   }
-  const absence =
-    attempt.conclusion.kind === 'absent' && notFoundObservationOf(next, attempt.leaseId, attempt.proof, now);
-  if (absence) next = applyObservation(next, absence).record;
+  const end =
+    attempt.conclusion.kind === 'not_found' &&
+    notFoundObservationOf(next, attempt.leaseId, attempt.proof, now);
+  if (end) next = applyObservation(next, end).record;
   const { cancellation } = next;
   if (cancellation?.lease?.id !== attempt.leaseId) return next === record ? record : asNextVersion(next, now);
   const done = attempt.conclusion.kind === 'known' || isClosedTo(cancellation, next.state);
@@ -103,7 +104,7 @@ function withoutEnd(
       ...withDeadline(deadlineAt, now),
     };
   }
-  const outcome: CancellationOutcome = conclusion.kind === 'absent' ? 'not_found' : 'pending';
+  const outcome: CancellationOutcome = conclusion.kind === 'not_found' ? 'not_found' : 'pending';
   const attention = attentions[conclusion.kind];
   const entry = { ...settlementEntry(cancellation, 'noted', outcome, attempt, now), attention };
   return {
@@ -119,9 +120,9 @@ function withoutEnd(
 
 /** Who has to be told that an attempt came to nothing. */
 const attentions: Readonly<Record<Conclusion['kind'], Attention | undefined>> = {
-  absent: 'not_found_at_klarna',
+  not_found: 'not_found',
   denied: 'klarna_denied',
-  'unknown-state': 'unknown_state',
+  unknown_state: 'unknown_state',
   known: undefined,
   unknown: undefined,
   grace: undefined,

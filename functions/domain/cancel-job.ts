@@ -1,25 +1,8 @@
+import type { CancelOutcome } from './cancel-outcome.ts';
 import type { Account, CancelJobId, PaymentRequestId, SessionId } from './identifiers.ts';
 import { type Instant, plusMillis } from './instant.ts';
 import type { ListCursor } from './list-cursor.ts';
 import type { PaymentRequestState } from './payment-request-state.ts';
-
-/**
- * The outcome of a cancel in one word, for answers and reports. `already_final`: paid, expired or declined, and left alone.
- * `pending`: Klarna's answer is not known; the record says so and the sweep settles it. `untried`: a fault of ours each time;
- * only the record says whether anything was begun.
- */
-export const cancelOutcomeWords = [
-  'canceled',
-  'already_canceled',
-  'already_final',
-  'would_cancel',
-  'pending',
-  'not_found',
-  'klarna_denied',
-  'untried',
-] as const;
-
-export type CancelOutcomeWord = (typeof cancelOutcomeWords)[number];
 
 /** What a job is to cancel. A list and a session are fixed when the job starts; an age is looked through as the job goes on. */
 export type CancelJobSelection =
@@ -53,9 +36,9 @@ export interface CancelJob extends CancelJobKey {
   readonly chosen?: CancelJobChoice | undefined;
   /** Of a job by age: where in the account's list the next page begins. */
   readonly position?: ListCursor | undefined;
-  readonly outcomes: Readonly<Partial<Record<CancelOutcomeWord, number>>>;
+  readonly outcomes: Readonly<Partial<Record<CancelOutcome, number>>>;
   /** How often the next page has been tried and is to be repeated. */
-  readonly tries: number;
+  readonly attempts: number;
   /** When the sweep is to go on with it, or to close it once it is stopped; not at all after that. */
   readonly dueAt?: Instant | undefined;
   readonly version: number;
@@ -73,7 +56,7 @@ export interface CancelJobChoice {
 /** A line of the report. */
 export interface CancelJobEntry {
   readonly paymentRequestId: PaymentRequestId;
-  readonly outcome: CancelOutcomeWord;
+  readonly outcome: CancelOutcome;
   readonly state?: PaymentRequestState | undefined;
 }
 
@@ -94,15 +77,15 @@ export const requesterOf = ({ requestedBy, jobId }: CancelJob): string =>
  * Whether a page is worth trying again: none of it got through, as when Klarna is down or refuses our credentials, or a fault
  * of ours leaves open what became of a request. What got through the first time is answered from its record the next.
  */
-export const isToBeRepeated = ({ tries }: CancelJob, entries: readonly CancelJobEntry[]): boolean =>
-  tries < pauses.length &&
+export const isToBeRepeated = ({ attempts }: CancelJob, entries: readonly CancelJobEntry[]): boolean =>
+  attempts < pauses.length &&
   entries.length > 0 &&
   (isStuck(entries) || entries.some(({ outcome }) => outcome === 'untried'));
 
 const isStuck = (entries: readonly CancelJobEntry[]): boolean =>
-  entries.every(({ outcome }) => stuckWords.includes(outcome));
+  entries.every(({ outcome }) => stuckOutcomes.includes(outcome));
 
-const stuckWords: readonly CancelOutcomeWord[] = ['pending', 'klarna_denied', 'untried'];
+const stuckOutcomes: readonly CancelOutcome[] = ['pending', 'klarna_denied', 'untried'];
 
 /** The job with its next page fixed: what is canceled leaves the list of what is open, and must not leave the report. */
 export const withChoice = (job: CancelJob, chosen: CancelJobChoice, now: Instant): CancelJob =>
@@ -132,7 +115,7 @@ export function withPage(
       position: left.length > 0 ? job.position : chosen.position,
       outcomes,
       // Patience runs out once: what comes after a page that was given up waits no more until something gets through.
-      tries: isStuck(entries) ? job.tries : 0,
+      attempts: isStuck(entries) ? job.attempts : 0,
       dueAt: isLast ? undefined : now,
     },
     now,
@@ -144,8 +127,8 @@ export const putOff = (job: CancelJob, now: Instant): CancelJob =>
   changed(
     {
       ...job,
-      tries: job.tries + 1,
-      dueAt: plusMillis(now, (pauses[job.tries] ?? 60) * 60_000),
+      attempts: job.attempts + 1,
+      dueAt: plusMillis(now, (pauses[job.attempts] ?? 60) * 60_000),
     },
     now,
   );

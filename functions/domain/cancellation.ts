@@ -42,12 +42,12 @@ export const isClosedTo = (
 
 /** What a record alone can answer to a cancel. */
 export type RecordOutcome =
-  | { readonly kind: 'already-canceled' }
-  | { readonly kind: 'already-final'; readonly state: PaymentRequestState }
+  | { readonly kind: 'already_canceled' }
+  | { readonly kind: 'already_final'; readonly state: PaymentRequestState }
   /** Somebody holds a live claim. */
   | { readonly kind: 'claimed' }
   /** A timer asks, and the session was given more time, or is only to be observed, since the timer looked. */
-  | { readonly kind: 'not-over' };
+  | { readonly kind: 'not_over' };
 
 /** The answer that needs no question to Klarna, or `undefined` when Klarna must be asked. */
 export function outcomeFromRecord(
@@ -57,12 +57,12 @@ export function outcomeFromRecord(
 ): RecordOutcome | undefined {
   if (!record) return undefined;
   const { state } = record;
-  if (state === 'CANCELED') return { kind: 'already-canceled' };
+  if (state === 'CANCELED') return { kind: 'already_canceled' };
   if (state && isClosedTo(command, state) && !(state === 'COMPLETED' && mayHaveBeenCanceled(record, now))) {
-    return { kind: 'already-final', state };
+    return { kind: 'already_final', state };
   }
   if (hasLiveClaim(record, now)) return { kind: 'claimed' };
-  return command.cause === 'timeout' && !isOver(record, now) ? { kind: 'not-over' } : undefined;
+  return command.cause === 'timeout' && !isOver(record, now) ? { kind: 'not_over' } : undefined;
 }
 
 /** Whoever was at it is gone and may have come as far as the DELETE: only Klarna can say what became of a paid request. */
@@ -89,12 +89,12 @@ export function withRefusedCommand(
   eventId: EventId,
   now: Instant,
 ): PaymentRequest {
-  if (response.kind === 'claimed' || response.kind === 'not-over') {
+  if (response.kind === 'claimed' || response.kind === 'not_over') {
     if (response.kind === 'claimed' && isWaiting(record, command)) return record;
     const waiting = commandEntry(command, 'noted', eventId, now, { outcome: waitingOutcomes[response.kind] });
     return asNextVersion(withEntry(record, waiting), now);
   }
-  const outcome: CancellationOutcome = response.kind === 'already-canceled' ? 'already_canceled' : 'refused';
+  const outcome: CancellationOutcome = response.kind === 'already_canceled' ? 'already_canceled' : 'refused';
   const effect = outcome === 'refused' ? 'refused' : 'noted';
   const entry = { ...commandEntry(command, effect, eventId, now, { outcome }), state: record.state };
   // Whoever is at it may have a DELETE on its way, and says itself what came of it.
@@ -109,7 +109,7 @@ export function withRefusedCommand(
   );
 }
 
-const waitingOutcomes = { claimed: 'pending', 'not-over': 'not_over' } as const;
+const waitingOutcomes = { claimed: 'pending', not_over: 'not_over' } as const;
 
 /** Whether it is noted since the claim was made that this caller asks too. */
 function isWaiting({ history }: PaymentRequest, { requestedBy }: CancelCommand): boolean {

@@ -16,12 +16,12 @@ import { dueAfterEnd, dueAtKlarnaEnd } from './reconciliation.ts';
  * - `nothing`: no such session. `spare`: paid or ended. `not-yet`: before the record's own deadline.
  * - `observe`: only to be written down. `end`: the session is over and the request is open.
  */
-export type TimeoutDecision = 'nothing' | 'spare' | 'not-yet' | 'observe' | 'end';
+export type TimeoutDecision = 'nothing' | 'spare' | 'not_yet' | 'observe' | 'end';
 
 export function decideTimeout(record: PaymentRequest, now: Instant): TimeoutDecision {
   if (!record.session || record.deadlineAt === undefined) return 'nothing';
   if (!isOpen(record.state)) return 'spare';
-  if (now < record.deadlineAt) return 'not-yet';
+  if (now < record.deadlineAt) return 'not_yet';
   return record.session.onTimeout === 'observe' ? 'observe' : 'end';
 }
 
@@ -63,7 +63,7 @@ export function withSparedTimer(
  */
 export function withEarlyTimer(record: PaymentRequest, now: Instant): PaymentRequest | undefined {
   const { deadlineAt } = record;
-  if (decideTimeout(record, now) !== 'not-yet' || deadlineAt === undefined) return undefined;
+  if (decideTimeout(record, now) !== 'not_yet' || deadlineAt === undefined) return undefined;
   const entry: HistoryEntry = {
     eventId: ownEventId('timer', `early:${deadlineAt}`),
     kind: 'timer',

@@ -18,7 +18,7 @@ type Proof = Readonly<Record<string, string>>;
  * The history entry of an answer of Klarna's, or of its silence, that is no evidence of a state: under the ids of it Klarna's
  * support finds what happened. It is no event for the shop.
  *
- * @param answer what kind of answer it is.
+ * @param response what kind of response it is.
  */
 export const emptyResponse = (
   kind: 'read' | 'cancel',
@@ -46,8 +46,8 @@ export function notFoundObservationOf(
   return {
     state: 'EXPIRED',
     occurredAt: end,
-    eventId: ownEventId('absence', distinction),
-    source: 'absence',
+    eventId: ownEventId('not_found', distinction),
+    source: 'not_found',
     observedAt: now,
     proof,
   };
@@ -56,7 +56,7 @@ export function notFoundObservationOf(
 /** The record after a read that says what is so. That Klarna did not know the request is over with it. */
 export function withRead(record: PaymentRequest, observation: Observation, now: Instant): PaymentRequest {
   const seen = applyObservation(record, observation).record;
-  const attention = seen.attention === 'not_found_at_klarna' ? undefined : seen.attention;
+  const attention = seen.attention === 'not_found' ? undefined : seen.attention;
   return asNextVersion({ ...seen, attention }, now);
 }
 
@@ -73,7 +73,7 @@ export function withEmptyRead(
   if (!isNotFound || !isOpen(record.state) || record.attention !== undefined) {
     return asNextVersion(withEntry(record, entry), now);
   }
-  const attention = 'not_found_at_klarna';
+  const attention = 'not_found';
   const { reconcileAfter = now } = record;
   return asNextVersion(
     {

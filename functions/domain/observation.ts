@@ -3,7 +3,7 @@ import type { Instant } from './instant.ts';
 import { type PaymentRequestState, ranks } from './payment-request-state.ts';
 
 /** Where a fact about Klarna's state came from: a signed webhook, a read, the answer to a cancel, or a 404 after Klarna's expiry. */
-export type EvidenceSource = 'webhook' | 'read' | 'cancel' | 'absence';
+export type EvidenceSource = 'webhook' | 'read' | 'cancel' | 'not_found';
 
 /** Klarna's word that a Payment Request was in a state at a time. The only thing a record's state is ever made from. */
 export interface Observation {

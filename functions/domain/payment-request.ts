@@ -112,11 +112,11 @@ export interface Cancellation {
 /**
  * - `contradiction`: Klarna named a second final state, or said that the customer paid after the end.
  * - `canceled_after_completed`: we cancelled what the customer had approved just before.
- * - `not_found_at_klarna`: Klarna does not know the request, and its expiry has not passed.
+ * - `not_found`: Klarna does not know the request, and its expiry has not passed.
  * - `klarna_denied`: Klarna refuses our credentials. `unknown_state`: Klarna used a state that is new to us.
  */
 export type Attention =
-  'contradiction' | 'canceled_after_completed' | 'not_found_at_klarna' | 'klarna_denied' | 'unknown_state';
+  'contradiction' | 'canceled_after_completed' | 'not_found' | 'klarna_denied' | 'unknown_state';
 
 export type HistoryKind =
   EvidenceSource | 'register' | 'extend' | 'klarna_expiry' | 'cancel_request' | 'timer' | 'sweep';

@@ -35,7 +35,7 @@ export const nextLook = (
 export const attentionAfterEnd = (attention: Attention | undefined): Attention | undefined =>
   attention !== undefined && inTheWay.includes(attention) ? undefined : attention;
 
-const inTheWay: readonly Attention[] = ['not_found_at_klarna', 'klarna_denied', 'unknown_state'];
+const inTheWay: readonly Attention[] = ['not_found', 'klarna_denied', 'unknown_state'];
 
 /** When a request that has ended is due again: not at all, unless a contradiction waits for a look. */
 export const dueAfterEnd = ({ attention, reconcileAfter }: PaymentRequest): Instant | undefined =>
@@ -61,7 +61,7 @@ export function klarnaEndOf({ klarnaExpiresAt, createdAt, session }: PaymentRequ
  * - `look`: Klarna is to be asked for the state: it did not know the request, or has ended it and nobody told us.
  */
 export type ReconcileAction =
-  'nothing' | 'forget' | 'resume' | 'expire' | 'end' | 'arm' | 'arm-default' | 'ask' | 'look';
+  'nothing' | 'forget' | 'resume' | 'expire' | 'end' | 'arm' | 'arm_default' | 'ask' | 'look';
 
 /** The sweep's decision, from the record alone. */
 export function decideReconciliation(record: PaymentRequest, now: Instant): ReconcileAction {
@@ -78,10 +78,10 @@ export function decideReconciliation(record: PaymentRequest, now: Instant): Reco
   const isOverAtKlarna = plusMillis(klarnaEndOf(record), sweepMargin) <= now && !mayBeEndedByUs(record);
   const look = record.attempts < mostAttempts ? 'look' : 'forget';
   if (isOverAtKlarna) return look;
-  const lost = cancellation?.outcome === 'not_found' || record.attention === 'not_found_at_klarna';
+  const lost = cancellation?.outcome === 'not_found' || record.attention === 'not_found';
   if (record.deadlineAt === undefined) {
     if (lost) return look;
-    return record.state === undefined ? 'forget' : 'arm-default';
+    return record.state === undefined ? 'forget' : 'arm_default';
   }
   if (!isOver) {
     if (lost && record.timer !== 'pending') return look;
@@ -102,7 +102,7 @@ const mayBeEndedByUs = ({ deadlineAt, timer }: PaymentRequest): boolean =>
  * So does what Klarna did not know: it is to be looked at again.
  */
 export function dueAfterLook(record: PaymentRequest, now: Instant): Instant | undefined {
-  if (isUnsettled(record) || record.attention === 'not_found_at_klarna') return record.reconcileAfter;
+  if (isUnsettled(record) || record.attention === 'not_found') return record.reconcileAfter;
   if (!isOpen(record.state)) return undefined;
   if (record.deadlineAt === undefined || isKlarnaExpiryEarly(record)) return now;
   if (record.timer === 'sweep') return record.deadlineAt;

@@ -57,10 +57,10 @@ interface WrongField {
 /** Why a registration or an extension was not made. */
 export type SessionRefusal =
   | ({ readonly kind: 'invalid' } & WrongField)
-  | { readonly kind: 'already-final'; readonly state: PaymentRequestState }
-  | { readonly kind: 'cancellation-pending' }
-  | ({ readonly kind: 'extension-limit' } & WrongField)
-  | { readonly kind: 'not-found' };
+  | { readonly kind: 'already_final'; readonly state: PaymentRequestState }
+  | { readonly kind: 'cancellation_pending' }
+  | ({ readonly kind: 'extension_limit' } & WrongField)
+  | { readonly kind: 'not_found' };
 
 /** What to store, if anything, and what to answer. */
 export interface SessionDecision {
@@ -83,7 +83,7 @@ export function decideRegistration(
 ): SessionDecision {
   const current = record ?? unknownPaymentRequest(key, now);
   if (!isOpen(current.state)) return refuseFinal(current, current.state, registration, eventId, now);
-  if (isUnsettled(current)) return { outcome: { kind: 'cancellation-pending' } };
+  if (isUnsettled(current)) return { outcome: { kind: 'cancellation_pending' } };
   if (isSameRegistration(current, registration)) return { outcome: { kind: 'unchanged' } };
 
   const { klarnaExpiresAt: givenExpiry } = registration;
@@ -158,18 +158,18 @@ export function decideExtension(
   eventId: EventId,
   now: Instant,
 ): SessionDecision {
-  if (!record?.session) return { outcome: { kind: 'not-found' } };
+  if (!record?.session) return { outcome: { kind: 'not_found' } };
   if (!isOpen(record.state)) {
     return refuse(
       record,
-      { kind: 'already-final', state: record.state },
+      { kind: 'already_final', state: record.state },
       'extend',
       requestedBy,
       eventId,
       now,
     );
   }
-  if (isUnsettled(record)) return { outcome: { kind: 'cancellation-pending' } };
+  if (isUnsettled(record)) return { outcome: { kind: 'cancellation_pending' } };
 
   const limitOfKlarna = expiryLimit(record, policy.syncKlarnaExpiry);
   const deadlineAt = momentOf(deadline, limitOfKlarna, policy, now);
@@ -259,7 +259,7 @@ function extensionLimit(
   extensions: number,
   { maxExtensions, maxSession }: SessionPolicy,
 ): SessionRefusal | undefined {
-  const refused = (allowed: string): SessionRefusal => ({ kind: 'extension-limit', field, given, allowed });
+  const refused = (allowed: string): SessionRefusal => ({ kind: 'extension_limit', field, given, allowed });
   if (extensions > maxExtensions) return refused(`at most ${maxExtensions} extensions`);
   if (millisOf(deadlineAt) - millisOf(registeredAt) > maxSession) {
     return refused(
@@ -279,7 +279,7 @@ function refuseFinal(
   eventId: EventId,
   now: Instant,
 ): SessionDecision {
-  const refusal: SessionRefusal = { kind: 'already-final', state };
+  const refusal: SessionRefusal = { kind: 'already_final', state };
   const joined = record.session
     ? record
     : {

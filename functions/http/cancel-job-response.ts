@@ -1,11 +1,6 @@
 import type { CancelJobStart } from '../application/start-cancel-job.ts';
-import {
-  type CancelJob,
-  type CancelJobEntry,
-  type CancelJobKey,
-  type CancelJobSelection,
-  cancelOutcomeWords,
-} from '../domain/cancel-job.ts';
+import type { CancelJob, CancelJobEntry, CancelJobKey, CancelJobSelection } from '../domain/cancel-job.ts';
+import { cancelOutcomes } from '../domain/cancel-outcome.ts';
 import { formatInstant } from '../domain/instant.ts';
 import { type HttpResponse, invalid, jsonResponse, Problem } from './problem.ts';
 
@@ -18,10 +13,10 @@ export const cancelJobView = (job: CancelJob) => ({
   selected: selectedView(job.selection),
   total: job.selection.by === 'created_before' ? null : job.selection.total,
   done: job.done,
-  outcomes: Object.fromEntries(cancelOutcomeWords.map((word) => [word, job.outcomes[word] ?? 0])),
+  outcomes: Object.fromEntries(cancelOutcomes.map((outcome) => [outcome, job.outcomes[outcome] ?? 0])),
   reason: job.reason ?? null,
   requested_by: job.requestedBy,
-  tries: job.tries,
+  attempts: job.attempts,
   due_at: job.status === 'running' && job.dueAt ? formatInstant(job.dueAt) : null,
   created_at: formatInstant(job.createdAt),
   updated_at: formatInstant(job.updatedAt),
@@ -50,7 +45,7 @@ export function cancelJobStartResponse({ jobId }: CancelJobKey, start: CancelJob
         detail: 'Nothing is known of this session: no Payment Request is registered for it.',
         members: { job_id: jobId },
       });
-    case 'not-yet':
+    case 'not_yet':
       throw invalid({
         field: 'created_before',
         given: 'a time to come',

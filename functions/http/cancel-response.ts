@@ -1,4 +1,4 @@
-import type { CancelOutcome, CancelDryRun } from '../application/cancel-payment-request.ts';
+import type { CancelResult } from '../application/cancel-payment-request.ts';
 import type { PaymentRequestKey } from '../domain/identifiers.ts';
 import { isUnsettled, type PaymentRequest } from '../domain/payment-request.ts';
 import { viewOf } from './payment-request-view.ts';
@@ -8,17 +8,13 @@ import { type HttpResponse, jsonResponse, klarnaDenied, Problem } from './proble
 const askAgain = 5;
 
 /** The answer to a DELETE: the outcome beside the record, or the problem. */
-export function cancelResponse(key: PaymentRequestKey, result: CancelOutcome | CancelDryRun): HttpResponse {
+export function cancelResponse(key: PaymentRequestKey, result: CancelResult): HttpResponse {
   const members = { payment_request_id: key.paymentRequestId, state: result.record?.state ?? null };
-  switch (result.kind) {
+  switch (result.outcome) {
     case 'canceled':
-      return jsonResponse(200, { outcome: 'canceled', ...viewOf(result.record) });
-    case 'already-canceled':
-      return jsonResponse(200, { outcome: 'already_canceled', ...viewOf(result.record) });
-    case 'would-cancel':
-      return jsonResponse(200, { outcome: 'would_cancel', ...viewOf(result.record) });
-    case 'graced':
-      return pendingResponse(result.record);
+    case 'already_canceled':
+    case 'would_cancel':
+      return jsonResponse(200, { outcome: result.outcome, ...viewOf(result.record) });
     case 'pending':
       if (!isKept(result.record)) {
         throw new Problem('unavailable', {
@@ -28,18 +24,24 @@ export function cancelResponse(key: PaymentRequestKey, result: CancelOutcome | C
         });
       }
       return pendingResponse(result.record);
-    case 'already-final':
+    case 'untried':
+      throw new Problem('unavailable', {
+        detail: 'The cancel was not tried. Repeat the call.',
+        members,
+        retryAfter: askAgain,
+      });
+    case 'already_final':
       throw new Problem('already-final', {
         detail: `The Payment Request is ${result.state} and was left as it is.`,
         members: { ...members, state: result.state },
       });
-    case 'not-found':
+    case 'not_found':
       throw new Problem('not-found', {
         detail:
           'Klarna does not know this Payment Request: it never was, or it expired and Klarna deleted it.',
         members,
       });
-    case 'denied':
+    case 'klarna_denied':
       throw klarnaDenied(
         isKept(result.record) ? 'The cancel is kept and tried again.' : 'Nothing was done.',
         members,

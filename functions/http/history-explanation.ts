@@ -25,7 +25,7 @@ function sentenceOf(entry: HistoryEntry, history: readonly HistoryEntry[]): stri
       return effect === 'noted'
         ? `Klarna was told to cancel and ${responded(detail)}`
         : `Klarna answered our cancel with ${state}, which ${effectOf(entry, history)}`;
-    case 'absence':
+    case 'not_found':
       return `Klarna does not know the request any more, which after its expiry means ${state}, which ${effectOf(entry, history)}`;
     case 'register':
     case 'extend':
@@ -43,7 +43,7 @@ function sentenceOf(entry: HistoryEntry, history: readonly HistoryEntry[]): stri
 
 const reasonsToLook: Readonly<Record<string, string>> = {
   canceled_after_completed: 'the customer had approved, and our cancel went through all the same',
-  not_found_at_klarna: 'its expiry has not passed, so its id or its account may be wrong',
+  not_found: 'its expiry has not passed, so its id or its account may be wrong',
   klarna_denied: "the account's credentials have to be mended",
   unknown_state: 'a newer version may know the state',
 };
@@ -61,16 +61,16 @@ function whyToLook({ attention, effect, state }: HistoryEntry): string {
 
 /** Answers of Klarna's that say nothing of what became of the request. */
 const emptyResponses: Readonly<Record<string, string>> = {
-  'not-found': 'does not know the request',
+  not_found: 'does not know the request',
   denied: 'refused our credentials',
-  'rate-limited': 'would not take so many calls',
+  rate_limited: 'would not take so many calls',
   refused: 'would not have it',
   unclear: 'gave no answer that says what became of it',
-  'unknown-state': 'showed a state that is new to us',
+  unknown_state: 'showed a state that is new to us',
 };
 
 function responded({ response, state, status }: HistoryEntry['detail']): string {
-  const words = response === 'payment-request' ? `showed ${told(state)}` : wordIn(emptyResponses, response);
+  const words = response === 'payment_request' ? `showed ${told(state)}` : wordIn(emptyResponses, response);
   return status === undefined ? words : `${words} (HTTP ${status})`;
 }
 
@@ -82,7 +82,7 @@ const expiryResponses: Readonly<Record<string, string>> = {
 
 const sweepResponses: Readonly<Record<string, string>> = {
   refreshed: 'answered with what the entry before this one says',
-  absent: 'does not know the request',
+  not_found: 'does not know the request',
 };
 
 /** What an observation changed, or which other it lost against and why. */
@@ -190,9 +190,9 @@ function askingWords(detail: HistoryEntry['detail']): string {
 
 const conclusions: Readonly<Record<string, string>> = {
   unknown: 'Klarna gave no answer that says what became of it; the sweep asks again',
-  absent: 'Klarna does not know the request',
+  not_found: 'Klarna does not know the request',
   denied: 'Klarna refuses our credentials; the sweep tries again',
-  'unknown-state': 'Klarna shows a state that is new to us; the sweep asks again',
+  unknown_state: 'Klarna shows a state that is new to us; the sweep asks again',
   grace: 'the customer is in the middle of paying and was given time, once',
 };
 

@@ -17,7 +17,7 @@ const cursorFormat = 'the next_cursor of a page of this account with the same fi
 const attentions = [
   'contradiction',
   'canceled_after_completed',
-  'not_found_at_klarna',
+  'not_found',
   'klarna_denied',
   'unknown_state',
 ] as const satisfies readonly Attention[];

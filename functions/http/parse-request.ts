@@ -1,6 +1,7 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import * as v from 'valibot';
 import type { AccountSettings, Accounts } from '../application/ports.ts';
+import { readJson } from '../contract/read-json.ts';
 import { durationFormat, parseDuration } from '../domain/duration.ts';
 import {
   parseAccount,
@@ -97,23 +98,15 @@ export function bodyOf<Schema extends v.GenericSchema>(
       errors: [{ field: 'body', given: `${bytes.length} bytes`, allowed: `at most ${bodyLimit} bytes` }],
     });
   }
-  return parse(schema, parseJson(bytes), 'body');
+  return parse(schema, objectOf(bytes), 'body');
 }
 
 /** The schema alone would take an empty array for an empty object. */
-function parseJson(bytes: Buffer): unknown {
-  const json = jsonOf(bytes);
+function objectOf(bytes: Buffer): unknown {
+  const json = readJson(bytes);
   if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json;
   const given = json === undefined ? `${bytes.length} bytes that are not JSON` : shown(json);
   throw invalid({ field: 'body', given, allowed: 'a JSON object in UTF-8' });
-}
-
-function jsonOf(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch {
-    return undefined;
-  }
 }
 
 function parse<Schema extends v.GenericSchema>(

@@ -63,23 +63,23 @@ export function sessionResponse(key: PaymentRequestKey, { outcome, record }: Ses
       return jsonResponse(200, record && viewOf(record));
     case 'invalid':
       throw invalid({ field: outcome.field, given: JSON.stringify(outcome.given), allowed: outcome.allowed });
-    case 'not-found':
+    case 'not_found':
       throw new Problem('not-found', {
         detail: 'No session is registered for this Payment Request; a PUT registers one.',
         members,
       });
-    case 'already-final':
+    case 'already_final':
       throw new Problem('already-final', {
         detail: `The Payment Request is ${outcome.state}: its session needs no deadline any more.`,
         members,
       });
-    case 'cancellation-pending':
+    case 'cancellation_pending':
       throw new Problem('cancellation-pending', {
         detail: 'A cancel of this Payment Request has been asked for, and its end is not known yet.',
         members,
         retryAfter: 5,
       });
-    case 'extension-limit': {
+    case 'extension_limit': {
       const { field, allowed } = outcome;
       const given = JSON.stringify(outcome.given);
       throw new Problem('extension-limit', {

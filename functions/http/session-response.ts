@@ -1,4 +1,3 @@
-import { cancelOutcomeWord } from '../application/cancel-outcome-word.ts';
 import type { SessionMember } from '../application/cancel-session.ts';
 import type { Account, SessionId } from '../domain/identifiers.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
@@ -31,11 +30,11 @@ export function sessionCancelResponse(
   return jsonResponse(200, {
     account,
     session_id: sessionId,
-    status: sessionStatusOf(members.map(({ outcome }) => outcome.record?.state)),
-    payment_requests: members.map(({ paymentRequestId, outcome }) => ({
+    status: sessionStatusOf(members.map(({ record }) => record?.state)),
+    payment_requests: members.map(({ paymentRequestId, outcome, record }) => ({
       payment_request_id: paymentRequestId,
-      outcome: cancelOutcomeWord(outcome),
-      state: outcome.record?.state ?? null,
+      outcome,
+      state: record?.state ?? null,
     })),
   });
 }

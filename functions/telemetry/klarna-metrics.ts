@@ -13,7 +13,7 @@ export const withMetrics = (klarna: Klarna, clock: Clock): Klarna => {
       measure('KlarnaMillis', clock.now() - askedAt);
       count('KlarnaResponses');
       count(`Klarna:${response.kind}`);
-      if (response.kind === 'unclear' || response.kind === 'rate-limited') count('KlarnaUnclear');
+      if (response.kind === 'unclear' || response.kind === 'rate_limited') count('KlarnaUnclear');
       return response;
     };
   return {

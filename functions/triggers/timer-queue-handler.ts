@@ -3,6 +3,7 @@ import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import * as v from 'valibot';
 import type { Accounts } from '../application/ports.ts';
 import type { endExpiredSession, TimeoutOutcome } from '../application/end-expired-session.ts';
+import { readJson } from '../contract/read-json.ts';
 import { parseAccount, parsePaymentRequestId } from '../domain/identifiers.ts';
 import { millisOf, parseInstant } from '../domain/instant.ts';
 import { countTimeout } from '../telemetry/timeout-metrics.ts';
@@ -65,10 +66,11 @@ async function handle(
 
 /** Klarna's answer is not known, or Klarna refuses us: the message must come back. */
 const isSettled = (outcome: TimeoutOutcome): boolean =>
-  outcome.kind !== 'ended' || (outcome.cancel.kind !== 'pending' && outcome.cancel.kind !== 'denied');
+  outcome.kind !== 'ended' ||
+  (outcome.cancel.outcome !== 'pending' && outcome.cancel.outcome !== 'klarna_denied');
 
 function parseMessage(body: string) {
-  const message = v.safeParse(messageSchema, jsonOf(body));
+  const message = v.safeParse(messageSchema, readJson(body));
   const account = message.success ? parseAccount(message.output.account) : undefined;
   const paymentRequestId = message.success
     ? parsePaymentRequestId(message.output.payment_request_id)
@@ -78,13 +80,4 @@ function parseMessage(body: string) {
     throw new Error('the message names no account, no Payment Request or no deadline');
   }
   return { account, paymentRequestId, deadlineAt };
-}
-
-/** The parsers' own messages would quote the body into the log. */
-function jsonOf(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
 }

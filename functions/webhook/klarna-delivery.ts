@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import * as v from 'valibot';
 import type { DeliveryFacts, QuarantineReason, SigningKey } from '../application/ports.ts';
 import type { VerifiedDelivery } from '../application/receive-webhook.ts';
+import { readJson } from '../contract/read-json.ts';
 import { parseEventId, parsePaymentRequestId } from '../domain/identifiers.ts';
 import { type Instant, parseInstant } from '../domain/instant.ts';
 import { parseState } from '../domain/payment-request-state.ts';
@@ -107,16 +108,9 @@ type Delivery = v.InferOutput<typeof deliverySchema>;
 
 const nothing: Delivery = { metadata: {}, payload: {} };
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
-
 function parse(bytes: Uint8Array): Delivery {
-  try {
-    const json: unknown = JSON.parse(utf8.decode(bytes));
-    const parsed = v.safeParse(deliverySchema, json);
-    return parsed.success ? parsed.output : nothing;
-  } catch {
-    return nothing;
-  }
+  const parsed = v.safeParse(deliverySchema, readJson(bytes));
+  return parsed.success ? parsed.output : nothing;
 }
 
 /** One tenant's key must not speak for another: what the key is bound to must be what the delivery says. */

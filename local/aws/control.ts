@@ -2,10 +2,10 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { pipeline } from 'node:stream/promises';
 import * as v from 'valibot';
 import type { Clocks } from '../clock/clock-control.ts';
+import { readWholeBody } from '../shared/read-body.ts';
 import { readJson } from '../shared/read-json.ts';
 import { faultSchema, faultTargets } from './faults/fault.ts';
 import type { AwsServer } from './server.ts';
-import { readBody } from './wire/read-body.ts';
 
 /** What somebody else answers to a fault that is passed on. */
 export interface ForwardedResponse {
@@ -35,114 +35,108 @@ export interface ControlOptions {
   readonly runRecurringSchedules?: () => Promise<readonly string[]>;
 }
 
-/** Serves the control address: what was published, what is scheduled, what was given up, and what is to go wrong. */
-export function createControlListener({
-  aws,
-  forwardKlarnaFault,
-  injectFunctionFault,
-  clearFaults = () => Promise.resolve(),
-  clocks,
-  functionCalls = () => ({}),
-  outputs = {},
-  runRecurringSchedules,
-}: ControlOptions): RequestListener {
-  const forwards = new Map(
-    Object.entries({ klarna: forwardKlarnaFault, lambda: injectFunctionFault }).flatMap(
-      ([target, forward]) => (forward ? [[target, forward] as const] : []),
-    ),
-  );
-  const targets = [...faultTargets, ...forwards.keys()];
-
-  async function injectFault(request: IncomingMessage): Promise<ForwardedResponse> {
-    const text = (await readBody(request)).toString('utf8');
-    const addressed = readJson(addressedSchema, text);
-    if ('violation' in addressed) return refused(400, addressed.violation);
-    const { target, ...fault } = addressed.value;
-    const forward = forwards.get(target);
-    if (forward) return forward(fault);
-    if (!(faultTargets as readonly string[]).includes(target)) {
-      return refused(400, `target is ${JSON.stringify(target)}; allowed: ${targets.join(' | ')}.`);
-    }
-    const read = readJson(faultSchema, text);
-    if ('violation' in read) return refused(400, read.violation);
-    aws.faults.inject(read.value);
-    return { status: 201, body: read.value };
-  }
-
-  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const [path = '', query = ''] = (request.url ?? '').split('?');
-    switch (`${request.method ?? ''} ${path}`) {
-      case 'GET /events':
-        await sendEvents(aws, new URLSearchParams(query), response);
-        return;
-      case 'GET /calls':
-        sendJson(response, { status: 200, body: { aws: aws.calls(), functions: functionCalls() } });
-        return;
-      case 'GET /outputs':
-        sendJson(response, { status: 200, body: { Lapse: outputs } });
-        return;
-      case 'GET /schedules':
-        sendJson(response, { status: 200, body: aws.schedules.list().map(shownSchedule) });
-        return;
-      case 'GET /dead-letters':
-        sendJson(response, { status: 200, body: aws.queues.deadLetters().map(shownDeadLetter) });
-        return;
-      case 'POST /faults':
-        sendJson(response, await injectFault(request));
-        return;
-      case 'GET /faults':
-        sendJson(response, { status: 200, body: { faults: aws.faults.list() } });
-        return;
-      case 'DELETE /faults':
-        aws.faults.clear();
-        await clearFaults();
-        response.writeHead(204).end();
-        return;
-      case 'POST /sweep':
-        sendJson(
-          response,
-          runRecurringSchedules
-            ? { status: 200, body: { runs: await runRecurringSchedules() } }
-            : refused(404, 'There is nothing here that recurs.'),
-        );
-        return;
-      case 'GET /clock':
-        sendJson(response, clocks ? { status: 200, body: clocks.show() } : noClock);
-        return;
-      case 'POST /clock': {
-        const text = (await readBody(request)).toString('utf8');
-        const wrong = await clocks?.set(text);
-        sendJson(
-          response,
-          wrong ? refused(400, wrong.violation) : clocks ? { status: 200, body: clocks.show() } : noClock,
-        );
-        return;
-      }
-      default:
-        sendJson(
-          response,
-          refused(
-            404,
-            `There is no ${request.method ?? ''} ${path}; allowed: GET /events, /schedules, /dead-letters, /calls and /outputs, ` +
-              'GET, POST and DELETE /faults, GET and POST /clock, and POST /sweep.',
-          ),
-        );
-    }
-  }
-
+/** Serves the control address: published events, schedules, dead letters, calls, faults, the clock and the sweep. */
+export function createControlListener(options: ControlOptions): RequestListener {
   return (request, response) => {
-    serve(request, response).catch((error: unknown) => {
+    serve(options, request, response).catch((error: unknown) => {
       if (response.headersSent) response.destroy();
       else sendJson(response, refused(500, String(error)));
     });
   };
 }
 
+async function serve(
+  options: ControlOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const [path = '', query = ''] = (request.url ?? '').split('?');
+  switch (`${request.method ?? ''} ${path}`) {
+    case 'GET /events':
+      await sendEvents(options.aws, new URLSearchParams(query), response);
+      return;
+    case 'DELETE /faults':
+      options.aws.faults.clear();
+      await options.clearFaults?.();
+      response.writeHead(204).end();
+      return;
+    default:
+      sendJson(response, await respond(options, request, path));
+  }
+}
+
+async function respond(
+  options: ControlOptions,
+  request: IncomingMessage,
+  path: string,
+): Promise<ForwardedResponse> {
+  const { aws, clocks, functionCalls, outputs = {}, runRecurringSchedules } = options;
+  switch (`${request.method ?? ''} ${path}`) {
+    case 'GET /calls':
+      return shown({ aws: aws.calls(), functions: functionCalls?.() ?? {} });
+    case 'GET /outputs':
+      return shown({ Lapse: outputs });
+    case 'GET /schedules':
+      return shown(aws.schedules.list().map(shownSchedule));
+    case 'GET /dead-letters':
+      return shown(aws.queues.deadLetters().map(shownDeadLetter));
+    case 'POST /faults':
+      return injectFault(options, (await readWholeBody(request)).toString('utf8'));
+    case 'GET /faults':
+      return shown({ faults: aws.faults.list() });
+    case 'POST /sweep':
+      return runRecurringSchedules
+        ? shown({ runs: await runRecurringSchedules() })
+        : refused(404, 'This system has no recurring schedule.');
+    case 'GET /clock':
+      return clocks ? shown(clocks.show()) : noClock;
+    case 'POST /clock':
+      return clocks ? setClock(clocks, (await readWholeBody(request)).toString('utf8')) : noClock;
+    default:
+      return refused(
+        404,
+        `There is no ${request.method ?? ''} ${path}; allowed: GET /events, /schedules, /dead-letters, /calls and /outputs, ` +
+          'GET, POST and DELETE /faults, GET and POST /clock, and POST /sweep.',
+      );
+  }
+}
+
+async function injectFault(options: ControlOptions, text: string): Promise<ForwardedResponse> {
+  const addressed = readJson(addressedSchema, text);
+  if ('violation' in addressed) return refused(400, addressed.violation);
+  const { target, ...fault } = addressed.value;
+  const forwards = new Map(
+    Object.entries({ klarna: options.forwardKlarnaFault, lambda: options.injectFunctionFault }).flatMap(
+      ([name, forward]) => (forward ? [[name, forward] as const] : []),
+    ),
+  );
+  const forward = forwards.get(target);
+  if (forward) return forward(fault);
+  if (!(faultTargets as readonly string[]).includes(target)) {
+    const targets = [...faultTargets, ...forwards.keys()];
+    return refused(400, `target is ${JSON.stringify(target)}; allowed: ${targets.join(' | ')}.`);
+  }
+  const read = readJson(faultSchema, text);
+  if ('violation' in read) return refused(400, read.violation);
+  options.aws.faults.inject(read.value);
+  return { status: 201, body: read.value };
+}
+
+async function setClock(
+  clocks: NonNullable<ControlOptions['clocks']>,
+  text: string,
+): Promise<ForwardedResponse> {
+  const wrong = await clocks.set(text);
+  return wrong ? refused(400, wrong.violation) : shown(clocks.show());
+}
+
+const shown = (body: unknown): ForwardedResponse => ({ status: 200, body });
+
 const addressedSchema = v.looseObject({ target: v.string() });
 
 const noClock: ForwardedResponse = {
   status: 404,
-  body: { error: 'There is no clock here that could be set.' },
+  body: { error: 'This system has no clock that can be set.' },
 };
 
 const refused = (status: number, error: string): ForwardedResponse => ({ status, body: { error } });

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import type { DatabaseSync } from 'node:sqlite';
 import type { QueueDescription } from '../template/stack-description.ts';
 import { ChangeSignal } from '../clock/change-signal.ts';
 import { openDatabase } from '../shared/database.ts';
@@ -66,52 +67,19 @@ export interface AwsServer {
 }
 
 /**
- * Starts the AWS services that the functions use, on one endpoint. What a call was answered with success for is kept when
- * there is a data directory, and survives a `kill -9` of the process.
+ * Starts the AWS services that the functions use, on one endpoint. With a data directory, every call that succeeded is kept and
+ * survives a `kill -9` of the process.
  */
 export async function startAwsServer(options: AwsServerOptions): Promise<AwsServer> {
-  const { region, accountId, clock = new LocalClock(), onLog = console.error } = options;
+  const { accountId, clock = new LocalClock(), onLog = console.error } = options;
   const closing = new AbortController();
   const faults = new Faults((services) => serviceEndpoints.shut(services));
   const database = openDatabase(options.dataDirectory, 'aws.sqlite');
-
-  const queues = new Queues(options.queues, options.deadLetterQueues ?? [], {
-    store: new MessageStore(database),
-    clock,
-    faults,
-    accountId,
-    closing: closing.signal,
-  });
-  const events = new EventLog(database, clock, closing.signal);
-  const scheduleStore = new ScheduleStore(database);
-  const schedulesChanged = new ChangeSignal(clock);
-  const schedules = new Schedules({
-    store: scheduleStore,
-    clock,
-    groups: options.scheduleGroups,
-    onChange: () => schedulesChanged.ring(),
-  });
-  const arnOf = ({ group, name }: ScheduleKey) =>
-    `arn:aws:scheduler:${region}:${accountId}:schedule/${group}/${name}`;
+  const services = openServices({ ...options, database, clock, faults, closing: closing.signal });
   const dynamodb = openDynamoDbProxy(options.dynamodbUrl);
-
   const calls = new Map<string, number>();
-  // The queue URLs need the port, which is known once the server listens; no call comes earlier.
-  let url = '';
-  const queueUrl = (queueName: string) => `${url}/${accountId}/${queueName}`;
   const listener = createRequestListener({
-    actions: {
-      scheduler: schedulerActions(schedules, arnOf),
-      sqs: sqsActions(queues, queueUrl),
-      eventbridge: eventBridgeActions({
-        log: events,
-        faults,
-        buses: options.eventBuses,
-        region,
-        accountId,
-      }),
-      secretsmanager: secretsManagerActions({ secrets: options.secrets, region, accountId }),
-    },
+    actions: services.actions,
     dynamodb,
     faults,
     onCall: (service, action) => {
@@ -121,6 +89,7 @@ export async function startAwsServer(options: AwsServerOptions): Promise<AwsServ
     onLog,
   });
   const server = createServer({ keepAliveTimeout: 0 }, listener);
+  let url: string;
   let serviceEndpoints: ServiceEndpoints;
   try {
     url = await listen(server, options.port);
@@ -129,14 +98,13 @@ export async function startAwsServer(options: AwsServerOptions): Promise<AwsServ
     database.close();
     throw error;
   }
-
-  const delivery = new ScheduleDelivery({ database, store: scheduleStore, queues, faults, arnOf });
-  const loop = startScheduleLoop(scheduleStore, delivery, clock, schedulesChanged, onLog);
+  const { queues, events, schedules, startSchedules } = services;
+  const loop = startSchedules(onLog);
 
   return {
     url,
     urls: serviceEndpoints.urls,
-    queueUrl,
+    queueUrl: (queueName) => `${url}/${accountId}/${queueName}`,
     queues,
     events,
     schedules,
@@ -152,5 +120,45 @@ export async function startAwsServer(options: AwsServerOptions): Promise<AwsServ
       dynamodb.close();
       database.close();
     },
+  };
+}
+
+interface ServicesParts extends AwsServerOptions {
+  readonly database: DatabaseSync;
+  readonly clock: LocalClock;
+  readonly faults: Faults;
+  readonly closing: AbortSignal;
+}
+
+/** The services over one database, and the actions by which clients use them. */
+function openServices(parts: ServicesParts) {
+  const { database, clock, faults, closing, region, accountId } = parts;
+  const queues = new Queues(parts.queues, parts.deadLetterQueues ?? [], {
+    store: new MessageStore(database),
+    clock,
+    faults,
+    accountId,
+    closing,
+  });
+  const events = new EventLog(database, clock, closing);
+  const store = new ScheduleStore(database);
+  const changed = new ChangeSignal(clock);
+  const onChange = () => changed.announce();
+  const schedules = new Schedules({ store, clock, groups: parts.scheduleGroups, onChange });
+  const arnOf = ({ group, name }: ScheduleKey) =>
+    `arn:aws:scheduler:${region}:${accountId}:schedule/${group}/${name}`;
+  const delivery = new ScheduleDelivery({ database, store, queues, faults, arnOf });
+  return {
+    queues,
+    events,
+    schedules,
+    actions: {
+      scheduler: schedulerActions(schedules, arnOf),
+      sqs: sqsActions(queues),
+      eventbridge: eventBridgeActions({ log: events, faults, buses: parts.eventBuses, region, accountId }),
+      secretsmanager: secretsManagerActions({ secrets: parts.secrets, region, accountId }),
+    },
+    startSchedules: (onLog: (line: string) => void) =>
+      startScheduleLoop({ store, delivery, clock, changed, onLog }),
   };
 }

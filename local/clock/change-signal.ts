@@ -13,7 +13,7 @@ export class ChangeSignal {
   }
 
   /** Wakes all who wait. */
-  ring(): void {
+  announce(): void {
     for (const wake of [...this.#sleepers]) wake();
   }
 

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import * as v from 'valibot';
-import { type PlainResponse, readBody } from '../http/front.ts';
+import type { PlainResponse } from '../http/front.ts';
 import { type Listening, startListening } from '../http/start-listening.ts';
+import { readBody } from '../shared/read-body.ts';
 import { type PageFile, readPageFiles } from './page-files.ts';
 import { passOn } from './forward-request.ts';
 import { refusalOf } from './request-guard.ts';

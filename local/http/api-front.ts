@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http';
+import { decodeComponent } from '../shared/decode-component.ts';
 import type { InvocationResult } from '../lambda/invoke.ts';
 import type { RouteDescription } from '../template/stack-description.ts';
 import { type PlainResponse, startFront } from './front.ts';
-import { decoded, eventBody, httpEvent, splitOnce } from './http-event.ts';
+import { eventBody, httpEvent, splitOnce } from './http-event.ts';
 import { matchRoute } from './route-table.ts';
 import type { Listening } from './start-listening.ts';
 
@@ -20,7 +21,7 @@ const integrationLimitMillis = 30_000;
 export function startApiFront({ port, routes, invoke }: ApiFrontOptions): Promise<Listening> {
   return startFront(port, bodyLimit, async (request, bytes) => {
     const [path] = splitOnce(request.url ?? '/', '?');
-    if (decoded(path) === undefined) return { status: 400, message: 'Bad Request' };
+    if (decodeComponent(path) === undefined) return { status: 400, message: 'Bad Request' };
     const match = matchRoute(routes, request.method ?? '', path);
     if (!match) return { status: 404, message: 'Not Found' };
     const target = {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { readBody } from '../shared/read-body.ts';
 import { type Listening, startListening } from './start-listening.ts';
 
 /** An answer of the front's own, for what no function answers. */
@@ -27,17 +28,6 @@ export function startFront(
   return startListening(port, (request, response) => {
     void serve(request, response);
   });
-}
-
-/** The whole body, or `undefined` when it is longer than the limit; the rest is then read and dropped. */
-export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length <= limit) chunks.push(chunk);
-  }
-  return length > limit ? undefined : Buffer.concat(chunks);
 }
 
 function sendPlain(response: ServerResponse, { status, message }: PlainResponse): void {

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { randomUUID } from 'node:crypto';
+import { decodeComponent } from '../shared/decode-component.ts';
 
 /** A body as AWS passes it on: text where that loses nothing, else base64. */
 export interface EventBody {
@@ -46,7 +47,7 @@ export function httpEvent(
   return {
     version: '2.0',
     routeKey: target.routeKey,
-    rawPath: decoded(path) ?? path,
+    rawPath: decodeComponent(path) ?? path,
     rawQueryString: query,
     ...(cookie !== undefined && { cookies: cookie.split(/; */) }),
     headers: others,
@@ -60,7 +61,7 @@ export function httpEvent(
       ...(target.authorizer !== undefined && { authorizer: target.authorizer }),
       http: {
         method: request.method,
-        path: decoded(path) ?? path,
+        path: decodeComponent(path) ?? path,
         protocol: `HTTP/${request.httpVersion}`,
         sourceIp: request.socket.remoteAddress ?? '127.0.0.1',
         userAgent: headers['user-agent'] ?? '',
@@ -73,15 +74,6 @@ export function httpEvent(
     },
     ...body,
   };
-}
-
-/** A percent-encoded text decoded; `undefined` when it is malformed. */
-export function decoded(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return undefined;
-  }
 }
 
 export function splitOnce(text: string, separator: string): readonly [string, string] {

@@ -1,5 +1,5 @@
 import type { RouteDescription } from '../template/stack-description.ts';
-import { decoded } from './http-event.ts';
+import { decodeComponent } from '../shared/decode-component.ts';
 
 /** A route that a request takes, and what its path says. */
 export interface RouteMatch {
@@ -43,7 +43,7 @@ function parametersOf(
       if (part !== segment) return undefined;
     } else {
       if (segment === '') return undefined;
-      parameters[name] = decoded(segment) ?? segment;
+      parameters[name] = decodeComponent(segment) ?? segment;
     }
   }
   return parameters;

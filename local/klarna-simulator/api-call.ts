@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { decodeComponent } from '../shared/decode-component.ts';
 import type { Caller } from './authorization.ts';
 import type { Operation } from './faults.ts';
 
@@ -27,13 +28,7 @@ export interface ApiCall {
 }
 
 /** A path segment as it was meant; one that is wrongly encoded is taken as it is, and names nothing. */
-export function decodedSegment(segment: string): string {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return segment;
-  }
-}
+export const decodedSegment = (segment: string): string => decodeComponent(segment) ?? segment;
 
 const segmentOf = (segment: string | undefined): string | undefined =>
   segment === undefined ? undefined : decodedSegment(segment);

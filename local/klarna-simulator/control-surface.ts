@@ -7,10 +7,11 @@ import { decodedSegment } from './api-call.ts';
 import type { Calls } from './calls.ts';
 import type { Deliveries } from './deliveries.ts';
 import { type Faults, faultSchema } from './faults.ts';
-import { readBody } from './http-body.ts';
 import { givenFields, shownPaymentRequest, type SimulatedPaymentRequest } from './payment-request.ts';
 import type { NewPaymentRequest, PaymentRequests } from './payment-requests.ts';
+import { readBody } from '../shared/read-body.ts';
 import { readJson } from '../shared/read-json.ts';
+import { longestBodyBytes } from './klarna-limits.ts';
 import { sendResponse } from './send-response.ts';
 import { type SettingsInForce, settingsSchema } from './settings.ts';
 import { type Action, isOpen, states, statesThatAllow } from './state-machine.ts';
@@ -80,7 +81,7 @@ export class ControlSurface {
   }
 
   async handle(request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {
-    const bytes = await readBody(request);
+    const bytes = await readBody(request, longestBodyBytes);
     const reply = bytes
       ? await this.#respond(
           request.method ?? '',

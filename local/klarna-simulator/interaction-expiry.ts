@@ -1,5 +1,6 @@
 import { parseDuration } from '../../functions/domain/duration.ts';
 import { type Instant, millisOf, parseInstant, plusMillis } from '../../functions/domain/instant.ts';
+import { isJsonObject } from '../shared/parse-json.ts';
 import { invalid, type Refusal } from './simulator-response.ts';
 
 const minute = 60_000;
@@ -18,10 +19,10 @@ export function readInteractionExpiry(
 ): Instant | Refusal | undefined {
   const config = body['customer_interaction_config'];
   if (config === undefined) return undefined;
-  if (!isObject(config)) return invalid('customer_interaction_config', 'It must be an object.');
+  if (!isJsonObject(config)) return invalid('customer_interaction_config', 'It must be an object.');
   const expiry = config['interaction_expiry'];
   if (expiry === undefined) return undefined;
-  const expiresAt = isObject(expiry) ? expiryOf(expiry, now) : undefined;
+  const expiresAt = isJsonObject(expiry) ? expiryOf(expiry, now) : undefined;
   if (!expiresAt) {
     return invalid(parameter, 'It must be an object with either a duration or a timestamp, in ISO 8601.');
   }
@@ -38,7 +39,3 @@ function expiryOf({ duration, timestamp }: Readonly<Record<string, unknown>>, no
   }
   return typeof timestamp === 'string' && duration === undefined ? parseInstant(timestamp) : undefined;
 }
-
-/** A JSON object, and no array. */
-export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { DatabaseSync } from 'node:sqlite';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -15,8 +16,9 @@ import type { Configuration } from './configuration.ts';
 import { type EnvelopeStyle, inEnvelope } from './error-envelope.ts';
 import { type FaultPlan, noFault, planOf } from './fault-plan.ts';
 import type { Faults } from './faults.ts';
-import { readBody } from './http-body.ts';
-import { isObject } from './interaction-expiry.ts';
+import { isJsonObject, parseJson } from '../shared/parse-json.ts';
+import { readBody } from '../shared/read-body.ts';
+import { longestBodyBytes } from './klarna-limits.ts';
 import { respondToNotificationCall, type NotificationCallsParts } from './notification-calls.ts';
 import { respondToPaymentRequestCall, type PaymentRequestCallsParts } from './payment-request-calls.ts';
 import { RateLimit, rateLimited } from './rate-limit.ts';
@@ -45,7 +47,7 @@ export class KlarnaApi {
   async handle(request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {
     const { method = '' } = request;
     const route = routeOf(method, path);
-    const body = await readBody(request);
+    const body = await readBody(request, longestBodyBytes);
     const { headers: limitHeaders, exceeded } = this.#rateLimit.count();
     const { plan, call } = this.#begin(request, path, route);
     const truth = (): SimulatorResponse | Refusal =>
@@ -142,7 +144,7 @@ const rendered = (reply: SimulatorResponse | Refusal, style: EnvelopeStyle): Sim
 
 /** The id of the request that was made, so that the note of its creation names it. */
 function idIn(reply: SimulatorResponse | undefined): string | null {
-  const id = isObject(reply?.json) ? reply.json['payment_request_id'] : undefined;
+  const id = isJsonObject(reply?.json) ? reply.json['payment_request_id'] : undefined;
   return typeof id === 'string' ? id : null;
 }
 
@@ -162,10 +164,6 @@ function readJsonBody(
   if (!/^application\/json *(;|$)/i.test(contentType ?? '')) {
     return { status: 400, errorCode: 'INVALID_CONTENT_TYPE', message: 'It must be application/json.' };
   }
-  try {
-    const json: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-    return isObject(json) ? { json } : invalid('body', 'It must be a JSON object.');
-  } catch {
-    return invalid('body', 'It must be a JSON object.');
-  }
+  const json = isUtf8(bytes) ? parseJson(bytes.toString('utf8')) : undefined;
+  return isJsonObject(json) ? { json } : invalid('body', 'It must be a JSON object.');
 }

@@ -1,7 +1,7 @@
 /** What came of one attempt: a status and the beginning of the answer, or why there was none. */
 export interface PostResponse {
   readonly status?: number;
-  readonly reply?: string;
+  readonly response?: string;
   readonly error?: string;
 }
 
@@ -32,8 +32,8 @@ export async function postDelivery(delivery: PostedDelivery): Promise<PostRespon
       body: delivery.body,
       signal: AbortSignal.any([AbortSignal.timeout(delivery.timeoutMillis), delivery.stopped]),
     });
-    const reply = await response.text();
-    return { status: response.status, reply: reply.slice(0, responseCharacters) };
+    const text = await response.text();
+    return { status: response.status, response: text.slice(0, responseCharacters) };
   } catch (error) {
     return delivery.stopped.aborted ? 'stopped' : { error: reasonOf(error) };
   }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { defaultAccounts, defaultSigningKeys } from './default-secrets.ts';
 import type { ConfigurationInput } from '../klarna-simulator/configuration.ts';
+import { isJsonObject, type JsonObject, parseJson } from '../shared/parse-json.ts';
 import type { LocalOptions } from '../options.ts';
 
 /** What the local system itself looks at; the functions check the rest. */
@@ -71,25 +72,21 @@ function check<Schema extends v.GenericSchema>(
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
     throw new Error(`${flag} ${file ?? ''} cannot be read (${code}).`, { cause: error });
   }
-  const parsed = v.safeParse(schema, parseJson(text));
+  const parsed = v.safeParse(schema, objectIn(text));
   if (parsed.success) return parsed.output;
   const [issue] = parsed.issues;
   const field = v.getDotPath(issue);
   throw new Error(
     `${flag} ${file ?? ''}: ${field ?? 'the file'} is not as it should be; allowed: ` +
-      `${issue.expected ?? 'a JSON object'} (the format is in docs/configuration.md).`,
+      `${issue.expected ?? 'a JSON object'} (the format is in docs/reference/configuration.md).`,
   );
 }
 
-/** The object in a text, if it holds one. The parser's own message would quote the secret. */
-function parseJson(text: string): unknown {
-  try {
-    const value: unknown = JSON.parse(text);
-    return Array.isArray(value) ? undefined : value;
-  } catch {
-    return undefined;
-  }
-}
+/** The JSON object of a text, if it holds one. The parser's own message would quote the secret. */
+const objectIn = (text: string): JsonObject | undefined => {
+  const value = parseJson(text);
+  return isJsonObject(value) ? value : undefined;
+};
 
 /** An API key of two accounts speaks for both. */
 function apiKeysOf(

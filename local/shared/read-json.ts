@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { parseJson } from './parse-json.ts';
 
 /** An object with these fields and no others, which says so when it is given another. */
 export const closedObject = <const Entries extends v.ObjectEntries>(entries: Entries) =>
@@ -22,12 +23,8 @@ export function readJson<Schema extends v.GenericSchema>(
   schema: Schema,
   text: string,
 ): ReadJson<v.InferOutput<Schema>> {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    return { violation: 'The text is not JSON; allowed: one JSON object.' };
-  }
+  const json = parseJson(text);
+  if (json === undefined) return { violation: 'The text is not JSON; allowed: one JSON object.' };
   const parsed = v.safeParse(schema, json);
   return parsed.success ? { value: parsed.output } : { violation: violationOf(parsed.issues[0]) };
 }

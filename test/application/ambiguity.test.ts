@@ -10,20 +10,23 @@ describe('two webhooks of one time that tell of two states', () => {
   it.each([
     ['SUBMITTED', 'IN_PROGRESS'],
     ['IN_PROGRESS', 'SUBMITTED'],
-  ] as const)('%s, then %s: the sweep asks Klarna, and the record says what is so', async (first, second) => {
-    for (const truth of ['SUBMITTED', 'IN_PROGRESS'] as const) {
-      const world = new World(new ScriptedKlarna(truth));
-      await world.register(registrationWith());
-      const { reconcileAfter } = world.record;
-      await world.webhook(observed(first));
-      await world.webhook(observed(second));
-      expect((await world.sweep()).ask).toBe(1);
-      expect(world.record).toMatchObject({ state: truth, reconcileAfter });
-      expect(world.klarna.calls).toEqual(['read']);
-      await world.sweep();
-      expect(world.klarna.calls).toEqual(['read']);
-    }
-  });
+  ] as const)(
+    'after %s and %s of the same time, the sweep reads Klarna and records its state',
+    async (first, second) => {
+      for (const truth of ['SUBMITTED', 'IN_PROGRESS'] as const) {
+        const world = new World(new ScriptedKlarna(truth));
+        await world.register(registrationWith());
+        const { reconcileAfter } = world.record;
+        await world.webhook(observed(first));
+        await world.webhook(observed(second));
+        expect((await world.sweep()).ask).toBe(1);
+        expect(world.record).toMatchObject({ state: truth, reconcileAfter });
+        expect(world.klarna.calls).toEqual(['read']);
+        await world.sweep();
+        expect(world.klarna.calls).toEqual(['read']);
+      }
+    },
+  );
 
   it('of a request that nobody registered: once looked into, it is left alone', async () => {
     const world = new World(new ScriptedKlarna('SUBMITTED'));
@@ -49,7 +52,7 @@ describe('webhooks that contradict each other', () => {
   };
 
   it.each(['CANCELED', 'EXPIRED', undefined] as const)(
-    'are looked into once, whatever Klarna says (%s), and stay for a person to see',
+    'contradicting webhooks cause one read, and attention stays whatever Klarna says (%s)',
     async (truth) => {
       const world = await contradicted(new ScriptedKlarna(truth));
       expect((await world.sweep()).ask).toBe(1);
@@ -65,7 +68,7 @@ describe('webhooks that contradict each other', () => {
       });
       expect(world.record.history.at(-1)).toMatchObject({
         kind: 'sweep',
-        detail: { looked_into: 'contradiction', response: truth ? 'refreshed' : 'absent' },
+        detail: { looked_into: 'contradiction', response: truth ? 'refreshed' : 'not_found' },
       });
     },
   );

@@ -16,7 +16,7 @@ import { CountingIds, VirtualClock } from '../support/virtual-clock.ts';
 const settings = settingsWith();
 const id = key.paymentRequestId;
 const limited = (retryAfterMillis: number | undefined): KlarnaResponse => ({
-  kind: 'rate-limited',
+  kind: 'rate_limited',
   retryAfterMillis,
   proof: { status: '429' },
 });
@@ -54,7 +54,7 @@ describe('a read', () => {
     const { dependencies, begin } = asking(new ScriptedKlarna('SUBMITTED'));
     dependencies.clock.advance(700);
     const response = {
-      kind: 'payment-request',
+      kind: 'payment_request',
       state: 'IN_PROGRESS',
       previousState: 'SUBMITTED',
       stateReason: 'R',
@@ -88,7 +88,7 @@ describe('a read', () => {
 describe('the end at Klarna', () => {
   it('is a read and a DELETE, with what both said and the proof of the last', async () => {
     const klarna = new ScriptedKlarna('SUBMITTED').responses('cancel', {
-      kind: 'payment-request',
+      kind: 'payment_request',
       state: 'CANCELED',
       proof: { status: '200', correlation_id: 'c2' },
     });
@@ -147,7 +147,7 @@ describe('the end at Klarna', () => {
   });
 
   it('is heard in order, also what says nothing, with its proof and when it came', async () => {
-    const shown: KlarnaResponse = { kind: 'payment-request', state: 'SUBMITTED', proof: { status: '202' } };
+    const shown: KlarnaResponse = { kind: 'payment_request', state: 'SUBMITTED', proof: { status: '202' } };
     const klarna = new ScriptedKlarna('SUBMITTED')
       .responses('read', limited(500))
       .responses('cancel', shown, (self) => {
@@ -167,9 +167,9 @@ describe('the end at Klarna', () => {
     });
     const read = (state: string) => expect.objectContaining({ source: 'read', state }) as unknown;
     expect(facts).toEqual([
-      noted('read', 0, { response: 'rate-limited', status: '429' }),
+      noted('read', 0, { response: 'rate_limited', status: '429' }),
       read('SUBMITTED'),
-      noted('cancel', 500, { response: 'payment-request', state: 'SUBMITTED', status: '202' }),
+      noted('cancel', 500, { response: 'payment_request', state: 'SUBMITTED', status: '202' }),
       read('SUBMITTED'),
       noted('cancel', 500, { response: 'unclear', status: '500', error_id: 'e1' }),
       read('CANCELED'),
@@ -231,9 +231,9 @@ describe('the end at Klarna', () => {
   });
 
   it.each([
-    ['not-found', 'absent'],
+    ['not_found', 'not_found'],
     ['denied', 'denied'],
-    ['unknown-state', 'unknown-state'],
+    ['unknown_state', 'unknown_state'],
   ] as const)('is %s', async (kind, conclusion) => {
     const klarna = new ScriptedKlarna('SUBMITTED').responses('read', { kind, proof: { error: kind } });
     expect(await asking(klarna).end(12_000)).toEqual({

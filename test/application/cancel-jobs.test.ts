@@ -50,8 +50,8 @@ class Klarna implements KlarnaPaymentRequests {
   #shown(id: PaymentRequestId): KlarnaResponse {
     const state = this.states.get(id);
     return state
-      ? { kind: 'payment-request', state, proof: { status: '200' } }
-      : { kind: 'not-found', proof: { status: '404' } };
+      ? { kind: 'payment_request', state, proof: { status: '200' } }
+      : { kind: 'not_found', proof: { status: '404' } };
   }
 }
 
@@ -313,7 +313,7 @@ describe('a job by age', () => {
     await world.start(byAge);
     world.klarna.isDown = true;
     await world.run();
-    expect(await world.job()).toMatchObject({ chosen: { ids: [requestId(0)] }, tries: 1, version: 3 });
+    expect(await world.job()).toMatchObject({ chosen: { ids: [requestId(0)] }, attempts: 1, version: 3 });
     world.klarna.isDown = false;
     expect(await world.finish()).toMatchObject({ outcomes: { canceled: 1 }, version: 4 });
   });
@@ -323,7 +323,7 @@ describe('a job by age', () => {
     const now = instantFromMillis(world.clock.now());
     const started = (ahead: number) =>
       world.start({ by: 'created_before', createdBefore: plusMillis(now, ahead) });
-    expect(await started(60_001)).toEqual({ kind: 'not-yet' });
+    expect(await started(60_001)).toEqual({ kind: 'not_yet' });
     expect(await world.jobs.read(key)).toBeUndefined();
     expect(await started(60_000)).toMatchObject({ kind: 'started' });
   });
@@ -567,7 +567,7 @@ describe('a stop', () => {
       if (call === 'klarna.read' && moment === 'before' && ++reads === 2) throw new Error('a bug');
     };
     await world.run();
-    expect(await world.stop()).toMatchObject({ status: 'stopped', tries: 1, done: 0 });
+    expect(await world.stop()).toMatchObject({ status: 'stopped', attempts: 1, done: 0 });
     expect(await world.run()).toEqual({ pages: 0 });
     const job = await world.job();
     expect(job).toMatchObject({ done: 2, pages: 1, outcomes: { canceled: 1, untried: 1 } });
@@ -663,9 +663,9 @@ describe('when nothing gets through', () => {
     world.klarna.isDown = true;
     for (const minutes of [1, 5, 15]) {
       await world.run();
-      const { tries, dueAt, done, updatedAt } = await world.job();
+      const { attempts, dueAt, done, updatedAt } = await world.job();
       expect({ done, dueAt }).toEqual({ done: 0, dueAt: plusMillis(updatedAt, minutes * 60_000) });
-      expect(tries).toBeGreaterThan(0);
+      expect(attempts).toBeGreaterThan(0);
       world.clock.advance(minutes * 60_000);
     }
     world.klarna.isDown = false;
@@ -689,7 +689,7 @@ describe('when nothing gets through', () => {
     world.hasAccount = false;
     await world.run();
     expect(world.faults).toEqual([new Error('the secret accounts has no account shop-se')]);
-    expect(await world.job()).toMatchObject({ status: 'running', tries: 1, done: 0 });
+    expect(await world.job()).toMatchObject({ status: 'running', attempts: 1, done: 0 });
     world.hasAccount = true;
     expect((await world.finish()).outcomes).toEqual({ canceled: 1 });
   });

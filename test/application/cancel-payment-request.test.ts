@@ -9,7 +9,7 @@ import { afterNoon, cancellationWith, minute } from '../support/sessions.ts';
 import { World } from '../support/world.ts';
 
 const canceledResponse: KlarnaResponse = {
-  kind: 'payment-request',
+  kind: 'payment_request',
   state: 'CANCELED',
   proof: { status: '200' },
 };
@@ -17,7 +17,7 @@ const canceledResponse: KlarnaResponse = {
 describe('a request that nobody registered', () => {
   it('is read once, canceled once, and recorded with evidence', async () => {
     const world = new World();
-    expect((await world.cancel()).kind).toBe('canceled');
+    expect((await world.cancel()).outcome).toBe('canceled');
     expect(world.klarna.calls).toEqual(['read', 'cancel']);
     expect(world.record).toMatchObject({
       state: 'CANCELED',
@@ -30,34 +30,34 @@ describe('a request that nobody registered', () => {
   it('is already canceled the second time, and Klarna hears nothing of it', async () => {
     const world = new World();
     await world.cancel();
-    expect((await world.cancel()).kind).toBe('already-canceled');
+    expect((await world.cancel()).outcome).toBe('already_canceled');
     expect(world.klarna.calls).toEqual(['read', 'cancel']);
     expect(world.record.cancellation?.outcome).toBe('canceled');
   });
 
   it('is already canceled where Klarna says so, and no DELETE goes out', async () => {
     const world = new World(new ScriptedKlarna('CANCELED'));
-    expect((await world.cancel()).kind).toBe('already-canceled');
+    expect((await world.cancel()).outcome).toBe('already_canceled');
     expect(world.klarna.calls).toEqual(['read']);
     expect(world.record.cancellation?.outcome).toBe('already_canceled');
   });
 
   it('makes no record when Klarna does not know it either', async () => {
     const world = new World(new ScriptedKlarna(undefined));
-    expect(await world.cancel()).toEqual({ kind: 'not-found', record: undefined });
+    expect(await world.cancel()).toEqual({ outcome: 'not_found', record: undefined });
     expect(world.store.records.size).toBe(0);
   });
 
   it('makes no record when Klarna refuses our credentials', async () => {
     const world = new World(new ScriptedKlarna('SUBMITTED').responses('read', { kind: 'denied', proof: {} }));
-    expect((await world.cancel()).kind).toBe('denied');
+    expect((await world.cancel()).outcome).toBe('klarna_denied');
     expect(world.store.records.size).toBe(0);
   });
 
   it('is kept as pending when Klarna does not answer at all, and the sweep ends it', async () => {
     const klarna = new ScriptedKlarna('SUBMITTED').responses('read', unclear, unclear, unclear, unclear);
     const world = new World(klarna);
-    expect((await world.cancel()).kind).toBe('pending');
+    expect((await world.cancel()).outcome).toBe('pending');
     expect(klarna.cancels).toBe(0);
     world.clock.advance(60_000);
     await world.sweep();
@@ -68,7 +68,7 @@ describe('a request that nobody registered', () => {
 describe('what is paid or ended', () => {
   it.each(['COMPLETED', 'EXPIRED', 'DECLINED'] as const)('%s is left alone', async (state) => {
     const world = new World(new ScriptedKlarna(state));
-    expect(await world.cancel()).toMatchObject({ kind: 'already-final', state });
+    expect(await world.cancel()).toMatchObject({ outcome: 'already_final', state });
     expect(world.klarna.cancels).toBe(0);
     expect(world.record).toMatchObject({ state, cancellation: { outcome: 'refused' } });
   });
@@ -76,10 +76,10 @@ describe('what is paid or ended', () => {
   it('is answered from the record once it is known', async () => {
     const world = new World(new ScriptedKlarna('COMPLETED'));
     await world.webhook(observed('COMPLETED'));
-    expect(await world.cancel()).toMatchObject({ kind: 'already-final', state: 'COMPLETED' });
+    expect(await world.cancel()).toMatchObject({ outcome: 'already_final', state: 'COMPLETED' });
     expect(world.klarna.calls).toEqual([]);
     expect(world.record.history.at(-1)).toMatchObject({
-      eventId: expect.stringMatching(/^answer:[0-9a-f]{32}$/) as string,
+      eventId: expect.stringMatching(/^response:[0-9a-f]{32}$/) as string,
       kind: 'cancel_request',
       effect: 'refused',
     });
@@ -92,19 +92,19 @@ describe('what is paid or ended', () => {
     });
     let paid: Promise<unknown> | undefined;
     await world.register(registrationWith());
-    expect(await world.cancel()).toMatchObject({ kind: 'already-final', state: 'COMPLETED' });
+    expect(await world.cancel()).toMatchObject({ outcome: 'already_final', state: 'COMPLETED' });
     expect(klarna.cancels).toBe(0);
     expect(world.record.cancellation?.outcome).toBe('refused');
   });
 
   it.each([
     [true, 'canceled', 'CANCELED'],
-    [false, 'already-final', 'COMPLETED'],
-  ] as const)('COMPLETED is asked of Klarna where the caller allows it: %s', async (lax, kind, state) => {
+    [false, 'already_final', 'COMPLETED'],
+  ] as const)('COMPLETED is asked of Klarna where the caller allows it: %s', async (lax, outcome, state) => {
     const klarna = new ScriptedKlarna('COMPLETED');
     klarna.cancelsCompleted = lax;
     const world = new World(klarna);
-    expect((await world.cancel({ allowCompleted: true })).kind).toBe(kind);
+    expect((await world.cancel({ allowCompleted: true })).outcome).toBe(outcome);
     expect(klarna.cancels).toBe(1);
     expect(world.record.state).toBe(state);
     expect(world.record.attention).toBeUndefined();
@@ -113,7 +113,7 @@ describe('what is paid or ended', () => {
 
 it('COMPLETED that a caller may end is pending, and not final, while Klarna does not answer the DELETE', async () => {
   const world = new World(new ScriptedKlarna('COMPLETED').responses('cancel', unclear, unclear));
-  expect((await world.cancel({ allowCompleted: true })).kind).toBe('pending');
+  expect((await world.cancel({ allowCompleted: true })).outcome).toBe('pending');
   expect(world.record).toMatchObject({ state: 'COMPLETED', cancellation: { outcome: 'pending' } });
 });
 
@@ -121,26 +121,26 @@ describe('an answer to the DELETE that says nothing', () => {
   it.each<[string, KlarnaResponse]>([
     ['a time-out', unclear],
     ['a refusal', { kind: 'refused', proof: { status: '409' } }],
-    ['a 404', { kind: 'not-found', proof: {} }],
-    ['another state', { kind: 'payment-request', state: 'SUBMITTED', proof: {} }],
+    ['a 404', { kind: 'not_found', proof: {} }],
+    ['another state', { kind: 'payment_request', state: 'SUBMITTED', proof: {} }],
   ])('%s, though it was done: the read finds CANCELED', async (_, response) => {
     const klarna = new ScriptedKlarna('SUBMITTED').responses('cancel', (self) => {
       self.state = 'CANCELED';
       return response;
     });
     const world = new World(klarna);
-    expect((await world.cancel()).kind).toBe('canceled');
+    expect((await world.cancel()).outcome).toBe('canceled');
     expect(klarna.cancels).toBe(1);
     expect(world.record).toMatchObject({ state: 'CANCELED', evidence: { source: 'read' } });
   });
 
-  it('because the customer has just approved: the payment is spared', async () => {
+  it('a payment approved just before the DELETE is spared when Klarna refuses the DELETE', async () => {
     const klarna = new ScriptedKlarna('SUBMITTED').responses('cancel', (self) => {
       self.state = 'COMPLETED';
       return { kind: 'refused', proof: { status: '409' } };
     });
     const world = new World(klarna);
-    expect(await world.cancel()).toMatchObject({ kind: 'already-final', state: 'COMPLETED' });
+    expect(await world.cancel()).toMatchObject({ outcome: 'already_final', state: 'COMPLETED' });
     expect(klarna.cancels).toBe(1);
     expect(world.record.cancellation?.outcome).toBe('refused');
   });
@@ -151,7 +151,7 @@ describe('an answer to the DELETE that says nothing', () => {
       return { kind: 'unclear', retryAfterMillis: 0, proof: { status: '500', error_id: 'e1' } };
     });
     const world = new World(klarna);
-    expect((await world.cancel()).kind).toBe('canceled');
+    expect((await world.cancel()).outcome).toBe('canceled');
     expect(world.store.writes).toBe(2);
     expect(world.record.history.map(({ kind, effect }) => [kind, effect])).toEqual([
       ['cancel_request', 'accepted'],
@@ -165,7 +165,7 @@ describe('an answer to the DELETE that says nothing', () => {
   it('twice: the record does not say more than is known, and at most two DELETEs go out', async () => {
     const klarna = new ScriptedKlarna('SUBMITTED').responses('cancel', unclear, unclear);
     const world = new World(klarna);
-    expect((await world.cancel()).kind).toBe('pending');
+    expect((await world.cancel()).outcome).toBe('pending');
     expect(klarna.calls).toEqual(['read', 'cancel', 'read', 'cancel', 'read']);
     expect(world.record).toMatchObject({ state: 'SUBMITTED', cancellation: { outcome: 'pending' } });
     expect(world.record.reconcileAfter).toBeDefined();
@@ -179,7 +179,7 @@ describe('an answer to the DELETE that says nothing', () => {
       })
       .responses('read', (self) => self.shown(), unclear, unclear, unclear, unclear);
     const world = new World(klarna);
-    expect((await world.cancel()).kind).toBe('pending');
+    expect((await world.cancel()).outcome).toBe('pending');
     expect(world.record.state).toBe('SUBMITTED');
     world.clock.advance(61_000);
     await world.sweep();
@@ -189,24 +189,24 @@ describe('an answer to the DELETE that says nothing', () => {
 
   it('when Klarna limits the rate for longer than there is time: pending at once', async () => {
     const limited: KlarnaResponse = {
-      kind: 'rate-limited',
+      kind: 'rate_limited',
       retryAfterMillis: 60_000,
       proof: { status: '429' },
     };
     const world = new World(new ScriptedKlarna('SUBMITTED').responses('cancel', limited));
     const before = world.clock.now();
-    expect((await world.cancel()).kind).toBe('pending');
+    expect((await world.cancel()).outcome).toBe('pending');
     expect(world.clock.now() - before).toBe(0);
   });
 
   it('when Klarna limits the rate for a second: waits that long and goes on', async () => {
     const limited: KlarnaResponse = {
-      kind: 'rate-limited',
+      kind: 'rate_limited',
       retryAfterMillis: 1_000,
       proof: { status: '429' },
     };
     const world = new World(new ScriptedKlarna('SUBMITTED').responses('read', limited));
-    expect((await world.cancel()).kind).toBe('canceled');
+    expect((await world.cancel()).outcome).toBe('canceled');
     expect(world.klarna.calls).toEqual(['read', 'read', 'cancel']);
   });
 });
@@ -214,9 +214,9 @@ describe('an answer to the DELETE that says nothing', () => {
 describe('what Klarna does not say', () => {
   it('a state that is new to us is not touched, and a person is told', async () => {
     const world = new World(
-      new ScriptedKlarna('SUBMITTED').responses('read', { kind: 'unknown-state', proof: {} }),
+      new ScriptedKlarna('SUBMITTED').responses('read', { kind: 'unknown_state', proof: {} }),
     );
-    expect((await world.cancel()).kind).toBe('pending');
+    expect((await world.cancel()).outcome).toBe('pending');
     expect(world.klarna.cancels).toBe(0);
     expect(world.record.attention).toBe('unknown_state');
   });
@@ -224,22 +224,22 @@ describe('what Klarna does not say', () => {
   it('a registered request that Klarna does not know is not found, and EXPIRED once its expiry has passed', async () => {
     const world = new World(new ScriptedKlarna(undefined));
     await world.register(registrationWith());
-    expect((await world.cancel()).kind).toBe('not-found');
+    expect((await world.cancel()).outcome).toBe('not_found');
     expect(world.record.state).toBeUndefined();
     expect(world.record).toMatchObject({
-      attention: 'not_found_at_klarna',
+      attention: 'not_found',
       cancellation: { outcome: 'not_found' },
     });
     world.clock.advance(48 * 3_600_000);
     await world.sweep();
-    expect(world.record).toMatchObject({ state: 'EXPIRED', evidence: { source: 'absence' } });
+    expect(world.record).toMatchObject({ state: 'EXPIRED', evidence: { source: 'not_found' } });
   });
 
   it('credentials refused while a request is known: kept, and tried again by the sweep', async () => {
     const klarna = new ScriptedKlarna('SUBMITTED').responses('read', { kind: 'denied', proof: {} });
     const world = new World(klarna);
     await world.register(registrationWith());
-    expect((await world.cancel()).kind).toBe('denied');
+    expect((await world.cancel()).outcome).toBe('klarna_denied');
     expect(world.record).toMatchObject({ attention: 'klarna_denied', cancellation: { outcome: 'pending' } });
     world.clock.advance(61_000);
     await world.sweep();
@@ -249,18 +249,21 @@ describe('what Klarna does not say', () => {
 });
 
 describe('many at once', () => {
-  it.each([false, true])('twenty callers send one DELETE; registered: %s', async (registered) => {
-    const world = new World();
-    if (registered) await world.register(registrationWith());
-    const outcomes = await Promise.all(Array.from({ length: 20 }, () => world.cancel()));
-    expect(world.klarna.cancels).toBe(1);
-    const kinds = outcomes.map(({ kind }) => kind);
-    expect(kinds.filter((kind) => kind === 'canceled')).toHaveLength(1);
-    expect(new Set(kinds)).toEqual(new Set(['canceled', 'pending']));
-    expect(world.record.state).toBe('CANCELED');
-    const waiting = world.record.history.filter(({ detail }) => detail['outcome'] === 'pending');
-    expect(waiting).toMatchObject([{ kind: 'cancel_request', effect: 'noted' }]);
-  });
+  it.each([false, true])(
+    'twenty simultaneous callers send one DELETE (registered: %s)',
+    async (registered) => {
+      const world = new World();
+      if (registered) await world.register(registrationWith());
+      const outcomes = await Promise.all(Array.from({ length: 20 }, () => world.cancel()));
+      expect(world.klarna.cancels).toBe(1);
+      const kinds = outcomes.map(({ outcome }) => outcome);
+      expect(kinds.filter((kind) => kind === 'canceled')).toHaveLength(1);
+      expect(new Set(kinds)).toEqual(new Set(['canceled', 'pending']));
+      expect(world.record.state).toBe('CANCELED');
+      const waiting = world.record.history.filter(({ detail }) => detail['outcome'] === 'pending');
+      expect(waiting).toMatchObject([{ kind: 'cancel_request', effect: 'noted' }]);
+    },
+  );
 
   it('twenty callers of twenty names are all told in the history', async () => {
     const world = new World();
@@ -268,18 +271,18 @@ describe('many at once', () => {
     const outcomes = await Promise.all(
       Array.from({ length: 20 }, (_, index) => world.cancel({ requestedBy: `caller ${index}` })),
     );
-    expect(outcomes.filter(({ kind }) => kind === 'canceled')).toHaveLength(1);
+    expect(outcomes.filter(({ outcome }) => outcome === 'canceled')).toHaveLength(1);
     const names = world.record.history.flatMap(({ detail }) => detail['requested_by'] ?? []);
     expect([names.length, new Set(names).size]).toEqual([20, 20]);
   });
 
-  it('our own cancel as a webhook before the answer to the DELETE: one state, one settled claim', async () => {
+  it('a webhook about our own cancel before the response to the DELETE leaves one state and one settled claim', async () => {
     const klarna = new ScriptedKlarna('SUBMITTED');
     const world: World = new World(klarna, {}, (call, moment) => {
       if (call === 'klarna.cancel' && moment === 'after') webhook = world.webhook(observed('CANCELED'));
     });
     let webhook: Promise<unknown> = Promise.resolve();
-    expect((await world.cancel()).kind).toBe('canceled');
+    expect((await world.cancel()).outcome).toBe('canceled');
     await webhook;
     expect(world.record).toMatchObject({ state: 'CANCELED', cancellation: { outcome: 'canceled' } });
     expect(world.record.attention).toBeUndefined();
@@ -299,7 +302,7 @@ describe('many at once', () => {
     let second: Promise<unknown> = Promise.resolve();
     const [first] = await Promise.all([world.cancel({ reason: 'first' })]);
     await second;
-    expect(first.kind).toBe('canceled');
+    expect(first.outcome).toBe('canceled');
     expect(world.record.state).toBe('CANCELED');
     expect(world.record.cancellation).toMatchObject({
       reason: 'second',
@@ -326,7 +329,7 @@ describe('a caller whose claim was taken over', () => {
 
   it('tells of the payment that it has found, and leaves the claim alone', async () => {
     const world = await overtaken('COMPLETED');
-    expect(await world.cancel()).toMatchObject({ kind: 'already-final', state: 'COMPLETED' });
+    expect(await world.cancel()).toMatchObject({ outcome: 'already_final', state: 'COMPLETED' });
     expect(world.record).toMatchObject({
       state: 'COMPLETED',
       cancellation: { outcome: 'claimed', lease: { id: 'lease-2' } },
@@ -336,7 +339,7 @@ describe('a caller whose claim was taken over', () => {
   it('gives a customer who is paying no grace, since somebody else is at it', async () => {
     const world = await overtaken('IN_PROGRESS', { inProgressGrace: 5 * minute });
     const command = { cause: 'timeout', requestedBy: 'lapse:session-timer' } as const;
-    expect((await world.cancel(command)).kind).toBe('pending');
+    expect((await world.cancel(command)).outcome).toBe('pending');
     expect(world.record).toMatchObject({
       deadlineAt: afterNoon(30),
       cancellation: { outcome: 'claimed', lease: { id: 'lease-2' } },
@@ -347,7 +350,7 @@ describe('a caller whose claim was taken over', () => {
 it('a caller is given what it asks for at once, also while the customer pays: grace is for timers', async () => {
   const world = new World(new ScriptedKlarna('IN_PROGRESS'), { inProgressGrace: 5 * minute });
   await world.register(registrationWith());
-  expect((await world.cancel()).kind).toBe('canceled');
+  expect((await world.cancel()).outcome).toBe('canceled');
 });
 
 it('a record that is gone by the time Klarna has answered is not called final', async () => {
@@ -357,7 +360,7 @@ it('a record that is gone by the time Klarna has answered is not called final', 
   });
   const world = new World(klarna);
   await world.store.save(undefined, recordWith({ state: 'SUBMITTED' }));
-  expect(await world.cancel()).toMatchObject({ kind: 'pending', record: { state: 'SUBMITTED' } });
+  expect(await world.cancel()).toMatchObject({ outcome: 'pending', record: { state: 'SUBMITTED' } });
   expect(world.store.records.size).toBe(0);
 });
 
@@ -366,7 +369,7 @@ it('removes no timer where none was set', async () => {
     if (call === 'timer.remove') removals += 1;
   });
   let removals = 0;
-  expect((await world.cancel()).kind).toBe('canceled');
+  expect((await world.cancel()).outcome).toBe('canceled');
   expect(removals).toBe(0);
 });
 
@@ -383,11 +386,11 @@ it('removes the timer of a session that was ended, and a removal that fails harm
     if (call === 'timer.remove' && moment === 'before') throw new Error('Scheduler is down');
   });
   await failing.register(registrationWith());
-  expect((await failing.cancel()).kind).toBe('canceled');
+  expect((await failing.cancel()).outcome).toBe('canceled');
   expect(failing.faults).toHaveLength(1);
 });
 
-it('flags the race that cannot be closed: approved, then canceled by us all the same', async () => {
+it('a request that the customer approved and the DELETE then canceled gets attention', async () => {
   const klarna = new ScriptedKlarna('SUBMITTED').responses('cancel', (self) => {
     self.state = 'CANCELED';
     return canceledResponse;
@@ -407,14 +410,14 @@ describe('a rehearsal', () => {
     );
 
   it.each([
-    ['SUBMITTED', 'would-cancel'],
-    ['COMPLETED', 'already-final'],
-    ['CANCELED', 'already-canceled'],
-    [undefined, 'not-found'],
-  ] as const)('of %s is %s, and nothing is written or sent', async (state, kind) => {
+    ['SUBMITTED', 'would_cancel'],
+    ['COMPLETED', 'already_final'],
+    ['CANCELED', 'already_canceled'],
+    [undefined, 'not_found'],
+  ] as const)('of %s is %s, and nothing is written or sent', async (state, expected) => {
     const world = new World(new ScriptedKlarna(state));
     const outcome = await dryRun(world);
-    expect(outcome.kind).toBe(kind);
+    expect(outcome.outcome).toBe(expected);
     expect(world.klarna.calls).toEqual(['read']);
     expect(world.klarna.limits).toEqual([callLimit]);
     expect(world.store.writes).toBe(0);
@@ -424,7 +427,7 @@ describe('a rehearsal', () => {
     const world = new World(new ScriptedKlarna('IN_PROGRESS'));
     await world.register(registrationWith({ reference: 'order-7' }));
     expect(await dryRun(world)).toEqual({
-      kind: 'would-cancel',
+      outcome: 'would_cancel',
       record: { ...world.record, state: 'IN_PROGRESS' },
     });
   });
@@ -433,7 +436,7 @@ describe('a rehearsal', () => {
     const world = new World(new ScriptedKlarna('COMPLETED'));
     await world.webhook(observed('COMPLETED'));
     expect(await dryRun(world)).toEqual({
-      kind: 'already-final',
+      outcome: 'already_final',
       state: 'COMPLETED',
       record: world.record,
     });
@@ -441,14 +444,14 @@ describe('a rehearsal', () => {
   });
 
   it.each<[KlarnaResponse, string]>([
-    [{ kind: 'denied', proof: {} }, 'denied'],
+    [{ kind: 'denied', proof: {} }, 'klarna_denied'],
     [unclear, 'pending'],
-    [{ kind: 'unknown-state', proof: {} }, 'pending'],
-  ])('to which Klarna says $kind promises nothing: %s', async (response, kind) => {
+    [{ kind: 'unknown_state', proof: {} }, 'pending'],
+  ])('to which Klarna says $kind promises nothing: %s', async (response, outcome) => {
     const world = new World(new ScriptedKlarna('SUBMITTED').responses('read', response));
     await world.webhook(observed('SUBMITTED'));
     const { record } = world;
-    expect(await dryRun(world)).toEqual({ kind, record });
+    expect(await dryRun(world)).toEqual({ outcome, record });
     expect(world.record).toEqual(record);
   });
 });
@@ -459,7 +462,7 @@ it('says so too when a DELETE that got no answer is carried out after the read t
     return unclear;
   });
   const world = new World(klarna);
-  expect(await world.cancel()).toMatchObject({ kind: 'already-final', state: 'COMPLETED' });
+  expect(await world.cancel()).toMatchObject({ outcome: 'already_final', state: 'COMPLETED' });
   await world.webhook(observed('CANCELED', '2026-03-01T12:05:00Z'));
   expect(world.record).toMatchObject({ state: 'CANCELED', attention: 'canceled_after_completed' });
 });

@@ -43,9 +43,9 @@ class Klarna implements KlarnaPaymentRequests {
     await new Promise((responded) => setImmediate(responded));
     this.#inFlight -= 1;
     return calls > this.allowed
-      ? { kind: 'rate-limited', retryAfterMillis: 60_000, proof: { status: '429' } }
+      ? { kind: 'rate_limited', retryAfterMillis: 60_000, proof: { status: '429' } }
       : {
-          kind: 'payment-request',
+          kind: 'payment_request',
           state: this.canceled.has(id) ? 'CANCELED' : 'SUBMITTED',
           proof: { status: '200' },
         };

@@ -32,10 +32,10 @@ describe('a request that nobody has a record of', () => {
   });
 
   it.each<[KlarnaResponse, string]>([
-    [{ kind: 'not-found', proof: {} }, 'absent'],
+    [{ kind: 'not_found', proof: {} }, 'not_found'],
     [unclear, 'unknown'],
     [{ kind: 'denied', proof: {} }, 'klarna_denied'],
-    [{ kind: 'unknown-state', proof: {} }, 'unknown'],
+    [{ kind: 'unknown_state', proof: {} }, 'unknown'],
   ])('gets none where Klarna says $kind: %s', async (response, outcome) => {
     const world = new World(new ScriptedKlarna('SUBMITTED').responses('read', response));
     expect(await discover(world)).toEqual({ outcome, record: undefined });

@@ -72,7 +72,7 @@ it('never cancels what was approved, wherever the approval falls between two cal
       // Klarna refuses to cancel what is COMPLETED, so whoever came first has won, and the record says who.
       expect(world.record.state).toBe(klarna.state);
       if (klarna.state === 'COMPLETED')
-        expect(outcome).toMatchObject({ kind: 'already-final', state: 'COMPLETED' });
+        expect(outcome).toMatchObject({ outcome: 'already_final', state: 'COMPLETED' });
     }
   }
 });

@@ -51,18 +51,18 @@ describe('a request of which Klarna is asked', () => {
   });
 
   it.each<[PaymentRequestState | undefined, number, RefreshOutcome, PaymentRequestState | undefined]>([
-    ['SUBMITTED', 14.999, 'absent', 'SUBMITTED'],
+    ['SUBMITTED', 14.999, 'not_found', 'SUBMITTED'],
     ['SUBMITTED', 15, 'refreshed', 'EXPIRED'],
     [undefined, 16, 'refreshed', 'EXPIRED'],
-    ['COMPLETED', 16, 'absent', 'COMPLETED'],
-    ['CANCELED', 16, 'absent', 'CANCELED'],
+    ['COMPLETED', 16, 'not_found', 'COMPLETED'],
+    ['CANCELED', 16, 'not_found', 'CANCELED'],
   ])('%s, and unknown to Klarna after %f minutes: %s, %s', async (state, minutes, outcome, then) => {
     const { world, refresh } = await refreshed(state, new ScriptedKlarna(undefined), minutes);
     expect(refresh).toMatchObject({ outcome, proof: { status: '404' } });
     expect(world.record.state).toBe(then);
     expect(world.record.version).toBe(2);
-    if (outcome === 'absent') {
-      const attention = state === 'SUBMITTED' ? 'not_found_at_klarna' : undefined;
+    if (outcome === 'not_found') {
+      const attention = state === 'SUBMITTED' ? 'not_found' : undefined;
       expect(refresh.record).toEqual(world.record);
       expect(world.record.attention).toBe(attention);
       expect(world.record.history).toEqual([
@@ -71,17 +71,17 @@ describe('a request of which Klarna is asked', () => {
           kind: 'read',
           recordedAt: world.clock.instant(),
           effect: 'noted',
-          detail: { response: 'not-found', status: '404' },
+          detail: { response: 'not_found', status: '404' },
           attention,
         },
       ]);
     }
     if (outcome === 'refreshed') {
-      expect(world.record).toMatchObject({ occurredAt: afterNoon(15), evidence: { source: 'absence' } });
+      expect(world.record).toMatchObject({ occurredAt: afterNoon(15), evidence: { source: 'not_found' } });
       expect(world.record.history).toMatchObject([
         {
-          eventId: expect.stringMatching(/^absence:[0-9a-f]{32}$/) as string,
-          kind: 'absence',
+          eventId: expect.stringMatching(/^not_found:[0-9a-f]{32}$/) as string,
+          kind: 'not_found',
           recordedAt: world.clock.instant(),
           detail: { status: '404' },
         },
@@ -92,7 +92,7 @@ describe('a request of which Klarna is asked', () => {
   it.each<[KlarnaResponse, RefreshOutcome]>([
     [unclear, 'unknown'],
     [{ kind: 'denied', proof: { status: '403' } }, 'klarna_denied'],
-    [{ kind: 'unknown-state', proof: { status: '200' } }, 'unknown'],
+    [{ kind: 'unknown_state', proof: { status: '200' } }, 'unknown'],
   ])(
     'is as it was where the answer says nothing, also after its end, and that is noted: $kind',
     async (response, outcome) => {
@@ -113,7 +113,7 @@ describe('a request of which Klarna is asked', () => {
   ] as const)('is no longer to be looked at once Klarna %s', async (_, state) => {
     const klarna = new ScriptedKlarna(undefined);
     const { world, refresh } = await refreshed('SUBMITTED', klarna);
-    expect(refresh.record.attention).toBe('not_found_at_klarna');
+    expect(refresh.record.attention).toBe('not_found');
     klarna.state = state;
     world.clock.advance(15 * minute);
     const again = await refreshPaymentRequest(world.dependencies)(refresh.record, world.settings);
@@ -122,7 +122,7 @@ describe('a request of which Klarna is asked', () => {
 
   it.each([
     ['CANCELED', 'refreshed'],
-    [undefined, 'absent'],
+    [undefined, 'not_found'],
   ] as const)('gets no record by it: %s', async (state, outcome) => {
     const { world, known, refresh } = await refreshed('SUBMITTED', new ScriptedKlarna(state), 1, true);
     expect(refresh).toMatchObject({ outcome, record: known });
@@ -139,7 +139,7 @@ describe('a request of which Klarna is asked', () => {
     await world.store.save(undefined, known);
     world.clock.advance(16 * minute);
     const refresh = await refreshPaymentRequest(world.dependencies)(known, world.settings);
-    expect(refresh).toMatchObject({ outcome: 'absent', record: { state: 'COMPLETED' } });
+    expect(refresh).toMatchObject({ outcome: 'not_found', record: { state: 'COMPLETED' } });
     expect(world.record.state).toBe('COMPLETED');
   });
 

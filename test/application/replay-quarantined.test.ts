@@ -46,7 +46,7 @@ describe('a delivery that is put through again', () => {
   });
 
   it.each<[string, SigningKey | undefined, object]>([
-    ['its key is gone', undefined, { kind: 'no-key' }],
+    ['its key is gone', undefined, { kind: 'no_key' }],
     [
       'its key speaks for nobody',
       { ...loose, accounts: new Map() },
@@ -62,7 +62,7 @@ describe('a delivery that is put through again', () => {
 
   it('is only judged in a rehearsal', async () => {
     const { store, replays, replay } = world({ ...loose, accounts: new Map([[subject, account]]) });
-    expect(await replay(delivery, true)).toEqual({ kind: 'would-take' });
+    expect(await replay(delivery, true)).toEqual({ kind: 'would_take' });
     expect(store.writes).toBe(0);
     expect(replays).toEqual([]);
   });

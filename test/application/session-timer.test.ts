@@ -26,7 +26,7 @@ async function expired(world: World, registration = registrationWith()): Promise
 describe('a timer that goes off', () => {
   it('ends an abandoned session, with cause timeout', async () => {
     const world = await expired(new World());
-    expect(await world.timerFires()).toMatchObject({ kind: 'ended', cancel: { kind: 'canceled' } });
+    expect(await world.timerFires()).toMatchObject({ kind: 'ended', cancel: { outcome: 'canceled' } });
     expect(world.record).toMatchObject({
       state: 'CANCELED',
       timer: 'fired',
@@ -45,7 +45,7 @@ describe('a timer that goes off', () => {
     expect(world.klarna.calls).toEqual(['read', 'cancel']);
   });
 
-  it('spares what was paid in time, without asking Klarna', async () => {
+  it('the timer spares a request that was paid in time, without a call to Klarna', async () => {
     const world = await expired(new World(new ScriptedKlarna('COMPLETED')));
     await world.webhook(observed('COMPLETED'));
     expect((await world.timerFires()).kind).toBe('spared');
@@ -53,9 +53,9 @@ describe('a timer that goes off', () => {
     expect(world.record).toMatchObject({ timer: 'fired', reconcileAfter: undefined });
   });
 
-  it('spares what was paid and of which no webhook has come: Klarna is asked first', async () => {
+  it('the timer reads Klarna first and spares a paid request whose webhook was lost', async () => {
     const world = await expired(new World(new ScriptedKlarna('COMPLETED')));
-    expect(await world.timerFires()).toMatchObject({ kind: 'ended', cancel: { kind: 'already-final' } });
+    expect(await world.timerFires()).toMatchObject({ kind: 'ended', cancel: { outcome: 'already_final' } });
     expect(world.klarna.cancels).toBe(0);
     expect(world.record.state).toBe('COMPLETED');
   });
@@ -66,13 +66,13 @@ describe('a timer that goes off', () => {
     expect(world.klarna.cancels).toBe(0);
   });
 
-  it('does nothing before the deadline of the record, whatever it was armed for, and is set again', async () => {
+  it('a timer that fires before the deadline of the record does nothing and is armed again', async () => {
     const world = new World();
     await world.register(registrationWith());
     world.timer.deadline = undefined;
     world.clock.advance(minutes(29));
-    expect((await world.timerFires()).kind).toBe('not-yet');
-    expect((await world.timerFires()).kind).toBe('not-yet');
+    expect((await world.timerFires()).kind).toBe('not_yet');
+    expect((await world.timerFires()).kind).toBe('not_yet');
     expect(world.klarna.calls).toEqual([]);
     expect(world.timer.deadline).toBe(world.record.deadlineAt);
     const early = world.record.history.filter(({ kind }) => kind === 'timer');
@@ -95,7 +95,7 @@ describe('a timer that goes off', () => {
     world.klarna.state = undefined;
     world.clock.advance(minutes(48 * 60));
     await world.sweep();
-    expect(world.record).toMatchObject({ state: 'EXPIRED', evidence: { source: 'absence' } });
+    expect(world.record).toMatchObject({ state: 'EXPIRED', evidence: { source: 'not_found' } });
     world.clock.advance(minutes(1));
     await world.sweep();
     expect(world.record.reconcileAfter).toBeUndefined();
@@ -104,7 +104,7 @@ describe('a timer that goes off', () => {
   it.each([
     ['given more time', { deadlineAt: afterNoon(60) }],
     ['only to be observed', { session: { ...session, onTimeout: 'observe' } }],
-  ] as const)('leaves a session alone that is %s while the timer looks', async (_, change) => {
+  ] as const)('the timer spares a session that is %s between its read and its claim', async (_, change) => {
     let reads = 0;
     const world: World = new World(new ScriptedKlarna('SUBMITTED'), {}, (call, moment) => {
       if (call !== 'store.read' || moment !== 'before') return;
@@ -113,7 +113,7 @@ describe('a timer that goes off', () => {
       if (reads === 2) void world.store.save(world.record, { ...world.record, ...change, version: 3 });
     });
     await expired(world);
-    expect(await world.timerFires()).toMatchObject({ kind: 'ended', cancel: { kind: 'pending' } });
+    expect(await world.timerFires()).toMatchObject({ kind: 'ended', cancel: { outcome: 'pending' } });
     expect(world.klarna.cancels).toBe(0);
     expect(world.record.version).toBe(4);
     expect(world.record.history.at(-1)).toMatchObject({
@@ -142,10 +142,10 @@ describe('a timer that goes off', () => {
     const world = new World(klarna);
     await world.register(registrationWith());
     const command = { reason: 'cart emptied', requestedBy: 'arn:aws:iam::000000000000:user/shop' };
-    expect((await world.cancel(command)).kind).toBe('pending');
+    expect((await world.cancel(command)).outcome).toBe('pending');
     const requestedAt = world.record.cancellation?.requestedAt;
     world.clock.advance(minutes(30));
-    expect(await world.timerFires()).toMatchObject({ kind: 'ended', cancel: { kind: 'canceled' } });
+    expect(await world.timerFires()).toMatchObject({ kind: 'ended', cancel: { outcome: 'canceled' } });
     expect(world.record.cancellation).toMatchObject({
       ...command,
       requestedAt,
@@ -163,20 +163,20 @@ describe('a timer that goes off', () => {
     const world = await expired(
       new World(new ScriptedKlarna('IN_PROGRESS'), { inProgressGrace: minutes(5) }),
     );
-    expect(await world.timerFires()).toMatchObject({ kind: 'ended', cancel: { kind: 'graced' } });
+    expect(await world.timerFires()).toEqual({ kind: 'graced' });
     expect(world.klarna.cancels).toBe(0);
     expect(world.record).toMatchObject({ timer: 'armed', cancellation: undefined });
     expect(world.timer.deadline).toBe(world.record.deadlineAt);
-    expect((await world.timerFires()).kind).toBe('not-yet');
+    expect((await world.timerFires()).kind).toBe('not_yet');
     world.clock.advance(minutes(5));
-    expect(await world.timerFires()).toMatchObject({ kind: 'ended', cancel: { kind: 'canceled' } });
+    expect(await world.timerFires()).toMatchObject({ kind: 'ended', cancel: { outcome: 'canceled' } });
   });
 
   it('says when Klarna gave no answer, so that the message comes back', async () => {
     const klarna = new ScriptedKlarna('SUBMITTED').responses('read', unclear, unclear, unclear, unclear);
     const world = await expired(new World(klarna));
-    expect(await world.timerFires()).toMatchObject({ kind: 'ended', cancel: { kind: 'pending' } });
-    expect(await world.timerFires()).toMatchObject({ kind: 'ended', cancel: { kind: 'canceled' } });
+    expect(await world.timerFires()).toMatchObject({ kind: 'ended', cancel: { outcome: 'pending' } });
+    expect(await world.timerFires()).toMatchObject({ kind: 'ended', cancel: { outcome: 'canceled' } });
   });
 
   it('is nothing to a request that nobody registered', async () => {
@@ -220,7 +220,7 @@ describe('registering', () => {
     expect((await register(timeout(49 * 60))).outcome.kind).toBe('invalid');
     expect([arms.length, synced.length]).toEqual([1, 2]);
     await world.webhook(observed('COMPLETED'));
-    expect((await register(timeout(60))).outcome.kind).toBe('already-final');
+    expect((await register(timeout(60))).outcome.kind).toBe('already_final');
     expect(synced).toHaveLength(2);
   });
 
@@ -233,7 +233,7 @@ describe('registering', () => {
     expect(world.record.deadlineAt).toBe(deadlineAt);
   });
 
-  it('joins the news that came first', async () => {
+  it('a registration joins the webhooks that arrived first', async () => {
     const world = new World();
     await world.webhook(observed('IN_PROGRESS'));
     const { outcome, record } = await world.register(registrationWith());
@@ -241,11 +241,11 @@ describe('registering', () => {
     expect(record).toMatchObject({ state: 'IN_PROGRESS', timer: 'armed' });
   });
 
-  it('refuses what is paid, and keeps the session and the reference all the same', async () => {
+  it('a registration of a paid request is refused, and its session and reference are stored', async () => {
     const world = new World();
     await world.webhook(observed('COMPLETED'));
     const { outcome, record } = await world.register(registrationWith({ reference: 'order-7' }));
-    expect(outcome).toEqual({ kind: 'already-final', state: 'COMPLETED' });
+    expect(outcome).toEqual({ kind: 'already_final', state: 'COMPLETED' });
     expect(record).toMatchObject({ reference: 'order-7', timer: 'none' });
     expect(world.timer.deadline).toBeUndefined();
   });
@@ -270,7 +270,7 @@ describe('a request that only a webhook told us of', () => {
       defaultSessionTimeout: minutes(20),
     });
     await world.webhook(observed('SUBMITTED'));
-    expect((await world.sweep())['arm-default']).toBe(1);
+    expect((await world.sweep()).arm_default).toBe(1);
     expect(world.record).toMatchObject({ timer: 'armed', session: { onTimeout: 'cancel' } });
     world.clock.advance(minutes(20));
     await world.timerFires();
@@ -312,7 +312,7 @@ describe('a request that Klarna has ended, and of which no webhook came', () => 
     expect(world.klarna.calls).toEqual(['read']);
     expect(world.record).toMatchObject({
       state: 'EXPIRED',
-      evidence: { source: 'absence' },
+      evidence: { source: 'not_found' },
       reconcileAfter: undefined,
     });
   });

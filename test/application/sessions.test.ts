@@ -55,7 +55,7 @@ const end = (cancel?: SessionCancelDependencies['cancel'], isDryRun = false) =>
       cancel ??
       ((key) => {
         ended.push(key);
-        return Promise.resolve({ kind: 'canceled', record: recordWith({ ...key, state: 'CANCELED' }) });
+        return Promise.resolve({ outcome: 'canceled', record: recordWith({ ...key, state: 'CANCELED' }) });
       }),
   })(sessionId, command, settingsWith());
 
@@ -115,19 +115,19 @@ describe('a session that is ended', () => {
     for (const state of states) await member(state);
     const before = await read();
     const members = await end();
-    expect(members.map(({ outcome }) => outcome.kind)).toEqual([
+    expect(members.map(({ outcome }) => outcome)).toEqual([
       'canceled',
-      'already-final',
+      'already_final',
       'canceled',
-      'already-canceled',
+      'already_canceled',
       'canceled',
-      'already-final',
-      'already-final',
+      'already_final',
+      'already_final',
     ]);
     expect(ended).toHaveLength(3);
     const after = await read();
-    expect(members[1]?.outcome).toEqual({ kind: 'already-final', state: 'COMPLETED', record: after[1] });
-    expect(members[3]?.outcome).toEqual({ kind: 'already-canceled', record: after[3] });
+    expect(members[1]).toMatchObject({ outcome: 'already_final', state: 'COMPLETED', record: after[1] });
+    expect(members[3]).toMatchObject({ outcome: 'already_canceled', record: after[3] });
     const noted = [0, 1, 0, 1, 0, 1, 1];
     expect(after).toEqual(
       before.map((record, index) => ({
@@ -140,7 +140,7 @@ describe('a session that is ended', () => {
     );
     expect(after[1]?.history).toMatchObject([
       {
-        eventId: expect.stringMatching(/^answer:[0-9a-f]{32}$/) as string,
+        eventId: expect.stringMatching(/^response:[0-9a-f]{32}$/) as string,
         recordedAt: clock.instant(),
         detail: { outcome: 'spared', requested_by: 'test' },
       },
@@ -150,9 +150,7 @@ describe('a session that is ended', () => {
   it('is not written to by a rehearsal', async () => {
     const record = await member('COMPLETED');
     const members = await end(undefined, true);
-    expect(members.map(({ outcome }) => outcome)).toEqual([
-      { kind: 'already-final', state: 'COMPLETED', record },
-    ]);
+    expect(members).toMatchObject([{ outcome: 'already_final', state: 'COMPLETED', record }]);
     expect(await read()).toEqual([record]);
   });
 
@@ -160,14 +158,14 @@ describe('a session that is ended', () => {
     const record = await member('COMPLETED');
     const save = store.save.bind(store);
     store.save = () => Promise.reject(new Error('throttled'));
-    const response = { kind: 'already-final', state: 'COMPLETED', record };
-    expect((await end()).map(({ outcome }) => outcome)).toEqual([response]);
+    const response = { outcome: 'already_final', state: 'COMPLETED', record };
+    expect(await end()).toMatchObject([response]);
     expect(faults).toEqual([new Error('throttled')]);
     store.save = (...args) => {
       store.records.clear();
       return save(...args);
     };
-    expect((await end()).map(({ outcome }) => outcome)).toEqual([response]);
+    expect(await end()).toMatchObject([response]);
     expect(store.records.size).toBe(0);
     expect(faults).toHaveLength(1);
   });
@@ -182,9 +180,9 @@ describe('a session that is ended', () => {
     const members = await end((key) =>
       key.paymentRequestId === broken?.paymentRequestId
         ? Promise.reject(new Error('throttled'))
-        : Promise.resolve({ kind: 'canceled', record: recordWith({ ...key, state: 'CANCELED' }) }),
+        : Promise.resolve({ outcome: 'canceled', record: recordWith({ ...key, state: 'CANCELED' }) }),
     );
-    expect(members.map(({ outcome }) => outcome.kind)).toEqual(
+    expect(members.map(({ outcome }) => outcome)).toEqual(
       Array.from({ length: 8 }, (_, index) => (index === 2 ? 'untried' : 'canceled')),
     );
     expect(faults).toEqual([new Error('throttled')]);
@@ -196,13 +194,13 @@ describe('a session that is ended', () => {
     const members = await end(async (key) => {
       ended.push(key);
       await clock.wait(6_000);
-      return { kind: 'pending', record: recordWith({ ...key, state: 'SUBMITTED' }) };
+      return { outcome: 'pending', record: recordWith({ ...key, state: 'SUBMITTED' }) };
     });
-    const kinds = members.map(({ outcome }) => outcome.kind);
+    const kinds = members.map(({ outcome }) => outcome);
     expect(kinds.filter((kind) => kind === 'pending')).toHaveLength(ended.length);
     expect(kinds.filter((kind) => kind === 'untried')).toHaveLength(12 - ended.length);
     expect(ended.length).toBeLessThan(12);
-    expect(kinds.at(-1)).toBe('already-final');
+    expect(kinds.at(-1)).toBe('already_final');
     expect((await read()).at(-1)?.history).toEqual([]);
   });
 
@@ -211,8 +209,8 @@ describe('a session that is ended', () => {
     await member('SUBMITTED');
     const members = await end(async (key) => {
       await clock.wait(10_000);
-      return { kind: 'pending', record: recordWith({ ...key, state: 'SUBMITTED' }) };
+      return { outcome: 'pending', record: recordWith({ ...key, state: 'SUBMITTED' }) };
     });
-    expect(members.map(({ outcome }) => outcome.kind)).toEqual(['pending', 'untried']);
+    expect(members.map(({ outcome }) => outcome)).toEqual(['pending', 'untried']);
   });
 });

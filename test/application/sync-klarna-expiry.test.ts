@@ -71,9 +71,9 @@ describe('an account that wants Klarna to end sessions too', () => {
     world.clock.advance(29 * minute);
     await expect(extendSession(crashed)(key, timeout(5), world.settings, 'test')).rejects.toThrow('crashed');
     world.clock.advance(5 * minute);
-    world.klarna.responses('read', { kind: 'not-found', proof: { status: '404' } });
+    world.klarna.responses('read', { kind: 'not_found', proof: { status: '404' } });
     await world.timerFires();
-    expect(world.record).toMatchObject({ state: 'SUBMITTED', attention: 'not_found_at_klarna' });
+    expect(world.record).toMatchObject({ state: 'SUBMITTED', attention: 'not_found' });
   });
 
   it('has it asked for again where the deadline was moved while Klarna answered', async () => {
@@ -264,10 +264,10 @@ describe('the registration stands', () => {
   it.each<[KlarnaResponse['kind'], string]>([
     ['refused', 'refused'],
     ['denied', 'noted'],
-    ['not-found', 'noted'],
-    ['rate-limited', 'noted'],
+    ['not_found', 'noted'],
+    ['rate_limited', 'noted'],
     ['unclear', 'noted'],
-    ['unknown-state', 'noted'],
+    ['unknown_state', 'noted'],
   ])('when Klarna answers %s, which is written down as %s, and is asked once', async (kind, effect) => {
     const response = { kind, retryAfterMillis: undefined, proof: { status: '4xx' } } as KlarnaResponse;
     const world = worldOf(new ScriptedKlarna('SUBMITTED').responses('expiry', response));

@@ -152,7 +152,7 @@ export const disturbances: readonly Disturbance[] = [
   klarna('timeout-error', { effect: true }),
   klarna('reset'),
   klarnaIsGone,
-  skewed('each function off by up to a minute, each another way', {
+  skewed('each function off by up to a minute, each differently', {
     'register-payment-request': -45_000,
     'get-payment-request': 10_000,
     'cancel-payment-request': minute,

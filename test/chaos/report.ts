@@ -8,7 +8,7 @@ import type { Round } from './play-round.ts';
 
 const docs = join(import.meta.dirname, '..', '..', 'docs', 'evidence');
 
-/** What the seconds of a round are told in. */
+/** The unit in which the seconds of a round are shown. */
 const units: Readonly<Record<Scale, readonly [string, number]>> = {
   seconds: ['s', 1],
   minutes: ['s', 1],
@@ -26,8 +26,8 @@ export function tableOf(rounds: readonly Round[]): string {
       'disturbance',
       'sessions',
       'of them paid',
-      'answers followed up',
-      'webhooks followed up',
+      'responses checked',
+      'webhooks checked',
       'not acknowledged',
       'lost by Klarna',
       'redriven',
@@ -55,7 +55,7 @@ export function tableOf(rounds: readonly Round[]): string {
 const inOrder = (rounds: readonly Round[]): readonly Round[] =>
   rounds.toSorted((one, other) => (one.disturbance < other.disturbance ? -1 : 1));
 
-/** The commit that is at work. To be asked for before a run: another may come during it. */
+/** The current commit. Read it before a run, because another may follow during the run. */
 export const commitNow = (): string =>
   execFileSync('git', ['rev-parse', '--short=12', 'HEAD']).toString().trim();
 
@@ -78,7 +78,7 @@ export async function writeReport(
   );
   const page = [
     `\`${command}\`, commit ${commit}, Node ${process.version}: ${rounds.length} rounds, ${sum(({ sessions }) => sessions)} sessions, ` +
-      `${sum(({ responses }) => responses)} answers to the shop and ${sum(({ webhooks }) => webhooks)} to Klarna followed up, ` +
+      `${sum(({ responses }) => responses)} responses to the shop and ${sum(({ webhooks }) => webhooks)} to Klarna checked, ` +
       `**${sum(({ violations }) => violations.length)} violations**.`,
     '',
     `![Recovery after each disturbance](${plot})`,

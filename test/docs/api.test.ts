@@ -1,12 +1,9 @@
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import type { CancelDryRun } from '../../functions/application/cancel-payment-request.ts';
+import type { CancelResult } from '../../functions/application/cancel-payment-request.ts';
 import type { RefreshOutcome } from '../../functions/application/refresh-payment-request.ts';
-import {
-  type CancelJobSelection,
-  type CancelJobStatus,
-  cancelOutcomeWords,
-} from '../../functions/domain/cancel-job.ts';
+import { type CancelJobSelection, type CancelJobStatus } from '../../functions/domain/cancel-job.ts';
+import { type CancelOutcome, cancelOutcomes } from '../../functions/domain/cancel-outcome.ts';
 import type {
   Attention,
   CancellationCause,
@@ -48,13 +45,6 @@ import { cancellationWith, registered } from '../support/sessions.ts';
 const schemaOf = (name: string): Schema => pointedAt(apiDocument, `#/components/schemas/${name}`);
 const propertyOf = (name: string, property: string): Schema =>
   dereferenced(pointedAt(schemaOf(name), '#/properties')[property]);
-
-/** The schema of an answer that is no problem. */
-function responseSchema(operationId: string, status: string): Schema {
-  const operation = operations.find(({ description }) => description['operationId'] === operationId);
-  const response = dereferenced(dereferenced(operation?.description['responses'])[status]);
-  return dereferenced(dereferenced(dereferenced(response['content'])['application/json'])['schema']);
-}
 
 /** Every object of the document, whatever it describes. */
 function everyObject(value: unknown): readonly Schema[] {
@@ -111,8 +101,8 @@ describe('the document', () => {
   });
 
   it.each([
-    ['outcome', ['canceled', 'already_canceled', 'would_cancel', 'pending', ...cancelOutcomeWords]],
-    ['refresh', ['refreshed', 'absent', 'klarna_denied', 'unknown']],
+    ['outcome', ['canceled', 'already_canceled', 'would_cancel', 'pending', ...cancelOutcomes]],
+    ['refresh', ['refreshed', 'not_found', 'klarna_denied', 'unknown']],
     ['state', [...paymentRequestStates, null]],
     ['status', ['open', 'paid', 'ended', 'running', 'done', 'stopped']],
     ['by', ['payment_request_ids', 'session_id', 'created_before']],
@@ -132,6 +122,19 @@ describe('the document', () => {
         expect(violations(dereferenced(json['schema']), value, apiDocument)).toEqual([]);
       }
     }
+  });
+});
+
+describe('a generator of clients finds', () => {
+  it('a type beside each list of choices, with null where it is a choice', () => {
+    for (const { enum: choices, type } of everyObject(apiDocument)) {
+      if (!Array.isArray(choices)) continue;
+      expect([type].flat()).toEqual(choices.includes(null) ? ['string', 'null'] : ['string']);
+    }
+  });
+
+  it('no schema that is put together from several', () => {
+    for (const each of everyObject(apiDocument)) expect(each).not.toHaveProperty('allOf');
   });
 });
 
@@ -169,6 +172,17 @@ describe('the fields', () => {
     expect(violations(schemaOf('Record'), JSON.parse(JSON.stringify(view)), apiDocument)).toEqual([]);
   });
 
+  it.each([
+    ['CancelOutcome', 'outcome', true],
+    ['RefreshedRecord', 'refresh', false],
+  ])('of a %s are those of a record, and %s', (name, field, isRequired) => {
+    const { [field]: own, ...others } = dereferenced(schemaOf(name)['properties']);
+    expect(own).toBeDefined();
+    expect(others).toEqual(schemaOf('Record')['properties']);
+    const required = schemaOf('Record')['required'] as readonly string[];
+    expect(schemaOf(name)['required']).toEqual(isRequired ? [field, ...required] : required);
+  });
+
   it('of a history are those that the API shows, in their order', () => {
     const history = historyOf(record);
     expect(schemaOf('History')['required']).toEqual(Object.keys(history));
@@ -190,7 +204,7 @@ describe('the fields', () => {
 
   it('of a session, read or canceled, are those that the API shows, in their order', () => {
     const id = 'cart-17' as SessionId;
-    const member = { ...key, outcome: { kind: 'canceled', record } } as const;
+    const member = { ...key, outcome: 'canceled', record } as const;
     for (const [name, reply] of [
       ['Session', sessionReadResponse(account, id, [record])],
       ['SessionOutcome', sessionCancelResponse(account, id, [member])],
@@ -291,11 +305,11 @@ describe('the words', () => {
   const attentions = {
     contradiction: 1,
     canceled_after_completed: 1,
-    not_found_at_klarna: 1,
+    not_found: 1,
     klarna_denied: 1,
     unknown_state: 1,
   } satisfies Record<Attention, 1>;
-  const sources = { webhook: 1, read: 1, cancel: 1, absence: 1 } satisfies Record<EvidenceSource, 1>;
+  const sources = { webhook: 1, read: 1, cancel: 1, not_found: 1 } satisfies Record<EvidenceSource, 1>;
   const kinds = {
     ...sources,
     register: 1,
@@ -330,23 +344,23 @@ describe('the words', () => {
     1
   >;
 
-  const refreshes = { refreshed: 1, absent: 1, klarna_denied: 1, unknown: 1 } satisfies Record<
+  const refreshes = { refreshed: 1, not_found: 1, klarna_denied: 1, unknown: 1 } satisfies Record<
     RefreshOutcome,
     1
   >;
   /** The word of every cancel that is answered beside the record; those that are problems have none. */
   const cancels = Object.values({
-    canceled: cancelWord({ kind: 'canceled', record }),
-    'already-canceled': cancelWord({ kind: 'already-canceled', record }),
-    'would-cancel': cancelWord({ kind: 'would-cancel', record }),
-    pending: cancelWord({ kind: 'pending', record }),
-    graced: cancelWord({ kind: 'graced', record }),
-    'already-final': cancelWord({ kind: 'already-final', state: 'COMPLETED', record }),
-    'not-found': cancelWord({ kind: 'not-found', record }),
-    denied: cancelWord({ kind: 'denied', record }),
-  } satisfies Record<CancelDryRun['kind'], unknown>);
+    canceled: cancelWord({ outcome: 'canceled', record }),
+    already_canceled: cancelWord({ outcome: 'already_canceled', record }),
+    would_cancel: cancelWord({ outcome: 'would_cancel', record }),
+    pending: cancelWord({ outcome: 'pending', record }),
+    already_final: cancelWord({ outcome: 'already_final', state: 'COMPLETED', record }),
+    not_found: cancelWord({ outcome: 'not_found', record }),
+    klarna_denied: cancelWord({ outcome: 'klarna_denied', record }),
+    untried: cancelWord({ outcome: 'untried', record }),
+  } satisfies Record<CancelOutcome, unknown>);
 
-  function cancelWord(outcome: CancelDryRun): unknown {
+  function cancelWord(outcome: CancelResult): unknown {
     try {
       return (JSON.parse(cancelResponse(key, outcome).body) as Schema)['outcome'];
     } catch (error) {
@@ -355,15 +369,6 @@ describe('the words', () => {
     }
   }
 
-  const inside = (schema: Schema, property: string) => {
-    const [, object] = schema['oneOf'] as readonly [Schema, Schema];
-    return dereferenced(pointedAt(object, '#/properties')[property])['enum'];
-  };
-  /** Of a field that an answer has beside those of the record. */
-  const besideRecord = (schema: Schema, property: string) => {
-    const [, more] = schema['allOf'] as readonly [unknown, Schema];
-    return dereferenced(dereferenced(more['properties'])[property])['enum'];
-  };
   const outcomeOfMember = () => propertyOf('MemberOutcome', 'outcome')['enum'];
 
   it.each<[string, () => unknown, readonly unknown[]]>([
@@ -374,30 +379,30 @@ describe('the words', () => {
       () => propertyOf('Record', 'on_timeout')['enum'],
       [...Object.keys(onTimeout), null],
     ],
-    ['ways to register one', () => propertyOf('Registration', 'on_timeout')['enum'], Object.keys(onTimeout)],
+    ['ways to register one', () => schemaOf('OnTimeout')['enum'], Object.keys(onTimeout)],
     ['reasons to look', () => schemaOf('Attention')['enum'], [...Object.keys(attentions), null]],
-    ['sources', () => inside(propertyOf('Record', 'evidence'), 'source'), Object.keys(sources)],
-    ['outcomes', () => inside(propertyOf('Record', 'cancellation'), 'outcome'), Object.keys(outcomes)],
-    ['causes', () => inside(propertyOf('Record', 'cancellation'), 'cause'), Object.keys(causes)],
+    ['sources', () => propertyOf('Evidence', 'source')['enum'], Object.keys(sources)],
+    ['outcomes', () => propertyOf('Cancellation', 'outcome')['enum'], Object.keys(outcomes)],
+    ['causes', () => propertyOf('Cancellation', 'cause')['enum'], Object.keys(causes)],
     ['kinds', () => propertyOf('HistoryEntry', 'kind')['enum'], Object.keys(kinds)],
     ['effects', () => propertyOf('HistoryEntry', 'effect')['enum'], Object.keys(effects)],
     [
       'outcomes of a cancel',
-      () => besideRecord(schemaOf('CancelOutcome'), 'outcome'),
+      () => propertyOf('CancelOutcome', 'outcome')['enum'],
       [...new Set(cancels.filter((word) => word !== undefined))],
     ],
     [
       'what a refresh came to',
-      () => besideRecord(responseSchema('getPaymentRequest', '200'), 'refresh'),
+      () => propertyOf('RefreshedRecord', 'refresh')['enum'],
       Object.keys(refreshes),
     ],
     ['statuses of a session', () => schemaOf('SessionStatus')['enum'], Object.keys(statuses)],
-    ['outcomes among many', outcomeOfMember, cancelOutcomeWords],
-    ['outcomes of a job', () => propertyOf('CancelJob', 'outcomes')['required'], cancelOutcomeWords],
+    ['outcomes among many', outcomeOfMember, cancelOutcomes],
+    ['outcomes of a job', () => propertyOf('CancelJob', 'outcomes')['required'], cancelOutcomes],
     ['statuses of a job', () => schemaOf('CancelJobStatus')['enum'], Object.keys(jobStatuses)],
     [
       'ways to name what a job cancels',
-      () => dereferenced(pointedAt(propertyOf('CancelJob', 'selected'), '#/properties')['by'])['enum'],
+      () => propertyOf('CancelJobSelection', 'by')['enum'],
       Object.keys(selections),
     ],
   ])('%s are all there, and no other', (_, described, known) => {

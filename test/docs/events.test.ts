@@ -36,7 +36,7 @@ const causes = { api: true, timeout: true } as const satisfies Record<Cancellati
 const attentions = {
   contradiction: true,
   canceled_after_completed: true,
-  not_found_at_klarna: true,
+  not_found: true,
   klarna_denied: true,
   unknown_state: true,
 } as const satisfies Record<Attention, true>;
@@ -86,7 +86,7 @@ function eventfulLife(): readonly StateChangeEvent[] {
   const refused = withRefusedCommand(
     over,
     command,
-    { kind: 'already-final', state: 'COMPLETED' },
+    { kind: 'already_final', state: 'COMPLETED' },
     ownEventId('response', '1'),
     afterNoon(1),
   );
@@ -170,10 +170,9 @@ describe('the schemas', () => {
   });
 
   it('are all listed where they are explained', () => {
-    const folder = join(import.meta.dirname, '..', '..', 'docs', 'events');
-    const explained = readFileSync(join(folder, 'README.md'), 'utf8');
-    for (const file of readdirSync(folder))
-      if (file !== 'README.md') expect(explained).toContain(`(${file})`);
+    const docs = join(import.meta.dirname, '..', '..', 'docs');
+    const explained = readFileSync(join(docs, 'reference', 'events.md'), 'utf8');
+    for (const file of readdirSync(join(docs, 'events'))) expect(explained).toContain(`(../events/${file})`);
     for (const type of Object.keys(types)) expect(explained).toContain(`\`${type}\``);
   });
 });

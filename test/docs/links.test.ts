@@ -2,21 +2,40 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 
-const pages = ['README.md', 'CHANGELOG.md', ...globSync('{docs,examples}/**/*.md')];
+const pages = [...globSync('*.md'), ...globSync('{docs,examples}/**/*.md')];
 const link = /\]\(([^)\s]+)\)/g;
 
-describe('every link leads somewhere:', () => {
+const read = (page: string): string => readFileSync(page, 'utf8');
+
+/** The anchors that GitHub gives to a page's headings. */
+const anchorsOf = (page: string): readonly string[] =>
+  [...read(page).matchAll(/^#{1,6} (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+
+function isDead(page: string, target: string): boolean {
+  const [file = '', anchor] = target.split('#');
+  const found = file === '' ? page : path.join(path.dirname(page), file);
+  if (!existsSync(found)) return true;
+  return anchor !== undefined && found.endsWith('.md') && !anchorsOf(found).includes(anchor);
+}
+
+describe('every link of a page leads to a file that exists, and to a heading in it:', () => {
   it.each(pages)('%s', (page) => {
-    const targets = [...readFileSync(page, 'utf8').matchAll(link)]
-      .map(([, target = '']) => target.replace(/#.*$/, ''))
-      .filter((target) => target !== '' && !/^[a-z]+:/.test(target));
-    const dead = targets.filter((target) => !existsSync(path.join(path.dirname(page), target)));
-    expect(dead).toEqual([]);
+    const targets = [...read(page).matchAll(link)]
+      .map(([, target = '']) => target)
+      .filter((target) => !/^[a-z]+:/.test(target));
+    expect(targets.filter((target) => isDead(page, target))).toEqual([]);
   });
 });
 
-it('every page is named in the index', () => {
-  const index = readFileSync('docs/README.md', 'utf8');
-  const named = globSync('docs/{,guides/}*.md').filter((page) => page !== 'docs/README.md');
-  expect(named.filter((page) => !index.includes(`(${path.relative('docs', page)})`))).toEqual([]);
+it('the index links every page of docs, except the decisions, which have a folder', () => {
+  const index = read('docs/README.md');
+  const linked = globSync('docs/**/*.md').filter(
+    (page) => page !== 'docs/README.md' && !page.startsWith('docs/adr/'),
+  );
+  expect(linked.filter((page) => !index.includes(`(${path.relative('docs', page)})`))).toEqual([]);
 });

@@ -23,7 +23,7 @@ const read = (state: 'SUBMITTED' | 'CANCELED', occurredAt = later) =>
 const tie = [observed('IN_PROGRESS'), observed('SUBMITTED')];
 const contradiction = [observed('CANCELED'), observed('EXPIRED', later)];
 
-const emptyRead = emptyResponse('read', '1', 'not-found', { status: '404' }, at(later));
+const emptyRead = emptyResponse('read', '1', 'not_found', { status: '404' }, at(later));
 
 describe('a question that webhooks leave open', () => {
   it.each<[string, readonly (Observation | HistoryEntry)[], 'tie' | 'contradiction' | undefined]>([
@@ -101,7 +101,7 @@ describe('the answer', () => {
   const record = after(contradiction);
   const question = ambiguityOf(record);
   if (!question) throw new Error('there is no question');
-  const response = { eventId: ownEventId('sweep', '1'), detail: { response: 'absent', status: '404' } };
+  const response = { eventId: ownEventId('sweep', '1'), detail: { response: 'not_found', status: '404' } };
 
   it('is an entry of the history; the state and the attention stay', () => {
     const responded = withResponse(record, question, response, undefined, now);
@@ -117,7 +117,7 @@ describe('the answer', () => {
       detail: {
         looked_into: 'contradiction',
         raised_by: question.eventId,
-        response: 'absent',
+        response: 'not_found',
         status: '404',
       },
     });
@@ -143,7 +143,7 @@ describe('after a look the record is due', () => {
     ],
     [
       'as it was where Klarna does not know it',
-      registered({ attention: 'not_found_at_klarna', reconcileAfter: afterNoon(1) }),
+      registered({ attention: 'not_found', reconcileAfter: afterNoon(1) }),
       afterNoon(1),
     ],
     ['with its timer', registered({ state: 'SUBMITTED' }), afterNoon(31)],

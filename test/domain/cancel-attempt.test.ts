@@ -129,7 +129,7 @@ describe('an attempt that knows how it ended', () => {
   it.each([
     ['klarna_denied', undefined],
     ['unknown_state', undefined],
-    ['not_found_at_klarna', undefined],
+    ['not_found', undefined],
     ['canceled_after_completed', 'canceled_after_completed'],
     ['contradiction', 'contradiction'],
   ] as const)('%s: what stood in the way is over, what a person must see stays', (attention, left) => {
@@ -146,7 +146,7 @@ describe('what Klarna answered that is no evidence', () => {
     { status: '500', error_id: 'e1' },
     afterNoon(30.5),
   );
-  const limited = emptyResponse('read', '2', 'rate-limited', { status: '429' }, afterNoon(30.6));
+  const limited = emptyResponse('read', '2', 'rate_limited', { status: '429' }, afterNoon(30.6));
 
   it('is in the history where it came, by the write that settles the claim, and is no event', () => {
     const before = held();
@@ -183,8 +183,8 @@ describe('an attempt that does not know how it ended', () => {
   it.each<[Exclude<Conclusion['kind'], 'grace' | 'known'>, string, string | undefined]>([
     ['unknown', 'pending', undefined],
     ['denied', 'pending', 'klarna_denied'],
-    ['unknown-state', 'pending', 'unknown_state'],
-    ['absent', 'not_found', 'not_found_at_klarna'],
+    ['unknown_state', 'pending', 'unknown_state'],
+    ['not_found', 'not_found', 'not_found'],
   ])('%s: %s, for the sweep to settle', (kind, outcome, attention) => {
     const record = settled(held(), attempt(kind), afterNoon(31));
     expect(record).toMatchObject({
@@ -224,25 +224,25 @@ describe('an attempt that does not know how it ended', () => {
 });
 
 describe('a request that Klarna does not know', () => {
-  it('is EXPIRED from the moment of its own expiry, on the evidence of absence', () => {
+  it('is EXPIRED from the moment of its own expiry, on the evidence of a 404', () => {
     const proof = { correlation_id: 'c1', status: '404' };
-    const record = settled(held(), attempt('absent', { proof }), afterNoon(180));
+    const record = settled(held(), attempt('not_found', { proof }), afterNoon(180));
     expect(record).toMatchObject({
       state: 'EXPIRED',
       occurredAt: afterNoon(180),
-      evidence: { source: 'absence', eventId: 'absence:mine' },
+      evidence: { source: 'not_found', eventId: 'not_found:mine' },
       cancellation: { outcome: 'refused' },
     });
     expect([record.attention, record.reconcileAfter]).toEqual([undefined, undefined]);
-    expect(record.history.at(-2)).toMatchObject({ kind: 'absence', effect: 'applied', detail: proof });
+    expect(record.history.at(-2)).toMatchObject({ kind: 'not_found', effect: 'applied', detail: proof });
   });
 
   it('is not said to be anything before that', () => {
-    const record = settled(held(), attempt('absent'), afterNoon(179));
+    const record = settled(held(), attempt('not_found'), afterNoon(179));
     expect(record).toMatchObject({ state: 'SUBMITTED', cancellation: { outcome: 'not_found' } });
   });
 
-  it.each(['unknown', 'denied', 'unknown-state'] as const)(
+  it.each(['unknown', 'denied', 'unknown_state'] as const)(
     'is told from one of which the answer is %s',
     (kind) => {
       expect(settled(held(), attempt(kind), afterNoon(181)).state).toBe('SUBMITTED');
@@ -252,13 +252,13 @@ describe('a request that Klarna does not know', () => {
   it("is EXPIRED after Klarna's longest lifetime where its expiry is not known", () => {
     const unknown = claimed(recordWith(), command, 'mine', afterNoon(0));
     const twoDays = 48 * 60;
-    expect(settled(unknown, attempt('absent'), afterNoon(twoDays - 1)).state).toBeUndefined();
-    expect(settled(unknown, attempt('absent'), afterNoon(twoDays)).state).toBe('EXPIRED');
+    expect(settled(unknown, attempt('not_found'), afterNoon(twoDays - 1)).state).toBeUndefined();
+    expect(settled(unknown, attempt('not_found'), afterNoon(twoDays)).state).toBe('EXPIRED');
   });
 
   it('stays paid if it was', () => {
     const { record } = applyObservation(held(), observed('COMPLETED', '2026-03-01T12:30:01Z'));
-    expect(settled(record, attempt('absent'), afterNoon(500))).toMatchObject({
+    expect(settled(record, attempt('not_found'), afterNoon(500))).toMatchObject({
       state: 'COMPLETED',
       cancellation: { outcome: 'refused' },
     });
@@ -364,7 +364,7 @@ describe('the customer approves while a DELETE is on its way', () => {
     const approval = observed('COMPLETED', '2026-03-01T12:30:01Z');
     const { record: paid } = applyObservation(held(), approval);
     const response = outcomeFromRecord(paid, command, afterNoon(30.1));
-    expect(response).toEqual({ kind: 'already-final', state: 'COMPLETED' });
+    expect(response).toEqual({ kind: 'already_final', state: 'COMPLETED' });
     const told =
       response && withRefusedCommand(paid, command, response, ownEventId('response', '2'), afterNoon(30.1));
     const done = attempt('known', { facts: [read('SUBMITTED'), deleted], sent: true });

@@ -2,8 +2,6 @@ import { describe, expect, it } from 'vitest';
 import {
   type CancelJobChoice,
   type CancelJobEntry,
-  type CancelOutcomeWord,
-  cancelOutcomeWords,
   isToBeRepeated,
   putOff,
   requesterOf,
@@ -11,12 +9,13 @@ import {
   withPage,
   withStop,
 } from '../../functions/domain/cancel-job.ts';
+import { type CancelOutcome, cancelOutcomes } from '../../functions/domain/cancel-outcome.ts';
 import { listCursorOf } from '../../functions/domain/list-cursor.ts';
 import { jobWith, requestId } from '../support/cancel-jobs.ts';
 import { noon } from '../support/fixtures.ts';
 import { afterNoon } from '../support/sessions.ts';
 
-const entriesOf = (...outcomes: readonly CancelOutcomeWord[]): readonly CancelJobEntry[] =>
+const entriesOf = (...outcomes: readonly CancelOutcome[]): readonly CancelJobEntry[] =>
   outcomes.map((outcome, index) => ({ paymentRequestId: requestId(index), outcome }));
 const position = (number: number) => listCursorOf({ createdAt: noon, paymentRequestId: requestId(number) });
 const now = afterNoon(3);
@@ -26,7 +25,7 @@ it('whoever cancels for a job is named with it', () => {
 });
 
 describe('a page', () => {
-  it.each(cancelOutcomeWords)('of which all are %s', (outcome) => {
+  it.each(cancelOutcomes)('of which all are %s', (outcome) => {
     const stuck = ['pending', 'klarna_denied', 'untried'].includes(outcome);
     expect(isToBeRepeated(jobWith(), entriesOf(outcome, outcome))).toBe(stuck);
   });
@@ -36,8 +35,8 @@ describe('a page', () => {
     ['none got through, for the fifth time', entriesOf('pending', 'untried'), 4, false],
     ['one got through', entriesOf('pending', 'canceled'), 0, false],
     ['there was no time for any', [], 0, false],
-  ])('of which %s', (_, entries, tries, repeated) => {
-    expect(isToBeRepeated(jobWith({ tries }), entries)).toBe(repeated);
+  ])('of which %s', (_, entries, attempts, repeated) => {
+    expect(isToBeRepeated(jobWith({ attempts }), entries)).toBe(repeated);
   });
 
   it.each([
@@ -47,9 +46,9 @@ describe('a page', () => {
     [3, 60],
     [4, 60],
     [400, 60],
-  ])('that came to nothing after %i such is tried again in %i minutes', (tries, minutes) => {
-    expect(putOff(jobWith({ tries, done: 7 }), noon)).toEqual(
-      jobWith({ tries: tries + 1, done: 7, dueAt: afterNoon(minutes), version: 2 }),
+  ])('that came to nothing after %i such is tried again in %i minutes', (attempts, minutes) => {
+    expect(putOff(jobWith({ attempts, done: 7 }), noon)).toEqual(
+      jobWith({ attempts: attempts + 1, done: 7, dueAt: afterNoon(minutes), version: 2 }),
     );
   });
 
@@ -69,14 +68,14 @@ describe('the job after a page', () => {
 
   it('has counted it and goes on at once', () => {
     const entries = entriesOf('canceled', 'already_final', 'canceled');
-    expect(withPage({ ...job, chosen, tries: 2 }, entries, chosen, now)).toEqual({
+    expect(withPage({ ...job, chosen, attempts: 2 }, entries, chosen, now)).toEqual({
       ...job,
       done: 53,
       pages: 2,
       chosen: undefined,
       outcomes: { canceled: 51, pending: 1, already_final: 1 },
       position: position(2),
-      tries: 0,
+      attempts: 0,
       dueAt: now,
       version: 2,
       updatedAt: now,
@@ -107,14 +106,14 @@ describe('the job after a page', () => {
   });
 
   it('has no page more where there was time for nothing, and is as patient as before', () => {
-    const next = withPage({ ...job, tries: 4 }, [], chosen, now);
-    expect(next).toMatchObject({ done: 50, pages: 1, chosen, position: position(50), tries: 4 });
+    const next = withPage({ ...job, attempts: 4 }, [], chosen, now);
+    expect(next).toMatchObject({ done: 50, pages: 1, chosen, position: position(50), attempts: 4 });
   });
 
   it('does not wait again for what got stuck once more after all patience', () => {
     const stuck = entriesOf('pending', 'untried', 'pending');
-    expect(withPage({ ...job, tries: 4 }, stuck, chosen, now).tries).toBe(4);
-    expect(withPage({ ...job, tries: 4 }, entriesOf('pending', 'canceled'), chosen, now).tries).toBe(0);
+    expect(withPage({ ...job, attempts: 4 }, stuck, chosen, now).attempts).toBe(4);
+    expect(withPage({ ...job, attempts: 4 }, entriesOf('pending', 'canceled'), chosen, now).attempts).toBe(0);
   });
 
   it('that was stopped has counted its last one, and stays stopped', () => {

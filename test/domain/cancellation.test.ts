@@ -32,10 +32,10 @@ describe('what a record alone can answer to a cancel', () => {
     [undefined, undefined, undefined],
     ['SUBMITTED', undefined, undefined],
     ['IN_PROGRESS', undefined, undefined],
-    ['COMPLETED', { kind: 'already-final', state: 'COMPLETED' }, undefined],
-    ['CANCELED', { kind: 'already-canceled' }, { kind: 'already-canceled' }],
-    ['EXPIRED', { kind: 'already-final', state: 'EXPIRED' }, { kind: 'already-final', state: 'EXPIRED' }],
-    ['DECLINED', { kind: 'already-final', state: 'DECLINED' }, { kind: 'already-final', state: 'DECLINED' }],
+    ['COMPLETED', { kind: 'already_final', state: 'COMPLETED' }, undefined],
+    ['CANCELED', { kind: 'already_canceled' }, { kind: 'already_canceled' }],
+    ['EXPIRED', { kind: 'already_final', state: 'EXPIRED' }, { kind: 'already_final', state: 'EXPIRED' }],
+    ['DECLINED', { kind: 'already_final', state: 'DECLINED' }, { kind: 'already_final', state: 'DECLINED' }],
   ])('%s', (state, plain, allowingCompleted) => {
     const claim = cancellationWith();
     const allowing = { ...command, allowCompleted: true };
@@ -60,14 +60,14 @@ describe('what a record alone can answer to a cancel', () => {
   });
 
   it.each<[string, Partial<PaymentRequest>, RecordOutcome | undefined]>([
-    ['before the deadline', { deadlineAt: afterNoon(31) }, { kind: 'not-over' }],
+    ['before the deadline', { deadlineAt: afterNoon(31) }, { kind: 'not_over' }],
     ['at the deadline', { deadlineAt: afterNoon(30) }, undefined],
     ['where there is no deadline', { deadlineAt: undefined }, undefined],
     ['where there is no session', { session: undefined }, undefined],
     [
       'where it is only to be observed',
       { session: { ...session, onTimeout: 'observe' } },
-      { kind: 'not-over' },
+      { kind: 'not_over' },
     ],
   ])('to a timer %s', (_, fields, response) => {
     const byTimer = { ...command, cause: 'timeout' } as const;
@@ -362,7 +362,7 @@ describe('a cancel that the record answers', () => {
   it('to a timer, since the session is not over, is noted, and nothing else changes', () => {
     const record = registered({ deadlineAt: afterNoon(60) });
     const byTimer = { ...command, cause: 'timeout' } as const;
-    expect(withRefusedCommand(record, byTimer, { kind: 'not-over' }, eventId, noon)).toEqual({
+    expect(withRefusedCommand(record, byTimer, { kind: 'not_over' }, eventId, noon)).toEqual({
       ...record,
       history: [asks(byTimer, 'not_over')],
       version: 2,
@@ -372,10 +372,10 @@ describe('a cancel that the record answers', () => {
 
   it('to a timer is noted also where it was told to wait before', () => {
     const byTimer = { ...command, cause: 'timeout' } as const;
-    const by = (record: PaymentRequest, kind: 'claimed' | 'not-over', id: string) =>
+    const by = (record: PaymentRequest, kind: 'claimed' | 'not_over', id: string) =>
       withRefusedCommand(record, byTimer, { kind }, ownEventId('response', id), noon);
     const waiting = by(registered({ cancellation: cancellationWith() }), 'claimed', '1');
-    expect(by(waiting, 'not-over', '2').history.map(({ detail }) => detail['outcome'])).toEqual([
+    expect(by(waiting, 'not_over', '2').history.map(({ detail }) => detail['outcome'])).toEqual([
       'pending',
       'not_over',
     ]);

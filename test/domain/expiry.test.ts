@@ -16,16 +16,16 @@ describe('a timer that goes off', () => {
   type Row = readonly [PaymentRequestState | undefined, OnTimeout, TimeoutDecision, TimeoutDecision];
 
   it.each<Row>([
-    [undefined, 'cancel', 'not-yet', 'end'],
-    ['SUBMITTED', 'cancel', 'not-yet', 'end'],
-    ['IN_PROGRESS', 'cancel', 'not-yet', 'end'],
+    [undefined, 'cancel', 'not_yet', 'end'],
+    ['SUBMITTED', 'cancel', 'not_yet', 'end'],
+    ['IN_PROGRESS', 'cancel', 'not_yet', 'end'],
     ['COMPLETED', 'cancel', 'spare', 'spare'],
     ['CANCELED', 'cancel', 'spare', 'spare'],
     ['EXPIRED', 'cancel', 'spare', 'spare'],
     ['DECLINED', 'cancel', 'spare', 'spare'],
-    [undefined, 'observe', 'not-yet', 'observe'],
-    ['SUBMITTED', 'observe', 'not-yet', 'observe'],
-    ['IN_PROGRESS', 'observe', 'not-yet', 'observe'],
+    [undefined, 'observe', 'not_yet', 'observe'],
+    ['SUBMITTED', 'observe', 'not_yet', 'observe'],
+    ['IN_PROGRESS', 'observe', 'not_yet', 'observe'],
     ['COMPLETED', 'observe', 'spare', 'spare'],
     ['CANCELED', 'observe', 'spare', 'spare'],
   ])('on a request that is %s, on_timeout %s: %s before its deadline, %s from then on', (...row) => {

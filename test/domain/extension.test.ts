@@ -86,7 +86,7 @@ describe('an extension is capped', () => {
     expect(next?.history.at(-1)).toMatchObject({
       kind: 'extend',
       effect: 'refused',
-      detail: { requested_by: by, refused: 'extension-limit' },
+      detail: { requested_by: by, refused: 'extension_limit' },
     });
     return outcome;
   };
@@ -94,7 +94,7 @@ describe('an extension is capped', () => {
   it('in number', () => {
     const record = registered({ session: { ...session, extensions: 2 } });
     expect(refusedWith(record, lasting(30), { ...policy, maxExtensions: 2 })).toMatchObject({
-      kind: 'extension-limit',
+      kind: 'extension_limit',
       field: 'session_timeout',
       allowed: 'at most 2 extensions',
     });
@@ -104,7 +104,7 @@ describe('an extension is capped', () => {
   it('in length, from the registration and not from now', () => {
     const its = { ...policy, maxSession: hour };
     expect(refusedWith(registered(), lasting(50.001), its)).toMatchObject({
-      kind: 'extension-limit',
+      kind: 'extension_limit',
       field: 'session_timeout',
       allowed: 'at most PT1H from the registration, 2026-03-01T12:00:00Z',
     });
@@ -114,7 +114,7 @@ describe('an extension is capped', () => {
   it("by Klarna's own expiry", () => {
     const record = registered({ klarnaExpiresAt: at('2026-03-01T12:45:00Z') });
     expect(refusedWith(record, lasting(36))).toMatchObject({
-      kind: 'extension-limit',
+      kind: 'extension_limit',
       field: 'session_timeout',
       allowed: "not after Klarna's own expiry, 2026-03-01T12:45:00Z",
     });
@@ -129,23 +129,23 @@ describe('an extension is capped', () => {
 
 describe('there is nothing to extend', () => {
   it('where nobody registered a session', () => {
-    expect(extend(undefined, lasting(30))).toEqual({ outcome: { kind: 'not-found' } });
+    expect(extend(undefined, lasting(30))).toEqual({ outcome: { kind: 'not_found' } });
     expect(extend(recordWith({ state: 'SUBMITTED' }), lasting(30))).toEqual({
-      outcome: { kind: 'not-found' },
+      outcome: { kind: 'not_found' },
     });
   });
 
   it.each(['COMPLETED', 'CANCELED', 'EXPIRED', 'DECLINED'] as const)('where the request is %s', (state) => {
     const { next, outcome } = extend(registered({ state }), lasting(30));
-    expect(outcome).toEqual({ kind: 'already-final', state });
+    expect(outcome).toEqual({ kind: 'already_final', state });
     expect(next).toMatchObject({ deadlineAt: afterNoon(30), timer: 'armed', version: 2 });
     expect(next?.history.at(-1)).toMatchObject({ kind: 'extend', effect: 'refused' });
   });
 
-  it('while a cancel is on its way', () => {
+  it('a session with a cancel in progress is not extended', () => {
     for (const cancellation of [cancellationWith(), settledWith({ outcome: 'pending' })]) {
       expect(extend(registered({ cancellation }), lasting(30), policy, noon)).toEqual({
-        outcome: { kind: 'cancellation-pending' },
+        outcome: { kind: 'cancellation_pending' },
       });
     }
   });

@@ -320,7 +320,7 @@ describe('a deadline that is moved', () => {
 
   it('may not pass it once the account wants it no more', () => {
     expect(expiryLimit(synced, false)).toBe(afterNoon(30));
-    expect(extend(synced, policy)).toBe('extension-limit');
+    expect(extend(synced, policy)).toBe('extension_limit');
   });
 
   it.each<[string, Partial<PaymentRequest>]>([
@@ -330,6 +330,6 @@ describe('a deadline that is moved', () => {
   ])('may not pass an expiry %s', (_, fields) => {
     const record = { ...synced, ...fields };
     expect(expiryLimit(record, true)).toBe(record.klarnaExpiresAt);
-    expect(extend(record)).toBe('extension-limit');
+    expect(extend(record)).toBe('extension_limit');
   });
 });

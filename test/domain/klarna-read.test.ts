@@ -11,7 +11,7 @@ import { noon, observed, recordWith } from '../support/fixtures.ts';
 import { afterNoon, cancellationWith, registered } from '../support/sessions.ts';
 
 const proof = { status: '404', correlation_id: 'c1' };
-const entry = emptyResponse('read', '1', 'not-found', proof, noon);
+const entry = emptyResponse('read', '1', 'not_found', proof, noon);
 
 it('an answer that is no evidence is an entry with its proof, and has no state', () => {
   expect(entry).toEqual({
@@ -19,7 +19,7 @@ it('an answer that is no evidence is an entry with its proof, and has no state',
     kind: 'read',
     recordedAt: noon,
     effect: 'noted',
-    detail: { response: 'not-found', ...proof },
+    detail: { response: 'not_found', ...proof },
   });
 });
 
@@ -37,8 +37,8 @@ describe('a 404', () => {
         ? {
             state: 'EXPIRED',
             occurredAt: afterNoon(15),
-            eventId: 'absence:a1',
-            source: 'absence',
+            eventId: 'not_found:a1',
+            source: 'not_found',
             observedAt: afterNoon(minutes),
             proof,
           }
@@ -49,7 +49,7 @@ describe('a 404', () => {
 
 describe('a read that says what is so', () => {
   it.each<[PaymentRequest['attention'], PaymentRequest['attention']]>([
-    ['not_found_at_klarna', undefined],
+    ['not_found', undefined],
     ['klarna_denied', 'klarna_denied'],
     ['contradiction', 'contradiction'],
     [undefined, undefined],
@@ -75,7 +75,7 @@ describe('a read that says nothing', () => {
   it.each<[string, Partial<PaymentRequest>]>([
     ['is paid', { state: 'COMPLETED' }],
     ['has ended', { state: 'CANCELED' }],
-    ['is to be looked at already', { attention: 'not_found_at_klarna' }],
+    ['is to be looked at already', { attention: 'not_found' }],
     ['is to be looked at for another reason', { attention: 'klarna_denied' }],
   ])('is no more than noted, where Klarna does not know what %s', (_, fields) => {
     const record = registered(fields);
@@ -89,7 +89,7 @@ describe('a read that says nothing', () => {
 
   it('is for a person to see where Klarna does not know what is open, and the sweep looks again', () => {
     const record = withEmptyRead(before, entry, true, afterNoon(1));
-    const attention = 'not_found_at_klarna';
+    const attention = 'not_found';
     expect(record).toEqual({
       ...before,
       history: [{ ...entry, attention }],

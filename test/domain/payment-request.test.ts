@@ -135,7 +135,7 @@ describe('reads that said nothing', () => {
     { kind: 'cancel' },
     { kind: 'cancel_request' },
     { kind: 'read', effect: 'stale' },
-    { kind: 'read', attention: 'not_found_at_klarna' },
+    { kind: 'read', attention: 'not_found' },
   ])('leave room for others: %j', (fields) => {
     const record = withEntry(reads(emptyReadLimit), entry('another', fields));
     expect([record.history.length, record.historyDropped]).toEqual([emptyReadLimit + 1, 0]);

@@ -14,7 +14,7 @@ import { afterNoon, cancellationWith, hour, registered, session, settledWith } f
 
 const due = { reconcileAfter: noon };
 const now = afterNoon(40);
-const notFound = { attention: 'not_found_at_klarna' as const };
+const notFound = { attention: 'not_found' as const };
 const lost = { cancellation: settledWith({ outcome: 'not_found' }) };
 const withNetAt = (minutes: number) => ({
   session: { ...session, klarnaExpiry: { askedFor: afterNoon(minutes), shown: afterNoon(minutes) } },
@@ -92,8 +92,8 @@ describe('what the sweep does at 12:40 with', () => {
       registered({ ...due, ...withNetAt(60), state: 'SUBMITTED', deadlineAt: afterNoon(60) }),
       'forget',
     ],
-    ['a request of which only a webhook told', recordWith({ ...due, state: 'SUBMITTED' }), 'arm-default'],
-    ['the same, once the customer has begun', recordWith({ ...due, state: 'IN_PROGRESS' }), 'arm-default'],
+    ['a request of which only a webhook told', recordWith({ ...due, state: 'SUBMITTED' }), 'arm_default'],
+    ['the same, once the customer has begun', recordWith({ ...due, state: 'IN_PROGRESS' }), 'arm_default'],
     ['the same, once the customer has paid', recordWith({ ...due, state: 'COMPLETED' }), 'forget'],
     ['a record of which Klarna said nothing', recordWith(due), 'forget'],
     [
@@ -252,10 +252,10 @@ describe('what is forgotten', () => {
 });
 
 it.each<[PaymentRequest['attention'], PaymentRequest['state'], PaymentRequest['attention']]>([
-  ['not_found_at_klarna', 'COMPLETED', undefined],
-  ['not_found_at_klarna', 'EXPIRED', undefined],
-  ['not_found_at_klarna', 'SUBMITTED', 'not_found_at_klarna'],
-  ['not_found_at_klarna', undefined, 'not_found_at_klarna'],
+  ['not_found', 'COMPLETED', undefined],
+  ['not_found', 'EXPIRED', undefined],
+  ['not_found', 'SUBMITTED', 'not_found'],
+  ['not_found', undefined, 'not_found'],
   ['contradiction', 'EXPIRED', 'contradiction'],
 ])('%s of what is %s and is forgotten: %s', (attention, state, left) => {
   expect(forgotten(registered({ attention, state }), now).attention).toBe(left);

@@ -264,11 +264,11 @@ describe('another registration of the same request', () => {
     expect(next?.session).toMatchObject({ extensions: 0, requested: `${hour} ms`, registeredAt: noon });
     const longer = { deadline: lasting(2 * hour) };
     expect(register(next, longer, noon, capped).outcome).toMatchObject({
-      kind: 'extension-limit',
+      kind: 'extension_limit',
       allowed: 'at most 0 extensions',
     });
     expect(register(armed, longer, afterNoon(1), capped).outcome).toMatchObject({
-      kind: 'extension-limit',
+      kind: 'extension_limit',
       allowed: 'at most PT2H from the registration, 2026-03-01T12:00:00Z',
     });
   });
@@ -292,15 +292,15 @@ describe('another registration of the same request', () => {
   it('counts as an extension and is capped like one', () => {
     const capped = { ...policy, maxExtensions: 0 };
     const { next, outcome } = register(registered(), { deadline: lasting(hour) }, noon, capped);
-    expect(outcome).toMatchObject({ kind: 'extension-limit', allowed: 'at most 0 extensions' });
+    expect(outcome).toMatchObject({ kind: 'extension_limit', allowed: 'at most 0 extensions' });
     expect(next).toMatchObject({ deadlineAt: afterNoon(30), timer: 'armed', version: 2 });
     expect(next?.history.at(-1)).toMatchObject({ kind: 'register', effect: 'refused' });
   });
 
-  it('is not stored while a cancel is on its way', () => {
+  it('a registration is not stored while a cancel is in progress', () => {
     for (const cancellation of [cancellationWith(), settledWith({ outcome: 'pending' })]) {
       expect(register(registered({ cancellation }), { deadline: lasting(hour) })).toEqual({
-        outcome: { kind: 'cancellation-pending' },
+        outcome: { kind: 'cancellation_pending' },
       });
     }
   });
@@ -308,12 +308,12 @@ describe('another registration of the same request', () => {
 
 describe('what has ended or is paid', () => {
   it.each(['COMPLETED', 'CANCELED', 'EXPIRED', 'DECLINED'] as const)(
-    '%s: is refused, joined, and gets no timer',
+    'a registration of a %s request is refused, joined, and gets no timer',
     (state) => {
       const { record } = applyObservation(recordWith(), observed(state));
       const sessionId = parseSessionId('session-1');
       const { next, outcome } = register(record, { reference: 'order 17', sessionId }, afterNoon(1));
-      expect(outcome).toEqual({ kind: 'already-final', state });
+      expect(outcome).toEqual({ kind: 'already_final', state });
       expect(next).toMatchObject({
         state,
         reference: 'order 17',
@@ -329,7 +329,7 @@ describe('what has ended or is paid', () => {
       expect(next?.history.at(-1)).toMatchObject({
         kind: 'register',
         effect: 'refused',
-        detail: { refused: 'already-final' },
+        detail: { refused: 'already_final' },
       });
     },
   );

@@ -311,7 +311,7 @@ describe('the events once more', () => {
 
   it('are also of a cancel that was refused', () => {
     const paid = lifeOf([observed('COMPLETED')]);
-    const response = { kind: 'already-final', state: 'COMPLETED' } as const;
+    const response = { kind: 'already_final', state: 'COMPLETED' } as const;
     const record = withRefusedCommand(paid, command, response, ownEventId('response', '1'), afterNoon(1));
     const canceled = sees(observed('CANCELED', '2026-03-01T12:05:00Z'))(paid);
     const again = eventsAgain(record, ...always);

@@ -38,7 +38,7 @@ const cancellation: Cancellation = {
 };
 
 describe('whatever order the news arrives in, and however often', () => {
-  it('the record is the same while Klarna tells one end only', () => {
+  it('the record is the same in any order while Klarna reports one end only', () => {
     fc.assert(
       fc.property(twoArrivals(webhooksOfOneLife), fc.boolean(), ({ facts, one, other }, ours) => {
         const start = recordWith(ours ? { cancellation } : {});
@@ -114,7 +114,7 @@ describe('whatever Klarna says, two different ends included', () => {
     );
   });
 
-  it('two different ends are seen by a person, in any order', () => {
+  it('two different ends set attention, in any order', () => {
     fc.assert(
       fc.property(twoArrivals(webhooks), ({ one, facts }) => {
         const ends = new Set(facts.filter((fact) => isFinal(fact.state)).map((fact) => fact.state));
@@ -127,7 +127,7 @@ describe('whatever Klarna says, two different ends included', () => {
     );
   });
 
-  it('a payment that is not clearly before the end is seen by a person, in any order', () => {
+  it('a payment that is not clearly before the end sets attention, in any order', () => {
     fc.assert(
       fc.property(twoArrivals(webhooksOfOneLife), ({ one }) => {
         const record = fold(one);

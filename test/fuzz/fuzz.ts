@@ -66,8 +66,8 @@ function pageOf(
   const row = (...cells: readonly (string | number)[]): string => `| ${cells.join(' | ')} |`;
   const commit = execFileSync('git', ['rev-parse', '--short=12', 'HEAD']).toString().trim();
   return [
-    `\`npm run fuzz -- --requests ${sent} --seed ${seed}\`, commit ${commit}: ${findings.length} findings, ${odd.length} lines of the log that tell of something unhandled.`,
-    `Memory of a function's process, on average, after each fifth of the requests: ${memory.map(Math.round).join(', ')} MB.`,
+    `\`npm run fuzz -- --requests ${sent} --seed ${seed}\`, commit ${commit}: ${findings.length} findings, ${odd.length} log lines about anything unhandled.`,
+    `Average memory of a function process after each fifth of the requests: ${memory.map(Math.round).join(', ')} MB.`,
     '',
     row('route', 'responses', 'slowest, ms'),
     row('---', '---', '---:'),
@@ -84,7 +84,7 @@ function pageOf(
         ),
       ),
     '',
-    `A forged webhook costs the function ${Math.round(micros)} µs of CPU, without the runtime around it, and no call out. A flood of a thousand a second costs ${Math.round(micros / 10)} % of one core.`,
+    `Rejecting a forged webhook costs the function ${Math.round(micros)} µs of CPU, without the Lambda runtime, and no outgoing call. A thousand a second cost ${Math.round(micros / 10)} % of one core.`,
   ].join('\n');
 }
 

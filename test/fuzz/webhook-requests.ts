@@ -84,7 +84,7 @@ export function drawWebhookRequest(draws: Draws, ids: readonly string[]): Webhoo
   switch (draws.between(1, 12)) {
     case 1:
     case 2:
-      return request('sound', [200]);
+      return request('valid', [200]);
     case 3:
     case 4: {
       const odd = drawDelivery(draws, ids, false);
@@ -92,7 +92,7 @@ export function drawWebhookRequest(draws: Draws, ids: readonly string[]): Webhoo
     }
     case 5: {
       const odd = draws.pick(malformedBodies);
-      return request('signed rubbish', [200, 413], { body: odd, headers: headersFor(odd) });
+      return request('signed, malformed', [200, 413], { body: odd, headers: headersFor(odd) });
     }
     case 6:
     case 7:
@@ -110,7 +110,7 @@ export function drawWebhookRequest(draws: Draws, ids: readonly string[]): Webhoo
         randomBytes(32).toString('hex'),
         Buffer.from(signature, 'hex').toString('base64'),
       ];
-      return request('another signature', [400], {
+      return request('a wrong signature', [400], {
         headers: { ...headersFor(body), 'klarna-signature': draws.pick(wrong) },
       });
     }
@@ -119,10 +119,10 @@ export function drawWebhookRequest(draws: Draws, ids: readonly string[]): Webhoo
       const name = draws.pick(['klarna-signature', 'klarna-signing-key-id']);
       const value = String(headers[name]);
       return draws.chance(0.5)
-        ? request('a header left out', [400], {
+        ? request('a missing header', [400], {
             headers: Object.fromEntries(Object.entries(headers).filter(([each]) => each !== name)),
           })
-        : request('a header twice', [400], { headers: { ...headers, [name]: [value, value] } });
+        : request('a doubled header', [400], { headers: { ...headers, [name]: [value, value] } });
     }
     case 10:
       return request('an unknown key', [400], {
@@ -144,7 +144,7 @@ export function drawWebhookRequest(draws: Draws, ids: readonly string[]): Webhoo
       });
     default:
       return draws.chance(0.5)
-        ? request('another type of content', [415], {
+        ? request('another content type', [415], {
             headers: {
               ...headersFor(body),
               'content-type': draws.pick(['text/plain', 'application/xml', '']),

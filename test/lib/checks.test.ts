@@ -4,7 +4,7 @@ import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { LapseProps } from '../../lib/lapse.ts';
 import { LapseStack } from '../../lib/lapse-stack.ts';
-import { stages } from '../../bin/stages.ts';
+import { stages } from '../../lib/stages.ts';
 import { schemaFindings } from './aws-schema.ts';
 import { resourcesOf, synthesizeStack, templateOf, withBundles } from './synthesized.ts';
 

@@ -66,8 +66,8 @@ export const survivors: readonly Survivor[] = [
   },
   {
     file: expiry,
-    before: "if (decideExpiry(record, now) !== 'not-yet' || deadlineAt === undefined) return undefined;",
-    after: "if (decideExpiry(record, now) !== 'not-yet' || false) return undefined;",
+    before: "if (decideExpiry(record, now) !== 'not_yet' || deadlineAt === undefined) return undefined;",
+    after: "if (decideExpiry(record, now) !== 'not_yet' || false) return undefined;",
     why: 'The compiler wants the check: what is not yet over has a deadline.',
   },
   {
@@ -144,7 +144,7 @@ export const survivors: readonly Survivor[] = [
   },
   {
     file: askKlarna,
-    before: "if (canceled.kind === 'payment-request' && canceled.state === 'CANCELED') {",
+    before: "if (canceled.kind === 'payment_request' && canceled.state === 'CANCELED') {",
     after: "if (true && canceled.state === 'CANCELED') {",
     why: 'The compiler wants the check: no other kind of answer has a state.',
   },

@@ -105,7 +105,7 @@ const conditions: Readonly<Record<string, () => Promise<unknown>>> = {
   },
   UnknownState: async () => {
     const id = await lapse.createAtKlarna();
-    await faultAtKlarna(id, { kind: 'unknown-state', on: 'read', times: 9 });
+    await faultAtKlarna(id, { kind: 'unknown_state', on: 'read', times: 9 });
     await lapse.cancel(id);
     await lapse.simulator('DELETE', '/faults');
   },

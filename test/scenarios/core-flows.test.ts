@@ -38,7 +38,7 @@ describe.skipIf(isDeployed)('a cancel on request', () => {
   });
 
   it.each(['COMPLETED', 'EXPIRED', 'DECLINED'])(
-    'of what is %s: 409 with the state, no DELETE',
+    'a cancel of a %s request returns 409 with the state and sends no DELETE',
     async (state) => {
       const id = await lapse.createAtKlarna({ state });
       const response = await lapse.cancel(id);
@@ -59,7 +59,7 @@ describe.skipIf(isDeployed)('a cancel on request', () => {
     await lapse.simulator('POST', '/settings', { completedCanBeCanceled: false });
   });
 
-  it('twenty times at once: one DELETE, every answer 2xx', async () => {
+  it('twenty simultaneous cancels send one DELETE, and each gets a 2xx response', async () => {
     const id = await lapse.createAtKlarna();
     const responses = await Promise.all(Array.from({ length: 20 }, () => lapse.cancel(id)));
     for (const { status } of responses) expect([200, 202]).toContain(status);
@@ -116,7 +116,7 @@ describe.skipIf(isDeployed)('a cancel that Klarna answers badly', () => {
 });
 
 describe.skipIf(isDeployed)('a session', () => {
-  it('that is abandoned is cancelled within two seconds of its deadline', async () => {
+  it('an abandoned session is canceled within two seconds of its deadline', async () => {
     const id = await lapse.createAtKlarna();
     const registered = await lapse.register(id, {
       session_timeout: 'PT2S',
@@ -135,7 +135,7 @@ describe.skipIf(isDeployed)('a session', () => {
     expect(Date.parse(String(record['updated_at'])) - deadline).toBeLessThan(2_000);
   });
 
-  it('that is paid before its deadline is spared: no DELETE is ever sent', async () => {
+  it('a session that is paid before its deadline is spared, and no DELETE is sent', async () => {
     const id = await lapse.createAtKlarna();
     await lapse.register(id, { session_timeout: 'PT2S' });
     await lapse.customer(id, 'start');
@@ -180,7 +180,7 @@ describe.skipIf(isDeployed)('a session', () => {
 describe('webhooks', () => {
   const lifecycle = ['SUBMITTED', 'IN_PROGRESS', 'SUBMITTED', 'IN_PROGRESS', 'COMPLETED', 'DECLINED'];
 
-  it('in any order, each three times, end in the same record', async () => {
+  it('webhooks in any order, each three times, lead to the same record', async () => {
     const deliveries = lifecycle.map((state, index) => ({
       state,
       eventId: `event-${index}`,
@@ -215,7 +215,7 @@ describe('webhooks', () => {
     expect(records[2]).toEqual(records[0]);
   });
 
-  it('that come before the registration are kept and joined', async () => {
+  it('webhooks that arrive before the registration are kept and joined', async () => {
     const id = newPaymentRequestId();
     await lapse.deliver(id, 'IN_PROGRESS');
     expect((await lapse.register(id, { session_timeout: 'PT10M', session_id: 'cart-9' })).status).toBe(201);

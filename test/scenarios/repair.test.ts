@@ -46,7 +46,7 @@ it('a DELETE that had its effect while nobody could hear of it is known after on
   expect((await lapse.callsAtKlarna(id)).filter((method) => method === 'DELETE')).toHaveLength(1);
 });
 
-it('a function killed in the middle of a cancel leaves what the next caller can carry on from', async () => {
+it('a cancel whose function was killed during the DELETE is completed later', async () => {
   const id = await lapse.createAtKlarna();
   await lapse.simulator('POST', '/faults', {
     kind: 'slow',
@@ -66,7 +66,7 @@ it('a function killed in the middle of a cancel leaves what the next caller can 
   await lapse.until(id, ({ state }) => state === 'CANCELED', 60_000);
 }, 90_000);
 
-it('paid after we cancelled: the state stays, a person is told', async () => {
+it('a payment after our cancel leaves the state and sets attention', async () => {
   const id = await lapse.createAtKlarna();
   await lapse.cancel(id);
   await lapse.deliver(id, 'COMPLETED', { occurredAt: '2999-01-01T00:00:00Z', eventId: randomUUID() });

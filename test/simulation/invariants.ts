@@ -84,9 +84,9 @@ const stateWasKlarnas: Safety = (step, { trueRequest }) => {
   const { state, evidence } = after;
   if (state === undefined || evidence?.eventId === before?.evidence?.eventId) return undefined;
   const truth = trueRequest(after);
-  if (evidence?.source === 'absence') {
+  if (evidence?.source === 'not_found') {
     const gone = !truth || truth.state === 'EXPIRED';
-    return state === 'EXPIRED' && gone ? undefined : `absence made it ${state}; it is ${truth?.state ?? ''}`;
+    return state === 'EXPIRED' && gone ? undefined : `a 404 made it ${state}; it is ${truth?.state ?? ''}`;
   }
   return wasSaid(truth, state)
     ? undefined
@@ -304,7 +304,7 @@ export const safetyInvariants = {
   'published-was-written': publishedWasWritten,
   'acknowledged-is-durable': acknowledgedIsDurable,
   'replayed-is-durable': replayedIsDurable,
-  'second-net-is-not-early': klarnaExpiryIsNotEarly,
+  'klarna-expiry-is-not-early': klarnaExpiryIsNotEarly,
   'registrations-stay': registrationsStay,
   'needed-timers-stay': neededTimersStay,
   'contradiction-is-seen': contradictionIsSeen,
@@ -431,7 +431,7 @@ export type InvariantName =
 
 type ObservedEntry = HistoryEntry & { readonly state: PaymentRequestState };
 
-const observations: ReadonlySet<HistoryKind> = new Set(['webhook', 'read', 'cancel', 'absence']);
+const observations: ReadonlySet<HistoryKind> = new Set(['webhook', 'read', 'cancel', 'not_found']);
 
 const isObservation = (entry: HistoryEntry): entry is ObservedEntry =>
   entry.state !== undefined && observations.has(entry.kind);

@@ -35,7 +35,9 @@ const faultsAreTriedAgain: Safety = (step) => {
   if (step.kind !== 'job-saved' || step.before.status === 'stopped') return undefined;
   const { before, file } = step;
   const untried = file.report.slice(before.done).find(({ outcome }) => outcome === 'untried');
-  return untried && before.tries < 4 ? `${untried.paymentRequestId}, after ${before.tries} tries` : undefined;
+  return untried && before.attempts < 4
+    ? `${untried.paymentRequestId}, after ${before.attempts} attempts`
+    : undefined;
 };
 
 /** A job that is over stays over. */
@@ -65,7 +67,7 @@ export const jobSafety = {
   'a-done-job-has-named-all': doneJobHasNamedAll,
   'faults-are-tried-again': faultsAreTriedAgain,
   'ended-jobs-rest': endedJobsRest,
-  'a-rehearsal-cancels-nothing': dryRunCancelsNothing,
+  'a-dry-run-cancels-nothing': dryRunCancelsNothing,
   'jobs-spare-what-is-paid': jobsSpareWhatIsPaid,
 } as const satisfies Record<string, Safety>;
 

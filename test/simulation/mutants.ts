@@ -107,7 +107,7 @@ const bentResponses = (
   });
 
 const fromState = (state: 'SUBMITTED' | 'IN_PROGRESS' | 'CANCELED' | 'EXPIRED'): KlarnaResponse => ({
-  kind: 'payment-request',
+  kind: 'payment_request',
   state,
   proof: { status: '200' },
 });
@@ -127,21 +127,21 @@ export const mutants: readonly Mutant[] = [
     }),
   },
   {
-    name: 'an event that was seen before takes effect again',
+    name: 'a repeated event takes effect again',
     invariant: 'event-takes-effect-once',
     protocol: receiving((record, { eventId }) =>
       record.evidence?.eventId === eventId && !isFinal(record.state) ? 'apply' : 'as-it-should-be',
     ),
   },
   {
-    name: 'the latest to arrive wins',
+    name: 'the event that arrives last wins',
     invariant: 'rank-never-falls',
     protocol: receiving((record, { eventId }) =>
       hasRecorded(record, eventId) || isFinal(record.state) ? 'as-it-should-be' : 'apply',
     ),
   },
   {
-    name: 'the latest by time wins, whatever its rank',
+    name: 'the event with the latest time wins, whatever its rank',
     invariant: 'rank-never-falls',
     protocol: receiving((record, { eventId, occurredAt }) =>
       hasRecorded(record, eventId) ||
@@ -152,14 +152,14 @@ export const mutants: readonly Mutant[] = [
     ),
   },
   {
-    name: 'a second end overwrites the first',
+    name: 'a second final state overwrites the first',
     invariant: 'final-state-never-changes',
     protocol: receiving((record, { state }) =>
       isFinal(record.state) && isFinal(state) && record.state !== state ? 'apply' : 'as-it-should-be',
     ),
   },
   {
-    name: 'a contradiction is settled without a word',
+    name: 'a contradiction is settled without attention',
     invariant: 'contradiction-is-seen',
     protocol: bentWrites((next) => ({
       ...next,
@@ -168,7 +168,7 @@ export const mutants: readonly Mutant[] = [
     })),
   },
   {
-    name: 'events are published by whoever wrote, after the write',
+    name: 'the writer publishes events after the write',
     invariant: 'written-is-published',
     protocol: {
       ...publishingBy('after'),
@@ -176,7 +176,7 @@ export const mutants: readonly Mutant[] = [
     },
   },
   {
-    name: 'events are published by whoever writes, before the write',
+    name: 'the writer publishes events before the write',
     invariant: 'published-was-written',
     protocol: {
       ...publishingBy('before'),
@@ -184,7 +184,7 @@ export const mutants: readonly Mutant[] = [
     },
   },
   {
-    name: 'a batch of which an event was refused counts as published',
+    name: 'a batch with a refused event counts as published',
     invariant: 'written-is-published',
     protocol: replacing({
       publish: (dependencies) => async (changes) => ({
@@ -194,17 +194,17 @@ export const mutants: readonly Mutant[] = [
     }),
   },
   {
-    name: 'a claim keeps nobody out',
+    name: 'a claim excludes no other caller',
     invariant: 'one-holder-of-a-claim',
     protocol: bending((ports) => ({ ...ports, store: seen(ports.store, withLease(longAgo), withTrueLease) })),
   },
   {
-    name: 'a claim never runs out',
+    name: 'a claim never ends',
     invariant: 'cancels-are-settled',
     protocol: bentWrites(withLease(farAhead)),
   },
   {
-    name: 'a write takes no notice of who wrote meanwhile',
+    name: 'a write ignores concurrent writes',
     invariant: 'history-is-only-added-to',
     protocol: bending((ports) => ({
       ...ports,
@@ -219,7 +219,7 @@ export const mutants: readonly Mutant[] = [
     })),
   },
   {
-    name: 'a write does not count the version on',
+    name: 'a write does not increase the version',
     invariant: 'versions-have-no-gaps',
     protocol: bentWrites((next, current) => ({ ...next, version: Math.max(1, current?.version ?? 0) })),
   },
@@ -229,9 +229,9 @@ export const mutants: readonly Mutant[] = [
     protocol: bentResponses((response, call) => (call === 'cancel' ? fromState('CANCELED') : response)),
   },
   {
-    name: 'a 404 means EXPIRED, whenever it comes',
+    name: 'a 404 always means EXPIRED',
     invariant: 'state-was-klarnas',
-    protocol: bentResponses((response) => (response.kind === 'not-found' ? fromState('EXPIRED') : response)),
+    protocol: bentResponses((response) => (response.kind === 'not_found' ? fromState('EXPIRED') : response)),
   },
   {
     name: 'a DELETE is sent without a read before it',
@@ -242,23 +242,23 @@ export const mutants: readonly Mutant[] = [
     })),
   },
   {
-    name: 'what is paid is cancelled like anything else',
+    name: 'a paid request is canceled like any other',
     invariant: 'no-delete-after-paid',
     protocol: bentResponses((response, call) =>
-      call === 'read' && response.kind === 'payment-request' && response.state === 'COMPLETED'
+      call === 'read' && response.kind === 'payment_request' && response.state === 'COMPLETED'
         ? fromState('IN_PROGRESS')
         : response,
     ),
   },
   {
-    name: 'a DELETE without an answer is sent again at once',
+    name: 'a DELETE without a response is sent again at once',
     invariant: 'no-delete-after-paid',
     protocol: bentResponses((response, call, again) =>
       call === 'cancel' && response.kind === 'unclear' ? again() : response,
     ),
   },
   {
-    name: 'Klarna is asked until it answers',
+    name: 'calls to Klarna repeat until it responds',
     invariant: 'calls-to-klarna-are-bounded',
     protocol: bentResponses(async (response, call, again) => {
       let last = response;
@@ -275,7 +275,7 @@ export const mutants: readonly Mutant[] = [
     ),
   },
   {
-    name: 'a moved deadline leaves the older timer as it is',
+    name: 'a moved deadline does not move the timer',
     invariant: 'sweep-repairs-nothing',
     protocol: bending((ports, task) =>
       task.function === 'extend'
@@ -284,7 +284,7 @@ export const mutants: readonly Mutant[] = [
     ),
   },
   {
-    name: "Klarna's own expiry stays where it was when the deadline moves",
+    name: "Klarna's expiry does not move with the deadline",
     invariant: 'sweep-repairs-nothing',
     protocol: bending((ports) => ({
       ...ports,
@@ -292,8 +292,8 @@ export const mutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "Klarna's own expiry stays where it was, and nobody is to look after it",
-    invariant: 'second-net-is-not-early',
+    name: "Klarna's expiry does not move with the deadline, and the record is not due",
+    invariant: 'klarna-expiry-is-not-early',
     protocol: bending((ports) => ({
       ...ports,
       syncExpiry: onlyTheFirstExpiry(ports),
@@ -308,7 +308,7 @@ export const mutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "the account's own timer takes the place of a registration",
+    name: "the account's default timer replaces a registration",
     invariant: 'registrations-stay',
     protocol: bending((ports) => ({
       ...ports,
@@ -316,19 +316,19 @@ export const mutants: readonly Mutant[] = [
     })),
   },
   {
-    name: 'the account is left out of the key',
+    name: 'the key does not contain the account',
     invariant: 'nothing-crosses-accounts',
     protocol: bending((ports) => ({ ...ports, store: ofOneAccount(ports.store) })),
   },
   {
-    name: 'a pending cancel is not put on the list of what is due',
+    name: 'a pending cancel is not due',
     invariant: 'unfinished-is-due',
     protocol: bentWrites((next) =>
       next.cancellation?.outcome === 'pending' ? { ...next, reconcileAfter: undefined } : next,
     ),
   },
   {
-    name: 'an observed session is never looked at again',
+    name: 'an observed session is never read again',
     invariant: 'record-equals-klarna',
     protocol: bentWrites((next) =>
       next.session?.onTimeout === 'observe' && next.timer === 'fired'
@@ -337,7 +337,7 @@ export const mutants: readonly Mutant[] = [
     ),
   },
   {
-    name: 'the cancel of a caller that is gone counts as refused once the request is paid',
+    name: 'the cancel of a crashed caller counts as refused once the request is paid',
     invariant: 'unknown-end-is-asked-for',
     protocol: bending((ports) => ({
       ...ports,
@@ -345,7 +345,7 @@ export const mutants: readonly Mutant[] = [
     })),
   },
   {
-    name: 'of a DELETE only the answer that says CANCELED is kept',
+    name: 'a response to a DELETE is recorded only if it says CANCELED',
     invariant: 'deletes-are-accounted-for',
     protocol: bentWrites((next) => ({
       ...next,
@@ -353,7 +353,7 @@ export const mutants: readonly Mutant[] = [
     })),
   },
   {
-    name: 'a paid request that was canceled all the same is like any other',
+    name: 'a canceled paid request gets no attention',
     invariant: 'paid-then-canceled-is-seen',
     protocol: bentWrites((next) => ({
       ...next,
@@ -365,7 +365,7 @@ export const mutants: readonly Mutant[] = [
     })),
   },
   {
-    name: 'what is done stays on the list of what is due',
+    name: 'a settled record stays due',
     invariant: 'nothing-stays-due',
     protocol: bentWrites((next, current) => ({
       ...next,
@@ -378,12 +378,12 @@ export const mutants: readonly Mutant[] = [
     protocol: bending((ports) => ({ ...ports, due: { due: () => nothingDue() } })),
   },
   {
-    name: 'any signature will do',
+    name: 'every signature is accepted',
     invariant: 'no-change-without-a-signature',
     protocol: replacing({ verify: () => true }),
   },
   {
-    name: 'the body of a webhook is kept with it',
+    name: 'the body of a webhook is stored',
     invariant: 'no-secret-leaves',
     protocol: replacing({
       readDelivery: (bytes, key, receivedAt) => {
@@ -395,7 +395,7 @@ export const mutants: readonly Mutant[] = [
     }),
   },
   {
-    name: 'a timer asks nobody and cancels what is paid',
+    name: 'a timer cancels a paid request',
     invariant: 'no-delete-after-paid',
     protocol: replacing({
       endExpired: (dependencies) => async (key, settings) => ({
@@ -409,7 +409,7 @@ export const mutants: readonly Mutant[] = [
     }),
   },
   {
-    name: 'the sweep leaves its minute to a timer though it is the timer itself',
+    name: 'the sweep waits a minute for a timer although it is the only timer',
     invariant: 'the-sweep-is-on-time',
     protocol: bentWrites((next) =>
       next.timer === 'sweep' && next.deadlineAt !== undefined && next.reconcileAfter === next.deadlineAt
@@ -496,7 +496,7 @@ const paidLooksOpen = (klarna: Ports['klarna']): Ports['klarna'] => ({
   ...klarna,
   read: async (...asked) => {
     const response = await klarna.read(...asked);
-    return response.kind === 'payment-request' && response.state === 'COMPLETED'
+    return response.kind === 'payment_request' && response.state === 'COMPLETED'
       ? fromState('IN_PROGRESS')
       : response;
   },

@@ -25,15 +25,15 @@ const bentJobs = (bend: (jobs: CancelJobs) => Partial<CancelJobs>) =>
 
 export const operationMutants: readonly Mutant[] = [
   {
-    name: 'a job cancels what is paid',
+    name: 'a job cancels paid requests',
     invariant: 'jobs-spare-what-is-paid',
     protocol: runningJobs(({ cancel }) => ({
       cancel: (key, command, settings) => cancel(key, { ...command, allowCompleted: true }, settings),
     })),
   },
   {
-    name: 'a rehearsed job cancels',
-    invariant: 'a-rehearsal-cancels-nothing',
+    name: 'a dry run of a job cancels',
+    invariant: 'a-dry-run-cancels-nothing',
     protocol: runningJobs(({ cancel }) => ({ dryRun: cancel })),
   },
   {
@@ -63,19 +63,19 @@ export const operationMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: 'a job skips the first of its list',
+    name: 'a job skips the first request of its list',
     invariant: 'a-done-job-has-named-all',
     protocol: bentJobs((jobs) => ({ idsOf: async (job) => (await jobs.idsOf(job)).slice(1) })),
   },
   {
-    name: 'a job by age chooses a page anew that it has begun',
+    name: 'a job by age selects a page again after it has begun it',
     invariant: 'canceled-is-reported',
     protocol: bentJobs((jobs) => ({
       save: (current, next) => jobs.save(current, { ...next, chosen: undefined }),
     })),
   },
   {
-    name: 'a job goes on though it was stopped meanwhile',
+    name: 'a job continues after it was stopped',
     invariant: 'ended-jobs-rest',
     protocol: bentJobs((jobs) => ({
       save: async (current, next) => {
@@ -86,36 +86,36 @@ export const operationMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: 'a job that is stopped leaves out of its report the page that was under way',
+    name: 'a stopped job does not report the page in progress',
     invariant: 'canceled-is-reported',
     protocol: bentJobs(() => ({ readPage: () => Promise.resolve([]) })),
   },
   {
-    name: 'a job calls canceled what Klarna has not answered',
+    name: 'a job reports canceled without a response from Klarna',
     invariant: 'reports-are-true',
     protocol: runningJobs(({ cancel }) => ({
       cancel: async (...asked) => {
-        const outcome = await cancel(...asked);
-        return outcome.kind === 'pending' ? { ...outcome, kind: 'canceled' } : outcome;
+        const result = await cancel(...asked);
+        return result.outcome === 'pending' ? { outcome: 'canceled', record: result.record } : result;
       },
     })),
   },
   {
-    name: 'a job has no patience after the first page that came to nothing',
+    name: 'a job does not retry a page that failed',
     invariant: 'faults-are-tried-again',
     protocol: runningJobs(({ jobs }) => ({
-      jobs: { ...jobs, read: (key) => jobs.read(key).then((job) => job && { ...job, tries: 4 }) },
+      jobs: { ...jobs, read: (key) => jobs.read(key).then((job) => job && { ...job, attempts: 4 }) },
     })),
   },
   {
-    name: 'a job that has to wait is forgotten',
+    name: 'a job that waits for a retry is not due',
     invariant: 'jobs-end',
     protocol: bentJobs((jobs) => ({
-      save: (current, next) => jobs.save(current, next.tries > 0 ? { ...next, dueAt: undefined } : next),
+      save: (current, next) => jobs.save(current, next.attempts > 0 ? { ...next, dueAt: undefined } : next),
     })),
   },
   {
-    name: 'any old timer is one that nobody needs',
+    name: 'every old timer counts as an orphan',
     invariant: 'needed-timers-stay',
     protocol: replacing({
       removeOrphans: (dependencies) =>
@@ -123,7 +123,7 @@ export const operationMutants: readonly Mutant[] = [
     }),
   },
   {
-    name: 'a delivery counts as put through before it is written',
+    name: 'a delivery counts as replayed before it is written',
     invariant: 'replayed-is-durable',
     protocol: replacing({
       replay: (dependencies) => async (delivery, isDryRun) => {
@@ -135,7 +135,7 @@ export const operationMutants: readonly Mutant[] = [
     }),
   },
   {
-    name: 'a delivery that is put through again goes into the record past the transition rule',
+    name: 'a replayed delivery bypasses the transition rule',
     invariant: 'rank-never-falls',
     protocol: replacing({
       replay: (dependencies) =>
@@ -146,7 +146,7 @@ export const operationMutants: readonly Mutant[] = [
     }),
   },
   {
-    name: 'a batch that was not published is off its queue as soon as somebody looks at it',
+    name: 'a read of an unpublished batch removes it from its queue',
     invariant: 'written-is-published',
     protocol: bending((ports) => ({
       ...ports,
@@ -154,7 +154,7 @@ export const operationMutants: readonly Mutant[] = [
     })),
   },
   {
-    name: 'a version puts the whole item as it knows it',
+    name: 'a version overwrites attributes that it does not know',
     invariant: 'unknown-is-carried-on',
     protocol: {
       ...realProtocol,
@@ -173,7 +173,7 @@ export const operationMutants: readonly Mutant[] = [
     protocol: { ...realProtocol, changes: (read, next) => differing(read, next) },
   },
   {
-    name: 'an alarm that this version does not know is over with the end of the request',
+    name: 'an attention value that this version does not know is cleared at the end of the request',
     invariant: 'unknown-is-carried-on',
     protocol: bentWrites((next) =>
       isFinal(next.state) && String(next.attention) === news.attention

@@ -1,6 +1,6 @@
 /**
- * Measures what docs/evidence/reliability.md reports and writes it there, between its two marks. `--runs N` histories from seed
- * `--from M`, on every processor, the whole small scope, every mutant.
+ * Measures the figures of docs/evidence/reliability.md and writes them there, between its two marks: `--runs N` histories from
+ * seed `--from M` on every processor, the whole small scope and every mutant.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -45,7 +45,7 @@ async function explored(): Promise<string> {
   const runs = Number(values.runs);
   const from = Number(values.from);
   const started = process.cpuUsage();
-  // Throws at the first violation: the figure of violations is what it is because this came to its end.
+  // Throws at the first violation, so a run that finishes has none.
   const tally = await playSeeds({ from, runs }, ({ runs: done }) => {
     if (done % 5_000 === 0) say(`${done} of ${runs} histories`);
     return false;
@@ -63,31 +63,37 @@ async function explored(): Promise<string> {
     table([
       ['', ''],
       ['histories', whole(tally.runs)],
-      ['distinct courses', whole(tally.courses.size)],
-      ['calls of ports', whole(tally.calls)],
+      ['different sequences of calls', whole(tally.courses.size)],
+      ['port calls', whole(tally.calls)],
       ['faults injected', whole([...tally.faults.values()].reduce((sum, count) => sum + count, 0))],
       ['violations', '0'],
-      ['pairs of a state and an event that met', whole(tally.meetings.size)],
+      ['pairs of a state and an event that occurred', whole(tally.meetings.size)],
       [
         'invariants checked',
         `${Object.keys(safetyInvariants).length} after every step, ${Object.keys(lateInvariants).length} at the end`,
       ],
-      [`sweep repairs, faults and losses (${whole(of.full.runs)} histories)`, whole(of.full.sweepRepairs)],
-      [`sweep repairs, nothing lost (${whole(of.lossless.runs)} histories)`, whole(of.lossless.sweepRepairs)],
-      [`histories without the sweep, nothing lost, all at rest in the end`, whole(of.unswept.runs)],
+      [
+        `sweep repairs with faults and losses (${whole(of.full.runs)} histories)`,
+        whole(of.full.sweepRepairs),
+      ],
+      [
+        `sweep repairs with nothing lost (${whole(of.lossless.runs)} histories)`,
+        whole(of.lossless.sweepRepairs),
+      ],
+      ['histories without the sweep, nothing lost, all settled at the end', whole(of.unswept.runs)],
       ['histories in which the sweep is the only timer', whole(tally.swept)],
-      ['canceled by us after the customer approved, Klarna lax', rate(lax)],
-      ['canceled by us after the customer approved, Klarna strict', rate(strict)],
-      ['most DELETEs that came to Klarna for one request', whole(tally.mostDeletes)],
+      ['canceled by Lapse after the customer approved, Klarna lax', rate(lax)],
+      ['canceled by Lapse after the customer approved, Klarna strict', rate(strict)],
+      ['most DELETEs that Klarna received for one request', whole(tally.mostDeletes)],
       ['most calls to Klarna about one request', whole(tally.mostCalls)],
-      ['events published, and published again', `${whole(tally.events)}, ${whole(duplicates)}`],
+      ['events published, and repeats', `${whole(tally.events)}, ${whole(duplicates)}`],
       ['session canceled after its deadline, nothing lost', within(tally.lateness.lossless)],
       ['session canceled after its deadline, faults and losses', within(tally.lateness.full)],
       ['session canceled after its deadline, the sweep the only timer', within(tally.lateness.swept)],
     ]),
-    'Which event met a record in which state, and how often:',
-    '![A table of states and events, darker where they met more often](reliability-meetings.svg)',
-    'How long after its deadline a session was canceled by its timer or the sweep:',
+    'How often each event reached a record in each state:',
+    '![A table of states and events, darker for more frequent pairs](reliability-meetings.svg)',
+    'How long after its deadline the timer or the sweep canceled a session:',
     '![Two histograms of lateness](reliability-lateness.svg)',
     '### Faults, by kind',
     table([
@@ -146,20 +152,20 @@ async function smallScope(): Promise<string> {
   for (const scope of wholeScopes) {
     const struck = await strikeEveryPlace(scope, (report) => count('everywhere', report));
     for (const [place, kinds] of struck) places.set(place, Math.max(kinds.size, places.get(place) ?? 0));
-    say(`every place: ${scope.besides ?? 'nobody'} besides`);
+    say(`every place: ${scope.besides ?? 'no actor'} besides`);
   }
   return [
-    '### The small scope, exhaustively',
+    '### Small scope',
     table([
       ['', ''],
       ['orders of two webhooks, a cancel and a timer', whole(orders.length)],
       ['histories of every order with no or one overtaking', whole(counts.overtakings)],
       ['histories of every order with one fault of every kind at every call', whole(counts.strikes)],
-      ['histories that strike every place in the source', whole(counts.everywhere)],
-      ['distinct courses', whole(courses.size)],
+      ['histories with a fault at every place in the source', whole(counts.everywhere)],
+      ['different sequences of calls', whole(courses.size)],
       ['violations', whole(counts.violations)],
       [
-        'places in the use cases that call a port, all struck',
+        'places in the use cases that call a port, each with faults',
         whole([...places.keys()].filter((place) => !place.startsWith('trigger')).length),
       ],
       [
@@ -171,14 +177,16 @@ async function smallScope(): Promise<string> {
 }
 
 async function killed(): Promise<string> {
-  const rows: (readonly string[])[] = [['mutant', 'found out by', 'at seed']];
+  const rows: (readonly string[])[] = [['mutant', 'found by', 'at seed']];
   for (const { name, invariant, protocol } of mutants) {
     rows.push([name, `\`${invariant}\``, String(await seedThatFinds(invariant, protocol))]);
   }
   say(`${mutants.length} mutants`);
-  return [`### Mutants`, `All ${mutants.length} are found out, trying seeds from 0.`, table(rows)].join(
-    '\n\n',
-  );
+  return [
+    `### Mutants`,
+    `Each of the ${mutants.length} mutants is found. Seeds are tried from 0.`,
+    table(rows),
+  ].join('\n\n');
 }
 
 async function seedThatFinds(invariant: Mutant['invariant'], protocol: Mutant['protocol']): Promise<number> {

@@ -186,7 +186,7 @@ export class SimulatedKlarna {
     if (!request || request.deleted) return notFound;
     const { tellsTimes, tellsExpiry } = this.#manners;
     return {
-      kind: 'payment-request',
+      kind: 'payment_request',
       state: request.state,
       previousState: request.previousState,
       stateReason: undefined,
@@ -203,7 +203,7 @@ export class SimulatedKlarna {
   }
 }
 
-const notFound: KlarnaResponse = { kind: 'not-found', proof: { status: '404' } };
+const notFound: KlarnaResponse = { kind: 'not_found', proof: { status: '404' } };
 const conflict: KlarnaResponse = { kind: 'refused', isConflict: true, proof: { status: '409' } };
 
 const badRequest: KlarnaResponse = { kind: 'refused', proof: { status: '400' } };
@@ -229,11 +229,11 @@ function faultyResponse(fault: FaultKind | undefined): KlarnaResponse | undefine
     case 'klarna-404':
       return notFound;
     case 'klarna-429':
-      return { kind: 'rate-limited', retryAfterMillis: 1_000, proof: { status: '429' } };
+      return { kind: 'rate_limited', retryAfterMillis: 1_000, proof: { status: '429' } };
     case 'klarna-401':
       return { kind: 'denied', proof: { status: '401' } };
     case 'klarna-unknown-state':
-      return { kind: 'unknown-state', proof: { status: '200' } };
+      return { kind: 'unknown_state', proof: { status: '200' } };
     default:
       return undefined;
   }

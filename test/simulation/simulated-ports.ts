@@ -337,9 +337,9 @@ function askKlarna(
       engine.note(
         task.name,
         () =>
-          `   Klarna's answer: ${response.kind} ${response.kind === 'payment-request' ? response.state : ''}`,
+          `   Klarna's answer: ${response.kind} ${response.kind === 'payment_request' ? response.state : ''}`,
       );
-      if (what === 'read' && response.kind === 'payment-request')
+      if (what === 'read' && response.kind === 'payment_request')
         judge.klarnaHasShown(task, key, response.state);
       return response;
     });

@@ -20,7 +20,7 @@ function hold(course: Course, { violation }: Report): void {
 
 describe('two webhooks, a cancel and a timer at the same moment', { timeout: 300_000 }, () => {
   it.each(scopes)(
-    'every order, every overtaking: the customer $customer, Klarna lax: $lax',
+    'every order with one overtaking keeps the invariants (customer $customer, Klarna lax: $lax)',
     async (scope) => {
       for (const order of orders) {
         const { calls, report } = await play(scope, { order });
@@ -30,7 +30,7 @@ describe('two webhooks, a cancel and a timer at the same moment', { timeout: 300
     },
   );
 
-  it('every order, and one fault of every kind at every call', async () => {
+  it('every order with one fault of every kind at every call keeps the invariants', async () => {
     const scope: SmallScope = { customer: 'steps back', lax: true };
     for (const order of orders) {
       const { calls } = await play(scope, { order });

@@ -81,4 +81,5 @@ export class TimerQueue {
 
 /** As the timer's handler has it: Klarna's answer is not known, or Klarna refuses us, so the message comes back. */
 const isSettled = (outcome: TimeoutOutcome): boolean =>
-  outcome.kind !== 'ended' || (outcome.cancel.kind !== 'pending' && outcome.cancel.kind !== 'denied');
+  outcome.kind !== 'ended' ||
+  (outcome.cancel.outcome !== 'pending' && outcome.cancel.outcome !== 'klarna_denied');

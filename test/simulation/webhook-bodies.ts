@@ -5,7 +5,7 @@ import type { Said } from './simulated-klarna.ts';
 
 export const subjectOf = (account: Account): string => `krn:partner:global:account:test:${account}`;
 export const signingKeyIdOf = (account: Account): string => `signing-key-of-${account}`;
-export const signatureOf = (bytes: Uint8Array, key = 'no-key'): string => sign(bytes, key);
+export const signatureOf = (bytes: Uint8Array, key = 'no_key'): string => sign(bytes, key);
 
 /** Klarna's delivery of what it said; a completed one with everything of the customer's that comes with it. */
 export function bodyOf({ key, eventId, state, previousState, reason, occurredAt }: Said) {

@@ -18,7 +18,7 @@ export const jobWith = (fields: Partial<CancelJob> = {}): CancelJob => ({
   done: 0,
   pages: 0,
   outcomes: {},
-  tries: 0,
+  attempts: 0,
   dueAt: noon,
   version: 1,
   createdAt: noon,

@@ -61,8 +61,8 @@ export class ScriptedKlarna implements KlarnaPaymentRequests, KlarnaExpiry {
   /** What a read shows now. */
   shown(): KlarnaResponse {
     return this.state
-      ? { kind: 'payment-request', state: this.state, expiresAt: this.expiresAt, proof: { status: '200' } }
-      : { kind: 'not-found', proof: { status: '404' } };
+      ? { kind: 'payment_request', state: this.state, expiresAt: this.expiresAt, proof: { status: '200' } }
+      : { kind: 'not_found', proof: { status: '404' } };
   }
 
   get cancels(): number {

@@ -21,7 +21,7 @@ export interface Target {
   readonly stop: () => Promise<number | null>;
 }
 
-/** The file that `TARGET` names: the outputs of a deployed stack, and an account of its secrets. See docs/deploy.md. */
+/** The file that `TARGET` names: the outputs of a deployed stack, and an account of its secrets. See docs/get-started/deploy.md. */
 const targetSchema = v.strictObject({
   api: v.pipe(v.string(), v.url()),
   webhook: v.pipe(v.string(), v.url()),

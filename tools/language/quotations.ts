@@ -13,6 +13,16 @@ export interface Quotation {
 /** Every quotation of the repository. One that nothing needs any more fails the check. */
 export const quotations: readonly Quotation[] = [
   { file: 'tools/language/word-rules.ts', reason: 'The word list itself.' },
+  {
+    file: 'docs/glossary.md',
+    rules: ['word/'],
+    reason: 'Its last column lists the words that the project does not use.',
+  },
+  {
+    file: 'CHANGELOG.md',
+    rules: ['name/answer', 'name/absence'],
+    reason: 'The table of renames has the old names.',
+  },
   { file: 'test/tools/language.test.ts', reason: 'A fixture for each rule.' },
 ];
 

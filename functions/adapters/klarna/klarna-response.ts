@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import type { KlarnaResponse } from '../../application/ports.ts';
+import { readJson } from '../../contract/read-json.ts';
 import type { PaymentRequestId } from '../../domain/identifiers.ts';
 import { parseInstant } from '../../domain/instant.ts';
 import { parseState } from '../../domain/payment-request-state.ts';
@@ -28,7 +29,7 @@ const codePattern = /^[A-Za-z0-9_.:-]{1,80}$/;
 /** What an HTTP answer says about the request that was asked for. Branches on status and codes, never on a message. */
 export function readResponse(response: HttpResponse, id: PaymentRequestId, asked: Proof): KlarnaResponse {
   const { status, body } = response;
-  const json = parseJson(body);
+  const json = readJson(body);
   const proof = { ...asked, status: String(status), ...errorProof(json) };
   if (status >= 200 && status < 300) return readPaymentRequest(json, id, proof);
   switch (status) {
@@ -36,9 +37,9 @@ export function readResponse(response: HttpResponse, id: PaymentRequestId, asked
     case 403:
       return { kind: 'denied', proof };
     case 404:
-      return { kind: 'not-found', proof };
+      return { kind: 'not_found', proof };
     case 429:
-      return { kind: 'rate-limited', retryAfterMillis: waitOf(response), proof };
+      return { kind: 'rate_limited', retryAfterMillis: waitOf(response), proof };
     default:
       return status >= 400 && status < 500
         ? { kind: 'refused', isConflict: status === 409, proof }
@@ -64,9 +65,9 @@ function readPaymentRequest(json: unknown, id: PaymentRequestId, proof: Proof): 
   }
   const { state, previous_state, state_reason, updated_at, expires_at } = parsed.output;
   const known = parseState(state);
-  if (!known) return { kind: 'unknown-state', proof: codePattern.test(state) ? { ...proof, state } : proof };
+  if (!known) return { kind: 'unknown_state', proof: codePattern.test(state) ? { ...proof, state } : proof };
   return {
-    kind: 'payment-request',
+    kind: 'payment_request',
     state: known,
     previousState: previous_state === undefined ? undefined : parseState(previous_state),
     stateReason: state_reason !== undefined && codePattern.test(state_reason) ? state_reason : undefined,
@@ -82,14 +83,6 @@ function errorProof(json: unknown): Proof {
   return Object.fromEntries(
     Object.entries(parsed.output).filter(([, value]) => value !== undefined && codePattern.test(value)),
   ) as Proof;
-}
-
-function parseJson(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
 }
 
 /**

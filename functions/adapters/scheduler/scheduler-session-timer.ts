@@ -113,6 +113,8 @@ export async function removeSchedule(
     .catch(undefinedIfMissing);
 }
 
+// Not base64url: AWS does not say whether schedule names are case-sensitive, only which characters they may have
+// (https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html). Base32 has one case.
 const base32 = 'abcdefghijklmnopqrstuvwxyz234567';
 
 /** A legal schedule name for any key: Klarna's id has colons, which Scheduler does not take. */

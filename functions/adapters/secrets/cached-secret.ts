@@ -1,5 +1,6 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { Clock } from '../../application/ports.ts';
+import { readJson } from '../../contract/read-json.ts';
 
 export interface SecretOptions {
   readonly client: SecretsManagerClient;
@@ -66,7 +67,7 @@ export class CachedSecret {
   async #fetch(): Promise<Readonly<Record<string, unknown>>> {
     const { client, secretId } = this.#options;
     const { SecretString: text } = await client.send(new GetSecretValueCommand({ SecretId: secretId }));
-    const value = parseJson(text ?? '');
+    const value = readJson(text ?? '');
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       throw new Error(`The secret ${secretId} is not a JSON object.`);
     }
@@ -90,12 +91,3 @@ const isObject = (value: unknown): value is object => typeof value === 'object' 
 
 const own = (value: Readonly<Record<string, unknown>> | undefined, name: string): unknown =>
   value && Object.hasOwn(value, name) ? value[name] : undefined;
-
-/** The parser's own message would quote the secret. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

@@ -1,6 +1,6 @@
 /**
- * Stands in for `@aws-sdk/credential-provider-node` in the bundles: Lambda always puts its role's credentials into the
- * environment, and the SDK's whole chain of other places costs a fifth of a cold start.
+ * Replaces `@aws-sdk/credential-provider-node` in the bundles. Lambda always sets its role's credentials in the environment;
+ * the SDK's chain of other sources costs a fifth of a cold start.
  */
 interface Credentials {
   readonly accessKeyId: string;
@@ -8,7 +8,7 @@ interface Credentials {
   readonly sessionToken?: string;
 }
 
-/** Reads the credentials anew at every call. Rejects, without a value in it, when there are none. */
+/** Reads the credentials at every call. Rejects when they are missing; the error holds no value. */
 export const defaultProvider = () => (): Promise<Credentials> => {
   const {
     AWS_ACCESS_KEY_ID: accessKeyId,

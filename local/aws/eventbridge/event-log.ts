@@ -52,7 +52,7 @@ export class EventLog {
   /** Kept when it returns. */
   append(bus: string, document: EventDocument): void {
     this.#insert.run(bus, JSON.stringify(document));
-    this.#appended.ring();
+    this.#appended.announce();
   }
 
   list(): readonly EventDocument[] {

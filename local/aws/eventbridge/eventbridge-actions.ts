@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
+import { isJsonObject, parseJson } from '../../shared/parse-json.ts';
 import type { Faults } from '../faults/faults.ts';
 import { readInput } from '../wire/read-input.ts';
 import { ServiceError } from '../wire/service-error.ts';
@@ -39,42 +40,7 @@ type EntryResult =
   { readonly EventId: string } | { readonly ErrorCode: string; readonly ErrorMessage: string };
 
 /** Serves PutEvents. There are no rules: what was published is in the log, for whoever wants to see it. */
-export function eventBridgeActions({
-  log,
-  faults,
-  buses,
-  region,
-  accountId,
-}: EventBridgeParts): ActionsOf<'eventbridge'> {
-  const known = new Set(['default', ...buses]);
-
-  function publish(entry: Entry): EntryResult {
-    const bus = entry.EventBusName.replace(/^arn:.*:event-bus\//, '');
-    const missing = (['Source', 'DetailType', 'Detail'] as const).find((field) => entry[field] === '');
-    if (missing !== undefined) {
-      return refused(
-        'InvalidArgument',
-        `Parameter ${missing} is not valid. Reason: ${missing} is a required argument.`,
-      );
-    }
-    const detail = parseObject(entry.Detail);
-    if (detail === undefined) return refused('MalformedDetail', 'Detail is malformed.');
-    if (!known.has(bus)) return refused('ResourceNotFoundException', `Event bus ${bus} does not exist.`);
-    const document: EventDocument = {
-      version: '0',
-      id: randomUUID(),
-      'detail-type': entry.DetailType,
-      source: entry.Source,
-      account: accountId,
-      time: `${new Date(entry.Time === undefined ? Date.now() : entry.Time * 1_000).toISOString().slice(0, 19)}Z`,
-      region,
-      resources: entry.Resources,
-      detail,
-    };
-    log.append(bus, document);
-    return { EventId: document.id };
-  }
-
+export function eventBridgeActions(parts: EventBridgeParts): ActionsOf<'eventbridge'> {
   return {
     PutEvents: (input) => {
       const { Entries } = readInput(
@@ -89,11 +55,11 @@ export function eventBridgeActions({
       if (bytes > mostBytes) {
         throw invalid(`The total size of the entries is ${bytes} bytes; allowed: ${mostBytes}.`);
       }
-      const isPartial = faults.takeForEffect('eventbridge', 'partial');
+      const isPartial = parts.faults.takeForEffect('eventbridge', 'partial');
       const results = Entries.map((entry, index) =>
         isPartial && index % 2 === 0
           ? refused('InternalFailure', 'The entry failed (an injected fault).')
-          : publish(entry),
+          : publish(parts, entry),
       );
       return {
         FailedEntryCount: results.filter((result) => 'ErrorCode' in result).length,
@@ -103,20 +69,38 @@ export function eventBridgeActions({
   };
 }
 
+function publish({ log, buses, region, accountId }: EventBridgeParts, entry: Entry): EntryResult {
+  const bus = entry.EventBusName.replace(/^arn:.*:event-bus\//, '');
+  const missing = (['Source', 'DetailType', 'Detail'] as const).find((field) => entry[field] === '');
+  if (missing !== undefined) {
+    return refused(
+      'InvalidArgument',
+      `Parameter ${missing} is not valid. Reason: ${missing} is a required argument.`,
+    );
+  }
+  const detail = parseJson(entry.Detail);
+  if (!isJsonObject(detail)) return refused('MalformedDetail', 'Detail is malformed.');
+  if (bus !== 'default' && !buses.includes(bus)) {
+    return refused('ResourceNotFoundException', `Event bus ${bus} does not exist.`);
+  }
+  const document: EventDocument = {
+    version: '0',
+    id: randomUUID(),
+    'detail-type': entry.DetailType,
+    source: entry.Source,
+    account: accountId,
+    time: `${new Date(entry.Time === undefined ? Date.now() : entry.Time * 1_000).toISOString().slice(0, 19)}Z`,
+    region,
+    resources: entry.Resources,
+    detail,
+  };
+  log.append(bus, document);
+  return { EventId: document.id };
+}
+
 const invalid = (message: string): ServiceError => new ServiceError('ValidationException', message);
 
 const refused = (ErrorCode: string, ErrorMessage: string): EntryResult => ({ ErrorCode, ErrorMessage });
-
-function parseObject(text: string): EventDocument['detail'] | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as EventDocument['detail'])
-      : undefined;
-  } catch {
-    return undefined;
-  }
-}
 
 /** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html#eb-putevent-size */
 const sizeOf = ({ Time, Source, DetailType, Detail, Resources }: Entry): number =>

@@ -5,16 +5,25 @@ import type { LocalClock } from '../../clock/local-clock.ts';
 import type { ScheduleDelivery } from './schedule-delivery.ts';
 import type { ScheduleStore } from './schedule-store.ts';
 
+export interface ScheduleLoopParts {
+  readonly store: ScheduleStore;
+  readonly delivery: ScheduleDelivery;
+  readonly clock: LocalClock;
+  /** Signals that the next schedule to fire may be another one. */
+  readonly changed: ChangeSignal;
+  readonly onLog: (line: string) => void;
+}
+
 const failurePauseMillis = 1_000;
 
-/** Fires schedules when their time comes, and at once those whose time has passed. `changed` rings when the next one may be another. */
-export function startScheduleLoop(
-  store: ScheduleStore,
-  delivery: ScheduleDelivery,
-  clock: LocalClock,
-  changed: ChangeSignal,
-  onLog: (line: string) => void,
-): BackgroundLoop {
+/** Fires each schedule at its time, and at once where the time has passed. */
+export function startScheduleLoop({
+  store,
+  delivery,
+  clock,
+  changed,
+  onLog,
+}: ScheduleLoopParts): BackgroundLoop {
   async function run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {

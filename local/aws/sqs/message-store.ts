@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { Receipt } from './receipt-handle.ts';
 
 /** A message as it is kept. Times are milliseconds since 1970. */
 export interface MessageRow {
@@ -39,7 +40,6 @@ export class MessageStore {
   readonly #expire: StatementSync;
   readonly #count: StatementSync;
   readonly #list: StatementSync;
-  readonly #purge: StatementSync;
 
   /** Messages that were in flight when an earlier process ended are visible again: their consumer died with it. */
   constructor(database: DatabaseSync) {
@@ -89,7 +89,6 @@ export class MessageStore {
        FROM messages WHERE queue = $queue`,
     );
     this.#list = database.prepare(`SELECT ${rowColumns} FROM messages WHERE queue = ? ORDER BY position`);
-    this.#purge = database.prepare('DELETE FROM messages WHERE queue = ?');
   }
 
   insert(queue: string, { id, body, attributes, sent_at, visible_at }: NewMessageRow): void {
@@ -119,8 +118,12 @@ export class MessageStore {
   }
 
   /** Returns whether the message was in flight under this receipt. */
-  changeVisibility(queue: string, position: number, receipt: string, now: number, at: number): boolean {
-    return this.#changeVisibility.run({ queue, position, receipt, now, at }).changes === 1;
+  changeVisibility(
+    queue: string,
+    { position, receipt }: Receipt,
+    { now, visibleAt }: { readonly now: number; readonly visibleAt: number },
+  ): boolean {
+    return this.#changeVisibility.run({ queue, position, receipt, now, at: visibleAt }).changes === 1;
   }
 
   /** Drops what was sent then or before. */
@@ -135,9 +138,5 @@ export class MessageStore {
   /** All, visible or not, in the order of their sending. */
   list(queue: string): readonly MessageRow[] {
     return this.#list.all(queue) as unknown as MessageRow[];
-  }
-
-  purge(queue: string): void {
-    this.#purge.run(queue);
   }
 }

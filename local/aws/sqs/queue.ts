@@ -65,7 +65,7 @@ export class Queue implements QueuePort {
     if (faults.takeForEffect('sqs', 'lose')) return id;
     store.insert(this.#name, row);
     if (faults.takeForEffect('sqs', 'duplicate')) store.insert(this.#name, row);
-    this.#changed.ring();
+    this.#changed.announce();
     return id;
   }
 
@@ -104,10 +104,10 @@ export class Queue implements QueuePort {
     const { position, receipt } = parseReceiptHandle(receiptHandle);
     const now = this.#parts.clock.now();
     const visibleAt = now + visibilityTimeoutSeconds * 1_000;
-    if (!this.#parts.store.changeVisibility(this.#name, position, receipt, now, visibleAt)) {
+    if (!this.#parts.store.changeVisibility(this.#name, { position, receipt }, { now, visibleAt })) {
       throw new ServiceError('MessageNotInflight', 'The message is not in flight under this receipt handle.');
     }
-    this.#changed.ring();
+    this.#changed.announce();
   }
 
   counts(): MessageCounts {
@@ -128,13 +128,9 @@ export class Queue implements QueuePort {
     }));
   }
 
-  purge(): void {
-    this.#parts.store.purge(this.#name);
-  }
-
   /** Lets those who wait for a message look again. */
   announce(): void {
-    this.#changed.ring();
+    this.#changed.announce();
   }
 
   get #name(): string {

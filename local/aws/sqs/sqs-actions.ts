@@ -5,7 +5,6 @@ import type { QueueMessage } from '../../triggers/queue-source.ts';
 import { readInput } from '../wire/read-input.ts';
 import { ServiceError } from '../wire/service-error.ts';
 import type { Action, ActionsOf } from '../wire/service.ts';
-import { eachOf, entriesOf } from './batch.ts';
 import {
   md5OfAttributes,
   messageAttributesSchema,
@@ -17,7 +16,6 @@ import type { Queue } from './queue.ts';
 import type { Queues } from './queues.ts';
 import { queueAttributes } from './queue-attributes.ts';
 
-/** Of one message, and of all messages of a batch. */
 const mostBytes = 1_048_576;
 const longestDelaySeconds = 900;
 const longestVisibilityTimeoutSeconds = 43_200;
@@ -32,10 +30,20 @@ const newMessage = {
   DelaySeconds: v.exactOptional(v.number(), 0),
 };
 
+const receiveOptions = {
+  MaxNumberOfMessages: v.exactOptional(wholeNumber(1, 10), 1),
+  VisibilityTimeout: v.exactOptional(visibilityTimeout),
+  WaitTimeSeconds: v.exactOptional(wholeNumber(0, longestWaitSeconds), 0),
+  AttributeNames: names,
+  MessageSystemAttributeNames: names,
+  MessageAttributeNames: names,
+};
+
+type ReceiveOptions = v.InferOutput<v.ObjectSchema<typeof receiveOptions, undefined>>;
 type NewWireMessage = v.InferOutput<v.ObjectSchema<typeof newMessage, undefined>>;
 
 /** Serves SQS on these queues, whose URLs begin with the account. Message system attributes and FIFO are not known here. */
-export function sqsActions(queues: Queues, urlOf: (queueName: string) => string): ActionsOf<'sqs'> {
+export function sqsActions(queues: Queues): ActionsOf<'sqs'> {
   /** An action on the queue that the call names by URL; the host of it does not matter. */
   const onQueue =
     <Schema extends v.GenericSchema<{ readonly QueueUrl: string }>>(
@@ -49,11 +57,6 @@ export function sqsActions(queues: Queues, urlOf: (queueName: string) => string)
     };
 
   return {
-    GetQueueUrl: (given) => {
-      const { QueueName } = readInput(v.object({ QueueName: v.string() }), given, 'InvalidParameterValue');
-      return { QueueUrl: urlOf(found(queues, QueueName).description.name) };
-    },
-
     GetQueueAttributes: onQueue(
       v.object({ ...ofQueue, AttributeNames: names }),
       (queue, { AttributeNames }) => ({
@@ -63,46 +66,7 @@ export function sqsActions(queues: Queues, urlOf: (queueName: string) => string)
 
     SendMessage: onQueue(v.object({ ...ofQueue, ...newMessage }), send),
 
-    SendMessageBatch: onQueue(
-      v.object({ ...ofQueue, Entries: entriesOf(newMessage) }),
-      (queue, { Entries }) => {
-        const bytes = Entries.reduce(
-          (sum, { MessageBody, MessageAttributes }) => sum + sizeOf(MessageBody, MessageAttributes),
-          0,
-        );
-        if (bytes > mostBytes) {
-          throw new ServiceError(
-            'BatchRequestTooLong',
-            `The batch is ${bytes} bytes; allowed: ${mostBytes}.`,
-          );
-        }
-        return eachOf(Entries, (entry) => send(queue, entry));
-      },
-    ),
-
-    ReceiveMessage: onQueue(
-      v.object({
-        ...ofQueue,
-        MaxNumberOfMessages: v.exactOptional(wholeNumber(1, 10), 1),
-        VisibilityTimeout: v.exactOptional(visibilityTimeout),
-        WaitTimeSeconds: v.exactOptional(wholeNumber(0, longestWaitSeconds), 0),
-        AttributeNames: names,
-        MessageSystemAttributeNames: names,
-        MessageAttributeNames: names,
-      }),
-      async (queue, input, signal) => {
-        const messages = await queue.receive({
-          maximum: input.MaxNumberOfMessages,
-          visibilityTimeoutSeconds: input.VisibilityTimeout ?? queue.description.visibilityTimeoutSeconds,
-          waitMilliseconds: input.WaitTimeSeconds * 1_000,
-          signal,
-        });
-        const systemNames = [...input.AttributeNames, ...input.MessageSystemAttributeNames];
-        return messages.length === 0
-          ? {}
-          : { Messages: messages.map((each) => wireMessage(each, systemNames, input.MessageAttributeNames)) };
-      },
-    ),
+    ReceiveMessage: onQueue(v.object({ ...ofQueue, ...receiveOptions }), receive),
 
     DeleteMessage: onQueue(
       v.object({ ...ofQueue, ReceiptHandle: v.string() }),
@@ -112,15 +76,6 @@ export function sqsActions(queues: Queues, urlOf: (queueName: string) => string)
       },
     ),
 
-    DeleteMessageBatch: onQueue(
-      v.object({ ...ofQueue, Entries: entriesOf({ ReceiptHandle: v.string() }) }),
-      (queue, { Entries }) =>
-        eachOf(Entries, ({ ReceiptHandle }) => {
-          queue.remove(ReceiptHandle);
-          return {};
-        }),
-    ),
-
     ChangeMessageVisibility: onQueue(
       v.object({ ...ofQueue, ReceiptHandle: v.string(), VisibilityTimeout: visibilityTimeout }),
       (queue, { ReceiptHandle, VisibilityTimeout }) => {
@@ -128,23 +83,6 @@ export function sqsActions(queues: Queues, urlOf: (queueName: string) => string)
         return {};
       },
     ),
-
-    ChangeMessageVisibilityBatch: onQueue(
-      v.object({
-        ...ofQueue,
-        Entries: entriesOf({ ReceiptHandle: v.string(), VisibilityTimeout: visibilityTimeout }),
-      }),
-      (queue, { Entries }) =>
-        eachOf(Entries, ({ ReceiptHandle, VisibilityTimeout }) => {
-          queue.changeVisibility(ReceiptHandle, VisibilityTimeout);
-          return {};
-        }),
-    ),
-
-    PurgeQueue: onQueue(v.object(ofQueue), (queue) => {
-      queue.purge();
-      return {};
-    }),
   };
 }
 
@@ -171,6 +109,19 @@ function send(queue: Queue, { MessageBody, MessageAttributes, DelaySeconds }: Ne
     MD5OfMessageBody: hash('md5', MessageBody),
     MD5OfMessageAttributes: md5OfAttributes(MessageAttributes),
   };
+}
+
+async function receive(queue: Queue, input: ReceiveOptions, signal: AbortSignal): Promise<object> {
+  const messages = await queue.receive({
+    maximum: input.MaxNumberOfMessages,
+    visibilityTimeoutSeconds: input.VisibilityTimeout ?? queue.description.visibilityTimeoutSeconds,
+    waitMilliseconds: input.WaitTimeSeconds * 1_000,
+    signal,
+  });
+  const systemNames = [...input.AttributeNames, ...input.MessageSystemAttributeNames];
+  return messages.length === 0
+    ? {}
+    : { Messages: messages.map((each) => wireMessage(each, systemNames, input.MessageAttributeNames)) };
 }
 
 const invalid = (message: string): ServiceError => new ServiceError('InvalidParameterValue', message);

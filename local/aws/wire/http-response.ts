@@ -44,15 +44,7 @@ export function errorResponse(service: ServiceName, { code, message, status }: S
 const sideOf = (status: number): string => (status < 500 ? 'Sender' : 'Receiver');
 
 /** SQS was a query API once, and some of its exceptions had other names there: the trait `awsQueryError` of the SDK's schema. */
-const prefixedInQueries = new Set([
-  'BatchEntryIdsNotDistinct',
-  'BatchRequestTooLong',
-  'EmptyBatchRequest',
-  'InvalidBatchEntryId',
-  'MessageNotInflight',
-  'TooManyEntriesInBatchRequest',
-  'UnsupportedOperation',
-]);
+const prefixedInQueries = new Set(['MessageNotInflight', 'UnsupportedOperation']);
 
 function queryCodeOf(code: string): string {
   if (code === 'QueueDoesNotExist') return 'AWS.SimpleQueueService.NonExistentQueue';

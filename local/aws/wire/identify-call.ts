@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { decodeComponent } from '../../shared/decode-component.ts';
 import type { ServiceName } from './service.ts';
 
 /** Which action a request is for, and what its URL says besides the body. */
@@ -50,7 +51,7 @@ function identifySchedulerCall({ method = '', url = '' }: IncomingMessage): Iden
       : undefined;
   }
   const action = scheduleActions.get(method);
-  const name = decoded(encodedName);
+  const name = decodeComponent(encodedName);
   const { groupName } = query;
   return action === undefined || name === undefined
     ? undefined
@@ -59,12 +60,4 @@ function identifySchedulerCall({ method = '', url = '' }: IncomingMessage): Iden
         action,
         urlMembers: { Name: name, ...(groupName !== undefined && { GroupName: groupName }) },
       };
-}
-
-function decoded(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return undefined;
-  }
 }

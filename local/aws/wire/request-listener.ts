@@ -1,11 +1,13 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { isJsonObject, parseJson } from '../../shared/parse-json.ts';
 import { pause } from '../../shared/pause.ts';
+import { readWholeBody } from '../../shared/read-body.ts';
 import type { DynamoDbProxy } from '../dynamodb/dynamodb-proxy.ts';
 import { internalError, throttlingError } from '../faults/fault-errors.ts';
+import type { CallFault } from '../faults/fault.ts';
 import type { Faults } from '../faults/faults.ts';
 import { errorResponse, type HttpResponse, sendHttpResponse, successResponse } from './http-response.ts';
 import { type IdentifiedCall, identifyCall } from './identify-call.ts';
-import { readBody } from './read-body.ts';
 import { ServiceError } from './service-error.ts';
 import type { Action, ActionsOf, ServedName, ServiceName } from './service.ts';
 
@@ -18,82 +20,76 @@ export interface RequestListenerParts {
   readonly onLog: (line: string) => void;
 }
 
-/** Serves all services on one endpoint. Signatures are not looked at. */
-export function createRequestListener({
-  actions,
-  dynamodb,
-  faults,
-  onCall,
-  onLog,
-}: RequestListenerParts): RequestListener {
-  async function serve(
-    request: IncomingMessage,
-    response: ServerResponse,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const call = identifyCall(request);
-    if (!call) {
-      request.resume();
-      sendHttpResponse(response, notACall(request));
-      return;
-    }
-    const { service, action } = call;
-    onCall(service, action);
-    const body = await readBody(request);
-    const perform = () =>
-      service === 'dynamodb'
-        ? dynamodb.call(request.headers, body, signal)
-        : act(service, actions[service], call, body, signal);
-
-    const fault = faults.takeForCall(service, action);
-    switch (fault?.kind) {
-      case undefined:
-        sendHttpResponse(response, await perform());
-        return;
-      case 'hang':
-        return;
-      case 'reset':
-        await pause(fault.delayMs, signal);
-        request.socket.resetAndDestroy();
-        return;
-      case 'error':
-      case 'throttle': {
-        const error = fault.kind === 'error' ? injectedError(service) : throttlingError(service);
-        await pause(fault.delayMs, signal);
-        sendHttpResponse(response, errorResponse(service, error));
-        return;
-      }
-      case 'slow':
-      case 'error-after': {
-        const reply = await perform();
-        await pause(fault.delayMs, signal);
-        sendHttpResponse(
-          response,
-          fault.kind === 'slow' ? reply : errorResponse(service, injectedError(service)),
-        );
-        return;
-      }
-    }
-  }
-
+/** Serves all services on one endpoint. Signatures are not checked. */
+export function createRequestListener(parts: RequestListenerParts): RequestListener {
   return (request, response) => {
     const gone = new AbortController();
     response.once('close', () => gone.abort());
-    serve(request, response, gone.signal).catch((error: unknown) => {
-      // A caller who has gone is not told, and that it has is not worth a line.
+    serve(parts, request, response, gone.signal).catch((error: unknown) => {
+      // The caller closed the connection: there is nothing to send and nothing to log.
       if (gone.signal.aborted) return;
       const service = identifyCall(request)?.service ?? 'dynamodb';
-      if (!(error instanceof ServiceError)) onLog(`${service}: ${String(error)}`);
+      if (!(error instanceof ServiceError)) parts.onLog(`${service}: ${String(error)}`);
       const told = error instanceof ServiceError ? error : internalError(service, String(error));
       sendHttpResponse(response, errorResponse(service, told));
     });
   };
 }
 
+async function serve(
+  { actions, dynamodb, faults, onCall }: RequestListenerParts,
+  request: IncomingMessage,
+  response: ServerResponse,
+  signal: AbortSignal,
+): Promise<void> {
+  const call = identifyCall(request);
+  if (!call) {
+    request.resume();
+    sendHttpResponse(response, notACall(request));
+    return;
+  }
+  const { service, action } = call;
+  onCall(service, action);
+  const body = await readWholeBody(request);
+  const perform = () =>
+    service === 'dynamodb'
+      ? dynamodb.call(request.headers, body, signal)
+      : act(actions[service], call, body, signal);
+  const fault = faults.takeForCall(service, action);
+  const sent = fault ? await withFault(fault, perform, signal) : await perform();
+  if (sent === 'reset') request.socket.resetAndDestroy();
+  else if (sent !== 'never') sendHttpResponse(response, sent);
+}
+
+/** Performs a call as far as its fault allows. */
+async function withFault(
+  fault: CallFault,
+  perform: () => Promise<HttpResponse>,
+  signal: AbortSignal,
+): Promise<HttpResponse | 'reset' | 'never'> {
+  const { kind, target: service } = fault;
+  switch (kind) {
+    case 'hang':
+      return 'never';
+    case 'reset':
+      await pause(fault.delayMs, signal);
+      return 'reset';
+    case 'error':
+    case 'throttle':
+      await pause(fault.delayMs, signal);
+      return errorResponse(service, kind === 'error' ? injectedError(service) : throttlingError(service));
+    case 'slow':
+    case 'error-after': {
+      const response = await perform();
+      await pause(fault.delayMs, signal);
+      return kind === 'slow' ? response : errorResponse(service, injectedError(service));
+    }
+  }
+}
+
 async function act(
-  service: ServiceName,
   actions: Readonly<Record<string, Action>>,
-  { action, urlMembers }: IdentifiedCall,
+  { service, action, urlMembers }: IdentifiedCall,
   body: Buffer,
   signal: AbortSignal,
 ): Promise<HttpResponse> {
@@ -101,7 +97,7 @@ async function act(
   if (!perform) {
     throw new ServiceError(
       'UnknownOperationException',
-      `The local system has no ${action} in ${service}; it has ${Object.keys(actions).join(', ')}.`,
+      `The local system does not have ${action} in ${service}; it has ${Object.keys(actions).join(', ')}.`,
     );
   }
   return successResponse(service, await perform(inputOf(body, urlMembers), signal));
@@ -109,12 +105,9 @@ async function act(
 
 function inputOf(body: Buffer, urlMembers: IdentifiedCall['urlMembers']): unknown {
   if (body.length === 0) return urlMembers;
-  try {
-    const input: unknown = JSON.parse(body.toString('utf8'));
-    return typeof input === 'object' && !Array.isArray(input) ? { ...input, ...urlMembers } : input;
-  } catch {
-    throw new ServiceError('SerializationException', 'The body is not JSON.');
-  }
+  const input = parseJson(body.toString('utf8'));
+  if (input === undefined) throw new ServiceError('SerializationException', 'The body is not JSON.');
+  return isJsonObject(input) ? { ...input, ...urlMembers } : input;
 }
 
 const injectedError = (service: ServiceName): ServiceError =>

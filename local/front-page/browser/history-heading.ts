@@ -11,7 +11,7 @@ const subjects: Readonly<Record<string, string>> = {
   webhook: 'A webhook of Klarna’s',
   read: 'A look at Klarna',
   cancel: 'Klarna’s answer to our cancel',
-  absence: 'Klarna knows it no longer',
+  not_found: 'Klarna knows it no longer',
   register: 'The shop registered the session',
   extend: 'The shop moved the deadline',
   klarna_expiry: 'Klarna’s own expiry was set',

@@ -108,7 +108,7 @@ const sourceWords: Readonly<Record<string, string>> = {
   webhook: 'a webhook',
   read: 'a look at Klarna',
   cancel: 'the answer to our cancel',
-  absence: 'Klarna’s not knowing it any more',
+  not_found: 'Klarna’s not knowing it any more',
 };
 
 const sourceWord = (source: string): string => sourceWords[source] ?? source;

@@ -216,7 +216,7 @@ function factsOf(record: PaymentRequestRecord): string {
 const attentionWords: Readonly<Record<string, string>> = {
   contradiction: 'Klarna has contradicted itself: a person must look.',
   canceled_after_completed: 'Canceled just after the customer had approved: a person must look.',
-  not_found_at_klarna: 'Klarna does not know this Payment Request.',
+  not_found: 'Klarna does not know this Payment Request.',
   klarna_denied: 'Klarna refuses our credentials.',
   unknown_state: 'Klarna used a state that is new to us.',
 };

@@ -93,7 +93,7 @@ describe('what Klarna is asked', () => {
     server.behaves(responding(200, shown({ expires_at: '2026-03-01T12:30:00Z' })));
     const response = await klarna.moveExpiry(credentials, id, at('2026-03-01T12:30:00.5Z'), 2000);
     expect(response).toMatchObject({
-      kind: 'payment-request',
+      kind: 'payment_request',
       expiresAt: at('2026-03-01T12:30:00Z'),
       proof: { method: 'PATCH', status: '200' },
     });
@@ -166,7 +166,7 @@ describe('a Payment Request', () => {
     'that is %s',
     async (state) => {
       expect(await responseTo(responding(200, shown({ state })))).toMatchObject({
-        kind: 'payment-request',
+        kind: 'payment_request',
         state,
       });
     },
@@ -200,7 +200,7 @@ describe('a Payment Request', () => {
   ])('may have every other field %s', async (_, fields) => {
     const response = await responseTo(responding(200, shown(fields)));
     expect(response).toEqual({
-      kind: 'payment-request',
+      kind: 'payment_request',
       state: 'SUBMITTED',
       previousState: undefined,
       stateReason: undefined,
@@ -212,13 +212,13 @@ describe('a Payment Request', () => {
 
   it('in a state that is new to us is no state of ours, and is named', async () => {
     const response = await responseTo(responding(200, shown({ state: 'PAUSED' })));
-    expect(response).toMatchObject({ kind: 'unknown-state', proof: { state: 'PAUSED', status: '200' } });
+    expect(response).toMatchObject({ kind: 'unknown_state', proof: { state: 'PAUSED', status: '200' } });
   });
 
   it.each(['canceled', 'toString', '__proto__', `${planted.name} ${planted.email}`])(
     'in the state %j is not guessed at',
     async (state) => {
-      expect((await responseTo(responding(200, shown({ state })))).kind).toBe('unknown-state');
+      expect((await responseTo(responding(200, shown({ state })))).kind).toBe('unknown_state');
     },
   );
 
@@ -249,8 +249,8 @@ describe('a Payment Request', () => {
   });
 
   it('is shown by a 201 and a 202 too', async () => {
-    expect((await responseTo(responding(201, shown()))).kind).toBe('payment-request');
-    expect((await responseTo(responding(202, shown()))).kind).toBe('payment-request');
+    expect((await responseTo(responding(201, shown()))).kind).toBe('payment_request');
+    expect((await responseTo(responding(202, shown()))).kind).toBe('payment_request');
   });
 });
 
@@ -260,12 +260,12 @@ describe('an error', () => {
     [400, 'INVALID_CONTENT_TYPE', 'refused'],
     [401, 'UNAUTHORIZED', 'denied'],
     [403, 'OPERATION_FORBIDDEN', 'denied'],
-    [404, 'RESOURCE_NOT_FOUND', 'not-found'],
+    [404, 'RESOURCE_NOT_FOUND', 'not_found'],
     [405, 'METHOD_NOT_ALLOWED', 'refused'],
     [409, 'RESOURCE_CONFLICT', 'refused'],
     [410, 'GONE', 'refused'],
     [422, 'VALIDATION_ERROR', 'refused'],
-    [429, 'RATE_LIMITED', 'rate-limited'],
+    [429, 'RATE_LIMITED', 'rate_limited'],
     [500, 'INTERNAL_ERROR', 'unclear'],
     [500, 'SERVER_CONFIGURATION_ERROR', 'unclear'],
     [500, 'TIMEOUT', 'unclear'],
@@ -384,7 +384,7 @@ describe('no answer', () => {
   it('does no harm to the next call', async () => {
     for (const behaviour of [resetting, dripping, pouring(2_000_000), breakingOff('{"a":1}')]) {
       await responseTo(behaviour, 200);
-      expect((await responseTo(responding(200, shown()))).kind).toBe('payment-request');
+      expect((await responseTo(responding(200, shown()))).kind).toBe('payment_request');
     }
   });
 

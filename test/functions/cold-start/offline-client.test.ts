@@ -4,9 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeEach, expect, it, vi } from 'vitest';
 import { selfSignedIdentity } from '../../../bench/stand-ins/certificate.ts';
-import { withoutNetwork } from '../../../functions/cold-start/offline-client.ts';
+import { offlineClient } from '../../../functions/cold-start/offline-client.ts';
 
-const { key, certificate } = selfSignedIdentity();
+const { key, certificate } = await selfSignedIdentity();
 let connections = 0;
 let requests = 0;
 const server = https.createServer({ key, cert: certificate }, (_, response) => {
@@ -48,7 +48,7 @@ function clientOf() {
 it('reads the answer that it is told, and sends nothing', async () => {
   const { agent, client } = clientOf();
   const asked: string[] = [];
-  const twin = withoutNetwork(client, agent, (request) => {
+  const twin = offlineClient(client, agent, (request) => {
     asked.push(request);
     return { Item: { PK: { S: 'told' } } };
   });
@@ -63,7 +63,7 @@ it('reads the answer that it is told, and sends nothing', async () => {
 
 it('leaves the client as it is, with what that needs worked out and its connection open', async () => {
   const { agent, client, lookups } = clientOf();
-  await withoutNetwork(client, agent).send(question());
+  await offlineClient(client, agent).send(question());
   await vi.waitFor(() => expect(connections).toBe(1));
   expect(lookups()).toBe(1);
   expect((await client.send(question())).Item).toEqual({ PK: { S: 'stored' } });

@@ -3,9 +3,9 @@ import https from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { afterAll, afterEach, beforeEach, expect, it } from 'vitest';
 import { selfSignedIdentity } from '../../../bench/stand-ins/certificate.ts';
-import { connectAhead } from '../../../functions/cold-start/preconnect.ts';
+import { preconnect } from '../../../functions/cold-start/preconnect.ts';
 
-const { key, certificate } = selfSignedIdentity();
+const { key, certificate } = await selfSignedIdentity();
 const server = https.createServer({ key, cert: certificate }, (request, response) => {
   requests.push(request.url ?? '');
   response.end('{}');
@@ -39,7 +39,7 @@ const get = (path: string) =>
   });
 
 it('opens the connection of the next request, and sends nothing over it before', async () => {
-  await connectAhead(agent, 'localhost', port);
+  await preconnect(agent, 'localhost', port);
   expect([sockets.length, requests]).toEqual([1, []]);
   expect(await get('/first')).toBe(200);
   expect(await get('/second')).toBe(200);
@@ -47,13 +47,13 @@ it('opens the connection of the next request, and sends nothing over it before',
 });
 
 it('gives it to one request only', async () => {
-  await connectAhead(agent, 'localhost', port);
+  await preconnect(agent, 'localhost', port);
   expect(await Promise.all([get('/a'), get('/b')])).toEqual([200, 200]);
   expect(sockets).toHaveLength(2);
 });
 
 it('is no connection for another host', async () => {
-  await connectAhead(agent, 'localhost', port);
+  await preconnect(agent, 'localhost', port);
   const other = https.get({ host: '127.0.0.1', port, agent, rejectUnauthorized: false, path: '/other' });
   const [response] = (await once(other, 'response')) as [{ statusCode?: number; resume(): void }];
   response.resume();
@@ -61,7 +61,7 @@ it('is no connection for another host', async () => {
 });
 
 it('that was closed meanwhile is not used', async () => {
-  await connectAhead(agent, 'localhost', port);
+  await preconnect(agent, 'localhost', port);
   for (const socket of sockets) socket.destroy();
   // Nothing tells when the other end has seen it: the first requests may still meet the closed connection.
   while ((await get('/after').catch(() => undefined)) !== 200);
@@ -69,12 +69,12 @@ it('that was closed meanwhile is not used', async () => {
 });
 
 it('rejects where nobody listens, and the request says so itself', async () => {
-  await expect(connectAhead(agent, '127.0.0.1', 9)).rejects.toThrow('ECONNREFUSED');
+  await expect(preconnect(agent, '127.0.0.1', 9)).rejects.toThrow('ECONNREFUSED');
   expect(await get('/anyhow')).toBe(200);
 });
 
 it('rejects where nobody is trusted', async () => {
   const untrusting = new https.Agent({ keepAlive: true });
-  await expect(connectAhead(untrusting, 'localhost', port)).rejects.toThrow('self-signed');
+  await expect(preconnect(untrusting, 'localhost', port)).rejects.toThrow('self-signed');
   untrusting.destroy();
 });

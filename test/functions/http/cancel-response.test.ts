@@ -1,12 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { CancelOutcome, CancelDryRun } from '../../../functions/application/cancel-payment-request.ts';
+import type { CancelResult } from '../../../functions/application/cancel-payment-request.ts';
+import type { CancelOutcome } from '../../../functions/domain/cancel-outcome.ts';
 import type { Cancellation } from '../../../functions/domain/payment-request.ts';
 import { cancelResponse } from '../../../functions/http/cancel-response.ts';
 import { viewOf } from '../../../functions/http/payment-request-view.ts';
 import { Problem, problemResponse } from '../../../functions/http/problem.ts';
 import { key, noon, recordWith } from '../../support/fixtures.ts';
-
-type Result = CancelOutcome | CancelDryRun;
 
 const cancellation = (outcome: Cancellation['outcome']): Cancellation => ({
   outcome,
@@ -22,12 +21,12 @@ const waiting = recordWith({ state: 'SUBMITTED', cancellation: cancellation('pen
 const open = recordWith({ state: 'SUBMITTED' });
 
 /** What comes over the wire: an answer, or the problem as one. */
-function responseTo(result: Result) {
+function responseTo(result: CancelResult) {
   const { statusCode, headers, body } = wireResponse(result);
   return { statusCode, headers, body: JSON.parse(body) as Readonly<Record<string, unknown>> };
 }
 
-function wireResponse(result: Result) {
+function wireResponse(result: CancelResult) {
   try {
     return cancelResponse(key, result);
   } catch (error) {
@@ -37,7 +36,7 @@ function wireResponse(result: Result) {
 }
 
 interface Case {
-  readonly result: Result;
+  readonly result: CancelResult;
   readonly status: number;
   readonly says: Readonly<Record<string, unknown>>;
   readonly retryAfter?: string;
@@ -50,71 +49,71 @@ const problem = (type: string, state: string | null) => ({
 });
 
 /** Every kind there is, by the compiler's word: a new one must be given its cases. */
-const cases: Readonly<Record<Result['kind'], readonly Case[]>> = {
+const cases: Readonly<Record<CancelOutcome, readonly Case[]>> = {
   canceled: [
     {
-      result: { kind: 'canceled', record: ended },
+      result: { outcome: 'canceled', record: ended },
       status: 200,
       says: { outcome: 'canceled', ...viewOf(ended) },
     },
   ],
-  'already-canceled': [
+  already_canceled: [
     {
-      result: { kind: 'already-canceled', record: ended },
+      result: { outcome: 'already_canceled', record: ended },
       status: 200,
       says: { outcome: 'already_canceled', ...viewOf(ended) },
     },
   ],
-  'would-cancel': [
+  would_cancel: [
     {
-      result: { kind: 'would-cancel', record: open },
+      result: { outcome: 'would_cancel', record: open },
       status: 200,
       says: { outcome: 'would_cancel', ...viewOf(open) },
     },
   ],
-  'already-final': [
+  already_final: [
     {
-      result: { kind: 'already-final', state: 'COMPLETED', record: paid },
+      result: { outcome: 'already_final', state: 'COMPLETED', record: paid },
       status: 409,
       says: problem('already-final', 'COMPLETED'),
     },
     {
       // What a rehearsal saw at Klarna, and the record does not say yet.
-      result: { kind: 'already-final', state: 'EXPIRED', record: open },
+      result: { outcome: 'already_final', state: 'EXPIRED', record: open },
       status: 409,
       says: problem('already-final', 'EXPIRED'),
     },
   ],
   pending: [
     {
-      result: { kind: 'pending', record: waiting },
+      result: { outcome: 'pending', record: waiting },
       status: 202,
       says: { outcome: 'pending', ...viewOf(waiting) },
       retryAfter: '5',
     },
     {
       // 202 is a promise that the record keeps: where it does not, nothing has been promised.
-      result: { kind: 'pending', record: open },
+      result: { outcome: 'pending', record: open },
       status: 503,
       says: problem('unavailable', 'SUBMITTED'),
       retryAfter: '5',
     },
   ],
-  graced: [
+  untried: [
     {
-      result: { kind: 'graced', record: open },
-      status: 202,
-      says: { outcome: 'pending', ...viewOf(open) },
+      result: { outcome: 'untried', record: open },
+      status: 503,
+      says: problem('unavailable', 'SUBMITTED'),
       retryAfter: '5',
     },
   ],
-  'not-found': [
-    { result: { kind: 'not-found', record: undefined }, status: 404, says: problem('not-found', null) },
-    { result: { kind: 'not-found', record: open }, status: 404, says: problem('not-found', 'SUBMITTED') },
+  not_found: [
+    { result: { outcome: 'not_found', record: undefined }, status: 404, says: problem('not-found', null) },
+    { result: { outcome: 'not_found', record: open }, status: 404, says: problem('not-found', 'SUBMITTED') },
   ],
-  denied: [
+  klarna_denied: [
     {
-      result: { kind: 'denied', record: undefined },
+      result: { outcome: 'klarna_denied', record: undefined },
       status: 502,
       says: {
         ...problem('klarna-denied', null),
@@ -123,13 +122,13 @@ const cases: Readonly<Record<Result['kind'], readonly Case[]>> = {
       retryAfter: '60',
     },
     {
-      result: { kind: 'denied', record: open },
+      result: { outcome: 'klarna_denied', record: open },
       status: 502,
       says: { detail: expect.stringMatching(/^Nothing was done\./) as unknown },
       retryAfter: '60',
     },
     {
-      result: { kind: 'denied', record: waiting },
+      result: { outcome: 'klarna_denied', record: waiting },
       status: 502,
       says: { detail: expect.stringMatching(/^The cancel is kept and tried again\./) as unknown },
       retryAfter: '60',

@@ -34,7 +34,7 @@ describe('a fact of Klarna', () => {
     ],
     [
       'Klarna does not know the request any more, which after its expiry means EXPIRED, which became the state of the record',
-      { kind: 'absence', state: 'EXPIRED', effect: 'applied' },
+      { kind: 'not_found', state: 'EXPIRED', effect: 'applied' },
     ],
   ])('%s', (words, fields) => {
     expect(told(fields)).toBe(words);
@@ -85,7 +85,7 @@ describe('an answer that says nothing', () => {
     ],
     [
       'Klarna was told to cancel and showed SUBMITTED (HTTP 202)',
-      { kind: 'cancel', detail: { response: 'payment-request', state: 'SUBMITTED', status: '202' } },
+      { kind: 'cancel', detail: { response: 'payment_request', state: 'SUBMITTED', status: '202' } },
     ],
     [
       'Klarna was told to cancel and refused our credentials (HTTP 403)',
@@ -93,15 +93,15 @@ describe('an answer that says nothing', () => {
     ],
     [
       'Klarna was asked and would not take so many calls (HTTP 429)',
-      { kind: 'read', detail: { response: 'rate-limited', status: '429' } },
+      { kind: 'read', detail: { response: 'rate_limited', status: '429' } },
     ],
     [
       'Klarna was asked and showed a state that is new to us (HTTP 200)',
-      { kind: 'read', detail: { response: 'unknown-state', status: '200', state: 'PAUSED' } },
+      { kind: 'read', detail: { response: 'unknown_state', status: '200', state: 'PAUSED' } },
     ],
     [
       'Klarna was asked and does not know the request (HTTP 404)',
-      { kind: 'read', detail: { response: 'not-found', status: '404' } },
+      { kind: 'read', detail: { response: 'not_found', status: '404' } },
     ],
     ['Klarna was asked and answered: of-newer-code', { kind: 'read', detail: { response: 'of-newer-code' } }],
     ['Klarna was asked and answered: unknown', { kind: 'read' }],
@@ -134,7 +134,7 @@ describe('what a person must look at says why, whatever it changed', () => {
     ],
     [
       'does not know the request (HTTP 404); a person must look: its expiry has not passed, so its id or its account may be wrong',
-      { kind: 'read', attention: 'not_found_at_klarna', detail: { response: 'not-found', status: '404' } },
+      { kind: 'read', attention: 'not_found', detail: { response: 'not_found', status: '404' } },
     ],
     [
       "The cancel is not done: Klarna refuses our credentials; the sweep tries again; a person must look: the account's credentials have to be mended",
@@ -142,7 +142,7 @@ describe('what a person must look at says why, whatever it changed', () => {
     ],
     [
       'The cancel is not done: Klarna shows a state that is new to us; the sweep asks again; a person must look: a newer version may know the state',
-      { kind: 'cancel_request', attention: 'unknown_state', detail: { conclusion: 'unknown-state' } },
+      { kind: 'cancel_request', attention: 'unknown_state', detail: { conclusion: 'unknown_state' } },
     ],
     [
       'nothing was canceled, for the request was paid or over; a person must look',
@@ -174,8 +174,8 @@ describe('what we did', () => {
       { kind: 'extend', effect: 'accepted', detail: { requested_by, deadline_at: '12:30' } },
     ],
     [
-      "role/checkout asked to move the session's deadline, which was refused: extension-limit",
-      { kind: 'extend', effect: 'refused', detail: { requested_by, refused: 'extension-limit' } },
+      "role/checkout asked to move the session's deadline, which was refused: extension_limit",
+      { kind: 'extend', effect: 'refused', detail: { requested_by, refused: 'extension_limit' } },
     ],
     [
       'Klarna was asked to let the request expire at 12:20 itself, and will not',
@@ -279,7 +279,7 @@ describe('what we did', () => {
     ],
     [
       'Klarna was asked about the contradiction that e7 had raised, and does not know the request; the record says nothing',
-      { kind: 'sweep', detail: { looked_into: 'contradiction', raised_by: 'e7', response: 'absent' } },
+      { kind: 'sweep', detail: { looked_into: 'contradiction', raised_by: 'e7', response: 'not_found' } },
     ],
   ])('%s', (words, fields) => {
     expect(told(fields)).toBe(words);

@@ -156,16 +156,16 @@ describe('the answer to a PUT or a PATCH', () => {
         allowed: 'a time in the future',
       },
     ],
-    'not-found': [{ kind: 'not-found' }, 404, problem('not-found')],
-    'already-final': [
-      { kind: 'already-final', state: 'EXPIRED' },
+    not_found: [{ kind: 'not_found' }, 404, problem('not-found')],
+    already_final: [
+      { kind: 'already_final', state: 'EXPIRED' },
       409,
       { ...problem('already-final'), detail: expect.stringContaining('EXPIRED') as unknown },
     ],
-    'cancellation-pending': [{ kind: 'cancellation-pending' }, 409, problem('cancellation-pending')],
-    'extension-limit': [
+    cancellation_pending: [{ kind: 'cancellation_pending' }, 409, problem('cancellation-pending')],
+    extension_limit: [
       {
-        kind: 'extension-limit',
+        kind: 'extension_limit',
         field: 'session_timeout',
         given: 'PT30M',
         allowed: 'at most 10 extensions',

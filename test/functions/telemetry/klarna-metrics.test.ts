@@ -27,7 +27,7 @@ it('every answer of Klarna is counted by its kind and timed, and passed on as it
     expect.objectContaining({
       KlarnaResponses: [1, 1],
       KlarnaUnclear: 1,
-      'Klarna:payment-request': 1,
+      'Klarna:payment_request': 1,
       'Klarna:unclear': 1,
       KlarnaMillis: [0, 0],
     }),

@@ -43,12 +43,11 @@ function handlerOn(...outcomes: readonly (TimeoutOutcome | Error)[]) {
 }
 
 const record = recordWith();
-const kindsOfCancel = {
-  canceled: { kind: 'canceled', record },
-  'already-canceled': { kind: 'already-canceled', record },
-  'already-final': { kind: 'already-final', state: 'COMPLETED', record },
-  'not-found': { kind: 'not-found', record },
-  graced: { kind: 'graced', record },
+const settledCancels = {
+  canceled: { outcome: 'canceled', record },
+  already_canceled: { outcome: 'already_canceled', record },
+  already_final: { outcome: 'already_final', state: 'COMPLETED', record },
+  not_found: { outcome: 'not_found', record },
 } as const;
 
 describe('a message', () => {
@@ -56,8 +55,9 @@ describe('a message', () => {
     { kind: 'nothing' } as const,
     { kind: 'spared' } as const,
     { kind: 'observed' } as const,
-    { kind: 'not-yet' } as const,
-    ...Object.values(kindsOfCancel).map((cancel) => ({ kind: 'ended', cancel }) as const),
+    { kind: 'not_yet' } as const,
+    { kind: 'graced' } as const,
+    ...Object.values(settledCancels).map((cancel) => ({ kind: 'ended', cancel }) as const),
   ])('is done with when it came to %o', async (outcome) => {
     const { take, ended, delays } = handlerOn(outcome);
     expect(await take({ id: 'm', body: messageWith() })).toEqual({ batchItemFailures: [] });
@@ -65,10 +65,10 @@ describe('a message', () => {
     expect(delays).toEqual([]);
   });
 
-  it.each(['pending', 'denied'] as const)(
+  it.each(['pending', 'klarna_denied'] as const)(
     'comes back, later each time, when the cancel is %s',
-    async (kind) => {
-      const { take, delays } = handlerOn({ kind: 'ended', cancel: { kind, record } });
+    async (outcome) => {
+      const { take, delays } = handlerOn({ kind: 'ended', cancel: { outcome, record } });
       expect(await take({ id: 'm', body: messageWith(), receiveCount: 4 })).toEqual({
         batchItemFailures: [{ itemIdentifier: 'm' }],
       });
@@ -79,7 +79,10 @@ describe('a message', () => {
 
   it('says what it came to, by ids and codes, and how late it was', async () => {
     vi.spyOn(Date, 'now').mockReturnValue(Date.parse('2026-03-01T12:30:07Z'));
-    await handlerOn({ kind: 'ended', cancel: kindsOfCancel.canceled }).take({ id: 'm', body: messageWith() });
+    await handlerOn({ kind: 'ended', cancel: settledCancels.canceled }).take({
+      id: 'm',
+      body: messageWith(),
+    });
     expect(output.lines()).toContainEqual(
       expect.objectContaining({
         code: 'timer.fired',
@@ -127,7 +130,7 @@ describe('a batch', () => {
   it('gives back what failed, and that alone', async () => {
     const { take, delays } = handlerOn(settled, new Error('DynamoDB is away'), settled, {
       kind: 'ended',
-      cancel: { kind: 'pending', record },
+      cancel: { outcome: 'pending', record },
     });
     const poison = { id: 'e', body: 'poison', receiveCount: 9 };
     expect(await take(message('a', 1), message('b', 2), message('c', 1), message('d', 3), poison)).toEqual({

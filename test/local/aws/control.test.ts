@@ -176,7 +176,7 @@ test.each([
   [
     'an unknown action',
     { target: 'sqs', kind: 'hang', action: 'Send' },
-    'action is "Send"; allowed: GetQueueUrl | ',
+    'action is "Send"; allowed: GetQueueAttributes | ',
   ],
   ['no klarna here', { target: 'klarna', kind: 'hang' }, 'target is "klarna"; allowed: dynamodb'],
 ])('%s is refused with what is allowed', async (_, body, message) => {

@@ -97,13 +97,13 @@ test('an unknown action is refused with those there are', async () => {
   await expect(aws.sqs.send(new CreateQueueCommand({ QueueName: 'new' }))).rejects.toMatchObject({
     name: 'UnknownOperationException',
     message: expect.stringMatching(
-      /has no CreateQueue in sqs; it has GetQueueUrl, .*PurgeQueue\.$/,
+      /does not have CreateQueue in sqs; it has GetQueueAttributes, .*ChangeMessageVisibility\.$/,
     ) as string,
   });
   await expect(aws.eventbridge.send(new ListRulesCommand({}))).rejects.toThrow(
-    'has no ListRules in eventbridge; it has PutEvents.',
+    'does not have ListRules in eventbridge; it has PutEvents.',
   );
-  await expect(aws.secrets.send(new ListSecretsCommand({}))).rejects.toThrow('has no ListSecrets');
+  await expect(aws.secrets.send(new ListSecretsCommand({}))).rejects.toThrow('does not have ListSecrets');
   await expect(aws.scheduler.send(new ListScheduleGroupsCommand({}))).rejects.toMatchObject({
     name: 'UnknownOperationException',
     message: expect.stringContaining('GET /schedule-groups is no call that the local system knows') as string,

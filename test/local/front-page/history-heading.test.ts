@@ -8,7 +8,7 @@ it.each<[string, Partial<EntryWords>]>([
   ['A webhook of Klarna’s: COMPLETED', { kind: 'webhook', effect: 'applied', state: 'COMPLETED' }],
   ['A look at Klarna: SUBMITTED', { kind: 'read', effect: 'stale', state: 'SUBMITTED' }],
   ['Klarna’s answer to our cancel: CANCELED', { kind: 'cancel', effect: 'applied', state: 'CANCELED' }],
-  ['Klarna knows it no longer: EXPIRED', { kind: 'absence', effect: 'applied', state: 'EXPIRED' }],
+  ['Klarna knows it no longer: EXPIRED', { kind: 'not_found', effect: 'applied', state: 'EXPIRED' }],
   ['The shop registered the session', { kind: 'register' }],
   ['The shop could not register the session', { kind: 'register', effect: 'refused' }],
   ['The shop moved the deadline', { kind: 'extend' }],

@@ -98,7 +98,7 @@ describe('a customer', () => {
     ['decline', 'EXPIRED', 'SUBMITTED, IN_PROGRESS, COMPLETED'],
     ['expire', 'COMPLETED', 'SUBMITTED, IN_PROGRESS'],
     ['abandon', 'DECLINED', 'SUBMITTED, IN_PROGRESS'],
-  ])('cannot %s when it is %s', async (action, state, from) => {
+  ])('the customer cannot %s when the request is %s', async (action, state, from) => {
     const { klarna } = await start();
     const id = await klarna.place({ state });
     expect(await klarna.do(id, action)).toMatchObject({

@@ -1,4 +1,4 @@
-import type { LapseSettings } from '../lib/lapse-settings.ts';
+import type { LapseSettings } from './lapse-settings.ts';
 
 /** What differs from stage to stage. `npx cdk deploy -c stage=live` takes one; without it the stack is `Lapse`, all defaults. */
 export const stages: Readonly<Record<string, LapseSettings>> = {

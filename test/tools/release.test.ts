@@ -1,0 +1,126 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { releaseChangelog, releaseNotes } from '../../tools/release/changelog.ts';
+import { refuseVersion } from '../../tools/release/version.ts';
+
+const changelog = '# Changelog\n\n## 0.2.0, unreleased\n\n- New.\n\n## 0.1.0, 2026-01-02\n\n- First.\n';
+
+describe('the changelog of a release', () => {
+  it('has the date in place of the word unreleased', () => {
+    const released = releaseChangelog(changelog, '0.2.0', '2026-03-01');
+    expect(released).toBe(changelog.replace('0.2.0, unreleased', '0.2.0, 2026-03-01'));
+    expect(releaseNotes(released, '0.2.0')).toBe('- New.');
+    expect(releaseNotes(released, '0.1.0')).toBe('- First.');
+  });
+
+  it('takes a section that names no version', () => {
+    const source = '# Changelog\n\n## Unreleased\n\n- New.\n';
+    expect(releaseChangelog(source, '0.2.0', '2026-03-01')).toContain('## 0.2.0, 2026-03-01');
+  });
+
+  it.each([
+    ['no section', '# Changelog\n', 'has no section'],
+    ['another version', changelog.replace('0.2.0', '0.3.0'), 'announces 0.3.0'],
+    ['an empty section', changelog.replace('- New.', ''), 'is empty'],
+  ])('is refused with %s', (_, source, message) => {
+    expect(() => releaseChangelog(source, '0.2.0', '2026-03-01')).toThrow(message);
+  });
+});
+
+describe('the version of a release', () => {
+  it.each([
+    ['0.1.1', false],
+    ['0.10.0', false],
+    ['1.0.0', false],
+    ['0.1.0', true],
+  ])('%s may follow 0.1.0; first release: %s', (version, isFirst) => {
+    expect(refuseVersion(version, '0.1.0', isFirst)).toBeUndefined();
+  });
+
+  it.each([
+    ['0.1.0', false, 'does not follow'],
+    ['0.0.9', true, 'does not follow'],
+    ['v0.2.0', true, 'is not a version'],
+    ['', true, 'is not a version'],
+  ])('"%s" is refused after 0.1.0; first release: %s', (version, isFirst, reason) => {
+    expect(refuseVersion(version, '0.1.0', isFirst)).toContain(reason);
+  });
+});
+
+describe('the release command in a repository', () => {
+  let folder: string;
+  const git = (...parameters: readonly string[]): string =>
+    execFileSync('git', parameters, { cwd: folder, encoding: 'utf8' }).trim();
+  const release = (...parameters: readonly string[]): Promise<{ code: number; output: string }> =>
+    new Promise((resolve) => {
+      const main = join(import.meta.dirname, '../../tools/release/main.ts');
+      const command = ['--disable-warning=ExperimentalWarning', main, ...parameters];
+      const child = execFile(process.execPath, command, { cwd: folder }, (_, stdout, stderr) =>
+        resolve({ code: child.exitCode ?? -1, output: stdout + stderr }),
+      );
+    });
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'lapse-release-'));
+    const manifest = { name: 'sample', version: '0.1.0', scripts: { check: 'echo checked' } };
+    const lock = { name: 'sample', version: '0.1.0', lockfileVersion: 3, packages: { '': manifest } };
+    writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest, null, 2));
+    writeFileSync(join(folder, 'package-lock.json'), JSON.stringify(lock, null, 2));
+    writeFileSync(join(folder, 'CHANGELOG.md'), changelog);
+    git('init', '--quiet', '--initial-branch', 'main');
+    git('config', 'user.name', 'A Maintainer');
+    git('config', 'user.email', 'maintainer@example.com');
+    git('add', '.');
+    git('commit', '--quiet', '--message', 'feat: first');
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it('with --dry-run says what it would do and changes nothing', async () => {
+    const before = git('rev-parse', 'HEAD');
+    const { code, output } = await release('0.2.0', '--dry-run');
+    expect(code).toBe(0);
+    expect(output).toContain('would run: npm run check');
+    expect(output).toContain('would run: tag v0.2.0');
+    expect(output).toContain('- New.');
+    expect([git('rev-parse', 'HEAD'), git('tag'), git('status', '--porcelain')]).toEqual([before, '', '']);
+  });
+
+  it('runs the checks, sets the version, dates the changelog, commits and tags', async () => {
+    const { code, output } = await release('0.2.0');
+    expect(code).toBe(0);
+    expect(output).toContain('checked');
+    expect(git('log', '-1', '--format=%s')).toBe('chore(release): 0.2.0');
+    expect(git('tag')).toBe('v0.2.0');
+    expect(git('status', '--porcelain')).toBe('');
+    expect(JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))).toMatchObject({
+      version: '0.2.0',
+    });
+    expect(JSON.parse(readFileSync(join(folder, 'package-lock.json'), 'utf8'))).toMatchObject({
+      version: '0.2.0',
+      packages: { '': { version: '0.2.0' } },
+    });
+    expect((await release('notes', '0.2.0')).output).toBe('- New.\n');
+  });
+
+  it('stops when the checks fail, with nothing changed', async () => {
+    const manifest = readFileSync(join(folder, 'package.json'), 'utf8').replace('echo checked', 'exit 3');
+    writeFileSync(join(folder, 'package.json'), manifest);
+    git('commit', '--quiet', '--all', '--message', 'test: fail');
+    expect((await release('0.2.0')).code).not.toBe(0);
+    expect([git('tag'), git('status', '--porcelain')]).toEqual(['', '']);
+  });
+
+  it.each<[string, () => void, string]>([
+    ['with changes', () => writeFileSync(join(folder, 'CHANGELOG.md'), ''), 'has changes'],
+    ['on another branch', () => git('switch', '--quiet', '--create', 'feature'), 'the branch feature'],
+    ['with the tag', () => git('tag', 'v0.2.0'), 'exists already'],
+  ])('refuses a work tree %s', async (_, prepare, message) => {
+    prepare();
+    const { code, output } = await release('0.2.0');
+    expect(code).toBe(1);
+    expect(output.trim().split('\n')).toEqual([expect.stringContaining(message)]);
+  });
+});
