@@ -60,4 +60,4 @@ export class AccountSecrets extends Construct {
   }
 }
 
-const cacheEnvironment = { SECRETS_CACHE_SECONDS: '120' };
+const cacheEnvironment = { SECRETS_CACHE_SECONDS: '120', SECRETS_STALE_SECONDS: '900' };

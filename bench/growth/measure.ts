@@ -25,7 +25,7 @@ const lanes = 4;
 /** Ids for calls that only warm up: as many functions have to be there as there are lanes. */
 const warmUps = 24;
 
-/** Does one thing so many times, in lanes, each with an id of its own; what is left over of the ids has warmed up before. */
+/** Runs `act` so many times, in lanes, each with its own id. The ids that are left over warm up before. */
 async function paceOf(
   times: number,
   act: (id: string) => Promise<unknown>,
@@ -143,7 +143,7 @@ export async function flashSale(
   onProgress: (done: number, what: string) => void,
 ): Promise<FlashSale> {
   const { lapse } = system;
-  // Time enough to register all of them: whoever is registered later has less time left.
+  // Time enough to register all of them: a session that is registered later has less time left.
   const deadline = Date.now() + 100_000 + sessions * 25;
   const deadline_at = new Date(deadline).toISOString();
   const ids: string[] = [];
@@ -196,7 +196,7 @@ export async function flashSale(
 
 export interface CatchUp {
   readonly sessions: number;
-  /** Milliseconds that Klarna took for each answer. */
+  /** Milliseconds that Klarna took for each response. */
   readonly klarnaMillis: number;
   /** Minutes from the moment at which all were due until all were canceled. */
   readonly minutes: number;
@@ -204,12 +204,12 @@ export interface CatchUp {
   readonly sweeps: number;
 }
 
-/** What Klarna's answers are taken to need: this simulator's come in a millisecond, and would hide what waiting costs. */
+/** Milliseconds that a Klarna response takes here. The simulator's own take one, and would hide the cost of waiting. */
 export const klarnaMillis = 300;
 
 /**
- * So many sessions whose deadline has passed, with no timer and no webhook of what came before: the sweep alone ends them, in
- * its own rhythm of a minute.
+ * Measures how long the sweep alone takes for so many sessions whose deadline has passed. They have no timer and no earlier
+ * webhook. The sweep runs once a minute.
  */
 export async function catchUp(
   system: System,

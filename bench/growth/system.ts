@@ -20,7 +20,7 @@ export interface System {
   readonly process: LocalProcess;
   /** Writes open sessions into the table with this deadline, in milliseconds since 1970, by the codec of the functions. */
   seed(ids: readonly PaymentRequestId[], deadline: number): Promise<void>;
-  /** Resolves once the bus has had the news that each of these is canceled. Nobody is asked for it, so that nothing is slowed. */
+  /** Resolves once the bus has received CANCELED for each of these. It sends no calls, so it slows nothing down. */
   allCanceled(ids: readonly string[], onCanceled: (done: number) => void): Promise<void>;
   /** How often each action of AWS has been called since the start. */
   calls(): Promise<Readonly<Record<string, number>>>;

@@ -246,12 +246,6 @@ export interface SessionTimer extends TimerRemoval {
   readonly sweepDriven?: boolean;
 }
 
-/** The timers that are set, for finding those that nobody needs any more. */
-export interface ArmedTimers {
-  /** For whom some of those are that were set before a moment: others with every call, and after the last from the first on. */
-  some(armedBefore: Instant): Promise<readonly PaymentRequestKey[]>;
-}
-
 /** The bus. */
 export interface StateChangePublisher {
   /** Publishes in order; returns the events that were refused, after retrying those alone. */

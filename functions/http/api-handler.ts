@@ -1,5 +1,6 @@
 import middy, { type MiddlewareObj } from '@middy/core';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
+import { ConfigurationError } from '../domain/configuration-error.ts';
 import { type HttpResponse, Problem, problemResponse } from './problem.ts';
 import { count, fault, telemetry } from '../telemetry/telemetry.ts';
 
@@ -20,6 +21,7 @@ function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
   count('ApiFault');
   fault('api.fault', error);
+  if (error instanceof ConfigurationError) return new Problem('misconfigured', { detail: error.message });
   return isFaultOfAws(error)
     ? new Problem('unavailable', {
         detail:

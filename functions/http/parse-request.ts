@@ -4,6 +4,7 @@ import type { AccountSettings, Accounts } from '../application/ports.ts';
 import { readJson } from '../contract/read-json.ts';
 import { durationFormat, parseDuration } from '../domain/duration.ts';
 import {
+  type Account,
   parseAccount,
   parsePaymentRequestId,
   parseSessionId,
@@ -18,24 +19,33 @@ import { type FieldError, invalid, Problem, shortened, shown } from './problem.t
 /** Most bodies of ours are a few hundred bytes. */
 const defaultBodyLimit = 16 * 1024;
 
-/** The account of the path, as this deployment has it. Throws the problem to answer with. */
-export async function accountOf(event: APIGatewayProxyEventV2, accounts: Accounts): Promise<AccountSettings> {
+/** The account of the path. Throws the problem to respond with when it is malformed or the caller may not act for it. */
+export function accountNameOf(event: APIGatewayProxyEventV2): Account {
   const given = event.pathParameters?.['account'] ?? '';
   const account = parseAccount(given);
   if (!account) throw invalid({ field: 'account', given: shown(given), allowed: '[a-z0-9-]{1,32}' });
   authorizeAccount(event, account);
+  return account;
+}
+
+/** The settings of the account in the path, from the secret. Throws the problem to respond with. */
+export async function accountOf(event: APIGatewayProxyEventV2, accounts: Accounts): Promise<AccountSettings> {
+  const account = accountNameOf(event);
   const settings = await accounts.find(account);
   if (!settings) {
     throw new Problem('unknown-account', {
-      detail: `account is ${shown(given)}; allowed: an account of the secret accounts.`,
-      errors: [{ field: 'account', given: shown(given), allowed: 'an account of the secret accounts' }],
+      detail: `account is ${shown(account)}; allowed: an account of the secret accounts.`,
+      errors: [{ field: 'account', given: shown(account), allowed: 'an account of the secret accounts' }],
     });
   }
   return settings;
 }
 
 /** The Payment Request of the path, under an account that has been checked. */
-export function keyOf(event: APIGatewayProxyEventV2, { account }: AccountSettings): PaymentRequestKey {
+export function keyOf(
+  event: APIGatewayProxyEventV2,
+  { account }: Pick<AccountSettings, 'account'>,
+): PaymentRequestKey {
   const given = event.pathParameters?.['payment_request_id'] ?? '';
   const paymentRequestId = parsePaymentRequestId(given);
   if (!paymentRequestId) {

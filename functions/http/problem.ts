@@ -14,6 +14,7 @@ export const problemTypes = {
   'payload-too-large': [413, 'The body is too large'],
   'klarna-denied': [502, 'Klarna refuses the credentials of this account'],
   unavailable: [503, 'Try again'],
+  misconfigured: [500, 'The configuration of this deployment is invalid'],
   internal: [500, 'Something is wrong on our side'],
 } as const satisfies Record<string, readonly [number, string]>;
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import * as v from 'valibot';
-import type { Clocks } from '../clock/clock-control.ts';
+import type { ClockControl } from '../clock/clock-control.ts';
 import { readWholeBody } from '../shared/read-body.ts';
 import { readJson } from '../shared/read-json.ts';
 import { faultSchema, faultTargets } from './faults/fault.ts';
@@ -28,7 +28,7 @@ export interface ControlOptions {
   /** Ends the faults of others than AWS, when all faults are cleared. */
   readonly clearFaults?: () => Promise<void>;
   /** What the time is and who goes wrong; without it `/clock` is refused. */
-  readonly clocks?: Pick<Clocks, 'show' | 'set'>;
+  readonly clocks?: Pick<ClockControl, 'show' | 'set'>;
   /** The stack's outputs, for the operator's command line; without them `GET /outputs` is empty. */
   readonly outputs?: Readonly<Record<string, string>>;
   /** Runs what recurs, now, and says how each run ended; without it `POST /sweep` is refused. */

@@ -11,7 +11,7 @@ const orderSchema = closedObject({
   skewMs: v.exactOptional(v.record(v.string(), wholeNumber(-day, day))),
 });
 
-export interface ClocksOptions {
+export interface ClockControlOptions {
   readonly clock: LocalClock;
   /** Whose clocks there are besides the local system's own. */
   readonly owners: () => readonly string[];
@@ -20,11 +20,11 @@ export interface ClocksOptions {
 }
 
 /** The clocks of a local system: its own, which its AWS goes by, and everybody else's, which may be off it. */
-export class Clocks {
-  readonly #options: ClocksOptions;
+export class ClockControl {
+  readonly #options: ClockControlOptions;
   #skews: Readonly<Record<string, number>> = {};
 
-  constructor(options: ClocksOptions) {
+  constructor(options: ClockControlOptions) {
     this.#options = options;
   }
 

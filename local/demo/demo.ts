@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { styleText } from 'node:util';
 import type { LocalSystem } from '../local-system.ts';
-import { callJson, type JsonResponse } from './json-call.ts';
+import { callJson, type JsonResponse } from '../shared/json-call.ts';
 import { stories, type Stage, type Story } from './stories.ts';
 import { table, Timeline } from './timeline.ts';
 import { type PublishedEvent, watchEvents, watchKlarna } from './watch.ts';
@@ -18,8 +18,8 @@ interface Played {
 }
 
 /**
- * Plays the stories at the same time on a running system, by nothing but its public addresses, and shows them as they happen;
- * at the end, Klarna's state against the record's, and what was published. False when a story did not end as it has to.
+ * Plays the stories at the same time on a running system, through its public addresses only, and prints each step. Then prints
+ * every session's state at Klarna and in the record, and the published events. False when a session ended otherwise than expected.
  */
 export async function playDemo(
   system: Addresses,
@@ -30,31 +30,8 @@ export async function playDemo(
   const played: readonly Played[] = await Promise.all(
     stories.map(async (story) => ({ story, paymentRequestId: await createAtKlarna(system) })),
   );
-  const nameOf = (id: unknown): string | undefined =>
-    played.find(({ paymentRequestId }) => paymentRequestId === id)?.story.name;
   const events: PublishedEvent[] = [];
-  const watching = Promise.all([
-    watchKlarna(
-      system,
-      ({ paymentRequestId, actor, text }) => {
-        const name = nameOf(paymentRequestId);
-        if (name !== undefined) timeline.show(name, actor, text);
-      },
-      stop.signal,
-    ),
-    watchEvents(
-      system,
-      (event) => {
-        const name = nameOf(event.detail['payment_request_id']);
-        if (name === undefined) return;
-        events.push(event);
-        timeline.show(name, 'lapse', `publishes ${eventText(event)}`);
-      },
-      stop.signal,
-    ).catch((error: unknown) => {
-      if (!stop.signal.aborted) throw error;
-    }),
-  ]);
+  const watching = watch(system, { played, timeline, events, stop: stop.signal });
 
   print('');
   await Promise.all(
@@ -62,31 +39,66 @@ export async function playDemo(
       story.play(stageFor(system, story, paymentRequestId, timeline)),
     ),
   );
-  await wait(500); // for the last webhooks and events to be seen
+  await wait(500); // The last webhooks and events arrive meanwhile.
   stop.abort();
   await watching;
 
   const endings = await Promise.all(played.map((each) => endingOf(system, each)));
-  print('');
-  for (const line of table(
-    ['session', 'at Klarna', 'in the record', '', 'DELETEs sent', 'evidence'],
-    endings.map(({ row }) => row),
-  )) {
-    print(line);
-  }
-  print('');
-  for (const line of table(
-    ['published', 'session', 'cause'],
-    events.map((event) => [
-      eventText(event),
-      nameOf(event.detail['payment_request_id']) ?? '',
-      textOf(event.detail['cause']),
-    ]),
-  )) {
-    print(line);
-  }
-  return endings.every(({ asItHasTo }) => asItHasTo);
+  const headings = ['session', 'at Klarna', 'in the record', 'result', 'DELETEs sent', 'evidence'];
+  const rows = events.map((event) => [
+    eventText(event),
+    nameIn(played, event.detail['payment_request_id']) ?? '',
+    textOf(event.detail['cause']),
+  ]);
+  const lines = [
+    '',
+    ...table(
+      headings,
+      endings.map(({ row }) => row),
+    ),
+    '',
+    ...table(['published', 'session', 'cause'], rows),
+    ...endings.flatMap(({ violation }) => (violation === undefined ? [] : ['', violation])),
+  ];
+  for (const line of lines) print(line);
+  return endings.every(({ violation }) => violation === undefined);
 }
+
+interface Watched {
+  readonly played: readonly Played[];
+  readonly timeline: Timeline;
+  /** Filled with the events of the stories. */
+  readonly events: PublishedEvent[];
+  readonly stop: AbortSignal;
+}
+
+/** Shows what Klarna receives and sends, and what Lapse publishes, until stopped. */
+async function watch(system: Addresses, { played, timeline, events, stop }: Watched): Promise<void> {
+  const klarna = watchKlarna(
+    system,
+    ({ paymentRequestId, actor, text }) => {
+      const name = nameIn(played, paymentRequestId);
+      if (name !== undefined) timeline.show(name, actor, text);
+    },
+    stop,
+  );
+  const bus = watchEvents(
+    system,
+    (event) => {
+      const name = nameIn(played, event.detail['payment_request_id']);
+      if (name === undefined) return;
+      events.push(event);
+      timeline.show(name, 'lapse', `publishes ${eventText(event)}`);
+    },
+    stop,
+  ).catch((error: unknown) => {
+    if (!stop.aborted) throw error;
+  });
+  await Promise.all([klarna, bus]);
+}
+
+const nameIn = (played: readonly Played[], id: unknown): string | undefined =>
+  played.find(({ paymentRequestId }) => paymentRequestId === id)?.story.name;
 
 /** Three lines for the reader's own shell, on a Payment Request made for them. */
 export async function linesToTry(system: Addresses): Promise<readonly string[]> {
@@ -145,10 +157,13 @@ async function createAtKlarna({ klarna }: Addresses): Promise<string> {
 const recordUrl = ({ api }: Addresses, id: string): string =>
   `${api}/accounts/${account}/payment-requests/${id}`;
 
-async function endingOf(
-  system: Addresses,
-  { story, paymentRequestId }: Played,
-): Promise<{ readonly asItHasTo: boolean; readonly row: readonly string[] }> {
+interface Ending {
+  readonly row: readonly string[];
+  /** Set when the session ended otherwise than expected. */
+  readonly violation: string | undefined;
+}
+
+async function endingOf(system: Addresses, { story, paymentRequestId }: Played): Promise<Ending> {
   const simulated = `${system.klarna}/_simulator`;
   const { payment_requests } = (await callJson('GET', `${simulated}/payment-requests`)).body as {
     payment_requests: { payment_request_id: string; state: string }[];
@@ -158,17 +173,27 @@ async function endingOf(
   };
   const { body: record } = await callJson('GET', recordUrl(system, paymentRequestId));
   const atKlarna =
-    payment_requests.find((each) => each.payment_request_id === paymentRequestId)?.state ?? 'gone';
+    payment_requests.find((each) => each.payment_request_id === paymentRequestId)?.state ?? 'deleted';
   const inRecord = textOf(record['state']);
   const deletes = calls.filter(
     (call) => call.payment_request_id === paymentRequestId && call.method === 'DELETE',
   ).length;
-  const asItHasTo = atKlarna === story.ending && inRecord === story.ending;
   const evidence = record['evidence'] as { source?: string } | null;
-  const verdict = asItHasTo ? 'same' : 'WRONG';
+  const { name, ending } = story;
+  const wrong = [atKlarna, inRecord].find((state) => state !== ending);
   return {
-    asItHasTo,
-    row: [story.name, atKlarna, inRecord, verdict, String(deletes), evidence?.source ?? 'none'],
+    row: [
+      name,
+      atKlarna,
+      inRecord,
+      wrong === undefined ? 'as expected' : `expected ${ending}`,
+      String(deletes),
+      evidence?.source ?? 'none',
+    ],
+    violation:
+      wrong === undefined
+        ? undefined
+        : `Session "${name}" ended as ${wrong}, expected ${ending}: see the log.`,
   };
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { JsonResponse } from './json-call.ts';
+import type { JsonResponse } from '../shared/json-call.ts';
 
 /** What somebody in a story can do; every deed appears on the timeline by itself. */
 export interface Stage {

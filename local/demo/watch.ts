@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { LocalSystem } from '../local-system.ts';
-import { callJson } from './json-call.ts';
+import { callJson } from '../shared/json-call.ts';
 import type { Actor } from './timeline.ts';
 
 /** Something that was seen of a Payment Request. */

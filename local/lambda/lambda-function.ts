@@ -1,6 +1,6 @@
 import type { FunctionDescription } from '../template/stack-description.ts';
 import type { Invoke } from './invoke.ts';
-import { Sandbox } from './sandbox.ts';
+import { Sandbox, type SandboxOptions } from './sandbox.ts';
 
 export interface LambdaFunctionOptions {
   readonly description: FunctionDescription;
@@ -27,58 +27,19 @@ export interface LambdaFunction {
   kill(): number;
 }
 
-/** Environments that may wait for work; more are ended when their work is done. */
+/** Idle execution environments to keep; more are ended when their invocation is done. */
 const mostIdle = 4;
 
-/** One function: as many execution environments as there are calls at once, the last one used first. */
+/** Starts one function. Each concurrent invocation has an execution environment of its own; the one used last is used first. */
 export function startFunction(options: LambdaFunctionOptions): LambdaFunction {
-  const { description, region, accountId, overrides, clockAhead = () => 0, onLog } = options;
-  const { name, bundle, handler, timeoutSeconds, memoryMegabytes, reservedConcurrency } = description;
+  const { description, region, accountId, onLog } = options;
+  const { name, reservedConcurrency } = description;
   const arn = `arn:aws:lambda:${region}:${accountId}:function:${name}`;
-  const idle: Sandbox[] = [];
-  const all = new Set<Sandbox>();
+  const sandboxes = new SandboxPool(() => new Sandbox(sandboxOptions(options, arn)));
   let busy = 0;
   let isThrottled = false;
   let calls = 0;
   let milliseconds = 0;
-
-  const environment = {
-    ...description.environment,
-    AWS_REGION: region,
-    AWS_ACCESS_KEY_ID: 'local',
-    AWS_SECRET_ACCESS_KEY: 'local',
-    ...overrides,
-  };
-  const start = (): Sandbox => {
-    const sandbox = new Sandbox({
-      name,
-      arn,
-      bundle,
-      handler,
-      timeoutSeconds,
-      memoryMegabytes,
-      environment,
-      clockAhead,
-      onLog,
-    });
-    all.add(sandbox);
-    return sandbox;
-  };
-  const take = (): Sandbox => {
-    for (let sandbox = idle.pop(); sandbox; sandbox = idle.pop()) {
-      if (!sandbox.hasEnded) return sandbox;
-      all.delete(sandbox);
-    }
-    return start();
-  };
-  const giveBack = (sandbox: Sandbox): void => {
-    if (!sandbox.hasEnded && idle.length < mostIdle) {
-      idle.push(sandbox);
-      return;
-    }
-    sandbox.end();
-    all.delete(sandbox);
-  };
   return {
     name,
     arn,
@@ -88,7 +49,7 @@ export function startFunction(options: LambdaFunctionOptions): LambdaFunction {
       busy += 1;
       calls += 1;
       const startedAt = performance.now();
-      const sandbox = take();
+      const sandbox = sandboxes.take();
       try {
         const result = await sandbox.invoke(payload);
         if (result.kind === 'error') onLog(`failed with ${result.errorType}: ${result.errorMessage}`);
@@ -96,22 +57,81 @@ export function startFunction(options: LambdaFunctionOptions): LambdaFunction {
       } finally {
         busy -= 1;
         milliseconds += performance.now() - startedAt;
-        giveBack(sandbox);
+        sandboxes.giveBack(sandbox);
       }
     },
     calls: () => ({ calls, milliseconds }),
-    warm(count) {
-      for (let index = 0; index < count; index += 1) idle.push(start());
-    },
+    warm: (count) => sandboxes.warm(count),
     throttle(on) {
       isThrottled = on;
     },
-    kill() {
-      const { size } = all;
-      for (const sandbox of all) sandbox.end();
-      all.clear();
-      idle.length = 0;
-      return size;
-    },
+    kill: () => sandboxes.kill(),
   };
+}
+
+const sandboxOptions = (
+  { description, region, overrides, clockAhead = () => 0, onLog }: LambdaFunctionOptions,
+  arn: string,
+): SandboxOptions => ({
+  name: description.name,
+  arn,
+  bundle: description.bundle,
+  handler: description.handler,
+  timeoutSeconds: description.timeoutSeconds,
+  memoryMegabytes: description.memoryMegabytes,
+  environment: {
+    ...description.environment,
+    AWS_REGION: region,
+    AWS_ACCESS_KEY_ID: 'local',
+    AWS_SECRET_ACCESS_KEY: 'local',
+    ...overrides,
+  },
+  clockAhead,
+  onLog,
+});
+
+/** The execution environments of one function. */
+class SandboxPool {
+  readonly #create: () => Sandbox;
+  readonly #idle: Sandbox[] = [];
+  readonly #all = new Set<Sandbox>();
+
+  constructor(create: () => Sandbox) {
+    this.#create = create;
+  }
+
+  take(): Sandbox {
+    for (let sandbox = this.#idle.pop(); sandbox; sandbox = this.#idle.pop()) {
+      if (!sandbox.hasEnded) return sandbox;
+      this.#all.delete(sandbox);
+    }
+    return this.#start();
+  }
+
+  giveBack(sandbox: Sandbox): void {
+    if (!sandbox.hasEnded && this.#idle.length < mostIdle) {
+      this.#idle.push(sandbox);
+      return;
+    }
+    sandbox.end();
+    this.#all.delete(sandbox);
+  }
+
+  warm(count: number): void {
+    for (let index = 0; index < count; index += 1) this.#idle.push(this.#start());
+  }
+
+  kill(): number {
+    const { size } = this.#all;
+    for (const sandbox of this.#all) sandbox.end();
+    this.#all.clear();
+    this.#idle.length = 0;
+    return size;
+  }
+
+  #start(): Sandbox {
+    const sandbox = this.#create();
+    this.#all.add(sandbox);
+    return sandbox;
+  }
 }

@@ -20,135 +20,160 @@ export interface Surroundings {
 export type Resolve = (value: unknown) => unknown;
 
 /**
- * What CloudFormation would put in the place of `Ref`, `Fn::GetAtt`, `Fn::Join`, `Fn::Sub`, `Fn::Select` and `Fn::Split`.
- * Resources without a name of their own are named by their logical id, so the names of a template never change
+ * Resolves `Ref`, `Fn::GetAtt`, `Fn::Join`, `Fn::Sub`, `Fn::Select` and `Fn::Split` as CloudFormation does.
+ * A resource without a name of its own is named by its logical id, so the names of a template never change
  * (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference.html).
  */
 export function createResolver(resources: Resources, surroundings: Surroundings): Resolve {
-  const { region, accountId, stackName, awsUrl } = surroundings;
-  const pseudoParameters: Readonly<Record<string, unknown>> = {
-    'AWS::Region': region,
-    'AWS::AccountId': accountId,
-    'AWS::Partition': 'aws',
-    'AWS::URLSuffix': 'amazonaws.com',
-    'AWS::StackName': stackName,
-    'AWS::NoValue': undefined,
-  };
+  const template = new Template(resources, surroundings);
+  return (value) => template.resolve(value);
+}
 
-  const arn = (service: string, rest: string): string => `arn:aws:${service}:${region}:${accountId}:${rest}`;
+class Template {
+  readonly #resources: Resources;
+  readonly #surroundings: Surroundings;
+  readonly #pseudoParameters: Readonly<Record<string, unknown>>;
 
-  const named = (id: string): Resource => {
-    const resource = resources[id];
+  constructor(resources: Resources, surroundings: Surroundings) {
+    this.#resources = resources;
+    this.#surroundings = surroundings;
+    this.#pseudoParameters = {
+      'AWS::Region': surroundings.region,
+      'AWS::AccountId': surroundings.accountId,
+      'AWS::Partition': 'aws',
+      'AWS::URLSuffix': 'amazonaws.com',
+      'AWS::StackName': surroundings.stackName,
+      'AWS::NoValue': undefined,
+    };
+  }
+
+  resolve(value: unknown): unknown {
+    if (Array.isArray(value)) return value.map((each) => this.resolve(each));
+    if (typeof value !== 'object' || value === null) return value;
+    const entries = Object.entries(value);
+    const [[key, argument] = ['', undefined]] = entries;
+    if (entries.length !== 1 || !(key === 'Ref' || key.startsWith('Fn::'))) {
+      return Object.fromEntries(entries.map(([name, inner]) => [name, this.resolve(inner)]));
+    }
+    return this.#intrinsic(key, argument);
+  }
+
+  #intrinsic(key: string, argument: unknown): unknown {
+    const given = argument as never;
+    switch (key) {
+      case 'Ref':
+        return this.#reference(given);
+      case 'Fn::GetAtt':
+        return this.#attribute(...(given as [string, string]));
+      case 'Fn::Join': {
+        const [separator, parts] = given as [string, unknown];
+        return (this.resolve(parts) as unknown[]).map(String).join(separator);
+      }
+      case 'Fn::Split': {
+        const [separator, text] = given as [string, unknown];
+        return String(this.resolve(text)).split(separator);
+      }
+      case 'Fn::Select': {
+        const [index, list] = given as [number | string, unknown];
+        return (this.resolve(list) as unknown[])[Number(index)];
+      }
+      case 'Fn::Sub':
+        return typeof argument === 'string'
+          ? this.#substitute(argument, {})
+          : this.#substitute(...(given as [string, Record<string, unknown>]));
+      default:
+        throw new Error(`The template uses ${key}, which the local system does not support.`);
+    }
+  }
+
+  #named(id: string): Resource {
+    const resource = this.#resources[id];
     if (!resource) throw new Error(`The template refers to ${id}, which it does not have.`);
     return resource;
-  };
-  const nameOf = (id: string, property: string): string => {
-    const name = resolve(named(id).Properties?.[property]);
+  }
+
+  #nameOf(id: string, property: string): string {
+    const name = this.resolve(this.#named(id).Properties?.[property]);
     return typeof name === 'string' ? name : id;
-  };
-  const arnOf = (id: string): string => {
-    const { Type: type, Properties: properties = {} } = named(id);
+  }
+
+  #arn(service: string, rest: string): string {
+    const { region, accountId } = this.#surroundings;
+    return `arn:aws:${service}:${region}:${accountId}:${rest}`;
+  }
+
+  #functionArn(name: unknown): string {
+    return this.#arn('lambda', `function:${String(this.resolve(name))}`);
+  }
+
+  #arnOf(id: string): string {
+    const { Type: type, Properties: properties = {} } = this.#named(id);
     switch (type) {
       case 'AWS::Lambda::Function':
-        return arn('lambda', `function:${functionName(named(id), id)}`);
+        return this.#arn('lambda', `function:${functionName(this.#named(id), id)}`);
       case 'AWS::Lambda::Alias':
-        return `${functionArn(properties['FunctionName'])}:${String(properties['Name'])}`;
+        return `${this.#functionArn(properties['FunctionName'])}:${String(properties['Name'])}`;
       case 'AWS::Lambda::Version':
-        return `${functionArn(properties['FunctionName'])}:1`;
+        return `${this.#functionArn(properties['FunctionName'])}:1`;
       case 'AWS::SQS::Queue':
-        return arn('sqs', nameOf(id, 'QueueName'));
+        return this.#arn('sqs', this.#nameOf(id, 'QueueName'));
       case 'AWS::DynamoDB::GlobalTable':
-        return arn('dynamodb', `table/${nameOf(id, 'TableName')}`);
+        return this.#arn('dynamodb', `table/${this.#nameOf(id, 'TableName')}`);
       case 'AWS::SecretsManager::Secret':
-        return arn('secretsmanager', `secret:${nameOf(id, 'Name')}`);
+        return this.#arn('secretsmanager', `secret:${this.#nameOf(id, 'Name')}`);
       case 'AWS::Events::EventBus':
-        return arn('events', `event-bus/${nameOf(id, 'Name')}`);
+        return this.#arn('events', `event-bus/${this.#nameOf(id, 'Name')}`);
       case 'AWS::IAM::Role':
-        return `arn:aws:iam::${accountId}:role/${nameOf(id, 'RoleName')}`;
+        return `arn:aws:iam::${this.#surroundings.accountId}:role/${this.#nameOf(id, 'RoleName')}`;
       default:
-        return arn('cloudformation', `${type.replaceAll('::', '-').toLowerCase()}/${id}`);
+        return this.#arn('cloudformation', `${type.replaceAll('::', '-').toLowerCase()}/${id}`);
     }
-  };
-  const functionArn = (name: unknown): string => {
-    const resolved = resolve(name);
-    return arn('lambda', `function:${String(resolved)}`);
-  };
+  }
 
-  const reference = (id: string): unknown => {
-    if (id in pseudoParameters) return pseudoParameters[id];
-    switch (named(id).Type) {
+  #reference(id: string): unknown {
+    if (id in this.#pseudoParameters) return this.#pseudoParameters[id];
+    switch (this.#named(id).Type) {
       case 'AWS::Lambda::Function':
-        return functionName(named(id), id);
+        return functionName(this.#named(id), id);
       case 'AWS::Lambda::Alias':
       case 'AWS::Lambda::Version':
       case 'AWS::SecretsManager::Secret':
-        return arnOf(id);
-      case 'AWS::SQS::Queue':
-        return `${awsUrl}/${accountId}/${nameOf(id, 'QueueName')}`;
+        return this.#arnOf(id);
+      case 'AWS::SQS::Queue': {
+        const { awsUrl, accountId } = this.#surroundings;
+        return `${awsUrl}/${accountId}/${this.#nameOf(id, 'QueueName')}`;
+      }
       case 'AWS::DynamoDB::GlobalTable':
-        return nameOf(id, 'TableName');
+        return this.#nameOf(id, 'TableName');
       default:
-        return nameOf(id, 'Name');
+        return this.#nameOf(id, 'Name');
     }
-  };
-  const attribute = (id: string, name: string): unknown => {
+  }
+
+  #attribute(id: string, name: string): unknown {
     switch (name) {
       case 'Arn':
       case 'AliasArn':
-        return arnOf(id);
+        return this.#arnOf(id);
       case 'StreamArn':
-        return `${arnOf(id)}/stream/local`;
+        return `${this.#arnOf(id)}/stream/local`;
       case 'QueueName':
       case 'Name':
-        return nameOf(id, name);
+        return this.#nameOf(id, name);
       case 'Version':
         return '1';
       default:
         return `${id}.${name}`;
     }
-  };
-  const substitute = (text: string, values: Readonly<Record<string, unknown>>): string =>
-    text.replace(/\$\{([^!}][^}]*)\}/g, (_, key: string) => {
-      if (key in values) return String(resolve(values[key]));
-      const [id = '', name] = key.split(/\.(.*)/s);
-      return String(name === undefined ? reference(id) : attribute(id, name));
-    });
-
-  function resolve(value: unknown): unknown {
-    if (Array.isArray(value)) return value.map(resolve);
-    if (typeof value !== 'object' || value === null) return value;
-    const entries = Object.entries(value);
-    const [[key, argument] = ['', undefined]] = entries;
-    if (entries.length !== 1 || !(key === 'Ref' || key.startsWith('Fn::'))) {
-      return Object.fromEntries(entries.map(([name, inner]) => [name, resolve(inner)]));
-    }
-    const given = argument as never;
-    switch (key) {
-      case 'Ref':
-        return reference(given);
-      case 'Fn::GetAtt':
-        return attribute(...(given as [string, string]));
-      case 'Fn::Join': {
-        const [separator, parts] = given as [string, unknown];
-        return (resolve(parts) as unknown[]).map(String).join(separator);
-      }
-      case 'Fn::Split': {
-        const [separator, text] = given as [string, unknown];
-        return String(resolve(text)).split(separator);
-      }
-      case 'Fn::Select': {
-        const [index, list] = given as [number | string, unknown];
-        return (resolve(list) as unknown[])[Number(index)];
-      }
-      case 'Fn::Sub':
-        return typeof argument === 'string'
-          ? substitute(argument, {})
-          : substitute(...(given as [string, Record<string, unknown>]));
-      default:
-        throw new Error(`The template uses ${key}, which the local system does not know.`);
-    }
   }
-  return resolve;
+
+  #substitute(text: string, values: Readonly<Record<string, unknown>>): string {
+    return text.replace(/\$\{([^!}][^}]*)\}/g, (_, key: string) => {
+      if (key in values) return String(this.resolve(values[key]));
+      const [id = '', name] = key.split(/\.(.*)/s);
+      return String(name === undefined ? this.#reference(id) : this.#attribute(id, name));
+    });
+  }
 }
 
 /** A function's name in the project is its description: its physical name is CloudFormation's to choose. */

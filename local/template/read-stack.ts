@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve as absolute } from 'node:path';
 import * as v from 'valibot';
-import { createResolver, type Resource, type Resources } from './intrinsics.ts';
+import { createResolver, type Resolve, type Resource, type Resources } from './intrinsics.ts';
 import type {
   FunctionDescription,
   QueueDescription,
@@ -25,8 +25,8 @@ const region = 'eu-west-1';
 const accountId = '000000000000';
 
 /**
- * Reads the one stack of a cloud assembly as the local system needs it. Throws, naming the resource, when the template holds
- * something of the kinds it looks at that it cannot make sense of: better not to start than to run something else.
+ * Reads the one stack of a cloud assembly as the local system needs it. Throws, naming the resource, when it cannot read a
+ * resource of a kind that it uses: failing at the start is better than running something else.
  */
 export async function readStack(cdkOut: string, { awsUrl }: ReadStackOptions): Promise<StackDescription> {
   const assembly = absolute(cdkOut);
@@ -38,11 +38,40 @@ export async function readStack(cdkOut: string, { awsUrl }: ReadStackOptions): P
     readonly Outputs?: Readonly<Record<string, { readonly Value: unknown }>>;
   };
   const resolve = createResolver(resources, { region, accountId, stackName, awsUrl });
-  const entries = Object.entries(resources);
+  const ofType = createReader(resources, resolve);
+  const functions = ofType('AWS::Lambda::Function', functionSchema)
+    .filter(({ resource }) => resource.Metadata?.['aws:asset:path'] !== undefined)
+    .map((found) => describeFunction(found, assembly));
+  const functionIdOf = functionFinder(functions);
+  return {
+    region,
+    accountId,
+    functions,
+    queues: ofType('AWS::SQS::Queue', queueSchema).map(describeQueue),
+    tables: ofType('AWS::DynamoDB::GlobalTable', tableSchema).map(describeTable),
+    ...readTriggers(ofType, functionIdOf),
+    scheduleGroups: ofType('AWS::Scheduler::ScheduleGroup', namedSchema).map(nameOf),
+    eventBuses: ofType('AWS::Events::EventBus', namedSchema).map(nameOf),
+    secrets: ofType('AWS::SecretsManager::Secret', namedSchema).map((found) => ({
+      id: found.id,
+      name: nameOf(found),
+      purpose: purposeOf(found.id, found.resource),
+    })),
+    outputs: Object.fromEntries(
+      Object.entries(outputs ?? {})
+        .filter(([name]) => operatorsOutput.test(name))
+        .map(([name, { Value: value }]) => [name, String(resolve(value))]),
+    ),
+  };
+}
 
-  /** Every resource of a type, its properties resolved and checked. */
-  const ofType = <Schema extends v.GenericSchema>(type: string, schema: Schema): readonly Found<Schema>[] =>
-    entries
+/** Every resource of a type, its properties resolved and checked. */
+type ReadType = <Schema extends v.GenericSchema>(type: string, schema: Schema) => readonly Found<Schema>[];
+
+const createReader =
+  (resources: Resources, resolve: Resolve): ReadType =>
+  (type, schema) =>
+    Object.entries(resources)
       .filter(([, resource]) => resource.Type === type)
       .map(([id, resource]) => {
         const parsed = v.safeParse(schema, resolve(resource.Properties ?? {}));
@@ -51,32 +80,31 @@ export async function readStack(cdkOut: string, { awsUrl }: ReadStackOptions): P
         throw new Error(`${id} (${type}): ${v.getDotPath(issue) ?? 'properties'}: ${issue.message}`);
       });
 
-  const functions = ofType('AWS::Lambda::Function', functionSchema)
-    .filter(({ resource }) => resource.Metadata?.['aws:asset:path'] !== undefined)
-    .map((found) => describeFunction(found, assembly));
-  /** Of a function's ARN or name, with or without the alias. */
-  const functionIdOf = (reference: string): string => {
+/** The logical id of a function, by its ARN or its name, with or without the alias. */
+const functionFinder =
+  (functions: readonly FunctionDescription[]) =>
+  (reference: string): string => {
     const name = reference.split(':')[reference.startsWith('arn:') ? 6 : 0];
     const found = functions.find((each) => each.name === name);
-    if (!found) throw new Error(`${reference} is a trigger's target but no function of the stack.`);
+    if (!found) throw new Error(`A trigger invokes ${reference}, which the stack does not have.`);
     return found.id;
   };
-  const queues = ofType('AWS::SQS::Queue', queueSchema).map(describeQueue);
-  const tables = ofType('AWS::DynamoDB::GlobalTable', tableSchema).map(describeTable);
+
+type Triggers = Pick<
+  StackDescription,
+  'routes' | 'functionUrls' | 'queueSources' | 'streamSources' | 'recurringSchedules'
+>;
+
+/** Everything that invokes a function. */
+function readTriggers(ofType: ReadType, functionIdOf: (reference: string) => string): Triggers {
   const integrations = ofType('AWS::ApiGatewayV2::Integration', integrationSchema);
   const sources = ofType('AWS::Lambda::EventSourceMapping', sourceSchema);
-
   return {
-    region,
-    accountId,
-    functions,
-    queues,
-    tables,
     routes: ofType('AWS::ApiGatewayV2::Route', routeSchema).map(({ properties: route }): RouteDescription => {
       const [method = '', path = ''] =
         route.RouteKey === '$default' ? ['ANY', '$default'] : route.RouteKey.split(' ');
       const integration = integrations.find(({ id }) => route.Target === `integrations/${id}`);
-      if (!integration) throw new Error(`The route ${route.RouteKey} has no integration.`);
+      if (!integration) throw new Error(`The route ${route.RouteKey} does not have an integration.`);
       return {
         method,
         path,
@@ -102,24 +130,10 @@ export async function readStack(cdkOut: string, { awsUrl }: ReadStackOptions): P
         input: JSON.parse(properties.Target.Input) as unknown,
       }),
     ),
-    scheduleGroups: ofType('AWS::Scheduler::ScheduleGroup', namedSchema).map(
-      ({ id, properties }) => properties.Name ?? id,
-    ),
-    outputs: Object.fromEntries(
-      Object.entries(outputs ?? {})
-        .filter(([name]) => operatorsOutput.test(name))
-        .map(([name, { Value: value }]) => [name, String(resolve(value))]),
-    ),
-    eventBuses: ofType('AWS::Events::EventBus', namedSchema).map(
-      ({ id, properties }) => properties.Name ?? id,
-    ),
-    secrets: ofType('AWS::SecretsManager::Secret', namedSchema).map(({ id, resource, properties }) => ({
-      id,
-      name: properties.Name ?? id,
-      purpose: purposeOf(id, resource),
-    })),
   };
 }
+
+const nameOf = ({ id, properties }: Found<typeof namedSchema>): string => properties.Name ?? id;
 
 interface Found<Schema extends v.GenericSchema> {
   readonly id: string;

@@ -1,4 +1,5 @@
 import { GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { applyObservation } from '../../functions/domain/transition.ts';
@@ -172,6 +173,19 @@ it('GET …/history shows every entry with its evidence, and why', async () => {
   });
 });
 
+it('a read needs no secret: the record is shown while Secrets Manager fails', async () => {
+  aws.secrets.on(GetSecretValueCommand).rejects(throttled);
+  expect((await get()).statusCode).toBe(200);
+  expect(aws.secrets.calls()).toEqual([]);
+});
+
+it('a refresh for an account without a secret is 404, and nothing is read', async () => {
+  const pathParameters = { account: 'shop-no', payment_request_id: key.paymentRequestId };
+  const { statusCode, document } = await get({ pathParameters, query: { refresh: 'true' } });
+  expect([statusCode, document['type']]).toEqual([404, 'urn:lapse:problem:unknown-account']);
+  expect(aws.dynamodb.calls()).toEqual([]);
+});
+
 describe('refusals', () => {
   it.each([
     ['a refresh that is neither', 400, { query: { refresh: '1' } }],
@@ -182,11 +196,6 @@ describe('refusals', () => {
       'an account that is none',
       400,
       { pathParameters: { account: 'SHOP', payment_request_id: key.paymentRequestId } },
-    ],
-    [
-      'an account of nobody',
-      404,
-      { pathParameters: { account: 'shop-no', payment_request_id: key.paymentRequestId } },
     ],
     ['a route that is not served', 404, { route: '/{proxy+}', path: '/accounts/a/b/c', pathParameters: {} }],
     ['a method that is not served', 404, { method: 'POST' }],

@@ -10,18 +10,18 @@ beforeAll(async () => {
 
 afterAll(() => system.stop());
 
-it('every story of the demonstration ends as it has to, and can be followed', async () => {
+it('each session of the demonstration ends as expected and prints its steps', async () => {
   const lines: string[] = [];
   const ended = await playDemo(system, (line) => lines.push(line));
   const shown = lines.join('\n');
   expect(ended, shown).toBe(true);
-  expect(shown).toMatch(/abandoned .*CANCELED +CANCELED +same +1/);
-  expect(shown).toMatch(/paid in time .*COMPLETED +COMPLETED +same +0/);
+  expect(shown).toMatch(/abandoned .*CANCELED +CANCELED +as expected +1/);
+  expect(shown).toMatch(/paid in time .*COMPLETED +COMPLETED +as expected +0/);
   expect(shown).toContain('DELETE: 200 already_canceled');
   expect(shown).toContain('Payment Request Cancel Refused');
 }, 60_000);
 
-it('the lines to try work word for word', async () => {
+it('the printed curl lines work unchanged', async () => {
   const lines = await linesToTry(system);
   expect(lines).toHaveLength(3);
   const statuses = [];

@@ -23,7 +23,7 @@ export async function ask(method: string, path: string, body?: unknown): Promise
       ...(!response.ok && { problem: problemIn(read, response.status) }),
     };
   } catch {
-    return { status: 0, body: {}, problem: 'Lapse does not answer. Is npm start still running?' };
+    return { status: 0, body: {}, problem: 'Lapse does not respond. Is npm start still running?' };
   }
 }
 

@@ -19,7 +19,7 @@ interface Status {
 const refreshMillis = 1_000;
 const tickMillis = 250;
 const listLimit = 50;
-const silence = 'Lapse does not answer. Is npm start still running?';
+const noResponse = 'Lapse does not respond. Is npm start still running?';
 
 const pulse = byId('pulse', HTMLElement);
 const columns = byId('columns', HTMLElement);
@@ -41,42 +41,68 @@ async function askStatus(): Promise<Status | undefined> {
   return status;
 }
 
-/** Shows all there is, and keeps it up to date for as long as somebody looks. */
-function run({ simulator, accounts }: Status): void {
-  let view: RequestView | undefined;
-  let route: string | undefined;
-  let refreshing: Promise<void> | undefined;
-  let timer = 0;
+/** Shows the sessions, the chosen one and the events, and refreshes them while the page is visible. */
+class Page {
+  readonly #status: Status;
+  readonly #faults: FaultPanel;
+  #view: RequestView | undefined;
+  #route: string | undefined;
+  #refreshing: Promise<void> | undefined;
+  #timer = 0;
 
-  const accountNamed = (name: string): Account => accounts.find((each) => each.name === name) ?? { name };
-  const faults = new FaultPanel(simulator, () => void refreshSoon());
-  for (const { name } of accounts) accountChoice.append(element('option', { value: name }, name));
-  byId('account-choice', HTMLElement).hidden = accounts.length < 2;
+  constructor(status: Status) {
+    this.#status = status;
+    this.#faults = new FaultPanel(status.simulator, () => void this.#refreshSoon());
+  }
 
-  function showChosen(): void {
+  start(): void {
+    const { accounts, simulator } = this.#status;
+    for (const { name } of accounts) accountChoice.append(element('option', { value: name }, name));
+    byId('account-choice', HTMLElement).hidden = accounts.length < 2;
+    setInterval(() => {
+      sessions.tick();
+      this.#view?.tick();
+    }, tickMillis);
+    const refresh = () => void this.#refreshSoon();
+    serveForm(simulator, () => this.#accountNamed(accountChoice.value), refresh);
+    accountChoice.addEventListener('change', refresh);
+    filter.addEventListener('change', refresh);
+    byId('faults', HTMLDetailsElement).addEventListener('toggle', refresh);
+    addEventListener('hashchange', () => this.#showChosen());
+    document.addEventListener('visibilitychange', () => this.#followVisibility());
+    this.#showChosen();
+    this.#followVisibility();
+  }
+
+  #accountNamed(name: string): Account {
+    return this.#status.accounts.find((each) => each.name === name) ?? { name };
+  }
+
+  #showChosen(): void {
     const chosen = chosenRequest();
-    const left = route;
-    route = chosen && routeTo(chosen);
+    const left = this.#route;
+    this.#route = chosen && routeTo(chosen);
     columns.classList.toggle('columns--chosen', chosen !== undefined);
     place.hidden = chosen === undefined;
-    view = chosen && newView(chosen);
-    place.replaceChildren(...(view ? [view.root] : []));
-    void refreshSoon().then(() => {
-      // On a phone the list is somewhere else on the page, so there the page goes along with the focus.
-      if (view) view.heading.focus({ preventScroll: innerWidth > 760 });
+    this.#view = chosen && this.#viewOf(chosen);
+    place.replaceChildren(...(this.#view ? [this.#view.root] : []));
+    void this.#refreshSoon().then(() => {
+      // On a phone the list is above the session, so the page scrolls to the focus there.
+      if (this.#view) this.#view.heading.focus({ preventScroll: innerWidth > 760 });
       else if (left !== undefined) sessions.focus(left);
     });
   }
 
-  const newView = (chosen: Pick<PaymentRequestRecord, 'account' | 'payment_request_id'>): RequestView =>
-    new RequestView(chosen, {
-      simulator,
-      onDone: () => void refreshSoon(),
+  #viewOf(chosen: Pick<PaymentRequestRecord, 'account' | 'payment_request_id'>): RequestView {
+    return new RequestView(chosen, {
+      simulator: this.#status.simulator,
+      onDone: () => void this.#refreshSoon(),
       onAnotherAttempt: (record) =>
-        void startAnotherAttempt(accountNamed(record.account), record).then(() => refreshSoon()),
+        void startAnotherAttempt(this.#accountNamed(record.account), record).then(() => this.#refreshSoon()),
     });
+  }
 
-  async function refreshList(): Promise<string | undefined> {
+  async #refreshList(): Promise<string | undefined> {
     const account = encodeURIComponent(accountChoice.value);
     const path = `/api/accounts/${account}/payment-requests?limit=${listLimit}${filter.value}`;
     const { body, problem } = await ask('GET', path);
@@ -90,72 +116,62 @@ function run({ simulator, accounts }: Status): void {
     return undefined;
   }
 
-  async function refresh(): Promise<void> {
+  async #refresh(): Promise<void> {
     const status = await askStatus();
     if (!status) {
-      showOutage(silence);
+      showOutage(noResponse);
       return;
     }
-    const [listed, viewed] = await Promise.all([refreshList(), view?.refresh(), faults.refresh()]);
+    const [listed, viewed] = await Promise.all([
+      this.#refreshList(),
+      this.#view?.refresh(),
+      this.#faults.refresh(),
+    ]);
     showOutage(listed ?? viewed);
     setText(pulse, `${clock.format(serverNow())}, live`);
   }
 
-  /** Refreshes now, or once more after the refresh that is under way, which may have asked too early. */
-  function refreshSoon(): Promise<void> {
-    clearTimeout(timer);
-    const next: Promise<void> = (refreshing ?? Promise.resolve()).then(refresh).finally(() => {
-      if (refreshing !== next) return;
-      refreshing = undefined;
-      if (document.visibilityState === 'visible') timer = setTimeout(() => void refreshSoon(), refreshMillis);
-    });
-    refreshing = next;
+  /** Refreshes now, or again after a running refresh, which may have asked too early. */
+  #refreshSoon(): Promise<void> {
+    clearTimeout(this.#timer);
+    const next: Promise<void> = (this.#refreshing ?? Promise.resolve())
+      .then(() => this.#refresh())
+      .finally(() => {
+        if (this.#refreshing !== next) return;
+        this.#refreshing = undefined;
+        if (document.visibilityState !== 'visible') return;
+        this.#timer = setTimeout(() => void this.#refreshSoon(), refreshMillis);
+      });
+    this.#refreshing = next;
     return next;
   }
 
-  function lookOrRest(): void {
+  #followVisibility(): void {
     if (document.visibilityState === 'visible') {
       events.start();
-      void refreshSoon();
+      void this.#refreshSoon();
     } else {
       events.stop();
-      clearTimeout(timer);
+      clearTimeout(this.#timer);
     }
   }
-
-  setInterval(() => {
-    sessions.tick();
-    view?.tick();
-  }, tickMillis);
-  serveForm(
-    simulator,
-    () => accountNamed(accountChoice.value),
-    () => void refreshSoon(),
-  );
-  accountChoice.addEventListener('change', () => void refreshSoon());
-  filter.addEventListener('change', () => void refreshSoon());
-  byId('faults', HTMLDetailsElement).addEventListener('toggle', () => void refreshSoon());
-  addEventListener('hashchange', showChosen);
-  document.addEventListener('visibilitychange', lookOrRest);
-  showChosen();
-  lookOrRest();
 }
 
 const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
 
 function noteOf(count: number, more: boolean): string {
-  if (more) return `The newest ${listLimit} at most; the API has the rest.`;
-  return count === 0 ? 'None here. Start one above.' : '';
+  if (more) return `Shows the newest ${listLimit}. The API lists the rest.`;
+  return count === 0 ? 'No sessions yet. Start one above.' : '';
 }
 
-/** Asks until Lapse is there. */
+/** Asks until Lapse responds. */
 async function start(): Promise<void> {
   const status = await askStatus();
   if (status) {
-    run(status);
+    new Page(status).start();
     return;
   }
-  showOutage(silence);
+  showOutage(noResponse);
   setTimeout(() => void start(), refreshMillis);
 }
 

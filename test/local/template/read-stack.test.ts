@@ -101,7 +101,7 @@ describe('a template', () => {
   });
 
   it.each([
-    [{ 'Fn::ImportValue': 'x' }, 'The template uses Fn::ImportValue, which the local system does not know.'],
+    [{ 'Fn::ImportValue': 'x' }, 'The template uses Fn::ImportValue, which the local system does not support.'],
     [{ Ref: 'Nobody' }, 'The template refers to Nobody, which it does not have.'],
   ])('%j is refused', (value, message) => {
     expect(() => resolve(value)).toThrow(message);
@@ -128,7 +128,7 @@ describe('a template', () => {
       {
         R: { Type: 'AWS::ApiGatewayV2::Route', Properties: { RouteKey: 'GET /', Target: 'integrations/X' } },
       },
-      /GET \/ has no integration/,
+      /GET \/ does not have an integration/,
     ],
   ])('with %s is refused by name', async (_, resources, message) => {
     const assembly = await temporaryFolder();

@@ -1,10 +1,12 @@
-/** What came back from a call: the status, and the body where it is JSON. */
+import type { JsonObject } from './parse-json.ts';
+
+/** The status of a response, and its body; empty where there is none. */
 export interface JsonResponse {
   readonly status: number;
-  readonly body: Readonly<Record<string, unknown>>;
+  readonly body: JsonObject;
 }
 
-/** One HTTP call with JSON in and out. Rejects when nobody answers. */
+/** Makes one HTTP call with JSON in and out. Rejects when there is no response, or when its body is not JSON. */
 export async function callJson(method: string, url: string, body?: unknown): Promise<JsonResponse> {
   const response = await fetch(url, {
     method,
@@ -14,8 +16,5 @@ export async function callJson(method: string, url: string, body?: unknown): Pro
     }),
   });
   const text = await response.text();
-  return {
-    status: response.status,
-    body: text === '' ? {} : (JSON.parse(text) as Readonly<Record<string, unknown>>),
-  };
+  return { status: response.status, body: text === '' ? {} : (JSON.parse(text) as JsonObject) };
 }

@@ -1,0 +1,55 @@
+import { createControlListener } from './aws/control.ts';
+import type { AwsServer } from './aws/server.ts';
+import type { ClockControl } from './clock/clock-control.ts';
+import { type Listening, startListening } from './http/start-listening.ts';
+import { injectFunctionFault } from './lambda/function-faults.ts';
+import type { LocalOptions } from './options.ts';
+import type { RunningFunctions } from './start-functions.ts';
+import type { Klarna } from './start-klarna.ts';
+import type { StartParts } from './start-parts.ts';
+import type { RecurringSchedule } from './triggers/recurring-schedule.ts';
+
+export interface ControlParts extends StartParts {
+  readonly aws: AwsServer;
+  readonly functions: RunningFunctions;
+  readonly klarna: Klarna;
+  readonly clocks: ClockControl;
+  readonly recurring: readonly RecurringSchedule[];
+  /** The outputs of the stack, as an operator's command line reads them. */
+  readonly outputs: Readonly<Record<string, string>>;
+}
+
+/** Starts the control address, next to the API's port. */
+export async function startControl(parts: ControlParts): Promise<Listening> {
+  const { options, running, aws, functions, klarna, clocks, recurring, outputs } = parts;
+  const { simulator } = klarna;
+  const listener = createControlListener({
+    aws,
+    clocks,
+    outputs,
+    injectFunctionFault: (fault) => injectFunctionFault(functions.all(), fault),
+    functionCalls: () => Object.fromEntries(functions.all().map((each) => [each.name, each.calls()])),
+    runRecurringSchedules: async () => {
+      const results = await Promise.all(recurring.map((schedule) => schedule.runNow()));
+      return results.map(({ kind }) => kind);
+    },
+    clearFaults: async () => {
+      for (const each of functions.all()) each.throttle(false);
+      if (!simulator) return;
+      await simulator.restart();
+      await simulator.setClock(clocks.aheadOf('klarna'));
+    },
+    ...(simulator && { forwardKlarnaFault: (fault) => simulator.injectFault(fault) }),
+  });
+  const control = await startListening(controlPortFor(options), listener);
+  running.defer(() => control.close());
+  return control;
+}
+
+/** The first port after the API's that the system does not use itself; 0, a free one, where the API's port is free, too. */
+function controlPortFor({ port, webhookPort, klarnaPort }: LocalOptions): number {
+  if (port === 0) return 0;
+  const taken = [port, webhookPort, klarnaPort];
+  const candidates = [port + 1, port + 2, port + 3];
+  return candidates.find((candidate) => !taken.includes(candidate) && candidate < 65_536) ?? 0;
+}
