@@ -173,7 +173,7 @@ describe('the fields', () => {
   });
 
   it.each([
-    ['CancelOutcome', 'outcome', true],
+    ['CancelResult', 'outcome', true],
     ['RefreshedRecord', 'refresh', false],
   ])('of a %s are those of a record, and %s', (name, field, isRequired) => {
     const { [field]: own, ...others } = dereferenced(schemaOf(name)['properties']);
@@ -388,7 +388,7 @@ describe('the words', () => {
     ['effects', () => propertyOf('HistoryEntry', 'effect')['enum'], Object.keys(effects)],
     [
       'outcomes of a cancel',
-      () => propertyOf('CancelOutcome', 'outcome')['enum'],
+      () => propertyOf('CancelResult', 'outcome')['enum'],
       [...new Set(cancels.filter((word) => word !== undefined))],
     ],
     [
