@@ -1,5 +1,6 @@
 /** Every GET of the API: a record, how it came to be so, an account's records, a session, jobs. Serves the default route too. */
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import type { RouteOf } from './contract/routes.ts';
 import type { Account, PaymentRequestKey } from './domain/identifiers.ts';
 import { apiHandler } from './http/api-handler.ts';
 import { noQuery, recordQuery, reportQuery } from './http/query-schemas.ts';
@@ -82,7 +83,7 @@ const getJobs: RouteHandler = async (event, account) => {
   return jsonResponse(200, { cancel_jobs: newest.map(cancelJobView) });
 };
 
-const routes: Readonly<Record<string, RouteHandler>> = {
+const served: Readonly<Record<RouteOf<'get-payment-request'>, RouteHandler>> = {
   'GET /accounts/{account}/payment-requests/{payment_request_id}': getRecord,
   'GET /accounts/{account}/payment-requests/{payment_request_id}/history': getHistory,
   'GET /accounts/{account}/sessions/{session_id}': getSession,
@@ -91,9 +92,10 @@ const routes: Readonly<Record<string, RouteHandler>> = {
   'GET /accounts/{account}/cancel-jobs/{job_id}/report': getJobReport,
   'GET /accounts/{account}/cancel-jobs': getJobs,
 };
+const routes = new Map<string, RouteHandler>(Object.entries(served));
 
 export const handler = apiHandler(async (event) => {
-  const response = routes[event.routeKey];
+  const response = routes.get(event.routeKey);
   if (!response) throw unknownRoute(event);
   return response(event, accountNameOf(event));
 });

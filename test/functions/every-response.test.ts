@@ -17,7 +17,7 @@ import {
 } from '../../functions/http/query-schemas.ts';
 import { cancelJobRequestOf } from '../../functions/http/cancel-job-request.ts';
 import { listQuery } from '../../functions/http/list-request.ts';
-import type { apiRoutes } from '../../functions/http/unknown-route.ts';
+import type { Route } from '../../functions/contract/routes.ts';
 import { dereferenced, operations, problemTypesOf } from '../support/api-contract.ts';
 import { accountsSecret, aws, resetAws } from '../support/aws-clients.ts';
 import { throttled } from '../support/aws-faults.ts';
@@ -30,8 +30,6 @@ import { KlarnaServer, refusedAs, shownAs } from '../support/klarna-server.ts';
 import { apiEvent, type ApiCall, itemOf } from '../support/lambda-events.ts';
 import { planted, plantedIn } from '../support/planted-secrets.ts';
 import { cancellationWith, session, settledWith } from '../support/sessions.ts';
-
-type Route = (typeof apiRoutes)[number];
 
 const klarna = await KlarnaServer.start();
 setFunctionEnvironment({ KLARNA_TEST_URL: klarna.url });
