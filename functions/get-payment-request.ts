@@ -1,5 +1,6 @@
 /** Every GET of the API: a record, how it came to be so, an account's records, a session, jobs. Serves the default route too. */
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import type { RouteOf } from './contract/routes.ts';
 import type { Account, PaymentRequestKey } from './domain/identifiers.ts';
 import { apiHandler } from './http/api-handler.ts';
 import { noQuery, recordQuery, reportQuery } from './http/query-schemas.ts';
@@ -30,15 +31,16 @@ const getRecord: RouteHandler = async (event, account) => {
   if (record) return jsonResponse(200, { ...viewOf(record), refresh: outcome });
   switch (outcome) {
     case 'not_found':
-      throw unknownRequest(key, 'Nothing is known of this Payment Request, and Klarna does not know it.');
+      throw unknownRequest(key, 'There is no record of this Payment Request, and Klarna does not know it.');
     case 'klarna_denied':
-      throw klarnaDenied('Nothing is known of this Payment Request.', {
+      throw klarnaDenied('There is no record of this Payment Request.', {
         payment_request_id: key.paymentRequestId,
       });
     case 'refreshed':
     case 'unknown':
       throw new Problem('unavailable', {
-        detail: 'Nothing is known of this Payment Request, and Klarna gave no answer that says anything.',
+        detail:
+          'There is no record of this Payment Request, and Klarna gave no clear response. Repeat the call.',
         retryAfter: 5,
       });
   }
@@ -81,7 +83,7 @@ const getJobs: RouteHandler = async (event, account) => {
   return jsonResponse(200, { cancel_jobs: newest.map(cancelJobView) });
 };
 
-const routes: Readonly<Record<string, RouteHandler>> = {
+const served: Readonly<Record<RouteOf<'get-payment-request'>, RouteHandler>> = {
   'GET /accounts/{account}/payment-requests/{payment_request_id}': getRecord,
   'GET /accounts/{account}/payment-requests/{payment_request_id}/history': getHistory,
   'GET /accounts/{account}/sessions/{session_id}': getSession,
@@ -90,9 +92,10 @@ const routes: Readonly<Record<string, RouteHandler>> = {
   'GET /accounts/{account}/cancel-jobs/{job_id}/report': getJobReport,
   'GET /accounts/{account}/cancel-jobs': getJobs,
 };
+const routes = new Map<string, RouteHandler>(Object.entries(served));
 
 export const handler = apiHandler(async (event) => {
-  const response = routes[event.routeKey];
+  const response = routes.get(event.routeKey);
   if (!response) throw unknownRoute(event);
   return response(event, accountNameOf(event));
 });
@@ -102,7 +105,7 @@ async function recordOf(key: PaymentRequestKey) {
   if (record) return record;
   throw unknownRequest(
     key,
-    'Nothing is known of this Payment Request: no registration, no cancel, no webhook.',
+    'There is no record of this Payment Request: no registration, no cancel, no webhook.',
   );
 }
 

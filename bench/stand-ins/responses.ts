@@ -62,8 +62,6 @@ export function responseOf(world: World, asked: Asked): Responded {
       const { SecretId } = v.parse(v.object({ SecretId: v.string() }), input);
       return ok({ ARN: SecretId, Name: SecretId, SecretString: JSON.stringify(world.secrets[SecretId]) });
     }
-    case 'scheduler.ListSchedules':
-      return ok({ Schedules: [] });
     case 'scheduler.CreateSchedule':
       return ok({ ScheduleArn: 'arn:aws:scheduler:eu-west-1:000000000000:schedule/lapse/a' });
     case 'scheduler.DeleteSchedule':

@@ -20,13 +20,12 @@ import { EventBridgePublisher } from '../adapters/eventbridge/eventbridge-publis
 import { agentFor } from '../adapters/klarna/klarna-http.ts';
 import { HttpKlarnaPaymentRequests } from '../adapters/klarna/klarna-payment-requests.ts';
 import { delayMessage } from '../adapters/queue/timer-message-delay.ts';
-import { ScheduledTimers } from '../adapters/scheduler/scheduled-timers.ts';
 import { removeSchedule, SchedulerSessionTimer } from '../adapters/scheduler/scheduler-session-timer.ts';
 import { CachedSecret } from '../adapters/secrets/cached-secret.ts';
 import { SecretAccounts } from '../adapters/secrets/secret-accounts.ts';
 import { SecretSigningKeys } from '../adapters/secrets/secret-signing-keys.ts';
 import type { Clock, Ids, SessionTimer, TimerRemoval } from '../application/ports.ts';
-import { noTimers, sweepSessionTimer } from '../adapters/sweep/sweep-session-timer.ts';
+import { sweepSessionTimer } from '../adapters/sweep/sweep-session-timer.ts';
 import { instantFromMillis } from '../domain/instant.ts';
 import { unknownPaymentRequest } from '../domain/payment-request.ts';
 import { preconnect } from '../cold-start/preconnect.ts';
@@ -215,15 +214,6 @@ export function timerOf(
     offlineTimer: () => timerWith(offline(scheduler)),
   };
 }
-
-/** What timers there are, for the search for orphans. */
-export const armedTimersOf = ({
-  TIMERS,
-  SCHEDULE_GROUP_NAME,
-}: Pick<Parsed, 'TIMERS' | 'SCHEDULE_GROUP_NAME'>) =>
-  TIMERS === 'sweep'
-    ? noTimers
-    : new ScheduledTimers(new SchedulerClient(clientSettings), SCHEDULE_GROUP_NAME);
 
 /** What puts a timer's message back into its queue. */
 export const delayOf = ({ TIMER_QUEUE_URL }: Pick<Parsed, 'TIMER_QUEUE_URL'>) =>

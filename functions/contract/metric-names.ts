@@ -43,7 +43,6 @@ export interface MetricNames extends Record<FunctionName, string> {
     | 'SweepRepairs'
     | 'SweepFailures'
     | 'PendingCancels'
-    | 'OrphanTimers'
     | 'CancelJobPages';
   'publish-state-changes':
     | OfAll

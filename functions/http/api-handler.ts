@@ -24,11 +24,10 @@ function problemOf(error: unknown): Problem {
   if (error instanceof ConfigurationError) return new Problem('misconfigured', { detail: error.message });
   return isFaultOfAws(error)
     ? new Problem('unavailable', {
-        detail:
-          'A service that this one needs did not answer. Nothing that was not answered has been promised.',
+        detail: 'A required AWS service did not respond. The request may not have been processed. Repeat it.',
         retryAfter: 1,
       })
-    : new Problem('internal', { detail: 'The error has been logged. Repeating the call is safe.' });
+    : new Problem('internal', { detail: 'The error is logged. It is safe to repeat the call.' });
 }
 
 /** SDK errors carry `$metadata`; a connection that failed or timed out has a system's code or the name TimeoutError. */

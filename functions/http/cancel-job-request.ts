@@ -44,7 +44,12 @@ export function cancelJobKeyOf(
 ): CancelJobKey {
   const given = event.pathParameters?.['job_id'] ?? '';
   const jobId = parseCancelJobId(given);
-  if (!jobId) throw invalid({ field: 'job_id', given: shown(given), allowed: '[A-Za-z0-9._-]{1,64}' });
+  if (!jobId)
+    throw invalid({
+      field: 'job_id',
+      given: shown(given),
+      allowed: '1 to 64 letters, digits, dots, underscores and hyphens',
+    });
   return { account, jobId };
 }
 

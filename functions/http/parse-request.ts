@@ -23,7 +23,12 @@ const defaultBodyLimit = 16 * 1024;
 export function accountNameOf(event: APIGatewayProxyEventV2): Account {
   const given = event.pathParameters?.['account'] ?? '';
   const account = parseAccount(given);
-  if (!account) throw invalid({ field: 'account', given: shown(given), allowed: '[a-z0-9-]{1,32}' });
+  if (!account)
+    throw invalid({
+      field: 'account',
+      given: shown(given),
+      allowed: '1 to 32 lower-case letters, digits and hyphens',
+    });
   authorizeAccount(event, account);
   return account;
 }
@@ -34,8 +39,8 @@ export async function accountOf(event: APIGatewayProxyEventV2, accounts: Account
   const settings = await accounts.find(account);
   if (!settings) {
     throw new Problem('unknown-account', {
-      detail: `account is ${shown(account)}; allowed: an account of the secret accounts.`,
-      errors: [{ field: 'account', given: shown(account), allowed: 'an account of the secret accounts' }],
+      detail: `account is ${shown(account)}; allowed: an account in the secret accounts.`,
+      errors: [{ field: 'account', given: shown(account), allowed: 'an account in the secret accounts' }],
     });
   }
   return settings;
@@ -88,7 +93,7 @@ const queryMethods = ['GET', 'DELETE'];
 function refuseBody(event: APIGatewayProxyEventV2): void {
   const { length } = bytesOf(event);
   if (length === 0) return;
-  const allowed = 'no body: what this call takes is in its query';
+  const allowed = 'no body; send parameters in the query';
   throw invalid({ field: 'body', given: `${length} bytes`, allowed });
 }
 
@@ -133,12 +138,8 @@ function fieldError(issue: v.BaseIssue<unknown>, whole: string): FieldError {
   const field = shortened(v.getDotPath(issue) ?? whole);
   return issue.expected === 'never'
     ? { field, given: shown(issue.path?.at(-1)?.value), allowed: 'no field of this name' }
-    : { field, given: shown(issue.input), allowed: allowedBy(issue) };
+    : { field, given: shown(issue.input), allowed: issue.message };
 }
-
-/** What was allowed: our own words, which every schema of a text has, or valibot's list of choices. */
-const allowedBy = ({ type, expected, message }: v.BaseIssue<unknown>): string =>
-  type === 'picklist' && expected !== null ? expected : message;
 
 const printableFormat = '1 to 255 printable characters';
 
@@ -161,8 +162,12 @@ export const time = v.pipe(
   v.transform((given) => ({ given, at: parseInstant(given) })),
 );
 
+/** One of these words, of which there are at least two. */
+export const choice = <const Words extends readonly string[]>(words: Words) =>
+  v.picklist(words, `${words.slice(0, -1).join(', ')} or ${words.at(-1) ?? ''}`);
+
 /** `true` or `false` in a query. */
 export const flag = v.pipe(
-  v.picklist(['true', 'false']),
+  choice(['true', 'false']),
   v.transform((given) => given === 'true'),
 );

@@ -17,7 +17,7 @@ import {
 } from '../../functions/http/query-schemas.ts';
 import { cancelJobRequestOf } from '../../functions/http/cancel-job-request.ts';
 import { listQuery } from '../../functions/http/list-request.ts';
-import type { apiRoutes } from '../../functions/http/unknown-route.ts';
+import type { Route } from '../../functions/contract/routes.ts';
 import { dereferenced, operations, problemTypesOf } from '../support/api-contract.ts';
 import { accountsSecret, aws, resetAws } from '../support/aws-clients.ts';
 import { throttled } from '../support/aws-faults.ts';
@@ -29,8 +29,6 @@ import { planted, plantedIn } from '../support/planted-secrets.ts';
 import { cancellationWith, session, settledWith } from '../support/sessions.ts';
 import { denied } from '../support/scripted-klarna.ts';
 import { setUpHandlers } from '../support/set-up-handlers.ts';
-
-type Route = (typeof apiRoutes)[number];
 
 const { registering, reading, canceling, klarna, output } = await setUpHandlers(async () => ({
   registering: await import('../../functions/register-payment-request.ts'),
@@ -303,7 +301,7 @@ describe.each(routes.filter((route) => !takesBody(route)))('%s with a body', (ro
         type: 'urn:lapse:problem:invalid-request',
         field: 'body',
         given,
-        allowed: 'no body: what this call takes is in its query',
+        allowed: 'no body; send parameters in the query',
       },
     });
     expect([klarna.calls, aws.dynamodb.calls()]).toEqual([[], []]);

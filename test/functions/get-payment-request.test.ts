@@ -120,25 +120,28 @@ describe('GET with refresh=true of a request that nobody has a record of', () =>
       statusCode: 404,
       document: {
         type: 'urn:lapse:problem:not-found',
-        detail: 'Nothing is known of this Payment Request, and Klarna does not know it.',
+        detail: 'There is no record of this Payment Request, and Klarna does not know it.',
       },
     });
     expect(aws.dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
   });
 
-  it.each([401, 403] as const)('is 502 when Klarna refuses our credentials, as a DELETE is: %i', async (status) => {
-    klarna.instead = () => denied(status);
-    expect(await get({ query: { refresh: 'true' } })).toMatchObject({
-      statusCode: 502,
-      headers: { 'retry-after': '60' },
-      document: {
-        type: 'urn:lapse:problem:klarna-denied',
-        detail: expect.stringContaining('Check the api_key') as string,
-        payment_request_id: key.paymentRequestId,
-      },
-    });
-    expect(aws.dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
-  });
+  it.each([401, 403] as const)(
+    'is 502 when Klarna refuses our credentials, as a DELETE is: %i',
+    async (status) => {
+      klarna.instead = () => denied(status);
+      expect(await get({ query: { refresh: 'true' } })).toMatchObject({
+        statusCode: 502,
+        headers: { 'retry-after': '60' },
+        document: {
+          type: 'urn:lapse:problem:klarna-denied',
+          detail: expect.stringContaining('Check the api_key') as string,
+          payment_request_id: key.paymentRequestId,
+        },
+      });
+      expect(aws.dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
+    },
+  );
 
   it('is 503 when Klarna gives no answer: that it is unknown would be no more than a guess', async () => {
     klarna.instead = () => serverError;
@@ -158,7 +161,7 @@ it('GET …/history shows every entry with its evidence, and why', async () => {
         kind: 'webhook',
         state: 'SUBMITTED',
         effect: 'applied',
-        explanation: expect.stringMatching(/which became the state of the record$/) as string,
+        explanation: expect.stringMatching(/The record now has this state\.$/) as string,
       },
     ],
     dropped: 0,

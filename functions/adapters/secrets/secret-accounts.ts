@@ -7,7 +7,7 @@ import { type CachedSecret, parsedOnce } from './cached-secret.ts';
 import {
   basicUsername,
   headerText,
-  isPair,
+  identityViolation,
   krn,
   parseEntry,
   pemCertificate,
@@ -53,19 +53,15 @@ const accountFields = v.strictObject({
   client_key: v.optional(pemKey),
 });
 
-const halfAPair = 'client_certificate and client_key go together: one of them is missing';
-const noPair = 'client_key is not the key of client_certificate';
-
 /** An entry whose certificate and key, if any, belong together. */
 const accountSchema = v.pipe(
   accountFields,
-  v.check(
-    (given) => (given.client_certificate === undefined) === (given.client_key === undefined),
-    halfAPair,
-  ),
-  v.check(({ client_certificate: certificate, client_key: key }) => {
-    return certificate === undefined || key === undefined || isPair(certificate, key);
-  }, noPair),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    const { client_certificate: certificate, client_key: key } = dataset.value;
+    const message = identityViolation(certificate, key);
+    if (message !== undefined) addIssue({ message });
+  }),
 );
 
 /** The accounts of the secret `accounts`. A malformed entry affects its own account only. */

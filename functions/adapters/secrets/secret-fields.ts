@@ -1,5 +1,6 @@
 /** The fields of the secrets: what each allows, and one sentence for each that is wrong. No sentence holds a value. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { createSecureContext } from 'node:tls';
 import leven from 'leven';
 import * as v from 'valibot';
 import { ConfigurationError } from '../../domain/configuration-error.ts';
@@ -46,10 +47,27 @@ export const pemKey = v.pipe(
   v.check((given) => keyIn(given) !== undefined, 'must be an unencrypted private key in PEM'),
 );
 
-/** Whether the key is the certificate's. True where either cannot be read: its own field says so. */
-export function isPair(certificate: string, key: string): boolean {
-  const [known, its] = [certificateIn(certificate), keyIn(key)];
-  return !known || !its || known.checkPrivateKey(its);
+/**
+ * What is wrong with a client certificate and its key together, if anything. What one of them alone breaks is said of its field.
+ * OpenSSL has the last word: it also refuses keys that are too short and broken chains.
+ */
+export function identityViolation(
+  certificate: string | undefined,
+  key: string | undefined,
+): string | undefined {
+  if (certificate === undefined && key === undefined) return undefined;
+  if (certificate === undefined || key === undefined) {
+    return 'client_certificate and client_key go together: one of them is missing';
+  }
+  const [own, its] = [certificateIn(certificate), keyIn(key)];
+  if (!own || !its) return undefined;
+  if (!own.checkPrivateKey(its)) return 'client_key is not the key of client_certificate';
+  try {
+    createSecureContext({ cert: certificate, key });
+    return undefined;
+  } catch {
+    return 'client_certificate and client_key cannot be used for TLS: a key is too short, or the chain is broken';
+  }
 }
 
 function certificateIn(pem: string): X509Certificate | undefined {

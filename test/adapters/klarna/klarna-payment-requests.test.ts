@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { agentFor } from '../../../functions/adapters/klarna/klarna-http.ts';
 import { HttpKlarnaPaymentRequests } from '../../../functions/adapters/klarna/klarna-payment-requests.ts';
+import { ConfigurationError } from '../../../functions/domain/configuration-error.ts';
 import type { KlarnaResponse, KlarnaCredentials } from '../../../functions/application/ports.ts';
 import { at, key } from '../../support/fixtures.ts';
 import {
@@ -419,5 +420,16 @@ describe('agentFor', () => {
     expect(agentFor('https:', identity)).toBe(first);
     for (let number = 100; number < 200; number += 1) of(number);
     expect(agentFor('https:', identity)).not.toBe(first);
+  });
+});
+
+describe('a request that Node cannot compose', () => {
+  it.each([
+    ['a line end in the key', { apiKey: `${planted.apiKey}\nx` }],
+    ['a zero-width space in the key', { apiKey: `${planted.apiKey}\u200b` }],
+  ])('is a fault of the configuration, never an unknown outcome: %s', async (_, fault) => {
+    const failure: unknown = await cancel(fault).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(ConfigurationError);
+    expect(plantedIn(String(failure))).toEqual([]);
   });
 });
