@@ -239,15 +239,17 @@ const situations: Readonly<Record<Route, Readonly<Record<string, Situation>>>> =
 
 const prefix = 'urn:lapse:problem:';
 
+/** Responses to a call that no route serves. */
+const ofNoRoute = new Set(['unknown-route', 'method-not-allowed']);
+
 /** What the document says a function answers: statuses, and with each the types of its problems. API Gateway's own answers apart. */
 function documented(route: Route): readonly string[] {
   const responses = operations.find((each) => each.route === route)?.description['responses'];
   return Object.entries(dereferenced(responses)).flatMap(([status, response]) =>
     Object.entries(dereferenced(dereferenced(response)['content'])).flatMap(([contentType, media]) => {
       if (contentType === 'application/json') return Number(status) < 300 ? [status] : [];
-      // An id with a slash in it makes another path, which is no route.
-      const types = problemTypesOf(dereferenced(media)).filter((type) => type !== `${prefix}unknown-route`);
-      return types.map((type) => `${status} ${String(type).replace(prefix, '')}`);
+      const types = problemTypesOf(dereferenced(media)).map((type) => String(type).replace(prefix, ''));
+      return types.filter((type) => !ofNoRoute.has(type)).map((type) => `${status} ${type}`);
     }),
   );
 }

@@ -193,7 +193,7 @@ describe('refusals', () => {
       { pathParameters: { account: 'SHOP', payment_request_id: key.paymentRequestId } },
     ],
     ['a route that is not served', 404, { route: '/{proxy+}', path: '/accounts/a/b/c', pathParameters: {} }],
-    ['a method that is not served', 404, { method: 'POST' }],
+    ['a method that is not served', 405, { method: 'POST' }],
   ])('%s: %i, and nothing is read', async (_, status, call) => {
     const { statusCode, headers, document } = await get(call);
     expect(statusCode).toBe(status);

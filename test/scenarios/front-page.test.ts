@@ -309,7 +309,10 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
     async () => {
       const page = await open();
       expect(await system.stop()).toBe(0);
-      await page.getByRole('alert').getByText('Lapse does not respond. Is npm start still running?').waitFor();
+      await page
+        .getByRole('alert')
+        .getByText('Lapse does not respond. Is npm start still running?')
+        .waitFor();
       await page.getByText('not connected').waitFor();
     },
     2 * waitLimit,
