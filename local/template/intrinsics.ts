@@ -7,7 +7,7 @@ export interface Resource {
 
 export type Resources = Readonly<Record<string, Resource>>;
 
-/** Where the stack stands as far as its template is concerned. */
+/** The stack's surroundings, as its template refers to them. */
 export interface Surroundings {
   readonly region: string;
   readonly accountId: string;
@@ -176,7 +176,7 @@ class Template {
   }
 }
 
-/** A function's name in the project is its description: its physical name is CloudFormation's to choose. */
+/** A function's name in the project is its description, because CloudFormation chooses the physical name. */
 const functionName = (resource: Resource, id: string): string => {
   const description = resource.Properties?.['Description'];
   return typeof description === 'string' ? description : id;

@@ -80,7 +80,7 @@ export function schedulerActions(
   };
 }
 
-/** Dates on this wire are seconds since 1970. */
+/** Dates in this protocol are seconds since 1970. */
 const namesAndDates = ({ group, name, createdAt, modifiedAt }: Schedule) => ({
   GroupName: group,
   Name: name,
@@ -88,5 +88,5 @@ const namesAndDates = ({ group, name, createdAt, modifiedAt }: Schedule) => ({
   LastModificationDate: modifiedAt / 1_000,
 });
 
-/** Where it comes in the list, which is by group and name: neither has a character before the space. */
+/** Its place in the list, by group and name. Neither contains a character that sorts before the space. */
 const placeOf = ({ group, name }: ScheduleKey): string => `${group} ${name}`;
