@@ -1,17 +1,33 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Files that share processes: none of them changes anything that another one sees. */
-const shared = ['application', 'client', 'docs', 'domain'].map((folder) => `test/${folder}/**/*.test.ts`);
-const scenarios = ['test/scenarios/**/*.test.ts'];
+const pure = ['application', 'client', 'docs', 'domain'].map((folder) => `test/${folder}/**/*.test.ts`);
 
-/** Files that load the CDK, which takes longer than what they do with it: they share processes as well. */
+/** Handlers and adapters. Each file sets its environment before it imports them, so each has a thread of its own. */
+const handlers = [
+  'test/functions/**/*.test.ts',
+  'test/adapters/{eventbridge,klarna,queue,scheduler,secrets,sweep}/**/*.test.ts',
+];
+
+/** Files that load the CDK, which takes longer than what they do with it. They share processes as well. */
 const stacks = ['test/lib/**/*.test.ts', 'test/examples/**/*.test.ts'];
 
-/**
- * The explorer keeps every processor busy for as long as it lasts, and gives way to whoever needs one: it begins, and what
- * waits most, the scenarios, comes next.
- */
+/** The explorer at its number of histories, which `HISTORIES` sets. */
+const explorer = ['test/simulation/explorer.test.ts'];
+
+/** What `npm run verify` runs and `npm test` leaves out, by the name of its step. */
+const verified = {
+  mutants: ['test/simulation/mutants.test.ts', 'test/simulation/small-scope.test.ts'],
+  endurance: ['test/fuzz/**/*.test.ts', 'test/scenarios/{chaos,restart}.test.ts'],
+  // The page in Chromium, which npm test does without.
+  page: ['test/scenarios/front-page.test.ts'],
+  benchmark: ['test/bench/bench.test.ts'],
+};
+
+const scenarios = ['test/scenarios/**/*.test.ts'];
+
+/** The explorer's threads have a low priority and last longest. The scenarios wait most. So these begin first. */
 const first = ['/test/simulation/explorer', '/test/scenarios/'];
 
 class WaitingFirst extends BaseSequencer {
@@ -24,6 +40,8 @@ class WaitingFirst extends BaseSequencer {
   }
 }
 
+const synthesized = { globalSetup: 'test/scenarios/global-setup.ts' };
+
 export default defineConfig({
   test: {
     testTimeout: 30_000,
@@ -35,20 +53,35 @@ export default defineConfig({
     // What the tests start as processes of their own is compiled once.
     env: { NODE_COMPILE_CACHE: `${import.meta.dirname}/.cache/compiled` },
     projects: [
-      { extends: true, test: { name: 'shared', include: shared, isolate: false } },
+      { extends: true, test: { name: 'unit', include: pure, isolate: false } },
+      { extends: true, test: { name: 'unit-handlers', include: handlers, pool: 'threads' } },
       { extends: true, test: { name: 'stacks', include: stacks, isolate: false } },
       {
         extends: true,
-        test: { name: 'scenarios', include: scenarios, globalSetup: 'test/scenarios/global-setup.ts' },
+        test: {
+          name: 'scenarios',
+          include: scenarios,
+          exclude: [...configDefaults.exclude, ...Object.values(verified).flat()],
+          ...synthesized,
+        },
       },
+      { extends: true, test: { name: 'explorer', include: explorer } },
       {
         extends: true,
         test: {
-          name: 'others',
+          name: 'system',
+          pool: 'threads',
           include: ['test/**/*.test.ts'],
-          exclude: [...shared, ...stacks, ...scenarios],
+          exclude: [
+            ...configDefaults.exclude,
+            ...[pure, handlers, stacks, scenarios, explorer, ...Object.values(verified)].flat(),
+          ],
         },
       },
+      ...Object.entries(verified).map(([name, include]) => ({
+        extends: true as const,
+        test: { name: `verify-${name}`, include, ...(name === 'mutants' ? {} : synthesized) },
+      })),
     ],
   },
 });

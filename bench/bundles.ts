@@ -5,7 +5,7 @@ import type { FunctionName } from '../functions/contract/environment.ts';
 
 const folder = import.meta.dirname;
 
-/** What `NodejsFunction` of the CDK passes to esbuild when nobody says anything (aws-cdk-lib 2, Node 24): the SDK is the runtime's. */
+/** What the CDK's `NodejsFunction` passes to esbuild by default (aws-cdk-lib 2, Node 24): the SDK is the runtime's. */
 export const cdkDefaults = {
   bundle: true,
   platform: 'node',

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Measured, Size } from './rounds.ts';
 import { median, quantile } from './statistics.ts';
 
-/** What one function at one size came to: medians over the rounds, milliseconds, kilobytes, bytes. */
+/** The figures of one function at one size: medians over the rounds, in milliseconds, kilobytes and bytes. */
 export interface Figures {
   readonly subject: string;
   readonly size: Size;
@@ -11,7 +11,7 @@ export interface Figures {
   readonly init: number;
   readonly first: number;
   readonly firstCpu: number;
-  /** Init and first call together: what whoever comes first waits for. */
+  /** Init and first call together: the time that the first caller waits. */
   readonly sum: number;
   readonly warmP50: number;
   readonly warmP99: number;

@@ -6,8 +6,8 @@ const batches = 15;
 const callsOfABatch = 400;
 
 /**
- * Microseconds of CPU that a forged webhook costs, the median of batches of calls in a warm process: of the function itself,
- * without the runtime around it, the writing of its metrics to standard output included.
+ * Microseconds of CPU that a forged webhook costs: the median of batches of calls in a warm process. It is the CPU of the function
+ * itself, without the runtime around it, and includes writing its metrics to standard output.
  */
 export async function forgedMicros({ sandboxed }: Subject): Promise<number> {
   const { bundle, handler, environment } = sandboxed;

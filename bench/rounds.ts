@@ -69,8 +69,8 @@ export async function runRounds(
 }
 
 /**
- * One sample of which it is certain that the job was done: every answer says so, and the stand-ins were called as often as the
- * job takes, no more and no less. Throws what was missing or too much.
+ * One sample that is certain to have done its job. Every response says so, and the stand-ins got exactly the calls of the job.
+ * Throws what was missing or too much.
  */
 export async function provenSample(
   subject: Subject,

@@ -33,7 +33,7 @@ export interface Subject {
   readonly calls: readonly string[];
   /** What a process asks for once. */
   readonly once: readonly string[];
-  /** Whether an answer is that of the job done. */
+  /** Whether a response shows that the job was done. */
   readonly done: (response: unknown) => boolean;
   /** `all` emulated sizes too, only the `whole` core, or never timed: run once, for its calls. */
   readonly timed: 'all' | 'whole' | 'never';
@@ -188,7 +188,7 @@ export async function describeBench(
   ];
   const cancelEvent = () => {
     const event = apiEvent({ method: 'DELETE', ...path(open), query: { reason: 'customer left' } });
-    // A DELETE has no body, and nobody says of what type it would be.
+    // A DELETE has no body, so it has no content type.
     return { ...event, headers: { host: event.headers['host'] } };
   };
   const of = (
@@ -293,7 +293,7 @@ export async function describeBench(
       sandboxed: ours('reconcile-payment-requests'),
       event: () => recurringEvent,
       // A shard of what is due each, and the jobs.
-      calls: [...Array.from({ length: 9 }, () => 'dynamodb.Query'), 'scheduler.ListSchedules'],
+      calls: Array.from({ length: 9 }, () => 'dynamodb.Query'),
       once: [],
       done: (response) => typeof response === 'object',
       timed: 'whole',
@@ -395,8 +395,8 @@ const seen: PaymentRequest['history'][number] = {
 };
 
 /**
- * Milliseconds that a cancel cannot but wait: the record has to be read first; Klarna's state is asked for while the claim is
- * written; the DELETE comes after both; the outcome is written while the schedule is removed.
+ * Milliseconds that every cancel waits. The record is read first. Klarna's state is read while the claim is written. The DELETE
+ * follows both. The outcome is written while the schedule is removed.
  */
 export const unavoidableWaiting = ({ dynamodb, klarna, scheduler }: Latencies): number =>
   dynamodb + Math.max(klarna, dynamodb) + klarna + Math.max(dynamodb, scheduler);

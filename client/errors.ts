@@ -1,13 +1,8 @@
-/** One field of a call that is wrong. */
-export interface FieldError {
-  readonly field: string;
-  readonly given: string;
-  readonly allowed: string;
-}
+import type { FieldError } from './responses.ts';
 
-/** Whatever a call throws. None of it holds credentials, headers or bodies. */
+/** What a call throws. It never holds credentials, headers or bodies. */
 export abstract class LapseError extends Error {
-  /** The status of the last answer, if there was one. */
+  /** The status of the last response, if there was one. */
   readonly status: number | undefined;
 
   constructor(message: string, status: number | undefined) {
@@ -16,10 +11,10 @@ export abstract class LapseError extends Error {
   }
 }
 
-/** The API has refused the call: something is wrong with it, or with who calls. Repeating it changes nothing. */
+/** The API refused the call: the call is wrong, or the caller may not make it. Repeating it changes nothing. */
 export class LapseProblem extends LapseError {
   override readonly name = 'LapseProblem';
-  /** The problem's type without its prefix, such as `invalid-request`; `http` where API Gateway itself refused. */
+  /** The problem's type without its prefix, such as `invalid-request`. `http` if API Gateway itself refused the call. */
   readonly type: string;
   readonly errors: readonly FieldError[];
 
@@ -31,12 +26,12 @@ export class LapseProblem extends LapseError {
 }
 
 /**
- * No answer in the time that there was, or only such as ask for another try. Repeating the call is safe; but a deadline that was
- * moved by a duration from now may have been moved already, and would be once more.
+ * No response in time, or only responses that ask for another try. Repeating the call is safe, with one exception: a deadline
+ * given as `session_timeout` may have moved already, and would move again.
  */
 export class LapseUnavailable extends LapseError {
   override readonly name = 'LapseUnavailable';
-  /** The type of the problem that the last answer was, if it was one: `klarna-denied` wants somebody to look at the credentials. */
+  /** The type of the last response's problem, if it was one. `klarna-denied`: a person must correct the credentials. */
   readonly type: string | undefined;
 
   constructor(message: string, status: number | undefined, type: string | undefined) {

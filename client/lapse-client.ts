@@ -1,3 +1,4 @@
+import type { components } from './api-types.ts';
 import type {
   CancelJob,
   CancelJobRequest,
@@ -11,14 +12,14 @@ import type {
   Session,
   SessionOutcome,
   State,
-} from './answers.ts';
+} from './responses.ts';
 import { type ApiResponse, Transport, type TransportOptions } from './transport.ts';
 
-export type * from './answers.ts';
+export type * from './responses.ts';
 export { LapseError, LapseProblem, LapseUnavailable } from './errors.ts';
-export type { FieldError } from './errors.ts';
 export type { Authorization, Credentials } from './transport.ts';
 
+/** Where the API is, who calls, and for which account. */
 export interface LapseClientOptions extends TransportOptions {
   /** The deployment's short name for the Klarna partner account. */
   readonly account: string;
@@ -28,18 +29,18 @@ interface Optional {
   readonly signal?: AbortSignal;
 }
 
-/** It is paid or has ended, and was left as it is. */
+/** The request is paid or has ended, and is unchanged. */
 export interface AlreadyFinal {
   readonly outcome: 'already_final';
   readonly state: State;
 }
 
-/** Nothing is known of it; of a cancel: Klarna does not know it either. */
+/** Lapse does not know the request. After a cancel: Klarna does not know it either. */
 export interface NotFound {
   readonly outcome: 'not_found';
 }
 
-/** A cancel has been asked for, and its end is not known yet. */
+/** A cancel is running, or its outcome is not known yet. */
 export interface CancellationPending {
   readonly outcome: 'cancellation_pending';
 }
@@ -49,30 +50,31 @@ interface WithRecord<Outcome extends string> {
   readonly record: PaymentRequestRecord;
 }
 
-/** `registered`: new. `updated`: the same again, or with another deadline. */
-export type RegisterOutcome = WithRecord<'registered' | 'updated'> | AlreadyFinal | CancellationPending;
+/** `registered`: the session is new. `updated`: it was registered before; its deadline may have changed. */
+export type RegisterResult = WithRecord<'registered' | 'updated'> | AlreadyFinal | CancellationPending;
 
-export type ExtendOutcome =
+/** `updated`: the deadline is as requested. `extension_limit`: the account's limits or Klarna's expiry do not allow it. */
+export type ExtendResult =
   | WithRecord<'updated'>
   | AlreadyFinal
   | CancellationPending
   | NotFound
-  /** The account's limits, or Klarna's own expiry, do not allow it. */
   | { readonly outcome: 'extension_limit'; readonly allowed: string };
 
-/** `pending`: Klarna's answer is not known yet; the record says so and the sweep settles it. */
-export type CancelOutcome =
-  WithRecord<'canceled' | 'already_canceled' | 'would_cancel' | 'pending'> | AlreadyFinal | NotFound;
+/** The outcomes that one cancel can have. Any other is thrown as a `LapseError`. */
+export type CancelResult = WithRecord<CancelResponse['outcome']> | AlreadyFinal | NotFound;
 
-/** `taken`: another job has this id. */
-export type CancelJobOutcome =
+type CancelResponse = components['schemas']['CancelResult'];
+
+/** `started`: the job is new. `unchanged`: the same job exists. `taken`: another job has this id. */
+export type StartCancelJobResult =
   | { readonly outcome: 'started' | 'unchanged'; readonly job: CancelJob }
   | { readonly outcome: 'taken' }
   | NotFound;
 
 /**
- * The API of one account. Expected refusals are outcomes; anything else is thrown as a `LapseError`. A call without an answer is
- * sent again, within its time: see `Transport`. So `updated`, `already_canceled` and `unchanged` may be the answer to a first call.
+ * The API of one account. Expected refusals are outcomes; everything else is thrown as a `LapseError`. The client repeats a call
+ * that got no response, within its time: see `Transport`. So a first call can return `updated`, `already_canceled` or `unchanged`.
  */
 export class LapseClient {
   readonly #transport: Transport;
@@ -83,12 +85,8 @@ export class LapseClient {
     this.#base = `/accounts/${encodeURIComponent(account)}`;
   }
 
-  /** Starts the session's clock. */
-  async register(
-    id: string,
-    registration: Registration,
-    { signal }: Optional = {},
-  ): Promise<RegisterOutcome> {
+  /** Registers a session. At its deadline Lapse cancels the request, unless the customer has paid. */
+  async register(id: string, registration: Registration, { signal }: Optional = {}): Promise<RegisterResult> {
     const call = { method: 'PUT', path: this.#request(id), body: registration, signal } as const;
     const response = await this.#transport.send(call, ['already-final', 'cancellation-pending']);
     return (
@@ -100,12 +98,12 @@ export class LapseClient {
   }
 
   /**
-   * Moves the end of a registered session, later or sooner. A `session_timeout` is counted from each call, so that it is not sent
-   * again where it may have been done: a `deadline_at` is.
+   * Moves the deadline of a registered session, later or sooner. `session_timeout` counts from the time of each call, so the
+   * client does not repeat such a call when it may have been done. It repeats a call with `deadline_at`.
    */
-  async extend(id: string, deadline: Deadline, { signal }: Optional = {}): Promise<ExtendOutcome> {
-    const countsAnew = 'session_timeout' in deadline;
-    const call = { method: 'PATCH', path: this.#request(id), body: deadline, countsAnew, signal } as const;
+  async extend(id: string, deadline: Deadline, { signal }: Optional = {}): Promise<ExtendResult> {
+    const isIdempotent = deadline.session_timeout === undefined;
+    const call = { method: 'PATCH', path: this.#request(id), body: deadline, isIdempotent, signal } as const;
     const response = await this.#transport.send(call, [
       'already-final',
       'cancellation-pending',
@@ -119,7 +117,7 @@ export class LapseClient {
     return conflictOf(response) ?? { outcome: 'updated', ...recordIn(response) };
   }
 
-  /** What is known of it; `undefined` for nothing. With `refresh` Klarna is asked first, also of what nothing is known of. */
+  /** Reads the record; `undefined` if there is none. With `refresh` Lapse reads the request at Klarna first. */
   async get(
     id: string,
     { refresh, signal }: Optional & { readonly refresh?: boolean } = {},
@@ -128,12 +126,12 @@ export class LapseClient {
     return this.#found(this.#request(id), query, signal);
   }
 
-  /** How it came to be so; `undefined` where nothing is known of it. */
+  /** Reads the history of the record; `undefined` if there is no record. */
   async history(id: string, { signal }: Optional = {}): Promise<History | undefined> {
     return this.#found(`${this.#request(id)}/history`, {}, signal);
   }
 
-  /** Ends it at Klarna now, unless the customer has paid. */
+  /** Cancels the request at Klarna now, unless the customer has paid. It need not be registered. */
   async cancel(
     id: string,
     {
@@ -146,24 +144,22 @@ export class LapseClient {
       readonly allow_completed?: boolean;
       readonly dry_run?: boolean;
     } = {},
-  ): Promise<CancelOutcome> {
+  ): Promise<CancelResult> {
     const query = { reason, allow_completed: flag(allow_completed), dry_run: flag(dry_run) };
     const call = { method: 'DELETE', path: this.#request(id), query, signal } as const;
     const response = await this.#transport.send(call, ['already-final', 'not-found']);
     if (response.problem === 'not-found') return { outcome: 'not_found' };
     if (response.problem === 'already-final') return alreadyFinal(response);
-    const { outcome, ...record } = response.body as unknown as PaymentRequestRecord & {
-      readonly outcome: 'canceled' | 'already_canceled' | 'would_cancel' | 'pending';
-    };
+    const { outcome, ...record } = response.body as unknown as CancelResponse;
     return { outcome, record };
   }
 
-  /** A session with its Payment Requests; `undefined` where nothing is known of it. */
+  /** Reads a session with its Payment Requests; `undefined` if Lapse does not know it. */
   async session(sessionId: string, { signal }: Optional = {}): Promise<Session | undefined> {
     return this.#found(this.#session(sessionId), {}, signal);
   }
 
-  /** Ends what is open of a session and spares what is paid; `undefined` where nothing is known of it. */
+  /** Cancels every open request of a session and leaves paid ones unchanged; `undefined` if Lapse does not know it. */
   async cancelSession(
     sessionId: string,
     { reason, dry_run, signal }: Optional & { readonly reason?: string; readonly dry_run?: boolean } = {},
@@ -174,7 +170,7 @@ export class LapseClient {
     return response.problem === undefined ? (response.body as unknown as SessionOutcome) : undefined;
   }
 
-  /** Everything that passes the filter, newest first, asked for page by page as it is gone through. */
+  /** Lists the records that pass the filter, newest first. Each page is requested when the loop reaches it. */
   async *list(
     filter: ListFilter = {},
     { signal }: Optional = {},
@@ -185,12 +181,12 @@ export class LapseClient {
     for await (const page of this.#pages(path, query, signal)) yield* page as PaymentRequestRecord[];
   }
 
-  /** Starts a job that cancels many, or says what that would come to. The id is yours: the same id again is the same job. */
+  /** Starts a job that cancels many requests, or a dry run of one. You choose the id: the same id again is the same job. */
   async startCancelJob(
     jobId: string,
     request: CancelJobRequest,
     { signal }: Optional = {},
-  ): Promise<CancelJobOutcome> {
+  ): Promise<StartCancelJobResult> {
     const call = { method: 'PUT', path: this.#job(jobId), body: request, signal } as const;
     const response = await this.#transport.send(call, ['job-exists', 'not-found']);
     if (response.problem === 'job-exists') return { outcome: 'taken' };
@@ -199,12 +195,12 @@ export class LapseClient {
     return { outcome: response.status === 201 ? 'started' : 'unchanged', job };
   }
 
-  /** How far a job has come; `undefined` where there is none. */
+  /** Reads the progress of a job; `undefined` if there is no such job. */
   async cancelJob(jobId: string, { signal }: Optional = {}): Promise<CancelJob | undefined> {
     return this.#found(this.#job(jobId), {}, signal);
   }
 
-  /** Stops a job for good; `undefined` where there is none. */
+  /** Stops a job for ever; `undefined` if there is no such job. */
   async stopCancelJob(jobId: string, { signal }: Optional = {}): Promise<CancelJob | undefined> {
     const response = await this.#transport.send({ method: 'DELETE', path: this.#job(jobId), signal }, [
       'not-found',
@@ -212,7 +208,7 @@ export class LapseClient {
     return response.problem === undefined ? (response.body as unknown as CancelJob) : undefined;
   }
 
-  /** What became of each request of a job so far; of a job that is running there will be more. */
+  /** Lists the outcome of each request so far. A running job has more later. */
   async *cancelJobReport(jobId: string, { signal }: Optional = {}): AsyncGenerator<MemberOutcome, void> {
     for await (const page of this.#pages(`${this.#job(jobId)}/report`, {}, signal)) {
       yield* page as MemberOutcome[];

@@ -1,49 +1,54 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { AwsClient } from 'aws4fetch';
-import { type FieldError, LapseProblem, LapseUnavailable } from './errors.ts';
+import { LapseProblem, LapseUnavailable } from './errors.ts';
+import type { FieldError } from './responses.ts';
 
+/** AWS credentials. */
 export interface Credentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken?: string;
 }
 
-/** Who calls: signed with SigV4 by AWS credentials, with a bearer token, or not at all, as a local system takes it. */
+/** How calls are authorized: SigV4 with AWS credentials, a bearer token, or nothing, for a local system. */
 export type Authorization =
   | {
-      /** Asked before every try, as the SDK's providers want it: they cache by themselves. */
+      /** A function is called before every attempt: the providers of the AWS SDK cache by themselves. */
       readonly credentials: Credentials | (() => Promise<Credentials>);
       readonly region: string;
     }
   | { readonly token: () => Promise<string> }
   | 'none';
 
+/** How calls are sent. The functions replace the platform's, for tests. */
 export interface TransportOptions {
   /** The API's address, without a path. */
   readonly url: string;
   readonly authorization: Authorization;
-  /** Milliseconds for a call with all its tries. @default 30000, what API Gateway gives one */
+  /** Milliseconds for a call with all its attempts. @default 30000, API Gateway's limit for one */
   readonly budgetMillis?: number;
   /** @default the platform's */
   readonly fetch?: (request: Request) => Promise<Response>;
   /** @default the machine's */
   readonly now?: () => number;
+  /** @default a timer that the signal ends */
   readonly wait?: (millis: number, signal: AbortSignal | undefined) => Promise<void>;
-  /** Evenly in [0, 1). */
+  /** Evenly distributed in [0, 1). @default Math.random */
   readonly random?: () => number;
 }
 
+/** One call of the API. */
 export interface Call {
   readonly method: 'GET' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly query?: Readonly<Record<string, string | undefined>> | undefined;
   readonly body?: unknown;
-  /** Whether a second time would count once more, and not be the same again. */
-  readonly countsAnew?: boolean;
+  /** Whether a second call has no further effect. @default true */
+  readonly isIdempotent?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** An answer that is an outcome: 2xx, or a problem that the caller of the transport has asked for. */
+/** A response that is an outcome: 2xx, or a problem that the caller of the transport named. */
 export interface ApiResponse {
   readonly status: number;
   readonly body: Readonly<Record<string, unknown>>;
@@ -57,12 +62,12 @@ const firstPause = 200;
 const statusesToTryAgain = [429, 500, 502, 503, 504];
 
 /**
- * Sends one call and tries again after no answer, 429, 500, 502, 503 and 504, with full jitter and no sooner than `Retry-After`
- * says. A call that counts anew is sent again after a 429 only, where API Gateway has turned it away: after anything else it may
- * have been done. Resolves for a 2xx and for the problems in `outcomes`.
+ * Sends one call. It sends it again after no response, 429, 500, 502, 503 and 504, with full jitter and not before `Retry-After`.
+ * A call that is not idempotent is sent again only after a 429: API Gateway rejected it. After any other failure it may have been
+ * done. Resolves for a 2xx and for the problems in `outcomes`.
  *
  * @throws {LapseProblem} for any other refusal
- * @throws {LapseUnavailable} when the time is up, the next try would come after it, or there must be none
+ * @throws {LapseUnavailable} if the next attempt would be too late, or is not allowed
  */
 export class Transport {
   readonly #options: Required<TransportOptions>;
@@ -81,18 +86,18 @@ export class Transport {
   async send(call: Call, outcomes: readonly string[] = []): Promise<ApiResponse> {
     const { budgetMillis, now, random } = this.#options;
     const until = now() + budgetMillis;
-    for (let tries = 1; ; tries += 1) {
+    for (let attempts = 1; ; attempts += 1) {
       const reply = await this.#try(call, until - now());
       if (reply.kind === 'response') return judged(reply.reply, outcomes);
-      const jitter = random() * Math.min(longestPause, firstPause * 2 ** tries);
+      const jitter = random() * Math.min(longestPause, firstPause * 2 ** attempts);
       const pause = Math.max(jitter, reply.retryAfterMillis);
-      const mayBeDone = call.countsAnew === true && reply.status !== 429;
+      const mayBeDone = call.isIdempotent === false && reply.status !== 429;
       if (mayBeDone || now() + pause >= until) {
         const advice = mayBeDone
-          ? 'It may have been done, and a second time would count once more.'
+          ? 'It may have been done. A second call would count again.'
           : 'Repeating it is safe.';
         throw new LapseUnavailable(
-          `${call.method} ${call.path}: ${reply.why}, ${tries} times. ${advice}`,
+          `${call.method} ${call.path}: ${reply.why}, after ${attempts} attempt${attempts === 1 ? '' : 's'}. ${advice}`,
           reply.status,
           reply.problem,
         );
@@ -112,7 +117,7 @@ export class Transport {
       const reply = responseOf(status, text);
       if (statusesToTryAgain.includes(status)) {
         const { problem, detail } = reply;
-        const why = `answered ${status} (${detail})`;
+        const why = `status ${status} (${detail})`;
         const retryAfter = Number(response.headers.get('retry-after') ?? 0);
         const retryAfterMillis = Number.isFinite(retryAfter) ? retryAfter * 1_000 : 0;
         return { kind: 'again', why, status, problem, retryAfterMillis };
@@ -121,7 +126,7 @@ export class Transport {
     } catch (error) {
       call.signal?.throwIfAborted();
       // Not the message: it may quote the address with what is in it.
-      const why = `no answer (${error instanceof Error ? error.name : 'unknown'})`;
+      const why = `no response (${error instanceof Error ? error.name : 'unknown'})`;
       return { kind: 'again', why, status: undefined, problem: undefined, retryAfterMillis: 0 };
     }
   }

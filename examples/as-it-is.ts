@@ -1,4 +1,4 @@
-/** Lapse in a stack of its own: `npx cdk deploy --app "node as-it-is.ts"`. */
+/** Lapse in its own stack, with other settings: `npx cdk deploy --app "node as-it-is.ts"`. */
 import { App, Duration } from 'aws-cdk-lib';
 import { LapseStack } from 'lapse/stack';
 

@@ -1,4 +1,4 @@
-/** Lapse as a part of your own stack, on your own table, bus, key and topic, for callers with tokens of your own issuer. */
+/** Lapse as a part of your own stack, with your table, bus, key and topic, for callers with tokens of your issuer. */
 import { App, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import {
   AttributeType,
@@ -16,7 +16,7 @@ import { Lapse, type LapseProps } from 'lapse';
 import { tableSchema } from 'lapse/table-schema';
 
 const app = new App();
-// A table with a key of one's own needs to know its Region.
+// A table with your own key needs a Region that is known at synth.
 const stack = new Stack(app, 'Checkout', { env: { region: 'eu-north-1' } });
 
 const encryptionKey = new Key(stack, 'Key', { enableKeyRotation: true });
@@ -39,7 +39,7 @@ const bus = new EventBus(stack, 'Orders');
 const alarmTopic = new Topic(stack, 'OnCall');
 
 const lapse = new Lapse(stack, 'Lapse', {
-  // The CDK's classes are not assignable to its own interfaces under exactOptionalPropertyTypes; without it no assertion is needed.
+  // The CDK's classes are not assignable to its own interfaces under exactOptionalPropertyTypes. Without that option leave the assertion out.
   ...({ table, bus, encryptionKey, alarmTopic } as Pick<
     LapseProps,
     'table' | 'bus' | 'encryptionKey' | 'alarmTopic'
@@ -50,7 +50,7 @@ const lapse = new Lapse(stack, 'Lapse', {
   webhookIngress: 'http-api',
 });
 
-// What Lapse publishes is yours to route: here, what a person has to look at.
+// Route the events of Lapse with your own rules: here, what needs attention.
 new Rule(stack, 'Attention', {
   eventBus: lapse.bus,
   eventPattern: { source: ['lapse'], detailType: ['Payment Request Needs Attention'] },

@@ -1,4 +1,4 @@
-/** A shop's back end that ends what its customers leave behind. */
+/** A shop's back end that ends the Payment Requests of abandoned checkouts. */
 import { LapseClient } from 'lapse/client';
 
 const lapse = new LapseClient({
@@ -8,12 +8,12 @@ const lapse = new LapseClient({
   authorization: 'none',
 });
 
-/** The checkout has made a Payment Request at Klarna: its session has twenty minutes. */
+/** Registers a new Payment Request: its session has twenty minutes. */
 export async function checkoutBegins(paymentRequestId: string, cart: string): Promise<void> {
   await lapse.register(paymentRequestId, { session_timeout: 'PT20M', session_id: cart });
 }
 
-/** The customer has emptied the basket. What to tell the shop page. */
+/** Cancels when the customer empties the basket. Returns what the shop page should show. */
 export async function basketIsEmptied(paymentRequestId: string): Promise<'gone' | 'paid' | 'wait'> {
   const cancel = await lapse.cancel(paymentRequestId, { reason: 'basket emptied' });
   switch (cancel.outcome) {

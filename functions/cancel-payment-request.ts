@@ -1,6 +1,7 @@
 /** DELETE of a Payment Request or of a session, and jobs that cancel many: ends what is open, unless the customer has paid. */
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type { AccountSettings } from './application/ports.ts';
+import type { RouteOf } from './contract/routes.ts';
 import { apiHandler } from './http/api-handler.ts';
 import { noQuery, requestCancelQuery, sessionCancelQuery } from './http/query-schemas.ts';
 import { accountOf, keyOf, queryOf, sessionIdOf } from './http/parse-request.ts';
@@ -62,15 +63,16 @@ const stop: RouteHandler = async (event, account) => {
   return jsonResponse(200, cancelJobView(foundCancelJob(key, await stopJob(key))));
 };
 
-const routes: Readonly<Record<string, RouteHandler>> = {
+const served: Readonly<Record<RouteOf<'cancel-payment-request'>, RouteHandler>> = {
   'DELETE /accounts/{account}/payment-requests/{payment_request_id}': endRequest,
   'DELETE /accounts/{account}/sessions/{session_id}': endSession,
   'PUT /accounts/{account}/cancel-jobs/{job_id}': start,
   'DELETE /accounts/{account}/cancel-jobs/{job_id}': stop,
 };
+const routes = new Map<string, RouteHandler>(Object.entries(served));
 
 export const handler = apiHandler(async (event) => {
-  const response = routes[event.routeKey];
+  const response = routes.get(event.routeKey);
   if (!response) throw unknownRoute(event);
   return response(event, await accountOf(event, accounts));
 });

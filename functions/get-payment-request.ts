@@ -1,10 +1,10 @@
 /** Every GET of the API: a record, how it came to be so, an account's records, a session, jobs. Serves the default route too. */
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import type { AccountSettings } from './application/ports.ts';
-import type { PaymentRequestKey } from './domain/identifiers.ts';
+import type { RouteOf } from './contract/routes.ts';
+import type { Account, PaymentRequestKey } from './domain/identifiers.ts';
 import { apiHandler } from './http/api-handler.ts';
 import { noQuery, recordQuery, reportQuery } from './http/query-schemas.ts';
-import { accountOf, keyOf, queryOf, sessionIdOf } from './http/parse-request.ts';
+import { accountNameOf, accountOf, keyOf, queryOf, sessionIdOf } from './http/parse-request.ts';
 import { cancelJobReportResponse, cancelJobView, foundCancelJob } from './http/cancel-job-response.ts';
 import { cancelJobKeyOf } from './http/cancel-job-request.ts';
 import { composeReading } from './composition/composition-root.ts';
@@ -18,69 +18,72 @@ const { accounts, read, refresh, discover, readSession, list, jobs, warmUp } = c
 
 export { warmUp };
 
-type RouteHandler = (event: APIGatewayProxyEventV2, settings: AccountSettings) => Promise<HttpResponse>;
+/** Serves one route. Only a refresh calls Klarna, so only a refresh reads the account's settings from the secret. */
+type RouteHandler = (event: APIGatewayProxyEventV2, account: Account) => Promise<HttpResponse>;
 
-const getRecord: RouteHandler = async (event, settings) => {
-  const key = keyOf(event, settings);
+const getRecord: RouteHandler = async (event, account) => {
+  const key = keyOf(event, { account });
   const query = queryOf(event, recordQuery);
   if (!query.refresh) return jsonResponse(200, viewOf(await recordOf(key)));
+  const settings = await accountOf(event, accounts);
   const known = await read(key);
   const { outcome, record } = await (known ? refresh(known, settings) : discover(key, settings));
   if (record) return jsonResponse(200, { ...viewOf(record), refresh: outcome });
   switch (outcome) {
     case 'not_found':
-      throw unknownRequest(key, 'Nothing is known of this Payment Request, and Klarna does not know it.');
+      throw unknownRequest(key, 'There is no record of this Payment Request, and Klarna does not know it.');
     case 'klarna_denied':
-      throw klarnaDenied('Nothing is known of this Payment Request.', {
+      throw klarnaDenied('There is no record of this Payment Request.', {
         payment_request_id: key.paymentRequestId,
       });
     case 'refreshed':
     case 'unknown':
       throw new Problem('unavailable', {
-        detail: 'Nothing is known of this Payment Request, and Klarna gave no answer that says anything.',
+        detail:
+          'There is no record of this Payment Request, and Klarna gave no clear response. Repeat the call.',
         retryAfter: 5,
       });
   }
 };
 
-const getHistory: RouteHandler = async (event, settings) => {
-  const key = keyOf(event, settings);
+const getHistory: RouteHandler = async (event, account) => {
+  const key = keyOf(event, { account });
   queryOf(event, noQuery);
   return jsonResponse(200, historyOf(await recordOf(key)));
 };
 
-const getSession: RouteHandler = async (event, { account }) => {
+const getSession: RouteHandler = async (event, account) => {
   const sessionId = sessionIdOf(event);
   queryOf(event, noQuery);
   return sessionReadResponse(account, sessionId, await readSession(account, sessionId));
 };
 
-const getList: RouteHandler = async (event, { account }) => {
+const getList: RouteHandler = async (event, account) => {
   const { filter, before, limit } = listRequestOf(event, account);
   return listResponse(account, filter, await list(account, filter, before, limit));
 };
 
-const getJob: RouteHandler = async (event, settings) => {
-  const key = cancelJobKeyOf(event, settings);
+const getJob: RouteHandler = async (event, account) => {
+  const key = cancelJobKeyOf(event, { account });
   queryOf(event, noQuery);
   return jsonResponse(200, cancelJobView(foundCancelJob(key, await jobs.read(key))));
 };
 
-const getJobReport: RouteHandler = async (event, settings) => {
-  const key = cancelJobKeyOf(event, settings);
+const getJobReport: RouteHandler = async (event, account) => {
+  const key = cancelJobKeyOf(event, { account });
   const { cursor: page } = queryOf(event, reportQuery);
   const job = foundCancelJob(key, await jobs.read(key));
   // What is written and not counted yet may be written anew.
   return cancelJobReportResponse(job, page, page < job.pages ? await jobs.readPage(key, page) : []);
 };
 
-const getJobs: RouteHandler = async (event, { account }) => {
+const getJobs: RouteHandler = async (event, account) => {
   queryOf(event, noQuery);
   const newest = await jobs.ofAccount(account, 100);
   return jsonResponse(200, { cancel_jobs: newest.map(cancelJobView) });
 };
 
-const routes: Readonly<Record<string, RouteHandler>> = {
+const served: Readonly<Record<RouteOf<'get-payment-request'>, RouteHandler>> = {
   'GET /accounts/{account}/payment-requests/{payment_request_id}': getRecord,
   'GET /accounts/{account}/payment-requests/{payment_request_id}/history': getHistory,
   'GET /accounts/{account}/sessions/{session_id}': getSession,
@@ -89,11 +92,12 @@ const routes: Readonly<Record<string, RouteHandler>> = {
   'GET /accounts/{account}/cancel-jobs/{job_id}/report': getJobReport,
   'GET /accounts/{account}/cancel-jobs': getJobs,
 };
+const routes = new Map<string, RouteHandler>(Object.entries(served));
 
 export const handler = apiHandler(async (event) => {
-  const response = routes[event.routeKey];
+  const response = routes.get(event.routeKey);
   if (!response) throw unknownRoute(event);
-  return response(event, await accountOf(event, accounts));
+  return response(event, accountNameOf(event));
 });
 
 async function recordOf(key: PaymentRequestKey) {
@@ -101,7 +105,7 @@ async function recordOf(key: PaymentRequestKey) {
   if (record) return record;
   throw unknownRequest(
     key,
-    'Nothing is known of this Payment Request: no registration, no cancel, no webhook.',
+    'There is no record of this Payment Request: no registration, no cancel, no webhook.',
   );
 }
 

@@ -4,7 +4,7 @@ import { composeReconciliation } from './composition/composition-root.ts';
 import { recurringHandler } from './triggers/scheduled-handler.ts';
 import { count, note } from './telemetry/telemetry.ts';
 
-const { reconcile, removeOrphans, runJobs, warmUp } = composeReconciliation();
+const { reconcile, runJobs, warmUp } = composeReconciliation();
 
 export { warmUp };
 
@@ -13,11 +13,10 @@ export const handler = recurringHandler(async (until) => {
   count('SweepRepairs', repairs(report));
   count('SweepFailures', report.failed);
   count('PendingCancels', report.resume);
-  // What is due comes first: a job has the rest of the time.
-  const [orphans, jobs] = await Promise.all([removeOrphans(), runJobs(until)]);
-  count('OrphanTimers', orphans);
+  // Due records come first. Jobs get the rest of the time.
+  const jobs = await runJobs(until);
   count('CancelJobPages', jobs.pages);
-  const done = { ...report, orphan_timers: orphans, job_pages: jobs.pages };
+  const done = { ...report, job_pages: jobs.pages };
   note('sweep.done', done);
   return done;
 });

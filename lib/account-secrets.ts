@@ -1,16 +1,18 @@
 import { RemovalPolicy, SecretValue, Validations } from 'aws-cdk-lib';
-import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import type { LapseFunction } from './lapse-function.ts';
+import type { SharedProps } from './shared-props.ts';
 
-/** The two secrets: the accounts with their API keys, and the keys that Klarna signs webhooks with. Filled by the operator. */
+/** Two secrets that the operator fills: the accounts with their API keys, and the keys that Klarna signs webhooks with. */
 export class AccountSecrets extends Construct {
   readonly accounts: Secret;
   readonly signingKeys: Secret;
+  readonly #maxSessionSeconds: number;
 
-  constructor(scope: Construct, id: string, { encryptionKey }: { readonly encryptionKey: IKey | undefined }) {
+  constructor(scope: Construct, id: string, { encryptionKey, settings }: SharedProps) {
     super(scope, id);
+    this.#maxSessionSeconds = settings.maxSessionSeconds;
     const empty = {
       ...(encryptionKey && { encryptionKey }),
       secretStringValue: SecretValue.unsafePlainText('{}'),
@@ -25,14 +27,37 @@ export class AccountSecrets extends Construct {
       description: 'Signing keys of the Klarna webhooks of Lapse, by signing key id',
     });
     const reason =
-      'Klarna issues these, and a person replaces them: two are good at once, so nothing stops meanwhile.';
+      'Klarna issues these, and the operator replaces them. Two keys are valid at once meanwhile.';
     for (const secret of [this.accounts, this.signingKeys]) {
       Validations.of(secret).acknowledge({ id: 'AwsSolutions::AwsSolutions-SMG4', reason });
     }
   }
 
-  /** Allows reading one of the two. */
-  grantRead(grantee: LapseFunction, secret: Secret): void {
-    grantee.allow(['secretsmanager:GetSecretValue'], [secret.secretArn]);
+  /** What a function reads to find accounts and to call Klarna. */
+  get accountsEnvironment() {
+    return {
+      ...cacheEnvironment,
+      ACCOUNTS_SECRET_ID: this.accounts.secretArn,
+      MAX_SESSION_SECONDS: String(this.#maxSessionSeconds),
+      KLARNA_TEST_URL: 'https://api-global.test.klarna.com',
+      KLARNA_LIVE_URL: 'https://api-global.klarna.com',
+    };
+  }
+
+  /** What a function reads to check signatures. */
+  get signingKeysEnvironment() {
+    return { ...cacheEnvironment, SIGNING_KEYS_SECRET_ID: this.signingKeys.secretArn };
+  }
+
+  /** Allows reading the accounts. */
+  grantReadAccounts(grantee: LapseFunction): void {
+    grantee.allow(['secretsmanager:GetSecretValue'], [this.accounts.secretArn]);
+  }
+
+  /** Allows reading the signing keys. */
+  grantReadSigningKeys(grantee: LapseFunction): void {
+    grantee.allow(['secretsmanager:GetSecretValue'], [this.signingKeys.secretArn]);
   }
 }
+
+const cacheEnvironment = { SECRETS_CACHE_SECONDS: '120', SECRETS_STALE_SECONDS: '900' };

@@ -1,25 +1,53 @@
-/** When alarms ring. What has no entry here rings at the first time it happens. */
+/** The values at which alarms are raised. An alarm without an entry here is raised by the first occurrence. */
 export interface AlarmThresholds {
-  /** Deliveries a five minutes whose signature does not hold. */
+  /**
+   * Webhook deliveries refused for their signature in five minutes.
+   * @default 20
+   */
   readonly badSignatures: number;
-  /** Percent of Klarna's answers that say nothing: time-outs, 5xx, 429. */
+  /**
+   * Percent of Klarna's responses that leave the result open: timeouts, 5xx and 429.
+   * @default 20
+   */
   readonly klarnaUnclearPercent: number;
-  /** Seconds by which a session ends after its deadline. */
+  /**
+   * Seconds between a session's deadline and its end.
+   * @default 120
+   */
   readonly timerLatenessSeconds: number;
-  /** Seconds for which a timer's message waits in its queue. */
+  /**
+   * Seconds that the oldest timer message has waited in its queue.
+   * @default 600
+   */
   readonly timerQueueAgeSeconds: number;
-  /** Seconds by which publishing lags behind the table. */
+  /**
+   * Seconds between a change of the table and its publication.
+   * @default 60
+   */
   readonly streamAgeSeconds: number;
-  /** What the sweep has to do in 15 minutes that a timer, a webhook or a caller should have done. */
+  /**
+   * Repairs by the sweep in 15 minutes: work that a timer, a webhook or a caller should have done.
+   * @default 5
+   */
   readonly sweepRepairs: number;
-  /** Answers of the API in five minutes that are 5xx. */
+  /**
+   * API responses with status 5xx in five minutes.
+   * @default 5
+   */
   readonly apiServerErrors: number;
-  /** Percent of a function's time limit that its slowest call takes. */
+  /**
+   * Percent of a function's time limit that its slowest invocation takes.
+   * @default 80
+   */
   readonly durationPercent: number;
-  /** Percent of the account's concurrent Lambda executions. */
+  /**
+   * Percent of the account's concurrent Lambda executions in use.
+   * @default 80
+   */
   readonly quotaPercent: number;
 }
 
+/** The thresholds of a stack that sets none. */
 export const defaultThresholds: AlarmThresholds = {
   badSignatures: 20,
   klarnaUnclearPercent: 20,

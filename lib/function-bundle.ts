@@ -10,8 +10,8 @@ const root = join(import.meta.dirname, '..');
 const extension = extname(import.meta.filename);
 
 /**
- * How every function is bundled. CommonJS from the packages' ES modules: the quickest to load of all combinations, since an
- * ES module's import of `node:http` brings undici with it, and CommonJS sources cannot be shaken.
+ * How every function is bundled. CommonJS from the packages' ES modules loads fastest of all combinations. An ES module's import
+ * of `node:http` also loads undici, and esbuild removes unused code from ES modules only.
  */
 export const bundleOptions = {
   absWorkingDir: root,
@@ -34,9 +34,8 @@ export const bundleOptions = {
 } as const satisfies BuildOptions;
 
 /**
- * What Lambda loads: the bundle, and then, at the top level of an ES module, where a CommonJS one cannot wait, its warm-up.
- * `require` and not `import`, which would read the whole bundle once more for the names that it exports.
- * `WARM_UP=off` is for who measures init itself.
+ * What Lambda loads. It loads the bundle and awaits its warm-up, which only an ES module can do at top level. It uses `require`
+ * because `import` would parse the bundle a second time to find its exports. `WARM_UP=off` is for measuring the init phase.
  */
 const entry = `import { createRequire } from 'node:module';
 const { handler, warmUp } = createRequire(import.meta.url)('./index.js');
@@ -47,11 +46,13 @@ export { handler };
 /** The handler setting of every function. */
 export const bundleHandler = 'entry.handler';
 
+/** The names of all functions. */
 export const functionNames = Object.keys(environments) as readonly FunctionName[];
 
 /**
- * Bundles all functions in one go, into one folder each; returns the folder of each. Throws when one cannot be built. Without
- * a folder of one's own the bundles are gone when the process ends: the CDK has copied them by then.
+ * Bundles all functions at once, each into its own folder, and returns the folders. Throws when one cannot be built.
+ *
+ * @param outputDirectory by default a temporary folder that is deleted when the process ends; the CDK has copied it by then
  */
 export function bundleFunctions(outputDirectory = temporaryFolder()): Readonly<Record<FunctionName, string>> {
   for (const name of functionNames) {

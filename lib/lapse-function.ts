@@ -1,4 +1,6 @@
-import { type Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   Alias,
   Architecture,
@@ -9,57 +11,68 @@ import {
   LoggingFormat,
   Runtime,
 } from 'aws-cdk-lib/aws-lambda';
-import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { bundleHandler } from './function-bundle.ts';
-import { metricsNamespace } from './lapse-metrics.ts';
 import type { EnvironmentOf, FunctionName } from '../functions/contract/environment.ts';
+import { bundleHandler } from './function-bundle.ts';
+import { LapseAlarm } from './lapse-alarm.ts';
+import { metricsNamespace } from './lapse-metrics.ts';
+import type { SharedProps } from './shared-props.ts';
 
+/** What differs from function to function. */
 export interface LapseFunctionProps<Name extends FunctionName> {
+  readonly shared: SharedProps;
   readonly functionName: Name;
-  /** The bundle's folder. */
-  readonly bundle: string;
   /** Exactly the variables that the function reads. */
   readonly environment: EnvironmentOf<Name>;
   readonly timeout: Duration;
-  /** @default 256 */
+  /**
+   * Megabytes of memory, which also set the share of a processor.
+   * @default 256
+   */
   readonly memorySize?: number;
-  /** @default - the account's unreserved concurrency */
+  /**
+   * Concurrent executions that are set aside for this function and are its upper limit.
+   * @default - none are set aside: the account's unreserved concurrency
+   */
   readonly reservedConcurrentExecutions?: number;
-  readonly logRetentionDays: RetentionDays;
 }
 
-/** One function as all of them are: Node 24 on arm64, JSON logs with a retention, source maps, and an alias `live` that everything calls. */
+/**
+ * One function as all of Lapse's are: Node 24 on arm64, JSON logs with a retention, and the alias `live` that every trigger
+ * invokes. It has alarms on errors, throttles and duration. It may write its own log, and use the encryption key if there is one.
+ */
 export class LapseFunction<Name extends FunctionName = FunctionName> extends Construct {
   readonly functionName: Name;
-  readonly timeout: Duration;
   readonly function: LambdaFunction;
   readonly alias: Alias;
+  /** The alarms that roll a new version back. */
+  readonly rollbackAlarms: readonly LapseAlarm[];
 
   constructor(scope: Construct, id: string, props: LapseFunctionProps<Name>) {
     super(scope, id);
-    this.functionName = props.functionName;
-    this.timeout = props.timeout;
+    const { shared, functionName } = props;
+    this.functionName = functionName;
     const logGroup = new LogGroup(this, 'Logs', {
-      retention: props.logRetentionDays,
+      retention: shared.settings.logRetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
     });
     const role = new Role(this, 'Role', {
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
-      description: `What ${props.functionName} of Lapse may do`,
+      description: `Permissions of the Lapse function ${functionName}`,
     });
     logGroup.grantWrite(role);
+    shared.encryptionKey?.grantEncryptDecrypt(role);
     this.function = new LambdaFunction(this, 'Function', {
       role,
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
-      code: Code.fromAsset(props.bundle),
+      code: Code.fromAsset(shared.bundles[functionName]),
       handler: bundleHandler,
-      description: props.functionName,
+      description: functionName,
       environment: {
         ...(props.environment as Readonly<Record<string, string>>),
-        SERVICE_NAME: props.functionName,
+        SERVICE_NAME: functionName,
         METRICS_NAMESPACE: metricsNamespace,
       },
       timeout: props.timeout,
@@ -70,30 +83,64 @@ export class LapseFunction<Name extends FunctionName = FunctionName> extends Con
         reservedConcurrentExecutions: props.reservedConcurrentExecutions,
       }),
     });
-    Validations.of(this.function).acknowledge(
-      {
-        id: 'Serverless::Serverless-LambdaDLQ',
-        reason:
-          'Never invoked asynchronously: an HTTP API, a Lambda URL, a queue, a stream or Scheduler waits for the answer.',
-      },
-      {
-        id: 'Serverless::Serverless-LambdaTracing',
-        reason:
-          'Every call to Klarna has a correlation id in the record, the log and the history; X-Ray would add a service.',
-      },
-    );
+    this.#acknowledge();
     // The CDK's classes are not assignable to its own interfaces under exactOptionalPropertyTypes.
     const version = this.function.currentVersion as IVersion;
     this.alias = new Alias(this, 'Live', { aliasName: 'live', version });
+    this.rollbackAlarms = this.#watch(shared, props.timeout);
   }
 
-  /** The alias, as what the rest of the CDK takes. */
+  /** The alias `live`, with the type that the rest of the CDK takes. */
   get live(): IFunction {
     return this.alias as IFunction;
   }
 
-  /** Allows literal actions on literal resources, and nothing else. */
+  /** Allows these actions on these resources. */
   allow(actions: readonly string[], resources: readonly string[]): void {
     this.function.addToRolePolicy(new PolicyStatement({ actions: [...actions], resources: [...resources] }));
+  }
+
+  #acknowledge(): void {
+    Validations.of(this.function).acknowledge(
+      {
+        id: 'Serverless::Serverless-LambdaDLQ',
+        reason:
+          'Never invoked asynchronously: an HTTP API, a Lambda URL, a queue, a stream or Scheduler waits for the response.',
+      },
+      {
+        id: 'Serverless::Serverless-LambdaTracing',
+        reason:
+          'Every call to Klarna has a correlation id in the record, the log and the history. X-Ray would add a service.',
+      },
+    );
+  }
+
+  #watch({ alarmTopic: topic, settings }: SharedProps, timeout: Duration): readonly LapseAlarm[] {
+    const period = Duration.minutes(5);
+    const { functionName } = this;
+    new LapseAlarm(this, 'Duration', {
+      topic,
+      description: `The slowest invocation of ${functionName} takes ${settings.thresholds.durationPercent} percent of its time limit or more.`,
+      section: 'function-duration',
+      metric: this.live.metricDuration({ period, statistic: Stats.MAXIMUM }),
+      threshold: (timeout.toMilliseconds() * settings.thresholds.durationPercent) / 100,
+      periods: 2,
+    });
+    const errors = new LapseAlarm(this, 'Errors', {
+      topic,
+      description: `An invocation of ${functionName} failed.`,
+      section: 'function-errors',
+      metric: this.live.metricErrors({ period }),
+      threshold: 1,
+    });
+    const throttles = new LapseAlarm(this, 'Throttles', {
+      topic,
+      description: `Invocations of ${functionName} are throttled for lack of concurrency.`,
+      section: 'function-throttles',
+      metric: this.live.metricThrottles({ period }),
+      threshold: 1,
+      periods: 2,
+    });
+    return [errors, throttles];
   }
 }

@@ -1,23 +1,24 @@
 import { Duration } from 'aws-cdk-lib';
-import { Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { FunctionName } from '../functions/contract/environment.ts';
 import type { MetricNames } from '../functions/contract/metric-names.ts';
 
-/** The namespace of the metrics that the functions write in CloudWatch's embedded format. */
+/** The namespace of the metrics that the functions write in CloudWatch's embedded metric format. */
 export const metricsNamespace = 'Lapse';
 
-/** A metric that a function writes: its name, with the function as the only dimension. */
+/** A metric that a function writes, with the function as its only dimension. By default the sum over five minutes. */
 export const functionMetric = <Service extends FunctionName>(
   service: Service,
   metricName: MetricNames[Service],
-  { statistic = Stats.SUM, minutes = 5 }: { readonly statistic?: string; readonly minutes?: number } = {},
+  options: MetricOptions = {},
 ): Metric =>
   new Metric({
+    statistic: Stats.SUM,
+    period: Duration.minutes(5),
+    ...options,
     namespace: metricsNamespace,
     metricName,
     dimensionsMap: { service },
-    statistic,
-    period: Duration.minutes(minutes),
   });
 
 /** The functions that call Klarna. */
@@ -29,11 +30,11 @@ export const klarnaCallers = [
   'register-payment-request',
 ] as const satisfies readonly FunctionName[];
 
-/** The functions that end sessions: where the sweep is the only timer it ends all of them, else those whose timer was lost. */
+/** The functions that end sessions. The sweep ends those whose timer was lost, or all of them where it is the only timer. */
 export const sessionEnders = [
   'cancel-expired-session',
   'reconcile-payment-requests',
 ] as const satisfies readonly FunctionName[];
 
-/** What the record made of a webhook. */
+/** How a webhook compares with the record: every verdict that is counted. */
 export const webhookVerdicts = ['superseding', 'confirming', 'stale', 'duplicate', 'contradicting'] as const;

@@ -1,291 +1,160 @@
-import { Duration, Stack } from 'aws-cdk-lib';
-import type { HttpApi, IHttpRouteAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2';
-import { HttpIamAuthorizer, HttpJwtAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
+import { CfnOutput, Stack } from 'aws-cdk-lib';
+import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
+import type { IMetric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
-import type { IKey } from 'aws-cdk-lib/aws-kms';
-import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
-import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import { tableSchema } from '../functions/contract/table-schema.ts';
-import type { EnvironmentOf, FunctionName } from '../functions/contract/environment.ts';
+import type { FunctionName } from '../functions/contract/environment.ts';
 import { AccountSecrets } from './account-secrets.ts';
-import { alarmDefinitions, type Watched } from './alarm-definitions.ts';
-import { Alarms } from './alarms.ts';
 import { CanaryDeployment } from './canary-deployment.ts';
-import { CancellationApi } from './cancellation-api.ts';
 import { Dashboard } from './dashboard.ts';
 import { bundleFunctions } from './function-bundle.ts';
+import { KlarnaCallAlarms } from './klarna-call-alarms.ts';
 import { KlarnaWebhook } from './klarna-webhook.ts';
-import { LapseFunction, type LapseFunctionProps } from './lapse-function.ts';
-import { type LapseSettings, resolveSettings, type ResolvedSettings } from './lapse-settings.ts';
+import { lambdaQuotaAlarm } from './lambda-quota-alarm.ts';
+import type { LapseFunction } from './lapse-function.ts';
+import type { LapseProps } from './lapse-props.ts';
+import { resolveSettings } from './resolve-settings.ts';
+import { type CancelResult, PaymentRequestApi } from './payment-request-api.ts';
 import { PaymentRequestTable } from './payment-request-table.ts';
-import { checkRegion } from './region.ts';
 import { Reconciliation } from './reconciliation.ts';
+import { checkRegion } from './region.ts';
 import { SessionTimer } from './session-timer.ts';
-import { StateChangeEvents } from './state-change-events.ts';
+import { type AttentionCause, StateChangeEvents } from './state-change-events.ts';
 
-/** What Lapse is to use of yours, and how it is to behave. Everything is optional; what is not given is created. */
-export interface LapseProps extends LapseSettings {
-  /**
-   * A table with the keys and indexes of `tableSchema` and a stream of new and old images.
-   * @default - one that is kept when the stack goes
-   */
-  readonly table?: ITable;
-  /**
-   * The bus that events are put on.
-   * @default - one of its own
-   */
-  readonly bus?: IEventBus;
-  /**
-   * A key for the table, the queues and the secrets.
-   * @default - keys that AWS owns and manages
-   */
-  readonly encryptionKey?: IKey;
-  /**
-   * The topic that every alarm is told to.
-   * @default - one of its own, to which somebody has to subscribe
-   */
-  readonly alarmTopic?: ITopic;
-  /**
-   * Who may call the API.
-   * @default - IAM, or JWTs where `jwtIssuer` is given
-   */
-  readonly authorizer?: IHttpRouteAuthorizer;
-  /**
-   * The folder of each function's bundle.
-   * @default - bundled from the sources at synth
-   */
-  readonly bundles?: Readonly<Record<FunctionName, string>>;
-}
-
-const klarnaUrls = {
-  KLARNA_TEST_URL: 'https://api-global.test.klarna.com',
-  KLARNA_LIVE_URL: 'https://api-global.klarna.com',
-};
+export type { LapseProps } from './lapse-props.ts';
 
 /**
- * All of Lapse: ends a Klarna Payment Request when its checkout session ends. One per stack, since its schedule groups are named
- * after the stack.
+ * All of Lapse: ends a Klarna Payment Request when its checkout session ends. A stack can hold one, since the schedule groups are
+ * named after the stack.
  */
 export class Lapse extends Construct {
   readonly api: HttpApi;
-  /** Where Klarna's webhooks have to come to. */
-  readonly webhookUrl: string;
   readonly table: ITable;
-  /** How long records are kept in it after their last change. */
-  readonly retentionDays: number;
   readonly bus: IEventBus;
-  /** What session timers go off into, what of them was given up, and what could not be published. */
-  readonly queues: Readonly<Record<'timers' | 'deadTimers' | 'unpublishedEvents', IQueue>>;
-  readonly accountsSecret: ISecret;
-  readonly signingKeysSecret: ISecret;
   readonly alarmTopic: ITopic;
-  readonly alarms: Alarms;
-  readonly dashboardName: string;
   readonly functions: Readonly<Record<FunctionName, LapseFunction>>;
+  /** The address to subscribe at Klarna for webhooks. */
+  readonly webhookUrl: string;
+  readonly #parts: Parts;
 
   constructor(scope: Construct, id: string, props: LapseProps = {}) {
     super(scope, id);
     const { table: existing, bus, encryptionKey, alarmTopic, authorizer, bundles, ...given } = props;
     const settings = resolveSettings(given);
     checkRegion(Stack.of(this).region);
-
-    const { maxReadUnits, maxWriteUnits } = settings;
-    const records = new PaymentRequestTable(this, 'PaymentRequests', {
-      existing,
-      encryptionKey,
-      maxReadUnits,
-      maxWriteUnits,
-    });
-    const secrets = new AccountSecrets(this, 'Secrets', { encryptionKey });
-    const timer = new SessionTimer(this, 'SessionTimer', { encryptionKey });
-    const events = new StateChangeEvents(this, 'StateChanges', { bus, encryptionKey });
-    const functions = this.#functions(
-      { settings, records, secrets, timer, events },
-      bundles ?? bundleFunctions(),
-    );
-    const register = functions['register-payment-request'];
-    const get = functions['get-payment-request'];
-    const cancel = functions['cancel-payment-request'];
-    const receive = functions['receive-klarna-webhook'];
-    const expire = functions['cancel-expired-session'];
-    const reconcile = functions['reconcile-payment-requests'];
-
-    for (const reader of [register, get, cancel, expire, reconcile]) {
-      records.grantItems(reader, 'GetItem', 'UpdateItem');
-      secrets.grantRead(reader, secrets.accounts);
-    }
-    records.grantItems(receive, 'UpdateItem');
-    secrets.grantRead(receive, secrets.signingKeys);
-    const { dueIndex, sessionIndex, stateIndex } = tableSchema;
-    records.grantQuery(reconcile, dueIndex, stateIndex);
-    records.grantQuery(get, sessionIndex, stateIndex);
-    records.grantQuery(cancel, sessionIndex);
-    for (const armer of [register, expire, reconcile]) timer.grantArm(armer);
-    timer.grantRemove(cancel);
-    timer.grantList(reconcile);
-    timer.goOffInto(expire, settings.timerConcurrency);
-    events.publishFrom(records.table, functions['publish-state-changes']);
-    const sweep = new Reconciliation(this, 'Reconciliation', { reconcile, encryptionKey });
-    const grantees = [...Object.values(functions).map((each) => each.function), timer.role, sweep.role];
-    for (const grantee of grantees) encryptionKey?.grantEncryptDecrypt(grantee);
-
-    const { api } = new CancellationApi(this, 'Api', {
-      register,
-      get,
-      cancel,
-      authorizer: authorizer ?? authorizerOf(settings),
-      scopes: settings.jwt?.scopes ?? [],
-      rateLimit: settings.apiRateLimit,
-      burstLimit: settings.apiBurstLimit,
-      logRetentionDays: settings.logRetentionDays,
-    });
-    const webhook = new KlarnaWebhook(this, 'KlarnaWebhook', {
-      receive,
-      ingress: settings.webhookIngress,
-      api,
-    });
-
-    const watched: Watched = {
-      functions,
-      api,
-      table: records.table,
-      timerQueue: timer.queue,
-      deadLetterQueues: {
-        timers: timer.deadLetterQueue,
-        events: events.unpublished,
-        sweep: sweep.deadLetterQueue,
-      },
-      sessionGroupName: timer.groupName,
-    };
     this.alarmTopic = alarmTopic ?? new Topic(this, 'AlarmTopic', { enforceSSL: true });
-    this.alarms = new Alarms(this, 'Alarms', {
-      definitions: alarmDefinitions(watched, settings.thresholds),
-      topic: this.alarmTopic,
-    });
-    this.dashboardName = new Dashboard(this, 'Overview', watched).dashboard.dashboardName;
-    if (settings.canary) {
-      new CanaryDeployment(this, 'Canary', Object.values(functions), ({ functionName }) =>
-        ['Errors', 'Throttles'].flatMap((kind) => this.alarms.byId[`${kind}-${functionName}`] ?? []),
-      );
-    }
-
-    this.api = api;
-    this.webhookUrl = webhook.url;
-    this.table = records.table;
-    this.retentionDays = settings.retentionDays;
-    this.bus = events.bus;
-    // See lapse-function.ts for the assertions.
-    this.queues = {
-      timers: timer.queue,
-      deadTimers: timer.deadLetterQueue,
-      unpublishedEvents: events.unpublished,
+    const shared = {
+      settings,
+      bundles: bundles ?? bundleFunctions(),
+      encryptionKey,
+      alarmTopic: this.alarmTopic,
     };
-    this.accountsSecret = secrets.accounts as ISecret;
-    this.signingKeysSecret = secrets.signingKeys as ISecret;
-    this.functions = functions;
+    const table = new PaymentRequestTable(this, 'PaymentRequests', { shared, existing });
+    const secrets = new AccountSecrets(this, 'Secrets', shared);
+    const timer = new SessionTimer(this, 'SessionTimer', { shared, table, secrets });
+    const sweep = new Reconciliation(this, 'Reconciliation', { shared, table, secrets, timer });
+    const events = new StateChangeEvents(this, 'StateChanges', { shared, table: table.table, bus });
+    const api = new PaymentRequestApi(this, 'Api', { shared, table, secrets, timer, authorizer });
+    const webhook = new KlarnaWebhook(this, 'Webhook', { shared, table, secrets, api: api.api });
+    this.api = api.api;
+    this.table = table.table;
+    this.bus = events.bus;
+    this.webhookUrl = webhook.url;
+    this.functions = {
+      ...api.functions,
+      'receive-klarna-webhook': webhook.receive,
+      'cancel-expired-session': timer.expire,
+      'reconcile-payment-requests': sweep.reconcile,
+      'publish-state-changes': events.publish,
+    };
+    new KlarnaCallAlarms(this, 'KlarnaCalls', shared);
+    lambdaQuotaAlarm(this, 'LambdaQuota', shared);
+    if (settings.canary) new CanaryDeployment(this, 'Canary', Object.values(this.functions));
+    const { dashboardName } = new Dashboard(this, 'Overview', {
+      functions: this.functions,
+      api: api.api,
+      table: table.table,
+      timerQueue: timer.queue,
+      deadLetterQueues: [timer.deadLetterQueue, events.unpublished, sweep.deadLetterQueue],
+    }).dashboard;
+    const { retentionDays } = settings;
+    this.#parts = { secrets, timer, sweep, events, api, webhook, dashboardName, retentionDays };
   }
 
-  #functions(
-    { settings, records, secrets, timer, events }: Parts,
-    bundles: Readonly<Record<FunctionName, string>>,
-  ): Readonly<Record<FunctionName, LapseFunction>> {
-    const make = <Name extends FunctionName>(
-      constructId: string,
-      functionName: Name,
-      environment: EnvironmentOf<Name>,
-      limits: Pick<LapseFunctionProps<Name>, 'timeout' | 'memorySize' | 'reservedConcurrentExecutions'>,
-    ): LapseFunction =>
-      new LapseFunction<Name>(this, constructId, {
-        functionName,
-        bundle: bundles[functionName],
-        environment,
-        logRetentionDays: settings.logRetentionDays,
-        ...limits,
-      });
-    const table = { TABLE_NAME: records.table.tableName, RETENTION_DAYS: String(settings.retentionDays) };
-    const cache = { SECRETS_CACHE_SECONDS: '120' };
-    const accounts = {
-      ...cache,
-      ACCOUNTS_SECRET_ID: secrets.accounts.secretArn,
-      MAX_SESSION_SECONDS: String(settings.maxSessionSeconds),
+  /**
+   * Allows a principal to make every API call for one account. Throws where the API has another authorizer than IAM.
+   *
+   * @param account the account's name in the secret `accounts`
+   */
+  grantCall(grantee: IGrantable, account: string): Grant {
+    return this.#parts.api.grantCall(grantee, account);
+  }
+
+  /** Adds the outputs that the command line and the next steps need. Their logical ids are their names: one Lapse per stack. */
+  addOutputs(): void {
+    const { secrets, timer, events, retentionDays } = this.#parts;
+    const { region } = Stack.of(this);
+    const outputs = {
+      ApiUrl: this.api.apiEndpoint,
+      WebhookUrl: this.webhookUrl,
+      AccountsSecretName: secrets.accounts.secretName,
+      SigningKeysSecretName: secrets.signingKeys.secretName,
+      EventBusName: this.bus.eventBusName,
+      TableName: this.table.tableName,
+      RetentionDays: String(retentionDays),
+      TimerQueueUrl: timer.queue.queueUrl,
+      DeadTimersQueueUrl: timer.deadLetterQueue.queueUrl,
+      UnpublishedEventsQueueUrl: events.unpublished.queueUrl,
+      AlarmTopicArn: this.alarmTopic.topicArn,
+      DashboardUrl: `https://${region}.console.aws.amazon.com/cloudwatch/home?region=${region}#dashboards/dashboard/${this.#parts.dashboardName}`,
+      NextCommand: `aws secretsmanager put-secret-value --region ${region} --secret-id ${secrets.accounts.secretName} --secret-string file://accounts.json`,
     };
-    const signingKeys = { ...cache, SIGNING_KEYS_SECRET_ID: secrets.signingKeys.secretArn };
-    const seconds = (count: number): Duration => Duration.seconds(count);
-    const timers = { ...timer.environment, TIMERS: settings.timers };
-    // Somebody waits for these.
-    const memorySize = 512;
-    return {
-      'register-payment-request': make(
-        'Register',
-        'register-payment-request',
-        { ...table, ...accounts, ...klarnaUrls, ...timers },
-        { memorySize, timeout: seconds(10) },
-      ),
-      'get-payment-request': make(
-        'Get',
-        'get-payment-request',
-        { ...table, ...accounts, ...klarnaUrls },
-        { memorySize, timeout: seconds(15) },
-      ),
-      'cancel-payment-request': make(
-        'Cancel',
-        'cancel-payment-request',
-        {
-          ...table,
-          ...accounts,
-          ...klarnaUrls,
-          TIMERS: settings.timers,
-          SCHEDULE_GROUP_NAME: timer.groupName,
-        },
-        { memorySize, timeout: seconds(28) },
-      ),
-      'receive-klarna-webhook': make(
-        'Webhook',
-        'receive-klarna-webhook',
-        { ...table, ...signingKeys },
-        { memorySize, timeout: seconds(10), reservedConcurrentExecutions: settings.webhookConcurrency },
-      ),
-      'cancel-expired-session': make(
-        'Expire',
-        'cancel-expired-session',
-        { ...table, ...accounts, ...klarnaUrls, ...timers },
-        { timeout: seconds(30) },
-      ),
-      'reconcile-payment-requests': make(
-        'Reconcile',
-        'reconcile-payment-requests',
-        {
-          ...table,
-          ...accounts,
-          ...klarnaUrls,
-          ...timers,
-          CANCEL_JOBS_PER_SECOND: String(settings.cancelJobsPerSecond),
-        },
-        // A whole core: after an outage it is what bounds how many sessions a run ends, and a run that finds nothing is short.
-        { memorySize: 1_769, timeout: seconds(55), reservedConcurrentExecutions: 1 },
-      ),
-      'publish-state-changes': make(
-        'Publish',
-        'publish-state-changes',
-        { EVENT_BUS_NAME: events.bus.eventBusName },
-        { timeout: seconds(30) },
-      ),
-    };
+    for (const [name, value] of Object.entries(outputs)) {
+      new CfnOutput(this, name, { value }).overrideLogicalId(name);
+    }
+  }
+
+  /** Milliseconds between a session's deadline and its end: the highest of the period. */
+  metricTimerLateness(options?: MetricOptions): IMetric {
+    return this.#parts.timer.metricLateness(options);
+  }
+
+  /** Cancels by the API, by result. */
+  metricCancels(result: CancelResult, options?: MetricOptions): IMetric {
+    return this.#parts.api.metricCancels(result, options);
+  }
+
+  /** Cancels with an unknown result that the sweep tried to settle. */
+  metricPendingCancels(options?: MetricOptions): IMetric {
+    return this.#parts.sweep.metricPendingCancels(options);
+  }
+
+  /** Work that a timer, a webhook or a caller should have done and the sweep did. */
+  metricSweepRepairs(options?: MetricOptions): IMetric {
+    return this.#parts.sweep.metricRepairs(options);
+  }
+
+  /** Webhooks refused with a status, such as 400 for a wrong signature. */
+  metricRefusedWebhooks(status: number, options?: MetricOptions): IMetric {
+    return this.#parts.webhook.metricRefusedWebhooks(status, options);
+  }
+
+  /** Payment Requests that need attention, by cause. */
+  metricAttention(cause: AttentionCause, options?: MetricOptions): IMetric {
+    return this.#parts.events.metricAttention(cause, options);
   }
 }
 
 interface Parts {
-  readonly settings: ResolvedSettings;
-  readonly records: PaymentRequestTable;
   readonly secrets: AccountSecrets;
   readonly timer: SessionTimer;
+  readonly sweep: Reconciliation;
   readonly events: StateChangeEvents;
+  readonly api: PaymentRequestApi;
+  readonly webhook: KlarnaWebhook;
+  readonly dashboardName: string;
+  readonly retentionDays: number;
 }
-
-const authorizerOf = ({ jwt }: ResolvedSettings): IHttpRouteAuthorizer =>
-  jwt
-    ? new HttpJwtAuthorizer('Jwt', jwt.issuer, { jwtAudience: [...jwt.audience] })
-    : new HttpIamAuthorizer();

@@ -1,4 +1,5 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import {
   AttributeType,
   Billing,
@@ -8,54 +9,49 @@ import {
   TableEncryptionV2,
   TableV2,
 } from 'aws-cdk-lib/aws-dynamodb';
-import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import { tableSchema } from '../functions/contract/table-schema.ts';
+import { LapseAlarm } from './lapse-alarm.ts';
 import type { LapseFunction } from './lapse-function.ts';
+import type { SharedProps } from './shared-props.ts';
 
+/** Which table holds the records. */
 export interface PaymentRequestTableProps {
-  /** A table of one's own: with the keys and indexes of `tableSchema`, and a stream of new and old images. */
+  readonly shared: SharedProps;
+  /** Your table, with the keys and indexes of `tableSchema` and a stream of new and old images. Undefined: one is created. */
   readonly existing: ITable | undefined;
-  readonly encryptionKey: IKey | undefined;
-  /** Units a second that an on-demand table will not go beyond. */
-  readonly maxReadUnits: number;
-  readonly maxWriteUnits: number;
 }
 
-/** The one table, with its stream: kept when the stack goes, and restorable to any second of the last 35 days. */
+/** The one table, with its stream and its throttling alarms. It stays when the stack is deleted and has point-in-time recovery. */
 export class PaymentRequestTable extends Construct {
   readonly table: ITable;
+  readonly #retentionDays: number;
 
-  constructor(scope: Construct, id: string, props: PaymentRequestTableProps) {
+  constructor(scope: Construct, id: string, { shared, existing }: PaymentRequestTableProps) {
     super(scope, id);
-    const { existing, encryptionKey, maxReadUnits, maxWriteUnits } = props;
     if (existing && existing.tableStreamArn === undefined) {
       throw new Error('table has no stream; allowed: a table with a stream of NEW_AND_OLD_IMAGES.');
     }
-    const { partitionKey, dueIndex, sessionIndex, stateIndex, timeToLive } = tableSchema;
-    const ceiling = { maxReadRequestUnits: maxReadUnits, maxWriteRequestUnits: maxWriteUnits };
-    this.table =
-      existing ??
-      // See lapse-function.ts for the assertion.
-      (new TableV2(this, 'Table', {
-        partitionKey: { name: partitionKey, type: AttributeType.STRING },
-        globalSecondaryIndexes: [dueIndex, sessionIndex, stateIndex].map((index) => ({
-          indexName: index.name,
-          partitionKey: { name: index.partitionKey, type: AttributeType.STRING },
-          sortKey: { name: index.sortKey, type: AttributeType.STRING },
-          projectionType: ProjectionType.KEYS_ONLY,
-        })),
-        billing: Billing.onDemand(ceiling),
-        timeToLiveAttribute: timeToLive,
-        dynamoStream: StreamViewType.NEW_AND_OLD_IMAGES,
-        pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-        deletionProtection: true,
-        removalPolicy: RemovalPolicy.RETAIN,
-        ...(encryptionKey && { encryption: TableEncryptionV2.customerManagedKey(encryptionKey) }),
-      }) as ITable);
+    this.#retentionDays = shared.settings.retentionDays;
+    this.table = existing ?? this.#create(shared);
+    for (const metricName of ['ReadThrottleEvents', 'WriteThrottleEvents']) {
+      new LapseAlarm(this, metricName, {
+        topic: shared.alarmTopic,
+        description: 'DynamoDB throttles calls to the table.',
+        section: 'quotas',
+        metric: this.table.metric(metricName, { statistic: Stats.SUM, period: Duration.minutes(5) }),
+        threshold: 1,
+        periods: 2,
+      });
+    }
   }
 
-  /** Allows reading and writing single items: no Scan, no Delete. */
+  /** What a function reads to find the table. */
+  get environment() {
+    return { TABLE_NAME: this.table.tableName, RETENTION_DAYS: String(this.#retentionDays) };
+  }
+
+  /** Allows reading or writing single items. Scan and DeleteItem are not allowed to any function. */
   grantItems(grantee: LapseFunction, ...actions: readonly ('GetItem' | 'UpdateItem')[]): void {
     grantee.allow(
       actions.map((action) => `dynamodb:${action}`),
@@ -63,11 +59,35 @@ export class PaymentRequestTable extends Construct {
     );
   }
 
-  /** Allows looking through these indexes. */
+  /** Allows querying these indexes. */
   grantQuery(grantee: LapseFunction, ...indexes: readonly { readonly name: string }[]): void {
     grantee.allow(
       ['dynamodb:Query'],
       indexes.map(({ name }) => `${this.table.tableArn}/index/${name}`),
     );
+  }
+
+  #create({ settings, encryptionKey }: SharedProps): ITable {
+    const { partitionKey, dueIndex, sessionIndex, stateIndex, timeToLive } = tableSchema;
+    // See lapse-function.ts for the assertion.
+    return new TableV2(this, 'Table', {
+      partitionKey: { name: partitionKey, type: AttributeType.STRING },
+      globalSecondaryIndexes: [dueIndex, sessionIndex, stateIndex].map((index) => ({
+        indexName: index.name,
+        partitionKey: { name: index.partitionKey, type: AttributeType.STRING },
+        sortKey: { name: index.sortKey, type: AttributeType.STRING },
+        projectionType: ProjectionType.KEYS_ONLY,
+      })),
+      billing: Billing.onDemand({
+        maxReadRequestUnits: settings.maxReadUnits,
+        maxWriteRequestUnits: settings.maxWriteUnits,
+      }),
+      timeToLiveAttribute: timeToLive,
+      dynamoStream: StreamViewType.NEW_AND_OLD_IMAGES,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      deletionProtection: true,
+      removalPolicy: RemovalPolicy.RETAIN,
+      ...(encryptionKey && { encryption: TableEncryptionV2.customerManagedKey(encryptionKey) }),
+    }) as ITable;
   }
 }

@@ -1,46 +1,136 @@
-import { Stack } from 'aws-cdk-lib';
-import type { Role } from 'aws-cdk-lib/aws-iam';
-import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { Duration, Stack } from 'aws-cdk-lib';
+import type { IMetric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import { CfnSchedule, CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { LapseFunction } from './lapse-function.ts';
-import { deadLetterQueue } from './lapse-queue.ts';
+import { tableSchema } from '../functions/contract/table-schema.ts';
+import type { AccountSecrets } from './account-secrets.ts';
+import { DeadLetterQueue } from './dead-letter-queue.ts';
+import { LapseAlarm } from './lapse-alarm.ts';
+import { LapseFunction } from './lapse-function.ts';
+import { functionMetric } from './lapse-metrics.ts';
+import type { PaymentRequestTable } from './payment-request-table.ts';
 import { schedulerRole } from './scheduler-role.ts';
+import type { SessionTimer } from './session-timer.ts';
+import type { SharedProps } from './shared-props.ts';
 
+/** What the sweep works on. */
 export interface ReconciliationProps {
-  readonly reconcile: LapseFunction;
-  readonly encryptionKey: IKey | undefined;
+  readonly shared: SharedProps;
+  readonly table: PaymentRequestTable;
+  readonly secrets: AccountSecrets;
+  readonly timer: SessionTimer;
 }
 
-/** The sweep: every minute, one at a time. A run that cannot be started is not tried again: the next one does its work. */
+/** The sweep: runs every minute, one run at a time. A run that cannot start is not repeated: the next run does its work. */
 export class Reconciliation extends Construct {
+  readonly reconcile: LapseFunction;
+  /** Holds the runs that could not be started. */
   readonly deadLetterQueue: Queue;
-  readonly role: Role;
 
-  constructor(scope: Construct, id: string, { reconcile, encryptionKey }: ReconciliationProps) {
+  constructor(scope: Construct, id: string, props: ReconciliationProps) {
     super(scope, id);
+    this.reconcile = this.#createFunction(props);
+    this.deadLetterQueue = new DeadLetterQueue(this, 'DeadLetters', {
+      shared: props.shared,
+      description: 'A run of the sweep could not be started.',
+      section: 'dead-letters-sweep',
+    }).queue;
+    this.#createSchedule(props.shared);
+    this.#watch(props.shared);
+  }
+
+  /** Cancels with an unknown result that the sweep tried to settle. */
+  metricPendingCancels(options?: MetricOptions): IMetric {
+    return functionMetric('reconcile-payment-requests', 'PendingCancels', options);
+  }
+
+  /** Work that a timer, a webhook or a caller should have done and the sweep did. */
+  metricRepairs(options?: MetricOptions): IMetric {
+    return functionMetric('reconcile-payment-requests', 'SweepRepairs', options);
+  }
+
+  #createFunction({ shared, table, secrets, timer }: ReconciliationProps): LapseFunction {
+    const reconcile = new LapseFunction(this, 'Reconcile', {
+      shared,
+      functionName: 'reconcile-payment-requests',
+      environment: {
+        ...table.environment,
+        ...secrets.accountsEnvironment,
+        ...timer.environment,
+        CANCEL_JOBS_PER_SECOND: String(shared.settings.cancelJobsPerSecond),
+      },
+      // A whole core, which limits how many sessions a run ends after an outage. A run without work is short.
+      memorySize: 1_769,
+      timeout: Duration.seconds(55),
+      reservedConcurrentExecutions: 1,
+    });
+    table.grantItems(reconcile, 'GetItem', 'UpdateItem');
+    table.grantQuery(reconcile, tableSchema.dueIndex, tableSchema.stateIndex);
+    secrets.grantReadAccounts(reconcile);
+    timer.grantArm(reconcile);
+    return reconcile;
+  }
+
+  #createSchedule(shared: SharedProps): void {
+    const { functionArn } = this.reconcile.live;
+    const { queueArn } = this.deadLetterQueue;
     const group = new CfnScheduleGroup(this, 'Group', { name: `${Stack.of(this).stackName}-sweep` });
-    this.deadLetterQueue = deadLetterQueue(this, 'DeadLetters', encryptionKey);
-    this.role = schedulerRole(this, 'Role', {
+    const role = schedulerRole(this, 'Role', {
       group,
-      description: 'Lets the sweep of Lapse run every minute',
+      description: 'Lets Scheduler run the sweep of Lapse every minute',
       grants: [
-        [['lambda:InvokeFunction'], [reconcile.live.functionArn]],
-        [['sqs:SendMessage'], [this.deadLetterQueue.queueArn]],
+        [['lambda:InvokeFunction'], [functionArn]],
+        [['sqs:SendMessage'], [queueArn]],
       ],
+      encryptionKey: shared.encryptionKey,
     });
     new CfnSchedule(this, 'EveryMinute', {
       groupName: group.ref,
       scheduleExpression: 'rate(1 minute)',
       flexibleTimeWindow: { mode: 'OFF' },
       target: {
-        arn: reconcile.live.functionArn,
-        roleArn: this.role.roleArn,
+        arn: functionArn,
+        roleArn: role.roleArn,
         input: '{}',
         retryPolicy: { maximumEventAgeInSeconds: 60, maximumRetryAttempts: 0 },
-        deadLetterConfig: { arn: this.deadLetterQueue.queueArn },
+        deadLetterConfig: { arn: queueArn },
       },
+    });
+  }
+
+  #watch({ alarmTopic: topic, settings: { thresholds } }: SharedProps): void {
+    new LapseAlarm(this, 'PendingCancels', {
+      topic,
+      description: 'Cancels with an unknown result have been open for 15 minutes.',
+      section: 'pending-cancels',
+      metric: this.metricPendingCancels(),
+      threshold: 1,
+      periods: 3,
+    });
+    new LapseAlarm(this, 'SweepRepairs', {
+      topic,
+      description: `The sweep made ${thresholds.sweepRepairs} repairs or more in 15 minutes.`,
+      section: 'sweep-repairs',
+      metric: this.metricRepairs({ period: Duration.minutes(15) }),
+      threshold: thresholds.sweepRepairs,
+    });
+    new LapseAlarm(this, 'SweepFailures', {
+      topic,
+      description: 'The sweep has failed to reconcile records for 15 minutes.',
+      section: 'sweep-failures',
+      metric: functionMetric('reconcile-payment-requests', 'SweepFailures'),
+      threshold: 1,
+      periods: 3,
+    });
+    new LapseAlarm(this, 'SweepSilent', {
+      topic,
+      description: 'The sweep has not run for five minutes.',
+      section: 'sweep-silent',
+      metric: this.reconcile.live.metricInvocations({ period: Duration.minutes(5) }),
+      threshold: 1,
+      raised: 'below',
+      missingData: 'breaching',
     });
   }
 }

@@ -1,7 +1,7 @@
 import { Token } from 'aws-cdk-lib';
 import { RegionInfo } from 'aws-cdk-lib/region-info';
 
-/** Throws a sentence when the Region is none of AWS's. One that is not known before the deployment is let through. */
+/** Throws when the Region is not one of AWS's. A Region that is known only at deploy time passes. */
 export function checkRegion(region: string): void {
   const known = RegionInfo.regions.map(({ name }) => name);
   if (Token.isUnresolved(region) || known.includes(region)) return;

@@ -1,27 +1,29 @@
 import { Stack } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import type { Construct } from 'constructs';
 
-/** What a role allows: literal actions on literal resources. */
-export type Grant = readonly [actions: readonly string[], resources: readonly string[]];
+/** What a role may do: literal actions on literal resources. */
+export type RoleGrant = readonly [actions: readonly string[], resources: readonly string[]];
+
+/** Whose schedules use a role, and what for. */
+export interface SchedulerRoleProps {
+  readonly group: CfnScheduleGroup;
+  readonly description: string;
+  readonly grants: readonly RoleGrant[];
+  /** The key of the queues that the role sends to. */
+  readonly encryptionKey: IKey | undefined;
+}
 
 /**
- * The role that Scheduler takes for the schedules of one group of this account, and of no other
+ * A role that Scheduler assumes for the schedules of one group of this account only
  * (https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html).
  */
 export function schedulerRole(
   scope: Construct,
   id: string,
-  {
-    group,
-    description,
-    grants,
-  }: {
-    readonly group: CfnScheduleGroup;
-    readonly description: string;
-    readonly grants: readonly Grant[];
-  },
+  { group, description, grants, encryptionKey }: SchedulerRoleProps,
 ): Role {
   const role = new Role(scope, id, {
     assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
@@ -34,5 +36,6 @@ export function schedulerRole(
   for (const [actions, resources] of grants) {
     role.addToPolicy(new PolicyStatement({ actions: [...actions], resources: [...resources] }));
   }
+  encryptionKey?.grantEncryptDecrypt(role);
   return role;
 }

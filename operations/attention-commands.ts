@@ -1,4 +1,4 @@
-import type { Attention, HistoryEntry, PaymentRequestRecord, ReadRecord } from '../client/answers.ts';
+import type { Attention, HistoryEntry, PaymentRequestRecord, ReadRecord } from '../client/responses.ts';
 import type { Operations } from './compose-operations.ts';
 
 type Print = (line: string) => void;
@@ -48,6 +48,9 @@ export async function listAttention(
   }
   if (lines === 0) print('Nothing needs attention.');
 }
+
+/** Every reason for attention. */
+export const attentions = Object.keys(explanations) as readonly Attention[];
 
 /** The request, what it needs, and how it came to that, with the ids by which Klarna's support finds what it said. */
 export async function explainAttention(operations: Operations, name: string, print: Print): Promise<void> {

@@ -1,7 +1,13 @@
 import { parseArgs } from 'node:util';
-import { type Attention, attentions } from '../client/answers.ts';
+import type { Attention } from '../client/responses.ts';
 import type { QuarantineReason } from '../functions/application/ports.ts';
-import { askAgain, type AttentionFilter, explainAttention, listAttention } from './attention-commands.ts';
+import {
+  askAgain,
+  type AttentionFilter,
+  attentions,
+  explainAttention,
+  listAttention,
+} from './attention-commands.ts';
 import { composeOperations, type Operations } from './compose-operations.ts';
 import { explainQuarantine, listQuarantine, replayQuarantine } from './quarantine-commands.ts';
 import { listDeadTimers, listUnpublished, redriveTimers, replayUnpublished } from './queue-commands.ts';
@@ -196,6 +202,6 @@ function some(names: readonly string[], subject = 'quarantine'): readonly string
 
 function filterOf({ account, kind: attention }: Command): AttentionFilter {
   if (account === undefined)
-    throw new Error('No --account is given; allowed: an account of the secret accounts.');
+    throw new Error('No --account is given; allowed: an account in the secret accounts.');
   return { account, attention };
 }

@@ -8,7 +8,7 @@ import { World } from '../../test/support/world.ts';
 import { defaultLatencies } from '../stand-ins/latencies.ts';
 
 export interface SweepAlone {
-  /** Milliseconds that Klarna took for each answer. */
+  /** Milliseconds that Klarna took for each response. */
   readonly klarnaMillis: number;
   /** Sessions that one run ended, more of them being due, and the seconds that it took. */
   readonly ended: number;

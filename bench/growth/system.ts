@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDbPaymentRequestStore } from '../../functions/adapters/dynamodb/dynamodb-payment-request-store.ts';
+import { mapConcurrently } from '../../functions/application/map-concurrently.ts';
 import type { Account, PaymentRequestId } from '../../functions/domain/identifiers.ts';
 import { instantFromMillis, plusMillis } from '../../functions/domain/instant.ts';
 import { type PaymentRequest, unknownPaymentRequest } from '../../functions/domain/payment-request.ts';
@@ -20,7 +21,7 @@ export interface System {
   readonly process: LocalProcess;
   /** Writes open sessions into the table with this deadline, in milliseconds since 1970, by the codec of the functions. */
   seed(ids: readonly PaymentRequestId[], deadline: number): Promise<void>;
-  /** Resolves once the bus has had the news that each of these is canceled. Nobody is asked for it, so that nothing is slowed. */
+  /** Resolves once the bus has received CANCELED for each of these. It sends no calls, so it slows nothing down. */
   allCanceled(ids: readonly string[], onCanceled: (done: number) => void): Promise<void>;
   /** How often each action of AWS has been called since the start. */
   calls(): Promise<Readonly<Record<string, number>>>;
@@ -79,13 +80,9 @@ export async function startSystem(): Promise<System> {
       throw new Error(`The events ended before ${left.size} of the sessions did.`);
     },
     async seed(ids, deadline) {
-      const waiting = ids.values();
-      const lane = async () => {
-        for (const paymentRequestId of waiting) {
-          await store.save(undefined, openSession(paymentRequestId, deadline));
-        }
-      };
-      await Promise.all(Array.from({ length: 32 }, lane));
+      await mapConcurrently(ids, 32, (paymentRequestId) =>
+        store.save(undefined, openSession(paymentRequestId, deadline)),
+      );
     },
     async atRest() {
       for (let before = '', quiet = 0; quiet < 3;) {

@@ -1,6 +1,6 @@
 /**
- * The runtime client of a sample, bundled to plain JavaScript: what Lambda itself does before and between a function's calls, at
- * as little cost as can be. Over a bare socket, since Lambda's own client is native code: `node:http` here would be loaded, and
+ * The runtime client of a sample, bundled to plain JavaScript. It does what Lambda does before and between a function's calls, at
+ * the least cost. Over a bare socket, since Lambda's own client is native code: `node:http` here would be loaded, and
  * paid for, before the function that needs it.
  */
 import { createConnection, type Socket } from 'node:net';
@@ -95,7 +95,7 @@ async function serve(handler: Handler): Promise<never> {
     } catch (error) {
       await call('POST', `/invocation/${id}/error`, describe(error));
     }
-    // After the answer, so that the looking is in nobody's time.
+    // After the response, so that no call pays for the measurement.
     const { user, system } = process.cpuUsage(before);
     await call('POST', `/measures/${user + system}/${peakKilobytes()}`);
   }

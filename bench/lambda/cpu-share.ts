@@ -4,7 +4,7 @@ import { join } from 'node:path';
 /** Lambda gives a function with this much memory one whole core (https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html). */
 const megabytesOfACore = 1_769;
 
-/** A throttled function gets its share anew in each of these. */
+/** A throttled function gets its share again in each of these periods. */
 const periodMicros = 20_000;
 
 /** A control group of processes that get a share of one core. */

@@ -14,11 +14,11 @@ export interface Sandboxed {
   readonly handler: string;
   readonly memoryMegabytes: number;
   readonly environment: Readonly<Record<string, string>>;
-  /** The open file that takes what the function logs; else nobody does. */
+  /** The open file that takes the function's log. Without it, the log is discarded. */
   readonly stdout?: number;
 }
 
-/** One call of a function: milliseconds from the handing over of the event to the answer, and of CPU in the process. */
+/** One call of a function: milliseconds from the event to the response, and of CPU in the process. */
 export interface Call {
   readonly millis: number;
   readonly cpuMillis: number;

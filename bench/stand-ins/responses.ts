@@ -36,7 +36,7 @@ const keyed = v.object({
   ConditionExpression: v.optional(v.string()),
 });
 
-/** The answer to one call; throws for a call that no flow of the benchmark makes. */
+/** The response to one call; throws for a call that no flow of the benchmark makes. */
 export function responseOf(world: World, asked: Asked): Responded {
   const { service, action, input } = asked;
   switch (`${service}.${action}`) {
@@ -62,8 +62,6 @@ export function responseOf(world: World, asked: Asked): Responded {
       const { SecretId } = v.parse(v.object({ SecretId: v.string() }), input);
       return ok({ ARN: SecretId, Name: SecretId, SecretString: JSON.stringify(world.secrets[SecretId]) });
     }
-    case 'scheduler.ListSchedules':
-      return ok({ Schedules: [] });
     case 'scheduler.CreateSchedule':
       return ok({ ScheduleArn: 'arn:aws:scheduler:eu-west-1:000000000000:schedule/lapse/a' });
     case 'scheduler.DeleteSchedule':
@@ -89,7 +87,7 @@ function keyOf(input: unknown) {
   return { TableName, key: given?.S ?? '', conditional: ConditionExpression !== undefined };
 }
 
-/** As Klarna shows one, with the members that nobody reads. */
+/** A Payment Request as Klarna shows it, with the members that Lapse does not read. */
 const paymentRequest = (url: string, state: string) => ({
   payment_request_id: url.slice(url.lastIndexOf('/') + 1),
   payment_request_reference: 'order-1',

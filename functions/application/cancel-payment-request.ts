@@ -67,6 +67,8 @@ export const cancelPaymentRequest =
     const asking = outcomeFromRecord(known, command, nowOf(dependencies))
       ? undefined
       : readAtKlarna(dependencies)(settings, key.paymentRequestId, until);
+    // It is awaited after the claim. Until then a fault of its own must not count as one that nothing handles.
+    asking?.catch(() => undefined);
     if (asking && !known) {
       // Nobody but Klarna can say that this id is a request at all: no record is made before it has.
       const { response } = await asking;

@@ -5,6 +5,7 @@ import type { PaymentRequest } from '../domain/payment-request.ts';
 import { isOpen } from '../domain/payment-request-state.ts';
 import type { CancelResult } from './cancel-payment-request.ts';
 import { changeRecord } from './change-record.ts';
+import { mapConcurrently } from './map-concurrently.ts';
 import type { AccountSettings, Clock, Ids } from './ports.ts';
 import { readSession, type SessionReading } from './read-session.ts';
 
@@ -27,7 +28,7 @@ export interface SessionCancelDependencies extends SessionReading {
 export type SessionMember = PaymentRequestKey & CancelResult;
 
 /** Requests ended side by side: a session has a few, and Klarna a rate limit. */
-const lanes = 5;
+const cancelsAtOnce = 5;
 
 /** Milliseconds after which no further cancel is begun: each may take 12 s more, and API Gateway waits 30. */
 const beginWithin = 10_000;
@@ -47,17 +48,11 @@ export const cancelSession =
     const { clock } = dependencies;
     const until = clock.now() + beginWithin;
     const records = await readSession(dependencies)(settings.account, sessionId);
-    const members: SessionMember[] = [];
-    const waiting = records.entries();
-    const lane = async () => {
-      for (const [index, record] of waiting) {
-        const { account, paymentRequestId } = record;
-        const result = await endOne(dependencies, record, command, settings, until);
-        members[index] = { account, paymentRequestId, ...result };
-      }
-    };
-    await Promise.all(Array.from({ length: lanes }, lane));
-    return members;
+    return mapConcurrently(records, cancelsAtOnce, async (record) => {
+      const { account, paymentRequestId } = record;
+      const result = await endOne(dependencies, record, command, settings, until);
+      return { account, paymentRequestId, ...result };
+    });
   };
 
 async function endOne(

@@ -189,7 +189,10 @@ export interface SigningKeys {
   find(signingKeyId: string): Promise<SigningKey | undefined>;
 }
 
-/** Klarna's API for one Payment Request. Never rejects for what Klarna or the network does: every answer is a value. */
+/**
+ * Klarna's API for one Payment Request. Never rejects for what Klarna or the network does: every response is a value. Rejects
+ * with a `ConfigurationError` when no request can be sent.
+ */
 export interface KlarnaPaymentRequests {
   read(credentials: KlarnaCredentials, id: PaymentRequestId, timeoutMillis: number): Promise<KlarnaResponse>;
   cancel(
@@ -199,7 +202,7 @@ export interface KlarnaPaymentRequests {
   ): Promise<KlarnaResponse>;
 }
 
-/** Klarna's own expiry of a Payment Request. Never rejects for what Klarna or the network does: every answer is a value. */
+/** Klarna's own expiry of a Payment Request. Rejects only as {@link KlarnaPaymentRequests} does. */
 export interface KlarnaExpiry {
   /** Klarna takes it only while the request is SUBMITTED, from 15 minutes to 48 hours away. */
   moveExpiry(
@@ -244,12 +247,6 @@ export interface SessionTimer extends TimerRemoval {
   arm(key: PaymentRequestKey, deadlineAt: Instant): Promise<void>;
   /** True where nothing goes off by itself: the sweep is the timer then, and is due at the deadline. */
   readonly sweepDriven?: boolean;
-}
-
-/** The timers that are set, for finding those that nobody needs any more. */
-export interface ArmedTimers {
-  /** For whom some of those are that were set before a moment: others with every call, and after the last from the first on. */
-  some(armedBefore: Instant): Promise<readonly PaymentRequestKey[]>;
 }
 
 /** The bus. */

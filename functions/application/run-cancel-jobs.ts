@@ -16,6 +16,7 @@ import { type Instant, instantFromMillis } from '../domain/instant.ts';
 import type { ListCursor } from '../domain/list-cursor.ts';
 import { isOpen, paymentRequestStates } from '../domain/payment-request-state.ts';
 import type { CancelResult } from './cancel-payment-request.ts';
+import { mapConcurrently } from './map-concurrently.ts';
 import type { Accounts, AccountSettings, CancelJobs, Clock, PaymentRequestList } from './ports.ts';
 
 type CancelOne = (
@@ -141,23 +142,18 @@ async function cancelAll(
   const settings = await accounts.find(job.account);
   if (!settings) throw new Error(`the secret accounts has no account ${job.account}`);
   const begin = clock.now();
-  const entries: CancelJobEntry[] = [];
-  const waiting = ids.entries();
   let latest = -1;
-  const lane = async () => {
-    for (const [index, paymentRequestId] of waiting) {
-      const early = begin + (index * 1_000) / perSecond - clock.now();
-      if (early > 0) await clock.wait(early);
-      // One that waited too long is begun all the same where a later one has been: what is begun stands at the front.
-      if (clock.now() >= until && index > latest) return;
-      latest = Math.max(latest, index);
-      entries[index] = await cancelOne(dependencies, job, paymentRequestId, settings);
-    }
-  };
   // So many that the rate is kept where Klarna takes two seconds for one, within bounds.
-  const lanes = Math.min(64, 2 * perSecond);
-  await Promise.all(Array.from({ length: lanes }, lane));
-  return entries;
+  const atOnce = Math.min(64, 2 * perSecond);
+  const entries = await mapConcurrently(ids, atOnce, async (paymentRequestId, index) => {
+    const early = begin + (index * 1_000) / perSecond - clock.now();
+    if (early > 0 && clock.now() < until) await clock.wait(early);
+    // One that waited too long is begun all the same where a later one has been: what is begun stands at the front.
+    if (clock.now() >= until && index > latest) return undefined;
+    latest = Math.max(latest, index);
+    return cancelOne(dependencies, job, paymentRequestId, settings);
+  });
+  return entries.filter((entry) => entry !== undefined);
 }
 
 async function cancelOne(

@@ -20,18 +20,18 @@ import { EventBridgePublisher } from '../adapters/eventbridge/eventbridge-publis
 import { agentFor } from '../adapters/klarna/klarna-http.ts';
 import { HttpKlarnaPaymentRequests } from '../adapters/klarna/klarna-payment-requests.ts';
 import { delayMessage } from '../adapters/queue/timer-message-delay.ts';
-import { ScheduledTimers } from '../adapters/scheduler/scheduled-timers.ts';
 import { removeSchedule, SchedulerSessionTimer } from '../adapters/scheduler/scheduler-session-timer.ts';
 import { CachedSecret } from '../adapters/secrets/cached-secret.ts';
 import { SecretAccounts } from '../adapters/secrets/secret-accounts.ts';
 import { SecretSigningKeys } from '../adapters/secrets/secret-signing-keys.ts';
 import type { Clock, Ids, SessionTimer, TimerRemoval } from '../application/ports.ts';
-import { noTimers, sweepSessionTimer } from '../adapters/sweep/sweep-session-timer.ts';
+import { sweepSessionTimer } from '../adapters/sweep/sweep-session-timer.ts';
 import { instantFromMillis } from '../domain/instant.ts';
 import { unknownPaymentRequest } from '../domain/payment-request.ts';
 import { preconnect } from '../cold-start/preconnect.ts';
 import type { ParsedEnvironment } from '../contract/environment.ts';
 import { withMetrics } from '../telemetry/klarna-metrics.ts';
+import { count, fault } from '../telemetry/telemetry.ts';
 import { primingKey } from '../cold-start/prime-cancel.ts';
 import { offlineAgent, offlineClient } from '../cold-start/offline-client.ts';
 
@@ -95,17 +95,35 @@ export function storeOf(environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS
   };
 }
 
-/** The accounts there are, and how Klarna is called for each. */
+/** A secret that counts and logs each failed read for which its last known value serves. */
+const secretOf = (
+  client: SecretsManagerClient,
+  secretId: string,
+  environment: Pick<Parsed, 'SECRETS_CACHE_SECONDS' | 'SECRETS_STALE_SECONDS'>,
+): CachedSecret =>
+  new CachedSecret({
+    client,
+    clock,
+    secretId,
+    cacheSeconds: environment.SECRETS_CACHE_SECONDS,
+    stale: {
+      seconds: environment.SECRETS_STALE_SECONDS,
+      onServed: (error) => {
+        count('SecretStale');
+        fault('secret.stale', error);
+      },
+    },
+  });
+
+/** The accounts of this deployment, and how Klarna is called for each. */
 export const accountsOf = (
-  environment: Pick<Parsed, 'ACCOUNTS_SECRET_ID' | 'SECRETS_CACHE_SECONDS' | 'MAX_SESSION_SECONDS'>,
+  environment: Pick<
+    Parsed,
+    'ACCOUNTS_SECRET_ID' | 'SECRETS_CACHE_SECONDS' | 'SECRETS_STALE_SECONDS' | 'MAX_SESSION_SECONDS'
+  >,
 ) =>
   new SecretAccounts(
-    new CachedSecret({
-      client: new SecretsManagerClient(clientSettings),
-      clock,
-      secretId: environment.ACCOUNTS_SECRET_ID,
-      cacheSeconds: environment.SECRETS_CACHE_SECONDS,
-    }),
+    secretOf(new SecretsManagerClient(clientSettings), environment.ACCOUNTS_SECRET_ID, environment),
     environment.MAX_SESSION_SECONDS * 1_000,
   );
 
@@ -197,15 +215,6 @@ export function timerOf(
   };
 }
 
-/** What timers there are, for the search for orphans. */
-export const armedTimersOf = ({
-  TIMERS,
-  SCHEDULE_GROUP_NAME,
-}: Pick<Parsed, 'TIMERS' | 'SCHEDULE_GROUP_NAME'>) =>
-  TIMERS === 'sweep'
-    ? noTimers
-    : new ScheduledTimers(new SchedulerClient(clientSettings), SCHEDULE_GROUP_NAME);
-
 /** What puts a timer's message back into its queue. */
 export const delayOf = ({ TIMER_QUEUE_URL }: Pick<Parsed, 'TIMER_QUEUE_URL'>) =>
   delayMessage(new SQSClient(clientSettings), TIMER_QUEUE_URL);
@@ -226,13 +235,8 @@ export function webhookStoresOf(environment: Pick<Parsed, 'TABLE_NAME' | 'RETENT
 
 /** The keys that Klarna signs with. */
 export function signingKeysOf(environment: ParsedEnvironment<'receive-klarna-webhook'>) {
-  const secret = new CachedSecret({
-    client: new SecretsManagerClient(hurriedClientSettings),
-    clock,
-    secretId: environment.SIGNING_KEYS_SECRET_ID,
-    cacheSeconds: environment.SECRETS_CACHE_SECONDS,
-  });
-  return new SecretSigningKeys(secret);
+  const client = new SecretsManagerClient(hurriedClientSettings);
+  return new SecretSigningKeys(secretOf(client, environment.SIGNING_KEYS_SECRET_ID, environment));
 }
 
 /** What reads a change off the table's stream, and what publishes it. */

@@ -14,7 +14,6 @@ import { receiveWebhook } from '../application/receive-webhook.ts';
 import { reconcilePaymentRequests } from '../application/reconcile-payment-requests.ts';
 import { refreshPaymentRequest } from '../application/refresh-payment-request.ts';
 import { extendSession, registerSession } from '../application/register-session.ts';
-import { removeOrphanTimers } from '../application/remove-orphan-timers.ts';
 import { runCancelJobs } from '../application/run-cancel-jobs.ts';
 import { startCancelJob, stopCancelJob } from '../application/start-cancel-job.ts';
 import { syncKlarnaExpiry } from '../application/sync-klarna-expiry.ts';
@@ -23,7 +22,6 @@ import { instantFromMillis } from '../domain/instant.ts';
 import { unknownPaymentRequest } from '../domain/payment-request.ts';
 import {
   accountsOf,
-  armedTimersOf,
   clock,
   connectToKlarna,
   delayOf,
@@ -176,11 +174,6 @@ export function composeReconciliation() {
   const { timer } = timerOf(environment);
   const dependencies = { store, timer, ...klarna, onTimerFault };
   return {
-    removeOrphans: removeOrphanTimers({
-      ...dependencies,
-      armedTimers: armedTimersOf(environment),
-      onFault: (error) => fault('orphan.fault', error),
-    }),
     // Nobody waits for the sweep.
     warmUp: warmUpOf(),
     runJobs: runCancelJobs({

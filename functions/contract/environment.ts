@@ -12,10 +12,13 @@ const wholeNumber = v.pipe(v.string(), v.regex(/^\d{1,9}$/, 'must be a whole num
 /** The table, and for how many days after its last change a record is retained. */
 const table = { TABLE_NAME: name, RETENTION_DAYS: wholeNumber };
 
-/** The secret `accounts`, the seconds it is cached, and the longest session that any account may set, in seconds. */
+/** The seconds that a secret is cached, and those that its last known value serves after that while it cannot be read. */
+const secretTimes = { SECRETS_CACHE_SECONDS: wholeNumber, SECRETS_STALE_SECONDS: wholeNumber };
+
+/** The secret `accounts`, and the longest session that any account may set, in seconds. */
 const accounts = {
   ACCOUNTS_SECRET_ID: name,
-  SECRETS_CACHE_SECONDS: wholeNumber,
+  ...secretTimes,
   MAX_SESSION_SECONDS: wholeNumber,
 };
 
@@ -48,7 +51,7 @@ export const environments = {
   'receive-klarna-webhook': v.object({
     ...table,
     SIGNING_KEYS_SECRET_ID: name,
-    SECRETS_CACHE_SECONDS: wholeNumber,
+    ...secretTimes,
   }),
   'cancel-expired-session': v.object({ ...table, ...accounts, ...klarna, ...timer }),
   'reconcile-payment-requests': v.object({

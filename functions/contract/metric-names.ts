@@ -7,10 +7,13 @@ import type { StateChangeEvent } from '../domain/state-change-event.ts';
 import type { FunctionName } from './environment.ts';
 
 /** Metrics of every function. */
-type OfAll = 'WarmUpMillis';
+type OfAll = 'WarmUpMillis' | 'ConfigurationFault';
+
+/** Metrics of the functions that read secrets. */
+type OfSecrets = 'SecretStale';
 
 /** Metrics of the functions behind the API. */
-type OfTheApi = OfAll | 'ApiFault';
+type OfTheApi = OfAll | OfSecrets | 'ApiFault';
 
 /** Metrics of the functions that call Klarna. */
 export type KlarnaMetric =
@@ -25,19 +28,21 @@ export interface MetricNames extends Record<FunctionName, string> {
   'cancel-payment-request': OfTheApi | KlarnaMetric | `Cancel:${CancelOutcome}`;
   'receive-klarna-webhook':
     | OfAll
+    | OfSecrets
     | `Webhook:${Awaited<ReturnType<ReturnType<typeof receiveWebhook>>>}`
     | `WebhookRefused:${number}`
     | 'WebhookQuarantined'
     | 'WebhookFault';
-  'cancel-expired-session': OfAll | KlarnaMetric | OfSessionEnds | 'TimerUnsettled' | 'TimerFault';
+  'cancel-expired-session':
+    OfAll | OfSecrets | KlarnaMetric | OfSessionEnds | 'TimerUnsettled' | 'TimerFault';
   'reconcile-payment-requests':
     | OfAll
+    | OfSecrets
     | KlarnaMetric
     | OfSessionEnds
     | 'SweepRepairs'
     | 'SweepFailures'
     | 'PendingCancels'
-    | 'OrphanTimers'
     | 'CancelJobPages';
   'publish-state-changes':
     | OfAll

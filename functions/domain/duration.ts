@@ -3,7 +3,7 @@ const iso8601 =
 
 /** What {@link parseDuration} takes, in words for an error. */
 export const durationFormat =
-  'a positive ISO 8601 duration of weeks, days, hours, minutes and seconds, such as PT30M; years and months have no fixed length';
+  'a positive ISO 8601 duration in weeks, days, hours, minutes and seconds, such as PT30M; no years or months, because their length varies';
 
 /** Milliseconds of an ISO 8601 duration; `undefined` for anything else, years, months, signs and zero among it. */
 export function parseDuration(text: string): number | undefined {

@@ -59,5 +59,9 @@ export function nextNanosecond(instant: Instant): Instant {
     : plusMillis(`${instant.slice(0, 20)}000000000Z` as Instant, 1000);
 }
 
+/** RFC 3339 with at most milliseconds, for people and for times that were shifted by nanoseconds to keep an order. */
+export const formatMillis = (instant: Instant): string =>
+  formatInstant(`${instant.slice(0, 23)}000000Z` as Instant);
+
 /** RFC 3339 as people write it: without trailing zeros. */
 export const formatInstant = (instant: Instant): string => instant.replace(/\.?0+Z/, 'Z');

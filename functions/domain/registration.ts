@@ -246,7 +246,7 @@ function checkDeadline(
     return refused(`at most ${formatDuration(maxSession)} from now`);
   }
   if (klarnaExpiresAt && deadlineAt > klarnaExpiresAt) {
-    return refused(`not after Klarna's own expiry, ${formatInstant(klarnaExpiresAt)}`);
+    return refused(`at most Klarna's expiry, ${formatInstant(klarnaExpiresAt)}`);
   }
   return undefined;
 }
@@ -267,7 +267,7 @@ function extensionLimit(
     );
   }
   if (klarnaExpiresAt && deadlineAt > klarnaExpiresAt) {
-    return refused(`not after Klarna's own expiry, ${formatInstant(klarnaExpiresAt)}`);
+    return refused(`at most Klarna's expiry, ${formatInstant(klarnaExpiresAt)}`);
   }
   return undefined;
 }

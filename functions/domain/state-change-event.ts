@@ -1,4 +1,4 @@
-import { formatInstant, type Instant } from './instant.ts';
+import { formatInstant, formatMillis, type Instant } from './instant.ts';
 import { type Observation, positionOf } from './observation.ts';
 import type { Attention, CancellationCause, HistoryEntry, PaymentRequest } from './payment-request.ts';
 import type { PaymentRequestState } from './payment-request-state.ts';
@@ -134,8 +134,8 @@ function eventOf(
       previous_state: previous ?? null,
       cause: (type === 'Payment Request Needs Attention' ? entry.attention : ours?.cause) ?? null,
       reason: ours?.reason ?? null,
-      occurred_at: formatInstant(entry.occurredAt ?? entry.recordedAt),
-      recorded_at: formatInstant(entry.recordedAt),
+      occurred_at: entry.occurredAt ? formatInstant(entry.occurredAt) : formatMillis(entry.recordedAt),
+      recorded_at: formatMillis(entry.recordedAt),
       version: record.version,
     },
   };

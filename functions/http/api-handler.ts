@@ -1,5 +1,6 @@
 import middy, { type MiddlewareObj } from '@middy/core';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
+import { ConfigurationError } from '../domain/configuration-error.ts';
 import { type HttpResponse, Problem, problemResponse } from './problem.ts';
 import { count, fault, telemetry } from '../telemetry/telemetry.ts';
 
@@ -20,13 +21,13 @@ function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
   count('ApiFault');
   fault('api.fault', error);
+  if (error instanceof ConfigurationError) return new Problem('misconfigured', { detail: error.message });
   return isFaultOfAws(error)
     ? new Problem('unavailable', {
-        detail:
-          'A service that this one needs did not answer. Nothing that was not answered has been promised.',
+        detail: 'A required AWS service did not respond. The request may not have been processed. Repeat it.',
         retryAfter: 1,
       })
-    : new Problem('internal', { detail: 'The error has been logged. Repeating the call is safe.' });
+    : new Problem('internal', { detail: 'The error is logged. It is safe to repeat the call.' });
 }
 
 /** SDK errors carry `$metadata`; a connection that failed or timed out has a system's code or the name TimeoutError. */

@@ -38,10 +38,18 @@ export const cancelJobBody = v.strictObject({
 const bodyLimit = 128 * 1024;
 
 /** The job of the path, under an account that has been checked. */
-export function cancelJobKeyOf(event: APIGatewayProxyEventV2, { account }: AccountSettings): CancelJobKey {
+export function cancelJobKeyOf(
+  event: APIGatewayProxyEventV2,
+  { account }: Pick<AccountSettings, 'account'>,
+): CancelJobKey {
   const given = event.pathParameters?.['job_id'] ?? '';
   const jobId = parseCancelJobId(given);
-  if (!jobId) throw invalid({ field: 'job_id', given: shown(given), allowed: '[A-Za-z0-9._-]{1,64}' });
+  if (!jobId)
+    throw invalid({
+      field: 'job_id',
+      given: shown(given),
+      allowed: '1 to 64 letters, digits, dots, underscores and hyphens',
+    });
   return { account, jobId };
 }
 

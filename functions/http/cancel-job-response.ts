@@ -37,19 +37,19 @@ export function cancelJobStartResponse({ jobId }: CancelJobKey, start: CancelJob
       return jsonResponse(200, cancelJobView(start.job));
     case 'taken':
       throw new Problem('job-exists', {
-        detail: 'There is another cancel job of this id, which asks for something else. Choose another id.',
+        detail: 'A cancel job with different content has this id. Choose another id.',
         members: { job_id: jobId },
       });
     case 'empty':
       throw new Problem('not-found', {
-        detail: 'Nothing is known of this session: no Payment Request is registered for it.',
+        detail: 'No Payment Request is registered for this session.',
         members: { job_id: jobId },
       });
     case 'not_yet':
       throw invalid({
         field: 'created_before',
-        given: 'a time to come',
-        allowed: 'a time that has passed: what is created until then is not known yet',
+        given: 'a time in the future',
+        allowed: 'a time in the past',
       });
   }
 }
@@ -82,7 +82,7 @@ function nextCursorOf({ pages, status }: CancelJob, page: number, isEmpty: boole
 export function foundCancelJob({ jobId }: CancelJobKey, job: CancelJob | undefined): CancelJob {
   if (job) return job;
   throw new Problem('not-found', {
-    detail: 'There is no cancel job of this id.',
+    detail: 'There is no cancel job with this id.',
     members: { job_id: jobId },
   });
 }

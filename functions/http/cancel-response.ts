@@ -18,7 +18,7 @@ export function cancelResponse(key: PaymentRequestKey, result: CancelResult): Ht
     case 'pending':
       if (!isKept(result.record)) {
         throw new Problem('unavailable', {
-          detail: 'Klarna gave no answer, and no cancel is kept. Repeating the call is safe.',
+          detail: 'Klarna gave no clear response, and no cancel is stored. Repeat the call.',
           members,
           retryAfter: askAgain,
         });
@@ -32,18 +32,18 @@ export function cancelResponse(key: PaymentRequestKey, result: CancelResult): Ht
       });
     case 'already_final':
       throw new Problem('already-final', {
-        detail: `The Payment Request is ${result.state} and was left as it is.`,
+        detail: `The Payment Request is ${result.state}. It was not changed.`,
         members: { ...members, state: result.state },
       });
     case 'not_found':
       throw new Problem('not-found', {
         detail:
-          'Klarna does not know this Payment Request: it never was, or it expired and Klarna deleted it.',
+          'Klarna does not know this Payment Request. It never existed, or it expired and Klarna deleted it.',
         members,
       });
     case 'klarna_denied':
       throw klarnaDenied(
-        isKept(result.record) ? 'The cancel is kept and tried again.' : 'Nothing was done.',
+        isKept(result.record) ? 'The cancel is stored, and the sweep tries it again.' : 'Nothing was done.',
         members,
       );
   }

@@ -1,106 +1,96 @@
-import { formatInstant, type Instant } from '../domain/instant.ts';
+import { formatMillis, type Instant } from '../domain/instant.ts';
 import type { HistoryEntry } from '../domain/payment-request.ts';
-import { ranks } from '../domain/payment-request-state.ts';
+import { isFinal, type PaymentRequestState, ranks } from '../domain/payment-request-state.ts';
 
 /**
- * What an entry of the history says happened, and what it changed or why it changed nothing: one sentence for a person.
+ * What an entry of the history says happened, and what it changed or why it changed nothing: short sentences for a person.
  *
- * @param history the entries among which it stands: of what it lost against, they have the state.
+ * @param history the entries among which it stands. They name the state of the one that it lost against.
  */
 export function explanationOf(entry: HistoryEntry, history: readonly HistoryEntry[]): string {
-  const said = sentenceOf(entry, history);
-  return entry.attention === undefined ? said : `${said}; a person must look${whyToLook(entry)}`;
+  const said = sentencesOf(entry, history);
+  return entry.attention === undefined ? said : `${said} A person must look${whyToLook(entry)}.`;
 }
 
-function sentenceOf(entry: HistoryEntry, history: readonly HistoryEntry[]): string {
-  const { kind, effect, detail, state = 'a state that is new to us' } = entry;
+function sentencesOf(entry: HistoryEntry, history: readonly HistoryEntry[]): string {
+  const { kind, effect, detail, state = 'a state that this version does not know' } = entry;
   switch (kind) {
     case 'webhook':
-      return `Klarna's webhook says ${state}, which ${effectOf(entry, history)}`;
+      return `Klarna's webhook reported ${state}. ${effectOf(entry, history)}`;
     case 'read':
       return effect === 'noted'
-        ? `Klarna was asked and ${responded(detail)}`
-        : `Klarna was asked and says ${state}, which ${effectOf(entry, history)}`;
+        ? `Lapse asked Klarna for the state. ${responseWords(detail)}`
+        : `Klarna reported ${state}. ${effectOf(entry, history)}`;
     case 'cancel':
       return effect === 'noted'
-        ? `Klarna was told to cancel and ${responded(detail)}`
-        : `Klarna answered our cancel with ${state}, which ${effectOf(entry, history)}`;
+        ? `Lapse sent the cancel to Klarna. ${responseWords(detail)}`
+        : `Klarna responded to the cancel with ${state}. ${effectOf(entry, history)}`;
     case 'not_found':
-      return `Klarna does not know the request any more, which after its expiry means ${state}, which ${effectOf(entry, history)}`;
+      return `Klarna no longer has the request. After its expiry that means ${state}. ${effectOf(entry, history)}`;
     case 'register':
     case 'extend':
       return sessionWords(entry);
     case 'klarna_expiry':
-      return expiryWords(entry);
+      return expiryWords(detail);
     case 'cancel_request':
-      return detail['requested_by'] === undefined ? settlementWords(entry) : commandWords(entry);
+      return detail['requested_by'] === undefined ? attemptWords(entry) : commandWords(entry);
     case 'timer':
       return timerWords(entry);
     case 'sweep':
-      return `Klarna was asked about the ${told(detail['looked_into'])} that ${told(detail['raised_by'])} had raised, and ${wordIn(sweepResponses, detail['response'])}; the record says ${entry.state ?? 'nothing'}`;
+      return sweepWords(entry);
   }
 }
 
 const reasonsToLook: Readonly<Record<string, string>> = {
-  canceled_after_completed: 'the customer had approved, and our cancel went through all the same',
-  not_found: 'its expiry has not passed, so its id or its account may be wrong',
-  klarna_denied: "the account's credentials have to be mended",
-  unknown_state: 'a newer version may know the state',
+  canceled_after_completed: 'the customer had approved the payment before the cancel',
+  not_found: 'the request has not expired, so its id or its account may be wrong',
+  klarna_denied: "correct the account's credentials",
+  unknown_state: 'a newer version of Lapse may know the state',
 };
 
-/** Why, where it is known: newer code may want things seen that this code does not know. */
+/** Why, where it is known: newer code may set a reason that this code does not know. */
 function whyToLook({ attention, effect, state }: HistoryEntry): string {
   if (attention === 'contradiction') {
     return effect === 'applied' || state === 'COMPLETED'
-      ? ': the customer approved no earlier than the request ended'
-      : ': a request ends only once';
+      ? ': the customer approved at the time of the end or after it'
+      : ': a request can end only once';
   }
   const why = reasonsToLook[attention ?? ''];
   return why === undefined ? '' : `: ${why}`;
 }
 
-/** Answers of Klarna's that say nothing of what became of the request. */
+/** Responses of Klarna that do not name a state. */
 const emptyResponses: Readonly<Record<string, string>> = {
-  not_found: 'does not know the request',
-  denied: 'refused our credentials',
-  rate_limited: 'would not take so many calls',
-  refused: 'would not have it',
-  unclear: 'gave no answer that says what became of it',
-  unknown_state: 'showed a state that is new to us',
+  not_found: 'Klarna does not know the request',
+  denied: "Klarna refused the account's credentials",
+  rate_limited: 'Klarna refused the call because of its rate limit',
+  refused: 'Klarna refused the call',
+  unclear: 'Klarna gave no clear response',
+  unknown_state: 'Klarna reported a state that this version does not know',
 };
 
-function responded({ response, state, status }: HistoryEntry['detail']): string {
-  const words = response === 'payment_request' ? `showed ${told(state)}` : wordIn(emptyResponses, response);
-  return status === undefined ? words : `${words} (HTTP ${status})`;
+function responseWords({ response, state, status }: HistoryEntry['detail']): string {
+  const words =
+    response === 'payment_request' ? `Klarna reported ${told(state)}` : wordsFor(emptyResponses, response);
+  return status === undefined ? `${words}.` : `${words} (HTTP ${status}).`;
 }
-
-const expiryResponses: Readonly<Record<string, string>> = {
-  accepted: 'will',
-  refused: 'will not',
-  unknown: 'gave no answer that says whether it will',
-};
-
-const sweepResponses: Readonly<Record<string, string>> = {
-  refreshed: 'answered with what the entry before this one says',
-  not_found: 'does not know the request',
-};
 
 /** What an observation changed, or which other it lost against and why. */
 function effectOf(entry: HistoryEntry, history: readonly HistoryEntry[]): string {
   const { effect } = entry;
   switch (effect) {
     case 'applied':
-      return 'became the state of the record';
+      return 'The record now has this state.';
     case 'stale':
-      return `changed nothing: ${lossOf(entry, history)}`;
+      return `Ignored: ${lossOf(entry, history)}.`;
     case 'confirming':
-      return `changed nothing: it says the same as ${winnerOf(entry, history)}`;
+      return `No change: the record ${alreadyIs(entry, history)}.`;
     case 'contradicting':
-      return `changed no state: it contradicts ${winnerOf(entry, history)}, which came first and stays`;
+      return `No change: it contradicts the record, which ${alreadyIs(entry, history)}.`;
     case 'accepted':
     case 'refused':
     case 'noted':
-      return `was ${effect}`;
+      return `It was ${effect}.`;
   }
 }
 
@@ -111,100 +101,145 @@ function metBy({ against }: HistoryEntry) {
   return { rank: Number(rank), at, eventId: eventId.join('|') };
 }
 
-function winnerOf(entry: HistoryEntry, history: readonly HistoryEntry[]): string {
+type Met = NonNullable<ReturnType<typeof metBy>>;
+
+/** The state that an observation met, by the entry that gave it, if the history still has that. */
+const stateOf = ({ eventId }: Met, history: readonly HistoryEntry[]): PaymentRequestState | undefined =>
+  history.find((each) => each.eventId === eventId)?.state;
+
+const timeOf = ({ at, eventId }: Met): string => `${formatMillis(at as Instant)} (${eventId})`;
+
+/** What the state of a rank means, where its name is not known any more. */
+const rankWords = ['open', 'COMPLETED', 'final'];
+
+/** What the record was when an observation came, and since when. */
+function alreadyIs(entry: HistoryEntry, history: readonly HistoryEntry[]): string {
   const met = metBy(entry);
-  if (!met) return 'what was known';
-  const state = history.find(({ eventId }) => eventId === met.eventId)?.state;
-  return `${state ?? 'what was said'} of ${formatInstant(met.at as Instant)} (${met.eventId})`;
+  if (!met) return 'had this or a later state';
+  const state = stateOf(met, history);
+  const final = state !== undefined && isFinal(state) ? ' (final)' : '';
+  return `is already ${state ?? rankWords[met.rank] ?? 'in another state'}${final} since ${timeOf(met)}`;
 }
 
-/** Why what was known counts for more: by rank, else by time, else by event id. */
+/** Why the record counts for more: by rank, else by time, else by event id. */
 function lossOf(entry: HistoryEntry, history: readonly HistoryEntry[]): string {
   const { state, occurredAt } = entry;
   const met = metBy(entry);
-  const winner = winnerOf(entry, history);
-  if (!met || state === undefined) return `${winner} counts for more`;
-  if (met.rank > ranks[state]) return `${winner} outranks it, whatever their times`;
+  if (!met || state === undefined) return 'the record had something newer';
+  if (met.rank > ranks[state]) return `the record ${alreadyIs(entry, history)}`;
+  const known = stateOf(met, history) ?? 'the known state';
   return met.at === occurredAt
-    ? `${winner} is of the same time, and of two event ids the greater one decides`
-    : `${winner} is later`;
+    ? `${known} (${met.eventId}) has the same timestamp; the higher event ID wins`
+    : `${known} of ${timeOf(met)} is newer`;
 }
+
+const refusals: Readonly<Record<string, string>> = {
+  already_final: 'the request is paid or has ended',
+  extension_limit: 'the limit of extensions is reached',
+};
 
 function sessionWords({ kind, effect, detail }: HistoryEntry): string {
   const who = told(detail['requested_by']);
-  const action = kind === 'register' ? 'register the session' : "move the session's deadline";
-  if (effect === 'refused') return `${who} asked to ${action}, which was refused: ${told(detail['refused'])}`;
-  const done = kind === 'register' ? 'registered the session, due' : "moved the session's deadline to";
-  const observed = detail['on_timeout'] === 'observe' ? ', only to be observed' : '';
-  return `${who} ${done} ${told(detail['deadline_at'])}${observed}`;
+  if (effect === 'refused') {
+    const action = kind === 'register' ? 'register the session' : 'move the deadline';
+    const code = told(detail['refused']);
+    return `${who} asked to ${action}. Refused: ${refusals[code] ?? code}.`;
+  }
+  const observed = detail['on_timeout'] === 'observe' ? ' Observe only.' : '';
+  const deadline = readable(detail['deadline_at']);
+  return kind === 'register'
+    ? `${who} registered the session. Its deadline is ${deadline}.${observed}`
+    : `${who} moved the deadline to ${deadline}.`;
 }
 
-function expiryWords({ detail }: HistoryEntry): string {
-  const asked = `Klarna was asked to let the request expire at ${told(detail['expires_at'])} itself, and ${wordIn(expiryResponses, detail['outcome'])}`;
-  const { deadline_at: earlier } = detail;
-  return earlier === undefined ? asked : `${asked}, so the session's deadline is Klarna's expiry, ${earlier}`;
+const expiryOutcomes: Readonly<Record<string, string>> = {
+  accepted: 'Klarna accepted',
+  refused: 'Klarna refused',
+  unknown: 'Klarna gave no clear response',
+};
+
+function expiryWords({ expires_at, outcome, deadline_at: earlier }: HistoryEntry['detail']): string {
+  const said = `Lapse asked Klarna to let the request expire at ${readable(expires_at)}. ${wordsFor(expiryOutcomes, outcome)}.`;
+  return earlier === undefined ? said : `${said} The deadline is now Klarna's expiry, ${readable(earlier)}.`;
 }
+
+/** Of an entry that does not name the state of the request. */
+const unnamed = 'paid or had ended';
+
+/** What the request was when nothing was done. */
+const wasWords = (state: PaymentRequestState | undefined): string => `the request was ${state ?? unnamed}`;
 
 function timerWords({ state, detail }: HistoryEntry): string {
   switch (detail['outcome']) {
     case 'would_cancel':
-      return 'The session is over: it would have been canceled, but is only observed';
+      return 'The deadline passed. Lapse would have canceled the request, but the session is in observe mode.';
     case 'not_yet':
-      return `The session's timer went off before its deadline, ${told(detail['deadline_at'])}: nothing was done, and it is set again`;
+      return `The timer fired before the deadline, ${readable(detail['deadline_at'])}. It was set again.`;
     default:
-      return `The session is over: nothing was canceled, for the request was ${state ?? unnamed}`;
+      return `The deadline passed. Nothing was canceled: ${wasWords(state)}.`;
   }
 }
 
-/** Of entries that do not say what the request was. */
-const unnamed = 'paid or over';
-
-/** Who asked for the cancel, or carries it on, and whether it was begun. */
+/** Who requested the cancel or continues it, and whether it was begun. */
 function commandWords({ effect, state, detail }: HistoryEntry): string {
-  const asks = askingWords(detail);
-  if (effect === 'accepted') return `${asks}: Klarna is asked for the state, and if it is open, to cancel`;
-  const was = state ?? unnamed;
-  if (effect === 'refused') return `${asks}, which was refused: the request was ${was}`;
+  const requested = requestWords(detail);
+  if (effect === 'accepted')
+    return `${requested} Lapse reads the state at Klarna, and cancels if it is open.`;
+  if (effect === 'refused') return `${requested} Refused: ${wasWords(state)}.`;
   switch (detail['outcome']) {
     case 'pending':
-      return `${asks}, while another cancel was on its way already, which says what comes of it`;
+      return `${requested} Another cancel was already in progress.`;
     case 'not_over':
-      return `${asks}, but it was given more time meanwhile, or is only observed`;
+      return `${requested} Nothing was done: the session has more time now, or is in observe mode.`;
     case 'spared':
-      return `${asks}, with the rest of its session, which spares it: the request was ${was}`;
+      return `${requested} It was for the whole session. This request was not canceled: ${wasWords(state)}.`;
     default:
-      return `${asks}, but it was canceled already`;
+      return `${requested} The request was already canceled.`;
   }
 }
 
-function askingWords(detail: HistoryEntry['detail']): string {
+function requestWords(detail: HistoryEntry['detail']): string {
   const who = told(detail['requested_by']);
   const why = detail['reason'] === undefined ? '' : ` (${detail['reason']})`;
-  const carriedOnBy = detail['carried_on_by'];
-  if (carriedOnBy !== undefined)
-    return `${carriedOnBy} carries on the cancel that ${who} had asked for${why}`;
+  const continuedBy = detail['carried_on_by'];
+  if (continuedBy !== undefined)
+    return `${continuedBy} continued the cancel that ${who} had requested${why}.`;
   return detail['cause'] === 'timeout'
-    ? `The session's time is up, so ${who} asks for the cancel`
-    : `${who} asks for the cancel${why}`;
+    ? `The deadline passed, so ${who} requested the cancel.`
+    : `${who} requested the cancel${why}.`;
 }
 
 const conclusions: Readonly<Record<string, string>> = {
-  unknown: 'Klarna gave no answer that says what became of it; the sweep asks again',
+  unknown: 'Klarna gave no clear response. The sweep asks again',
   not_found: 'Klarna does not know the request',
-  denied: 'Klarna refuses our credentials; the sweep tries again',
-  unknown_state: 'Klarna shows a state that is new to us; the sweep asks again',
-  grace: 'the customer is in the middle of paying and was given time, once',
+  denied: "Klarna refused the account's credentials. The sweep tries again",
+  unknown_state: 'Klarna reported a state that this version does not know. The sweep asks again',
+  grace: 'the customer is paying and got extra time, once',
 };
 
-/** What came of a cancel that did not end in CANCELED. */
-function settlementWords({ effect, state, detail }: HistoryEntry): string {
+/** What became of a cancel that did not end in CANCELED. */
+function attemptWords({ effect, state, detail }: HistoryEntry): string {
   return effect === 'refused'
-    ? `The cancel came to nothing: the request was ${state ?? unnamed}`
-    : `The cancel is not done: ${conclusions[detail['conclusion'] ?? ''] ?? told(detail['outcome'])}`;
+    ? `The cancel had no effect: ${wasWords(state)}.`
+    : `The cancel is not done: ${conclusions[detail['conclusion'] ?? ''] ?? told(detail['outcome'])}.`;
 }
 
-/** The words for a code, or the code itself where newer code has one that is new to us. */
-const wordIn = (words: Readonly<Record<string, string>>, code: string | undefined): string =>
-  words[code ?? ''] ?? `answered: ${told(code)}`;
+const sweepResponses: Readonly<Record<string, string>> = {
+  refreshed: 'The entry before this one has its response',
+  not_found: 'Klarna does not know the request',
+};
+
+function sweepWords({ state, detail }: HistoryEntry): string {
+  const asked = `The sweep asked Klarna about the ${told(detail['looked_into'])} that ${told(detail['raised_by'])} raised.`;
+  const record = state === undefined ? 'The record has no state' : `The record says ${state}`;
+  return `${asked} ${wordsFor(sweepResponses, detail['response'])}. ${record}.`;
+}
+
+/** The words for a code, or the code itself where newer code has one that this code does not know. */
+const wordsFor = (words: Readonly<Record<string, string>>, code: string | undefined): string =>
+  words[code ?? ''] ?? `Klarna's response: ${told(code)}`;
+
+/** A time in an entry's detail, without more digits than a person reads. */
+const readable = (time: string | undefined): string => told(time).replace(/(\.\d{3})\d+Z$/, '$1Z');
 
 const told = (detail: string | undefined): string => detail ?? 'unknown';

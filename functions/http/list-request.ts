@@ -6,13 +6,13 @@ import type { Account } from '../domain/identifiers.ts';
 import { type ListCursor, parseListCursor } from '../domain/list-cursor.ts';
 import type { Attention } from '../domain/payment-request.ts';
 import { paymentRequestStates } from '../domain/payment-request-state.ts';
-import { flag, queryOf, time } from './parse-request.ts';
+import { choice, flag, queryOf, time } from './parse-request.ts';
 import { viewOf } from './payment-request-view.ts';
 import { type HttpResponse, invalid, jsonResponse, shown } from './problem.ts';
 
 const largestPage = 100;
 const limitFormat = `a whole number from 1 to ${largestPage}`;
-const cursorFormat = 'the next_cursor of a page of this account with the same filter';
+const cursorFormat = 'the next_cursor of a page with the same account and filters';
 
 const attentions = [
   'contradiction',
@@ -24,10 +24,10 @@ const attentions = [
 
 /** What a list takes in its query; a test compares it with docs/api.yaml. */
 export const listQuery = v.strictObject({
-  state: v.optional(v.picklist(paymentRequestStates)),
+  state: v.optional(choice(paymentRequestStates)),
   open: v.optional(flag),
   due_before: v.optional(time),
-  attention: v.optional(v.picklist(attentions)),
+  attention: v.optional(choice(attentions)),
   cursor: v.optional(v.string(cursorFormat)),
   limit: v.optional(
     v.pipe(

@@ -4,6 +4,7 @@ import type { AccountSettings, Accounts } from '../application/ports.ts';
 import { readJson } from '../contract/read-json.ts';
 import { durationFormat, parseDuration } from '../domain/duration.ts';
 import {
+  type Account,
   parseAccount,
   parsePaymentRequestId,
   parseSessionId,
@@ -18,24 +19,38 @@ import { type FieldError, invalid, Problem, shortened, shown } from './problem.t
 /** Most bodies of ours are a few hundred bytes. */
 const defaultBodyLimit = 16 * 1024;
 
-/** The account of the path, as this deployment has it. Throws the problem to answer with. */
-export async function accountOf(event: APIGatewayProxyEventV2, accounts: Accounts): Promise<AccountSettings> {
+/** The account of the path. Throws the problem to respond with when it is malformed or the caller may not act for it. */
+export function accountNameOf(event: APIGatewayProxyEventV2): Account {
   const given = event.pathParameters?.['account'] ?? '';
   const account = parseAccount(given);
-  if (!account) throw invalid({ field: 'account', given: shown(given), allowed: '[a-z0-9-]{1,32}' });
+  if (!account)
+    throw invalid({
+      field: 'account',
+      given: shown(given),
+      allowed: '1 to 32 lower-case letters, digits and hyphens',
+    });
   authorizeAccount(event, account);
+  return account;
+}
+
+/** The settings of the account in the path, from the secret. Throws the problem to respond with. */
+export async function accountOf(event: APIGatewayProxyEventV2, accounts: Accounts): Promise<AccountSettings> {
+  const account = accountNameOf(event);
   const settings = await accounts.find(account);
   if (!settings) {
     throw new Problem('unknown-account', {
-      detail: `account is ${shown(given)}; allowed: an account of the secret accounts.`,
-      errors: [{ field: 'account', given: shown(given), allowed: 'an account of the secret accounts' }],
+      detail: `account is ${shown(account)}; allowed: an account in the secret accounts.`,
+      errors: [{ field: 'account', given: shown(account), allowed: 'an account in the secret accounts' }],
     });
   }
   return settings;
 }
 
 /** The Payment Request of the path, under an account that has been checked. */
-export function keyOf(event: APIGatewayProxyEventV2, { account }: AccountSettings): PaymentRequestKey {
+export function keyOf(
+  event: APIGatewayProxyEventV2,
+  { account }: Pick<AccountSettings, 'account'>,
+): PaymentRequestKey {
   const given = event.pathParameters?.['payment_request_id'] ?? '';
   const paymentRequestId = parsePaymentRequestId(given);
   if (!paymentRequestId) {
@@ -78,7 +93,7 @@ const queryMethods = ['GET', 'DELETE'];
 function refuseBody(event: APIGatewayProxyEventV2): void {
   const { length } = bytesOf(event);
   if (length === 0) return;
-  const allowed = 'no body: what this call takes is in its query';
+  const allowed = 'no body; send parameters in the query';
   throw invalid({ field: 'body', given: `${length} bytes`, allowed });
 }
 
@@ -123,12 +138,8 @@ function fieldError(issue: v.BaseIssue<unknown>, whole: string): FieldError {
   const field = shortened(v.getDotPath(issue) ?? whole);
   return issue.expected === 'never'
     ? { field, given: shown(issue.path?.at(-1)?.value), allowed: 'no field of this name' }
-    : { field, given: shown(issue.input), allowed: allowedBy(issue) };
+    : { field, given: shown(issue.input), allowed: issue.message };
 }
-
-/** What was allowed: our own words, which every schema of a text has, or valibot's list of choices. */
-const allowedBy = ({ type, expected, message }: v.BaseIssue<unknown>): string =>
-  type === 'picklist' && expected !== null ? expected : message;
 
 const printableFormat = '1 to 255 printable characters';
 
@@ -151,8 +162,12 @@ export const time = v.pipe(
   v.transform((given) => ({ given, at: parseInstant(given) })),
 );
 
+/** One of these words, of which there are at least two. */
+export const choice = <const Words extends readonly string[]>(words: Words) =>
+  v.picklist(words, `${words.slice(0, -1).join(', ')} or ${words.at(-1) ?? ''}`);
+
 /** `true` or `false` in a query. */
 export const flag = v.pipe(
-  v.picklist(['true', 'false']),
+  choice(['true', 'false']),
   v.transform((given) => given === 'true'),
 );

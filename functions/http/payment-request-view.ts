@@ -1,4 +1,4 @@
-import { formatInstant, type Instant } from '../domain/instant.ts';
+import { formatInstant, formatMillis, type Instant } from '../domain/instant.ts';
 import type { HistoryEntry, PaymentRequest } from '../domain/payment-request.ts';
 import { isFinal } from '../domain/payment-request-state.ts';
 import { explanationOf } from './history-explanation.ts';
@@ -54,7 +54,7 @@ export const historyOf = (record: PaymentRequest) => ({
 const entryOf = (entry: HistoryEntry, history: readonly HistoryEntry[]) => ({
   event_id: entry.eventId,
   kind: entry.kind,
-  recorded_at: time(entry.recordedAt),
+  recorded_at: formatMillis(entry.recordedAt),
   effect: entry.effect,
   explanation: explanationOf(entry, history),
   state: entry.state ?? null,

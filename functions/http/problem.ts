@@ -2,19 +2,20 @@
 
 /** Every type of problem, with its status and its title. The `type` of an answer is `urn:lapse:problem:<name>`. */
 export const problemTypes = {
-  'invalid-request': [400, 'The request is malformed'],
-  forbidden: [403, 'The caller may not act for this account'],
-  'unknown-account': [404, 'This deployment has no such account'],
-  'unknown-route': [404, 'There is no such route'],
-  'not-found': [404, 'There is no such Payment Request, session or job'],
+  'invalid-request': [400, 'The request is invalid'],
+  forbidden: [403, 'The caller may not use this account'],
+  'unknown-account': [404, 'The account does not exist'],
+  'unknown-route': [404, 'The path does not exist'],
+  'not-found': [404, 'Payment Request, session or job not found'],
   'already-final': [409, 'The Payment Request is paid or has ended'],
-  'cancellation-pending': [409, 'The Payment Request is being canceled'],
-  'job-exists': [409, 'There is another job of this id'],
-  'extension-limit': [409, 'The session cannot be made any longer'],
+  'cancellation-pending': [409, 'A cancel of the Payment Request is in progress'],
+  'job-exists': [409, 'A different job has this id'],
+  'extension-limit': [409, 'The session cannot be extended this far'],
   'payload-too-large': [413, 'The body is too large'],
-  'klarna-denied': [502, 'Klarna refuses the credentials of this account'],
-  unavailable: [503, 'Try again'],
-  internal: [500, 'Something is wrong on our side'],
+  'klarna-denied': [502, "Klarna refused the account's credentials"],
+  unavailable: [503, 'Temporarily unavailable'],
+  misconfigured: [500, 'The configuration of this deployment is invalid'],
+  internal: [500, 'Internal error'],
 } as const satisfies Record<string, readonly [number, string]>;
 
 export type ProblemType = keyof typeof problemTypes;

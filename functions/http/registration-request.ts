@@ -4,7 +4,7 @@ import { durationFormat, formatDuration, parseDuration } from '../domain/duratio
 import { parseSessionId, type PaymentRequestKey } from '../domain/identifiers.ts';
 import { klarnaLongestLifetime } from '../domain/payment-request.ts';
 import type { Deadline } from '../domain/registration.ts';
-import { duration, printable, time } from './parse-request.ts';
+import { choice, duration, printable, time } from './parse-request.ts';
 import { viewOf } from './payment-request-view.ts';
 import { type HttpResponse, invalid, jsonResponse, Problem } from './problem.ts';
 
@@ -29,7 +29,7 @@ export const registrationBody = v.strictObject({
   session_id: v.optional(v.pipe(printable, v.transform(parseSessionId))),
   reference: v.optional(printable),
   klarna_expires_at: v.optional(time),
-  on_timeout: v.optional(v.picklist(['cancel', 'observe']), 'cancel'),
+  on_timeout: v.optional(choice(['cancel', 'observe']), 'cancel'),
   in_progress_grace: v.optional(grace),
 });
 
@@ -40,13 +40,17 @@ export function deadlineOf(
 ): Deadline {
   const field = 'session_timeout';
   if (session_timeout && deadline_at) {
-    throw invalid({ field, given: 'given together with deadline_at', allowed: 'one of the two' });
+    throw invalid({
+      field,
+      given: 'given together with deadline_at',
+      allowed: 'only one of session_timeout and deadline_at',
+    });
   }
   if (deadline_at?.at) return { kind: 'deadline_at', at: deadline_at.at, given: deadline_at.given };
   if (session_timeout) return { kind: 'session_timeout', ...session_timeout };
   if (!fallback) {
     const allowed =
-      'session_timeout or deadline_at; only a PUT may leave both out, where the account has a default_session_timeout';
+      'session_timeout or deadline_at; a PUT can omit both if the account has a default_session_timeout';
     throw invalid({ field, given: 'missing', allowed });
   }
   return { kind: 'session_timeout', ...fallback, isDefault: true };
@@ -65,17 +69,17 @@ export function sessionResponse(key: PaymentRequestKey, { outcome, record }: Ses
       throw invalid({ field: outcome.field, given: JSON.stringify(outcome.given), allowed: outcome.allowed });
     case 'not_found':
       throw new Problem('not-found', {
-        detail: 'No session is registered for this Payment Request; a PUT registers one.',
+        detail: 'No session is registered for this Payment Request. Register one with PUT.',
         members,
       });
     case 'already_final':
       throw new Problem('already-final', {
-        detail: `The Payment Request is ${outcome.state}: its session needs no deadline any more.`,
+        detail: `The Payment Request is ${outcome.state}. Its session needs no deadline.`,
         members,
       });
     case 'cancellation_pending':
       throw new Problem('cancellation-pending', {
-        detail: 'A cancel of this Payment Request has been asked for, and its end is not known yet.',
+        detail: 'A cancel of this Payment Request is in progress. Read the record for its outcome.',
         members,
         retryAfter: 5,
       });

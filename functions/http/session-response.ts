@@ -41,6 +41,6 @@ export function sessionCancelResponse(
 
 const unknownSession = (sessionId: SessionId): Problem =>
   new Problem('not-found', {
-    detail: 'Nothing is known of this session: no Payment Request is registered for it.',
+    detail: 'No Payment Request is registered for this session.',
     members: { session_id: sessionId },
   });

@@ -1,4 +1,5 @@
 import type { MiddlewareObj } from '@middy/core';
+import { ConfigurationError } from '../domain/configuration-error.ts';
 import type { MetricName } from '../contract/metric-names.ts';
 import { originalStack } from './source-mapped-stack.ts';
 
@@ -26,9 +27,14 @@ export const note = (code: string, fields: Fields = {}): void => log('INFO', cod
 /** One line that somebody should see. */
 export const warn = (code: string, fields: Fields = {}): void => log('WARN', code, fields);
 
-/** One line about something that went wrong: the error's name and message, never what it was about. */
-export const fault = (code: string, error: unknown, fields: Fields = {}): void =>
+/**
+ * Logs one line about a failure: the error's name and message, never an input. Counts an error that the operator must correct,
+ * for the alarm on the configuration.
+ */
+export function fault(code: string, error: unknown, fields: Fields = {}): void {
+  if (error instanceof ConfigurationError) count('ConfigurationFault');
   log('ERROR', code, { ...fields, ...describe(error) });
+}
 
 /** `level` and `timestamp` are the names by which Lambda itself filters lines of JSON. */
 function log(level: 'INFO' | 'WARN' | 'ERROR', code: string, fields: Fields): void {

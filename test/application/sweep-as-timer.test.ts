@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { extendSession } from '../../functions/application/register-session.ts';
 import { repairs } from '../../functions/application/reconcile-payment-requests.ts';
-import { noTimers, sweepSessionTimer } from '../../functions/adapters/sweep/sweep-session-timer.ts';
+import { sweepSessionTimer } from '../../functions/adapters/sweep/sweep-session-timer.ts';
 import { key, noon, observed, registrationWith } from '../support/fixtures.ts';
 import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
 import { type Meddler, World } from '../support/world.ts';
@@ -35,7 +35,6 @@ describe('where the sweep is the only timer', () => {
   it('there is nothing to arm, to remove or to list', async () => {
     await expect(sweepSessionTimer.arm(key, noon)).resolves.toBeUndefined();
     await expect(sweepSessionTimer.remove(key)).resolves.toBeUndefined();
-    await expect(noTimers.some(noon)).resolves.toEqual([]);
   });
 
   it('an abandoned session is ended by the first sweep from its deadline on, and that is no repair', async () => {

@@ -1,7 +1,7 @@
 import { runCommandLine } from '../../operations/command-line.ts';
 import type { SystemClient } from '../support/system-client.ts';
 
-/** A queue of what was given up, and what an operator does about it. */
+/** A queue of messages whose attempts all failed, and what an operator does about it. */
 export interface DeadLetterQueue {
   /** The stack's output with its URL. */
   readonly output: string;

@@ -4,13 +4,13 @@ import type { SystemResponse, SystemClient } from '../support/system-client.ts';
 import { type DeadLetterQueue, deadTimers, unpublishedEvents } from './dead-letters.ts';
 
 /**
- * How long it lasts. `minutes`: of real time. `hours`: the clock of the whole local system is moved on in jumps meanwhile, so
- * that every wait (deadlines, queues, retries of Klarna's, looks of the sweep, the age of the stream's records) passes as in life,
- * while a call takes what it takes: a clock that ran faster would make every time limit of a call too short.
+ * How long it lasts. `minutes` are minutes of real time. With `hours`, the clock of the whole local system moves in jumps. So
+ * every wait passes: deadlines, queues, Klarna's retries, the attempts of the sweep, the age of the stream's records. A call takes
+ * its real time. A faster clock would make every time limit of a call too short.
  */
 export type Scale = 'seconds' | 'minutes' | 'hours';
 
-/** Something that goes wrong in the running system, and for as long as nobody ends it. */
+/** Something that goes wrong in the running system until it is ended. */
 export interface Disturbance {
   readonly name: string;
   readonly scale: Scale;

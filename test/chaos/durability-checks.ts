@@ -66,9 +66,9 @@ export interface Reckoning {
 }
 
 /**
- * Looks at every answer of success that was given in a round: to the shop, and to Klarna, whose deliveries the simulator has written
- * down with their answers. An acknowledged webhook is in its record's history, an acknowledged deadline too, what was answered
- * `canceled` is canceled at Klarna, what is paid has stayed so, and no timer has canceled before the record's deadline.
+ * Checks every success response of a round to the shop and to Klarna. The simulator has recorded Klarna's deliveries with their
+ * responses. An acknowledged webhook is in its record's history, and so is an acknowledged deadline. What returned `canceled` is
+ * canceled at Klarna. What is paid stays paid. No timer canceled before the record's deadline.
  *
  * @param skewMillis by how much Klarna's clock and that of a function may have differed.
  */
@@ -103,7 +103,7 @@ export async function reckon(
 
 const mostReads = 20;
 
-/** Reads until there is an answer: one that is refused in the crush says nothing of what is written. Throws what it was last. */
+/** Reads until there is a response, because a read that is refused under load says nothing about the record. Throws the last one. */
 async function readAtLast(lapse: SystemClient, path: string): Promise<Fields> {
   for (let reads = 1; ; reads += 1) {
     const { status, body } = await lapse.api('GET', path);

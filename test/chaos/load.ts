@@ -2,14 +2,14 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Draws } from '../simulation/draws.ts';
 import type { SystemResponse, SystemClient } from '../support/system-client.ts';
 
-/** What an answer of success promises. `canceled`: Klarna has canceled it. `settled`: it will be known what became of the cancel. */
+/** What a success response promises. `canceled`: Klarna has canceled it. `settled`: the end of the cancel will be known. */
 export type Promised =
   { readonly kind: 'deadline'; readonly at: string } | { readonly kind: 'canceled' | 'settled' };
 
 /** A Payment Request at Klarna, and what the shop was told of its session. */
 export interface Session {
   readonly id: string;
-  /** Every answer of success, oldest first; none where not even the registration was acknowledged. */
+  /** Every success response, oldest first; none where not even the registration was acknowledged. */
   readonly promised: Promised[];
   /** The customer has approved, as the simulator answered. */
   approved: boolean;
@@ -34,14 +34,13 @@ export interface Load {
 const lanes = 3;
 const longestCallMillis = 8_000;
 
-/** No answer within eight seconds, or none at all, is no acknowledgement. */
+/** Only a response within eight seconds is an acknowledgement. */
 const orNothing = <Value>(response: Promise<Value>): Promise<Value | undefined> =>
   Promise.race([response.catch(() => undefined), wait(longestCallMillis, undefined, { ref: false })]);
 
 /**
- * Sessions in lanes, one after the other, until it is told to stop. A third of the customers approve, a third of the sessions are
- * canceled by the shop, by the request or by the session, a sixth are extended, and what is left runs out of time. Klarna announces
- * every state to the webhook.
+ * Sessions in lanes, one after the other, until it is told to stop. A third of the customers approve. The shop cancels a third of
+ * the sessions, by request or by session, and extends a sixth. The rest time out. Klarna sends a webhook for every state.
  *
  * @param system where the system is at present; it may come back at other ports.
  * @param chance who stays how long and who pays, seeded.

@@ -8,8 +8,8 @@ const jumpSeconds = { during: 900, after: 60 };
 const leastMillisBetweenJumps = 500;
 
 /**
- * What the functions have between two jumps: as long as five calls take, so that a busy machine is not asked for more work than it
- * does. The call is one that is refused before anything is read.
+ * Waits between two jumps, for the time of five calls, so that a busy machine can keep up. The measured call is refused before
+ * anything is read.
  */
 async function workingTime(lapse: SystemClient): Promise<void> {
   const began = performance.now();

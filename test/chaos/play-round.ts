@@ -21,10 +21,10 @@ export interface Round {
   /** Sessions that were acknowledged, and of them paid. */
   readonly sessions: number;
   readonly paid: number;
-  /** Answers of success to the shop and to Klarna, each of which was followed up. */
+  /** Success responses to the shop and to Klarna, each of which was checked. */
   readonly responses: number;
   readonly webhooks: number;
-  /** Calls of the shop's that were not acknowledged, and deliveries that Klarna has given up. */
+  /** Calls of the shop that were not acknowledged, and deliveries that Klarna stopped repeating. */
   readonly refused: number;
   readonly lost: number;
   /** Dead letters that an operator put through again. */
@@ -33,7 +33,7 @@ export interface Round {
   readonly faultSeconds: number;
   /** The longest that a session took, from the end of the fault or from its own deadline where that came later. */
   readonly recoverySeconds: number;
-  /** What did not come to its end in time, or does not hold of what was acknowledged. */
+  /** What did not settle in time, or does not match what was acknowledged. */
   readonly violations: readonly string[];
 }
 
@@ -55,8 +55,9 @@ const loads: Readonly<Record<Scale, LoadShape>> = {
 };
 
 /**
- * One disturbance under load: peace until some sessions are under way, the fault, its end, what an operator has to do, the end of the
- * load, and then all has to settle by itself. Throws when no sessions come about in peace: such a round would show nothing.
+ * One disturbance under load. First some sessions run undisturbed. Then follow the fault, its end, the operator's work and the end
+ * of the load. After that everything must settle by itself. Throws if no sessions begin undisturbed, because such a round shows
+ * nothing.
  */
 export async function playRound(
   system: Mortal,

@@ -206,7 +206,7 @@ describe('a call is tried again', () => {
       .catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(LapseUnavailable);
     expect(failure).toMatchObject({ status: 503 });
-    expect(String(failure)).toContain('answered 503 (no detail), 1 times. Repeating it is safe.');
+    expect(String(failure)).toContain('status 503 (no detail), after 1 attempt. Repeating it is safe.');
     expect(JSON.stringify(failure) + String(failure)).not.toContain('secret');
   });
 
@@ -219,7 +219,7 @@ describe('a call is tried again', () => {
     await expect(call).rejects.toBe(reason);
   });
 
-  it('not when there was no answer in its whole time', async () => {
+  it('not when there was no response in its whole time', async () => {
     server.behaves(hanging);
     await expect(client({ budgetMillis: 50, now: () => performance.now() }).get(id)).rejects.toMatchObject({
       name: 'LapseUnavailable',
@@ -255,7 +255,7 @@ describe('every kind of call', () => {
     const extend = () => client().extend(id, { session_timeout: 'PT30M' });
 
     it.each<[string, Parameters<typeof server.behaves>[0], number | undefined]>([
-      ['no answer', resetting, undefined],
+      ['no response', resetting, undefined],
       ['a function that was ended', responding(500, { message: 'Internal Server Error' }), 500],
       ['no function', responding(503, { message: 'Service Unavailable' }), 503],
       ['a table that did not answer', responding(503, problem('unavailable'), { 'retry-after': '1' }), 503],
@@ -264,7 +264,7 @@ describe('every kind of call', () => {
       const failure: unknown = await extend().catch((error: unknown) => error);
       expect(failure).toBeInstanceOf(LapseUnavailable);
       expect(failure).toMatchObject({ status });
-      expect(String(failure)).toContain('It may have been done, and a second time would count once more.');
+      expect(String(failure)).toContain('It may have been done. A second call would count again.');
       expect(server.requests).toHaveLength(1);
       expect(pauses).toEqual([]);
     });
@@ -285,7 +285,7 @@ it('what is out of order is told: of credentials that Klarna refuses, where to l
     .catch((error: unknown) => error);
   expect(failure).toBeInstanceOf(LapseUnavailable);
   expect(failure).toMatchObject({ status: 502, type: 'klarna-denied' });
-  expect(String(failure)).toContain(`answered 502 (${detail}), 1 times`);
+  expect(String(failure)).toContain(`status 502 (${detail}), after 1 attempt`);
   expect(server.requests).toHaveLength(1);
 });
 

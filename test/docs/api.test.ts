@@ -35,7 +35,7 @@ import { historyOf, viewOf } from '../../functions/http/payment-request-view.ts'
 import { Problem, problemTypes } from '../../functions/http/problem.ts';
 import { sessionCancelResponse, sessionReadResponse } from '../../functions/http/session-response.ts';
 import { extensionBody, registrationBody } from '../../functions/http/registration-request.ts';
-import { apiRoutes } from '../../functions/http/unknown-route.ts';
+import { routeKeys } from '../../functions/contract/routes.ts';
 import { apiDocument, contractViolations, dereferenced, operations } from '../support/api-contract.ts';
 import { jobWith } from '../support/cancel-jobs.ts';
 import { account, key, observed } from '../support/fixtures.ts';
@@ -59,7 +59,7 @@ const record = applyObservation(
 
 describe('the document', () => {
   it('has exactly the routes that are served', () => {
-    expect(operations.map(({ route }) => route).toSorted()).toEqual([...apiRoutes].toSorted());
+    expect(operations.map(({ route }) => route).toSorted()).toEqual([...routeKeys].toSorted());
   });
 
   it('has no reference that leads nowhere', () => {
@@ -173,7 +173,7 @@ describe('the fields', () => {
   });
 
   it.each([
-    ['CancelOutcome', 'outcome', true],
+    ['CancelResult', 'outcome', true],
     ['RefreshedRecord', 'refresh', false],
   ])('of a %s are those of a record, and %s', (name, field, isRequired) => {
     const { [field]: own, ...others } = dereferenced(schemaOf(name)['properties']);
@@ -388,7 +388,7 @@ describe('the words', () => {
     ['effects', () => propertyOf('HistoryEntry', 'effect')['enum'], Object.keys(effects)],
     [
       'outcomes of a cancel',
-      () => propertyOf('CancelOutcome', 'outcome')['enum'],
+      () => propertyOf('CancelResult', 'outcome')['enum'],
       [...new Set(cancels.filter((word) => word !== undefined))],
     ],
     [

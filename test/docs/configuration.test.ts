@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { resolveSettings } from '../../lib/lapse-settings.ts';
+import { resolveSettings } from '../../lib/resolve-settings.ts';
 
 const page = readFileSync('docs/reference/configuration.md', 'utf8');
 const [, section = ''] = page.split('## Stack settings');

@@ -116,7 +116,7 @@ describe('an extension is capped', () => {
     expect(refusedWith(record, lasting(36))).toMatchObject({
       kind: 'extension_limit',
       field: 'session_timeout',
-      allowed: "not after Klarna's own expiry, 2026-03-01T12:45:00Z",
+      allowed: "at most Klarna's expiry, 2026-03-01T12:45:00Z",
     });
     expect(extend(record, lasting(35)).outcome.kind).toBe('changed');
   });

@@ -101,7 +101,7 @@ describe('a first registration', () => {
     [
       "more than Klarna's own expiry",
       { deadline: lasting(hour), klarnaExpiresAt: afterNoon(59) },
-      "not after Klarna's own expiry, 2026-03-01T12:59:00Z",
+      "at most Klarna's expiry, 2026-03-01T12:59:00Z",
     ],
   ])('with %s is not stored, and says what is allowed', (_, fields, allowed) => {
     const { next, outcome } = register(undefined, fields);

@@ -12,7 +12,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 const root = join(import.meta.dirname, '..', '..');
 const run = promisify(execFile);
 
-/** Synthesizes an example as somebody who has installed the package would, but from the sources. */
+/** Synthesizes an example as a user of the package would, but from the sources. */
 async function synthesized(example: string): Promise<Template> {
   const CDK_OUTDIR = await temporaryFolder();
   await run(process.execPath, ['--conditions=source', join('examples', example)], {
@@ -23,7 +23,7 @@ async function synthesized(example: string): Promise<Template> {
   return Template.fromString(await readFile(join(CDK_OUTDIR, template), 'utf8'));
 }
 
-it('as-it-is.ts: Lapse in a stack of its own, with other settings', async () => {
+it('the example as-it-is.ts is Lapse in its own stack with other settings', async () => {
   const template = await synthesized('as-it-is.ts');
   expect(await schemaFindings(resourcesOf(template))).toEqual([]);
   template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
@@ -34,7 +34,7 @@ it('as-it-is.ts: Lapse in a stack of its own, with other settings', async () => 
   });
 });
 
-it('in-your-stack.ts: nothing is created that was given, and everything is encrypted with the key', async () => {
+it('the example in-your-stack.ts creates nothing that was given, and encrypts everything with the key', async () => {
   const template = await synthesized('in-your-stack.ts');
   const resources = resourcesOf(template);
   expect(await schemaFindings(resources)).toEqual([]);

@@ -1,4 +1,4 @@
-/** What somebody gets who installs the package. */
+/** What a user gets who installs the package. */
 import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -11,11 +11,11 @@ const root = join(import.meta.dirname, '..', '..');
 const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
   readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
 };
-/** As somebody finds a file who has the package: by the name that it is exported under. */
+/** Finds a file as a user of the package does: by its exported name. */
 const { resolve } = createRequire(import.meta.url);
 
-it('the API document and the schemas of the events are in it, by names of their own', async () => {
-  // What `prepack` compiles is another test's.
+it('the package has the API document and the event schemas under exported names', async () => {
+  // Another test covers what `prepack` compiles.
   const pack = ['pack', '--dry-run', '--json', '--ignore-scripts'];
   const { stdout } = await promisify(execFile)('npm', pack, { cwd: root });
   const [{ files }] = JSON.parse(stdout) as [{ readonly files: readonly { readonly path: string }[] }];
@@ -29,7 +29,7 @@ it('the API document and the schemas of the events are in it, by names of their 
   }
 });
 
-it('every module is compiled from its source, and its types with it', () => {
+it('every exported module is compiled from its source with its types', () => {
   for (const conditions of Object.values(exports)) {
     if (typeof conditions === 'string') continue;
     const { source = '', types, default: compiled } = conditions;
@@ -39,7 +39,7 @@ it('every module is compiled from its source, and its types with it', () => {
   }
 });
 
-it('the client loads nothing but what signs', async () => {
+it('the client loads only the library that signs requests', async () => {
   const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: ['client/lapse-client.ts'],

@@ -97,7 +97,7 @@ describe('PUT of a job', () => {
     ],
     ['an id that is none', { payment_request_ids: [requestId(1), 'x'] }, 'payment_request_ids.1', '"x"'],
     ['a time that is none', { created_before: 'yesterday' }, 'created_before', '"yesterday"'],
-    ['a time to come', { created_before: '2099-01-01T00:00:00Z' }, 'created_before', 'a time to come'],
+    ['a time in the future', { created_before: '2099-01-01T00:00:00Z' }, 'created_before', 'a time in the future'],
     ['a word for a flag', { session_id: 'cart-17', dry_run: 'false' }, 'dry_run', '"false"'],
     ['a misspelt flag', { session_id: 'cart-17', dryrun: false }, 'dryrun', 'false'],
   ])('refuses %s, and stores nothing', async (_, body, field, given) => {

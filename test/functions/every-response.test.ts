@@ -17,7 +17,7 @@ import {
 } from '../../functions/http/query-schemas.ts';
 import { cancelJobRequestOf } from '../../functions/http/cancel-job-request.ts';
 import { listQuery } from '../../functions/http/list-request.ts';
-import type { apiRoutes } from '../../functions/http/unknown-route.ts';
+import type { Route } from '../../functions/contract/routes.ts';
 import { dereferenced, operations, problemTypesOf } from '../support/api-contract.ts';
 import { accountsSecret, aws, resetAws } from '../support/aws-clients.ts';
 import { throttled } from '../support/aws-faults.ts';
@@ -30,8 +30,6 @@ import { KlarnaServer, refusedAs, shownAs } from '../support/klarna-server.ts';
 import { apiEvent, type ApiCall, itemOf } from '../support/lambda-events.ts';
 import { planted, plantedIn } from '../support/planted-secrets.ts';
 import { cancellationWith, session, settledWith } from '../support/sessions.ts';
-
-type Route = (typeof apiRoutes)[number];
 
 const klarna = await KlarnaServer.start();
 setFunctionEnvironment({ KLARNA_TEST_URL: klarna.url });
@@ -134,15 +132,24 @@ interface Situation {
 const common = {
   '400 invalid-request': { given: isNothing, call: { query: { nonsense: '1' } } },
   '403 forbidden': { given: isNothing, tokenFor: 'shop-no' },
-  '404 unknown-account': { given: isNothing, call: { pathParameters: { ...ids, account: 'shop-no' } } },
   '500 internal': {
     given: () => {
-      resetAws('no JSON');
+      aws.dynamodb.rejects(new TypeError(planted.text));
     },
   },
   '503 unavailable': {
     given: () => {
       aws.dynamodb.rejects(throttled);
+    },
+  },
+} satisfies Record<string, Situation>;
+/** What the routes that call Klarna for the account, and so read its secret, respond with besides. */
+const configured = {
+  ...common,
+  '404 unknown-account': { given: isNothing, call: { pathParameters: { ...ids, account: 'shop-no' } } },
+  '500 misconfigured': {
+    given: () => {
+      resetAws('no JSON');
     },
   },
 } satisfies Record<string, Situation>;
@@ -155,7 +162,7 @@ const refused = {
 
 const situations: Readonly<Record<Route, Readonly<Record<string, Situation>>>> = {
   'PUT /accounts/{account}/payment-requests/{payment_request_id}': {
-    ...common,
+    ...configured,
     ...tooLarge,
     ...refused,
     '200': {
@@ -166,7 +173,7 @@ const situations: Readonly<Record<Route, Readonly<Record<string, Situation>>>> =
     '201': { given: isNothing },
   },
   'PATCH /accounts/{account}/payment-requests/{payment_request_id}': {
-    ...common,
+    ...configured,
     ...tooLarge,
     ...refused,
     '200': { given: isLong },
@@ -174,6 +181,11 @@ const situations: Readonly<Record<Route, Readonly<Record<string, Situation>>>> =
   },
   'GET /accounts/{account}/payment-requests/{payment_request_id}': {
     ...common,
+    '404 unknown-account': {
+      given: isNothing,
+      call: { pathParameters: { ...ids, account: 'shop-no' }, query: { refresh: 'true' } },
+    },
+    '500 misconfigured': { ...configured['500 misconfigured'], call: { query: { refresh: 'true' } } },
     '200': { given: isOpen },
     '404 not-found': { given: isNothing },
     '502 klarna-denied': { given: isDenied, call: { query: { refresh: 'true' } } },
@@ -184,7 +196,7 @@ const situations: Readonly<Record<Route, Readonly<Record<string, Situation>>>> =
     '404 not-found': { given: isNothing },
   },
   'DELETE /accounts/{account}/payment-requests/{payment_request_id}': {
-    ...common,
+    ...configured,
     '200': { given: isNothing },
     '202': {
       given: () => {
@@ -202,12 +214,12 @@ const situations: Readonly<Record<Route, Readonly<Record<string, Situation>>>> =
     '404 not-found': { given: isNothing },
   },
   'DELETE /accounts/{account}/sessions/{session_id}': {
-    ...common,
+    ...configured,
     '200': { given: isOfASession },
     '404 not-found': { given: isNothing },
   },
   'PUT /accounts/{account}/cancel-jobs/{job_id}': {
-    ...common,
+    ...configured,
     ...tooLarge,
     '200': {
       given: () => {
@@ -230,7 +242,7 @@ const situations: Readonly<Record<Route, Readonly<Record<string, Situation>>>> =
     '404 not-found': { given: isNothing },
   },
   'DELETE /accounts/{account}/cancel-jobs/{job_id}': {
-    ...common,
+    ...configured,
     '200': { given: storedJob },
     '404 not-found': { given: isNothing },
   },
@@ -301,7 +313,7 @@ describe.each(routes.filter((route) => !takesBody(route)))('%s with a body', (ro
         type: 'urn:lapse:problem:invalid-request',
         field: 'body',
         given,
-        allowed: 'no body: what this call takes is in its query',
+        allowed: 'no body; send parameters in the query',
       },
     });
     expect([klarna.calls, aws.dynamodb.calls()]).toEqual([[], []]);

@@ -1,4 +1,5 @@
 import { GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { applyObservation } from '../../functions/domain/transition.ts';
@@ -127,7 +128,7 @@ describe('GET with refresh=true of a request that nobody has a record of', () =>
       statusCode: 404,
       document: {
         type: 'urn:lapse:problem:not-found',
-        detail: 'Nothing is known of this Payment Request, and Klarna does not know it.',
+        detail: 'There is no record of this Payment Request, and Klarna does not know it.',
       },
     });
     expect(aws.dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
@@ -165,11 +166,24 @@ it('GET …/history shows every entry with its evidence, and why', async () => {
         kind: 'webhook',
         state: 'SUBMITTED',
         effect: 'applied',
-        explanation: expect.stringMatching(/which became the state of the record$/) as string,
+        explanation: expect.stringMatching(/The record now has this state\.$/) as string,
       },
     ],
     dropped: 0,
   });
+});
+
+it('a read needs no secret: the record is shown while Secrets Manager fails', async () => {
+  aws.secrets.on(GetSecretValueCommand).rejects(throttled);
+  expect((await get()).statusCode).toBe(200);
+  expect(aws.secrets.calls()).toEqual([]);
+});
+
+it('a refresh for an account without a secret is 404, and nothing is read', async () => {
+  const pathParameters = { account: 'shop-no', payment_request_id: key.paymentRequestId };
+  const { statusCode, document } = await get({ pathParameters, query: { refresh: 'true' } });
+  expect([statusCode, document['type']]).toEqual([404, 'urn:lapse:problem:unknown-account']);
+  expect(aws.dynamodb.calls()).toEqual([]);
 });
 
 describe('refusals', () => {
@@ -182,11 +196,6 @@ describe('refusals', () => {
       'an account that is none',
       400,
       { pathParameters: { account: 'SHOP', payment_request_id: key.paymentRequestId } },
-    ],
-    [
-      'an account of nobody',
-      404,
-      { pathParameters: { account: 'shop-no', payment_request_id: key.paymentRequestId } },
     ],
     ['a route that is not served', 404, { route: '/{proxy+}', path: '/accounts/a/b/c', pathParameters: {} }],
     ['a method that is not served', 404, { method: 'POST' }],

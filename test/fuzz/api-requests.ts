@@ -18,7 +18,7 @@ export interface WireRequest {
 
 const bodyRoutes = operations.filter(({ description }) => 'requestBody' in description);
 
-/** A request made from the document's own schemas: right, nearly right in one place or two, or rubbish. */
+/** A request made from the document's own schemas: valid, wrong in one or two places, or malformed. */
 export function drawApiRequest(draws: Draws, ids: readonly string[]): WireRequest {
   const { route, description } = draws.pick(operations);
   const [method = '', template = ''] = route.split(' ');
@@ -65,7 +65,7 @@ const parametersIn = (description: Schema): readonly Schema[] =>
 function pathValue(name: string, draws: Draws, ids: readonly string[]): string {
   switch (name) {
     case 'account':
-      return draws.chance(0.95) ? 'demo' : 'nobody';
+      return draws.chance(0.95) ? 'demo' : 'no-such-account';
     case 'payment_request_id':
       return draws.pick(ids);
     case 'job_id':

@@ -1,5 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { request as send } from 'node:http';
+import { mapConcurrently } from '../../functions/application/map-concurrently.ts';
 import { Draws } from '../simulation/draws.ts';
 import { contractViolations } from '../support/api-contract.ts';
 import type { LocalProcess } from '../support/local-process.ts';
@@ -9,9 +10,9 @@ import { drawWebhookRequest } from './webhook-requests.ts';
 
 export interface FuzzReport {
   readonly requests: number;
-  /** How often each route was answered with each status. */
+  /** How often each route returned each status. */
   readonly responses: ReadonlyMap<string, ReadonlyMap<number, number>>;
-  /** Milliseconds of the slowest answer of each route. */
+  /** Milliseconds of the slowest response of each route. */
   readonly slowest: ReadonlyMap<string, number>;
   /** What must not be, each with the number of its request. */
   readonly findings: readonly string[];
@@ -23,8 +24,8 @@ export interface FuzzReport {
 const longestMillis = 30_000;
 
 /**
- * Sends so many requests, three of the API to one of the webhook, in a few lanes, each drawn from the seed and its number alone, so that
- * one of them can be sent again. What is right and what is rubbish go to one and the same system.
+ * Sends so many requests in a few lanes, three to the API for each one to the webhook. Each is drawn from the seed and its number
+ * alone, so that it can be sent again. Valid and malformed requests go to the same system.
  */
 export async function fuzz(
   system: LocalProcess,
@@ -63,15 +64,11 @@ export async function fuzz(
     onProgress(done);
   };
 
-  const numbers = Array.from({ length: requests }, (_, index) => from + index).values();
-  const lane = async () => {
-    for (const number of numbers) await one(number);
-  };
-  await Promise.all(Array.from({ length: 4 }, lane));
+  await mapConcurrently(Array(requests).keys(), 4, (index) => one(from + index));
   return { requests, responses, slowest, findings, memory };
 }
 
-/** Payment Requests of every kind: open, paid, canceled, registered or not, and such as nobody knows. */
+/** Payment Requests of every kind: open, paid, canceled, registered or not, and unknown ones. */
 async function someIds(lapse: SystemClient, seed: number): Promise<readonly string[]> {
   const draws = new Draws(seed, 'ids');
   const ids: string[] = [];
@@ -123,12 +120,12 @@ function exchange(url: string, { method, path, headers, body }: WireRequest): Pr
       },
     );
     outgoing.on('error', reject);
-    outgoing.on('timeout', () => outgoing.destroy(new Error('no answer')));
+    outgoing.on('timeout', () => outgoing.destroy(new Error('no response')));
     outgoing.end(body);
   });
 }
 
-/** How an answer of the API is not as documented. What the front itself refuses, before there is a route, has no contract. */
+/** How a response of the API differs from its documentation. What the front refuses before there is a route has no contract. */
 function violationsOf({ method, path }: WireRequest, reply: WireResponse): readonly string[] {
   if (method === 'HEAD') return [];
   const body = jsonOf(reply.text);
@@ -165,7 +162,7 @@ export function megabytesOfFunctions({ child }: LocalProcess): number {
   return found.reduce((sum, each) => sum + each, 0) / found.length;
 }
 
-/** Lines of the system's log that tell of something nobody has handled. */
+/** Lines of the system's log about anything unhandled. */
 export function unhandledIn(log: string): readonly string[] {
   return log
     .split('\n')

@@ -1,6 +1,6 @@
 import type { Draws } from '../simulation/draws.ts';
 
-/** Texts that have broken somebody's parser before. */
+/** Texts that have broken parsers before. */
 const texts = [
   '',
   ' ',
@@ -71,7 +71,7 @@ export function malformed(draws: Draws): unknown {
   return deep;
 }
 
-/** Bodies that are no JSON object of any schema. */
+/** Bodies that match no schema. */
 export const malformedBodies: readonly Uint8Array[] = [
   '',
   '{',

@@ -16,7 +16,7 @@ const [[keyId, { key, accounts }]] = Object.entries(defaultSigningKeys) as [
 ];
 const [subject] = Object.keys(accounts);
 
-/** A delivery as Klarna makes them, some of its fields missing or rubbish where that is wanted. */
+/** A delivery as Klarna makes them. Unless it `isSound`, some fields are missing or malformed. */
 function drawDelivery(draws: Draws, ids: readonly string[], isSound: boolean): Uint8Array {
   const state = draws.pick(paymentRequestStates);
   const metadata: Record<string, unknown> = {

@@ -1,6 +1,6 @@
 import { runInNewContext } from 'node:vm';
 
-/** What a metric came to in one period; `undefined` when it has no data. */
+/** The value of a metric in one period; `undefined` when it has no data. */
 export type MetricValue = (metric: {
   readonly namespace: string;
   readonly name: string;
@@ -24,8 +24,8 @@ const valueOf = (stat: Stat, value: MetricValue): number | undefined =>
     statistic: stat.Stat ?? stat.Statistic ?? '',
   });
 
-/** Whether an alarm rings in a period in which its metrics came to these values: CloudWatch's rules, as far as the alarms use them. */
-export function isRinging(alarm: Readonly<Record<string, unknown>>, value: MetricValue): boolean {
+/** Whether a period with these values is past an alarm's threshold, by CloudWatch's rules as far as the alarms use them. */
+export function isBreaching(alarm: Readonly<Record<string, unknown>>, value: MetricValue): boolean {
   const measured =
     alarm['Metrics'] === undefined ? valueOf(alarm as unknown as Stat, value) : expressionOf(alarm, value);
   if (measured === undefined || !Number.isFinite(measured)) return alarm['TreatMissingData'] === 'breaching';

@@ -1,27 +1,33 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { functionNames } from '../../lib/function-bundle.ts';
-import { isRinging } from './alarm-evaluation.ts';
-import { resourcesOf, templateOf } from './synthesized.ts';
+import { runbook } from '../../lib/lapse-alarm.ts';
+import { isBreaching } from './alarm-evaluation.ts';
+import { alarmsOf, resourcesOf, type SynthesizedAlarm, templateOf } from './synthesized.ts';
 
-const alarms = resourcesOf(templateOf()).filter(({ type }) => type === 'AWS::CloudWatch::Alarm');
-const runbook = readFileSync(new URL('../../docs/operate/runbook.md', import.meta.url), 'utf8');
+const alarms = alarmsOf();
+const alarmNamed = (name: string): SynthesizedAlarm['properties'] => {
+  const found = alarms.find((alarm) => alarm.name === name);
+  if (!found) throw new Error(`There is no alarm ${name}.`);
+  return found.properties;
+};
+
 const sections = new Map(
-  runbook
+  readFileSync(new URL(`../../${runbook}`, import.meta.url), 'utf8')
     .split(/^## /m)
     .slice(1)
     .map((section) => [section.slice(0, section.indexOf('\n')), section]),
 );
-const sectionOf = ({ properties }: (typeof alarms)[number]): string =>
-  String(properties['AlarmDescription']).replace('docs/operate/runbook.md#', '');
+const sectionOf = ({ properties }: SynthesizedAlarm): string | undefined =>
+  String(properties['AlarmDescription']).split(`See ${runbook}#`)[1];
 
 describe('the runbook', () => {
-  it('has a section for every alarm, and no section without one', () => {
+  it('the runbook has a section for every alarm, and no section without an alarm', () => {
     expect([...sections.keys()].toSorted()).toEqual([...new Set(alarms.map(sectionOf))].toSorted());
   });
 
   it.each([...sections])(
-    '%s says what it means, why, what to do, and how to see that it is over',
+    'the section %s says what it means, why, what to do, and how to see that it is over',
     (_, text) => {
       for (const part of ['**Shoppers:**', '**Causes:**', '**Do:**', '**Confirm:**'])
         expect(text).toContain(part);
@@ -29,19 +35,36 @@ describe('the runbook', () => {
   );
 });
 
-it('every alarm tells the topic when it rings and when it is over', () => {
+it('every alarm of the template is made with a runbook section', () => {
+  const inTemplate = resourcesOf(templateOf()).filter(({ type }) => type === 'AWS::CloudWatch::Alarm');
+  expect(inTemplate).toHaveLength(alarms.length);
+});
+
+it('every alarm describes in a sentence what has happened', () => {
+  for (const { properties } of alarms)
+    expect(properties['AlarmDescription']).toMatch(/^[A-Z0-9][^.]{10,}\. (?:[A-Z][^.]+\. )?See /);
+});
+
+it('every alarm notifies the topic when it is raised and when it is over', () => {
   for (const { properties } of alarms) {
     expect(properties['AlarmActions']).toHaveLength(1);
     expect(properties['OKActions']).toEqual(properties['AlarmActions']);
   }
 });
 
-it('every function is watched for errors, throttles and its time limit', () => {
-  const ids = alarms.map(({ id }) => id).join(' ');
-  for (const name of functionNames) {
-    const written = name.replaceAll('-', '');
-    for (const kind of ['Errors', 'Throttles', 'Duration']) expect(ids).toContain(`Alarms${kind}${written}`);
-  }
+it('every function has alarms on errors, throttles and duration', () => {
+  const watched = new Set(
+    alarms.flatMap(({ name, properties }) => {
+      const [kind = ''] = name.split('/').slice(-1);
+      const description = String(properties['AlarmDescription']);
+      return functionNames.filter((each) => description.includes(each)).map((each) => `${kind} ${each}`);
+    }),
+  );
+  expect([...watched].toSorted()).toEqual(
+    ['Duration', 'Errors', 'Throttles']
+      .flatMap((kind) => functionNames.map((name) => `${kind} ${name}`))
+      .toSorted(),
+  );
 });
 
 it('no alarm takes more than the ten metrics that CloudWatch allows', () => {
@@ -52,36 +75,34 @@ it('no alarm takes more than the ten metrics that CloudWatch allows', () => {
 });
 
 it.each(['cancel-expired-session', 'reconcile-payment-requests'])(
-  'sessions that %s ends late make the alarm on lateness ring',
+  'sessions that %s ends late raise the alarm on lateness',
   (service) => {
-    const [alarm] = alarms.filter(({ id }) => id.startsWith('AlarmsTimerLateness'));
-    const ringsAt = (millis: number) =>
-      isRinging(alarm?.properties ?? {}, ({ name, dimensions }) =>
+    const isRaisedAt = (millis: number) =>
+      isBreaching(alarmNamed('SessionTimer/TimerLateness'), ({ name, dimensions }) =>
         name === 'TimerLateness' && dimensions['service'] === service ? millis : undefined,
       );
-    expect([ringsAt(119_999), ringsAt(120_000)]).toEqual([false, true]);
+    expect([isRaisedAt(119_999), isRaisedAt(120_000)]).toEqual([false, true]);
   },
 );
 
 it.each(['superseding', 'confirming', 'stale', 'duplicate', 'contradicting'])(
-  'a webhook that is %s is no silence',
+  'a webhook that is %s ends the silence of webhooks',
   (verdict) => {
-    const [alarm] = alarms.filter(({ id }) => id.startsWith('AlarmsWebhookSilence'));
-    const rings = (webhooks: Readonly<Record<string, number>>) =>
-      isRinging(alarm?.properties ?? {}, ({ name }) => ({ Registered: 1, ...webhooks })[name]);
-    expect([rings({}), rings({ [`Webhook:${verdict}`]: 1 })]).toEqual([true, false]);
+    const isRaised = (webhooks: Readonly<Record<string, number>>) =>
+      isBreaching(alarmNamed('Webhook/WebhookSilence'), ({ name }) => ({ Registered: 1, ...webhooks })[name]);
+    expect([isRaised({}), isRaised({ [`Webhook:${verdict}`]: 1 })]).toEqual([true, false]);
   },
 );
 
 const awsAlarms = alarms.filter(({ properties }) => String(properties['Namespace']).startsWith('AWS/'));
 
-it.each(awsAlarms.map((alarm) => [alarm.id, alarm] as const))(
-  '%s rings at its threshold and not before',
+it.each(awsAlarms.map(({ name, properties }) => [name, properties] as const))(
+  'the alarm %s is raised at its threshold and not before',
   (_, alarm) => {
-    const threshold = Number(alarm.properties['Threshold']);
-    const below = alarm.properties['ComparisonOperator'] === 'LessThanThreshold';
-    expect(isRinging(alarm.properties, () => threshold)).toBe(!below);
-    expect(isRinging(alarm.properties, () => threshold - 0.001)).toBe(below);
-    expect(isRinging(alarm.properties, () => undefined)).toBe(below);
+    const threshold = Number(alarm['Threshold']);
+    const below = alarm['ComparisonOperator'] === 'LessThanThreshold';
+    expect(isBreaching(alarm, () => threshold)).toBe(!below);
+    expect(isBreaching(alarm, () => threshold - 0.001)).toBe(below);
+    expect(isBreaching(alarm, () => undefined)).toBe(below);
   },
 );

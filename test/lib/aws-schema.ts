@@ -2,19 +2,18 @@ import { loadAwsServiceSpec } from '@aws-cdk/aws-service-spec';
 import type { PropertyType, ResourceProperties, SpecDatabase } from '@aws-cdk/service-spec-types';
 import type { Synthesized } from './synthesized.ts';
 
-/** It takes the better part of a second to read. */
+/** Reading it takes almost a second. */
 let loading: Promise<SpecDatabase> | undefined;
 
 /**
- * What AWS's own description of its resource types has against these resources: a type, a property or a field that is not there,
- * one that is required and missing, a value of the wrong kind. Offline
- * (https://github.com/cdklabs/awscdk-service-spec).
+ * Compares resources with AWS's own description of its resource types, offline. It finds unknown types, properties and fields,
+ * missing required ones, and values of the wrong kind (https://github.com/cdklabs/awscdk-service-spec).
  */
 export async function schemaFindings(resources: readonly Synthesized[]): Promise<readonly string[]> {
   const database = await (loading ??= loadAwsServiceSpec());
   return resources.flatMap(({ id, type, properties }) => {
     const [described] = database.lookup('resource', 'cloudFormationType', 'equals', type);
-    if (!described) return [`${id}: there is no type ${type}`];
+    if (!described) return [`${id}: the type ${type} does not exist`];
     return objectFindings(database, described.properties, properties, `${id} (${type})`);
   });
 }
@@ -32,7 +31,7 @@ function objectFindings(
     .filter(([, value]) => value !== undefined)
     .flatMap(([name, value]) => {
       const property = described[name];
-      if (!property) return [`${path}.${name} is not there`];
+      if (!property) return [`${path}.${name} does not exist`];
       const types = [property.type, ...(property.previousTypes ?? [])];
       const findings = types.map((type) => valueFindings(database, type, value, `${path}.${name}`));
       return findings.find((each) => each.length === 0) ?? findings[0] ?? [];

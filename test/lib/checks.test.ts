@@ -14,21 +14,23 @@ const jwt = {
   jwtScopes: ['lapse/cancel'],
 } as const;
 
-describe('AWS knows every resource, property and kind of value', () => {
+describe('the template matches the CloudFormation schema', () => {
   it.each<[string, LapseProps]>([
-    ['as it is', {}],
-    ['with JWTs, and the webhook on the API', { ...jwt, webhookIngress: 'http-api' }],
-    ...Object.entries(stages),
-  ])('%s', async (_, props) => {
+    ['the default stack', {}],
+    ['a stack with JWTs and the webhook on the API', { ...jwt, webhookIngress: 'http-api' }],
+    ...Object.entries(stages).map(
+      ([stage, settings]) => [`the stage ${stage}`, settings] as [string, LapseProps],
+    ),
+  ])('%s has only resources, properties and values that CloudFormation knows', async (_, props) => {
     expect(await schemaFindings(resourcesOf(templateOf(props)))).toEqual([]);
   });
 
-  it('and says what it does not know', async () => {
+  it('the schema check names an unknown property, a wrong value and a missing property', async () => {
     const properties = { VisibilityTimeout: 'long', Colour: 'blue' };
     const queue = { id: 'Q', type: 'AWS::SQS::Queue', properties, deletionPolicy: undefined };
     expect(await schemaFindings([queue])).toEqual([
       'Q (AWS::SQS::Queue).VisibilityTimeout is "long"; expected: a whole number',
-      'Q (AWS::SQS::Queue).Colour is not there',
+      'Q (AWS::SQS::Queue).Colour does not exist',
     ]);
     const role = { ...queue, type: 'AWS::IAM::Role', properties: {} };
     expect(await schemaFindings([role])).toEqual([
@@ -51,7 +53,7 @@ describe('cdk-nag', () => {
     process.exitCode = 0;
   });
 
-  it('has nothing that is not answered', () => {
+  it('cdk-nag has no finding without an acknowledged reason', () => {
     withBundles((bundles) => {
       expect(() =>
         synthesizeChecked((app) => new LapseStack(app, 'Lapse', { lapse: { bundles } })),
@@ -59,14 +61,14 @@ describe('cdk-nag', () => {
     });
   });
 
-  it('stops a synthesis that it has something against', () => {
+  it('cdk-nag fails a synthesis with a finding', () => {
     expect(() => synthesizeChecked((app) => new Queue(new Stack(app, 'Bare'), 'Queue'))).toThrow(
       /AwsSolutions-SQS4/,
     );
   });
 });
 
-describe('settings that are wrong are refused, every one with what is allowed', () => {
+describe('wrong settings', () => {
   it.each<[LapseProps, string]>([
     [{ retentionDays: 0 }, 'retentionDays is 0; allowed: a whole number from 1 to 3650.'],
     [{ logRetentionDays: 31 }, 'logRetentionDays is 31; allowed: 1, 3, 5, 7, 14, 30, 60,'],
@@ -91,19 +93,19 @@ describe('settings that are wrong are refused, every one with what is allowed', 
     ],
     [
       { alarmThresholds: { colour: 1 } as never },
-      'alarmThresholds.colour is no threshold; allowed: badSignatures,',
+      'alarmThresholds.colour is unknown; allowed: badSignatures,',
     ],
-  ])('%j', (props, sentence) => {
+  ])('the settings %j are refused with the given and the allowed value', (props, sentence) => {
     expect(() => synthesizeStack(props)).toThrow(sentence);
   });
 
-  it('all at once, in one message', () => {
+  it('all wrong settings are named in one message', () => {
     expect(() => synthesizeStack({ retentionDays: 0, apiRateLimit: -1 })).toThrow(
       /^The settings of Lapse are wrong\. retentionDays is 0; .* apiRateLimit is -1; /,
     );
   });
 
-  it('a Region that AWS does not have', () => {
+  it('a Region that AWS does not have is refused', () => {
     expect(() => synthesizeStack({}, { region: 'eu-wset-1' })).toThrow(
       'region is eu-wset-1; allowed: a Region of AWS, such as eu-west-1 or us-east-1.',
     );

@@ -1,6 +1,6 @@
 import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
-import { apiRoutes } from '../../functions/http/unknown-route.ts';
+import { routeKeys } from '../../functions/contract/routes.ts';
 import { resourcesOf, templateOf, type Synthesized } from './synthesized.ts';
 
 const template = templateOf();
@@ -12,21 +12,21 @@ const propertiesOf = (type: string, of = resources) => ofType(type, of).map(({ p
 const jwt = { jwtIssuer: 'https://issuer.example', jwtAudience: ['lapse'], jwtScopes: ['lapse/cancel'] };
 
 describe('the API', () => {
-  it('serves exactly the routes that the answer to an unknown one lists, all behind IAM', () => {
+  it('the API serves exactly the routes of the table, all with IAM', () => {
     const routes = propertiesOf('AWS::ApiGatewayV2::Route');
-    expect(routes.map(({ RouteKey }) => RouteKey).toSorted()).toEqual([...apiRoutes, '$default'].toSorted());
+    expect(routes.map(({ RouteKey }) => RouteKey).toSorted()).toEqual([...routeKeys, '$default'].toSorted());
     expect(new Set(routes.map(({ AuthorizationType }) => AuthorizationType))).toEqual(new Set(['AWS_IAM']));
   });
 
-  it('takes JWTs with a scope instead, on the same routes', () => {
+  it('the API takes JWTs with a scope instead, on the same routes', () => {
     const routes = propertiesOf('AWS::ApiGatewayV2::Route', resourcesOf(templateOf(jwt)));
     for (const route of routes) {
       expect(route).toMatchObject({ AuthorizationType: 'JWT', AuthorizationScopes: ['lapse/cancel'] });
     }
-    expect(routes).toHaveLength(apiRoutes.length + 1);
+    expect(routes).toHaveLength(routeKeys.length + 1);
   });
 
-  it('has a throttle, and a log of every call that names no person', () => {
+  it('the API has a throttle, and a log of every call without personal data', () => {
     const [stage] = propertiesOf('AWS::ApiGatewayV2::Stage');
     expect(stage).toMatchObject({
       DefaultRouteSettings: { ThrottlingRateLimit: 500, ThrottlingBurstLimit: 1000 },
@@ -38,14 +38,14 @@ describe('the API', () => {
 });
 
 describe('the webhook', () => {
-  it('is open to the world on the alias, with both permissions that a Lambda URL needs', () => {
+  it('the webhook is a public Lambda URL on the alias, with both permissions that it needs', () => {
     expect(propertiesOf('AWS::Lambda::Url')).toMatchObject([{ AuthType: 'NONE', Qualifier: 'live' }]);
     for (const action of ['lambda:InvokeFunctionUrl', 'lambda:InvokeFunction']) {
       template.hasResourceProperties('AWS::Lambda::Permission', { Action: action, Principal: '*' });
     }
   });
 
-  it('comes in by the API instead, open on its one route, to the same function', () => {
+  it('the webhook is a public route of the API instead, to the same function', () => {
     const other = resourcesOf(templateOf({ webhookIngress: 'http-api' }));
     expect(ofType('AWS::Lambda::Url', other)).toEqual([]);
     const [route] = propertiesOf('AWS::ApiGatewayV2::Route', other).filter(
@@ -62,8 +62,8 @@ describe('the webhook', () => {
   });
 });
 
-describe('what holds data', () => {
-  it('is kept, under ids that stay', () => {
+describe('stored data', () => {
+  it('the table and the secrets stay when the stack is deleted, under fixed logical ids', () => {
     const kept = resources.filter(({ deletionPolicy }) => deletionPolicy === 'Retain').map(({ id }) => id);
     expect(kept).toEqual([
       'PaymentRequestsTableBAC0AE11',
@@ -72,7 +72,7 @@ describe('what holds data', () => {
     ]);
   });
 
-  it('can be restored, is protected, and has ceilings for the bill', () => {
+  it('the table has point-in-time recovery, deletion protection and limits on its units', () => {
     template.hasResourceProperties('AWS::DynamoDB::GlobalTable', {
       Replicas: [
         Match.objectLike({
@@ -89,7 +89,7 @@ describe('what holds data', () => {
 });
 
 describe('the functions', () => {
-  it('run on Node 24 and arm64, log JSON for a month, and start from the entry that warms them up', () => {
+  it('the functions run on Node 24 and arm64, log JSON for a month, and start with the warm-up', () => {
     expect(ofType('AWS::Lambda::Function')).toHaveLength(7);
     template.allResourcesProperties('AWS::Lambda::Function', {
       Runtime: 'nodejs24.x',
@@ -102,7 +102,7 @@ describe('the functions', () => {
     template.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 30 });
   });
 
-  it('are called by their alias only, and a new version gets a tenth of the calls first', () => {
+  it('the functions are invoked by their alias only, and a new version gets a tenth of the invocations first', () => {
     const mappings = propertiesOf('AWS::Lambda::EventSourceMapping').map(({ FunctionName }) => FunctionName);
     const integrations = propertiesOf('AWS::ApiGatewayV2::Integration').map(
       ({ IntegrationUri }) => IntegrationUri,
@@ -122,7 +122,7 @@ describe('the functions', () => {
     );
   });
 
-  it('have a time limit inside that of whoever calls them', () => {
+  it('the functions have a time limit below that of their trigger', () => {
     const timeoutOf = (name: string): number =>
       Number(
         propertiesOf('AWS::Lambda::Function').find(({ Description }) => Description === name)?.['Timeout'],
@@ -141,13 +141,13 @@ describe('the functions', () => {
 });
 
 describe('queues and streams', () => {
-  it('every queue has a dead-letter queue or is one, encrypted and closed to calls without TLS', () => {
+  it('every queue has a dead-letter queue or is one, is encrypted, and refuses calls without TLS', () => {
     const queues = ofType('AWS::SQS::Queue');
     const deadLetters = queues.filter(({ properties }) => properties['RedrivePolicy'] === undefined);
     expect(queues.length - deadLetters.length).toBe(1);
     for (const { id, properties } of deadLetters) {
       expect(properties['MessageRetentionPeriod']).toBe(1_209_600);
-      // Somebody gives up to it: a queue, a stream or a schedule.
+      // A queue, a stream or a schedule names it as its dead-letter queue.
       const others = resources.filter((each) => each.id !== id && !/Policy|Alarm|Dashboard/.test(each.type));
       expect(others.some((each) => JSON.stringify(each.properties).includes(`:${id}"`))).toBe(true);
     }
@@ -155,7 +155,7 @@ describe('queues and streams', () => {
     expect(ofType('AWS::SQS::QueuePolicy')).toHaveLength(queues.length);
   });
 
-  it('report what failed alone, and give up to a queue', () => {
+  it('event source mappings report failed items only, and have a dead-letter queue', () => {
     expect(propertiesOf('AWS::Lambda::EventSourceMapping')).toMatchObject([
       {
         BatchSize: 10,
@@ -173,7 +173,7 @@ describe('queues and streams', () => {
   });
 });
 
-it('says in its outputs where everything is and what to do next', () => {
+it('the outputs say where everything is and what to do next', () => {
   const outputs = template.findOutputs('*');
   expect(Object.keys(outputs).toSorted()).toEqual([
     'AccountsSecretName',

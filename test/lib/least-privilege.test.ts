@@ -9,7 +9,7 @@ interface Statement {
 
 const resources = resourcesOf(templateOf());
 
-/** The words of the table below for the resources of the stack. */
+/** The names of the stack's resources in the table below. */
 const names: readonly (readonly [RegExp, string])[] = [
   [/^arn:aws:dynamodb:.*:table\/PaymentRequests[^/]*$/, 'table'],
   [/^arn:aws:dynamodb:.*:table\/PaymentRequests[^/]*\/index\/(\w+)$/, 'table/index/$1'],
@@ -35,7 +35,7 @@ const nameOf = (resource: string): string => {
   return pattern && name !== undefined ? resource.replace(pattern, name) : resource;
 };
 
-/** Who may do what to what, a line each; logs, which everybody writes, left out. */
+/** Every permission of every role, one line each, without those on the function's own log. */
 const lines = resources
   .filter(({ type }) => type === 'AWS::IAM::Policy')
   .flatMap(({ properties }) => {
@@ -75,25 +75,32 @@ const receiving = [
 const functions = ['register', 'get', 'cancel'];
 
 const allowed: Readonly<Record<string, readonly string[]>> = {
-  RegisterRole: [...items, accounts, ...arming],
-  GetRole: [
+  ApiRegisterRole: [...items, accounts, ...arming],
+  ApiGetRole: [
     ...items,
     accounts,
     'dynamodb:Query on table/index/session',
     'dynamodb:Query on table/index/state',
   ],
-  CancelRole: [...items, accounts, removal, 'dynamodb:Query on table/index/session'],
-  WebhookRole: ['dynamodb:UpdateItem on table', 'secretsmanager:GetSecretValue on secret signing-keys'],
-  ExpireRole: [...items, accounts, ...arming, ...receiving.map((verb) => `sqs:${verb} on timer queue`)],
-  ReconcileRole: [
+  ApiCancelRole: [...items, accounts, removal, 'dynamodb:Query on table/index/session'],
+  WebhookReceiveRole: [
+    'dynamodb:UpdateItem on table',
+    'secretsmanager:GetSecretValue on secret signing-keys',
+  ],
+  SessionTimerExpireRole: [
+    ...items,
+    accounts,
+    ...arming,
+    ...receiving.map((verb) => `sqs:${verb} on timer queue`),
+  ],
+  ReconciliationReconcileRole: [
     ...items,
     accounts,
     ...arming,
     'dynamodb:Query on table/index/due',
-    'scheduler:ListSchedules on *',
     'dynamodb:Query on table/index/state',
   ],
-  PublishRole: [
+  StateChangesPublishRole: [
     ...['DescribeStream', 'GetRecords', 'GetShardIterator', 'ListStreams'].map(
       (verb) => `dynamodb:${verb} on stream`,
     ),
@@ -123,12 +130,12 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-it.each(Object.entries(allowed))('%s may do this and nothing else', (role, statements) => {
+it.each(Object.entries(allowed))('%s has exactly these permissions', (role, statements) => {
   const own = lines.filter((line) => line.startsWith(`${role}: `)).map((line) => line.slice(role.length + 2));
   expect([...new Set(own)].toSorted()).toEqual(statements.toSorted());
 });
 
-it('nobody else may do anything', () => {
+it('no other role has permissions', () => {
   const roles = new Set(lines.map((line) => line.slice(0, line.indexOf(':'))));
   expect([...roles].toSorted()).toEqual(Object.keys(allowed).toSorted());
   for (const { properties } of resources.filter(({ type }) => type === 'AWS::IAM::Role')) {
@@ -137,15 +144,14 @@ it('nobody else may do anything', () => {
   }
 });
 
-it('a star stands where there is no other way, and nowhere else', () => {
+it('only actions without a resource type are allowed on all resources, and no action is a pattern', () => {
   expect(lines.filter((line) => line.includes(' on *'))).toEqual([
-    'ReconcileRole: scheduler:ListSchedules on *',
     'CanaryRole: cloudwatch:DescribeAlarms on *',
   ]);
   expect(lines.filter((line) => /: \w+:\S*\*/.test(line))).toEqual([]);
 });
 
-it('Scheduler takes its roles for the schedules of their own group in this account only', () => {
+it('Scheduler can assume its roles for the schedules of their own group in this account only', () => {
   const trusts = resources
     .filter(({ type, id }) => type === 'AWS::IAM::Role' && /^(SessionTimer|Reconciliation)Role/.test(id))
     .map(({ properties }) => properties['AssumeRolePolicyDocument']);

@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { App, type Environment } from 'aws-cdk-lib';
+import { App, type CfnElement, type Environment, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import type { FunctionName } from '../../functions/contract/environment.ts';
 import { functionNames } from '../../lib/function-bundle.ts';
+import { LapseAlarm } from '../../lib/lapse-alarm.ts';
 import type { LapseProps } from '../../lib/lapse.ts';
 import { LapseStack } from '../../lib/lapse-stack.ts';
 import { createResolver, type Resource, type Resources } from '../../local/template/intrinsics.ts';
@@ -17,7 +18,7 @@ export interface Synthesized {
   readonly deletionPolicy: string | undefined;
 }
 
-/** One folder that stands for every bundle: what is in it is another test's business. */
+/** Passes one folder for all bundles: their content is not what these tests are about. */
 export function withBundles<Result>(
   use: (bundles: Readonly<Record<FunctionName, string>>) => Result,
 ): Result {
@@ -52,4 +53,26 @@ export function resourcesOf(template: Template): readonly Synthesized[] {
     properties: (resolve(resource.Properties ?? {}) ?? {}) as Readonly<Record<string, unknown>>,
     deletionPolicy: (resource as Resource & { readonly DeletionPolicy?: string }).DeletionPolicy,
   }));
+}
+
+/** An alarm of the stack, by the path of its construct, such as `SessionTimer/TimerLateness`. */
+export interface SynthesizedAlarm {
+  readonly name: string;
+  readonly properties: Readonly<Record<string, unknown>>;
+}
+
+/** Every alarm of a stack with these settings. */
+export function alarmsOf(lapse: LapseProps = {}): readonly SynthesizedAlarm[] {
+  const stack = synthesizeStack(lapse);
+  const resources = new Map(
+    resourcesOf(Template.fromStack(stack)).map((resource) => [resource.id, resource]),
+  );
+  return stack.lapse.node
+    .findAll()
+    .filter((construct) => construct instanceof LapseAlarm)
+    .map((alarm) => ({
+      name: alarm.node.path.replace(`${stack.lapse.node.path}/`, ''),
+      properties:
+        resources.get(Stack.of(alarm).getLogicalId(alarm.node.defaultChild as CfnElement))?.properties ?? {},
+    }));
 }

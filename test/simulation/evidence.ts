@@ -90,10 +90,6 @@ export type Step =
       readonly stored: PaymentRequest | undefined;
     }
   | {
-      readonly kind: 'orphan-removed';
-      readonly stored: PaymentRequest | undefined;
-    }
-  | {
       readonly kind: 'job-saved';
       readonly before: CancelJob;
       readonly file: JobFile;

@@ -3,8 +3,8 @@ import { tellSeed } from './explore.ts';
 import { safetyInvariants } from './invariants.ts';
 import { playSeeds } from './play-seeds.ts';
 
-/** `npm run simulate -- --runs 1000000` plays as many as there is time for. */
-const runs = 100_000;
+/** `npm test` plays 5,000, `npm run verify` 100,000. `npm run simulate -- --runs 1000000` plays as many as there is time for. */
+const runs = Number(process.env['HISTORIES'] ?? 5_000);
 
 it(
   `keeps every invariant in ${runs} histories of any order, any fault and any crash`,

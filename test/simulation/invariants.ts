@@ -223,12 +223,6 @@ const klarnaExpiryIsNotEarly: Safety = (step, { now }) => {
     : undefined;
 };
 
-/** A timer that is removed because nobody needs it is of a request that has ended, or is not recorded. */
-const neededTimersStay: Safety = (step) =>
-  step.kind === 'orphan-removed' && step.stored && rankOf(step.stored) < 2
-    ? `the request is ${step.stored.state ?? 'not heard of'}`
-    : undefined;
-
 /** Two ends, or a customer who approved no earlier than the end: a person is told, and nobody untells him. */
 const contradictionIsSeen: Safety = (step) => {
   if (step.kind !== 'written') return undefined;
@@ -306,7 +300,6 @@ export const safetyInvariants = {
   'replayed-is-durable': replayedIsDurable,
   'klarna-expiry-is-not-early': klarnaExpiryIsNotEarly,
   'registrations-stay': registrationsStay,
-  'needed-timers-stay': neededTimersStay,
   'contradiction-is-seen': contradictionIsSeen,
   'calls-to-klarna-are-bounded': callsToKlarnaAreBounded,
   'unfinished-is-due': unfinishedIsDue,

@@ -1,7 +1,6 @@
 /** Deliberate mistakes in jobs, in what an operator does, and in what a deployment leaves of what another version has written. */
 import { isDeepStrictEqual } from 'node:util';
 import { changedAttributes, type Item } from '../../functions/adapters/dynamodb/payment-request-item.ts';
-import { removeOrphanTimers } from '../../functions/application/remove-orphan-timers.ts';
 import {
   type ReplayDependencies,
   replayQuarantined,
@@ -113,14 +112,6 @@ export const operationMutants: readonly Mutant[] = [
     protocol: bentJobs((jobs) => ({
       save: (current, next) => jobs.save(current, next.attempts > 0 ? { ...next, dueAt: undefined } : next),
     })),
-  },
-  {
-    name: 'every old timer counts as an orphan',
-    invariant: 'needed-timers-stay',
-    protocol: replacing({
-      removeOrphans: (dependencies) =>
-        removeOrphanTimers({ ...dependencies, store: { read: () => Promise.resolve(undefined) } }),
-    }),
   },
   {
     name: 'a delivery counts as replayed before it is written',

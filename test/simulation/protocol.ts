@@ -10,7 +10,6 @@ import { receiveWebhook } from '../../functions/application/receive-webhook.ts';
 import { reconcilePaymentRequests } from '../../functions/application/reconcile-payment-requests.ts';
 import { refreshPaymentRequest } from '../../functions/application/refresh-payment-request.ts';
 import { extendSession, registerSession } from '../../functions/application/register-session.ts';
-import { removeOrphanTimers } from '../../functions/application/remove-orphan-timers.ts';
 import { replayQuarantined } from '../../functions/application/replay-quarantined.ts';
 import { republishStateChanges } from '../../functions/application/republish-state-changes.ts';
 import { runCancelJobs } from '../../functions/application/run-cancel-jobs.ts';
@@ -35,7 +34,6 @@ export interface UseCases {
   readonly receive: typeof receiveWebhook;
   readonly endExpired: typeof endExpiredSession;
   readonly reconcile: typeof reconcilePaymentRequests;
-  readonly removeOrphans: typeof removeOrphanTimers;
   readonly startJob: typeof startCancelJob;
   readonly stopJob: typeof stopCancelJob;
   readonly runJobs: typeof runCancelJobs;
@@ -59,7 +57,6 @@ export const useCases: UseCases = {
   receive: receiveWebhook,
   endExpired: endExpiredSession,
   reconcile: reconcilePaymentRequests,
-  removeOrphans: removeOrphanTimers,
   startJob: startCancelJob,
   stopJob: stopCancelJob,
   runJobs: runCancelJobs,

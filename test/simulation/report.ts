@@ -1,6 +1,6 @@
 /**
- * Measures the figures of docs/evidence/reliability.md and writes them there, between its two marks: `--runs N` histories from
- * seed `--from M` on every processor, the whole small scope and every mutant.
+ * Measures the figures of docs/evidence/reliability.md and writes them there, between its two marks. It plays `--runs N` histories
+ * from seed `--from M` on every processor, the whole small scope and every mutant.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';

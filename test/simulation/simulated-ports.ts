@@ -18,7 +18,7 @@ import type {
   PaymentRequestKey,
   SessionId,
 } from '../../functions/domain/identifiers.ts';
-import { type Instant, millisOf } from '../../functions/domain/instant.ts';
+import type { Instant } from '../../functions/domain/instant.ts';
 import type { StateChangeEvent } from '../../functions/domain/state-change-event.ts';
 import type { MessageQueue, QueuedMessage } from '../../operations/queue.ts';
 import { nameOf } from '../support/in-memory-payment-request-store.ts';
@@ -75,7 +75,7 @@ export type Ports = ReturnType<typeof portsOf>;
 
 /** The world's side of every port, for one invocation. */
 export function portsOf(world: World, task: Task, version: CodeVersion) {
-  const { engine, table, klarna, timers, judge } = world;
+  const { engine, table, klarna, judge } = world;
   const records = table.seenBy(version.codec);
   const call = <Result>(port: PortCall<Result>) => engine.call(task, port);
   const write = <Result>(act: () => Result): Result => {
@@ -154,25 +154,6 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
         call({ site: 'signing-keys.find', faults: readFaults, perform: () => world.signingKeys.get(id) }),
     },
     jobs: jobsFor(world, task),
-    armedTimers: {
-      some: (armedBefore: Instant) =>
-        call({
-          site: 'armed-timers.some',
-          faults: readFaults,
-          perform: () => timers.madeBefore(millisOf(armedBefore)),
-        }),
-    },
-    orphanTimer: {
-      remove: (key: PaymentRequestKey) =>
-        call({
-          site: 'timer.remove',
-          faults: plainFaults,
-          perform: () => {
-            judge.check({ kind: 'orphan-removed', stored: table.records.get(nameOf(key)) });
-            timers.remove(key);
-          },
-        }),
-    },
     records: {
       changedSince: (since: Instant) =>
         listedBy(world, task, 'records.changed-since', readFaults, () =>
@@ -230,7 +211,6 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
     }),
     onTimeout: () => undefined,
     onFault: (key: PaymentRequestKey, error: unknown) => judge.failed(task, shortOf(key), error),
-    onOrphanFault: (error: unknown) => judge.failed(task, 'an orphan', error),
     onJobFault: ({ jobId }: CancelJobKey, error: unknown) => judge.failed(task, jobId, error),
   };
 }

@@ -17,8 +17,6 @@ interface Schedule {
   readonly key: PaymentRequestKey;
   readonly deadlineAt: Instant;
   readonly generation: number;
-  /** When it was made; to move it does not change that. */
-  readonly createdAt: number;
 }
 
 /** EventBridge Scheduler and the queue behind it, as the adapter uses them. */
@@ -49,18 +47,12 @@ export class SimulatedTimers {
       key: { account, paymentRequestId },
       deadlineAt,
       generation: this.#generation,
-      createdAt: existing?.createdAt ?? this.#now(),
     });
     this.#events.onScheduled(key, goesOff, this.#generation);
   }
 
   remove(key: PaymentRequestKey): void {
     this.schedules.delete(nameOf(key));
-  }
-
-  /** For whom those are that were made before a moment. */
-  madeBefore(millis: number): readonly PaymentRequestKey[] {
-    return [...this.schedules.values()].filter(({ createdAt }) => createdAt < millis).map(({ key }) => key);
   }
 
   /** Takes a schedule away that has gone off; false if it is not there any more. */

@@ -1,14 +1,9 @@
 import { repairs } from '../../functions/application/reconcile-payment-requests.ts';
 import { instantFromMillis, millisOf } from '../../functions/domain/instant.ts';
-import { isFinal } from '../../functions/domain/payment-request-state.ts';
-import { nameOf } from '../support/in-memory-payment-request-store.ts';
 import { minute } from '../support/sessions.ts';
 import { type Deployment, limits } from './deployment.ts';
 import { clockOf } from './describe-step.ts';
 import type { World } from './world.ts';
-
-/** Milliseconds after which the sweep takes a timer for one that nobody needs. */
-const orphanWaitLimit = 600_000;
 
 /** Milliseconds that the sweep keeps back for what it has begun last. */
 const reserve = 20_000;
@@ -45,20 +40,11 @@ export class Sweep {
 
   /** When the first record, job or orphan is to be looked at, if any is. */
   #firstDue(): number | undefined {
-    const { table, jobs, timers } = this.#world;
+    const { table, jobs } = this.#world;
     const dues = [table.firstDue(), jobs.firstDue()].flatMap((due) =>
       due === undefined ? [] : [millisOf(due)],
     );
-    for (const { key, createdAt } of timers.schedules.values()) {
-      const record = table.records.get(nameOf(key));
-      if (!record || isFinal(record.state)) dues.push(createdAt + orphanWaitLimit + 1);
-    }
     return dues.length > 0 ? Math.min(...dues) : undefined;
-  }
-
-  #hasOldTimers(): boolean {
-    const { engine, timers } = this.#world;
-    return timers.madeBefore(engine.now - orphanWaitLimit).length > 0;
   }
 
   #hasDueJobs(): boolean {
@@ -77,24 +63,21 @@ export class Sweep {
     this.#deployment.invoke(
       name,
       'sweep',
-      async (ports, { reconcile, removeOrphans, runJobs, cancel, dryRun }) => {
+      async (ports, { reconcile, runJobs, cancel, dryRun }) => {
         const until = engine.now + limits.sweep - reserve;
         const report = await reconcile(ports)(until);
-        const [orphans, pages] = await Promise.all([
-          this.#hasOldTimers()
-            ? removeOrphans({ ...ports, timer: ports.orphanTimer, onFault: ports.onOrphanFault })()
-            : 0,
-          this.#hasDueJobs()
-            ? runJobs({
+        const pages = this.#hasDueJobs()
+          ? (
+              await runJobs({
                 ...ports,
                 cancel: cancel(ports),
                 dryRun: dryRun(ports),
                 perSecond: 5,
                 onFault: ports.onJobFault,
-              })(until).then((report) => report.pages)
-            : 0,
-        ]);
-        return { ...report, orphans, pages };
+              })(until)
+            ).pages
+          : 0;
+        return { ...report, pages };
       },
       (ending) => {
         this.#isRunning = false;

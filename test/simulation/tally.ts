@@ -2,13 +2,13 @@ import { type FaultKind, faultKinds } from './engine.ts';
 import { type Mode, modes } from './plan.ts';
 import type { Report } from './simulation.ts';
 
-/** What the runs of one mode came to. */
+/** The figures of the runs of one mode. */
 export interface ModeFigures {
   runs: number;
   sweepRepairs: number;
 }
 
-/** What the cancels came to in one reading of COMPLETED. */
+/** The figures of cancels in one reading of COMPLETED. */
 export interface CancelFigures {
   canceled: number;
   canceledAfterPaid: number;
@@ -17,7 +17,7 @@ export interface CancelFigures {
 /** What a tally holds, as it comes from another thread. */
 export type Figures = Omit<Tally, 'add' | 'merge' | 'faultsByKind' | 'faultKindsNotTried'>;
 
-/** Adds up what many runs came to. */
+/** Adds up the figures of many runs. */
 export class Tally {
   readonly courses = new Set<number>();
   /** Calls by function and port, and how often each kind of fault struck there. */

@@ -5,7 +5,7 @@
 import type { Item } from '../../functions/adapters/dynamodb/payment-request-item.ts';
 import { tableSchema } from '../../functions/contract/table-schema.ts';
 import type { AccountSettings, PaymentRequestStore, SigningKey } from '../../functions/application/ports.ts';
-import { noTimers, sweepSessionTimer } from '../../functions/adapters/sweep/sweep-session-timer.ts';
+import { sweepSessionTimer } from '../../functions/adapters/sweep/sweep-session-timer.ts';
 import { ownEventId } from '../../functions/domain/identifiers.ts';
 import { type Instant, plusMillis } from '../../functions/domain/instant.ts';
 import {
@@ -87,7 +87,7 @@ export const versions: Readonly<Record<VersionName, Version>> = { older, current
 /** A version in the deployment of which nothing but the sweep ends sessions. */
 export const sweptBy = (version: Version): Version => ({
   ...version,
-  bend: (ports) => ({ ...version.bend(ports), timer: sweepSessionTimer, armedTimers: noTimers }),
+  bend: (ports) => ({ ...version.bend(ports), timer: sweepSessionTimer }),
 });
 
 const withSettings = (

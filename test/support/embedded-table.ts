@@ -6,20 +6,28 @@ import { startDynamoDb } from '../../local/dynamodb/engine.ts';
 
 const { partitionKey, dueIndex, sessionIndex, stateIndex } = tableSchema;
 
-/** This machine, as it would be if no package had brought the embedded engine: AWS's own DynamoDB Local is left. */
+/** This machine without the package of the embedded engine. The one that is left is AWS's own DynamoDB Local, which needs Java. */
 const withoutEmbedded: Machine = {
   ...thisMachine({}),
   resolve: (file) => (file.startsWith('@dynoxide/') ? undefined : thisMachine({}).resolve(file)),
 };
 
-/** The engines that there are here: the embedded one, and with Java AWS's own. */
-export const engines: Readonly<Record<string, Machine>> = {
-  'the embedded engine': thisMachine({}),
-  ...((thisMachine({}).javaVersion() ?? 0) >= 17 && { 'DynamoDB Local': withoutEmbedded }),
+const engines: Readonly<Record<string, Machine>> = {
+  embedded: thisMachine({}),
+  'dynamodb-local': withoutEmbedded,
 };
 
+/** The engine that the contract suites run on: the embedded one, or the one that `DYNAMODB_ENGINE` names. */
+export const engineName = process.env['DYNAMODB_ENGINE'] ?? 'embedded';
+
+function chosenEngine(): Machine {
+  const machine = engines[engineName];
+  if (machine) return machine;
+  throw new Error(`DYNAMODB_ENGINE is ${engineName}; allowed: ${Object.keys(engines).join(', ')}.`);
+}
+
 /** The one table of the project on an engine, in memory, and a client to it. Every call is a new, empty engine. */
-export async function openEmbeddedTable(machine = thisMachine({})) {
+export async function openEmbeddedTable(machine = chosenEngine()) {
   const engine = await startDynamoDb({ dataDirectory: undefined, onLog: () => undefined, machine });
   const tableName = 'lapse';
   await createTables(engine.url, [

@@ -7,6 +7,7 @@ const variables = {
   ACCOUNTS_SECRET_ID: 'lapse/accounts',
   SIGNING_KEYS_SECRET_ID: 'lapse/signing-keys',
   SECRETS_CACHE_SECONDS: '0',
+  SECRETS_STALE_SECONDS: '0',
   MAX_SESSION_SECONDS: '172800',
   KLARNA_TEST_URL: 'http://127.0.0.1:9',
   KLARNA_LIVE_URL: 'http://127.0.0.1:9',

@@ -16,18 +16,28 @@ type ClientCertificate = Pick<KlarnaCredentials, 'clientCertificate' | 'clientKe
 
 const agents = new Map<string, http.Agent>();
 
-/** One agent per client certificate, kept for the life of the process so that connections are reused. */
+/** Agents that stay open. More client certificates than these share no connections between calls. */
+const mostAgents = 100;
+
+/**
+ * One agent for each certificate and key, so that connections are reused and a corrected key takes effect with its first call.
+ * One account's certificate never serves, and never breaks, another account's calls.
+ */
 export function agentFor(protocol: string, { clientCertificate, clientKey }: ClientCertificate): http.Agent {
-  const name = `${protocol}|${clientCertificate ?? ''}`;
-  const existing = agents.get(name);
-  if (existing) return existing;
-  const agent =
-    protocol === 'https:'
-      ? new https.Agent({ keepAlive: true, cert: clientCertificate, key: clientKey })
-      : new http.Agent({ keepAlive: true });
+  const name = JSON.stringify([protocol, clientCertificate, clientKey]);
+  const agent = agents.get(name) ?? newAgent(protocol, { clientCertificate, clientKey });
+  // The map keeps the order of use: the agent that was used longest ago goes first.
+  agents.delete(name);
   agents.set(name, agent);
+  const [oldest] = agents.keys();
+  if (agents.size > mostAgents && oldest !== undefined) agents.delete(oldest);
   return agent;
 }
+
+const newAgent = (protocol: string, { clientCertificate, clientKey }: ClientCertificate): http.Agent =>
+  protocol === 'https:'
+    ? new https.Agent({ keepAlive: true, cert: clientCertificate, key: clientKey })
+    : new http.Agent({ keepAlive: true });
 
 /**
  * One request, with a JSON body if one is given, and with a time limit for the whole of it. Rejects when no complete answer came: refused, reset,

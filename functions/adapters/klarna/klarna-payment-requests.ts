@@ -5,6 +5,7 @@ import type {
   KlarnaExpiry,
   KlarnaPaymentRequests,
 } from '../../application/ports.ts';
+import { ConfigurationError } from '../../domain/configuration-error.ts';
 import type { PaymentRequestId } from '../../domain/identifiers.ts';
 import { formatInstant, type Instant } from '../../domain/instant.ts';
 import { noResponse, readResponse } from './klarna-response.ts';
@@ -85,10 +86,21 @@ export class HttpKlarnaPaymentRequests implements KlarnaPaymentRequests, KlarnaE
       );
       return readResponse(response, id, asked);
     } catch (error) {
+      if (isLocal(error)) throw new ConfigurationError(`No request can be sent to Klarna: ${error.code}.`);
       return noResponse(error, asked);
     }
   }
 }
+
+/**
+ * Whether Node refused to compose the request or to open a TLS context, so that nothing was sent: a fault of ours, and never one
+ * that Klarna may have acted on (https://nodejs.org/api/errors.html#nodejs-error-codes). The code names no value.
+ */
+const isLocal = (error: unknown): error is Error & { readonly code: string } =>
+  error instanceof Error &&
+  'code' in error &&
+  typeof error.code === 'string' &&
+  /^ERR_(INVALID|UNESCAPED|HTTP_INVALID|OSSL)/.test(error.code);
 
 /** Klarna writes the colons of its ids as they are, and they may stand in a path. */
 const pathSegment = (text: string): string => encodeURIComponent(text).replaceAll('%3A', ':');

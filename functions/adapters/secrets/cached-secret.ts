@@ -1,81 +1,113 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { Clock } from '../../application/ports.ts';
 import { readJson } from '../../contract/read-json.ts';
+import { ConfigurationError } from '../../domain/configuration-error.ts';
 
 export interface SecretOptions {
   readonly client: SecretsManagerClient;
   readonly clock: Clock;
   readonly secretId: string;
-  /** For how long a value is used before it is read again. */
+  /** Seconds for which a value is used before it is read again. */
   readonly cacheSeconds: number;
+  /** How the last known value serves while Secrets Manager fails. Default: it does not. */
+  readonly stale?: {
+    /** Seconds past the cache time for which it serves. */
+    readonly seconds: number;
+    /** Called with each failed read for which it served. */
+    readonly onServed: (error: unknown) => void;
+  };
 }
 
-/** An unknown name in the secret makes it be read again at most this often, whatever is thrown at it. */
+/** An unknown name makes the secret be read again at most once in this time, whatever callers send. */
 const refreshIntervalMillis = 60_000;
 
-/** A secret that is one JSON object, read at most once per cache time and once per unknown name and minute. */
+/** While reads fail, the last known value serves for this time before the next read. */
+const retryIntervalMillis = 10_000;
+
+type Entries = Readonly<Record<string, unknown>>;
+
+/**
+ * A secret that holds one JSON object. It is read at most once per cache time, and once per minute for unknown names. The last
+ * known value can serve for a bounded time while Secrets Manager does not respond.
+ */
 export class CachedSecret {
   readonly #options: SecretOptions;
-  #value: Promise<Readonly<Record<string, unknown>>> | undefined;
-  #readAt = Number.NEGATIVE_INFINITY;
+  #known: { readonly entries: Entries; readonly readAt: number } | undefined;
+  #reading: Promise<Entries> | undefined;
   #refreshedAt = Number.NEGATIVE_INFINITY;
+  #failedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: SecretOptions) {
     this.#options = options;
   }
 
-  /** The names of all entries. Throws when the secret cannot be read or is no JSON object. */
+  /** The names of all entries. Throws when the secret cannot be read, or is not a JSON object. */
   async names(): Promise<readonly string[]> {
-    return Object.keys(await (this.#isFresh() && this.#value ? this.#value : this.#read()));
+    return Object.keys(await this.#current());
   }
 
-  /** The entry of this name; `undefined` when there is none. Throws when the secret cannot be read or is no JSON object. */
+  /** The entry of this name, or `undefined`. Throws when the secret cannot be read, or is not a JSON object. */
   async entry(name: string): Promise<unknown> {
-    const { clock } = this.#options;
-    const fresh = this.#isFresh();
-    const known = this.#value && fresh ? this.#value : this.#read();
-    const found = own(await known, name);
-    if (found !== undefined) return found;
-    const mayRefresh = fresh && clock.now() - this.#refreshedAt >= refreshIntervalMillis;
-    if (this.#value === known && mayRefresh) {
-      this.#refreshedAt = clock.now();
-      void this.#read();
+    const isFresh = this.#isWithin(0);
+    const found = own(await this.#current(), name);
+    if (found !== undefined || !isFresh) return found;
+    if (!this.#reading) {
+      const now = this.#options.clock.now();
+      if (now - this.#refreshedAt < refreshIntervalMillis) return undefined;
+      this.#refreshedAt = now;
     }
-    // Perhaps somebody else's refresh is on its way: it is waited for, not repeated.
-    return this.#value === known ? undefined : own(await this.#value, name);
+    return own(await this.#read(), name);
   }
 
-  #isFresh(): boolean {
+  /** Whether the known value is within its cache time and so many seconds more. */
+  #isWithin(moreSeconds: number): boolean {
     const { clock, cacheSeconds } = this.#options;
-    return clock.now() - this.#readAt < cacheSeconds * 1000;
+    return (
+      this.#known !== undefined && clock.now() - this.#known.readAt < (cacheSeconds + moreSeconds) * 1000
+    );
   }
 
-  #read(): Promise<Readonly<Record<string, unknown>>> {
-    const before = { value: this.#value, readAt: this.#readAt };
-    const reading = this.#fetch();
-    this.#value = reading;
-    this.#readAt = this.#options.clock.now();
-    // A failure is told to whoever waits for it and not kept. What was known before is good for the rest of its time.
-    reading.catch(() => {
-      if (this.#value !== reading) return;
-      this.#value = before.value;
-      this.#readAt = before.readAt;
-    });
-    return reading;
-  }
-
-  async #fetch(): Promise<Readonly<Record<string, unknown>>> {
-    const { client, secretId } = this.#options;
-    const { SecretString: text } = await client.send(new GetSecretValueCommand({ SecretId: secretId }));
-    const value = readJson(text ?? '');
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      throw new Error(`The secret ${secretId} is not a JSON object.`);
+  /** The value to use now: fresh, else read again, else the last known one for as long as it may serve. */
+  async #current(): Promise<Entries> {
+    const { clock, stale } = this.#options;
+    const known = this.#known;
+    const mayServe = known !== undefined && this.#isWithin(stale?.seconds ?? 0);
+    const hasJustFailed = clock.now() - this.#failedAt < retryIntervalMillis;
+    if (mayServe && (hasJustFailed || this.#isWithin(0))) return known.entries;
+    try {
+      return await this.#read();
+    } catch (error) {
+      if (!mayServe) throw error;
+      stale?.onServed(error);
+      return known.entries;
     }
-    return value as Readonly<Record<string, unknown>>;
+  }
+
+  /** One read at a time: callers that ask meanwhile share it. */
+  #read(): Promise<Entries> {
+    this.#reading ??= this.#fetch().finally(() => {
+      this.#reading = undefined;
+    });
+    return this.#reading;
+  }
+
+  async #fetch(): Promise<Entries> {
+    const { client, clock, secretId } = this.#options;
+    const readAt = clock.now();
+    try {
+      const { SecretString: json } = await client.send(new GetSecretValueCommand({ SecretId: secretId }));
+      const entries = readJson(json ?? '');
+      if (!isEntries(entries)) throw new ConfigurationError(`The secret ${secretId} must be a JSON object.`);
+      this.#known = { entries, readAt };
+      return entries;
+    } catch (error) {
+      this.#failedAt = clock.now();
+      throw error;
+    }
   }
 }
 
-/** Parses an entry of a secret once, for as long as the value that it is of is kept. What throws is parsed again. */
+/** Parses an entry once for each value of the secret. An entry that cannot be parsed is parsed again at the next call. */
 export function parsedOnce<Parsed>(parse: (name: string, entry: unknown) => Parsed) {
   const known = new WeakMap<object, Parsed>();
   return (name: string, entry: unknown): Parsed => {
@@ -89,5 +121,7 @@ export function parsedOnce<Parsed>(parse: (name: string, entry: unknown) => Pars
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
-const own = (value: Readonly<Record<string, unknown>> | undefined, name: string): unknown =>
-  value && Object.hasOwn(value, name) ? value[name] : undefined;
+const isEntries = (value: unknown): value is Entries => isObject(value) && !Array.isArray(value);
+
+const own = (entries: Entries, name: string): unknown =>
+  Object.hasOwn(entries, name) ? entries[name] : undefined;

@@ -4,39 +4,67 @@ import { durationFormat, parseDuration } from '../../domain/duration.ts';
 import { type Account, parseAccount } from '../../domain/identifiers.ts';
 import { klarnaLongestLifetime } from '../../domain/payment-request.ts';
 import { type CachedSecret, parsedOnce } from './cached-secret.ts';
-
-const text = v.pipe(v.string(), v.minLength(1));
+import {
+  basicUsername,
+  headerText,
+  identityViolation,
+  krn,
+  parseEntry,
+  pemCertificate,
+  pemKey,
+} from './secret-fields.ts';
 
 const duration = v.pipe(
-  v.string(),
-  v.check((given) => parseDuration(given) !== undefined, durationFormat),
+  v.string('must be a text'),
+  v.check((given) => parseDuration(given) !== undefined, `must be ${durationFormat}`),
   v.transform((given) => parseDuration(given) ?? 0),
 );
 
-/** One entry of the secret `accounts`; design and README have the list of what each setting does. */
-const accountSchema = v.object({
-  environment: v.picklist(['test', 'live']),
-  api_key: text,
-  // An empty one stands for base64 of `:<key>`, which some of Klarna's samples send.
-  username: v.optional(v.string()),
-  partner_account_id: v.optional(text),
+const wholeNumberFormat = 'must be a whole number from 0';
+
+const wholeNumber = v.pipe(
+  v.number(wholeNumberFormat),
+  v.integer(wholeNumberFormat),
+  v.minValue(0, wholeNumberFormat),
+);
+
+const flag = v.optional(v.boolean('must be true or false'), false);
+
+const session = v.pipe(
+  duration,
+  v.maxValue(klarnaLongestLifetime, "must be at most PT48H, Klarna's longest lifetime"),
+);
+
+/** One entry of the secret `accounts`; docs/reference/configuration.md says what each setting does. */
+const accountFields = v.strictObject({
+  environment: v.picklist(['test', 'live'], 'must be test or live'),
+  api_key: headerText,
+  // An empty user name stands for base64 of `:<key>`, which some of Klarna's samples send.
+  username: v.optional(basicUsername),
+  partner_account_id: v.optional(krn),
   default_session_timeout: v.optional(duration),
-  arm_on_submitted: v.optional(v.boolean(), false),
-  cancel_completed: v.optional(v.boolean(), false),
-  in_progress_grace: v.optional(
-    v.pipe(duration, v.maxValue(klarnaLongestLifetime, "at most PT48H, Klarna's longest lifetime")),
-  ),
-  max_extensions: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 10),
-  max_session: v.optional(
-    v.pipe(duration, v.maxValue(klarnaLongestLifetime, "at most PT48H, Klarna's longest lifetime")),
-    'PT48H',
-  ),
-  sync_klarna_expiry: v.optional(v.boolean(), false),
-  client_certificate: v.optional(text),
-  client_key: v.optional(text),
+  arm_on_submitted: flag,
+  cancel_completed: flag,
+  in_progress_grace: v.optional(session),
+  max_extensions: v.optional(wholeNumber, 10),
+  max_session: v.optional(session, 'PT48H'),
+  sync_klarna_expiry: flag,
+  client_certificate: v.optional(pemCertificate),
+  client_key: v.optional(pemKey),
 });
 
-/** The accounts of the secret `accounts`. An entry that is malformed harms nobody but its own account. */
+/** An entry whose certificate and key, if any, belong together. */
+const accountSchema = v.pipe(
+  accountFields,
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    const { client_certificate: certificate, client_key: key } = dataset.value;
+    const message = identityViolation(certificate, key);
+    if (message !== undefined) addIssue({ message });
+  }),
+);
+
+/** The accounts of the secret `accounts`. A malformed entry affects its own account only. */
 export class SecretAccounts implements Accounts {
   readonly #secret: CachedSecret;
   readonly #parsed: (account: string, entry: unknown) => AccountSettings;
@@ -67,12 +95,7 @@ export class SecretAccounts implements Accounts {
 }
 
 function parseAccountSettings(account: Account, maxSession: number, entry: unknown): AccountSettings {
-  const parsed = v.safeParse(accountSchema, entry);
-  if (!parsed.success) {
-    const fields = parsed.issues.map((issue) => v.getDotPath(issue) ?? 'entry').join(', ');
-    throw new Error(`The secret accounts has a malformed entry for ${account}: ${fields}.`);
-  }
-  const settings = parsed.output;
+  const settings = parseEntry(accountSchema, `The secret accounts, entry ${account}`, entry);
   return {
     account,
     defaultSessionTimeout: settings.default_session_timeout,

@@ -1,20 +1,20 @@
 import * as v from 'valibot';
 import type { SigningKey, SigningKeys } from '../../application/ports.ts';
+import { ConfigurationError } from '../../domain/configuration-error.ts';
 import { parseAccount } from '../../domain/identifiers.ts';
 import { type CachedSecret, parsedOnce } from './cached-secret.ts';
+import { parseEntry, text } from './secret-fields.ts';
 
-const text = v.pipe(v.string(), v.minLength(1));
-
-/** One entry of the secret `signing-keys`. An empty key would verify what anybody can sign: it is malformed. */
-const signingKeySchema = v.object({
+/** One entry of the secret `signing-keys`. An empty key is malformed: anyone could sign with it. */
+const signingKeySchema = v.strictObject({
   key: text,
   recipient_account_id: v.optional(text),
   webhook_id: v.optional(text),
-  live: v.optional(v.boolean()),
-  accounts: v.record(text, text),
+  live: v.optional(v.boolean('must be true or false')),
+  accounts: v.record(text, text, 'must be an object from account ids of Klarna to account names'),
 });
 
-/** The keys of the secret `signing-keys`, several of them live at once. */
+/** The keys of the secret `signing-keys`. Several are live during a rotation. */
 export class SecretSigningKeys implements SigningKeys {
   readonly #secret: CachedSecret;
   readonly #parsed = parsedOnce(parseSigningKey);
@@ -28,7 +28,7 @@ export class SecretSigningKeys implements SigningKeys {
     return entry === undefined ? undefined : this.#parsed(signingKeyId, entry);
   }
 
-  /** Reads the secret, and every key in it that is well formed, so that the next find has nothing left to do. */
+  /** Reads the secret and parses each well-formed key ahead of the next find. */
   async read(): Promise<void> {
     const names = await this.#secret.names();
     await Promise.allSettled(names.map((name) => this.find(name)));
@@ -36,15 +36,15 @@ export class SecretSigningKeys implements SigningKeys {
 }
 
 function parseSigningKey(signingKeyId: string, entry: unknown): SigningKey {
-  const parsed = v.safeParse(signingKeySchema, entry);
-  if (!parsed.success) {
-    const fields = parsed.issues.map((issue) => v.getDotPath(issue) ?? 'entry').join(', ');
-    throw new Error(`The secret signing-keys has a malformed entry for ${signingKeyId}: ${fields}.`);
-  }
-  const { key, recipient_account_id, webhook_id, live, accounts } = parsed.output;
+  const secret = `The secret signing-keys, entry ${signingKeyId}`;
+  const { key, recipient_account_id, webhook_id, live, accounts } = parseEntry(
+    signingKeySchema,
+    secret,
+    entry,
+  );
   const subjects = Object.entries(accounts).map(([subject, name]) => {
     const account = parseAccount(name);
-    if (!account) throw new Error(`The secret signing-keys maps ${subject} to no account name.`);
+    if (!account) throw new ConfigurationError(`${secret}: accounts maps ${subject} to no account name.`);
     return [subject, account] as const;
   });
   return {

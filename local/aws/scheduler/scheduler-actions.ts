@@ -11,14 +11,6 @@ const nameSchema = text(/^[0-9a-zA-Z-_.]{1,64}$/, '1 to 64 letters, digits, hyph
 
 const keySchema = v.object({ Name: nameSchema, GroupName: v.exactOptional(v.string(), 'default') });
 
-const listSchema = v.object({
-  ScheduleGroup: v.exactOptional(v.string()),
-  NamePrefix: v.exactOptional(v.string(), ''),
-  State: v.exactOptional(v.picklist(['ENABLED', 'DISABLED'])),
-  MaxResults: v.exactOptional(text(/^([1-9]\d?|100)$/, 'a whole number from 1 to 100'), '100'),
-  NextToken: v.exactOptional(v.string()),
-});
-
 const requestSchema = v.object({ Name: nameSchema, ...scheduleRequestSchema.entries });
 
 /** Serves Scheduler on these schedules. */
@@ -48,35 +40,6 @@ export function schedulerActions(
       schedules.delete(keyOf(input));
       return {};
     },
-    ListSchedules: (input) => {
-      const { ScheduleGroup, NamePrefix, State, MaxResults, NextToken } = readInput(
-        listSchema,
-        input,
-        invalidInput,
-      );
-      const after = NextToken === undefined ? '' : Buffer.from(NextToken, 'base64url').toString();
-      const matching = schedules
-        .list()
-        .filter(
-          ({ group, name, document }) =>
-            (ScheduleGroup === undefined || group === ScheduleGroup) &&
-            name.startsWith(NamePrefix) &&
-            (State === undefined || document.State === State),
-        )
-        .filter((schedule) => placeOf(schedule) > after);
-      const page = matching.slice(0, Number(MaxResults));
-      const last = page.at(-1);
-      return {
-        Schedules: page.map((schedule) => ({
-          Arn: arnOf(schedule),
-          ...namesAndDates(schedule),
-          State: schedule.document.State,
-          Target: { Arn: schedule.document.Target.Arn },
-        })),
-        ...(last &&
-          page.length < matching.length && { NextToken: Buffer.from(placeOf(last)).toString('base64url') }),
-      };
-    },
   };
 }
 
@@ -87,6 +50,3 @@ const namesAndDates = ({ group, name, createdAt, modifiedAt }: Schedule) => ({
   CreationDate: createdAt / 1_000,
   LastModificationDate: modifiedAt / 1_000,
 });
-
-/** Its place in the list, by group and name. Neither contains a character that sorts before the space. */
-const placeOf = ({ group, name }: ScheduleKey): string => `${group} ${name}`;

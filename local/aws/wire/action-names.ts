@@ -19,7 +19,7 @@ export const actionNames = {
     'GetShardIterator',
     'GetRecords',
   ],
-  scheduler: ['CreateSchedule', 'GetSchedule', 'UpdateSchedule', 'DeleteSchedule', 'ListSchedules'],
+  scheduler: ['CreateSchedule', 'GetSchedule', 'UpdateSchedule', 'DeleteSchedule'],
   sqs: ['GetQueueAttributes', 'SendMessage', 'ReceiveMessage', 'DeleteMessage', 'ChangeMessageVisibility'],
   eventbridge: ['PutEvents'],
   secretsmanager: ['GetSecretValue', 'DescribeSecret', 'PutSecretValue'],

@@ -44,12 +44,8 @@ function identifySchedulerCall({ method = '', url = '' }: IncomingMessage): Iden
   const { pathname, searchParams } = new URL(url, 'http://localhost');
   const [, resource, encodedName, ...further] = pathname.split('/');
   if (resource !== 'schedules' || further.length > 0) return undefined;
+  if (encodedName === undefined || encodedName === '') return undefined;
   const query = Object.fromEntries(searchParams);
-  if (encodedName === undefined || encodedName === '') {
-    return method === 'GET'
-      ? { service: 'scheduler', action: 'ListSchedules', urlMembers: query }
-      : undefined;
-  }
   const action = scheduleActions.get(method);
   const name = decodeComponent(encodedName);
   const { groupName } = query;

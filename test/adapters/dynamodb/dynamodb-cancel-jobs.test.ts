@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { DynamoDbCancelJobs } from '../../../functions/adapters/dynamodb/dynamodb-cancel-jobs.ts';
-import { engines, openEmbeddedTable } from '../../support/embedded-table.ts';
+import { engineName, openEmbeddedTable } from '../../support/embedded-table.ts';
 import { describeCancelJobs } from './cancel-jobs.contract.ts';
 
-describe.each(Object.entries(engines))('on %s', (name, machine) => {
+describe(`on the engine ${engineName}`, () => {
   let table: Awaited<ReturnType<typeof openEmbeddedTable>>;
   beforeAll(async () => {
-    table = await openEmbeddedTable(machine);
+    table = await openEmbeddedTable();
   });
   afterAll(() => table.close());
 
-  describeCancelJobs(`on ${name}`, () => new DynamoDbCancelJobs({ ...table, retentionDays: 30 }));
+  describeCancelJobs(`on ${engineName}`, () => new DynamoDbCancelJobs({ ...table, retentionDays: 30 }));
 });

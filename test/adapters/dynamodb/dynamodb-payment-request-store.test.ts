@@ -20,16 +20,16 @@ import { forgotten } from '../../../functions/domain/reconciliation.ts';
 import { withArmedTimer } from '../../../functions/domain/session-timer.ts';
 import { applyObservation } from '../../../functions/domain/transition.ts';
 import { asRead, webhooks } from '../../support/arbitrary-observations.ts';
-import { engines, openEmbeddedTable } from '../../support/embedded-table.ts';
+import { engineName, openEmbeddedTable } from '../../support/embedded-table.ts';
 import { noon, observed } from '../../support/fixtures.ts';
 import { InMemoryPaymentRequestStore } from '../../support/in-memory-payment-request-store.ts';
 import { afterNoon, register } from '../../support/sessions.ts';
 import { describePaymentRequestStore, newKey, newSession } from './payment-request-store.contract.ts';
 
-describe.each(Object.entries(engines))('on %s', (name, machine) => {
+describe(`on the engine ${engineName}`, () => {
   let table: Awaited<ReturnType<typeof openEmbeddedTable>>;
   beforeAll(async () => {
-    table = await openEmbeddedTable(machine);
+    table = await openEmbeddedTable();
   });
   afterAll(() => table.close());
 
@@ -42,7 +42,7 @@ describe.each(Object.entries(engines))('on %s', (name, machine) => {
     return item && unmarshall(item);
   };
 
-  describePaymentRequestStore(`on ${name}`, () => Promise.resolve(onTable()));
+  describePaymentRequestStore(`on ${engineName}`, () => Promise.resolve(onTable()));
 
   describe('the same writes', () => {
     /** What may happen to a record that was read. */

@@ -1,6 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { agentFor } from '../../../functions/adapters/klarna/klarna-http.ts';
 import { HttpKlarnaPaymentRequests } from '../../../functions/adapters/klarna/klarna-payment-requests.ts';
+import { ConfigurationError } from '../../../functions/domain/configuration-error.ts';
 import type { KlarnaResponse, KlarnaCredentials } from '../../../functions/application/ports.ts';
 import { at, key } from '../../support/fixtures.ts';
 import {
@@ -392,5 +394,42 @@ describe('no answer', () => {
     server.behaves(resetting);
     expect(await cancel()).toMatchObject({ kind: 'unclear', proof: { method: 'DELETE' } });
     expect(server.requests).toHaveLength(1);
+  });
+});
+
+describe('agentFor', () => {
+  const identity = { clientCertificate: 'certificate', clientKey: 'key' };
+
+  it('reuses the agent of a certificate and its key', () => {
+    expect(agentFor('https:', { ...identity })).toBe(agentFor('https:', identity));
+  });
+
+  it.each([
+    ['key', 'https:', { ...identity, clientKey: 'corrected key' }],
+    ['certificate', 'https:', { ...identity, clientCertificate: 'other certificate' }],
+    ['missing certificate', 'https:', { clientCertificate: undefined, clientKey: undefined }],
+    ['protocol', 'http:', identity],
+  ])('shares no connections with another %s', (_, protocol, other) => {
+    expect(agentFor(protocol, other)).not.toBe(agentFor('https:', identity));
+  });
+
+  it('keeps the 100 agents that were used last', () => {
+    const first = agentFor('https:', identity);
+    const of = (number: number) => agentFor('https:', { ...identity, clientKey: String(number) });
+    for (let number = 0; number < 99; number += 1) of(number);
+    expect(agentFor('https:', identity)).toBe(first);
+    for (let number = 100; number < 200; number += 1) of(number);
+    expect(agentFor('https:', identity)).not.toBe(first);
+  });
+});
+
+describe('a request that Node cannot compose', () => {
+  it.each([
+    ['a line end in the key', { apiKey: `${planted.apiKey}\nx` }],
+    ['a zero-width space in the key', { apiKey: `${planted.apiKey}\u200b` }],
+  ])('is a fault of the configuration, never an unknown outcome: %s', async (_, fault) => {
+    const failure: unknown = await cancel(fault).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(ConfigurationError);
+    expect(plantedIn(String(failure))).toEqual([]);
   });
 });

@@ -129,6 +129,55 @@ describe('a secret that cannot be read', () => {
   });
 });
 
+describe('while Secrets Manager fails, a secret with a stale time', () => {
+  const served: unknown[] = [];
+
+  beforeEach(async () => {
+    served.length = 0;
+    const stale = { seconds: 900, onServed: (error: unknown) => served.push(error) };
+    secret = new CachedSecret({ client, clock, secretId: 'lapse/test', cacheSeconds: 300, stale });
+    await secret.entry('a');
+    manager.on(GetSecretValueCommand).rejects(down);
+  });
+
+  it('serves its last known value and reports each failed read', async () => {
+    clock.advance(300_000);
+    expect(await secret.entry('a')).toBe(1);
+    expect(served).toEqual([down]);
+  });
+
+  it('reads again at most every 10 seconds', async () => {
+    clock.advance(300_000);
+    for (let call = 0; call < 5; call += 1) {
+      expect(await secret.entry('a')).toBe(1);
+      clock.advance(4_000);
+    }
+    expect(reads()).toBe(1 + 2);
+  });
+
+  it('rejects after the stale time, so that a removed key is dead', async () => {
+    clock.advance(1_199_999);
+    expect(await secret.entry('a')).toBe(1);
+    clock.advance(1);
+    await expect(secret.entry('a')).rejects.toBe(down);
+  });
+
+  it('takes the new value as soon as a read succeeds', async () => {
+    clock.advance(300_000);
+    await secret.entry('a');
+    holds({ a: 2 });
+    clock.advance(10_000);
+    expect(await secret.entry('a')).toBe(2);
+  });
+
+  it('serves its last known value when the secret becomes malformed', async () => {
+    clock.advance(300_000);
+    holds('not JSON');
+    expect(await secret.entry('a')).toBe(1);
+    expect(String(served[0])).toBe('ConfigurationError: The secret lapse/test must be a JSON object.');
+  });
+});
+
 it.each([
   ['cut off', `{"a":"${planted.apiKey}"`],
   ['a bare key', planted.apiKey],
@@ -138,7 +187,7 @@ it.each([
   ['empty', ''],
 ])('a secret that is %s is an error that says so without its content', async (_, text) => {
   holds(text);
-  await expect(secret.entry('a')).rejects.toThrow(/^The secret lapse\/test is not a JSON object\.$/);
+  await expect(secret.entry('a')).rejects.toThrow(/^The secret lapse\/test must be a JSON object\.$/);
 });
 
 describe('an entry', () => {

@@ -1,8 +1,11 @@
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
+import { selfSignedIdentity } from '../../../bench/stand-ins/certificate.ts';
 import { CachedSecret } from '../../../functions/adapters/secrets/cached-secret.ts';
 import { SecretAccounts } from '../../../functions/adapters/secrets/secret-accounts.ts';
+import { ConfigurationError } from '../../../functions/domain/configuration-error.ts';
+import { durationFormat } from '../../../functions/domain/duration.ts';
 import type { Account } from '../../../functions/domain/identifiers.ts';
 import { account } from '../../support/fixtures.ts';
 import { planted, plantedIn } from '../../support/planted-secrets.ts';
@@ -57,9 +60,8 @@ describe('an account', () => {
       max_extensions: 0,
       max_session: 'PT3H',
       sync_klarna_expiry: true,
-      client_certificate: 'certificate',
-      client_key: 'key',
-      a_setting_of_tomorrow: true,
+      client_certificate: certificate,
+      client_key: certificateKey,
     };
     expect(await accountsOf({ [account]: entry }).find(account)).toEqual({
       account,
@@ -75,8 +77,8 @@ describe('an account', () => {
         apiKey: planted.apiKey,
         username: 'user-1',
         partnerAccountId: 'krn:partner:global:account:live:M48JWZF8',
-        clientCertificate: 'certificate',
-        clientKey: 'key',
+        clientCertificate: certificate,
+        clientKey: certificateKey,
       },
     });
   });
@@ -91,35 +93,114 @@ describe('an account', () => {
   });
 });
 
-describe('an entry that is malformed', () => {
-  it.each<[string, unknown, string]>([
-    ['the bare key', planted.apiKey, 'entry'],
-    ['null', null, 'entry'],
-    ['without an environment', { api_key: planted.apiKey }, 'environment'],
-    ['of another environment', { ...least, environment: planted.text }, 'environment'],
-    ['without a key', { environment: 'test', username: planted.text }, 'api_key'],
-    ['with an empty key', { ...least, api_key: '' }, 'api_key'],
-    ['with a key that is no text', { ...least, api_key: [planted.apiKey] }, 'api_key'],
-    ['with a duration of a year', { ...least, default_session_timeout: 'P1Y' }, 'default_session_timeout'],
-    ['with a number for a duration', { ...least, in_progress_grace: 300 }, 'in_progress_grace'],
-    ['with more than Klarna allows', { ...least, max_session: 'PT48H0.001S' }, 'max_session'],
-    ['with a grace beyond all', { ...least, in_progress_grace: 'P3D' }, 'in_progress_grace'],
-    ['with half an extension', { ...least, max_extensions: 1.5 }, 'max_extensions'],
-    ['with less than no extensions', { ...least, max_extensions: -1 }, 'max_extensions'],
-    ['with a text for yes', { ...least, cancel_completed: 'false' }, 'cancel_completed'],
-    ['with several faults', { environment: 'x', api_key: '' }, 'environment, api_key'],
-  ])('%s: the error names the field and not what is in it', async (_, entry, fields) => {
-    const error: unknown = await accountsOf({ [account]: entry })
-      .find(account)
-      .catch((thrown: unknown) => thrown);
-    expect(error).toEqual(new Error(`The secret accounts has a malformed entry for shop-se: ${fields}.`));
-    expect(plantedIn(JSON.stringify(error, Object.getOwnPropertyNames(error)))).toEqual([]);
-    expect((error as Error).cause).toBeUndefined();
-  });
+const { certificate, key: certificateKey } = await selfSignedIdentity();
+const other = await selfSignedIdentity();
 
-  it('harms no other account', async () => {
+describe('a malformed entry', () => {
+  const headerFormat =
+    'api_key must be visible ASCII characters, without spaces, line ends or invisible characters';
+  const longest = "must be at most PT48H, Klarna's longest lifetime";
+  it.each<[string, unknown, string]>([
+    ['a bare key', planted.apiKey, 'must be a JSON object'],
+    ['null', null, 'must be a JSON object'],
+    ['no environment', { api_key: planted.apiKey }, 'environment is missing'],
+    ['an unknown environment', { ...least, environment: planted.text }, 'environment must be test or live'],
+    ['no key', { environment: 'test', username: 'shop' }, 'api_key is missing'],
+    ['a line end in the key', { ...least, api_key: `${planted.apiKey}\n` }, headerFormat],
+    ['a zero-width space in the key', { ...least, api_key: `\u200b${planted.apiKey}` }, headerFormat],
+    ['a byte order mark in the key', { ...least, api_key: `\ufeff${planted.apiKey}` }, headerFormat],
+    ['a non-breaking space in the key', { ...least, api_key: `${planted.apiKey}\u00a0` }, headerFormat],
+    ['a key that is not a text', { ...least, api_key: [planted.apiKey] }, 'api_key must be a text'],
+    [
+      'a colon in the user name',
+      { ...least, username: 'a:b' },
+      'username must be printable ASCII characters without a colon',
+    ],
+    [
+      'an account id with a line end',
+      { ...least, partner_account_id: 'krn:partner:global:account:test:A\n' },
+      "partner_account_id must be one of Klarna's account ids, such as krn:partner:global:account:test:M48JWZF8",
+    ],
+    [
+      'a duration of a year',
+      { ...least, default_session_timeout: 'P1Y' },
+      `default_session_timeout must be ${durationFormat}`,
+    ],
+    ['a number for a duration', { ...least, in_progress_grace: 300 }, 'in_progress_grace must be a text'],
+    [
+      'a session longer than Klarna allows',
+      { ...least, max_session: 'PT48H0.001S' },
+      `max_session ${longest}`,
+    ],
+    [
+      'a grace longer than Klarna allows',
+      { ...least, in_progress_grace: 'P3D' },
+      `in_progress_grace ${longest}`,
+    ],
+    ['half an extension', { ...least, max_extensions: 1.5 }, 'max_extensions must be a whole number from 0'],
+    [
+      'a negative number of extensions',
+      { ...least, max_extensions: -1 },
+      'max_extensions must be a whole number from 0',
+    ],
+    ['a text for a flag', { ...least, cancel_completed: 'false' }, 'cancel_completed must be true or false'],
+    [
+      'a misspelt setting',
+      { ...least, partner_acount_id: 'x' },
+      'partner_acount_id is not a setting; did you mean partner_account_id',
+    ],
+    ['an unknown setting', { ...least, colour: 'red' }, 'colour is not a setting'],
+    [
+      'a secret pasted as a setting',
+      { ...least, [`${planted.apiKey} ${planted.text}`]: 1 },
+      'a field with an unusual name is not a setting',
+    ],
+    [
+      'a certificate without a key',
+      { ...least, client_certificate: certificate },
+      'client_certificate and client_key go together: one of them is missing',
+    ],
+    [
+      'a key without a certificate',
+      { ...least, client_key: certificateKey },
+      'client_certificate and client_key go together: one of them is missing',
+    ],
+    [
+      'a key of another certificate',
+      { ...least, client_certificate: certificate, client_key: other.key },
+      'client_key is not the key of client_certificate',
+    ],
+    [
+      'PEM with \\n for line ends',
+      { ...least, client_certificate: certificate.replaceAll('\n', '\\n'), client_key: certificateKey },
+      'client_certificate must have line ends, not the two characters \\n; client_certificate must be a certificate in PEM',
+    ],
+    [
+      'a key that is not PEM',
+      { ...least, client_certificate: certificate, client_key: 'x' },
+      'client_key must be an unencrypted private key in PEM',
+    ],
+    [
+      'several faults',
+      { environment: 'x', api_key: '' },
+      'environment must be test or live; api_key must have at least one character',
+    ],
+  ])(
+    'with %s is refused with the field and what it allows, and without the value',
+    async (_, entry, violations) => {
+      const error: unknown = await accountsOf({ [account]: entry })
+        .find(account)
+        .catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(ConfigurationError);
+      expect((error as Error).message).toContain(`The secret accounts, entry shop-se: ${violations}`);
+      expect(plantedIn(JSON.stringify(error, Object.getOwnPropertyNames(error)))).toEqual([]);
+      expect((error as Error).cause).toBeUndefined();
+    },
+  );
+
+  it('leaves other accounts as they are', async () => {
     const accounts = accountsOf({ broken: {}, [account]: least });
-    await expect(accounts.find('broken' as Account)).rejects.toThrow('malformed entry for broken');
+    await expect(accounts.find('broken' as Account)).rejects.toThrow('entry broken');
     expect((await accounts.find(account))?.account).toBe(account);
   });
 });

@@ -57,7 +57,7 @@ describe('a signing key', () => {
     const keys = keysOf({ 'key-1': least, 'key-2': {} });
     await keys.read();
     expect(await keys.find('key-1')).toBe(await keys.find('key-1'));
-    await expect(keys.find('key-2')).rejects.toThrow('malformed');
+    await expect(keys.find('key-2')).rejects.toThrow('key is missing');
     expect(manager.calls()).toHaveLength(1);
   });
 
@@ -75,34 +75,42 @@ describe('a signing key', () => {
   });
 });
 
-describe('an entry that is malformed', () => {
+describe('a malformed entry', () => {
   it.each<[string, unknown, string]>([
-    ['the bare key', planted.signingKey, 'entry'],
-    ['without a key', { accounts: {} }, 'key'],
-    ['with an empty key, which would verify what anybody signs', { ...least, key: '' }, 'key'],
-    ['with a key that is no text', { ...least, key: { value: planted.signingKey } }, 'key'],
-    ['without accounts', { key: planted.signingKey }, 'accounts'],
-    ['with a text for live', { ...least, live: 'false' }, 'live'],
-    ['with an empty webhook id', { ...least, webhook_id: '' }, 'webhook_id'],
-  ])('%s: the error names the field and not what is in it', async (_, entry, fields) => {
-    const error: unknown = await keysOf({ 'key-1': entry })
-      .find('key-1')
-      .catch((thrown: unknown) => thrown);
-    expect((error as Error).message).toBe(
-      `The secret signing-keys has a malformed entry for key-1: ${fields}.`,
-    );
-    expect(plantedIn(JSON.stringify(error, Object.getOwnPropertyNames(error)))).toEqual([]);
-  });
+    ['a bare key', planted.signingKey, 'must be a JSON object'],
+    ['no key', { accounts: {} }, 'key is missing'],
+    [
+      'an empty key, with which anyone could sign',
+      { ...least, key: '' },
+      'key must have at least one character',
+    ],
+    ['a key that is not a text', { ...least, key: { value: planted.signingKey } }, 'key must be a text'],
+    ['no accounts', { key: planted.signingKey }, 'accounts is missing'],
+    ['a text for live', { ...least, live: 'false' }, 'live must be true or false'],
+    ['an empty webhook id', { ...least, webhook_id: '' }, 'webhook_id must have at least one character'],
+    ['a misspelt field', { ...least, webhookid: 'x' }, 'webhookid is not a setting; did you mean webhook_id'],
+  ])(
+    'with %s is refused with the field and what it allows, and without the value',
+    async (_, entry, violations) => {
+      const error: unknown = await keysOf({ 'key-1': entry })
+        .find('key-1')
+        .catch((thrown: unknown) => thrown);
+      expect((error as Error).message).toBe(`The secret signing-keys, entry key-1: ${violations}.`);
+      expect(plantedIn(JSON.stringify(error, Object.getOwnPropertyNames(error)))).toEqual([]);
+    },
+  );
 
-  it('because it speaks for no account name says for which subject', async () => {
+  it('that maps a subject to a malformed account name names the subject', async () => {
     const keys = keysOf({ 'key-1': { ...least, accounts: { [subject]: `Shop ${planted.text}` } } });
     const error: unknown = await keys.find('key-1').catch((thrown: unknown) => thrown);
-    expect((error as Error).message).toBe(`The secret signing-keys maps ${subject} to no account name.`);
+    expect((error as Error).message).toBe(
+      `The secret signing-keys, entry key-1: accounts maps ${subject} to no account name.`,
+    );
   });
 
-  it('harms no other key', async () => {
+  it('leaves other keys as they are', async () => {
     const keys = keysOf({ broken: {}, 'key-1': least });
-    await expect(keys.find('broken')).rejects.toThrow('malformed entry for broken');
+    await expect(keys.find('broken')).rejects.toThrow('entry broken');
     expect((await keys.find('key-1'))?.id).toBe('key-1');
   });
 });

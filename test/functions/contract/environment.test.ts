@@ -1,6 +1,10 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { environments, type FunctionName, parseEnvironment } from '../../../functions/contract/environment.ts';
+import {
+  environments,
+  type FunctionName,
+  parseEnvironment,
+} from '../../../functions/contract/environment.ts';
 
 const functionNames = Object.keys(environments) as FunctionName[];
 
@@ -9,6 +13,7 @@ const timerVariables = {
   RETENTION_DAYS: '90',
   ACCOUNTS_SECRET_ID: 'accounts',
   SECRETS_CACHE_SECONDS: '120',
+  SECRETS_STALE_SECONDS: '900',
   MAX_SESSION_SECONDS: '172800',
   KLARNA_TEST_URL: 'https://api-global.test.klarna.com',
   KLARNA_LIVE_URL: 'https://api-global.klarna.com',
@@ -35,6 +40,7 @@ describe('parseEnvironment', () => {
       ...timerVariables,
       RETENTION_DAYS: 90,
       SECRETS_CACHE_SECONDS: 120,
+      SECRETS_STALE_SECONDS: 900,
       MAX_SESSION_SECONDS: 172800,
       SHORT_TIMER_SECONDS: 90,
     });

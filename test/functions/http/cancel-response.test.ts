@@ -130,7 +130,9 @@ const cases: Readonly<Record<CancelOutcome, readonly Case[]>> = {
     {
       result: { outcome: 'klarna_denied', record: waiting },
       status: 502,
-      says: { detail: expect.stringMatching(/^The cancel is kept and tried again\./) as unknown },
+      says: {
+        detail: expect.stringMatching(/^The cancel is stored, and the sweep tries it again\./) as unknown,
+      },
       retryAfter: '60',
     },
   ],

@@ -17,23 +17,32 @@ const entryWith = (fields: Partial<HistoryEntry>): HistoryEntry => ({
 const against = '1|2026-03-01T11:59:59.500000000Z|evt|1' as Position;
 const met = '2026-03-01T11:59:59.5Z (evt|1)';
 const known = entryWith({ eventId: 'evt|1' as EventId, state: 'COMPLETED', effect: 'applied' });
-const told = (fields: Partial<HistoryEntry>) => explanationOf(entryWith(fields), [known, entryWith(fields)]);
+const told = (fields: Partial<HistoryEntry>, winner = known) =>
+  explanationOf(entryWith(fields), [winner, entryWith(fields)]);
 
-describe('a fact of Klarna', () => {
+describe('a fact of Klarna says what it changed', () => {
   const said = { state: 'CANCELED', against } as const;
 
   it.each<[string, Partial<HistoryEntry>]>([
-    ["Klarna's webhook says CANCELED, which became the state of the record", { ...said, effect: 'applied' }],
+    ["Klarna's webhook reported CANCELED. The record now has this state.", { ...said, effect: 'applied' }],
     [
-      `Klarna answered our cancel with CANCELED, which changed nothing: it says the same as COMPLETED of ${met}`,
+      'Klarna reported CANCELED. The record now has this state.',
+      { ...said, kind: 'read', effect: 'applied' },
+    ],
+    [
+      `Klarna responded to the cancel with CANCELED. No change: the record is already COMPLETED since ${met}.`,
       { ...said, kind: 'cancel', effect: 'confirming' },
     ],
     [
-      `Klarna's webhook says EXPIRED, which changed no state: it contradicts COMPLETED of ${met}, which came first and stays`,
+      `Klarna's webhook reported EXPIRED. No change: it contradicts the record, which is already COMPLETED since ${met}.`,
       { against, state: 'EXPIRED', effect: 'contradicting' },
     ],
     [
-      'Klarna does not know the request any more, which after its expiry means EXPIRED, which became the state of the record',
+      "Klarna's webhook reported CANCELED. No change: the record had this or a later state.",
+      { state: 'CANCELED', effect: 'confirming' },
+    ],
+    [
+      'Klarna no longer has the request. After its expiry that means EXPIRED. The record now has this state.',
       { kind: 'not_found', state: 'EXPIRED', effect: 'applied' },
     ],
   ])('%s', (words, fields) => {
@@ -43,68 +52,97 @@ describe('a fact of Klarna', () => {
 
 describe('a fact that lost says against which, and why', () => {
   const times = { earlier: at('2026-03-01T11:59:59Z'), same: at('2026-03-01T11:59:59.5Z') };
-  const open = `0${against.slice(1)}` as Position;
+  const ranked = (rank: number, id = 'evt|1') =>
+    against.replace('1|', `${rank}|`).replace('evt|1', id) as Position;
 
   it.each<[string, Partial<HistoryEntry>]>([
+    [`the record is already COMPLETED since ${met}`, { state: 'IN_PROGRESS', occurredAt: noon, against }],
+    [`COMPLETED of ${met} is newer`, { state: 'SUBMITTED', occurredAt: times.earlier, against: ranked(0) }],
     [
-      `COMPLETED of ${met} outranks it, whatever their times`,
-      { state: 'IN_PROGRESS', occurredAt: noon, against },
-    ],
-    [`COMPLETED of ${met} is later`, { state: 'SUBMITTED', occurredAt: times.earlier, against: open }],
-    [
-      `COMPLETED of ${met} is of the same time, and of two event ids the greater one decides`,
-      { state: 'SUBMITTED', occurredAt: times.same, against: open },
+      'COMPLETED (evt|1) has the same timestamp; the higher event ID wins',
+      { state: 'SUBMITTED', occurredAt: times.same, against: ranked(0) },
     ],
     [
-      'what was said of 2026-03-01T11:59:59.5Z (gone) outranks it, whatever their times',
-      { state: 'SUBMITTED', occurredAt: noon, against: against.replace('evt|1', 'gone') as Position },
+      'the record is already COMPLETED since 2026-03-01T11:59:59.5Z (gone)',
+      { state: 'SUBMITTED', occurredAt: noon, against: ranked(1, 'gone') },
     ],
-    [`COMPLETED of ${met} counts for more`, { against }],
-    ['what was known counts for more', { state: 'SUBMITTED', occurredAt: noon }],
+    [
+      'the record is already final since 2026-03-01T11:59:59.5Z (gone)',
+      { state: 'SUBMITTED', occurredAt: noon, against: ranked(2, 'gone') },
+    ],
+    [
+      'the known state of 2026-03-01T11:59:59.5Z (gone) is newer',
+      { state: 'SUBMITTED', occurredAt: times.earlier, against: ranked(0, 'gone') },
+    ],
+    ['the record had something newer', { against }],
+    ['the record had something newer', { state: 'SUBMITTED', occurredAt: noon }],
   ])('%s', (why, fields) => {
-    const state = fields.state ?? 'a state that is new to us';
-    expect(told({ ...fields, effect: 'stale' })).toBe(
-      `Klarna's webhook says ${state}, which changed nothing: ${why}`,
-    );
+    const state = fields.state ?? 'a state that this version does not know';
+    expect(told({ ...fields, effect: 'stale' })).toBe(`Klarna's webhook reported ${state}. Ignored: ${why}.`);
+  });
+
+  it('and that the record was final', () => {
+    const canceled = { ...known, state: 'CANCELED' } as const;
+    expect(
+      told(
+        { kind: 'read', effect: 'stale', state: 'IN_PROGRESS', occurredAt: noon, against: ranked(2) },
+        canceled,
+      ),
+    ).toBe(`Klarna reported IN_PROGRESS. Ignored: the record is already CANCELED (final) since ${met}.`);
+  });
+
+  it('with at most milliseconds', () => {
+    const nanos = against.replace('.500000000', '.123456789') as Position;
+    expect(told({ state: 'IN_PROGRESS', effect: 'stale', against: nanos })).toContain('59.123Z (evt|1)');
+    expect(
+      told({
+        kind: 'register',
+        effect: 'accepted',
+        detail: { deadline_at: '2026-03-01T12:20:00.113000001Z' },
+      }),
+    ).toContain('12:20:00.113Z.');
   });
 });
 
-describe('an answer that says nothing', () => {
+describe('a response that does not name a state', () => {
   it.each<[string, Partial<HistoryEntry>]>([
     [
-      'Klarna was told to cancel and gave no answer that says what became of it (HTTP 500)',
+      'Lapse sent the cancel to Klarna. Klarna gave no clear response (HTTP 500).',
       { kind: 'cancel', detail: { response: 'unclear', status: '500' } },
     ],
     [
-      'Klarna was told to cancel and gave no answer that says what became of it',
+      'Lapse sent the cancel to Klarna. Klarna gave no clear response.',
       { kind: 'cancel', detail: { response: 'unclear', error: 'TimeoutError' } },
     ],
     [
-      'Klarna was told to cancel and would not have it (HTTP 409)',
+      'Lapse sent the cancel to Klarna. Klarna refused the call (HTTP 409).',
       { kind: 'cancel', detail: { response: 'refused', status: '409' } },
     ],
     [
-      'Klarna was told to cancel and showed SUBMITTED (HTTP 202)',
+      'Lapse sent the cancel to Klarna. Klarna reported SUBMITTED (HTTP 202).',
       { kind: 'cancel', detail: { response: 'payment_request', state: 'SUBMITTED', status: '202' } },
     ],
     [
-      'Klarna was told to cancel and refused our credentials (HTTP 403)',
+      "Lapse sent the cancel to Klarna. Klarna refused the account's credentials (HTTP 403).",
       { kind: 'cancel', detail: { response: 'denied', status: '403' } },
     ],
     [
-      'Klarna was asked and would not take so many calls (HTTP 429)',
+      'Lapse asked Klarna for the state. Klarna refused the call because of its rate limit (HTTP 429).',
       { kind: 'read', detail: { response: 'rate_limited', status: '429' } },
     ],
     [
-      'Klarna was asked and showed a state that is new to us (HTTP 200)',
+      'Lapse asked Klarna for the state. Klarna reported a state that this version does not know (HTTP 200).',
       { kind: 'read', detail: { response: 'unknown_state', status: '200', state: 'PAUSED' } },
     ],
     [
-      'Klarna was asked and does not know the request (HTTP 404)',
+      'Lapse asked Klarna for the state. Klarna does not know the request (HTTP 404).',
       { kind: 'read', detail: { response: 'not_found', status: '404' } },
     ],
-    ['Klarna was asked and answered: of-newer-code', { kind: 'read', detail: { response: 'of-newer-code' } }],
-    ['Klarna was asked and answered: unknown', { kind: 'read' }],
+    [
+      "Lapse asked Klarna for the state. Klarna's response: of-newer-code.",
+      { kind: 'read', detail: { response: 'of-newer-code' } },
+    ],
+    ["Lapse asked Klarna for the state. Klarna's response: unknown.", { kind: 'read' }],
   ])('%s', (words, fields) => {
     expect(told(fields)).toBe(words);
   });
@@ -113,39 +151,39 @@ describe('an answer that says nothing', () => {
 describe('what a person must look at says why, whatever it changed', () => {
   it.each<[string, Partial<HistoryEntry>]>([
     [
-      'which became the state of the record; a person must look: the customer approved no earlier than the request ended',
+      'The record now has this state. A person must look: the customer approved at the time of the end or after it.',
       { state: 'CANCELED', effect: 'applied', attention: 'contradiction' },
     ],
     [
-      'which became the state of the record; a person must look: the customer had approved, and our cancel went through all the same',
+      'The record now has this state. A person must look: the customer had approved the payment before the cancel.',
       { state: 'CANCELED', effect: 'applied', attention: 'canceled_after_completed' },
     ],
     [
-      'counts for more; a person must look: the customer had approved, and our cancel went through all the same',
+      'had something newer. A person must look: the customer had approved the payment before the cancel.',
       { state: 'COMPLETED', effect: 'stale', attention: 'canceled_after_completed' },
     ],
     [
-      'which came first and stays; a person must look: the customer approved no earlier than the request ended',
+      'A person must look: the customer approved at the time of the end or after it.',
       { state: 'COMPLETED', effect: 'contradicting', attention: 'contradiction' },
     ],
     [
-      'which came first and stays; a person must look: a request ends only once',
+      'A person must look: a request can end only once.',
       { state: 'EXPIRED', effect: 'contradicting', attention: 'contradiction' },
     ],
     [
-      'does not know the request (HTTP 404); a person must look: its expiry has not passed, so its id or its account may be wrong',
+      'Klarna does not know the request (HTTP 404). A person must look: the request has not expired, so its id or its account may be wrong.',
       { kind: 'read', attention: 'not_found', detail: { response: 'not_found', status: '404' } },
     ],
     [
-      "The cancel is not done: Klarna refuses our credentials; the sweep tries again; a person must look: the account's credentials have to be mended",
+      "The cancel is not done: Klarna refused the account's credentials. The sweep tries again. A person must look: correct the account's credentials.",
       { kind: 'cancel_request', attention: 'klarna_denied', detail: { conclusion: 'denied' } },
     ],
     [
-      'The cancel is not done: Klarna shows a state that is new to us; the sweep asks again; a person must look: a newer version may know the state',
+      'The sweep asks again. A person must look: a newer version of Lapse may know the state.',
       { kind: 'cancel_request', attention: 'unknown_state', detail: { conclusion: 'unknown_state' } },
     ],
     [
-      'nothing was canceled, for the request was paid or over; a person must look',
+      'Nothing was canceled: the request was paid or had ended. A person must look.',
       {
         kind: 'timer',
         attention: 'of_newer_code' as string as Attention,
@@ -157,12 +195,12 @@ describe('what a person must look at says why, whatever it changed', () => {
   });
 });
 
-describe('what we did', () => {
+describe('what Lapse or a caller did', () => {
   const requested_by = 'role/checkout';
 
   it.each<[string, Partial<HistoryEntry>]>([
     [
-      'role/checkout registered the session, due 12:20, only to be observed',
+      'role/checkout registered the session. Its deadline is 12:20. Observe only.',
       {
         kind: 'register',
         effect: 'accepted',
@@ -170,19 +208,35 @@ describe('what we did', () => {
       },
     ],
     [
-      "role/checkout moved the session's deadline to 12:30",
+      'arn:aws:iam::111122223333:role/checkout registered the session. Its deadline is 12:20.',
+      {
+        kind: 'register',
+        effect: 'accepted',
+        detail: { requested_by: 'arn:aws:iam::111122223333:role/checkout', deadline_at: '12:20' },
+      },
+    ],
+    [
+      'role/checkout asked to register the session. Refused: the request is paid or has ended.',
+      { kind: 'register', effect: 'refused', detail: { requested_by, refused: 'already_final' } },
+    ],
+    [
+      'role/checkout moved the deadline to 12:30.',
       { kind: 'extend', effect: 'accepted', detail: { requested_by, deadline_at: '12:30' } },
     ],
     [
-      "role/checkout asked to move the session's deadline, which was refused: extension_limit",
+      'role/checkout asked to move the deadline. Refused: the limit of extensions is reached.',
       { kind: 'extend', effect: 'refused', detail: { requested_by, refused: 'extension_limit' } },
     ],
     [
-      'Klarna was asked to let the request expire at 12:20 itself, and will not',
+      'role/checkout asked to move the deadline. Refused: of-newer-code.',
+      { kind: 'extend', effect: 'refused', detail: { requested_by, refused: 'of-newer-code' } },
+    ],
+    [
+      'Lapse asked Klarna to let the request expire at 12:20. Klarna refused.',
       { kind: 'klarna_expiry', effect: 'refused', detail: { expires_at: '12:20', outcome: 'refused' } },
     ],
     [
-      "Klarna was asked to let the request expire at 12:20 itself, and will not, so the session's deadline is Klarna's expiry, 12:10",
+      "Lapse asked Klarna to let the request expire at 12:20. Klarna refused. The deadline is now Klarna's expiry, 12:10.",
       {
         kind: 'klarna_expiry',
         effect: 'refused',
@@ -190,19 +244,19 @@ describe('what we did', () => {
       },
     ],
     [
-      'Klarna was asked to let the request expire at 12:20 itself, and will',
+      'Lapse asked Klarna to let the request expire at 12:20. Klarna accepted.',
       { kind: 'klarna_expiry', effect: 'accepted', detail: { expires_at: '12:20', outcome: 'accepted' } },
     ],
     [
-      'Klarna was asked to let the request expire at 12:20 itself, and gave no answer that says whether it will',
+      'Lapse asked Klarna to let the request expire at 12:20. Klarna gave no clear response.',
       { kind: 'klarna_expiry', detail: { expires_at: '12:20', outcome: 'unknown' } },
     ],
     [
-      'role/checkout asks for the cancel (basket emptied): Klarna is asked for the state, and if it is open, to cancel',
+      'role/checkout requested the cancel (basket emptied). Lapse reads the state at Klarna, and cancels if it is open.',
       { kind: 'cancel_request', effect: 'accepted', detail: { requested_by, reason: 'basket emptied' } },
     ],
     [
-      "The session's time is up, so lapse:timer asks for the cancel: Klarna is asked for the state, and if it is open, to cancel",
+      'The deadline passed, so lapse:timer requested the cancel. Lapse reads the state at Klarna, and cancels if it is open.',
       {
         kind: 'cancel_request',
         effect: 'accepted',
@@ -210,7 +264,7 @@ describe('what we did', () => {
       },
     ],
     [
-      'lapse:sweep carries on the cancel that role/checkout had asked for (basket emptied): Klarna is asked for the state, and if it is open, to cancel',
+      'lapse:sweep continued the cancel that role/checkout had requested (basket emptied). Lapse reads the state at Klarna, and cancels if it is open.',
       {
         kind: 'cancel_request',
         effect: 'accepted',
@@ -218,59 +272,59 @@ describe('what we did', () => {
       },
     ],
     [
-      'role/checkout asks for the cancel, which was refused: the request was COMPLETED',
+      'role/checkout requested the cancel. Refused: the request was COMPLETED.',
       { kind: 'cancel_request', effect: 'refused', state: 'COMPLETED', detail: { requested_by } },
     ],
     [
-      'role/checkout asks for the cancel, which was refused: the request was paid or over',
+      'role/checkout requested the cancel. Refused: the request was paid or had ended.',
       { kind: 'cancel_request', effect: 'refused', detail: { requested_by } },
     ],
     [
-      'role/checkout asks for the cancel, while another cancel was on its way already, which says what comes of it',
+      'role/checkout requested the cancel. Another cancel was already in progress.',
       { kind: 'cancel_request', detail: { requested_by, outcome: 'pending' } },
     ],
     [
-      "The session's time is up, so role/checkout asks for the cancel, but it was given more time meanwhile, or is only observed",
+      'The deadline passed, so role/checkout requested the cancel. Nothing was done: the session has more time now, or is in observe mode.',
       { kind: 'cancel_request', detail: { requested_by, cause: 'timeout', outcome: 'not_over' } },
     ],
     [
-      'role/checkout asks for the cancel, with the rest of its session, which spares it: the request was EXPIRED',
+      'role/checkout requested the cancel. It was for the whole session. This request was not canceled: the request was EXPIRED.',
       { kind: 'cancel_request', state: 'EXPIRED', detail: { requested_by, outcome: 'spared' } },
     ],
     [
-      'role/checkout asks for the cancel, but it was canceled already',
+      'role/checkout requested the cancel. The request was already canceled.',
       { kind: 'cancel_request', effect: 'noted', detail: { requested_by } },
     ],
     [
-      'The cancel came to nothing: the request was DECLINED',
+      'The cancel had no effect: the request was DECLINED.',
       { kind: 'cancel_request', effect: 'refused', state: 'DECLINED', detail: { outcome: 'refused' } },
     ],
     [
-      'The cancel came to nothing: the request was paid or over',
+      'The cancel had no effect: the request was paid or had ended.',
       { kind: 'cancel_request', effect: 'refused', detail: { outcome: 'refused' } },
     ],
     [
-      'The cancel is not done: the customer is in the middle of paying and was given time, once',
+      'The cancel is not done: the customer is paying and got extra time, once.',
       { kind: 'cancel_request', detail: { outcome: 'in_progress_grace', conclusion: 'grace' } },
     ],
     [
-      'The cancel is not done: Klarna gave no answer that says what became of it; the sweep asks again',
+      'The cancel is not done: Klarna gave no clear response. The sweep asks again.',
       { kind: 'cancel_request', detail: { outcome: 'pending', conclusion: 'unknown' } },
     ],
     [
-      'The session is over: it would have been canceled, but is only observed',
+      'The deadline passed. Lapse would have canceled the request, but the session is in observe mode.',
       { kind: 'timer', detail: { outcome: 'would_cancel' } },
     ],
     [
-      'The session is over: nothing was canceled, for the request was COMPLETED',
+      'The deadline passed. Nothing was canceled: the request was COMPLETED.',
       { kind: 'timer', state: 'COMPLETED', detail: { outcome: 'spared' } },
     ],
     [
-      "The session's timer went off before its deadline, 12:30: nothing was done, and it is set again",
+      'The timer fired before the deadline, 12:30. It was set again.',
       { kind: 'timer', detail: { outcome: 'not_yet', deadline_at: '12:30' } },
     ],
     [
-      'Klarna was asked about the tie that e7 had raised, and answered with what the entry before this one says; the record says IN_PROGRESS',
+      'The sweep asked Klarna about the tie that e7 raised. The entry before this one has its response. The record says IN_PROGRESS.',
       {
         kind: 'sweep',
         state: 'IN_PROGRESS',
@@ -278,7 +332,7 @@ describe('what we did', () => {
       },
     ],
     [
-      'Klarna was asked about the contradiction that e7 had raised, and does not know the request; the record says nothing',
+      'The sweep asked Klarna about the contradiction that e7 raised. Klarna does not know the request. The record has no state.',
       { kind: 'sweep', detail: { looked_into: 'contradiction', raised_by: 'e7', response: 'not_found' } },
     ],
   ])('%s', (words, fields) => {

@@ -4,6 +4,7 @@ import type { Accounts } from '../../../functions/application/ports.ts';
 import {
   accountOf,
   bodyOf,
+  choice,
   duration,
   flag,
   keyOf,
@@ -11,6 +12,10 @@ import {
   queryOf,
   time,
 } from '../../../functions/http/parse-request.ts';
+import { cancelJobBody } from '../../../functions/http/cancel-job-request.ts';
+import { listQuery } from '../../../functions/http/list-request.ts';
+import { recordQuery, reportQuery, requestCancelQuery } from '../../../functions/http/query-schemas.ts';
+import { extensionBody, registrationBody } from '../../../functions/http/registration-request.ts';
 import { Problem, type ProblemDetails } from '../../../functions/http/problem.ts';
 import { account, key, settingsWith } from '../../support/fixtures.ts';
 import { apiEvent } from '../../support/lambda-events.ts';
@@ -30,13 +35,13 @@ const bodySchema = v.strictObject({
   length: v.optional(duration),
   at: v.optional(time),
   name: v.optional(printable),
-  mode: v.optional(v.picklist(['cancel', 'observe'])),
+  mode: v.optional(choice(['cancel', 'observe'])),
 });
 const read = (body: unknown) => bodyOf(apiEvent({ method: 'PUT', body }), bodySchema);
 
 const printables = '1 to 255 printable characters';
 const durations =
-  'a positive ISO 8601 duration of weeks, days, hours, minutes and seconds, such as PT30M; years and months have no fixed length';
+  'a positive ISO 8601 duration in weeks, days, hours, minutes and seconds, such as PT30M; no years or months, because their length varies';
 const times = 'a time in RFC 3339, such as 2026-01-31T12:00:00Z';
 
 describe('a body', () => {
@@ -71,8 +76,8 @@ describe('a body', () => {
     ['name', '\u200B', printables],
     ['name', '\uD83D', printables],
     ['name', false, printables],
-    ['mode', 'Cancel', '("cancel" | "observe")'],
-    ['mode', true, '("cancel" | "observe")'],
+    ['mode', 'Cancel', 'cancel or observe'],
+    ['mode', true, 'cancel or observe'],
   ])('with %s as %j is refused: field, given, allowed', async (field, given, allowed) => {
     const { type, detail, errors } = await problemOf(() => read({ [field]: given }));
     expect(type).toBe('invalid-request');
@@ -150,7 +155,7 @@ describe('a query', () => {
 
   it.each(['TRUE', '1', 'yes', '', 'true,true', ' true'])('takes no flag that is %j', async (given) => {
     expect(await problemOf(() => readQuery({ dry_run: given }))).toMatchObject({
-      errors: [{ field: 'dry_run', given: JSON.stringify(given), allowed: '("true" | "false")' }],
+      errors: [{ field: 'dry_run', given: JSON.stringify(given), allowed: 'true or false' }],
     });
   });
 
@@ -206,7 +211,13 @@ describe('the ids of the path', () => {
     const nobody: Accounts = { find: () => Promise.reject(new Error('no secret is to be read for this')) };
     const { type, errors } = await problemOf(() => accountOf(call({ account: given }), nobody));
     expect(type).toBe('invalid-request');
-    expect(errors).toEqual([{ field: 'account', given: JSON.stringify(given), allowed: '[a-z0-9-]{1,32}' }]);
+    expect(errors).toEqual([
+      {
+        field: 'account',
+        given: JSON.stringify(given),
+        allowed: '1 to 32 lower-case letters, digits and hyphens',
+      },
+    ]);
   });
 
   it('are no account that this deployment does not have', async () => {
@@ -251,5 +262,33 @@ describe('the ids of the path', () => {
       expect(JSON.stringify(problem)).toContain('(10242 characters)');
       expect(JSON.stringify(problem).length).toBeLessThan(800);
     }
+  });
+});
+
+describe('what is allowed is said in words', () => {
+  const schemas = {
+    'the body of a PUT': registrationBody,
+    'the body of a PATCH': extensionBody,
+    'the body of a job': cancelJobBody,
+    'the query of a list': listQuery,
+    'the query of a record': recordQuery,
+    'the query of a cancel': requestCancelQuery,
+    'the query of a report': reportQuery,
+  };
+
+  it.each(Object.entries(schemas))('for every field of %s', (_, schema) => {
+    const wrong = Object.keys(schema.entries).map((field) => [field, { not: 'a value' }]);
+    const { issues = [] } = v.safeParse(schema, Object.fromEntries(wrong));
+    expect(issues).toHaveLength(wrong.length);
+    for (const { message } of issues) expect(message).not.toMatch(/["|[\]{}]|Invalid|Expected/);
+  });
+
+  it('as a list of the words for a state', async () => {
+    const problem = await problemOf(() =>
+      queryOf(apiEvent({ method: 'GET', query: { state: 'PAID' } }), listQuery),
+    );
+    expect(problem.detail).toBe(
+      'state is "PAID"; allowed: SUBMITTED, IN_PROGRESS, COMPLETED, CANCELED, EXPIRED or DECLINED.',
+    );
   });
 });

@@ -135,7 +135,7 @@ describe('the history as the API shows it', () => {
           kind: 'webhook',
           recorded_at: '2026-03-01T12:00:00Z',
           effect: 'applied',
-          explanation: "Klarna's webhook says COMPLETED, which became the state of the record",
+          explanation: "Klarna's webhook reported COMPLETED. The record now has this state.",
           state: 'COMPLETED',
           occurred_at: '2026-03-01T11:59:59Z',
           attention: null,
@@ -145,5 +145,21 @@ describe('the history as the API shows it', () => {
       ],
       dropped: 4,
     });
+  });
+
+  it('shows a recorded time in milliseconds, also one that was shifted to keep the order', () => {
+    const history = [
+      entry({ recordedAt: at('2026-03-01T12:00:00.113Z') }),
+      entry({ eventId: 'e2' as EventId, recordedAt: at('2026-03-01T12:00:00.113000001Z') }),
+    ];
+    expect(historyOf({ ...full, history }).entries.map((each) => each.recorded_at)).toEqual([
+      '2026-03-01T12:00:00.113Z',
+      '2026-03-01T12:00:00.113Z',
+    ]);
+  });
+
+  it("shows Klarna's times as Klarna wrote them", () => {
+    const history = [entry({ occurredAt: at('2026-03-01T11:59:59.123456789Z') })];
+    expect(historyOf({ ...full, history }).entries[0]?.occurred_at).toBe('2026-03-01T11:59:59.123456789Z');
   });
 });

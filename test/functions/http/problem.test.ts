@@ -22,6 +22,7 @@ const statuses = {
   'payload-too-large': 413,
   'klarna-denied': 502,
   unavailable: 503,
+  misconfigured: 500,
   internal: 500,
 } as const satisfies Record<ProblemType, number>;
 

@@ -65,7 +65,7 @@ describe('the body of a PUT', () => {
     ['session_id', 'x\u0000', printables],
     ['reference', '\t', printables],
     ['klarna_expires_at', 'P1D', times],
-    ['on_timeout', 'delete', '("cancel" | "observe")'],
+    ['on_timeout', 'delete', 'cancel or observe'],
     ['in_progress_grace', '5', durations],
     ['in_progress_grace', 300, durations],
     ['in_progress_grace', 'P999999W', "at most P2D, Klarna's longest lifetime"],
@@ -116,7 +116,11 @@ describe('the deadline of a body', () => {
       },
     ]);
     expect(errorsOf(() => deadlineOf({ session_timeout: half, deadline_at: moment }, fallback))).toEqual([
-      { field: 'session_timeout', given: 'given together with deadline_at', allowed: 'one of the two' },
+      {
+        field: 'session_timeout',
+        given: 'given together with deadline_at',
+        allowed: 'only one of session_timeout and deadline_at',
+      },
     ]);
   });
 });

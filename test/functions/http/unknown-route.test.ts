@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { problemResponse } from '../../../functions/http/problem.ts';
-import { apiRoutes, unknownRoute } from '../../../functions/http/unknown-route.ts';
+import { routeKeys } from '../../../functions/contract/routes.ts';
+import { unknownRoute } from '../../../functions/http/unknown-route.ts';
 import { apiEvent } from '../../support/lambda-events.ts';
 
 describe('a route that is not served', () => {
@@ -13,7 +14,7 @@ describe('a route that is not served', () => {
       type: 'urn:lapse:problem:unknown-route',
       field: 'path',
       given: 'POST "/accounts/shop-se/nothing"',
-      allowed: `${apiRoutes.join(', ')}; an id has no slash`,
+      allowed: `${routeKeys.join(', ')}; an id has no slash`,
     });
   });
 

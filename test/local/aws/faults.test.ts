@@ -1,6 +1,11 @@
 import { ListTablesCommand, ProvisionedThroughputExceededException } from '@aws-sdk/client-dynamodb';
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import { CreateScheduleCommand, ListSchedulesCommand, ThrottlingException } from '@aws-sdk/client-scheduler';
+import {
+  CreateScheduleCommand,
+  DeleteScheduleCommand,
+  ResourceNotFoundException,
+  ThrottlingException,
+} from '@aws-sdk/client-scheduler';
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { GetQueueAttributesCommand, RequestThrottled, SendMessageCommand } from '@aws-sdk/client-sqs';
 import * as v from 'valibot';
@@ -17,10 +22,14 @@ async function startWithDynamoDb() {
   return { upstream, aws: await startAws({ dynamodbUrl: upstream.url }) };
 }
 
+function ignoreMissing(error: unknown): void {
+  if (!(error instanceof ResourceNotFoundException)) throw error;
+}
+
 /** One harmless call to each service. */
 const calls: Readonly<Record<string, (aws: RunningAws) => Promise<unknown>>> = {
   dynamodb: (aws) => aws.dynamodb.send(new ListTablesCommand({})),
-  scheduler: (aws) => aws.scheduler.send(new ListSchedulesCommand({})),
+  scheduler: (aws) => aws.scheduler.send(new DeleteScheduleCommand({ Name: 'missing' })).catch(ignoreMissing),
   sqs: (aws) => aws.sqs.send(new GetQueueAttributesCommand({ QueueUrl: aws.queueUrl('timers') })),
   eventbridge: (aws) =>
     aws.eventbridge.send(new PutEventsCommand({ Entries: [{ Source: 's', DetailType: 't', Detail: '{}' }] })),

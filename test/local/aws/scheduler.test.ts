@@ -4,7 +4,6 @@ import {
   type CreateScheduleCommandInput,
   DeleteScheduleCommand,
   GetScheduleCommand,
-  ListSchedulesCommand,
   ResourceNotFoundException,
   UpdateScheduleCommand,
   ValidationException,
@@ -135,23 +134,6 @@ test.each<[string, Partial<CreateScheduleCommandInput>, string]>([
   const creating = create(aws, more);
   await expect(creating).rejects.toBeInstanceOf(ValidationException);
   await expect(creating).rejects.toThrow(message);
-});
-
-test('schedules are listed by group, prefix and state, page by page', async () => {
-  const aws = await startAws();
-  for (const Name of ['b1', 'a1', 'a2', 'a3']) await create(aws, { Name });
-  await create(aws, { Name: 'a4', State: 'DISABLED' });
-  await create(aws, { Name: 'a5', GroupName: 'default' });
-  const query = { GroupName: 'sessions', NamePrefix: 'a', State: 'ENABLED', MaxResults: 2 } as const;
-  const first = await aws.scheduler.send(new ListSchedulesCommand(query));
-  expect(first.Schedules?.map(({ Name }) => Name)).toEqual(['a1', 'a2']);
-  expect(first.Schedules?.[0]).toMatchObject({ GroupName: 'sessions', Target: { Arn: target.Arn } });
-  const { NextToken } = first;
-  const second = await aws.scheduler.send(new ListSchedulesCommand({ ...query, NextToken }));
-  expect(second.Schedules?.map(({ Name }) => Name)).toEqual(['a3']);
-  expect(second.NextToken).toBeUndefined();
-  const all = await aws.scheduler.send(new ListSchedulesCommand({}));
-  expect(all.Schedules).toHaveLength(6);
 });
 
 test('a schedule fires at its time, to the queue, and is gone', async () => {

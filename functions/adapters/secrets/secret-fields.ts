@@ -1,0 +1,125 @@
+/** The fields of the secrets: what each allows, and one sentence for each that is wrong. No sentence holds a value. */
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { createSecureContext } from 'node:tls';
+import leven from 'leven';
+import * as v from 'valibot';
+import { ConfigurationError } from '../../domain/configuration-error.ts';
+
+/** A text of at least one character. */
+export const text = v.pipe(v.string('must be a text'), v.minLength(1, 'must have at least one character'));
+
+const headerFormat = 'must be visible ASCII characters, without spaces, line ends or invisible characters';
+
+/** A text that is sent in a header. Node refuses some other characters, and Klarna would refuse the rest. */
+export const headerText = v.pipe(text, v.regex(/^[\x21-\x7e]+$/, headerFormat));
+
+/** A user name of HTTP Basic authentication: no colon (RFC 7617, section 2). The empty one is legal. */
+export const basicUsername = v.pipe(
+  v.string('must be a text'),
+  v.regex(/^[\x20-\x39\x3b-\x7e]*$/, 'must be printable ASCII characters without a colon'),
+);
+
+/** Klarna's account id, such as `krn:partner:global:account:test:M48JWZF8`. */
+export const krn = v.pipe(
+  v.string('must be a text'),
+  v.regex(
+    /^krn:[A-Za-z0-9:_-]{1,200}$/,
+    "must be one of Klarna's account ids, such as krn:partner:global:account:test:M48JWZF8",
+  ),
+);
+
+const lineEnds = v.check<string, string>(
+  (given) => !given.includes('\\n'),
+  'must have line ends, not the two characters \\n',
+);
+
+/** A certificate in PEM, or a chain with the client's own certificate first. */
+export const pemCertificate = v.pipe(
+  text,
+  lineEnds,
+  v.check((given) => certificateIn(given) !== undefined, 'must be a certificate in PEM'),
+);
+
+/** An unencrypted private key in PEM. */
+export const pemKey = v.pipe(
+  text,
+  lineEnds,
+  v.check((given) => keyIn(given) !== undefined, 'must be an unencrypted private key in PEM'),
+);
+
+/**
+ * What is wrong with a client certificate and its key together, if anything. What one of them alone breaks is said of its field.
+ * OpenSSL has the last word: it also refuses keys that are too short and broken chains.
+ */
+export function identityViolation(
+  certificate: string | undefined,
+  key: string | undefined,
+): string | undefined {
+  if (certificate === undefined && key === undefined) return undefined;
+  if (certificate === undefined || key === undefined) {
+    return 'client_certificate and client_key go together: one of them is missing';
+  }
+  const [own, its] = [certificateIn(certificate), keyIn(key)];
+  if (!own || !its) return undefined;
+  if (!own.checkPrivateKey(its)) return 'client_key is not the key of client_certificate';
+  try {
+    createSecureContext({ cert: certificate, key });
+    return undefined;
+  } catch {
+    return 'client_certificate and client_key cannot be used for TLS: a key is too short, or the chain is broken';
+  }
+}
+
+function certificateIn(pem: string): X509Certificate | undefined {
+  try {
+    return new X509Certificate(pem);
+  } catch {
+    return undefined;
+  }
+}
+
+function keyIn(pem: string): ReturnType<typeof createPrivateKey> | undefined {
+  try {
+    return createPrivateKey(pem);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The schema of an entry: an object with these fields and no others. */
+type EntrySchema = v.GenericSchema & { readonly entries: Readonly<Record<string, unknown>> };
+
+/**
+ * Parses one entry of a secret.
+ *
+ * @param subject the secret and the entry, as an operator knows them: `The secret accounts, entry shop-se`.
+ * @throws ConfigurationError that names every field that is missing, malformed or unknown, and what it allows.
+ */
+export function parseEntry<const Schema extends EntrySchema>(
+  schema: Schema,
+  subject: string,
+  entry: unknown,
+): v.InferOutput<Schema> {
+  const parsed = v.safeParse(schema, entry);
+  if (parsed.success) return parsed.output;
+  const fields = Object.keys(schema.entries);
+  throw new ConfigurationError(
+    `${subject}: ${parsed.issues.map((issue) => violationOf(issue, fields)).join('; ')}.`,
+  );
+}
+
+function violationOf(issue: v.BaseIssue<unknown>, fields: readonly string[]): string {
+  const field = v.getDotPath(issue);
+  if (field === null) return issue.type === 'strict_object' ? 'must be a JSON object' : issue.message;
+  if (issue.type !== 'strict_object') return `${field} ${issue.message}`;
+  if (fields.includes(field)) return `${field} is missing`;
+  const near = fields.find((known) => leven(known, field.toLowerCase()) <= nearMiss);
+  return `${shown(field)} is not a setting${near === undefined ? '' : `; did you mean ${near}`}`;
+}
+
+/** Edits that turn a misspelt name into the one that was meant: `api-key`, `partner_acount_id`. */
+const nearMiss = 2;
+
+/** An unknown field may be a secret that was pasted in the wrong place: only what looks like a name is repeated. */
+const shown = (field: string): string =>
+  /^[A-Za-z0-9_-]{1,40}$/.test(field) ? field : 'a field with an unusual name';

@@ -1,0 +1,206 @@
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
+import {
+  HttpApi,
+  type HttpMethod,
+  HttpRoute,
+  HttpRouteKey,
+  type IHttpRouteAuthorizer,
+  LogGroupLogDestination,
+} from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpIamAuthorizer, HttpJwtAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
+import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import { type IMetric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import type { MetricNames } from '../functions/contract/metric-names.ts';
+import { routeKeys, routes } from '../functions/contract/routes.ts';
+import { tableSchema } from '../functions/contract/table-schema.ts';
+import type { AccountSecrets } from './account-secrets.ts';
+import { LapseAlarm } from './lapse-alarm.ts';
+import { LapseFunction } from './lapse-function.ts';
+import { functionMetric } from './lapse-metrics.ts';
+import type { ResolvedSettings } from './resolve-settings.ts';
+import type { PaymentRequestTable } from './payment-request-table.ts';
+import type { SessionTimer } from './session-timer.ts';
+import type { SharedProps } from './shared-props.ts';
+
+/** What the API works on, and who may call it. */
+export interface PaymentRequestApiProps {
+  readonly shared: SharedProps;
+  readonly table: PaymentRequestTable;
+  readonly secrets: AccountSecrets;
+  readonly timer: SessionTimer;
+  /** Your authorizer. Undefined: JWTs where the settings name an issuer, else IAM. */
+  readonly authorizer: IHttpRouteAuthorizer | undefined;
+}
+
+/** The results of a cancel by the API that are counted. */
+export type CancelResult = MetricNames['cancel-payment-request'] extends infer Name
+  ? Name extends `Cancel:${infer Result}`
+    ? Result
+    : never
+  : never;
+
+/**
+ * The HTTP API and its three functions. Every route has the authorizer. With IAM, policies on the path decide who may call for
+ * which account. With JWTs, the function compares the account with the token's claim.
+ */
+export class PaymentRequestApi extends Construct {
+  readonly api: HttpApi;
+  readonly functions: Readonly<Record<ApiFunctionName, LapseFunction>>;
+  readonly #authorizer: IHttpRouteAuthorizer;
+
+  constructor(scope: Construct, id: string, props: PaymentRequestApiProps) {
+    super(scope, id);
+    const { settings, alarmTopic } = props.shared;
+    this.functions = {
+      'register-payment-request': this.#createRegister(props),
+      'get-payment-request': this.#createGet(props),
+      'cancel-payment-request': this.#createCancel(props),
+    };
+    this.#authorizer = props.authorizer ?? authorizerOf(settings);
+    const scopes = settings.jwt?.scopes ?? [];
+    this.api = new HttpApi(this, 'Api', {
+      description: 'Lapse: registers, shows and cancels Klarna Payment Requests',
+      createDefaultStage: false,
+      defaultAuthorizer: this.#authorizer,
+      ...(scopes.length > 0 && { defaultAuthorizationScopes: [...scopes] }),
+    });
+    this.#addStage(settings);
+    this.#addRoutes();
+    new LapseAlarm(this, 'ApiServerErrors', {
+      topic: alarmTopic,
+      description: `The API gave ${settings.thresholds.apiServerErrors} responses or more with status 5xx in five minutes.`,
+      section: 'api-errors',
+      metric: this.api.metricServerError({ period: Duration.minutes(5), statistic: Stats.SUM }),
+      threshold: settings.thresholds.apiServerErrors,
+    });
+  }
+
+  /**
+   * Allows a principal to make every call for one account. Throws where the API has another authorizer than IAM, which does not
+   * look at policies.
+   *
+   * @param account the account's name in the secret `accounts`: 1 to 32 of `a-z`, `0-9` and `-`
+   */
+  grantCall(grantee: IGrantable, account: string): Grant {
+    if (!/^[a-z0-9-]{1,32}$/.test(account))
+      throw new Error(`account is ${account}; allowed: 1 to 32 of a-z, 0-9 and -.`);
+    if (!(this.#authorizer instanceof HttpIamAuthorizer))
+      throw new Error('grantCall needs the IAM authorizer; this API has another one.');
+    return Grant.addToPrincipal({
+      grantee,
+      actions: ['execute-api:Invoke'],
+      resourceArns: [this.api.arnForExecuteApi('*', `/accounts/${account}/*`, '$default')],
+    });
+  }
+
+  /** Cancels by the API, by result. */
+  metricCancels(result: CancelResult, options?: MetricOptions): IMetric {
+    return functionMetric('cancel-payment-request', `Cancel:${result}`, options);
+  }
+
+  #createRegister({ shared, table, secrets, timer }: PaymentRequestApiProps): LapseFunction {
+    const register = new LapseFunction(this, 'Register', {
+      shared,
+      functionName: 'register-payment-request',
+      environment: { ...table.environment, ...secrets.accountsEnvironment, ...timer.environment },
+      memorySize,
+      timeout: Duration.seconds(10),
+    });
+    table.grantItems(register, 'GetItem', 'UpdateItem');
+    secrets.grantReadAccounts(register);
+    timer.grantArm(register);
+    return register;
+  }
+
+  #createGet({ shared, table, secrets }: PaymentRequestApiProps): LapseFunction {
+    const get = new LapseFunction(this, 'Get', {
+      shared,
+      functionName: 'get-payment-request',
+      environment: { ...table.environment, ...secrets.accountsEnvironment },
+      memorySize,
+      timeout: Duration.seconds(15),
+    });
+    table.grantItems(get, 'GetItem', 'UpdateItem');
+    table.grantQuery(get, tableSchema.sessionIndex, tableSchema.stateIndex);
+    secrets.grantReadAccounts(get);
+    return get;
+  }
+
+  #createCancel({ shared, table, secrets, timer }: PaymentRequestApiProps): LapseFunction {
+    const cancel = new LapseFunction(this, 'Cancel', {
+      shared,
+      functionName: 'cancel-payment-request',
+      environment: { ...table.environment, ...secrets.accountsEnvironment, ...timer.removalEnvironment },
+      memorySize,
+      timeout: Duration.seconds(28),
+    });
+    table.grantItems(cancel, 'GetItem', 'UpdateItem');
+    table.grantQuery(cancel, tableSchema.sessionIndex);
+    secrets.grantReadAccounts(cancel);
+    timer.grantRemove(cancel);
+    return cancel;
+  }
+
+  #addRoutes(): void {
+    const integrationOf = (name: ApiFunctionName): HttpLambdaIntegration =>
+      new HttpLambdaIntegration(name, this.functions[name].live);
+    const integrations = {
+      'register-payment-request': integrationOf('register-payment-request'),
+      'get-payment-request': integrationOf('get-payment-request'),
+      'cancel-payment-request': integrationOf('cancel-payment-request'),
+    };
+    for (const key of routeKeys) {
+      const [method, path] = key.split(' ') as [HttpMethod, string];
+      this.api.addRoutes({ path, methods: [method], integration: integrations[routes[key]] });
+    }
+    // Responds to an unknown route with the list of all routes.
+    new HttpRoute(this, 'Default', {
+      httpApi: this.api,
+      routeKey: HttpRouteKey.DEFAULT,
+      integration: integrations['get-payment-request'],
+    });
+  }
+
+  /** API Gateway's own default stage has neither a throttle nor an access log. */
+  #addStage({ apiRateLimit, apiBurstLimit, logRetentionDays }: ResolvedSettings): void {
+    const accessLog = new LogGroup(this, 'AccessLog', {
+      retention: logRetentionDays,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    this.api.addStage('Stage', {
+      stageName: '$default',
+      autoDeploy: true,
+      throttle: { rateLimit: apiRateLimit, burstLimit: apiBurstLimit },
+      accessLogSettings: { destination: new LogGroupLogDestination(accessLog), format: accessLogFormat },
+    });
+  }
+}
+
+/** The functions that the API invokes. */
+type ApiFunctionName = (typeof routes)[keyof typeof routes];
+
+/** A caller waits for these functions: twice the default, for its processor. */
+const memorySize = 512;
+
+const authorizerOf = ({ jwt }: ResolvedSettings): IHttpRouteAuthorizer =>
+  jwt
+    ? new HttpJwtAuthorizer('Jwt', jwt.issuer, { jwtAudience: [...jwt.audience] })
+    : new HttpIamAuthorizer();
+
+/** One line of JSON for each call. It leaves out caller and address, which may identify a person. */
+const accessLogFormat = AccessLogFormat.custom(
+  JSON.stringify({
+    request_id: '$context.requestId',
+    at: '$context.requestTimeEpoch',
+    route: '$context.routeKey',
+    path: '$context.path',
+    status: '$context.status',
+    milliseconds: '$context.responseLatency',
+    integration_error: '$context.integrationErrorMessage',
+    authorizer_error: '$context.authorizer.error',
+  }),
+);

@@ -1,0 +1,119 @@
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { type AlarmThresholds, defaultThresholds } from './alarm-thresholds.ts';
+import type { LapseSettings } from './lapse-settings.ts';
+
+/** The settings with every default in place. */
+export type ResolvedSettings = Required<
+  Omit<
+    LapseSettings,
+    'logRetentionDays' | 'maxSession' | 'jwtIssuer' | 'jwtAudience' | 'jwtScopes' | 'alarmThresholds'
+  >
+> & {
+  readonly maxSessionSeconds: number;
+  readonly logRetentionDays: RetentionDays;
+  readonly jwt:
+    | { readonly issuer: string; readonly audience: readonly string[]; readonly scopes: readonly string[] }
+    | undefined;
+  readonly thresholds: AlarmThresholds;
+};
+
+const hours48 = 48 * 3_600;
+
+const defaults = {
+  retentionDays: 400,
+  timers: 'scheduler',
+  webhookIngress: 'function-url',
+  apiRateLimit: 500,
+  apiBurstLimit: 1_000,
+  webhookConcurrency: 50,
+  timerConcurrency: 10,
+  cancelJobsPerSecond: 10,
+  maxWriteUnits: 10_000,
+  maxReadUnits: 10_000,
+  canary: true,
+} as const;
+
+/** Fills in the defaults. Throws one error with a sentence for every wrong setting: what was given and what is allowed. */
+export function resolveSettings(given: LapseSettings): ResolvedSettings {
+  const {
+    logRetentionDays = 30,
+    maxSession,
+    jwtIssuer,
+    jwtAudience = [],
+    jwtScopes = [],
+    alarmThresholds,
+    ...choices
+  } = given;
+  const settings = {
+    ...defaults,
+    ...choices,
+    maxSessionSeconds: maxSession?.toSeconds({ integral: false }) ?? hours48,
+    jwt:
+      jwtIssuer === undefined ? undefined : { issuer: jwtIssuer, audience: jwtAudience, scopes: jwtScopes },
+    thresholds: { ...defaultThresholds, ...alarmThresholds },
+  };
+  const problems = [
+    wholeNumber('retentionDays', settings.retentionDays, 1, 3_650),
+    oneOf('logRetentionDays', logRetentionDays, [...retentionSteps]),
+    wholeNumber('maxSession in seconds', settings.maxSessionSeconds, 1, hours48),
+    oneOf('timers', settings.timers, ['scheduler', 'sweep']),
+    oneOf('webhookIngress', settings.webhookIngress, ['function-url', 'http-api']),
+    wholeNumber('apiRateLimit', settings.apiRateLimit, 1, 10_000),
+    wholeNumber('apiBurstLimit', settings.apiBurstLimit, 1, 5_000),
+    wholeNumber('webhookConcurrency', settings.webhookConcurrency, 1, 1_000),
+    wholeNumber('timerConcurrency', settings.timerConcurrency, 2, 1_000),
+    wholeNumber('cancelJobsPerSecond', settings.cancelJobsPerSecond, 1, 100),
+    wholeNumber('maxWriteUnits', settings.maxWriteUnits, 1, 40_000),
+    wholeNumber('maxReadUnits', settings.maxReadUnits, 1, 40_000),
+    ...jwtProblems(jwtIssuer, jwtAudience, jwtScopes),
+    ...Object.entries(settings.thresholds).map(([name, value]) =>
+      name in defaultThresholds
+        ? atLeast(`alarmThresholds.${name}`, value)
+        : `alarmThresholds.${name} is unknown; allowed: ${Object.keys(defaultThresholds).join(', ')}.`,
+    ),
+  ].filter((problem) => problem !== undefined);
+  if (problems.length > 0) throw new Error(`The settings of Lapse are wrong. ${problems.join(' ')}`);
+  return {
+    ...settings,
+    logRetentionDays: retentionStep(logRetentionDays) ?? RetentionDays.ONE_MONTH,
+  };
+}
+
+/** CloudWatch's steps without `never expire`. */
+const retentionSteps = Object.values(RetentionDays)
+  .filter((step) => typeof step !== 'string')
+  .filter((step) => step !== RetentionDays.INFINITE);
+
+const retentionStep = (days: number): RetentionDays | undefined =>
+  retentionSteps.find((step) => step.valueOf() === days);
+
+type Finding = string | undefined;
+
+const wholeNumber = (name: string, given: number, least: number, most: number): Finding =>
+  Number.isInteger(given) && given >= least && given <= most
+    ? undefined
+    : `${name} is ${given}; allowed: a whole number from ${least} to ${most}.`;
+
+const atLeast = (name: string, given: number): Finding =>
+  Number.isFinite(given) && given > 0 ? undefined : `${name} is ${given}; allowed: a number above 0.`;
+
+const oneOf = (name: string, given: string | number, allowed: readonly (string | number)[]): Finding =>
+  allowed.includes(given) ? undefined : `${name} is ${given}; allowed: ${allowed.join(', ')}.`;
+
+function jwtProblems(
+  issuer: string | undefined,
+  audience: readonly string[],
+  scopes: readonly string[],
+): readonly Finding[] {
+  if (issuer === undefined) {
+    return audience.length + scopes.length > 0
+      ? ['jwtAudience and jwtScopes are given without a jwtIssuer; allowed: all three, or none.']
+      : [];
+  }
+  return [
+    issuer.startsWith('https://') ? undefined : `jwtIssuer is ${issuer}; allowed: an https URL.`,
+    audience.length > 0
+      ? undefined
+      : 'jwtAudience is empty; allowed: at least one audience with a jwtIssuer.',
+  ];
+}

@@ -1,0 +1,104 @@
+import { App, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { type IGrantable, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { describe, expect, it } from 'vitest';
+import { Lapse, type LapseProps } from '../../lib/lapse.ts';
+import { LapseStack } from '../../lib/lapse-stack.ts';
+import { resourcesOf, withBundles } from './synthesized.ts';
+
+const withLapse = <Result>(use: (lapse: Lapse, stack: Stack) => Result, props: LapseProps = {}): Result =>
+  withBundles((bundles) => {
+    const stack = new Stack(new App(), 'Checkout');
+    return use(new Lapse(stack, 'Lapse', { bundles, ...props }), stack);
+  });
+
+const backEndOf = (stack: Stack): IGrantable =>
+  new Role(stack, 'BackEnd', { assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com') });
+
+describe('grantCall', () => {
+  it('grantCall allows every call for one account and for no other', () => {
+    const statements = withLapse((lapse, stack) => {
+      lapse.grantCall(backEndOf(stack), 'shop-se');
+      return resourcesOf(Template.fromStack(stack))
+        .filter(({ type, id }) => type === 'AWS::IAM::Policy' && id.startsWith('BackEnd'))
+        .map(({ properties }) => properties['PolicyDocument']);
+    });
+    expect(statements).toEqual([
+      {
+        Version: '2012-10-17',
+        Statement: [
+          {
+            Effect: 'Allow',
+            Action: 'execute-api:Invoke',
+            Resource: expect.stringMatching(
+              /^arn:aws:execute-api:eu-west-1:000000000000:\w+\/\$default\/\*\/accounts\/shop-se\/\*$/,
+            ) as unknown,
+          },
+        ],
+      },
+    ]);
+  });
+
+  it('grantCall refuses what cannot be the name of an account', () => {
+    withLapse((lapse, stack) => {
+      const backEnd = backEndOf(stack);
+      for (const account of ['', 'Shop', '*', 'shop/../other', 'a'.repeat(33)]) {
+        expect(() => lapse.grantCall(backEnd, account)).toThrow(
+          `account is ${account}; allowed: 1 to 32 of a-z, 0-9 and -.`,
+        );
+      }
+    });
+  });
+
+  it('grantCall refuses an API with JWTs, which does not look at policies', () => {
+    withLapse(
+      (lapse, stack) => {
+        expect(() => lapse.grantCall(backEndOf(stack), 'shop-se')).toThrow('needs the IAM authorizer');
+      },
+      { jwtIssuer: 'https://issuer.example', jwtAudience: ['lapse'] },
+    );
+  });
+});
+
+it('addOutputs gives a stack of your own the same output names as LapseStack', () => {
+  const outputsOf = (stack: Stack) => Object.keys(Template.fromStack(stack).findOutputs('*')).toSorted();
+  const own = withLapse((lapse, stack) => {
+    lapse.addOutputs();
+    return outputsOf(stack);
+  });
+  const ofLapseStack = withBundles((bundles) =>
+    outputsOf(new LapseStack(new App(), 'Lapse', { lapse: { bundles } })),
+  );
+  expect(own).toEqual(ofLapseStack);
+  expect(own).toContain('ApiUrl');
+});
+
+it('the metrics of the construct are those that the functions write', () => {
+  withLapse((lapse, stack) => {
+    const named = [
+      lapse.metricCancels('canceled'),
+      lapse.metricPendingCancels(),
+      lapse.metricSweepRepairs(),
+      lapse.metricRefusedWebhooks(400),
+      lapse.metricAttention('contradiction'),
+    ].map((metric) => stack.resolve(metric.toMetricConfig()) as unknown);
+    expect(named).toMatchObject(
+      (
+        [
+          ['cancel-payment-request', 'Cancel:canceled'],
+          ['reconcile-payment-requests', 'PendingCancels'],
+          ['reconcile-payment-requests', 'SweepRepairs'],
+          ['receive-klarna-webhook', 'WebhookRefused:400'],
+          ['publish-state-changes', 'Attention:contradiction'],
+        ] as const
+      ).map(([service, metricName]) => ({
+        metricStat: { namespace: 'Lapse', metricName, dimensions: [{ name: 'service', value: service }] },
+      })),
+    );
+  });
+});
+
+it('the lateness metric takes the higher value of both functions that end sessions', () => {
+  const config = withLapse((lapse) => lapse.metricTimerLateness().toMetricConfig());
+  expect(config.mathExpression?.expression).toBe('MAX([FILL(timer, 0), FILL(sweep, 0)])');
+});

@@ -1,0 +1,42 @@
+/**
+ * `npm run verify`: `npm run check`, and what takes too long for every change. docs/evidence/testing.md says how long each step takes.
+ * Needs Node, Python 3 and Java. The last line counts the tests.
+ */
+import { spawnSync } from 'node:child_process';
+import { check } from './check-steps.ts';
+import { missingPrograms } from './prerequisites.ts';
+import { finish, runSteps, type Step } from './run-script.ts';
+
+const vitest = (title: string, parameters: readonly string[], environment = {}): Step => ({
+  script: 'vitest',
+  parameters: ['run', ...parameters],
+  environment,
+  title,
+  hasTests: true,
+});
+
+const steps: readonly Step[] = [
+  vitest('100,000 histories of the explorer', ['--project=explorer'], { HISTORIES: '100000' }),
+  vitest('mutants by hand and small scope', ['--project=verify-mutants']),
+  vitest('the store on DynamoDB Local', ['test/adapters/dynamodb'], { DYNAMODB_ENGINE: 'dynamodb-local' }),
+  vitest('fuzz, chaos and restart', ['--project=verify-endurance']),
+  vitest(
+    'scenarios with the sweep as the only timer',
+    ['core-flows', 'repair', 'sessions'].map((name) => `test/scenarios/${name}.test.ts`),
+    { TIMERS: 'sweep' },
+  ),
+  vitest('the page in Chromium', ['--project=verify-page']),
+  vitest('the benchmark', ['--project=verify-benchmark']),
+];
+
+const missing = missingPrograms((program, parameters) => {
+  const { status, stdout, stderr } = spawnSync(program, parameters, { encoding: 'utf8' });
+  return status === 0 ? `${stdout}${stderr}` : undefined;
+});
+if (missing.length > 0) {
+  for (const sentence of missing) console.error(sentence);
+  console.log('0 passed, 1 failed');
+  process.exitCode = 1;
+} else {
+  finish([...(await check()), ...(await runSteps(steps))]);
+}
