@@ -39,7 +39,7 @@ const canShare = (a: Token, b: Token): boolean => {
 
 /** The tokens of a resource in a policy: `*` is any run. */
 export const tokensOfResource = (resource: string): readonly Token[] =>
-  [...resource].map((character) => (character === '*' ? { within: /./, least: 0 } : character));
+  Array.from(resource, (character) => (character === '*' ? { within: /./, least: 0 } : character));
 
 /** Variables of AWS's ARN formats that may contain slashes. */
 const withSlashes = /^(?:LogGroupName|LogStreamName|RoleNameWithPath|ApiSpecificResourcePath|ResourcePath)$/;
@@ -51,5 +51,5 @@ export const tokensOfFormat = (format: string): readonly Token[] =>
     .flatMap((part): readonly Token[] =>
       part.startsWith('${')
         ? [{ within: withSlashes.test(part.slice(2, -1)) ? /[^:]/ : /[^:/]/, least: 1 }]
-        : [...part],
+        : Array.from(part),
     );
