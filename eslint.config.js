@@ -21,22 +21,6 @@ const notYetWithinLimits = [
   'functions/domain/klarna-read.ts',
   'functions/domain/registration.ts',
   'functions/domain/state-change-event.ts',
-  'lib/alarm-definitions.ts',
-  'lib/dashboard.ts',
-  'lib/lapse.ts',
-  'local/aws/control.ts',
-  'local/aws/eventbridge/eventbridge-actions.ts',
-  'local/aws/scheduler/schedule-loop.ts',
-  'local/aws/server.ts',
-  'local/aws/sqs/message-store.ts',
-  'local/aws/sqs/sqs-actions.ts',
-  'local/aws/wire/request-listener.ts',
-  'local/demo/demo.ts',
-  'local/front-page/browser/page.ts',
-  'local/lambda/lambda-function.ts',
-  'local/local-system.ts',
-  'local/template/intrinsics.ts',
-  'local/template/read-stack.ts',
 ];
 
 /** What reaches the clock, chance, the process or the network. The domain and the use cases take these as arguments. */
