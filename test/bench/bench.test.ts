@@ -34,7 +34,11 @@ it('measures the bytes that are deployed', async () => {
 });
 
 it.each(workbench.subjects)('$name: the whole job, call by call, and nothing else', async (subject) => {
-  const { calls } = await provenSample(subject, workbench.bundles.bootstrap, workbench.standIns, 2);
+  const { calls } = await provenSample(subject, {
+    bootstrap: workbench.bundles.bootstrap,
+    standIns: workbench.standIns,
+    calls: 2,
+  });
   expect(calls).toHaveLength(2);
 });
 
