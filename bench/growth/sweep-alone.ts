@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { reconcilePaymentRequests } from '../../functions/application/reconcile-payment-requests.ts';
-import type { KlarnaResponse } from '../../functions/application/ports.ts';
+import type { KlarnaResponse } from '../../functions/domain/klarna-response.ts';
 import { instantFromMillis } from '../../functions/domain/instant.ts';
 import { requestId } from '../../test/support/cancel-jobs.ts';
 import { registered } from '../../test/support/sessions.ts';
@@ -46,7 +46,11 @@ export async function sweepAlone(klarnaMillis: number): Promise<SweepAlone> {
         return response('CANCELED');
       },
     },
-    clock: { now: () => Date.now(), wait: (millis) => wait(millis) },
+    clock: {
+      now: () => Date.now(),
+      instant: () => instantFromMillis(Date.now()),
+      wait: (millis) => wait(millis),
+    },
   })(now + runMillis);
   return { klarnaMillis, ended: end, seconds: (performance.now() - began) / 1_000 };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { cancelPaymentRequest, dryRunCancel } from '../../functions/application/cancel-payment-request.ts';
-import type { KlarnaResponse, KlarnaPaymentRequests } from '../../functions/application/ports.ts';
+import type { KlarnaPaymentRequests } from '../../functions/application/ports.ts';
+import type { KlarnaResponse } from '../../functions/domain/klarna-response.ts';
 import { runCancelJobs } from '../../functions/application/run-cancel-jobs.ts';
 import {
   type CancelJobRequest,

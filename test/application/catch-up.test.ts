@@ -1,9 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type {
-  KlarnaResponse,
-  KlarnaCredentials,
-  KlarnaPaymentRequests,
-} from '../../functions/application/ports.ts';
+import type { KlarnaPaymentRequests } from '../../functions/application/ports.ts';
+import type { KlarnaCredentials } from '../../functions/domain/account-settings.ts';
+import type { KlarnaResponse } from '../../functions/domain/klarna-response.ts';
 import { reconcilePaymentRequests } from '../../functions/application/reconcile-payment-requests.ts';
 import type { Account, EventId, PaymentRequestId } from '../../functions/domain/identifiers.ts';
 import { plusMillis } from '../../functions/domain/instant.ts';

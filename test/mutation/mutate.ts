@@ -1,7 +1,7 @@
 /**
  * `npm run mutation`: changes the domain, the use cases and the signature check in one place at a time, by Stryker, and runs
  * the unit tests that come there. Ends well when every change that no test notices is explained in survivors.ts, and
- * everything explained there is still so. `npm run mutation -- functions/domain/expiry.ts` takes only what is named; `--force`
+ * everything explained there is still so. `npm run mutation -- functions/domain/session-timer.ts` takes only what is named; `--force`
  * forgets what earlier runs have found out.
  */
 import { readFileSync } from 'node:fs';

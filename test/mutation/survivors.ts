@@ -10,7 +10,7 @@ const alwaysMatches =
   'The compiler wants the default: a group that always takes part in a match has a value.';
 
 const askKlarna = 'functions/application/ask-klarna.ts';
-const expiry = 'functions/domain/expiry.ts';
+const expiry = 'functions/domain/session-timer.ts';
 const instant = 'functions/domain/instant.ts';
 const klarnaExpiry = 'functions/domain/klarna-expiry.ts';
 const list = 'functions/application/list-payment-requests.ts';

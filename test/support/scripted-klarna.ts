@@ -1,8 +1,5 @@
-import type {
-  KlarnaResponse,
-  KlarnaExpiry,
-  KlarnaPaymentRequests,
-} from '../../functions/application/ports.ts';
+import type { KlarnaExpiry, KlarnaPaymentRequests } from '../../functions/application/ports.ts';
+import type { KlarnaResponse } from '../../functions/domain/klarna-response.ts';
 import type { Instant } from '../../functions/domain/instant.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
 
