@@ -690,7 +690,7 @@ export interface components {
              * @description The kind of error. It is stable; branch on it.
              * @enum {string}
              */
-            readonly type: "urn:lapse:problem:invalid-request" | "urn:lapse:problem:forbidden" | "urn:lapse:problem:unknown-account" | "urn:lapse:problem:unknown-route" | "urn:lapse:problem:not-found" | "urn:lapse:problem:already-final" | "urn:lapse:problem:cancellation-pending" | "urn:lapse:problem:job-exists" | "urn:lapse:problem:extension-limit" | "urn:lapse:problem:payload-too-large" | "urn:lapse:problem:klarna-denied" | "urn:lapse:problem:unavailable" | "urn:lapse:problem:internal";
+            readonly type: "urn:lapse:problem:invalid-request" | "urn:lapse:problem:forbidden" | "urn:lapse:problem:unknown-account" | "urn:lapse:problem:unknown-route" | "urn:lapse:problem:method-not-allowed" | "urn:lapse:problem:not-found" | "urn:lapse:problem:already-final" | "urn:lapse:problem:cancellation-pending" | "urn:lapse:problem:job-exists" | "urn:lapse:problem:extension-limit" | "urn:lapse:problem:payload-too-large" | "urn:lapse:problem:klarna-denied" | "urn:lapse:problem:unavailable" | "urn:lapse:problem:misconfigured" | "urn:lapse:problem:internal";
             /** @description A short text for the type. */
             readonly title: string;
             /** @description The HTTP status code. */
@@ -747,9 +747,29 @@ export interface components {
                 readonly "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description There is no record of this id, or the account does not exist in this deployment. */
+        /** @description There is no record of this id. */
         readonly NotFound: {
             headers: {
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description There is no record of this id, or the account does not exist in this deployment. */
+        readonly NotFoundOrUnknownAccount: {
+            headers: {
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The path exists, but not with the method of this call. `Allow` lists the methods that it has. */
+        readonly MethodNotAllowed: {
+            headers: {
+                /** @description The methods of the path. */
+                readonly Allow: string;
                 readonly [name: string]: unknown;
             };
             content: {
@@ -799,7 +819,7 @@ export interface components {
         };
         /**
          * @description Klarna refused the credentials of this account. Correct the account in the secret `accounts`. `detail` says whether the cancel
-         *     is kept and tried again.
+         *     is stored and tried again.
          */
         readonly KlarnaDenied: {
             headers: {
@@ -830,6 +850,20 @@ export interface components {
          *     Gateway, because the function ended before it responded.
          */
         readonly Internal: {
+            headers: {
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/json": components["schemas"]["GatewayMessage"];
+                readonly "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /**
+         * @description `misconfigured`: a secret of this deployment is invalid. `detail` names the field. Correct the secret, then repeat the call.
+         *     `internal`: an error in Lapse. The error is logged, and it is safe to repeat the call. With `application/json` the response is from API
+         *     Gateway, because the function ended before it responded.
+         */
+        readonly InternalOrMisconfigured: {
             headers: {
                 readonly [name: string]: unknown;
             };
@@ -925,9 +959,10 @@ export interface operations {
             readonly 400: components["responses"]["InvalidRequest"];
             readonly 401: components["responses"]["Unauthorized"];
             readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["NotFound"];
+            readonly 404: components["responses"]["NotFoundOrUnknownAccount"];
+            readonly 405: components["responses"]["MethodNotAllowed"];
             readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["Internal"];
+            readonly 500: components["responses"]["InternalOrMisconfigured"];
             readonly 502: components["responses"]["KlarnaDenied"];
             readonly 503: components["responses"]["Unavailable"];
         };
@@ -972,10 +1007,11 @@ export interface operations {
             readonly 401: components["responses"]["Unauthorized"];
             readonly 403: components["responses"]["Forbidden"];
             readonly 404: components["responses"]["UnknownAccount"];
+            readonly 405: components["responses"]["MethodNotAllowed"];
             readonly 409: components["responses"]["SessionConflict"];
             readonly 413: components["responses"]["PayloadTooLarge"];
             readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["Internal"];
+            readonly 500: components["responses"]["InternalOrMisconfigured"];
             readonly 503: components["responses"]["Unavailable"];
         };
     };
@@ -1025,10 +1061,11 @@ export interface operations {
             readonly 400: components["responses"]["InvalidRequest"];
             readonly 401: components["responses"]["Unauthorized"];
             readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["NotFound"];
+            readonly 404: components["responses"]["NotFoundOrUnknownAccount"];
+            readonly 405: components["responses"]["MethodNotAllowed"];
             readonly 409: components["responses"]["AlreadyFinal"];
             readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["Internal"];
+            readonly 500: components["responses"]["InternalOrMisconfigured"];
             readonly 502: components["responses"]["KlarnaDenied"];
             readonly 503: components["responses"]["Unavailable"];
         };
@@ -1063,11 +1100,12 @@ export interface operations {
             readonly 400: components["responses"]["InvalidRequest"];
             readonly 401: components["responses"]["Unauthorized"];
             readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["NotFound"];
+            readonly 404: components["responses"]["NotFoundOrUnknownAccount"];
+            readonly 405: components["responses"]["MethodNotAllowed"];
             readonly 409: components["responses"]["SessionConflict"];
             readonly 413: components["responses"]["PayloadTooLarge"];
             readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["Internal"];
+            readonly 500: components["responses"]["InternalOrMisconfigured"];
             readonly 503: components["responses"]["Unavailable"];
         };
     };
@@ -1098,6 +1136,7 @@ export interface operations {
             readonly 401: components["responses"]["Unauthorized"];
             readonly 403: components["responses"]["Forbidden"];
             readonly 404: components["responses"]["NotFound"];
+            readonly 405: components["responses"]["MethodNotAllowed"];
             readonly 429: components["responses"]["TooManyRequests"];
             readonly 500: components["responses"]["Internal"];
             readonly 503: components["responses"]["Unavailable"];
@@ -1143,7 +1182,7 @@ export interface operations {
             readonly 400: components["responses"]["InvalidRequest"];
             readonly 401: components["responses"]["Unauthorized"];
             readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["UnknownAccount"];
+            readonly 405: components["responses"]["MethodNotAllowed"];
             readonly 429: components["responses"]["TooManyRequests"];
             readonly 500: components["responses"]["Internal"];
             readonly 503: components["responses"]["Unavailable"];
@@ -1176,6 +1215,7 @@ export interface operations {
             readonly 401: components["responses"]["Unauthorized"];
             readonly 403: components["responses"]["Forbidden"];
             readonly 404: components["responses"]["NotFound"];
+            readonly 405: components["responses"]["MethodNotAllowed"];
             readonly 429: components["responses"]["TooManyRequests"];
             readonly 500: components["responses"]["Internal"];
             readonly 503: components["responses"]["Unavailable"];
@@ -1212,9 +1252,10 @@ export interface operations {
             readonly 400: components["responses"]["InvalidRequest"];
             readonly 401: components["responses"]["Unauthorized"];
             readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["NotFound"];
+            readonly 404: components["responses"]["NotFoundOrUnknownAccount"];
+            readonly 405: components["responses"]["MethodNotAllowed"];
             readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["Internal"];
+            readonly 500: components["responses"]["InternalOrMisconfigured"];
             readonly 503: components["responses"]["Unavailable"];
         };
     };
@@ -1242,7 +1283,7 @@ export interface operations {
             readonly 400: components["responses"]["InvalidRequest"];
             readonly 401: components["responses"]["Unauthorized"];
             readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["UnknownAccount"];
+            readonly 405: components["responses"]["MethodNotAllowed"];
             readonly 429: components["responses"]["TooManyRequests"];
             readonly 500: components["responses"]["Internal"];
             readonly 503: components["responses"]["Unavailable"];
@@ -1275,6 +1316,7 @@ export interface operations {
             readonly 401: components["responses"]["Unauthorized"];
             readonly 403: components["responses"]["Forbidden"];
             readonly 404: components["responses"]["NotFound"];
+            readonly 405: components["responses"]["MethodNotAllowed"];
             readonly 429: components["responses"]["TooManyRequests"];
             readonly 500: components["responses"]["Internal"];
             readonly 503: components["responses"]["Unavailable"];
@@ -1319,11 +1361,12 @@ export interface operations {
             readonly 400: components["responses"]["InvalidRequest"];
             readonly 401: components["responses"]["Unauthorized"];
             readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["NotFound"];
+            readonly 404: components["responses"]["NotFoundOrUnknownAccount"];
+            readonly 405: components["responses"]["MethodNotAllowed"];
             readonly 409: components["responses"]["JobExists"];
             readonly 413: components["responses"]["PayloadTooLarge"];
             readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["Internal"];
+            readonly 500: components["responses"]["InternalOrMisconfigured"];
             readonly 503: components["responses"]["Unavailable"];
         };
     };
@@ -1353,9 +1396,10 @@ export interface operations {
             readonly 400: components["responses"]["InvalidRequest"];
             readonly 401: components["responses"]["Unauthorized"];
             readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["NotFound"];
+            readonly 404: components["responses"]["NotFoundOrUnknownAccount"];
+            readonly 405: components["responses"]["MethodNotAllowed"];
             readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["Internal"];
+            readonly 500: components["responses"]["InternalOrMisconfigured"];
             readonly 503: components["responses"]["Unavailable"];
         };
     };
@@ -1389,6 +1433,7 @@ export interface operations {
             readonly 401: components["responses"]["Unauthorized"];
             readonly 403: components["responses"]["Forbidden"];
             readonly 404: components["responses"]["NotFound"];
+            readonly 405: components["responses"]["MethodNotAllowed"];
             readonly 429: components["responses"]["TooManyRequests"];
             readonly 500: components["responses"]["Internal"];
             readonly 503: components["responses"]["Unavailable"];

@@ -1,7 +1,9 @@
 import { RemovalPolicy, SecretValue, Validations } from 'aws-cdk-lib';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import { LapseAlarm } from './lapse-alarm.ts';
 import type { LapseFunction } from './lapse-function.ts';
+import { overFunctions, secretReaders } from './lapse-metrics.ts';
 import type { SharedProps } from './shared-props.ts';
 
 /** Two secrets that the operator fills: the accounts with their API keys, and the keys that Klarna signs webhooks with. */
@@ -9,10 +11,12 @@ export class AccountSecrets extends Construct {
   readonly accounts: Secret;
   readonly signingKeys: Secret;
   readonly #maxSessionSeconds: number;
+  readonly #staleSeconds: number;
 
-  constructor(scope: Construct, id: string, { encryptionKey, settings }: SharedProps) {
+  constructor(scope: Construct, id: string, { encryptionKey, settings, alarmTopic: topic }: SharedProps) {
     super(scope, id);
     this.#maxSessionSeconds = settings.maxSessionSeconds;
+    this.#staleSeconds = settings.secretStaleMinutes * 60;
     const empty = {
       ...(encryptionKey && { encryptionKey }),
       secretStringValue: SecretValue.unsafePlainText('{}'),
@@ -31,12 +35,32 @@ export class AccountSecrets extends Construct {
     for (const secret of [this.accounts, this.signingKeys]) {
       Validations.of(secret).acknowledge({ id: 'AwsSolutions::AwsSolutions-SMG4', reason });
     }
+    new LapseAlarm(this, 'Misconfigured', {
+      topic,
+      description: 'A secret is malformed, or no request can be sent to Klarna with what it holds.',
+      section: 'misconfigured',
+      metric: overFunctions(secretReaders, 'Faults of the configuration', (sum) => sum('ConfigurationFault')),
+      threshold: 1,
+    });
+    new LapseAlarm(this, 'SecretStale', {
+      topic,
+      description: 'Secrets Manager did not respond. The last known secret serves for a limited time.',
+      section: 'secret-stale',
+      metric: overFunctions(secretReaders, 'Reads for which the last known secret served', (sum) =>
+        sum('SecretStale'),
+      ),
+      threshold: 1,
+    });
+  }
+
+  get #cacheEnvironment() {
+    return { SECRETS_CACHE_SECONDS: '120', SECRETS_STALE_SECONDS: String(this.#staleSeconds) };
   }
 
   /** What a function reads to find accounts and to call Klarna. */
   get accountsEnvironment() {
     return {
-      ...cacheEnvironment,
+      ...this.#cacheEnvironment,
       ACCOUNTS_SECRET_ID: this.accounts.secretArn,
       MAX_SESSION_SECONDS: String(this.#maxSessionSeconds),
       KLARNA_TEST_URL: 'https://api-global.test.klarna.com',
@@ -46,7 +70,7 @@ export class AccountSecrets extends Construct {
 
   /** What a function reads to check signatures. */
   get signingKeysEnvironment() {
-    return { ...cacheEnvironment, SIGNING_KEYS_SECRET_ID: this.signingKeys.secretArn };
+    return { ...this.#cacheEnvironment, SIGNING_KEYS_SECRET_ID: this.signingKeys.secretArn };
   }
 
   /** Allows reading the accounts. */
@@ -59,5 +83,3 @@ export class AccountSecrets extends Construct {
     grantee.allow(['secretsmanager:GetSecretValue'], [this.signingKeys.secretArn]);
   }
 }
-
-const cacheEnvironment = { SECRETS_CACHE_SECONDS: '120', SECRETS_STALE_SECONDS: '900' };

@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import { Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { type IMetric, MathExpression, Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { FunctionName } from '../functions/contract/environment.ts';
 import type { MetricNames } from '../functions/contract/metric-names.ts';
 
@@ -21,6 +21,25 @@ export const functionMetric = <Service extends FunctionName>(
     dimensionsMap: { service },
   });
 
+/** An expression over metrics, each summed over functions. An alarm takes ten metrics at most. */
+export function overFunctions<Service extends FunctionName>(
+  services: readonly Service[],
+  label: string,
+  expressionOf: (sum: (metricName: MetricNames[Service]) => string) => string,
+): MathExpression {
+  const usingMetrics: Record<string, IMetric> = {};
+  const sum = (metricName: MetricNames[Service]): string => {
+    const terms = services.map((service) => {
+      const id = `m${Object.keys(usingMetrics).length}`;
+      usingMetrics[id] = functionMetric(service, metricName);
+      return `FILL(${id}, 0)`;
+    });
+    return `(${terms.join(' + ')})`;
+  };
+  const expression = expressionOf(sum);
+  return new MathExpression({ label, expression, period: Duration.minutes(5), usingMetrics });
+}
+
 /** The functions that call Klarna. */
 export const klarnaCallers = [
   'cancel-payment-request',
@@ -29,6 +48,9 @@ export const klarnaCallers = [
   'get-payment-request',
   'register-payment-request',
 ] as const satisfies readonly FunctionName[];
+
+/** The functions that read the secrets. */
+export const secretReaders = [...klarnaCallers, 'receive-klarna-webhook'] as const;
 
 /** The functions that end sessions. The sweep ends those whose timer was lost, or all of them where it is the only timer. */
 export const sessionEnders = [

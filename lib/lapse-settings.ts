@@ -19,6 +19,12 @@ export interface LapseSettings {
    */
   readonly maxSession?: Duration;
   /**
+   * Minutes for which the last known secret serves while Secrets Manager does not respond; 0 to 1440. A signing key or API key that
+   * you remove in that time stays valid until it is over.
+   * @default 15
+   */
+  readonly secretStaleMinutes?: number;
+  /**
    * What ends sessions at their deadline. `scheduler`: a schedule for each session, with the sweep as a second chance. `sweep`: the
    * sweep alone, which is up to a minute late and needs no quota of schedules.
    * @default 'scheduler'

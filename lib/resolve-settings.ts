@@ -21,6 +21,7 @@ const hours48 = 48 * 3_600;
 
 const defaults = {
   retentionDays: 400,
+  secretStaleMinutes: 15,
   timers: 'scheduler',
   webhookIngress: 'function-url',
   apiRateLimit: 500,
@@ -56,6 +57,7 @@ export function resolveSettings(given: LapseSettings): ResolvedSettings {
     wholeNumber('retentionDays', settings.retentionDays, 1, 3_650),
     oneOf('logRetentionDays', logRetentionDays, [...retentionSteps]),
     wholeNumber('maxSession in seconds', settings.maxSessionSeconds, 1, hours48),
+    wholeNumber('secretStaleMinutes', settings.secretStaleMinutes, 0, 1_440),
     oneOf('timers', settings.timers, ['scheduler', 'sweep']),
     oneOf('webhookIngress', settings.webhookIngress, ['function-url', 'http-api']),
     wholeNumber('apiRateLimit', settings.apiRateLimit, 1, 10_000),

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { mapConcurrently } from '../../functions/application/map-concurrently.ts';
 import type { PaymentRequestId } from '../../functions/domain/identifiers.ts';
 import { median, quantile } from '../statistics.ts';
 import { sweepMargin } from '../../functions/domain/reconciliation.ts';
@@ -31,24 +32,16 @@ async function paceOf(
   act: (id: string) => Promise<unknown>,
   ids: readonly string[],
 ): Promise<Pace> {
-  await inLanes(ids.slice(times), act);
+  await mapConcurrently(ids.slice(times), lanes, act);
   const millis: number[] = [];
   const began = performance.now();
-  await inLanes(ids.slice(0, times), async (id) => {
+  await mapConcurrently(ids.slice(0, times), lanes, async (id) => {
     const start = performance.now();
     await act(id);
     millis.push(performance.now() - start);
   });
   const seconds = (performance.now() - began) / 1_000;
   return { p50: median(millis), p99: quantile(millis, 0.99), perSecond: times / seconds };
-}
-
-async function inLanes(ids: readonly string[], act: (id: string) => Promise<unknown>): Promise<void> {
-  const waiting = ids.values();
-  const lane = async () => {
-    for (const id of waiting) await act(id);
-  };
-  await Promise.all(Array.from({ length: lanes }, lane));
 }
 
 function must(what: string, { status }: { readonly status: number }, wanted: number): void {
@@ -146,18 +139,14 @@ export async function flashSale(
   // Time enough to register all of them: a session that is registered later has less time left.
   const deadline = Date.now() + 100_000 + sessions * 25;
   const deadline_at = new Date(deadline).toISOString();
-  const ids: string[] = [];
+  let registered = 0;
   const began = performance.now();
-  const lane = async () => {
-    while (ids.length < sessions) {
-      const id = await lapse.createAtKlarna();
-      if (ids.length >= sessions) return;
-      ids.push(id);
-      must('register', await lapse.register(id, { deadline_at }), 201);
-      onProgress(ids.length, 'registered');
-    }
-  };
-  await Promise.all(Array.from({ length: 8 }, lane));
+  const ids = await mapConcurrently(Array(sessions).keys(), 8, async () => {
+    const id = await lapse.createAtKlarna();
+    must('register', await lapse.register(id, { deadline_at }), 201);
+    onProgress((registered += 1), 'registered');
+    return id;
+  });
   const registeredPerSecond = sessions / ((performance.now() - began) / 1_000);
   const webhook = async () => (await lapse.deliver(newId(), 'SUBMITTED')).status;
   const webhookIdle = await paceOf(100, webhook, Array.from({ length: 100 + warmUps }, newId));
@@ -217,12 +206,8 @@ export async function catchUp(
   onProgress: (done: number) => void,
 ): Promise<CatchUp> {
   const { lapse } = system;
-  const ids: PaymentRequestId[] = [];
-  const lane = async () => {
-    while (ids.length < sessions) ids.push((await lapse.createAtKlarna()) as PaymentRequestId);
-  };
-  await Promise.all(Array.from({ length: 8 }, lane));
-  ids.length = sessions;
+  const created = await mapConcurrently(Array(sessions).keys(), 8, () => lapse.createAtKlarna());
+  const ids = created as readonly PaymentRequestId[];
   // Nothing is due before all of it is written.
   const due = Date.now() + 30_000 + sessions * 10;
   await system.seed(ids, due - sweepMargin);

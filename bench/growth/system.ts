@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDbPaymentRequestStore } from '../../functions/adapters/dynamodb/dynamodb-payment-request-store.ts';
+import { mapConcurrently } from '../../functions/application/map-concurrently.ts';
 import type { Account, PaymentRequestId } from '../../functions/domain/identifiers.ts';
 import { instantFromMillis, plusMillis } from '../../functions/domain/instant.ts';
 import { type PaymentRequest, unknownPaymentRequest } from '../../functions/domain/payment-request.ts';
@@ -79,13 +80,9 @@ export async function startSystem(): Promise<System> {
       throw new Error(`The events ended before ${left.size} of the sessions did.`);
     },
     async seed(ids, deadline) {
-      const waiting = ids.values();
-      const lane = async () => {
-        for (const paymentRequestId of waiting) {
-          await store.save(undefined, openSession(paymentRequestId, deadline));
-        }
-      };
-      await Promise.all(Array.from({ length: 32 }, lane));
+      await mapConcurrently(ids, 32, (paymentRequestId) =>
+        store.save(undefined, openSession(paymentRequestId, deadline)),
+      );
     },
     async atRest() {
       for (let before = '', quiet = 0; quiet < 3;) {

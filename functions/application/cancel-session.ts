@@ -5,6 +5,7 @@ import type { PaymentRequest } from '../domain/payment-request.ts';
 import { isOpen } from '../domain/payment-request-state.ts';
 import type { CancelResult } from './cancel-payment-request.ts';
 import { changeRecord } from './change-record.ts';
+import { mapConcurrently } from './map-concurrently.ts';
 import type { Clock, Ids } from './ports.ts';
 import { readSession, type SessionReading } from './read-session.ts';
 
@@ -31,7 +32,7 @@ export interface SessionCancelDependencies extends SessionReading {
 export type SessionMember = PaymentRequestKey & CancelResult;
 
 /** Requests that are canceled at the same time: a session has a few, and Klarna has a rate limit. */
-const lanes = 5;
+const cancelsAtOnce = 5;
 
 /** Milliseconds after which no other cancel begins. Each takes up to 12 s more, and API Gateway waits 30. */
 const beginWithin = 10_000;
@@ -49,17 +50,11 @@ export const cancelSession =
   ): Promise<readonly SessionMember[]> => {
     const until = dependencies.clock.now() + beginWithin;
     const records = await readSession(dependencies)(settings.account, sessionId);
-    const members: SessionMember[] = [];
-    const waiting = records.entries();
-    const lane = async () => {
-      for (const [index, record] of waiting) {
-        const { account, paymentRequestId } = record;
-        const result = await endOne(dependencies, record, { command, settings, until });
-        members[index] = { account, paymentRequestId, ...result };
-      }
-    };
-    await Promise.all(Array.from({ length: lanes }, lane));
-    return members;
+    return mapConcurrently(records, cancelsAtOnce, async (record) => {
+      const { account, paymentRequestId } = record;
+      const result = await endOne(dependencies, record, { command, settings, until });
+      return { account, paymentRequestId, ...result };
+    });
   };
 
 async function endOne(

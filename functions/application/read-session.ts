@@ -1,5 +1,6 @@
 import type { Account, SessionId } from '../domain/identifiers.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
+import { mapConcurrently } from './map-concurrently.ts';
 import type { PaymentRequestStore, SessionPaymentRequests } from './ports.ts';
 
 /** What reading a session needs. */
@@ -8,8 +9,8 @@ export interface SessionReading {
   readonly sessions: SessionPaymentRequests;
 }
 
-/** Records that are read at the same time. */
-const lanes = 10;
+/** Records read at the same time. */
+const readsAtOnce = 10;
 
 /**
  * The records of a session's Payment Requests, oldest first; empty for an unknown session. The index only names them. The record
@@ -18,14 +19,8 @@ const lanes = 10;
 export const readSession =
   ({ store, sessions }: SessionReading) =>
   async (account: Account, sessionId: SessionId): Promise<readonly PaymentRequest[]> => {
-    const keys = sessions.ofSession(account, sessionId)[Symbol.asyncIterator]();
-    const found: PaymentRequest[] = [];
-    const lane = async () => {
-      for (let next = await keys.next(); !next.done; next = await keys.next()) {
-        const record = await store.read(next.value);
-        if (record?.sessionId === sessionId) found.push(record);
-      }
-    };
-    await Promise.all(Array.from({ length: lanes }, lane));
+    const keys = sessions.ofSession(account, sessionId);
+    const records = await mapConcurrently(keys, readsAtOnce, (key) => store.read(key));
+    const found = records.flatMap((record) => (record?.sessionId === sessionId ? [record] : []));
     return found.toSorted((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
   };

@@ -120,6 +120,7 @@ async function changeSession(
     armIfPending(dependencies, record),
     syncExpiry(record, settings),
   ]);
+  // Stryker disable next-line EqualityOperator: records of one version are equal
   const latest = synced.version > armed.version ? synced : armed;
   // Klarna refused to move its expiry, so the deadline is earlier now.
   const isMoved = latest.deadlineAt !== record.deadlineAt;

@@ -16,6 +16,7 @@ import type { Instant } from '../domain/instant.ts';
 import type { ListCursor } from '../domain/list-cursor.ts';
 import { isOpen, paymentRequestStates } from '../domain/payment-request-state.ts';
 import type { CancelOne } from './cancel-session.ts';
+import { mapConcurrently } from './map-concurrently.ts';
 import type { Accounts, CancelJobs, Clock, PaymentRequestList } from './ports.ts';
 
 /** What running jobs needs. */
@@ -135,23 +136,19 @@ async function cancelAll(
   const settings = await accounts.find(job.account);
   if (!settings) throw new Error(`the secret accounts has no account ${job.account}`);
   const begin = clock.now();
-  const entries: CancelJobEntry[] = [];
-  const waiting = ids.entries();
   let latest = -1;
-  const lane = async () => {
-    for (const [index, paymentRequestId] of waiting) {
-      const early = begin + (index * 1_000) / perSecond - clock.now();
-      if (early > 0) await clock.wait(early);
-      // A late one still begins if a later one of the page has begun: the report has no gaps.
-      if (clock.now() >= until && index > latest) return;
-      latest = Math.max(latest, index);
-      entries[index] = await cancelOne(dependencies, job, paymentRequestId, settings);
-    }
-  };
-  // Enough lanes to keep the rate while Klarna takes two seconds for one cancel, within bounds.
-  const lanes = Math.min(64, 2 * perSecond);
-  await Promise.all(Array.from({ length: lanes }, lane));
-  return entries;
+  // Enough at once to keep the rate while Klarna takes two seconds for one cancel, within bounds.
+  const atOnce = Math.min(64, 2 * perSecond);
+  const entries = await mapConcurrently(ids, atOnce, async (paymentRequestId, index) => {
+    const early = begin + (index * 1_000) / perSecond - clock.now();
+    if (early > 0 && clock.now() < until) await clock.wait(early);
+    // A late one still begins if a later one of the page has begun: the report has no gaps.
+    // Stryker disable next-line EqualityOperator: no two requests have the same index
+    if (clock.now() >= until && index > latest) return undefined;
+    latest = Math.max(latest, index);
+    return cancelOne(dependencies, job, paymentRequestId, settings);
+  });
+  return entries.filter((entry) => entry !== undefined);
 }
 
 async function cancelOne(

@@ -33,6 +33,7 @@ export const nextAttempt = (
 
 /** The attention after the end of a request. Obstacles to the end are removed. Everything else stays for a person to see. */
 export const attentionAfterEnd = (attention: Attention | undefined): Attention | undefined =>
+  // Stryker disable next-line ConditionalExpression: only the compiler needs the check
   attention !== undefined && obstacles.includes(attention) ? undefined : attention;
 
 const obstacles: readonly Attention[] = ['not_found', 'klarna_denied', 'unknown_state'];
@@ -70,6 +71,7 @@ export function decideReconciliation(record: PaymentRequest, now: Instant): Reco
   const { cancellation } = record;
   if (cancellation?.lease && cancellation.lease.until > now) return 'nothing';
   if (isUnsettled(record)) return 'resume';
+  // Stryker disable next-line ConditionalExpression: only the compiler needs the check
   const isOver = record.deadlineAt !== undefined && record.deadlineAt <= now;
   // The end of a session reads Klarna in any case.
   if (!(isOver && isOpen(record.state)) && ambiguityOf(record)) return 'ask';

@@ -163,9 +163,13 @@ export const time = v.pipe(
   v.transform((given) => ({ given, at: parseInstant(given) })),
 );
 
-/** One of these words, of which there are at least two. */
+/** Words as a list for a person: `GET`, `GET or PUT`, `GET, PUT or DELETE`. */
+export const listed = (words: readonly string[]): string =>
+  [words.slice(0, -1).join(', '), ...words.slice(-1)].filter((part) => part !== '').join(' or ');
+
+/** One of these words. */
 export const choice = <const Words extends readonly string[]>(words: Words) =>
-  v.picklist(words, `${words.slice(0, -1).join(', ')} or ${words.at(-1) ?? ''}`);
+  v.picklist(words, listed(words));
 
 /** `true` or `false` in a query. */
 export const flag = v.pipe(

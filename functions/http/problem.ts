@@ -6,6 +6,7 @@ export const problemTypes = {
   forbidden: [403, 'The caller may not use this account'],
   'unknown-account': [404, 'The account does not exist'],
   'unknown-route': [404, 'The path does not exist'],
+  'method-not-allowed': [405, 'The path does not support this method'],
   'not-found': [404, 'Payment Request, session or job not found'],
   'already-final': [409, 'The Payment Request is paid or has ended'],
   'cancellation-pending': [409, 'A cancel of the Payment Request is in progress'],
@@ -32,6 +33,8 @@ export interface ProblemDetails {
   readonly errors?: readonly FieldError[];
   /** Further members of the document, such as `state`. */
   readonly members?: Readonly<Record<string, unknown>>;
+  /** The methods that the path has, where the one of the call is not among them. */
+  readonly allow?: readonly string[];
   /** Seconds after which to try again. */
   readonly retryAfter?: number;
 }
@@ -84,11 +87,12 @@ export interface HttpResponse {
 /** The problem as an answer. The first wrong field is also a member of its own, for callers who show only one. */
 export function problemResponse({ type, details }: Problem): HttpResponse {
   const [status, title] = problemTypes[type];
-  const { detail, errors, members, retryAfter } = details;
+  const { detail, errors, members, allow, retryAfter } = details;
   return {
     statusCode: status,
     headers: {
       'content-type': 'application/problem+json',
+      ...(allow && { allow: allow.join(', ') }),
       ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
     },
     body: JSON.stringify({

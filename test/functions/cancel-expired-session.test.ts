@@ -2,31 +2,19 @@ import { GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { CreateScheduleCommand, DeleteScheduleCommand } from '@aws-sdk/client-scheduler';
 import { ChangeMessageVisibilityCommand } from '@aws-sdk/client-sqs';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
-import { aws, resetAws, sentCommands } from '../support/aws-clients.ts';
+import { aws, sentCommands } from '../support/aws-clients.ts';
 import { throttled } from '../support/aws-faults.ts';
-import { captureOutput, type CapturedOutput } from '../support/captured-output.ts';
 import { account, at, key, recordWith } from '../support/fixtures.ts';
-import { setFunctionEnvironment } from '../support/function-environment.ts';
-import { KlarnaServer, refusedAs, shownAs } from '../support/klarna-server.ts';
 import { itemOf, lambdaContext, queueEvent, type QueuedMessage } from '../support/lambda-events.ts';
 import { planted, plantedIn } from '../support/planted-secrets.ts';
+import { denied } from '../support/scripted-klarna.ts';
+import { setUpHandlers } from '../support/set-up-handlers.ts';
 
-const klarna = await KlarnaServer.start();
-setFunctionEnvironment({ KLARNA_TEST_URL: klarna.url });
-// The environment is read when the module is loaded, as in a Lambda that starts.
-const { handler } = await import('../../functions/cancel-expired-session.ts');
-
-let output: CapturedOutput;
-
-afterAll(() => klarna.stop());
-beforeEach(() => {
-  resetAws();
-  klarna.says({ GET: [shownAs('SUBMITTED')], DELETE: [shownAs('CANCELED')] });
-  output = captureOutput();
-});
-afterEach(() => vi.restoreAllMocks());
+const { handler, klarna, output } = await setUpHandlers(
+  () => import('../../functions/cancel-expired-session.ts'),
+);
 
 const session = (deadlineAt: string, fields: Partial<PaymentRequest> = {}): PaymentRequest =>
   recordWith({
@@ -70,7 +58,7 @@ describe('a session whose time is up', () => {
   it('is ended at Klarna, recorded with its cause, and its schedule removed', async () => {
     stored(session(passed));
     expect(await failedOf(timerMessage())).toEqual([]);
-    expect(klarna.methods).toEqual(['GET', 'DELETE']);
+    expect(klarna.calls).toEqual(['read', 'cancel']);
     const written = aws.dynamodb
       .commandCalls(UpdateItemCommand)
       .map((call) => JSON.stringify(unmarshall(call.args[0].input.ExpressionAttributeValues ?? {})));
@@ -85,9 +73,9 @@ describe('a session whose time is up', () => {
 
   it('is spared when the customer has paid, of which no webhook has come', async () => {
     stored(session(passed));
-    klarna.says({ GET: [shownAs('COMPLETED')] });
+    klarna.state = 'COMPLETED';
     expect(await failedOf(timerMessage())).toEqual([]);
-    expect(klarna.methods).toEqual(['GET']);
+    expect(klarna.calls).toEqual(['read']);
   });
 
   it('is not asked about when the record says that it is paid', async () => {
@@ -129,7 +117,7 @@ describe('what fails comes back alone, later each time', () => {
     [20, 900],
   ])('after %i receipts in %i seconds', async (receiveCount, seconds) => {
     stored(session(passed));
-    klarna.says({ GET: [refusedAs(401, 'UNAUTHORIZED')] });
+    klarna.instead = () => denied();
     expect(await failedOf(timerMessage('m', {}, receiveCount))).toEqual(['m']);
     expect(delays()).toEqual([['receipt-m', seconds]]);
   });
@@ -171,7 +159,7 @@ it('no secret of ours and no text of a message is logged, queued or stored', asy
     { id: 'json', body: JSON.stringify({ name: planted.name, token: planted.token }) },
     timerMessage('field', { account: planted.email }),
   );
-  expect(klarna.methods).toContain('DELETE');
+  expect(klarna.calls).toContain('cancel');
   expect(output.lines().length).toBeGreaterThan(3);
   expect(plantedIn(output.text() + JSON.stringify(sentCommands()))).toEqual([]);
 });

@@ -1,20 +1,19 @@
 import { GetItemCommand, QueryCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { accountsSecret, aws, resetAws } from '../support/aws-clients.ts';
+import { accountsSecret, aws } from '../support/aws-clients.ts';
 import { callApi } from '../support/call-api.ts';
 import { jobWith, requestId } from '../support/cancel-jobs.ts';
 import { account } from '../support/fixtures.ts';
-import { setFunctionEnvironment } from '../support/function-environment.ts';
 import { apiEvent, callerArn, cancelJobsRoute } from '../support/lambda-events.ts';
+import { setUpHandlers } from '../support/set-up-handlers.ts';
 
-setFunctionEnvironment();
-// The environment is read when the module is loaded, as in a Lambda that starts.
-const reading = await import('../../functions/get-payment-request.ts');
-const canceling = await import('../../functions/cancel-payment-request.ts');
+const { reading, canceling } = await setUpHandlers(async () => ({
+  reading: await import('../../functions/get-payment-request.ts'),
+  canceling: await import('../../functions/cancel-payment-request.ts'),
+}));
 
 beforeEach(() => {
-  resetAws();
   accountsSecret({ [account]: {} });
 });
 
@@ -97,7 +96,12 @@ describe('PUT of a job', () => {
     ],
     ['an id that is none', { payment_request_ids: [requestId(1), 'x'] }, 'payment_request_ids.1', '"x"'],
     ['a time that is none', { created_before: 'yesterday' }, 'created_before', '"yesterday"'],
-    ['a time in the future', { created_before: '2099-01-01T00:00:00Z' }, 'created_before', 'a time in the future'],
+    [
+      'a time in the future',
+      { created_before: '2099-01-01T00:00:00Z' },
+      'created_before',
+      'a time in the future',
+    ],
     ['a word for a flag', { session_id: 'cart-17', dry_run: 'false' }, 'dry_run', '"false"'],
     ['a misspelt flag', { session_id: 'cart-17', dryrun: false }, 'dryrun', 'false'],
   ])('refuses %s, and stores nothing', async (_, body, field, given) => {

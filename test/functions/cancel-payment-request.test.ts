@@ -2,32 +2,20 @@ import { GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { DeleteScheduleCommand } from '@aws-sdk/client-scheduler';
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { accountsSecret, aws, resetAws, sentCommands } from '../support/aws-clients.ts';
 import { throttled, unreachable } from '../support/aws-faults.ts';
 import { callApi } from '../support/call-api.ts';
-import { captureOutput, type CapturedOutput } from '../support/captured-output.ts';
 import { account, at, key, recordWith } from '../support/fixtures.ts';
-import { setFunctionEnvironment } from '../support/function-environment.ts';
-import { KlarnaServer, refusedAs, shownAs } from '../support/klarna-server.ts';
 import { apiEvent, type ApiCall, callerArn, itemOf } from '../support/lambda-events.ts';
 import { planted, plantedIn } from '../support/planted-secrets.ts';
+import { conflict, denied, serverError, unknownState } from '../support/scripted-klarna.ts';
+import { setUpHandlers } from '../support/set-up-handlers.ts';
 
-const klarna = await KlarnaServer.start();
-setFunctionEnvironment({ KLARNA_TEST_URL: klarna.url });
-// The environment is read when the module is loaded, as in a Lambda that starts.
-const { handler } = await import('../../functions/cancel-payment-request.ts');
-
-let output: CapturedOutput;
-
-afterAll(() => klarna.stop());
-beforeEach(() => {
-  resetAws();
-  klarna.says({ GET: [shownAs('SUBMITTED')], DELETE: [shownAs('CANCELED')] });
-  output = captureOutput();
-});
-afterEach(() => vi.restoreAllMocks());
+const { handler, klarna, klarnaRequests, output } = await setUpHandlers(
+  () => import('../../functions/cancel-payment-request.ts'),
+);
 
 const cancel = (query?: Readonly<Record<string, string>>, call: Partial<ApiCall> = {}) =>
   callApi(handler, apiEvent({ method: 'DELETE', ...(query && { query }), ...call }));
@@ -54,9 +42,9 @@ describe('DELETE of a request that was never registered', () => {
       evidence: { source: 'cancel' },
       cancellation: { outcome: 'canceled', cause: 'api', reason: 'shop closed', requested_by: callerArn },
     });
-    expect(klarna.methods).toEqual(['GET', 'DELETE']);
-    expect(klarna.calls[0]).toMatchObject({
-      path: `/v2/payment/requests/${key.paymentRequestId}`,
+    expect(klarna.calls).toEqual(['read', 'cancel']);
+    expect(klarnaRequests[0]).toMatchObject({
+      url: `/v2/payment/requests/${key.paymentRequestId}`,
       headers: { authorization: `Basic ${planted.apiKey}` },
     });
     const [claim, end] = written();
@@ -92,24 +80,23 @@ describe('DELETE of what has ended or is paid', () => {
   it.each(['COMPLETED', 'EXPIRED', 'DECLINED'] as const)(
     'is 409 with the state %s, and no DELETE',
     async (state) => {
-      klarna.says({ GET: [shownAs(state)] });
+      klarna.state = state;
       const { statusCode, headers, document } = await cancel();
       expect(statusCode).toBe(409);
       expect(headers['content-type']).toBe('application/problem+json');
       expect(document).toMatchObject({ type: 'urn:lapse:problem:already-final', state });
-      expect(klarna.methods).toEqual(['GET']);
+      expect(klarna.calls).toEqual(['read']);
     },
   );
 
   it('sends the DELETE of a paid one when the caller says so by name, or the account does', async () => {
-    const both = { GET: [shownAs('COMPLETED')], DELETE: [shownAs('CANCELED')] };
-    klarna.says(both);
+    klarna.reset('COMPLETED').cancelsCompleted = true;
     expect((await cancel({ allow_completed: 'true' })).statusCode).toBe(200);
-    expect(klarna.methods).toEqual(['GET', 'DELETE']);
-    klarna.says(both);
+    expect(klarna.calls).toEqual(['read', 'cancel']);
+    klarna.state = 'COMPLETED';
     resetAws(accountsSecret({ cancel_completed: true }));
     expect((await cancel()).statusCode).toBe(200);
-    klarna.says(both);
+    klarna.state = 'COMPLETED';
     resetAws();
     expect((await cancel({ allow_completed: 'false' })).statusCode).toBe(409);
   });
@@ -119,12 +106,12 @@ describe('a rehearsal', () => {
   it('writes nothing and sends no DELETE', async () => {
     const { statusCode, document } = await cancel({ dry_run: 'true' });
     expect([statusCode, document['outcome'], document['state']]).toEqual([200, 'would_cancel', 'SUBMITTED']);
-    expect(klarna.methods).toEqual(['GET']);
+    expect(klarna.calls).toEqual(['read']);
     expect(written()).toEqual([]);
   });
 
   it('promises nothing when Klarna gives no answer: 503, for no cancel is pending', async () => {
-    klarna.says({ GET: [refusedAs(500, 'TIMEOUT')] });
+    klarna.instead = () => serverError;
     const { statusCode, headers } = await cancel({ dry_run: 'true' });
     expect([statusCode, headers['retry-after']]).toEqual([503, '5']);
     expect(written()).toEqual([]);
@@ -132,7 +119,7 @@ describe('a rehearsal', () => {
 
   it('does not say that a cancel is kept when Klarna refuses our credentials', async () => {
     stored({ state: 'SUBMITTED' });
-    klarna.says({ GET: [refusedAs(401, 'UNAUTHORIZED')] });
+    klarna.instead = () => denied();
     const { statusCode, document } = await cancel({ dry_run: 'true' });
     expect(statusCode).toBe(502);
     expect(document['detail']).toMatch(/^Nothing was done\./);
@@ -142,7 +129,7 @@ describe('a rehearsal', () => {
 
 describe('when Klarna', () => {
   it('knows no such request: 404, and no record is made', async () => {
-    klarna.says({ GET: [refusedAs(404, 'RESOURCE_NOT_FOUND')] });
+    klarna.reset(undefined);
     expect(await cancel()).toMatchObject({
       statusCode: 404,
       document: { type: 'urn:lapse:problem:not-found' },
@@ -151,24 +138,24 @@ describe('when Klarna', () => {
   });
 
   it('refuses our credentials: 502 with Retry-After, and no record of a request that may be none', async () => {
-    klarna.says({ GET: [refusedAs(403, 'OPERATION_FORBIDDEN')] });
+    klarna.instead = () => denied(403);
     const { statusCode, headers } = await cancel();
     expect([statusCode, headers['retry-after']]).toEqual([502, '60']);
     expect(written()).toEqual([]);
   });
 
   it('answers 409 to the DELETE because the customer has just approved: 409, and the record says COMPLETED', async () => {
-    klarna.says({
-      GET: [shownAs('SUBMITTED'), shownAs('COMPLETED')],
-      DELETE: [refusedAs(409, 'RESOURCE_CONFLICT')],
+    klarna.responses('cancel', (its) => {
+      its.state = 'COMPLETED';
+      return conflict;
     });
     expect(await cancel()).toMatchObject({ statusCode: 409, document: { state: 'COMPLETED' } });
-    expect(klarna.methods).toEqual(['GET', 'DELETE', 'GET']);
+    expect(klarna.calls).toEqual(['read', 'cancel', 'read']);
     expect(written().at(-1)).toContain('COMPLETED');
   });
 
   it('answers the DELETE with a state that is new to us: 202, and the record says no more than is known', async () => {
-    klarna.says({ GET: [shownAs('SUBMITTED'), shownAs('PAUSED')], DELETE: [shownAs('PAUSED')] });
+    klarna.responses('read', klarna.shown(), unknownState).responses('cancel', unknownState);
     const { statusCode, headers, document } = await cancel();
     expect([statusCode, headers['retry-after']]).toEqual([202, '5']);
     expect(document).toMatchObject({
@@ -225,13 +212,13 @@ describe('when AWS is away', () => {
     const { statusCode, headers, body } = await cancel();
     expect([statusCode, headers['retry-after']]).toEqual([503, '1']);
     expect(plantedIn(body)).toEqual([]);
-    expect(klarna.methods).not.toContain('DELETE');
+    expect(klarna.calls).not.toContain('cancel');
   });
 
   it('the claim cannot be written: 503, and no DELETE was sent', async () => {
     aws.dynamodb.on(UpdateItemCommand).rejects(throttled);
     expect((await cancel()).statusCode).toBe(503);
-    expect(klarna.methods).toEqual(['GET']);
+    expect(klarna.calls).toEqual(['read']);
   });
 
   it('the accounts cannot be read: 503', async () => {
@@ -258,7 +245,7 @@ it('no secret of ours is logged, answered or stored', async () => {
   );
   const response = await cancel();
   expect(response.statusCode).toBe(200);
-  const { authorization } = klarna.calls[0]?.headers ?? {};
+  const { authorization } = klarnaRequests[0]?.headers ?? {};
   const credentials = (authorization ?? '').replace('Basic ', '');
   expect(Buffer.from(credentials, 'base64').toString()).toBe(`${planted.name}:${planted.apiKey}`);
   const everything = output.text() + response.body + JSON.stringify(sentCommands());

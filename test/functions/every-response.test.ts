@@ -6,7 +6,7 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { SessionId } from '../../functions/domain/identifiers.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import {
@@ -23,30 +23,18 @@ import { accountsSecret, aws, resetAws } from '../support/aws-clients.ts';
 import { throttled } from '../support/aws-faults.ts';
 import { callApi } from '../support/call-api.ts';
 import { jobWith, requestId } from '../support/cancel-jobs.ts';
-import { captureOutput, type CapturedOutput } from '../support/captured-output.ts';
 import { account, at, key, recordWith } from '../support/fixtures.ts';
-import { setFunctionEnvironment } from '../support/function-environment.ts';
-import { KlarnaServer, refusedAs, shownAs } from '../support/klarna-server.ts';
 import { apiEvent, type ApiCall, itemOf } from '../support/lambda-events.ts';
 import { planted, plantedIn } from '../support/planted-secrets.ts';
 import { cancellationWith, session, settledWith } from '../support/sessions.ts';
+import { denied } from '../support/scripted-klarna.ts';
+import { setUpHandlers } from '../support/set-up-handlers.ts';
 
-const klarna = await KlarnaServer.start();
-setFunctionEnvironment({ KLARNA_TEST_URL: klarna.url });
-// The environment is read when the module is loaded, as in a Lambda that starts.
-const registering = await import('../../functions/register-payment-request.ts');
-const reading = await import('../../functions/get-payment-request.ts');
-const canceling = await import('../../functions/cancel-payment-request.ts');
-
-let output: CapturedOutput;
-
-afterAll(() => klarna.stop());
-beforeEach(() => {
-  resetAws();
-  klarna.says({ GET: [shownAs('SUBMITTED')], DELETE: [shownAs('CANCELED')] });
-  output = captureOutput();
-});
-afterEach(() => vi.restoreAllMocks());
+const { registering, reading, canceling, klarna, output } = await setUpHandlers(async () => ({
+  registering: await import('../../functions/register-payment-request.ts'),
+  reading: await import('../../functions/get-payment-request.ts'),
+  canceling: await import('../../functions/cancel-payment-request.ts'),
+}));
 
 const routes = operations.map(({ route }) => route as Route);
 const isRegistration = (route: Route) => /^(PUT|PATCH) .*payment-requests/.test(route);
@@ -114,10 +102,10 @@ const isAtItsLimit = () => {
   isOpen();
 };
 const isDenied = () => {
-  klarna.says({ GET: [refusedAs(401, 'UNAUTHORIZED')] });
+  klarna.instead = () => denied();
 };
 const isUnknownAtKlarna = () => {
-  klarna.says({ GET: [refusedAs(404, 'RESOURCE_NOT_FOUND')] });
+  klarna.reset(undefined);
 };
 const isNothing = () => undefined;
 
@@ -251,15 +239,17 @@ const situations: Readonly<Record<Route, Readonly<Record<string, Situation>>>> =
 
 const prefix = 'urn:lapse:problem:';
 
+/** Responses to a call that no route serves. */
+const ofNoRoute = new Set(['unknown-route', 'method-not-allowed']);
+
 /** What the document says a function answers: statuses, and with each the types of its problems. API Gateway's own answers apart. */
 function documented(route: Route): readonly string[] {
   const responses = operations.find((each) => each.route === route)?.description['responses'];
   return Object.entries(dereferenced(responses)).flatMap(([status, response]) =>
     Object.entries(dereferenced(dereferenced(response)['content'])).flatMap(([contentType, media]) => {
       if (contentType === 'application/json') return Number(status) < 300 ? [status] : [];
-      // An id with a slash in it makes another path, which is no route.
-      const types = problemTypesOf(dereferenced(media)).filter((type) => type !== `${prefix}unknown-route`);
-      return types.map((type) => `${status} ${String(type).replace(prefix, '')}`);
+      const types = problemTypesOf(dereferenced(media)).map((type) => String(type).replace(prefix, ''));
+      return types.filter((type) => !ofNoRoute.has(type)).map((type) => `${status} ${type}`);
     }),
   );
 }

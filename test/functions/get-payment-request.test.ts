@@ -1,33 +1,25 @@
 import { GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { applyObservation } from '../../functions/domain/transition.ts';
-import { aws, resetAws, sentCommands } from '../support/aws-clients.ts';
+import { aws, sentCommands } from '../support/aws-clients.ts';
 import { throttled } from '../support/aws-faults.ts';
 import { callApi } from '../support/call-api.ts';
-import { captureOutput, type CapturedOutput } from '../support/captured-output.ts';
 import { account, key, observed, recordWith } from '../support/fixtures.ts';
-import { setFunctionEnvironment } from '../support/function-environment.ts';
-import { KlarnaServer, refusedAs, shownAs } from '../support/klarna-server.ts';
 import { apiEvent, type ApiCall, itemOf, paymentRequestRoute } from '../support/lambda-events.ts';
 import { plantedIn } from '../support/planted-secrets.ts';
+import { denied, serverError } from '../support/scripted-klarna.ts';
+import { setUpHandlers } from '../support/set-up-handlers.ts';
 
-const klarna = await KlarnaServer.start();
-setFunctionEnvironment({ KLARNA_TEST_URL: klarna.url });
-// The environment is read when the module is loaded, as in a Lambda that starts.
-const { handler } = await import('../../functions/get-payment-request.ts');
+const { handler, klarna, output } = await setUpHandlers(
+  () => import('../../functions/get-payment-request.ts'),
+);
 
-let output: CapturedOutput;
-
-afterAll(() => klarna.stop());
 beforeEach(() => {
-  resetAws();
   aws.dynamodb.on(GetItemCommand).resolves({ Item: itemOf(record) });
-  klarna.says({ GET: [shownAs('COMPLETED')] });
-  output = captureOutput();
+  klarna.state = 'COMPLETED';
 });
-afterEach(() => vi.restoreAllMocks());
 
 const { record } = applyObservation(recordWith(), observed('SUBMITTED'));
 const history = `${paymentRequestRoute}/history`;
@@ -59,7 +51,7 @@ describe('GET', () => {
   });
 
   it('shows the record as it was when Klarna gives no answer, and says so', async () => {
-    klarna.says({ GET: [refusedAs(500, 'INTERNAL_ERROR')] });
+    klarna.instead = () => serverError;
     expect(await get({ query: { refresh: 'true' } })).toMatchObject({
       statusCode: 200,
       document: { state: 'SUBMITTED', refresh: 'unknown' },
@@ -80,7 +72,7 @@ describe('GET', () => {
   });
 
   it('shows the record as it was when Klarna refuses our credentials, and says that', async () => {
-    klarna.says({ GET: [refusedAs(401, 'UNAUTHORIZED')] });
+    klarna.instead = () => denied();
     expect(await get({ query: { refresh: 'true' } })).toMatchObject({
       statusCode: 200,
       document: { state: 'SUBMITTED', refresh: 'klarna_denied' },
@@ -119,11 +111,11 @@ describe('GET with refresh=true of a request that nobody has a record of', () =>
     expect(Object.values(written?.args[0].input.ExpressionAttributeValues ?? {})).toContainEqual({
       S: 'COMPLETED',
     });
-    expect(klarna.methods).toEqual(['GET']);
+    expect(klarna.calls).toEqual(['read']);
   });
 
   it('is 404 when Klarna does not know it either, and no record is made', async () => {
-    klarna.says({ GET: [refusedAs(404, 'RESOURCE_NOT_FOUND')] });
+    klarna.reset(undefined);
     expect(await get({ query: { refresh: 'true' } })).toMatchObject({
       statusCode: 404,
       document: {
@@ -134,22 +126,25 @@ describe('GET with refresh=true of a request that nobody has a record of', () =>
     expect(aws.dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
   });
 
-  it.each([401, 403])('is 502 when Klarna refuses our credentials, as a DELETE is: %i', async (status) => {
-    klarna.says({ GET: [refusedAs(status, 'UNAUTHORIZED')] });
-    expect(await get({ query: { refresh: 'true' } })).toMatchObject({
-      statusCode: 502,
-      headers: { 'retry-after': '60' },
-      document: {
-        type: 'urn:lapse:problem:klarna-denied',
-        detail: expect.stringContaining('Check the api_key') as string,
-        payment_request_id: key.paymentRequestId,
-      },
-    });
-    expect(aws.dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
-  });
+  it.each([401, 403] as const)(
+    'is 502 when Klarna refuses our credentials, as a DELETE is: %i',
+    async (status) => {
+      klarna.instead = () => denied(status);
+      expect(await get({ query: { refresh: 'true' } })).toMatchObject({
+        statusCode: 502,
+        headers: { 'retry-after': '60' },
+        document: {
+          type: 'urn:lapse:problem:klarna-denied',
+          detail: expect.stringContaining('Check the api_key') as string,
+          payment_request_id: key.paymentRequestId,
+        },
+      });
+      expect(aws.dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
+    },
+  );
 
   it('is 503 when Klarna gives no answer: that it is unknown would be no more than a guess', async () => {
-    klarna.says({ GET: [refusedAs(500, 'INTERNAL_ERROR')] });
+    klarna.instead = () => serverError;
     const { statusCode, headers } = await get({ query: { refresh: 'true' } });
     expect([statusCode, headers['retry-after']]).toEqual([503, '5']);
     expect(aws.dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
@@ -198,7 +193,7 @@ describe('refusals', () => {
       { pathParameters: { account: 'SHOP', payment_request_id: key.paymentRequestId } },
     ],
     ['a route that is not served', 404, { route: '/{proxy+}', path: '/accounts/a/b/c', pathParameters: {} }],
-    ['a method that is not served', 404, { method: 'POST' }],
+    ['a method that is not served', 405, { method: 'POST' }],
   ])('%s: %i, and nothing is read', async (_, status, call) => {
     const { statusCode, headers, document } = await get(call);
     expect(statusCode).toBe(status);

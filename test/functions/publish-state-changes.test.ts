@@ -1,27 +1,16 @@
 import { PutEventsCommand, type PutEventsRequestEntry } from '@aws-sdk/client-eventbridge';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { EventId, PaymentRequestId } from '../../functions/domain/identifiers.ts';
 import { asNextVersion, type PaymentRequest, withEntry } from '../../functions/domain/payment-request.ts';
 import { applyObservation } from '../../functions/domain/transition.ts';
-import { aws, callLimits, resetAws } from '../support/aws-clients.ts';
+import { aws, callLimits } from '../support/aws-clients.ts';
 import { throttled } from '../support/aws-faults.ts';
-import { captureOutput, type CapturedOutput } from '../support/captured-output.ts';
 import { account, key, noon, observed, recordWith } from '../support/fixtures.ts';
-import { setFunctionEnvironment } from '../support/function-environment.ts';
 import { lambdaContext, streamEvent, type Write } from '../support/lambda-events.ts';
 import { planted, plantedIn } from '../support/planted-secrets.ts';
+import { setUpHandlers } from '../support/set-up-handlers.ts';
 
-setFunctionEnvironment();
-// The environment is read when the module is loaded, as in a Lambda that starts.
-const { handler } = await import('../../functions/publish-state-changes.ts');
-
-let output: CapturedOutput;
-
-beforeEach(() => {
-  resetAws();
-  output = captureOutput();
-});
-afterEach(() => vi.restoreAllMocks());
+const { handler, output } = await setUpHandlers(() => import('../../functions/publish-state-changes.ts'));
 
 /** EventBridge that refuses the entries of these Payment Requests. */
 function bus(...refused: readonly string[]): void {

@@ -1,13 +1,11 @@
 import { ConditionalCheckFailedException, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { applyObservation } from '../../functions/domain/transition.ts';
 import { aws, callLimits, resetAws, sentCommands, signingKeysSecret } from '../support/aws-clients.ts';
 import { throttled, unreachable } from '../support/aws-faults.ts';
-import { captureOutput, type CapturedOutput } from '../support/captured-output.ts';
 import { account, key, observed, recordWith } from '../support/fixtures.ts';
-import { setFunctionEnvironment } from '../support/function-environment.ts';
 import {
   completedDelivery,
   deliveryWith,
@@ -19,18 +17,9 @@ import {
 } from '../support/klarna-deliveries.ts';
 import { functionUrlEvent, itemOf, lambdaContext } from '../support/lambda-events.ts';
 import { plantedIn } from '../support/planted-secrets.ts';
+import { setUpHandlers } from '../support/set-up-handlers.ts';
 
-setFunctionEnvironment();
-// The environment is read when the module is loaded, as in a Lambda that starts.
-const { handler } = await import('../../functions/receive-klarna-webhook.ts');
-
-let output: CapturedOutput;
-
-beforeEach(() => {
-  resetAws();
-  output = captureOutput();
-});
-afterEach(() => vi.restoreAllMocks());
+const { handler, output } = await setUpHandlers(() => import('../../functions/receive-klarna-webhook.ts'));
 
 const responseTo = (event: Parameters<typeof handler>[0]) => handler(event, lambdaContext());
 const writes = () => aws.dynamodb.commandCalls(UpdateItemCommand).map((call) => call.args[0].input);

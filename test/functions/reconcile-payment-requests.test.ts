@@ -1,30 +1,17 @@
 import { GetItemCommand, QueryCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { CreateScheduleCommand } from '@aws-sdk/client-scheduler';
-import { afterAll, afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
-import { aws, resetAws, sentCommands } from '../support/aws-clients.ts';
+import { aws, sentCommands } from '../support/aws-clients.ts';
 import { throttled } from '../support/aws-faults.ts';
-import { captureOutput, type CapturedOutput } from '../support/captured-output.ts';
 import { at, recordWith } from '../support/fixtures.ts';
-import { setFunctionEnvironment } from '../support/function-environment.ts';
-import { KlarnaServer, shownAs } from '../support/klarna-server.ts';
 import { itemOf, lambdaContext, recurringEvent } from '../support/lambda-events.ts';
 import { planted, plantedIn } from '../support/planted-secrets.ts';
+import { setUpHandlers } from '../support/set-up-handlers.ts';
 
-const klarna = await KlarnaServer.start();
-setFunctionEnvironment({ KLARNA_TEST_URL: klarna.url });
-// The environment is read when the module is loaded, as in a Lambda that starts.
-const { handler } = await import('../../functions/reconcile-payment-requests.ts');
-
-let output: CapturedOutput;
-
-afterAll(() => klarna.stop());
-beforeEach(() => {
-  resetAws();
-  klarna.says({ GET: [shownAs('SUBMITTED')], DELETE: [shownAs('CANCELED')] });
-  output = captureOutput();
-});
-afterEach(() => vi.restoreAllMocks());
+const { handler, klarna, output } = await setUpHandlers(
+  () => import('../../functions/reconcile-payment-requests.ts'),
+);
 
 const sweep = () => handler(recurringEvent, lambdaContext(60_000));
 
@@ -63,7 +50,7 @@ it('a sweep with nothing due only queries the due index', async () => {
 it('ends the session whose timer was lost, and counts the repair', async () => {
   due(open('2026-03-01T12:30:00Z'));
   expect(await sweep()).toMatchObject({ end: 1, failed: 0 });
-  expect(klarna.methods).toEqual(['GET', 'DELETE']);
+  expect(klarna.calls).toEqual(['read', 'cancel']);
   expect(output.text()).toContain('"SweepRepairs":1');
   expect(output.text()).toMatch(/"Timer:canceled":1.*"TimerLateness":\d{5}/);
   expect(output.lines()).toContainEqual(expect.objectContaining({ code: 'sweep.done', end: 1 }));
@@ -81,7 +68,7 @@ it('counts what it could not look at, says so by ids, and does not fail for it',
   aws.dynamodb.on(UpdateItemCommand).rejects(throttled);
   expect(await sweep()).toMatchObject({ failed: 1 });
   // The read goes out beside the claim, and may still be on its way.
-  await vi.waitFor(() => expect(klarna.methods).toEqual(['GET']));
+  await vi.waitFor(() => expect(klarna.calls).toEqual(['read']));
   expect(output.text()).toContain('"SweepFailures":1');
   expect(output.lines()).toContainEqual(expect.objectContaining({ level: 'ERROR', code: 'sweep.fault' }));
 });
@@ -100,6 +87,6 @@ it('takes up nothing in a function that is about to end', async () => {
 it('no secret of ours is logged or stored', async () => {
   due(open('2026-03-01T12:30:00Z'));
   await sweep();
-  expect(klarna.methods).toEqual(['GET', 'DELETE']);
+  expect(klarna.calls).toEqual(['read', 'cancel']);
   expect(plantedIn(output.text() + JSON.stringify(sentCommands()))).toEqual([]);
 });

@@ -1,28 +1,17 @@
 import { ConditionalCheckFailedException, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { CreateScheduleCommand } from '@aws-sdk/client-scheduler';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { accountsSecret, aws, callLimits, resetAws, sentCommands } from '../support/aws-clients.ts';
 import { throttled } from '../support/aws-faults.ts';
 import { callApi } from '../support/call-api.ts';
-import { captureOutput, type CapturedOutput } from '../support/captured-output.ts';
 import { account, at, key, recordWith } from '../support/fixtures.ts';
-import { setFunctionEnvironment } from '../support/function-environment.ts';
 import { apiEvent, callerArn, itemOf } from '../support/lambda-events.ts';
 import { planted, plantedIn } from '../support/planted-secrets.ts';
+import { setUpHandlers } from '../support/set-up-handlers.ts';
 
-setFunctionEnvironment();
-// The environment is read when the module is loaded, as in a Lambda that starts.
-const { handler } = await import('../../functions/register-payment-request.ts');
-
-let output: CapturedOutput;
-
-beforeEach(() => {
-  resetAws();
-  output = captureOutput();
-});
-afterEach(() => vi.restoreAllMocks());
+const { handler, output } = await setUpHandlers(() => import('../../functions/register-payment-request.ts'));
 
 const call = (method: string, body: unknown, query?: Readonly<Record<string, string>>) =>
   callApi(handler, apiEvent({ method, body, ...(query && { query }) }));

@@ -1,6 +1,6 @@
 import { GetItemCommand, QueryCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { PaymentRequestId, SessionId } from '../../functions/domain/identifiers.ts';
 import { plusMillis } from '../../functions/domain/instant.ts';
 import { listCursorOf } from '../../functions/domain/list-cursor.ts';
@@ -9,30 +9,17 @@ import type { PaymentRequestState } from '../../functions/domain/payment-request
 import { accountsSecret, aws, resetAws, sentCommands } from '../support/aws-clients.ts';
 import { throttled } from '../support/aws-faults.ts';
 import { callApi } from '../support/call-api.ts';
-import { captureOutput, type CapturedOutput } from '../support/captured-output.ts';
 import { account, key, noon, recordWith } from '../support/fixtures.ts';
-import { setFunctionEnvironment } from '../support/function-environment.ts';
-import { KlarnaServer, shownAs } from '../support/klarna-server.ts';
 import { apiEvent, callerArn, itemOf, listRoute, sessionRoute } from '../support/lambda-events.ts';
 import { plantedIn } from '../support/planted-secrets.ts';
+import { setUpHandlers } from '../support/set-up-handlers.ts';
 
-const klarna = await KlarnaServer.start();
-setFunctionEnvironment({ KLARNA_TEST_URL: klarna.url });
-// The environment is read when the module is loaded, as in a Lambda that starts.
-const reading = await import('../../functions/get-payment-request.ts');
-const canceling = await import('../../functions/cancel-payment-request.ts');
+const { reading, canceling, klarna, output } = await setUpHandlers(async () => ({
+  reading: await import('../../functions/get-payment-request.ts'),
+  canceling: await import('../../functions/cancel-payment-request.ts'),
+}));
 
 const sessionId = 'cart/17 å' as SessionId;
-
-let output: CapturedOutput;
-
-afterAll(() => klarna.stop());
-beforeEach(() => {
-  resetAws();
-  klarna.says({ GET: [shownAs('SUBMITTED')], DELETE: [shownAs('CANCELED')] });
-  output = captureOutput();
-});
-afterEach(() => vi.restoreAllMocks());
 
 /** The table has these records, and every index names them all, in this order. */
 function stored(...records: readonly PaymentRequest[]): void {
@@ -127,7 +114,7 @@ describe('DELETE of a session', () => {
         { payment_request_id: 'krn:payment:eu1:request:3', outcome: 'already_canceled', state: 'CANCELED' },
       ],
     });
-    expect(klarna.methods).toEqual(['GET', 'DELETE']);
+    expect(klarna.calls).toEqual(['read', 'cancel']);
     const written = aws.dynamodb.commandCalls(UpdateItemCommand).map((each) => each.args[0].input);
     const writtenTo = (id: string) => written.filter(({ Key }) => Key?.['PK']?.S === `A#${account}#P#${id}`);
     expect(written).toHaveLength(5);
@@ -142,13 +129,13 @@ describe('DELETE of a session', () => {
   it('spares what Klarna says is paid, though the record does not know and the account lets callers cancel it', async () => {
     resetAws(accountsSecret({ cancel_completed: true }));
     stored(attempt(0, 'IN_PROGRESS'));
-    klarna.says({ GET: [shownAs('COMPLETED')] });
+    klarna.state = 'COMPLETED';
     const { document } = await cancelSession();
     expect(document).toMatchObject({
       status: 'paid',
       payment_requests: [{ outcome: 'already_final', state: 'COMPLETED' }],
     });
-    expect(klarna.methods).toEqual(['GET']);
+    expect(klarna.calls).toEqual(['read']);
   });
 
   it('as a dry run says what it would do, writes nothing and sends no DELETE', async () => {
@@ -158,7 +145,7 @@ describe('DELETE of a session', () => {
       { outcome: 'would_cancel', state: 'SUBMITTED' },
       { outcome: 'already_final', state: 'COMPLETED' },
     ]);
-    expect(klarna.methods).toEqual(['GET']);
+    expect(klarna.calls).toEqual(['read']);
     expect(aws.dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
   });
 
@@ -169,7 +156,7 @@ describe('DELETE of a session', () => {
     expect(statusCode).toBe(200);
     expect(document['payment_requests']).toMatchObject([{ outcome: 'untried', state: 'SUBMITTED' }]);
     // The read goes out beside the claim, and may still be on its way.
-    await vi.waitFor(() => expect(klarna.methods).toEqual(['GET']));
+    await vi.waitFor(() => expect(klarna.calls).toEqual(['read']));
     expect(output.lines()).toContainEqual(
       expect.objectContaining({ level: 'ERROR', code: 'session-cancel.fault' }),
     );
@@ -302,7 +289,7 @@ describe('refusals that touch nothing', () => {
 it('no secret of ours is logged, answered or stored', async () => {
   stored(attempt(0, 'SUBMITTED'));
   const responses = [await getSession(), await list(), await cancelSession()];
-  expect(klarna.methods).toEqual(['GET', 'DELETE']);
+  expect(klarna.calls).toEqual(['read', 'cancel']);
   const said = output.text() + responses.map(({ body }) => body).join('') + JSON.stringify(sentCommands());
   expect(plantedIn(said)).toEqual([]);
 });

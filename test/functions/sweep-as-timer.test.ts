@@ -1,29 +1,20 @@
 import { GetItemCommand, QueryCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import { afterAll, beforeEach, expect, it } from 'vitest';
-import { aws, resetAws } from '../support/aws-clients.ts';
-import { captureOutput, type CapturedOutput } from '../support/captured-output.ts';
+import { expect, it } from 'vitest';
+import { aws } from '../support/aws-clients.ts';
 import { at, recordWith } from '../support/fixtures.ts';
-import { setFunctionEnvironment } from '../support/function-environment.ts';
-import { KlarnaServer, shownAs } from '../support/klarna-server.ts';
 import { apiEvent, itemOf, lambdaContext, recurringEvent } from '../support/lambda-events.ts';
 import { session } from '../support/sessions.ts';
+import { setUpHandlers } from '../support/set-up-handlers.ts';
 
-const klarna = await KlarnaServer.start();
-setFunctionEnvironment({ KLARNA_TEST_URL: klarna.url, TIMERS: 'sweep' });
-// The environment is read when the module is loaded, as in a Lambda that starts.
-const registering = await import('../../functions/register-payment-request.ts');
-const canceling = await import('../../functions/cancel-payment-request.ts');
-const sweeping = await import('../../functions/reconcile-payment-requests.ts');
-
-let output: CapturedOutput;
-
-afterAll(() => klarna.stop());
-beforeEach(() => {
-  resetAws();
-  klarna.says({ GET: [shownAs('SUBMITTED')], DELETE: [shownAs('CANCELED')] });
-  output = captureOutput();
-});
+const { registering, canceling, sweeping, klarna, output } = await setUpHandlers(
+  async () => ({
+    registering: await import('../../functions/register-payment-request.ts'),
+    canceling: await import('../../functions/cancel-payment-request.ts'),
+    sweeping: await import('../../functions/reconcile-payment-requests.ts'),
+  }),
+  { TIMERS: 'sweep' },
+);
 
 const over = recordWith({
   session,
@@ -55,7 +46,7 @@ it('the sweep ends the session, and measures how late', async () => {
     .on(GetItemCommand)
     .resolves({ Item: itemOf(over) });
   expect(await sweeping.handler(recurringEvent, lambdaContext(60_000))).toMatchObject({ expire: 1, end: 0 });
-  expect(klarna.methods).toEqual(['GET', 'DELETE']);
+  expect(klarna.calls).toEqual(['read', 'cancel']);
   expect(aws.scheduler.calls()).toEqual([]);
   const metrics = output.lines().find((line) => 'TimerLateness' in line);
   expect(metrics).toMatchObject({ 'Timer:canceled': 1 });

@@ -1,5 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { request as send } from 'node:http';
+import { mapConcurrently } from '../../functions/application/map-concurrently.ts';
 import { Draws } from '../simulation/draws.ts';
 import { contractViolations } from '../support/api-contract.ts';
 import type { LocalProcess } from '../support/local-process.ts';
@@ -63,11 +64,7 @@ export async function fuzz(
     onProgress(done);
   };
 
-  const numbers = Array.from({ length: requests }, (_, index) => from + index).values();
-  const lane = async () => {
-    for (const number of numbers) await one(number);
-  };
-  await Promise.all(Array.from({ length: 4 }, lane));
+  await mapConcurrently(Array(requests).keys(), 4, (index) => one(from + index));
   return { requests, responses, slowest, findings, memory };
 }
 

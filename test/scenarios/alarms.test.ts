@@ -1,7 +1,8 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { defaultAccounts } from '../../local/secrets/default-secrets.ts';
 import { isBreaching } from '../lib/alarm-evaluation.ts';
 import { alarmsOf } from '../lib/synthesized.ts';
 import { type LocalProcess, startLocalProcess } from '../support/local-process.ts';
@@ -20,7 +21,10 @@ let data: string;
 
 beforeAll(async () => {
   data = await mkdtemp(join(tmpdir(), 'lapse-test-'));
-  system = await startLocalProcess('--data', data);
+  const accounts = join(data, 'accounts.json');
+  const broken = { ...defaultAccounts.demo, api_key: 'klarna_test_api_with-a-line-end\n' };
+  await writeFile(accounts, JSON.stringify({ ...defaultAccounts, broken }));
+  system = await startLocalProcess('--data', data, '--accounts', accounts);
   lapse = new SystemClient(system);
 }, 60_000);
 
@@ -105,7 +109,7 @@ const conditions: Readonly<Record<string, () => Promise<unknown>>> = {
   },
   UnknownState: async () => {
     const id = await lapse.createAtKlarna();
-    await faultAtKlarna(id, { kind: 'unknown_state', on: 'read', times: 9 });
+    await faultAtKlarna(id, { kind: 'unknown-state', on: 'read', times: 9 });
     await lapse.cancel(id);
     await lapse.simulator('DELETE', '/faults');
   },
@@ -113,6 +117,14 @@ const conditions: Readonly<Record<string, () => Promise<unknown>>> = {
     const id = await lapse.createAtKlarna();
     await faultAtKlarna(id, { kind: 'unauthorized' });
     await lapse.cancel(id);
+  },
+  Misconfigured: () => lapse.api('DELETE', `/payment-requests/${newPaymentRequestId()}`, undefined, 'broken'),
+  SecretStale: async () => {
+    await lapse.control('POST', '/faults', { target: 'secretsmanager', kind: 'error', times: 9 });
+    // Past the time for which the functions cache a secret.
+    await lapse.control('POST', '/clock', { advanceMs: 121_000 });
+    await lapse.cancel(newPaymentRequestId());
+    await lapse.control('DELETE', '/faults');
   },
   SweepFailures: async () => {
     const id = await lapse.createAtKlarna();

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mapConcurrently } from '../../functions/application/map-concurrently.ts';
 import { type LocalProcess, startLocalProcess } from '../support/local-process.ts';
 import { SystemClient } from '../support/system-client.ts';
 
@@ -19,11 +20,9 @@ afterAll(async () => {
 /** Payment Requests at Klarna, all registered for one session: a few at a time, since each at once takes a process of its own. */
 async function registered(count: number, session: string): Promise<readonly string[]> {
   const ids = await Promise.all(Array.from({ length: count }, () => lapse.createAtKlarna()));
-  const waiting = ids.values();
-  const lane = async (): Promise<void> => {
-    for (const id of waiting) await lapse.register(id, { session_timeout: 'PT10M', session_id: session });
-  };
-  await Promise.all([lane(), lane(), lane()]);
+  await mapConcurrently(ids, 3, (id) =>
+    lapse.register(id, { session_timeout: 'PT10M', session_id: session }),
+  );
   return ids;
 }
 

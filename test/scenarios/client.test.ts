@@ -57,6 +57,13 @@ it('a session lives and ends through the client', async () => {
   expect(listed).toContain(id);
 });
 
+it('an empty id is refused in one short sentence', async () => {
+  const message = await lapse.register('', { session_timeout: 'PT20M' }).catch(String);
+  expect(message).toBe(
+    'LapseProblem: path is "/accounts/demo/payment-requests/"; allowed: a path of docs/api.yaml; an id is not empty and has no slash.',
+  );
+});
+
 it('what is paid is spared, and what nobody knows is not found', async () => {
   const session_id = randomUUID();
   const id = await klarna.createAtKlarna();

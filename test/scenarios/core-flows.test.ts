@@ -305,6 +305,15 @@ describe('bad input is answered with the field and what is allowed', () => {
     ]);
   });
 
+  it('a method that the path does not have', async () => {
+    const response = await lapse.api('POST', '/payment-requests');
+    expect([response.status, response.body['type'], response.body['field']]).toEqual([
+      405,
+      'urn:lapse:problem:method-not-allowed',
+      'method',
+    ]);
+  });
+
   it.each<[string, unknown, string]>([
     ['a negative duration', { session_timeout: '-PT5M' }, 'session_timeout'],
     ['a year', { session_timeout: 'P1Y' }, 'session_timeout'],
@@ -332,7 +341,8 @@ describe('bad input is answered with the field and what is allowed', () => {
   });
 
   it('an unknown account', async () => {
-    const response = await lapse.api('GET', `/payment-requests/${anyId}`, undefined, 'nobody');
+    const body = { session_timeout: 'PT20M' };
+    const response = await lapse.api('PUT', `/payment-requests/${anyId}`, body, 'unknown');
     expect([response.status, response.body['field']]).toEqual([404, 'account']);
   });
 });

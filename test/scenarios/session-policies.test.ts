@@ -68,7 +68,9 @@ it('on_timeout observe: past its deadline nothing is canceled, and the history s
   const observed = (await historyOf(id)).filter(({ kind }) => kind === 'timer');
   expect(observed).toEqual([
     expect.objectContaining({
-      explanation: expect.stringContaining('would have canceled the request, but the session is in observe mode') as string,
+      explanation: expect.stringContaining(
+        'would have canceled the request, but the session is in observe mode',
+      ) as string,
     }),
   ]);
 });

@@ -69,14 +69,18 @@ export function contractViolations(method: string, path: string, reply: ApiRespo
   const operation = operationOf(method, path);
   const responses = operation
     ? dereferenced(operation.description['responses'])
-    : // What is no operation of the document has one answer.
-      { 404: { $ref: '#/components/responses/NotFound' } };
+    : // A call that is not an operation of the document.
+      {
+        404: { $ref: '#/components/responses/NotFound' },
+        405: { $ref: '#/components/responses/MethodNotAllowed' },
+      };
   const response = responses[String(reply.status)];
   if (!response) return [`${method} ${path} has no answer ${reply.status}`];
   const { content, headers } = dereferenced(response);
   const media = dereferenced(content)[reply.contentType ?? ''];
   if (!media) return [`${method} ${path} answers ${reply.status} as ${String(reply.contentType)}`];
-  const retryAfter = isObject(headers) ? dereferenced(headers['Retry-After']) : {};
+  const retryAfter =
+    isObject(headers) && 'Retry-After' in headers ? dereferenced(headers['Retry-After']) : {};
   // API Gateway's own 503 does not say when.
   const isOurs503 = reply.status === 503 && reply.contentType === 'application/problem+json';
   const mustSayWhen = retryAfter['required'] === true || isOurs503;

@@ -1,17 +1,13 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { apiHandler } from '../../../functions/http/api-handler.ts';
 import { invalid, jsonResponse } from '../../../functions/http/problem.ts';
 import { count } from '../../../functions/telemetry/telemetry.ts';
 import { throttled, unreachable } from '../../support/aws-faults.ts';
-import { captureOutput, type CapturedOutput } from '../../support/captured-output.ts';
+import { captureOutput } from '../../support/captured-output.ts';
 import { apiEvent, lambdaContext } from '../../support/lambda-events.ts';
 import { planted, plantedIn } from '../../support/planted-secrets.ts';
 
-let output: CapturedOutput;
-beforeEach(() => {
-  output = captureOutput();
-});
-afterEach(() => vi.restoreAllMocks());
+const output = captureOutput();
 
 const responseOf = (act: () => Promise<ReturnType<typeof jsonResponse>>) =>
   apiHandler(act)(apiEvent({ method: 'GET', body: { text: planted.text } }), lambdaContext());

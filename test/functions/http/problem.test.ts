@@ -14,6 +14,7 @@ const statuses = {
   forbidden: 403,
   'unknown-account': 404,
   'unknown-route': 404,
+  'method-not-allowed': 405,
   'not-found': 404,
   'already-final': 409,
   'cancellation-pending': 409,

@@ -1,25 +1,72 @@
 import { describe, expect, it } from 'vitest';
-import { problemResponse } from '../../../functions/http/problem.ts';
 import { routeKeys } from '../../../functions/contract/routes.ts';
+import { problemResponse } from '../../../functions/http/problem.ts';
 import { unknownRoute } from '../../../functions/http/unknown-route.ts';
 import { apiEvent } from '../../support/lambda-events.ts';
 
-describe('a route that is not served', () => {
-  it('is 404, and says which was asked for and which there are', () => {
-    const response = problemResponse(
-      unknownRoute(apiEvent({ method: 'POST', path: '/accounts/shop-se/nothing' })),
-    );
+const responseTo = (method: string, path: string) =>
+  problemResponse(unknownRoute(apiEvent({ method, path })));
+
+/** A path of a route, with its parameters filled in. */
+const pathOf = (route: string): string => route.replace(/^\w+ /, '').replaceAll(/\{\w+\}/g, 'x');
+
+describe('a path that no route has', () => {
+  it('is a 404 that names the path', () => {
+    const response = responseTo('POST', '/accounts/shop-se/nothing');
     expect(response.statusCode).toBe(404);
+    expect(response.headers).not.toHaveProperty('allow');
     expect(JSON.parse(response.body)).toMatchObject({
       type: 'urn:lapse:problem:unknown-route',
+      detail:
+        'path is "/accounts/shop-se/nothing"; allowed: a path of docs/api.yaml; an id is not empty and has no slash.',
       field: 'path',
-      given: 'POST "/accounts/shop-se/nothing"',
-      allowed: `${routeKeys.join(', ')}; an id has no slash`,
     });
   });
 
+  it.each([
+    '/',
+    '',
+    '/accounts',
+    '/accounts/shop-se',
+    '/accounts//payment-requests',
+    '/accounts/shop-se/payment-requests/',
+    '/accounts/shop-se/sessions/cart/17',
+    '/accounts/shop-se/payment-requests/x/history/',
+    '/prefix/accounts/shop-se/payment-requests',
+  ])('is a 404 where it is nearly one: %s', (path) => {
+    expect(responseTo('GET', path).statusCode).toBe(404);
+  });
+
   it('is not quoted at length', () => {
-    const { details } = unknownRoute(apiEvent({ method: 'GET', path: `/${'x'.repeat(10_000)}` }));
-    expect(JSON.stringify(details).length).toBeLessThan(2_000);
+    expect(responseTo('GET', `/${'x'.repeat(10_000)}`).body.length).toBeLessThan(1_000);
+  });
+});
+
+describe('a method that a path does not have', () => {
+  it.each(['POST', 'HEAD', 'OPTIONS', 'TRACE', 'BREW'])('is a 405 on every path: %s', (method) => {
+    for (const key of routeKeys) {
+      const path = pathOf(key);
+      const response = responseTo(method, path);
+      const methods = routeKeys.flatMap((each) => (pathOf(each) === path ? [each.replace(/ .*/, '')] : []));
+      expect(response.statusCode).toBe(405);
+      expect(response.headers['allow']).toBe(methods.join(', '));
+    }
+  });
+
+  it('is named beside the methods that the path has', () => {
+    const { body } = responseTo('POST', '/accounts/shop-se/payment-requests/some-id');
+    expect(JSON.parse(body)).toMatchObject({
+      type: 'urn:lapse:problem:method-not-allowed',
+      detail: 'method is POST; allowed: PUT, PATCH, GET or DELETE.',
+      field: 'method',
+      given: 'POST',
+      allowed: 'PUT, PATCH, GET or DELETE',
+    });
+  });
+
+  it('and one that has a single method names that', () => {
+    expect(JSON.parse(responseTo('DELETE', '/accounts/shop-se/cancel-jobs').body)).toMatchObject({
+      detail: 'method is DELETE; allowed: GET.',
+    });
   });
 });

@@ -4,14 +4,11 @@ import { count, fault, measure, note, telemetry } from '../../../functions/telem
 import { captureOutput } from '../../support/captured-output.ts';
 import { lambdaContext } from '../../support/lambda-events.ts';
 
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.unstubAllEnvs();
-});
+const output = captureOutput();
+afterEach(() => void vi.unstubAllEnvs());
 
 describe('a fault', () => {
   it('is one line with what it is, and where it happened', () => {
-    const output = captureOutput();
     const cause = new RangeError('behind it');
     fault('test.fault', new TypeError('broken', { cause }), { message_id: '7' });
     const [line] = output.lines();
@@ -27,14 +24,12 @@ describe('a fault', () => {
   });
 
   it('says a long message once, and not all of it', () => {
-    const output = captureOutput();
     fault('test.fault', new Error(`${'x'.repeat(600)}the end`));
     expect(output.text()).not.toContain('the end');
     expect(output.text().split('x'.repeat(500))).toHaveLength(2);
   });
 
   it('that is no Error says nothing of what it is', () => {
-    const output = captureOutput();
     fault('test.fault', { secret: 'planted' });
     expect(output.text()).not.toContain('planted');
   });
@@ -42,7 +37,6 @@ describe('a fault', () => {
 
 describe('a log line', () => {
   it('has the level and the time by which Lambda filters, and whose it is', async () => {
-    const output = captureOutput();
     vi.stubEnv(
       '_X_AMZN_TRACE_ID',
       'Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1',
@@ -67,7 +61,6 @@ describe('a log line', () => {
 
 /** A handler that does this and nothing else, called once; what it wrote in the embedded format. */
 async function metricsOf(work: () => void) {
-  const output = captureOutput();
   const handler = middy()
     .use(telemetry())
     .handler(() => {
@@ -127,7 +120,6 @@ describe('metrics', () => {
 });
 
 it('metrics are written at the end, also of an invocation that fails', async () => {
-  const output = captureOutput();
   const handler = middy()
     .use(telemetry())
     .handler(() => {

@@ -1,11 +1,10 @@
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { klarnaBudget } from '../../../functions/application/cancel-payment-request.ts';
 import { recurringHandler } from '../../../functions/triggers/scheduled-handler.ts';
 import { captureOutput } from '../../support/captured-output.ts';
 import { lambdaContext, recurringEvent } from '../../support/lambda-events.ts';
 
-beforeEach(() => void captureOutput());
-afterEach(() => vi.restoreAllMocks());
+captureOutput();
 
 it('takes up nothing that it could not finish: a whole attempt at Klarna, and its writes', async () => {
   const now = Date.parse('2026-03-01T12:00:00Z');

@@ -1,16 +1,12 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { WrittenChange } from '../../../functions/application/publish-state-changes.ts';
 import type { StateChangeEvent } from '../../../functions/domain/state-change-event.ts';
 import { streamHandler } from '../../../functions/triggers/stream-handler.ts';
-import { captureOutput, type CapturedOutput } from '../../support/captured-output.ts';
+import { captureOutput } from '../../support/captured-output.ts';
 import { recordWith } from '../../support/fixtures.ts';
 import { lambdaContext, streamEvent } from '../../support/lambda-events.ts';
 
-let output: CapturedOutput;
-beforeEach(() => {
-  output = captureOutput();
-});
-afterEach(() => vi.restoreAllMocks());
+const output = captureOutput();
 
 const record = recordWith();
 

@@ -1,16 +1,12 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { TimeoutOutcome } from '../../../functions/application/end-expired-session.ts';
 import { timerQueueHandler } from '../../../functions/triggers/timer-queue-handler.ts';
-import { captureOutput, type CapturedOutput } from '../../support/captured-output.ts';
+import { captureOutput } from '../../support/captured-output.ts';
 import { account, key, recordWith, settingsWith } from '../../support/fixtures.ts';
 import { lambdaContext, queueEvent, type QueuedMessage } from '../../support/lambda-events.ts';
 import { planted, plantedIn } from '../../support/planted-secrets.ts';
 
-let output: CapturedOutput;
-beforeEach(() => {
-  output = captureOutput();
-});
-afterEach(() => vi.restoreAllMocks());
+const output = captureOutput();
 
 const timer = {
   account,

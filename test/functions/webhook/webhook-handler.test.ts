@@ -1,10 +1,10 @@
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { receiveWebhook } from '../../../functions/application/receive-webhook.ts';
 import type { SigningKeys } from '../../../functions/application/ports.ts';
 import type { SigningKey } from '../../../functions/domain/signing-key.ts';
 import { webhookHandler } from '../../../functions/webhook/webhook-handler.ts';
-import { captureOutput, type CapturedOutput } from '../../support/captured-output.ts';
+import { captureOutput } from '../../support/captured-output.ts';
 import {
   InMemoryPaymentRequestStore,
   InMemoryQuarantine,
@@ -22,11 +22,7 @@ import { functionUrlEvent, lambdaContext, type UrlCall } from '../../support/lam
 import { planted, plantedIn } from '../../support/planted-secrets.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
-let output: CapturedOutput;
-beforeEach(() => {
-  output = captureOutput();
-});
-afterEach(() => vi.restoreAllMocks());
+const output = captureOutput();
 
 /** The handler on ports in memory, and every call that it makes of them, in order. */
 function receiver(...keys: readonly SigningKey[]) {

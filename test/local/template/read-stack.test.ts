@@ -101,7 +101,10 @@ describe('a template', () => {
   });
 
   it.each([
-    [{ 'Fn::ImportValue': 'x' }, 'The template uses Fn::ImportValue, which the local system does not support.'],
+    [
+      { 'Fn::ImportValue': 'x' },
+      'The template uses Fn::ImportValue, which the local system does not support.',
+    ],
     [{ Ref: 'Nobody' }, 'The template refers to Nobody, which it does not have.'],
   ])('%j is refused', (value, message) => {
     expect(() => resolve(value)).toThrow(message);
