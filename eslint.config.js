@@ -5,16 +5,6 @@ import tseslint from 'typescript-eslint';
 const notYetWithinLimits = [
   'functions/adapters/klarna/klarna-http.ts',
   'functions/adapters/klarna/klarna-payment-requests.ts',
-  'functions/application/ask-klarna.ts',
-  'functions/application/cancel-session.ts',
-  'functions/application/register-session.ts',
-  'functions/application/sync-klarna-expiry.ts',
-  'functions/domain/ambiguity.ts',
-  'functions/domain/cancel-attempt.ts',
-  'functions/domain/cancellation.ts',
-  'functions/domain/klarna-read.ts',
-  'functions/domain/registration.ts',
-  'functions/domain/state-change-event.ts',
 ];
 
 /** What reaches the clock, chance, the process or the network. The domain and the use cases take these as arguments. */

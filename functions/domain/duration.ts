@@ -1,11 +1,11 @@
 const iso8601 =
   /^P(?=\d|T\d)(?:(\d{1,6})W)?(?:(\d{1,6})D)?(?:T(?=\d)(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,6})(?:\.(\d{1,3}))?S)?)?$/;
 
-/** What {@link parseDuration} takes, in words for an error. */
+/** The texts that {@link parseDuration} takes, in words for an error message. */
 export const durationFormat =
   'a positive ISO 8601 duration in weeks, days, hours, minutes and seconds, such as PT30M; no years or months, because their length varies';
 
-/** Milliseconds of an ISO 8601 duration; `undefined` for anything else, years, months, signs and zero among it. */
+/** Milliseconds of an ISO 8601 duration; `undefined` for any other text, and for years, months, signs and zero. */
 export function parseDuration(text: string): number | undefined {
   const match = iso8601.exec(text);
   if (!match) return undefined;

@@ -9,14 +9,14 @@ export type Instant = string & { readonly [brand]: 'Instant' };
 const rfc3339 =
   /^(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
 
-/** Parses RFC 3339, with any offset and up to nine fractional digits; `undefined` for anything else, such as 31 February. */
+/** The moment of an RFC 3339 text with any offset and up to nine fractional digits; `undefined` for any other text. */
 export function parseInstant(text: string): Instant | undefined {
   const match = rfc3339.exec(text);
   if (!match) return undefined;
   // Stryker disable next-line StringLiteral: the groups always take part in a match
   const [, date = '', time = '', fraction = '', offset = ''] = match;
   const local = new Date(`${date}T${time}Z`);
-  // Date rolls 31 February over to March: what does not come back the same was not a date.
+  // Date turns 31 February into a day of March: a text that does not come back the same was not a date.
   if (Number.isNaN(local.getTime()) || local.toISOString().slice(0, 19) !== `${date}T${time}`)
     return undefined;
   const utc = new Date(local.getTime() - offsetMillis(offset));
@@ -26,23 +26,23 @@ export function parseInstant(text: string): Instant | undefined {
     : undefined;
 }
 
-/** `Z` has no digits, which is 0. */
+/** The offset in milliseconds. `Z` has no digits, which is 0. */
 function offsetMillis(offset: string): number {
   const sign = offset.startsWith('-') ? -1 : 1;
   return sign * (Number(offset.slice(1, 3)) * 60 + Number(offset.slice(4, 6))) * 60_000;
 }
 
-/** The instant that is this many milliseconds after 1970. */
+/** The moment this many milliseconds after 1970. */
 export const instantFromMillis = (millis: number): Instant =>
   `${new Date(millis).toISOString().slice(0, -1)}000000Z` as Instant;
 
-/** Milliseconds since 1970, finer digits dropped: V8 reads past them. */
+/** Milliseconds since 1970. V8 ignores the finer digits. */
 export const millisOf = (instant: Instant): number => Date.parse(instant);
 
 /** The last millisecond that RFC 3339 can write. */
 const lastMillis = Date.parse('9999-12-31T23:59:59.999Z');
 
-/** The instant so many milliseconds later, at most the end of the year 9999. */
+/** The moment this many milliseconds later, at most the end of the year 9999. */
 export const plusMillis = (instant: Instant, millis: number): Instant =>
   `${new Date(Math.min(millisOf(instant) + millis, lastMillis)).toISOString().slice(0, 23)}${instant.slice(23)}` as Instant;
 
@@ -66,5 +66,5 @@ export function nextNanosecond(instant: Instant): Instant {
 export const formatMillis = (instant: Instant): string =>
   formatInstant(`${instant.slice(0, 23)}000000Z` as Instant);
 
-/** RFC 3339 as people write it: without trailing zeros. */
+/** RFC 3339 without trailing zeros. */
 export const formatInstant = (instant: Instant): string => instant.replace(/\.?0+Z/, 'Z');
