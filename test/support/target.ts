@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { AwsClient } from 'aws4fetch';
-import * as v from 'valibot';
 import { defaultSigningKeys } from '../../local/secrets/default-secrets.ts';
 import { startLocalProcess } from './local-process.ts';
+import { readTargetFile } from './target-file.ts';
 
 /** A system to drive: where it is, and how to speak to it. */
 export interface Target {
@@ -20,17 +19,6 @@ export interface Target {
   /** Ends it, if it was started for this; resolves to the exit code. */
   readonly stop: () => Promise<number | null>;
 }
-
-/** The file that `TARGET` names: the outputs of a deployed stack, and an account of its secrets. See docs/get-started/deploy.md. */
-const targetSchema = v.strictObject({
-  api: v.pipe(v.string(), v.url()),
-  webhook: v.pipe(v.string(), v.url()),
-  region: v.string(),
-  account: v.string(),
-  subject_account_id: v.string(),
-  signing_key_id: v.string(),
-  signing_key: v.string(),
-});
 
 /** Whether the scenarios are run against a deployed stack. */
 export const isDeployed = process.env['TARGET'] !== undefined;
@@ -101,7 +89,7 @@ export function withDefaults(addresses: {
 }
 
 function deployedTarget(file: string): Target {
-  const target = v.parse(targetSchema, JSON.parse(readFileSync(file, 'utf8')));
+  const target = readTargetFile(file);
   const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = process.env;
   if (AWS_ACCESS_KEY_ID === undefined || AWS_SECRET_ACCESS_KEY === undefined) {
     throw new Error(
