@@ -50,8 +50,12 @@ export default defineConfig({
     expect: { poll: { timeout: 20_000 } },
     maxWorkers: 4,
     sequence: { sequencer: WaitingFirst },
-    // What the tests start as processes of their own is compiled once.
-    env: { NODE_COMPILE_CACHE: `${import.meta.dirname}/.cache/compiled` },
+    env: {
+      // What the tests start as processes of their own is compiled once.
+      NODE_COMPILE_CACHE: `${import.meta.dirname}/.cache/compiled`,
+      // The CDK's own check takes seconds for each template. `npm run verify` synthesizes every stage with it.
+      CDK_VALIDATION: 'false',
+    },
     projects: [
       { extends: true, test: { name: 'unit', include: pure, isolate: false } },
       { extends: true, test: { name: 'unit-handlers', include: handlers, pool: 'threads' } },

@@ -1,37 +1,37 @@
 import { parseArgs } from 'node:util';
 
-/** What `npm start` was asked for. */
+/** The options of `npm start`. */
 export interface LocalOptions {
   /** Ports; 0 takes a free one. */
   readonly port: number;
   readonly webhookPort: number;
   readonly klarnaPort: number;
-  /** The page's; undefined takes the usual one, or a free one if somebody has that. */
+  /** The port of the page; undefined takes the preferred one, or a free one where it is in use. */
   readonly pagePort: number | undefined;
-  /** Takes the place of the simulator. */
+  /** Replaces the simulator. */
   readonly klarnaUrl: string | undefined;
-  /** Files in the format of the two secrets; read anew whenever a function asks for the secret. */
+  /** Files in the format of the two secrets, read again whenever a function reads the secret. */
   readonly accountsFile: string | undefined;
   readonly signingKeysFile: string | undefined;
-  /** Where everything is kept; without it, in a folder that goes at the end. */
+  /** The data folder; without it, a temporary one that is removed at the end. */
   readonly dataDirectory: string | undefined;
   readonly scenario: 'demo' | 'none';
-  /** Who ends sessions at their deadline: a schedule each with the sweep behind it, or the sweep alone. */
+  /** What ends sessions at their deadline: one schedule each, backed by the sweep; or the sweep alone. */
   readonly timers: 'scheduler' | 'sweep';
 }
 
 export const usage = `npm start -- [options]
 
-  --port 4000             the HTTP API's port; 0 takes a free one
-  --webhook-port 4001     the port of the Lambda URL that Klarna's webhooks come to
-  --klarna-port 4002      the Klarna simulator's port
-  --page-port 4080        the port of the page to look at; unless it is given, another one if this is taken
-  --klarna-url URL        another Klarna in place of the simulator
-  --accounts FILE         the secret accounts, as JSON
-  --signing-keys FILE     the secret signing-keys, as JSON
-  --data DIR              keeps the data there; without it they go at the end
-  --scenario demo|none    plays the demonstration first (demo), or only serves (none)
-  --timers WHO            ends sessions: a schedule for each (scheduler), or the sweep alone (sweep)`;
+  --port 4000             port of the HTTP API; 0 takes a free one
+  --webhook-port 4001     port of the Lambda URL that receives Klarna's webhooks
+  --klarna-port 4002      port of the Klarna simulator
+  --page-port 4080        port of the page; by default, a free one where 4080 is in use
+  --klarna-url URL        address of another Klarna to use instead of the simulator
+  --accounts FILE         the secret "accounts", as JSON
+  --signing-keys FILE     the secret "signing-keys", as JSON
+  --data DIR              keep the data in this folder; without it they are deleted at the end
+  --scenario demo|none    play the demonstration first (demo), or only serve (none)
+  --timers WHO            end sessions by a schedule each (scheduler), or by the sweep alone (sweep)`;
 
 /** Reads the command line. Throws one sentence that says what was given and what is allowed. */
 export function parseOptions(commandLine: readonly string[]): LocalOptions | 'help' {

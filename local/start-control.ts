@@ -46,7 +46,10 @@ export async function startControl(parts: ControlParts): Promise<Listening> {
   return control;
 }
 
-/** The first port after the API's that the system does not use itself; 0, a free one, where the API's port is free, too. */
+/**
+ * The first port after the API's that the system does not use itself; 0, a free one, where the API's port is a free
+ * one.
+ */
 function controlPortFor({ port, webhookPort, klarnaPort }: LocalOptions): number {
   if (port === 0) return 0;
   const taken = [port, webhookPort, klarnaPort];

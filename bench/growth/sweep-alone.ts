@@ -1,6 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { reconcilePaymentRequests } from '../../functions/application/reconcile-payment-requests.ts';
-import type { KlarnaResponse } from '../../functions/application/ports.ts';
 import { instantFromMillis } from '../../functions/domain/instant.ts';
 import { requestId } from '../../test/support/cancel-jobs.ts';
 import { registered } from '../../test/support/sessions.ts';
@@ -28,24 +27,14 @@ export async function sweepAlone(klarnaMillis: number): Promise<SweepAlone> {
     const record = registered({ paymentRequestId: requestId(number), deadlineAt, reconcileAfter });
     await world.store.save(undefined, { ...record, createdAt: deadlineAt });
   }
-  const canceled = new Set<string>();
-  const response = async (state: 'SUBMITTED' | 'CANCELED'): Promise<KlarnaResponse> => {
-    await wait(klarnaMillis);
-    return { kind: 'payment_request', state, proof: {} };
-  };
+  world.klarna.delay = () => wait(klarnaMillis);
   const began = performance.now();
   const { end } = await reconcilePaymentRequests({
     ...world.dependencies,
     store: waited(world.store, defaultLatencies.dynamodb),
     due: world.store,
     timer: waited(world.timer, defaultLatencies.scheduler),
-    klarna: {
-      read: (_, id) => response(canceled.has(id) ? 'CANCELED' : 'SUBMITTED'),
-      cancel: (_, id) => {
-        canceled.add(id);
-        return response('CANCELED');
-      },
-    },
+    klarna: world.klarna,
     clock: { now: () => Date.now(), wait: (millis) => wait(millis) },
   })(now + runMillis);
   return { klarnaMillis, ended: end, seconds: (performance.now() - began) / 1_000 };

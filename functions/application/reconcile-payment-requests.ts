@@ -172,6 +172,7 @@ const look: Act = async (dependencies, record, settings) => {
 const actions: Readonly<Record<Exclude<ReconcileAction, 'nothing'>, Act>> = {
   forget,
   resume: async (dependencies, record, settings) => {
+    // Stryker disable next-line ConditionalExpression: a record to resume has a cancellation
     if (!record.cancellation) return;
     const command = carryOn(record.cancellation, 'lapse:sweep');
     const cancel = await cancelPaymentRequest(dependencies)(record, command, settings);
@@ -192,6 +193,7 @@ const actions: Readonly<Record<Exclude<ReconcileAction, 'nothing'>, Act>> = {
       armOnSubmitted && defaultSessionTimeout !== undefined
         ? await armByDefault(dependencies)(record, defaultSessionTimeout, settings)
         : undefined;
+    // Stryker disable next-line ConditionalExpression: forgetting an armed record changes nothing: its version is newer
     if (!armed?.record?.session) await forget(dependencies, record, settings);
   },
   ask: look,

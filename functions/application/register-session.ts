@@ -108,6 +108,7 @@ async function changeSession(
     armIfPending(dependencies, record),
     dependencies.syncExpiry(record, settings),
   ]);
+  // Stryker disable next-line EqualityOperator: records of one version are equal
   const latest = synced.version > armed.version ? synced : armed;
   // Klarna would not move its expiry, so the deadline is an earlier one.
   const isMoved = latest.deadlineAt !== record.deadlineAt;

@@ -98,6 +98,7 @@ async function ask(
     until - askedAt,
   );
   const { proof } = response;
+  // Stryker disable next-line ConditionalExpression: only a refusal can be a conflict
   if (response.kind !== 'refused' || !response.isConflict) {
     return { outcome: outcomeOf(response), observation: seenIn({ response, askedAt }, dependencies), proof };
   }

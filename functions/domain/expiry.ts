@@ -63,6 +63,7 @@ export function withSparedTimer(
  */
 export function withEarlyTimer(record: PaymentRequest, now: Instant): PaymentRequest | undefined {
   const { deadlineAt } = record;
+  // Stryker disable next-line ConditionalExpression: only the compiler needs the second check
   if (decideTimeout(record, now) !== 'not_yet' || deadlineAt === undefined) return undefined;
   const entry: HistoryEntry = {
     eventId: ownEventId('timer', `early:${deadlineAt}`),

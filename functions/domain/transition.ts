@@ -38,6 +38,7 @@ export type Verdict = 'superseding' | 'duplicate' | 'stale' | 'confirming' | 'co
 export function judge(record: PaymentRequest, observation: Observation): Verdict {
   if (hasRecorded(record, observation.eventId)) return 'duplicate';
   if (record.position === undefined) return 'superseding';
+  // Stryker disable next-line EqualityOperator: no two events have the same position
   if (record.position < finalPosition && record.position < positionOf(observation)) return 'superseding';
   if (ranks[observation.state] === 0) return 'stale';
   if (record.state === observation.state) return 'confirming';
@@ -51,6 +52,7 @@ export function judge(record: PaymentRequest, observation: Observation): Verdict
  * well mean "after".
  */
 const isPaidAfter = (completedAt: Instant | undefined, endedAt: Instant | undefined): boolean =>
+  // Stryker disable next-line ConditionalExpression, LogicalOperator: only the compiler needs the first two checks
   completedAt !== undefined && endedAt !== undefined && completedAt >= endedAt;
 
 /**

@@ -7,31 +7,31 @@ import { readJson } from '../shared/read-json.ts';
 import { faultSchema, faultTargets } from './faults/fault.ts';
 import type { AwsServer } from './server.ts';
 
-/** What somebody else answers to a fault that is passed on. */
+/** The response to a forwarded fault. */
 export interface ForwardedResponse {
   readonly status: number;
   /** Sent as JSON. */
   readonly body: unknown;
 }
 
-/** Takes a fault, without its `target`, and answers. */
+/** Receives a fault without its `target`, and responds. */
 export type ForwardFault = (fault: Readonly<Record<string, unknown>>) => Promise<ForwardedResponse>;
 
 export interface ControlOptions {
   readonly aws: AwsServer;
-  /** Takes the faults with the target `klarna`; without it they are refused. */
+  /** Receives the faults with the target `klarna`. Without it they are refused. */
   readonly forwardKlarnaFault?: ForwardFault;
-  /** Takes the faults with the target `lambda`; without it they are refused. */
+  /** Receives the faults with the target `lambda`. Without it they are refused. */
   readonly injectFunctionFault?: ForwardFault;
-  /** What the functions have been called for; without it `GET /calls` tells of AWS only. */
+  /** The calls of each function. Without it `GET /calls` lists those of AWS only. */
   readonly functionCalls?: () => Readonly<Record<string, unknown>>;
-  /** Ends the faults of others than AWS, when all faults are cleared. */
+  /** Clears the faults outside the AWS stand-ins, when all faults are cleared. */
   readonly clearFaults?: () => Promise<void>;
-  /** What the time is and who goes wrong; without it `/clock` is refused. */
+  /** Shows and sets the clocks. Without it `/clock` is refused. */
   readonly clocks?: Pick<ClockControl, 'show' | 'set'>;
-  /** The stack's outputs, for the operator's command line; without them `GET /outputs` is empty. */
+  /** The stack's outputs, for the operator's command line. Without them `GET /outputs` is empty. */
   readonly outputs?: Readonly<Record<string, string>>;
-  /** Runs what recurs, now, and says how each run ended; without it `POST /sweep` is refused. */
+  /** Runs the recurring schedules now, and returns how each run ended. Without it `POST /sweep` is refused. */
   readonly runRecurringSchedules?: () => Promise<readonly string[]>;
 }
 
@@ -114,7 +114,7 @@ async function injectFault(options: ControlOptions, text: string): Promise<Forwa
   if (forward) return forward(fault);
   if (!(faultTargets as readonly string[]).includes(target)) {
     const targets = [...faultTargets, ...forwards.keys()];
-    return refused(400, `target is ${JSON.stringify(target)}; allowed: ${targets.join(' | ')}.`);
+    return refused(400, `target is ${JSON.stringify(target)}; allowed: ${targets.join(', ')}.`);
   }
   const read = readJson(faultSchema, text);
   if ('violation' in read) return refused(400, read.violation);
@@ -171,7 +171,7 @@ function sendJson(response: ServerResponse, { status, body }: ForwardedResponse)
   response.end(JSON.stringify(body));
 }
 
-/** One event a line. A follower who reads slowly is waited for, and one who goes away ends it. */
+/** One event a line. Waits for a slow reader, and ends when the reader disconnects. */
 async function sendEvents(
   { events }: AwsServer,
   query: URLSearchParams,

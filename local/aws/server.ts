@@ -24,11 +24,11 @@ import { sqsActions } from './sqs/sqs-actions.ts';
 import { createRequestListener } from './wire/request-listener.ts';
 
 export interface AwsServerOptions {
-  /** 0: a free one. */
+  /** 0 takes a free one. */
   readonly port: number;
   /** Keeps messages, schedules and events in this folder; without it they are in memory. */
   readonly dataDirectory: string | undefined;
-  /** Where calls to DynamoDB are passed on to. */
+  /** The DynamoDB that calls are forwarded to. */
   readonly dynamodbUrl: string;
   readonly region: string;
   readonly accountId: string;
@@ -43,26 +43,26 @@ export interface AwsServerOptions {
    */
   readonly deadLetterQueues?: readonly string[];
   readonly secrets: Readonly<Record<string, SecretSource>>;
-  /** What the time is for the queues and for Scheduler. Default: the machine's. */
+  /** The clock of the queues and of Scheduler. Default: the machine's. */
   readonly clock?: LocalClock;
-  /** Told of what went wrong in the server itself. Default: standard error. */
+  /** Receives the server's own failures. Default: standard error. */
   readonly onLog?: (line: string) => void;
 }
 
 export interface AwsServer {
-  /** What `AWS_ENDPOINT_URL` is set to: all services at one address, on this machine only. */
+  /** The value for `AWS_ENDPOINT_URL`: all services at one address, on this machine only. */
   readonly url: string;
-  /** The same services each at an address of its own, which the fault `refuse` can take away. */
+  /** The same services, each at an address of its own, which the fault `refuse` can close. */
   readonly urls: ServiceEndpoints['urls'];
   queueUrl(queueName: string): string;
-  /** What the clients see, without HTTP and without the faults of calls. */
+  /** The state that clients see, without HTTP and without faults of calls. */
   readonly queues: Queues;
   readonly events: EventLog;
   readonly schedules: { list(): readonly Schedule[] };
   readonly faults: Faults;
-  /** How many calls there were of each action since the start, such as `dynamodb.UpdateItem`. */
+  /** The number of calls of each action since the start, such as `dynamodb.UpdateItem`. */
   calls(): Readonly<Record<string, number>>;
-  /** Cuts connections, wakes whoever waits for a message or an event, and closes the data. */
+  /** Closes connections, wakes everything that waits for a message or an event, and closes the data. */
   close(): Promise<void>;
 }
 

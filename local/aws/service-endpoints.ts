@@ -4,15 +4,15 @@ import { listen } from '../shared/listen.ts';
 import { faultTargets } from './faults/fault.ts';
 import type { ServiceName } from './wire/service.ts';
 
-/** An address for each service, so that one of them can be away, its connections refused, while the others are there. */
+/** An address for each service, so that one can refuse connections while the others accept them. */
 export interface ServiceEndpoints {
   readonly urls: Readonly<Record<ServiceName, string>>;
-  /** Shuts the doors of these services, and opens those of all others. */
+  /** Closes the endpoints of these services and opens all others. */
   shut(services: ReadonlySet<ServiceName>): void;
   close(): Promise<void>;
 }
 
-/** Opens the doors of all services; whoever comes in by any of them is served by the same listener. */
+/** Opens an endpoint for each service. One listener serves all of them. */
 export async function openServiceEndpoints(
   listener: RequestListener,
   onLog: (line: string) => void,
@@ -21,7 +21,7 @@ export async function openServiceEndpoints(
   for (const service of faultTargets) {
     const server = createServer({ keepAliveTimeout: 0 }, listener);
     serviceEndpoints.set(service, { server, url: await listen(server, 0) });
-    server.on('error', (error) => onLog(`${service} does not come back: ${error.message}`));
+    server.on('error', (error) => onLog(`${service} cannot listen again: ${error.message}`));
   }
   return {
     urls: Object.fromEntries(

@@ -1,9 +1,9 @@
 import type { LocalClock } from './local-clock.ts';
 
-/** Node's longest timer, about 25 days: whoever wants to wait longer is woken early and looks again. */
+/** Node's longest timer is about 25 days. A longer wait wakes early, and the caller checks again. */
 const longestMillis = 2 ** 31 - 1;
 
-/** Lets any number of waiters sleep until something may have changed, so that nobody has to poll. */
+/** Lets any number of waiters sleep until something may have changed, so none of them polls. */
 export class ChangeSignal {
   readonly #clock: LocalClock;
   readonly #sleepers = new Set<() => void>();
@@ -12,14 +12,15 @@ export class ChangeSignal {
     this.#clock = clock;
   }
 
-  /** Wakes all who wait. */
+  /** Wakes every waiter. */
   announce(): void {
     for (const wake of [...this.#sleepers]) wake();
   }
 
   /**
-   * Resolves at the next ring, at the time (milliseconds since 1970, Infinity for never), when the clock is moved on or when the
-   * signal is aborted, whichever comes first, and never rejects. Being woken means to look again, no more.
+   * Resolves at the next announcement, at the given time, when the clock moves, or when the signal aborts; never
+   * rejects. The time is in milliseconds since 1970; Infinity means never. A waiter that wakes checks again: nothing
+   * may have changed.
    */
   wait(untilMillis: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {

@@ -5,21 +5,24 @@ import { closedObject, readJson, wholeNumber } from '../shared/read-json.ts';
 const day = 86_400_000;
 
 const orderSchema = closedObject({
-  /** Lets so much time pass, for everybody. */
+  /** Lets this much time pass on every clock. */
   advanceMs: v.exactOptional(wholeNumber(0, 365 * day)),
-  /** By how much single clocks are ahead of the local system's, or behind it; those that are left out are right. */
+  /** By how much single clocks differ from the local system's clock. Clocks left out do not differ. */
   skewMs: v.exactOptional(v.record(v.string(), wholeNumber(-day, day))),
 });
 
 export interface ClockControlOptions {
   readonly clock: LocalClock;
-  /** Whose clocks there are besides the local system's own. */
+  /** Names of the clocks besides the local system's own. */
   readonly owners: () => readonly string[];
-  /** Told after every change, and waited for. */
+  /** Called after every change, and awaited. */
   readonly onChange: () => Promise<void>;
 }
 
-/** The clocks of a local system: its own, which its AWS goes by, and everybody else's, which may be off it. */
+/**
+ * The clocks of a local system: its own, which the AWS stand-ins use, and one for each function and for Klarna, which
+ * may differ.
+ */
 export class ClockControl {
   readonly #options: ClockControlOptions;
   #skews: Readonly<Record<string, number>> = {};
@@ -28,7 +31,7 @@ export class ClockControl {
     this.#options = options;
   }
 
-  /** By how many milliseconds somebody's clock is ahead of the machine's. */
+  /** By how many milliseconds an owner's clock is ahead of the machine's. */
   aheadOf(owner: string): number {
     return this.#options.clock.ahead + (this.#skews[owner] ?? 0);
   }
@@ -42,7 +45,7 @@ export class ClockControl {
     };
   }
 
-  /** Sets the clocks as the text asks, or says in one sentence why not. */
+  /** Sets the clocks as the JSON text says, or returns one sentence about what is wrong with it. */
   async set(text: string): Promise<{ readonly violation: string } | undefined> {
     const { clock, owners, onChange } = this.#options;
     const read = readJson(orderSchema, text);
@@ -50,7 +53,7 @@ export class ClockControl {
     const { advanceMs, skewMs } = read.value;
     const unknown = Object.keys(skewMs ?? {}).find((owner) => !owners().includes(owner));
     if (unknown !== undefined) {
-      return { violation: `Nobody called ${unknown} has a clock; allowed: ${owners().join(', ')}.` };
+      return { violation: `There is no clock called ${unknown}; allowed: ${owners().join(', ')}.` };
     }
     if (skewMs) this.#skews = skewMs;
     if (advanceMs !== undefined) clock.advance(advanceMs);

@@ -1,23 +1,23 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 
-/** From this moment of the machine's on, in milliseconds since 1970, the time was so much ahead of the machine's. */
+/** By how many milliseconds the clock is ahead of the machine's, from a moment of the machine's clock on. */
 interface Move {
   readonly since: number;
   readonly ahead: number;
 }
 
 /**
- * The time of the local system, in milliseconds since 1970: the machine's, until it is moved on.
+ * The time of the local system in milliseconds since 1970: the machine's, until it is moved forward.
  *
- * It moves in jumps, and whoever waits for a moment is told to look again. It does not run faster: what a single call may take,
- * in functions and between them, is measured by the machine's time, and a faster clock would make every limit too short.
+ * The clock moves in jumps, and each jump wakes every waiter. It does not run faster than the machine's. Time limits of
+ * calls are measured by the machine's clock, so a faster clock would make each limit too short.
  */
 export class LocalClock {
   readonly #file: string | undefined;
   readonly #waiting = new Set<() => void>();
   #moves: readonly Move[];
 
-  /** @param file remembers the jumps over a restart, since what was written down has the later times in it. */
+  /** @param file keeps the jumps across a restart, because the stored data contains the later times. */
   constructor(file?: string) {
     this.#file = file;
     this.#moves =
@@ -28,12 +28,12 @@ export class LocalClock {
     return this.atMachineTime(Date.now());
   }
 
-  /** By how many milliseconds it is ahead of the machine's. */
+  /** By how many milliseconds it is ahead of the machine's clock. */
   get ahead(): number {
     return this.#moves.at(-1)?.ahead ?? 0;
   }
 
-  /** What this clock showed, or will show, at a moment of the machine's. */
+  /** What this clock showed, or will show, at a moment of the machine's clock. */
   atMachineTime(millis: number): number {
     return millis + (this.#moves.findLast(({ since }) => since <= millis)?.ahead ?? 0);
   }
@@ -47,7 +47,7 @@ export class LocalClock {
     for (const look of [...this.#waiting]) look();
   }
 
-  /** Calls `look` after every jump until what is returned is called. */
+  /** Calls `look` after every jump, until the returned function is called. */
   onAdvance(look: () => void): () => void {
     this.#waiting.add(look);
     return () => this.#waiting.delete(look);

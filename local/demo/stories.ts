@@ -1,15 +1,15 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { JsonResponse } from '../shared/json-call.ts';
 
-/** What somebody in a story can do; every deed appears on the timeline by itself. */
+/** What a story can do. Every action appears on the timeline by itself. */
 export interface Stage {
   /** Calls Lapse about the story's Payment Request: `PUT`, `PATCH`, `DELETE`. */
   readonly lapse: (method: string, body?: unknown) => Promise<JsonResponse>;
   /** The customer at Klarna: `start`, `approve`, `step-back`, `abandon`. */
   readonly customer: (action: string) => Promise<void>;
-  /** Something that goes wrong at Klarna. */
+  /** Injects a fault at Klarna. */
   readonly fault: (fault: Readonly<Record<string, unknown>>) => Promise<void>;
-  /** Resolves when the record is as wanted, which then is told in these words, or after ten seconds. */
+  /** Resolves when the record meets the condition, and then prints these words; or after ten seconds. */
   readonly until: (
     wanted: (record: Readonly<Record<string, unknown>>) => boolean,
     words: string,
@@ -18,7 +18,7 @@ export interface Stage {
 
 export interface Story {
   readonly name: string;
-  /** How it has to end, at Klarna and in the record. */
+  /** The expected final state, at Klarna and in the record. */
   readonly ending: 'CANCELED' | 'COMPLETED';
   readonly play: (stage: Stage) => Promise<void>;
 }
@@ -26,7 +26,7 @@ export interface Story {
 const seconds = (count: number): Promise<void> => wait(count * 1_000);
 const timerIsOver = ({ timer }: Readonly<Record<string, unknown>>): boolean => timer === 'fired';
 
-/** What Lapse is for, one way of ending each; they are played at the same time. */
+/** One story for each way in which a session can end. They are played at the same time. */
 export const stories: readonly Story[] = [
   {
     name: 'abandoned',
@@ -37,7 +37,7 @@ export const stories: readonly Story[] = [
       await customer('start');
       await seconds(1);
       await customer('abandon');
-      await until(({ final }) => final === true, 'the deadline has passed: cancelled');
+      await until(({ final }) => final === true, 'the deadline has passed: canceled');
     },
   },
   {
@@ -49,11 +49,11 @@ export const stories: readonly Story[] = [
       await customer('start');
       await seconds(1);
       await customer('approve');
-      await until(timerIsOver, 'the deadline has passed: paid, and left alone');
+      await until(timerIsOver, 'the deadline has passed: paid, not canceled');
     },
   },
   {
-    name: 'cancelled, twice',
+    name: 'canceled, twice',
     ending: 'CANCELED',
     play: async ({ lapse }) => {
       await lapse('PUT', { session_timeout: 'PT10M', reference: 'order-3' });
@@ -64,7 +64,7 @@ export const stories: readonly Story[] = [
     },
   },
   {
-    name: 'unruly webhooks',
+    name: 'webhooks disordered',
     ending: 'COMPLETED',
     play: async ({ lapse, customer, fault, until }) => {
       await lapse('PUT', { session_timeout: 'PT7S', reference: 'order-4' });
@@ -78,7 +78,7 @@ export const stories: readonly Story[] = [
       await customer('start');
       await seconds(0.8);
       await customer('approve');
-      await until(timerIsOver, 'the deadline has passed: paid, and left alone');
+      await until(timerIsOver, 'the deadline has passed: paid, not canceled');
     },
   },
   {
@@ -90,7 +90,7 @@ export const stories: readonly Story[] = [
       await customer('start');
       // The customer approves after Lapse has read IN_PROGRESS and before its DELETE arrives.
       await fault({ on: 'cancel', kind: 'approve-first' });
-      await until(({ state }) => state === 'COMPLETED', 'the deadline has passed: paid, and left alone');
+      await until(({ state }) => state === 'COMPLETED', 'the deadline has passed: paid, not canceled');
     },
   },
 ];

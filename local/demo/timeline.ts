@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 
-/** Who does something. */
+/** Who acts in a line of the timeline. */
 export type Actor = 'shop' | 'customer' | 'klarna' | 'lapse';
 
 type Style = Parameters<typeof styleText>[0];
@@ -14,7 +14,7 @@ const styles: Readonly<Record<Actor, Style>> = {
 
 const nameWidth = 18;
 
-/** Shows what happens as it happens: seconds since the start, the story, who, and what. */
+/** Prints each step as it happens: seconds since the start, the story, the actor and the action. */
 export class Timeline {
   readonly #print: (line: string) => void;
   readonly #startedAt = performance.now();
@@ -31,7 +31,7 @@ export class Timeline {
   }
 }
 
-/** Rows under a heading, each column as wide as its widest cell. */
+/** Rows under a heading; each column is as wide as its widest cell. */
 export function table(heading: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
   const widths = heading.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),

@@ -3,7 +3,7 @@ import type { LocalSystem } from '../local-system.ts';
 import { callJson } from '../shared/json-call.ts';
 import type { Actor } from './timeline.ts';
 
-/** Something that was seen of a Payment Request. */
+/** A call or a webhook about a Payment Request. */
 export interface Sighting {
   readonly paymentRequestId: string;
   readonly actor: Actor;
@@ -33,7 +33,10 @@ export interface PublishedEvent {
 
 const pollMillis = 40;
 
-/** Tells of every call that Klarna gets and of every webhook that it sends, as soon as they are answered, until stopped. */
+/**
+ * Reports every call that Klarna receives and every webhook that it sends, as soon as each has a response, until
+ * stopped.
+ */
 export async function watchKlarna(
   { klarna }: Pick<LocalSystem, 'klarna'>,
   onSighting: (sighting: Sighting) => void,
@@ -52,7 +55,7 @@ export async function watchKlarna(
       tellOnce(call_id, {
         paymentRequestId: payment_request_id,
         actor: 'lapse',
-        text: `${method} at Klarna, answered ${status}`,
+        text: `${method} at Klarna: ${status}`,
       });
     }
     const { deliveries } = (await callJson('GET', `${klarna}/_simulator/deliveries`)).body as {
@@ -63,7 +66,7 @@ export async function watchKlarna(
         tellOnce(`${delivery_id} ${index}`, {
           paymentRequestId: payment_request_id,
           actor: 'klarna',
-          text: `webhook ${event_type.split('.').at(-1) ?? event_type}, answered ${status ?? 'by nobody'}`,
+          text: `webhook ${event_type.split('.').at(-1) ?? event_type}: ${status ?? 'no response'}`,
         });
       }
     }
@@ -71,7 +74,7 @@ export async function watchKlarna(
   }
 }
 
-/** Tells of every event that is published, until stopped. */
+/** Reports every published event, until stopped. */
 export async function watchEvents(
   { control }: Pick<LocalSystem, 'control'>,
   onEvent: (event: PublishedEvent) => void,

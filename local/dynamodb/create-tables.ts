@@ -9,8 +9,8 @@ import {
 import type { TableDescription } from '../template/stack-description.ts';
 
 /**
- * Brings the tables at `url` in line with the stack: what is missing is created, what is there must have the same keys, indexes
- * and stream. Resolves when all are ACTIVE; rejects with a sentence that says which table differs and in what.
+ * Creates the tables at `url` that are missing. A table that exists must have the same keys, indexes and stream.
+ * Resolves when all are ACTIVE; rejects with a sentence that names the table and the difference.
  */
 export async function createTables(url: string, tables: readonly TableDescription[]): Promise<void> {
   const client = new DynamoDBClient({
@@ -37,8 +37,8 @@ async function createTable(client: DynamoDBClient, table: TableDescription): Pro
   for (const [trait, wants] of Object.entries(traitsOf(wanted))) {
     if (has[trait] === wants) continue;
     throw new Error(
-      `The table ${table.name} was made by another version of the stack: its ${trait} is ${has[trait] ?? 'none'} and has to be ` +
-        `${wants}. Delete the data folder, or give another one with --data.`,
+      `The table ${table.name} is from another version of the stack: its ${trait} is ${has[trait] ?? 'none'}, expected ` +
+        `${wants}. Delete the data folder, or name another one with --data.`,
     );
   }
 }
@@ -52,7 +52,7 @@ async function describe(client: DynamoDBClient, name: string): Promise<ExistingT
   }
 }
 
-/** What cannot be changed without making the table anew, in words that can be compared and shown. */
+/** The traits of a table that can change only by creating it again, as text that can be compared and shown. */
 function traitsOf(table: Partial<CreateTableCommandInput> | ExistingTable): Readonly<Record<string, string>> {
   const types = new Map(
     (table.AttributeDefinitions ?? []).map(({ AttributeName, AttributeType }) => [

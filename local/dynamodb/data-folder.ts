@@ -5,21 +5,21 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
-/** A data folder that nobody else uses, this process being alive. */
+/** A data folder that only this process uses while it lives. */
 export interface DataFolder {
-  /** Absolute. */
+  /** An absolute path. */
   readonly path: string;
-  /** Notes the engine that works on the folder, for the next run to find should this one be killed. */
+  /** Notes the engine that uses the folder. If this run is killed, the next run finds that engine and ends it. */
   remember(pid: number, command: readonly string[]): Promise<void>;
-  /** Gives the folder back; the engine must have ended. */
+  /** Releases the folder. The engine must have ended. */
   release(): Promise<void>;
 }
 
 const pollMilliseconds = 50;
 
 /**
- * Claims the folder, made where missing, and waits for what an earlier run left: up to `withinMilliseconds` for a run that is
- * still ending, and one second for its engine before that is killed. Rejects with one sentence when the folder stays in use.
+ * Claims the folder, which is created where missing. Waits up to `withinMilliseconds` for an earlier run that is
+ * ending. Its engine gets one second before it is killed. Rejects with one sentence when the folder stays in use.
  */
 export async function claimDataFolder(directory: string, withinMilliseconds = 10_000): Promise<DataFolder> {
   const folder = path.resolve(directory);
@@ -42,7 +42,7 @@ export async function claimDataFolder(directory: string, withinMilliseconds = 10
   };
 }
 
-/** An exclusive SQLite transaction is a lock that the operating system takes back from a process that dies. */
+/** An exclusive SQLite transaction is a lock that the operating system releases when a process dies. */
 async function lockFolder(folder: string, withinMilliseconds: number): Promise<DatabaseSync> {
   const deadline = Date.now() + withinMilliseconds;
   for (;;) {
@@ -55,7 +55,7 @@ async function lockFolder(folder: string, withinMilliseconds: number): Promise<D
       if (!(error instanceof Error && error.message.includes('locked'))) throw error;
       if (Date.now() > deadline) {
         throw new Error(
-          `The data folder ${folder} is in use by another running Lapse: stop that one, or give this one a folder of its own with --data.`,
+          `The data folder ${folder} is in use by another running Lapse: stop that one, or name another folder with --data.`,
           { cause: error },
         );
       }
@@ -68,7 +68,7 @@ async function endStaleEngine(note: string): Promise<void> {
   const stale = await readNote(note);
   if (stale === undefined) return;
   const deadline = Date.now() + 1_000;
-  // The process counts as that engine only while its whole command line is the same: the number may belong to another by now.
+  // The pid may belong to another process by now, so the whole command line must be the same.
   while ((await commandLineOf(stale.pid)) === stale.command) {
     if (Date.now() > deadline) process.kill(stale.pid, 'SIGKILL');
     await wait(pollMilliseconds);
@@ -82,7 +82,7 @@ async function readNote(note: string): Promise<{ pid: number; command: string } 
     const { pid, command } = content as Partial<Record<string, unknown>>;
     return Number.isInteger(pid) && typeof command === 'string' ? { pid: Number(pid), command } : undefined;
   } catch {
-    // None, or half written by a run that was killed: its engine was killed with it.
+    // There is no note, or it is half written: that run was killed, and its engine with it.
     return undefined;
   }
 }

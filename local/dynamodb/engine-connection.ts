@@ -1,7 +1,10 @@
 import http from 'node:http';
 import https from 'node:https';
 
-/** The engine's own refusal, as opposed to its not answering. `code` is the bare name, such as `ExpiredIteratorException`. */
+/**
+ * An error response of the engine, as opposed to no response. `code` is the bare name, such as
+ * `ExpiredIteratorException`.
+ */
 export class EngineRefusal extends Error {
   override readonly name = 'EngineRefusal';
   readonly code: string;
@@ -12,11 +15,11 @@ export class EngineRefusal extends Error {
   }
 }
 
-/** Speaks DynamoDB's wire protocol (JSON 1.0) without a client library; for the stream API no client is installed. */
+/** Speaks DynamoDB's wire protocol (JSON 1.0). The stream API has no client among the dependencies. */
 export interface EngineConnection {
   /**
-   * `operation` with the service's prefix, such as `DynamoDBStreams_20120810.GetRecords`.
-   * Rejects with {@link EngineRefusal}, or with Node's error when the engine doesn't answer within ten seconds.
+   * Takes the operation with its service's prefix, such as `DynamoDBStreams_20120810.GetRecords`. Rejects with {@link
+   * EngineRefusal}, or with Node's error when the engine does not respond within ten seconds.
    */
   call(operation: string, input: object, signal?: AbortSignal): Promise<object>;
   close(): void;
@@ -24,7 +27,7 @@ export interface EngineConnection {
 
 const responseWithinMilliseconds = 10_000;
 
-/** The engines want a signature to be there and don't check it. */
+/** The engines require a signature and do not check it. */
 const unsignedHeaders = {
   'content-type': 'application/x-amz-json-1.0',
   authorization:
@@ -76,7 +79,8 @@ export function connectToEngine(url: string): EngineConnection {
 
 function parseResponse(operation: string, status: number | undefined, text: string): object {
   const body: unknown = JSON.parse(text);
-  if (typeof body !== 'object' || body === null) throw new Error(`${operation}: answer is not an object`);
+  if (typeof body !== 'object' || body === null)
+    throw new Error(`${operation}: the response is not a JSON object`);
   if (status === 200) return body;
   const { __type: type, message } = body as { __type?: string; message?: string };
   const code = type?.split('#').at(-1) ?? `status ${String(status)}`;

@@ -11,18 +11,21 @@ import { startOwnedProcess } from './child-process.ts';
 import { indexStreamRecords } from './stream-index.ts';
 
 export interface DynamoDbOptions {
-  /** Where the data are kept; `undefined` keeps them in memory, until `close`. An endpoint of one's own has its own place. */
+  /**
+   * The folder for the data; `undefined` keeps them in memory until `close`. An endpoint of your own keeps its data
+   * itself.
+   */
   readonly dataDirectory: string | undefined;
-  /** Told every line the engine says, and its end should it come early. */
+  /** Receives every line that the engine prints, and a line when it ends early. */
   readonly onLog: (line: string) => void;
-  /** What the engine is chosen by; this machine with the process's environment by default. */
+  /** What the choice of the engine depends on. Default: this machine with the environment of the process. */
   readonly machine?: Machine;
 }
 
 export interface RunningDynamoDb {
-  /** What `AWS_ENDPOINT_URL_DYNAMODB` is to be set to. */
+  /** The value for `AWS_ENDPOINT_URL_DYNAMODB`. */
   readonly url: string;
-  /** Ends the engine and gives the data folder back. */
+  /** Ends the engine and releases the data folder. */
   close(): Promise<void>;
 }
 
@@ -31,8 +34,9 @@ const readyWithinMilliseconds = 30_000;
 const pollMilliseconds = 10;
 
 /**
- * Brings up the DynamoDB that {@link chooseEngine} picks and resolves when it has answered a call. The engine ends with this
- * process, however that ends, and what it acknowledged is in the folder then. Rejects with one sentence that says what to do.
+ * Starts the DynamoDB that {@link chooseEngine} chooses and resolves once it has responded to a call. The engine ends
+ * with this process, even by SIGKILL, and the folder then holds everything that it acknowledged. Rejects with one
+ * sentence that says what to do.
  */
 export async function startDynamoDb(options: DynamoDbOptions): Promise<RunningDynamoDb> {
   const choice = chooseEngine(options.machine ?? thisMachine(process.env));
@@ -55,8 +59,8 @@ async function expectResponse(url: string): Promise<void> {
   if (response === 'ready') return;
   throw new Error(
     response === 'silent'
-      ? `No DynamoDB answers at LAPSE_DYNAMODB_URL=${url}: start it, or unset the variable to use the embedded one.`
-      : `What answers at LAPSE_DYNAMODB_URL=${url} is no usable DynamoDB: ${response.message}`,
+      ? `DynamoDB does not respond at LAPSE_DYNAMODB_URL=${url}: start it, or unset the variable to use the embedded one.`
+      : `LAPSE_DYNAMODB_URL=${url} is not a usable DynamoDB: ${response.message}`,
   );
 }
 
@@ -76,7 +80,7 @@ async function startEngine(
     });
     if (engine.pid !== undefined) await folder?.remember(engine.pid, [choice.program, ...programArguments]);
 
-    // Only its own word proves that it is this engine that answers on the port, and not one that was quicker.
+    // Only the engine's own output proves that it, and not another process, has the port.
     const mayAsk = () => choice.kind !== 'dynoxide' || said.some((line) => line.includes('listening on'));
     const failure = await untilReady(engine, () => (mayAsk() ? ask(url) : Promise.resolve('silent')));
     if (failure === undefined) {
@@ -90,7 +94,7 @@ async function startEngine(
   }
 }
 
-/** Why it won't get ready, `undefined` when it is. */
+/** Why it is not ready, or `undefined` when it is. */
 async function untilReady(
   engine: OwnedProcess,
   asked: () => Promise<StartReport>,
@@ -100,13 +104,13 @@ async function untilReady(
     const response = await asked();
     if (response instanceof EngineRefusal) return response.message;
     if (response === 'ready' && !engine.hasEnded()) return undefined;
-    if (Date.now() > deadline) return `it did not answer within ${readyWithinMilliseconds / 1_000} seconds`;
+    if (Date.now() > deadline) return `it did not respond within ${readyWithinMilliseconds / 1_000} seconds`;
     await wait(pollMilliseconds);
   }
   return `it ended with ${await engine.ended}`;
 }
 
-/** An engine whose file looks different works all the same, just slower with time. */
+/** The engine works without the index, but gets slower with time. */
 function speedUpStream(folder: DataFolder, onLog: (line: string) => void): void {
   try {
     indexStreamRecords(databaseFile(folder.path));
@@ -149,13 +153,14 @@ async function ask(url: string): Promise<StartReport> {
   }
 }
 
-/** Free when asked; somebody else may take it before the engine does, which is then tried again with another. */
+/** Free at this moment. Another process may take it before the engine does; then another port is tried. */
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
   server.close();
   await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('the operating system gave no port');
+  if (address === null || typeof address === 'string')
+    throw new Error('the operating system did not assign a port');
   return address.port;
 }

@@ -1,9 +1,9 @@
 import { DatabaseSync } from 'node:sqlite';
 
 /**
- * Gives dynoxide's table of stream records the index it lacks. Without it every write and every look at the stream reads the
- * whole history: measured at 10 ms a write after 3,000 records and growing, against 1 ms at any length with the index.
- * The records and their order stay the engine's own. Throws when the file doesn't look like that of dynoxide 1.2.
+ * Adds the index that dynoxide's table of stream records lacks. Without it, every write and every read of the stream
+ * reads the whole history. Measured: 10 ms a write after 3,000 records and growing, against 1 ms at any length with the
+ * index. The records and their order do not change. Throws when the file is not one of dynoxide 1.2.
  */
 export function indexStreamRecords(databaseFile: string): void {
   const database = new DatabaseSync(databaseFile, { timeout: 1_000 });

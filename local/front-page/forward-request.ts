@@ -2,11 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
-/** What of an answer reaches the page. */
+/** The response headers that reach the page. */
 const responseHeaders = ['content-type', 'retry-after'] as const;
 
-/** Passes a call on to another address of the system, and its answer back as it comes, for as long as the page listens. */
-export async function passOn(
+/** Forwards a call to another address of the system, and streams the response back while the page is connected. */
+export async function forwardRequest(
   request: IncomingMessage,
   body: Buffer,
   url: string,

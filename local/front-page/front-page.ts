@@ -4,31 +4,31 @@ import type { PlainResponse } from '../http/front.ts';
 import { type Listening, startListening } from '../http/start-listening.ts';
 import { readBody } from '../shared/read-body.ts';
 import { type PageFile, readPageFiles } from './page-files.ts';
-import { passOn } from './forward-request.ts';
+import { forwardRequest } from './forward-request.ts';
 import { refusalOf } from './request-guard.ts';
 
 export interface FrontPageOptions {
   /** 0 takes a free one. */
   readonly port: number;
-  /** Where calls are passed on to; URLs without a slash at their end. */
+  /** The targets of forwarded calls; URLs without a slash at their end. */
   readonly api: string;
   readonly control: string;
-  /** Klarna's address, if it is the simulator: another Klarna takes no orders. */
+  /** Klarna's address, where Klarna is the simulator. Another Klarna has no control surface. */
   readonly simulator: string | undefined;
-  /** The secret `accounts`. Of what is in it, the page learns the accounts' names and Klarna's ids of them. */
+  /** The secret `accounts`. The page learns only the names of the accounts and their ids at Klarna. */
   readonly accounts: () => string;
   /** The system's time, in milliseconds since 1970. */
   readonly now: () => number;
-  /** How long to wait for the port if somebody has it, in milliseconds. */
+  /** How long to wait for a port that is in use, in milliseconds. */
   readonly waitLimitMillis?: number;
 }
 
 const accountsSchema = v.record(v.string(), v.object({ partner_account_id: v.optional(v.string()) }));
 
-/** The API takes no longer body either. */
+/** The API accepts no longer body either. */
 const bodyLimit = 16 * 1024;
 
-/** Nothing but what this address serves itself; no inline script or style, and no text that becomes markup. */
+/** Allows only what this address serves itself: no inline script or style, and no text that becomes markup. */
 const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -53,8 +53,8 @@ const safetyHeaders = {
 };
 
 /**
- * Serves the page for people who would rather look than read, and passes its calls on: `/api` to the API, `/klarna` to the
- * simulator's orders, `/control` to the control address. One origin, on the loopback interface, for itself alone.
+ * Serves the page and forwards its calls: `/api` to the API, `/klarna` to the simulator's control surface, `/control`
+ * to the control address. It listens on the loopback interface and serves its own origin only.
  */
 export async function startFrontPage(options: FrontPageOptions): Promise<Listening> {
   let files: Promise<ReadonlyMap<string, PageFile>> | undefined;
@@ -82,10 +82,10 @@ export async function startFrontPage(options: FrontPageOptions): Promise<Listeni
         sendPlain(response, { status: 413, message: 'The body is too long.' });
         return;
       }
-      return passOn(request, body, `${target}${rest}${query}`, response);
+      return forwardRequest(request, body, `${target}${rest}${query}`, response);
     }
     if (request.method !== 'GET' && request.method !== 'HEAD') {
-      sendPlain(response, { status: 405, message: 'There is nothing to do here; allowed: GET.' });
+      sendPlain(response, { status: 405, message: 'This method is not supported; allowed: GET.' });
       return;
     }
     if (path === '/status') {
@@ -106,14 +106,14 @@ export async function startFrontPage(options: FrontPageOptions): Promise<Listeni
     (request, response) => {
       serve(request, response).catch(() => {
         if (response.headersSent) response.destroy();
-        else sendPlain(response, { status: 502, message: 'This part of Lapse does not answer.' });
+        else sendPlain(response, { status: 502, message: 'This part of Lapse does not respond.' });
       });
     },
     options.waitLimitMillis,
   );
 }
 
-/** What the page has to know before it can ask for anything else; the time, so that countdowns go by the system's clock. */
+/** What the page needs before any other call. Countdowns use the system's time. */
 function statusOf({ accounts, simulator, now }: FrontPageOptions) {
   const known = v.parse(accountsSchema, JSON.parse(accounts()));
   return {
@@ -123,7 +123,7 @@ function statusOf({ accounts, simulator, now }: FrontPageOptions) {
   };
 }
 
-/** Path and query with every dot segment resolved, however it is written; `undefined` for what is no path. */
+/** Path and query, with every dot segment resolved; `undefined` for what is not a path. */
 function pathOf({ url = '' }: IncomingMessage): string | undefined {
   if (!url.startsWith('/') || !URL.canParse(`http://page${url}`)) return undefined;
   const { pathname, search } = new URL(`http://page${url}`);

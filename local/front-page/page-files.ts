@@ -10,7 +10,7 @@ export interface PageFile {
 
 const browser = join(import.meta.dirname, 'browser');
 
-/** Everything the page consists of, by its path; there is nothing else to be had, whatever path is asked for. */
+/** All files of the page, by path. No other path is served. */
 export async function readPageFiles(): Promise<ReadonlyMap<string, PageFile>> {
   const [html, css, icon, script] = await Promise.all([
     readFile(join(browser, 'page.html')),
@@ -37,6 +37,6 @@ async function bundle(): Promise<Uint8Array> {
     logLevel: 'silent',
   });
   const [script] = outputFiles;
-  if (!script) throw new Error('The page has no script.');
+  if (!script) throw new Error('The page does not have a script.');
   return script.contents;
 }

@@ -1,13 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import type { PlainResponse } from '../http/front.ts';
 
-/** The header by which the page's own script is known. No other site can send it: the browser would ask first, and be refused. */
+/** The header that marks the page's own calls. Another site cannot send it: the browser asks first, and is refused. */
 export const pageHeader = 'x-lapse-page';
 
 /**
- * Why a request is not served, if it is not. Whoever may call this address may call all of Lapse, and any site that somebody
- * has open in the same browser can reach it; so a name that only happens to lead here (DNS rebinding) is refused, and so is
- * every call that does not come from the page itself (forged calls from another site).
+ * Why a request is refused, or `undefined` where it is served.
+ *
+ * A caller of this address can call all of Lapse, and any site that is open in the same browser can reach it. So a
+ * foreign host name that leads here (DNS rebinding) is refused. So is every call that does not come from the page
+ * itself (forged calls from another site).
  */
 export function refusalOf(
   request: Pick<IncomingMessage, 'headersDistinct'>,
@@ -19,7 +21,7 @@ export function refusalOf(
   if (others.length > 0 || !hosts.includes(host)) {
     return {
       status: 421,
-      message: `This is not the address that was asked for; allowed: ${hosts.join(', ')}.`,
+      message: `This address does not serve the host in the request; allowed: ${hosts.join(', ')}.`,
     };
   }
   if (kind === 'page') return undefined;
@@ -28,5 +30,5 @@ export function refusalOf(
     mark === undefined ||
     origin?.some((each) => each !== `http://${host}`) === true ||
     site?.some((each) => each !== 'same-origin') === true;
-  return foreign ? { status: 403, message: 'Only the page itself may call this way.' } : undefined;
+  return foreign ? { status: 403, message: 'Only the page itself may make this call.' } : undefined;
 }

@@ -17,7 +17,10 @@ export interface ApiFrontOptions {
 const bodyLimit = 10 * 1024 * 1024;
 const integrationLimitMillis = 30_000;
 
-/** API Gateway's HTTP API, as far as a function behind it can tell. Signatures are not checked: locally everybody may call. */
+/**
+ * Serves an HTTP API of API Gateway, as a function behind it sees one. Signatures are not checked: every local caller
+ * is allowed.
+ */
 export function startApiFront({ port, routes, invoke }: ApiFrontOptions): Promise<Listening> {
   return startFront(port, bodyLimit, async (request, bytes) => {
     const [path] = splitOnce(request.url ?? '/', '?');
@@ -34,13 +37,13 @@ export function startApiFront({ port, routes, invoke }: ApiFrontOptions): Promis
   });
 }
 
-/** The caller of a signed request by its access key; of one that is not signed, a local somebody. */
+/** The caller of a signed request, by its access key; `local` for a request that is not signed. */
 function callerOf(request: IncomingMessage) {
   const accessKey = /Credential=([\w-]+)\//.exec(request.headers.authorization ?? '')?.[1] ?? 'local';
   return { accessKey, accountId: '000000000000', userArn: `arn:aws:iam::000000000000:user/${accessKey}` };
 }
 
-/** What API Gateway makes of an invocation: 500 for a function that failed, 503 for one that cannot be had or takes too long. */
+/** The response of API Gateway: 500 when the function failed, 503 when it is throttled or takes too long. */
 async function within(
   limitMillis: number,
   invocation: Promise<InvocationResult>,

@@ -2,13 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { readBody } from '../shared/read-body.ts';
 import { type Listening, startListening } from './start-listening.ts';
 
-/** An answer of the front's own, for what no function answers. */
+/** A response of the front itself, where no function responds. */
 export interface PlainResponse {
   readonly status: number;
   readonly message: string;
 }
 
-/** Serves on the loopback interface. Whatever a client does, the process goes on. */
+/** Serves on the loopback interface. No request can end the process. */
 export function startFront(
   port: number,
   bodyLimit: number,
@@ -34,7 +34,7 @@ function sendPlain(response: ServerResponse, { status, message }: PlainResponse)
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ message }));
 }
 
-/** A function's answer in format 2.0; anything without a status is the body of a 200. */
+/** Sends a function's response in format 2.0; a value without a status code is the body of a 200. */
 function sendPayload(response: ServerResponse, payload: unknown): void {
   const isObject = typeof payload === 'object' && payload !== null;
   if (!isObject || !('statusCode' in payload)) {

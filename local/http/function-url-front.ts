@@ -3,10 +3,12 @@ import { startFront } from './front.ts';
 import { eventBody, httpEvent } from './http-event.ts';
 import type { Listening } from './start-listening.ts';
 
-/** A Lambda URL takes 6 MB. */
+/** A Lambda URL accepts 6 MB. */
 const bodyLimit = 6 * 1024 * 1024;
 
-/** A Lambda URL, as far as the function behind it can tell: every method and path reaches it, with the bytes as they came. */
+/**
+ * Serves a Lambda URL, as the function behind it sees one: every method and path reaches it, with the bytes unchanged.
+ */
 export function startFunctionUrlFront(options: {
   readonly port: number;
   readonly invoke: Invoke;

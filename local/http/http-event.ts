@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { randomUUID } from 'node:crypto';
 import { decodeComponent } from '../shared/decode-component.ts';
 
-/** A body as AWS passes it on: text where that loses nothing, else base64. */
+/** A body as AWS passes it on: text where that is lossless, else base64. */
 export interface EventBody {
   readonly body?: string;
   readonly isBase64Encoded: boolean;
@@ -11,7 +11,7 @@ export interface EventBody {
 const textTypes =
   /^(text\/|application\/(json|javascript|xml|[^;]*\+json|[^;]*\+xml|x-www-form-urlencoded))/i;
 
-/** Text types come as text, everything else as base64; bytes that are no UTF-8 would not survive as text. */
+/** Text types are passed on as text, all others as base64. Bytes that are not UTF-8 would not survive as text. */
 export function eventBody(bytes: Buffer, contentType: string | undefined): EventBody {
   if (bytes.length === 0) return { isBase64Encoded: false };
   const text = bytes.toString('utf8');
@@ -21,7 +21,7 @@ export function eventBody(bytes: Buffer, contentType: string | undefined): Event
     : { body: bytes.toString('base64'), isBase64Encoded: true };
 }
 
-/** What is being asked for, apart from the body. */
+/** The route and the caller of a request, without its body. */
 export interface EventTarget {
   readonly routeKey: string;
   readonly pathParameters?: Readonly<Record<string, string>>;
@@ -29,8 +29,8 @@ export interface EventTarget {
 }
 
 /**
- * The event of payload format 2.0, which HTTP APIs and Lambda URLs share: header names in lower case, doubled headers and
- * query parameters joined by commas, cookies apart
+ * The event of payload format 2.0, which HTTP APIs and Lambda URLs share. Header names are in lower case; repeated
+ * headers and query parameters are joined by commas; cookies are apart
  * (https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html).
  */
 export function httpEvent(

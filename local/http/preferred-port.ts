@@ -1,8 +1,8 @@
 import type { Listening } from './start-listening.ts';
 
 /**
- * Listens at the usual port where nobody else does, and else at a free one: for what nobody relies on by its port, so that
- * somebody else's having it is no reason to fail, nor to wait.
+ * Listens at the preferred port where it is free, and at any free port otherwise, without waiting. For servers whose
+ * port nothing relies on.
  */
 export async function startAtPreferredPort(
   preferred: number,

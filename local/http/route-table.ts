@@ -1,14 +1,14 @@
 import type { RouteDescription } from '../template/stack-description.ts';
 import { decodeComponent } from '../shared/decode-component.ts';
 
-/** A route that a request takes, and what its path says. */
+/** The route that a request takes, with the parameters in its path. */
 export interface RouteMatch {
   readonly route: RouteDescription;
   readonly routeKey: string;
   readonly pathParameters: Readonly<Record<string, string>>;
 }
 
-/** The route of a request: one that fits the whole path, by method before ANY, else `$default`; `undefined` when there is none. */
+/** The route that matches the whole path, with its method before ANY; else `$default`; else `undefined`. */
 export function matchRoute(
   routes: readonly RouteDescription[],
   method: string,

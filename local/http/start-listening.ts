@@ -6,19 +6,19 @@ import { listen } from '../shared/listen.ts';
 export interface Listening {
   /** Without a slash at its end. */
   readonly url: string;
-  /** Takes no more calls, and gives those under way half a second. */
+  /** Accepts no more calls, and gives running ones half a second. */
   close(): Promise<void>;
 }
 
 const graceMillis = 500;
 
-/** Serves on the loopback interface; see {@link listen} for the port and how long it is waited for. */
+/** Serves on the loopback interface. {@link listen} explains the port and how long to wait for it. */
 export async function startListening(
   port: number,
   listener: RequestListener,
   waitLimitMillis?: number,
 ): Promise<Listening> {
-  // A connection that is closed for being idle may be just about to be used.
+  // An idle connection may be used again at the moment it is closed, so none is closed for idleness.
   const server = createServer({ keepAliveTimeout: 0 }, listener).on('clientError', refuse);
   return {
     url: await listen(server, port, waitLimitMillis),
@@ -31,7 +31,7 @@ export async function startListening(
   };
 }
 
-/** What cannot be read as a request is answered as a gateway does, with a message and nothing else. */
+/** Responds as a gateway does to bytes that are not an HTTP request: with a message and nothing else. */
 function refuse({ code }: NodeJS.ErrnoException, socket: Duplex): void {
   if (!socket.writable) {
     socket.destroy();

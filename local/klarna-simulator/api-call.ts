@@ -3,12 +3,12 @@ import { decodeComponent } from '../shared/decode-component.ts';
 import type { Caller } from './authorization.ts';
 import type { Operation } from './faults.ts';
 
-/** What a method and a path mean in Klarna's API. */
+/** The meaning of a method and a path in Klarna's API. */
 export type ApiRoute =
   | {
       readonly resource: 'payment-requests';
       readonly operation: Operation;
-      /** The account on the acquiring partner's path; none on the direct path. */
+      /** The account on the acquiring partner's path; undefined on the direct path. */
       readonly account: string | undefined;
       /** Empty for `create`. */
       readonly id: string;
@@ -20,14 +20,14 @@ export type ApiRoute =
       readonly id: string;
     };
 
-/** A call that has been found to be one: known caller, known path, a body that can be read. */
+/** A checked call: its caller and path are known, and its body is readable. */
 export interface ApiCall {
   readonly caller: Caller;
   /** The JSON object of the body; empty where there is none. */
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** A path segment as it was meant; one that is wrongly encoded is taken as it is, and names nothing. */
+/** A decoded path segment. One with a malformed encoding is taken as it is, and names nothing. */
 export const decodedSegment = (segment: string): string => decodeComponent(segment) ?? segment;
 
 const segmentOf = (segment: string | undefined): string | undefined =>
@@ -50,7 +50,7 @@ const notificationOperations = {
   DELETE: { one: 'delete', all: undefined },
 } as const;
 
-/** The meaning of a method and a path; `undefined` if they have none. */
+/** The meaning of a method and a path; `undefined` where they have none. */
 export function routeOf(method: string, path: string): ApiRoute | undefined {
   const paymentRequests = paymentRequestsPath.exec(path);
   if (paymentRequests) {
@@ -73,6 +73,6 @@ export function routeOf(method: string, path: string): ApiRoute | undefined {
   return { resource, operation, id };
 }
 
-/** The one value of a header; of one that came twice, both. */
+/** The value of a header; both values, joined, of one that came twice. */
 export const headerOf = (headers: IncomingHttpHeaders, name: string): string | undefined =>
   headers[name]?.toString();

@@ -1,15 +1,15 @@
 import type { Configuration } from './configuration.ts';
 
-/** Who calls. */
+/** The caller of the API. */
 export interface Caller {
-  /** The one partner account that the key speaks for; none, if it may speak for any. */
+  /** The partner account that the key is bound to; undefined where it may act for any. */
   readonly partnerAccountId?: string;
 }
 
 const basic = /^Basic +([!-~]+)$/i;
 
 /**
- * Who the header `Authorization` says is calling; `undefined` if it says nothing that is known. Takes the three encodings
+ * Identifies the caller by the header `Authorization`; `undefined` for unknown credentials. Accepts the three encodings
  * that are in use: the API key as it is, base64 of `:<key>`, and base64 of `<username>:<key>`.
  */
 export function callerOf(header: string | undefined, apiKeys: Configuration['apiKeys']): Caller | undefined {

@@ -5,7 +5,7 @@ import type { Clock } from './clock.ts';
 import { Collection } from './collection.ts';
 import type { Fault } from './faults.ts';
 
-/** An API call as the simulator noted it. Never holds the credentials, nor anything of the body. */
+/** A recorded API call. It never contains the credentials or anything of the body. */
 export interface Call {
   readonly call_id: string;
   readonly at: Instant;
@@ -13,14 +13,14 @@ export interface Call {
   readonly path: string;
   readonly payment_request_id: string | null;
   readonly correlation_id: string | null;
-  /** Null while there is no answer, for ever if there never is one. */
+  /** Null while there is no response, and for ever where there never is one. */
   readonly status: number | null;
-  /** Whether the call changed anything at Klarna, answered or not. */
+  /** Whether the call changed anything at Klarna, with or without a response. */
   readonly took_effect: boolean;
   readonly fault: Fault['kind'] | null;
 }
 
-/** Every API call that came in, oldest first. */
+/** Every API call, oldest first. */
 export class Calls {
   readonly #calls: Collection<Call>;
   readonly #clock: Clock;
@@ -30,7 +30,7 @@ export class Calls {
     this.#clock = clock;
   }
 
-  /** Notes a call before it is handled, so that one which never is answered is noted too. */
+  /** Records a call before it is handled, so that a call without a response is recorded, too. */
   begin(call: Pick<Call, 'method' | 'path' | 'payment_request_id' | 'correlation_id' | 'fault'>): Call {
     const begun: Call = {
       call_id: randomUUID(),
@@ -43,9 +43,9 @@ export class Calls {
     return begun;
   }
 
-  /** Notes what came of it. */
+  /** Records the outcome of a call. */
   end(call: Call, outcome: Pick<Call, 'status' | 'took_effect' | 'payment_request_id'>): void {
-    // Not if the calls were cleared in between.
+    // The calls may have been cleared meanwhile.
     if (this.#calls.get(call.call_id)) this.#calls.put(call.call_id, { ...call, ...outcome });
   }
 

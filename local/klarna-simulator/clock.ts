@@ -5,7 +5,7 @@ import type { SettingsInForce } from './settings.ts';
 export type Clock = () => Instant;
 
 /**
- * A clock that never tells the same time twice, so that Klarna's own record has an order even within a millisecond. It goes
+ * A clock that never shows the same time twice, so Klarna's own record is ordered even within a millisecond. It goes
  * back only where the settings set it back.
  */
 export function createClock(settings: SettingsInForce): Clock {

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 
-/** Documents of one kind, each under its id, kept as JSON in a table of their own. */
+/** Documents of one kind by id, stored as JSON in a table of their own. */
 export class Collection<Document> {
   readonly #get: StatementSync;
   readonly #put: StatementSync;
@@ -8,7 +8,7 @@ export class Collection<Document> {
   readonly #all: StatementSync;
   readonly #clear: StatementSync;
 
-  /** `table` becomes SQL text: a name from the code, never from outside. */
+  /** `table` becomes SQL text, so it must be a name from the code. */
   constructor(
     database: DatabaseSync,
     table: 'payment_requests' | 'signing_keys' | 'webhooks' | 'deliveries' | 'calls' | 'remembered_responses',
@@ -38,7 +38,7 @@ export class Collection<Document> {
     this.#delete.run(id);
   }
 
-  /** In the order in which they were first put. */
+  /** All documents, in the order in which they were first put. */
   all(): readonly Document[] {
     return this.#all.all().map((row) => JSON.parse(String(row['document'])) as Document);
   }

@@ -5,7 +5,7 @@ import { eventTypePattern } from './event-types.ts';
 
 const text = v.pipe(v.string(), v.minLength(1));
 
-/** What is subscribed from the start, without a call to the API. */
+/** A subscription that exists from the start, without a call to the API. */
 const webhookSchema = closedObject({
   url: v.pipe(
     v.string(),
@@ -21,23 +21,28 @@ const webhookSchema = closedObject({
     ),
     ['payment.*'],
   ),
-  /** Default: one that is made from the place in the list, so that it stays the same over restarts. */
+  /** Default: an id made from the place in the list, so that it is stable across restarts. */
   webhook_id: v.exactOptional(text),
   recipient_account_id: v.exactOptional(text),
-  /** Whom the events of requests are about that no partner account owns; those of others are about their owner. */
+  /**
+   * The subject of events about requests without a partner account. Events of other requests have their owner as
+   * subject.
+   */
   subject_account_id: v.exactOptional(text),
   live: v.exactOptional(v.boolean()),
-  /** The partner accounts whose events come here. Default: everybody's. */
+  /** The partner accounts whose events are delivered here. Default: all. */
   partner_account_ids: v.exactOptional(v.array(text)),
 });
 
 /**
- * The file given with `--config`: the settings of settings.ts, and who may call and who is told from the start. All made up:
- * the simulator sends an API key to nobody.
+ * The file given with `--config`: the settings of settings.ts, the callers and the subscribers. All keys are invented:
+ * the simulator sends no API key anywhere.
  */
 export const configurationSchema = closedObject({
   ...settingsEntries,
-  /** Keys of the callers; absent, any key will do. A key with a partner account speaks for that one only. */
+  /**
+   * API keys of the callers. Default: any key is accepted. A key with a partner account is valid for that account only.
+   */
   apiKeys: v.exactOptional(
     v.record(
       text,
@@ -47,12 +52,12 @@ export const configurationSchema = closedObject({
       }),
     ),
   ),
-  /** The keys that deliveries are signed with, by id. */
+  /** The keys that sign deliveries, by id. */
   signingKeys: v.exactOptional(v.record(text, text), {}),
   webhooks: v.exactOptional(v.array(webhookSchema), []),
 });
 
-/** As it is written in the file. */
+/** The configuration as the file has it. */
 export type ConfigurationInput = v.InferInput<typeof configurationSchema>;
 
 export type Configuration = v.InferOutput<typeof configurationSchema>;

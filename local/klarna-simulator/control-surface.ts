@@ -16,7 +16,7 @@ import { sendResponse } from './send-response.ts';
 import { type SettingsInForce, settingsSchema } from './settings.ts';
 import { type Action, isOpen, states, statesThatAllow } from './state-machine.ts';
 
-/** Where the control surface is. */
+/** The path of the control surface. */
 export const controlPath = '/_simulator';
 
 export interface ControlSurfaceParts {
@@ -27,7 +27,7 @@ export interface ControlSurfaceParts {
   readonly settings: SettingsInForce;
 }
 
-/** What can be done to a Payment Request from outside Klarna's API. */
+/** The actions on a Payment Request outside Klarna's API. */
 const actions = [
   'submit',
   'start',
@@ -53,7 +53,7 @@ const newPaymentRequestSchema = v.looseObject({
   previous_state: v.exactOptional(v.picklist(states)),
   state_reason: v.exactOptional(v.string()),
   payment_request_reference: v.exactOptional(v.string()),
-  /** Any time, and not only one that Klarna's API would take. */
+  /** Any time, even one that Klarna's API would refuse. */
   expires_at: v.exactOptional(
     v.pipe(
       v.string(),
@@ -65,13 +65,13 @@ const newPaymentRequestSchema = v.looseObject({
       }),
     ),
   ),
-  /** Whether subscribers hear of it. */
+  /** Whether subscribers receive an event about it. */
   announce: v.exactOptional(v.boolean(), false),
 });
 
 /**
- * The way in for tests, the demonstration and a front page, under `/_simulator`: what customers do, what goes wrong, and what
- * happened. Needs no credentials, and gives none away.
+ * The control surface for tests, the demonstration and the page, under `/_simulator`: customer actions, faults, calls
+ * and deliveries. It needs no credentials and shows none.
  */
 export class ControlSurface {
   readonly #parts: ControlSurfaceParts;
@@ -126,7 +126,7 @@ export class ControlSurface {
     if (method === 'POST' && id !== undefined && action !== undefined) {
       return isControlAction(action)
         ? this.#do(action, decodedSegment(id), body)
-        : refused(400, `${action} is nothing that can be done; allowed: ${actions.join(', ')}.`);
+        : refused(400, `${action} is not an action; allowed: ${actions.join(', ')}.`);
     }
     return refused(404, `There is no ${method} ${path}; allowed under ${controlPath}: ${routes.join(', ')}.`);
   }
@@ -144,7 +144,7 @@ export class ControlSurface {
     return { status: 201, json: seen(this.#parts.paymentRequests.create(request, { announced })) };
   }
 
-  /** All that there is of one request, but for what it says of the customer and the bodies that were sent. */
+  /** Everything about one request, without the customer's data and the bodies that were sent. */
   #tell(id: string): SimulatorResponse {
     const { paymentRequests, calls, deliveries } = this.#parts;
     const request = paymentRequests.all().find(({ payment_request_id }) => payment_request_id === id);
@@ -208,7 +208,7 @@ export class ControlSurface {
   #submit(id: string, body: string): SimulatorResponse {
     return paymentRequestIdPattern.test(id)
       ? this.#create(body, id)
-      : refused(400, `${id} is no id; allowed: one such as krn:payment:eu1:request:<uuid>.`);
+      : refused(400, `${id} is not a valid id; allowed: one such as krn:payment:eu1:request:<uuid>.`);
   }
 }
 
@@ -247,11 +247,11 @@ function newRequestOf({
   };
 }
 
-/** When the event happened that a delivery tells of. */
+/** The time of the event in a delivery. */
 const occurredAtOf = (body: string): string =>
   (JSON.parse(body) as { readonly metadata: { readonly occurred_at: string } }).metadata.occurred_at;
 
-/** A request as Klarna shows it, and what only the simulator knows of it. */
+/** A request as Klarna shows it, with what only the simulator knows. */
 const seen = (request: SimulatedPaymentRequest) => ({
   ...shownPaymentRequest(request),
   partner_account_id: request.partner_account_id,

@@ -15,35 +15,35 @@ import { Semaphore } from './semaphore.ts';
 const minute = 60_000;
 const hour = 60 * minute;
 
-/** Klarna's waits between one attempt and the next, in milliseconds; after the last the delivery is lost for good. */
+/** Klarna's delays between two attempts, in milliseconds. After the last one the delivery is lost. */
 const retryWaits = [10_000, 2 * minute, 15 * minute, 3 * hour, 6 * hour, 12 * hour] as const;
 
 /** The only statuses that count as received. */
 const received: ReadonlySet<number> = new Set([200, 201, 202, 204]);
 
-/** How long a delivery is held for the next one to overtake it, if none comes; scaled like the retries. */
+/** How long a delivery is held for a later one to overtake it. Scaled like the retries. */
 const longestHold = 2 * minute;
 
 const attemptsAtOnce = 16;
 
-/** One try to deliver, and what came of it. */
+/** One attempt to deliver, and its outcome. */
 export interface Attempt extends PostResponse {
   readonly at: Instant;
   readonly wrong_signature?: true;
 }
 
-/** One event on its way to one subscriber. */
+/** One event for one subscriber. */
 export interface Delivery {
   readonly delivery_id: string;
   readonly webhook_id: string;
   readonly event_id: string;
   readonly event_type: string;
   readonly payment_request_id: string;
-  /** What is sent, the same bytes each time. */
+  /** The body that is sent, with the same bytes at each attempt. */
   readonly body: string;
   readonly status: 'waiting' | 'delivered' | 'lost';
   readonly next_attempt_at?: Instant;
-  /** Waits for the next delivery to the same subscriber to go first. */
+  /** Waits until the next delivery to the same subscriber is sent. */
   readonly held?: true;
   readonly attempts: readonly Attempt[];
 }
@@ -57,8 +57,9 @@ export interface DeliveriesParts {
 }
 
 /**
- * Sends events to the subscribers, signed, and again until they are received or Klarna's schedule is at its end. At least
- * once and in no promised order: a delivery that was under way when the process died is sent again after the restart.
+ * Sends signed events to the subscribers, and again until they are received or Klarna's schedule ends. Delivery is at
+ * least once and in no promised order. A delivery that was in progress when the process ended is sent again after the
+ * restart.
  */
 export class Deliveries {
   readonly #parts: DeliveriesParts;
@@ -72,7 +73,7 @@ export class Deliveries {
   constructor(parts: DeliveriesParts) {
     this.#parts = parts;
     this.#timers = new Timers(parts.clock, (id) => void this.#attemptOnce(id));
-    parts.settings.onChange(() => this.#timers.lookAgain());
+    parts.settings.onChange(() => this.#timers.reset());
     this.#deliveries = new Collection(parts.database, 'deliveries');
     for (const delivery of this.#waiting()) this.#watch(delivery);
   }
@@ -81,7 +82,7 @@ export class Deliveries {
     return this.#deliveries.all();
   }
 
-  /** Puts an event on its way to everyone who has subscribed to its type. */
+  /** Queues an event for every subscriber of its type. */
   announce(event: KlarnaEvent): void {
     const { subscriptions } = this.#parts;
     for (const webhook of subscriptions.subscribersTo(event.eventType, event.subjectAccountId)) {
@@ -89,7 +90,7 @@ export class Deliveries {
     }
   }
 
-  /** Puts an event on its way to one subscriber. */
+  /** Queues an event for one subscriber. */
   announceTo(webhook: Webhook, event: KlarnaEvent): void {
     const { settings, clock, faults } = this.#parts;
     const paymentRequestId = String(event.payload['payment_request_id']);
@@ -115,14 +116,14 @@ export class Deliveries {
     if (fault?.kind === 'duplicate') this.#keep({ ...delivery, delivery_id: randomUUID() });
   }
 
-  /** Attempts everything that waits, now, and resolves to how many that were when all have been answered. */
+  /** Attempts every waiting delivery now. Resolves to their number when each attempt has ended. */
   async flush(): Promise<number> {
     const waiting = this.#waiting();
     await Promise.all(waiting.map(({ delivery_id }) => this.#attemptOnce(delivery_id)));
     return waiting.length;
   }
 
-  /** Ends every attempt. What was under way counts as not attempted. */
+  /** Ends every attempt. An attempt in progress counts as not made. */
   async stop(): Promise<void> {
     this.#timers.clearAll();
     this.#stopped.abort();
@@ -145,7 +146,7 @@ export class Deliveries {
     else this.#timers.set(delivery_id, next_attempt_at);
   }
 
-  /** One attempt at a time for each delivery: who asks while one is under way gets that one. */
+  /** Makes one attempt at a time for each delivery. A second caller shares the attempt in progress. */
   #attemptOnce(id: string): Promise<void> {
     const underWay =
       this.#underWay.get(id) ??
@@ -197,7 +198,7 @@ export class Deliveries {
     }
   }
 
-  /** What was held for this one to overtake it goes now. */
+  /** Sends the deliveries that were held for this one to overtake them. */
   #releaseHeld({ webhook_id }: Delivery): void {
     for (const id of this.#held) {
       const held = this.#deliveries.get(id);
@@ -207,7 +208,7 @@ export class Deliveries {
   }
 }
 
-/** The delivery with a new status; with nothing to wait for, unless that is said anew. */
+/** The delivery with a new status, and no longer waiting unless the caller adds that again. */
 const settled = (
   { next_attempt_at: _, held: __, ...delivery }: Delivery,
   status: Delivery['status'],

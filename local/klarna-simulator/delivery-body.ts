@@ -4,7 +4,7 @@ import { completedContext } from './pii-canaries.ts';
 import type { SimulatedPaymentRequest } from './payment-request.ts';
 import type { Webhook } from './subscriptions.ts';
 
-/** Something that happened to a Payment Request, as a webhook tells it. */
+/** An event about a Payment Request, as a webhook reports it. */
 export interface KlarnaEvent {
   readonly eventId: string;
   readonly eventType: string;
@@ -15,7 +15,7 @@ export interface KlarnaEvent {
 
 const productInstanceId = 'krn:partner:global:account:product:payment:131c75cd-0000-4000-8000-000000000000';
 
-/** The event of a request as it has just become. */
+/** The event about a request's newest change. */
 export const eventOf = (
   request: SimulatedPaymentRequest,
   eventType: string,
@@ -39,7 +39,7 @@ export const eventOf = (
   },
 });
 
-/** The bytes that one subscriber is sent, as text. */
+/** The body for one subscriber, as text. */
 export const bodyOf = (event: KlarnaEvent, webhook: Webhook): string =>
   JSON.stringify({
     metadata: {
@@ -56,6 +56,6 @@ export const bodyOf = (event: KlarnaEvent, webhook: Webhook): string =>
     payload: event.payload,
   });
 
-/** The time cut to so many fractional digits; none takes the point along. */
+/** The time with this many fractional digits; 0 removes the decimal point, too. */
 const withDigits = (instant: Instant, digits: number): string =>
   `${instant.slice(0, digits === 0 ? 19 : 20 + digits)}Z`;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { SimulatorResponse, Refusal } from './simulator-response.ts';
 
-/** Klarna has two envelopes for errors, both in use. */
+/** Klarna uses two envelopes for errors. */
 export type EnvelopeStyle = 'errors' | 'validation_errors';
 
 const documentation = 'https://docs.klarna.com/';

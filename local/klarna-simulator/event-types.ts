@@ -8,12 +8,12 @@ export const eventTypes: readonly string[] = [
   'payment.request.updated',
 ];
 
-/** The type of the event that says that a request is now in a state. */
+/** The type of the event for a change to a state. */
 export function stateChangeType(state: string): string {
   return `${stateChange}${state.toLowerCase().replaceAll('_', '-')}`;
 }
 
-/** A type, or one with a wildcard for what follows, as in `payment.*`. */
+/** A type, or a pattern that ends in a wildcard, such as `payment.*`. */
 export const eventTypePattern = /^[a-z][a-z0-9-]*(\.[a-z0-9-]+)*(\.\*)?$/;
 
 /** Whether a subscription to these types includes the type. */

@@ -3,25 +3,25 @@ import { conflict, forbidden, unauthorized } from './simulator-response.ts';
 import type { ApiFault } from './faults.ts';
 import { rateLimited, rateLimitHeaders } from './rate-limit.ts';
 
-/** What a fault makes of a call. */
+/** The effect of a fault on a call. */
 export interface FaultPlan {
   /** What happens to the request just before the call is handled. */
   readonly before?: 'approve' | 'expire-and-delete';
-  /** Whether the call does its work. */
+  /** Whether the call is performed. */
   readonly effect: boolean;
-  /** What the caller gets: the true answer, this one in its place, silence, or a reset connection. */
+  /** What the caller receives: the true response, this one instead, none, or a reset connection. */
   readonly response: 'true' | 'never' | 'reset' | SimulatorResponse | Refusal;
   readonly delayMillis: number;
 }
 
-/** A call that no fault befalls. */
+/** The plan of a call without a fault. */
 export const noFault: FaultPlan = { effect: true, response: 'true', delayMillis: 0 };
 
 const defaultSlowness = 1_000;
 
 const page = '<!doctype html><title>Error</title><h1>Something went wrong</h1>';
 
-/** Works out what a fault makes of a call; without `effect` said, only `empty` lets the call do its work. */
+/** Works out the effect of a fault on a call. Unless `effect` is given, only `empty` performs the call. */
 export function planOf(fault: ApiFault, paymentRequestId: string | undefined): FaultPlan {
   const delayMillis = fault.delayMs ?? (fault.kind === 'slow' ? defaultSlowness : 0);
   const effect = 'effect' in fault && fault.effect;

@@ -1,14 +1,14 @@
 import * as v from 'valibot';
 import { closedObject, wholeNumber } from '../shared/read-json.ts';
 
-/** The calls that a fault may be for. */
+/** The calls that a fault can apply to. */
 const operations = ['create', 'read', 'cancel', 'patch'] as const;
 
 export type Operation = (typeof operations)[number];
 
 const millis = wholeNumber(0, 86_400_000);
 
-/** What every fault may say; `times` counts down. */
+/** The options of every fault. `times` counts down. */
 const common = {
   times: v.exactOptional(wholeNumber(1, 1_000_000), 1),
   payment_request_id: v.exactOptional(v.string()),
@@ -17,18 +17,18 @@ const common = {
 const apiFault = {
   ...common,
   on: v.exactOptional(v.picklist([...operations, 'any']), 'any'),
-  /** Before the answer goes out. */
+  /** Milliseconds before the response. */
   delayMs: v.exactOptional(millis),
 };
 
-/** Whether the call does its work before it is answered so. */
+/** Whether the call is performed before this response. */
 const effect = v.exactOptional(v.boolean());
 
 const status = v.exactOptional(wholeNumber(200, 599));
 
 const webhookFault = { ...common, on: v.exactOptional(v.literal('webhook'), 'webhook') };
 
-/** A fault as it is asked for. An option that its kind would not heed is refused. */
+/** A fault as a request names it. An option that its kind does not use is refused. */
 export const faultSchema = v.variant('kind', [
   closedObject({
     ...apiFault,
@@ -49,7 +49,7 @@ export const faultSchema = v.variant('kind', [
     ...apiFault,
     kind: v.literal('rate-limit'),
     effect,
-    /** Seconds: the header `Retry-After`, which Klarna does not document. */
+    /** Seconds in the header `Retry-After`, which Klarna does not document. */
     retryAfter: v.exactOptional(wholeNumber(0, 86_400)),
   }),
   closedObject({ ...apiFault, kind: v.picklist(['hang', 'reset']), effect }),
@@ -62,7 +62,7 @@ export type Fault = v.InferOutput<typeof faultSchema>;
 export type ApiFault = Exclude<Fault, { readonly on: 'webhook' }>;
 type WebhookFault = Extract<Fault, { readonly on: 'webhook' }>;
 
-/** The faults that are still to happen, oldest first. In memory only: a restart is a fresh start. */
+/** The faults that are still to apply, oldest first. They are in memory only: a restart clears them. */
 export class Faults {
   #waiting: Fault[] = [];
 
@@ -78,7 +78,7 @@ export class Faults {
     this.#waiting = [];
   }
 
-  /** The fault that befalls this call, which is then used up by one. */
+  /** The fault that applies to this call. Uses it up once. */
   takeForCall(operation: Operation, paymentRequestId: string | undefined): ApiFault | undefined {
     return this.#take(
       (fault): fault is ApiFault =>
@@ -88,7 +88,7 @@ export class Faults {
     );
   }
 
-  /** The fault among these kinds that befalls this delivery, which is then used up by one. */
+  /** The fault among these kinds that applies to this delivery. Uses it up once. */
   takeForDelivery(
     kinds: readonly WebhookFault['kind'][],
     paymentRequestId: string | undefined,

@@ -10,8 +10,8 @@ const most = 48 * 60 * minute;
 const parameter = 'customer_interaction_config.interaction_expiry';
 
 /**
- * When a body wants its request to expire: `undefined` if it says nothing about it, a refusal if it is not between 15 minutes
- * and 48 hours from now (https://docs.klarna.com/acquirer/klarna-direct/, "Custom Payment Request expiry").
+ * The expiry that a body asks for; `undefined` where it has none. A refusal where it is not between 15 minutes and 48
+ * hours from now (https://docs.klarna.com/acquirer/klarna-direct/, "Custom Payment Request expiry").
  */
 export function readInteractionExpiry(
   body: Readonly<Record<string, unknown>>,

@@ -32,7 +32,10 @@ export interface KlarnaApiParts extends PaymentRequestCallsParts, NotificationCa
   readonly calls: Calls;
 }
 
-/** Klarna's API over HTTP: the calls of klarna's pages, each noted, each open to a fault. */
+/**
+ * Klarna's API over HTTP, with the calls that Klarna's pages describe. Each call is recorded, and each can have a
+ * fault.
+ */
 export class KlarnaApi {
   readonly #parts: KlarnaApiParts;
   readonly #rateLimit: RateLimit;
@@ -91,7 +94,7 @@ export class KlarnaApi {
     return { plan: fault ? planOf(fault, paymentRequestId) : noFault, call };
   }
 
-  /** What happens at Klarna in the instant before the call is handled. */
+  /** Changes the request in the instant before the call is handled. */
   #interfere(what: 'approve' | 'expire-and-delete', id: string): void {
     const { paymentRequests } = this.#parts;
     if (what === 'approve') {
@@ -111,7 +114,7 @@ export class KlarnaApi {
   ): SimulatorResponse | Refusal {
     const caller = callerOf(headerOf(headers, 'authorization'), this.#parts.apiKeys);
     if (!caller) return unauthorized;
-    // As Klarna does on a wrong path: no word of why.
+    // Like Klarna on a wrong path: 403 without a body.
     if (!route) return { status: 403 };
     const correlationId = headerOf(headers, 'partner-correlation-id');
     if (correlationId !== undefined && !/^[A-Za-z0-9]{1,255}$/.test(correlationId)) {
@@ -122,7 +125,7 @@ export class KlarnaApi {
     return this.#once(headerOf(headers, 'klarna-idempotency-key'), call, route, { caller, body: body.json });
   }
 
-  /** Does the work, unless it is a call that was made before under the same idempotency key. */
+  /** Handles the call, unless it was made before with the same idempotency key. */
   #once(
     idempotencyKey: string | undefined,
     name: string,
@@ -142,13 +145,13 @@ export class KlarnaApi {
 const rendered = (reply: SimulatorResponse | Refusal, style: EnvelopeStyle): SimulatorResponse =>
   isRefusal(reply) ? inEnvelope(reply, style) : reply;
 
-/** The id of the request that was made, so that the note of its creation names it. */
+/** The id of a created request, so the record of its creation has it. */
 function idIn(reply: SimulatorResponse | undefined): string | null {
   const id = isJsonObject(reply?.json) ? reply.json['payment_request_id'] : undefined;
   return typeof id === 'string' ? id : null;
 }
 
-/** The JSON object of a body, empty where the call has none to take. */
+/** The JSON object of a body; empty where the call takes none. */
 function readJsonBody(
   route: ApiRoute,
   contentType: string | undefined,

@@ -18,9 +18,9 @@ import { defaultSettings, SettingsInForce } from './settings.ts';
 import { Subscriptions } from './subscriptions.ts';
 
 export interface KlarnaSimulatorOptions {
-  /** Default 0: a free one. */
+  /** Default: 0, a free port. */
   readonly port?: number;
-  /** Keeps requests, subscriptions, deliveries and calls in this folder. Without it they are in memory. */
+  /** Stores requests, subscriptions, deliveries and calls in this folder. Without it they are in memory. */
   readonly dataDirectory?: string;
   readonly configuration?: ConfigurationInput;
 }
@@ -28,11 +28,11 @@ export interface KlarnaSimulatorOptions {
 export interface KlarnaSimulator {
   /** The base URL of the API, on this machine only. */
   readonly url: string;
-  /** Cuts connections, leaves deliveries where they are, and closes the data. */
+  /** Closes connections, keeps deliveries where they are, and closes the data. */
   close(): Promise<void>;
 }
 
-/** Starts a Klarna of one's own, and takes up with `dataDirectory` where an earlier one left off. */
+/** Starts a Klarna simulator, which continues with the data in `dataDirectory`. */
 export async function startKlarnaSimulator(options: KlarnaSimulatorOptions = {}): Promise<KlarnaSimulator> {
   const { apiKeys, signingKeys, webhooks, ...switches } = v.parse(
     configurationSchema,
@@ -88,12 +88,12 @@ export async function startKlarnaSimulator(options: KlarnaSimulatorOptions = {})
   };
 }
 
-/** The path as it was sent, without the query: percent-encodings and dots stay as they are. */
+/** The path as it was sent, without the query. Percent-encodings and dots stay. */
 const pathOf = ({ url = '' }: IncomingMessage): string => url.replace(/[?#].*$/s, '');
 
-/** A fault of the simulator's own. Says so on standard error, and to the caller as Klarna would. */
+/** Reports a failure of the simulator itself on standard error, and to the caller as Klarna would. */
 function fail(response: ServerResponse, error: unknown): void {
-  // The caller has gone in the middle of its own request: nobody is left to be told.
+  // The caller disconnected before the end of its own request.
   if (response.destroyed) return;
   console.error(error);
   sendResponse(response, { status: 500, json: { error_code: 'INTERNAL_ERROR' } });

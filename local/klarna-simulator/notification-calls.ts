@@ -18,7 +18,7 @@ export interface NotificationCallsParts {
   readonly clock: Clock;
 }
 
-/** Klarna's answer to a call about signing keys and webhooks, and its work. */
+/** Performs a call about signing keys and webhooks, and returns Klarna's response. */
 export function respondToNotificationCall(
   parts: NotificationCallsParts,
   route: Route,
@@ -50,7 +50,7 @@ function respondToSigningKeyCall(
   return { status: 204, tookEffect: true };
 }
 
-/** The secret is shown once, when the key is made. */
+/** The secret is shown once, when the key is created. */
 const withoutSecret = ({ signing_key_id, created_at }: SigningKey) => ({ signing_key_id, created_at });
 
 function respondToWebhookCall(
@@ -99,7 +99,7 @@ function subscribe(subscriptions: Subscriptions, body: Body): SimulatorResponse 
     : conflict('There is an equal subscription.');
 }
 
-/** What a webhook's owner may choose, from a whole body. */
+/** The fields that a webhook's owner may set, read from a whole body. */
 function readChoice(subscriptions: Subscriptions, body: Body): WebhookChoice | Refusal {
   const { url, event_types, event_version, signing_key_id, status } = body;
   if (typeof url !== 'string' || !/^https?:/.test(url) || !URL.canParse(url)) {
@@ -120,7 +120,7 @@ function readChoice(subscriptions: Subscriptions, body: Body): WebhookChoice | R
 const isEventType = (type: unknown): type is string =>
   typeof type === 'string' && eventTypePattern.test(type);
 
-/** Sends a delivery about a request that nobody has ever seen. */
+/** Sends a delivery about a request that has never existed. */
 function simulate(
   { deliveries, clock }: NotificationCallsParts,
   webhook: Webhook,

@@ -22,7 +22,7 @@ export interface PaymentRequestCallsParts {
   readonly settings: SettingsInForce;
 }
 
-/** Klarna's answer to a call about Payment Requests, and its work. */
+/** Performs a call about Payment Requests, and returns Klarna's response. */
 export function respondToPaymentRequestCall(
   parts: PaymentRequestCallsParts,
   route: Route,
@@ -34,7 +34,8 @@ export function respondToPaymentRequestCall(
   }
   if (route.operation === 'create') return create(parts, route.account ?? partnerAccountId, body);
   const request = parts.paymentRequests.find(route.id);
-  // On the acquiring partner's path the account must be the owner; on the direct one the key says who that is, if it does.
+  // On the acquiring partner's path the account must be the owner. On the direct path the key names the owner, if it
+  // names one.
   const owner = route.account ?? partnerAccountId;
   if (!request || (owner !== undefined && (request.partner_account_id ?? owner) !== owner)) {
     return notFound('payment request');
@@ -102,7 +103,7 @@ interface Given {
   readonly expiresAt: Instant | undefined;
 }
 
-/** What the partner may say about a request, checked where Klarna's pages give a rule. */
+/** The fields that the partner may set, checked where Klarna's pages have a rule. */
 function readGiven(body: ApiCall['body'], now: Instant): Given | Refusal {
   const { currency, amount, payment_request_reference: reference } = body;
   if (currency !== undefined && !(typeof currency === 'string' && /^[A-Z]{3}$/.test(currency))) {

@@ -2,10 +2,10 @@ import type { Instant } from '../../functions/domain/instant.ts';
 import { completedContext } from './pii-canaries.ts';
 import type { State } from './state-machine.ts';
 
-/** A Payment Request as the simulator keeps it. */
+/** A Payment Request as the simulator stores it. */
 export interface SimulatedPaymentRequest {
   readonly payment_request_id: string;
-  /** The partner whose request it is; none, if it was made on the direct path. */
+  /** The partner that owns the request; undefined where it was created on the direct path. */
   readonly partner_account_id?: string;
   readonly state: State;
   readonly previous_state?: State;
@@ -13,17 +13,17 @@ export interface SimulatedPaymentRequest {
   readonly created_at: Instant;
   readonly updated_at: Instant;
   readonly expires_at: Instant;
-  /** What the partner gave at creation and after, shown again as it came. */
+  /** The fields that the partner sent, shown again unchanged. */
   readonly given: Readonly<Record<string, unknown>>;
-  /** The customer has left without a word. */
+  /** The customer left without a decision. */
   readonly abandoned_at?: Instant;
-  /** From when on Klarna no longer knows it. */
+  /** When Klarna deletes it. */
   readonly delete_at?: Instant;
-  /** Klarna does not know it any more; the simulator remembers. */
+  /** When Klarna deleted it. The simulator still shows it on its control surface. */
   readonly deleted_at?: Instant;
 }
 
-/** Fields that are Klarna's to say; a partner that sends them is not listened to. */
+/** Fields that only Klarna sets. A partner that sends them has no effect. */
 const klarnasFields: ReadonlySet<string> = new Set([
   'payment_request_id',
   'payment_request_url',
@@ -40,7 +40,7 @@ const klarnasFields: ReadonlySet<string> = new Set([
 export const givenFields = (body: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
   Object.fromEntries(Object.entries(body).filter(([field]) => !klarnasFields.has(field)));
 
-/** The object as Klarna's API answers with it. */
+/** The object as Klarna's API returns it. */
 export const shownPaymentRequest = (request: SimulatedPaymentRequest): Readonly<Record<string, unknown>> => ({
   payment_request_id: request.payment_request_id,
   payment_request_url: `https://pay.klarna.example/requests/${request.payment_request_id.split(':').at(-1) ?? ''}`,

@@ -12,7 +12,7 @@ import { Timers } from './timers.ts';
 /** Klarna's default: three hours. */
 const lifetimeMillis = 3 * 3_600_000;
 
-/** What there is to say about a new request; what is left out Klarna decides. */
+/** The fields of a new request. Klarna sets the others. */
 export interface NewPaymentRequest {
   readonly payment_request_id?: string;
   readonly partner_account_id?: string;
@@ -27,11 +27,11 @@ export interface PaymentRequestsParts {
   readonly database: DatabaseSync;
   readonly clock: Clock;
   readonly settings: SettingsInForce;
-  /** Tells the subscribers, in the same transaction as the change that it is about. */
+  /** Queues an event for the subscribers, in the same transaction as the change. */
   readonly announce: (request: SimulatedPaymentRequest, kind: 'state-change' | 'updated') => void;
 }
 
-/** All Payment Requests that Klarna has, with the passing of time: they expire, and a while later they are gone. */
+/** All Payment Requests at Klarna. They expire with time, and are deleted some time later. */
 export class PaymentRequests {
   readonly #parts: PaymentRequestsParts;
   readonly #requests: Collection<SimulatedPaymentRequest>;
@@ -40,34 +40,36 @@ export class PaymentRequests {
   constructor(parts: PaymentRequestsParts) {
     this.#parts = parts;
     this.#timers = new Timers(parts.clock, (id) => this.#settle(id));
-    parts.settings.onChange(() => this.#timers.lookAgain());
+    parts.settings.onChange(() => this.#timers.reset());
     this.#requests = new Collection(parts.database, 'payment_requests');
     for (const request of this.#requests.all()) this.#watch(request);
   }
 
-  /** Stops the passing of time. */
+  /** Stops the timers. */
   stop(): void {
     this.#timers.clearAll();
   }
 
-  /** Everything there ever was, what Klarna has deleted included. */
+  /** Every request, including those that Klarna has deleted. */
   all(): readonly SimulatedPaymentRequest[] {
     return this.#requests.all();
   }
 
-  /** What Klarna knows under this id now. */
+  /** The request that Klarna has under this id now. */
   find(id: string): SimulatedPaymentRequest | undefined {
     this.#settle(id);
     const request = this.#requests.get(id);
     return request?.deleted_at === undefined ? request : undefined;
   }
 
-  /** Whether the id is taken, if only by what Klarna has deleted. */
+  /** Whether the id is in use, even by a request that Klarna has deleted. */
   isKnown(id: string): boolean {
     return this.#requests.get(id) !== undefined;
   }
 
-  /** Makes a request. `announced`: subscribers hear of its state, as they do of what is made through the API. */
+  /**
+   * Creates a request. `announced`: subscribers receive an event about it, as they do for one created through the API.
+   */
   create(fields: NewPaymentRequest, { announced }: { readonly announced: boolean }): SimulatedPaymentRequest {
     const now = this.#parts.clock();
     const state = fields.state ?? 'SUBMITTED';
@@ -84,15 +86,15 @@ export class PaymentRequests {
     return request;
   }
 
-  /** Does the deed. `undefined` if the request's state does not allow it, or there is no such request. */
+  /** Performs the action. `undefined` where the request's state does not allow it, or the request does not exist. */
   move(id: string, action: Action): SimulatedPaymentRequest | undefined {
     const request = this.find(id);
     return request && this.#move(request, action);
   }
 
   /**
-   * The customer approves or declines, opening Klarna's flow first where that is still to be done. `undefined` if the
-   * request's state does not allow it, or there is no such request.
+   * The customer approves or declines, and opens Klarna's flow first where it is not open. `undefined` where the
+   * request's state does not allow it, or the request does not exist.
    */
   decide(id: string, action: 'approve' | 'decline'): SimulatedPaymentRequest | undefined {
     return atomically(this.#parts.database, () => {
@@ -101,7 +103,7 @@ export class PaymentRequests {
     });
   }
 
-  /** Changes what the partner may change. */
+  /** Changes the fields that the partner may change. */
   update(
     request: SimulatedPaymentRequest,
     given: Readonly<Record<string, unknown>>,
@@ -117,14 +119,14 @@ export class PaymentRequests {
     return updated;
   }
 
-  /** The customer leaves without a word. Klarna notices nothing. */
+  /** The customer leaves without a decision. Klarna does not see it. */
   abandon(request: SimulatedPaymentRequest): SimulatedPaymentRequest {
     const abandoned = { ...request, abandoned_at: this.#parts.clock() };
     this.#keep(abandoned);
     return abandoned;
   }
 
-  /** Klarna forgets it now. */
+  /** Klarna deletes the request now. */
   remove(request: SimulatedPaymentRequest): SimulatedPaymentRequest {
     const removed = { ...request, deleted_at: this.#parts.clock() };
     this.#keep(removed);
@@ -156,7 +158,7 @@ export class PaymentRequests {
     this.#watch(request);
   }
 
-  /** What time does next to the request, if anything: it expires, or it is deleted. */
+  /** Sets the timer for the request's next change by time, if any: its expiry or its deletion. */
   #watch(request: SimulatedPaymentRequest): void {
     const next = isOpen(request.state) ? request.expires_at : request.delete_at;
     if (next === undefined || request.deleted_at !== undefined)
@@ -164,7 +166,7 @@ export class PaymentRequests {
     else this.#timers.set(request.payment_request_id, next);
   }
 
-  /** Does what time has done to the request: called when its timer rings, and before anybody looks. */
+  /** Applies what time has changed. Runs when the timer fires, and before each read. */
   #settle(id: string): void {
     const request = this.#requests.get(id);
     if (!request || request.deleted_at !== undefined) return;

@@ -1,6 +1,6 @@
 /**
- * What Klarna tells about the customer of a completed Payment Request. Invented, and found nowhere else: a test that searches
- * logs, tables, events and queues for these texts proves that nothing of the kind is kept.
+ * The customer's data in a completed Payment Request. They are invented and occur nowhere else. A test searches logs,
+ * tables, events and queues for them, and so proves that none of it is stored.
  */
 export const piiCanaries = {
   givenName: 'Kanariefågel',
@@ -13,7 +13,7 @@ export const piiCanaries = {
   sessionToken: 'krn:network:eu1:test:session-token:canary-8d41f0a2',
 } as const;
 
-/** The customer and the token as Klarna's objects hold them, once a request is COMPLETED. */
+/** The customer and the token in Klarna's objects, once a request is COMPLETED. */
 export const completedContext = {
   klarna_network_session_token: piiCanaries.sessionToken,
   klarna_customer: {

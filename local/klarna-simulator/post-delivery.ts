@@ -1,4 +1,4 @@
-/** What came of one attempt: a status and the beginning of the answer, or why there was none. */
+/** The outcome of one attempt: a status and the beginning of the response, or why there was none. */
 export interface PostResponse {
   readonly status?: number;
   readonly response?: string;
@@ -17,7 +17,9 @@ export interface PostedDelivery {
 
 const responseCharacters = 500;
 
-/** Sends a delivery once. Never rejects: no answer is an answer too, except when it was us who stopped. */
+/**
+ * Sends a delivery once. Never rejects: a missing response is an outcome, too, unless the simulator ended the attempt.
+ */
 export async function postDelivery(delivery: PostedDelivery): Promise<PostResponse | 'stopped'> {
   try {
     const response = await fetch(delivery.url, {
@@ -39,7 +41,10 @@ export async function postDelivery(delivery: PostedDelivery): Promise<PostRespon
   }
 }
 
-/** The socket's error code, such as ECONNREFUSED, else what `fetch` complains of, else the kind of error: TimeoutError. */
+/**
+ * The socket's error code, such as ECONNREFUSED; else the message of `fetch`; else the name of the error, such as
+ * TimeoutError.
+ */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { code, message } = (error.cause ?? {}) as { readonly code?: string; readonly message?: string };

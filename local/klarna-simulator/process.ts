@@ -8,23 +8,23 @@ import type { ConfigurationInput } from './configuration.ts';
 export interface KlarnaProcess {
   /** Without a slash at its end. */
   readonly url: string;
-  /** Ends it with SIGKILL: connections are refused from now on. */
+  /** Kills it with SIGKILL. Connections are refused from then on. */
   kill(): Promise<void>;
-  /** Starts it again at its address, on what it had written down, if it was killed. */
+  /** Starts it again at its address, with its stored data, if it was killed. */
   start(): Promise<void>;
   stop(): Promise<void>;
 }
 
 export interface KlarnaProcessOptions {
   readonly port: number;
-  /** Where its data and its configuration are kept. */
+  /** The folder for its data and its configuration. */
   readonly dataDirectory: string;
   readonly configuration: ConfigurationInput;
-  /** Told what it says, and its end should it come early. */
+  /** Receives its output, and a line when it ends early. */
   readonly onLog: (line: string) => void;
 }
 
-/** Starts the Klarna simulator as a process that ends when this one does; rejects with what it said if it cannot start. */
+/** Starts the Klarna simulator as a process that ends with this one. Rejects with its output when it cannot start. */
 export async function startKlarnaProcess(options: KlarnaProcessOptions): Promise<KlarnaProcess> {
   const { dataDirectory, configuration, onLog } = options;
   const configurationFile = join(dataDirectory, 'configuration.json');
@@ -40,7 +40,7 @@ export async function startKlarnaProcess(options: KlarnaProcessOptions): Promise
         join(import.meta.dirname, 'main.ts'),
         ...['--port', String(port), '--data', dataDirectory, '--config', configurationFile],
       ],
-      // It notices the end of its standard input, and Ctrl-C in a terminal is not for it but for its parent.
+      // It ends when its standard input ends. Ctrl-C in a terminal reaches only the parent.
       { stdio: ['pipe', 'pipe', 'pipe'], detached: true },
     );
     child = launched;
@@ -65,7 +65,7 @@ export async function startKlarnaProcess(options: KlarnaProcessOptions): Promise
     return listening;
   }
 
-  /** Has it end in the given way, and waits until it has. */
+  /** Ends it in the given way, and waits until it has ended. */
   async function end(how: (running: ChildProcess) => void): Promise<void> {
     const running = child;
     wanted = false;

@@ -2,7 +2,7 @@ import type { SettingsInForce } from './settings.ts';
 
 const windowMillis = 60_000;
 
-/** Counts calls by the minute, and tells the caller in Klarna's headers where it stands. */
+/** Counts calls by the minute, and reports the count in Klarna's headers. */
 export class RateLimit {
   readonly #settings: SettingsInForce;
   #windowEnds = 0;
@@ -12,7 +12,7 @@ export class RateLimit {
     this.#settings = settings;
   }
 
-  /** Counts a call. `exceeded`: it is one too many. */
+  /** Counts a call. `exceeded` is true where it is over the limit. */
   count(): { readonly exceeded: boolean; readonly headers: Readonly<Record<string, string>> } {
     const now = Date.now();
     if (now >= this.#windowEnds) {
@@ -32,7 +32,7 @@ export class RateLimit {
   }
 }
 
-/** Klarna's three headers; `resetSeconds` until there are calls to make again. */
+/** Klarna's three headers. `resetSeconds` is the time until the next window. */
 export const rateLimitHeaders = (
   limit: number,
   remaining: number,
@@ -46,5 +46,5 @@ export const rateLimitHeaders = (
 export const rateLimited = {
   status: 429,
   errorCode: 'RATE_LIMITED',
-  message: 'There were too many calls.',
+  message: 'The rate limit is exceeded.',
 } as const;

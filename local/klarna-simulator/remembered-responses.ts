@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { SimulatorResponse } from './simulator-response.ts';
 import { Collection } from './collection.ts';
 
-/** As long as Klarna honours a `Klarna-Idempotency-Key`. */
+/** How long Klarna honours a `Klarna-Idempotency-Key`. */
 const memoryMillis = 24 * 3_600_000;
 
 interface RememberedResponse {
@@ -10,7 +10,10 @@ interface RememberedResponse {
   readonly until: number;
 }
 
-/** Answers by idempotency key: the same call with the same key is answered the same and done once. Not for DELETE. */
+/**
+ * Responses by idempotency key. The same call with the same key is performed once and gets the same response. Not for
+ * DELETE.
+ */
 export class RememberedResponses {
   readonly #responses: Collection<RememberedResponse>;
 
@@ -18,7 +21,7 @@ export class RememberedResponses {
     this.#responses = new Collection(database, 'remembered_responses');
   }
 
-  /** The answer to this call if it was made before, as one without effect. */
+  /** The response to this call if it was made before, marked as without effect. */
   find(call: string, idempotencyKey: string): SimulatorResponse | undefined {
     const remembered = this.#responses.get(`${call} ${idempotencyKey}`);
     if (!remembered || remembered.until < Date.now()) return undefined;

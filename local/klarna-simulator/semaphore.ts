@@ -1,4 +1,4 @@
-/** Lets so many works run at a time; the others wait for their turn, first come, first served. */
+/** Limits how many tasks run at a time. The others wait in order. */
 export class Semaphore {
   #free: number;
   readonly #queue: (() => void)[] = [];

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { SimulatorResponse } from './simulator-response.ts';
 
-/** Sends an answer; further headers are those that every answer of the kind has. */
+/** Sends a response, with the headers that every response of the caller's kind has. */
 export function sendResponse(
   response: ServerResponse,
   { status, headers, json, html }: SimulatorResponse,

@@ -1,28 +1,31 @@
 import * as v from 'valibot';
 import { closedObject, wholeNumber } from '../shared/read-json.ts';
 
-/** The switches of the simulator: in the configuration at the start, under `/_simulator/settings` at run time. */
+/** The settings of the simulator: in the configuration at the start, under `/_simulator/settings` later. */
 export interface Settings {
-  /** Whether a cancel of a COMPLETED request cancels it: Klarna's pages disagree. Default false. */
+  /** Whether a cancel of a COMPLETED request cancels it. Klarna's pages disagree. Default: false. */
   readonly completedCanBeCanceled: boolean;
   /**
-   * The status of a cancel that the request's state forbids, which Klarna does not document; 200 shows the request as it is.
-   * Default 409.
+   * The status for a cancel that the request's state forbids, which Klarna does not document. 200 returns the request
+   * unchanged. Default: 409.
    */
   readonly responseToRepeatedCancel: 200 | 400 | 403 | 404 | 409;
-  /** Milliseconds between an event and the first attempt to deliver it. Default 0. */
+  /** Milliseconds between an event and the first attempt to deliver it. Default: 0. */
   readonly webhookDelayMs: number;
-  /** Milliseconds that the answer to a delivery may take. Klarna's own limit is undocumented. Default 5,000. */
+  /** Milliseconds that a subscriber has to respond. Klarna does not document its own limit. Default: 5,000. */
   readonly deliveryTimeoutMs: number;
-  /** By how much the waits between attempts are shorter than Klarna's. Default 60: the first retry after 167 ms. */
+  /**
+   * By what factor the delays between attempts are shorter than Klarna's. Default: 60, so the first retry comes after
+   * 167 ms.
+   */
   readonly clockScale: number;
-  /** By how many milliseconds Klarna's clock is ahead of the machine's, or behind it. Default 0. */
+  /** By how many milliseconds Klarna's clock is ahead of the machine's, or behind it if negative. Default: 0. */
   readonly clockAheadMs: number;
-  /** Milliseconds for which an expired request can still be read. Default 5,000. */
+  /** Milliseconds for which an expired request can still be read. Default: 5,000. */
   readonly deletionDelayMs: number;
-  /** API calls a minute; those beyond are answered 429. Default 60,000. */
+  /** API calls a minute. Further calls get 429. Default: 60,000. */
   readonly rateLimit: number;
-  /** Fractional digits of a delivery's `occurred_at`. 0, as in Klarna's samples, makes ties. Default 9. */
+  /** Fractional digits of a delivery's `occurred_at`. 0, as in Klarna's samples, makes ties. Default: 9. */
   readonly occurredAtDigits: number;
 }
 
@@ -40,7 +43,7 @@ export const defaultSettings: Settings = {
 
 const day = 86_400_000;
 
-/** Each switch, for a schema that takes some of them. */
+/** Every setting as optional, for a schema that takes some of them. */
 export const settingsEntries = {
   completedCanBeCanceled: v.exactOptional(v.boolean()),
   responseToRepeatedCancel: v.exactOptional(v.picklist([200, 400, 403, 404, 409])),
@@ -60,7 +63,7 @@ export const settingsEntries = {
 
 export const settingsSchema = closedObject(settingsEntries);
 
-/** The settings in force: everybody looks here each time, so that a change holds from the next call on. */
+/** The current settings. Each use reads them again, so a change applies from the next call on. */
 export class SettingsInForce {
   readonly #onChange = new Set<() => void>();
   #current: Settings;
@@ -73,7 +76,7 @@ export class SettingsInForce {
     return this.#current;
   }
 
-  /** Those given; the others stay as they are. */
+  /** Changes the given settings; the others stay. */
   change(settings: Partial<Settings>): void {
     this.#current = { ...this.#current, ...settings };
     for (const look of this.#onChange) look();

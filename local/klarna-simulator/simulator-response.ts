@@ -1,20 +1,20 @@
-/** What a call is answered: JSON, or text of another type, or nothing after the headers. */
+/** The response to a call: JSON, text of another type, or headers only. */
 export interface SimulatorResponse {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Sent as JSON; left out, there is no body. */
+  /** Sent as JSON. Left out, there is no body. */
   readonly json?: unknown;
   readonly html?: string;
   /** Whether the call changed anything at Klarna. */
   readonly tookEffect?: boolean;
 }
 
-/** An error as Klarna's envelopes tell it. */
+/** An error as Klarna's envelopes show it. */
 export interface Refusal {
   readonly status: number;
   readonly errorCode: string;
   readonly message: string;
-  /** The parameter that is wrong, and why. */
+  /** The parameter that is wrong. `message` says why. */
   readonly parameter?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -22,7 +22,7 @@ export interface Refusal {
 export const isRefusal = (response: SimulatorResponse | Refusal): response is Refusal =>
   'errorCode' in response;
 
-/** A body or a header that is not as it should be. */
+/** A body or a header that is not valid. */
 export const invalid = (parameter: string, message: string): Refusal => ({
   status: 400,
   errorCode: 'VALIDATION_ERROR',

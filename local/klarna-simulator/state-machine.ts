@@ -1,7 +1,7 @@
 /**
- * The states of a Payment Request and what leads from one to the next, as Klarna's pages draw them
- * (https://docs.klarna.com/acquirer/klarna/web-payments/, "Monitor the payment request state"). Written from those pages and
- * not from the code it is there to test.
+ * The states of a Payment Request and the transitions between them, as Klarna's pages draw them
+ * (https://docs.klarna.com/acquirer/klarna/web-payments/, "Monitor the payment request state"). It is written from
+ * those pages, not from the code that it tests.
  */
 
 export const states = ['SUBMITTED', 'IN_PROGRESS', 'COMPLETED', 'EXPIRED', 'CANCELED', 'DECLINED'] as const;
@@ -11,7 +11,7 @@ export type State = (typeof states)[number];
 /** What a customer, the partner or time does to a Payment Request. */
 export type Action = 'start' | 'step-back' | 'approve' | 'decline' | 'cancel' | 'expire';
 
-/** Where a deed leads, and the `state_reason` that Klarna gives for it, if any. */
+/** The state that an action leads to, with Klarna's `state_reason`, if any. */
 export interface Transition {
   readonly to: State;
   readonly reason?: string;
@@ -32,14 +32,14 @@ const table: Readonly<Record<State, Readonly<Partial<Record<Action, Transition>>
     cancel: canceled,
     expire: { to: 'EXPIRED' },
   },
-  // Declined at authorization. Whether it can still be cancelled is a switch: Klarna's pages disagree.
+  // Declined at authorization. Klarna's pages disagree about canceling it, so a setting decides.
   COMPLETED: { decline: { to: 'DECLINED' }, cancel: canceled },
   EXPIRED: {},
   CANCELED: {},
   DECLINED: {},
 };
 
-/** Where the deed leads from a state; `undefined` where Klarna does not allow it. */
+/** The transition of an action from a state; `undefined` where Klarna does not allow it. */
 export function transitionOf(
   state: State,
   action: Action,
@@ -49,9 +49,9 @@ export function transitionOf(
   return table[state][action];
 }
 
-/** The states in which a deed is possible, for the sentence that refuses it. */
+/** The states in which an action is allowed, for the refusal's text. */
 export const statesThatAllow = (action: Action): readonly State[] =>
   states.filter((state) => table[state][action]);
 
-/** The customer may still approve, and time still runs. */
+/** The customer can still approve, and the request can still expire. */
 export const isOpen = (state: State): boolean => state === 'SUBMITTED' || state === 'IN_PROGRESS';

@@ -22,17 +22,17 @@ export interface Webhook {
   readonly recipient_account_id: string;
   readonly subject_account_id: string;
   readonly live: boolean;
-  /** The partner accounts whose events come here; absent, everybody's. */
+  /** The partner accounts whose events are delivered here. Default: all. */
   readonly partner_account_ids?: readonly string[];
 }
 
-/** The part of a webhook that its owner chooses. */
+/** The fields of a webhook that its owner sets. */
 export type WebhookChoice = Pick<Webhook, 'url' | 'event_types' | 'signing_key_id' | 'status'>;
 
 /** Klarna's limit for one account. */
 const mostSigningKeys = 50;
 
-/** Whom deliveries are from and about, where nothing else is said: the accounts of Klarna's examples. */
+/** Recipient and subject of deliveries where no others are given: the accounts of Klarna's examples. */
 const defaultAccounts = {
   recipient_account_id: 'krn:partner:global:account:test:M48JWZF8',
   subject_account_id: 'krn:partner:global:account:test:M4CIYH2N',
@@ -41,7 +41,7 @@ const defaultAccounts = {
 
 const webhookIdPrefix = 'krn:partner:global:notification:webhook:';
 
-/** Who is told of events, and with which keys the deliveries are signed. */
+/** The subscribers, and the keys that sign their deliveries. */
 export class Subscriptions {
   readonly signingKeys: Collection<SigningKey>;
   readonly webhooks: Collection<Webhook>;
@@ -53,7 +53,7 @@ export class Subscriptions {
     this.#clock = clock;
   }
 
-  /** Puts the configured ones in place; those of an earlier run that have the same id are replaced. */
+  /** Adds the configured keys and webhooks. They replace those of an earlier run with the same ids. */
   configure({ signingKeys, webhooks }: Pick<Configuration, 'signingKeys' | 'webhooks'>): void {
     for (const [id, key] of Object.entries(signingKeys)) {
       this.signingKeys.put(id, { signing_key_id: id, signing_key: key, created_at: this.#clock() });
@@ -75,7 +75,7 @@ export class Subscriptions {
     }
   }
 
-  /** A new signing key; `undefined` if there are as many as an account may have. */
+  /** Creates a signing key; `undefined` where the account has the maximum number. */
   createSigningKey(): SigningKey | undefined {
     if (this.signingKeys.all().length >= mostSigningKeys) return undefined;
     const created: SigningKey = {
@@ -87,12 +87,12 @@ export class Subscriptions {
     return created;
   }
 
-  /** Whether a webhook is signed with the key. */
+  /** Whether a webhook uses the key. */
   isInUse(signingKeyId: string): boolean {
     return this.webhooks.all().some(({ signing_key_id }) => signing_key_id === signingKeyId);
   }
 
-  /** A new webhook; `undefined` if there is an equal one. */
+  /** Creates a webhook; `undefined` where an equal one exists. */
   createWebhook(choice: WebhookChoice): Webhook | undefined {
     if (this.webhooks.all().some((webhook) => sameSubscription(webhook, choice))) return undefined;
     const created: Webhook = {
@@ -105,7 +105,7 @@ export class Subscriptions {
     return created;
   }
 
-  /** The webhooks that are to be told of an event of this type about this partner account. */
+  /** The webhooks that receive an event of this type about this partner account. */
   subscribersTo(eventType: string, partnerAccountId: string | undefined): readonly Webhook[] {
     return this.webhooks
       .all()

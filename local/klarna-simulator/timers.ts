@@ -1,7 +1,7 @@
 import { type Instant, millisOf } from '../../functions/domain/instant.ts';
 import type { Clock } from './clock.ts';
 
-/** Node's longest timer, about 25 days; a later one is set in stages. */
+/** Node's longest timer is about 25 days; a later one is set in stages. */
 const longestMillis = 2 ** 31 - 1;
 
 interface Armed {
@@ -9,31 +9,31 @@ interface Armed {
   readonly timeout: NodeJS.Timeout;
 }
 
-/** At most one timer for each id. Kept in memory: whoever sets them sets them again after a restart. */
+/** At most one timer for each id. Timers are in memory only: their owner sets them again after a restart. */
 export class Timers {
   readonly #clock: Clock;
-  readonly #ring: (id: string) => void;
+  readonly #onFire: (id: string) => void;
   readonly #armed = new Map<string, Armed>();
 
-  constructor(clock: Clock, ring: (id: string) => void) {
+  constructor(clock: Clock, onFire: (id: string) => void) {
     this.#clock = clock;
-    this.#ring = ring;
+    this.#onFire = onFire;
   }
 
-  /** Rings at this time, and not a nanosecond before it; a time that has passed rings at once. */
+  /** Fires at this time, and not a nanosecond earlier. A time that has passed fires at once. */
   set(id: string, at: Instant): void {
     this.clear(id);
-    const ring = () => {
+    const fire = () => {
       this.#armed.delete(id);
       if (at > this.#clock()) this.set(id, at);
-      else this.#ring(id);
+      else this.#onFire(id);
     };
     const waitMillis = Math.min(Math.max(millisOf(at) - millisOf(this.#clock()), 0), longestMillis);
-    this.#armed.set(id, { at, timeout: setTimeout(ring, waitMillis) });
+    this.#armed.set(id, { at, timeout: setTimeout(fire, waitMillis) });
   }
 
-  /** For when the clock was set: every timer waits anew for its time. */
-  lookAgain(): void {
+  /** Sets every timer again, after a change of the clock. */
+  reset(): void {
     for (const [id, { at }] of [...this.#armed]) this.set(id, at);
   }
 

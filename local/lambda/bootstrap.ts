@@ -1,7 +1,7 @@
 /**
- * The runtime client of one execution environment: asks the Runtime API for an invocation, runs the handler, reports, asks
- * again (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html). Ends when its parent does: the pipe on its standard
- * input is closed then, however the parent ended.
+ * The runtime client of one execution environment. It asks the Runtime API for an invocation, runs the handler, reports
+ * the result and asks again (https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html). It ends with its parent:
+ * the pipe on its standard input closes then, however the parent ends.
  */
 import { existsSync } from 'node:fs';
 import type { IncomingHttpHeaders } from 'node:http';
@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { shiftDate } from './shifted-date.ts';
 
-/** An `import` of it would load undici as well, for half of the time that such a process takes to start. */
+/** An `import` would load undici, too, which takes half of the time that such a process needs to start. */
 const http = process.getBuiltinModule('node:http');
 
 type Handler = (event: unknown, context: unknown) => Promise<unknown>;
@@ -53,7 +53,7 @@ const describe = (error: unknown): string =>
       : { errorType: typeof error, errorMessage: String(error), trace: [] },
   );
 
-/** As Lambda's own client finds it: the file that ends in .js, else the ES module. */
+/** Loads the handler as Lambda's own client does: the file that ends in .js, else the ES module. */
 async function loadHandler(): Promise<Handler> {
   const [file = '', name = ''] = setting.split('.');
   const path = join(root, file);
@@ -82,14 +82,18 @@ function contextOf(headers: IncomingHttpHeaders) {
   };
 }
 
-/** How far this function's clock is off the machine's: as the last invocation said, so that no clock jumps during one. */
+/**
+ * By how many milliseconds this function's clock differs from the machine's. Each invocation sets it, so no clock jumps
+ * during one.
+ */
 let ahead = 0;
 shiftDate(() => ahead);
 
 let handler: Handler;
 try {
   handler = await loadHandler();
-  // Where NODE_COMPILE_CACHE is set: this process will be killed, and would take with it what the next one could start from.
+  // Applies where NODE_COMPILE_CACHE is set. This process ends by a kill, which would lose what the next one could
+  // reuse.
   flushCompileCache();
 } catch (error) {
   await call('POST', '/init/error', describe(error));

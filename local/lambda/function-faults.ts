@@ -1,15 +1,15 @@
 import * as v from 'valibot';
 import type { LambdaFunction } from './lambda-function.ts';
 
-/** A fault as it is asked for, without its target. */
+/** A fault as a request names it, without its target. */
 export const faultSchema = v.strictObject({
   kind: v.picklist(['kill', 'throttle']),
   function: v.optional(v.string()),
 });
 
 /**
- * Befalls one function, or all. `kill` ends their processes with SIGKILL, and what they were doing fails; the answer says how many
- * processes ended. `throttle` has every call throttled until it is cleared.
+ * Injects a fault into one function, or into all. `kill` ends their processes with SIGKILL, so running invocations
+ * fail; the response counts the processes. `throttle` throttles every call until the faults are cleared.
  */
 export function injectFunctionFault(
   functions: readonly LambdaFunction[],
@@ -22,7 +22,7 @@ export function injectFunctionFault(
     return Promise.resolve({
       status: 400,
       body: {
-        error: `A fault of the target lambda has the kind "kill" or "throttle" and, if wanted, one function of: ${names.join(', ')}.`,
+        error: `A fault of the target lambda has the kind "kill" or "throttle" and, optionally, one function: ${names.join(', ')}.`,
       },
     });
   }

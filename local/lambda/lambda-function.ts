@@ -6,9 +6,9 @@ export interface LambdaFunctionOptions {
   readonly description: FunctionDescription;
   readonly region: string;
   readonly accountId: string;
-  /** Set over what the template says. */
+  /** Environment variables that replace those of the template. */
   readonly overrides: Readonly<Record<string, string>>;
-  /** By how many milliseconds the function's clock is ahead of the machine's; asked at each invocation. Default: not at all. */
+  /** By how many milliseconds the function's clock is ahead of the machine's, read at each invocation. Default: 0. */
   readonly clockAhead?: () => number;
   readonly onLog: (line: string) => void;
 }
@@ -17,13 +17,13 @@ export interface LambdaFunction {
   readonly name: string;
   readonly arn: string;
   readonly invoke: Invoke;
-  /** How often it was called since the start, and the milliseconds that took altogether. */
+  /** The number of calls since the start, and the milliseconds that they took together. */
   calls(): { readonly calls: number; readonly milliseconds: number };
-  /** Starts execution environments ahead of the first calls. */
+  /** Starts execution environments before the first calls. */
   warm(count: number): void;
-  /** Answers every call as throttled, as reserved concurrency of none does, until it is told otherwise. */
+  /** Throttles every call, as a reserved concurrency of 0 does, until switched off. */
   throttle(on: boolean): void;
-  /** Ends every execution environment at once, whatever it is doing. Returns how many. */
+  /** Kills every execution environment at once. Returns how many there were. */
   kill(): number;
 }
 

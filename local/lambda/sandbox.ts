@@ -13,9 +13,9 @@ export interface SandboxOptions {
   readonly handler: string;
   readonly timeoutSeconds: number;
   readonly memoryMegabytes: number;
-  /** The whole environment of the process: it gets nothing of its parent's but PATH. */
+  /** The whole environment of the process. It inherits only PATH. */
   readonly environment: Readonly<Record<string, string>>;
-  /** By how many milliseconds the function's clock is ahead of the machine's; asked when an invocation begins. */
+  /** By how many milliseconds the function's clock is ahead of the machine's, read when an invocation begins. */
   readonly clockAhead: () => number;
   readonly onLog: (line: string) => void;
 }
@@ -23,15 +23,15 @@ export interface SandboxOptions {
 interface Invocation {
   readonly id: string;
   readonly payload: string;
-  /** Starts the clock of the time limit; returns the moment it runs out, in milliseconds since 1970 by the machine's clock. */
+  /** Starts the time limit. Returns when it ends, in milliseconds since 1970 by the machine's clock. */
   readonly begin: () => number;
   readonly finish: (result: InvocationResult) => void;
 }
 
-/** AWS gives the code outside the handler ten seconds. */
+/** AWS allows ten seconds for the code outside the handler. */
 const initLimitMillis = 10_000;
 
-/** One execution environment: a process of its own, with a Runtime API of its own; one invocation at a time. */
+/** One execution environment: a process with a Runtime API of its own, for one invocation at a time. */
 export class Sandbox {
   readonly #options: SandboxOptions;
   readonly #server: http.Server;
@@ -52,7 +52,7 @@ export class Sandbox {
     return this.#ended;
   }
 
-  /** Runs one invocation. The time limit counts from the moment the process takes it, as AWS counts it. */
+  /** Runs one invocation. Like at AWS, the time limit starts when the process takes the invocation. */
   invoke(payload: unknown): Promise<InvocationResult> {
     const { timeoutSeconds, name } = this.#options;
     return new Promise((resolve) => {
@@ -104,7 +104,7 @@ export class Sandbox {
       [...heapOf(memoryMegabytes), join(import.meta.dirname, 'bootstrap.ts')],
       {
         stdio: ['pipe', 'pipe', 'pipe'],
-        // A group of its own: Ctrl-C in a terminal is for the parent, which ends things in order.
+        // A process group of its own: Ctrl-C in a terminal reaches only the parent, which ends everything in order.
         detached: true,
         env: {
           PATH: process.env['PATH'],
@@ -176,7 +176,10 @@ export class Sandbox {
   }
 }
 
-/** V8's bounds as Lambda's own bootstrap sets them by the size: a tenth for what is young. Without, memory grows with the machine's. */
+/**
+ * Limits V8's heap by the memory size as Lambda's bootstrap does: a tenth for the young generation. Without limits the
+ * heap would grow with the machine's memory.
+ */
 function heapOf(memoryMegabytes: number): readonly string[] {
   const young = Math.floor(memoryMegabytes / 10);
   return [

@@ -1,4 +1,6 @@
-/** Makes `Date` tell a time that is off by as many milliseconds as `ahead` says when it is asked. */
+/**
+ * Makes `Date` show a time that differs from the machine's by what `ahead` returns, in milliseconds, when it is read.
+ */
 export function shiftDate(ahead: () => number): void {
   const machine = Date;
   const now = () => machine.now() + ahead();

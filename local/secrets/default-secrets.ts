@@ -1,6 +1,5 @@
 /**
- * The two secrets as the local system has them unless it is given files: one account, one signing key, both made up.
- * `npm start` prints them.
+ * The two secrets where no files are given: one account and one signing key, both invented. `npm start` prints them.
  */
 
 const merchant = 'krn:partner:global:account:test:M4CIYH2N';

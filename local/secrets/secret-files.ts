@@ -3,9 +3,10 @@ import * as v from 'valibot';
 import { defaultAccounts, defaultSigningKeys } from './default-secrets.ts';
 import type { ConfigurationInput } from '../klarna-simulator/configuration.ts';
 import { isJsonObject, type JsonObject, parseJson } from '../shared/parse-json.ts';
+import { allowedBy } from '../shared/read-json.ts';
 import type { LocalOptions } from '../options.ts';
 
-/** What the local system itself looks at; the functions check the rest. */
+/** The fields that the local system itself reads; the functions check the rest. */
 const accountsSchema = v.record(
   v.string(),
   v.looseObject({
@@ -26,11 +27,11 @@ const signingKeysSchema = v.record(
   }),
 );
 
-/** The two secrets, by purpose, each read anew whenever somebody asks: what is changed in the file counts at once. */
+/** The two secrets by purpose. Each is read again whenever a function asks, so a change of the file applies at once. */
 export interface SecretFiles {
   readonly accounts: () => string;
   readonly 'signing-keys': () => string;
-  /** What Klarna would know of these accounts and keys. */
+  /** What Klarna knows about these accounts and keys. */
   klarnaConfiguration(webhookUrl: string): ConfigurationInput;
 }
 
@@ -76,19 +77,22 @@ function check<Schema extends v.GenericSchema>(
   if (parsed.success) return parsed.output;
   const [issue] = parsed.issues;
   const field = v.getDotPath(issue);
-  throw new Error(
-    `${flag} ${file ?? ''}: ${field ?? 'the file'} is not as it should be; allowed: ` +
-      `${issue.expected ?? 'a JSON object'} (the format is in docs/reference/configuration.md).`,
-  );
+  const violation =
+    field === null
+      ? 'the file is not valid; allowed: a JSON object'
+      : issue.input === undefined
+        ? `${field} is missing`
+        : `${field} is not valid; allowed: ${allowedBy(issue)}`;
+  throw new Error(`${flag} ${file ?? ''}: ${violation} (docs/reference/configuration.md has the format).`);
 }
 
-/** The JSON object of a text, if it holds one. The parser's own message would quote the secret. */
+/** The JSON object in a text, if there is one. The parser's own message would quote the secret. */
 const objectIn = (text: string): JsonObject | undefined => {
   const value = parseJson(text);
   return isJsonObject(value) ? value : undefined;
 };
 
-/** An API key of two accounts speaks for both. */
+/** An API key that two accounts share is not bound to a partner account. */
 function apiKeysOf(
   accounts: v.InferOutput<typeof accountsSchema>,
 ): NonNullable<ConfigurationInput['apiKeys']> {
@@ -106,7 +110,7 @@ function apiKeysOf(
   );
 }
 
-/** One webhook for each set of accounts; while a key is being replaced by another, the first of the two signs. */
+/** One webhook for each set of accounts. While one key replaces another, the first of the two signs. */
 function webhooksOf(
   signingKeys: v.InferOutput<typeof signingKeysSchema>,
   url: string,

@@ -1,14 +1,14 @@
 import { pause } from './pause.ts';
 
-/** Something that works on until it is closed. */
+/** A task that runs until it is closed. */
 export interface BackgroundLoop {
-  /** Asks it to stop and resolves when the work in hand is done, or after ten seconds; never rejects. */
+  /** Asks it to stop. Resolves when the current work is done, or after ten seconds; never rejects. */
   close(): Promise<void>;
 }
 
 const closeWithinMilliseconds = 10_000;
 
-/** Runs `run` until its signal is aborted. A loop that fails is logged under its name and is over. */
+/** Runs `run` until its signal aborts. A loop that fails is logged under its name and does not run again. */
 export function startBackgroundLoop(
   name: string,
   run: (signal: AbortSignal) => Promise<void>,

@@ -1,4 +1,4 @@
-/** Milliseconds to wait before trying again after `failures` failures in a row, 1 being the first. */
+/** Milliseconds to wait before the next attempt after `failures` failures in a row; 1 is the first. */
 export type Backoff = (failures: number) => number;
 
 /** Doubles from `first` up to `longest`. */

@@ -3,8 +3,9 @@ import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
 /**
- * A stand-in's database: a file in a folder, which is made if need be, or in memory. What was written survives a
- * `kill -9` of the process; a power cut may cost the last writes, which `synchronous = NORMAL` leaves to the operating system.
+ * The database of a stand-in: a file in a folder, which is created where missing, or in memory. Every write survives a
+ * `kill -9` of the process. A power cut may lose the last writes, because `synchronous = NORMAL` leaves them to the
+ * operating system.
  */
 export function openDatabase(dataDirectory: string | undefined, fileName: string): DatabaseSync {
   if (dataDirectory !== undefined) mkdirSync(dataDirectory, { recursive: true });
@@ -15,7 +16,7 @@ export function openDatabase(dataDirectory: string | undefined, fileName: string
   return database;
 }
 
-/** All of the writes or none; a part of a larger whole, where there is one. */
+/** Makes all of the writes or none. Inside another transaction it is part of that one. */
 export function atomically<Result>(database: DatabaseSync, work: () => Result): Result {
   if (database.isTransaction) return work();
   database.exec('BEGIN IMMEDIATE');

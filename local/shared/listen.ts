@@ -3,12 +3,13 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** For how long a port may still belong to a process that was killed and is about to be gone. */
+/** How long a port may still belong to a killed process that is about to end. */
 const waitLimitMillis = 3_000;
 
 /**
- * Listens on the loopback interface and resolves to the URL, without a slash at its end; port 0 takes a free one. Rejects with
- * a sentence that says what to do when somebody keeps the port for longer than `patience`, in milliseconds.
+ * Listens on the loopback interface and resolves to the URL, without a slash at its end. Port 0 takes a free one.
+ * Rejects with a sentence that says what to do when another process keeps the port for longer than `waitLimit`
+ * milliseconds.
  */
 export async function listen(server: Server, port: number, waitLimit = waitLimitMillis): Promise<string> {
   const end = Date.now() + waitLimit;
@@ -21,8 +22,10 @@ export async function listen(server: Server, port: number, waitLimit = waitLimit
       if (code === 'EADDRINUSE' && Date.now() < end) {
         await wait(100);
       } else if (code === 'EADDRINUSE' || code === 'EACCES') {
-        const sentence = `Port ${port} cannot be had (${code}): name another, or 0 for a free one.`;
-        throw new Error(sentence, { cause: error });
+        const reason = code === 'EADDRINUSE' ? 'in use' : 'not allowed for this user';
+        throw new Error(`Port ${port} is ${reason}: name another one, or 0 for a free one.`, {
+          cause: error,
+        });
       } else {
         throw error;
       }

@@ -1,11 +1,11 @@
 import * as v from 'valibot';
 import { parseJson } from './parse-json.ts';
 
-/** An object with these fields and no others, which says so when it is given another. */
+/** An object with these fields only. A violation lists them when there is another field. */
 export const closedObject = <const Entries extends v.ObjectEntries>(entries: Entries) =>
   v.strictObject(entries, Object.keys(entries).join(', '));
 
-/** A whole number in a range, both ends of it included. */
+/** A whole number in a range, both ends included. */
 export const wholeNumber = (least: number, most: number) =>
   v.pipe(
     v.number(),
@@ -15,7 +15,7 @@ export const wholeNumber = (least: number, most: number) =>
     ),
   );
 
-/** Input as it should be, or one sentence that says what was given and what is allowed. */
+/** The valid input, or one sentence that says what was given and what is allowed. */
 export type ReadJson<Value> = { readonly value: Value } | { readonly violation: string };
 
 /** Reads JSON text by a schema. */
@@ -32,10 +32,16 @@ export function readJson<Schema extends v.GenericSchema>(
 function violationOf(issue: v.BaseIssue<unknown>): string {
   const field = v.getDotPath(issue);
   if (field === null) return `The text is ${given(issue)}; allowed: one JSON object.`;
-  return issue.type === 'strict_object' && issue.expected === 'never'
-    ? `${field} is no field here; allowed: ${issue.message}.`
-    : `${field} is ${given(issue)}; allowed: ${allowed(issue)}.`;
+  if (issue.type === 'strict_object' && issue.expected === 'never') {
+    return `${field} is not a field; allowed: ${issue.message}.`;
+  }
+  const isMissingField = issue.input === undefined && issue.kind === 'schema' && isObjectSchema(issue.type);
+  return isMissingField
+    ? `${field} is missing.`
+    : `${field} is ${given(issue)}; allowed: ${allowedBy(issue)}.`;
 }
+
+const isObjectSchema = (type: string): boolean => ['object', 'loose_object', 'strict_object'].includes(type);
 
 const given = ({ input, received }: v.BaseIssue<unknown>): string =>
   input === undefined
@@ -44,6 +50,16 @@ const given = ({ input, received }: v.BaseIssue<unknown>): string =>
       ? JSON.stringify(input).slice(0, 100)
       : received;
 
-/** Without valibot's brackets and quotes: `conflict | hang | reset`. */
-const allowed = ({ expected, message }: v.BaseIssue<unknown>): string =>
-  expected === null ? message : expected.replaceAll(/[()"]/g, '');
+const typeNames: Readonly<Record<string, string>> = {
+  Object: 'a JSON object',
+  Array: 'a list',
+  string: 'text',
+  number: 'a number',
+  boolean: 'true or false',
+};
+
+/** What a schema allows, as a list of words: `conflict, hang, reset`. */
+export const allowedBy = ({ expected, message }: v.BaseIssue<unknown>): string =>
+  expected === null
+    ? message
+    : (typeNames[expected] ?? expected.replaceAll(/[()"]/g, '').replaceAll(' | ', ', '));

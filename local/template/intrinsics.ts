@@ -7,7 +7,7 @@ export interface Resource {
 
 export type Resources = Readonly<Record<string, Resource>>;
 
-/** Where the stack stands as far as its template is concerned. */
+/** The stack's surroundings, as its template refers to them. */
 export interface Surroundings {
   readonly region: string;
   readonly accountId: string;
@@ -123,6 +123,14 @@ class Template {
         return this.#arn('secretsmanager', `secret:${this.#nameOf(id, 'Name')}`);
       case 'AWS::Events::EventBus':
         return this.#arn('events', `event-bus/${this.#nameOf(id, 'Name')}`);
+      case 'AWS::SNS::Topic':
+        return this.#arn('sns', this.#nameOf(id, 'TopicName'));
+      case 'AWS::Logs::LogGroup':
+        return this.#arn('logs', `log-group:${this.#nameOf(id, 'LogGroupName')}:*`);
+      case 'AWS::Scheduler::ScheduleGroup':
+        return this.#arn('scheduler', `schedule-group/${this.#nameOf(id, 'Name')}`);
+      case 'AWS::KMS::Key':
+        return this.#arn('kms', `key/${id}`);
       case 'AWS::IAM::Role':
         return `arn:aws:iam::${this.#surroundings.accountId}:role/${this.#nameOf(id, 'RoleName')}`;
       default:
@@ -138,6 +146,7 @@ class Template {
       case 'AWS::Lambda::Alias':
       case 'AWS::Lambda::Version':
       case 'AWS::SecretsManager::Secret':
+      case 'AWS::SNS::Topic':
         return this.#arnOf(id);
       case 'AWS::SQS::Queue': {
         const { awsUrl, accountId } = this.#surroundings;
@@ -176,7 +185,7 @@ class Template {
   }
 }
 
-/** A function's name in the project is its description: its physical name is CloudFormation's to choose. */
+/** A function's name in the project is its description, because CloudFormation chooses the physical name. */
 const functionName = (resource: Resource, id: string): string => {
   const description = resource.Properties?.['Description'];
   return typeof description === 'string' ? description : id;

@@ -18,15 +18,15 @@ export interface ReadStackOptions {
   readonly awsUrl: string;
 }
 
-/** The others are addresses, which are other ones here. */
+/** The other outputs are addresses, which differ here. */
 const operatorsOutput = /^(TableName|RetentionDays|EventBusName|\w+QueueUrl)$/;
 
 const region = 'eu-west-1';
 const accountId = '000000000000';
 
 /**
- * Reads the one stack of a cloud assembly as the local system needs it. Throws, naming the resource, when it cannot read a
- * resource of a kind that it uses: failing at the start is better than running something else.
+ * Reads the one stack of a cloud assembly as the local system needs it. Throws, naming the resource,
+ * when it cannot read a resource of a kind that it uses. A failed start is better than running something else.
  */
 export async function readStack(cdkOut: string, { awsUrl }: ReadStackOptions): Promise<StackDescription> {
   const assembly = absolute(cdkOut);
@@ -261,7 +261,7 @@ function describeQueue({ id, properties }: Found<typeof queueSchema>): QueueDesc
   };
 }
 
-/** A global table's replica settings have no place in CreateTable, and neither has its time to live. */
+/** CreateTable takes neither the replica settings of a global table nor its time to live. */
 function describeTable({ id, properties }: Found<typeof tableSchema>): TableDescription {
   const {
     TableName: name = id,
@@ -333,11 +333,13 @@ const secondsIn = { minute: 60, hour: 3_600, day: 86_400 } as const;
 function secondsOfRate(id: string, expression: string): number {
   const [, count, unit] = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(expression) ?? [];
   if (unit === undefined)
-    throw new Error(`${id} runs at ${expression}; the local system knows rate(…) only.`);
+    throw new Error(`${id} runs at ${expression}; the local system supports rate(…) only.`);
   return Number(count) * secondsIn[unit as keyof typeof secondsIn];
 }
 
-/** The part of the construct's path before the resource: `Lapse/Secrets/signing-keys/Resource` has `signing-keys`. */
+/**
+ * The last part of the construct's path before the resource: `signing-keys` in `Lapse/Secrets/signing-keys/Resource`.
+ */
 function purposeOf(id: string, { Metadata: metadata }: Resource): string {
   const path = metadata?.['aws:cdk:path'];
   const parts = typeof path === 'string' ? path.split('/').filter((part) => part !== 'Resource') : [];

@@ -1,6 +1,6 @@
 /**
- * What the local system needs to know of the synthesized stack: plain data, all CloudFormation references resolved.
- * Names are the physical names under which the local AWS server knows the resources; `id` is the logical id in the template.
+ * The synthesized stack as the local system needs it: plain data, with all CloudFormation references resolved. Names
+ * are the physical names that the local AWS server uses; `id` is the logical id in the template.
  */
 export interface StackDescription {
   readonly region: string;
@@ -17,9 +17,9 @@ export interface StackDescription {
   readonly scheduleGroups: readonly string[];
   /** Names of the event buses. */
   readonly eventBuses: readonly string[];
-  /** Names of the secrets; `purpose` is the last part of the construct's id: `accounts` or `signing-keys`. */
-  /** The outputs that name what an operator works on, as it is named here. */
+  /** The outputs that name the resources for an operator, with their local names. */
   readonly outputs: Readonly<Record<string, string>>;
+  /** `purpose` is the last part of the construct's id: `accounts` or `signing-keys`. */
   readonly secrets: readonly { readonly id: string; readonly name: string; readonly purpose: string }[];
 }
 
@@ -33,7 +33,7 @@ export interface FunctionDescription {
   readonly handler: string;
   readonly timeoutSeconds: number;
   readonly memoryMegabytes: number;
-  /** As the template sets it, references resolved; the local system overrides single variables. */
+  /** As the template sets it, with references resolved. The local system overrides single variables. */
   readonly environment: Readonly<Record<string, string>>;
   readonly reservedConcurrency: number | undefined;
 }
@@ -56,7 +56,7 @@ export interface FunctionUrlDescription {
 export interface TableDescription {
   readonly id: string;
   readonly name: string;
-  /** Ready for the SDK's CreateTable, on-demand billing, stream specification included. */
+  /** Input for the SDK's CreateTable, with on-demand billing and the stream specification. */
   readonly createTable: Readonly<Record<string, unknown>>;
   readonly streamEnabled: boolean;
 }
@@ -87,11 +87,11 @@ export interface StreamSourceDescription {
   readonly startingPosition: 'TRIM_HORIZON' | 'LATEST';
   readonly reportBatchItemFailures: boolean;
   readonly bisectBatchOnFunctionError: boolean;
-  /** -1: without limit. */
+  /** -1 means no limit. */
   readonly maximumRetryAttempts: number;
-  /** -1: without limit. */
+  /** -1 means no limit. */
   readonly maximumRecordAgeSeconds: number;
-  /** Queue that is told of a batch given up, if any. */
+  /** The queue that receives discarded batches, if any. */
   readonly onFailureQueueName: string | undefined;
 }
 
@@ -99,6 +99,6 @@ export interface RecurringScheduleDescription {
   readonly id: string;
   readonly everySeconds: number;
   readonly functionId: string;
-  /** The JSON document the target is invoked with. */
+  /** The JSON document that the target is invoked with. */
   readonly input: unknown;
 }

@@ -4,13 +4,13 @@ import { once } from 'node:events';
 import { glob, mkdtemp, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** The files that the synthesized stack and the bundles come from; whatever else is in the project does not matter to them. */
+/** The files from which the stack and the bundles are made. No other file of the project changes them. */
 const inputs = ['bin/app.ts', 'cdk.json', 'package-lock.json', 'lib/**/*.ts', 'functions/**/*.ts'];
 
 export interface Synthesis {
   /** The folder of the cloud assembly: the template, and the bundles as they would be deployed. */
   readonly cdkOut: string;
-  /** Whether it was there already. */
+  /** Whether the folder existed already. */
   readonly cached: boolean;
 }
 
@@ -20,9 +20,9 @@ export interface SynthesisOptions {
 }
 
 /**
- * Synthesizes the stack as `cdk synth` does, once for each state of the source and each setting: a folder is named by the hash of what it was
- * made from, so it is complete or not there, and two that start at once do not harm each other. Rejects with what the app
- * said when it cannot be synthesized.
+ * Synthesizes the stack as `cdk synth` does, once for each state of the source and each setting. The folder is named by
+ * the hash of its inputs and appears complete, so two runs at the same time do no harm. Rejects with the app's output
+ * when it cannot be synthesized.
  */
 export async function synthesize(
   root: string,
@@ -32,13 +32,13 @@ export async function synthesize(
   const cdkOut = join(assemblies, await hashOf(root, timers));
   if (await exists(join(cdkOut, 'manifest.json'))) return { cdkOut, cached: true };
   await mkdir(assemblies, { recursive: true });
-  // In Lambda no package.json stands above a bundle; here the project's would make an ES module of it.
+  // In Lambda there is no package.json above a bundle. Here the project's own would turn a bundle into an ES module.
   await writeFile(join(assemblies, 'package.json'), '{}');
   const temporary = await mkdtemp(join(assemblies, 'making-'));
   try {
     await runApp(root, temporary, { timers });
     await rename(temporary, cdkOut).catch((error: unknown) => {
-      // Somebody else was quicker, with the same.
+      // Another process finished first, with the same content.
       if (!isTaken(error)) throw error;
     });
   } finally {
@@ -57,7 +57,10 @@ async function hashOf(root: string, timers: string): Promise<string> {
   return hash.digest('hex').slice(0, 32);
 }
 
-/** What the CDK's command line does for an app: cdk.json's context, and the metadata that says where resources come from. */
+/**
+ * Passes an app what the CDK's command line passes: the context of cdk.json, and the metadata that names each
+ * resource's source.
+ */
 async function runApp(
   root: string,
   outputDirectory: string,
@@ -70,6 +73,8 @@ async function runApp(
     env: {
       ...process.env,
       CDK_OUTDIR: outputDirectory,
+      // The CDK's own check of templates takes longer than all the rest. `npm run synth` and a deployment have it.
+      CDK_VALIDATION: 'false',
       CDK_CONTEXT_JSON: JSON.stringify({ ...context, ...metadata, ...settings }),
     },
     stdio: ['ignore', 'ignore', 'pipe'],

@@ -1,10 +1,10 @@
 import * as v from 'valibot';
 
-/** What a function with `ReportBatchItemFailures` says of its batch. */
+/** The result of a function with `ReportBatchItemFailures` for its batch. */
 export type BatchReport =
   | { readonly kind: 'all-succeeded' }
   | { readonly kind: 'some-failed'; readonly identifiers: ReadonlySet<string> }
-  /** To Lambda that is a failure of the whole batch. */
+  /** Lambda treats this as a failure of the whole batch. */
   | { readonly kind: 'malformed' };
 
 const response = v.object({
@@ -12,8 +12,8 @@ const response = v.object({
 });
 
 /**
- * Reads the answer by Lambda's rules: nothing, an empty object, and a list that is empty, null or missing mean success; an
- * identifier that is empty, null, misspelled or not in the batch fails all of it.
+ * Reads the response by Lambda's rules. Nothing, an empty object, and a list that is empty, null or missing mean
+ * success. An identifier that is empty, null, misspelled or not in the batch fails all of it.
  * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
  */
 export function readBatchReport(payload: unknown, inBatch: ReadonlySet<string>): BatchReport {

@@ -15,8 +15,8 @@ export interface DiscardedBatch {
 }
 
 /**
- * What Lambda sends to the on-failure queue when it gives up a batch: where the records are, not the records themselves.
- * https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
+ * The message that Lambda sends to the on-failure queue when it discards a batch: where the records are, without the
+ * records. https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
  */
 export function discardedBatchMessage(batch: DiscardedBatch): string {
   const first = batch.records.at(0)?.dynamodb;
@@ -48,8 +48,8 @@ export function discardedBatchMessage(batch: DiscardedBatch): string {
 }
 
 /**
- * Whole seconds, such as `2019-11-14T00:13:19Z`. The engine tells the machine's time in whole seconds; `within` says which
- * end of the second is meant, between which the clock may have been moved on.
+ * Whole seconds, such as `2019-11-14T00:13:19Z`. The engine reports the machine's time in whole seconds, and the clock
+ * may move within one. `within` says which end of the second applies.
  */
 function arrivalOf(
   clock: LocalClock,

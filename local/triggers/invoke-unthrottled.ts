@@ -4,7 +4,7 @@ import { pause } from '../shared/pause.ts';
 
 const throttledDelay = doublingDelay(50, 1_000);
 
-/** Invokes again for as long as the answer is `throttled`, which it is at last only when the signal is aborted. */
+/** Invokes until the result is not `throttled`, or until the signal aborts. */
 export async function invokeUnthrottled(
   invoke: Invoke,
   payload: unknown,

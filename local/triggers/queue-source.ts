@@ -7,13 +7,16 @@ import { doublingDelay } from '../shared/backoff.ts';
 import { invokeUnthrottled } from './invoke-unthrottled.ts';
 import { pause } from '../shared/pause.ts';
 
-/** A message as SQS hands it over, in the spelling of Lambda's event. */
+/** A received message, in the spelling of Lambda's event. */
 export interface QueueMessage {
   readonly messageId: string;
   readonly receiptHandle: string;
   readonly body: string;
   readonly md5OfBody: string;
-  /** `ApproximateReceiveCount`, `SentTimestamp`, `SenderId`, `ApproximateFirstReceiveTimestamp`, …: all text, times in milliseconds. */
+  /**
+   * `ApproximateReceiveCount`, `SentTimestamp`, `SenderId`, `ApproximateFirstReceiveTimestamp` and others. All are
+   * text; times are in milliseconds.
+   */
   readonly attributes: Readonly<Record<string, string>>;
   readonly messageAttributes: Readonly<Record<string, QueueMessageAttribute>>;
 }
@@ -25,11 +28,12 @@ export interface QueueMessageAttribute {
   readonly binaryValue?: string;
 }
 
-/** One queue, as far as an event source needs it. */
+/** A queue as an event source uses it. */
 export interface QueuePort {
   /**
-   * Up to `maximum` (1 to 10) messages that are visible, which are then invisible for the given time; waits up to
-   * `waitMilliseconds` (whole) for the first. Resolves to none when the time is up and, at once, when the signal is aborted.
+   * Up to `maximum` (1 to 10) visible messages, which are then invisible for the given time. Waits up to
+   * `waitMilliseconds` (a whole number) for the first. Resolves to none when the time is over and, at once, when the
+   * signal aborts.
    */
   receive(request: {
     readonly maximum: number;
@@ -37,7 +41,7 @@ export interface QueuePort {
     readonly waitMilliseconds: number;
     readonly signal: AbortSignal;
   }): Promise<readonly QueueMessage[]>;
-  /** Success, too, where the message is gone already. */
+  /** Succeeds as well where the message is deleted already. */
   delete(receiptHandle: string): Promise<void>;
 }
 
@@ -46,7 +50,7 @@ export interface QueueSourceOptions {
   readonly queue: QueuePort;
   readonly queueArn: string;
   readonly region: string;
-  /** The queue's own. */
+  /** The queue's own visibility timeout. */
   readonly visibilityTimeoutSeconds: number;
   readonly invoke: Invoke;
   readonly onLog: (line: string) => void;
@@ -54,14 +58,14 @@ export interface QueueSourceOptions {
 
 const receiveAtMost = 10;
 const longPollMilliseconds = 20_000;
-/** What Lambda begins with where the source sets no maximum. */
+/** The concurrency that Lambda starts with where the source sets no maximum. */
 const defaultConcurrency = 5;
 const portFailureDelay = doublingDelay(100, 5_000);
 
 /**
- * Invokes a function with a queue's messages as Lambda does: batches by size and window, several at a time up to the maximum
- * concurrency, each message deleted once it succeeded. What failed is left alone: it comes back when its visibility timeout,
- * or the one the function has set, is over. https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
+ * Invokes a function with a queue's messages as Lambda does: in batches by size and window, several at a time up to the
+ * maximum concurrency. Deletes each message that succeeded. A failed one returns when its visibility timeout ends, or
+ * the one that the function has set. https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
  */
 export function startQueueSource(options: QueueSourceOptions): BackgroundLoop {
   const { source, onLog } = options;
@@ -92,7 +96,7 @@ export function startQueueSource(options: QueueSourceOptions): BackgroundLoop {
   }
 
   async function deliver(batch: readonly QueueMessage[], closing: AbortSignal): Promise<void> {
-    // Lambda tries a throttled batch until its messages are visible again.
+    // Lambda retries a throttled batch until its messages are visible again.
     const giveUp = AbortSignal.any([closing, AbortSignal.timeout(options.visibilityTimeoutSeconds * 1_000)]);
     try {
       const event = { Records: batch.map((message) => recordOf(message, options)) };
@@ -112,7 +116,7 @@ export function startQueueSource(options: QueueSourceOptions): BackgroundLoop {
   return startBackgroundLoop(name, run, onLog);
 }
 
-/** One long poll and, where there is a window, more until the batch is full or the window is over. */
+/** One long poll and, where there is a window, more until the batch is full or the window ends. */
 async function collectBatch(
   { source, queue, visibilityTimeoutSeconds }: QueueSourceOptions,
   signal: AbortSignal,

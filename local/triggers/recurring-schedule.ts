@@ -10,24 +10,24 @@ export interface RecurringScheduleOptions {
   readonly schedule: RecurringScheduleDescription;
   readonly invoke: Invoke;
   readonly onLog: (line: string) => void;
-  /** Seconds until the first run; one period by default. */
+  /** Seconds until the first run. Default: one period. */
   readonly firstAfterSeconds?: number;
   /** Default: the machine's. */
   readonly clock?: LocalClock;
 }
 
 export interface RecurringSchedule extends BackgroundLoop {
-  /** Runs it now, after a run that is going on, and without retries. The rhythm stays as it is. */
+  /** Runs it now, after a run in progress, and without retries. The period does not change. */
   runNow(): Promise<InvocationResult>;
 }
 
-/** Lambda tries a failed asynchronous invocation again after one minute and after two more. */
+/** Lambda retries a failed asynchronous invocation after one minute and after two more. */
 const retryAfterSeconds = [60, 120];
 
 /**
- * Invokes a function in a steady rhythm with the schedule's input, one run at a time: what falls due during a run is left out.
- * A failed run is tried again twice, after Lambda's delays or the schedule's period where that is shorter.
- * https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+ * Invokes a function periodically with the schedule's input, one run at a time. A run that falls due during another one
+ * is skipped. A failed run is retried twice, after Lambda's delays or after the schedule's period where that is
+ * shorter. https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
  */
 export function startRecurringSchedule(options: RecurringScheduleOptions): RecurringSchedule {
   const { everySeconds, id, input } = options.schedule;
@@ -55,7 +55,9 @@ export function startRecurringSchedule(options: RecurringScheduleOptions): Recur
       result = await runAfterPrevious();
     }
     if (result.kind === 'error') {
-      options.onLog(`schedule ${id}: gave up a run: ${result.errorType}: ${result.errorMessage}`);
+      options.onLog(
+        `schedule ${id}: a run failed after all retries: ${result.errorType}: ${result.errorMessage}`,
+      );
     }
   }
 

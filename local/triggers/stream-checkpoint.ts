@@ -3,15 +3,15 @@ import path from 'node:path';
 import * as v from 'valibot';
 
 /**
- * How far each shard of a stream has been handled. A change is on disk when its promise resolves; one that can't be written is
- * logged and costs a repeated delivery after a restart, no more.
+ * How far each shard of a stream has been handled. A change is on disk when its promise resolves. A change that cannot
+ * be written is logged, and costs at most a repeated delivery after a restart.
  */
 export interface StreamCheckpoint {
-  /** True when nothing was known of this stream: neither a file nor an earlier stream of the table. */
+  /** True when there was no checkpoint of this stream: neither a file nor one of an earlier stream of the table. */
   readonly isNew: boolean;
-  /** Sequence number of the last record handled; `undefined`: none, begin with the oldest. */
+  /** Sequence number of the last handled record; `undefined` means none: begin with the oldest. */
   positionOf(shardId: string): string | undefined;
-  /** All of it has been handled, and it will get no more. */
+  /** Marks a shard as closed and completely handled. */
   isFinished(shardId: string): boolean;
   advance(shardId: string, sequenceNumber: string): Promise<void>;
   finish(shardId: string): Promise<void>;
@@ -27,9 +27,10 @@ const content = v.object({
 type Content = v.InferOutput<typeof content>;
 
 /**
- * Opens the checkpoint of one event source: a JSON file replaced as a whole, so that a kill leaves the old or the new one and
- * what was handled since is delivered again, never skipped. A file that can't be read, or is of another stream (the table was
- * made anew), is begun afresh with the oldest record. Without a file name it is kept in memory.
+ * Opens the checkpoint of one event source, a JSON file that is replaced as a whole. After a kill it is the old or the
+ * new file, so records may be delivered again and are never skipped. A file that cannot be read, or that belongs to
+ * another stream because the table was created again, starts with the oldest record. Without a file name the checkpoint
+ * is in memory.
  */
 export async function openCheckpoint(
   file: string | undefined,
@@ -61,7 +62,7 @@ export async function openCheckpoint(
   };
 }
 
-/** `undefined`: there is none. A damaged one counts as that of no stream. */
+/** `undefined` where there is no file. A damaged file counts as that of no stream. */
 async function load(file: string, onLog: (line: string) => void): Promise<Content | undefined> {
   let text: string;
   try {

@@ -1,7 +1,7 @@
 import type { DynamoDBRecord } from 'aws-lambda';
 import type { EngineConnection } from '../dynamodb/engine-connection.ts';
 
-/** A record with the part that no engine leaves out. */
+/** A record with the part that every engine provides. */
 export type StreamRecord = DynamoDBRecord & {
   readonly dynamodb: NonNullable<DynamoDBRecord['dynamodb']> & { readonly SequenceNumber: string };
 };
@@ -11,15 +11,17 @@ export interface Shard {
   readonly parentId: string | undefined;
 }
 
-/** A table's stream, read by DynamoDB's stream API. https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/ */
+/**
+ * A table's stream, read through DynamoDB's stream API. https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/
+ */
 export interface StreamClient {
-  /** The engine's own name of the stream. A table made anew has another. */
+  /** The engine's own name of the stream. A table that is created again has another one. */
   readonly arn: string;
   /** All shards that still exist, open or closed. */
   listShards(signal: AbortSignal): Promise<readonly Shard[]>;
-  /** An iterator behind the sequence number, or at the oldest record that still exists. */
+  /** An iterator after the sequence number, or at the oldest record that still exists. */
   iteratorAfter(shardId: string, sequenceNumber: string | undefined, signal: AbortSignal): Promise<string>;
-  /** `next` is undefined behind the last record of a closed shard. */
+  /** `next` is undefined after the last record of a closed shard. */
   read(
     iterator: string,
     limit: number,
@@ -30,13 +32,13 @@ export interface StreamClient {
 /** DynamoDB's own maximum for one GetRecords. */
 const recordsAtMost = 1_000;
 
-/** Finds the stream of a table. Rejects with one sentence when it has none. */
+/** Finds the stream of a table. Rejects with one sentence when the table has none. */
 export async function openStream(connection: EngineConnection, tableName: string): Promise<StreamClient> {
   const { Table } = (await connection.call('DynamoDB_20120810.DescribeTable', { TableName: tableName })) as {
     Table: { LatestStreamArn?: string };
   };
   const arn = Table.LatestStreamArn;
-  if (arn === undefined) throw new Error(`The table ${tableName} has no stream to read.`);
+  if (arn === undefined) throw new Error(`The table ${tableName} does not have a stream.`);
 
   const call = (operation: string, input: object, signal: AbortSignal) =>
     connection.call(`DynamoDBStreams_20120810.${operation}`, input, signal);

@@ -10,11 +10,11 @@ export interface StreamDeliveryOptions {
   readonly source: StreamSourceDescription;
   readonly invoke: Invoke;
   readonly retryDelay: Backoff;
-  /** Whether the source lets it go now that it has failed again. */
+  /** Whether the source discards it now that it has failed again. */
   readonly isTooOld: (record: StreamRecord) => boolean;
-  /** All records up to this one have been handled: succeeded, or given up. */
+  /** Every record up to this one has been handled: succeeded, or discarded. */
   readonly onHandled: (sequenceNumber: string) => Promise<void>;
-  /** The records are out of attempts or of time; when this has resolved they count as handled, unless the signal is aborted. */
+  /** The records are out of attempts or of time. They count as handled once this resolves, unless the signal aborts. */
   readonly onAbandoned: (
     records: readonly StreamRecord[],
     invocations: number,
@@ -24,18 +24,19 @@ export interface StreamDeliveryOptions {
   readonly onLog: (line: string) => void;
 }
 
-/** A run of records that is delivered as one. */
+/** A run of records that is delivered together. */
 interface Segment {
   readonly records: readonly StreamRecord[];
-  /** Failed attempts that count against the maximum: splitting is none. */
+  /** Failed attempts that count against the maximum. A split does not count. */
   readonly retries: number;
   readonly invocations: number;
 }
 
 /**
- * Delivers one batch in order, retrying by Lambda's rules until every record is handled or the signal is aborted:
- * a reported failure keeps what came before it, a failed batch is split where the source says so, and one that is out of
- * attempts, or older than the source allows, is given up. https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
+ * Delivers one batch in order, with Lambda's retries, until every record is handled or the signal aborts. A reported
+ * failure keeps the records before it as done. A failed batch is split where the source says so. A batch that is out of
+ * attempts, or older than the source allows, is discarded.
+ * https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
  */
 export async function deliverInOrder(
   batch: readonly StreamRecord[],
@@ -58,7 +59,7 @@ export async function deliverInOrder(
       failuresInARow = 0;
       continue;
     }
-    // Throttled to the end: closing. The records are still in the stream.
+    // Throttled until the system closes. The records are still in the stream.
     if (result.kind === 'throttled') return;
 
     failuresInARow = succeeded > 0 ? 1 : failuresInARow + 1;
@@ -85,7 +86,7 @@ export async function deliverInOrder(
   }
 }
 
-/** What is left of a segment, as one and in the parts to try next. */
+/** The rest of a segment, as one segment or as the parts to try next. */
 function afterFailure(
   segment: Segment,
   succeeded: number,
@@ -111,7 +112,7 @@ function afterFailure(
   return { ...again, parts: [again] };
 }
 
-/** How many records from the first on are done. */
+/** How many records are done, counted from the first. */
 function countSucceeded(
   records: readonly StreamRecord[],
   result: InvocationResult,

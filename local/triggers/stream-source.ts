@@ -19,31 +19,31 @@ import { deliverInOrder } from './stream-delivery.ts';
 export interface StreamSourceOptions {
   readonly source: StreamSourceDescription;
   readonly dynamoDbUrl: string;
-  /** Region and account of the stack: engines have names of their own, functions see these. */
+  /** The stack's region and account. Engines use names of their own; functions see these. */
   readonly region: string;
   readonly accountId: string;
   readonly functionArn: string;
   readonly invoke: Invoke;
-  /** Called for a batch given up, where the source has an on-failure queue; tried again until it resolves. */
+  /** Called for a discarded batch where the source has an on-failure queue, and again until it resolves. */
   readonly sendToQueue: (queueName: string, body: string) => Promise<void>;
-  /** Where the source remembers how far it has come; `undefined` where the tables are in memory, too. */
+  /** Where the source stores its checkpoint; `undefined` where the tables are in memory, too. */
   readonly checkpointDirectory: string | undefined;
   readonly onLog: (line: string) => void;
-  /** Between the attempts of a batch; 100 ms doubling up to 10 s by default. */
+  /** Delay between the attempts of a batch. Default: 100 ms, doubling up to 10 s. */
   readonly retryDelay?: Backoff;
-  /** By which records grow old. Default: the machine's. */
+  /** The clock by which records grow old. Default: the machine's. */
   readonly clock?: LocalClock;
 }
 
 const idleMilliseconds = 75;
-/** How often an idle stream is asked for new shards; a shard that ends makes it ask at once. */
+/** How often an idle stream is asked for new shards. The end of a shard makes it ask at once. */
 const shardListMilliseconds = 60_000;
 const engineFailureDelay = doublingDelay(100, 2_000);
 
 /**
- * Invokes a function with a table's changes as Lambda does: each shard in order, in batches by size and window, at least once.
- * Resolves when it is settled where to begin (that too is remembered): every change made from then on will be delivered,
- * whatever is killed in between. https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
+ * Invokes a function with a table's changes as Lambda does: each shard in order, in batches by size and window, at
+ * least once. Resolves when its starting position is stored: every later change will be delivered, whatever is killed
+ * meanwhile. https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
  */
 export async function startStreamSource(options: StreamSourceOptions): Promise<BackgroundLoop> {
   const { source, checkpointDirectory } = options;
@@ -99,7 +99,7 @@ async function openReader(
   return { stream, checkpoint, options, streamArn, onLog };
 }
 
-/** An iterator at LATEST is worth nothing after a kill; the last record's number, which can be remembered, is. */
+/** An iterator at LATEST does not survive a kill; the number of the last record can be stored. */
 async function skipToLatest(stream: StreamClient, checkpoint: StreamCheckpoint): Promise<void> {
   const { signal } = new AbortController();
   for (const { id } of await stream.listShards(signal)) {
@@ -116,7 +116,9 @@ async function skipToLatest(stream: StreamClient, checkpoint: StreamCheckpoint):
   }
 }
 
-/** Reads all shards at once, but none before its parent, which holds the older changes of the same items. */
+/**
+ * Reads all shards at the same time, but a child only after its parent, which holds older changes of the same items.
+ */
 async function readStream(reader: StreamReader, signal: AbortSignal): Promise<void> {
   const { stream, checkpoint, onLog } = reader;
   const reading = new Map<string, Promise<void>>();
@@ -150,7 +152,7 @@ async function readStream(reader: StreamReader, signal: AbortSignal): Promise<vo
   await Promise.allSettled(reading.values());
 }
 
-/** Delivers a shard from its checkpoint on, until the shard has ended or the signal is aborted. Never rejects. */
+/** Delivers a shard from its checkpoint on, until the shard ends or the signal aborts. Never rejects. */
 async function readShard(reader: StreamReader, shardId: string, signal: AbortSignal): Promise<void> {
   const { stream, checkpoint, options, onLog } = reader;
   const { batchSize, maximumBatchingWindowSeconds } = options.source;
@@ -176,7 +178,7 @@ async function readShard(reader: StreamReader, shardId: string, signal: AbortSig
         batch = [];
       }
       if (next === undefined) {
-        // A delivery that was aborted isn't complete; the next run goes on with it.
+        // An aborted delivery is not complete; the next run continues with it.
         if (!isClosing()) await checkpoint.finish(shardId);
         return;
       }
@@ -185,7 +187,9 @@ async function readShard(reader: StreamReader, shardId: string, signal: AbortSig
       iterator = undefined;
       if (isClosing() || isRefusal(error, 'ExpiredIteratorException')) continue;
       if (isRefusal(error, 'TrimmedDataAccessException')) {
-        onLog(`records of ${shardId} were trimmed before they were delivered: going on with the oldest left`);
+        onLog(
+          `records of ${shardId} were trimmed before they were delivered: continuing with the oldest one left`,
+        );
         readUpTo = undefined;
         continue;
       }
@@ -222,11 +226,11 @@ function deliver(
       isTooOld: ({ dynamodb: { ApproximateCreationDateTime: createdAt } }) =>
         source.maximumRecordAgeSeconds >= 0 &&
         createdAt !== undefined &&
-        // The engine tells whole seconds, within which the clock may have been moved on.
+        // The engine reports whole seconds, and the clock may move within one.
         clock.now() - clock.atMachineTime(createdAt * 1_000 + 999) > source.maximumRecordAgeSeconds * 1_000,
       onHandled: (sequenceNumber) => checkpoint.advance(shardId, sequenceNumber),
       onAbandoned: (abandoned, invocations, lastResult, condition) => {
-        onLog(`gave up ${abandoned.length} records after ${invocations} attempts`);
+        onLog(`discarded ${abandoned.length} records after ${invocations} attempts`);
         return tellQueue(
           options,
           discardedBatchMessage({
@@ -249,7 +253,7 @@ function deliver(
   );
 }
 
-/** Resolves when the queue has taken the message, there is no queue, or the signal is aborted. */
+/** Resolves when the queue has stored the message, when there is no queue, or when the signal aborts. */
 async function tellQueue(
   { source, sendToQueue }: StreamSourceOptions,
   message: string,
@@ -262,7 +266,7 @@ async function tellQueue(
       await sendToQueue(source.onFailureQueueName, message);
       return;
     } catch (error) {
-      onLog(`the queue ${source.onFailureQueueName} did not take a batch given up: ${String(error)}`);
+      onLog(`the queue ${source.onFailureQueueName} did not accept a discarded batch: ${String(error)}`);
       await pause(engineFailureDelay(failures), signal);
     }
   }

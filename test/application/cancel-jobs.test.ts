@@ -1,6 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
 import { cancelPaymentRequest, dryRunCancel } from '../../functions/application/cancel-payment-request.ts';
-import type { KlarnaResponse, KlarnaPaymentRequests } from '../../functions/application/ports.ts';
 import { runCancelJobs } from '../../functions/application/run-cancel-jobs.ts';
 import {
   type CancelJobRequest,
@@ -15,14 +14,14 @@ import {
   withPage,
   withStop,
 } from '../../functions/domain/cancel-job.ts';
-import type { CancelJobId, PaymentRequestId, SessionId } from '../../functions/domain/identifiers.ts';
+import type { CancelJobId, SessionId } from '../../functions/domain/identifiers.ts';
 import { instantFromMillis, plusMillis } from '../../functions/domain/instant.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
 import { requestId } from '../support/cancel-jobs.ts';
 import { account, noon, recordWith, settingsWith } from '../support/fixtures.ts';
 import { InMemoryCancelJobs } from '../support/in-memory-cancel-jobs.ts';
 import { InMemoryPaymentRequestStore } from '../support/in-memory-payment-request-store.ts';
-import { unclear } from '../support/scripted-klarna.ts';
+import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
 import { CountingIds, VirtualClock } from '../support/virtual-clock.ts';
 import { InMemoryTimer, meddled, type Meddler } from '../support/world.ts';
 
@@ -30,36 +29,11 @@ const key = { account, jobId: 'nightly-1' as CancelJobId };
 const requestedBy = 'arn:aws:iam::000000000000:user/operations';
 const asked = { dryRun: false, reason: undefined, requestedBy } as const;
 
-/** Klarna with many Payment Requests. */
-class Klarna implements KlarnaPaymentRequests {
-  readonly states = new Map<PaymentRequestId, PaymentRequestState>();
-  readonly deleted: PaymentRequestId[] = [];
-  isDown = false;
-
-  read(_credentials: unknown, id: PaymentRequestId): Promise<KlarnaResponse> {
-    return Promise.resolve(this.isDown ? unclear : this.#shown(id));
-  }
-
-  cancel(_credentials: unknown, id: PaymentRequestId): Promise<KlarnaResponse> {
-    if (this.isDown) return Promise.resolve(unclear);
-    this.deleted.push(id);
-    this.states.set(id, 'CANCELED');
-    return Promise.resolve(this.#shown(id));
-  }
-
-  #shown(id: PaymentRequestId): KlarnaResponse {
-    const state = this.states.get(id);
-    return state
-      ? { kind: 'payment_request', state, proof: { status: '200' } }
-      : { kind: 'not_found', proof: { status: '404' } };
-  }
-}
-
 /** Jobs and all that they run in, in memory. */
 class Jobs {
   readonly store = new InMemoryPaymentRequestStore();
   readonly jobs = new InMemoryCancelJobs();
-  readonly klarna = new Klarna();
+  readonly klarna = new ScriptedKlarna(undefined);
   /** After all that {@link have} has had. */
   readonly clock = new VirtualClock('2026-03-01T12:15:00Z');
   readonly faults: unknown[] = [];
@@ -166,7 +140,7 @@ describe('a job by a list', () => {
       { paymentRequestId: requestId(99), outcome: 'not_found', state: undefined },
       { paymentRequestId: requestId(1), outcome: 'canceled', state: 'CANCELED' },
     ]);
-    expect(world.klarna.deleted.toSorted()).toEqual([requestId(0), requestId(1)]);
+    expect(world.klarna.canceled.toSorted()).toEqual([requestId(0), requestId(1)]);
   });
 
   it('that fills its pages is done with the last of them', async () => {
@@ -221,7 +195,7 @@ describe('a job by a list', () => {
     await world.have(1, 'COMPLETED');
     await world.start(listOf(0));
     await world.finish();
-    expect(world.klarna.deleted).toEqual([]);
+    expect(world.klarna.canceled).toEqual([]);
   });
 });
 
@@ -235,7 +209,7 @@ describe('a dry run', () => {
     await world.start({ ...listOf(0, 1, 2), dryRun: true });
     const job = await world.finish();
     expect(job.outcomes).toEqual({ would_cancel: 1, already_final: 2 });
-    expect(world.klarna.deleted).toEqual([]);
+    expect(world.klarna.canceled).toEqual([]);
     expect(world.store.writes).toBe(writes);
   });
 });
@@ -267,7 +241,7 @@ describe('a job by age', () => {
       .start({ by: 'created_before', createdBefore: plusMillis(noon, 120_000) })
       .then(() => world.finish());
     expect(job).toMatchObject({ done: 120, pages: 3, outcomes: { canceled: 120 } });
-    expect(world.klarna.deleted).toHaveLength(120);
+    expect(world.klarna.canceled).toHaveLength(120);
     const spared = Array.from({ length: 10 }, (_, number) => requestId(120 + number));
     for (const id of spared) expect(world.klarna.states.get(id)).toBe('SUBMITTED');
     expect(new Set((await world.report()).map(({ paymentRequestId }) => paymentRequestId)).size).toBe(120);
@@ -311,10 +285,10 @@ describe('a job by age', () => {
     const world = new Jobs();
     await world.have(1);
     await world.start(byAge);
-    world.klarna.isDown = true;
+    world.klarna.instead = () => unclear;
     await world.run();
     expect(await world.job()).toMatchObject({ chosen: { ids: [requestId(0)] }, attempts: 1, version: 3 });
-    world.klarna.isDown = false;
+    world.klarna.instead = undefined;
     expect(await world.finish()).toMatchObject({ outcomes: { canceled: 1 }, version: 4 });
   });
 
@@ -464,7 +438,7 @@ describe('a sweep', () => {
     await world.start(listOf(0, 1));
     // A tenth of a second, after which the second of the list has its turn.
     await world.run(100);
-    expect(world.klarna.deleted).toEqual([requestId(0)]);
+    expect(world.klarna.canceled).toEqual([requestId(0)]);
     expect(await world.job()).toMatchObject({ status: 'running', done: 1 });
   });
 });
@@ -523,7 +497,7 @@ describe('a stop', () => {
     expect([done > 0, done < 100]).toEqual([true, true]);
     expect(await world.run()).toEqual({ pages: 0 });
     expect((await world.job()).dueAt).toBeUndefined();
-    expect(world.klarna.deleted).toHaveLength(done);
+    expect(world.klarna.canceled).toHaveLength(done);
     expect(await world.stop()).toMatchObject({ status: 'stopped', done });
   });
 
@@ -548,7 +522,7 @@ describe('a stop', () => {
     const job = await stoppedAt('klarna.cancel', world);
     expect(job).toMatchObject({ status: 'stopped', done: 50, pages: 1, outcomes: { canceled: 50 } });
     expect(job.dueAt).toBeUndefined();
-    expect(world.klarna.deleted).toHaveLength(50);
+    expect(world.klarna.canceled).toHaveLength(50);
     expect(await world.report()).toEqual(
       Array.from({ length: 50 }, (_each, number) => ({
         paymentRequestId: requestId(number),
@@ -597,7 +571,7 @@ describe('a stop', () => {
     const world = new Jobs();
     await world.have(2);
     await world.start(listOf(0, 1));
-    world.klarna.isDown = true;
+    world.klarna.instead = () => unclear;
     const job = await stoppedAt('klarna.read', world);
     expect(job).toMatchObject({ status: 'stopped', done: 2, outcomes: { pending: 2 } });
     expect((await world.report()).map(({ outcome }) => outcome)).toEqual(['pending', 'pending']);
@@ -660,7 +634,7 @@ describe('when nothing gets through', () => {
     const world = new Jobs();
     await world.have(2);
     await world.start(listOf(0, 1));
-    world.klarna.isDown = true;
+    world.klarna.instead = () => unclear;
     for (const minutes of [1, 5, 15]) {
       await world.run();
       const { attempts, dueAt, done, updatedAt } = await world.job();
@@ -668,7 +642,7 @@ describe('when nothing gets through', () => {
       expect(attempts).toBeGreaterThan(0);
       world.clock.advance(minutes * 60_000);
     }
-    world.klarna.isDown = false;
+    world.klarna.instead = undefined;
     expect((await world.finish()).outcomes).toEqual({ canceled: 2 });
   });
 
@@ -676,7 +650,7 @@ describe('when nothing gets through', () => {
     const world = new Jobs();
     await world.have(51);
     await world.start(listOfFirst(51));
-    world.klarna.isDown = true;
+    world.klarna.instead = () => unclear;
     const job = await world.finish();
     expect(job).toMatchObject({ status: 'done', done: 51, outcomes: { pending: 51 } });
     expect(await world.report()).toHaveLength(51);

@@ -1,65 +1,43 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type {
-  KlarnaResponse,
-  KlarnaCredentials,
-  KlarnaPaymentRequests,
-} from '../../functions/application/ports.ts';
+import type { KlarnaResponse } from '../../functions/application/ports.ts';
 import { reconcilePaymentRequests } from '../../functions/application/reconcile-payment-requests.ts';
-import type { Account, EventId, PaymentRequestId } from '../../functions/domain/identifiers.ts';
+import type { Account, EventId } from '../../functions/domain/identifiers.ts';
 import { plusMillis } from '../../functions/domain/instant.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { requestId } from '../support/cancel-jobs.ts';
 import { noon, settingsWith } from '../support/fixtures.ts';
+import { ScriptedKlarna } from '../support/scripted-klarna.ts';
 import { afterNoon, registered, settledWith } from '../support/sessions.ts';
 import { World } from '../support/world.ts';
 
 const busy = 'shop-se' as Account;
 const quiet = 'shop-no' as Account;
 
-/** Klarna, which answers when it is told to, takes so many calls of each account and refuses those beyond for their rate. */
-class Klarna implements KlarnaPaymentRequests {
-  allowed = Infinity;
-  most = 0;
-  readonly calls = new Map<string, number>();
-  readonly canceled = new Set<PaymentRequestId>();
-  #inFlight = 0;
-
-  read = (credentials: KlarnaCredentials, id: PaymentRequestId): Promise<KlarnaResponse> =>
-    this.#respond(credentials, id);
-
-  cancel = (credentials: KlarnaCredentials, id: PaymentRequestId): Promise<KlarnaResponse> => {
-    this.canceled.add(id);
-    return this.#respond(credentials, id);
-  };
-
-  callsOf = (account: Account): number => this.calls.get(account) ?? 0;
-
-  async #respond({ apiKey }: KlarnaCredentials, id: PaymentRequestId): Promise<KlarnaResponse> {
-    const calls = (this.calls.get(apiKey) ?? 0) + 1;
-    this.calls.set(apiKey, calls);
-    this.#inFlight += 1;
-    this.most = Math.max(this.most, this.#inFlight);
-    // Whoever is going to ask meanwhile has asked by then.
-    await new Promise((responded) => setImmediate(responded));
-    this.#inFlight -= 1;
-    return calls > this.allowed
-      ? { kind: 'rate_limited', retryAfterMillis: 60_000, proof: { status: '429' } }
-      : {
-          kind: 'payment_request',
-          state: this.canceled.has(id) ? 'CANCELED' : 'SUBMITTED',
-          proof: { status: '200' },
-        };
-  }
-}
+/** How many calls Klarna accepts of each account. It refuses the calls beyond for their rate. */
+let allowed: number;
 
 let world: World;
-let klarna: Klarna;
+let klarna: ScriptedKlarna;
 
 beforeEach(() => {
   world = new World();
-  klarna = new Klarna();
+  allowed = Infinity;
+  klarna = new ScriptedKlarna('SUBMITTED');
+  // Every call that can start meanwhile has started when the first one gets its response.
+  klarna.delay = () => new Promise((respond) => setImmediate(respond));
+  klarna.instead = ({ credentials: { apiKey } }) =>
+    callsOf(apiKey as Account) > allowed ? limited : undefined;
   world.clock.advance(32 * 60_000);
 });
+
+const limited: KlarnaResponse = {
+  kind: 'rate_limited',
+  retryAfterMillis: 60_000,
+  proof: { status: '429' },
+};
+
+const callsOf = (account: Account): number =>
+  klarna.received.filter(({ credentials }) => credentials.apiKey === account).length;
 
 /** So many sessions of an account of which the timer was lost, the first due first. */
 async function overdue(account: Account, count: number): Promise<void> {
@@ -90,7 +68,7 @@ it('many sessions are ended side by side, and no more of them than sixty-four', 
   await overdue(busy, 500);
   expect(await sweep()).toMatchObject({ end: 500, held: 0, failed: 0 });
   expect(openOf(busy)).toEqual([]);
-  expect(klarna.most).toBe(64);
+  expect(klarna.mostInFlight).toBe(64);
 });
 
 it('what fails is not pressed: no more of it at a time than at the start', async () => {
@@ -114,11 +92,11 @@ it('what fails is not pressed: no more of it at a time than at the start', async
 describe('an account whose calls Klarna refuses for their rate', () => {
   it('is asked for nothing more in this run, and nothing is written of what was not asked', async () => {
     await overdue(busy, 500);
-    klarna.allowed = 200;
+    allowed = 200;
     const report = await sweep();
     expect(report.end + report.held).toBe(500);
     // Those that were under way when the first was refused, each of which may ask twice.
-    expect(klarna.callsOf(busy)).toBeLessThanOrEqual(200 + 2 * 64);
+    expect(callsOf(busy)).toBeLessThanOrEqual(200 + 2 * 64);
     expect(openOf(busy).filter(({ version }) => version === 1)).toHaveLength(report.held);
   });
 
@@ -151,21 +129,21 @@ describe('an account whose calls Klarna refuses for their rate', () => {
     const reconcileAfter = plusMillis(afterNoon(31), 100);
     const last = registered({ account: busy, paymentRequestId: requestId(999), reconcileAfter, ...fields });
     await world.store.save(undefined, last);
-    klarna.allowed = 0;
+    allowed = 0;
     expect((await sweep()).held).toBeGreaterThan(0);
     expect(await world.store.read(last)).toEqual(last);
   });
 
   it('is caught up with by the runs that follow, the longest due first', async () => {
     await overdue(busy, 500);
-    klarna.allowed = 200;
+    allowed = 200;
     await sweep();
     const [first] = openOf(busy).filter(({ version }) => version === 1);
-    klarna.allowed = klarna.callsOf(busy) + 2;
+    allowed = callsOf(busy) + 2;
     world.clock.advance(60_000);
     await sweep();
     expect(openOf(busy)).not.toContainEqual(expect.objectContaining({ ...first, version: 1 }));
-    klarna.allowed = Infinity;
+    allowed = Infinity;
     world.clock.advance(60_000);
     expect(await sweep()).toMatchObject({ held: 0, failed: 0 });
     expect(openOf(busy)).toEqual([]);
@@ -174,7 +152,7 @@ describe('an account whose calls Klarna refuses for their rate', () => {
   it('holds up no other account', async () => {
     await overdue(busy, 300);
     await overdue(quiet, 20);
-    klarna.allowed = 100;
+    allowed = 100;
     await sweep();
     expect(openOf(busy)).not.toEqual([]);
     expect(openOf(quiet)).toEqual([]);
@@ -183,7 +161,7 @@ describe('an account whose calls Klarna refuses for their rate', () => {
   it('is looked at no further than ten thousand records, and then holds up no other account either', async () => {
     await overdue(busy, 10_300);
     await overdue(quiet, 20);
-    klarna.allowed = 100;
+    allowed = 100;
     const read = vi.spyOn(world.store, 'read');
     const report = await sweep();
     expect(openOf(quiet)).toEqual([]);
@@ -205,7 +183,7 @@ describe('an account whose calls Klarna refuses for their rate', () => {
       undefined,
       registered({ account: busy, paymentRequestId, deadlineAt, timer: 'pending', reconcileAfter }),
     );
-    klarna.allowed = 0;
+    allowed = 0;
     const report = await sweep();
     expect(report.held).toBeGreaterThan(0);
     expect(report.arm).toBe(1);

@@ -49,10 +49,10 @@ const problem = (type: string, members: object = {}) => ({
 /** The server gives these answers, one after the other, the last one for ever. */
 function replies(...behaviours: readonly Parameters<typeof server.behaves>[0][]): void {
   let next = 0;
-  server.behaves((response) => {
+  server.behaves((response, request) => {
     const behaviour = behaviours[Math.min(next, behaviours.length - 1)];
     next += 1;
-    behaviour?.(response);
+    behaviour?.(response, request);
   });
 }
 

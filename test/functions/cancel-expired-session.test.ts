@@ -2,31 +2,19 @@ import { GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { CreateScheduleCommand, DeleteScheduleCommand } from '@aws-sdk/client-scheduler';
 import { ChangeMessageVisibilityCommand } from '@aws-sdk/client-sqs';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
-import { aws, resetAws, sentCommands } from '../support/aws-clients.ts';
+import { aws, sentCommands } from '../support/aws-clients.ts';
 import { throttled } from '../support/aws-faults.ts';
-import { captureOutput, type CapturedOutput } from '../support/captured-output.ts';
 import { account, at, key, recordWith } from '../support/fixtures.ts';
-import { setFunctionEnvironment } from '../support/function-environment.ts';
-import { KlarnaServer, refusedAs, shownAs } from '../support/klarna-server.ts';
 import { itemOf, lambdaContext, queueEvent, type QueuedMessage } from '../support/lambda-events.ts';
 import { planted, plantedIn } from '../support/planted-secrets.ts';
+import { denied } from '../support/scripted-klarna.ts';
+import { setUpHandlers } from '../support/set-up-handlers.ts';
 
-const klarna = await KlarnaServer.start();
-setFunctionEnvironment({ KLARNA_TEST_URL: klarna.url });
-// The environment is read when the module is loaded, as in a Lambda that starts.
-const { handler } = await import('../../functions/cancel-expired-session.ts');
-
-let output: CapturedOutput;
-
-afterAll(() => klarna.stop());
-beforeEach(() => {
-  resetAws();
-  klarna.says({ GET: [shownAs('SUBMITTED')], DELETE: [shownAs('CANCELED')] });
-  output = captureOutput();
-});
-afterEach(() => vi.restoreAllMocks());
+const { handler, klarna, output } = await setUpHandlers(
+  () => import('../../functions/cancel-expired-session.ts'),
+);
 
 const session = (deadlineAt: string, fields: Partial<PaymentRequest> = {}): PaymentRequest =>
   recordWith({
@@ -66,11 +54,11 @@ const delays = () =>
     .commandCalls(ChangeMessageVisibilityCommand)
     .map(({ args: [{ input }] }) => [input.ReceiptHandle, input.VisibilityTimeout]);
 
-describe('a session whose time is up', () => {
-  it('is ended at Klarna, recorded with its cause, and its schedule removed', async () => {
+describe('cancel-expired-session, for a session whose deadline has passed', () => {
+  it('a fired timer cancels the request at Klarna, records the cause and removes the schedule', async () => {
     stored(session(passed));
     expect(await failedOf(timerMessage())).toEqual([]);
-    expect(klarna.methods).toEqual(['GET', 'DELETE']);
+    expect(klarna.calls).toEqual(['read', 'cancel']);
     const written = aws.dynamodb
       .commandCalls(UpdateItemCommand)
       .map((call) => JSON.stringify(unmarshall(call.args[0].input.ExpressionAttributeValues ?? {})));
@@ -83,20 +71,20 @@ describe('a session whose time is up', () => {
     );
   });
 
-  it('is spared when the customer has paid, of which no webhook has come', async () => {
+  it('a fired timer cancels nothing when Klarna reports COMPLETED, even if no webhook told of it', async () => {
     stored(session(passed));
-    klarna.says({ GET: [shownAs('COMPLETED')] });
+    klarna.state = 'COMPLETED';
     expect(await failedOf(timerMessage())).toEqual([]);
-    expect(klarna.methods).toEqual(['GET']);
+    expect(klarna.calls).toEqual(['read']);
   });
 
-  it('is not asked about when the record says that it is paid', async () => {
+  it('a fired timer does not call Klarna when the record is COMPLETED', async () => {
     stored(session(passed, { state: 'COMPLETED' }));
     expect(await failedOf(timerMessage())).toEqual([]);
     expect(klarna.calls).toEqual([]);
   });
 
-  it('is only written down where it is observed', async () => {
+  it('a fired timer does not call Klarna when the session is in observe mode', async () => {
     const { session: registered, ...rest } = session(passed);
     stored({ ...rest, ...(registered && { session: { ...registered, onTimeout: 'observe' } }) });
     expect(await failedOf(timerMessage())).toEqual([]);
@@ -104,8 +92,8 @@ describe('a session whose time is up', () => {
   });
 });
 
-describe('the message is a hint', () => {
-  it('and ends nothing before the deadline of the record, whatever it says: the timer is set again', async () => {
+describe('cancel-expired-session, for a message that does not match the record', () => {
+  it('a message that comes before the deadline of the record cancels nothing and sets the timer again', async () => {
     stored(session('2099-03-01T12:30:00Z'));
     expect(await failedOf(timerMessage('m', { deadline_at: '2020-01-01T00:00:00Z' }))).toEqual([]);
     expect(klarna.calls).toEqual([]);
@@ -114,27 +102,27 @@ describe('the message is a hint', () => {
     });
   });
 
-  it('and nothing of which there is no record', async () => {
+  it('a message for a request without a record does nothing', async () => {
     expect(await failedOf(timerMessage())).toEqual([]);
     expect(klarna.calls).toEqual([]);
     expect(aws.dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
   });
 });
 
-describe('what fails comes back alone, later each time', () => {
+describe('cancel-expired-session, for messages that fail', () => {
   it.each([
     [1, 10],
     [2, 20],
     [5, 160],
     [20, 900],
-  ])('after %i receipts in %i seconds', async (receiveCount, seconds) => {
+  ])('a message that fails after %i receipts comes back in %i seconds', async (receiveCount, seconds) => {
     stored(session(passed));
-    klarna.says({ GET: [refusedAs(401, 'UNAUTHORIZED')] });
+    klarna.instead = () => denied();
     expect(await failedOf(timerMessage('m', {}, receiveCount))).toEqual(['m']);
     expect(delays()).toEqual([['receipt-m', seconds]]);
   });
 
-  it('one that the table does not answer for, one that is poison, one of an account that is gone', async () => {
+  it('only the messages that fail come back: a throttled read, a malformed body, a removed account', async () => {
     const other = 'krn:payment:eu1:request:00000000-0000-4000-8000-000000000001';
     aws.dynamodb
       .on(GetItemCommand)
@@ -156,13 +144,13 @@ describe('what fails comes back alone, later each time', () => {
     ]);
   });
 
-  it('also when SQS does not take the delay', async () => {
+  it('a message that fails comes back even if SQS refuses its delay', async () => {
     aws.sqs.rejects(throttled);
     expect(await failedOf({ id: 'poison', body: '' })).toEqual(['poison']);
   });
 });
 
-it('no secret of ours and no text of a message is logged, queued or stored', async () => {
+it('cancel-expired-session logs, queues and stores no secret and no text of a message', async () => {
   stored(session(passed));
   await take(
     timerMessage(),
@@ -171,7 +159,7 @@ it('no secret of ours and no text of a message is logged, queued or stored', asy
     { id: 'json', body: JSON.stringify({ name: planted.name, token: planted.token }) },
     timerMessage('field', { account: planted.email }),
   );
-  expect(klarna.methods).toContain('DELETE');
+  expect(klarna.calls).toContain('cancel');
   expect(output.lines().length).toBeGreaterThan(3);
   expect(plantedIn(output.text() + JSON.stringify(sentCommands()))).toEqual([]);
 });

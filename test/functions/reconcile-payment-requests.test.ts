@@ -1,30 +1,17 @@
 import { GetItemCommand, QueryCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { CreateScheduleCommand } from '@aws-sdk/client-scheduler';
-import { afterAll, afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
-import { aws, resetAws, sentCommands } from '../support/aws-clients.ts';
+import { aws, sentCommands } from '../support/aws-clients.ts';
 import { throttled } from '../support/aws-faults.ts';
-import { captureOutput, type CapturedOutput } from '../support/captured-output.ts';
 import { at, recordWith } from '../support/fixtures.ts';
-import { setFunctionEnvironment } from '../support/function-environment.ts';
-import { KlarnaServer, shownAs } from '../support/klarna-server.ts';
 import { itemOf, lambdaContext, recurringEvent } from '../support/lambda-events.ts';
 import { planted, plantedIn } from '../support/planted-secrets.ts';
+import { setUpHandlers } from '../support/set-up-handlers.ts';
 
-const klarna = await KlarnaServer.start();
-setFunctionEnvironment({ KLARNA_TEST_URL: klarna.url });
-// The environment is read when the module is loaded, as in a Lambda that starts.
-const { handler } = await import('../../functions/reconcile-payment-requests.ts');
-
-let output: CapturedOutput;
-
-afterAll(() => klarna.stop());
-beforeEach(() => {
-  resetAws();
-  klarna.says({ GET: [shownAs('SUBMITTED')], DELETE: [shownAs('CANCELED')] });
-  output = captureOutput();
-});
-afterEach(() => vi.restoreAllMocks());
+const { handler, klarna, output } = await setUpHandlers(
+  () => import('../../functions/reconcile-payment-requests.ts'),
+);
 
 const sweep = () => handler(recurringEvent, lambdaContext(60_000));
 
@@ -42,7 +29,7 @@ const open = (deadlineAt: string): PaymentRequest =>
     reconcileAfter: at('2026-03-01T12:01:00Z'),
   });
 
-/** The due index names this record once, and the table has it. */
+/** The table has this record, and the due index lists it once. */
 function due(record: PaymentRequest): void {
   const item = itemOf(record);
   aws.dynamodb
@@ -60,46 +47,46 @@ it('a sweep with nothing due only queries the due index', async () => {
   expect(output.lines()).toContainEqual(expect.objectContaining({ code: 'sweep.done', failed: 0 }));
 });
 
-it('ends the session whose timer was lost, and counts the repair', async () => {
+it('the sweep ends a session whose timer was lost and counts the repair', async () => {
   due(open('2026-03-01T12:30:00Z'));
   expect(await sweep()).toMatchObject({ end: 1, failed: 0 });
-  expect(klarna.methods).toEqual(['GET', 'DELETE']);
+  expect(klarna.calls).toEqual(['read', 'cancel']);
   expect(output.text()).toContain('"SweepRepairs":1');
   expect(output.text()).toMatch(/"Timer:canceled":1.*"TimerLateness":\d{5}/);
   expect(output.lines()).toContainEqual(expect.objectContaining({ code: 'sweep.done', end: 1 }));
 });
 
-it('arms the timer that nobody armed', async () => {
+it('the sweep arms a timer that was not armed', async () => {
   due(open('2099-03-01T12:30:00Z'));
   expect(await sweep()).toMatchObject({ arm: 1 });
   expect(aws.scheduler.commandCalls(CreateScheduleCommand)).toHaveLength(1);
   expect(klarna.calls).toEqual([]);
 });
 
-it('counts what it could not look at, says so by ids, and does not fail for it', async () => {
+it('the sweep counts and logs a record that fails, and does not fail itself', async () => {
   due(open('2026-03-01T12:30:00Z'));
   aws.dynamodb.on(UpdateItemCommand).rejects(throttled);
   expect(await sweep()).toMatchObject({ failed: 1 });
-  // The read goes out beside the claim, and may still be on its way.
-  await vi.waitFor(() => expect(klarna.methods).toEqual(['GET']));
+  // The read overlaps the claim and can still be in flight.
+  await vi.waitFor(() => expect(klarna.calls).toEqual(['read']));
   expect(output.text()).toContain('"SweepFailures":1');
   expect(output.lines()).toContainEqual(expect.objectContaining({ level: 'ERROR', code: 'sweep.fault' }));
 });
 
-it('fails when the index cannot be read: a sweep that sees nothing is not a sweep', async () => {
+it('the sweep fails when it cannot read the due index', async () => {
   aws.dynamodb.on(QueryCommand).rejects(throttled);
   await expect(sweep()).rejects.toThrow(planted.text);
 });
 
-it('takes up nothing in a function that is about to end', async () => {
+it('the sweep starts nothing when its function has 5 seconds left', async () => {
   due(open('2026-03-01T12:30:00Z'));
   expect(await handler(recurringEvent, lambdaContext(5_000))).toMatchObject({ end: 0 });
   expect(klarna.calls).toEqual([]);
 });
 
-it('no secret of ours is logged or stored', async () => {
+it('the sweep logs and stores no secret', async () => {
   due(open('2026-03-01T12:30:00Z'));
   await sweep();
-  expect(klarna.methods).toEqual(['GET', 'DELETE']);
+  expect(klarna.calls).toEqual(['read', 'cancel']);
   expect(plantedIn(output.text() + JSON.stringify(sentCommands()))).toEqual([]);
 });

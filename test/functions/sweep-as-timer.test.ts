@@ -1,29 +1,20 @@
 import { GetItemCommand, QueryCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import { afterAll, beforeEach, expect, it } from 'vitest';
-import { aws, resetAws } from '../support/aws-clients.ts';
-import { captureOutput, type CapturedOutput } from '../support/captured-output.ts';
+import { expect, it } from 'vitest';
+import { aws } from '../support/aws-clients.ts';
 import { at, recordWith } from '../support/fixtures.ts';
-import { setFunctionEnvironment } from '../support/function-environment.ts';
-import { KlarnaServer, shownAs } from '../support/klarna-server.ts';
 import { apiEvent, itemOf, lambdaContext, recurringEvent } from '../support/lambda-events.ts';
 import { session } from '../support/sessions.ts';
+import { setUpHandlers } from '../support/set-up-handlers.ts';
 
-const klarna = await KlarnaServer.start();
-setFunctionEnvironment({ KLARNA_TEST_URL: klarna.url, TIMERS: 'sweep' });
-// The environment is read when the module is loaded, as in a Lambda that starts.
-const registering = await import('../../functions/register-payment-request.ts');
-const canceling = await import('../../functions/cancel-payment-request.ts');
-const sweeping = await import('../../functions/reconcile-payment-requests.ts');
-
-let output: CapturedOutput;
-
-afterAll(() => klarna.stop());
-beforeEach(() => {
-  resetAws();
-  klarna.says({ GET: [shownAs('SUBMITTED')], DELETE: [shownAs('CANCELED')] });
-  output = captureOutput();
-});
+const { registering, canceling, sweeping, klarna, output } = await setUpHandlers(
+  async () => ({
+    registering: await import('../../functions/register-payment-request.ts'),
+    canceling: await import('../../functions/cancel-payment-request.ts'),
+    sweeping: await import('../../functions/reconcile-payment-requests.ts'),
+  }),
+  { TIMERS: 'sweep' },
+);
 
 const over = recordWith({
   session,
@@ -33,7 +24,7 @@ const over = recordWith({
   reconcileAfter: at('2026-03-01T12:30:00Z'),
 });
 
-it('a registration makes no schedule and sends no message, and is due at the deadline', async () => {
+it('with the sweep as timer, PUT makes no schedule and the record is due at the deadline', async () => {
   const response = await registering.handler(
     apiEvent({ method: 'PUT', body: { session_timeout: 'PT30M' } }),
     lambdaContext(),
@@ -47,7 +38,7 @@ it('a registration makes no schedule and sends no message, and is due at the dea
   expect(values.some((value) => typeof value === 'string' && Date.parse(value) === deadline)).toBe(true);
 });
 
-it('the sweep ends the session, and measures how late', async () => {
+it('with the sweep as timer, the sweep ends the session and measures the lateness', async () => {
   aws.dynamodb
     .on(QueryCommand)
     .resolvesOnce({ Items: [itemOf(over)] })
@@ -55,7 +46,7 @@ it('the sweep ends the session, and measures how late', async () => {
     .on(GetItemCommand)
     .resolves({ Item: itemOf(over) });
   expect(await sweeping.handler(recurringEvent, lambdaContext(60_000))).toMatchObject({ expire: 1, end: 0 });
-  expect(klarna.methods).toEqual(['GET', 'DELETE']);
+  expect(klarna.calls).toEqual(['read', 'cancel']);
   expect(aws.scheduler.calls()).toEqual([]);
   const metrics = output.lines().find((line) => 'TimerLateness' in line);
   expect(metrics).toMatchObject({ 'Timer:canceled': 1 });
@@ -64,7 +55,7 @@ it('the sweep ends the session, and measures how late', async () => {
   expect(metrics?.['TimerLateness']).toBeLessThanOrEqual(since);
 });
 
-it('a cancel has no schedule to remove', async () => {
+it('with the sweep as timer, DELETE removes no schedule', async () => {
   aws.dynamodb.on(GetItemCommand).resolves({ Item: itemOf(over) });
   const response = await canceling.handler(apiEvent({ method: 'DELETE' }), lambdaContext());
   expect(response.statusCode).toBe(200);

@@ -82,7 +82,7 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
   /** A session that the page's form starts. */
   async function startSession(page: Page, order: string, timeout: string): Promise<void> {
     await page.getByLabel('Ends after').selectOption(timeout);
-    await page.getByRole('textbox', { name: 'Order' }).fill(order);
+    await page.getByRole('textbox', { name: 'Order reference' }).fill(order);
     await page.getByRole('button', { name: 'Start the session' }).click();
     await chosen(page).getByRole('heading', { name: order }).waitFor();
   }
@@ -90,9 +90,9 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
   /** One of the faults of the panel, which is open, for the request that is looked at. */
   async function makeHappen(page: Page, where: string, what: string): Promise<void> {
     await page.getByLabel(/^Where/).selectOption(where);
-    await page.getByLabel(/^What/).selectOption(what);
-    await page.getByLabel(/^Only for the request/).check();
-    await page.getByRole('button', { name: 'Make it happen' }).click();
+    await page.getByLabel(/^Fault/).selectOption(what);
+    await page.getByLabel(/^Only for the chosen/).check();
+    await page.getByRole('button', { name: 'Inject fault' }).click();
   }
 
   /** Waits until all that is shown has been asked for twice more; the page tells the time of each. */
@@ -121,7 +121,7 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
     'a session is started, approved and found paid by the keyboard alone; a cancel then is refused in plain words',
     async () => {
       const page = await open();
-      await tabTo(page, 'Order');
+      await tabTo(page, 'Order reference');
       await page.keyboard.type('order-keys');
       await page.keyboard.press('Enter');
       await chosen(page).getByRole('heading', { name: 'order-keys' }).waitFor();
@@ -133,24 +133,21 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
         .toMatch(/scaleX\(0/);
 
       await expect.poll(() => page.evaluate(focusedName)).toBe('order-keys');
-      await tabTo(page, 'Approves');
+      await tabTo(page, 'Approve');
       await page.keyboard.press('Enter');
       await card(page, 'order-keys').getByText('paid', { exact: true }).first().waitFor();
-      await chosen(page).getByText('Done: Approves.').waitFor();
+      await chosen(page).getByText('Done: Approve.').waitFor();
 
       await twoRefreshes(page);
-      expect(await page.evaluate(focusedName)).toBe('Approves');
+      expect(await page.evaluate(focusedName)).toBe('Approve');
       await chosen(page).getByRole('button', { name: 'Cancel', exact: true }).press('Enter');
       await page
         .getByRole('alert')
         .getByText(/^409: The Payment Request is paid or has ended/)
         .waitFor();
       expect(await card(page, 'order-keys').locator('.chip').textContent()).toBe('paid');
-      await chosen(page).getByText('left alone').waitFor();
-      await page
-        .getByRole('list', { name: 'How it came to be so' })
-        .getByText('A cancel was asked for and refused')
-        .waitFor();
+      await chosen(page).getByText('deadline no longer applies').waitFor();
+      await page.getByRole('list', { name: 'Timeline' }).getByText('Cancel requested: refused').waitFor();
     },
     2 * waitLimit,
   );
@@ -161,17 +158,17 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
       const page = await open();
       await startSession(page, 'order-late', 'PT5S');
       await card(page, 'order-late').getByText('ended').waitFor();
-      const timeline = page.getByRole('list', { name: 'How it came to be so' });
-      await timeline.getByText('The shop registered the session').waitFor();
-      await timeline.getByText('The session’s time was up').waitFor();
+      const timeline = page.getByRole('list', { name: 'Timeline' });
+      await timeline.getByText('Session registered').waitFor();
+      await timeline.getByText('Session timed out').waitFor();
       await timeline
         .getByText(/CANCELED/)
         .first()
         .waitFor();
       await chosen(page)
-        .getByText(/They agree/)
+        .getByText(/The two agree/)
         .waitFor();
-      await page.getByRole('list', { name: 'Events going out' }).getByText('order-late').first().waitFor();
+      await page.getByRole('list', { name: 'Published events' }).getByText('order-late').first().waitFor();
     },
     2 * waitLimit,
   );
@@ -182,28 +179,28 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
       const id = await registered({ reference: 'order-lost' });
       const page = await open({ hash: routeTo(id) });
       await chosen(page)
-        .getByText(/They agree/)
+        .getByText(/The two agree/)
         .waitFor();
-      await page.getByText('Make something go wrong').click();
-      await page.getByLabel('How often').fill('2');
+      await page.getByText('Faults', { exact: true }).click();
+      await page.getByLabel('How many times').fill('2');
       await makeHappen(page, 'Klarna’s webhooks', 'Lost');
       await page
-        .getByRole('list', { name: 'Still to come' })
+        .getByRole('list', { name: 'Pending faults' })
         .getByText('klarna webhook lose, 2 more')
         .waitFor();
-      await chosen(page).getByRole('button', { name: 'Approves' }).click();
+      await chosen(page).getByRole('button', { name: 'Approve' }).click();
       await chosen(page)
-        .getByText(/They differ/)
+        .getByText(/The two differ/)
         .waitFor();
-      await chosen(page).getByText('Klarna believes paid').waitFor();
-      await chosen(page).getByText('our record says submitted').waitFor();
-      await chosen(page).getByText('Webhook “completed” was lost').waitFor();
-      await chosen(page).getByRole('button', { name: 'Ask Klarna' }).click();
+      await chosen(page).getByText('At Klarna: paid').waitFor();
+      await chosen(page).getByText('In the record: submitted').waitFor();
+      await chosen(page).getByText('Webhook “completed”: lost').waitFor();
+      await chosen(page).getByRole('button', { name: 'Read from Klarna' }).click();
       await chosen(page)
-        .getByText(/They agree. Our record has it from a look at Klarna/)
+        .getByText(/The two agree. Source of the record: a read from Klarna/)
         .waitFor();
-      await page.getByRole('button', { name: 'All well again' }).click();
-      await page.getByText('Nothing more will go wrong.').waitFor();
+      await page.getByRole('button', { name: 'Clear faults' }).click();
+      await page.getByText('All faults are cleared.').waitFor();
     },
     2 * waitLimit,
   );
@@ -213,17 +210,17 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
     async () => {
       const id = await registered({ reference: 'order-race' });
       const page = await open({ hash: routeTo(id) });
-      await page.getByText('Make something go wrong').click();
-      const lax = page.getByLabel('Klarna lets a paid request be canceled');
+      await page.getByText('Faults', { exact: true }).click();
+      const lax = page.getByLabel('Klarna allows canceling a paid request');
       await lax.check();
       await page.getByText('A paid request can be canceled.').waitFor();
-      await makeHappen(page, 'Klarna, when we call', 'Paid just before our cancel');
-      await page.getByText('Paid just before our cancel: to come.').waitFor();
+      await makeHappen(page, 'Calls to Klarna', 'Customer pays just before our cancel');
+      await page.getByText('Customer pays just before our cancel: pending.').waitFor();
       await chosen(page).getByRole('button', { name: 'Cancel', exact: true }).click();
       await chosen(page)
-        .getByText(/^Canceled just after the customer had approved/)
+        .getByText(/^Canceled just after the customer approved/)
         .waitFor();
-      const events = page.getByRole('list', { name: 'Events going out' });
+      const events = page.getByRole('list', { name: 'Published events' });
       await events.getByText('canceled: canceled after completed').waitFor();
       await twoRefreshes(page);
       expect(await lax.isChecked()).toBe(true);
@@ -237,16 +234,16 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
     'Klarna that cannot be reached comes back when all is well again',
     async () => {
       const page = await open();
-      await page.getByText('Make something go wrong').click();
-      await page.getByLabel(/^Where/).selectOption('Klarna, when we call');
-      await page.getByLabel(/^What/).selectOption('Cannot be reached, until all is well again');
-      expect(await page.getByLabel('How often').isDisabled()).toBe(true);
-      expect(await page.getByLabel(/^Only for the request/).isDisabled()).toBe(true);
-      await page.getByRole('button', { name: 'Make it happen' }).click();
-      await page.getByText('Cannot be reached, until all is well again: done.').waitFor();
+      await page.getByText('Faults', { exact: true }).click();
+      await page.getByLabel(/^Where/).selectOption('Calls to Klarna');
+      await page.getByLabel(/^Fault/).selectOption('Connection refused, until faults are cleared');
+      expect(await page.getByLabel('How many times').isDisabled()).toBe(true);
+      expect(await page.getByLabel(/^Only for the chosen/).isDisabled()).toBe(true);
+      await page.getByRole('button', { name: 'Inject fault' }).click();
+      await page.getByText('Connection refused, until faults are cleared: injected.').waitFor();
       await expect(lapse.createAtKlarna()).rejects.toThrow();
-      await page.getByRole('button', { name: 'All well again' }).click();
-      await page.getByText('Nothing more will go wrong.').waitFor();
+      await page.getByRole('button', { name: 'Clear faults' }).click();
+      await page.getByText('All faults are cleared.').waitFor();
       expect(await lapse.createAtKlarna()).toMatch(/^krn:/);
     },
     2 * waitLimit,
@@ -261,11 +258,8 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
       const page = await open({ hash: routeTo(id) });
       await chosen(page).getByRole('heading', { name: hostile }).waitFor();
       await card(page, hostile).waitFor();
-      await page.getByRole('list', { name: 'Events going out' }).getByText(hostile).first().waitFor();
-      await page
-        .getByRole('list', { name: 'How it came to be so' })
-        .getByText('A cancel was asked for')
-        .waitFor();
+      await page.getByRole('list', { name: 'Published events' }).getByText(hostile).first().waitFor();
+      await page.getByRole('list', { name: 'Timeline' }).getByText('Cancel requested').waitFor();
       expect(await page.locator('main img, main script, main b, main i').count()).toBe(0);
     },
     2 * waitLimit,
@@ -277,9 +271,9 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
       const id = await registered({ reference: 'order-phone', session_id: 'x'.repeat(255) });
       const page = await open({ width: 360, hash: routeTo(id) });
       await chosen(page)
-        .getByText(/They agree/)
+        .getByText(/The two agree/)
         .waitFor();
-      await page.getByText('Make something go wrong').click();
+      await page.getByText('Faults', { exact: true }).click();
       await expectToFit(page);
       expect(await namelessControls(page)).toEqual([]);
       await page.getByRole('link', { name: '← All sessions' }).click();

@@ -1,6 +1,6 @@
-import { vi } from 'vitest';
+import { afterEach, beforeEach, vi } from 'vitest';
 
-/** What the process has written since {@link captureOutput} was called, standard output and standard error together. */
+/** What the process has written to standard output and standard error, together. */
 export interface CapturedOutput {
   text(): string;
   /** The lines that are JSON objects: log lines, and metrics in the embedded format. */
@@ -8,15 +8,19 @@ export interface CapturedOutput {
   clear(): void;
 }
 
-/** Keeps what is written instead of showing it, until `vi.restoreAllMocks()`. */
+/** Keeps what each test of the file writes, and shows none of it. Restores all of vitest's spies after each test. */
 export function captureOutput(): CapturedOutput {
   const chunks: string[] = [];
   const keep = (chunk: string | Uint8Array): boolean => {
     chunks.push(typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString('utf8'));
     return true;
   };
-  vi.spyOn(process.stdout, 'write').mockImplementation(keep);
-  vi.spyOn(process.stderr, 'write').mockImplementation(keep);
+  beforeEach(() => {
+    chunks.splice(0);
+    vi.spyOn(process.stdout, 'write').mockImplementation(keep);
+    vi.spyOn(process.stderr, 'write').mockImplementation(keep);
+  });
+  afterEach(() => void vi.restoreAllMocks());
   const text = () => chunks.join('');
   return {
     text,

@@ -1,77 +1,95 @@
-import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { key } from './fixtures.ts';
+import type { KlarnaCredentials, KlarnaResponse } from '../../functions/application/ports.ts';
+import type { PaymentRequestId } from '../../functions/domain/identifiers.ts';
+import { parseInstant } from '../../functions/domain/instant.ts';
+import { type ReceivedRequest, resetting, responding, startMisbehavingServer } from './misbehaving-server.ts';
+import { planted } from './planted-secrets.ts';
+import type { ScriptedKlarna } from './scripted-klarna.ts';
 
-export interface KlarnaCall {
-  readonly method: string;
-  readonly path: string;
-  readonly headers: IncomingHttpHeaders;
-}
-
-export interface KlarnaReply {
-  readonly status: number;
-  readonly body?: unknown;
-}
-
-/** Klarna's API on a port of this machine: what it was asked, and what it says to each method. */
-export class KlarnaServer {
-  readonly calls: KlarnaCall[] = [];
-  /** One reply a call, the last one for ever. */
-  replies: Record<string, readonly KlarnaReply[]> = {};
-  readonly #server: Server;
-
-  private constructor(server: Server) {
-    this.#server = server;
-  }
-
-  static async start(): Promise<KlarnaServer> {
-    const server = createServer();
-    const klarna = new KlarnaServer(server);
-    server.on('request', ({ method = '', url = '', headers }, response) => {
-      klarna.calls.push({ method, path: url, headers });
-      const { status, body } = klarna.#replyTo(method);
-      response.writeHead(status, { 'content-type': 'application/json' });
-      response.end(typeof body === 'string' ? body : JSON.stringify(body ?? {}));
+/**
+ * Serves the double over HTTP on a port of this machine. Each response of the port becomes the HTTP response that Klarna
+ * gives. Its body also has texts that Lapse must not log or store.
+ */
+export async function startKlarnaServer(klarna: ScriptedKlarna) {
+  const server = await startMisbehavingServer();
+  server.behaves((response, request) => {
+    const id = request.url.slice(request.url.lastIndexOf('/') + 1) as PaymentRequestId;
+    void responseTo(klarna, request, id).then((shown) => {
+      const behaviour = shown.proof['status'] === undefined ? resetting : respondingAs(shown, id);
+      behaviour(response, request);
     });
-    await once(server.listen(0, '127.0.0.1'), 'listening');
-    return klarna;
-  }
+  });
+  return server;
+}
 
-  get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
+/** The API key of a call is the whole Authorization header. */
+const credentialsOf = ({ headers }: ReceivedRequest): KlarnaCredentials => ({
+  environment: 'test',
+  apiKey: headers.authorization ?? '',
+  username: undefined,
+  partnerAccountId: undefined,
+  clientCertificate: undefined,
+  clientKey: undefined,
+});
 
-  get methods(): readonly string[] {
-    return this.calls.map(({ method }) => method);
-  }
-
-  /** Forgets the calls, and says this from now on. */
-  says(replies: Record<string, readonly KlarnaReply[]>): void {
-    this.calls.splice(0);
-    this.replies = replies;
-  }
-
-  async stop(): Promise<void> {
-    this.#server.closeAllConnections();
-    await once(this.#server.close(), 'close');
-  }
-
-  #replyTo(method: string): KlarnaReply {
-    const [next, ...rest] = this.replies[method] ?? [];
-    if (rest.length > 0) this.replies[method] = rest;
-    return next ?? { status: 500, body: { error_code: 'NOTHING_SCRIPTED' } };
+function responseTo(
+  klarna: ScriptedKlarna,
+  request: ReceivedRequest,
+  id: PaymentRequestId,
+): Promise<KlarnaResponse> {
+  const credentials = credentialsOf(request);
+  switch (request.method) {
+    case 'GET':
+      return klarna.read(credentials, id, Infinity);
+    case 'DELETE':
+      return klarna.cancel(credentials, id, Infinity);
+    default:
+      return klarna.moveExpiry(credentials, id, expiryIn(request.body));
   }
 }
 
-/** Klarna's object in a state. */
-export const shownAs = (state: string): KlarnaReply => ({
-  status: 200,
-  body: { payment_request_id: key.paymentRequestId, state, expires_at: '2099-01-01T00:00:00Z' },
-});
+function expiryIn(body: string) {
+  const update = JSON.parse(body) as {
+    readonly customer_interaction_config: { readonly interaction_expiry: { readonly timestamp: string } };
+  };
+  const expiresAt = parseInstant(update.customer_interaction_config.interaction_expiry.timestamp);
+  if (!expiresAt) throw new Error(`not an expiry: ${body}`);
+  return expiresAt;
+}
 
-/** Klarna's error in one of its envelopes. */
-export const refusedAs = (status: number, error_code: string): KlarnaReply => ({
-  status,
-  body: { error_id: '0d5f5c1e-0000-4000-8000-000000000000', error_code, error_message: 'not for logs' },
-});
+const errorCodes: Readonly<Record<string, string>> = {
+  400: 'VALIDATION_ERROR',
+  401: 'UNAUTHORIZED',
+  403: 'OPERATION_FORBIDDEN',
+  404: 'RESOURCE_NOT_FOUND',
+  409: 'RESOURCE_CONFLICT',
+  429: 'RATE_LIMITED',
+  500: 'INTERNAL_ERROR',
+};
+
+function respondingAs(shown: KlarnaResponse, id: PaymentRequestId) {
+  const { status = '500', error_code = errorCodes[status], state } = shown.proof;
+  switch (shown.kind) {
+    case 'payment_request':
+      return responding(200, {
+        payment_request_id: id,
+        state: shown.state,
+        previous_state: shown.previousState,
+        state_reason: shown.stateReason,
+        updated_at: shown.updatedAt,
+        expires_at: shown.expiresAt,
+        state_context: { klarna_network_session_token: planted.token },
+      });
+    case 'unknown_state':
+      return responding(200, { payment_request_id: id, state });
+    case 'not_found':
+    case 'denied':
+    case 'rate_limited':
+    case 'refused':
+    case 'unclear':
+      return responding(Number(status), {
+        error_id: '0d5f5c1e-0000-4000-8000-000000000000',
+        error_code,
+        error_message: planted.text,
+      });
+  }
+}

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What a server was asked. */
+/** A request that a server received. */
 export interface ReceivedRequest {
   readonly method: string;
   readonly url: string;
@@ -10,9 +10,10 @@ export interface ReceivedRequest {
   readonly body: string;
 }
 
-type Behaviour = (response: ServerResponse) => void;
+/** What a server does with a request. */
+export type Behaviour = (response: ServerResponse, request: ReceivedRequest) => void;
 
-/** An HTTP server of this machine that answers as a test tells it to, and be it not at all. */
+/** An HTTP server on a port of this machine. A test says what it does with each request. */
 export async function startMisbehavingServer() {
   const requests: ReceivedRequest[] = [];
   const connections = new Set<number | undefined>();
@@ -22,17 +23,19 @@ export async function startMisbehavingServer() {
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       const { method = '', url = '', headers } = request;
-      requests.push({ method, url, headers, body: Buffer.concat(chunks).toString() });
+      const received = { method, url, headers, body: Buffer.concat(chunks).toString() };
+      requests.push(received);
       connections.add(request.socket.remotePort);
-      behaviour(response);
+      behaviour(response, received);
     });
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
-    /** How many connections have carried a request. */
+    /** How many connections carried a request since the last `behaves`. */
     connections: () => connections.size,
+    /** Forgets the requests, and does this from now on. */
     behaves(next: Behaviour): void {
       requests.splice(0);
       connections.clear();
@@ -45,7 +48,7 @@ export async function startMisbehavingServer() {
   };
 }
 
-/** A complete answer: a text as it is, anything else as JSON, nothing for nothing. */
+/** A complete response. A text is sent as it is, anything else as JSON. `undefined`: no body. */
 export const responding =
   (status: number, body?: unknown, headers: Readonly<Record<string, string>> = {}): Behaviour =>
   (response) => {
@@ -53,15 +56,15 @@ export const responding =
     response.end(body === undefined || typeof body === 'string' ? body : JSON.stringify(body));
   };
 
-/** No answer, the connection left open. */
+/** No response. The connection stays open. */
 export const hanging: Behaviour = () => undefined;
 
-/** The connection is gone before anything was said. */
+/** Resets the connection before any response. */
 export const resetting: Behaviour = (response) => {
   response.socket?.resetAndDestroy();
 };
 
-/** The headers, half of what they promise, and the connection is gone. */
+/** Sends the headers and half of the body, then closes the connection. */
 export const breakingOff =
   (body: string): Behaviour =>
   (response) => {
@@ -69,7 +72,7 @@ export const breakingOff =
     response.write(body.slice(0, body.length / 2), () => response.socket?.destroy());
   };
 
-/** A character now and then, for ever. */
+/** A body that never ends: a character every 20 milliseconds. */
 export const dripping: Behaviour = (response) => {
   response.writeHead(200);
   const timer = setInterval(() => response.write(' '), 20);
@@ -78,7 +81,7 @@ export const dripping: Behaviour = (response) => {
   });
 };
 
-/** So many bytes, as fast as they are read. */
+/** A body of so many bytes, as fast as the client reads them. */
 export const pouring =
   (bytes: number): Behaviour =>
   (response) => {

@@ -41,7 +41,7 @@ const wordFixtures: Record<string, { readonly broken: string; readonly fine: str
   he: { broken: 'The operator runs it when he can.', fine: 'The operator runs it when they can.' },
   cancelled: { broken: 'It is cancelled.', fine: 'It is canceled: the cancellation holds.' },
   'not-found-at-klarna': {
-    broken: 'The state not_found holds.',
+    broken: 'The state not_found_at_klarna holds.',
     fine: 'The state not_found holds.',
   },
 };

@@ -3,15 +3,15 @@ import https from 'node:https';
 import { internalError } from '../faults/fault-errors.ts';
 import type { HttpResponse } from '../wire/http-response.ts';
 
-/** Passes calls on to a DynamoDB, byte for byte in both directions. */
+/** Forwards calls to a DynamoDB, byte for byte in both directions. */
 export interface DynamoDbProxy {
-  /** Rejects with InternalServerError, which every SDK tries again, when DynamoDB does not answer. */
+  /** Rejects with InternalServerError, which every SDK retries, when DynamoDB does not respond. */
   call(headers: http.IncomingHttpHeaders, body: Buffer, signal: AbortSignal): Promise<HttpResponse>;
   /** Closes its connections. */
   close(): void;
 }
 
-/** What belongs to a connection and not to the call, and what Node sets itself. */
+/** Headers that belong to the connection and not to the call, and those that Node sets itself. */
 const ownHeaders = new Set([
   'connection',
   'content-length',
@@ -30,7 +30,7 @@ export function openDynamoDbProxy(url: string): DynamoDbProxy {
     call: (headers, body, signal) =>
       new Promise((resolve, reject) => {
         const fail = (error: Error) =>
-          reject(internalError('dynamodb', `DynamoDB at ${url} does not answer: ${error.message}`));
+          reject(internalError('dynamodb', `DynamoDB at ${url} does not respond: ${error.message}`));
         const request = transport.request(
           url,
           {

@@ -2,14 +2,17 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { ChangeSignal } from '../../clock/change-signal.ts';
 import type { LocalClock } from '../../clock/local-clock.ts';
 
-/** An event as a rule's target gets it: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html */
+/**
+ * An event as the target of a rule receives it:
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html
+ */
 export interface EventDocument {
   readonly version: '0';
   readonly id: string;
   readonly 'detail-type': string;
   readonly source: string;
   readonly account: string;
-  /** To the second. */
+  /** With whole seconds. */
   readonly time: string;
   readonly region: string;
   readonly resources: readonly string[];
@@ -21,10 +24,10 @@ interface EventRow {
   readonly document: string;
 }
 
-/** How many are read at a time, so that a long log is not held in memory as a whole. */
+/** How many events are read at a time, so that a long log is never in memory as a whole. */
 const pageSize = 500;
 
-/** Everything that was published, oldest first. */
+/** Every published event, oldest first. */
 export class EventLog {
   readonly #insert: StatementSync;
   readonly #after: StatementSync;
@@ -49,7 +52,7 @@ export class EventLog {
     this.#highest = database.prepare('SELECT max(position) AS position FROM events');
   }
 
-  /** Kept when it returns. */
+  /** The event is stored when it returns. */
   append(bus: string, document: EventDocument): void {
     this.#insert.run(bus, JSON.stringify(document));
     this.#appended.announce();
@@ -59,7 +62,7 @@ export class EventLog {
     return [...this.texts()].map((text) => JSON.parse(text) as EventDocument);
   }
 
-  /** Each event as one line of JSON, without the line's end. */
+  /** Each event as one line of JSON, without a line break. */
   *texts(): Generator<string, void> {
     for (let page = this.#pageAfter(0); page.length > 0; page = this.#pageAfter(page.at(-1)?.position)) {
       yield* page.map(({ document }) => document);
@@ -67,9 +70,9 @@ export class EventLog {
   }
 
   /**
-   * The same and then each further event when it is published, until the signal is aborted or the server closes.
+   * The stored events, and then each further event when it is published, until the signal aborts or the server closes.
    *
-   * @param last begins with so many of those that there are
+   * @param last how many of the stored events to begin with; default: all
    */
   async *follow(signal: AbortSignal, last = Number.POSITIVE_INFINITY): AsyncGenerator<string, void> {
     const over = AbortSignal.any([signal, this.#closing]);
@@ -84,7 +87,7 @@ export class EventLog {
     }
   }
 
-  /** The position of the newest event; positions have no gaps, since nothing is ever deleted. */
+  /** The position of the newest event. Positions have no gaps, because events are never deleted. */
   #newest(): number {
     return Number(this.#highest.get()?.['position'] ?? 0);
   }

@@ -19,8 +19,8 @@ export interface EventBridgeParts {
 const mostEntries = 10;
 
 /**
- * Of all entries of a call together. AWS raised it from 256 KB on 29 January 2026; the SDK's own documentation of
- * PutEventsCommand says 1 MB.
+ * The limit for all entries of a call together. AWS raised it from 256 KB on 29 January 2026; the SDK documents 1 MB
+ * for PutEventsCommand.
  */
 const mostBytes = 1_048_576;
 
@@ -39,7 +39,7 @@ type Entry = v.InferOutput<typeof entrySchema>;
 type EntryResult =
   { readonly EventId: string } | { readonly ErrorCode: string; readonly ErrorMessage: string };
 
-/** Serves PutEvents. There are no rules: what was published is in the log, for whoever wants to see it. */
+/** Serves PutEvents. There are no rules: published events are in the log. */
 export function eventBridgeActions(parts: EventBridgeParts): ActionsOf<'eventbridge'> {
   return {
     PutEvents: (input) => {

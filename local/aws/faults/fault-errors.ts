@@ -9,7 +9,7 @@ const internalCodes: Readonly<Record<ServiceName, string>> = {
   secretsmanager: 'InternalServiceError',
 };
 
-/** The 500 of a service under its own name, which every SDK tries again. */
+/** The 500 of a service under its own name, which every SDK retries. */
 export const internalError = (service: ServiceName, message: string): ServiceError =>
   new ServiceError(internalCodes[service], message, 500);
 
@@ -21,7 +21,7 @@ const throttling: Readonly<Record<ServiceName, { readonly code: string; readonly
   secretsmanager: { code: 'ThrottlingException', status: 400 },
 };
 
-/** How the service says that it is asked too often. */
+/** The throttling error of a service under its own name. */
 export function throttlingError(service: ServiceName): ServiceError {
   const { code, status } = throttling[service];
   return new ServiceError(code, 'Rate exceeded (an injected fault).', status);

@@ -3,32 +3,33 @@ import { closedObject, wholeNumber } from '../../shared/read-json.ts';
 import { actionNames } from '../wire/action-names.ts';
 import type { ServiceName } from '../wire/service.ts';
 
-/** The services that faults of this server can befall. */
+/** The services that faults of this server can target. */
 export const faultTargets = Object.keys(actionNames) as ServiceName[];
 
-/** How many times it happens; 0: until it is cleared. */
+/** How many times it applies; 0 means until it is cleared. */
 const times = v.exactOptional(wholeNumber(0, 1_000_000), 1);
 
 const longestDelayMillis = 3_600_000;
 
 const callFault = {
   target: v.picklist(faultTargets),
-  /** The only action it befalls, such as `UpdateItem`; without it any. */
+  /** The only action that it applies to, such as `UpdateItem`. Default: any. */
   action: v.exactOptional(v.string()),
   times,
 };
 
-/** Milliseconds before the answer, or the reset, goes out. */
+/** Milliseconds before the response, or before the reset. */
 const delayMs = wholeNumber(0, longestDelayMillis);
 
 /**
- * A fault as it is asked for; an option that its kind would not heed is refused.
+ * A fault as a request names it. An option that its kind does not use is refused.
  *
- * Of a call: `error` and `throttle` refuse it, `hang` never answers, `reset` cuts the connection, all without doing anything;
- * `slow` does it and answers late; `error-after` does it and answers 500. `refuse` lets no connection to the service come about, until
- * it is cleared. Of what a service does: `partial` fails every second
- * entry of a PutEvents, beginning with the first; `lose` and `duplicate` befall a schedule when it fires and a message when it
- * is sent.
+ * Faults of a call, which do nothing else: `error` and `throttle` refuse it, `hang` never responds, `reset` resets the
+ * connection. `slow` performs the call and responds late; `error-after` performs it and responds 500. `refuse` refuses
+ * connections to the service until it is cleared.
+ *
+ * Faults of what a service does: `partial` fails every second entry of a PutEvents, beginning with the first. `lose`
+ * and `duplicate` apply to a schedule when it fires, and to a message when it is sent.
  */
 export const faultSchema = v.pipe(
   v.variant('kind', [
@@ -63,7 +64,7 @@ export const faultSchema = v.pipe(
     if (known.includes(action)) return;
     addIssue({
       input: action,
-      message: known.join(' | '),
+      message: known.join(', '),
       path: [{ type: 'object', origin: 'value', input: dataset.value, key: 'action', value: action }],
     });
   }),
@@ -71,6 +72,6 @@ export const faultSchema = v.pipe(
 
 export type Fault = v.InferOutput<typeof faultSchema>;
 
-/** What befalls one thing that a service does, as opposed to a call. */
+/** A fault of what a service does, as opposed to a fault of a call. */
 export type EffectFault = Extract<Fault, { readonly kind: 'partial' | 'lose' | 'duplicate' }>;
 export type CallFault = Exclude<Fault, EffectFault | { readonly kind: 'refuse' }>;

@@ -1,12 +1,12 @@
 import type { ServiceName } from '../wire/service.ts';
 import type { CallFault, EffectFault, Fault } from './fault.ts';
 
-/** The faults that are still to happen, oldest first. In memory only: a restart is a fresh start. */
+/** The faults that are still to apply, oldest first. They are in memory only: a restart clears them. */
 export class Faults {
   readonly #onRefusals: (services: ReadonlySet<ServiceName>) => void;
   #waiting: readonly Fault[] = [];
 
-  /** @param onRefusals told, at every change, of the services that no connection is to come about to. */
+  /** @param onRefusals called at every change with the services that refuse connections */
   constructor(onRefusals: (services: ReadonlySet<ServiceName>) => void) {
     this.#onRefusals = onRefusals;
   }
@@ -16,7 +16,7 @@ export class Faults {
     this.#tellRefusals();
   }
 
-  /** Each with the times that are left; 0 stands for those that stay. */
+  /** Each fault with the times that are left; 0 means until it is cleared. */
   list(): readonly Fault[] {
     return this.#waiting;
   }
@@ -26,7 +26,7 @@ export class Faults {
     this.#tellRefusals();
   }
 
-  /** The fault that befalls this call, which is then used up by one. */
+  /** The fault that applies to this call. Uses it up once. */
   takeForCall(service: ServiceName, action: string): CallFault | undefined {
     return this.#take(
       (fault): fault is CallFault =>
@@ -37,7 +37,7 @@ export class Faults {
     );
   }
 
-  /** Whether this befalls what the service is about to do; if so, it is used up by one. */
+  /** Whether this fault applies to what the service is about to do. If so, uses it up once. */
   takeForEffect(service: EffectFault['target'], kind: EffectFault['kind']): boolean {
     const found = this.#take(
       (fault): fault is EffectFault =>

@@ -15,10 +15,10 @@ export interface ScheduleDeliveryParts {
   readonly arnOf: (schedule: Schedule) => string;
 }
 
-/** AWS does not say how long it waits between two tries. */
+/** AWS does not document how long it waits between two attempts. */
 const retryDelayMillis = doublingDelay(1_000, 60_000);
 
-/** Brings what is due to its queue. */
+/** Delivers due schedules to their queues. */
 export class ScheduleDelivery {
   readonly #parts: ScheduleDeliveryParts;
 
@@ -27,8 +27,8 @@ export class ScheduleDelivery {
   }
 
   /**
-   * Fires every schedule that is due. A message and the end of its schedule are one write, so a crash neither loses nor
-   * doubles it: AWS promises no more than at least once, and the fault `duplicate` is there to rehearse that.
+   * Fires every schedule that is due. The message and the end of its schedule are one write, so a crash neither loses
+   * nor doubles it. AWS promises only at least once; the fault `duplicate` shows what that means.
    */
   deliverDue(now: number): void {
     const { database, store } = this.#parts;
@@ -55,7 +55,7 @@ export class ScheduleDelivery {
     this.#complete(schedule);
   }
 
-  /** Tries again later or, where the policy is exhausted, gives up: the dead-letter queue has the only trace then. */
+  /** Tries again later. When the retry policy is exhausted, only the dead-letter queue has a trace. */
   #fail(schedule: Schedule, now: number): void {
     const { store, queues } = this.#parts;
     const { RetryPolicy, DeadLetterConfig } = schedule.document.Target;

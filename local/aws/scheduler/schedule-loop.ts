@@ -9,7 +9,7 @@ export interface ScheduleLoopParts {
   readonly store: ScheduleStore;
   readonly delivery: ScheduleDelivery;
   readonly clock: LocalClock;
-  /** Signals that the next schedule to fire may be another one. */
+  /** Announces that the next schedule to fire may be another one. */
   readonly changed: ChangeSignal;
   readonly onLog: (line: string) => void;
 }

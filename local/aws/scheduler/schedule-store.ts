@@ -54,7 +54,7 @@ export class ScheduleStore {
     return optional(this.#get.get(group, name));
   }
 
-  /** Makes it, or overwrites it wholly. */
+  /** Creates it, or overwrites all of it. */
   put(schedule: Schedule): void {
     this.#put.run(
       schedule.group,
@@ -69,22 +69,22 @@ export class ScheduleStore {
     );
   }
 
-  /** Returns whether it was there. */
+  /** Returns whether it existed. */
   delete({ group, name }: ScheduleKey): boolean {
     return this.#delete.run(group, name).changes === 1;
   }
 
-  /** All, by group and name. */
+  /** All schedules, by group and name. */
   list(): readonly Schedule[] {
     return (this.#list.all() as unknown as ScheduleRow[]).map(scheduleOf);
   }
 
-  /** The one that has been due for longest, if any is. */
+  /** The schedule that has been due for longest, if any is due. */
   due(now: number): Schedule | undefined {
     return optional(this.#due.get(now));
   }
 
-  /** When the next one is due; Infinity if none ever is. */
+  /** When the next schedule is due; Infinity if none is. */
   nextAttemptAt(): number {
     const { at } = this.#nextAttempt.get() as { at: number | null };
     return at ?? Number.POSITIVE_INFINITY;

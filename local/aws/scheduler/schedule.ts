@@ -3,7 +3,7 @@ import { wholeNumber } from '../../shared/read-json.ts';
 import { text } from '../wire/text.ts';
 import { parseAtExpression } from './at-expression.ts';
 
-/** 185 retries and a day are what AWS takes where the schedule says nothing. */
+/** AWS's defaults: 185 retries within a day. */
 const retryPolicySchema = v.object({
   MaximumEventAgeInSeconds: v.exactOptional(wholeNumber(60, 86_400), 86_400),
   MaximumRetryAttempts: v.exactOptional(wholeNumber(0, 185), 185),
@@ -11,7 +11,7 @@ const retryPolicySchema = v.object({
 
 const queueArn = text(/^arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:[\w-]+$/, 'the ARN of a standard queue');
 
-/** The local system has queues to send to and nothing else. */
+/** The local system can deliver to queues only. */
 const targetSchema = v.object({
   Arn: queueArn,
   RoleArn: text(/^arn:aws[a-z-]*:iam::\d{12}:role\/.+$/, 'the ARN of a role'),
@@ -25,7 +25,7 @@ const flexibleTimeWindowSchema = v.variant('Mode', [
   v.object({ Mode: v.literal('FLEXIBLE'), MaximumWindowInMinutes: wholeNumber(1, 1_440) }),
 ]);
 
-/** What CreateSchedule and UpdateSchedule say besides the name, with AWS's defaults filled in. */
+/** The input of CreateSchedule and UpdateSchedule besides the name, with AWS's defaults filled in. */
 export const scheduleRequestSchema = v.object({
   GroupName: v.exactOptional(v.string(), 'default'),
   ClientToken: v.exactOptional(text(/^[\w-]{1,64}$/, '1 to 64 letters, digits, underscores and hyphens')),
@@ -33,11 +33,11 @@ export const scheduleRequestSchema = v.object({
     v.string(),
     v.check(
       (given) => parseAtExpression(given) !== undefined,
-      'at(yyyy-mm-ddThh:mm:ss); the local Scheduler knows one-time schedules only',
+      'at(yyyy-mm-ddThh:mm:ss); the local Scheduler supports one-time schedules only',
     ),
   ),
   ScheduleExpressionTimezone: v.exactOptional(
-    text(/^UTC$/, 'UTC; the local Scheduler knows no other zone'),
+    text(/^UTC$/, 'UTC; the local Scheduler supports no other time zone'),
     'UTC',
   ),
   FlexibleTimeWindow: flexibleTimeWindowSchema,
@@ -45,16 +45,16 @@ export const scheduleRequestSchema = v.object({
   ActionAfterCompletion: v.exactOptional(v.picklist(['NONE', 'DELETE']), 'NONE'),
   Description: v.exactOptional(text(/^.{0,512}$/s, 'at most 512 characters')),
   KmsKeyArn: v.exactOptional(v.string()),
-  /** Seconds since 1970; kept for GetSchedule, and heeded by AWS for recurring schedules only. */
+  /** Seconds since 1970, kept for GetSchedule. AWS applies both dates to recurring schedules only. */
   StartDate: v.exactOptional(v.number()),
   EndDate: v.exactOptional(v.number()),
   Target: targetSchema,
 });
 
-/** A schedule as it is kept and as GetSchedule shows it, but for its names and dates. */
+/** A stored schedule as GetSchedule shows it, without its names and dates. */
 export type ScheduleDocument = Omit<v.InferOutput<typeof scheduleRequestSchema>, 'GroupName' | 'ClientToken'>;
 
-/** What tells one schedule from another. */
+/** Identifies a schedule. */
 export interface ScheduleKey {
   readonly group: string;
   readonly name: string;
@@ -67,7 +67,7 @@ export interface Schedule extends ScheduleKey {
   readonly createdAt: number;
   readonly modifiedAt: number;
   readonly firesAt: number;
-  /** When it is to be delivered, for the first time or again; undefined when it is disabled or done. */
+  /** When to deliver it, for the first time or again; undefined when it is disabled or done. */
   readonly nextAttemptAt: number | undefined;
   readonly failedAttempts: number;
 }

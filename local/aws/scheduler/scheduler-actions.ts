@@ -43,7 +43,7 @@ export function schedulerActions(
   };
 }
 
-/** Dates on this wire are seconds since 1970. */
+/** Dates in this protocol are seconds since 1970. */
 const namesAndDates = ({ group, name, createdAt, modifiedAt }: Schedule) => ({
   GroupName: group,
   Name: name,

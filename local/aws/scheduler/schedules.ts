@@ -10,11 +10,11 @@ export interface SchedulesParts {
   readonly clock: LocalClock;
   /** Besides `default`, which every account has. */
   readonly groups: readonly string[];
-  /** Called after every change, since the next schedule to fire may be another now. */
+  /** Called after every change, because the next schedule to fire may be another one. */
   readonly onChange: () => void;
 }
 
-/** The schedules, under Scheduler's rules for making, changing and removing them. */
+/** The schedules, under Scheduler's rules for creating, changing and deleting them. */
 export class Schedules {
   readonly #parts: SchedulesParts;
   readonly #groups: ReadonlySet<string>;
@@ -25,8 +25,8 @@ export class Schedules {
   }
 
   /**
-   * Repeating the call with the same token and input succeeds; the name taken otherwise is a ConflictException. What `at()` in
-   * the past does at AWS is undocumented; here it fires at once.
+   * A repeated call with the same token and input succeeds. Any other call for an existing name is a ConflictException.
+   * AWS does not document what `at()` in the past does; here it fires at once.
    */
   create(key: ScheduleKey, document: ScheduleDocument, clientToken: string | undefined): void {
     this.#requireGroup(key.group);
@@ -40,7 +40,7 @@ export class Schedules {
     this.#put({ ...key, document, clientToken, createdAt: now, modifiedAt: now });
   }
 
-  /** Overwrites every field, so that one left out has its default. */
+  /** Overwrites every field: a field left out gets its default. */
   update(key: ScheduleKey, document: ScheduleDocument, clientToken: string | undefined): void {
     const { createdAt } = this.get(key);
     this.#put({ ...key, document, clientToken, createdAt, modifiedAt: this.#parts.clock.now() });
@@ -57,7 +57,7 @@ export class Schedules {
     this.#parts.onChange();
   }
 
-  /** All, by group and name. */
+  /** All schedules, by group and name. */
   list(): readonly Schedule[] {
     return this.#parts.store.list();
   }
@@ -65,7 +65,8 @@ export class Schedules {
   #put(schedule: Omit<Schedule, 'firesAt' | 'nextAttemptAt' | 'failedAttempts'>): void {
     const { ScheduleExpression, State } = schedule.document;
     const firesAt = parseAtExpression(ScheduleExpression);
-    if (firesAt === undefined) throw new Error(`${ScheduleExpression} was let in though it is no time.`);
+    if (firesAt === undefined)
+      throw new Error(`${ScheduleExpression} is not a time, and the request was not checked.`);
     const nextAttemptAt = State === 'ENABLED' ? firesAt : undefined;
     this.#parts.store.put({ ...schedule, firesAt, nextAttemptAt, failedAttempts: 0 });
     this.#parts.onChange();

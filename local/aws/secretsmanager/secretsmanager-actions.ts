@@ -4,9 +4,9 @@ import { readInput } from '../wire/read-input.ts';
 import { ServiceError } from '../wire/service-error.ts';
 import type { ActionsOf } from '../wire/service.ts';
 
-/** Where a secret comes from. */
+/** The source of a secret. */
 export interface SecretSource {
-  /** Asked for every GetSecretValue, so that a changed secret is seen at once. */
+  /** Called for every GetSecretValue, so a changed secret applies at once. */
   readonly read: () => string;
 }
 
@@ -21,7 +21,7 @@ const currentStage = 'AWSCURRENT';
 const idSchema = { SecretId: v.string() };
 const invalidInput = 'InvalidParameterException';
 
-/** Serves the reading half of Secrets Manager; secrets are changed where they come from. */
+/** Serves the reading actions of Secrets Manager. Secrets change in their source only. */
 export function secretsManagerActions({
   secrets,
   region,
@@ -32,7 +32,7 @@ export function secretsManagerActions({
 
   function find(secretId: string) {
     const named = secretId.startsWith(arnPrefix) ? secretId.slice(arnPrefix.length) : secretId;
-    // A whole ARN ends in a hyphen and six characters, which a partial one leaves out.
+    // A whole ARN ends in a hyphen and six characters; a partial one does not.
     const name = [named, named.replace(/-[A-Za-z0-9]{6}$/, '')].find((each) => Object.hasOwn(secrets, each));
     const source = name === undefined ? undefined : secrets[name];
     if (name === undefined || !source) throw notFound("Secrets Manager can't find the specified secret.");

@@ -18,7 +18,7 @@ const wireAttribute = v.pipe(
   ),
 );
 
-/** `MessageAttributes` of a message that is sent. */
+/** The `MessageAttributes` of a message that is sent. */
 export const messageAttributesSchema = v.pipe(
   v.record(text(/^[\w.-]{1,256}$/, 'names of letters, digits, underscores, hyphens and dots'), wireAttribute),
   v.transform((given): MessageAttributes =>
@@ -43,7 +43,7 @@ export const wireAttributes = (attributes: MessageAttributes): object =>
     ]),
   );
 
-/** Those that were asked for: by name, by `prefix.*`, or by `All`. */
+/** The attributes that were asked for: by name, by `prefix.*`, or by `All`. */
 export function selectAttributes(
   attributes: MessageAttributes,
   wanted: readonly string[],
@@ -57,7 +57,7 @@ export function selectAttributes(
 }
 
 /**
- * The digest by which a client makes sure that its attributes arrived; undefined where there are none.
+ * The digest by which a client checks that its attributes arrived; undefined where there are none.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html
  */
 export function md5OfAttributes(attributes: MessageAttributes): string | undefined {
@@ -78,7 +78,7 @@ export function md5OfAttributes(attributes: MessageAttributes): string | undefin
   return md5.digest('hex');
 }
 
-/** How many bytes a message is, which is what its limit counts. */
+/** The size of a message in bytes, as its limit counts it. */
 export const sizeOf = (body: string, attributes: MessageAttributes): number =>
   Object.entries(attributes).reduce(
     (size, [name, attribute]) =>

@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Receipt } from './receipt-handle.ts';
 
-/** A message as it is kept. Times are milliseconds since 1970. */
+/** A stored message. Times are milliseconds since 1970. */
 export interface MessageRow {
   readonly position: number;
   readonly id: string;
@@ -11,7 +11,7 @@ export interface MessageRow {
   readonly sent_at: number;
   readonly receive_count: number;
   readonly first_received_at: number | null;
-  /** Names the last receipt. */
+  /** Identifies the last receipt. */
   readonly receipt: string | null;
 }
 
@@ -29,7 +29,7 @@ export interface MessageCounts {
 
 const rowColumns = 'position, id, body, attributes, sent_at, receive_count, first_received_at, receipt';
 
-/** The messages of all queues in one table. Every method is one statement, so each happens wholly or not at all. */
+/** The messages of all queues in one table. Every method is one statement, so it happens as a whole or not at all. */
 export class MessageStore {
   readonly #insert: StatementSync;
   readonly #receive: StatementSync;
@@ -41,7 +41,7 @@ export class MessageStore {
   readonly #count: StatementSync;
   readonly #list: StatementSync;
 
-  /** Messages that were in flight when an earlier process ended are visible again: their consumer died with it. */
+  /** Messages that were in flight when an earlier process ended are visible again: their consumer ended with it. */
   constructor(database: DatabaseSync) {
     database.exec(`
       CREATE TABLE IF NOT EXISTS messages (
@@ -95,24 +95,26 @@ export class MessageStore {
     this.#insert.run(queue, id, body, attributes, sent_at, visible_at);
   }
 
-  /** Up to `most` messages that are visible now, which are then invisible `until` then; in the order of their sending. */
+  /**
+   * Up to `most` messages that are visible now, in the order in which they were sent. They are invisible until `until`.
+   */
   receive(queue: string, most: number, now: number, until: number): readonly MessageRow[] {
     const rows = this.#receive.all({ queue, most, now, until }) as unknown as MessageRow[];
     return rows.sort((a, b) => a.position - b.position);
   }
 
-  /** Moves what is visible and has been received so many times to another queue; returns how many that were. */
+  /** Moves messages that are visible and were received this often to another queue. Returns how many it moved. */
   setAside(from: string, to: string, receives: number, now: number): number {
     return Number(this.#setAside.run({ from, to, receives, now }).changes);
   }
 
-  /** When the next message of a queue is visible, or has been since; Infinity for an empty queue. */
+  /** When the next message of a queue is, or became, visible; Infinity for an empty queue. */
   nextVisibleAt(queue: string): number {
     const { at } = this.#nextVisible.get(queue) as { at: number | null };
     return at ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Does nothing where the message is gone or was received again. */
+  /** Does nothing where the message is deleted or was received again. */
   delete(queue: string, position: number, receipt: string): void {
     this.#delete.run(position, queue, receipt);
   }

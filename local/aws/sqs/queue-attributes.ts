@@ -2,7 +2,10 @@ import { ServiceError } from '../wire/service-error.ts';
 import type { Queue } from './queue.ts';
 import type { Queues } from './queues.ts';
 
-/** The attributes of a queue that were asked for, or with `All` every one. Throws InvalidAttributeName for an unknown one. */
+/**
+ * The attributes of a queue that were asked for, or every one for `All`. Throws InvalidAttributeName for an unknown
+ * one.
+ */
 export function queueAttributes(queue: Queue, wanted: readonly string[], queues: Queues): object {
   const { arn, visibilityTimeoutSeconds, retentionSeconds, redrive } = queue.description;
   const { visible, in_flight, delayed } = queue.counts();
@@ -29,7 +32,7 @@ export function queueAttributes(queue: Queue, wanted: readonly string[], queues:
       if (name === 'RedrivePolicy' && !redrive) return [];
       const value = all[name];
       if (value === undefined) {
-        throw new ServiceError('InvalidAttributeName', `${name} is no attribute of a local queue.`);
+        throw new ServiceError('InvalidAttributeName', `${name} is not an attribute of a local queue.`);
       }
       return [[name, value]];
     }),

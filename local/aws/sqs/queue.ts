@@ -16,7 +16,7 @@ export interface NewMessage {
   readonly delaySeconds?: number;
 }
 
-/** A message that lies in a queue, received or not. */
+/** A message in a queue, received or not. */
 export interface KeptMessage {
   readonly id: string;
   readonly body: string;
@@ -30,15 +30,15 @@ export interface QueueParts {
   readonly store: MessageStore;
   readonly clock: LocalClock;
   readonly faults: Faults;
-  /** The account, which is who sends and who receives. */
+  /** The account, which is both sender and receiver. */
   readonly accountId: string;
-  /** Where messages go that were received too often. */
+  /** Finds the queue for messages that were received too often. */
   readonly findQueue: (name: string) => Queue | undefined;
-  /** Aborted when the server closes: nobody waits any longer. */
+  /** Aborts when the server closes; every wait ends then. */
   readonly closing: AbortSignal;
 }
 
-/** One standard queue. What it has taken is kept, and is given out until somebody deletes it. */
+/** One standard queue. It keeps a message, and delivers it again, until the message is deleted. */
 export class Queue implements QueuePort {
   readonly description: QueueDescription;
   readonly #parts: QueueParts;
@@ -50,7 +50,7 @@ export class Queue implements QueuePort {
     this.#changed = new ChangeSignal(parts.clock);
   }
 
-  /** Returns the message's id once it is kept. */
+  /** Stores a message and returns its id. */
   send({ body, attributes = {}, delaySeconds = 0 }: NewMessage): string {
     const { store, faults } = this.#parts;
     const now = this.#parts.clock.now();
@@ -85,13 +85,13 @@ export class Queue implements QueuePort {
     return [];
   }
 
-  /** Deletes a message, which may be gone already. Throws ReceiptHandleIsInvalid for what was never a handle. */
+  /** Deletes a message, which may be deleted already. Throws ReceiptHandleIsInvalid for what was never a handle. */
   remove(receiptHandle: string): void {
     const { position, receipt } = parseReceiptHandle(receiptHandle);
     this.#parts.store.delete(this.#name, position, receipt);
   }
 
-  /** The same for whoever expects a promise. */
+  /** `remove`, for a caller that needs a promise. */
   delete(receiptHandle: string): Promise<void> {
     return new Promise((resolve) => {
       this.remove(receiptHandle);
@@ -99,7 +99,7 @@ export class Queue implements QueuePort {
     });
   }
 
-  /** Makes a message visible so many seconds from now. Throws ReceiptHandleIsInvalid or MessageNotInflight. */
+  /** Makes a message visible after this many seconds. Throws ReceiptHandleIsInvalid or MessageNotInflight. */
   changeVisibility(receiptHandle: string, visibilityTimeoutSeconds: number): void {
     const { position, receipt } = parseReceiptHandle(receiptHandle);
     const now = this.#parts.clock.now();
@@ -128,7 +128,7 @@ export class Queue implements QueuePort {
     }));
   }
 
-  /** Lets those who wait for a message look again. */
+  /** Wakes everything that waits for a message. */
   announce(): void {
     this.#changed.announce();
   }

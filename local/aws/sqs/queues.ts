@@ -1,19 +1,19 @@
 import type { QueueDescription } from '../../template/stack-description.ts';
 import { type KeptMessage, Queue, type QueueParts } from './queue.ts';
 
-/** A message that was given up, and the queue that it ended in. */
+/** A message in a dead-letter queue. */
 export interface DeadLetter extends KeptMessage {
   readonly queueName: string;
 }
 
-/** The queues of the stack, which are those it was started with: none is made or removed while it runs. */
+/** The queues of the stack. None is created or deleted while the system runs. */
 export class Queues {
   readonly #byName: ReadonlyMap<string, Queue>;
   readonly #deadLetterQueues: ReadonlySet<Queue>;
 
   /**
-   * Dead-letter queues are those that another queue names, and those named here.
-   * Throws when one of them is none of the queues.
+   * Dead-letter queues are those that another queue names, and those named here. Throws when one of them does not
+   * exist.
    */
   constructor(
     descriptions: readonly QueueDescription[],
@@ -28,7 +28,7 @@ export class Queues {
     this.#deadLetterQueues = new Set([...redrivenTo, ...deadLetterQueues].map((name) => this.get(name)));
   }
 
-  /** Throws one sentence that names the queues there are. */
+  /** Throws one sentence that names the existing queues. */
   get(name: string): Queue {
     const queue = this.find(name);
     if (queue) return queue;

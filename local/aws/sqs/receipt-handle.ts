@@ -1,6 +1,6 @@
 import { ServiceError } from '../wire/service-error.ts';
 
-/** What a receipt handle says: the message, and the receipt of it that it belongs to. */
+/** The content of a receipt handle: the message, and which receipt of it. */
 export interface Receipt {
   readonly position: number;
   readonly receipt: string;
@@ -8,7 +8,7 @@ export interface Receipt {
 
 export const formatReceiptHandle = ({ position, receipt }: Receipt): string => `${position}-${receipt}`;
 
-/** Throws ReceiptHandleIsInvalid for what was never a handle; one that is out of date parses well. */
+/** Throws ReceiptHandleIsInvalid for what was never a handle. An outdated handle is valid here. */
 export function parseReceiptHandle(handle: string): Receipt {
   const [, position, receipt] = /^(\d{1,15})-([0-9a-f]{32})$/.exec(handle) ?? [];
   if (position === undefined || receipt === undefined) {

@@ -42,9 +42,12 @@ const receiveOptions = {
 type ReceiveOptions = v.InferOutput<v.ObjectSchema<typeof receiveOptions, undefined>>;
 type NewWireMessage = v.InferOutput<v.ObjectSchema<typeof newMessage, undefined>>;
 
-/** Serves SQS on these queues, whose URLs begin with the account. Message system attributes and FIFO are not known here. */
+/**
+ * Serves SQS on these queues, whose URLs begin with the account. Message system attributes and FIFO queues are not
+ * supported.
+ */
 export function sqsActions(queues: Queues): ActionsOf<'sqs'> {
-  /** An action on the queue that the call names by URL; the host of it does not matter. */
+  /** An action on the queue that the call names by URL, whatever its host is. */
   const onQueue =
     <Schema extends v.GenericSchema<{ readonly QueueUrl: string }>>(
       schema: Schema,

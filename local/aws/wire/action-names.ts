@@ -1,4 +1,4 @@
-/** The actions of each service that a call can be for; of DynamoDB, which has them all, those that an application uses. */
+/** The actions that a call can name. DynamoDB supports all of its own; listed are those that an application uses. */
 export const actionNames = {
   dynamodb: [
     'GetItem',

@@ -3,14 +3,14 @@ import type { ServerResponse } from 'node:http';
 import type { ServiceError } from './service-error.ts';
 import type { ServiceName } from './service.ts';
 
-/** An answer, ready to be sent. */
+/** A response that is ready to be sent. */
 export interface HttpResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
   readonly body: string | Buffer;
 }
 
-/** Media type of the answers, and the namespace of the exceptions where `__type` carries one. */
+/** The media type of the responses, and the namespace of exceptions where `__type` carries one. */
 const protocols: Readonly<Record<ServiceName, { readonly type: string; readonly namespace: string }>> = {
   dynamodb: { type: 'application/x-amz-json-1.0', namespace: 'com.amazonaws.dynamodb.v20120810#' },
   scheduler: { type: 'application/json', namespace: '' },
@@ -25,7 +25,7 @@ export const successResponse = (service: ServiceName, output: object): HttpRespo
   body: JSON.stringify(output),
 });
 
-/** The exception where each client looks for it: in a header, in `__type`, and for SQS under its older name, too. */
+/** Puts the exception where each client reads it: in a header, in `__type`, and for SQS under its older name, too. */
 export function errorResponse(service: ServiceName, { code, message, status }: ServiceError): HttpResponse {
   const { type, namespace } = protocols[service];
   return {
@@ -43,7 +43,7 @@ export function errorResponse(service: ServiceName, { code, message, status }: S
 
 const sideOf = (status: number): string => (status < 500 ? 'Sender' : 'Receiver');
 
-/** SQS was a query API once, and some of its exceptions had other names there: the trait `awsQueryError` of the SDK's schema. */
+/** SQS was a query API, where some exceptions had other names: see the trait `awsQueryError` of the SDK's schema. */
 const prefixedInQueries = new Set(['MessageNotInflight', 'UnsupportedOperation']);
 
 function queryCodeOf(code: string): string {
@@ -51,7 +51,7 @@ function queryCodeOf(code: string): string {
   return prefixedInQueries.has(code) ? `AWS.SimpleQueueService.${code}` : code;
 }
 
-/** Sends it, in one piece. Does nothing for a caller who has gone. */
+/** Sends it in one piece. Does nothing when the caller has disconnected. */
 export function sendHttpResponse(response: ServerResponse, { status, headers, body }: HttpResponse): void {
   if (response.destroyed) return;
   response.writeHead(status, {

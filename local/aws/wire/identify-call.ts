@@ -2,11 +2,11 @@ import type { IncomingMessage } from 'node:http';
 import { decodeComponent } from '../../shared/decode-component.ts';
 import type { ServiceName } from './service.ts';
 
-/** Which action a request is for, and what its URL says besides the body. */
+/** The action that a request asks for, and the part of its input that is in the URL. */
 export interface IdentifiedCall {
   readonly service: ServiceName;
   readonly action: string;
-  /** Members of the input that travel in the path and the query. */
+  /** Members of the input in the path and the query. */
   readonly urlMembers: Readonly<Record<string, string>>;
 }
 
@@ -19,7 +19,7 @@ const servicesByPrefix = new Map<string, ServiceName>([
   ['DynamoDBStreams_20120810', 'dynamodb'],
 ]);
 
-/** Scheduler's REST binding. */
+/** The REST binding of Scheduler. */
 const scheduleActions = new Map([
   ['POST', 'CreateSchedule'],
   ['GET', 'GetSchedule'],
@@ -27,7 +27,7 @@ const scheduleActions = new Map([
   ['DELETE', 'DeleteSchedule'],
 ]);
 
-/** Tells what a request is for; undefined for what is no call to any of the services. */
+/** Identifies the action of a request; `undefined` where it is not a call to any of the services. */
 export function identifyCall(request: IncomingMessage): IdentifiedCall | undefined {
   const target = request.headers['x-amz-target'];
   return typeof target === 'string' ? identifyTarget(target) : identifySchedulerCall(request);

@@ -1,7 +1,8 @@
 import * as v from 'valibot';
+import { allowedBy } from '../../shared/read-json.ts';
 import { ServiceError } from './service-error.ts';
 
-/** Reads the input of a call by a schema; what does not fit is refused under the service's own code, naming the field. */
+/** Reads the input of a call by a schema. Refuses invalid input under the service's own code, and names the field. */
 export function readInput<Schema extends v.GenericSchema>(
   schema: Schema,
   input: unknown,
@@ -15,6 +16,6 @@ export function readInput<Schema extends v.GenericSchema>(
     code,
     issue.received === 'undefined'
       ? `${field} is missing.`
-      : `${field} is ${issue.received.slice(0, 100)}; allowed: ${issue.expected ?? issue.message}.`,
+      : `${field} is ${issue.received.slice(0, 100)}; allowed: ${allowedBy(issue)}.`,
   );
 }

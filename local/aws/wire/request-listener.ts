@@ -15,7 +15,7 @@ export interface RequestListenerParts {
   readonly actions: { readonly [Service in ServedName]: ActionsOf<Service> };
   readonly dynamodb: DynamoDbProxy;
   readonly faults: Faults;
-  /** Told of every call, before it is looked at any further. */
+  /** Called for every call, before anything else happens. */
   readonly onCall: (service: ServiceName, action: string) => void;
   readonly onLog: (line: string) => void;
 }
@@ -119,7 +119,7 @@ const notACall = ({ method = '', url = '' }: IncomingMessage): HttpResponse => (
   body: JSON.stringify({
     __type: 'UnknownOperationException',
     message:
-      `${method} ${url} is no call that the local system knows; it has DynamoDB, SQS, EventBridge (PutEvents) and ` +
-      'Secrets Manager, told by the header X-Amz-Target, and EventBridge Scheduler under /schedules.',
+      `${method} ${url} is not a call that the local system supports. It has DynamoDB, SQS, EventBridge (PutEvents) and ` +
+      'Secrets Manager, named by the header X-Amz-Target, and EventBridge Scheduler under /schedules.',
   }),
 });

@@ -1,7 +1,7 @@
-/** A refusal as AWS tells it. Whatever else is thrown while a call is served becomes the service's own 500. */
+/** A refusal as AWS sends it. Any other error while a call is served becomes the service's own 500. */
 export class ServiceError extends Error {
   override readonly name = 'ServiceError';
-  /** The exception's name without its namespace, such as `ConflictException`: what the SDK makes its class of. */
+  /** The exception's name without its namespace, such as `ConflictException`. The SDK names its class by it. */
   readonly code: string;
   readonly status: number;
 

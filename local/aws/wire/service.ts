@@ -3,16 +3,16 @@ import type { actionNames } from './action-names.ts';
 /** The services behind the one endpoint. */
 export type ServiceName = keyof typeof actionNames;
 
-/** The services that are served here; calls to DynamoDB are passed on. */
+/** The services that are served here. Calls to DynamoDB are forwarded. */
 export type ServedName = Exclude<ServiceName, 'dynamodb'>;
 
 /**
- * Serves one action: from the input of the call, parsed and otherwise unchecked, to the object that is the answer.
- * Throws a `ServiceError` to refuse. The signal is aborted when the caller has gone or the server closes.
+ * Serves one action: takes the parsed and otherwise unchecked input, and returns the output. Throws a `ServiceError` to
+ * refuse. The signal aborts when the caller disconnects or the server closes.
  */
 export type Action = (input: unknown, signal: AbortSignal) => object | Promise<object>;
 
-/** A service: each of its actions. */
+/** Every action of a service. */
 export type ActionsOf<Service extends ServedName> = Readonly<
   Record<(typeof actionNames)[Service][number], Action>
 >;

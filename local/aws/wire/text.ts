@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 
-/** Text of a form, which says what is allowed when it is not. */
+/** Text that matches a pattern. The violation says what is allowed. */
 export const text = (pattern: RegExp, allowed: string) =>
   v.pipe(
     v.string(),

@@ -1,4 +1,4 @@
-/** What came back. `problem` is a sentence for people where the call was refused, or nobody answered. */
+/** The response to a call. `problem` is a sentence for the reader where the call was refused, or had no response. */
 export interface Reply {
   readonly status: number;
   readonly body: unknown;
@@ -7,7 +7,7 @@ export interface Reply {
 
 const mark = { 'x-lapse-page': '1' };
 
-/** Calls Lapse, the simulator or the control address by way of the page's own. Never rejects. */
+/** Calls Lapse, the simulator or the control address through the page's own address. Never rejects. */
 export async function ask(method: string, path: string, body?: unknown): Promise<Reply> {
   try {
     const response = await fetch(path, {
@@ -27,7 +27,7 @@ export async function ask(method: string, path: string, body?: unknown): Promise
   }
 }
 
-/** A stream of JSON, one document a line, until the signal is aborted or the other side ends it. */
+/** Reads a stream of JSON, one document a line, until the signal aborts or the stream ends. */
 export async function follow(path: string, onDocument: (document: unknown) => void, signal: AbortSignal) {
   const response = await fetch(path, { headers: mark, signal });
   const decoder = new TextDecoder();
@@ -42,9 +42,9 @@ export async function follow(path: string, onDocument: (document: unknown) => vo
   }
 }
 
-/** The problem's own words: those of the API, of the simulator and control address, or of API Gateway. */
+/** The problem's own words, as the API, the simulator, the control address or API Gateway wrote them. */
 function problemIn(body: unknown, status: number): string {
   const { title, detail, error, message } = (body ?? {}) as Readonly<Record<string, unknown>>;
   const words = [title, detail, error, message].filter((each) => typeof each === 'string');
-  return words.length > 0 ? `${status}: ${words.join('. ')}` : `Refused with the status ${status}.`;
+  return words.length > 0 ? `${status}: ${words.join('. ')}` : `Refused with status ${status}.`;
 }

@@ -3,7 +3,7 @@ import { element, setText } from './element.ts';
 import { type PaymentRequestRecord, stateOf } from './record.ts';
 import { serverNow } from './server-clock.ts';
 
-/** A bar and words that tell how long a session still has. */
+/** A bar and a text that show how much time a session has left. */
 export class Countdown {
   readonly words = element('span', { class: 'countdown' });
   readonly bar: HTMLElement;
@@ -36,11 +36,11 @@ export class Countdown {
 }
 
 function wordsFor({ deadline_at: deadline, state, on_timeout }: PaymentRequestRecord, open: boolean): string {
-  if (!open) return state === 'COMPLETED' ? 'left alone' : 'over';
+  if (!open) return state === 'COMPLETED' ? 'deadline no longer applies' : 'closed';
   if (deadline === null) return 'no deadline';
   const left = Date.parse(deadline) - serverNow();
   if (left > 0) return `${clockText(left)} left`;
-  return on_timeout === 'observe' ? 'time is up, only observed' : 'time is up';
+  return on_timeout === 'observe' ? 'deadline passed, observed only' : 'deadline passed';
 }
 
 /** Minutes and seconds, and hours where there are any. */

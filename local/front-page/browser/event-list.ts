@@ -15,18 +15,18 @@ interface PublishedEvent {
   };
 }
 
-/** How many are shown. */
+/** How many events are shown. */
 const shownAtMost = 60;
 const againAfterMillis = 2_000;
 
-/** The events that go out, newest first, for as long as somebody looks. */
+/** The published events, newest first, while the page is visible. */
 export class EventList {
   readonly #list = byId('events', HTMLOListElement);
   readonly #note = byId('events-note', HTMLElement);
   readonly #seen = new Set<string>();
   #following: AbortController | undefined;
 
-  /** Goes on where it was, if it is not at it already. */
+  /** Continues where it stopped, if it is not running. */
   start(): void {
     if (this.#following) return;
     const following = new AbortController();

@@ -1,6 +1,6 @@
 import { stateWord } from './record.ts';
 
-/** What of an event the page tells in words. */
+/** The facts of an event that the page shows as text. */
 export interface EventFacts {
   readonly state: string | null;
   readonly cause: string | null;
@@ -18,7 +18,7 @@ const typeWords: Readonly<Record<string, string>> = {
 /** An event's type in a word or two. */
 export const typeWord = (type: string): string => typeWords[type] ?? type;
 
-/** An event's state, and its cause: who ended the request, or why a person should look. */
+/** An event's state and its cause: who ended the request, or why it needs attention. */
 export function factWords(type: string, { state, cause }: EventFacts): string {
   if (cause === null) return stateWord(state);
   return type === needsAttention

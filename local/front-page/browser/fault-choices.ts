@@ -1,10 +1,10 @@
-/** A fault that the page offers, as the control address takes it. */
+/** A fault that the page offers, as the control address accepts it. */
 export interface FaultChoice {
   readonly text: string;
   readonly fault: Readonly<Record<string, string | number | boolean>>;
-  /** Whether it can be for one Payment Request alone. */
+  /** Whether it can apply to one Payment Request only. */
   readonly forOne: boolean;
-  /** Whether it can be asked for several times over. */
+  /** Whether it can apply several times. */
   readonly repeatable: boolean;
 }
 
@@ -24,90 +24,93 @@ const ofAws = (text: string, target: string, kind: string, more: Fault = {}): Fa
   repeatable: true,
 });
 
-/** What is so from now on, or is done at once. */
-const once = (text: string, target: string, kind: string): FaultChoice => ({
+/** A fault that applies until it is cleared, or that happens at once. */
+const single = (text: string, target: string, kind: string): FaultChoice => ({
   text,
   fault: { target, kind },
   forOne: false,
   repeatable: false,
 });
 
-const untilWell = ', until all is well again';
+const untilCleared = ', until faults are cleared';
 
-/** What can befall a call of any AWS service, and what only this one has. */
+/** The faults that every AWS service has, and those of this one. */
 const service = (title: string, target: string, ...own: readonly FaultChoice[]) => ({
   title,
   choices: [
     ...own,
-    ofAws('Throttles', target, 'throttle'),
-    ofAws('Answers 500', target, 'error'),
-    ofAws('Does it, but answers 500', target, 'error-after'),
+    ofAws('Throttled', target, 'throttle'),
+    ofAws('500, not performed', target, 'error'),
+    ofAws('500, but performed', target, 'error-after'),
     ofAws('Slow (1 s)', target, 'slow'),
-    ofAws('Silent', target, 'hang'),
-    ofAws('Cuts the line', target, 'reset'),
-    once(`Cannot be reached${untilWell}`, target, 'refuse'),
+    ofAws('No response (timeout)', target, 'hang'),
+    ofAws('Connection reset', target, 'reset'),
+    single(`Connection refused${untilCleared}`, target, 'refuse'),
   ],
 });
 
-/** Everything that can be made to go wrong from the page, by where it does. */
+/** Every fault that the page offers, by where it applies. */
 export const faultChoices: readonly { readonly title: string; readonly choices: readonly FaultChoice[] }[] = [
   {
     title: 'Klarna’s webhooks',
     choices: [
       ofKlarna('Lost', { on: 'webhook', kind: 'lose' }),
       ofKlarna('10 seconds late', { on: 'webhook', kind: 'delay', delayMs: 10_000 }),
-      ofKlarna('Doubled', { on: 'webhook', kind: 'duplicate' }),
+      ofKlarna('Delivered twice', { on: 'webhook', kind: 'duplicate' }),
       ofKlarna('Out of order', { on: 'webhook', kind: 'reorder' }),
-      ofKlarna('Signed wrong', { on: 'webhook', kind: 'wrong-signature' }),
+      ofKlarna('Wrong signature', { on: 'webhook', kind: 'wrong-signature' }),
     ],
   },
   {
-    title: 'Klarna, when we call',
+    title: 'Calls to Klarna',
     choices: [
-      ofKlarna('Paid just before our cancel', { on: 'cancel', kind: 'approve-first' }),
-      ofKlarna('Expired and deleted just before our call', { on: 'any', kind: 'expired-and-deleted' }),
+      ofKlarna('Customer pays just before our cancel', { on: 'cancel', kind: 'approve-first' }),
+      ofKlarna('Request expires and is deleted just before our call', {
+        on: 'any',
+        kind: 'expired-and-deleted',
+      }),
       ofKlarna('Slow (3 s)', { on: 'any', kind: 'slow', delayMs: 3_000 }),
-      ofKlarna('500, nothing done', { on: 'any', kind: 'timeout-error' }),
+      ofKlarna('500, not performed', { on: 'any', kind: 'timeout-error' }),
       ofKlarna('500, but canceled', { on: 'cancel', kind: 'timeout-error', effect: true }),
-      ofKlarna('503', { on: 'any', kind: 'unavailable' }),
-      ofKlarna('Silent', { on: 'any', kind: 'hang' }),
-      ofKlarna('Silent, but canceled', { on: 'cancel', kind: 'hang', effect: true }),
-      ofKlarna('Cuts the line', { on: 'any', kind: 'reset' }),
-      ofKlarna('Cuts the line, but canceled', { on: 'cancel', kind: 'reset', effect: true }),
-      ofKlarna('429, too many calls', { on: 'any', kind: 'rate-limit', retryAfter: 1 }),
-      ofKlarna('409, another call is at it', { on: 'any', kind: 'conflict' }),
-      ofKlarna('401, refuses our key', { on: 'any', kind: 'unauthorized' }),
-      ofKlarna('403, forbids it', { on: 'any', kind: 'forbidden' }),
+      ofKlarna('503, not performed', { on: 'any', kind: 'unavailable' }),
+      ofKlarna('No response (timeout)', { on: 'any', kind: 'hang' }),
+      ofKlarna('No response (timeout), but canceled', { on: 'cancel', kind: 'hang', effect: true }),
+      ofKlarna('Connection reset', { on: 'any', kind: 'reset' }),
+      ofKlarna('Connection reset, but canceled', { on: 'cancel', kind: 'reset', effect: true }),
+      ofKlarna('429, rate limit exceeded', { on: 'any', kind: 'rate-limit', retryAfter: 1 }),
+      ofKlarna('409, concurrent change', { on: 'any', kind: 'conflict' }),
+      ofKlarna('401, credentials refused', { on: 'any', kind: 'unauthorized' }),
+      ofKlarna('403, operation forbidden', { on: 'any', kind: 'forbidden' }),
       ofKlarna('200 without a body', { on: 'any', kind: 'empty' }),
-      ofKlarna('200 with a page of HTML', { on: 'any', kind: 'html' }),
-      ofKlarna('A state that is new to us', { on: 'any', kind: 'unknown-state' }),
-      once(`Cannot be reached${untilWell}`, 'klarna', 'refuse'),
+      ofKlarna('200 with an HTML page', { on: 'any', kind: 'html' }),
+      ofKlarna('200 with an unknown state', { on: 'any', kind: 'unknown-state' }),
+      single(`Connection refused${untilCleared}`, 'klarna', 'refuse'),
     ],
   },
   service(
     'DynamoDB',
     'dynamodb',
-    ofAws('Writes, but answers 500', 'dynamodb', 'error-after', { action: 'UpdateItem' }),
+    ofAws('Write succeeds, but responds 500', 'dynamodb', 'error-after', { action: 'UpdateItem' }),
   ),
   service(
     'Scheduler',
     'scheduler',
-    ofAws('A timer never fires', 'scheduler', 'lose'),
-    ofAws('A timer fires twice', 'scheduler', 'duplicate'),
+    ofAws('Timer never fires', 'scheduler', 'lose'),
+    ofAws('Timer fires twice', 'scheduler', 'duplicate'),
   ),
   service(
     'SQS',
     'sqs',
-    ofAws('A message is lost', 'sqs', 'lose'),
-    ofAws('A message comes twice', 'sqs', 'duplicate'),
+    ofAws('Message lost', 'sqs', 'lose'),
+    ofAws('Message delivered twice', 'sqs', 'duplicate'),
   ),
-  service('EventBridge', 'eventbridge', ofAws('Refuses half of the events', 'eventbridge', 'partial')),
+  service('EventBridge', 'eventbridge', ofAws('Half of the events refused', 'eventbridge', 'partial')),
   service('Secrets Manager', 'secretsmanager'),
   {
     title: 'Lambda',
     choices: [
-      once('Every function is killed now', 'lambda', 'kill'),
-      once(`Every call is throttled${untilWell}`, 'lambda', 'throttle'),
+      single('All functions killed now', 'lambda', 'kill'),
+      single(`Every call throttled${untilCleared}`, 'lambda', 'throttle'),
     ],
   },
 ];

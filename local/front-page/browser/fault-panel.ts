@@ -10,7 +10,7 @@ type Waiting = Readonly<Record<string, unknown>>;
 const optionsOf = (texts: readonly string[]): readonly HTMLElement[] =>
   texts.map((text, place) => element('option', { value: String(place) }, text));
 
-/** What can go wrong, to choose from, and what of it is still to come. */
+/** The faults to choose from, and the faults that are still to apply. */
 export class FaultPanel {
   readonly #simulator: boolean;
   readonly #onDone: () => void;
@@ -25,9 +25,9 @@ export class FaultPanel {
     inputmode: 'numeric',
   });
   readonly #onlyChosen = element('input', { type: 'checkbox' });
-  readonly #lax = element('input', { type: 'checkbox' });
+  readonly #cancelPaid = element('input', { type: 'checkbox' });
   readonly #outcome = element('p', { class: 'outcome', role: 'status' });
-  readonly #waiting = element('ul', { class: 'plain waiting', 'aria-label': 'Still to come' });
+  readonly #waiting = element('ul', { class: 'plain waiting', 'aria-label': 'Pending faults' });
   readonly #list: KeyedList<readonly [string, string]>;
 
   constructor(simulator: boolean, onDone: () => void) {
@@ -46,32 +46,34 @@ export class FaultPanel {
     );
     this.#where.append(...optionsOf(this.#groups.map(({ title }) => title)));
     this.#where.addEventListener('change', () => this.#offer());
-    this.#what.addEventListener('change', () => this.#heed());
-    this.#lax.addEventListener('change', () => void this.#setLax());
+    this.#what.addEventListener('change', () => this.#enableOptions());
+    this.#cancelPaid.addEventListener('change', () => void this.#setCancelPaid());
     byId('fault-panel', HTMLElement).append(
       element(
         'div',
         { class: 'form__fields' },
         element('label', { class: 'form__wide' }, 'Where', this.#where),
-        element('label', { class: 'form__wide' }, 'What', this.#what),
-        element('label', {}, 'How often', this.#times),
-        ...(simulator ? [check(this.#onlyChosen, 'Only for the request I look at (Klarna’s faults)')] : []),
+        element('label', { class: 'form__wide' }, 'Fault', this.#what),
+        element('label', {}, 'How many times', this.#times),
+        ...(simulator
+          ? [check(this.#onlyChosen, 'Only for the chosen Payment Request (Klarna’s faults)')]
+          : []),
       ),
-      button('Make it happen', () => void this.#inject(), 'primary'),
-      ...(simulator ? [check(this.#lax, 'Klarna lets a paid request be canceled')] : []),
+      button('Inject fault', () => void this.#inject(), 'primary'),
+      ...(simulator ? [check(this.#cancelPaid, 'Klarna allows canceling a paid request')] : []),
       this.#outcome,
       this.#waiting,
       element(
         'div',
         { class: 'buttons' },
-        button('All well again', () => void this.#clear()),
+        button('Clear faults', () => void this.#clear()),
         button('Run the sweep now', () => void this.#sweep()),
       ),
     );
     this.#offer();
   }
 
-  /** Asks what is still to come and how Klarna is set, if anybody can see it. */
+  /** Reads the pending faults and Klarna's setting while the panel is open. */
   async refresh(): Promise<void> {
     if (!byId('faults', HTMLDetailsElement).open) return;
     const paths = ['/control/faults', ...(this.#simulator ? ['/klarna/faults'] : [])];
@@ -83,18 +85,18 @@ export class FaultPanel {
     if (!this.#simulator) return;
     const { body, problem } = await ask('GET', '/klarna/settings');
     if (problem !== undefined) return;
-    this.#lax.checked = (body as { readonly completedCanBeCanceled: boolean }).completedCanBeCanceled;
+    this.#cancelPaid.checked = (body as { readonly completedCanBeCanceled: boolean }).completedCanBeCanceled;
   }
 
-  /** Offers what can go wrong in the place that is chosen. */
+  /** Offers the faults of the chosen place. */
   #offer(): void {
     const { choices = [] } = this.#groups[Number(this.#where.value)] ?? {};
     this.#what.replaceChildren(...optionsOf(choices.map(({ text }) => text)));
-    this.#heed();
+    this.#enableOptions();
   }
 
-  /** Leaves open only what the choice heeds. */
-  #heed(): void {
+  /** Enables only the options that the chosen fault uses. */
+  #enableOptions(): void {
     const choice = this.#choice();
     this.#times.disabled = !choice?.repeatable;
     this.#onlyChosen.disabled = !choice?.forOne;
@@ -111,7 +113,7 @@ export class FaultPanel {
     const chosen = chosenRequest();
     const isForOne = forOne && this.#onlyChosen.checked;
     if (isForOne && !chosen) {
-      showProblem('Choose a Payment Request first, or let the fault befall whichever is next.');
+      showProblem('Choose a Payment Request first, or clear the checkbox to hit the next call.');
       return;
     }
     const { problem } = await ask('POST', '/control/faults', {
@@ -119,21 +121,21 @@ export class FaultPanel {
       ...(repeatable && { times: this.#times.valueAsNumber || 1 }),
       ...(isForOne && { payment_request_id: chosen?.payment_request_id }),
     });
-    this.#end(problem, repeatable ? `${text}: to come` : `${text}: done`);
+    this.#end(problem, repeatable ? `${text}: pending` : `${text}: injected`);
   }
 
-  /** Klarna's pages disagree on it: with it a cancel may end what the customer has just paid. */
-  async #setLax(): Promise<void> {
-    const { checked } = this.#lax;
+  /** Klarna's pages disagree here. When it is on, a cancel can end what the customer has just paid. */
+  async #setCancelPaid(): Promise<void> {
+    const { checked } = this.#cancelPaid;
     const { problem } = await ask('POST', '/klarna/settings', { completedCanBeCanceled: checked });
     this.#end(problem, checked ? 'A paid request can be canceled' : 'A paid request cannot be canceled');
   }
 
   async #clear(): Promise<void> {
-    // The control address first: a simulator that cannot be reached comes back by it.
+    // The control address comes first, because it starts a simulator that refuses connections.
     const replies = [await ask('DELETE', '/control/faults')];
     if (this.#simulator) replies.push(await ask('DELETE', '/klarna/faults'));
-    this.#end(replies.find(({ problem }) => problem !== undefined)?.problem, 'Nothing more will go wrong');
+    this.#end(replies.find(({ problem }) => problem !== undefined)?.problem, 'All faults are cleared');
   }
 
   async #sweep(): Promise<void> {
@@ -151,9 +153,9 @@ export class FaultPanel {
 const check = (box: HTMLInputElement, text: string): HTMLElement =>
   element('label', { class: 'check form__wide' }, box, text);
 
-/** A fault that waits, in the words of whoever keeps it. */
+/** A pending fault as its owner names it. */
 function textOf({ target = 'klarna', on, kind, action, times }: Waiting): string {
   const words = [target, on, action, kind].filter((word) => typeof word === 'string');
-  const left = times === 0 ? 'until it is cleared' : `${String(times)} more`;
+  const left = times === 0 ? 'until cleared' : `${String(times)} more`;
   return `${words.join(' ')}, ${left}`;
 }

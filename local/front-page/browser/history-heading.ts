@@ -1,4 +1,4 @@
-/** What an entry of a history says of itself, as the API shows it. */
+/** An entry of a history, as far as its heading needs it. */
 export interface EntryWords {
   readonly kind: string;
   readonly effect: string;
@@ -6,26 +6,26 @@ export interface EntryWords {
   readonly evidence: Readonly<Record<string, string>>;
 }
 
-/** How each kind of entry begins its sentence where nothing was refused. */
+/** The heading of each kind of entry that was not refused. */
 const subjects: Readonly<Record<string, string>> = {
-  webhook: 'A webhook of Klarna’s',
-  read: 'A look at Klarna',
-  cancel: 'Klarna’s answer to our cancel',
-  not_found: 'Klarna knows it no longer',
-  register: 'The shop registered the session',
-  extend: 'The shop moved the deadline',
-  klarna_expiry: 'Klarna’s own expiry was set',
-  timer: 'The session’s time was up',
-  sweep: 'The sweep looked at it',
+  webhook: 'Webhook from Klarna',
+  read: 'Read from Klarna',
+  cancel: 'Klarna’s response to our cancel',
+  not_found: 'Not found at Klarna',
+  register: 'Session registered',
+  extend: 'Deadline moved',
+  klarna_expiry: 'Klarna expiry set',
+  timer: 'Session timed out',
+  sweep: 'Sweep ran',
 };
 
 const refusals: Readonly<Record<string, string>> = {
-  register: 'The shop could not register the session',
-  extend: 'The shop could not move the deadline',
-  klarna_expiry: 'Klarna did not take the expiry',
+  register: 'Registration refused',
+  extend: 'Change of the deadline refused',
+  klarna_expiry: 'Klarna refused the expiry',
 };
 
-/** The heading of an entry, in a few words: what happened, and whether it came to anything. */
+/** The heading of an entry in a few words: what happened, and with which result. */
 export function headingOf(entry: EntryWords): string {
   const { state } = entry;
   return state === null ? subjectOf(entry) : `${subjectOf(entry)}: ${state}`;
@@ -35,35 +35,30 @@ function subjectOf({ kind, effect, state, evidence }: EntryWords): string {
   if (kind === 'cancel_request') {
     return evidence['requested_by'] === undefined ? endWords(effect, evidence) : askWords(effect, evidence);
   }
-  if (kind === 'klarna_expiry' && effect === 'noted') return 'Klarna gave no answer to the expiry';
-  if (kind === 'timer' && evidence['outcome'] === 'not_yet') return 'The session’s timer was early';
-  if (state === null && kind === 'read') return 'Klarna did not say what it is';
-  if (state === null && kind === 'cancel') return 'Klarna did not say it is canceled';
+  if (kind === 'klarna_expiry' && effect === 'noted') return 'No response from Klarna to the expiry';
+  if (kind === 'timer' && evidence['outcome'] === 'not_yet') return 'Timer fired too early';
+  if (state === null && kind === 'read') return 'Klarna returned no state';
+  if (state === null && kind === 'cancel') return 'Klarna did not confirm the cancel';
   return (effect === 'refused' ? refusals[kind] : undefined) ?? subjects[kind] ?? kind;
 }
 
-/** Who wants a cancel says so in an entry of its own. */
+/** An entry with `requested_by` is a requested cancel; one without is its end. */
 function askWords(effect: string, evidence: EntryWords['evidence']): string {
-  const asked =
-    evidence['cause'] === 'timeout'
-      ? 'The session’s time was up: a cancel was asked for'
-      : 'A cancel was asked for';
-  if (evidence['carried_on_by'] !== undefined) return 'The cancel is carried on';
-  if (effect === 'refused') return `${asked} and refused`;
-  return effect === 'noted'
-    ? `${asked}, ${notBegun[evidence['outcome'] ?? ''] ?? 'and was not needed'}`
-    : asked;
+  const asked = evidence['cause'] === 'timeout' ? 'Session timed out, cancel requested' : 'Cancel requested';
+  if (evidence['carried_on_by'] !== undefined) return 'Cancel resumed';
+  if (effect === 'refused') return `${asked}: refused`;
+  return effect === 'noted' ? `${asked}: ${notBegun[evidence['outcome'] ?? ''] ?? 'not needed'}` : asked;
 }
 
-/** Why a cancel that was asked for was not begun, where the request was not over. */
+/** Why a requested cancel was not started although the request was not final. */
 const notBegun: Readonly<Record<string, string>> = {
-  pending: 'while one was on its way',
-  not_over: 'and there is more time',
-  spared: 'which spares it',
+  pending: 'another cancel was already running',
+  not_over: 'the deadline was moved',
+  spared: 'not allowed for a paid request',
 };
 
-/** What came of a cancel that did not end in CANCELED. */
+/** The end of a cancel that did not result in CANCELED. */
 function endWords(effect: string, evidence: EntryWords['evidence']): string {
-  if (effect === 'refused') return 'The cancel came to nothing';
-  return evidence['conclusion'] === 'grace' ? 'The customer was given time' : 'The cancel is not done yet';
+  if (effect === 'refused') return 'Cancel ended without effect';
+  return evidence['conclusion'] === 'grace' ? 'Customer got more time' : 'Cancel not finished yet';
 }

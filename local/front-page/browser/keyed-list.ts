@@ -1,12 +1,12 @@
-/** An element, and how it is brought up to date. */
+/** An element, and how to update it. */
 export interface Shown<Item> {
   readonly root: HTMLElement;
   update(item: Item): void;
 }
 
 /**
- * Shows items in order, each in an element of its own that stays the same for as long as the item is there: focus, what is
- * opened and what is selected outlast a refresh.
+ * Shows items in order. Each keeps its element while it is in the list, so focus, open details and selection survive a
+ * refresh.
  */
 export class KeyedList<Item> {
   readonly #parent: HTMLElement;
@@ -31,7 +31,7 @@ export class KeyedList<Item> {
     for (const [key, { root }] of this.#shown) if (!next.has(key)) root.remove();
     let before = this.#parent.firstElementChild;
     for (const { root } of next.values()) {
-      // An element that is moved loses the focus, so only what is out of place is moved.
+      // A moved element loses the focus, so only elements in the wrong place are moved.
       if (root === before) before = before.nextElementSibling;
       else this.#parent.insertBefore(root, before);
     }

@@ -3,8 +3,8 @@ import { KeyedList } from './keyed-list.ts';
 import { type PaymentRequestRecord, stateWord } from './record.ts';
 import { timeElement, timeText } from './time-text.ts';
 
-/** What the simulator says of one Payment Request. */
-export interface Belief {
+/** One Payment Request as the simulator has it. */
+export interface AtKlarna {
   readonly payment_request: {
     readonly state: string;
     readonly state_reason?: string;
@@ -39,7 +39,7 @@ interface Line {
   readonly text: string;
 }
 
-/** Klarna's word beside the record's, and what went between the two. */
+/** Klarna's state beside the record's, and the calls and webhooks between the two. */
 export class KlarnaView {
   readonly root: HTMLElement;
   readonly #verdict = element('p', { class: 'verdict' });
@@ -64,12 +64,12 @@ export class KlarnaView {
     this.root = element(
       'section',
       { class: 'card', 'aria-labelledby': 'klarna-title' },
-      element('h3', { id: 'klarna-title' }, 'Klarna and our record'),
+      element('h3', { id: 'klarna-title' }, 'Klarna and the record'),
       element(
         'div',
-        { class: 'beliefs' },
-        element('p', {}, 'Klarna believes ', this.#klarna),
-        element('p', {}, 'our record says ', this.#record),
+        { class: 'states' },
+        element('p', {}, 'At Klarna: ', this.#klarna),
+        element('p', {}, 'In the record: ', this.#record),
       ),
       this.#verdict,
       this.#more,
@@ -77,58 +77,58 @@ export class KlarnaView {
     );
   }
 
-  /** @param belief null where Klarna is not the simulator, or has never had the request */
-  update(record: PaymentRequestRecord, belief: Belief | null): void {
+  /** @param atKlarna null where Klarna is not the simulator, or does not have the request */
+  update(record: PaymentRequestRecord, atKlarna: AtKlarna | null): void {
     setText(this.#record, stateWord(record.state));
     this.#record.title = record.state ?? '';
-    const atKlarna = belief?.payment_request;
-    const known = atKlarna?.deleted_at === undefined ? atKlarna?.state : undefined;
-    setText(this.#klarna, atKlarna === undefined ? 'nothing we can see' : beliefWord(atKlarna));
+    const request = atKlarna?.payment_request;
+    const known = request?.deleted_at === undefined ? request?.state : undefined;
+    setText(this.#klarna, request === undefined ? 'not visible here' : klarnaWord(request));
     this.#klarna.title = known ?? '';
     const differ = known !== undefined && known !== record.state;
     this.root.classList.toggle('differs', differ);
-    const source = record.evidence ? ` Our record has it from ${sourceWord(record.evidence.source)}.` : '';
+    const source = record.evidence ? ` Source of the record: ${sourceWord(record.evidence.source)}.` : '';
     setText(
       this.#verdict,
       differ
-        ? 'They differ: the news is on its way, or was lost. The sweep will ask.'
+        ? 'The two differ: a webhook is on its way, or was lost. The sweep will ask Klarna.'
         : known === undefined
           ? source.trim()
-          : `They agree.${source}`,
+          : `The two agree.${source}`,
     );
-    setText(this.#more, atKlarna ? moreOf(atKlarna) : '');
-    this.#traffic.show(belief ? trafficOf(belief) : []);
+    setText(this.#more, request ? moreOf(request) : '');
+    this.#traffic.show(atKlarna ? trafficOf(atKlarna) : []);
   }
 }
 
-const beliefWord = ({ state, deleted_at }: Belief['payment_request']): string =>
-  deleted_at === undefined ? stateWord(state) : 'nothing any more: it is deleted';
+const klarnaWord = ({ state, deleted_at }: AtKlarna['payment_request']): string =>
+  deleted_at === undefined ? stateWord(state) : 'Deleted at Klarna (404)';
 
 const sourceWords: Readonly<Record<string, string>> = {
   webhook: 'a webhook',
-  read: 'a look at Klarna',
-  cancel: 'the answer to our cancel',
-  not_found: 'Klarna’s not knowing it any more',
+  read: 'a read from Klarna',
+  cancel: 'Klarna’s response to our cancel',
+  not_found: 'Klarna’s 404',
 };
 
 const sourceWord = (source: string): string => sourceWords[source] ?? source;
 
-function moreOf({ state_reason, expires_at, abandoned_at }: Belief['payment_request']): string {
+function moreOf({ state_reason, expires_at, abandoned_at }: AtKlarna['payment_request']): string {
   return [
     ...(state_reason === undefined ? [] : [`Klarna’s reason: ${state_reason}.`]),
     ...(abandoned_at === undefined
       ? []
-      : [`The customer closed the window at ${timeText(abandoned_at)}; Klarna has not noticed.`]),
-    `Klarna’s own expiry is at ${timeText(expires_at)}.`,
+      : [`The customer closed the window at ${timeText(abandoned_at)}. Klarna does not know that.`]),
+    `Klarna expiry: ${timeText(expires_at)}.`,
   ].join(' ');
 }
 
 /** Calls to Klarna and webhooks from it, oldest first. */
-function trafficOf({ calls, deliveries }: Belief): readonly Line[] {
+function trafficOf({ calls, deliveries }: AtKlarna): readonly Line[] {
   const asked = calls.map(({ call_id, at, method, status, fault }) => ({
     key: call_id,
     at,
-    text: `We sent ${method}, answered ${status ?? 'by nobody'}${fault === null ? '' : ` (${fault})`}`,
+    text: `We sent ${method}: ${status ?? 'no response'}${fault === null ? '' : ` (${fault})`}`,
   }));
   const told = deliveries.flatMap(
     ({ delivery_id, event_type, occurred_at, status, attempts, next_attempt_at }) => {
@@ -136,17 +136,17 @@ function trafficOf({ calls, deliveries }: Belief): readonly Line[] {
       const lines = attempts.map((attempt, number) => ({
         key: `${delivery_id} ${number}`,
         at: attempt.at,
-        text: `Webhook “${name}”${attempt.wrong_signature ? ', signed wrong' : ''}, answered ${attempt.status ?? 'by nobody'}`,
+        text: `Webhook “${name}”${attempt.wrong_signature ? ' with a wrong signature' : ''}: ${attempt.status ?? 'no response'}`,
       }));
       if (status === 'lost') {
         const at = attempts.at(-1)?.at ?? occurred_at;
-        return [...lines, { key: `${delivery_id} lost`, at, text: `Webhook “${name}” was lost` }];
+        return [...lines, { key: `${delivery_id} lost`, at, text: `Webhook “${name}”: lost` }];
       }
       if (next_attempt_at === undefined) return lines;
       const waiting = {
         key: `${delivery_id} next`,
         at: next_attempt_at,
-        text: `Webhook “${name}” is to come`,
+        text: `Webhook “${name}”: next attempt`,
       };
       return [...lines, waiting];
     },

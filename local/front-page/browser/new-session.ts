@@ -10,7 +10,7 @@ export interface Account {
   readonly partner_account_id?: string;
 }
 
-/** What a new session is started with. */
+/** The fields of a new session. */
 export interface NewSession {
   readonly session_timeout: string;
   readonly on_timeout: string;
@@ -20,7 +20,7 @@ export interface NewSession {
 
 let counter = 0;
 
-/** Makes a Payment Request at the simulator, as the shop's checkout would, and returns its id. */
+/** Creates a Payment Request at the simulator, as the shop's checkout would, and returns its id. */
 async function createAtKlarna({ partner_account_id }: Account): Promise<string | undefined> {
   const { body, problem } = await ask('POST', '/klarna/payment-requests', {
     announce: true,
@@ -31,7 +31,7 @@ async function createAtKlarna({ partner_account_id }: Account): Promise<string |
   return id;
 }
 
-/** Registers a session with the API, for a Payment Request that is made now unless one is named, and goes to look at it. */
+/** Registers a session with the API and opens it. Creates its Payment Request unless one is named. */
 export async function startSession(account: Account, fields: NewSession, givenId?: string): Promise<void> {
   const id = givenId ?? (await createAtKlarna(account));
   if (id === undefined) return;
@@ -39,11 +39,11 @@ export async function startSession(account: Account, fields: NewSession, givenId
   const { problem } = await ask('PUT', recordPath(key), fields);
   showProblem(problem);
   if (problem !== undefined) return;
-  announce(`${fields.reference} has been started.`);
+  announce(`Session ${fields.reference} has started.`);
   location.hash = routeTo(key);
 }
 
-/** Starts another attempt to pay in the session of a record. */
+/** Starts another payment attempt in the session of a record. */
 export async function startAnotherAttempt(account: Account, record: PaymentRequestRecord): Promise<void> {
   if (record.session_id === null) {
     showProblem('This Payment Request was registered without a session.');

@@ -1,6 +1,6 @@
 import { button, byId, element, setText } from './element.ts';
 
-/** Says on the page what was refused and why, until it is closed or something else is said; nothing clears it. */
+/** Shows what was refused and why, until the reader closes it or another message replaces it. */
 export function showProblem(problem: string | undefined): void {
   const place = byId('notice', HTMLElement);
   if (problem === undefined) {
@@ -14,12 +14,12 @@ export function showProblem(problem: string | undefined): void {
   );
 }
 
-/** Says on the page that what is shown may be old, for as long as that is so. */
+/** Says that the page may show old data, for as long as that is the case. */
 export function showOutage(outage: string | undefined): void {
   setText(byId('outage', HTMLElement), outage ?? '');
 }
 
-/** Tells those who do not see the page what has changed on it. */
+/** Announces changes to readers who use a screen reader. */
 export function announce(text: string): void {
   byId('announcer', HTMLElement).textContent = text;
 }

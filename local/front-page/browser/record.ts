@@ -1,7 +1,7 @@
 import { type PaymentRequestState, parseState } from '../../../functions/domain/payment-request-state.ts';
 import { type SessionStatus, sessionStatusOf } from '../../../functions/domain/session-status.ts';
 
-/** A record as the API shows it, as far as the page looks at it. */
+/** A record as the API shows it, with the fields that the page uses. */
 export interface PaymentRequestRecord {
   readonly account: string;
   readonly payment_request_id: string;
@@ -22,7 +22,7 @@ export interface PaymentRequestRecord {
   readonly created_at: string;
 }
 
-/** A checkout session with its Payment Requests, newest first; a request without a session is one of its own. */
+/** A checkout session with its Payment Requests, newest first. A request without a session is a session of its own. */
 export interface Session {
   readonly key: string;
   readonly title: string;
@@ -31,7 +31,7 @@ export interface Session {
   readonly requests: readonly PaymentRequestRecord[];
 }
 
-/** The sessions that records belong to, in the order of the records. */
+/** The sessions of the records, in the order of the records. */
 export function sessionsOf(records: readonly PaymentRequestRecord[]): readonly Session[] {
   const groups = Map.groupBy(records, (record) =>
     record.session_id === null ? `request ${record.payment_request_id}` : `session ${record.session_id}`,
@@ -45,14 +45,14 @@ export function sessionsOf(records: readonly PaymentRequestRecord[]): readonly S
   }));
 }
 
-/** What a person would call it. */
+/** The title of a session: its reference, else its id. */
 export const titleOf = (record: PaymentRequestRecord | undefined): string =>
   record?.reference ?? record?.session_id ?? shortId(record?.payment_request_id ?? '');
 
 /** The end of an id, enough to tell one from another on a page. */
 export const shortId = (id: string): string => `…${id.slice(-8)}`;
 
-/** Klarna's state in a record; a state that is new to us counts as none. */
+/** Klarna's state in a record; `undefined` for a state that is new to this version. */
 export const stateOf = ({ state }: PaymentRequestRecord): PaymentRequestState | undefined =>
   state === null ? undefined : parseState(state);
 
@@ -65,14 +65,14 @@ const stateWords: Readonly<Record<PaymentRequestState, string>> = {
   DECLINED: 'declined',
 };
 
-/** A state of Klarna's in a word or two. */
+/** Klarna's state in a word or two. */
 export function stateWord(state: string | null): string {
-  if (state === null) return 'not heard of yet';
+  if (state === null) return 'Not seen yet';
   const known = parseState(state);
   return known ? stateWords[known] : state;
 }
 
-/** Where a record is to be had, below the page's own address. */
+/** The path of a record, below the page's own address. */
 export const recordPath = ({
   account,
   payment_request_id,

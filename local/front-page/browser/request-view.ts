@@ -1,30 +1,30 @@
 import { ask, type Reply } from './ask.ts';
 import { Countdown } from './countdown.ts';
 import { button, element, setText } from './element.ts';
-import { type Belief, KlarnaView } from './klarna-view.ts';
+import { type AtKlarna, KlarnaView } from './klarna-view.ts';
 import { announce, showProblem } from './notices.ts';
 import { type PaymentRequestRecord, recordPath, stateWord, titleOf } from './record.ts';
 import { timeText } from './time-text.ts';
 import { type HistoryEntry, timelineIn } from './timeline.ts';
 
-/** What the page around it does for a view. */
+/** What the page does for a view. */
 export interface Surroundings {
   readonly simulator: boolean;
-  /** Something has been done: what is shown is to be asked for again, now. */
+  /** Called after an action: the page refreshes now. */
   readonly onDone: () => void;
-  /** Another attempt to pay in the same session is wanted. */
+  /** Called for another payment attempt in the same session. */
   readonly onAnotherAttempt: (record: PaymentRequestRecord) => void;
 }
 
 const actions = [
-  ['start', 'Opens Klarna'],
-  ['approve', 'Approves'],
-  ['decline', 'Declines'],
-  ['step-back', 'Steps back'],
-  ['abandon', 'Closes the window'],
+  ['start', 'Open Klarna'],
+  ['approve', 'Approve'],
+  ['decline', 'Decline'],
+  ['step-back', 'Step back'],
+  ['abandon', 'Close the window'],
 ] as const;
 
-/** One Payment Request: its state, what can be done, what Klarna believes, and how it came to be so. */
+/** One Payment Request: its state, its actions, Klarna's state, and its timeline. */
 export class RequestView {
   readonly root: HTMLElement;
   readonly heading = element('h2', { tabindex: '-1', id: 'request-title' });
@@ -63,19 +63,19 @@ export class RequestView {
       element(
         'section',
         { class: 'card' },
-        element('h3', { id: 'timeline-title' }, 'How it came to be so'),
+        element('h3', { id: 'timeline-title' }, 'Timeline'),
         this.#entries,
       ),
     );
   }
 
-  /** Asks for the record, and for what has changed with it. Resolves to what is wrong, if anything. */
+  /** Reads the record and what changed with it. Resolves to a problem, if there is one. */
   async refresh(): Promise<string | undefined> {
     const path = recordPath(this.#key);
     const { body, problem } = await ask('GET', path);
     if (problem !== undefined) return problem;
     const record = body as PaymentRequestRecord;
-    const belief = this.#surroundings.simulator ? await this.#belief() : null;
+    const atKlarna = this.#surroundings.simulator ? await this.#readSimulator() : null;
     if (record.version !== this.#historyOfVersion) {
       const history = await ask('GET', `${path}/history`);
       if (history.problem === undefined) {
@@ -83,7 +83,7 @@ export class RequestView {
         this.#timeline.show((history.body as { readonly entries: readonly HistoryEntry[] }).entries);
       }
     }
-    this.#show(record, belief);
+    this.#show(record, atKlarna);
     return undefined;
   }
 
@@ -92,12 +92,12 @@ export class RequestView {
     this.#countdown.tick();
   }
 
-  async #belief(): Promise<Belief | null> {
+  async #readSimulator(): Promise<AtKlarna | null> {
     const { body, problem } = await ask('GET', this.#simulated());
-    return problem === undefined ? (body as Belief) : null;
+    return problem === undefined ? (body as AtKlarna) : null;
   }
 
-  #show(record: PaymentRequestRecord, belief: Belief | null): void {
+  #show(record: PaymentRequestRecord, atKlarna: AtKlarna | null): void {
     const before = this.#record?.state;
     if (this.#record && before !== record.state) announce(`${titleOf(record)}: ${stateWord(record.state)}.`);
     this.#record = record;
@@ -107,31 +107,31 @@ export class RequestView {
     this.#countdown.update(record);
     setText(this.#facts, factsOf(record));
     setText(this.#attention, record.attention === null ? '' : attentionText(record.attention));
-    this.#klarna.update(record, belief);
+    this.#klarna.update(record, atKlarna);
   }
 
   #actions(): HTMLElement {
     const shop = group(
-      'The shop',
+      'Shop',
       button('Cancel', () => this.#cancel(''), 'danger'),
       button('Dry run', () => this.#cancel('?dry_run=true')),
-      button('30 seconds more', () => this.#extend(30_000)),
-      button('5 minutes more', () => this.#extend(300_000)),
-      button('Ask Klarna', () => void this.#do(ask('GET', `${recordPath(this.#key)}?refresh=true`))),
-      button('Another attempt', () => {
+      button('Add 30 seconds', () => this.#extend(30_000)),
+      button('Add 5 minutes', () => this.#extend(300_000)),
+      button('Read from Klarna', () => void this.#do(ask('GET', `${recordPath(this.#key)}?refresh=true`))),
+      button('New attempt', () => {
         if (this.#record) this.#surroundings.onAnotherAttempt(this.#record);
       }),
       button('Cancel the whole session', () => this.#cancelSession()),
     );
     if (!this.#surroundings.simulator) return element('section', { class: 'card' }, shop, this.#outcome);
     const customer = group(
-      'The customer',
+      'Customer',
       ...actions.map(([action, text]) => button(text, () => this.#simulate(action, text))),
     );
     const klarna = group(
       'Klarna',
-      button('Expires it', () => this.#simulate('expire', 'Expires it')),
-      button('Forgets it', () => this.#simulate('delete', 'Forgets it')),
+      button('Expire', () => this.#simulate('expire', 'Expire')),
+      button('Delete', () => this.#simulate('delete', 'Delete')),
     );
     return element('section', { class: 'card' }, shop, customer, klarna, this.#outcome);
   }
@@ -153,7 +153,7 @@ export class RequestView {
   #extend(millis: number): void {
     const deadline = this.#record?.deadline_at ?? null;
     if (deadline === null) {
-      showProblem('This Payment Request has no deadline to move.');
+      showProblem('This Payment Request does not have a deadline.');
       return;
     }
     const moved = new Date(Date.parse(deadline) + millis).toISOString();
@@ -179,11 +179,11 @@ export class RequestView {
 const group = (legend: string, ...buttons: readonly HTMLElement[]): HTMLElement =>
   element('fieldset', {}, element('legend', {}, legend), element('div', { class: 'buttons' }, ...buttons));
 
-/** What an answer of the API comes to, in a word or two. */
+/** The result of a call in a word or two. */
 function outcomeOf({ body }: Reply): string {
   const { outcome, refresh, deadline_at, status } = body as Readonly<Record<string, unknown>>;
   if (typeof outcome === 'string') return outcome.replaceAll('_', ' ');
-  if (typeof refresh === 'string') return `Klarna was asked, ${refresh}`;
+  if (typeof refresh === 'string') return `read from Klarna: ${refresh.replaceAll('_', ' ')}`;
   if (typeof status === 'string') return `the session is ${status}`;
   return typeof deadline_at === 'string' ? `the deadline is ${timeText(deadline_at)}` : 'accepted';
 }
@@ -198,7 +198,7 @@ const timerWords: Readonly<Record<string, string>> = {
   pending: 'timer about to be set',
   armed: 'timer set',
   sweep: 'the sweep is the timer',
-  fired: 'timer has gone off',
+  fired: 'timer fired',
   removed: 'timer removed',
 };
 
@@ -208,17 +208,17 @@ function factsOf(record: PaymentRequestRecord): string {
     ...(deadline_at === null ? [] : [`Deadline ${timeText(deadline_at)}`]),
     timerWords[timer] ?? timer,
     ...(extensions > 0 ? [`extended ${extensions === 1 ? 'once' : `${extensions} times`}`] : []),
-    ...(on_timeout === 'observe' ? ['only observed'] : []),
+    ...(on_timeout === 'observe' ? ['observed only'] : []),
     ...(cancellation ? [`cancel (${cancellation.cause}): ${cancellation.outcome.replaceAll('_', ' ')}`] : []),
   ].join(' · ');
 }
 
 const attentionWords: Readonly<Record<string, string>> = {
-  contradiction: 'Klarna has contradicted itself: a person must look.',
-  canceled_after_completed: 'Canceled just after the customer had approved: a person must look.',
+  contradiction: 'Klarna contradicted itself. Check this request by hand.',
+  canceled_after_completed: 'Canceled just after the customer approved. Check this request by hand.',
   not_found: 'Klarna does not know this Payment Request.',
   klarna_denied: 'Klarna refuses our credentials.',
-  unknown_state: 'Klarna used a state that is new to us.',
+  unknown_state: 'Klarna returned a state that this version does not know.',
 };
 
 const attentionText = (attention: string): string => attentionWords[attention] ?? attention;

@@ -22,7 +22,7 @@ export class SessionList {
     );
   }
 
-  /** @param chosen the id of the Payment Request that is looked at */
+  /** @param chosen the id of the chosen Payment Request */
   show(records: readonly PaymentRequestRecord[], chosen: string | undefined): void {
     this.#chosen = chosen;
     const sessions = sessionsOf(records);
@@ -38,7 +38,7 @@ export class SessionList {
     }
   }
 
-  /** Puts the focus on the Payment Request that was looked at until now, if it is listed. */
+  /** Moves the focus to the Payment Request that was shown until now, if it is listed. */
   focus(route: string): void {
     const links = [...this.#parent.querySelectorAll('a')];
     links.find((link) => link.getAttribute('href') === route)?.focus();

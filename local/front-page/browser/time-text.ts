@@ -1,6 +1,6 @@
 const format = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
 
-/** A time of the API as an element: the clock's time to read, the whole of it on asking. */
+/** A time of the API as an element: the time of day as text, the whole time as its title. */
 export function timeElement(instant: string): HTMLTimeElement {
   const made = document.createElement('time');
   made.dateTime = instant;
@@ -9,5 +9,5 @@ export function timeElement(instant: string): HTMLTimeElement {
   return made;
 }
 
-/** A time of the API, to the second, by the reader's clock. */
+/** A time of the API in whole seconds, in the reader's time zone. */
 export const timeText = (instant: string): string => format.format(new Date(instant));

@@ -10,7 +10,7 @@ export interface HistoryEntry extends EntryWords {
   readonly explanation: string;
 }
 
-/** A list that is kept to the history of one Payment Request, oldest first. */
+/** A list for the history of one Payment Request, oldest first. */
 export function timelineIn(parent: HTMLElement): KeyedList<HistoryEntry> {
   return new KeyedList(
     parent,

@@ -1,4 +1,4 @@
-import { afterEach, expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import middy from '@middy/core';
 import { withMetrics } from '../../../functions/telemetry/klarna-metrics.ts';
 import { telemetry } from '../../../functions/telemetry/telemetry.ts';
@@ -8,10 +8,9 @@ import { lambdaContext } from '../../support/lambda-events.ts';
 import { ScriptedKlarna, unclear } from '../../support/scripted-klarna.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
-afterEach(() => vi.restoreAllMocks());
+const output = captureOutput();
 
-it('every answer of Klarna is counted by its kind and timed, and passed on as it is', async () => {
-  const output = captureOutput();
+it('withMetrics counts and times every Klarna response, and returns it unchanged', async () => {
   const clock = new VirtualClock();
   const klarna = new ScriptedKlarna('SUBMITTED').responses('cancel', unclear);
   const measured = withMetrics(klarna, clock);

@@ -161,22 +161,22 @@ test.each([
   [
     'an unknown target',
     { target: 's3', kind: 'error' },
-    'dynamodb | scheduler | sqs | eventbridge | secretsmanager.',
+    'dynamodb, scheduler, sqs, eventbridge, secretsmanager.',
   ],
-  ['no kind', { target: 'sqs' }, 'kind is missing; allowed: error | throttle'],
+  ['no kind', { target: 'sqs' }, 'kind is missing; allowed: error, throttle'],
   ['an unknown kind', { target: 'sqs', kind: 'explode' }, 'kind is "explode"; allowed: error'],
   ['a kind of another target', { target: 'sqs', kind: 'partial' }, 'target is "sqs"; allowed: eventbridge'],
-  ['what cannot be lost', { target: 'dynamodb', kind: 'lose' }, 'allowed: scheduler | sqs'],
+  ['what cannot be lost', { target: 'dynamodb', kind: 'lose' }, 'allowed: scheduler, sqs'],
   ['times below 0', { target: 'sqs', kind: 'error', times: -1 }, 'times is -1; allowed: a whole number'],
   [
     'a field too many',
     { target: 'sqs', kind: 'hang', delayMs: 5 },
-    'delayMs is no field here; allowed: target',
+    'delayMs is not a field; allowed: target',
   ],
   [
     'an unknown action',
     { target: 'sqs', kind: 'hang', action: 'Send' },
-    'action is "Send"; allowed: GetQueueAttributes | ',
+    'action is "Send"; allowed: GetQueueAttributes, ',
   ],
   ['no klarna here', { target: 'klarna', kind: 'hang' }, 'target is "klarna"; allowed: dynamodb'],
 ])('%s is refused with what is allowed', async (_, body, message) => {
@@ -202,7 +202,7 @@ test('faults of Klarna and of functions are passed on, and answered as they are 
   });
   expect(passed).toEqual([{ kind: 'hang', on: 'cancel' }]);
   expect((await call('POST', '/faults', { target: 'lambda' })).status).toBe(400);
-  expect(JSON.stringify((await call('POST', '/faults', { target: 's3' })).body)).toContain('klarna | lambda');
+  expect(JSON.stringify((await call('POST', '/faults', { target: 's3' })).body)).toContain('klarna, lambda');
 });
 
 test('a forward that fails is told', async () => {

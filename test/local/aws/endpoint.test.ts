@@ -59,7 +59,7 @@ test('calls to DynamoDB pass byte for byte, over connections that stay open', as
   expect(upstream.connections()).toBe(1);
 });
 
-test('what DynamoDB refuses is refused, and when it does not answer that is said', async () => {
+test('what DynamoDB refuses is refused, and when it does not respond that is said', async () => {
   const upstream = await startUpstream();
   upstream.behaves(
     responding(400, {
@@ -73,7 +73,7 @@ test('what DynamoDB refuses is refused, and when it does not answer that is said
   await upstream.close();
   await expect(list()).rejects.toMatchObject({
     name: 'InternalServerError',
-    message: expect.stringContaining(`DynamoDB at ${upstream.url} does not answer`) as string,
+    message: expect.stringContaining(`DynamoDB at ${upstream.url} does not respond`) as string,
   });
 });
 
@@ -106,7 +106,9 @@ test('an unknown action is refused with those there are', async () => {
   await expect(aws.secrets.send(new ListSecretsCommand({}))).rejects.toThrow('does not have ListSecrets');
   await expect(aws.scheduler.send(new ListScheduleGroupsCommand({}))).rejects.toMatchObject({
     name: 'UnknownOperationException',
-    message: expect.stringContaining('GET /schedule-groups is no call that the local system knows') as string,
+    message: expect.stringContaining(
+      'GET /schedule-groups is not a call that the local system supports',
+    ) as string,
   });
   const inherited = { 'x-amz-target': 'AmazonSQS.constructor' };
   expect((await fetch(aws.url, { method: 'POST', headers: inherited })).status).toBe(400);
@@ -128,7 +130,7 @@ test.each(['/', '//', '/schedules/%', '/schedules/a/b', '/schedules?x', '/no/whe
     const aws = await startAws();
     const response = await fetch(`${aws.url}${path}`, { method: 'POST', body: '{}' });
     expect(response.status).toBe(404);
-    expect(await response.text()).toContain('is no call that the local system knows');
+    expect(await response.text()).toContain('is not a call that the local system supports');
   },
 );
 
@@ -154,5 +156,5 @@ test('a queue whose dead-letter queue is not there keeps the server from startin
 
 test('a port that is taken keeps the server from starting', async () => {
   const aws = await startAws();
-  await expect(startAws({ port: Number(new URL(aws.url).port) })).rejects.toThrow('EADDRINUSE');
+  await expect(startAws({ port: Number(new URL(aws.url).port) })).rejects.toThrow('is in use');
 });

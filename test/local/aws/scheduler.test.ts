@@ -118,7 +118,7 @@ test.each<[string, Partial<CreateScheduleCommandInput>, string]>([
   ['no expression', { ScheduleExpression: undefined }, 'ScheduleExpression is missing.'],
   ['a time with Z', { ScheduleExpression: 'at(2099-01-01T00:00:00Z)' }, 'allowed: at(yyyy-mm-ddThh:mm:ss)'],
   ['31 February', { ScheduleExpression: 'at(2099-02-31T00:00:00)' }, 'allowed: at(yyyy-mm-ddThh:mm:ss)'],
-  ['a rate', { ScheduleExpression: 'rate(1 minute)' }, 'knows one-time schedules only'],
+  ['a rate', { ScheduleExpression: 'rate(1 minute)' }, 'supports one-time schedules only'],
   ['another zone', { ScheduleExpressionTimezone: 'Europe/Stockholm' }, 'allowed: UTC'],
   ['no target', { Target: undefined }, 'Target is missing.'],
   ['no role', { Target: { ...target, RoleArn: undefined } }, 'Target.RoleArn is missing.'],

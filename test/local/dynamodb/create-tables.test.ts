@@ -25,17 +25,17 @@ test.each([
   {
     what: 'key',
     change: { KeySchema: [{ AttributeName: 'due', KeyType: 'HASH' }] },
-    says: 'its key is PK S HASH and has to be due S HASH',
+    says: 'its key is PK S HASH, expected due S HASH',
   },
   {
     what: 'index',
     change: { GlobalSecondaryIndexes: undefined },
-    says: 'its global indexes is due (due S HASH, KEYS_ONLY ) and has to be none',
+    says: 'its global indexes is due (due S HASH, KEYS_ONLY ), expected none',
   },
   {
     what: 'stream',
     change: { StreamSpecification: { StreamEnabled: true, StreamViewType: 'KEYS_ONLY' } },
-    says: 'its stream is NEW_AND_OLD_IMAGES and has to be KEYS_ONLY. Delete the data folder',
+    says: 'its stream is NEW_AND_OLD_IMAGES, expected KEYS_ONLY. Delete the data folder',
   },
 ])('a table whose $what differs is refused with what differs', async ({ change, says }) => {
   const changed = { ...notesTable, createTable: { ...notesTable.createTable, ...change } };

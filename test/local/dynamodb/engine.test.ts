@@ -106,7 +106,7 @@ test('an endpoint of one’s own that does not answer is named', async () => {
   const gone = await start(undefined);
   await gone.engine.close();
   await expect(start(undefined, { LAPSE_DYNAMODB_URL: gone.engine.url })).rejects.toThrow(
-    `No DynamoDB answers at LAPSE_DYNAMODB_URL=${gone.engine.url}: start it, or unset the variable`,
+    `DynamoDB does not respond at LAPSE_DYNAMODB_URL=${gone.engine.url}: start it, or unset the variable`,
   );
 });
 

@@ -14,7 +14,7 @@ it.each([
   ],
   [
     'Needs attention',
-    'not heard of yet: klarna denied',
+    'Not seen yet: klarna denied',
     'Payment Request Needs Attention',
     null,
     'klarna_denied',

@@ -175,7 +175,7 @@ it('a port that is taken is refused with what to do', async () => {
   const first = await startListening(0, (_, response) => response.end());
   onTestFinished(() => first.close());
   await expect(startListening(Number(new URL(first.url).port), () => undefined)).rejects.toThrow(
-    /^Port \d+ cannot be had \(EADDRINUSE\): name another, or 0 for a free one\.$/,
+    /^Port \d+ is in use: name another one, or 0 for a free one\.$/,
   );
 });
 

@@ -91,19 +91,19 @@ it('changes one switch and leaves the others', async () => {
 
 describe('bad input is answered with what is allowed', () => {
   it.each<[string, unknown, string]>([
-    ['/faults', { kind: 'sabotage' }, 'kind is "sabotage"; allowed: conflict | timeout-error |'],
-    ['/faults', {}, 'kind is missing; allowed: conflict |'],
+    ['/faults', { kind: 'sabotage' }, 'kind is "sabotage"; allowed: conflict, timeout-error,'],
+    ['/faults', {}, 'kind is missing; allowed: conflict,'],
     ['/faults', { kind: 'conflict', times: 0 }, 'times is 0; allowed: a whole number from 1 to 1000000.'],
     [
       '/faults',
       { kind: 'conflict', on: 'webhook' },
-      'on is "webhook"; allowed: create | read | cancel | patch | any.',
+      'on is "webhook"; allowed: create, read, cancel, patch, any.',
     ],
     ['/faults', { kind: 'lose', on: 'cancel' }, 'on is "cancel"; allowed: webhook.'],
     [
       '/faults',
       { kind: 'hang', status: 500 },
-      'status is no field here; allowed: times, payment_request_id, on',
+      'status is not a field; allowed: times, payment_request_id, on',
     ],
     ['/faults', { kind: 'html', status: 99 }, 'status is 99; allowed: a whole number from 200 to 599.'],
     ['/faults', { kind: 'slow', delayMs: -1 }, 'delayMs is -1; allowed: a whole number from 0 to 86400000.'],
@@ -111,17 +111,17 @@ describe('bad input is answered with what is allowed', () => {
     ['/faults', 7, 'The text is 7; allowed: one JSON object.'],
     ['/faults', '{"kind":', 'The text is not JSON; allowed: one JSON object.'],
     ['/settings', { clockScale: 0 }, 'clockScale is 0; allowed: a number above 0.'],
-    ['/settings', { responseToRepeatedCancel: 418 }, 'allowed: 200 | 400 | 403 | 404 | 409.'],
-    ['/settings', { speed: 1 }, 'speed is no field here; allowed: completedCanBeCanceled,'],
+    ['/settings', { responseToRepeatedCancel: 418 }, 'allowed: 200, 400, 403, 404, 409.'],
+    ['/settings', { speed: 1 }, 'speed is not a field; allowed: completedCanBeCanceled,'],
     [
       '/payment-requests',
       { payment_request_id: 'mine' },
       'payment_request_id is "mine"; allowed: an id such as',
     ],
-    ['/payment-requests', { state: 'PAID' }, 'state is "PAID"; allowed: SUBMITTED | IN_PROGRESS |'],
+    ['/payment-requests', { state: 'PAID' }, 'state is "PAID"; allowed: SUBMITTED, IN_PROGRESS,'],
     ['/payment-requests', { expires_at: 'soon' }, 'expires_at is "soon"; allowed: a time in RFC 3339'],
-    ['/payment-requests/mine/submit', {}, 'mine is no id; allowed: one such as'],
-    ['/payment-requests/mine/eat', {}, 'eat is nothing that can be done; allowed: submit, start,'],
+    ['/payment-requests/mine/submit', {}, 'mine is not a valid id; allowed: one such as'],
+    ['/payment-requests/mine/eat', {}, 'eat is not an action; allowed: submit, start,'],
     ['/payment-requests', 'x'.repeat(1_048_577), 'The body is too long; allowed: 1 MB.'],
   ])('%s %j', async (path, body, sentence) => {
     const klarna = await startSimulator();

@@ -57,7 +57,7 @@ describe('ends cleanly', () => {
 });
 
 it.each<[object, readonly string[], string]>([
-  [{ speed: 1 }, [], 'speed is no field here; allowed: completedCanBeCanceled,'],
+  [{ speed: 1 }, [], 'speed is not a field; allowed: completedCanBeCanceled,'],
   [
     { webhooks: [{ url: 'http://127.0.0.1/', signing_key_id: 'k' }] },
     [],

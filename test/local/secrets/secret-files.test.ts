@@ -71,10 +71,14 @@ it('an API key of two accounts speaks for both; a key that replaces another has 
 });
 
 it.each<[string, unknown, RegExp]>([
-  ['no JSON', `{"demo": "${planted.apiKey}`, /--accounts .*accounts\.json: the file is not as it should be/],
-  ['a list', [planted.apiKey], /the file is not as it should be/],
-  ['an account without a key', { demo: { environment: 'test' } }, /demo\.api_key is not as it should be/],
-  ['a key that is no text', { demo: { api_key: [planted.apiKey] } }, /demo\.api_key .*allowed: string/],
+  [
+    'no JSON',
+    `{"demo": "${planted.apiKey}`,
+    /--accounts .*accounts\.json: the file is not valid; allowed: a JSON object/,
+  ],
+  ['a list', [planted.apiKey], /the file is not valid; allowed: a JSON object/],
+  ['an account without a key', { demo: { environment: 'test' } }, /demo\.api_key is missing/],
+  ['a key that is no text', { demo: { api_key: [planted.apiKey] } }, /demo\.api_key .*allowed: text/],
 ])('accounts that are %s are refused, and not quoted', async (_, content, message) => {
   const error: unknown = await open(content).catch((refusal: unknown) => refusal);
   expect(error).toBeInstanceOf(Error);

@@ -74,7 +74,7 @@ test('a failed run is tried twice more and then given up, the rhythm goes on', a
   const target = scriptedFunction((_, invocation) => (invocation <= 3 ? failed : undefined));
   start(target, 0.005, { onLog: (line) => logged.push(line) });
   await vi.waitFor(() => expect(target.events.length).toBeGreaterThanOrEqual(5), soon);
-  expect(logged).toEqual(['schedule Sweep: gave up a run: Error: no luck']);
+  expect(logged).toEqual(['schedule Sweep: a run failed after all retries: Error: no luck']);
 });
 
 test('throttled is no failure', async () => {

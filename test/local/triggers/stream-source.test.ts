@@ -382,7 +382,7 @@ test('a table without a stream is refused', async () => {
   const silent = { ...notesTable, name: 'silent', createTable: withoutStream, streamEnabled: false };
   await createTables(engine.url, [silent]);
   await expect(start(scriptedFunction(), { tableName: 'silent' })).rejects.toThrow(
-    'The table silent has no stream to read.',
+    'The table silent does not have a stream.',
   );
 });
 
