@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
-import { closedObject, readJson } from '../../local/shared/read-json.ts';
+import { checkedJson, closedObject } from '../../local/shared/checked-json.ts';
 
 /** A deployed stack as `TARGET` names it: the outputs of the stack, and an account of its secrets. See docs/get-started/deploy.md. */
 const schema = closedObject({
@@ -21,7 +21,7 @@ export function readTargetFile(file: string): v.InferOutput<typeof schema> {
       `TARGET is ${JSON.stringify(file)}, which is not a file that can be read; docs/get-started/deploy.md says what to write in it.`,
     );
   }
-  const json = readJson(schema, text);
+  const json = checkedJson(schema, text);
   if ('value' in json) return json.value;
   throw new Error(`TARGET is ${JSON.stringify(file)}, and in it: ${json.violation}`);
 }
