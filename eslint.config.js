@@ -11,16 +11,6 @@ const notYetWithinLimits = [
   'bench/subjects.ts',
   'functions/adapters/klarna/klarna-http.ts',
   'functions/adapters/klarna/klarna-payment-requests.ts',
-  'functions/application/ask-klarna.ts',
-  'functions/application/cancel-session.ts',
-  'functions/application/register-session.ts',
-  'functions/application/sync-klarna-expiry.ts',
-  'functions/domain/ambiguity.ts',
-  'functions/domain/cancel-attempt.ts',
-  'functions/domain/cancellation.ts',
-  'functions/domain/klarna-read.ts',
-  'functions/domain/registration.ts',
-  'functions/domain/state-change-event.ts',
   'lib/alarm-definitions.ts',
   'lib/dashboard.ts',
   'lib/lapse.ts',
@@ -63,7 +53,17 @@ const impureGlobals = [
 ].map((name) => ({ name, message: 'Take it as an argument or by a port.' }));
 
 export default defineConfig(
-  { ignores: ['node_modules/', '.dependency-cruiser.cjs', 'cdk.out/', 'dist/', 'coverage/', '.cache/', 'client/api-types.ts'] },
+  {
+    ignores: [
+      'node_modules/',
+      '.dependency-cruiser.cjs',
+      'cdk.out/',
+      'dist/',
+      'coverage/',
+      '.cache/',
+      'client/api-types.ts',
+    ],
+  },
   ...tseslint.configs.strictTypeChecked,
   ...tseslint.configs.stylisticTypeChecked,
   {

@@ -1,6 +1,6 @@
 /** DELETE of a Payment Request or of a session, and jobs that cancel many: ends what is open, unless the customer has paid. */
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import type { AccountSettings } from './application/ports.ts';
+import type { AccountSettings } from './domain/account-settings.ts';
 import type { RouteOf } from './contract/routes.ts';
 import { apiHandler } from './http/api-handler.ts';
 import { noQuery, requestCancelQuery, sessionCancelQuery } from './http/query-schemas.ts';

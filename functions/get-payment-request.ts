@@ -14,7 +14,7 @@ import { type HttpResponse, jsonResponse, klarnaDenied, Problem } from './http/p
 import { sessionReadResponse } from './http/session-response.ts';
 import { unknownRoute } from './http/unknown-route.ts';
 
-const { accounts, read, refresh, discover, readSession, list, jobs, warmUp } = composeReading();
+const { accounts, read, refresh, readSession, list, jobs, warmUp } = composeReading();
 
 export { warmUp };
 
@@ -27,7 +27,7 @@ const getRecord: RouteHandler = async (event, account) => {
   if (!query.refresh) return jsonResponse(200, viewOf(await recordOf(key)));
   const settings = await accountOf(event, accounts);
   const known = await read(key);
-  const { outcome, record } = await (known ? refresh(known, settings) : discover(key, settings));
+  const { outcome, record } = await refresh(key, settings, known);
   if (record) return jsonResponse(200, { ...viewOf(record), refresh: outcome });
   switch (outcome) {
     case 'not_found':

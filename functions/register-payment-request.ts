@@ -18,7 +18,7 @@ export const handler = apiHandler(async (event) => {
   const requestedBy = callerOf(event);
   if (event.requestContext.http.method === 'PATCH') {
     const deadline = deadlineOf(bodyOf(event, extensionBody), undefined);
-    return sessionResponse(key, await extend(key, deadline, account, requestedBy));
+    return sessionResponse(key, await extend(key, { deadline, requestedBy }, account));
   }
   const body = bodyOf(event, registrationBody);
   const { defaultSessionTimeout: millis } = account;

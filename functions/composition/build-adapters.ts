@@ -64,7 +64,11 @@ function connected(
 }
 
 /** The machine's clock. */
-export const clock: Clock = { now: () => Date.now(), wait: (millis) => wait(millis) };
+export const clock: Clock = {
+  now: () => Date.now(),
+  instant: () => instantFromMillis(Date.now()),
+  wait: (millis) => wait(millis),
+};
 
 /** 128 random bits each, in hex. */
 export const ids: Ids = { next: () => randomBytes(16).toString('hex') };
@@ -80,7 +84,7 @@ const tableOf = (environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS'>) => 
 export function storeOf(environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS'>) {
   // What a read in a rehearsal finds.
   const stored = () => ({
-    Item: marshall(toItem(unknownPaymentRequest(primingKey, instantFromMillis(clock.now())), 0), {
+    Item: marshall(toItem(unknownPaymentRequest(primingKey, clock.instant()), 0), {
       removeUndefinedValues: true,
     }),
   });

@@ -4,7 +4,6 @@
  */
 import { cancelPaymentRequest, dryRunCancel } from '../application/cancel-payment-request.ts';
 import { cancelSession } from '../application/cancel-session.ts';
-import { discoverPaymentRequest } from '../application/discover-payment-request.ts';
 import { endExpiredSession } from '../application/end-expired-session.ts';
 import { listPaymentRequests } from '../application/list-payment-requests.ts';
 import type { KlarnaExpiry, KlarnaPaymentRequests, PaymentRequestStore } from '../application/ports.ts';
@@ -18,7 +17,7 @@ import { runCancelJobs } from '../application/run-cancel-jobs.ts';
 import { startCancelJob, stopCancelJob } from '../application/start-cancel-job.ts';
 import { syncKlarnaExpiry } from '../application/sync-klarna-expiry.ts';
 import type { PaymentRequestKey } from '../domain/identifiers.ts';
-import { instantFromMillis } from '../domain/instant.ts';
+import { plusMillis } from '../domain/instant.ts';
 import { unknownPaymentRequest } from '../domain/payment-request.ts';
 import {
   accountsOf,
@@ -64,8 +63,8 @@ export function composeRegistration() {
     extend: extendSession(dependencies),
     warmUp: warmUpOf(
       () => accounts.all(),
-      () => offlineStore().save(undefined, unknownPaymentRequest(primingKey, instantFromMillis(clock.now()))),
-      () => offlineTimer().arm(primingKey, instantFromMillis(clock.now() + 86_400_000)),
+      () => offlineStore().save(undefined, unknownPaymentRequest(primingKey, clock.instant())),
+      () => offlineTimer().arm(primingKey, plusMillis(clock.instant(), 86_400_000)),
     ),
   };
 }
@@ -84,7 +83,6 @@ export function composeReading() {
     ),
     read: (key: Parameters<typeof store.read>[0]) => store.read(key),
     refresh: refreshPaymentRequest({ store, ...klarna }),
-    discover: discoverPaymentRequest({ store, ...klarna }),
     readSession: readSession({ store, sessions: store }),
     list: listPaymentRequests({ store, list: store }),
     jobs: jobs(),

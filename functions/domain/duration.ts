@@ -9,7 +9,7 @@ const iso8601 = new RegExp(
 /** Milliseconds of a week, a day, an hour, a minute and a second, in the order of {@link iso8601}. */
 const units = [604_800_000, 86_400_000, 3_600_000, 60_000, 1000] as const;
 
-/** What {@link parseDuration} takes, in words for an error. */
+/** The texts that {@link parseDuration} takes, in words for an error message. */
 export const durationFormat =
   'a positive ISO 8601 duration in weeks, days, hours, minutes and seconds, such as PT30M; no years or months, because their length varies';
 

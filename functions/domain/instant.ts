@@ -50,17 +50,17 @@ function offsetMillis(offset: string): number {
   return sign * (Number(offset.slice(1, 3)) * 60 + Number(offset.slice(3).replace(':', ''))) * 60_000;
 }
 
-/** The instant that is this many milliseconds after 1970. */
+/** The moment this many milliseconds after 1970. */
 export const instantFromMillis = (millis: number): Instant =>
   `${new Date(millis).toISOString().slice(0, -1)}000000Z` as Instant;
 
-/** Milliseconds since 1970, finer digits dropped: V8 reads past them. */
+/** Milliseconds since 1970. V8 ignores the finer digits. */
 export const millisOf = (instant: Instant): number => Date.parse(instant);
 
 /** The last millisecond that RFC 3339 can write. */
 const lastMillis = Date.parse('9999-12-31T23:59:59.999Z');
 
-/** The instant so many milliseconds later, at most the end of the year 9999. */
+/** The moment this many milliseconds later, at most the end of the year 9999. */
 export const plusMillis = (instant: Instant, millis: number): Instant =>
   `${new Date(Math.min(millisOf(instant) + millis, lastMillis)).toISOString().slice(0, 23)}${instant.slice(23)}` as Instant;
 
@@ -84,5 +84,5 @@ export function nextNanosecond(instant: Instant): Instant {
 export const formatMillis = (instant: Instant): string =>
   formatInstant(`${instant.slice(0, 23)}000000Z` as Instant);
 
-/** RFC 3339 as people write it: without trailing zeros. */
+/** RFC 3339 without trailing zeros. */
 export const formatInstant = (instant: Instant): string => instant.replace(/\.?0+Z/, 'Z');

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import * as v from 'valibot';
-import type { AccountSettings } from '../application/ports.ts';
+import type { AccountSettings } from '../domain/account-settings.ts';
 import type { CancelJobRequest } from '../application/start-cancel-job.ts';
 import { type CancelJobKey, longestCancelList } from '../domain/cancel-job.ts';
 import { parseCancelJobId, parsePaymentRequestId, parseSessionId } from '../domain/identifiers.ts';

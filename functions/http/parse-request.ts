@@ -1,6 +1,7 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import * as v from 'valibot';
-import type { AccountSettings, Accounts } from '../application/ports.ts';
+import type { Accounts } from '../application/ports.ts';
+import type { AccountSettings } from '../domain/account-settings.ts';
 import { readJson } from '../contract/read-json.ts';
 import { durationFormat, parseDuration } from '../domain/duration.ts';
 import {

@@ -1,4 +1,5 @@
-import type { Clock, KlarnaResponse, KlarnaExpiry, KlarnaPaymentRequests } from '../application/ports.ts';
+import type { Clock, KlarnaExpiry, KlarnaPaymentRequests } from '../application/ports.ts';
+import type { KlarnaResponse } from '../domain/klarna-response.ts';
 import { count, measure } from './telemetry.ts';
 
 type Klarna = KlarnaPaymentRequests & KlarnaExpiry;

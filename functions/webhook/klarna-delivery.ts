@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import * as v from 'valibot';
-import type { DeliveryFacts, QuarantineReason, SigningKey } from '../application/ports.ts';
+import type { DeliveryFacts, QuarantineReason } from '../domain/quarantined-delivery.ts';
+import type { SigningKey } from '../domain/signing-key.ts';
 import type { VerifiedDelivery } from '../application/receive-webhook.ts';
 import { readJson } from '../contract/read-json.ts';
 import { parseEventId, parsePaymentRequestId } from '../domain/identifiers.ts';

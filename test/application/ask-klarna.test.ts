@@ -6,7 +6,7 @@ import {
   readAtKlarna,
   type TimedResponse,
 } from '../../functions/application/ask-klarna.ts';
-import type { KlarnaResponse } from '../../functions/application/ports.ts';
+import type { KlarnaResponse } from '../../functions/domain/klarna-response.ts';
 import { instantFromMillis } from '../../functions/domain/instant.ts';
 import { key, settingsWith } from '../support/fixtures.ts';
 import { afterNoon } from '../support/sessions.ts';
@@ -29,7 +29,8 @@ function asking(klarna: ScriptedKlarna) {
   const end = async (budget: number, allowCompleted = false, grace?: number) => {
     const until = begin + budget;
     const first: TimedResponse = await readAtKlarna(dependencies)(settings, id, until);
-    const verdict = await endAtKlarna(dependencies)(settings, id, allowCompleted, grace, until, first);
+    const attempt = { settings, paymentRequestId: id, allowCompleted, grace, until };
+    const verdict = await endAtKlarna(dependencies)(attempt, first);
     return { ...verdict, waited: clock.now() - begin };
   };
   return { dependencies, begin, end };

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { callLimit } from '../../functions/application/ask-klarna.ts';
 import { dryRunCancel } from '../../functions/application/cancel-payment-request.ts';
-import type { AccountSettings, KlarnaResponse } from '../../functions/application/ports.ts';
+import type { AccountSettings } from '../../functions/domain/account-settings.ts';
+import type { KlarnaResponse } from '../../functions/domain/klarna-response.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
 import { key, observed, recordWith, registrationWith, settingsWith } from '../support/fixtures.ts';
 import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type { KlarnaResponse } from '../../functions/application/ports.ts';
+import type { KlarnaResponse } from '../../functions/domain/klarna-response.ts';
 import { reconcilePaymentRequests } from '../../functions/application/reconcile-payment-requests.ts';
 import type { Account, EventId } from '../../functions/domain/identifiers.ts';
 import { plusMillis } from '../../functions/domain/instant.ts';

@@ -121,9 +121,7 @@ describe('a record that is changed', () => {
       next: looked(record ?? recordWith()),
       outcome: undefined,
     }));
-    await expect(changing).rejects.toThrow(
-      `shop-se/${key.paymentRequestId}: changed by others 40 times in a row`,
-    );
+    await expect(changing).rejects.toThrow(`shop-se/${key.paymentRequestId}: 40 write conflicts in a row`);
     expect(tries).toBe(40);
   });
 });

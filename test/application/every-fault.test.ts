@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { KlarnaResponse } from '../../functions/application/ports.ts';
+import type { KlarnaResponse } from '../../functions/domain/klarna-response.ts';
 import { registrationWith } from '../support/fixtures.ts';
 import { ScriptedKlarna } from '../support/scripted-klarna.ts';
 import { World } from '../support/world.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { QuarantinedDelivery } from '../../functions/application/ports.ts';
+import type { QuarantinedDelivery } from '../../functions/domain/quarantined-delivery.ts';
 import { receiveWebhook } from '../../functions/application/receive-webhook.ts';
 import { key, noon, observed } from '../support/fixtures.ts';
 import { World } from '../support/world.ts';

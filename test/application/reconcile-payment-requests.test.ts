@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { reconcilePaymentRequests, repairs } from '../../functions/application/reconcile-payment-requests.ts';
 import { refreshPaymentRequest } from '../../functions/application/refresh-payment-request.ts';
-import type { AccountSettings, KlarnaResponse } from '../../functions/application/ports.ts';
+import type { AccountSettings } from '../../functions/domain/account-settings.ts';
+import type { KlarnaResponse } from '../../functions/domain/klarna-response.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { key, noon, observed, recordWith } from '../support/fixtures.ts';
 import { afterNoon, minute, registered, session, settledWith } from '../support/sessions.ts';
@@ -17,7 +18,7 @@ const nothingDone = {
   arm: 0,
   arm_default: 0,
   ask: 0,
-  look: 0,
+  read: 0,
   held: 0,
   failed: 0,
 };
@@ -92,7 +93,7 @@ describe('the sweep', () => {
   });
 
   it('counts as repairs what the ordinary course should have done', () => {
-    const report = { resume: 1, end: 2, arm: 4, look: 8, expire: 16, forget: 32, ask: 64, nothing: 128 };
+    const report = { resume: 1, end: 2, arm: 4, read: 8, expire: 16, forget: 32, ask: 64, nothing: 128 };
     expect(repairs({ ...nothingDone, ...report, arm_default: 256, failed: 512, held: 1024 })).toBe(15);
   });
 });
@@ -238,7 +239,7 @@ describe('what Klarna does not know when it is asked', () => {
   const asked = async (state: 'SUBMITTED' | undefined) => {
     const { world } = await worldWith(recordWith({ state: 'SUBMITTED' }));
     world.klarna.state = undefined;
-    await refreshPaymentRequest(world.dependencies)(world.record, world.settings);
+    await refreshPaymentRequest(world.dependencies)(key, world.settings, world.record);
     expect(world.record.attention).toBe('not_found');
     world.klarna.state = state;
     return world;
@@ -246,7 +247,7 @@ describe('what Klarna does not know when it is asked', () => {
 
   it('is not to be seen by a person any more once the next sweep finds it', async () => {
     const world = await asked('SUBMITTED');
-    expect((await world.sweep()).look).toBe(1);
+    expect((await world.sweep()).read).toBe(1);
     expect(world.record).toMatchObject({ state: 'SUBMITTED', attention: undefined });
     world.clock.advance(minute);
     await world.sweep();
@@ -278,7 +279,7 @@ describe('what Klarna does not know when it is asked', () => {
 describe('a look', () => {
   it('at what Klarna has not known takes in what it says now, and comes back', async () => {
     const { world, sweep } = await worldWith(lost);
-    expect(await sweep()).toEqual({ ...nothingDone, look: 1 });
+    expect(await sweep()).toEqual({ ...nothingDone, read: 1 });
     expect(world.klarna.calls).toEqual(['read']);
     expect(world.record.history.map(({ kind }) => kind)).toEqual(['read']);
     expect(world.record).toMatchObject({ attempts: 1, reconcileAfter: noon });

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { callLimit } from '../../functions/application/ask-klarna.ts';
-import type { KlarnaResponse } from '../../functions/application/ports.ts';
+import type { KlarnaResponse } from '../../functions/domain/klarna-response.ts';
 import {
   refreshPaymentRequest,
   type RefreshOutcome,
 } from '../../functions/application/refresh-payment-request.ts';
 import { historyLimit } from '../../functions/domain/payment-request.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
-import { observed, recordWith } from '../support/fixtures.ts';
+import { key, observed, recordWith } from '../support/fixtures.ts';
 import { afterNoon, minute } from '../support/sessions.ts';
 import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
 import { World } from '../support/world.ts';
@@ -23,7 +23,7 @@ async function refreshed(
   const known = recordWith({ state, klarnaExpiresAt: afterNoon(15) });
   if (!deleted) await world.store.save(undefined, known);
   world.clock.advance(minutes * minute);
-  const refresh = await refreshPaymentRequest(world.dependencies)(known, world.settings);
+  const refresh = await refreshPaymentRequest(world.dependencies)(key, world.settings, known);
   return { world, known, refresh };
 }
 
@@ -44,7 +44,7 @@ describe('a request of which Klarna is asked', () => {
     let { record } = refresh;
     for (let time = 0; time < 400; time += 1) {
       world.clock.advance(1_000);
-      ({ record } = await refreshPaymentRequest(world.dependencies)(record, world.settings));
+      ({ record } = await refreshPaymentRequest(world.dependencies)(key, world.settings, record));
     }
     expect(record).toMatchObject({ state: 'SUBMITTED', version: 402, historyDropped: 401 - historyLimit });
     expect(record.history).toHaveLength(historyLimit);
@@ -116,7 +116,7 @@ describe('a request of which Klarna is asked', () => {
     expect(refresh.record.attention).toBe('not_found');
     klarna.state = state;
     world.clock.advance(15 * minute);
-    const again = await refreshPaymentRequest(world.dependencies)(refresh.record, world.settings);
+    const again = await refreshPaymentRequest(world.dependencies)(key, world.settings, refresh.record);
     expect(again.record).toMatchObject({ state: state ?? 'EXPIRED', attention: undefined });
   });
 
@@ -138,7 +138,7 @@ describe('a request of which Klarna is asked', () => {
     const known = recordWith({ state: 'SUBMITTED', klarnaExpiresAt: afterNoon(15) });
     await world.store.save(undefined, known);
     world.clock.advance(16 * minute);
-    const refresh = await refreshPaymentRequest(world.dependencies)(known, world.settings);
+    const refresh = await refreshPaymentRequest(world.dependencies)(key, world.settings, known);
     expect(refresh).toMatchObject({ outcome: 'not_found', record: { state: 'COMPLETED' } });
     expect(world.record.state).toBe('COMPLETED');
   });
@@ -147,5 +147,42 @@ describe('a request of which Klarna is asked', () => {
     const klarna = new ScriptedKlarna('SUBMITTED');
     await refreshed('SUBMITTED', klarna);
     expect(klarna.limits).toEqual([callLimit]);
+  });
+});
+
+const discover = (world: World) => refreshPaymentRequest(world.dependencies)(key, world.settings, undefined);
+
+describe('a refresh of a request without a record', () => {
+  it('makes the record where Klarna shows the request', async () => {
+    const world = new World(new ScriptedKlarna('IN_PROGRESS'));
+    expect(await discover(world)).toMatchObject({ outcome: 'refreshed', record: world.record });
+    expect(world.record).toMatchObject({
+      state: 'IN_PROGRESS',
+      occurredAt: world.clock.instant(),
+      evidence: { source: 'read', eventId: expect.stringMatching(/^read:[0-9a-f]{32}$/) as string },
+      version: 1,
+    });
+    expect(world.klarna.calls).toEqual(['read']);
+    expect(world.klarna.limits).toEqual([callLimit]);
+  });
+
+  it('returns the record with a webhook that arrived meanwhile', async () => {
+    const klarna = new ScriptedKlarna('SUBMITTED').responses('read', (self) => {
+      void world.webhook(observed('COMPLETED'));
+      return self.shown();
+    });
+    const world = new World(klarna);
+    expect(await discover(world)).toMatchObject({ outcome: 'refreshed', record: { state: 'COMPLETED' } });
+  });
+
+  it.each<[KlarnaResponse, string]>([
+    [{ kind: 'not_found', proof: {} }, 'not_found'],
+    [unclear, 'unknown'],
+    [{ kind: 'denied', proof: {} }, 'klarna_denied'],
+    [{ kind: 'unknown_state', proof: {} }, 'unknown'],
+  ])('makes no record where Klarna responds $kind (%s)', async (response, outcome) => {
+    const world = new World(new ScriptedKlarna('SUBMITTED').responses('read', response));
+    expect(await discover(world)).toEqual({ outcome, record: undefined, proof: response.proof });
+    expect(world.store.writes).toBe(0);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { DeliveryReplay, SigningKey, StoredDelivery } from '../../functions/application/ports.ts';
+import type { DeliveryReplay, StoredDelivery } from '../../functions/domain/quarantined-delivery.ts';
+import type { SigningKey } from '../../functions/domain/signing-key.ts';
 import { replayQuarantined } from '../../functions/application/replay-quarantined.ts';
 import { judgeDelivery } from '../../functions/webhook/klarna-delivery.ts';
 import { account, key, observed } from '../support/fixtures.ts';

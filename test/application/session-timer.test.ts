@@ -1,9 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  extendSession,
-  registerSession,
-  type SessionDependencies,
-} from '../../functions/application/register-session.ts';
+import { registerSession, type SessionDependencies } from '../../functions/application/register-session.ts';
 import type { Deadline } from '../../functions/domain/registration.ts';
 import { key, observed, registrationWith } from '../support/fixtures.ts';
 import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
@@ -33,6 +29,23 @@ describe('a timer that goes off', () => {
       cancellation: { cause: 'timeout', requestedBy: 'lapse:session-timer' },
       reconcileAfter: undefined,
     });
+  });
+
+  it.each([
+    ['the timer', (world: World) => world.timerFires()],
+    ['the sweep', (world: World) => world.sweep()],
+  ])('%s reads the record once to end a session', async (_, end) => {
+    const reads: string[] = [];
+    const world = await expired(
+      new World(new ScriptedKlarna('SUBMITTED'), {}, (call, moment) => {
+        if (call === 'store.read' && moment === 'before') reads.push(call);
+      }),
+    );
+    world.clock.advance(minutes(2));
+    reads.length = 0;
+    await end(world);
+    expect(world.record.state).toBe('CANCELED');
+    expect(reads).toHaveLength(1);
   });
 
   it('finds nothing to do the second and the third time', async () => {
@@ -105,12 +118,12 @@ describe('a timer that goes off', () => {
     ['given more time', { deadlineAt: afterNoon(60) }],
     ['only to be observed', { session: { ...session, onTimeout: 'observe' } }],
   ] as const)('the timer spares a session that is %s between its read and its claim', async (_, change) => {
-    let reads = 0;
+    let isRead = false;
     const world: World = new World(new ScriptedKlarna('SUBMITTED'), {}, (call, moment) => {
-      if (call !== 'store.read' || moment !== 'before') return;
-      reads += 1;
-      // After the timer's own look, before the cancel's.
-      if (reads === 2) void world.store.save(world.record, { ...world.record, ...change, version: 3 });
+      if (call === 'store.read' && moment === 'after') isRead = true;
+      if (!isRead || call !== 'store.save' || moment !== 'before') return;
+      isRead = false;
+      void world.store.save(world.record, { ...world.record, ...change, version: 3 });
     });
     await expired(world);
     expect(await world.timerFires()).toMatchObject({ kind: 'ended', cancel: { outcome: 'pending' } });
@@ -194,8 +207,7 @@ describe('registering', () => {
     expect(outcome.kind).toBe('registered');
     expect(record).toMatchObject({ timer: 'armed', version: 2 });
     expect(world.store.writes).toBe(2);
-    const extend = extendSession(world.dependencies);
-    await extend(key, timeout(40), world.settings, 'test');
+    await world.extend(timeout(40));
     expect(world.record.history.map(({ eventId }) => eventId.split(':')[0])).toEqual(['register', 'extend']);
   });
 
@@ -253,10 +265,7 @@ describe('registering', () => {
   it('lets two callers move one deadline at once, and leaves the timer as the record has it', async () => {
     const world = new World();
     await world.register(registrationWith());
-    const extend = extendSession(world.dependencies);
-    const [a, b] = await Promise.all(
-      [40, 50].map((count) => extend(key, timeout(count), world.settings, 'test')),
-    );
+    const [a, b] = await Promise.all([40, 50].map((count) => world.extend(timeout(count))));
     expect([a?.outcome.kind, b?.outcome.kind]).toEqual(['changed', 'changed']);
     expect(world.timer.deadline).toBe(world.record.deadlineAt);
     expect(world.record.timer).toBe('armed');

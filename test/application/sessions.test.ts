@@ -147,6 +147,16 @@ describe('a session that is ended', () => {
     ]);
   });
 
+  it('passes each record on, so that a cancel need not read it again', async () => {
+    const record = await member('SUBMITTED');
+    const passedOn: unknown[] = [];
+    await end((key, ...asked) => {
+      passedOn.push(asked[2]);
+      return Promise.resolve({ outcome: 'canceled', record: recordWith({ ...key, state: 'CANCELED' }) });
+    });
+    expect(passedOn).toEqual([record]);
+  });
+
   it('is not written to by a rehearsal', async () => {
     const record = await member('COMPLETED');
     const members = await end(undefined, true);

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { extendSession } from '../../functions/application/register-session.ts';
 import { repairs } from '../../functions/application/reconcile-payment-requests.ts';
 import { sweepSessionTimer } from '../../functions/adapters/sweep/sweep-session-timer.ts';
 import { key, noon, observed, registrationWith } from '../support/fixtures.ts';
@@ -76,7 +75,7 @@ describe('where the sweep is the only timer', () => {
     const world = worldOf();
     await world.register(registrationWith());
     const longer = { kind: 'session_timeout', millis: 40 * minute, given: 'PT40M' } as const;
-    await extendSession(world.dependencies)(key, longer, world.settings, 'test');
+    await world.extend(longer);
     await sweptUntil(world, 39);
     expect(world.klarna.calls).toEqual([]);
     world.clock.advance(minute);

@@ -86,8 +86,7 @@ function eventfulLife(): readonly StateChangeEvent[] {
   const refused = withRefusedCommand(
     over,
     command,
-    { kind: 'already_final', state: 'COMPLETED' },
-    ownEventId('response', '1'),
+    { outcome: { kind: 'already_final', state: 'COMPLETED' }, eventId: ownEventId('response', '1') },
     afterNoon(1),
   );
   const writes: readonly (readonly [PaymentRequest | undefined, PaymentRequest])[] = [

@@ -4,7 +4,7 @@ import { ownEventId } from '../../functions/domain/identifiers.ts';
 import type { Observation } from '../../functions/domain/observation.ts';
 import { ambiguityOf, withResponse } from '../../functions/domain/ambiguity.ts';
 import { type HistoryEntry, type PaymentRequest, withEntry } from '../../functions/domain/payment-request.ts';
-import { decideReconciliation, dueAfterLook } from '../../functions/domain/reconciliation.ts';
+import { decideReconciliation, dueAfterRead } from '../../functions/domain/reconciliation.ts';
 import { applyObservation } from '../../functions/domain/transition.ts';
 import { at, observed, recordWith } from '../support/fixtures.ts';
 import { afterNoon, cancellationWith, registered, session } from '../support/sessions.ts';
@@ -23,7 +23,10 @@ const read = (state: 'SUBMITTED' | 'CANCELED', occurredAt = later) =>
 const tie = [observed('IN_PROGRESS'), observed('SUBMITTED')];
 const contradiction = [observed('CANCELED'), observed('EXPIRED', later)];
 
-const emptyRead = emptyResponse('read', '1', 'not_found', { status: '404' }, at(later));
+const emptyRead = emptyResponse(
+  { kind: 'read', distinction: '1', response: 'not_found', proof: { status: '404' } },
+  at(later),
+);
 
 describe('a question that webhooks leave open', () => {
   it.each<[string, readonly (Observation | HistoryEntry)[], 'tie' | 'contradiction' | undefined]>([
@@ -101,10 +104,14 @@ describe('the answer', () => {
   const record = after(contradiction);
   const question = ambiguityOf(record);
   if (!question) throw new Error('there is no question');
-  const response = { eventId: ownEventId('sweep', '1'), detail: { response: 'not_found', status: '404' } };
+  const response = {
+    eventId: ownEventId('sweep', '1'),
+    detail: { response: 'not_found', status: '404' },
+    dueAfter: undefined,
+  };
 
   it('is an entry of the history; the state and the attention stay', () => {
-    const responded = withResponse(record, question, response, undefined, now);
+    const responded = withResponse(record, question, response, now);
     expect(responded).toMatchObject({
       state: 'CANCELED',
       attention: 'contradiction',
@@ -126,12 +133,12 @@ describe('the answer', () => {
 
   it('is none to a question that was raised meanwhile', () => {
     const asked = after([observed('DECLINED', '2026-03-01T12:02:00Z')], record);
-    expect(withResponse(asked, question, response, undefined, now)).toBeUndefined();
+    expect(withResponse(asked, question, response, now)).toBeUndefined();
   });
 });
 
 describe('after a look the record is due', () => {
-  it.each<[string, PaymentRequest, ReturnType<typeof dueAfterLook>]>([
+  it.each<[string, PaymentRequest, ReturnType<typeof dueAfterRead>]>([
     [
       'as it was while a cancel of which the end is not known goes on, though the request has ended',
       registered({
@@ -161,6 +168,6 @@ describe('after a look the record is due', () => {
     ['at once, where there is no deadline, whatever its timer', recordWith({ timer: 'armed' }), now],
     ['no more, once it has ended', registered({ state: 'CANCELED' }), undefined],
   ])('%s', (_, record, due) => {
-    expect(dueAfterLook(record, now)).toBe(due);
+    expect(dueAfterRead(record, now)).toBe(due);
   });
 });

@@ -140,13 +140,13 @@ describe('an attempt that knows how it ended', () => {
 
 describe('what Klarna answered that is no evidence', () => {
   const unresolved = emptyResponse(
-    'cancel',
-    '1',
-    'unclear',
-    { status: '500', error_id: 'e1' },
+    { kind: 'cancel', distinction: '1', response: 'unclear', proof: { status: '500', error_id: 'e1' } },
     afterNoon(30.5),
   );
-  const limited = emptyResponse('read', '2', 'rate_limited', { status: '429' }, afterNoon(30.6));
+  const limited = emptyResponse(
+    { kind: 'read', distinction: '2', response: 'rate_limited', proof: { status: '429' } },
+    afterNoon(30.6),
+  );
 
   it('is in the history where it came, by the write that settles the claim, and is no event', () => {
     const before = held();
@@ -366,7 +366,13 @@ describe('the customer approves while a DELETE is on its way', () => {
     const response = outcomeFromRecord(paid, command, afterNoon(30.1));
     expect(response).toEqual({ kind: 'already_final', state: 'COMPLETED' });
     const told =
-      response && withRefusedCommand(paid, command, response, ownEventId('response', '2'), afterNoon(30.1));
+      response &&
+      withRefusedCommand(
+        paid,
+        command,
+        { outcome: response, eventId: ownEventId('response', '2') },
+        afterNoon(30.1),
+      );
     const done = attempt('known', { facts: [read('SUBMITTED'), deleted], sent: true });
     const record = told && settled(told, done, afterNoon(30.2));
     expect(record).toMatchObject({

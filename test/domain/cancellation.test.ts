@@ -200,7 +200,7 @@ describe('a cancel that the record answers', () => {
   const responded = (record: PaymentRequest, now = afterNoon(2)) => {
     const response = outcomeFromRecord(record, command, now);
     if (!response) throw new Error('the record does not answer');
-    return withRefusedCommand(record, command, response, eventId, now);
+    return withRefusedCommand(record, command, { outcome: response, eventId }, now);
   };
 
   it.each([
@@ -307,8 +307,7 @@ describe('a cancel that the record answers', () => {
       withRefusedCommand(
         record,
         { ...command, requestedBy },
-        { kind: 'claimed' },
-        ownEventId('response', id),
+        { outcome: { kind: 'claimed' }, eventId: ownEventId('response', id) },
         noon,
       );
     const first = by('a', claimed(recordWith(), { ...command, requestedBy: 'a' }, 'lease-1', noon), '1');
@@ -354,15 +353,20 @@ describe('a cancel that the record answers', () => {
       detail: {},
     };
     const record = { ...asked, history: [...asked.history, register] };
-    expect(withRefusedCommand(record, command, { kind: 'claimed' }, ownEventId('response', '2'), noon)).toBe(
-      record,
-    );
+    expect(
+      withRefusedCommand(
+        record,
+        command,
+        { outcome: { kind: 'claimed' }, eventId: ownEventId('response', '2') },
+        noon,
+      ),
+    ).toBe(record);
   });
 
   it('to a timer, since the session is not over, is noted, and nothing else changes', () => {
     const record = registered({ deadlineAt: afterNoon(60) });
     const byTimer = { ...command, cause: 'timeout' } as const;
-    expect(withRefusedCommand(record, byTimer, { kind: 'not_over' }, eventId, noon)).toEqual({
+    expect(withRefusedCommand(record, byTimer, { outcome: { kind: 'not_over' }, eventId }, noon)).toEqual({
       ...record,
       history: [asks(byTimer, 'not_over')],
       version: 2,
@@ -373,7 +377,7 @@ describe('a cancel that the record answers', () => {
   it('to a timer is noted also where it was told to wait before', () => {
     const byTimer = { ...command, cause: 'timeout' } as const;
     const by = (record: PaymentRequest, kind: 'claimed' | 'not_over', id: string) =>
-      withRefusedCommand(record, byTimer, { kind }, ownEventId('response', id), noon);
+      withRefusedCommand(record, byTimer, { outcome: { kind }, eventId: ownEventId('response', id) }, noon);
     const waiting = by(registered({ cancellation: cancellationWith() }), 'claimed', '1');
     expect(by(waiting, 'not_over', '2').history.map(({ detail }) => detail['outcome'])).toEqual([
       'pending',

@@ -27,7 +27,7 @@ const extend = (
   deadline: Deadline,
   its: SessionPolicy = policy,
   now = afterNoon(10),
-) => decideExtension(record, deadline, its, by, eventId, now);
+) => decideExtension(record, { deadline, requestedBy: by }, { policy: its, eventId, now });
 
 describe('the deadline of a session', () => {
   it('moves to later, and that is counted', () => {

@@ -304,11 +304,11 @@ describe('a deadline that is moved', () => {
   const extend = (record: PaymentRequest, its = syncing) =>
     decideExtension(
       record,
-      { kind: 'session_timeout', millis: 60 * minute, given: 'PT1H' },
-      its,
-      'test',
-      ownEventId('extend', '1'),
-      noon,
+      {
+        deadline: { kind: 'session_timeout', millis: 60 * minute, given: 'PT1H' },
+        requestedBy: 'test',
+      },
+      { policy: its, eventId: ownEventId('extend', '1'), now: noon },
     ).outcome.kind;
 
   it('may pass an expiry that we have set, for that moves with it', () => {

@@ -11,7 +11,7 @@ import { noon, observed, recordWith } from '../support/fixtures.ts';
 import { afterNoon, cancellationWith, registered } from '../support/sessions.ts';
 
 const proof = { status: '404', correlation_id: 'c1' };
-const entry = emptyResponse('read', '1', 'not_found', proof, noon);
+const entry = emptyResponse({ kind: 'read', distinction: '1', response: 'not_found', proof }, noon);
 
 it('an answer that is no evidence is an entry with its proof, and has no state', () => {
   expect(entry).toEqual({

@@ -6,7 +6,7 @@ import {
   forgotten,
   klarnaEndOf,
   lateness,
-  nextLook,
+  nextAttempt,
   type ReconcileAction,
 } from '../../functions/domain/reconciliation.ts';
 import { noon, recordWith } from '../support/fixtures.ts';
@@ -41,12 +41,12 @@ describe('what the sweep does at 12:40 with', () => {
     [
       'what Klarna must have ended, and nobody registered',
       recordWith({ ...due, state: 'SUBMITTED', klarnaExpiresAt: afterNoon(39) }),
-      'look',
+      'read',
     ],
     [
       'a session that was observed, and that Klarna must have ended',
       registered({ ...observedOnly, timer: 'fired', klarnaExpiresAt: afterNoon(39) }),
-      'look',
+      'read',
     ],
     [
       'the same, looked at for a day',
@@ -121,16 +121,16 @@ describe('what the sweep does at 12:40 with', () => {
       registered({ state: 'COMPLETED', cancellation: settledWith({ outcome: 'pending' }) }),
       'resume',
     ],
-    ['what Klarna did not know', recordWith({ ...due, ...lost }), 'look'],
+    ['what Klarna did not know', recordWith({ ...due, ...lost }), 'read'],
     [
       'what Klarna did not know, though it had told of it',
       recordWith({ ...due, ...lost, state: 'SUBMITTED' }),
-      'look',
+      'read',
     ],
     [
       'the same with a session that goes on',
       registered({ ...due, ...lost, deadlineAt: afterNoon(60) }),
-      'look',
+      'read',
     ],
     [
       'the same, its timer still to be armed',
@@ -138,21 +138,21 @@ describe('what the sweep does at 12:40 with', () => {
       'arm',
     ],
     ['the same, past its deadline', registered(lost), 'end'],
-    ['the same, observed', registered({ ...lost, ...observedOnly, timer: 'fired' }), 'look'],
+    ['the same, observed', registered({ ...lost, ...observedOnly, timer: 'fired' }), 'read'],
     ['the same, ended', registered({ ...lost, state: 'EXPIRED' }), 'forget'],
-    ['what a read has not found', recordWith({ ...due, ...notFound, state: 'SUBMITTED' }), 'look'],
+    ['what a read has not found', recordWith({ ...due, ...notFound, state: 'SUBMITTED' }), 'read'],
     ['the same, looked at for a day', recordWith({ ...due, ...notFound, attempts: 24 }), 'forget'],
     [
       'the same with a session that goes on',
       registered({ ...due, ...notFound, deadlineAt: afterNoon(60) }),
-      'look',
+      'read',
     ],
     [
       'the same, looked at for a day',
       registered({ ...due, ...notFound, deadlineAt: afterNoon(60), attempts: 24 }),
       'forget',
     ],
-    ['the same, observed', registered({ ...notFound, ...observedOnly, timer: 'fired' }), 'look'],
+    ['the same, observed', registered({ ...notFound, ...observedOnly, timer: 'fired' }), 'read'],
     [
       'the same, looked at for a day',
       registered({ ...notFound, ...observedOnly, timer: 'fired', attempts: 24 }),
@@ -176,7 +176,7 @@ it.each([
   [4, 60],
   [400, 60],
 ])('after %i looks in vain, the next one is in %i minutes', (attempts, minutes) => {
-  expect(nextLook(recordWith({ attempts }), noon)).toEqual({
+  expect(nextAttempt(recordWith({ attempts }), noon)).toEqual({
     attempts: attempts + 1,
     reconcileAfter: afterNoon(minutes),
   });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { claimed, withRefusedCommand } from '../../functions/domain/cancellation.ts';
 import { settled } from '../../functions/domain/cancel-attempt.ts';
-import { withSparedTimer } from '../../functions/domain/expiry.ts';
+import { withSparedTimer } from '../../functions/domain/session-timer.ts';
 import { ownEventId, parseSessionId } from '../../functions/domain/identifiers.ts';
 import type { Observation } from '../../functions/domain/observation.ts';
 import { asNextVersion, type PaymentRequest } from '../../functions/domain/payment-request.ts';
@@ -189,11 +189,11 @@ describe('what nobody need hear of', () => {
       (record) =>
         decideExtension(
           { ...record, state: 'SUBMITTED', session: registered().session, deadlineAt: afterNoon(30) },
-          { kind: 'session_timeout', millis: 50 * minute, given: 'PT50M' },
-          policy,
-          'someone',
-          ownEventId('extend', '1'),
-          noon,
+          {
+            deadline: { kind: 'session_timeout', millis: 50 * minute, given: 'PT50M' },
+            requestedBy: 'someone',
+          },
+          { policy, eventId: ownEventId('extend', '1'), now: noon },
         ).next,
     ],
     ['a registration that was refused', registers],
@@ -312,7 +312,12 @@ describe('the events once more', () => {
   it('are also of a cancel that was refused', () => {
     const paid = lifeOf([observed('COMPLETED')]);
     const response = { kind: 'already_final', state: 'COMPLETED' } as const;
-    const record = withRefusedCommand(paid, command, response, ownEventId('response', '1'), afterNoon(1));
+    const record = withRefusedCommand(
+      paid,
+      command,
+      { outcome: response, eventId: ownEventId('response', '1') },
+      afterNoon(1),
+    );
     const canceled = sees(observed('CANCELED', '2026-03-01T12:05:00Z'))(paid);
     const again = eventsAgain(record, ...always);
     expect(typesOf(again)).toEqual(['Registered', 'State Changed', 'Cancel Refused']);

@@ -70,5 +70,5 @@ export function register(
 ) {
   registrations += 1;
   const eventId = ownEventId('register', String(registrations));
-  return decideRegistration(record, key, registrationWith(registration), its, eventId, now);
+  return decideRegistration(record, key, registrationWith(registration), { policy: its, eventId, now });
 }

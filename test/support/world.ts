@@ -2,12 +2,14 @@ import type { CancelCommand } from '../../functions/domain/cancellation.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { cancelPaymentRequest } from '../../functions/application/cancel-payment-request.ts';
 import { endExpiredSession, type TimeoutOutcome } from '../../functions/application/end-expired-session.ts';
-import type { AccountSettings, SessionTimer } from '../../functions/application/ports.ts';
+import type { SessionTimer } from '../../functions/application/ports.ts';
+import type { AccountSettings } from '../../functions/domain/account-settings.ts';
 import { reconcilePaymentRequests } from '../../functions/application/reconcile-payment-requests.ts';
 import { recordObservation } from '../../functions/application/record-observation.ts';
-import { registerSession } from '../../functions/application/register-session.ts';
+import { extendSession, registerSession } from '../../functions/application/register-session.ts';
 import { syncKlarnaExpiry } from '../../functions/application/sync-klarna-expiry.ts';
 import type { Instant } from '../../functions/domain/instant.ts';
+import type { Deadline } from '../../functions/domain/registration.ts';
 import { key, settingsWith } from './fixtures.ts';
 import { InMemoryPaymentRequestStore } from './in-memory-payment-request-store.ts';
 import { ScriptedKlarna } from './scripted-klarna.ts';
@@ -110,6 +112,9 @@ export class World {
 
   register = (registration: Parameters<ReturnType<typeof registerSession>>[1]) =>
     registerSession(this.dependencies)(key, registration, this.settings);
+
+  extend = (deadline: Deadline) =>
+    extendSession(this.dependencies)(key, { deadline, requestedBy: 'test' }, this.settings);
 
   timerFires = () => endExpiredSession(this.dependencies)(key, this.settings);
 

@@ -13,12 +13,12 @@ import {
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type {
   DuePaymentRequests,
-  ListedPaymentRequest,
   PaymentRequestList,
   PaymentRequestStore,
   SessionPaymentRequests,
   WriteResult,
 } from '../../application/ports.ts';
+import type { ListedPaymentRequest } from '../../domain/list-cursor.ts';
 import type { Account, PaymentRequestKey, SessionId } from '../../domain/identifiers.ts';
 import type { Instant } from '../../domain/instant.ts';
 import { type ListCursor, listCursorOf } from '../../domain/list-cursor.ts';

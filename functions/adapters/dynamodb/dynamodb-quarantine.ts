@@ -1,12 +1,11 @@
 import { GetItemCommand, paginateQuery, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import type { Quarantine, QuarantinedDeliveries } from '../../application/ports.ts';
 import type {
   DeliveryReplay,
-  Quarantine,
-  QuarantinedDeliveries,
   QuarantinedDelivery,
   StoredDelivery,
-} from '../../application/ports.ts';
+} from '../../domain/quarantined-delivery.ts';
 import { millisOf } from '../../domain/instant.ts';
 import type { TableOptions } from './dynamodb-payment-request-store.ts';
 import { type Item, timeToLive } from './payment-request-item.ts';

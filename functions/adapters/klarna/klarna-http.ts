@@ -1,6 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
-import type { KlarnaCredentials } from '../../application/ports.ts';
+import type { KlarnaCredentials } from '../../domain/account-settings.ts';
 
 /** A complete answer, its body still text. */
 export interface HttpResponse {

@@ -1,10 +1,6 @@
-import type {
-  Ids,
-  KlarnaResponse,
-  KlarnaCredentials,
-  KlarnaExpiry,
-  KlarnaPaymentRequests,
-} from '../../application/ports.ts';
+import type { Ids, KlarnaExpiry, KlarnaPaymentRequests } from '../../application/ports.ts';
+import type { KlarnaCredentials } from '../../domain/account-settings.ts';
+import type { KlarnaResponse } from '../../domain/klarna-response.ts';
 import { ConfigurationError } from '../../domain/configuration-error.ts';
 import type { PaymentRequestId } from '../../domain/identifiers.ts';
 import { formatInstant, type Instant } from '../../domain/instant.ts';

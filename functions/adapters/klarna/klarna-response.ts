@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { KlarnaResponse } from '../../application/ports.ts';
+import type { KlarnaResponse } from '../../domain/klarna-response.ts';
 import { readJson } from '../../contract/read-json.ts';
 import type { PaymentRequestId } from '../../domain/identifiers.ts';
 import { parseInstant } from '../../domain/instant.ts';

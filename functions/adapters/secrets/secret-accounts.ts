@@ -1,5 +1,6 @@
 import * as v from 'valibot';
-import type { Accounts, AccountSettings } from '../../application/ports.ts';
+import type { Accounts } from '../../application/ports.ts';
+import type { AccountSettings } from '../../domain/account-settings.ts';
 import { durationFormat, parseDuration } from '../../domain/duration.ts';
 import { type Account, parseAccount } from '../../domain/identifiers.ts';
 import { klarnaLongestLifetime } from '../../domain/payment-request.ts';

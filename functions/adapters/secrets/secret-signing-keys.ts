@@ -1,5 +1,6 @@
 import * as v from 'valibot';
-import type { SigningKey, SigningKeys } from '../../application/ports.ts';
+import type { SigningKeys } from '../../application/ports.ts';
+import type { SigningKey } from '../../domain/signing-key.ts';
 import { ConfigurationError } from '../../domain/configuration-error.ts';
 import { parseAccount } from '../../domain/identifiers.ts';
 import { type CachedSecret, parsedOnce } from './cached-secret.ts';

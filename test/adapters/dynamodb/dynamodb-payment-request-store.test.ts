@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ScannedPaymentRequests } from '../../../functions/adapters/dynamodb/scanned-payment-requests.ts';
 import { DynamoDbQuarantine } from '../../../functions/adapters/dynamodb/dynamodb-quarantine.ts';
 import { DynamoDbPaymentRequestStore } from '../../../functions/adapters/dynamodb/dynamodb-payment-request-store.ts';
-import type { QuarantinedDelivery } from '../../../functions/application/ports.ts';
+import type { QuarantinedDelivery } from '../../../functions/domain/quarantined-delivery.ts';
 import { claimed } from '../../../functions/domain/cancellation.ts';
 import { settled } from '../../../functions/domain/cancel-attempt.ts';
 import { ownEventId, type PaymentRequestKey } from '../../../functions/domain/identifiers.ts';

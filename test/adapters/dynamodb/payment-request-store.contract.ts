@@ -41,7 +41,7 @@ export function newKey(account = 'shop-se'): PaymentRequestKey {
 export function newSession(key: PaymentRequestKey): PaymentRequest {
   const eventId = parseEventId('register:1');
   if (!eventId) throw new Error('no event id');
-  const { next } = decideRegistration(undefined, key, registrationWith(), policy, eventId, noon);
+  const { next } = decideRegistration(undefined, key, registrationWith(), { policy, eventId, now: noon });
   if (!next) throw new Error('not registered');
   return next;
 }

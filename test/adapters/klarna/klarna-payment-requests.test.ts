@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { agentFor } from '../../../functions/adapters/klarna/klarna-http.ts';
 import { HttpKlarnaPaymentRequests } from '../../../functions/adapters/klarna/klarna-payment-requests.ts';
 import { ConfigurationError } from '../../../functions/domain/configuration-error.ts';
-import type { KlarnaResponse, KlarnaCredentials } from '../../../functions/application/ports.ts';
+import type { KlarnaCredentials } from '../../../functions/domain/account-settings.ts';
+import type { KlarnaResponse } from '../../../functions/domain/klarna-response.ts';
 import { at, key } from '../../support/fixtures.ts';
 import {
   responding,

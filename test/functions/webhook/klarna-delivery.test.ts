@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { SigningKey } from '../../../functions/application/ports.ts';
+import type { SigningKey } from '../../../functions/domain/signing-key.ts';
 import { paymentRequestStates } from '../../../functions/domain/payment-request-state.ts';
 import { readDelivery } from '../../../functions/webhook/klarna-delivery.ts';
 import { account, at, key as paymentRequestKey } from '../../support/fixtures.ts';

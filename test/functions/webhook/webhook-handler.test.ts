@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { receiveWebhook } from '../../../functions/application/receive-webhook.ts';
-import type { SigningKey, SigningKeys } from '../../../functions/application/ports.ts';
+import type { SigningKeys } from '../../../functions/application/ports.ts';
+import type { SigningKey } from '../../../functions/domain/signing-key.ts';
 import { webhookHandler } from '../../../functions/webhook/webhook-handler.ts';
 import { captureOutput } from '../../support/captured-output.ts';
 import {
