@@ -23,7 +23,7 @@ import { InMemoryCancelJobs } from '../support/in-memory-cancel-jobs.ts';
 import { InMemoryPaymentRequestStore } from '../support/in-memory-payment-request-store.ts';
 import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
 import { CountingIds, VirtualClock } from '../support/virtual-clock.ts';
-import { InMemoryTimer, meddled, type Meddler } from '../support/world.ts';
+import { InMemoryTimer, withFaults, type FaultInjector } from '../support/world.ts';
 
 const key = { account, jobId: 'nightly-1' as CancelJobId };
 const requestedBy = 'arn:aws:iam::000000000000:user/operations';
@@ -40,7 +40,7 @@ class Jobs {
   /** What each of the faults kept from being tried. */
   readonly untried: unknown[] = [];
   hasAccount = true;
-  meddle: Meddler = () => undefined;
+  injectFault: FaultInjector = () => undefined;
 
   /** So many Payment Requests, a second apart, the first at noon, in this state at Klarna and in the record. */
   async have(count: number, state: PaymentRequestState = 'SUBMITTED', sessionId?: SessionId): Promise<void> {
@@ -65,18 +65,18 @@ class Jobs {
 
   /** One sweep's share, of half a minute unless a test gives it less. */
   run(millis = 35_000) {
-    const store = meddled('store', this.store, (...call) => this.meddle(...call));
+    const store = withFaults('store', this.store, (...call) => this.injectFault(...call));
     const cancelling = {
       store,
       timer: new InMemoryTimer(),
-      klarna: meddled('klarna', this.klarna, (...call) => this.meddle(...call)),
+      klarna: withFaults('klarna', this.klarna, (...call) => this.injectFault(...call)),
       clock: this.clock,
       ids: new CountingIds(),
       chance: () => 0.5,
       onTimerFault: (error: unknown) => void this.faults.push(error),
     };
     return runCancelJobs({
-      jobs: meddled('jobs', this.jobs, (...call) => this.meddle(...call)),
+      jobs: withFaults('jobs', this.jobs, (...call) => this.injectFault(...call)),
       list: store,
       accounts: { find: () => Promise.resolve(this.hasAccount ? settingsWith() : undefined) },
       clock: this.clock,
@@ -305,7 +305,7 @@ describe('a job by age', () => {
   it('is done at once where there is nothing', async () => {
     const world = new Jobs();
     let pages = 0;
-    world.meddle = (call) => {
+    world.injectFault = (call) => {
       if (call === 'jobs.writePage') pages += 1;
     };
     await world.start({ by: 'created_before', createdBefore: noon });
@@ -425,7 +425,7 @@ describe('a sweep', () => {
   it('that has no time left looks at no further job', async () => {
     const world = await twoJobs();
     let reads = 0;
-    world.meddle = (call, moment) => {
+    world.injectFault = (call, moment) => {
       if (call === 'jobs.read' && moment === 'before') reads += 1;
     };
     expect(await world.run(0)).toEqual({ pages: 0 });
@@ -468,7 +468,7 @@ describe('a Klarna that is slower than the rate', () => {
     const world = new Jobs();
     await world.have(400);
     await world.start(byAge);
-    world.meddle = (call, moment) => {
+    world.injectFault = (call, moment) => {
       if (call === 'klarna.read' && moment === 'after') world.clock.advance(200);
     };
     const begin = world.clock.now();
@@ -480,7 +480,7 @@ describe('a Klarna that is slower than the rate', () => {
     expect(done).toBeGreaterThan(0);
     expect(done).toBeLessThan(400);
     expect(await world.report()).toHaveLength(done);
-    world.meddle = () => undefined;
+    world.injectFault = () => undefined;
     expect(await world.finish()).toMatchObject({ done: 400, outcomes: { canceled: 400 } });
     expect(await world.report()).toHaveLength(400);
   });
@@ -504,7 +504,7 @@ describe('a stop', () => {
   /** A job that is stopped as soon as Klarna is asked this of its first page. */
   async function stoppedAt(question: 'klarna.read' | 'klarna.cancel', world: Jobs): Promise<CancelJob> {
     let isStopped: Promise<unknown> | undefined;
-    world.meddle = (call) => {
+    world.injectFault = (call) => {
       if (call === question) isStopped ??= world.stop();
     };
     expect(await world.run()).toEqual({ pages: 1 });
@@ -537,7 +537,7 @@ describe('a stop', () => {
     await world.have(2);
     await world.start(listOf(0, 1));
     let reads = 0;
-    world.meddle = (call, moment) => {
+    world.injectFault = (call, moment) => {
       if (call === 'klarna.read' && moment === 'before' && ++reads === 2) throw new Error('a bug');
     };
     await world.run();
@@ -554,7 +554,7 @@ describe('a stop', () => {
     await world.have(1);
     await world.start(listOf(0));
     const fault = new Error('throttled');
-    world.meddle = (call) => {
+    world.injectFault = (call) => {
       if (call === 'jobs.save' || call === 'jobs.readPage') throw fault;
     };
     await world.run();
@@ -562,7 +562,7 @@ describe('a stop', () => {
     world.faults.length = 0;
     await world.run();
     expect([await world.job(), world.faults, world.untried.at(-1)]).toEqual([stopped, [fault], stopped]);
-    world.meddle = () => undefined;
+    world.injectFault = () => undefined;
     await world.run();
     expect(await world.job()).toMatchObject({ status: 'stopped', done: 1, outcomes: { canceled: 1 } });
   });
@@ -586,7 +586,7 @@ describe('a stop', () => {
     const entries = [{ paymentRequestId: requestId(0), outcome: 'canceled' }] as const;
     const counted = withPage(job, entries, { ids: [requestId(0)], isLast: false }, now);
     const stopped = withStop(counted, now);
-    world.meddle = (call, moment) => {
+    world.injectFault = (call, moment) => {
       if (call !== 'jobs.save' || moment !== 'before') return;
       void world.jobs.save(job, counted);
       void world.jobs.save(counted, stopped);
@@ -606,7 +606,7 @@ describe('a stop', () => {
     await world.start(listOfFirst(100));
     const job = await world.job();
     const changed = putOff(job, instantFromMillis(world.clock.now()));
-    world.meddle = (call, moment) => {
+    world.injectFault = (call, moment) => {
       if (call === 'jobs.save' && moment === 'before') void world.jobs.save(job, changed);
     };
     await world.run();
@@ -675,7 +675,7 @@ describe('a request that cannot be tried for a fault of ours', () => {
     await world.have(2);
     await world.start(listOf(0));
     const fault = new Error('a bug');
-    world.meddle = (call, moment) => {
+    world.injectFault = (call, moment) => {
       if (call === 'klarna.read' && moment === 'before') throw fault;
     };
     await world.run();
@@ -692,7 +692,7 @@ describe('a page that can neither be tried nor put off', () => {
     await world.have(1);
     await world.start(listOf(0));
     const job = await world.job();
-    world.meddle = (call) => {
+    world.injectFault = (call) => {
       if (call === 'jobs.idsOf') throw new Error('a bug');
       if (call === 'jobs.save') throw new Error('throttled');
     };
@@ -700,7 +700,7 @@ describe('a page that can neither be tried nor put off', () => {
     expect(world.faults).toEqual([new Error('a bug'), new Error('throttled')]);
     expect(world.untried).toEqual([job, job]);
     expect(await world.job()).toEqual(job);
-    world.meddle = () => undefined;
+    world.injectFault = () => undefined;
     expect((await world.finish()).outcomes).toEqual({ canceled: 1 });
   });
 });
@@ -709,7 +709,7 @@ describe('a fault at any call', () => {
   it('repeats a page at most: everything is canceled and reported once, as canceled', async () => {
     const world = new Jobs();
     let calls = 0;
-    world.meddle = () => void (calls += 1);
+    world.injectFault = () => void (calls += 1);
     const prepare = async (each: Jobs): Promise<void> => {
       await each.have(60);
       await each.start(byAge);
@@ -722,12 +722,12 @@ describe('a fault at any call', () => {
       const struck = new Jobs();
       await prepare(struck);
       let call = 0;
-      struck.meddle = () => {
+      struck.injectFault = () => {
         call += 1;
         if (call === at) throw new Error(`struck at call ${at}`);
       };
       await struck.finish();
-      struck.meddle = () => undefined;
+      struck.injectFault = () => undefined;
       const report = await struck.report();
       expect(report, `call ${at}`).toHaveLength(60);
       for (const { outcome } of report) expect(['canceled', 'pending']).toContain(outcome);

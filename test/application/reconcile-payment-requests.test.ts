@@ -7,7 +7,7 @@ import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { key, noon, observed, recordWith } from '../support/fixtures.ts';
 import { afterNoon, minute, registered, session, settledWith } from '../support/sessions.ts';
 import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
-import { type Meddler, World } from '../support/world.ts';
+import { type FaultInjector, World } from '../support/world.ts';
 
 const nothingDone = {
   nothing: 0,
@@ -26,11 +26,11 @@ const nothingDone = {
 /** A world at noon with one record, which the index of what is due names whether it is due or not. */
 async function worldWith(
   record: PaymentRequest,
-  meddle?: (world: World, ...call: Parameters<Meddler>) => void,
+  injectFault?: (world: World, ...call: Parameters<FaultInjector>) => void,
   settings: Partial<AccountSettings> = {},
 ) {
   const world: World = new World(new ScriptedKlarna('SUBMITTED'), settings, (...call) =>
-    meddle?.(world, ...call),
+    injectFault?.(world, ...call),
   );
   await world.store.save(undefined, record);
   const due = {

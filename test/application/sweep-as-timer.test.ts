@@ -3,15 +3,15 @@ import { repairs } from '../../functions/application/reconcile-payment-requests.
 import { sweepSessionTimer } from '../../functions/adapters/sweep/sweep-session-timer.ts';
 import { key, noon, observed, registrationWith } from '../support/fixtures.ts';
 import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
-import { type Meddler, World } from '../support/world.ts';
+import { type FaultInjector, World } from '../support/world.ts';
 
 const minute = 60_000;
 
 const worldOf = (
   klarna = new ScriptedKlarna('SUBMITTED'),
   settings: ConstructorParameters<typeof World>[1] = {},
-  meddle: Meddler = () => undefined,
-) => new World(klarna, settings, meddle, sweepSessionTimer);
+  injectFault: FaultInjector = () => undefined,
+) => new World(klarna, settings, injectFault, sweepSessionTimer);
 
 /** Registered for half an hour; the sweep runs every minute from then on, until just past the minute named. */
 async function sweptUntil(world: World, minutes: number): Promise<World> {

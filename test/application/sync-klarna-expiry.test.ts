@@ -6,14 +6,14 @@ import { plusMillis } from '../../functions/domain/instant.ts';
 import { key, registrationWith } from '../support/fixtures.ts';
 import { afterNoon, registered } from '../support/sessions.ts';
 import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
-import { type Meddler, World } from '../support/world.ts';
+import { type FaultInjector, World } from '../support/world.ts';
 
 const minute = 60_000;
 const timeout = (minutes: number) =>
   ({ kind: 'session_timeout', millis: minutes * minute, given: `PT${minutes}M` }) as const;
 
-const worldOf = (klarna = new ScriptedKlarna('SUBMITTED'), meddle?: Meddler) =>
-  new World(klarna, { syncKlarnaExpiry: true }, meddle);
+const worldOf = (klarna = new ScriptedKlarna('SUBMITTED'), injectFault?: FaultInjector) =>
+  new World(klarna, { syncKlarnaExpiry: true }, injectFault);
 
 describe('an account that wants Klarna to end sessions too', () => {
   it("has Klarna's expiry set to the deadline, once", async () => {
