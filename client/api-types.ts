@@ -253,13 +253,18 @@ export interface components {
         readonly Account: string;
         /** @description Klarna's id of a Payment Request. */
         readonly PaymentRequestId: string;
-        /** @description 1 to 255 printable characters. */
-        readonly Printable: string;
-        /** @enum {string} */
-        readonly Flag: "true" | "false";
+        /** @description 1 to 255 characters that a path can carry: no control characters, none of `/ \ ? # %`, and not `.` or `..` alone. */
+        readonly PathId: string;
+        /** @description 1 to 255 characters without control characters. */
+        readonly Text: string;
+        /** @default false */
+        readonly Flag: boolean;
         /** Format: date-time */
         readonly Time: string;
-        /** @description A positive ISO 8601 duration in weeks, days, hours, minutes and seconds. */
+        /**
+         * @description A positive ISO 8601 duration in weeks, days, hours, minutes and seconds. The last component can have decimals, as in `PT0.5H`.
+         *     Years and months can be present if they are zero.
+         */
         readonly Duration: string;
         /**
          * @description Klarna's state of the Payment Request. `null` until Klarna has sent one.
@@ -305,9 +310,9 @@ export interface components {
             /** @description The end of the session. It must be in the future. */
             readonly deadline_at?: components["schemas"]["Time"];
             /** @description Optional. Your id of the checkout session. Several Payment Requests can share one. */
-            readonly session_id?: components["schemas"]["Printable"];
+            readonly session_id?: components["schemas"]["PathId"];
             /** @description Optional. Your own reference, such as an order number. It appears in records and events. */
-            readonly reference?: components["schemas"]["Printable"];
+            readonly reference?: components["schemas"]["PathId"];
             /** @description Optional. `expires_at` from Klarna's response. No deadline can be later than this. */
             readonly klarna_expires_at?: components["schemas"]["Time"];
             /** @default cancel */
@@ -574,7 +579,7 @@ export interface components {
         readonly Session: {
             readonly account: components["schemas"]["Account"];
             /** @description The shop's id of the checkout session. */
-            readonly session_id: components["schemas"]["Printable"];
+            readonly session_id: components["schemas"]["PathId"];
             readonly status: components["schemas"]["SessionStatus"];
             /** @description The records, oldest first. */
             readonly payment_requests: readonly components["schemas"]["Record"][];
@@ -583,7 +588,7 @@ export interface components {
         readonly SessionOutcome: {
             readonly account: components["schemas"]["Account"];
             /** @description The shop's id of the checkout session. */
-            readonly session_id: components["schemas"]["Printable"];
+            readonly session_id: components["schemas"]["PathId"];
             readonly status: components["schemas"]["SessionStatus"];
             /** @description One outcome for each Payment Request, oldest first. */
             readonly payment_requests: readonly components["schemas"]["MemberOutcome"][];
@@ -601,11 +606,11 @@ export interface components {
             /** @description The ids of the Payment Requests to cancel. */
             readonly payment_request_ids?: readonly components["schemas"]["PaymentRequestId"][];
             /** @description Selects the Payment Requests of this session. */
-            readonly session_id?: components["schemas"]["Printable"];
+            readonly session_id?: components["schemas"]["PathId"];
             /** @description Selects all open Payment Requests whose record was created before this time. It must be in the past. */
             readonly created_before?: components["schemas"]["Time"];
             /** @description Optional. Why you cancel. It appears in records and events. Do not send personal data. */
-            readonly reason?: components["schemas"]["Printable"];
+            readonly reason?: components["schemas"]["Text"];
             /**
              * @description `true`: report what the job would do. `false`: cancel.
              * @default true
@@ -707,7 +712,7 @@ export interface components {
             readonly errors?: readonly components["schemas"]["FieldError"][];
             readonly payment_request_id?: components["schemas"]["PaymentRequestId"];
             /** @description The shop's id of the checkout session. */
-            readonly session_id?: components["schemas"]["Printable"];
+            readonly session_id?: components["schemas"]["PathId"];
             readonly job_id?: components["schemas"]["CancelJobId"];
             readonly state?: components["schemas"]["State"];
         };
@@ -910,11 +915,11 @@ export interface components {
         /** @description Klarna's id of the Payment Request. */
         readonly paymentRequestId: components["schemas"]["PaymentRequestId"];
         /** @description The shop's id of the checkout session, percent-encoded. */
-        readonly sessionId: components["schemas"]["Printable"];
+        readonly sessionId: components["schemas"]["PathId"];
         /** @description The name that the caller gave the job. */
         readonly jobId: components["schemas"]["CancelJobId"];
         /** @description Why you cancel. It appears in the record and in events. Do not send personal data. */
-        readonly reason: components["schemas"]["Printable"];
+        readonly reason: components["schemas"]["Text"];
         /** @description Returns what the call would do, and changes nothing. */
         readonly dryRun: components["schemas"]["Flag"];
     };
@@ -1151,7 +1156,7 @@ export interface operations {
                  * @description `true`: only requests that the customer can still pay. `false`: only the others. A request of which Klarna has sent no
                  *     state yet is open.
                  */
-                readonly open?: components["schemas"]["Flag"];
+                readonly open?: boolean;
                 /** @description Only requests with a deadline before this time. */
                 readonly due_before?: components["schemas"]["Time"];
                 /** @description Only requests that need a person for this cause. */
