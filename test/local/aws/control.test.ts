@@ -223,3 +223,15 @@ test.each(['/', '//', '/nothing', '/faults/1'])(
     expect(JSON.stringify(response.body)).toContain('GET, POST and DELETE /faults');
   },
 );
+
+test('GET /calls counts every call, and lists each kind once with the resource and without the data', async () => {
+  const { aws, call } = await startControl();
+  await publish(aws, 1, 2);
+  await publish(aws, 3);
+  const { body } = await call('GET', '/calls');
+  expect(body).toMatchObject({
+    aws: { 'eventbridge.PutEvents': 2 },
+    kinds: [{ caller: 'unknown', action: 'eventbridge.PutEvents', parameters: { Entries: ['default'] } }],
+  });
+  expect(JSON.stringify(body)).not.toContain('Detail');
+});
