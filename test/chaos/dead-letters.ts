@@ -1,9 +1,9 @@
 import { runCommandLine } from '../../operations/command-line.ts';
 import type { SystemClient } from '../support/system-client.ts';
 
-/** A queue of messages whose attempts all failed, and what an operator does about it. */
+/** A queue of messages whose attempts all failed, and the operator's command for it. */
 export interface DeadLetterQueue {
-  /** The stack's output with its URL. */
+  /** The output of the stack with its URL. */
   readonly output: string;
   readonly command: readonly string[];
 }
@@ -14,7 +14,7 @@ export const unpublishedEvents: DeadLetterQueue = {
   command: ['unpublished', 'replay'],
 };
 
-/** How many letters there are. */
+/** The number of messages in it. */
 export async function countLetters(lapse: SystemClient, { output }: DeadLetterQueue): Promise<number> {
   const { body: outputs } = await lapse.control('GET', '/outputs');
   const name = String((outputs['Lapse'] as Record<string, unknown>)[output])
@@ -24,7 +24,10 @@ export async function countLetters(lapse: SystemClient, { output }: DeadLetterQu
   return (body as unknown as readonly Record<string, unknown>[]).filter(({ queue }) => queue === name).length;
 }
 
-/** Puts all of them through again with `npm run lapse`, and says how many. Throws if there were none, or not all went well. */
+/**
+ * Processes all of them again with `npm run lapse`, and returns how many there were. Throws if there were none, or if
+ * one failed.
+ */
 export async function redrive(control: string, { command }: DeadLetterQueue): Promise<number> {
   let letters = 0;
   const isWell = await runCommandLine([...command, '--control', control], () => {

@@ -4,33 +4,33 @@ import type { SystemResponse, SystemClient } from '../support/system-client.ts';
 import { type DeadLetterQueue, deadTimers, unpublishedEvents } from './dead-letters.ts';
 
 /**
- * How long it lasts. `minutes` are minutes of real time. With `hours`, the clock of the whole local system moves in jumps. So
- * every wait passes: deadlines, queues, Klarna's retries, the attempts of the sweep, the age of the stream's records. A call takes
- * its real time. A faster clock would make every time limit of a call too short.
+ * How long a disturbance lasts. `minutes` are minutes of real time. With `hours`, the clock of the whole local system
+ * moves in jumps. So every wait passes: deadlines, queues, Klarna's retries, the attempts of the sweep, the age of the
+ * stream's records. A call takes its real time. A faster clock would make every time limit of a call too short.
  */
 export type Scale = 'seconds' | 'minutes' | 'hours';
 
-/** Something that goes wrong in the running system until it is ended. */
+/** A fault of the running system that lasts until it is ended. */
 export interface Disturbance {
   readonly name: string;
   readonly scale: Scale;
-  /** Lets it go wrong. */
+  /** Starts the fault. */
   readonly begin: (lapse: SystemClient) => Promise<unknown>;
-  /** What goes on going wrong until the signal is aborted. */
+  /** A fault that acts repeatedly until the signal aborts. */
   readonly meanwhile?: (lapse: SystemClient, over: AbortSignal) => Promise<void>;
   /** How many hours pass. */
   readonly hours?: number;
-  /** SIGKILL to the whole system, which is started again when the disturbance ends. */
+  /** Kills the whole system with SIGKILL. It starts again when the disturbance ends. */
   readonly wholeSystem?: true;
   /** The largest difference between two clocks. */
   readonly skewMillis?: number;
-  /** Ends everything but that there is no sweep, which is to come back when all sessions are over. */
+  /** Ends every fault except a missing sweep, which returns when all sessions are final. */
   readonly endWithoutSweep?: (lapse: SystemClient) => Promise<unknown>;
-  /** It goes on until there are dead letters, and when it is over an operator puts them through again, under the same load. */
+  /** Lasts until there are dead letters. Then an operator processes them again, under the same load. */
   readonly fills?: DeadLetterQueue;
 }
 
-/** A fault that was not taken would make a round of peace look like one of recovery. */
+/** A fault that was not accepted would make an undisturbed round look like a recovery. */
 export async function taken(response: Promise<SystemResponse>): Promise<void> {
   const { status, body } = await response;
   if (status >= 300) throw new Error(`It was not taken: ${status} ${JSON.stringify(body)}`);
@@ -54,7 +54,7 @@ const klarna = (kind: string, more: object = {}, scale: Scale = 'seconds'): Dist
   begin: (lapse) => inKlarna(lapse, kind, more),
 });
 
-/** The simulator's process is killed, and started on its data when it is over. */
+/** Kills the simulator's process, and starts it again on its data at the end. */
 const klarnaIsGone: Disturbance = {
   name: 'klarna: kill -9, connections refused',
   scale: 'seconds',
@@ -63,7 +63,7 @@ const klarnaIsGone: Disturbance = {
 
 const killAll = (lapse: SystemClient): Promise<void> => fault(lapse, 'lambda', 'kill');
 
-/** One function's processes are killed again and again, whatever they are doing. */
+/** Kills one function's processes repeatedly, whatever they are doing. */
 const killedAgainAndAgain = (functionName: FunctionName): Disturbance => ({
   name: `kill -9 of ${functionName}, every 300 ms`,
   scale: 'seconds',
@@ -77,7 +77,7 @@ const killedAgainAndAgain = (functionName: FunctionName): Disturbance => ({
   },
 });
 
-/** No new secrets are to be had by functions that have just been started. */
+/** Functions that have just started cannot read a secret. */
 const secretsAndNewFunctions = (kind: string, more: object = {}): Disturbance => ({
   ...service('secretsmanager', kind, more),
   name: `secretsmanager: ${kind}, and new functions`,
@@ -87,7 +87,7 @@ const secretsAndNewFunctions = (kind: string, more: object = {}): Disturbance =>
   },
 });
 
-/** Milliseconds by which clocks are off, by function; `others` for those that are not named. */
+/** Milliseconds by which clocks differ, by function; `others` for all that are not named. */
 const skewed = (
   name: string,
   skews: Partial<Record<FunctionName | 'klarna' | 'others', number>>,
@@ -106,7 +106,7 @@ const skewed = (
   };
 };
 
-/** The stack calls its functions by names of its own, which end with the file's. */
+/** The stack names its functions itself; the names end with the file's. */
 async function nameOf(lapse: SystemClient, functionName: FunctionName): Promise<string> {
   const { body } = await lapse.control('GET', '/clock');
   const names = Object.keys(body['skew_ms'] as object);
@@ -126,7 +126,7 @@ const forMinutes = (disturbance: Disturbance): Disturbance => ({ ...disturbance,
 
 const minute = 60_000;
 
-/** Everything a round may meet. */
+/** Every disturbance that a round can have. */
 export const disturbances: readonly Disturbance[] = [
   { name: 'kill -9 of all functions', scale: 'seconds', begin: killAll },
   ...(Object.keys(environments) as FunctionName[]).map(killedAgainAndAgain),
@@ -196,7 +196,7 @@ export const disturbances: readonly Disturbance[] = [
   },
 ];
 
-/** Ends whatever was begun. */
+/** Ends everything that was started. */
 export async function endDisturbance(lapse: SystemClient): Promise<void> {
   await taken(lapse.control('DELETE', '/faults'));
   await taken(lapse.simulator('DELETE', '/faults'));

@@ -10,7 +10,7 @@ const session: Session = {
   approved: false,
 };
 
-/** A session that ran out of time and was canceled a second later. */
+/** A session that timed out and was canceled a second later. */
 const sound: Evidence = {
   record: {
     state: 'CANCELED',
@@ -27,11 +27,11 @@ const sound: Evidence = {
   truth: { state: 'CANCELED', updated_at: '2026-03-01T12:00:01.000000000Z' },
 };
 
-it('finds nothing where all was kept', () => {
+it('the checks report nothing where everything was kept', () => {
   expect(brokenOf(session, ['submitted'], sound, 0)).toEqual([]);
 });
 
-describe('finds', () => {
+describe('a broken promise', () => {
   it.each([
     ['a webhook that was acknowledged and forgotten', session, ['lost'], sound],
     [
@@ -65,12 +65,15 @@ describe('finds', () => {
       [],
       { ...sound, truth: { ...sound.truth, updated_at: '2026-03-01T11:59:59.000000000Z' } },
     ],
-  ] satisfies [string, Session, string[], Evidence][])('%s', (_, promised, events, evidence) => {
-    expect(brokenOf(promised, events, evidence, 0)).toHaveLength(1);
-  });
+  ] satisfies [string, Session, string[], Evidence][])(
+    'the checks report %s',
+    (_, promised, events, evidence) => {
+      expect(brokenOf(promised, events, evidence, 0)).toHaveLength(1);
+    },
+  );
 });
 
-it('a timer may be early by as much as clocks were off', () => {
+it('the checks allow a timer to be early by as much as the clocks differed', () => {
   const early = { ...sound, truth: { ...sound.truth, updated_at: '2026-03-01T11:59:59.000000000Z' } };
   expect(brokenOf(session, [], early, 1_000)).toEqual([]);
   expect(brokenOf(session, [], early, 999)).toHaveLength(1);

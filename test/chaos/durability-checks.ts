@@ -6,7 +6,7 @@ type Fields = Readonly<Record<string, unknown>>;
 
 const finalStates: ReadonlySet<unknown> = new Set(['COMPLETED', 'CANCELED', 'EXPIRED', 'DECLINED']);
 
-/** What the Klarna simulator knows of each of its requests: the true state. */
+/** The simulator's state of each of its requests, which is the true state. */
 export async function truthOf(lapse: SystemClient): Promise<ReadonlyMap<string, Fields>> {
   const { body } = await lapse.simulator('GET', '/payment-requests');
   const requests = body['payment_requests'] as readonly Fields[];
@@ -14,8 +14,8 @@ export async function truthOf(lapse: SystemClient): Promise<ReadonlyMap<string, 
 }
 
 /**
- * Whether Klarna's request is over, the record says so and, where there is a sweep, has nothing left to find out; else what is
- * missing.
+ * What is missing until a session is settled: Klarna's request is final, the record agrees and, where there is a sweep,
+ * has no open question. `undefined` where nothing is missing.
  */
 export async function unsettled(
   lapse: SystemClient,
@@ -35,7 +35,7 @@ export async function unsettled(
     : undefined;
 }
 
-/** Sessions of which an event that the shop must hear of was not published. */
+/** Sessions with an event that the shop needs and that was not published. */
 export async function unpublished(
   lapse: SystemClient,
   sessions: readonly Session[],
@@ -58,7 +58,7 @@ export async function unpublished(
   );
 }
 
-/** How many of Klarna's deliveries were answered 2xx and how many are lost for good, and what does not hold of what was promised. */
+/** The deliveries that got a 2xx response, those that are lost, and the broken guarantees. */
 export interface Reckoning {
   readonly webhooks: number;
   readonly lost: number;
@@ -77,7 +77,7 @@ export async function reckon(
   sessions: readonly Session[],
   skewMillis: number,
 ): Promise<Reckoning> {
-  // The deliveries first: what is acknowledged after this need not be in a history that is read before.
+  // The deliveries are read first. A later acknowledgement need not be in a history that is read before it.
   const acknowledged = new Map<string, string[]>(sessions.map(({ id }) => [id, []]));
   let lost = 0;
   for (const delivery of await deliveriesOf(lapse)) {
@@ -103,7 +103,10 @@ export async function reckon(
 
 const mostReads = 20;
 
-/** Reads until there is a response, because a read that is refused under load says nothing about the record. Throws the last one. */
+/**
+ * Reads until there is a response, because a read that is refused under load says nothing about the record. Throws the
+ * last error.
+ */
 async function readAtLast(lapse: SystemClient, path: string): Promise<Fields> {
   for (let reads = 1; ; reads += 1) {
     const { status, body } = await lapse.api('GET', path);
@@ -117,14 +120,14 @@ async function deliveriesOf(lapse: SystemClient): Promise<readonly Fields[]> {
   return (await lapse.simulator('GET', '/deliveries')).body['deliveries'] as readonly Fields[];
 }
 
-/** What is known of a session in the end: by the API, and by Klarna itself. */
+/** The final state of a session, by the API and by Klarna. */
 export interface Evidence {
   readonly record: Fields;
   readonly history: Fields;
   readonly truth: Fields;
 }
 
-/** What does not hold of what a session was promised. `events`: of the deliveries that were acknowledged. */
+/** The broken guarantees of one session. `events` are those of the acknowledged deliveries. */
 export function brokenOf(
   { promised, approved }: Session,
   events: readonly string[],
@@ -145,7 +148,7 @@ export function brokenOf(
   const earliest = Date.parse(String(record['deadline_at'])) - skewMillis;
   return [
     ...events
-      // What a long history has dropped was counted.
+      // Entries that a long history dropped are counted.
       .filter((event) => !known.has(event) && history['dropped'] === 0)
       .map((event) => `the webhook ${event} was acknowledged and is not in the history`),
     ...promised.flatMap((one) => {

@@ -2,32 +2,35 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Draws } from '../simulation/draws.ts';
 import type { SystemResponse, SystemClient } from '../support/system-client.ts';
 
-/** What a success response promises. `canceled`: Klarna has canceled it. `settled`: the end of the cancel will be known. */
+/**
+ * What a success response promises. `canceled`: Klarna has canceled it. `settled`: the outcome of the cancel will be
+ * known.
+ */
 export type Promised =
   { readonly kind: 'deadline'; readonly at: string } | { readonly kind: 'canceled' | 'settled' };
 
-/** A Payment Request at Klarna, and what the shop was told of its session. */
+/** A Payment Request at Klarna, and the responses that the shop got about its session. */
 export interface Session {
   readonly id: string;
-  /** Every success response, oldest first; none where not even the registration was acknowledged. */
+  /** Every success response, oldest first; none where even the registration was not acknowledged. */
   readonly promised: Promised[];
-  /** The customer has approved, as the simulator answered. */
+  /** The customer has approved, and the simulator confirmed it. */
   approved: boolean;
 }
 
-/** How many there are, and for how long. */
+/** The number of lanes, and how long they run. */
 export interface LoadShape {
-  /** Seconds that a session is given, at least and at most. */
+  /** The shortest and the longest session, in seconds. */
   readonly sessionSeconds: readonly [number, number];
-  /** Between one session of a lane and the next. */
+  /** The pause between two sessions of a lane. */
   readonly pauseMillis: number;
 }
 
 export interface Load {
   readonly sessions: readonly Session[];
-  /** Calls that were answered no success, or nothing at all. */
+  /** Calls without a success response. */
   readonly refused: () => number;
-  /** Ends it, and waits for what is under way. */
+  /** Ends the load, and waits for the calls in progress. */
   stop(): Promise<void>;
 }
 
@@ -50,7 +53,7 @@ export function startLoad(system: () => SystemClient, chance: Draws, shape: Load
   let refused = 0;
   let stopped = false;
 
-  /** The body of a success. */
+  /** The body of a success response. */
   const acknowledged = async (call: Promise<SystemResponse>): Promise<SystemResponse['body'] | undefined> => {
     const response = await orNothing(call);
     if (response && response.status < 300) return response.body;

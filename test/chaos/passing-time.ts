@@ -3,7 +3,7 @@ import type { SystemClient } from '../support/system-client.ts';
 import { countLetters, type DeadLetterQueue } from './dead-letters.ts';
 import { taken } from './disturbances.ts';
 
-/** By how much the clock moves at once: during a fault of hours, and after it, when every minute counts. */
+/** How far the clock moves at once: during a fault of hours, and after it, when every minute counts. */
 const jumpSeconds = { during: 900, after: 60 };
 const leastMillisBetweenJumps = 500;
 
@@ -17,7 +17,7 @@ async function workingTime(lapse: SystemClient): Promise<void> {
   await wait(Math.max(leastMillisBetweenJumps, 4 * (performance.now() - began)));
 }
 
-/** The system's own time. */
+/** The system's time. */
 export async function nowOf(lapse: SystemClient): Promise<number> {
   return Date.parse(String((await lapse.control('GET', '/clock')).body['now']));
 }
@@ -25,17 +25,17 @@ export async function nowOf(lapse: SystemClient): Promise<number> {
 const moveOn = (lapse: SystemClient, seconds: number): Promise<void> =>
   taken(lapse.control('POST', '/clock', { advanceMs: seconds * 1_000 }));
 
-/** A moment of real time; where hours pass, with a minute of the system's. */
+/** A moment of real time; where hours pass, plus a minute of the system's time. */
 export async function aMoment(lapse: SystemClient, hoursPass: boolean): Promise<void> {
   if (hoursPass) await moveOn(lapse, jumpSeconds.after);
   await workingTime(lapse);
 }
 
-/** Letters that a queue gets, so that there is something to put through again, and days that it may take. */
+/** Messages that a queue must get, so that an operator has some to process, and the days that this may take. */
 const leastLetters = 5;
 const mostDays = 7;
 
-/** Lets so many hours pass, and more until a queue has letters if it is to have some. */
+/** Lets this many hours pass, and more until a queue has the messages that it must get. */
 export async function letHoursPass(
   client: () => SystemClient,
   hours: number,

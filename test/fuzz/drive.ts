@@ -14,13 +14,13 @@ export interface FuzzReport {
   readonly responses: ReadonlyMap<string, ReadonlyMap<number, number>>;
   /** Milliseconds of the slowest response of each route. */
   readonly slowest: ReadonlyMap<string, number>;
-  /** What must not be, each with the number of its request. */
+  /** Every violation, with the number of its request. */
   readonly findings: readonly string[];
   /** Megabytes of a function's process, on average, after each fifth of the requests. */
   readonly memory: readonly number[];
 }
 
-/** API Gateway gives a function 30 seconds; a webhook is to be answered far sooner, on a busy machine too. */
+/** API Gateway gives a function 30 seconds. A webhook must have its response far sooner, on a busy machine, too. */
 const longestMillis = 30_000;
 
 /**
@@ -92,7 +92,7 @@ interface WireResponse {
   readonly text: string;
 }
 
-/** Sends it as it is: what a browser or `fetch` would mend on the way arrives unmended. */
+/** Sends it unchanged, while a browser or `fetch` would correct it first. */
 function exchange(url: string, { method, path, headers, body }: WireRequest): Promise<WireResponse> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
@@ -125,7 +125,7 @@ function exchange(url: string, { method, path, headers, body }: WireRequest): Pr
   });
 }
 
-/** How a response of the API differs from its documentation. What the front refuses before there is a route has no contract. */
+/** How a response of the API differs from its documentation. A refusal before there is a route has no contract. */
 function violationsOf({ method, path }: WireRequest, reply: WireResponse): readonly string[] {
   if (method === 'HEAD') return [];
   const body = jsonOf(reply.text);
@@ -133,7 +133,7 @@ function violationsOf({ method, path }: WireRequest, reply: WireResponse): reado
   return contractViolations(method, path.replace(/\?.*/s, ''), { ...reply, body });
 }
 
-/** API Gateway answers for itself with a message and nothing else: a path that cannot be decoded, too large a header. */
+/** API Gateway's own refusals have a message and nothing else: for a malformed path, or a header that is too large. */
 const isGateways = (status: number, body: unknown): boolean =>
   (status === 400 || status === 404 || status === 431) &&
   JSON.stringify(Object.keys(body ?? {})) === '["message"]';
@@ -146,7 +146,7 @@ function jsonOf(text: string): unknown {
   }
 }
 
-/** Megabytes that a function's process holds, on average over those that there are. */
+/** Megabytes of a function's process, on average over the running ones. */
 export function megabytesOfFunctions({ child }: LocalProcess): number {
   const found: number[] = [];
   for (const pid of readdirSync('/proc').filter((each) => /^\d+$/.test(each))) {
@@ -162,7 +162,7 @@ export function megabytesOfFunctions({ child }: LocalProcess): number {
   return found.reduce((sum, each) => sum + each, 0) / found.length;
 }
 
-/** Lines of the system's log about anything unhandled. */
+/** Lines of the system's log about unhandled errors. */
 export function unhandledIn(log: string): readonly string[] {
   return log
     .split('\n')

@@ -61,7 +61,7 @@ const others = [
 
 export const malformedText = (draws: Draws): string => draws.pick(texts);
 
-/** Anything that JSON can say. */
+/** Any JSON value. */
 export function malformed(draws: Draws): unknown {
   const roll = draws.next();
   if (roll < 0.5) return malformedText(draws);

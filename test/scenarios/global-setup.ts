@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { synthesize } from '../../local/template/synthesize.ts';
 import { isDeployed, timers } from '../support/target.ts';
 
-/** Synthesizes what the scenarios run, before several of them ask for the same at once. */
+/** Synthesizes the stack once, before several scenarios ask for it at the same time. */
 export async function setup(): Promise<void> {
   if (isDeployed) return;
   const root = join(import.meta.dirname, '..', '..');
