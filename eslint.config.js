@@ -9,8 +9,6 @@ const notYetWithinLimits = [
   'bench/report/page.ts',
   'bench/rounds.ts',
   'bench/subjects.ts',
-  'functions/adapters/klarna/klarna-http.ts',
-  'functions/adapters/klarna/klarna-payment-requests.ts',
   'lib/alarm-definitions.ts',
   'lib/dashboard.ts',
   'lib/lapse.ts',
