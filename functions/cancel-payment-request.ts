@@ -39,7 +39,7 @@ const endRequest: RouteHandler = async (event, account) => {
 const endSession: RouteHandler = async (event, account) => {
   const sessionId = sessionIdOf(event);
   const query = queryOf(event, sessionCancelQuery);
-  // Whoever ends a session has not looked at each of its requests: what is paid is spared, whatever the account allows.
+  // The caller has not looked at each request of the session, so no paid one is canceled, whatever the account allows.
   const command = {
     cause: 'api',
     reason: query.reason,

@@ -1,4 +1,4 @@
-/** Every GET of the API: a record, how it came to be so, an account's records, a session, jobs. Serves the default route too. */
+/** Every GET of the API: a record and its history, the list of records, a session, cancel jobs. It also serves the default route. */
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type { RouteOf } from './contract/routes.ts';
 import type { Account, PaymentRequestKey } from './domain/identifiers.ts';
@@ -73,7 +73,7 @@ const getJobReport: RouteHandler = async (event, account) => {
   const key = cancelJobKeyOf(event, { account });
   const { cursor: page } = queryOf(event, reportQuery);
   const job = foundCancelJob(key, await jobs.read(key));
-  // What is written and not counted yet may be written anew.
+  // A page that is written and not counted yet can be written again.
   return cancelJobReportResponse(job, page, page < job.pages ? await jobs.readPage(key, page) : []);
 };
 

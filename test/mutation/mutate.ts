@@ -1,5 +1,5 @@
 /**
- * `npm run mutation`: Stryker changes one place of the domain, the use cases or the signature check at a time, and runs the unit
+ * `npm run mutation`: Stryker changes one place of the domain, the use cases or the signature check. Then it runs the unit
  * tests that reach it. It fails if a change survives. A change that no test can notice has a comment in the code,
  * `// Stryker disable next-line <mutator>: <reason>`. `npm run mutation -- functions/domain/session-timer.ts:60-70` takes only the
  * named files or lines. `--force` forgets the results of earlier runs.

@@ -118,8 +118,8 @@ export const servingOnce = (then: Behaviour): Behaviour => {
   const served = new WeakSet<object>();
   return (response, request) => {
     const { socket } = response;
-    if (!socket || served.has(socket)) return resetting(response, request);
-    served.add(socket);
-    then(response, request);
+    const isFirst = socket && !served.has(socket);
+    if (socket) served.add(socket);
+    (isFirst ? then : resetting)(response, request);
   };
 };
