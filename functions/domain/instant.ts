@@ -13,11 +13,10 @@ const extended =
 const basic = /^\d{8}[Tt]\d{4}(?:\d{2})?(?=[.,Zz+-])/;
 
 /**
- * Parses the times that libraries write: RFC 3339 with any offset and any number of decimals, of which nine count; ISO 8601 without
- * seconds, in the basic format, with a comma, and with offsets such as `+0000` and `+01`. A time without an offset is not read, nor
- * is a date that does not exist.
+ * The moment of a time as libraries write it. It takes RFC 3339 with any offset and any number of decimals, of which nine count.
+ * From ISO 8601 it also takes times without seconds, the basic format, a comma, and offsets such as `+0000` and `+01`.
  *
- * @returns `undefined` for anything else
+ * @returns `undefined` for any other text, such as a time without an offset or 31 February
  */
 export function parseInstant(text: string): Instant | undefined {
   const match = extended.exec(withSeparators(text));
