@@ -30,9 +30,17 @@ export class CanaryDeployment extends Construct {
       assumedBy: new ServicePrincipal('codedeploy.amazonaws.com'),
       description: 'Lets CodeDeploy shift the invocations of the functions of Lapse from version to version',
     });
+    // AWS authorizes both on the function, without the alias
+    // (https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html).
     role.addToPolicy(
       new PolicyStatement({
-        actions: ['lambda:GetAlias', 'lambda:GetProvisionedConcurrencyConfig', 'lambda:UpdateAlias'],
+        actions: ['lambda:GetAlias', 'lambda:UpdateAlias'],
+        resources: functions.map((each) => each.function.functionArn),
+      }),
+    );
+    role.addToPolicy(
+      new PolicyStatement({
+        actions: ['lambda:GetProvisionedConcurrencyConfig'],
         resources: functions.map(({ alias }) => alias.functionArn),
       }),
     );

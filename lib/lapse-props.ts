@@ -24,7 +24,7 @@ export interface LapseProps extends LapseSettings {
    */
   readonly encryptionKey?: IKey;
   /**
-   * The topic that every alarm notifies.
+   * The topic that every alarm notifies. The policy of an imported topic must allow `cloudwatch.amazonaws.com` to publish.
    * @default - a new topic without subscriptions: subscribe to it
    */
   readonly alarmTopic?: ITopic;

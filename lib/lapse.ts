@@ -4,10 +4,11 @@ import type { IMetric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
-import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import type { FunctionName } from '../functions/contract/environment.ts';
 import { AccountSecrets } from './account-secrets.ts';
+import { alarmTopic } from './alarm-topic.ts';
 import { CanaryDeployment } from './canary-deployment.ts';
 import { Dashboard } from './dashboard.ts';
 import { bundleFunctions } from './function-bundle.ts';
@@ -42,10 +43,10 @@ export class Lapse extends Construct {
 
   constructor(scope: Construct, id: string, props: LapseProps = {}) {
     super(scope, id);
-    const { table: existing, bus, encryptionKey, alarmTopic, authorizer, bundles, ...given } = props;
+    const { table: existing, bus, encryptionKey, alarmTopic: topic, authorizer, bundles, ...given } = props;
     const settings = resolveSettings(given);
     checkRegion(Stack.of(this).region);
-    this.alarmTopic = alarmTopic ?? new Topic(this, 'AlarmTopic', { enforceSSL: true });
+    this.alarmTopic = alarmTopic(this, 'AlarmTopic', topic);
     const shared = {
       settings,
       bundles: bundles ?? bundleFunctions(),

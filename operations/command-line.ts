@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { Attention } from '../client/responses.ts';
-import type { QuarantineReason } from '../functions/application/ports.ts';
+import type { QuarantineReason } from '../functions/domain/quarantined-delivery.ts';
 import {
   askAgain,
   type AttentionFilter,

@@ -10,6 +10,7 @@ import { DynamoDbQuarantine } from '../functions/adapters/dynamodb/dynamodb-quar
 import { EventBridgePublisher } from '../functions/adapters/eventbridge/eventbridge-publisher.ts';
 import { CachedSecret } from '../functions/adapters/secrets/cached-secret.ts';
 import { SecretSigningKeys } from '../functions/adapters/secrets/secret-signing-keys.ts';
+import { instantFromMillis } from '../functions/domain/instant.ts';
 import type { Clock } from '../functions/application/ports.ts';
 import { replayQuarantined } from '../functions/application/replay-quarantined.ts';
 import { republishStateChanges } from '../functions/application/republish-state-changes.ts';
@@ -33,7 +34,11 @@ export function composeOperations(outputs: StackOutputs) {
       credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
     }),
   };
-  const clock: Clock = { now: () => Date.now(), wait: (millis) => wait(millis) };
+  const clock: Clock = {
+    now: () => Date.now(),
+    instant: () => instantFromMillis(Date.now()),
+    wait: (millis) => wait(millis),
+  };
   const dynamodb = new DynamoDBClient(settings);
   const table = {
     client: dynamodb,

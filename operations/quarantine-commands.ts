@@ -1,8 +1,5 @@
-import type {
-  QuarantinedDeliveries,
-  QuarantineReason,
-  StoredDelivery,
-} from '../functions/application/ports.ts';
+import type { QuarantinedDeliveries } from '../functions/application/ports.ts';
+import type { QuarantineReason, StoredDelivery } from '../functions/domain/quarantined-delivery.ts';
 import type { ReplayOutcome, replayQuarantined } from '../functions/application/replay-quarantined.ts';
 import { formatInstant } from '../functions/domain/instant.ts';
 

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type { Account } from '../domain/identifiers.ts';
 import { Problem } from './problem.ts';
@@ -9,28 +10,39 @@ interface Authorizer {
   readonly jwt?: { readonly claims?: Claims };
 }
 
-/** The claim that lists the accounts a token is good for, separated by spaces; `*` is all of them. */
+/** The claim that lists the accounts that a token may act for, separated by spaces; `*` means all. */
 export const accountsClaim = 'lapse_accounts';
 
 const authorizerOf = (event: APIGatewayProxyEventV2): Authorizer =>
   (event.requestContext as { readonly authorizer?: Authorizer }).authorizer ?? {};
 
 /**
- * Who is calling, as the record keeps it: the role or user by its ARN, or the token's client. Never a person: the session name
- * of a role, which is an e-mail address where people sign in by single sign-on, is left out, and so is a subject that has an `@`.
+ * The caller as the record stores it: the ARN of the role or user, or the client of the token; at most 200 characters. It never
+ * names a person. Session names are left out, since single sign-on puts e-mail addresses there. An e-mail address elsewhere
+ * becomes `person-` and the start of its SHA-256, so that calls of one person can still be told apart.
  */
 export function callerOf(event: APIGatewayProxyEventV2): string {
   const { iam, jwt } = authorizerOf(event);
-  if (iam?.userArn !== undefined) return iam.userArn.replace(/(:assumed-role\/[^/]+)\/.*$/, '$1');
-  const named = [jwt?.claims?.['client_id'], jwt?.claims?.['sub']].find(
-    (claim) => typeof claim === 'string' && !claim.includes('@'),
-  );
-  return typeof named === 'string' ? `jwt:${named}` : 'unknown';
+  const { client_id: client, sub: subject } = jwt?.claims ?? {};
+  const named = [client, subject].find((claim) => typeof claim === 'string' && claim !== '');
+  const caller =
+    iam?.userArn?.replace(sessionName, '$1') ?? (typeof named === 'string' ? `jwt:${named}` : 'unknown');
+  return caller
+    .replace(emailAddress, pseudonymOf)
+    .replace(/[^\x20-\x7e]/g, '?')
+    .slice(0, 200);
 }
 
+/** The session name of an assumed role, or of a federated user (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html). */
+const sessionName = /(:(?:assumed-role\/[^/]+|federated-user))\/.*$/s;
+
+const emailAddress = /[^/:\s]*(?:@|%40)[^/:\s]*/gi;
+
+const pseudonymOf = (person: string): string => `person-${hash('sha256', person.toLowerCase()).slice(0, 8)}`;
+
 /**
- * Throws unless the caller may act for the account. IAM has decided that by the path before the function is called; a JWT
- * authorizer knows routes but no paths, so the token says it in {@link accountsClaim}.
+ * Throws the problem `forbidden` unless the caller may act for the account. IAM decides by the path before it invokes the function.
+ * A JWT authorizer knows routes and no paths, so the token lists its accounts in {@link accountsClaim}.
  */
 export function authorizeAccount(event: APIGatewayProxyEventV2, account: Account): void {
   const { jwt } = authorizerOf(event);
@@ -44,6 +56,6 @@ export function authorizeAccount(event: APIGatewayProxyEventV2, account: Account
   });
 }
 
-/** API Gateway passes a list on as `[a b]`. */
+/** API Gateway writes a claim that is a list as `[a b]`. */
 const listed = (claim: unknown): readonly string[] =>
   typeof claim === 'string' ? claim.replace(/^\[|\]$/g, '').split(/[ ,]+/) : [];

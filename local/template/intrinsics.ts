@@ -123,6 +123,14 @@ class Template {
         return this.#arn('secretsmanager', `secret:${this.#nameOf(id, 'Name')}`);
       case 'AWS::Events::EventBus':
         return this.#arn('events', `event-bus/${this.#nameOf(id, 'Name')}`);
+      case 'AWS::SNS::Topic':
+        return this.#arn('sns', this.#nameOf(id, 'TopicName'));
+      case 'AWS::Logs::LogGroup':
+        return this.#arn('logs', `log-group:${this.#nameOf(id, 'LogGroupName')}:*`);
+      case 'AWS::Scheduler::ScheduleGroup':
+        return this.#arn('scheduler', `schedule-group/${this.#nameOf(id, 'Name')}`);
+      case 'AWS::KMS::Key':
+        return this.#arn('kms', `key/${id}`);
       case 'AWS::IAM::Role':
         return `arn:aws:iam::${this.#surroundings.accountId}:role/${this.#nameOf(id, 'RoleName')}`;
       default:
@@ -138,6 +146,7 @@ class Template {
       case 'AWS::Lambda::Alias':
       case 'AWS::Lambda::Version':
       case 'AWS::SecretsManager::Secret':
+      case 'AWS::SNS::Topic':
         return this.#arnOf(id);
       case 'AWS::SQS::Queue': {
         const { awsUrl, accountId } = this.#surroundings;

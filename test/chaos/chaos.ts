@@ -24,7 +24,7 @@ import { type Mortal, playRound, type Round } from './play-round.ts';
 import { commitNow, tableOf, writeReport } from './report.ts';
 
 const faultSeconds: Readonly<Record<Scale, number>> = { seconds: 4, minutes: 180, hours: 0 };
-/** Only Klarna can tell how an unregistered session ended, and it waits up to twelve hours before it delivers again. */
+/** Only Klarna reports the end of an unregistered session, and it waits up to twelve hours before it delivers again. */
 const recoverySeconds: Readonly<Record<Scale, number>> = { seconds: 240, minutes: 300, hours: 13 * 3_600 };
 
 const { values } = parseArgs({

@@ -1,9 +1,9 @@
 import { runCommandLine } from '../../operations/command-line.ts';
 import type { SystemClient } from '../support/system-client.ts';
 
-/** A queue of messages whose attempts all failed, and the operator's command for it. */
+/** A dead-letter queue, and the command with which an operator redrives it. */
 export interface DeadLetterQueue {
-  /** The output of the stack with its URL. */
+  /** The stack's output with its URL. */
   readonly output: string;
   readonly command: readonly string[];
 }
@@ -14,7 +14,7 @@ export const unpublishedEvents: DeadLetterQueue = {
   command: ['unpublished', 'replay'],
 };
 
-/** The number of messages in it. */
+/** The number of messages in the queue. */
 export async function countLetters(lapse: SystemClient, { output }: DeadLetterQueue): Promise<number> {
   const { body: outputs } = await lapse.control('GET', '/outputs');
   const name = String((outputs['Lapse'] as Record<string, unknown>)[output])
@@ -24,10 +24,7 @@ export async function countLetters(lapse: SystemClient, { output }: DeadLetterQu
   return (body as unknown as readonly Record<string, unknown>[]).filter(({ queue }) => queue === name).length;
 }
 
-/**
- * Processes all of them again with `npm run lapse`, and returns how many there were. Throws if there were none, or if
- * one failed.
- */
+/** Redrives all messages with `npm run lapse`, and returns their number. Throws if there are none, or if one fails. */
 export async function redrive(control: string, { command }: DeadLetterQueue): Promise<number> {
   let letters = 0;
   const isWell = await runCommandLine([...command, '--control', control], () => {

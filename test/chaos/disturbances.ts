@@ -4,9 +4,9 @@ import type { SystemResponse, SystemClient } from '../support/system-client.ts';
 import { type DeadLetterQueue, deadTimers, unpublishedEvents } from './dead-letters.ts';
 
 /**
- * How long a disturbance lasts. `minutes` are minutes of real time. With `hours`, the clock of the whole local system
- * moves in jumps. So every wait passes: deadlines, queues, Klarna's retries, the attempts of the sweep, the age of the
- * stream's records. A call takes its real time. A faster clock would make every time limit of a call too short.
+ * How long it lasts. `minutes` are minutes of real time. With `hours`, the clock of the whole local system moves in jumps. So
+ * every wait passes: deadlines, queues, Klarna's retries, the attempts of the sweep, the age of the stream's records. A call takes
+ * its real time. A faster clock would make every time limit of a call too short.
  */
 export type Scale = 'seconds' | 'minutes' | 'hours';
 
@@ -16,21 +16,21 @@ export interface Disturbance {
   readonly scale: Scale;
   /** Starts the fault. */
   readonly begin: (lapse: SystemClient) => Promise<unknown>;
-  /** A fault that acts repeatedly until the signal aborts. */
+  /** Repeats the fault until the signal is aborted. */
   readonly meanwhile?: (lapse: SystemClient, over: AbortSignal) => Promise<void>;
   /** How many hours pass. */
   readonly hours?: number;
-  /** Kills the whole system with SIGKILL. It starts again when the disturbance ends. */
+  /** SIGKILL to the whole system, which is started again when the disturbance ends. */
   readonly wholeSystem?: true;
   /** The largest difference between two clocks. */
   readonly skewMillis?: number;
-  /** Ends every fault except a missing sweep, which returns when all sessions are final. */
+  /** Ends the fault but keeps the sweep off until all sessions are over. */
   readonly endWithoutSweep?: (lapse: SystemClient) => Promise<unknown>;
-  /** Lasts until there are dead letters. Then an operator processes them again, under the same load. */
+  /** The fault lasts until there are dead letters. Then an operator redrives them under the same load. */
   readonly fills?: DeadLetterQueue;
 }
 
-/** A fault that was not accepted would make an undisturbed round look like a recovery. */
+/** Throws if the system refused a fault, because a round without a fault proves nothing. */
 export async function taken(response: Promise<SystemResponse>): Promise<void> {
   const { status, body } = await response;
   if (status >= 300) throw new Error(`It was not taken: ${status} ${JSON.stringify(body)}`);
@@ -54,7 +54,7 @@ const klarna = (kind: string, more: object = {}, scale: Scale = 'seconds'): Dist
   begin: (lapse) => inKlarna(lapse, kind, more),
 });
 
-/** Kills the simulator's process, and starts it again on its data at the end. */
+/** The simulator's process is killed. It starts on the same data after the fault. */
 const klarnaIsGone: Disturbance = {
   name: 'klarna: kill -9, connections refused',
   scale: 'seconds',
@@ -63,7 +63,7 @@ const klarnaIsGone: Disturbance = {
 
 const killAll = (lapse: SystemClient): Promise<void> => fault(lapse, 'lambda', 'kill');
 
-/** Kills one function's processes repeatedly, whatever they are doing. */
+/** The processes of one function are killed every 300 milliseconds. */
 const killedAgainAndAgain = (functionName: FunctionName): Disturbance => ({
   name: `kill -9 of ${functionName}, every 300 ms`,
   scale: 'seconds',
@@ -77,7 +77,7 @@ const killedAgainAndAgain = (functionName: FunctionName): Disturbance => ({
   },
 });
 
-/** Functions that have just started cannot read a secret. */
+/** Secrets Manager fails for functions that have just started. */
 const secretsAndNewFunctions = (kind: string, more: object = {}): Disturbance => ({
   ...service('secretsmanager', kind, more),
   name: `secretsmanager: ${kind}, and new functions`,
@@ -87,7 +87,7 @@ const secretsAndNewFunctions = (kind: string, more: object = {}): Disturbance =>
   },
 });
 
-/** Milliseconds by which clocks differ, by function; `others` for all that are not named. */
+/** Milliseconds by which clocks are wrong, by function. `others` is for the rest. */
 const skewed = (
   name: string,
   skews: Partial<Record<FunctionName | 'klarna' | 'others', number>>,
@@ -106,7 +106,7 @@ const skewed = (
   };
 };
 
-/** The stack names its functions itself; the names end with the file's. */
+/** The name that the stack gives to a function. It ends with the name of the file. */
 async function nameOf(lapse: SystemClient, functionName: FunctionName): Promise<string> {
   const { body } = await lapse.control('GET', '/clock');
   const names = Object.keys(body['skew_ms'] as object);
@@ -126,7 +126,7 @@ const forMinutes = (disturbance: Disturbance): Disturbance => ({ ...disturbance,
 
 const minute = 60_000;
 
-/** Every disturbance that a round can have. */
+/** All disturbances of a round. */
 export const disturbances: readonly Disturbance[] = [
   { name: 'kill -9 of all functions', scale: 'seconds', begin: killAll },
   ...(Object.keys(environments) as FunctionName[]).map(killedAgainAndAgain),
@@ -196,7 +196,7 @@ export const disturbances: readonly Disturbance[] = [
   },
 ];
 
-/** Ends everything that was started. */
+/** Ends all faults. */
 export async function endDisturbance(lapse: SystemClient): Promise<void> {
   await taken(lapse.control('DELETE', '/faults'));
   await taken(lapse.simulator('DELETE', '/faults'));

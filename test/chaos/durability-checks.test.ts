@@ -10,7 +10,7 @@ const session: Session = {
   approved: false,
 };
 
-/** A session that timed out and was canceled a second later. */
+/** A session that ran out of time and was canceled a second later. */
 const sound: Evidence = {
   record: {
     state: 'CANCELED',
@@ -27,11 +27,11 @@ const sound: Evidence = {
   truth: { state: 'CANCELED', updated_at: '2026-03-01T12:00:01.000000000Z' },
 };
 
-it('the checks report nothing where everything was kept', () => {
+it('brokenOf finds nothing when every promise is kept', () => {
   expect(brokenOf(session, ['submitted'], sound, 0)).toEqual([]);
 });
 
-describe('a broken promise', () => {
+describe('brokenOf, for a broken promise', () => {
   it.each([
     ['a webhook that was acknowledged and forgotten', session, ['lost'], sound],
     [
@@ -66,14 +66,14 @@ describe('a broken promise', () => {
       { ...sound, truth: { ...sound.truth, updated_at: '2026-03-01T11:59:59.000000000Z' } },
     ],
   ] satisfies [string, Session, string[], Evidence][])(
-    'the checks report %s',
+    'brokenOf finds %s',
     (_, promised, events, evidence) => {
       expect(brokenOf(promised, events, evidence, 0)).toHaveLength(1);
     },
   );
 });
 
-it('the checks allow a timer to be early by as much as the clocks differed', () => {
+it('brokenOf accepts a timer that is early by the clock skew only', () => {
   const early = { ...sound, truth: { ...sound.truth, updated_at: '2026-03-01T11:59:59.000000000Z' } };
   expect(brokenOf(session, [], early, 1_000)).toEqual([]);
   expect(brokenOf(session, [], early, 999)).toHaveLength(1);

@@ -6,7 +6,7 @@ type Fields = Readonly<Record<string, unknown>>;
 
 const finalStates: ReadonlySet<unknown> = new Set(['COMPLETED', 'CANCELED', 'EXPIRED', 'DECLINED']);
 
-/** The simulator's state of each of its requests, which is the true state. */
+/** The true state of each request, from the Klarna simulator. */
 export async function truthOf(lapse: SystemClient): Promise<ReadonlyMap<string, Fields>> {
   const { body } = await lapse.simulator('GET', '/payment-requests');
   const requests = body['payment_requests'] as readonly Fields[];
@@ -14,8 +14,8 @@ export async function truthOf(lapse: SystemClient): Promise<ReadonlyMap<string, 
 }
 
 /**
- * What is missing until a session is settled: Klarna's request is final, the record agrees and, where there is a sweep,
- * has no open question. `undefined` where nothing is missing.
+ * Whether Klarna's request is over, the record says so and, where there is a sweep, has nothing left to find out; else what is
+ * missing.
  */
 export async function unsettled(
   lapse: SystemClient,
@@ -35,7 +35,7 @@ export async function unsettled(
     : undefined;
 }
 
-/** Sessions with an event that the shop needs and that was not published. */
+/** Events of the sessions that were not published. */
 export async function unpublished(
   lapse: SystemClient,
   sessions: readonly Session[],
@@ -58,7 +58,7 @@ export async function unpublished(
   );
 }
 
-/** The deliveries that got a 2xx response, those that are lost, and the broken guarantees. */
+/** The numbers of acknowledged and of lost deliveries, and the broken promises. */
 export interface Reckoning {
   readonly webhooks: number;
   readonly lost: number;
@@ -77,7 +77,7 @@ export async function reckon(
   sessions: readonly Session[],
   skewMillis: number,
 ): Promise<Reckoning> {
-  // The deliveries are read first. A later acknowledgement need not be in a history that is read before it.
+  // The deliveries come first, because a history that is read earlier need not have a later delivery.
   const acknowledged = new Map<string, string[]>(sessions.map(({ id }) => [id, []]));
   let lost = 0;
   for (const delivery of await deliveriesOf(lapse)) {
@@ -103,10 +103,7 @@ export async function reckon(
 
 const mostReads = 20;
 
-/**
- * Reads until there is a response, because a read that is refused under load says nothing about the record. Throws the
- * last error.
- */
+/** Reads until there is a response, because a read that is refused under load says nothing about the record. Throws the last one. */
 async function readAtLast(lapse: SystemClient, path: string): Promise<Fields> {
   for (let reads = 1; ; reads += 1) {
     const { status, body } = await lapse.api('GET', path);
@@ -120,14 +117,14 @@ async function deliveriesOf(lapse: SystemClient): Promise<readonly Fields[]> {
   return (await lapse.simulator('GET', '/deliveries')).body['deliveries'] as readonly Fields[];
 }
 
-/** The final state of a session, by the API and by Klarna. */
+/** The end of a session by the API and by Klarna. */
 export interface Evidence {
   readonly record: Fields;
   readonly history: Fields;
   readonly truth: Fields;
 }
 
-/** The broken guarantees of one session. `events` are those of the acknowledged deliveries. */
+/** The broken promises of a session. `events` are the ids of the acknowledged deliveries. */
 export function brokenOf(
   { promised, approved }: Session,
   events: readonly string[],
@@ -148,7 +145,7 @@ export function brokenOf(
   const earliest = Date.parse(String(record['deadline_at'])) - skewMillis;
   return [
     ...events
-      // Entries that a long history dropped are counted.
+      // A long history drops entries and counts them.
       .filter((event) => !known.has(event) && history['dropped'] === 0)
       .map((event) => `the webhook ${event} was acknowledged and is not in the history`),
     ...promised.flatMap((one) => {

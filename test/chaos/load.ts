@@ -2,35 +2,32 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Draws } from '../simulation/draws.ts';
 import type { SystemResponse, SystemClient } from '../support/system-client.ts';
 
-/**
- * What a success response promises. `canceled`: Klarna has canceled it. `settled`: the outcome of the cancel will be
- * known.
- */
+/** What a success response promises. `canceled`: Klarna has canceled it. `settled`: the end of the cancel will be known. */
 export type Promised =
   { readonly kind: 'deadline'; readonly at: string } | { readonly kind: 'canceled' | 'settled' };
 
-/** A Payment Request at Klarna, and the responses that the shop got about its session. */
+/** A Payment Request at Klarna, and the promises that the shop got for its session. */
 export interface Session {
   readonly id: string;
-  /** Every success response, oldest first; none where even the registration was not acknowledged. */
+  /** Every success response, oldest first. Empty if the registration was not acknowledged. */
   readonly promised: Promised[];
-  /** The customer has approved, and the simulator confirmed it. */
+  /** Whether the simulator confirmed the customer's approval. */
   approved: boolean;
 }
 
-/** The number of lanes, and how long they run. */
+/** The length of sessions, and the time between them. */
 export interface LoadShape {
-  /** The shortest and the longest session, in seconds. */
+  /** The shortest and the longest session timeout, in seconds. */
   readonly sessionSeconds: readonly [number, number];
-  /** The pause between two sessions of a lane. */
+  /** Between one session of a lane and the next. */
   readonly pauseMillis: number;
 }
 
 export interface Load {
   readonly sessions: readonly Session[];
-  /** Calls without a success response. */
+  /** The number of calls without a success response. */
   readonly refused: () => number;
-  /** Ends the load, and waits for the calls in progress. */
+  /** Ends the load, and waits for the sessions in progress. */
   stop(): Promise<void>;
 }
 
@@ -45,15 +42,15 @@ const orNothing = <Value>(response: Promise<Value>): Promise<Value | undefined> 
  * Sessions in lanes, one after the other, until it is told to stop. A third of the customers approve. The shop cancels a third of
  * the sessions, by request or by session, and extends a sixth. The rest time out. Klarna sends a webhook for every state.
  *
- * @param system where the system is at present; it may come back at other ports.
- * @param chance who stays how long and who pays, seeded.
+ * @param system the system, which may have other ports after a restart.
+ * @param chance decides by the seed which customers pay, and how long sessions are.
  */
 export function startLoad(system: () => SystemClient, chance: Draws, shape: LoadShape): Load {
   const sessions: Session[] = [];
   let refused = 0;
   let stopped = false;
 
-  /** The body of a success response. */
+  /** The body of a success. */
   const acknowledged = async (call: Promise<SystemResponse>): Promise<SystemResponse['body'] | undefined> => {
     const response = await orNothing(call);
     if (response && response.status < 300) return response.body;

@@ -9,7 +9,7 @@ import { type LoadShape, type Session, startLoad } from './load.ts';
 import { letHoursPass, nowOf } from './passing-time.ts';
 import { settle } from './settle.ts';
 
-/** A system that can be killed and starts again on the same data. */
+/** A system that can be killed and restarted on the same data. */
 export interface Mortal {
   process: LocalProcess;
   readonly data: string;
@@ -18,33 +18,33 @@ export interface Mortal {
 export interface Round {
   readonly disturbance: string;
   readonly scale: Scale;
-  /** Acknowledged sessions, and how many of them were paid. */
+  /** Sessions that were acknowledged, and of them paid. */
   readonly sessions: number;
   readonly paid: number;
   /** Success responses to the shop and to Klarna, each of which was checked. */
   readonly responses: number;
   readonly webhooks: number;
-  /** Calls of the shop without an acknowledgement, and deliveries that Klarna stopped repeating. */
+  /** Calls of the shop that were not acknowledged, and deliveries that Klarna stopped repeating. */
   readonly refused: number;
   readonly lost: number;
-  /** Dead letters that an operator processed again. */
+  /** Dead letters that an operator redrove. */
   readonly redriven: number;
-  /** By the system's time, which is real time unless the scale is hours. */
+  /** In the system's time, which is real time except at the scale of hours. */
   readonly faultSeconds: number;
-  /** The longest time that a session took to settle, from the end of the fault or from its own later deadline. */
+  /** The longest recovery of a session, from the later of the end of the fault and its deadline. */
   readonly recoverySeconds: number;
-  /** What did not settle in time, or does not match what was acknowledged. */
+  /** Sessions that did not settle in time, and broken promises. */
   readonly violations: readonly string[];
 }
 
 export interface RoundOptions {
-  /** How long a fault of seconds or minutes lasts. */
+  /** The length of a fault at the scales of seconds and minutes. */
   readonly faultSeconds: number;
   readonly recoveryWithinSeconds: number;
   readonly chance: Draws;
 }
 
-/** The number of open sessions when a fault begins. */
+/** The least number of sessions in progress when a fault begins. */
 const leastSessions = 5;
 const peaceWithinMillis = 300_000;
 
@@ -66,7 +66,7 @@ export async function playRound(
 ): Promise<Round> {
   const client = (): SystemClient => new SystemClient(system.process);
   const { scale, hours, wholeSystem, endWithoutSweep, fills } = disturbance;
-  // Where hours pass, Klarna's delays between its deliveries have their real length.
+  // Where hours pass, Klarna waits as long between deliveries as the real one.
   const pace = (clockScale: number) => taken(client().simulator('POST', '/settings', { clockScale }));
   if (hours !== undefined) await pace(1);
 

@@ -9,17 +9,17 @@ interface SettleOptions {
   readonly recoveryWithinSeconds: number;
   /** Whether there is a sweep. Only the sweep settles a cancel that returned `pending`. */
   readonly sweeps: boolean;
-  /** Whether the clock moves while it waits. */
+  /** Whether the clock moves while this waits. */
   readonly hoursPass: boolean;
 }
 
 interface Settling {
-  /** From the end of the fault, or from the session's deadline where that came later. */
+  /** From the later of the end of the fault and the session's deadline. */
   readonly longestMillis: number;
   readonly missing: readonly string[];
 }
 
-/** Waits until every session is settled and its events are published, up to a time limit. */
+/** Waits until every session is over and published, or until the time is up. */
 export async function settle(
   client: () => SystemClient,
   sessions: readonly Session[],
@@ -51,7 +51,7 @@ export async function settle(
   }
 }
 
-/** The last acknowledged deadline of a session, in milliseconds since 1970. */
+/** The last acknowledged deadline of the session, in milliseconds since 1970. */
 function endOf({ promised }: Session): number {
   const last = promised.findLast((one) => one.kind === 'deadline');
   return last ? Date.parse(last.at) : 0;

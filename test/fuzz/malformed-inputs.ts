@@ -1,6 +1,6 @@
 import type { Draws } from '../simulation/draws.ts';
 
-/** Texts that have broken parsers before. */
+/** Texts that are known to break parsers. */
 const texts = [
   '',
   ' ',

@@ -193,3 +193,21 @@ it('the outputs say where everything is and what to do next', () => {
   const kept = templateOf({ retentionDays: 30 }).findOutputs('RetentionDays');
   expect(kept).toMatchObject({ RetentionDays: { Value: '30' } });
 });
+
+it('the alarm topic allows CloudWatch of this account to publish, and refuses calls without TLS', () => {
+  expect(propertiesOf('AWS::SNS::TopicPolicy')).toMatchObject([
+    {
+      PolicyDocument: {
+        Statement: [
+          { Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } },
+          {
+            Effect: 'Allow',
+            Action: 'sns:Publish',
+            Principal: { Service: 'cloudwatch.amazonaws.com' },
+            Condition: { StringEquals: { 'aws:SourceAccount': '000000000000' } },
+          },
+        ],
+      },
+    },
+  ]);
+});

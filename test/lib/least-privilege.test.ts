@@ -24,6 +24,7 @@ const names: readonly (readonly [RegExp, string])[] = [
   [/^arn:aws:iam::.*:role\/SessionTimerRole.*$/, 'timer role'],
   [/^arn:aws:events:.*$/, 'bus'],
   [/^arn:aws:lambda:.*:function:([\w-]+):live$/, '$1'],
+  [/^arn:aws:lambda:.*:function:([\w-]+)$/, '$1 itself'],
   [/^arn:.*logs.*$/, 'own log'],
 ];
 
@@ -122,11 +123,11 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
         'reconcile-payment-requests',
         'publish-state-changes',
       ],
-    ].flatMap((name) =>
-      ['GetAlias', 'GetProvisionedConcurrencyConfig', 'UpdateAlias'].map(
-        (verb) => `lambda:${verb} on ${name}`,
-      ),
-    ),
+    ].flatMap((name) => [
+      `lambda:GetAlias on ${name} itself`,
+      `lambda:UpdateAlias on ${name} itself`,
+      `lambda:GetProvisionedConcurrencyConfig on ${name}`,
+    ]),
   ],
 };
 

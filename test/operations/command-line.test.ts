@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { StoredDelivery } from '../../functions/application/ports.ts';
+import type { StoredDelivery } from '../../functions/domain/quarantined-delivery.ts';
 import { runCommandLine, usage } from '../../operations/command-line.ts';
 import { replayQuarantine } from '../../operations/quarantine-commands.ts';
 import { noon } from '../support/fixtures.ts';

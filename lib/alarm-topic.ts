@@ -1,0 +1,27 @@
+import { Stack } from 'aws-cdk-lib';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
+import type { Construct } from 'constructs';
+
+/**
+ * The topic that alarms notify: the given one, or a new one. CloudWatch of this account may publish to it. Without this statement
+ * it may not as soon as the topic has any policy, since a policy replaces SNS's default policy
+ * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html).
+ *
+ * @param existing a topic of a CDK app gets the statement; the policy of an imported topic must allow it already
+ */
+export function alarmTopic(scope: Construct, id: string, existing: ITopic | undefined): ITopic {
+  const topic = existing ?? new Topic(scope, id, { enforceSSL: true });
+  const fromThisAccount = { StringEquals: { 'aws:SourceAccount': Stack.of(scope).account } };
+  const allow = (actions: string[], resources: string[]): PolicyStatement =>
+    new PolicyStatement({
+      principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+      actions,
+      resources,
+      conditions: fromThisAccount,
+    });
+  topic.addToResourcePolicy(allow(['sns:Publish'], [topic.topicArn]));
+  // An encrypted topic's key has to allow it too. In a key policy `*` means that key.
+  topic.masterKey?.addToResourcePolicy(allow(['kms:Decrypt', 'kms:GenerateDataKey*'], ['*']));
+  return topic;
+}
