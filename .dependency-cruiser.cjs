@@ -1,4 +1,4 @@
-/** Who may import whom. Prose: docs/reference/architecture.md. */
+/** Which folder may import which. docs/reference/architecture.md explains it. */
 const rule = (name, from, to, comment) => ({ name, severity: 'error', comment, from, to });
 
 module.exports = {

@@ -1,7 +1,7 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Files that share processes: none of them changes anything that another one sees. */
+/** Files that share processes, because none of them changes anything that another one sees. */
 const pure = ['application', 'client', 'docs', 'domain'].map((folder) => `test/${folder}/**/*.test.ts`);
 
 /** Handlers and adapters. Each file sets its environment before it imports them, so each has a thread of its own. */
@@ -10,7 +10,7 @@ const handlers = [
   'test/adapters/{eventbridge,klarna,queue,scheduler,secrets,sweep}/**/*.test.ts',
 ];
 
-/** Files that load the CDK, which takes longer than what they do with it. They share processes as well. */
+/** Files that load the CDK, which takes long. They share processes too. */
 const stacks = ['test/lib/**/*.test.ts', 'test/examples/**/*.test.ts'];
 
 /** The explorer at its number of histories, which `HISTORIES` sets. */
@@ -27,7 +27,7 @@ const verified = {
 
 const scenarios = ['test/scenarios/**/*.test.ts'];
 
-/** The explorer's threads have a low priority and last longest. The scenarios wait most. So these begin first. */
+/** The explorer and the scenarios take longest, so they begin first. The explorer's threads have a low priority. */
 const first = ['/test/simulation/explorer', '/test/scenarios/'];
 
 class WaitingFirst extends BaseSequencer {
@@ -46,12 +46,16 @@ export default defineConfig({
   test: {
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    // What is polled for comes when the machine has time for it.
+    // Polls wait long, because a busy machine is slow.
     expect: { poll: { timeout: 20_000 } },
     maxWorkers: 4,
     sequence: { sequencer: WaitingFirst },
-    // What the tests start as processes of their own is compiled once.
-    env: { NODE_COMPILE_CACHE: `${import.meta.dirname}/.cache/compiled` },
+    env: {
+      // Processes that the tests start share compiled code.
+      NODE_COMPILE_CACHE: `${import.meta.dirname}/.cache/compiled`,
+      // The CDK's own check takes seconds for each template. `npm run verify` synthesizes every stage with it.
+      CDK_VALIDATION: 'false',
+    },
     projects: [
       { extends: true, test: { name: 'unit', include: pure, isolate: false } },
       { extends: true, test: { name: 'unit-handlers', include: handlers, pool: 'threads' } },

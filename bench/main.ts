@@ -52,7 +52,7 @@ try {
 
   const flows: Flow[] = [];
   for (const subject of subjects) {
-    await provenSample(subject, bundles.bootstrap, standIns, 2);
+    await provenSample(subject, { bootstrap: bundles.bootstrap, standIns, calls: 2 });
     if (subject.kind === 'empty') continue;
     const { name, calls, sandboxed } = subject;
     flows.push({ name, calls, bundleBytes: bundleBytes(sandboxed.bundle) });

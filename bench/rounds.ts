@@ -27,6 +27,18 @@ export interface RoundsOptions {
   readonly onProgress: (done: number, of: number, what: string) => void;
 }
 
+/** How one sample is taken. */
+export interface SampleOptions {
+  readonly bootstrap: string;
+  readonly standIns: StandIns;
+  /** Calls of the process, the first of which is cold. */
+  readonly calls: number;
+  /** @default 'whole' */
+  readonly size?: Size;
+  /** The share of a core that emulates the size. */
+  readonly share?: CpuShare;
+}
+
 /** Runs every subject at every size once a round, in an order that is another in each. */
 export async function runRounds(
   subjects: readonly Subject[],
@@ -49,14 +61,14 @@ export async function runRounds(
           all.length * rounds,
           `${subject.name}, ${size === 'whole' ? 'a core' : `${size} MB`}`,
         );
-        const sample = await provenSample(
-          subject,
+        const share = shares.get(size);
+        const sample = await provenSample(subject, {
           bootstrap,
           standIns,
-          1 + warmCalls[size],
+          calls: 1 + warmCalls[size],
           size,
-          shares.get(size),
-        );
+          ...(share && { share }),
+        });
         samples.push(sample);
         done += 1;
       }
@@ -74,11 +86,7 @@ export async function runRounds(
  */
 export async function provenSample(
   subject: Subject,
-  bootstrap: string,
-  standIns: StandIns,
-  calls: number,
-  size: Size = 'whole',
-  share?: CpuShare,
+  { bootstrap, standIns, calls, size = 'whole', share }: SampleOptions,
 ): Promise<Sample> {
   standIns.takeLog();
   const { sandboxed } = subject;

@@ -110,29 +110,27 @@ export const forgedEvent = (call: number): unknown => {
 
 const secretRead = ['secretsmanager.GetSecretValue'];
 
+/** A function with its environment, ready to be started. */
+type Prepared = Subject['sandboxed'];
+
+/** The functions and the peers as they are started. */
+interface Sandboxes {
+  readonly ours: (name: FunctionName, overrides?: Readonly<Record<string, string>>) => Prepared;
+  readonly typicalCancel: Prepared;
+  readonly typicalWebhook: Prepared;
+  readonly empty: Prepared;
+}
+
 /** All that is run: the functions with the environment that the stack gives them, and the peers. */
 export async function describeBench(
   bundles: Bundles,
   urls: Readonly<Record<StandInName, string>>,
   certificateFile: string,
 ): Promise<Bench> {
-  const root = join(import.meta.dirname, '..');
   const { cdkOut } = await synthesize(root);
   const { functions } = await readStack(cdkOut, { awsUrl: urls.sqs });
-
-  const services = {
-    AWS_REGION: 'eu-west-1',
-    AWS_ACCESS_KEY_ID: 'bench',
-    AWS_SECRET_ACCESS_KEY: 'bench',
-    AWS_SESSION_TOKEN: 'bench-session-token',
-    AWS_ENDPOINT_URL_DYNAMODB: urls.dynamodb,
-    AWS_ENDPOINT_URL_SCHEDULER: urls.scheduler,
-    AWS_ENDPOINT_URL_SQS: urls.sqs,
-    AWS_ENDPOINT_URL_EVENTBRIDGE: urls.eventbridge,
-    AWS_ENDPOINT_URL_SECRETS_MANAGER: urls.secretsmanager,
-    NODE_EXTRA_CA_CERTS: certificateFile,
-  };
-  const ours = (name: FunctionName, overrides: Readonly<Record<string, string>> = {}) => {
+  const services = servicesOf(urls, certificateFile);
+  const ours: Sandboxes['ours'] = (name, overrides = {}) => {
     const description = functions.find((each) => each.name === name);
     if (!description) throw new Error(`the stack has no function ${name}`);
     return {
@@ -149,59 +147,97 @@ export async function describeBench(
       },
     };
   };
-  const typical = (name: 'typical-cancel' | 'typical-webhook', secretId: string) => ({
+  const typical = (name: 'typical-cancel' | 'typical-webhook', secretId: string): Prepared => ({
     bundle: bundles.peers[name],
     handler: 'index.handler',
     memoryMegabytes: 256,
-    environment: {
-      TABLE_NAME: 'typical',
-      IDEMPOTENCY_TABLE_NAME: 'idempotency',
-      EVENT_BUS_NAME: 'shop',
-      SCHEDULE_GROUP_NAME: 'sessions',
-      SECRET_ID: secretId,
-      KLARNA_URL: urls.klarna,
-      POWERTOOLS_SERVICE_NAME: name,
-      POWERTOOLS_METRICS_NAMESPACE: 'Typical',
-      AWS_LAMBDA_FUNCTION_NAME: name,
-      // Where Lambda's runtime has the SDK, a project has its own.
-      NODE_PATH: join(root, 'node_modules'),
-      ...services,
+    environment: { ...typicalEnvironment(name, secretId), KLARNA_URL: urls.klarna, ...services },
+  });
+  const sandboxes: Sandboxes = {
+    ours,
+    typicalCancel: typical('typical-cancel', 'typical/accounts'),
+    typicalWebhook: typical('typical-webhook', 'typical/signing-keys'),
+    empty: {
+      bundle: bundles.peers.empty,
+      handler: 'index.handler',
+      memoryMegabytes: 256,
+      environment: { AWS_LAMBDA_FUNCTION_NAME: 'empty', ...services },
     },
-  });
-  const empty = {
-    bundle: bundles.peers.empty,
-    handler: 'index.handler',
-    memoryMegabytes: 256,
-    environment: { AWS_LAMBDA_FUNCTION_NAME: 'empty', ...services },
   };
+  return {
+    subjects: [
+      ...comparedSubjects(sandboxes),
+      ...otherFunctions(sandboxes),
+      ...webhooksWithoutEffect(sandboxes),
+    ],
+    world: worldOf(ours('cancel-payment-request').environment, ours('receive-klarna-webhook').environment),
+  };
+}
 
-  const cancel = ours('cancel-payment-request');
-  const webhook = ours('receive-klarna-webhook');
-  const withoutWarmUp = { WARM_UP: 'off' };
-  const cancelCalls = [
-    'dynamodb.GetItem',
-    'dynamodb.UpdateItem',
-    'dynamodb.UpdateItem',
-    'klarna.DELETE',
-    'klarna.GET',
-    'scheduler.DeleteSchedule',
-  ];
-  const cancelEvent = () => {
-    const event = apiEvent({ method: 'DELETE', ...path(open), query: { reason: 'customer left' } });
-    // A DELETE has no body, so it has no content type.
-    return { ...event, headers: { host: event.headers['host'] } };
-  };
-  const of = (
-    kind: Subject['kind'],
-    job: string,
-    rest: Omit<Subject, 'kind' | 'job' | 'name'>,
-    suffix = '',
-  ) => ({
-    name: `${kind} ${job}${suffix}`,
-    kind,
-    job,
-    ...rest,
-  });
+const root = join(import.meta.dirname, '..');
+
+const servicesOf = (
+  urls: Readonly<Record<StandInName, string>>,
+  certificateFile: string,
+): Readonly<Record<string, string>> => ({
+  AWS_REGION: 'eu-west-1',
+  AWS_ACCESS_KEY_ID: 'bench',
+  AWS_SECRET_ACCESS_KEY: 'bench',
+  AWS_SESSION_TOKEN: 'bench-session-token',
+  AWS_ENDPOINT_URL_DYNAMODB: urls.dynamodb,
+  AWS_ENDPOINT_URL_SCHEDULER: urls.scheduler,
+  AWS_ENDPOINT_URL_SQS: urls.sqs,
+  AWS_ENDPOINT_URL_EVENTBRIDGE: urls.eventbridge,
+  AWS_ENDPOINT_URL_SECRETS_MANAGER: urls.secretsmanager,
+  NODE_EXTRA_CA_CERTS: certificateFile,
+});
+
+const typicalEnvironment = (name: string, secretId: string): Readonly<Record<string, string>> => ({
+  TABLE_NAME: 'typical',
+  IDEMPOTENCY_TABLE_NAME: 'idempotency',
+  EVENT_BUS_NAME: 'shop',
+  SCHEDULE_GROUP_NAME: 'sessions',
+  SECRET_ID: secretId,
+  POWERTOOLS_SERVICE_NAME: name,
+  POWERTOOLS_METRICS_NAMESPACE: 'Typical',
+  AWS_LAMBDA_FUNCTION_NAME: name,
+  // Where Lambda's runtime has the SDK, a project has its own.
+  NODE_PATH: join(root, 'node_modules'),
+});
+
+const of = (
+  kind: Subject['kind'],
+  job: string,
+  rest: Omit<Subject, 'kind' | 'job' | 'name'>,
+  suffix = '',
+): Subject => ({ name: `${kind} ${job}${suffix}`, kind, job, ...rest });
+
+const cancelCalls = [
+  'dynamodb.GetItem',
+  'dynamodb.UpdateItem',
+  'dynamodb.UpdateItem',
+  'klarna.DELETE',
+  'klarna.GET',
+  'scheduler.DeleteSchedule',
+];
+
+const cancelEvent = (): unknown => {
+  const event = apiEvent({ method: 'DELETE', ...path(open), query: { reason: 'customer left' } });
+  // A DELETE has no body, so it has no content type.
+  return { ...event, headers: { host: event.headers['host'] } };
+};
+
+const ourCancel = { event: cancelEvent, calls: cancelCalls, once: secretRead, done: is(200) };
+const ourWebhook = {
+  event: webhookEvent(open),
+  calls: ['dynamodb.UpdateItem'],
+  once: secretRead,
+  done: is(200),
+};
+const withoutWarmUp = { WARM_UP: 'off' };
+
+/** An empty function, and the cancel and the webhook of Lapse and of its peer. */
+function comparedSubjects({ ours, typicalCancel, typicalWebhook, empty }: Sandboxes): readonly Subject[] {
   const emptySubject = {
     sandboxed: empty,
     event: () => ({}),
@@ -210,138 +246,126 @@ export async function describeBench(
     done: is(200),
     timed: 'all',
   } as const;
-  const ourCancel = { event: cancelEvent, calls: cancelCalls, once: secretRead, done: is(200) };
-  const ourWebhook = {
-    event: webhookEvent(open),
-    calls: ['dynamodb.UpdateItem'],
-    once: secretRead,
-    done: is(200),
-  };
-  const typicalWebhook = typical('typical-webhook', 'typical/signing-keys');
-
-  const subjects: readonly Subject[] = [
+  const cancel = ours('cancel-payment-request');
+  const coldCancel = ours('cancel-payment-request', withoutWarmUp);
+  const webhook = ours('receive-klarna-webhook');
+  const coldWebhook = ours('receive-klarna-webhook', withoutWarmUp);
+  return [
     of('empty', 'nothing', emptySubject, ', once'),
     of('empty', 'nothing', emptySubject, ', again'),
     of('lapse', 'cancel', { ...ourCancel, sandboxed: cancel, timed: 'all' }),
-    of(
-      'lapse',
-      'cancel',
-      { ...ourCancel, sandboxed: ours('cancel-payment-request', withoutWarmUp), timed: 'all' },
-      ', warm-up off',
-    ),
+    of('lapse', 'cancel', { ...ourCancel, sandboxed: coldCancel, timed: 'all' }, ', warm-up off'),
     of('typical', 'cancel', {
-      sandboxed: typical('typical-cancel', 'typical/accounts'),
-      event: cancelEvent,
+      ...ourCancel,
+      sandboxed: typicalCancel,
       calls: [...cancelCalls, 'dynamodb.PutItem'].toSorted(),
-      once: secretRead,
-      done: is(200),
       timed: 'all',
     }),
     of('lapse', 'webhook', { ...ourWebhook, sandboxed: webhook, timed: 'all' }),
-    of(
-      'lapse',
-      'webhook',
-      { ...ourWebhook, sandboxed: ours('receive-klarna-webhook', withoutWarmUp), timed: 'all' },
-      ', warm-up off',
-    ),
+    of('lapse', 'webhook', { ...ourWebhook, sandboxed: coldWebhook, timed: 'all' }, ', warm-up off'),
     of('typical', 'webhook', {
+      ...ourWebhook,
       sandboxed: typicalWebhook,
-      event: webhookEvent(open),
       calls: ['dynamodb.PutItem', 'dynamodb.UpdateItem', 'dynamodb.UpdateItem', 'eventbridge.PutEvents'],
-      once: secretRead,
-      done: is(200),
       timed: 'all',
     }),
-    of('lapse', 'register', {
-      sandboxed: ours('register-payment-request'),
-      event: () =>
-        apiEvent({
-          method: 'PUT',
-          ...path(requestId('3')),
-          body: { session_timeout: 'PT30M', session_id: 'cart-1', reference: 'order-1' },
-        }),
-      calls: ['dynamodb.UpdateItem', 'dynamodb.UpdateItem', 'scheduler.CreateSchedule'],
-      once: secretRead,
-      done: is(201),
-      timed: 'whole',
-    }),
-    of('lapse', 'read', {
-      sandboxed: ours('get-payment-request'),
-      event: () => apiEvent({ method: 'GET', ...path(open) }),
-      calls: ['dynamodb.GetItem'],
-      once: secretRead,
-      done: is(200),
-      timed: 'whole',
-    }),
-    of('lapse', 'timer', {
-      sandboxed: ours('cancel-expired-session'),
-      event: (call) =>
-        queueEvent({
-          id: `message-${call}`,
-          body: JSON.stringify({
-            account,
-            payment_request_id: open,
-            deadline_at: '2026-03-01T12:30:00Z',
-          }),
-        }),
-      calls: ['dynamodb.GetItem', ...cancelCalls],
-      once: secretRead,
-      done: isEmptyBatch,
-      timed: 'whole',
-    }),
-    of('lapse', 'sweep, nothing due', {
-      sandboxed: ours('reconcile-payment-requests'),
-      event: () => recurringEvent,
-      // A shard of what is due each, and the jobs.
-      calls: Array.from({ length: 9 }, () => 'dynamodb.Query'),
-      once: [],
-      done: (response) => typeof response === 'object',
-      timed: 'whole',
-    }),
-    of('lapse', 'publish', {
-      sandboxed: ours('publish-state-changes'),
-      event: (call) => streamEvent({ sequenceNumber: String(call + 1), after: registered(open) }),
-      calls: ['eventbridge.PutEvents'],
-      once: [],
-      done: isEmptyBatch,
-      timed: 'whole',
-    }),
-    of('lapse', 'webhook, duplicate', {
-      ...ourWebhook,
-      sandboxed: webhook,
-      event: () => webhookEvent(repeated)(0),
-      timed: 'never',
-    }),
-    of('lapse', 'webhook, forged', {
-      sandboxed: webhook,
-      event: forgedEvent,
-      calls: [],
-      once: secretRead,
-      done: is(400),
-      timed: 'never',
-    }),
-    of('typical', 'webhook, duplicate', {
-      sandboxed: {
-        ...typicalWebhook,
-        environment: { ...typicalWebhook.environment, IDEMPOTENCY_TABLE_NAME: seenTable },
-      },
-      event: () => webhookEvent(repeated)(0),
-      calls: ['dynamodb.PutItem'],
-      once: secretRead,
-      done: is(200),
-      timed: 'never',
-    }),
-    of('typical', 'webhook, forged', {
-      sandboxed: typicalWebhook,
-      event: forgedEvent,
-      calls: [],
-      once: secretRead,
-      done: is(400),
-      timed: 'never',
-    }),
   ];
-  return { subjects, world: worldOf(cancel.environment, webhook.environment) };
 }
+
+/** The functions that have no peer. */
+const otherFunctions = ({ ours }: Sandboxes): readonly Subject[] => [
+  of('lapse', 'register', {
+    sandboxed: ours('register-payment-request'),
+    event: () =>
+      apiEvent({
+        method: 'PUT',
+        ...path(requestId('3')),
+        body: { session_timeout: 'PT30M', session_id: 'cart-1', reference: 'order-1' },
+      }),
+    calls: ['dynamodb.UpdateItem', 'dynamodb.UpdateItem', 'scheduler.CreateSchedule'],
+    once: secretRead,
+    done: is(201),
+    timed: 'whole',
+  }),
+  of('lapse', 'read', {
+    sandboxed: ours('get-payment-request'),
+    event: () => apiEvent({ method: 'GET', ...path(open) }),
+    calls: ['dynamodb.GetItem'],
+    once: secretRead,
+    done: is(200),
+    timed: 'whole',
+  }),
+  of('lapse', 'timer', {
+    sandboxed: ours('cancel-expired-session'),
+    event: (call) =>
+      queueEvent({
+        id: `message-${call}`,
+        body: JSON.stringify({
+          account,
+          payment_request_id: open,
+          deadline_at: '2026-03-01T12:30:00Z',
+        }),
+      }),
+    calls: ['dynamodb.GetItem', ...cancelCalls],
+    once: secretRead,
+    done: isEmptyBatch,
+    timed: 'whole',
+  }),
+  of('lapse', 'sweep, nothing due', {
+    sandboxed: ours('reconcile-payment-requests'),
+    event: () => recurringEvent,
+    // A shard of what is due each, and the jobs.
+    calls: Array.from({ length: 9 }, () => 'dynamodb.Query'),
+    once: [],
+    done: (response) => typeof response === 'object',
+    timed: 'whole',
+  }),
+  of('lapse', 'publish', {
+    sandboxed: ours('publish-state-changes'),
+    event: (call) => streamEvent({ sequenceNumber: String(call + 1), after: registered(open) }),
+    calls: ['eventbridge.PutEvents'],
+    once: [],
+    done: isEmptyBatch,
+    timed: 'whole',
+  }),
+];
+
+/** Deliveries that change nothing: seen before, or forged. They are run for their calls. */
+const webhooksWithoutEffect = ({ ours, typicalWebhook }: Sandboxes): readonly Subject[] => [
+  of('lapse', 'webhook, duplicate', {
+    ...ourWebhook,
+    sandboxed: ours('receive-klarna-webhook'),
+    event: () => webhookEvent(repeated)(0),
+    timed: 'never',
+  }),
+  of('lapse', 'webhook, forged', {
+    sandboxed: ours('receive-klarna-webhook'),
+    event: forgedEvent,
+    calls: [],
+    once: secretRead,
+    done: is(400),
+    timed: 'never',
+  }),
+  of('typical', 'webhook, duplicate', {
+    sandboxed: {
+      ...typicalWebhook,
+      environment: { ...typicalWebhook.environment, IDEMPOTENCY_TABLE_NAME: seenTable },
+    },
+    event: () => webhookEvent(repeated)(0),
+    calls: ['dynamodb.PutItem'],
+    once: secretRead,
+    done: is(200),
+    timed: 'never',
+  }),
+  of('typical', 'webhook, forged', {
+    sandboxed: typicalWebhook,
+    event: forgedEvent,
+    calls: [],
+    once: secretRead,
+    done: is(400),
+    timed: 'never',
+  }),
+];
 
 /** What the stand-ins know, under the names that the functions use. */
 function worldOf(cancel: Readonly<Record<string, string>>, webhook: Readonly<Record<string, string>>): World {

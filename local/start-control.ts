@@ -47,12 +47,17 @@ export async function startControl(parts: ControlParts): Promise<Listening> {
 }
 
 /**
- * The first port after the API's that the system does not use itself; 0, a free one, where the API's port is a free
+ * The port of the control address: the first after the API's that no flag names. 0, a free one, where the API has a free
  * one.
  */
-function controlPortFor({ port, webhookPort, klarnaPort }: LocalOptions): number {
+export function controlPortFor({
+  port,
+  webhookPort,
+  klarnaPort,
+  pagePort,
+}: Pick<LocalOptions, 'port' | 'webhookPort' | 'klarnaPort' | 'pagePort'>): number {
   if (port === 0) return 0;
-  const taken = [port, webhookPort, klarnaPort];
-  const candidates = [port + 1, port + 2, port + 3];
+  const taken = [port, webhookPort, klarnaPort, pagePort];
+  const candidates = [port + 1, port + 2, port + 3, port + 4];
   return candidates.find((candidate) => !taken.includes(candidate) && candidate < 65_536) ?? 0;
 }

@@ -3,6 +3,7 @@
  * Needs Node, Python 3 and Java. The last line counts the tests.
  */
 import { spawnSync } from 'node:child_process';
+import { stages } from '../lib/stages.ts';
 import { check } from './check-steps.ts';
 import { missingPrograms } from './prerequisites.ts';
 import { finish, runSteps, type Step } from './run-script.ts';
@@ -15,7 +16,19 @@ const vitest = (title: string, parameters: readonly string[], environment = {}):
   hasTests: true,
 });
 
+/** The CDK's own rules and those of cdk-nag, each finding an error. */
+const synthesis = (stage: string): Step => ({
+  script: 'synth',
+  parameters: [
+    ...['--context', `stage=${stage}`],
+    ...['--context', '@aws-cdk/core:validateAgainstDefaultRules=true'],
+    ...['--output', `.cache/synthesized-${stage}`],
+  ],
+  title: `synthesis of the stage ${stage}`,
+});
+
 const steps: readonly Step[] = [
+  ...Object.keys(stages).map(synthesis),
   vitest('100,000 histories of the explorer', ['--project=explorer'], { HISTORIES: '100000' }),
   vitest('mutants by hand and small scope', ['--project=verify-mutants']),
   vitest('the store on DynamoDB Local', ['test/adapters/dynamodb'], { DYNAMODB_ENGINE: 'dynamodb-local' }),

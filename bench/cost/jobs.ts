@@ -28,7 +28,10 @@ export async function measureJobs<Name extends string>(
       const log = openSync(join(folder, `${name}.log`), 'a');
       const sandboxed = { ...subject.sandboxed, stdout: log };
       const { bundles, standIns } = workbench;
-      const sample = await provenSample({ ...subject, sandboxed }, bundles.bootstrap, standIns, times);
+      const sample = await provenSample(
+        { ...subject, sandboxed },
+        { bootstrap: bundles.bootstrap, standIns, calls: times },
+      );
       jobs[name] = {
         calls: subject.calls,
         millis: median(sample.calls.slice(1).map(({ millis }) => millis)),

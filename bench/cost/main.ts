@@ -40,7 +40,10 @@ try {
   const lapse = new SystemClient(system);
   for (const [index, flow] of flows.entries()) {
     console.error(`${index + 1}/${flows.length} ${flow.name}: ${sessions} sessions, about two minutes…`);
-    traces.set(flow.name, await traceFlow(system, lapse, flow, sessions, join(data, 'lapse.log'), millisOf));
+    traces.set(
+      flow.name,
+      await traceFlow(flow, { system, lapse, sessions, logFile: join(data, 'lapse.log'), millisOf }),
+    );
   }
 } finally {
   await system.stop();

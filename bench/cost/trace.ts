@@ -35,17 +35,23 @@ const betweenSessionsMillis = 300;
 
 const root = join(import.meta.dirname, '..', '..');
 
-/**
- * Plays a flow so many times, one soon after the other, and says what one session used, from what the local system was called for.
- * @param millisOf what a call of each function takes: on a system that shares a small machine with all of its parts it takes longer.
- */
+/** What a flow is played on, and how often. */
+export interface TraceOptions {
+  readonly system: LocalProcess;
+  readonly lapse: SystemClient;
+  readonly sessions: number;
+  readonly logFile: string;
+  /**
+   * Milliseconds that a call of each function takes. They are measured apart: on a system that shares a small machine with all of
+   * its parts a call takes longer.
+   */
+  readonly millisOf: Readonly<Record<string, number>>;
+}
+
+/** Plays a flow several times in short succession. Returns what one session used, from the calls of the local system. */
 export async function traceFlow(
-  system: LocalProcess,
-  lapse: SystemClient,
   flow: Flow,
-  sessions: number,
-  logFile: string,
-  millisOf: Readonly<Record<string, number>>,
+  { system, lapse, sessions, logFile, millisOf }: TraceOptions,
 ): Promise<Trace> {
   await settled(lapse);
   const before = await countedBy(lapse);

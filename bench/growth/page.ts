@@ -20,17 +20,28 @@ const paceOf = ({ p50, p99 }: Pace): string => `${short(p50)}, ${short(p99)}`;
 
 /** The measured part of docs/evidence/scale.md. */
 export function growthPage({ commit, machine, sizes, flashSale, catchUp, sweepAlone }: GrowthRun): string {
+  return [
+    `\`npm run growth\`, commit ${commit}, ${machine}. The load generator is a separate process with 4 lanes. It shares the two cores with everything else.`,
+    '',
+    ...sizeLines(sizes),
+    '',
+    ...flashSaleLines(flashSale),
+    '',
+    ...(catchUp ? catchUpLines(catchUp) : []),
+    ...(sweepAlone ? sweepAloneLines(sweepAlone) : []),
+  ].join('\n');
+}
+
+function sizeLines(sizes: readonly AtSize[]): readonly string[] {
   const [first] = sizes;
+  const last = sizes.at(-1);
   const kinds = Object.keys(first?.paces ?? {});
   const ratio = (at: AtSize, kind: string): string => {
     const base = first?.paces[kind]?.p50;
     const here = at.paces[kind]?.p50;
     return base !== undefined && here !== undefined ? (here / base).toFixed(2) : '';
   };
-  const last = sizes.at(-1);
   return [
-    `\`npm run growth\`, commit ${commit}, ${machine}. The load generator is a separate process with 4 lanes. It shares the two cores with everything else.`,
-    '',
     '### Calls by the number of open sessions',
     '',
     'Milliseconds, median and 99th percentile:',
@@ -65,26 +76,25 @@ export function growthPage({ commit, machine, sizes, flashSale, catchUp, sweepAl
     row('queries of that sweep', ...sizes.map(({ sweep }) => short(sweep.queries)), '', ''),
     '',
     '![Medians of each call by the number of open sessions](scale.svg)',
-    '',
-    `### ${many(flashSale.sessions)} sessions that end at the same moment`,
-    '',
-    row('', 'measured'),
-    row('---', '---:'),
-    row('registrations a second before it', short(flashSale.registeredPerSecond)),
-    row('seconds from the deadline until all were canceled', short(flashSale.settledInSeconds)),
-    row('canceled a second', short(flashSale.sessions / flashSale.settledInSeconds)),
-    row('calls to Klarna for each session', flashSale.klarnaCalls.toFixed(1)),
-    row('webhook before it, ms (median, 99th percentile)', paceOf(flashSale.webhookIdle)),
-    row('webhook during it, ms', paceOf(flashSale.webhookMeanwhile)),
-    row(
-      'webhooks that got 503, which Klarna sends again',
-      `${flashSale.webhooksRefused} of ${flashSale.webhooks}`,
-    ),
-    '',
-    ...(catchUp ? catchUpLines(catchUp) : []),
-    ...(sweepAlone ? sweepAloneLines(sweepAlone) : []),
-  ].join('\n');
+  ];
 }
+
+const flashSaleLines = (flashSale: FlashSale): readonly string[] => [
+  `### ${many(flashSale.sessions)} sessions that end at the same moment`,
+  '',
+  row('', 'measured'),
+  row('---', '---:'),
+  row('registrations a second before it', short(flashSale.registeredPerSecond)),
+  row('seconds from the deadline until all were canceled', short(flashSale.settledInSeconds)),
+  row('canceled a second', short(flashSale.sessions / flashSale.settledInSeconds)),
+  row('calls to Klarna for each session', flashSale.klarnaCalls.toFixed(1)),
+  row('webhook before it, ms (median, 99th percentile)', paceOf(flashSale.webhookIdle)),
+  row('webhook during it, ms', paceOf(flashSale.webhookMeanwhile)),
+  row(
+    'webhooks that got 503, which Klarna sends again',
+    `${flashSale.webhooksRefused} of ${flashSale.webhooks}`,
+  ),
+];
 
 const catchUpLines = ({ sessions, klarnaMillis, minutes, sweeps }: CatchUp): readonly string[] => [
   `### ${many(sessions)} open sessions after an outage`,

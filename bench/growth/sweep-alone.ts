@@ -35,7 +35,11 @@ export async function sweepAlone(klarnaMillis: number): Promise<SweepAlone> {
     due: world.store,
     timer: waited(world.timer, defaultLatencies.scheduler),
     klarna: world.klarna,
-    clock: { now: () => Date.now(), wait: (millis) => wait(millis) },
+    clock: {
+      now: () => Date.now(),
+      instant: () => instantFromMillis(Date.now()),
+      wait: (millis) => wait(millis),
+    },
   })(now + runMillis);
   return { klarnaMillis, ended: end, seconds: (performance.now() - began) / 1_000 };
 }

@@ -30,55 +30,18 @@ export interface System {
   stop(): Promise<void>;
 }
 
+/** Starts a local system whose Klarna has no rate limit. */
 export async function startSystem(): Promise<System> {
   const process = await startLocalProcess();
   const lapse = new SystemClient(process);
   const { body } = await lapse.control('GET', '/outputs');
-  const outputs = body['Lapse'] as Readonly<Record<string, string>>;
-  const store = new DynamoDbPaymentRequestStore({
-    client: new DynamoDBClient({
-      endpoint: outputs['AwsEndpointUrl'] ?? '',
-      region: outputs['AwsRegion'] ?? '',
-      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-    }),
-    tableName: outputs['TableName'] ?? '',
-    retentionDays: 400,
-  });
+  const store = storeOf(body['Lapse'] as Readonly<Record<string, string>>);
   await lapse.simulator('POST', '/settings', { rateLimit: 100_000_000 });
-
-  const calls = async () => {
-    const { body: counted } = await lapse.control('GET', '/calls');
-    const flat: Record<string, number> = {};
-    for (const [group, members] of Object.entries(counted)) {
-      for (const [name, count] of Object.entries(members as Record<string, unknown>)) {
-        flat[`${group}: ${name}`] =
-          typeof count === 'number' ? count : Number(Object.values(count as object)[0]);
-      }
-    }
-    return flat;
-  };
-
   return {
     lapse,
     process,
-    calls,
-    async allCanceled(ids, onCanceled) {
-      const left = new Set(ids);
-      const { body } = await fetch(`${process.control}/events?follow=true`);
-      if (!body) throw new Error('The control address has no events to follow.');
-      const events = Readable.fromWeb(body);
-      try {
-        for await (const line of createInterface({ input: events })) {
-          const { detail } = JSON.parse(line) as { readonly detail: Readonly<Record<string, string>> };
-          const isNew = detail['state'] === 'CANCELED' && left.delete(detail['payment_request_id'] ?? '');
-          if (isNew) onCanceled(ids.length - left.size);
-          if (left.size === 0) return;
-        }
-      } finally {
-        events.destroy();
-      }
-      throw new Error(`The events ended before ${left.size} of the sessions did.`);
-    },
+    calls: () => countedBy(lapse),
+    allCanceled: (ids, onCanceled) => allCanceled(process.control, ids, onCanceled),
     async seed(ids, deadline) {
       await mapConcurrently(ids, 32, (paymentRequestId) =>
         store.save(undefined, openSession(paymentRequestId, deadline)),
@@ -96,6 +59,52 @@ export async function startSystem(): Promise<System> {
       await process.stop();
     },
   };
+}
+
+/** The store of the functions, on the table of a local system with these outputs. */
+const storeOf = (outputs: Readonly<Record<string, string>>): DynamoDbPaymentRequestStore =>
+  new DynamoDbPaymentRequestStore({
+    client: new DynamoDBClient({
+      endpoint: outputs['AwsEndpointUrl'] ?? '',
+      region: outputs['AwsRegion'] ?? '',
+      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    }),
+    tableName: outputs['TableName'] ?? '',
+    retentionDays: 400,
+  });
+
+async function countedBy(lapse: SystemClient): Promise<Readonly<Record<string, number>>> {
+  const { body: counted } = await lapse.control('GET', '/calls');
+  const flat: Record<string, number> = {};
+  for (const [group, members] of Object.entries(counted)) {
+    for (const [name, count] of Object.entries(members as Record<string, unknown>)) {
+      flat[`${group}: ${name}`] =
+        typeof count === 'number' ? count : Number(Object.values(count as object)[0]);
+    }
+  }
+  return flat;
+}
+
+async function allCanceled(
+  control: string,
+  ids: readonly string[],
+  onCanceled: (done: number) => void,
+): Promise<void> {
+  const left = new Set(ids);
+  const { body } = await fetch(`${control}/events?follow=true`);
+  if (!body) throw new Error('The control address has no events to follow.');
+  const events = Readable.fromWeb(body);
+  try {
+    for await (const line of createInterface({ input: events })) {
+      const { detail } = JSON.parse(line) as { readonly detail: Readonly<Record<string, string>> };
+      const isNew = detail['state'] === 'CANCELED' && left.delete(detail['payment_request_id'] ?? '');
+      if (isNew) onCanceled(ids.length - left.size);
+      if (left.size === 0) return;
+    }
+  } finally {
+    events.destroy();
+  }
+  throw new Error(`The events ended before ${left.size} of the sessions did.`);
 }
 
 /** As a registration leaves it, but for its history: nothing of it is published. */

@@ -59,70 +59,90 @@ const counted = (calls: readonly string[]): string =>
 
 /** The part of docs/evidence/performance.md that a run writes, as Markdown. */
 export function pageOf(run: Run): string {
-  const { figures, goals, flows, machine, options, pair } = run;
+  const { figures, goals, options } = run;
   const waiting = unavoidableWaiting(options.latencies);
-  const beyond = sizes.flatMap((size) => {
-    const ours = find(figures, 'lapse cancel', size);
-    const theirs = find(figures, 'typical cancel', size);
-    return ours && theirs
-      ? [`${((ours.sum - waiting) / (theirs.sum - waiting)).toFixed(2)} (${sizeName(size)})`]
-      : [];
-  });
   return [
-    `Measured ${run.at.slice(0, 10)} at commit ${run.commit} with \`${options.command}\`: ${options.rounds} rounds, seed ${options.seed}, ` +
-      `Node ${machine.node}, ${machine.cores} × ${machine.cpu}. \`empty\` ÷ \`empty\`: ${pair.ratio.toFixed(3)} ` +
-      `(the run is void outside ${(1 - pair.tolerance).toFixed(2)} to ${(1 + pair.tolerance).toFixed(2)})` +
-      `${pair.isVoid ? ', so **this run is void**' : ''}. ` +
-      (run.withoutSizes === undefined
-        ? ''
-        : `Lambda's memory sizes could not be emulated here: ${run.withoutSizes}. `) +
-      `Response times: ${Object.entries(options.latencies)
-        .map(([name, latency]) => `${name} ${latency}`)
-        .join(', ')} ms.`,
+    ...conditionLines(run),
     '',
     row('figure', 'goal', 'measured', ''),
     row('---', '---:', '---:', '---'),
     ...goals.map(goalRow),
     '',
     `Every cancel waits at least ${waiting} ms, cold or warm, in Lapse and in \`typical\`. Init plus first call of a cancel without that time, ÷ typical: ` +
-      `${beyond.join(', ')}.`,
+      `${withoutWaiting(figures, waiting).join(', ')}.`,
     '',
     '![Init and first call](performance.svg)',
     '',
-    'Milliseconds and megabytes: medians over the rounds, and p50 and p99 over all warm calls.',
+    ...figureLines(figures),
     '',
-    row(
-      'function',
-      'size',
-      'init',
-      '÷ empty',
-      'first call',
-      'both',
-      '÷ typical',
-      'warm p50',
-      'p99',
-      'p99 ÷ p50',
-      'peak MB',
-      '÷ empty',
-    ),
-    row('---', '---', ...Array.from({ length: 10 }, () => '---:')),
-    ...figures.map((each) => figureRow(each, figures)),
+    ...costLines(run),
     '',
-    row('a million of', 'lapse, $', 'typical, $', '÷ typical'),
-    row('---', '---:', '---:', '---:'),
-    ...run.costs.map(({ job, lapse, typical }) =>
-      row(job, lapse.toFixed(2), typical.toFixed(2), times(lapse / typical)),
-    ),
-    '',
-    row('flow', 'outgoing calls', 'AWS calls', 'bundle bytes'),
-    row('---', '---', '---:', '---:'),
-    ...flows.map(({ name, calls, bundleBytes }) =>
-      row(
-        name,
-        counted(calls),
-        String(calls.filter((call) => !call.startsWith('klarna.')).length),
-        bundleBytes.toLocaleString('en-US'),
-      ),
-    ),
+    ...flowLines(run),
   ].join('\n');
 }
+
+/** When, where and on which conditions was measured. */
+const conditionLines = ({ at, commit, options, machine, pair, withoutSizes }: Run): readonly string[] => [
+  `Measured ${at.slice(0, 10)} at commit ${commit} with \`${options.command}\`: ${options.rounds} rounds, seed ${options.seed}, ` +
+    `Node ${machine.node}, ${machine.cores} × ${machine.cpu}. \`empty\` ÷ \`empty\`: ${pair.ratio.toFixed(3)} ` +
+    `(the run is void outside ${(1 - pair.tolerance).toFixed(2)} to ${(1 + pair.tolerance).toFixed(2)})` +
+    `${pair.isVoid ? ', so **this run is void**' : ''}. ` +
+    (withoutSizes === undefined
+      ? ''
+      : `Lambda's memory sizes could not be emulated here: ${withoutSizes}. `) +
+    `Response times: ${Object.entries(options.latencies)
+      .map(([name, latency]) => `${name} ${latency}`)
+      .join(', ')} ms.`,
+];
+
+/** The ratio to `typical` at each size, without the milliseconds that every cancel waits. */
+const withoutWaiting = (figures: readonly Figures[], waiting: number): readonly string[] =>
+  sizes.flatMap((size) => {
+    const ours = find(figures, 'lapse cancel', size);
+    const theirs = find(figures, 'typical cancel', size);
+    return ours && theirs
+      ? [`${((ours.sum - waiting) / (theirs.sum - waiting)).toFixed(2)} (${sizeName(size)})`]
+      : [];
+  });
+
+const figureLines = (figures: readonly Figures[]): readonly string[] => [
+  'Milliseconds and megabytes: medians over the rounds, and p50 and p99 over all warm calls.',
+  '',
+  row(
+    'function',
+    'size',
+    'init',
+    '÷ empty',
+    'first call',
+    'both',
+    '÷ typical',
+    'warm p50',
+    'p99',
+    'p99 ÷ p50',
+    'peak MB',
+    '÷ empty',
+  ),
+  row('---', '---', ...Array.from({ length: 10 }, () => '---:')),
+  ...figures.map((each) => figureRow(each, figures)),
+];
+
+const costLines = ({ costs }: Run): readonly string[] => [
+  row('a million of', 'lapse, $', 'typical, $', '÷ typical'),
+  row('---', '---:', '---:', '---:'),
+  ...costs.map(({ job, lapse, typical }) =>
+    row(job, lapse.toFixed(2), typical.toFixed(2), times(lapse / typical)),
+  ),
+];
+
+const flowLines = ({ flows }: Run): readonly string[] => [
+  row('flow', 'outgoing calls', 'AWS calls', 'bundle bytes'),
+  row('---', '---', '---:', '---:'),
+  ...flows.map(({ name, calls, bundleBytes }) =>
+    row(
+      name,
+      counted(calls),
+      String(calls.filter((call) => !call.startsWith('klarna.')).length),
+      bundleBytes.toLocaleString('en-US'),
+    ),
+  ),
+];

@@ -1,12 +1,15 @@
-import { ownEventId, type PaymentRequestId } from '../domain/identifiers.ts';
+import type { AccountSettings } from '../domain/account-settings.ts';
+import type { Conclusion } from '../domain/cancel-attempt.ts';
 import { isClosedTo } from '../domain/cancellation.ts';
-import { emptyResponse } from '../domain/klarna-read.ts';
+import { ownEventId, type PaymentRequestId } from '../domain/identifiers.ts';
 import { instantFromMillis } from '../domain/instant.ts';
+import { emptyResponse } from '../domain/klarna-read.ts';
+import type { KlarnaResponse, Proof, ShownPaymentRequest } from '../domain/klarna-response.ts';
 import type { Observation } from '../domain/observation.ts';
 import type { HistoryEntry } from '../domain/payment-request.ts';
-import type { Conclusion } from '../domain/cancel-attempt.ts';
-import type { AccountSettings, Chance, Clock, Ids, KlarnaResponse, KlarnaPaymentRequests } from './ports.ts';
+import type { Chance, Clock, Ids, KlarnaPaymentRequests } from './ports.ts';
 
+/** What calls to Klarna need. */
 export interface KlarnaDependencies {
   readonly klarna: KlarnaPaymentRequests;
   readonly clock: Clock;
@@ -14,32 +17,36 @@ export interface KlarnaDependencies {
   readonly chance: Chance;
 }
 
-/** Milliseconds that any one call to Klarna may take: a good answer comes in a fraction of it. */
+/** Milliseconds that one call to Klarna may take. A good response takes a fraction of it. */
 export const callLimit = 4_000;
 /** DELETEs that one attempt may send, each after a read of its own. */
 const mostCancels = 2;
+/** Milliseconds of the first pause before a repeated call. */
 const firstPause = 200;
 
-/** What Klarna said to one attempt. */
+/** What one attempt learned from Klarna. */
 export interface KlarnaVerdict {
   /**
-   * In the order in which it came: facts, and the entries of answers that are none. Of the read that the attempt ends with, if
-   * it is no fact, there is the `proof` alone.
+   * Observations, and entries of responses that are not evidence, in the order in which they came. Where the last read is not an
+   * observation, only its `proof` is kept.
    */
   readonly facts: readonly (Observation | HistoryEntry)[];
   readonly conclusion: Conclusion;
-  /** Whether a DELETE went out. */
+  /** Whether a DELETE was sent. */
   readonly sent: boolean;
-  readonly proof: Readonly<Record<string, string>>;
+  readonly proof: Proof;
 }
 
-/** An answer, and when it was asked for: the earliest moment at which it was true. */
+/** A response, and when the call began: the earliest moment at which it was true. Milliseconds since 1970. */
 export interface TimedResponse {
   readonly response: KlarnaResponse;
   readonly askedAt: number;
 }
 
-/** Reads the request at Klarna once. */
+/** A response that shows the request. */
+type Shown = TimedResponse & { readonly response: { readonly proof: Proof } & ShownPaymentRequest };
+
+/** Reads the request at Klarna once. Ends by `until`, in milliseconds since 1970, and within {@link callLimit}. */
 export const readAtKlarna =
   ({ klarna, clock }: { readonly klarna: Pick<KlarnaPaymentRequests, 'read'>; readonly clock: Clock }) =>
   async (settings: AccountSettings, id: PaymentRequestId, until: number): Promise<TimedResponse> => {
@@ -52,132 +59,174 @@ export const readAtKlarna =
     return { response, askedAt };
   };
 
-/** The fact in an answer of Klarna's, with an event id of its own, so that it is one fact however often it is recorded. */
+/** The observation in a response. It has an event id of its own, so a repeated write adds nothing. */
 export const observationOf = (
-  { response, askedAt }: TimedResponse & { readonly response: { readonly kind: 'payment_request' } },
+  { response, askedAt }: Shown,
   source: 'read' | 'cancel',
-  dependencies: Pick<KlarnaDependencies, 'clock' | 'ids'>,
+  { clock, ids }: Pick<KlarnaDependencies, 'clock' | 'ids'>,
 ): Observation => ({
   state: response.state,
   previousState: response.previousState,
   stateReason: response.stateReason,
   occurredAt: response.updatedAt ?? instantFromMillis(askedAt),
   klarnaExpiresAt: response.expiresAt,
-  eventId: ownEventId(source, dependencies.ids.next()),
+  eventId: ownEventId(source, ids.next()),
   source,
-  observedAt: instantFromMillis(dependencies.clock.now()),
+  observedAt: clock.instant(),
   proof: response.proof,
 });
 
-/** The history entry of an answer that is no fact. The DELETE's may show the request, but not that it is canceled. */
+/** The history entry of a response that is not evidence. The response to a DELETE may show a request that is not canceled. */
 export const emptyResponseOf = (
   response: KlarnaResponse,
   kind: 'read' | 'cancel',
   { clock, ids }: Pick<KlarnaDependencies, 'clock' | 'ids'>,
 ): HistoryEntry =>
   emptyResponse(
-    kind,
-    ids.next(),
-    response.kind,
-    response.kind === 'payment_request' ? { ...response.proof, state: response.state } : response.proof,
-    instantFromMillis(clock.now()),
+    {
+      kind,
+      distinction: ids.next(),
+      response: response.kind,
+      proof:
+        response.kind === 'payment_request' ? { ...response.proof, state: response.state } : response.proof,
+    },
+    clock.instant(),
   );
 
+/** An attempt to cancel one request at Klarna. */
+export interface KlarnaAttempt {
+  readonly settings: AccountSettings;
+  readonly paymentRequestId: PaymentRequestId;
+  readonly allowCompleted: boolean;
+  /** Milliseconds that a customer who is IN_PROGRESS is given, if any. */
+  readonly grace: number | undefined;
+  /** When the attempt must be over, in milliseconds since 1970. */
+  readonly until: number;
+}
+
+/** What an attempt has done so far. */
+interface Progress {
+  readonly facts: (Observation | HistoryEntry)[];
+  reads: number;
+  cancels: number;
+  isRefused: boolean;
+}
+
 /**
- * Ends the request at Klarna: read, then DELETE, then read again wherever the DELETE's answer does not say what became of
- * the request. Never sends a DELETE unless the read just before showed that the customer has not approved (or the caller
- * allows that), sends at most {@link mostCancels}, and is done by `until`, in milliseconds since 1970.
+ * Cancels the request at Klarna: read, then DELETE, then read again wherever the response to the DELETE is not evidence. It sends
+ * a DELETE only after a read that showed the request as not approved, or where the caller allows it. It sends at most
+ * {@link mostCancels} and ends by `until`.
  *
- * @param first the first read, already under way.
- * @param grace milliseconds to leave a customer who is IN_PROGRESS, if any.
+ * @param first the first read, which may have begun before the claim.
  */
 export const endAtKlarna =
   (dependencies: KlarnaDependencies) =>
-  async (
-    settings: AccountSettings,
-    id: PaymentRequestId,
-    allowCompleted: boolean,
-    grace: number | undefined,
-    until: number,
-    first: TimedResponse,
-  ): Promise<KlarnaVerdict> => {
-    const { clock, klarna } = dependencies;
-    const facts: (Observation | HistoryEntry)[] = [];
+  async (attempt: KlarnaAttempt, first: TimedResponse): Promise<KlarnaVerdict> => {
+    const progress: Progress = { facts: [], reads: 1, cancels: 0, isRefused: false };
     let reading = first;
-    let cancels = 0;
-    let refused = false;
-    for (let round = 0; ; round += 1) {
-      const { response } = reading;
-      const conclude = (conclusion: Conclusion, { proof }: KlarnaResponse = response): KlarnaVerdict => ({
-        facts,
-        conclusion,
-        sent: cancels > 0,
-        proof,
-      });
-      switch (response.kind) {
-        case 'payment_request': {
-          facts.push(observationOf({ ...reading, response }, 'read', dependencies));
-          // COMPLETED that the caller wanted ended, and Klarna would not: Klarna is the judge.
-          const judged = response.state === 'COMPLETED' && refused;
-          if (judged || isClosedTo({ allowCompleted }, response.state)) {
-            return conclude({ kind: 'known' });
-          }
-          if (response.state === 'IN_PROGRESS' && grace !== undefined) {
-            return conclude({ kind: 'grace', millis: grace });
-          }
-          if (cancels === mostCancels || until - clock.now() < callLimit / 2)
-            return conclude({ kind: 'unknown' });
-          const askedAt = clock.now();
-          const canceled = await klarna.cancel(settings.klarna, id, Math.min(callLimit, until - askedAt));
-          cancels += 1;
-          refused = canceled.kind === 'refused';
-          if (canceled.kind === 'payment_request' && canceled.state === 'CANCELED') {
-            facts.push(observationOf({ response: canceled, askedAt }, 'cancel', dependencies));
-            return conclude({ kind: 'known' }, canceled);
-          }
-          facts.push(emptyResponseOf(canceled, 'cancel', dependencies));
-          if (canceled.kind === 'denied') {
-            return conclude({ kind: 'denied' }, canceled);
-          }
-          if (!(await pauseBefore(dependencies, canceled, cancels, until))) {
-            return conclude({ kind: 'unknown' }, canceled);
-          }
-          break;
-        }
-        case 'not_found':
-          return conclude({ kind: 'not_found' });
-        case 'denied':
-          return conclude({ kind: 'denied' });
-        case 'unknown_state':
-          return conclude({ kind: 'unknown_state' });
-        case 'refused':
-        case 'unclear':
-        case 'rate_limited': {
-          const said = emptyResponseOf(response, 'read', dependencies);
-          if (round >= mostCancels + 1 || !(await pauseBefore(dependencies, response, round + 1, until))) {
-            return conclude({ kind: 'unknown' });
-          }
-          facts.push(said);
-        }
-      }
-      reading = await readAtKlarna(dependencies)(settings, id, until);
+    for (;;) {
+      const verdict = await afterRead(dependencies, attempt, progress, reading);
+      if (verdict) return verdict;
+      reading = await readAtKlarna(dependencies)(attempt.settings, attempt.paymentRequestId, attempt.until);
+      progress.reads += 1;
     }
   };
 
+const concluded = (
+  { facts, cancels }: Progress,
+  conclusion: Conclusion,
+  { proof }: KlarnaResponse,
+): KlarnaVerdict => ({ facts, conclusion, sent: cancels > 0, proof });
+
+/** Continues an attempt after a read. `undefined` where the request must be read again. */
+async function afterRead(
+  dependencies: KlarnaDependencies,
+  attempt: KlarnaAttempt,
+  progress: Progress,
+  { response, askedAt }: TimedResponse,
+): Promise<KlarnaVerdict | undefined> {
+  switch (response.kind) {
+    case 'payment_request': {
+      progress.facts.push(observationOf({ response, askedAt }, 'read', dependencies));
+      const early = conclusionOf(response, attempt, progress);
+      return early
+        ? concluded(progress, early, response)
+        : sendCancel(dependencies, attempt, progress, response);
+    }
+    case 'not_found':
+    case 'denied':
+    case 'unknown_state':
+      return concluded(progress, { kind: response.kind }, response);
+    case 'refused':
+    case 'unclear':
+    case 'rate_limited': {
+      const entry = emptyResponseOf(response, 'read', dependencies);
+      const { reads } = progress;
+      if (reads > mostCancels + 1 || !(await pauseBefore(dependencies, response, reads, attempt.until))) {
+        return concluded(progress, { kind: 'unknown' }, response);
+      }
+      progress.facts.push(entry);
+      return undefined;
+    }
+  }
+}
+
+/** The end of an attempt that a read alone decides; `undefined` where a DELETE is to be sent. */
+function conclusionOf(
+  { state }: ShownPaymentRequest,
+  { allowCompleted, grace }: KlarnaAttempt,
+  { isRefused }: Progress,
+): Conclusion | undefined {
+  // The caller wanted COMPLETED canceled and Klarna refused: Klarna decides.
+  const isDecided = state === 'COMPLETED' && isRefused;
+  if (isDecided || isClosedTo({ allowCompleted }, state)) return { kind: 'known' };
+  return state === 'IN_PROGRESS' && grace !== undefined ? { kind: 'grace', millis: grace } : undefined;
+}
+
+/** Sends one DELETE, if the attempt may send another. `undefined` where its response leaves the state open. */
+async function sendCancel(
+  dependencies: KlarnaDependencies,
+  { settings, paymentRequestId, until }: KlarnaAttempt,
+  progress: Progress,
+  shown: KlarnaResponse,
+): Promise<KlarnaVerdict | undefined> {
+  const { klarna, clock } = dependencies;
+  const askedAt = clock.now();
+  if (progress.cancels === mostCancels || until - askedAt < callLimit / 2) {
+    return concluded(progress, { kind: 'unknown' }, shown);
+  }
+  const response = await klarna.cancel(
+    settings.klarna,
+    paymentRequestId,
+    Math.min(callLimit, until - askedAt),
+  );
+  progress.cancels += 1;
+  progress.isRefused = response.kind === 'refused';
+  // Stryker disable next-line ConditionalExpression: only a Payment Request has a state
+  if (response.kind === 'payment_request' && response.state === 'CANCELED') {
+    progress.facts.push(observationOf({ response, askedAt }, 'cancel', dependencies));
+    return concluded(progress, { kind: 'known' }, response);
+  }
+  progress.facts.push(emptyResponseOf(response, 'cancel', dependencies));
+  if (response.kind === 'denied') return concluded(progress, { kind: 'denied' }, response);
+  return (await pauseBefore(dependencies, response, progress.cancels, until))
+    ? undefined
+    : concluded(progress, { kind: 'unknown' }, response);
+}
+
 /**
- * Waits before Klarna is asked again: as long as it wants, else twice as long each time, with full jitter; not at all after
- * an answer that only has to be understood. False when there is no time left to ask.
+ * Waits before the next call: as long as Klarna asks, else twice as long each time, with full jitter. Does not wait after a
+ * response that only has to be understood. False where no time is left for another call.
  */
 async function pauseBefore(
   { clock, chance }: KlarnaDependencies,
   response: KlarnaResponse,
-  tries: number,
+  attempts: number,
   until: number,
 ): Promise<boolean> {
   let pause = 0;
   if (response.kind === 'rate_limited' || response.kind === 'unclear') {
-    const backoff = firstPause * 2 ** tries * chance();
-    pause = response.retryAfterMillis ?? backoff;
+    pause = response.retryAfterMillis ?? firstPause * 2 ** attempts * chance();
   }
   if (clock.now() + pause + callLimit / 4 >= until) return false;
   if (pause > 0) await clock.wait(pause);

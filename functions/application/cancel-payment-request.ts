@@ -1,31 +1,32 @@
+import type { AccountSettings } from '../domain/account-settings.ts';
+import { settled } from '../domain/cancel-attempt.ts';
 import {
-  outcomeFromRecord,
   type CancelCommand,
   claimed,
+  outcomeFromRecord,
   type RecordOutcome,
   withRefusedCommand,
 } from '../domain/cancellation.ts';
-import { graceLeft } from '../domain/expiry.ts';
 import { ownEventId, type PaymentRequestKey } from '../domain/identifiers.ts';
-import { instantFromMillis } from '../domain/instant.ts';
 import { type PaymentRequest, unknownPaymentRequest } from '../domain/payment-request.ts';
 import { isFinal, isOpen, type PaymentRequestState } from '../domain/payment-request-state.ts';
-import { settled } from '../domain/cancel-attempt.ts';
+import { graceLeft } from '../domain/session-timer.ts';
 import { endAtKlarna, type KlarnaDependencies, type KlarnaVerdict, readAtKlarna } from './ask-klarna.ts';
 import { changeRecord } from './change-record.ts';
-import type { AccountSettings, PaymentRequestStore, TimerRemoval } from './ports.ts';
+import type { PaymentRequestStore, TimerRemoval } from './ports.ts';
 
+/** What a cancel needs. */
 export interface CancelDependencies extends KlarnaDependencies {
   readonly store: PaymentRequestStore;
   readonly timer: TimerRemoval;
-  /** Told of a timer that could not be removed: it will fire and find nothing to do. */
+  /** Called with the fault if a timer could not be removed. The timer then fires without effect. */
   readonly onTimerFault: (error: unknown) => void;
 }
 
-/** Milliseconds that one attempt may spend on Klarna: well inside the claim, the functions' limits and API Gateway's 30 s. */
+/** Milliseconds that one attempt may spend on Klarna: less than the claim, the functions' limits and API Gateway's 30 s. */
 export const klarnaBudget = 12_000;
 
-/** What a cancel came to, and the record as it then stands. `untried` and `would_cancel` come from cancels of many and dry runs. */
+/** The outcome of a cancel, and the record as it then is. `would_cancel` comes from dry runs, `untried` from cancels of many. */
 export type CancelResult =
   | {
       readonly outcome: 'canceled' | 'already_canceled' | 'would_cancel' | 'untried';
@@ -49,8 +50,10 @@ export type CancelResult =
     };
 
 /**
- * Ends a Payment Request, registered or not. Reads the record; claims it; asks Klarna; sends the DELETE; records what came
- * of it. Safe to repeat and to run many times at once: one holder of the claim talks to Klarna, the others are told `pending`.
+ * Cancels a Payment Request, registered or not: claims the record, asks Klarna, sends the DELETE, records the result. Safe to
+ * repeat and to call many times at once: only the holder of the claim calls Klarna, and the others get `pending`.
+ *
+ * @param known the record, where the caller has just read it.
  */
 export const cancelPaymentRequest =
   (dependencies: CancelDependencies) =>
@@ -58,95 +61,104 @@ export const cancelPaymentRequest =
     key: PaymentRequestKey,
     command: CancelCommand,
     settings: AccountSettings,
+    known?: PaymentRequest,
   ): Promise<CancelResult> => {
     const { store, clock, ids } = dependencies;
+    const { paymentRequestId } = key;
     const until = clock.now() + klarnaBudget;
-    const known = await store.read(key);
+    const record = known ?? (await store.read(key));
     const leaseId = ids.next();
 
-    const asking = outcomeFromRecord(known, command, nowOf(dependencies))
+    const reading = outcomeFromRecord(record, command, clock.instant())
       ? undefined
-      : readAtKlarna(dependencies)(settings, key.paymentRequestId, until);
-    // It is awaited after the claim. Until then a fault of its own must not count as one that nothing handles.
-    asking?.catch(() => undefined);
-    if (asking && !known) {
-      // Nobody but Klarna can say that this id is a request at all: no record is made before it has.
-      const { response } = await asking;
+      : readAtKlarna(dependencies)(settings, paymentRequestId, until);
+    // It is awaited after the claim. Until then, its rejection must not count as unhandled.
+    reading?.catch(() => undefined);
+    if (reading && !record) {
+      // Only Klarna knows whether this id is a request: no record is made before.
+      const { response } = await reading;
       if (response.kind === 'not_found') return { outcome: 'not_found', record: undefined };
       if (response.kind === 'denied') return { outcome: 'klarna_denied', record: undefined };
     }
 
-    const claim = await changeRecord<RecordOutcome | undefined>(store, key, known, (record) => {
-      const now = nowOf(dependencies);
-      const current = record ?? unknownPaymentRequest(key, now);
-      const response = outcomeFromRecord(record, command, now);
-      const next = response
-        ? withRefusedCommand(current, command, response, ownEventId('response', leaseId), now)
-        : claimed(current, command, leaseId, now);
-      return { next, outcome: response };
-    });
-    const held = claim.record ?? unknownPaymentRequest(key, nowOf(dependencies));
-    if (claim.outcome) return fromRecord(claim.outcome, held);
+    const claim = await claimRecord(dependencies, { key, command, leaseId }, record);
+    if (claim.outcome) return fromRecord(claim.outcome, claim.record);
 
-    const first = await (asking ?? readAtKlarna(dependencies)(settings, key.paymentRequestId, until));
-    const grace = command.cause === 'timeout' ? graceLeft(held, settings.inProgressGrace) : undefined;
-    const verdict = await endAtKlarna(dependencies)(
-      settings,
-      key.paymentRequestId,
-      command.allowCompleted,
-      grace,
-      until,
-      first,
-    );
-    return settle(dependencies, held, leaseId, verdict);
+    const first = await (reading ?? readAtKlarna(dependencies)(settings, paymentRequestId, until));
+    const { allowCompleted } = command;
+    const grace = command.cause === 'timeout' ? graceLeft(claim.record, settings.inProgressGrace) : undefined;
+    const attempt = { settings, paymentRequestId, allowCompleted, grace, until };
+    const verdict = await endAtKlarna(dependencies)(attempt, first);
+    return settle(dependencies, claim.record, leaseId, verdict);
   };
 
-/** What a cancel would come to, from the record and Klarna's state. Writes nothing and sends no DELETE. */
+/** The outcome of a cancel by the record and Klarna's state. Writes nothing and sends no DELETE. */
 export const dryRunCancel =
   (dependencies: CancelDependencies) =>
   async (
     key: PaymentRequestKey,
     command: CancelCommand,
     settings: AccountSettings,
+    known?: PaymentRequest,
   ): Promise<CancelResult> => {
-    const now = nowOf(dependencies);
-    const known = await dependencies.store.read(key);
-    const record = known ?? unknownPaymentRequest(key, now);
-    const early = outcomeFromRecord(known, command, now);
+    const { store, clock } = dependencies;
+    const now = clock.instant();
+    const stored = known ?? (await store.read(key));
+    const record = stored ?? unknownPaymentRequest(key, now);
+    const early = outcomeFromRecord(stored, command, now);
     if (early) return fromRecord(early, record);
     const { response } = await readAtKlarna(dependencies)(
       settings,
       key.paymentRequestId,
-      dependencies.clock.now() + klarnaBudget,
+      clock.now() + klarnaBudget,
     );
-    if (response.kind === 'not_found') return { outcome: 'not_found', record: known };
-    if (response.kind === 'denied') return { outcome: 'klarna_denied', record: known };
+    if (response.kind === 'not_found') return { outcome: 'not_found', record: stored };
+    if (response.kind === 'denied') return { outcome: 'klarna_denied', record: stored };
     if (response.kind !== 'payment_request') return { outcome: 'pending', record };
     const seen = { ...record, state: response.state };
     const late = outcomeFromRecord(seen, command, now);
     return late ? fromRecord(late, seen) : { outcome: 'would_cancel', record: seen };
   };
 
-/** Records what an attempt learnt, and removes or moves the timer at the same time. */
+/** Claims the record for one attempt, or notes the command and the outcome that needs no call to Klarna. */
+async function claimRecord(
+  { store, clock }: CancelDependencies,
+  asked: { readonly key: PaymentRequestKey; readonly command: CancelCommand; readonly leaseId: string },
+  known: PaymentRequest | undefined,
+): Promise<{ readonly record: PaymentRequest; readonly outcome: RecordOutcome | undefined }> {
+  const { key, command, leaseId } = asked;
+  const eventId = ownEventId('response', leaseId);
+  const { record, outcome } = await changeRecord<RecordOutcome | undefined>(store, key, known, (stored) => {
+    const now = clock.instant();
+    const current = stored ?? unknownPaymentRequest(key, now);
+    const early = outcomeFromRecord(stored, command, now);
+    const next = early
+      ? withRefusedCommand(current, command, { outcome: early, eventId }, now)
+      : claimed(current, command, leaseId, now);
+    return { next, outcome: early };
+  });
+  return { record: record ?? unknownPaymentRequest(key, clock.instant()), outcome };
+}
+
+/** Records what an attempt learned. Removes the timer at the same time if the request has ended. */
 async function settle(
   dependencies: CancelDependencies,
   held: PaymentRequest,
   leaseId: string,
   verdict: KlarnaVerdict,
 ): Promise<CancelResult> {
-  const { store, timer } = dependencies;
+  const { store, timer, clock } = dependencies;
   const ended = verdict.conclusion.kind === 'known';
   const removal = ended && held.timer !== 'none' ? timer.remove(held) : Promise.resolve();
   const [{ record }, removed] = await Promise.all([
     changeRecord(store, held, held, (stored) => ({
-      next: stored && settled(stored, { ...verdict, leaseId }, nowOf(dependencies)),
+      next: stored && settled(stored, { ...verdict, leaseId }, clock.instant()),
       outcome: undefined,
     })),
     Promise.allSettled([removal]),
   ]);
   for (const result of removed) if (result.status === 'rejected') dependencies.onTimerFault(result.reason);
-  const current = record ?? held;
-  return resultOf(current, verdict);
+  return resultOf(record ?? held, verdict);
 }
 
 function resultOf(record: PaymentRequest, { conclusion, sent }: KlarnaVerdict): CancelResult {
@@ -168,16 +180,14 @@ function resultOf(record: PaymentRequest, { conclusion, sent }: KlarnaVerdict): 
   }
 }
 
-function fromRecord(response: RecordOutcome, record: PaymentRequest): CancelResult {
-  switch (response.kind) {
+function fromRecord(outcome: RecordOutcome, record: PaymentRequest): CancelResult {
+  switch (outcome.kind) {
     case 'already_canceled':
       return { outcome: 'already_canceled', record };
     case 'already_final':
-      return { outcome: 'already_final', state: response.state, record };
+      return { outcome: 'already_final', state: outcome.state, record };
     case 'claimed':
     case 'not_over':
       return { outcome: 'pending', record };
   }
 }
-
-const nowOf = ({ clock }: CancelDependencies) => instantFromMillis(clock.now());

@@ -1,42 +1,45 @@
+import type { AccountSettings } from '../domain/account-settings.ts';
 import { type CancelCommand, withSparedMember } from '../domain/cancellation.ts';
 import { ownEventId, type PaymentRequestKey, type SessionId } from '../domain/identifiers.ts';
-import { instantFromMillis } from '../domain/instant.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import { isOpen } from '../domain/payment-request-state.ts';
 import type { CancelResult } from './cancel-payment-request.ts';
 import { changeRecord } from './change-record.ts';
 import { mapConcurrently } from './map-concurrently.ts';
-import type { AccountSettings, Clock, Ids } from './ports.ts';
+import type { Clock, Ids } from './ports.ts';
 import { readSession, type SessionReading } from './read-session.ts';
 
+/** Cancels one request, or tries that in a dry run. The record is passed on where the caller has read it. */
+export type CancelOne = (
+  key: PaymentRequestKey,
+  command: CancelCommand,
+  settings: AccountSettings,
+  known?: PaymentRequest,
+) => Promise<CancelResult>;
+
+/** What the cancel of a session needs. */
 export interface SessionCancelDependencies extends SessionReading {
   readonly clock: Clock;
   readonly ids: Ids;
-  /** Nothing is written, as `cancel` writes nothing. */
+  /** Whether `cancel` is a dry run. Then nothing else is written either. */
   readonly isDryRun: boolean;
-  /** Ends one request, or rehearses its end. */
-  readonly cancel: (
-    key: PaymentRequestKey,
-    command: CancelCommand,
-    settings: AccountSettings,
-  ) => Promise<CancelResult>;
-  /** Told of a request that could not be ended, or noted as spared, for a fault of ours. The others are not held up by it. */
+  readonly cancel: CancelOne;
+  /** Called with a request that could not be canceled, or noted as spared, because of our own fault. The others go on. */
   readonly onFault: (key: PaymentRequestKey, error: unknown) => void;
 }
 
-/** One request of the session, and what became of it. Of an `untried` one, the record is as it was read. */
+/** One request of the session, and its outcome. The record of an `untried` one is as it was read. */
 export type SessionMember = PaymentRequestKey & CancelResult;
 
-/** Requests ended side by side: a session has a few, and Klarna a rate limit. */
+/** Requests that are canceled at the same time: a session has a few, and Klarna has a rate limit. */
 const cancelsAtOnce = 5;
 
-/** Milliseconds after which no further cancel is begun: each may take 12 s more, and API Gateway waits 30. */
+/** Milliseconds after which no other cancel begins. Each takes up to 12 s more, and API Gateway waits 30. */
 const beginWithin = 10_000;
 
 /**
- * Ends every open request of a session, each by a cancel of its own, and says of each what came of it, oldest first; of a
- * session that nothing is known of, nothing. What is paid or has ended is answered from its record, which notes that it was asked
- * for and stays as it is.
+ * Cancels every open request of a session and returns the outcome of each, oldest first; nothing for an unknown session. Requests
+ * that are paid or have ended are not changed. Their outcome comes from the record, which notes the command.
  */
 export const cancelSession =
   (dependencies: SessionCancelDependencies) =>
@@ -45,12 +48,11 @@ export const cancelSession =
     command: CancelCommand,
     settings: AccountSettings,
   ): Promise<readonly SessionMember[]> => {
-    const { clock } = dependencies;
-    const until = clock.now() + beginWithin;
+    const until = dependencies.clock.now() + beginWithin;
     const records = await readSession(dependencies)(settings.account, sessionId);
     return mapConcurrently(records, cancelsAtOnce, async (record) => {
       const { account, paymentRequestId } = record;
-      const result = await endOne(dependencies, record, command, settings, until);
+      const result = await endOne(dependencies, record, { command, settings, until });
       return { account, paymentRequestId, ...result };
     });
   };
@@ -58,11 +60,10 @@ export const cancelSession =
 async function endOne(
   dependencies: SessionCancelDependencies,
   record: PaymentRequest,
-  command: CancelCommand,
-  settings: AccountSettings,
-  until: number,
+  asked: { readonly command: CancelCommand; readonly settings: AccountSettings; readonly until: number },
 ): Promise<CancelResult> {
   const { cancel, clock, onFault } = dependencies;
+  const { command, settings, until } = asked;
   const { state } = record;
   const isLate = clock.now() >= until;
   if (!isOpen(state)) {
@@ -73,14 +74,14 @@ async function endOne(
   }
   if (isLate) return { outcome: 'untried', record };
   try {
-    return await cancel(record, command, settings);
+    return await cancel(record, command, settings, record);
   } catch (error) {
     onFault(record, error);
     return { outcome: 'untried', record };
   }
 }
 
-/** The record with the command noted. What it answers is known whether that can be written or not. */
+/** The record with the command noted. The outcome is the same if that write fails. */
 async function noteSpared(
   { store, clock, ids, isDryRun, onFault }: SessionCancelDependencies,
   record: PaymentRequest,
@@ -90,7 +91,7 @@ async function noteSpared(
   const eventId = ownEventId('response', ids.next());
   try {
     const noted = await changeRecord(store, record, record, (stored) => ({
-      next: stored && withSparedMember(stored, command, eventId, instantFromMillis(clock.now())),
+      next: stored && withSparedMember(stored, command, eventId, clock.instant()),
       outcome: undefined,
     }));
     return noted.record ?? record;

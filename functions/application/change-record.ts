@@ -2,21 +2,21 @@ import type { PaymentRequestKey } from '../domain/identifiers.ts';
 import { hasRecorded, type PaymentRequest } from '../domain/payment-request.ts';
 import type { PaymentRequestStore } from './ports.ts';
 
-/** What a decision wants stored, if anything, and what it comes to. */
+/** A decision on a record: what to store, if anything, and the outcome. */
 export interface Decision<Outcome> {
   readonly next?: PaymentRequest | undefined;
   readonly outcome: Outcome;
 }
 
-/** Twenty callers at once each lose at most to every other; beyond that something is wrong. */
+/** Twenty callers at once each lose at most once to each of the others. More conflicts than this are a fault. */
 const attempts = 40;
 
 /**
- * Decides on the record and stores the decision; when somebody else was faster, decides again on what they stored. The
- * decision is pure and so may run any number of times. A write that was done though its answer was lost counts as done. Throws
- * when it never gets through.
+ * Decides on the record and stores the decision. If another writer was faster, it decides again on the record that is stored by
+ * then. `decide` must be pure, because it may run any number of times. A write whose response was lost counts as done. Throws
+ * after too many conflicts.
  *
- * @param known the record as the caller has it; `undefined` is a guess that there is none, and costs a try if it is wrong.
+ * @param known the record as the caller has it. `undefined` guesses that there is none; a wrong guess costs one attempt.
  */
 export async function changeRecord<Outcome>(
   store: PaymentRequestStore,
@@ -30,14 +30,14 @@ export async function changeRecord<Outcome>(
     if (!next || next === record) return { record, outcome };
     const result = await store.save(record, next);
     if (result.written) return { record: next, outcome };
-    // The answer to this very write was lost, and the client sent it once more: deciding again would count it twice.
+    // The response to this write was lost, and the SDK sent it again: another decision would count it twice.
     if (result.stored && holds(result.stored, next, record)) return { record: result.stored, outcome };
     record = result.stored;
   }
-  throw new Error(`${key.account}/${key.paymentRequestId}: changed by others ${attempts} times in a row`);
+  throw new Error(`${key.account}/${key.paymentRequestId}: ${attempts} write conflicts in a row`);
 }
 
-/** Whether what is stored has the history entry that this write was to add. One that adds none may be decided on any number of times. */
+/** Whether the stored record has the history entry that this write added. A write that adds none can be decided again. */
 function holds(stored: PaymentRequest, next: PaymentRequest, record: PaymentRequest | undefined): boolean {
   const added = next.history.at(-1);
   return (

@@ -1,52 +1,60 @@
-import { isUnsettled, type PaymentRequest } from '../domain/payment-request.ts';
-import { decideTimeout, withEarlyTimer, withSparedTimer } from '../domain/expiry.ts';
+import type { AccountSettings } from '../domain/account-settings.ts';
+import { type CancelCommand, carryOn } from '../domain/cancellation.ts';
 import type { PaymentRequestKey } from '../domain/identifiers.ts';
-import { instantFromMillis } from '../domain/instant.ts';
+import { isUnsettled, type PaymentRequest } from '../domain/payment-request.ts';
+import { decideTimeout, withEarlyTimer, withSparedTimer } from '../domain/session-timer.ts';
 import { armTimer } from './arm-timer.ts';
 import {
   type CancelDependencies,
-  type CancelResult,
   cancelPaymentRequest,
+  type CancelResult,
 } from './cancel-payment-request.ts';
 import { changeRecord } from './change-record.ts';
-import type { AccountSettings, SessionTimer } from './ports.ts';
-import { type CancelCommand, carryOn } from '../domain/cancellation.ts';
+import type { SessionTimer } from './ports.ts';
 
 /**
- * What a timer that went off came to: the end of the session's request, or why not.
- * `nothing`: no such session. `spared`: paid or ended. `observed`: written down only. `not-yet`: the timer is set again.
+ * What a timer did that fired.
+ * - `nothing`: there is no such session. `spared`: the request is paid or has ended. `observed`: the end was only written down.
+ * - `not_yet`: the deadline is still to come, and the timer is armed again. `graced`: the customer is paying and got more time.
+ * - `ended`: the request was canceled, with the result of the cancel.
  */
 export type TimeoutOutcome =
   | { readonly kind: 'nothing' | 'spared' | 'observed' | 'not_yet' | 'graced' }
   | { readonly kind: 'ended'; readonly cancel: CancelResult };
 
+/** What the end of a session needs. */
 export interface TimeoutDependencies extends CancelDependencies {
   readonly timer: SessionTimer;
 }
 
-/** Who asks when nobody does. */
+/** `requested_by` of the cancels that the timer begins. */
 const timerIdentity = 'lapse:session-timer';
 
 /**
- * Ends the session whose time is up. The message that brought us here is a hint: what counts is the record's own deadline,
- * whatever the message says, and a request that is paid or ended is left alone.
+ * Ends the session whose deadline has passed. The timer's message is a hint: the record's own deadline counts. A request that is
+ * paid or has ended is not changed.
+ *
+ * @param known the record, where the caller has just read it.
  */
 export const endExpiredSession =
   (dependencies: TimeoutDependencies) =>
-  async (key: PaymentRequestKey, settings: AccountSettings): Promise<TimeoutOutcome> => {
+  async (
+    key: PaymentRequestKey,
+    settings: AccountSettings,
+    known?: PaymentRequest,
+  ): Promise<TimeoutOutcome> => {
     const { store, clock } = dependencies;
-    const nowOf = () => instantFromMillis(clock.now());
-    const record = await store.read(key);
+    const record = known ?? (await store.read(key));
     if (!record) return { kind: 'nothing' };
-    const decision = decideTimeout(record, nowOf());
+    const decision = decideTimeout(record, clock.instant());
     switch (decision) {
       case 'nothing':
         return { kind: 'nothing' };
       case 'not_yet': {
-        // A timer of an earlier deadline, or a clock that runs ahead: one for the record's deadline must be there.
+        // A message of an earlier deadline, or a clock that is ahead: the record's deadline must have a timer.
         const armed = await armTimer(dependencies)(record);
         await changeRecord(store, key, armed, (stored) => ({
-          next: stored && withEarlyTimer(stored, nowOf()),
+          next: stored && withEarlyTimer(stored, clock.instant()),
           outcome: undefined,
         }));
         return { kind: 'not_yet' };
@@ -54,7 +62,7 @@ export const endExpiredSession =
       case 'spare':
       case 'observe':
         await changeRecord(store, key, record, (stored) => ({
-          next: stored && withSparedTimer(stored, decision, nowOf()),
+          next: stored && withSparedTimer(stored, decision, clock.instant()),
           outcome: undefined,
         }));
         return { kind: decision === 'spare' ? 'spared' : 'observed' };
@@ -63,18 +71,18 @@ export const endExpiredSession =
     }
   };
 
-/** Cancels, and sets the timer again for a customer who was given grace. */
+/** Cancels the request. Arms the timer again if the customer got more time. */
 async function endNow(
   dependencies: TimeoutDependencies,
   settings: AccountSettings,
   record: PaymentRequest,
 ): Promise<TimeoutOutcome> {
   const command: CancelCommand = isUnsettled(record)
-    ? // An unsettled cancel keeps the name and the reason of whoever asked for it.
+    ? // An unsettled cancel keeps the name and the reason of its first caller.
       carryOn(record.cancellation, timerIdentity)
-    : // A clock never has leave to cancel what was paid, whatever the account lets its callers do.
+    : // The timer never cancels a paid request, whatever the account allows its callers.
       { cause: 'timeout', requestedBy: timerIdentity, allowCompleted: false };
-  const cancel = await cancelPaymentRequest(dependencies)(record, command, settings);
+  const cancel = await cancelPaymentRequest(dependencies)(record, command, settings, record);
   if (cancel.outcome !== 'pending' || !cancel.hasGrace) return { kind: 'ended', cancel };
   await armTimer(dependencies)(cancel.record);
   return { kind: 'graced' };

@@ -5,28 +5,28 @@ import type { Attention, PaymentRequest } from '../domain/payment-request.ts';
 import { isOpen, type PaymentRequestState, paymentRequestStates } from '../domain/payment-request-state.ts';
 import type { PaymentRequestList, PaymentRequestStore } from './ports.ts';
 
-/** What to list: everything, or what passes every one of these. */
+/** The filters of a list. A record must pass all that are given. */
 export interface ListFilter {
   readonly state?: PaymentRequestState | undefined;
-  /** Whether the customer may still pay; a request that Klarna has not spoken of counts as open. */
+  /** Whether the customer may still pay. A request whose state Klarna has not told counts as open. */
   readonly open?: boolean | undefined;
-  /** Only what has a deadline, and an earlier one. */
+  /** Only records with a deadline before this moment. */
   readonly dueBefore?: Instant | undefined;
-  /** Only what a person should look at for this. */
+  /** Only records that need a person for this. */
   readonly attention?: Attention | undefined;
 }
 
-/** A page, newest first. It may hold fewer than asked for, even none, and `next` still say where to go on. */
+/** A page, newest first. It may hold fewer records than asked for, even none, while `next` tells where to continue. */
 export interface ListPage {
   readonly records: readonly PaymentRequest[];
   /** Where the next page begins; absent at the end of the list. */
   readonly next: ListCursor | undefined;
 }
 
-/** Records read for one page at most: what is not in the index is read and left out. */
+/** Records that are read for one page at most: filters that the index does not have are applied to the record. */
 const mostReads = 300;
 
-/** Lists what an account has. Each record is read anew, so a page never shows what does not pass the filter any more. */
+/** Lists the records of an account. It reads each record, so a page never shows one that does not pass the filter any more. */
 export const listPaymentRequests =
   ({ store, list }: { readonly store: PaymentRequestStore; readonly list: PaymentRequestList }) =>
   async (
@@ -59,6 +59,7 @@ export const listPaymentRequests =
 
 const passes = ({ state, deadlineAt, attention }: PaymentRequest, filter: ListFilter): boolean =>
   statesOf(filter).includes(state) &&
+  // Stryker disable next-line ConditionalExpression: only the compiler needs the check
   (filter.dueBefore === undefined || (deadlineAt !== undefined && deadlineAt < filter.dueBefore)) &&
   (filter.attention === undefined || attention === filter.attention);
 

@@ -9,18 +9,16 @@ export interface WrittenChange {
   readonly after: PaymentRequest;
 }
 
-/**
- * Publishes what a batch of writes says, in order. Returns the sequence number of the first write of which an event was
- * refused, from which the stream is to be delivered again; `undefined` when all is published.
- */
+/** What was published, and the sequence number from which the stream delivers again; absent where all was published. */
+export interface PublishResult {
+  readonly retryFrom: string | undefined;
+  readonly published: readonly StateChangeEvent[];
+}
+
+/** Publishes the events of a batch of writes, in order. The stream delivers again from the first write with a refused event. */
 export const publishStateChanges =
   ({ publisher }: { readonly publisher: StateChangePublisher }) =>
-  async (
-    changes: readonly WrittenChange[],
-  ): Promise<{
-    readonly retryFrom: string | undefined;
-    readonly published: readonly StateChangeEvent[];
-  }> => {
+  async (changes: readonly WrittenChange[]): Promise<PublishResult> => {
     const origin = new Map<StateChangeEvent, string>();
     for (const { before, after, sequenceNumber } of changes) {
       for (const event of eventsOf(before, after)) origin.set(event, sequenceNumber);

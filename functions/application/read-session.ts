@@ -3,6 +3,7 @@ import type { PaymentRequest } from '../domain/payment-request.ts';
 import { mapConcurrently } from './map-concurrently.ts';
 import type { PaymentRequestStore, SessionPaymentRequests } from './ports.ts';
 
+/** What reading a session needs. */
 export interface SessionReading {
   readonly store: PaymentRequestStore;
   readonly sessions: SessionPaymentRequests;
@@ -12,8 +13,8 @@ export interface SessionReading {
 const readsAtOnce = 10;
 
 /**
- * The Payment Requests of a session as they stand now, oldest first; none when nothing is known of the session. The index
- * only names them: what each belongs to and how it stands comes from the record itself.
+ * The records of a session's Payment Requests, oldest first; empty for an unknown session. The index only names them. The record
+ * itself tells its session and its state.
  */
 export const readSession =
   ({ store, sessions }: SessionReading) =>

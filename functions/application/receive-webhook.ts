@@ -1,21 +1,23 @@
 import type { PaymentRequestKey } from '../domain/identifiers.ts';
 import type { Observation } from '../domain/observation.ts';
+import type { QuarantinedDelivery } from '../domain/quarantined-delivery.ts';
 import type { Verdict } from '../domain/transition.ts';
-import type { Clock, PaymentRequestStore, QuarantinedDelivery, Quarantine } from './ports.ts';
+import type { Clock, PaymentRequestStore, Quarantine } from './ports.ts';
 import { recordObservation } from './record-observation.ts';
 
-/** A delivery whose signature holds: a fact about a Payment Request of ours, or something to keep and look at. */
+/** A delivery whose signature is valid: a fact about a Payment Request, or a delivery for the quarantine. */
 export type VerifiedDelivery =
   | { readonly kind: 'observation'; readonly key: PaymentRequestKey; readonly observation: Observation }
   | { readonly kind: 'quarantine'; readonly delivery: QuarantinedDelivery };
 
+/** What receiving a webhook needs. */
 export interface WebhookDependencies {
   readonly store: PaymentRequestStore;
   readonly quarantine: Quarantine;
   readonly clock: Clock;
 }
 
-/** Makes a delivery durable: when it resolves, Klarna may be told that it was received. */
+/** Makes a delivery durable. When it resolves, the response to Klarna may be 200. Faults of the store are thrown. */
 export const receiveWebhook =
   (dependencies: WebhookDependencies) =>
   async (delivery: VerifiedDelivery): Promise<Verdict | 'quarantined'> => {

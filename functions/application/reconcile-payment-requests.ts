@@ -1,120 +1,118 @@
+import type { AccountSettings } from '../domain/account-settings.ts';
+import { type Ambiguity, ambiguityOf, withResponse } from '../domain/ambiguity.ts';
 import { carryOn } from '../domain/cancellation.ts';
 import { type Account, ownEventId, type PaymentRequestKey } from '../domain/identifiers.ts';
-import { instantFromMillis } from '../domain/instant.ts';
-import { ambiguityOf, type Ambiguity, withResponse } from '../domain/ambiguity.ts';
+import type { KlarnaResponse } from '../domain/klarna-response.ts';
 import { asNextVersion, isKlarnaExpiryEarly, type PaymentRequest } from '../domain/payment-request.ts';
 import {
   decideReconciliation,
-  dueAfterLook,
+  dueAfterRead,
   forgotten,
   lateness,
-  nextLook,
+  nextAttempt,
   type ReconcileAction,
 } from '../domain/reconciliation.ts';
 import { armTimer } from './arm-timer.ts';
 import { cancelPaymentRequest } from './cancel-payment-request.ts';
 import { changeRecord } from './change-record.ts';
 import { endExpiredSession, type TimeoutDependencies, type TimeoutOutcome } from './end-expired-session.ts';
-import type {
-  Accounts,
-  AccountSettings,
-  DuePaymentRequests,
-  KlarnaResponse,
-  KlarnaPaymentRequests,
-} from './ports.ts';
+import type { Accounts, DuePaymentRequests, KlarnaPaymentRequests } from './ports.ts';
 import { type Refresh, refreshPaymentRequest } from './refresh-payment-request.ts';
 import { armByDefault, type SessionDependencies } from './register-session.ts';
 
+/** What the sweep needs. */
 export interface ReconcileDependencies extends TimeoutDependencies {
   readonly due: DuePaymentRequests;
   readonly accounts: Accounts;
   readonly syncExpiry: SessionDependencies['syncExpiry'];
-  /** Told what the end of a session's time came to, and how many milliseconds after it. */
+  /** Called with the outcome of each session's end, and the milliseconds since its deadline. */
   readonly onTimeout: (outcome: TimeoutOutcome, lateness: number) => void;
-  /** Told of every record that a look could not settle. The sweep goes on, and looks again later. */
+  /** Called with each record that could not be settled. The sweep goes on, and tries the record again later. */
   readonly onFault: (key: PaymentRequestKey, error: unknown) => void;
 }
 
-/** What became of a look: the action that was taken; `held`: left as it is until Klarna takes calls again; `failed`. */
-type Look = ReconcileAction | 'held' | 'failed';
+/** The result for one record: the action; `held` until Klarna takes calls for its account again; `failed`. */
+type Attempt = ReconcileAction | 'held' | 'failed';
 
-/** How many looks came to what. */
-export type ReconcileReport = Readonly<Record<Look, number>>;
+/** How many records had each result. */
+export type ReconcileReport = Readonly<Record<Attempt, number>>;
 
 /**
- * Records looked at side by side: few at first, one more after each look that went well, one fewer after each that failed, so
- * that a table or a Klarna that is short of breath is not pressed. A cancel is mostly waiting for Klarna, about two thirds of a
- * second of it, so the most of them end some eighty sessions a second and ask Klarna less than the timers do at their busiest.
+ * How many records are reconciled at the same time: few at first, one more after each success, one fewer after each failure. So a
+ * table or a Klarna with problems is not overloaded. A cancel mostly waits for Klarna, about two thirds of a second. So the maximum
+ * ends about eighty sessions a second, less than the timers do at their busiest.
  */
 const fewest = 8;
 const most = 64;
 /**
- * Records of an account that one run still looks at after Klarna has refused a call of it, to see whether they need Klarna at all.
- * Those behind them are held unread: however many there are, there is time left for other accounts.
+ * Records of an account that one run still reads after Klarna has refused a call for its rate, to find those that need no call.
+ * The run holds all others unread, so that there is time for other accounts.
  */
 const mostOfLimited = 10_000;
 
 /**
- * Looks at every record that is due and does what nobody else did: ends what is open past its deadline, settles cancels of
- * which the end is not known, arms timers. Stops taking new ones at `until`, in milliseconds since 1970. Once Klarna refuses an
- * account's calls for their rate, whatever else would ask it of that account is left as it is for the next run, which begins
- * with it; other accounts go on.
+ * Reconciles every due record: ends sessions past their deadline, settles cancels whose end is not known, arms timers. Begins no
+ * record after `until`, in milliseconds since 1970. If Klarna refuses an account's calls for their rate, that account's
+ * records wait for the next run, which begins with them. Other accounts go on.
  */
 export const reconcilePaymentRequests =
   (dependencies: ReconcileDependencies) =>
   async (until: number): Promise<ReconcileReport> => {
     const { clock, due } = dependencies;
     const limited = new Map<Account, number>();
-    const report: Record<Look, number> = {
-      nothing: 0,
-      forget: 0,
-      resume: 0,
-      expire: 0,
-      end: 0,
-      arm: 0,
-      arm_default: 0,
-      ask: 0,
-      look: 0,
-      held: 0,
-      failed: 0,
-    };
-    const attempts = new Set<Promise<void>>();
+    const report = emptyReport();
+    const running = new Set<Promise<void>>();
     let width = fewest;
-    let onLooked = (): void => undefined;
-    const lookAt = async (key: PaymentRequestKey): Promise<void> => {
-      const look = await reconcile(dependencies, key, limited);
-      report[look] += 1;
-      width = look === 'failed' ? Math.max(fewest, width - 1) : Math.min(most, width + 1);
+    let onDone = (): void => undefined;
+    const run = async (key: PaymentRequestKey): Promise<void> => {
+      const result = await reconcile(dependencies, key, limited);
+      report[result] += 1;
+      width = result === 'failed' ? Math.max(fewest, width - 1) : Math.min(most, width + 1);
     };
-    for await (const key of due.due(instantFromMillis(clock.now()))) {
+    for await (const key of due.due(clock.instant())) {
       if (clock.now() >= until) break;
-      const looking = lookAt(key).finally(() => {
-        attempts.delete(looking);
-        onLooked();
+      const attempt = run(key).finally(() => {
+        running.delete(attempt);
+        onDone();
       });
-      attempts.add(looking);
-      // Not a race of all of them: a slow one would keep what each race before has left with it.
-      while (attempts.size >= width) await new Promise<void>((resolve) => (onLooked = resolve));
+      running.add(attempt);
+      // Not Promise.race over all: a slow attempt would keep references of every race before.
+      while (running.size >= width) await new Promise<void>((resolve) => (onDone = resolve));
     }
-    await Promise.all(attempts);
+    await Promise.all(running);
     return report;
   };
+
+const emptyReport = (): Record<Attempt, number> => ({
+  nothing: 0,
+  forget: 0,
+  resume: 0,
+  expire: 0,
+  end: 0,
+  arm: 0,
+  arm_default: 0,
+  ask: 0,
+  read: 0,
+  held: 0,
+  failed: 0,
+});
 
 async function reconcile(
   dependencies: ReconcileDependencies,
   key: PaymentRequestKey,
   limited: Map<Account, number>,
-): Promise<Look> {
-  const { store, accounts, klarna } = dependencies;
+): Promise<Attempt> {
+  const { store, accounts, klarna, clock } = dependencies;
+  let record: PaymentRequest | undefined;
   try {
-    const looked = limited.get(key.account);
-    if (looked === mostOfLimited) return 'held';
-    if (looked !== undefined) limited.set(key.account, looked + 1);
-    const record = await store.read(key);
+    const readSince = limited.get(key.account);
+    if (readSince === mostOfLimited) return 'held';
+    if (readSince !== undefined) limited.set(key.account, readSince + 1);
+    record = await store.read(key);
     if (!record) return 'nothing';
-    const action = decideReconciliation(record, nowOf(dependencies));
+    const action = decideReconciliation(record, clock.instant());
     if (action === 'nothing') return action;
-    if (limited.has(key.account) && asksKlarna.has(action)) return 'held';
+    if (limited.has(key.account) && callsKlarna.has(action)) return 'held';
     const settings = await accounts.find(key.account);
     if (!settings) throw new Error(`the secret accounts has no account ${key.account}`);
     const watched = watching(klarna, () => limited.set(key.account, limited.get(key.account) ?? 0));
@@ -122,22 +120,22 @@ async function reconcile(
     return action;
   } catch (error) {
     dependencies.onFault(key, error);
-    await lookLater(dependencies, key).catch((again: unknown) => dependencies.onFault(key, again));
+    await tryLater(dependencies, key, record).catch((again: unknown) => dependencies.onFault(key, again));
     return 'failed';
   }
 }
 
-const asksKlarna: ReadonlySet<ReconcileAction> = new Set(['resume', 'expire', 'end', 'ask', 'look']);
+const callsKlarna: ReadonlySet<ReconcileAction> = new Set(['resume', 'expire', 'end', 'ask', 'read']);
 
-/** The same Klarna, which says when it has refused a call for the rate of the calls. */
+/** The same Klarna. Tells when it refuses a call for the rate of the calls. */
 function watching(klarna: KlarnaPaymentRequests, onLimited: () => void): KlarnaPaymentRequests {
   const noted = (response: KlarnaResponse): KlarnaResponse => {
     if (response.kind === 'rate_limited') onLimited();
     return response;
   };
   return {
-    read: async (...question) => noted(await klarna.read(...question)),
-    cancel: async (...question) => noted(await klarna.cancel(...question)),
+    read: async (...call) => noted(await klarna.read(...call)),
+    cancel: async (...call) => noted(await klarna.cancel(...call)),
   };
 }
 
@@ -147,34 +145,35 @@ type Act = (
   settings: AccountSettings,
 ) => Promise<unknown>;
 
-const forget: Act = (dependencies, record) =>
-  changeRecord(dependencies.store, record, record, (stored) => ({
-    // Only what was looked at is forgotten: a record that has changed since comes back by itself.
-    next: stored?.version === record.version ? forgotten(stored, nowOf(dependencies)) : undefined,
+const forget: Act = ({ store, clock }, record) =>
+  changeRecord(store, record, record, (stored) => ({
+    // Only the version that was read is forgotten: a record that has changed since then comes back by itself.
+    next: stored?.version === record.version ? forgotten(stored, clock.instant()) : undefined,
     outcome: undefined,
   }));
 
 /** Ends the session, as its timer would have. */
 const end: Act = async (dependencies, record, settings) => {
-  const outcome = await endExpiredSession(dependencies)(record, settings);
-  dependencies.onTimeout(outcome, lateness(record, nowOf(dependencies)));
+  const outcome = await endExpiredSession(dependencies)(record, settings, record);
+  dependencies.onTimeout(outcome, lateness(record, dependencies.clock.instant()));
 };
 
-/** Reads Klarna; where that answers what was open, says so, else comes back later. */
-const look: Act = async (dependencies, record, settings) => {
+/** Reads Klarna. Notes the response to an open question, else tries again later. */
+const read: Act = async (dependencies, record, settings) => {
   const question = ambiguityOf(record);
-  const refreshed = await refreshPaymentRequest(dependencies)(record, settings);
+  const refreshed = await refreshPaymentRequest(dependencies)(record, settings, record);
   const isResolved = refreshed.outcome === 'refreshed' || refreshed.outcome === 'not_found';
-  if (question && isResolved) await writeResponse(dependencies, question, refreshed);
-  else await lookLater(dependencies, record);
+  if (question && isResolved) await noteResponse(dependencies, question, refreshed);
+  else await tryLater(dependencies, record, refreshed.record);
 };
 
 const actions: Readonly<Record<Exclude<ReconcileAction, 'nothing'>, Act>> = {
   forget,
   resume: async (dependencies, record, settings) => {
+    // Stryker disable next-line ConditionalExpression: a record to resume has a cancellation
     if (!record.cancellation) return;
     const command = carryOn(record.cancellation, 'lapse:sweep');
-    const cancel = await cancelPaymentRequest(dependencies)(record, command, settings);
+    const cancel = await cancelPaymentRequest(dependencies)(record, command, settings, record);
     if (cancel.outcome === 'pending' && cancel.hasGrace) await armTimer(dependencies)(cancel.record);
   },
   expire: end,
@@ -183,7 +182,7 @@ const actions: Readonly<Record<Exclude<ReconcileAction, 'nothing'>, Act>> = {
     const armed = record.timer === 'pending' ? await armTimer(dependencies)(record) : record;
     const synced = await dependencies.syncExpiry(armed, settings);
     if (synced.timer === 'pending') await armTimer(dependencies)(synced);
-    else if (isKlarnaExpiryEarly(synced)) await lookLater(dependencies, synced);
+    else if (isKlarnaExpiryEarly(synced)) await tryLater(dependencies, synced, synced);
     else if (isKlarnaExpiryEarly(armed)) await forget(dependencies, synced, settings);
   },
   arm_default: async (dependencies, record, settings) => {
@@ -192,42 +191,47 @@ const actions: Readonly<Record<Exclude<ReconcileAction, 'nothing'>, Act>> = {
       armOnSubmitted && defaultSessionTimeout !== undefined
         ? await armByDefault(dependencies)(record, defaultSessionTimeout, settings)
         : undefined;
+    // Stryker disable next-line ConditionalExpression: forgetting an armed record changes nothing: its version is newer
     if (!armed?.record?.session) await forget(dependencies, record, settings);
   },
-  ask: look,
-  look,
+  ask: read,
+  read,
 };
 
-/** Writes down what Klarna said to a question of its webhooks, and when the record is due again. */
-const writeResponse = (
-  dependencies: ReconcileDependencies,
+/** Notes the response to a question that webhooks left open, and when the record is due again. */
+function noteResponse(
+  { store, clock, ids }: ReconcileDependencies,
   question: Ambiguity,
-  { record, outcome, proof }: Refresh,
-) => {
-  const eventId = ownEventId('sweep', dependencies.ids.next());
-  return changeRecord(dependencies.store, record, record, (stored) => {
-    const now = nowOf(dependencies);
-    const response = { eventId, detail: { response: outcome, ...proof } };
-    const next = stored && withResponse(stored, question, response, dueAfterLook(stored, now), now);
-    return { next, outcome: undefined };
-  });
-};
-
-/** Puts off what could not be settled now; a record that needs nothing any more is left as it is. */
-const lookLater = async (dependencies: ReconcileDependencies, key: PaymentRequestKey): Promise<void> => {
-  const known = await dependencies.store.read(key);
-  await changeRecord(dependencies.store, key, known, (stored) => {
-    const now = nowOf(dependencies);
-    const stillDue = stored?.reconcileAfter !== undefined && stored.reconcileAfter <= now;
+  { record, outcome, proof }: Refresh<PaymentRequest>,
+) {
+  const eventId = ownEventId('sweep', ids.next());
+  const detail = { response: outcome, ...proof };
+  return changeRecord(store, record, record, (stored) => {
+    const now = clock.instant();
+    const dueAfter = stored && dueAfterRead(stored, now);
     return {
-      next: stillDue ? asNextVersion({ ...stored, ...nextLook(stored, now) }, now) : undefined,
+      next: stored && withResponse(stored, question, { eventId, detail, dueAfter }, now),
       outcome: undefined,
     };
   });
-};
+}
 
-const nowOf = ({ clock }: ReconcileDependencies) => instantFromMillis(clock.now());
+/** Puts off a record that could not be settled now. A record without work stays as it is. */
+async function tryLater(
+  { store, clock }: ReconcileDependencies,
+  key: PaymentRequestKey,
+  known: PaymentRequest | undefined,
+): Promise<void> {
+  await changeRecord(store, key, known ?? (await store.read(key)), (stored) => {
+    const now = clock.instant();
+    const stillDue = stored?.reconcileAfter !== undefined && stored.reconcileAfter <= now;
+    return {
+      next: stillDue ? asNextVersion({ ...stored, ...nextAttempt(stored, now) }, now) : undefined,
+      outcome: undefined,
+    };
+  });
+}
 
-/** Whether the sweep did something that the ordinary course should have done. */
+/** How many records the sweep repaired: it did what the timer, a webhook or a caller should have done. */
 export const repairs = (report: ReconcileReport): number =>
-  report.resume + report.end + report.arm + report.look;
+  report.resume + report.end + report.arm + report.read;

@@ -1,5 +1,4 @@
 import type { PaymentRequestKey } from '../domain/identifiers.ts';
-import { instantFromMillis } from '../domain/instant.ts';
 import type { Observation } from '../domain/observation.ts';
 import { asNextVersion, unknownPaymentRequest } from '../domain/payment-request.ts';
 import { applyObservation, type Verdict } from '../domain/transition.ts';
@@ -7,9 +6,8 @@ import { changeRecord } from './change-record.ts';
 import type { Clock, PaymentRequestStore } from './ports.ts';
 
 /**
- * The one way in for a fact from Klarna that nobody has read the record for: one write when it is news, a second one when
- * it is the end of a paid request, or for the history entry of what is stale, confirming or contradicting; none for a
- * duplicate. Durable when it resolves.
+ * Applies a fact from Klarna to a record that was not read. One write where the fact is news. A second one where the request is
+ * paid, or where the fact is stale, confirming or contradicting. None for a duplicate. Durable when it resolves.
  */
 export const recordObservation =
   ({ store, clock }: { readonly store: PaymentRequestStore; readonly clock: Clock }) =>
@@ -17,7 +15,7 @@ export const recordObservation =
     const first = await store.observe(key, observation);
     if (first.written) return 'superseding';
     const { outcome } = await changeRecord<Verdict>(store, key, first.stored, (stored) => {
-      const now = instantFromMillis(clock.now());
+      const now = clock.instant();
       const { verdict, record } = applyObservation(stored ?? unknownPaymentRequest(key, now), observation);
       return verdict === 'duplicate'
         ? { outcome: verdict }

@@ -1,49 +1,52 @@
-import { ownEventId, type PaymentRequestKey } from '../domain/identifiers.ts';
-import { instantFromMillis } from '../domain/instant.ts';
+import type { AccountSettings } from '../domain/account-settings.ts';
+import { type EventId, ownEventId, type PaymentRequestKey } from '../domain/identifiers.ts';
 import { withIntendedExpiry } from '../domain/klarna-expiry.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import {
   armedOnSubmitted,
-  type Deadline,
   decideExtension,
   decideRegistration,
+  type Extension,
   type Registration,
+  type SessionContext,
   type SessionDecision,
 } from '../domain/registration.ts';
 import { armTimer } from './arm-timer.ts';
 import { changeRecord } from './change-record.ts';
-import type { AccountSettings, Clock, Ids, PaymentRequestStore, SessionTimer } from './ports.ts';
+import type { Clock, Ids, PaymentRequestStore, SessionTimer } from './ports.ts';
 
+/** What registering and extending a session need. */
 export interface SessionDependencies {
   readonly store: PaymentRequestStore;
   readonly timer: SessionTimer;
   readonly clock: Clock;
   readonly ids: Ids;
-  /** Told of a timer that could not be armed: the registration stands, and the sweep arms it. */
+  /** Called with the fault if a timer could not be armed. The registration stands, and the sweep arms the timer. */
   readonly onTimerFault: (error: unknown) => void;
-  /** Sets Klarna's own expiry where the account wants that. Never rejects: the registration stands without it. */
+  /** Moves Klarna's expiry where the account wants that. Never rejects: the registration stands without it. */
   readonly syncExpiry: (record: PaymentRequest, settings: AccountSettings) => Promise<PaymentRequest>;
 }
 
+/** The outcome of a registration or an extension. */
 export interface SessionResult {
   readonly outcome: SessionDecision['outcome'];
-  /** As it stands now; absent where there is none. */
+  /** The record as it then is; absent where there is none. */
   readonly record: PaymentRequest | undefined;
 }
 
-/** Registers a session: the record first, with its timer pending, then the timer, then `armed`. */
+/** Registers a session: first the record, with a pending timer, then the timer, then `armed`. */
 export const registerSession =
   (dependencies: SessionDependencies) =>
   (key: PaymentRequestKey, registration: Registration, settings: AccountSettings): Promise<SessionResult> => {
-    const eventId = ownEventId('register', dependencies.ids.next());
-    return changeSession(dependencies, key, settings, undefined, (record) =>
-      decideRegistration(record, key, registration, settings, eventId, nowOf(dependencies)),
+    const context = contextOf(dependencies, settings, 'register');
+    return changeSession(dependencies, { key, settings, known: undefined }, (record) =>
+      decideRegistration(record, key, registration, context()),
     );
   };
 
 /**
- * Gives a request that only Klarna's webhook has told of the account's own timer. A session that somebody has registered by
- * then stays as it is.
+ * Gives the account's default timer to a request that only a webhook has told of. A session that a caller has registered by then
+ * stays as it is.
  */
 export const armByDefault =
   (dependencies: SessionDependencies) =>
@@ -52,7 +55,7 @@ export const armByDefault =
     defaultSessionTimeout: number,
     settings: AccountSettings,
   ): Promise<SessionResult> => {
-    const eventId = ownEventId('register', dependencies.ids.next());
+    const context = contextOf(dependencies, settings, 'register');
     const registration: Registration = {
       deadline: {
         kind: 'session_timeout',
@@ -63,42 +66,51 @@ export const armByDefault =
       onTimeout: 'cancel',
       requestedBy: 'lapse:arm-on-submitted',
     };
-    return changeSession(dependencies, record, settings, record, (stored) =>
+    return changeSession(dependencies, { key: record, settings, known: record }, (stored) =>
       stored === undefined || stored.session
         ? { outcome: { kind: 'unchanged' } }
-        : decideRegistration(stored, record, registration, settings, eventId, nowOf(dependencies)),
+        : decideRegistration(stored, record, registration, context()),
     );
   };
 
 /** Moves the deadline of a registered session. */
 export const extendSession =
   (dependencies: SessionDependencies) =>
-  async (
-    key: PaymentRequestKey,
-    deadline: Deadline,
-    settings: AccountSettings,
-    requestedBy: string,
-  ): Promise<SessionResult> => {
-    const eventId = ownEventId('extend', dependencies.ids.next());
+  async (key: PaymentRequestKey, extension: Extension, settings: AccountSettings): Promise<SessionResult> => {
+    const context = contextOf(dependencies, settings, 'extend');
     const known = await dependencies.store.read(key);
-    return changeSession(dependencies, key, settings, known, (record) =>
-      decideExtension(record, deadline, settings, requestedBy, eventId, nowOf(dependencies)),
+    return changeSession(dependencies, { key, settings, known }, (record) =>
+      decideExtension(record, extension, context()),
     );
   };
 
+/** The context of a decision. Every try of one call has the same event id. */
+function contextOf(
+  { clock, ids }: SessionDependencies,
+  policy: AccountSettings,
+  kind: 'register' | 'extend',
+): () => SessionContext {
+  const eventId: EventId = ownEventId(kind, ids.next());
+  return () => ({ policy, eventId, now: clock.instant() });
+}
+
 async function changeSession(
   dependencies: SessionDependencies,
-  key: PaymentRequestKey,
-  settings: AccountSettings,
-  known: PaymentRequest | undefined,
+  session: {
+    readonly key: PaymentRequestKey;
+    readonly settings: AccountSettings;
+    readonly known: PaymentRequest | undefined;
+  },
   decide: (record: PaymentRequest | undefined) => SessionDecision,
 ): Promise<SessionResult> {
-  const { record, outcome } = await changeRecord(dependencies.store, key, known, (latest) => {
+  const { store, clock, syncExpiry } = dependencies;
+  const { key, settings, known } = session;
+  const { record, outcome } = await changeRecord(store, key, known, (latest) => {
     const { next, outcome } = decide(latest);
-    // What Klarna will be asked for is in the same write as the deadline that it is asked for.
+    // The intended expiry is in the same write as the deadline that it belongs to.
     const intended =
       next && settings.syncKlarnaExpiry
-        ? withIntendedExpiry(next, settings.inProgressGrace, nowOf(dependencies))
+        ? withIntendedExpiry(next, settings.inProgressGrace, clock.instant())
         : next;
     return { next: intended, outcome };
   });
@@ -106,15 +118,16 @@ async function changeSession(
   if (!record || !isDone) return { record, outcome };
   const [armed, synced] = await Promise.all([
     armIfPending(dependencies, record),
-    dependencies.syncExpiry(record, settings),
+    syncExpiry(record, settings),
   ]);
+  // Stryker disable next-line EqualityOperator: records of one version are equal
   const latest = synced.version > armed.version ? synced : armed;
-  // Klarna would not move its expiry, so the deadline is an earlier one.
+  // Klarna refused to move its expiry, so the deadline is earlier now.
   const isMoved = latest.deadlineAt !== record.deadlineAt;
   return { record: isMoved ? await armIfPending(dependencies, latest) : latest, outcome };
 }
 
-/** The record with its timer armed, as far as that can be done: what is left pending, the sweep arms. */
+/** The record with its timer armed, if that succeeds. The sweep arms a timer that stays pending. */
 async function armIfPending(
   dependencies: SessionDependencies,
   record: PaymentRequest,
@@ -127,5 +140,3 @@ async function armIfPending(
     return record;
   }
 }
-
-const nowOf = ({ clock }: SessionDependencies) => instantFromMillis(clock.now());

@@ -1,30 +1,25 @@
-import { type Instant, instantFromMillis } from '../domain/instant.ts';
+import type { Instant } from '../domain/instant.ts';
+import type { QuarantinedDelivery, QuarantineReason } from '../domain/quarantined-delivery.ts';
+import type { SigningKey } from '../domain/signing-key.ts';
 import type { Verdict } from '../domain/transition.ts';
-import type {
-  Clock,
-  PaymentRequestStore,
-  QuarantinedDeliveries,
-  QuarantinedDelivery,
-  QuarantineReason,
-  SigningKey,
-  SigningKeys,
-} from './ports.ts';
+import type { Clock, PaymentRequestStore, QuarantinedDeliveries, SigningKeys } from './ports.ts';
 import type { VerifiedDelivery } from './receive-webhook.ts';
 import { recordObservation } from './record-observation.ts';
 
+/** What a replay needs. */
 export interface ReplayDependencies {
   readonly store: PaymentRequestStore;
   readonly quarantine: QuarantinedDeliveries;
   readonly signingKeys: SigningKeys;
   readonly clock: Clock;
-  /** What a delivery with these facts would be taken for, if it came now. */
+  /** Reads a delivery with these facts as if it arrived now. */
   readonly judge: (delivery: QuarantinedDelivery, key: SigningKey, now: Instant) => VerifiedDelivery;
 }
 
 /**
- * What became of a delivery that was put through again. `taken`: the record has it, and made this of it. `refused`: it
- * would be kept in quarantine again, and why. `no-key`: the key that signed it is not in the secret any more. `would-take`:
- * of a rehearsal.
+ * The result of a replay. `taken`: the record has the fact, and `verdict` tells what it made of it. `refused`: the delivery would
+ * be quarantined again, for this reason. `no_key`: the secret does not have the key any more. `would_take`: the result of a dry
+ * run.
  */
 export type ReplayOutcome =
   | { readonly kind: 'taken'; readonly verdict: Verdict }
@@ -33,15 +28,15 @@ export type ReplayOutcome =
   | { readonly kind: 'would_take' };
 
 /**
- * Puts a delivery from quarantine through again: judged anew, by the keys, their bindings and the code of now, and written
- * by the same write as any webhook. So it can be repeated, and takes no effect that the event had not had when it came.
+ * Applies a delivery from quarantine, by the signing keys, the bindings and the code of now, and with the write of any webhook.
+ * Safe to repeat: an event that took effect before has no effect again.
  */
 export const replayQuarantined =
   ({ store, quarantine, signingKeys, clock, judge }: ReplayDependencies) =>
   async (delivery: QuarantinedDelivery, isDryRun: boolean): Promise<ReplayOutcome> => {
     const key = await signingKeys.find(delivery.signingKeyId);
     if (!key) return { kind: 'no_key' };
-    const now = instantFromMillis(clock.now());
+    const now = clock.instant();
     const judged = judge(delivery, key, now);
     if (judged.kind === 'quarantine') return { kind: 'refused', reason: judged.delivery.reason };
     if (isDryRun) return { kind: 'would_take' };

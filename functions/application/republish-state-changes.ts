@@ -2,12 +2,13 @@ import type { Instant } from '../domain/instant.ts';
 import { eventsAgain } from '../domain/state-change-event.ts';
 import type { ChangedPaymentRequests, StateChangePublisher } from './ports.ts';
 
+/** What publishing again needs. */
 export interface RepublishDependencies {
   readonly records: ChangedPaymentRequests;
   readonly publisher: StateChangePublisher;
 }
 
-/** How many records had something to publish, how many events that were, and how many the bus refused. */
+/** How many records had events, how many events there were, and how many the bus refused. */
 export interface RepublishReport {
   readonly records: number;
   readonly events: number;
@@ -15,8 +16,8 @@ export interface RepublishReport {
 }
 
 /**
- * Publishes once more what was recorded from `since` to `until`, both included, from the records themselves: what the stream
- * could not publish is not in it any more. Consumers know by `event_key` what they have had.
+ * Publishes again what was recorded from `since` to `until`, both included, from the records themselves: the stream keeps its
+ * entries for a day only. Consumers recognize events that they have received by `event_key`. A dry run publishes nothing.
  */
 export const republishStateChanges =
   ({ records, publisher }: RepublishDependencies) =>

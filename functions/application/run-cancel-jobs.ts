@@ -1,3 +1,4 @@
+import type { AccountSettings } from '../domain/account-settings.ts';
 import {
   type CancelJob,
   type CancelJobChoice,
@@ -10,21 +11,15 @@ import {
   withChoice,
   withPage,
 } from '../domain/cancel-job.ts';
-import type { CancelCommand } from '../domain/cancellation.ts';
 import type { PaymentRequestId, PaymentRequestKey } from '../domain/identifiers.ts';
-import { type Instant, instantFromMillis } from '../domain/instant.ts';
+import type { Instant } from '../domain/instant.ts';
 import type { ListCursor } from '../domain/list-cursor.ts';
 import { isOpen, paymentRequestStates } from '../domain/payment-request-state.ts';
-import type { CancelResult } from './cancel-payment-request.ts';
+import type { CancelOne } from './cancel-session.ts';
 import { mapConcurrently } from './map-concurrently.ts';
-import type { Accounts, AccountSettings, CancelJobs, Clock, PaymentRequestList } from './ports.ts';
+import type { Accounts, CancelJobs, Clock, PaymentRequestList } from './ports.ts';
 
-type CancelOne = (
-  key: PaymentRequestKey,
-  command: CancelCommand,
-  settings: AccountSettings,
-) => Promise<CancelResult>;
-
+/** What running jobs needs. */
 export interface CancelJobDependencies {
   readonly jobs: CancelJobs;
   readonly list: PaymentRequestList;
@@ -32,29 +27,29 @@ export interface CancelJobDependencies {
   readonly clock: Clock;
   readonly cancel: CancelOne;
   readonly dryRun: CancelOne;
-  /** Cancels begun a second, over all jobs: what they may take of Klarna's rate limit. */
+  /** How many cancels all jobs together begin a second: their share of Klarna's rate limit. */
   readonly perSecond: number;
-  /** Told of a request, or a whole page, that could not be tried for a fault of ours. */
+  /** Called with a request, or a page, that could not be tried because of our own fault. */
   readonly onFault: (key: CancelJobKey & Partial<PaymentRequestKey>, error: unknown) => void;
 }
 
 /**
- * Goes on with every job that is due, page by page, and begins no cancel after `until`, in milliseconds since 1970, but what a
- * later one of its page has overtaken. A page is reported first and then counted, so a crash repeats it; what it had canceled is
- * still reported as canceled. Of a job that was stopped the page that was under way is counted, and no other is begun.
+ * Continues every due job, page by page. Begins no cancel after `until`, in milliseconds since 1970, except those that a later
+ * one of the same page has overtaken. A page is written to the report before it is counted, so a crash repeats it. Requests that
+ * it had canceled are still reported as canceled. A stopped job counts the page under way and begins no other.
  */
 export const runCancelJobs =
   (dependencies: CancelJobDependencies) =>
   async (until: number): Promise<{ readonly pages: number }> => {
     const { jobs, clock } = dependencies;
     let pages = 0;
-    for await (const key of jobs.due(nowOf(dependencies))) {
+    for await (const key of jobs.due(clock.instant())) {
       let job = await jobs.read(key);
       while (job?.status === 'running' && clock.now() < until) {
         pages += 1;
         job = await nextPage(dependencies, job, until);
       }
-      // Before this run, or in the middle of its last page.
+      // A caller has stopped it before this run, or during its last page.
       job ??= await jobs.read(key);
       if (job?.status === 'stopped') await close(dependencies, job);
       if (clock.now() >= until) break;
@@ -62,49 +57,48 @@ export const runCancelJobs =
     return { pages };
   };
 
-/** The job after its next page; `undefined` when it is to rest, or somebody else has changed it. */
+/** The job after its next page; `undefined` where the page is put off, or another writer has changed the job. */
 async function nextPage(
   dependencies: CancelJobDependencies,
   found: CancelJob,
   until: number,
 ): Promise<CancelJob | undefined> {
-  const { jobs, onFault } = dependencies;
+  const { jobs, clock, onFault } = dependencies;
   let job = found;
   try {
     const chosen = job.chosen ?? (await choose(dependencies, job));
     if (!job.chosen && job.selection.by === 'created_before') {
-      const fixed = withChoice(job, chosen, nowOf(dependencies));
+      const fixed = withChoice(job, chosen, clock.instant());
       if (!(await jobs.save(job, fixed))) return undefined;
       job = fixed;
     }
     const entries = await cancelAll(dependencies, job, chosen.ids, until);
-    // Also what is to be repeated: a job that is stopped before it is ends with it.
+    // Also a page that is put off: a job that is stopped before the next attempt ends with this page.
     if (entries.length > 0) await jobs.writePage(job, job.pages, entries);
     if (isToBeRepeated(job, entries)) {
-      await jobs.save(job, putOff(job, nowOf(dependencies)));
+      await jobs.save(job, putOff(job, clock.instant()));
       return undefined;
     }
-    const next = withPage(job, entries, chosen, nowOf(dependencies));
+    const next = withPage(job, entries, chosen, clock.instant());
     return (await jobs.save(job, next)) ? next : undefined;
   } catch (error) {
     onFault(job, error);
-    await jobs.save(job, putOff(job, nowOf(dependencies))).catch((again: unknown) => onFault(job, again));
+    await jobs.save(job, putOff(job, clock.instant())).catch((again: unknown) => onFault(job, again));
     return undefined;
   }
 }
 
-/** Counts the page that was under way when the job was stopped, if there is one; there is nothing to go on with after it. */
-async function close(dependencies: CancelJobDependencies, job: CancelJob): Promise<void> {
-  const { jobs, onFault } = dependencies;
+/** Counts the page that was under way when the job was stopped, if there is one. Then nothing is left to do. */
+async function close({ jobs, clock, onFault }: CancelJobDependencies, job: CancelJob): Promise<void> {
   try {
     const entries = await jobs.readPage(job, job.pages);
-    await jobs.save(job, withPage(job, entries, { ids: [], isLast: true }, nowOf(dependencies)));
+    await jobs.save(job, withPage(job, entries, { ids: [], isLast: true }, clock.instant()));
   } catch (error) {
     onFault(job, error);
   }
 }
 
-/** What the next page is to cancel. */
+/** The requests of the next page. */
 async function choose({ jobs, list }: CancelJobDependencies, job: CancelJob): Promise<CancelJobChoice> {
   const { selection, account, done } = job;
   if (selection.by !== 'created_before') {
@@ -128,10 +122,10 @@ async function choose({ jobs, list }: CancelJobDependencies, job: CancelJob): Pr
 
 const openStates = [undefined, ...paymentRequestStates].filter(isOpen);
 
-/** Before everything that was created at the moment itself: a position begins with the time. */
+/** The position before all records that were created at this moment: a position begins with the time. */
 const firstBefore = (createdBefore: Instant): ListCursor => `${createdBefore}#` as ListCursor;
 
-/** Cancels as many of these as there is time for, no faster than the rate, and says of each what came of it, in their order. */
+/** Cancels as many of these as there is time for, no faster than the rate. Returns their outcomes in the same order. */
 async function cancelAll(
   dependencies: CancelJobDependencies,
   job: CancelJob,
@@ -143,12 +137,13 @@ async function cancelAll(
   if (!settings) throw new Error(`the secret accounts has no account ${job.account}`);
   const begin = clock.now();
   let latest = -1;
-  // So many that the rate is kept where Klarna takes two seconds for one, within bounds.
+  // Enough at once to keep the rate while Klarna takes two seconds for one cancel, within bounds.
   const atOnce = Math.min(64, 2 * perSecond);
   const entries = await mapConcurrently(ids, atOnce, async (paymentRequestId, index) => {
     const early = begin + (index * 1_000) / perSecond - clock.now();
     if (early > 0 && clock.now() < until) await clock.wait(early);
-    // One that waited too long is begun all the same where a later one has been: what is begun stands at the front.
+    // A late one still begins if a later one of the page has begun: the report has no gaps.
+    // Stryker disable next-line EqualityOperator: no two requests have the same index
     if (clock.now() >= until && index > latest) return undefined;
     latest = Math.max(latest, index);
     return cancelOne(dependencies, job, paymentRequestId, settings);
@@ -164,11 +159,11 @@ async function cancelOne(
 ): Promise<CancelJobEntry> {
   const key = { account: job.account, paymentRequestId };
   const requestedBy = requesterOf(job);
-  // Whoever ends many has not looked at each of them: what is paid is spared, whatever the account allows.
+  // The caller of a job has not checked each request: paid ones are spared, whatever the account allows.
   const command = { cause: 'api', reason: job.reason, requestedBy, allowCompleted: false } as const;
   try {
     const { outcome, record } = await (job.dryRun ? dryRun : cancel)(key, command, settings);
-    // A page that is repeated after a crash meets what it has canceled itself.
+    // A page that is repeated after a crash finds requests that it has canceled itself.
     const { cancellation } = record ?? {};
     const isOurs = cancellation?.outcome === 'canceled' && cancellation.requestedBy === requestedBy;
     return { paymentRequestId, outcome: isOurs ? 'canceled' : outcome, state: record?.state };
@@ -177,5 +172,3 @@ async function cancelOne(
     return { paymentRequestId, outcome: 'untried' };
   }
 }
-
-const nowOf = ({ clock }: CancelJobDependencies): Instant => instantFromMillis(clock.now());

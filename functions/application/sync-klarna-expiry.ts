@@ -1,39 +1,34 @@
-import { ownEventId } from '../domain/identifiers.ts';
-import { type Instant, instantFromMillis } from '../domain/instant.ts';
+import type { AccountSettings } from '../domain/account-settings.ts';
+import { ownEventId, type PaymentRequestId } from '../domain/identifiers.ts';
+import type { Instant } from '../domain/instant.ts';
 import {
   type ExpiryResponse,
   wantedExpiry,
   withExpiryResponse,
   withIntendedExpiry,
 } from '../domain/klarna-expiry.ts';
+import type { KlarnaResponse } from '../domain/klarna-response.ts';
 import { asNextVersion, type PaymentRequest } from '../domain/payment-request.ts';
 import { callLimit, observationOf, readAtKlarna, type TimedResponse } from './ask-klarna.ts';
 import { changeRecord } from './change-record.ts';
-import type {
-  AccountSettings,
-  Clock,
-  Ids,
-  KlarnaResponse,
-  KlarnaExpiry,
-  KlarnaPaymentRequests,
-  PaymentRequestStore,
-} from './ports.ts';
+import type { Clock, Ids, KlarnaExpiry, KlarnaPaymentRequests, PaymentRequestStore } from './ports.ts';
 
+/** What moving Klarna's expiry needs. */
 export interface ExpirySyncDependencies {
   readonly store: PaymentRequestStore;
   readonly klarna: Pick<KlarnaPaymentRequests, 'read'>;
   readonly klarnaExpiry: KlarnaExpiry;
   readonly clock: Clock;
   readonly ids: Ids;
-  /** Told of an answer that could not be written down. */
+  /** Called with the fault if a response could not be recorded. */
   readonly onFault: (error: unknown) => void;
 }
 
 /**
- * Sets Klarna's own expiry of the request to the deadline of its session, where the account wants that and Klarna takes it:
- * a second net, should nothing of ours be there at the deadline. When the deadline is moved meanwhile, the last to finish
- * leaves the expiry as the record has it. Never rejects, asks Klarna for no longer than one call may take, and returns the
- * record as it then stands. Where Klarna will not move it, that may be with an earlier deadline.
+ * Moves Klarna's expiry of the request to the deadline of its session, where the account wants that and Klarna takes it. So
+ * Klarna ends the request even if our timer fails. If the deadline moves meanwhile, the last caller leaves the expiry as the
+ * record has it. Never rejects, takes no longer than one call may, and returns the record as it then is. Where Klarna refuses to
+ * move the expiry, the deadline may be earlier.
  */
 export const syncKlarnaExpiry =
   (dependencies: ExpirySyncDependencies) =>
@@ -47,17 +42,21 @@ export const syncKlarnaExpiry =
         const noted = await noteIntention(dependencies, current, inProgressGrace);
         if (!noted) break;
         current = noted;
-        const askedFor = wantedExpiry(current, inProgressGrace, instantFromMillis(clock.now()));
+        const askedFor = wantedExpiry(current, inProgressGrace, clock.instant());
         if (!askedFor) break;
-        const response = await ask(dependencies, settings, record, askedFor, until);
-        const said: ExpiryResponse = { eventId: ownEventId('expiry', ids.next()), askedFor, ...response };
+        const asked = { settings, paymentRequestId: record.paymentRequestId, askedFor, until };
+        const response: ExpiryResponse = {
+          eventId: ownEventId('expiry', ids.next()),
+          askedFor,
+          ...(await moveExpiry(dependencies, asked)),
+        };
         const { record: stored } = await changeRecord(store, current, current, (latest) => ({
-          next: latest && withExpiryResponse(latest, said, instantFromMillis(clock.now())),
+          next: latest && withExpiryResponse(latest, response, clock.instant()),
           outcome: undefined,
         }));
         if (!stored) break;
         current = stored;
-        if (said.outcome !== 'accepted') break;
+        if (response.outcome !== 'accepted') break;
       }
     } catch (error) {
       dependencies.onFault(error);
@@ -65,29 +64,34 @@ export const syncKlarnaExpiry =
     return current;
   };
 
-/** Writes down what Klarna is going to be asked for, unless it is: whoever asks may be gone before the answer. */
+/** Records which expiry Klarna is going to be asked for: the function may end before the response. */
 async function noteIntention(
   { store, clock }: ExpirySyncDependencies,
   record: PaymentRequest,
   grace: number | undefined,
 ): Promise<PaymentRequest | undefined> {
   const { record: noted } = await changeRecord(store, record, record, (latest) => {
-    const now = instantFromMillis(clock.now());
+    const now = clock.instant();
     const next = latest && withIntendedExpiry(latest, grace, now);
     return { next: next && next !== latest ? asNextVersion(next, now) : undefined, outcome: undefined };
   });
   return noted;
 }
 
+/** A call for a new expiry. `until` is in milliseconds since 1970. */
+interface ExpiryCall {
+  readonly settings: AccountSettings;
+  readonly paymentRequestId: PaymentRequestId;
+  readonly askedFor: Instant;
+  readonly until: number;
+}
+
 type ShownExpiry = Omit<ExpiryResponse, 'eventId' | 'askedFor'>;
 
-/** Asks for the expiry; after a conflict also what the request is by now: one that is still to be begun may be asked again. */
-async function ask(
+/** Asks for the expiry. After a conflict it reads the request, because one that is still SUBMITTED may be asked for again. */
+async function moveExpiry(
   dependencies: ExpirySyncDependencies,
-  settings: AccountSettings,
-  { paymentRequestId }: PaymentRequest,
-  askedFor: Instant,
-  until: number,
+  { settings, paymentRequestId, askedFor, until }: ExpiryCall,
 ): Promise<ShownExpiry> {
   const { klarnaExpiry, clock } = dependencies;
   const askedAt = clock.now();
@@ -98,6 +102,7 @@ async function ask(
     until - askedAt,
   );
   const { proof } = response;
+  // Stryker disable next-line ConditionalExpression: only a refusal can be a conflict
   if (response.kind !== 'refused' || !response.isConflict) {
     return { outcome: outcomeOf(response), observation: seenIn({ response, askedAt }, dependencies), proof };
   }
@@ -114,7 +119,7 @@ const seenIn = ({ response, askedAt }: TimedResponse, dependencies: ExpirySyncDe
     ? observationOf({ response, askedAt }, 'read', dependencies)
     : undefined;
 
-/** Refused credentials and a 404 say nothing of the expiry: a key is being changed, or a replica has not heard of the request. */
+/** Refused credentials and a 404 tell nothing about the expiry: a key may be changing, or a replica may be behind. */
 function outcomeOf(response: KlarnaResponse): ExpiryResponse['outcome'] {
   switch (response.kind) {
     case 'payment_request':

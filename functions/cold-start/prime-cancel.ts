@@ -1,12 +1,12 @@
 import { cancelPaymentRequest } from '../application/cancel-payment-request.ts';
 import type {
-  AccountSettings,
   Clock,
   Ids,
   KlarnaPaymentRequests,
   PaymentRequestStore,
   TimerRemoval,
 } from '../application/ports.ts';
+import type { AccountSettings } from '../domain/account-settings.ts';
 import type { Account, PaymentRequestId, PaymentRequestKey } from '../domain/identifiers.ts';
 
 /** A key that no record can have: account names are never empty. */

@@ -1,5 +1,5 @@
 import middy from '@middy/core';
-import type { SigningKey } from '../application/ports.ts';
+import type { SigningKey } from '../domain/signing-key.ts';
 import type { receiveWebhook } from '../application/receive-webhook.ts';
 import { sign, signatureHeader, signingKeyIdHeader } from '../webhook/klarna-signature.ts';
 import { primingKey } from './prime-cancel.ts';

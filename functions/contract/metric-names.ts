@@ -1,6 +1,6 @@
 /** The metrics of each function. Functions that write them and alarms that watch them take the names from this list. */
 import type { TimeoutOutcome } from '../application/end-expired-session.ts';
-import type { KlarnaResponse } from '../application/ports.ts';
+import type { KlarnaResponse } from '../domain/klarna-response.ts';
 import type { receiveWebhook } from '../application/receive-webhook.ts';
 import type { CancelOutcome } from '../domain/cancel-outcome.ts';
 import type { StateChangeEvent } from '../domain/state-change-event.ts';

@@ -10,8 +10,8 @@ import {
 import { isOpen } from './payment-request-state.ts';
 
 /**
- * Something that Klarna's webhooks leave open and a read can answer.
- * - `tie`: two states of one and the same time, between which the event ids have decided by chance.
+ * A question that Klarna's webhooks leave open and a read can answer.
+ * - `tie`: two states with the same time. The event ids decided between them, which is chance.
  * - `contradiction`: two facts that cannot both be true.
  */
 export interface Ambiguity {
@@ -20,7 +20,7 @@ export interface Ambiguity {
   readonly eventId: EventId;
 }
 
-/** The latest question of a record that Klarna has not been asked since; `undefined` when there is none. */
+/** The latest open question of a record: Klarna was not read since. `undefined` where there is none. */
 export function ambiguityOf(record: PaymentRequest): Ambiguity | undefined {
   const raised = record.history.findLast((entry) => questionIn(record, entry));
   const about = raised && questionIn(record, raised);
@@ -34,7 +34,7 @@ export function ambiguityOf(record: PaymentRequest): Ambiguity | undefined {
 }
 
 function questionIn(record: PaymentRequest, entry: HistoryEntry): Ambiguity['about'] | undefined {
-  // What a read or the answer to a DELETE says is Klarna's answer already.
+  // Reads and cancels are Klarna's current state: they leave no question.
   if (entry.kind !== 'webhook') return undefined;
   if (entry.attention === 'contradiction') return 'contradiction';
   const isTied =
@@ -46,26 +46,33 @@ function questionIn(record: PaymentRequest, entry: HistoryEntry): Ambiguity['abo
   return isTied ? 'tie' : undefined;
 }
 
+/** What a read said about an open question. */
+export interface AmbiguityResponse {
+  readonly eventId: EventId;
+  readonly detail: Readonly<Record<string, string>>;
+  /** When the sweep reconciles the record next. */
+  readonly dueAfter: Instant | undefined;
+}
+
 /**
- * The record once Klarna has been asked the question: what came of it, as an entry of the history, and when the sweep is to
- * look next, `dueAfter`. `attention` stays, for a person to see. `undefined` when a newer question has been raised meanwhile.
+ * The record after a read about an open question. The history notes the result. `attention` stays, for a person to see.
+ * `undefined` where a newer question came up meanwhile.
  */
 export function withResponse(
   record: PaymentRequest,
   question: Ambiguity,
-  response: { readonly eventId: EventId; readonly detail: Readonly<Record<string, string>> },
-  dueAfter: Instant | undefined,
+  { eventId, detail, dueAfter }: AmbiguityResponse,
   now: Instant,
 ): PaymentRequest | undefined {
   const still = ambiguityOf(record);
   if (still && still.eventId !== question.eventId) return undefined;
   const entry: HistoryEntry = {
-    eventId: response.eventId,
+    eventId,
     kind: 'sweep',
     recordedAt: now,
     effect: 'noted',
     state: record.state,
-    detail: { looked_into: question.about, raised_by: question.eventId, ...response.detail },
+    detail: { looked_into: question.about, raised_by: question.eventId, ...detail },
   };
   return asNextVersion({ ...withEntry(record, entry), reconcileAfter: dueAfter, attempts: 0 }, now);
 }

@@ -13,15 +13,15 @@ import {
   type PaymentRequest,
   withEntry,
 } from './payment-request.ts';
-import { attentionAfterEnd, dueAfterEnd, klarnaEndOf, nextLook } from './reconciliation.ts';
+import { attentionAfterEnd, dueAfterEnd, klarnaEndOf, nextAttempt } from './reconciliation.ts';
 import { withDeadline } from './session-timer.ts';
 import { applyObservation } from './transition.ts';
 
 /**
- * How one attempt ended.
- * - `known`: the observations say it. `not_found`: Klarna does not know the request. `unknown`: no answer that says anything.
- * - `denied`: Klarna refuses our credentials. `unknown-state`: a state that is new to us. `grace`: the customer is in the
- *   middle of paying and is given time, once.
+ * How one attempt to cancel ended.
+ * - `known`: the observations tell it. `not_found`: Klarna does not know the request. `unknown`: no clear response.
+ * - `denied`: Klarna refuses our credentials. `unknown_state`: Klarna told a state that this version does not know.
+ * - `grace`: the customer is paying and gets more time, once.
  */
 export type Conclusion =
   | { readonly kind: 'known' }
@@ -31,21 +31,21 @@ export type Conclusion =
   | { readonly kind: 'unknown_state' }
   | { readonly kind: 'grace'; readonly millis: number };
 
-/** Everything that one attempt learnt from Klarna. */
+/** Everything that one attempt learned from Klarna. */
 export interface Attempt {
   readonly leaseId: string;
-  /** In the order in which it came: facts, and the entries of answers that are none. */
+  /** Observations, and entries of responses that are not evidence, in the order in which they came. */
   readonly facts: readonly (Observation | HistoryEntry)[];
   readonly conclusion: Conclusion;
-  /** Whether a DELETE went out. */
+  /** Whether a DELETE was sent. */
   readonly sent: boolean;
-  /** Ids and codes of Klarna's last answer. */
+  /** Ids and codes of Klarna's last response. */
   readonly proof: Readonly<Record<string, string>>;
 }
 
 /**
- * The record after an attempt: all that was heard is taken in, whoever holds the claim by now, since facts stay facts and every
- * DELETE is to be accounted for; the claim is settled only by its holder. The same record when there is nothing to write.
+ * The record after an attempt. Every fact is applied, even if another attempt holds the claim by now: facts stay facts, and
+ * every DELETE is recorded. Only the holder of the claim settles it. The same record where there is nothing to write.
  */
 export function settled(record: PaymentRequest, attempt: Attempt, now: Instant): PaymentRequest {
   let next = record;
@@ -74,11 +74,11 @@ function withEnd(
   const byUs = attempt.sent || cancellation.sentBefore;
   const canceled = byUs ? 'canceled' : 'already_canceled';
   const outcome: CancellationOutcome = record.state === 'CANCELED' ? canceled : 'refused';
-  const refused = settlementEntry(cancellation, 'refused', outcome, attempt, now);
+  const refused = settlementEntry(cancellation, { effect: 'refused', outcome }, attempt, now);
   const noted = outcome === 'refused' ? withEntry(record, { ...refused, state: record.state }) : record;
   return {
     ...noted,
-    // A DELETE that went out may be carried out yet, though the read after it showed the customer's approval.
+    // Klarna may still carry out a DELETE, although the read after it showed the customer's approval.
     cancellation: { ...withoutLease(cancellation, outcome), sentBefore: byUs },
     timer: timerAfterEnd(record, cancellation, now),
     attention: attentionAfterEnd(record.attention),
@@ -95,7 +95,12 @@ function withoutEnd(
 ): PaymentRequest {
   const { conclusion } = attempt;
   if (conclusion.kind === 'grace' && record.session) {
-    const entry = settlementEntry(cancellation, 'noted', 'in_progress_grace', attempt, now);
+    const entry = settlementEntry(
+      cancellation,
+      { effect: 'noted', outcome: 'in_progress_grace' },
+      attempt,
+      now,
+    );
     const deadlineAt = earlierOf(plusMillis(now, conclusion.millis), klarnaEndOf(record));
     return {
       ...withEntry(record, entry),
@@ -106,7 +111,7 @@ function withoutEnd(
   }
   const outcome: CancellationOutcome = conclusion.kind === 'not_found' ? 'not_found' : 'pending';
   const attention = attentions[conclusion.kind];
-  const entry = { ...settlementEntry(cancellation, 'noted', outcome, attempt, now), attention };
+  const entry = { ...settlementEntry(cancellation, { effect: 'noted', outcome }, attempt, now), attention };
   return {
     ...withEntry(record, entry),
     cancellation: {
@@ -114,11 +119,11 @@ function withoutEnd(
       sentBefore: cancellation.sentBefore || attempt.sent,
     },
     ...(attention && { attention }),
-    ...nextLook(record, now),
+    ...nextAttempt(record, now),
   };
 }
 
-/** Who has to be told that an attempt came to nothing. */
+/** The attention that a failed attempt sets. */
 const attentions: Readonly<Record<Conclusion['kind'], Attention | undefined>> = {
   not_found: 'not_found',
   denied: 'klarna_denied',
@@ -135,8 +140,7 @@ const timerAfterEnd = (record: PaymentRequest, { cause }: Cancellation, now: Ins
 
 const settlementEntry = (
   { cause }: Cancellation,
-  effect: HistoryEffect,
-  outcome: string,
+  { effect, outcome }: { readonly effect: HistoryEffect; readonly outcome: string },
   { leaseId, conclusion, proof }: Attempt,
   now: Instant,
 ): HistoryEntry => ({

@@ -4,49 +4,51 @@ import { type Instant, plusMillis } from './instant.ts';
 import type { ListCursor } from './list-cursor.ts';
 import type { PaymentRequestState } from './payment-request-state.ts';
 
-/** What a job is to cancel. A list and a session are fixed when the job starts; an age is looked through as the job goes on. */
+/** What a job cancels. A list and a session are fixed at the start. An age is searched page by page while the job runs. */
 export type CancelJobSelection =
   | { readonly by: 'payment_request_ids'; readonly total: number }
   | { readonly by: 'session_id'; readonly sessionId: SessionId; readonly total: number }
-  /** Whatever the account has open that was first heard of before this moment. */
+  /** Every open request of the account whose record was created before this moment. */
   | { readonly by: 'created_before'; readonly createdBefore: Instant };
 
+/** `running`: pages are left. `done`: all are in the report. `stopped`: by a caller, for good. */
 export type CancelJobStatus = 'running' | 'done' | 'stopped';
 
+/** The key of a job: its name is the caller's own and unique within the account. */
 export interface CancelJobKey {
   readonly account: Account;
   readonly jobId: CancelJobId;
 }
 
-/** The cancel of many Payment Requests, one by one, and how far it has come. */
+/** A job that cancels many Payment Requests, and its progress. */
 export interface CancelJob extends CancelJobKey {
   readonly selection: CancelJobSelection;
-  /** Says of each what a cancel would come to, and cancels nothing. */
+  /** Whether the job only reports what a cancel would do. */
   readonly dryRun: boolean;
   readonly reason?: string | undefined;
   readonly requestedBy: string;
-  /** SHA-256 over what was asked for: a repeated start is told from another job of the same id by it. */
+  /** SHA-256 over the request: tells a repeated start from another job of the same id. */
   readonly requestSha256: string;
   readonly status: CancelJobStatus;
-  /** Requests that are in the report. */
+  /** How many requests the report holds. */
   readonly done: number;
-  /** Pages that the report has, each of at most {@link cancelJobPage} requests. */
+  /** How many pages the report has, each of at most {@link cancelJobPage} requests. */
   readonly pages: number;
-  /** The page that is under way, where it must not be chosen anew. */
+  /** The page under way, where it must not be selected again. */
   readonly chosen?: CancelJobChoice | undefined;
-  /** Of a job by age: where in the account's list the next page begins. */
+  /** Where the next page of a job by age begins in the account's list. */
   readonly position?: ListCursor | undefined;
   readonly outcomes: Readonly<Partial<Record<CancelOutcome, number>>>;
-  /** How often the next page has been tried and is to be repeated. */
+  /** How often the next page was tried and put off. */
   readonly attempts: number;
-  /** When the sweep is to go on with it, or to close it once it is stopped; not at all after that. */
+  /** When the sweep continues the job, or closes it after a stop; absent when nothing is left to do. */
   readonly dueAt?: Instant | undefined;
   readonly version: number;
   readonly createdAt: Instant;
   readonly updatedAt: Instant;
 }
 
-/** The requests of one page, and where a job by age goes on after them. */
+/** The requests of one page, and where a job by age continues after them. */
 export interface CancelJobChoice {
   readonly ids: readonly PaymentRequestId[];
   readonly position?: ListCursor | undefined;
@@ -60,22 +62,22 @@ export interface CancelJobEntry {
   readonly state?: PaymentRequestState | undefined;
 }
 
-/** Requests that are canceled between one mark of how far the job has come and the next. */
+/** Requests of one page: the job counts its progress after each page. */
 export const cancelJobPage = 50;
 
-/** Requests that one list may name. */
+/** How many requests one list may name. */
 export const longestCancelList = 1_000;
 
-/** Minutes until a page that is to be repeated is tried again; after the last it is reported as it is, and so are the next. */
+/** Minutes until a page is tried again. After the last pause it is reported as it is, and so are the pages after it. */
 const pauses = [1, 5, 15, 60] as const;
 
-/** Who cancels, as each record keeps it: whoever started the job, and the job. */
+/** Who cancels, as each record stores it: the caller who started the job, and the job. */
 export const requesterOf = ({ requestedBy, jobId }: CancelJob): string =>
   `${requestedBy}, cancel job ${jobId}`;
 
 /**
- * Whether a page is worth trying again: none of it got through, as when Klarna is down or refuses our credentials, or a fault
- * of ours leaves open what became of a request. What got through the first time is answered from its record the next.
+ * Whether a page is tried again. No request of it succeeded, because Klarna is down or refuses our credentials. Or a fault of
+ * ours left a request untried. A request that succeeded before is reported from its record.
  */
 export const isToBeRepeated = ({ attempts }: CancelJob, entries: readonly CancelJobEntry[]): boolean =>
   attempts < pauses.length &&
@@ -87,13 +89,13 @@ const isStuck = (entries: readonly CancelJobEntry[]): boolean =>
 
 const stuckOutcomes: readonly CancelOutcome[] = ['pending', 'klarna_denied', 'untried'];
 
-/** The job with its next page fixed: what is canceled leaves the list of what is open, and must not leave the report. */
+/** The job with its next page fixed: canceled requests leave the list of open ones, and must not leave the report. */
 export const withChoice = (job: CancelJob, chosen: CancelJobChoice, now: Instant): CancelJob =>
   changed({ ...job, chosen }, now);
 
 /**
- * The job after a page, or after as much of it as there was time for: what is left of it comes first next time. With the last
- * one the job is done; one that was stopped stays so.
+ * The job after a page, or after the part of it for which there was time. The rest comes first next time. After the last page
+ * the job is done; a stopped job stays stopped.
  */
 export function withPage(
   job: CancelJob,
@@ -114,7 +116,7 @@ export function withPage(
       chosen: left.length > 0 ? { ...chosen, ids: left } : undefined,
       position: left.length > 0 ? job.position : chosen.position,
       outcomes,
-      // Patience runs out once: what comes after a page that was given up waits no more until something gets through.
+      // The pauses run out once: pages after an unsuccessful one are reported at once, until a request succeeds.
       attempts: isStuck(entries) ? job.attempts : 0,
       dueAt: isLast ? undefined : now,
     },
@@ -122,7 +124,7 @@ export function withPage(
   );
 }
 
-/** The job put off after a page that is to be repeated. */
+/** The job with its page put off. */
 export const putOff = (job: CancelJob, now: Instant): CancelJob =>
   changed(
     {
@@ -134,8 +136,8 @@ export const putOff = (job: CancelJob, now: Instant): CancelJob =>
   );
 
 /**
- * The job stopped: what is canceled stays so, what is begun is finished, nothing more is begun. The sweep looks at it once more:
- * its last page may be in the report and not be counted.
+ * The job stopped: it begins no other cancel, and cancels under way finish. The sweep continues it once more, because its last
+ * page may be in the report without being counted.
  */
 export const withStop = (job: CancelJob, now: Instant): CancelJob =>
   changed({ ...job, status: 'stopped', dueAt: now }, now);

@@ -1,5 +1,5 @@
 /**
- * What a cancel of one Payment Request came to. The same words in the domain, the API, the report of a job, the metrics and the
+ * The outcome of a cancel of one Payment Request. The same words in the domain, the API, the report of a job, the metrics and the
  * client.
  *
  * - `canceled`: we canceled it, on Klarna's evidence. `already_canceled`: it was CANCELED before.

@@ -14,42 +14,42 @@ import {
 import { isFinal, type PaymentRequestState } from './payment-request-state.ts';
 import { dueAfterEnd } from './reconciliation.ts';
 
-/** Milliseconds for which a claim keeps everybody else from asking Klarna: longer than any one attempt may take. */
+/** Milliseconds for which a claim keeps other attempts from calling Klarna: longer than any attempt may take. */
 export const leaseLength = 30_000;
 
-/** Who wants the request ended, and why. */
+/** A wish to cancel a request: who wants it, and why. */
 export interface CancelCommand {
   readonly cause: CancellationCause;
   readonly reason?: string | undefined;
   readonly requestedBy: string;
-  /** Ends the request even when the customer has approved it, if Klarna lets us. */
+  /** Whether the request is canceled even if the customer has approved it, where Klarna allows that. */
   readonly allowCompleted: boolean;
-  /** Of a cancel that was asked for before: who carries it on now, and when it was asked for. */
+  /** Set where this command continues an earlier one: who continues it, and when it was first requested. */
   readonly carriedOn?: { readonly by: string; readonly requestedAt: Instant } | undefined;
 }
 
-/** The command that carries on a cancel of which the end is not known, in the name and for the reason of whoever asked for it. */
+/** The command that continues a cancel whose end is not known. It keeps the name and the reason of the first caller. */
 export const carryOn = (
   { cause, reason, requestedBy, requestedAt, allowCompleted }: Cancellation,
   by: string,
 ): CancelCommand => ({ cause, reason, requestedBy, allowCompleted, carriedOn: { by, requestedAt } });
 
-/** Whether there is nothing for this cancel to end: the request is final, or paid and to be spared. */
+/** Whether this command cannot cancel the request: it is final, or paid and spared. */
 export const isClosedTo = (
   { allowCompleted }: Pick<CancelCommand, 'allowCompleted'>,
   state: PaymentRequestState | undefined,
 ): boolean => isFinal(state) || (state === 'COMPLETED' && !allowCompleted);
 
-/** What a record alone can answer to a cancel. */
+/** The outcome of a cancel that the record alone decides. */
 export type RecordOutcome =
   | { readonly kind: 'already_canceled' }
   | { readonly kind: 'already_final'; readonly state: PaymentRequestState }
-  /** Somebody holds a live claim. */
+  /** Another attempt holds a live claim. */
   | { readonly kind: 'claimed' }
-  /** A timer asks, and the session was given more time, or is only to be observed, since the timer looked. */
+  /** The timer wants the cancel, and the session got more time or is only observed by now. */
   | { readonly kind: 'not_over' };
 
-/** The answer that needs no question to Klarna, or `undefined` when Klarna must be asked. */
+/** The outcome of a cancel that needs no call to Klarna; `undefined` where Klarna must be asked. */
 export function outcomeFromRecord(
   record: PaymentRequest | undefined,
   command: CancelCommand,
@@ -65,13 +65,13 @@ export function outcomeFromRecord(
   return command.cause === 'timeout' && !isOver(record, now) ? { kind: 'not_over' } : undefined;
 }
 
-/** Whoever was at it is gone and may have come as far as the DELETE: only Klarna can say what became of a paid request. */
+/** Whether an earlier attempt ended without a result and may have sent its DELETE: then only Klarna knows the state. */
 const mayHaveBeenCanceled = (record: PaymentRequest, now: Instant): boolean =>
   isUnsettled(record) &&
   !hasLiveClaim(record, now) &&
   (record.cancellation.outcome === 'claimed' || record.cancellation.sentBefore);
 
-/** Asked once more when the claim is made: between the timer's look and its claim anybody may have moved the deadline. */
+/** Checked again when the claim is made: the deadline may have moved since the timer read the record. */
 const isOver = ({ session, deadlineAt }: PaymentRequest, now: Instant): boolean =>
   session?.onTimeout !== 'observe' && (deadlineAt === undefined || deadlineAt <= now);
 
@@ -79,27 +79,30 @@ const hasLiveClaim = ({ cancellation }: PaymentRequest, now: Instant): boolean =
   cancellation?.lease !== undefined && cancellation.lease.until > now;
 
 /**
- * The record with a cancel noted that Klarna need not be asked about, and why not. Whoever asks while somebody else is at it is
- * noted once, however often they ask: the holder of the claim has to write too.
+ * The record with a command noted that needs no call to Klarna, and why not. A caller who waits for another attempt is noted
+ * once per claim, because the holder of the claim has to write too.
  */
 export function withRefusedCommand(
   record: PaymentRequest,
   command: CancelCommand,
-  response: RecordOutcome,
-  eventId: EventId,
+  { outcome: response, eventId }: { readonly outcome: RecordOutcome; readonly eventId: EventId },
   now: Instant,
 ): PaymentRequest {
   if (response.kind === 'claimed' || response.kind === 'not_over') {
     if (response.kind === 'claimed' && isWaiting(record, command)) return record;
-    const waiting = commandEntry(command, 'noted', eventId, now, { outcome: waitingOutcomes[response.kind] });
+    const waiting = commandEntry(
+      command,
+      { effect: 'noted', eventId, outcome: waitingOutcomes[response.kind] },
+      now,
+    );
     return asNextVersion(withEntry(record, waiting), now);
   }
   const outcome: CancellationOutcome = response.kind === 'already_canceled' ? 'already_canceled' : 'refused';
   const effect = outcome === 'refused' ? 'refused' : 'noted';
-  const entry = { ...commandEntry(command, effect, eventId, now, { outcome }), state: record.state };
-  // Whoever is at it may have a DELETE on its way, and says itself what came of it.
+  const entry = { ...commandEntry(command, { effect, eventId, outcome }, now), state: record.state };
+  // The holder of the claim may have sent a DELETE. It settles the cancellation itself.
   if (hasLiveClaim(record, now)) return asNextVersion(withEntry(record, entry), now);
-  // Our own cancel comes back as a webhook, and whoever sent it may never have come to say so.
+  // Our own cancel comes back as a webhook, and the function that sent it may have ended before its last write.
   const settled: Cancellation = isUnsettled(record)
     ? withoutLease(record.cancellation, record.state === 'CANCELED' ? 'canceled' : 'refused')
     : (record.cancellation ?? { ...asked(command, now), outcome });
@@ -111,7 +114,7 @@ export function withRefusedCommand(
 
 const waitingOutcomes = { claimed: 'pending', not_over: 'not_over' } as const;
 
-/** Whether it is noted since the claim was made that this caller asks too. */
+/** Whether the history notes this caller since the claim was made. */
 function isWaiting({ history }: PaymentRequest, { requestedBy }: CancelCommand): boolean {
   const claim = history.findLastIndex(
     ({ kind, effect }) => kind === 'cancel_request' && effect === 'accepted',
@@ -124,8 +127,8 @@ function isWaiting({ history }: PaymentRequest, { requestedBy }: CancelCommand):
 }
 
 /**
- * The record with a cancel of its whole session noted, which leaves alone what is paid or has ended. What was asked of this
- * request by itself stays as it is, and nobody is told: nothing was to be done.
+ * The record with a cancel of its session noted, which spares the request because it is paid or has ended. An earlier
+ * cancellation of the request itself stays as it is. There is no event: nothing was refused.
  */
 export function withSparedMember(
   record: PaymentRequest,
@@ -134,11 +137,11 @@ export function withSparedMember(
   now: Instant,
 ): PaymentRequest {
   const outcome = record.state === 'CANCELED' ? 'already_canceled' : 'spared';
-  const entry = { ...commandEntry(command, 'noted', eventId, now, { outcome }), state: record.state };
+  const entry = { ...commandEntry(command, { effect: 'noted', eventId, outcome }, now), state: record.state };
   return asNextVersion(withEntry(record, entry), now);
 }
 
-/** The record with a claim for one attempt. The sweep takes over when the lease runs out. */
+/** The record with a claim for one attempt. The sweep takes over when the lease ends. */
 export function claimed(
   record: PaymentRequest,
   command: CancelCommand,
@@ -146,14 +149,14 @@ export function claimed(
   now: Instant,
 ): PaymentRequest {
   const until = plusMillis(now, leaseLength);
-  const entry = commandEntry(command, 'accepted', ownEventId('claim', leaseId), now, {});
+  const entry = commandEntry(command, { effect: 'accepted', eventId: ownEventId('claim', leaseId) }, now);
   return asNextVersion(
     {
       ...withEntry(record, entry),
       cancellation: {
         ...asked(command, now),
         outcome: 'claimed',
-        // A claim that ran out was held by somebody who may have come as far as the DELETE.
+        // An attempt whose lease ran out may have sent its DELETE.
         sentBefore: record.cancellation?.outcome === 'claimed' || (record.cancellation?.sentBefore ?? false),
         lease: { id: leaseId, until },
       },
@@ -172,7 +175,7 @@ const asked = ({ cause, reason, requestedBy, allowCompleted, carriedOn }: Cancel
   sentBefore: false,
 });
 
-/** The cancellation once nobody is at it. */
+/** The cancellation without a claim. */
 export const withoutLease = (cancellation: Cancellation, outcome: CancellationOutcome): Cancellation => ({
   ...cancellation,
   outcome,
@@ -181,10 +184,12 @@ export const withoutLease = (cancellation: Cancellation, outcome: CancellationOu
 
 const commandEntry = (
   { cause, reason, requestedBy, allowCompleted, carriedOn }: CancelCommand,
-  effect: HistoryEffect,
-  eventId: EventId,
+  {
+    effect,
+    eventId,
+    outcome,
+  }: { readonly effect: HistoryEffect; readonly eventId: EventId; readonly outcome?: string },
   now: Instant,
-  detail: Readonly<Record<string, string>>,
 ): HistoryEntry => ({
   eventId,
   kind: 'cancel_request',
@@ -196,6 +201,6 @@ const commandEntry = (
     ...(carriedOn && { carried_on_by: carriedOn.by }),
     ...(reason !== undefined && { reason }),
     ...(allowCompleted && { allow_completed: 'true' }),
-    ...detail,
+    ...(outcome !== undefined && { outcome }),
   },
 });

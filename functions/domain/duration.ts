@@ -1,20 +1,34 @@
-const iso8601 =
-  /^P(?=\d|T\d)(?:(\d{1,6})W)?(?:(\d{1,6})D)?(?:T(?=\d)(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,6})(?:\.(\d{1,3}))?S)?)?$/;
+/** A number with up to nine decimals. Decimals are for the last component alone, whose unit ends the text. */
+const amount = String.raw`(\d{1,10}(?:[.,]\d{1,9}(?=\D$))?)`;
 
-/** What {@link parseDuration} takes, in words for an error. */
+/** Years and months are read where they are zero: several libraries write every component. */
+const iso8601 = new RegExp(
+  `^P(?:0{1,10}Y)?(?:0{1,10}M)?(?:${amount}W)?(?:${amount}D)?(?:T(?!$)(?:${amount}H)?(?:${amount}M)?(?:${amount}S)?)?$`,
+);
+
+/** Milliseconds of a week, a day, an hour, a minute and a second, in the order of {@link iso8601}. */
+const units = [604_800_000, 86_400_000, 3_600_000, 60_000, 1000] as const;
+
+/** The texts that {@link parseDuration} takes, in words for an error message. */
 export const durationFormat =
   'a positive ISO 8601 duration in weeks, days, hours, minutes and seconds, such as PT30M; no years or months, because their length varies';
 
-/** Milliseconds of an ISO 8601 duration; `undefined` for anything else, years, months, signs and zero among it. */
+/**
+ * Milliseconds of an ISO 8601 duration, rounded up to a whole one. `undefined` for anything else, and for years, months, signs and
+ * zero.
+ */
 export function parseDuration(text: string): number | undefined {
   const match = iso8601.exec(text);
   if (!match) return undefined;
-  const [, weeks, days, hours, minutes, seconds, fraction] = match;
-  const whole = [weeks, days, hours, minutes, seconds].map((part) => Number(part ?? 0));
-  const [w = 0, d = 0, h = 0, m = 0, s = 0] = whole;
-  const millis =
-    ((((w * 7 + d) * 24 + h) * 60 + m) * 60 + s) * 1000 + Number((fraction ?? '').padEnd(3, '0'));
+  const millis = units.reduce((sum, unit, index) => sum + millisOf(match[index + 1] ?? '0', unit), 0);
   return millis > 0 ? millis : undefined;
+}
+
+/** In whole numbers: 0.7 hours are 2520 seconds, and not a millisecond more. */
+function millisOf(written: string, unit: number): number {
+  const [whole = '', decimals = ''] = written.split(/[.,]/);
+  const billionths = BigInt(decimals.padEnd(9, '0')) * BigInt(unit);
+  return Number(whole) * unit + Number((billionths + 999_999_999n) / 1_000_000_000n);
 }
 
 /** The duration in ISO 8601, in days, hours, minutes and seconds. */

@@ -1,4 +1,4 @@
-/** Identifiers. Each has one parser, which returns `undefined` for a text that is not one; nothing else makes them. */
+/** Identifiers. Each has one parser, which returns `undefined` for a text that does not match. */
 
 declare const brand: unique symbol;
 type Branded<Name extends string> = string & { readonly [brand]: Name };
@@ -15,42 +15,48 @@ export type SessionId = Branded<'SessionId'>;
 /** The caller's own name for one job that cancels many requests: `[A-Za-z0-9._-]{1,64}`. */
 export type CancelJobId = Branded<'CancelJobId'>;
 
-/** What one history entry is about: Klarna's event id, or an id of our own with a prefix such as `read:`. */
+/** The id of a history entry: Klarna's event id, or an id of our own with a prefix such as `read:`. */
 export type EventId = Branded<'EventId'>;
 
-/** The two parts of a record's key. Nothing is ever looked up by the Payment Request id alone. */
+/** The key of a record. A Payment Request id alone is never a key. */
 export interface PaymentRequestKey {
   readonly account: Account;
   readonly paymentRequestId: PaymentRequestId;
 }
 
+/** Letters, digits and hyphens: an account is part of a path. */
 export const accountPattern = /^[a-z0-9-]{1,32}$/;
 
-/** Klarna may change the region, the UUID's version and the UUID itself; only the shape is checked. */
+/** Klarna may change the region and the form of the UUID, so only the shape is checked. */
 export const paymentRequestIdPattern = /^krn:payment:[a-z0-9-]{1,32}:request:[A-Za-z0-9-]{1,64}$/;
 
 /** 1 to 255 characters, none of them a control, format, private-use, unassigned or lone-surrogate character. */
 export const printablePattern = /^[^\p{C}]{1,255}$/u;
 
+/** Characters that a path carries as they are. */
 export const cancelJobIdPattern = /^[A-Za-z0-9._-]{1,64}$/;
 
 const eventIdPattern = /^[!-~]{1,128}$/;
 
+/** The account of this name. */
 export const parseAccount = (text: string): Account | undefined =>
   accountPattern.test(text) ? (text as Account) : undefined;
 
+/** The Payment Request of this id. */
 export const parsePaymentRequestId = (text: string): PaymentRequestId | undefined =>
   paymentRequestIdPattern.test(text) ? (text as PaymentRequestId) : undefined;
 
+/** The session of this id. */
 export const parseSessionId = (text: string): SessionId | undefined =>
   printablePattern.test(text) ? (text as SessionId) : undefined;
 
+/** The job of this id. */
 export const parseCancelJobId = (text: string): CancelJobId | undefined =>
   cancelJobIdPattern.test(text) ? (text as CancelJobId) : undefined;
 
-/** At most 128 visible ASCII characters: it becomes part of an attribute's name. */
+/** The event id: at most 128 visible ASCII characters, because it becomes part of an attribute's name. */
 export const parseEventId = (text: string): EventId | undefined =>
   eventIdPattern.test(text) ? (text as EventId) : undefined;
 
-/** The id of a fact of our own: what it is, and what makes it the same fact when it is recorded again. */
+/** The id of a fact of our own. The same kind and distinction give the same id, so a repeated write adds nothing. */
 export const ownEventId = (kind: string, distinction: string): EventId => `${kind}:${distinction}` as EventId;

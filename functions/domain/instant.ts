@@ -6,49 +6,69 @@ declare const brand: unique symbol;
  */
 export type Instant = string & { readonly [brand]: 'Instant' };
 
-const rfc3339 =
-  /^(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
+const extended =
+  /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2})(?::(\d{2})(?:[.,](\d+))?)?([Zz]|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)$/;
 
-/** Parses RFC 3339, with any offset and up to nine fractional digits; `undefined` for anything else, such as 31 February. */
+/** The basic format of ISO 8601, without separators, such as `20261129T145400Z`. */
+const basic = /^\d{8}[Tt]\d{4}(?:\d{2})?(?=[.,Zz+-])/;
+
+/**
+ * The moment of a time as libraries write it. It takes RFC 3339 with any offset and any number of decimals, of which nine count.
+ * From ISO 8601 it also takes times without seconds, the basic format, a comma, and offsets such as `+0000` and `+01`.
+ *
+ * @returns `undefined` for any other text, such as a time without an offset or 31 February
+ */
 export function parseInstant(text: string): Instant | undefined {
-  const match = rfc3339.exec(text);
+  const match = extended.exec(withSeparators(text));
   if (!match) return undefined;
-  const [, date = '', time = '', fraction = '', offset = ''] = match;
-  const local = new Date(`${date}T${time}Z`);
+  // Stryker disable next-line StringLiteral: date, minute and offset always take part in a match
+  const [, date = '', minute = '', given = '00', decimals = '', offset = ''] = match;
+  const isLeapSecond = given === '60';
+  const written = `${date}T${minute}:${isLeapSecond ? '59' : given}`;
+  const local = new Date(`${written}Z`);
   // Date rolls 31 February over to March: what does not come back the same was not a date.
-  if (Number.isNaN(local.getTime()) || local.toISOString().slice(0, 19) !== `${date}T${time}`)
-    return undefined;
-  const utc = new Date(local.getTime() - offsetMillis(offset));
-  const seconds = utc.toISOString();
-  return seconds.length === 24
-    ? (`${seconds.slice(0, 19)}.${fraction.padEnd(9, '0')}Z` as Instant)
-    : undefined;
+  if (Number.isNaN(local.getTime()) || local.toISOString().slice(0, 19) !== written) return undefined;
+  const utc = new Date(local.getTime() - offsetMillis(offset)).toISOString();
+  if (utc.length !== 24) return undefined;
+  const instant = `${utc.slice(0, 19)}.${decimals.slice(0, 9).padEnd(9, '0')}Z` as Instant;
+  if (!isLeapSecond) return instant;
+  // A day in UTC may end with a leap second, which our clock does not have: it is read as one second later.
+  return utc.slice(11, 19) === '23:59:59' ? plusMillis(instant, 1000) : undefined;
 }
 
-/** `Z` has no digits, which is 0. */
+const withSeparators = (text: string): string =>
+  basic.test(text)
+    ? text
+        .replace(/^(\d{4})(\d{2})(\d{2}.\d{2})(\d{2})/, '$1-$2-$3:$4')
+        .replace(/^([^:]+:\d{2})(\d{2})/, '$1:$2')
+    : text;
+
+/** `Z` has no digits, which is 0; minutes may be left out. */
 function offsetMillis(offset: string): number {
   const sign = offset.startsWith('-') ? -1 : 1;
-  return sign * (Number(offset.slice(1, 3)) * 60 + Number(offset.slice(4, 6))) * 60_000;
+  return sign * (Number(offset.slice(1, 3)) * 60 + Number(offset.slice(3).replace(':', ''))) * 60_000;
 }
 
-/** The instant that is this many milliseconds after 1970. */
+/** The moment this many milliseconds after 1970. */
 export const instantFromMillis = (millis: number): Instant =>
   `${new Date(millis).toISOString().slice(0, -1)}000000Z` as Instant;
 
-/** Milliseconds since 1970, finer digits dropped: V8 reads past them. */
+/** Milliseconds since 1970. V8 ignores the finer digits. */
 export const millisOf = (instant: Instant): number => Date.parse(instant);
 
 /** The last millisecond that RFC 3339 can write. */
 const lastMillis = Date.parse('9999-12-31T23:59:59.999Z');
 
-/** The instant so many milliseconds later, at most the end of the year 9999. */
+/** The moment this many milliseconds later, at most the end of the year 9999. */
 export const plusMillis = (instant: Instant, millis: number): Instant =>
   `${new Date(Math.min(millisOf(instant) + millis, lastMillis)).toISOString().slice(0, 23)}${instant.slice(23)}` as Instant;
 
 /** The earlier of two. */
+// Stryker disable next-line EqualityOperator: two equal texts are the same
 export const earlierOf = (a: Instant, b: Instant): Instant => (a < b ? a : b);
 
 /** The later of two. */
+// Stryker disable next-line EqualityOperator: two equal texts are the same
 export const laterOf = (a: Instant, b: Instant): Instant => (a > b ? a : b);
 
 /** One nanosecond later: keeps entries that were made in the same millisecond in order. */
@@ -63,5 +83,5 @@ export function nextNanosecond(instant: Instant): Instant {
 export const formatMillis = (instant: Instant): string =>
   formatInstant(`${instant.slice(0, 23)}000000Z` as Instant);
 
-/** RFC 3339 as people write it: without trailing zeros. */
+/** RFC 3339 without trailing zeros. */
 export const formatInstant = (instant: Instant): string => instant.replace(/\.?0+Z/, 'Z');

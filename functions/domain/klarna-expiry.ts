@@ -1,5 +1,6 @@
 import type { EventId } from './identifiers.ts';
 import { formatInstant, type Instant, laterOf, millisOf, plusMillis } from './instant.ts';
+import type { Proof } from './klarna-response.ts';
 import type { Observation } from './observation.ts';
 import {
   asNextVersion,
@@ -16,14 +17,14 @@ import { isOpen } from './payment-request-state.ts';
 import { withDeadline } from './session-timer.ts';
 import { applyObservation } from './transition.ts';
 
-/** Klarna takes an expiry from 15 minutes away (https://docs.klarna.com, interaction_expiry); the call itself takes some seconds. */
+/** Klarna takes an expiry that is at least 15 minutes away (https://docs.klarna.com, interaction_expiry). The call takes seconds. */
 const nearest = 15 * 60_000 + 5_000;
 
 /**
- * When Klarna itself should end the request, as a second net under the timer: at the session's deadline, with the grace that
- * a customer who is paying may be given after it. Where that is too near for Klarna to take and an earlier one has been set,
- * the first that it takes: better late than before its time. What is only to be observed by now gets the longest there is, if it
- * has one of ours. `undefined` where Klarna would not take it, has it already, or where nothing is to end the session.
+ * The expiry that Klarna should have, in case the timer fails: the deadline plus the grace that a paying customer may get.
+ * - Where that is too near for Klarna and an earlier expiry is set: the nearest that Klarna takes. Late is better than early.
+ * - A session that is only observed gets the latest expiry, where we had set one.
+ * - `undefined`: Klarna would not take it, has it already, or nothing ends the session.
  */
 export function wantedExpiry(
   record: PaymentRequest,
@@ -43,12 +44,12 @@ export function wantedExpiry(
   return away <= klarnaLongestLifetime && klarnaExpiry?.askedFor !== wanted ? wanted : undefined;
 }
 
-/** Milliseconds after which nobody asks for an expiry any more that he has written down that he would. */
+/** Milliseconds within which the call is sent after the intention is written. */
 const askedWithin = 10_000;
 
 /**
- * The record before Klarna is asked for an expiry, with the latest that one may be: the nearest that it takes counts from the
- * moment of the call. The same record where nothing is to be asked, or a later one is noted already.
+ * The record before Klarna is asked for an expiry. It notes the latest moment that the expiry may be at, because the nearest
+ * one counts from the moment of the call. The same record where nothing is asked, or a later moment is noted already.
  */
 export function withIntendedExpiry(
   record: PaymentRequest,
@@ -59,21 +60,22 @@ export function withIntendedExpiry(
   if (!record.session || wanted === undefined) return record;
   const latest = laterOf(wanted, plusMillis(now, nearest + askedWithin));
   const { klarnaExpiryMayBe: noted } = record.session;
+  // Stryker disable next-line ConditionalExpression: only the compiler needs the check
   if (noted !== undefined && noted >= latest) return record;
   return { ...record, session: { ...record.session, klarnaExpiryMayBe: latest } };
 }
 
-/** What Klarna said to being asked for an expiry. `refused`: it will not have it. `unknown`: no answer that says anything. */
+/** Klarna's response to a new expiry. `refused`: Klarna does not take it. `unknown`: no clear response. */
 export interface ExpiryResponse {
   readonly eventId: EventId;
   readonly askedFor: Instant;
   readonly outcome: 'accepted' | 'refused' | 'unknown';
-  /** The request as the answer shows it, where it does. */
+  /** The request as the response shows it, if it does. */
   readonly observation?: Observation | undefined;
-  readonly proof: Readonly<Record<string, string>>;
+  readonly proof: Proof;
 }
 
-/** The record with what Klarna said to the expiry that it was asked for. */
+/** The record with Klarna's response to a new expiry. Where Klarna refuses it, the deadline moves to Klarna's expiry. */
 export function withExpiryResponse(
   record: PaymentRequest,
   response: ExpiryResponse,
@@ -82,6 +84,7 @@ export function withExpiryResponse(
   const { observation, outcome, askedFor } = response;
   const seen = observation ? applyObservation(record, observation).record : record;
   const next = outcome === 'refused' ? withFixedExpiry(seen, observation?.klarnaExpiresAt, now) : seen;
+  // Stryker disable next-line ConditionalExpression: no deadline is ever removed
   const isMoved = next.deadlineAt !== undefined && next.deadlineAt !== seen.deadlineAt;
   const entry: HistoryEntry = {
     eventId: response.eventId,
@@ -106,8 +109,8 @@ export function withExpiryResponse(
 }
 
 /**
- * The expiry is Klarna's own from now on, and a limit of every deadline. Where Klarna has shown it just now, of the one that the
- * record has, too: what was known before may be earlier than what Klarna did without our hearing of it.
+ * The record with an expiry that does not move any more: it is a limit of every deadline from now on. Where Klarna has just
+ * shown it, the current deadline keeps that limit too. An expiry from before may be earlier than what Klarna really has.
  */
 function withFixedExpiry(record: PaymentRequest, shown: Instant | undefined, now: Instant): PaymentRequest {
   const { session, deadlineAt, timer } = record;
@@ -121,13 +124,14 @@ function withFixedExpiry(record: PaymentRequest, shown: Instant | undefined, now
     session: { ...fixed.session, klarnaExpiryMayBe: undefined },
   };
   const isWaiting = timer === 'pending' || timer === 'armed' || timer === 'sweep';
+  // Stryker disable next-line ConditionalExpression: only the compiler needs the check
   const isTooLate = isOpen(record.state) && deadlineAt !== undefined && deadlineAt > shown;
   return isTooLate && isWaiting && !isUnsettled(record) ? { ...known, ...withDeadline(shown, now) } : known;
 }
 
 /**
- * Klarna's own expiry as far as no deadline may pass it. One that we have set moves with the deadline, as long as the account
- * wants that and Klarna lets it be moved.
+ * The expiry that no deadline may pass; `undefined` where there is no such limit. An expiry that we set moves with the
+ * deadline, as long as the account wants that and Klarna allows it.
  */
 export const expiryLimit = (record: PaymentRequest, isSynced: boolean): Instant | undefined =>
   isSynced &&

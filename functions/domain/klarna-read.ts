@@ -1,5 +1,6 @@
 import { ownEventId } from './identifiers.ts';
 import { earlierOf, type Instant } from './instant.ts';
+import type { Proof } from './klarna-response.ts';
 import type { Observation } from './observation.ts';
 import {
   asNextVersion,
@@ -12,19 +13,22 @@ import { isOpen } from './payment-request-state.ts';
 import { klarnaEndOf } from './reconciliation.ts';
 import { applyObservation } from './transition.ts';
 
-type Proof = Readonly<Record<string, string>>;
+/** A call to Klarna whose response is not evidence of a state. */
+export interface EmptyResponse {
+  readonly kind: 'read' | 'cancel';
+  /** Makes the event id unique. */
+  readonly distinction: string;
+  /** The kind of the response. */
+  readonly response: string;
+  readonly proof: Proof;
+}
 
 /**
- * The history entry of an answer of Klarna's, or of its silence, that is no evidence of a state: under the ids of it Klarna's
- * support finds what happened. It is no event for the shop.
- *
- * @param response what kind of response it is.
+ * The history entry of a response that is not evidence of a state. It keeps the ids with which Klarna's support finds the
+ * call. It makes no event.
  */
 export const emptyResponse = (
-  kind: 'read' | 'cancel',
-  distinction: string,
-  response: string,
-  proof: Proof,
+  { kind, distinction, response, proof }: EmptyResponse,
   now: Instant,
 ): HistoryEntry => ({
   eventId: ownEventId(kind, distinction),
@@ -34,7 +38,10 @@ export const emptyResponse = (
   detail: { response, ...proof },
 });
 
-/** What a 404 says of an open request once Klarna's own expiry has passed: EXPIRED, since Klarna deletes what has expired. */
+/**
+ * What a 404 means for an open request after Klarna's expiry: EXPIRED, because Klarna deletes expired requests. `undefined`
+ * before the expiry, and for a request that is not open.
+ */
 export function notFoundObservationOf(
   record: PaymentRequest,
   distinction: string,
@@ -53,7 +60,7 @@ export function notFoundObservationOf(
   };
 }
 
-/** The record after a read that says what is so. That Klarna did not know the request is over with it. */
+/** The record after a read that showed the request. Removes the attention `not_found`. */
 export function withRead(record: PaymentRequest, observation: Observation, now: Instant): PaymentRequest {
   const seen = applyObservation(record, observation).record;
   const attention = seen.attention === 'not_found' ? undefined : seen.attention;
@@ -61,8 +68,8 @@ export function withRead(record: PaymentRequest, observation: Observation, now: 
 }
 
 /**
- * The record after a read that says nothing. Where Klarna does not know what is open, a person is told, once, and the sweep
- * looks again: it may have been a fault of Klarna's.
+ * The record after a read that did not show the request. Where Klarna does not know an open request, the record needs
+ * attention, once. The sweep reads again, because the 404 may be Klarna's fault.
  */
 export function withEmptyRead(
   record: PaymentRequest,

@@ -1,32 +1,37 @@
 import type { EventId } from './identifiers.ts';
 import type { Instant } from './instant.ts';
+import type { Proof } from './klarna-response.ts';
 import { type PaymentRequestState, ranks } from './payment-request-state.ts';
 
-/** Where a fact about Klarna's state came from: a signed webhook, a read, the answer to a cancel, or a 404 after Klarna's expiry. */
+/**
+ * Where a fact about Klarna's state came from: a signed webhook, a read, the response to a cancel, or a 404 after Klarna's
+ * expiry.
+ */
 export type EvidenceSource = 'webhook' | 'read' | 'cancel' | 'not_found';
 
-/** Klarna's word that a Payment Request was in a state at a time. The only thing a record's state is ever made from. */
+/** Klarna's statement that a Payment Request was in a state at a time. A record's state is made from nothing else. */
 export interface Observation {
   readonly state: PaymentRequestState;
   readonly previousState?: PaymentRequestState | undefined;
   readonly stateReason?: string | undefined;
-  /** When Klarna says it happened; of an answer without a time, the moment before it was asked for. */
+  /** When Klarna says it happened. Where a response has no time: the moment before the call. */
   readonly occurredAt: Instant;
-  /** Klarna's own expiry of the request, where the fact tells it. */
+  /** Klarna's expiry of the request, where the fact has it. */
   readonly klarnaExpiresAt?: Instant | undefined;
   readonly eventId: EventId;
   readonly source: EvidenceSource;
-  /** When we learnt of it. */
+  /** When we received it. */
   readonly observedAt: Instant;
-  /** What ties it to Klarna's and our logs: correlation id, HTTP status, signing key id, SHA-256 of the body. Never a body. */
-  readonly proof: Readonly<Record<string, string>>;
+  /** Correlation id, HTTP status, signing key id, SHA-256 of the body. They tie the fact to Klarna's logs and to ours. */
+  readonly proof: Proof;
 }
 
 declare const brand: unique symbol;
 
-/** The place of an observation in the order that decides: `<rank>|<occurred_at>|<event_id>`, compared as text. */
+/** The order of observations: `<rank>|<occurred_at>|<event_id>`, compared as text. The highest one gives the state. */
 export type Position = string & { readonly [brand]: 'Position' };
 
+/** The position of an observation. */
 export const positionOf = ({
   state,
   occurredAt,
@@ -34,12 +39,12 @@ export const positionOf = ({
 }: Pick<Observation, 'state' | 'occurredAt' | 'eventId'>): Position =>
   `${ranks[state]}|${occurredAt}|${eventId}` as Position;
 
-/** Every position of this rank and time is above this one, and every one of an earlier time below. */
+/** A position below every position of the same rank and time, and above every earlier one. */
 export const earliestPositionAt = ({ state, occurredAt }: Observation): Position =>
   `${ranks[state]}|${occurredAt}|` as Position;
 
-/** Every position at or above this one belongs to a request that the customer has approved, or to an end. */
+/** Positions from here on belong to requests that the customer approved, or that have ended. */
 export const completedPosition = '1' as Position;
 
-/** Every position at or above this one belongs to a final state. */
+/** Positions from here on belong to final states. */
 export const finalPosition = '2' as Position;

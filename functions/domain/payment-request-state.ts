@@ -1,7 +1,7 @@
 /**
- * Klarna's states of a Payment Request, each with its rank: 0 while the customer may still pay or leave, 1 once the
- * customer has approved, 2 when nothing can follow. SUBMITTED and IN_PROGRESS have no order between them but time, since
- * a customer can step back (https://docs.klarna.com, Payment Request states).
+ * Klarna's states of a Payment Request, each with its rank. 0: the customer may still pay or leave. 1: the customer has
+ * approved. 2: no other state can follow. SUBMITTED and IN_PROGRESS have no order but time, because a
+ * customer can step back (https://docs.klarna.com, Payment Request states).
  */
 export const ranks = {
   SUBMITTED: 0,
@@ -12,19 +12,22 @@ export const ranks = {
   DECLINED: 2,
 } as const;
 
+/** One of Klarna's states. */
 export type PaymentRequestState = keyof typeof ranks;
 
+/** Every state, lowest rank first. */
 export const paymentRequestStates = Object.keys(ranks) as readonly PaymentRequestState[];
 
-/** Klarna's word as one of its states, or `undefined` for a word that is new to us. */
+/** The state of this name; `undefined` for a name that this version does not know. */
 export const parseState = (text: string): PaymentRequestState | undefined =>
   Object.hasOwn(ranks, text) ? (text as PaymentRequestState) : undefined;
 
-/** Nothing can follow: CANCELED, EXPIRED, DECLINED. */
+/** Whether no other state can follow: CANCELED, EXPIRED, DECLINED. */
 export const isFinal = (state: PaymentRequestState | undefined): boolean =>
+  // Stryker disable next-line ConditionalExpression: only the compiler needs the check
   state !== undefined && ranks[state] === 2;
 
-/** The customer may still pay: nothing heard yet, SUBMITTED or IN_PROGRESS. */
+/** Whether the customer may still pay: SUBMITTED, IN_PROGRESS, or a state that Klarna has not told yet. */
 export const isOpen = (
   state: PaymentRequestState | undefined,
 ): state is 'SUBMITTED' | 'IN_PROGRESS' | undefined => state === undefined || ranks[state] === 0;

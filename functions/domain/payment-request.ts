@@ -1,17 +1,18 @@
 import type { EventId, PaymentRequestKey, SessionId } from './identifiers.ts';
 import { type Instant, nextNanosecond, plusMillis } from './instant.ts';
+import type { Proof } from './klarna-response.ts';
 import type { EvidenceSource, Position } from './observation.ts';
 import type { PaymentRequestState } from './payment-request-state.ts';
 
 /**
- * The record of one Payment Request. Klarna's state, our intent (`cancellation`) and the timer are separate parts: what
- * we asked for never changes what Klarna said.
+ * The record of one Payment Request. Klarna's state, our intent (`cancellation`) and the timer are separate parts: our
+ * intent never changes Klarna's state.
  */
 export interface PaymentRequest extends PaymentRequestKey {
   readonly sessionId?: SessionId | undefined;
   readonly reference?: string | undefined;
 
-  /** Klarna's state; absent until Klarna was heard. */
+  /** Klarna's state; absent until Klarna has told one. */
   readonly state?: PaymentRequestState | undefined;
   readonly previousState?: PaymentRequestState | undefined;
   readonly stateReason?: string | undefined;
@@ -20,23 +21,23 @@ export interface PaymentRequest extends PaymentRequestKey {
   readonly evidence?: Evidence | undefined;
   readonly klarnaExpiresAt?: Instant | undefined;
 
-  /** The session as registered; absent while only Klarna or a cancel has spoken of the request. */
+  /** The session as registered; absent where the record comes from a webhook, a read or a cancel alone. */
   readonly session?: RegisteredSession | undefined;
   readonly deadlineAt?: Instant | undefined;
   readonly timer: TimerState;
 
   readonly cancellation?: Cancellation | undefined;
-  /** Why a person should look, if one should. */
+  /** Why the record needs a person, if it does. */
   readonly attention?: Attention | undefined;
 
-  /** When the sweep should look; absent when nothing more is needed. */
+  /** When the sweep reconciles the record next; absent when nothing is left to do. */
   readonly reconcileAfter?: Instant | undefined;
-  /** How many looks of the sweep in a row have settled nothing. */
+  /** Attempts of the sweep in a row that settled nothing. */
   readonly attempts: number;
 
   /** Oldest first. */
   readonly history: readonly HistoryEntry[];
-  /** Entries that were counted and not kept, because the history was full and they changed nothing. */
+  /** How many entries were only counted, because the history was full and they changed nothing. */
   readonly historyDropped: number;
   /** Counts every change, from 1. */
   readonly version: number;
@@ -44,7 +45,7 @@ export interface PaymentRequest extends PaymentRequestKey {
   readonly updatedAt: Instant;
 }
 
-/** What gave the record its state. */
+/** The fact that gave the record its state. */
 export interface Evidence {
   readonly source: EvidenceSource;
   readonly eventId: EventId;
@@ -52,50 +53,55 @@ export interface Evidence {
 }
 
 /**
- * - `none`: there is no deadline. `pending`: to be armed. `armed`: Scheduler or the queue has it. `sweep`: the sweep is the timer.
- * - `fired`: it has run out. `removed`: the request ended before it did.
+ * The timer of a session.
+ * - `none`: there is no deadline. `pending`: not armed yet. `armed`: Scheduler or the queue has it.
+ * - `sweep`: the sweep is the timer. `fired`: it has fired. `removed`: the request ended before the deadline.
  */
 export type TimerState = 'none' | 'pending' | 'armed' | 'sweep' | 'fired' | 'removed';
 
+/** What happens at the deadline: the request is canceled, or the record only notes that it would have been. */
 export type OnTimeout = 'cancel' | 'observe';
 
+/** A registered session. Durations are in milliseconds. */
 export interface RegisteredSession {
   readonly registeredAt: Instant;
-  /** The time-out as the caller wrote it, so that the same PUT again is known to be the same. */
+  /** The timeout or deadline as the caller wrote it: the same PUT again changes nothing. */
   readonly requested: string;
-  /** Klarna's expiry as a caller last gave it: said again it is no news, whatever Klarna has said since. */
+  /** Klarna's expiry as a caller last gave it. The same value again does not overwrite what Klarna has told since. */
   readonly klarnaExpiresAt?: Instant | undefined;
   readonly onTimeout: OnTimeout;
-  /** Milliseconds that a customer who is IN_PROGRESS at the deadline is given, once. */
+  /** Extra time for a customer who is IN_PROGRESS at the deadline, given once. */
   readonly inProgressGrace?: number | undefined;
   readonly graceGivenAt?: Instant | undefined;
   readonly extensions: number;
-  /** Klarna's own expiry as we have set it: what it was asked for, and what it then showed. */
+  /** Klarna's expiry as we set it: what we asked for, and what Klarna then showed. */
   readonly klarnaExpiry?:
     | {
         readonly askedFor: Instant;
         readonly shown: Instant;
-        /** Klarna has refused to move it since. */
+        /** Klarna has refused to move it since then. */
         readonly isFixed?: true;
       }
     | undefined;
   /**
-   * The latest that Klarna's expiry may be at, where it was to be asked for one and its answer is not known: whoever asked may
-   * have been gone by then. Written before it is asked.
+   * The latest moment that Klarna's expiry may be at, while the response to our call is not known. Written before the call,
+   * because the function may end before the response.
    */
   readonly klarnaExpiryMayBe?: Instant | undefined;
 }
 
 /**
- * - `claimed`: somebody is at it until `leaseUntil`. `pending`: asked, and Klarna's answer is not known.
+ * How a cancellation stands.
+ * - `claimed`: an attempt is under way until its lease ends. `pending`: the end is not known.
  * - `canceled`, `already_canceled`: done. `refused`: the request was final or paid. `not_found`: Klarna does not know it.
  */
 export type CancellationOutcome =
   'claimed' | 'pending' | 'canceled' | 'already_canceled' | 'refused' | 'not_found';
 
+/** Who wanted the cancel: a caller of the API, or the session's timer. */
 export type CancellationCause = 'api' | 'timeout';
 
-/** Our intent to end the request, and how it stands. */
+/** Our intent to cancel the request, and how it stands. */
 export interface Cancellation {
   readonly outcome: CancellationOutcome;
   readonly cause: CancellationCause;
@@ -103,54 +109,58 @@ export interface Cancellation {
   readonly requestedBy: string;
   readonly requestedAt: Instant;
   readonly allowCompleted: boolean;
-  /** A DELETE of ours may have reached Klarna in an attempt before this one: if the request is CANCELED, it was us. */
+  /** An earlier attempt may have sent a DELETE. If the request is CANCELED, we canceled it. */
   readonly sentBefore: boolean;
-  /** Who holds the claim, and until when nobody else may ask Klarna; absent when nobody is at it. */
+  /** The attempt that holds the claim. Until this moment no other attempt calls Klarna. Absent where none is under way. */
   readonly lease?: { readonly id: string; readonly until: Instant } | undefined;
 }
 
 /**
- * - `contradiction`: Klarna named a second final state, or said that the customer paid after the end.
- * - `canceled_after_completed`: we cancelled what the customer had approved just before.
+ * Why a record needs a person.
+ * - `contradiction`: Klarna told a second final state, or that the customer paid after the end.
+ * - `canceled_after_completed`: we canceled the request although the customer had approved it.
  * - `not_found`: Klarna does not know the request, and its expiry has not passed.
- * - `klarna_denied`: Klarna refuses our credentials. `unknown_state`: Klarna used a state that is new to us.
+ * - `klarna_denied`: Klarna refuses our credentials. `unknown_state`: Klarna told a state that this version does not know.
  */
 export type Attention =
   'contradiction' | 'canceled_after_completed' | 'not_found' | 'klarna_denied' | 'unknown_state';
 
+/** What an entry of the history is about: a fact from Klarna, or an action of a caller, the timer or the sweep. */
 export type HistoryKind =
   EvidenceSource | 'register' | 'extend' | 'klarna_expiry' | 'cancel_request' | 'timer' | 'sweep';
 
 /**
- * - `applied`: it changed the state. `stale`: something newer was known. `confirming`: it says what was known.
- * - `contradicting`: it cannot be true together with what is known. `accepted`, `refused`, `noted`: of what we or a caller did.
+ * What an entry changed.
+ * - Facts: `applied` changed the state, `stale` is older than the record, `confirming` repeats it, `contradicting` cannot be
+ *   true together with it.
+ * - Actions: `accepted`, `refused`, `noted`.
  */
 export type HistoryEffect =
   'applied' | 'stale' | 'confirming' | 'contradicting' | 'accepted' | 'refused' | 'noted';
 
-/** One thing that happened, and what it changed or why it changed nothing. Small: ids, codes, times. */
+/** One event in the life of a record, and what it changed. Holds ids, codes and times only. */
 export interface HistoryEntry {
   readonly eventId: EventId;
   readonly kind: HistoryKind;
   readonly recordedAt: Instant;
   readonly effect: HistoryEffect;
-  /** Of an observation: Klarna's state, and when it happened. */
+  /** The state of an observation, and when it happened. */
   readonly state?: PaymentRequestState | undefined;
   readonly occurredAt?: Instant | undefined;
-  /** The position that a stale, confirming or contradicting observation met. */
+  /** The record's position when a stale, confirming or contradicting observation arrived. */
   readonly against?: Position | undefined;
   readonly attention?: Attention | undefined;
   /** Codes and ids: outcome, cause, reason, requested_by, deadline_at, correlation id, status, body hash, … */
-  readonly detail: Readonly<Record<string, string>>;
+  readonly detail: Proof;
 }
 
-/** Beyond so many entries, those that changed nothing are counted and not kept: an item holds at most 400 KB. */
+/** Beyond this number of entries, those that changed nothing are only counted: DynamoDB's limit for an item is 400 KB. */
 export const historyLimit = 300;
 
-/** So many reads that said nothing are kept: an outage of Klarna's must not take the room of what happens after it. */
+/** How many reads without a result are kept: an outage at Klarna must not fill the history. */
 export const emptyReadLimit = 100;
 
-/** A record of which nothing is known yet: version 0, not stored anywhere. */
+/** A new record without facts: version 0, not stored. */
 export const unknownPaymentRequest = (key: PaymentRequestKey, now: Instant): PaymentRequest => ({
   account: key.account,
   paymentRequestId: key.paymentRequestId,
@@ -163,33 +173,34 @@ export const unknownPaymentRequest = (key: PaymentRequestKey, now: Instant): Pay
   updatedAt: now,
 });
 
-/** Whether a cancel has been asked for and its end is not written yet. */
+/** Whether a cancel was requested and its end is not written yet. */
 export const isUnsettled = (
   record: PaymentRequest,
 ): record is PaymentRequest & { readonly cancellation: Cancellation } =>
   record.cancellation?.outcome === 'claimed' || record.cancellation?.outcome === 'pending';
 
 /**
- * Whether the expiry that Klarna was given by us would end the session before its deadline, or end one that is only to be
- * observed by now, and can be moved.
+ * Whether the expiry that we set at Klarna is too early and can be moved. It must not be before the deadline, nor before the
+ * latest possible expiry where the session is only observed.
  */
 export function isKlarnaExpiryEarly(record: PaymentRequest): boolean {
   const { session, deadlineAt } = record;
   const askedFor = session?.klarnaExpiry?.askedFor;
   const end = session?.onTimeout === 'observe' ? longestExpiry(session) : deadlineAt;
+  // Stryker disable next-line ConditionalExpression, LogicalOperator: only the compiler needs the first two checks
   return askedFor !== undefined && end !== undefined && askedFor < end && isExpiryMovable(record);
 }
 
-/** Klarna's own longest lifetime of a Payment Request, 48 hours (https://docs.klarna.com, interaction_expiry). */
+/** Klarna's longest lifetime of a Payment Request in milliseconds: 48 hours (https://docs.klarna.com, interaction_expiry). */
 export const klarnaLongestLifetime = 48 * 3_600_000;
 
-/** The expiry at which Klarna ends a session that is only observed, once it had one of ours: as late as it lets one be. */
+/** The latest expiry that Klarna takes. A session that is only observed gets it where we had set an earlier one. */
 export const longestExpiry = ({ registeredAt }: Pick<RegisteredSession, 'registeredAt'>): Instant =>
   plusMillis(registeredAt, klarnaLongestLifetime);
 
 /**
- * Klarna takes a new expiry only while the customer has not begun, and none once it has refused one; of a request that it has not
- * spoken of, it may be so.
+ * Whether Klarna may take a new expiry. The request must be SUBMITTED, or its state not known, and Klarna must not have refused
+ * one before.
  */
 export const isExpiryMovable = ({ state, session }: PaymentRequest): boolean =>
   (state === undefined || state === 'SUBMITTED') && session?.klarnaExpiry?.isFixed !== true;
@@ -198,7 +209,10 @@ export const isExpiryMovable = ({ state, session }: PaymentRequest): boolean =>
 export const hasRecorded = (record: PaymentRequest, eventId: EventId): boolean =>
   record.history.some((entry) => entry.eventId === eventId);
 
-/** The record with one more history entry, in order even within one millisecond; nothing if the event is there already. */
+/**
+ * The record with one more history entry, in order even within one millisecond. The same record if the history holds this
+ * event already.
+ */
 export function withEntry(record: PaymentRequest, entry: HistoryEntry): PaymentRequest {
   if (hasRecorded(record, entry.eventId)) return record;
   if (!hasRoomFor(entry, record.history) && !isInteresting(entry, record.history)) {
@@ -215,12 +229,12 @@ function hasRoomFor(entry: HistoryEntry, history: readonly HistoryEntry[]): bool
   return !isEmptyRead(entry) || history.filter(isEmptyRead).length < emptyReadLimit;
 }
 
-/** A read to which Klarna gave no answer, or none that shows the request. */
+/** Whether the entry is a read that did not show the request. */
 export const isEmptyRead = ({ kind, effect }: HistoryEntry): boolean => kind === 'read' && effect === 'noted';
 
 /**
- * Whether an entry is kept however many there are: it changed the record, or a person should see it. A read that shows the state
- * that the last change had shown is neither, and anybody can ask for any number of them.
+ * Whether an entry is kept in a full history: it changed the record, or a person must see it. A read that repeats the state of
+ * the last change does neither, and callers can ask for any number of reads.
  */
 function isInteresting(entry: HistoryEntry, history: readonly HistoryEntry[]): boolean {
   if (entry.attention !== undefined || entry.effect === 'contradicting') return true;
@@ -230,7 +244,7 @@ function isInteresting(entry: HistoryEntry, history: readonly HistoryEntry[]): b
   );
 }
 
-/** The record as its next version. Every write stores exactly one. */
+/** The record as its next version. Every write stores exactly one version. */
 export const asNextVersion = (record: PaymentRequest, now: Instant): PaymentRequest => ({
   ...record,
   version: record.version + 1,

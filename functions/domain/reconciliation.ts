@@ -10,40 +10,41 @@ import {
 import { ambiguityOf } from './ambiguity.ts';
 import { isOpen } from './payment-request-state.ts';
 
-/** Milliseconds that the sweep leaves to whoever does the work in the ordinary course: the timer, or the holder of a claim. */
+/** Milliseconds that the sweep leaves to the timer or to the holder of a claim before it does their work. */
 export const sweepMargin = 60_000;
 
-/** Minutes until the next look, by how many have settled nothing so far: the first is the next sweep's. */
-const lookIntervals = [0, 1, 5, 15, 60] as const;
+/** Minutes until the next attempt, by how many attempts have settled nothing. The first is the next sweep's. */
+const attemptIntervals = [0, 1, 5, 15, 60] as const;
 
 /**
- * Looks in a row, the last ones an hour apart, after which a request that should be over at Klarna is let be, and one that it does not
- * know waits for its deadline or Klarna's end of it.
+ * Attempts in a row, the last ones an hour apart. After them the sweep stops reading a request that should be over at Klarna.
+ * A request that Klarna does not know then waits for its deadline or Klarna's end of it.
  */
 const mostAttempts = 24;
 
-/** When to look again at what could not be settled now. */
-export const nextLook = (
+/** When the sweep tries again what it could not settle now. */
+export const nextAttempt = (
   record: PaymentRequest,
   now: Instant,
 ): Pick<PaymentRequest, 'attempts' | 'reconcileAfter'> => ({
   attempts: record.attempts + 1,
-  reconcileAfter: plusMillis(now, (lookIntervals[record.attempts] ?? 60) * 60_000),
+  reconcileAfter: plusMillis(now, (attemptIntervals[record.attempts] ?? 60) * 60_000),
 });
 
-/** What stood in the way of the end is over with it; what a person must see stays, also what newer code wants seen. */
+/** The attention after the end of a request. Obstacles to the end are removed. Everything else stays for a person to see. */
 export const attentionAfterEnd = (attention: Attention | undefined): Attention | undefined =>
-  attention !== undefined && inTheWay.includes(attention) ? undefined : attention;
+  // Stryker disable next-line ConditionalExpression: only the compiler needs the check
+  attention !== undefined && obstacles.includes(attention) ? undefined : attention;
 
-const inTheWay: readonly Attention[] = ['not_found', 'klarna_denied', 'unknown_state'];
+const obstacles: readonly Attention[] = ['not_found', 'klarna_denied', 'unknown_state'];
 
-/** When a request that has ended is due again: not at all, unless a contradiction waits for a look. */
+/** When a request that has ended is due again: never, unless a contradiction waits for a read. */
 export const dueAfterEnd = ({ attention, reconcileAfter }: PaymentRequest): Instant | undefined =>
   attention === 'contradiction' ? reconcileAfter : undefined;
 
 /**
- * When Klarna itself has ended the request, whatever it says: its expiry where we know it, else its longest lifetime; later where
- * it may have been moved without our knowing.
+ * When Klarna itself has ended the request at the latest: its expiry where we know it, else its longest lifetime. Later where
+ * a call of ours may have moved the expiry and its response is not known.
  */
 export function klarnaEndOf({ klarnaExpiresAt, createdAt, session }: PaymentRequest): Instant {
   const end = klarnaExpiresAt ?? plusMillis(createdAt, klarnaLongestLifetime);
@@ -52,16 +53,17 @@ export function klarnaEndOf({ klarnaExpiresAt, createdAt, session }: PaymentRequ
 
 /**
  * What the sweep does with a due record.
- * - `nothing`: not due any more, or somebody is at it. `forget`: nothing is needed any more.
- * - `resume`: a cancel whose end is not known. `expire`: the deadline of a session whose timer is the sweep has come.
+ * - `nothing`: not due any more, or another attempt is under way. `forget`: nothing is left to do.
+ * - `resume`: a cancel whose end is not known.
+ * - `expire`: the deadline of a session whose only timer is the sweep has passed.
  * - `end`: open past its deadline, so the timer was lost.
- * - `arm`: the timer was never armed, or nobody knows; or Klarna's own expiry has not followed the deadline.
- * - `arm-default`: a request that only Klarna's webhook told us of.
- * - `ask`: Klarna's webhooks leave a question that only Klarna can answer. Its times have whole seconds, so that is no fault.
- * - `look`: Klarna is to be asked for the state: it did not know the request, or has ended it and nobody told us.
+ * - `arm`: the timer was not armed, or Klarna's expiry has not followed the deadline.
+ * - `arm_default`: only a webhook has told of the request. The account's default timer may apply.
+ * - `ask`: the webhooks leave a question that a read answers. Their times have whole seconds, so that is not a fault.
+ * - `read`: Klarna did not know the request, or has ended it and no webhook told us.
  */
 export type ReconcileAction =
-  'nothing' | 'forget' | 'resume' | 'expire' | 'end' | 'arm' | 'arm_default' | 'ask' | 'look';
+  'nothing' | 'forget' | 'resume' | 'expire' | 'end' | 'arm' | 'arm_default' | 'ask' | 'read';
 
 /** The sweep's decision, from the record alone. */
 export function decideReconciliation(record: PaymentRequest, now: Instant): ReconcileAction {
@@ -69,39 +71,39 @@ export function decideReconciliation(record: PaymentRequest, now: Instant): Reco
   const { cancellation } = record;
   if (cancellation?.lease && cancellation.lease.until > now) return 'nothing';
   if (isUnsettled(record)) return 'resume';
+  // Stryker disable next-line ConditionalExpression: only the compiler needs the check
   const isOver = record.deadlineAt !== undefined && record.deadlineAt <= now;
-  // The end of a session asks Klarna anyway.
+  // The end of a session reads Klarna in any case.
   if (!(isOver && isOpen(record.state)) && ambiguityOf(record)) return 'ask';
   if (record.timer === 'sweep' && isOver) return 'expire';
   if (!isOpen(record.state)) return 'forget';
-  // Klarna may have given it more time than we know of; that it says so for ever is not to be expected.
+  // Klarna may have given it more time than we know. The attempts are limited all the same.
   const isOverAtKlarna = plusMillis(klarnaEndOf(record), sweepMargin) <= now && !mayBeEndedByUs(record);
-  const look = record.attempts < mostAttempts ? 'look' : 'forget';
-  if (isOverAtKlarna) return look;
+  const read = record.attempts < mostAttempts ? 'read' : 'forget';
+  if (isOverAtKlarna) return read;
   const lost = cancellation?.outcome === 'not_found' || record.attention === 'not_found';
   if (record.deadlineAt === undefined) {
-    if (lost) return look;
+    if (lost) return read;
     return record.state === undefined ? 'forget' : 'arm_default';
   }
   if (!isOver) {
-    if (lost && record.timer !== 'pending') return look;
-    // Due for a question that a later webhook has answered since.
+    if (lost && record.timer !== 'pending') return read;
+    // It was due for a question that a later webhook has answered.
     return dueWithTimer(record, now) ? 'forget' : 'arm';
   }
   if (record.timer !== 'fired') return 'end';
-  return lost ? look : 'forget';
+  return lost ? read : 'forget';
 }
 
-/** Whether the session's own end is still to come, which asks Klarna anyway. */
+/** Whether the session's own end is still to come. It reads Klarna in any case. */
 const mayBeEndedByUs = ({ deadlineAt, timer }: PaymentRequest): boolean =>
   deadlineAt !== undefined && timer !== 'fired';
 
 /**
- * When a record of which Klarna has just been asked is due again: with its timer, at once where it has none, not at all once
- * it has ended. A cancel of which the end is not known stays due, whatever the state: somebody may have begun one meanwhile.
- * So does what Klarna did not know: it is to be looked at again.
+ * When a record is due again after a read of Klarna: with its timer, at once where it has none, never once it has ended. A
+ * cancel whose end is not known stays due in every state, and so does a request that Klarna did not know.
  */
-export function dueAfterLook(record: PaymentRequest, now: Instant): Instant | undefined {
+export function dueAfterRead(record: PaymentRequest, now: Instant): Instant | undefined {
   if (isUnsettled(record) || record.attention === 'not_found') return record.reconcileAfter;
   if (!isOpen(record.state)) return undefined;
   if (record.deadlineAt === undefined || isKlarnaExpiryEarly(record)) return now;
@@ -110,8 +112,8 @@ export function dueAfterLook(record: PaymentRequest, now: Instant): Instant | un
 }
 
 /**
- * When an open request that needs nothing else is due: once Klarna itself has ended it, should its webhook be lost. Not at
- * all when that has passed, when it has ended, or when neither Klarna nor a registration has ever spoken of it.
+ * When an open request without other work is due: after Klarna itself has ended it, in case the webhook is lost. `undefined`
+ * where that moment has passed, the request has ended, or neither Klarna nor a registration has told of it.
  */
 export function dueAtKlarnaEnd(record: PaymentRequest, now: Instant): Instant | undefined {
   const isKnown = record.state !== undefined || record.session !== undefined;
@@ -119,7 +121,7 @@ export function dueAtKlarnaEnd(record: PaymentRequest, now: Instant): Instant | 
   return isOpen(record.state) && isKnown && due > now ? due : undefined;
 }
 
-/** When a record is due whose timer is set for a deadline to come: with it where the timer is the sweep, else soon after. */
+/** When a record with a timer for a future deadline is due: at the deadline where the sweep is the timer, else after a margin. */
 function dueWithTimer(record: PaymentRequest, now: Instant): Instant | undefined {
   const { state, timer, deadlineAt } = record;
   if (!isOpen(state) || deadlineAt === undefined || deadlineAt <= now || isKlarnaExpiryEarly(record))
@@ -129,8 +131,8 @@ function dueWithTimer(record: PaymentRequest, now: Instant): Instant | undefined
 }
 
 /**
- * The record with nothing left to do, unless its own timer or Klarna's end of it is still to come. That Klarna did not know it is
- * over once Klarna has told of its payment or its end.
+ * The record without work, unless its timer or Klarna's end of it is still to come. Removes obstacles from `attention` once the
+ * request is paid or has ended.
  */
 export const forgotten = (record: PaymentRequest, now: Instant): PaymentRequest =>
   asNextVersion(
@@ -143,6 +145,6 @@ export const forgotten = (record: PaymentRequest, now: Instant): PaymentRequest 
     now,
   );
 
-/** Milliseconds since the deadline; negative before it, none where there is no deadline. */
+/** Milliseconds since the deadline. Negative before it, 0 where there is no deadline. */
 export const lateness = (record: PaymentRequest, now: Instant): number =>
   record.deadlineAt ? millisOf(now) - millisOf(record.deadlineAt) : 0;

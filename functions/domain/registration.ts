@@ -8,24 +8,25 @@ import {
   isUnsettled,
   type OnTimeout,
   type PaymentRequest,
+  type RegisteredSession,
   unknownPaymentRequest,
   withEntry,
 } from './payment-request.ts';
 import { isOpen, type PaymentRequestState } from './payment-request-state.ts';
 import { withDeadline } from './session-timer.ts';
 
-/** When the session ends: a duration from now, or a moment; with the caller's own words for it. */
+/** When a session ends: after a duration from now, or at a moment. `given` is the caller's own text. */
 export type Deadline =
   | {
       readonly kind: 'session_timeout';
       readonly millis: number;
       readonly given: string;
-      /** The account's, which nobody gave: it is as long as the limits let it be, and never refused for being too long. */
+      /** The account's default, which no caller gave. The limits shorten it, and it is never refused for being too long. */
       readonly isDefault?: true;
     }
   | { readonly kind: 'deadline_at'; readonly at: Instant; readonly given: string };
 
-/** A session to register with its Payment Request. */
+/** A session to register with its Payment Request. `inProgressGrace` is in milliseconds. */
 export interface Registration {
   readonly deadline: Deadline;
   readonly sessionId?: SessionId | undefined;
@@ -36,15 +37,28 @@ export interface Registration {
   readonly requestedBy: string;
 }
 
-/** What an account allows. Lengths in milliseconds. */
+/** A new deadline for a registered session. */
+export interface Extension {
+  readonly deadline: Deadline;
+  readonly requestedBy: string;
+}
+
+/** What an account allows. Durations are in milliseconds. */
 export interface SessionPolicy {
   readonly maxExtensions: number;
   readonly maxSession: number;
-  /** Whether Klarna's own expiry is to move with the deadline. */
+  /** Whether Klarna's expiry moves with the deadline. */
   readonly syncKlarnaExpiry: boolean;
 }
 
-/** What stands for the time-out of a session that Klarna's webhook alone has made: the account's, and nobody's words. */
+/** What a decision about a session depends on besides the record and the request: the account, the fact's id, the time. */
+export interface SessionContext {
+  readonly policy: SessionPolicy;
+  readonly eventId: EventId;
+  readonly now: Instant;
+}
+
+/** `requested` of a session that the account's default timer has made, without a caller. */
 export const armedOnSubmitted = 'default_session_timeout';
 
 interface WrongField {
@@ -54,7 +68,7 @@ interface WrongField {
   readonly allowed: string;
 }
 
-/** Why a registration or an extension was not made. */
+/** Why a registration or an extension was refused. */
 export type SessionRefusal =
   | ({ readonly kind: 'invalid' } & WrongField)
   | { readonly kind: 'already_final'; readonly state: PaymentRequestState }
@@ -62,127 +76,74 @@ export type SessionRefusal =
   | ({ readonly kind: 'extension_limit' } & WrongField)
   | { readonly kind: 'not_found' };
 
-/** What to store, if anything, and what to answer. */
+/** The record to store, if any, and the outcome for the caller. */
 export interface SessionDecision {
   readonly next?: PaymentRequest;
   readonly outcome: { readonly kind: 'registered' | 'changed' | 'unchanged' } | SessionRefusal;
 }
 
 /**
- * Registers a session, or changes one that is registered; the same registration again changes nothing, also when its
- * time-out is counted from now. News from Klarna that came first is kept and joined: a request that is already paid or
- * ended takes the session's id and reference, gets no timer, and the answer is `already-final`.
+ * Registers a session, or changes a registered one. The same registration again changes nothing, even if its timeout counts
+ * from now. Earlier facts from Klarna are kept. A request that is paid or has ended takes the session's id and reference, but
+ * no timer. Its outcome is `already_final`.
  */
 export function decideRegistration(
   record: PaymentRequest | undefined,
   key: PaymentRequestKey,
   registration: Registration,
-  policy: SessionPolicy,
-  eventId: EventId,
-  now: Instant,
+  context: SessionContext,
 ): SessionDecision {
-  const current = record ?? unknownPaymentRequest(key, now);
-  if (!isOpen(current.state)) return refuseFinal(current, current.state, registration, eventId, now);
+  const current = record ?? unknownPaymentRequest(key, context.now);
+  const { state } = current;
+  if (!isOpen(state)) return refuseFinal(current, state, registration, context);
   if (isUnsettled(current)) return { outcome: { kind: 'cancellation_pending' } };
   if (isSameRegistration(current, registration)) return { outcome: { kind: 'unchanged' } };
 
-  const { klarnaExpiresAt: givenExpiry } = registration;
-  if (givenExpiry && givenExpiry <= now) {
-    return { outcome: inThePast('klarna_expires_at', formatInstant(givenExpiry)) };
+  const { klarnaExpiresAt: given } = registration;
+  if (given && given <= context.now) {
+    return { outcome: inThePast('klarna_expires_at', formatInstant(given)) };
   }
-  // Said before, it is no news: Klarna may have moved it since, by our own wish.
-  const isNews = givenExpiry !== undefined && givenExpiry !== current.session?.klarnaExpiresAt;
-  const klarnaExpiresAt = isNews ? givenExpiry : current.klarnaExpiresAt;
-  const limitOfKlarna = expiryLimit({ ...current, klarnaExpiresAt }, policy.syncKlarnaExpiry);
-  const deadlineAt = momentOf(registration.deadline, limitOfKlarna, policy, now);
-  const invalid = checkDeadline(registration.deadline, deadlineAt, limitOfKlarna, policy, now);
+  const known = withGivenExpiry(current, given);
+  const proposed = proposedDeadline(known, registration.deadline, context);
+  const invalid = deadlineRefusal(proposed, context);
   if (invalid) return { outcome: invalid };
 
-  // Who registers after the account's own timer was armed extends nothing of theirs.
-  const isFirst = current.session === undefined || current.session.requested === armedOnSubmitted;
-  const lengthened = isLater(deadlineAt, current.deadlineAt);
-  const extensions = (current.session?.extensions ?? 0) + (lengthened && !isFirst ? 1 : 0);
-  if (current.session && lengthened) {
-    const { registeredAt } = current.session;
-    const limit = extensionLimit(
-      limitOfKlarna,
-      registration.deadline,
-      registeredAt,
-      deadlineAt,
-      extensions,
-      policy,
-    );
-    if (limit) return refuse(current, limit, 'register', registration.requestedBy, eventId, now);
+  const extensions = extensionsAfter(known, proposed);
+  const limit = known.session && extensionRefusal(known.session, proposed, extensions, context.policy);
+  if (limit && isLater(proposed, known)) {
+    return refuse(current, limit, { kind: 'register', requestedBy: registration.requestedBy }, context);
   }
-
-  const entry: HistoryEntry = {
-    eventId,
-    kind: 'register',
-    recordedAt: now,
-    effect: 'accepted',
-    detail: {
-      requested_by: registration.requestedBy,
-      [registration.deadline.kind]: registration.deadline.given,
-      deadline_at: formatInstant(deadlineAt),
-      on_timeout: registration.onTimeout,
-    },
-  };
-  const next: PaymentRequest = {
-    ...withEntry(current, entry),
-    sessionId: registration.sessionId ?? current.sessionId,
-    reference: registration.reference ?? current.reference,
-    klarnaExpiresAt,
-    session: {
-      ...current.session,
-      registeredAt: current.session?.registeredAt ?? now,
-      requested: registration.deadline.given,
-      klarnaExpiresAt: givenExpiry ?? current.session?.klarnaExpiresAt,
-      onTimeout: registration.onTimeout,
-      inProgressGrace: registration.inProgressGrace,
-      extensions,
-    },
-    ...withDeadline(deadlineAt, now),
-  };
   return {
-    next: asNextVersion(next, now),
+    next: withSession(known, registration, { ...proposed, extensions }, context),
     outcome: { kind: current.session ? 'changed' : 'registered' },
   };
 }
 
-/** Moves the deadline of a registered session, sooner or later; later is capped in number, in total length and by Klarna's expiry. */
+/**
+ * Moves the deadline of a registered session to an earlier or later time. A later time is limited by the number of extensions,
+ * the total length and Klarna's expiry.
+ */
 export function decideExtension(
   record: PaymentRequest | undefined,
-  deadline: Deadline,
-  policy: SessionPolicy,
-  requestedBy: string,
-  eventId: EventId,
-  now: Instant,
+  { deadline, requestedBy }: Extension,
+  context: SessionContext,
 ): SessionDecision {
+  const { now, policy, eventId } = context;
   if (!record?.session) return { outcome: { kind: 'not_found' } };
+  const request = { kind: 'extend', requestedBy } as const;
   if (!isOpen(record.state)) {
-    return refuse(
-      record,
-      { kind: 'already_final', state: record.state },
-      'extend',
-      requestedBy,
-      eventId,
-      now,
-    );
+    return refuse(record, { kind: 'already_final', state: record.state }, request, context);
   }
   if (isUnsettled(record)) return { outcome: { kind: 'cancellation_pending' } };
 
-  const limitOfKlarna = expiryLimit(record, policy.syncKlarnaExpiry);
-  const deadlineAt = momentOf(deadline, limitOfKlarna, policy, now);
-  if (deadlineAt <= now) return { outcome: inThePast(deadline.kind, deadline.given) };
-  if (deadlineAt === record.deadlineAt) return { outcome: { kind: 'unchanged' } };
+  const proposed = proposedDeadline(record, deadline, context);
+  if (proposed.at <= now) return { outcome: inThePast(deadline.kind, deadline.given) };
+  if (proposed.at === record.deadlineAt) return { outcome: { kind: 'unchanged' } };
 
-  const lengthened = isLater(deadlineAt, record.deadlineAt);
+  const lengthened = isLater(proposed, record);
   const extensions = record.session.extensions + (lengthened ? 1 : 0);
-  if (lengthened) {
-    const { registeredAt } = record.session;
-    const limit = extensionLimit(limitOfKlarna, deadline, registeredAt, deadlineAt, extensions, policy);
-    if (limit) return refuse(record, limit, 'extend', requestedBy, eventId, now);
-  }
+  const limit = lengthened && extensionRefusal(record.session, proposed, extensions, policy);
+  if (limit) return refuse(record, limit, request, context);
   const entry: HistoryEntry = {
     eventId,
     kind: 'extend',
@@ -191,32 +152,101 @@ export function decideExtension(
     detail: {
       requested_by: requestedBy,
       [deadline.kind]: deadline.given,
-      deadline_at: formatInstant(deadlineAt),
+      deadline_at: formatInstant(proposed.at),
     },
   };
   const next: PaymentRequest = {
     ...withEntry(record, entry),
     session: { ...record.session, extensions },
-    ...withDeadline(deadlineAt, now),
+    ...withDeadline(proposed.at, now),
   };
   return { next: asNextVersion(next, now), outcome: { kind: 'changed' } };
 }
 
+/** A deadline as its moment, with Klarna's expiry where no deadline may pass it. */
+interface ProposedDeadline {
+  readonly deadline: Deadline;
+  readonly at: Instant;
+  readonly klarnaLimit: Instant | undefined;
+}
+
+function proposedDeadline(
+  record: PaymentRequest,
+  deadline: Deadline,
+  { policy, now }: SessionContext,
+): ProposedDeadline {
+  const klarnaLimit = expiryLimit(record, policy.syncKlarnaExpiry);
+  return { deadline, at: momentOf(deadline, klarnaLimit, policy, now), klarnaLimit };
+}
+
 function momentOf(
   deadline: Deadline,
-  klarnaExpiresAt: Instant | undefined,
+  klarnaLimit: Instant | undefined,
   { maxSession }: SessionPolicy,
   now: Instant,
 ): Instant {
   if (deadline.kind === 'deadline_at') return deadline.at;
   if (!deadline.isDefault) return plusMillis(now, deadline.millis);
   const longest = plusMillis(now, Math.min(deadline.millis, maxSession));
-  return earlierOf(longest, klarnaExpiresAt ?? longest);
+  return earlierOf(longest, klarnaLimit ?? longest);
 }
 
-/** Whether a deadline moves to later; the first one does not. */
-const isLater = (deadlineAt: Instant, than: Instant | undefined): boolean =>
-  deadlineAt > (than ?? deadlineAt);
+/** The record with the expiry that the caller gives. The same value as before does not overwrite what Klarna told since. */
+function withGivenExpiry(record: PaymentRequest, given: Instant | undefined): PaymentRequest {
+  const isNew = given !== undefined && given !== record.session?.klarnaExpiresAt;
+  return isNew ? { ...record, klarnaExpiresAt: given } : record;
+}
+
+/** Whether a deadline moves to a later time. The first deadline does not. */
+const isLater = ({ at }: ProposedDeadline, { deadlineAt }: PaymentRequest): boolean =>
+  at > (deadlineAt ?? at);
+
+/** The extensions after a registration. The first registration after the account's default timer does not count as one. */
+function extensionsAfter(record: PaymentRequest, proposed: ProposedDeadline): number {
+  const { session } = record;
+  const isFirst = session === undefined || session.requested === armedOnSubmitted;
+  return (session?.extensions ?? 0) + (isLater(proposed, record) && !isFirst ? 1 : 0);
+}
+
+/** The record with the session registered or changed, and its timer to be armed. */
+function withSession(
+  record: PaymentRequest,
+  registration: Registration,
+  { at, extensions }: ProposedDeadline & { readonly extensions: number },
+  { eventId, now }: SessionContext,
+): PaymentRequest {
+  const { deadline, onTimeout, inProgressGrace } = registration;
+  const entry: HistoryEntry = {
+    eventId,
+    kind: 'register',
+    recordedAt: now,
+    effect: 'accepted',
+    detail: {
+      requested_by: registration.requestedBy,
+      [deadline.kind]: deadline.given,
+      deadline_at: formatInstant(at),
+      on_timeout: onTimeout,
+    },
+  };
+  return asNextVersion(
+    {
+      ...withEntry(record, entry),
+      sessionId: registration.sessionId ?? record.sessionId,
+      reference: registration.reference ?? record.reference,
+      session: {
+        ...record.session,
+        registeredAt: record.session?.registeredAt ?? now,
+        requested: deadline.given,
+        klarnaExpiresAt: registration.klarnaExpiresAt ?? record.session?.klarnaExpiresAt,
+        onTimeout,
+        inProgressGrace,
+        extensions,
+      },
+      ...withDeadline(at, now),
+    },
+    now,
+  );
+}
 
 const isSameRegistration = (record: PaymentRequest, registration: Registration): boolean =>
   record.session?.requested === registration.deadline.given &&
@@ -233,70 +263,60 @@ const inThePast = (field: string, given: string): SessionRefusal => ({
   allowed: 'a time in the future',
 });
 
-function checkDeadline(
-  { kind, given }: Deadline,
-  deadlineAt: Instant,
-  klarnaExpiresAt: Instant | undefined,
-  { maxSession }: SessionPolicy,
-  now: Instant,
+function deadlineRefusal(
+  { deadline: { kind, given }, at, klarnaLimit }: ProposedDeadline,
+  { policy: { maxSession }, now }: SessionContext,
 ): SessionRefusal | undefined {
   const refused = (allowed: string): SessionRefusal => ({ kind: 'invalid', field: kind, given, allowed });
-  if (deadlineAt <= now) return inThePast(kind, given);
-  if (millisOf(deadlineAt) - millisOf(now) > maxSession) {
+  if (at <= now) return inThePast(kind, given);
+  if (millisOf(at) - millisOf(now) > maxSession) {
     return refused(`at most ${formatDuration(maxSession)} from now`);
   }
-  if (klarnaExpiresAt && deadlineAt > klarnaExpiresAt) {
-    return refused(`at most Klarna's expiry, ${formatInstant(klarnaExpiresAt)}`);
-  }
-  return undefined;
+  return klarnaLimit && at > klarnaLimit ? refused(atMostKlarnas(klarnaLimit)) : undefined;
 }
 
-function extensionLimit(
-  klarnaExpiresAt: Instant | undefined,
-  { kind: field, given }: Deadline,
-  registeredAt: Instant,
-  deadlineAt: Instant,
+/** Why an extension is refused: there were too many, the session is too long, or Klarna's expiry is earlier. */
+function extensionRefusal(
+  { registeredAt }: RegisteredSession,
+  { deadline: { kind: field, given }, at, klarnaLimit }: ProposedDeadline,
   extensions: number,
   { maxExtensions, maxSession }: SessionPolicy,
 ): SessionRefusal | undefined {
   const refused = (allowed: string): SessionRefusal => ({ kind: 'extension_limit', field, given, allowed });
   if (extensions > maxExtensions) return refused(`at most ${maxExtensions} extensions`);
-  if (millisOf(deadlineAt) - millisOf(registeredAt) > maxSession) {
+  if (millisOf(at) - millisOf(registeredAt) > maxSession) {
     return refused(
       `at most ${formatDuration(maxSession)} from the registration, ${formatInstant(registeredAt)}`,
     );
   }
-  if (klarnaExpiresAt && deadlineAt > klarnaExpiresAt) {
-    return refused(`at most Klarna's expiry, ${formatInstant(klarnaExpiresAt)}`);
-  }
-  return undefined;
+  return klarnaLimit && at > klarnaLimit ? refused(atMostKlarnas(klarnaLimit)) : undefined;
 }
 
+const atMostKlarnas = (limit: Instant): string => `at most Klarna's expiry, ${formatInstant(limit)}`;
+
+/** A registration of a request that is paid or has ended: the record takes the session's id and reference, and no timer. */
 function refuseFinal(
   record: PaymentRequest,
   state: PaymentRequestState,
-  registration: Registration,
-  eventId: EventId,
-  now: Instant,
+  { sessionId, reference, requestedBy }: Registration,
+  context: SessionContext,
 ): SessionDecision {
-  const refusal: SessionRefusal = { kind: 'already_final', state };
   const joined = record.session
     ? record
     : {
         ...record,
-        sessionId: record.sessionId ?? registration.sessionId,
-        reference: record.reference ?? registration.reference,
+        sessionId: record.sessionId ?? sessionId,
+        reference: record.reference ?? reference,
       };
-  return refuse(joined, refusal, 'register', registration.requestedBy, eventId, now);
+  return refuse(joined, { kind: 'already_final', state }, { kind: 'register', requestedBy }, context);
 }
 
+/** A refusal, noted in the history. */
 function refuse(
   record: PaymentRequest,
   refusal: SessionRefusal,
-  kind: 'register' | 'extend',
-  requestedBy: string,
-  eventId: EventId,
-  now: Instant,
+  { kind, requestedBy }: { readonly kind: 'register' | 'extend'; readonly requestedBy: string },
+  { eventId, now }: SessionContext,
 ): SessionDecision {
   const detail = { requested_by: requestedBy, refused: refusal.kind };
   const entry: HistoryEntry = { eventId, kind, recordedAt: now, effect: 'refused', detail };

@@ -1,10 +1,30 @@
-import { earlierOf, type Instant, plusMillis } from './instant.ts';
-import { asNextVersion, isKlarnaExpiryEarly, isUnsettled, type PaymentRequest } from './payment-request.ts';
-import { sweepMargin } from './reconciliation.ts';
+import { type EventId, ownEventId } from './identifiers.ts';
+import { earlierOf, formatInstant, type Instant, plusMillis } from './instant.ts';
+import {
+  asNextVersion,
+  hasRecorded,
+  type HistoryEntry,
+  isKlarnaExpiryEarly,
+  isUnsettled,
+  type PaymentRequest,
+  withEntry,
+} from './payment-request.ts';
+import { isOpen } from './payment-request-state.ts';
+import { dueAfterEnd, dueAtKlarnaEnd, sweepMargin } from './reconciliation.ts';
+
+/** The attributes of a deadline whose timer is not armed yet. The sweep arms it after its margin if nothing else does. */
+export const withDeadline = (deadlineAt: Instant, now: Instant) =>
+  ({
+    deadlineAt,
+    timer: 'pending',
+    attempts: 0,
+    reconcileAfter: plusMillis(earlierOf(now, deadlineAt), sweepMargin),
+  }) as const satisfies Partial<PaymentRequest>;
 
 /**
- * The record once its timer is armed for this deadline; `undefined` when the record has moved on meanwhile. The sweep leaves
- * a margin to a timer that goes off by itself; where it is the timer, it is due at the deadline.
+ * The record once its timer is armed for this deadline; `undefined` where the record has another deadline by now or needs no
+ * timer. The sweep leaves a margin to a timer that fires by itself. Where the sweep is the timer, the record is due at the
+ * deadline.
  */
 export function withArmedTimer(
   record: PaymentRequest,
@@ -15,16 +35,85 @@ export function withArmedTimer(
   const waiting = record.timer === 'pending' || record.timer === 'armed' || record.timer === 'sweep';
   if (!waiting || record.deadlineAt !== deadlineAt) return undefined;
   const due = timer === 'sweep' ? deadlineAt : plusMillis(deadlineAt, sweepMargin);
-  // A cancel that was begun while the timer was being armed is looked after in its own time, and so is Klarna's expiry.
+  // A cancel that began meanwhile is due at its own time, and so is an expiry that Klarna has to move.
   const reconcileAfter = isUnsettled(record) || isKlarnaExpiryEarly(record) ? record.reconcileAfter : due;
   return asNextVersion({ ...record, timer, attempts: 0, reconcileAfter }, now);
 }
 
-/** A deadline of which the timer is still to be armed: the sweep arms it if nobody else does within its margin. */
-export const withDeadline = (deadlineAt: Instant, now: Instant) =>
-  ({
-    deadlineAt,
-    timer: 'pending',
-    attempts: 0,
-    reconcileAfter: plusMillis(earlierOf(now, deadlineAt), sweepMargin),
-  }) as const satisfies Partial<PaymentRequest>;
+/**
+ * What a timer that fires means for a record. Its message is a hint: the record decides.
+ * - `nothing`: there is no such session. `spare`: the request is paid or has ended.
+ * - `not_yet`: the record's own deadline is still to come.
+ * - `observe`: the end is only written down. `end`: the session is over and the request is open.
+ */
+export type TimeoutDecision = 'nothing' | 'spare' | 'not_yet' | 'observe' | 'end';
+
+/** What the timer does with this record at this time. */
+export function decideTimeout(record: PaymentRequest, now: Instant): TimeoutDecision {
+  if (!record.session || record.deadlineAt === undefined) return 'nothing';
+  if (!isOpen(record.state)) return 'spare';
+  if (now < record.deadlineAt) return 'not_yet';
+  return record.session.onTimeout === 'observe' ? 'observe' : 'end';
+}
+
+/**
+ * The record after a timer that ended nothing. The history notes why, once per deadline. The record is not due any more,
+ * unless a cancel is to be settled. An observed session is due when Klarna has ended it, in case the webhook is lost.
+ * `undefined` where there is nothing to write.
+ */
+export function withSparedTimer(
+  record: PaymentRequest,
+  decision: 'spare' | 'observe',
+  now: Instant,
+): PaymentRequest | undefined {
+  const { deadlineAt } = record;
+  if (deadlineAt === undefined) return undefined;
+  const eventId = timerEventId(deadlineAt);
+  if (hasRecorded(record, eventId)) return undefined;
+  const detail: Readonly<Record<string, string>> = {
+    deadline_at: formatInstant(deadlineAt),
+    outcome: decision === 'observe' ? 'would_cancel' : 'spared',
+  };
+  const entry: HistoryEntry = {
+    eventId,
+    kind: 'timer',
+    recordedAt: now,
+    effect: 'noted',
+    state: record.state,
+    detail,
+  };
+  const reconcileAfter = isUnsettled(record)
+    ? record.reconcileAfter
+    : (dueAtKlarnaEnd(record, now) ?? (decision === 'observe' ? now : dueAfterEnd(record)));
+  return asNextVersion({ ...withEntry(record, entry), timer: 'fired', reconcileAfter, attempts: 0 }, now);
+}
+
+/**
+ * The record after a timer that fired before the record's own deadline, noted once per deadline. Its message had an earlier
+ * deadline, or a clock is ahead. Nothing else changes. `undefined` where there is nothing to write.
+ */
+export function withEarlyTimer(record: PaymentRequest, now: Instant): PaymentRequest | undefined {
+  const { deadlineAt } = record;
+  // Stryker disable next-line ConditionalExpression: only the compiler needs the second check
+  if (decideTimeout(record, now) !== 'not_yet' || deadlineAt === undefined) return undefined;
+  const entry: HistoryEntry = {
+    eventId: ownEventId('timer', `early:${deadlineAt}`),
+    kind: 'timer',
+    recordedAt: now,
+    effect: 'noted',
+    state: record.state,
+    detail: { deadline_at: formatInstant(deadlineAt), outcome: 'not_yet' },
+  };
+  return hasRecorded(record, entry.eventId) ? undefined : asNextVersion(withEntry(record, entry), now);
+}
+
+const timerEventId = (deadlineAt: Instant): EventId => ownEventId('timer', deadlineAt);
+
+/** Milliseconds of grace for a customer who is paying, if the session has any left. A session gives grace once. */
+export const graceLeft = (
+  record: PaymentRequest | undefined,
+  accountGrace: number | undefined,
+): number | undefined =>
+  record?.session && record.session.graceGivenAt === undefined
+    ? (record.session.inProgressGrace ?? accountGrace)
+    : undefined;

@@ -3,13 +3,14 @@ import { type Observation, positionOf } from './observation.ts';
 import type { Attention, CancellationCause, HistoryEntry, PaymentRequest } from './payment-request.ts';
 import type { PaymentRequestState } from './payment-request-state.ts';
 
+/** The detail type of an event on the bus. */
 export type StateChangeEventType =
   | 'Payment Request Registered'
   | 'Payment Request State Changed'
   | 'Payment Request Cancel Refused'
   | 'Payment Request Needs Attention';
 
-/** One event for the rest of the shop. At least once: `event_key` and `version` let a consumer dedupe and order. */
+/** One event on the bus. Events come at least once: `event_key` identifies one, and `version` orders those of a request. */
 export interface StateChangeEvent {
   readonly type: StateChangeEventType;
   readonly detail: {
@@ -21,7 +22,7 @@ export interface StateChangeEvent {
     readonly reference: string | null;
     readonly state: PaymentRequestState | null;
     readonly previous_state: PaymentRequestState | null;
-    /** Why it ended, where it was our doing: `api` or `timeout`. Of `Needs Attention`: what to look at. */
+    /** Why we canceled it: `api` or `timeout`. Of `Needs Attention`: the attention. */
     readonly cause: CancellationCause | Attention | null;
     readonly reason: string | null;
     readonly occurred_at: string;
@@ -31,8 +32,8 @@ export interface StateChangeEvent {
 }
 
 /**
- * The events of one write: what the new image's history has and the old one's has not, oldest first. A fact that changed
- * nothing that others can see (a stale webhook, a claim) makes none.
+ * The events of one write: one or more for each history entry that is new in it, oldest first. An entry that changes nothing
+ * for consumers (a stale webhook, a claim) makes none.
  */
 export function eventsOf(
   before: PaymentRequest | undefined,
@@ -44,27 +45,32 @@ export function eventsOf(
   for (const entry of after.history) {
     if (known.has(entry.eventId)) continue;
     if (entry.kind === 'register' && entry.effect === 'accepted' && !before?.session) {
-      events.push(eventOf('Payment Request Registered', after, entry, state, after.previousState));
+      events.push(
+        eventOf('Payment Request Registered', after, entry, { state, previous: after.previousState }),
+      );
     }
     if (entry.effect === 'applied' && entry.state !== state) {
       const previous = entry.state === after.state ? (after.previousState ?? state) : state;
-      events.push(eventOf('Payment Request State Changed', after, entry, entry.state, previous));
+      events.push(eventOf('Payment Request State Changed', after, entry, { state: entry.state, previous }));
       state = entry.state;
     }
     if (entry.kind === 'cancel_request' && entry.effect === 'refused') {
-      events.push(eventOf('Payment Request Cancel Refused', after, entry, state, after.previousState));
+      events.push(
+        eventOf('Payment Request Cancel Refused', after, entry, { state, previous: after.previousState }),
+      );
     }
     if (entry.attention) {
-      events.push(eventOf('Payment Request Needs Attention', after, entry, state, after.previousState));
+      events.push(
+        eventOf('Payment Request Needs Attention', after, entry, { state, previous: after.previousState }),
+      );
     }
   }
   return events;
 }
 
 /**
- * The events of what was learnt from `since` to `until`, both included, for publishing them once more. They say what is so
- * now: a state that another has followed is left out, since all of them carry the record's version of now, by which a consumer
- * puts them in order.
+ * The events of the entries recorded from `since` to `until`, both included, to publish them again. They show the record as it
+ * is now. A state that another state has followed is left out, because every event carries the record's current version.
  */
 export function eventsAgain(
   record: PaymentRequest,
@@ -86,13 +92,13 @@ export function eventsAgain(
         types.push('Payment Request Cancel Refused');
       }
       if (entry.attention) types.push('Payment Request Needs Attention');
-      return types.map((type) => eventOf(type, record, entry, record.state, previous));
+      return types.map((type) => eventOf(type, record, entry, { state: record.state, previous }));
     });
 }
 
 /**
- * The entry by which the record came into its state. What took effect did so in the order of positions, and not in that in which we
- * heard of it: of two who hear at once, either may be the first to write.
+ * The entry that gave the record its state. Facts take effect by position, not by arrival: of two functions that receive facts
+ * at once, either may write first.
  */
 function latestChange({ history }: PaymentRequest): HistoryEntry | undefined {
   let change: HistoryEntry | undefined;
@@ -105,16 +111,23 @@ function latestChange({ history }: PaymentRequest): HistoryEntry | undefined {
 type AppliedEntry = HistoryEntry & Pick<Observation, 'state' | 'occurredAt'>;
 
 const tookEffect = (entry: HistoryEntry): entry is AppliedEntry =>
+  // Stryker disable next-line ConditionalExpression: an applied entry has a state and a time
   entry.effect === 'applied' && entry.state !== undefined && entry.occurredAt !== undefined;
 
+// Stryker disable next-line EqualityOperator: no two entries have the same position
 const byPosition = (a: AppliedEntry, b: AppliedEntry): number => (positionOf(a) < positionOf(b) ? -1 : 1);
 
 function eventOf(
   type: StateChangeEventType,
   record: PaymentRequest,
   entry: HistoryEntry,
-  state: PaymentRequestState | undefined,
-  previous: PaymentRequestState | undefined,
+  {
+    state,
+    previous,
+  }: {
+    readonly state: PaymentRequestState | undefined;
+    readonly previous: PaymentRequestState | undefined;
+  },
 ): StateChangeEvent {
   const { cancellation } = record;
   const isOurs =

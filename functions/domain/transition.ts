@@ -17,15 +17,15 @@ import {
 import { isFinal, isOpen, ranks } from './payment-request-state.ts';
 
 /**
- * What an observation is to a record.
- * - `superseding`: its state is taken over. `duplicate`: this event has been recorded. `stale`: something newer is known.
- * - `confirming`: it says again what is known. `contradicting`: it cannot be true together with what is known.
+ * How an observation relates to a record.
+ * - `superseding`: the record takes its state. `duplicate`: the history holds this event. `stale`: a newer fact is known.
+ * - `confirming`: it repeats the record. `contradicting`: it cannot be true together with the record.
  */
 export type Verdict = 'superseding' | 'duplicate' | 'stale' | 'confirming' | 'contradicting';
 
 /**
- * The one transition rule: a record is the maximum of what was seen, by position, until a final state closes it.
- * So duplicates, reordering and delay cannot matter, and the rule can be asked of the table without reading first.
+ * The one transition rule: a record has the observation with the highest position, until a final state closes it. So
+ * duplicates, reordering and delay have no effect, and the table can apply the rule without a read.
  *
  * | observation \ record | nothing | lower position, rank < 2 | higher position, rank < 2 | final, same | final, another |
  * |---|---|---|---|---|---|
@@ -33,30 +33,28 @@ export type Verdict = 'superseding' | 'duplicate' | 'stale' | 'confirming' | 'co
  * | COMPLETED | superseding | superseding | confirming | – | stale; contradicting if not before it |
  * | final | superseding | superseding | – | confirming | contradicting |
  *
- * A final state takes over COMPLETED whatever their times; that it did not happen after it is said by `attention`.
+ * A final state supersedes COMPLETED at any time. If it did not happen after it, the record needs attention.
  */
 export function judge(record: PaymentRequest, observation: Observation): Verdict {
   if (hasRecorded(record, observation.eventId)) return 'duplicate';
   if (record.position === undefined) return 'superseding';
+  // Stryker disable next-line EqualityOperator: no two events have the same position
   if (record.position < finalPosition && record.position < positionOf(observation)) return 'superseding';
   if (ranks[observation.state] === 0) return 'stale';
   if (record.state === observation.state) return 'confirming';
   if (isFinal(observation.state)) return 'contradicting';
-  // COMPLETED against a final state.
+  // COMPLETED meets a final state.
   return isPaidAfter(observation.occurredAt, record.occurredAt) ? 'contradicting' : 'stale';
 }
 
-/**
- * Whether the customer approved when the request had ended. The sample times have whole seconds: "the same second" may
- * well mean "after".
- */
+/** Whether the customer approved at or after the end. Klarna's sample times have whole seconds: the same second may mean after. */
 const isPaidAfter = (completedAt: Instant | undefined, endedAt: Instant | undefined): boolean =>
+  // Stryker disable next-line ConditionalExpression, LogicalOperator: only the compiler needs the first two checks
   completedAt !== undefined && endedAt !== undefined && completedAt >= endedAt;
 
 /**
- * A record whose position is below this one is superseded by the observation, whatever else it holds: no need to read it.
- * The end of a paid request is judged with the record at hand, since it may need a person's attention; so is what happened at
- * the very time of what is known, since it may be a tie.
+ * The observation supersedes every record with a position below this one, so no read is needed. The end of a paid request
+ * needs the record, because it may need attention. So does an observation with the same time, because it may be a tie.
  */
 export function unreadLimit(observation: Observation): Position {
   if (isFinal(observation.state)) return completedPosition;
@@ -64,8 +62,8 @@ export function unreadLimit(observation: Observation): Position {
 }
 
 /**
- * Whether two webhooks tell of two states between which only time decides, and give the same time: the event ids decide then,
- * by chance, and Klarna is to be asked. A read of ours is later than what it shows, and its id says so.
+ * Whether two webhooks tell two open states with the same time. The event ids then decide by chance, and a read must find the
+ * state. A read of ours is always later than the state that it shows.
  */
 const isTie = (record: PaymentRequest, { state, occurredAt, source }: Observation): boolean =>
   source === 'webhook' &&
@@ -75,12 +73,13 @@ const isTie = (record: PaymentRequest, { state, occurredAt, source }: Observatio
   isOpen(record.state) &&
   state !== record.state;
 
-/** What a superseding observation sets, and all that it sets. The store writes exactly this without reading first. */
+/** All attributes that a superseding observation sets. The store writes exactly these without a read. */
 export type ObservedFields = Pick<
   PaymentRequest,
   'state' | 'previousState' | 'stateReason' | 'occurredAt' | 'position' | 'evidence' | 'klarnaExpiresAt'
 >;
 
+/** The attributes that this observation sets. */
 export const observedFields = (observation: Observation): ObservedFields => ({
   state: observation.state,
   previousState: observation.previousState,
@@ -95,7 +94,7 @@ export const observedFields = (observation: Observation): ObservedFields => ({
   ...(observation.klarnaExpiresAt && { klarnaExpiresAt: observation.klarnaExpiresAt }),
 });
 
-/** The history entry of an observation that was taken over. */
+/** The history entry of a superseding observation. */
 export const appliedEntry = (observation: Observation): HistoryEntry => ({
   eventId: observation.eventId,
   kind: observation.source,
@@ -107,8 +106,8 @@ export const appliedEntry = (observation: Observation): HistoryEntry => ({
 });
 
 /**
- * The record after an observation, by {@link judge}. Only a superseding one changes the state; the others leave their
- * history entry. A contradiction sets `attention`, and it and a tie are looked at by the sweep. A duplicate changes nothing.
+ * The record after an observation, by {@link judge}. Only a superseding one changes the state. The others add a history entry;
+ * a duplicate changes nothing. A contradiction sets `attention`. The sweep reads Klarna after a contradiction or a tie.
  */
 export function applyObservation(
   record: PaymentRequest,
@@ -165,8 +164,8 @@ function judged(
 }
 
 /**
- * Klarna's own word. Ours would depend on the order in which webhooks come; of what we read or sent ourselves, we know what
- * it came after.
+ * The previous state as Klarna tells it. Where a webhook has none, ours would depend on the order of arrival. A read or a cancel
+ * of our own came after the record's state.
  */
 function previousStateOf(
   record: PaymentRequest,
@@ -177,13 +176,13 @@ function previousStateOf(
 }
 
 /**
- * What a person must see, whichever of the two facts comes last: the request ended although the customer approved it no
- * earlier; or the customer approved, and then our cancel went through although it was not to touch what is paid, the race
- * that cannot be closed on our side.
+ * The attention after an observation, in whichever order the two facts arrive. `contradiction`: the request ended, although the
+ * customer approved at or after that time. `canceled_after_completed`: the customer approved, and our cancel took effect
+ * without leave. We cannot prevent that race.
  */
 function attentionAfter(record: PaymentRequest, observation: Observation): Attention | undefined {
   if (record.attention === 'contradiction') return undefined;
-  // What we read or sent ourselves came after what we knew, whatever the clocks say.
+  // A read or a cancel of our own came after the record's state, whatever the clocks say.
   const ended = observation.source === 'webhook' && isFinal(observation.state);
   if (ended && record.state === 'COMPLETED' && isPaidAfter(record.occurredAt, observation.occurredAt)) {
     return 'contradiction';
@@ -192,7 +191,7 @@ function attentionAfter(record: PaymentRequest, observation: Observation): Atten
   const { cancellation } = record;
   if (!cancellation || cancellation.allowCompleted) return undefined;
   const states = new Set([...record.history.map((entry) => entry.state), observation.state]);
-  // One that was refused before a DELETE was sent has cancelled nothing.
+  // A cancel that was refused before its DELETE canceled nothing.
   const mayBeOurs = cancellation.outcome !== 'refused' || cancellation.sentBefore;
   return states.has('COMPLETED') && states.has('CANCELED') && mayBeOurs
     ? 'canceled_after_completed'

@@ -6,11 +6,11 @@ import { count, fault, telemetry } from '../telemetry/telemetry.ts';
 
 type ApiHandler = (event: APIGatewayProxyEventV2, context: Context) => Promise<HttpResponse>;
 
-/** A function behind the HTTP API: telemetry around it, and every error as a problem document. */
+/** A function behind the HTTP API, with telemetry. Every error becomes a problem. */
 export const apiHandler = (handle: ApiHandler) =>
   middy<APIGatewayProxyEventV2, HttpResponse>().use(telemetry()).use(problems()).handler(handle);
 
-/** Problems are answers; faults of AWS are 503; anything else is a bug: 500, and nothing of it in the body. */
+/** A problem is the response; a fault of AWS is 503; any other error is a bug: 500, and the body shows nothing of it. */
 const problems = (): MiddlewareObj<APIGatewayProxyEventV2, HttpResponse> => ({
   onError: (request) => {
     request.response = problemResponse(problemOf(request.error));
@@ -30,10 +30,10 @@ function problemOf(error: unknown): Problem {
     : new Problem('internal', { detail: 'The error is logged. It is safe to repeat the call.' });
 }
 
-/** SDK errors carry `$metadata`; a connection that failed or timed out has a system's code or the name TimeoutError. */
+/** SDK errors have `$metadata`. A failed connection has a system's error code, and a late one the name TimeoutError. */
 const isFaultOfAws = (error: unknown): boolean =>
   error instanceof Error &&
   ('$metadata' in error || error.name === 'TimeoutError' || ('code' in error && isSystemCode(error.code)));
 
-/** ECONNRESET is the network's; ERR_INVALID_ARG_TYPE is Node's word for a bug of ours. */
+/** ECONNRESET comes from the network. ERR_INVALID_ARG_TYPE comes from Node and means a bug of ours. */
 const isSystemCode = (code: unknown): boolean => typeof code === 'string' && !code.startsWith('ERR_');

@@ -17,9 +17,9 @@ const authorizerOf = (event: APIGatewayProxyEventV2): Authorizer =>
   (event.requestContext as { readonly authorizer?: Authorizer }).authorizer ?? {};
 
 /**
- * The caller as the record stores it: the ARN of the role or user, or the client of the token; at most 200 characters. Never a
- * person: session names are left out, since single sign-on puts e-mail addresses there. What looks like an e-mail address
- * elsewhere becomes `person-` and the start of its SHA-256, so that calls of one person can still be told apart.
+ * The caller as the record stores it: the ARN of the role or user, or the client of the token; at most 200 characters. It never
+ * names a person. Session names are left out, since single sign-on puts e-mail addresses there. An e-mail address elsewhere
+ * becomes `person-` and the start of its SHA-256, so that calls of one person can still be told apart.
  */
 export function callerOf(event: APIGatewayProxyEventV2): string {
   const { iam, jwt } = authorizerOf(event);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import * as v from 'valibot';
-import type { AccountSettings } from '../application/ports.ts';
+import type { AccountSettings } from '../domain/account-settings.ts';
 import type { CancelJobRequest } from '../application/start-cancel-job.ts';
 import { type CancelJobKey, longestCancelList } from '../domain/cancel-job.ts';
 import { parseCancelJobId, parsePaymentRequestId, parseSessionId } from '../domain/identifiers.ts';
@@ -19,7 +19,7 @@ const paymentRequestId = v.pipe(
   v.transform((given) => parsePaymentRequestId(given)),
 );
 
-/** The body of a PUT of a job. Nothing is canceled that was not asked for in so many words: `dry_run` is true unless it is said. */
+/** The body of a PUT of a job. `dry_run` is true by default, so that a job cancels only on explicit request. */
 export const cancelJobBody = v.strictObject({
   payment_request_ids: v.optional(
     v.pipe(
@@ -34,7 +34,7 @@ export const cancelJobBody = v.strictObject({
   dry_run: v.optional(v.boolean(dryRunFormat), true),
 });
 
-/** A thousand ids and what is around them. */
+/** Enough for a thousand ids and the other fields. */
 const bodyLimit = 128 * 1024;
 
 /** The job of the path, under an account that has been checked. */
@@ -53,7 +53,7 @@ export function cancelJobKeyOf(
   return { account, jobId };
 }
 
-/** What a caller wants canceled. Throws the problem to answer with. */
+/** The requests that a caller wants canceled. Throws the problem to respond with. */
 export function cancelJobRequestOf(event: APIGatewayProxyEventV2): CancelJobRequest {
   const { dry_run: dryRun, reason, ...named } = bodyOf(event, cancelJobBody, bodyLimit);
   const selection = selectionOf(named);

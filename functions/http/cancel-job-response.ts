@@ -28,7 +28,7 @@ const selectedView = (selection: CancelJobSelection) => ({
   created_before: selection.by === 'created_before' ? formatInstant(selection.createdBefore) : null,
 });
 
-/** The answer to the start of a job. */
+/** The response to the start of a job. */
 export function cancelJobStartResponse({ jobId }: CancelJobKey, start: CancelJobStart): HttpResponse {
   switch (start.kind) {
     case 'started':
@@ -54,7 +54,7 @@ export function cancelJobStartResponse({ jobId }: CancelJobKey, start: CancelJob
   }
 }
 
-/** A page of a job's report. While the job is running there is always a next page, which may be empty still. */
+/** A page of a job's report. A running job always has a next page, which can still be empty. */
 export const cancelJobReportResponse = (
   job: CancelJob,
   page: number,
@@ -72,13 +72,13 @@ export const cancelJobReportResponse = (
     next_cursor: nextCursorOf(job, page, entries.length === 0),
   });
 
-/** A page that is not written yet is asked for again. */
+/** The cursor of a page that is not written yet is that page again. */
 function nextCursorOf({ pages, status }: CancelJob, page: number, isEmpty: boolean): string | null {
   if (page + 1 < pages) return String(page + 1);
   return status === 'running' ? String(isEmpty ? page : page + 1) : null;
 }
 
-/** The job that was looked for. Throws the problem to answer with. */
+/** The job, if there is one. Throws the problem to respond with. */
 export function foundCancelJob({ jobId }: CancelJobKey, job: CancelJob | undefined): CancelJob {
   if (job) return job;
   throw new Problem('not-found', {

@@ -4,10 +4,10 @@ import { isUnsettled, type PaymentRequest } from '../domain/payment-request.ts';
 import { viewOf } from './payment-request-view.ts';
 import { type HttpResponse, jsonResponse, klarnaDenied, Problem } from './problem.ts';
 
-/** Seconds after which a caller may ask again what became of a cancel that is pending. */
+/** Seconds after which a caller can read the outcome of a pending cancel. */
 const askAgain = 5;
 
-/** The answer to a DELETE: the outcome beside the record, or the problem. */
+/** The response to a DELETE: the outcome beside the record. Throws the problem where there is one. */
 export function cancelResponse(key: PaymentRequestKey, result: CancelResult): HttpResponse {
   const members = { payment_request_id: key.paymentRequestId, state: result.record?.state ?? null };
   switch (result.outcome) {
@@ -52,5 +52,5 @@ export function cancelResponse(key: PaymentRequestKey, result: CancelResult): Ht
 const pendingResponse = (record: PaymentRequest): HttpResponse =>
   jsonResponse(202, { outcome: 'pending', ...viewOf(record) }, { 'retry-after': String(askAgain) });
 
-/** Whether the record says that somebody will see to the end of the request: what a rehearsal never makes so. */
+/** Whether the record has a cancel that the sweep carries on. A dry run never writes one. */
 const isKept = (record: PaymentRequest | undefined): boolean => record !== undefined && isUnsettled(record);

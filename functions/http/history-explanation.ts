@@ -3,9 +3,9 @@ import type { HistoryEntry } from '../domain/payment-request.ts';
 import { isFinal, type PaymentRequestState, ranks } from '../domain/payment-request-state.ts';
 
 /**
- * What an entry of the history says happened, and what it changed or why it changed nothing: short sentences for a person.
+ * What happened by an entry of the history, and what it changed or why it changed nothing, in short sentences.
  *
- * @param history the entries among which it stands. They name the state of the one that it lost against.
+ * @param history all entries of the record. They name the state that the entry lost against.
  */
 export function explanationOf(entry: HistoryEntry, history: readonly HistoryEntry[]): string {
   const said = sentencesOf(entry, history);

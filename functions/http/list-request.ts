@@ -22,7 +22,7 @@ const attentions = [
   'unknown_state',
 ] as const satisfies readonly Attention[];
 
-/** What a list takes in its query; a test compares it with docs/api.yaml. */
+/** The query of a list. A test compares it with docs/api.yaml. */
 export const listQuery = v.strictObject({
   state: v.optional(choice(paymentRequestStates)),
   open: v.optional(flag),
@@ -47,7 +47,7 @@ export interface ListRequest {
   readonly limit: number;
 }
 
-/** What a caller wants listed. Throws the problem to answer with. */
+/** The records that a caller wants listed. Throws the problem to respond with. */
 export function listRequestOf(event: APIGatewayProxyEventV2, account: Account): ListRequest {
   const { state, open, due_before, attention, cursor, limit } = queryOf(event, listQuery);
   const filter = { state, open, dueBefore: due_before?.at, attention };
@@ -66,8 +66,8 @@ export const listResponse = (
   });
 
 /**
- * A cursor is a position, and what it is a position in. It is no secret and gives no access: the account is the path's. But
- * one that is used with another account or filter would leave things out without a word, and so it is refused.
+ * A cursor names a position, and the list that it is a position in. It is not a secret and gives no access, since the account comes
+ * from the path. A cursor of another account or filter would leave records out silently, so it is refused.
  */
 const cursorOf = (position: ListCursor, account: Account, filter: ListFilter): string =>
   Buffer.from(`${listOf(account, filter)}#${position}`).toString('base64url');
@@ -81,7 +81,7 @@ function positionOf(cursor: string, account: Account, filter: ListFilter): ListC
   throw invalid({ field: 'cursor', given: shown(cursor), allowed: cursorFormat });
 }
 
-/** A short name for one list: of an account, through a filter. */
+/** A short name for the list of an account with a filter. */
 const listOf = (account: Account, { state, open, dueBefore, attention }: ListFilter): string =>
   createHash('sha256')
     .update(JSON.stringify([account, state ?? null, open ?? null, dueBefore ?? null, attention ?? null]))

@@ -1,6 +1,7 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import * as v from 'valibot';
-import type { AccountSettings, Accounts } from '../application/ports.ts';
+import type { Accounts } from '../application/ports.ts';
+import type { AccountSettings } from '../domain/account-settings.ts';
 import { readJson } from '../contract/read-json.ts';
 import { durationFormat, parseDuration } from '../domain/duration.ts';
 import {
@@ -16,7 +17,7 @@ import { parseInstant } from '../domain/instant.ts';
 import { authorizeAccount } from './caller.ts';
 import { type FieldError, invalid, Problem, shortened, shown } from './problem.ts';
 
-/** Most bodies of ours are a few hundred bytes. */
+/** Bytes. Most bodies have a few hundred. */
 const defaultBodyLimit = 16 * 1024;
 
 /** The account of the path. Throws the problem to respond with when it is malformed or the caller may not act for it. */
@@ -70,9 +71,8 @@ export function sessionIdOf(event: APIGatewayProxyEventV2): SessionId {
 }
 
 /**
- * The query, by a strict schema: a misspelt `dry_run` must not cancel anything. Nor must one in the body of a DELETE, where a job
- * has it: a call that takes nothing but its query is refused with a body. And nothing is taken that is given twice, which API
- * Gateway joins by a comma, as if that had been the value.
+ * The query, by a strict schema: a misspelled `dry_run` must not cancel anything. A GET or DELETE with a body is refused, because a
+ * `dry_run` in it would have no effect. A field that is given twice is refused, because API Gateway joins the two by a comma.
  */
 export function queryOf<Schema extends v.GenericSchema>(
   event: APIGatewayProxyEventV2,
@@ -87,7 +87,7 @@ export function queryOf<Schema extends v.GenericSchema>(
   return parse(schema, event.queryStringParameters ?? {}, 'query');
 }
 
-/** Methods of calls that take nothing but their query. */
+/** Methods of calls that take only a query. */
 const queryMethods = ['GET', 'DELETE'];
 
 function refuseBody(event: APIGatewayProxyEventV2): void {
@@ -100,7 +100,7 @@ function refuseBody(event: APIGatewayProxyEventV2): void {
 const bytesOf = ({ body, isBase64Encoded }: APIGatewayProxyEventV2): Buffer =>
   Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8');
 
-/** The body, a JSON object of at most so many bytes, by a strict schema. */
+/** The body by a strict schema: a JSON object of at most `bodyLimit` bytes. */
 export function bodyOf<Schema extends v.GenericSchema>(
   event: APIGatewayProxyEventV2,
   schema: Schema,
@@ -116,7 +116,7 @@ export function bodyOf<Schema extends v.GenericSchema>(
   return parse(schema, objectOf(bytes), 'body');
 }
 
-/** The schema alone would take an empty array for an empty object. */
+/** The schema alone would accept an empty array as an empty object. */
 function objectOf(bytes: Buffer): unknown {
   const json = readJson(bytes);
   if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json;

@@ -5,7 +5,7 @@ import { explanationOf } from './history-explanation.ts';
 
 const time = (instant: Instant | undefined): string | null => (instant ? formatInstant(instant) : null);
 
-/** The record as the API shows it: every field always there, `null` where there is nothing to say. */
+/** The record as the API shows it. Every field is present, and `null` where there is no value. */
 export const viewOf = (record: PaymentRequest) => ({
   account: record.account,
   payment_request_id: record.paymentRequestId,

@@ -1,6 +1,6 @@
-/** Problem details (RFC 9457): one class, one list of types, one way to an answer. */
+/** Problem details (RFC 9457): one class, one list of types, one way to a response. */
 
-/** Every type of problem, with its status and its title. The `type` of an answer is `urn:lapse:problem:<name>`. */
+/** Every type of problem, with its status and its title. The `type` in a response is `urn:lapse:problem:<name>`. */
 export const problemTypes = {
   'invalid-request': [400, 'The request is invalid'],
   forbidden: [403, 'The caller may not use this account'],
@@ -21,7 +21,7 @@ export const problemTypes = {
 
 export type ProblemType = keyof typeof problemTypes;
 
-/** One thing that is wrong with a request: which field, what was given, what is allowed. */
+/** One field that was refused: its name, the value given and the values allowed. */
 export interface FieldError {
   readonly field: string;
   readonly given: string;
@@ -39,7 +39,7 @@ export interface ProblemDetails {
   readonly retryAfter?: number;
 }
 
-/** A refusal on its way to the caller. */
+/** A refusal, thrown where it is found and turned into a response. */
 export class Problem extends Error {
   override readonly name = 'Problem';
   readonly type: ProblemType;
@@ -52,14 +52,14 @@ export class Problem extends Error {
   }
 }
 
-/** A request with these fields wrong. */
+/** The problem of a request with these invalid fields. */
 export const invalid = (...errors: readonly FieldError[]): Problem =>
   new Problem('invalid-request', {
     detail: errors.map(({ field, given, allowed }) => `${field} is ${given}; allowed: ${allowed}.`).join(' '),
     errors,
   });
 
-/** Klarna refuses the credentials of the account: what that means for this call, and where to look. */
+/** The problem that Klarna refused the account's credentials: what it means for this call, and what to check. */
 export const klarnaDenied = (meaning: string, members: Readonly<Record<string, unknown>>): Problem =>
   new Problem('klarna-denied', {
     detail: `${meaning} Check the api_key, environment and partner_account_id of the account.`,
@@ -67,11 +67,11 @@ export const klarnaDenied = (meaning: string, members: Readonly<Record<string, u
     retryAfter: 60,
   });
 
-/** A text of the caller's as it may be shown back: whole when it is short, else its beginning and its length. */
+/** A text of the caller as a problem may quote it: the whole of a short one, else its start and its length. */
 export const shortened = (text: string): string =>
   text.length > 100 ? `${text.slice(0, 100)}… (${text.length} characters)` : text;
 
-/** What a caller gave, as it may be shown back: short, of an array only its length, of an object only that it is one, however deep. */
+/** A given value as a problem may quote it: a short text, the length of an array, or the words `an object`. */
 export function shown(given: unknown): string {
   if (given === undefined) return 'missing';
   if (Array.isArray(given)) return `an array of ${given.length}`;
@@ -84,7 +84,7 @@ export interface HttpResponse {
   readonly body: string;
 }
 
-/** The problem as an answer. The first wrong field is also a member of its own, for callers who show only one. */
+/** The problem as a response. The first wrong field is also a member of its own, for callers that show only one. */
 export function problemResponse({ type, details }: Problem): HttpResponse {
   const [status, title] = problemTypes[type];
   const { detail, errors, members, allow, retryAfter } = details;
@@ -107,7 +107,7 @@ export function problemResponse({ type, details }: Problem): HttpResponse {
   };
 }
 
-/** An answer with a JSON body. */
+/** A response with a JSON body. */
 export const jsonResponse = (
   statusCode: number,
   body: unknown,

@@ -1,20 +1,20 @@
-/** What the calls take in their query; a test compares each with docs/api.yaml. A list's is with its cursor, in list-request.ts. */
+/** The queries of the calls. A test compares each with docs/api.yaml. The query of a list is in list-request.ts. */
 import * as v from 'valibot';
 import { flag, printable } from './parse-request.ts';
 
-/** Of a call that takes no query: `dry_run` on one that knows none must not look as if it had worked. */
+/** For a call without a query: a `dry_run` that has no effect is refused. */
 export const noQuery = v.strictObject({});
 
-/** Of the GET of a record. */
+/** For the GET of a record. */
 export const recordQuery = v.strictObject({ refresh: v.optional(flag, 'false') });
 
-/** Of the DELETE of a session. */
+/** For the DELETE of a session. */
 export const sessionCancelQuery = v.strictObject({
   reason: v.optional(printable),
   dry_run: v.optional(flag, 'false'),
 });
 
-/** Of the DELETE of a Payment Request. */
+/** For the DELETE of a Payment Request. */
 export const requestCancelQuery = v.strictObject({
   ...sessionCancelQuery.entries,
   allow_completed: v.optional(flag, 'false'),
@@ -22,7 +22,7 @@ export const requestCancelQuery = v.strictObject({
 
 const cursorFormat = 'the next_cursor of a page of this report';
 
-/** Of the GET of a job's report. */
+/** For the GET of a job's report. */
 export const reportQuery = v.strictObject({
   cursor: v.optional(
     v.pipe(v.string(cursorFormat), v.regex(/^\d{1,7}$/, cursorFormat), v.transform(Number)),

@@ -13,7 +13,7 @@ const deadlineFields = { session_timeout: v.optional(duration), deadline_at: v.o
 /** The body of a PATCH: the new deadline, as a duration from now or as a time. */
 export const extensionBody = v.strictObject(deadlineFields);
 
-/** Time for a customer who is paying; more than Klarna's longest lifetime can be given to nobody. */
+/** Extra time for a customer who is paying. Klarna's longest lifetime of a request limits it. */
 const grace = v.pipe(
   v.string(durationFormat),
   v.check(
@@ -33,7 +33,7 @@ export const registrationBody = v.strictObject({
   in_progress_grace: v.optional(grace),
 });
 
-/** The deadline that a body asks for, or the account's default. Throws when there is not exactly one. */
+/** The deadline of a body, or the account's default. Throws the problem where there is not exactly one. */
 export function deadlineOf(
   { session_timeout, deadline_at }: v.InferOutput<typeof extensionBody>,
   fallback: { readonly millis: number; readonly given: string } | undefined,
@@ -56,7 +56,7 @@ export function deadlineOf(
   return { kind: 'session_timeout', ...fallback, isDefault: true };
 }
 
-/** The answer to a PUT or a PATCH. */
+/** The response to a PUT or a PATCH. Throws the problem where there is one. */
 export function sessionResponse(key: PaymentRequestKey, { outcome, record }: SessionResult): HttpResponse {
   const members = { payment_request_id: key.paymentRequestId, state: record?.state ?? null };
   switch (outcome.kind) {

@@ -5,7 +5,7 @@ import { sessionStatusOf } from '../domain/session-status.ts';
 import { viewOf } from './payment-request-view.ts';
 import { type HttpResponse, jsonResponse, Problem } from './problem.ts';
 
-/** A session as the API shows it: one word for the shop page, and its Payment Requests, oldest first. */
+/** A session as the API shows it: one status, and its Payment Requests, oldest first. */
 export function sessionReadResponse(
   account: Account,
   sessionId: SessionId,
@@ -20,7 +20,7 @@ export function sessionReadResponse(
   });
 }
 
-/** The answer to the cancel of a session: what became of each of its Payment Requests, oldest first. */
+/** The response to the cancel of a session: the outcome of each of its Payment Requests, oldest first. */
 export function sessionCancelResponse(
   account: Account,
   sessionId: SessionId,

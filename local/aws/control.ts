@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import * as v from 'valibot';
 import type { ClockControl } from '../clock/clock-control.ts';
 import { readWholeBody } from '../shared/read-body.ts';
-import { readJson } from '../shared/read-json.ts';
+import { checkedJson } from '../shared/checked-json.ts';
 import { faultSchema, faultTargets } from './faults/fault.ts';
 import type { AwsServer } from './server.ts';
 
@@ -106,7 +106,7 @@ async function respond(
 }
 
 async function injectFault(options: ControlOptions, text: string): Promise<ForwardedResponse> {
-  const addressed = readJson(addressedSchema, text);
+  const addressed = checkedJson(addressedSchema, text);
   if ('violation' in addressed) return refused(400, addressed.violation);
   const { target, ...fault } = addressed.value;
   const forwards = new Map(
@@ -120,7 +120,7 @@ async function injectFault(options: ControlOptions, text: string): Promise<Forwa
     const targets = [...faultTargets, ...forwards.keys()];
     return refused(400, `target is ${JSON.stringify(target)}; allowed: ${targets.join(', ')}.`);
   }
-  const read = readJson(faultSchema, text);
+  const read = checkedJson(faultSchema, text);
   if ('violation' in read) return refused(400, read.violation);
   options.aws.faults.inject(read.value);
   return { status: 201, body: read.value };

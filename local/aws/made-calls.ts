@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { isJsonObject, parseJson } from '../shared/parse-json.ts';
+import { readJson } from '../../functions/contract/read-json.ts';
+import { isJsonObject } from '../shared/json-object.ts';
 import type { IdentifiedCall } from './wire/identify-call.ts';
 
 /** A kind of call that a function made: what IAM decides by, without the data of the call. */
@@ -35,7 +36,7 @@ export class MadeCalls {
   ): void {
     const action = `${service}.${name}`;
     this.#counts.set(action, (this.#counts.get(action) ?? 0) + 1);
-    const input = parseJson(body.toString('utf8'));
+    const input = readJson(body);
     const parameters = resourcesNamedIn({ ...(isJsonObject(input) && input), ...urlMembers });
     const call = { caller: callerOf(headers), action, parameters };
     this.#kinds.set(JSON.stringify(call), call);

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { LocalClock } from './local-clock.ts';
-import { closedObject, readJson, wholeNumber } from '../shared/read-json.ts';
+import { closedObject, checkedJson, wholeNumber } from '../shared/checked-json.ts';
 
 const day = 86_400_000;
 
@@ -48,7 +48,7 @@ export class ClockControl {
   /** Sets the clocks as the JSON text says, or returns one sentence about what is wrong with it. */
   async set(text: string): Promise<{ readonly violation: string } | undefined> {
     const { clock, owners, onChange } = this.#options;
-    const read = readJson(orderSchema, text);
+    const read = checkedJson(orderSchema, text);
     if ('violation' in read) return read;
     const { advanceMs, skewMs } = read.value;
     const unknown = Object.keys(skewMs ?? {}).find((owner) => !owners().includes(owner));

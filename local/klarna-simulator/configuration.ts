@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { closedObject } from '../shared/read-json.ts';
+import { closedObject } from '../shared/checked-json.ts';
 import { settingsEntries } from './settings.ts';
 import { eventTypePattern } from './event-types.ts';
 

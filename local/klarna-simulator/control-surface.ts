@@ -10,7 +10,7 @@ import { type Faults, faultSchema } from './faults.ts';
 import { givenFields, shownPaymentRequest, type SimulatedPaymentRequest } from './payment-request.ts';
 import type { NewPaymentRequest, PaymentRequests } from './payment-requests.ts';
 import { readBody } from '../shared/read-body.ts';
-import { readJson } from '../shared/read-json.ts';
+import { checkedJson } from '../shared/checked-json.ts';
 import { longestBodyBytes } from './klarna-limits.ts';
 import { sendResponse } from './send-response.ts';
 import { type SettingsInForce, settingsSchema } from './settings.ts';
@@ -132,7 +132,7 @@ export class ControlSurface {
   }
 
   #create(body: string, id?: string): SimulatorResponse {
-    const read = readJson(newPaymentRequestSchema, body);
+    const read = checkedJson(newPaymentRequestSchema, body);
     if ('violation' in read) return refused(400, read.violation);
     const fields = newRequestOf(read.value);
     const request = id === undefined ? fields : { ...fields, payment_request_id: id };
@@ -163,7 +163,7 @@ export class ControlSurface {
   }
 
   #set(body: string): SimulatorResponse {
-    const read = readJson(settingsSchema, body);
+    const read = checkedJson(settingsSchema, body);
     if ('violation' in read) return refused(400, read.violation);
     const { settings } = this.#parts;
     settings.change(read.value);
@@ -171,7 +171,7 @@ export class ControlSurface {
   }
 
   #addFault(body: string): SimulatorResponse {
-    const read = readJson(faultSchema, body);
+    const read = checkedJson(faultSchema, body);
     if ('violation' in read) return refused(400, read.violation);
     this.#parts.faults.add(read.value);
     return { status: 201, json: read.value };

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { closedObject, wholeNumber } from '../shared/read-json.ts';
+import { closedObject, wholeNumber } from '../shared/checked-json.ts';
 
 /** The calls that a fault can apply to. */
 const operations = ['create', 'read', 'cancel', 'patch'] as const;

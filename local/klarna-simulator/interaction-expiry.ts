@@ -1,6 +1,6 @@
 import { parseDuration } from '../../functions/domain/duration.ts';
 import { type Instant, millisOf, parseInstant, plusMillis } from '../../functions/domain/instant.ts';
-import { isJsonObject } from '../shared/parse-json.ts';
+import { isJsonObject } from '../shared/json-object.ts';
 import { invalid, type Refusal } from './simulator-response.ts';
 
 const minute = 60_000;

@@ -1,7 +1,7 @@
-import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { DatabaseSync } from 'node:sqlite';
 import { setTimeout as wait } from 'node:timers/promises';
+import { readJson } from '../../functions/contract/read-json.ts';
 import {
   type SimulatorResponse,
   invalid,
@@ -16,7 +16,7 @@ import type { Configuration } from './configuration.ts';
 import { type EnvelopeStyle, inEnvelope } from './error-envelope.ts';
 import { type FaultPlan, noFault, planOf } from './fault-plan.ts';
 import type { Faults } from './faults.ts';
-import { isJsonObject, parseJson } from '../shared/parse-json.ts';
+import { isJsonObject } from '../shared/json-object.ts';
 import { readBody } from '../shared/read-body.ts';
 import { longestBodyBytes } from './klarna-limits.ts';
 import { respondToNotificationCall, type NotificationCallsParts } from './notification-calls.ts';
@@ -167,6 +167,6 @@ function readJsonBody(
   if (!/^application\/json *(;|$)/i.test(contentType ?? '')) {
     return { status: 400, errorCode: 'INVALID_CONTENT_TYPE', message: 'It must be application/json.' };
   }
-  const json = isUtf8(bytes) ? parseJson(bytes.toString('utf8')) : undefined;
+  const json = readJson(bytes);
   return isJsonObject(json) ? { json } : invalid('body', 'It must be a JSON object.');
 }

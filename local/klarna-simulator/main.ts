@@ -10,7 +10,7 @@ import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { type ConfigurationInput, configurationSchema } from './configuration.ts';
 import { type KlarnaSimulatorOptions, startKlarnaSimulator } from './klarna-simulator.ts';
-import { readJson } from '../shared/read-json.ts';
+import { checkedJson } from '../shared/checked-json.ts';
 
 async function readOptions(): Promise<KlarnaSimulatorOptions> {
   const { values } = parseArgs({
@@ -32,7 +32,7 @@ async function readOptions(): Promise<KlarnaSimulatorOptions> {
 }
 
 async function readConfiguration(file: string): Promise<ConfigurationInput> {
-  const read = readJson(configurationSchema, await readFile(file, 'utf8'));
+  const read = checkedJson(configurationSchema, await readFile(file, 'utf8'));
   if ('violation' in read) throw new Error(`--config ${file}: ${read.violation}`);
   return read.value;
 }

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { closedObject, wholeNumber } from '../shared/read-json.ts';
+import { closedObject, wholeNumber } from '../shared/checked-json.ts';
 
 /** The settings of the simulator: in the configuration at the start, under `/_simulator/settings` later. */
 export interface Settings {

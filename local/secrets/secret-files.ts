@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
+import { readJson } from '../../functions/contract/read-json.ts';
 import { defaultAccounts, defaultSigningKeys } from './default-secrets.ts';
 import type { ConfigurationInput } from '../klarna-simulator/configuration.ts';
-import { isJsonObject, type JsonObject, parseJson } from '../shared/parse-json.ts';
-import { allowedBy } from '../shared/read-json.ts';
+import { isJsonObject, type JsonObject } from '../shared/json-object.ts';
+import { allowedBy } from '../shared/checked-json.ts';
 import type { LocalOptions } from '../options.ts';
 
 /** The fields that the local system itself reads; the functions check the rest. */
@@ -88,7 +89,7 @@ function check<Schema extends v.GenericSchema>(
 
 /** The JSON object in a text, if there is one. The parser's own message would quote the secret. */
 const objectIn = (text: string): JsonObject | undefined => {
-  const value = parseJson(text);
+  const value = readJson(text);
   return isJsonObject(value) ? value : undefined;
 };
 

@@ -1,4 +1,4 @@
-import type { JsonObject } from './parse-json.ts';
+import type { JsonObject } from './json-object.ts';
 
 /** The status of a response, and its body; empty where there is none. */
 export interface JsonResponse {

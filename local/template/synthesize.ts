@@ -73,6 +73,8 @@ async function runApp(
     env: {
       ...process.env,
       CDK_OUTDIR: outputDirectory,
+      // The CDK's own check of templates takes longer than all the rest. `npm run synth` and a deployment have it.
+      CDK_VALIDATION: 'false',
       CDK_CONTEXT_JSON: JSON.stringify({ ...context, ...metadata, ...settings }),
     },
     stdio: ['ignore', 'ignore', 'pipe'],

@@ -6,7 +6,7 @@ import { World } from '../support/world.ts';
 const minute = 60_000;
 const later = '2026-03-01T12:00:30Z';
 
-describe('two webhooks of one time that tell of two states', () => {
+describe('two webhooks with the same time and different states', () => {
   it.each([
     ['SUBMITTED', 'IN_PROGRESS'],
     ['IN_PROGRESS', 'SUBMITTED'],
@@ -28,7 +28,7 @@ describe('two webhooks of one time that tell of two states', () => {
     },
   );
 
-  it('of a request that nobody registered: once looked into, it is left alone', async () => {
+  it('after one read for two webhooks of the same time, an unregistered request is not read again', async () => {
     const world = new World(new ScriptedKlarna('SUBMITTED'));
     await world.webhook(observed('SUBMITTED'));
     await world.webhook(observed('IN_PROGRESS'));
@@ -73,7 +73,7 @@ describe('webhooks that contradict each other', () => {
     },
   );
 
-  it('are looked into again while Klarna gives no answer, less and less often', async () => {
+  it('the sweep reads contradicting webhooks again at growing intervals until Klarna responds', async () => {
     const world = await contradicted(
       new ScriptedKlarna('CANCELED').responses('read', ...Array.from({ length: 4 }, () => unclear)),
     );

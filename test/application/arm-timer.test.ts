@@ -7,7 +7,7 @@ import { afterNoon, registered } from '../support/sessions.ts';
 import { ScriptedKlarna } from '../support/scripted-klarna.ts';
 import { World } from '../support/world.ts';
 
-/** A record whose timer is to be armed, and what somebody else makes of it after so many times that a timer was armed. */
+/** Arms the timer of a record, while `change` modifies the record each time after a timer was armed. */
 async function arming(
   record: PaymentRequest,
   change: (record: PaymentRequest, arms: number) => PaymentRequest,
@@ -27,7 +27,7 @@ async function arming(
 const pending = registered({ timer: 'pending' });
 
 describe('arming a timer', () => {
-  it('is written down', async () => {
+  it('arming a timer records that it is armed', async () => {
     const { world, armed, arms } = await arming(pending, (record) => record);
     expect(arms).toBe(1);
     expect(world.timer.deadline).toBe(afterNoon(30));
@@ -35,13 +35,13 @@ describe('arming a timer', () => {
     expect(armed).toEqual(world.record);
   });
 
-  it('is nothing where there is no deadline', async () => {
+  it('no timer is armed for a record without a deadline', async () => {
     const record = recordWith();
     const { armed, arms } = await arming(record, (same) => same);
     expect([arms, armed]).toEqual([0, record]);
   });
 
-  it('is done again for a deadline that was moved meanwhile', async () => {
+  it('a timer is armed again if the deadline moved meanwhile', async () => {
     const { world, armed, arms } = await arming(pending, (record, times) =>
       times === 1 ? { ...record, deadlineAt: afterNoon(50) } : record,
     );
@@ -50,7 +50,7 @@ describe('arming a timer', () => {
     expect(armed).toMatchObject({ timer: 'armed', deadlineAt: afterNoon(50), version: 3 });
   });
 
-  it('leaves the rest to the sweep where the deadline is moved again and again', async () => {
+  it('arming stops after five moved deadlines, and the sweep arms the timer later', async () => {
     const { world, armed, arms } = await arming(pending, (record) => ({
       ...record,
       deadlineAt: plusMillis(record.deadlineAt ?? afterNoon(30), 1_000),
@@ -60,13 +60,13 @@ describe('arming a timer', () => {
     expect(armed.timer).toBe('pending');
   });
 
-  it('is over where the request ended meanwhile', async () => {
+  it('arming stops if the request ended meanwhile', async () => {
     const { armed, arms } = await arming(pending, (record) => ({ ...record, timer: 'removed' }));
     expect(arms).toBe(1);
     expect(armed).toMatchObject({ timer: 'removed', version: 2 });
   });
 
-  it('of a record that is gone gives it back as it was', async () => {
+  it('arming the timer of a deleted record returns the record unchanged and writes nothing', async () => {
     const world = new World();
     expect(await armTimer(world.dependencies)(pending)).toBe(pending);
     expect(world.store.records.size).toBe(0);

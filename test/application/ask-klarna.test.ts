@@ -6,7 +6,7 @@ import {
   readAtKlarna,
   type TimedResponse,
 } from '../../functions/application/ask-klarna.ts';
-import type { KlarnaResponse } from '../../functions/application/ports.ts';
+import type { KlarnaResponse } from '../../functions/domain/klarna-response.ts';
 import { instantFromMillis } from '../../functions/domain/instant.ts';
 import { key, settingsWith } from '../support/fixtures.ts';
 import { afterNoon } from '../support/sessions.ts';
@@ -25,17 +25,18 @@ function asking(klarna: ScriptedKlarna) {
   const clock = new VirtualClock();
   const begin = clock.now();
   const dependencies = { klarna, clock, ids: new CountingIds(), chance: () => 0.5 };
-  /** Reads, and then ends the request, within so many milliseconds. */
+  /** Reads and then ends the request within a budget in milliseconds. */
   const end = async (budget: number, allowCompleted = false, grace?: number) => {
     const until = begin + budget;
     const first: TimedResponse = await readAtKlarna(dependencies)(settings, id, until);
-    const verdict = await endAtKlarna(dependencies)(settings, id, allowCompleted, grace, until, first);
+    const attempt = { settings, paymentRequestId: id, allowCompleted, grace, until };
+    const verdict = await endAtKlarna(dependencies)(attempt, first);
     return { ...verdict, waited: clock.now() - begin };
   };
   return { dependencies, begin, end };
 }
 
-describe('a read', () => {
+describe('readAtKlarna', () => {
   it.each([
     [60_000, callLimit],
     [callLimit, callLimit],
@@ -43,14 +44,14 @@ describe('a read', () => {
     [1, 1],
     [0, 1],
     [-5, 1],
-  ])('with %i ms left may take %i', async (left, limit) => {
+  ])('a read with %i ms left has a time limit of %i ms', async (left, limit) => {
     const klarna = new ScriptedKlarna('SUBMITTED');
     const { dependencies, begin } = asking(klarna);
     const { askedAt } = await readAtKlarna(dependencies)(settings, id, begin + left);
     expect([askedAt, klarna.limits]).toEqual([begin, [limit]]);
   });
 
-  it('is a fact of the time that Klarna tells, else of the moment before it was asked for', () => {
+  it('a read has the time that Klarna states, or the time before the call if Klarna states none', () => {
     const { dependencies, begin } = asking(new ScriptedKlarna('SUBMITTED'));
     dependencies.clock.advance(700);
     const response = {
@@ -85,8 +86,8 @@ describe('a read', () => {
   });
 });
 
-describe('the end at Klarna', () => {
-  it('is a read and a DELETE, with what both said and the proof of the last', async () => {
+describe('endAtKlarna', () => {
+  it('ending a request takes one read and one DELETE, and returns both facts with the proof of the DELETE', async () => {
     const klarna = new ScriptedKlarna('SUBMITTED').responses('cancel', {
       kind: 'payment_request',
       state: 'CANCELED',
@@ -111,7 +112,7 @@ describe('the end at Klarna', () => {
     [3_000, ['read', 'cancel'], [3_000, 3_000]],
     [2_000, ['read', 'cancel'], [2_000, 2_000]],
     [1_999, ['read'], [1_999]],
-  ] as const)('sends no DELETE for which there is no time: %i ms', async (budget, calls, limits) => {
+  ] as const)('a DELETE is sent only if two seconds are left: %i ms', async (budget, calls, limits) => {
     const klarna = new ScriptedKlarna('SUBMITTED');
     const verdict = await asking(klarna).end(budget);
     expect(klarna.calls).toEqual(calls);
@@ -120,7 +121,7 @@ describe('the end at Klarna', () => {
     expect(verdict.sent).toBe(calls.length === 2);
   });
 
-  it('is left to a customer who is paying and has grace', async () => {
+  it('a customer who is paying gets the configured grace, and no DELETE is sent', async () => {
     const klarna = new ScriptedKlarna('IN_PROGRESS');
     const verdict = await asking(klarna).end(12_000, false, 300_000);
     expect(verdict).toMatchObject({ conclusion: { kind: 'grace', millis: 300_000 }, sent: false });
@@ -130,12 +131,18 @@ describe('the end at Klarna', () => {
   });
 
   it.each([
-    ['a read that is not answered is tried three times more, later each time', 'read', unclear, 4, 1_400],
-    ['nor one that is limited', 'read', limited(undefined), 4, 1_400],
-    ['a read that is refused is tried again at once', 'read', { kind: 'refused', proof: {} }, 4, 0],
-    ['a DELETE is sent twice at most', 'cancel', unclear, 5, 600],
-    ['also one that is limited', 'cancel', limited(undefined), 5, 600],
-    ['and one that is refused, at once', 'cancel', { kind: 'refused', proof: {} }, 5, 0],
+    ['a read without a response is retried three times with growing pauses', 'read', unclear, 4, 1_400],
+    ['a rate-limited read is retried three times with growing pauses', 'read', limited(undefined), 4, 1_400],
+    ['a refused read is retried three times at once', 'read', { kind: 'refused', proof: {} }, 4, 0],
+    ['a DELETE without a response is sent at most twice', 'cancel', unclear, 5, 600],
+    ['a rate-limited DELETE is sent at most twice', 'cancel', limited(undefined), 5, 600],
+    [
+      'a refused DELETE is sent at most twice, without a pause',
+      'cancel',
+      { kind: 'refused', proof: {} },
+      5,
+      0,
+    ],
   ] as const)('%s', async (_, call, response, calls, waited) => {
     const klarna = new ScriptedKlarna('SUBMITTED').responses(
       call,
@@ -146,7 +153,7 @@ describe('the end at Klarna', () => {
     expect(klarna.calls).toHaveLength(calls);
   });
 
-  it('is heard in order, also what says nothing, with its proof and when it came', async () => {
+  it('every response is returned in order with its proof and time, including those without a state', async () => {
     const shown: KlarnaResponse = { kind: 'payment_request', state: 'SUBMITTED', proof: { status: '202' } };
     const klarna = new ScriptedKlarna('SUBMITTED')
       .responses('read', limited(500))
@@ -187,15 +194,18 @@ describe('the end at Klarna', () => {
   it.each<[KlarnaResponse, string]>([
     [{ kind: 'denied', proof: { status: '403' } }, 'denied'],
     [limited(60_000), 'unknown'],
-  ])('is heard too where the DELETE is the last word: %j', async (response, conclusion) => {
-    const verdict = await asking(new ScriptedKlarna('SUBMITTED').responses('cancel', response)).end(12_000);
-    expect(verdict.conclusion.kind).toBe(conclusion);
-    expect(verdict.facts.slice(1)).toMatchObject([
-      { kind: 'cancel', effect: 'noted', detail: { response: response.kind, ...response.proof } },
-    ]);
-  });
+  ])(
+    'a response to the DELETE is returned as a fact if no read follows: %j',
+    async (response, conclusion) => {
+      const verdict = await asking(new ScriptedKlarna('SUBMITTED').responses('cancel', response)).end(12_000);
+      expect(verdict.conclusion.kind).toBe(conclusion);
+      expect(verdict.facts.slice(1)).toMatchObject([
+        { kind: 'cancel', effect: 'noted', detail: { response: response.kind, ...response.proof } },
+      ]);
+    },
+  );
 
-  it('is not heard twice: the read that it ends with is its proof', async () => {
+  it('the last read is returned as the proof only, not as a second fact', async () => {
     const klarna = new ScriptedKlarna('SUBMITTED').responses(
       'read',
       ...Array<KlarnaResponse>(9).fill(unclear),
@@ -205,7 +215,7 @@ describe('the end at Klarna', () => {
     expect(proof).toEqual(unclear.proof);
   });
 
-  it('loses no time over an answer that only has to be understood', async () => {
+  it('a refused DELETE is followed by a read without a pause', async () => {
     const klarna = new ScriptedKlarna('SUBMITTED').responses('cancel', { kind: 'refused', proof: {} });
     const { dependencies, end } = asking(klarna);
     await end(12_000);
@@ -213,7 +223,7 @@ describe('the end at Klarna', () => {
     expect(dependencies.clock.waits).toEqual([]);
   });
 
-  it('waits as long as Klarna wants', async () => {
+  it('a retry waits for as long as Klarna asks', async () => {
     const klarna = new ScriptedKlarna('SUBMITTED').responses('read', limited(700), {
       kind: 'unclear',
       retryAfterMillis: 50,
@@ -225,16 +235,19 @@ describe('the end at Klarna', () => {
   it.each([
     [4_999, 'known', 4_999],
     [5_000, 'unknown', 0],
-  ])('leaves a second for the answer: asked to wait %i ms of 6000, %s', async (pause, kind, waited) => {
-    const klarna = new ScriptedKlarna('COMPLETED').responses('read', limited(pause));
-    expect(await asking(klarna).end(6_000)).toMatchObject({ conclusion: { kind }, waited });
-  });
+  ])(
+    'a pause of %i ms in a budget of 6000 ms leaves one second for the response: %s',
+    async (pause, kind, waited) => {
+      const klarna = new ScriptedKlarna('COMPLETED').responses('read', limited(pause));
+      expect(await asking(klarna).end(6_000)).toMatchObject({ conclusion: { kind }, waited });
+    },
+  );
 
   it.each([
     ['not_found', 'not_found'],
     ['denied', 'denied'],
     ['unknown_state', 'unknown_state'],
-  ] as const)('is %s', async (kind, conclusion) => {
+  ] as const)('a read that returns %s ends the attempt with that conclusion', async (kind, conclusion) => {
     const klarna = new ScriptedKlarna('SUBMITTED').responses('read', { kind, proof: { error: kind } });
     expect(await asking(klarna).end(12_000)).toEqual({
       conclusion: { kind: conclusion },
@@ -245,7 +258,7 @@ describe('the end at Klarna', () => {
     });
   });
 
-  it('is given up at once where our credentials are refused', async () => {
+  it('the attempt ends at once if Klarna refuses our credentials', async () => {
     const klarna = new ScriptedKlarna('SUBMITTED').responses('cancel', {
       kind: 'denied',
       proof: { status: '403' },
@@ -255,7 +268,7 @@ describe('the end at Klarna', () => {
     expect(klarna.calls).toEqual(['read', 'cancel']);
   });
 
-  it('of what is paid is asked for once, where the caller allows it and Klarna does not', async () => {
+  it('a paid request is sent one DELETE if the caller allows it and Klarna refuses, and none otherwise', async () => {
     const klarna = new ScriptedKlarna('COMPLETED');
     const verdict = await asking(klarna).end(12_000, true);
     expect(klarna.calls).toEqual(['read', 'cancel', 'read']);
@@ -265,14 +278,14 @@ describe('the end at Klarna', () => {
     expect(spared.calls).toEqual(['read']);
   });
 
-  it('of what is paid is asked for once more where the caller allows it and Klarna has not said no', async () => {
+  it('a DELETE for a paid request is repeated if the caller allows it and Klarna did not respond', async () => {
     const klarna = new ScriptedKlarna('COMPLETED').responses('cancel', unclear);
     klarna.cancelsCompleted = true;
     expect((await asking(klarna).end(12_000, true)).conclusion.kind).toBe('known');
     expect(klarna.calls).toEqual(['read', 'cancel', 'read', 'cancel']);
   });
 
-  it('that was refused though the request is open is asked for once more', async () => {
+  it('a refused DELETE is repeated if the request is still open', async () => {
     const klarna = new ScriptedKlarna('SUBMITTED').responses('cancel', { kind: 'refused', proof: {} });
     expect((await asking(klarna).end(12_000)).conclusion.kind).toBe('known');
     expect(klarna.calls).toEqual(['read', 'cancel', 'read', 'cancel']);

@@ -23,26 +23,26 @@ import { InMemoryCancelJobs } from '../support/in-memory-cancel-jobs.ts';
 import { InMemoryPaymentRequestStore } from '../support/in-memory-payment-request-store.ts';
 import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
 import { CountingIds, VirtualClock } from '../support/virtual-clock.ts';
-import { InMemoryTimer, meddled, type Meddler } from '../support/world.ts';
+import { InMemoryTimer, withFaults, type FaultInjector } from '../support/world.ts';
 
 const key = { account, jobId: 'nightly-1' as CancelJobId };
 const requestedBy = 'arn:aws:iam::000000000000:user/operations';
 const asked = { dryRun: false, reason: undefined, requestedBy } as const;
 
-/** Jobs and all that they run in, in memory. */
+/** Cancel jobs and everything they need, in memory. */
 class Jobs {
   readonly store = new InMemoryPaymentRequestStore();
   readonly jobs = new InMemoryCancelJobs();
   readonly klarna = new ScriptedKlarna(undefined);
-  /** After all that {@link have} has had. */
+  /** Starts after the creation of every request that {@link have} makes. */
   readonly clock = new VirtualClock('2026-03-01T12:15:00Z');
   readonly faults: unknown[] = [];
-  /** What each of the faults kept from being tried. */
+  /** The request or the job that each fault concerns. */
   readonly untried: unknown[] = [];
   hasAccount = true;
-  meddle: Meddler = () => undefined;
+  injectFault: FaultInjector = () => undefined;
 
-  /** So many Payment Requests, a second apart, the first at noon, in this state at Klarna and in the record. */
+  /** Saves `count` Payment Requests, one second apart, the first at noon, with the same state at Klarna. */
   async have(count: number, state: PaymentRequestState = 'SUBMITTED', sessionId?: SessionId): Promise<void> {
     for (let number = 0; number < count; number += 1) {
       const paymentRequestId = requestId(this.klarna.states.size);
@@ -63,20 +63,20 @@ class Jobs {
     return stopCancelJob(this)(key);
   }
 
-  /** One sweep's share, of half a minute unless a test gives it less. */
+  /** One run of the sweep. Its share is half a minute unless a test gives it less. */
   run(millis = 35_000) {
-    const store = meddled('store', this.store, (...call) => this.meddle(...call));
+    const store = withFaults('store', this.store, (...call) => this.injectFault(...call));
     const cancelling = {
       store,
       timer: new InMemoryTimer(),
-      klarna: meddled('klarna', this.klarna, (...call) => this.meddle(...call)),
+      klarna: withFaults('klarna', this.klarna, (...call) => this.injectFault(...call)),
       clock: this.clock,
       ids: new CountingIds(),
       chance: () => 0.5,
       onTimerFault: (error: unknown) => void this.faults.push(error),
     };
     return runCancelJobs({
-      jobs: meddled('jobs', this.jobs, (...call) => this.meddle(...call)),
+      jobs: withFaults('jobs', this.jobs, (...call) => this.injectFault(...call)),
       list: store,
       accounts: { find: () => Promise.resolve(this.hasAccount ? settingsWith() : undefined) },
       clock: this.clock,
@@ -90,7 +90,7 @@ class Jobs {
     })(this.clock.now() + millis);
   }
 
-  /** Sweeps, a minute apart, until the job is over. */
+  /** Runs the sweep once a minute until the job has ended. */
   async finish(): Promise<CancelJob> {
     for (let sweeps = 0; sweeps < 200; sweeps += 1) {
       await this.run().catch(() => undefined);
@@ -117,14 +117,14 @@ class Jobs {
 const listOf = (...numbers: readonly number[]) =>
   ({ by: 'payment_request_ids', paymentRequestIds: numbers.map(requestId) }) as const;
 
-/** A list of the first so many. */
+/** A list of the first `count` requests. */
 const listOfFirst = (count: number) => listOf(...Array.from({ length: count }, (_, number) => number));
 
-/** All that {@link Jobs.have} has had. */
+/** Selects every request that {@link Jobs.have} made. */
 const byAge = { by: 'created_before', createdBefore: plusMillis(noon, 600_000) } as const;
 
-describe('a job by a list', () => {
-  it('cancels what is open, spares what is paid, and says of each what came of it, in order', async () => {
+describe('a job by list', () => {
+  it('a job by list cancels open requests, spares paid ones, and reports each outcome in order', async () => {
     const world = new Jobs();
     await world.have(2);
     await world.have(1, 'COMPLETED');
@@ -143,7 +143,7 @@ describe('a job by a list', () => {
     expect(world.klarna.canceled.toSorted()).toEqual([requestId(0), requestId(1)]);
   });
 
-  it('that fills its pages is done with the last of them', async () => {
+  it('a job whose last page is full ends with that page', async () => {
     const world = new Jobs();
     await world.have(100);
     await world.start(listOfFirst(100));
@@ -151,7 +151,7 @@ describe('a job by a list', () => {
     expect(await world.job()).toMatchObject({ status: 'done', done: 100, pages: 2 });
   });
 
-  it('is written once with each of its pages', async () => {
+  it('a job is written once with each of its pages', async () => {
     const world = new Jobs();
     await world.have(100);
     await world.start(listOfFirst(100));
@@ -159,7 +159,7 @@ describe('a job by a list', () => {
     expect(await world.job()).toMatchObject({ chosen: undefined, version: 3 });
   });
 
-  it('does not take for its own what somebody else has canceled', async () => {
+  it('a job reports a request that another job canceled as already_canceled', async () => {
     const world = new Jobs();
     await world.have(1);
     await world.start(listOf(0));
@@ -170,14 +170,14 @@ describe('a job by a list', () => {
     expect(await world.jobs.read(other)).toMatchObject({ outcomes: { already_canceled: 1 } });
   });
 
-  it('goes through each once, however often it is named', async () => {
+  it('a job by list cancels a request once, however often the list names it', async () => {
     const world = new Jobs();
     await world.have(1);
     await world.start(listOf(0, 0, 0));
     expect(await world.finish()).toMatchObject({ selection: { total: 1 }, done: 1 });
   });
 
-  it('says in every record who asked, and for which job', async () => {
+  it('a record that a job cancels names the caller, the job and the reason', async () => {
     const world = new Jobs();
     await world.have(1);
     await world.start({ ...listOf(0), reason: 'shop closed' });
@@ -190,7 +190,7 @@ describe('a job by a list', () => {
     });
   });
 
-  it('spares what is paid even where the account lets a caller cancel it', async () => {
+  it('a job spares paid requests even if the callers of the account may cancel them', async () => {
     const world = new Jobs();
     await world.have(1, 'COMPLETED');
     await world.start(listOf(0));
@@ -199,8 +199,8 @@ describe('a job by a list', () => {
   });
 });
 
-describe('a dry run', () => {
-  it('says what would be canceled, asks Klarna, and cancels nothing', async () => {
+describe('a dry run of a job', () => {
+  it('a dry run of a job reads Klarna, reports what it would cancel, and cancels nothing', async () => {
     const world = new Jobs();
     await world.have(2);
     await world.have(1, 'COMPLETED');
@@ -215,7 +215,7 @@ describe('a dry run', () => {
 });
 
 describe('a job by session', () => {
-  it("cancels the session's and nobody else's", async () => {
+  it('a job by session cancels only the requests of that session', async () => {
     const world = new Jobs();
     await world.have(2, 'SUBMITTED', 'cart-17' as SessionId);
     await world.have(1, 'SUBMITTED', 'cart-18' as SessionId);
@@ -224,7 +224,7 @@ describe('a job by session', () => {
     expect(world.klarna.states.get(requestId(2))).toBe('SUBMITTED');
   });
 
-  it('is not started for a session that nothing is known of', async () => {
+  it('a job by session is not started if the session has no requests', async () => {
     const world = new Jobs();
     expect(await world.start({ by: 'session_id', sessionId: 'cart-17' as SessionId })).toEqual({
       kind: 'empty',
@@ -234,7 +234,7 @@ describe('a job by session', () => {
 });
 
 describe('a job by age', () => {
-  it('cancels all that is open and older, page by page, and nothing that is younger', async () => {
+  it('a job by age cancels all older open requests page by page, and no younger ones', async () => {
     const world = new Jobs();
     await world.have(130);
     const job = await world
@@ -247,7 +247,7 @@ describe('a job by age', () => {
     expect(new Set((await world.report()).map(({ paymentRequestId }) => paymentRequestId)).size).toBe(120);
   });
 
-  it('has at most fifty requests on a page of its report', async () => {
+  it('a page of a report has at most fifty requests', async () => {
     const world = new Jobs();
     await world.have(101);
     await world.start(byAge);
@@ -256,7 +256,7 @@ describe('a job by age', () => {
     expect(pages.map(({ length }) => length)).toEqual([50, 50, 1]);
   });
 
-  it('that fills its page is done with it', async () => {
+  it('a job by age whose only page is full ends with that page', async () => {
     const world = new Jobs();
     await world.have(50);
     await world.start(byAge);
@@ -264,7 +264,7 @@ describe('a job by age', () => {
     expect(await world.job()).toMatchObject({ status: 'done', done: 50 });
   });
 
-  it('names each once, also in a rehearsal, which leaves all of them open', async () => {
+  it('a dry run of a job by age reports each request once and leaves all of them open', async () => {
     const world = new Jobs();
     await world.have(120);
     await world.start({ ...byAge, dryRun: true });
@@ -273,7 +273,7 @@ describe('a job by age', () => {
     expect(new Set((await world.report()).map(({ paymentRequestId }) => paymentRequestId)).size).toBe(120);
   });
 
-  it('does not so much as name what is paid or over', async () => {
+  it('a job by age leaves paid and final requests out of its report', async () => {
     const world = new Jobs();
     await world.have(1);
     for (const state of ['COMPLETED', 'CANCELED', 'EXPIRED', 'DECLINED'] as const) await world.have(1, state);
@@ -281,7 +281,7 @@ describe('a job by age', () => {
     expect(await world.finish()).toMatchObject({ done: 1, outcomes: { canceled: 1 } });
   });
 
-  it('fixes a page once, before anything of it is canceled, though it is tried again', async () => {
+  it('a job by age chooses the requests of a page once, even if the page is retried', async () => {
     const world = new Jobs();
     await world.have(1);
     await world.start(byAge);
@@ -292,7 +292,7 @@ describe('a job by age', () => {
     expect(await world.finish()).toMatchObject({ outcomes: { canceled: 1 }, version: 4 });
   });
 
-  it('is not started for a moment to come, but for one that a clock is ahead by', async () => {
+  it('a job by age is refused for a time in the future, beyond one minute of clock difference', async () => {
     const world = new Jobs();
     const now = instantFromMillis(world.clock.now());
     const started = (ahead: number) =>
@@ -302,10 +302,10 @@ describe('a job by age', () => {
     expect(await started(60_000)).toMatchObject({ kind: 'started' });
   });
 
-  it('is done at once where there is nothing', async () => {
+  it('a job by age that finds no request ends at once', async () => {
     const world = new Jobs();
     let pages = 0;
-    world.meddle = (call) => {
+    world.injectFault = (call) => {
       if (call === 'jobs.writePage') pages += 1;
     };
     await world.start({ by: 'created_before', createdBefore: noon });
@@ -314,21 +314,21 @@ describe('a job by age', () => {
   });
 });
 
-describe('a start', () => {
+describe('the start of a job', () => {
   const cart = { by: 'session_id', sessionId: 'cart-17' as SessionId } as const;
 
   it.each([
     [listOf(0, 1, 0), { by: 'payment_request_ids', total: 2 }],
     [cart, { ...cart, total: 2 }],
     [byAge, byAge],
-  ])('says what it is to cancel: %j', async (what, selection) => {
+  ])('a job that starts records what it selects: %j', async (what, selection) => {
     const world = new Jobs();
     await world.have(2, 'SUBMITTED', cart.sessionId);
     expect(await world.start(what)).toMatchObject({ kind: 'started' });
     expect((await world.job()).selection).toEqual(selection);
   });
 
-  it('that is repeated is answered from the job, also where nothing is known of the session any more', async () => {
+  it('a repeated start returns the existing job, even if the session has no requests any more', async () => {
     const world = new Jobs();
     await world.have(1, 'SUBMITTED', cart.sessionId);
     await world.start(cart);
@@ -336,7 +336,7 @@ describe('a start', () => {
     expect(await world.start(cart)).toMatchObject({ kind: 'unchanged', job: { selection: cart } });
   });
 
-  it('of two at the same time makes one job, which both are told of', async () => {
+  it('two identical starts at the same time create one job, and both return it', async () => {
     const world = new Jobs();
     await world.have(1);
     const [first, second] = await Promise.all([world.start(byAge), world.start(byAge)]);
@@ -346,20 +346,20 @@ describe('a start', () => {
 
   it.each([
     ['a list and another list', listOf(0), listOf(1)],
-    ['an age and its rehearsal', byAge, { ...byAge, dryRun: true }],
-  ])('of two at the same time under one id, %s, is refused to the later', async (_, one, other) => {
+    ['a job by age and its dry run', byAge, { ...byAge, dryRun: true }],
+  ])('the second of two different jobs with the same id is refused: %s', async (_, one, other) => {
     const world = new Jobs();
     await world.have(2);
     const [first, second] = await Promise.all([world.start(one), world.start(other)]);
     expect([first.kind, second]).toEqual(['started', { kind: 'taken' }]);
   });
 
-  it('is the same job when it is repeated, by whomever', async () => {
+  it('a repeated start by another caller returns the same job', async () => {
     const world = new Jobs();
     await world.have(1);
     await world.start(listOf(0));
     await world.finish();
-    expect(await world.start({ ...listOf(0), requestedBy: 'somebody else' })).toMatchObject({
+    expect(await world.start({ ...listOf(0), requestedBy: 'another caller' })).toMatchObject({
       kind: 'unchanged',
       job: { status: 'done', requestedBy },
     });
@@ -367,9 +367,9 @@ describe('a start', () => {
 
   it.each<[string, Partial<CancelJobRequest>]>([
     ['another list', listOf(1)],
-    ['the deed after the rehearsal', { dryRun: true }],
+    ['a dry run of the same list', { dryRun: true }],
     ['another reason', { reason: 'shop closed' }],
-  ])('is refused for %s under the same id', async (_, difference) => {
+  ])('a start with the same id is refused for %s', async (_, difference) => {
     const world = new Jobs();
     await world.have(1);
     await world.start(listOf(0));
@@ -377,8 +377,8 @@ describe('a start', () => {
   });
 });
 
-describe('the rate', () => {
-  it('is kept within a page and from page to page', async () => {
+describe('the rate of a job', () => {
+  it('the rate of a job holds within a page and from page to page', async () => {
     const world = new Jobs();
     await world.have(100);
     await world.start(listOfFirst(100));
@@ -388,13 +388,13 @@ describe('the rate', () => {
     expect(world.clock.now() - begin).toBeGreaterThanOrEqual(98 * 100);
   });
 
-  it('and the time that the sweep has left leave the rest for the next sweep', async () => {
+  it('a job leaves to the next sweep what does not fit into the time of this one', async () => {
     const world = new Jobs();
     await world.have(130);
     await world.start(listOfFirst(130));
     expect(await world.run(5_500)).toEqual({ pages: 2 });
     const { done, pages } = await world.job();
-    // The first page, and as much of the second as there was time for.
+    // The first page, and the part of the second for which there was time.
     expect([done > 50 && done < 100, pages]).toEqual([true, 2]);
     expect(await world.report()).toHaveLength(done);
     expect(await world.run(0)).toEqual({ pages: 0 });
@@ -404,7 +404,7 @@ describe('the rate', () => {
   });
 });
 
-describe('a sweep', () => {
+describe('a sweep that runs jobs', () => {
   const later = { account, jobId: 'nightly-2' as CancelJobId };
 
   const twoJobs = async () => {
@@ -415,35 +415,35 @@ describe('a sweep', () => {
     return world;
   };
 
-  it('goes on with every job that is due', async () => {
+  it('a sweep continues every job that is due', async () => {
     const world = await twoJobs();
     expect(await world.run()).toEqual({ pages: 2 });
     expect(await world.job()).toMatchObject({ status: 'done' });
     expect(await world.jobs.read(later)).toMatchObject({ status: 'done' });
   });
 
-  it('that has no time left looks at no further job', async () => {
+  it('a sweep without time left reads no further job', async () => {
     const world = await twoJobs();
     let reads = 0;
-    world.meddle = (call, moment) => {
+    world.injectFault = (call, moment) => {
       if (call === 'jobs.read' && moment === 'before') reads += 1;
     };
     expect(await world.run(0)).toEqual({ pages: 0 });
     expect(reads).toBe(1);
   });
 
-  it('begins nothing at the moment at which its time is over', async () => {
+  it('a job starts nothing at the moment when its time is over', async () => {
     const world = new Jobs();
     await world.have(2);
     await world.start(listOf(0, 1));
-    // A tenth of a second, after which the second of the list has its turn.
+    // A tenth of a second: the second request of the list would start exactly at its end.
     await world.run(100);
     expect(world.klarna.canceled).toEqual([requestId(0)]);
     expect(await world.job()).toMatchObject({ status: 'running', done: 1 });
   });
 });
 
-it('a wait that takes longer than the one after it leaves no gap in a page', async () => {
+it('a long wait for one request leaves no gap in the page', async () => {
   const world = new Jobs();
   await world.have(3);
   await world.start(listOf(0, 1, 2));
@@ -455,7 +455,7 @@ it('a wait that takes longer than the one after it leaves no gap in a page', asy
     }
     world.clock.advance(begin + (isLate ? 300 : millis) - world.clock.now());
   });
-  // Time for the second of a tenth of a second each, and for the third.
+  // Each request waits a tenth of a second. There is time for the second and the third.
   await world.run(250);
   expect(world.faults).toEqual([]);
   expect((await world.report()).map(({ paymentRequestId }) => paymentRequestId)).toEqual(
@@ -463,31 +463,31 @@ it('a wait that takes longer than the one after it leaves no gap in a page', asy
   );
 });
 
-describe('a Klarna that is slower than the rate', () => {
-  it('lets a sweep come to its end all the same, and the job go on from there', async () => {
+describe('a job while Klarna is slower than the rate', () => {
+  it('a sweep ends in time even if Klarna is slower than the rate, and the job continues from there', async () => {
     const world = new Jobs();
     await world.have(400);
     await world.start(byAge);
-    world.meddle = (call, moment) => {
+    world.injectFault = (call, moment) => {
       if (call === 'klarna.read' && moment === 'after') world.clock.advance(200);
     };
     const begin = world.clock.now();
     await world.run(35_000);
-    // What was begun last, side by side, may go on after that.
+    // Requests that were started last, side by side, may still finish after that.
     expect(world.clock.now() - begin).toBeLessThan(35_000 + 20 * 200);
     const { done, status } = await world.job();
     expect(status).toBe('running');
     expect(done).toBeGreaterThan(0);
     expect(done).toBeLessThan(400);
     expect(await world.report()).toHaveLength(done);
-    world.meddle = () => undefined;
+    world.injectFault = () => undefined;
     expect(await world.finish()).toMatchObject({ done: 400, outcomes: { canceled: 400 } });
     expect(await world.report()).toHaveLength(400);
   });
 });
 
-describe('a stop', () => {
-  it('leaves what is canceled and begins nothing more', async () => {
+describe('stopping a job', () => {
+  it('a stopped job keeps what is canceled and starts nothing more', async () => {
     const world = new Jobs();
     await world.have(100);
     await world.start(listOfFirst(100));
@@ -501,10 +501,10 @@ describe('a stop', () => {
     expect(await world.stop()).toMatchObject({ status: 'stopped', done });
   });
 
-  /** A job that is stopped as soon as Klarna is asked this of its first page. */
+  /** Stops the job at the first such call to Klarna, and returns the stopped job. */
   async function stoppedAt(question: 'klarna.read' | 'klarna.cancel', world: Jobs): Promise<CancelJob> {
     let isStopped: Promise<unknown> | undefined;
-    world.meddle = (call) => {
+    world.injectFault = (call) => {
       if (call === question) isStopped ??= world.stop();
     };
     expect(await world.run()).toEqual({ pages: 1 });
@@ -515,29 +515,32 @@ describe('a stop', () => {
   it.each([
     ['of several', 100],
     ['that is the last', 50],
-  ])('in the middle of a page %s holds, and the report has the whole page', async (_, count) => {
-    const world = new Jobs();
-    await world.have(count);
-    await world.start(listOfFirst(count));
-    const job = await stoppedAt('klarna.cancel', world);
-    expect(job).toMatchObject({ status: 'stopped', done: 50, pages: 1, outcomes: { canceled: 50 } });
-    expect(job.dueAt).toBeUndefined();
-    expect(world.klarna.canceled).toHaveLength(50);
-    expect(await world.report()).toEqual(
-      Array.from({ length: 50 }, (_each, number) => ({
-        paymentRequestId: requestId(number),
-        outcome: 'canceled',
-        state: 'CANCELED',
-      })),
-    );
-  });
+  ])(
+    'a job that is stopped during a page %s stays stopped, and its report has the whole page',
+    async (_, count) => {
+      const world = new Jobs();
+      await world.have(count);
+      await world.start(listOfFirst(count));
+      const job = await stoppedAt('klarna.cancel', world);
+      expect(job).toMatchObject({ status: 'stopped', done: 50, pages: 1, outcomes: { canceled: 50 } });
+      expect(job.dueAt).toBeUndefined();
+      expect(world.klarna.canceled).toHaveLength(50);
+      expect(await world.report()).toEqual(
+        Array.from({ length: 50 }, (_each, number) => ({
+          paymentRequestId: requestId(number),
+          outcome: 'canceled',
+          state: 'CANCELED',
+        })),
+      );
+    },
+  );
 
-  it('while a page waits to be tried again ends with what it has come to', async () => {
+  it('a job that is stopped while a page waits for a retry ends with the outcomes of that page', async () => {
     const world = new Jobs();
     await world.have(2);
     await world.start(listOf(0, 1));
     let reads = 0;
-    world.meddle = (call, moment) => {
+    world.injectFault = (call, moment) => {
       if (call === 'klarna.read' && moment === 'before' && ++reads === 2) throw new Error('a bug');
     };
     await world.run();
@@ -549,12 +552,12 @@ describe('a stop', () => {
     expect(await world.report()).toHaveLength(2);
   });
 
-  it('after a sweep that died with the page written counts it, and is closed once that works', async () => {
+  it('a stopped job whose page was written but not counted is closed by a later sweep', async () => {
     const world = new Jobs();
     await world.have(1);
     await world.start(listOf(0));
     const fault = new Error('throttled');
-    world.meddle = (call) => {
+    world.injectFault = (call) => {
       if (call === 'jobs.save' || call === 'jobs.readPage') throw fault;
     };
     await world.run();
@@ -562,12 +565,12 @@ describe('a stop', () => {
     world.faults.length = 0;
     await world.run();
     expect([await world.job(), world.faults, world.untried.at(-1)]).toEqual([stopped, [fault], stopped]);
-    world.meddle = () => undefined;
+    world.injectFault = () => undefined;
     await world.run();
     expect(await world.job()).toMatchObject({ status: 'stopped', done: 1, outcomes: { canceled: 1 } });
   });
 
-  it('in the middle of a page that would be tried again reports it as it is', async () => {
+  it('a job that is stopped during a page with pending requests reports them as pending', async () => {
     const world = new Jobs();
     await world.have(2);
     await world.start(listOf(0, 1));
@@ -577,7 +580,7 @@ describe('a stop', () => {
     expect((await world.report()).map(({ outcome }) => outcome)).toEqual(['pending', 'pending']);
   });
 
-  it('after somebody else has counted the page counts nothing twice', async () => {
+  it('a page that another sweep has already counted is not counted twice', async () => {
     const world = new Jobs();
     await world.have(100);
     await world.start(listOfFirst(100));
@@ -586,7 +589,7 @@ describe('a stop', () => {
     const entries = [{ paymentRequestId: requestId(0), outcome: 'canceled' }] as const;
     const counted = withPage(job, entries, { ids: [requestId(0)], isLast: false }, now);
     const stopped = withStop(counted, now);
-    world.meddle = (call, moment) => {
+    world.injectFault = (call, moment) => {
       if (call !== 'jobs.save' || moment !== 'before') return;
       void world.jobs.save(job, counted);
       void world.jobs.save(counted, stopped);
@@ -600,20 +603,20 @@ describe('a stop', () => {
     });
   });
 
-  it('is what a page is counted for: a job that goes on in other hands is left to them', async () => {
+  it('a page is not counted if another sweep has changed the job and it is still running', async () => {
     const world = new Jobs();
     await world.have(100);
     await world.start(listOfFirst(100));
     const job = await world.job();
     const changed = putOff(job, instantFromMillis(world.clock.now()));
-    world.meddle = (call, moment) => {
+    world.injectFault = (call, moment) => {
       if (call === 'jobs.save' && moment === 'before') void world.jobs.save(job, changed);
     };
     await world.run();
     expect(await world.job()).toEqual(changed);
   });
 
-  it('of a job that is gone meanwhile is no fault', async () => {
+  it('a job that is deleted during a page causes no fault', async () => {
     const world = new Jobs();
     await world.have(1);
     await world.start(listOf(0));
@@ -624,13 +627,13 @@ describe('a stop', () => {
     expect(world.faults).toEqual([]);
   });
 
-  it('knows nothing of a job that is not there', async () => {
+  it('stopping a job that does not exist returns undefined', async () => {
     expect(await new Jobs().stop()).toBeUndefined();
   });
 });
 
-describe('when nothing gets through', () => {
-  it('the page waits 1, 5, 15 and 60 minutes, and goes on once Klarna is back', async () => {
+describe('a job while Klarna does not respond', () => {
+  it('a page without a response waits 1, 5, 15 and 60 minutes, and continues once Klarna is back', async () => {
     const world = new Jobs();
     await world.have(2);
     await world.start(listOf(0, 1));
@@ -646,7 +649,7 @@ describe('when nothing gets through', () => {
     expect((await world.finish()).outcomes).toEqual({ canceled: 2 });
   });
 
-  it('the page is reported as it is after the last try, and the job goes on', async () => {
+  it('a page is reported as it is after its last attempt, and the job continues', async () => {
     const world = new Jobs();
     await world.have(51);
     await world.start(listOfFirst(51));
@@ -656,7 +659,7 @@ describe('when nothing gets through', () => {
     expect(await world.report()).toHaveLength(51);
   });
 
-  it('for a fault of ours it is told and the job is kept', async () => {
+  it('a missing account is reported as a fault, and the job continues once it is configured', async () => {
     const world = new Jobs();
     await world.have(1);
     await world.start(listOf(0));
@@ -669,13 +672,13 @@ describe('when nothing gets through', () => {
   });
 });
 
-describe('a request that cannot be tried for a fault of ours', () => {
-  it('is told of each time, and reported as untried after the last', async () => {
+describe('a request that fails with a fault of ours', () => {
+  it('a request that fails reports each fault, and is untried after the last attempt', async () => {
     const world = new Jobs();
     await world.have(2);
     await world.start(listOf(0));
     const fault = new Error('a bug');
-    world.meddle = (call, moment) => {
+    world.injectFault = (call, moment) => {
       if (call === 'klarna.read' && moment === 'before') throw fault;
     };
     await world.run();
@@ -686,13 +689,13 @@ describe('a request that cannot be tried for a fault of ours', () => {
   });
 });
 
-describe('a page that can neither be tried nor put off', () => {
-  it('is told of twice, and is tried again by the next sweep', async () => {
+describe('a page that can neither be tried nor postponed', () => {
+  it('a page that can neither be tried nor postponed reports both faults and is tried by the next sweep', async () => {
     const world = new Jobs();
     await world.have(1);
     await world.start(listOf(0));
     const job = await world.job();
-    world.meddle = (call) => {
+    world.injectFault = (call) => {
       if (call === 'jobs.idsOf') throw new Error('a bug');
       if (call === 'jobs.save') throw new Error('throttled');
     };
@@ -700,16 +703,16 @@ describe('a page that can neither be tried nor put off', () => {
     expect(world.faults).toEqual([new Error('a bug'), new Error('throttled')]);
     expect(world.untried).toEqual([job, job]);
     expect(await world.job()).toEqual(job);
-    world.meddle = () => undefined;
+    world.injectFault = () => undefined;
     expect((await world.finish()).outcomes).toEqual({ canceled: 1 });
   });
 });
 
-describe('a fault at any call', () => {
-  it('repeats a page at most: everything is canceled and reported once, as canceled', async () => {
+describe('a job with a fault at any call', () => {
+  it('a fault at any call repeats one page at most, and everything is canceled and reported once', async () => {
     const world = new Jobs();
     let calls = 0;
-    world.meddle = () => void (calls += 1);
+    world.injectFault = () => void (calls += 1);
     const prepare = async (each: Jobs): Promise<void> => {
       await each.have(60);
       await each.start(byAge);
@@ -722,12 +725,12 @@ describe('a fault at any call', () => {
       const struck = new Jobs();
       await prepare(struck);
       let call = 0;
-      struck.meddle = () => {
+      struck.injectFault = () => {
         call += 1;
         if (call === at) throw new Error(`struck at call ${at}`);
       };
       await struck.finish();
-      struck.meddle = () => undefined;
+      struck.injectFault = () => undefined;
       const report = await struck.report();
       expect(report, `call ${at}`).toHaveLength(60);
       for (const { outcome } of report) expect(['canceled', 'pending']).toContain(outcome);

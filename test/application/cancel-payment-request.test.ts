@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { callLimit } from '../../functions/application/ask-klarna.ts';
 import { dryRunCancel } from '../../functions/application/cancel-payment-request.ts';
-import type { AccountSettings, KlarnaResponse } from '../../functions/application/ports.ts';
+import type { AccountSettings } from '../../functions/domain/account-settings.ts';
+import type { KlarnaResponse } from '../../functions/domain/klarna-response.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
 import { key, observed, recordWith, registrationWith, settingsWith } from '../support/fixtures.ts';
 import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
@@ -14,8 +15,8 @@ const canceledResponse: KlarnaResponse = {
   proof: { status: '200' },
 };
 
-describe('a request that nobody registered', () => {
-  it('is read once, canceled once, and recorded with evidence', async () => {
+describe('a cancel of a request that was never registered', () => {
+  it('a cancel of an unregistered request reads once, cancels once, and records the evidence', async () => {
     const world = new World();
     expect((await world.cancel()).outcome).toBe('canceled');
     expect(world.klarna.calls).toEqual(['read', 'cancel']);
@@ -27,7 +28,7 @@ describe('a request that nobody registered', () => {
     });
   });
 
-  it('is already canceled the second time, and Klarna hears nothing of it', async () => {
+  it('a second cancel of the same request returns already_canceled without a call to Klarna', async () => {
     const world = new World();
     await world.cancel();
     expect((await world.cancel()).outcome).toBe('already_canceled');
@@ -35,26 +36,26 @@ describe('a request that nobody registered', () => {
     expect(world.record.cancellation?.outcome).toBe('canceled');
   });
 
-  it('is already canceled where Klarna says so, and no DELETE goes out', async () => {
+  it('a cancel of a request that Klarna reports as CANCELED sends no DELETE', async () => {
     const world = new World(new ScriptedKlarna('CANCELED'));
     expect((await world.cancel()).outcome).toBe('already_canceled');
     expect(world.klarna.calls).toEqual(['read']);
     expect(world.record.cancellation?.outcome).toBe('already_canceled');
   });
 
-  it('makes no record when Klarna does not know it either', async () => {
+  it('a cancel of an unregistered request that Klarna does not find makes no record', async () => {
     const world = new World(new ScriptedKlarna(undefined));
     expect(await world.cancel()).toEqual({ outcome: 'not_found', record: undefined });
     expect(world.store.records.size).toBe(0);
   });
 
-  it('makes no record when Klarna refuses our credentials', async () => {
+  it('a cancel of an unregistered request makes no record if Klarna refuses our credentials', async () => {
     const world = new World(new ScriptedKlarna('SUBMITTED').responses('read', { kind: 'denied', proof: {} }));
     expect((await world.cancel()).outcome).toBe('klarna_denied');
     expect(world.store.records.size).toBe(0);
   });
 
-  it('is kept as pending when Klarna does not answer at all, and the sweep ends it', async () => {
+  it('a cancel is pending if Klarna does not respond, and the sweep completes it', async () => {
     const klarna = new ScriptedKlarna('SUBMITTED').responses('read', unclear, unclear, unclear, unclear);
     const world = new World(klarna);
     expect((await world.cancel()).outcome).toBe('pending');
@@ -65,15 +66,18 @@ describe('a request that nobody registered', () => {
   });
 });
 
-describe('what is paid or ended', () => {
-  it.each(['COMPLETED', 'EXPIRED', 'DECLINED'] as const)('%s is left alone', async (state) => {
-    const world = new World(new ScriptedKlarna(state));
-    expect(await world.cancel()).toMatchObject({ outcome: 'already_final', state });
-    expect(world.klarna.cancels).toBe(0);
-    expect(world.record).toMatchObject({ state, cancellation: { outcome: 'refused' } });
-  });
+describe('a cancel of a paid or final request', () => {
+  it.each(['COMPLETED', 'EXPIRED', 'DECLINED'] as const)(
+    'a cancel leaves a request that is %s as it is',
+    async (state) => {
+      const world = new World(new ScriptedKlarna(state));
+      expect(await world.cancel()).toMatchObject({ outcome: 'already_final', state });
+      expect(world.klarna.cancels).toBe(0);
+      expect(world.record).toMatchObject({ state, cancellation: { outcome: 'refused' } });
+    },
+  );
 
-  it('is answered from the record once it is known', async () => {
+  it('a cancel of a request recorded as paid is refused from the record', async () => {
     const world = new World(new ScriptedKlarna('COMPLETED'));
     await world.webhook(observed('COMPLETED'));
     expect(await world.cancel()).toMatchObject({ outcome: 'already_final', state: 'COMPLETED' });
@@ -85,7 +89,7 @@ describe('what is paid or ended', () => {
     });
   });
 
-  it('is spared as soon as a webhook tells of the payment, though Klarna does not answer us', async () => {
+  it('a cancel is refused as soon as a webhook reports the payment, even if Klarna does not respond', async () => {
     const klarna = new ScriptedKlarna('SUBMITTED').responses('read', unclear, unclear, unclear, unclear);
     const world: World = new World(klarna, {}, (call, moment) => {
       if (call === 'klarna.read' && moment === 'after') paid ??= world.webhook(observed('COMPLETED'));
@@ -100,30 +104,33 @@ describe('what is paid or ended', () => {
   it.each([
     [true, 'canceled', 'CANCELED'],
     [false, 'already_final', 'COMPLETED'],
-  ] as const)('COMPLETED is asked of Klarna where the caller allows it: %s', async (lax, outcome, state) => {
-    const klarna = new ScriptedKlarna('COMPLETED');
-    klarna.cancelsCompleted = lax;
-    const world = new World(klarna);
-    expect((await world.cancel({ allowCompleted: true })).outcome).toBe(outcome);
-    expect(klarna.cancels).toBe(1);
-    expect(world.record.state).toBe(state);
-    expect(world.record.attention).toBeUndefined();
-  });
+  ] as const)(
+    'a cancel that allows COMPLETED sends one DELETE (Klarna accepts it: %s)',
+    async (lax, outcome, state) => {
+      const klarna = new ScriptedKlarna('COMPLETED');
+      klarna.cancelsCompleted = lax;
+      const world = new World(klarna);
+      expect((await world.cancel({ allowCompleted: true })).outcome).toBe(outcome);
+      expect(klarna.cancels).toBe(1);
+      expect(world.record.state).toBe(state);
+      expect(world.record.attention).toBeUndefined();
+    },
+  );
 });
 
-it('COMPLETED that a caller may end is pending, and not final, while Klarna does not answer the DELETE', async () => {
+it('a cancel that allows COMPLETED is pending while Klarna does not respond to the DELETE', async () => {
   const world = new World(new ScriptedKlarna('COMPLETED').responses('cancel', unclear, unclear));
   expect((await world.cancel({ allowCompleted: true })).outcome).toBe('pending');
   expect(world.record).toMatchObject({ state: 'COMPLETED', cancellation: { outcome: 'pending' } });
 });
 
-describe('an answer to the DELETE that says nothing', () => {
+describe('a response to the DELETE that does not tell the result', () => {
   it.each<[string, KlarnaResponse]>([
-    ['a time-out', unclear],
+    ['a timeout', unclear],
     ['a refusal', { kind: 'refused', proof: { status: '409' } }],
     ['a 404', { kind: 'not_found', proof: {} }],
     ['another state', { kind: 'payment_request', state: 'SUBMITTED', proof: {} }],
-  ])('%s, though it was done: the read finds CANCELED', async (_, response) => {
+  ])('a read finds CANCELED after %s to a DELETE that took effect', async (_, response) => {
     const klarna = new ScriptedKlarna('SUBMITTED').responses('cancel', (self) => {
       self.state = 'CANCELED';
       return response;
@@ -145,7 +152,7 @@ describe('an answer to the DELETE that says nothing', () => {
     expect(world.record.cancellation?.outcome).toBe('refused');
   });
 
-  it('is told in the history with its ids, by the two writes that every cancel makes', async () => {
+  it('the history shows an unclear response with its ids, and a cancel makes two writes', async () => {
     const klarna = new ScriptedKlarna('SUBMITTED').responses('cancel', (self) => {
       self.state = 'CANCELED';
       return { kind: 'unclear', retryAfterMillis: 0, proof: { status: '500', error_id: 'e1' } };
@@ -162,7 +169,7 @@ describe('an answer to the DELETE that says nothing', () => {
     expect(world.record.history[2]?.detail).toEqual({ response: 'unclear', status: '500', error_id: 'e1' });
   });
 
-  it('twice: the record does not say more than is known, and at most two DELETEs go out', async () => {
+  it('a cancel sends at most two DELETEs, and is pending if both have no response', async () => {
     const klarna = new ScriptedKlarna('SUBMITTED').responses('cancel', unclear, unclear);
     const world = new World(klarna);
     expect((await world.cancel()).outcome).toBe('pending');
@@ -171,7 +178,7 @@ describe('an answer to the DELETE that says nothing', () => {
     expect(world.record.reconcileAfter).toBeDefined();
   });
 
-  it('and no answer to any read after it: pending, then canceled by us when the sweep can read', async () => {
+  it('a cancel is pending if no read after the DELETE succeeds, and canceled once the sweep can read', async () => {
     const klarna = new ScriptedKlarna('SUBMITTED')
       .responses('cancel', (self) => {
         self.state = 'CANCELED';
@@ -187,7 +194,7 @@ describe('an answer to the DELETE that says nothing', () => {
     expect(klarna.cancels).toBe(1);
   });
 
-  it('when Klarna limits the rate for longer than there is time: pending at once', async () => {
+  it('a cancel is pending at once if Klarna limits the rate for longer than the remaining time', async () => {
     const limited: KlarnaResponse = {
       kind: 'rate_limited',
       retryAfterMillis: 60_000,
@@ -199,7 +206,7 @@ describe('an answer to the DELETE that says nothing', () => {
     expect(world.clock.now() - before).toBe(0);
   });
 
-  it('when Klarna limits the rate for a second: waits that long and goes on', async () => {
+  it('a cancel waits and continues if Klarna limits the rate for a second', async () => {
     const limited: KlarnaResponse = {
       kind: 'rate_limited',
       retryAfterMillis: 1_000,
@@ -211,8 +218,8 @@ describe('an answer to the DELETE that says nothing', () => {
   });
 });
 
-describe('what Klarna does not say', () => {
-  it('a state that is new to us is not touched, and a person is told', async () => {
+describe('a request whose state at Klarna is not known', () => {
+  it('a cancel of a request with an unknown state sends no DELETE and sets attention', async () => {
     const world = new World(
       new ScriptedKlarna('SUBMITTED').responses('read', { kind: 'unknown_state', proof: {} }),
     );
@@ -221,7 +228,7 @@ describe('what Klarna does not say', () => {
     expect(world.record.attention).toBe('unknown_state');
   });
 
-  it('a registered request that Klarna does not know is not found, and EXPIRED once its expiry has passed', async () => {
+  it('a registered request that Klarna does not find is not_found, and EXPIRED after its Klarna expiry', async () => {
     const world = new World(new ScriptedKlarna(undefined));
     await world.register(registrationWith());
     expect((await world.cancel()).outcome).toBe('not_found');
@@ -235,7 +242,7 @@ describe('what Klarna does not say', () => {
     expect(world.record).toMatchObject({ state: 'EXPIRED', evidence: { source: 'not_found' } });
   });
 
-  it('credentials refused while a request is known: kept, and tried again by the sweep', async () => {
+  it('a cancel with refused credentials is retried by the sweep if the request has a record', async () => {
     const klarna = new ScriptedKlarna('SUBMITTED').responses('read', { kind: 'denied', proof: {} });
     const world = new World(klarna);
     await world.register(registrationWith());
@@ -248,7 +255,7 @@ describe('what Klarna does not say', () => {
   });
 });
 
-describe('many at once', () => {
+describe('simultaneous cancels', () => {
   it.each([false, true])(
     'twenty simultaneous callers send one DELETE (registered: %s)',
     async (registered) => {
@@ -265,7 +272,7 @@ describe('many at once', () => {
     },
   );
 
-  it('twenty callers of twenty names are all told in the history', async () => {
+  it('the history shows twenty simultaneous callers with different names', async () => {
     const world = new World();
     await world.webhook(observed('SUBMITTED'));
     const outcomes = await Promise.all(
@@ -288,14 +295,14 @@ describe('many at once', () => {
     expect(world.record.attention).toBeUndefined();
   });
 
-  it('a caller whose lease ran out cannot settle the claim of another, but its evidence counts', async () => {
+  it("a caller whose lease ran out cannot settle another caller's claim, but its evidence counts", async () => {
     let stall = true;
     const klarna = new ScriptedKlarna('SUBMITTED');
     const world: World = new World(klarna, {}, (call, moment) => {
       if (call === 'klarna.cancel' && moment === 'after' && stall) {
         stall = false;
         world.clock.advance(31_000);
-        // Somebody else takes the claim over while the first is still away.
+        // Another caller takes the claim over while the first one still waits for Klarna.
         second = world.cancel({ reason: 'second' });
       }
     });
@@ -313,7 +320,7 @@ describe('many at once', () => {
 });
 
 describe('a caller whose claim was taken over', () => {
-  /** Somebody else takes the claim over while Klarna, in this state, is read for the second time. */
+  /** Another caller takes the claim over during the second read of Klarna, which is in this state. */
   const overtaken = async (state: PaymentRequestState, settings: Partial<AccountSettings> = {}) => {
     const klarna = new ScriptedKlarna(state).responses('read', unclear, (self) => {
       const cancellation = cancellationWith({ lease: { id: 'lease-2', until: afterNoon(60) } });
@@ -327,7 +334,7 @@ describe('a caller whose claim was taken over', () => {
     return world;
   };
 
-  it('tells of the payment that it has found, and leaves the claim alone', async () => {
+  it('a caller whose claim was taken over reports the payment it found and leaves the claim as it is', async () => {
     const world = await overtaken('COMPLETED');
     expect(await world.cancel()).toMatchObject({ outcome: 'already_final', state: 'COMPLETED' });
     expect(world.record).toMatchObject({
@@ -336,7 +343,7 @@ describe('a caller whose claim was taken over', () => {
     });
   });
 
-  it('gives a customer who is paying no grace, since somebody else is at it', async () => {
+  it('a caller whose claim was taken over gives a paying customer no grace', async () => {
     const world = await overtaken('IN_PROGRESS', { inProgressGrace: 5 * minute });
     const command = { cause: 'timeout', requestedBy: 'lapse:session-timer' } as const;
     expect((await world.cancel(command)).outcome).toBe('pending');
@@ -347,13 +354,13 @@ describe('a caller whose claim was taken over', () => {
   });
 });
 
-it('a caller is given what it asks for at once, also while the customer pays: grace is for timers', async () => {
+it('a cancel by a caller gives a paying customer no grace', async () => {
   const world = new World(new ScriptedKlarna('IN_PROGRESS'), { inProgressGrace: 5 * minute });
   await world.register(registrationWith());
   expect((await world.cancel()).outcome).toBe('canceled');
 });
 
-it('a record that is gone by the time Klarna has answered is not called final', async () => {
+it('a cancel of a record that was deleted during the DELETE is pending', async () => {
   const klarna = new ScriptedKlarna('SUBMITTED').responses('cancel', () => {
     world.store.records.clear();
     return canceledResponse;
@@ -364,7 +371,7 @@ it('a record that is gone by the time Klarna has answered is not called final', 
   expect(world.store.records.size).toBe(0);
 });
 
-it('removes no timer where none was set', async () => {
+it('a cancel removes no timer if none was set', async () => {
   const world = new World(new ScriptedKlarna('SUBMITTED'), {}, (call) => {
     if (call === 'timer.remove') removals += 1;
   });
@@ -373,7 +380,7 @@ it('removes no timer where none was set', async () => {
   expect(removals).toBe(0);
 });
 
-it('removes the timer of a session that was ended, and a removal that fails harms nothing', async () => {
+it('a cancel removes the timer of the session, and succeeds even if the removal fails', async () => {
   const world = new World();
   await world.register(registrationWith());
   expect(world.timer.deadline).toBe(world.record.deadlineAt);
@@ -401,7 +408,7 @@ it('a request that the customer approved and the DELETE then canceled gets atten
   expect(world.record).toMatchObject({ state: 'CANCELED', attention: 'canceled_after_completed' });
 });
 
-describe('a rehearsal', () => {
+describe('a dry run', () => {
   const dryRun = (world: World) =>
     dryRunCancel(world.dependencies)(
       key,
@@ -414,16 +421,19 @@ describe('a rehearsal', () => {
     ['COMPLETED', 'already_final'],
     ['CANCELED', 'already_canceled'],
     [undefined, 'not_found'],
-  ] as const)('of %s is %s, and nothing is written or sent', async (state, expected) => {
-    const world = new World(new ScriptedKlarna(state));
-    const outcome = await dryRun(world);
-    expect(outcome.outcome).toBe(expected);
-    expect(world.klarna.calls).toEqual(['read']);
-    expect(world.klarna.limits).toEqual([callLimit]);
-    expect(world.store.writes).toBe(0);
-  });
+  ] as const)(
+    'a dry run of a %s request returns %s, writes nothing and sends no DELETE',
+    async (state, expected) => {
+      const world = new World(new ScriptedKlarna(state));
+      const outcome = await dryRun(world);
+      expect(outcome.outcome).toBe(expected);
+      expect(world.klarna.calls).toEqual(['read']);
+      expect(world.klarna.limits).toEqual([callLimit]);
+      expect(world.store.writes).toBe(0);
+    },
+  );
 
-  it('of what is recorded shows the record, with the state that Klarna has just told', async () => {
+  it('a dry run of a recorded request returns the record with the state that Klarna reports now', async () => {
     const world = new World(new ScriptedKlarna('IN_PROGRESS'));
     await world.register(registrationWith({ reference: 'order-7' }));
     expect(await dryRun(world)).toEqual({
@@ -432,7 +442,7 @@ describe('a rehearsal', () => {
     });
   });
 
-  it('of what is known to be paid asks nobody', async () => {
+  it('a dry run of a request recorded as paid does not call Klarna', async () => {
     const world = new World(new ScriptedKlarna('COMPLETED'));
     await world.webhook(observed('COMPLETED'));
     expect(await dryRun(world)).toEqual({
@@ -447,7 +457,7 @@ describe('a rehearsal', () => {
     [{ kind: 'denied', proof: {} }, 'klarna_denied'],
     [unclear, 'pending'],
     [{ kind: 'unknown_state', proof: {} }, 'pending'],
-  ])('to which Klarna says $kind promises nothing: %s', async (response, outcome) => {
+  ])('a dry run returns no would_cancel if Klarna responds $kind: %s', async (response, outcome) => {
     const world = new World(new ScriptedKlarna('SUBMITTED').responses('read', response));
     await world.webhook(observed('SUBMITTED'));
     const { record } = world;
@@ -456,7 +466,7 @@ describe('a rehearsal', () => {
   });
 });
 
-it('says so too when a DELETE that got no answer is carried out after the read that showed the approval', async () => {
+it('a DELETE without a response that takes effect after the customer approved gets attention', async () => {
   const klarna = new ScriptedKlarna('IN_PROGRESS').responses('cancel', (klarna) => {
     klarna.state = 'COMPLETED';
     return unclear;
@@ -467,7 +477,7 @@ it('says so too when a DELETE that got no answer is carried out after the read t
   expect(world.record).toMatchObject({ state: 'CANCELED', attention: 'canceled_after_completed' });
 });
 
-it('does not take the cancel of somebody else for its own where it has sent none', async () => {
+it('a cancel by another party gets no attention if we sent no DELETE', async () => {
   const world = new World(new ScriptedKlarna('COMPLETED'));
   await world.cancel();
   await world.webhook(observed('CANCELED', '2026-03-01T12:05:00Z'));
@@ -475,7 +485,7 @@ it('does not take the cancel of somebody else for its own where it has sent none
   expect(world.record.attention).toBeUndefined();
 });
 
-describe('a paid request of which a caller that is gone may have sent the DELETE', () => {
+describe('a paid request for which an abandoned caller may have sent a DELETE', () => {
   const abandoned = async (state: 'COMPLETED' | 'CANCELED') => {
     const world = new World(new ScriptedKlarna(state));
     await world.register(registrationWith());
@@ -489,13 +499,13 @@ describe('a paid request of which a caller that is gone may have sent the DELETE
     return world;
   };
 
-  it('is asked for at Klarna, though the record says COMPLETED', async () => {
+  it('the sweep reads a request recorded as COMPLETED if an abandoned caller may have sent a DELETE', async () => {
     const { record, klarna } = await abandoned('CANCELED');
     expect(klarna.calls).toEqual(['read']);
     expect(record).toMatchObject({ state: 'CANCELED', attention: 'canceled_after_completed' });
   });
 
-  it('is left alone where it is still paid, and is watched for a DELETE that comes late', async () => {
+  it('the sweep leaves such a request as it is if it is still paid, and a late cancel gets attention', async () => {
     const world = await abandoned('COMPLETED');
     expect(world.klarna.calls).toEqual(['read']);
     expect(world.record).toMatchObject({ state: 'COMPLETED', cancellation: { outcome: 'refused' } });

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type { KlarnaResponse } from '../../functions/application/ports.ts';
+import type { KlarnaResponse } from '../../functions/domain/klarna-response.ts';
 import { reconcilePaymentRequests } from '../../functions/application/reconcile-payment-requests.ts';
 import type { Account, EventId } from '../../functions/domain/identifiers.ts';
 import { plusMillis } from '../../functions/domain/instant.ts';
@@ -13,7 +13,7 @@ import { World } from '../support/world.ts';
 const busy = 'shop-se' as Account;
 const quiet = 'shop-no' as Account;
 
-/** How many calls Klarna accepts of each account. It refuses the calls beyond for their rate. */
+/** How many calls per account Klarna accepts. It rate-limits every further call. */
 let allowed: number;
 
 let world: World;
@@ -23,7 +23,7 @@ beforeEach(() => {
   world = new World();
   allowed = Infinity;
   klarna = new ScriptedKlarna('SUBMITTED');
-  // Every call that can start meanwhile has started when the first one gets its response.
+  // Waits until every call that can start has started, then responds to the first one.
   klarna.delay = () => new Promise((respond) => setImmediate(respond));
   klarna.instead = ({ credentials: { apiKey } }) =>
     callsOf(apiKey as Account) > allowed ? limited : undefined;
@@ -39,7 +39,7 @@ const limited: KlarnaResponse = {
 const callsOf = (account: Account): number =>
   klarna.received.filter(({ credentials }) => credentials.apiKey === account).length;
 
-/** So many sessions of an account of which the timer was lost, the first due first. */
+/** Saves `count` sessions of an account whose timers were lost, in the order in which they are due. */
 async function overdue(account: Account, count: number): Promise<void> {
   for (let number = 0; number < count; number += 1) {
     const reconcileAfter = plusMillis(afterNoon(31), number);
@@ -48,7 +48,7 @@ async function overdue(account: Account, count: number): Promise<void> {
   }
 }
 
-/** One run of the sweep, with an account's name for its key at Klarna. */
+/** One run of the sweep. The API key of each account is the name of the account. */
 const sweep = () =>
   reconcilePaymentRequests({
     ...world.dependencies,
@@ -64,14 +64,14 @@ const sweep = () =>
 const openOf = (account: Account) =>
   [...world.store.records.values()].filter((each) => each.account === account && each.state !== 'CANCELED');
 
-it('many sessions are ended side by side, and no more of them than sixty-four', async () => {
+it('the sweep ends at most sixty-four sessions at the same time', async () => {
   await overdue(busy, 500);
   expect(await sweep()).toMatchObject({ end: 500, held: 0, failed: 0 });
   expect(openOf(busy)).toEqual([]);
   expect(klarna.mostInFlight).toBe(64);
 });
 
-it('what fails is not pressed: no more of it at a time than at the start', async () => {
+it('the sweep does not raise its concurrency while its work fails', async () => {
   await overdue(busy, 100);
   let inFlight = 0;
   let most = 0;
@@ -89,23 +89,23 @@ it('what fails is not pressed: no more of it at a time than at the start', async
   expect(most).toBe(8);
 });
 
-describe('an account whose calls Klarna refuses for their rate', () => {
-  it('is asked for nothing more in this run, and nothing is written of what was not asked', async () => {
+describe('the sweep of a rate-limited account', () => {
+  it('the sweep stops calling Klarna for a rate-limited account and writes nothing to the records it skips', async () => {
     await overdue(busy, 500);
     allowed = 200;
     const report = await sweep();
     expect(report.end + report.held).toBe(500);
-    // Those that were under way when the first was refused, each of which may ask twice.
+    // Calls that were in flight at the first refusal may still finish; each of them may call twice.
     expect(callsOf(busy)).toBeLessThanOrEqual(200 + 2 * 64);
     expect(openOf(busy).filter(({ version }) => version === 1)).toHaveLength(report.held);
   });
 
   it.each<[string, Partial<PaymentRequest>]>([
-    ['a cancel to go on with', { cancellation: settledWith({ outcome: 'pending' }) }],
-    ['the end of a session that has no other timer', { timer: 'sweep' }],
-    ['a session of which the timer was lost', {}],
+    ['to continue a cancel', { cancellation: settledWith({ outcome: 'pending' }) }],
+    ['to end a session that has no other timer', { timer: 'sweep' }],
+    ['to end a session whose timer was lost', {}],
     [
-      'a question of its webhooks',
+      'to settle contradicting webhooks',
       {
         state: 'CANCELED',
         history: [
@@ -121,10 +121,10 @@ describe('an account whose calls Klarna refuses for their rate', () => {
       },
     ],
     [
-      'a look at what Klarna has not known',
+      'to look for a request that was not_found',
       { timer: 'fired', cancellation: settledWith({ outcome: 'not_found' }) },
     ],
-  ])('is not asked for %s', async (_, fields) => {
+  ])('Klarna is not called for a rate-limited account %s', async (_, fields) => {
     await overdue(busy, 100);
     const reconcileAfter = plusMillis(afterNoon(31), 100);
     const last = registered({ account: busy, paymentRequestId: requestId(999), reconcileAfter, ...fields });
@@ -134,7 +134,7 @@ describe('an account whose calls Klarna refuses for their rate', () => {
     expect(await world.store.read(last)).toEqual(last);
   });
 
-  it('is caught up with by the runs that follow, the longest due first', async () => {
+  it('the following sweeps end the skipped sessions of a rate-limited account, longest overdue first', async () => {
     await overdue(busy, 500);
     allowed = 200;
     await sweep();
@@ -149,7 +149,7 @@ describe('an account whose calls Klarna refuses for their rate', () => {
     expect(openOf(busy)).toEqual([]);
   });
 
-  it('holds up no other account', async () => {
+  it('a rate-limited account does not delay other accounts', async () => {
     await overdue(busy, 300);
     await overdue(quiet, 20);
     allowed = 100;
@@ -158,7 +158,7 @@ describe('an account whose calls Klarna refuses for their rate', () => {
     expect(openOf(quiet)).toEqual([]);
   });
 
-  it('is looked at no further than ten thousand records, and then holds up no other account either', async () => {
+  it('the sweep skips at most ten thousand records of a rate-limited account and still serves other accounts', async () => {
     await overdue(busy, 10_300);
     await overdue(quiet, 20);
     allowed = 100;
@@ -169,12 +169,12 @@ describe('an account whose calls Klarna refuses for their rate', () => {
     const looked = new Set(
       read.mock.calls.flatMap(([key]) => (key.account === busy ? [key.paymentRequestId] : [])),
     );
-    // What was begun before the first was refused, and ten thousand after it.
+    // The records that were started before the first refusal, and ten thousand after it.
     const begun = report.end - 20;
     expect(looked.size).toBe(begun + 10_000);
   });
 
-  it('keeps what needs no word of Klarna: a timer that was never armed is armed', async () => {
+  it('the sweep arms a pending timer even if the account is rate-limited', async () => {
     await overdue(busy, 300);
     const paymentRequestId = requestId(999);
     const deadlineAt = afterNoon(60);

@@ -19,10 +19,11 @@ const withAnother = (record: PaymentRequest) =>
     noon,
   );
 
-const looked = (record: PaymentRequest) => asNextVersion({ ...record, attempts: record.attempts + 1 }, noon);
+const attempted = (record: PaymentRequest) =>
+  asNextVersion({ ...record, attempts: record.attempts + 1 }, noon);
 
-describe('a record that is changed', () => {
-  it('is stored as was decided', async () => {
+describe('changeRecord', () => {
+  it('the record is stored as decided', async () => {
     const store = new InMemoryPaymentRequestStore();
     const made = await changeRecord(store, key, undefined, (record) => ({
       next: record ?? recordWith(),
@@ -32,7 +33,7 @@ describe('a record that is changed', () => {
     expect(await store.read(key)).toEqual(recordWith());
   });
 
-  it('is decided on again, as somebody else has stored it meanwhile', async () => {
+  it('the decision is repeated on the stored record if another writer was faster', async () => {
     const store = new InMemoryPaymentRequestStore();
     const known = recordWith();
     const theirs = recordWith({ attempts: 5, version: 2 });
@@ -41,7 +42,7 @@ describe('a record that is changed', () => {
     const seen: (number | undefined)[] = [];
     const { record, outcome } = await changeRecord(store, key, known, (latest) => {
       seen.push(latest?.attempts);
-      return { next: latest && looked(latest), outcome: latest?.attempts };
+      return { next: latest && attempted(latest), outcome: latest?.attempts };
     });
     expect(seen).toEqual([0, 5]);
     expect(outcome).toBe(5);
@@ -50,32 +51,29 @@ describe('a record that is changed', () => {
   });
 
   it.each([
-    ['as it was written', 0],
-    ['with what somebody else has written since', 1],
-  ])(
-    'counts as changed where the write was done and only its answer lost, and is there %s',
-    async (_, more) => {
-      const store = new InMemoryPaymentRequestStore();
-      const known = recordWith();
-      await store.save(undefined, known);
-      const save = store.save.bind(store);
-      store.save = async (current, next) => {
-        await save(current, next);
-        for (let time = 0; time < more; time += 1) await save(next, looked(next));
-        return save(current, next);
-      };
-      let decided = 0;
-      const { record, outcome } = await changeRecord(store, key, known, (latest) => {
-        decided += 1;
-        return { next: latest && withAnother(latest), outcome: decided };
-      });
-      expect([outcome, decided]).toEqual([1, 1]);
-      expect(record).toMatchObject({ attempts: more, version: 2 + more, history: [{ eventId: another }] });
-      expect(await store.read(key)).toEqual(record);
-    },
-  );
+    ['unchanged', 0],
+    ['with a later write of another writer', 1],
+  ])('a write whose response was lost counts as done, and the record is stored %s', async (_, more) => {
+    const store = new InMemoryPaymentRequestStore();
+    const known = recordWith();
+    await store.save(undefined, known);
+    const save = store.save.bind(store);
+    store.save = async (current, next) => {
+      await save(current, next);
+      for (let time = 0; time < more; time += 1) await save(next, attempted(next));
+      return save(current, next);
+    };
+    let decided = 0;
+    const { record, outcome } = await changeRecord(store, key, known, (latest) => {
+      decided += 1;
+      return { next: latest && withAnother(latest), outcome: decided };
+    });
+    expect([outcome, decided]).toEqual([1, 1]);
+    expect(record).toMatchObject({ attempts: more, version: 2 + more, history: [{ eventId: another }] });
+    expect(await store.read(key)).toEqual(record);
+  });
 
-  it('is decided on again where what was lost left nothing in its history', async () => {
+  it('the decision is repeated if a lost write left no entry in the history', async () => {
     const store = new InMemoryPaymentRequestStore();
     const known = withAnother(recordWith());
     await store.save(undefined, known);
@@ -88,16 +86,16 @@ describe('a record that is changed', () => {
     const seen: (number | undefined)[] = [];
     const { record } = await changeRecord(store, key, known, (latest) => {
       seen.push(latest?.attempts);
-      return { next: latest?.attempts === 0 ? looked(latest) : undefined, outcome: undefined };
+      return { next: latest?.attempts === 0 ? attempted(latest) : undefined, outcome: undefined };
     });
     expect(seen).toEqual([0, 1]);
     expect(record).toMatchObject({ attempts: 1, version: 3 });
   });
 
   it.each<[string, (record: PaymentRequest | undefined) => PaymentRequest | undefined]>([
-    ['nothing is decided', () => undefined],
-    ['it is to stay as it is', (record) => record],
-  ])('is not written where %s', async (_, decide) => {
+    ['the decision returns no record', () => undefined],
+    ['the decision returns the same record', (record) => record],
+  ])('nothing is written if %s', async (_, decide) => {
     const store = new InMemoryPaymentRequestStore();
     const known = recordWith();
     await store.save(undefined, known);
@@ -110,7 +108,7 @@ describe('a record that is changed', () => {
     expect(store.writes).toBe(writes);
   });
 
-  it('is given up after others were faster forty times', async () => {
+  it('changeRecord fails after forty write conflicts in a row', async () => {
     let tries = 0;
     const store = new InMemoryPaymentRequestStore();
     store.save = () => {
@@ -118,12 +116,10 @@ describe('a record that is changed', () => {
       return Promise.resolve({ written: false, stored: recordWith({ version: tries }) });
     };
     const changing = changeRecord(store, key, undefined, (record) => ({
-      next: looked(record ?? recordWith()),
+      next: attempted(record ?? recordWith()),
       outcome: undefined,
     }));
-    await expect(changing).rejects.toThrow(
-      `shop-se/${key.paymentRequestId}: changed by others 40 times in a row`,
-    );
+    await expect(changing).rejects.toThrow(`shop-se/${key.paymentRequestId}: 40 write conflicts in a row`);
     expect(tries).toBe(40);
   });
 });

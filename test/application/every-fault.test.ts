@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import type { KlarnaResponse } from '../../functions/application/ports.ts';
+import type { KlarnaResponse } from '../../functions/domain/klarna-response.ts';
 import { registrationWith } from '../support/fixtures.ts';
 import { ScriptedKlarna } from '../support/scripted-klarna.ts';
 import { World } from '../support/world.ts';
 
-/** A process that ends in mid-flight: nothing after the call is run. */
+/** The end of the process during a call: no later code runs. */
 class Crash extends Error {}
 
 const hour = 3_600_000;
 
-/** Lets time pass and the sweep run, as they do once faults have stopped. */
+/** Runs the sweep every minute for three hours, without faults. */
 async function recover(world: World): Promise<void> {
   for (let minute = 0; minute < 3 * 60; minute += 1) {
     world.clock.advance(60_000);
@@ -28,9 +28,9 @@ const cases: readonly Case[] = [
   { name: 'sweep', act: (world) => world.sweep() },
 ];
 
-describe.each(cases)('a crash before or after every call of $name', ({ act }) => {
+describe.each(cases)('a crash before or after each call of a $name', ({ name, act }) => {
   it.each([0, 1, 2, 3, 4, 5, 6, 7].flatMap((n) => [[n, 'before'] as const, [n, 'after'] as const]))(
-    'call %i, %s',
+    `a ${name} that crashes at call %i (%s it) is completed by the sweep`,
     async (nth, moment) => {
       let armed = false;
       let seen = 0;
@@ -58,7 +58,7 @@ describe.each(cases)('a crash before or after every call of $name', ({ act }) =>
   );
 });
 
-it('never cancels what was approved, wherever the approval falls between two calls', async () => {
+it('a cancel never ends an approved request, at whichever call the customer approves', async () => {
   for (let nth = 0; nth < 8; nth += 1) {
     for (const moment of ['before', 'after'] as const) {
       let seen = 0;
@@ -69,7 +69,7 @@ it('never cancels what was approved, wherever the approval falls between two cal
         seen += 1;
       });
       const outcome = await world.cancel();
-      // Klarna refuses to cancel what is COMPLETED, so whoever came first has won, and the record says who.
+      // Klarna refuses to cancel a COMPLETED request. The record has to show which of the two was first.
       expect(world.record.state).toBe(klarna.state);
       if (klarna.state === 'COMPLETED')
         expect(outcome).toMatchObject({ outcome: 'already_final', state: 'COMPLETED' });
@@ -77,7 +77,7 @@ it('never cancels what was approved, wherever the approval falls between two cal
   }
 });
 
-it('registers durably whatever happens to the timer: the sweep arms it', async () => {
+it('a registration is stored even if the timer cannot be armed, and the sweep arms it later', async () => {
   let down = true;
   const world = new World(new ScriptedKlarna('SUBMITTED'), {}, (call, moment) => {
     if (down && call === 'timer.arm' && moment === 'before') throw new Error('Scheduler is down');
@@ -96,7 +96,7 @@ it('registers durably whatever happens to the timer: the sweep arms it', async (
   expect(world.timer.deadline).toBe(world.record.deadlineAt);
 });
 
-it('works with the sweep as the only timer', async () => {
+it('the sweep ends a session whose timer was lost', async () => {
   const world = new World();
   await world.register(registrationWith());
   world.timer.deadline = undefined;
@@ -106,7 +106,7 @@ it('works with the sweep as the only timer', async () => {
   expect(world.record).toMatchObject({ state: 'CANCELED', cancellation: { cause: 'timeout' } });
 });
 
-it('bounds the calls to Klarna while it is down for the whole life of the request', async () => {
+it('the number of calls to Klarna stays bounded if Klarna is down until the request expires', async () => {
   const down: KlarnaResponse = { kind: 'unclear', retryAfterMillis: undefined, proof: {} };
   const klarna = new ScriptedKlarna('SUBMITTED').responses(
     'read',

@@ -63,8 +63,8 @@ async function everything(filter: ListFilter, limit: number) {
   throw new Error('the list has no end');
 }
 
-describe('a list', () => {
-  it('has the newest first, and an end', async () => {
+describe('listPaymentRequests', () => {
+  it('a list has the newest requests first and no next page after the last', async () => {
     await records(3);
     const { records: found, next } = await list();
     expect(found.map(({ paymentRequestId }) => paymentRequestId.slice(-4))).toEqual(['0002', '0001', '0000']);
@@ -72,14 +72,17 @@ describe('a list', () => {
     expect(await list({}, 25, undefined, 'shop-no' as Account)).toEqual({ records: [], next: undefined });
   });
 
-  it.each([1, 2, 7, 20, 21, 22, 100])('of 21 in pages of %i has each once', async (limit) => {
-    await records(21);
-    const { found, pages } = await everything({}, limit);
-    expect(new Set(found).size).toBe(21);
-    expect(found).toEqual(found.toSorted((a, b) => (a.createdAt > b.createdAt ? -1 : 1)));
-    expect(pages).toBe(Math.ceil(21 / limit));
-    expect(reads).toBe(21);
-  });
+  it.each([1, 2, 7, 20, 21, 22, 100])(
+    'a list of 21 requests in pages of %i contains each request once',
+    async (limit) => {
+      await records(21);
+      const { found, pages } = await everything({}, limit);
+      expect(new Set(found).size).toBe(21);
+      expect(found).toEqual(found.toSorted((a, b) => (a.createdAt > b.createdAt ? -1 : 1)));
+      expect(pages).toBe(Math.ceil(21 / limit));
+      expect(reads).toBe(21);
+    },
+  );
 
   it.each<[ListFilter, readonly (PaymentRequestState | undefined)[]]>([
     [{ state: 'CANCELED' }, ['CANCELED']],
@@ -87,20 +90,20 @@ describe('a list', () => {
     [{ open: false }, ['COMPLETED', 'CANCELED', 'EXPIRED', 'DECLINED']],
     [{ open: true, state: 'SUBMITTED' }, ['SUBMITTED']],
     [{ open: true, state: 'EXPIRED' }, []],
-  ])('through %j has exactly %j', async (filter, expected) => {
+  ])('the filter %j lists exactly the states %j', async (filter, expected) => {
     await records(28);
     const { found } = await everything(filter, 3);
     expect(found).toHaveLength(expected.length * 4);
     expect(new Set(found.map(({ state }) => state))).toEqual(new Set(expected));
   });
 
-  it('by deadline has what is due before, and nothing that has no deadline', async () => {
+  it('the filter by deadline lists only requests with an earlier deadline', async () => {
     await records(40, (index) => (index % 4 === 0 ? {} : { deadlineAt: afterNoon(index) }));
     const { found } = await everything({ dueBefore: afterNoon(10) }, 5);
     expect(found.map(({ deadlineAt }) => deadlineAt)).toEqual([9, 7, 6, 5, 3, 2, 1].map(afterNoon));
   });
 
-  it('by what a person should look at has those, and no other', async () => {
+  it('the filter by attention lists only requests with that attention', async () => {
     await records(20, (index) => (index % 5 === 0 ? { attention: 'contradiction' } : {}));
     await records(4, (index) => ({
       paymentRequestId: `krn:payment:eu1:request:x${index}` as PaymentRequestId,
@@ -111,7 +114,7 @@ describe('a list', () => {
     expect((await everything({}, 3)).found).toHaveLength(24);
   });
 
-  it('is at its end with a page that holds the rest exactly, though not all of it passes', async () => {
+  it('a page that reads the last record has no next page, even if the filter removes some records', async () => {
     await records(25, (index) => (index === 0 ? {} : { deadlineAt: afterNoon(index) }));
     let asked = 0;
     const counted = {
@@ -129,7 +132,7 @@ describe('a list', () => {
     expect([page.records.length, page.next, asked]).toEqual([24, undefined, 1]);
   });
 
-  it('gives a short page and goes on, where a deadline is hard to find', async () => {
+  it('a page that finds no match in 300 records is returned empty, with a cursor to continue', async () => {
     await records(1000, (index) => ({ deadlineAt: afterNoon(index) }));
     const first = await list({ dueBefore: afterNoon(1) }, 25);
     expect(first.records).toEqual([]);
@@ -138,7 +141,7 @@ describe('a list', () => {
     expect((await everything({ dueBefore: afterNoon(1) }, 25)).found).toHaveLength(1);
   });
 
-  it('shows nothing that has left the state since the index was read', async () => {
+  it('a request that has left the listed state since the index was written is not shown', async () => {
     await records(1, () => ({ state: 'SUBMITTED' }));
     const listed = await store.listed(account, ['SUBMITTED'], undefined, 10);
     const [record] = store.records.values();

@@ -11,7 +11,7 @@ import { observed, recordWith } from '../support/fixtures.ts';
 import { requestId } from '../support/cancel-jobs.ts';
 import { afterNoon, register } from '../support/sessions.ts';
 
-/** A bus that refuses what is about some requests. */
+/** An event bus that refuses the events of some requests. */
 class Bus {
   readonly published: StateChangeEvent[] = [];
   readonly refuses = new Set<string>();
@@ -23,7 +23,7 @@ class Bus {
   }
 }
 
-/** The request of this number, registered. */
+/** A registered request with this number. */
 function registeredAs(number: number): PaymentRequest {
   const { next } = register(recordWith({ paymentRequestId: requestId(number), version: 0 }));
   if (!next) throw new Error('not registered');
@@ -36,7 +36,7 @@ const paid = (record: PaymentRequest): PaymentRequest =>
 const said = (events: readonly StateChangeEvent[]) =>
   events.map(({ type, detail }) => `${detail.payment_request_id.slice(-1)} ${type.slice(16)}`);
 
-describe('a batch of writes', () => {
+describe('publishStateChanges', () => {
   const [one, two] = [registeredAs(1), registeredAs(2)];
   const changes: readonly WrittenChange[] = [
     { sequenceNumber: '100', before: undefined, after: one },
@@ -47,7 +47,7 @@ describe('a batch of writes', () => {
   ];
   const all = ['1 Registered', '2 Registered', '1 State Changed', '2 State Changed'];
 
-  it('is published in order, and need not come again', async () => {
+  it('a batch of writes is published in order and is not retried', async () => {
     const publisher = new Bus();
     const { retryFrom, published } = await publishStateChanges({ publisher })(changes);
     expect(retryFrom).toBeUndefined();
@@ -55,7 +55,7 @@ describe('a batch of writes', () => {
     expect(published).toEqual(publisher.published);
   });
 
-  it('comes again from the first write of which an event was refused', async () => {
+  it('a batch is retried from the first write with a refused event', async () => {
     const publisher = new Bus();
     publisher.refuses.add(two.paymentRequestId);
     const { retryFrom, published } = await publishStateChanges({ publisher })(changes);
@@ -63,13 +63,13 @@ describe('a batch of writes', () => {
     expect(said(published)).toEqual(['1 Registered', '1 State Changed']);
   });
 
-  it('that says nothing is done with', async () => {
+  it('an empty batch publishes nothing', async () => {
     const publisher = new Bus();
     expect(await publishStateChanges({ publisher })([])).toEqual({ retryFrom: undefined, published: [] });
   });
 });
 
-describe('what is published once more', () => {
+describe('republishStateChanges', () => {
   const records = [paid(registeredAs(1)), registeredAs(2), recordWith({ paymentRequestId: requestId(3) })];
   const again = async (minutes: readonly [number, number], isDryRun = false, refuses?: PaymentRequest) => {
     const publisher = new Bus();
@@ -88,7 +88,7 @@ describe('what is published once more', () => {
     return { report, published: said(publisher.published) };
   };
 
-  it('is all of the records of that time', async () => {
+  it('a republish sends every event of the records in the time range', async () => {
     expect(await again([0, 10])).toEqual({
       report: { records: 2, events: 3, refused: 0 },
       published: ['1 Registered', '1 State Changed', '2 Registered'],
@@ -99,11 +99,11 @@ describe('what is published once more', () => {
     });
   });
 
-  it('is counted where the bus refuses it', async () => {
+  it('a republish counts the events that the bus refuses', async () => {
     expect((await again([0, 10], false, records[0])).report).toEqual({ records: 2, events: 3, refused: 2 });
   });
 
-  it('is only counted by a rehearsal', async () => {
+  it('a dry run of a republish only counts the events', async () => {
     expect(await again([0, 10], true)).toEqual({
       report: { records: 2, events: 3, refused: 0 },
       published: [],

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { QuarantinedDelivery } from '../../functions/application/ports.ts';
+import type { QuarantinedDelivery } from '../../functions/domain/quarantined-delivery.ts';
 import { receiveWebhook } from '../../functions/application/receive-webhook.ts';
 import { key, noon, observed } from '../support/fixtures.ts';
 import { World } from '../support/world.ts';
 
-describe('a delivery whose signature holds', () => {
+describe('receiveWebhook', () => {
   const delivery: QuarantinedDelivery = {
     signingKeyId: 'k1',
     deliveryId: 'd1',
@@ -21,7 +21,7 @@ describe('a delivery whose signature holds', () => {
     return { world, kept, receive: receiveWebhook({ ...world.dependencies, quarantine }) };
   };
 
-  it('and that is a fact of a request is in its record, once', async () => {
+  it('a delivery that observes a request is recorded once', async () => {
     const { world, kept, receive } = receiving();
     const fact = { kind: 'observation', key, observation: observed('SUBMITTED') } as const;
     expect(await receive(fact)).toBe('superseding');
@@ -33,7 +33,7 @@ describe('a delivery whose signature holds', () => {
   it.each([
     ['stale', observed('SUBMITTED', '2026-03-01T11:00:00Z')],
     ['confirming', observed('COMPLETED', '2026-03-01T11:00:00Z')],
-  ] as const)('and that is %s is in its history', async (verdict, news) => {
+  ] as const)('a %s delivery is added to the history', async (verdict, news) => {
     const { world, receive } = receiving();
     await world.webhook(observed('COMPLETED'));
     world.clock.advance(5_000);
@@ -46,7 +46,7 @@ describe('a delivery whose signature holds', () => {
     expect(world.record.history.at(-1)).toMatchObject({ effect: verdict });
   });
 
-  it('and that belongs to no record of ours is kept, and touches none', async () => {
+  it('a delivery that belongs to none of our records is quarantined and changes no record', async () => {
     const { world, kept, receive } = receiving();
     expect(await receive({ kind: 'quarantine', delivery })).toBe('quarantined');
     expect(kept).toEqual([delivery]);

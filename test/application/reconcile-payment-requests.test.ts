@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { reconcilePaymentRequests, repairs } from '../../functions/application/reconcile-payment-requests.ts';
 import { refreshPaymentRequest } from '../../functions/application/refresh-payment-request.ts';
-import type { AccountSettings, KlarnaResponse } from '../../functions/application/ports.ts';
+import type { AccountSettings } from '../../functions/domain/account-settings.ts';
+import type { KlarnaResponse } from '../../functions/domain/klarna-response.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { key, noon, observed, recordWith } from '../support/fixtures.ts';
 import { afterNoon, minute, registered, session, settledWith } from '../support/sessions.ts';
 import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
-import { type Meddler, World } from '../support/world.ts';
+import { type FaultInjector, World } from '../support/world.ts';
 
 const nothingDone = {
   nothing: 0,
@@ -17,19 +18,19 @@ const nothingDone = {
   arm: 0,
   arm_default: 0,
   ask: 0,
-  look: 0,
+  read: 0,
   held: 0,
   failed: 0,
 };
 
-/** A world at noon with one record, which the index of what is due names whether it is due or not. */
+/** A world at noon with one record. The index of due records always names it, whether it is due or not. */
 async function worldWith(
   record: PaymentRequest,
-  meddle?: (world: World, ...call: Parameters<Meddler>) => void,
+  injectFault?: (world: World, ...call: Parameters<FaultInjector>) => void,
   settings: Partial<AccountSettings> = {},
 ) {
   const world: World = new World(new ScriptedKlarna('SUBMITTED'), settings, (...call) =>
-    meddle?.(world, ...call),
+    injectFault?.(world, ...call),
   );
   await world.store.save(undefined, record);
   const due = {
@@ -50,40 +51,40 @@ const lost = recordWith({
 });
 
 describe('the sweep', () => {
-  it('counts what it does', async () => {
+  it('the sweep counts what it did', async () => {
     const { world, sweep } = await worldWith(ended);
     expect(await sweep()).toEqual({ ...nothingDone, forget: 1 });
     expect(world.record).toMatchObject({ reconcileAfter: undefined, attempts: 0, version: 2 });
   });
 
-  it('takes no record when its time is over', async () => {
+  it('the sweep takes no record after its time is over', async () => {
     const { world, sweep } = await worldWith(ended);
     expect(await sweep(world.clock.now())).toEqual(nothingDone);
     expect(world.record).toEqual(ended);
   });
 
-  it('does nothing to what is not due any more, though the index still names it', async () => {
+  it('the sweep does nothing to a record that is not due any more but is still in the index', async () => {
     const record = registered({ state: 'CANCELED', reconcileAfter: afterNoon(1) });
     const { world, sweep } = await worldWith(record);
     expect(await sweep()).toEqual({ ...nothingDone, nothing: 1 });
     expect([world.record, world.faults]).toEqual([record, []]);
   });
 
-  it('arms a timer that is still to be armed, and writes that once', async () => {
+  it('the sweep arms a pending timer and writes the record once', async () => {
     const { world, sweep } = await worldWith(registered({ timer: 'pending', reconcileAfter: noon }));
     expect(await sweep()).toEqual({ ...nothingDone, arm: 1 });
     expect(world.timer.deadline).toBe(afterNoon(30));
     expect(world.record).toMatchObject({ timer: 'armed', reconcileAfter: afterNoon(31), version: 2 });
   });
 
-  it('does nothing where there is no record any more', async () => {
+  it('the sweep does nothing if the record no longer exists', async () => {
     const { world, sweep } = await worldWith(ended);
     world.store.records.clear();
     expect(await sweep()).toEqual({ ...nothingDone, nothing: 1 });
     expect(world.faults).toEqual([]);
   });
 
-  it('tells of an account that the deployment does not have, and looks again later', async () => {
+  it('the sweep reports an account that is not configured and retries the record later', async () => {
     const { world, sweep } = await worldWith(ended);
     const accounts = { find: () => Promise.resolve(undefined) };
     expect(await sweep(undefined, { accounts })).toEqual({ ...nothingDone, failed: 1 });
@@ -91,14 +92,14 @@ describe('the sweep', () => {
     expect(world.record).toMatchObject({ attempts: 1, reconcileAfter: noon });
   });
 
-  it('counts as repairs what the ordinary course should have done', () => {
-    const report = { resume: 1, end: 2, arm: 4, look: 8, expire: 16, forget: 32, ask: 64, nothing: 128 };
+  it('the report counts as repairs only what another function should have done', () => {
+    const report = { resume: 1, end: 2, arm: 4, read: 8, expire: 16, forget: 32, ask: 64, nothing: 128 };
     expect(repairs({ ...nothingDone, ...report, arm_default: 256, failed: 512, held: 1024 })).toBe(15);
   });
 });
 
-describe('what needs nothing any more', () => {
-  it('stays due where it has changed while it was looked at', async () => {
+describe('a record that needs no further work', () => {
+  it('a finished record that changes during the sweep stays due', async () => {
     let reads = 0;
     const { world, sweep } = await worldWith(ended, (self, call, moment) => {
       if (call !== 'store.read' || moment !== 'after') return;
@@ -109,7 +110,7 @@ describe('what needs nothing any more', () => {
     expect(world.record).toMatchObject({ reference: 'order 17', reconcileAfter: noon, version: 2 });
   });
 
-  it('is let be where it was deleted while it was looked at', async () => {
+  it('a finished record that is deleted during the sweep is ignored', async () => {
     const { world, sweep } = await worldWith(ended, (self, call, moment) => {
       if (call === 'store.read' && moment === 'after') self.store.records.clear();
     });
@@ -118,12 +119,16 @@ describe('what needs nothing any more', () => {
   });
 });
 
-describe('a request that only a webhook told of', () => {
+describe('a request known only from a webhook', () => {
   it.each<[string, Partial<AccountSettings>, boolean]>([
-    ['wants it and has a default', { armOnSubmitted: true, defaultSessionTimeout: 20 * minute }, true],
-    ['wants it and has no default', { armOnSubmitted: true }, false],
-    ['does not want it and has a default', { defaultSessionTimeout: 20 * minute }, false],
-  ])('gets a timer where the account %s: %s', async (_, settings, armed) => {
+    [
+      'arms on SUBMITTED and has a default timeout',
+      { armOnSubmitted: true, defaultSessionTimeout: 20 * minute },
+      true,
+    ],
+    ['arms on SUBMITTED and has no default timeout', { armOnSubmitted: true }, false],
+    ['does not arm on SUBMITTED and has a default timeout', { defaultSessionTimeout: 20 * minute }, false],
+  ])('a request known only from a webhook gets a timer if the account %s: %s', async (_, settings, armed) => {
     const record = recordWith({ state: 'SUBMITTED', reconcileAfter: noon });
     const { world, sweep } = await worldWith(record, undefined, settings);
     expect(await sweep()).toEqual({ ...nothingDone, arm_default: 1 });
@@ -146,11 +151,11 @@ describe('a request that only a webhook told of', () => {
   });
 });
 
-describe('a request that only a webhook told of, until it is looked at', () => {
+describe('a request known only from a webhook, during the sweep', () => {
   const facts = recordWith({ state: 'SUBMITTED', reconcileAfter: noon });
   const wanted = { armOnSubmitted: true, defaultSessionTimeout: 20 * minute };
 
-  it('keeps the session that somebody registers meanwhile', async () => {
+  it('a session that is registered during the sweep is kept', async () => {
     const theirs = registered({
       version: 2,
       timer: 'pending',
@@ -169,13 +174,13 @@ describe('a request that only a webhook told of, until it is looked at', () => {
     expect(world.record).toMatchObject({
       deadlineAt: afterNoon(30),
       session: { onTimeout: 'observe', requested: 'PT30M', extensions: 0 },
-      // Whoever arms it first: theirs or the sweep.
+      // The registration or the sweep arms it, whichever is first.
       timer: 'armed',
       version: 3,
     });
   });
 
-  it('stays away where it was deleted meanwhile', async () => {
+  it('a record that is deleted during the sweep is not written again', async () => {
     const { world, sweep } = await worldWith(
       facts,
       (self, call, moment) => {
@@ -188,15 +193,15 @@ describe('a request that only a webhook told of, until it is looked at', () => {
   });
 
   it.each<[string, Partial<PaymentRequest>, Partial<AccountSettings>, number]>([
-    ['the account allows', {}, { maxSession: 10 * minute }, 10],
-    ["Klarna's own expiry lets it be", { klarnaExpiresAt: afterNoon(15) }, {}, 15],
-  ])('gets a timer as long as %s', async (_, fields, settings, minutes) => {
+    ['the longest session of the account', {}, { maxSession: 10 * minute }, 10],
+    ["Klarna's expiry", { klarnaExpiresAt: afterNoon(15) }, {}, 15],
+  ])('the default timer is limited by %s', async (_, fields, settings, minutes) => {
     const { world, sweep } = await worldWith({ ...facts, ...fields }, undefined, { ...wanted, ...settings });
     await sweep();
     expect(world.record).toMatchObject({ timer: 'armed', deadlineAt: afterNoon(minutes) });
   });
 
-  it('comes back when Klarna says how it ended, where Klarna has ended it by its own account', async () => {
+  it('a request past its Klarna expiry gets no timer and is due again to learn its final state', async () => {
     const ended = { ...facts, klarnaExpiresAt: noon };
     const { world, sweep } = await worldWith(ended, undefined, wanted);
     expect((await sweep()).arm_default).toBe(1);
@@ -204,8 +209,8 @@ describe('a request that only a webhook told of, until it is looked at', () => {
   });
 });
 
-describe("a timer's cancel of which the end is not known", () => {
-  it('is gone on with, and a customer who is paying is given grace, with a timer for its end', async () => {
+describe('a cancel by the timer with an unknown result', () => {
+  it('the sweep continues a cancel of the timer and gives a paying customer grace with a new timer', async () => {
     const cancellation = settledWith({ outcome: 'pending', cause: 'timeout' });
     const record = registered({ deadlineAt: noon, timer: 'fired', reconcileAfter: noon, cancellation });
     const { world, sweep } = await worldWith(record, undefined, { inProgressGrace: 5 * minute });
@@ -221,32 +226,32 @@ describe("a timer's cancel of which the end is not known", () => {
   });
 });
 
-it('a cancel of which the end is not known is gone on with in the name of whoever asked, and says so', async () => {
-  const cancellation = settledWith({ outcome: 'pending', reason: 'basket emptied', requestedBy: 'whoever' });
+it('the sweep continues a pending cancel in the name of the first caller and records that it did so', async () => {
+  const cancellation = settledWith({ outcome: 'pending', reason: 'basket emptied', requestedBy: 'caller' });
   const { world, sweep } = await worldWith(recordWith({ reconcileAfter: noon, cancellation }));
   world.clock.advance(minute);
   expect((await sweep()).resume).toBe(1);
   const { reason, requestedBy, requestedAt } = cancellation;
   expect(world.record.cancellation).toMatchObject({ outcome: 'canceled', reason, requestedBy, requestedAt });
   expect(world.record.history[0]?.detail).toMatchObject({
-    requested_by: 'whoever',
+    requested_by: 'caller',
     carried_on_by: 'lapse:sweep',
   });
 });
 
-describe('what Klarna does not know when it is asked', () => {
+describe('a request that Klarna reported as not_found', () => {
   const asked = async (state: 'SUBMITTED' | undefined) => {
     const { world } = await worldWith(recordWith({ state: 'SUBMITTED' }));
     world.klarna.state = undefined;
-    await refreshPaymentRequest(world.dependencies)(world.record, world.settings);
+    await refreshPaymentRequest(world.dependencies)(key, world.settings, world.record);
     expect(world.record.attention).toBe('not_found');
     world.klarna.state = state;
     return world;
   };
 
-  it('is not to be seen by a person any more once the next sweep finds it', async () => {
+  it('the attention not_found is cleared once the sweep finds the request at Klarna', async () => {
     const world = await asked('SUBMITTED');
-    expect((await world.sweep()).look).toBe(1);
+    expect((await world.sweep()).read).toBe(1);
     expect(world.record).toMatchObject({ state: 'SUBMITTED', attention: undefined });
     world.clock.advance(minute);
     await world.sweep();
@@ -254,14 +259,14 @@ describe('what Klarna does not know when it is asked', () => {
     expect(world.klarna.calls).toHaveLength(2);
   });
 
-  it('nor once a webhook tells of its end', async () => {
+  it('the attention not_found is cleared once a webhook reports a final state', async () => {
     const world = await asked(undefined);
     await world.webhook(observed('COMPLETED'));
     expect((await world.sweep()).forget).toBe(1);
     expect(world.record).toMatchObject({ attention: undefined, reconcileAfter: undefined });
   });
 
-  it('is looked at for a day, and is EXPIRED once Klarna must have ended it', async () => {
+  it('a request that is not_found is read for a day and becomes EXPIRED after its Klarna expiry', async () => {
     const world = await asked(undefined);
     for (let hours = 0; hours < 48; hours += 0.5) {
       await world.sweep();
@@ -275,19 +280,19 @@ describe('what Klarna does not know when it is asked', () => {
   });
 });
 
-describe('a look', () => {
-  it('at what Klarna has not known takes in what it says now, and comes back', async () => {
+describe('a read by the sweep', () => {
+  it('a read of a request that was not_found records the new state and is repeated later', async () => {
     const { world, sweep } = await worldWith(lost);
-    expect(await sweep()).toEqual({ ...nothingDone, look: 1 });
+    expect(await sweep()).toEqual({ ...nothingDone, read: 1 });
     expect(world.klarna.calls).toEqual(['read']);
     expect(world.record.history.map(({ kind }) => kind)).toEqual(['read']);
     expect(world.record).toMatchObject({ attempts: 1, reconcileAfter: noon });
   });
 
   it.each([
-    ['noon, when it fell due', noon, { attempts: 1, reconcileAfter: noon }],
+    ['noon, the time when it became due', noon, { attempts: 1, reconcileAfter: noon }],
     ['before', afterNoon(-1), { attempts: 1, reconcileAfter: noon }],
-  ] as const)('that fails is put off: due %s', async (_, reconcileAfter, expected) => {
+  ] as const)('a read that fails is postponed: due %s', async (_, reconcileAfter, expected) => {
     const { world, sweep } = await worldWith({ ...lost, reconcileAfter }, (_world, call) => {
       if (call === 'klarna.read') throw new Error('a bug');
     });
@@ -299,8 +304,8 @@ describe('a look', () => {
   it.each<[string, (record: PaymentRequest) => PaymentRequest | undefined]>([
     ['is due later by now', (record) => ({ ...record, reconcileAfter: afterNoon(0.001), version: 2 })],
     ['needs nothing by now', (record) => ({ ...record, reconcileAfter: undefined, version: 2 })],
-    ['is gone by now', () => undefined],
-  ])('that fails leaves alone what %s', async (_, change) => {
+    ['is deleted by now', () => undefined],
+  ])('a read that fails does not change a record that %s', async (_, change) => {
     const changed = change(lost);
     const { world, sweep } = await worldWith(lost, (self, call) => {
       if (call !== 'klarna.read') return;
@@ -313,7 +318,7 @@ describe('a look', () => {
     expect([...world.store.records.values()]).toEqual(changed ? [changed] : []);
   });
 
-  it('that cannot even be put off tells of both', async () => {
+  it('a failure that cannot be postponed reports both faults', async () => {
     const { world, sweep } = await worldWith(lost, (_, call) => {
       if (call === 'klarna.read') throw new Error('a bug');
       if (call === 'store.save') throw new Error('throttled');
@@ -323,8 +328,8 @@ describe('a look', () => {
   });
 });
 
-describe('a question of two webhooks', () => {
-  it('is answered in the history by the sweep', async () => {
+describe('two contradicting webhooks', () => {
+  it('the sweep records in the history what Klarna says about two contradicting webhooks', async () => {
     const world = new World(new ScriptedKlarna('CANCELED'));
     await world.webhook(observed('CANCELED'));
     await world.webhook(observed('EXPIRED', '2026-03-01T12:00:30Z'));
@@ -339,7 +344,7 @@ describe('a question of two webhooks', () => {
   });
 
   it.each<KlarnaResponse>([unclear, { kind: 'denied', proof: {} }])(
-    'stays while Klarna gives no answer, and the sweep comes back: $kind',
+    'the sweep reads contradicting webhooks again if Klarna does not tell the state: $kind',
     async (silence) => {
       const world = new World(new ScriptedKlarna('CANCELED').responses('read', silence));
       await world.webhook(observed('CANCELED'));

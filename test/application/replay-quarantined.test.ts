@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { DeliveryReplay, SigningKey, StoredDelivery } from '../../functions/application/ports.ts';
+import type { DeliveryReplay, StoredDelivery } from '../../functions/domain/quarantined-delivery.ts';
+import type { SigningKey } from '../../functions/domain/signing-key.ts';
 import { replayQuarantined } from '../../functions/application/replay-quarantined.ts';
 import { judgeDelivery } from '../../functions/webhook/klarna-delivery.ts';
 import { account, key, observed } from '../support/fixtures.ts';
@@ -28,8 +29,8 @@ function world(signingKey: SigningKey | undefined) {
 
 const loose = signingKeyWith({ recipientAccountId: undefined, webhookId: undefined, live: undefined });
 
-describe('a delivery that is put through again', () => {
-  it('becomes what the webhook would have become', async () => {
+describe('replayQuarantined', () => {
+  it('a replayed delivery has the same effect as the webhook would have had', async () => {
     const { store, replays, replay } = world(loose);
     expect(await replay(delivery, false)).toEqual({ kind: 'taken', verdict: 'superseding' });
     const record = await store.read(key);
@@ -38,7 +39,7 @@ describe('a delivery that is put through again', () => {
     expect(replays).toMatchObject([{ verdict: 'superseding' }]);
   });
 
-  it('changes nothing where the record knows better', async () => {
+  it('a replayed delivery does not change a final state and sets attention', async () => {
     const { store, replay } = world(loose);
     await store.observe(key, observed('EXPIRED', '2026-03-01T11:00:00Z'));
     expect(await replay(delivery, false)).toMatchObject({ verdict: 'contradicting' });
@@ -48,19 +49,23 @@ describe('a delivery that is put through again', () => {
   it.each<[string, SigningKey | undefined, object]>([
     ['its key is gone', undefined, { kind: 'no_key' }],
     [
-      'its key speaks for nobody',
+      'its key has no account',
       { ...loose, accounts: new Map() },
       { kind: 'refused', reason: 'other_account' },
     ],
-    ['its key is bound elsewhere', { ...loose, live: true }, { kind: 'refused', reason: 'malformed' }],
-  ])('is not taken where %s', async (_, signingKey, outcome) => {
+    [
+      'its key is bound to another environment',
+      { ...loose, live: true },
+      { kind: 'refused', reason: 'malformed' },
+    ],
+  ])('a quarantined delivery is not replayed if %s', async (_, signingKey, outcome) => {
     const { store, replays, replay } = world(signingKey);
     expect(await replay(delivery, false)).toEqual(outcome);
     expect(store.writes).toBe(0);
     expect(replays).toEqual([]);
   });
 
-  it('is only judged in a rehearsal', async () => {
+  it('a dry run of a replay only judges the delivery', async () => {
     const { store, replays, replay } = world({ ...loose, accounts: new Map([[subject, account]]) });
     expect(await replay(delivery, true)).toEqual({ kind: 'would_take' });
     expect(store.writes).toBe(0);

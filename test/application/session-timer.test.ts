@@ -1,9 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  extendSession,
-  registerSession,
-  type SessionDependencies,
-} from '../../functions/application/register-session.ts';
+import { registerSession, type SessionDependencies } from '../../functions/application/register-session.ts';
 import type { Deadline } from '../../functions/domain/registration.ts';
 import { key, observed, registrationWith } from '../support/fixtures.ts';
 import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
@@ -23,8 +19,8 @@ async function expired(world: World, registration = registrationWith()): Promise
   return world;
 }
 
-describe('a timer that goes off', () => {
-  it('ends an abandoned session, with cause timeout', async () => {
+describe('a timer that fires', () => {
+  it('the timer cancels an abandoned session with cause timeout', async () => {
     const world = await expired(new World());
     expect(await world.timerFires()).toMatchObject({ kind: 'ended', cancel: { outcome: 'canceled' } });
     expect(world.record).toMatchObject({
@@ -35,7 +31,24 @@ describe('a timer that goes off', () => {
     });
   });
 
-  it('finds nothing to do the second and the third time', async () => {
+  it.each([
+    ['the timer', (world: World) => world.timerFires()],
+    ['the sweep', (world: World) => world.sweep()],
+  ])('%s reads the record once to end a session', async (_, end) => {
+    const reads: string[] = [];
+    const world = await expired(
+      new World(new ScriptedKlarna('SUBMITTED'), {}, (call, moment) => {
+        if (call === 'store.read' && moment === 'before') reads.push(call);
+      }),
+    );
+    world.clock.advance(minutes(2));
+    reads.length = 0;
+    await end(world);
+    expect(world.record.state).toBe('CANCELED');
+    expect(reads).toHaveLength(1);
+  });
+
+  it('a timer that fires a second and a third time does nothing', async () => {
     const world = await expired(new World());
     await world.timerFires();
     expect((await world.timerFires()).kind).toBe('spared');
@@ -60,7 +73,7 @@ describe('a timer that goes off', () => {
     expect(world.record.state).toBe('COMPLETED');
   });
 
-  it('has no leave to cancel what was paid, though the callers of the account do', async () => {
+  it('the timer does not cancel a paid request even if the callers of the account may', async () => {
     const world = await expired(new World(new ScriptedKlarna('COMPLETED'), { cancelCompleted: true }));
     await world.timerFires();
     expect(world.klarna.cancels).toBe(0);
@@ -79,7 +92,7 @@ describe('a timer that goes off', () => {
     expect(early).toMatchObject([{ effect: 'noted', detail: { outcome: 'not_yet' } }]);
   });
 
-  it('only writes down what it would have done, where the session is observed', async () => {
+  it('the timer only records what it would have done if the session is observed', async () => {
     const world = await expired(new World(), registrationWith({ onTimeout: 'observe' }));
     expect((await world.timerFires()).kind).toBe('observed');
     expect(world.klarna.calls).toEqual([]);
@@ -89,7 +102,7 @@ describe('a timer that goes off', () => {
     expect(world.klarna.calls).toEqual([]);
   });
 
-  it('learns of the end of an observed session though every webhook was lost', async () => {
+  it('the sweep learns the end of an observed session even if every webhook was lost', async () => {
     const world = await expired(new World(), registrationWith({ onTimeout: 'observe' }));
     await world.timerFires();
     world.klarna.state = undefined;
@@ -105,12 +118,12 @@ describe('a timer that goes off', () => {
     ['given more time', { deadlineAt: afterNoon(60) }],
     ['only to be observed', { session: { ...session, onTimeout: 'observe' } }],
   ] as const)('the timer spares a session that is %s between its read and its claim', async (_, change) => {
-    let reads = 0;
+    let isRead = false;
     const world: World = new World(new ScriptedKlarna('SUBMITTED'), {}, (call, moment) => {
-      if (call !== 'store.read' || moment !== 'before') return;
-      reads += 1;
-      // After the timer's own look, before the cancel's.
-      if (reads === 2) void world.store.save(world.record, { ...world.record, ...change, version: 3 });
+      if (call === 'store.read' && moment === 'after') isRead = true;
+      if (!isRead || call !== 'store.save' || moment !== 'before') return;
+      isRead = false;
+      void world.store.save(world.record, { ...world.record, ...change, version: 3 });
     });
     await expired(world);
     expect(await world.timerFires()).toMatchObject({ kind: 'ended', cancel: { outcome: 'pending' } });
@@ -124,7 +137,7 @@ describe('a timer that goes off', () => {
     expect(world.record.cancellation).toBeUndefined();
   });
 
-  it('leaves it to the sweep to settle a cancel whose holder is gone, also of what has ended', async () => {
+  it('the timer leaves an abandoned cancel to the sweep, even if the request has ended', async () => {
     const world = await expired(new World());
     const cancellation = cancellationWith({ lease: { id: 'lease-1', until: afterNoon(29) } });
     const reconcileAfter = afterNoon(29);
@@ -137,7 +150,7 @@ describe('a timer that goes off', () => {
     expect(world.record).toMatchObject({ reconcileAfter: undefined, cancellation: { outcome: 'canceled' } });
   });
 
-  it('goes on with the cancel of whoever asked before, in their name and for their reason', async () => {
+  it('the timer continues an earlier pending cancel with its caller and its reason', async () => {
     const klarna = new ScriptedKlarna('SUBMITTED').responses('read', unclear, unclear, unclear, unclear);
     const world = new World(klarna);
     await world.register(registrationWith());
@@ -159,7 +172,7 @@ describe('a timer that goes off', () => {
     ]);
   });
 
-  it('gives a customer who is paying the grace of the account once, and then ends the session', async () => {
+  it('the timer gives a paying customer grace once and then ends the session', async () => {
     const world = await expired(
       new World(new ScriptedKlarna('IN_PROGRESS'), { inProgressGrace: minutes(5) }),
     );
@@ -172,14 +185,14 @@ describe('a timer that goes off', () => {
     expect(await world.timerFires()).toMatchObject({ kind: 'ended', cancel: { outcome: 'canceled' } });
   });
 
-  it('says when Klarna gave no answer, so that the message comes back', async () => {
+  it('the timer returns pending if Klarna did not respond, so that the message is retried', async () => {
     const klarna = new ScriptedKlarna('SUBMITTED').responses('read', unclear, unclear, unclear, unclear);
     const world = await expired(new World(klarna));
     expect(await world.timerFires()).toMatchObject({ kind: 'ended', cancel: { outcome: 'pending' } });
     expect(await world.timerFires()).toMatchObject({ kind: 'ended', cancel: { outcome: 'canceled' } });
   });
 
-  it('is nothing to a request that nobody registered', async () => {
+  it('the timer does nothing to a request that was never registered', async () => {
     const world = new World();
     expect((await world.timerFires()).kind).toBe('nothing');
     await world.webhook(observed('SUBMITTED'));
@@ -187,19 +200,18 @@ describe('a timer that goes off', () => {
   });
 });
 
-describe('registering', () => {
-  it('writes the record, arms the timer, and says so', async () => {
+describe('registering a session', () => {
+  it('a registration writes the record, arms the timer and records that it is armed', async () => {
     const world = new World();
     const { outcome, record } = await world.register(registrationWith());
     expect(outcome.kind).toBe('registered');
     expect(record).toMatchObject({ timer: 'armed', version: 2 });
     expect(world.store.writes).toBe(2);
-    const extend = extendSession(world.dependencies);
-    await extend(key, timeout(40), world.settings, 'test');
+    await world.extend(timeout(40));
     expect(world.record.history.map(({ eventId }) => eventId.split(':')[0])).toEqual(['register', 'extend']);
   });
 
-  it('arms no timer that is set, and sets no expiry where nothing was registered', async () => {
+  it('a repeated or refused registration arms no timer and moves no Klarna expiry', async () => {
     const arms: string[] = [];
     const synced: unknown[] = [];
     const world = new World(new ScriptedKlarna('SUBMITTED'), {}, (call, moment) => {
@@ -224,7 +236,7 @@ describe('registering', () => {
     expect(synced).toHaveLength(2);
   });
 
-  it('is the same again with the same words, though the duration counts from now', async () => {
+  it('a repeated registration with the same duration is unchanged and keeps its deadline', async () => {
     const world = new World();
     await world.register(registrationWith());
     const { deadlineAt } = world.record;
@@ -250,21 +262,18 @@ describe('registering', () => {
     expect(world.timer.deadline).toBeUndefined();
   });
 
-  it('lets two callers move one deadline at once, and leaves the timer as the record has it', async () => {
+  it('two callers can move one deadline at the same time, and the timer matches the record', async () => {
     const world = new World();
     await world.register(registrationWith());
-    const extend = extendSession(world.dependencies);
-    const [a, b] = await Promise.all(
-      [40, 50].map((count) => extend(key, timeout(count), world.settings, 'test')),
-    );
+    const [a, b] = await Promise.all([40, 50].map((count) => world.extend(timeout(count))));
     expect([a?.outcome.kind, b?.outcome.kind]).toEqual(['changed', 'changed']);
     expect(world.timer.deadline).toBe(world.record.deadlineAt);
     expect(world.record.timer).toBe('armed');
   });
 });
 
-describe('a request that only a webhook told us of', () => {
-  it('gets the default timer where the account says so', async () => {
+describe('a request known only from a webhook', () => {
+  it('a request known only from a webhook gets the default timer if the account is configured so', async () => {
     const world = new World(new ScriptedKlarna('SUBMITTED'), {
       armOnSubmitted: true,
       defaultSessionTimeout: minutes(20),
@@ -277,7 +286,7 @@ describe('a request that only a webhook told us of', () => {
     expect(world.record.state).toBe('CANCELED');
   });
 
-  it('is left alone where it does not, and looked at once', async () => {
+  it('a request known only from a webhook gets no timer without that setting and is not read at Klarna', async () => {
     const world = new World();
     await world.webhook(observed('SUBMITTED'));
     await world.sweep();
@@ -288,11 +297,11 @@ describe('a request that only a webhook told us of', () => {
   });
 });
 
-describe('a request that Klarna has ended, and of which no webhook came', () => {
+describe('a request that Klarna ended without a webhook', () => {
   const days = (count: number) => count * 24 * 60 * minutes(1);
 
   it.each<[string, (world: World) => Promise<unknown>]>([
-    ['only a webhook told of', (world) => world.webhook(observed('SUBMITTED'))],
+    ['is known only from a webhook', (world) => world.webhook(observed('SUBMITTED'))],
     [
       'was only observed',
       async (world) => {
@@ -300,7 +309,7 @@ describe('a request that Klarna has ended, and of which no webhook came', () => 
         await world.timerFires();
       },
     ],
-  ])('and that %s is read by the sweep, and is EXPIRED', async (_, begin) => {
+  ])('the sweep reads a request that %s and records EXPIRED', async (_, begin) => {
     const world = new World();
     await begin(world);
     await world.sweep();
@@ -317,7 +326,7 @@ describe('a request that Klarna has ended, and of which no webhook came', () => 
     });
   });
 
-  it('is let be after a day, where Klarna says that it is open for ever', async () => {
+  it('the sweep stops reading a request after a day if Klarna still reports it as open', async () => {
     const world = new World();
     await world.webhook(observed('SUBMITTED'));
     await world.sweep();
@@ -331,7 +340,7 @@ describe('a request that Klarna has ended, and of which no webhook came', () => 
   });
 });
 
-it('goes on with the other records when one cannot be looked at', async () => {
+it('the sweep continues with the other records if one fails', async () => {
   const world = new World(new ScriptedKlarna('SUBMITTED'), {}, (call, moment) => {
     if (call === 'klarna.read' && moment === 'before') throw new Error('a bug');
   });

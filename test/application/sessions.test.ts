@@ -59,14 +59,14 @@ const end = (cancel?: SessionCancelDependencies['cancel'], isDryRun = false) =>
       }),
   })(sessionId, command, settingsWith());
 
-describe('a session that is read', () => {
-  it('has its requests, oldest first, and none of another session', async () => {
+describe('readSession', () => {
+  it('a session has its own requests, oldest first', async () => {
     const records = [await member('EXPIRED'), await member('SUBMITTED'), await member(undefined)];
     await member('SUBMITTED', { sessionId: 'cart-2' as SessionId });
     expect(await read()).toEqual(records);
   });
 
-  it('has the oldest first in whatever order they are named, and those of one moment as they are named', async () => {
+  it('the requests of a session are sorted by creation time, and equal times keep the order of the index', async () => {
     const first = await member('SUBMITTED');
     const second = await member('SUBMITTED');
     const third = await member('SUBMITTED', { createdAt: second.createdAt });
@@ -84,11 +84,11 @@ describe('a session that is read', () => {
     ]);
   });
 
-  it('is nothing where nothing was registered', async () => {
+  it('a session without registrations has no requests', async () => {
     expect(await read()).toEqual([]);
   });
 
-  it('goes by the records, where the index still names what has gone or moved to another session', async () => {
+  it('a session leaves out requests that were deleted or moved to another session since the index was written', async () => {
     const moved = await member('SUBMITTED');
     const sessions = {
       async *ofSession() {
@@ -101,8 +101,8 @@ describe('a session that is read', () => {
   });
 });
 
-describe('a session that is ended', () => {
-  it('has each of its open requests cancelled, and what is paid or over left as it is', async () => {
+describe('cancelSession', () => {
+  it('a cancel of a session cancels its open requests and leaves paid and final requests as they are', async () => {
     const states = [
       'SUBMITTED',
       'COMPLETED',
@@ -147,14 +147,24 @@ describe('a session that is ended', () => {
     ]);
   });
 
-  it('is not written to by a rehearsal', async () => {
+  it('a cancel of a session passes each record on, so that it is not read twice', async () => {
+    const record = await member('SUBMITTED');
+    const passedOn: unknown[] = [];
+    await end((key, ...asked) => {
+      passedOn.push(asked[2]);
+      return Promise.resolve({ outcome: 'canceled', record: recordWith({ ...key, state: 'CANCELED' }) });
+    });
+    expect(passedOn).toEqual([record]);
+  });
+
+  it('a dry run of a session cancel writes nothing', async () => {
     const record = await member('COMPLETED');
     const members = await end(undefined, true);
     expect(members).toMatchObject([{ outcome: 'already_final', state: 'COMPLETED', record }]);
     expect(await read()).toEqual([record]);
   });
 
-  it('says what is paid also where that cannot be noted, or the record is gone by now', async () => {
+  it('a paid request is reported even if that cannot be noted or its record is deleted', async () => {
     const record = await member('COMPLETED');
     const save = store.save.bind(store);
     store.save = () => Promise.reject(new Error('throttled'));
@@ -170,11 +180,11 @@ describe('a session that is ended', () => {
     expect(faults).toHaveLength(1);
   });
 
-  it('is nothing where nothing was registered', async () => {
+  it('a cancel of a session without registrations returns no outcome', async () => {
     expect(await end()).toEqual([]);
   });
 
-  it('goes on with the others when one cannot be ended, and says so of that one', async () => {
+  it('a cancel of a session continues if one request fails, and reports that one as untried', async () => {
     for (let each = 0; each < 8; each += 1) await member('SUBMITTED');
     const broken = (await read())[2];
     const members = await end((key) =>
@@ -188,7 +198,7 @@ describe('a session that is ended', () => {
     expect(faults).toEqual([new Error('throttled')]);
   });
 
-  it('begins nothing that could not be done in time, and says which that is', async () => {
+  it('a cancel of a session starts nothing that would exceed its time, and reports those requests as untried', async () => {
     for (let each = 0; each < 12; each += 1) await member('SUBMITTED');
     await member('COMPLETED');
     const members = await end(async (key) => {
@@ -204,7 +214,7 @@ describe('a session that is ended', () => {
     expect((await read()).at(-1)?.history).toEqual([]);
   });
 
-  it('begins nothing from the tenth second on', async () => {
+  it('a cancel of a session starts nothing from the tenth second on', async () => {
     await member('SUBMITTED');
     await member('SUBMITTED');
     const members = await end(async (key) => {

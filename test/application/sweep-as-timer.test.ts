@@ -1,20 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { extendSession } from '../../functions/application/register-session.ts';
 import { repairs } from '../../functions/application/reconcile-payment-requests.ts';
 import { sweepSessionTimer } from '../../functions/adapters/sweep/sweep-session-timer.ts';
 import { key, noon, observed, registrationWith } from '../support/fixtures.ts';
 import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
-import { type Meddler, World } from '../support/world.ts';
+import { type FaultInjector, World } from '../support/world.ts';
 
 const minute = 60_000;
 
 const worldOf = (
   klarna = new ScriptedKlarna('SUBMITTED'),
   settings: ConstructorParameters<typeof World>[1] = {},
-  meddle: Meddler = () => undefined,
-) => new World(klarna, settings, meddle, sweepSessionTimer);
+  injectFault: FaultInjector = () => undefined,
+) => new World(klarna, settings, injectFault, sweepSessionTimer);
 
-/** Registered for half an hour; the sweep runs every minute from then on, until just past the minute named. */
+/** Runs the sweep once a minute for so many minutes, and once more at the end. */
 async function sweptUntil(world: World, minutes: number): Promise<World> {
   for (let each = 0; each < minutes; each += 1) {
     await world.sweep();
@@ -24,20 +23,20 @@ async function sweptUntil(world: World, minutes: number): Promise<World> {
   return world;
 }
 
-describe('where the sweep is the only timer', () => {
-  it('a session is due at its deadline, and nothing is armed', async () => {
+describe('the sweep as the only timer', () => {
+  it('without a scheduler, a session is due at its deadline and no timer is armed', async () => {
     const world = worldOf();
     const { record } = await world.register(registrationWith());
     expect(record).toMatchObject({ timer: 'sweep', reconcileAfter: record?.deadlineAt });
     expect(world.timer.deadline).toBeUndefined();
   });
 
-  it('there is nothing to arm, to remove or to list', async () => {
+  it('the timer of the sweep arms and removes nothing', async () => {
     await expect(sweepSessionTimer.arm(key, noon)).resolves.toBeUndefined();
     await expect(sweepSessionTimer.remove(key)).resolves.toBeUndefined();
   });
 
-  it('an abandoned session is ended by the first sweep from its deadline on, and that is no repair', async () => {
+  it('the first sweep after the deadline ends an abandoned session and does not count it as a repair', async () => {
     const world = worldOf();
     await world.register(registrationWith());
     await sweptUntil(world, 29);
@@ -54,7 +53,7 @@ describe('where the sweep is the only timer', () => {
     });
   });
 
-  it('what was paid in time is spared, without asking Klarna, and the record says so', async () => {
+  it('the sweep spares a session paid in time without a call to Klarna, and the record shows it', async () => {
     const world = worldOf(new ScriptedKlarna('COMPLETED'));
     await world.register(registrationWith());
     await world.webhook(observed('COMPLETED'));
@@ -64,7 +63,7 @@ describe('where the sweep is the only timer', () => {
     expect(world.record.history.at(-1)?.detail).toMatchObject({ outcome: 'spared' });
   });
 
-  it('what was paid and of which no webhook has come is spared: Klarna is asked first', async () => {
+  it('the sweep reads Klarna first and spares a paid request without a webhook', async () => {
     const world = worldOf(new ScriptedKlarna('COMPLETED'));
     await world.register(registrationWith());
     await sweptUntil(world, 31);
@@ -72,11 +71,11 @@ describe('where the sweep is the only timer', () => {
     expect(world.record.state).toBe('COMPLETED');
   });
 
-  it('a deadline that is moved is the one that counts', async () => {
+  it('the sweep ends a session at its moved deadline', async () => {
     const world = worldOf();
     await world.register(registrationWith());
     const longer = { kind: 'session_timeout', millis: 40 * minute, given: 'PT40M' } as const;
-    await extendSession(world.dependencies)(key, longer, world.settings, 'test');
+    await world.extend(longer);
     await sweptUntil(world, 39);
     expect(world.klarna.calls).toEqual([]);
     world.clock.advance(minute);
@@ -84,7 +83,7 @@ describe('where the sweep is the only timer', () => {
     expect(world.record.state).toBe('CANCELED');
   });
 
-  it('an observed session is written down once, and then left alone', async () => {
+  it('the sweep records once what it would have done to an observed session', async () => {
     const world = worldOf();
     await world.register(registrationWith({ onTimeout: 'observe' }));
     await sweptUntil(world, 45);
@@ -94,7 +93,7 @@ describe('where the sweep is the only timer', () => {
     expect(world.expiries).toEqual([{ kind: 'observed', lateness: 0 }]);
   });
 
-  it('a customer who is paying is given grace once', async () => {
+  it('the sweep gives a paying customer grace once', async () => {
     const world = worldOf(new ScriptedKlarna('IN_PROGRESS'), { inProgressGrace: 5 * minute });
     await world.register(registrationWith());
     await sweptUntil(world, 30);
@@ -105,14 +104,14 @@ describe('where the sweep is the only timer', () => {
     expect(world.record.state).toBe('CANCELED');
   });
 
-  it('a request that only a webhook told of gets the default timer where the account says so', async () => {
+  it('the sweep gives a request known only from a webhook the default timer if the account is configured so', async () => {
     const world = worldOf(undefined, { armOnSubmitted: true, defaultSessionTimeout: 20 * minute });
     await world.webhook(observed('SUBMITTED'));
     await sweptUntil(world, 21);
     expect(world.record).toMatchObject({ state: 'CANCELED', cancellation: { cause: 'timeout' } });
   });
 
-  it('Klarna is asked again after it gave no answer', async () => {
+  it('the sweep reads Klarna again after it did not respond', async () => {
     const klarna = new ScriptedKlarna('SUBMITTED').responses('read', unclear, unclear, unclear, unclear);
     const world = worldOf(klarna);
     await world.register(registrationWith());
@@ -121,11 +120,11 @@ describe('where the sweep is the only timer', () => {
   });
 });
 
-describe('a crash before or after every call of a sweep that is the timer', () => {
+describe('a crash before or after each call of the sweep as the only timer', () => {
   class Crash extends Error {}
 
   it.each([0, 1, 2, 3, 4, 5].flatMap((n) => [[n, 'before'] as const, [n, 'after'] as const]))(
-    'call %i, %s',
+    'a sweep that crashes at call %i (%s it) is completed by the next sweeps',
     async (nth, moment) => {
       let armed = false;
       let seen = 0;

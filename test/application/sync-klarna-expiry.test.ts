@@ -1,22 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import { callLimit } from '../../functions/application/ask-klarna.ts';
-import type { KlarnaResponse } from '../../functions/application/ports.ts';
+import type { KlarnaResponse } from '../../functions/domain/klarna-response.ts';
 import { extendSession } from '../../functions/application/register-session.ts';
 import { plusMillis } from '../../functions/domain/instant.ts';
 import { key, registrationWith } from '../support/fixtures.ts';
 import { afterNoon, registered } from '../support/sessions.ts';
 import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
-import { type Meddler, World } from '../support/world.ts';
+import { type FaultInjector, World } from '../support/world.ts';
 
 const minute = 60_000;
 const timeout = (minutes: number) =>
   ({ kind: 'session_timeout', millis: minutes * minute, given: `PT${minutes}M` }) as const;
 
-const worldOf = (klarna = new ScriptedKlarna('SUBMITTED'), meddle?: Meddler) =>
-  new World(klarna, { syncKlarnaExpiry: true }, meddle);
+const worldOf = (klarna = new ScriptedKlarna('SUBMITTED'), injectFault?: FaultInjector) =>
+  new World(klarna, { syncKlarnaExpiry: true }, injectFault);
 
-describe('an account that wants Klarna to end sessions too', () => {
-  it("has Klarna's expiry set to the deadline, once", async () => {
+describe('an account with syncKlarnaExpiry', () => {
+  it("a registration sets Klarna's expiry to the deadline once", async () => {
     const world = worldOf();
     const { record } = await world.register(registrationWith());
     expect(world.klarna.expiresAt).toBe(record?.deadlineAt);
@@ -28,7 +28,7 @@ describe('an account that wants Klarna to end sessions too', () => {
     expect(world.klarna.calls).toEqual(['expiry']);
   });
 
-  it("knows what Klarna's expiry may be before it is asked for one, by the write of the deadline", async () => {
+  it('the write of the deadline notes which expiry Klarna may have, before the call to Klarna', async () => {
     const mayBe: unknown[] = [];
     const world = worldOf(undefined, (call, moment) => {
       if (call === 'klarna.moveExpiry' && moment === 'before')
@@ -36,11 +36,11 @@ describe('an account that wants Klarna to end sessions too', () => {
     });
     await world.register(registrationWith());
     expect(mayBe).toEqual([afterNoon(30)]);
-    // The registration, the timer that is armed, and Klarna's answer.
+    // The registration, the armed timer, and Klarna's response.
     expect(world.record).toMatchObject({ version: 3, session: { klarnaExpiryMayBe: undefined } });
   });
 
-  it('notes it anew before each call for which what is noted is too early', async () => {
+  it('the possible expiry is noted again before each call that asks for a later one', async () => {
     const noted: (string | undefined)[] = [];
     const world = worldOf(undefined, (call, moment) => {
       if (call === 'klarna.moveExpiry' && moment === 'before')
@@ -49,34 +49,36 @@ describe('an account that wants Klarna to end sessions too', () => {
     await world.register(registrationWith());
     world.klarna.responses('expiry', unclear).responses('expiry', unclear);
     world.clock.advance(29 * minute);
-    await extendSession(world.dependencies)(key, timeout(12), world.settings, 'test');
+    await world.extend(timeout(12));
     world.clock.advance(minute);
     expect(await world.sweep()).toMatchObject({ arm: 1 });
     const nearestAt = (minutes: number) => plusMillis(afterNoon(minutes + 15), 15_000);
     expect(noted).toEqual([afterNoon(30), nearestAt(29), nearestAt(30)]);
   });
 
-  it('is asked about nothing where the record is gone before', async () => {
+  it('Klarna is not called if the record is deleted before', async () => {
     const world = worldOf();
     const record = registered();
     expect(await world.dependencies.syncExpiry(record, world.settings)).toEqual(record);
     expect([world.klarna.calls, world.faults]).toEqual([[], []]);
   });
 
-  it('does not take a 404 for the end before that, though the caller was gone', async () => {
+  it('a 404 does not end a request before the possible expiry, even if the caller crashed', async () => {
     const world = worldOf();
     await world.register(registrationWith());
     const { syncExpiry: _, ...others } = world.dependencies;
     const crashed = { ...others, syncExpiry: () => Promise.reject(new Error('crashed')) };
     world.clock.advance(29 * minute);
-    await expect(extendSession(crashed)(key, timeout(5), world.settings, 'test')).rejects.toThrow('crashed');
+    await expect(
+      extendSession(crashed)(key, { deadline: timeout(5), requestedBy: 'test' }, world.settings),
+    ).rejects.toThrow('crashed');
     world.clock.advance(5 * minute);
     world.klarna.responses('read', { kind: 'not_found', proof: { status: '404' } });
     await world.timerFires();
     expect(world.record).toMatchObject({ state: 'SUBMITTED', attention: 'not_found' });
   });
 
-  it('has it asked for again where the deadline was moved while Klarna answered', async () => {
+  it("Klarna's expiry is set again if the deadline moved during the call", async () => {
     const world = worldOf();
     world.klarna.responses('expiry', (klarna) => {
       const { record } = world;
@@ -90,37 +92,32 @@ describe('an account that wants Klarna to end sessions too', () => {
     expect(world.record.klarnaExpiresAt).toBe(afterNoon(40));
   });
 
-  it('has it moved with the deadline, later and sooner', async () => {
+  it("Klarna's expiry follows the deadline, later and earlier", async () => {
     const world = worldOf();
     await world.register(registrationWith());
     for (const minutes of [60, 20]) {
-      const { outcome } = await extendSession(world.dependencies)(
-        key,
-        timeout(minutes),
-        world.settings,
-        'test',
-      );
+      const { outcome } = await world.extend(timeout(minutes));
       expect(outcome.kind).toBe('changed');
       expect(world.klarna.expiresAt).toBe(world.record.deadlineAt);
     }
   });
 
-  it('has it moved out of the way of a deadline that is nearer than Klarna takes', async () => {
+  it("Klarna's expiry is set to the nearest time that Klarna accepts if the deadline is nearer", async () => {
     const world = worldOf();
     await world.register(registrationWith());
     world.clock.advance(29 * minute);
-    const { outcome } = await extendSession(world.dependencies)(key, timeout(5), world.settings, 'test');
+    const { outcome } = await world.extend(timeout(5));
     expect(outcome.kind).toBe('changed');
     expect(world.record.deadlineAt).toBe(afterNoon(34));
     expect(world.klarna.expiresAt).toBe(plusMillis(afterNoon(44), 5_000));
   });
 
-  it('has the sweep move it where Klarna gave no answer, until it does', async () => {
+  it("the sweep moves Klarna's expiry if Klarna did not respond, until it does", async () => {
     const world = worldOf();
     await world.register(registrationWith());
     world.klarna.responses('expiry', unclear).responses('expiry', unclear);
     world.clock.advance(5 * minute);
-    await extendSession(world.dependencies)(key, timeout(40), world.settings, 'test');
+    await world.extend(timeout(40));
     expect([world.klarna.expiresAt, world.record.deadlineAt]).toEqual([afterNoon(30), afterNoon(45)]);
     world.clock.advance(minute);
     expect(await world.sweep()).toMatchObject({ arm: 1 });
@@ -131,22 +128,24 @@ describe('an account that wants Klarna to end sessions too', () => {
     expect(world.record.reconcileAfter).toBe(afterNoon(46));
   });
 
-  it('has the sweep move it where whoever moved the deadline was gone before', async () => {
+  it("the sweep moves Klarna's expiry if the caller crashed before", async () => {
     const world = worldOf();
     await world.register(registrationWith());
     const { syncExpiry: _, ...others } = world.dependencies;
     const crashed = { ...others, syncExpiry: () => Promise.reject(new Error('crashed')) };
-    await expect(extendSession(crashed)(key, timeout(40), world.settings, 'test')).rejects.toThrow('crashed');
+    await expect(
+      extendSession(crashed)(key, { deadline: timeout(40), requestedBy: 'test' }, world.settings),
+    ).rejects.toThrow('crashed');
     world.clock.advance(minute);
     expect(await world.sweep()).toMatchObject({ arm: 1 });
     expect(world.klarna.expiresAt).toBe(afterNoon(40));
   });
 
-  it('is asked about ever more seldom where the account wants it no more', async () => {
+  it("the sweep retries at growing intervals if the account no longer syncs Klarna's expiry", async () => {
     const world = worldOf();
     await world.register(registrationWith());
     world.klarna.responses('expiry', unclear);
-    await extendSession(world.dependencies)(key, timeout(40), world.settings, 'test');
+    await world.extend(timeout(40));
     Object.assign(world.settings, { syncKlarnaExpiry: false });
     for (const minutes of [1, 1, 5]) {
       world.clock.advance(minutes * minute);
@@ -156,7 +155,7 @@ describe('an account that wants Klarna to end sessions too', () => {
     expect(world.klarna.calls).toEqual(['expiry', 'expiry']);
   });
 
-  it('has the longest asked for where what had one is only to be observed by now, by the sweep if need be', async () => {
+  it('a session that changes to observe gets the longest Klarna expiry, by the sweep if necessary', async () => {
     const world = worldOf();
     await world.register(registrationWith());
     world.klarna.responses('expiry', unclear);
@@ -170,16 +169,11 @@ describe('an account that wants Klarna to end sessions too', () => {
     expect(world.klarna.expiresAt).toBe(world.record.deadlineAt);
   });
 
-  it('has its session end with it where Klarna will not move it, and the timer goes off then', async () => {
+  it("a session ends at Klarna's expiry if Klarna refuses to move it, and the timer fires then", async () => {
     const world = worldOf();
     await world.register(registrationWith());
     world.klarna.state = 'IN_PROGRESS';
-    const { outcome, record } = await extendSession(world.dependencies)(
-      key,
-      timeout(60),
-      world.settings,
-      'test',
-    );
+    const { outcome, record } = await world.extend(timeout(60));
     expect(outcome.kind).toBe('changed');
     expect(record).toEqual(world.record);
     expect(record).toMatchObject({ state: 'IN_PROGRESS', timer: 'armed', deadlineAt: afterNoon(30) });
@@ -187,11 +181,11 @@ describe('an account that wants Klarna to end sessions too', () => {
     expect(world.klarna.calls).toEqual(['expiry', 'expiry', 'read']);
   });
 
-  it('has its session end with it where the sweep was told so, and the timer goes off then', async () => {
+  it("a session ends at Klarna's expiry if Klarna refuses to move it for the sweep, and the timer fires then", async () => {
     const world = worldOf();
     await world.register(registrationWith());
     world.klarna.responses('expiry', unclear);
-    await extendSession(world.dependencies)(key, timeout(60), world.settings, 'test');
+    await world.extend(timeout(60));
     expect(world.timer.deadline).toBe(afterNoon(60));
     world.klarna.state = 'IN_PROGRESS';
     world.clock.advance(minute);
@@ -200,11 +194,11 @@ describe('an account that wants Klarna to end sessions too', () => {
     expect(world.timer.deadline).toBe(afterNoon(30));
   });
 
-  it('has it asked for again by the sweep where somebody else changed the request at that moment', async () => {
+  it("the sweep sets Klarna's expiry after a conflict with another change", async () => {
     const world = worldOf();
     await world.register(registrationWith());
     world.klarna.responses('expiry', { kind: 'refused', isConflict: true, proof: { status: '409' } });
-    await extendSession(world.dependencies)(key, timeout(40), world.settings, 'test');
+    await world.extend(timeout(40));
     expect(world.klarna.calls).toEqual(['expiry', 'expiry', 'read']);
     expect(world.record).toMatchObject({ deadlineAt: afterNoon(40), klarnaExpiresAt: afterNoon(30) });
     expect(world.record.history.at(-1)).toMatchObject({ kind: 'klarna_expiry', effect: 'noted' });
@@ -213,51 +207,48 @@ describe('an account that wants Klarna to end sessions too', () => {
     expect(world.klarna.expiresAt).toBe(afterNoon(40));
   });
 
-  it('has it asked for again where nobody could say what the request is after a conflict', async () => {
+  it('a conflict is noted and retried if the following read has no response', async () => {
     const world = worldOf();
     await world.register(registrationWith());
     world.klarna
       .responses('expiry', { kind: 'refused', isConflict: true, proof: { status: '409' } })
       .responses('read', unclear);
-    await extendSession(world.dependencies)(key, timeout(40), world.settings, 'test');
+    await world.extend(timeout(40));
     expect(world.record.session?.klarnaExpiry?.isFixed).toBeUndefined();
     expect(world.record.deadlineAt).toBe(afterNoon(40));
     expect(world.record.history.at(-1)).toMatchObject({ kind: 'klarna_expiry', effect: 'noted' });
     expect(world.faults).toEqual([]);
   });
 
-  it('has it as the record has it when two move the deadline at once', async () => {
+  it("Klarna's expiry matches the record if several callers move the deadline at the same time", async () => {
     const world = worldOf();
     await world.register(registrationWith());
-    await Promise.all(
-      [40, 50, 60].map((minutes) =>
-        extendSession(world.dependencies)(key, timeout(minutes), world.settings, 'test'),
-      ),
-    );
+    await Promise.all([40, 50, 60].map((minutes) => world.extend(timeout(minutes))));
     expect(world.klarna.expiresAt).toBe(world.record.deadlineAt);
     expect(world.record.session?.klarnaExpiry?.askedFor).toBe(world.record.deadlineAt);
   });
 
-  it('has none set where Klarna would not take it', async () => {
+  it('no expiry is set if Klarna would not accept it', async () => {
     const world = worldOf();
     await world.register(registrationWith({ deadline: timeout(10) }));
     expect(world.klarna.calls).toEqual([]);
     expect(world.record.timer).toBe('armed');
   });
 
-  it('is asked for nothing where the account does not want it', async () => {
+  it('Klarna is not called if the account does not sync the expiry', async () => {
     const world = new World();
     await world.register(registrationWith());
     expect(world.klarna.calls).toEqual([]);
   });
 });
 
-describe('the registration stands', () => {
-  it('when Klarna refuses, and the record says why', async () => {
+describe('a registration whose Klarna expiry could not be set', () => {
+  it('a registration is stored if Klarna refuses the expiry, and the history shows the refusal', async () => {
     const world = worldOf(new ScriptedKlarna('IN_PROGRESS'));
     const { outcome, record } = await world.register(registrationWith());
     expect(outcome.kind).toBe('registered');
-    expect(record).toMatchObject({ timer: 'armed', klarnaExpiresAt: undefined });
+    expect(record?.timer).toBe('armed');
+    expect(record?.klarnaExpiresAt).toBeUndefined();
     expect(world.record.history.at(-1)).toMatchObject({ kind: 'klarna_expiry', effect: 'refused' });
   });
 
@@ -268,18 +259,21 @@ describe('the registration stands', () => {
     ['rate_limited', 'noted'],
     ['unclear', 'noted'],
     ['unknown_state', 'noted'],
-  ])('when Klarna answers %s, which is written down as %s, and is asked once', async (kind, effect) => {
-    const response = { kind, retryAfterMillis: undefined, proof: { status: '4xx' } } as KlarnaResponse;
-    const world = worldOf(new ScriptedKlarna('SUBMITTED').responses('expiry', response));
-    await world.register(registrationWith());
-    expect(world.klarna.calls).toEqual(['expiry']);
-    const entries = world.record.history.filter((entry) => entry.kind !== 'register');
-    expect(entries.map((entry) => [entry.kind, entry.effect, entry.detail['status']])).toEqual([
-      ['klarna_expiry', effect, '4xx'],
-    ]);
-  });
+  ])(
+    'a registration is stored if Klarna responds %s, which is recorded as %s after one call',
+    async (kind, effect) => {
+      const response = { kind, retryAfterMillis: undefined, proof: { status: '4xx' } } as KlarnaResponse;
+      const world = worldOf(new ScriptedKlarna('SUBMITTED').responses('expiry', response));
+      await world.register(registrationWith());
+      expect(world.klarna.calls).toEqual(['expiry']);
+      const entries = world.record.history.filter((entry) => entry.kind !== 'register');
+      expect(entries.map((entry) => [entry.kind, entry.effect, entry.detail['status']])).toEqual([
+        ['klarna_expiry', effect, '4xx'],
+      ]);
+    },
+  );
 
-  it('when the record is gone by the time of the answer', async () => {
+  it('a registration is returned even if the record is deleted during the call to Klarna', async () => {
     const world = worldOf();
     world.klarna.responses('expiry', (klarna) => {
       world.store.records.clear();
@@ -290,7 +284,7 @@ describe('the registration stands', () => {
     expect(world.faults).toEqual([]);
   });
 
-  it('when Klarna gives no answer, which costs one call and is not asked again by itself', async () => {
+  it('a registration is stored if Klarna does not respond, after one call', async () => {
     const world = worldOf(new ScriptedKlarna('SUBMITTED').responses('expiry', unclear));
     const { outcome, record } = await world.register(registrationWith());
     expect([outcome.kind, record?.timer]).toEqual(['registered', 'armed']);
@@ -299,7 +293,7 @@ describe('the registration stands', () => {
     expect(world.klarna.expiresAt).toBe(world.record.deadlineAt);
   });
 
-  it('when what Klarna said cannot be written down', async () => {
+  it('a registration is stored even if the response of Klarna cannot be recorded', async () => {
     let writes = 0;
     const world = worldOf(undefined, (call, moment) => {
       if (call !== 'store.save' || moment !== 'before') return;
@@ -311,7 +305,7 @@ describe('the registration stands', () => {
     expect(world.faults.length).toBeGreaterThan(0);
   });
 
-  it('and waits for Klarna no longer than one call may take, however the deadline moves meanwhile', async () => {
+  it('a registration waits for Klarna at most as long as one call may take, even if the deadline keeps moving', async () => {
     const limits: number[] = [];
     const world = worldOf();
     const klarna = {

@@ -23,7 +23,7 @@ const code = (bundle: string): Readonly<Record<string, string>> =>
       .map((file) => [file, readFileSync(join(bundle, file), 'base64')]),
   );
 
-it('measures the bytes that are deployed', async () => {
+it('the benchmark measures the deployed bundles', async () => {
   const { cdkOut } = await synthesize(join(import.meta.dirname, '..', '..'));
   const { functions } = await readStack(cdkOut, { awsUrl: '' });
   expect(functions).toHaveLength(Object.keys(workbench.bundles.functions).length);
@@ -33,13 +33,17 @@ it('measures the bytes that are deployed', async () => {
   }
 });
 
-it.each(workbench.subjects)('$name: the whole job, call by call, and nothing else', async (subject) => {
-  const { calls } = await provenSample(subject, workbench.bundles.bootstrap, workbench.standIns, 2);
+it.each(workbench.subjects)('the benchmark of $name makes exactly its calls', async (subject) => {
+  const { calls } = await provenSample(subject, {
+    bootstrap: workbench.bundles.bootstrap,
+    standIns: workbench.standIns,
+    calls: 2,
+  });
   expect(calls).toHaveLength(2);
 });
 
 it.each(workbench.subjects.filter(({ kind }) => kind === 'lapse'))(
-  '$name: before its first event it reads its secret, and sends nothing else',
+  '$name reads only its secret before its first event',
   async ({ sandboxed, once }) => {
     workbench.standIns.takeLog();
     await runSample({ ...sandboxed, bootstrap: workbench.bundles.bootstrap }, [], undefined);
@@ -48,7 +52,7 @@ it.each(workbench.subjects.filter(({ kind }) => kind === 'lapse'))(
   },
 );
 
-it('the typical cancel asks for all that ours asks for, and Powertools for what it needs besides', () => {
+it('the typical cancel makes the calls of Lapse and those of Powertools', () => {
   const of = (name: string) => workbench.subjects.find((subject) => subject.name === name)?.calls ?? [];
   expect(of('lapse cancel')).not.toEqual([]);
   expect(new Set(of('typical cancel'))).toEqual(new Set([...of('lapse cancel'), 'dynamodb.PutItem']));

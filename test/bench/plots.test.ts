@@ -13,7 +13,7 @@ const textsOf = (svg: string): readonly string[] =>
   [...svg.matchAll(/<text[^>]*>([^<]*)<\/text>/g)].map(([, text = '']) => text);
 const barsOf = (svg: string): number => [...svg.matchAll(/<rect /g)].length;
 
-it('a benchmark is drawn with a stacked bar and its sum for each function and size', () => {
+it('the plot of a benchmark has a stacked bar with its sum for each function and size', () => {
   const run = measured('performance.json') as Run;
   const svg = plotOf(run);
   const [typical] = run.figures.filter(({ subject, size }) => subject === 'typical cancel' && size === 128);
@@ -30,7 +30,7 @@ it('a benchmark is drawn with a stacked bar and its sum for each function and si
   expect(barsOf(svg)).toBe(2 * textsOf(svg).filter((text) => text.endsWith(' ms')).length);
 });
 
-it('growth is drawn with a line for each kind of call', () => {
+it('the plot of growth has a line for each kind of call', () => {
   const run = measured('scale.json') as GrowthRun;
   const kinds = Object.keys(run.sizes[0]?.paces ?? {});
   const texts = textsOf(growthPlot(run));
@@ -38,7 +38,7 @@ it('growth is drawn with a line for each kind of call', () => {
   expect(texts).toEqual(expect.arrayContaining(['1', '100,000', '0 ms']));
 });
 
-it('meetings are drawn as a table with every count', () => {
+it('the plot of meetings is a table with every count', () => {
   const meetings = new Map([
     ['SUBMITTED × timer', 1_234],
     ['CANCELED × webhook', 5],
@@ -50,7 +50,7 @@ it('meetings are drawn as a table with every count', () => {
   );
 });
 
-it('lateness is drawn with a bar for each power of two, in a panel for each kind of history', () => {
+it('the plot of lateness has a bar for each power of two, in a panel for each kind of history', () => {
   const counts = (...pairs: (readonly [number, number])[]) => new Map(pairs);
   const lateness = {
     lossless: counts([10, 3], [11, 4]),
@@ -70,7 +70,7 @@ it('lateness is drawn with a bar for each power of two, in a panel for each kind
   );
 });
 
-it('recovery is drawn with a bar and its length for each disturbance', () => {
+it('the plot of recovery has a bar with its length for each disturbance', () => {
   const svg = recoveryPlot([['sqs: refuse & <hang>', 1.26]], 'min');
   expect(barsOf(svg)).toBe(1);
   expect(textsOf(svg)).toEqual(['sqs: refuse &amp; &lt;hang&gt;', '1.3 min']);

@@ -1,14 +1,16 @@
 /**
- * `npm run chaos`: disturbs the running local system under load, with one disturbance after another in the seed's order.
+ * `npm run chaos`: disturbs the running local system under load, with one disturbance after another in the seed's
+ * order.
  *
  * - `--scale seconds|minutes|hours`: how long the faults last.
  * - `--fault-seconds S`: exactly how long, except in hours.
  * - `--only PATTERN`: plays only the disturbances that match.
  * - `--minutes M`: for how long new rounds begin.
  * - `--seed N`: draws the order and the load.
- * - `--write`: puts the table and a plot into docs/evidence/reliability.md after each round, unless there was a violation.
+ * - `--write`: puts the table and a plot into docs/evidence/reliability.md after each round, unless there was a
+ * violation.
  *
- * The bar and the table go to standard error, the result as JSON to standard output.
+ * Progress and the table go to standard error, the result as JSON to standard output.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -22,7 +24,7 @@ import { type Mortal, playRound, type Round } from './play-round.ts';
 import { commitNow, tableOf, writeReport } from './report.ts';
 
 const faultSeconds: Readonly<Record<Scale, number>> = { seconds: 4, minutes: 180, hours: 0 };
-/** Only Klarna can tell how an unregistered session ended, and it waits up to twelve hours before it delivers again. */
+/** Only Klarna reports the end of an unregistered session, and it waits up to twelve hours before it delivers again. */
 const recoverySeconds: Readonly<Record<Scale, number>> = { seconds: 240, minutes: 300, hours: 13 * 3_600 };
 
 const { values } = parseArgs({

@@ -1,7 +1,7 @@
 import { runCommandLine } from '../../operations/command-line.ts';
 import type { SystemClient } from '../support/system-client.ts';
 
-/** A queue of messages whose attempts all failed, and what an operator does about it. */
+/** A dead-letter queue, and the command with which an operator redrives it. */
 export interface DeadLetterQueue {
   /** The stack's output with its URL. */
   readonly output: string;
@@ -14,7 +14,7 @@ export const unpublishedEvents: DeadLetterQueue = {
   command: ['unpublished', 'replay'],
 };
 
-/** How many letters there are. */
+/** The number of messages in the queue. */
 export async function countLetters(lapse: SystemClient, { output }: DeadLetterQueue): Promise<number> {
   const { body: outputs } = await lapse.control('GET', '/outputs');
   const name = String((outputs['Lapse'] as Record<string, unknown>)[output])
@@ -24,7 +24,7 @@ export async function countLetters(lapse: SystemClient, { output }: DeadLetterQu
   return (body as unknown as readonly Record<string, unknown>[]).filter(({ queue }) => queue === name).length;
 }
 
-/** Puts all of them through again with `npm run lapse`, and says how many. Throws if there were none, or not all went well. */
+/** Redrives all messages with `npm run lapse`, and returns their number. Throws if there are none, or if one fails. */
 export async function redrive(control: string, { command }: DeadLetterQueue): Promise<number> {
   let letters = 0;
   const isWell = await runCommandLine([...command, '--control', control], () => {

@@ -10,13 +10,13 @@ import { type DeadLetterQueue, deadTimers, unpublishedEvents } from './dead-lett
  */
 export type Scale = 'seconds' | 'minutes' | 'hours';
 
-/** Something that goes wrong in the running system until it is ended. */
+/** A fault of the running system that lasts until it is ended. */
 export interface Disturbance {
   readonly name: string;
   readonly scale: Scale;
-  /** Lets it go wrong. */
+  /** Starts the fault. */
   readonly begin: (lapse: SystemClient) => Promise<unknown>;
-  /** What goes on going wrong until the signal is aborted. */
+  /** Repeats the fault until the signal is aborted. */
   readonly meanwhile?: (lapse: SystemClient, over: AbortSignal) => Promise<void>;
   /** How many hours pass. */
   readonly hours?: number;
@@ -24,13 +24,13 @@ export interface Disturbance {
   readonly wholeSystem?: true;
   /** The largest difference between two clocks. */
   readonly skewMillis?: number;
-  /** Ends everything but that there is no sweep, which is to come back when all sessions are over. */
+  /** Ends the fault but keeps the sweep off until all sessions are over. */
   readonly endWithoutSweep?: (lapse: SystemClient) => Promise<unknown>;
-  /** It goes on until there are dead letters, and when it is over an operator puts them through again, under the same load. */
+  /** The fault lasts until there are dead letters. Then an operator redrives them under the same load. */
   readonly fills?: DeadLetterQueue;
 }
 
-/** A fault that was not taken would make a round of peace look like one of recovery. */
+/** Throws if the system refused a fault, because a round without a fault proves nothing. */
 export async function taken(response: Promise<SystemResponse>): Promise<void> {
   const { status, body } = await response;
   if (status >= 300) throw new Error(`It was not taken: ${status} ${JSON.stringify(body)}`);
@@ -54,7 +54,7 @@ const klarna = (kind: string, more: object = {}, scale: Scale = 'seconds'): Dist
   begin: (lapse) => inKlarna(lapse, kind, more),
 });
 
-/** The simulator's process is killed, and started on its data when it is over. */
+/** The simulator's process is killed. It starts on the same data after the fault. */
 const klarnaIsGone: Disturbance = {
   name: 'klarna: kill -9, connections refused',
   scale: 'seconds',
@@ -63,7 +63,7 @@ const klarnaIsGone: Disturbance = {
 
 const killAll = (lapse: SystemClient): Promise<void> => fault(lapse, 'lambda', 'kill');
 
-/** One function's processes are killed again and again, whatever they are doing. */
+/** The processes of one function are killed every 300 milliseconds. */
 const killedAgainAndAgain = (functionName: FunctionName): Disturbance => ({
   name: `kill -9 of ${functionName}, every 300 ms`,
   scale: 'seconds',
@@ -77,7 +77,7 @@ const killedAgainAndAgain = (functionName: FunctionName): Disturbance => ({
   },
 });
 
-/** No new secrets are to be had by functions that have just been started. */
+/** Secrets Manager fails for functions that have just started. */
 const secretsAndNewFunctions = (kind: string, more: object = {}): Disturbance => ({
   ...service('secretsmanager', kind, more),
   name: `secretsmanager: ${kind}, and new functions`,
@@ -87,7 +87,7 @@ const secretsAndNewFunctions = (kind: string, more: object = {}): Disturbance =>
   },
 });
 
-/** Milliseconds by which clocks are off, by function; `others` for those that are not named. */
+/** Milliseconds by which clocks are wrong, by function. `others` is for the rest. */
 const skewed = (
   name: string,
   skews: Partial<Record<FunctionName | 'klarna' | 'others', number>>,
@@ -106,7 +106,7 @@ const skewed = (
   };
 };
 
-/** The stack calls its functions by names of its own, which end with the file's. */
+/** The name that the stack gives to a function. It ends with the name of the file. */
 async function nameOf(lapse: SystemClient, functionName: FunctionName): Promise<string> {
   const { body } = await lapse.control('GET', '/clock');
   const names = Object.keys(body['skew_ms'] as object);
@@ -126,7 +126,7 @@ const forMinutes = (disturbance: Disturbance): Disturbance => ({ ...disturbance,
 
 const minute = 60_000;
 
-/** Everything a round may meet. */
+/** All disturbances of a round. */
 export const disturbances: readonly Disturbance[] = [
   { name: 'kill -9 of all functions', scale: 'seconds', begin: killAll },
   ...(Object.keys(environments) as FunctionName[]).map(killedAgainAndAgain),
@@ -196,7 +196,7 @@ export const disturbances: readonly Disturbance[] = [
   },
 ];
 
-/** Ends whatever was begun. */
+/** Ends all faults. */
 export async function endDisturbance(lapse: SystemClient): Promise<void> {
   await taken(lapse.control('DELETE', '/faults'));
   await taken(lapse.simulator('DELETE', '/faults'));

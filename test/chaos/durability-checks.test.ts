@@ -27,11 +27,11 @@ const sound: Evidence = {
   truth: { state: 'CANCELED', updated_at: '2026-03-01T12:00:01.000000000Z' },
 };
 
-it('finds nothing where all was kept', () => {
+it('brokenOf finds nothing when every promise is kept', () => {
   expect(brokenOf(session, ['submitted'], sound, 0)).toEqual([]);
 });
 
-describe('finds', () => {
+describe('brokenOf, for a broken promise', () => {
   it.each([
     ['a webhook that was acknowledged and forgotten', session, ['lost'], sound],
     [
@@ -65,12 +65,15 @@ describe('finds', () => {
       [],
       { ...sound, truth: { ...sound.truth, updated_at: '2026-03-01T11:59:59.000000000Z' } },
     ],
-  ] satisfies [string, Session, string[], Evidence][])('%s', (_, promised, events, evidence) => {
-    expect(brokenOf(promised, events, evidence, 0)).toHaveLength(1);
-  });
+  ] satisfies [string, Session, string[], Evidence][])(
+    'brokenOf finds %s',
+    (_, promised, events, evidence) => {
+      expect(brokenOf(promised, events, evidence, 0)).toHaveLength(1);
+    },
+  );
 });
 
-it('a timer may be early by as much as clocks were off', () => {
+it('brokenOf accepts a timer that is early by the clock skew only', () => {
   const early = { ...sound, truth: { ...sound.truth, updated_at: '2026-03-01T11:59:59.000000000Z' } };
   expect(brokenOf(session, [], early, 1_000)).toEqual([]);
   expect(brokenOf(session, [], early, 999)).toHaveLength(1);

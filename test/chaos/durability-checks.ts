@@ -6,7 +6,7 @@ type Fields = Readonly<Record<string, unknown>>;
 
 const finalStates: ReadonlySet<unknown> = new Set(['COMPLETED', 'CANCELED', 'EXPIRED', 'DECLINED']);
 
-/** What the Klarna simulator knows of each of its requests: the true state. */
+/** The true state of each request, from the Klarna simulator. */
 export async function truthOf(lapse: SystemClient): Promise<ReadonlyMap<string, Fields>> {
   const { body } = await lapse.simulator('GET', '/payment-requests');
   const requests = body['payment_requests'] as readonly Fields[];
@@ -35,7 +35,7 @@ export async function unsettled(
     : undefined;
 }
 
-/** Sessions of which an event that the shop must hear of was not published. */
+/** Events of the sessions that were not published. */
 export async function unpublished(
   lapse: SystemClient,
   sessions: readonly Session[],
@@ -58,7 +58,7 @@ export async function unpublished(
   );
 }
 
-/** How many of Klarna's deliveries were answered 2xx and how many are lost for good, and what does not hold of what was promised. */
+/** The numbers of acknowledged and of lost deliveries, and the broken promises. */
 export interface Reckoning {
   readonly webhooks: number;
   readonly lost: number;
@@ -77,7 +77,7 @@ export async function reckon(
   sessions: readonly Session[],
   skewMillis: number,
 ): Promise<Reckoning> {
-  // The deliveries first: what is acknowledged after this need not be in a history that is read before.
+  // The deliveries come first, because a history that is read earlier need not have a later delivery.
   const acknowledged = new Map<string, string[]>(sessions.map(({ id }) => [id, []]));
   let lost = 0;
   for (const delivery of await deliveriesOf(lapse)) {
@@ -117,14 +117,14 @@ async function deliveriesOf(lapse: SystemClient): Promise<readonly Fields[]> {
   return (await lapse.simulator('GET', '/deliveries')).body['deliveries'] as readonly Fields[];
 }
 
-/** What is known of a session in the end: by the API, and by Klarna itself. */
+/** The end of a session by the API and by Klarna. */
 export interface Evidence {
   readonly record: Fields;
   readonly history: Fields;
   readonly truth: Fields;
 }
 
-/** What does not hold of what a session was promised. `events`: of the deliveries that were acknowledged. */
+/** The broken promises of a session. `events` are the ids of the acknowledged deliveries. */
 export function brokenOf(
   { promised, approved }: Session,
   events: readonly string[],
@@ -145,7 +145,7 @@ export function brokenOf(
   const earliest = Date.parse(String(record['deadline_at'])) - skewMillis;
   return [
     ...events
-      // What a long history has dropped was counted.
+      // A long history drops entries and counts them.
       .filter((event) => !known.has(event) && history['dropped'] === 0)
       .map((event) => `the webhook ${event} was acknowledged and is not in the history`),
     ...promised.flatMap((one) => {

@@ -6,18 +6,18 @@ import type { SystemResponse, SystemClient } from '../support/system-client.ts';
 export type Promised =
   { readonly kind: 'deadline'; readonly at: string } | { readonly kind: 'canceled' | 'settled' };
 
-/** A Payment Request at Klarna, and what the shop was told of its session. */
+/** A Payment Request at Klarna, and the promises that the shop got for its session. */
 export interface Session {
   readonly id: string;
-  /** Every success response, oldest first; none where not even the registration was acknowledged. */
+  /** Every success response, oldest first. Empty if the registration was not acknowledged. */
   readonly promised: Promised[];
-  /** The customer has approved, as the simulator answered. */
+  /** Whether the simulator confirmed the customer's approval. */
   approved: boolean;
 }
 
-/** How many there are, and for how long. */
+/** The length of sessions, and the time between them. */
 export interface LoadShape {
-  /** Seconds that a session is given, at least and at most. */
+  /** The shortest and the longest session timeout, in seconds. */
   readonly sessionSeconds: readonly [number, number];
   /** Between one session of a lane and the next. */
   readonly pauseMillis: number;
@@ -25,9 +25,9 @@ export interface LoadShape {
 
 export interface Load {
   readonly sessions: readonly Session[];
-  /** Calls that were answered no success, or nothing at all. */
+  /** The number of calls without a success response. */
   readonly refused: () => number;
-  /** Ends it, and waits for what is under way. */
+  /** Ends the load, and waits for the sessions in progress. */
   stop(): Promise<void>;
 }
 
@@ -42,8 +42,8 @@ const orNothing = <Value>(response: Promise<Value>): Promise<Value | undefined> 
  * Sessions in lanes, one after the other, until it is told to stop. A third of the customers approve. The shop cancels a third of
  * the sessions, by request or by session, and extends a sixth. The rest time out. Klarna sends a webhook for every state.
  *
- * @param system where the system is at present; it may come back at other ports.
- * @param chance who stays how long and who pays, seeded.
+ * @param system the system, which may have other ports after a restart.
+ * @param chance decides by the seed which customers pay, and how long sessions are.
  */
 export function startLoad(system: () => SystemClient, chance: Draws, shape: LoadShape): Load {
   const sessions: Session[] = [];

@@ -3,7 +3,7 @@ import type { SystemClient } from '../support/system-client.ts';
 import { countLetters, type DeadLetterQueue } from './dead-letters.ts';
 import { taken } from './disturbances.ts';
 
-/** By how much the clock moves at once: during a fault of hours, and after it, when every minute counts. */
+/** Seconds by which the clock moves at once, during a fault of hours and after it. */
 const jumpSeconds = { during: 900, after: 60 };
 const leastMillisBetweenJumps = 500;
 
@@ -25,17 +25,17 @@ export async function nowOf(lapse: SystemClient): Promise<number> {
 const moveOn = (lapse: SystemClient, seconds: number): Promise<void> =>
   taken(lapse.control('POST', '/clock', { advanceMs: seconds * 1_000 }));
 
-/** A moment of real time; where hours pass, with a minute of the system's. */
+/** Waits a moment of real time. Where hours pass, it also moves the system's clock by a minute. */
 export async function aMoment(lapse: SystemClient, hoursPass: boolean): Promise<void> {
   if (hoursPass) await moveOn(lapse, jumpSeconds.after);
   await workingTime(lapse);
 }
 
-/** Letters that a queue gets, so that there is something to put through again, and days that it may take. */
+/** The least number of dead letters for a redrive, and the days within which they must arrive. */
 const leastLetters = 5;
 const mostDays = 7;
 
-/** Lets so many hours pass, and more until a queue has letters if it is to have some. */
+/** Lets so many hours pass, and more until the queue has enough dead letters. */
 export async function letHoursPass(
   client: () => SystemClient,
   hours: number,
@@ -45,7 +45,8 @@ export async function letHoursPass(
   const enough = fills ? (await letters()) + leastLetters : leastLetters;
   for (let seconds = 0; ; seconds += jumpSeconds.during) {
     if (seconds >= hours * 3_600 && (await letters()) >= enough) return;
-    if (seconds >= mostDays * 86_400) throw new Error(`hardly a dead letter in ${mostDays} days`);
+    if (seconds >= mostDays * 86_400)
+      throw new Error(`fewer than ${leastLetters} dead letters in ${mostDays} days`);
     await moveOn(client(), jumpSeconds.during);
     await workingTime(client());
   }

@@ -9,7 +9,7 @@ import { type LoadShape, type Session, startLoad } from './load.ts';
 import { letHoursPass, nowOf } from './passing-time.ts';
 import { settle } from './settle.ts';
 
-/** A system that may be killed and comes back on the same data. */
+/** A system that can be killed and restarted on the same data. */
 export interface Mortal {
   process: LocalProcess;
   readonly data: string;
@@ -27,24 +27,24 @@ export interface Round {
   /** Calls of the shop that were not acknowledged, and deliveries that Klarna stopped repeating. */
   readonly refused: number;
   readonly lost: number;
-  /** Dead letters that an operator put through again. */
+  /** Dead letters that an operator redrove. */
   readonly redriven: number;
-  /** Of the system's own time, which runs as ours where the scale is not hours. */
+  /** In the system's time, which is real time except at the scale of hours. */
   readonly faultSeconds: number;
-  /** The longest that a session took, from the end of the fault or from its own deadline where that came later. */
+  /** The longest recovery of a session, from the later of the end of the fault and its deadline. */
   readonly recoverySeconds: number;
-  /** What did not settle in time, or does not match what was acknowledged. */
+  /** Sessions that did not settle in time, and broken promises. */
   readonly violations: readonly string[];
 }
 
 export interface RoundOptions {
-  /** How long a fault lasts where it is one of seconds or minutes. */
+  /** The length of a fault at the scales of seconds and minutes. */
   readonly faultSeconds: number;
   readonly recoveryWithinSeconds: number;
   readonly chance: Draws;
 }
 
-/** Sessions that are under way when a fault begins. */
+/** The least number of sessions in progress when a fault begins. */
 const leastSessions = 5;
 const peaceWithinMillis = 300_000;
 
@@ -66,7 +66,7 @@ export async function playRound(
 ): Promise<Round> {
   const client = (): SystemClient => new SystemClient(system.process);
   const { scale, hours, wholeSystem, endWithoutSweep, fills } = disturbance;
-  // Where hours pass, Klarna's own waits between its deliveries are as long as in life.
+  // Where hours pass, Klarna waits as long between deliveries as the real one.
   const pace = (clockScale: number) => taken(client().simulator('POST', '/settings', { clockScale }));
   if (hours !== undefined) await pace(1);
 

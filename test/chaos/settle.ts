@@ -4,22 +4,22 @@ import type { Session } from './load.ts';
 import { aMoment, nowOf } from './passing-time.ts';
 
 interface SettleOptions {
-  /** When the fault was over, by the system's clock. */
+  /** The end of the fault, by the system's clock. */
   readonly ended: number;
   readonly recoveryWithinSeconds: number;
-  /** Whether there is a sweep, which alone finds out what became of a cancel that was answered `pending`. */
+  /** Whether there is a sweep. Only the sweep settles a cancel that returned `pending`. */
   readonly sweeps: boolean;
-  /** Whether the clock is moved on while it waits. */
+  /** Whether the clock moves while this waits. */
   readonly hoursPass: boolean;
 }
 
 interface Settling {
-  /** From the end of the fault, or from the session's deadline where that came later. */
+  /** From the later of the end of the fault and the session's deadline. */
   readonly longestMillis: number;
   readonly missing: readonly string[];
 }
 
-/** Waits until every session is over and told, or for so long. */
+/** Waits until every session is over and published, or until the time is up. */
 export async function settle(
   client: () => SystemClient,
   sessions: readonly Session[],
@@ -51,7 +51,7 @@ export async function settle(
   }
 }
 
-/** The session's last deadline that was acknowledged, in milliseconds since 1970. */
+/** The last acknowledged deadline of the session, in milliseconds since 1970. */
 function endOf({ promised }: Session): number {
   const last = promised.findLast((one) => one.kind === 'deadline');
   return last ? Date.parse(last.at) : 0;

@@ -3,14 +3,14 @@ import { expect, it } from 'vitest';
 
 const config = await createConfig({ extends: ['recommended-strict'] });
 
-it('the API document has nothing for a public linter to say', async () => {
+it('docs/api.yaml has no problem in a public linter', async () => {
   const problems = await lint({ ref: 'docs/api.yaml', config });
   expect(
     problems.map(({ ruleId, message, location }) => `${ruleId}: ${message} at ${location[0]?.pointer ?? ''}`),
   ).toEqual([]);
 });
 
-it('which would have something to say of another one', async () => {
+it('the public linter reports an invalid document', async () => {
   const problems = await lintFromString({
     source: 'openapi: 3.1.0\ninfo: { title: Lapse }\npaths: {}',
     config,

@@ -46,7 +46,7 @@ const schemaOf = (name: string): Schema => pointedAt(apiDocument, `#/components/
 const propertyOf = (name: string, property: string): Schema =>
   dereferenced(pointedAt(schemaOf(name), '#/properties')[property]);
 
-/** Every object of the document, whatever it describes. */
+/** Every object of the document. */
 function everyObject(value: unknown): readonly Schema[] {
   if (Array.isArray(value)) return value.flatMap(everyObject);
   return isObject(value) ? [value, ...Object.values(value).flatMap(everyObject)] : [];
@@ -57,18 +57,18 @@ const record = applyObservation(
   observed('SUBMITTED', undefined, { proof: { body_sha256: 'ab' } }),
 ).record;
 
-describe('the document', () => {
-  it('has exactly the routes that are served', () => {
+describe('docs/api.yaml', () => {
+  it('docs/api.yaml has exactly the routes that are served', () => {
     expect(operations.map(({ route }) => route).toSorted()).toEqual([...routeKeys].toSorted());
   });
 
-  it('has no reference that leads nowhere', () => {
+  it('docs/api.yaml has no broken reference', () => {
     for (const { $ref: reference } of everyObject(apiDocument)) {
       if (typeof reference === 'string') expect(pointedAt(apiDocument, reference)).toBeDefined();
     }
   });
 
-  it('names each operation, and every parameter of its path', () => {
+  it('docs/api.yaml names each operation and every parameter of its path', () => {
     const ids = operations.map(({ description }) => description['operationId']);
     expect(new Set(ids).size).toBe(operations.length);
     for (const [path, item] of Object.entries(dereferenced(apiDocument['paths']))) {
@@ -80,7 +80,7 @@ describe('the document', () => {
     }
   });
 
-  it('has an example for every answer, and every example is as its schema has it', () => {
+  it('every response has an example, and each example fits its schema', () => {
     for (const { route, description } of operations) {
       for (const [status, response] of Object.entries(dereferenced(description['responses']))) {
         for (const media of Object.values(dereferenced(dereferenced(response)['content'])).map(
@@ -107,12 +107,12 @@ describe('the document', () => {
     ['status', ['open', 'paid', 'ended', 'running', 'done', 'stopped']],
     ['by', ['payment_request_ids', 'session_id', 'created_before']],
     ['next_cursor', [null]],
-  ])('shows every word of %s in an example', (field, words) => {
+  ])('the examples show every value of %s', (field, words) => {
     const shown = everyObject(pointedAt(apiDocument, '#/components/examples')).map((each) => each[field]);
     for (const word of words) expect(shown).toContain(word);
   });
 
-  it('has an example for every body, and every example is as its schema has it', () => {
+  it('every body has an example, and each example fits its schema', () => {
     const bodies = operations.filter(({ description }) => 'requestBody' in description);
     expect(bodies.map(({ route }) => route.split(' ')[0])).toEqual(['PUT', 'PATCH', 'PUT']);
     for (const { description } of bodies) {
@@ -125,23 +125,23 @@ describe('the document', () => {
   });
 });
 
-describe('a generator of clients finds', () => {
-  it('a type beside each list of choices, with null where it is a choice', () => {
+describe('docs/api.yaml, for generators of clients', () => {
+  it('each enum has a type, with null if null is a choice', () => {
     for (const { enum: choices, type } of everyObject(apiDocument)) {
       if (!Array.isArray(choices)) continue;
       expect([type].flat()).toEqual(choices.includes(null) ? ['string', 'null'] : ['string']);
     }
   });
 
-  it('no schema that is put together from several', () => {
+  it('docs/api.yaml has no allOf', () => {
     for (const each of everyObject(apiDocument)) expect(each).not.toHaveProperty('allOf');
   });
 });
 
-describe('the problems', () => {
+describe('the problem types of docs/api.yaml', () => {
   const named = Object.entries(problemTypes);
 
-  it('are exactly those that there are', () => {
+  it('docs/api.yaml has exactly the problem types of the code', () => {
     expect(propertyOf('Problem', 'type')['enum']).toEqual(
       expect.arrayContaining(named.map(([type]) => `urn:lapse:problem:${type}`)),
     );
@@ -149,7 +149,7 @@ describe('the problems', () => {
   });
 
   it.each(named)(
-    '%s has an example with its status and title, and an answer that shows it',
+    'the problem type %s has an example with its status and title, and a response with it',
     (type, [status, title]) => {
       expect(pointedAt(apiDocument, `#/components/examples/${type}`)['value']).toMatchObject({
         type: `urn:lapse:problem:${type}`,
@@ -164,8 +164,8 @@ describe('the problems', () => {
   );
 });
 
-describe('the fields', () => {
-  it('of a record are those that the API shows, in their order', () => {
+describe('the fields of docs/api.yaml', () => {
+  it('the fields of a record are those of the API, in the same order', () => {
     const view = viewOf(record);
     expect(Object.keys(dereferenced(schemaOf('Record')['properties']))).toEqual(Object.keys(view));
     expect(schemaOf('Record')['required']).toEqual(Object.keys(view));
@@ -175,7 +175,7 @@ describe('the fields', () => {
   it.each([
     ['CancelResult', 'outcome', true],
     ['RefreshedRecord', 'refresh', false],
-  ])('of a %s are those of a record, and %s', (name, field, isRequired) => {
+  ])('the fields of a %s are those of a record and %s', (name, field, isRequired) => {
     const { [field]: own, ...others } = dereferenced(schemaOf(name)['properties']);
     expect(own).toBeDefined();
     expect(others).toEqual(schemaOf('Record')['properties']);
@@ -183,14 +183,14 @@ describe('the fields', () => {
     expect(schemaOf(name)['required']).toEqual(isRequired ? [field, ...required] : required);
   });
 
-  it('of a history are those that the API shows, in their order', () => {
+  it('the fields of a history are those of the API, in the same order', () => {
     const history = historyOf(record);
     expect(schemaOf('History')['required']).toEqual(Object.keys(history));
     expect(schemaOf('HistoryEntry')['required']).toEqual(Object.keys(history.entries[0] ?? {}));
     expect(violations(schemaOf('History'), JSON.parse(JSON.stringify(history)), apiDocument)).toEqual([]);
   });
 
-  it('of a body are those that are taken', () => {
+  it('the fields of a body are those that the API accepts', () => {
     expect(Object.keys(dereferenced(schemaOf('Registration')['properties']))).toEqual(
       Object.keys(registrationBody.entries),
     );
@@ -202,7 +202,7 @@ describe('the fields', () => {
     );
   });
 
-  it('of a session, read or canceled, are those that the API shows, in their order', () => {
+  it('the fields of a session, read or canceled, are those of the API, in the same order', () => {
     const id = 'cart-17' as SessionId;
     const member = { ...key, outcome: 'canceled', record } as const;
     for (const [name, reply] of [
@@ -220,7 +220,7 @@ describe('the fields', () => {
     expect(schemaOf('MemberOutcome')['required']).toEqual(Object.keys(members[0] ?? {}));
   });
 
-  it('of a cancel job are those that the API shows, in their order', () => {
+  it('the fields of a cancel job are those of the API, in the same order', () => {
     const view = cancelJobView(jobWith());
     expect(Object.keys(dereferenced(schemaOf('CancelJob')['properties']))).toEqual(Object.keys(view));
     expect(schemaOf('CancelJob')['required']).toEqual(Object.keys(view));
@@ -228,7 +228,7 @@ describe('the fields', () => {
   });
 });
 
-describe('the queries', () => {
+describe('the queries of docs/api.yaml', () => {
   const queries: Readonly<Record<string, { readonly entries: Readonly<Record<string, unknown>> }>> = {
     getPaymentRequest: recordQuery,
     cancelPaymentRequest: requestCancelQuery,
@@ -240,7 +240,7 @@ describe('the queries', () => {
     ((description['parameters'] ?? []) as readonly unknown[]).map(dereferenced);
 
   it.each(operations.map(({ description }) => [String(description['operationId']), description] as const))(
-    'of %s are those that are taken, with their words and what counts without them',
+    'the query parameters of %s are those of the API, with their values and defaults',
     (operation, description) => {
       const entries = Object.entries(queries[operation]?.entries ?? noQuery.entries);
       const parameters = parametersOf(description);
@@ -255,7 +255,7 @@ describe('the queries', () => {
     },
   );
 
-  it('have the limits of a page', () => {
+  it('the limit of a page has the bounds of the API', () => {
     const limit = parametersOf(
       operations.find(({ description }) => description['operationId'] === 'listPaymentRequests')
         ?.description ?? {},
@@ -266,7 +266,7 @@ describe('the queries', () => {
     expect([Number(minimum) - 1, Number(maximum) + 1].map(takes)).toEqual([false, false]);
   });
 
-  /** The words that a schema chooses from, wherever it has them. */
+  /** The choices of a schema. */
   function wordsOf(schema: unknown): unknown {
     if (!isObject(schema)) return undefined;
     const [first] = Array.isArray(schema['pipe']) ? (schema['pipe'] as readonly unknown[]) : [];
@@ -274,7 +274,7 @@ describe('the queries', () => {
   }
 });
 
-it("explains each entry of the history's example as the API does", () => {
+it('the explanations in the history example are those of the API', () => {
   const { value } = pointedAt(apiDocument, '#/components/examples/history') as unknown as {
     readonly value: { readonly entries: readonly Readonly<Record<string, unknown>>[] };
   };
@@ -284,7 +284,7 @@ it("explains each entry of the history's example as the API does", () => {
     effect: entry['effect'],
     state: entry['state'] ?? undefined,
     occurredAt: entry['occurred_at'],
-    // What the one that confirms has met is not shown by itself.
+    // The API does not show the entry that a confirming one met.
     against:
       entry['effect'] === 'confirming'
         ? `2|2026-03-01T12:05:01.822000000Z|${String(value.entries.at(-2)?.['event_id'])}`
@@ -296,7 +296,7 @@ it("explains each entry of the history's example as the API does", () => {
   );
 });
 
-describe('the words', () => {
+describe('the values of docs/api.yaml', () => {
   const timers = { none: 1, pending: 1, armed: 1, sweep: 1, fired: 1, removed: 1 } satisfies Record<
     TimerState,
     1
@@ -348,7 +348,7 @@ describe('the words', () => {
     RefreshOutcome,
     1
   >;
-  /** The word of every cancel that is answered beside the record; those that are problems have none. */
+  /** The outcome in the response to each cancel. Problems have none. */
   const cancels = Object.values({
     canceled: cancelWord({ outcome: 'canceled', record }),
     already_canceled: cancelWord({ outcome: 'already_canceled', record }),
@@ -372,45 +372,37 @@ describe('the words', () => {
   const outcomeOfMember = () => propertyOf('MemberOutcome', 'outcome')['enum'];
 
   it.each<[string, () => unknown, readonly unknown[]]>([
-    ['states', () => schemaOf('State')['enum'], [...paymentRequestStates, null]],
-    ['timers', () => propertyOf('Record', 'timer')['enum'], Object.keys(timers)],
+    ['Payment Request states', () => schemaOf('State')['enum'], [...paymentRequestStates, null]],
+    ['timer states', () => propertyOf('Record', 'timer')['enum'], Object.keys(timers)],
     [
-      'ways of a timeout',
+      'values of on_timeout of a record',
       () => propertyOf('Record', 'on_timeout')['enum'],
       [...Object.keys(onTimeout), null],
     ],
-    ['ways to register one', () => schemaOf('OnTimeout')['enum'], Object.keys(onTimeout)],
-    ['reasons to look', () => schemaOf('Attention')['enum'], [...Object.keys(attentions), null]],
-    ['sources', () => propertyOf('Evidence', 'source')['enum'], Object.keys(sources)],
-    ['outcomes', () => propertyOf('Cancellation', 'outcome')['enum'], Object.keys(outcomes)],
-    ['causes', () => propertyOf('Cancellation', 'cause')['enum'], Object.keys(causes)],
-    ['kinds', () => propertyOf('HistoryEntry', 'kind')['enum'], Object.keys(kinds)],
-    ['effects', () => propertyOf('HistoryEntry', 'effect')['enum'], Object.keys(effects)],
+    ['values of on_timeout of a registration', () => schemaOf('OnTimeout')['enum'], Object.keys(onTimeout)],
+    ['values of attention', () => schemaOf('Attention')['enum'], [...Object.keys(attentions), null]],
+    ['evidence sources', () => propertyOf('Evidence', 'source')['enum'], Object.keys(sources)],
+    ['cancellation outcomes', () => propertyOf('Cancellation', 'outcome')['enum'], Object.keys(outcomes)],
+    ['cancellation causes', () => propertyOf('Cancellation', 'cause')['enum'], Object.keys(causes)],
+    ['kinds of history entries', () => propertyOf('HistoryEntry', 'kind')['enum'], Object.keys(kinds)],
+    ['effects of history entries', () => propertyOf('HistoryEntry', 'effect')['enum'], Object.keys(effects)],
     [
       'outcomes of a cancel',
       () => propertyOf('CancelResult', 'outcome')['enum'],
       [...new Set(cancels.filter((word) => word !== undefined))],
     ],
-    [
-      'what a refresh came to',
-      () => propertyOf('RefreshedRecord', 'refresh')['enum'],
-      Object.keys(refreshes),
-    ],
+    ['outcomes of a refresh', () => propertyOf('RefreshedRecord', 'refresh')['enum'], Object.keys(refreshes)],
     ['statuses of a session', () => schemaOf('SessionStatus')['enum'], Object.keys(statuses)],
-    ['outcomes among many', outcomeOfMember, cancelOutcomes],
+    ['outcomes of a session member', outcomeOfMember, cancelOutcomes],
     ['outcomes of a job', () => propertyOf('CancelJob', 'outcomes')['required'], cancelOutcomes],
     ['statuses of a job', () => schemaOf('CancelJobStatus')['enum'], Object.keys(jobStatuses)],
-    [
-      'ways to name what a job cancels',
-      () => propertyOf('CancelJobSelection', 'by')['enum'],
-      Object.keys(selections),
-    ],
-  ])('%s are all there, and no other', (_, described, known) => {
+    ['selections of a job', () => propertyOf('CancelJobSelection', 'by')['enum'], Object.keys(selections)],
+  ])('docs/api.yaml has exactly the %s of the code', (_, described, known) => {
     expect((described() as readonly unknown[]).toSorted()).toEqual([...known].toSorted());
   });
 });
 
-describe('an answer that is not as the document has it is seen', () => {
+describe('contractViolations', () => {
   const path = '/accounts/shop-se/payment-requests/krn:payment:eu1:request:1';
   const good = {
     status: 200,
@@ -419,17 +411,17 @@ describe('an answer that is not as the document has it is seen', () => {
     body: JSON.parse(JSON.stringify(viewOf(record))) as Schema,
   };
 
-  it('and one that is, is not', () => {
+  it('contractViolations finds nothing in a response that fits docs/api.yaml', () => {
     expect(contractViolations('GET', path, good)).toEqual([]);
   });
 
   it.each([
-    ['a status', { ...good, status: 204 }],
-    ['a type of content', { ...good, contentType: 'text/html' }],
-    ['a field that is missing', { ...good, body: { ...good.body, timer: undefined } }],
-    ['a word', { ...good, body: { ...good.body, state: 'PAUSED' } }],
+    ['an undocumented status', { ...good, status: 204 }],
+    ['an undocumented content type', { ...good, contentType: 'text/html' }],
+    ['a missing field', { ...good, body: { ...good.body, timer: undefined } }],
+    ['an undocumented value', { ...good, body: { ...good.body, state: 'PAUSED' } }],
     [
-      'a problem without the time to wait',
+      'a problem without Retry-After',
       {
         ...good,
         status: 503,
@@ -437,7 +429,7 @@ describe('an answer that is not as the document has it is seen', () => {
         body: pointedAt(apiDocument, '#/components/examples/unavailable')['value'],
       },
     ],
-  ])('by %s', (_, reply) => {
+  ])('contractViolations finds %s', (_, reply) => {
     expect(contractViolations('GET', path, reply)).not.toEqual([]);
   });
 });

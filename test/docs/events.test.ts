@@ -61,7 +61,7 @@ const command = {
   allowCompleted: false,
 } as const;
 
-/** A request that is registered, cancelled, and then told by Klarna to have been paid. */
+/** A request that is registered and canceled, and that Klarna then reports as paid. */
 function eventfulLife(): readonly StateChangeEvent[] {
   const registered = register(undefined, {
     sessionId: parseSessionId('cart-17'),
@@ -86,8 +86,7 @@ function eventfulLife(): readonly StateChangeEvent[] {
   const refused = withRefusedCommand(
     over,
     command,
-    { kind: 'already_final', state: 'COMPLETED' },
-    ownEventId('response', '1'),
+    { outcome: { kind: 'already_final', state: 'COMPLETED' }, eventId: ownEventId('response', '1') },
     afterNoon(1),
   );
   const writes: readonly (readonly [PaymentRequest | undefined, PaymentRequest])[] = [
@@ -100,7 +99,7 @@ function eventfulLife(): readonly StateChangeEvent[] {
   return writes.flatMap(([before, after]) => eventsOf(before, after));
 }
 
-it('there is one schema for each type of event, and its example fits it', () => {
+it('each event type has one schema, and its example fits it', () => {
   expect([...eventSchemas.keys()].toSorted()).toEqual(Object.keys(types).toSorted());
   for (const schema of eventSchemas.values()) {
     for (const example of schema['examples'] as readonly unknown[])
@@ -108,14 +107,14 @@ it('there is one schema for each type of event, and its example fits it', () => 
   }
 });
 
-describe('what is published', () => {
-  it('fits its schema, event by event', () => {
+describe('published events', () => {
+  it('every published event fits its schema', () => {
     const events = eventfulLife();
     expect(new Set(events.map(({ type }) => type))).toEqual(new Set(Object.keys(types)));
     for (const event of events) expect(violationsOf(event)).toEqual([]);
   });
 
-  it('fits it whatever Klarna says, in whatever order', () => {
+  it('events fit their schema for random webhooks in any order', () => {
     fc.assert(
       fc.property(twoArrivals(webhooks), ({ one }) => {
         let record: PaymentRequest | undefined;
@@ -129,7 +128,7 @@ describe('what is published', () => {
     );
   });
 
-  it('has the fields that its schema has, all of them, and no other', () => {
+  it('published events have exactly the fields of their schema', () => {
     for (const { type, detail } of eventfulLife()) {
       const schema = eventSchemas.get(type) ?? {};
       expect(Object.keys(propertiesOf(schema))).toEqual(Object.keys(detail));
@@ -138,11 +137,11 @@ describe('what is published', () => {
   });
 });
 
-describe('the schemas', () => {
+describe('the event schemas', () => {
   const valuesOf = (type: StateChangeEventType, field: string) =>
     (propertiesOf(eventSchemas.get(type) ?? {})[field] as Schema)['enum'];
 
-  it('name every state, every cause and everything that needs attention', () => {
+  it('the event schemas have every state, cause and attention', () => {
     const states = [...paymentRequestStates, null];
     expect(valuesOf('Payment Request Cancel Refused', 'state')).toEqual(states);
     expect(valuesOf('Payment Request State Changed', 'state')).toEqual(paymentRequestStates);
@@ -152,7 +151,7 @@ describe('the schemas', () => {
     expect(valuesOf('Payment Request Needs Attention', 'cause')).toEqual(Object.keys(attentions));
   });
 
-  it('refuse an event that is not as they say', () => {
+  it('the event schemas refuse a wrong event', () => {
     const [event] = eventfulLife();
     if (!event) throw new Error('nothing is published');
     const { detail } = event;
@@ -169,7 +168,7 @@ describe('the schemas', () => {
       expect(violations(schema, { ...asPublished(event), detail: each })).not.toEqual([]);
   });
 
-  it('are all listed where they are explained', () => {
+  it('docs/reference/events.md links every event schema', () => {
     const docs = join(import.meta.dirname, '..', '..', 'docs');
     const explained = readFileSync(join(docs, 'reference', 'events.md'), 'utf8');
     for (const file of readdirSync(join(docs, 'events'))) expect(explained).toContain(`(../events/${file})`);

@@ -23,8 +23,8 @@ function isDead(page: string, target: string): boolean {
   return anchor !== undefined && found.endsWith('.md') && !anchorsOf(found).includes(anchor);
 }
 
-describe('every link of a page leads to a file that exists, and to a heading in it:', () => {
-  it.each(pages)('%s', (page) => {
+describe('the links of the docs', () => {
+  it.each(pages)('the link leads to a file and heading that exist: %s', (page) => {
     const targets = [...read(page).matchAll(link)]
       .map(([, target = '']) => target)
       .filter((target) => !/^[a-z]+:/.test(target));
@@ -32,7 +32,7 @@ describe('every link of a page leads to a file that exists, and to a heading in 
   });
 });
 
-it('the index links every page of docs, except the decisions, which have a folder', () => {
+it('the index links every page of docs except the ADRs', () => {
   const index = read('docs/README.md');
   const linked = globSync('docs/**/*.md').filter(
     (page) => page !== 'docs/README.md' && !page.startsWith('docs/adr/'),

@@ -23,8 +23,8 @@ const hasTest = (file: string, title: string): boolean => {
   return [...tests].some(([, first = '']) => literal.includes(first));
 };
 
-describe('the table of who wins', () => {
-  it('has a test for every row', () => {
+describe('docs/reference/races.md', () => {
+  it('each row of the table has a test', () => {
     expect(rows).toEqual(rows.map((_, place) => place + 1));
     expect(rows.length).toBeGreaterThan(0);
     expect(shown.map(({ number }) => number)).toEqual(rows);
@@ -32,16 +32,16 @@ describe('the table of who wins', () => {
   });
 
   it.each(shown.flatMap(({ number, tests }) => tests.map((test) => ({ number, ...test }))))(
-    'row $number is shown by $file: $title',
+    'row $number has the test $title in $file',
     ({ file, title }) => {
       expect(hasTest(file, title)).toBe(true);
     },
   );
 
-  it('would say so of a test that there is not', () => {
-    expect(hasTest('../../test/scenarios/repair.test.ts', 'paid after we cancelled')).toBe(false);
+  it('a row with a missing test is found', () => {
+    expect(hasTest('../../test/scenarios/repair.test.ts', 'paid after we canceled')).toBe(false);
     expect(
-      hasTest('../../test/nowhere.test.ts', 'paid after we cancelled: the state stays, a person is told'),
+      hasTest('../../test/nowhere.test.ts', 'paid after we canceled: the state stays, a person is told'),
     ).toBe(false);
   });
 });

@@ -30,7 +30,7 @@ it('every file that a script runs with node exists', () => {
   expect(files.filter((file) => globSync(file).length === 0)).toEqual([]);
 });
 
-it('one Node version is asked for everywhere', () => {
+it('every file asks for the same Node version', () => {
   const version = readFileSync('.nvmrc', 'utf8').trim();
   const { engines } = JSON.parse(readFileSync('package.json', 'utf8')) as { engines: { node: string } };
   expect(engines.node).toBe(`>=${version}`);

@@ -9,7 +9,7 @@ const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'referen
 
 const arrows = [...page.matchAll(/^ {2}(\S+) --> (\S+)$/gm)].map(([, from, to]) => `${from} ${to}`);
 
-it('the state diagram has exactly the arrows that the transition rule takes for news of later', () => {
+it('the state diagram has exactly the transitions of the rule for newer observations', () => {
   const earlier = '2026-03-01T12:00:00Z';
   const later = '2026-03-01T12:00:01Z';
   const taken = [undefined, ...paymentRequestStates].flatMap((from) =>
@@ -26,7 +26,7 @@ it('the state diagram has exactly the arrows that the transition rule takes for 
   expect(arrows.toSorted()).toEqual(taken.toSorted());
 });
 
-it('what the page says of older news is so', () => {
+it('the page is right about older observations', () => {
   const record = (state: (typeof paymentRequestStates)[number]) =>
     applyObservation(recordWith(), observed(state, '2026-03-01T12:00:01Z')).record;
   const older = '2026-03-01T12:00:00Z';

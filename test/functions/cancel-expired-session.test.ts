@@ -54,8 +54,8 @@ const delays = () =>
     .commandCalls(ChangeMessageVisibilityCommand)
     .map(({ args: [{ input }] }) => [input.ReceiptHandle, input.VisibilityTimeout]);
 
-describe('a session whose time is up', () => {
-  it('is ended at Klarna, recorded with its cause, and its schedule removed', async () => {
+describe('cancel-expired-session, for a session whose deadline has passed', () => {
+  it('a fired timer cancels the request at Klarna, records the cause and removes the schedule', async () => {
     stored(session(passed));
     expect(await failedOf(timerMessage())).toEqual([]);
     expect(klarna.calls).toEqual(['read', 'cancel']);
@@ -71,20 +71,20 @@ describe('a session whose time is up', () => {
     );
   });
 
-  it('is spared when the customer has paid, of which no webhook has come', async () => {
+  it('a fired timer cancels nothing when Klarna reports COMPLETED, even if no webhook told of it', async () => {
     stored(session(passed));
     klarna.state = 'COMPLETED';
     expect(await failedOf(timerMessage())).toEqual([]);
     expect(klarna.calls).toEqual(['read']);
   });
 
-  it('is not asked about when the record says that it is paid', async () => {
+  it('a fired timer does not call Klarna when the record is COMPLETED', async () => {
     stored(session(passed, { state: 'COMPLETED' }));
     expect(await failedOf(timerMessage())).toEqual([]);
     expect(klarna.calls).toEqual([]);
   });
 
-  it('is only written down where it is observed', async () => {
+  it('a fired timer does not call Klarna when the session is in observe mode', async () => {
     const { session: registered, ...rest } = session(passed);
     stored({ ...rest, ...(registered && { session: { ...registered, onTimeout: 'observe' } }) });
     expect(await failedOf(timerMessage())).toEqual([]);
@@ -92,8 +92,8 @@ describe('a session whose time is up', () => {
   });
 });
 
-describe('the message is a hint', () => {
-  it('and ends nothing before the deadline of the record, whatever it says: the timer is set again', async () => {
+describe('cancel-expired-session, for a message that does not match the record', () => {
+  it('a message that comes before the deadline of the record cancels nothing and sets the timer again', async () => {
     stored(session('2099-03-01T12:30:00Z'));
     expect(await failedOf(timerMessage('m', { deadline_at: '2020-01-01T00:00:00Z' }))).toEqual([]);
     expect(klarna.calls).toEqual([]);
@@ -102,27 +102,27 @@ describe('the message is a hint', () => {
     });
   });
 
-  it('and nothing of which there is no record', async () => {
+  it('a message for a request without a record does nothing', async () => {
     expect(await failedOf(timerMessage())).toEqual([]);
     expect(klarna.calls).toEqual([]);
     expect(aws.dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
   });
 });
 
-describe('what fails comes back alone, later each time', () => {
+describe('cancel-expired-session, for messages that fail', () => {
   it.each([
     [1, 10],
     [2, 20],
     [5, 160],
     [20, 900],
-  ])('after %i receipts in %i seconds', async (receiveCount, seconds) => {
+  ])('a message that fails after %i receipts comes back in %i seconds', async (receiveCount, seconds) => {
     stored(session(passed));
     klarna.instead = () => denied();
     expect(await failedOf(timerMessage('m', {}, receiveCount))).toEqual(['m']);
     expect(delays()).toEqual([['receipt-m', seconds]]);
   });
 
-  it('one that the table does not answer for, one that is poison, one of an account that is gone', async () => {
+  it('only the messages that fail come back: a throttled read, a malformed body, a removed account', async () => {
     const other = 'krn:payment:eu1:request:00000000-0000-4000-8000-000000000001';
     aws.dynamodb
       .on(GetItemCommand)
@@ -144,13 +144,13 @@ describe('what fails comes back alone, later each time', () => {
     ]);
   });
 
-  it('also when SQS does not take the delay', async () => {
+  it('a message that fails comes back even if SQS refuses its delay', async () => {
     aws.sqs.rejects(throttled);
     expect(await failedOf({ id: 'poison', body: '' })).toEqual(['poison']);
   });
 });
 
-it('no secret of ours and no text of a message is logged, queued or stored', async () => {
+it('cancel-expired-session logs, queues and stores no secret and no text of a message', async () => {
   stored(session(passed));
   await take(
     timerMessage(),

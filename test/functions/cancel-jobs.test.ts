@@ -44,8 +44,8 @@ function stored(job = jobWith()): void {
   });
 }
 
-describe('PUT of a job', () => {
-  it('is a dry run unless it is said that it is none', async () => {
+describe('PUT of a cancel job', () => {
+  it('PUT of a cancel job without dry_run starts a dry run', async () => {
     const { statusCode, document } = await put({ payment_request_ids: [requestId(1)] });
     expect(statusCode).toBe(201);
     expect(document).toMatchObject({
@@ -60,7 +60,7 @@ describe('PUT of a job', () => {
     });
   });
 
-  it('takes a thousand ids', async () => {
+  it('PUT of a cancel job accepts 1,000 ids', async () => {
     const payment_request_ids = Array.from({ length: 1_000 }, (_, number) =>
       requestId(number).padEnd(72, '0'),
     );
@@ -70,7 +70,7 @@ describe('PUT of a job', () => {
     });
   });
 
-  it('by age does not know the total', async () => {
+  it('PUT of a cancel job by age returns no total', async () => {
     const { document } = await put({ created_before: '2026-03-01T00:00:00+01:00' });
     expect(document).toMatchObject({
       total: null,
@@ -79,14 +79,14 @@ describe('PUT of a job', () => {
   });
 
   it.each<[string, unknown, string, string]>([
-    ['none of the three', {}, 'payment_request_ids', 'missing'],
+    ['no selection', {}, 'payment_request_ids', 'missing'],
     [
-      'two of the three',
+      'two selections',
       { session_id: 'cart-17', created_before: '2026-03-01T00:00:00Z' },
       'session_id',
       'given together with created_before',
     ],
-    ['no list', { payment_request_ids: 'all' }, 'payment_request_ids', '"all"'],
+    ['a text as the list', { payment_request_ids: 'all' }, 'payment_request_ids', '"all"'],
     ['an empty list', { payment_request_ids: [] }, 'payment_request_ids', 'an array of 0'],
     [
       'a list that is too long',
@@ -94,17 +94,17 @@ describe('PUT of a job', () => {
       'payment_request_ids',
       'an array of 1001',
     ],
-    ['an id that is none', { payment_request_ids: [requestId(1), 'x'] }, 'payment_request_ids.1', '"x"'],
-    ['a time that is none', { created_before: 'yesterday' }, 'created_before', '"yesterday"'],
+    ['an invalid id', { payment_request_ids: [requestId(1), 'x'] }, 'payment_request_ids.1', '"x"'],
+    ['an invalid time', { created_before: 'yesterday' }, 'created_before', '"yesterday"'],
     [
       'a time in the future',
       { created_before: '2099-01-01T00:00:00Z' },
       'created_before',
       'a time in the future',
     ],
-    ['a word for a flag', { session_id: 'cart-17', dry_run: 'false' }, 'dry_run', '"false"'],
+    ['a text as a flag', { session_id: 'cart-17', dry_run: 'false' }, 'dry_run', '"false"'],
     ['a misspelt flag', { session_id: 'cart-17', dryrun: false }, 'dryrun', 'false'],
-  ])('refuses %s, and stores nothing', async (_, body, field, given) => {
+  ])('PUT of a cancel job with %s returns 400 and stores nothing', async (_, body, field, given) => {
     expect(await put(body)).toMatchObject({
       statusCode: 400,
       document: { type: 'urn:lapse:problem:invalid-request', field, given },
@@ -112,21 +112,21 @@ describe('PUT of a job', () => {
     expect(aws.dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
   });
 
-  it('refuses an id that is no name', async () => {
+  it('PUT of a cancel job with an invalid job id returns 400', async () => {
     expect(await put({ session_id: 'cart-17' }, 'a#b')).toMatchObject({
       statusCode: 400,
       document: { field: 'job_id', given: '"a#b"' },
     });
   });
 
-  it('refuses what is larger than a thousand ids', async () => {
+  it('PUT of a cancel job with a body above 128 KiB returns 413', async () => {
     expect(await put({ reason: 'x'.repeat(140_000), session_id: 'cart-17' })).toMatchObject({
       statusCode: 413,
       document: { allowed: 'at most 131072 bytes' },
     });
   });
 
-  it('is 404 for a session that nothing is known of', async () => {
+  it('PUT of a cancel job for an unknown session returns 404', async () => {
     aws.dynamodb.on(QueryCommand).resolves({ Items: [] });
     expect(await put({ session_id: 'cart-17' })).toMatchObject({
       statusCode: 404,
@@ -134,7 +134,7 @@ describe('PUT of a job', () => {
     });
   });
 
-  it('is 409 where another job has the id', async () => {
+  it('PUT of a cancel job returns 409 when another job has the id', async () => {
     stored();
     expect(await put({ payment_request_ids: [requestId(1)] })).toMatchObject({
       statusCode: 409,
@@ -143,28 +143,28 @@ describe('PUT of a job', () => {
   });
 });
 
-describe('a job that is there', () => {
-  it('is shown', async () => {
+describe('an existing cancel job', () => {
+  it('GET of a cancel job returns its progress and outcomes', async () => {
     stored(jobWith({ done: 3, outcomes: { canceled: 2, already_final: 1 } }));
     const { statusCode, document } = await call('GET', '/{job_id}');
     expect(statusCode).toBe(200);
     expect(document).toMatchObject({ done: 3, outcomes: { canceled: 2, already_final: 1, pending: 0 } });
   });
 
-  it('is stopped', async () => {
+  it('DELETE of a cancel job stops it', async () => {
     stored();
     const { statusCode, document } = await call('DELETE', '/{job_id}');
     expect([statusCode, document['status'], document['due_at']]).toEqual([200, 'stopped', null]);
   });
 
   it.each<[string, Parameters<typeof jobWith>[0], string, boolean, string | null]>([
-    ['has a next page while there is one', { pages: 2 }, '0', true, '1'],
-    ['has a next page while it is running', { pages: 2 }, '1', true, '2'],
-    ['is asked again for a page that is not written', { pages: 2 }, '2', false, '2'],
-    ['does not show what is still to be counted', { pages: 2 }, '2', true, '2'],
-    ['ends with the last page', { pages: 2, status: 'done' }, '1', true, null],
-    ['ends where it was stopped', { pages: 0, status: 'stopped' }, '0', false, null],
-  ])('has a report that %s', async (_, fields, cursor, isWritten, next) => {
+    ['has a cursor while there is a next page', { pages: 2 }, '0', true, '1'],
+    ['has a cursor while the job runs', { pages: 2 }, '1', true, '2'],
+    ['repeats the cursor of a page that is not written yet', { pages: 2 }, '2', false, '2'],
+    ['does not show a page that is not counted yet', { pages: 2 }, '2', true, '2'],
+    ['has no cursor on the last page of a done job', { pages: 2, status: 'done' }, '1', true, null],
+    ['has no cursor on the last page of a stopped job', { pages: 0, status: 'stopped' }, '0', false, null],
+  ])('GET of the report of a cancel job %s', async (_, fields, cursor, isWritten, next) => {
     stored(jobWith(fields));
     const entries = isWritten
       ? [{ paymentRequestId: requestId(1), outcome: 'canceled', state: 'CANCELED' }]
@@ -177,7 +177,7 @@ describe('a job that is there', () => {
     expect(document['payment_requests']).toHaveLength(Number(cursor) < (fields?.pages ?? 0) ? 1 : 0);
   });
 
-  it('has no report at a place that is none', async () => {
+  it('GET of the report of a cancel job with an invalid cursor returns 400', async () => {
     stored();
     expect(await call('GET', '/{job_id}/report', { query: { cursor: '-1' } })).toMatchObject({
       statusCode: 400,
@@ -190,7 +190,7 @@ it.each([
   ['GET', '/{job_id}'],
   ['GET', '/{job_id}/report'],
   ['DELETE', '/{job_id}'],
-] as const)('%s of %s is 404 where there is no such job', async (method, path) => {
+] as const)('%s of %s returns 404 when the job does not exist', async (method, path) => {
   expect(await call(method, path)).toMatchObject({
     statusCode: 404,
     document: { type: 'urn:lapse:problem:not-found', job_id: 'nightly-1' },

@@ -23,7 +23,7 @@ const cancel = (query?: Readonly<Record<string, string>>, call: Partial<ApiCall>
 const stored = (fields: Partial<PaymentRequest>) =>
   aws.dynamodb.on(GetItemCommand).resolves({ Item: itemOf(recordWith(fields)) });
 
-/** The values that the writes carry, one object a write. */
+/** The values of the writes, a list for each write. */
 const written = () =>
   aws.dynamodb
     .commandCalls(UpdateItemCommand)
@@ -31,8 +31,8 @@ const written = () =>
       (call) => Object.values(unmarshall(call.args[0].input.ExpressionAttributeValues ?? {})) as unknown[],
     );
 
-describe('DELETE of a request that was never registered', () => {
-  it('cancels it: one GET and one DELETE at Klarna, and the record has the evidence', async () => {
+describe('DELETE of an open request', () => {
+  it('DELETE of an unregistered request sends one GET and one DELETE to Klarna and records the evidence', async () => {
     const { statusCode, document } = await cancel({ reason: 'shop closed' });
     expect(statusCode).toBe(200);
     expect(document).toMatchObject({
@@ -51,17 +51,17 @@ describe('DELETE of a request that was never registered', () => {
     expect(claim).toContainEqual(expect.objectContaining({ outcome: 'claimed' }));
     expect(claim).not.toContain('CANCELED');
     expect(end).toContain('CANCELED');
-    // Nobody registered it: there is no timer to remove.
+    // The request has no registration, so it has no timer.
     expect(aws.scheduler.calls()).toEqual([]);
   });
 
-  it('removes the schedule of one that was', async () => {
+  it('DELETE of a registered request removes its schedule', async () => {
     stored({ state: 'SUBMITTED', timer: 'armed', deadlineAt: at('2099-03-01T12:30:00Z') });
     expect((await cancel()).document).toMatchObject({ outcome: 'canceled', timer: 'removed' });
     expect(aws.scheduler.commandCalls(DeleteScheduleCommand)).toHaveLength(1);
   });
 
-  it('succeeds though the schedule cannot be removed: it will find nothing to do', async () => {
+  it('DELETE returns 200 even if the schedule cannot be removed', async () => {
     stored({ state: 'SUBMITTED', timer: 'armed', deadlineAt: at('2099-03-01T12:30:00Z') });
     aws.scheduler.rejects(throttled);
     expect((await cancel()).statusCode).toBe(200);
@@ -69,8 +69,8 @@ describe('DELETE of a request that was never registered', () => {
   });
 });
 
-describe('DELETE of what has ended or is paid', () => {
-  it('is 200 already_canceled, and asks Klarna nothing', async () => {
+describe('DELETE of a request that is final or paid', () => {
+  it('DELETE of a canceled request returns 200 already_canceled without a call to Klarna', async () => {
     stored({ state: 'CANCELED' });
     const { statusCode, document } = await cancel();
     expect([statusCode, document['outcome']]).toEqual([200, 'already_canceled']);
@@ -78,7 +78,7 @@ describe('DELETE of what has ended or is paid', () => {
   });
 
   it.each(['COMPLETED', 'EXPIRED', 'DECLINED'] as const)(
-    'is 409 with the state %s, and no DELETE',
+    'DELETE returns 409 when Klarna reports %s, and sends no DELETE',
     async (state) => {
       klarna.state = state;
       const { statusCode, headers, document } = await cancel();
@@ -89,7 +89,7 @@ describe('DELETE of what has ended or is paid', () => {
     },
   );
 
-  it('sends the DELETE of a paid one when the caller says so by name, or the account does', async () => {
+  it('DELETE cancels a paid request only if the caller or the account allows it', async () => {
     klarna.reset('COMPLETED').cancelsCompleted = true;
     expect((await cancel({ allow_completed: 'true' })).statusCode).toBe(200);
     expect(klarna.calls).toEqual(['read', 'cancel']);
@@ -102,22 +102,22 @@ describe('DELETE of what has ended or is paid', () => {
   });
 });
 
-describe('a rehearsal', () => {
-  it('writes nothing and sends no DELETE', async () => {
+describe('DELETE with dry_run=true', () => {
+  it('a dry run writes nothing and sends no DELETE', async () => {
     const { statusCode, document } = await cancel({ dry_run: 'true' });
     expect([statusCode, document['outcome'], document['state']]).toEqual([200, 'would_cancel', 'SUBMITTED']);
     expect(klarna.calls).toEqual(['read']);
     expect(written()).toEqual([]);
   });
 
-  it('promises nothing when Klarna gives no answer: 503, for no cancel is pending', async () => {
+  it('a dry run returns 503 when Klarna gives no clear response', async () => {
     klarna.instead = () => serverError;
     const { statusCode, headers } = await cancel({ dry_run: 'true' });
     expect([statusCode, headers['retry-after']]).toEqual([503, '5']);
     expect(written()).toEqual([]);
   });
 
-  it('does not say that a cancel is kept when Klarna refuses our credentials', async () => {
+  it('a dry run returns 502 and stores no cancel when Klarna refuses the credentials', async () => {
     stored({ state: 'SUBMITTED' });
     klarna.instead = () => denied();
     const { statusCode, document } = await cancel({ dry_run: 'true' });
@@ -127,8 +127,8 @@ describe('a rehearsal', () => {
   });
 });
 
-describe('when Klarna', () => {
-  it('knows no such request: 404, and no record is made', async () => {
+describe('DELETE when Klarna refuses', () => {
+  it('DELETE returns 404 and makes no record when Klarna does not know the request', async () => {
     klarna.reset(undefined);
     expect(await cancel()).toMatchObject({
       statusCode: 404,
@@ -137,14 +137,14 @@ describe('when Klarna', () => {
     expect(written()).toEqual([]);
   });
 
-  it('refuses our credentials: 502 with Retry-After, and no record of a request that may be none', async () => {
+  it('DELETE returns 502 with Retry-After and makes no record when Klarna refuses the credentials', async () => {
     klarna.instead = () => denied(403);
     const { statusCode, headers } = await cancel();
     expect([statusCode, headers['retry-after']]).toEqual([502, '60']);
     expect(written()).toEqual([]);
   });
 
-  it('answers 409 to the DELETE because the customer has just approved: 409, and the record says COMPLETED', async () => {
+  it('DELETE returns 409 and records COMPLETED when the customer approves just before the DELETE', async () => {
     klarna.responses('cancel', (its) => {
       its.state = 'COMPLETED';
       return conflict;
@@ -154,7 +154,7 @@ describe('when Klarna', () => {
     expect(written().at(-1)).toContain('COMPLETED');
   });
 
-  it('answers the DELETE with a state that is new to us: 202, and the record says no more than is known', async () => {
+  it('DELETE returns 202 pending when Klarna responds with an unknown state', async () => {
     klarna.responses('read', klarna.shown(), unknownState).responses('cancel', unknownState);
     const { statusCode, headers, document } = await cancel();
     expect([statusCode, headers['retry-after']]).toEqual([202, '5']);
@@ -167,47 +167,50 @@ describe('when Klarna', () => {
   });
 });
 
-describe('refusals that touch nothing', () => {
+describe('DELETE with an invalid path or query', () => {
   it.each([
     ['a misspelt dry_run', 400, { query: { dryrun: 'true' } }, 'dryrun'],
-    ['a dry_run that is neither', 400, { query: { dry_run: 'yes' } }, 'dry_run'],
+    ['an invalid dry_run', 400, { query: { dry_run: 'yes' } }, 'dry_run'],
     ['an allow_completed given twice', 400, { query: { allow_completed: 'true,false' } }, 'allow_completed'],
     ['a reason of two lines', 400, { query: { reason: 'a\nb' } }, 'reason'],
     [
-      'an account that is none',
+      'an invalid account',
       400,
       { pathParameters: { account: '../x', payment_request_id: key.paymentRequestId } },
       'account',
     ],
     [
-      'an id that is none',
+      'an invalid id',
       400,
       { pathParameters: { account, payment_request_id: 'krn:x' } },
       'payment_request_id',
     ],
     [
-      'an account of nobody',
+      'an unknown account',
       404,
       { pathParameters: { account: 'shop-no', payment_request_id: key.paymentRequestId } },
       'account',
     ],
-  ])('%s: %i', async (_, status, call, field) => {
-    const { statusCode, document } = await cancel(undefined, call);
-    expect(statusCode).toBe(status);
-    expect(document).toMatchObject({
-      field,
-      given: expect.any(String) as unknown,
-      allowed: expect.any(String) as unknown,
-    });
-    expect([klarna.calls, aws.dynamodb.calls()]).toEqual([[], []]);
-  });
+  ])(
+    'DELETE with %s returns %i, reads no record and does not call Klarna',
+    async (_, status, call, field) => {
+      const { statusCode, document } = await cancel(undefined, call);
+      expect(statusCode).toBe(status);
+      expect(document).toMatchObject({
+        field,
+        given: expect.any(String) as unknown,
+        allowed: expect.any(String) as unknown,
+      });
+      expect([klarna.calls, aws.dynamodb.calls()]).toEqual([[], []]);
+    },
+  );
 });
 
-describe('when AWS is away', () => {
+describe('DELETE when an AWS service fails', () => {
   it.each([
     ['DynamoDB throttles', throttled],
     ['DynamoDB cannot be reached', unreachable],
-  ])('%s: 503 with Retry-After, nothing of the exception, nothing sent to Klarna', async (_, error) => {
+  ])('DELETE returns 503 with Retry-After and sends no DELETE when %s', async (_, error) => {
     aws.dynamodb.rejects(error);
     const { statusCode, headers, body } = await cancel();
     expect([statusCode, headers['retry-after']]).toEqual([503, '1']);
@@ -215,18 +218,18 @@ describe('when AWS is away', () => {
     expect(klarna.calls).not.toContain('cancel');
   });
 
-  it('the claim cannot be written: 503, and no DELETE was sent', async () => {
+  it('DELETE returns 503 and sends no DELETE when the claim cannot be written', async () => {
     aws.dynamodb.on(UpdateItemCommand).rejects(throttled);
     expect((await cancel()).statusCode).toBe(503);
     expect(klarna.calls).toEqual(['read']);
   });
 
-  it('the accounts cannot be read: 503', async () => {
+  it('DELETE returns 503 when the accounts cannot be read', async () => {
     aws.secrets.on(GetSecretValueCommand).rejects(throttled);
     expect((await cancel()).statusCode).toBe(503);
   });
 
-  it('the accounts are malformed: 500, and nothing of them', async () => {
+  it('DELETE returns 500 and quotes nothing of the secret when the accounts are malformed', async () => {
     for (const secret of [`{"${planted.apiKey}`, accountsSecret({ environment: planted.apiKey })]) {
       resetAws(secret);
       const { statusCode, body } = await cancel();
@@ -236,7 +239,7 @@ describe('when AWS is away', () => {
   });
 });
 
-it('no secret of ours is logged, answered or stored', async () => {
+it('DELETE logs, returns and stores no secret', async () => {
   resetAws(
     accountsSecret({
       username: planted.name,

@@ -1,4 +1,4 @@
-/** Every answer that docs/api.yaml has of a route is one that its function gives, and what it takes is what it says it takes. */
+/** Each function gives exactly the responses that docs/api.yaml has of its routes, and accepts exactly the documented query. */
 import {
   ConditionalCheckFailedException,
   GetItemCommand,
@@ -48,7 +48,7 @@ const ids = {
 const timeout = { session_timeout: 'PT20M' };
 const list = { payment_request_ids: [requestId(1)] };
 
-/** A call of the route that has nothing wrong, but for what a test changes. */
+/** A valid call of the route, with the changes of a test. */
 function eventOf(route: Route, call: Partial<ApiCall> = {}) {
   const [method = '', path = ''] = route.split(' ');
   const body = takesBody(route) ? { body: isRegistration(route) ? timeout : list } : {};
@@ -60,7 +60,7 @@ const send = (route: Route, event = eventOf(route)) => {
   return callApi(handler, event);
 };
 
-/** The table has this record, for whoever reads it, whoever looks for it in an index and whoever writes without reading. */
+/** The table has this record, for a read, for a query of an index and for a write without a read. */
 function stored(fields: Partial<PaymentRequest>): void {
   const item = itemOf(recordWith(fields));
   aws.dynamodb.on(GetItemCommand).resolves({ Item: item });
@@ -84,7 +84,7 @@ const open = { state: 'SUBMITTED', session, deadlineAt: at('2026-03-01T12:30:00Z
 const isOpen = () => {
   stored(open);
 };
-/** As long as nobody can make it longer. */
+/** The session has a deadline beyond every limit. */
 const isLong = () => {
   stored({ ...open, deadlineAt: later });
 };
@@ -112,11 +112,11 @@ const isNothing = () => undefined;
 interface Situation {
   readonly given: () => void;
   readonly call?: Partial<ApiCall>;
-  /** Whoever calls has a token, which is good for this account. */
+  /** The caller has a JWT for this account. */
   readonly tokenFor?: string;
 }
 
-/** What every route answers: to a call that is wrong, to whom it must not serve, and when something is broken. */
+/** The error responses of every route. */
 const common = {
   '400 invalid-request': { given: isNothing, call: { query: { nonsense: '1' } } },
   '403 forbidden': { given: isNothing, tokenFor: 'shop-no' },
@@ -131,7 +131,7 @@ const common = {
     },
   },
 } satisfies Record<string, Situation>;
-/** What the routes that call Klarna for the account, and so read its secret, respond with besides. */
+/** The further error responses of the routes that read the secret of the account. */
 const configured = {
   ...common,
   '404 unknown-account': { given: isNothing, call: { pathParameters: { ...ids, account: 'shop-no' } } },
@@ -242,7 +242,7 @@ const prefix = 'urn:lapse:problem:';
 /** Responses to a call that no route serves. */
 const ofNoRoute = new Set(['unknown-route', 'method-not-allowed']);
 
-/** What the document says a function answers: statuses, and with each the types of its problems. API Gateway's own answers apart. */
+/** The statuses and problem types of a route in docs/api.yaml, without API Gateway's own responses. */
 function documented(route: Route): readonly string[] {
   const responses = operations.find((each) => each.route === route)?.description['responses'];
   return Object.entries(dereferenced(responses)).flatMap(([status, response]) =>
@@ -255,22 +255,25 @@ function documented(route: Route): readonly string[] {
 }
 
 describe.each(routes)('%s', (route) => {
-  it('has exactly the answers that are brought about here', () => {
+  it('docs/api.yaml has exactly the responses of the route that this test causes', () => {
     expect([...new Set(documented(route))].toSorted()).toEqual(Object.keys(situations[route]).toSorted());
   });
 
-  it.each(Object.entries(situations[route]))('answers %s', async (wanted, { given, call, tokenFor }) => {
-    given();
-    const event = eventOf(route, call);
-    if (tokenFor !== undefined) {
-      const authorizer = { jwt: { claims: { lapse_accounts: tokenFor }, scopes: null } };
-      Object.assign(event.requestContext, { authorizer });
-    }
-    const { statusCode, document } = await send(route, event);
-    const { type } = document;
-    const problem = typeof type === 'string' ? ` ${type.replace(prefix, '')}` : '';
-    expect(`${statusCode}${problem}`).toBe(wanted);
-  });
+  it.each(Object.entries(situations[route]))(
+    'the function responds with %s',
+    async (wanted, { given, call, tokenFor }) => {
+      given();
+      const event = eventOf(route, call);
+      if (tokenFor !== undefined) {
+        const authorizer = { jwt: { claims: { lapse_accounts: tokenFor }, scopes: null } };
+        Object.assign(event.requestContext, { authorizer });
+      }
+      const { statusCode, document } = await send(route, event);
+      const { type } = document;
+      const problem = typeof type === 'string' ? ` ${type.replace(prefix, '')}` : '';
+      expect(`${statusCode}${problem}`).toBe(wanted);
+    },
+  );
 
   const parameters = (operations.find((each) => each.route === route)?.description['parameters'] ??
     []) as readonly unknown[];
@@ -282,7 +285,7 @@ describe.each(routes)('%s', (route) => {
         Object.keys(entries),
       ),
     ),
-  ])('takes %s in its query if the document says so, and only then', async (name) => {
+  ])('the query accepts %s only if docs/api.yaml has it', async (name) => {
     const { statusCode, document } = await send(route, eventOf(route, { query: { [name]: 'a\nb' } }));
     expect([statusCode, document['field']]).toEqual([400, name]);
     expect(document['allowed'] !== 'no field of this name').toBe(taken.includes(name));
@@ -294,7 +297,7 @@ describe.each(routes.filter((route) => !takesBody(route)))('%s with a body', (ro
     ['a dry run as a job takes it', { dry_run: true }, '16 bytes'],
     ['no JSON', planted.text, '22 bytes'],
     ['bytes', Buffer.from(planted.text), '22 bytes'],
-  ])('is refused, and nothing is done: %s', async (_, body, given) => {
+  ])('a call that takes no body returns 400 and does nothing with %s', async (_, body, given) => {
     isOpen();
     const reply = await send(route, eventOf(route, { body }));
     expect(reply).toMatchObject({
@@ -310,7 +313,7 @@ describe.each(routes.filter((route) => !takesBody(route)))('%s with a body', (ro
     expect(plantedIn(reply.body + output.text())).toEqual([]);
   });
 
-  it('is served where the body is empty', async () => {
+  it('a call that takes no body is served when the body is empty', async () => {
     const { statusCode } = await send(route, eventOf(route, { body: '' }));
     expect(statusCode).not.toBe(400);
   });

@@ -26,8 +26,8 @@ const history = `${paymentRequestRoute}/history`;
 
 const get = (call: Partial<ApiCall> = {}) => callApi(handler, apiEvent({ method: 'GET', ...call }));
 
-describe('GET', () => {
-  it('shows the record, from a read that is strongly consistent, and asks Klarna nothing', async () => {
+describe('GET of a Payment Request', () => {
+  it('GET returns the record from a consistent read without a call to Klarna', async () => {
     expect(await get()).toMatchObject({
       statusCode: 200,
       document: { account, payment_request_id: key.paymentRequestId, state: 'SUBMITTED', version: 1 },
@@ -40,7 +40,7 @@ describe('GET', () => {
     expect(output.text()).toBe('');
   });
 
-  it('asks Klarna first with refresh=true, and writes down what it said', async () => {
+  it('GET with refresh=true reads Klarna and records the state', async () => {
     const { document } = await get({ query: { refresh: 'true' } });
     expect(document).toMatchObject({
       state: 'COMPLETED',
@@ -50,7 +50,7 @@ describe('GET', () => {
     expect(aws.dynamodb.commandCalls(UpdateItemCommand)).toHaveLength(1);
   });
 
-  it('shows the record as it was when Klarna gives no answer, and says so', async () => {
+  it('GET with refresh=true returns the old record when Klarna gives no clear response', async () => {
     klarna.instead = () => serverError;
     expect(await get({ query: { refresh: 'true' } })).toMatchObject({
       statusCode: 200,
@@ -71,17 +71,17 @@ describe('GET', () => {
     );
   });
 
-  it('shows the record as it was when Klarna refuses our credentials, and says that', async () => {
+  it('GET with refresh=true returns the old record when Klarna refuses the credentials', async () => {
     klarna.instead = () => denied();
     expect(await get({ query: { refresh: 'true' } })).toMatchObject({
       statusCode: 200,
       document: { state: 'SUBMITTED', refresh: 'klarna_denied' },
     });
-    // The history has that it was asked, and what Klarna said.
+    // The history has the read and Klarna's response.
     expect(aws.dynamodb.commandCalls(UpdateItemCommand)).toHaveLength(1);
   });
 
-  it('is 404 when nothing is known of the request, and asks Klarna nothing', async () => {
+  it('GET of an unknown request returns 404 without a call to Klarna', async () => {
     aws.dynamodb.on(GetItemCommand).resolves({});
     for (const call of [{}, { route: history }]) {
       expect(await get(call)).toMatchObject({
@@ -93,7 +93,7 @@ describe('GET', () => {
   });
 });
 
-describe('GET with refresh=true of a request that nobody has a record of', () => {
+describe('GET with refresh=true of a request without a record', () => {
   beforeEach(() => {
     aws.dynamodb
       .on(GetItemCommand)
@@ -101,7 +101,7 @@ describe('GET with refresh=true of a request that nobody has a record of', () =>
       .resolves({ Item: itemOf(record) });
   });
 
-  it('is answered by what Klarna says, which is written down as its webhook would be', async () => {
+  it('GET with refresh=true makes the record from the state that Klarna reports', async () => {
     expect(await get({ query: { refresh: 'true' } })).toMatchObject({
       statusCode: 200,
       document: { refresh: 'refreshed' },
@@ -114,7 +114,7 @@ describe('GET with refresh=true of a request that nobody has a record of', () =>
     expect(klarna.calls).toEqual(['read']);
   });
 
-  it('is 404 when Klarna does not know it either, and no record is made', async () => {
+  it('GET with refresh=true returns 404 and makes no record when Klarna does not know the request', async () => {
     klarna.reset(undefined);
     expect(await get({ query: { refresh: 'true' } })).toMatchObject({
       statusCode: 404,
@@ -127,7 +127,7 @@ describe('GET with refresh=true of a request that nobody has a record of', () =>
   });
 
   it.each([401, 403] as const)(
-    'is 502 when Klarna refuses our credentials, as a DELETE is: %i',
+    'GET with refresh=true returns 502 without a record when Klarna responds %i',
     async (status) => {
       klarna.instead = () => denied(status);
       expect(await get({ query: { refresh: 'true' } })).toMatchObject({
@@ -143,7 +143,7 @@ describe('GET with refresh=true of a request that nobody has a record of', () =>
     },
   );
 
-  it('is 503 when Klarna gives no answer: that it is unknown would be no more than a guess', async () => {
+  it('GET with refresh=true returns 503 without a record when Klarna gives no clear response', async () => {
     klarna.instead = () => serverError;
     const { statusCode, headers } = await get({ query: { refresh: 'true' } });
     expect([statusCode, headers['retry-after']]).toEqual([503, '5']);
@@ -151,7 +151,7 @@ describe('GET with refresh=true of a request that nobody has a record of', () =>
   });
 });
 
-it('GET …/history shows every entry with its evidence, and why', async () => {
+it('GET …/history returns every entry with its evidence and explanation', async () => {
   const { statusCode, document } = await get({ route: history });
   expect(statusCode).toBe(200);
   expect(document).toMatchObject({
@@ -168,33 +168,33 @@ it('GET …/history shows every entry with its evidence, and why', async () => {
   });
 });
 
-it('a read needs no secret: the record is shown while Secrets Manager fails', async () => {
+it('GET returns the record while Secrets Manager fails', async () => {
   aws.secrets.on(GetSecretValueCommand).rejects(throttled);
   expect((await get()).statusCode).toBe(200);
   expect(aws.secrets.calls()).toEqual([]);
 });
 
-it('a refresh for an account without a secret is 404, and nothing is read', async () => {
+it('GET with refresh=true for an unknown account returns 404 and reads nothing', async () => {
   const pathParameters = { account: 'shop-no', payment_request_id: key.paymentRequestId };
   const { statusCode, document } = await get({ pathParameters, query: { refresh: 'true' } });
   expect([statusCode, document['type']]).toEqual([404, 'urn:lapse:problem:unknown-account']);
   expect(aws.dynamodb.calls()).toEqual([]);
 });
 
-describe('refusals', () => {
+describe('GET of a route or id that does not exist', () => {
   it.each([
-    ['a refresh that is neither', 400, { query: { refresh: '1' } }],
-    ['a query that nobody knows', 400, { query: { fresh: 'true' } }],
+    ['an invalid refresh', 400, { query: { refresh: '1' } }],
+    ['an unknown query parameter', 400, { query: { fresh: 'true' } }],
     ['a refresh of the history', 400, { route: history, query: { refresh: 'true' } }],
     ['an id of 10 KB', 400, { pathParameters: { account, payment_request_id: 'k'.repeat(10_240) } }],
     [
-      'an account that is none',
+      'an invalid account',
       400,
       { pathParameters: { account: 'SHOP', payment_request_id: key.paymentRequestId } },
     ],
     ['a route that is not served', 404, { route: '/{proxy+}', path: '/accounts/a/b/c', pathParameters: {} }],
     ['a method that is not served', 405, { method: 'POST' }],
-  ])('%s: %i, and nothing is read', async (_, status, call) => {
+  ])('GET with %s returns %i and reads nothing', async (_, status, call) => {
     const { statusCode, headers, document } = await get(call);
     expect(statusCode).toBe(status);
     expect(headers['content-type']).toBe('application/problem+json');
@@ -207,13 +207,13 @@ describe('refusals', () => {
     expect(aws.dynamodb.calls()).toEqual([]);
   });
 
-  it('the default route, for which API Gateway has no method and no parameters', async () => {
+  it('the default route returns 404', async () => {
     const { pathParameters: _, ...event } = apiEvent({ method: 'GET', path: '/' });
     const response = await callApi(handler, { ...event, routeKey: '$default' });
     expect(response.statusCode).toBe(404);
   });
 
-  it('the table does not answer: 503 with Retry-After, and nothing of the exception', async () => {
+  it('GET returns 503 with Retry-After and nothing of the exception when the table fails', async () => {
     aws.dynamodb.on(GetItemCommand).rejects(throttled);
     const { statusCode, headers, body } = await get();
     expect([statusCode, headers['retry-after']]).toEqual([503, '1']);
@@ -221,7 +221,7 @@ describe('refusals', () => {
   });
 });
 
-it('no secret of ours is logged, answered or stored', async () => {
+it('GET logs, returns and stores no secret', async () => {
   const { body } = await get({ query: { refresh: 'true' } });
   expect(klarna.calls).toHaveLength(1);
   expect(plantedIn(output.text() + body + JSON.stringify(sentCommands()))).toEqual([]);

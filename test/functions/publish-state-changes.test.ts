@@ -37,11 +37,11 @@ const requestOf = (number: number): PaymentRequest => ({
 const next = (record: PaymentRequest, ...observation: Parameters<typeof observed>): PaymentRequest =>
   asNextVersion(applyObservation(record, observed(...observation)).record, noon);
 
-describe('a write', () => {
+describe('publish-state-changes, for a write', () => {
   const submitted = next(recordWith({ reference: 'order-7' }), 'SUBMITTED');
   const canceled = next(submitted, 'CANCELED', '2026-03-01T12:30:00Z');
 
-  it('is published as what its history has and the one before has not', async () => {
+  it('a write is published as its new history entry', async () => {
     bus();
     expect(await publish({ sequenceNumber: '1', before: submitted, after: canceled })).toEqual({
       batchItemFailures: [],
@@ -72,7 +72,7 @@ describe('a write', () => {
     expect(output.text()).toContain('"EventsPublished":1');
   });
 
-  it('that says nothing to others is not published: a claim, a deletion by retention, an item of another kind', async () => {
+  it('a claim, a deletion by retention and an item of another kind are not published', async () => {
     bus();
     const claimed = withEntry(submitted, {
       eventId: 'claim:1' as EventId,
@@ -95,13 +95,13 @@ describe('a write', () => {
   });
 });
 
-describe('a refusal of EventBridge', () => {
+describe('publish-state-changes, when EventBridge refuses', () => {
   const writes = Array.from({ length: 15 }, (_, index) => ({
     sequenceNumber: `${index + 1}00`,
     after: next(requestOf(index + 1), 'SUBMITTED'),
   }));
 
-  it('is tried again alone, and the stream is delivered again from there; ten before it are not taken back', async () => {
+  it('a refused entry is retried alone, and the stream comes again from its record', async () => {
     bus(requestOf(12).paymentRequestId);
     expect(await publish(...writes)).toEqual({ batchItemFailures: [{ itemIdentifier: '1200' }] });
     const calls = aws.eventbridge
@@ -116,13 +116,13 @@ describe('a refusal of EventBridge', () => {
     expect(output.text()).toContain('"EventsRefused":1');
   });
 
-  it('of the whole call fails the whole batch: nothing is swallowed', async () => {
+  it('the batch fails when the whole call to EventBridge fails', async () => {
     aws.eventbridge.rejects(throttled);
     await expect(publish(...writes)).rejects.toThrow();
   });
 });
 
-it('an item that holds more than a record publishes no more than one, and logs nothing of it', async () => {
+it('publish-state-changes publishes and logs no attribute that is not of the record', async () => {
   bus();
   const event = streamEvent({ sequenceNumber: '1', after: next(recordWith(), 'COMPLETED') });
   const [record] = event.Records;
@@ -139,7 +139,7 @@ it('an item that holds more than a record publishes no more than one, and logs n
   expect(plantedIn(output.text() + JSON.stringify(entries()))).toEqual([]);
 });
 
-it('every call to AWS has a limit', async () => {
+it('every AWS call of publish-state-changes has a time limit', async () => {
   bus();
   await publish({ sequenceNumber: '1', after: next(recordWith(), 'SUBMITTED') });
   const limits = await callLimits();

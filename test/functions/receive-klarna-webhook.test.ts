@@ -26,8 +26,8 @@ const writes = () => aws.dynamodb.commandCalls(UpdateItemCommand).map((call) => 
 const heldBy = (record: Parameters<typeof itemOf>[0]) =>
   new ConditionalCheckFailedException({ message: '', $metadata: {}, Item: itemOf(record) });
 
-describe('a delivery', () => {
-  it('that is new is one conditional write, without a read before it, and then 200', async () => {
+describe('receive-klarna-webhook, for a signed delivery', () => {
+  it('a new delivery makes one conditional write without a read, and returns 200', async () => {
     expect((await responseTo(signedEvent(completedDelivery()))).statusCode).toBe(200);
     expect(sentCommands().map(({ name }) => name)).toEqual(['UpdateItemCommand', 'GetSecretValueCommand']);
     const [write] = writes();
@@ -37,7 +37,7 @@ describe('a delivery', () => {
     expect(Object.values(write?.ExpressionAttributeNames ?? {})).toContain(`h#${eventId}`);
   });
 
-  it('seen before is 200, and nothing is written after the refused condition', async () => {
+  it('a repeated delivery returns 200 and writes nothing', async () => {
     const { record } = applyObservation(
       recordWith(),
       observed('CANCELED', undefined, { eventId: eventId as never }),
@@ -48,7 +48,7 @@ describe('a delivery', () => {
     expect(output.lines()).toContainEqual(expect.objectContaining({ verdict: 'duplicate' }));
   });
 
-  it('that is stale is 200 after its history entry is written, too', async () => {
+  it('a contradicting delivery returns 200 after its history entry is written', async () => {
     const { record } = applyObservation(recordWith(), observed('EXPIRED'));
     aws.dynamodb.on(UpdateItemCommand).rejectsOnce(heldBy(record)).resolves({});
     expect((await responseTo(signedEvent(deliveryWith()))).statusCode).toBe(200);
@@ -56,7 +56,7 @@ describe('a delivery', () => {
     expect(output.lines()).toContainEqual(expect.objectContaining({ verdict: 'contradicting' }));
   });
 
-  it('that belongs to no record is kept beside the records, and nothing of the customer with it', async () => {
+  it('a delivery of an unknown type or account is quarantined without customer data', async () => {
     for (const metadata of [{ event_type: 'brand.new' }, { subject_account_id: 'krn:partner:other' }]) {
       expect((await responseTo(signedEvent(completedDelivery(metadata)))).statusCode).toBe(200);
     }
@@ -65,7 +65,7 @@ describe('a delivery', () => {
     );
   });
 
-  it('signed with a key that was added to the secret a moment ago works without a restart', async () => {
+  it('a delivery signed with a new key is accepted without a restart', async () => {
     const added = signingKeyWith({ id: 'added', key: 'a new key' });
     const event = signedEvent(deliveryWith(), added);
     expect((await responseTo(event)).statusCode).toBe(400);
@@ -77,12 +77,12 @@ describe('a delivery', () => {
   });
 });
 
-describe('a refusal', () => {
+describe('receive-klarna-webhook, for a delivery that it refuses', () => {
   const forged = { 'klarna-signature': '0'.repeat(64) };
 
   it.each([
     ['a bad signature', 400, signedEvent(deliveryWith(), undefined, { headers: forged })],
-    ['an unknown key', 400, signedEvent(deliveryWith(), signingKeyWith({ id: 'nobody' }))],
+    ['an unknown key', 400, signedEvent(deliveryWith(), signingKeyWith({ id: 'unknown' }))],
     ['GET', 405, signedEvent(deliveryWith(), undefined, { method: 'GET' })],
     [
       'text/plain',
@@ -91,18 +91,18 @@ describe('a refusal', () => {
     ],
     ['64 KiB and more', 413, signedEvent(deliveryWith({}, { padding: 'x'.repeat(65_536) }))],
     ['no headers but the host', 415, functionUrlEvent({})],
-  ])('of %s is %i, and the table is left alone', async (_, status, event) => {
+  ])('a delivery with %s returns %i and does not call the table', async (_, status, event) => {
     expect((await responseTo(event)).statusCode).toBe(status);
     expect(aws.dynamodb.calls()).toEqual([]);
     if (status !== 400) expect(aws.secrets.calls()).toEqual([]);
   });
 });
 
-describe('503, so that Klarna sends it again', () => {
+describe('receive-klarna-webhook, when an AWS service fails', () => {
   it.each([
     ['the table throttles', throttled],
     ['the table cannot be reached', unreachable],
-  ])('when %s', async (_, error) => {
+  ])('a delivery returns 503 when %s', async (_, error) => {
     aws.dynamodb.rejects(error);
     for (const metadata of [{}, { event_type: 'brand.new' }]) {
       const response = await responseTo(signedEvent(completedDelivery(metadata)));
@@ -111,18 +111,18 @@ describe('503, so that Klarna sends it again', () => {
     }
   });
 
-  it('when the second write of a stale one fails: nothing is acknowledged that was not written', async () => {
+  it('a delivery returns 503 when the write of its history entry fails', async () => {
     const { record } = applyObservation(recordWith(), observed('EXPIRED'));
     aws.dynamodb.on(UpdateItemCommand).rejectsOnce(heldBy(record)).rejects(throttled);
     expect((await responseTo(signedEvent(deliveryWith()))).statusCode).toBe(503);
   });
 
-  it('when the signing keys cannot be read', async () => {
+  it('a delivery returns 503 when the signing keys cannot be read', async () => {
     aws.secrets.on(GetSecretValueCommand).rejects(throttled);
     expect((await responseTo(signedEvent(deliveryWith()))).statusCode).toBe(503);
   });
 
-  it('when the signing keys are malformed, and says nothing of them', async () => {
+  it('a delivery returns 503 and quotes nothing of the secret when the signing keys are malformed', async () => {
     for (const secret of ['[]', signingKeysSecret().slice(0, -3), signingKeysSecret({ key: '' })]) {
       resetAws(undefined, secret);
       const response = await responseTo(signedEvent(deliveryWith()));
@@ -131,7 +131,7 @@ describe('503, so that Klarna sends it again', () => {
   });
 });
 
-it('no key, name, address, e-mail, token or body text is logged, answered or stored', async () => {
+it('receive-klarna-webhook logs, returns and stores no key, customer data, token or body text', async () => {
   const bytes = Buffer.from(JSON.stringify(completedDelivery()));
   const events = [
     signedEvent(completedDelivery()),
@@ -155,7 +155,7 @@ it('no key, name, address, e-mail, token or body text is logged, answered or sto
   expect(plantedIn(output.text() + JSON.stringify(sentCommands()))).toEqual([]);
 });
 
-it('no call to AWS may take long: Klarna wants its answer within a second or so', async () => {
+it('every AWS call of receive-klarna-webhook has a limit of a second', async () => {
   await responseTo(signedEvent(deliveryWith()));
   const limits = await callLimits();
   expect(limits).toHaveLength(2);

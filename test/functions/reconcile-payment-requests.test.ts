@@ -29,7 +29,7 @@ const open = (deadlineAt: string): PaymentRequest =>
     reconcileAfter: at('2026-03-01T12:01:00Z'),
   });
 
-/** The due index names this record once, and the table has it. */
+/** The table has this record, and the due index lists it once. */
 function due(record: PaymentRequest): void {
   const item = itemOf(record);
   aws.dynamodb
@@ -47,7 +47,7 @@ it('a sweep with nothing due only queries the due index', async () => {
   expect(output.lines()).toContainEqual(expect.objectContaining({ code: 'sweep.done', failed: 0 }));
 });
 
-it('ends the session whose timer was lost, and counts the repair', async () => {
+it('the sweep ends a session whose timer was lost and counts the repair', async () => {
   due(open('2026-03-01T12:30:00Z'));
   expect(await sweep()).toMatchObject({ end: 1, failed: 0 });
   expect(klarna.calls).toEqual(['read', 'cancel']);
@@ -56,35 +56,35 @@ it('ends the session whose timer was lost, and counts the repair', async () => {
   expect(output.lines()).toContainEqual(expect.objectContaining({ code: 'sweep.done', end: 1 }));
 });
 
-it('arms the timer that nobody armed', async () => {
+it('the sweep arms a timer that was not armed', async () => {
   due(open('2099-03-01T12:30:00Z'));
   expect(await sweep()).toMatchObject({ arm: 1 });
   expect(aws.scheduler.commandCalls(CreateScheduleCommand)).toHaveLength(1);
   expect(klarna.calls).toEqual([]);
 });
 
-it('counts what it could not look at, says so by ids, and does not fail for it', async () => {
+it('the sweep counts and logs a record that fails, and does not fail itself', async () => {
   due(open('2026-03-01T12:30:00Z'));
   aws.dynamodb.on(UpdateItemCommand).rejects(throttled);
   expect(await sweep()).toMatchObject({ failed: 1 });
-  // The read goes out beside the claim, and may still be on its way.
+  // The read overlaps the claim and can still be in flight.
   await vi.waitFor(() => expect(klarna.calls).toEqual(['read']));
   expect(output.text()).toContain('"SweepFailures":1');
   expect(output.lines()).toContainEqual(expect.objectContaining({ level: 'ERROR', code: 'sweep.fault' }));
 });
 
-it('fails when the index cannot be read: a sweep that sees nothing is not a sweep', async () => {
+it('the sweep fails when it cannot read the due index', async () => {
   aws.dynamodb.on(QueryCommand).rejects(throttled);
   await expect(sweep()).rejects.toThrow(planted.text);
 });
 
-it('takes up nothing in a function that is about to end', async () => {
+it('the sweep starts nothing when its function has 5 seconds left', async () => {
   due(open('2026-03-01T12:30:00Z'));
   expect(await handler(recurringEvent, lambdaContext(5_000))).toMatchObject({ end: 0 });
   expect(klarna.calls).toEqual([]);
 });
 
-it('no secret of ours is logged or stored', async () => {
+it('the sweep logs and stores no secret', async () => {
   due(open('2026-03-01T12:30:00Z'));
   await sweep();
   expect(klarna.calls).toEqual(['read', 'cancel']);

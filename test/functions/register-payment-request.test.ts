@@ -16,7 +16,7 @@ const { handler, output } = await setUpHandlers(() => import('../../functions/re
 const call = (method: string, body: unknown, query?: Readonly<Record<string, string>>) =>
   callApi(handler, apiEvent({ method, body, ...(query && { query }) }));
 
-/** The table holds this record, for whoever reads it and for whoever writes without reading. */
+/** The table has this record, for a read and for a write without a read. */
 function stored(fields: Partial<PaymentRequest>): void {
   const item = itemOf(recordWith(fields));
   aws.dynamodb.on(GetItemCommand).resolves({ Item: item });
@@ -33,8 +33,8 @@ const registered = (requested: string): Partial<PaymentRequest> => ({
   timer: 'armed',
 });
 
-describe('PUT', () => {
-  it('writes the record, arms a schedule for the deadline, and says so: 201', async () => {
+describe('PUT of a Payment Request', () => {
+  it('PUT writes the record, arms a schedule for the deadline and returns 201', async () => {
     const deadline = new Date(Date.now() + 1_800_000).toISOString().slice(0, 19);
     const { statusCode, document } = await call('PUT', {
       deadline_at: `${deadline}Z`,
@@ -63,14 +63,14 @@ describe('PUT', () => {
     expect(sentCommands().filter(({ name }) => name === 'GetItemCommand')).toEqual([]);
   });
 
-  it('sends a deadline that is close straight to the queue', async () => {
+  it('PUT with a deadline within 90 seconds sends a delayed message to the queue', async () => {
     const { statusCode } = await call('PUT', { session_timeout: 'PT5S' });
     expect(statusCode).toBe(201);
     expect(aws.sqs.commandCalls(SendMessageCommand)[0]?.args[0].input).toMatchObject({ DelaySeconds: 5 });
     expect(aws.scheduler.commandCalls(CreateScheduleCommand)).toEqual([]);
   });
 
-  it('takes the default of the account where neither deadline is given', async () => {
+  it('PUT without a deadline uses the default of the account', async () => {
     resetAws(accountsSecret({ default_session_timeout: 'PT20M' }));
     const before = Date.now();
     const { statusCode, document } = await call('PUT', {});
@@ -80,7 +80,7 @@ describe('PUT', () => {
     expect(length).toBeLessThan(1_205_000);
   });
 
-  it('is 200 and changes nothing when it is the same again', async () => {
+  it('a repeated PUT returns 200 and changes nothing', async () => {
     stored(registered('PT30M'));
     expect(await call('PUT', { session_timeout: 'PT30M' })).toMatchObject({
       statusCode: 200,
@@ -90,7 +90,7 @@ describe('PUT', () => {
     expect(aws.scheduler.calls()).toEqual([]);
   });
 
-  it('is 409 when the customer has paid, and arms nothing', async () => {
+  it('PUT returns 409 and arms no timer when the customer has paid', async () => {
     stored({ state: 'COMPLETED' });
     expect(await call('PUT', { session_timeout: 'PT30M' })).toMatchObject({
       statusCode: 409,
@@ -99,7 +99,7 @@ describe('PUT', () => {
     expect([...aws.scheduler.calls(), ...aws.sqs.calls()]).toEqual([]);
   });
 
-  it('is 201 though the timer cannot be armed: the record says pending, and the sweep arms it', async () => {
+  it('PUT returns 201 with timer pending when the schedule cannot be made', async () => {
     aws.scheduler.rejects(throttled);
     expect(await call('PUT', { session_timeout: 'PT30M' })).toMatchObject({
       statusCode: 201,
@@ -115,10 +115,10 @@ describe('PUT', () => {
     ['a deadline beyond 48 hours', { session_timeout: 'PT48H1S' }, 'session_timeout'],
     ['a deadline in the year 9999', { deadline_at: '9999-12-31T23:59:59Z' }, 'deadline_at'],
     ['a duration in years', { session_timeout: 'P1Y' }, 'session_timeout'],
-    ['a field that nobody knows', { session_timeout: 'PT5M', sessionId: 'x' }, 'sessionId'],
+    ['an unknown field', { session_timeout: 'PT5M', sessionId: 'x' }, 'sessionId'],
     ['an array', '[]', 'body'],
     ['invalid UTF-8', Buffer.from([0xff]), 'body'],
-  ])('is 400 with %s: field, given, allowed', async (_, body, field) => {
+  ])('PUT with %s returns 400 with field, given and allowed', async (_, body, field) => {
     const { statusCode, document } = await call('PUT', body);
     expect(statusCode).toBe(400);
     expect(document).toMatchObject({
@@ -130,7 +130,7 @@ describe('PUT', () => {
     expect(aws.dynamodb.calls()).toEqual([]);
   });
 
-  it("is 400 with an expiry of Klarna's that has passed, and says that it is that field", async () => {
+  it('PUT with a Klarna expiry in the past returns 400 and names klarna_expires_at', async () => {
     const body = { session_timeout: 'PT5M', klarna_expires_at: '2020-01-01T00:00:00Z' };
     expect(await call('PUT', body)).toMatchObject({
       statusCode: 400,
@@ -139,30 +139,27 @@ describe('PUT', () => {
     expect(aws.dynamodb.calls()).toEqual([]);
   });
 
-  it.each(['PUT', 'PATCH'])(
-    '%s is 400 with a dry_run, which it does not know: nothing is done',
-    async (method) => {
-      expect(await call(method, { session_timeout: 'PT5M' }, { dry_run: 'true' })).toMatchObject({
-        statusCode: 400,
-        document: { field: 'dry_run', allowed: 'no field of this name' },
-      });
-      expect(aws.dynamodb.calls()).toEqual([]);
-    },
-  );
+  it.each(['PUT', 'PATCH'])('%s with a dry_run returns 400 and does nothing', async (method) => {
+    expect(await call(method, { session_timeout: 'PT5M' }, { dry_run: 'true' })).toMatchObject({
+      statusCode: 400,
+      document: { field: 'dry_run', allowed: 'no field of this name' },
+    });
+    expect(aws.dynamodb.calls()).toEqual([]);
+  });
 
-  it('is 400 with an empty array where the account would fill in an empty object', async () => {
+  it('PUT with an empty array returns 400 even if the account has a default', async () => {
     resetAws(accountsSecret({ default_session_timeout: 'PT20M' }));
     expect((await call('PUT', '[]')).statusCode).toBe(400);
     expect(aws.dynamodb.calls()).toEqual([]);
   });
 
-  it('is 413 with a body of 1 MB', async () => {
+  it('PUT with a body of 1 MB returns 413', async () => {
     expect((await call('PUT', 'x'.repeat(1_048_576))).statusCode).toBe(413);
   });
 });
 
-describe('PATCH', () => {
-  it('moves the deadline: 200', async () => {
+describe('PATCH of a Payment Request', () => {
+  it('PATCH moves the deadline and returns 200', async () => {
     aws.dynamodb.on(GetItemCommand).resolves({ Item: itemOf(recordWith(registered('PT30M'))) });
     const { statusCode, document } = await call('PATCH', { session_timeout: 'PT10M' });
     expect(statusCode).toBe(200);
@@ -170,14 +167,14 @@ describe('PATCH', () => {
     expect(aws.scheduler.commandCalls(CreateScheduleCommand)).toHaveLength(1);
   });
 
-  it('is 404 when nobody registered the request', async () => {
+  it('PATCH of an unregistered request returns 404', async () => {
     expect(await call('PATCH', { session_timeout: 'PT10M' })).toMatchObject({
       statusCode: 404,
       document: { type: 'urn:lapse:problem:not-found' },
     });
   });
 
-  it('is 409 extension-limit beyond what the account allows', async () => {
+  it('PATCH returns 409 extension-limit above the limit of the account', async () => {
     resetAws(accountsSecret({ max_extensions: 0 }));
     const { deadlineAt: _, ...session } = registered('PT30M');
     aws.dynamodb.on(GetItemCommand).resolves({
@@ -194,7 +191,7 @@ describe('PATCH', () => {
     });
   });
 
-  it('is 400 without a deadline, whatever default the account has, and says no untruth about it', async () => {
+  it('PATCH without a deadline returns 400 even if the account has a default', async () => {
     resetAws(accountsSecret({ default_session_timeout: 'PT20M' }));
     const { statusCode, document } = await call('PATCH', {});
     expect(statusCode).toBe(400);
@@ -202,7 +199,7 @@ describe('PATCH', () => {
   });
 });
 
-it('is 503 with Retry-After when the table does not answer, and nothing of the exception; no timer is armed', async () => {
+it('PUT returns 503 with Retry-After and arms no timer when the table fails', async () => {
   aws.dynamodb.rejects(throttled);
   for (const method of ['PUT', 'PATCH'] as const) {
     const { statusCode, headers, body } = await call(method, { session_timeout: 'PT30M' });
@@ -212,7 +209,7 @@ it('is 503 with Retry-After when the table does not answer, and nothing of the e
   expect([...aws.scheduler.calls(), ...aws.sqs.calls()]).toEqual([]);
 });
 
-it('says and stores who asked, and logs or sends nothing of what was refused', async () => {
+it('PUT stores the caller, and logs or sends nothing of a refused body', async () => {
   const body = { session_timeout: 'PT30M', customer: { name: planted.name, email: planted.email } };
   expect((await call('PUT', body)).statusCode).toBe(400);
   expect((await call('PUT', { session_timeout: 'PT30M' })).statusCode).toBe(201);
@@ -221,7 +218,7 @@ it('says and stores who asked, and logs or sends nothing of what was refused', a
   expect(plantedIn(sent + output.text())).toEqual([]);
 });
 
-it('every call to AWS has a limit inside that of the API', async () => {
+it("every AWS call of register-payment-request has a time limit below the API's", async () => {
   await call('PUT', { session_timeout: 'PT30M' });
   await call('PUT', { session_timeout: 'PT5S' });
   const limits = await callLimits();

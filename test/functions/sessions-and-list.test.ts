@@ -21,7 +21,7 @@ const { reading, canceling, klarna, output } = await setUpHandlers(async () => (
 
 const sessionId = 'cart/17 å' as SessionId;
 
-/** The table has these records, and every index names them all, in this order. */
+/** The table has these records, and every index lists them in this order. */
 function stored(...records: readonly PaymentRequest[]): void {
   const items = records.map(itemOf);
   aws.dynamodb.on(QueryCommand).resolves({ Items: items });
@@ -30,7 +30,7 @@ function stored(...records: readonly PaymentRequest[]): void {
   }
 }
 
-/** Attempt number 0 is the one that Klarna's server of this test shows. */
+/** A record of the session. Number 0 has the id of fixtures.ts. */
 const attempt = (number: number, state?: PaymentRequestState, fields: Partial<PaymentRequest> = {}) =>
   recordWith({
     ...(number > 0 && { paymentRequestId: `krn:payment:eu1:request:${number}` as PaymentRequestId }),
@@ -65,7 +65,7 @@ describe('GET of a session', () => {
     ['open', ['EXPIRED', undefined]],
     ['paid', ['COMPLETED', 'SUBMITTED']],
     ['ended', ['CANCELED', 'EXPIRED']],
-  ])('is %s of %j, with each request as it is', async (status, states) => {
+  ])('GET of a session is %s when its requests are %j', async (status, states) => {
     stored(...states.map((state, number) => attempt(number, state)));
     const { statusCode, document } = await getSession();
     expect(statusCode).toBe(200);
@@ -77,7 +77,7 @@ describe('GET of a session', () => {
     });
   });
 
-  it('asks one index for one partition, and Klarna nothing', async () => {
+  it('GET of a session reads one partition of one index without a call to Klarna', async () => {
     stored(attempt(0));
     await getSession();
     expect(aws.dynamodb.commandCalls(QueryCommand).map((each) => each.args[0].input)).toEqual([
@@ -90,7 +90,7 @@ describe('GET of a session', () => {
     expect(output.text()).toBe('');
   });
 
-  it('is 404 when nothing is known of it', async () => {
+  it('GET of an unknown session returns 404', async () => {
     expect(await getSession()).toMatchObject({
       statusCode: 404,
       document: { type: 'urn:lapse:problem:not-found', session_id: sessionId },
@@ -99,7 +99,7 @@ describe('GET of a session', () => {
 });
 
 describe('DELETE of a session', () => {
-  it('ends what is open and spares what is paid, one outcome each', async () => {
+  it('DELETE of a session cancels the open requests, keeps the paid ones and returns one outcome each', async () => {
     stored(attempt(0, 'SUBMITTED'), attempt(1, 'COMPLETED'), attempt(2, 'EXPIRED'), attempt(3, 'CANCELED'));
     const { statusCode, document } = await cancelSession({ reason: 'shop closed' });
     expect(statusCode).toBe(200);
@@ -126,7 +126,7 @@ describe('DELETE of a session', () => {
     );
   });
 
-  it('spares what Klarna says is paid, though the record does not know and the account lets callers cancel it', async () => {
+  it('DELETE of a session cancels nothing that Klarna reports as COMPLETED, even if the account allows it', async () => {
     resetAws(accountsSecret({ cancel_completed: true }));
     stored(attempt(0, 'IN_PROGRESS'));
     klarna.state = 'COMPLETED';
@@ -138,7 +138,7 @@ describe('DELETE of a session', () => {
     expect(klarna.calls).toEqual(['read']);
   });
 
-  it('as a dry run says what it would do, writes nothing and sends no DELETE', async () => {
+  it('a dry run of a session returns the outcomes, writes nothing and sends no DELETE', async () => {
     stored(attempt(0, 'SUBMITTED'), attempt(1, 'COMPLETED'));
     const { document } = await cancelSession({ dry_run: 'true' });
     expect(document['payment_requests']).toMatchObject([
@@ -149,13 +149,13 @@ describe('DELETE of a session', () => {
     expect(aws.dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
   });
 
-  it('says untried of what the table did not let us end, and logs why', async () => {
+  it('DELETE of a session returns untried and logs a fault when the table fails', async () => {
     stored(attempt(0, 'SUBMITTED'));
     aws.dynamodb.on(UpdateItemCommand).rejects(throttled);
     const { statusCode, body, document } = await cancelSession();
     expect(statusCode).toBe(200);
     expect(document['payment_requests']).toMatchObject([{ outcome: 'untried', state: 'SUBMITTED' }]);
-    // The read goes out beside the claim, and may still be on its way.
+    // The read overlaps the claim and can still be in flight.
     await vi.waitFor(() => expect(klarna.calls).toEqual(['read']));
     expect(output.lines()).toContainEqual(
       expect.objectContaining({ level: 'ERROR', code: 'session-cancel.fault' }),
@@ -163,7 +163,7 @@ describe('DELETE of a session', () => {
     expect(plantedIn(body)).toEqual([]);
   });
 
-  it('is 404 when nothing is known of it, and 503 when the index does not answer', async () => {
+  it('DELETE of a session returns 404 when it is unknown, and 503 when the index fails', async () => {
     expect((await cancelSession()).statusCode).toBe(404);
     aws.dynamodb.on(QueryCommand).rejects(throttled);
     expect((await cancelSession()).statusCode).toBe(503);
@@ -171,8 +171,8 @@ describe('DELETE of a session', () => {
   });
 });
 
-describe('GET of the list', () => {
-  it('shows a page of records, newest first, and the cursor of the next', async () => {
+describe('GET of the list of Payment Requests', () => {
+  it('the list returns a page, newest first, and the cursor of the next page', async () => {
     stored(attempt(3, 'SUBMITTED'), attempt(2, 'SUBMITTED'), attempt(1, 'SUBMITTED'));
     const first = await list({ state: 'SUBMITTED', limit: '2' });
     expect(first.document).toMatchObject({
@@ -205,7 +205,7 @@ describe('GET of the list', () => {
     ]);
   });
 
-  it('looks into the partitions of the states asked for, and no other', async () => {
+  it('the list reads only the partitions of the requested states', async () => {
     const asked = async (query: Readonly<Record<string, string>>) => {
       aws.dynamodb.resetHistory();
       await list(query);
@@ -221,17 +221,17 @@ describe('GET of the list', () => {
     expect(await asked({ state: 'EXPIRED', open: 'true' })).toEqual([]);
   });
 
-  it('is empty where there is nothing', async () => {
+  it('the list of an account without records is empty', async () => {
     expect((await list()).document).toEqual({ payment_requests: [], next_cursor: null });
   });
 
   it.each([
     ['another account', {}, 'shop-no'],
     ['another state', { state: 'CANCELED' }, account],
-    ['something else to look at', { state: 'SUBMITTED', attention: 'contradiction' }, account],
+    ['another attention', { state: 'SUBMITTED', attention: 'contradiction' }, account],
     ['another deadline', { state: 'SUBMITTED', due_before: '2026-03-01T12:00:00Z' }, account],
     ['no filter', {}, account],
-  ])('does not take the cursor of another list: %s', async (_, query, its) => {
+  ])('the list refuses the cursor of another list: %s', async (_, query, its) => {
     resetAws(
       JSON.stringify({
         ...(JSON.parse(accountsSecret()) as object),
@@ -245,13 +245,13 @@ describe('GET of the list', () => {
   });
 });
 
-describe('refusals that touch nothing', () => {
+describe('an invalid query or session id', () => {
   it.each<[string, string, () => ReturnType<typeof call>]>([
-    ['a state that is none', 'state', () => list({ state: 'PAID' })],
+    ['an unknown state', 'state', () => list({ state: 'PAID' })],
     ['two states', 'state', () => list({ state: 'SUBMITTED,CANCELED' })],
-    ['an open that is neither', 'open', () => list({ open: 'yes' })],
-    ['a word that is none', 'attention', () => list({ attention: 'everything' })],
-    ['a time that is none', 'due_before', () => list({ due_before: 'soon' })],
+    ['an invalid open', 'open', () => list({ open: 'yes' })],
+    ['an unknown attention', 'attention', () => list({ attention: 'everything' })],
+    ['an invalid time', 'due_before', () => list({ due_before: 'soon' })],
     ...['0', '101', '-1', '1.5', '', 'all', '25,25', '00001'].map(
       (limit): [string, string, () => ReturnType<typeof call>] => [
         `a limit of ${JSON.stringify(limit)}`,
@@ -261,19 +261,19 @@ describe('refusals that touch nothing', () => {
     ),
     ...['', 'x', '=', 'AAAA', 'x'.repeat(10_000), Buffer.from(`#${noon}`).toString('base64url')].map(
       (cursor): [string, string, () => ReturnType<typeof call>] => [
-        `a cursor of ${cursor.length} characters that is none`,
+        `a cursor of ${cursor.length} characters that is invalid`,
         'cursor',
         () => list({ cursor }),
       ],
     ),
-    ['a query of no name of ours', 'stat', () => list({ stat: 'SUBMITTED' })],
+    ['an unknown query parameter', 'stat', () => list({ stat: 'SUBMITTED' })],
     ['a refresh of a session', 'refresh', () => getSession({ refresh: 'true' })],
     ['a session id with a line feed', 'session_id', () => getSession(undefined, 'a\nb')],
     ['a session id of 256 characters', 'session_id', () => cancelSession(undefined, 'x'.repeat(256))],
     ['a misspelt dry_run', 'dryrun', () => cancelSession({ dryrun: 'true' })],
-    ['leave to cancel what is paid', 'allow_completed', () => cancelSession({ allow_completed: 'true' })],
+    ['allow_completed of a session', 'allow_completed', () => cancelSession({ allow_completed: 'true' })],
     ['a reason with a line feed', 'reason', () => cancelSession({ reason: 'a\nb' })],
-  ])('%s: 400 with the field %s', async (_, field, act) => {
+  ])('%s returns 400 with the field %s, reads nothing and does not call Klarna', async (_, field, act) => {
     const { statusCode, headers, document } = await act();
     expect([statusCode, headers['content-type']]).toEqual([400, 'application/problem+json']);
     expect(document).toMatchObject({
@@ -286,7 +286,7 @@ describe('refusals that touch nothing', () => {
   });
 });
 
-it('no secret of ours is logged, answered or stored', async () => {
+it('the session and list calls log, return and store no secret', async () => {
   stored(attempt(0, 'SUBMITTED'));
   const responses = [await getSession(), await list(), await cancelSession()];
   expect(klarna.calls).toEqual(['read', 'cancel']);

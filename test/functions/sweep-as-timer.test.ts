@@ -24,7 +24,7 @@ const over = recordWith({
   reconcileAfter: at('2026-03-01T12:30:00Z'),
 });
 
-it('a registration makes no schedule and sends no message, and is due at the deadline', async () => {
+it('with the sweep as timer, PUT makes no schedule and the record is due at the deadline', async () => {
   const response = await registering.handler(
     apiEvent({ method: 'PUT', body: { session_timeout: 'PT30M' } }),
     lambdaContext(),
@@ -38,7 +38,7 @@ it('a registration makes no schedule and sends no message, and is due at the dea
   expect(values.some((value) => typeof value === 'string' && Date.parse(value) === deadline)).toBe(true);
 });
 
-it('the sweep ends the session, and measures how late', async () => {
+it('with the sweep as timer, the sweep ends the session and measures the lateness', async () => {
   aws.dynamodb
     .on(QueryCommand)
     .resolvesOnce({ Items: [itemOf(over)] })
@@ -55,7 +55,7 @@ it('the sweep ends the session, and measures how late', async () => {
   expect(metrics?.['TimerLateness']).toBeLessThanOrEqual(since);
 });
 
-it('a cancel has no schedule to remove', async () => {
+it('with the sweep as timer, DELETE removes no schedule', async () => {
   aws.dynamodb.on(GetItemCommand).resolves({ Item: itemOf(over) });
   const response = await canceling.handler(apiEvent({ method: 'DELETE' }), lambdaContext());
   expect(response.statusCode).toBe(200);

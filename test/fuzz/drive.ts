@@ -14,13 +14,13 @@ export interface FuzzReport {
   readonly responses: ReadonlyMap<string, ReadonlyMap<number, number>>;
   /** Milliseconds of the slowest response of each route. */
   readonly slowest: ReadonlyMap<string, number>;
-  /** What must not be, each with the number of its request. */
+  /** Violations, each with the number of its request. */
   readonly findings: readonly string[];
   /** Megabytes of a function's process, on average, after each fifth of the requests. */
   readonly memory: readonly number[];
 }
 
-/** API Gateway gives a function 30 seconds; a webhook is to be answered far sooner, on a busy machine too. */
+/** API Gateway gives a function 30 seconds. */
 const longestMillis = 30_000;
 
 /**
@@ -51,13 +51,13 @@ export async function fuzz(
     ofRoute.set(reply.status, (ofRoute.get(reply.status) ?? 0) + 1);
     responses.set(route, ofRoute);
     slowest.set(route, Math.max(slowest.get(route) ?? 0, millis));
-    const complain = (what: string): void => void findings.push(`request ${number}, ${route}: ${what}`);
-    if (reply.status >= 500) complain(`answered ${reply.status} ${reply.text.slice(0, 200)}`);
-    if (millis > longestMillis) complain(`took ${Math.round(millis)} ms`);
+    const report = (what: string): void => void findings.push(`request ${number}, ${route}: ${what}`);
+    if (reply.status >= 500) report(`returned ${reply.status} ${reply.text.slice(0, 200)}`);
+    if (millis > longestMillis) report(`took ${Math.round(millis)} ms`);
     if (request.allowed) {
-      if (!request.allowed.includes(reply.status)) complain(`answered ${reply.status}`);
+      if (!request.allowed.includes(reply.status)) report(`returned ${reply.status}`);
     } else if (reply.status < 500) {
-      for (const wrong of violationsOf(request, reply)) complain(wrong);
+      for (const wrong of violationsOf(request, reply)) report(wrong);
     }
     done += 1;
     if (done % Math.ceil(requests / 5) === 0) memory.push(megabytesOfFunctions(system));
@@ -92,7 +92,7 @@ interface WireResponse {
   readonly text: string;
 }
 
-/** Sends it as it is: what a browser or `fetch` would mend on the way arrives unmended. */
+/** Sends the bytes unchanged. A browser or `fetch` would correct some of them. */
 function exchange(url: string, { method, path, headers, body }: WireRequest): Promise<WireResponse> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
@@ -125,7 +125,7 @@ function exchange(url: string, { method, path, headers, body }: WireRequest): Pr
   });
 }
 
-/** How a response of the API differs from its documentation. What the front refuses before there is a route has no contract. */
+/** How a response of the API differs from docs/api.yaml. A request that the front refuses before routing has no contract. */
 function violationsOf({ method, path }: WireRequest, reply: WireResponse): readonly string[] {
   if (method === 'HEAD') return [];
   const body = jsonOf(reply.text);
@@ -133,7 +133,7 @@ function violationsOf({ method, path }: WireRequest, reply: WireResponse): reado
   return contractViolations(method, path.replace(/\?.*/s, ''), { ...reply, body });
 }
 
-/** API Gateway answers for itself with a message and nothing else: a path that cannot be decoded, too large a header. */
+/** API Gateway's own responses have only a message, as for a path that it cannot decode. */
 const isGateways = (status: number, body: unknown): boolean =>
   (status === 400 || status === 404 || status === 431) &&
   JSON.stringify(Object.keys(body ?? {})) === '["message"]';
@@ -146,7 +146,7 @@ function jsonOf(text: string): unknown {
   }
 }
 
-/** Megabytes that a function's process holds, on average over those that there are. */
+/** The average memory of the functions' processes, in megabytes. */
 export function megabytesOfFunctions({ child }: LocalProcess): number {
   const found: number[] = [];
   for (const pid of readdirSync('/proc').filter((each) => /^\d+$/.test(each))) {
@@ -156,7 +156,7 @@ export function megabytesOfFunctions({ child }: LocalProcess): number {
       if (isOurs && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('bootstrap.ts'))
         found.push(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1_024);
     } catch {
-      // It has ended meanwhile.
+      // The process has ended meanwhile.
     }
   }
   return found.reduce((sum, each) => sum + each, 0) / found.length;

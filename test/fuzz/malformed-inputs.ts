@@ -1,6 +1,6 @@
 import type { Draws } from '../simulation/draws.ts';
 
-/** Texts that have broken parsers before. */
+/** Texts that are known to break parsers. */
 const texts = [
   '',
   ' ',
@@ -61,7 +61,7 @@ const others = [
 
 export const malformedText = (draws: Draws): string => draws.pick(texts);
 
-/** Anything that JSON can say. */
+/** Any JSON value. */
 export function malformed(draws: Draws): unknown {
   const roll = draws.next();
   if (roll < 0.5) return malformedText(draws);

@@ -6,7 +6,7 @@ import type { Draws } from '../simulation/draws.ts';
 import type { WireRequest } from './api-requests.ts';
 import { malformed, malformedBodies } from './malformed-inputs.ts';
 
-/** A request to the webhook, and what has to be answered to it. */
+/** A request to the webhook, and the response that it must get. */
 export interface WebhookRequest extends WireRequest {
   readonly allowed: readonly number[];
 }
@@ -44,7 +44,7 @@ function drawDelivery(draws: Draws, ids: readonly string[], isSound: boolean): U
   return Buffer.from(JSON.stringify({ metadata, payload }));
 }
 
-/** One byte of it another one, or one more, or one less. */
+/** Changes, adds or removes one byte. */
 function mutated(bytes: Uint8Array, draws: Draws): Uint8Array {
   const copy = Buffer.from(bytes);
   const at = draws.between(0, copy.length - 1);
@@ -60,7 +60,7 @@ function mutated(bytes: Uint8Array, draws: Draws): Uint8Array {
 
 const json = 'application/json';
 
-/** Requests of every kind that the webhook must tell apart, the kind being its route. */
+/** Requests of every kind that the webhook must tell apart. The kind is the route. */
 export function drawWebhookRequest(draws: Draws, ids: readonly string[]): WebhookRequest {
   const body = drawDelivery(draws, ids, true);
   const headersFor = (bytes: Uint8Array): Record<string, string | readonly string[]> => ({

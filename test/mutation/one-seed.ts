@@ -1,4 +1,4 @@
 import fc from 'fast-check';
 
-// A mutant must not survive one run and fall in the next; which is the smallest example that it fails does not matter.
+// With one seed, a mutant is killed in every run or in none. The smallest failing example does not matter.
 fc.configureGlobal({ seed: 1, endOnFailure: true });

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { defineConfig } from 'vitest/config';
 
-/** The first test that fails is enough: the domain's own come first, the short ones before the long ones. */
+/** The first failing test kills a mutant, so the short tests of the domain come first. */
 class ShortestFirst extends BaseSequencer {
   override sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = ({ moduleId }: TestSpecification) =>
@@ -11,7 +11,7 @@ class ShortestFirst extends BaseSequencer {
   }
 }
 
-/** The unit tests that speak of what is mutated, in one worker: mutants change no state that outlives a test. */
+/** The unit tests of the mutated files, in one worker. No mutant changes state that outlives a test. */
 export default defineConfig({
   test: {
     include: [

@@ -1,4 +1,4 @@
-import type { QuarantinedDelivery } from '../../functions/application/ports.ts';
+import type { QuarantinedDelivery } from '../../functions/domain/quarantined-delivery.ts';
 import type { CancelJob } from '../../functions/domain/cancel-job.ts';
 import type { PaymentRequestId, PaymentRequestKey } from '../../functions/domain/identifiers.ts';
 import { millisOf } from '../../functions/domain/instant.ts';

@@ -3,7 +3,8 @@
  * outside, or take the place of a use case; nothing that is shipped knows of them.
  */
 import { cancelPaymentRequest } from '../../functions/application/cancel-payment-request.ts';
-import type { KlarnaResponse, PaymentRequestStore, WriteResult } from '../../functions/application/ports.ts';
+import type { PaymentRequestStore, WriteResult } from '../../functions/application/ports.ts';
+import type { KlarnaResponse } from '../../functions/domain/klarna-response.ts';
 import { receiveWebhook } from '../../functions/application/receive-webhook.ts';
 import type { Account, PaymentRequestKey } from '../../functions/domain/identifiers.ts';
 import { instantFromMillis, parseInstant, plusMillis } from '../../functions/domain/instant.ts';

@@ -1,4 +1,4 @@
-import type { AccountSettings } from '../../functions/application/ports.ts';
+import type { AccountSettings } from '../../functions/domain/account-settings.ts';
 import type { Account, CancelJobId, SessionId } from '../../functions/domain/identifiers.ts';
 import type { CancelCommand } from '../../functions/domain/cancellation.ts';
 import { instantFromMillis } from '../../functions/domain/instant.ts';
@@ -91,9 +91,15 @@ export class People {
         this.#callApi(name, key.account, 'extend', (ports, { extend }, settings) =>
           extend(ports)(
             key,
-            { kind: 'session_timeout', millis: act.timeoutMillis, given: `PT${act.timeoutMillis / 1000}S` },
+            {
+              deadline: {
+                kind: 'session_timeout',
+                millis: act.timeoutMillis,
+                given: `PT${act.timeoutMillis / 1000}S`,
+              },
+              requestedBy: caller,
+            },
             settings,
-            caller,
           ),
         );
         return;
@@ -111,10 +117,9 @@ export class People {
         return;
       case 'refresh':
         judge.meets(key, 'refresh');
-        this.#callApi(name, key.account, 'refresh', async (ports, { refresh, discover }, settings) => {
-          const known = await ports.store.read(key);
-          return known ? refresh(ports)(known, settings) : discover(ports)(key, settings);
-        });
+        this.#callApi(name, key.account, 'refresh', async (ports, { refresh }, settings) =>
+          refresh(ports)(key, settings, await ports.store.read(key)),
+        );
         return;
       case 'look':
         this.#callApi(name, key.account, 'list', async (ports, { readSession, list }) => {

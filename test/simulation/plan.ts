@@ -1,4 +1,4 @@
-import type { AccountSettings } from '../../functions/application/ports.ts';
+import type { AccountSettings } from '../../functions/domain/account-settings.ts';
 import type { Account, PaymentRequestId, PaymentRequestKey } from '../../functions/domain/identifiers.ts';
 import { settingsWith } from '../support/fixtures.ts';
 import { planted } from '../support/planted-secrets.ts';

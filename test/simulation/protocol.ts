@@ -1,7 +1,6 @@
 import { changedAttributes } from '../../functions/adapters/dynamodb/payment-request-item.ts';
 import { cancelSession } from '../../functions/application/cancel-session.ts';
 import { cancelPaymentRequest, dryRunCancel } from '../../functions/application/cancel-payment-request.ts';
-import { discoverPaymentRequest } from '../../functions/application/discover-payment-request.ts';
 import { endExpiredSession } from '../../functions/application/end-expired-session.ts';
 import { listPaymentRequests } from '../../functions/application/list-payment-requests.ts';
 import { publishStateChanges } from '../../functions/application/publish-state-changes.ts';
@@ -28,7 +27,6 @@ export interface UseCases {
   readonly cancelSession: typeof cancelSession;
   readonly dryRun: typeof dryRunCancel;
   readonly refresh: typeof refreshPaymentRequest;
-  readonly discover: typeof discoverPaymentRequest;
   readonly readSession: typeof readSession;
   readonly list: typeof listPaymentRequests;
   readonly receive: typeof receiveWebhook;
@@ -51,7 +49,6 @@ export const useCases: UseCases = {
   cancelSession,
   dryRun: dryRunCancel,
   refresh: refreshPaymentRequest,
-  discover: discoverPaymentRequest,
   readSession,
   list: listPaymentRequests,
   receive: receiveWebhook,

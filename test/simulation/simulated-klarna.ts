@@ -1,4 +1,4 @@
-import type { KlarnaResponse } from '../../functions/application/ports.ts';
+import type { KlarnaResponse } from '../../functions/domain/klarna-response.ts';
 import type { EventId, PaymentRequestKey } from '../../functions/domain/identifiers.ts';
 import { type Instant, instantFromMillis, millisOf } from '../../functions/domain/instant.ts';
 import { isFinal, isOpen, type PaymentRequestState } from '../../functions/domain/payment-request-state.ts';

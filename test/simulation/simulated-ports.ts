@@ -1,15 +1,14 @@
 import type {
   CancelJobs,
   Clock,
-  DeliveryReplay,
   Ids,
-  KlarnaResponse,
-  KlarnaCredentials,
   KlarnaExpiry,
   PaymentRequestStore,
-  QuarantinedDelivery,
   SessionTimer,
 } from '../../functions/application/ports.ts';
+import type { KlarnaCredentials } from '../../functions/domain/account-settings.ts';
+import type { KlarnaResponse } from '../../functions/domain/klarna-response.ts';
+import type { DeliveryReplay, QuarantinedDelivery } from '../../functions/domain/quarantined-delivery.ts';
 import { syncKlarnaExpiry } from '../../functions/application/sync-klarna-expiry.ts';
 import type { CancelJobKey } from '../../functions/domain/cancel-job.ts';
 import type {
@@ -18,7 +17,7 @@ import type {
   PaymentRequestKey,
   SessionId,
 } from '../../functions/domain/identifiers.ts';
-import type { Instant } from '../../functions/domain/instant.ts';
+import { type Instant, instantFromMillis } from '../../functions/domain/instant.ts';
 import type { StateChangeEvent } from '../../functions/domain/state-change-event.ts';
 import type { MessageQueue, QueuedMessage } from '../../operations/queue.ts';
 import { nameOf } from '../support/in-memory-payment-request-store.ts';
@@ -99,6 +98,7 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
   };
   const clock: Clock = {
     now: () => engine.now,
+    instant: () => instantFromMillis(engine.now),
     wait: (millis) =>
       call({ site: 'clock.wait', faults: ['crash-before'], perform: () => undefined, takes: millis }),
   };

@@ -3,7 +3,7 @@
  * moment: every order of them, every place at which one of them may be overtaken by the others, and one fault of every
  * kind at every call.
  */
-import type { AccountSettings } from '../../functions/application/ports.ts';
+import type { AccountSettings } from '../../functions/domain/account-settings.ts';
 import { planted } from '../support/planted-secrets.ts';
 import { settingsWith } from '../support/fixtures.ts';
 import { hour, minute } from '../support/sessions.ts';

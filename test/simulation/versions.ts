@@ -4,7 +4,9 @@
  */
 import type { Item } from '../../functions/adapters/dynamodb/payment-request-item.ts';
 import { tableSchema } from '../../functions/contract/table-schema.ts';
-import type { AccountSettings, PaymentRequestStore, SigningKey } from '../../functions/application/ports.ts';
+import type { PaymentRequestStore } from '../../functions/application/ports.ts';
+import type { AccountSettings } from '../../functions/domain/account-settings.ts';
+import type { SigningKey } from '../../functions/domain/signing-key.ts';
 import { sweepSessionTimer } from '../../functions/adapters/sweep/sweep-session-timer.ts';
 import { ownEventId } from '../../functions/domain/identifiers.ts';
 import { type Instant, plusMillis } from '../../functions/domain/instant.ts';

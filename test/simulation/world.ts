@@ -1,4 +1,5 @@
-import type { AccountSettings, SigningKey } from '../../functions/application/ports.ts';
+import type { AccountSettings } from '../../functions/domain/account-settings.ts';
+import type { SigningKey } from '../../functions/domain/signing-key.ts';
 import type { WrittenChange } from '../../functions/application/publish-state-changes.ts';
 import type { EventId, PaymentRequestKey } from '../../functions/domain/identifiers.ts';
 import { InMemoryQuarantine } from '../support/in-memory-payment-request-store.ts';

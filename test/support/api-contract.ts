@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { isObject, pointedAt, type Schema, violations } from './json-schema.ts';
 
-/** The parser that the CDK brings along; the project itself has no use for one. */
+/** The YAML parser of the CDK. */
 const { parse } = createRequire(createRequire(import.meta.url).resolve('aws-cdk-lib'))('yaml') as {
   readonly parse: (text: string) => unknown;
 };
@@ -12,7 +12,7 @@ const { parse } = createRequire(createRequire(import.meta.url).resolve('aws-cdk-
 export const apiDocument = ((): Schema => {
   const text = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'api.yaml'), 'utf8');
   const document = parse(text);
-  if (!isObject(document)) throw new Error('docs/api.yaml is no object');
+  if (!isObject(document)) throw new Error('docs/api.yaml is not an object');
   return document;
 })();
 
@@ -23,7 +23,7 @@ export function dereferenced(value: unknown): Schema {
   return typeof reference === 'string' ? pointedAt(apiDocument, reference) : value;
 }
 
-/** An operation of the document: `PUT /accounts/{account}/…`, and what it says of it. */
+/** An operation of the document: its route, `PUT /accounts/{account}/…`, and its description. */
 export interface Operation {
   readonly route: string;
   readonly description: Schema;
@@ -41,7 +41,7 @@ export const operations: readonly Operation[] = Object.entries(dereferenced(apiD
       })),
 );
 
-/** The operation that a call is: one whose path fits it segment by segment. */
+/** The operation whose method and path fit a call. */
 function operationOf(method: string, path: string): Operation | undefined {
   const segments = path.split('/');
   return operations.find(({ route }) => {
@@ -64,7 +64,7 @@ export interface ApiResponse {
   readonly body: unknown;
 }
 
-/** How an answer is not as docs/api.yaml has it; nothing when it is. `path` without the query. */
+/** How a response differs from docs/api.yaml. Empty if it does not. `path` is without the query. */
 export function contractViolations(method: string, path: string, reply: ApiResponse): readonly string[] {
   const operation = operationOf(method, path);
   const responses = operation
@@ -75,13 +75,13 @@ export function contractViolations(method: string, path: string, reply: ApiRespo
         405: { $ref: '#/components/responses/MethodNotAllowed' },
       };
   const response = responses[String(reply.status)];
-  if (!response) return [`${method} ${path} has no answer ${reply.status}`];
+  if (!response) return [`${method} ${path} has no response ${reply.status}`];
   const { content, headers } = dereferenced(response);
   const media = dereferenced(content)[reply.contentType ?? ''];
-  if (!media) return [`${method} ${path} answers ${reply.status} as ${String(reply.contentType)}`];
+  if (!media) return [`${method} ${path} returns ${reply.status} as ${String(reply.contentType)}`];
   const retryAfter =
     isObject(headers) && 'Retry-After' in headers ? dereferenced(headers['Retry-After']) : {};
-  // API Gateway's own 503 does not say when.
+  // API Gateway's own 503 has no Retry-After.
   const isOurs503 = reply.status === 503 && reply.contentType === 'application/problem+json';
   const mustSayWhen = retryAfter['required'] === true || isOurs503;
   return [
@@ -91,20 +91,20 @@ export function contractViolations(method: string, path: string, reply: ApiRespo
   ];
 }
 
-/** Whether a problem is of a type that the response has an example of: those are the types that it may have. */
+/** Whether a problem has a type that the response has an example of. It may have no other type. */
 function isShown(media: unknown, body: unknown): boolean {
   const type = isObject(body) ? body['type'] : undefined;
   return type === undefined || problemTypesOf(dereferenced(media)).includes(type);
 }
 
-/** The types of the problems that a response shows. */
+/** The problem types in the examples of a response. */
 export const problemTypesOf = (media: Schema): readonly unknown[] =>
   Object.values(dereferenced(media['examples'])).flatMap((example) => {
     const { value } = dereferenced(example);
     return isObject(value) && 'type' in value ? [value['type']] : [];
   });
 
-/** A `fetch` that notes how an answer is not as docs/api.yaml has it. */
+/** A `fetch` that adds to `violations` how a response differs from docs/api.yaml. */
 export const checkedFetch =
   (violations: string[]) =>
   async (request: Request): Promise<Response> => {

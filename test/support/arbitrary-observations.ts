@@ -5,12 +5,12 @@ import type { Observation } from '../../functions/domain/observation.ts';
 import { isFinal, paymentRequestStates } from '../../functions/domain/payment-request-state.ts';
 import { noon } from './fixtures.ts';
 
-/** Few seconds and few ids, so that ties happen as they do at Klarna. */
+/** So few seconds that observations often have the same time. */
 const seconds = fc.integer({ min: 0, max: 4 });
 const state = fc.constantFrom(...paymentRequestStates);
 const instantAfterNoon = (second: number) => instantFromMillis(millisOf(noon) + second * 1000);
 
-/** A webhook's observation. Its event id is left to whoever makes a set of them. */
+/** A webhook's observation without its event id. */
 const webhook = fc.record({
   state,
   previousState: fc.option(state, { nil: undefined }),
@@ -21,7 +21,7 @@ const webhook = fc.record({
   proof: fc.constant({ body_sha256: 'a1' }),
 });
 
-/** Webhooks of one Payment Request with event ids of their own, in no order. */
+/** Webhooks of one Payment Request with different event ids, in any order. */
 export const webhooks: fc.Arbitrary<readonly Observation[]> = fc
   .array(webhook, { minLength: 1, maxLength: 8 })
   .map((list) => list.map((each, index) => ({ ...each, eventId: `event-${index}` as EventId })));
@@ -32,12 +32,12 @@ export const webhooksOfOneLife: fc.Arbitrary<readonly Observation[]> = webhooks.
   return list.filter((each) => each === end || !isFinal(each.state));
 });
 
-/** The same with several ends, all of one kind: Klarna's webhook, the answer to our DELETE, a read. */
+/** The same with several observations of one end, as from a webhook, the response to a DELETE and a read. */
 export const webhooksOfOneEnd: fc.Arbitrary<readonly Observation[]> = fc
   .tuple(webhooks, fc.constantFrom('CANCELED', 'EXPIRED', 'DECLINED'))
   .map(([list, end]) => list.map((each) => (isFinal(each.state) ? { ...each, state: end } : each)));
 
-/** A set of facts, and the same facts again in another order, some of them several times. */
+/** A set of observations in two orders, some of them repeated. */
 export const twoArrivals = (facts: fc.Arbitrary<readonly Observation[]>) =>
   facts.chain((list) =>
     fc.record({
@@ -55,7 +55,7 @@ const arrivalOf = (list: readonly Observation[]) =>
       return fc.shuffledSubarray(all, { minLength: all.length });
     });
 
-/** The same observation as an answer to a read, with an id of our own. */
+/** The same observation as the response to a read, with an event id of Lapse. */
 export const asRead = (observation: Observation): Observation => ({
   ...observation,
   source: 'read',

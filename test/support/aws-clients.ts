@@ -8,7 +8,7 @@ import { account } from './fixtures.ts';
 import { subject, signingKeyId } from './klarna-deliveries.ts';
 import { planted } from './planted-secrets.ts';
 
-/** Every SDK client of the process, answering nothing until a test says what. */
+/** Mocks of every SDK client of the process. */
 export const aws = {
   dynamodb: mockClient(DynamoDBClient),
   scheduler: mockClient(SchedulerClient),
@@ -21,13 +21,13 @@ export const aws = {
 export const accountsSecret = (settings: Readonly<Record<string, unknown>> = {}): string =>
   JSON.stringify({ [account]: { environment: 'test', api_key: planted.apiKey, ...settings } });
 
-/** The secret `signing-keys` with one key, which speaks for that account. */
+/** The secret `signing-keys` with one key for that account. */
 export const signingKeysSecret = (settings: Readonly<Record<string, unknown>> = {}): string =>
   JSON.stringify({
     [signingKeyId]: { key: planted.signingKey, accounts: { [subject]: account }, ...settings },
   });
 
-/** Clients that answer as if all were well and the table empty. */
+/** Resets the clients: every call succeeds, and the table is empty. */
 export function resetAws(accounts = accountsSecret(), signingKeys = signingKeysSecret()): void {
   for (const client of Object.values(aws)) client.reset();
   aws.dynamodb.resolves({});
@@ -40,7 +40,7 @@ export function resetAws(accounts = accountsSecret(), signingKeys = signingKeysS
     .resolves({ SecretString: signingKeys });
 }
 
-/** Every command that any client was sent. */
+/** Every command that any client sent. */
 export const sentCommands = () =>
   Object.values(aws).flatMap((client) =>
     client.calls().map((call) => ({ name: call.args[0].constructor.name, input: call.args[0].input })),
@@ -50,7 +50,7 @@ export interface CallLimits {
   readonly maxAttempts: number;
   readonly connectionTimeout: number;
   readonly requestTimeout: number;
-  /** Without it the SDK only warns when the time is up, and waits on. */
+  /** Without it the SDK only warns after the timeout, and waits on. */
   readonly throwOnRequestTimeout: boolean;
 }
 

@@ -1,12 +1,12 @@
 import { planted } from './planted-secrets.ts';
 
-/** DynamoDB as it is when it is overloaded. The message stands for what an exception may quote. */
+/** The error of a throttled table. Its message stands for the data that an exception may quote. */
 export const throttled = Object.assign(new Error(planted.text), {
   name: 'ProvisionedThroughputExceededException',
   $metadata: { httpStatusCode: 400, attempts: 3 },
 });
 
-/** A service to which there is no way. */
+/** The error of a refused connection. */
 export const unreachable = Object.assign(new Error(`connect ECONNREFUSED ${planted.text}`), {
   code: 'ECONNREFUSED',
 });

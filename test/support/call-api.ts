@@ -5,7 +5,7 @@ import { lambdaContext } from './lambda-events.ts';
 
 type Handler = (event: APIGatewayProxyEventV2, context: Context) => Promise<HttpResponse>;
 
-/** Calls a function behind the HTTP API. Whatever it answers must be as docs/api.yaml has it of this route. */
+/** Calls a function behind the HTTP API. Throws if its response differs from docs/api.yaml. */
 export async function callApi(handler: Handler, event: APIGatewayProxyEventV2) {
   const response = await handler(event, lambdaContext());
   const document = JSON.parse(response.body) as Readonly<Record<string, unknown>>;

@@ -2,11 +2,11 @@ import type { CancelJob } from '../../functions/domain/cancel-job.ts';
 import type { CancelJobId, PaymentRequestId } from '../../functions/domain/identifiers.ts';
 import { account, noon } from './fixtures.ts';
 
-/** The id of a Payment Request that is told from others by its number. */
+/** The id of a Payment Request with this number. */
 export const requestId = (number: number): PaymentRequestId =>
   `krn:payment:eu1:request:${String(number).padStart(4, '0')}` as PaymentRequestId;
 
-/** A job that has just started, by a list of one, with what a test wants to be different. */
+/** A job that has just started, with the fields of a test. */
 export const jobWith = (fields: Partial<CancelJob> = {}): CancelJob => ({
   account,
   jobId: 'nightly-1' as CancelJobId,

@@ -1,4 +1,4 @@
-import type { AccountSettings } from '../../functions/application/ports.ts';
+import type { AccountSettings } from '../../functions/domain/account-settings.ts';
 import type {
   Account,
   EventId,
@@ -14,7 +14,7 @@ import type { Registration } from '../../functions/domain/registration.ts';
 /** The instant of a text that is one. */
 export function at(text: string): Instant {
   const instant = parseInstant(text);
-  if (!instant) throw new Error(`${text} is no RFC 3339 time`);
+  if (!instant) throw new Error(`${text} is not an RFC 3339 time`);
   return instant;
 }
 

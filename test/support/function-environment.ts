@@ -24,7 +24,7 @@ const variables = {
   EnvironmentOf<'receive-klarna-webhook'> &
   EnvironmentOf<'publish-state-changes'>;
 
-/** Sets the environment in which a handler is then imported. Secrets are not cached, so that a test can change them. */
+/** Sets the environment for the import of a handler. Secrets are not cached, so that a test can change them. */
 export function setFunctionEnvironment(
   overrides: Partial<Record<keyof typeof variables, string>> = {},
 ): void {

@@ -3,12 +3,12 @@ import type { CancelJob, CancelJobEntry, CancelJobKey } from '../../functions/do
 import type { Account, PaymentRequestId } from '../../functions/domain/identifiers.ts';
 import type { Instant } from '../../functions/domain/instant.ts';
 
-/** What a job is kept under. */
+/** The map key of a job. */
 export const jobNameOf = ({ account, jobId }: CancelJobKey): string => `${account} ${jobId}`;
 
 const pageNameOf = (key: CancelJobKey, page: number): string => `${jobNameOf(key)} ${page}`;
 
-/** Jobs as their contract has them, in memory. */
+/** The store of cancel jobs in memory. It passes the contract suite. */
 export class InMemoryCancelJobs implements CancelJobs {
   protected readonly jobs = new Map<string, CancelJob>();
   protected readonly names = new Map<

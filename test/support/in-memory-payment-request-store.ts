@@ -1,16 +1,18 @@
 import type {
-  DeliveryReplay,
   DuePaymentRequests,
-  ListedPaymentRequest,
   PaymentRequestList,
   PaymentRequestStore,
   Quarantine,
   QuarantinedDeliveries,
-  QuarantinedDelivery,
   SessionPaymentRequests,
-  StoredDelivery,
   WriteResult,
 } from '../../functions/application/ports.ts';
+import type { ListedPaymentRequest } from '../../functions/domain/list-cursor.ts';
+import type {
+  DeliveryReplay,
+  QuarantinedDelivery,
+  StoredDelivery,
+} from '../../functions/domain/quarantined-delivery.ts';
 import type { Account, PaymentRequestKey, SessionId } from '../../functions/domain/identifiers.ts';
 import type { Instant } from '../../functions/domain/instant.ts';
 import { type ListCursor, listCursorOf } from '../../functions/domain/list-cursor.ts';

@@ -1,7 +1,7 @@
 import addFormats from 'ajv-formats';
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 
-/** A JSON Schema (2020-12), or another object of a document that holds some. */
+/** A JSON Schema (2020-12), or another object of a document with schemas. */
 export type Schema = Readonly<Record<string, unknown>>;
 
 // Strict: a keyword or a format that Ajv does not know is an error, so that nothing in a schema goes unchecked.
@@ -14,7 +14,7 @@ ajv.addKeyword('components');
 
 const compiled = new WeakMap<Schema, ValidateFunction>();
 
-/** What is wrong with the value, each with its place in it; nothing when all is well. References lead into the document. */
+/** The violations of the value, each with its path. Empty if it fits. References lead into the document. */
 export function violations(schema: Schema, value: unknown, document: Schema = {}): readonly string[] {
   const { components } = document;
   const validate =
@@ -26,11 +26,11 @@ export function violations(schema: Schema, value: unknown, document: Schema = {}
 const wordsOf = ({ instancePath, message, params, data }: ErrorObject): string =>
   `$${instancePath} ${message ?? ''} ${JSON.stringify(params)}: ${JSON.stringify(data)}`;
 
-/** A JSON object, and no array. */
+/** Whether the value is a JSON object and not an array. */
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** What a pointer such as `#/components/schemas/Record` leads to. */
+/** The target of a pointer such as `#/components/schemas/Record`. */
 export function pointedAt(document: unknown, reference: string): Schema {
   let target: unknown = document;
   for (const name of reference.replace(/^#\//, '').split('/'))

@@ -1,5 +1,6 @@
 import { sign, signatureHeader, signingKeyIdHeader } from '../../functions/webhook/klarna-signature.ts';
-import type { QuarantinedDelivery, SigningKey } from '../../functions/application/ports.ts';
+import type { QuarantinedDelivery } from '../../functions/domain/quarantined-delivery.ts';
+import type { SigningKey } from '../../functions/domain/signing-key.ts';
 import { account, key as paymentRequestKey, noon } from './fixtures.ts';
 import { functionUrlEvent, type UrlCall } from './lambda-events.ts';
 import { planted } from './planted-secrets.ts';

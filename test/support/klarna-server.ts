@@ -1,4 +1,5 @@
-import type { KlarnaCredentials, KlarnaResponse } from '../../functions/application/ports.ts';
+import type { KlarnaCredentials } from '../../functions/domain/account-settings.ts';
+import type { KlarnaResponse } from '../../functions/domain/klarna-response.ts';
 import type { PaymentRequestId } from '../../functions/domain/identifiers.ts';
 import { parseInstant } from '../../functions/domain/instant.ts';
 import { type ReceivedRequest, resetting, responding, startMisbehavingServer } from './misbehaving-server.ts';

@@ -1,4 +1,4 @@
-/** Events as AWS sends them to the functions, with the parts that a test cares about. */
+/** Events as AWS sends them to the functions. */
 import type {
   APIGatewayProxyEventV2,
   Context,
@@ -24,7 +24,7 @@ export const lambdaContext = (remainingMillis = 30_000): Context => {
     logStreamName: '2026/03/01/[7]0123456789abcdef',
     getRemainingTimeInMillis: () => remainingMillis,
   };
-  // Node 24 has none of the callbacks that the type still asks for.
+  // The runtime of Node 24 has no callbacks. The type still has them.
   return context as Context;
 };
 
@@ -42,10 +42,10 @@ export interface ApiCall {
   readonly method: string;
   readonly route?: string;
   readonly path?: string;
-  /** As API Gateway passes them on: percent-decoded. */
+  /** Percent-decoded, as API Gateway sends them. */
   readonly pathParameters?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string>>;
-  /** Bytes arrive as base64, text as it is, anything else as its JSON. */
+  /** Bytes arrive as base64, a text as it is, anything else as JSON. */
   readonly body?: unknown;
 }
 
@@ -106,10 +106,10 @@ export function apiEvent({
 
 export interface UrlCall {
   readonly method?: string;
-  /** Names in lower case, several of one name joined by a comma: so a Lambda URL passes them on. */
+  /** Names in lower case, and the values of a repeated header joined by a comma, as a Lambda URL sends them. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array | undefined;
-  /** A Lambda URL sends as base64 what it does not take for text. */
+  /** A Lambda URL sends a body as base64 if it does not look like text. */
   readonly base64?: boolean;
 }
 
@@ -201,11 +201,11 @@ type StreamImage = NonNullable<NonNullable<DynamoDBStreamEvent['Records'][number
 /** The types of aws-lambda and of the SDK describe the same JSON. */
 const imageOf = (record: PaymentRequest): StreamImage => itemOf(record) as StreamImage;
 
-/** A record as the table holds it. */
+/** The item of a record in the table. */
 export const itemOf = (record: PaymentRequest) =>
   marshall(toItem(record, 90), { removeUndefinedValues: true });
 
-/** What EventBridge Scheduler sends for the recurring schedule. */
+/** The event of the recurring schedule. */
 export const recurringEvent = {
   version: '0',
   id: '53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa',

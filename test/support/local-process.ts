@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { checkRecordedCalls } from './recorded-calls.ts';
 
-/** Where a running system is: the `ready` line. */
+/** The addresses in the `ready` line of a running system. */
 export interface Addresses {
   readonly api: string;
   readonly webhook: string;
@@ -11,14 +11,14 @@ export interface Addresses {
   readonly control: string;
 }
 
-/** `npm start` as a process of its own, in a process group of its own. */
+/** `npm start` as a process in its own process group. */
 export interface LocalProcess extends Addresses {
   readonly child: ChildProcess;
   /** Everything that it has printed. */
   output(): string;
-  /** SIGTERM, and wait for the end; resolves to the exit code. */
+  /** Sends SIGTERM and waits for the end. Resolves to the exit code. */
   stop(): Promise<number | null>;
-  /** SIGKILL to every process of the group, at once. */
+  /** Sends SIGKILL to every process of the group. */
   killAll(): Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-/** What no log, answer, event or item may ever hold; each is found nowhere else, so that a search proves something. */
+/** Data that no log, response, event or item may have. No other text has it, so a search finds every leak. */
 export const planted = {
   apiKey: 'klarna_test_api_planted-4a7c1f',
   signingKey: 'planted-signing-key-9b2e60',
@@ -10,9 +10,9 @@ export const planted = {
   text: 'planted-body-text-c3f8',
 } as const satisfies Record<string, `${string}lanted${string}`>;
 
-/** In every one of them: a text without it holds none, which one search tells. */
+/** Part of each of them, so that one search finds out whether a text has any. */
 const mark = 'lanted';
 
-/** The planted secrets that a text holds; none, if all is well. */
+/** The planted secrets in a text. */
 export const plantedIn = (text: string): readonly string[] =>
   text.includes(mark) ? Object.values(planted).filter((secret) => text.includes(secret)) : [];

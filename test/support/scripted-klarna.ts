@@ -1,10 +1,7 @@
-import type {
-  KlarnaCredentials,
-  KlarnaExpiry,
-  KlarnaPaymentRequests,
-  KlarnaResponse,
-} from '../../functions/application/ports.ts';
+import type { KlarnaExpiry, KlarnaPaymentRequests } from '../../functions/application/ports.ts';
+import type { KlarnaCredentials } from '../../functions/domain/account-settings.ts';
 import type { PaymentRequestId } from '../../functions/domain/identifiers.ts';
+import type { KlarnaResponse } from '../../functions/domain/klarna-response.ts';
 import type { Instant } from '../../functions/domain/instant.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
 import { key } from './fixtures.ts';

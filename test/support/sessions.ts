@@ -18,7 +18,7 @@ export const hour = 60 * minute;
 /** So many minutes after noon. */
 export const afterNoon = (minutes: number): Instant => plusMillis(noon, minutes * minute);
 
-/** What an account allows unless it says otherwise. */
+/** The defaults of an account. */
 export const policy: SessionPolicy = {
   maxExtensions: 10,
   maxSession: 48 * hour,
@@ -55,13 +55,13 @@ export const cancellationWith = (fields: Partial<Cancellation> = {}): Cancellati
   ...fields,
 });
 
-/** A cancel of noon that has come to this. */
+/** A cancel of noon with this outcome. */
 export const settledWith = (fields: Partial<Cancellation> & Pick<Cancellation, 'outcome'>): Cancellation =>
   cancellationWith({ lease: undefined, ...fields });
 
 let registrations = 0;
 
-/** Registers, with an event id of its own. */
+/** Decides a registration with a new event id. */
 export function register(
   record: PaymentRequest | undefined,
   registration: Partial<Registration> = {},
@@ -70,5 +70,5 @@ export function register(
 ) {
   registrations += 1;
   const eventId = ownEventId('register', String(registrations));
-  return decideRegistration(record, key, registrationWith(registration), its, eventId, now);
+  return decideRegistration(record, key, registrationWith(registration), { policy: its, eventId, now });
 }

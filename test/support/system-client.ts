@@ -7,7 +7,7 @@ import { violations } from './json-schema.ts';
 import type { Addresses } from './local-process.ts';
 import { type Target, withDefaults } from './target.ts';
 
-/** An answer, its JSON body read. */
+/** A response with its parsed JSON body. */
 export interface SystemResponse {
   readonly status: number;
   readonly headers: Headers;
@@ -17,7 +17,7 @@ export interface SystemResponse {
 /** A new Payment Request id. */
 export const newPaymentRequestId = (): string => `krn:payment:eu1:request:${randomUUID()}`;
 
-/** What a scenario does to a running system: as a shop, as Klarna, as Klarna's customer, as an operator. All over HTTP. */
+/** Drives a running system over HTTP as the shop, Klarna, Klarna's customer and the operator. */
 export class SystemClient {
   readonly #target: Target;
 
@@ -31,7 +31,7 @@ export class SystemClient {
     return this.#target.simulator;
   }
 
-  /** Calls the API; `path` is what comes after the account. Whatever it answers must be as docs/api.yaml has it. */
+  /** Calls the API. `path` follows the account. Throws if the response differs from docs/api.yaml. */
   async api(
     method: string,
     path: string,
@@ -79,7 +79,7 @@ export class SystemClient {
     return String(body['payment_request_id']);
   }
 
-  /** The customer does something: start, approve, decline, step-back, abandon; or Klarna: expire, delete. */
+  /** An action of the customer (start, approve, decline, step-back, abandon) or of Klarna (expire, delete). */
   async customer(id: string, action: string): Promise<void> {
     const { status, body } = await this.simulator('POST', `/payment-requests/${id}/${action}`, {});
     if (status >= 300) throw new Error(`${action}: ${status} ${JSON.stringify(body)}`);
@@ -89,7 +89,7 @@ export class SystemClient {
     return call(method, `${this.#simulator.klarna}/_simulator${path}`, body);
   }
 
-  /** The calls that Klarna was sent for a request: `GET`, `DELETE`, …, oldest first. */
+  /** The methods of the calls that Klarna received for a request, oldest first. */
   async callsAtKlarna(id: string): Promise<readonly string[]> {
     const { body } = await this.simulator('GET', '/calls');
     const calls = (Array.isArray(body) ? body : body['calls']) as {
@@ -99,7 +99,7 @@ export class SystemClient {
     return calls.filter((made) => made.payment_request_id === id).map(({ method }) => method);
   }
 
-  /** Delivers a webhook of our own making, correctly signed unless told otherwise. */
+  /** Delivers a webhook. It is correctly signed unless the options say otherwise. */
   async deliver(
     id: string,
     state: string,
@@ -146,7 +146,7 @@ export class SystemClient {
     );
   }
 
-  /** Everything published so far, each event as its published schema has it. */
+  /** All published events. Throws if one does not fit its schema. */
   async events(): Promise<readonly Record<string, unknown>[]> {
     const text = await (await fetch(`${this.#simulator.control}/events`)).text();
     return text
@@ -165,7 +165,7 @@ export class SystemClient {
     return call(method, `${this.#simulator.control}${path}`, body);
   }
 
-  /** Asks again until the record is as wanted; fails with the record as it was last. */
+  /** Reads until the record is as wanted. Fails with the last record. */
   async until(
     id: string,
     wanted: (record: Record<string, unknown>) => boolean,

@@ -1,36 +1,24 @@
-import { readFileSync } from 'node:fs';
 import { AwsClient } from 'aws4fetch';
-import * as v from 'valibot';
 import { defaultSigningKeys } from '../../local/secrets/default-secrets.ts';
 import { startLocalProcess } from './local-process.ts';
+import { readTargetFile } from './target-file.ts';
 
-/** A system to drive: where it is, and how to speak to it. */
+/** A running system, its addresses and how to call it. */
 export interface Target {
   readonly api: string;
   readonly webhook: string;
-  /** Absent where Klarna is the real one, which takes no orders. */
+  /** Absent with the real Klarna. */
   readonly simulator: { readonly klarna: string; readonly control: string } | undefined;
   readonly account: string;
   readonly subjectAccountId: string;
   readonly signingKey: { readonly id: string; readonly key: string };
-  /** Calls the API, signed where that is asked for. */
+  /** Calls the API, with a signature if the system needs one. */
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
-  /** Runs the sweep, where it is the only timer: whoever waits for something need not wait for its minute. */
+  /** Runs the sweep now, if it is the only timer. */
   readonly sweep?: () => Promise<void>;
-  /** Ends it, if it was started for this; resolves to the exit code. */
+  /** Ends the system if the test started it. Resolves to the exit code. */
   readonly stop: () => Promise<number | null>;
 }
-
-/** The file that `TARGET` names: the outputs of a deployed stack, and an account of its secrets. See docs/get-started/deploy.md. */
-const targetSchema = v.strictObject({
-  api: v.pipe(v.string(), v.url()),
-  webhook: v.pipe(v.string(), v.url()),
-  region: v.string(),
-  account: v.string(),
-  subject_account_id: v.string(),
-  signing_key_id: v.string(),
-  signing_key: v.string(),
-});
 
 /** Whether the scenarios are run against a deployed stack. */
 export const isDeployed = process.env['TARGET'] !== undefined;
@@ -41,14 +29,14 @@ export const openTarget = (): Promise<Target> => {
   return file === undefined ? openLocalTarget() : Promise.resolve(deployedTarget(file));
 };
 
-/** Who ends sessions in the local system that the scenarios are run on. */
+/** What ends sessions in the local system of the scenarios. */
 export const timers = process.env['TIMERS'] === 'sweep' ? 'sweep' : 'scheduler';
 
-/** The local system of a test file, and how many have opened it. */
+/** The local system of a test file, and how often it is open. */
 let shared: Promise<Target> | undefined;
 let opened = 0;
 
-/** A local system with the defaults that it prints: one for all in a test file, from who opens it first to who stops it last. */
+/** A local system with its defaults. A test file shares one, which ends at the last `stop`. */
 export async function openLocalTarget(): Promise<Target> {
   opened += 1;
   shared ??= startLocalTarget();
@@ -101,7 +89,7 @@ export function withDefaults(addresses: {
 }
 
 function deployedTarget(file: string): Target {
-  const target = v.parse(targetSchema, JSON.parse(readFileSync(file, 'utf8')));
+  const target = readTargetFile(file);
   const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = process.env;
   if (AWS_ACCESS_KEY_ID === undefined || AWS_SECRET_ACCESS_KEY === undefined) {
     throw new Error(
@@ -114,7 +102,7 @@ function deployedTarget(file: string): Target {
     ...(AWS_SESSION_TOKEN !== undefined && { sessionToken: AWS_SESSION_TOKEN }),
     region: target.region,
     service: 'execute-api',
-    // The scenarios look at the first answer.
+    // The scenarios assert on the first response.
     retries: 0,
   });
   return {

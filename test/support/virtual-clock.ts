@@ -1,9 +1,9 @@
 import type { Clock, Ids } from '../../functions/application/ports.ts';
 import { type Instant, instantFromMillis } from '../../functions/domain/instant.ts';
 
-/** Time that passes only when it is told to, or when somebody waits. */
+/** A clock whose time passes only by `advance` and `wait`. */
 export class VirtualClock implements Clock {
-  /** Milliseconds of each time that somebody waited. */
+  /** The milliseconds of each `wait`. */
   readonly waits: number[] = [];
   #millis: number;
 

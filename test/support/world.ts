@@ -2,18 +2,20 @@ import type { CancelCommand } from '../../functions/domain/cancellation.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { cancelPaymentRequest } from '../../functions/application/cancel-payment-request.ts';
 import { endExpiredSession, type TimeoutOutcome } from '../../functions/application/end-expired-session.ts';
-import type { AccountSettings, SessionTimer } from '../../functions/application/ports.ts';
+import type { SessionTimer } from '../../functions/application/ports.ts';
+import type { AccountSettings } from '../../functions/domain/account-settings.ts';
 import { reconcilePaymentRequests } from '../../functions/application/reconcile-payment-requests.ts';
 import { recordObservation } from '../../functions/application/record-observation.ts';
-import { registerSession } from '../../functions/application/register-session.ts';
+import { extendSession, registerSession } from '../../functions/application/register-session.ts';
 import { syncKlarnaExpiry } from '../../functions/application/sync-klarna-expiry.ts';
 import type { Instant } from '../../functions/domain/instant.ts';
+import type { Deadline } from '../../functions/domain/registration.ts';
 import { key, settingsWith } from './fixtures.ts';
 import { InMemoryPaymentRequestStore } from './in-memory-payment-request-store.ts';
 import { ScriptedKlarna } from './scripted-klarna.ts';
 import { CountingIds, VirtualClock } from './virtual-clock.ts';
 
-/** Where the timer of a request stands. */
+/** The timer of one request, in memory. */
 export class InMemoryTimer implements SessionTimer {
   deadline: Instant | undefined;
 
@@ -28,11 +30,11 @@ export class InMemoryTimer implements SessionTimer {
   }
 }
 
-/** Says before and after each call of a port what is to happen; throws to make it fail. */
-export type Meddler = (call: string, moment: 'before' | 'after') => void;
+/** Called before and after each call of a port. It throws to make the call fail. */
+export type FaultInjector = (call: string, moment: 'before' | 'after') => void;
 
-/** A port whose every call goes past the meddler. */
-export function meddled<Port extends object>(name: string, port: Port, meddle: Meddler): Port {
+/** A port that calls the fault injector before and after each call. */
+export function withFaults<Port extends object>(name: string, port: Port, injectFault: FaultInjector): Port {
   return new Proxy(port, {
     get(target, property) {
       const member: unknown = Reflect.get(target, property, target);
@@ -40,16 +42,16 @@ export function meddled<Port extends object>(name: string, port: Port, meddle: M
       const method = member.bind(target) as (...args: unknown[]) => unknown;
       if (property === 'due') return method;
       return async (...args: unknown[]) => {
-        meddle(`${name}.${String(property)}`, 'before');
+        injectFault(`${name}.${String(property)}`, 'before');
         const result = await method(...args);
-        meddle(`${name}.${String(property)}`, 'after');
+        injectFault(`${name}.${String(property)}`, 'after');
         return result;
       };
     },
   });
 }
 
-/** Everything that the use cases run in, in memory, for one Payment Request. */
+/** The use cases with everything that they need, in memory, for one Payment Request. */
 export class World {
   readonly store = new InMemoryPaymentRequestStore();
   readonly timer = new InMemoryTimer();
@@ -57,33 +59,33 @@ export class World {
   readonly klarna: ScriptedKlarna;
   readonly settings: AccountSettings;
   readonly faults: unknown[] = [];
-  /** What the sweep told of the ends of sessions. */
+  /** The timeouts that the sweep reported. */
   readonly expiries: { readonly kind: string; readonly lateness: number }[] = [];
   readonly dependencies;
 
   constructor(
     klarna = new ScriptedKlarna('SUBMITTED'),
     settings: Partial<AccountSettings> = {},
-    meddle: Meddler = () => undefined,
+    injectFault: FaultInjector = () => undefined,
     timer?: SessionTimer,
   ) {
     this.klarna = klarna;
     this.settings = settingsWith(settings);
     const onTimerFault = (error: unknown) => void this.faults.push(error);
-    const store = meddled('store', this.store, meddle);
+    const store = withFaults('store', this.store, injectFault);
     const ids = new CountingIds();
     this.dependencies = {
       store,
       due: this.store,
-      timer: meddled('timer', timer ?? this.timer, meddle),
-      klarna: meddled('klarna', klarna, meddle),
+      timer: withFaults('timer', timer ?? this.timer, injectFault),
+      klarna: withFaults('klarna', klarna, injectFault),
       accounts: { find: () => Promise.resolve(this.settings) },
       clock: this.clock,
       ids,
       syncExpiry: syncKlarnaExpiry({
         store,
-        klarna: meddled('klarna', klarna, meddle),
-        klarnaExpiry: meddled('klarna', klarna, meddle),
+        klarna: withFaults('klarna', klarna, injectFault),
+        klarnaExpiry: withFaults('klarna', klarna, injectFault),
         clock: this.clock,
         ids,
         onFault: onTimerFault,
@@ -110,6 +112,9 @@ export class World {
 
   register = (registration: Parameters<ReturnType<typeof registerSession>>[1]) =>
     registerSession(this.dependencies)(key, registration, this.settings);
+
+  extend = (deadline: Deadline) =>
+    extendSession(this.dependencies)(key, { deadline, requestedBy: 'test' }, this.settings);
 
   timerFires = () => endExpiredSession(this.dependencies)(key, this.settings);
 

@@ -41,7 +41,7 @@ const wordFixtures: Record<string, { readonly broken: string; readonly fine: str
   he: { broken: 'The operator runs it when he can.', fine: 'The operator runs it when they can.' },
   cancelled: { broken: 'It is cancelled.', fine: 'It is canceled: the cancellation holds.' },
   'not-found-at-klarna': {
-    broken: 'The state not_found holds.',
+    broken: 'The state not_found_at_klarna holds.',
     fine: 'The state not_found holds.',
   },
 };
@@ -67,13 +67,13 @@ const nameFixtures: Record<string, { readonly broken: string; readonly fine: str
 };
 
 describe('the word list', () => {
-  it('has a fixture for every rule', () => {
+  it('the word list has a fixture for every rule', () => {
     expect(Object.keys(wordFixtures)).toEqual(wordRules.map(({ id }) => id));
     expect(Object.keys(nameFixtures)).toEqual(nameRules.map(({ id }) => id));
   });
 
   it.each(Object.entries(wordFixtures))(
-    'word/%s is reported where a text breaks it, and not else',
+    'the rule word/%s reports only a text that breaks it',
     (id, texts) => {
       expect(check('docs/page.md', texts.broken)).toContain(`1 word/${id}`);
       expect(check('docs/page.md', texts.fine)).toEqual([]);
@@ -81,18 +81,18 @@ describe('the word list', () => {
   );
 
   it.each(Object.entries(nameFixtures))(
-    'name/%s is reported where a name breaks it, and not else',
+    'the rule name/%s reports only a name that breaks it',
     (id, names) => {
       expect(check('lib/a.ts', `const ${names.broken} = 1;`)).toContain(`1 name/${id}`);
       expect(check('lib/a.ts', `const ${names.fine} = 1;`)).toEqual([]);
     },
   );
 
-  it('applies to the path of a file', () => {
+  it('the word list applies to the path of a file', () => {
     expect(check('local/dynamodb/leashed-process.ts', '')).toEqual(['1 name/leashed']);
   });
 
-  it('divides a name at capitals, digits and punctuation', () => {
+  it('a name is divided at capitals, digits and punctuation', () => {
     expect(partsOfName('HTTPResponse')).toEqual(['http', 'response']);
     expect(partsOfName('local/aws/open-doors.ts')).toEqual(['local', 'aws', 'open', 'doors', 'ts']);
     expect(partsOfName('snake_case_v2Name')).toEqual(['snake', 'case', 'v2', 'name']);
@@ -102,58 +102,58 @@ describe('the word list', () => {
 const long = `${'word '.repeat(25)}more`;
 
 describe('the length of a sentence', () => {
-  it('is at most 25 words', () => {
+  it('a sentence may have 25 words', () => {
     expect(check('docs/page.md', `${long}.`)).toEqual(['1 sentence-length']);
     expect(check('docs/page.md', `${long.slice(5)}. ${long.slice(5)}.`)).toEqual([]);
   });
 
-  it('counts inline code as one word, and punctuation as none', () => {
+  it('the length of a sentence counts inline code as one word, and punctuation as none', () => {
     expect(wordsIn('It runs `npm run check` – then → ends')).toBe(5);
     expect(wordsIn('a, b; "c"')).toBe(3);
   });
 
-  it('is not ended by the full stop of a number, a file name or an abbreviation', () => {
+  it('a sentence does not end at a number, a file name or an abbreviation', () => {
     expect(
       sentencesOf('Of 1.5 s, e.g. in a.ts or i.e. here. Second one! (Third?) fourth').map(({ text }) => text),
     ).toEqual(['Of 1.5 s, e.g. in a.ts or i.e. here.', 'Second one!', '(Third?)', 'fourth']);
   });
 
-  it('is reported on the line where the sentence begins', () => {
+  it('a long sentence is reported on the line where it begins', () => {
     expect(check('docs/page.md', `# Title\n\nOne.\nTwo. ${long}\nof it.`)).toEqual(['4 sentence-length']);
   });
 });
 
 describe('Markdown', () => {
-  it('has headings, tables and code whose sentences may be long', () => {
+  it('headings, tables and code in Markdown may have long sentences', () => {
     expect(check('docs/page.md', `# ${long}\n\n| ${long} |\n\n\`\`\`\n${long}\n\`\`\`\n`)).toEqual([]);
   });
 
-  it('has headings and tables that keep to the word list', () => {
+  it('headings and tables in Markdown keep to the word list', () => {
     expect(check('docs/page.md', '# Nobody\n\n| whoever |\n')).toEqual(['1 word/nobody', '3 word/whoever']);
   });
 
-  it('has code whose names keep to the list of names', () => {
+  it('names in Markdown code keep to the list of names', () => {
     expect(check('docs/page.md', 'Use `leashedProcess`.\n\n```\nopenDoors()\n```\n')).toEqual([
       '1 name/leashed',
       '4 name/doors',
     ]);
   });
 
-  it('has list items that are each a text', () => {
+  it('each list item in Markdown is a text', () => {
     expect(check('docs/page.md', `- ${long.slice(5)}\n- ${long.slice(5)}\n1. ${long.slice(5)}`)).toEqual([]);
   });
 
-  it('has link targets that are not read, and link texts that are', () => {
+  it('link texts in Markdown are read, and link targets are not', () => {
     expect(check('docs/page.md', '[nobody](https://example.com/whoever)')).toEqual(['1 word/nobody']);
   });
 });
 
 describe('TypeScript', () => {
-  it('has comments of adjacent lines that are one text', () => {
+  it('adjacent comment lines in TypeScript are one text', () => {
     expect(check('lib/a.ts', `// ${long.slice(0, 60)}\n// ${long}\n`)).toEqual(['1 sentence-length']);
   });
 
-  it('has docblocks whose tags each begin a text, and whose examples are code', () => {
+  it('each docblock tag begins a text, and examples are code', () => {
     const source = [
       '/**',
       ` * ${long.slice(5)}`,
@@ -168,14 +168,14 @@ describe('TypeScript', () => {
     ]);
   });
 
-  it('has comments at the end of a block and inside an expression', () => {
+  it('comments at the end of a block and in an expression are read', () => {
     expect(check('lib/a.ts', 'f(/* nobody */ 1, () => {\n  g();\n  // whoever\n});')).toEqual([
       '1 word/nobody',
       '3 word/whoever',
     ]);
   });
 
-  it('has strings that are joined before they are read', () => {
+  it('joined strings are read as one text', () => {
     expect(check('lib/a.ts', `const a = '${long.slice(5)} ' +\n  'and ' + b + ' more.';`)).toEqual([
       '1 sentence-length',
     ]);
@@ -185,30 +185,30 @@ describe('TypeScript', () => {
     ]);
   });
 
-  it('has templates whose expressions are read for themselves', () => {
+  it('expressions in template strings are read apart from the text', () => {
     expect(
       check('lib/a.ts', "const a = `it is\nfor ${b ? 'nobody at all' : c.leashed}\nor whoever`;"),
     ).toEqual(['2 word/nobody', '2 name/leashed', '3 word/whoever']);
   });
 
-  it('has comment marks in strings that begin no comment', () => {
+  it('a comment mark in a string begins no comment', () => {
     expect(check('test/a.ts', `const a = 'http://host // ${long}';`)).toEqual([]);
   });
 
-  it('has test names that keep to both, and other strings of tests to the word list alone', () => {
+  it('test names keep to all rules, and other strings of tests to the word list only', () => {
     expect(check('test/a.test.ts', `it.each([1])('${long}', () => f('${long}', 'of nobody'));`)).toEqual([
       '1 sentence-length',
       '1 word/nobody',
     ]);
   });
 
-  it('has directives for tools that are not read', () => {
+  it('directives for tools are not read', () => {
     expect(check('lib/a.ts', `// Stryker disable next-line all: ${long}\nconst a = 1;`)).toEqual([]);
   });
 });
 
 describe('other files', () => {
-  it('has the texts of YAML read as prose, with their lines', () => {
+  it('texts of YAML are read as prose, with their lines', () => {
     const source = [
       'info:',
       '  title: For nobody',
@@ -230,13 +230,13 @@ describe('other files', () => {
     ]);
   });
 
-  it('has a property called description in YAML that is not a text', () => {
+  it('a YAML property called description is not a text', () => {
     expect(check('docs/api.yaml', 'properties:\n  description:\n    type: string\n    x: anew\n')).toEqual([
       '4 name/anew',
     ]);
   });
 
-  it('has the descriptions of JSON read as prose, and its values as names', () => {
+  it('JSON descriptions are read as prose, and values as names', () => {
     const source = '{\n  "description": "What nobody needs",\n  "const": "rehearsed"\n}';
     expect(check('docs/events/a.schema.json', source)).toEqual([
       '2 word/nobody',
@@ -245,7 +245,7 @@ describe('other files', () => {
     ]);
   });
 
-  it('has the comments of CSS and of shell scripts read', () => {
+  it('comments of CSS and shell scripts are read', () => {
     expect(check('a.css', `a {}\n/* ${long}\n   for nobody */`)).toEqual([
       '2 sentence-length',
       '3 word/nobody',
@@ -256,7 +256,7 @@ describe('other files', () => {
     ]);
   });
 
-  it('has the text of pages read', () => {
+  it('the text of HTML pages is read', () => {
     expect(check('page.html', '<p title="Anybody">\n  For nobody\n</p>')).toEqual([
       '1 word/anybody',
       '2 word/nobody',
@@ -267,14 +267,14 @@ describe('other files', () => {
 describe('a quotation', () => {
   const violation = { file: 'docs/a.md', line: 3, rule: 'word/nobody', found: 'nobody', instead: '' };
 
-  it('covers its file, its rules and its words', () => {
+  it('a quotation covers its file, its rules and its words', () => {
     expect(covers({ file: 'docs/a.md', reason: '' }, violation)).toBe(true);
     expect(covers({ file: 'docs/a.md', rules: ['word/'], found: 'nobody', reason: '' }, violation)).toBe(
       true,
     );
   });
 
-  it('covers nothing else', () => {
+  it('a quotation covers nothing else', () => {
     expect(covers({ file: 'docs/b.md', reason: '' }, violation)).toBe(false);
     expect(covers({ file: 'docs/a.md', rules: ['name/', 'word/he'], reason: '' }, violation)).toBe(false);
     expect(covers({ file: 'docs/a.md', found: 'whoever', reason: '' }, violation)).toBe(false);

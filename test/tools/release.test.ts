@@ -9,14 +9,14 @@ import { refuseVersion } from '../../tools/release/version.ts';
 const changelog = '# Changelog\n\n## 0.2.0, unreleased\n\n- New.\n\n## 0.1.0, 2026-01-02\n\n- First.\n';
 
 describe('the changelog of a release', () => {
-  it('has the date in place of the word unreleased', () => {
+  it('a release replaces the word unreleased by its date', () => {
     const released = releaseChangelog(changelog, '0.2.0', '2026-03-01');
     expect(released).toBe(changelog.replace('0.2.0, unreleased', '0.2.0, 2026-03-01'));
     expect(releaseNotes(released, '0.2.0')).toBe('- New.');
     expect(releaseNotes(released, '0.1.0')).toBe('- First.');
   });
 
-  it('takes a section that names no version', () => {
+  it('a release accepts a section without a version', () => {
     const source = '# Changelog\n\n## Unreleased\n\n- New.\n';
     expect(releaseChangelog(source, '0.2.0', '2026-03-01')).toContain('## 0.2.0, 2026-03-01');
   });
@@ -25,7 +25,7 @@ describe('the changelog of a release', () => {
     ['no section', '# Changelog\n', 'has no section'],
     ['another version', changelog.replace('0.2.0', '0.3.0'), 'announces 0.3.0'],
     ['an empty section', changelog.replace('- New.', ''), 'is empty'],
-  ])('is refused with %s', (_, source, message) => {
+  ])('a changelog with %s is refused', (_, source, message) => {
     expect(() => releaseChangelog(source, '0.2.0', '2026-03-01')).toThrow(message);
   });
 });
@@ -36,7 +36,7 @@ describe('the version of a release', () => {
     ['0.10.0', false],
     ['1.0.0', false],
     ['0.1.0', true],
-  ])('%s may follow 0.1.0; first release: %s', (version, isFirst) => {
+  ])('the version %s may follow 0.1.0 (first release: %s)', (version, isFirst) => {
     expect(refuseVersion(version, '0.1.0', isFirst)).toBeUndefined();
   });
 
@@ -45,7 +45,7 @@ describe('the version of a release', () => {
     ['0.0.9', true, 'does not follow'],
     ['v0.2.0', true, 'is not a version'],
     ['', true, 'is not a version'],
-  ])('"%s" is refused after 0.1.0; first release: %s', (version, isFirst, reason) => {
+  ])('the version "%s" may not follow 0.1.0 (first release: %s)', (version, isFirst, reason) => {
     expect(refuseVersion(version, '0.1.0', isFirst)).toContain(reason);
   });
 });
@@ -78,7 +78,7 @@ describe('the release command in a repository', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  it('with --dry-run says what it would do and changes nothing', async () => {
+  it('a release with --dry-run prints its steps and changes nothing', async () => {
     const before = git('rev-parse', 'HEAD');
     const { code, output } = await release('0.2.0', '--dry-run');
     expect(code).toBe(0);
@@ -88,7 +88,7 @@ describe('the release command in a repository', () => {
     expect([git('rev-parse', 'HEAD'), git('tag'), git('status', '--porcelain')]).toEqual([before, '', '']);
   });
 
-  it('runs the checks, sets the version, dates the changelog, commits and tags', async () => {
+  it('a release runs the checks, sets the version, dates the changelog, commits and tags', async () => {
     const { code, output } = await release('0.2.0');
     expect(code).toBe(0);
     expect(output).toContain('checked');
@@ -105,7 +105,7 @@ describe('the release command in a repository', () => {
     expect((await release('notes', '0.2.0')).output).toBe('- New.\n');
   });
 
-  it('stops when the checks fail, with nothing changed', async () => {
+  it('a release changes nothing when the checks fail', async () => {
     const manifest = readFileSync(join(folder, 'package.json'), 'utf8').replace('echo checked', 'exit 3');
     writeFileSync(join(folder, 'package.json'), manifest);
     git('commit', '--quiet', '--all', '--message', 'test: fail');
@@ -117,7 +117,7 @@ describe('the release command in a repository', () => {
     ['with changes', () => writeFileSync(join(folder, 'CHANGELOG.md'), ''), 'has changes'],
     ['on another branch', () => git('switch', '--quiet', '--create', 'feature'), 'the branch feature'],
     ['with the tag', () => git('tag', 'v0.2.0'), 'exists already'],
-  ])('refuses a work tree %s', async (_, prepare, message) => {
+  ])('a release refuses a work tree %s', async (_, prepare, message) => {
     prepare();
     const { code, output } = await release('0.2.0');
     expect(code).toBe(1);

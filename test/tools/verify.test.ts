@@ -11,7 +11,7 @@ describe('the programs that npm run verify needs', () => {
     python3: 'Python 3.12.1',
   };
 
-  it('are complete with Java 17 and Python 3', () => {
+  it('npm run verify needs Java 17 and Python 3 only', () => {
     expect(missingPrograms((program) => installed[program])).toEqual([]);
   });
 
@@ -21,7 +21,7 @@ describe('the programs that npm run verify needs', () => {
     ['java', 'openjdk version "11.0.2" 2019-01-15'],
     ['python3', undefined],
     ['python3', 'Python 2.7.18'],
-  ])('are told in one sentence each when %s prints %s', (missing, output) => {
+  ])('a missing program is one sentence when %s prints %s', (missing, output) => {
     const sentences = missingPrograms((program) => (program === missing ? output : installed[program]));
     expect(sentences).toEqual([expect.stringMatching(/^npm run verify needs (Java 17 or newer|Python 3), /)]);
   });
@@ -53,7 +53,7 @@ describe('the steps of npm run verify', () => {
     return `REPORT='${report}' node -e "${write}; process.exit(${failed === 0 ? 0 : 1})" --`;
   };
 
-  it('print a line with seconds each, and the sum of all tests last', async () => {
+  it('each step prints a line with seconds, and the last line has the sum of all tests', async () => {
     const scripts = { lint: 'exit 0', first: reporting(3, 0), second: reporting(4, 0) };
     const steps = [
       { script: 'lint' },
@@ -70,7 +70,7 @@ describe('the steps of npm run verify', () => {
     ]);
   });
 
-  it('all run when one fails, whose output is shown', async () => {
+  it('all steps run when one fails, and its output is shown', async () => {
     const scripts = { lint: 'echo "line 3 is wrong"; exit 1', tests: reporting(3, 2), more: reporting(1, 0) };
     const steps = [
       { script: 'lint' },
@@ -83,7 +83,7 @@ describe('the steps of npm run verify', () => {
     expect(output.trim().split('\n').at(-1)).toBe('4 passed, 3 failed');
   });
 
-  it('count one failure when tests did not start', async () => {
+  it('tests that did not start count as one failure', async () => {
     const { code, output } = await run({ tests: 'exit 1' }, [{ script: 'tests', hasTests: true }]);
     expect(code).toBe(1);
     expect(output.trim().split('\n').at(-1)).toBe('0 passed, 1 failed');

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
-import { isJsonObject, parseJson } from '../../shared/parse-json.ts';
+import { readJson } from '../../../functions/contract/read-json.ts';
+import { isJsonObject } from '../../shared/json-object.ts';
 import type { Faults } from '../faults/faults.ts';
 import { readInput } from '../wire/read-input.ts';
 import { ServiceError } from '../wire/service-error.ts';
@@ -78,7 +79,7 @@ function publish({ log, buses, region, accountId }: EventBridgeParts, entry: Ent
       `Parameter ${missing} is not valid. Reason: ${missing} is a required argument.`,
     );
   }
-  const detail = parseJson(entry.Detail);
+  const detail = readJson(entry.Detail);
   if (!isJsonObject(detail)) return refused('MalformedDetail', 'Detail is malformed.');
   if (bus !== 'default' && !buses.includes(bus)) {
     return refused('ResourceNotFoundException', `Event bus ${bus} does not exist.`);

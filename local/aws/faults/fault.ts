@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { closedObject, wholeNumber } from '../../shared/read-json.ts';
+import { closedObject, wholeNumber } from '../../shared/checked-json.ts';
 import { actionNames } from '../wire/action-names.ts';
 import type { ServiceName } from '../wire/service.ts';
 

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { wholeNumber } from '../../shared/read-json.ts';
+import { wholeNumber } from '../../shared/checked-json.ts';
 import { text } from '../wire/text.ts';
 import { parseAtExpression } from './at-expression.ts';
 

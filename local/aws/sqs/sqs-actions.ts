@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import * as v from 'valibot';
-import { wholeNumber } from '../../shared/read-json.ts';
+import { wholeNumber } from '../../shared/checked-json.ts';
 import type { QueueMessage } from '../../triggers/queue-source.ts';
 import { readInput } from '../wire/read-input.ts';
 import { ServiceError } from '../wire/service-error.ts';

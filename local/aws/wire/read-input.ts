@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { allowedBy } from '../../shared/read-json.ts';
+import { allowedBy } from '../../shared/checked-json.ts';
 import { ServiceError } from './service-error.ts';
 
 /** Reads the input of a call by a schema. Refuses invalid input under the service's own code, and names the field. */

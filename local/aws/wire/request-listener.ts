@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { isJsonObject, parseJson } from '../../shared/parse-json.ts';
+import { readJson } from '../../../functions/contract/read-json.ts';
+import { isJsonObject } from '../../shared/json-object.ts';
 import { pause } from '../../shared/pause.ts';
 import { readWholeBody } from '../../shared/read-body.ts';
 import type { DynamoDbProxy } from '../dynamodb/dynamodb-proxy.ts';
@@ -105,7 +106,7 @@ async function act(
 
 function inputOf(body: Buffer, urlMembers: IdentifiedCall['urlMembers']): unknown {
   if (body.length === 0) return urlMembers;
-  const input = parseJson(body.toString('utf8'));
+  const input = readJson(body);
   if (input === undefined) throw new ServiceError('SerializationException', 'The body is not JSON.');
   return isJsonObject(input) ? { ...input, ...urlMembers } : input;
 }

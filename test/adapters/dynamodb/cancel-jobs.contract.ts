@@ -9,13 +9,13 @@ import { account, noon } from '../../support/fixtures.ts';
 
 let jobsSoFar = 0;
 
-/** A job that no other test has heard of. */
+/** A job that no other test uses. */
 function newJob(fields: Partial<CancelJob> = {}): CancelJob {
   jobsSoFar += 1;
   return jobWith({ jobId: `job-${jobsSoFar}` as CancelJobId, ...fields });
 }
 
-/** What every store of jobs promises. Each test works on jobs of its own, so that one store may serve them all. */
+/** The contract of a store of jobs. Each test uses its own jobs, so that all can share one store. */
 export function describeCancelJobs(name: string, open: () => CancelJobs): void {
   describe(`the store of cancel jobs, ${name}`, () => {
     let jobs: CancelJobs;
@@ -29,14 +29,14 @@ export function describeCancelJobs(name: string, open: () => CancelJobs): void {
       return due;
     };
 
-    it('knows nothing of a job that nobody started', async () => {
+    it('a job that was not started has no record, ids or pages', async () => {
       const job = newJob();
       expect(await jobs.read(job)).toBeUndefined();
       expect(await jobs.idsOf(job)).toEqual([]);
       expect(await jobs.readPage(job, 0)).toEqual([]);
     });
 
-    it('keeps a job with what it names, in order', async () => {
+    it('start stores a job and its ids in order', async () => {
       const job = newJob({ reason: 'shop closed', selection: { by: 'payment_request_ids', total: 2 } });
       const ids = [requestId(2), requestId(1)];
       expect(await jobs.start(job, ids)).toBe('started');
@@ -44,7 +44,7 @@ export function describeCancelJobs(name: string, open: () => CancelJobs): void {
       expect(await jobs.idsOf(job)).toEqual(ids);
     });
 
-    it('starts a job once, however often it is started, and keeps what it named first', async () => {
+    it('a repeated start returns the first job and keeps its ids', async () => {
       const job = newJob();
       await jobs.start(job, [requestId(1)]);
       const again = jobWith({ ...job, createdAt: plusMillis(noon, 5) });
@@ -52,7 +52,7 @@ export function describeCancelJobs(name: string, open: () => CancelJobs): void {
       expect(await jobs.idsOf(job)).toEqual([requestId(1)]);
     });
 
-    it('does not take the name of another job, whichever part of it came first', async () => {
+    it('start returns taken for the id of another job', async () => {
       const job = newJob();
       await jobs.start(job, [requestId(1)]);
       const other = { ...job, requestSha256: 'cd' };
@@ -61,7 +61,7 @@ export function describeCancelJobs(name: string, open: () => CancelJobs): void {
       expect(await jobs.idsOf(job)).toEqual([requestId(1)]);
     });
 
-    it('stores what was made of the version that is stored, and nothing else', async () => {
+    it('save writes only onto the version that was read', async () => {
       const job = newJob({ selection: { by: 'created_before', createdBefore: noon } });
       await jobs.start(job, undefined);
       const position = `${noon}#${requestId(1)}` as ListCursor;
@@ -76,7 +76,7 @@ export function describeCancelJobs(name: string, open: () => CancelJobs): void {
       expect(await jobs.read(job)).toEqual(over);
     });
 
-    it('keeps each page of a report, the last time it was written', async () => {
+    it('writePage replaces an earlier page of the same number', async () => {
       const job = newJob();
       const page = (outcome: 'canceled' | 'pending') => [{ paymentRequestId: requestId(1), outcome }];
       await jobs.writePage(job, 0, page('pending'));
@@ -87,7 +87,7 @@ export function describeCancelJobs(name: string, open: () => CancelJobs): void {
       expect(await jobs.readPage(job, 2)).toEqual([]);
     });
 
-    it('finds what is due, the one that has waited longest first, and not what is over', async () => {
+    it('due lists the due jobs, the longest waiting first, and no finished job', async () => {
       const first = newJob({ dueAt: plusMillis(noon, -2_000) });
       const second = newJob({ dueAt: plusMillis(noon, -1_000) });
       const later = newJob({ dueAt: plusMillis(noon, 1_000) });
@@ -99,7 +99,7 @@ export function describeCancelJobs(name: string, open: () => CancelJobs): void {
       expect(due).toEqual([first.jobId, second.jobId]);
     });
 
-    it("lists an account's newest", async () => {
+    it('ofAccount lists the newest jobs of the account', async () => {
       const mine = `list-${jobsSoFar}` as Account;
       const made = [0, 1, 2].map((number) => newJob({ account: mine, createdAt: plusMillis(noon, number) }));
       for (const job of made) await jobs.start(job, undefined);

@@ -31,10 +31,13 @@ beforeEach(() => {
 describe.each<[string, Error]>([
   ['throttles', new ProvisionedThroughputExceededException(metadata)],
   ['is over its limit', new RequestLimitExceeded(metadata)],
-  ['has an error of its own', new InternalServerError(metadata)],
+  ['fails', new InternalServerError(metadata)],
   ['does not know the table', new ResourceNotFoundException(metadata)],
-  ['has a transaction on the item', Object.assign(new Error('no'), { name: 'TransactionConflictException' })],
-  ['gives no answer in time', Object.assign(new Error('no'), { name: 'TimeoutError' })],
+  [
+    'runs a transaction on the item',
+    Object.assign(new Error('no'), { name: 'TransactionConflictException' }),
+  ],
+  ['does not respond in time', Object.assign(new Error('no'), { name: 'TimeoutError' })],
 ])('when DynamoDB %s', (_, fault) => {
   const acts: Readonly<Record<string, () => Promise<unknown>>> = {
     read: () => store.read(key),
@@ -58,14 +61,14 @@ describe.each<[string, Error]>([
       }),
   };
 
-  it.each(Object.keys(acts))('%s throws it, and never says that it was done', async (act) => {
+  it.each(Object.keys(acts))('%s throws the error of DynamoDB', async (act) => {
     dynamodb.rejects(fault);
     await expect(acts[act]?.()).rejects.toBe(fault);
   });
 });
 
-describe('a write', () => {
-  it('is one call, with the condition and the wish to see what is stored', async () => {
+describe('a write to DynamoDB', () => {
+  it('a write is one conditional call that asks for the stored item', async () => {
     dynamodb.on(UpdateItemCommand).resolves({});
     await store.observe(key, observed('SUBMITTED'));
     await store.save(undefined, recordWith());
@@ -80,7 +83,7 @@ describe('a write', () => {
     }
   });
 
-  it('that is refused shows the item that came with the refusal, without another call', async () => {
+  it('a refused write returns the stored item without a second call', async () => {
     const stored = recordWith({ reference: 'order 17' });
     const Item = marshall(toItem(stored, 30), { removeUndefinedValues: true });
     dynamodb.on(UpdateItemCommand).rejects(new ConditionalCheckFailedException({ ...metadata, Item }));
@@ -89,7 +92,7 @@ describe('a write', () => {
     expect(dynamodb.calls()).toHaveLength(2);
   });
 
-  it('that is refused by what has gone meanwhile shows nothing', async () => {
+  it('a refused write returns no item when the item is gone', async () => {
     dynamodb.on(UpdateItemCommand).rejects(new ConditionalCheckFailedException(metadata));
     expect(await store.save(recordWith(), recordWith({ version: 2 }))).toEqual({
       written: false,
@@ -97,7 +100,7 @@ describe('a write', () => {
     });
   });
 
-  it('names and values are passed by reference, whatever they hold', async () => {
+  it('a write passes names and values by reference', async () => {
     dynamodb.on(UpdateItemCommand).resolves({});
     const nasty = 'x = :y, #0 REMOVE state';
     await store.save(undefined, recordWith({ reference: nasty }));
@@ -107,13 +110,13 @@ describe('a write', () => {
   });
 });
 
-it('a save lets what was begun before it go out first', async () => {
+it('a save lets earlier requests of the same tick go out first', async () => {
   const sent: string[] = [];
   dynamodb.on(UpdateItemCommand).callsFake(() => sent.push('save'));
-  // Node's HTTP client writes a request to a connection that is open on the next tick.
-  process.nextTick(() => sent.push('what was begun before'));
+  // Node's HTTP client writes a request to an open connection on the next tick.
+  process.nextTick(() => sent.push('earlier request'));
   await store.save(undefined, recordWith());
-  expect(sent).toEqual(['what was begun before', 'save']);
+  expect(sent).toEqual(['earlier request', 'save']);
 });
 
 it('a read is strongly consistent', async () => {
@@ -122,12 +125,12 @@ it('a read is strongly consistent', async () => {
   expect(dynamodb.commandCalls(GetItemCommand)[0]?.args[0].input.ConsistentRead).toBe(true);
 });
 
-describe('what is due', () => {
+describe('the query for due records', () => {
   const page = (...ids: readonly string[]) => ({
     Items: ids.map((id) => ({ PK: { S: `A#shop-se#P#krn:payment:eu1:request:${id}` } })),
   });
 
-  it('is read page by page, and only as far as it is asked for', async () => {
+  it('due reads the index page by page, only as far as the caller asks', async () => {
     const next = { PK: { S: 'next' } };
     dynamodb.on(QueryCommand).resolves({});
     dynamodb
@@ -144,7 +147,7 @@ describe('what is due', () => {
     expect(dynamodb.commandCalls(QueryCommand)).toHaveLength(8 + 1);
   });
 
-  it('is taken from the shards in turn, so that none starves', async () => {
+  it('due takes from the shards in turn', async () => {
     dynamodb
       .on(QueryCommand)
       .callsFake((input: { ExpressionAttributeValues: Record<string, { S: string }> }) => {
@@ -157,7 +160,7 @@ describe('what is due', () => {
     expect(found).toHaveLength(16);
   });
 
-  it('leaves out items that are no Payment Requests', async () => {
+  it('due leaves out items that are not Payment Requests', async () => {
     dynamodb.on(QueryCommand).resolves({ Items: [{ PK: { S: 'Q#key#event' } }, {}] });
     const found: unknown[] = [];
     for await (const each of store.due(noon)) found.push(each);
@@ -165,7 +168,7 @@ describe('what is due', () => {
   });
 });
 
-it('a request that stands in two states at once, since the index lags, is listed once', async () => {
+it('a request that the lagging index has in two states is listed once', async () => {
   const listed_as = { S: `${noon}#${key.paymentRequestId}` };
   dynamodb
     .on(QueryCommand)

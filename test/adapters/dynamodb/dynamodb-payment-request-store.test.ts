@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ScannedPaymentRequests } from '../../../functions/adapters/dynamodb/scanned-payment-requests.ts';
 import { DynamoDbQuarantine } from '../../../functions/adapters/dynamodb/dynamodb-quarantine.ts';
 import { DynamoDbPaymentRequestStore } from '../../../functions/adapters/dynamodb/dynamodb-payment-request-store.ts';
-import type { QuarantinedDelivery } from '../../../functions/application/ports.ts';
+import type { QuarantinedDelivery } from '../../../functions/domain/quarantined-delivery.ts';
 import { claimed } from '../../../functions/domain/cancellation.ts';
 import { settled } from '../../../functions/domain/cancel-attempt.ts';
 import { ownEventId, type PaymentRequestKey } from '../../../functions/domain/identifiers.ts';
@@ -44,8 +44,8 @@ describe(`on the engine ${engineName}`, () => {
 
   describePaymentRequestStore(`on ${engineName}`, () => Promise.resolve(onTable()));
 
-  describe('the same writes', () => {
-    /** What may happen to a record that was read. */
+  describe('the store on the engine and in memory', () => {
+    /** Changes that a use case makes to a record that it read. */
     const changes: Readonly<
       Record<string, (record: PaymentRequest, news: Observation, step: string) => PaymentRequest>
     > = {
@@ -79,7 +79,7 @@ describe(`on the engine ${engineName}`, () => {
       ),
     );
 
-    it('in any order give the same answers and leave the same record as in memory', async () => {
+    it('random writes give the same results and records on the engine as in memory', async () => {
       await fc.assert(
         fc.asyncProperty(steps, async (list) => {
           const key: PaymentRequestKey = newKey();
@@ -106,8 +106,8 @@ describe(`on the engine ${engineName}`, () => {
     });
   });
 
-  describe('an item', () => {
-    it('may go so many days after its last change, and no sooner', async () => {
+  describe('a stored item', () => {
+    it('an item expires the retention days after its last change', async () => {
       const key = newKey();
       const store = onTable();
       const partitionKey = `A#shop-se#P#${key.paymentRequestId}`;
@@ -123,7 +123,7 @@ describe(`on the engine ${engineName}`, () => {
       expect(await itemOf(partitionKey)).toMatchObject({ expires_at: seconds + 2 * 86_400 + month });
     });
 
-    it('is in the indexes only while it has what they are about', async () => {
+    it('an item is in an index only while it has the attribute of the index', async () => {
       const key = newKey();
       const store = onTable();
       const partitionKey = `A#shop-se#P#${key.paymentRequestId}`;
@@ -156,7 +156,7 @@ describe(`on the engine ${engineName}`, () => {
     };
     const quarantine = () => new DynamoDbQuarantine({ ...table, retentionDays: 30 });
 
-    it('keeps the first delivery of an event, under a key that is no record', async () => {
+    it('the quarantine keeps the first delivery of an event, under a key of its own', async () => {
       await quarantine().keep(delivery);
       await quarantine().keep({ ...delivery, reason: 'malformed', receivedAt: afterNoon(1) });
       expect(await itemOf('Q#key-1#event-1')).toMatchObject({
@@ -165,7 +165,7 @@ describe(`on the engine ${engineName}`, () => {
       expect(await quarantine().read(delivery)).toEqual(delivery);
     });
 
-    it('touches no record and is never due', async () => {
+    it('a quarantined delivery changes no record and is never due', async () => {
       const key = newKey();
       await quarantine().keep({
         ...delivery,
@@ -176,7 +176,7 @@ describe(`on the engine ${engineName}`, () => {
       expect(await itemOf('Q#key-1#event-2')).not.toHaveProperty('due_shard');
     });
 
-    it('is gone through from the newest on, with what became of each that was put through again', async () => {
+    it('the quarantine lists the newest delivery first, with the verdict of its replay', async () => {
       await quarantine().keep({ ...delivery, signingKeyId: 'key-2', receivedAt: afterNoon(5) });
       const replay = { at: afterNoon(6), verdict: 'superseding' };
       await quarantine().noteReplay(delivery, replay);
@@ -192,7 +192,7 @@ describe(`on the engine ${engineName}`, () => {
   });
 
   describe('a scan', () => {
-    it('finds the records that have changed since, and nothing that is none', async () => {
+    it('a scan finds only the records that changed since a time', async () => {
       const [before, after] = [newKey(), newKey()];
       await onTable().save(undefined, { ...newSession(before), updatedAt: afterNoon(-60) });
       await onTable().save(undefined, { ...newSession(after), updatedAt: afterNoon(60) });

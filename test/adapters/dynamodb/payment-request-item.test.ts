@@ -20,7 +20,7 @@ import { webhooks } from '../../support/arbitrary-observations.ts';
 import { key, noon, observed, recordWith } from '../../support/fixtures.ts';
 import { afterNoon, registered } from '../../support/sessions.ts';
 
-/** Through DynamoDB's own encoding and back. */
+/** The item in DynamoDB's own encoding. */
 const stored = (record: PaymentRequest) => marshall(toItem(record, 30), { removeUndefinedValues: true });
 
 const records: fc.Arbitrary<PaymentRequest> = fc
@@ -42,8 +42,8 @@ const records: fc.Arbitrary<PaymentRequest> = fc
     return { ...(isClaimed ? claimed(told, command, 'l', noon) : told), ...fields };
   });
 
-describe('a record', () => {
-  it('is the same after it was stored and read', () => {
+describe('toItem and fromItem', () => {
+  it('a record is the same after it was stored and read', () => {
     fc.assert(
       fc.property(records, (record) => {
         expect(fromItem(unmarshall(stored(record)))).toEqual(record);
@@ -51,7 +51,7 @@ describe('a record', () => {
     );
   });
 
-  it('is an item of this shape, with nothing in it that has no value', () => {
+  it('a record is an item of this shape, without empty attributes', () => {
     const { record } = applyObservation(
       registered({ sessionId: parseSessionId('session-1') }),
       observed('SUBMITTED', undefined, { proof: { body_sha256: 'ab' } }),
@@ -92,20 +92,20 @@ describe('a record', () => {
   });
 });
 
-describe('the key of an item', () => {
-  it('leads back to the record', () => {
+describe('keyOfPartition', () => {
+  it('keyOfPartition returns the key that made the partition key', () => {
     expect(keyOfPartition(partitionKeyOf(key))).toEqual(key);
   });
 
   it.each(['', 'A#', 'A#shop#P#', 'A##P#x', 'Q#key#event', 'Q#A#shop#P#x', 'A#shop#S#session'])(
-    '%j is of no Payment Request',
+    'keyOfPartition returns undefined for %j',
     (partitionKey) => {
       expect(keyOfPartition(partitionKey)).toBeUndefined();
     },
   );
 });
 
-it('records are spread over all the shards of the due index, each always in the same', () => {
+it('dueShardOf spreads the records over all shards', () => {
   const keys = Array.from({ length: 400 }, (_, id) => ({
     ...key,
     paymentRequestId: `krn:payment:eu1:request:${id}` as PaymentRequestId,
@@ -116,15 +116,15 @@ it('records are spread over all the shards of the due index, each always in the 
   expect(Math.min(...used.values())).toBeGreaterThan(20);
 });
 
-it('an item lives so many days, in whole seconds', () => {
+it('timeToLive is the retention days after the change, in whole seconds', () => {
   expect(timeToLive(1_772_366_400_999, 2)).toBe(1_772_366_400 + 2 * 86_400);
 });
 
-describe('a record of the stream', () => {
+describe('changeOf', () => {
   const before = registered();
   const after = asNextVersion(applyObservation(before, observed('SUBMITTED')).record, noon);
 
-  it('is the record before and after', () => {
+  it('changeOf returns the record before and after the write', () => {
     expect(changeOf({ OldImage: stored(before), NewImage: stored(after) })).toEqual({ before, after });
     expect(changeOf({ NewImage: stored(after) })).toEqual({ before: undefined, after });
   });
@@ -133,15 +133,15 @@ describe('a record of the stream', () => {
     ['a deletion', { OldImage: stored(before) }],
     ['a quarantined delivery', { NewImage: marshall({ PK: 'Q#key#event', reason: 'malformed' }) }],
     ['an item without a key', { NewImage: {} }],
-  ])('is nothing where it is %s', (_, image) => {
+  ])('changeOf returns undefined for %s', (_, image) => {
     expect(changeOf(image)).toBeUndefined();
   });
 });
 
-describe('a write', () => {
+describe('changedAttributes', () => {
   const item = toItem(registered({ sessionId: parseSessionId('session-1'), reconcileAfter: noon }), 30);
 
-  it('changes what differs from what was read, and takes out what is gone', () => {
+  it('changedAttributes has the changed attributes and removes the missing ones', () => {
     const next = toItem(registered({ sessionId: parseSessionId('session-1'), deadlineAt: undefined }), 30);
     const changed = changedAttributes(item, { ...next, reference: 'order-1' });
     expect(changed.get('reference')).toBe('order-1');
@@ -150,7 +150,7 @@ describe('a write', () => {
     expect(changed.has('PK')).toBe(false);
   });
 
-  it('names the keys of the indexes even so: an item of older code may not have them', () => {
+  it('changedAttributes always has the keys of the indexes', () => {
     expect([...changedAttributes(item, item).keys()].toSorted()).toEqual([
       'due_shard',
       'listed_as',

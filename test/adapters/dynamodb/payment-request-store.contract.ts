@@ -28,7 +28,7 @@ import { afterNoon, policy, settledWith } from '../../support/sessions.ts';
 
 let requests = 0;
 
-/** A Payment Request that no other test has heard of. */
+/** A Payment Request that no other test uses. */
 export function newKey(account = 'shop-se'): PaymentRequestKey {
   requests += 1;
   return {
@@ -37,18 +37,18 @@ export function newKey(account = 'shop-se'): PaymentRequestKey {
   };
 }
 
-/** A record as it is after it was registered at noon for half an hour. */
+/** A record that was registered at noon for half an hour. */
 export function newSession(key: PaymentRequestKey): PaymentRequest {
   const eventId = parseEventId('register:1');
   if (!eventId) throw new Error('no event id');
-  const { next } = decideRegistration(undefined, key, registrationWith(), policy, eventId, noon);
+  const { next } = decideRegistration(undefined, key, registrationWith(), { policy, eventId, now: noon });
   if (!next) throw new Error('not registered');
   return next;
 }
 
 type Store = PaymentRequestStore & DuePaymentRequests & SessionPaymentRequests & PaymentRequestList;
 
-/** What every store of Payment Requests promises. Each test works on records of its own, so that one store may serve them all. */
+/** The contract of a store of Payment Requests. Each test uses its own records, so that all can share one store. */
 export function describePaymentRequestStore(name: string, open: () => Promise<Store>): void {
   describe(`the store of Payment Requests, ${name}`, () => {
     let store: Store;
@@ -65,11 +65,11 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
     };
 
     describe('read', () => {
-      it('finds nothing where nothing is', async () => {
+      it('read returns undefined for an unknown request', async () => {
         expect(await store.read(key)).toBeUndefined();
       });
 
-      it('finds what was stored, whole', async () => {
+      it('read returns the whole record', async () => {
         const { record } = applyObservation(
           newSession(key),
           observed('IN_PROGRESS', '2026-03-01T12:00:01.123456789Z', {
@@ -95,14 +95,14 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
         expect(await store.read(key)).toEqual(whole);
       });
 
-      it('keeps accounts apart', async () => {
+      it('read returns no record of another account', async () => {
         await store.observe(key, observed('SUBMITTED'));
         expect(await store.read({ ...key, account: 'shop-no' as Account })).toBeUndefined();
       });
     });
 
     describe('observe', () => {
-      it('makes the record that there was none of', async () => {
+      it('observe makes a record for an unknown request', async () => {
         const news = observed('COMPLETED', undefined, {
           previousState: 'IN_PROGRESS',
           observedAt: afterNoon(1),
@@ -133,7 +133,7 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
         });
       });
 
-      it('takes news over and leaves the rest of the record alone', async () => {
+      it('observe changes only the observed fields', async () => {
         const before = await written({
           ...newSession(key),
           reference: 'order 17',
@@ -158,24 +158,28 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
       it.each<[string, readonly Observation[], Observation]>([
         ['a duplicate', [observed('SUBMITTED')], observed('SUBMITTED')],
         [
-          'a duplicate of what is no longer the state',
+          'a duplicate of an earlier state',
           [observed('SUBMITTED'), observed('COMPLETED', '2026-03-01T12:01:00Z')],
           observed('SUBMITTED'),
         ],
-        ['what is older', [observed('IN_PROGRESS')], observed('SUBMITTED', '2026-03-01T11:59:59.999999999Z')],
-        ['what ranks lower', [observed('COMPLETED')], observed('IN_PROGRESS', '2026-03-01T13:00:00Z')],
+        [
+          'an older observation',
+          [observed('IN_PROGRESS')],
+          observed('SUBMITTED', '2026-03-01T11:59:59.999999999Z'),
+        ],
+        ['a lower rank', [observed('COMPLETED')], observed('IN_PROGRESS', '2026-03-01T13:00:00Z')],
         ['the same end again', [observed('CANCELED')], observed('CANCELED', '2026-03-01T13:00:00Z')],
         ['another end', [observed('CANCELED')], observed('EXPIRED', '2026-03-01T13:00:00Z')],
         ['a payment after the end', [observed('CANCELED')], observed('COMPLETED', '2026-03-01T13:00:00Z')],
         ['the end of a paid request', [observed('COMPLETED')], observed('CANCELED', '2026-03-01T13:00:00Z')],
-      ])('refuses %s and shows what is stored', async (_, known, news) => {
+      ])('observe refuses %s and returns the stored record', async (_, known, news) => {
         for (const each of known) expect(await store.observe(key, each)).toEqual({ written: true });
         const stored = await store.read(key);
         expect(await store.observe(key, news)).toEqual({ written: false, stored });
         expect(await store.read(key)).toEqual(stored);
       });
 
-      it('takes back the state before and the reason that are not told any more', async () => {
+      it('observe removes a previous state and a reason that are no longer reported', async () => {
         const first = observed('SUBMITTED', undefined, { previousState: 'IN_PROGRESS', stateReason: 'R' });
         await store.observe(key, first);
         await store.observe(key, observed('IN_PROGRESS', '2026-03-01T12:01:00Z'));
@@ -184,14 +188,14 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
       });
 
       it.each(['SUBMITTED', 'IN_PROGRESS'] as const)(
-        'makes a request that only Klarna told of due at once: %s',
+        'observe makes an unregistered request in state %s due at once',
         async (state) => {
           await store.observe(key, observed(state));
           expect((await store.read(key))?.reconcileAfter).toBe(noon);
         },
       );
 
-      it('does not put off what is due already, and makes nothing due that is paid or ended', async () => {
+      it('observe neither delays a due record nor makes a paid one due', async () => {
         await written(newSession(key));
         await store.observe(key, observed('SUBMITTED', '2026-03-01T13:00:00Z'));
         expect((await store.read(key))?.reconcileAfter).toBe(afterNoon(1));
@@ -200,11 +204,11 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
         expect((await store.read(paid))?.reconcileAfter).toBeUndefined();
       });
 
-      it('keeps event ids of every legal kind apart', async () => {
+      it('observe keeps all legal event ids apart', async () => {
         const ids = ['a', 'A', '#n', ':v', 'h#a', '"', '~'.repeat(128), '__proto__', 'state', 'version'];
         for (const [second, id] of ids.entries()) {
           const eventId = parseEventId(id);
-          if (!eventId) throw new Error(`${id} is no event id`);
+          if (!eventId) throw new Error(`${id} is not an event id`);
           const occurredAt = `2026-03-01T12:00:0${second}Z`;
           const news = observed('SUBMITTED', occurredAt, { eventId });
           expect(await store.observe(key, news)).toEqual({ written: true });
@@ -215,10 +219,10 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
         expect(record?.version).toBe(ids.length);
       });
 
-      it('lists history by the time at which it was learnt, and by id within one moment', async () => {
+      it('the history is ordered by recorded time, then by event id', async () => {
         const told = (id: string, occurredAt: string, observedAt: string) => {
           const eventId = parseEventId(id);
-          if (!eventId) throw new Error(`${id} is no event id`);
+          if (!eventId) throw new Error(`${id} is not an event id`);
           return observed('SUBMITTED', occurredAt, { eventId, observedAt: at(observedAt) });
         };
         await store.observe(key, told('z', '2026-03-01T12:00:00Z', '2026-03-01T12:05:00Z'));
@@ -228,7 +232,7 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
         expect(record?.history.map((entry) => entry.eventId)).toEqual(['m', 'a', 'z']);
       });
 
-      it('lets one of twenty equal deliveries take effect', async () => {
+      it('only one of twenty equal observations takes effect', async () => {
         const results = await Promise.all(
           Array.from({ length: 20 }, () => store.observe(key, observed('SUBMITTED'))),
         );
@@ -236,7 +240,7 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
         expect(await store.read(key)).toMatchObject({ version: 1 });
       });
 
-      it('ends in the same state whatever came first at the same time', async () => {
+      it('simultaneous observations end in the state of the latest', async () => {
         const news = [
           observed('SUBMITTED'),
           observed('IN_PROGRESS', '2026-03-01T12:01:00Z'),
@@ -249,7 +253,7 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
     });
 
     describe('save', () => {
-      it('makes a record only where there is none', async () => {
+      it('save without a current record writes only if there is none', async () => {
         const record = await written(newSession(key));
         const other = { ...record, reference: 'another' };
         expect(await store.save(undefined, other)).toEqual({ written: false, stored: record });
@@ -260,13 +264,13 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
         expect(await store.read(key)).toEqual(record);
       });
 
-      it('takes a record of version 0 for none', async () => {
+      it('save treats a record of version 0 as none', async () => {
         expect(await store.save(unknownPaymentRequest(key, noon), newSession(key))).toEqual({
           written: true,
         });
       });
 
-      it('stores the next version, and what is gone is gone', async () => {
+      it('save stores the next version and removes what it leaves out', async () => {
         const first = await written({
           ...newSession(key),
           reference: 'order 17',
@@ -284,7 +288,7 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
         expect([stored?.attention, stored?.reconcileAfter]).toEqual([undefined, undefined]);
       });
 
-      it('refuses whoever has read an older version, and shows the newer one', async () => {
+      it('save refuses an older version and returns the stored one', async () => {
         const first = await written(newSession(key));
         const second = await written(asNextVersion({ ...first, timer: 'armed' }, afterNoon(1)), first);
         const late = asNextVersion({ ...first, timer: 'removed' }, afterNoon(2));
@@ -292,14 +296,14 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
         expect(await store.read(key)).toEqual(second);
       });
 
-      it('refuses whoever has read a record that was gone and made anew since', async () => {
+      it('save refuses a version of a record that was deleted and made again', async () => {
         const stored = await written(newSession(key));
         const gone = { ...stored, version: 9 };
         expect(await store.save(gone, asNextVersion(gone, noon))).toEqual({ written: false, stored });
         expect(await store.read(key)).toEqual(stored);
       });
 
-      it('refuses whoever read before a webhook came', async () => {
+      it('save refuses a version that a webhook has changed since', async () => {
         const first = await written(newSession(key));
         await store.observe(key, observed('COMPLETED', '2026-03-01T12:01:00Z'));
         const stored = await store.read(key);
@@ -310,7 +314,7 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
         expect(stored).toMatchObject({ state: 'COMPLETED', timer: 'pending', version: 2 });
       });
 
-      it('refuses a change to what is not there', async () => {
+      it('save refuses a change to a record that does not exist', async () => {
         const record = newSession(key);
         expect(await store.save(record, asNextVersion(record, noon))).toEqual({
           written: false,
@@ -319,7 +323,7 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
         expect(await store.read(key)).toBeUndefined();
       });
 
-      it('lets one of twenty writers of the same version through', async () => {
+      it('only one of twenty saves of the same version is written', async () => {
         const first = await written(newSession(key));
         const results = await Promise.all(
           Array.from({ length: 20 }, (_, writer) =>
@@ -330,7 +334,7 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
         expect(await store.read(key)).toMatchObject({ version: 2 });
       });
 
-      it('adds to the history of a record that only webhooks have made', async () => {
+      it('save adds to the history of a record that webhooks made', async () => {
         await store.observe(key, observed('CANCELED'));
         const stored = await store.read(key);
         if (!stored) throw new Error('nothing is stored');
@@ -348,10 +352,10 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
         return keys;
       };
 
-      /** Longer ago than anything that another test makes due. */
+      /** Earlier than any due time of another test. */
       const longAgo = instantFromMillis(0);
 
-      it('finds exactly what is due by now, each once, and what is not due any more no longer', async () => {
+      it('due lists exactly the due records, each once', async () => {
         const keys = Array.from({ length: 30 }, () => newKey());
         const records = keys.map((each, index) => ({
           ...newSession(each),
@@ -388,7 +392,7 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
         return keys;
       };
 
-      it('names what was registered for a session, oldest first, and nothing of another session or account', async () => {
+      it('ofSession lists the requests of the session, oldest first', async () => {
         const account = 'shop-of-sessions' as Account;
         const [second, first, other] = [newKey(account), newKey(account), newKey(account)];
         await written({ ...newSession(second), sessionId, createdAt: afterNoon(1) });
@@ -409,7 +413,7 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
         before?: Parameters<PaymentRequestList['listed']>[2],
       ) => store.listed(account as Account, states, before, limit);
 
-      it('follows a record from state to state, however it was written', async () => {
+      it('listed follows a record from state to state', async () => {
         const account = 'shop-that-moves';
         const key = newKey(account);
         const where = async () => ({
@@ -428,12 +432,12 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
         expect(await where()).toEqual({ unseen: 0, submitted: 0, canceled: 1 });
       });
 
-      it('has the newest first over all states asked for, and goes on where it is told to', async () => {
+      it('listed has the newest first over all requested states, and continues after a cursor', async () => {
         const account = 'shop-that-lists';
         const keys = Array.from({ length: 9 }, () => newKey(account));
         for (const [index, each] of keys.entries()) {
           const state = (['SUBMITTED', 'COMPLETED', 'EXPIRED'] as const)[index % 3] ?? 'SUBMITTED';
-          // Made in the same instant by threes: the id decides.
+          // Three records each have the same time of creation, so the id decides.
           const observedAt = afterNoon(Math.floor(index / 3));
           await store.observe(each, observed(state, undefined, { observedAt }));
         }
@@ -453,7 +457,7 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
         expect(await listed(account, [])).toEqual([]);
       });
 
-      it('keeps the place of a record for ever', async () => {
+      it('the cursor of a record never changes', async () => {
         const account = 'shop-that-stays';
         const each = newKey(account);
         await store.observe(each, observed('SUBMITTED'));

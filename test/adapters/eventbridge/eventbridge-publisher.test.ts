@@ -23,7 +23,7 @@ const change = eventsOf(
   applyObservation(recordWith(), observed('CANCELED', '2026-03-01T12:00:00.123456789Z')).record,
 )[0];
 
-/** So many events, with a key of their own each. */
+/** So many events, each with its own key. */
 function events(count: number): readonly StateChangeEvent[] {
   if (!change) throw new Error('there is no event');
   return Array.from({ length: count }, (_, index) => ({
@@ -43,7 +43,7 @@ const sent = () =>
     }),
   );
 
-/** A bus that refuses an event so many times. */
+/** A bus that refuses each of these events so many times. */
 function refusing(times: Readonly<Record<string, number>>): void {
   const left = { ...times };
   bus.on(PutEventsCommand).callsFake((input: { Entries: { Detail: string }[] }) => {
@@ -57,8 +57,8 @@ function refusing(times: Readonly<Record<string, number>>): void {
   });
 }
 
-describe('events', () => {
-  it('go to the bus of the stack as they are', async () => {
+describe('the publisher', () => {
+  it('the publisher sends each event unchanged to the bus of the stack', async () => {
     refusing({});
     const [event] = events(1);
     expect(await publisher.publish(event ? [event] : [])).toEqual([]);
@@ -73,7 +73,7 @@ describe('events', () => {
     expect(JSON.parse(entry?.Detail ?? '')).toEqual(event?.detail);
   });
 
-  it('that are none are no call', async () => {
+  it('the publisher makes no call without events', async () => {
     expect(await publisher.publish([])).toEqual([]);
     expect(bus.calls()).toHaveLength(0);
   });
@@ -82,7 +82,7 @@ describe('events', () => {
     [10, [10]],
     [11, [10, 1]],
     [25, [10, 10, 5]],
-  ])('%i of them go in order, ten at most at a time', async (count, sizes) => {
+  ])('the publisher sends %i events in order, at most ten in a call', async (count, sizes) => {
     refusing({});
     expect(await publisher.publish(events(count))).toEqual([]);
     expect(sent().map((batch) => batch.length)).toEqual(sizes);
@@ -90,8 +90,8 @@ describe('events', () => {
   });
 });
 
-describe('a bus that refuses some', () => {
-  it('is sent those alone again, in their order, after a pause', async () => {
+describe('the publisher on a bus that refuses entries', () => {
+  it('the publisher retries only the refused events, in order, after a pause', async () => {
     refusing({ 'event-1': 1, 'event-3': 2 });
     const begun = clock.now();
     expect(await publisher.publish(events(5))).toEqual([]);
@@ -103,7 +103,7 @@ describe('a bus that refuses some', () => {
     expect(clock.now()).toBeGreaterThan(begun);
   });
 
-  it('for good: they are handed back, and nothing behind them has gone', async () => {
+  it('the publisher returns events that stay refused, and sends none after them', async () => {
     refusing({ 'event-4': 99, 'event-7': 99 });
     expect(keysOf(await publisher.publish(events(23)))).toEqual([
       'event-4',
@@ -113,18 +113,18 @@ describe('a bus that refuses some', () => {
     expect(sent().map((batch) => batch.length)).toEqual([10, 2, 2]);
   });
 
-  it('in a later batch: what went before is not handed back', async () => {
+  it('the publisher returns no event of an earlier batch', async () => {
     refusing({ 'event-12': 99 });
     expect(keysOf(await publisher.publish(events(15)))).toEqual(['event-12']);
   });
 
-  it('and does not say which: all of them count as refused', async () => {
+  it('the publisher treats all events as refused when the response does not name them', async () => {
     bus.on(PutEventsCommand).resolves({});
     expect(keysOf(await publisher.publish(events(2)))).toEqual(['event-0', 'event-1']);
   });
 });
 
-it('a bus that does not answer is a fault and no refusal', async () => {
+it('the publisher throws when the bus does not respond', async () => {
   const fault = new Error('throttled');
   bus.rejects(fault);
   await expect(publisher.publish(events(1))).rejects.toBe(fault);

@@ -20,7 +20,7 @@ it.each([
   expect(delayAfterFailure(receives)).toBe(seconds);
 });
 
-it('is left invisible for that time', async () => {
+it('delayMessage changes the visibility of the message', async () => {
   const client = new SQSClient({ region: 'eu-north-1' });
   const sqs = mockClient(client);
   sqs.resolves({});
@@ -30,7 +30,7 @@ it('is left invisible for that time', async () => {
   ]);
 });
 
-it('throws what SQS throws', async () => {
+it('delayMessage throws the error of SQS', async () => {
   const client = new SQSClient({ region: 'eu-north-1' });
   const fault = new Error('the receipt is not valid any more');
   mockClient(client).rejects(fault);

@@ -58,7 +58,7 @@ const messageFor = (deadlineAt: Instant) =>
     deadline_at: formatInstant(deadlineAt),
   });
 
-/** What was sent to either service, in order. */
+/** The commands that both services got, in order. */
 const sent = () =>
   [...scheduler.calls(), ...sqs.calls()]
     .toSorted((a, b) => (a.calledBefore(b) ? -1 : 1))
@@ -72,7 +72,7 @@ beforeEach(() => {
 });
 
 describe('the name of a schedule', () => {
-  it('is legal and its own for every account and id', () => {
+  it('a schedule name is legal and unique for every account and id', () => {
     const text = fc.oneof(
       fc.constantFrom('', 'a\nb', 'krn:payment:eu1:request:x', '__proto__', '💶', '\u0000', 'x'.repeat(300)),
       fc.string(),
@@ -93,14 +93,14 @@ describe('the name of a schedule', () => {
     );
   });
 
-  it('is the base32 of SHA-256, which never changes: schedules outlive deployments', () => {
+  it('a schedule name is the base32 of SHA-256', () => {
     // printf 'shop-se\nkrn:payment:eu1:request:552603c0-fe8b-4ab1-aacb-41d55fafbdb4' | sha256sum | xxd -r -p | base32
     expect(scheduleNameOf(key)).toBe('lapse-wdhpomwys663unnqrio7pakdnsqygym3kcmg2o7evujqd7s5rtwa');
   });
 });
 
-describe('a timer that is far enough away', () => {
-  it('is one schedule that sends to the queue and then deletes itself', async () => {
+describe('arm, for a deadline more than 90 seconds away', () => {
+  it('arm makes one schedule that sends to the queue and then deletes itself', async () => {
     await timer.arm(key, afterNoon(30));
     expect(sent()).toEqual(['CreateSchedule']);
     expect(scheduler.commandCalls(CreateScheduleCommand)[0]?.args[0].input).toEqual({
@@ -127,14 +127,14 @@ describe('a timer that is far enough away', () => {
     ['2026-03-01T12:30:00.999999999Z', 'at(2026-03-01T12:30:01)'],
     ['2026-03-01T12:30:00.000000001Z', 'at(2026-03-01T12:30:01)'],
     ['2026-12-31T23:59:59.5Z', 'at(2027-01-01T00:00:00)'],
-  ])('of %s is %s: never before the deadline', async (deadline, expression) => {
+  ])('the schedule for %s is %s, never before the deadline', async (deadline, expression) => {
     await timer.arm(key, at(deadline));
     expect(scheduler.commandCalls(CreateScheduleCommand)[0]?.args[0].input.ScheduleExpression).toBe(
       expression,
     );
   });
 
-  it('has the same token for the same deadline, another for another deadline or request', async () => {
+  it('the client token is the same for the same deadline and request only', async () => {
     const other = { ...key, account: 'shop-no' as Account };
     await timer.arm(key, afterNoon(30));
     await timerWith().arm(key, afterNoon(30));
@@ -148,8 +148,8 @@ describe('a timer that is far enough away', () => {
   });
 });
 
-describe('a schedule of that name that is there already', () => {
-  it('for the same deadline is left as it is', async () => {
+describe('arm, when the schedule exists', () => {
+  it('arm leaves a schedule for the same deadline unchanged', async () => {
     scheduler.on(CreateScheduleCommand).rejects(conflict);
     scheduler
       .on(GetScheduleCommand)
@@ -158,7 +158,7 @@ describe('a schedule of that name that is there already', () => {
     expect(sent()).toEqual(['CreateSchedule', 'GetSchedule']);
   });
 
-  it('for another deadline is overwritten, every field', async () => {
+  it('arm overwrites every field of a schedule for another deadline', async () => {
     scheduler.on(CreateScheduleCommand).rejects(conflict);
     scheduler
       .on(GetScheduleCommand)
@@ -170,14 +170,14 @@ describe('a schedule of that name that is there already', () => {
     );
   });
 
-  it('and is gone when it is looked at is made', async () => {
+  it('arm makes the schedule when it is gone at the read', async () => {
     scheduler.on(CreateScheduleCommand).rejectsOnce(conflict).resolves({});
     scheduler.on(GetScheduleCommand).rejects(missing);
     await timer.arm(key, afterNoon(30));
     expect(sent()).toEqual(['CreateSchedule', 'GetSchedule', 'CreateSchedule']);
   });
 
-  it('and is gone when it is overwritten is a fault, for the sweep to arm', async () => {
+  it('arm throws when the schedule is gone at the update', async () => {
     scheduler.on(CreateScheduleCommand).rejects(conflict);
     scheduler.on(GetScheduleCommand).resolves({ Target: { Arn: 'q', RoleArn: 'r', Input: '{}' } });
     scheduler.on(UpdateScheduleCommand).rejects(missing);
@@ -185,7 +185,7 @@ describe('a schedule of that name that is there already', () => {
   });
 });
 
-describe('a timer that is close', () => {
+describe('arm, for a deadline within 90 seconds', () => {
   const delayOf = async (deadline: Instant, its = timer) => {
     await its.arm(key, deadline);
     return sqs.commandCalls(SendMessageCommand)[0]?.args[0].input;
@@ -194,11 +194,11 @@ describe('a timer that is close', () => {
   it.each<[string, Instant, number]>([
     ['90 seconds', plusMillis(noon, 90_000), 90],
     ['5 seconds', plusMillis(noon, 5000), 5],
-    ['a bit more than 5 seconds', plusMillis(noon, 5001), 6],
+    ['a millisecond more than 5 seconds', plusMillis(noon, 5001), 6],
     ['a millisecond', plusMillis(noon, 1), 1],
-    ['nothing', noon, 0],
-    ['less than nothing', plusMillis(noon, -3_600_000), 0],
-  ])('by %s goes to the queue with the delay', async (_, deadline, delay) => {
+    ['0 seconds', noon, 0],
+    ['minus an hour', plusMillis(noon, -3_600_000), 0],
+  ])('arm sends a deadline %s away to the queue with that delay', async (_, deadline, delay) => {
     expect(await delayOf(deadline)).toEqual({
       QueueUrl: queueUrl,
       MessageBody: messageFor(deadline),
@@ -207,19 +207,19 @@ describe('a timer that is close', () => {
     expect(sent()).toEqual(['SendMessage', 'DeleteSchedule']);
   });
 
-  it('by a millisecond more than 90 seconds is a schedule', async () => {
+  it('arm makes a schedule for a deadline a millisecond more than 90 seconds away', async () => {
     await timer.arm(key, plusMillis(noon, 90_001));
     expect(sent()).toEqual(['CreateSchedule']);
   });
 
-  it('is never longer than SQS can delay, whatever the setting', async () => {
+  it('arm sends no message with a delay that SQS refuses', async () => {
     const long = timerWith(100_000);
     expect((await delayOf(plusMillis(noon, 900_000), long))?.DelaySeconds).toBe(900);
     sqs.resetHistory();
     expect(await delayOf(plusMillis(noon, 900_001), long)).toBeUndefined();
   });
 
-  it('keeps the schedule it had until its message is on its way', async () => {
+  it('arm deletes the old schedule only after the message is sent', async () => {
     const down = new Error('the queue is down');
     sqs.rejects(down);
     await expect(timer.arm(key, noon)).rejects.toBe(down);
@@ -227,8 +227,8 @@ describe('a timer that is close', () => {
   });
 });
 
-describe('a timer that is removed', () => {
-  it('is deleted', async () => {
+describe('remove', () => {
+  it('remove deletes the schedule', async () => {
     await timer.remove(key);
     expect(scheduler.commandCalls(DeleteScheduleCommand)[0]?.args[0].input).toEqual({
       Name: scheduleNameOf(key),
@@ -236,7 +236,7 @@ describe('a timer that is removed', () => {
     });
   });
 
-  it('may have gone before', async () => {
+  it('remove accepts a schedule that is gone', async () => {
     scheduler.on(DeleteScheduleCommand).rejects(missing);
     await expect(timer.remove(key)).resolves.toBeUndefined();
   });
@@ -244,9 +244,9 @@ describe('a timer that is removed', () => {
 
 describe.each([
   ['throttles', new ThrottlingException({ ...fault, Message: 'slow' })],
-  ['has an error of its own', new InternalServerException({ ...fault, Message: 'oh' })],
+  ['fails', new InternalServerException({ ...fault, Message: 'oh' })],
 ])('when Scheduler %s', (_, error) => {
-  it('it is thrown, whatever was asked', async () => {
+  it('arm and remove throw the error', async () => {
     scheduler.rejects(error);
     await expect(timer.arm(key, afterNoon(30))).rejects.toBe(error);
     await expect(timer.arm(key, noon)).rejects.toBe(error);
@@ -256,7 +256,7 @@ describe.each([
   });
 });
 
-it('a deadline beyond the calendar is still a legal expression', async () => {
+it('a deadline at the end of the calendar gives a legal expression', async () => {
   await timer.arm(key, instantFromMillis(Date.parse('9999-12-31T23:59:59.999Z')));
   expect(scheduler.commandCalls(CreateScheduleCommand)[0]?.args[0].input.ScheduleExpression).toMatch(
     /^at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\)$/,

@@ -25,8 +25,8 @@ beforeEach(() => {
   holds({ a: 1 });
 });
 
-describe('a name that is in the secret', () => {
-  it('is read once and then known for the cache time', async () => {
+describe('a secret with the name', () => {
+  it('a secret is read once for the cache time', async () => {
     expect(await secret.entry('a')).toBe(1);
     clock.advance(299_999);
     expect(await secret.entry('a')).toBe(1);
@@ -34,7 +34,7 @@ describe('a name that is in the secret', () => {
     expect(manager.commandCalls(GetSecretValueCommand)[0]?.args[0].input).toEqual({ SecretId: 'lapse/test' });
   });
 
-  it('has its new value after that, and is gone when it was removed', async () => {
+  it('a secret has its new value after the cache time, and a removed name is gone', async () => {
     await secret.entry('a');
     holds({ a: 2 });
     clock.advance(300_000);
@@ -45,7 +45,7 @@ describe('a name that is in the secret', () => {
     expect(reads()).toBe(3);
   });
 
-  it('is one call for all who ask at once, cold or expired', async () => {
+  it('simultaneous finds share one call, cold or expired', async () => {
     expect(await Promise.all(Array.from({ length: 20 }, () => secret.entry('a')))).toEqual(Array(20).fill(1));
     expect(reads()).toBe(1);
     clock.advance(300_000);
@@ -54,8 +54,8 @@ describe('a name that is in the secret', () => {
   });
 });
 
-describe('a name that is not', () => {
-  it('makes the secret be read again once a minute at most, whatever is asked', async () => {
+describe('a secret without the name', () => {
+  it('unknown names cause at most one read a minute', async () => {
     await secret.entry('a');
     for (let second = 0; second < 120; second += 1) {
       expect(await secret.entry(`unknown-${second}`)).toBeUndefined();
@@ -64,14 +64,14 @@ describe('a name that is not', () => {
     expect(reads()).toBe(1 + 2);
   });
 
-  it('is found as soon as it is there', async () => {
+  it('a new name is found by the read that an unknown name causes', async () => {
     await secret.entry('a');
     holds({ a: 1, b: 2 });
     expect(await secret.entry('b')).toBe(2);
     expect(reads()).toBe(2);
   });
 
-  it('is found by everybody who asks while it is being read', async () => {
+  it('simultaneous finds of a new name share the read', async () => {
     await secret.entry('a');
     holds({ a: 1, b: 2, c: 3 });
     expect(await Promise.all(['b', 'c', 'b', 'd'].map((name) => secret.entry(name)))).toEqual([
@@ -83,24 +83,27 @@ describe('a name that is not', () => {
     expect(reads()).toBe(2);
   });
 
-  it('is not asked for again right after a reading', async () => {
+  it('an unknown name right after a read causes no second read', async () => {
     expect(await secret.entry('unknown')).toBeUndefined();
     expect(reads()).toBe(1);
   });
 
-  it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty', ''])('is %j', async (name) => {
-    expect(await secret.entry(name)).toBeUndefined();
-  });
+  it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty', ''])(
+    'the name %j is unknown',
+    async (name) => {
+      expect(await secret.entry(name)).toBeUndefined();
+    },
+  );
 });
 
-it('a name like __proto__ is an entry like any other, and nobody else inherits it', async () => {
+it('a name like __proto__ is an entry like any other', async () => {
   holds('{"__proto__":{"b":2},"a":1}');
   expect(await secret.entry('b')).toBeUndefined();
   expect(await secret.entry('__proto__')).toEqual({ b: 2 });
 });
 
-describe('a secret that cannot be read', () => {
-  it('is told to all who wait for it, and the next one reads again', async () => {
+describe('a secret whose read fails', () => {
+  it('a failed read rejects all waiting finds, and the next find reads again', async () => {
     manager.on(GetSecretValueCommand).rejectsOnce(down);
     const asked = await Promise.allSettled([secret.entry('a'), secret.entry('a')]);
     expect(asked.map((each) => each.status)).toEqual(['rejected', 'rejected']);
@@ -109,7 +112,7 @@ describe('a secret that cannot be read', () => {
     expect(await secret.entry('a')).toBe(1);
   });
 
-  it('after its cache time is not used any longer: a key that was removed must be dead', async () => {
+  it('a value is not used after its cache time', async () => {
     await secret.entry('a');
     manager.on(GetSecretValueCommand).rejects(down);
     clock.advance(300_000);
@@ -117,7 +120,7 @@ describe('a secret that cannot be read', () => {
     await expect(secret.entry('a')).rejects.toBe(down);
   });
 
-  it('for an unknown name harms no known one', async () => {
+  it('a failed read for an unknown name does not affect a known one', async () => {
     await secret.entry('a');
     manager.on(GetSecretValueCommand).rejects(down);
     await expect(secret.entry('unknown')).rejects.toBe(down);
@@ -140,13 +143,13 @@ describe('while Secrets Manager fails, a secret with a stale time', () => {
     manager.on(GetSecretValueCommand).rejects(down);
   });
 
-  it('serves its last known value and reports each failed read', async () => {
+  it('a stale secret serves its last known value and reports each failed read', async () => {
     clock.advance(300_000);
     expect(await secret.entry('a')).toBe(1);
     expect(served).toEqual([down]);
   });
 
-  it('reads again at most every 10 seconds', async () => {
+  it('a stale secret is read at most every 10 seconds', async () => {
     clock.advance(300_000);
     for (let call = 0; call < 5; call += 1) {
       expect(await secret.entry('a')).toBe(1);
@@ -155,14 +158,14 @@ describe('while Secrets Manager fails, a secret with a stale time', () => {
     expect(reads()).toBe(1 + 2);
   });
 
-  it('rejects after the stale time, so that a removed key is dead', async () => {
+  it('a stale secret rejects after the stale time', async () => {
     clock.advance(1_199_999);
     expect(await secret.entry('a')).toBe(1);
     clock.advance(1);
     await expect(secret.entry('a')).rejects.toBe(down);
   });
 
-  it('takes the new value as soon as a read succeeds', async () => {
+  it('a stale secret takes the new value when a read succeeds', async () => {
     clock.advance(300_000);
     await secret.entry('a');
     holds({ a: 2 });
@@ -170,7 +173,7 @@ describe('while Secrets Manager fails, a secret with a stale time', () => {
     expect(await secret.entry('a')).toBe(2);
   });
 
-  it('serves its last known value when the secret becomes malformed', async () => {
+  it('a secret that becomes malformed serves its last known value', async () => {
     clock.advance(300_000);
     holds('not JSON');
     expect(await secret.entry('a')).toBe(1);
@@ -185,12 +188,12 @@ it.each([
   ['an array', JSON.stringify([planted.apiKey])],
   ['null', 'null'],
   ['empty', ''],
-])('a secret that is %s is an error that says so without its content', async (_, text) => {
+])('a secret that is %s is an error without its content', async (_, text) => {
   holds(text);
   await expect(secret.entry('a')).rejects.toThrow(/^The secret lapse\/test must be a JSON object\.$/);
 });
 
-describe('an entry', () => {
+describe('an entry of a secret', () => {
   const entry = { a: 1 };
   const parsing = () => {
     const names: string[] = [];
@@ -202,7 +205,7 @@ describe('an entry', () => {
     return { names, parsed };
   };
 
-  it('is parsed once, and again when the secret has been read anew', () => {
+  it('an entry is parsed once after each read', () => {
     const { names, parsed } = parsing();
     expect(parsed('a', entry)).toEqual({ name: 'a' });
     expect(parsed('a', entry)).toBe(parsed('a', entry));
@@ -210,7 +213,7 @@ describe('an entry', () => {
     expect(names).toEqual(['a', 'a']);
   });
 
-  it('that is malformed is so every time, as is one that is no object', () => {
+  it('a malformed entry throws at every find', () => {
     const { names, parsed } = parsing();
     for (let time = 0; time < 2; time += 1) {
       expect(() => parsed('bad', entry)).toThrow('malformed');

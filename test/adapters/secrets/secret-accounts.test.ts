@@ -25,8 +25,8 @@ function accountsOf(secret: Readonly<Record<string, unknown>>): SecretAccounts {
 
 const least = { environment: 'test', api_key: planted.apiKey };
 
-describe('an account', () => {
-  it('has a default for everything but its environment and key', async () => {
+describe('an account of the secret', () => {
+  it('an account needs only its environment and key', async () => {
     expect(await accountsOf({ [account]: least }).find(account)).toEqual({
       account,
       defaultSessionTimeout: undefined,
@@ -47,7 +47,7 @@ describe('an account', () => {
     });
   });
 
-  it('may set everything', async () => {
+  it('an account may set every field', async () => {
     const entry = {
       environment: 'live',
       api_key: planted.apiKey,
@@ -83,12 +83,12 @@ describe('an account', () => {
     });
   });
 
-  it("may have an empty user name, which is one of Klarna's ways to send the key", async () => {
+  it('an account may have an empty username', async () => {
     const settings = await accountsOf({ [account]: { ...least, username: '' } }).find(account);
     expect(settings?.klarna.username).toBe('');
   });
 
-  it('that the deployment does not have is none', async () => {
+  it('an unknown account is undefined', async () => {
     expect(await accountsOf({ [account]: least }).find('shop-no' as Account)).toBeUndefined();
   });
 });
@@ -96,7 +96,7 @@ describe('an account', () => {
 const { certificate, key: certificateKey } = await selfSignedIdentity();
 const other = await selfSignedIdentity();
 
-describe('a malformed entry', () => {
+describe('a malformed account', () => {
   const headerFormat =
     'api_key must be visible ASCII characters, without spaces, line ends or invisible characters';
   const longest = "must be at most PT48H, Klarna's longest lifetime";
@@ -186,7 +186,7 @@ describe('a malformed entry', () => {
       'environment must be test or live; api_key must have at least one character',
     ],
   ])(
-    'with %s is refused with the field and what it allows, and without the value',
+    'an account with %s is refused with field and allowed values, without the value',
     async (_, entry, violations) => {
       const error: unknown = await accountsOf({ [account]: entry })
         .find(account)
@@ -198,7 +198,7 @@ describe('a malformed entry', () => {
     },
   );
 
-  it('leaves other accounts as they are', async () => {
+  it('a malformed account does not affect other accounts', async () => {
     const accounts = accountsOf({ broken: {}, [account]: least });
     await expect(accounts.find('broken' as Account)).rejects.toThrow('entry broken');
     expect((await accounts.find(account))?.account).toBe(account);

@@ -25,8 +25,8 @@ function keysOf(secret: unknown): SecretSigningKeys {
 const subject = 'krn:partner:global:account:test:M4CIYH2N';
 const least = { key: planted.signingKey, accounts: { [subject]: 'shop-se' } };
 
-describe('a signing key', () => {
-  it('speaks for the accounts that it names, and is bound to nothing else unless it says so', async () => {
+describe('a signing key of the secret', () => {
+  it('a signing key is bound to its accounts only by default', async () => {
     expect(await keysOf({ 'key-1': least }).find('key-1')).toEqual({
       id: 'key-1',
       key: planted.signingKey,
@@ -37,7 +37,7 @@ describe('a signing key', () => {
     });
   });
 
-  it('may be bound to a recipient, a webhook and an environment', async () => {
+  it('a signing key may be bound to a recipient, a webhook and an environment', async () => {
     const entry = { ...least, recipient_account_id: 'r', webhook_id: 'w', live: false };
     expect(await keysOf({ 'key-1': entry }).find('key-1')).toMatchObject({
       recipientAccountId: 'r',
@@ -46,14 +46,14 @@ describe('a signing key', () => {
     });
   });
 
-  it('may be one of several', async () => {
+  it('a secret may have several signing keys', async () => {
     const keys = keysOf({ 'key-1': least, 'key-2': { ...least, key: 'another' } });
     expect((await keys.find('key-1'))?.key).toBe(planted.signingKey);
     expect((await keys.find('key-2'))?.key).toBe('another');
     expect(manager.calls()).toHaveLength(1);
   });
 
-  it('is ready once all of them have been read, malformed ones left aside', async () => {
+  it('read resolves when the keys are read, even if one is malformed', async () => {
     const keys = keysOf({ 'key-1': least, 'key-2': {} });
     await keys.read();
     expect(await keys.find('key-1')).toBe(await keys.find('key-1'));
@@ -62,20 +62,20 @@ describe('a signing key', () => {
   });
 
   it.each(['key-9', '__proto__', 'constructor', 'toString'])(
-    'that nobody gave us is none: %s',
+    'an unknown signing key is undefined: %s',
     async (id) => {
       expect(await keysOf({ 'key-1': least }).find(id)).toBeUndefined();
     },
   );
 
-  it('does not let an account be inherited', async () => {
+  it('a subject like __proto__ gives no account', async () => {
     const keys = keysOf(`{"key-1":{"key":"k","accounts":{"__proto__":{"${subject}":"shop-se"}}}}`);
     const found = await keys.find('key-1').catch(() => undefined);
     expect(found?.accounts.get(subject)).toBeUndefined();
   });
 });
 
-describe('a malformed entry', () => {
+describe('a malformed signing key', () => {
   it.each<[string, unknown, string]>([
     ['a bare key', planted.signingKey, 'must be a JSON object'],
     ['no key', { accounts: {} }, 'key is missing'],
@@ -90,7 +90,7 @@ describe('a malformed entry', () => {
     ['an empty webhook id', { ...least, webhook_id: '' }, 'webhook_id must have at least one character'],
     ['a misspelt field', { ...least, webhookid: 'x' }, 'webhookid is not a setting; did you mean webhook_id'],
   ])(
-    'with %s is refused with the field and what it allows, and without the value',
+    'a signing key with %s is refused with field and allowed values, without the value',
     async (_, entry, violations) => {
       const error: unknown = await keysOf({ 'key-1': entry })
         .find('key-1')
@@ -100,7 +100,7 @@ describe('a malformed entry', () => {
     },
   );
 
-  it('that maps a subject to a malformed account name names the subject', async () => {
+  it('a signing key with a malformed account name names its subject', async () => {
     const keys = keysOf({ 'key-1': { ...least, accounts: { [subject]: `Shop ${planted.text}` } } });
     const error: unknown = await keys.find('key-1').catch((thrown: unknown) => thrown);
     expect((error as Error).message).toBe(
@@ -108,7 +108,7 @@ describe('a malformed entry', () => {
     );
   });
 
-  it('leaves other keys as they are', async () => {
+  it('a malformed signing key does not affect other keys', async () => {
     const keys = keysOf({ broken: {}, 'key-1': least });
     await expect(keys.find('broken')).rejects.toThrow('entry broken');
     expect((await keys.find('key-1'))?.id).toBe('key-1');

@@ -27,7 +27,7 @@ afterAll(() => {
   server.closeAllConnections();
 });
 
-const question = () => new GetItemCommand({ TableName: 'table', Key: { PK: { S: 'nobody' } } });
+const question = () => new GetItemCommand({ TableName: 'table', Key: { PK: { S: 'missing' } } });
 
 function clientOf() {
   const agent = new https.Agent({ keepAlive: true, ca: certificate });
@@ -45,7 +45,7 @@ function clientOf() {
   return { agent, client, lookups: () => lookups };
 }
 
-it('reads the answer that it is told, and sends nothing', async () => {
+it('an offline client reads the given response and sends nothing', async () => {
   const { agent, client } = clientOf();
   const asked: string[] = [];
   const twin = offlineClient(client, agent, (request) => {
@@ -61,7 +61,7 @@ it('reads the answer that it is told, and sends nothing', async () => {
   expect(requests).toBe(0);
 });
 
-it('leaves the client as it is, with what that needs worked out and its connection open', async () => {
+it('an offline client leaves the real client ready and its connection open', async () => {
   const { agent, client, lookups } = clientOf();
   await offlineClient(client, agent).send(question());
   await vi.waitFor(() => expect(connections).toBe(1));

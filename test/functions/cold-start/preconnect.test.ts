@@ -38,7 +38,7 @@ const get = (path: string) =>
     request.on('error', reject);
   });
 
-it('opens the connection of the next request, and sends nothing over it before', async () => {
+it('preconnect opens the connection of the next request and sends nothing over it', async () => {
   await preconnect(agent, 'localhost', port);
   expect([sockets.length, requests]).toEqual([1, []]);
   expect(await get('/first')).toBe(200);
@@ -46,13 +46,13 @@ it('opens the connection of the next request, and sends nothing over it before',
   expect([sockets.length, requests]).toEqual([1, ['/first', '/second']]);
 });
 
-it('gives it to one request only', async () => {
+it('only one request uses a preconnected connection', async () => {
   await preconnect(agent, 'localhost', port);
   expect(await Promise.all([get('/a'), get('/b')])).toEqual([200, 200]);
   expect(sockets).toHaveLength(2);
 });
 
-it('is no connection for another host', async () => {
+it('a request to another host does not use a preconnected connection', async () => {
   await preconnect(agent, 'localhost', port);
   const other = https.get({ host: '127.0.0.1', port, agent, rejectUnauthorized: false, path: '/other' });
   const [response] = (await once(other, 'response')) as [{ statusCode?: number; resume(): void }];
@@ -60,20 +60,20 @@ it('is no connection for another host', async () => {
   expect([response.statusCode, sockets.length]).toEqual([200, 2]);
 });
 
-it('that was closed meanwhile is not used', async () => {
+it('a request does not use a preconnected connection that was closed', async () => {
   await preconnect(agent, 'localhost', port);
   for (const socket of sockets) socket.destroy();
-  // Nothing tells when the other end has seen it: the first requests may still meet the closed connection.
+  // The first requests can still meet the closed connection, because its end takes time to arrive.
   while ((await get('/after').catch(() => undefined)) !== 200);
   expect(sockets).toHaveLength(2);
 });
 
-it('rejects where nobody listens, and the request says so itself', async () => {
+it('preconnect rejects when the port is closed, and so does the request', async () => {
   await expect(preconnect(agent, '127.0.0.1', 9)).rejects.toThrow('ECONNREFUSED');
   expect(await get('/anyhow')).toBe(200);
 });
 
-it('rejects where nobody is trusted', async () => {
+it('preconnect rejects when the certificate is not trusted', async () => {
   const untrusting = new https.Agent({ keepAlive: true });
   await expect(preconnect(untrusting, 'localhost', port)).rejects.toThrow('self-signed');
   untrusting.destroy();

@@ -7,8 +7,8 @@ import { setFunctionEnvironment } from '../../support/function-environment.ts';
 
 afterEach(() => vi.useRealTimers());
 
-describe('a warm-up', () => {
-  it('waits for all that it begins', async () => {
+describe('warmUpOf', () => {
+  it('a warm-up waits for all its parts', async () => {
     const done: string[] = [];
     await warmUpOf(
       () => Promise.resolve(done.push('a')),
@@ -25,13 +25,13 @@ describe('a warm-up', () => {
         throw new Error('a bug');
       },
     ],
-  ])('resolves though a part of it %s, and does the other', async (_, failing) => {
+  ])('a warm-up resolves and does the other part when one part %s', async (_, failing) => {
     const other = vi.fn(() => Promise.resolve());
     await expect(warmUpOf(failing, other)()).resolves.toBeUndefined();
     expect(other).toHaveBeenCalledOnce();
   });
 
-  it('is given up within a second of the clock, whatever hangs', async () => {
+  it('a warm-up ends within a second when a part hangs', async () => {
     vi.useFakeTimers();
     let over = false;
     void warmUpOf(() => new Promise(() => undefined))().then(() => (over = true));
@@ -40,12 +40,12 @@ describe('a warm-up', () => {
   });
 });
 
-describe('with the network dead', () => {
-  /** Takes every connection, and never says a word. */
+describe('a warm-up without a network', () => {
+  /** Accepts every connection, and never responds. */
   const silent = createServer(() => undefined).listen(0, '127.0.0.1');
   afterAll(() => silent.close());
 
-  it.each(['refused', 'silent'] as const)('%s: every function is up', async (kind) => {
+  it.each(['refused', 'silent'] as const)('every function starts when connections are %s', async (kind) => {
     vi.resetModules();
     if (!silent.listening) await once(silent, 'listening');
     const port = kind === 'refused' ? 9 : (silent.address() as AddressInfo).port;

@@ -26,7 +26,7 @@ const timerVariables = {
   SHORT_TIMER_SECONDS: '90',
 };
 
-it('has one schema for each file in functions/', () => {
+it('environment.ts has one schema for each file in functions/', () => {
   const files = readdirSync(new URL('../../../functions', import.meta.url)).filter((file) =>
     file.endsWith('.ts'),
   );
@@ -34,7 +34,7 @@ it('has one schema for each file in functions/', () => {
 });
 
 describe('parseEnvironment', () => {
-  it('gives numbers as numbers, and leaves out what is none of the function', () => {
+  it('parseEnvironment returns numbers as numbers and only the variables of the function', () => {
     const parsed = parseEnvironment('cancel-expired-session', { ...timerVariables, HOME: '/root' });
     expect(parsed).toEqual({
       ...timerVariables,
@@ -46,14 +46,14 @@ describe('parseEnvironment', () => {
     });
   });
 
-  it.each(functionNames)('has no default for anything: %s', (name) => {
+  it.each(functionNames)('parseEnvironment has no default for any variable of %s', (name) => {
     const message = messageOf(() => parseEnvironment(name, {}));
     for (const variable of Object.keys(environments[name].entries)) {
       expect(message).toContain(`${variable} is missing`);
     }
   });
 
-  it('says everything that is wrong at once, in words, and repeats no value', () => {
+  it('parseEnvironment names every wrong variable at once and quotes no value', () => {
     const secret = 'klarna_test_api_in-the-wrong-place';
     const message = messageOf(() =>
       parseEnvironment('cancel-expired-session', {
@@ -72,14 +72,14 @@ describe('parseEnvironment', () => {
     );
   });
 
-  it('knows two ways to end sessions, and no third', () => {
+  it('parseEnvironment accepts two values of TIMERS', () => {
     const timers = (TIMERS: string) =>
       parseEnvironment('cancel-expired-session', { ...timerVariables, TIMERS });
     expect(timers('sweep').TIMERS).toBe('sweep');
     expect(() => timers('cron')).toThrow('TIMERS must be scheduler or sweep');
   });
 
-  it.each(['1.5', '1e3', ' 1', '', '9999999999', '０'])('takes no number that is written %o', (text) => {
+  it.each(['1.5', '1e3', ' 1', '', '9999999999', '０'])('parseEnvironment refuses the number %o', (text) => {
     expect(() =>
       parseEnvironment('cancel-expired-session', { ...timerVariables, SHORT_TIMER_SECONDS: text }),
     ).toThrow('SHORT_TIMER_SECONDS must be a whole number');

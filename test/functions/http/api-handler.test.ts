@@ -27,14 +27,14 @@ const parserError = (): unknown => {
 };
 
 describe('a function behind the HTTP API', () => {
-  it('answers, and writes nothing of its own into the log', async () => {
+  it('apiHandler returns the response and logs nothing', async () => {
     expect(await responseOf(() => Promise.resolve(jsonResponse(200, { a: 1 })))).toMatchObject({
       statusCode: 200,
     });
     expect(output.text()).toBe('');
   });
 
-  it('answers a problem as a problem document, and does not log what a caller did wrong', async () => {
+  it('apiHandler returns a problem as a problem document and does not log it', async () => {
     const response = await failing(invalid({ field: 'a', given: '1', allowed: '2' }));
     expect(response).toMatchObject({
       statusCode: 400,
@@ -43,7 +43,7 @@ describe('a function behind the HTTP API', () => {
     expect(output.text()).toBe('');
   });
 
-  it('writes out its counts, also of an invocation that failed', async () => {
+  it('apiHandler writes its metrics even if the invocation fails', async () => {
     await responseOf(() => {
       count('Cancel:canceled');
       return Promise.reject(new Error('a bug'));
@@ -54,7 +54,7 @@ describe('a function behind the HTTP API', () => {
 
   it.each([
     ['DynamoDB throttles', throttled],
-    ['nobody listens', unreachable],
+    ['a connection is refused', unreachable],
     ['a name does not resolve', coded(new Error(planted.text), { code: 'ENOTFOUND' })],
     ['the connection ends', coded(new Error(planted.text), { code: 'ECONNRESET' })],
     ['time runs out', coded(new Error(planted.text), { name: 'TimeoutError' })],
@@ -62,7 +62,7 @@ describe('a function behind the HTTP API', () => {
       'AWS denies',
       coded(new Error(planted.text), { name: 'AccessDeniedException', $metadata: { httpStatusCode: 400 } }),
     ],
-  ])('answers 503 with Retry-After when %s, and nothing of the exception', async (_, error) => {
+  ])('apiHandler returns 503 with Retry-After and nothing of the exception when %s', async (_, error) => {
     const response = await failing(error);
     expect(response.statusCode).toBe(503);
     expect(response.headers).toMatchObject({
@@ -76,12 +76,12 @@ describe('a function behind the HTTP API', () => {
 
   it.each([
     ['a TypeError', new TypeError(planted.text)],
-    ["Node's word for a bug", coded(new TypeError(planted.text), { code: 'ERR_INVALID_ARG_TYPE' })],
-    ["the web's word for a bug", new DOMException(planted.text, 'DataCloneError')],
-    ["a parser's", parserError()],
-    ['no Error at all', planted.text],
-    ['nothing', undefined],
-  ])('answers 500 to a bug, %s, and nothing of it', async (_, error) => {
+    ['an error of Node', coded(new TypeError(planted.text), { code: 'ERR_INVALID_ARG_TYPE' })],
+    ['a DOMException', new DOMException(planted.text, 'DataCloneError')],
+    ['an error of the JSON parser', parserError()],
+    ['a text', planted.text],
+    ['undefined', undefined],
+  ])('apiHandler returns 500 and nothing of the exception for a bug: %s', async (_, error) => {
     const response = await failing(error);
     expect(response.statusCode).toBe(500);
     expect(JSON.parse(response.body)).toMatchObject({ type: 'urn:lapse:problem:internal', status: 500 });
@@ -89,7 +89,7 @@ describe('a function behind the HTTP API', () => {
     expect(response.body).not.toMatch(/Error| at /);
   });
 
-  it('logs a fault once, by a stable code, tied to the invocation', async () => {
+  it('apiHandler logs a fault once, with a stable code and the request id', async () => {
     await failing(new TypeError('a bug'));
     const lines = output.lines().filter(({ level }) => level === 'ERROR');
     expect(lines).toMatchObject([

@@ -44,40 +44,43 @@ describe('callerOf', () => {
     ],
     ['a client', byToken({ client_id: 'jane@example.com' }), 'jwt:person-'],
     ['a subject', byToken({ sub: 'Jane%40example.com' }), 'jwt:person-'],
-  ])('replaces an e-mail address by a pseudonym in the name of %s', (_, event, beginning) => {
+  ])('callerOf replaces an e-mail address by a pseudonym in the name of %s', (_, event, beginning) => {
     const caller = callerOf(event);
     expect(caller.slice(0, -8)).toBe(beginning);
     expect(caller).toMatch(/person-[0-9a-f]{8}$/);
     expect(caller).not.toMatch(/jane|example/i);
   });
 
-  it('gives one person one pseudonym, whatever the case of the address', () => {
+  it('callerOf gives one e-mail address one pseudonym, in upper and lower case', () => {
     expect(callerOf(user('jane@example.com'))).toBe(callerOf(user('Jane@Example.com')));
     expect(callerOf(user('jane@example.com'))).not.toBe(callerOf(user('joan@example.com')));
   });
 
-  it('is printable and at most 200 characters', () => {
+  it('callerOf returns at most 200 printable characters', () => {
     expect(callerOf(byToken({ client_id: `\u0000é${'x'.repeat(500)}` }))).toBe(`jwt:??${'x'.repeat(194)}`);
   });
 });
 
-describe('a token', () => {
+describe('a JWT', () => {
   it.each([`${account} other`, `[other ${account}]`, account, '*', '[*]'])(
-    'whose accounts are %j is good for this one',
+    'a JWT with the accounts %j may act for the account',
     (accounts) => {
       expect(() => authorizeAccount(byToken({ [accountsClaim]: accounts }), account)).not.toThrow();
     },
   );
 
-  it.each(['other', '', `${account}2`, undefined, 7])('whose accounts are %j is not', (accounts) => {
-    const refusal = (): void => authorizeAccount(byToken({ [accountsClaim]: accounts }), account);
-    expect(refusal).toThrow(Problem);
-    expect(refusal).toThrow(
-      `account is ${account}; allowed: an account that the token's claim lapse_accounts lists.`,
-    );
-  });
+  it.each(['other', '', `${account}2`, undefined, 7])(
+    'a JWT with the accounts %j may not act for the account',
+    (accounts) => {
+      const refusal = (): void => authorizeAccount(byToken({ [accountsClaim]: accounts }), account);
+      expect(refusal).toThrow(Problem);
+      expect(refusal).toThrow(
+        `account is ${account}; allowed: an account that the token's claim lapse_accounts lists.`,
+      );
+    },
+  );
 });
 
-it('IAM has decided before the function is called', () => {
+it('a caller with IAM credentials may act for every account', () => {
   expect(() => authorizeAccount(calledBy({ iam: { userArn: callerArn } }), account)).not.toThrow();
 });

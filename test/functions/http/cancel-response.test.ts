@@ -20,7 +20,7 @@ const paid = recordWith({ state: 'COMPLETED', cancellation: cancellation('refuse
 const waiting = recordWith({ state: 'SUBMITTED', cancellation: cancellation('pending') });
 const open = recordWith({ state: 'SUBMITTED' });
 
-/** What comes over the wire: an answer, or the problem as one. */
+/** The HTTP response of a result, which is a response or a problem. */
 function responseTo(result: CancelResult) {
   const { statusCode, headers, body } = wireResponse(result);
   return { statusCode, headers, body: JSON.parse(body) as Readonly<Record<string, unknown>> };
@@ -48,7 +48,7 @@ const problem = (type: string, state: string | null) => ({
   state,
 });
 
-/** Every kind there is, by the compiler's word: a new one must be given its cases. */
+/** The compiler asks for the cases of every outcome. */
 const cases: Readonly<Record<CancelOutcome, readonly Case[]>> = {
   canceled: [
     {
@@ -78,7 +78,7 @@ const cases: Readonly<Record<CancelOutcome, readonly Case[]>> = {
       says: problem('already-final', 'COMPLETED'),
     },
     {
-      // What a rehearsal saw at Klarna, and the record does not say yet.
+      // A dry run read this state at Klarna. The record does not have it yet.
       result: { outcome: 'already_final', state: 'EXPIRED', record: open },
       status: 409,
       says: problem('already-final', 'EXPIRED'),
@@ -92,7 +92,7 @@ const cases: Readonly<Record<CancelOutcome, readonly Case[]>> = {
       retryAfter: '5',
     },
     {
-      // 202 is a promise that the record keeps: where it does not, nothing has been promised.
+      // 202 promises that the record keeps the cancel. This record does not, so the response is 503.
       result: { outcome: 'pending', record: open },
       status: 503,
       says: problem('unavailable', 'SUBMITTED'),
@@ -138,8 +138,8 @@ const cases: Readonly<Record<CancelOutcome, readonly Case[]>> = {
   ],
 };
 
-describe.each(Object.entries(cases))('a cancel that is %s', (_, kinds) => {
-  it.each(kinds)('is answered $status', ({ result, status, says, retryAfter }) => {
+describe.each(Object.entries(cases))('the outcome %s of a cancel', (_, kinds) => {
+  it.each(kinds)('cancelResponse returns $status', ({ result, status, says, retryAfter }) => {
     const response = responseTo(result);
     expect(response.statusCode).toBe(status);
     expect(response.headers['retry-after']).toBe(retryAfter);

@@ -20,7 +20,7 @@ const known = entryWith({ eventId: 'evt|1' as EventId, state: 'COMPLETED', effec
 const told = (fields: Partial<HistoryEntry>, winner = known) =>
   explanationOf(entryWith(fields), [winner, entryWith(fields)]);
 
-describe('a fact of Klarna says what it changed', () => {
+describe('the explanation of a state that Klarna reported', () => {
   const said = { state: 'CANCELED', against } as const;
 
   it.each<[string, Partial<HistoryEntry>]>([
@@ -45,12 +45,12 @@ describe('a fact of Klarna says what it changed', () => {
       'Klarna no longer has the request. After its expiry that means EXPIRED. The record now has this state.',
       { kind: 'not_found', state: 'EXPIRED', effect: 'applied' },
     ],
-  ])('%s', (words, fields) => {
+  ])('an explanation of a reported state is: %s', (words, fields) => {
     expect(told(fields)).toBe(words);
   });
 });
 
-describe('a fact that lost says against which, and why', () => {
+describe('the explanation of a state that was ignored', () => {
   const times = { earlier: at('2026-03-01T11:59:59Z'), same: at('2026-03-01T11:59:59.5Z') };
   const ranked = (rank: number, id = 'evt|1') =>
     against.replace('1|', `${rank}|`).replace('evt|1', id) as Position;
@@ -76,12 +76,12 @@ describe('a fact that lost says against which, and why', () => {
     ],
     ['the record had something newer', { against }],
     ['the record had something newer', { state: 'SUBMITTED', occurredAt: noon }],
-  ])('%s', (why, fields) => {
+  ])('an explanation of an ignored state ends with: %s', (why, fields) => {
     const state = fields.state ?? 'a state that this version does not know';
     expect(told({ ...fields, effect: 'stale' })).toBe(`Klarna's webhook reported ${state}. Ignored: ${why}.`);
   });
 
-  it('and that the record was final', () => {
+  it('the explanation of an ignored state says that the record is final', () => {
     const canceled = { ...known, state: 'CANCELED' } as const;
     expect(
       told(
@@ -91,7 +91,7 @@ describe('a fact that lost says against which, and why', () => {
     ).toBe(`Klarna reported IN_PROGRESS. Ignored: the record is already CANCELED (final) since ${met}.`);
   });
 
-  it('with at most milliseconds', () => {
+  it('an explanation shows times with at most milliseconds', () => {
     const nanos = against.replace('.500000000', '.123456789') as Position;
     expect(told({ state: 'IN_PROGRESS', effect: 'stale', against: nanos })).toContain('59.123Z (evt|1)');
     expect(
@@ -104,7 +104,7 @@ describe('a fact that lost says against which, and why', () => {
   });
 });
 
-describe('a response that does not name a state', () => {
+describe('the explanation of a response without a state', () => {
   it.each<[string, Partial<HistoryEntry>]>([
     [
       'Lapse sent the cancel to Klarna. Klarna gave no clear response (HTTP 500).',
@@ -143,12 +143,12 @@ describe('a response that does not name a state', () => {
       { kind: 'read', detail: { response: 'of-newer-code' } },
     ],
     ["Lapse asked Klarna for the state. Klarna's response: unknown.", { kind: 'read' }],
-  ])('%s', (words, fields) => {
+  ])('an explanation of a response without a state is: %s', (words, fields) => {
     expect(told(fields)).toBe(words);
   });
 });
 
-describe('what a person must look at says why, whatever it changed', () => {
+describe('the explanation of an entry that needs attention', () => {
   it.each<[string, Partial<HistoryEntry>]>([
     [
       'The record now has this state. A person must look: the customer approved at the time of the end or after it.',
@@ -190,12 +190,12 @@ describe('what a person must look at says why, whatever it changed', () => {
         detail: { outcome: 'spared' },
       },
     ],
-  ])('%s', (words, fields) => {
+  ])('an explanation that needs attention ends with: %s', (words, fields) => {
     expect(told(fields).endsWith(words)).toBe(true);
   });
 });
 
-describe('what Lapse or a caller did', () => {
+describe('the explanation of an action of Lapse or of a caller', () => {
   const requested_by = 'role/checkout';
 
   it.each<[string, Partial<HistoryEntry>]>([
@@ -335,7 +335,7 @@ describe('what Lapse or a caller did', () => {
       'The sweep asked Klarna about the contradiction that e7 raised. Klarna does not know the request. The record has no state.',
       { kind: 'sweep', detail: { looked_into: 'contradiction', raised_by: 'e7', response: 'not_found' } },
     ],
-  ])('%s', (words, fields) => {
+  ])('an explanation of an action is: %s', (words, fields) => {
     expect(told(fields)).toBe(words);
   });
 });

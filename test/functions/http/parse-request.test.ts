@@ -20,7 +20,7 @@ import { Problem, type ProblemDetails } from '../../../functions/http/problem.ts
 import { account, key, settingsWith } from '../../support/fixtures.ts';
 import { apiEvent } from '../../support/lambda-events.ts';
 
-/** The problem that a function throws, its type beside its details. */
+/** The type and the details of the problem that a function throws. */
 async function problemOf(act: () => unknown): Promise<ProblemDetails & { readonly type: string }> {
   try {
     await act();
@@ -44,8 +44,8 @@ const durations =
   'a positive ISO 8601 duration in weeks, days, hours, minutes and seconds, such as PT30M; no years or months, because their length varies';
 const times = 'a time in RFC 3339, such as 2026-01-31T12:00:00Z';
 
-describe('a body', () => {
-  it('is read, each value with its words where they are needed again', () => {
+describe('bodyOf', () => {
+  it('bodyOf returns the parsed values, with the given text of durations and times', () => {
     expect(
       read({ length: 'PT90S', at: '2026-03-01T13:00:00+01:00', name: 'Åsa 🛒', mode: 'observe' }),
     ).toEqual({
@@ -78,27 +78,27 @@ describe('a body', () => {
     ['name', false, printables],
     ['mode', 'Cancel', 'cancel or observe'],
     ['mode', true, 'cancel or observe'],
-  ])('with %s as %j is refused: field, given, allowed', async (field, given, allowed) => {
+  ])('bodyOf refuses %s as %j with field, given and allowed', async (field, given, allowed) => {
     const { type, detail, errors } = await problemOf(() => read({ [field]: given }));
     expect(type).toBe('invalid-request');
     expect(errors).toEqual([{ field, given: JSON.stringify(given), allowed }]);
     expect(detail).toBe(`${field} is ${JSON.stringify(given)}; allowed: ${allowed}.`);
   });
 
-  it('with several fields wrong says so of each', async () => {
+  it('bodyOf names every field that is wrong', async () => {
     const { errors } = await problemOf(() => read({ length: 5, at: 6, name: 7, mode: 8 }));
     expect(errors?.map(({ field }) => field)).toEqual(['length', 'at', 'name', 'mode']);
   });
 
   it.each(['legnth', 'toString', 'constructor', '__proto__', 'length ', ''])(
-    'with a field that nobody knows, %j, is refused',
+    'bodyOf refuses the unknown field %j',
     async (field) => {
       const { errors } = await problemOf(() => read(`{${JSON.stringify(field)}: "PT5M"}`));
       expect(errors).toMatchObject([{ given: '"PT5M"', allowed: 'no field of this name' }]);
     },
   );
 
-  it('is not quoted at length: neither a value nor a name', async () => {
+  it('bodyOf quotes neither a long value nor a long name', async () => {
     const long = 'x'.repeat(10_000);
     for (const body of [{ name: long }, { [long]: 1 }, { length: long }, { name: [long] }]) {
       const problem = await problemOf(() => read(body));
@@ -117,7 +117,7 @@ describe('a body', () => {
     ['half a body', '{"length":', '10 bytes that are not JSON'],
     ['invalid UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x7d]), '5 bytes that are not JSON'],
     ['UTF-16', Buffer.from('{}', 'utf16le'), '4 bytes that are not JSON'],
-  ])('that is %s is refused', async (_, body, given) => {
+  ])('bodyOf refuses a body that is %s', async (_, body, given) => {
     const { type, errors } = await problemOf(() => read(body));
     expect(type).toBe('invalid-request');
     expect(errors).toEqual([{ field: 'body', given, allowed: 'a JSON object in UTF-8' }]);
@@ -127,40 +127,40 @@ describe('a body', () => {
     ['an array', `${'['.repeat(8_000)}${']'.repeat(8_000)}`],
     ['a field', `{"name":${'['.repeat(8_000)}${']'.repeat(8_000)}}`],
     ['an unknown field', `{"x":${'{"x":'.repeat(2_500)}1${'}'.repeat(2_500)}}`],
-  ])('nested as deep as it can be, as %s, is refused like any other', async (_, body) => {
+  ])('bodyOf refuses deep nesting in %s', async (_, body) => {
     expect((await problemOf(() => read(body))).type).toBe('invalid-request');
   });
 
-  it.each([16_385, 1_048_576])('of %i bytes is too large', async (size) => {
+  it.each([16_385, 1_048_576])('bodyOf refuses a body of %i bytes with 413', async (size) => {
     const { type, errors } = await problemOf(() => read('x'.repeat(size)));
     expect(type).toBe('payload-too-large');
     expect(errors).toEqual([{ field: 'body', given: `${size} bytes`, allowed: 'at most 16384 bytes' }]);
     expect((await problemOf(() => read(Buffer.alloc(size, 'x')))).type).toBe('payload-too-large');
   });
 
-  it('of 16 KiB is not', () => {
+  it('bodyOf accepts a body of 16 KiB', () => {
     expect(read(`{"name":"a"}${' '.repeat(16_384 - 12)}`)).toEqual({ name: 'a' });
   });
 });
 
-describe('a query', () => {
+describe('queryOf', () => {
   const schema = v.strictObject({ dry_run: v.optional(flag, 'false'), reason: v.optional(printable) });
   const readQuery = (query?: Readonly<Record<string, string>>) =>
     queryOf(apiEvent({ method: 'DELETE', ...(query && { query }) }), schema);
 
-  it('may be missing', () => {
+  it('queryOf fills in the defaults of a missing query', () => {
     expect(readQuery()).toEqual({ dry_run: false });
     expect(readQuery({ dry_run: 'true', reason: 'gone' })).toEqual({ dry_run: true, reason: 'gone' });
   });
 
-  it.each(['TRUE', '1', 'yes', '', 'true,true', ' true'])('takes no flag that is %j', async (given) => {
+  it.each(['TRUE', '1', 'yes', '', 'true,true', ' true'])('queryOf refuses %j as a flag', async (given) => {
     expect(await problemOf(() => readQuery({ dry_run: given }))).toMatchObject({
       errors: [{ field: 'dry_run', given: JSON.stringify(given), allowed: 'true or false' }],
     });
   });
 
   it.each(['dryrun', 'dry-run', 'DRY_RUN', 'toString'])(
-    'is strict: a misspelt dry_run, %j, must not cancel anything',
+    'queryOf refuses the misspelt dry_run %j',
     async (field) => {
       expect(await problemOf(() => readQuery({ [field]: 'true' }))).toMatchObject({
         errors: [{ field, given: '"true"', allowed: 'no field of this name' }],
@@ -174,7 +174,7 @@ it.each([
   'reason=a&reason=a',
   'dry_run=true&reason=x&dry_run=true',
   '%72eason=a&reason=b',
-])('a query that says something twice, %s, is refused, and not joined', async (rawQueryString) => {
+])('queryOf refuses a query that repeats a name: %s', async (rawQueryString) => {
   const schema = v.strictObject({ dry_run: v.optional(v.string()), reason: v.optional(printable) });
   const event = apiEvent({ method: 'DELETE', query: { reason: 'a,b' } });
   expect(await problemOf(() => queryOf({ ...event, rawQueryString }, schema))).toMatchObject({
@@ -183,14 +183,14 @@ it.each([
   expect(queryOf(event, schema)).toEqual({ reason: 'a,b' });
 });
 
-describe('the ids of the path', () => {
+describe('accountOf and keyOf', () => {
   const call = (pathParameters: Readonly<Record<string, string>>) =>
     apiEvent({ method: 'GET', pathParameters });
   const known: Accounts = {
     find: (name) => Promise.resolve(name === account ? settingsWith() : undefined),
   };
 
-  it('are the account and the Payment Request', async () => {
+  it('accountOf and keyOf return the account and the Payment Request of the path', async () => {
     const event = call({ account, payment_request_id: key.paymentRequestId });
     expect(await accountOf(event, known)).toEqual(settingsWith());
     expect(keyOf(event, settingsWith())).toEqual(key);
@@ -207,9 +207,9 @@ describe('the ids of the path', () => {
     's'.repeat(33),
     '%00',
     'é',
-  ])('are no account that is %j', async (given) => {
-    const nobody: Accounts = { find: () => Promise.reject(new Error('no secret is to be read for this')) };
-    const { type, errors } = await problemOf(() => accountOf(call({ account: given }), nobody));
+  ])('accountOf refuses the account %j and reads no secret', async (given) => {
+    const unread: Accounts = { find: () => Promise.reject(new Error('the secret was read')) };
+    const { type, errors } = await problemOf(() => accountOf(call({ account: given }), unread));
     expect(type).toBe('invalid-request');
     expect(errors).toEqual([
       {
@@ -220,7 +220,7 @@ describe('the ids of the path', () => {
     ]);
   });
 
-  it('are no account that this deployment does not have', async () => {
+  it('accountOf refuses an account that the secret does not have', async () => {
     const { type, errors } = await problemOf(() => accountOf(call({ account: 'shop-no' }), known));
     expect(type).toBe('unknown-account');
     expect(errors).toMatchObject([{ field: 'account', given: '"shop-no"' }]);
@@ -244,7 +244,7 @@ describe('the ids of the path', () => {
     `krn:payment:eu1:request:${uuid}\n`,
     `krn:payment:eu1:request:${'a'.repeat(65)}`,
     `krn:payment:eu1:request:${'é'.repeat(4)}`,
-  ])('are no Payment Request that is %j', async (given) => {
+  ])('keyOf refuses the Payment Request id %j', async (given) => {
     const event = call({ account, payment_request_id: given });
     expect(await problemOf(() => keyOf(event, settingsWith()))).toMatchObject({
       type: 'invalid-request',
@@ -252,7 +252,7 @@ describe('the ids of the path', () => {
     });
   });
 
-  it('are not quoted at length', async () => {
+  it('accountOf and keyOf quote no long id', async () => {
     const long = 'k'.repeat(10_240);
     for (const act of [
       () => accountOf(call({ account: long }), known),
@@ -265,7 +265,7 @@ describe('the ids of the path', () => {
   });
 });
 
-describe('what is allowed is said in words', () => {
+describe('the allowed values of a violation', () => {
   const schemas = {
     'the body of a PUT': registrationBody,
     'the body of a PATCH': extensionBody,
@@ -276,14 +276,17 @@ describe('what is allowed is said in words', () => {
     'the query of a report': reportQuery,
   };
 
-  it.each(Object.entries(schemas))('for every field of %s', (_, schema) => {
-    const wrong = Object.keys(schema.entries).map((field) => [field, { not: 'a value' }]);
-    const { issues = [] } = v.safeParse(schema, Object.fromEntries(wrong));
-    expect(issues).toHaveLength(wrong.length);
-    for (const { message } of issues) expect(message).not.toMatch(/["|[\]{}]|Invalid|Expected/);
-  });
+  it.each(Object.entries(schemas))(
+    'every violation in %s states the allowed values in words',
+    (_, schema) => {
+      const wrong = Object.keys(schema.entries).map((field) => [field, { not: 'a value' }]);
+      const { issues = [] } = v.safeParse(schema, Object.fromEntries(wrong));
+      expect(issues).toHaveLength(wrong.length);
+      for (const { message } of issues) expect(message).not.toMatch(/["|[\]{}]|Invalid|Expected/);
+    },
+  );
 
-  it('as a list of the words for a state', async () => {
+  it('the violation of a state lists all states', async () => {
     const problem = await problemOf(() =>
       queryOf(apiEvent({ method: 'GET', query: { state: 'PAID' } }), listQuery),
     );

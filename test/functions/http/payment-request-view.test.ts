@@ -6,7 +6,7 @@ import { paymentRequestStates } from '../../../functions/domain/payment-request-
 import { historyOf, viewOf } from '../../../functions/http/payment-request-view.ts';
 import { account, at, key, recordWith } from '../../support/fixtures.ts';
 
-/** A record of which everything is known. */
+/** A record with every field. */
 const full: PaymentRequest = recordWith({
   sessionId: 'cart-7' as SessionId,
   reference: 'order-7',
@@ -50,8 +50,8 @@ const full: PaymentRequest = recordWith({
   updatedAt: at('2026-03-01T12:30:00.300Z'),
 });
 
-describe('the record as the API shows it', () => {
-  it('has exactly the fields that the API promises, and nothing of how it is kept', () => {
+describe('viewOf', () => {
+  it('viewOf returns exactly the fields of the API', () => {
     expect(viewOf(full)).toEqual({
       account,
       payment_request_id: key.paymentRequestId,
@@ -82,7 +82,7 @@ describe('the record as the API shows it', () => {
     });
   });
 
-  it('has the same fields when nothing is known, with null where there is nothing to say', () => {
+  it('viewOf returns the same fields with null for a record without values', () => {
     const empty = viewOf(recordWith());
     expect(Object.keys(empty)).toEqual(Object.keys(viewOf(full)));
     expect(empty).toMatchObject({
@@ -105,13 +105,13 @@ describe('the record as the API shows it', () => {
     expect(JSON.parse(JSON.stringify(empty))).toEqual(empty);
   });
 
-  it('is final in the three states that nothing can follow', () => {
+  it('viewOf returns final for CANCELED, EXPIRED and DECLINED only', () => {
     const final = paymentRequestStates.filter((state) => viewOf(recordWith({ state })).final);
     expect(final).toEqual(['CANCELED', 'EXPIRED', 'DECLINED']);
   });
 });
 
-describe('the history as the API shows it', () => {
+describe('historyOf', () => {
   const entry = (fields: Partial<HistoryEntry>): HistoryEntry => ({
     eventId: 'e1' as EventId,
     kind: 'webhook',
@@ -121,7 +121,7 @@ describe('the history as the API shows it', () => {
     ...fields,
   });
 
-  it('has what happened, its evidence and what it changed, oldest first, and how many entries were only counted', () => {
+  it('historyOf returns the entries oldest first, and the number of entries that were dropped', () => {
     const history = [
       entry({ state: 'COMPLETED', occurredAt: at('2026-03-01T11:59:59Z') }),
       entry({ eventId: 'e2' as EventId, effect: 'contradicting', attention: 'contradiction' }),
@@ -147,7 +147,7 @@ describe('the history as the API shows it', () => {
     });
   });
 
-  it('shows a recorded time in milliseconds, also one that was shifted to keep the order', () => {
+  it('historyOf shows recorded times in milliseconds', () => {
     const history = [
       entry({ recordedAt: at('2026-03-01T12:00:00.113Z') }),
       entry({ eventId: 'e2' as EventId, recordedAt: at('2026-03-01T12:00:00.113000001Z') }),
@@ -158,7 +158,7 @@ describe('the history as the API shows it', () => {
     ]);
   });
 
-  it("shows Klarna's times as Klarna wrote them", () => {
+  it("historyOf shows Klarna's times as Klarna wrote them", () => {
     const history = [entry({ occurredAt: at('2026-03-01T11:59:59.123456789Z') })];
     expect(historyOf({ ...full, history }).entries[0]?.occurred_at).toBe('2026-03-01T11:59:59.123456789Z');
   });

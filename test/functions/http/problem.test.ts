@@ -8,7 +8,7 @@ import {
   shown,
 } from '../../../functions/http/problem.ts';
 
-/** The types that callers branch on, with their status: a change here breaks somebody's code. */
+/** The types that callers branch on, with their status. A change here breaks callers. */
 const statuses = {
   'invalid-request': 400,
   forbidden: 403,
@@ -27,8 +27,8 @@ const statuses = {
   internal: 500,
 } as const satisfies Record<ProblemType, number>;
 
-describe('problemAnswer', () => {
-  it.each(Object.entries(statuses))('%s is %i, in the document as in the answer', (type, status) => {
+describe('problemResponse', () => {
+  it.each(Object.entries(statuses))('the problem %s has the status %i, in the body too', (type, status) => {
     const response = problemResponse(new Problem(type as ProblemType, { detail: 'So it is.' }));
     expect(response.statusCode).toBe(status);
     expect(response.headers).toEqual({ 'content-type': 'application/problem+json' });
@@ -40,7 +40,7 @@ describe('problemAnswer', () => {
     });
   });
 
-  it('has every wrong field, and the first one in front for callers who show only one', () => {
+  it('problemResponse has every wrong field, and the first one at the top', () => {
     const first = { field: 'a', given: '1', allowed: 'x' };
     const second = { field: 'b', given: '2', allowed: 'y' };
     expect(JSON.parse(problemResponse(invalid(first, second)).body)).toMatchObject({
@@ -50,7 +50,7 @@ describe('problemAnswer', () => {
     });
   });
 
-  it('has further members, and says when to try again', () => {
+  it('problemResponse has further members and Retry-After', () => {
     const response = problemResponse(
       new Problem('already-final', { detail: '', members: { state: 'EXPIRED' }, retryAfter: 7 }),
     );
@@ -71,18 +71,18 @@ describe('shown', () => {
     [{ name: 'x' }, 'an object'],
     ['x\n"\0', String.raw`"x\n\"\u0000"`],
     ['x'.repeat(10_000), `"${'x'.repeat(99)}… (10002 characters)`],
-  ])('%j is %s', (given, expected) => {
+  ])('shown turns %j into %s', (given, expected) => {
     expect(shown(given)).toBe(expected);
   });
 
-  it('takes any depth', () => {
+  it('shown accepts any depth', () => {
     let deep: unknown = [];
     for (let level = 0; level < 100_000; level += 1) deep = [deep];
     expect(shown(deep)).toBe('an array of 1');
   });
 });
 
-it('jsonAnswer says that it is JSON', () => {
+it('jsonResponse has the content type application/json', () => {
   expect(jsonResponse(201, { a: 1 }, { allow: 'POST' })).toEqual({
     statusCode: 201,
     headers: { 'content-type': 'application/json', allow: 'POST' },

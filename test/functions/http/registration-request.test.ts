@@ -25,11 +25,11 @@ const errorsOf = (act: () => unknown) => {
 describe('the body of a PUT', () => {
   const read = (body: unknown) => bodyOf(apiEvent({ method: 'PUT', body }), registrationBody);
 
-  it('may leave everything out; a session is canceled unless it says otherwise', () => {
+  it('an empty body of a PUT means on_timeout cancel', () => {
     expect(read({})).toEqual({ on_timeout: 'cancel' });
   });
 
-  it('has what the API promises', () => {
+  it('the body of a PUT accepts every field of the API', () => {
     expect(
       read({
         session_timeout: 'PT30M',
@@ -49,7 +49,7 @@ describe('the body of a PUT', () => {
     });
   });
 
-  it('takes a session_id and a reference of 255 characters', () => {
+  it('the body of a PUT accepts a session_id and a reference of 255 characters', () => {
     const longest = 'å'.repeat(255);
     expect(read({ session_id: longest, reference: longest })).toMatchObject({ reference: longest });
   });
@@ -71,20 +71,20 @@ describe('the body of a PUT', () => {
     ['in_progress_grace', 'P999999W', "at most P2D, Klarna's longest lifetime"],
     ['in_progress_grace', 'PT48H1S', "at most P2D, Klarna's longest lifetime"],
     ['timeout', 'PT30M', 'no field of this name'],
-  ])('is refused with %s as %j', (field, given, allowed) => {
+  ])('the body of a PUT refuses %s as %j', (field, given, allowed) => {
     expect(errorsOf(() => read({ [field]: given }))).toEqual([
       { field, given: JSON.stringify(given), allowed },
     ]);
   });
 
-  it.each(['session_id', 'reference'])('is refused with a %s of 256 characters', (field) => {
+  it.each(['session_id', 'reference'])('the body of a PUT refuses a %s of 256 characters', (field) => {
     expect(errorsOf(() => read({ [field]: 'x'.repeat(256) }))).toMatchObject([
       { field, allowed: printables },
     ]);
   });
 });
 
-it('the body of a PATCH has a deadline and nothing else', () => {
+it('the body of a PATCH accepts a deadline and nothing else', () => {
   const read = (body: unknown) => bodyOf(apiEvent({ method: 'PATCH', body }), extensionBody);
   expect(read({ session_timeout: 'PT1H' })).toEqual({
     session_timeout: { given: 'PT1H', millis: 3_600_000 },
@@ -96,18 +96,18 @@ it('the body of a PATCH has a deadline and nothing else', () => {
   }
 });
 
-describe('the deadline of a body', () => {
+describe('deadlineOf', () => {
   const half = { given: 'PT30M', millis: 1_800_000 };
   const moment = { given: '2026-03-01T13:00:00Z', at: at('2026-03-01T13:00:00Z') };
   const fallback = { given: 'PT20M', millis: 1_200_000 };
 
-  it('is what it names, or else what the account has', () => {
+  it('deadlineOf returns the deadline of the body, else the default of the account', () => {
     expect(deadlineOf({ session_timeout: half }, fallback)).toEqual({ kind: 'session_timeout', ...half });
     expect(deadlineOf({ deadline_at: moment }, fallback)).toEqual({ kind: 'deadline_at', ...moment });
     expect(deadlineOf({}, fallback)).toEqual({ kind: 'session_timeout', ...fallback, isDefault: true });
   });
 
-  it('is not there where neither names one, and ambiguous where both are given', () => {
+  it('deadlineOf refuses a body with both deadlines, and one without any', () => {
     expect(errorsOf(() => deadlineOf({}, undefined))).toMatchObject([
       {
         field: 'session_timeout',
@@ -125,7 +125,7 @@ describe('the deadline of a body', () => {
   });
 });
 
-describe('the answer to a PUT or a PATCH', () => {
+describe('sessionResponse', () => {
   type Outcome = SessionDecision['outcome'];
   const record = recordWith({ state: 'SUBMITTED' });
   const problem = (type: string) => ({
@@ -134,7 +134,7 @@ describe('the answer to a PUT or a PATCH', () => {
     state: 'SUBMITTED',
   });
 
-  /** Every kind there is, by the compiler's word. */
+  /** The compiler asks for a case of every outcome. */
   const cases: {
     readonly [Kind in Outcome['kind']]: readonly [
       Extract<Outcome, { kind: Kind }> | { kind: Kind },
@@ -185,7 +185,7 @@ describe('the answer to a PUT or a PATCH', () => {
     ],
   };
 
-  it.each(Object.values(cases))('%o is %i', (outcome, status, says) => {
+  it.each(Object.values(cases))('the outcome %o returns %i', (outcome, status, says) => {
     const response = wireResponse(outcome as Outcome);
     expect(response.statusCode).toBe(status);
     expect(JSON.parse(response.body)).toMatchObject(says);

@@ -7,11 +7,11 @@ import { apiEvent } from '../../support/lambda-events.ts';
 const responseTo = (method: string, path: string) =>
   problemResponse(unknownRoute(apiEvent({ method, path })));
 
-/** A path of a route, with its parameters filled in. */
+/** A path that fits a route. */
 const pathOf = (route: string): string => route.replace(/^\w+ /, '').replaceAll(/\{\w+\}/g, 'x');
 
-describe('a path that no route has', () => {
-  it('is a 404 that names the path', () => {
+describe('unknownRoute, for a path that no route has', () => {
+  it('an unknown path is a 404 that names the path', () => {
     const response = responseTo('POST', '/accounts/shop-se/nothing');
     expect(response.statusCode).toBe(404);
     expect(response.headers).not.toHaveProperty('allow');
@@ -33,17 +33,17 @@ describe('a path that no route has', () => {
     '/accounts/shop-se/sessions/cart/17',
     '/accounts/shop-se/payment-requests/x/history/',
     '/prefix/accounts/shop-se/payment-requests',
-  ])('is a 404 where it is nearly one: %s', (path) => {
+  ])('a path that is almost a route is a 404: %s', (path) => {
     expect(responseTo('GET', path).statusCode).toBe(404);
   });
 
-  it('is not quoted at length', () => {
+  it('an unknown path is not quoted at length', () => {
     expect(responseTo('GET', `/${'x'.repeat(10_000)}`).body.length).toBeLessThan(1_000);
   });
 });
 
-describe('a method that a path does not have', () => {
-  it.each(['POST', 'HEAD', 'OPTIONS', 'TRACE', 'BREW'])('is a 405 on every path: %s', (method) => {
+describe('unknownRoute, for a method that the path does not have', () => {
+  it.each(['POST', 'HEAD', 'OPTIONS', 'TRACE', 'BREW'])('an unsupported method is a 405 on %s', (method) => {
     for (const key of routeKeys) {
       const path = pathOf(key);
       const response = responseTo(method, path);
@@ -53,7 +53,7 @@ describe('a method that a path does not have', () => {
     }
   });
 
-  it('is named beside the methods that the path has', () => {
+  it('the 405 names the given method and the methods of the path', () => {
     const { body } = responseTo('POST', '/accounts/shop-se/payment-requests/some-id');
     expect(JSON.parse(body)).toMatchObject({
       type: 'urn:lapse:problem:method-not-allowed',
@@ -64,7 +64,7 @@ describe('a method that a path does not have', () => {
     });
   });
 
-  it('and one that has a single method names that', () => {
+  it('the 405 of a path with a single method names that method', () => {
     expect(JSON.parse(responseTo('DELETE', '/accounts/shop-se/cancel-jobs').body)).toMatchObject({
       detail: 'method is DELETE; allowed: GET.',
     });

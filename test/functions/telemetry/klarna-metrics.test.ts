@@ -10,7 +10,7 @@ import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const output = captureOutput();
 
-it('every answer of Klarna is counted by its kind and timed, and passed on as it is', async () => {
+it('withMetrics counts and times every Klarna response, and returns it unchanged', async () => {
   const clock = new VirtualClock();
   const klarna = new ScriptedKlarna('SUBMITTED').responses('cancel', unclear);
   const measured = withMetrics(klarna, clock);

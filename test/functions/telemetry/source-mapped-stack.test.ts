@@ -20,21 +20,21 @@ async function errorFrom(sourcemap: boolean): Promise<Error> {
   return thrower();
 }
 
-it('tells the file, the line and the column that were written', async () => {
+it('originalStack names the source file, line and column', async () => {
   const [first] = originalStack(await errorFrom(true))?.split('\n') ?? [];
   expect(first).toMatch(/thrower\.ts:4:10\b/);
 });
 
-it('tells the place in the bundle where there is no map', async () => {
+it('originalStack names the place in the bundle when there is no source map', async () => {
   const [first] = originalStack(await errorFrom(false))?.split('\n') ?? [];
   expect(first).toMatch(/index\.cjs:\d+:\d+/);
 });
 
-it('leaves the message out', () => {
+it('originalStack leaves out the message', () => {
   expect(originalStack(new Error('planted'))).not.toContain('planted');
 });
 
-it('is nothing of an error without a stack', () => {
+it('originalStack returns undefined for an error without a stack', () => {
   const error = new Error('planted');
   delete error.stack;
   expect(originalStack(error)).toBeUndefined();

@@ -7,8 +7,8 @@ import { lambdaContext } from '../../support/lambda-events.ts';
 const output = captureOutput();
 afterEach(() => void vi.unstubAllEnvs());
 
-describe('a fault', () => {
-  it('is one line with what it is, and where it happened', () => {
+describe('fault', () => {
+  it('a fault is one log line with the error and its stack', () => {
     const cause = new RangeError('behind it');
     fault('test.fault', new TypeError('broken', { cause }), { message_id: '7' });
     const [line] = output.lines();
@@ -23,20 +23,20 @@ describe('a fault', () => {
     expect(String(line?.['stack'])).toMatch(/^\s+at .*telemetry\.test\.ts/);
   });
 
-  it('says a long message once, and not all of it', () => {
+  it('a fault logs the start of a long message once', () => {
     fault('test.fault', new Error(`${'x'.repeat(600)}the end`));
     expect(output.text()).not.toContain('the end');
     expect(output.text().split('x'.repeat(500))).toHaveLength(2);
   });
 
-  it('that is no Error says nothing of what it is', () => {
+  it('a fault logs nothing of a value that is not an Error', () => {
     fault('test.fault', { secret: 'planted' });
     expect(output.text()).not.toContain('planted');
   });
 });
 
-describe('a log line', () => {
-  it('has the level and the time by which Lambda filters, and whose it is', async () => {
+describe('note', () => {
+  it('a log line has a level, a timestamp, the request id and the trace id', async () => {
     vi.stubEnv(
       '_X_AMZN_TRACE_ID',
       'Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1',
@@ -59,7 +59,7 @@ describe('a log line', () => {
   });
 });
 
-/** A handler that does this and nothing else, called once; what it wrote in the embedded format. */
+/** Calls a handler once that does this work, and returns the lines that it wrote. */
 async function metricsOf(work: () => void) {
   const handler = middy()
     .use(telemetry())
@@ -71,7 +71,7 @@ async function metricsOf(work: () => void) {
 }
 
 describe('metrics', () => {
-  it('are one line in the embedded format, with the function as their dimension', async () => {
+  it('metrics are one line in the embedded format with the function as dimension', async () => {
     vi.stubEnv('METRICS_NAMESPACE', 'Lapse');
     const [line, ...others] = await metricsOf(() => {
       count('Registered');
@@ -97,29 +97,26 @@ describe('metrics', () => {
     });
   });
 
-  it('of an invocation that counted nothing are no line', async () => {
+  it('an invocation without metrics writes no line', async () => {
     expect(await metricsOf(() => undefined)).toEqual([]);
   });
 
   it.each([
     ['values of one metric', () => 'WebhookRefused:400' as const],
     ['metrics', (index: number) => `WebhookRefused:${index}` as const],
-  ] as const)(
-    'are written out before there are more %s than CloudWatch takes in a line',
-    async (_, nameOf) => {
-      const lines = await metricsOf(() => {
-        for (let index = 0; index < 250; index += 1) measure(nameOf(index), index);
-      });
-      const values = lines.map((line) =>
-        Object.entries(line).flatMap(([name, value]) => (name.startsWith('WebhookRefused') ? value : [])),
-      );
-      expect(values.map(({ length }) => length)).toEqual([100, 100, 50]);
-      expect(values.flat()).toEqual(Array.from({ length: 250 }, (_each, index) => index));
-    },
-  );
+  ] as const)('metrics are written before a line has more than 100 %s', async (_, nameOf) => {
+    const lines = await metricsOf(() => {
+      for (let index = 0; index < 250; index += 1) measure(nameOf(index), index);
+    });
+    const values = lines.map((line) =>
+      Object.entries(line).flatMap(([name, value]) => (name.startsWith('WebhookRefused') ? value : [])),
+    );
+    expect(values.map(({ length }) => length)).toEqual([100, 100, 50]);
+    expect(values.flat()).toEqual(Array.from({ length: 250 }, (_each, index) => index));
+  });
 });
 
-it('metrics are written at the end, also of an invocation that fails', async () => {
+it('metrics are written even if the invocation fails', async () => {
   const handler = middy()
     .use(telemetry())
     .handler(() => {

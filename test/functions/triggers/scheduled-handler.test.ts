@@ -6,7 +6,7 @@ import { lambdaContext, recurringEvent } from '../../support/lambda-events.ts';
 
 captureOutput();
 
-it('takes up nothing that it could not finish: a whole attempt at Klarna, and its writes', async () => {
+it('recurringHandler stops early enough for a whole attempt at Klarna and its writes', async () => {
   const now = Date.parse('2026-03-01T12:00:00Z');
   vi.spyOn(Date, 'now').mockReturnValue(now);
   const handler = recurringHandler((until) => Promise.resolve(until));
@@ -15,7 +15,7 @@ it('takes up nothing that it could not finish: a whole attempt at Klarna, and it
   expect(now + 60_000 - until).toBeGreaterThan(klarnaBudget);
 });
 
-it('fails when its work fails, so that somebody is told', async () => {
+it('recurringHandler fails when its work fails', async () => {
   const handler = recurringHandler(() => Promise.reject(new Error('the table is away')));
   await expect(handler(recurringEvent, lambdaContext())).rejects.toThrow('the table is away');
 });

@@ -34,7 +34,7 @@ const eventWith = (
 const registered = eventWith('Payment Request Registered', null);
 const contradiction = eventWith('Payment Request Needs Attention', 'contradiction');
 
-/** The handler on a publisher that says this; what it was given beside it. */
+/** The handler on a publisher with this result, and the changes that the publisher was given. */
 function handlerThat(
   publish: () => Promise<{ retryFrom: string | undefined; published: readonly StateChangeEvent[] }>,
 ) {
@@ -55,8 +55,8 @@ const batch = streamEvent(
   { sequenceNumber: '300', before: record, after: record },
 );
 
-describe('a batch of the stream', () => {
-  it('is published in order, each write with its place in the stream, and without what retention deleted', async () => {
+describe('streamHandler', () => {
+  it('streamHandler publishes the writes in order, with their sequence numbers and without deletions by retention', async () => {
     const { handler, given } = handlerThat(() =>
       Promise.resolve({ retryFrom: undefined, published: [registered, contradiction] }),
     );
@@ -70,7 +70,7 @@ describe('a batch of the stream', () => {
     expect(output.lines().filter(({ level }) => level !== undefined)).toEqual([]);
   });
 
-  it('comes back from the first refused write on, so that order is kept, and somebody is told', async () => {
+  it('streamHandler asks for the stream again from the first refused write, and logs it', async () => {
     const { handler } = handlerThat(() => Promise.resolve({ retryFrom: '300', published: [registered] }));
     expect(await handler(batch, lambdaContext())).toEqual({ batchItemFailures: [{ itemIdentifier: '300' }] });
     expect(output.lines()).toContainEqual(
@@ -78,12 +78,12 @@ describe('a batch of the stream', () => {
     );
   });
 
-  it('comes back whole when publishing fails: nothing is swallowed', async () => {
+  it('streamHandler fails when publishing fails', async () => {
     const { handler } = handlerThat(() => Promise.reject(new Error('EventBridge is away')));
     await expect(handler(batch, lambdaContext())).rejects.toThrow('EventBridge is away');
   });
 
-  it('without a sequence number could not be retried, and AWS sends none such', async () => {
+  it('streamHandler skips a record without a sequence number', async () => {
     const { handler, given } = handlerThat(() => Promise.resolve({ retryFrom: undefined, published: [] }));
     await handler({ Records: [{ eventName: 'INSERT' }] }, lambdaContext());
     expect(given).toEqual([[]]);

@@ -17,7 +17,7 @@ const messageWith = (fields: Readonly<Record<string, unknown>> = {}): string =>
   JSON.stringify({ ...timer, ...fields });
 const settled: TimeoutOutcome = { kind: 'spared' };
 
-/** The handler on these outcomes, one a message; an Error is thrown. */
+/** The handler on these outcomes, one for each message. An Error is thrown. */
 function handlerOn(...outcomes: readonly (TimeoutOutcome | Error)[]) {
   const waiting = [...outcomes];
   const ended: unknown[] = [];
@@ -46,7 +46,7 @@ const settledCancels = {
   not_found: { outcome: 'not_found', record },
 } as const;
 
-describe('a message', () => {
+describe('timerQueueHandler, for one message', () => {
   it.each([
     { kind: 'nothing' } as const,
     { kind: 'spared' } as const,
@@ -54,7 +54,7 @@ describe('a message', () => {
     { kind: 'not_yet' } as const,
     { kind: 'graced' } as const,
     ...Object.values(settledCancels).map((cancel) => ({ kind: 'ended', cancel }) as const),
-  ])('is done with when it came to %o', async (outcome) => {
+  ])('timerQueueHandler deletes the message after the outcome %o', async (outcome) => {
     const { take, ended, delays } = handlerOn(outcome);
     expect(await take({ id: 'm', body: messageWith() })).toEqual({ batchItemFailures: [] });
     expect(ended).toEqual([key]);
@@ -62,7 +62,7 @@ describe('a message', () => {
   });
 
   it.each(['pending', 'klarna_denied'] as const)(
-    'comes back, later each time, when the cancel is %s',
+    'timerQueueHandler returns the message with a growing delay when the cancel is %s',
     async (outcome) => {
       const { take, delays } = handlerOn({ kind: 'ended', cancel: { outcome, record } });
       expect(await take({ id: 'm', body: messageWith(), receiveCount: 4 })).toEqual({
@@ -73,7 +73,7 @@ describe('a message', () => {
     },
   );
 
-  it('says what it came to, by ids and codes, and how late it was', async () => {
+  it('timerQueueHandler logs the outcome, the ids and the lateness', async () => {
     vi.spyOn(Date, 'now').mockReturnValue(Date.parse('2026-03-01T12:30:07Z'));
     await handlerOn({ kind: 'ended', cancel: settledCancels.canceled }).take({
       id: 'm',
@@ -93,37 +93,40 @@ describe('a message', () => {
   });
 
   it.each([
-    ['no JSON', `to: ${planted.email}, ${planted.text}`],
-    // Short enough for a parser to quote it whole in its message.
-    ['a name', planted.name],
+    ['not JSON', `to: ${planted.email}, ${planted.text}`],
+    // So short that the message of a JSON parser quotes it whole.
+    ['a name of a person', planted.name],
     ['JSON of a text', JSON.stringify(planted.email)],
     ['an array', '[]'],
     ['empty', ''],
     ['without an account', messageWith({ account: undefined })],
     ['with an account that is an object', messageWith({ account: { name: planted.name } })],
-    ['with an account that is none', messageWith({ account: planted.name })],
+    ['with an invalid account', messageWith({ account: planted.name })],
     ['with an account that this deployment does not have', messageWith({ account: 'shop-no' })],
-    ['with a Payment Request that is none', messageWith({ payment_request_id: planted.text })],
+    ['with an invalid Payment Request', messageWith({ payment_request_id: planted.text })],
     ['without a deadline', messageWith({ deadline_at: undefined })],
-    ['with a deadline that is no time', messageWith({ deadline_at: planted.text })],
-  ])('that is %s touches nothing, goes back, and is not quoted in the log', async (_, body) => {
-    const { take, ended, delays } = handlerOn();
-    expect(await take({ id: 'poison', body, receiveCount: 2 })).toEqual({
-      batchItemFailures: [{ itemIdentifier: 'poison' }],
-    });
-    expect(ended).toEqual([]);
-    expect(delays).toEqual([['receipt-poison', 2]]);
-    expect(output.lines()).toContainEqual(
-      expect.objectContaining({ level: 'ERROR', code: 'timer.failed', message_id: 'poison' }),
-    );
-    expect(plantedIn(output.text())).toEqual([]);
-  });
+    ['with an invalid deadline', messageWith({ deadline_at: planted.text })],
+  ])(
+    'timerQueueHandler returns a message that is %s, does nothing and does not quote it',
+    async (_, body) => {
+      const { take, ended, delays } = handlerOn();
+      expect(await take({ id: 'poison', body, receiveCount: 2 })).toEqual({
+        batchItemFailures: [{ itemIdentifier: 'poison' }],
+      });
+      expect(ended).toEqual([]);
+      expect(delays).toEqual([['receipt-poison', 2]]);
+      expect(output.lines()).toContainEqual(
+        expect.objectContaining({ level: 'ERROR', code: 'timer.failed', message_id: 'poison' }),
+      );
+      expect(plantedIn(output.text())).toEqual([]);
+    },
+  );
 });
 
-describe('a batch', () => {
+describe('timerQueueHandler, for a batch', () => {
   const message = (id: string, receiveCount: number) => ({ id, body: messageWith(), receiveCount });
 
-  it('gives back what failed, and that alone', async () => {
+  it('timerQueueHandler returns only the messages that failed', async () => {
     const { take, delays } = handlerOn(settled, new Error('DynamoDB is away'), settled, {
       kind: 'ended',
       cancel: { outcome: 'pending', record },
@@ -139,7 +142,7 @@ describe('a batch', () => {
     ]);
   });
 
-  it('goes on when a delay cannot be set: the queue has one of its own', async () => {
+  it('timerQueueHandler goes on when a delay cannot be set', async () => {
     const handler = timerQueueHandler({
       accounts: { find: () => Promise.reject(new Error('Secrets Manager is away')) },
       endExpired: () => Promise.resolve(settled),
@@ -152,7 +155,7 @@ describe('a batch', () => {
     expect(output.lines().filter(({ code }) => code === 'timer.delay-failed')).toHaveLength(2);
   });
 
-  it('of nothing is nothing', async () => {
+  it('timerQueueHandler accepts an empty batch', async () => {
     expect(await handlerOn().take()).toEqual({ batchItemFailures: [] });
   });
 });

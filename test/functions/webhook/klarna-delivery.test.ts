@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { SigningKey } from '../../../functions/application/ports.ts';
+import type { SigningKey } from '../../../functions/domain/signing-key.ts';
 import { paymentRequestStates } from '../../../functions/domain/payment-request-state.ts';
 import { readDelivery } from '../../../functions/webhook/klarna-delivery.ts';
 import { account, at, key as paymentRequestKey } from '../../support/fixtures.ts';
@@ -23,14 +23,14 @@ const read = (body: unknown, key: SigningKey = signingKeyWith()) =>
   readDelivery(bytesOf(body), key, receivedAt);
 const sha256 = (body: unknown) => createHash('sha256').update(bytesOf(body)).digest('hex');
 
-/** What is kept of a delivery in quarantine, its reason beside what a test expects of it. */
+/** The quarantined delivery with this reason and these fields. */
 const quarantined = (reason: string, fields: Readonly<Record<string, unknown>> = {}) => ({
   kind: 'quarantine',
   delivery: expect.objectContaining({ reason, signingKeyId, receivedAt, ...fields }) as unknown,
 });
 
-describe('a state change', () => {
-  it('is an observation, tied to the delivery that it came by', () => {
+describe('readDelivery, for a state change', () => {
+  it('a state change is an observation with the ids of its delivery', () => {
     const body = deliveryWith();
     expect(read(body)).toEqual({
       kind: 'observation',
@@ -52,40 +52,43 @@ describe('a state change', () => {
     });
   });
 
-  it.each(paymentRequestStates)('%s comes by its type, and by payment.request.updated', (state) => {
-    const type = `payment.request.state-change.${state.toLowerCase().replace('_', '-')}`;
-    for (const event_type of [type, 'payment.request.updated']) {
-      expect(read(deliveryWith({ event_type }, { state }))).toMatchObject({
-        kind: 'observation',
-        observation: { state, proof: { event_type } },
-      });
-    }
-  });
+  it.each(paymentRequestStates)(
+    '%s is read from its own event type and from payment.request.updated',
+    (state) => {
+      const type = `payment.request.state-change.${state.toLowerCase().replace('_', '-')}`;
+      for (const event_type of [type, 'payment.request.updated']) {
+        expect(read(deliveryWith({ event_type }, { state }))).toMatchObject({
+          kind: 'observation',
+          observation: { state, proof: { event_type } },
+        });
+      }
+    },
+  );
 
-  it('keeps all nine digits of its time', () => {
+  it('a state change keeps all nine digits of its time', () => {
     expect(read(deliveryWith({ occurred_at: '2026-03-01T13:00:00.123456789+01:00' }))).toMatchObject({
       observation: { occurredAt: '2026-03-01T12:00:00.123456789Z' },
     });
   });
 
   it.each([
-    ['previous_state missing', { previous_state: undefined }, { previousState: undefined }],
-    ['previous_state new to us', { previous_state: 'PAUSED' }, { previousState: undefined }],
-    ['state_reason missing', { state_reason: undefined }, { stateReason: undefined }],
-    ['state_reason new to us', { state_reason: 'BRAND_NEW' }, { stateReason: 'BRAND_NEW' }],
-    ['state_reason that is a sentence', { state_reason: 'Jane said so' }, { stateReason: undefined }],
-    ['state_reason that is no text', { state_reason: { code: 1 } }, { stateReason: undefined }],
-  ])('stands with %s', (_, payload, observation) => {
+    ['no previous_state', { previous_state: undefined }, { previousState: undefined }],
+    ['an unknown previous_state', { previous_state: 'PAUSED' }, { previousState: undefined }],
+    ['no state_reason', { state_reason: undefined }, { stateReason: undefined }],
+    ['an unknown state_reason', { state_reason: 'BRAND_NEW' }, { stateReason: 'BRAND_NEW' }],
+    ['a sentence as state_reason', { state_reason: 'Jane said so' }, { stateReason: undefined }],
+    ['state_reason that is not a text', { state_reason: { code: 1 } }, { stateReason: undefined }],
+  ])('a state change is accepted with %s', (_, payload, observation) => {
     expect(read(deliveryWith({}, payload))).toMatchObject({ kind: 'observation', observation });
   });
 
-  it('stands with fields that are new to us, at every level', () => {
+  it('a state change is accepted with unknown fields at every level', () => {
     const body = { ...deliveryWith({ added: 1 }, { added: [] }), added: {} };
     expect(read(body).kind).toBe('observation');
   });
 });
 
-describe('a delivery that says too little is kept, and makes no observation', () => {
+describe('readDelivery, for a malformed delivery', () => {
   it.each([
     ['no event_id', { event_id: undefined }, {}],
     ['an empty event_id', { event_id: '' }, {}],
@@ -95,7 +98,7 @@ describe('a delivery that says too little is kept, and makes no observation', ()
     ['no event_type', { event_type: undefined }, {}],
     ['an event_type that is an array', { event_type: ['payment.request.updated'] }, {}],
     ['no occurred_at', { occurred_at: undefined }, {}],
-    ['an occurred_at that is no time', { occurred_at: 'yesterday' }, {}],
+    ['an occurred_at that is not a time', { occurred_at: 'yesterday' }, {}],
     ['an occurred_at on 31 February', { occurred_at: '2026-02-31T00:00:00Z' }, {}],
     ['an occurred_at in seconds', { occurred_at: 1_772_366_400 }, {}],
     ['no subject_account_id', { subject_account_id: undefined }, {}],
@@ -109,7 +112,7 @@ describe('a delivery that says too little is kept, and makes no observation', ()
     ['no state', {}, { state: undefined }],
     ['a state that is null', {}, { state: null }],
     ['a type and a state that disagree', {}, { state: 'COMPLETED' }],
-  ])('%s', (_, metadata, payload) => {
+  ])('a delivery with %s is quarantined as malformed', (_, metadata, payload) => {
     expect(read(deliveryWith(metadata, payload))).toEqual(quarantined('malformed'));
   });
 
@@ -128,7 +131,7 @@ describe('a delivery that says too little is kept, and makes no observation', ()
     ['half of it', JSON.stringify(deliveryWith()).slice(0, -9)],
     ['two documents', `${JSON.stringify(deliveryWith())}${JSON.stringify(deliveryWith())}`],
     [
-      'bytes that are no UTF-8',
+      'bytes that are not UTF-8',
       Buffer.from(JSON.stringify(deliveryWith()).replace('SUBMITTED', 'é'), 'latin1'),
     ],
     ['everything behind __proto__', `{"__proto__":${JSON.stringify(deliveryWith())}}`],
@@ -141,11 +144,11 @@ describe('a delivery that says too little is kept, and makes no observation', ()
       'deep nesting where a text belongs',
       `{"metadata":{"event_id":${'['.repeat(30_000)}${']'.repeat(30_000)}}}`,
     ],
-  ])('%s', (_, body) => {
+  ])('a delivery is quarantined as malformed: %s', (_, body) => {
     expect(read(body)).toEqual(quarantined('malformed', { bodySha256: sha256(body) }));
   });
 
-  it('under its event id if it has one, else under the hash of its body', () => {
+  it('a quarantined delivery has its event id, or else the hash of its body', () => {
     const named = deliveryWith({}, { state: undefined });
     expect(read(named)).toEqual(
       quarantined('malformed', {
@@ -170,7 +173,7 @@ describe('a delivery that says too little is kept, and makes no observation', ()
   });
 });
 
-describe('a delivery of a kind that is new to us is kept', () => {
+describe('readDelivery, for an unknown type or state', () => {
   it.each([
     ['payment.request.state-change.paused', { state: 'PAUSED' }],
     ['payment.request.state-change.', {}],
@@ -180,30 +183,30 @@ describe('a delivery of a kind that is new to us is kept', () => {
     ['PAYMENT.REQUEST.UPDATED', {}],
     ['constructor', {}],
     ['payment.request.state-change.constructor', {}],
-  ])('of type %s, as an unknown type', (event_type, payload) => {
+  ])('a delivery of type %s is quarantined as unknown_type', (event_type, payload) => {
     expect(read(deliveryWith({ event_type }, payload))).toEqual(
       quarantined('unknown_type', { facts: expect.objectContaining({ eventType: event_type }) as unknown }),
     );
   });
 
   it.each(['PAUSED', 'canceled', '', 'toString', '__proto__'])(
-    'in state "%s", as an unknown state',
+    'a delivery in state "%s" is quarantined as unknown_state',
     (state) => {
       const body = deliveryWith({ event_type: 'payment.request.updated' }, { state });
       expect(read(body)).toEqual(quarantined('unknown_state'));
     },
   );
 
-  it('without a Payment Request, as an event of a type that has none', () => {
+  it('a delivery of an unknown type needs no Payment Request', () => {
     const body = { ...deliveryWith({ event_type: 'payment.dispute.opened' }), payload: {} };
     expect(read(body)).toEqual(quarantined('unknown_type'));
   });
 });
 
-describe('a key speaks only for what it is bound to', () => {
+describe('readDelivery, for the bindings of a key', () => {
   const bound = signingKeyWith({ recipientAccountId: recipient, webhookId, live: false });
 
-  it('and does for that', () => {
+  it('a delivery that matches the bindings of its key is accepted', () => {
     expect(read(deliveryWith(), bound)).toMatchObject({ kind: 'observation', key: { account } });
   });
 
@@ -219,25 +222,25 @@ describe('a key speaks only for what it is bound to', () => {
     ['malformed', { live: undefined }],
     ['malformed', { live: 'false' }],
     ['malformed', { live: 0 }],
-  ])('%s: %o', (reason, metadata) => {
-    // No account of ours is named with what may not be its: it belongs to nobody.
+  ])('a delivery against the bindings of its key is quarantined as %s: %o', (reason, metadata) => {
+    // The quarantined delivery names no account, because its key may not speak for it.
     expect(read(deliveryWith(metadata), bound)).toEqual(quarantined(reason));
   });
 
-  it('and for no account at all when it has none', () => {
+  it('a key without accounts may deliver for no account', () => {
     expect(read(deliveryWith(), signingKeyWith({ accounts: new Map() }))).toEqual(
       quarantined('other_account'),
     );
   });
 
-  it('even where the type or the state is new to us', () => {
+  it('the bindings of a key are checked before the type and the state', () => {
     const body = deliveryWith({ event_type: 'brand.new', live: true });
     expect(read(body, bound)).toEqual(quarantined('other_environment'));
   });
 });
 
-describe('hostile JSON', () => {
-  it('with doubled keys is read as every JSON parser of ours reads it: the last one counts', () => {
+describe('readDelivery, for hostile JSON', () => {
+  it('a doubled JSON key counts with its last value', () => {
     const body = JSON.stringify(deliveryWith()).replace(
       '"state":"CANCELED"',
       '"state":"COMPLETED","state":"CANCELED"',
@@ -250,7 +253,7 @@ describe('hostile JSON', () => {
     expect(read(turned)).toEqual(quarantined('malformed'));
   });
 
-  it('with a doubled subject cannot borrow an account', () => {
+  it('a doubled subject_account_id gives no access to another account', () => {
     const body = JSON.stringify(deliveryWith()).replace(
       `"subject_account_id":"${subject}"`,
       `"subject_account_id":"${subject}","subject_account_id":"krn:partner:global:account:test:OTHER"`,
@@ -258,7 +261,7 @@ describe('hostile JSON', () => {
     expect(read(body)).toEqual(quarantined('other_account'));
   });
 
-  it('with __proto__ beside the fields changes nothing, here or elsewhere', () => {
+  it('__proto__ in a delivery changes nothing', () => {
     const polluting = JSON.stringify(deliveryWith()).replace(
       '"metadata":{',
       '"metadata":{"__proto__":{"live":true,"polluted":true},',
@@ -267,7 +270,7 @@ describe('hostile JSON', () => {
     expect({}).not.toHaveProperty('polluted');
   });
 
-  it('of 64 KiB is read', () => {
+  it('a delivery of 64 KiB is read', () => {
     const short = deliveryWith({}, { padding: '' });
     const padding = 'x'.repeat(64 * 1024 - bytesOf(short).length);
     expect(bytesOf(deliveryWith({}, { padding }))).toHaveLength(64 * 1024);
@@ -275,8 +278,8 @@ describe('hostile JSON', () => {
   });
 });
 
-describe('whatever the bytes are', () => {
-  it('says what to do with them', () => {
+describe('readDelivery, for arbitrary bytes', () => {
+  it('readDelivery returns a result for arbitrary bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 500 }), (bytes) => {
         expect(readDelivery(bytes, signingKeyWith(), receivedAt)).toEqual(quarantined('malformed'));
@@ -284,7 +287,7 @@ describe('whatever the bytes are', () => {
     );
   });
 
-  it('says what to do with any JSON', () => {
+  it('readDelivery returns a result for arbitrary JSON', () => {
     fc.assert(
       fc.property(fc.json(), (json) => {
         expect(read(json)).toEqual(quarantined('malformed'));
@@ -292,7 +295,7 @@ describe('whatever the bytes are', () => {
     );
   });
 
-  it('says what to do with any values where the fields belong', () => {
+  it('readDelivery returns a result for arbitrary values of its fields', () => {
     const value = fc.oneof(
       fc.jsonValue(),
       fc.constantFrom(subject, eventId, 'CANCELED', 'payment.request.updated'),
@@ -317,7 +320,7 @@ describe('whatever the bytes are', () => {
   });
 });
 
-it('takes nothing of the customer along, read or quarantined', () => {
+it('readDelivery returns no customer data', () => {
   for (const metadata of [{}, { event_type: 'brand.new' }, { live: true }, { occurred_at: undefined }]) {
     const body = completedDelivery(metadata);
     expect(plantedIn(JSON.stringify(body))).toHaveLength(4);

@@ -22,24 +22,24 @@ const flipped = (bytes: Buffer, bit: number): Buffer => {
 const hmac = (algorithm: string, secret: string | Buffer, bytes = body): string =>
   createHmac(algorithm, secret).update(bytes).digest('hex');
 
-describe("the vector of Klarna's description", () => {
-  it('is signed and verified', () => {
+describe('the test vector of Klarna signatures', () => {
+  it('the test vector is signed and verified', () => {
     expect(sign(body, key)).toBe(signature);
     expect(verify(body, key, signature)).toBe(true);
   });
 
-  it('is verified on any view of the same bytes', () => {
+  it('a signature is verified on any view of the same bytes', () => {
     const padded = Buffer.concat([Buffer.from('--'), body, Buffer.from('--')]);
     expect(verify(padded.subarray(2, -2), key, signature)).toBe(true);
     expect(verify(new Uint8Array(body), key, signature)).toBe(true);
   });
 
-  it('comes in headers of these names', () => {
+  it('the headers are klarna-signature and klarna-signing-key-id', () => {
     expect([signatureHeader, signingKeyIdHeader]).toEqual(['klarna-signature', 'klarna-signing-key-id']);
   });
 });
 
-describe('a signature that is wrong', () => {
+describe('verify, for a wrong signature', () => {
   it.each([
     ['empty', ''],
     ['in upper case', signature.toUpperCase()],
@@ -74,12 +74,12 @@ describe('a signature that is wrong', () => {
     ['of the key with a line feed', hmac('sha256', `${key}\n`)],
     ['another hash, cut to length', hmac('sha512', key).slice(0, 64)],
     ['the hash without a key', createHmac('sha256', body).digest('hex')],
-  ])('%s', (_, wrong) => {
+  ])('a signature that is wrong is refused: %s', (_, wrong) => {
     expect(verify(body, key, wrong)).toBe(false);
   });
 });
 
-describe('a body that is not the one that was signed', () => {
+describe('verify, for a changed body', () => {
   const text = vector.body;
   it.each([
     ['serialised again, with spaces', JSON.stringify(JSON.parse(text), null, 1)],
@@ -92,17 +92,17 @@ describe('a body that is not the one that was signed', () => {
     ['with an escape for a character', text.replace('CANCELED', '\\u0043ANCELED')],
     ['cut off', text.slice(0, -1)],
     ['empty', ''],
-  ])('%s', (_, other) => {
+  ])('a body that was changed is refused: %s', (_, other) => {
     expect(verify(Buffer.from(other, 'utf8'), key, signature)).toBe(false);
   });
 
-  it('with any one bit flipped', () => {
+  it('a body with one flipped bit is refused', () => {
     for (let bit = 0; bit < body.length * 8; bit += 1) {
       expect(verify(flipped(body, bit), key, signature)).toBe(false);
     }
   });
 
-  it('whose bytes are no UTF-8 is signed as it is, and not as what a text makes of it', () => {
+  it('a signature covers the raw bytes, even if they are not UTF-8', () => {
     const bytes = Buffer.from([0x7b, 0xff, 0xfe, 0x7d]);
     expect(verify(bytes, key, hmac('sha256', key, bytes))).toBe(true);
     const roundTripped = Buffer.from(bytes.toString('utf8'), 'utf8');
@@ -110,11 +110,11 @@ describe('a body that is not the one that was signed', () => {
   });
 });
 
-describe('mutations', () => {
+describe('verify, for random changes', () => {
   const digits = Array.from('0123456789abcdefABCDEF ,\n');
   const latin1 = fc.uint8Array({ maxLength: 130 }).map((bytes) => Buffer.from(bytes).toString('latin1'));
 
-  it('of a signature are never accepted', () => {
+  it('a changed signature is never accepted', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string({ maxLength: 130 }), latin1), (other) => {
         fc.pre(other !== signature);
@@ -129,7 +129,7 @@ describe('mutations', () => {
     );
   });
 
-  it('of a body or of a key are never accepted', () => {
+  it('a changed body or key is never accepted', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), fc.string({ minLength: 1 }), (bytes, secret) => {
         const signed = sign(bytes, secret);
@@ -142,13 +142,13 @@ describe('mutations', () => {
   });
 });
 
-it('takes no empty key, which HMAC would: anybody can sign with it', () => {
+it('sign and verify throw for an empty key', () => {
   expect(() => sign(body, '')).toThrow('The signing key is empty');
   expect(() => verify(body, '', hmac('sha256', ''))).toThrow('The signing key is empty');
 });
 
 describe('the patterns of the headers', () => {
-  it('take what Klarna sends', () => {
+  it('the header patterns accept what Klarna sends', () => {
     expect(signature).toMatch(signaturePattern);
     for (const id of [
       '120e5b7e-abcd-4def-8a90-4a5a0f14cdd3',
@@ -167,7 +167,7 @@ describe('the patterns of the headers', () => {
     ['a zero byte', 'a\0'],
     ['a letter that is not ASCII', 'ä'],
     ['201 characters', 'a'.repeat(201)],
-  ])('take no key id that is %s', (_, id) => {
+  ])('the header pattern refuses a key id that is %s', (_, id) => {
     expect(id).not.toMatch(signingKeyIdPattern);
   });
 });

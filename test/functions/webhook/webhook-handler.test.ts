@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { receiveWebhook } from '../../../functions/application/receive-webhook.ts';
-import type { SigningKey, SigningKeys } from '../../../functions/application/ports.ts';
+import type { SigningKeys } from '../../../functions/application/ports.ts';
+import type { SigningKey } from '../../../functions/domain/signing-key.ts';
 import { webhookHandler } from '../../../functions/webhook/webhook-handler.ts';
 import { captureOutput } from '../../support/captured-output.ts';
 import {
@@ -23,7 +24,7 @@ import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const output = captureOutput();
 
-/** The handler on ports in memory, and every call that it makes of them, in order. */
+/** The handler on ports in memory, and its calls of them in order. */
 function receiver(...keys: readonly SigningKey[]) {
   const calls: string[] = [];
   const store = new InMemoryPaymentRequestStore();
@@ -50,18 +51,18 @@ const body = bytesOf(deliveryWith());
 const headers = signedHeaders(body);
 const without = (name: string) =>
   Object.fromEntries(Object.entries(headers).filter(([other]) => other !== name));
-/** Only what was not signed is changed. */
+/** Changes only parts of the call that are not signed. */
 const signedBut = (call: UrlCall) => functionUrlEvent({ body, headers, ...call });
 
-describe('a delivery whose signature holds', () => {
-  it('is durable before it is answered 200', async () => {
+describe('webhookHandler, for a valid signature', () => {
+  it('a delivery returns 200 after its write', async () => {
     const { response, calls, records } = receiver();
     expect(await response(signedEvent(deliveryWith()))).toMatchObject({ statusCode: 200 });
     expect(calls).toEqual(['key', 'write']);
     expect(records()).toMatchObject([{ state: 'CANCELED', version: 1 }]);
   });
 
-  it('is taken as text and as base64, which is how a Lambda URL passes on what it does not take for text', async () => {
+  it('a delivery is accepted as text and as base64', async () => {
     const { response, records } = receiver();
     expect(await response(signedEvent(deliveryWith(), signingKeyWith(), { base64: true }))).toMatchObject({
       statusCode: 200,
@@ -69,7 +70,7 @@ describe('a delivery whose signature holds', () => {
     expect(records()).toHaveLength(1);
   });
 
-  it('is signed over the bytes as they came, whatever JSON would make of them', async () => {
+  it('a delivery is verified over its raw bytes', async () => {
     const spaced = `${JSON.stringify(deliveryWith(), null, 4)}\r\n`;
     for (const text of [spaced, `\uFEFF${spaced}`, spaced.replace('CANCELED', '\\u0043ANCELED')]) {
       const { response, records } = receiver();
@@ -78,7 +79,7 @@ describe('a delivery whose signature holds', () => {
     }
   });
 
-  it('is 200 again when it comes again, and changes nothing', async () => {
+  it('a repeated delivery returns 200 and changes nothing', async () => {
     const { response, records } = receiver();
     await response(signedEvent(deliveryWith()));
     const [first] = records();
@@ -86,7 +87,7 @@ describe('a delivery whose signature holds', () => {
     expect(records()).toEqual([first]);
   });
 
-  it('is 200 when it is stale or contradicts, and leaves the state', async () => {
+  it('a stale or contradicting delivery returns 200 and keeps the state', async () => {
     const { response, records } = receiver();
     await response(signedEvent(deliveryWith()));
     const late = { event_id: 'late', event_type: 'payment.request.updated' };
@@ -97,7 +98,7 @@ describe('a delivery whose signature holds', () => {
     expect(records()).toMatchObject([{ state: 'CANCELED', version: 3, attention: 'contradiction' }]);
   });
 
-  it('is verified with the key that it names, of several that live at once', async () => {
+  it('a delivery is verified with the key that it names', async () => {
     const other = signingKeyWith({ id: 'second', key: 'another key' });
     const { response } = receiver(signingKeyWith(), other);
     expect(await response(signedEvent(deliveryWith(), other))).toMatchObject({ statusCode: 200 });
@@ -113,30 +114,29 @@ describe('a delivery whose signature holds', () => {
     ['malformed', ''],
     ['other_account', deliveryWith({ subject_account_id: 'krn:partner:global:account:test:OTHER' })],
     ['other_environment', deliveryWith({ live: true })],
-  ])('is 200, kept, counted and said, and touches no record: %s', async (reason, delivery) => {
-    const key = signingKeyWith({ live: false });
-    const { response, calls, quarantine, records } = receiver(key);
-    expect(await response(signedEvent(delivery, key))).toMatchObject({ statusCode: 200 });
-    expect(calls).toEqual(['key', 'write']);
-    expect(records()).toEqual([]);
-    expect(quarantine.deliveries).toMatchObject([{ reason, signingKeyId }]);
-    expect(output.text()).toContain('"WebhookQuarantined":1');
-    expect(output.lines()).toContainEqual(
-      expect.objectContaining({ level: 'WARN', code: 'webhook.quarantined', reason }),
-    );
-  });
+  ])(
+    'a delivery that is %s returns 200, is quarantined, counted and logged, and changes no record',
+    async (reason, delivery) => {
+      const key = signingKeyWith({ live: false });
+      const { response, calls, quarantine, records } = receiver(key);
+      expect(await response(signedEvent(delivery, key))).toMatchObject({ statusCode: 200 });
+      expect(calls).toEqual(['key', 'write']);
+      expect(records()).toEqual([]);
+      expect(quarantine.deliveries).toMatchObject([{ reason, signingKeyId }]);
+      expect(output.text()).toContain('"WebhookQuarantined":1');
+      expect(output.lines()).toContainEqual(
+        expect.objectContaining({ level: 'WARN', code: 'webhook.quarantined', reason }),
+      );
+    },
+  );
 });
 
-describe('what is refused without looking at a key', () => {
+describe('webhookHandler, for a delivery that it refuses before it looks for a key', () => {
   it.each([
     ['GET', 405, signedBut({ method: 'GET' })],
     ['PUT', 405, signedBut({ method: 'PUT' })],
     ['OPTIONS', 405, signedBut({ method: 'OPTIONS' })],
-    [
-      'a body that is said to be too large',
-      413,
-      signedBut({ headers: { ...headers, 'content-length': '65537' } }),
-    ],
+    ['a content-length above 64 KiB', 413, signedBut({ headers: { ...headers, 'content-length': '65537' } })],
     ['no content type', 415, signedBut({ headers: without('content-type') })],
     ['text/plain', 415, signedBut({ headers: { ...headers, 'content-type': 'text/plain' } })],
     [
@@ -175,14 +175,14 @@ describe('what is refused without looking at a key', () => {
       400,
       signedBut({ headers: { ...headers, 'klarna-signing-key-id': 'k'.repeat(201) } }),
     ],
-  ])('%s: %i', async (_, statusCode, event) => {
+  ])('a delivery with %s returns %i and looks for no key', async (_, statusCode, event) => {
     const { response, calls } = receiver();
     expect(await response(event)).toMatchObject({ statusCode });
     expect(calls).toEqual([]);
     expect(output.text()).toContain(`"WebhookRefused:${String(statusCode)}":1`);
   });
 
-  it('tells which method is served', async () => {
+  it('a 405 names POST in Allow', async () => {
     const response = await receiver().response(signedBut({ method: 'GET' }));
     expect(response.headers).toMatchObject({ allow: 'POST' });
   });
@@ -192,25 +192,25 @@ describe('what is refused without looking at a key', () => {
     'application/json; charset=utf-8',
     'Application/JSON',
     'application/cloudevents+json',
-  ])('takes the content type %s', async (type) => {
+  ])('a delivery with the content type %s is accepted', async (type) => {
     const event = signedBut({ headers: { ...headers, 'content-type': type } });
     expect(await receiver().response(event)).toMatchObject({ statusCode: 200 });
   });
 });
 
-describe('the size of the body', () => {
+describe('webhookHandler, for large bodies', () => {
   const ofSize = (bytes: number) => {
     const padding = 'x'.repeat(bytes - bytesOf(deliveryWith({}, { padding: '' })).length);
     return deliveryWith({}, { padding });
   };
 
-  it.each([false, true])('may be 64 KiB, base64: %s', async (base64) => {
+  it.each([false, true])('a body of 64 KiB is accepted, base64: %s', async (base64) => {
     const event = signedEvent(ofSize(65_536), signingKeyWith(), { base64 });
     expect(await receiver().response(event)).toMatchObject({ statusCode: 200 });
   });
 
   it.each([false, true])(
-    'may not be a byte more, also where no length is said, base64: %s',
+    'a body above 64 KiB returns 413 even without content-length, base64: %s',
     async (base64) => {
       const large = bytesOf(ofSize(65_537));
       const event = functionUrlEvent({
@@ -225,20 +225,17 @@ describe('the size of the body', () => {
   );
 });
 
-describe('nothing happens before the signature holds', () => {
+describe('webhookHandler, for an invalid signature', () => {
   const forged = { ...headers, 'klarna-signature': '0'.repeat(64) };
 
   it.each([
     ['a signature that does not hold', signedBut({ headers: forged })],
-    ['a key that nobody gave us', signedBut({ headers: { ...headers, 'klarna-signing-key-id': 'unknown' } })],
-    [
-      'a key id that every object has',
-      signedBut({ headers: { ...headers, 'klarna-signing-key-id': '__proto__' } }),
-    ],
+    ['an unknown key', signedBut({ headers: { ...headers, 'klarna-signing-key-id': 'unknown' } })],
+    ['the key id __proto__', signedBut({ headers: { ...headers, 'klarna-signing-key-id': '__proto__' } })],
     ['another body', functionUrlEvent({ headers, body: bytesOf(deliveryWith({}, { state: 'EXPIRED' })) })],
     ['a body that was never sent', functionUrlEvent({ headers })],
     ['the body as base64 of base64', signedBut({ body: Buffer.from(body.toString('base64')), base64: true })],
-  ])('%s is 400: nothing parsed, written or said', async (_, event) => {
+  ])('a delivery with %s returns 400, and nothing is parsed, written or logged', async (_, event) => {
     const parsing = vi.spyOn(JSON, 'parse');
     const { response, calls, records, quarantine } = receiver();
     const refusal = await response(event);
@@ -247,25 +244,25 @@ describe('nothing happens before the signature holds', () => {
     parsing.mockRestore();
     expect(calls).toEqual(['key']);
     expect([...records(), ...quarantine.deliveries]).toEqual([]);
-    // The count alone: no line that an attacker could fill the log with.
+    // One line for the metric, and none that an attacker could fill the log with.
     expect(output.lines()).toHaveLength(1);
     expect(output.text()).not.toContain('CANCELED');
   });
 
-  it('and the refusals do not tell a known key from an unknown one', async () => {
+  it('the refusal of a known key equals the refusal of an unknown one', async () => {
     const { response } = receiver();
     const known = await response(signedBut({ headers: forged }));
     const unknown = await response(signedBut({ headers: { ...forged, 'klarna-signing-key-id': 'unknown' } }));
     expect(known).toEqual(unknown);
   });
 
-  it('whatever bit of a delivery is flipped', async () => {
+  it('a delivery with one flipped bit returns 400', async () => {
     const { response, calls } = receiver();
     await fc.assert(
       fc.asyncProperty(fc.nat(body.length * 8 - 1), async (bit) => {
         const other = Buffer.from(body);
         other.writeUInt8(other.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
-        // As base64: a flipped bit may well make bytes that no text holds.
+        // As base64, because a flipped bit can make bytes that are not UTF-8.
         expect(await response(signedBut({ body: other, base64: true }))).toMatchObject({ statusCode: 400 });
       }),
       { numRuns: 200 },
@@ -274,7 +271,7 @@ describe('nothing happens before the signature holds', () => {
   });
 });
 
-describe('what does not answer is 503, so that Klarna sends it again', () => {
+describe('webhookHandler, when a port fails', () => {
   const failing = (part: 'key' | 'write') =>
     webhookHandler({
       signingKeys: {
@@ -284,7 +281,7 @@ describe('what does not answer is 503, so that Klarna sends it again', () => {
       receive: () => Promise.reject(new Error(planted.text)),
     });
 
-  it.each(['key', 'write'] as const)('the %s', async (part) => {
+  it.each(['key', 'write'] as const)('a delivery returns 503 when the %s fails', async (part) => {
     const response = await failing(part)(signedEvent(completedDelivery()), lambdaContext());
     expect(response.statusCode).toBe(503);
     expect(response.headers).toHaveProperty('retry-after');
@@ -293,12 +290,12 @@ describe('what does not answer is 503, so that Klarna sends it again', () => {
     expect(output.lines()).toContainEqual(expect.objectContaining({ level: 'ERROR', code: 'webhook.fault' }));
   });
 
-  it('but not what is refused before either is needed', async () => {
+  it('a GET returns 405 even when the signing keys fail', async () => {
     const response = await failing('key')(signedBut({ method: 'GET' }), lambdaContext());
     expect(response.statusCode).toBe(405);
   });
 
-  it('a key that is empty, which anybody could sign with', async () => {
+  it('a delivery returns 503 when its key is empty', async () => {
     const empty = signingKeyWith({ key: '' });
     const { response, calls } = receiver(empty);
     expect(await response(signedBut({ headers }))).toMatchObject({ statusCode: 503 });
@@ -306,7 +303,7 @@ describe('what does not answer is 503, so that Klarna sends it again', () => {
   });
 });
 
-it('says nothing of the customer, in the log or in the answer, and nothing of it is stored', async () => {
+it('webhookHandler logs, returns and stores no customer data', async () => {
   const { response, records } = receiver();
   const told = await response(signedEvent(completedDelivery()));
   expect(records()).toMatchObject([{ state: 'COMPLETED' }]);

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { parseJson } from './parse-json.ts';
+import { readJson } from '../../functions/contract/read-json.ts';
 
 /** An object with these fields only. A violation lists them when there is another field. */
 export const closedObject = <const Entries extends v.ObjectEntries>(entries: Entries) =>
@@ -16,14 +16,14 @@ export const wholeNumber = (least: number, most: number) =>
   );
 
 /** The valid input, or one sentence that says what was given and what is allowed. */
-export type ReadJson<Value> = { readonly value: Value } | { readonly violation: string };
+export type CheckedJson<Value> = { readonly value: Value } | { readonly violation: string };
 
 /** Reads JSON text by a schema. */
-export function readJson<Schema extends v.GenericSchema>(
+export function checkedJson<Schema extends v.GenericSchema>(
   schema: Schema,
   text: string,
-): ReadJson<v.InferOutput<Schema>> {
-  const json = parseJson(text);
+): CheckedJson<v.InferOutput<Schema>> {
+  const json = readJson(text);
   if (json === undefined) return { violation: 'The text is not JSON; allowed: one JSON object.' };
   const parsed = v.safeParse(schema, json);
   return parsed.success ? { value: parsed.output } : { violation: violationOf(parsed.issues[0]) };

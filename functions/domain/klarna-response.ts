@@ -1,0 +1,31 @@
+import type { Instant } from './instant.ts';
+import type { PaymentRequestState } from './payment-request-state.ts';
+
+/** The correlation id, the status, and Klarna's error id and code: for the history and logs. Never a body. */
+export type Proof = Readonly<Record<string, string>>;
+
+/** What Klarna returned for one call, or that it did not respond. */
+export type KlarnaResponse = { readonly proof: Proof } & (
+  | ({ readonly kind: 'payment_request' } & ShownPaymentRequest)
+  /** The request exists, in a state that this version does not know. */
+  | { readonly kind: 'unknown_state' }
+  /** 404. */
+  | { readonly kind: 'not_found' }
+  /** 401 or 403: the credentials or their permissions. */
+  | { readonly kind: 'denied' }
+  /** 429. */
+  | { readonly kind: 'rate_limited'; readonly retryAfterMillis: number | undefined }
+  /** Any other 4xx: nothing was done. `isConflict` is 409: the state forbids it, or another change is under way. */
+  | { readonly kind: 'refused'; readonly isConflict?: boolean }
+  /** No response, a 5xx, or a 2xx that cannot be read: the call may have taken effect. */
+  | { readonly kind: 'unclear'; readonly retryAfterMillis: number | undefined }
+);
+
+/** A Payment Request as Klarna shows it. Only the state is always there. */
+export interface ShownPaymentRequest {
+  readonly state: PaymentRequestState;
+  readonly previousState?: PaymentRequestState | undefined;
+  readonly stateReason?: string | undefined;
+  readonly updatedAt?: Instant | undefined;
+  readonly expiresAt?: Instant | undefined;
+}
