@@ -1,6 +1,6 @@
 /**
- * Builds clients and adapters from a function's environment, for the composition root alone: each with a twin that has
- * everything but a network, on which a rehearsal runs while the function starts.
+ * Builds clients and adapters from a function's environment, for the composition root only. Each has an offline twin, on which
+ * priming runs while the function starts.
  */
 import { randomBytes } from 'node:crypto';
 import https from 'node:https';
@@ -44,13 +44,13 @@ const clientSettings = {
   requestHandler: { connectionTimeout: 1_000, requestTimeout: 2_000, throwOnRequestTimeout: true },
 } as const;
 
-/** A webhook must be answered well within a second; what does not come through is a 503, and Klarna sends it again. */
+/** A webhook must get its response well within a second. A call that fails means 503, and Klarna sends the delivery again. */
 const hurriedClientSettings = {
   maxAttempts: 2,
   requestHandler: { connectionTimeout: 500, requestTimeout: 1_000, throwOnRequestTimeout: true },
 } as const;
 
-/** The settings of a client, and what makes of it one without a network, for rehearsals. */
+/** The settings of a client, and a function that returns its offline twin for priming. */
 function connected(
   settings: typeof clientSettings | typeof hurriedClientSettings = clientSettings,
   response?: () => unknown,
@@ -80,9 +80,9 @@ const tableOf = (environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS'>) => 
   retentionDays: environment.RETENTION_DAYS,
 });
 
-/** The table: records, and cancel jobs for who asks for them. */
+/** The table: records, and cancel jobs for a function that needs them. */
 export function storeOf(environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS'>) {
-  // What a read in a rehearsal finds.
+  // The item that a priming read finds.
   const stored = () => ({
     Item: marshall(toItem(unknownPaymentRequest(primingKey, clock.instant()), 0), {
       removeUndefinedValues: true,
@@ -131,7 +131,7 @@ export const accountsOf = (
     environment.MAX_SESSION_SECONDS * 1_000,
   );
 
-/** Klarna, each call counted and timed, and what every call to it needs. */
+/** The Klarna client with metrics, and the other dependencies of every call to Klarna. */
 export const klarnaOf = (environment: Pick<Parsed, 'KLARNA_TEST_URL' | 'KLARNA_LIVE_URL'>) => ({
   klarna: withMetrics(
     new HttpKlarnaPaymentRequests({
@@ -157,7 +157,7 @@ export const offlineKlarna = () =>
       })),
   });
 
-/** Opens the connection to Klarna that the first call will need: to the environments of the accounts there are. */
+/** Opens the connections to Klarna that the first calls need, to the environments of the accounts. */
 export const connectToKlarna =
   (environment: Pick<Parsed, 'KLARNA_TEST_URL' | 'KLARNA_LIVE_URL'>, accounts: SecretAccounts) =>
   async (): Promise<void> => {
@@ -175,7 +175,7 @@ export const connectToKlarna =
     );
   };
 
-/** What can remove a session's timer and never arm one. */
+/** The adapter that removes a session's timer, without permission to arm one. */
 export function removalOf({ TIMERS, SCHEDULE_GROUP_NAME }: Pick<Parsed, 'TIMERS' | 'SCHEDULE_GROUP_NAME'>) {
   if (TIMERS === 'sweep') return { timer: sweepSessionTimer, offlineTimer: () => sweepSessionTimer };
   const { settings, offline } = connected();
@@ -189,7 +189,7 @@ export function removalOf({ TIMERS, SCHEDULE_GROUP_NAME }: Pick<Parsed, 'TIMERS'
   };
 }
 
-/** What arms and removes a session's timer. */
+/** The adapter that arms and removes a session's timer. */
 export function timerOf(
   environment: Omit<Parsed, 'ACCOUNTS_SECRET_ID' | 'KLARNA_TEST_URL' | 'KLARNA_LIVE_URL'>,
 ): {
@@ -219,11 +219,11 @@ export function timerOf(
   };
 }
 
-/** What puts a timer's message back into its queue. */
+/** The function that puts a timer message back into its queue. */
 export const delayOf = ({ TIMER_QUEUE_URL }: Pick<Parsed, 'TIMER_QUEUE_URL'>) =>
   delayMessage(new SQSClient(clientSettings), TIMER_QUEUE_URL);
 
-/** Where a webhook is written. */
+/** The stores that a webhook writes to. */
 export function webhookStoresOf(environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS'>) {
   const { settings, offline } = connected(hurriedClientSettings);
   const client = new DynamoDBClient(settings);
@@ -243,7 +243,7 @@ export function signingKeysOf(environment: ParsedEnvironment<'receive-klarna-web
   return new SecretSigningKeys(secretOf(client, environment.SIGNING_KEYS_SECRET_ID, environment));
 }
 
-/** What reads a change off the table's stream, and what publishes it. */
+/** The reader of the table's stream, and the publisher. */
 export function publisherOf({ EVENT_BUS_NAME }: ParsedEnvironment<'publish-state-changes'>) {
   const { settings, offline } = connected();
   const client = new EventBridgeClient(settings);

@@ -1,6 +1,6 @@
 /**
  * Puts each function together: use cases over the adapters of build-adapters.ts. One function per capability, so that a bundle
- * holds what its handler asks for and nothing else; called once per process, at module scope.
+ * has only what its handler needs. Each is called once per process, at module scope.
  */
 import { cancelPaymentRequest, dryRunCancel } from '../application/cancel-payment-request.ts';
 import { cancelSession } from '../application/cancel-session.ts';
@@ -172,7 +172,7 @@ export function composeReconciliation() {
   const { timer } = timerOf(environment);
   const dependencies = { store, timer, ...klarna, onTimerFault };
   return {
-    // Nobody waits for the sweep.
+    // The sweep has no caller that waits.
     warmUp: warmUpOf(),
     runJobs: runCancelJobs({
       jobs: jobs(),

@@ -4,7 +4,7 @@ import { count, measure } from './telemetry.ts';
 
 type Klarna = KlarnaPaymentRequests & KlarnaExpiry;
 
-/** The same Klarna, with every answer timed and counted, by its kind, and whether it says anything at all. */
+/** The same client. It counts and times every response by its kind, and counts unclear ones apart. */
 export const withMetrics = (klarna: Klarna, clock: Clock): Klarna => {
   const measured =
     <Question extends readonly unknown[]>(ask: (...question: Question) => Promise<KlarnaResponse>) =>

@@ -3,13 +3,13 @@ import { SourceMap } from 'node:module';
 
 const maps = new Map<string, SourceMap | undefined>();
 
-/** Of a place in a bundle: the folder and the file, the line and the column. */
+/** A place in a bundle: the folder and the file, the line and the column. */
 const placePattern = /(\/[^\s():]+\.[cm]?js):(\d+):(\d+)/;
 
 /**
- * The lines of an error's stack that say where it was, in the files that people write and not in the bundle; the message, which the
- * stack begins with, is left out. A bundle's source map is read when the first stack is looked at: Node's own
- * `--enable-source-maps` reads it at every start, which took a quarter of a function's init.
+ * The lines of an error's stack with places in the source files, and not in the bundle. Leaves out the message, with which the
+ * stack begins. Reads the source map of a bundle at its first stack. Node's own
+ * `--enable-source-maps` reads it at every start, which takes a quarter of a function's init.
  */
 export const originalStack = (error: Error): string | undefined =>
   error.stack
@@ -25,7 +25,7 @@ function originalPlace(place: string, file: string, line: string, column: string
     : place;
 }
 
-/** No map is no error: the stack is then told as it is. */
+/** The source map of a bundle. `undefined` if it has none: the stack then stays as it is. */
 function mapOf(file: string): SourceMap | undefined {
   if (!maps.has(file)) {
     let map: SourceMap | undefined;

@@ -6,25 +6,25 @@ import { originalStack } from './source-mapped-stack.ts';
 /**
  * Log lines as JSON, metrics in CloudWatch's embedded format
  * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
- * What goes in: stable message codes, ids, codes and counts. What never does: an event, a header, a body, a secret.
- * No library does it, and why: docs/adr/0022.
+ * Lines have stable message codes, ids, codes and counts. They never have an event, a header, a body or a secret.
+ * docs/adr/0022 says why no library does it.
  */
 
 type Fields = Readonly<Record<string, string | number | boolean | undefined>>;
 
-/** Whose lines these are; a name that the stack sets, and not that of the Lambda, which CloudFormation makes up. */
+/** The function's name from the stack. CloudFormation generates the name of the Lambda. */
 const service = process.env['SERVICE_NAME'];
 
-/** The invocation that the process is at. */
+/** The current invocation. */
 let invocation: { readonly function_request_id?: string; readonly cold_start: boolean } = {
   cold_start: true,
 };
 let isFirst = true;
 
-/** One line of ordinary news. `code` is stable and what a runbook looks for. */
+/** Logs one line at INFO. `code` is stable, so that a runbook can search for it. */
 export const note = (code: string, fields: Fields = {}): void => log('INFO', code, fields);
 
-/** One line that somebody should see. */
+/** Logs one line at WARN. */
 export const warn = (code: string, fields: Fields = {}): void => log('WARN', code, fields);
 
 /**
@@ -36,7 +36,7 @@ export function fault(code: string, error: unknown, fields: Fields = {}): void {
   log('ERROR', code, { ...fields, ...describe(error) });
 }
 
-/** `level` and `timestamp` are the names by which Lambda itself filters lines of JSON. */
+/** Lambda filters JSON lines by `level` and `timestamp`. */
 function log(level: 'INFO' | 'WARN' | 'ERROR', code: string, fields: Fields): void {
   const timestamp = new Date().toISOString();
   const trace = process.env['_X_AMZN_TRACE_ID']?.split(';', 1)[0]?.replace('Root=', '');
@@ -45,12 +45,12 @@ function log(level: 'INFO' | 'WARN' | 'ERROR', code: string, fields: Fields): vo
 
 const write = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
 
-/** The most values of one metric, and the most metrics, that CloudWatch takes in one line. */
+/** CloudWatch's limit for the values of one metric, and for the metrics, in one line. */
 const mostOfOneLine = 100;
 
 let metrics = new Map<MetricName, { readonly unit: 'Count' | 'Milliseconds'; readonly values: number[] }>();
 
-/** Adds to a metric of this name; low-cardinality by construction, since a name is all there is. */
+/** Adds to a metric. It has no dimension but the function, so its cardinality stays low. */
 export const count = (name: MetricName, value = 1): void => add(name, 'Count', value);
 
 /** Adds a duration in milliseconds. */
@@ -63,7 +63,7 @@ function add(name: MetricName, unit: 'Count' | 'Milliseconds', value: number): v
   if (metrics.size === mostOfOneLine || metric?.values.length === mostOfOneLine) publishMetrics();
 }
 
-/** Writes out what has been counted and measured, if anything. */
+/** Writes the metrics, if there are any. */
 export function publishMetrics(): void {
   if (metrics.size === 0) return;
   const published = [...metrics];
@@ -86,7 +86,7 @@ export function publishMetrics(): void {
   });
 }
 
-/** Ties log lines to the invocation, and writes out its metrics at the end, also of one that failed. */
+/** Adds the request id to log lines, and writes the metrics at the end, even if the invocation fails. */
 export const telemetry = (): MiddlewareObj<unknown, unknown> => ({
   before: ({ context }) => {
     invocation = { function_request_id: context.awsRequestId, cold_start: isFirst };

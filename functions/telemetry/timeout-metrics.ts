@@ -1,7 +1,7 @@
 import type { TimeoutOutcome } from '../application/end-expired-session.ts';
 import { count, measure } from './telemetry.ts';
 
-/** Counts what the end of a session's time came to, and by how many milliseconds it came late; says it in one word. */
+/** Counts the outcome of a timeout and its lateness in milliseconds. Returns the outcome. */
 export function countTimeout(outcome: TimeoutOutcome, lateness: number) {
   const result = outcome.kind === 'ended' ? outcome.cancel.outcome : outcome.kind;
   count(`Timer:${result}`);

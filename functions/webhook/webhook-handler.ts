@@ -19,20 +19,20 @@ export interface WebhookHandlerDependencies {
   readonly receive: ReturnType<typeof receiveWebhook>;
 }
 
-/** Klarna's own limit for a body is 1 MB; a state change is about 1 KB. */
+/** Bytes. Klarna's own limit for a body is 1 MB, and a state change has about 1 KB. */
 const bodyLimit = 64 * 1024;
 const jsonContentType = /^application\/([a-z0-9.-]+\+)?json\s*(;|$)/i;
 
 const received = jsonResponse(200, { received: true });
 
-/** What is looked at of a call of the Lambda URL. */
+/** The parts of a call that the handler uses. */
 export type UrlCall = Pick<LambdaFunctionURLEvent, 'headers' | 'body' | 'isBase64Encoded'> & {
   readonly requestContext: {
     readonly http: Pick<LambdaFunctionURLEvent['requestContext']['http'], 'method'>;
   };
 };
 
-/** What became of a call: refused before anything was taken from it, or received, and what it then was. */
+/** The result of a call: refused before its body was read, or received with a verdict. */
 type Reception =
   | {
       readonly kind: 'refused';
@@ -47,9 +47,7 @@ type Reception =
       readonly verdict: Awaited<ReturnType<WebhookHandlerDependencies['receive']>>;
     };
 
-/**
- * The Lambda URL's handler. Klarna takes 200 for "received", sends again on anything else, and wants 400 for a bad signature.
- */
+/** The handler of Klarna's webhooks. Klarna takes 200 as received, wants 400 for a bad signature, and repeats the rest. */
 export const webhookHandler = (dependencies: WebhookHandlerDependencies) => {
   const receive = receiveCall(dependencies);
   return middy<LambdaFunctionURLEvent, HttpResponse>()
@@ -113,7 +111,7 @@ function report(reception: Reception): void {
   });
 }
 
-/** What can be refused without looking at the body. */
+/** The refusal that needs no look at the body, if there is one. */
 function refusalOf({ requestContext, headers }: UrlCall): Reception | undefined {
   if (requestContext.http.method !== 'POST') return refuse(405, 'Only POST is served.', { allow: 'POST' });
   if (Number(headers['content-length'] ?? 0) > bodyLimit) {
@@ -125,7 +123,7 @@ function refusalOf({ requestContext, headers }: UrlCall): Reception | undefined 
   return undefined;
 }
 
-/** The bytes that Klarna signed: a Lambda URL passes what it does not take for text as base64. */
+/** The bytes that Klarna signed. A function URL sends a body as base64 if it does not look like text. */
 const bytesOf = ({ body, isBase64Encoded }: UrlCall): Buffer =>
   Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8');
 
@@ -136,7 +134,7 @@ const refuse = (status: number, detail: string, headers?: Readonly<Record<string
   ...(headers && { headers }),
 });
 
-/** Whatever went wrong, nothing has been promised: Klarna is asked to send it again. */
+/** Nothing was acknowledged, so Klarna is asked to send the delivery again. */
 const unavailable = (): MiddlewareObj<LambdaFunctionURLEvent, HttpResponse> => ({
   onError: (request) => {
     count('WebhookFault');
