@@ -19,20 +19,20 @@ export interface WebhookHandlerDependencies {
   readonly receive: ReturnType<typeof receiveWebhook>;
 }
 
-/** Bytes. Klarna's own limit for a body is 1 MB, and a state change has about 1 KB. */
+/** Klarna limits a body to 1 MB; a state change has about 1 KB. */
 const bodyLimit = 64 * 1024;
 const jsonContentType = /^application\/([a-z0-9.-]+\+)?json\s*(;|$)/i;
 
 const received = jsonResponse(200, { received: true });
 
-/** The parts of a call that the handler uses. */
+/** The parts of a function URL call that the handler reads. */
 export type UrlCall = Pick<LambdaFunctionURLEvent, 'headers' | 'body' | 'isBase64Encoded'> & {
   readonly requestContext: {
     readonly http: Pick<LambdaFunctionURLEvent['requestContext']['http'], 'method'>;
   };
 };
 
-/** The result of a call: refused before its body was read, or received with a verdict. */
+/** The result of a call: refused before its contents were used, or received with a verdict. */
 type Reception =
   | {
       readonly kind: 'refused';
@@ -47,7 +47,10 @@ type Reception =
       readonly verdict: Awaited<ReturnType<WebhookHandlerDependencies['receive']>>;
     };
 
-/** The handler of Klarna's webhooks. Klarna takes 200 as received, wants 400 for a bad signature, and repeats the rest. */
+/**
+ * The handler of the function URL. Klarna treats 200 as received, expects 400 for a bad signature, and retries after
+ * any other status.
+ */
 export const webhookHandler = (dependencies: WebhookHandlerDependencies) => {
   const receive = receiveCall(dependencies);
   return middy<LambdaFunctionURLEvent, HttpResponse>()
@@ -111,7 +114,7 @@ function report(reception: Reception): void {
   });
 }
 
-/** The refusal that needs no look at the body, if there is one. */
+/** The checks that do not need the body. */
 function refusalOf({ requestContext, headers }: UrlCall): Reception | undefined {
   if (requestContext.http.method !== 'POST') return refuse(405, 'Only POST is served.', { allow: 'POST' });
   if (Number(headers['content-length'] ?? 0) > bodyLimit) {
@@ -123,7 +126,7 @@ function refusalOf({ requestContext, headers }: UrlCall): Reception | undefined 
   return undefined;
 }
 
-/** The bytes that Klarna signed. A function URL sends a body as base64 if it does not look like text. */
+/** The bytes that Klarna signed. A function URL passes bytes that are not text as base64. */
 const bytesOf = ({ body, isBase64Encoded }: UrlCall): Buffer =>
   Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8');
 
@@ -134,7 +137,7 @@ const refuse = (status: number, detail: string, headers?: Readonly<Record<string
   ...(headers && { headers }),
 });
 
-/** Nothing was acknowledged, so Klarna is asked to send the delivery again. */
+/** After any failure, the delivery is not acknowledged, and Klarna sends it again. */
 const unavailable = (): MiddlewareObj<LambdaFunctionURLEvent, HttpResponse> => ({
   onError: (request) => {
     count('WebhookFault');

@@ -1,16 +1,14 @@
 import * as v from 'valibot';
-import type { KlarnaResponse } from '../../domain/klarna-response.ts';
+import type { KlarnaResponse, Proof } from '../../domain/klarna-response.ts';
 import { readJson } from '../../contract/read-json.ts';
 import type { PaymentRequestId } from '../../domain/identifiers.ts';
 import { parseInstant } from '../../domain/instant.ts';
 import { parseState } from '../../domain/payment-request-state.ts';
 import type { HttpResponse } from './klarna-http.ts';
 
-type Proof = Readonly<Record<string, string>>;
-
 const text = v.fallback(v.optional(v.string()), undefined);
 
-/** A Payment Request as Klarna shows it: only the id and the state are sure to be there. */
+/** A Payment Request as Klarna shows it. Only the id and the state are always there. */
 const paymentRequestSchema = v.object({
   payment_request_id: v.string(),
   state: v.string(),
@@ -23,10 +21,10 @@ const paymentRequestSchema = v.object({
 /** Both of Klarna's error envelopes. */
 const errorSchema = v.object({ error_id: text, error_code: text });
 
-/** A code or id of Klarna's that may go into history and logs: short and without anything a person could have typed. */
+/** A code or id of Klarna that may go into history and logs: short, and not a text that a person has typed. */
 const codePattern = /^[A-Za-z0-9_.:-]{1,80}$/;
 
-/** What an HTTP answer says about the request that was asked for. Branches on status and codes, never on a message. */
+/** Reads an HTTP response about this request. Branches on status and codes, never on a message. */
 export function readResponse(response: HttpResponse, id: PaymentRequestId, asked: Proof): KlarnaResponse {
   const { status, body } = response;
   const json = readJson(body);
@@ -47,7 +45,7 @@ export function readResponse(response: HttpResponse, id: PaymentRequestId, asked
   }
 }
 
-/** No answer at all, and why, as a code. */
+/** The response to a call that failed, with the reason as a code. */
 export const noResponse = (error: unknown, asked: Proof): KlarnaResponse => {
   const { code, name } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
   return {
