@@ -1,11 +1,6 @@
 /**
-<<<<<<< HEAD
- * Builds clients and adapters from a function's environment, for the composition root only. Each has an offline twin, on which
- * priming runs while the function starts.
-=======
  * Builds clients and adapters from a function's environment, for the composition root alone. Each has a twin without
  * a network, for priming while the function starts.
->>>>>>> main
  */
 import { randomBytes } from 'node:crypto';
 import https from 'node:https';
@@ -49,21 +44,13 @@ const clientSettings = {
   requestHandler: { connectionTimeout: 1_000, requestTimeout: 2_000, throwOnRequestTimeout: true },
 } as const;
 
-<<<<<<< HEAD
-/** A webhook must get its response well within a second. A call that fails means 503, and Klarna sends the delivery again. */
-=======
 /** A webhook needs a response well within a second. A call that takes longer results in 503, and Klarna retries. */
->>>>>>> main
 const hurriedClientSettings = {
   maxAttempts: 2,
   requestHandler: { connectionTimeout: 500, requestTimeout: 1_000, throwOnRequestTimeout: true },
 } as const;
 
-<<<<<<< HEAD
-/** The settings of a client, and a function that returns its offline twin for priming. */
-=======
 /** The settings of a client, and a function that makes a client without a network from it, for priming. */
->>>>>>> main
 function connected(
   settings: typeof clientSettings | typeof hurriedClientSettings = clientSettings,
   response?: () => unknown,
@@ -93,15 +80,9 @@ const tableOf = (environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS'>) => 
   retentionDays: environment.RETENTION_DAYS,
 });
 
-<<<<<<< HEAD
-/** The table: records, and cancel jobs for a function that needs them. */
-export function storeOf(environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS'>) {
-  // The item that a priming read finds.
-=======
 /** The table: the records, and the cancel jobs for functions that need them. */
 export function storeOf(environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS'>) {
   // The item that a read finds while priming.
->>>>>>> main
   const stored = () => ({
     Item: marshall(toItem(unknownPaymentRequest(primingKey, clock.instant()), 0), {
       removeUndefinedValues: true,
@@ -150,11 +131,7 @@ export const accountsOf = (
     environment.MAX_SESSION_SECONDS * 1_000,
   );
 
-<<<<<<< HEAD
-/** The Klarna client with metrics, and the other dependencies of every call to Klarna. */
-=======
 /** Klarna, with each call counted and timed, and the dependencies of every call. */
->>>>>>> main
 export const klarnaOf = (environment: Pick<Parsed, 'KLARNA_TEST_URL' | 'KLARNA_LIVE_URL'>) => ({
   klarna: withMetrics(
     new HttpKlarnaPaymentRequests({
@@ -180,11 +157,7 @@ export const offlineKlarna = () =>
       })),
   });
 
-<<<<<<< HEAD
-/** Opens the connections to Klarna that the first calls need, to the environments of the accounts. */
-=======
 /** Opens the connections that the first calls will need: one per Klarna environment of the accounts. */
->>>>>>> main
 export const connectToKlarna =
   (environment: Pick<Parsed, 'KLARNA_TEST_URL' | 'KLARNA_LIVE_URL'>, accounts: SecretAccounts) =>
   async (): Promise<void> => {
@@ -202,11 +175,7 @@ export const connectToKlarna =
     );
   };
 
-<<<<<<< HEAD
-/** The adapter that removes a session's timer, without permission to arm one. */
-=======
 /** Removes a session's timer and cannot arm one. */
->>>>>>> main
 export function removalOf({ TIMERS, SCHEDULE_GROUP_NAME }: Pick<Parsed, 'TIMERS' | 'SCHEDULE_GROUP_NAME'>) {
   if (TIMERS === 'sweep') return { timer: sweepSessionTimer, offlineTimer: () => sweepSessionTimer };
   const { settings, offline } = connected();
@@ -220,11 +189,7 @@ export function removalOf({ TIMERS, SCHEDULE_GROUP_NAME }: Pick<Parsed, 'TIMERS'
   };
 }
 
-<<<<<<< HEAD
-/** The adapter that arms and removes a session's timer. */
-=======
 /** Arms and removes a session's timer. */
->>>>>>> main
 export function timerOf(
   environment: Omit<Parsed, 'ACCOUNTS_SECRET_ID' | 'KLARNA_TEST_URL' | 'KLARNA_LIVE_URL'>,
 ): {
@@ -254,19 +219,11 @@ export function timerOf(
   };
 }
 
-<<<<<<< HEAD
-/** The function that puts a timer message back into its queue. */
-export const delayOf = ({ TIMER_QUEUE_URL }: Pick<Parsed, 'TIMER_QUEUE_URL'>) =>
-  delayMessage(new SQSClient(clientSettings), TIMER_QUEUE_URL);
-
-/** The stores that a webhook writes to. */
-=======
 /** Returns a timer's message to its queue. */
 export const delayOf = ({ TIMER_QUEUE_URL }: Pick<Parsed, 'TIMER_QUEUE_URL'>) =>
   delayMessage(new SQSClient(clientSettings), TIMER_QUEUE_URL);
 
 /** The store to which webhooks are written. */
->>>>>>> main
 export function webhookStoresOf(environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS'>) {
   const { settings, offline } = connected(hurriedClientSettings);
   const client = new DynamoDBClient(settings);
@@ -286,11 +243,7 @@ export function signingKeysOf(environment: ParsedEnvironment<'receive-klarna-web
   return new SecretSigningKeys(secretOf(client, environment.SIGNING_KEYS_SECRET_ID, environment));
 }
 
-<<<<<<< HEAD
-/** The reader of the table's stream, and the publisher. */
-=======
 /** Reads changes from the table's stream and publishes them. */
->>>>>>> main
 export function publisherOf({ EVENT_BUS_NAME }: ParsedEnvironment<'publish-state-changes'>) {
   const { settings, offline } = connected();
   const client = new EventBridgeClient(settings);

@@ -1,11 +1,6 @@
 /**
-<<<<<<< HEAD
- * Puts each function together: use cases over the adapters of build-adapters.ts. One function per capability, so that a bundle
- * has only what its handler needs. Each is called once per process, at module scope.
-=======
  * Connects the use cases of each function with the adapters of build-adapters.ts. There is one function per
  * capability, so that a bundle contains only what its handler needs. Call each once per process, at module scope.
->>>>>>> main
  */
 import { cancelPaymentRequest, dryRunCancel } from '../application/cancel-payment-request.ts';
 import { cancelSession } from '../application/cancel-session.ts';
@@ -177,11 +172,7 @@ export function composeReconciliation() {
   const { timer } = timerOf(environment);
   const dependencies = { store, timer, ...klarna, onTimerFault };
   return {
-<<<<<<< HEAD
-    // The sweep has no caller that waits.
-=======
     // No caller waits for the sweep.
->>>>>>> main
     warmUp: warmUpOf(),
     runJobs: runCancelJobs({
       jobs: jobs(),

@@ -4,11 +4,7 @@ import { count, measure } from './telemetry.ts';
 
 type Klarna = KlarnaPaymentRequests & KlarnaExpiry;
 
-<<<<<<< HEAD
-/** The same client. It counts and times every response by its kind, and counts unclear ones apart. */
-=======
 /** Wraps Klarna so that every response is timed and counted by its kind, and unclear responses are counted. */
->>>>>>> main
 export const withMetrics = (klarna: Klarna, clock: Clock): Klarna => {
   const measured =
     <Question extends readonly unknown[]>(ask: (...question: Question) => Promise<KlarnaResponse>) =>

@@ -3,15 +3,6 @@ import { SourceMap } from 'node:module';
 
 const maps = new Map<string, SourceMap | undefined>();
 
-<<<<<<< HEAD
-/** A place in a bundle: the folder and the file, the line and the column. */
-const placePattern = /(\/[^\s():]+\.[cm]?js):(\d+):(\d+)/;
-
-/**
- * The lines of an error's stack with places in the source files, and not in the bundle. Leaves out the message, with which the
- * stack begins. Reads the source map of a bundle at its first stack. Node's own
- * `--enable-source-maps` reads it at every start, which takes a quarter of a function's init.
-=======
 /** A frame of a bundle: the folder, the file, the line and the column. */
 const placePattern = /(\/[^\s():]+\.[cm]?js):(\d+):(\d+)/;
 
@@ -19,7 +10,6 @@ const placePattern = /(\/[^\s():]+\.[cm]?js):(\d+):(\d+)/;
  * Returns the lines of an error's stack, with places in the source files instead of the bundle and without the
  * message. A bundle's source map is read with the first stack. Node's own `--enable-source-maps` reads it at every
  * start, which took a quarter of a function's init.
->>>>>>> main
  */
 export const originalStack = (error: Error): string | undefined =>
   error.stack
@@ -35,11 +25,7 @@ function originalPlace(place: string, file: string, line: string, column: string
     : place;
 }
 
-<<<<<<< HEAD
-/** The source map of a bundle. `undefined` if it has none: the stack then stays as it is. */
-=======
 /** A missing map is not a fault: the stack is then returned as it is. */
->>>>>>> main
 function mapOf(file: string): SourceMap | undefined {
   if (!maps.has(file)) {
     let map: SourceMap | undefined;

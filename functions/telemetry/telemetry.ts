@@ -6,24 +6,13 @@ import { originalStack } from './source-mapped-stack.ts';
 /**
  * Log lines as JSON, metrics in CloudWatch's embedded format
  * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
-<<<<<<< HEAD
- * Lines have stable message codes, ids, codes and counts. They never have an event, a header, a body or a secret.
- * docs/adr/0022 says why no library does it.
-=======
  * Logs contain stable message codes, ids, codes and counts. They never contain an event, a header, a body or a
  * secret.
  * ADR 22 (docs/adr/0022) explains why no library does this.
->>>>>>> main
  */
 
 type Fields = Readonly<Record<string, string | number | boolean | undefined>>;
 
-<<<<<<< HEAD
-/** The function's name from the stack. CloudFormation generates the name of the Lambda. */
-const service = process.env['SERVICE_NAME'];
-
-/** The current invocation. */
-=======
 /**
  * The service name of the log lines, which the stack sets. CloudFormation generates the name of the Lambda, so that
  * is not used.
@@ -31,23 +20,15 @@ const service = process.env['SERVICE_NAME'];
 const service = process.env['SERVICE_NAME'];
 
 /** The invocation that is running in this process. */
->>>>>>> main
 let invocation: { readonly function_request_id?: string; readonly cold_start: boolean } = {
   cold_start: true,
 };
 let isFirst = true;
 
-<<<<<<< HEAD
-/** Logs one line at INFO. `code` is stable, so that a runbook can search for it. */
-export const note = (code: string, fields: Fields = {}): void => log('INFO', code, fields);
-
-/** Logs one line at WARN. */
-=======
 /** Logs one line of ordinary information. `code` is stable, and runbooks search for it. */
 export const note = (code: string, fields: Fields = {}): void => log('INFO', code, fields);
 
 /** Logs one line that an operator should see. */
->>>>>>> main
 export const warn = (code: string, fields: Fields = {}): void => log('WARN', code, fields);
 
 /**
@@ -59,11 +40,7 @@ export function fault(code: string, error: unknown, fields: Fields = {}): void {
   log('ERROR', code, { ...fields, ...describe(error) });
 }
 
-<<<<<<< HEAD
-/** Lambda filters JSON lines by `level` and `timestamp`. */
-=======
 /** Lambda filters JSON lines by the names `level` and `timestamp`. */
->>>>>>> main
 function log(level: 'INFO' | 'WARN' | 'ERROR', code: string, fields: Fields): void {
   const timestamp = new Date().toISOString();
   const trace = process.env['_X_AMZN_TRACE_ID']?.split(';', 1)[0]?.replace('Root=', '');
@@ -72,20 +49,12 @@ function log(level: 'INFO' | 'WARN' | 'ERROR', code: string, fields: Fields): vo
 
 const write = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
 
-<<<<<<< HEAD
-/** CloudWatch's limit for the values of one metric, and for the metrics, in one line. */
-=======
 /** The most values of one metric, and the most metrics, that CloudWatch accepts in one line. */
->>>>>>> main
 const mostOfOneLine = 100;
 
 let metrics = new Map<MetricName, { readonly unit: 'Count' | 'Milliseconds'; readonly values: number[] }>();
 
-<<<<<<< HEAD
-/** Adds to a metric. It has no dimension but the function, so its cardinality stays low. */
-=======
 /** Adds to a metric. Metrics have a name and no dimensions, which keeps their cardinality low. */
->>>>>>> main
 export const count = (name: MetricName, value = 1): void => add(name, 'Count', value);
 
 /** Adds a duration in milliseconds. */
@@ -98,11 +67,7 @@ function add(name: MetricName, unit: 'Count' | 'Milliseconds', value: number): v
   if (metrics.size === mostOfOneLine || metric?.values.length === mostOfOneLine) publishMetrics();
 }
 
-<<<<<<< HEAD
-/** Writes the metrics, if there are any. */
-=======
 /** Writes what has been counted and measured, if anything. */
->>>>>>> main
 export function publishMetrics(): void {
   if (metrics.size === 0) return;
   const published = [...metrics];
@@ -125,11 +90,7 @@ export function publishMetrics(): void {
   });
 }
 
-<<<<<<< HEAD
-/** Adds the request id to log lines, and writes the metrics at the end, even if the invocation fails. */
-=======
 /** Adds the invocation to its log lines and writes its metrics at the end, even if it fails. */
->>>>>>> main
 export const telemetry = (): MiddlewareObj<unknown, unknown> => ({
   before: ({ context }) => {
     invocation = { function_request_id: context.awsRequestId, cold_start: isFirst };

@@ -14,11 +14,7 @@ export interface StreamHandlerDependencies {
   readonly publish: ReturnType<typeof publishStateChanges>;
 }
 
-<<<<<<< HEAD
-/** Publishes a batch in order. The stream delivers again from the first refused write on. */
-=======
 /** Publishes a batch. From the first refused record on, the batch is delivered again, so that the order is kept. */
->>>>>>> main
 export const streamHandler = ({ changeOf, publish }: StreamHandlerDependencies) =>
   middy<DynamoDBStreamEvent, DynamoDBBatchResponse>()
     .use(telemetry())

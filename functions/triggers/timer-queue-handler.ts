@@ -12,11 +12,7 @@ import { count, fault, note, telemetry } from '../telemetry/telemetry.ts';
 export interface TimerQueueDependencies {
   readonly accounts: Accounts;
   readonly endExpired: ReturnType<typeof endExpiredSession>;
-<<<<<<< HEAD
-  /** Hides a failed message for a while, longer with each receipt. */
-=======
   /** Hides a failed message for a while. */
->>>>>>> main
   readonly delay: (receiptHandle: string, receiveCount: number) => Promise<void>;
 }
 
@@ -26,11 +22,7 @@ const messageSchema = v.object({
   deadline_at: v.string(),
 });
 
-<<<<<<< HEAD
-/** Handles each message on its own. A message that fails comes back alone, later with each receipt. */
-=======
 /** Handles each message separately. A failed message is reported alone, and its delay grows with every receipt. */
->>>>>>> main
 export const timerQueueHandler = ({ accounts, endExpired, delay }: TimerQueueDependencies) =>
   middy<SQSEvent, SQSBatchResponse>()
     .use(telemetry())
@@ -72,11 +64,7 @@ async function handle(
   return outcome;
 }
 
-<<<<<<< HEAD
-/** Klarna gave no clear response, or refused the credentials, so the message must come back. */
-=======
 /** The result at Klarna is not known, or Klarna refuses our credentials: the message must be delivered again. */
->>>>>>> main
 const isSettled = (outcome: TimeoutOutcome): boolean =>
   outcome.kind !== 'ended' ||
   (outcome.cancel.outcome !== 'pending' && outcome.cancel.outcome !== 'klarna_denied');

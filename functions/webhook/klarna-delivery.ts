@@ -8,17 +8,10 @@ import { parseEventId, parsePaymentRequestId } from '../domain/identifiers.ts';
 import { type Instant, parseInstant } from '../domain/instant.ts';
 import { parseState } from '../domain/payment-request-state.ts';
 
-<<<<<<< HEAD
-/** The fields are codes and ids. A name or a sentence would have spaces. */
-const text = v.fallback(v.optional(v.pipe(v.string(), v.regex(/^[!-~]{0,200}$/))), undefined);
-
-/** The paths of the facts in a delivery. */
-=======
 /** The values of these fields have no spaces. A name or a sentence would have some. */
 const text = v.fallback(v.optional(v.pipe(v.string(), v.regex(/^[!-~]{0,200}$/))), undefined);
 
 /** Where a delivery has each fact. */
->>>>>>> main
 const deliverySchema = v.object({
   metadata: v.object({
     event_id: text,
@@ -39,18 +32,13 @@ const codePattern = /^[A-Za-z0-9._-]{1,100}$/;
 const stateChange = 'payment.request.state-change.';
 
 /**
-<<<<<<< HEAD
- * Reads a delivery with a valid signature. The result is an observation of a Payment Request that the key may speak for, or a
- * delivery to quarantine with a reason. It returns a result for any bytes and never throws.
+ * Judges a delivery with a valid signature. The result is an observation of a Payment Request that the key may
+ * report, or a reason for quarantine. Every input has a result, whatever its bytes are.
  */
 export const readDelivery = (bytes: Uint8Array, key: SigningKey, receivedAt: Instant): VerifiedDelivery =>
   judgeDelivery(factsOf(bytes), key, receivedAt, hash('sha256', bytes));
 
-<<<<<<< HEAD
-/** Judges facts that were read before. Another key or newer code can judge them differently. */
-=======
 /** Judges facts that were read before. Another key or newer code may judge them differently. */
->>>>>>> main
 export function judgeDelivery(
   facts: DeliveryFacts,
   key: SigningKey,
@@ -126,11 +114,7 @@ function parse(bytes: Uint8Array): Delivery {
   return parsed.success ? parsed.output : nothing;
 }
 
-<<<<<<< HEAD
-/** Why a delivery does not match the bindings of its key. One tenant's key must not speak for another. */
-=======
 /** A tenant's key must not report for another tenant: the delivery must match what the key is bound to. */
->>>>>>> main
 function bindingRefusal(facts: DeliveryFacts, key: SigningKey): QuarantineReason | undefined {
   const bindings = [
     [key.live, facts.live, 'other_environment'],
@@ -143,11 +127,7 @@ function bindingRefusal(facts: DeliveryFacts, key: SigningKey): QuarantineReason
   return undefined;
 }
 
-<<<<<<< HEAD
-/** The state that an event type names. `any` for `payment.request.updated`, which has every state. */
-=======
 /** The state that the type names, or `any` for `payment.request.updated`, which occurs with every state. */
->>>>>>> main
 function stateOfType(eventType: string) {
   if (eventType === 'payment.request.updated') return 'any';
   if (!eventType.startsWith(stateChange)) return 'unknown';
