@@ -60,7 +60,6 @@ export interface Course {
   /**
    * The faults by the number of the call in the whole history. There is one, or the few that lead to a call which
    * occurs only after them.
-   * only after them.
    */
   readonly faults?: readonly Strike[] | undefined;
 }

@@ -112,8 +112,7 @@ export class DynamoDbPaymentRequestStore
   }
 
   async save(current: PaymentRequest | undefined, next: PaymentRequest): Promise<WriteResult> {
-    // Calls to Klarna and Scheduler that started before take longer than this write. Waiting lets their requests go
-    // out first; this one is built meanwhile.
+    // Calls to Klarna and Scheduler that started before take longer. Yielding once lets their requests go out first.
     await nextTurn();
     const { retentionDays } = this.#options;
     const read: Item = current && current.version > 0 ? toItem(current, retentionDays) : {};

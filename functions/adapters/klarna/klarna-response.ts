@@ -57,7 +57,7 @@ export const noResponse = (error: unknown, asked: Proof): KlarnaResponse => {
 
 function readPaymentRequest(json: unknown, id: PaymentRequestId, proof: Proof): KlarnaResponse {
   const parsed = v.safeParse(paymentRequestSchema, json);
-  // A 2xx that does not name the request and its state is no evidence of anything.
+  // A 2xx is evidence only if it names the request and its state.
   if (!parsed.success || parsed.output.payment_request_id !== id) {
     return { kind: 'unclear', retryAfterMillis: undefined, proof };
   }
@@ -84,8 +84,8 @@ function errorProof(json: unknown): Proof {
 }
 
 /**
- * Milliseconds that Klarna asks us to wait: `Retry-After` in seconds, else the reset of its rate limit where that is used up.
- * The three rate-limit headers come with every answer, so the reset alone asks for nothing.
+ * Milliseconds that Klarna asks us to wait: `Retry-After` in seconds, or the reset of the rate limit if that is used
+ * up. Every response has the three rate-limit headers, so the reset alone does not ask for a pause.
  */
 function waitOf({ status, headers }: HttpResponse): number | undefined {
   const usedUp = status === 429 || headers['x-ratelimit-remaining'] === '0';
