@@ -1,4 +1,7 @@
-/** `npm run lapse`: what an operator does about what was refused, given up or not published. */
+/**
+ * `npm run lapse`: the operator's commands for quarantined webhooks, unpublished events, failed timers and requests
+ * that need attention.
+ */
 import { runCommandLine } from '../operations/command-line.ts';
 
 try {

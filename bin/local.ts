@@ -6,7 +6,7 @@ import { type LocalOptions, parseOptions, usage } from '../local/options.ts';
 const running = new AsyncDisposableStack();
 let ending: Promise<void> | undefined;
 
-/** Ends everything once, however often it is asked to. */
+/** Ends everything once, however often it is called. */
 function end(exitCode: number): void {
   ending ??= running
     .disposeAsync()
@@ -41,8 +41,8 @@ function addressLines(system: LocalSystem, { accountsFile, signingKeysFile, data
     `  webhook    ${system.webhook}`,
     `  Klarna     ${system.klarna}`,
     `  control    ${system.control}   GET /events, /schedules, /dead-letters; POST /faults, /sweep`,
-    `  page       ${system.page}   to look at in a browser`,
-    `  log        ${system.logFile}${dataDirectory === undefined ? '   (gone at the end; --data DIR keeps it)' : ''}`,
+    `  page       ${system.page}   open it in a browser`,
+    `  log        ${system.logFile}${dataDirectory === undefined ? '   (deleted at the end; --data DIR keeps it)' : ''}`,
     `  accounts      ${accountsFile ?? JSON.stringify(defaultAccounts)}`,
     `  signing keys  ${signingKeysFile ?? JSON.stringify(defaultSigningKeys)}`,
   ];
@@ -50,11 +50,11 @@ function addressLines(system: LocalSystem, { accountsFile, signingKeysFile, data
 
 async function showDemo(system: LocalSystem, { klarnaUrl, accountsFile }: LocalOptions): Promise<void> {
   if (klarnaUrl !== undefined || accountsFile !== undefined) {
-    console.log('The demonstration needs the simulator and the account demo: only serving.');
+    console.log('The demonstration needs the simulator and the account "demo". Serving only.');
     return;
   }
   await playDemo(system);
-  console.log('\nIt stays up until Ctrl-C. Three lines to try, in another shell:\n');
+  console.log('\nLapse runs until Ctrl-C. Three lines to try in another shell:\n');
   for (const line of await linesToTry(system)) console.log(`  ${line}\n`);
 }
 
@@ -62,7 +62,7 @@ function sentenceOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** npm that is killed tells nobody; its scripts are orphans then, and would keep the ports. */
+/** A killed npm does not end its scripts, and they would keep the ports. */
 function endWithNpm(): void {
   if (process.env['npm_lifecycle_event'] === undefined) return;
   const parent = process.ppid;

@@ -26,7 +26,30 @@ export interface LapseClientOptions extends TransportOptions {
 }
 
 interface Optional {
+  /** Ends the call with its attempts. The promise rejects with the signal's reason. @default none: only the budget ends a call */
   readonly signal?: AbortSignal;
+}
+
+interface GetOptions extends Optional {
+  /** Reads the request at Klarna first, which takes a call to Klarna. @default false: the record is returned as it is */
+  readonly refresh?: boolean;
+}
+
+interface CancelSessionOptions extends Optional {
+  /** Why, for the history of each request: 1 to 255 printable characters without personal data. @default none */
+  readonly reason?: string;
+  /** Returns what a cancel would do, and does not send it. @default false */
+  readonly dry_run?: boolean;
+}
+
+interface CancelOptions extends CancelSessionOptions {
+  /**
+   * Cancels a request that the customer has approved, if Klarna allows it. It takes a payment from the customer, so it must be
+   * asked for in each call.
+   *
+   * @default the account's `cancel_completed`, which is false unless configured
+   */
+  readonly allow_completed?: boolean;
 }
 
 /** The request is paid or has ended, and is unchanged. */
@@ -118,10 +141,7 @@ export class LapseClient {
   }
 
   /** Reads the record; `undefined` if there is none. With `refresh` Lapse reads the request at Klarna first. */
-  async get(
-    id: string,
-    { refresh, signal }: Optional & { readonly refresh?: boolean } = {},
-  ): Promise<ReadRecord | undefined> {
+  async get(id: string, { refresh, signal }: GetOptions = {}): Promise<ReadRecord | undefined> {
     const query = { refresh: refresh === true ? 'true' : undefined };
     return this.#found(this.#request(id), query, signal);
   }
@@ -134,16 +154,7 @@ export class LapseClient {
   /** Cancels the request at Klarna now, unless the customer has paid. It need not be registered. */
   async cancel(
     id: string,
-    {
-      reason,
-      allow_completed,
-      dry_run,
-      signal,
-    }: Optional & {
-      readonly reason?: string;
-      readonly allow_completed?: boolean;
-      readonly dry_run?: boolean;
-    } = {},
+    { reason, allow_completed, dry_run, signal }: CancelOptions = {},
   ): Promise<CancelResult> {
     const query = { reason, allow_completed: flag(allow_completed), dry_run: flag(dry_run) };
     const call = { method: 'DELETE', path: this.#request(id), query, signal } as const;
@@ -162,7 +173,7 @@ export class LapseClient {
   /** Cancels every open request of a session and leaves paid ones unchanged; `undefined` if Lapse does not know it. */
   async cancelSession(
     sessionId: string,
-    { reason, dry_run, signal }: Optional & { readonly reason?: string; readonly dry_run?: boolean } = {},
+    { reason, dry_run, signal }: CancelSessionOptions = {},
   ): Promise<SessionOutcome | undefined> {
     const query = { reason, dry_run: flag(dry_run) };
     const call = { method: 'DELETE', path: this.#session(sessionId), query, signal } as const;

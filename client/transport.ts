@@ -13,27 +13,53 @@ export interface Credentials {
 /** How calls are authorized: SigV4 with AWS credentials, a bearer token, or nothing, for a local system. */
 export type Authorization =
   | {
-      /** A function is called before every attempt: the providers of the AWS SDK cache by themselves. */
+      /** A function is called before every attempt, so temporary credentials may rotate. The SDK's providers cache by themselves. */
       readonly credentials: Credentials | (() => Promise<Credentials>);
+      /** The region of the API, which SigV4 signs. */
       readonly region: string;
     }
-  | { readonly token: () => Promise<string> }
+  | {
+      /** Returns a token. It is called before every attempt, because the token may expire between two. */
+      readonly token: () => Promise<string>;
+    }
   | 'none';
 
-/** How calls are sent. The functions replace the platform's, for tests. */
+/** How calls are sent. */
 export interface TransportOptions {
-  /** The API's address, without a path. */
+  /** The API's address, without a path. A slash at its end is ignored. */
   readonly url: string;
+  /** Who calls. It has no default, so that a caller of a deployed API cannot forget it. */
   readonly authorization: Authorization;
-  /** Milliseconds for a call with all its attempts. @default 30000, API Gateway's limit for one */
+  /**
+   * Milliseconds for a call with all its attempts. API Gateway gives one attempt at most 30 seconds, so a larger budget buys more
+   * attempts, and a smaller one suits a shopper who waits.
+   *
+   * @default 30000
+   */
   readonly budgetMillis?: number;
-  /** @default the platform's */
+  /**
+   * Sends a request. Replace it to use a proxy or an agent of your own, or in a test.
+   *
+   * @default the global `fetch`
+   */
   readonly fetch?: (request: Request) => Promise<Response>;
-  /** @default the machine's */
+  /**
+   * The time in milliseconds since 1970, by which the budget is counted. Replace it in a test.
+   *
+   * @default Date.now
+   */
   readonly now?: () => number;
-  /** @default a timer that the signal ends */
+  /**
+   * Waits between two attempts, and rejects when the signal aborts. Replace it in a test.
+   *
+   * @default a timer
+   */
   readonly wait?: (millis: number, signal: AbortSignal | undefined) => Promise<void>;
-  /** Evenly distributed in [0, 1). @default Math.random */
+  /**
+   * A number in [0, 1), evenly distributed, for the jitter between attempts. Replace it in a test.
+   *
+   * @default Math.random
+   */
   readonly random?: () => number;
 }
 

@@ -1,9 +1,9 @@
-/** The timer queue: ends the session whose time is up. A message that fails comes back by itself, later each time. */
+/** The timer queue: ends the session whose deadline has passed. A message that fails comes back, later each time. */
 import { composeTimeout } from './composition/composition-root.ts';
 import { timerQueueHandler } from './triggers/timer-queue-handler.ts';
 
-const expiry = composeTimeout();
+const timeout = composeTimeout();
 
-export const { warmUp } = expiry;
+export const { warmUp } = timeout;
 
-export const handler = timerQueueHandler(expiry);
+export const handler = timerQueueHandler(timeout);

@@ -1,4 +1,4 @@
-/** The table's stream: publishes what each write says, in order, and nothing that was not written. */
+/** The table's stream: publishes each write in order, and nothing that was not written. */
 import { composePublishing } from './composition/composition-root.ts';
 import { streamHandler } from './triggers/stream-handler.ts';
 

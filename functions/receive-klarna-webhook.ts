@@ -1,4 +1,4 @@
-/** The Lambda URL that Klarna's webhooks come to. Nothing is parsed or written before the signature holds. */
+/** The function URL for Klarna's webhooks. Nothing is parsed or written before the signature is verified. */
 import { composeWebhook } from './composition/composition-root.ts';
 import { webhookHandler } from './webhook/webhook-handler.ts';
 

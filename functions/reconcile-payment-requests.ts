@@ -1,4 +1,4 @@
-/** The sweep, every minute: does what the timer, a webhook or a caller should have done and did not, and goes on with jobs. */
+/** The sweep, every minute: does what a timer, a webhook or a caller missed, and continues jobs. */
 import { repairs } from './application/reconcile-payment-requests.ts';
 import { composeReconciliation } from './composition/composition-root.ts';
 import { recurringHandler } from './triggers/scheduled-handler.ts';

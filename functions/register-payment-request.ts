@@ -1,35 +1,15 @@
-/** PUT and PATCH /accounts/{account}/payment-requests/{payment_request_id}: registers a session, or moves its deadline. */
-import { formatDuration } from './domain/duration.ts';
-import { noQuery } from './http/query-schemas.ts';
-import { accountOf, bodyOf, keyOf, queryOf } from './http/parse-request.ts';
-import { callerOf } from './http/caller.ts';
-import { apiHandler } from './http/api-handler.ts';
+/** PUT and PATCH of a Payment Request: registers its session, or moves the deadline. */
 import { composeRegistration } from './composition/composition-root.ts';
-import { deadlineOf, extensionBody, registrationBody, sessionResponse } from './http/registration-request.ts';
+import type { AccountSettings } from './domain/account-settings.ts';
+import { accountOf } from './http/parse-request.ts';
+import { registrationRoutes } from './http/registration-routes.ts';
+import { serveRoutes } from './http/serve-routes.ts';
 
-const { accounts, register, extend, warmUp } = composeRegistration();
+const registration = composeRegistration();
 
-export { warmUp };
+export const { warmUp } = registration;
 
-export const handler = apiHandler(async (event) => {
-  const account = await accountOf(event, accounts);
-  const key = keyOf(event, account);
-  queryOf(event, noQuery);
-  const requestedBy = callerOf(event);
-  if (event.requestContext.http.method === 'PATCH') {
-    const deadline = deadlineOf(bodyOf(event, extensionBody), undefined);
-    return sessionResponse(key, await extend(key, { deadline, requestedBy }, account));
-  }
-  const body = bodyOf(event, registrationBody);
-  const { defaultSessionTimeout: millis } = account;
-  const registration = {
-    deadline: deadlineOf(body, millis === undefined ? undefined : { millis, given: formatDuration(millis) }),
-    sessionId: body.session_id,
-    reference: body.reference,
-    klarnaExpiresAt: body.klarna_expires_at?.at,
-    onTimeout: body.on_timeout,
-    inProgressGrace: body.in_progress_grace?.millis,
-    requestedBy,
-  };
-  return sessionResponse(key, await register(key, registration, account));
-});
+export const handler = serveRoutes<'register-payment-request', AccountSettings>(
+  registrationRoutes(registration),
+  (event) => accountOf(event, registration.accounts),
+);

@@ -3,23 +3,23 @@ import type { Operations } from './compose-operations.ts';
 
 type Print = (line: string) => void;
 
-/** Which of an account's requests: all that a person should look at, or for one reason. */
+/** Which requests of an account: all that need attention, or those with one reason. */
 export interface AttentionFilter {
   readonly account: string;
   readonly attention: Attention | undefined;
 }
 
-/** What a person is to look at, and what to do. */
+/** The explanation of each reason, and what to do. */
 const explanations: Readonly<Record<Attention, string>> = {
   contradiction:
-    'Klarna named a second end, or a payment after the end. The first end stays; ask Klarna which is so, with the ids below.',
+    'Klarna reported a second final state, or a payment after the end. The first end stays. Ask Klarna which is true, with the ids below.',
   canceled_after_completed:
-    'The customer approved just before our cancel went through. Tell the customer that nothing was bought.',
+    'The customer approved just before our cancel took effect. Tell the customer that nothing was bought.',
   not_found:
-    'Klarna does not know it, and its expiry has not passed. Look for a wrong id or account; the sweep asks on.',
+    'Klarna returned 404 before the expiry. Check the id and the account; the sweep continues to ask.',
   klarna_denied:
-    "Klarna refuses the account's credentials. Mend them in the secret accounts; the sweep goes on.",
-  unknown_state: 'Klarna used a state that is new to this version. A version that knows it takes it.',
+    "Klarna refuses the account's credentials. Correct them in the secret accounts; the sweep continues.",
+  unknown_state: 'Klarna returned a state that is new to this version. A newer version accepts it.',
 };
 
 const nameOf = ({ account, payment_request_id }: PaymentRequestRecord): string =>
@@ -35,7 +35,7 @@ const lineOf = (record: PaymentRequestRecord): string =>
     record.reference ?? '-',
   ].join('  ');
 
-/** A line for each request that a person should look at, the newest first. */
+/** Prints a line for each request that needs attention, newest first. */
 export async function listAttention(
   operations: Operations,
   filter: AttentionFilter,
@@ -52,19 +52,20 @@ export async function listAttention(
 /** Every reason for attention. */
 export const attentions = Object.keys(explanations) as readonly Attention[];
 
-/** The request, what it needs, and how it came to that, with the ids by which Klarna's support finds what it said. */
+/** Prints a request, what it needs, and its history, with the ids that Klarna's support can look up. */
 export async function explainAttention(operations: Operations, name: string, print: Print): Promise<void> {
   const { client, id } = await named(operations, name);
   const [record, history] = await Promise.all([client.get(id), client.history(id)]);
   if (!record || !history) throw unknown(name);
   print(lineOf(record));
-  print(record.attention ? explanations[record.attention] : 'Nobody needs to look at it any more.');
+  print(record.attention ? explanations[record.attention] : 'It no longer needs attention.');
   for (const entry of history.entries) print(`  ${entry.recorded_at}  ${entry.explanation}${idsOf(entry)}`);
 }
 
 /**
- * Asks Klarna anew about these, or about all of a filter, and writes down what it says by the write that every fact has. What a
- * person must see stays. Whether Klarna answered of each. A name that the API does not take is an error before Klarna is asked.
+ * Reads these requests, or all of a filter, from Klarna and records the result by the same write as every fact. A
+ * reason for attention stays. Returns whether Klarna responded about each. An invalid name is an error before Klarna is
+ * asked.
  */
 export async function askAgain(
   operations: Operations,
@@ -75,25 +76,25 @@ export async function askAgain(
   let areAllResolved = true;
   for await (const name of chosen(operations, which)) {
     if (isDryRun) {
-      print(`${name}: Klarna would be asked.`);
+      print(`${name}: would be read from Klarna.`);
       continue;
     }
     const { client, id } = await named(operations, name);
     const record = await client.get(id, { refresh: true });
-    print(record ? `${name}: ${responseOf(record)}.` : `${name}: nobody knows it, Klarna included.`);
+    print(record ? `${name}: ${responseOf(record)}.` : `${name}: neither Lapse nor Klarna has it.`);
     areAllResolved &&= record?.refresh === 'refreshed';
   }
   return areAllResolved;
 }
 
 const responseOf = ({ refresh, state }: ReadRecord): string =>
-  `${responses[refresh ?? 'unknown']}; the record says ${state ?? 'nothing'}`;
+  `${responses[refresh ?? 'unknown']}; state in the record: ${state ?? 'none'}`;
 
 const responses = {
-  refreshed: 'Klarna answered, and it is in the history',
-  not_found: 'Klarna does not know it',
+  refreshed: 'Klarna responded, see the history',
+  not_found: 'Klarna returned 404',
   klarna_denied: 'Klarna refuses the credentials of the account',
-  unknown: 'Klarna gave no answer',
+  unknown: 'Klarna did not respond',
 } as const;
 
 async function* needing(
@@ -109,7 +110,7 @@ async function* chosen(
   which: readonly string[] | AttentionFilter,
 ): AsyncGenerator<string, void> {
   if (!('account' in which)) {
-    // Of what nothing is known here Klarna may know, so only what the API does not take at all is refused.
+    // Klarna may have a request that has no record here, so only an invalid name is refused.
     for (const { client, id } of await Promise.all(which.map((name) => named(operations, name)))) {
       await client.get(id);
     }
@@ -125,9 +126,9 @@ async function named({ api }: Operations, name: string) {
 }
 
 const unknown = (name: string): Error =>
-  new Error(`Nothing is known of ${name}; allowed: <account>/<payment request id>, as list prints them.`);
+  new Error(`There is no record of ${name}; allowed: <account>/<payment request id>, as list prints them.`);
 
-/** The ids of an entry's evidence that mean something to Klarna. */
+/** The ids in an entry's evidence that Klarna can look up. */
 function idsOf({ event_id, kind, evidence }: HistoryEntry): string {
   const ids = [
     ...(kind === 'webhook' ? [['event', event_id]] : []),

@@ -15,24 +15,24 @@ import { readOutputs } from './stack-outputs.ts';
 
 export const usage = `npm run lapse -- <command> (--outputs FILE | --control URL) [options]
 
-  quarantine list [--reason REASON]        signed webhooks that were kept and not taken
-  quarantine explain NAME                  why, what is known of it, and what would become of it now
-  quarantine replay NAME…                  puts them through again, by the same write as any webhook
+  quarantine list [--reason REASON]        list signed webhooks that were quarantined
+  quarantine explain NAME                  explain one: its facts, and what a replay would do now
+  quarantine replay NAME…                  process them again, by the same write as any webhook
   quarantine replay --all [--reason REASON]
-  unpublished list                         writes of which the events could not be published
-  unpublished replay                       publishes them again, from the records
-  timers list                              timers that were given up
-  timers redrive                           lets them go off once more
+  unpublished list                         list writes whose events were not published
+  unpublished replay                       publish those events again, from the records
+  timers list                              list timers that failed after all attempts
+  timers redrive                           fire those timers again
   attention list --account NAME [--kind KIND]
-                                           contradictions, and whatever else a person should look at
-  attention explain ACCOUNT/ID…            why, from the history, with the ids that Klarna's support can look for
-  attention ask ACCOUNT/ID…                asks Klarna again, and writes down what it says
+                                           list requests that need attention
+  attention explain ACCOUNT/ID…            explain why, with the ids that Klarna's support can look up
+  attention ask ACCOUNT/ID…                read the request from Klarna, and record the result
   attention ask --all --account NAME [--kind KIND]
 
-  --outputs FILE     what cdk deploy --outputs-file wrote
-  --stack NAME       the stack in it, where there are several
+  --outputs FILE     the file that cdk deploy --outputs-file wrote
+  --stack NAME       the stack in that file, where it has several
   --control URL      the control address of a local system
-  --dry-run          says what would be done`;
+  --dry-run          print what would be done`;
 
 const reasons = [
   'unknown_type',
@@ -54,14 +54,17 @@ interface Command {
   readonly print: (line: string) => void;
 }
 
-/** What a command may be told beside the system and --dry-run. */
+/** The options of a command besides the system and --dry-run. */
 const choices = ['names', 'all', 'reason', 'account', 'kind'] as const;
 type Choice = (typeof choices)[number];
 
 interface Action {
-  /** The choices that go together, one line for each way to use the command: what else is given would be ignored, and is refused. */
+  /**
+   * The options that can be combined, one entry for each way to use the command. Any other option would have no effect,
+   * so it is refused.
+   */
   readonly ways: readonly (readonly Choice[])[];
-  /** Says whether all went well. */
+  /** Returns whether everything succeeded. */
   readonly run: (operations: Operations, command: Command) => Promise<boolean>;
 }
 
@@ -133,7 +136,10 @@ const commands: Readonly<Record<string, Action>> = {
   },
 };
 
-/** Runs one command of an operator's; whether all of it went well. Throws one sentence that says what was given and what is allowed. */
+/**
+ * Runs one command of the operator's command line. Returns whether everything succeeded. Throws one sentence that says
+ * what was given and what is allowed.
+ */
 export async function runCommandLine(
   commandLine: readonly string[],
   print: (line: string) => void,
@@ -177,7 +183,7 @@ export async function runCommandLine(
     action,
   );
   if ((file === undefined) === (control === undefined)) {
-    throw new Error('Exactly one of --outputs and --control says which system it is.');
+    throw new Error('Give exactly one of --outputs and --control: it names the system.');
   }
   const source = control === undefined ? { file: file ?? '' } : { control: control.replace(/\/+$/, '') };
   const operations = composeOperations(await readOutputs(source, values.stack));
@@ -185,23 +191,24 @@ export async function runCommandLine(
   return action.run(operations, { names, reason, account, kind, all, isDryRun, print });
 }
 
-/** Refuses what the command would ignore: whoever names one of two and says --all as well does not mean all. */
+/** Refuses options that the command would ignore: names together with --all are a mistake. */
 function checkChoices(name: string, given: readonly Choice[], { ways }: Action): void {
   if (ways.some((way) => given.every((choice) => way.includes(choice)))) return;
-  const allowed = ways.map((way) => wordsOf(way) || 'nothing').join(', or ');
-  throw new Error(`${name} is given ${wordsOf(given)}; allowed: ${allowed}.`);
+  const allowed = ways.map((way) => wordsOf(way) || 'no options').join(', or ');
+  throw new Error(`${name} does not accept ${wordsOf(given)}; allowed: ${allowed}.`);
 }
 
 const wordsOf = (given: readonly Choice[]): string =>
   given.map((choice) => (choice === 'names' ? 'names' : `--${choice}`)).join(' with ');
 
 function some(names: readonly string[], subject = 'quarantine'): readonly string[] {
-  if (names.length === 0) throw new Error(`No name is given; allowed: names as ${subject} list prints them.`);
+  if (names.length === 0)
+    throw new Error(`A name is missing; allowed: names as ${subject} list prints them.`);
   return names;
 }
 
 function filterOf({ account, kind: attention }: Command): AttentionFilter {
   if (account === undefined)
-    throw new Error('No --account is given; allowed: an account in the secret accounts.');
+    throw new Error('--account is missing; allowed: an account in the secret accounts.');
   return { account, attention };
 }

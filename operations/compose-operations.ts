@@ -20,12 +20,15 @@ import type { StackOutputs } from './stack-outputs.ts';
 
 export type Operations = ReturnType<typeof composeOperations>;
 
-/** What an operator does, on a deployed stack or a local system, by the use cases and adapters that run in it. */
+/**
+ * Builds the operator's commands for a deployed stack or a local system, from the use cases and adapters that run in
+ * it.
+ */
 export function composeOperations(outputs: StackOutputs) {
   const { AwsEndpointUrl: endpoint, AwsRegion: region } = outputs;
   const settings = {
     ...(region !== undefined && { region }),
-    // The local system takes anybody.
+    // The local system accepts any credentials.
     ...(endpoint !== undefined && {
       endpoint,
       credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
@@ -45,7 +48,7 @@ export function composeOperations(outputs: StackOutputs) {
   const quarantine = new DynamoDbQuarantine(table);
   const sqs = new SQSClient(settings);
   return {
-    /** The API of an account, called by whoever runs the command. */
+    /** The API of an account, called with the operator's own credentials. */
     api: async (account: string) => {
       const { credentials } = dynamodb.config;
       const signed = { credentials: () => credentials(), region: await dynamodb.config.region() };

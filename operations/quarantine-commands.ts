@@ -3,7 +3,7 @@ import type { QuarantineReason, StoredDelivery } from '../functions/domain/quara
 import type { ReplayOutcome, replayQuarantined } from '../functions/application/replay-quarantined.ts';
 import { formatInstant } from '../functions/domain/instant.ts';
 
-/** The quarantine, and the way back from there. */
+/** The quarantine, and the replay of its deliveries. */
 export interface QuarantineOperations {
   readonly quarantine: QuarantinedDeliveries;
   readonly replay: ReturnType<typeof replayQuarantined>;
@@ -11,22 +11,22 @@ export interface QuarantineOperations {
 
 type Print = (line: string) => void;
 
-/** Why a signed delivery is kept and not taken, and what lets it through. */
+/** Why a signed delivery is quarantined, and what to do. */
 const explanations: Readonly<Record<QuarantineReason, string>> = {
   unknown_type:
-    'Its type is new to this version. A version that knows it takes it; if it is no state change, leave it.',
-  unknown_state: 'Its state is new to this version. A version that knows it takes it.',
-  malformed:
-    'A field that every state change has is missing or is not what it should be. Ask Klarna with the event id.',
+    'Its type is new to this version. A newer version accepts it. If it is not a state change, leave it.',
+  unknown_state: 'Its state is new to this version. A newer version accepts it.',
+  malformed: 'A field that every state change has is missing or malformed. Ask Klarna, with the event id.',
   other_account:
-    "The key's `accounts` in the secret signing-keys have no account for its subject_account_id. Add it there if it is yours.",
+    "The key's `accounts` in the secret signing-keys do not have its subject_account_id. Add it there if the account is yours.",
   other_recipient:
-    "Its recipient is not the key's recipient_account_id in the secret signing-keys. Mend it there if it is yours.",
-  other_webhook: "It came by another webhook than the key's webhook_id in the secret signing-keys.",
-  other_environment: "It is of the other environment than the key's `live` in the secret signing-keys says.",
+    "Its recipient is not the key's recipient_account_id in the secret signing-keys. Correct it there if the account is yours.",
+  other_webhook: "It came through another webhook than the key's webhook_id in the secret signing-keys.",
+  other_environment:
+    "It is from the other environment than the key's `live` in the secret signing-keys says.",
 };
 
-/** The name by which a delivery is asked for. */
+/** The name of a delivery on the command line. */
 const nameOf = ({ signingKeyId, deliveryId }: StoredDelivery): string => `${signingKeyId}/${deliveryId}`;
 
 const lineOf = (delivery: StoredDelivery): string =>
@@ -36,12 +36,12 @@ const lineOf = (delivery: StoredDelivery): string =>
     nameOf(delivery),
     delivery.facts.eventType ?? '-',
     delivery.facts.paymentRequestId ?? '-',
-    delivery.replay ? `put through again: ${delivery.replay.verdict}` : '',
+    delivery.replay ? `replayed: ${delivery.replay.verdict}` : '',
   ]
     .join('  ')
     .trimEnd();
 
-/** A line for each delivery, the newest first; of one reason, where one is given. */
+/** Prints a line for each delivery, newest first; with a reason, only those. */
 export async function listQuarantine(
   { quarantine }: QuarantineOperations,
   reason: QuarantineReason | undefined,
@@ -53,10 +53,10 @@ export async function listQuarantine(
     print(lineOf(delivery));
     lines += 1;
   }
-  if (lines === 0) print('Nothing is in quarantine.');
+  if (lines === 0) print('The quarantine is empty.');
 }
 
-/** Everything that is kept of a delivery, why it was refused, and what would become of it now. */
+/** Prints everything that is stored of a delivery, why it was refused, and what a replay would do now. */
 export async function explainQuarantine(
   operations: QuarantineOperations,
   name: string,
@@ -69,12 +69,12 @@ export async function explainQuarantine(
     if (value !== undefined) print(`  ${fact}: ${value}`);
   }
   print(`  bodySha256: ${delivery.bodySha256}`);
-  print(`Put through again now: ${wordsOf(await operations.replay(delivery, true))}`);
+  print(`A replay now: ${wordsOf(await operations.replay(delivery, true))}`);
 }
 
 /**
- * Puts deliveries through again: these, or all that were not yet, of one reason where one is given. Whether none was refused.
- * A name that is none is an error before anything is put through.
+ * Processes deliveries again: these, or all that were not replayed yet, with a reason only those. Returns whether none
+ * was refused. An invalid name is an error before anything is replayed.
  */
 export async function replayQuarantine(
   operations: QuarantineOperations,
@@ -109,22 +109,22 @@ async function* chosen(
 function wordsOf(outcome: ReplayOutcome): string {
   switch (outcome.kind) {
     case 'taken':
-      return `taken, and ${verdictWords[outcome.verdict]}`;
+      return `accepted: ${verdictWords[outcome.verdict]}`;
     case 'refused':
-      return `refused again, ${outcome.reason}. ${explanations[outcome.reason]}`;
+      return `refused again (${outcome.reason}). ${explanations[outcome.reason]}`;
     case 'no_key':
       return 'refused: the key that signed it is not in the secret signing-keys any more.';
     case 'would_take':
-      return 'it would be taken.';
+      return 'would be accepted.';
   }
 }
 
 const verdictWords = {
-  superseding: "it became the record's state",
-  stale: 'it changed nothing: the record knew better',
-  confirming: 'it changed nothing: the record says the same',
-  contradicting: 'it contradicts the record, which a person must look at',
-  duplicate: 'it changed nothing: the record has had it',
+  superseding: 'the record has its state now',
+  stale: 'no change, the record has a later state',
+  confirming: 'no change, the record has the same state',
+  contradicting: 'it contradicts the record, which needs attention now',
+  duplicate: 'no change, the record has this event already',
 } as const;
 
 async function found({ quarantine }: QuarantineOperations, name: string): Promise<StoredDelivery> {

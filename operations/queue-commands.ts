@@ -4,7 +4,7 @@ import { formatInstant, type Instant, parseInstant, plusMillis } from '../functi
 import type { republishStateChanges } from '../functions/application/republish-state-changes.ts';
 import type { MessageQueue, QueuedMessage } from './queue.ts';
 
-/** The queues in which what was given up lies, and the ways back from there. */
+/** The dead-letter queues, and the ways to process their messages again. */
 export interface QueueOperations {
   readonly unpublished: MessageQueue;
   readonly republish: ReturnType<typeof republishStateChanges>;
@@ -14,7 +14,7 @@ export interface QueueOperations {
 
 type Print = (line: string) => void;
 
-/** A batch of the table's stream that was given up: where it was, not what was in it. */
+/** A discarded batch of the table's stream: where its records are, without the records. */
 const batchSchema = v.object({
   requestContext: v.object({ condition: v.string() }),
   DDBStreamBatchInfo: v.object({
@@ -24,7 +24,7 @@ const batchSchema = v.object({
   }),
 });
 
-/** The stream tells whole seconds and its own time, the history ours. */
+/** The stream reports whole seconds of its own clock, the history times of ours. */
 const margin = 60_000;
 
 interface UnpublishedBatch {
@@ -40,7 +40,7 @@ function batchOf({ id, body }: QueuedMessage): UnpublishedBatch {
   const first = parseInstant(info?.approximateArrivalOfFirstRecord ?? '');
   const last = parseInstant(info?.approximateArrivalOfLastRecord ?? '');
   if (!info || !requestContext || !first || !last) {
-    throw new Error(`The message ${id} does not tell of a batch of the stream. It was left where it is.`);
+    throw new Error(`The message ${id} does not describe a batch of the stream. It stays in the queue.`);
   }
   return {
     since: plusMillis(first, -margin),
@@ -53,7 +53,7 @@ function batchOf({ id, body }: QueuedMessage): UnpublishedBatch {
 const batchWords = (id: string, { since, until, size, condition }: UnpublishedBatch): string =>
   `${id}: ${size} writes between ${formatInstant(since)} and ${formatInstant(until)} were not published (${condition})`;
 
-/** A line for each batch of writes that was not published. */
+/** Prints a line for each batch of writes that was not published. */
 export async function listUnpublished(
   { unpublished }: Pick<QueueOperations, 'unpublished'>,
   print: Print,
@@ -63,10 +63,10 @@ export async function listUnpublished(
     print(batchWords(message.id, batchOf(message)));
     lines += 1;
   }
-  if (lines === 0) print('Nothing waits to be published.');
+  if (lines === 0) print('All events are published.');
 }
 
-/** Publishes what each batch was about, and takes it off the queue once the bus has all of it. Whether it has. */
+/** Publishes the events of each batch, and deletes its message once the bus has all of them. Returns whether it has. */
 export async function replayUnpublished(
   { unpublished, republish }: Pick<QueueOperations, 'unpublished' | 'republish'>,
   isDryRun: boolean,
@@ -92,12 +92,12 @@ const timerSchema = v.object({
 
 function timerWords({ id, body }: QueuedMessage): string {
   const parsed = v.safeParse(timerSchema, readJson(body));
-  if (!parsed.success) return `${id}: names no session`;
+  if (!parsed.success) return `${id}: does not name a session`;
   const { account, payment_request_id, deadline_at } = parsed.output;
   return `${id}: ${account}/${payment_request_id}, due ${deadline_at}`;
 }
 
-/** A line for each timer that was given up after twelve tries. */
+/** Prints a line for each timer that failed after twelve attempts. */
 export async function listDeadTimers(
   { deadTimers }: Pick<QueueOperations, 'deadTimers'>,
   print: Print,
@@ -107,10 +107,10 @@ export async function listDeadTimers(
     print(timerWords(message));
     lines += 1;
   }
-  if (lines === 0) print('No timer was given up.');
+  if (lines === 0) print('No timer has failed.');
 }
 
-/** Lets every timer that was given up go off once more. The record decides again what that comes to. */
+/** Fires every failed timer again. The record decides again what happens. */
 export async function redriveTimers(
   { deadTimers, timers }: Pick<QueueOperations, 'deadTimers' | 'timers'>,
   isDryRun: boolean,
@@ -121,6 +121,6 @@ export async function redriveTimers(
       await timers.send(message.body);
       await deadTimers.remove(message);
     }
-    print(`${timerWords(message)}: ${isDryRun ? 'would go off' : 'goes off'} again`);
+    print(`${timerWords(message)}: ${isDryRun ? 'would fire again' : 'fires again'}`);
   }
 }

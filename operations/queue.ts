@@ -12,18 +12,21 @@ export interface QueuedMessage {
   readonly receiptHandle: string;
 }
 
-/** A queue as whoever looks into it needs it. */
+/** A queue for the operator's commands. */
 export interface MessageQueue {
-  /** Every message that nobody else is looking at, each once; what is not removed meanwhile comes back at the end. */
+  /**
+   * Every message that no other consumer has received, each once. Messages that are not removed become visible again at
+   * the end.
+   */
   messages(): AsyncIterable<QueuedMessage>;
   send(body: string): Promise<void>;
   remove(message: QueuedMessage): Promise<void>;
 }
 
-/** Seconds for which a message that is being looked at is nobody else's. */
+/** Seconds for which a received message is invisible to other consumers. */
 const lookSeconds = 120;
 
-/** A queue that a person looks into. */
+/** An SQS queue that an operator reads. */
 export class Queue implements MessageQueue {
   readonly #sqs: SQSClient;
   readonly #url: string;
@@ -67,7 +70,7 @@ export class Queue implements MessageQueue {
     await this.#sqs.send(new DeleteMessageCommand({ QueueUrl: this.#url, ReceiptHandle: receiptHandle }));
   }
 
-  /** One that was removed cannot be given back, which is as well. */
+  /** A removed message cannot become visible again; that is not an error. */
   async #giveBack(receiptHandle: string): Promise<void> {
     await this.#sqs
       .send(

@@ -13,17 +13,17 @@ const outputsSchema = v.object({
   TimerQueueUrl: name,
   DeadTimersQueueUrl: name,
   UnpublishedEventsQueueUrl: name,
-  /** Of a local system only: where its AWS is. */
+  /** Only for a local system: the address of its AWS stand-ins. */
   AwsEndpointUrl: v.optional(name),
   AwsRegion: v.optional(name),
 });
 
-/** Where the parts of a deployed stack are that an operator works on. */
+/** The outputs of a stack that an operator works with. */
 export type StackOutputs = v.InferOutput<typeof outputsSchema>;
 
 /**
- * Reads what `cdk deploy --outputs-file` wrote, or what the control address of a local system serves. Throws a sentence that
- * says what is missing.
+ * Reads the file of `cdk deploy --outputs-file`, or the outputs that a local system's control address serves. Throws a
+ * sentence that says what is missing.
  *
  * @param stack the stack's name, where the file has more than one
  */
@@ -34,7 +34,7 @@ export async function readOutputs(
   const where = 'file' in source ? source.file : `${source.control}/outputs`;
   const text = 'file' in source ? await readFile(source.file, 'utf8') : await (await fetch(where)).text();
   const stacks = v.safeParse(v.record(v.string(), v.unknown()), readJson(text));
-  if (!stacks.success) throw new Error(`${where} is not what cdk deploy --outputs-file writes.`);
+  if (!stacks.success) throw new Error(`${where} is not a file of cdk deploy --outputs-file.`);
   const names = Object.keys(stacks.output);
   const [only] = names;
   const chosen = stack ?? (names.length === 1 ? only : undefined);
@@ -44,5 +44,7 @@ export async function readOutputs(
   const outputs = v.safeParse(outputsSchema, stacks.output[chosen]);
   if (outputs.success) return outputs.output;
   const missing = outputs.issues.map((issue) => v.getDotPath(issue) ?? '?').join(', ');
-  throw new Error(`${where}: the stack ${chosen} has no output ${missing}. Is it a stack of this version?`);
+  throw new Error(
+    `${where}: the stack ${chosen} does not have the output ${missing}. Is it a stack of this version?`,
+  );
 }

@@ -1,6 +1,6 @@
 /**
- * Builds clients and adapters from a function's environment, for the composition root alone: each with a twin that has
- * everything but a network, on which a rehearsal runs while the function starts.
+ * Builds clients and adapters from a function's environment, for the composition root alone. Each has a twin without
+ * a network, for priming while the function starts.
  */
 import { randomBytes } from 'node:crypto';
 import https from 'node:https';
@@ -36,21 +36,21 @@ import { primingKey } from '../cold-start/prime-cancel.ts';
 import { offlineAgent, offlineClient } from '../cold-start/offline-client.ts';
 
 /**
- * Every call out has a limit well inside the function's own. Without `throwOnRequestTimeout` the SDK only warns when the
- * limit has passed, and waits on.
+ * Every outgoing call has a limit well inside the function's own. Without `throwOnRequestTimeout`, the SDK only warns
+ * after the limit and keeps waiting.
  */
 const clientSettings = {
   maxAttempts: 3,
   requestHandler: { connectionTimeout: 1_000, requestTimeout: 2_000, throwOnRequestTimeout: true },
 } as const;
 
-/** A webhook must be answered well within a second; what does not come through is a 503, and Klarna sends it again. */
+/** A webhook needs a response well within a second. A call that takes longer results in 503, and Klarna retries. */
 const hurriedClientSettings = {
   maxAttempts: 2,
   requestHandler: { connectionTimeout: 500, requestTimeout: 1_000, throwOnRequestTimeout: true },
 } as const;
 
-/** The settings of a client, and what makes of it one without a network, for rehearsals. */
+/** The settings of a client, and a function that makes a client without a network from it, for priming. */
 function connected(
   settings: typeof clientSettings | typeof hurriedClientSettings = clientSettings,
   response?: () => unknown,
@@ -63,14 +63,14 @@ function connected(
   };
 }
 
-/** The machine's clock. */
+/** The clock of the machine. */
 export const clock: Clock = {
   now: () => Date.now(),
   instant: () => instantFromMillis(Date.now()),
   wait: (millis) => wait(millis),
 };
 
-/** 128 random bits each, in hex. */
+/** Ids of 128 random bits in hex. */
 export const ids: Ids = { next: () => randomBytes(16).toString('hex') };
 
 type Parsed = ParsedEnvironment<'cancel-expired-session'>;
@@ -80,9 +80,9 @@ const tableOf = (environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS'>) => 
   retentionDays: environment.RETENTION_DAYS,
 });
 
-/** The table: records, and cancel jobs for who asks for them. */
+/** The table: the records, and the cancel jobs for functions that need them. */
 export function storeOf(environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS'>) {
-  // What a read in a rehearsal finds.
+  // The item that a read finds while priming.
   const stored = () => ({
     Item: marshall(toItem(unknownPaymentRequest(primingKey, clock.instant()), 0), {
       removeUndefinedValues: true,
@@ -99,7 +99,7 @@ export function storeOf(environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS
   };
 }
 
-/** A secret that counts and logs each failed read for which its last known value serves. */
+/** A secret that counts and logs each failed read that its last known value replaced. */
 const secretOf = (
   client: SecretsManagerClient,
   secretId: string,
@@ -119,7 +119,7 @@ const secretOf = (
     },
   });
 
-/** The accounts of this deployment, and how Klarna is called for each. */
+/** The accounts of this deployment, with the credentials for Klarna of each. */
 export const accountsOf = (
   environment: Pick<
     Parsed,
@@ -131,7 +131,7 @@ export const accountsOf = (
     environment.MAX_SESSION_SECONDS * 1_000,
   );
 
-/** Klarna, each call counted and timed, and what every call to it needs. */
+/** Klarna, with each call counted and timed, and the dependencies of every call. */
 export const klarnaOf = (environment: Pick<Parsed, 'KLARNA_TEST_URL' | 'KLARNA_LIVE_URL'>) => ({
   klarna: withMetrics(
     new HttpKlarnaPaymentRequests({
@@ -157,7 +157,7 @@ export const offlineKlarna = () =>
       })),
   });
 
-/** Opens the connection to Klarna that the first call will need: to the environments of the accounts there are. */
+/** Opens the connections that the first calls will need: one per Klarna environment of the accounts. */
 export const connectToKlarna =
   (environment: Pick<Parsed, 'KLARNA_TEST_URL' | 'KLARNA_LIVE_URL'>, accounts: SecretAccounts) =>
   async (): Promise<void> => {
@@ -175,7 +175,7 @@ export const connectToKlarna =
     );
   };
 
-/** What can remove a session's timer and never arm one. */
+/** Removes a session's timer and cannot arm one. */
 export function removalOf({ TIMERS, SCHEDULE_GROUP_NAME }: Pick<Parsed, 'TIMERS' | 'SCHEDULE_GROUP_NAME'>) {
   if (TIMERS === 'sweep') return { timer: sweepSessionTimer, offlineTimer: () => sweepSessionTimer };
   const { settings, offline } = connected();
@@ -189,7 +189,7 @@ export function removalOf({ TIMERS, SCHEDULE_GROUP_NAME }: Pick<Parsed, 'TIMERS'
   };
 }
 
-/** What arms and removes a session's timer. */
+/** Arms and removes a session's timer. */
 export function timerOf(
   environment: Omit<Parsed, 'ACCOUNTS_SECRET_ID' | 'KLARNA_TEST_URL' | 'KLARNA_LIVE_URL'>,
 ): {
@@ -219,11 +219,11 @@ export function timerOf(
   };
 }
 
-/** What puts a timer's message back into its queue. */
+/** Returns a timer's message to its queue. */
 export const delayOf = ({ TIMER_QUEUE_URL }: Pick<Parsed, 'TIMER_QUEUE_URL'>) =>
   delayMessage(new SQSClient(clientSettings), TIMER_QUEUE_URL);
 
-/** Where a webhook is written. */
+/** The store to which webhooks are written. */
 export function webhookStoresOf(environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS'>) {
   const { settings, offline } = connected(hurriedClientSettings);
   const client = new DynamoDBClient(settings);
@@ -237,13 +237,13 @@ export function webhookStoresOf(environment: Pick<Parsed, 'TABLE_NAME' | 'RETENT
   };
 }
 
-/** The keys that Klarna signs with. */
+/** The keys with which Klarna signs. */
 export function signingKeysOf(environment: ParsedEnvironment<'receive-klarna-webhook'>) {
   const client = new SecretsManagerClient(hurriedClientSettings);
   return new SecretSigningKeys(secretOf(client, environment.SIGNING_KEYS_SECRET_ID, environment));
 }
 
-/** What reads a change off the table's stream, and what publishes it. */
+/** Reads changes from the table's stream and publishes them. */
 export function publisherOf({ EVENT_BUS_NAME }: ParsedEnvironment<'publish-state-changes'>) {
   const { settings, offline } = connected();
   const client = new EventBridgeClient(settings);

@@ -1,6 +1,6 @@
 /**
- * Puts each function together: use cases over the adapters of build-adapters.ts. One function per capability, so that a bundle
- * holds what its handler asks for and nothing else; called once per process, at module scope.
+ * Connects the use cases of each function with the adapters of build-adapters.ts. There is one function per
+ * capability, so that a bundle contains only what its handler needs. Call each once per process, at module scope.
  */
 import { cancelPaymentRequest, dryRunCancel } from '../application/cancel-payment-request.ts';
 import { cancelSession } from '../application/cancel-session.ts';
@@ -43,7 +43,7 @@ import { warmUpOf } from '../cold-start/warm-up.ts';
 
 const onTimerFault = (error: unknown): void => fault('timer.fault', error);
 
-/** What register-payment-request needs. */
+/** The dependencies of register-payment-request. */
 export function composeRegistration() {
   const environment = parseEnvironment('register-payment-request', process.env);
   const { store, offlineStore } = storeOf(environment);
@@ -69,7 +69,7 @@ export function composeRegistration() {
   };
 }
 
-/** What get-payment-request needs. */
+/** The dependencies of get-payment-request. */
 export function composeReading() {
   const environment = parseEnvironment('get-payment-request', process.env);
   const { store, offlineStore, jobs } = storeOf(environment);
@@ -89,7 +89,7 @@ export function composeReading() {
   };
 }
 
-/** What cancel-payment-request needs. It can remove a timer and never arm one. */
+/** The dependencies of cancel-payment-request. It can remove a timer but not arm one. */
 export function composeCancellation() {
   const environment = parseEnvironment('cancel-payment-request', process.env);
   const { timer, offlineTimer } = removalOf(environment);
@@ -126,7 +126,7 @@ export function composeCancellation() {
   };
 }
 
-/** What receive-klarna-webhook needs: the signing keys and the table, nothing of Klarna's API. */
+/** The dependencies of receive-klarna-webhook: the signing keys and the table, but not Klarna's API. */
 export function composeWebhook() {
   const environment = parseEnvironment('receive-klarna-webhook', process.env);
   const signingKeys = signingKeysOf(environment);
@@ -141,7 +141,7 @@ export function composeWebhook() {
   };
 }
 
-/** What cancel-expired-session needs. */
+/** The dependencies of cancel-expired-session. */
 export function composeTimeout() {
   const environment = parseEnvironment('cancel-expired-session', process.env);
   const { store, offlineStore } = storeOf(environment);
@@ -163,7 +163,7 @@ export function composeTimeout() {
   };
 }
 
-/** What reconcile-payment-requests needs. */
+/** The dependencies of reconcile-payment-requests. */
 export function composeReconciliation() {
   const environment = parseEnvironment('reconcile-payment-requests', process.env);
   const { store, jobs } = storeOf(environment);
@@ -172,7 +172,7 @@ export function composeReconciliation() {
   const { timer } = timerOf(environment);
   const dependencies = { store, timer, ...klarna, onTimerFault };
   return {
-    // Nobody waits for the sweep.
+    // No caller waits for the sweep.
     warmUp: warmUpOf(),
     runJobs: runCancelJobs({
       jobs: jobs(),
@@ -197,7 +197,7 @@ export function composeReconciliation() {
   };
 }
 
-/** What publish-state-changes needs. */
+/** The dependencies of publish-state-changes. */
 export function composePublishing() {
   const { changeOf, publisher, primePublishing } = publisherOf(
     parseEnvironment('publish-state-changes', process.env),

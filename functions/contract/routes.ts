@@ -2,7 +2,7 @@ import type { FunctionName } from './environment.ts';
 
 /**
  * Every route of the API, and the function that serves it. The stack makes the routes from this table, each function is typed to
- * serve all of its own, and the 404 for an unknown route lists them.
+ * serve all of its own, and unknown-route.ts compares a path with them.
  */
 export const routes = {
   'PUT /accounts/{account}/payment-requests/{payment_request_id}': 'register-payment-request',

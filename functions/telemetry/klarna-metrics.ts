@@ -4,7 +4,7 @@ import { count, measure } from './telemetry.ts';
 
 type Klarna = KlarnaPaymentRequests & KlarnaExpiry;
 
-/** The same Klarna, with every answer timed and counted, by its kind, and whether it says anything at all. */
+/** Wraps Klarna so that every response is timed and counted by its kind, and unclear responses are counted. */
 export const withMetrics = (klarna: Klarna, clock: Clock): Klarna => {
   const measured =
     <Question extends readonly unknown[]>(ask: (...question: Question) => Promise<KlarnaResponse>) =>

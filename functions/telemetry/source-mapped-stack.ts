@@ -3,13 +3,13 @@ import { SourceMap } from 'node:module';
 
 const maps = new Map<string, SourceMap | undefined>();
 
-/** Of a place in a bundle: the folder and the file, the line and the column. */
+/** A frame of a bundle: the folder, the file, the line and the column. */
 const placePattern = /(\/[^\s():]+\.[cm]?js):(\d+):(\d+)/;
 
 /**
- * The lines of an error's stack that say where it was, in the files that people write and not in the bundle; the message, which the
- * stack begins with, is left out. A bundle's source map is read when the first stack is looked at: Node's own
- * `--enable-source-maps` reads it at every start, which took a quarter of a function's init.
+ * Returns the lines of an error's stack, with places in the source files instead of the bundle and without the
+ * message. A bundle's source map is read with the first stack. Node's own `--enable-source-maps` reads it at every
+ * start, which took a quarter of a function's init.
  */
 export const originalStack = (error: Error): string | undefined =>
   error.stack
@@ -25,7 +25,7 @@ function originalPlace(place: string, file: string, line: string, column: string
     : place;
 }
 
-/** No map is no error: the stack is then told as it is. */
+/** A missing map is not a fault: the stack is then returned as it is. */
 function mapOf(file: string): SourceMap | undefined {
   if (!maps.has(file)) {
     let map: SourceMap | undefined;

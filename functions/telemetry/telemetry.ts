@@ -6,37 +6,41 @@ import { originalStack } from './source-mapped-stack.ts';
 /**
  * Log lines as JSON, metrics in CloudWatch's embedded format
  * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
- * What goes in: stable message codes, ids, codes and counts. What never does: an event, a header, a body, a secret.
- * No library does it, and why: docs/adr/0022.
+ * Logs contain stable message codes, ids, codes and counts. They never contain an event, a header, a body or a
+ * secret.
+ * ADR 22 (docs/adr/0022) explains why no library does this.
  */
 
 type Fields = Readonly<Record<string, string | number | boolean | undefined>>;
 
-/** Whose lines these are; a name that the stack sets, and not that of the Lambda, which CloudFormation makes up. */
+/**
+ * The service name of the log lines, which the stack sets. CloudFormation generates the name of the Lambda, so that
+ * is not used.
+ */
 const service = process.env['SERVICE_NAME'];
 
-/** The invocation that the process is at. */
+/** The invocation that is running in this process. */
 let invocation: { readonly function_request_id?: string; readonly cold_start: boolean } = {
   cold_start: true,
 };
 let isFirst = true;
 
-/** One line of ordinary news. `code` is stable and what a runbook looks for. */
+/** Logs one line of ordinary information. `code` is stable, and runbooks search for it. */
 export const note = (code: string, fields: Fields = {}): void => log('INFO', code, fields);
 
-/** One line that somebody should see. */
+/** Logs one line that an operator should see. */
 export const warn = (code: string, fields: Fields = {}): void => log('WARN', code, fields);
 
 /**
- * Logs one line about a failure: the error's name and message, never an input. Counts an error that the operator must correct,
- * for the alarm on the configuration.
+ * Logs one line about a failure: the error's name and message, never an input. Counts an error that the operator must
+ * correct, for the alarm on the configuration.
  */
 export function fault(code: string, error: unknown, fields: Fields = {}): void {
   if (error instanceof ConfigurationError) count('ConfigurationFault');
   log('ERROR', code, { ...fields, ...describe(error) });
 }
 
-/** `level` and `timestamp` are the names by which Lambda itself filters lines of JSON. */
+/** Lambda filters JSON lines by the names `level` and `timestamp`. */
 function log(level: 'INFO' | 'WARN' | 'ERROR', code: string, fields: Fields): void {
   const timestamp = new Date().toISOString();
   const trace = process.env['_X_AMZN_TRACE_ID']?.split(';', 1)[0]?.replace('Root=', '');
@@ -45,12 +49,12 @@ function log(level: 'INFO' | 'WARN' | 'ERROR', code: string, fields: Fields): vo
 
 const write = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
 
-/** The most values of one metric, and the most metrics, that CloudWatch takes in one line. */
+/** The most values of one metric, and the most metrics, that CloudWatch accepts in one line. */
 const mostOfOneLine = 100;
 
 let metrics = new Map<MetricName, { readonly unit: 'Count' | 'Milliseconds'; readonly values: number[] }>();
 
-/** Adds to a metric of this name; low-cardinality by construction, since a name is all there is. */
+/** Adds to a metric. Metrics have a name and no dimensions, which keeps their cardinality low. */
 export const count = (name: MetricName, value = 1): void => add(name, 'Count', value);
 
 /** Adds a duration in milliseconds. */
@@ -63,7 +67,7 @@ function add(name: MetricName, unit: 'Count' | 'Milliseconds', value: number): v
   if (metrics.size === mostOfOneLine || metric?.values.length === mostOfOneLine) publishMetrics();
 }
 
-/** Writes out what has been counted and measured, if anything. */
+/** Writes what has been counted and measured, if anything. */
 export function publishMetrics(): void {
   if (metrics.size === 0) return;
   const published = [...metrics];
@@ -86,7 +90,7 @@ export function publishMetrics(): void {
   });
 }
 
-/** Ties log lines to the invocation, and writes out its metrics at the end, also of one that failed. */
+/** Adds the invocation to its log lines and writes its metrics at the end, even if it fails. */
 export const telemetry = (): MiddlewareObj<unknown, unknown> => ({
   before: ({ context }) => {
     invocation = { function_request_id: context.awsRequestId, cold_start: isFirst };

@@ -1,7 +1,7 @@
 import type { TimeoutOutcome } from '../application/end-expired-session.ts';
 import { count, measure } from './telemetry.ts';
 
-/** Counts what the end of a session's time came to, and by how many milliseconds it came late; says it in one word. */
+/** Counts the result of a session's timeout, measures how many milliseconds late it was, and returns the result. */
 export function countTimeout(outcome: TimeoutOutcome, lateness: number) {
   const result = outcome.kind === 'ended' ? outcome.cancel.outcome : outcome.kind;
   count(`Timer:${result}`);

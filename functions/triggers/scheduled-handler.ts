@@ -2,7 +2,7 @@ import middy from '@middy/core';
 import { klarnaBudget } from '../application/cancel-payment-request.ts';
 import { telemetry } from '../telemetry/telemetry.ts';
 
-/** Milliseconds kept back for what was begun last: one whole attempt at Klarna, and its writes. */
+/** Milliseconds reserved for work that started last: one whole attempt at Klarna and its writes. */
 const reserve = klarnaBudget + 8_000;
 
 /** A function that works until shortly before its time limit. `until` is in milliseconds since 1970. */

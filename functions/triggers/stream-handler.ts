@@ -14,7 +14,7 @@ export interface StreamHandlerDependencies {
   readonly publish: ReturnType<typeof publishStateChanges>;
 }
 
-/** Publishes a batch; what is refused is delivered again from there on, so that order is kept. */
+/** Publishes a batch. From the first refused record on, the batch is delivered again, so that the order is kept. */
 export const streamHandler = ({ changeOf, publish }: StreamHandlerDependencies) =>
   middy<DynamoDBStreamEvent, DynamoDBBatchResponse>()
     .use(telemetry())

@@ -12,7 +12,7 @@ import { count, fault, note, telemetry } from '../telemetry/telemetry.ts';
 export interface TimerQueueDependencies {
   readonly accounts: Accounts;
   readonly endExpired: ReturnType<typeof endExpiredSession>;
-  /** Leaves a failed message invisible for a while. */
+  /** Hides a failed message for a while. */
   readonly delay: (receiptHandle: string, receiveCount: number) => Promise<void>;
 }
 
@@ -22,7 +22,7 @@ const messageSchema = v.object({
   deadline_at: v.string(),
 });
 
-/** Takes each message for itself: one that fails is reported alone, and its delay grows with every receipt. */
+/** Handles each message separately. A failed message is reported alone, and its delay grows with every receipt. */
 export const timerQueueHandler = ({ accounts, endExpired, delay }: TimerQueueDependencies) =>
   middy<SQSEvent, SQSBatchResponse>()
     .use(telemetry())
@@ -64,7 +64,7 @@ async function handle(
   return outcome;
 }
 
-/** Klarna's answer is not known, or Klarna refuses us: the message must come back. */
+/** The result at Klarna is not known, or Klarna refuses our credentials: the message must be delivered again. */
 const isSettled = (outcome: TimeoutOutcome): boolean =>
   outcome.kind !== 'ended' ||
   (outcome.cancel.outcome !== 'pending' && outcome.cancel.outcome !== 'klarna_denied');

@@ -8,10 +8,10 @@ import { parseEventId, parsePaymentRequestId } from '../domain/identifiers.ts';
 import { type Instant, parseInstant } from '../domain/instant.ts';
 import { parseState } from '../domain/payment-request-state.ts';
 
-/** A name or a sentence has spaces, and is not what any of these fields is for. */
+/** The values of these fields have no spaces. A name or a sentence would have some. */
 const text = v.fallback(v.optional(v.pipe(v.string(), v.regex(/^[!-~]{0,200}$/))), undefined);
 
-/** Where the facts are in a delivery. */
+/** Where a delivery has each fact. */
 const deliverySchema = v.object({
   metadata: v.object({
     event_id: text,
@@ -32,13 +32,13 @@ const codePattern = /^[A-Za-z0-9._-]{1,100}$/;
 const stateChange = 'payment.request.state-change.';
 
 /**
- * What a delivery with a valid signature is about: an observation of a Payment Request that the key may speak for, or
- * something to keep in quarantine and why. Total: whatever the bytes are, this says what to do with them.
+ * Judges a delivery with a valid signature. The result is an observation of a Payment Request that the key may
+ * report, or a reason for quarantine. Every input has a result, whatever its bytes are.
  */
 export const readDelivery = (bytes: Uint8Array, key: SigningKey, receivedAt: Instant): VerifiedDelivery =>
   judgeDelivery(factsOf(bytes), key, receivedAt, hash('sha256', bytes));
 
-/** The same of facts that were read before: another key, or newer code, may say something else of them. */
+/** Judges facts that were read before. Another key or newer code may judge them differently. */
 export function judgeDelivery(
   facts: DeliveryFacts,
   key: SigningKey,
@@ -114,7 +114,7 @@ function parse(bytes: Uint8Array): Delivery {
   return parsed.success ? parsed.output : nothing;
 }
 
-/** One tenant's key must not speak for another: what the key is bound to must be what the delivery says. */
+/** A tenant's key must not report for another tenant: the delivery must match what the key is bound to. */
 function bindingRefusal(facts: DeliveryFacts, key: SigningKey): QuarantineReason | undefined {
   const bindings = [
     [key.live, facts.live, 'other_environment'],
@@ -127,7 +127,7 @@ function bindingRefusal(facts: DeliveryFacts, key: SigningKey): QuarantineReason
   return undefined;
 }
 
-/** The state that the type names; `any` for `payment.request.updated`, which comes in every state. */
+/** The state that the type names, or `any` for `payment.request.updated`, which occurs with every state. */
 function stateOfType(eventType: string) {
   if (eventType === 'payment.request.updated') return 'any';
   if (!eventType.startsWith(stateChange)) return 'unknown';

@@ -19,20 +19,20 @@ export interface WebhookHandlerDependencies {
   readonly receive: ReturnType<typeof receiveWebhook>;
 }
 
-/** Klarna's own limit for a body is 1 MB; a state change is about 1 KB. */
+/** Klarna limits a body to 1 MB; a state change has about 1 KB. */
 const bodyLimit = 64 * 1024;
 const jsonContentType = /^application\/([a-z0-9.-]+\+)?json\s*(;|$)/i;
 
 const received = jsonResponse(200, { received: true });
 
-/** What is looked at of a call of the Lambda URL. */
+/** The parts of a function URL call that the handler reads. */
 export type UrlCall = Pick<LambdaFunctionURLEvent, 'headers' | 'body' | 'isBase64Encoded'> & {
   readonly requestContext: {
     readonly http: Pick<LambdaFunctionURLEvent['requestContext']['http'], 'method'>;
   };
 };
 
-/** What became of a call: refused before anything was taken from it, or received, and what it then was. */
+/** The result of a call: refused before its contents were used, or received with a verdict. */
 type Reception =
   | {
       readonly kind: 'refused';
@@ -48,7 +48,8 @@ type Reception =
     };
 
 /**
- * The Lambda URL's handler. Klarna takes 200 for "received", sends again on anything else, and wants 400 for a bad signature.
+ * The handler of the function URL. Klarna treats 200 as received, expects 400 for a bad signature, and retries after
+ * any other status.
  */
 export const webhookHandler = (dependencies: WebhookHandlerDependencies) => {
   const receive = receiveCall(dependencies);
@@ -113,7 +114,7 @@ function report(reception: Reception): void {
   });
 }
 
-/** What can be refused without looking at the body. */
+/** The checks that do not need the body. */
 function refusalOf({ requestContext, headers }: UrlCall): Reception | undefined {
   if (requestContext.http.method !== 'POST') return refuse(405, 'Only POST is served.', { allow: 'POST' });
   if (Number(headers['content-length'] ?? 0) > bodyLimit) {
@@ -125,7 +126,7 @@ function refusalOf({ requestContext, headers }: UrlCall): Reception | undefined 
   return undefined;
 }
 
-/** The bytes that Klarna signed: a Lambda URL passes what it does not take for text as base64. */
+/** The bytes that Klarna signed. A function URL passes bytes that are not text as base64. */
 const bytesOf = ({ body, isBase64Encoded }: UrlCall): Buffer =>
   Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8');
 
@@ -136,7 +137,7 @@ const refuse = (status: number, detail: string, headers?: Readonly<Record<string
   ...(headers && { headers }),
 });
 
-/** Whatever went wrong, nothing has been promised: Klarna is asked to send it again. */
+/** After any failure, the delivery is not acknowledged, and Klarna sends it again. */
 const unavailable = (): MiddlewareObj<LambdaFunctionURLEvent, HttpResponse> => ({
   onError: (request) => {
     count('WebhookFault');

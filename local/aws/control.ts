@@ -73,7 +73,11 @@ async function respond(
   const { aws, clocks, functionCalls, outputs = {}, runRecurringSchedules } = options;
   switch (`${request.method ?? ''} ${path}`) {
     case 'GET /calls':
-      return shown({ aws: aws.calls(), functions: functionCalls?.() ?? {} });
+      return shown({
+        aws: aws.calls(),
+        functions: functionCalls?.() ?? {},
+        kinds: aws.kindsOfCalls(),
+      });
     case 'GET /outputs':
       return shown({ Lapse: outputs });
     case 'GET /schedules':

@@ -21,6 +21,7 @@ import { secretsManagerActions, type SecretSource } from './secretsmanager/secre
 import { MessageStore } from './sqs/message-store.ts';
 import { Queues } from './sqs/queues.ts';
 import { sqsActions } from './sqs/sqs-actions.ts';
+import { type MadeCall, MadeCalls } from './made-calls.ts';
 import { createRequestListener } from './wire/request-listener.ts';
 
 export interface AwsServerOptions {
@@ -62,6 +63,8 @@ export interface AwsServer {
   readonly faults: Faults;
   /** The number of calls of each action since the start, such as `dynamodb.UpdateItem`. */
   calls(): Readonly<Record<string, number>>;
+  /** Every kind of call since the start, once: which function called which action on which resource. */
+  kindsOfCalls(): readonly MadeCall[];
   /** Closes connections, wakes everything that waits for a message or an event, and closes the data. */
   close(): Promise<void>;
 }
@@ -77,15 +80,12 @@ export async function startAwsServer(options: AwsServerOptions): Promise<AwsServ
   const database = openDatabase(options.dataDirectory, 'aws.sqlite');
   const services = openServices({ ...options, database, clock, faults, closing: closing.signal });
   const dynamodb = openDynamoDbProxy(options.dynamodbUrl);
-  const calls = new Map<string, number>();
+  const calls = new MadeCalls();
   const listener = createRequestListener({
     actions: services.actions,
     dynamodb,
     faults,
-    onCall: (service, action) => {
-      const name = `${service}.${action}`;
-      calls.set(name, (calls.get(name) ?? 0) + 1);
-    },
+    onCall: (call, headers, body) => calls.add(call, headers, body),
     onLog,
   });
   const server = createServer({ keepAliveTimeout: 0 }, listener);
@@ -109,7 +109,8 @@ export async function startAwsServer(options: AwsServerOptions): Promise<AwsServ
     events,
     schedules,
     faults,
-    calls: () => Object.fromEntries(calls),
+    calls: () => calls.counts(),
+    kindsOfCalls: () => calls.kinds(),
     async close() {
       closing.abort();
       await loop.close();

@@ -84,6 +84,8 @@ const sandboxOptions = (
     AWS_REGION: region,
     AWS_ACCESS_KEY_ID: 'local',
     AWS_SECRET_ACCESS_KEY: 'local',
+    // Names the function in the user agent of its calls.
+    AWS_SDK_UA_APP_ID: description.name,
     ...overrides,
   },
   clockAhead,

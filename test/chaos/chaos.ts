@@ -1,14 +1,16 @@
 /**
- * `npm run chaos`: disturbs the running local system under load, with one disturbance after another in the seed's order.
+ * `npm run chaos`: disturbs the running local system under load, with one disturbance after another in the seed's
+ * order.
  *
  * - `--scale seconds|minutes|hours`: how long the faults last.
  * - `--fault-seconds S`: exactly how long, except in hours.
  * - `--only PATTERN`: plays only the disturbances that match.
  * - `--minutes M`: for how long new rounds begin.
  * - `--seed N`: draws the order and the load.
- * - `--write`: puts the table and a plot into docs/evidence/reliability.md after each round, unless there was a violation.
+ * - `--write`: puts the table and a plot into docs/evidence/reliability.md after each round, unless there was a
+ * violation.
  *
- * The bar and the table go to standard error, the result as JSON to standard output.
+ * Progress and the table go to standard error, the result as JSON to standard output.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

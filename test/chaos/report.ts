@@ -8,7 +8,7 @@ import type { Round } from './play-round.ts';
 
 const docs = join(import.meta.dirname, '..', '..', 'docs', 'evidence');
 
-/** The unit in which the seconds of a round are shown. */
+/** The unit for the seconds of a round. */
 const units: Readonly<Record<Scale, readonly [string, number]>> = {
   seconds: ['s', 1],
   minutes: ['s', 1],

@@ -46,7 +46,7 @@ const problem = (type: string, members: object = {}) => ({
   ...members,
 });
 
-/** The server gives these answers, one after the other, the last one for ever. */
+/** The server sends these responses in order, and repeats the last one. */
 function replies(...behaviours: readonly Parameters<typeof server.behaves>[0][]): void {
   let next = 0;
   server.behaves((response, request) => {
@@ -58,7 +58,7 @@ function replies(...behaviours: readonly Parameters<typeof server.behaves>[0][])
 
 const record = { payment_request_id: id, state: 'SUBMITTED' };
 
-describe('an outcome', () => {
+describe('the outcome of a client call', () => {
   it.each<[string, number, object, () => Promise<unknown>, unknown]>([
     ['registered', 201, record, () => client().register(id, {}), { outcome: 'registered', record }],
     ['registered again', 200, record, () => client().register(id, {}), { outcome: 'updated', record }],
@@ -135,7 +135,7 @@ describe('an outcome', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it('is asked for with the ids in the path and the rest in the query or the body', async () => {
+  it('a call has its ids in the path and the rest in the query or the body', async () => {
     replies(responding(200, {}));
     await client().cancel(id, { reason: 'shop closed', dry_run: true });
     await client().session('cart/17 å');
@@ -148,8 +148,8 @@ describe('an outcome', () => {
   });
 });
 
-describe('a list', () => {
-  it('goes on from page to page, and asks for no page that nobody wants', async () => {
+describe('a list of the client', () => {
+  it('a list requests a page only when the loop reaches it', async () => {
     const page = (number: number, next: string | null) =>
       responding(200, { payment_requests: [{ version: number }], next_cursor: next });
     replies(page(1, 'two'), page(2, null));
@@ -165,7 +165,7 @@ describe('a list', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it("of a job's report ends where the job has come to", async () => {
+  it("the list of a job's report ends where the running job has written no more", async () => {
     replies(
       responding(200, { payment_requests: [{ outcome: 'canceled' }], next_cursor: '1' }),
       responding(200, { payment_requests: [], next_cursor: '1' }),
@@ -177,8 +177,8 @@ describe('a list', () => {
   });
 });
 
-describe('a call is tried again', () => {
-  it.each([429, 500, 502, 503, 504])('after %i, with jitter', async (status) => {
+describe('a repeated call of the client', () => {
+  it.each([429, 500, 502, 503, 504])('a call is repeated after %i, with jitter', async (status) => {
     replies(responding(status, {}), responding(status, {}), responding(200, record));
     expect(await client().get(id)).toEqual(record);
     expect(pauses).toEqual([200, 400]);
@@ -186,20 +186,20 @@ describe('a call is tried again', () => {
 
   it.each([
     ['a reset', resetting],
-    ['half an answer', responding(200, '{"state":', { 'content-length': '100' })],
-  ])('after %s', async (_, behaviour) => {
+    ['half a response', responding(200, '{"state":', { 'content-length': '100' })],
+  ])('a call is repeated after %s', async (_, behaviour) => {
     server.behaves(behaviour);
     await expect(client({ budgetMillis: 2_000 }).get(id)).rejects.toThrow(LapseUnavailable);
     expect(server.requests.length).toBeGreaterThan(1);
   });
 
-  it('no sooner than it is told', async () => {
+  it('a call is not repeated before Retry-After', async () => {
     replies(responding(503, {}, { 'retry-after': '7' }), responding(200, record));
     await client().get(id);
     expect(pauses).toEqual([7_000]);
   });
 
-  it('not at all where that is past its time, and says so without a word of what was sent', async () => {
+  it('a call is not repeated when its budget would end, and the error names none of its content', async () => {
     replies(responding(503, {}, { 'retry-after': '60' }));
     const failure: unknown = await client()
       .cancel(id, { reason: 'a secret' })
@@ -210,7 +210,7 @@ describe('a call is tried again', () => {
     expect(JSON.stringify(failure) + String(failure)).not.toContain('secret');
   });
 
-  it('not when somebody has called it off, who gets his own reason', async () => {
+  it('a call that the caller aborts is not repeated, and throws the reason of the abort', async () => {
     server.behaves(hanging);
     const reason = new Error('the shopper went away');
     const off = new AbortController();
@@ -219,7 +219,7 @@ describe('a call is tried again', () => {
     await expect(call).rejects.toBe(reason);
   });
 
-  it('not when there was no response in its whole time', async () => {
+  it('a call without a response in its whole budget is not repeated', async () => {
     server.behaves(hanging);
     await expect(client({ budgetMillis: 50, now: () => performance.now() }).get(id)).rejects.toMatchObject({
       name: 'LapseUnavailable',
@@ -241,7 +241,7 @@ describe('every kind of call', () => {
     ['the end of a job', 'DELETE', () => client().stopCancelJob('j')],
     ['a read', 'GET', () => client().get(id, { refresh: true })],
   ])(
-    'is tried again as it was, without an answer or with one that says nothing: %s',
+    'the client repeats %s unchanged when there is no response, or one without a meaning',
     async (_, method, call) => {
       replies(resetting, responding(500, {}), responding(503, {}), responding(200, record));
       expect(await call()).toBeDefined();
@@ -251,7 +251,7 @@ describe('every kind of call', () => {
     },
   );
 
-  describe('but for a deadline by a duration from now, which would count twice,', () => {
+  describe('a deadline given as a duration, which would count twice,', () => {
     const extend = () => client().extend(id, { session_timeout: 'PT30M' });
 
     it.each<[string, Parameters<typeof server.behaves>[0], number | undefined]>([
@@ -259,7 +259,7 @@ describe('every kind of call', () => {
       ['a function that was ended', responding(500, { message: 'Internal Server Error' }), 500],
       ['no function', responding(503, { message: 'Service Unavailable' }), 503],
       ['a table that did not answer', responding(503, problem('unavailable'), { 'retry-after': '1' }), 503],
-    ])('is tried again, though not after %s', async (_, behaviour, status) => {
+    ])('a deadline given as a duration is not sent again after %s', async (_, behaviour, status) => {
       replies(behaviour, responding(200, record));
       const failure: unknown = await extend().catch((error: unknown) => error);
       expect(failure).toBeInstanceOf(LapseUnavailable);
@@ -269,7 +269,7 @@ describe('every kind of call', () => {
       expect(pauses).toEqual([]);
     });
 
-    it('is tried again where API Gateway has turned it away', async () => {
+    it('a deadline given as a duration is sent again after API Gateway has rejected it', async () => {
       replies(responding(429, {}), responding(200, record));
       expect(await extend()).toMatchObject({ outcome: 'updated' });
       expect(server.requests).toHaveLength(2);
@@ -277,7 +277,7 @@ describe('every kind of call', () => {
   });
 });
 
-it('what is out of order is told: of credentials that Klarna refuses, where to look', async () => {
+it('an unavailable API names its problem: klarna-denied means that the credentials are wrong', async () => {
   const detail = 'Nothing was done. Check the api_key, environment and partner_account_id of the account.';
   replies(responding(502, problem('klarna-denied', { detail }), { 'retry-after': '60' }));
   const failure: unknown = await client()
@@ -289,8 +289,8 @@ it('what is out of order is told: of credentials that Klarna refuses, where to l
   expect(server.requests).toHaveLength(1);
 });
 
-describe('a refusal', () => {
-  it('has the type, the fields and what is allowed, and is not tried again', async () => {
+describe('a refusal of the API', () => {
+  it('a refusal has its type, its fields and what is allowed, and is not repeated', async () => {
     const errors = [{ field: 'session_timeout', given: '"P1Y"', allowed: 'a duration' }];
     replies(responding(400, problem('invalid-request', { errors })));
     const failure: unknown = await client()
@@ -310,22 +310,22 @@ describe('a refusal', () => {
       'unknown-account',
       'the detail of unknown-account',
     ],
-    ['no JSON', 405, 'rubbish', 'http', 'no detail'],
+    ['no JSON', 405, 'malformed', 'http', 'no detail'],
     ['a list', 405, [1], 'http', 'no detail'],
-  ])('is %s', async (_, status, body, type, message) => {
+  ])('a refusal is %s', async (_, status, body, type, message) => {
     replies(responding(status, body));
     await expect(client().get(id)).rejects.toMatchObject({ type, status, message });
   });
 });
 
-describe('who calls', () => {
+describe('the authorization of a call', () => {
   const credentials = {
     accessKeyId: 'AKIDEXAMPLE',
     secretAccessKey: 'wJalrXUtnFEMI',
     sessionToken: 'a token',
   };
 
-  it('is signed with SigV4, as the SDK itself would sign it', async () => {
+  it('a call is signed with SigV4 as the SDK itself signs it', async () => {
     replies(responding(200, record));
     await client({
       authorization: { credentials: () => Promise.resolve(credentials), region: 'eu-north-1' },
@@ -367,14 +367,14 @@ describe('who calls', () => {
     expect(signatureOf(headers.authorization)).toBe(signatureOf(wanted.headers['authorization']));
   });
 
-  it('is a bearer of a token, which is asked for with every try', async () => {
+  it('a call has a bearer token, which is requested for every attempt', async () => {
     let tokens = 0;
     replies(responding(503, {}), responding(200, record));
     await client({ authorization: { token: () => Promise.resolve(`t${(tokens += 1)}`) } }).get(id);
     expect(server.requests.map(({ headers }) => headers.authorization)).toEqual(['Bearer t1', 'Bearer t2']);
   });
 
-  it('throws what the provider of credentials throws, and calls nobody', async () => {
+  it('an error of the credentials provider is thrown, and no call is sent', async () => {
     replies(responding(200, record));
     const failure = new Error('no credentials');
     const authorization = { credentials: () => Promise.reject(failure), region: 'eu-north-1' };
@@ -383,7 +383,7 @@ describe('who calls', () => {
   });
 });
 
-/** SHA-256 as the SDK's signer wants it. */
+/** The SHA-256 that the SDK's signer requires. */
 class Sha256 {
   readonly #hash;
 
@@ -401,6 +401,6 @@ class Sha256 {
   }
 
   reset(): void {
-    throw new Error('a hash is made anew');
+    throw new Error('a new hash is made instead');
   }
 }

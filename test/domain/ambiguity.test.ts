@@ -28,50 +28,57 @@ const emptyRead = emptyResponse(
   at(later),
 );
 
-describe('a question that webhooks leave open', () => {
+describe('ambiguityOf', () => {
   it.each<[string, readonly (Observation | HistoryEntry)[], 'tie' | 'contradiction' | undefined]>([
     ['nothing', [], undefined],
     ['one webhook', [observed('SUBMITTED')], undefined],
     ['two in order', [observed('SUBMITTED'), observed('IN_PROGRESS', later)], undefined],
-    ['two states of one time', tie, 'tie'],
-    ['the same in the other order', tie.toReversed(), 'tie'],
-    ['two states of one time, and a later one', [...tie, observed('IN_PROGRESS', later)], undefined],
-    ['two states of one time, and a payment', [...tie, observed('COMPLETED')], undefined],
+    ['two states with the same time', tie, 'tie'],
+    ['the same two states in reverse order', tie.toReversed(), 'tie'],
+    ['two states with the same time, and a later one', [...tie, observed('IN_PROGRESS', later)], undefined],
+    ['two states with the same time, and a payment', [...tie, observed('COMPLETED')], undefined],
     [
-      'two states of one time, and a read of the same time',
+      'two states with the same time, and a read with that time',
       [...tie, read('SUBMITTED', '2026-03-01T12:00:00Z')],
       undefined,
     ],
     [
-      'a read, and a webhook of the same time',
+      'a read, and a webhook with the same time',
       [read('SUBMITTED', '2026-03-01T12:00:00Z'), observed('IN_PROGRESS')],
       undefined,
     ],
     [
-      'one state told twice',
+      'the same state twice',
       [observed('SUBMITTED'), observed('SUBMITTED', undefined, { eventId: ownEventId('x', '1') })],
       undefined,
     ],
-    ['two ends', contradiction, 'contradiction'],
-    ['a payment after the end', [observed('CANCELED'), observed('COMPLETED', later)], 'contradiction'],
-    ['the end of what was paid at that time', [observed('COMPLETED'), observed('CANCELED')], 'contradiction'],
-    ['two ends, and a read', [...contradiction, read('CANCELED')], undefined],
-    ['two ends, and a read that says nothing', [...contradiction, emptyRead], 'contradiction'],
+    ['two final states', contradiction, 'contradiction'],
+    ['a payment after a final state', [observed('CANCELED'), observed('COMPLETED', later)], 'contradiction'],
     [
-      'two ends, of which Klarna itself answered the second',
+      'a final state with the time of the payment',
+      [observed('COMPLETED'), observed('CANCELED')],
+      'contradiction',
+    ],
+    ['two final states, and a read', [...contradiction, read('CANCELED')], undefined],
+    ['two final states, and a read without a state', [...contradiction, emptyRead], 'contradiction'],
+    [
+      'two final states, the second of which is a Klarna response',
       [observed('EXPIRED'), read('CANCELED')],
       undefined,
     ],
     [
-      'two ends, a read, and another end',
+      'two final states, a read, and another final state',
       [...contradiction, read('CANCELED'), observed('DECLINED', later)],
       'contradiction',
     ],
-  ])('after %s', (_, observations, about) => {
-    expect(ambiguityOf(after(observations))?.about).toBe(about);
-  });
+  ])(
+    'the history is ambiguous only if webhooks disagree and no read followed: %s',
+    (_, observations, about) => {
+      expect(ambiguityOf(after(observations))?.about).toBe(about);
+    },
+  );
 
-  it('makes the record due at once, whatever it waits for', () => {
+  it('an ambiguity makes the record due at once', () => {
     const waiting = registered({ reconcileAfter: afterNoon(31) });
     for (const list of [tie, tie.toReversed()]) {
       const record = after(list, waiting);
@@ -82,35 +89,35 @@ describe('a question that webhooks leave open', () => {
     expect(decideReconciliation(after(contradiction), now)).toBe('ask');
   });
 
-  it('is none where nothing has given the record its state', () => {
+  it('a record without evidence for its state has no ambiguity', () => {
     expect(ambiguityOf({ ...after(tie), evidence: undefined })).toBeUndefined();
   });
 
-  it('is not answered by a read of the same moment, which may have come first', () => {
+  it('a read at the same moment does not settle an ambiguity, because it may have been first', () => {
     const record = after([...contradiction, read('CANCELED')]);
     const together = record.history.map((entry) => ({ ...entry, recordedAt: now }));
     expect(ambiguityOf(record)).toBeUndefined();
     expect(ambiguityOf({ ...record, history: together })?.about).toBe('contradiction');
   });
 
-  it('is left to the end of the session where that has come', () => {
+  it('an ambiguity is not read separately if the session is due to end', () => {
     const record = after(tie, registered());
     expect(decideReconciliation(record, afterNoon(31))).toBe('end');
     expect(decideReconciliation({ ...record, timer: 'sweep' }, afterNoon(31))).toBe('expire');
   });
 });
 
-describe('the answer', () => {
+describe('withResponse', () => {
   const record = after(contradiction);
   const question = ambiguityOf(record);
-  if (!question) throw new Error('there is no question');
+  if (!question) throw new Error('the history has no ambiguity');
   const response = {
     eventId: ownEventId('sweep', '1'),
     detail: { response: 'not_found', status: '404' },
     dueAfter: undefined,
   };
 
-  it('is an entry of the history; the state and the attention stay', () => {
+  it('the response to an ambiguity is added to the history and changes neither state nor attention', () => {
     const responded = withResponse(record, question, response, now);
     expect(responded).toMatchObject({
       state: 'CANCELED',
@@ -131,16 +138,16 @@ describe('the answer', () => {
     expect(responded && ambiguityOf(responded)).toBeUndefined();
   });
 
-  it('is none to a question that was raised meanwhile', () => {
+  it('the response to an ambiguity does not settle a newer one', () => {
     const asked = after([observed('DECLINED', '2026-03-01T12:02:00Z')], record);
     expect(withResponse(asked, question, response, now)).toBeUndefined();
   });
 });
 
-describe('after a look the record is due', () => {
+describe('dueAfterRead', () => {
   it.each<[string, PaymentRequest, ReturnType<typeof dueAfterRead>]>([
     [
-      'as it was while a cancel of which the end is not known goes on, though the request has ended',
+      'as before while a cancel with an unknown result continues, even if the request has ended',
       registered({
         state: 'CANCELED',
         cancellation: cancellationWith({ outcome: 'claimed' }),
@@ -149,25 +156,25 @@ describe('after a look the record is due', () => {
       afterNoon(43),
     ],
     [
-      'as it was where Klarna does not know it',
+      'as before if Klarna does not find the request',
       registered({ attention: 'not_found', reconcileAfter: afterNoon(1) }),
       afterNoon(1),
     ],
     ['with its timer', registered({ state: 'SUBMITTED' }), afterNoon(31)],
     ['with the sweep that is its timer', registered({ timer: 'sweep' }), afterNoon(30)],
     [
-      "at once, where Klarna's own expiry has not followed the deadline",
+      "at once if Klarna's expiry has not followed the deadline",
       registered({
         state: 'SUBMITTED',
         session: { ...session, klarnaExpiry: { askedFor: afterNoon(29), shown: afterNoon(29) } },
       }),
       now,
     ],
-    ['at once, where the timer is still to be armed', registered({ timer: 'pending' }), now],
-    ['at once, where nobody has registered it', recordWith({ state: 'SUBMITTED' }), now],
-    ['at once, where there is no deadline, whatever its timer', recordWith({ timer: 'armed' }), now],
-    ['no more, once it has ended', registered({ state: 'CANCELED' }), undefined],
-  ])('%s', (_, record, due) => {
+    ['at once if the timer is still to be armed', registered({ timer: 'pending' }), now],
+    ['at once if the request was never registered', recordWith({ state: 'SUBMITTED' }), now],
+    ['at once if there is no deadline, whatever its timer', recordWith({ timer: 'armed' }), now],
+    ['never again if the request has ended', registered({ state: 'CANCELED' }), undefined],
+  ])('after a read the record is due %s', (_, record, due) => {
     expect(dueAfterRead(record, now)).toBe(due);
   });
 });

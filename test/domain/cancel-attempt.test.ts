@@ -19,7 +19,7 @@ import { afterNoon, minute, registered, session } from '../support/sessions.ts';
 const command: CancelCommand = { cause: 'api', requestedBy: 'someone', allowCompleted: false };
 const byTimer: CancelCommand = { ...command, cause: 'timeout', requestedBy: 'lapse:session-timer' };
 
-/** A registered, SUBMITTED request that an attempt with the lease `mine` has claimed at 12:30. */
+/** A registered SUBMITTED request that an attempt with the lease `mine` has claimed at 12:30. */
 const held = (fields: Partial<PaymentRequest> = {}, by = command): PaymentRequest =>
   claimed(
     applyObservation(registered({ klarnaExpiresAt: afterNoon(180), ...fields }), observed('SUBMITTED'))
@@ -45,17 +45,17 @@ const attempt = (kind: Exclude<Conclusion['kind'], 'grace'>, fields: Partial<Att
   ...fields,
 });
 
-describe('an attempt that knows how it ended', () => {
-  it('leaves an alarm that only newer code knows', () => {
+describe('an attempt that knows the result', () => {
+  it('a settled cancel keeps an attention that only newer code knows', () => {
     const unseen = 'unheard_of' as string as PaymentRequest['attention'];
     const done = attempt('known', { facts: [deleted], sent: true });
     expect(settled(held({ attention: unseen }), done, afterNoon(31)).attention).toBe(unseen);
   });
 
   it.each([
-    ['sent', true, 'canceled'],
-    ['found canceled', false, 'already_canceled'],
-  ] as const)('CANCELED, %s: the record is closed', (_, sent, outcome) => {
+    ['by our DELETE', true, 'canceled'],
+    ['by another party', false, 'already_canceled'],
+  ] as const)('a cancel of a request that was canceled %s closes the record', (_, sent, outcome) => {
     const observations = [read('SUBMITTED'), deleted];
     const record = settled(held(), attempt('known', { facts: observations, sent }), afterNoon(31));
     expect(record).toMatchObject({
@@ -80,27 +80,36 @@ describe('an attempt that knows how it ended', () => {
     ]);
   });
 
-  it('CANCELED, found so after a DELETE of an attempt before: it was us', () => {
+  it('a cancel is ours if an earlier attempt sent a DELETE and a later one reads CANCELED', () => {
     const pending = settled(held(), attempt('unknown', { sent: true }), afterNoon(31));
     const again = claimed(pending, command, 'mine-too', afterNoon(32));
     const found = attempt('known', { leaseId: 'mine-too', facts: [read('CANCELED')] });
     expect(settled(again, found, afterNoon(32)).cancellation?.outcome).toBe('canceled');
   });
 
-  it.each(['COMPLETED', 'EXPIRED', 'DECLINED'] as const)('%s: refused, and why', (state) => {
-    const record = settled(held(), attempt('known', { facts: [read(state)] }), afterNoon(31));
-    expect(record).toMatchObject({ state, cancellation: { outcome: 'refused' }, timer: 'removed' });
-    expect(record.reconcileAfter).toBeUndefined();
-    expect(record.history.at(-1)).toMatchObject({
-      eventId: 'outcome:mine',
-      kind: 'cancel_request',
-      effect: 'refused',
-      state,
-      detail: { cause: 'api', outcome: 'refused', conclusion: 'known', correlation_id: 'c1', status: '200' },
-    });
-  });
+  it.each(['COMPLETED', 'EXPIRED', 'DECLINED'] as const)(
+    'a cancel of a request that Klarna reports as %s is refused, and the history shows the reason',
+    (state) => {
+      const record = settled(held(), attempt('known', { facts: [read(state)] }), afterNoon(31));
+      expect(record).toMatchObject({ state, cancellation: { outcome: 'refused' }, timer: 'removed' });
+      expect(record.reconcileAfter).toBeUndefined();
+      expect(record.history.at(-1)).toMatchObject({
+        eventId: 'outcome:mine',
+        kind: 'cancel_request',
+        effect: 'refused',
+        state,
+        detail: {
+          cause: 'api',
+          outcome: 'refused',
+          conclusion: 'known',
+          correlation_id: 'c1',
+          status: '200',
+        },
+      });
+    },
+  );
 
-  it('COMPLETED, though the caller allowed that to be ended: Klarna would not, and is the judge', () => {
+  it('a cancel that allows COMPLETED is refused if Klarna refuses it', () => {
     const allowing = held({}, { ...command, allowCompleted: true });
     const refused = attempt('known', { facts: [read('COMPLETED')], sent: true });
     expect(settled(allowing, refused, afterNoon(31))).toMatchObject({
@@ -113,15 +122,15 @@ describe('an attempt that knows how it ended', () => {
   it.each([
     ['by the timer at its deadline', byTimer, {}, 'fired'],
     ['by the timer exactly at its deadline', byTimer, { deadlineAt: afterNoon(31) }, 'fired'],
-    ['by the timer, the deadline moved meanwhile', byTimer, { deadlineAt: afterNoon(60) }, 'removed'],
+    ['by the timer, with a deadline that moved meanwhile', byTimer, { deadlineAt: afterNoon(60) }, 'removed'],
     ['by a caller', command, {}, 'removed'],
     [
-      'by a caller, never registered',
+      'by a caller, without a registration',
       command,
       { timer: 'none', session: undefined, deadlineAt: undefined },
       'none',
     ],
-  ] as const)('%s leaves the timer %s', (_, by, fields, timer) => {
+  ] as const)('a cancel %s leaves the timer %s', (_, by, fields, timer) => {
     const done = attempt('known', { facts: [deleted], sent: true });
     expect(settled(held(fields, by), done, afterNoon(31)).timer).toBe(timer);
   });
@@ -132,13 +141,16 @@ describe('an attempt that knows how it ended', () => {
     ['not_found', undefined],
     ['canceled_after_completed', 'canceled_after_completed'],
     ['contradiction', 'contradiction'],
-  ] as const)('%s: what stood in the way is over, what a person must see stays', (attention, left) => {
-    const done = attempt('known', { facts: [deleted], sent: true });
-    expect(settled(held({ attention }), done, afterNoon(31)).attention).toBe(left);
-  });
+  ] as const)(
+    'a settled cancel clears the attention of failed attempts and keeps any other: %s',
+    (attention, left) => {
+      const done = attempt('known', { facts: [deleted], sent: true });
+      expect(settled(held({ attention }), done, afterNoon(31)).attention).toBe(left);
+    },
+  );
 });
 
-describe('what Klarna answered that is no evidence', () => {
+describe('responses without a state', () => {
   const unresolved = emptyResponse(
     { kind: 'cancel', distinction: '1', response: 'unclear', proof: { status: '500', error_id: 'e1' } },
     afterNoon(30.5),
@@ -148,7 +160,7 @@ describe('what Klarna answered that is no evidence', () => {
     afterNoon(30.6),
   );
 
-  it('is in the history where it came, by the write that settles the claim, and is no event', () => {
+  it('responses without a state are added to the history in order and publish no event', () => {
     const before = held();
     const facts = [read('SUBMITTED'), unresolved, limited, read('CANCELED')];
     const record = settled(before, attempt('known', { facts, sent: true }), afterNoon(31));
@@ -165,7 +177,7 @@ describe('what Klarna answered that is no evidence', () => {
     ]);
   });
 
-  it('is in the history too where the claim was lost to another', () => {
+  it('responses without a state are added to the history even if the claim was lost', () => {
     const stolen = claimed(held(), command, 'theirs', afterNoon(31));
     const late = attempt('unknown', { facts: [unresolved], sent: true });
     const record = settled(stolen, late, afterNoon(32));
@@ -179,13 +191,13 @@ describe('what Klarna answered that is no evidence', () => {
   });
 });
 
-describe('an attempt that does not know how it ended', () => {
+describe('an attempt that does not know the result', () => {
   it.each<[Exclude<Conclusion['kind'], 'grace' | 'known'>, string, string | undefined]>([
     ['unknown', 'pending', undefined],
     ['denied', 'pending', 'klarna_denied'],
     ['unknown_state', 'pending', 'unknown_state'],
     ['not_found', 'not_found', 'not_found'],
-  ])('%s: %s, for the sweep to settle', (kind, outcome, attention) => {
+  ])('an attempt that ends as %s leaves the cancel %s for the sweep', (kind, outcome, attention) => {
     const record = settled(held(), attempt(kind), afterNoon(31));
     expect(record).toMatchObject({
       state: 'SUBMITTED',
@@ -201,19 +213,19 @@ describe('an attempt that does not know how it ended', () => {
     expect(record.history.at(-1)?.attention).toBe(attention);
   });
 
-  it('remembers that a DELETE went out', () => {
+  it('a pending cancel remembers that a DELETE was sent', () => {
     const record = settled(held(), attempt('unknown', { sent: true }), afterNoon(31));
     expect(record.cancellation?.sentBefore).toBe(true);
   });
 
-  it('never writes CANCELED because something was sent', () => {
+  it('a DELETE without evidence never makes a record CANCELED', () => {
     const observations = [read('SUBMITTED')];
     const record = settled(held(), attempt('unknown', { sent: true, facts: observations }), afterNoon(31));
     expect(record.state).toBe('SUBMITTED');
   });
 
   it.each(['CANCELED', 'EXPIRED', 'COMPLETED'] as const)(
-    'is settled by a webhook that came meanwhile: %s',
+    'an attempt without a result is settled by a webhook that arrived meanwhile: %s',
     (state) => {
       const { record } = applyObservation(held(), observed(state, '2026-03-01T12:30:01Z'));
       const done = settled(record, attempt('unknown', { sent: true }), afterNoon(31));
@@ -223,8 +235,8 @@ describe('an attempt that does not know how it ended', () => {
   );
 });
 
-describe('a request that Klarna does not know', () => {
-  it('is EXPIRED from the moment of its own expiry, on the evidence of a 404', () => {
+describe('a request that Klarna does not find', () => {
+  it('a 404 makes a request EXPIRED from its Klarna expiry on', () => {
     const proof = { correlation_id: 'c1', status: '404' };
     const record = settled(held(), attempt('not_found', { proof }), afterNoon(180));
     expect(record).toMatchObject({
@@ -237,26 +249,26 @@ describe('a request that Klarna does not know', () => {
     expect(record.history.at(-2)).toMatchObject({ kind: 'not_found', effect: 'applied', detail: proof });
   });
 
-  it('is not said to be anything before that', () => {
+  it('a 404 does not change the state before the Klarna expiry', () => {
     const record = settled(held(), attempt('not_found'), afterNoon(179));
     expect(record).toMatchObject({ state: 'SUBMITTED', cancellation: { outcome: 'not_found' } });
   });
 
   it.each(['unknown', 'denied', 'unknown_state'] as const)(
-    'is told from one of which the answer is %s',
+    'a response that is %s does not make a request EXPIRED after its Klarna expiry',
     (kind) => {
       expect(settled(held(), attempt(kind), afterNoon(181)).state).toBe('SUBMITTED');
     },
   );
 
-  it("is EXPIRED after Klarna's longest lifetime where its expiry is not known", () => {
+  it('a 404 makes a request without a known Klarna expiry EXPIRED after 48 hours', () => {
     const unknown = claimed(recordWith(), command, 'mine', afterNoon(0));
     const twoDays = 48 * 60;
     expect(settled(unknown, attempt('not_found'), afterNoon(twoDays - 1)).state).toBeUndefined();
     expect(settled(unknown, attempt('not_found'), afterNoon(twoDays)).state).toBe('EXPIRED');
   });
 
-  it('stays paid if it was', () => {
+  it('a 404 does not change a paid request', () => {
     const { record } = applyObservation(held(), observed('COMPLETED', '2026-03-01T12:30:01Z'));
     expect(settled(record, attempt('not_found'), afterNoon(500))).toMatchObject({
       state: 'COMPLETED',
@@ -271,7 +283,7 @@ describe('a customer who is paying at the deadline', () => {
     conclusion: { kind: 'grace', millis },
   });
 
-  it('is given grace: the claim is gone, the deadline moves, the timer is to be armed', () => {
+  it('grace releases the claim, moves the deadline and leaves the timer to be armed', () => {
     const record = settled(held({}, byTimer), grace(5 * minute), afterNoon(31));
     expect(record).toMatchObject({
       state: 'IN_PROGRESS',
@@ -287,7 +299,7 @@ describe('a customer who is paying at the deadline', () => {
     });
   });
 
-  it("never past Klarna's own expiry", () => {
+  it("grace never extends a session past Klarna's expiry", () => {
     const record = settled(
       held({ klarnaExpiresAt: afterNoon(33) }, byTimer),
       grace(5 * minute),
@@ -296,7 +308,7 @@ describe('a customer who is paying at the deadline', () => {
     expect(record.deadlineAt).toBe(afterNoon(33));
   });
 
-  it('is given none where there is no session: the sweep looks again', () => {
+  it('a request without a session gets no grace, and its cancel stays pending', () => {
     const record = settled(claimed(recordWith(), command, 'mine', noon), grace(5 * minute), afterNoon(31));
     expect(record).toMatchObject({
       state: 'IN_PROGRESS',
@@ -306,7 +318,7 @@ describe('a customer who is paying at the deadline', () => {
     expect([record.attention, record.deadlineAt]).toEqual([undefined, undefined]);
   });
 
-  it('is spared instead if the payment came through meanwhile', () => {
+  it('a request that is paid meanwhile gets no grace and is spared', () => {
     const { record } = applyObservation(held({}, byTimer), observed('COMPLETED', '2026-03-01T12:30:03Z'));
     const done = settled(record, grace(5 * minute), afterNoon(31));
     expect(done).toMatchObject({
@@ -320,7 +332,7 @@ describe('a customer who is paying at the deadline', () => {
 describe('an attempt that has lost its claim', () => {
   const stolen = () => claimed(held(), command, 'theirs', afterNoon(31));
 
-  it('still says what Klarna said, and settles nothing', () => {
+  it('an attempt that lost its claim records what Klarna said and leaves the claim as it is', () => {
     const before = stolen();
     const done = attempt('known', { facts: [read('SUBMITTED'), deleted], sent: true });
     const after = settled(before, done, afterNoon(32));
@@ -333,7 +345,7 @@ describe('an attempt that has lost its claim', () => {
     });
   });
 
-  it('to one that gave grace settles nothing either', () => {
+  it('an attempt that lost its claim to a grace period settles nothing', () => {
     const graced = settled(
       claimed(held({}, byTimer), byTimer, 'theirs', afterNoon(31)),
       {
@@ -346,21 +358,21 @@ describe('an attempt that has lost its claim', () => {
     expect(settled(graced, attempt('unknown'), afterNoon(32))).toBe(graced);
   });
 
-  it('has nothing to write when it learnt nothing', () => {
+  it('an attempt that lost its claim and learned nothing writes nothing', () => {
     const before = stolen();
     expect(settled(before, attempt('unknown'), afterNoon(32))).toBe(before);
     expect(settled(before, attempt('denied'), afterNoon(32))).toBe(before);
   });
 
-  it('changes nothing when its facts are known already', () => {
+  it('an attempt that lost its claim and only knows recorded facts writes nothing', () => {
     const done = attempt('known', { facts: [deleted], sent: true });
     const once = settled(stolen(), done, afterNoon(32));
     expect(settled(once, done, afterNoon(33))).toBe(once);
   });
 });
 
-describe('the customer approves while a DELETE is on its way', () => {
-  it('and it goes through: seen by a person, whatever others were told meanwhile', () => {
+describe('an approval while a DELETE is in flight', () => {
+  it('a DELETE that takes effect after an approval sets attention, even if another caller was refused meanwhile', () => {
     const approval = observed('COMPLETED', '2026-03-01T12:30:01Z');
     const { record: paid } = applyObservation(held(), approval);
     const response = outcomeFromRecord(paid, command, afterNoon(30.1));
@@ -383,7 +395,7 @@ describe('the customer approves while a DELETE is on its way', () => {
     });
   });
 
-  it('and a caller allowed it: nothing to be seen', () => {
+  it('a DELETE that takes effect after an approval sets no attention if the caller allowed it', () => {
     const allowing = { ...command, allowCompleted: true };
     const { record: paid } = applyObservation(
       held({}, allowing),
@@ -398,13 +410,13 @@ describe('the customer approves while a DELETE is on its way', () => {
   });
 });
 
-it('settling twice is settling once', () => {
+it('settling an attempt twice has no further effect', () => {
   const done = attempt('known', { facts: [deleted], sent: true });
   const once = settled(held(), done, afterNoon(31));
   expect(settled(once, done, afterNoon(32))).toBe(once);
 });
 
-it('a claim of noon that nobody settled is free again at its end', () => {
+it('a claim that is never settled is free again when its lease ends', () => {
   const record = claimed(recordWith(), command, 'mine', noon);
   expect(outcomeFromRecord(record, command, afterNoon(0.49))).toEqual({ kind: 'claimed' });
   expect(outcomeFromRecord(record, command, afterNoon(0.5))).toBeUndefined();

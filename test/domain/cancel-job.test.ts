@@ -20,24 +20,30 @@ const entriesOf = (...outcomes: readonly CancelOutcome[]): readonly CancelJobEnt
 const position = (number: number) => listCursorOf({ createdAt: noon, paymentRequestId: requestId(number) });
 const now = afterNoon(3);
 
-it('whoever cancels for a job is named with it', () => {
+it('a cancel by a job names the caller and the job', () => {
   expect(requesterOf(jobWith({ requestedBy: 'ann' }))).toBe('ann, cancel job nightly-1');
 });
 
-describe('a page', () => {
-  it.each(cancelOutcomes)('of which all are %s', (outcome) => {
-    const stuck = ['pending', 'klarna_denied', 'untried'].includes(outcome);
-    expect(isToBeRepeated(jobWith(), entriesOf(outcome, outcome))).toBe(stuck);
-  });
+describe('a page of a job', () => {
+  it.each(cancelOutcomes)(
+    'a page with only the outcome %s is repeated only if nothing was settled',
+    (outcome) => {
+      const stuck = ['pending', 'klarna_denied', 'untried'].includes(outcome);
+      expect(isToBeRepeated(jobWith(), entriesOf(outcome, outcome))).toBe(stuck);
+    },
+  );
 
   it.each<[string, readonly CancelJobEntry[], number, boolean]>([
-    ['none got through', entriesOf('pending', 'untried', 'klarna_denied'), 3, true],
-    ['none got through, for the fifth time', entriesOf('pending', 'untried'), 4, false],
-    ['one got through', entriesOf('pending', 'canceled'), 0, false],
-    ['there was no time for any', [], 0, false],
-  ])('of which %s', (_, entries, attempts, repeated) => {
-    expect(isToBeRepeated(jobWith({ attempts }), entries)).toBe(repeated);
-  });
+    ['no request was settled', entriesOf('pending', 'untried', 'klarna_denied'), 3, true],
+    ['no request was settled in the fifth attempt', entriesOf('pending', 'untried'), 4, false],
+    ['one request was settled', entriesOf('pending', 'canceled'), 0, false],
+    ['there was no time for any request', [], 0, false],
+  ])(
+    'a page is repeated only if no request was settled and attempts are left: %s',
+    (_, entries, attempts, repeated) => {
+      expect(isToBeRepeated(jobWith({ attempts }), entries)).toBe(repeated);
+    },
+  );
 
   it.each([
     [0, 1],
@@ -46,13 +52,13 @@ describe('a page', () => {
     [3, 60],
     [4, 60],
     [400, 60],
-  ])('that came to nothing after %i such is tried again in %i minutes', (attempts, minutes) => {
+  ])('a page without a settled request is retried after %i attempts in %i minutes', (attempts, minutes) => {
     expect(putOff(jobWith({ attempts, done: 7 }), noon)).toEqual(
       jobWith({ attempts: attempts + 1, done: 7, dueAt: afterNoon(minutes), version: 2 }),
     );
   });
 
-  it('is fixed before it is begun', () => {
+  it('the requests of a page are stored before the page starts', () => {
     const chosen: CancelJobChoice = { ids: [requestId(1)], position: position(1), isLast: false };
     expect(withChoice(jobWith(), chosen, now)).toEqual(jobWith({ chosen, version: 2, updatedAt: now }));
   });
@@ -66,7 +72,7 @@ describe('the job after a page', () => {
     isLast: false,
   };
 
-  it('has counted it and goes on at once', () => {
+  it('a job counts its page and continues at once', () => {
     const entries = entriesOf('canceled', 'already_final', 'canceled');
     expect(withPage({ ...job, chosen, attempts: 2 }, entries, chosen, now)).toEqual({
       ...job,
@@ -83,7 +89,7 @@ describe('the job after a page', () => {
     expect(job.outcomes).toEqual({ canceled: 49, pending: 1 });
   });
 
-  it('is done with the last one', () => {
+  it('a job is done after its last page', () => {
     const next = withPage(
       job,
       entriesOf('canceled', 'canceled', 'canceled'),
@@ -93,7 +99,7 @@ describe('the job after a page', () => {
     expect(next).toMatchObject({ status: 'done', done: 53, dueAt: undefined });
   });
 
-  it('has left what there was no time for, and begins with it', () => {
+  it('a job continues with the requests for which there was no time', () => {
     const next = withPage(job, entriesOf('canceled'), { ...chosen, isLast: true }, now);
     expect(next).toMatchObject({
       status: 'running',
@@ -105,30 +111,30 @@ describe('the job after a page', () => {
     });
   });
 
-  it('has no page more where there was time for nothing, and is as patient as before', () => {
+  it('a page without any outcome is not counted and keeps the number of attempts', () => {
     const next = withPage({ ...job, attempts: 4 }, [], chosen, now);
     expect(next).toMatchObject({ done: 50, pages: 1, chosen, position: position(50), attempts: 4 });
   });
 
-  it('does not wait again for what got stuck once more after all patience', () => {
+  it('a page whose attempts are used up keeps their number, and a settled request resets it', () => {
     const stuck = entriesOf('pending', 'untried', 'pending');
     expect(withPage({ ...job, attempts: 4 }, stuck, chosen, now).attempts).toBe(4);
     expect(withPage({ ...job, attempts: 4 }, entriesOf('pending', 'canceled'), chosen, now).attempts).toBe(0);
   });
 
-  it('that was stopped has counted its last one, and stays stopped', () => {
+  it('a stopped job counts its last page and stays stopped', () => {
     const stopped = { ...job, status: 'stopped' } as const;
     const next = withPage(stopped, entriesOf('canceled', 'canceled'), { ids: [], isLast: true }, now);
     expect(next).toMatchObject({ status: 'stopped', done: 52, pages: 2, dueAt: undefined });
   });
 
-  it('that is to end with an empty page is done', () => {
+  it('a job whose last page is empty is done', () => {
     const next = withPage(job, [], { ids: [], isLast: true }, now);
     expect(next).toMatchObject({ status: 'done', done: 50, pages: 1, chosen: undefined, dueAt: undefined });
   });
 });
 
-it('a job that is stopped is due once more, to be closed', () => {
+it('a stopped job is due once more, to be closed', () => {
   expect(withStop(jobWith(), now)).toEqual(
     jobWith({ status: 'stopped', dueAt: now, version: 2, updatedAt: now }),
   );

@@ -25,7 +25,7 @@ const command: CancelCommand = {
 };
 const eventId = ownEventId('response', '1');
 
-describe('what a record alone can answer to a cancel', () => {
+describe('outcomeFromRecord', () => {
   type Row = readonly [PaymentRequestState | undefined, RecordOutcome | undefined, RecordOutcome | undefined];
 
   it.each<Row>([
@@ -36,46 +36,49 @@ describe('what a record alone can answer to a cancel', () => {
     ['CANCELED', { kind: 'already_canceled' }, { kind: 'already_canceled' }],
     ['EXPIRED', { kind: 'already_final', state: 'EXPIRED' }, { kind: 'already_final', state: 'EXPIRED' }],
     ['DECLINED', { kind: 'already_final', state: 'DECLINED' }, { kind: 'already_final', state: 'DECLINED' }],
-  ])('%s', (state, plain, allowingCompleted) => {
-    const claim = cancellationWith();
-    const allowing = { ...command, allowCompleted: true };
-    expect(outcomeFromRecord(recordWith({ state }), command, noon)).toEqual(plain);
-    expect(outcomeFromRecord(recordWith({ state }), allowing, noon)).toEqual(allowingCompleted);
-    // A live claim never hides what is known.
-    expect(outcomeFromRecord(recordWith({ state, cancellation: claim }), command, noon)).toEqual(
-      plain ?? { kind: 'claimed' },
-    );
-    expect(outcomeFromRecord(recordWith({ state, cancellation: claim }), allowing, noon)).toEqual(
-      allowingCompleted ?? { kind: 'claimed' },
-    );
-    if (state)
-      expect([isClosedTo(command, state), isClosedTo(allowing, state)]).toEqual([
-        !!plain,
-        !!allowingCompleted,
-      ]);
-  });
+  ])(
+    'a record with the state %s decides a cancel without Klarna only if the state forbids it',
+    (state, plain, allowingCompleted) => {
+      const claim = cancellationWith();
+      const allowing = { ...command, allowCompleted: true };
+      expect(outcomeFromRecord(recordWith({ state }), command, noon)).toEqual(plain);
+      expect(outcomeFromRecord(recordWith({ state }), allowing, noon)).toEqual(allowingCompleted);
+      // A live claim never hides the outcome.
+      expect(outcomeFromRecord(recordWith({ state, cancellation: claim }), command, noon)).toEqual(
+        plain ?? { kind: 'claimed' },
+      );
+      expect(outcomeFromRecord(recordWith({ state, cancellation: claim }), allowing, noon)).toEqual(
+        allowingCompleted ?? { kind: 'claimed' },
+      );
+      if (state)
+        expect([isClosedTo(command, state), isClosedTo(allowing, state)]).toEqual([
+          !!plain,
+          !!allowingCompleted,
+        ]);
+    },
+  );
 
-  it('is nothing where there is no record', () => {
+  it('without a record, a cancel is not decided', () => {
     expect(outcomeFromRecord(undefined, command, noon)).toBeUndefined();
   });
 
   it.each<[string, Partial<PaymentRequest>, RecordOutcome | undefined]>([
     ['before the deadline', { deadlineAt: afterNoon(31) }, { kind: 'not_over' }],
     ['at the deadline', { deadlineAt: afterNoon(30) }, undefined],
-    ['where there is no deadline', { deadlineAt: undefined }, undefined],
-    ['where there is no session', { session: undefined }, undefined],
+    ['without a deadline', { deadlineAt: undefined }, undefined],
+    ['without a session', { session: undefined }, undefined],
     [
-      'where it is only to be observed',
+      'with a session that is only observed',
       { session: { ...session, onTimeout: 'observe' } },
       { kind: 'not_over' },
     ],
-  ])('to a timer %s', (_, fields, response) => {
+  ])('a record decides a cancel by the timer %s', (_, fields, response) => {
     const byTimer = { ...command, cause: 'timeout' } as const;
     expect(outcomeFromRecord(registered(fields), byTimer, afterNoon(30))).toEqual(response);
     expect(outcomeFromRecord(registered(fields), command, afterNoon(30))).toBeUndefined();
   });
 
-  it('is nothing from the moment at which a claim runs out', () => {
+  it('a claim no longer decides a cancel once its lease has ended', () => {
     const record = recordWith({
       cancellation: cancellationWith({ lease: { id: 'l', until: afterNoon(1) } }),
     });
@@ -84,7 +87,7 @@ describe('what a record alone can answer to a cancel', () => {
   });
 
   it.each(['pending', 'not_found', 'refused'] as const)(
-    'is nothing where an earlier cancel is %s',
+    'an earlier cancel that is %s does not decide a later one',
     (outcome) => {
       const cancellation = settledWith({ outcome });
       expect(outcomeFromRecord(recordWith({ cancellation }), command, noon)).toBeUndefined();
@@ -92,8 +95,8 @@ describe('what a record alone can answer to a cancel', () => {
   );
 });
 
-describe('a claim', () => {
-  it('says who wants what and why, holds everybody else off, and lets the sweep take over when it runs out', () => {
+describe('claimed', () => {
+  it('a claim names the caller and the reason, blocks other callers, and is due for the sweep when it ends', () => {
     const record = claimed(registered({ state: 'SUBMITTED' }), command, 'lease-9', noon);
     const until = plusMillis(noon, leaseLength);
     expect(record).toMatchObject({
@@ -123,7 +126,7 @@ describe('a claim', () => {
     ]);
   });
 
-  it('says nothing of a reason where there is none', () => {
+  it('a claim without a reason records none', () => {
     const { reason: _, ...unreasoned } = command;
     expect(claimed(recordWith(), unreasoned, 'lease-9', noon).history[0]?.detail).toStrictEqual({
       cause: 'api',
@@ -131,44 +134,40 @@ describe('a claim', () => {
     });
   });
 
-  it('says so where the caller allows a paid request to end', () => {
+  it('a claim records that the caller allows COMPLETED', () => {
     const record = claimed(recordWith(), { ...command, allowCompleted: true }, 'lease-9', noon);
     expect(record.cancellation?.allowCompleted).toBe(true);
     expect(record.history[0]?.detail).toMatchObject({ allow_completed: 'true' });
   });
 
   it.each<[string, Cancellation | undefined, boolean]>([
-    ['nobody', undefined, false],
-    ['somebody whose claim ran out: a DELETE may have gone out', cancellationWith(), true],
-    ['an attempt without an answer that sent nothing', settledWith({ outcome: 'pending' }), false],
+    ['no cancel', undefined, false],
+    ['a claim that ran out and may have sent a DELETE', cancellationWith(), true],
+    ['a pending attempt that sent nothing', settledWith({ outcome: 'pending' }), false],
     [
-      'an attempt without an answer to its DELETE',
+      'a pending attempt whose DELETE got no response',
       settledWith({ outcome: 'pending', sentBefore: true }),
       true,
     ],
-    [
-      'an attempt that Klarna did not know, after a DELETE',
-      settledWith({ outcome: 'not_found', sentBefore: true }),
-      true,
-    ],
-    ['an attempt that was refused', settledWith({ outcome: 'refused' }), false],
-  ])('after %s', (_, cancellation, sentBefore) => {
+    ['a not_found attempt that sent a DELETE', settledWith({ outcome: 'not_found', sentBefore: true }), true],
+    ['a refused attempt', settledWith({ outcome: 'refused' }), false],
+  ])('a claim knows whether a DELETE was sent before, after %s', (_, cancellation, sentBefore) => {
     const record = claimed(recordWith({ cancellation }), command, 'lease-9', afterNoon(1));
     expect(record.cancellation?.sentBefore).toBe(sentBefore);
   });
 });
 
-describe('a claim that carries on a cancel that was asked for before', () => {
+describe('a claim that continues an earlier cancel', () => {
   const pending = settledWith({
     outcome: 'pending',
     cause: 'timeout',
     reason: 'the customer left',
-    requestedBy: 'whoever asked',
+    requestedBy: 'first caller',
     allowCompleted: true,
     sentBefore: true,
   });
 
-  it('leaves who asked, why and when as it is, and says who carries it on', () => {
+  it('a claim that continues a cancel keeps its caller, reason and time, and names who continues it', () => {
     const record = claimed(
       registered({ cancellation: pending }),
       carryOn(pending, 'lapse:sweep'),
@@ -186,7 +185,7 @@ describe('a claim that carries on a cancel that was asked for before', () => {
         recordedAt: afterNoon(5),
         detail: {
           cause: 'timeout',
-          requested_by: 'whoever asked',
+          requested_by: 'first caller',
           carried_on_by: 'lapse:sweep',
           reason: 'the customer left',
           allow_completed: 'true',
@@ -196,10 +195,10 @@ describe('a claim that carries on a cancel that was asked for before', () => {
   });
 });
 
-describe('a cancel that the record answers', () => {
+describe('withRefusedCommand', () => {
   const responded = (record: PaymentRequest, now = afterNoon(2)) => {
     const response = outcomeFromRecord(record, command, now);
-    if (!response) throw new Error('the record does not answer');
+    if (!response) throw new Error('the record does not decide the cancel');
     return withRefusedCommand(record, command, { outcome: response, eventId }, now);
   };
 
@@ -208,44 +207,47 @@ describe('a cancel that the record answers', () => {
     ['COMPLETED', 'refused', 'refused'],
     ['EXPIRED', 'refused', 'refused'],
     ['DECLINED', 'refused', 'refused'],
-  ] as const)('because it is %s is written down: %s, %s', (state, effect, outcome) => {
-    const record = responded(registered({ state }));
-    expect(record).toMatchObject({
-      state,
-      cancellation: {
-        outcome,
-        cause: 'api',
-        requestedBy: command.requestedBy,
-        requestedAt: afterNoon(2),
-        allowCompleted: false,
-        sentBefore: false,
-      },
-      reconcileAfter: undefined,
-      attempts: 0,
-      version: 2,
-    });
-    expect(record.cancellation?.lease).toBeUndefined();
-    expect(record.history).toEqual([
-      {
-        eventId,
-        kind: 'cancel_request',
-        recordedAt: afterNoon(2),
-        effect,
+  ] as const)(
+    'a cancel of a request that is %s is recorded as %s with the outcome %s',
+    (state, effect, outcome) => {
+      const record = responded(registered({ state }));
+      expect(record).toMatchObject({
         state,
-        detail: { cause: 'api', requested_by: command.requestedBy, reason: 'the customer left', outcome },
-      },
-    ]);
-  });
+        cancellation: {
+          outcome,
+          cause: 'api',
+          requestedBy: command.requestedBy,
+          requestedAt: afterNoon(2),
+          allowCompleted: false,
+          sentBefore: false,
+        },
+        reconcileAfter: undefined,
+        attempts: 0,
+        version: 2,
+      });
+      expect(record.cancellation?.lease).toBeUndefined();
+      expect(record.history).toEqual([
+        {
+          eventId,
+          kind: 'cancel_request',
+          recordedAt: afterNoon(2),
+          effect,
+          state,
+          detail: { cause: 'api', requested_by: command.requestedBy, reason: 'the customer left', outcome },
+        },
+      ]);
+    },
+  );
 
-  it('keeps the name of whoever canceled it first', () => {
-    const first = settledWith({ outcome: 'canceled', requestedBy: 'somebody else' });
+  it('a cancel of a canceled request keeps the name of the first caller', () => {
+    const first = settledWith({ outcome: 'canceled', requestedBy: 'another caller' });
     expect(responded(registered({ state: 'CANCELED', cancellation: first })).cancellation).toEqual(first);
   });
 
   it.each([
     ['CANCELED', 'canceled'],
     ['EXPIRED', 'refused'],
-  ] as const)('settles a cancel whose holder never came back: %s is %s', (state, outcome) => {
+  ] as const)('a cancel of a %s request settles an abandoned cancel as %s', (state, outcome) => {
     for (const cancellation of [
       cancellationWith({ requestedBy: 'gone' }),
       settledWith({ outcome: 'pending', requestedBy: 'gone' }),
@@ -257,7 +259,7 @@ describe('a cancel that the record answers', () => {
     }
   });
 
-  it('settles a pending cancel of what was paid, where no DELETE was sent', () => {
+  it('a cancel of a paid request settles a pending cancel that sent no DELETE', () => {
     const record = responded(
       registered({ state: 'COMPLETED', cancellation: settledWith({ outcome: 'pending' }) }),
     );
@@ -267,13 +269,13 @@ describe('a cancel that the record answers', () => {
   it.each([
     ['was claimed', cancellationWith()],
     ['is pending after a DELETE', settledWith({ outcome: 'pending', sentBefore: true })],
-  ])('is none of what was paid where a cancel %s: only Klarna can say what came of it', (_, cancellation) => {
+  ])('a record does not decide a cancel of a paid request if an earlier cancel %s', (_, cancellation) => {
     const record = registered({ state: 'COMPLETED', cancellation });
     expect(outcomeFromRecord(record, command, afterNoon(2))).toBeUndefined();
   });
 
   it.each(['CANCELED', 'COMPLETED'] as const)(
-    'leaves a live claim to its holder, who may have a DELETE on its way: %s',
+    "a cancel of a %s request leaves another caller's live claim as it is",
     (state) => {
       const held = registered({ state, cancellation: cancellationWith(), reconcileAfter: afterNoon(0.5) });
       const record = responded(held, afterNoon(0.25));
@@ -292,7 +294,7 @@ describe('a cancel that the record answers', () => {
     detail: { cause: by.cause, requested_by: by.requestedBy, reason: by.reason, outcome },
   });
 
-  it('by a live claim is noted, and nothing else changes', () => {
+  it("a cancel during another caller's claim is noted and changes nothing else", () => {
     const record = registered({ cancellation: cancellationWith() });
     expect(responded(record, noon)).toEqual({
       ...record,
@@ -302,7 +304,7 @@ describe('a cancel that the record answers', () => {
     });
   });
 
-  it('by a live claim is noted once for each who asks, and anew with another claim', () => {
+  it('a cancel during a claim is noted once per caller, and again for the next claim', () => {
     const by = (requestedBy: string, record: PaymentRequest, id: string) =>
       withRefusedCommand(
         record,
@@ -323,14 +325,14 @@ describe('a cancel that the record answers', () => {
 
   it.each<[string, Partial<HistoryEntry>]>([
     [
-      'another answer to the same caller',
+      'another outcome for the same caller',
       { detail: { requested_by: command.requestedBy, outcome: 'not_over' } },
     ],
     [
       'a registration',
       { kind: 'register', effect: 'accepted', detail: { requested_by: command.requestedBy } },
     ],
-  ])('by a live claim is noted after %s', (_, fields) => {
+  ])('a cancel during a claim is noted after %s', (_, fields) => {
     const entry: HistoryEntry = {
       eventId: ownEventId('test', '1'),
       kind: 'cancel_request',
@@ -343,7 +345,7 @@ describe('a cancel that the record answers', () => {
     expect(responded(record, noon).history).toHaveLength(2);
   });
 
-  it('by a live claim is noted once, whatever is registered meanwhile', () => {
+  it('a cancel during a claim is noted once even if a registration follows', () => {
     const asked = responded(registered({ cancellation: cancellationWith() }), noon);
     const register: HistoryEntry = {
       eventId: ownEventId('register', '1'),
@@ -363,7 +365,7 @@ describe('a cancel that the record answers', () => {
     ).toBe(record);
   });
 
-  it('to a timer, since the session is not over, is noted, and nothing else changes', () => {
+  it('a timer before the deadline is noted and changes nothing else', () => {
     const record = registered({ deadlineAt: afterNoon(60) });
     const byTimer = { ...command, cause: 'timeout' } as const;
     expect(withRefusedCommand(record, byTimer, { outcome: { kind: 'not_over' }, eventId }, noon)).toEqual({
@@ -374,7 +376,7 @@ describe('a cancel that the record answers', () => {
     });
   });
 
-  it('to a timer is noted also where it was told to wait before', () => {
+  it('a timer before the deadline is noted even if it found a claim before', () => {
     const byTimer = { ...command, cause: 'timeout' } as const;
     const by = (record: PaymentRequest, kind: 'claimed' | 'not_over', id: string) =>
       withRefusedCommand(record, byTimer, { outcome: { kind }, eventId: ownEventId('response', id) }, noon);
@@ -389,17 +391,20 @@ describe('a cancel that the record answers', () => {
     ['COMPLETED', 'spared'],
     ['EXPIRED', 'spared'],
     ['CANCELED', 'already_canceled'],
-  ] as const)('with its session, and is %s, is noted as %s and stays as it is', (state, outcome) => {
-    const record = registered({ state, cancellation: settledWith({ outcome: 'pending' }) });
-    expect(withSparedMember(record, command, eventId, noon)).toEqual({
-      ...record,
-      history: [{ ...asks(command, outcome), state }],
-      version: 2,
-      updatedAt: noon,
-    });
-  });
+  ] as const)(
+    'a session cancel that spares a request which is %s notes %s and changes nothing else',
+    (state, outcome) => {
+      const record = registered({ state, cancellation: settledWith({ outcome: 'pending' }) });
+      expect(withSparedMember(record, command, eventId, noon)).toEqual({
+        ...record,
+        history: [{ ...asks(command, outcome), state }],
+        version: 2,
+        updatedAt: noon,
+      });
+    },
+  );
 
-  it('is still due where a contradiction waits for a look', () => {
+  it('a cancel of a request with a contradiction leaves the record due', () => {
     const record = responded(registered({ state: 'CANCELED', attention: 'contradiction' }));
     expect(record).toMatchObject({ attention: 'contradiction', reconcileAfter: afterNoon(31) });
   });

@@ -7,8 +7,8 @@ const minute = 60 * second;
 const hour = 60 * minute;
 const day = 24 * hour;
 
-describe('a duration', () => {
-  it('is told in words that name one', () => {
+describe('parseDuration and formatDuration', () => {
+  it('the described format of a duration contains a valid example', () => {
     const [example = ''] = /PT\w+/.exec(durationFormat) ?? [];
     expect(parseDuration(example)).toBe(30 * minute);
   });
@@ -26,7 +26,7 @@ describe('a duration', () => {
     ['PT0H1M', minute],
     ['P999999W', 999_999 * 7 * day],
     ['PT9999999999S', 9_999_999_999 * second],
-  ])('%s', (text, millis) => {
+  ])('the duration %s is read', (text, millis) => {
     expect(parseDuration(text)).toBe(millis);
   });
 
@@ -45,7 +45,7 @@ describe('a duration', () => {
     ['a fraction that has no exact double', 'PT0.7H', 42 * minute],
     ['a fraction that has none either', 'PT1.1H', 66 * minute],
     ['less than a millisecond', 'PT0.000000001S', 1],
-  ])('as %s writes it: %s', (_, text, millis) => {
+  ])('a duration in the form of %s is read: %s', (_, text, millis) => {
     expect(parseDuration(text)).toBe(millis);
   });
 
@@ -87,11 +87,11 @@ describe('a duration', () => {
     ['two marks', 'PT1.,5S'],
     ['a number in exponents', 'PT1e3S'],
     ['digits of another script', 'PT٣M'],
-  ])('is not %s', (_, text) => {
+  ])('%s is not a duration', (_, text) => {
     expect(parseDuration(text)).toBeUndefined();
   });
 
-  it('is the same after it was written and read again', () => {
+  it('a duration is the same after it was written and read again', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 999_999 * day }), (millis) => {
         expect(parseDuration(formatDuration(millis))).toBe(millis);
@@ -104,7 +104,7 @@ describe('a duration', () => {
     [90 * minute, 'PT1H30M'],
     [day + 1, 'P1DT0.001S'],
     [0, 'PT0S'],
-  ])('of %i ms is written %s', (millis, text) => {
+  ])('a duration of %i ms is written %s', (millis, text) => {
     expect(formatDuration(millis)).toBe(text);
   });
 });

@@ -29,8 +29,8 @@ const extend = (
   now = afterNoon(10),
 ) => decideExtension(record, { deadline, requestedBy: by }, { policy: its, eventId, now });
 
-describe('the deadline of a session', () => {
-  it('moves to later, and that is counted', () => {
+describe('moving the deadline of a session', () => {
+  it('an extension moves the deadline to later and is counted', () => {
     const { next, outcome } = extend(registered(), lasting(30));
     expect(outcome).toEqual({ kind: 'changed' });
     expect(next).toMatchObject({
@@ -53,21 +53,21 @@ describe('the deadline of a session', () => {
     ]);
   });
 
-  it('moves to sooner, and that is not', () => {
+  it('a deadline that moves to earlier does not count as an extension', () => {
     expect(extend(registered(), lasting(1)).next).toMatchObject({
       deadlineAt: afterNoon(11),
       session: { extensions: 0 },
     });
   });
 
-  it('that is where it is already changes nothing', () => {
+  it('a deadline that does not change changes nothing', () => {
     expect(extend(registered(), lasting(20))).toEqual({ outcome: { kind: 'unchanged' } });
   });
 
   it.each([
     ['past', afterNoon(9)],
     ['now', afterNoon(10)],
-  ])('does not move to the %s', (_, moment) => {
+  ])('a deadline cannot move to the %s', (_, moment) => {
     const { next, outcome } = extend(registered(), { kind: 'deadline_at', at: moment, given: moment });
     expect(next).toBeUndefined();
     expect(outcome).toEqual({
@@ -79,7 +79,7 @@ describe('the deadline of a session', () => {
   });
 });
 
-describe('an extension is capped', () => {
+describe('limits of an extension', () => {
   const refusedWith = (record: PaymentRequest, deadline: Deadline, its = policy) => {
     const { next, outcome } = extend(record, deadline, its);
     expect(next).toMatchObject({ deadlineAt: record.deadlineAt, timer: 'armed', version: 2 });
@@ -91,7 +91,7 @@ describe('an extension is capped', () => {
     return outcome;
   };
 
-  it('in number', () => {
+  it('extensions are limited in number', () => {
     const record = registered({ session: { ...session, extensions: 2 } });
     expect(refusedWith(record, lasting(30), { ...policy, maxExtensions: 2 })).toMatchObject({
       kind: 'extension_limit',
@@ -101,7 +101,7 @@ describe('an extension is capped', () => {
     expect(extend(record, lasting(30), { ...policy, maxExtensions: 3 }).outcome.kind).toBe('changed');
   });
 
-  it('in length, from the registration and not from now', () => {
+  it('an extension is limited by the longest session, counted from the registration', () => {
     const its = { ...policy, maxSession: hour };
     expect(refusedWith(registered(), lasting(50.001), its)).toMatchObject({
       kind: 'extension_limit',
@@ -111,7 +111,7 @@ describe('an extension is capped', () => {
     expect(extend(registered(), lasting(50), its).outcome.kind).toBe('changed');
   });
 
-  it("by Klarna's own expiry", () => {
+  it("an extension is limited by Klarna's expiry", () => {
     const record = registered({ klarnaExpiresAt: at('2026-03-01T12:45:00Z') });
     expect(refusedWith(record, lasting(36))).toMatchObject({
       kind: 'extension_limit',
@@ -121,26 +121,29 @@ describe('an extension is capped', () => {
     expect(extend(record, lasting(35)).outcome.kind).toBe('changed');
   });
 
-  it('but a shorter session is always allowed', () => {
+  it('a session can be shortened after its last extension', () => {
     const record = registered({ session: { ...session, extensions: 10 } });
     expect(extend(record, lasting(1), { ...policy, maxExtensions: 0 }).outcome.kind).toBe('changed');
   });
 });
 
-describe('there is nothing to extend', () => {
-  it('where nobody registered a session', () => {
+describe('extensions that are refused', () => {
+  it('a request without a registered session is not_found for an extension', () => {
     expect(extend(undefined, lasting(30))).toEqual({ outcome: { kind: 'not_found' } });
     expect(extend(recordWith({ state: 'SUBMITTED' }), lasting(30))).toEqual({
       outcome: { kind: 'not_found' },
     });
   });
 
-  it.each(['COMPLETED', 'CANCELED', 'EXPIRED', 'DECLINED'] as const)('where the request is %s', (state) => {
-    const { next, outcome } = extend(registered({ state }), lasting(30));
-    expect(outcome).toEqual({ kind: 'already_final', state });
-    expect(next).toMatchObject({ deadlineAt: afterNoon(30), timer: 'armed', version: 2 });
-    expect(next?.history.at(-1)).toMatchObject({ kind: 'extend', effect: 'refused' });
-  });
+  it.each(['COMPLETED', 'CANCELED', 'EXPIRED', 'DECLINED'] as const)(
+    'an extension of a %s request is refused and recorded',
+    (state) => {
+      const { next, outcome } = extend(registered({ state }), lasting(30));
+      expect(outcome).toEqual({ kind: 'already_final', state });
+      expect(next).toMatchObject({ deadlineAt: afterNoon(30), timer: 'armed', version: 2 });
+      expect(next?.history.at(-1)).toMatchObject({ kind: 'extend', effect: 'refused' });
+    },
+  );
 
   it('a session with a cancel in progress is not extended', () => {
     for (const cancellation of [cancellationWith(), settledWith({ outcome: 'pending' })]) {

@@ -10,8 +10,8 @@ import {
 
 const uuid = '552603c0-fe8b-4ab1-aacb-41d55fafbdb4';
 
-describe('an account', () => {
-  it.each(['a', 'shop-se', '0', '-', 'a'.repeat(32)])('%s', (text) => {
+describe('parseAccount', () => {
+  it.each(['a', 'shop-se', '0', '-', 'a'.repeat(32)])('%s is an account', (text) => {
     expect(parseAccount(text)).toBe(text);
   });
 
@@ -27,12 +27,12 @@ describe('an account', () => {
     ' shop',
     'a'.repeat(33),
     '__proto__',
-  ])('is not %j', (text) => {
+  ])('%j is not an account', (text) => {
     expect(parseAccount(text)).toBeUndefined();
   });
 });
 
-describe("Klarna's id of a Payment Request", () => {
+describe('parsePaymentRequestId', () => {
   it.each([
     `krn:payment:eu1:request:${uuid}`,
     `krn:payment:us1:request:${uuid}`,
@@ -40,7 +40,7 @@ describe("Klarna's id of a Payment Request", () => {
     `krn:payment:eu1:request:${uuid.toUpperCase()}`,
     'krn:payment:eu1:request:x',
     `krn:payment:eu1:request:${'x'.repeat(64)}`,
-  ])('%s', (text) => {
+  ])('%s is a Payment Request id', (text) => {
     expect(parsePaymentRequestId(text)).toBe(text);
   });
 
@@ -61,12 +61,12 @@ describe("Klarna's id of a Payment Request", () => {
     'krn:payment:eu1:request:a#b',
     'krn:payment:eu1:request:a?b',
     'x'.repeat(10_240),
-  ])('is not %j', (text) => {
+  ])('%j is not a Payment Request id', (text) => {
     expect(parsePaymentRequestId(text)).toBeUndefined();
   });
 });
 
-describe("the shop's id of a session", () => {
+describe('parseSessionId', () => {
   it.each([
     's',
     'order 17',
@@ -79,7 +79,7 @@ describe("the shop's id of a session", () => {
     '👩‍👩‍👧',
     'می\u200Cخواهم',
     '\uE000',
-  ])('%j', (text) => {
+  ])('%j is a session id', (text) => {
     expect(parseSessionId(text)).toBe(text);
   });
 
@@ -98,31 +98,34 @@ describe("the shop's id of a session", () => {
     'a%b',
     '.',
     '..',
-  ])('is not %j', (text) => {
+  ])('%j is not a session id', (text) => {
     expect(parseSessionId(text)).toBeUndefined();
   });
 });
 
-describe("a cancel job's id", () => {
-  it.each(['a', '2026-03-01.evening_run', '-', '_'.repeat(64)])('%s', (text) => {
+describe('parseCancelJobId', () => {
+  it.each(['a', '2026-03-01.evening_run', '-', '_'.repeat(64)])('%s is a cancel job id', (text) => {
     expect(parseCancelJobId(text)).toBe(text);
   });
 
-  it.each(['', ' a', 'a ', 'a/b', 'a#b', 'å', 'a\n', '.', '..', 'a'.repeat(65)])('is not %j', (text) => {
-    expect(parseCancelJobId(text)).toBeUndefined();
-  });
+  it.each(['', ' a', 'a ', 'a/b', 'a#b', 'å', 'a\n', '.', '..', 'a'.repeat(65)])(
+    '%j is not a cancel job id',
+    (text) => {
+      expect(parseCancelJobId(text)).toBeUndefined();
+    },
+  );
 });
 
-describe("an event's id", () => {
-  it.each([uuid, 'read:0001', '!', '~'.repeat(128), '__proto__'])('%s', (text) => {
+describe('event ids', () => {
+  it.each([uuid, 'read:0001', '!', '~'.repeat(128), '__proto__'])('%s is an event id', (text) => {
     expect(parseEventId(text)).toBe(text);
   });
 
-  it.each(['', ' ', 'a b', 'a\n', 'é', '~'.repeat(129)])('is not %j', (text) => {
+  it.each(['', ' ', 'a b', 'a\n', 'é', '~'.repeat(129)])('%j is not an event id', (text) => {
     expect(parseEventId(text)).toBeUndefined();
   });
 
-  it('of our own is the same for the same fact, another for another', () => {
+  it('our own event ids are equal only for the same fact', () => {
     expect(ownEventId('read', '1')).toBe(ownEventId('read', '1'));
     expect(ownEventId('read', '1')).not.toBe(ownEventId('read', '2'));
     expect(ownEventId('read', '1')).not.toBe(ownEventId('cancel', '1'));

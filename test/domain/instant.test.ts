@@ -12,14 +12,14 @@ import {
 } from '../../functions/domain/instant.ts';
 import { at } from '../support/fixtures.ts';
 
-/** The year 1 to the year 9998, so that no offset leads out of what RFC 3339 can write. */
+/** From the year 1 to the year 9998, so that every offset stays within what RFC 3339 can write. */
 const seconds = fc.integer({ min: -62_135_596_800, max: 253_370_764_800 });
 const fraction = fc
   .tuple(fc.integer({ min: 0, max: 999_999_999 }), fc.integer({ min: 0, max: 9 }))
   .map(([nanos, digits]) => String(nanos).padStart(9, '0').slice(0, digits));
 const offset = fc.integer({ min: -(24 * 60 - 1), max: 24 * 60 - 1 });
 
-/** A time, in nanoseconds since 1970 and as text at some offset from UTC. */
+/** A time in nanoseconds since 1970, and as text at some offset from UTC. */
 const written = fc.tuple(seconds, fraction, offset).map(([second, fractional, minutes]) => {
   const local = new Date((second + minutes * 60) * 1000).toISOString().slice(0, 19);
   const zone = (sign: string, size: number) =>
@@ -31,14 +31,14 @@ const written = fc.tuple(seconds, fraction, offset).map(([second, fractional, mi
   };
 });
 
-/** By arithmetic alone, without the code under test. */
+/** Computed without the code under test. */
 function nanosOf(instant: Instant): bigint {
   const [whole = '', fractional = ''] = instant.slice(0, -1).split('.');
   return BigInt(Date.parse(`${whole}Z`)) * 1_000_000n + BigInt(fractional);
 }
 
-describe('an instant', () => {
-  it('is the moment that was written, to the nanosecond, at any offset', () => {
+describe('Instant', () => {
+  it('an instant is the written moment to the nanosecond, at any offset', () => {
     fc.assert(
       fc.property(written, ({ text, nanos }) => {
         const instant = at(text);
@@ -48,7 +48,7 @@ describe('an instant', () => {
     );
   });
 
-  it('is ordered as text the way time is', () => {
+  it('instants sort as text in the order of time', () => {
     fc.assert(
       fc.property(written, written, (a, b) => {
         const [x, y] = [at(a.text), at(b.text)];
@@ -60,7 +60,7 @@ describe('an instant', () => {
     );
   });
 
-  it('is the same after it was written for people and read again', () => {
+  it('an instant is the same after it was formatted and read again', () => {
     fc.assert(
       fc.property(written, ({ text }) => {
         const instant = at(text);
@@ -70,7 +70,7 @@ describe('an instant', () => {
     );
   });
 
-  it('moves by milliseconds and keeps its finer digits', () => {
+  it('plusMillis moves an instant and keeps its finer digits', () => {
     fc.assert(
       fc.property(written, fc.integer({ min: 0, max: 10 ** 9 }), ({ text, nanos }, millis) => {
         expect(nanosOf(plusMillis(at(text), millis))).toBe(nanos + BigInt(millis) * 1_000_000n);
@@ -78,7 +78,7 @@ describe('an instant', () => {
     );
   });
 
-  it('has a next one, one nanosecond later', () => {
+  it('nextNanosecond adds one nanosecond', () => {
     fc.assert(
       fc.property(written, ({ text, nanos }) => {
         expect(nanosOf(nextNanosecond(at(text)))).toBe(nanos + 1n);
@@ -91,11 +91,11 @@ describe('an instant', () => {
     ['2026-03-01T12:00:00.999999998Z', '2026-03-01T12:00:00.999999999Z'],
     ['2026-03-01T12:00:00.999999999Z', '2026-03-01T12:00:01.000000000Z'],
     ['2026-12-31T23:59:59.999999999Z', '2027-01-01T00:00:00.000000000Z'],
-  ])('%s is followed by %s', (instant, next) => {
+  ])('the nanosecond after %s is %s', (instant, next) => {
     expect(nextNanosecond(at(instant))).toBe(next);
   });
 
-  it('has whole milliseconds, and is made of them', () => {
+  it('an instant made of milliseconds has the same milliseconds', () => {
     fc.assert(
       fc.property(seconds, fc.integer({ min: 0, max: 999 }), (second, rest) => {
         const millis = second * 1000 + rest;
@@ -105,7 +105,7 @@ describe('an instant', () => {
     );
   });
 
-  it('in milliseconds has lost its finer digits, and is never rounded up', () => {
+  it('an instant in milliseconds is rounded down', () => {
     fc.assert(
       fc.property(written, ({ text, nanos }) => {
         const millis = millisOf(at(text));
@@ -124,26 +124,26 @@ describe('an instant', () => {
     ['2025-12-31T23:30:00-00:30', '2026-01-01T00:00:00Z'],
     ['2024-02-29T00:00:00-00:00', '2024-02-29T00:00:00Z'],
     ['2026-03-01T10:20:30.400Z', '2026-03-01T10:20:30.4Z'],
-    // java.time.OffsetDateTime leaves out what is zero.
+    // java.time.OffsetDateTime omits parts that are zero.
     ['2026-11-29T14:54Z', '2026-11-29T14:54:00Z'],
     ['2026-11-29T14:54+01:00', '2026-11-29T13:54:00Z'],
-    // strftime("%z"), DATE_ISO8601 of PHP, Jackson.
+    // strftime("%z"), PHP's DATE_ISO8601, Jackson.
     ['2026-11-29T14:54:00+0000', '2026-11-29T14:54:00Z'],
     ['2026-11-29T14:54:00.000-0530', '2026-11-29T20:24:00Z'],
-    // PostgreSQL, and str() of a datetime of Python.
+    // PostgreSQL, and str() of a Python datetime.
     ['2026-11-29 14:54:00+00', '2026-11-29T14:54:00Z'],
     ['2026-11-29 14:54:00.123456+00:00', '2026-11-29T14:54:00.123456Z'],
-    // A locale of commas, and more decimals than nine.
+    // A locale with decimal commas, and more than nine decimals.
     ['2026-11-29T14:54:00,5Z', '2026-11-29T14:54:00.5Z'],
     ['2026-11-29T14:54:00.1234567891Z', '2026-11-29T14:54:00.123456789Z'],
-    // The basic format: AWS, calendars.
+    // The basic format of AWS and of calendars.
     ['20261129T145400Z', '2026-11-29T14:54:00Z'],
     ['20261129T1454Z', '2026-11-29T14:54:00Z'],
     ['20261129T145400.123+0100', '2026-11-29T13:54:00.123Z'],
     // A leap second.
     ['2016-12-31T23:59:60Z', '2017-01-01T00:00:00Z'],
     ['2017-01-01T00:59:60.5+01:00', '2017-01-01T00:00:00.5Z'],
-  ])('%s is %s', (given, plain) => {
+  ])('%s is read as %s', (given, plain) => {
     expect(formatInstant(at(given))).toBe(plain);
   });
 
@@ -193,11 +193,11 @@ describe('an instant', () => {
     '12026-01-01T00:00:00Z',
     '1772366400000',
     '٢٠٢٦-03-01T12:00:00Z',
-  ])('%j is none', (text) => {
+  ])('%j is not an instant', (text) => {
     expect(parseInstant(text)).toBeUndefined();
   });
 
-  it('never goes past the year 9999, however long a duration is', () => {
+  it('plusMillis never goes past the year 9999', () => {
     const late = plusMillis(at('2026-03-01T12:00:00.000000007Z'), 999_999 * 7 * 86_400_000);
     expect(late).toBe('9999-12-31T23:59:59.999000007Z');
     expect(late > at('2026-03-01T12:00:00Z')).toBe(true);

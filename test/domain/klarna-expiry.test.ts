@@ -24,40 +24,50 @@ import {
 const observedOnly = { ...session, onTimeout: 'observe' as const };
 const nearest = plusMillis(noon, 15 * minute + 5_000);
 
-describe('the expiry that Klarna should have', () => {
+describe('wantedExpiry', () => {
   it.each<[string, PaymentRequest, number | undefined, number | undefined]>([
     ['the deadline of a session', registered({ state: 'SUBMITTED' }), undefined, 30],
-    ['the same of one that Klarna has not spoken of', registered(), undefined, 30],
-    ['with the grace of the account', registered(), 5 * minute, 35],
+    ['the deadline if Klarna has not reported the request', registered(), undefined, 30],
+    ['the deadline with the grace of the account', registered(), 5 * minute, 35],
     [
-      'with the grace of the session',
+      'the deadline with the grace of the session',
       registered({ session: { ...session, inProgressGrace: minute } }),
       5 * minute,
       31,
     ],
-    ['none once the customer has begun', registered({ state: 'IN_PROGRESS' }), undefined, undefined],
-    ['none once it is paid', registered({ state: 'COMPLETED' }), undefined, undefined],
+    ['none once the customer has started to pay', registered({ state: 'IN_PROGRESS' }), undefined, undefined],
+    ['none once the request is paid', registered({ state: 'COMPLETED' }), undefined, undefined],
     [
-      'none for what is only observed',
+      'none for an observed session',
       registered({ session: { ...session, onTimeout: 'observe' } }),
       undefined,
       undefined,
     ],
     ['none without a session', recordWith({ state: 'SUBMITTED' }), undefined, undefined],
     ['none without a deadline', registered({ deadlineAt: undefined }), undefined, undefined],
-    ['none closer than 15 minutes', registered({ deadlineAt: afterNoon(14.9) }), undefined, undefined],
     [
-      'none that is too close once Klarna reads it',
+      'none for a deadline in less than 15 minutes',
+      registered({ deadlineAt: afterNoon(14.9) }),
+      undefined,
+      undefined,
+    ],
+    [
+      'none for a deadline that is too close by the time of the call',
       registered({ deadlineAt: afterNoon(15) }),
       undefined,
       undefined,
     ],
-    ['15 minutes and the time of a call', registered({ deadlineAt: nearest }), undefined, 15 + 5 / 60],
-    ['15 minutes and a little', registered({ deadlineAt: afterNoon(16) }), undefined, 16],
-    ['48 hours', registered({ deadlineAt: afterNoon(48 * 60) }), undefined, 48 * 60],
-    ['none further than 48 hours', registered({ deadlineAt: afterNoon(48 * 60) }), 1, undefined],
     [
-      'none that Klarna has been given already',
+      'the deadline in 15 minutes and the time of a call',
+      registered({ deadlineAt: nearest }),
+      undefined,
+      15 + 5 / 60,
+    ],
+    ['the deadline in 16 minutes', registered({ deadlineAt: afterNoon(16) }), undefined, 16],
+    ['the deadline in 48 hours', registered({ deadlineAt: afterNoon(48 * 60) }), undefined, 48 * 60],
+    ['none beyond 48 hours', registered({ deadlineAt: afterNoon(48 * 60) }), 1, undefined],
+    [
+      'none if Klarna has that expiry',
       registered({
         session: { ...session, klarnaExpiry: { askedFor: afterNoon(30), shown: afterNoon(30) } },
       }),
@@ -65,7 +75,7 @@ describe('the expiry that Klarna should have', () => {
       undefined,
     ],
     [
-      'the nearest that it takes where it would else end a session that was extended by less',
+      'the nearest time that Klarna accepts if the current expiry would end an extended session',
       registered({
         deadlineAt: afterNoon(5),
         session: { ...session, klarnaExpiry: { askedFor: afterNoon(4), shown: afterNoon(4) } },
@@ -74,7 +84,7 @@ describe('the expiry that Klarna should have', () => {
       15 + 5 / 60,
     ],
     [
-      'the longest there is, once what had one is only to be observed',
+      'the longest time if the session is only observed now',
       registered({
         session: { ...observedOnly, klarnaExpiry: { askedFor: afterNoon(30), shown: afterNoon(30) } },
       }),
@@ -82,7 +92,7 @@ describe('the expiry that Klarna should have', () => {
       48 * 60,
     ],
     [
-      'none once that has been asked for',
+      'none once the longest time has been requested',
       registered({
         session: {
           ...observedOnly,
@@ -93,7 +103,7 @@ describe('the expiry that Klarna should have', () => {
       undefined,
     ],
     [
-      'none where what it has is late enough for a deadline that is near',
+      'none if the current expiry is late enough for a near deadline',
       registered({
         deadlineAt: afterNoon(5),
         session: { ...session, klarnaExpiry: { askedFor: afterNoon(5), shown: afterNoon(5) } },
@@ -101,7 +111,7 @@ describe('the expiry that Klarna should have', () => {
       undefined,
       undefined,
     ],
-  ])('is %s', (_, record, grace, minutes) => {
+  ])('the expiry that Klarna should have is %s', (_, record, grace, minutes) => {
     expect(wantedExpiry(record, grace, noon)).toBe(minutes === undefined ? undefined : afterNoon(minutes));
   });
 });
@@ -119,7 +129,7 @@ const response = (fields: Partial<ExpiryResponse> = {}): ExpiryResponse => ({
   ...fields,
 });
 
-describe('what is written down before it is asked for', () => {
+describe('withIntendedExpiry', () => {
   const mayBe = (record: PaymentRequest, grace?: number) =>
     withIntendedExpiry(record, grace, noon).session?.klarnaExpiryMayBe;
   const nearestSoon = plusMillis(nearest, 10_000);
@@ -128,7 +138,7 @@ describe('what is written down before it is asked for', () => {
     ['the expiry', registered(), undefined, afterNoon(30)],
     ['the expiry with its grace', registered(), 5 * minute, afterNoon(35)],
     [
-      'the nearest, as late as it may be asked for',
+      'the nearest time, as late as it may be requested',
       registered({
         deadlineAt: afterNoon(5),
         session: { ...session, klarnaExpiry: { askedFor: afterNoon(4), shown: afterNoon(4) } },
@@ -136,14 +146,19 @@ describe('what is written down before it is asked for', () => {
       undefined,
       nearestSoon,
     ],
-    ['the same for one that is hardly later', registered({ deadlineAt: nearest }), undefined, nearestSoon],
-    ['nothing where nothing is asked for', registered({ state: 'IN_PROGRESS' }), undefined, undefined],
+    [
+      'the nearest time for a deadline that is hardly later',
+      registered({ deadlineAt: nearest }),
+      undefined,
+      nearestSoon,
+    ],
+    ['nothing if no expiry is requested', registered({ state: 'IN_PROGRESS' }), undefined, undefined],
     ['nothing without a session', recordWith(), undefined, undefined],
-  ])('is %s', (_, record, grace, expected) => {
+  ])('the record notes before the call, as the possible expiry, %s', (_, record, grace, expected) => {
     expect(mayBe(record, grace)).toBe(expected);
   });
 
-  it('is the latest of all that was asked for without an answer', () => {
+  it('the possible expiry is the latest of all requests without a response', () => {
     const later = registered({ session: { ...session, klarnaExpiryMayBe: afterNoon(60) } });
     expect(withIntendedExpiry(later, undefined, noon)).toBe(later);
     const sooner = registered({ session: { ...session, klarnaExpiryMayBe: afterNoon(20) } });
@@ -156,15 +171,15 @@ describe('what is written down before it is asked for', () => {
     ['accepted', undefined],
     ['refused', afterNoon(60)],
     ['unknown', afterNoon(60)],
-  ] as const)('is over once it is %s: %s', (outcome, expected) => {
+  ] as const)('the possible expiry after a response that is %s is %s', (outcome, expected) => {
     const asked = registered({ session: { ...session, klarnaExpiryMayBe: afterNoon(60) } });
     const { session: after } = withExpiryResponse(asked, response({ outcome, observation: undefined }), noon);
     expect(after?.klarnaExpiryMayBe).toBe(expected);
   });
 });
 
-describe('what Klarna says to it', () => {
-  it('is in the record, with the state that the answer shows', () => {
+describe('withExpiryResponse', () => {
+  it('an accepted expiry is recorded with the state in the response', () => {
     const record = withExpiryResponse(registered(), response(), noon);
     expect(record).toMatchObject({
       version: 2,
@@ -180,9 +195,9 @@ describe('what Klarna says to it', () => {
 
   it.each([
     ['as Klarna shows it', observed('SUBMITTED', undefined, { klarnaExpiresAt: afterNoon(29) }), 29],
-    ['as it was asked for, where the answer shows none', observed('SUBMITTED'), 30],
-    ['as it was asked for, where the answer shows nothing', undefined, 30],
-  ])('is in the record %s', (_, observation, minutes) => {
+    ['as requested if the response shows none', observed('SUBMITTED'), 30],
+    ['as requested if there is no state', undefined, 30],
+  ])('an accepted expiry is recorded %s', (_, observation, minutes) => {
     const record = withExpiryResponse(registered(), response({ observation }), noon);
     expect(record).toMatchObject({
       klarnaExpiresAt: afterNoon(minutes),
@@ -190,7 +205,7 @@ describe('what Klarna says to it', () => {
     });
   });
 
-  it.each(['refused', 'unknown'] as const)('is only written down when it is %s', (outcome) => {
+  it.each(['refused', 'unknown'] as const)('a response that is %s is only noted', (outcome) => {
     const before = registered({ klarnaExpiresAt: afterNoon(180) });
     const record = withExpiryResponse(before, response({ outcome, observation: undefined }), noon);
     expect(record).toMatchObject({ klarnaExpiresAt: afterNoon(180), session });
@@ -202,7 +217,7 @@ describe('what Klarna says to it', () => {
   });
 });
 
-describe('a deadline that Klarna would not have its expiry moved for', () => {
+describe('an expiry that Klarna refuses to move', () => {
   const shownAt = (minutes: number | undefined, state: 'IN_PROGRESS' | 'COMPLETED' = 'IN_PROGRESS') =>
     response({
       askedFor: afterNoon(60),
@@ -221,37 +236,36 @@ describe('a deadline that Klarna would not have its expiry moved for', () => {
       ...fields,
     });
 
-  it.each(['pending', 'armed', 'sweep'] as const)('is at that expiry, its timer %s or not', (timer) => {
-    const record = withExpiryResponse(extended({ timer, attempts: 2 }), shownAt(30), afterNoon(1));
-    expect(record).toMatchObject({
-      deadlineAt: afterNoon(30),
-      timer: 'pending',
-      attempts: 0,
-      reconcileAfter: afterNoon(2),
-      session: { requested: 'PT30M', klarnaExpiry: { isFixed: true } },
-      version: 2,
-    });
-    expect(record.history.at(-1)?.detail).toEqual({
-      expires_at: '2026-03-01T13:00:00Z',
-      outcome: 'refused',
-      deadline_at: '2026-03-01T12:30:00Z',
-      status: '200',
-    });
-  });
+  it.each(['pending', 'armed', 'sweep'] as const)(
+    "the deadline moves to Klarna's expiry if that cannot move, with a timer that is %s",
+    (timer) => {
+      const record = withExpiryResponse(extended({ timer, attempts: 2 }), shownAt(30), afterNoon(1));
+      expect(record).toMatchObject({
+        deadlineAt: afterNoon(30),
+        timer: 'pending',
+        attempts: 0,
+        reconcileAfter: afterNoon(2),
+        session: { requested: 'PT30M', klarnaExpiry: { isFixed: true } },
+        version: 2,
+      });
+      expect(record.history.at(-1)?.detail).toEqual({
+        expires_at: '2026-03-01T13:00:00Z',
+        outcome: 'refused',
+        deadline_at: '2026-03-01T12:30:00Z',
+        status: '200',
+      });
+    },
+  );
 
   it.each<[string, Partial<PaymentRequest>, ExpiryResponse]>([
     ['has passed', { timer: 'fired' }, shownAt(30)],
-    ['is past what is paid', {}, shownAt(30, 'COMPLETED')],
-    ['is not after it', { deadlineAt: afterNoon(30) }, shownAt(30)],
-    ['is not after what Klarna has moved it to unheard', { klarnaExpiresAt: afterNoon(30) }, shownAt(60)],
-    ['may be that, since Klarna does not show it', {}, shownAt(undefined)],
-    [
-      'is that of a session of which a cancel is on its way',
-      { cancellation: cancellationWith() },
-      shownAt(30),
-    ],
-    ['is none', { deadlineAt: undefined }, shownAt(30)],
-  ])('stays where it is when it %s', (_, fields, refusal) => {
+    ['belongs to a paid request', {}, shownAt(30, 'COMPLETED')],
+    ["is not after Klarna's expiry", { deadlineAt: afterNoon(30) }, shownAt(30)],
+    ['is not after the expiry that Klarna shows now', { klarnaExpiresAt: afterNoon(30) }, shownAt(60)],
+    ['may be right because Klarna shows no expiry', {}, shownAt(undefined)],
+    ['belongs to a session with a cancel in progress', { cancellation: cancellationWith() }, shownAt(30)],
+    ['does not exist', { deadlineAt: undefined }, shownAt(30)],
+  ])('the deadline stays if it %s', (_, fields, refusal) => {
     const before = extended(fields);
     const { deadlineAt, timer, reconcileAfter } = before;
     const record = withExpiryResponse(before, refusal, afterNoon(1));
@@ -259,7 +273,7 @@ describe('a deadline that Klarna would not have its expiry moved for', () => {
     expect(record.history.at(-1)?.detail).not.toHaveProperty('deadline_at');
   });
 
-  it('leaves no doubt where that expiry is, once Klarna has shown it', () => {
+  it('a shown expiry replaces the possible one', () => {
     const doubtful = extended({
       klarnaExpiresAt: afterNoon(20),
       session: { ...session, klarnaExpiryMayBe: afterNoon(60) },
@@ -272,13 +286,13 @@ describe('a deadline that Klarna would not have its expiry moved for', () => {
     expect(after(undefined).session?.klarnaExpiryMayBe).toBe(afterNoon(60));
   });
 
-  it('is none where there is no session any more', () => {
+  it('a record without a session keeps its deadline', () => {
     const { session: _, ...record } = extended();
     expect(withExpiryResponse(record, shownAt(30), noon).deadlineAt).toBe(afterNoon(60));
   });
 });
 
-it('one that Klarna refuses to move is a limit like any other from then on', () => {
+it('an expiry that Klarna refuses to move limits the session from then on', () => {
   const synced = withExpiryResponse(registered(), response(), noon);
   const refused = withExpiryResponse(
     synced,
@@ -298,7 +312,7 @@ it('one that Klarna refuses to move is a limit like any other from then on', () 
   expect(expiryLimit(refused, true)).toBe(afterNoon(30));
 });
 
-describe('a deadline that is moved', () => {
+describe('the limit of a deadline', () => {
   const synced = withExpiryResponse(registered(), response(), noon);
   const syncing = { ...policy, syncKlarnaExpiry: true };
   const extend = (record: PaymentRequest, its = syncing) =>
@@ -311,23 +325,23 @@ describe('a deadline that is moved', () => {
       { policy: its, eventId: ownEventId('extend', '1'), now: noon },
     ).outcome.kind;
 
-  it('may pass an expiry that we have set, for that moves with it', () => {
+  it('a deadline may pass an expiry that we have set, because it moves along', () => {
     expect(expiryLimit(synced, true)).toBeUndefined();
     expect(extend(synced)).toBe('changed');
     const longer = { deadline: { kind: 'session_timeout', millis: 60 * minute, given: 'PT1H' } } as const;
     expect(register(synced, longer, noon, syncing).outcome.kind).toBe('changed');
   });
 
-  it('may not pass it once the account wants it no more', () => {
+  it('a deadline may not pass that expiry if the account no longer syncs it', () => {
     expect(expiryLimit(synced, false)).toBe(afterNoon(30));
     expect(extend(synced, policy)).toBe('extension_limit');
   });
 
   it.each<[string, Partial<PaymentRequest>]>([
     ['that we have not set', { session, klarnaExpiresAt: afterNoon(30) }],
-    ['that somebody has changed since', { klarnaExpiresAt: plusMillis(afterNoon(30), 1) }],
-    ['that Klarna lets nobody move, since the customer has begun', { state: 'IN_PROGRESS' }],
-  ])('may not pass an expiry %s', (_, fields) => {
+    ['that another party has changed since', { klarnaExpiresAt: plusMillis(afterNoon(30), 1) }],
+    ['that cannot move because the customer has started to pay', { state: 'IN_PROGRESS' }],
+  ])('a deadline may not pass an expiry %s', (_, fields) => {
     const record = { ...synced, ...fields };
     expect(expiryLimit(record, true)).toBe(record.klarnaExpiresAt);
     expect(extend(record)).toBe('extension_limit');

@@ -14,7 +14,7 @@ it.each([
   ['CANCELED', 2, 'final'],
   ['EXPIRED', 2, 'final'],
   ['DECLINED', 2, 'final'],
-] as const)('%s has rank %i and is %s', (state, rank, is) => {
+] as const)('the state %s has rank %i and is %s', (state, rank, is) => {
   expect(ranks[state]).toBe(rank);
   expect({ open: isOpen(state), final: isFinal(state) }).toEqual({
     open: is === 'open',
@@ -23,17 +23,17 @@ it.each([
   expect(parseState(state)).toBe(state);
 });
 
-it('knows these six and no other', () => {
+it('there are exactly six states', () => {
   expect(paymentRequestStates).toHaveLength(6);
 });
 
-it('takes a request of which nothing was heard as open', () => {
+it('a request without a state is open', () => {
   expect(isOpen(undefined)).toBe(true);
   expect(isFinal(undefined)).toBe(false);
 });
 
 it.each(['', 'submitted', 'CANCELLED', ' CANCELED', 'AUTHORIZED', 'toString', '__proto__', 'constructor'])(
-  '%j is a word that is new to us',
+  '%j is not a known state',
   (word) => {
     expect(parseState(word)).toBeUndefined();
   },

@@ -29,13 +29,13 @@ const full = Array.from({ length: historyLimit }, (_, id) => entry(id)).reduce<P
   recordWith(),
 );
 
-describe('the history', () => {
-  it('has each event once', () => {
+describe('withEntry', () => {
+  it('the history has each event once', () => {
     const once = withEntry(recordWith(), entry(1));
     expect(withEntry(once, entry(1, { effect: 'applied' }))).toBe(once);
   });
 
-  it('stays in order within one moment, and when a clock goes back', () => {
+  it('the history stays in order within one moment and when a clock goes back', () => {
     const back = entry(3, { recordedAt: plusMillis(noon, -5000) });
     const later = entry(4, { recordedAt: plusMillis(noon, 5000) });
     const record = [entry(1), entry(2), back, later].reduce(withEntry, recordWith());
@@ -47,13 +47,13 @@ describe('the history', () => {
     ]);
   });
 
-  it('leaves the record that it was made from alone', () => {
+  it('adding an entry does not change the given record', () => {
     const before = recordWith();
     withEntry(before, entry(1));
     expect(before.history).toEqual([]);
   });
 
-  it('counts what changed nothing when it is full', () => {
+  it('a full history counts entries that changed nothing', () => {
     expect(full.history).toHaveLength(historyLimit);
     expect(full.historyDropped).toBe(0);
     const more = withEntry(withEntry(full, entry('a', { effect: 'stale' })), entry('b'));
@@ -65,14 +65,14 @@ describe('the history', () => {
     { effect: 'applied' },
     { effect: 'contradicting' },
     { effect: 'noted', attention: 'klarna_denied' },
-  ])('keeps what matters even when it is full: %j', (fields) => {
+  ])('a full history still stores an entry that matters: %j', (fields) => {
     const more = withEntry(full, entry('a', fields));
     expect(more.history).toHaveLength(historyLimit + 1);
     expect(more.historyDropped).toBe(0);
   });
 });
 
-describe('reads that show once more what is known', () => {
+describe('reads that confirm the known state', () => {
   const submitted = withEntry(
     withEntry(full, entry('first', { kind: 'webhook', effect: 'applied', state: 'SUBMITTED' })),
     entry('stale', { kind: 'webhook', effect: 'contradicting', state: 'CANCELED' }),
@@ -80,7 +80,7 @@ describe('reads that show once more what is known', () => {
   const shown = (fields: Partial<HistoryEntry>) =>
     withEntry(submitted, entry('again', { kind: 'read', effect: 'applied', state: 'SUBMITTED', ...fields }));
 
-  it('are counted when it is full', () => {
+  it('a full history counts a read that confirms the known state', () => {
     const record = shown({});
     expect([record.history.length, record.historyDropped]).toEqual([submitted.history.length, 1]);
   });
@@ -89,17 +89,17 @@ describe('reads that show once more what is known', () => {
     { state: 'IN_PROGRESS' },
     { kind: 'webhook' },
     { attention: 'canceled_after_completed' },
-  ])('are kept with news: %j', (fields) => {
+  ])('a full history stores a read with news: %j', (fields) => {
     const record = shown(fields);
     expect([record.history.length, record.historyDropped]).toEqual([submitted.history.length + 1, 0]);
   });
 
-  it('are kept where no change is known', () => {
+  it('a full history stores a read if it holds no change of state', () => {
     const read = entry('again', { kind: 'read', effect: 'applied', state: 'SUBMITTED' });
     expect(withEntry(full, read).history).toHaveLength(historyLimit + 1);
   });
 
-  it('are kept while there is room', () => {
+  it('a read that confirms the known state is stored while there is room', () => {
     const known = withEntry(
       recordWith(),
       entry('first', { kind: 'webhook', effect: 'applied', state: 'SUBMITTED' }),
@@ -109,21 +109,21 @@ describe('reads that show once more what is known', () => {
   });
 });
 
-describe('reads that said nothing', () => {
+describe('reads without a state', () => {
   const reads = (count: number) =>
     Array.from({ length: count }, (_, id) => entry(`read ${id}`, { kind: 'read' })).reduce<PaymentRequest>(
       withEntry,
       recordWith(),
     );
 
-  it('are kept up to a bound, and then counted', () => {
+  it('reads without a state are stored up to a limit and then counted', () => {
     const record = reads(emptyReadLimit);
     expect([record.history.length, record.historyDropped]).toEqual([emptyReadLimit, 0]);
     const more = withEntry(record, entry('one more', { kind: 'read' }));
     expect([more.history.length, more.historyDropped]).toEqual([emptyReadLimit, 1]);
   });
 
-  it('are kept among as many others', () => {
+  it('the limit of reads without a state does not count other entries', () => {
     const others = Array.from({ length: emptyReadLimit }, (_, id) => entry(id)).reduce<PaymentRequest>(
       withEntry,
       recordWith(),
@@ -136,13 +136,13 @@ describe('reads that said nothing', () => {
     { kind: 'cancel_request' },
     { kind: 'read', effect: 'stale' },
     { kind: 'read', attention: 'not_found' },
-  ])('leave room for others: %j', (fields) => {
+  ])('reads without a state leave room for other entries: %j', (fields) => {
     const record = withEntry(reads(emptyReadLimit), entry('another', fields));
     expect([record.history.length, record.historyDropped]).toEqual([emptyReadLimit + 1, 0]);
   });
 });
 
-it('a record of which nothing is known has version 0 and nothing in it', () => {
+it('an unknown request has version 0 and no contents', () => {
   expect(unknownPaymentRequest(key, noon)).toEqual({
     ...key,
     timer: 'none',
@@ -155,7 +155,7 @@ it('a record of which nothing is known has version 0 and nothing in it', () => {
   });
 });
 
-it('every change is the next version, at its time', () => {
+it('asNextVersion increments the version and sets the time of the change', () => {
   const later = plusMillis(noon, 1);
   expect(asNextVersion(recordWith({ version: 6 }), later)).toEqual(
     recordWith({ version: 7, updatedAt: later }),
@@ -182,7 +182,7 @@ it.each([
   expect(isUnsettled(recordWith({ cancellation }))).toBe(unsettled);
 });
 
-describe("an expiry of ours at Klarna's", () => {
+describe('isKlarnaExpiryEarly', () => {
   const withNet = (minutes: number, fields: Partial<PaymentRequest> = {}, onTimeout = session.onTimeout) => {
     const askedFor = afterNoon(minutes);
     return registered({
@@ -192,14 +192,14 @@ describe("an expiry of ours at Klarna's", () => {
   };
 
   it.each<[string, PaymentRequest, boolean]>([
-    ['comes before the deadline', withNet(29), true],
-    ['comes with it', withNet(30), false],
-    ['is not there', registered(), false],
-    ['has no deadline to come before', withNet(29, { deadlineAt: undefined }), false],
-    ['cannot be moved, since the customer has begun', withNet(29, { state: 'IN_PROGRESS' }), false],
-    ['comes before the longest, and nothing is to end the session', withNet(30, {}, 'observe'), true],
-    ['is the longest, and nothing is to end the session', withNet(48 * 60, {}, 'observe'), false],
-  ])('that %s is early: %#', (_, record, early) => {
+    ['is before the deadline', withNet(29), true],
+    ['is at the deadline', withNet(30), false],
+    ['was never set', registered(), false],
+    ['belongs to a session without a deadline', withNet(29, { deadlineAt: undefined }), false],
+    ['cannot move because the customer has started to pay', withNet(29, { state: 'IN_PROGRESS' }), false],
+    ['is before the longest time of an observed session', withNet(30, {}, 'observe'), true],
+    ['is at the longest time of an observed session', withNet(48 * 60, {}, 'observe'), false],
+  ])('isKlarnaExpiryEarly compares an expiry that %s', (_, record, early) => {
     expect(isKlarnaExpiryEarly(record)).toBe(early);
   });
 });

@@ -21,45 +21,53 @@ const withNetAt = (minutes: number) => ({
 });
 const observedOnly = { session: { ...session, onTimeout: 'observe' as const } };
 
-describe('what the sweep does at 12:40 with', () => {
+describe('decideReconciliation at 12:40', () => {
   it.each<[string, PaymentRequest, ReconcileAction]>([
     ['a record that needs nothing', registered({ reconcileAfter: undefined }), 'nothing'],
     ['a record that is not due yet', registered({ reconcileAfter: afterNoon(40.001) }), 'nothing'],
-    ['a session past its deadline: its timer was lost', registered(), 'end'],
-    ['the same, exactly when it is due', registered({ reconcileAfter: now }), 'end'],
-    ['the same, exactly at its deadline', registered({ ...due, deadlineAt: now }), 'end'],
-    ['the same with a customer who is paying', registered({ state: 'IN_PROGRESS' }), 'end'],
-    ['the same, never armed', registered({ timer: 'pending' }), 'end'],
-    ['the same, to be observed', registered(observedOnly), 'end'],
-    ['the same, where the sweep is the timer', registered({ timer: 'sweep' }), 'expire'],
-    ['the same, paid in time', registered({ timer: 'sweep', state: 'COMPLETED' }), 'expire'],
+    ['a session past its deadline whose timer was lost', registered(), 'end'],
+    ['such a session exactly when it is due', registered({ reconcileAfter: now }), 'end'],
+    ['such a session exactly at its deadline', registered({ ...due, deadlineAt: now }), 'end'],
+    ['such a session with a customer who is paying', registered({ state: 'IN_PROGRESS' }), 'end'],
+    ['such a session whose timer was never armed', registered({ timer: 'pending' }), 'end'],
+    ['such a session that is only observed', registered(observedOnly), 'end'],
+    ['a session past its deadline with the sweep as its timer', registered({ timer: 'sweep' }), 'expire'],
     [
-      'the same, cancelled without an answer',
+      'a paid session past its deadline with the sweep as its timer',
+      registered({ timer: 'sweep', state: 'COMPLETED' }),
+      'expire',
+    ],
+    [
+      'a session with the sweep as its timer and a pending cancel',
       registered({ timer: 'sweep', cancellation: settledWith({ outcome: 'pending' }) }),
       'resume',
     ],
     [
-      'what Klarna must have ended, and nobody registered',
+      'an unregistered request past its Klarna expiry',
       recordWith({ ...due, state: 'SUBMITTED', klarnaExpiresAt: afterNoon(39) }),
       'read',
     ],
     [
-      'a session that was observed, and that Klarna must have ended',
+      'an observed session past its Klarna expiry',
       registered({ ...observedOnly, timer: 'fired', klarnaExpiresAt: afterNoon(39) }),
       'read',
     ],
     [
-      'the same, looked at for a day',
+      'an observed session past its Klarna expiry, after a day of reads',
       registered({ ...observedOnly, timer: 'fired', klarnaExpiresAt: afterNoon(39), attempts: 24 }),
       'forget',
     ],
     [
-      'what Klarna must have ended, before its deadline',
+      'a request past its Klarna expiry and before its deadline',
       registered({ ...due, klarnaExpiresAt: afterNoon(39), deadlineAt: afterNoon(60) }),
       'forget',
     ],
-    ['a session that was observed', registered({ ...observedOnly, timer: 'fired' }), 'forget'],
-    ['the same, paid', registered({ ...observedOnly, timer: 'fired', state: 'COMPLETED' }), 'forget'],
+    ['an observed session whose timer has fired', registered({ ...observedOnly, timer: 'fired' }), 'forget'],
+    [
+      'an observed session that is paid',
+      registered({ ...observedOnly, timer: 'fired', state: 'COMPLETED' }),
+      'forget',
+    ],
     ['a paid session', registered({ state: 'COMPLETED' }), 'forget'],
     ['a session that ended', registered({ state: 'CANCELED' }), 'forget'],
     [
@@ -73,97 +81,117 @@ describe('what the sweep does at 12:40 with', () => {
       'forget',
     ],
     [
-      'a session that Klarna would end before its deadline, by an expiry of ours',
+      'a session whose Klarna expiry, set by us, is before its deadline',
       registered({ ...due, ...withNetAt(50), state: 'SUBMITTED', deadlineAt: afterNoon(60) }),
       'arm',
     ],
     [
-      'the same, of which Klarna has not spoken',
+      'such a session if Klarna has not reported its state',
       registered({ ...due, ...withNetAt(50), deadlineAt: afterNoon(60) }),
       'arm',
     ],
     [
-      'the same, once the customer has begun and Klarna moves it no more',
+      'such a session once the customer has started to pay and the expiry cannot move',
       registered({ ...due, ...withNetAt(50), state: 'IN_PROGRESS', deadlineAt: afterNoon(60) }),
       'forget',
     ],
     [
-      'a session that Klarna would end at its deadline',
+      'a session whose Klarna expiry is at its deadline',
       registered({ ...due, ...withNetAt(60), state: 'SUBMITTED', deadlineAt: afterNoon(60) }),
       'forget',
     ],
-    ['a request of which only a webhook told', recordWith({ ...due, state: 'SUBMITTED' }), 'arm_default'],
-    ['the same, once the customer has begun', recordWith({ ...due, state: 'IN_PROGRESS' }), 'arm_default'],
-    ['the same, once the customer has paid', recordWith({ ...due, state: 'COMPLETED' }), 'forget'],
-    ['a record of which Klarna said nothing', recordWith(due), 'forget'],
+    ['a request known only from a webhook', recordWith({ ...due, state: 'SUBMITTED' }), 'arm_default'],
     [
-      'a cancel that somebody is at',
+      'a request known only from a webhook, once the customer has started to pay',
+      recordWith({ ...due, state: 'IN_PROGRESS' }),
+      'arm_default',
+    ],
+    [
+      'a request known only from a webhook that is paid',
+      recordWith({ ...due, state: 'COMPLETED' }),
+      'forget',
+    ],
+    ['a record without a state from Klarna', recordWith(due), 'forget'],
+    [
+      'a cancel with a live claim',
       registered({ cancellation: cancellationWith({ lease: { id: 'l', until: afterNoon(41) } }) }),
       'nothing',
     ],
     [
-      'a cancel whose holder is gone',
+      'a cancel whose claim has run out',
       registered({ cancellation: cancellationWith({ lease: { id: 'l', until: now } }) }),
       'resume',
     ],
+    ['a pending cancel', recordWith({ ...due, cancellation: settledWith({ outcome: 'pending' }) }), 'resume'],
     [
-      'a cancel without an answer',
-      recordWith({ ...due, cancellation: settledWith({ outcome: 'pending' }) }),
-      'resume',
-    ],
-    [
-      'the same, ended by now',
+      'a pending cancel of a canceled request',
       registered({ state: 'CANCELED', cancellation: settledWith({ outcome: 'pending' }) }),
       'resume',
     ],
     [
-      'the same, paid by now',
+      'a pending cancel of a paid request',
       registered({ state: 'COMPLETED', cancellation: settledWith({ outcome: 'pending' }) }),
       'resume',
     ],
-    ['what Klarna did not know', recordWith({ ...due, ...lost }), 'read'],
+    ['a cancel that ended as not_found', recordWith({ ...due, ...lost }), 'read'],
     [
-      'what Klarna did not know, though it had told of it',
+      'a not_found cancel of a request that has a state',
       recordWith({ ...due, ...lost, state: 'SUBMITTED' }),
       'read',
     ],
     [
-      'the same with a session that goes on',
+      'a not_found cancel of a session before its deadline',
       registered({ ...due, ...lost, deadlineAt: afterNoon(60) }),
       'read',
     ],
     [
-      'the same, its timer still to be armed',
+      'a not_found cancel of a session whose timer is still to be armed',
       registered({ ...due, ...lost, deadlineAt: afterNoon(60), timer: 'pending' }),
       'arm',
     ],
-    ['the same, past its deadline', registered(lost), 'end'],
-    ['the same, observed', registered({ ...lost, ...observedOnly, timer: 'fired' }), 'read'],
-    ['the same, ended', registered({ ...lost, state: 'EXPIRED' }), 'forget'],
-    ['what a read has not found', recordWith({ ...due, ...notFound, state: 'SUBMITTED' }), 'read'],
-    ['the same, looked at for a day', recordWith({ ...due, ...notFound, attempts: 24 }), 'forget'],
+    ['a not_found cancel of a session past its deadline', registered(lost), 'end'],
     [
-      'the same with a session that goes on',
+      'a not_found cancel of an observed session',
+      registered({ ...lost, ...observedOnly, timer: 'fired' }),
+      'read',
+    ],
+    ['a not_found cancel of a final request', registered({ ...lost, state: 'EXPIRED' }), 'forget'],
+    [
+      'a request with the attention not_found',
+      recordWith({ ...due, ...notFound, state: 'SUBMITTED' }),
+      'read',
+    ],
+    [
+      'a request with the attention not_found, after a day of reads',
+      recordWith({ ...due, ...notFound, attempts: 24 }),
+      'forget',
+    ],
+    [
+      'a session with the attention not_found, before its deadline',
       registered({ ...due, ...notFound, deadlineAt: afterNoon(60) }),
       'read',
     ],
     [
-      'the same, looked at for a day',
+      'a session with the attention not_found, after a day of reads',
       registered({ ...due, ...notFound, deadlineAt: afterNoon(60), attempts: 24 }),
       'forget',
     ],
-    ['the same, observed', registered({ ...notFound, ...observedOnly, timer: 'fired' }), 'read'],
     [
-      'the same, looked at for a day',
+      'an observed session with the attention not_found',
+      registered({ ...notFound, ...observedOnly, timer: 'fired' }),
+      'read',
+    ],
+    [
+      'an observed session with the attention not_found, after a day of reads',
       registered({ ...notFound, ...observedOnly, timer: 'fired', attempts: 24 }),
       'forget',
     ],
     [
-      'what a read has not found and is paid by now',
+      'a paid request with the attention not_found',
       registered({ ...notFound, state: 'COMPLETED' }),
       'forget',
     ],
-  ])('%s', (_, record, action) => {
+  ])('the sweep decides what to do with %s', (_, record, action) => {
     expect(decideReconciliation(record, now)).toBe(action);
   });
 });
@@ -175,78 +203,78 @@ it.each([
   [3, 15],
   [4, 60],
   [400, 60],
-])('after %i looks in vain, the next one is in %i minutes', (attempts, minutes) => {
+])('after %i failed attempts, the next one follows in %i minutes', (attempts, minutes) => {
   expect(nextAttempt(recordWith({ attempts }), noon)).toEqual({
     attempts: attempts + 1,
     reconcileAfter: afterNoon(minutes),
   });
 });
 
-it('what has ended is due again only where a contradiction waits for a look', () => {
+it('a final request is due again only if a contradiction waits for a read', () => {
   expect(dueAfterEnd(registered())).toBeUndefined();
   expect(dueAfterEnd(registered({ attention: 'canceled_after_completed' }))).toBeUndefined();
   expect(dueAfterEnd(registered({ attention: 'contradiction' }))).toBe(afterNoon(31));
 });
 
-it("a request ends at Klarna at its expiry, or after Klarna's longest lifetime", () => {
+it('a request ends at Klarna at its Klarna expiry, or after 48 hours', () => {
   expect(klarnaEndOf(recordWith({ klarnaExpiresAt: afterNoon(15) }))).toBe(afterNoon(15));
   expect(klarnaEndOf(recordWith())).toBe(afterNoon((48 * hour) / 60_000));
   expect(klarnaEndOf(registered({ klarnaExpiresAt: afterNoon(15) }))).toBe(afterNoon(15));
 });
 
-it('not before the latest that its expiry may be at, where it was to be asked for one and no answer is known', () => {
+it('a request does not end at Klarna before its possible expiry', () => {
   const asked = (fields: Partial<PaymentRequest>) =>
     registered({ session: { ...session, klarnaExpiryMayBe: afterNoon(30) }, ...fields });
   expect(klarnaEndOf(asked({ klarnaExpiresAt: afterNoon(15) }))).toBe(afterNoon(30));
   expect(klarnaEndOf(asked({ klarnaExpiresAt: afterNoon(45) }))).toBe(afterNoon(45));
 });
 
-describe('what is forgotten', () => {
+describe('forgotten', () => {
   it.each<[string, PaymentRequest, ReturnType<typeof afterNoon> | undefined]>([
-    ['is not due any more once it has ended', registered({ attempts: 3, state: 'CANCELED' }), undefined],
-    ['nor once it is paid', registered({ attempts: 3, state: 'COMPLETED' }), undefined],
-    ['nor when nobody has ever spoken of it', recordWith({ attempts: 3 }), undefined],
+    ['never if the request is final', registered({ attempts: 3, state: 'CANCELED' }), undefined],
+    ['never if the request is paid', registered({ attempts: 3, state: 'COMPLETED' }), undefined],
+    ['never if Klarna has not reported a state', recordWith({ attempts: 3 }), undefined],
     [
-      'is due when Klarna has ended it, while it is open',
+      'after its Klarna expiry if the request is open',
       registered({ attempts: 3, klarnaExpiresAt: afterNoon(180) }),
       afterNoon(181),
     ],
     [
-      'after 48 hours, where no expiry is known',
+      'after 48 hours if the Klarna expiry is not known',
       recordWith({ attempts: 3, state: 'SUBMITTED' }),
       afterNoon(48 * 60 + 1),
     ],
     [
-      'soon after a deadline to come, for which a timer is set',
+      'soon after a coming deadline that has a timer',
       registered({ attempts: 3, timer: 'armed', deadlineAt: afterNoon(60), klarnaExpiresAt: afterNoon(180) }),
       afterNoon(61),
     ],
     [
-      'with a deadline to come, where the timer is the sweep',
+      'at a coming deadline if the sweep is the timer',
       registered({ attempts: 3, timer: 'sweep', deadlineAt: afterNoon(60) }),
       afterNoon(60),
     ],
     [
-      'not at a deadline to come once it is paid',
+      'never at a coming deadline if the request is paid',
       registered({ attempts: 3, state: 'COMPLETED', deadlineAt: afterNoon(60) }),
       undefined,
     ],
     [
-      'not at a deadline that has come, for which the timer is the sweep',
+      'after its Klarna expiry if the deadline has passed and the sweep is the timer',
       registered({ attempts: 3, timer: 'sweep', deadlineAt: now, klarnaExpiresAt: afterNoon(180) }),
       afterNoon(181),
     ],
     [
-      'when Klarna has ended it, where there is no deadline, whatever its timer',
+      'after its Klarna expiry if there is no deadline, whatever its timer',
       recordWith({ attempts: 3, state: 'SUBMITTED', timer: 'armed', klarnaExpiresAt: afterNoon(180) }),
       afterNoon(181),
     ],
     [
-      'and no more when that has passed',
+      'never if the Klarna expiry has passed',
       registered({ attempts: 3, klarnaExpiresAt: afterNoon(39) }),
       undefined,
     ],
-  ])('%s', (_, record, reconcileAfter) => {
+  ])('a record that needs nothing now is due %s', (_, record, reconcileAfter) => {
     expect(forgotten(record, now)).toMatchObject({ reconcileAfter, attempts: 0, version: 2, updatedAt: now });
   });
 });
@@ -257,7 +285,7 @@ it.each<[PaymentRequest['attention'], PaymentRequest['state'], PaymentRequest['a
   ['not_found', 'SUBMITTED', 'not_found'],
   ['not_found', undefined, 'not_found'],
   ['contradiction', 'EXPIRED', 'contradiction'],
-])('%s of what is %s and is forgotten: %s', (attention, state, left) => {
+])('the attention %s of a %s request that needs nothing now becomes %s', (attention, state, left) => {
   expect(forgotten(registered({ attention, state }), now).attention).toBe(left);
 });
 

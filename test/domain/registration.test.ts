@@ -36,7 +36,7 @@ function storedBy({ next }: SessionDecision): PaymentRequest {
 describe('a first registration', () => {
   const sessionId = parseSessionId('session-1');
 
-  it('is a record with its deadline, and its timer still to be armed', () => {
+  it('a first registration makes a record with its deadline and a timer that is still to be armed', () => {
     const decision = register(undefined, {
       sessionId,
       reference: 'order 17',
@@ -79,7 +79,7 @@ describe('a first registration', () => {
     ]);
   });
 
-  it('joins the news from Klarna that came before it', () => {
+  it('a first registration joins the webhooks that arrived before it', () => {
     const news = observed('IN_PROGRESS', undefined, { klarnaExpiresAt: afterNoon(180) });
     const { record } = applyObservation(recordWith(), news);
     const { next, outcome } = register(record, {}, afterNoon(1));
@@ -94,16 +94,16 @@ describe('a first registration', () => {
   });
 
   it.each<[string, Partial<Registration>, string]>([
-    ['a deadline that is over', { deadline: until(afterNoon(-1)) }, 'a time in the future'],
-    ['a deadline that is now', { deadline: until(noon) }, 'a time in the future'],
-    ['more than Klarna allows', { deadline: lasting(48 * hour + 1) }, 'at most P2D from now'],
-    ['a time beyond all reason', { deadline: lasting(6e14) }, 'at most P2D from now'],
+    ['a deadline in the past', { deadline: until(afterNoon(-1)) }, 'a time in the future'],
+    ['the present moment as its deadline', { deadline: until(noon) }, 'a time in the future'],
+    ['more time than Klarna allows', { deadline: lasting(48 * hour + 1) }, 'at most P2D from now'],
+    ['an absurdly long time', { deadline: lasting(6e14) }, 'at most P2D from now'],
     [
-      "more than Klarna's own expiry",
+      "a deadline after Klarna's expiry",
       { deadline: lasting(hour), klarnaExpiresAt: afterNoon(59) },
       "at most Klarna's expiry, 2026-03-01T12:59:00Z",
     ],
-  ])('with %s is not stored, and says what is allowed', (_, fields, allowed) => {
+  ])('a registration with %s is not stored and says what is allowed', (_, fields, allowed) => {
     const { next, outcome } = register(undefined, fields);
     expect(next).toBeUndefined();
     expect(outcome).toEqual({
@@ -117,7 +117,7 @@ describe('a first registration', () => {
   it.each([
     [noon, '2026-03-01T12:00:00Z'],
     [afterNoon(-1), '2026-03-01T11:59:00Z'],
-  ])("with Klarna's own expiry at %s, when that is over, is not stored", (klarnaExpiresAt, given) => {
+  ])('a registration with a Klarna expiry at %s, in the past, is not stored', (klarnaExpiresAt, given) => {
     const { next, outcome } = register(undefined, { klarnaExpiresAt });
     expect(next).toBeUndefined();
     expect(outcome).toEqual({
@@ -131,12 +131,12 @@ describe('a first registration', () => {
   it.each<[string, Partial<Registration>]>([
     ['one nanosecond from now', { deadline: until(at('2026-03-01T12:00:00.000000001Z')) }],
     ['48 hours from now', { deadline: lasting(48 * hour) }],
-    ["at Klarna's own expiry", { deadline: lasting(hour), klarnaExpiresAt: afterNoon(60) }],
-  ])('may end %s', (_, fields) => {
+    ["at Klarna's expiry", { deadline: lasting(hour), klarnaExpiresAt: afterNoon(60) }],
+  ])('a session may end %s', (_, fields) => {
     expect(register(undefined, fields).outcome).toEqual({ kind: 'registered' });
   });
 
-  it('is measured by the account', () => {
+  it('a session may last as long as the account allows', () => {
     const short = { ...policy, maxSession: hour };
     expect(register(undefined, { deadline: lasting(hour + 1) }, noon, short).outcome).toMatchObject({
       allowed: 'at most PT1H from now',
@@ -145,16 +145,16 @@ describe('a first registration', () => {
   });
 });
 
-describe("the account's own time-out", () => {
+describe('the default timeout of the account', () => {
   const byDefault: Deadline = { kind: 'session_timeout', millis: hour, given: 'PT1H', isDefault: true };
 
   it.each<[string, Partial<PaymentRequest>, Partial<Registration>, number, number]>([
-    ['as it is', {}, {}, 48, 60],
-    ['as long as the account allows', {}, {}, 0.5, 30],
-    ["as long as Klarna's own expiry lets it be", { klarnaExpiresAt: afterNoon(40) }, {}, 48, 40],
-    ['the same, as the caller gives it', {}, { klarnaExpiresAt: afterNoon(50) }, 48, 50],
-    ['the shortest of all', { klarnaExpiresAt: afterNoon(40) }, {}, 0.5, 30],
-  ])('is %s', (_, fields, registration, hours, minutes) => {
+    ['as configured', {}, {}, 48, 60],
+    ['limited by the longest session of the account', {}, {}, 0.5, 30],
+    ["limited by Klarna's expiry", { klarnaExpiresAt: afterNoon(40) }, {}, 48, 40],
+    ['limited by the Klarna expiry of the registration', {}, { klarnaExpiresAt: afterNoon(50) }, 48, 50],
+    ['the shortest of these limits', { klarnaExpiresAt: afterNoon(40) }, {}, 0.5, 30],
+  ])('the default timeout is %s', (_, fields, registration, hours, minutes) => {
     const its = { ...policy, maxSession: hours * hour };
     const { next, outcome } = register(
       recordWith(fields),
@@ -166,30 +166,27 @@ describe("the account's own time-out", () => {
     expect(next).toMatchObject({ deadlineAt: afterNoon(minutes), session: { requested: 'PT1H' } });
   });
 
-  it('is refused where Klarna has ended the request', () => {
+  it('the default timeout is refused if Klarna has ended the request', () => {
     const ended = recordWith({ klarnaExpiresAt: noon });
     expect(register(ended, { deadline: byDefault }).outcome.kind).toBe('invalid');
   });
 
-  it('in so many words is refused like any other', () => {
+  it('a requested timeout is not shortened but refused', () => {
     const its = { ...policy, maxSession: hour / 2 };
     expect(register(undefined, { deadline: lasting(hour) }, noon, its).outcome.kind).toBe('invalid');
   });
 });
 
 describe('the same registration again', () => {
-  it.each([0, 1, 29, 31])(
-    'changes nothing after %i minutes, though its time-out counts from now',
-    (minutes) => {
-      const first = storedBy(register(undefined, { reference: 'order 17' }));
-      expect(register(first, { reference: 'order 17' }, afterNoon(minutes))).toEqual({
-        outcome: { kind: 'unchanged' },
-      });
-      expect(register(first, {}, afterNoon(minutes))).toEqual({ outcome: { kind: 'unchanged' } });
-    },
-  );
+  it.each([0, 1, 29, 31])('a repeated registration changes nothing after %i minutes', (minutes) => {
+    const first = storedBy(register(undefined, { reference: 'order 17' }));
+    expect(register(first, { reference: 'order 17' }, afterNoon(minutes))).toEqual({
+      outcome: { kind: 'unchanged' },
+    });
+    expect(register(first, {}, afterNoon(minutes))).toEqual({ outcome: { kind: 'unchanged' } });
+  });
 
-  it('changes nothing whatever Klarna has said of its own expiry since, nor where it says what Klarna says', () => {
+  it('a repeated registration changes nothing if Klarna has reported another expiry since', () => {
     const first = storedBy(register(undefined, { klarnaExpiresAt: afterNoon(180) }));
     const facts = { ...first, klarnaExpiresAt: afterNoon(30) };
     for (const minutes of [180, 30]) {
@@ -198,7 +195,7 @@ describe('the same registration again', () => {
     }
   });
 
-  it('changes nothing after the deadline was moved by an extension', () => {
+  it('a repeated registration changes nothing after an extension', () => {
     const extended = registered({ deadlineAt: afterNoon(50) });
     expect(register(extended, {}, afterNoon(2))).toEqual({ outcome: { kind: 'unchanged' } });
   });
@@ -209,10 +206,10 @@ describe('another registration of the same request', () => {
     ['a later deadline', { deadline: lasting(hour) }, { deadlineAt: afterNoon(60) }],
     ['an earlier deadline', { deadline: lasting(5 * minute) }, { deadlineAt: afterNoon(5) }],
     ['another grace', { inProgressGrace: minute }, { deadlineAt: afterNoon(30) }],
-    ['to be observed only', { onTimeout: 'observe' }, { deadlineAt: afterNoon(30) }],
+    ['observe as its action', { onTimeout: 'observe' }, { deadlineAt: afterNoon(30) }],
     ['a reference', { reference: 'order 18' }, { reference: 'order 18' }],
     ['a session', { sessionId: parseSessionId('session-2') }, { sessionId: parseSessionId('session-2') }],
-  ])('with %s changes it and arms the timer anew', (_, fields, expected) => {
+  ])('a registration with %s changes the session and arms its timer again', (_, fields, expected) => {
     const { next, outcome } = register(registered(), fields);
     expect(outcome).toEqual({ kind: 'changed' });
     expect(next).toMatchObject({ ...expected, timer: 'pending', version: 2 });
@@ -222,7 +219,7 @@ describe('another registration of the same request', () => {
     });
   });
 
-  it('keeps what it does not say', () => {
+  it('a registration keeps what it does not mention', () => {
     const known = registered({
       reference: 'order 17',
       sessionId: parseSessionId('s'),
@@ -235,7 +232,7 @@ describe('another registration of the same request', () => {
     });
   });
 
-  it("knows Klarna's expiry as it was given last, unless Klarna has said another since", () => {
+  it('a registration with an unchanged Klarna expiry does not replace the one that Klarna reported', () => {
     const first = storedBy(register(undefined, { klarnaExpiresAt: afterNoon(60) }));
     const longer = { deadline: lasting(45 * minute) };
     const facts = { ...first, klarnaExpiresAt: afterNoon(50) };
@@ -256,7 +253,7 @@ describe('another registration of the same request', () => {
     });
   });
 
-  it('after the account has armed its own timer is no extension, though it ends later', () => {
+  it('the first registration after a default timer does not count as an extension', () => {
     const armed = registered({ session: { ...session, requested: 'default_session_timeout' } });
     const capped = { ...policy, maxExtensions: 0, maxSession: 2 * hour };
     const { next, outcome } = register(armed, { deadline: lasting(hour) }, noon, capped);
@@ -273,7 +270,7 @@ describe('another registration of the same request', () => {
     });
   });
 
-  it('to end sooner is no extension, and always allowed', () => {
+  it('a registration with an earlier deadline does not count as an extension and is always allowed', () => {
     const extended = registered();
     const session = extended.session && { ...extended.session, extensions: 10 };
     const capped = { ...policy, maxExtensions: 0 };
@@ -282,14 +279,14 @@ describe('another registration of the same request', () => {
     expect(next?.session?.extensions).toBe(10);
   });
 
-  it('gives no second grace', () => {
+  it('a registration does not allow a second grace', () => {
     const known = registered();
     const session = known.session && { ...known.session, graceGivenAt: afterNoon(30) };
     const { next } = register({ ...known, session }, { deadline: lasting(hour) });
     expect(next?.session?.graceGivenAt).toBe(afterNoon(30));
   });
 
-  it('counts as an extension and is capped like one', () => {
+  it('a registration with a later deadline counts as an extension and is limited like one', () => {
     const capped = { ...policy, maxExtensions: 0 };
     const { next, outcome } = register(registered(), { deadline: lasting(hour) }, noon, capped);
     expect(outcome).toMatchObject({ kind: 'extension_limit', allowed: 'at most 0 extensions' });
@@ -306,7 +303,7 @@ describe('another registration of the same request', () => {
   });
 });
 
-describe('what has ended or is paid', () => {
+describe('a registration of a paid or final request', () => {
   it.each(['COMPLETED', 'CANCELED', 'EXPIRED', 'DECLINED'] as const)(
     'a registration of a %s request is refused, joined, and gets no timer',
     (state) => {
@@ -334,7 +331,7 @@ describe('what has ended or is paid', () => {
     },
   );
 
-  it('keeps what it had been joined to before', () => {
+  it('a registration of a paid request keeps the session and the reference it has', () => {
     const first = { reference: 'order 17', sessionId: parseSessionId('session-1') };
     const { next } = register(recordWith({ state: 'COMPLETED', ...first }), {
       reference: 'another',
@@ -343,7 +340,7 @@ describe('what has ended or is paid', () => {
     expect(next).toMatchObject(first);
   });
 
-  it('keeps the session it had', () => {
+  it('a registration of a paid request keeps the registered session', () => {
     const paid = registered({ state: 'COMPLETED', reference: 'order 17' });
     expect(register(paid, { reference: 'another' }).next?.reference).toBe('order 17');
   });

@@ -5,7 +5,7 @@ import {
 } from '../../functions/domain/payment-request-state.ts';
 import { type SessionStatus, sessionStatusOf } from '../../functions/domain/session-status.ts';
 
-describe('the status of a session', () => {
+describe('sessionStatusOf', () => {
   it.each<[SessionStatus, readonly (PaymentRequestState | undefined)[]]>([
     ['open', [undefined]],
     ['open', ['SUBMITTED']],
@@ -15,11 +15,11 @@ describe('the status of a session', () => {
     ['paid', ['EXPIRED', 'COMPLETED', 'SUBMITTED']],
     ['ended', ['CANCELED']],
     ['ended', ['EXPIRED', 'DECLINED', 'CANCELED']],
-  ])('is %s of %j', (status, states) => {
+  ])('a session is %s if its requests are %j', (status, states) => {
     expect(sessionStatusOf(states)).toBe(status);
   });
 
-  it('is paid whatever else there is, once one is COMPLETED', () => {
+  it('a session is paid if one of its requests is COMPLETED', () => {
     for (const other of [undefined, ...paymentRequestStates]) {
       expect(sessionStatusOf([other, 'COMPLETED'])).toBe('paid');
       expect(sessionStatusOf(['COMPLETED', other])).toBe('paid');

@@ -13,7 +13,7 @@ import type { PaymentRequestState } from '../../functions/domain/payment-request
 import { at, noon, recordWith } from '../support/fixtures.ts';
 import { afterNoon, cancellationWith, minute, registered, session } from '../support/sessions.ts';
 
-describe('a timer that goes off', () => {
+describe('decideTimeout', () => {
   type Row = readonly [PaymentRequestState | undefined, OnTimeout, TimeoutDecision, TimeoutDecision];
 
   it.each<Row>([
@@ -29,27 +29,30 @@ describe('a timer that goes off', () => {
     ['IN_PROGRESS', 'observe', 'not_yet', 'observe'],
     ['COMPLETED', 'observe', 'spare', 'spare'],
     ['CANCELED', 'observe', 'spare', 'spare'],
-  ])('on a request that is %s, on_timeout %s: %s before its deadline, %s from then on', (...row) => {
-    const [state, onTimeout, before, from] = row;
-    const record = registered({ state, session: { ...session, onTimeout } });
-    expect(decideTimeout(record, at('2026-03-01T12:29:59.999999999Z'))).toBe(before);
-    expect(decideTimeout(record, afterNoon(30))).toBe(from);
-    expect(decideTimeout(record, afterNoon(31))).toBe(from);
-  });
+  ])(
+    'a timer for a %s request with on_timeout %s decides %s before the deadline and %s from then on',
+    (...row) => {
+      const [state, onTimeout, before, from] = row;
+      const record = registered({ state, session: { ...session, onTimeout } });
+      expect(decideTimeout(record, at('2026-03-01T12:29:59.999999999Z'))).toBe(before);
+      expect(decideTimeout(record, afterNoon(30))).toBe(from);
+      expect(decideTimeout(record, afterNoon(31))).toBe(from);
+    },
+  );
 
-  it('means nothing where there is no session', () => {
+  it('a timer decides nothing without a session and a deadline', () => {
     expect(decideTimeout(recordWith({ state: 'SUBMITTED' }), noon)).toBe('nothing');
     expect(decideTimeout(recordWith({ state: 'COMPLETED' }), noon)).toBe('nothing');
     expect(decideTimeout(registered({ deadlineAt: undefined }), afterNoon(31))).toBe('nothing');
   });
 });
 
-describe('a timer that ended nothing', () => {
+describe('withSparedTimer', () => {
   it.each([
     ['spare', 'COMPLETED', 'spared'],
     ['observe', 'SUBMITTED', 'would_cancel'],
   ] as const)(
-    '%s is written down, and the sweep need not look before Klarna has ended it',
+    'a timer that decides to %s is recorded, and the record is due only after the Klarna expiry',
     (decision, state, outcome) => {
       const record = withSparedTimer(registered({ state, attempts: 2 }), decision, afterNoon(30));
       expect(record).toMatchObject({
@@ -70,20 +73,20 @@ describe('a timer that ended nothing', () => {
     },
   );
 
-  it('is written down once, however often it fires, and again for another deadline', () => {
+  it('a timer that ended nothing is recorded once per deadline', () => {
     const once = withSparedTimer(registered(), 'observe', afterNoon(30));
     expect(once && withSparedTimer(once, 'observe', afterNoon(31))).toBeUndefined();
     const moved = once && withSparedTimer({ ...once, deadlineAt: afterNoon(40) }, 'observe', afterNoon(40));
     expect(moved?.history).toHaveLength(2);
   });
 
-  it('is not written down where there is no deadline', () => {
+  it('a timer without a deadline is not recorded', () => {
     expect(withSparedTimer(recordWith(), 'spare', noon)).toBeUndefined();
   });
 });
 
-describe('a timer that went off early', () => {
-  it('is written down once per deadline, and nothing else changes', () => {
+describe('withEarlyTimer', () => {
+  it('a timer that fired early is recorded once per deadline and changes nothing else', () => {
     const before = registered({ state: 'SUBMITTED' });
     const record = withEarlyTimer(before, afterNoon(29));
     expect(record).toEqual({
@@ -108,23 +111,23 @@ describe('a timer that went off early', () => {
 
   it.each([
     ['at its deadline', registered()],
-    ['of what is paid', registered({ state: 'COMPLETED', deadlineAt: afterNoon(60) })],
-    ['where there is no session', recordWith({ deadlineAt: afterNoon(60) })],
-    ['where there is no deadline', registered({ deadlineAt: undefined })],
-  ])('is none %s', (_, record) => {
+    ['for a paid request', registered({ state: 'COMPLETED', deadlineAt: afterNoon(60) })],
+    ['without a session', recordWith({ deadlineAt: afterNoon(60) })],
+    ['without a deadline', registered({ deadlineAt: undefined })],
+  ])('a timer that fires %s is not recorded as early', (_, record) => {
     expect(withEarlyTimer(record, afterNoon(30))).toBeUndefined();
   });
 });
 
-describe('the grace of a customer who is paying', () => {
-  it("is the session's own, else the account's", () => {
+describe('graceLeft', () => {
+  it('the grace of the session takes precedence over the grace of the account', () => {
     const its = registered({ session: { ...session, inProgressGrace: 2 * minute } });
     expect(graceLeft(its, 5 * minute)).toBe(2 * minute);
     expect(graceLeft(registered(), 5 * minute)).toBe(5 * minute);
     expect(graceLeft(registered(), undefined)).toBeUndefined();
   });
 
-  it('is given once, and to sessions only', () => {
+  it('grace is given once, and only to sessions', () => {
     const given = { ...session, inProgressGrace: minute, graceGivenAt: plusMillis(noon, 1) };
     expect(graceLeft(registered({ session: given }), 5 * minute)).toBeUndefined();
     expect(graceLeft(recordWith(), 5 * minute)).toBeUndefined();
@@ -132,7 +135,7 @@ describe('the grace of a customer who is paying', () => {
   });
 });
 
-it('is due at once where Klarna has ended an observed session before its deadline, and the webhook may be lost', () => {
+it('an observed session whose Klarna expiry has passed is due at once after its timer', () => {
   const observing = registered({ klarnaExpiresAt: afterNoon(15) });
   const record = {
     ...observing,
@@ -141,8 +144,8 @@ it('is due at once where Klarna has ended an observed session before its deadlin
   expect(withSparedTimer(record, 'observe', afterNoon(31))?.reconcileAfter).toBe(afterNoon(31));
 });
 
-describe('a timer that is armed', () => {
-  it.each(['pending', 'armed', 'sweep'] as const)('is written down where it was %s', (timer) => {
+describe('withArmedTimer', () => {
+  it.each(['pending', 'armed', 'sweep'] as const)('an armed timer is recorded if it was %s', (timer) => {
     const record = registered({ timer, attempts: 3, reconcileAfter: afterNoon(1) });
     expect(withArmedTimer(record, afterNoon(30), afterNoon(1))).toMatchObject({
       timer: 'armed',
@@ -156,7 +159,7 @@ describe('a timer that is armed', () => {
     });
   });
 
-  it('leaves a cancel that was begun meanwhile as due as it was', () => {
+  it('arming a timer does not change when a record with a claim is due', () => {
     const cancellation = cancellationWith({ outcome: 'claimed' });
     const record = registered({ timer: 'pending', cancellation, reconcileAfter: afterNoon(2) });
     expect(withArmedTimer(record, afterNoon(30), afterNoon(1))).toMatchObject({
@@ -165,7 +168,7 @@ describe('a timer that is armed', () => {
     });
   });
 
-  it("leaves Klarna's own expiry to be looked after, where that has not followed the deadline", () => {
+  it("arming a timer does not change when a record is due if Klarna's expiry is still to follow", () => {
     const klarnaExpiry = { askedFor: afterNoon(29), shown: afterNoon(29) };
     const record = registered({
       timer: 'pending',
@@ -178,11 +181,14 @@ describe('a timer that is armed', () => {
     });
   });
 
-  it('is not written down for a deadline that has moved', () => {
+  it('an armed timer is not recorded if the deadline has moved', () => {
     expect(withArmedTimer(registered({ timer: 'pending' }), afterNoon(29), noon)).toBeUndefined();
   });
 
-  it.each(['none', 'fired', 'removed'] as const)('is not written down where it is %s by now', (timer) => {
-    expect(withArmedTimer(registered({ timer }), afterNoon(30), noon)).toBeUndefined();
-  });
+  it.each(['none', 'fired', 'removed'] as const)(
+    'an armed timer is not recorded if it is %s by now',
+    (timer) => {
+      expect(withArmedTimer(registered({ timer }), afterNoon(30), noon)).toBeUndefined();
+    },
+  );
 });

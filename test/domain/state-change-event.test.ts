@@ -16,7 +16,7 @@ import { afterNoon, minute, policy, register, registered, settledWith } from '..
 
 const command = { cause: 'timeout', requestedBy: 'lapse:session-timer', allowCompleted: false } as const;
 
-/** One write after another, as the stream shows them: the events of each. */
+/** The events of a sequence of writes, as the stream shows them. */
 function published(
   writes: readonly ((record: PaymentRequest | undefined) => PaymentRequest | undefined)[],
 ): readonly StateChangeEvent[] {
@@ -39,8 +39,8 @@ const sees = (observation: Observation) => (record: PaymentRequest | undefined) 
 const registers = (record: PaymentRequest | undefined) => register(record).next;
 const typesOf = (events: readonly StateChangeEvent[]) => events.map((event) => event.type.slice(16));
 
-describe('the events of a life', () => {
-  it('that is paid: registered, and each state', () => {
+describe('the events of a request', () => {
+  it('a paid request publishes its registration and each state', () => {
     const events = published([
       registers,
       (record) => record && withArmedTimer(record, afterNoon(30), noon),
@@ -59,7 +59,7 @@ describe('the events of a life', () => {
     ]);
   });
 
-  it('that our timer ended: the cause is told, also where one write says two things', () => {
+  it('a timeout publishes its cause, even if one write makes two events', () => {
     const [, ...events] = published([
       registers,
       (record) => record && claimed(record, { ...command, reason: 'time is up' }, 'l', afterNoon(30)),
@@ -88,7 +88,7 @@ describe('the events of a life', () => {
     ]);
   });
 
-  it('whole: every field is there, times as people write them', () => {
+  it('an event has every field, with readable times', () => {
     const session = { sessionId: parseSessionId('session-1'), reference: 'order 17' };
     const end = observed('CANCELED', '2026-03-01T12:30:00.5Z', {
       previousState: 'SUBMITTED',
@@ -115,7 +115,7 @@ describe('the events of a life', () => {
     });
   });
 
-  it('without a word of the state before from Klarna: what the record said before', () => {
+  it('an event without a previous state from Klarna shows the state of the record before', () => {
     const events = published([
       sees(observed('SUBMITTED')),
       sees(observed('COMPLETED', '2026-03-01T12:01:00Z')),
@@ -124,10 +124,10 @@ describe('the events of a life', () => {
   });
 });
 
-describe('what others must hear of', () => {
+describe('events that need a consumer', () => {
   const paid = published([sees(observed('COMPLETED'))]).length;
 
-  it('a cancel that was refused', () => {
+  it('a refused cancel publishes an event', () => {
     const events = published([
       sees(observed('SUBMITTED')),
       (record) => record && claimed(record, command, 'l', noon),
@@ -150,15 +150,15 @@ describe('what others must hear of', () => {
   });
 
   it.each([
-    ['another end', observed('EXPIRED', '2026-03-01T12:05:00Z')],
-    ['a payment after the end', observed('COMPLETED', '2026-03-01T12:05:00Z')],
-  ])('a contradiction: %s', (_, news) => {
+    ['another final state', observed('EXPIRED', '2026-03-01T12:05:00Z')],
+    ['a payment after the final state', observed('COMPLETED', '2026-03-01T12:05:00Z')],
+  ])('a contradiction publishes Needs Attention: %s', (_, news) => {
     const events = published([sees(observed('CANCELED')), sees(news)]).slice(1);
     expect(typesOf(events)).toEqual(['Needs Attention']);
     expect(events[0]?.detail).toMatchObject({ state: 'CANCELED', cause: 'contradiction' });
   });
 
-  it('an end before the payment that we know of: both the state and that a person must look', () => {
+  it('a final state before the known payment publishes the state and Needs Attention', () => {
     const events = published([
       sees(observed('COMPLETED', '2026-03-01T12:05:00Z')),
       sees(observed('CANCELED')),
@@ -167,17 +167,17 @@ describe('what others must hear of', () => {
   });
 });
 
-describe('what nobody need hear of', () => {
+describe('writes without an event', () => {
   const known = sees(observed('COMPLETED'))(undefined);
 
   it.each<[string, (record: PaymentRequest) => PaymentRequest | undefined]>([
-    ['stale news', sees(observed('SUBMITTED', '2026-03-01T11:00:00Z'))],
+    ['a stale observation', sees(observed('SUBMITTED', '2026-03-01T11:00:00Z'))],
     ['a confirmation', sees(observed('COMPLETED', '2026-03-01T11:00:00Z'))],
     ['the same state at a later time', sees(observed('COMPLETED', '2026-03-01T13:00:00Z'))],
     ['a duplicate', sees(observed('COMPLETED'))],
     ['a claim', (record) => claimed(record, command, 'l', noon)],
     [
-      'a timer that was armed',
+      'an armed timer',
       (record) => withArmedTimer({ ...record, timer: 'pending', deadlineAt: noon }, noon, noon),
     ],
     [
@@ -196,25 +196,25 @@ describe('what nobody need hear of', () => {
           { policy, eventId: ownEventId('extend', '1'), now: noon },
         ).next,
     ],
-    ['a registration that was refused', registers],
-    ['a look of the sweep', (record) => asNextVersion(record, noon)],
-  ])('%s', (_, write) => {
+    ['a refused registration', registers],
+    ['an attempt of the sweep', (record) => asNextVersion(record, noon)],
+  ])('a write publishes nothing for %s', (_, write) => {
     const after = write(known);
     expect(after).toBeDefined();
     expect(after && eventsOf(known, after)).toEqual([]);
   });
 
-  it('the same session registered anew', () => {
+  it('a repeated registration of a session publishes nothing', () => {
     const before = registered();
     const { next } = register(before, { reference: 'order 18' });
     expect(next && eventsOf(before, next)).toEqual([]);
   });
 });
 
-describe('over any news in any order', () => {
+describe('events of any observations in any order', () => {
   const histories = twoArrivals(webhooks);
 
-  it('every event has a key of its own, and the same write gives the same events', () => {
+  it('each event has its own key, and the same write gives the same events', () => {
     fc.assert(
       fc.property(histories, ({ one }) => {
         const events = published(one.map(sees));
@@ -225,7 +225,7 @@ describe('over any news in any order', () => {
     );
   });
 
-  it('the states that are told are the states that the record went through', () => {
+  it('the published states are the states that the record went through', () => {
     fc.assert(
       fc.property(histories, ({ one }) => {
         let record: PaymentRequest | undefined;
@@ -243,7 +243,7 @@ describe('over any news in any order', () => {
     );
   });
 
-  it('attention is called exactly for the entries that say so', () => {
+  it('Needs Attention is published exactly for the entries with an attention', () => {
     fc.assert(
       fc.property(histories, ({ one }) => {
         const called = published(one.map(sees)).filter(
@@ -257,9 +257,9 @@ describe('over any news in any order', () => {
   });
 });
 
-describe('the events once more', () => {
+describe('eventsAgain', () => {
   const always = [afterNoon(-600), afterNoon(600)] as const;
-  /** A session that was registered, and what Klarna said of it then. */
+  /** A session that was registered, with these observations. */
   function lifeOf(observations: readonly Observation[]): PaymentRequest {
     const record = registers(undefined);
     if (!record) throw new Error('not registered');
@@ -267,7 +267,7 @@ describe('the events once more', () => {
   }
   const lives = twoArrivals(webhooks).map(({ one }) => one);
 
-  it('are of those that were published, say what is so now, and name no state that another has followed', () => {
+  it('republished events repeat published keys, show the current state, and leave out replaced states', () => {
     fc.assert(
       fc.property(lives, (observations) => {
         const record = lifeOf(observations);
@@ -293,9 +293,9 @@ describe('the events once more', () => {
     );
   });
 
-  it('tell of the state by what brought it about, whoever was the first to write', () => {
-    // Both heard at once; the first to hear wrote last, and a read has shown the same state since. Written without a read before, as by
-    // the store, each entry says when it was heard.
+  it('a republished state names the event that caused it, in whichever order they were written', () => {
+    // Both arrived at once, and the first to arrive was written last. A read has shown the same state since. Each
+    // entry has the time of its arrival, as in a write without a read.
     const submitted = observed('SUBMITTED', '2026-03-01T12:00:01Z', { observedAt: afterNoon(2) });
     const paid = observed('COMPLETED', '2026-03-01T12:00:02Z', { observedAt: afterNoon(1) });
     const read = observed('COMPLETED', '2026-03-01T12:00:03Z', { observedAt: afterNoon(5), source: 'read' });
@@ -309,7 +309,7 @@ describe('the events once more', () => {
     ]);
   });
 
-  it('are also of a cancel that was refused', () => {
+  it('a refused cancel is republished', () => {
     const paid = lifeOf([observed('COMPLETED')]);
     const response = { kind: 'already_final', state: 'COMPLETED' } as const;
     const record = withRefusedCommand(
@@ -326,14 +326,14 @@ describe('the events once more', () => {
     expect(typesOf(eventsAgain(accepted, ...always))).toEqual(['Registered', 'State Changed']);
   });
 
-  it('name who ended the request, and not of its registration', () => {
+  it('a republished final state names its cause, and a registration names none', () => {
     const record = lifeOf([]);
     const cancellation = { ...settledWith({ outcome: 'canceled' }), cause: 'timeout' as const };
     const canceled = sees(observed('CANCELED', '2026-03-01T12:30:00Z'))({ ...record, cancellation });
     expect(eventsAgain(canceled, ...always).map(({ detail }) => detail.cause)).toEqual([null, 'timeout']);
   });
 
-  it('tell of a registration only where there was one', () => {
+  it('a registration is republished only if it was accepted', () => {
     const paid = sees(observed('COMPLETED'))(undefined);
     const refused = registers(paid);
     expect(refused && typesOf(eventsAgain(refused, ...always))).toEqual(['State Changed']);
@@ -345,12 +345,12 @@ describe('the events once more', () => {
     ]);
   });
 
-  it('tell of a state from when it began', () => {
+  it('a republished state has the time when it began', () => {
     const record = lifeOf([observed('COMPLETED'), observed('COMPLETED', '2026-03-01T12:01:00Z')]);
     expect(eventsAgain(record, ...always).at(-1)?.detail.occurred_at).toBe('2026-03-01T12:00:00Z');
   });
 
-  it('are only those of the time that is asked for', () => {
+  it('only the events of the requested time range are republished', () => {
     const record = lifeOf([]);
     expect(typesOf(eventsAgain(record, noon, noon))).toEqual(['Registered']);
     expect(eventsAgain(record, afterNoon(1), afterNoon(2))).toEqual([]);

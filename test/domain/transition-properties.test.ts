@@ -37,7 +37,7 @@ const cancellation: Cancellation = {
   sentBefore: false,
 };
 
-describe('whatever order the news arrives in, and however often', () => {
+describe('observations in any order and any number of times', () => {
   it('the record is the same in any order while Klarna reports one end only', () => {
     fc.assert(
       fc.property(twoArrivals(webhooksOfOneLife), fc.boolean(), ({ facts, one, other }, ours) => {
@@ -50,7 +50,7 @@ describe('whatever order the news arrives in, and however often', () => {
     );
   });
 
-  it('its position is the greatest of all that was seen', () => {
+  it('the position of the record is the greatest of all observations', () => {
     fc.assert(
       fc.property(twoArrivals(webhooksOfOneLife), ({ facts, one }) => {
         expect(fold(one).position).toBe(facts.map(positionOf).toSorted().at(-1));
@@ -58,7 +58,7 @@ describe('whatever order the news arrives in, and however often', () => {
     );
   });
 
-  it('the state is the same when the one end is told several times, by webhooks and by reads', () => {
+  it('the state is the same if one final state is reported several times, by webhooks and by reads', () => {
     fc.assert(
       fc.property(twoArrivals(webhooksOfOneEnd), ({ one, other }) => {
         const mixed = (list: readonly Observation[]) => fold(list.flatMap((each) => [asRead(each), each]));
@@ -70,7 +70,7 @@ describe('whatever order the news arrives in, and however often', () => {
   });
 });
 
-describe('whatever Klarna says, two different ends included', () => {
+describe('observations with two different final states', () => {
   it('a final state never changes and the rank never falls', () => {
     fc.assert(
       fc.property(twoArrivals(webhooks), ({ one }) => {
@@ -89,7 +89,7 @@ describe('whatever Klarna says, two different ends included', () => {
     );
   });
 
-  it('a replay changes nothing, however late it comes', () => {
+  it('a replayed observation changes nothing, however late it arrives', () => {
     fc.assert(
       fc.property(twoArrivals(webhooks), ({ one, facts }) => {
         const record = fold(one);
@@ -100,7 +100,7 @@ describe('whatever Klarna says, two different ends included', () => {
     );
   });
 
-  it('the state is what folding the applied history gives', () => {
+  it('the state is the result of the applied history', () => {
     fc.assert(
       fc.property(twoArrivals(webhooks), ({ one }) => {
         const record = fold(one);
@@ -141,7 +141,7 @@ describe('whatever Klarna says, two different ends included', () => {
     );
   });
 
-  it('history entries are in the order in which they were recorded, each at a time of its own', () => {
+  it('history entries are in the order of recording, each with its own time', () => {
     fc.assert(
       fc.property(twoArrivals(webhooks), ({ one }) => {
         const times = fold(one).history.map((entry) => entry.recordedAt);

@@ -7,9 +7,11 @@ import { applyObservation, judge, unreadLimit, type Verdict } from '../../functi
 import { at, observed, recordWith } from '../support/fixtures.ts';
 
 /**
- * The whole rule, cell by cell: S superseding, o stale, c confirming, X contradicting. The four letters of a cell are for an
- * observation that is earlier than the record's, at the same time with a lower event id, at the same time with a higher one,
- * and later.
+ * The whole rule, cell by cell: S superseding, o stale, c confirming, X contradicting. The four letters of a cell are for:
+ * - an observation that is earlier than the record,
+ * - one at the same time with a lower event id,
+ * - one at the same time with a higher event id,
+ * - a later one.
  */
 const table = `
 record       SUBMITTED  IN_PROGRESS  COMPLETED  CANCELED  EXPIRED  DECLINED
@@ -55,38 +57,38 @@ const cells = rows.flatMap(([known = '', ...row]) =>
 
 function stateOf(text = ''): PaymentRequestState {
   const state = parseState(text);
-  if (!state) throw new Error(`${text} is no state`);
+  if (!state) throw new Error(`${text} is not a state`);
   return state;
 }
 
 function idOf(text: string): EventId {
   const id = parseEventId(text);
-  if (!id) throw new Error(`${text} is no event id`);
+  if (!id) throw new Error(`${text} is not an event id`);
   return id;
 }
 
-/** A record in that state since noon, by the event `m`. */
+/** A record with that state since noon, by the event `m`. */
 function recordIn(state: PaymentRequestState | undefined): PaymentRequest {
   if (!state) return recordWith();
   return applyObservation(recordWith(), observed(state, undefined, { eventId: idOf('m') })).record;
 }
 
-it('has every record state against every observed state', () => {
+it('the table has every recorded state against every observed state', () => {
   expect(cells).toHaveLength(7 * 6 * 4);
 });
 
-describe.each(cells)('a record with $known, told $told, $when: $verdict', (cell) => {
+describe.each(cells)('a $known record that observes $told $when: $verdict', (cell) => {
   const { known, told, occurredAt, eventId, verdict } = cell;
   const record = recordIn(known);
   const observation = observed(told, occurredAt, { eventId, previousState: 'SUBMITTED', stateReason: 'R' });
   const isOpen = (state: string | undefined) => state === 'SUBMITTED' || state === 'IN_PROGRESS';
   const isOfOneTime = isOpen(known) && isOpen(told) && at(occurredAt) === record.occurredAt;
 
-  it('is judged so', () => {
+  it('the observation has the verdict of the table', () => {
     expect(judge(record, observation)).toBe(verdict);
   });
 
-  it('changes what it must and nothing else', () => {
+  it('the record changes as the verdict says and in no other way', () => {
     const { record: after, ...result } = applyObservation(record, observation);
     expect(result.verdict).toBe(verdict);
     const fact = { eventId, kind: 'webhook', state: told, occurredAt: at(occurredAt), detail: {} };
@@ -113,27 +115,27 @@ describe.each(cells)('a record with $known, told $told, $when: $verdict', (cell)
     }
   });
 
-  it('is a duplicate the second time and then changes nothing', () => {
+  it('the same observation is a duplicate the second time and changes nothing', () => {
     const once = applyObservation(record, observation).record;
     expect(applyObservation(once, observation)).toEqual({ verdict: 'duplicate', record: once });
     expect(applyObservation(once, observation).record).toBe(once);
   });
 
-  it('is taken over without reading only where the rule says so', () => {
+  it('the observation may be written without a read only if the verdict allows it', () => {
     const unread = record.position === undefined || record.position < unreadLimit(observation);
     const isEndOfPaid = known === 'COMPLETED' && ['CANCELED', 'EXPIRED', 'DECLINED'].includes(told);
     expect(unread).toBe(verdict === 'superseding' && !isEndOfPaid && !isOfOneTime);
   });
 });
 
-describe('the end of a request that the customer has approved', () => {
+describe('the final state of an approved request', () => {
   const paid = recordIn('COMPLETED');
 
   it.each([
     ['2026-03-01T11:59:59Z', 'contradiction'],
     ['2026-03-01T12:00:00Z', 'contradiction'],
     ['2026-03-01T12:00:01Z', undefined],
-  ] as const)('at %s: %s, as if they had come in the other order', (occurredAt, attention) => {
+  ] as const)('a CANCELED at %s has the attention %s in either order', (occurredAt, attention) => {
     const end = observed('CANCELED', occurredAt);
     const approval = observed('COMPLETED', undefined, { eventId: idOf('m') });
     const { record } = applyObservation(paid, end);
@@ -144,17 +146,20 @@ describe('the end of a request that the customer has approved', () => {
     if (attention) expect(record.reconcileAfter).toBe(end.observedAt);
   });
 
-  it.each(['read', 'cancel'] as const)('by a %s of ours came after it, whatever the clocks say', (source) => {
-    const end = observed('CANCELED', '2026-03-01T11:59:59Z', { source });
-    expect(applyObservation(paid, end).record.attention).toBeUndefined();
-  });
+  it.each(['read', 'cancel'] as const)(
+    'a CANCELED by our %s counts as after the approval, whatever its time',
+    (source) => {
+      const end = observed('CANCELED', '2026-03-01T11:59:59Z', { source });
+      expect(applyObservation(paid, end).record.attention).toBeUndefined();
+    },
+  );
 });
 
-describe('a read of the very time of what is known', () => {
+describe('a read with the time of the known state', () => {
   const read = observed('SUBMITTED', undefined, { source: 'read', eventId: idOf('read:1') });
   const told = observed('IN_PROGRESS', undefined, { eventId: idOf('m') });
 
-  it('is no tie with it, in neither order: it is later than what it shows', () => {
+  it('a read is not a tie with a webhook of the same time, in either order', () => {
     const { record } = applyObservation(recordIn('IN_PROGRESS'), read);
     expect([record.state, record.reconcileAfter]).toEqual(['SUBMITTED', undefined]);
     const reversed = applyObservation(applyObservation(recordWith(), read).record, told).record;
@@ -162,7 +167,7 @@ describe('a read of the very time of what is known', () => {
   });
 });
 
-describe('what a person must see when our cancel met an approval', () => {
+describe('attention after our cancel met an approval', () => {
   const cancellation = {
     outcome: 'claimed',
     cause: 'timeout',
@@ -179,7 +184,7 @@ describe('what a person must see when our cancel met an approval', () => {
   it.each([
     ['approval first', [approval, end]],
     ['end first', [end, approval]],
-  ])('%s', (_, order) => {
+  ])('a cancel after an approval sets attention once: %s', (_, order) => {
     const record = both(recordWith({ cancellation }), order);
     expect(record).toMatchObject({ state: 'CANCELED', attention: 'canceled_after_completed' });
     const flagged = record.history.filter((entry) => entry.attention !== undefined);
@@ -188,13 +193,13 @@ describe('what a person must see when our cancel met an approval', () => {
 
   it.each([
     ['the caller allowed it', { ...cancellation, allowCompleted: true }],
-    ['our cancel had been given up', { ...cancellation, outcome: 'refused' }],
-    ['it was no cancel of ours', undefined],
-  ] as const)('not where %s', (_, its) => {
+    ['our cancel was refused', { ...cancellation, outcome: 'refused' }],
+    ['the cancel was not ours', undefined],
+  ] as const)('a cancel after an approval sets no attention if %s', (_, its) => {
     expect(both(recordWith({ cancellation: its }), [approval, end]).attention).toBeUndefined();
   });
 
-  it('is said once', () => {
+  it('the attention is set once even if Klarna reports CANCELED twice', () => {
     const again = observed('CANCELED', '2026-03-01T12:00:09Z');
     const record = both(recordWith({ cancellation }), [approval, end, again]);
     expect(record.attention).toBe('canceled_after_completed');
@@ -205,7 +210,7 @@ describe('what a person must see when our cancel met an approval', () => {
     ]);
   });
 
-  it('does not hide a contradiction', () => {
+  it('a contradiction takes precedence over the attention of our cancel', () => {
     const later = observed('COMPLETED', '2026-03-01T12:00:08Z');
     for (const order of [
       [end, approval, later],
@@ -220,8 +225,8 @@ describe('what a person must see when our cancel met an approval', () => {
   });
 });
 
-describe('the state before', () => {
-  it("is Klarna's own word where a webhook tells it, and not guessed where it does not", () => {
+describe('previousState', () => {
+  it('the previous state is taken from the webhook and never guessed', () => {
     const record = recordIn('SUBMITTED');
     const told = observed('COMPLETED', '2026-03-01T12:01:00Z');
     expect(applyObservation(record, told).record.previousState).toBeUndefined();
@@ -230,7 +235,7 @@ describe('the state before', () => {
     );
   });
 
-  it('is what we knew when we asked or sent', () => {
+  it('the previous state of a read or a cancel is the recorded state', () => {
     const read = observed('IN_PROGRESS', '2026-03-01T12:01:00Z', { source: 'read' });
     const canceled = observed('CANCELED', '2026-03-01T12:02:00Z', { source: 'cancel' });
     const again = observed('IN_PROGRESS', '2026-03-01T12:01:30Z', { source: 'read' });
@@ -243,7 +248,7 @@ describe('the state before', () => {
   });
 });
 
-it("keeps Klarna's expiry when a newer fact does not tell it", () => {
+it('the Klarna expiry is kept if a newer fact does not show it', () => {
   const expiry = at('2026-03-01T15:00:00Z');
   const first = observed('SUBMITTED', undefined, { klarnaExpiresAt: expiry });
   const record = applyObservation(recordWith(), first).record;

@@ -3,16 +3,16 @@ import { apiDocument, dereferenced, operations } from '../support/api-contract.t
 import { isObject, pointedAt, type Schema } from '../support/json-schema.ts';
 import { malformed, malformedBodies, malformedText } from './malformed-inputs.ts';
 
-/** One request as it goes over the wire. */
+/** One request as it is sent. */
 export interface WireRequest {
-  /** The route that it is meant for: figures are kept by it. */
+  /** The route that it belongs to in the figures. */
   readonly route: string;
   readonly method: string;
   /** Percent-encoded, with its query. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
   readonly body: Uint8Array | undefined;
-  /** Statuses that are right, where the document of the API does not say. */
+  /** Expected statuses, where the API's document does not list them. */
   readonly allowed?: readonly number[];
 }
 
@@ -55,7 +55,7 @@ export function drawApiRequest(draws: Draws, ids: readonly string[]): WireReques
   };
 }
 
-/** Those of the path itself, which all of its operations have. */
+/** The parameters of the path, which all of its operations share. */
 const parametersOf = (template: string): readonly Schema[] =>
   parametersIn(dereferenced(dereferenced(apiDocument['paths'])[template]));
 
@@ -89,11 +89,11 @@ function drawBody(description: Schema, draws: Draws, ids: readonly string[]): Ui
   return Buffer.from(JSON.stringify(body));
 }
 
-/** A value of the query that the schema takes, or nearly. */
+/** A value of the query that the schema allows, or nearly allows. */
 const queryValue = (schema: Schema, draws: Draws, ids: readonly string[]): string =>
   String(schema['type'] === 'boolean' ? draws.chance(0.5) : valueOf(schema, draws, ids));
 
-/** A value that the schema takes, or nearly: the schemas of the document know these kinds. */
+/** A value that the schema allows, or nearly allows, for the kinds of schemas in the document. */
 function valueOf(schema: Schema, draws: Draws, ids: readonly string[]): unknown {
   if (Array.isArray(schema['enum'])) return draws.pick(schema['enum'] as readonly unknown[]);
   if (schema['format'] === 'date-time') {
@@ -101,7 +101,7 @@ function valueOf(schema: Schema, draws: Draws, ids: readonly string[]): unknown 
   }
   switch (schema['type']) {
     case 'boolean':
-      // A job that is in earnest cancels what the others are about to ask for.
+      // A job without `dry_run` would cancel the requests of later calls.
       return draws.chance(0.9);
     case 'integer':
       return draws.between(Number(schema['minimum'] ?? 0), Number(schema['maximum'] ?? 100));
@@ -118,7 +118,7 @@ function valueOf(schema: Schema, draws: Draws, ids: readonly string[]): unknown 
   return isObject(schema['properties']) ? {} : `text ${draws.between(1, 20)} ö`;
 }
 
-/** Percent-encoded, and now and then not as it should be. */
+/** Percent-encoded, and sometimes malformed. */
 function encoded(value: string, draws: Draws): string {
   const proper = encodeText(value);
   return draws.chance(0.02)

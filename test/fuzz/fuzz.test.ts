@@ -18,7 +18,7 @@ it('six hundred valid and malformed requests all get a documented response', asy
   await rm(data, { recursive: true });
   expect(findings).toEqual([]);
   expect(unhandledIn(log)).toEqual([]);
-  // A new process grows as it warms up; what grows with every request would show.
+  // A new process grows while it warms up. Growth with every request would show.
   expect(memory.at(-1)).toBeLessThan(2 * (memory[0] ?? 0));
   expect(responses.get('webhook: valid')?.get(200)).toBeGreaterThan(0);
 }, 300_000);

@@ -1,4 +1,7 @@
-/** `npm run fuzz`: requests drawn from the schemas through the real HTTP fronts; writes its part of docs/evidence/reliability.md. */
+/**
+ * `npm run fuzz`: sends requests drawn from the schemas through the real HTTP fronts, and writes its part of
+ * docs/evidence/reliability.md.
+ */
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -16,7 +19,7 @@ const { values: flags } = parseArgs({
   options: {
     requests: { type: 'string', default: '20000' },
     seed: { type: 'string', default: '1' },
-    /** One request alone, as a run named it. */
+    /** Sends one request alone, by its number in a run. */
     only: { type: 'string' },
     write: { type: 'boolean', default: false },
   },

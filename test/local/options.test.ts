@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { parseOptions, usage } from '../../local/options.ts';
 
-it('without flags: the usual ports, the simulator, nothing kept, the demonstration', () => {
+it('without flags there are the default ports, the simulator, no stored data and the demonstration', () => {
   expect(parseOptions([])).toEqual({
     port: 4000,
     webhookPort: 4001,
@@ -16,7 +16,7 @@ it('without flags: the usual ports, the simulator, nothing kept, the demonstrati
   });
 });
 
-it('takes every flag that the usage names', () => {
+it('every flag in the usage is accepted', () => {
   const flags = [...usage.matchAll(/--[\w-]+/g)].map(([flag]) => flag);
   const values: Record<string, string> = {
     '--klarna-url': 'https://klarna.example',

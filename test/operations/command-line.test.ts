@@ -7,38 +7,50 @@ import { noon } from '../support/fixtures.ts';
 const run = (...command: readonly string[]) => runCommandLine(command, () => undefined);
 
 describe('the command line', () => {
-  it('tells how it is used', async () => {
+  it('the command line without arguments prints its usage', async () => {
     const lines: string[] = [];
     expect(await runCommandLine([], (line) => lines.push(line))).toBe(true);
     expect(lines).toEqual([usage]);
   });
 
-  it('wants to know which system it is for', async () => {
-    await expect(run('timers', 'list')).rejects.toThrow('Exactly one of --outputs and --control');
+  it('a command without a system is refused', async () => {
+    await expect(run('timers', 'list')).rejects.toThrow('exactly one of --outputs and --control');
   });
 
   it.each<[string, string]>([
     [
       'quarantine replay k/e --all',
-      'quarantine replay is given names with --all; allowed: names, or --all with --reason.',
+      'quarantine replay does not accept names with --all; allowed: names, or --all with --reason.',
     ],
-    ['quarantine replay k/e --reason malformed', 'given names with --reason; allowed: names, or --all'],
-    ['quarantine replay --all --account demo', 'given --all with --account; allowed: names, or --all'],
-    ['quarantine list k/e', 'quarantine list is given names; allowed: --reason.'],
-    ['quarantine explain k/e --reason malformed', 'given names with --reason; allowed: names.'],
+    [
+      'quarantine replay k/e --reason malformed',
+      'does not accept names with --reason; allowed: names, or --all',
+    ],
+    [
+      'quarantine replay --all --account demo',
+      'does not accept --all with --account; allowed: names, or --all',
+    ],
+    ['quarantine list k/e', 'quarantine list does not accept names; allowed: --reason.'],
+    ['quarantine explain k/e --reason malformed', 'does not accept names with --reason; allowed: names.'],
     [
       'attention ask demo/x --all --account demo',
-      'given names with --all with --account; allowed: names, or --all with --account with --kind.',
+      'does not accept names with --all with --account; allowed: names, or --all with --account with --kind.',
     ],
-    ['attention ask demo/x --kind contradiction', 'given names with --kind; allowed: names, or --all'],
-    ['attention explain demo/x --account demo', 'given names with --account; allowed: names.'],
-    ['attention list demo/x --account demo', 'given names with --account; allowed: --account with --kind.'],
-    ['unpublished replay m1', 'unpublished replay is given names; allowed: nothing.'],
-    ['unpublished list m1', 'unpublished list is given names; allowed: nothing.'],
-    ['timers redrive m1', 'timers redrive is given names; allowed: nothing.'],
-    ['timers list --all', 'timers list is given --all; allowed: nothing.'],
-  ])('refuses what it would ignore: %s', async (command, sentence) => {
-    // No such file: nothing is even looked for before the command itself makes sense.
+    [
+      'attention ask demo/x --kind contradiction',
+      'does not accept names with --kind; allowed: names, or --all',
+    ],
+    ['attention explain demo/x --account demo', 'does not accept names with --account; allowed: names.'],
+    [
+      'attention list demo/x --account demo',
+      'does not accept names with --account; allowed: --account with --kind.',
+    ],
+    ['unpublished replay m1', 'unpublished replay does not accept names; allowed: no options.'],
+    ['unpublished list m1', 'unpublished list does not accept names; allowed: no options.'],
+    ['timers redrive m1', 'timers redrive does not accept names; allowed: no options.'],
+    ['timers list --all', 'timers list does not accept --all; allowed: no options.'],
+  ])('options that would have no effect are refused: %s', async (command, sentence) => {
+    // The file does not exist, which shows that the options are checked first.
     await expect(run(...command.split(' '), '--outputs', '/nowhere')).rejects.toThrow(sentence);
   });
 
@@ -50,12 +62,12 @@ describe('the command line', () => {
     'attention ask demo/x demo/y',
     'attention ask --all --account demo',
     'unpublished replay --dry-run',
-  ])('takes what goes together: %s', async (command) => {
+  ])('options that belong together are accepted: %s', async (command) => {
     await expect(run(...command.split(' '), '--outputs', '/nowhere')).rejects.toThrow('ENOENT');
   });
 });
 
-describe('deliveries that are put through again by their names', () => {
+describe('deliveries that are replayed by their names', () => {
   const delivery = (deliveryId: string): StoredDelivery => ({
     signingKeyId: 'k',
     deliveryId,
@@ -88,11 +100,11 @@ describe('deliveries that are put through again by their names', () => {
     return done;
   }
 
-  it('are put through in the order in which they are named', async () => {
+  it('deliveries are replayed in the given order', async () => {
     expect(await replayed('k/b', 'k/a')).toEqual(['b', 'a']);
   });
 
-  it('are all looked for first: one wrong name, and none is put through', async () => {
+  it('no delivery is replayed when one name is wrong', async () => {
     expect(await replayed('k/a', 'k/x', 'k/b')).toEqual([
       'Error: k/x is not in quarantine; allowed: <signing key id>/<event id>, as list prints them.',
     ]);

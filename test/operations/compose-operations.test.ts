@@ -6,7 +6,7 @@ import { composeOperations } from '../../operations/compose-operations.ts';
 import { aws, resetAws } from '../support/aws-clients.ts';
 import { quarantinedDelivery } from '../support/klarna-deliveries.ts';
 
-it('what is put through again is kept for as long as the stack keeps its records', async () => {
+it('a replayed fact is kept for as long as the stack keeps its records', async () => {
   resetAws();
   const { replay } = composeOperations({
     ApiUrl: 'https://a',

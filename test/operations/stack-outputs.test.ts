@@ -22,7 +22,7 @@ async function fileOf(content: unknown): Promise<string> {
 }
 
 describe('the outputs of a stack', () => {
-  it('are those of the only stack, or of the one that is named', async () => {
+  it('the outputs are those of the only stack, or of the named one', async () => {
     expect(await readOutputs({ file: await fileOf({ Lapse: outputs }) })).toEqual({
       ...outputs,
       RetentionDays: 90,
@@ -32,22 +32,22 @@ describe('the outputs of a stack', () => {
   });
 
   it.each<[string, unknown, string | undefined, string]>([
-    ['no JSON', 'rubbish', undefined, 'is not what cdk deploy --outputs-file writes'],
+    ['no JSON', 'malformed', undefined, 'is not a file of cdk deploy --outputs-file'],
     ['several stacks', { Live: {}, Test: {} }, undefined, '--stack is missing; allowed: Live, Test.'],
     ['another stack', { Live: {} }, 'Test', '--stack is Test; allowed: Live.'],
     [
       'an older stack',
       { Live: { TableName: 't' } },
       undefined,
-      'has no output ApiUrl, RetentionDays, EventBusName',
+      'does not have the output ApiUrl, RetentionDays, EventBusName',
     ],
     [
       'a retention that is none',
       { Lapse: { ...outputs, RetentionDays: 'long' } },
       undefined,
-      'has no output RetentionDays.',
+      'does not have the output RetentionDays.',
     ],
-  ])('are refused of %s', async (_, content, stack, sentence) => {
+  ])('the outputs of %s are refused', async (_, content, stack, sentence) => {
     const file = await fileOf(content);
     await expect(readOutputs({ file }, stack)).rejects.toThrow(sentence);
   });

@@ -8,7 +8,10 @@ import { alarmsOf } from '../lib/synthesized.ts';
 import { type LocalProcess, startLocalProcess } from '../support/local-process.ts';
 import { newPaymentRequestId, SystemClient } from '../support/system-client.ts';
 
-/** So low that one occurrence is enough: this test shows that a condition reaches its alarm, not where the threshold is. */
+/**
+ * Thresholds so low that one occurrence is enough. This test shows that a condition reaches its alarm, not where the
+ * threshold is.
+ */
 const alarmThresholds = { badSignatures: 1, timerLatenessSeconds: 0.000_001, sweepRepairs: 1 };
 
 const alarms = alarmsOf({ alarmThresholds })
@@ -33,7 +36,7 @@ afterAll(async () => {
   await rm(data, { recursive: true });
 });
 
-/** What the functions have written in the embedded metric format so far: sums, by function and metric. */
+/** The sums of what the functions wrote so far in the embedded metric format, by function and metric. */
 async function written(): Promise<ReadonlyMap<string, number>> {
   const sums = new Map<string, number>();
   for (const line of (await readFile(join(data, 'lapse.log'), 'utf8')).split('\n')) {
@@ -72,7 +75,7 @@ const untilRaised = (alarm: string, expected = true): Promise<void> =>
 const faultAtKlarna = (id: string, fault: object) =>
   lapse.simulator('POST', '/faults', { payment_request_id: id, ...fault });
 
-/** What raises alarms, in the order in which the test makes it happen. */
+/** The conditions of the alarms, in the order in which the test causes them. */
 const conditions: Readonly<Record<string, () => Promise<unknown>>> = {
   WebhookSilence: async () => lapse.register(await lapse.createAtKlarna(), { session_timeout: 'PT10M' }),
   'KlarnaUnclear PendingCancels SweepRepairs': async () => {
@@ -121,7 +124,7 @@ const conditions: Readonly<Record<string, () => Promise<unknown>>> = {
   Misconfigured: () => lapse.api('DELETE', `/payment-requests/${newPaymentRequestId()}`, undefined, 'broken'),
   SecretStale: async () => {
     await lapse.control('POST', '/faults', { target: 'secretsmanager', kind: 'error', times: 9 });
-    // Past the time for which the functions cache a secret.
+    // Longer than the functions cache a secret.
     await lapse.control('POST', '/clock', { advanceMs: 121_000 });
     await lapse.cancel(newPaymentRequestId());
     await lapse.control('DELETE', '/faults');
@@ -146,7 +149,7 @@ const conditions: Readonly<Record<string, () => Promise<unknown>>> = {
   TimerLateness: async () => lapse.register(await lapse.createAtKlarna(), { session_timeout: 'PT1S' }),
 };
 
-/** What ends an alarm, where an event ends it. */
+/** What ends the condition, where an event ends it. */
 const ends: Readonly<Record<string, () => Promise<unknown>>> = {
   WebhookSilence: () => lapse.deliver(newPaymentRequestId(), 'SUBMITTED'),
 };

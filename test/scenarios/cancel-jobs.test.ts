@@ -17,7 +17,10 @@ afterAll(async () => {
   expect(await system.stop()).toBe(0);
 });
 
-/** Payment Requests at Klarna, all registered for one session: a few at a time, since each at once takes a process of its own. */
+/**
+ * Payment Requests at Klarna, all registered for one session. A few at a time, because each concurrent call takes a
+ * process of its own.
+ */
 async function registered(count: number, session: string): Promise<readonly string[]> {
   const ids = await Promise.all(Array.from({ length: count }, () => lapse.createAtKlarna()));
   await mapConcurrently(ids, 3, (id) =>
@@ -29,7 +32,7 @@ async function registered(count: number, session: string): Promise<readonly stri
 const pathOf = (job: string): string => `/cancel-jobs/${job}`;
 const newJob = (): string => `job-${randomUUID()}`;
 
-/** Sweeps until the job is over. */
+/** Sweeps until the job is done. */
 async function finished(job: string) {
   const end = Date.now() + 60_000;
   for (;;) {
@@ -55,7 +58,7 @@ async function reportOf(job: string): Promise<ReadonlyMap<string, string>> {
 }
 
 describe('a cancel job', () => {
-  it('is rehearsed, then cancels what is open, spares what is paid, and reports each', async () => {
+  it('a cancel job runs dry first, then cancels open requests, leaves paid ones and reports each', async () => {
     const session = randomUUID();
     const [first = '', second = '', paid = ''] = await registered(3, session);
     await lapse.customer(paid, 'start');
@@ -93,7 +96,7 @@ describe('a cancel job', () => {
     expect(listed.slice(0, 2)).toEqual([job, dryRun]);
   });
 
-  it('by session leaves other sessions alone, and one that is stopped cancels nothing', async () => {
+  it('a job by session leaves other sessions unchanged, and a stopped job cancels nothing', async () => {
     const mine = randomUUID();
     const [id = ''] = await registered(1, mine);
     const [other = ''] = await registered(1, randomUUID());
@@ -114,7 +117,7 @@ describe('a cancel job', () => {
       .toContainEqual(expect.objectContaining({ 'detail-type': 'Payment Request State Changed' }));
   });
 
-  it('by age cancels what is older, over more than one page, and nothing that is younger', async () => {
+  it('a job by age cancels older requests, over more than one page, and no younger one', async () => {
     const older = await registered(52, randomUUID());
     await wait(5);
     const moment = new Date().toISOString();

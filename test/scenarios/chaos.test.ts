@@ -5,7 +5,7 @@ import { Draws } from '../simulation/draws.ts';
 import { startLocalProcess } from '../support/local-process.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-it('functions killed under load, then a database that refuses: what was acknowledged comes to its end', async () => {
+it('after functions killed under load and a refusing database, everything acknowledged is settled', async () => {
   const data = await temporaryFolder();
   const system: Mortal = { data, process: await startLocalProcess('--data', data) };
   try {

@@ -8,7 +8,7 @@ import { newPaymentRequestId, SystemClient } from '../support/system-client.ts';
 let system: LocalProcess;
 let klarna: SystemClient;
 let lapse: LapseClient;
-/** How answers were not as docs/api.yaml has them. */
+/** Differences between responses and docs/api.yaml. */
 const violations: string[] = [];
 
 beforeAll(async () => {
@@ -26,7 +26,7 @@ afterEach(() => {
   expect(violations.splice(0)).toEqual([]);
 });
 
-it('a session lives and ends through the client', async () => {
+it('the client registers, extends and cancels a session', async () => {
   const session_id = `cart ${randomUUID()} ö`;
   const id = await klarna.createAtKlarna();
   expect(await lapse.get(id)).toBeUndefined();
@@ -57,14 +57,14 @@ it('a session lives and ends through the client', async () => {
   expect(listed).toContain(id);
 });
 
-it('an empty id is refused in one short sentence', async () => {
+it('the client refuses an empty id with one short sentence', async () => {
   const message = await lapse.register('', { session_timeout: 'PT20M' }).catch(String);
   expect(message).toBe(
     'LapseProblem: path is "/accounts/demo/payment-requests/"; allowed: a path of docs/api.yaml; an id is not empty and has no slash.',
   );
 });
 
-it('what is paid is spared, and what nobody knows is not found', async () => {
+it('the client returns already_final for a paid request and not_found for an unknown one', async () => {
   const session_id = randomUUID();
   const id = await klarna.createAtKlarna();
   await lapse.register(id, { session_timeout: 'PT20M', session_id });
@@ -81,7 +81,7 @@ it('what is paid is spared, and what nobody knows is not found', async () => {
   expect(await lapse.extend(unknown, { session_timeout: 'PT20M' })).toEqual({ outcome: 'not_found' });
 });
 
-it('a job is started, told apart from another, and read to its end', async () => {
+it('the client starts a job, tells it from another one, and reads its report to the end', async () => {
   const id = await klarna.createAtKlarna();
   const job = `job-${randomUUID()}`;
   const request = { payment_request_ids: [id], dry_run: false };
@@ -103,7 +103,7 @@ it('a job is started, told apart from another, and read to its end', async () =>
   expect(await lapse.stopCancelJob(job)).toMatchObject({ status: 'done' });
 });
 
-it('a call that is wrong says which field and what is allowed', async () => {
+it('the client throws the field and what is allowed for a wrong call', async () => {
   await expect(lapse.register(newPaymentRequestId(), { session_timeout: 'P1Y' })).rejects.toMatchObject({
     name: 'LapseProblem',
     type: 'invalid-request',

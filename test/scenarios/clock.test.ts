@@ -14,7 +14,7 @@ afterAll(() => system.stop());
 
 const setClocks = (order: object) => lapse.control('POST', '/clock', order);
 
-it('a session of two hours ends when the clock is moved on, for everybody at the same time', async () => {
+it('a session of two hours ends when the clock moves, on every clock at the same time', async () => {
   const id = await lapse.createAtKlarna({ announce: true });
   await lapse.register(id, { session_timeout: 'PT2H' });
   await setClocks({ advanceMs: 2 * 3_600_000 });
@@ -25,21 +25,21 @@ it('a session of two hours ends when the clock is moved on, for everybody at the
   expect(body['ahead_ms']).toBe(2 * 3_600_000);
 });
 
-it('a clock that is wrong is only its owner’s', async () => {
+it('a skewed clock affects its owner only', async () => {
   await setClocks({ skewMs: { 'register-payment-request': 30_000 } });
   const id = await lapse.createAtKlarna();
   const { body } = await lapse.register(id, { session_timeout: 'PT1S' });
   const { body: clock } = await lapse.control('GET', '/clock');
   expect(Date.parse(String(body['deadline_at'])) - Date.parse(String(clock['now']))).toBeGreaterThan(20_000);
   await setClocks({ skewMs: {} });
-  const refused = await setClocks({ skewMs: { nobody: 1 } });
+  const refused = await setClocks({ skewMs: { unknown: 1 } });
   expect(refused).toMatchObject({
     status: 400,
     body: { error: expect.stringContaining('klarna') as string },
   });
 });
 
-it('Klarna refuses connections until it comes back with what it knew', async () => {
+it('Klarna refuses connections until it starts again on its data', async () => {
   const id = await lapse.createAtKlarna();
   expect(await lapse.control('POST', '/faults', { target: 'klarna', kind: 'refuse' })).toMatchObject({
     status: 201,

@@ -17,12 +17,12 @@ afterAll(async () => {
 
 const final = (record: Record<string, unknown>): boolean => record['final'] === true;
 
-/** Klarna's webhook about our own cancel may be there before the cancel is written down as done. */
+/** Klarna's webhook about our own cancel may arrive before the cancel is recorded. */
 const settled = (record: Record<string, unknown>): boolean =>
   final(record) && (record['cancellation'] as { outcome?: string } | null)?.outcome === 'canceled';
 
 describe.skipIf(isDeployed)('a cancel on request', () => {
-  it('of a request never registered: one GET, one DELETE, canceled; again: already canceled, nothing sent', async () => {
+  it('a cancel of an unregistered request sends one GET and one DELETE, and a second cancel sends none', async () => {
     const id = await lapse.createAtKlarna();
     const first = await lapse.cancel(id, '?reason=shopper%20left');
     expect([first.status, first.body['outcome']]).toEqual([200, 'canceled']);
@@ -48,7 +48,7 @@ describe.skipIf(isDeployed)('a cancel on request', () => {
     },
   );
 
-  it('of what is COMPLETED, with allow_completed: Klarna is asked and is the judge', async () => {
+  it('a cancel of a COMPLETED request with allow_completed asks Klarna, which decides', async () => {
     const strict = await lapse.createAtKlarna({ state: 'COMPLETED' });
     expect((await lapse.cancel(strict, '?allow_completed=true')).status).toBe(409);
     expect(await lapse.callsAtKlarna(strict)).toContain('DELETE');
@@ -67,13 +67,13 @@ describe.skipIf(isDeployed)('a cancel on request', () => {
     expect((await lapse.record(id))['state']).toBe('CANCELED');
   });
 
-  it('that nobody knows: 404, and no record', async () => {
+  it('a cancel of a request that does not exist returns 404 and makes no record', async () => {
     const id = newPaymentRequestId();
     expect((await lapse.cancel(id)).status).toBe(404);
     expect((await lapse.api('GET', `/payment-requests/${id}`)).status).toBe(404);
   });
 
-  it('as a dry run: says what it would do, and does nothing', async () => {
+  it('a dry run says what it would do, and sends no DELETE', async () => {
     const id = await lapse.createAtKlarna();
     expect((await lapse.cancel(id, '?dry_run=true')).body['outcome']).toBe('would_cancel');
     expect(await lapse.callsAtKlarna(id)).toEqual(['GET']);
@@ -82,7 +82,7 @@ describe.skipIf(isDeployed)('a cancel on request', () => {
   });
 });
 
-describe.skipIf(isDeployed)('a cancel that Klarna answers badly', () => {
+describe.skipIf(isDeployed)('a cancel to which Klarna responds badly', () => {
   it.each<[string, Record<string, unknown>, number]>([
     ['500 TIMEOUT, though it was done', { kind: 'timeout-error', effect: true }, 200],
     ['500 TIMEOUT, not done', { kind: 'timeout-error', effect: false }, 200],
@@ -91,7 +91,7 @@ describe.skipIf(isDeployed)('a cancel that Klarna answers badly', () => {
     ['HTML', { kind: 'html', status: 502 }, 200],
     ['429 for a second', { kind: 'rate-limit' }, 200],
     ['409, since the customer has just approved', { kind: 'approve-first' }, 409],
-  ])('%s', async (_, fault, status) => {
+  ])('a cancel with the fault %s has the right outcome', async (_, fault, status) => {
     const id = await lapse.createAtKlarna();
     await lapse.simulator('POST', '/faults', { on: 'cancel', payment_request_id: id, ...fault });
     const response = await lapse.cancel(id);
@@ -99,7 +99,7 @@ describe.skipIf(isDeployed)('a cancel that Klarna answers badly', () => {
     expect((await lapse.record(id))['state']).toBe(status === 409 ? 'COMPLETED' : 'CANCELED');
   });
 
-  it('silence, for as long as anybody waits: 202, and the record does not say more than is known', async () => {
+  it('a cancel without any response of Klarna returns 202, and the record claims nothing more', async () => {
     const id = await lapse.createAtKlarna();
     await lapse.simulator('POST', '/faults', {
       kind: 'hang',
@@ -145,7 +145,7 @@ describe.skipIf(isDeployed)('a session', () => {
     expect(await lapse.callsAtKlarna(id)).toEqual([]);
   });
 
-  it('that is moved before its deadline ends at the new one', async () => {
+  it('a session whose deadline moves ends at the new deadline', async () => {
     const id = await lapse.createAtKlarna();
     await lapse.register(id, { session_timeout: 'PT30M' });
     const moved = await lapse.api('PATCH', `/payment-requests/${id}`, { session_timeout: 'PT2S' });
@@ -153,7 +153,7 @@ describe.skipIf(isDeployed)('a session', () => {
     expect((await lapse.until(id, final))['state']).toBe('CANCELED');
   });
 
-  it('is registered once, however often it is put, and not at all once it is final', async () => {
+  it('a session is registered once, however often it is sent, and not after its end', async () => {
     const id = await lapse.createAtKlarna();
     expect((await lapse.register(id, { session_timeout: 'PT10M' })).status).toBe(201);
     expect((await lapse.register(id, { session_timeout: 'PT10M' })).status).toBe(200);
@@ -166,7 +166,7 @@ describe.skipIf(isDeployed)('a session', () => {
     ]);
   });
 
-  it('has one schedule while it is open, unless the sweep is the timer, and none when it is final', async () => {
+  it('an open session has one schedule, unless the sweep is the timer, and an ended one has none', async () => {
     const id = await lapse.createAtKlarna();
     await lapse.register(id, { session_timeout: 'PT10M' });
     const schedules = async () =>
@@ -206,7 +206,7 @@ describe('webhooks', () => {
         evidence,
         ...record
       } = await lapse.record(id);
-      // A write for each of the deliveries that tell something new; one more if a sweep comes by meanwhile.
+      // One write for each delivery with a new fact, and one more if a sweep runs meanwhile.
       expect([6, 7]).toContain(version);
       records.push({ ...record, by: (evidence as Record<string, unknown>)['event_id'] });
     }
@@ -227,7 +227,7 @@ describe('webhooks', () => {
   });
 
   it.each<[string, (id: string) => Promise<{ status: number }>, number]>([
-    ['another key', (id) => lapse.deliver(id, 'COMPLETED', { key: { id: 'nobody', key: 'x' } }), 400],
+    ['another key', (id) => lapse.deliver(id, 'COMPLETED', { key: { id: 'unknown', key: 'x' } }), 400],
     [
       'a wrong signature',
       (id) => lapse.deliver(id, 'COMPLETED', { headers: { 'klarna-signature': 'a'.repeat(64) } }),
@@ -252,18 +252,18 @@ describe('webhooks', () => {
     ],
     ['an unknown state', (id) => lapse.deliver(id, 'COMPLETED', { payload: { state: 'PAUSED' } }), 200],
     ['no JSON at all', () => lapse.post('}{'), 200],
-  ])('with %s touch no record', async (_, deliver, status) => {
+  ])('a delivery with %s changes no record', async (_, deliver, status) => {
     const id = newPaymentRequestId();
     expect((await deliver(id)).status).toBe(status);
     expect((await lapse.api('GET', `/payment-requests/${id}`)).status).toBe(404);
   });
 
-  it('are only taken by POST', async () => {
+  it('a webhook is accepted by POST only', async () => {
     expect((await fetch(system.webhook)).status).toBe(405);
   });
 
   it.skipIf(isDeployed)(
-    'are answered 503 while the table does not answer, and are written once it does',
+    'webhooks get 503 while the table does not respond, and are stored once it does',
     async () => {
       const id = newPaymentRequestId();
       await lapse.control('POST', '/faults', {
@@ -281,7 +281,7 @@ describe('webhooks', () => {
   );
 });
 
-describe('bad input is answered with the field and what is allowed', () => {
+describe('invalid input', () => {
   const anyId = 'krn:payment:eu1:request:552603c0-fe8b-4ab1-aacb-41d55fafbdb4';
 
   it.each([
@@ -289,14 +289,14 @@ describe('bad input is answered with the field and what is allowed', () => {
     ['a slash, encoded', 'krn%2Fpayment'],
     ['encoded control characters', 'krn%0d%0aSet-Cookie:x'],
     ['10 KB', 'x'.repeat(10_000)],
-  ])('an id that is %s', async (_, id) => {
+  ])('an id that is %s is refused', async (_, id) => {
     for (const method of ['GET', 'PUT', 'PATCH', 'DELETE']) {
       const response = await lapse.api(method, `/payment-requests/${id}`, method === 'GET' ? undefined : {});
       expect([response.status, response.body['field']]).toEqual([400, 'payment_request_id']);
     }
   });
 
-  it('an id with a slash', async () => {
+  it('an id with a slash is refused', async () => {
     const response = await lapse.api('DELETE', '/payment-requests/krn/payment');
     expect([response.status, response.body['type'], response.body['field']]).toEqual([
       404,
@@ -305,7 +305,7 @@ describe('bad input is answered with the field and what is allowed', () => {
     ]);
   });
 
-  it('a method that the path does not have', async () => {
+  it('a method that the path does not have is refused with those it has', async () => {
     const response = await lapse.api('POST', '/payment-requests');
     expect([response.status, response.body['type'], response.body['field']]).toEqual([
       405,
@@ -328,7 +328,7 @@ describe('bad input is answered with the field and what is allowed', () => {
     ['a number as the body', 7, 'body'],
     ['no JSON', '{"session_timeout":', 'body'],
     ['invalid UTF-8', new Uint8Array([0x7b, 0xff, 0xfe, 0x7d]), 'body'],
-  ])('%s', async (_, body, field) => {
+  ])('%s is refused with the field and what is allowed', async (_, body, field) => {
     const response = await lapse.register(anyId, body);
     expect(response.status).toBe(400);
     expect(response.headers.get('content-type')).toBe('application/problem+json');
@@ -336,18 +336,18 @@ describe('bad input is answered with the field and what is allowed', () => {
     expect(response.body['allowed']).toBeTruthy();
   });
 
-  it('a body of 1 MB', async () => {
+  it('a body of 1 MB is refused', async () => {
     expect((await lapse.register(anyId, `{"session_id":"${'x'.repeat(1_000_000)}"}`)).status).toBe(413);
   });
 
-  it('an unknown account', async () => {
+  it('an unknown account is refused', async () => {
     const body = { session_timeout: 'PT20M' };
     const response = await lapse.api('PUT', `/payment-requests/${anyId}`, body, 'unknown');
     expect([response.status, response.body['field']]).toEqual([404, 'account']);
   });
 });
 
-it.skipIf(isDeployed)('publishes what was written, once for each fact', async () => {
+it.skipIf(isDeployed)('every written fact is published once', async () => {
   const id = await lapse.createAtKlarna();
   await lapse.register(id, { session_timeout: 'PT10M', reference: 'order-3' });
   await lapse.cancel(id);

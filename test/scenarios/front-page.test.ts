@@ -4,16 +4,16 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { type LocalProcess, startLocalProcess } from '../support/local-process.ts';
 import { SystemClient } from '../support/system-client.ts';
 
-/** Debian's. Where there is none, people look at the page themselves. */
+/** Debian's Chromium. Where it is missing, these tests are skipped. */
 const executablePath = '/usr/bin/chromium';
 
-/** Generous: nothing here is about speed. */
+/** A long limit: these tests do not measure speed. */
 const waitLimit = 40_000;
 
-/** The label or the text of what has the focus. */
+/** The label or the text of the focused element. */
 const focusedName = `(document.activeElement.labels?.[0]?.firstChild ?? document.activeElement).textContent.trim()`;
 
-describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
+describe.skipIf(!existsSync(executablePath))('the local page', () => {
   let system: LocalProcess;
   let lapse: SystemClient;
   let browser: Browser;
@@ -45,7 +45,7 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
     expect(await system.stop()).toBe(0);
   });
 
-  /** The page as somebody opens it; whatever the browser complains of fails the test. */
+  /** Opens the page. An error or a warning of the browser fails the test. */
   async function open(options: { readonly width?: number; readonly hash?: string } = {}): Promise<Page> {
     const { width = 1280, hash = '' } = options;
     const page = await browser.newPage({ viewport: { width, height: 800 } });
@@ -61,7 +61,7 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
     });
     onTestFinished(async () => {
       await page.close();
-      // Chromium itself notes every answer of 400 and above; the page shows those to the reader.
+      // Chromium reports every response of 400 and above, which the page shows to the reader.
       expect(violations.filter((text) => !text.startsWith('Failed to load resource'))).toEqual([]);
     });
     await page.goto(`${address}/${hash}`);
@@ -69,7 +69,7 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
     return page;
   }
 
-  /** Goes on with the Tab key until the focus is on the control of this name. */
+  /** Presses Tab until the control of this name has the focus. */
   async function tabTo(page: Page, name: string): Promise<void> {
     for (let presses = 0; presses < 80; presses += 1) {
       await page.keyboard.press('Tab');
@@ -79,7 +79,7 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
     throw new Error(`80 presses of Tab did not lead to ${name}.`);
   }
 
-  /** A session that the page's form starts. */
+  /** Starts a session with the page's form. */
   async function startSession(page: Page, order: string, timeout: string): Promise<void> {
     await page.getByLabel('Ends after').selectOption(timeout);
     await page.getByRole('textbox', { name: 'Order reference' }).fill(order);
@@ -87,15 +87,15 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
     await chosen(page).getByRole('heading', { name: order }).waitFor();
   }
 
-  /** One of the faults of the panel, which is open, for the request that is looked at. */
-  async function makeHappen(page: Page, where: string, what: string): Promise<void> {
+  /** Injects a fault for the chosen request. The panel must be open. */
+  async function injectFault(page: Page, where: string, what: string): Promise<void> {
     await page.getByLabel(/^Where/).selectOption(where);
     await page.getByLabel(/^Fault/).selectOption(what);
     await page.getByLabel(/^Only for the chosen/).check();
     await page.getByRole('button', { name: 'Inject fault' }).click();
   }
 
-  /** Waits until all that is shown has been asked for twice more; the page tells the time of each. */
+  /** Waits for two more refreshes. The page shows the time of each. */
   async function twoRefreshes(page: Page): Promise<void> {
     const pulse = page.locator('#pulse');
     for (let count = 0; count < 2; count += 1) {
@@ -118,7 +118,7 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
   const routeTo = (id: string): string => `#/accounts/demo/payment-requests/${encodeURIComponent(id)}`;
 
   it(
-    'a session is started, approved and found paid by the keyboard alone; a cancel then is refused in plain words',
+    'the keyboard alone starts a session, approves it and finds it paid; a later cancel is refused in plain words',
     async () => {
       const page = await open();
       await tabTo(page, 'Order reference');
@@ -146,14 +146,14 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
         .getByText(/^409: The Payment Request is paid or has ended/)
         .waitFor();
       expect(await card(page, 'order-keys').locator('.chip').textContent()).toBe('paid');
-      await chosen(page).getByText('deadline no longer applies').waitFor();
+      expect(await chosen(page).locator('.countdown').textContent()).toBe('');
       await page.getByRole('list', { name: 'Timeline' }).getByText('Cancel requested: refused').waitFor();
     },
     2 * waitLimit,
   );
 
   it(
-    'a session that nobody pays is counted down, ends, and tells how',
+    'an unpaid session counts down, ends, and shows how in its timeline',
     async () => {
       const page = await open();
       await startSession(page, 'order-late', 'PT5S');
@@ -174,7 +174,7 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
   );
 
   it(
-    'lost webhooks show in what Klarna believes beside what the record says',
+    'a lost webhook shows as a difference between Klarna and the record',
     async () => {
       const id = await registered({ reference: 'order-lost' });
       const page = await open({ hash: routeTo(id) });
@@ -183,7 +183,7 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
         .waitFor();
       await page.getByText('Faults', { exact: true }).click();
       await page.getByLabel('How many times').fill('2');
-      await makeHappen(page, 'Klarna’s webhooks', 'Lost');
+      await injectFault(page, 'Klarna’s webhooks', 'Lost');
       await page
         .getByRole('list', { name: 'Pending faults' })
         .getByText('klarna webhook lose, 2 more')
@@ -206,7 +206,7 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
   );
 
   it(
-    'the race that cannot be closed is played from the page, and read on it',
+    'the race between approval and cancel can be played on the page, and shows its alert',
     async () => {
       const id = await registered({ reference: 'order-race' });
       const page = await open({ hash: routeTo(id) });
@@ -214,7 +214,7 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
       const lax = page.getByLabel('Klarna allows canceling a paid request');
       await lax.check();
       await page.getByText('A paid request can be canceled.').waitFor();
-      await makeHappen(page, 'Calls to Klarna', 'Customer pays just before our cancel');
+      await injectFault(page, 'Calls to Klarna', 'Customer pays just before our cancel');
       await page.getByText('Customer pays just before our cancel: pending.').waitFor();
       await chosen(page).getByRole('button', { name: 'Cancel', exact: true }).click();
       await chosen(page)
@@ -231,7 +231,7 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
   );
 
   it(
-    'Klarna that cannot be reached comes back when all is well again',
+    'a Klarna that refuses connections responds again when faults are cleared',
     async () => {
       const page = await open();
       await page.getByText('Faults', { exact: true }).click();
@@ -250,7 +250,7 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
   );
 
   it(
-    'what comes from the API is text, whatever it looks like',
+    'markup in the API’s data is shown as text',
     async () => {
       const hostile = '<img src=x onerror=alert(1)><script>alert(2)';
       const id = await registered({ reference: hostile, session_id: '"><b>bold' });
@@ -266,7 +266,7 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
   );
 
   it(
-    'it fits a phone, and every control has a name',
+    'the page fits a phone, and every control has a name',
     async () => {
       const id = await registered({ reference: 'order-phone', session_id: 'x'.repeat(255) });
       const page = await open({ width: 360, hash: routeTo(id) });
@@ -286,7 +286,7 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
   );
 
   it(
-    'countdowns go by the clock of the system, also once that was moved on',
+    'countdowns use the clock of the system, even after it has moved',
     async () => {
       expect((await lapse.control('POST', '/clock', { advanceMs: 3_600_000 })).status).toBe(200);
       await registered({ reference: 'order-later' });
@@ -299,7 +299,7 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
   );
 
   it(
-    'it says so when Lapse is gone',
+    'the page says that Lapse does not respond',
     async () => {
       const page = await open();
       expect(await system.stop()).toBe(0);
@@ -317,7 +317,7 @@ describe.skipIf(!existsSync(executablePath))('the page to look at', () => {
     expect(width).toBeLessThanOrEqual(360);
   };
 
-  /** What assistive technology would announce without a name. */
+  /** Controls that assistive technology would announce without a name. */
   async function namelessControls(page: Page): Promise<readonly string[]> {
     const session = await page.context().newCDPSession(page);
     const { nodes } = await session.send('Accessibility.getFullAXTree');

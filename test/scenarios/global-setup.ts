@@ -3,7 +3,7 @@ import { synthesize } from '../../local/template/synthesize.ts';
 import { timers } from '../support/target.ts';
 import { readTargetFile } from '../support/target-file.ts';
 
-/** Synthesizes what the scenarios run, before several of them ask for the same at once. */
+/** Synthesizes the stack once, before several scenarios ask for it at the same time. */
 export async function setup(): Promise<void> {
   const file = process.env['TARGET'];
   if (file !== undefined) {

@@ -48,7 +48,7 @@ it.each([
   ['refuses, and is asked for the state', { kind: 'conflict' }, ['PATCH', 'GET']],
   ['answers with a reset', { kind: 'reset' }, ['PATCH']],
   ['answers with an error', { kind: 'unavailable' }, ['PATCH']],
-])('the registration stands when Klarna %s', async (_, fault, calls) => {
+])('a registration succeeds when Klarna %s', async (_, fault, calls) => {
   const id = await lapse.createAtKlarna();
   await lapse.simulator('POST', '/faults', { on: 'patch', payment_request_id: id, ...fault });
   const { status, body } = await lapse.register(id, { session_timeout: 'PT30M' });
@@ -56,7 +56,7 @@ it.each([
   expect(await lapse.callsAtKlarna(id)).toEqual(calls);
 });
 
-it('the registration waits for a silent Klarna no longer than one call may take', async () => {
+it('a registration waits for a silent Klarna no longer than one call may take', async () => {
   const id = await lapse.createAtKlarna();
   await lapse.simulator('POST', '/faults', { on: 'patch', payment_request_id: id, kind: 'hang' });
   const before = Date.now();
@@ -64,7 +64,7 @@ it('the registration waits for a silent Klarna no longer than one call may take'
   expect(Date.now() - before).toBeLessThan(6_000);
 });
 
-it('a deadline that Klarna would not take is ours alone', async () => {
+it('a deadline that Klarna would refuse is kept by Lapse alone', async () => {
   const id = await lapse.createAtKlarna();
   expect((await lapse.register(id, { session_timeout: 'PT5M' })).status).toBe(201);
   expect(await lapse.callsAtKlarna(id)).toEqual([]);

@@ -22,7 +22,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'lapse-test-'));
   signingKeysFile = join(folder, 'signing-keys.json');
   await writeFile(signingKeysFile, JSON.stringify(defaultSigningKeys));
-  // Without schedules, so that what ends a session here is what was redriven.
+  // Without schedules, only the redriven timer can end a session here.
   system = await startLocalProcess('--signing-keys', signingKeysFile, '--timers', 'sweep');
   lapse = new SystemClient(system);
   const { body } = await lapse.control('GET', '/outputs');
@@ -34,7 +34,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** Runs a command as an operator does; what it printed, and whether all went well. */
+/** Runs a command as an operator does; returns its output, and whether everything succeeded. */
 async function run(...command: readonly string[]) {
   const lines: string[] = [];
   const isWell = await runCommandLine([...command, '--control', system.control], (line) => lines.push(line));
@@ -51,12 +51,12 @@ async function send(queue: string, body: unknown): Promise<void> {
   sqs.destroy();
 }
 
-describe('a delivery for an account that nobody had bound to its key', () => {
+describe('a delivery for an account that is not bound to its key', () => {
   const id = newPaymentRequestId();
   const subject = 'krn:partner:global:account:test:FORGOTTEN';
   const name = `${keyId}/event-of-the-forgotten`;
 
-  it('is listed, and explained with what is known of it', async () => {
+  it('a quarantined delivery is listed, and explained with its facts', async () => {
     const response = await lapse.deliver(id, 'SUBMITTED', {
       eventId: 'event-of-the-forgotten',
       metadata: { subject_account_id: subject },
@@ -65,32 +65,32 @@ describe('a delivery for an account that nobody had bound to its key', () => {
     const { lines } = await run('quarantine', 'list', '--reason', 'other_account');
     expect(lines).toEqual([expect.stringContaining(`other_account      ${name}`)]);
     expect((await run('quarantine', 'list', '--reason', 'malformed')).lines).toEqual([
-      'Nothing is in quarantine.',
+      'The quarantine is empty.',
     ]);
     const explained = (await run('quarantine', 'explain', name)).lines;
     expect(explained).toContain(`  subjectAccountId: ${subject}`);
     expect(explained).toContain('  state: SUBMITTED');
-    expect(explained.at(-1)).toMatch(/^Put through again now: refused again, other_account/);
+    expect(explained.at(-1)).toMatch(/^A replay now: refused again \(other_account\)/);
   });
 
-  it('is refused again for as long as nothing is mended', async () => {
+  it('a quarantined delivery is refused again until the cause is corrected', async () => {
     const { lines, isWell } = await run('quarantine', 'replay', name);
     expect(isWell).toBe(false);
-    expect(lines).toEqual([expect.stringContaining(`${name}: refused again, other_account`)]);
+    expect(lines).toEqual([expect.stringContaining(`${name}: refused again (other_account)`)]);
     expect((await lapse.api('GET', `/payment-requests/${id}`)).status).toBe(404);
   });
 
-  it('is taken once the binding is mended, by the same write as any webhook, and once', async () => {
+  it('a quarantined delivery is accepted once after the binding is corrected, by the same write as any webhook', async () => {
     const mended = { ...key, accounts: { ...key.accounts, [subject]: 'demo' } };
     await writeFile(signingKeysFile, JSON.stringify({ [keyId]: mended }));
     const dryRun = await run('quarantine', 'replay', '--all', '--dry-run');
-    expect(dryRun).toEqual({ isWell: true, lines: [`${name}: it would be taken.`] });
+    expect(dryRun).toEqual({ isWell: true, lines: [`${name}: would be accepted.`] });
     await expect(run('quarantine', 'replay', name, 'x/y')).rejects.toThrow('x/y is not in quarantine');
     expect((await lapse.api('GET', `/payment-requests/${id}`)).status).toBe(404);
 
     expect(await run('quarantine', 'replay', '--all')).toEqual({
       isWell: true,
-      lines: [`${name}: taken, and it became the record's state`],
+      lines: [`${name}: accepted: the record has its state now`],
     });
     expect((await lapse.record(id))['state']).toBe('SUBMITTED');
     const { body } = await lapse.api('GET', `/payment-requests/${id}/history`);
@@ -99,19 +99,17 @@ describe('a delivery for an account that nobody had bound to its key', () => {
       kind: 'webhook',
       evidence: { quarantined_as: 'other_account' },
     });
-    // It is done with, and a second time changes nothing.
+    // A second replay changes nothing.
     expect((await run('quarantine', 'replay', '--all')).lines).toEqual([]);
     expect((await run('quarantine', 'replay', name)).lines).toEqual([
-      `${name}: taken, and it changed nothing: the record has had it`,
+      `${name}: accepted: no change, the record has this event already`,
     ]);
-    expect((await run('quarantine', 'list')).lines).toEqual([
-      expect.stringMatching(/put through again: duplicate$/),
-    ]);
+    expect((await run('quarantine', 'list')).lines).toEqual([expect.stringMatching(/replayed: duplicate$/)]);
   });
 });
 
-describe('a timer that was given up', () => {
-  it('is listed, and ends its session once it is let go off again', async () => {
+describe('a timer that failed after all attempts', () => {
+  it('a failed timer is listed, and ends its session when it fires again', async () => {
     const id = await lapse.createAtKlarna();
     const deadline_at = new Date(Date.now() + 1_000).toISOString();
     await lapse.register(id, { deadline_at });
@@ -120,19 +118,19 @@ describe('a timer that was given up', () => {
       expect.stringContaining(`demo/${id}, due ${deadline_at}`),
     ]);
     expect((await run('timers', 'redrive', '--dry-run')).lines).toEqual([
-      expect.stringMatching(/would go off again$/),
+      expect.stringMatching(/would fire again$/),
     ]);
     await expect.poll(() => Date.now() > Date.parse(deadline_at), { timeout: 5_000 }).toBe(true);
-    expect((await run('timers', 'redrive')).lines).toEqual([expect.stringMatching(/goes off again$/)]);
+    expect((await run('timers', 'redrive')).lines).toEqual([expect.stringMatching(/fires again$/)]);
     await expect.poll(async () => (await lapse.record(id))['state'], { timeout: 20_000 }).toBe('CANCELED');
-    expect((await run('timers', 'list')).lines).toEqual(['No timer was given up.']);
+    expect((await run('timers', 'list')).lines).toEqual(['No timer has failed.']);
     const { body } = await lapse.control('GET', '/calls');
     expect(body['functions']).toMatchObject({ 'cancel-expired-session': expect.anything() as unknown });
   });
 });
 
-describe('writes that could not be published', () => {
-  it('are listed, and their events published again from the records', async () => {
+describe('writes that were not published', () => {
+  it('unpublished writes are listed, and their events are published again from the records', async () => {
     const id = newPaymentRequestId();
     await lapse.register(id, { session_timeout: 'PT10M' });
     const eventsOfIt = async () =>
@@ -158,19 +156,19 @@ describe('writes that could not be published', () => {
       lines: [expect.stringContaining('published, 0 refused')],
     });
     const [first, again] = await eventsOfIt();
-    // By its key a consumer knows that it has had it; the version is the record's of now.
+    // The key tells a consumer that it had this event before. The version is that of the record now.
     const known = first?.['detail'] as Record<string, unknown>;
     expect(again?.['detail']).toMatchObject({ event_key: known['event_key'], state: known['state'] });
-    expect((await run('unpublished', 'list')).lines).toEqual(['Nothing waits to be published.']);
+    expect((await run('unpublished', 'list')).lines).toEqual(['All events are published.']);
   });
 });
 
-describe('what a person should look at', () => {
+describe('a request that needs attention', () => {
   const id = newPaymentRequestId();
   const other = newPaymentRequestId();
   const nameOf = (each: string) => `demo/${each}`;
 
-  it('is listed for an account, by its kind', async () => {
+  it('requests that need attention are listed for an account, by kind', async () => {
     for (const each of [id, other]) {
       expect((await lapse.deliver(each, 'CANCELED', { eventId: `first-of-${each}` })).status).toBe(200);
       expect((await lapse.deliver(each, 'EXPIRED')).status).toBe(200);
@@ -187,59 +185,61 @@ describe('what a person should look at', () => {
     expect(lines).toEqual(['Nothing needs attention.']);
   });
 
-  it("is explained from the history, with the ids that Klarna's support can look for", async () => {
+  it("attention is explained from the history, with the ids that Klarna's support can look up", async () => {
     const { lines } = await run('attention', 'explain', nameOf(id));
-    expect(lines[1]).toMatch(/^Klarna named a second end/);
-    expect(lines).toContainEqual(expect.stringMatching(`says CANCELED, .* \\(event first-of-${id}\\)$`));
+    expect(lines[1]).toMatch(/^Klarna reported a second final state/);
+    expect(lines).toContainEqual(
+      expect.stringMatching(`reported CANCELED\\. .* \\(event first-of-${id}\\)$`),
+    );
   });
 
-  it('is asked about at Klarna again, one or many, and stays to be seen', async () => {
+  it('attention ask reads one request or many from Klarna, and the reason stays', async () => {
     const dryRun = await run('attention', 'ask', '--all', '--account', 'demo', '--dry-run');
-    expect(dryRun.lines).toContain(`${nameOf(id)}: Klarna would be asked.`);
-    // The simulator has never heard of them.
+    expect(dryRun.lines).toContain(`${nameOf(id)}: would be read from Klarna.`);
+    // The simulator does not have them.
     expect(await run('attention', 'ask', nameOf(id))).toEqual({
       isWell: false,
-      lines: [`${nameOf(id)}: Klarna does not know it; the record says CANCELED.`],
+      lines: [`${nameOf(id)}: Klarna returned 404; state in the record: CANCELED.`],
     });
     expect((await run('attention', 'ask', '--all', '--account', 'demo')).lines).toHaveLength(2);
     expect(await lapse.record(id)).toMatchObject({ attention: 'contradiction' });
   });
 
-  it('is told when Klarna answers, with its correlation id in the history', async () => {
+  it('attention ask reports a response of Klarna, with its correlation id in the history', async () => {
     const known = await lapse.createAtKlarna();
-    for (const wrong of ['nobody', 'demo/no-id', 'stranger/no-id', `${nameOf(known)}/more`]) {
+    for (const wrong of ['missing', 'demo/no-id', 'stranger/no-id', `${nameOf(known)}/more`]) {
       await expect(run('attention', 'ask', nameOf(known), wrong)).rejects.toThrow();
     }
     expect((await lapse.api('GET', `/payment-requests/${known}`)).status).toBe(404);
-    const nobodys = nameOf(newPaymentRequestId());
-    expect(await run('attention', 'ask', nobodys, nameOf(known))).toEqual({
+    const unknown = nameOf(newPaymentRequestId());
+    expect(await run('attention', 'ask', unknown, nameOf(known))).toEqual({
       isWell: false,
       lines: [
-        `${nobodys}: nobody knows it, Klarna included.`,
-        expect.stringContaining(`${nameOf(known)}: Klarna answered`),
+        `${unknown}: neither Lapse nor Klarna has it.`,
+        expect.stringContaining(`${nameOf(known)}: Klarna responded`),
       ],
     });
     expect(await run('attention', 'ask', nameOf(known))).toEqual({
       isWell: true,
-      lines: [`${nameOf(known)}: Klarna answered, and it is in the history; the record says SUBMITTED.`],
+      lines: [`${nameOf(known)}: Klarna responded, see the history; state in the record: SUBMITTED.`],
     });
     const { lines } = await run('attention', 'explain', nameOf(known));
-    expect(lines[1]).toBe('Nobody needs to look at it any more.');
+    expect(lines[1]).toBe('It no longer needs attention.');
     expect(lines.at(-1)).toMatch(/\(correlation id [0-9a-f]{32}\)$/);
   });
 });
 
-describe('a command that is none', () => {
+describe('an invalid command', () => {
   it.each<[string, readonly string[]]>([
     ['The command is quarantine replace; allowed: quarantine list', ['quarantine', 'replace']],
     ['--reason is gone; allowed: unknown_type', ['quarantine', 'list', '--reason', 'gone']],
-    ['No name is given', ['quarantine', 'replay']],
-    ['No name is given', ['attention', 'explain']],
-    ['No --account is given', ['attention', 'list']],
+    ['A name is missing', ['quarantine', 'replay']],
+    ['A name is missing', ['attention', 'explain']],
+    ['--account is missing', ['attention', 'list']],
     ['--kind is loud', ['attention', 'list', '--account', 'demo', '--kind', 'loud']],
-    ['Nothing is known of nobody', ['attention', 'explain', 'nobody']],
+    ['There is no record of missing', ['attention', 'explain', 'missing']],
     ['x/y is not in quarantine; allowed', ['quarantine', 'explain', 'x/y']],
-  ])('is refused: %s', async (sentence, command) => {
+  ])('an invalid command is refused: %s', async (sentence, command) => {
     await expect(run(...command)).rejects.toThrow(sentence);
   });
 });

@@ -15,7 +15,7 @@ afterAll(() => system.stop());
 
 const sweep = () => lapse.control('POST', '/sweep');
 
-it('a cancel whose end nobody knew is settled by one sweep', async () => {
+it('a cancel with an unknown outcome is settled by one sweep', async () => {
   const id = await lapse.createAtKlarna();
   const mute = { kind: 'unavailable', payment_request_id: id, times: 50 };
   await lapse.simulator('POST', '/faults', mute);
@@ -27,7 +27,7 @@ it('a cancel whose end nobody knew is settled by one sweep', async () => {
   expect(await lapse.record(id)).toMatchObject({ state: 'CANCELED', cancellation: { outcome: 'canceled' } });
 });
 
-it('a DELETE that had its effect while nobody could hear of it is known after one sweep, and not sent again', async () => {
+it('a DELETE that took effect without a response is known after one sweep, and not sent again', async () => {
   const id = await lapse.createAtKlarna();
   await lapse.simulator('POST', '/faults', {
     kind: 'timeout-error',
@@ -36,7 +36,7 @@ it('a DELETE that had its effect while nobody could hear of it is known after on
     effect: true,
   });
   await lapse.simulator('POST', '/faults', { kind: 'lose', on: 'webhook', payment_request_id: id, times: 9 });
-  // The first read is answered, every one after the DELETE is not.
+  // The first read succeeds; the reads after the DELETE have no response.
   await lapse.simulator('POST', '/faults', { kind: 'slow', on: 'read', payment_request_id: id, delayMs: 1 });
   await lapse.simulator('POST', '/faults', { kind: 'reset', on: 'read', payment_request_id: id, times: 50 });
   expect((await lapse.cancel(id)).status).toBe(202);
@@ -62,11 +62,11 @@ it('a cancel whose function was killed during the DELETE is completed later', as
     function: 'cancel-payment-request',
   });
   expect((await broken).status).toBe(500);
-  // Klarna did cancel; its webhook, the sweep or the next caller says so.
+  // Klarna did cancel. Its webhook, the sweep or the next caller reports that.
   await lapse.until(id, ({ state }) => state === 'CANCELED', 60_000);
 }, 90_000);
 
-it('a payment after our cancel leaves the state and sets attention', async () => {
+it('a payment after our cancel keeps the state and sets attention', async () => {
   const id = await lapse.createAtKlarna();
   await lapse.cancel(id);
   await lapse.deliver(id, 'COMPLETED', { occurredAt: '2999-01-01T00:00:00Z', eventId: randomUUID() });
@@ -78,7 +78,7 @@ it('a payment after our cancel leaves the state and sets attention', async () =>
     );
 });
 
-it.skipIf(timers === 'sweep')('a timer message that comes twice, or early, finds nothing to do', async () => {
+it.skipIf(timers === 'sweep')('a timer message that arrives twice, or early, has no effect', async () => {
   const id = await lapse.createAtKlarna();
   await lapse.control('POST', '/faults', { target: 'sqs', kind: 'duplicate' });
   await lapse.register(id, { session_timeout: 'PT2S' });
@@ -86,7 +86,7 @@ it.skipIf(timers === 'sweep')('a timer message that comes twice, or early, finds
   expect((await lapse.callsAtKlarna(id)).filter((method) => method === 'DELETE')).toHaveLength(1);
 });
 
-it('a webhook for what nobody registered makes a record that waits', async () => {
+it('a webhook for an unregistered request creates a record that waits', async () => {
   const id = newPaymentRequestId();
   await lapse.deliver(id, 'SUBMITTED');
   expect(await lapse.record(id)).toMatchObject({ state: 'SUBMITTED', deadline_at: null, timer: 'none' });

@@ -10,7 +10,7 @@ afterEach(async () => {
   await system?.stop();
 });
 
-/** Starts, or starts again, on the same data. */
+/** Starts on the same data, for the first time or again. */
 async function start(data: string): Promise<SystemClient> {
   system = await startLocalProcess('--data', data);
   return new SystemClient(system);
@@ -22,13 +22,13 @@ const entriesOf = async (lapse: SystemClient, id: string): Promise<readonly Reco
     unknown
   >[];
 
-/** A webhook that was answered 200. */
+/** A webhook that got a 200. */
 interface Acknowledged {
   readonly id: string;
   readonly eventId: string;
 }
 
-/** Delivers webhooks about ever new requests, four at a time, until the system is gone. */
+/** Delivers webhooks about new requests, four at a time, until the system ends. */
 async function deliverUntilGone(lapse: SystemClient, acknowledged: Acknowledged[]): Promise<void> {
   const lane = async (): Promise<void> => {
     for (;;) {
@@ -42,7 +42,7 @@ async function deliverUntilGone(lapse: SystemClient, acknowledged: Acknowledged[
   await Promise.all(Array.from({ length: 4 }, lane));
 }
 
-it('kill -9 of everything, three times: nothing acknowledged is lost, every session ends, every fact is published', async () => {
+it('after three kills of everything, nothing acknowledged is lost, every session ends and every fact is published', async () => {
   const data = await temporaryFolder();
   const acknowledged: Acknowledged[] = [];
   const sessions: string[] = [];
@@ -91,7 +91,7 @@ it('kill -9 of everything, three times: nothing acknowledged is lost, every sess
     .toEqual([]);
 }, 240_000);
 
-it('a stop and a start keep everything, and a session that ran out in between ends soon after', async () => {
+it('after a stop and a start everything is there, and a session that timed out meanwhile ends soon', async () => {
   const data = await temporaryFolder();
   let lapse = await start(data);
   const id = await lapse.createAtKlarna();

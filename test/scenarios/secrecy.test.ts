@@ -41,7 +41,7 @@ async function startPlanted(data: string) {
 
 const metadata = { subject_account_id: merchant };
 
-it('two signing keys are live at once, and one that is added works without a restart', async () => {
+it('two signing keys are valid at once, and an added one is valid without a restart', async () => {
   const { lapse, signingKeys } = await startPlanted(await temporaryFolder());
   const id = newPaymentRequestId();
   expect((await lapse.deliver(id, 'SUBMITTED', { key: firstKey, metadata })).status).toBe(200);
@@ -63,7 +63,7 @@ it('no secret, token, body or personal data is stored, logged, published or queu
     note: planted.text,
   };
 
-  // Everything that carries such data once: webhooks of every fate, reads, cancels, failures, rubbish.
+  // Sends such data everywhere once: webhooks of every kind, reads, cancels, failures, malformed bodies.
   const paid = await lapse.createAtKlarna({ partner_account_id: merchant });
   await lapse.register(paid, { session_timeout: 'PT2S', session_id: 'cart-1', reference: 'order-1' });
   await lapse.customer(paid, 'approve');
@@ -113,12 +113,12 @@ it('no secret, token, body or personal data is stored, logged, published or queu
       place,
     ).toEqual([]);
   }
-  // The search would find what is there.
+  // The search finds what exists.
   expect(files.some(([, text]) => text.includes(paid))).toBe(true);
   expect(system.output()).not.toContain(planted.apiKey);
 });
 
-/** Every file with its text, but for some folders of the first level. */
+/** Every file with its text, without some folders of the first level. */
 async function filesUnder(
   folder: string,
   without: readonly string[],

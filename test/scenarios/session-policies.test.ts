@@ -24,7 +24,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** A minute more, and the sweep would be there beside the timer. */
+/** One more minute, and the sweep would act beside the timer. */
 const pass = (minutes: number) => lapse.control('POST', '/clock', { advanceMs: minutes * 60_000 });
 
 const sweep = () => lapse.control('POST', '/sweep');
@@ -40,7 +40,7 @@ const historyOf = async (id: string) =>
 
 const deadlineOf = (record: Record<string, unknown>): number => Date.parse(String(record['deadline_at']));
 
-it("arm_on_submitted: Klarna's webhook alone, and no call of the shop's, ends in a cancel", async () => {
+it("arm_on_submitted: Klarna's webhook alone, without a call of the shop, leads to a cancel", async () => {
   const id = await lapse.createAtKlarna({ announce: true });
   await lapse.until(id, ({ state }) => state === 'SUBMITTED');
   await sweep();
@@ -56,7 +56,7 @@ it("arm_on_submitted: Klarna's webhook alone, and no call of the shop's, ends in
   expect(await lapse.callsAtKlarna(id)).toEqual(['GET', 'DELETE']);
 });
 
-it('on_timeout observe: past its deadline nothing is canceled, and the history says what would have been', async () => {
+it('on_timeout observe: nothing is canceled at the deadline, and the history says what would have been', async () => {
   const id = await lapse.createAtKlarna();
   await lapse.register(id, { session_timeout: 'PT10M', on_timeout: 'observe' });
   await pass(10);
@@ -75,7 +75,7 @@ it('on_timeout observe: past its deadline nothing is canceled, and the history s
   ]);
 });
 
-it('in_progress_grace: a customer who is paying is given time once, and is ended after it', async () => {
+it('in_progress_grace: a paying customer gets more time once, and is canceled after it', async () => {
   const id = await lapse.createAtKlarna();
   await lapse.customer(id, 'start');
   const { body: registered } = await lapse.register(id, { session_timeout: 'PT10M' });
@@ -92,8 +92,8 @@ it('in_progress_grace: a customer who is paying is given time once, and is ended
   expect(await lapse.callsAtKlarna(id)).toEqual(['GET', 'GET', 'DELETE']);
 });
 
-describe('a deadline that is not moved', () => {
-  it('409 extension-limit, once it has been extended as often as the account allows', async () => {
+describe('a deadline that does not move', () => {
+  it('an extension beyond the number that the account allows returns 409 extension-limit', async () => {
     const id = await lapse.createAtKlarna();
     await lapse.register(id, { session_timeout: 'PT10M' });
     expect((await extend(id, 'PT20M')).status).toBe(200);
@@ -106,11 +106,11 @@ describe('a deadline that is not moved', () => {
       timer: expect.any(String) as string,
     });
     expect((await historyOf(id)).at(-1)).toMatchObject({ kind: 'extend', effect: 'refused' });
-    // Earlier is no extension.
+    // An earlier deadline is not an extension.
     expect((await extend(id, 'PT5M')).status).toBe(200);
   });
 
-  it('409 cancellation-pending, while a cancel is under way', async () => {
+  it('an extension while a cancel is running returns 409 cancellation-pending', async () => {
     const id = await lapse.createAtKlarna();
     await lapse.register(id, { session_timeout: 'PT10M' });
     const slow = { kind: 'slow', on: 'read', payment_request_id: id, delayMs: 2_000 };

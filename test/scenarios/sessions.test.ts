@@ -36,7 +36,7 @@ const requestsOf = ({ body }: SystemResponse) =>
 const statusOf = async (session: string) => (await lapse.api('GET', pathOf(session))).body['status'];
 
 describe('a session', () => {
-  it('is open, then paid when any of its requests is, whatever becomes of the others', async () => {
+  it('a session is open, and paid once one of its requests is, whatever the others are', async () => {
     const session = newSession();
     const [first = '', second = ''] = await attempts(session, 2);
     const before = await lapse.api('GET', pathOf(session));
@@ -50,7 +50,7 @@ describe('a session', () => {
     expect((await lapse.record(first))['state']).toBe('EXPIRED');
   });
 
-  it('is ended when all of its requests are', async () => {
+  it('a session is ended when all of its requests are', async () => {
     const session = newSession();
     const [first = '', second = ''] = await attempts(session, 2);
     await lapse.cancel(first);
@@ -59,7 +59,7 @@ describe('a session', () => {
     expect(await statusOf(session)).toBe('ended');
   });
 
-  it('that is cancelled ends what is open and spares what is paid', async () => {
+  it('a canceled session ends its open requests and leaves the paid one', async () => {
     const session = newSession();
     const [open = '', paid = '', over = ''] = await attempts(session, 3);
     await lapse.customer(paid, 'start');
@@ -113,7 +113,7 @@ describe('a session', () => {
     ]);
   });
 
-  it('that is cancelled ten times at once sends one DELETE a request', async () => {
+  it('a session canceled ten times at once sends one DELETE for each request', async () => {
     const session = newSession();
     const ids = await attempts(session, 3);
     const responses = await Promise.all(
@@ -131,7 +131,7 @@ describe('a session', () => {
     expect(await statusOf(session)).toBe('ended');
   });
 
-  it('of which Klarna answers one request with silence ends the others', async () => {
+  it('a canceled session ends its other requests when Klarna does not respond about one', async () => {
     const session = newSession();
     const [silent = '', other = ''] = await attempts(session, 2);
     await lapse.simulator('POST', '/faults', {
@@ -148,7 +148,7 @@ describe('a session', () => {
     await lapse.simulator('DELETE', '/faults');
   });
 
-  it('that nobody knows is 404', async () => {
+  it('an unknown session returns 404', async () => {
     for (const method of ['GET', 'DELETE']) {
       const response = await lapse.api(method, pathOf(newSession()));
       expect([response.status, response.body['type']]).toEqual([404, 'urn:lapse:problem:not-found']);
@@ -157,7 +157,7 @@ describe('a session', () => {
 });
 
 describe('the list of an account', () => {
-  it('page by page has everything that is open, each once, and nothing that has ended', async () => {
+  it('all pages of the list have every open request once, and no ended one', async () => {
     const open = await attempts(newSession(), 5);
     const [ended = ''] = await attempts(newSession(), 1);
     await lapse.cancel(ended);
@@ -180,7 +180,7 @@ describe('the list of an account', () => {
     expect(found).not.toContain(ended);
   });
 
-  it('by state and by deadline', async () => {
+  it('the list filters by state and by deadline', async () => {
     const id = newPaymentRequestId();
     await lapse.deliver(id, 'DECLINED');
     const declined = await lapse.api('GET', '/payment-requests?state=DECLINED');
@@ -204,7 +204,7 @@ describe('the list of an account', () => {
     ['limit', 'limit=101'],
     ['cursor', 'cursor=nonsense'],
     ['page', 'page=2'],
-  ])('refuses a bad %s: %s', async (field, query) => {
+  ])('the list refuses an invalid %s: %s', async (field, query) => {
     const response = await lapse.api('GET', `/payment-requests?${query}`);
     expect(response.status).toBe(400);
     expect(response.headers.get('content-type')).toBe('application/problem+json');

@@ -1,20 +1,20 @@
 import { tableSchema } from '../../functions/contract/table-schema.ts';
 import { type Codec, currentCodec } from './simulated-table.ts';
 
-/** This version of the code, one from before it, one from after it. */
+/** This version of the code, an older one and a newer one. */
 export type VersionName = 'older' | 'current' | 'newer';
 
-/** What a version of the code makes of items. */
+/** How a version of the code reads and writes items. */
 export interface CodeVersion {
   readonly name: VersionName;
   readonly codec: Codec;
-  /** Attributes of items that it does not know. */
+  /** Attributes of items that the version does not know. */
   readonly lacks: readonly string[];
-  /** Fields of a session that it does not know. */
+  /** Fields of a session that the version does not know. */
   readonly lacksOfSession: readonly string[];
-  /** Alarms that it does not know. */
+  /** Attention values that the version does not know. */
   readonly lacksOfAttention: readonly string[];
-  /** Attributes of items that are made of others, and that it makes. */
+  /** Attributes of items that the version derives from others. */
   readonly derives: readonly string[];
 }
 

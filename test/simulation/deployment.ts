@@ -6,7 +6,7 @@ import { type Ports, portsOf } from './simulated-ports.ts';
 import { sweptBy, type Version, versions } from './versions.ts';
 import type { World } from './world.ts';
 
-/** Milliseconds after which each function is killed, as the stack has it. */
+/** Milliseconds after which each function is killed, as in the stack. */
 export const limits: Readonly<Record<FunctionName, number>> = {
   register: 10_000,
   extend: 10_000,
@@ -19,11 +19,11 @@ export const limits: Readonly<Record<FunctionName, number>> = {
   sweep: 55_000,
   publish: 30_000,
   job: 28_000,
-  // A person's patience.
+  // The time that a person waits.
   operator: 900_000,
 };
 
-/** Our functions, as they are deployed. */
+/** The functions as they are deployed. */
 export class Deployment {
   readonly #world: World;
   readonly #protocol: Protocol;
@@ -33,7 +33,7 @@ export class Deployment {
     this.#protocol = protocol;
   }
 
-  /** Invokes a function; whoever triggered it hears how it ended. */
+  /** Invokes a function and tells its trigger how the invocation ended. */
   invoke<Result>(
     name: string,
     kind: FunctionName,
@@ -43,7 +43,7 @@ export class Deployment {
     const { engine, judge } = this.#world;
     const { bend, useCases } = this.#protocol;
     const version = this.#versionOf(name);
-    // What the older version does not know goes to quarantine, which is a loss until somebody puts it through again.
+    // The older version quarantines what it does not know. That is a loss until an operator replays it.
     const known = this.#world.plan.mode === 'full' ? version.useCases(useCases) : useCases;
     engine.invoke(
       name,
@@ -57,7 +57,7 @@ export class Deployment {
     );
   }
 
-  /** While a deployment is under way, either version may serve any invocation. */
+  /** During a deployment, either version may serve an invocation. */
   #versionOf(name: string): Version {
     const { engine, plan } = this.#world;
     const { rollout, isSweepTheTimer } = plan;

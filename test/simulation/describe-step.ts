@@ -1,10 +1,10 @@
-/** How a history is told: times, requests, records and endings in few words. */
+/** Short texts for the lines of a history: times, requests, records and results. */
 import type { PaymentRequestKey } from '../../functions/domain/identifiers.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { hour } from '../support/sessions.ts';
 import type { Ending } from './engine.ts';
 
-/** A time of day, with the day where it is not the first. */
+/** A time of day, with the day if it is not the first. */
 export function clockOf(millis: number): string {
   const day = Math.floor((millis - Date.parse('2026-03-01T00:00:00Z')) / (24 * hour));
   return `${day > 0 ? `+${day}d ` : ''}${new Date(millis).toISOString().slice(11, 23)}`;

@@ -1,6 +1,6 @@
 /**
- * Chance from a seed and a name. Whoever decides anything in a simulated run draws from a stream of his own, so that what
- * one actor does or leaves out changes nothing of what another one draws: that is what makes a failing run shrinkable.
+ * Random numbers from a seed and a name. Each actor of a simulated run draws from its own stream. What one actor does
+ * or leaves out then changes no other actor's draws, so that a failing run can be shrunk.
  */
 export class Draws {
   #state: number;
@@ -14,7 +14,7 @@ export class Draws {
     this.next();
   }
 
-  /** Evenly in [0, 1). (mulberry32) */
+  /** A number in [0, 1), evenly distributed (mulberry32). */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let mixed = this.#state;

@@ -1,12 +1,14 @@
 import { Timeline } from './timeline.ts';
 
 /**
- * What may happen to one call of a port.
- * - `throw-…`: it fails, before or after it was done. `crash-…`: the process that called ends and is never heard of again;
- *   `crash-during`: its request is on the way and is done all the same. `repeat`: the answer is lost and the client sends the
- *   request again, as the AWS SDK does. `slow`: it takes up to three quarters of a minute.
- * - `klarna-…`: what Klarna answers, or does without an answer. `refuse-some`: the bus takes only some of the events.
- * - `overlook`: the index has not heard of a record yet.
+ * What may happen to one call of a port:
+ * - `throw-…`: the call fails, before or after it took effect.
+ * - `crash-…`: the calling process ends for good. `crash-during`: the request takes effect all the same.
+ * - `repeat`: the response is lost, and the client sends the request again, as the AWS SDK does.
+ * - `slow`: the call takes up to three quarters of a minute.
+ * - `klarna-…`: what Klarna responds, or does without a response.
+ * - `refuse-some`: the bus accepts only some of the events.
+ * - `overlook`: the index does not contain a record yet.
  */
 export const faultKinds = [
   'throw-before',
@@ -32,7 +34,7 @@ export const faultKinds = [
 
 export type FaultKind = (typeof faultKinds)[number];
 
-/** The functions of the deployment, as they show up in a history, and the operator's command line. */
+/** The functions of the deployment and the operator's command line, as a history names them. */
 export type FunctionName =
   | 'register'
   | 'extend'
@@ -51,15 +53,15 @@ export type FunctionName =
 export interface Task {
   readonly name: string;
   readonly function: FunctionName;
-  /** When the function is killed, in virtual milliseconds since 1970. */
+  /** The time when the function is killed, in virtual milliseconds since 1970. */
   readonly endsAt: number;
-  /** A process that has crashed or was killed: it never goes on. */
+  /** Whether the process has crashed or was killed. It then never continues. */
   dead: boolean;
-  /** Calls of ports so far. */
+  /** The number of calls of ports so far. */
   calls: number;
-  /** Tells the trigger that it has died. */
+  /** Tells the trigger that the invocation died. */
   readonly died: () => void;
-  /** Hash of its name. */
+  /** The hash of the name. */
   readonly hash: number;
 }
 
@@ -69,7 +71,7 @@ export type Ending<Result> =
   | { readonly kind: 'threw'; readonly error: unknown }
   | { readonly kind: 'died' };
 
-/** A fault that was injected. Not retryable: a caller who sees it gives up. */
+/** An injected fault. A caller that sees one that is not retryable fails. */
 export class InjectedFault extends Error {
   readonly retryable: boolean;
 
@@ -79,36 +81,37 @@ export class InjectedFault extends Error {
   }
 }
 
-/** Who decides what happens to each call, and how long it takes. */
+/** Decides what happens to each call and how long it takes. */
 export interface Fate {
   fault(task: Task, site: string, possible: readonly FaultKind[], now: number): FaultKind | undefined;
-  /** Milliseconds to and from the other side. */
+  /** Milliseconds to the other side, and back from it. */
   latency(task: Task, site: string, fault: FaultKind | undefined): readonly [number, number];
-  /** Of two events at the same moment, that of the lower rank comes first. */
+  /** Of two events at the same moment, the one with the lower rank comes first. */
   rank(task: Task): number;
   retryable(task: Task): boolean;
 }
 
-/** What a call of a port is to do. */
+/** A call of a port. */
 export interface PortCall<Result> {
   readonly site: string;
   readonly faults: readonly FaultKind[];
-  /** Does it, at the other side; told of a fault that the other side has to play. */
+  /** Performs the call at the other side, with a fault that the other side has to simulate. */
   readonly perform: (fault: FaultKind | undefined) => Result | Promise<Result>;
-  /** Milliseconds after which the caller stops waiting, and what he then gets. */
+  /** Milliseconds after which the caller stops waiting, and the result that it then gets. */
   readonly waitLimit?: { readonly millis: number; readonly result: Result } | undefined;
-  /** Milliseconds that the call takes in itself. */
+  /** Milliseconds that the call itself takes. */
   readonly takes?: number | undefined;
 }
 
-/** How much of what happened is kept: everything, in words, when a run is to be read. */
+/** How much of the history is recorded: everything in words if a run is to be read. */
 export interface Trace {
   note(at: number, who: string, what: () => string): void;
 }
 
 /**
- * Runs invocations side by side in virtual time. Every call of a port is two events, the request's arrival and the answer's,
- * and between any two events any other invocation may take its turn. The same fate gives the same history.
+ * Runs invocations side by side in virtual time. Every call of a port is two events: the arrival of the request and
+ * the arrival of the response. Between two events, any other invocation may proceed. The same fate gives the same
+ * history.
  */
 export class Engine {
   now: number;
@@ -129,7 +132,7 @@ export class Engine {
     this.#trace = trace;
   }
 
-  /** Hash of every call, its fault and its order, of 53 bits: two runs with the same one took the same course. */
+  /** A hash of 53 bits over every call, its fault and its order. Runs with the same hash took the same course. */
   get course(): number {
     return (this.#courseHigh >>> 11) * 2 ** 32 + this.#courseLow;
   }
@@ -146,19 +149,19 @@ export class Engine {
     this.#trace?.note(this.now, who, what);
   }
 
-  /** Ends the run before its time. */
+  /** Ends the run early. */
   stop(): void {
     this.#stopped = true;
   }
 
-  /** Lets everything happen until nothing is left to happen, or until a time. */
+  /** Runs all events until none is left, or until a time. */
   async run(until: number): Promise<void> {
     while (!this.#stopped) {
       const event = this.#timeline.next();
       if (!event || event.at > until) return;
       this.now = event.at;
       event.happen();
-      // Whoever got an answer goes on to his next call before anything else happens.
+      // A caller with a response makes its next call before any other event.
       await this.#settle();
     }
   }
@@ -169,7 +172,7 @@ export class Engine {
     await drained();
   }
 
-  /** Starts an invocation. A dead one never says how it ended: its trigger is told at once. */
+  /** Starts an invocation. An invocation that dies does not return: its trigger is told at once. */
   invoke<Result>(
     name: string,
     kind: FunctionName,
@@ -212,7 +215,7 @@ export class Engine {
     if (task.dead) return;
     task.dead = true;
     this.note(task.name, () => why);
-    // The trigger hears of it as of any other event, not within the call.
+    // The trigger is told by an event, not within the call.
     this.at(this.now, task.died);
   }
 
@@ -261,13 +264,13 @@ export class Engine {
           response(fail, arrives);
           return;
         case 'crash-during':
-          this.#die(task, 'crashes with the request on its way');
+          this.#die(task, 'crashes while the request is in flight');
           arrive(() => void port.perform(undefined));
           return;
         case 'crash-after':
           arrive(() => {
             void port.perform(undefined);
-            this.#die(task, 'crashes before the answer');
+            this.#die(task, 'crashes before the response');
           });
           return;
         case 'throw-after':
@@ -329,10 +332,10 @@ export class Engine {
   }
 }
 
-/** All that can go on at once has gone on: Node runs a tick when no microtask is left. */
+/** Resolves when no invocation can proceed: Node runs a tick when no microtask is left. */
 const drained = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
 
-/** A function and a port of its, by which calls are counted; each is named and hashed once. */
+/** A function and one of its ports, by which calls are counted. Each is named and hashed once. */
 interface Place {
   readonly name: string;
   readonly hash: number;
@@ -359,7 +362,7 @@ function hashOf(text: string): number {
   return hash;
 }
 
-/** One hash made of another and what comes after it. (murmur3) */
+/** Combines a hash with the next value (murmur3). */
 function mixed(hash: number, next: number): number {
   let word = Math.imul(next, 0xcc9e2d51);
   word = Math.imul((word << 15) | (word >>> 17), 0x1b873593);

@@ -1,4 +1,4 @@
-/** What the invariants are asked of: what has just happened at a port, and what there is in the end. */
+/** The input of the invariants: what has just happened at a port, and what exists at the end. */
 import type { Item } from '../../functions/adapters/dynamodb/payment-request-item.ts';
 import type { CancelJob } from '../../functions/domain/cancel-job.ts';
 import type {
@@ -21,11 +21,11 @@ export type Step =
       readonly by: string;
       readonly before: PaymentRequest | undefined;
       readonly after: PaymentRequest;
-      /** The invocation that writes has read the request at Klarna. */
+      /** Whether the writing invocation has read the request at Klarna. */
       readonly hasAsked: boolean;
-      /** DELETEs of it that the invocation has sent since it wrote last, or failed to. */
+      /** The DELETEs that the invocation has sent since its last write, successful or not. */
       readonly deletes: number;
-      /** The items, without their histories, and the version that writes; where several run side by side. */
+      /** The items without their histories, and the writing version, if several versions run side by side. */
       readonly items?:
         { readonly before: Item; readonly after: Item; readonly writer: CodeVersion } | undefined;
     }
@@ -42,12 +42,12 @@ export type Step =
       readonly kind: 'klarna-called';
       readonly by: string;
       readonly key: PaymentRequestKey;
-      /** Calls of this invocation about this request, this one included. */
+      /** Calls of this invocation about this request, including this one. */
       readonly reads: number;
       readonly cancels: number;
-      /** Attempts that this invocation may make at one request: the sweep goes on with jobs besides. */
+      /** Attempts that this invocation may make for one request. The sweep also continues jobs. */
       readonly attempts: number;
-      /** Calls of all invocations about it. */
+      /** Calls of all invocations about this request. */
       readonly total: number;
     }
   | {
@@ -59,10 +59,10 @@ export type Step =
     }
   | {
       readonly kind: 'shown';
-      /** The account that asked for its session, or its list. */
+      /** The account that asked for its session or its list. */
       readonly to: Account;
       readonly record: PaymentRequest;
-      /** The version that was stored when it asked. */
+      /** The version that was stored at the time of the question. */
       readonly least: number;
       /** The record as it is stored now. */
       readonly stored: PaymentRequest | undefined;
@@ -73,18 +73,18 @@ export type Step =
       /** The write of the event's version, if there was one. */
       readonly written:
         { readonly before: PaymentRequest | undefined; readonly after: PaymentRequest } | undefined;
-      /** From the record, by an operator, and not from the stream. */
+      /** Whether an operator published the event from the record, and not the stream. */
       readonly isAgain: boolean;
     }
   | {
-      /** What became of a delivery from quarantine is noted there. */
+      /** The result of a replayed delivery is noted in quarantine. */
       readonly kind: 'replayed';
       readonly eventId: string;
-      /** The record that it is about, as it is stored. */
+      /** The record of the delivery, as it is stored. */
       readonly stored: PaymentRequest | undefined;
     }
   | {
-      /** Klarna has ended what was open at its expiry. */
+      /** Klarna has ended an open request at its expiry. */
       readonly kind: 'expired';
       readonly truth: TrueRequest;
       readonly stored: PaymentRequest | undefined;
@@ -95,46 +95,46 @@ export type Step =
       readonly file: JobFile;
     };
 
-/** What the invariants are checked against. */
+/** The facts against which invariants are checked. */
 export interface Evidence {
   readonly now: number;
   /** The request as it is at Klarna. */
   readonly trueRequest: (key: PaymentRequestKey) => TrueRequest | undefined;
-  /** Whose webhook an event id belongs to. */
+  /** The request to whose webhook an event id belongs. */
   readonly ownerOf: (eventId: EventId) => PaymentRequestKey | undefined;
   /** Event ids of deliveries that Klarna never signed. */
   readonly forged: ReadonlySet<string>;
-  /** Which invocation made a claim. */
+  /** The invocation that made a claim. */
   readonly claims: ReadonlyMap<string, string>;
-  /** The job in whose name a request is canceled, if one does. */
+  /** The job in whose name a request is canceled, if any. */
   readonly jobOf: (record: PaymentRequest) => JobFile | undefined;
 }
 
-/** A record at the end of a run, and what is to be known of it. */
+/** A record at the end of a run, with the facts to check it. */
 export interface Outcome {
   readonly now: number;
   readonly record: PaymentRequest;
   readonly truth: TrueRequest | undefined;
-  /** A timer's message went to the dead-letter queue, where an alarm is. */
+  /** A timer's message went to the dead-letter queue, which has an alarm. */
   readonly isInDeadLetters: boolean;
   /** Klarna's event ids that were received and acknowledged. */
   readonly acknowledged: ReadonlySet<string>;
   readonly hasSchedule: boolean;
   readonly published: readonly StateChangeEvent[];
-  /** Whether the stream has given up to publish what it says, and nobody has put that through again. */
+  /** Whether the event of an entry waits in the queue of unpublished batches and has not been replayed. */
   readonly waits: (entry: HistoryEntry) => boolean;
   /** Whether the sweep runs. */
   readonly isSwept: boolean;
 }
 
-/** A job at the end of a run, and what is to be known of what it canceled. */
+/** A job at the end of a run, with the facts to check it. */
 export interface JobOutcome {
   readonly file: JobFile;
   readonly recordOf: (id: PaymentRequestId) => PaymentRequest | undefined;
   readonly truthOf: (id: PaymentRequestId) => TrueRequest | undefined;
-  /** Records that are canceled in its name. */
+  /** Records that are canceled in the name of the job. */
   readonly canceled: readonly PaymentRequest[];
-  /** Whether a sweep has died, or could not do all that it wanted. */
+  /** Whether a sweep died, or could not do all of its work. */
   readonly hasSweepFailed: boolean;
 }
 

@@ -14,10 +14,10 @@ export async function runSeed(seed: number, protocol: Protocol = realProtocol, m
   return report;
 }
 
-/** A run never leaves the microtasks: whoever else is in this process gets his turn now and then. */
+/** A run uses microtasks only, so it yields now and then to other work in this process. */
 const breath = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** A history that breaks an invariant: the seed, which one, and how it came about, with everything left out that need not be there. */
+/** A history that breaks an invariant: the seed, the invariant, and the shrunk history that leads to it. */
 export class BrokenInvariant extends Error {
   readonly seed: number;
   readonly invariant: InvariantName;
@@ -29,7 +29,7 @@ export class BrokenInvariant extends Error {
   }
 }
 
-/** Plays the run of a seed; throws {@link BrokenInvariant} with the shrunk history where one is broken. */
+/** Plays the run of a seed. Throws {@link BrokenInvariant} with the shrunk history if it breaks an invariant. */
 export async function checkSeed(
   seed: number,
   protocol: Protocol = realProtocol,
@@ -40,7 +40,7 @@ export async function checkSeed(
   return report;
 }
 
-/** What is to be said of a seed that breaks an invariant. */
+/** The report of a seed that breaks an invariant. */
 export async function brokenInvariant(
   seed: number,
   invariant: InvariantName,
@@ -51,13 +51,13 @@ export async function brokenInvariant(
   return new BrokenInvariant(seed, invariant, await historyOf(shrunk, protocol));
 }
 
-/** What of a plan is played: some of its actions, some of its faults, some of its perturbations. */
+/** The part of a plan that is played: some of its actions, faults and perturbations. */
 interface Part {
   readonly plan: Plan;
   readonly leftOut: ReadonlySet<string>;
 }
 
-/** Leaves out faults, actions and perturbations for as long as the same invariant breaks. */
+/** Leaves out faults, actions and perturbations while the same invariant breaks. */
 async function shrink(whole: Plan, invariant: InvariantName, protocol: Protocol): Promise<Part> {
   let best: Part = { plan: whole, leftOut: new Set() };
   let tries = 600;
@@ -88,7 +88,7 @@ async function shrink(whole: Plan, invariant: InvariantName, protocol: Protocol)
   return best;
 }
 
-/** All of them, then halves, then each. */
+/** All of them, then halves, then each one. */
 async function leaveOutFaults(
   from: Part,
   injected: readonly string[],
@@ -120,12 +120,12 @@ async function historyOf({ plan, leftOut }: Part, protocol: Protocol): Promise<s
   const { violation } = await new Simulation(plan, fate, protocol, trace).run();
   const { lax, wholeSeconds, tellsTimes } = plan.manners;
   return [
-    `${plan.mode}${plan.isSweepTheTimer ? ', the sweep is the only timer' : ''}; Klarna ${lax ? 'cancels' : 'does not cancel'} what is COMPLETED${wholeSeconds ? ', whole seconds' : ''}${tellsTimes ? '' : ', no times in answers'}`,
+    `${plan.mode}${plan.isSweepTheTimer ? ', the sweep is the only timer' : ''}; Klarna ${lax ? 'cancels' : 'does not cancel'} COMPLETED requests${wholeSeconds ? ', whole seconds' : ''}${tellsTimes ? '' : ', no times in responses'}`,
     ...lines,
     `${clockOf(violation?.at ?? 0)}  ${violation?.invariant ?? ''}: ${violation?.what ?? ''}`,
   ].join('\n');
 }
 
-/** The history of a seed as it is, whether it breaks anything or not. */
+/** The full history of a seed, whether or not it breaks an invariant. */
 export const tellSeed = (seed: number, protocol: Protocol = realProtocol, mode?: Mode): Promise<string> =>
   historyOf({ plan: planOf(seed, mode), leftOut: new Set() }, protocol);

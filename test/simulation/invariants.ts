@@ -1,7 +1,7 @@
 /**
- * What must hold of every history, whatever happens in it. Each invariant is a function of its own, named as a violation
- * names it, and is written against what was seen at the ports and at Klarna, not against the functions that keep it: the
- * domain's own rule is not asked.
+ * What must hold in every history. Each invariant is a separate function with the name that a violation shows.
+ * Invariants are checked against what happened at the ports and at Klarna. They do not use the functions under test
+ * or the domain's own rule.
  */
 import type { EventId, PaymentRequestKey } from '../../functions/domain/identifiers.ts';
 import { millisOf } from '../../functions/domain/instant.ts';
@@ -44,7 +44,7 @@ const historyIsOnlyAddedTo: Safety = (step) => {
   return undefined;
 };
 
-/** Folds what was observed, taken over or not: the first end, else the latest of the highest rank. */
+/** The state that results from all observations: the first final state, else the latest of the highest rank. */
 const stateIsTheFoldOfTheHistory: Safety = (step) => {
   if (step.kind !== 'written') return undefined;
   let highest: ObservedEntry | undefined;
@@ -140,29 +140,34 @@ const oneHolderOfAClaim: Safety = (step, { now, claims }) => {
   }
   if (step.kind !== 'delete-sent') return undefined;
   const lease = step.stored?.cancellation?.lease;
-  if (!lease) return 'nobody holds a claim';
+  if (!lease) return 'there is no claim';
   if (millisOf(lease.until) <= now) return 'the claim has run out';
   const holder = claims.get(lease.id);
-  return holder === step.by ? undefined : `the claim is held by ${holder ?? 'nobody'}`;
+  return holder === step.by ? undefined : `the claim is held by ${holder ?? 'no invocation'}`;
 };
 
-/** A crashed caller may have sent a DELETE: that nothing came of it is said only by who has asked Klarna since. */
+/**
+ * A crashed caller may have sent a DELETE. Only an invocation that has read Klarna since may record that it had no
+ * effect.
+ */
 const unknownEndIsAskedFor: Safety = (step, { now }) => {
   if (step.kind !== 'written' || step.hasAsked || rankOf(step.after) !== 1) return undefined;
   const before = step.before?.cancellation;
   const isAbandoned =
     before?.outcome === 'claimed' && before.lease !== undefined && millisOf(before.lease.until) <= now;
-  return isAbandoned && step.after.cancellation?.outcome === 'refused' ? 'it is refused unasked' : undefined;
+  return isAbandoned && step.after.cancellation?.outcome === 'refused'
+    ? 'it is refused without a read at Klarna'
+    : undefined;
 };
 
 /**
- * Whoever has sent a DELETE writes down what Klarna answered to it, or that it did not, with whatever it writes next, unless that
- * write fails.
+ * An invocation that has sent a DELETE records with its next write what Klarna responded, or that it did not. A write
+ * that fails is excepted.
  */
 const deletesAreAccountedFor: Safety = (step) => {
   if (step.kind !== 'written' || step.deletes === 0 || step.after.historyDropped > 0) return undefined;
   const told = newEntries(step).filter(({ kind }) => kind === 'cancel').length;
-  return told < step.deletes ? `${step.deletes} DELETEs were sent, and ${told} are told of` : undefined;
+  return told < step.deletes ? `${step.deletes} DELETEs were sent, and ${told} are recorded` : undefined;
 };
 
 const publishedWasWritten: Safety = (step) => {
@@ -185,28 +190,29 @@ const acknowledgedIsDurable: Safety = (step) => {
   return kept ? undefined : `${eventId} was acknowledged and is not in the record`;
 };
 
-/** A delivery that is put through again and counts as taken is in its record. */
+/** A replayed delivery that counts as accepted is in its record. */
 const replayedIsDurable: Safety = (step) => {
   if (step.kind !== 'replayed') return undefined;
   const isKept = step.stored?.history.some(({ eventId }) => eventId === step.eventId);
-  return isKept ? undefined : `${step.eventId} counts as taken and is not in the record`;
+  return isKept ? undefined : `${step.eventId} counts as accepted and is not in the record`;
 };
 
-/** The account's own timer is for what nobody has registered, and never takes the place of a registration. */
+/** The account's default timer is for unregistered requests and never replaces a registration. */
 const registrationsStay: Safety = (step) => {
   if (step.kind !== 'written') return undefined;
   const [before, after] = [step.before?.session?.requested, step.after.session?.requested];
   return before !== undefined && before !== armedOnSubmitted && after === armedOnSubmitted
-    ? `a session of ${before} got the account's own time-out`
+    ? `a session of ${before} got the account's default timeout`
     : undefined;
 };
 
-/** Milliseconds that Klarna's clock may be off. */
+/** Milliseconds by which Klarna's clock may differ. */
 const clockError = 2_000;
 
 /**
- * Where Klarna ends sessions too, it ends none before its time by an expiry of ours that the record knows of: that moves with the
- * deadline, or is on the sweep's list until it has, or until Klarna refuses. Klarna moves none once the customer has begun.
+ * Klarna never ends a session early by an expiry of ours that the record knows. That expiry moves with the deadline,
+ * or the record is due until it has moved or Klarna has refused. Klarna moves no expiry once the customer has started
+ * to pay.
  */
 const klarnaExpiryIsNotEarly: Safety = (step, { now }) => {
   if (step.kind !== 'expired') return undefined;
@@ -223,7 +229,7 @@ const klarnaExpiryIsNotEarly: Safety = (step, { now }) => {
     : undefined;
 };
 
-/** Two ends, or a customer who approved no earlier than the end: a person is told, and nobody untells him. */
+/** Two final states, or an approval at or after the final state, set attention, and nothing clears it. */
 const contradictionIsSeen: Safety = (step) => {
   if (step.kind !== 'written') return undefined;
   const { before, after } = step;
@@ -245,7 +251,7 @@ const contradictionIsSeen: Safety = (step) => {
   return undefined;
 };
 
-/** More than any attempt and any run should ever need: what the deployment's back-off comes to in two days. */
+/** More than any attempt and any run should need: the sum of the back-off over two days. */
 const mostCalls = { cancels: 2, reads: 6, total: 250 } as const;
 
 const callsToKlarnaAreBounded: Safety = (step) => {
@@ -258,7 +264,7 @@ const callsToKlarnaAreBounded: Safety = (step) => {
     : undefined;
 };
 
-/** What is open with a deadline to come or to act on, or claimed, or pending: the record says by when somebody must look. */
+/** A record that is open with a deadline, claimed or pending is due at some time. */
 const unfinishedIsDue: Safety = (step) => {
   if (step.kind !== 'written') return undefined;
   const { cancellation, timer, reconcileAfter, deadlineAt } = step.after;
@@ -266,14 +272,14 @@ const unfinishedIsDue: Safety = (step) => {
   if (cancellation?.outcome === 'claimed' || cancellation?.outcome === 'pending')
     return `a cancel is ${cancellation.outcome}`;
   const waits = rankOf(step.after) < 1 && deadlineAt !== undefined && timer !== 'fired';
-  return waits ? `it is ${step.after.state ?? 'not heard of'} with the timer ${timer}` : undefined;
+  return waits ? `it is ${step.after.state ?? 'without a state'} with the timer ${timer}` : undefined;
 };
 
-/** A session and a list are of the account that asks, and no older than the question. */
+/** A session and a list contain records of the asking account, no older than the question. */
 const shownIsCurrent: Safety = (step) => {
   if (step.kind !== 'shown') return undefined;
   const { to, record, least, stored } = step;
-  if (record.account !== to) return `${to} is shown what ${record.account} has`;
+  if (record.account !== to) return `${to} is shown a record of ${record.account}`;
   const isBetween = record.version >= least && record.version <= (stored?.version ?? 0);
   return isBetween ? undefined : `version ${record.version} is shown, of ${least} to ${stored?.version ?? 0}`;
 };
@@ -310,16 +316,19 @@ export const safetyInvariants = {
 
 type Liveness = (outcome: Outcome) => string | undefined;
 
-/** A session past its deadline is final, paid, or where an alarm is. */
+/** A session past its deadline is final, paid, or in a queue with an alarm. */
 const sessionsEnd: Liveness = ({ record, isInDeadLetters, now }) => {
   const { session, deadlineAt, attention, state } = record;
   if (session?.onTimeout !== 'cancel' || deadlineAt === undefined || millisOf(deadlineAt) > now)
     return undefined;
   if (rankOf(record) >= 1 || attention !== undefined || isInDeadLetters) return undefined;
-  return `${state ?? 'not heard of'}, ${Math.round((now - millisOf(deadlineAt)) / 60_000)} minutes after its deadline`;
+  return `${state ?? 'without a state'}, ${Math.round((now - millisOf(deadlineAt)) / 60_000)} minutes after its deadline`;
 };
 
-/** Who wanted it is told what came of it. Without the sweep, nobody closes the claim of a crashed caller on what has ended. */
+/**
+ * Every cancel gets a result. Without the sweep, no invocation closes the claim of a crashed caller on a final
+ * request.
+ */
 const cancelsAreSettled: Liveness = ({ record, isInDeadLetters, isSwept }) => {
   const { cancellation, attention } = record;
   if (cancellation?.outcome !== 'claimed' && cancellation?.outcome !== 'pending') return undefined;
@@ -327,19 +336,19 @@ const cancelsAreSettled: Liveness = ({ record, isInDeadLetters, isSwept }) => {
   return `a cancel is ${cancellation.outcome}`;
 };
 
-/** Checked an hour after the faults have stopped and the last deadline has passed: one round of the sweep's longest pause. */
+/** Checked an hour after the faults stopped and the last deadline passed: one round of the sweep's longest pause. */
 export const soonInvariants = {
   'sessions-end': sessionsEnd,
   'cancels-are-settled': cancelsAreSettled,
 } as const satisfies Record<string, Liveness>;
 
 /**
- * What the record says is what Klarna says. Not asked of a request of which nobody asked anything and whose webhooks were
- * lost for good, nor of what became of a payment after COMPLETED when that webhook was lost.
+ * The record has the state that Klarna has. Excepted are requests that were never read and whose webhooks were lost.
+ * The state after COMPLETED is also excepted if its webhook was lost.
  */
 const recordEqualsKlarna: Liveness = ({ record, truth, acknowledged }) => {
   if (!truth || record.attention !== undefined || record.state === truth.state) return undefined;
-  // Klarna itself said what is not so.
+  // Klarna itself reported a state that it never had.
   if (truth.said.some(({ state }) => !truth.life.some((each) => each.state === state))) return undefined;
   const last = truth.said.findLast(({ state }) => state === truth.state);
   const isToldOf = last !== undefined && acknowledged.has(last.eventId);
@@ -354,8 +363,8 @@ const timersOfFinalAreGone: Liveness = ({ record, hasSchedule }) =>
   hasSchedule && rankOf(record) === 2 ? 'its schedule is still there' : undefined;
 
 /**
- * Computed anew from the record's history: the first registration, each new state, each refused cancel, each alarm. What the
- * stream has given up waits in a queue, where an alarm is.
+ * Computed from the record's history: the first registration, each new state, each refused cancel and each attention.
+ * Batches that the stream abandoned wait in a queue with an alarm.
  */
 const writtenIsPublished: Liveness = ({ record, published, waits }) => {
   const keys = new Set(published.map(({ detail }) => detail.event_key));
@@ -379,18 +388,18 @@ const writtenIsPublished: Liveness = ({ record, published, waits }) => {
   return end && !isStateOut && !waits(end) ? `${record.state ?? ''} by ${end.eventId}` : undefined;
 };
 
-/** A customer who approved and was cancelled all the same is somebody's to look at, once we know of both. */
+/** A request that was canceled by us although the customer had approved it gets attention once both facts are known. */
 const paidThenCanceledIsSeen: Liveness = ({ record, truth, acknowledged }) => {
   if (!truth || !wasCanceledAfterPaid(truth) || record.state !== 'CANCELED') return undefined;
   const isToldOf = truth.said.some(
     ({ state, eventId }) => state === 'COMPLETED' && acknowledged.has(eventId),
   );
   return isToldOf && record.attention === undefined
-    ? 'paid, then cancelled by us, and nobody is told'
+    ? 'paid, then canceled by us, without attention'
     : undefined;
 };
 
-/** Nothing is ever taken out of a record or unpublished, so that looking once, at the end, is looking after every step. */
+/** Nothing is removed from a record or unpublished, so one check at the end covers every step. */
 const noSecretLeaves: Liveness = ({ record, published }) => {
   const found = plantedIn(JSON.stringify([record, published]));
   return found.length > 0 ? found.join(', ') : undefined;
@@ -399,7 +408,7 @@ const noSecretLeaves: Liveness = ({ record, published }) => {
 const nothingStaysDue: Liveness = ({ record, isSwept }) =>
   isSwept && record.reconcileAfter !== undefined ? `due at ${record.reconcileAfter}` : undefined;
 
-/** Checked when nothing is left to happen. */
+/** Checked when no event is left. */
 export const lateInvariants = {
   ...soonInvariants,
   'record-equals-klarna': recordEqualsKlarna,
@@ -411,8 +420,8 @@ export const lateInvariants = {
 } as const satisfies Record<string, Liveness>;
 
 /**
- * Without injected loss there is nothing for the sweep to repair, and where it is the only timer it ends a session within a minute
- * and what it takes to ask Klarna.
+ * Without injected loss, the sweep has nothing to repair. As the only timer, it ends a session within a minute plus
+ * the time of the calls to Klarna.
  */
 export type InvariantName =
   | keyof typeof safetyInvariants
@@ -429,7 +438,7 @@ const observations: ReadonlySet<HistoryKind> = new Set(['webhook', 'read', 'canc
 const isObservation = (entry: HistoryEntry): entry is ObservedEntry =>
   entry.state !== undefined && observations.has(entry.kind);
 
-/** By rank, then time, then event id. */
+/** Sorted by rank, then time, then event id. */
 function isHigher(a: ObservedEntry, b: ObservedEntry): boolean {
   if (ranks[a.state] !== ranks[b.state]) return ranks[a.state] > ranks[b.state];
   const [atA, atB] = [a.occurredAt ?? '', b.occurredAt ?? ''];
@@ -449,7 +458,7 @@ function newEntries({
   );
 }
 
-/** What an event is about, out of its key: `account/request/event/what`. */
+/** The event id in an event's key, `account/request/event/what`. */
 const eventIdOf = ({ detail: { event_key: key } }: StateChangeEvent): EventId =>
   key.slice(key.indexOf('/', key.indexOf('/') + 1) + 1, key.lastIndexOf('/')) as EventId;
 

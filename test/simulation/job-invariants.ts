@@ -1,17 +1,17 @@
-/** What must hold of jobs that cancel many requests, beside what holds of each cancel. */
+/** What must hold for jobs that cancel many requests, in addition to what holds for each cancel. */
 import type { CancelJobEntry } from '../../functions/domain/cancel-job.ts';
 import { ranks } from '../../functions/domain/payment-request-state.ts';
 import type { JobOutcome, Safety } from './evidence.ts';
 
-/** The words of a job's report in which a request was not tried, or not to its end. */
+/** The outcomes in a job's report for which a request was not tried, or not to its end. */
 const words = (report: readonly CancelJobEntry[]): string => report.map(({ outcome }) => outcome).join(', ');
 
-/** What a job says of how far it has come is what its report says, in which each request stands once. */
+/** The counts of a job match its report, and the report has each request once. */
 const jobCountsItsReport: Safety = (step) => {
   if (step.kind !== 'job-saved') return undefined;
   const { job, report } = step.file;
   const ids = new Set(report.map(({ paymentRequestId }) => paymentRequestId));
-  if (ids.size !== report.length) return `a request stands twice: ${words(report)}`;
+  if (ids.size !== report.length) return `a request is listed twice: ${words(report)}`;
   if (job.done !== report.length) return `${job.done} are done, and the report has ${report.length}`;
   for (const word of new Set([...Object.keys(job.outcomes), ...report.map(({ outcome }) => outcome)])) {
     const counted = job.outcomes[word as CancelJobEntry['outcome']] ?? 0;
@@ -21,7 +21,7 @@ const jobCountsItsReport: Safety = (step) => {
   return undefined;
 };
 
-/** A job that is done has a line for each request that it names. */
+/** The report of a finished job has a line for each request that the job names. */
 const doneJobHasNamedAll: Safety = (step) => {
   if (step.kind !== 'job-saved' || step.file.job.status !== 'done') return undefined;
   const { ids, report } = step.file;
@@ -30,7 +30,7 @@ const doneJobHasNamedAll: Safety = (step) => {
   return missing && `${missing} is not in the report`;
 };
 
-/** A request that is left untried for a fault of ours was tried as often as there is patience for, unless the job was stopped. */
+/** A request is reported as untried after a fault of ours only if all attempts were used or the job was stopped. */
 const faultsAreTriedAgain: Safety = (step) => {
   if (step.kind !== 'job-saved' || step.before.status === 'stopped') return undefined;
   const { before, file } = step;
@@ -40,7 +40,7 @@ const faultsAreTriedAgain: Safety = (step) => {
     : undefined;
 };
 
-/** A job that is over stays over. */
+/** A job that has ended stays ended. */
 const endedJobsRest: Safety = (step) =>
   step.kind === 'job-saved' && step.before.status !== 'running' && step.file.job.status !== step.before.status
     ? `it was ${step.before.status} and is ${step.file.job.status}`
@@ -48,10 +48,10 @@ const endedJobsRest: Safety = (step) =>
 
 const dryRunCancelsNothing: Safety = (step, { jobOf }) =>
   step.kind === 'written' && jobOf(step.after)?.job.dryRun
-    ? 'a cancel is recorded in the name of a rehearsal'
+    ? 'a cancel is recorded in the name of a dry run'
     : undefined;
 
-/** Whoever ends many has not looked at each of them: whatever callers may do, a job has no leave to cancel what is paid. */
+/** A job may not cancel a paid request, whatever callers may do, because no one has checked each request. */
 const jobsSpareWhatIsPaid: Safety = (step, { jobOf }) =>
   step.kind === 'delete-sent' &&
   step.stored &&
@@ -74,9 +74,9 @@ export const jobSafety = {
 type JobLiveness = (outcome: JobOutcome) => string | undefined;
 
 const jobsEnd: JobLiveness = ({ file: { job } }) =>
-  job.status === 'running' ? `${job.jobId} is still at it, ${job.done} done` : undefined;
+  job.status === 'running' ? `${job.jobId} is still running, ${job.done} done` : undefined;
 
-/** Each line of a report is so, whoever was at it; of what was open then, the record says the end. */
+/** Each line of a report is true. For requests that were open, the record shows the result. */
 const reportsAreTrue: JobLiveness = ({ file: { job, report }, recordOf, truthOf }) => {
   const isLie = ({ paymentRequestId, outcome, state }: CancelJobEntry): boolean => {
     const record = recordOf(paymentRequestId);
@@ -95,7 +95,7 @@ const reportsAreTrue: JobLiveness = ({ file: { job, report }, recordOf, truthOf 
         return !job.dryRun;
       case 'pending':
         return !job.dryRun && record?.cancellation === undefined;
-      // Nobody says what became of it.
+      // These outcomes claim nothing about the request.
       case 'untried':
       case 'not_found':
       case 'klarna_denied':
@@ -109,16 +109,18 @@ const reportsAreTrue: JobLiveness = ({ file: { job, report }, recordOf, truthOf 
   );
 };
 
-/** What a job has canceled, or begun to, stands in its report; of one that was stopped a sweep that died may not have said so. */
+/**
+ * Every request that a job canceled or started to cancel is in its report. A stopped job is excepted if a sweep died.
+ */
 const canceledIsReported: JobLiveness = ({ file: { job, report }, canceled, hasSweepFailed }) => {
   const told = new Set(report.map(({ paymentRequestId }) => paymentRequestId));
   const missing = canceled.find(({ paymentRequestId }) => !told.has(paymentRequestId));
   return missing && (job.status === 'done' || !hasSweepFailed)
-    ? `${missing.paymentRequestId} is ${missing.state ?? 'not heard of'} by it`
+    ? `${missing.paymentRequestId} is ${missing.state ?? 'without a state'} because of it`
     : undefined;
 };
 
-/** Checked of every job when nothing is left to happen. */
+/** Checked for every job when no event is left. */
 export const jobLiveness = {
   'jobs-end': jobsEnd,
   'reports-are-true': reportsAreTrue,

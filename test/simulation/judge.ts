@@ -27,7 +27,7 @@ export interface Violation {
   readonly at: number;
 }
 
-/** What there is to be seen of a history. */
+/** The parts of a history that the judge can see. */
 export interface Scene {
   readonly plan: Plan;
   readonly engine: Engine;
@@ -40,25 +40,30 @@ export interface Scene {
   readonly unpublished: SimulatedQueue;
 }
 
-/** Sees everything that happens at a port, keeps what the invariants ask for, and ends the run where one does not hold. */
+/**
+ * Sees everything that happens at a port, collects the input of the invariants, and ends the run if one does not
+ * hold.
+ */
 export class Judge {
   violation: Violation | undefined;
-  /** Whose webhook an event is. */
+  /** The request to whose webhook an event belongs. */
   readonly owners = new Map<string, PaymentRequestKey>();
   /** Event ids of deliveries that Klarna never signed. */
   readonly forged = new Set<string>();
-  /** Event ids that were answered with 200 and are not in quarantine, or not any more. */
+  /** Event ids that got a 200 and are not in quarantine, or no longer. */
   readonly acknowledged = new Set<string>();
   readonly published: StateChangeEvent[] = [];
-  /** How often each event met a record in each state, by `state × event`. */
+  /** How often each event reached a record in each state, by `state × event`. */
   readonly meetings = new Map<string, number>();
-  /** Milliseconds from the deadline until the record said `canceled`, of every session that a timer or the sweep ended. */
+  /**
+   * Milliseconds from the deadline until the record was canceled, for every session that a timer or the sweep ended.
+   */
   readonly lateness: number[] = [];
   /** Calls to Klarna by all invocations, by request. */
   readonly totals = new Map<string, number>();
   readonly #claims = new Map<string, string>();
   readonly #calls = new Map<string, { reads: number; cancels: number }>();
-  /** DELETEs of which their sender has not written down yet what came of them. */
+  /** DELETEs whose result their sender has not recorded yet. */
   readonly #deletes = new Map<string, number>();
   readonly #lastReads = new Map<string, PaymentRequestState>();
   #hasSweepFailed = false;
@@ -94,10 +99,10 @@ export class Judge {
     }
   }
 
-  /** An event meets a record. */
+  /** Counts that an event reached a record. */
   meets(key: PaymentRequestKey, event: string): void {
     const record = this.#scene.table.records.get(nameOf(key));
-    const meeting = `${record ? (record.state ?? 'unheard') : 'no record'} × ${event}`;
+    const meeting = `${record ? (record.state ?? 'no state') : 'no record'} × ${event}`;
     this.meetings.set(meeting, (this.meetings.get(meeting) ?? 0) + 1);
   }
 
@@ -162,7 +167,7 @@ export class Judge {
     this.check({ kind: 'webhook-acknowledged', key, eventId, stored, quarantined });
   }
 
-  /** A delivery from quarantine counts as taken. */
+  /** A quarantined delivery counts as accepted. */
   hasReplayed({ deliveryId }: QuarantinedDelivery): void {
     const owner = this.owners.get(deliveryId);
     this.acknowledged.add(deliveryId);
@@ -181,7 +186,7 @@ export class Judge {
     this.check({ kind: 'job-saved', before, file });
   }
 
-  /** The bus has taken an event. */
+  /** The bus has accepted an event. */
   hasPublished(event: StateChangeEvent, isAgain: boolean): void {
     const { engine, table } = this.#scene;
     const { account, payment_request_id, version } = event.detail;
@@ -207,12 +212,12 @@ export class Judge {
   failed(task: Task, where: string, error: unknown): void {
     if (task.function === 'sweep') this.#hasSweepFailed = true;
     this.#scene.engine.note(task.name, () => `   fault at ${where}: ${String(error)}`);
-    // What Klarna said may be lost with the write that failed, as with a function that is stopped.
+    // What Klarna said may be lost with the failed write, as in a function that is stopped.
     for (const name of this.#deletes.keys()) if (name.startsWith(`${task.name} `)) this.#deletes.delete(name);
     if (!(error instanceof InjectedFault)) this.violate('nothing-fails', String(error));
   }
 
-  /** An hour and a bit after faults have stopped; later if a deadline still lies ahead. */
+  /** A little more than an hour after the faults stopped, or later if a deadline is still to come. */
   checkSoon(): void {
     const { engine, table } = this.#scene;
     engine.after(75 * minute, () => {
@@ -233,7 +238,7 @@ export class Judge {
     });
   }
 
-  /** When nothing is left to happen. */
+  /** The checks when no event is left. */
   checkLate(): void {
     for (const outcome of this.#outcomes()) {
       for (const name of lateNames) {
@@ -289,11 +294,11 @@ export class Judge {
   }
 }
 
-/** As a record has it of a cancel that a job asks for. */
+/** How a record names the caller of a cancel that a job requested. */
 const isInNameOf = ({ jobId }: CancelJob, requestedBy: string): boolean =>
   requestedBy.endsWith(`cancel job ${jobId}`);
 
-/** A sweep begins every minute, and has its answers of Klarna in a few seconds where nothing goes wrong. */
+/** A sweep starts every minute, and gets its responses from Klarna within a few seconds if nothing goes wrong. */
 const mostByTheSweep = minute + 5_000;
 
 const safety = (Object.keys(safetyInvariants) as (keyof typeof safetyInvariants)[]).map((name) => ({

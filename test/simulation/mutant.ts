@@ -1,9 +1,9 @@
-/** What a deliberate mistake is made of. */
+/** The parts of deliberate mistakes. */
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import type { InvariantName } from './invariants.ts';
 import { type Protocol, realProtocol, type UseCases, useCases } from './protocol.ts';
 
-/** A mistake, and the invariant that must find it out. */
+/** A deliberate mistake, and the invariant that must find it. */
 export interface Mutant {
   readonly name: string;
   readonly invariant: InvariantName;
@@ -17,7 +17,7 @@ export const replacing = (replaced: Partial<UseCases>): Protocol => ({
 
 export const bending = (bend: Protocol['bend']): Protocol => ({ ...realProtocol, bend });
 
-/** A store whose writes are bent before they are stored. */
+/** A store that modifies each record before it is stored. */
 export const bentWrites = (
   bend: (next: PaymentRequest, current: PaymentRequest | undefined) => PaymentRequest,
 ): Protocol =>

@@ -1,6 +1,6 @@
 /**
- * Deliberate mistakes, each of a kind that has been made in this trade. They live here and bend what an invocation gets from
- * outside, or take the place of a use case; nothing that is shipped knows of them.
+ * Deliberate mistakes of kinds that are made in practice. They modify what an invocation gets from outside, or
+ * replace a use case. Shipped code does not know them.
  */
 import { cancelPaymentRequest } from '../../functions/application/cancel-payment-request.ts';
 import type { PaymentRequestStore, WriteResult } from '../../functions/application/ports.ts';
@@ -27,7 +27,7 @@ import { accountNamed } from './plan.ts';
 import { type Protocol, useCases } from './protocol.ts';
 import type { Ports } from './simulated-ports.ts';
 
-/** A store that shows every record bent, and puts back what it bent when the record is stored. */
+/** A store that shows every record modified, and undoes the modification when the record is stored. */
 function seen(
   store: PaymentRequestStore,
   bend: (record: PaymentRequest) => PaymentRequest,
@@ -47,7 +47,7 @@ function seen(
   };
 }
 
-/** Takes in a webhook's observation by a rule of its own. */
+/** Applies a webhook's observation by another rule. */
 const receiving = (
   decide: (record: PaymentRequest, observation: Observation) => 'apply' | 'as-it-should-be',
 ): Protocol =>
@@ -70,7 +70,7 @@ const receiving = (
     },
   });
 
-/** Writes the account's own timer into whatever record there is by then. */
+/** Writes the account's default timer into whatever record is stored by then. */
 const armingWhatIsThere =
   ({ store }: Ports): Ports['store']['save'] =>
   async (current, next) => {
@@ -82,13 +82,13 @@ const armingWhatIsThere =
     return store.save(result.stored, asNextVersion(armed, next.updatedAt));
   };
 
-/** Sets Klarna's own expiry once, and lets it be when the deadline moves. */
+/** Sets Klarna's expiry once, and leaves it when the deadline moves. */
 const onlyTheFirstExpiry =
   ({ syncExpiry }: Ports): Ports['syncExpiry'] =>
   (record, settings) =>
     record.session?.klarnaExpiry ? Promise.resolve(record) : syncExpiry(record, settings);
 
-/** Klarna, with its answers bent. */
+/** Klarna with modified responses. */
 const bentResponses = (
   bend: (
     response: KlarnaResponse,
@@ -401,7 +401,7 @@ export const mutants: readonly Mutant[] = [
     protocol: replacing({
       endExpired: (dependencies) => async (key, settings) => ({
         kind: 'ended',
-        cancel: await cancelPaymentRequest({ ...dependencies, klarna: paidLooksOpen(dependencies.klarna) })(
+        cancel: await cancelPaymentRequest({ ...dependencies, klarna: paidShownAsOpen(dependencies.klarna) })(
           key,
           { cause: 'timeout', requestedBy: 'lapse:session-timer', allowCompleted: false },
           settings,
@@ -423,7 +423,7 @@ export const mutants: readonly Mutant[] = [
 
 const allPublished = { retryFrom: undefined, published: [] } as const;
 
-/** Publishes along with every write, before or after it, instead of from the stream. */
+/** Publishes with every write, before or after it, instead of from the stream. */
 function publishingBy(when: 'before' | 'after'): Protocol {
   return bending((ports) => ({
     ...ports,
@@ -457,7 +457,7 @@ function withLease(until: PaymentRequest['deadlineAt']) {
   };
 }
 
-/** A lease that is still the same gets its own end back. */
+/** An unchanged lease gets its true end back. */
 const withTrueLease = (next: PaymentRequest, truth: PaymentRequest | undefined): PaymentRequest => {
   const lease = truth?.cancellation?.lease;
   return next.cancellation && lease && next.cancellation.lease?.id === lease.id
@@ -479,7 +479,7 @@ const asIfOver = (record: PaymentRequest): PaymentRequest =>
 const withTrueDeadline = (next: PaymentRequest, truth: PaymentRequest | undefined): PaymentRequest =>
   next.deadlineAt === longAgo && truth ? { ...next, deadlineAt: truth.deadlineAt } : next;
 
-/** Every key as if it were the first account's; what is read is shown as the asked one's. */
+/** Treats every key as the first account's, and shows what is read as the asking account's. */
 function ofOneAccount(store: PaymentRequestStore): PaymentRequestStore {
   const shared = <Key extends PaymentRequestKey>(key: Key): Key => ({ ...key, account: accountNamed(0) });
   const shown = (record: PaymentRequest | undefined, account: Account) => record && { ...record, account };
@@ -493,7 +493,7 @@ function ofOneAccount(store: PaymentRequestStore): PaymentRequestStore {
   };
 }
 
-const paidLooksOpen = (klarna: Ports['klarna']): Ports['klarna'] => ({
+const paidShownAsOpen = (klarna: Ports['klarna']): Ports['klarna'] => ({
   ...klarna,
   read: async (...asked) => {
     const response = await klarna.read(...asked);

@@ -1,4 +1,4 @@
-/** Deliberate mistakes in jobs, in what an operator does, and in what a deployment leaves of what another version has written. */
+/** Deliberate mistakes in jobs, in operator commands, and in how a version treats data of another version. */
 import { isDeepStrictEqual } from 'node:util';
 import { changedAttributes, type Item } from '../../functions/adapters/dynamodb/payment-request-item.ts';
 import {
@@ -184,7 +184,7 @@ const forgetful = (queue: MessageQueue): MessageQueue => ({
   },
 });
 
-/** Takes over whatever comes, and asks nobody. */
+/** Applies every observation without a read at Klarna. */
 const overwriting =
   ({ store, clock }: ReplayDependencies): ReplayDependencies['store']['observe'] =>
   async (key, observation) => {

@@ -7,7 +7,10 @@ import type { UseCases } from './protocol.ts';
 import type { Ports } from './simulated-ports.ts';
 import type { World } from './world.ts';
 
-/** A person at the command line, who puts through again what was given up or refused: in time, too early, twice, or at once with another. */
+/**
+ * An operator at the command line, who replays abandoned or quarantined messages: in time, too early, twice, or while
+ * another does.
+ */
 export class Operator {
   readonly #world: World;
   readonly #deployment: Deployment;

@@ -14,19 +14,19 @@ import type { TimerQueue } from './timer-queue.ts';
 import type { WebhookDeliveries } from './webhook-deliveries.ts';
 import type { World } from './world.ts';
 
-/** The session that every registered request belongs to. */
+/** The session to which every registered request belongs. */
 const cart = 'cart-1' as SessionId;
 
 const caller = 'arn:aws:iam::000000000000:user/test';
 
-/** Whom people set going, beside the functions. */
+/** What people set in motion, apart from the functions. */
 interface Others {
   readonly webhooks: WebhookDeliveries;
   readonly timerQueue: TimerQueue;
   readonly operator: Operator;
 }
 
-/** The customer, the callers of the API, and whoever sends us what nobody ordered. */
+/** The customer, the callers of the API, and senders of messages that no one ordered. */
 export class People {
   readonly #world: World;
   readonly #deployment: Deployment;
@@ -176,7 +176,7 @@ export class People {
     }
   }
 
-  /** A list names what nobody has made as well. */
+  /** A list also names requests that do not exist. */
   #selectionOf(by: 'ids' | 'session' | 'age') {
     switch (by) {
       case 'ids':
@@ -188,7 +188,7 @@ export class People {
     }
   }
 
-  /** A caller who sees a fault that may pass, or no answer, calls again, up to twice. */
+  /** A caller that sees a transient fault or no response calls again, at most twice. */
   #callApi<Result>(
     name: string,
     account: Account,

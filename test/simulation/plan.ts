@@ -9,21 +9,22 @@ import type { KlarnaManners } from './simulated-klarna.ts';
 import type { VersionName } from './code-version.ts';
 
 /**
- * - `full`: every fault, the sweep running. `lossless`: any order, any delay and any repetition, but nothing is lost: the sweep
- *   must find nothing to repair. `unswept`: the same with the sweep switched off, and with failures in those functions
- *   that are called again by whoever triggers them.
+ * How a run is disturbed:
+ * - `full`: every fault occurs, and the sweep runs.
+ * - `lossless`: any order, delay and repetition occurs, but nothing is lost. The sweep must find nothing to repair.
+ * - `unswept`: as `lossless` without the sweep, but with failures in functions that their trigger calls again.
  */
 export type Mode = (typeof modes)[number];
 export const modes = ['full', 'lossless', 'unswept'] as const;
 
-/** Something that somebody outside does, at a time in milliseconds from the beginning, to one of the requests. */
+/** What an outside actor does to one of the requests, at a time in milliseconds from the start. */
 export interface Action {
   readonly id: number;
   readonly at: number;
   readonly request: number;
   readonly act:
     | { readonly kind: 'enter' | 'step-back' | 'approve' | 'decline' | 'decline-authorization' }
-    /** Klarna names a second end, or says again what is over. */
+    /** Klarna reports a second final state, or repeats the one it had. */
     | { readonly kind: 'second-end' }
     | {
         readonly kind: 'register';
@@ -36,7 +37,7 @@ export interface Action {
     | { readonly kind: 'refresh' | 'dryRun' }
     /** Ends every request of the session. */
     | { readonly kind: 'cancel-session' }
-    /** Starts a job that cancels many: those of a list, of the session, or whatever is open by now. */
+    /** Starts a job that cancels many requests: those of a list, of the session, or all that are open by then. */
     | {
         readonly kind: 'start-job';
         readonly job: number;
@@ -47,33 +48,33 @@ export interface Action {
     | { readonly kind: 'operate'; readonly task: Task; readonly isDryRun: boolean }
     /** Reads the session and the account's list. */
     | { readonly kind: 'look' }
-    /** A timer's message that nobody armed. */
+    /** A timer's message without an armed timer. */
     | { readonly kind: 'stray-timer' }
-    /** A delivery that says CANCELED, signed with a key that is not Klarna's; or with another tenant's. */
+    /** A delivery that says CANCELED, signed with a key that is not Klarna's or with another tenant's key. */
     | {
         readonly kind: 'forge';
         readonly how: 'wrong-key' | 'unknown-key' | 'other-account' | 'unknown-type';
       };
 }
 
-/** From one version of the code to another, which may be the one before it. */
+/** A deployment from one version of the code to another, which may be the older one. */
 export interface Rollout {
   readonly before: VersionName;
   readonly after: VersionName;
   readonly from: number;
   readonly until: number;
-  /** The one in whose deployment nothing but the sweep ends sessions, if either. */
+  /** The version in which only the sweep ends sessions, if any. */
   readonly sweptBy?: VersionName | undefined;
 }
 
 export interface PlannedRequest {
   readonly key: PaymentRequestKey;
-  /** Klarna does not know it: somebody mistyped an id. */
+  /** Klarna does not know it: the caller mistyped an id. */
   readonly isUnknown: boolean;
   readonly lifetimeMillis: number;
 }
 
-/** Everything that a run's course is made from. */
+/** Everything that determines the course of a run. */
 export interface Plan {
   readonly seed: number;
   readonly mode: Mode;
@@ -81,32 +82,32 @@ export interface Plan {
   readonly accounts: readonly AccountSettings[];
   readonly requests: readonly PlannedRequest[];
   readonly actions: readonly Action[];
-  /** Of a call: how likely a fault is. */
+  /** The probability of a fault in a call. */
   readonly faultRate: number;
-  /** Of a webhook or a timer: how likely it is lost for good, doubled, or late. */
+  /** The probability that a webhook or a timer is lost, doubled or late. */
   readonly lossRate: number;
   readonly doubleRate: number;
   readonly lateRate: number;
-  /** Milliseconds from the beginning after which no fault is injected. */
+  /** Milliseconds from the start after which no fault is injected. */
   readonly quietAfter: number;
   readonly slowestMillis: number;
-  /** How long the stream gathers writes before they are published. */
+  /** How long the stream collects writes before it publishes them. */
   readonly relayPauseMillis: number;
-  /** How often a batch of the stream is tried before it is given up. */
+  /** How often a batch of the stream is tried before it is abandoned. */
   readonly relayTries: number;
-  /** How often a timer's message is received before it is given up. */
+  /** How often a timer's message is received before it is abandoned. */
   readonly mostReceives: number;
-  /** Until so many milliseconds from the beginning the secret does not say whose Klarna's signing keys are. */
+  /** Milliseconds from the start until the secret says to whom Klarna's signing keys belong. */
   readonly keysMendedAt: number;
-  /** Whether nothing but the sweep ends sessions, in every version. */
+  /** Whether only the sweep ends sessions, in every version. */
   readonly isSweepTheTimer: boolean;
-  /** A deployment in these histories: of two versions, both run from a time until another, in milliseconds from the beginning. */
+  /** A deployment: both versions run from one time until another, in milliseconds from the start. */
   readonly rollout?: Rollout | undefined;
-  /** Milliseconds from the beginning when everything that is on its way from Klarna and Scheduler arrives at once. */
+  /** Milliseconds from the start when everything that is in flight from Klarna and Scheduler arrives at once. */
   readonly meetAt?: number | undefined;
 }
 
-/** When every run begins. */
+/** The time when every run starts. */
 export const beginning = Date.parse('2026-03-01T12:00:00Z');
 
 const names = ['shop-se', 'shop-no'] as const;
@@ -122,7 +123,7 @@ export function modeOf(seed: number): Mode {
   return seed % 8 === 7 ? 'unswept' : 'full';
 }
 
-/** The run of a seed. */
+/** The plan of a seed's run. */
 export function planOf(seed: number, mode = modeOf(seed)): Plan {
   const draws = new Draws(seed, 'plan');
   const isFull = mode === 'full';
@@ -156,7 +157,7 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
       requests.push({
         key: { account, paymentRequestId },
         isUnknown: isFull && draws.chance(0.02),
-        // Klarna allows a quarter of an hour at least, which is less than a session may have.
+        // Klarna allows an expiry in at least a quarter of an hour. A session may be shorter.
         lifetimeMillis: draws.pick([15 * minute, hour, 3 * hour, 48 * hour]),
       });
     }
@@ -211,7 +212,7 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
   };
 }
 
-/** A deployment in eighths of the histories; one in two of them is to another timer, where the sweep is there to be one. */
+/** One in eight histories has a deployment. Half of these change the timer, if the sweep runs. */
 function rolloutOf(draws: Draws, mode: Mode, last: number): Rollout | undefined {
   if (!draws.chance(0.125)) return undefined;
   const neighbour = draws.pick(['older', 'newer'] as const);
@@ -229,13 +230,13 @@ function rolloutOf(draws: Draws, mode: Mode, last: number): Rollout | undefined 
   };
 }
 
-/** A shop that registers when the sweep arms the account's own timer. */
+/** A shop that registers while the sweep arms the account's default timer. */
 const registeringLate = (draws: Draws, action: Action): Action =>
   action.act.kind === 'register'
     ? { ...action, at: minute * draws.between(1, 2) + draws.between(0, 400) }
     : action;
 
-/** Deadlines that are moved, so that Klarna's own expiry has to follow. */
+/** Deadlines that move, so that Klarna's expiry has to follow. */
 const movesOf = (draws: Draws, last: number): readonly Omit<Action, 'id'>[] =>
   Array.from({ length: draws.between(0, 2) }, () => ({
     at: draws.between(0, last),
@@ -246,7 +247,7 @@ const movesOf = (draws: Draws, last: number): readonly Omit<Action, 'id'>[] =>
 /** How often the stack's queue lets a message be received. */
 const queueReceives = 12;
 
-/** What is done to many requests at once, and what an operator does; he may come by once more when all faults are over. */
+/** Cancels of many requests at once, and actions of an operator, who may act again after all faults are over. */
 function operationsOf(
   seed: number,
   draws: Draws,
@@ -259,14 +260,14 @@ function operationsOf(
   const moment = () => draws.between(0, last + minute);
   const add = (at: number, act: Action['act']) => operations.push({ at, request: 0, act });
   if (draws.chance(0.05)) add(moment(), { kind: 'cancel-session' });
-  // The sweep goes on with jobs: without one there are none.
+  // The sweep continues jobs, so without a sweep there are no jobs.
   if (mode !== 'unswept' && draws.chance(0.15)) {
     for (const job of draws.chance(0.3) ? [0, 1] : [0]) {
       const by = draws.pick(['ids', 'session', 'age'] as const);
       const dryRun = draws.chance(0.2);
       const at = moment();
       add(at, { kind: 'start-job', job, by, dryRun });
-      // The same id for something else.
+      // The same id with other contents.
       if (draws.chance(0.1))
         add(at + draws.between(0, 2_000), { kind: 'start-job', job, by, dryRun: !dryRun });
       if (draws.chance(0.2)) {
@@ -282,7 +283,7 @@ function operationsOf(
       const at = draws.between(0, quietAfter);
       const act = { kind: 'operate', task: draws.pick(tasks), isDryRun: draws.chance(0.15) } as const;
       add(at, act);
-      // At once with somebody else, or twice in a row.
+      // At the same time as another operator, or twice in a row.
       if (draws.chance(0.4)) add(at + draws.pick([0, 50, 5_000, 3 * minute]), act);
     }
     if (draws.chance(0.8)) {
@@ -298,7 +299,7 @@ function actionsOf(draws: Draws, requests: readonly PlannedRequest[], isFull: bo
   const actions: Action[] = [];
   const timeoutMillis = draws.pick([2, 10, 20, 30]) * minute;
   const registeredAt = draws.pick([500, 2_000, 30_000]);
-  // Where everybody meets: the deadline, or some moment before it.
+  // The moment when the actors meet: the deadline, or some time before it.
   const hot = draws.pick([registeredAt + timeoutMillis, registeredAt + timeoutMillis, 60_000, 9 * minute]);
   const moment = () => {
     const drawn = draws.next();
@@ -328,7 +329,7 @@ function actionsOf(draws: Draws, requests: readonly PlannedRequest[], isFull: bo
     for (let cancel = 0; cancel < cancels; cancel += 1) {
       const at = moment();
       add(at, { kind: 'cancel', allowCompleted: draws.chance(0.15) });
-      // The race that matters most: the customer approves while the cancel looks.
+      // The race that matters most: the customer approves while the cancel reads Klarna.
       if (draws.chance(0.3)) {
         add(at - draws.between(100, 3_000), { kind: 'enter' });
         add(at + draws.between(5, 150), { kind: 'approve' });

@@ -5,17 +5,17 @@ import { brokenInvariant } from './explore.ts';
 import type { Played, Seeds } from './seed-worker.ts';
 import { Tally } from './tally.ts';
 
-/** A history lives for a millisecond: most are gone before a young generation of this size has to be looked through. */
+/** A history lives for a millisecond. In a young generation of this size, most are garbage before they are scanned. */
 const resourceLimits = { maxYoungGenerationSizeMb: 64 } as const;
 
-/** Seeds that a thread plays between two reports. */
+/** The number of seeds that a thread plays between two reports. */
 const share = 250;
 
 /**
- * Plays the histories of many seeds, on every processor there is, and adds up what they came to.
+ * Plays the histories of many seeds on every processor, and adds up their figures.
  *
- * @param isEnough asked after each share of the work, with what is known by then; true ends it early.
- * @throws {BrokenInvariant} with the shrunk history of the first seed that was seen to break one.
+ * @param isEnough called after each share of the work with the figures so far; `true` ends it early.
+ * @throws {BrokenInvariant} with the shrunk history of the first seed that breaks an invariant.
  */
 export async function playSeeds(
   { from, runs }: Seeds,
@@ -43,7 +43,7 @@ export async function playSeeds(
   return tally;
 }
 
-/** Rejects when the thread fails. */
+/** Rejects if the thread fails. */
 async function responseOf(worker: Worker, seeds: Seeds): Promise<Played> {
   const response = once(worker, 'message');
   worker.postMessage(seeds);

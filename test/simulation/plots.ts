@@ -5,7 +5,7 @@ import type { Tally } from './tally.ts';
 const [blue] = palette;
 const whole = (count: number): string => count.toLocaleString('en');
 
-/** Which events met a record in which state, and how often: darker is more often. An SVG. */
+/** An SVG of how often each event reached a record in each state. Darker is more often. */
 export function meetingsPlot({ meetings }: Pick<Tally, 'meetings'>): string {
   const names = [...meetings.keys()].map((name) => name.split(' × ') as [string, string]);
   const states = [...new Set(names.map(([state]) => state))].toSorted();
@@ -39,7 +39,7 @@ export function meetingsPlot({ meetings }: Pick<Tally, 'meetings'>): string {
   });
 }
 
-/** By the power of two of the milliseconds. */
+/** Counts by the power of two of the milliseconds. */
 const ticks = new Map(
   (
     [
@@ -54,7 +54,7 @@ const ticks = new Map(
   ).map(([label, millis]) => [Math.log2(millis), label]),
 );
 
-/** How long after its deadline a session's request was canceled: with nothing lost, and with faults and losses. An SVG. */
+/** An SVG of how late after its deadline a session was canceled: with nothing lost, and with faults and losses. */
 export function latenessPlot({ lateness }: Pick<Tally, 'lateness'>): string {
   const panels = [
     ['nothing lost', lateness.lossless],
@@ -96,7 +96,7 @@ export function latenessPlot({ lateness }: Pick<Tally, 'lateness'>): string {
   });
 }
 
-/** How long the recovery from each disturbance took, a bar each. An SVG. */
+/** An SVG with one bar per disturbance: how long the recovery took. */
 export function recoveryPlot(
   bars: readonly (readonly [name: string, length: number])[],
   unit: string,

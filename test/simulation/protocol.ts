@@ -19,7 +19,7 @@ import type { Task } from './engine.ts';
 import type { Ports } from './simulated-ports.ts';
 import type { Changes } from './simulated-table.ts';
 
-/** The use cases that a run is made of, and the check of a webhook. A mutant of the protocol takes the place of some. */
+/** The use cases of a run, and the check of a webhook. A mutant of the protocol replaces some of them. */
 export interface UseCases {
   readonly register: typeof registerSession;
   readonly extend: typeof extendSession;
@@ -64,12 +64,12 @@ export const useCases: UseCases = {
   readDelivery,
 };
 
-/** What is run: the use cases as they are, unless a mutant of the protocol is to be found out. */
+/** What is run: the use cases as they are, or a mutant of the protocol. */
 export interface Protocol {
   readonly useCases: UseCases;
-  /** Bends what an invocation gets from outside. */
+  /** Modifies what an invocation gets from outside. */
   readonly bend: (ports: Ports, task: Task) => Ports;
-  /** What a write changes of an item. */
+  /** The attributes of an item that a write changes. */
   readonly changes: Changes;
 }
 

@@ -1,4 +1,4 @@
-/** What lies in the queues of what was given up, as Scheduler's messages and the stream's event source have it. */
+/** The messages in the dead-letter queues, as Scheduler and the stream's event source write them. */
 import type { TimerMessage } from '../../functions/adapters/scheduler/scheduler-session-timer.ts';
 import type { Account, PaymentRequestId, PaymentRequestKey } from '../../functions/domain/identifiers.ts';
 import { type Instant, instantFromMillis } from '../../functions/domain/instant.ts';
@@ -12,13 +12,13 @@ export const timerBody = ({ account, paymentRequestId }: PaymentRequestKey, at: 
     deadline_at: new Date(at).toISOString(),
   } satisfies TimerMessage);
 
-/** Whose timer a message is. */
+/** The request to which a timer's message belongs. */
 export const timerOf = (body: string): PaymentRequestKey => {
   const { account, payment_request_id } = JSON.parse(body) as TimerMessage;
   return { account: account as Account, paymentRequestId: payment_request_id as PaymentRequestId };
 };
 
-/** A batch of writes, by when the first and the last were done: the stream tells whole seconds. */
+/** A batch of writes, with the time of its first and its last write. The stream has whole seconds. */
 export const batchBody = (firstAt: number, lastAt: number, size: number): string =>
   JSON.stringify({
     requestContext: { condition: 'RetryAttemptsExhausted' },
@@ -29,7 +29,7 @@ export const batchBody = (firstAt: number, lastAt: number, size: number): string
     },
   });
 
-/** Within which a batch's writes may have been decided on: up to a minute before they were done. */
+/** The time in which a batch's writes may have been decided: up to a minute before they were done. */
 export const windowOf = (body: string): { readonly since: Instant; readonly until: Instant } => {
   const { DDBStreamBatchInfo: info } = JSON.parse(body) as {
     readonly DDBStreamBatchInfo: {

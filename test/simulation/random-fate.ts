@@ -2,18 +2,18 @@ import { Draws } from './draws.ts';
 import type { Fate, FaultKind, FunctionName, Task } from './engine.ts';
 import { beginning, type Plan } from './plan.ts';
 
-/** Functions that are called again by their trigger until they succeed: what fails in them is not lost. */
+/** Functions that their trigger calls again until they succeed. A failure in them loses nothing. */
 const retried: readonly FunctionName[] = ['webhook', 'timer', 'publish'];
 
-/** Fate by chance: each invocation has a stream of its own, so that a fault left out changes as little as possible. */
+/** A random fate. Each invocation has its own stream, so that leaving out a fault changes as little as possible. */
 export class RandomFate implements Fate {
-  /** What was injected, by name. */
+  /** The injected faults, by name. */
   readonly injected: string[] = [];
   readonly #plan: Plan;
   readonly #leftOut: ReadonlySet<string>;
   readonly #streams = new Map<Task, Draws>();
 
-  /** @param leftOut faults that are drawn and not injected, by name. */
+  /** @param leftOut names of faults that are drawn but not injected. */
   constructor(plan: Plan, leftOut: ReadonlySet<string> = new Set()) {
     this.#plan = plan;
     this.#leftOut = leftOut;
@@ -24,10 +24,10 @@ export class RandomFate implements Fate {
     if (faultRate === 0 || now >= beginning + quietAfter) return undefined;
     if (mode === 'unswept' && !retried.includes(task.function)) return undefined;
     const draws = this.#drawsOf(task);
-    // Klarna is called seldom, and is what matters.
+    // Calls to Klarna are rare and matter most, so they get more faults.
     if (!draws.chance(site.startsWith('klarna') ? 3 * faultRate : faultRate)) return undefined;
     const kind = draws.pick(possible);
-    // Klarna's own failures leave a cancel to the sweep: without one they are a loss.
+    // After a failure of Klarna, a cancel is left to the sweep. Without the sweep it would be lost.
     if (mode === 'unswept' && (kind.startsWith('klarna') || kind === 'slow')) return undefined;
     const name = `${task.name} / ${task.calls} ${site} ${kind}`;
     if (this.#leftOut.has(name)) return undefined;

@@ -1,6 +1,6 @@
 /**
- * Measures the figures of docs/evidence/reliability.md and writes them there, between its two marks. It plays `--runs N` histories
- * from seed `--from M` on every processor, the whole small scope and every mutant.
+ * Measures the figures of docs/evidence/reliability.md and writes them there, between its two marks. It plays `--runs
+ * N` histories from seed `--from M` on every processor, the whole small scope and every mutant.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -110,7 +110,7 @@ async function explored(): Promise<string> {
   ].join('\n\n');
 }
 
-/** Half of them, and all of them, by the power of two of the milliseconds. */
+/** The times within which half and all of them are, by the power of two of the milliseconds. */
 function within(lateness: ReadonlyMap<number, number>): string {
   const sorted = [...lateness].toSorted(([a], [b]) => a - b);
   const all = sorted.reduce((sum, [, count]) => sum + count, 0);
@@ -196,7 +196,7 @@ async function seedThatFinds(invariant: Mutant['invariant'], protocol: Mutant['p
   throw new Error(`${invariant} finds nothing in 10000 histories`);
 }
 
-/** A Markdown table; the first row is its head. */
+/** A Markdown table. The first row is its head. */
 function table([head = [], ...rows]: readonly (readonly string[])[]): string {
   return [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`).join('\n');
 }

@@ -1,25 +1,25 @@
-/** A thread that plays the seeds it is sent, and answers with what they came to. */
+/** A thread that plays the seeds it receives and returns their figures. */
 import { setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { runSeed } from './explore.ts';
 import type { InvariantName } from './invariants.ts';
 import { type Figures, Tally } from './tally.ts';
 
-/** A piece of work: so many seeds from one on. */
+/** A piece of work: a number of seeds from a first one on. */
 export interface Seeds {
   readonly from: number;
   readonly runs: number;
 }
 
-/** What a piece of work came to, up to the first seed that breaks an invariant. */
+/** The result of a piece of work, up to the first seed that breaks an invariant. */
 export interface Played {
   readonly figures: Figures;
   readonly broken: { readonly seed: number; readonly invariant: InvariantName } | undefined;
 }
 
-// Whoever is being waited for comes first: on Linux this is the priority of the thread, elsewhere that of the process.
+// Other work comes first. On Linux this sets the priority of the thread, elsewhere that of the process.
 setPriority(10);
-// Nobody sees the stack of a fault that was injected.
+// Injected faults need no stack.
 Error.stackTraceLimit = 0;
 
 parentPort?.on('message', (seeds: Seeds) => {

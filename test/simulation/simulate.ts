@@ -1,8 +1,9 @@
 /**
  * The explorer as a command.
  *
- * `--seed N` plays one seed and tells its history, shrunk if it breaks an invariant. `--runs N` plays many on every processor,
- * from `--from M`, and stops at the first that breaks one. `--seconds N` plays for so long.
+ * - `--seed N` plays one seed and prints its history, shrunk if it breaks an invariant.
+ * - `--runs N` plays many seeds on every processor, from `--from M`, and stops at the first that breaks an invariant.
+ * - `--seconds N` plays for that long.
  */
 import { parseArgs } from 'node:util';
 import { BrokenInvariant, checkSeed, tellSeed } from './explore.ts';

@@ -3,16 +3,16 @@ import type { PaymentRequestId } from '../../functions/domain/identifiers.ts';
 import type { Instant } from '../../functions/domain/instant.ts';
 import { InMemoryCancelJobs, jobNameOf } from '../support/in-memory-cancel-jobs.ts';
 
-/** A job as it stands, with everything that belongs to it. */
+/** A job with its list and its report. */
 export interface JobFile {
   readonly job: CancelJob;
-  /** What it is to cancel, where it names that. */
+  /** The requests that it is to cancel, if it names them. */
   readonly ids: readonly PaymentRequestId[] | undefined;
   /** The pages of its report that it counts. */
   readonly report: readonly CancelJobEntry[];
 }
 
-/** The jobs of a history, and their files for whoever judges them. */
+/** The jobs of a history, and their files for the judge. */
 export class SimulatedJobs extends InMemoryCancelJobs {
   get files(): readonly JobFile[] {
     return [...this.jobs.values()].map((job) => this.#fileOf(job));
@@ -29,7 +29,7 @@ export class SimulatedJobs extends InMemoryCancelJobs {
     return { job, ids, report: pages.flat() };
   }
 
-  /** Keys of those that are to go on by `now`, the one that has waited longest first. */
+  /** Keys of the jobs that are due by `now`, the longest overdue first. */
   dueKeys(now: Instant): readonly CancelJobKey[] {
     return [...this.jobs.values()]
       .filter(({ dueAt }) => dueAt !== undefined && dueAt <= now)
@@ -37,7 +37,7 @@ export class SimulatedJobs extends InMemoryCancelJobs {
       .map(({ account, jobId }) => ({ account, jobId }));
   }
 
-  /** When the first is due, if any is. */
+  /** The time when the first job is due, if any is. */
   firstDue(): Instant | undefined {
     let first: Instant | undefined;
     for (const { dueAt } of this.jobs.values()) {

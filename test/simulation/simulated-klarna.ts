@@ -6,16 +6,16 @@ import { nameOf } from '../support/in-memory-payment-request-store.ts';
 import { hour, minute } from '../support/sessions.ts';
 import type { FaultKind } from './engine.ts';
 
-/** What Klarna's pages leave open, and what differs from one answer to another. */
+/** What Klarna's documentation leaves open, and what differs between responses. */
 export interface KlarnaManners {
-  /** A COMPLETED request can still be cancelled. */
+  /** A COMPLETED request can still be canceled. */
   readonly lax: boolean;
   /** Times have whole seconds, as in Klarna's samples; else milliseconds. */
   readonly wholeSeconds: boolean;
-  /** Answers say when the state changed, and when the request expires. */
+  /** Responses say when the state changed and when the request expires. */
   readonly tellsTimes: boolean;
   readonly tellsExpiry: boolean;
-  /** What a cancel of an ended request gets. */
+  /** The response to a cancel of a final request. */
   readonly cancelOfEnded: 'klarna-409' | 'klarna-404';
   /** An expired request is deleted at once; else it can be read as EXPIRED. */
   readonly deletesExpired: boolean;
@@ -23,7 +23,7 @@ export interface KlarnaManners {
   readonly aheadMillis: number;
 }
 
-/** One thing that Klarna says of a request in a webhook. */
+/** One thing that Klarna reports about a request in a webhook. */
 export interface Said {
   readonly key: PaymentRequestKey;
   readonly eventId: EventId;
@@ -33,10 +33,10 @@ export interface Said {
   readonly occurredAt: Instant;
 }
 
-/** Who moved a request. */
+/** Who changed the state of a request. */
 export type Mover = 'shopper' | 'klarna' | 'cancel' | 'cancel-with-leave';
 
-/** One Payment Request as it truly is. */
+/** One Payment Request as it is at Klarna. */
 export interface TrueRequest {
   readonly key: PaymentRequestKey;
   expiresAt: number;
@@ -44,14 +44,16 @@ export interface TrueRequest {
   previousState: PaymentRequestState | undefined;
   changedAt: number;
   deleted: boolean;
-  /** Every state it was in, oldest first; and what Klarna said besides, truly or not. */
+  /** Every state that it had, oldest first, and everything that Klarna reported about it, true or not. */
   readonly life: { readonly state: PaymentRequestState; readonly at: number; readonly by: Mover }[];
   readonly said: Said[];
-  /** DELETEs that came. */
+  /** The DELETEs that arrived. */
   cancels: number;
 }
 
-/** Klarna with the requests of several accounts, true to its documentation, and to either reading of it where it is unclear. */
+/**
+ * Klarna with the requests of several accounts, as documented, in either reading where the documentation is unclear.
+ */
 export class SimulatedKlarna {
   readonly requests = new Map<string, TrueRequest>();
   readonly #manners: KlarnaManners;
@@ -61,8 +63,8 @@ export class SimulatedKlarna {
   readonly #idOf: (key: PaymentRequestKey, nth: number) => EventId;
 
   /**
-   * @param onExpirySet told of a request whose expiry is another one from now on, or the first.
-   * @param idOf the id of a request's nth event. Ids say nothing of the order.
+   * @param onExpirySet called with a request whose expiry has been set or changed.
+   * @param idOf the id of a request's nth event. Ids say nothing about the order.
    */
   constructor(
     manners: KlarnaManners,
@@ -100,7 +102,7 @@ export class SimulatedKlarna {
     this.#onExpirySet(request);
   }
 
-  /** Moves the request where Klarna's states let it; false where they do not. */
+  /** Moves the request to a state if Klarna's states allow it. Returns `false` if they do not. */
   move(
     key: PaymentRequestKey,
     from: readonly PaymentRequestState[],
@@ -118,7 +120,7 @@ export class SimulatedKlarna {
     return true;
   }
 
-  /** Klarna takes another expiry while the customer has not begun, from 15 minutes to 48 hours away. */
+  /** Klarna accepts an expiry from 15 minutes to 48 hours away until the customer has started to pay. */
   moveExpiry(key: PaymentRequestKey, expiresAt: Instant, fault: FaultKind | undefined): KlarnaResponse {
     const instead = faultyResponse(fault);
     if (instead && fault !== 'klarna-500-done') return instead;
@@ -133,7 +135,7 @@ export class SimulatedKlarna {
     return instead ?? this.#shown(key);
   }
 
-  /** Klarna ends what is open at its expiry, and deletes it; false where there is nothing to end. */
+  /** Klarna ends an open request at its expiry and deletes it. Returns `false` if there is nothing to end. */
   expire(key: PaymentRequestKey): boolean {
     if (!this.move(key, ['SUBMITTED', 'IN_PROGRESS'], 'EXPIRED', 'klarna')) return false;
     const request = this.of(key);
@@ -141,7 +143,7 @@ export class SimulatedKlarna {
     return true;
   }
 
-  /** Says something in a webhook, whether it is so or not. */
+  /** Reports something in a webhook, true or not. */
   tell(
     request: TrueRequest,
     state: PaymentRequestState,
@@ -208,7 +210,7 @@ const conflict: KlarnaResponse = { kind: 'refused', isConflict: true, proof: { s
 
 const badRequest: KlarnaResponse = { kind: 'refused', proof: { status: '400' } };
 
-/** No answer at all. */
+/** The call has no response. */
 export const unresolved: KlarnaResponse = {
   kind: 'unclear',
   retryAfterMillis: undefined,
@@ -239,12 +241,12 @@ function faultyResponse(fault: FaultKind | undefined): KlarnaResponse | undefine
   }
 }
 
-/** Whether the customer has approved and the request was cancelled all the same, without leave. */
+/** Whether the request was canceled without leave after the customer had approved. */
 export const wasCanceledAfterPaid = ({ life }: TrueRequest): boolean => {
   const paid = life.findIndex(({ state }) => state === 'COMPLETED');
   return paid >= 0 && life.slice(paid).some(({ state, by }) => state === 'CANCELED' && by === 'cancel');
 };
 
-/** Whether it ended or was paid while it could still be said to be open. */
+/** Whether the request is open at Klarna. */
 export const isOpenAtKlarna = (request: TrueRequest | undefined): boolean =>
   request !== undefined && isOpen(request.state);

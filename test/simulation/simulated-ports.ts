@@ -69,10 +69,10 @@ const klarnaCancelFaults: readonly FaultKind[] = [
   'klarna-hangs-done-late',
 ];
 
-/** Everything from outside that one invocation gets. */
+/** Everything that one invocation gets from outside. */
 export type Ports = ReturnType<typeof portsOf>;
 
-/** The world's side of every port, for one invocation. */
+/** The outside of every port, for one invocation. */
 export function portsOf(world: World, task: Task, version: CodeVersion) {
   const { engine, table, klarna, judge } = world;
   const records = table.seenBy(version.codec);
@@ -119,7 +119,7 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
       ),
     cancel: (credentials: KlarnaCredentials, id: PaymentRequestId, timeoutMillis: number) => {
       const key = keyOf(credentials, id);
-      // Leave is what the record had when the DELETE went out.
+      // Whether the cancel was allowed depends on the record at the time of the DELETE.
       const withLeave = table.records.get(nameOf(key))?.cancellation?.allowCompleted ?? false;
       return askKlarna(world, task, 'cancel', key, timeoutMillis, (asked, fault) =>
         klarna.cancel(asked, withLeave, fault),
@@ -215,7 +215,7 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
   };
 }
 
-/** What an index names: it may not have heard of the first yet. */
+/** The contents of an index, which may not include the first record yet. */
 const keysFrom = <Key>(world: World, task: Task, site: string, keys: () => readonly Key[]) =>
   listedBy(world, task, site, [...readFaults, 'overlook'], keys);
 
@@ -272,7 +272,7 @@ function jobsFor(world: World, task: Task): CancelJobs {
   };
 }
 
-/** A queue as an operator has it before him. */
+/** A queue as the operator sees it. */
 function queueFor({ engine }: World, task: Task, queue: SimulatedQueue): MessageQueue {
   const call = <Result>(site: string, faults: readonly FaultKind[], perform: () => Result) =>
     engine.call(task, { site, faults, perform });
@@ -308,7 +308,7 @@ function askKlarna(
   return engine
     .call(task, {
       site: `klarna.${what}`,
-      // After the expiry a 404 is an answer, and a false one would be a lie.
+      // After the expiry, a 404 is a true response, so an injected one would be false.
       faults: expiresAt - engine.now > minute ? faults : faults.filter((fault) => fault !== 'klarna-404'),
       perform: (fault) => ask(key, fault),
       waitLimit: { millis: timeoutMillis, result: unresolved },
@@ -317,7 +317,7 @@ function askKlarna(
       engine.note(
         task.name,
         () =>
-          `   Klarna's answer: ${response.kind} ${response.kind === 'payment_request' ? response.state : ''}`,
+          `   Klarna's response: ${response.kind} ${response.kind === 'payment_request' ? response.state : ''}`,
       );
       if (what === 'read' && response.kind === 'payment_request')
         judge.klarnaHasShown(task, key, response.state);
@@ -337,7 +337,7 @@ function publish(
   return refused;
 }
 
-/** Which request a call to Klarna is about: the credentials say whose. */
+/** The request that a call to Klarna concerns. The credentials identify the account. */
 const keyOf = (
   { partnerAccountId }: KlarnaCredentials,
   paymentRequestId: PaymentRequestId,

@@ -1,14 +1,14 @@
 import type { QueuedMessage } from '../../operations/queue.ts';
 
-/** Milliseconds for which a message that somebody looks at is nobody else's, as the command line asks for it. */
+/** Milliseconds for which a received message is hidden from other readers, as the command line asks for it. */
 const lookMillis = 120_000;
 
-/** A queue that only people look into: messages stay until somebody takes them away. */
+/** A queue that only operators read. Messages stay until an operator removes them. */
 export class SimulatedQueue {
   readonly #messages = new Map<string, { readonly body: string; hiddenUntil: number }>();
   #last = 0;
 
-  /** What lies in it, whoever is looking at it. */
+  /** All messages in the queue, hidden or not. */
   get bodies(): readonly string[] {
     return [...this.#messages.values()].map(({ body }) => body);
   }
@@ -18,7 +18,7 @@ export class SimulatedQueue {
     this.#messages.set(String(this.#last), { body, hiddenUntil: 0 });
   }
 
-  /** At most ten that nobody else is looking at. */
+  /** At most ten messages that are not hidden. */
   receive(now: number): readonly QueuedMessage[] {
     const visible = [...this.#messages].filter(([, { hiddenUntil }]) => hiddenUntil <= now).slice(0, 10);
     return visible.map(([id, message]) => {

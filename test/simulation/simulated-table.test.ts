@@ -9,7 +9,7 @@ const { tree } = fc.letrec((tie) => ({
   tree: fc.dictionary(name, fc.oneof({ depthSize: 'small' }, leaf, tie('tree')), { noNullPrototype: true }),
 }));
 
-it('keeps of a value what DynamoDB keeps', () => {
+it('the simulated table stores a value as DynamoDB does', () => {
   fc.assert(
     fc.property(tree, (value) => {
       const marshalled = marshall(value, { removeUndefinedValues: true });
@@ -19,6 +19,6 @@ it('keeps of a value what DynamoDB keeps', () => {
 });
 
 it.each([null, 1.5, Number.NaN, 1n, new Date(0), ['a'], new Map(), () => 1])(
-  'refuses what no record is made of: %s',
+  'the simulated table refuses a value that no record contains: %s',
   (value) => expect(() => asKept({ value })).toThrow(TypeError),
 );

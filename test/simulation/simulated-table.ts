@@ -21,31 +21,36 @@ export interface Codec {
 
 const retentionDays = 90;
 
-/** As the code in this repository has it. */
+/** The codec of the code in this repository. */
 export const currentCodec: Codec = { toItem: (record) => toItem(record, retentionDays), fromItem };
 
-/** What a write changes of an item; the adapter's own, which knows nothing of what is stored, unless a mutant's. */
+/**
+ * The changes that a write makes to an item: those of the adapter, which does not know the stored item, or those of a
+ * mutant.
+ */
 export type Changes = (read: Item, next: Item, stored: Item) => ReadonlyMap<string, unknown>;
 
-/** A write as the items have it, without their histories. */
+/** A write as its items, without their histories. */
 export interface ItemWrite extends WrittenChange {
   readonly itemBefore: Item;
   readonly itemAfter: Item;
 }
 
 /**
- * The in-memory store with the real codec: what is read has been an item, as DynamoDB would have kept it. As in DynamoDB a write changes what the writer has seen change, and no more. Every write is in the stream, in order.
+ * The in-memory store with the real codec: every record that is read has been an item, as DynamoDB would have stored
+ * it. As in DynamoDB, a write changes only the attributes that the writer changed. Every write is in the stream, in
+ * order.
  */
 export class SimulatedTable extends InMemoryPaymentRequestStore {
-  /** Every write, in order: the records before and after it, as they are read back from their items. */
+  /** Every write in order: the records before and after it, as they are read from their items. */
   readonly stream: WrittenChange[] = [];
   readonly #items = new Map<string, Item>();
-  /** Records as they were or would be written, by who writes. */
+  /** Records as they were or would be written, by codec. */
   readonly #written = new WeakMap<Codec, WeakMap<PaymentRequest, Item>>();
   readonly #changes: Changes;
   readonly #onWrite: (write: ItemWrite) => void;
   #codec = currentCodec;
-  /** The record that the write was made from, as the writer has it; without one, the write names all that it sets. */
+  /** The record that the write started from, as the writer read it. Without one, the write names all that it sets. */
   #read: PaymentRequest | undefined;
 
   constructor(changes: Changes, onWrite: (write: ItemWrite) => void) {
@@ -80,7 +85,7 @@ export class SimulatedTable extends InMemoryPaymentRequestStore {
     return { ...codec.fromItem(this.#items.get(nameOf(record)) ?? {}), history: record.history };
   }
 
-  /** Entries that were read are not coded again: they are the very objects that were read. */
+  /** Entries that were read are not encoded again: they are the same objects. */
   protected override keep(record: PaymentRequest): void {
     const name = nameOf(record);
     const codec = this.#codec;
@@ -89,7 +94,7 @@ export class SimulatedTable extends InMemoryPaymentRequestStore {
     const known = new Set(read?.history);
     const fresh = record.history.filter((entry) => !known.has(entry));
     const stored = this.#items.get(name) ?? {};
-    // Of what the writer does not say, it keeps what it has read.
+    // Fields that the writer leaves out keep the values that it has read.
     const next = codec === currentCodec ? record : { ...read, ...record };
     const wanted = codec.toItem({ ...next, history: [] });
     const item: Record<string, unknown> = { ...stored, PK: wanted['PK'] };
@@ -118,7 +123,7 @@ export class SimulatedTable extends InMemoryPaymentRequestStore {
     this.#written.set(codec, items);
   }
 
-  /** Keys of the records of a session, the oldest first. */
+  /** Keys of the records of a session, oldest first. */
   sessionKeys(account: Account, sessionId: SessionId): PaymentRequestKey[] {
     return [...this.records.values()]
       .filter((record) => record.account === account && record.sessionId === sessionId)
@@ -134,7 +139,7 @@ export class SimulatedTable extends InMemoryPaymentRequestStore {
       .map(({ account, paymentRequestId }) => ({ account, paymentRequestId }));
   }
 
-  /** When the first record is due, if any is. */
+  /** The time when the first record is due, if any is. */
   firstDue(): Instant | undefined {
     let first: Instant | undefined;
     for (const { reconcileAfter } of this.records.values()) {
@@ -145,7 +150,7 @@ export class SimulatedTable extends InMemoryPaymentRequestStore {
   }
 }
 
-/** Each entry is an attribute of its own: what the writer has added or changed, without what it has taken out. */
+/** Each entry is a separate attribute: the entries that the writer added or changed, without those it removed. */
 function historyAfter(
   stored: readonly HistoryEntry[],
   read: PaymentRequest | undefined,
@@ -161,12 +166,12 @@ function historyAfter(
   return [...stored.filter(({ eventId }) => !touched.has(eventId)), ...added].sort(oldestFirst);
 }
 
-/** What DynamoDB gives back of a value that a record is made of: the same, without the members that are undefined. */
+/** What DynamoDB returns for a value in a record: the same value without undefined members. */
 export function asKept(value: unknown): unknown {
   if (value === undefined || typeof value === 'string' || typeof value === 'boolean') return value;
   if (Number.isSafeInteger(value)) return value;
   if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype)
-    throw new TypeError(`no record is made of a ${typeof value}`);
+    throw new TypeError(`a record cannot contain a ${typeof value}`);
   const kept: Record<string, unknown> = {};
   const given = value as Record<string, unknown>;
   for (const name in given) if (given[name] !== undefined) kept[name] = asKept(given[name]);

@@ -2,14 +2,14 @@ import type { PaymentRequestKey } from '../../functions/domain/identifiers.ts';
 import { type Instant, millisOf } from '../../functions/domain/instant.ts';
 import { nameOf } from '../support/in-memory-payment-request-store.ts';
 
-/** A deadline closer than this goes straight to the queue, as in the deployment. */
+/** A timer with a closer deadline goes straight to the queue, as in the deployment. */
 const shortTimerMillis = 90_000;
 
-/** Where timers stand: one schedule a session at most, and what has gone to the queue. */
+/** The armed timers: at most one schedule per session, and the messages that went to the queue. */
 export interface TimerEvents {
-  /** A schedule was made or moved: it goes off at this time unless it is moved or removed before. */
+  /** Called when a schedule was made or moved. It fires at this time unless it is moved or removed before. */
   readonly onScheduled: (key: PaymentRequestKey, at: number, generation: number) => void;
-  /** A message for the queue, visible from this time. */
+  /** Called with a message for the queue, visible from this time on. */
   readonly onMessage: (key: PaymentRequestKey, at: number) => void;
 }
 
@@ -32,7 +32,7 @@ export class SimulatedTimers {
   }
 
   arm(key: PaymentRequestKey, deadlineAt: Instant): void {
-    // `at(…)` has whole seconds: rounded up.
+    // `at(…)` has whole seconds, so the time is rounded up.
     const goesOff = Math.ceil(millisOf(deadlineAt) / 1000) * 1000;
     if (goesOff - this.#now() <= shortTimerMillis) {
       this.#events.onMessage(key, Math.max(goesOff, this.#now()));
@@ -55,7 +55,7 @@ export class SimulatedTimers {
     this.schedules.delete(nameOf(key));
   }
 
-  /** Takes a schedule away that has gone off; false if it is not there any more. */
+  /** Removes a schedule that has fired. Returns `false` if it no longer exists. */
   complete(key: PaymentRequestKey, generation: number): boolean {
     return this.schedules.get(nameOf(key))?.generation === generation && this.schedules.delete(nameOf(key));
   }

@@ -13,10 +13,10 @@ import { TimerQueue } from './timer-queue.ts';
 import { WebhookDeliveries } from './webhook-deliveries.ts';
 import { World } from './world.ts';
 
-/** A run is over by then, whatever the seed. */
+/** Every run ends by then, whatever its seed. */
 const longest = 120 * hour;
 
-/** What a run came to. */
+/** The result of a run. */
 export interface Report {
   readonly plan: Plan;
   readonly violation: Violation | undefined;
@@ -24,23 +24,28 @@ export interface Report {
   readonly steps: number;
   readonly sites: ReadonlyMap<string, number>;
   readonly faults: ReadonlyMap<string, number>;
-  /** How often each event met a record in each state, by `state × event`. */
+  /** How often each event reached a record in each state, by `state × event`. */
   readonly meetings: ReadonlyMap<string, number>;
-  /** Milliseconds from the deadline until the record said `canceled`, of every session that a timer or the sweep ended. */
+  /**
+   * Milliseconds from the deadline until the record was canceled, for every session that a timer or the sweep ended.
+   */
   readonly lateness: readonly number[];
   readonly sweepRepairs: number;
   readonly events: number;
   readonly published: number;
   readonly requests: number;
   readonly paid: number;
-  /** Ended by a DELETE of ours without leave to cancel what is paid; and how many of them after the customer had approved. */
+  /**
+   * Requests that our DELETE ended without leave to cancel COMPLETED, and how many of them after the customer had
+   * approved.
+   */
   readonly canceled: number;
   readonly canceledAfterPaid: number;
   readonly mostDeletes: number;
   readonly mostCalls: number;
 }
 
-/** One history: a plan, played out. */
+/** One history: a plan that is played. */
 export class Simulation {
   readonly #world: World;
   readonly #people: People;

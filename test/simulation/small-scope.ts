@@ -1,7 +1,9 @@
 /**
- * Everything that can happen to one Payment Request, two webhooks, one cancel and one timer, which all come at the same
- * moment: every order of them, every place at which one of them may be overtaken by the others, and one fault of every
- * kind at every call.
+ * Everything that can happen to one Payment Request, two webhooks, one cancel and one timer that all arrive at the
+ * same moment:
+ * - every order of them,
+ * - every call at which one of them may be overtaken by the others,
+ * - one fault of every kind at every call.
  */
 import type { AccountSettings } from '../../functions/domain/account-settings.ts';
 import { planted } from '../support/planted-secrets.ts';
@@ -14,10 +16,10 @@ import { type Report, Simulation } from './simulation.ts';
 
 const registeredAt = 500;
 const timeoutMillis = 2 * minute;
-/** When the timer goes off: the deadline, rounded up to the second. */
+/** The time when the timer fires: the deadline, rounded up to the second. */
 const meetAt = 121_000;
 
-/** What the customer has just done when everybody meets. */
+/** What the customer has just done when the actors meet. */
 export const customers = {
   approves: ['enter', 'approve'],
   'steps back': ['enter', 'step-back'],
@@ -25,13 +27,13 @@ export const customers = {
 
 export interface SmallScope {
   readonly customer: keyof typeof customers;
-  /** Klarna lets a COMPLETED request be cancelled. */
+  /** Klarna allows a COMPLETED request to be canceled. */
   readonly lax: boolean;
-  /** Who acts as well, before everybody meets or after: whose calls are to be covered. */
+  /** Who else acts, before the meeting or after it, so that their calls are covered. */
   readonly besides?: keyof typeof besides | undefined;
 }
 
-/** Either customer, either reading of COMPLETED. */
+/** Either action of the customer, with either reading of COMPLETED. */
 export const scopes: readonly SmallScope[] = [
   { customer: 'approves', lax: false },
   { customer: 'approves', lax: true },
@@ -39,23 +41,26 @@ export const scopes: readonly SmallScope[] = [
   { customer: 'steps back', lax: true },
 ];
 
-/** In which every place in the use cases that calls a port can be struck. */
+/** The scopes in which every call of a port in the use cases can be struck. */
 export const wholeScopes: readonly SmallScope[] = [
   ...scopes.map((scope) => ({ ...scope, besides: 'callers' }) as const),
   { customer: 'steps back', lax: true, besides: 'jobs' },
   { customer: 'approves', lax: true, besides: 'an operator' },
 ];
 
-/** Who meets; webhooks in the order in which Klarna sent them. */
+/** The actors that meet. Webhooks are in the order in which Klarna sent them. */
 const actors = ['webhook 1', 'webhook 2', 'cancel', 'timer'] as const;
 type Actor = (typeof actors)[number];
 
-/** One way to play it. */
+/** One way to play a scope. */
 export interface Course {
   readonly order: readonly Actor[];
-  /** After this call of this actor all others go first. */
+  /** After this call of this actor, all others go first. */
   readonly overtaken?: { readonly actor: Actor; readonly call: number } | undefined;
-  /** What strikes the nth call of the whole history: one fault, or the few that lead to a call which nobody makes without. */
+  /**
+   * The faults by the number of the call in the whole history. There is one, or the few that lead to a call which
+   * occurs only after them.
+   */
   readonly faults?: readonly Strike[] | undefined;
 }
 
@@ -64,16 +69,16 @@ export interface Strike {
   readonly kind: FaultKind;
 }
 
-/** A call of a port as it was made: where in the source, and what could have happened to it. */
+/** A call of a port that was made: its place in the source, and the faults that it could have had. */
 export interface Call {
   readonly place: string;
   readonly possible: readonly FaultKind[];
   readonly actor: Actor | undefined;
-  /** Its number among the actor's own. */
+  /** Its number among the actor's own calls. */
   readonly nth: number;
 }
 
-/** Fate as a course has it: no time passes between calls, and the actor of the lowest rank goes on first. */
+/** The fate of a course. No time passes between calls, and the actor of the lowest rank goes first. */
 class OrderedFate implements Fate {
   readonly calls: Call[] = [];
   readonly #course: Course;
@@ -82,7 +87,7 @@ class OrderedFate implements Fate {
   readonly #overtaken = new Set<Task>();
   #webhooks = 0;
 
-  /** @param isPlaced whether calls are to be found in the source, which takes time. */
+  /** @param isPlaced whether calls are located in the source, which takes time. */
   constructor(course: Course, isPlaced: boolean) {
     this.#course = course;
     this.#isPlaced = isPlaced;
@@ -142,7 +147,7 @@ class OrderedFate implements Fate {
 
 const meetingAt = beginning + meetAt;
 
-/** The line of a use case that makes the call; the port's name where it is made for a use case. */
+/** The line of the use case that makes the call, or the port's name if the call is made on behalf of a use case. */
 function placeOf(site: string): string {
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = 30;
@@ -153,7 +158,7 @@ function placeOf(site: string): string {
   return place ?? `trigger: ${site}`;
 }
 
-/** Lines of the source by where they are in what runs: to look one up in a source map takes long. */
+/** Lines of the source by their place in the running code. Reading a source map is slow. */
 const places = new Map<string, string>();
 
 const useCase = /functions\/application\/([a-z-]+\.ts):(\d+)/;
@@ -183,13 +188,13 @@ type TimedAct = readonly [at: number, act: Action['act']];
 const visit = (at: number): readonly TimedAct[] =>
   tasks.map((task) => [at, { kind: 'operate', task, isDryRun: false }]);
 
-/** Who acts besides, and what is different for them. */
+/** The additional actors, and the plan for them. */
 const besides: Readonly<
   Record<'callers' | 'jobs' | 'an operator', Partial<Plan> & { acts: readonly TimedAct[] }>
 > = {
   callers: {
     acts: [
-      // Of what nobody has a record of yet, and of what there is.
+      // The calls are about requests with and without a record.
       [0, { kind: 'refresh' }],
       [10_000, { kind: 'refresh' }],
       [20_000, { kind: 'dryRun' }],
@@ -198,7 +203,8 @@ const besides: Readonly<
       [40_000, { kind: 'extend', timeoutMillis: 80_500 }],
     ],
   },
-  // One of each kind, a rehearsal, and one that is stopped; a request that is ended long before its deadline leaves a timer.
+  // One job of each kind, a dry run, and a job that is stopped. A request that ends long before its deadline leaves a
+  // timer.
   jobs: {
     acts: [
       [5_000, { kind: 'extend', timeoutMillis: 40 * minute }],
@@ -208,11 +214,11 @@ const besides: Readonly<
       [40_000, { kind: 'start-job', job: 3, by: 'ids', dryRun: false }],
       [50_000, { kind: 'stop-job', job: 3 }],
     ],
-    // Where Klarna is to end sessions too: it takes a deadline that is more than a quarter of an hour away.
+    // Klarna accepts an expiry only for a deadline that is more than a quarter of an hour away.
     accounts: accountsWith({ syncKlarnaExpiry: true }),
     quietAfter: 50 * minute,
   },
-  // The first webhooks come while nobody has said whose their key is; whatever fails once is given up.
+  // The first webhooks arrive before the secret says to whom their key belongs, and whatever fails once is abandoned.
   'an operator': {
     acts: [...visit(10 * minute), ...visit(20 * minute)],
     keysMendedAt: minute,
@@ -264,7 +270,7 @@ function planFor({ customer, lax, besides: others }: SmallScope): Plan {
   };
 }
 
-/** Plays one course: the calls that were made, and what it came to. */
+/** Plays one course and returns its calls and its report. */
 export async function play(
   scope: SmallScope,
   course: Course,
@@ -289,7 +295,7 @@ function permutations<Item>(items: readonly Item[]): (readonly Item[])[] {
 export const overtakings = (order: readonly Actor[], calls: readonly Call[]): readonly Course[] =>
   calls.flatMap(({ actor, nth }) => (actor ? [{ order, overtaken: { actor, call: nth } }] : []));
 
-/** Every course of one order in which one fault strikes; what happens before everybody meets, or after, only if asked for. */
+/** Every course of one order with one fault. Calls before and after the meeting are included only on request. */
 export const strikes = (
   order: readonly Actor[],
   calls: readonly Call[],
@@ -300,8 +306,9 @@ export const strikes = (
   );
 
 /**
- * Strikes every call that the scope can come to, with every kind of fault, wherever it takes other faults to come there: plays
- * on from the first history that made a call until nothing new is reached. Returns the kinds that struck, by place.
+ * Strikes every call that the scope can reach with every kind of fault, including calls that occur only after other
+ * faults. It continues from the first history that made a call until it reaches nothing new. Returns the kinds that
+ * struck, by place.
  */
 export async function strikeEveryPlace(
   scope: SmallScope,

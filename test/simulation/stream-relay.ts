@@ -4,15 +4,15 @@ import { Draws } from './draws.ts';
 import { batchBody } from './queue-bodies.ts';
 import type { World } from './world.ts';
 
-/** The table's stream on its way to the bus: in batches, at least once, and again from what was refused. */
+/** Delivers the table's stream to the bus in batches, at least once, and again from the first refused record. */
 export class StreamRelay {
   readonly #world: World;
   readonly #deployment: Deployment;
   #isRunning = false;
-  /** How much of the stream is behind us. */
+  /** The number of writes that are done. */
   #relayed = 0;
   #batches = 0;
-  /** When each write was done. */
+  /** The time of each write. */
   readonly #writtenAt: number[] = [];
 
   constructor(world: World, deployment: Deployment) {
@@ -20,7 +20,7 @@ export class StreamRelay {
     this.#deployment = deployment;
   }
 
-  /** Something was written. */
+  /** Called when a record was written. */
   runSoon(): void {
     this.#writtenAt.push(this.#world.engine.now);
     if (this.#isRunning) return;
@@ -43,7 +43,7 @@ export class StreamRelay {
       (ending) => {
         if (ending.kind === 'returned') {
           const { retryFrom } = ending.result;
-          // Delivered at least once: a checkpoint may be lost as well.
+          // Delivered at least once: a checkpoint may also be lost.
           if (retryFrom !== undefined) this.#relayed = Number(retryFrom);
           else if (!isAgain) this.#relayed += batch.length;
         }
@@ -62,11 +62,11 @@ export class StreamRelay {
     else this.#isRunning = false;
   }
 
-  /** What is left of the batch goes to a queue, and the stream goes on behind it. */
+  /** The rest of the batch goes to a queue, and the stream continues behind it. */
   #giveUpTo(end: number): void {
     const { engine, unpublished } = this.#world;
     const times = this.#writtenAt.slice(this.#relayed, end);
-    engine.note('stream', () => `${times.length} writes are given up`);
+    engine.note('stream', () => `${times.length} writes are abandoned`);
     unpublished.send(batchBody(times[0] ?? engine.now, times.at(-1) ?? engine.now, times.length));
     this.#relayed = end;
   }

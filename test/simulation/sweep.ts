@@ -5,12 +5,12 @@ import { type Deployment, limits } from './deployment.ts';
 import { clockOf } from './describe-step.ts';
 import type { World } from './world.ts';
 
-/** Milliseconds that the sweep keeps back for what it has begun last. */
+/** Milliseconds that the sweep reserves for the work that it starts last. */
 const reserve = 20_000;
 
-/** The sweep, every minute. One that has nothing to look at does nothing, nor does a part of it: only those are played that have. */
+/** The sweep, every minute. A sweep with nothing due would do nothing, so only those with work are played. */
 export class Sweep {
-  /** What it did that the ordinary course should have done. */
+  /** Repairs of what another function should have done. */
   repairs = 0;
   readonly #world: World;
   readonly #deployment: Deployment;
@@ -22,7 +22,7 @@ export class Sweep {
     this.#deployment = deployment;
   }
 
-  /** Sees to it that a sweep runs once something is due. */
+  /** Makes sure that a sweep runs once something is due. */
   runWhenDue(): void {
     const { engine, plan } = this.#world;
     if (plan.mode === 'unswept') return;
@@ -38,7 +38,7 @@ export class Sweep {
     });
   }
 
-  /** When the first record, job or orphan is to be looked at, if any is. */
+  /** The time when the first record or job is due, if any is. */
   #firstDue(): number | undefined {
     const { table, jobs } = this.#world;
     const dues = [table.firstDue(), jobs.firstDue()].flatMap((due) =>

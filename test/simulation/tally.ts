@@ -14,7 +14,7 @@ export interface CancelFigures {
   canceledAfterPaid: number;
 }
 
-/** What a tally holds, as it comes from another thread. */
+/** The contents of a tally, as another thread sends them. */
 export type Figures = Omit<Tally, 'add' | 'merge' | 'faultsByKind' | 'faultKindsNotTried'>;
 
 /** Adds up the figures of many runs. */
@@ -23,9 +23,11 @@ export class Tally {
   /** Calls by function and port, and how often each kind of fault struck there. */
   readonly sites = new Map<string, number>();
   readonly faults = new Map<string, number>();
-  /** How often each event met a record in each state, by `state × event`. */
+  /** How often each event reached a record in each state, by `state × event`. */
   readonly meetings = new Map<string, number>();
-  /** How many sessions were ended how late, by the power of two of the milliseconds; by mode, and where the sweep is the only timer. */
+  /**
+   * Sessions by lateness, as the power of two of the milliseconds, for each mode and for the sweep as the only timer.
+   */
   readonly lateness: Record<Mode | 'swept', Map<number, number>> = {
     full: new Map(),
     lossless: new Map(),
@@ -72,7 +74,7 @@ export class Tally {
     for (const late of report.lateness) addTo(lateness, [[Math.ceil(Math.log2(late + 1)), 1]]);
   }
 
-  /** Adds what was tallied elsewhere. */
+  /** Adds the figures of another tally. */
   merge(other: Figures): void {
     for (const course of other.courses) this.courses.add(course);
     for (const what of ['sites', 'faults', 'meetings'] as const) addTo(this[what], other[what]);
@@ -91,7 +93,7 @@ export class Tally {
     for (const what of ['mostDeletes', 'mostCalls'] as const) this[what] = Math.max(this[what], other[what]);
   }
 
-  /** How often each kind of fault was injected, wherever. */
+  /** How often each kind of fault was injected, in any place. */
   get faultsByKind(): ReadonlyMap<FaultKind, number> {
     const byKind = new Map<FaultKind, number>();
     for (const kind of faultKinds) {

@@ -5,7 +5,7 @@ interface Event {
   readonly happen: () => void;
 }
 
-/** What is still to happen, in virtual time; of two events at one moment the lower rank comes first, then the older. */
+/** The coming events in virtual time. Of two events at one moment, the lower rank comes first, then the older one. */
 export class Timeline {
   readonly #heap: Event[] = [];
   #order = 0;
@@ -26,7 +26,7 @@ export class Timeline {
     heap[index] = event;
   }
 
-  /** The next event, taken out. */
+  /** Removes and returns the next event. */
   next(): Event | undefined {
     const heap = this.#heap;
     const first = heap[0];

@@ -10,10 +10,10 @@ import { beginning } from './plan.ts';
 import { shortOf } from './describe-step.ts';
 import type { World } from './world.ts';
 
-/** How long a message is nobody else's, as the stack has it. */
+/** How long a received message stays hidden, as in the stack. */
 const visibilityMillis = 180_000;
 
-/** Scheduler's schedules as they go off, the queue that they go to, and what it gives up. */
+/** Scheduler's schedules that fire, the queue that receives their messages, and its dead letters. */
 export class TimerQueue {
   readonly #world: World;
   readonly #deployment: Deployment;
@@ -24,7 +24,7 @@ export class TimerQueue {
     this.#deployment = deployment;
   }
 
-  /** A schedule is to go off: early, late, some times, or never. */
+  /** A schedule is due to fire: early, late, several times, or never. */
   schedule(key: PaymentRequestKey, at: number, generation: number): void {
     const { engine, plan, timers } = this.#world;
     const draws = new Draws(plan.seed, `schedule ${nameOf(key)} ${generation}`);
@@ -38,8 +38,7 @@ export class TimerQueue {
       if (!timers.complete(key, generation)) return;
       engine.note(
         'scheduler',
-        () =>
-          `${shortOf(key)} goes off${isLost ? ', ** and is lost **' : times > 1 ? `, ${times} times` : ''}`,
+        () => `${shortOf(key)} fires${isLost ? ', ** and is lost **' : times > 1 ? `, ${times} times` : ''}`,
       );
       if (isLost) return;
       for (let time = 0; time < times; time += 1)
@@ -47,7 +46,7 @@ export class TimerQueue {
     });
   }
 
-  /** A message, visible from a time on. */
+  /** Queues a message that is visible from a time on. */
   enqueue(key: PaymentRequestKey, at: number): void {
     this.#messages += 1;
     const name = `message ${this.#messages}`;
@@ -79,7 +78,7 @@ export class TimerQueue {
   }
 }
 
-/** As the timer's handler has it: Klarna's answer is not known, or Klarna refuses us, so the message comes back. */
+/** As in the timer's handler: if the result is not known or Klarna refuses our credentials, the message returns. */
 const isSettled = (outcome: TimeoutOutcome): boolean =>
   outcome.kind !== 'ended' ||
   (outcome.cancel.outcome !== 'pending' && outcome.cancel.outcome !== 'klarna_denied');

@@ -1,9 +1,9 @@
-/** What must hold of every write while two versions of the code run side by side. */
+/** What must hold for every write while two versions of the code run side by side. */
 import { isDeepStrictEqual } from 'node:util';
 import type { Item } from '../../functions/adapters/dynamodb/payment-request-item.ts';
 import type { Safety } from './evidence.ts';
 
-/** Whoever writes leaves what he does not know as it was, whichever version has written it. */
+/** A version leaves data that it does not know as it was, whichever version wrote it. */
 const unknownIsCarriedOn: Safety = (step) => {
   if (step.kind !== 'written' || !step.items) return undefined;
   const { before, after, writer } = step.items;
@@ -14,13 +14,13 @@ const unknownIsCarriedOn: Safety = (step) => {
   if (field) return `${writer.name} has changed the session's ${field}, which it does not know`;
   const alarm = before['attention'];
   return writer.lacksOfAttention.includes(String(alarm)) && after['attention'] === undefined
-    ? `${writer.name} has taken back the alarm ${String(alarm)}, which it does not know`
+    ? `${writer.name} has cleared the attention ${String(alarm)}, which it does not know`
     : undefined;
 };
 
 const sessionOf = (item: Item) => item['session'] as Readonly<Record<string, unknown>> | undefined;
 
-/** What a version has written is in every index that it knows, whatever the version that wrote it before did not know. */
+/** A written record is in every index that its version knows, whatever the earlier version did not know. */
 const writtenIsIndexed: Safety = (step) => {
   if (step.kind !== 'written' || !step.items) return undefined;
   const { after, writer } = step.items;

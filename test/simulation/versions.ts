@@ -1,6 +1,7 @@
 /**
- * The versions of the code that may run side by side while a deployment is under way: this one, one from before it and one from
- * after it, each with what a deployment changes: attributes of a record, entries of its history, alarms, settings, indexes.
+ * The versions of the code that may run side by side during a deployment: this one, an older one and a newer one.
+ * They differ in what a deployment changes: attributes of a record, history entries, attention values, settings and
+ * indexes.
  */
 import type { Item } from '../../functions/adapters/dynamodb/payment-request-item.ts';
 import { tableSchema } from '../../functions/contract/table-schema.ts';
@@ -24,16 +25,16 @@ import type { UseCases } from './protocol.ts';
 import type { Ports } from './simulated-ports.ts';
 import { currentCodec } from './simulated-table.ts';
 
-/** A version of the code, and what it does otherwise than this one. */
+/** A version of the code, and how it differs from this one. */
 export interface Version extends CodeVersion {
-  /** What it makes of the ports of this version. */
+  /** How it modifies the ports of this version. */
   readonly bend: (ports: Ports) => Ports;
   readonly useCases: (useCases: UseCases) => UseCases;
 }
 
 const current: Version = { ...currentVersion, bend: (ports) => ports, useCases: (useCases) => useCases };
 
-/** Attributes that came after the older version: Klarna's expiry, and the list of what an account has. */
+/** Attributes that were added after the older version: Klarna's expiry, and the index of an account's requests. */
 const sinceOlder = [
   'klarna_expires_at',
   'history_dropped',
@@ -57,7 +58,7 @@ const older: Version = {
     ...ports,
     accounts: withSettings(ports.accounts, { maxExtensions: 1, inProgressGrace: 2 * minute }),
   }),
-  // A request could not be declined yet.
+  // The older version does not know DECLINED.
   useCases: (useCases) => ({ ...useCases, readDelivery: unaware(useCases.readDelivery) }),
 };
 
@@ -86,7 +87,7 @@ const newer: Version = {
 
 export const versions: Readonly<Record<VersionName, Version>> = { older, current, newer };
 
-/** A version in the deployment of which nothing but the sweep ends sessions. */
+/** A version with which only the sweep ends sessions. */
 export const sweptBy = (version: Version): Version => ({
   ...version,
   bend: (ports) => ({ ...version.bend(ports), timer: sweepSessionTimer }),
@@ -102,7 +103,7 @@ const withSettings = (
   },
 });
 
-/** What the newer version writes besides, into each record of a session; and it gives whoever claims one more time. */
+/** What the newer version also writes into each record of a session. It also gives each claim more time. */
 const withNews = (store: PaymentRequestStore): PaymentRequestStore => ({
   ...store,
   save: (read: Newer | undefined, next) => store.save(read, withLongerClaim(read, touched(next))),
@@ -143,7 +144,7 @@ function withLongerClaim(read: PaymentRequest | undefined, next: PaymentRequest)
   };
 }
 
-/** Takes a delivery of what it does not know for one of an unknown type, whose facts are what they are. */
+/** Treats a delivery with an unknown state as one of an unknown type, with the same facts. */
 const unaware =
   (read: typeof readDelivery): typeof readDelivery =>
   (bytes, key: SigningKey, receivedAt) => {

@@ -7,7 +7,7 @@ export const subjectOf = (account: Account): string => `krn:partner:global:accou
 export const signingKeyIdOf = (account: Account): string => `signing-key-of-${account}`;
 export const signatureOf = (bytes: Uint8Array, key = 'no_key'): string => sign(bytes, key);
 
-/** Klarna's delivery of what it said; a completed one with everything of the customer's that comes with it. */
+/** The body of Klarna's delivery. For COMPLETED, it includes the customer's data that Klarna sends with it. */
 export function bodyOf({ key, eventId, state, previousState, reason, occurredAt }: Said) {
   const metadata = {
     event_id: eventId,

@@ -20,10 +20,10 @@ interface Delivery {
   readonly signature: string;
 }
 
-/** What a forged delivery is signed with, or what is wrong with it. */
+/** The key with which a forged delivery is signed, or what is wrong with it. */
 export type Forgery = 'wrong-key' | 'unknown-key' | 'other-account' | 'unknown-type';
 
-/** Klarna's deliveries on their way to us, and somebody else's. */
+/** The deliveries that are on their way to us: Klarna's and forged ones. */
 export class WebhookDeliveries {
   readonly #world: World;
   readonly #deployment: Deployment;
@@ -33,7 +33,7 @@ export class WebhookDeliveries {
     this.#deployment = deployment;
   }
 
-  /** Sends what Klarna has said: at once, late, twice, or never. */
+  /** Sends what Klarna reported: at once, late, twice, or never. */
   send(said: Said): void {
     const { engine, plan, signingKeys } = this.#world;
     engine.note('klarna', () => `${shortOf(said.key)} is ${said.state} (${said.eventId})`);
@@ -86,7 +86,7 @@ export class WebhookDeliveries {
     );
   }
 
-  /** A delivery that says CANCELED and is not Klarna's, or not about what we know. */
+  /** A delivery that says CANCELED and is forged, or not about one of our accounts. */
   forge(name: string, key: PaymentRequestKey, how: Forgery): void {
     const { engine, judge, signingKeys } = this.#world;
     const said: Said = {
@@ -103,16 +103,16 @@ export class WebhookDeliveries {
       ...rest,
       metadata: {
         ...metadata,
-        ...(how === 'other-account' && { subject_account_id: 'krn:partner:global:account:test:SOMEBODY' }),
+        ...(how === 'other-account' && { subject_account_id: 'krn:partner:global:account:test:OTHER' }),
         ...(how === 'unknown-type' && { event_type: 'payment.request.risk-assessed' }),
       },
     });
-    const keyId = how === 'unknown-key' ? 'nobody-gave-us-this-key' : signingKeyIdOf(key.account);
+    const keyId = how === 'unknown-key' ? 'unknown-key' : signingKeyIdOf(key.account);
     const secret = how === 'wrong-key' || how === 'unknown-key' ? 'not-the-key' : signingKeys.get(keyId)?.key;
     this.#deliver({ said, bytes, keyId, signature: signatureOf(bytes, secret) }, redeliveryPauses.length, '');
   }
 }
 
-/** What is said shortly before the meeting comes to it; all else comes at once. */
+/** What is reported shortly before the meeting arrives at the meeting. Everything else arrives at once. */
 const momentOfMeeting = (now: number, meetAt: number): number =>
   now > beginning + meetAt - 1_000 ? Math.max(now, beginning + meetAt) : now + 20;

@@ -18,14 +18,14 @@ import { type CodeVersion, currentVersion } from './code-version.ts';
 import { signingKeyIdOf, subjectOf } from './webhook-bodies.ts';
 import { shortOf } from './describe-step.ts';
 
-/** Who is told of what happens by itself. */
+/** Callbacks for what happens without a call. */
 export interface Hearing extends TimerEvents {
   readonly onWrite: (write: WrittenChange) => void;
   readonly onSaid: (said: Said) => void;
   readonly onJob: () => void;
 }
 
-/** Everything outside of our functions, as they all share it in one history, and the judge of it. */
+/** Everything outside of the functions, shared in one history, and the judge of that history. */
 export class World implements Scene {
   readonly plan: Plan;
   readonly engine: Engine;
@@ -34,14 +34,14 @@ export class World implements Scene {
   readonly timers: SimulatedTimers;
   readonly quarantine = new InMemoryQuarantine();
   readonly jobs = new SimulatedJobs();
-  /** Timers' messages that were given up. */
+  /** Timer messages in the dead-letter queue. */
   readonly deadTimers = new SimulatedQueue();
-  /** Batches of the stream that were given up. */
+  /** Batches of the stream that were abandoned. */
   readonly unpublished = new SimulatedQueue();
   readonly settings: ReadonlyMap<string, AccountSettings>;
   readonly judge: Judge;
   readonly hearing: Hearing;
-  /** The invocation whose write is being done, and the version of its code. */
+  /** The invocation that is writing, and the version of its code. */
   writer: { readonly name: string; readonly version: CodeVersion } = {
     name: '',
     version: currentVersion,
@@ -92,24 +92,24 @@ export class World implements Scene {
     this.judge = new Judge(this);
   }
 
-  /** The keys as the secret has them: until it is mended, nobody has told us whose they are. */
+  /** The signing keys in the secret. Until the secret is corrected, they belong to no account. */
   get signingKeys(): ReadonlyMap<string, SigningKey> {
     return this.engine.now < beginning + this.plan.keysMendedAt ? this.#unboundKeys : this.#signingKeys;
   }
 
-  /** A timer's message, sent again by a person. */
+  /** A timer's message that an operator sends again. */
   sendTimer(body: string): void {
     this.hearing.onMessage(timerOf(body), this.engine.now);
   }
 
-  /** Ids in the order in which they are asked for. */
+  /** Ids in the order in which they are requested. */
   nextId(): string {
     this.#lastId += 1;
     return this.#lastId.toString(16).padStart(32, '0');
   }
 }
 
-/** Klarna's ids say nothing of the order, so that ties in time are broken either way. */
+/** Klarna's ids say nothing about the order, so ties in time are broken either way. */
 const eventIdOf = (seed: number, key: PaymentRequestKey, nth: number): EventId => {
   const name = `${shortOf(key).replace('/', '-')}-${nth}`;
   return `${Math.floor(new Draws(seed, name).next() * 4096).toString(16)}-${name}` as EventId;

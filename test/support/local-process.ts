@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { checkRecordedCalls } from './recorded-calls.ts';
 
 /** The addresses in the `ready` line of a running system. */
 export interface Addresses {
@@ -45,6 +46,7 @@ export async function startLocalProcess(...options: readonly string[]): Promise<
     output: () => said.join(''),
     async stop() {
       if (child.exitCode === null && child.signalCode === null) {
+        await checkRecordedCalls(addresses.control);
         child.kill('SIGTERM');
         await once(child, 'exit');
       }

@@ -88,3 +88,38 @@ export const pouring =
     response.writeHead(200);
     response.end(Buffer.alloc(bytes, ' '));
   };
+
+/** Sends these bytes as they are, then nothing more. The connection stays open. */
+export const sending =
+  (bytes: string): Behaviour =>
+  (response) => {
+    response.socket?.write(bytes);
+  };
+
+/** Sends these bytes once, and some others every 20 milliseconds for as long as the connection lasts. */
+export const repeating =
+  (first: string, next: string): Behaviour =>
+  ({ socket }) => {
+    socket?.write(first);
+    const timer = setInterval(() => socket?.write(next), 20);
+    socket?.on('error', () => undefined);
+    socket?.on('close', () => clearInterval(timer));
+  };
+
+/** Sends these bytes, then closes its half of the connection and keeps reading. */
+export const halfClosing =
+  (bytes: string): Behaviour =>
+  (response) => {
+    response.socket?.end(bytes);
+  };
+
+/** Serves one request of each connection, and resets the connection with the second. */
+export const servingOnce = (then: Behaviour): Behaviour => {
+  const served = new WeakSet<object>();
+  return (response, request) => {
+    const { socket } = response;
+    const isFirst = socket && !served.has(socket);
+    if (socket) served.add(socket);
+    (isFirst ? then : resetting)(response, request);
+  };
+};

@@ -15,7 +15,7 @@ import { type Item, timeToLive } from './payment-request-item.ts';
 import { tableSchema } from '../../contract/table-schema.ts';
 import { UpdateBuilder } from './update-expression.ts';
 
-/** The partition of the due index that holds jobs: apart from the records, which the sweep looks through first. */
+/** The partition of the due index that holds jobs. It is apart from the records, which the sweep reads first. */
 const dueJobs = 'DUE#JOBS';
 
 const partitionKeyOf = ({ account, jobId }: CancelJobKey): string => `A#${account}#J#${jobId}`;
@@ -27,7 +27,10 @@ function keyOfPartition(partitionKey: string): CancelJobKey | undefined {
   return { account, jobId } as unknown as CancelJobKey;
 }
 
-/** Jobs as items of the one table: the job itself, the requests it names, and a page of its report each. */
+/**
+ * Cancel jobs as items of the one table. The job, the requests it names and each page of its report are separate
+ * items.
+ */
 export class DynamoDbCancelJobs implements CancelJobs {
   readonly #options: TableOptions;
 
@@ -44,7 +47,7 @@ export class DynamoDbCancelJobs implements CancelJobs {
     job: CancelJob,
     ids: readonly PaymentRequestId[] | undefined,
   ): Promise<CancelJob | 'started' | 'taken'> {
-    // The names first: a job that is there has all that it is to cancel.
+    // The named requests are written first, so that an existing job is always complete.
     if (ids) {
       const names = { request_sha256: job.requestSha256, payment_request_ids: ids };
       const before = await this.#insert(namesOf(job), { ...names, ...this.#timeToLive(job) });
@@ -136,7 +139,7 @@ export class DynamoDbCancelJobs implements CancelJobs {
     return { [tableSchema.timeToLive]: timeToLive(millisOf(updatedAt), this.#options.retentionDays) };
   }
 
-  /** Stores a new item; where there is one, returns that. */
+  /** Stores a new item, or returns the item that exists already. */
   #insert(partitionKey: string, item: Item): Promise<Item | undefined> {
     const update = new UpdateBuilder();
     for (const [attribute, value] of Object.entries(item)) {
@@ -146,7 +149,7 @@ export class DynamoDbCancelJobs implements CancelJobs {
     return this.#update(partitionKey, update, condition);
   }
 
-  /** Returns the stored item where the condition does not hold, and nothing where the write is done. */
+  /** Returns the stored item if the condition fails, and `undefined` if the write succeeds. */
   async #update(partitionKey: string, update: UpdateBuilder, condition?: string): Promise<Item | undefined> {
     const { client, tableName } = this.#options;
     try {

@@ -50,7 +50,7 @@ export interface TableOptions {
   readonly retentionDays: number;
 }
 
-/** The store on one DynamoDB table: one item a Payment Request, every write one conditional UpdateItem. */
+/** The store on one DynamoDB table: one item per Payment Request, and one conditional UpdateItem per write. */
 export class DynamoDbPaymentRequestStore
   implements PaymentRequestStore, DuePaymentRequests, SessionPaymentRequests, PaymentRequestList
 {
@@ -69,8 +69,8 @@ export class DynamoDbPaymentRequestStore
   }
 
   /**
-   * The transition rule as a condition: this event is not in the history, and there is no position yet or one that is low
-   * enough ({@link unreadLimit}). The domain's `judge` says the same of a record that has been read.
+   * The transition rule as a condition: the event is not in the history, and the record has no position or a lower
+   * one ({@link unreadLimit}). The domain's `judge` applies the same rule to a record that has been read.
    */
   async observe(key: PaymentRequestKey, observation: Observation): Promise<WriteResult> {
     const update = new UpdateBuilder();
@@ -95,7 +95,8 @@ export class DynamoDbPaymentRequestStore
       .increment('version');
     if (fields.klarnaExpiresAt) update.put('klarna_expires_at', fields.klarnaExpiresAt);
     if (isOpen(fields.state)) {
-      // Perhaps a request that nobody registers: the sweep looks once, and arms the account's default timer if it has one.
+      // The request may never be registered. The sweep reads the record once and arms the account's default timer if
+      // it has one.
       update
         .putIfAbsent(tableSchema.dueIndex.sortKey, now)
         .putIfAbsent(tableSchema.dueIndex.partitionKey, dueShardOf(key));
@@ -111,8 +112,7 @@ export class DynamoDbPaymentRequestStore
   }
 
   async save(current: PaymentRequest | undefined, next: PaymentRequest): Promise<WriteResult> {
-    // What was begun before it, a call of Klarna or Scheduler, takes longer to be answered: its request goes out first, and this
-    // one is put together while it is on its way.
+    // Calls to Klarna and Scheduler that started before take longer. Yielding once lets their requests go out first.
     await nextTurn();
     const { retentionDays } = this.#options;
     const read: Item = current && current.version > 0 ? toItem(current, retentionDays) : {};
@@ -161,7 +161,7 @@ export class DynamoDbPaymentRequestStore
     });
   }
 
-  /** Every key that a query of an index finds, page by page, and only as far as it is asked for. */
+  /** Every key that a query of an index finds, page by page, and only as many as the caller takes. */
   async *#everyKey(query: Omit<QueryCommandInput, 'TableName'>): AsyncIterable<PaymentRequestKey> {
     const { client, tableName } = this.#options;
     for await (const page of paginateQuery({ client, pageSize: 100 }, { TableName: tableName, ...query })) {
@@ -181,7 +181,7 @@ export class DynamoDbPaymentRequestStore
     const found = await Promise.all(
       states.map((state) => this.#listedIn(stateKeyOf(account, state), before, limit)),
     );
-    // A request that has just changed its state may still stand in both partitions.
+    // A request that has just changed its state may still be in both partitions.
     const byPosition = new Map(found.flat().map((listed) => [listed.position, listed]));
     return [...byPosition.values()].toSorted((a, b) => (a.position > b.position ? -1 : 1)).slice(0, limit);
   }

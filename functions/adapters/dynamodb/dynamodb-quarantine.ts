@@ -12,7 +12,7 @@ import { type Item, timeToLive } from './payment-request-item.ts';
 import { tableSchema } from '../../contract/table-schema.ts';
 import { UpdateBuilder } from './update-expression.ts';
 
-/** Where in the state index the quarantine is: no account's state has this name. */
+/** The partition of the state index that holds the quarantine. No account's partition has this name. */
 const partition = 'QUARANTINE';
 
 type DeliveryId = Pick<QuarantinedDelivery, 'signingKeyId' | 'deliveryId'>;
@@ -20,7 +20,10 @@ type DeliveryId = Pick<QuarantinedDelivery, 'signingKeyId' | 'deliveryId'>;
 const partitionKeyOf = ({ signingKeyId, deliveryId }: DeliveryId): string =>
   `Q#${signingKeyId}#${deliveryId}`;
 
-/** Deliveries that belong to no record, as items of their own in the same table. The first delivery of an event is kept. */
+/**
+ * Deliveries that belong to no record, as separate items of the same table. Of each event, only the first delivery is
+ * stored.
+ */
 export class DynamoDbQuarantine implements Quarantine, QuarantinedDeliveries {
   readonly #options: TableOptions;
 

@@ -6,17 +6,19 @@ import type { HistoryEntry, PaymentRequest } from '../../domain/payment-request.
 import type { PaymentRequestState } from '../../domain/payment-request-state.ts';
 import { tableSchema } from '../../contract/table-schema.ts';
 
-/** An item as plain values: what marshalling makes of it is DynamoDB's business. */
+/** An item as plain values. The SDK marshals them for DynamoDB. */
 export type Item = Readonly<Record<string, unknown>>;
 
-/** The attribute of a history entry is an attribute of its own: a nested path would need its parent to exist. */
+/** Each history entry is a top-level attribute, because a nested path requires its parent to exist. */
 export const historyAttribute = (eventId: EventId): string => `${historyPrefix}${eventId}`;
 const historyPrefix = 'h#';
 
 export const partitionKeyOf = ({ account, paymentRequestId }: PaymentRequestKey): string =>
   `A#${account}#P#${paymentRequestId}`;
 
-/** The key that {@link partitionKeyOf} was made from; `undefined` for an item that is no Payment Request. */
+/**
+ * The key from which {@link partitionKeyOf} made the text, or `undefined` for an item that is not a Payment Request.
+ */
 export function keyOfPartition(partitionKey: string): PaymentRequestKey | undefined {
   const match = /^A#([^#]+)#P#(.+)$/.exec(partitionKey);
   if (!match) return undefined;
@@ -24,22 +26,25 @@ export function keyOfPartition(partitionKey: string): PaymentRequestKey | undefi
   return { account, paymentRequestId } as unknown as PaymentRequestKey;
 }
 
-/** The partitions of the due index: enough for some thousand writes a second, few enough to query every minute. */
+/** The partitions of the due index: enough for thousands of writes a second, few enough to query every minute. */
 export const dueShards = Array.from({ length: 8 }, (_, shard) => `DUE#${shard}`);
 
-/** The same record is always in the same shard. */
+/** Returns the same shard for the same record every time. */
 export const dueShardOf = (key: PaymentRequestKey): string =>
   dueShards[Number.parseInt(hash('sha256', partitionKeyOf(key)).slice(0, 2), 16) % dueShards.length] ??
   'DUE#0';
 
-/** The partition of the session index that holds a session of an account. */
+/** The partition of the session index that holds one session of an account. */
 export const sessionKeyOf = (account: Account, sessionId: SessionId): string => `A#${account}#S#${sessionId}`;
 
-/** The partition of the state index that holds what an account has in a state; without one, what Klarna has not spoken of. */
+/**
+ * The partition of the state index for an account and a state. Without a state, it holds requests that Klarna has not
+ * reported yet.
+ */
 export const stateKeyOf = (account: Account, state: PaymentRequestState | undefined): string =>
   `A#${account}#${state ?? 'UNHEARD'}`;
 
-/** The record as its item. Attributes without a value are `undefined`, which marshalling leaves out. */
+/** The record as its item. Attributes without a value are `undefined`, and marshalling leaves them out. */
 export function toItem(record: PaymentRequest, retentionDays: number): Item {
   const { evidence, session, cancellation } = record;
   const item: Record<string, unknown> = {
@@ -77,7 +82,7 @@ export function toItem(record: PaymentRequest, retentionDays: number): Item {
   return item;
 }
 
-/** Attributes that are made of others: an item that older code wrote may lack one though what it is made of has not changed. */
+/** Attributes derived from others. An item written by older code may lack one even if its source has not changed. */
 const derivedAttributes: ReadonlySet<string> = new Set([
   tableSchema.sessionIndex.partitionKey,
   tableSchema.stateIndex.partitionKey,
@@ -86,8 +91,8 @@ const derivedAttributes: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * What a write changes: the attributes that have another value in `next` than in the item that was read, and `undefined` for
- * those that go. What this code does not know is in neither, and so is left as it is, whoever wrote it.
+ * What a write changes: the attributes whose value in `next` differs from the stored item, and `undefined` for those
+ * to remove. Attributes that this code does not know are in neither, so they stay as they are.
  */
 export function changedAttributes(read: Item, next: Item): ReadonlyMap<string, unknown> {
   const changed = new Map<string, unknown>();
@@ -101,14 +106,14 @@ export function changedAttributes(read: Item, next: Item): ReadonlyMap<string, u
   return changed;
 }
 
-/** Seconds since 1970 after which the item may go: so many days after its last change. */
+/** The time, in seconds since 1970, after which DynamoDB may delete the item: the retention after its last change. */
 export const timeToLive = (updatedAtMillis: number, retentionDays: number): number =>
   Math.floor(updatedAtMillis / 1000) + retentionDays * 86_400;
 
-/** What is stored of a history entry: all but its id, which is the attribute's name. */
+/** The stored form of a history entry. Its id is the attribute's name and is left out. */
 export const toHistoryItem = ({ eventId: _, ...entry }: HistoryEntry): Item => entry;
 
-/** The history entry of what {@link toHistoryItem} made. */
+/** The history entry of which {@link toHistoryItem} made the stored form. */
 export const fromHistoryItem = (eventId: EventId, item: Item): HistoryEntry =>
   ({ ...item, eventId }) as unknown as HistoryEntry;
 
@@ -147,7 +152,7 @@ export function fromItem(item: Item): PaymentRequest {
   } as unknown as PaymentRequest;
 }
 
-/** An item's attributes have no order: of two facts learnt at the same moment the event id decides. */
+/** An item's attributes have no order. Of two facts recorded at the same moment, the event id decides. */
 export function oldestFirst(a: HistoryEntry, b: HistoryEntry): number {
   if (a.recordedAt !== b.recordedAt) return a.recordedAt < b.recordedAt ? -1 : 1;
   return a.eventId < b.eventId ? -1 : 1;

@@ -6,7 +6,7 @@ import type { PaymentRequest } from '../../domain/payment-request.ts';
 import type { TableOptions } from './dynamodb-payment-request-store.ts';
 import { fromItem } from './payment-request-item.ts';
 
-/** Reads the whole table, which no function may. Half a read unit for every 4 KiB of it, whatever is found. */
+/** Reads the whole table, which no function may do. It costs half a read unit per 4 KiB, whatever it finds. */
 export class ScannedPaymentRequests implements ChangedPaymentRequests {
   readonly #options: Pick<TableOptions, 'client' | 'tableName'>;
 

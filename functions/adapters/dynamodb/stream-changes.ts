@@ -4,13 +4,16 @@ import type { PaymentRequest } from '../../domain/payment-request.ts';
 import { fromItem, keyOfPartition } from './payment-request-item.ts';
 import { tableSchema } from '../../contract/table-schema.ts';
 
-/** The part of a DynamoDB stream record that counts here. */
+/** The part of a DynamoDB stream record that the publisher needs. */
 export interface StreamImage {
   readonly NewImage?: Record<string, AttributeValue> | undefined;
   readonly OldImage?: Record<string, AttributeValue> | undefined;
 }
 
-/** The record before and after a write; `undefined` for a deletion (retention) and for items that are no Payment Requests. */
+/**
+ * The record before and after a write. Returns `undefined` for a deletion by retention and for an item that is not a
+ * Payment Request.
+ */
 export function changeOf({
   NewImage,
   OldImage,

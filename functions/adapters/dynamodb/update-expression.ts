@@ -6,35 +6,38 @@ type Expressions = Pick<
   'UpdateExpression' | 'ConditionExpression' | 'ExpressionAttributeNames' | 'ExpressionAttributeValues'
 >;
 
-/** Collects an update and its condition; every attribute's name and value is passed by reference, never spliced in. */
+/**
+ * Collects an update and its condition. Names and values of attributes are passed by reference and never become part
+ * of the text.
+ */
 export class UpdateBuilder {
   readonly #names = new Map<string, string>();
   readonly #values: Record<string, unknown> = {};
   readonly #sets: string[] = [];
   readonly #removes: string[] = [];
 
-  /** The placeholder of an attribute. */
+  /** Returns the placeholder of an attribute. */
   name(attribute: string): string {
     const placeholder = this.#names.get(attribute) ?? `#${this.#names.size}`;
     this.#names.set(attribute, placeholder);
     return placeholder;
   }
 
-  /** The placeholder of a value. */
+  /** Returns the placeholder of a value. */
   value(value: unknown): string {
     const placeholder = `:${Object.keys(this.#values).length}`;
     this.#values[placeholder] = value;
     return placeholder;
   }
 
-  /** Sets the attribute, or removes it where there is no value. */
+  /** Sets the attribute, or removes it if there is no value. */
   put(attribute: string, value: unknown): this {
     if (value === undefined) this.#removes.push(this.name(attribute));
     else this.#sets.push(`${this.name(attribute)} = ${this.value(value)}`);
     return this;
   }
 
-  /** Sets the attribute only where there is none. */
+  /** Sets the attribute only if it does not exist. */
   putIfAbsent(attribute: string, value: unknown): this {
     const name = this.name(attribute);
     this.#sets.push(`${name} = if_not_exists(${name}, ${this.value(value)})`);
@@ -48,7 +51,7 @@ export class UpdateBuilder {
     return this;
   }
 
-  /** The finished expressions, under this condition if there is one. */
+  /** Returns the finished expressions, with this condition if there is one. */
   when(condition?: string): Expressions {
     const clauses = [
       this.#sets.length > 0 ? `SET ${this.#sets.join(', ')}` : '',

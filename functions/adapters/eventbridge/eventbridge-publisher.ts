@@ -13,7 +13,7 @@ const batchSize = 10;
 const tries = 3;
 const pauseMillis = 100;
 
-/** Publishes to the stack's bus, with source `lapse`. */
+/** Publishes to the stack's event bus with the source `lapse`. */
 export class EventBridgePublisher implements StateChangePublisher {
   readonly #options: PublisherOptions;
 
@@ -24,13 +24,13 @@ export class EventBridgePublisher implements StateChangePublisher {
   async publish(events: readonly StateChangeEvent[]): Promise<readonly StateChangeEvent[]> {
     for (let start = 0; start < events.length; start += batchSize) {
       const refused = await this.#publishBatch(events.slice(start, start + batchSize));
-      // Order is kept per request: nothing after the first refusal goes out before it.
+      // The events of a request stay in order: none goes out after its first refused event.
       if (refused.length > 0) return [...refused, ...events.slice(start + batchSize)];
     }
     return [];
   }
 
-  /** PutEvents takes some entries and refuses others; only the refused ones are sent again. */
+  /** PutEvents may refuse some entries of a call. Only the refused ones are sent again. */
   async #publishBatch(events: readonly StateChangeEvent[]): Promise<readonly StateChangeEvent[]> {
     const { client, busName, clock } = this.#options;
     let waiting = events;

@@ -5,19 +5,26 @@ import { ConfigurationError } from '../../domain/configuration-error.ts';
 import type { PaymentRequestId } from '../../domain/identifiers.ts';
 import { formatInstant, type Instant } from '../../domain/instant.ts';
 import { noResponse, readResponse } from './klarna-response.ts';
-import { agentFor, exchange } from './klarna-http.ts';
+import { agentFor, exchange, type HttpRequest, IncompleteExchange } from './klarna-http.ts';
 
+/** What the calls to Klarna need. */
 export interface KlarnaOptions {
-  /** Base URL of each of Klarna's environments. */
+  /** The base URL of each of Klarna's environments. */
   readonly urls: Readonly<Record<KlarnaCredentials['environment'], string>>;
   readonly ids: Ids;
-  /** Who connects, of an URL's protocol and an account's credentials. Default: one agent for each client certificate. */
+  /** The agent for a protocol and an account's credentials. @default one agent per client certificate and key */
   readonly agentOf?: typeof agentFor;
 }
 
+/** One call, without what every call has. */
+interface Call {
+  readonly method: HttpRequest['method'];
+  readonly body?: string;
+}
+
 /**
- * Klarna's Payment Request API, version 2: the acquiring partner's paths where the account has a `partner_account_id`, the
- * direct ones where it has none (https://docs.klarna.com/acquirer/klarna/web-payments/integrate-with-klarna-payments/).
+ * Klarna's Payment Request API, version 2. An account with a `partner_account_id` uses the acquiring partner's paths, any other
+ * the direct ones (https://docs.klarna.com/acquirer/klarna/web-payments/integrate-with-klarna-payments/).
  */
 export class HttpKlarnaPaymentRequests implements KlarnaPaymentRequests, KlarnaExpiry {
   readonly #options: KlarnaOptions;
@@ -27,20 +34,21 @@ export class HttpKlarnaPaymentRequests implements KlarnaPaymentRequests, KlarnaE
   }
 
   read(credentials: KlarnaCredentials, id: PaymentRequestId, timeoutMillis: number): Promise<KlarnaResponse> {
-    return this.#ask('GET', credentials, id, timeoutMillis);
+    return this.#callRepeatable({ method: 'GET' }, credentials, id, timeoutMillis);
   }
 
+  /** Sent once: only the use case knows whether another DELETE is allowed. */
   cancel(
     credentials: KlarnaCredentials,
     id: PaymentRequestId,
     timeoutMillis: number,
   ): Promise<KlarnaResponse> {
-    return this.#ask('DELETE', credentials, id, timeoutMillis);
+    return this.#call({ method: 'DELETE' }, credentials, id, timeoutMillis).then(({ response }) => response);
   }
 
   /**
-   * Without an idempotency key, which Klarna would take: a deadline may be moved there and back within the day for which
-   * Klarna remembers a key, and its old answer would then stand for a change that was not made.
+   * Sent without an idempotency key, which Klarna would take: a deadline may move there and back within the day for which Klarna
+   * remembers a key. The old response would then stand for a change that was not made.
    */
   moveExpiry(
     credentials: KlarnaCredentials,
@@ -49,17 +57,33 @@ export class HttpKlarnaPaymentRequests implements KlarnaPaymentRequests, KlarnaE
     timeoutMillis: number,
   ): Promise<KlarnaResponse> {
     const timestamp = formatInstant(expiresAt);
-    const body = { customer_interaction_config: { interaction_expiry: { timestamp } } };
-    return this.#ask('PATCH', credentials, id, timeoutMillis, JSON.stringify(body));
+    const body = JSON.stringify({ customer_interaction_config: { interaction_expiry: { timestamp } } });
+    return this.#callRepeatable({ method: 'PATCH', body }, credentials, id, timeoutMillis);
   }
 
-  async #ask(
-    method: 'GET' | 'DELETE' | 'PATCH',
+  /**
+   * A call that has the same effect when it is repeated. It is repeated once, at once, where a kept connection was closed: the
+   * peer may have closed it while the process was frozen.
+   */
+  async #callRepeatable(
+    call: Call,
     credentials: KlarnaCredentials,
     id: PaymentRequestId,
     timeoutMillis: number,
-    body?: string,
   ): Promise<KlarnaResponse> {
+    const begin = performance.now();
+    const first = await this.#call(call, credentials, id, timeoutMillis);
+    const left = timeoutMillis - (performance.now() - begin);
+    if (!first.wasClosed || left <= 0) return first.response;
+    return (await this.#call(call, credentials, id, left)).response;
+  }
+
+  async #call(
+    { method, body }: Call,
+    credentials: KlarnaCredentials,
+    id: PaymentRequestId,
+    timeoutMillis: number,
+  ): Promise<{ readonly response: KlarnaResponse; readonly wasClosed: boolean }> {
     const correlationId = this.#options.ids.next();
     const asked = { method, correlation_id: correlationId };
     const { partnerAccountId, environment } = credentials;
@@ -71,26 +95,26 @@ export class HttpKlarnaPaymentRequests implements KlarnaPaymentRequests, KlarnaE
       authorization: authorizationOf(credentials),
       'partner-correlation-id': correlationId,
     };
+    const agent = agentOf(url.protocol, credentials);
     try {
-      const response = await exchange(
-        method,
-        url,
-        headers,
-        agentOf(url.protocol, credentials),
-        timeoutMillis,
-        body,
-      );
-      return readResponse(response, id, asked);
+      const response = await exchange({ method, url, headers, body, agent, timeoutMillis });
+      return { response: readResponse(response, id, asked), wasClosed: false };
     } catch (error) {
       if (isLocal(error)) throw new ConfigurationError(`No request can be sent to Klarna: ${error.code}.`);
-      return noResponse(error, asked);
+      const wasClosed =
+        error instanceof IncompleteExchange && error.wasReused && closedCodes.includes(error.code);
+      return { response: noResponse(error, asked), wasClosed };
     }
   }
 }
 
+/** The codes of a connection that the peer has closed before or while the request was sent. */
+const closedCodes = ['ECONNRESET', 'EPIPE'];
+
 /**
- * Whether Node refused to compose the request or to open a TLS context, so that nothing was sent: a fault of ours, and never one
- * that Klarna may have acted on (https://nodejs.org/api/errors.html#nodejs-error-codes). The code names no value.
+ * Whether Node refused to compose the request or to open a TLS context, so that nothing was sent
+ * (https://nodejs.org/api/errors.html#nodejs-error-codes). That is a fault of ours, and Klarna cannot have acted on it. The code
+ * has no value of a setting.
  */
 const isLocal = (error: unknown): error is Error & { readonly code: string } =>
   error instanceof Error &&
@@ -98,12 +122,12 @@ const isLocal = (error: unknown): error is Error & { readonly code: string } =>
   typeof error.code === 'string' &&
   /^ERR_(INVALID|UNESCAPED|HTTP_INVALID|OSSL)/.test(error.code);
 
-/** Klarna writes the colons of its ids as they are, and they may stand in a path. */
+/** Klarna writes the colons of its ids as they are, and a path may have them. */
 const pathSegment = (text: string): string => encodeURIComponent(text).replaceAll('%3A', ':');
 
 /**
- * Base64 of `<username>:<key>` where there is a user name, the empty one included, else the key as it is, as Klarna's
- * cancel page shows it.
+ * Base64 of `<username>:<key>` where there is a user name, even an empty one. Else the key as it is, as Klarna's cancel page shows
+ * it.
  */
 const authorizationOf = ({ username, apiKey }: KlarnaCredentials): string =>
   username === undefined

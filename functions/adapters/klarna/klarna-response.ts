@@ -1,16 +1,14 @@
 import * as v from 'valibot';
-import type { KlarnaResponse } from '../../domain/klarna-response.ts';
+import type { KlarnaResponse, Proof } from '../../domain/klarna-response.ts';
 import { readJson } from '../../contract/read-json.ts';
 import type { PaymentRequestId } from '../../domain/identifiers.ts';
 import { parseInstant } from '../../domain/instant.ts';
 import { parseState } from '../../domain/payment-request-state.ts';
 import type { HttpResponse } from './klarna-http.ts';
 
-type Proof = Readonly<Record<string, string>>;
-
 const text = v.fallback(v.optional(v.string()), undefined);
 
-/** A Payment Request as Klarna shows it: only the id and the state are sure to be there. */
+/** A Payment Request as Klarna shows it. Only the id and the state are always there. */
 const paymentRequestSchema = v.object({
   payment_request_id: v.string(),
   state: v.string(),
@@ -23,10 +21,10 @@ const paymentRequestSchema = v.object({
 /** Both of Klarna's error envelopes. */
 const errorSchema = v.object({ error_id: text, error_code: text });
 
-/** A code or id of Klarna's that may go into history and logs: short and without anything a person could have typed. */
+/** A code or id of Klarna that may go into history and logs: short, and not a text that a person has typed. */
 const codePattern = /^[A-Za-z0-9_.:-]{1,80}$/;
 
-/** What an HTTP answer says about the request that was asked for. Branches on status and codes, never on a message. */
+/** Reads an HTTP response about this request. Branches on status and codes, never on a message. */
 export function readResponse(response: HttpResponse, id: PaymentRequestId, asked: Proof): KlarnaResponse {
   const { status, body } = response;
   const json = readJson(body);
@@ -47,7 +45,7 @@ export function readResponse(response: HttpResponse, id: PaymentRequestId, asked
   }
 }
 
-/** No answer at all, and why, as a code. */
+/** The response to a call that failed, with the reason as a code. */
 export const noResponse = (error: unknown, asked: Proof): KlarnaResponse => {
   const { code, name } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
   return {
@@ -59,7 +57,7 @@ export const noResponse = (error: unknown, asked: Proof): KlarnaResponse => {
 
 function readPaymentRequest(json: unknown, id: PaymentRequestId, proof: Proof): KlarnaResponse {
   const parsed = v.safeParse(paymentRequestSchema, json);
-  // A 2xx that does not name the request and its state is no evidence of anything.
+  // A 2xx is evidence only if it names the request and its state.
   if (!parsed.success || parsed.output.payment_request_id !== id) {
     return { kind: 'unclear', retryAfterMillis: undefined, proof };
   }
@@ -86,8 +84,8 @@ function errorProof(json: unknown): Proof {
 }
 
 /**
- * Milliseconds that Klarna asks us to wait: `Retry-After` in seconds, else the reset of its rate limit where that is used up.
- * The three rate-limit headers come with every answer, so the reset alone asks for nothing.
+ * Milliseconds that Klarna asks us to wait: `Retry-After` in seconds, or the reset of the rate limit if that is used
+ * up. Every response has the three rate-limit headers, so the reset alone does not ask for a pause.
  */
 function waitOf({ status, headers }: HttpResponse): number | undefined {
   const usedUp = status === 429 || headers['x-ratelimit-remaining'] === '0';

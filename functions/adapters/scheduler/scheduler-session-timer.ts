@@ -22,11 +22,11 @@ export interface SessionTimerOptions {
   readonly queueArn: string;
   readonly queueUrl: string;
   readonly deadLetterQueueArn: string;
-  /** A deadline closer than this goes straight to the queue, with a delay. */
+  /** A timer with a closer deadline goes straight to the queue, with a delay. */
   readonly shortTimerSeconds: number;
 }
 
-/** What a timer says when it goes off: a hint, never an authority. */
+/** The message of a timer that fires. It is a hint: the record decides what happens. */
 export interface TimerMessage {
   readonly account: string;
   readonly payment_request_id: string;
@@ -36,7 +36,7 @@ export interface TimerMessage {
 /** SQS delays a message by at most 15 minutes. */
 const longestDelaySeconds = 900;
 
-/** One EventBridge Scheduler schedule per session, which sends to the timer queue and then deletes itself. */
+/** One EventBridge Scheduler schedule per session. It sends a message to the timer queue and then deletes itself. */
 export class SchedulerSessionTimer implements SessionTimer {
   readonly #options: SessionTimerOptions;
 
@@ -48,7 +48,8 @@ export class SchedulerSessionTimer implements SessionTimer {
     const { clock, shortTimerSeconds } = this.#options;
     const seconds = Math.ceil((millisOf(deadlineAt) - clock.now()) / 1000);
     if (seconds <= Math.min(shortTimerSeconds, longestDelaySeconds)) {
-      // The queue first: a schedule of an earlier arming may only go once its message cannot be missed.
+      // The message is sent first. A schedule of an earlier arming may be removed only when its message cannot be
+      // missed.
       await this.#delay(key, deadlineAt, Math.max(0, seconds));
       await this.remove(key);
     } else {
@@ -79,7 +80,8 @@ export class SchedulerSessionTimer implements SessionTimer {
       ScheduleExpressionTimezone: 'UTC',
       FlexibleTimeWindow: { Mode: 'OFF' },
       ActionAfterCompletion: 'DELETE',
-      // The SDK would make one up for every try, and a repeated try would then conflict with itself.
+      // Without a token, the SDK makes a new one for every attempt, and a retry would conflict with the first
+      // attempt.
       ClientToken: tokenOf(key, deadlineAt),
       Target: {
         Arn: queueArn,
@@ -102,7 +104,7 @@ export class SchedulerSessionTimer implements SessionTimer {
   }
 }
 
-/** Removes a session's schedule; one that is not there is no error. All that a function needs that never arms a timer. */
+/** Removes a session's schedule, and succeeds if there is none. Functions that never arm a timer need only this. */
 export async function removeSchedule(
   scheduler: SchedulerClient,
   groupName: string,
@@ -113,11 +115,11 @@ export async function removeSchedule(
     .catch(undefinedIfMissing);
 }
 
-// Not base64url: AWS does not say whether schedule names are case-sensitive, only which characters they may have
+// Not base64url: AWS documents the characters of a schedule name, but not whether case matters
 // (https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html). Base32 has one case.
 const base32 = 'abcdefghijklmnopqrstuvwxyz234567';
 
-/** A legal schedule name for any key: Klarna's id has colons, which Scheduler does not take. */
+/** A legal schedule name for any key. Klarna's ids have colons, which Scheduler does not accept. */
 export function scheduleNameOf({ account, paymentRequestId }: PaymentRequestKey): string {
   const digest = createHash('sha256').update(`${account}\n${paymentRequestId}`).digest();
   let bits = '';
@@ -126,7 +128,9 @@ export function scheduleNameOf({ account, paymentRequestId }: PaymentRequestKey)
   return `lapse-${letters.map((five) => base32[Number.parseInt(five.padEnd(5, '0'), 2)]).join('')}`;
 }
 
-/** `at(…)` has no fraction and no zone. Rounded up: a timer that is a little late finds its deadline passed. */
+/**
+ * `at(…)` has no fraction and no zone. The time is rounded up, so that the deadline has passed when the timer fires.
+ */
 function scheduleExpressionOf(deadlineAt: Instant): string {
   const isWhole = deadlineAt.endsWith('.000000000Z');
   return `at(${(isWhole ? deadlineAt : plusMillis(deadlineAt, 1000)).slice(0, 19)})`;

@@ -9,26 +9,26 @@ export interface SecretOptions {
   readonly secretId: string;
   /** Seconds for which a value is used before it is read again. */
   readonly cacheSeconds: number;
-  /** How the last known value serves while Secrets Manager fails. Default: it does not. */
+  /** How the last known value is used while Secrets Manager fails. Default: it is not used. */
   readonly stale?: {
-    /** Seconds past the cache time for which it serves. */
+    /** Seconds after the cache time during which the value may be used. */
     readonly seconds: number;
-    /** Called with each failed read for which it served. */
+    /** Called with the error of each failed read that the last known value replaced. */
     readonly onServed: (error: unknown) => void;
   };
 }
 
-/** An unknown name makes the secret be read again at most once in this time, whatever callers send. */
+/** An unknown name causes at most one read in this time, whatever callers send. */
 const refreshIntervalMillis = 60_000;
 
-/** While reads fail, the last known value serves for this time before the next read. */
+/** While reads fail, the last known value is used for this time before the next read. */
 const retryIntervalMillis = 10_000;
 
 type Entries = Readonly<Record<string, unknown>>;
 
 /**
- * A secret that holds one JSON object. It is read at most once per cache time, and once per minute for unknown names. The last
- * known value can serve for a bounded time while Secrets Manager does not respond.
+ * A secret that holds one JSON object. It is read at most once per cache time, and at most once per minute for
+ * unknown names. The last known value can be used for a bounded time while Secrets Manager does not respond.
  */
 export class CachedSecret {
   readonly #options: SecretOptions;
@@ -41,12 +41,12 @@ export class CachedSecret {
     this.#options = options;
   }
 
-  /** The names of all entries. Throws when the secret cannot be read, or is not a JSON object. */
+  /** Returns the names of all entries. Throws if the secret cannot be read or is not a JSON object. */
   async names(): Promise<readonly string[]> {
     return Object.keys(await this.#current());
   }
 
-  /** The entry of this name, or `undefined`. Throws when the secret cannot be read, or is not a JSON object. */
+  /** Returns the entry with this name, or `undefined`. Throws if the secret cannot be read or is not a JSON object. */
   async entry(name: string): Promise<unknown> {
     const isFresh = this.#isWithin(0);
     const found = own(await this.#current(), name);
@@ -59,7 +59,7 @@ export class CachedSecret {
     return own(await this.#read(), name);
   }
 
-  /** Whether the known value is within its cache time and so many seconds more. */
+  /** Whether the known value is within its cache time plus these seconds. */
   #isWithin(moreSeconds: number): boolean {
     const { clock, cacheSeconds } = this.#options;
     return (
@@ -67,7 +67,7 @@ export class CachedSecret {
     );
   }
 
-  /** The value to use now: fresh, else read again, else the last known one for as long as it may serve. */
+  /** The value to use now: the cached one, else a new read, else the last known one while it may be used. */
   async #current(): Promise<Entries> {
     const { clock, stale } = this.#options;
     const known = this.#known;
@@ -83,7 +83,7 @@ export class CachedSecret {
     }
   }
 
-  /** One read at a time: callers that ask meanwhile share it. */
+  /** Reads once at a time. Callers that ask meanwhile share the read. */
   #read(): Promise<Entries> {
     this.#reading ??= this.#fetch().finally(() => {
       this.#reading = undefined;
@@ -107,7 +107,9 @@ export class CachedSecret {
   }
 }
 
-/** Parses an entry once for each value of the secret. An entry that cannot be parsed is parsed again at the next call. */
+/**
+ * Parses an entry once for each value of the secret. An entry that cannot be parsed is parsed again at the next call.
+ */
 export function parsedOnce<Parsed>(parse: (name: string, entry: unknown) => Parsed) {
   const known = new WeakMap<object, Parsed>();
   return (name: string, entry: unknown): Parsed => {

@@ -36,11 +36,11 @@ const session = v.pipe(
   v.maxValue(klarnaLongestLifetime, "must be at most PT48H, Klarna's longest lifetime"),
 );
 
-/** One entry of the secret `accounts`; docs/reference/configuration.md says what each setting does. */
+/** One entry of the secret `accounts`. docs/reference/configuration.md explains each setting. */
 const accountFields = v.strictObject({
   environment: v.picklist(['test', 'live'], 'must be test or live'),
   api_key: headerText,
-  // An empty user name stands for base64 of `:<key>`, which some of Klarna's samples send.
+  // An empty user name makes base64 of `:<key>`, which some of Klarna's samples send.
   username: v.optional(basicUsername),
   partner_account_id: v.optional(krn),
   default_session_timeout: v.optional(duration),
@@ -54,7 +54,7 @@ const accountFields = v.strictObject({
   client_key: v.optional(pemKey),
 });
 
-/** An entry whose certificate and key, if any, belong together. */
+/** An entry whose certificate and key belong together, if it has them. */
 const accountSchema = v.pipe(
   accountFields,
   v.rawCheck(({ dataset, addIssue }) => {
@@ -70,7 +70,7 @@ export class SecretAccounts implements Accounts {
   readonly #secret: CachedSecret;
   readonly #parsed: (account: string, entry: unknown) => AccountSettings;
 
-  /** @param maxSession milliseconds; no account may set a deadline farther away. */
+  /** @param maxSession milliseconds; the longest session that any account may allow. */
   constructor(secret: CachedSecret, maxSession: number = klarnaLongestLifetime) {
     this.#secret = secret;
     this.#parsed = parsedOnce((account, entry) =>
@@ -78,7 +78,7 @@ export class SecretAccounts implements Accounts {
     );
   }
 
-  /** Every account that is well formed. */
+  /** Returns every account that is well formed. */
   async all(): Promise<readonly AccountSettings[]> {
     const names = (await this.#secret.names())
       .map((name) => parseAccount(name))

@@ -1,4 +1,4 @@
-/** The fields of the secrets: what each allows, and one sentence for each that is wrong. No sentence holds a value. */
+/** The fields of the secrets: what each allows, and one sentence for each violation. No sentence contains a value. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import leven from 'leven';
@@ -10,10 +10,12 @@ export const text = v.pipe(v.string('must be a text'), v.minLength(1, 'must have
 
 const headerFormat = 'must be visible ASCII characters, without spaces, line ends or invisible characters';
 
-/** A text that is sent in a header. Node refuses some other characters, and Klarna would refuse the rest. */
+/**
+ * A text that is sent in a header. Node refuses some of the excluded characters, and Klarna would refuse the others.
+ */
 export const headerText = v.pipe(text, v.regex(/^[\x21-\x7e]+$/, headerFormat));
 
-/** A user name of HTTP Basic authentication: no colon (RFC 7617, section 2). The empty one is legal. */
+/** A user name of HTTP Basic authentication, without a colon (RFC 7617, section 2). An empty one is legal. */
 export const basicUsername = v.pipe(
   v.string('must be a text'),
   v.regex(/^[\x20-\x39\x3b-\x7e]*$/, 'must be printable ASCII characters without a colon'),
@@ -33,7 +35,7 @@ const lineEnds = v.check<string, string>(
   'must have line ends, not the two characters \\n',
 );
 
-/** A certificate in PEM, or a chain with the client's own certificate first. */
+/** A certificate in PEM, or a chain that starts with the client's own certificate. */
 export const pemCertificate = v.pipe(
   text,
   lineEnds,
@@ -48,8 +50,8 @@ export const pemKey = v.pipe(
 );
 
 /**
- * What is wrong with a client certificate and its key together, if anything. What one of them alone breaks is said of its field.
- * OpenSSL has the last word: it also refuses keys that are too short and broken chains.
+ * What is wrong with a client certificate and its key together, if anything. A violation of one of them alone is
+ * reported with its own field. OpenSSL decides last: it also refuses short keys and broken chains.
  */
 export function identityViolation(
   certificate: string | undefined,
@@ -117,9 +119,11 @@ function violationOf(issue: v.BaseIssue<unknown>, fields: readonly string[]): st
   return `${shown(field)} is not a setting${near === undefined ? '' : `; did you mean ${near}`}`;
 }
 
-/** Edits that turn a misspelt name into the one that was meant: `api-key`, `partner_acount_id`. */
+/** Edits that turn a misspelled name such as `api-key` or `partner_acount_id` into the intended one. */
 const nearMiss = 2;
 
-/** An unknown field may be a secret that was pasted in the wrong place: only what looks like a name is repeated. */
+/**
+ * An unknown field may be a secret that was pasted in the wrong place. Only text that looks like a name is repeated.
+ */
 const shown = (field: string): string =>
   /^[A-Za-z0-9_-]{1,40}$/.test(field) ? field : 'a field with an unusual name';

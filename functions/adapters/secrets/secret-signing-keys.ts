@@ -6,7 +6,7 @@ import { parseAccount } from '../../domain/identifiers.ts';
 import { type CachedSecret, parsedOnce } from './cached-secret.ts';
 import { parseEntry, text } from './secret-fields.ts';
 
-/** One entry of the secret `signing-keys`. An empty key is malformed: anyone could sign with it. */
+/** One entry of the secret `signing-keys`. An empty key is malformed, because anyone could sign with it. */
 const signingKeySchema = v.strictObject({
   key: text,
   recipient_account_id: v.optional(text),
@@ -15,7 +15,7 @@ const signingKeySchema = v.strictObject({
   accounts: v.record(text, text, 'must be an object from account ids of Klarna to account names'),
 });
 
-/** The keys of the secret `signing-keys`. Several are live during a rotation. */
+/** The keys of the secret `signing-keys`. Several are valid during a rotation. */
 export class SecretSigningKeys implements SigningKeys {
   readonly #secret: CachedSecret;
   readonly #parsed = parsedOnce(parseSigningKey);
@@ -29,7 +29,7 @@ export class SecretSigningKeys implements SigningKeys {
     return entry === undefined ? undefined : this.#parsed(signingKeyId, entry);
   }
 
-  /** Reads the secret and parses each well-formed key ahead of the next find. */
+  /** Reads the secret and parses each well-formed key before the first `find`. */
   async read(): Promise<void> {
     const names = await this.#secret.names();
     await Promise.allSettled(names.map((name) => this.find(name)));

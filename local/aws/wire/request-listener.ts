@@ -1,4 +1,4 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { readJson } from '../../../functions/contract/read-json.ts';
 import { isJsonObject } from '../../shared/json-object.ts';
 import { pause } from '../../shared/pause.ts';
@@ -16,8 +16,8 @@ export interface RequestListenerParts {
   readonly actions: { readonly [Service in ServedName]: ActionsOf<Service> };
   readonly dynamodb: DynamoDbProxy;
   readonly faults: Faults;
-  /** Called for every call, before anything else happens. */
-  readonly onCall: (service: ServiceName, action: string) => void;
+  /** Called for every call before it is performed. */
+  readonly onCall: (call: IdentifiedCall, headers: IncomingHttpHeaders, body: Buffer) => void;
   readonly onLog: (line: string) => void;
 }
 
@@ -50,8 +50,8 @@ async function serve(
     return;
   }
   const { service, action } = call;
-  onCall(service, action);
   const body = await readWholeBody(request);
+  onCall(call, request.headers, body);
   const perform = () =>
     service === 'dynamodb'
       ? dynamodb.call(request.headers, body, signal)

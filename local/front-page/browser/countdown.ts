@@ -35,8 +35,8 @@ export class Countdown {
   }
 }
 
-function wordsFor({ deadline_at: deadline, state, on_timeout }: PaymentRequestRecord, open: boolean): string {
-  if (!open) return state === 'COMPLETED' ? 'deadline no longer applies' : 'closed';
+function wordsFor({ deadline_at: deadline, on_timeout }: PaymentRequestRecord, open: boolean): string {
+  if (!open) return '';
   if (deadline === null) return 'no deadline';
   const left = Date.parse(deadline) - serverNow();
   if (left > 0) return `${clockText(left)} left`;

@@ -58,7 +58,7 @@ export const stateOf = ({ state }: PaymentRequestRecord): PaymentRequestState | 
 
 const stateWords: Readonly<Record<PaymentRequestState, string>> = {
   SUBMITTED: 'submitted',
-  IN_PROGRESS: 'customer at Klarna',
+  IN_PROGRESS: 'in progress',
   COMPLETED: 'paid',
   CANCELED: 'canceled',
   EXPIRED: 'expired',
@@ -67,7 +67,7 @@ const stateWords: Readonly<Record<PaymentRequestState, string>> = {
 
 /** Klarna's state in a word or two. */
 export function stateWord(state: string | null): string {
-  if (state === null) return 'Not seen yet';
+  if (state === null) return 'not seen yet';
   const known = parseState(state);
   return known ? stateWords[known] : state;
 }

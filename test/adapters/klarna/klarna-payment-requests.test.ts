@@ -7,12 +7,17 @@ import type { KlarnaCredentials } from '../../../functions/domain/account-settin
 import type { KlarnaResponse } from '../../../functions/domain/klarna-response.ts';
 import { at, key } from '../../support/fixtures.ts';
 import {
+  type Behaviour,
   responding,
   breakingOff,
   dripping,
   hanging,
+  halfClosing,
   pouring,
+  repeating,
   resetting,
+  sending,
+  servingOnce,
   startMisbehavingServer,
 } from '../../support/misbehaving-server.ts';
 import { planted, plantedIn } from '../../support/planted-secrets.ts';
@@ -44,6 +49,9 @@ const read = (its: Partial<KlarnaCredentials> = {}, limit = 2000) =>
   klarna.read({ ...credentials, ...its }, id, limit);
 const cancel = (its: Partial<KlarnaCredentials> = {}, limit = 2000) =>
   klarna.cancel({ ...credentials, ...its }, id, limit);
+
+const moveExpiry = (its: Partial<KlarnaCredentials> = {}, limit = 2000) =>
+  klarna.moveExpiry({ ...credentials, ...its }, id, at('2026-03-01T12:30:00Z'), limit);
 
 /** Klarna's object with data that Lapse must not keep. */
 const shown = (fields: Readonly<Record<string, unknown>> = {}) => ({
@@ -371,7 +379,7 @@ describe('no response', () => {
     expect(response.proof).toEqual({
       method: 'GET',
       correlation_id: response.proof['correlation_id'],
-      error: 'ABORT_ERR',
+      error: 'ETIMEDOUT',
     });
     expect(took).toBeGreaterThan(100);
     expect(took).toBeLessThan(1500);
@@ -380,7 +388,7 @@ describe('no response', () => {
   it.each([
     ['a reset', resetting, 'ECONNRESET'],
     ['a response that breaks off', breakingOff(JSON.stringify(shown({ state: 'CANCELED' }))), 'ECONNRESET'],
-    ['a body beyond 1 MB', pouring(1_048_577), 'Error'],
+    ['a body beyond 1 MB', pouring(1_048_577), 'EMSGSIZE'],
   ])('%s is unclear, and not an exception', async (_, behaviour, error) => {
     expect(await responseTo(behaviour)).toMatchObject({ kind: 'unclear', proof: { error } });
   });
@@ -394,6 +402,72 @@ describe('no response', () => {
       await responseTo(behaviour, 200);
       expect((await responseTo(responding(200, shown()))).kind).toBe('payment_request');
     }
+  });
+
+  const head = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n';
+  const chunk = (text: string) => `${text.length.toString(16)}\r\n${text}\r\n`;
+  const canceled = JSON.stringify(shown({ state: 'CANCELED' }));
+  const upgrade = 'connection: upgrade\r\nupgrade: websocket\r\n\r\n';
+
+  it.each<[string, Behaviour]>([
+    ['101 with an upgrade', sending(`HTTP/1.1 101 Switching Protocols\r\n${upgrade}`)],
+    ['101 without an upgrade', sending('HTTP/1.1 101 Switching Protocols\r\n\r\n')],
+    ['200 with an upgrade', sending(`${head}${upgrade}`)],
+    ['one 100', sending('HTTP/1.1 100 Continue\r\n\r\n')],
+    ['one 102 after the other', repeating('', 'HTTP/1.1 102 Processing\r\n\r\n')],
+    ['one 103 after the other', repeating('', 'HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n')],
+    ['half of a status line', sending('HTTP/1.1 2')],
+    ['headers that never end', repeating(head, 'x-more: 1\r\n')],
+    ['a body that never begins', sending(`${head}content-length: 20\r\n\r\n`)],
+    ['a body that never ends', repeating(`${head}\r\n`, ' ')],
+    ['chunks that never end', repeating(`${head}transfer-encoding: chunked\r\n\r\n`, chunk(' '))],
+    [
+      'trailers that never end',
+      repeating(`${head}transfer-encoding: chunked\r\n\r\n${chunk(canceled)}0\r\n`, 'x-more: 1\r\n'),
+    ],
+    ['a half-closed connection before the response', halfClosing('')],
+    ['a half-closed connection in the headers', halfClosing(head)],
+    ['a half-closed connection in the body', halfClosing(`${head}content-length: 9999\r\n\r\n${canceled}`)],
+    ['no HTTP', sending('SSH-2.0-OpenSSH_9.6\r\n')],
+  ])('%s settles within the time limit, for every call', async (_, behaviour) => {
+    for (const call of [read, cancel, moveExpiry]) {
+      server.behaves(behaviour);
+      const begun = performance.now();
+      expect(await call({}, 150)).toMatchObject({ kind: 'unclear' });
+      expect(performance.now() - begun).toBeLessThan(1_000);
+      expect((await responseTo(responding(200, shown()))).kind).toBe('payment_request');
+    }
+  });
+
+  it('trailers of a complete response do no harm', async () => {
+    const body = `${chunk(canceled)}0\r\nx-checksum: 1\r\n\r\n`;
+    expect(
+      await responseTo(sending(`${head}connection: close\r\ntransfer-encoding: chunked\r\n\r\n${body}`)),
+    ).toMatchObject({
+      kind: 'payment_request',
+      state: 'CANCELED',
+    });
+  });
+
+  it.each([
+    ['a read', () => read(), 'payment_request', 2],
+    ['a new expiry', () => moveExpiry(), 'payment_request', 2],
+    ['a DELETE', () => cancel(), 'unclear', 1],
+  ] as const)(
+    '%s on a kept connection that Klarna has closed: only a repeatable call is sent again, at once',
+    async (_, call, kind, sent) => {
+      server.behaves(servingOnce(responding(200, shown({ state: 'CANCELED' }))));
+      await read();
+      const before = server.requests.length;
+      expect((await call()).kind).toBe(kind);
+      expect(server.requests.length - before).toBe(sent);
+    },
+  );
+
+  it('a read that a new connection cannot complete is sent once', async () => {
+    server.behaves(resetting);
+    expect((await read()).kind).toBe('unclear');
+    expect(server.requests).toHaveLength(1);
   });
 
   it('a DELETE without a response is unclear and is sent once', async () => {

@@ -1,4 +1,4 @@
-// A process to be killed: brings up the server on the folder it is given and says where, as one line of JSON.
+// A process for tests that kill it: starts the server on the given folder and prints its address as one line of JSON.
 import { startAwsServer } from '../../../local/aws/server.ts';
 import { stackOptions } from './stack-options.ts';
 

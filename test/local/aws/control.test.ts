@@ -37,7 +37,7 @@ const publish = (aws: RunningAws, ...numbers: number[]) =>
 
 const numberOf = (line: string) => (JSON.parse(line) as { detail: { n: number } }).detail.n;
 
-test('GET /events is one event a line', async () => {
+test('GET /events returns one event a line', async () => {
   const { aws, url } = await startControl();
   expect(await (await fetch(`${url}/events`)).text()).toBe('');
   await publish(aws, 1, 2);
@@ -48,7 +48,7 @@ test('GET /events is one event a line', async () => {
   expect(text.trimEnd().split('\n').map(numberOf)).toEqual([1, 2]);
 });
 
-test('GET /events?follow=true goes on', async () => {
+test('GET /events?follow=true continues with new events', async () => {
   const { aws, url } = await startControl();
   await publish(aws, 1);
   const leaving = new AbortController();
@@ -62,7 +62,7 @@ test('GET /events?follow=true goes on', async () => {
   expect(seen).toEqual([1, 2]);
 });
 
-test('GET /events?follow=true&last=… begins with the newest so many', async () => {
+test('GET /events?follow=true&last=N begins with the newest N events', async () => {
   const { aws, url } = await startControl();
   await publish(aws, 1, 2, 3);
   const leaving = new AbortController();
@@ -92,14 +92,14 @@ test.each(['follow=true&last=-1', 'follow=true&last=many', 'last=1'])(
   },
 );
 
-test('a follower is answered before there is an event, and sent home when the server closes', async () => {
+test('a follower gets its response before there is an event, and it ends when the server closes', async () => {
   const { aws, url } = await startControl();
   const response = await fetch(`${url}/events?follow=true`);
   await aws.close();
   expect(await response.text()).toBe('');
 });
 
-test('GET /schedules', async () => {
+test('GET /schedules lists the schedules', async () => {
   const { aws, call } = await startControl();
   expect(await call('GET', '/schedules')).toEqual({ status: 200, body: [] });
   await aws.scheduler.send(
@@ -123,16 +123,22 @@ test('GET /schedules', async () => {
   ]);
 });
 
-test('GET /dead-letters', async () => {
+test('GET /dead-letters lists the messages in dead-letter queues', async () => {
   const { aws, call } = await startControl();
   aws.queues.get('timers').send({ body: 'alive' });
-  const id = aws.queues.get('given-up').send({
+  const id = aws.queues.get('dead-letters').send({
     body: 'dead',
     attributes: { ERROR_CODE: { dataType: 'String', stringValue: 'E' } },
   });
   aws.queues.get('lost-batches').send({ body: 'batch' });
   expect((await call('GET', '/dead-letters')).body).toMatchObject([
-    { queue: 'given-up', message_id: id, receive_count: 0, body: 'dead', attributes: { ERROR_CODE: 'E' } },
+    {
+      queue: 'dead-letters',
+      message_id: id,
+      receive_count: 0,
+      body: 'dead',
+      attributes: { ERROR_CODE: 'E' },
+    },
     { queue: 'lost-batches', body: 'batch' },
   ]);
 });
@@ -179,7 +185,7 @@ test.each([
     'action is "Send"; allowed: GetQueueAttributes, ',
   ],
   ['no klarna here', { target: 'klarna', kind: 'hang' }, 'target is "klarna"; allowed: dynamodb'],
-])('%s is refused with what is allowed', async (_, body, message) => {
+])('a fault with %s is refused with what is allowed', async (_, body, message) => {
   const { aws, call } = await startControl();
   const response = await call('POST', '/faults', body);
   expect(response.status).toBe(400);
@@ -187,7 +193,7 @@ test.each([
   expect(aws.faults.list()).toEqual([]);
 });
 
-test('faults of Klarna and of functions are passed on, and answered as they are there', async () => {
+test('faults of Klarna and of functions are forwarded, and their responses are returned', async () => {
   const passed: unknown[] = [];
   const { call } = await startControl({
     forwardKlarnaFault: (fault) => {
@@ -205,7 +211,7 @@ test('faults of Klarna and of functions are passed on, and answered as they are 
   expect(JSON.stringify((await call('POST', '/faults', { target: 's3' })).body)).toContain('klarna, lambda');
 });
 
-test('a forward that fails is told', async () => {
+test('a failed forward is reported', async () => {
   const forwardKlarnaFault = () => Promise.reject(new Error('the simulator is gone'));
   const { call } = await startControl({ forwardKlarnaFault });
   expect(await call('POST', '/faults', { target: 'klarna' })).toEqual({
@@ -215,7 +221,7 @@ test('a forward that fails is told', async () => {
 });
 
 test.each(['/', '//', '/nothing', '/faults/1'])(
-  '%s is not found, and what there is is said',
+  '%s is not found, and the response lists the paths',
   async (path) => {
     const { call } = await startControl();
     const response = await call('GET', path);
@@ -223,3 +229,15 @@ test.each(['/', '//', '/nothing', '/faults/1'])(
     expect(JSON.stringify(response.body)).toContain('GET, POST and DELETE /faults');
   },
 );
+
+test('GET /calls counts every call, and lists each kind once with the resource and without the data', async () => {
+  const { aws, call } = await startControl();
+  await publish(aws, 1, 2);
+  await publish(aws, 3);
+  const { body } = await call('GET', '/calls');
+  expect(body).toMatchObject({
+    aws: { 'eventbridge.PutEvents': 2 },
+    kinds: [{ caller: 'unknown', action: 'eventbridge.PutEvents', parameters: { Entries: ['default'] } }],
+  });
+  expect(JSON.stringify(body)).not.toContain('Detail');
+});

@@ -9,7 +9,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { clientsOf, startAws } from './running-aws.ts';
 import { arnOfQueue, stackOptions } from './stack-options.ts';
 
-/** A server of its own process, which ends only by SIGKILL. */
+/** A server in a process of its own, which ends only by SIGKILL. */
 async function startProcess(folder: string) {
   const child = spawn(
     process.execPath,
@@ -41,7 +41,7 @@ const schedule = (Name: string, ScheduleExpression: string) =>
 const inSeconds = (seconds: number): string =>
   `at(${new Date(Date.now() + seconds * 1_000).toISOString().slice(0, 19)})`;
 
-test('what was acknowledged survives a kill -9', async () => {
+test('what the AWS server acknowledged survives a kill -9', async () => {
   const folder = await temporaryFolder();
   const doomed = await startProcess(folder);
   const QueueUrl = doomed.queueUrl('timers');
@@ -75,7 +75,7 @@ test('what was acknowledged survives a kill -9', async () => {
   expect(aws.schedules.list()).toMatchObject([{ name: 'far' }]);
 });
 
-test('a schedule whose time passed while nobody was there fires at the start', async () => {
+test('a schedule whose time passed while the server was down fires at the start', async () => {
   const folder = await temporaryFolder();
   const first = await startAws({ dataDirectory: folder });
   await first.scheduler.send(schedule('missed', inSeconds(1)));
@@ -94,7 +94,7 @@ test('a schedule whose time passed while nobody was there fires at the start', a
   expect(second.schedules.list()).toEqual([]);
 });
 
-test('messages that were in flight are visible at once after a restart', async () => {
+test('messages in flight are visible at once after a restart', async () => {
   const folder = await temporaryFolder();
   const first = await startAws({ dataDirectory: folder });
   first.queues.get('timers').send({ body: 'again' });
@@ -113,7 +113,7 @@ test('messages that were in flight are visible at once after a restart', async (
   expect(after?.receiptHandle).not.toBe(before?.receiptHandle);
 });
 
-test('without a folder nothing is kept', async () => {
+test('without a folder the AWS server stores nothing', async () => {
   const first = await startAws();
   first.queues.get('timers').send({ body: 'gone' });
   await first.close();

@@ -23,7 +23,7 @@ async function startUpstream() {
   return upstream;
 }
 
-test('one endpoint serves DynamoDB, too', async () => {
+test('the one endpoint serves DynamoDB, too', async () => {
   const engine = await startDynamoDb({
     dataDirectory: undefined,
     onLog: () => undefined,
@@ -38,7 +38,7 @@ test('one endpoint serves DynamoDB, too', async () => {
   expect(await notes.get('a')).toBe('å 💳');
 });
 
-test('calls to DynamoDB pass byte for byte, over connections that stay open', async () => {
+test('calls to DynamoDB are forwarded byte for byte, over connections that stay open', async () => {
   const upstream = await startUpstream();
   upstream.behaves(responding(200, '{ "TableNames" : [] }', { 'x-amz-crc32': '42' }));
   const aws = await startAws({ dynamodbUrl: upstream.url });
@@ -59,7 +59,7 @@ test('calls to DynamoDB pass byte for byte, over connections that stay open', as
   expect(upstream.connections()).toBe(1);
 });
 
-test('what DynamoDB refuses is refused, and when it does not respond that is said', async () => {
+test('a refusal of DynamoDB is returned, and a missing response is reported', async () => {
   const upstream = await startUpstream();
   upstream.behaves(
     responding(400, {
@@ -77,7 +77,7 @@ test('what DynamoDB refuses is refused, and when it does not respond that is sai
   });
 });
 
-test('AWS_ENDPOINT_URL is all that a client needs', async () => {
+test('a client needs only AWS_ENDPOINT_URL', async () => {
   const upstream = await startUpstream();
   upstream.behaves(responding(200, { TableNames: ['lapse'] }));
   const aws = await startAws({ dynamodbUrl: upstream.url });
@@ -92,7 +92,7 @@ test('AWS_ENDPOINT_URL is all that a client needs', async () => {
   expect((await client.send(new ListTablesCommand({}))).TableNames).toEqual(['lapse']);
 });
 
-test('an unknown action is refused with those there are', async () => {
+test('an unknown action is refused with the existing ones', async () => {
   const aws = await startAws();
   await expect(aws.sqs.send(new CreateQueueCommand({ QueueName: 'new' }))).rejects.toMatchObject({
     name: 'UnknownOperationException',
@@ -114,7 +114,7 @@ test('an unknown action is refused with those there are', async () => {
   expect((await fetch(aws.url, { method: 'POST', headers: inherited })).status).toBe(400);
 });
 
-test.each(['{', '[]', '"text"', 'null', '7', ''])('the body %j gives no 500', async (body) => {
+test.each(['{', '[]', '"text"', 'null', '7', ''])('the body %j does not result in a 500', async (body) => {
   const aws = await startAws();
   for (const target of ['AmazonSQS.SendMessage', 'AWSEvents.PutEvents', 'secretsmanager.GetSecretValue']) {
     const { status } = await fetch(aws.url, { method: 'POST', headers: { 'x-amz-target': target }, body });
@@ -125,7 +125,7 @@ test.each(['{', '[]', '"text"', 'null', '7', ''])('the body %j gives no 500', as
 });
 
 test.each(['/', '//', '/schedules/%', '/schedules/a/b', '/schedules?x', '/no/where'])(
-  '%s is no call, and that is said',
+  '%s is refused because it is not a call',
   async (path) => {
     const aws = await startAws();
     const response = await fetch(`${aws.url}${path}`, { method: 'POST', body: '{}' });
@@ -134,7 +134,7 @@ test.each(['/', '//', '/schedules/%', '/schedules/a/b', '/schedules?x', '/no/whe
   },
 );
 
-test('a caller who goes away in the middle of a call is no trouble', async () => {
+test('a caller that disconnects during a call does no harm', async () => {
   const aws = await startAws();
   const { hostname, port } = new URL(aws.url);
   const socket = connect(Number(port), hostname);
@@ -142,7 +142,7 @@ test('a caller who goes away in the middle of a call is no trouble', async () =>
   socket.write(
     'POST / HTTP/1.1\r\nhost: x\r\nx-amz-target: AmazonSQS.SendMessage\r\ncontent-length: 99\r\n\r\n{',
   );
-  // The other call shows that the server has had time to hear of the first.
+  // The response to another call shows that the server has received the first.
   await fetch(aws.url);
   socket.resetAndDestroy();
   await once(socket, 'close');
@@ -150,11 +150,11 @@ test('a caller who goes away in the middle of a call is no trouble', async () =>
   expect(aws.log).toEqual([]);
 });
 
-test('a queue whose dead-letter queue is not there keeps the server from starting', async () => {
-  await expect(startAws({ deadLetterQueues: ['nobody'] })).rejects.toThrow('There is no queue nobody');
+test('the server does not start when a dead-letter queue does not exist', async () => {
+  await expect(startAws({ deadLetterQueues: ['missing'] })).rejects.toThrow('There is no queue missing');
 });
 
-test('a port that is taken keeps the server from starting', async () => {
+test('the server does not start when its port is in use', async () => {
   const aws = await startAws();
   await expect(startAws({ port: Number(new URL(aws.url).port) })).rejects.toThrow('is in use');
 });

@@ -12,7 +12,7 @@ const entry: PutEventsRequestEntry = {
 const put = (aws: RunningAws, ...Entries: PutEventsRequestEntry[]) =>
   aws.eventbridge.send(new PutEventsCommand({ Entries }));
 
-test('an event is published as a rule’s target would get it', async () => {
+test('an event is published as the target of a rule would receive it', async () => {
   const aws = await startAws();
   const { FailedEntryCount, Entries } = await put(aws, {
     ...entry,
@@ -35,7 +35,7 @@ test('an event is published as a rule’s target would get it', async () => {
   ]);
 });
 
-test('the bus goes by its name or ARN, and is the default one if none is named', async () => {
+test('a bus is addressed by name or ARN, and is the default one where none is named', async () => {
   const aws = await startAws();
   const arn = 'arn:aws:events:eu-north-1:123456789012:event-bus/lapse';
   const response = await put(aws, { ...entry, EventBusName: arn }, { ...entry, EventBusName: undefined });
@@ -45,12 +45,12 @@ test('the bus goes by its name or ARN, and is the default one if none is named',
 });
 
 test.each<[string, Partial<PutEventsRequestEntry>, string]>([
-  ['detail that is no JSON', { Detail: '{' }, 'MalformedDetail'],
+  ['detail that is not JSON', { Detail: '{' }, 'MalformedDetail'],
   ['detail that is a list', { Detail: '[]' }, 'MalformedDetail'],
   ['no detail', { Detail: undefined }, 'InvalidArgument'],
   ['no source', { Source: undefined }, 'InvalidArgument'],
-  ['an unknown bus', { EventBusName: 'nobody' }, 'ResourceNotFoundException'],
-])('%s fails the entry and no other', async (_, fields, code) => {
+  ['an unknown bus', { EventBusName: 'missing' }, 'ResourceNotFoundException'],
+])('%s fails its entry and no other', async (_, fields, code) => {
   const aws = await startAws();
   const response = await put(aws, entry, { ...entry, ...fields }, entry);
   expect(response.FailedEntryCount).toBe(1);
@@ -58,7 +58,7 @@ test.each<[string, Partial<PutEventsRequestEntry>, string]>([
   expect(aws.events.list()).toHaveLength(2);
 });
 
-test('at most ten entries and 1 MB are taken', async () => {
+test('PutEvents accepts at most ten entries and 1 MB', async () => {
   const aws = await startAws();
   const name = 'ValidationException';
   await expect(put(aws)).rejects.toMatchObject({ name });
@@ -71,7 +71,7 @@ test('at most ten entries and 1 MB are taken', async () => {
   expect((await put(aws, { ...entry, Detail: half })).FailedEntryCount).toBe(0);
 });
 
-test('a follower gets what was published and then what is', async () => {
+test('a follower gets the published events and then each new one', async () => {
   const aws = await startAws();
   const leaving = new AbortController();
   await put(aws, { ...entry, Detail: '{"n":1}' }, { ...entry, Detail: '{"n":2}' });
@@ -87,14 +87,14 @@ test('a follower gets what was published and then what is', async () => {
   expect(seen).toEqual([1, 2, 3]);
 });
 
-test('a long log is read whole', async () => {
+test('a long log is read as a whole', async () => {
   const aws = await startAws();
   const ten = Array.from({ length: 10 }, () => entry);
   await Promise.all(Array.from({ length: 51 }, () => put(aws, ...ten)));
   expect(aws.events.list()).toHaveLength(510);
 });
 
-test('followers are sent home when the server closes', async () => {
+test('a follower ends when the server closes', async () => {
   const aws = await startAws();
   const following = aws.events.follow(new AbortController().signal).next();
   await aws.close();

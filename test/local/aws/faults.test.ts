@@ -47,7 +47,7 @@ test.each([
   ['sqs', 'throttle', 'RequestThrottled', 403],
   ['eventbridge', 'throttle', 'ThrottlingException', 400],
   ['secretsmanager', 'throttle', 'ThrottlingException', 400],
-] as const)('%s: %s comes as %s, once', async (target, kind, name, httpStatusCode) => {
+] as const)('%s: the fault %s arrives as %s, once', async (target, kind, name, httpStatusCode) => {
   const { aws } = await startWithDynamoDb();
   aws.faults.inject({ target, kind, times: 1, delayMs: 0 });
   await expect(calls[target]?.(aws)).rejects.toMatchObject({
@@ -59,7 +59,7 @@ test.each([
   expect(aws.faults.list()).toEqual([]);
 });
 
-test('throttling has the classes of the SDK, which tries again by itself', async () => {
+test('throttling has the classes of the SDK, which retries by itself', async () => {
   const { aws } = await startWithDynamoDb();
   aws.faults.inject({ target: 'dynamodb', kind: 'throttle', times: 1, delayMs: 0 });
   await expect(calls['dynamodb']?.(aws)).rejects.toBeInstanceOf(ProvisionedThroughputExceededException);
@@ -69,7 +69,7 @@ test('throttling has the classes of the SDK, which tries again by itself', async
   await expect(calls['sqs']?.(aws)).rejects.toBeInstanceOf(RequestThrottled);
 });
 
-test('a fault befalls its action only, as often as it says, and until it is cleared if it says 0', async () => {
+test('a fault applies to its action only, as often as it says; 0 means until it is cleared', async () => {
   const { aws } = await startWithDynamoDb();
   const list = () => aws.dynamodb.send(new ListTablesCommand({}));
   aws.faults.inject({ target: 'dynamodb', kind: 'error', action: 'UpdateItem', times: 1, delayMs: 0 });
@@ -85,7 +85,7 @@ test('a fault befalls its action only, as often as it says, and until it is clea
   await list();
 });
 
-test('error and throttle do nothing, error-after does it', async () => {
+test('error and throttle do not perform the call, error-after does', async () => {
   const { aws, upstream } = await startWithDynamoDb();
   const QueueUrl = aws.queueUrl('timers');
   const send = (MessageBody: string) => aws.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }));
@@ -104,7 +104,7 @@ test('error and throttle do nothing, error-after does it', async () => {
   expect(upstream.requests).toHaveLength(1);
 });
 
-test('a call that hangs is never answered and does nothing', async () => {
+test('a call that hangs has no response and no effect', async () => {
   const aws = await startAws();
   aws.faults.inject({ target: 'sqs', kind: 'hang', times: 1 });
   const QueueUrl = aws.queueUrl('timers');
@@ -117,13 +117,13 @@ test('a call that hangs is never answered and does nothing', async () => {
   expect(aws.queues.get('timers').list()).toEqual([]);
 });
 
-test('a connection is reset', async () => {
+test('the fault reset resets the connection', async () => {
   const aws = await startAws();
   aws.faults.inject({ target: 'secretsmanager', kind: 'reset', times: 1, delayMs: 0 });
   await expect(calls['secretsmanager']?.(aws)).rejects.toMatchObject({ code: 'ECONNRESET' });
 });
 
-test('a slow call is done at once and answered late', async () => {
+test('a slow call is performed at once and its response is late', async () => {
   const aws = await startAws();
   aws.faults.inject({ target: 'sqs', kind: 'slow', times: 1, delayMs: 150 });
   const started = performance.now();
@@ -136,7 +136,7 @@ test('a slow call is done at once and answered late', async () => {
   expect(performance.now() - started).toBeGreaterThanOrEqual(145);
 });
 
-test('a PutEvents that fails in part fails every second entry, the first among them', async () => {
+test('a partial failure of PutEvents fails every second entry, beginning with the first', async () => {
   const aws = await startAws();
   aws.faults.inject({ target: 'eventbridge', kind: 'partial', times: 1 });
   const Entries = [0, 1, 2].map((n) => ({ Source: 's', DetailType: 't', Detail: JSON.stringify({ n }) }));
@@ -150,7 +150,7 @@ test('a PutEvents that fails in part fails every second entry, the first among t
   expect(aws.events.list().map(({ detail }) => detail)).toEqual([{ n: 1 }]);
 });
 
-test('messages are lost, or delivered twice', async () => {
+test('the faults lose and duplicate apply to messages', async () => {
   const aws = await startAws();
   aws.faults.inject({ target: 'sqs', kind: 'lose', times: 1 });
   aws.faults.inject({ target: 'sqs', kind: 'duplicate', times: 1 });
@@ -164,7 +164,7 @@ test('messages are lost, or delivered twice', async () => {
   expect(kept[0]?.id).toBe(kept[1]?.id);
 });
 
-test('schedules never fire, or fire twice', async () => {
+test('the faults lose and duplicate apply to schedules that fire', async () => {
   const aws = await startAws();
   aws.faults.inject({ target: 'scheduler', kind: 'lose', times: 1 });
   aws.faults.inject({ target: 'scheduler', kind: 'duplicate', times: 1 });
@@ -188,7 +188,7 @@ test('schedules never fire, or fire twice', async () => {
 });
 
 test.each(Object.keys(calls))(
-  '%s: refuse lets no connection come about until it is cleared',
+  '%s: the fault refuse refuses connections until it is cleared',
   async (target) => {
     const aws = await startAws();
     const urls: Readonly<Record<string, string>> = aws.urls;

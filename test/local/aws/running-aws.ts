@@ -13,11 +13,11 @@ export interface RunningAws extends AwsServer {
   readonly eventbridge: EventBridgeClient;
   readonly secrets: SecretsManagerClient;
   readonly dynamodb: DynamoDBClient;
-  /** What the server has said of its own troubles. */
+  /** The failures that the server has logged. */
   readonly log: readonly string[];
 }
 
-/** Clients as an application makes them, but for the endpoint; a failed call is tried once only. */
+/** The clients of an application with another endpoint. A failed call is not retried. */
 export function clientsOf(url: string) {
   const settings = {
     endpoint: url,
@@ -38,7 +38,7 @@ export function clientsOf(url: string) {
   return clients;
 }
 
-/** A server of this test, closed when the test is over or earlier by the test itself. */
+/** A server for one test, closed at its end unless the test closes it earlier. */
 export async function startAws(options: Partial<AwsServerOptions> = {}): Promise<RunningAws> {
   const log: string[] = [];
   const server = await startAwsServer({ ...stackOptions, onLog: (line) => log.push(line), ...options });

@@ -35,7 +35,7 @@ const scheduleOf = (more: Partial<CreateScheduleCommandInput> = {}): CreateSched
 const create = (aws: RunningAws, more: Partial<CreateScheduleCommandInput> = {}) =>
   aws.scheduler.send(new CreateScheduleCommand(scheduleOf(more)));
 
-/** The next message of a queue, for which it waits. */
+/** Waits for the next message of a queue. */
 async function nextMessage(aws: RunningAws, queueName = 'timers') {
   const [message] = await aws.queues.get(queueName).receive({
     maximum: 1,
@@ -46,7 +46,7 @@ async function nextMessage(aws: RunningAws, queueName = 'timers') {
   return message;
 }
 
-test('a schedule is made, read and removed', async () => {
+test('a schedule is created, read and deleted', async () => {
   const aws = await startAws();
   const { ScheduleArn } = await create(aws, { Description: 'a timer' });
   expect(ScheduleArn).toBe('arn:aws:scheduler:eu-north-1:123456789012:schedule/sessions/lapse-a.b_c');
@@ -76,7 +76,7 @@ test('a schedule is made, read and removed', async () => {
   );
 });
 
-test('a name is taken once, unless the same call is repeated with its token', async () => {
+test('an existing name is refused, unless the same call is repeated with its token', async () => {
   const aws = await startAws();
   await create(aws, { ClientToken: 'token' });
   await create(aws, { ClientToken: 'token' });
@@ -101,15 +101,15 @@ test('an update overwrites every field', async () => {
   });
   expect(after.Description).toBeUndefined();
   await expect(
-    aws.scheduler.send(new UpdateScheduleCommand(scheduleOf({ Name: 'nobody' }))),
+    aws.scheduler.send(new UpdateScheduleCommand(scheduleOf({ Name: 'missing' }))),
   ).rejects.toBeInstanceOf(ResourceNotFoundException);
 });
 
-test('an unknown group is not found', async () => {
+test('an unknown schedule group is not found', async () => {
   const aws = await startAws();
-  const creating = create(aws, { GroupName: 'nobody' });
+  const creating = create(aws, { GroupName: 'missing' });
   await expect(creating).rejects.toBeInstanceOf(ResourceNotFoundException);
-  await expect(creating).rejects.toThrow('Schedule group nobody does not exist.');
+  await expect(creating).rejects.toThrow('Schedule group missing does not exist.');
 });
 
 test.each<[string, Partial<CreateScheduleCommandInput>, string]>([
@@ -136,7 +136,7 @@ test.each<[string, Partial<CreateScheduleCommandInput>, string]>([
   await expect(creating).rejects.toThrow(message);
 });
 
-test('a schedule fires at its time, to the queue, and is gone', async () => {
+test('a schedule fires at its time, sends to the queue, and is deleted', async () => {
   const aws = await startAws();
   const second = Math.ceil((Date.now() + 200) / 1_000);
   const time = new Date(second * 1_000).toISOString().slice(0, 19);
@@ -157,7 +157,7 @@ test('a schedule that is kept after its completion fires once', async () => {
   expect((await nextMessage(aws))?.body).toBe('next');
 });
 
-test('a disabled schedule does not fire before it is enabled', async () => {
+test('a disabled schedule does not fire until it is enabled', async () => {
   const aws = await startAws();
   await create(aws, { ScheduleExpression: longAgo, State: 'DISABLED' });
   await create(aws, { Name: 'other', ScheduleExpression: longAgo, Target: { ...target, Input: 'other' } });
@@ -167,7 +167,7 @@ test('a disabled schedule does not fire before it is enabled', async () => {
   expect((await nextMessage(aws))?.body).toBe(target.Input);
 });
 
-test('an update moves the time', async () => {
+test('an update moves the time of a schedule', async () => {
   const aws = await startAws();
   await create(aws);
   await aws.scheduler.send(
@@ -178,19 +178,19 @@ test('an update moves the time', async () => {
   expect((await nextMessage(aws))?.body).toBe('moved');
 });
 
-test('what cannot be delivered goes to the dead-letter queue once its retries are used up', async () => {
+test('a message that cannot be delivered goes to the dead-letter queue after its retries', async () => {
   const aws = await startAws();
-  const Arn = arnOfQueue('nobody');
+  const Arn = arnOfQueue('missing');
   await create(aws, {
     ScheduleExpression: longAgo,
     Target: {
       ...target,
       Arn,
       RetryPolicy: { MaximumRetryAttempts: 0 },
-      DeadLetterConfig: { Arn: arnOfQueue('given-up') },
+      DeadLetterConfig: { Arn: arnOfQueue('dead-letters') },
     },
   });
-  const letter = await nextMessage(aws, 'given-up');
+  const letter = await nextMessage(aws, 'dead-letters');
   expect(letter?.body).toBe(target.Input);
   expect(letter?.messageAttributes).toMatchObject({
     ERROR_CODE: { stringValue: 'AWS.SimpleQueueService.NonExistentQueue' },
@@ -201,12 +201,12 @@ test('what cannot be delivered goes to the dead-letter queue once its retries ar
   expect(aws.schedules.list()).toEqual([]);
 });
 
-test('what cannot be delivered is tried again while its retries last', async () => {
+test('a message that cannot be delivered is retried while its retries last', async () => {
   const aws = await startAws();
   const second = new Date().toISOString().slice(0, 19);
   await create(aws, {
     ScheduleExpression: `at(${second})`,
-    Target: { ...target, Arn: arnOfQueue('nobody'), RetryPolicy: { MaximumRetryAttempts: 1 } },
+    Target: { ...target, Arn: arnOfQueue('missing'), RetryPolicy: { MaximumRetryAttempts: 1 } },
   });
   await vi.waitFor(() =>
     expect(aws.schedules.list()).toMatchObject([{ failedAttempts: 1, firesAt: Date.parse(`${second}Z`) }]),
@@ -215,7 +215,7 @@ test('what cannot be delivered is tried again while its retries last', async () 
   await vi.waitFor(() => expect(aws.schedules.list()).toEqual([]), 5_000);
 });
 
-test('a schedule fires when the clock is moved past its time', async () => {
+test('a schedule fires when the clock moves past its time', async () => {
   const clock = new LocalClock();
   const aws = await startAws({ clock });
   await create(aws);

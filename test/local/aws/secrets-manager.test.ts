@@ -9,7 +9,7 @@ import { startAws } from './running-aws.ts';
 
 const SecretId = 'lapse/accounts';
 
-test('a secret is read anew for every call, and its version is its content', async () => {
+test('a secret is read again for every call, and its version follows its content', async () => {
   let content = '{"demo":1}';
   const aws = await startAws({ secrets: { [SecretId]: { read: () => content } } });
   const get = (more = {}) => aws.secrets.send(new GetSecretValueCommand({ SecretId, ...more }));
@@ -25,7 +25,7 @@ test('a secret is read anew for every call, and its version is its content', asy
   await expect(get({ VersionStage: 'AWSPREVIOUS' })).rejects.toBeInstanceOf(ResourceNotFoundException);
 });
 
-test('a secret goes by its name, its ARN and its ARN without the last part', async () => {
+test('a secret is found by its name, its ARN and its ARN without the last part', async () => {
   const aws = await startAws();
   const find = async (id: string) =>
     (await aws.secrets.send(new DescribeSecretCommand({ SecretId: id }))).Name;
@@ -40,7 +40,7 @@ test('a secret goes by its name, its ARN and its ARN without the last part', asy
   await expect(find('constructor')).rejects.toBeInstanceOf(ResourceNotFoundException);
 });
 
-test('a secret that cannot be read is a fault of the service, which says why', async () => {
+test('a secret that cannot be read is a service error that says why', async () => {
   const read = () => {
     throw new Error('accounts.json is not there');
   };
@@ -52,7 +52,7 @@ test('a secret that cannot be read is a fault of the service, which says why', a
   expect(aws.log).toEqual(['secretsmanager: Error: accounts.json is not there']);
 });
 
-test('writing is refused', async () => {
+test('PutSecretValue is refused', async () => {
   const aws = await startAws();
   await expect(
     aws.secrets.send(new PutSecretValueCommand({ SecretId, SecretString: '{}' })),

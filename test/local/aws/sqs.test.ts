@@ -58,7 +58,7 @@ test('a message is sent, received and deleted', async () => {
   expect(await counts(aws, 'timers')).toEqual(['0', '0', '0']);
 });
 
-test('the queue has a URL on this server, and its attributes', async () => {
+test('a queue has a URL on this server, and its attributes', async () => {
   const { aws, QueueUrl } = await open();
   expect(QueueUrl).toBe(`${aws.url}/123456789012/timers`);
   const { Attributes } = await aws.sqs.send(
@@ -66,7 +66,7 @@ test('the queue has a URL on this server, and its attributes', async () => {
   );
   expect(Attributes).toEqual({
     QueueArn: arnOfQueue('timers'),
-    RedrivePolicy: JSON.stringify({ deadLetterTargetArn: arnOfQueue('given-up'), maxReceiveCount: 2 }),
+    RedrivePolicy: JSON.stringify({ deadLetterTargetArn: arnOfQueue('dead-letters'), maxReceiveCount: 2 }),
   });
 });
 
@@ -77,7 +77,7 @@ test('message attributes arrive as they were sent, when they are asked for', asy
     'trace.id': { DataType: 'Binary', BinaryValue: new Uint8Array([0, 1, 255]) },
   };
   const sent = await send('a', { MessageAttributes });
-  // Computed with boto3's own rule: name, type, kind and value, each with its length.
+  // The digest by boto3's rule: name, type, kind and value, each with its length.
   const digest = createHash('md5');
   for (const [part, bytes] of [
     ['kind', Buffer.from('String')],
@@ -107,8 +107,8 @@ function withLength(bytes: Buffer): Buffer {
   return Buffer.concat([length, bytes]);
 }
 
-test('a message that is not deleted comes back when its visibility timeout is over', async () => {
-  const { send, receive } = await open('impatient');
+test('a message that is not deleted is visible again after its visibility timeout', async () => {
+  const { send, receive } = await open('short-visibility');
   await send('again');
   const [first] = await receive();
   const [second] = await receive({
@@ -119,7 +119,7 @@ test('a message that is not deleted comes back when its visibility timeout is ov
   expect(second?.Attributes).toEqual({ ApproximateReceiveCount: '2' });
 });
 
-test('an invisible message stays so', async () => {
+test('a message in flight stays invisible', async () => {
   const { send, receive } = await open();
   await send('once');
   expect(await receive()).toHaveLength(1);
@@ -144,9 +144,9 @@ test('the receipt handle of an earlier receipt deletes nothing', async () => {
   ).rejects.toBeInstanceOf(MessageNotInflight);
 });
 
-test('a longer visibility timeout keeps a message away', async () => {
-  const { aws, QueueUrl, send, receive } = await open('impatient');
-  await send('patience');
+test('a longer visibility timeout keeps a message invisible', async () => {
+  const { aws, QueueUrl, send, receive } = await open('short-visibility');
+  await send('hidden');
   const [message] = await receive({ VisibilityTimeout: 10 });
   await aws.sqs.send(
     new ChangeMessageVisibilityCommand({
@@ -160,7 +160,7 @@ test('a longer visibility timeout keeps a message away', async () => {
   expect(next.map(({ Body }) => Body)).toEqual(['short wait']);
 });
 
-test('a long poll answers as soon as there is a message', async () => {
+test('a long poll ends as soon as there is a message', async () => {
   const { send, receive } = await open();
   const started = performance.now();
   const polling = receive({ WaitTimeSeconds: 20 });
@@ -169,7 +169,7 @@ test('a long poll answers as soon as there is a message', async () => {
   expect(performance.now() - started).toBeLessThan(2_000);
 });
 
-test('a long poll ends empty when its time is up, and a delayed message is not visible before its own', async () => {
+test('a long poll ends empty after its time, and a delayed message is not visible before its delay ends', async () => {
   const { aws, send, receive } = await open();
   const sent = Date.now();
   await send('later', { DelaySeconds: 2 });
@@ -181,7 +181,7 @@ test('a long poll ends empty when its time is up, and a delayed message is not v
   expect(Date.now() - sent).toBeGreaterThanOrEqual(2_000);
 });
 
-test('a caller who hangs up in a long poll takes no message with it', async () => {
+test('a caller that disconnects during a long poll takes no message', async () => {
   const { aws, QueueUrl, send, receive } = await open();
   const hangUp = new AbortController();
   const polling = aws.sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 20 }), {
@@ -195,15 +195,15 @@ test('a caller who hangs up in a long poll takes no message with it', async () =
   expect(await receive({ WaitTimeSeconds: 5 })).toHaveLength(1);
 });
 
-test('a message received too often goes to the dead-letter queue', async () => {
-  const { aws, send, receive } = await open('impatient');
+test('a message that was received too often goes to the dead-letter queue', async () => {
+  const { aws, send, receive } = await open('short-visibility');
   const { MessageId } = await send('poison');
   await receive({ VisibilityTimeout: 0 });
   await receive({ VisibilityTimeout: 0 });
   expect(await receive()).toHaveLength(0);
   const { Messages = [] } = await aws.sqs.send(
     new ReceiveMessageCommand({
-      QueueUrl: aws.queueUrl('given-up'),
+      QueueUrl: aws.queueUrl('dead-letters'),
       MessageSystemAttributeNames: ['ApproximateReceiveCount'],
     }),
   );
@@ -211,27 +211,27 @@ test('a message received too often goes to the dead-letter queue', async () => {
     { MessageId, Body: 'poison', Attributes: { ApproximateReceiveCount: '3' } },
   ]);
   expect(aws.queues.deadLetters()).toMatchObject([
-    { queueName: 'given-up', id: MessageId, body: 'poison', receiveCount: 3 },
+    { queueName: 'dead-letters', id: MessageId, body: 'poison', receiveCount: 3 },
   ]);
 });
 
-test('a waiting reader of the dead-letter queue hears of a message that is moved there', async () => {
-  const { aws, send, receive } = await open('impatient');
+test('a waiting reader of the dead-letter queue receives a message that is moved there', async () => {
+  const { aws, send, receive } = await open('short-visibility');
   await send('poison');
   const reader = aws.sqs.send(
-    new ReceiveMessageCommand({ QueueUrl: aws.queueUrl('given-up'), WaitTimeSeconds: 20 }),
+    new ReceiveMessageCommand({ QueueUrl: aws.queueUrl('dead-letters'), WaitTimeSeconds: 20 }),
   );
   for (let time = 0; time < 3; time += 1) await receive({ VisibilityTimeout: 0 });
   expect((await reader).Messages).toHaveLength(1);
 });
 
-test('what is older than the retention period is gone', async () => {
-  const { aws, send } = await open('forgetful');
+test('a message older than the retention period is deleted', async () => {
+  const { aws, send } = await open('short-retention');
   await send('old');
-  await vi.waitFor(async () => expect(await counts(aws, 'forgetful')).toEqual(['0', '0', '0']));
+  await vi.waitFor(async () => expect(await counts(aws, 'short-retention')).toEqual(['0', '0', '0']));
 });
 
-test('errors come as the SDK’s own classes', async () => {
+test('errors have the SDK’s own classes', async () => {
   const { aws, QueueUrl, send, receive } = await open();
   await expect(send('x', { QueueUrl: aws.queueUrl('missing') })).rejects.toBeInstanceOf(QueueDoesNotExist);
   await expect(
@@ -252,7 +252,7 @@ test('errors come as the SDK’s own classes', async () => {
   ).rejects.toMatchObject({ name: 'InvalidAttributeName' });
 });
 
-test('a queue in this process hands over messages as Lambda’s event has them', async () => {
+test('a queue in this process returns messages as in Lambda’s event', async () => {
   const { aws, send } = await open();
   const queue = aws.queues.get('timers');
   const request = { maximum: 10, visibilityTimeoutSeconds: 30, waitMilliseconds: 5_000 };
@@ -268,10 +268,10 @@ test('a queue in this process hands over messages as Lambda’s event has them',
   await queue.delete(message?.receiptHandle ?? '');
   await expect(queue.delete('nonsense')).rejects.toMatchObject({ code: 'ReceiptHandleIsInvalid' });
   expect(queue.counts()).toMatchObject({ visible: 0, in_flight: 0 });
-  expect(() => aws.queues.get('nobody')).toThrow('There is no queue nobody; known: timers, given-up');
+  expect(() => aws.queues.get('missing')).toThrow('There is no queue missing; known: timers, dead-letters');
 });
 
-test('whoever waits in this process is sent home when the signal is aborted, and when the server closes', async () => {
+test('a receiver in this process ends when its signal aborts, and when the server closes', async () => {
   const { aws } = await open();
   const leaving = new AbortController();
   const request = { maximum: 1, visibilityTimeoutSeconds: 30, waitMilliseconds: 60_000 };
@@ -284,7 +284,7 @@ test('whoever waits in this process is sent home when the signal is aborted, and
   expect(await other).toEqual([]);
 });
 
-test('what is delayed comes when the clock has been moved on so far', async () => {
+test('a delayed message arrives when the clock moves past its delay', async () => {
   const clock = new LocalClock();
   const { sqs, ...aws } = await startAws({ clock });
   const QueueUrl = aws.queueUrl('timers');

@@ -16,7 +16,7 @@ const queue = (name: string, settings: Partial<QueueDescription> = {}): QueueDes
   ...settings,
 });
 
-/** A stack with one of everything, and queues in a hurry. */
+/** A stack with one of each resource, and queues with short timeouts. */
 export const stackOptions: AwsServerOptions = {
   port: 0,
   dataDirectory: undefined,
@@ -26,13 +26,13 @@ export const stackOptions: AwsServerOptions = {
   scheduleGroups: ['sessions'],
   eventBuses: ['lapse'],
   queues: [
-    queue('timers', { redrive: { deadLetterQueueName: 'given-up', maxReceiveCount: 2 } }),
-    queue('given-up'),
-    queue('impatient', {
+    queue('timers', { redrive: { deadLetterQueueName: 'dead-letters', maxReceiveCount: 2 } }),
+    queue('dead-letters'),
+    queue('short-visibility', {
       visibilityTimeoutSeconds: 0.02,
-      redrive: { deadLetterQueueName: 'given-up', maxReceiveCount: 2 },
+      redrive: { deadLetterQueueName: 'dead-letters', maxReceiveCount: 2 },
     }),
-    queue('forgetful', { retentionSeconds: 0.02 }),
+    queue('short-retention', { retentionSeconds: 0.02 }),
     queue('lost-batches'),
   ],
   deadLetterQueues: ['lost-batches'],

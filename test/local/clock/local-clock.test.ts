@@ -6,7 +6,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const hour = 3_600_000;
 
-test('it shows the machine’s time until it is moved on, and keeps what it showed before', () => {
+test('the clock shows the machine’s time until it is moved, and knows what it showed before', () => {
   const clock = new LocalClock();
   const before = Date.now() - 1;
   clock.advance(hour);
@@ -16,13 +16,13 @@ test('it shows the machine’s time until it is moved on, and keeps what it show
   expect(clock.atMachineTime(Date.now() + 1)).toBeGreaterThan(before + 2 * hour);
 });
 
-test('a restart does not set it back', async () => {
+test('a restart does not set the clock back', async () => {
   const file = join(await temporaryFolder(), 'clock.json');
   new LocalClock(file).advance(hour);
   expect(new LocalClock(file).ahead).toBe(hour);
 });
 
-test('who waits for a moment looks again when it is moved on', async () => {
+test('a waiter wakes when the clock moves past its moment', async () => {
   const clock = new LocalClock();
   const waiting = new ChangeSignal(clock).wait(clock.now() + hour, new AbortController().signal);
   clock.advance(hour);

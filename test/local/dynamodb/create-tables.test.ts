@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine.close());
 
-test('tables that are there already and the same are left as they are', async () => {
+test('existing tables with the same description stay unchanged', async () => {
   await createTables(engine.url, [notesTable]);
 });
 
@@ -37,7 +37,7 @@ test.each([
     change: { StreamSpecification: { StreamEnabled: true, StreamViewType: 'KEYS_ONLY' } },
     says: 'its stream is NEW_AND_OLD_IMAGES, expected KEYS_ONLY. Delete the data folder',
   },
-])('a table whose $what differs is refused with what differs', async ({ change, says }) => {
+])('a table whose $what differs is refused with the difference', async ({ change, says }) => {
   const changed = { ...notesTable, createTable: { ...notesTable.createTable, ...change } };
   await expect(createTables(engine.url, [changed])).rejects.toThrow(says);
 });

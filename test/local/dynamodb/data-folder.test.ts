@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { claimDataFolder } from '../../../local/dynamodb/data-folder.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
-/** Stands for an engine that an earlier run has left behind. */
+/** Stands for an engine that an earlier run left running. */
 function leftBehind() {
   const child = spawn('sleep', ['60']);
   onTestFinished(() => {
@@ -15,7 +15,7 @@ function leftBehind() {
   return { child, pid: child.pid ?? 0, command: 'sleep 60' };
 }
 
-test('a folder in use is refused with one sentence, and free again after its release', async () => {
+test('a folder in use is refused with one sentence, and can be claimed after its release', async () => {
   const directory = await temporaryFolder();
   const held = await claimDataFolder(directory);
   await expect(claimDataFolder(directory, 100)).rejects.toThrow(
@@ -25,7 +25,7 @@ test('a folder in use is refused with one sentence, and free again after its rel
   await (await claimDataFolder(directory, 100)).release();
 });
 
-test('an engine left behind is ended', async () => {
+test('an engine that an earlier run left running is ended', async () => {
   const directory = await temporaryFolder();
   const { child, pid, command } = leftBehind();
   await writeFile(path.join(directory, 'engine.json'), JSON.stringify({ pid, command }));
@@ -35,7 +35,7 @@ test('an engine left behind is ended', async () => {
   expect(await exit).toEqual([null, 'SIGKILL']);
 });
 
-test('a process that merely has the number of an earlier engine is left alone', async () => {
+test('a process that only has the pid of an earlier engine runs on', async () => {
   const directory = await temporaryFolder();
   const { child, pid } = leftBehind();
   await writeFile(path.join(directory, 'engine.json'), JSON.stringify({ pid, command: 'dynoxide serve' }));
@@ -45,8 +45,11 @@ test('a process that merely has the number of an earlier engine is left alone', 
   expect(child.killed).toBe(false);
 });
 
-test.each(['', '{"pid":"1"}', '[]', 'null'])('a note that says %j is no obstacle', async (note) => {
-  const directory = await temporaryFolder();
-  await writeFile(path.join(directory, 'engine.json'), note);
-  await (await claimDataFolder(directory)).release();
-});
+test.each(['', '{"pid":"1"}', '[]', 'null'])(
+  'a note with the content %j does not prevent a start',
+  async (note) => {
+    const directory = await temporaryFolder();
+    await writeFile(path.join(directory, 'engine.json'), note);
+    await (await claimDataFolder(directory)).release();
+  },
+);

@@ -34,7 +34,7 @@ test('the embedded engine is that of the platform', () => {
   expect(choice).toMatchObject({ kind: 'dynoxide', program: '/modules/@dynoxide/linux-x64/dynoxide' });
 });
 
-test('DynamoDB Local is started from the jar in the package, silent and with one database for all', async () => {
+test('DynamoDB Local starts from the jar in the package, silent and with one database for all', async () => {
   const choice = chooseEngine(await withDynamoDbLocal());
   if (choice.kind !== 'dynamodb-local') throw new Error(`chose ${choice.kind}`);
   const programArguments = choice.argumentsFor(4000, '/data').join(' ');
@@ -54,14 +54,14 @@ test.each([
   );
 });
 
-test('on Windows only an endpoint of one’s own is offered', async () => {
+test('on Windows only an endpoint of your own is offered', async () => {
   const present = await withDynamoDbLocal();
   expect(() => chooseEngine({ ...present, platform: 'win32', architecture: 'x64' })).toThrow(
     'There is no embedded DynamoDB for win32-x64: set LAPSE_DYNAMODB_URL',
   );
 });
 
-test('an endpoint that is no URL is refused with its value', () => {
+test('an endpoint that is not a URL is refused with its value', () => {
   expect(() => chooseEngine({ ...bare, environment: { LAPSE_DYNAMODB_URL: 'localhost:8000' } })).toThrow(
     'LAPSE_DYNAMODB_URL is "localhost:8000": it must be an http or https URL.',
   );

@@ -1,4 +1,4 @@
-// A process to be killed: brings up the engine on the folder it is given and says where, as one line of JSON.
+// A process for tests that kill it: starts the engine on the given folder and prints its address as one line of JSON.
 import { createTables } from '../../../local/dynamodb/create-tables.ts';
 import { thisMachine } from '../../../local/dynamodb/engine-choice.ts';
 import { startDynamoDb } from '../../../local/dynamodb/engine.ts';

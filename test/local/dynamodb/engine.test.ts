@@ -23,7 +23,7 @@ async function start(dataDirectory: string | undefined, environment: Record<stri
   return { engine, notes };
 }
 
-test('what was written is there after a restart on the same folder', async () => {
+test('written items exist after a restart on the same folder', async () => {
   const folder = await temporaryFolder();
   const first = await start(folder);
   await first.notes.put('a', 'kept');
@@ -33,20 +33,20 @@ test('what was written is there after a restart on the same folder', async () =>
   expect(await second.notes.get('a')).toBe('kept');
 });
 
-test('without a folder two engines run side by side and know nothing of each other', async () => {
+test('without a folder two engines run at the same time, each with its own data', async () => {
   const [one, other] = await Promise.all([start(undefined), start(undefined)]);
   await one.notes.put('a', 'mine');
   expect(await other.notes.get('a')).toBeUndefined();
 });
 
-test('closing ends the engine, and may be done twice', async () => {
+test('closing ends the engine, and can be repeated', async () => {
   const { engine, notes } = await start(undefined);
   await engine.close();
   await engine.close();
   await expect(notes.get('a')).rejects.toThrow('ECONNREFUSED');
 });
 
-test('the stream has an index on its order', async () => {
+test('the engine’s stream has an index on its order', async () => {
   const folder = await temporaryFolder();
   const { engine } = await start(folder);
   await engine.close();
@@ -63,7 +63,7 @@ test('the stream has an index on its order', async () => {
   expect(JSON.stringify(plan)).toContain('USING INDEX lapse_stream_position');
 });
 
-test('killed without warning, the engine goes with its parent and everything acknowledged is there', async () => {
+test('when its parent is killed, the engine ends and has kept everything acknowledged', async () => {
   const folder = await temporaryFolder();
   const parent = spawn(process.execPath, [path.join(import.meta.dirname, 'engine-process.ts'), folder], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -93,7 +93,7 @@ test('killed without warning, the engine goes with its parent and everything ack
   for (const key of acknowledged) expect(await restarted.notes.get(key)).toBe(key);
 });
 
-test('an endpoint of one’s own wins, and is left running', async () => {
+test('an endpoint of your own has priority, and keeps running', async () => {
   const own = await start(undefined);
   const borrowed = await start(undefined, { LAPSE_DYNAMODB_URL: own.engine.url });
   expect(borrowed.engine.url).toBe(own.engine.url);
@@ -102,7 +102,7 @@ test('an endpoint of one’s own wins, and is left running', async () => {
   expect(await own.notes.get('a')).toBe('still here');
 });
 
-test('an endpoint of one’s own that does not answer is named', async () => {
+test('an endpoint of your own that does not respond is named', async () => {
   const gone = await start(undefined);
   await gone.engine.close();
   await expect(start(undefined, { LAPSE_DYNAMODB_URL: gone.engine.url })).rejects.toThrow(
@@ -110,13 +110,13 @@ test('an endpoint of one’s own that does not answer is named', async () => {
   );
 });
 
-test('a file that is no database ends in the engine’s own words, at once', async () => {
+test('a file that is not a database fails at once with the engine’s own words', async () => {
   const folder = await temporaryFolder();
   await writeFile(databaseFile(folder), 'not a database');
   await expect(start(folder)).rejects.toThrow(/The DynamoDB engine \S+ did not start: .*database/);
 });
 
-test('a database of another program does, too', async () => {
+test('a database of another program fails with the engine’s own words', async () => {
   const folder = await temporaryFolder();
   const foreign = new DatabaseSync(databaseFile(folder));
   foreign.exec('CREATE TABLE _tables (unexpected TEXT)');
@@ -124,7 +124,7 @@ test('a database of another program does, too', async () => {
   await expect(start(folder)).rejects.toThrow(/The DynamoDB engine \S+ did not start: .*column/);
 });
 
-test('a port that somebody was quicker to take is exchanged for another', async () => {
+test('a port that another process took first is replaced by another one', async () => {
   const folder = await temporaryFolder();
   const machine = thisMachine({});
   const real = machine.resolve('@dynoxide/linux-x64/dynoxide') ?? '';

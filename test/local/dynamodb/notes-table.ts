@@ -25,7 +25,7 @@ export const notesTable: TableDescription = {
   streamEnabled: true,
 };
 
-/** Reads and writes the table's items; `close` when done. */
+/** Reads and writes the table's items. Call `close` at the end. */
 export function openNotes(url: string, tableName = notesTable.name) {
   const client = new DynamoDBClient({
     endpoint: url,

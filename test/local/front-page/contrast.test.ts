@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 
 const css = readFileSync('local/front-page/browser/page.css', 'utf8');
 
-/** The colours of a scheme, the light ones where it has none of its own. */
+/** The colors of a scheme; those of the light one where it sets none. */
 function coloursIn(scheme: 'light' | 'dark'): ReadonlyMap<string, string> {
   const [light = '', dark = ''] = [...css.matchAll(/:root \{([^}]*)\}/g)].map(([, rules = '']) => rules);
   const rules = scheme === 'light' ? light : light + dark;
@@ -26,7 +26,7 @@ function contrast(one: string, other: string): number {
   return (light + 0.05) / (dark + 0.05);
 }
 
-/** What is written on what. */
+/** Each text color with its background. */
 const pairs: readonly (readonly [string, string])[] = [
   ['--text', '--ground'],
   ['--quiet', '--ground'],

@@ -14,7 +14,7 @@ it.each([
   ],
   [
     'Needs attention',
-    'Not seen yet: klarna denied',
+    'not seen yet: klarna denied',
     'Payment Request Needs Attention',
     null,
     'klarna_denied',

@@ -14,7 +14,7 @@ it.each(
   faultChoices.flatMap((group) =>
     group.choices.map((choice) => [`${group.title}: ${choice.text}`, choice] as const),
   ),
-)('what the page offers as "%s" is taken by whoever it is for', async (_, { fault, forOne, repeatable }) => {
+)('the fault "%s" of the page is accepted by its target', async (_, { fault, forOne, repeatable }) => {
   const { target, ...rest } = fault;
   const asked = {
     ...rest,
@@ -39,7 +39,7 @@ const wordsOf = (schema: { readonly options: readonly string[] } | { readonly li
 
 const offered = new Set(choices.map(({ fault }) => `${String(fault['target'])} ${String(fault['kind'])}`));
 
-it('the page offers every kind of fault that there is, of everything that it can befall, and no other', () => {
+it('the page offers every kind of fault of every target, and no other', () => {
   const ofAws = awsFaultSchema.options.flatMap(({ entries: { target, kind } }) =>
     wordsOf(target).flatMap((each) => wordsOf(kind).map((word) => `${each} ${word}`)),
   );
@@ -53,7 +53,7 @@ it('the page offers every kind of fault that there is, of everything that it can
   expect([...offered].toSorted()).toEqual([...new Set(all)].toSorted());
 });
 
-it('no two choices of one place read the same', () => {
+it('the faults of one target have different texts', () => {
   for (const { choices: ofPlace } of faultChoices) {
     expect(new Set(ofPlace.map(({ text }) => text)).size).toBe(ofPlace.length);
   }

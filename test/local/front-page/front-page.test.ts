@@ -12,7 +12,7 @@ interface Reached {
   readonly headers: IncomingMessage['headers'];
 }
 
-/** The status of a call with exactly this path and these headers, which `fetch` would tidy up first. */
+/** The status of a call with exactly this path and these headers, which `fetch` would change first. */
 async function statusOf(
   url: string,
   method: string,
@@ -26,7 +26,7 @@ async function statusOf(
   return reply.statusCode;
 }
 
-/** A part of the system that notes what reaches it, and answers 418. */
+/** A part of the system that records the calls that it receives, and responds 418. */
 async function startPart() {
   const reached: Reached[] = [];
   const server = createServer((request, response) => {
@@ -74,20 +74,23 @@ describe('the page', () => {
     ['/page.css', 'text/css; charset=utf-8'],
     ['/page.js', 'text/javascript; charset=utf-8'],
     ['/icon.svg', 'image/svg+xml'],
-  ])('serves %s, which may load nothing from elsewhere and run nothing inline', async (path, contentType) => {
-    const { url } = await startPage();
-    const reply = await fetch(`${url}${path}`);
-    expect([reply.status, reply.headers.get('content-type')]).toEqual([200, contentType]);
-    const policy = reply.headers.get('content-security-policy') ?? '';
-    expect(policy).toContain("default-src 'none'");
-    expect(policy).toContain("script-src 'self';");
-    expect(policy).toContain("frame-ancestors 'none'");
-    expect(policy).not.toMatch(/unsafe|\*|http/);
-    expect(reply.headers.get('x-content-type-options')).toBe('nosniff');
-    expect(reply.headers.get('access-control-allow-origin')).toBeNull();
-  });
+  ])(
+    'the page serves %s, which loads nothing from elsewhere and runs nothing inline',
+    async (path, contentType) => {
+      const { url } = await startPage();
+      const reply = await fetch(`${url}${path}`);
+      expect([reply.status, reply.headers.get('content-type')]).toEqual([200, contentType]);
+      const policy = reply.headers.get('content-security-policy') ?? '';
+      expect(policy).toContain("default-src 'none'");
+      expect(policy).toContain("script-src 'self';");
+      expect(policy).toContain("frame-ancestors 'none'");
+      expect(policy).not.toMatch(/unsafe|\*|http/);
+      expect(reply.headers.get('x-content-type-options')).toBe('nosniff');
+      expect(reply.headers.get('access-control-allow-origin')).toBeNull();
+    },
+  );
 
-  it('has no script, style or handler in its markup', async () => {
+  it('the markup of the page has no script, style or handler', async () => {
     const { url } = await startPage();
     const html = await (await fetch(url)).text();
     expect(html).not.toMatch(/<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=/i);
@@ -104,18 +107,18 @@ describe('the page', () => {
     '/\\..\\..\\package.json',
     '/icon.svg/',
     '/?file=../../package.json',
-  ])('has no file %s', async (path) => {
+  ])('the page does not serve %s', async (path) => {
     const { url } = await startPage();
     expect(await statusOf(url, 'GET', path)).toBe(404);
   });
 
-  it.each(['POST', 'PUT', 'DELETE', 'OPTIONS'])('has nothing to %s', async (method) => {
+  it.each(['POST', 'PUT', 'DELETE', 'OPTIONS'])('the page does not support the method %s', async (method) => {
     const { url } = await startPage();
     expect((await fetch(url, { method })).status).toBe(405);
   });
 });
 
-describe('a name that only leads here', () => {
+describe('a foreign host name', () => {
   it.each([
     'evil.example',
     'evil.example:PORT',
@@ -123,7 +126,7 @@ describe('a name that only leads here', () => {
     'localhost',
     '127.0.0.1:1',
     '127.0.0.1:PORT.evil',
-  ])('as the host "%s" is refused, for the page and for calls', async (given) => {
+  ])('the host "%s" is refused, for the page and for calls', async (given) => {
     const { url, everReached } = await startPage();
     const host = given.replace('PORT', new URL(url).port);
     expect(await statusOf(url, 'GET', '/', { host })).toBe(421);
@@ -132,19 +135,19 @@ describe('a name that only leads here', () => {
     expect(everReached()).toEqual([]);
   });
 
-  it('beside the right one is refused', async () => {
+  it('a second host beside the right one is refused', async () => {
     const { url } = await startPage();
     const { host } = new URL(url);
     expect(await statusOf(url, 'GET', '/', ['Host', host, 'Host', 'evil.example'])).toBe(421);
   });
 
-  it('localhost with the port is this machine', async () => {
+  it('localhost with the port is accepted', async () => {
     const { url } = await startPage();
     expect(await statusOf(url, 'GET', '/', { host: `localhost:${new URL(url).port}` })).toBe(200);
   });
 });
 
-describe('a call', () => {
+describe('a call of the page', () => {
   it.each([
     ['without the mark of the page', {}],
     ['of another origin', { ...fromPage, origin: 'https://evil.example' }],
@@ -152,7 +155,7 @@ describe('a call', () => {
     ['of nowhere in particular', { ...fromPage, origin: 'null' }],
     ['of another site, by what the browser says', { ...fromPage, 'sec-fetch-site': 'cross-site' }],
     ['of another port, by what the browser says', { ...fromPage, 'sec-fetch-site': 'same-site' }],
-  ])('%s is refused and reaches nobody', async (_, headers) => {
+  ])('a call %s is refused and not forwarded', async (_, headers) => {
     const { url, everReached } = await startPage();
     for (const path of [
       '/api/accounts/demo/payment-requests/x',
@@ -167,7 +170,7 @@ describe('a call', () => {
     expect(everReached()).toEqual([]);
   });
 
-  it('is never allowed beforehand to another origin', async () => {
+  it('another origin is never allowed by a preflight request', async () => {
     const { url } = await startPage();
     const reply = await fetch(`${url}/api/accounts/demo/payment-requests/x`, {
       method: 'OPTIONS',
@@ -177,7 +180,7 @@ describe('a call', () => {
     expect([...reply.headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([]);
   });
 
-  it('goes to the part that it is for as it is, and its answer comes back without cookies or permissions', async () => {
+  it('a call is forwarded unchanged, and its response returns without cookies or permissions', async () => {
     const { url, api, control, klarna } = await startPage();
     const reply = await fetch(`${url}/api/accounts/demo/payment-requests/a%3Ab?dry_run=true`, {
       method: 'DELETE',
@@ -203,7 +206,7 @@ describe('a call', () => {
   });
 
   it.each(['/klarna/../v2/accounts', '/klarna/%2e%2e/v2/accounts', '/klarna\\..\\v2', '//klarna/x'])(
-    'of %s does not leave the simulator’s orders',
+    'the path %s does not leave the simulator’s control surface',
     async (path) => {
       const { url, everReached } = await startPage();
       expect(await statusOf(url, 'GET', path, fromPage)).toBe(404);
@@ -211,20 +214,20 @@ describe('a call', () => {
     },
   );
 
-  it('with an absolute address does not go there', async () => {
+  it('an absolute address is not called', async () => {
     const { url, everReached } = await startPage();
     expect(await statusOf(url, 'GET', 'http://evil.example/api/x', fromPage)).toBe(404);
     expect(everReached()).toEqual([]);
   });
 
-  it('with too long a body is answered 413 and reaches nobody', async () => {
+  it('a body that is too long gets 413 and is not forwarded', async () => {
     const { url, everReached } = await startPage();
     const body = 'x'.repeat(16 * 1024 + 1);
     const reply = await fetch(`${url}/api/x`, { method: 'POST', headers: fromPage, body });
     expect([reply.status, everReached()]).toEqual([413, []]);
   });
 
-  it('to a part that is gone is answered 502', async () => {
+  it('a call to a part that does not respond gets 502', async () => {
     const { url } = await startPage({ simulator: true });
     const gone = await startFrontPage({
       port: 0,
@@ -239,8 +242,8 @@ describe('a call', () => {
   });
 });
 
-describe('the status', () => {
-  it('tells the time of the system, and names the accounts and no secret of theirs', async () => {
+describe('the status of the page', () => {
+  it('the status has the time of the system and the names of the accounts, and no secret', async () => {
     const { url } = await startPage();
     const text = await (await fetch(`${url}/status`, { headers: fromPage })).text();
     expect(JSON.parse(text)).toEqual({
@@ -251,7 +254,7 @@ describe('the status', () => {
     expect(text).not.toContain('secret-key');
   });
 
-  it('with another Klarna in the simulator’s place, there are no orders to give', async () => {
+  it('with another Klarna than the simulator, the page has no control surface', async () => {
     const { url, everReached } = await startPage({ simulator: false });
     const status = await (await fetch(`${url}/status`, { headers: fromPage })).json();
     expect(status).toMatchObject({ simulator: false });

@@ -60,6 +60,6 @@ it.each<[string, Partial<EntryWords>]>([
   ['Session timed out: COMPLETED', { kind: 'timer', effect: 'noted', state: 'COMPLETED' }],
   ['Sweep ran: CANCELED', { kind: 'sweep', effect: 'noted', state: 'CANCELED' }],
   ['news', { kind: 'news', effect: 'refused' }],
-])('"%s" heads %o', (heading, entry) => {
+])('the heading "%s" belongs to %o', (heading, entry) => {
   expect(headingOf({ kind: '', effect: 'accepted', state: null, evidence: {}, ...entry })).toBe(heading);
 });

@@ -11,7 +11,7 @@ type Event = Record<string, unknown> & { headers: Record<string, string> };
 
 const responded = (payload: unknown): InvocationResult => ({ kind: 'response', payload });
 
-/** A function that keeps the events it got. */
+/** A function that keeps the events it received. */
 function recorder(result: InvocationResult = responded({ statusCode: 204 })) {
   const events: Event[] = [];
   const invoke = (event: unknown): Promise<InvocationResult> => {
@@ -50,8 +50,8 @@ async function api(result?: InvocationResult, served = routes) {
   return { url: front.url, events, reached };
 }
 
-describe('an event', () => {
-  it('has the method, the path, the query and the headers in lower case', async () => {
+describe('the event of a request', () => {
+  it('an event has the method, the path, the query and the headers in lower case', async () => {
     const { url, events } = await functionUrl();
     await fetch(`${url}/hook?a=1&b=%20x&a=2`, { headers: { 'X-Klarna': 'Yes', cookie: 'a=1; b=2' } });
     expect(events[0]).toMatchObject({
@@ -72,20 +72,20 @@ describe('an event', () => {
     ['application/problem+json', Buffer.from('{}'), { body: '{}', isBase64Encoded: false }],
     ['application/octet-stream', Buffer.from('{}'), { body: 'e30=', isBase64Encoded: true }],
     ['application/json', Buffer.from([0x7b, 0xff, 0x7d]), { body: 'e/99', isBase64Encoded: true }],
-  ])('with a body of %s carries %j without loss', async (type, bytes, wanted) => {
+  ])('an event with a body of %s carries %j without loss', async (type, bytes, wanted) => {
     const { url, events } = await functionUrl();
     await fetch(url, { method: 'POST', headers: { 'content-type': type }, body: bytes });
     expect(events[0]).toMatchObject(wanted);
   });
 
-  it('joins doubled headers by commas', async () => {
+  it('repeated headers are joined by commas', async () => {
     const { url, events } = await functionUrl();
     await sendRaw(url, ['GET / HTTP/1.1', 'Klarna-Signature: a', 'klarna-signature: b']);
     expect(events[0]?.headers['klarna-signature']).toBe('a,b');
   });
 });
 
-describe('an answer', () => {
+describe('a response of a front', () => {
   it.each<[InvocationResult, number, string]>([
     [responded({ statusCode: 409, body: 'no', headers: { 'content-type': 'text/plain' } }), 409, 'no'],
     [responded({ statusCode: 200, body: 'aGk=', isBase64Encoded: true }), 200, 'hi'],
@@ -95,7 +95,7 @@ describe('an answer', () => {
     [{ kind: 'throttled' }, 429, '{"message":"Too Many Requests"}'],
     [{ kind: 'error', errorType: 'Error', errorMessage: 'x' }, 502, '{"message":"Internal Server Error"}'],
     [responded({ statusCode: 7 }), 500, '{"message":"Internal Server Error"}'],
-  ])('%j of a Lambda URL', async (result, status, text) => {
+  ])('%j is a response of a Lambda URL', async (result, status, text) => {
     const { url } = await functionUrl(result);
     const response = await fetch(url);
     expect([response.status, await response.text()]).toEqual([status, text]);
@@ -104,13 +104,13 @@ describe('an answer', () => {
   it.each<[InvocationResult, number]>([
     [{ kind: 'throttled' }, 503],
     [{ kind: 'error', errorType: 'Error', errorMessage: 'x' }, 500],
-  ])('%j of the API', async (result, status) => {
+  ])('%j is a response of the API', async (result, status) => {
     const { url } = await api(result);
     expect((await fetch(`${url}/x`)).status).toBe(status);
   });
 });
 
-describe('a route', () => {
+describe('a route of the API', () => {
   it.each([
     ['GET', '/accounts/demo/things/1', 'get', { account: 'demo', thing: '1' }],
     ['GET', '/accounts/demo/things/all', 'all', { account: 'demo' }],
@@ -118,25 +118,25 @@ describe('a route', () => {
     ['GET', '/accounts/demo/things/a%2Fb%3A', 'get', { account: 'demo', thing: 'a/b:' }],
     ['GET', '/accounts/demo/things/', 'default', {}],
     ['GET', '/accounts/demo/things/1/more', 'default', {}],
-  ])('%s %s', async (method, path, functionId, pathParameters) => {
+  ])('%s %s takes its route', async (method, path, functionId, pathParameters) => {
     const { url, events, reached } = await api();
     await fetch(`${url}${path}`, { method });
     expect(reached).toEqual([functionId]);
     expect(events[0]).toMatchObject({ pathParameters });
   });
 
-  it('that there is not is answered 404, with no default', async () => {
+  it('an unknown route gets 404 where there is no default', async () => {
     const { url } = await api(undefined, routes.slice(0, 1));
     expect((await fetch(`${url}/nowhere`)).status).toBe(404);
   });
 
-  it('with a malformed escape is answered 400 and reaches nobody', async () => {
+  it('a malformed escape gets 400 and does not reach the function', async () => {
     const { url, reached } = await api();
     expect(await sendRaw(url, ['GET /accounts/%zz HTTP/1.1'])).toMatch(/^HTTP\/1\.1 400 /);
     expect(reached).toEqual([]);
   });
 
-  it('with IAM authorization names the caller by the access key of the signature', async () => {
+  it('IAM authorization names the caller by the access key of the signature', async () => {
     const { url, events } = await api();
     await fetch(`${url}/accounts/demo/things/1`, {
       headers: { authorization: 'AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261123/eu-west-1/execute-api' },
@@ -147,7 +147,7 @@ describe('a route', () => {
   });
 });
 
-it('a body over the limit is answered 413 and reaches nobody', async () => {
+it('a body over the limit gets 413 and does not reach the function', async () => {
   const { url, events } = await functionUrl();
   const response = await fetch(url, { method: 'POST', body: Buffer.alloc(6 * 1024 * 1024 + 1) });
   expect([response.status, events.length]).toEqual([413, 0]);
@@ -155,8 +155,8 @@ it('a body over the limit is answered 413 and reaches nobody', async () => {
 
 it.each([
   [['GET / HTTP/1.1', `x-long: ${'x'.repeat(20_000)}`], 431, 'Request Header Fields Too Large'],
-  [['rubbish'], 400, 'Bad Request'],
-])('what cannot be read as a request is answered by the front itself: %#', async (lines, status, message) => {
+  [['malformed'], 400, 'Bad Request'],
+])('bytes that are not a request get a response of the front itself: %#', async (lines, status, message) => {
   const { url, events } = await functionUrl();
   const reply = await sendRaw(url, lines);
   expect(reply).toContain(`HTTP/1.1 ${status} ${message}\r\n`);
@@ -164,14 +164,14 @@ it.each([
   expect(events).toEqual([]);
 });
 
-it('rubbish, and a client that hangs up, harm nobody', async () => {
+it('malformed bytes, and a client that disconnects, do no harm', async () => {
   const { url } = await functionUrl();
-  await sendRaw(url, ['\u0000\u0001 rubbish']);
+  await sendRaw(url, ['\u0000\u0001 malformed']);
   await sendRaw(url, ['POST / HTTP/1.1', 'Content-Length: 100'], 'short').catch(() => undefined);
   expect((await fetch(url)).status).toBe(204);
 });
 
-it('a port that is taken is refused with what to do', async () => {
+it('a port in use is refused with what to do', async () => {
   const first = await startListening(0, (_, response) => response.end());
   onTestFinished(() => first.close());
   await expect(startListening(Number(new URL(first.url).port), () => undefined)).rejects.toThrow(
@@ -179,7 +179,7 @@ it('a port that is taken is refused with what to do', async () => {
   );
 });
 
-it('a usual port that is taken is left to whoever has it', async () => {
+it('a preferred port in use is not taken over', async () => {
   const start = (port: number, waitLimitMillis?: number) =>
     startListening(port, (_, response) => response.end(), waitLimitMillis);
   const first = await start(0);
@@ -189,7 +189,7 @@ it('a usual port that is taken is left to whoever has it', async () => {
   expect(second.url).not.toBe(first.url);
 });
 
-it('a usual port that is free is taken', async () => {
+it('a preferred port that is free is used', async () => {
   const close = () => Promise.resolve();
   const { url } = await startAtPreferredPort(4711, (port) => Promise.resolve({ url: `at ${port}`, close }));
   expect(url).toBe('at 4711');

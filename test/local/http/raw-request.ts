@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 
-/** Sends bytes as they are and returns all that comes back: what no HTTP client would let through. */
+/** Sends bytes unchanged and returns everything that comes back. No HTTP client would send them. */
 export async function sendRaw(url: string, lines: readonly string[], body = ''): Promise<string> {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);

@@ -12,8 +12,8 @@ describe.each<[string, Record<string, unknown>, number, string | undefined]>([
   ['unauthorized', {}, 401, 'UNAUTHORIZED'],
   ['empty', { effect: false }, 200, undefined],
   ['html', { status: 502 }, 502, undefined],
-])('%s', (kind, options, status, error_code) => {
-  it.each([false, true])('with effect: %s', async (effect) => {
+])('the fault %s changes nothing at Klarna', (kind, options, status, error_code) => {
+  it.each([false, true])('the fault %s with effect cancels at Klarna', async (effect) => {
     const klarna = await startSimulator();
     const id = await klarna.place();
     await klarna.fault({ kind, on: 'cancel', ...options, effect });
@@ -29,8 +29,8 @@ describe.each<[string, Record<string, unknown>, number, string | undefined]>([
   });
 });
 
-describe.each(['hang', 'reset'])('%s', (kind) => {
-  it.each([false, true])('with effect: %s', async (effect) => {
+describe.each(['hang', 'reset'])('the fault %s has no response and changes nothing at Klarna', (kind) => {
+  it.each([false, true])('the fault %s with effect has no response and cancels at Klarna', async (effect) => {
     const klarna = await startSimulator();
     const id = await klarna.place();
     await klarna.fault({ kind, on: 'cancel', effect });
@@ -46,7 +46,7 @@ describe.each(['hang', 'reset'])('%s', (kind) => {
   });
 });
 
-it('rate-limit: the headers say until when', async () => {
+it('rate-limit: the headers say when to try again', async () => {
   const klarna = await startSimulator();
   await klarna.fault({ kind: 'rate-limit', retryAfter: 2 });
   const { headers } = await klarna.read('x');
@@ -59,7 +59,7 @@ it('rate-limit: the headers say until when', async () => {
   expect((await klarna.read('x')).headers.get('retry-after')).toBeNull();
 });
 
-it('empty: done, without a body', async () => {
+it('empty: the call is performed, and the response has no body', async () => {
   const klarna = await startSimulator();
   const id = await klarna.place();
   await klarna.fault({ kind: 'empty', on: 'cancel' });
@@ -67,7 +67,7 @@ it('empty: done, without a body', async () => {
   expect(await stateOf(klarna, id)).toBe('CANCELED');
 });
 
-it('html: a page where there should be JSON', async () => {
+it('html: the response is an HTML page instead of JSON', async () => {
   const klarna = await startSimulator();
   await klarna.fault({ kind: 'html' });
   const response = await klarna.read(await klarna.place());
@@ -76,7 +76,7 @@ it('html: a page where there should be JSON', async () => {
   expect(response.text).toContain('<!doctype html>');
 });
 
-it('slow: done at once, answered late', async () => {
+it('slow: the call is performed at once, and the response is late', async () => {
   const klarna = await startSimulator();
   const id = await klarna.place();
   await klarna.fault({ kind: 'slow', on: 'cancel', delayMs: 150 });
@@ -92,7 +92,7 @@ it.each([
   ['IN_PROGRESS', false, 409, 'COMPLETED'],
   ['SUBMITTED', true, 200, 'CANCELED'],
 ])(
-  'approve-first, from %s, completed can be cancelled: %s',
+  'approve-first, from %s, completed can be canceled: %s',
   async (state, completedCanBeCanceled, status, after) => {
     const klarna = await startSimulator({ completedCanBeCanceled });
     const id = await klarna.place({ state });
@@ -110,8 +110,8 @@ it.each(['SUBMITTED', 'COMPLETED', 'CANCELED'])('expired-and-deleted, from %s: 4
   expect((await klarna.read(id)).status).toBe(404);
 });
 
-describe('a fault befalls', () => {
-  it('as many calls as it was told', async () => {
+describe('a fault of the simulator', () => {
+  it('a fault applies to as many calls as it says', async () => {
     const klarna = await startSimulator();
     const id = await klarna.place();
     await klarna.fault({ kind: 'unavailable', times: 2 });
@@ -128,7 +128,7 @@ describe('a fault befalls', () => {
     ['cancel', 'DELETE', '/v2/payment/requests/x'],
     ['patch', 'PATCH', '/v2/payment/requests/x'],
     ['patch', 'PUT', '/v2/payment/requests/x'],
-  ])('%s only', async (on, method, path) => {
+  ])('a fault on %s applies to that operation only', async (on, method, path) => {
     const klarna = await startSimulator();
     for (const other of ['create', 'read', 'cancel', 'patch'].filter((name) => name !== on)) {
       await klarna.fault({ kind: 'forbidden', on: other });
@@ -138,7 +138,7 @@ describe('a fault befalls', () => {
     expect((await klarna.api(method, path, body)).status).toBe(503);
   });
 
-  it('one request only', async () => {
+  it('a fault for one request applies to that request only', async () => {
     const klarna = await startSimulator();
     const [id, other] = [await klarna.place(), await klarna.place()];
     await klarna.fault({ kind: 'unavailable', payment_request_id: id });
@@ -146,7 +146,7 @@ describe('a fault befalls', () => {
     expect((await klarna.read(id)).status).toBe(503);
   });
 
-  it('nobody after it was cleared', async () => {
+  it('a cleared fault applies to no call', async () => {
     const klarna = await startSimulator();
     await klarna.fault({ kind: 'unavailable' });
     expect((await klarna.control('DELETE', '/faults')).status).toBe(204);

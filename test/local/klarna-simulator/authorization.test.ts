@@ -12,7 +12,7 @@ it.each([
   ['the key as it is', `Basic ${key}`],
   ['an empty user name', base64(`:${key}`)],
   ['the user name', base64(`user-1:${key}`)],
-])('takes %s', async (_, authorization) => {
+])('the API key is accepted %s', async (_, authorization) => {
   const klarna = await startSimulator({ apiKeys: { [key]: { username: 'user-1' } } });
   expect(await statusFor(klarna, authorization)).toBe(404);
 });
@@ -24,7 +24,7 @@ it.each([
   ['the key without a colon in base64', base64(key)],
   ['a bearer token', `Bearer ${key}`],
   ['nothing', ''],
-])('refuses %s', async (_, authorization) => {
+])('the header is refused: %s', async (_, authorization) => {
   const klarna = await startSimulator({ apiKeys: { [key]: { username: 'user-1' } } });
   const response = await klarna.api('GET', pathOf('x'), undefined, { authorization });
   expect(response).toMatchObject({
@@ -33,13 +33,13 @@ it.each([
   });
 });
 
-it('takes any key where none are configured, but not none', async () => {
+it('any key is accepted where none are configured, but a missing one is not', async () => {
   const klarna = await startSimulator();
   expect(await statusFor(klarna, 'Basic whatever')).toBe(404);
   expect(await statusFor(klarna, '')).toBe(401);
 });
 
-it('keeps a key that belongs to an account to that account', async () => {
+it('a key that belongs to an account is valid for that account only', async () => {
   const klarna = await startSimulator({
     apiKeys: { [key]: { partner_account_id: account }, 'other-key': { partner_account_id: other } },
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { account, pathOf, startSimulator, subscribed } from './running-simulator.ts';
 
-it('places a request as it is wanted, and tells nobody unless it is asked to', async () => {
+it('a request is created as specified, and announced only when asked to', async () => {
   const klarna = await startSimulator(subscribed('http://127.0.0.1:2/'));
   const request = {
     payment_request_id: 'krn:payment:us1:request:wanted',
@@ -25,7 +25,7 @@ it('places a request as it is wanted, and tells nobody unless it is asked to', a
   ]);
 });
 
-it('tells all of one request but bodies and what is the customer’s', async () => {
+it('everything about one request is shown, without bodies and the customer’s data', async () => {
   const klarna = await startSimulator(subscribed('http://127.0.0.1:2/'));
   const id = await klarna.place({ announce: true });
   await klarna.place({ announce: true });
@@ -48,7 +48,7 @@ it('tells all of one request but bodies and what is the customer’s', async () 
   expect((await klarna.control('GET', '/payment-requests/krn:none')).status).toBe(404);
 });
 
-it('notes every API call without its credentials, and can forget them', async () => {
+it('every API call is recorded without its credentials, and the calls can be cleared', async () => {
   const klarna = await startSimulator();
   const id = await klarna.place();
   await klarna.api('GET', `${pathOf(id)}?x=1`, undefined, { 'partner-correlation-id': 'abc123' });
@@ -81,7 +81,7 @@ it('notes every API call without its credentials, and can forget them', async ()
   expect(await klarna.list('calls')).toEqual([]);
 });
 
-it('changes one switch and leaves the others', async () => {
+it('a changed setting leaves the others unchanged', async () => {
   const klarna = await startSimulator({ webhookDelayMs: 7 });
   const { status, json } = await klarna.control('POST', '/settings', { completedCanBeCanceled: true });
   expect(status).toBe(200);
@@ -89,7 +89,7 @@ it('changes one switch and leaves the others', async () => {
   expect((await klarna.control('GET', '/settings')).json).toEqual(json);
 });
 
-describe('bad input is answered with what is allowed', () => {
+describe('invalid input of the control surface', () => {
   it.each<[string, unknown, string]>([
     ['/faults', { kind: 'sabotage' }, 'kind is "sabotage"; allowed: conflict, timeout-error,'],
     ['/faults', {}, 'kind is missing; allowed: conflict,'],
@@ -123,14 +123,14 @@ describe('bad input is answered with what is allowed', () => {
     ['/payment-requests/mine/submit', {}, 'mine is not a valid id; allowed: one such as'],
     ['/payment-requests/mine/eat', {}, 'eat is not an action; allowed: submit, start,'],
     ['/payment-requests', 'x'.repeat(1_048_577), 'The body is too long; allowed: 1 MB.'],
-  ])('%s %j', async (path, body, sentence) => {
+  ])('%s %j is refused with what is allowed', async (path, body, sentence) => {
     const klarna = await startSimulator();
     const { status, json } = await klarna.control('POST', path, body);
     expect(status).toBe(400);
     expect(json['error']).toContain(sentence);
   });
 
-  it('a path or a request that is not there', async () => {
+  it('an unknown path and an unknown request get 404', async () => {
     const klarna = await startSimulator();
     const path = await klarna.control('GET', '/everything');
     expect([path.status, path.json['error']]).toEqual([

@@ -9,7 +9,7 @@ const start = async () => {
 };
 
 describe('a customer', () => {
-  it('goes in, steps back, goes in again and approves; each step is told', async () => {
+  it('a customer opens Klarna, steps back, opens it again and approves; each step is announced', async () => {
     const { klarna, receiver } = await start();
     const id = await klarna.place({ payment_request_reference: 'order-7' });
     for (const [action, state] of [
@@ -44,7 +44,7 @@ describe('a customer', () => {
     });
   });
 
-  it('who approves gives name, address and token away, and nobody else does', async () => {
+  it('only an approval shows name, address and token', async () => {
     const { klarna, receiver } = await start();
     await klarna.do(await klarna.place(), 'approve');
     await receiver.hasReceived(2);
@@ -57,7 +57,7 @@ describe('a customer', () => {
     }
   });
 
-  it('who approves or declines at once has been in Klarna’s flow', async () => {
+  it('a customer who approves or declines at once has opened Klarna’s flow', async () => {
     const { klarna } = await start();
     expect((await klarna.do(await klarna.place(), 'approve')).json['previous_state']).toBe('IN_PROGRESS');
     expect((await klarna.do(await klarna.place(), 'decline')).json).toMatchObject({
@@ -66,13 +66,13 @@ describe('a customer', () => {
     });
   });
 
-  it('can be declined at authorization', async () => {
+  it('a completed request can be declined at authorization', async () => {
     const { klarna } = await start();
     const id = await klarna.place({ state: 'COMPLETED' });
     expect((await klarna.do(id, 'decline')).json['state']).toBe('DECLINED');
   });
 
-  it('who abandons does nothing more, which is noted', async () => {
+  it('an abandoned request stays as it is, and the time is recorded', async () => {
     const { klarna } = await start();
     const id = await klarna.place();
     expect((await klarna.do(id, 'abandon')).json).toMatchObject({
@@ -82,7 +82,7 @@ describe('a customer', () => {
     expect(await klarna.list('deliveries')).toEqual([]);
   });
 
-  it('submits under a chosen id, which is told', async () => {
+  it('a request is submitted under a chosen id, and announced', async () => {
     const { klarna, receiver } = await start();
     const id = 'krn:payment:us1:request:chosen-1';
     expect((await klarna.do(id, 'submit', { partner_account_id: account })).status).toBe(201);
@@ -109,8 +109,8 @@ describe('a customer', () => {
   });
 });
 
-describe('time', () => {
-  it('expires a request, tells it, and deletes the request a while later', async () => {
+describe('the passing of time', () => {
+  it('a request expires, which is announced, and is deleted some time later', async () => {
     const { klarna, receiver } = await start();
     await klarna.control('POST', '/settings', { deletionDelayMs: 300 });
     const id = await klarna.place({ expires_at: new Date(Date.now() + 100).toISOString() });
@@ -124,7 +124,7 @@ describe('time', () => {
     ]);
   });
 
-  it('passes at once when the clock is set', async () => {
+  it('a change of the clock applies at once', async () => {
     const { klarna, receiver } = await start();
     const id = await klarna.place();
     await klarna.control('POST', '/settings', { clockAheadMs: 4 * 3_600_000, deletionDelayMs: 60_000 });
@@ -134,13 +134,13 @@ describe('time', () => {
     expect(Date.parse(String(at))).toBeGreaterThan(Date.now() + 3 * 3_600_000);
   });
 
-  it('does nothing to what is paid', async () => {
+  it('a paid request does not expire', async () => {
     const { klarna } = await start();
     const id = await klarna.place({ state: 'COMPLETED', expires_at: '2020-01-01T00:00:00Z' });
     expect((await klarna.read(id)).json['state']).toBe('COMPLETED');
   });
 
-  it('can be told to expire or delete a request now', async () => {
+  it('a request can be made to expire, or be deleted, now', async () => {
     const { klarna } = await start();
     const id = await klarna.place();
     expect((await klarna.do(id, 'expire')).json['state']).toBe('EXPIRED');

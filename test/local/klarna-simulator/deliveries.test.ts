@@ -2,10 +2,10 @@ import { expect, it } from 'vitest';
 import { startSimulator, subscribed } from './running-simulator.ts';
 import { startWebhookReceiver } from './webhook-receiver.ts';
 
-/** Klarna's waits, in seconds. */
+/** Klarna's delays, in seconds. */
 const waits = [10, 120, 900, 10_800, 21_600, 43_200];
 
-it.each([200, 201, 202, 204])('%d counts as received', async (status) => {
+it.each([200, 201, 202, 204])('status %d counts as received', async (status) => {
   const receiver = await startWebhookReceiver();
   receiver.responses(status);
   const klarna = await startSimulator(subscribed(receiver.url));
@@ -15,7 +15,7 @@ it.each([200, 201, 202, 204])('%d counts as received', async (status) => {
     .toMatchObject([{ status: 'delivered', attempts: [{ status }] }]);
 });
 
-it.each([203, 301, 400, 500])('%d does not', async (status) => {
+it.each([203, 301, 400, 500])('status %d does not count as received', async (status) => {
   const receiver = await startWebhookReceiver();
   receiver.responses(status);
   const klarna = await startSimulator({ ...subscribed(receiver.url), clockScale: 1 });
@@ -25,7 +25,7 @@ it.each([203, 301, 400, 500])('%d does not', async (status) => {
     .toMatchObject([{ status: 'waiting', attempts: [{ status }] }]);
 });
 
-it('retries on Klarna’s schedule, with the same bytes, and then never again', async () => {
+it('a delivery is retried on Klarna’s schedule with the same bytes, and then never again', async () => {
   const receiver = await startWebhookReceiver();
   receiver.responses(...Array<number>(7).fill(503));
   const clockScale = 200_000;
@@ -43,7 +43,7 @@ it('retries on Klarna’s schedule, with the same bytes, and then never again', 
   expect((await klarna.control('POST', '/deliveries/flush')).json).toEqual({ attempted: 0 });
 });
 
-it('unscaled, the first retry is 10 seconds away, and a flush does not wait for it', async () => {
+it('the first retry comes after 10 seconds unscaled, and a flush does not wait for it', async () => {
   const receiver = await startWebhookReceiver();
   receiver.responses(503);
   const klarna = await startSimulator({ ...subscribed(receiver.url), clockScale: 1 });
@@ -66,7 +66,7 @@ it('unscaled, the first retry is 10 seconds away, and a flush does not wait for 
   ]);
 });
 
-it('does not wait for ever for an answer', async () => {
+it('a delivery does not wait for ever for a response', async () => {
   const receiver = await startWebhookReceiver();
   receiver.responses('silence');
   const klarna = await startSimulator({ ...subscribed(receiver.url), deliveryTimeoutMs: 50 });
@@ -77,7 +77,7 @@ it('does not wait for ever for an answer', async () => {
     .toMatchObject([{ attempts: [{ error: 'TimeoutError' }, { status: 200 }] }]);
 });
 
-it('says why there was no answer', async () => {
+it('an attempt without a response has the reason', async () => {
   const klarna = await startSimulator(subscribed('http://127.0.0.1:2/'));
   await klarna.do(await klarna.place(), 'start');
   await expect
@@ -85,7 +85,7 @@ it('says why there was no answer', async () => {
     .toMatchObject([{ error: 'ECONNREFUSED' }]);
 });
 
-it('waits before the first attempt where it is told to', async () => {
+it('a configured delay applies before the first attempt', async () => {
   const receiver = await startWebhookReceiver();
   const klarna = await startSimulator({ ...subscribed(receiver.url), webhookDelayMs: 60_000 });
   await klarna.do(await klarna.place(), 'start');
@@ -94,7 +94,7 @@ it('waits before the first attempt where it is told to', async () => {
   expect(receiver.states()).toEqual(['IN_PROGRESS']);
 });
 
-it('tells times without fractions, as in Klarna’s samples, where it is told to', async () => {
+it('times have no fractions, as in Klarna’s samples, where configured so', async () => {
   const receiver = await startWebhookReceiver();
   const klarna = await startSimulator({ ...subscribed(receiver.url), occurredAtDigits: 0 });
   await klarna.do(await klarna.place(), 'start');

@@ -9,7 +9,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { signingKey, SimulatorClient, subscribed } from './running-simulator.ts';
 import { startWebhookReceiver } from './webhook-receiver.ts';
 
-/** The simulator as a process of its own, with the configuration in a file. */
+/** The simulator in a process of its own, with its configuration in a file. */
 async function startProcess(folder: string, configuration: object, ...options: readonly string[]) {
   const file = path.join(folder, 'configuration.json');
   await writeFile(file, JSON.stringify(configuration));
@@ -38,8 +38,8 @@ async function startProcess(folder: string, configuration: object, ...options: r
 
 const noWebhooks = { signingKeys: {}, webhooks: [] };
 
-describe('ends cleanly', () => {
-  it.each(['SIGINT', 'SIGTERM'] as const)('on %s, in the middle of calls', async (signal) => {
+describe('the simulator’s end', () => {
+  it.each(['SIGINT', 'SIGTERM'] as const)('the simulator ends cleanly on %s during calls', async (signal) => {
     const { child, klarna, ended } = await startProcess(await temporaryFolder(), noWebhooks);
     await klarna.fault({ kind: 'hang' });
     const hanging = expect(klarna.read('x')).rejects.toThrow('fetch failed');
@@ -49,7 +49,7 @@ describe('ends cleanly', () => {
     await hanging;
   });
 
-  it('when its parent is gone', async () => {
+  it('the simulator ends when its parent does', async () => {
     const { child, ended } = await startProcess(await temporaryFolder(), noWebhooks);
     child.stdin.end();
     expect(await ended()).toBe(0);
@@ -70,15 +70,15 @@ it.each<[object, readonly string[], string]>([
   ],
   [{}, ['--port', 'x'], '--port is x; allowed: 0 to 65535.'],
   [{}, ['--speed', '1'], "Unknown option '--speed'"],
-])('says in one sentence what is wrong with %j %j', async (configuration, options, sentence) => {
+])('one sentence says what is wrong with %j %j', async (configuration, options, sentence) => {
   const { ended, violation } = await startProcess(await temporaryFolder(), configuration, ...options);
   expect(await ended()).toBe(1);
   expect(violation()).toContain(sentence);
   expect(violation().trim().split('\n')).toHaveLength(1);
 });
 
-describe('with a data folder', () => {
-  it('knows after a kill what it knew before', async () => {
+describe('a simulator with a data folder', () => {
+  it('the simulator has its data after a kill', async () => {
     const folder = await temporaryFolder();
     const first = await startProcess(folder, noWebhooks);
     const id = await first.klarna.place({ payment_request_reference: 'kept' });
@@ -106,7 +106,7 @@ describe('with a data folder', () => {
     expect(json).toEqual({ webhooks: [webhook] });
   });
 
-  it('goes on after a kill with what it had not delivered, where it was in the schedule', async () => {
+  it('the simulator continues an undelivered webhook after a kill, at its place in the schedule', async () => {
     const folder = await temporaryFolder();
     const down = { ...subscribed('http://127.0.0.1:2/'), clockScale: 100 };
     const first = await startProcess(folder, down);
@@ -118,7 +118,7 @@ describe('with a data folder', () => {
     first.child.kill('SIGKILL');
     await first.ended();
 
-    // The same subscription by its place in the list, though the port is another one.
+    // The same subscription by its place in the list, although the port differs.
     const receiver = await startWebhookReceiver();
     const { klarna } = await startProcess(folder, { ...subscribed(receiver.url), clockScale: 100 });
     await receiver.hasReceived(1);
@@ -138,7 +138,7 @@ describe('with a data folder', () => {
     expect(third?.at.localeCompare(String(before?.['next_attempt_at']))).toBeGreaterThanOrEqual(0);
   });
 
-  it('expires after a kill what ran out in between, and deletes what was expired', async () => {
+  it('the simulator applies after a kill what expired meanwhile, and deletes what had expired', async () => {
     const folder = await temporaryFolder();
     const settings = { deletionDelayMs: 100 };
     const first = await startProcess(folder, { ...noWebhooks, ...settings });

@@ -24,7 +24,7 @@ const subscriptionTo = (
   status: 'ENABLED',
 });
 
-it('makes signing keys, shows their secret once, and deletes them', async () => {
+it('a signing key is created, shows its secret once, and is deleted', async () => {
   const klarna = await startSimulator();
   const created = await klarna.api('POST', signingKeys);
   const { signing_key_id, signing_key, created_at } = created.json;
@@ -37,13 +37,13 @@ it('makes signing keys, shows their secret once, and deletes them', async () => 
   expect((await klarna.api('GET', item)).status).toBe(404);
 });
 
-it('has at most 50 signing keys', async () => {
+it('an account has at most 50 signing keys', async () => {
   const signing = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`key-${index}`, 'x']));
   const klarna = await startSimulator({ signingKeys: signing });
   expect((await klarna.api('POST', signingKeys)).status).toBe(409);
 });
 
-it('subscribes, tells, changes and unsubscribes', async () => {
+it('a webhook is created, listed, changed and deleted', async () => {
   const klarna = await startSimulator();
   const receiver = await startWebhookReceiver();
   const key = await newSigningKey(klarna);
@@ -76,7 +76,7 @@ it.each<[string, readonly string[], readonly string[]]>([
   ['state changes', ['payment.request.state-change.*'], ['in-progress', 'canceled']],
   ['one type', ['payment.request.state-change.canceled'], ['canceled']],
   ['something else', ['dispute.*', 'payment.request'], []],
-])('tells a subscriber to %s what it has asked for', async (_, types, told) => {
+])('a subscriber to %s receives those events only', async (_, types, told) => {
   const klarna = await startSimulator({
     signingKeys: { k: 'secret' },
     webhooks: [{ url: 'http://127.0.0.1:2/', signing_key_id: 'k', event_types: [...types] }],
@@ -91,7 +91,7 @@ it.each<[string, readonly string[], readonly string[]]>([
   expect(types_.toSorted()).toEqual([...told].toSorted());
 });
 
-it('simulates an event about a request that nobody has seen', async () => {
+it('a simulated event is about a request that does not exist', async () => {
   const klarna = await startSimulator();
   const receiver = await startWebhookReceiver();
   const { signing_key_id } = await newSigningKey(klarna);
@@ -117,7 +117,7 @@ it.each<[string, Record<string, unknown>]>([
   ['event_version', { event_version: 'v1' }],
   ['signing_key_id', { signing_key_id: 'unknown' }],
   ['status', { status: 'ON' }],
-])('refuses a subscription whose %s is %j', async (parameter, wrong) => {
+])('a subscription whose %s is %j is refused', async (parameter, wrong) => {
   const klarna = await startSimulator({ signingKeys: { k: 'secret' } });
   const response = await klarna.api('POST', webhooks, {
     ...subscriptionTo('http://127.0.0.1:2/', 'k'),

@@ -22,7 +22,7 @@ describe.each([
   ['acquiring partner', collection()],
   ['direct', direct],
 ])('on the %s path', (_, path) => {
-  it('creates, reads, changes and cancels', async () => {
+  it('a request is created, read, changed and canceled', async () => {
     const klarna = await startSimulator();
     const body = { currency: 'SEK', amount: 1000, payment_request_reference: 'order-1', state: 'COMPLETED' };
     const created = await klarna.api('POST', path, body);
@@ -54,20 +54,20 @@ describe.each([
   });
 });
 
-it('does not show a request to another account, nor on the direct path what a bound key does not own', async () => {
+it('a request is hidden from another account, and on the direct path from a key of another account', async () => {
   const klarna = await startSimulator();
   const id = await create(klarna);
   expect((await klarna.api('GET', pathOf(id, 'krn:partner:global:account:test:OTHER'))).status).toBe(404);
   expect((await klarna.api('GET', `${direct}/${id}`)).status).toBe(200);
 });
 
-it('cancels what the customer is in the middle of', async () => {
+it('a request is canceled while the customer is in Klarna’s flow', async () => {
   const klarna = await startSimulator();
   const id = await klarna.place({ state: 'IN_PROGRESS' });
   expect((await klarna.cancel(id)).json).toMatchObject({ state: 'CANCELED', previous_state: 'IN_PROGRESS' });
 });
 
-it('does the same call with the same idempotency key once', async () => {
+it('the same call with the same idempotency key is performed once', async () => {
   const klarna = await startSimulator();
   const headers = { 'klarna-idempotency-key': '0c1a9f0e-5a7b-5c3d-9e1f-2a3b4c5d6e7f' };
   const first = await klarna.api('POST', collection(), {}, headers);
@@ -77,29 +77,35 @@ it('does the same call with the same idempotency key once', async () => {
 });
 
 describe('a cancel that the state forbids', () => {
-  it.each(['CANCELED', 'EXPIRED', 'DECLINED', 'COMPLETED'])('%s: 409', async (state) => {
-    const klarna = await startSimulator();
-    const id = await klarna.place({ state });
-    expect(await klarna.cancel(id)).toMatchObject({
-      status: 409,
-      json: { error_code: 'RESOURCE_CONFLICT' },
-    });
-    expect((await klarna.read(id)).json['state']).toBe(state);
-  });
+  it.each(['CANCELED', 'EXPIRED', 'DECLINED', 'COMPLETED'])(
+    'a cancel of a request that is %s gets 409',
+    async (state) => {
+      const klarna = await startSimulator();
+      const id = await klarna.place({ state });
+      expect(await klarna.cancel(id)).toMatchObject({
+        status: 409,
+        json: { error_code: 'RESOURCE_CONFLICT' },
+      });
+      expect((await klarna.read(id)).json['state']).toBe(state);
+    },
+  );
 
   it.each([
     [404, { error_code: 'RESOURCE_NOT_FOUND' }],
     [400, { error_code: 'VALIDATION_ERROR' }],
     [403, { error_code: 'OPERATION_FORBIDDEN' }],
     [200, { state: 'DECLINED' }],
-  ])('%d, where it is switched so', async (responseToRepeatedCancel, json) => {
-    const klarna = await startSimulator();
-    await klarna.control('POST', '/settings', { responseToRepeatedCancel });
-    const id = await klarna.place({ state: 'DECLINED' });
-    expect(await klarna.cancel(id)).toMatchObject({ status: responseToRepeatedCancel, json });
-  });
+  ])(
+    'a cancel that the state forbids gets %d, where the setting says so',
+    async (responseToRepeatedCancel, json) => {
+      const klarna = await startSimulator();
+      await klarna.control('POST', '/settings', { responseToRepeatedCancel });
+      const id = await klarna.place({ state: 'DECLINED' });
+      expect(await klarna.cancel(id)).toMatchObject({ status: responseToRepeatedCancel, json });
+    },
+  );
 
-  it('COMPLETED is cancelled, where it is switched so', async () => {
+  it('a COMPLETED request is canceled, where the setting says so', async () => {
     const klarna = await startSimulator({ completedCanBeCanceled: true });
     const id = await klarna.place({ state: 'COMPLETED' });
     expect(await klarna.cancel(id)).toMatchObject({ status: 200, json: { state: 'CANCELED' } });
@@ -111,7 +117,7 @@ describe('the interaction expiry', () => {
     ['a duration of 15 minutes', { duration: 'PT15M' }, 15],
     ['a duration of 48 hours', { duration: 'PT48H' }, 2_880],
     ['a timestamp', { timestamp: expiringIn(60) }, 60],
-  ])('may be %s', async (_, expiry, minutes) => {
+  ])('the interaction expiry may be %s', async (_, expiry, minutes) => {
     const klarna = await startSimulator();
     const { status, json } = await klarna.api('POST', collection(), withExpiry(expiry));
     expect([status, lifetimeMinutes(json)]).toEqual([201, minutes]);
@@ -126,7 +132,7 @@ describe('the interaction expiry', () => {
     ['neither', {}],
     ['no duration', { duration: 'an hour' }],
     ['a number', 900],
-  ])('may not be %s', async (_, expiry) => {
+  ])('the interaction expiry may not be %s', async (_, expiry) => {
     const klarna = await startSimulator();
     const id = await klarna.place();
     for (const [method, path] of [
@@ -139,14 +145,14 @@ describe('the interaction expiry', () => {
     }
   });
 
-  it('is moved only while SUBMITTED', async () => {
+  it('the interaction expiry moves only while SUBMITTED', async () => {
     const klarna = await startSimulator();
     const id = await klarna.place({ state: 'IN_PROGRESS' });
     expect((await klarna.api('PATCH', pathOf(id), withExpiry({ duration: 'PT1H' }))).status).toBe(409);
   });
 });
 
-describe('bad input', () => {
+describe('an invalid call', () => {
   it.each<[string, unknown, string]>([
     ['an array', [], 'body'],
     ['a number', 7, 'body'],
@@ -156,24 +162,24 @@ describe('bad input', () => {
     ['half an öre', { amount: 0.5 }, 'amount'],
     ['a long reference', { payment_request_reference: 'x'.repeat(256) }, 'payment_request_reference'],
     ['a config that is none', { customer_interaction_config: [] }, 'customer_interaction_config'],
-  ])('%s', async (_, body, parameter) => {
+  ])('a body with %s is refused', async (_, body, parameter) => {
     const klarna = await startSimulator();
     const response = await klarna.api('POST', collection(), body);
     expect(response).toMatchObject({ status: 400, json: { errors: [{ parameter }] } });
   });
 
-  it('another content type', async () => {
+  it('another content type is refused', async () => {
     const klarna = await startSimulator();
     const response = await klarna.api('POST', collection(), '{}', { 'content-type': 'text/plain' });
     expect(response).toMatchObject({ status: 400, json: { error_code: 'INVALID_CONTENT_TYPE' } });
   });
 
-  it('a cancel with a body', async () => {
+  it('a cancel with a body is refused', async () => {
     const klarna = await startSimulator();
     expect((await klarna.api('DELETE', pathOf(await klarna.place()), {})).status).toBe(400);
   });
 
-  it.each(['with-dashes', 'x'.repeat(256)])('a correlation id such as %s', async (id) => {
+  it.each(['with-dashes', 'x'.repeat(256)])('a correlation id such as %s is refused', async (id) => {
     const klarna = await startSimulator();
     const headers = { 'partner-correlation-id': id };
     expect((await klarna.api('GET', pathOf('x'), undefined, headers)).json).toMatchObject({
@@ -181,7 +187,7 @@ describe('bad input', () => {
     });
   });
 
-  it('a path that is none of Klarna’s: 403 without a word', async () => {
+  it('a path that Klarna does not have gets 403 without a body', async () => {
     const klarna = await startSimulator();
     for (const [method, path] of [
       ['GET', '/'],
@@ -195,13 +201,13 @@ describe('bad input', () => {
     }
   });
 
-  it('an id that is wrongly encoded names nothing', async () => {
+  it('an id with a malformed encoding names nothing', async () => {
     const klarna = await startSimulator();
     expect((await klarna.api('GET', pathOf('%zz'))).status).toBe(404);
   });
 });
 
-it('has one envelope for errors on the acquiring partner’s path, and the other on the direct one', async () => {
+it('errors have one envelope on the acquiring partner’s path and the other on the direct one', async () => {
   const klarna = await startSimulator();
   const shared = {
     error_id: expect.any(String) as string,
@@ -214,7 +220,7 @@ it('has one envelope for errors on the acquiring partner’s path, and the other
   expect((await klarna.api('GET', `${direct}/x`)).json).toEqual({ ...shared, validation_errors: [] });
 });
 
-it('tells the caller where it stands, and answers 429 beyond the limit', async () => {
+it('the headers show the rate limit, and calls beyond it get 429', async () => {
   const klarna = await startSimulator({ rateLimit: 1 });
   const first = await klarna.api('GET', pathOf('x'));
   expect(first.headers.get('x-ratelimit-limit')).toBe('1');

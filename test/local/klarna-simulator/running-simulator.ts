@@ -2,13 +2,13 @@ import { onTestFinished } from 'vitest';
 import type { ConfigurationInput } from '../../../local/klarna-simulator/configuration.ts';
 import { startKlarnaSimulator } from '../../../local/klarna-simulator/klarna-simulator.ts';
 
-/** The account whose requests the tests make. */
+/** The account whose requests the tests create. */
 export const account = 'krn:partner:global:account:test:M4CIYH2N';
 
 export const signingKeyId = 'krn:partner:global:notification:signing-key:test-1';
 export const signingKey = 'simulator-test-signing-key';
 
-/** Configuration that subscribes a URL to everything. */
+/** A configuration that subscribes a URL to every event. */
 export const subscribed = (url: string): ConfigurationInput => ({
   signingKeys: { [signingKeyId]: signingKey },
   webhooks: [{ url, signing_key_id: signingKeyId, event_types: ['payment.*'] }],
@@ -18,13 +18,13 @@ export interface JsonResponse {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  /** Empty if the body is no JSON object. */
+  /** Empty where the body is not a JSON object. */
   readonly json: Readonly<Record<string, unknown>>;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Talks to a simulator over HTTP, as a partner does and as a test does. */
+/** Calls a simulator over HTTP, as a partner and as a test. */
 export class SimulatorClient {
   readonly url: string;
   readonly #authorization: string;
@@ -49,7 +49,7 @@ export class SimulatorClient {
     return this.#call(method, `/_simulator${path}`, body, {});
   }
 
-  /** Puts a request at Klarna of which no webhook tells; returns its id. */
+  /** Creates a request at Klarna without a webhook; returns its id. */
   async place(fields: Fields = {}): Promise<string> {
     const { json } = await this.control('POST', '/payment-requests', {
       partner_account_id: account,
@@ -96,7 +96,7 @@ export class SimulatorClient {
   }
 }
 
-/** The acquiring partner's path of a request. */
+/** The path of a request for the acquiring partner. */
 export const pathOf = (id: string, owner = account): string =>
   `/v2/accounts/${encodeURIComponent(owner)}/payment/requests/${id}`;
 

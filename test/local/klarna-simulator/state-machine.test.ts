@@ -9,7 +9,7 @@ import {
 
 const actions: readonly Action[] = ['start', 'step-back', 'approve', 'decline', 'cancel', 'expire'];
 
-/** Every arrow there is, with completed requests that can be cancelled. */
+/** Every transition, where completed requests can be canceled. */
 const arrows: readonly (readonly [State, Action, State, string?])[] = [
   ['SUBMITTED', 'start', 'IN_PROGRESS'],
   ['SUBMITTED', 'cancel', 'CANCELED', 'PARTNER_CANCELED'],
@@ -26,18 +26,18 @@ const arrows: readonly (readonly [State, Action, State, string?])[] = [
 const arrow = (from: State, action: Action) =>
   arrows.find(([state, name]) => state === from && name === action);
 
-describe.each(states)('from %s', (from) => {
-  it.each(actions)('%s', (action) => {
+describe.each(states)('the transitions from %s', (from) => {
+  it.each(actions)('the action %s leads where Klarna says', (action) => {
     const expected = arrow(from, action);
     const transition = transitionOf(from, action, { completedCanBeCanceled: true });
     expect([transition?.to, transition?.reason]).toEqual([expected?.[2], expected?.[3]]);
   });
 });
 
-it('a completed request can be cancelled only where the switch says so', () => {
+it('a completed request can be canceled only where the setting says so', () => {
   expect(transitionOf('COMPLETED', 'cancel', { completedCanBeCanceled: false })).toBeUndefined();
 });
 
-it('says from where a deed is possible', () => {
+it('the states that allow an action are listed', () => {
   expect(statesThatAllow('decline')).toEqual(['IN_PROGRESS', 'COMPLETED']);
 });

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { type Instant, instantFromMillis, nextNanosecond } from '../../../functions/domain/instant.ts';
 import { Timers } from '../../../local/klarna-simulator/timers.ts';
 
-it('rings late rather than a nanosecond early, and always', async () => {
+it('a timer fires late rather than a nanosecond early, and always fires', async () => {
   let now = instantFromMillis(Date.parse('2026-01-01T00:00:00.123Z'));
   const rung: Instant[] = [];
   const timers = new Timers(

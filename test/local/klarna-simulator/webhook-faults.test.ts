@@ -11,7 +11,7 @@ const start = async () => {
 const isSigned = ({ headers, bytes }: ReceivedDelivery) =>
   headers['klarna-signature'] === signDelivery(bytes, signingKey);
 
-it('wrong-signature: once wrong, then right', async () => {
+it('wrong-signature: the first attempt has a wrong signature, the retry a right one', async () => {
   const { klarna, receiver } = await start();
   receiver.responses(400);
   await klarna.fault({ kind: 'wrong-signature' });
@@ -22,7 +22,7 @@ it('wrong-signature: once wrong, then right', async () => {
   expect(receiver.received[0]?.bytes).toEqual(receiver.received[1]?.bytes);
 });
 
-it('duplicate: the same bytes twice', async () => {
+it('duplicate: the same bytes arrive twice', async () => {
   const { klarna, receiver } = await start();
   await klarna.fault({ kind: 'duplicate', on: 'webhook' });
   await klarna.do(await klarna.place(), 'start');
@@ -31,7 +31,7 @@ it('duplicate: the same bytes twice', async () => {
   expect(receiver.received.every(isSigned)).toBe(true);
 });
 
-it('reorder: held, and after the next', async () => {
+it('reorder: the delivery arrives after the next one', async () => {
   const { klarna, receiver } = await start();
   await klarna.fault({ kind: 'reorder' });
   const id = await klarna.place();
@@ -42,7 +42,7 @@ it('reorder: held, and after the next', async () => {
   expect(receiver.states()).toEqual(['COMPLETED', 'IN_PROGRESS']);
 });
 
-it('reorder: goes after a while when there is no next', async () => {
+it('reorder: the delivery is sent after a while when there is no next one', async () => {
   const receiver = await startWebhookReceiver();
   const klarna = await startSimulator({ ...subscribed(receiver.url), clockScale: 10_000 });
   await klarna.fault({ kind: 'reorder' });
@@ -50,7 +50,7 @@ it('reorder: goes after a while when there is no next', async () => {
   await receiver.hasReceived(1);
 });
 
-it('delay: so much later', async () => {
+it('delay: the delivery arrives later by the delay', async () => {
   const { klarna, receiver } = await start();
   await klarna.fault({ kind: 'delay', delayMs: 150 });
   const id = await klarna.place();
@@ -60,7 +60,7 @@ it('delay: so much later', async () => {
   expect(Date.now() - began).toBeGreaterThanOrEqual(150);
 });
 
-it('lose: never, not even when flushed', async () => {
+it('lose: the delivery never arrives, even after a flush', async () => {
   const { klarna, receiver } = await start();
   const id = await klarna.place();
   await klarna.fault({ kind: 'lose', payment_request_id: id });

@@ -11,15 +11,15 @@ export interface ReceivedDelivery {
   readonly payload: Readonly<Record<string, unknown>>;
 }
 
-/** A real HTTP server that takes deliveries. */
+/** A real HTTP server that receives deliveries. */
 export interface WebhookReceiver {
   readonly url: string;
   readonly received: readonly ReceivedDelivery[];
-  /** The states told of, in the order of arrival. */
+  /** The states in the deliveries, in the order of arrival. */
   states(): readonly unknown[];
-  /** One status a delivery, `'silence'` for none; 200 when they are used up. */
+  /** One status for each delivery, `'silence'` for no response; then 200. */
   responses(...statuses: readonly (number | 'silence')[]): void;
-  /** Resolves when so many deliveries have come. */
+  /** Resolves when this many deliveries have arrived. */
   hasReceived(count: number): Promise<void>;
 }
 

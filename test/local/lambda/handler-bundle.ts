@@ -8,7 +8,7 @@ export interface RunningFunction extends LambdaFunction {
   readonly logged: readonly string[];
 }
 
-/** Starts a function whose bundle is this CommonJS source; it and its processes are gone when the test has finished. */
+/** Starts a function from this CommonJS source. It and its processes end with the test. */
 export function startHandler(
   source: string,
   settings: {

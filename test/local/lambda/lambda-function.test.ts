@@ -8,7 +8,7 @@ import { startHandler } from './handler-bundle.ts';
 const pidOf = 'exports.handler = async () => process.pid;';
 
 describe('an invocation', () => {
-  it('takes the payload to the handler and its answer back', async () => {
+  it('an invocation passes the payload to the handler and returns its response', async () => {
     const echo = startHandler('exports.handler = async (event) => ({ got: event });');
     expect(await echo.invoke({ a: [1, 'ü'] })).toEqual({
       kind: 'response',
@@ -16,12 +16,12 @@ describe('an invocation', () => {
     });
   });
 
-  it('without an answer is answered null', async () => {
+  it('an invocation without a response returns null', async () => {
     const silent = startHandler('exports.handler = async () => {};');
     expect(await silent.invoke({})).toEqual({ kind: 'response', payload: null });
   });
 
-  it('tells the handler how long it has, and who it is', async () => {
+  it('an invocation tells the handler its remaining time and its name', async () => {
     const told = startHandler(
       'exports.handler = async (_, context) => [context.getRemainingTimeInMillis(), context.functionName, context.invokedFunctionArn];',
       { timeoutSeconds: 5 },
@@ -37,7 +37,7 @@ describe('an invocation', () => {
     expect([name, arn]).toEqual(['some-function', told.arn]);
   });
 
-  it('has the clock that it began with, and the next one another', async () => {
+  it('an invocation keeps the clock it began with, and the next one has the new clock', async () => {
     let ahead = 3_600_000;
     const clock = startHandler(
       `exports.handler = async (_, context) => {
@@ -59,12 +59,12 @@ describe('an invocation', () => {
     }
   });
 
-  it('after another uses the same process', async () => {
+  it('a later invocation uses the same process', async () => {
     const same = startHandler(pidOf);
     expect(await same.invoke({})).toEqual(await same.invoke({}));
   });
 
-  it('at the same time as another has a process of its own', async () => {
+  it('a concurrent invocation has a process of its own', async () => {
     const slow = startHandler(
       'exports.handler = async () => { await new Promise((r) => setTimeout(r, 300)); return process.pid; };',
     );
@@ -72,7 +72,7 @@ describe('an invocation', () => {
     expect(new Set(results.map((result) => JSON.stringify(result))).size).toBe(3);
   });
 
-  it('beyond the reserved concurrency is throttled', async () => {
+  it('an invocation beyond the reserved concurrency is throttled', async () => {
     const one = startHandler('exports.handler = () => new Promise((r) => setTimeout(r, 300));', {
       reservedConcurrency: 1,
     });
@@ -82,7 +82,7 @@ describe('an invocation', () => {
   });
 });
 
-describe('an invocation fails', () => {
+describe('a failed invocation', () => {
   it.each([
     ["exports.handler = async () => { throw new TypeError('broken'); };", 'TypeError', 'broken'],
     [
@@ -97,13 +97,13 @@ describe('an invocation fails', () => {
     ],
     ["throw new RangeError('no start');", 'RangeError', 'no start'],
     ['exports.another = 1;', 'Error', 'index.handler is not a function'],
-  ])('%s', async (source, errorType, errorMessage) => {
+  ])('an invocation fails: %s', async (source, errorType, errorMessage) => {
     const failing = startHandler(source);
     expect(await failing.invoke({})).toEqual({ kind: 'error', errorType, errorMessage });
     expect(failing.logged).toContain(`failed with ${errorType}: ${errorMessage}`);
   });
 
-  it('when it takes longer than the time limit, and its process is not used again', async () => {
+  it('an invocation fails at the time limit, and its process is not used again', async () => {
     const stuck = startHandler(
       'exports.handler = (event) => event.hang ? new Promise(() => setInterval(() => {}, 99)) : process.pid;',
       { timeoutSeconds: 1 },
@@ -118,12 +118,12 @@ describe('an invocation fails', () => {
     expect(after).not.toEqual(before);
   });
 
-  it('even in a loop that never yields', async () => {
+  it('an invocation fails at the time limit even in a loop that never yields', async () => {
     const busy = startHandler('exports.handler = () => { for (;;); };', { timeoutSeconds: 1 });
     expect(await busy.invoke({})).toMatchObject({ errorType: 'Sandbox.Timedout' });
   });
 
-  it('when the function is killed, and the next one is served', async () => {
+  it('an invocation fails when the function is killed, and the next one succeeds', async () => {
     const killed = startHandler(
       'exports.handler = (event) => event.hang ? new Promise(() => setInterval(() => {}, 99)) : 1;',
     );
@@ -136,7 +136,7 @@ describe('an invocation fails', () => {
   });
 });
 
-it('a fault throttles its calls until it is cleared', async () => {
+it('a fault throttles the calls of a function until it is cleared', async () => {
   const throttled = startHandler(pidOf);
   await injectFunctionFault([throttled], { kind: 'throttle' });
   expect(await throttled.invoke({})).toEqual({ kind: 'throttled' });
@@ -144,8 +144,8 @@ it('a fault throttles its calls until it is cleared', async () => {
   expect(await throttled.invoke({})).toMatchObject({ kind: 'response' });
 });
 
-it.each([{ kind: 'kill', function: 'nobody' }, { kind: 'maim' }, {}])(
-  'a fault %j is refused with what is allowed',
+it.each([{ kind: 'kill', function: 'missing' }, { kind: 'maim' }, {}])(
+  'the fault %j is refused with what is allowed',
   async (fault) => {
     const { status, body } = await injectFunctionFault([startHandler(pidOf)], fault);
     expect(status).toBe(400);
@@ -153,7 +153,7 @@ it.each([{ kind: 'kill', function: 'nobody' }, { kind: 'maim' }, {}])(
   },
 );
 
-it('a process has the environment of the template, the overrides over it, and nothing of its parent', async () => {
+it('a process has the environment of the template with the overrides, and nothing of its parent', async () => {
   process.env['LAPSE_TEST_LEAK'] = 'leaked';
   const told = startHandler('exports.handler = async () => process.env;', {
     environment: { TABLE_NAME: 'table', KLARNA_TEST_URL: 'https://klarna.example' },
@@ -178,7 +178,7 @@ it('a process has the heap that Lambda gives a function of its size', async () =
   expect(await told.invoke({})).toEqual({ kind: 'response', payload });
 });
 
-it('what a function says is logged, a line each', async () => {
+it('the output of a function is logged line by line', async () => {
   const talking = startHandler(
     "exports.handler = async () => { console.log('one'); console.error('two'); };",
   );
@@ -186,7 +186,7 @@ it('what a function says is logged, a line each', async () => {
   await expect.poll(() => talking.logged).toEqual(expect.arrayContaining(['one', 'two']));
 });
 
-it('its processes end when the parent is killed', async () => {
+it('the processes of a function end when the parent is killed', async () => {
   const script = `
     import { startFunction } from ${JSON.stringify(new URL('../../../local/lambda/lambda-function.ts', import.meta.url).href)};
     import { writeFileSync } from 'node:fs';

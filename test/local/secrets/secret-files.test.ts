@@ -20,7 +20,7 @@ async function open(accounts?: unknown, signingKeys?: unknown) {
   return { accountsFile, files: openSecretFiles({ accountsFile, signingKeysFile }) };
 }
 
-it('without files: one account and one key, which the simulator knows', async () => {
+it('without files there are one account and one key, which the simulator knows', async () => {
   const { files } = await open();
   expect(Object.keys(JSON.parse(files.accounts()) as object)).toEqual(['demo']);
   expect(files.klarnaConfiguration(webhookUrl)).toMatchObject({
@@ -29,14 +29,14 @@ it('without files: one account and one key, which the simulator knows', async ()
   });
 });
 
-it('a file that is changed is read anew', async () => {
+it('a changed file is read again', async () => {
   const account = { environment: 'test', api_key: 'one' };
   const { files, accountsFile = '' } = await open({ first: account });
   await writeFile(accountsFile, JSON.stringify({ first: account, second: account }));
   expect(Object.keys(JSON.parse(files.accounts()) as object)).toEqual(['first', 'second']);
 });
 
-it('an API key of two accounts speaks for both; a key that replaces another has no webhook of its own', async () => {
+it('an API key of two accounts is valid for both, and a key that replaces another has no webhook of its own', async () => {
   const accounts = {
     a: { environment: 'test', api_key: 'shared', partner_account_id: 'krn:a' },
     b: { environment: 'test', api_key: 'shared', partner_account_id: 'krn:b' },
@@ -78,15 +78,15 @@ it.each<[string, unknown, RegExp]>([
   ],
   ['a list', [planted.apiKey], /the file is not valid; allowed: a JSON object/],
   ['an account without a key', { demo: { environment: 'test' } }, /demo\.api_key is missing/],
-  ['a key that is no text', { demo: { api_key: [planted.apiKey] } }, /demo\.api_key .*allowed: text/],
-])('accounts that are %s are refused, and not quoted', async (_, content, message) => {
+  ['a key that is not text', { demo: { api_key: [planted.apiKey] } }, /demo\.api_key .*allowed: text/],
+])('accounts that are %s are refused without a quotation', async (_, content, message) => {
   const error: unknown = await open(content).catch((refusal: unknown) => refusal);
   expect(error).toBeInstanceOf(Error);
   expect((error as Error).message).toMatch(message);
   expect(plantedIn((error as Error).message)).toEqual([]);
 });
 
-it('a file that is not there is refused by name', () => {
+it('a missing file is refused by name', () => {
   expect(() => openSecretFiles({ accountsFile: '/nowhere/a.json', signingKeysFile: undefined })).toThrow(
     '--accounts /nowhere/a.json cannot be read (ENOENT).',
   );

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { startBackgroundLoop } from '../../../local/shared/background-loop.ts';
 
-test('closing does not wait longer than its bound', async () => {
+test('closing a loop does not wait longer than its limit', async () => {
   const loop = startBackgroundLoop(
     'stubborn',
     () => Promise.withResolvers<undefined>().promise,

@@ -21,18 +21,18 @@ describe('the stack of this project', () => {
     stack = await readStack(cdkOut, { awsUrl });
   });
 
-  it('is synthesized once for the same source', async () => {
+  it('the stack is synthesized once for the same source', async () => {
     expect(await synthesize(root)).toEqual({ cdkOut, cached: true });
   });
 
-  it('has every function, with its bundle on disk', () => {
+  it('the stack has every function, with its bundle on disk', () => {
     expect(stack.functions.map(({ name }) => name).toSorted()).toEqual([...functionNames].toSorted());
     for (const { bundle } of stack.functions) {
       for (const file of ['entry.mjs', 'index.js']) expect(existsSync(join(bundle, file))).toBe(true);
     }
   });
 
-  it('has no variable left to resolve, and addresses of the local server', () => {
+  it('the stack has no unresolved variable, and addresses of the local server', () => {
     for (const { environment } of stack.functions) {
       expect(JSON.stringify(environment)).not.toMatch(/\$\{|Fn::|"Ref"/);
     }
@@ -45,7 +45,7 @@ describe('the stack of this project', () => {
     });
   });
 
-  it('leads every route, the webhook and every trigger to a function', () => {
+  it('every route, the webhook and every trigger of the stack leads to a function', () => {
     const ids = stack.functions.map(({ id }) => id);
     const targets = [
       ...stack.routes,
@@ -58,7 +58,7 @@ describe('the stack of this project', () => {
     for (const target of targets) expect(ids).toContain(target);
   });
 
-  it('has the settings that the local system works by', () => {
+  it('the stack has the settings that the local system uses', () => {
     expect(stack.recurringSchedules).toMatchObject([{ everySeconds: 60, input: {} }]);
     expect(stack.streamSources).toMatchObject([
       { reportBatchItemFailures: true, bisectBatchOnFunctionError: true },
@@ -96,7 +96,7 @@ describe('a template', () => {
       { list: [{ Ref: 'AWS::AccountId' }], n: 1 },
       { list: ['000000000000'], n: 1 },
     ],
-  ])('%j resolves', (value, wanted) => {
+  ])('%j is resolved', (value, wanted) => {
     expect(resolve(value)).toEqual(wanted);
   });
 
@@ -105,14 +105,14 @@ describe('a template', () => {
       { 'Fn::ImportValue': 'x' },
       'The template uses Fn::ImportValue, which the local system does not support.',
     ],
-    [{ Ref: 'Nobody' }, 'The template refers to Nobody, which it does not have.'],
-  ])('%j is refused', (value, message) => {
+    [{ Ref: 'Missing' }, 'The template refers to Missing, which it does not have.'],
+  ])('the template value %j is refused', (value, message) => {
     expect(() => resolve(value)).toThrow(message);
   });
 
   it.each<[string, Record<string, unknown>, RegExp]>([
     [
-      'a schedule that is no rate',
+      'a schedule that is not a rate',
       {
         Cron: {
           Type: 'AWS::Scheduler::Schedule',
@@ -133,7 +133,7 @@ describe('a template', () => {
       },
       /GET \/ does not have an integration/,
     ],
-  ])('with %s is refused by name', async (_, resources, message) => {
+  ])('a template with %s is refused by name', async (_, resources, message) => {
     const assembly = await temporaryFolder();
     const artifacts = { S: { type: 'aws:cloudformation:stack', properties: { templateFile: 't.json' } } };
     await writeFile(join(assembly, 'manifest.json'), JSON.stringify({ artifacts }));
@@ -142,7 +142,7 @@ describe('a template', () => {
   });
 });
 
-it('an app that fails is refused with what it said, and leaves nothing behind', async () => {
+it('an app that fails is refused with its output, and leaves nothing behind', async () => {
   const broken = await temporaryFolder();
   await writeFile(join(broken, 'cdk.json'), '{"context":{}}');
   await expect(synthesize(broken)).rejects.toThrow(/^The stack cannot be synthesized:\n[^]*app\.ts/);

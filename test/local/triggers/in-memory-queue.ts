@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import type { QueueMessage, QueuePort } from '../../../local/triggers/queue-source.ts';
 
-/** A queue whose invisible messages come back only when the test says so. */
+/** A queue whose invisible messages return only when the test says so. */
 export class InMemoryQueue implements QueuePort {
   readonly visible: QueueMessage[] = [];
   readonly invisible = new Map<string, QueueMessage>();
@@ -47,7 +47,7 @@ export class InMemoryQueue implements QueuePort {
     return Promise.resolve();
   }
 
-  /** The bodies that have been received and not deleted. */
+  /** The bodies that were received and not deleted. */
   left(): string[] {
     return [...this.invisible.values()].map((message) => message.body);
   }

@@ -66,7 +66,7 @@ test('a message arrives in the shape of Lambda’s event and is deleted', async 
   expect([...queue.visibilityTimeouts]).toEqual([90]);
 });
 
-test('batches have at most the size', async () => {
+test('a batch has at most the batch size', async () => {
   const consumer = scriptedFunction<SQSEvent>();
   const { queue } = start(consumer, { batchSize: 2 });
   queue.send('a', 'b', 'c');
@@ -82,14 +82,14 @@ test('a window gathers messages until the batch is full', async () => {
   await vi.waitFor(() => expect(batches(consumer)).toEqual([bodies.join(' ')]), soon);
 });
 
-test('a window that is over delivers what there is', async () => {
+test('a window delivers what there is when it ends', async () => {
   const consumer = scriptedFunction<SQSEvent>();
   const { queue } = start(consumer, { maximumBatchingWindowSeconds: 0.02 });
   queue.send('a');
   await vi.waitFor(() => expect(batches(consumer)).toEqual(['a']), soon);
 });
 
-test('what the function reports as failed stays, the rest is deleted', async () => {
+test('messages that the function reports as failed stay, the others are deleted', async () => {
   const consumer = scriptedFunction<SQSEvent>(() => failures('id-b'));
   const { queue } = start(consumer);
   queue.send('a', 'b', 'c');
@@ -104,7 +104,7 @@ test.each([
   { what: 'an empty object', payload: {} },
   { what: 'no failures', payload: { batchItemFailures: [] } },
   { what: 'null failures', payload: { batchItemFailures: null } },
-])('an answer of $what is success', async ({ payload }) => {
+])('a response of $what is success', async ({ payload }) => {
   const consumer = scriptedFunction<SQSEvent>(() => ({ kind: 'response', payload }));
   const { queue } = start(consumer);
   queue.send('a', 'b');
@@ -128,7 +128,7 @@ test.each([
   },
   { what: 'a list of text', result: { kind: 'response', payload: { batchItemFailures: 'id-a' } } as const },
   { what: 'text', result: { kind: 'response', payload: 'ok' } as const },
-])('$what leaves the whole batch', async ({ result }) => {
+])('$what leaves the whole batch in the queue', async ({ result }) => {
   const logged: string[] = [];
   const consumer = scriptedFunction<SQSEvent>(() => result);
   const { queue } = start(consumer, {}, { onLog: (line) => logged.push(line) });
@@ -138,7 +138,7 @@ test.each([
   expect(consumer.events).toHaveLength(1);
 });
 
-test('without ReportBatchItemFailures the answer means nothing', async () => {
+test('without ReportBatchItemFailures the response has no meaning', async () => {
   const consumer = scriptedFunction<SQSEvent>(() => failures('id-a'));
   const { queue } = start(consumer, { reportBatchItemFailures: false });
   queue.send('a');
@@ -148,7 +148,7 @@ test('without ReportBatchItemFailures the answer means nothing', async () => {
   }, soon);
 });
 
-test('no more batches run at once than the maximum concurrency', async () => {
+test('at most the maximum concurrency of batches runs at a time', async () => {
   const responses: (() => void)[] = [];
   const consumer = scriptedFunction<SQSEvent>(async () => {
     await new Promise<void>((resolve) => responses.push(resolve));
@@ -166,7 +166,7 @@ test('no more batches run at once than the maximum concurrency', async () => {
   responses[3]?.();
 });
 
-test('throttled is tried again with the same receipt', async () => {
+test('a throttled batch is retried with the same receipt', async () => {
   const consumer = scriptedFunction<SQSEvent>((_, invocation) => (invocation < 3 ? throttled : undefined));
   const { queue } = start(consumer);
   queue.send('a');
@@ -176,7 +176,7 @@ test('throttled is tried again with the same receipt', async () => {
   }, soon);
 });
 
-test('throttled for as long as the message is invisible, it is left for the queue to bring back', async () => {
+test('a batch throttled for the whole visibility timeout returns to the queue', async () => {
   const logged: string[] = [];
   const consumer = scriptedFunction<SQSEvent>(() => throttled);
   const { queue } = start(
@@ -200,7 +200,7 @@ test('a queue that fails is asked again', async () => {
   expect(logged.join()).toContain('queue is away');
 });
 
-test('closing ends the long poll at once and waits for the batch in hand', async () => {
+test('closing ends the long poll at once and waits for the running batch', async () => {
   const response = Promise.withResolvers<undefined>();
   const consumer = scriptedFunction<SQSEvent>(async () => {
     await response.promise;

@@ -22,7 +22,7 @@ function start(
 
 const soon = { timeout: 2_000, interval: 2 };
 
-test('it runs again and again with its input', async () => {
+test('a schedule runs periodically with its input', async () => {
   const target = scriptedFunction();
   start(target, 0.01);
   await vi.waitFor(() => expect(target.events.length).toBeGreaterThanOrEqual(3), soon);
@@ -35,14 +35,14 @@ test('the first run can be earlier than one period', async () => {
   await vi.waitFor(() => expect(target.events).toHaveLength(1), soon);
 });
 
-test('it can be run at once, and says what came of it', async () => {
+test('a schedule can run at once, and returns the result', async () => {
   const target = scriptedFunction(() => ({ kind: 'response', payload: { repaired: 2 } }));
   const schedule = start(target, 3_600);
   expect(await schedule.runNow()).toEqual({ kind: 'response', payload: { repaired: 2 } });
   expect(target.events).toEqual([{ mode: 'sweep' }]);
 });
 
-test('what falls due when the clock is moved on is run once', async () => {
+test('runs that the clock moves past happen once', async () => {
   const target = scriptedFunction();
   const clock = new LocalClock();
   start(target, 60, { clock });
@@ -69,7 +69,7 @@ test('runs never overlap', async () => {
   expect(most).toBe(1);
 });
 
-test('a failed run is tried twice more and then given up, the rhythm goes on', async () => {
+test('a failed run is retried twice, and the period continues', async () => {
   const logged: string[] = [];
   const target = scriptedFunction((_, invocation) => (invocation <= 3 ? failed : undefined));
   start(target, 0.005, { onLog: (line) => logged.push(line) });
@@ -77,7 +77,7 @@ test('a failed run is tried twice more and then given up, the rhythm goes on', a
   expect(logged).toEqual(['schedule Sweep: a run failed after all retries: Error: no luck']);
 });
 
-test('throttled is no failure', async () => {
+test('a throttled run is not a failure', async () => {
   const logged: string[] = [];
   const target = scriptedFunction((_, invocation) => (invocation <= 3 ? throttled : undefined));
   const schedule = start(target, 3_600, { onLog: (line) => logged.push(line) });
@@ -86,7 +86,7 @@ test('throttled is no failure', async () => {
   expect(logged).toEqual([]);
 });
 
-test('closing waits for the run in hand and starts no other', async () => {
+test('closing waits for the current run and starts no other', async () => {
   const response = Promise.withResolvers<undefined>();
   const target = scriptedFunction(async () => {
     await response.promise;

@@ -1,12 +1,12 @@
 import type { InvocationResult, Invoke } from '../../../local/lambda/invoke.ts';
 
-/** A function that answers as the script says and remembers what it was invoked with. */
+/** A function that responds as its script says, and records its events. */
 export interface ScriptedFunction<Event> {
   readonly invoke: Invoke;
   readonly events: readonly Event[];
 }
 
-/** The script is asked for each invocation; nothing means success. */
+/** The script is called for each invocation. `undefined` means success. */
 export function scriptedFunction<Event>(
   script: (
     event: Event,
@@ -27,7 +27,7 @@ export function scriptedFunction<Event>(
 export const failed: InvocationResult = { kind: 'error', errorType: 'Error', errorMessage: 'no luck' };
 export const throttled: InvocationResult = { kind: 'throttled' };
 
-/** The answer of a function with `ReportBatchItemFailures`. */
+/** The response of a function with `ReportBatchItemFailures`. */
 export function failures(...identifiers: readonly string[]): InvocationResult {
   return {
     kind: 'response',

@@ -8,19 +8,22 @@ export interface ScriptedShard {
   readonly parentId?: string;
   /** Sequence numbers of its records, which are also their keys. */
   readonly records: readonly string[];
-  /** It gets no more records. */
+  /** A closed shard gets no more records. */
   readonly isClosed: boolean;
 }
 
-/** What the embedded engine never does: shards that end and have children, iterators that expire, records that are trimmed. */
+/**
+ * Simulates what the embedded engine never does: shards that end and have children, iterators that expire, records that
+ * are trimmed.
+ */
 export interface ScriptedStream {
   readonly url: string;
   shards: readonly ScriptedShard[];
-  /** Refusals for the coming calls of the operation, first one first. */
+  /** Refusals for the next calls of the operation, in order. */
   readonly refusals: Record<string, string[]>;
 }
 
-/** Serves one table and its stream until the test is over; iterators are `<shard>/<index>`. */
+/** Serves one table and its stream until the test ends. Iterators are `<shard>/<index>`. */
 export async function startScriptedStream(shards: readonly ScriptedShard[]): Promise<ScriptedStream> {
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -86,7 +89,7 @@ function reply(
   }
 }
 
-/** One shard a page, so that there are pages. */
+/** One shard a page, so that there are several pages. */
 function describeOne(shards: readonly ScriptedShard[], after: string | undefined): object {
   const index = shards.findIndex((shard) => shard.id === after) + 1;
   const shard = shards[index];

@@ -2,7 +2,7 @@ import type { StreamSourceDescription } from '../../../local/template/stack-desc
 import type { StreamSourceOptions } from '../../../local/triggers/stream-source.ts';
 import { notesTable } from '../dynamodb/notes-table.ts';
 
-/** As Lambda's defaults have it, with retries without limit. */
+/** Lambda's defaults, with unlimited retries. */
 export const notesSource: StreamSourceDescription = {
   functionId: 'Reader',
   tableName: notesTable.name,
@@ -16,7 +16,7 @@ export const notesSource: StreamSourceDescription = {
   onFailureQueueName: undefined,
 };
 
-/** Everything but the function, with hardly a pause between retries. */
+/** Everything but the function, with short delays between retries. */
 export function streamOptions(dynamoDbUrl: string): Omit<StreamSourceOptions, 'invoke'> {
   return {
     source: notesSource,

@@ -1,4 +1,5 @@
-// A process to be killed: engine, table and stream source on the folder it is given; what is delivered goes into a file.
+// A process for tests that kill it: engine, table and stream source on the given folder. Delivered records are written
+// to a file.
 import { appendFileSync } from 'node:fs';
 import path from 'node:path';
 import type { DynamoDBStreamEvent } from 'aws-lambda';

@@ -37,7 +37,7 @@ async function expectDelivered(reader: ScriptedFunction<DynamoDBStreamEvent>, ba
   );
 }
 
-test('a shard is read after its parent, whatever order they are listed in', async () => {
+test('a shard is read after its parent, in whatever order they are listed', async () => {
   const reader = scriptedFunction<DynamoDBStreamEvent>();
   await start(await startScriptedStream([child, parent]), reader);
   await expectDelivered(reader, ['1 2', '3', '4 5']);
@@ -51,13 +51,13 @@ test('a failing parent holds its child back', async () => {
   await expectDelivered(reader, ['1 2', '1 2', '1 2', '1 2', '3', '4 5']);
 });
 
-test('a shard whose parent is no longer there is read', async () => {
+test('a shard whose parent does not exist any more is read', async () => {
   const reader = scriptedFunction<DynamoDBStreamEvent>();
   await start(await startScriptedStream([child]), reader);
   await expectDelivered(reader, ['4 5']);
 });
 
-test('a shard that ends is followed by the one that comes after it', async () => {
+test('a shard that ends is followed by its child', async () => {
   const stream = await startScriptedStream([{ ...parent, isClosed: false }]);
   const reader = scriptedFunction<DynamoDBStreamEvent>();
   await start(stream, reader);
@@ -66,7 +66,7 @@ test('a shard that ends is followed by the one that comes after it', async () =>
   await expectDelivered(reader, ['1 2', '3', '4 5']);
 });
 
-test('a shard that was finished is not read again after a restart', async () => {
+test('a finished shard is not read again after a restart', async () => {
   const checkpointDirectory = await temporaryFolder();
   const stream = await startScriptedStream([parent]);
   const first = scriptedFunction<DynamoDBStreamEvent>();
@@ -80,7 +80,7 @@ test('a shard that was finished is not read again after a restart', async () => 
   await expectDelivered(second, ['4 5']);
 });
 
-test('LATEST passes over every shard there is', async () => {
+test('LATEST skips every existing shard', async () => {
   const stream = await startScriptedStream([parent, child]);
   const reader = scriptedFunction<DynamoDBStreamEvent>();
   await start(stream, reader, { source: { ...notesSource, startingPosition: 'LATEST' } });
@@ -89,7 +89,7 @@ test('LATEST passes over every shard there is', async () => {
 });
 
 test.each(['ExpiredIteratorException', 'InternalServerError'])(
-  'after %s it goes on where it was',
+  'after %s the source continues where it was',
   async (refusal) => {
     const stream = await startScriptedStream([parent]);
     stream.refusals['GetRecords'] = [refusal];
@@ -100,7 +100,7 @@ test.each(['ExpiredIteratorException', 'InternalServerError'])(
   },
 );
 
-test('what was trimmed before it was delivered is said, and the rest comes', async () => {
+test('records trimmed before their delivery are reported, and the rest is delivered', async () => {
   const checkpointDirectory = await temporaryFolder();
   const stream = await startScriptedStream([{ ...child, records: ['4'] }]);
   const first = scriptedFunction<DynamoDBStreamEvent>();

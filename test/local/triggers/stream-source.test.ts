@@ -31,7 +31,7 @@ beforeAll(async () => {
 });
 afterAll(() => engine.close());
 
-// A table for each test: the engine keeps the stream of a table that is deleted, and the next of its name inherits it.
+// A table for each test: the engine keeps the stream of a deleted table, and the next table of that name inherits it.
 beforeEach(async () => {
   tableName = `notes-${randomUUID()}`;
   await createTables(engine.url, [{ ...notesTable, name: tableName }]);
@@ -39,7 +39,7 @@ beforeEach(async () => {
   return notes.close;
 });
 
-/** Starts a source that is closed when the test is over. */
+/** Starts a source that is closed at the end of the test. */
 async function start(
   reader: ScriptedFunction<DynamoDBStreamEvent>,
   source: Partial<StreamSourceOptions['source']> = {},
@@ -68,7 +68,7 @@ function sequenceNumberOf(event: DynamoDBStreamEvent, key: string): string {
   return record?.dynamodb?.SequenceNumber ?? `${key} is not in the batch`;
 }
 
-/** The keys of all events so far, once there are that many events. */
+/** The keys of all events so far, once there are this many events. */
 async function batches(reader: ScriptedFunction<DynamoDBStreamEvent>, count: number): Promise<string[]> {
   await vi.waitFor(() => expect(reader.events.length).toBeGreaterThanOrEqual(count), {
     timeout: 5_000,
@@ -77,7 +77,7 @@ async function batches(reader: ScriptedFunction<DynamoDBStreamEvent>, count: num
   return reader.events.map(keysOf);
 }
 
-/** Waits until the last change has come by itself, which says that nothing before it is still under way. */
+/** Waits for the last change alone, which shows that no earlier delivery is in progress. */
 async function settled(reader: ScriptedFunction<DynamoDBStreamEvent>): Promise<string[]> {
   await notes.put('last', 'last');
   await vi.waitFor(() => expect(reader.events.map(keysOf).join(' ')).toContain('last'), {
@@ -120,7 +120,7 @@ test('a change arrives in the shape of Lambda’s event', async () => {
   });
 });
 
-test('changes come in order, in batches of the size', async () => {
+test('changes arrive in order, in batches of the batch size', async () => {
   const reader = scriptedFunction<DynamoDBStreamEvent>();
   await putInOrder('a', 'b', 'c', 'd', 'e');
   await start(reader, { batchSize: 2 });
@@ -134,14 +134,14 @@ test('a window gathers changes until the batch is full', async () => {
   expect(await batches(reader, 1)).toEqual(['a b c']);
 });
 
-test('a window that is over delivers what there is', async () => {
+test('a window delivers what there is when it ends', async () => {
   const reader = scriptedFunction<DynamoDBStreamEvent>();
   await start(reader, { batchSize: 3, maximumBatchingWindowSeconds: 0.05 });
   await putInOrder('a');
   expect(await batches(reader, 1)).toEqual(['a']);
 });
 
-test('a failed batch is tried again, and nothing overtakes it', async () => {
+test('a failed batch is retried, and no later change overtakes it', async () => {
   const reader = scriptedFunction<DynamoDBStreamEvent>((_, invocation) =>
     invocation < 3 ? failed : undefined,
   );
@@ -150,7 +150,7 @@ test('a failed batch is tried again, and nothing overtakes it', async () => {
   expect(await batches(reader, 4)).toEqual(['a', 'a', 'a', 'b']);
 });
 
-test('a reported failure keeps what came before it, the lowest counts', async () => {
+test('a reported failure keeps the records before the lowest one as done', async () => {
   const reader = scriptedFunction<DynamoDBStreamEvent>((event, invocation) =>
     invocation === 1 ? failures(sequenceNumberOf(event, 'd'), sequenceNumberOf(event, 'b')) : undefined,
   );
@@ -159,7 +159,7 @@ test('a reported failure keeps what came before it, the lowest counts', async ()
   expect(await batches(reader, 2)).toEqual(['a b c d', 'b c d']);
 });
 
-test('without ReportBatchItemFailures the answer means nothing', async () => {
+test('without ReportBatchItemFailures the response has no meaning', async () => {
   const reader = scriptedFunction<DynamoDBStreamEvent>((event) => failures(sequenceNumberOf(event, 'a')));
   await putInOrder('a');
   await start(reader, { reportBatchItemFailures: false });
@@ -172,7 +172,7 @@ test.each([
   { what: 'an empty identifier', payload: { batchItemFailures: [{ itemIdentifier: '' }] } },
   { what: 'a misspelled key', payload: { batchItemFailures: [{ id: '1' }] } },
   { what: 'text', payload: 'done' },
-])('an answer with $what fails the batch', async ({ payload }) => {
+])('a response with $what fails the batch', async ({ payload }) => {
   const reader = scriptedFunction<DynamoDBStreamEvent>((_, invocation) =>
     invocation === 1 ? { kind: 'response', payload } : undefined,
   );
@@ -181,7 +181,7 @@ test.each([
   expect(await batches(reader, 2)).toEqual(['a b', 'a b']);
 });
 
-test('a poisonous record is found by halving, given up alone, and its place is told to the queue', async () => {
+test('a record that always fails is found by halving, discarded alone, and its place is sent to the queue', async () => {
   const told: [string, unknown][] = [];
   const reader = scriptedFunction<DynamoDBStreamEvent>((event) =>
     keysOf(event).includes('c') ? failed : undefined,
@@ -230,7 +230,7 @@ test('a poisonous record is found by halving, given up alone, and its place is t
   ]);
 });
 
-test('without halving a batch out of attempts is given up whole, as soon as the queue has taken it', async () => {
+test('without halving a batch out of attempts is discarded as a whole, once the queue has its message', async () => {
   let refusals = 0;
   const reader = scriptedFunction<DynamoDBStreamEvent>((event) =>
     keysOf(event).includes('a') ? failed : undefined,
@@ -251,7 +251,7 @@ test('without halving a batch out of attempts is given up whole, as soon as the 
   expect(refusals).toBe(3);
 });
 
-test('what is older than the source allows is given up when it fails again, and its time is told by the clock', async () => {
+test('a record older than the source allows is discarded when it fails again, by the clock’s time', async () => {
   const clock = new LocalClock();
   const told: string[] = [];
   const reader = scriptedFunction<DynamoDBStreamEvent>((event) =>
@@ -272,7 +272,7 @@ test('what is older than the source allows is given up when it fails again, and 
   );
   await batches(reader, 3);
   expect(told).toEqual([]);
-  // The record's time has whole seconds: a jump within its own would count as one before it.
+  // The record's time has whole seconds. A jump within that second would count as one before it.
   const written = Date.now();
   await vi.waitFor(() => expect(Date.now()).toBeGreaterThan(written + 1_000), { timeout: 5_000 });
   clock.advance(3_700_000);
@@ -286,7 +286,7 @@ test('what is older than the source allows is given up when it fails again, and 
   expect(Math.abs(Date.now() + 7 * 3_600_000 - arrival)).toBeLessThan(30_000);
 });
 
-test('throttled is no failure', async () => {
+test('a throttled batch is not a failure', async () => {
   const reader = scriptedFunction<DynamoDBStreamEvent>((_, invocation) =>
     invocation < 3 ? throttled : undefined,
   );
@@ -296,7 +296,7 @@ test('throttled is no failure', async () => {
   expect(await settled(reader)).toEqual(['a', 'a', 'a', 'last']);
 });
 
-test('a restart goes on behind the last batch that was handled, with what changed meanwhile', async () => {
+test('a restart continues after the last handled batch, with what changed meanwhile', async () => {
   const checkpointDirectory = await temporaryFolder();
   const first = scriptedFunction<DynamoDBStreamEvent>((event) =>
     keysOf(event).includes('b') ? failed : undefined,
@@ -312,7 +312,7 @@ test('a restart goes on behind the last batch that was handled, with what change
   expect(await batches(second, 1)).toEqual(['b c']);
 });
 
-test('LATEST begins with what changes from now on, and means the same now after a restart', async () => {
+test('LATEST begins with changes from now on, and keeps that moment across a restart', async () => {
   const checkpointDirectory = await temporaryFolder();
   await putInOrder('before');
   const unused = scriptedFunction<DynamoDBStreamEvent>();
@@ -325,7 +325,7 @@ test('LATEST begins with what changes from now on, and means the same now after 
   expect(unused.events).toEqual([]);
 });
 
-test('a checkpoint of an earlier table of the name counts for nothing', async () => {
+test('a checkpoint of an earlier table of the same name has no effect', async () => {
   const checkpointDirectory = await temporaryFolder();
   const first = scriptedFunction<DynamoDBStreamEvent>();
   const running = await start(first, {}, { checkpointDirectory });
@@ -341,7 +341,7 @@ test('a checkpoint of an earlier table of the name counts for nothing', async ()
   expect(await batches(second, 1)).toEqual(['a b last']);
 });
 
-test('a damaged checkpoint costs repetition, not changes', async () => {
+test('a damaged checkpoint repeats deliveries and loses none', async () => {
   const checkpointDirectory = await temporaryFolder();
   await putInOrder('a');
   await writeFile(path.join(checkpointDirectory, `Reader.${tableName}.json`), '{"streamArn":');
@@ -353,7 +353,7 @@ test('a damaged checkpoint costs repetition, not changes', async () => {
   expect(logged.join()).toContain('is damaged');
 });
 
-test('closing waits for the batch in hand, which then counts', async () => {
+test('closing waits for the running batch, which then counts', async () => {
   const checkpointDirectory = await temporaryFolder();
   const response = Promise.withResolvers<undefined>();
   const slow = scriptedFunction<DynamoDBStreamEvent>(async () => {
@@ -386,7 +386,7 @@ test('a table without a stream is refused', async () => {
   );
 });
 
-test('killed without warning, it delivers every acknowledged change after all', async () => {
+test('after a kill without warning every acknowledged change is delivered', async () => {
   const folder = await temporaryFolder();
   const child = spawn(process.execPath, [path.join(import.meta.dirname, 'stream-process.ts'), folder], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -430,6 +430,6 @@ test('killed without warning, it delivers every acknowledged change after all', 
     },
     { timeout: 5_000, interval: 10 },
   );
-  // At least once, yet not all over again.
+  // At least once, but not everything again.
   expect(reader.events.flatMap((event) => event.Records).length).toBeLessThan(acknowledged.length);
 });

@@ -1,0 +1,43 @@
+import type { extendSession, registerSession } from '../application/register-session.ts';
+import type { AccountSettings } from '../domain/account-settings.ts';
+import { formatDuration } from '../domain/duration.ts';
+import { callerOf } from './caller.ts';
+import { bodyOf, keyOf, queryOf } from './parse-request.ts';
+import { noQuery } from './query-schemas.ts';
+import { deadlineOf, extensionBody, registrationBody, sessionResponse } from './registration-request.ts';
+import type { RouteHandler } from './serve-routes.ts';
+
+/** What PUT and PATCH of a Payment Request need. */
+export interface SessionRegistration {
+  readonly register: ReturnType<typeof registerSession>;
+  readonly extend: ReturnType<typeof extendSession>;
+}
+
+/** PUT of a Payment Request registers its session, and PATCH moves the deadline. */
+export const registrationRoutes = ({ register, extend }: SessionRegistration) =>
+  ({
+    'PUT /accounts/{account}/payment-requests/{payment_request_id}': async (event, account) => {
+      const key = keyOf(event, account);
+      queryOf(event, noQuery);
+      const body = bodyOf(event, registrationBody);
+      const { defaultSessionTimeout: millis } = account;
+      const fallback = millis === undefined ? undefined : { millis, given: formatDuration(millis) };
+      const registration = {
+        deadline: deadlineOf(body, fallback),
+        sessionId: body.session_id,
+        reference: body.reference,
+        klarnaExpiresAt: body.klarna_expires_at?.at,
+        onTimeout: body.on_timeout,
+        inProgressGrace: body.in_progress_grace?.millis,
+        requestedBy: callerOf(event),
+      };
+      return sessionResponse(key, await register(key, registration, account));
+    },
+    'PATCH /accounts/{account}/payment-requests/{payment_request_id}': async (event, account) => {
+      const key = keyOf(event, account);
+      queryOf(event, noQuery);
+      const deadline = deadlineOf(bodyOf(event, extensionBody), undefined);
+      const extension = { deadline, requestedBy: callerOf(event) };
+      return sessionResponse(key, await extend(key, extension, account));
+    },
+  }) satisfies Readonly<Record<string, RouteHandler<AccountSettings>>>;

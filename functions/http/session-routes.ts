@@ -1,0 +1,50 @@
+import type { cancelSession } from '../application/cancel-session.ts';
+import type { readSession } from '../application/read-session.ts';
+import type { AccountSettings } from '../domain/account-settings.ts';
+import type { Account } from '../domain/identifiers.ts';
+import { count } from '../telemetry/telemetry.ts';
+import { callerOf } from './caller.ts';
+import { queryOf, sessionIdOf } from './parse-request.ts';
+import { noQuery, sessionCancelQuery } from './query-schemas.ts';
+import type { RouteHandler } from './serve-routes.ts';
+import { sessionCancelResponse, sessionReadResponse } from './session-response.ts';
+
+/** What GET of a session needs. */
+export interface SessionReading {
+  readonly readSession: ReturnType<typeof readSession>;
+}
+
+/** GET of a session: its Payment Requests, and whether one is paid. */
+export const sessionReadRoutes = ({ readSession: read }: SessionReading) =>
+  ({
+    'GET /accounts/{account}/sessions/{session_id}': async (event, account) => {
+      const sessionId = sessionIdOf(event);
+      queryOf(event, noQuery);
+      return sessionReadResponse(account, sessionId, await read(account, sessionId));
+    },
+  }) satisfies Readonly<Record<string, RouteHandler<Account>>>;
+
+/** What DELETE of a session needs. */
+export interface SessionCancel {
+  readonly cancelSession: ReturnType<typeof cancelSession>;
+  readonly dryRunSession: ReturnType<typeof cancelSession>;
+}
+
+/** DELETE of a session: cancels each of its Payment Requests that is open. */
+export const sessionCancelRoutes = ({ cancelSession: cancel, dryRunSession: dryRun }: SessionCancel) =>
+  ({
+    'DELETE /accounts/{account}/sessions/{session_id}': async (event, account) => {
+      const sessionId = sessionIdOf(event);
+      const query = queryOf(event, sessionCancelQuery);
+      // The caller has not looked at each request. So this spares every paid one, even if the account allows its cancel.
+      const command = {
+        cause: 'api',
+        reason: query.reason,
+        requestedBy: callerOf(event),
+        allowCompleted: false,
+      } as const;
+      const members = await (query.dry_run ? dryRun : cancel)(sessionId, command, account);
+      for (const { outcome } of members) count(`Cancel:${outcome}`);
+      return sessionCancelResponse(account.account, sessionId, members);
+    },
+  }) satisfies Readonly<Record<string, RouteHandler<AccountSettings>>>;
