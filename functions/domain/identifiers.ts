@@ -25,7 +25,7 @@ export interface PaymentRequestKey {
 }
 
 /** Letters, digits and hyphens: an account is part of a path. */
-export const accountPattern = /^[a-z0-9-]{1,32}$/;
+const accountPattern = /^[a-z0-9-]{1,32}$/;
 
 /** Klarna may change the region and the form of the UUID, so only the shape is checked. */
 export const paymentRequestIdPattern = /^krn:payment:[a-z0-9-]{1,32}:request:[A-Za-z0-9-]{1,64}$/;
@@ -40,7 +40,7 @@ export const pathIdPattern = /^(?!\.{1,2}$)[^\p{Cc}\p{Cs}/\\?#%]{1,255}$/u;
 export const textPattern = /^[^\p{Cc}\p{Cs}]{1,255}$/u;
 
 /** Characters that a path carries as they are, but not `.` or `..` alone. */
-export const cancelJobIdPattern = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}$/;
+const cancelJobIdPattern = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}$/;
 
 const eventIdPattern = /^[!-~]{1,128}$/;
 
