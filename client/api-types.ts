@@ -851,24 +851,11 @@ export interface components {
             };
         };
         /**
-         * @description An error in Lapse. The error is logged, and it is safe to repeat the call. With `application/json` the response is from API
-         *     Gateway, because the function ended before it responded.
+         * @description `misconfigured`: the operator must correct a secret, a permission, a key or a quota. For a secret, `detail` names the field.
+         *     `internal`: an error in Lapse. Both are logged. Repeating the call changes nothing until the error is corrected. With
+         *     `application/json` the response is from API Gateway, because the function ended before it responded. Repeat that call.
          */
         readonly Internal: {
-            headers: {
-                readonly [name: string]: unknown;
-            };
-            content: {
-                readonly "application/json": components["schemas"]["GatewayMessage"];
-                readonly "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /**
-         * @description `misconfigured`: a secret of this deployment is invalid. `detail` names the field. Correct the secret, then repeat the call.
-         *     `internal`: an error in Lapse. The error is logged, and it is safe to repeat the call. With `application/json` the response is from API
-         *     Gateway, because the function ended before it responded.
-         */
-        readonly InternalOrMisconfigured: {
             headers: {
                 readonly [name: string]: unknown;
             };
@@ -967,7 +954,7 @@ export interface operations {
             readonly 404: components["responses"]["NotFoundOrUnknownAccount"];
             readonly 405: components["responses"]["MethodNotAllowed"];
             readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalOrMisconfigured"];
+            readonly 500: components["responses"]["Internal"];
             readonly 502: components["responses"]["KlarnaDenied"];
             readonly 503: components["responses"]["Unavailable"];
         };
@@ -1016,7 +1003,7 @@ export interface operations {
             readonly 409: components["responses"]["SessionConflict"];
             readonly 413: components["responses"]["PayloadTooLarge"];
             readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalOrMisconfigured"];
+            readonly 500: components["responses"]["Internal"];
             readonly 503: components["responses"]["Unavailable"];
         };
     };
@@ -1070,7 +1057,7 @@ export interface operations {
             readonly 405: components["responses"]["MethodNotAllowed"];
             readonly 409: components["responses"]["AlreadyFinal"];
             readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalOrMisconfigured"];
+            readonly 500: components["responses"]["Internal"];
             readonly 502: components["responses"]["KlarnaDenied"];
             readonly 503: components["responses"]["Unavailable"];
         };
@@ -1110,7 +1097,7 @@ export interface operations {
             readonly 409: components["responses"]["SessionConflict"];
             readonly 413: components["responses"]["PayloadTooLarge"];
             readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalOrMisconfigured"];
+            readonly 500: components["responses"]["Internal"];
             readonly 503: components["responses"]["Unavailable"];
         };
     };
@@ -1260,7 +1247,7 @@ export interface operations {
             readonly 404: components["responses"]["NotFoundOrUnknownAccount"];
             readonly 405: components["responses"]["MethodNotAllowed"];
             readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalOrMisconfigured"];
+            readonly 500: components["responses"]["Internal"];
             readonly 503: components["responses"]["Unavailable"];
         };
     };
@@ -1371,7 +1358,7 @@ export interface operations {
             readonly 409: components["responses"]["JobExists"];
             readonly 413: components["responses"]["PayloadTooLarge"];
             readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalOrMisconfigured"];
+            readonly 500: components["responses"]["Internal"];
             readonly 503: components["responses"]["Unavailable"];
         };
     };
@@ -1404,7 +1391,7 @@ export interface operations {
             readonly 404: components["responses"]["NotFoundOrUnknownAccount"];
             readonly 405: components["responses"]["MethodNotAllowed"];
             readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalOrMisconfigured"];
+            readonly 500: components["responses"]["Internal"];
             readonly 503: components["responses"]["Unavailable"];
         };
     };
