@@ -255,6 +255,11 @@ export interface components {
         readonly PaymentRequestId: string;
         /** @description 1 to 255 printable characters. */
         readonly Printable: string;
+        /**
+         * @description 1 to 255 printable characters that a path can carry: without `/ \ ? # %`, and neither `.` nor `..`. Joined emoji and the
+         *     zero-width non-joiner are allowed.
+         */
+        readonly PathText: string;
         /** @enum {string} */
         readonly Flag: "true" | "false";
         /** Format: date-time */
@@ -305,9 +310,9 @@ export interface components {
             /** @description The end of the session. It must be in the future. */
             readonly deadline_at?: components["schemas"]["Time"];
             /** @description Optional. Your id of the checkout session. Several Payment Requests can share one. */
-            readonly session_id?: components["schemas"]["Printable"];
+            readonly session_id?: components["schemas"]["PathText"];
             /** @description Optional. Your own reference, such as an order number. It appears in records and events. */
-            readonly reference?: components["schemas"]["Printable"];
+            readonly reference?: components["schemas"]["PathText"];
             /** @description Optional. `expires_at` from Klarna's response. No deadline can be later than this. */
             readonly klarna_expires_at?: components["schemas"]["Time"];
             /** @default cancel */
@@ -574,7 +579,7 @@ export interface components {
         readonly Session: {
             readonly account: components["schemas"]["Account"];
             /** @description The shop's id of the checkout session. */
-            readonly session_id: components["schemas"]["Printable"];
+            readonly session_id: components["schemas"]["PathText"];
             readonly status: components["schemas"]["SessionStatus"];
             /** @description The records, oldest first. */
             readonly payment_requests: readonly components["schemas"]["Record"][];
@@ -583,7 +588,7 @@ export interface components {
         readonly SessionOutcome: {
             readonly account: components["schemas"]["Account"];
             /** @description The shop's id of the checkout session. */
-            readonly session_id: components["schemas"]["Printable"];
+            readonly session_id: components["schemas"]["PathText"];
             readonly status: components["schemas"]["SessionStatus"];
             /** @description One outcome for each Payment Request, oldest first. */
             readonly payment_requests: readonly components["schemas"]["MemberOutcome"][];
@@ -601,7 +606,7 @@ export interface components {
             /** @description The ids of the Payment Requests to cancel. */
             readonly payment_request_ids?: readonly components["schemas"]["PaymentRequestId"][];
             /** @description Selects the Payment Requests of this session. */
-            readonly session_id?: components["schemas"]["Printable"];
+            readonly session_id?: components["schemas"]["PathText"];
             /** @description Selects all open Payment Requests whose record was created before this time. It must be in the past. */
             readonly created_before?: components["schemas"]["Time"];
             /** @description Optional. Why you cancel. It appears in records and events. Do not send personal data. */
@@ -707,7 +712,7 @@ export interface components {
             readonly errors?: readonly components["schemas"]["FieldError"][];
             readonly payment_request_id?: components["schemas"]["PaymentRequestId"];
             /** @description The shop's id of the checkout session. */
-            readonly session_id?: components["schemas"]["Printable"];
+            readonly session_id?: components["schemas"]["PathText"];
             readonly job_id?: components["schemas"]["CancelJobId"];
             readonly state?: components["schemas"]["State"];
         };
@@ -910,7 +915,7 @@ export interface components {
         /** @description Klarna's id of the Payment Request. */
         readonly paymentRequestId: components["schemas"]["PaymentRequestId"];
         /** @description The shop's id of the checkout session, percent-encoded. */
-        readonly sessionId: components["schemas"]["Printable"];
+        readonly sessionId: components["schemas"]["PathText"];
         /** @description The name that the caller gave the job. */
         readonly jobId: components["schemas"]["CancelJobId"];
         /** @description Why you cancel. It appears in the record and in events. Do not send personal data. */

@@ -138,11 +138,11 @@ describe('the outcome of a client call', () => {
   it('a call has its ids in the path and the rest in the query or the body', async () => {
     replies(responding(200, {}));
     await client().cancel(id, { reason: 'shop closed', dry_run: true });
-    await client().session('cart/17 å');
+    await client().session('cart: 17 å');
     await client().register(id, { session_timeout: 'PT20M' });
     expect(server.requests.map(({ method, url, body }) => `${method} ${url} ${body}`)).toEqual([
       `DELETE /accounts/shop-se/payment-requests/${encodeURIComponent(id)}?reason=shop+closed&dry_run=true `,
-      'GET /accounts/shop-se/sessions/cart%2F17%20%C3%A5 ',
+      'GET /accounts/shop-se/sessions/cart%3A%2017%20%C3%A5 ',
       `PUT /accounts/shop-se/payment-requests/${encodeURIComponent(id)} {"session_timeout":"PT20M"}`,
     ]);
   });

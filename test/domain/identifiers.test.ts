@@ -67,11 +67,11 @@ describe('parsePaymentRequestId', () => {
 });
 
 describe('parseSessionId', () => {
-  it.each(['s', 'order 17', 'köp-42', '💶'.repeat(255), 'a#b/c'])('%j is a session id', (text) => {
+  it.each(['s', 'order 17', 'köp-42', '💶'.repeat(255), '👩\u200D👧', 'می\u200Cخواهم', '...', '.a', 'a b+c;d=e'])('%j is a session id', (text) => {
     expect(parseSessionId(text)).toBe(text);
   });
 
-  it.each(['', 's'.repeat(256), 'a\nb', 'a\u0000b', 'a\u200Eb', 'a\uD800b', 'a\u007Fb', '\uE000'])(
+  it.each(['', 's'.repeat(256), 'a\nb', 'a\u0000b', 'a\u200Eb', 'a\uD800b', 'a\u007Fb', '\uE000', 'a/b', 'a\\b', 'a?b', 'a#b', 'a%b', '.', '..'])(
     '%j is not a session id',
     (text) => {
       expect(parseSessionId(text)).toBeUndefined();
@@ -84,7 +84,7 @@ describe('parseCancelJobId', () => {
     expect(parseCancelJobId(text)).toBe(text);
   });
 
-  it.each(['', ' a', 'a ', 'a/b', 'a#b', 'å', 'a\n', 'a'.repeat(65)])('%j is not a cancel job id', (text) => {
+  it.each(['', ' a', 'a ', 'a/b', 'a#b', 'å', 'a\n', '.', '..', 'a'.repeat(65)])('%j is not a cancel job id', (text) => {
     expect(parseCancelJobId(text)).toBeUndefined();
   });
 });

@@ -54,7 +54,7 @@ describe('the body of a PUT', () => {
     expect(read({ session_id: longest, reference: longest })).toMatchObject({ reference: longest });
   });
 
-  const printables = '1 to 255 printable characters';
+  const printables = '1 to 255 printable characters without / \\ ? # and %, but not . or .. alone';
   const durations = expect.stringContaining('a positive ISO 8601 duration') as unknown;
   const times = expect.stringContaining('RFC 3339') as unknown;
   it.each([
@@ -64,6 +64,10 @@ describe('the body of a PUT', () => {
     ['session_id', 7, printables],
     ['session_id', 'x\u0000', printables],
     ['reference', '\t', printables],
+    ['session_id', 'a/b', printables],
+    ['session_id', '..', printables],
+    ['reference', 'a?b', printables],
+    ['reference', '.', printables],
     ['klarna_expires_at', 'P1D', times],
     ['on_timeout', 'delete', 'cancel or observe'],
     ['in_progress_grace', '5', durations],
