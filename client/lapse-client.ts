@@ -13,7 +13,7 @@ import type {
   SessionOutcome,
   State,
 } from './responses.ts';
-import { requirePathText } from './path-text.ts';
+import { requirePathId } from './path-id.ts';
 import { type ApiResponse, Transport, type TransportOptions } from './transport.ts';
 
 export type * from './responses.ts';
@@ -107,15 +107,15 @@ export class LapseClient {
 
   constructor({ account, ...options }: LapseClientOptions) {
     this.#transport = new Transport(options);
-    requirePathText('account', account);
+    requirePathId('account', account);
     this.#base = `/accounts/${encodeURIComponent(account)}`;
   }
 
   /** Registers a session. At its deadline Lapse cancels the request, unless the customer has paid. */
   async register(id: string, registration: Registration, { signal }: Optional = {}): Promise<RegisterResult> {
     const { session_id, reference } = registration;
-    if (session_id !== undefined) requirePathText('session_id', session_id);
-    if (reference !== undefined) requirePathText('reference', reference);
+    if (session_id !== undefined) requirePathId('session_id', session_id);
+    if (reference !== undefined) requirePathId('reference', reference);
     const call = { method: 'PUT', path: this.#request(id), body: registration, signal } as const;
     const response = await this.#transport.send(call, ['already-final', 'cancellation-pending']);
     return (
@@ -204,7 +204,7 @@ export class LapseClient {
     request: CancelJobRequest,
     { signal }: Optional = {},
   ): Promise<StartCancelJobResult> {
-    if (request.session_id !== undefined) requirePathText('session_id', request.session_id);
+    if (request.session_id !== undefined) requirePathId('session_id', request.session_id);
     const call = { method: 'PUT', path: this.#job(jobId), body: request, signal } as const;
     const response = await this.#transport.send(call, ['job-exists', 'not-found']);
     if (response.problem === 'job-exists') return { outcome: 'taken' };
@@ -278,7 +278,7 @@ export class LapseClient {
 
 /** An id as a segment of a path. Throws where a path cannot carry it. */
 function segmentOf(field: string, id: string): string {
-  requirePathText(field, id);
+  requirePathId(field, id);
   return encodeURIComponent(id);
 }
 

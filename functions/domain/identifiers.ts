@@ -9,10 +9,10 @@ export type Account = Branded<'Account'>;
 /** Klarna's id of a Payment Request, such as `krn:payment:eu1:request:552603c0-fe8b-4ab1-aacb-41d55fafbdb4`. */
 export type PaymentRequestId = Branded<'PaymentRequestId'>;
 
-/** The shop's id of a checkout session: a text that a path can carry. */
+/** The shop's id of a checkout session, as {@link pathIdPattern} allows it. */
 export type SessionId = Branded<'SessionId'>;
 
-/** The caller's own name for one job that cancels many requests: `[A-Za-z0-9._-]{1,64}`, but not `.` or `..`. */
+/** The caller's own name for one job that cancels many requests, as {@link cancelJobIdPattern} allows it. */
 export type CancelJobId = Branded<'CancelJobId'>;
 
 /** The id of a history entry: Klarna's event id, or an id of our own with a prefix such as `read:`. */
@@ -25,23 +25,22 @@ export interface PaymentRequestKey {
 }
 
 /** Letters, digits and hyphens: an account is part of a path. */
-export const accountPattern = /^[a-z0-9-]{1,32}$/;
+const accountPattern = /^[a-z0-9-]{1,32}$/;
 
 /** Klarna may change the region and the form of the UUID, so only the shape is checked. */
 export const paymentRequestIdPattern = /^krn:payment:[a-z0-9-]{1,32}:request:[A-Za-z0-9-]{1,64}$/;
 
-/** 1 to 255 characters, none of them a control, format, private-use, unassigned or lone-surrogate character. */
-export const printablePattern = /^[^\p{C}]{1,255}$/u;
-
 /**
- * A printable text that a path can carry as one segment. API Gateway decodes the path before it matches a route, so an encoded
- * `/ \ ? # %` does not come back as it was sent. Every URL parser folds `.` and `..`. The zero-width joiner and non-joiner are
- * allowed, because joined emoji and several scripts need them.
+ * An id that a path can carry: 1 to 255 characters, no control character, and none of `/ \ ? # %`, which end or encode a segment.
+ * Not `.` or `..`, which every URL parser removes. Joined emoji and non-joiners are fine.
  */
-export const pathTextPattern = /^(?!\.{1,2}$)(?:[^\p{C}/\\?#%]|[\u200c\u200d]){1,255}$/u;
+export const pathIdPattern = /^(?!\.{1,2}$)[^\p{Cc}\p{Cs}/\\?#%]{1,255}$/u;
 
-/** Characters that a path carries as they are; every URL parser folds `.` and `..`. */
-export const cancelJobIdPattern = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}$/;
+/** A text of a caller: 1 to 255 characters, no control character and no half of a surrogate pair. */
+export const textPattern = /^[^\p{Cc}\p{Cs}]{1,255}$/u;
+
+/** Characters that a path carries as they are, but not `.` or `..` alone. */
+const cancelJobIdPattern = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}$/;
 
 const eventIdPattern = /^[!-~]{1,128}$/;
 
@@ -55,7 +54,7 @@ export const parsePaymentRequestId = (text: string): PaymentRequestId | undefine
 
 /** The session of this id. */
 export const parseSessionId = (text: string): SessionId | undefined =>
-  pathTextPattern.test(text) ? (text as SessionId) : undefined;
+  pathIdPattern.test(text) ? (text as SessionId) : undefined;
 
 /** The job of this id. */
 export const parseCancelJobId = (text: string): CancelJobId | undefined =>

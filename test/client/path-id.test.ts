@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LapseClient, LapseProblem } from '../../client/lapse-client.ts';
-import { requirePathText } from '../../client/path-text.ts';
-import { pathTextPattern } from '../../functions/domain/identifiers.ts';
+import { requirePathId } from '../../client/path-id.ts';
+import { pathIdPattern } from '../../functions/domain/identifiers.ts';
 
 function isAccepted(text: string): boolean {
   try {
-    requirePathText('session_id', text);
+    requirePathId('session_id', text);
     return true;
   } catch {
     return false;
@@ -72,7 +72,7 @@ describe('an id that a path cannot carry', () => {
       fc.property(
         fc.oneof(fc.string({ unit: part, maxLength: 4 }), fc.string({ unit: 'binary' })),
         (text) => {
-          expect(isAccepted(text)).toBe(pathTextPattern.test(text));
+          expect(isAccepted(text)).toBe(pathIdPattern.test(text));
         },
       ),
     );
