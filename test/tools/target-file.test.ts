@@ -37,11 +37,7 @@ it('a missing target file is one sentence that names it', () => {
 
 it.each([
   ['no JSON', '{', 'The text is not JSON; allowed: one JSON object.'],
-  [
-    'a missing field',
-    JSON.stringify({ ...target, region: undefined }),
-    'region is missing',
-  ],
+  ['a missing field', JSON.stringify({ ...target, region: undefined }), 'region is missing'],
   ['an unknown field', JSON.stringify({ ...target, regoin: 'x' }), 'regoin is '],
 ])('a target file with %s is one sentence without its secrets', async (_, content, why) => {
   const said = await saidOf(content);
