@@ -6,7 +6,7 @@ import type { FunctionName } from '../functions/contract/environment.ts';
 const folder = import.meta.dirname;
 
 /** What the CDK's `NodejsFunction` passes to esbuild by default (aws-cdk-lib 2, Node 24): the SDK is the runtime's. */
-export const cdkDefaults = {
+const cdkDefaults = {
   bundle: true,
   platform: 'node',
   target: 'node24',
@@ -14,7 +14,7 @@ export const cdkDefaults = {
   logLevel: 'silent',
 } as const satisfies BuildOptions;
 
-export const peerNames = ['empty', 'typical-cancel', 'typical-webhook'] as const;
+const peerNames = ['empty', 'typical-cancel', 'typical-webhook'] as const;
 export type PeerName = (typeof peerNames)[number];
 
 export interface Bundles {

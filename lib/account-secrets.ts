@@ -33,13 +33,6 @@ export class AccountSecrets extends Construct {
     for (const secret of [this.accounts, this.signingKeys]) {
       Validations.of(secret).acknowledge({ id: 'AwsSolutions::AwsSolutions-SMG4', reason });
     }
-    new LapseAlarm(this, 'Misconfigured', {
-      topic,
-      description: 'A secret is malformed, or no request can be sent to Klarna with what it holds.',
-      section: 'misconfigured',
-      metric: overFunctions(secretReaders, 'Faults of the configuration', (sum) => sum('ConfigurationFault')),
-      threshold: 1,
-    });
     new LapseAlarm(this, 'SecretStale', {
       topic,
       description: 'Secrets Manager did not respond. The last known secret serves for a limited time.',

@@ -22,7 +22,7 @@ export interface KlarnaWebhookProps {
 }
 
 /** The path of the webhook where the ingress is `http-api`. */
-export const webhookPath = '/klarna/webhook';
+const webhookPath = '/klarna/webhook';
 
 /**
  * The public address for Klarna's webhooks, and the function that checks their signatures. It has no authorizer, since a signature

@@ -4,7 +4,7 @@ import { durationFormat, formatDuration, parseDuration } from '../domain/duratio
 import { parseSessionId, type PaymentRequestKey } from '../domain/identifiers.ts';
 import { klarnaLongestLifetime } from '../domain/payment-request.ts';
 import type { Deadline } from '../domain/registration.ts';
-import { choice, duration, printable, time } from './parse-request.ts';
+import { choice, duration, pathId, time } from './parse-request.ts';
 import { viewOf } from './payment-request-view.ts';
 import { type HttpResponse, invalid, jsonResponse, Problem } from './problem.ts';
 
@@ -26,8 +26,8 @@ const grace = v.pipe(
 /** The body of a PUT. */
 export const registrationBody = v.strictObject({
   ...deadlineFields,
-  session_id: v.optional(v.pipe(printable, v.transform(parseSessionId))),
-  reference: v.optional(printable),
+  session_id: v.optional(v.pipe(pathId, v.transform(parseSessionId))),
+  reference: v.optional(pathId),
   klarna_expires_at: v.optional(time),
   on_timeout: v.optional(choice(['cancel', 'observe']), 'cancel'),
   in_progress_grace: v.optional(grace),

@@ -1,6 +1,6 @@
 import middy from '@middy/core';
 import { klarnaBudget } from '../application/cancel-payment-request.ts';
-import { telemetry } from '../telemetry/telemetry.ts';
+import { failures, telemetry } from '../telemetry/telemetry.ts';
 
 /** Milliseconds reserved for work that started last: one whole attempt at Klarna and its writes. */
 const reserve = klarnaBudget + 8_000;
@@ -9,6 +9,7 @@ const reserve = klarnaBudget + 8_000;
 export const recurringHandler = <Report>(work: (until: number, timeLimit: number) => Promise<Report>) =>
   middy<unknown, Report>()
     .use(telemetry())
+    .use(failures('sweep.failed'))
     .handler((_event, context) => {
       const timeLimit = Date.now() + context.getRemainingTimeInMillis();
       return work(timeLimit - reserve, timeLimit);

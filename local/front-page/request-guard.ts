@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { PlainResponse } from '../http/front.ts';
 
 /** The header that marks the page's own calls. Another site cannot send it: the browser asks first, and is refused. */
-export const pageHeader = 'x-lapse-page';
+const pageHeader = 'x-lapse-page';
 
 /**
  * Why a request is refused, or `undefined` where it is served.

@@ -301,6 +301,25 @@ describe('a refusal of the API', () => {
     expect(server.requests).toHaveLength(1);
   });
 
+  it.each(['misconfigured', 'internal'])(
+    'a 500 that needs a person is not repeated, and the error has its type: %s',
+    async (type) => {
+      replies(responding(500, problem(type)), responding(200, record));
+      const failure: unknown = await client()
+        .get(id)
+        .catch((error: unknown) => error);
+      expect(failure).toBeInstanceOf(LapseProblem);
+      expect(failure).toMatchObject({ type, status: 500, message: `the detail of ${type}` });
+      expect([server.requests.length, pauses]).toEqual([1, []]);
+    },
+  );
+
+  it('a 500 of API Gateway, which has no type, is repeated', async () => {
+    replies(responding(500, { message: 'Internal Server Error' }), responding(200, record));
+    expect(await client().get(id)).toEqual(record);
+    expect(server.requests).toHaveLength(2);
+  });
+
   it.each<[string, number, unknown, string, string]>([
     ["API Gateway's own", 403, { message: 'Forbidden' }, 'http', 'Forbidden'],
     [

@@ -8,7 +8,7 @@ import { CreateScheduleCommand } from '@aws-sdk/client-scheduler';
 import { expect, it, vi } from 'vitest';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { aws, sentCommands } from '../support/aws-clients.ts';
-import { throttled } from '../support/aws-faults.ts';
+import { notAllowed, rejected, throttled } from '../support/aws-faults.ts';
 import { at, recordWith } from '../support/fixtures.ts';
 import { itemOf, lambdaContext, recurringEvent } from '../support/lambda-events.ts';
 import { planted, plantedIn } from '../support/planted-secrets.ts';
@@ -86,9 +86,24 @@ it('the sweep counts and logs a record that fails, and does not fail itself', as
   expect(output.lines()).toContainEqual(expect.objectContaining({ level: 'ERROR', code: 'sweep.fault' }));
 });
 
-it('the sweep fails when it cannot read the due index', async () => {
-  aws.dynamodb.on(QueryCommand).rejects(throttled);
+it.each([
+  ['transient', throttled],
+  ['misconfigured', notAllowed],
+  ['internal', rejected],
+])('the sweep logs the kind of a fault of one record: %s', async (kind, error) => {
+  due(open('2026-03-01T12:30:00Z'));
+  aws.dynamodb.on(GetItemCommand).rejects(error);
+  expect(await sweep()).toMatchObject({ failed: 1 });
+  expect(output.lines()).toContainEqual(expect.objectContaining({ code: 'sweep.fault', fault: kind }));
+});
+
+it('the sweep fails when it cannot read the due index, and logs and counts the kind of the fault', async () => {
+  aws.dynamodb.on(QueryCommand).rejects(notAllowed);
   await expect(sweep()).rejects.toThrow(planted.text);
+  expect(output.lines()).toContainEqual(
+    expect.objectContaining({ code: 'sweep.failed', fault: 'misconfigured' }),
+  );
+  expect(output.text()).toContain('"ConfigurationFault":1');
 });
 
 it('the sweep starts nothing when its function has 5 seconds left', async () => {

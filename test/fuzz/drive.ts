@@ -147,7 +147,7 @@ function jsonOf(text: string): unknown {
 }
 
 /** The average memory of the functions' processes, in megabytes. */
-export function megabytesOfFunctions({ child }: LocalProcess): number {
+function megabytesOfFunctions({ child }: LocalProcess): number {
   const found: number[] = [];
   for (const pid of readdirSync('/proc').filter((each) => /^\d+$/.test(each))) {
     try {

@@ -1,7 +1,7 @@
 import type { KlarnaResponse } from '../../functions/domain/klarna-response.ts';
 import type { EventId, PaymentRequestKey } from '../../functions/domain/identifiers.ts';
 import { type Instant, instantFromMillis, millisOf } from '../../functions/domain/instant.ts';
-import { isFinal, isOpen, type PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
+import { isFinal, type PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
 import { nameOf } from '../support/in-memory-payment-request-store.ts';
 import { hour, minute } from '../support/sessions.ts';
 import type { FaultKind } from './engine.ts';
@@ -246,7 +246,3 @@ export const wasCanceledAfterPaid = ({ life }: TrueRequest): boolean => {
   const paid = life.findIndex(({ state }) => state === 'COMPLETED');
   return paid >= 0 && life.slice(paid).some(({ state, by }) => state === 'CANCELED' && by === 'cancel');
 };
-
-/** Whether the request is open at Klarna. */
-export const isOpenAtKlarna = (request: TrueRequest | undefined): boolean =>
-  request !== undefined && isOpen(request.state);

@@ -5,7 +5,7 @@ import { startKlarnaSimulator } from '../../../local/klarna-simulator/klarna-sim
 /** The account whose requests the tests create. */
 export const account = 'krn:partner:global:account:test:M4CIYH2N';
 
-export const signingKeyId = 'krn:partner:global:notification:signing-key:test-1';
+const signingKeyId = 'krn:partner:global:notification:signing-key:test-1';
 export const signingKey = 'simulator-test-signing-key';
 
 /** A configuration that subscribes a URL to every event. */
