@@ -27,8 +27,12 @@ export interface paths {
          * @description Starts the timer of a checkout session. At the deadline Lapse cancels the Payment Request at Klarna, unless the customer has
          *     paid. Call it as soon as you have created the Payment Request.
          *
-         *     Send `session_timeout` or `deadline_at`, not both. Leave both out to use the account's `default_session_timeout`, if it has
-         *     one. The same call again changes nothing. A different deadline moves the timer, within the account's limits.
+         *     Send `session_timeout` or `deadline_at`, not both. A new session without either gets the account's
+         *     `default_session_timeout`, if it has one.
+         *
+         *     The same call again changes nothing. For a registered session, the call changes the fields that it names. The others stay as
+         *     they were. Without a time, it moves no deadline and uses no extension. A different deadline moves the timer, within the
+         *     account's limits. An observed session whose deadline has passed needs a new deadline to become `on_timeout: cancel`.
          */
         readonly put: operations["registerPaymentRequest"];
         readonly post?: never;
@@ -303,7 +307,7 @@ export interface components {
          * @enum {string}
          */
         readonly Timer: "none" | "pending" | "armed" | "sweep" | "fired" | "removed";
-        /** @description A session to register. Send at most one of `session_timeout` and `deadline_at`. */
+        /** @description A session to register, or to change. Send at most one of `session_timeout` and `deadline_at`. What is left out stays as it was. */
         readonly Registration: {
             /** @description The length of the session, from the time of the call. */
             readonly session_timeout?: components["schemas"]["Duration"];
@@ -315,7 +319,11 @@ export interface components {
             readonly reference?: components["schemas"]["PathId"];
             /** @description Optional. `expires_at` from Klarna's response. No deadline can be later than this. */
             readonly klarna_expires_at?: components["schemas"]["Time"];
-            /** @default cancel */
+            /**
+             * @description Optional. What happens at the deadline. A new session without it has `cancel`.
+             *     - `cancel`: Lapse cancels the Payment Request.
+             *     - `observe`: Lapse cancels nothing. The history says what would have happened.
+             */
             readonly on_timeout?: components["schemas"]["OnTimeout"];
             /** @description Optional. Extra time, given once, for a customer who is in Klarna's flow at the deadline. At most 48 hours. */
             readonly in_progress_grace?: components["schemas"]["Duration"];
@@ -977,7 +985,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description The session was already registered. Its deadline is the requested one. */
+            /** @description The session was already registered. It is as requested. */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;

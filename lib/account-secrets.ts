@@ -10,13 +10,11 @@ import type { SharedProps } from './shared-props.ts';
 export class AccountSecrets extends Construct {
   readonly accounts: Secret;
   readonly signingKeys: Secret;
-  readonly #maxSessionSeconds: number;
-  readonly #staleSeconds: number;
+  readonly #settings: SharedProps['settings'];
 
   constructor(scope: Construct, id: string, { encryptionKey, settings, alarmTopic: topic }: SharedProps) {
     super(scope, id);
-    this.#maxSessionSeconds = settings.maxSessionSeconds;
-    this.#staleSeconds = settings.secretStaleMinutes * 60;
+    this.#settings = settings;
     const empty = {
       ...(encryptionKey && { encryptionKey }),
       secretStringValue: SecretValue.unsafePlainText('{}'),
@@ -47,7 +45,10 @@ export class AccountSecrets extends Construct {
   }
 
   get #cacheEnvironment() {
-    return { SECRETS_CACHE_SECONDS: '120', SECRETS_STALE_SECONDS: String(this.#staleSeconds) };
+    return {
+      SECRETS_CACHE_SECONDS: '120',
+      SECRETS_STALE_SECONDS: String(this.#settings.secretStaleMinutes * 60),
+    };
   }
 
   /** What a function reads to find accounts and to call Klarna. */
@@ -55,9 +56,9 @@ export class AccountSecrets extends Construct {
     return {
       ...this.#cacheEnvironment,
       ACCOUNTS_SECRET_ID: this.accounts.secretArn,
-      MAX_SESSION_SECONDS: String(this.#maxSessionSeconds),
-      KLARNA_TEST_URL: 'https://api-global.test.klarna.com',
-      KLARNA_LIVE_URL: 'https://api-global.klarna.com',
+      MAX_SESSION_SECONDS: String(this.#settings.maxSessionSeconds),
+      KLARNA_TEST_URL: this.#settings.klarnaTestUrl,
+      KLARNA_LIVE_URL: this.#settings.klarnaLiveUrl,
     };
   }
 

@@ -32,12 +32,20 @@ export interface SessionResult {
   readonly record: PaymentRequest | undefined;
 }
 
-/** Registers a session: first the record, with a pending timer, then the timer, then `armed`. */
+/**
+ * Registers a session, or changes a registered one: first the record, with a pending timer, then the timer, then `armed`. A
+ * registration with a deadline mostly makes a record, so it is written without a read. One without a deadline mostly changes a record.
+ */
 export const registerSession =
   (dependencies: SessionDependencies) =>
-  (key: PaymentRequestKey, registration: Registration, settings: AccountSettings): Promise<SessionResult> => {
+  async (
+    key: PaymentRequestKey,
+    registration: Registration,
+    settings: AccountSettings,
+  ): Promise<SessionResult> => {
     const context = contextOf(dependencies, settings, 'register');
-    return changeSession(dependencies, { key, settings, known: undefined }, (record) =>
+    const known = registration.deadline ? undefined : await dependencies.store.read(key);
+    return changeSession(dependencies, { key, settings, known }, (record) =>
       decideRegistration(record, key, registration, context()),
     );
   };
@@ -61,7 +69,6 @@ export const armByDefault =
         given: armedOnSubmitted,
         isDefault: true,
       },
-      onTimeout: 'cancel',
       requestedBy: 'lapse:arm-on-submitted',
     };
     return changeSession(dependencies, { key: record, settings, known: record }, (stored) =>
