@@ -306,7 +306,7 @@ const otherFunctions = ({ ours }: Sandboxes): readonly Subject[] => [
           deadline_at: '2026-03-01T12:30:00Z',
         }),
       }),
-    calls: ['dynamodb.GetItem', ...cancelCalls],
+    calls: cancelCalls,
     once: secretRead,
     done: isEmptyBatch,
     timed: 'whole',
@@ -314,8 +314,12 @@ const otherFunctions = ({ ours }: Sandboxes): readonly Subject[] => [
   of('lapse', 'sweep, nothing due', {
     sandboxed: ours('reconcile-payment-requests'),
     event: () => recurringEvent,
-    // A shard of what is due each, and the jobs.
-    calls: Array.from({ length: 9 }, () => 'dynamodb.Query'),
+    // The lease is taken and released. There is a query for each shard of what is due, and one for the jobs.
+    calls: [
+      ...Array.from({ length: 9 }, () => 'dynamodb.Query'),
+      'dynamodb.UpdateItem',
+      'dynamodb.UpdateItem',
+    ],
     once: [],
     done: (response) => typeof response === 'object',
     timed: 'whole',
