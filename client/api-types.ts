@@ -39,7 +39,8 @@ export interface paths {
         /**
          * Cancel a Payment Request
          * @description Reads the state at Klarna, then cancels the request if it is still open. The request need not be registered. A request that
-         *     the customer has approved is not canceled, unless you send `allow_completed=true`. Klarna can still refuse that.
+         *     the customer has approved is not canceled, unless you send `allow_completed=true`, or the account has `cancel_completed` and you
+         *     do not send `allow_completed=false`. Klarna can still refuse that.
          *
          *     Send `dry_run=true` first to see what the call would do.
          */
@@ -1020,8 +1021,11 @@ export interface operations {
             readonly query?: {
                 /** @description Why you cancel. It appears in the record and in events. Do not send personal data. */
                 readonly reason?: components["parameters"]["reason"];
-                /** @description Cancels the request even if the customer has approved it, provided that Klarna permits it. */
-                readonly allow_completed?: components["schemas"]["Flag"];
+                /**
+                 * @description Whether to cancel the request even if the customer has approved it, provided that Klarna permits it. Without it, the
+                 *     account's `cancel_completed` decides, which is false by default.
+                 */
+                readonly allow_completed?: boolean;
                 /** @description Returns what the call would do, and changes nothing. */
                 readonly dry_run?: components["parameters"]["dryRun"];
             };
