@@ -1,5 +1,5 @@
 import type { AccountSettings } from '../domain/account-settings.ts';
-import { type EventId, ownEventId, type PaymentRequestKey } from '../domain/identifiers.ts';
+import { type EventId, ownEventId, type PaymentRequestKey, type SessionId } from '../domain/identifiers.ts';
 import { withIntendedExpiry } from '../domain/klarna-expiry.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import {
@@ -10,10 +10,11 @@ import {
   type Registration,
   type SessionContext,
   type SessionDecision,
+  sessionLimit,
 } from '../domain/registration.ts';
 import { armTimer } from './arm-timer.ts';
 import { changeRecord } from './change-record.ts';
-import type { Clock, Ids, PaymentRequestStore, SessionTimer } from './ports.ts';
+import type { Clock, Ids, PaymentRequestStore, SessionPaymentRequests, SessionTimer } from './ports.ts';
 
 /** What registering and extending a session need. */
 export interface SessionDependencies {
@@ -34,15 +35,43 @@ export interface SessionResult {
   readonly record: PaymentRequest | undefined;
 }
 
-/** Registers a session: first the record, with a pending timer, then the timer, then `armed`. */
+/** What a registration needs besides: the requests of its session, to count them. */
+export interface RegistrationDependencies extends SessionDependencies {
+  readonly sessions: SessionPaymentRequests;
+}
+
+/**
+ * Registers a session: first the record, with a pending timer, then the timer, then `armed`. A full session accepts only the
+ * requests that it has. The index is about a second late, so registrations at the same time can exceed the limit by a few.
+ */
 export const registerSession =
-  (dependencies: SessionDependencies) =>
-  (key: PaymentRequestKey, registration: Registration, settings: AccountSettings): Promise<SessionResult> => {
+  (dependencies: RegistrationDependencies) =>
+  async (
+    key: PaymentRequestKey,
+    registration: Registration,
+    settings: AccountSettings,
+  ): Promise<SessionResult> => {
+    const { sessionId } = registration;
+    const isSessionFull = sessionId !== undefined && (await isFullWithout(dependencies, key, sessionId));
     const context = contextOf(dependencies, settings, 'register');
     return changeSession(dependencies, { key, settings, known: undefined }, (record) =>
-      decideRegistration(record, key, registration, context()),
+      decideRegistration(record, key, registration, { ...context(), isSessionFull }),
     );
   };
+
+/** Whether the session has no place for this request. A request that it has already needs no other place. */
+async function isFullWithout(
+  { sessions }: RegistrationDependencies,
+  { account, paymentRequestId }: PaymentRequestKey,
+  sessionId: SessionId,
+): Promise<boolean> {
+  let others = 0;
+  for await (const member of sessions.ofSession(account, sessionId)) {
+    if (member.paymentRequestId === paymentRequestId) return false;
+    others += 1;
+  }
+  return others >= sessionLimit;
+}
 
 /**
  * Gives the account's default timer to a request that only a webhook has told of. A session that a caller has registered by then
