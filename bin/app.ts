@@ -9,13 +9,17 @@ const ofStage = typeof stage === 'string' ? stages[stage] : {};
 if (!ofStage) {
   throw new Error(`stage is ${String(stage)}; allowed: ${Object.keys(stages).join(', ')} (lib/stages.ts).`);
 }
-// `-c timers=sweep` takes the place of what the stage says.
+// `-c timers=sweep` overrides the setting of the stage.
 const timers: unknown = app.node.tryGetContext('timers') ?? ofStage.timers ?? 'scheduler';
 if (timers !== 'scheduler' && timers !== 'sweep') {
   throw new Error(`timers is ${String(timers)}; allowed: scheduler, sweep.`);
 }
+// `-c klarnaUrl=http://127.0.0.1:5300` sends every call for Klarna to a stand-in, for tests.
+const klarnaUrl: unknown = app.node.tryGetContext('klarnaUrl');
+const klarnaUrls =
+  typeof klarnaUrl === 'string' ? { klarnaTestUrl: klarnaUrl, klarnaLiveUrl: klarnaUrl } : {};
 new LapseStack(app, typeof stage === 'string' ? `Lapse-${stage}` : 'Lapse', {
-  lapse: { ...ofStage, timers },
+  lapse: { ...ofStage, timers, ...klarnaUrls },
   description:
     'Ends a Klarna Payment Request when its checkout session ends, and never one the customer has paid',
 });

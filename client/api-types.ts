@@ -27,8 +27,12 @@ export interface paths {
          * @description Starts the timer of a checkout session. At the deadline Lapse cancels the Payment Request at Klarna, unless the customer has
          *     paid. Call it as soon as you have created the Payment Request.
          *
-         *     Send `session_timeout` or `deadline_at`, not both. Leave both out to use the account's `default_session_timeout`, if it has
-         *     one. The same call again changes nothing. A different deadline moves the timer, within the account's limits.
+         *     Send `session_timeout` or `deadline_at`, not both. A new session without either gets the account's
+         *     `default_session_timeout`, if it has one.
+         *
+         *     The same call again changes nothing. For a registered session, the call changes the fields that it names. The others stay as
+         *     they were. Without a time, it moves no deadline and uses no extension. A different deadline moves the timer, within the
+         *     account's limits. An observed session whose deadline has passed needs a new deadline to become `on_timeout: cancel`.
          */
         readonly put: operations["registerPaymentRequest"];
         readonly post?: never;
@@ -253,13 +257,18 @@ export interface components {
         readonly Account: string;
         /** @description Klarna's id of a Payment Request. */
         readonly PaymentRequestId: string;
-        /** @description 1 to 255 printable characters. */
-        readonly Printable: string;
-        /** @enum {string} */
-        readonly Flag: "true" | "false";
+        /** @description 1 to 255 characters that a path can carry: no control characters, none of `/ \ ? # %`, and not `.` or `..` alone. */
+        readonly PathId: string;
+        /** @description 1 to 255 characters without control characters. */
+        readonly Text: string;
+        /** @default false */
+        readonly Flag: boolean;
         /** Format: date-time */
         readonly Time: string;
-        /** @description A positive ISO 8601 duration in weeks, days, hours, minutes and seconds. */
+        /**
+         * @description A positive ISO 8601 duration in weeks, days, hours, minutes and seconds. The last component can have decimals, as in `PT0.5H`.
+         *     Years and months can be present if they are zero.
+         */
         readonly Duration: string;
         /**
          * @description Klarna's state of the Payment Request. `null` until Klarna has sent one.
@@ -298,19 +307,23 @@ export interface components {
          * @enum {string}
          */
         readonly Timer: "none" | "pending" | "armed" | "sweep" | "fired" | "removed";
-        /** @description A session to register. Send at most one of `session_timeout` and `deadline_at`. */
+        /** @description A session to register, or to change. Send at most one of `session_timeout` and `deadline_at`. What is left out stays as it was. */
         readonly Registration: {
             /** @description The length of the session, from the time of the call. */
             readonly session_timeout?: components["schemas"]["Duration"];
             /** @description The end of the session. It must be in the future. */
             readonly deadline_at?: components["schemas"]["Time"];
             /** @description Optional. Your id of the checkout session. Up to 1,000 Payment Requests can share one. */
-            readonly session_id?: components["schemas"]["Printable"];
+            readonly session_id?: components["schemas"]["PathId"];
             /** @description Optional. Your own reference, such as an order number. It appears in records and events. */
-            readonly reference?: components["schemas"]["Printable"];
+            readonly reference?: components["schemas"]["PathId"];
             /** @description Optional. `expires_at` from Klarna's response. No deadline can be later than this. */
             readonly klarna_expires_at?: components["schemas"]["Time"];
-            /** @default cancel */
+            /**
+             * @description Optional. What happens at the deadline. A new session without it has `cancel`.
+             *     - `cancel`: Lapse cancels the Payment Request.
+             *     - `observe`: Lapse cancels nothing. The history says what would have happened.
+             */
             readonly on_timeout?: components["schemas"]["OnTimeout"];
             /** @description Optional. Extra time, given once, for a customer who is in Klarna's flow at the deadline. At most 48 hours. */
             readonly in_progress_grace?: components["schemas"]["Duration"];
@@ -574,7 +587,7 @@ export interface components {
         readonly Session: {
             readonly account: components["schemas"]["Account"];
             /** @description The shop's id of the checkout session. */
-            readonly session_id: components["schemas"]["Printable"];
+            readonly session_id: components["schemas"]["PathId"];
             readonly status: components["schemas"]["SessionStatus"];
             /** @description The records, oldest first. */
             readonly payment_requests: readonly components["schemas"]["Record"][];
@@ -583,7 +596,7 @@ export interface components {
         readonly SessionOutcome: {
             readonly account: components["schemas"]["Account"];
             /** @description The shop's id of the checkout session. */
-            readonly session_id: components["schemas"]["Printable"];
+            readonly session_id: components["schemas"]["PathId"];
             readonly status: components["schemas"]["SessionStatus"];
             /** @description One outcome for each Payment Request, oldest first. */
             readonly payment_requests: readonly components["schemas"]["MemberOutcome"][];
@@ -601,11 +614,11 @@ export interface components {
             /** @description The ids of the Payment Requests to cancel. */
             readonly payment_request_ids?: readonly components["schemas"]["PaymentRequestId"][];
             /** @description Selects the Payment Requests of this session. */
-            readonly session_id?: components["schemas"]["Printable"];
+            readonly session_id?: components["schemas"]["PathId"];
             /** @description Selects all open Payment Requests whose record was created before this time. It must be in the past. */
             readonly created_before?: components["schemas"]["Time"];
             /** @description Optional. Why you cancel. It appears in records and events. Do not send personal data. */
-            readonly reason?: components["schemas"]["Printable"];
+            readonly reason?: components["schemas"]["Text"];
             /**
              * @description `true`: report what the job would do. `false`: cancel.
              * @default true
@@ -707,7 +720,7 @@ export interface components {
             readonly errors?: readonly components["schemas"]["FieldError"][];
             readonly payment_request_id?: components["schemas"]["PaymentRequestId"];
             /** @description The shop's id of the checkout session. */
-            readonly session_id?: components["schemas"]["Printable"];
+            readonly session_id?: components["schemas"]["PathId"];
             readonly job_id?: components["schemas"]["CancelJobId"];
             readonly state?: components["schemas"]["State"];
         };
@@ -861,24 +874,11 @@ export interface components {
             };
         };
         /**
-         * @description An error in Lapse. The error is logged, and it is safe to repeat the call. With `application/json` the response is from API
-         *     Gateway, because the function ended before it responded.
+         * @description `misconfigured`: the operator must correct a secret, a permission, a key or a quota. For a secret, `detail` names the field.
+         *     `internal`: an error in Lapse. Both are logged. Repeating the call changes nothing until the error is corrected. With
+         *     `application/json` the response is from API Gateway, because the function ended before it responded. Repeat that call.
          */
         readonly Internal: {
-            headers: {
-                readonly [name: string]: unknown;
-            };
-            content: {
-                readonly "application/json": components["schemas"]["GatewayMessage"];
-                readonly "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        /**
-         * @description `misconfigured`: a secret of this deployment is invalid. `detail` names the field. Correct the secret, then repeat the call.
-         *     `internal`: an error in Lapse. The error is logged, and it is safe to repeat the call. With `application/json` the response is from API
-         *     Gateway, because the function ended before it responded.
-         */
-        readonly InternalOrMisconfigured: {
             headers: {
                 readonly [name: string]: unknown;
             };
@@ -925,11 +925,11 @@ export interface components {
         /** @description Klarna's id of the Payment Request. */
         readonly paymentRequestId: components["schemas"]["PaymentRequestId"];
         /** @description The shop's id of the checkout session, percent-encoded. */
-        readonly sessionId: components["schemas"]["Printable"];
+        readonly sessionId: components["schemas"]["PathId"];
         /** @description The name that the caller gave the job. */
         readonly jobId: components["schemas"]["CancelJobId"];
         /** @description Why you cancel. It appears in the record and in events. Do not send personal data. */
-        readonly reason: components["schemas"]["Printable"];
+        readonly reason: components["schemas"]["Text"];
         /** @description Returns what the call would do, and changes nothing. */
         readonly dryRun: components["schemas"]["Flag"];
     };
@@ -977,7 +977,7 @@ export interface operations {
             readonly 404: components["responses"]["NotFoundOrUnknownAccount"];
             readonly 405: components["responses"]["MethodNotAllowed"];
             readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalOrMisconfigured"];
+            readonly 500: components["responses"]["Internal"];
             readonly 502: components["responses"]["KlarnaDenied"];
             readonly 503: components["responses"]["Unavailable"];
         };
@@ -1000,7 +1000,7 @@ export interface operations {
             };
         };
         readonly responses: {
-            /** @description The session was already registered. Its deadline is the requested one. */
+            /** @description The session was already registered. It is as requested. */
             readonly 200: {
                 headers: {
                     readonly [name: string]: unknown;
@@ -1026,7 +1026,7 @@ export interface operations {
             readonly 409: components["responses"]["RegistrationConflict"];
             readonly 413: components["responses"]["PayloadTooLarge"];
             readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalOrMisconfigured"];
+            readonly 500: components["responses"]["Internal"];
             readonly 503: components["responses"]["Unavailable"];
         };
     };
@@ -1080,7 +1080,7 @@ export interface operations {
             readonly 405: components["responses"]["MethodNotAllowed"];
             readonly 409: components["responses"]["AlreadyFinal"];
             readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalOrMisconfigured"];
+            readonly 500: components["responses"]["Internal"];
             readonly 502: components["responses"]["KlarnaDenied"];
             readonly 503: components["responses"]["Unavailable"];
         };
@@ -1120,7 +1120,7 @@ export interface operations {
             readonly 409: components["responses"]["SessionConflict"];
             readonly 413: components["responses"]["PayloadTooLarge"];
             readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalOrMisconfigured"];
+            readonly 500: components["responses"]["Internal"];
             readonly 503: components["responses"]["Unavailable"];
         };
     };
@@ -1166,7 +1166,7 @@ export interface operations {
                  * @description `true`: only requests that the customer can still pay. `false`: only the others. A request of which Klarna has sent no
                  *     state yet is open.
                  */
-                readonly open?: components["schemas"]["Flag"];
+                readonly open?: boolean;
                 /** @description Only requests with a deadline before this time. */
                 readonly due_before?: components["schemas"]["Time"];
                 /** @description Only requests that need a person for this cause. */
@@ -1270,7 +1270,7 @@ export interface operations {
             readonly 404: components["responses"]["NotFoundOrUnknownAccount"];
             readonly 405: components["responses"]["MethodNotAllowed"];
             readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalOrMisconfigured"];
+            readonly 500: components["responses"]["Internal"];
             readonly 503: components["responses"]["Unavailable"];
         };
     };
@@ -1381,7 +1381,7 @@ export interface operations {
             readonly 409: components["responses"]["JobExists"];
             readonly 413: components["responses"]["PayloadTooLarge"];
             readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalOrMisconfigured"];
+            readonly 500: components["responses"]["Internal"];
             readonly 503: components["responses"]["Unavailable"];
         };
     };
@@ -1414,7 +1414,7 @@ export interface operations {
             readonly 404: components["responses"]["NotFoundOrUnknownAccount"];
             readonly 405: components["responses"]["MethodNotAllowed"];
             readonly 429: components["responses"]["TooManyRequests"];
-            readonly 500: components["responses"]["InternalOrMisconfigured"];
+            readonly 500: components["responses"]["Internal"];
             readonly 503: components["responses"]["Unavailable"];
         };
     };

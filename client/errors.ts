@@ -11,7 +11,10 @@ export abstract class LapseError extends Error {
   }
 }
 
-/** The API refused the call: the call is wrong, or the caller may not make it. Repeating it changes nothing. */
+/**
+ * The API refused the call: the call is wrong, or the caller may not make it. Or the API failed with 500, and a person must correct
+ * the deployment (`misconfigured`) or Lapse (`internal`). Repeating the call changes nothing.
+ */
 export class LapseProblem extends LapseError {
   override readonly name = 'LapseProblem';
   /** The problem's type without its prefix, such as `invalid-request`. `http` if API Gateway itself refused the call. */

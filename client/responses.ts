@@ -24,7 +24,10 @@ export type PaymentRequestRecord = Schemas['Record'];
 /** A record, with Klarna's response beside it if it was read with `refresh`. */
 export type ReadRecord = Schemas['RefreshedRecord'];
 
-/** A session to register: at most one of `session_timeout` (ISO 8601) and `deadline_at`, or the default of the account. */
+/**
+ * A session to register, or to change: at most one of `session_timeout` (ISO 8601) and `deadline_at`. A new session without either has
+ * the default of the account. What is left out of a registered session stays as it was.
+ */
 export type Registration = Schemas['Registration'];
 
 /** A new deadline: `session_timeout` counts from the time of the call (ISO 8601); `deadline_at` is a time. */

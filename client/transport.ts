@@ -85,10 +85,15 @@ export interface ApiResponse {
 const longestPause = 5_000;
 const firstPause = 200;
 
-const statusesToTryAgain = [429, 500, 502, 503, 504];
+const statusesToTryAgain: ReadonlySet<number> = new Set([429, 502, 503, 504]);
+
+/** A 500 with a problem's type is the API's own: a person must correct something. A 500 without one is API Gateway's. */
+const isTriedAgain = ({ status, problem }: ApiResponse): boolean =>
+  statusesToTryAgain.has(status) || (status === 500 && problem === undefined);
 
 /**
- * Sends one call. It sends it again after no response, 429, 500, 502, 503 and 504, with full jitter and not before `Retry-After`.
+ * Sends one call. It sends it again after no response, 429, 502, 503, 504 and a 500 of API Gateway, with full jitter and not before
+ * `Retry-After`. It does not repeat a 500 with a problem's type (`misconfigured`, `internal`).
  * A call that is not idempotent is sent again only after a 429: API Gateway rejected it. After any other failure it may have been
  * done. Resolves for a 2xx and for the problems in `outcomes`.
  *
@@ -141,7 +146,7 @@ export class Transport {
       const text = await response.text();
       const { status } = response;
       const reply = responseOf(status, text);
-      if (statusesToTryAgain.includes(status)) {
+      if (isTriedAgain(reply)) {
         const { problem, detail } = reply;
         const why = `status ${status} (${detail})`;
         const retryAfter = Number(response.headers.get('retry-after') ?? 0);

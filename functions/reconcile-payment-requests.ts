@@ -4,11 +4,19 @@ import { composeReconciliation } from './composition/composition-root.ts';
 import { recurringHandler } from './triggers/scheduled-handler.ts';
 import { count, note } from './telemetry/telemetry.ts';
 
-const { reconcile, runJobs, warmUp } = composeReconciliation();
+const { alone, reconcile, runJobs, warmUp } = composeReconciliation();
 
 export { warmUp };
 
-export const handler = recurringHandler(async (until) => {
+export const handler = recurringHandler(async (until, timeLimit) => {
+  const done = await alone(timeLimit, () => sweep(until));
+  if (done) note('sweep.done', done);
+  // Another run holds the lease and does this work.
+  else note('sweep.overlapped', {});
+  return done;
+});
+
+async function sweep(until: number) {
   const report = await reconcile(until);
   count('SweepRepairs', repairs(report));
   count('SweepFailures', report.failed);
@@ -16,7 +24,5 @@ export const handler = recurringHandler(async (until) => {
   // Due records come first. Jobs get the rest of the time.
   const jobs = await runJobs(until);
   count('CancelJobPages', jobs.pages);
-  const done = { ...report, job_pages: jobs.pages };
-  note('sweep.done', done);
-  return done;
-});
+  return { ...report, job_pages: jobs.pages };
+}

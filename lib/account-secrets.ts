@@ -10,13 +10,11 @@ import type { SharedProps } from './shared-props.ts';
 export class AccountSecrets extends Construct {
   readonly accounts: Secret;
   readonly signingKeys: Secret;
-  readonly #maxSessionSeconds: number;
-  readonly #staleSeconds: number;
+  readonly #settings: SharedProps['settings'];
 
   constructor(scope: Construct, id: string, { encryptionKey, settings, alarmTopic: topic }: SharedProps) {
     super(scope, id);
-    this.#maxSessionSeconds = settings.maxSessionSeconds;
-    this.#staleSeconds = settings.secretStaleMinutes * 60;
+    this.#settings = settings;
     const empty = {
       ...(encryptionKey && { encryptionKey }),
       secretStringValue: SecretValue.unsafePlainText('{}'),
@@ -35,13 +33,6 @@ export class AccountSecrets extends Construct {
     for (const secret of [this.accounts, this.signingKeys]) {
       Validations.of(secret).acknowledge({ id: 'AwsSolutions::AwsSolutions-SMG4', reason });
     }
-    new LapseAlarm(this, 'Misconfigured', {
-      topic,
-      description: 'A secret is malformed, or no request can be sent to Klarna with what it holds.',
-      section: 'misconfigured',
-      metric: overFunctions(secretReaders, 'Faults of the configuration', (sum) => sum('ConfigurationFault')),
-      threshold: 1,
-    });
     new LapseAlarm(this, 'SecretStale', {
       topic,
       description: 'Secrets Manager did not respond. The last known secret serves for a limited time.',
@@ -54,7 +45,10 @@ export class AccountSecrets extends Construct {
   }
 
   get #cacheEnvironment() {
-    return { SECRETS_CACHE_SECONDS: '120', SECRETS_STALE_SECONDS: String(this.#staleSeconds) };
+    return {
+      SECRETS_CACHE_SECONDS: '120',
+      SECRETS_STALE_SECONDS: String(this.#settings.secretStaleMinutes * 60),
+    };
   }
 
   /** What a function reads to find accounts and to call Klarna. */
@@ -62,9 +56,9 @@ export class AccountSecrets extends Construct {
     return {
       ...this.#cacheEnvironment,
       ACCOUNTS_SECRET_ID: this.accounts.secretArn,
-      MAX_SESSION_SECONDS: String(this.#maxSessionSeconds),
-      KLARNA_TEST_URL: 'https://api-global.test.klarna.com',
-      KLARNA_LIVE_URL: 'https://api-global.klarna.com',
+      MAX_SESSION_SECONDS: String(this.#settings.maxSessionSeconds),
+      KLARNA_TEST_URL: this.#settings.klarnaTestUrl,
+      KLARNA_LIVE_URL: this.#settings.klarnaLiveUrl,
     };
   }
 

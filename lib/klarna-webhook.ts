@@ -70,6 +70,8 @@ export class KlarnaWebhook extends Construct {
           methods: [HttpMethod.ANY],
           integration: new HttpLambdaIntegration('Webhook', this.receive.live),
           authorizer: new HttpNoneAuthorizer(),
+          // The API's default scopes need an authorizer: API Gateway refuses a route with scopes and without one.
+          authorizationScopes: [],
         });
         return `${api.apiEndpoint}${webhookPath}`;
     }

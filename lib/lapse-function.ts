@@ -35,7 +35,7 @@ export interface LapseFunctionProps<Name extends FunctionName> {
    * Concurrent executions that are set aside for this function and are its upper limit.
    * @default - none are set aside: the account's unreserved concurrency
    */
-  readonly reservedConcurrentExecutions?: number;
+  readonly reservedConcurrentExecutions?: number | undefined;
 }
 
 /**
@@ -105,7 +105,7 @@ export class LapseFunction<Name extends FunctionName = FunctionName> extends Con
       {
         id: 'Serverless::Serverless-LambdaDLQ',
         reason:
-          'Never invoked asynchronously: an HTTP API, a Lambda URL, a queue, a stream or Scheduler waits for the response.',
+          'An HTTP API, a Lambda URL, a queue or a stream waits for the response. Only the sweep is invoked asynchronously, and its failed runs go to a queue.',
       },
       {
         id: 'Serverless::Serverless-LambdaTracing',

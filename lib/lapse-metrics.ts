@@ -52,6 +52,9 @@ export const klarnaCallers = [
 /** The functions that read the secrets. */
 export const secretReaders = [...klarnaCallers, 'receive-klarna-webhook'] as const;
 
+/** All functions. */
+export const everyFunction = [...secretReaders, 'publish-state-changes'] as const;
+
 /** The functions that end sessions. The sweep ends those whose timer was lost, or all of them where it is the only timer. */
 export const sessionEnders = [
   'cancel-expired-session',

@@ -4,7 +4,7 @@ import type { AlarmThresholds } from './alarm-thresholds.ts';
 /** The settings: numbers and choices that may differ from stage to stage. All are optional. */
 export interface LapseSettings {
   /**
-   * Days that a record is kept after its last change; 1 to 3650.
+   * Days that a record is kept after its last change: at least one day more than `maxSession`, at most 3650.
    * @default 400
    */
   readonly retentionDays?: number;
@@ -46,9 +46,11 @@ export interface LapseSettings {
    */
   readonly apiBurstLimit?: number;
   /**
-   * Webhooks processed at once. A Lambda URL accepts ten times as many in a second. Beyond that the response is 429, and Klarna
-   * sends the webhook again.
-   * @default 50
+   * Webhooks processed at once: concurrent executions that Lambda sets aside for them and that they cannot exceed; 1 to 1000. A Lambda
+   * URL then accepts ten times as many in a second. Beyond that the response is 429, and Klarna sends the webhook again. A flood of
+   * forged webhooks cannot take the concurrency of the other functions, but it can keep Klarna's own webhooks waiting. The account's
+   * quota must allow it: AWS keeps a part of the quota unreserved.
+   * @default - none: webhooks share the account's unreserved concurrency
    */
   readonly webhookConcurrency?: number;
   /**
@@ -71,6 +73,17 @@ export interface LapseSettings {
    * @default 10000
    */
   readonly maxReadUnits?: number;
+  /**
+   * Klarna's address for accounts of the test environment. Every call to it carries an API key: change it only for tests with a stand-in
+   * of Klarna. Plain `http` is allowed for this machine only.
+   * @default 'https://api-global.test.klarna.com'
+   */
+  readonly klarnaTestUrl?: string;
+  /**
+   * Klarna's address for accounts of the live environment, likewise.
+   * @default 'https://api-global.klarna.com'
+   */
+  readonly klarnaLiveUrl?: string;
   /**
    * Whether a new version gets a tenth of the invocations for five minutes first. It is rolled back if an alarm of its function is
    * raised.

@@ -11,6 +11,7 @@ import { AccountSecrets } from './account-secrets.ts';
 import { alarmTopic } from './alarm-topic.ts';
 import { CanaryDeployment } from './canary-deployment.ts';
 import { Dashboard } from './dashboard.ts';
+import { FaultAlarms } from './fault-alarms.ts';
 import { bundleFunctions } from './function-bundle.ts';
 import { KlarnaCallAlarms } from './klarna-call-alarms.ts';
 import { KlarnaWebhook } from './klarna-webhook.ts';
@@ -72,6 +73,7 @@ export class Lapse extends Construct {
       'publish-state-changes': events.publish,
     };
     new KlarnaCallAlarms(this, 'KlarnaCalls', shared);
+    new FaultAlarms(this, 'Faults', shared);
     lambdaQuotaAlarm(this, 'LambdaQuota', shared);
     if (settings.canary) new CanaryDeployment(this, 'Canary', Object.values(this.functions));
     const { dashboardName } = new Dashboard(this, 'Overview', {

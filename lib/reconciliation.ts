@@ -22,10 +22,14 @@ export interface ReconciliationProps {
   readonly timer: SessionTimer;
 }
 
-/** The sweep: runs every minute, one run at a time. A run that cannot start is not repeated: the next run does its work. */
+/**
+ * The sweep: Scheduler invokes it every minute, asynchronously. Lambda does not repeat a run that fails, and drops one that it cannot
+ * start within a minute: the next run does the work. Both go to the dead-letter queue. Runs that overlap are safe, since only one
+ * holds the lease in the table.
+ */
 export class Reconciliation extends Construct {
   readonly reconcile: LapseFunction;
-  /** Holds the runs that could not be started. */
+  /** Holds the runs that failed or could not be started. */
   readonly deadLetterQueue: Queue;
 
   constructor(scope: Construct, id: string, props: ReconciliationProps) {
@@ -33,10 +37,11 @@ export class Reconciliation extends Construct {
     this.reconcile = this.#createFunction(props);
     this.deadLetterQueue = new DeadLetterQueue(this, 'DeadLetters', {
       shared: props.shared,
-      description: 'A run of the sweep could not be started.',
+      description: 'A run of the sweep failed or could not be started.',
       section: 'dead-letters-sweep',
     }).queue;
     this.#createSchedule(props.shared);
+    this.#keepFailedRuns();
     this.#watch(props.shared);
   }
 
@@ -63,7 +68,6 @@ export class Reconciliation extends Construct {
       // A whole core, which limits how many sessions a run ends after an outage. A run without work is short.
       memorySize: 1_769,
       timeout: Duration.seconds(55),
-      reservedConcurrentExecutions: 1,
     });
     table.grantItems(reconcile, 'GetItem', 'UpdateItem');
     table.grantQuery(reconcile, tableSchema.dueIndex, tableSchema.stateIndex);
@@ -97,6 +101,17 @@ export class Reconciliation extends Construct {
         deadLetterConfig: { arn: queueArn },
       },
     });
+  }
+
+  /** Scheduler only hands the run to Lambda: what happens to it from then on is set here. */
+  #keepFailedRuns(): void {
+    const { queueArn } = this.deadLetterQueue;
+    this.reconcile.live.configureAsyncInvoke({
+      retryAttempts: 0,
+      maxEventAge: Duration.minutes(1),
+      onFailure: { bind: () => ({ destination: queueArn }) },
+    });
+    this.reconcile.allow(['sqs:SendMessage'], [queueArn]);
   }
 
   #watch({ alarmTopic: topic, settings: { thresholds } }: SharedProps): void {

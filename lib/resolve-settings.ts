@@ -6,9 +6,17 @@ import type { LapseSettings } from './lapse-settings.ts';
 export type ResolvedSettings = Required<
   Omit<
     LapseSettings,
-    'logRetentionDays' | 'maxSession' | 'jwtIssuer' | 'jwtAudience' | 'jwtScopes' | 'alarmThresholds'
+    | 'logRetentionDays'
+    | 'maxSession'
+    | 'webhookConcurrency'
+    | 'jwtIssuer'
+    | 'jwtAudience'
+    | 'jwtScopes'
+    | 'alarmThresholds'
   >
 > & {
+  /** Undefined: none is set aside. */
+  readonly webhookConcurrency: number | undefined;
   readonly maxSessionSeconds: number;
   readonly logRetentionDays: RetentionDays;
   readonly jwt:
@@ -26,11 +34,12 @@ const defaults = {
   webhookIngress: 'function-url',
   apiRateLimit: 500,
   apiBurstLimit: 1_000,
-  webhookConcurrency: 50,
   timerConcurrency: 10,
   cancelJobsPerSecond: 10,
   maxWriteUnits: 10_000,
   maxReadUnits: 10_000,
+  klarnaTestUrl: 'https://api-global.test.klarna.com',
+  klarnaLiveUrl: 'https://api-global.klarna.com',
   canary: true,
 } as const;
 
@@ -39,6 +48,7 @@ export function resolveSettings(given: LapseSettings): ResolvedSettings {
   const {
     logRetentionDays = 30,
     maxSession,
+    webhookConcurrency,
     jwtIssuer,
     jwtAudience = [],
     jwtScopes = [],
@@ -48,13 +58,14 @@ export function resolveSettings(given: LapseSettings): ResolvedSettings {
   const settings = {
     ...defaults,
     ...choices,
+    webhookConcurrency,
     maxSessionSeconds: maxSession?.toSeconds({ integral: false }) ?? hours48,
     jwt:
       jwtIssuer === undefined ? undefined : { issuer: jwtIssuer, audience: jwtAudience, scopes: jwtScopes },
     thresholds: { ...defaultThresholds, ...alarmThresholds },
   };
   const problems = [
-    wholeNumber('retentionDays', settings.retentionDays, 1, 3_650),
+    wholeNumber('retentionDays', settings.retentionDays, daysToKeep(settings.maxSessionSeconds), 3_650),
     oneOf('logRetentionDays', logRetentionDays, [...retentionSteps]),
     wholeNumber('maxSession in seconds', settings.maxSessionSeconds, 1, hours48),
     wholeNumber('secretStaleMinutes', settings.secretStaleMinutes, 0, 1_440),
@@ -62,11 +73,15 @@ export function resolveSettings(given: LapseSettings): ResolvedSettings {
     oneOf('webhookIngress', settings.webhookIngress, ['function-url', 'http-api']),
     wholeNumber('apiRateLimit', settings.apiRateLimit, 1, 10_000),
     wholeNumber('apiBurstLimit', settings.apiBurstLimit, 1, 5_000),
-    wholeNumber('webhookConcurrency', settings.webhookConcurrency, 1, 1_000),
+    webhookConcurrency === undefined
+      ? undefined
+      : wholeNumber('webhookConcurrency', webhookConcurrency, 1, 1_000),
     wholeNumber('timerConcurrency', settings.timerConcurrency, 2, 1_000),
     wholeNumber('cancelJobsPerSecond', settings.cancelJobsPerSecond, 1, 100),
     wholeNumber('maxWriteUnits', settings.maxWriteUnits, 1, 40_000),
     wholeNumber('maxReadUnits', settings.maxReadUnits, 1, 40_000),
+    klarnaAddress('klarnaTestUrl', settings.klarnaTestUrl),
+    klarnaAddress('klarnaLiveUrl', settings.klarnaLiveUrl),
     ...jwtProblems(jwtIssuer, jwtAudience, jwtScopes),
     ...Object.entries(settings.thresholds).map(([name, value]) =>
       name in defaultThresholds
@@ -80,6 +95,9 @@ export function resolveSettings(given: LapseSettings): ResolvedSettings {
     logRetentionDays: retentionStep(logRetentionDays) ?? RetentionDays.ONE_MONTH,
   };
 }
+
+/** A record must outlive its session: one day more, in whole days. */
+const daysToKeep = (maxSessionSeconds: number): number => Math.ceil(maxSessionSeconds / 86_400) + 1;
 
 /** CloudWatch's steps without `never expire`. */
 const retentionSteps = Object.values(RetentionDays)
@@ -101,6 +119,15 @@ const atLeast = (name: string, given: number): Finding =>
 
 const oneOf = (name: string, given: string | number, allowed: readonly (string | number)[]): Finding =>
   allowed.includes(given) ? undefined : `${name} is ${given}; allowed: ${allowed.join(', ')}.`;
+
+/** An API key must not travel in plain text beyond this machine. */
+function klarnaAddress(name: string, given: string): Finding {
+  const url = URL.canParse(given) ? new URL(given) : undefined;
+  const isHere = url?.protocol === 'http:' && ['127.0.0.1', 'localhost', '[::1]'].includes(url.hostname);
+  return url?.protocol === 'https:' || isHere
+    ? undefined
+    : `${name} is ${given}; allowed: an https URL, or an http URL of this machine.`;
+}
 
 function jwtProblems(
   issuer: string | undefined,

@@ -26,15 +26,18 @@ export async function startTriggers(parts: TriggersParts): Promise<readonly Recu
   const { stack, functions, clock, running, logAs } = parts;
   for (const source of stack.streamSources) await startStream(parts, source);
   for (const source of stack.queueSources) startQueue(parts, source);
-  const recurring = stack.recurringSchedules.map((schedule) =>
-    startRecurringSchedule({
+  const recurring = stack.recurringSchedules.map((schedule) => {
+    const { arn: functionArn, invoke } = functions.get(schedule.functionId);
+    return startRecurringSchedule({
       schedule,
-      invoke: functions.get(schedule.functionId).invoke,
+      functionArn,
+      invoke,
+      sendToQueue: (name, body) => parts.aws.queues.get(name).send({ body }),
       onLog: logAs('schedule'),
       firstAfterSeconds: firstSweepAfterSeconds,
       clock,
-    }),
-  );
+    });
+  });
   running.defer(async () => {
     await Promise.all(recurring.map((schedule) => schedule.close()));
   });

@@ -20,7 +20,7 @@ export type Priced = keyof typeof perMillion;
 /** What a month costs before the first session. */
 export const fixedPerMonth = {
   'two secrets': 0.8,
-  'alarms (49, the five expressions by the metric)': 6.9,
+  'alarms (50, the six expressions by the metric)': 7.7,
   dashboard: 3,
   'custom metrics (about 60)': 18,
   'sweep, empty (43,200 calls)': 0.1,

@@ -84,6 +84,14 @@ export interface CancelJobs {
   ofAccount(account: Account, limit: number): Promise<readonly CancelJob[]>;
 }
 
+/** The right to run the sweep, which one run has at a time. Faults are thrown. */
+export interface SweepLease {
+  /** Takes the lease until then. Returns false while another run holds it. */
+  take(now: Instant, until: Instant): Promise<boolean>;
+  /** Gives the lease back, where this run still holds it. */
+  release(): Promise<void>;
+}
+
 /** Where signed deliveries go that belong to no record. */
 export interface Quarantine {
   /** Stores the delivery; durable when it resolves. The same delivery again changes nothing. */

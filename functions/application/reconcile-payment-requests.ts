@@ -1,4 +1,5 @@
 import type { AccountSettings } from '../domain/account-settings.ts';
+import { ConfigurationError } from '../domain/configuration-error.ts';
 import { type Ambiguity, ambiguityOf, withResponse } from '../domain/ambiguity.ts';
 import { carryOn } from '../domain/cancellation.ts';
 import { type Account, ownEventId, type PaymentRequestKey } from '../domain/identifiers.ts';
@@ -114,7 +115,7 @@ async function reconcile(
     if (action === 'nothing') return action;
     if (limited.has(key.account) && callsKlarna.has(action)) return 'held';
     const settings = await accounts.find(key.account);
-    if (!settings) throw new Error(`the secret accounts has no account ${key.account}`);
+    if (!settings) throw new ConfigurationError(`The secret accounts has no account ${key.account}.`);
     const watched = watching(klarna, () => limited.set(key.account, limited.get(key.account) ?? 0));
     await actions[action]({ ...dependencies, klarna: watched }, record, settings);
     return action;

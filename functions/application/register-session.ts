@@ -41,8 +41,11 @@ export interface RegistrationDependencies extends SessionDependencies {
 }
 
 /**
- * Registers a session: first the record, with a pending timer, then the timer, then `armed`. A full session accepts only the
- * requests that it has. The index is about a second late, so registrations at the same time can exceed the limit by a few.
+ * Registers a session, or changes a registered one: first the record, with a pending timer, then the timer, then `armed`. A
+ * registration with a deadline mostly makes a record, so it is written without a read. One without a deadline mostly changes a record.
+ *
+ * A full session accepts only the requests that it has. The index is about a second late, so registrations at the same time can
+ * exceed the limit by a few.
  */
 export const registerSession =
   (dependencies: RegistrationDependencies) =>
@@ -51,10 +54,11 @@ export const registerSession =
     registration: Registration,
     settings: AccountSettings,
   ): Promise<SessionResult> => {
-    const { sessionId } = registration;
+    const { sessionId, deadline } = registration;
     const isSessionFull = sessionId !== undefined && (await isFullWithout(dependencies, key, sessionId));
     const context = contextOf(dependencies, settings, 'register');
-    return changeSession(dependencies, { key, settings, known: undefined }, (record) =>
+    const known = deadline ? undefined : await dependencies.store.read(key);
+    return changeSession(dependencies, { key, settings, known }, (record) =>
       decideRegistration(record, key, registration, { ...context(), isSessionFull }),
     );
   };
@@ -92,7 +96,6 @@ export const armByDefault =
         given: armedOnSubmitted,
         isDefault: true,
       },
-      onTimeout: 'cancel',
       requestedBy: 'lapse:arm-on-submitted',
     };
     return changeSession(dependencies, { key: record, settings, known: record }, (stored) =>

@@ -1,4 +1,5 @@
 import type { AccountSettings } from '../domain/account-settings.ts';
+import { ConfigurationError } from '../domain/configuration-error.ts';
 import {
   type CancelJob,
   type CancelJobChoice,
@@ -134,7 +135,7 @@ async function cancelAll(
 ): Promise<readonly CancelJobEntry[]> {
   const { accounts, clock, perSecond } = dependencies;
   const settings = await accounts.find(job.account);
-  if (!settings) throw new Error(`the secret accounts has no account ${job.account}`);
+  if (!settings) throw new ConfigurationError(`The secret accounts has no account ${job.account}.`);
   const begin = clock.now();
   let latest = -1;
   // Enough at once to keep the rate while Klarna takes two seconds for one cancel, within bounds.

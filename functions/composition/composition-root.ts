@@ -5,6 +5,7 @@
 import { cancelPaymentRequest, dryRunCancel } from '../application/cancel-payment-request.ts';
 import { cancelSession } from '../application/cancel-session.ts';
 import { endExpiredSession } from '../application/end-expired-session.ts';
+import { holdSweepLease } from '../application/hold-sweep-lease.ts';
 import { listPaymentRequests } from '../application/list-payment-requests.ts';
 import type { KlarnaExpiry, KlarnaPaymentRequests, PaymentRequestStore } from '../application/ports.ts';
 import { publishStateChanges } from '../application/publish-state-changes.ts';
@@ -166,7 +167,7 @@ export function composeTimeout() {
 /** The dependencies of reconcile-payment-requests. */
 export function composeReconciliation() {
   const environment = parseEnvironment('reconcile-payment-requests', process.env);
-  const { store, jobs } = storeOf(environment);
+  const { store, jobs, sweepLease } = storeOf(environment);
   const klarna = klarnaOf(environment);
   const accounts = accountsOf(environment);
   const { timer } = timerOf(environment);
@@ -174,6 +175,11 @@ export function composeReconciliation() {
   return {
     // No caller waits for the sweep.
     warmUp: warmUpOf(),
+    alone: holdSweepLease({
+      lease: sweepLease(),
+      clock,
+      onFault: (error) => fault('sweep.fault', error),
+    }),
     runJobs: runCancelJobs({
       jobs: jobs(),
       list: store,

@@ -7,7 +7,7 @@ import type { StateChangeEvent } from '../domain/state-change-event.ts';
 import type { FunctionName } from './environment.ts';
 
 /** Metrics of every function. */
-type OfAll = 'WarmUpMillis' | 'ConfigurationFault';
+type OfAll = 'WarmUpMillis' | 'ConfigurationFault' | 'InternalFault';
 
 /** Metrics of the functions that read secrets. */
 type OfSecrets = 'SecretStale';

@@ -4,9 +4,12 @@
  * - A Payment Request: `PK = A#<account>#P#<payment_request_id>`.
  * - A quarantined delivery: `PK = Q#<signing_key_id>#<event id or body hash>`.
  * - A cancel job: `PK = A#<account>#J#<job_id>`; its targets end in `#IDS`, the pages of its report in `#<page>`.
+ * - The lease of the sweep: `PK = SWEEP`.
  */
 export const tableSchema = {
   partitionKey: 'PK',
+  /** The partition key of the one item that the sweep holds while it runs. */
+  sweepLease: 'SWEEP',
   /** Seconds since 1970 after which DynamoDB may delete the item; retention only, never a timer. */
   timeToLive: 'expires_at',
   /** Sparse: records that need work, by the time when they are due. */

@@ -9,10 +9,10 @@ export type Account = Branded<'Account'>;
 /** Klarna's id of a Payment Request, such as `krn:payment:eu1:request:552603c0-fe8b-4ab1-aacb-41d55fafbdb4`. */
 export type PaymentRequestId = Branded<'PaymentRequestId'>;
 
-/** The shop's id of a checkout session: 1 to 255 printable characters. */
+/** The shop's id of a checkout session, as {@link pathIdPattern} allows it. */
 export type SessionId = Branded<'SessionId'>;
 
-/** The caller's own name for one job that cancels many requests: `[A-Za-z0-9._-]{1,64}`. */
+/** The caller's own name for one job that cancels many requests, as {@link cancelJobIdPattern} allows it. */
 export type CancelJobId = Branded<'CancelJobId'>;
 
 /** The id of a history entry: Klarna's event id, or an id of our own with a prefix such as `read:`. */
@@ -30,11 +30,17 @@ const accountPattern = /^[a-z0-9-]{1,32}$/;
 /** Klarna may change the region and the form of the UUID, so only the shape is checked. */
 export const paymentRequestIdPattern = /^krn:payment:[a-z0-9-]{1,32}:request:[A-Za-z0-9-]{1,64}$/;
 
-/** 1 to 255 characters, none of them a control, format, private-use, unassigned or lone-surrogate character. */
-export const printablePattern = /^[^\p{C}]{1,255}$/u;
+/**
+ * An id that a path can carry: 1 to 255 characters, no control character, and none of `/ \ ? # %`, which end or encode a segment.
+ * Not `.` or `..`, which every URL parser removes. Joined emoji and non-joiners are fine.
+ */
+export const pathIdPattern = /^(?!\.{1,2}$)[^\p{Cc}\p{Cs}/\\?#%]{1,255}$/u;
 
-/** Characters that a path carries as they are. */
-const cancelJobIdPattern = /^[A-Za-z0-9._-]{1,64}$/;
+/** A text of a caller: 1 to 255 characters, no control character and no half of a surrogate pair. */
+export const textPattern = /^[^\p{Cc}\p{Cs}]{1,255}$/u;
+
+/** Characters that a path carries as they are, but not `.` or `..` alone. */
+const cancelJobIdPattern = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}$/;
 
 const eventIdPattern = /^[!-~]{1,128}$/;
 
@@ -48,7 +54,7 @@ export const parsePaymentRequestId = (text: string): PaymentRequestId | undefine
 
 /** The session of this id. */
 export const parseSessionId = (text: string): SessionId | undefined =>
-  printablePattern.test(text) ? (text as SessionId) : undefined;
+  pathIdPattern.test(text) ? (text as SessionId) : undefined;
 
 /** The job of this id. */
 export const parseCancelJobId = (text: string): CancelJobId | undefined =>

@@ -5,6 +5,7 @@ import { expiryLimit } from './klarna-expiry.ts';
 import {
   asNextVersion,
   type HistoryEntry,
+  isKlarnaExpiryEarly,
   isUnsettled,
   type OnTimeout,
   type PaymentRequest,
@@ -13,6 +14,7 @@ import {
   withEntry,
 } from './payment-request.ts';
 import { isOpen, type PaymentRequestState } from './payment-request-state.ts';
+import { sweepMargin } from './reconciliation.ts';
 import { withDeadline } from './session-timer.ts';
 
 /** When a session ends: after a duration from now, or at a moment. `given` is the caller's own text. */
@@ -26,13 +28,16 @@ export type Deadline =
     }
   | { readonly kind: 'deadline_at'; readonly at: Instant; readonly given: string };
 
-/** A session to register with its Payment Request. `inProgressGrace` is in milliseconds. */
+/**
+ * A session to register with its Payment Request, or to change. What is left out stays as it was. For a new session, the account's
+ * default replaces the deadline, and `onTimeout` is `cancel`. `inProgressGrace` is in milliseconds.
+ */
 export interface Registration {
-  readonly deadline: Deadline;
+  readonly deadline?: Deadline | undefined;
   readonly sessionId?: SessionId | undefined;
   readonly reference?: string | undefined;
   readonly klarnaExpiresAt?: Instant | undefined;
-  readonly onTimeout: OnTimeout;
+  readonly onTimeout?: OnTimeout | undefined;
   readonly inProgressGrace?: number | undefined;
   readonly requestedBy: string;
 }
@@ -45,6 +50,8 @@ export interface Extension {
 
 /** What an account allows. Durations are in milliseconds. */
 export interface SessionPolicy {
+  /** The timeout of a session that is registered without one, if there is a default. */
+  readonly defaultSessionTimeout: number | undefined;
   readonly maxExtensions: number;
   readonly maxSession: number;
   /** Whether Klarna's expiry moves with the deadline. */
@@ -76,6 +83,8 @@ interface WrongField {
 /** Why a registration or an extension was refused. */
 export type SessionRefusal =
   | ({ readonly kind: 'invalid' } & WrongField)
+  /** A new session without a deadline, where the account has no default. */
+  | { readonly kind: 'no_deadline' }
   | { readonly kind: 'already_final'; readonly state: PaymentRequestState }
   | { readonly kind: 'cancellation_pending' }
   | ({ readonly kind: 'extension_limit' } & WrongField)
@@ -89,9 +98,10 @@ export interface SessionDecision {
 }
 
 /**
- * Registers a session, or changes a registered one. The same registration again changes nothing, even if its timeout counts
- * from now. Earlier facts from Klarna are kept. A request that is paid or has ended takes the session's id and reference, but
- * no timer. Its outcome is `already_final`. No request joins a full session.
+ * Registers a session, or changes a registered one. What the registration leaves out stays as it was: without a deadline it moves
+ * none. The same registration again changes nothing, even if its timeout counts from now. Earlier facts from Klarna are kept. A
+ * request that is paid or has ended takes the session's id and reference, but no timer. Its outcome is `already_final`.
+ * No request joins a full session.
  */
 export function decideRegistration(
   record: PaymentRequest | undefined,
@@ -112,19 +122,85 @@ export function decideRegistration(
     return { outcome: inThePast('klarna_expires_at', formatInstant(given)) };
   }
   const known = withGivenExpiry(current, given);
-  const proposed = proposedDeadline(known, registration.deadline, context);
+  if (isRegistered(known) && !registration.deadline) return keepDeadline(known, registration, context);
+  const deadline = registration.deadline ?? defaultDeadline(context.policy);
+  return deadline
+    ? setDeadline(known, registration, deadline, context)
+    : { outcome: { kind: 'no_deadline' } };
+}
+
+type Registered = PaymentRequest & { readonly session: RegisteredSession; readonly deadlineAt: Instant };
+
+const isRegistered = (record: PaymentRequest): record is Registered =>
+  record.session !== undefined && record.deadlineAt !== undefined;
+
+function defaultDeadline({ defaultSessionTimeout: millis }: SessionPolicy): Deadline | undefined {
+  if (millis === undefined) return undefined;
+  return { kind: 'session_timeout', millis, given: formatDuration(millis), isDefault: true };
+}
+
+/** A registration with a deadline, which is checked as an extension is where it is later than the one before. */
+function setDeadline(
+  known: PaymentRequest,
+  registration: Registration,
+  deadline: Deadline,
+  context: SessionContext,
+): SessionDecision {
+  const proposed = proposedDeadline(known, deadline, context);
   const invalid = deadlineRefusal(proposed, context);
   if (invalid) return { outcome: invalid };
 
   const extensions = extensionsAfter(known, proposed);
   const limit = known.session && extensionRefusal(known.session, proposed, extensions, context.policy);
   if (limit && isLater(proposed, known)) {
-    return refuse(current, limit, { kind: 'register', requestedBy: registration.requestedBy }, context);
+    return refuse(known, limit, { kind: 'register', requestedBy: registration.requestedBy }, context);
   }
-  return {
-    next: withSession(known, registration, { ...proposed, extensions }, context),
-    outcome: { kind: current.session ? 'changed' : 'registered' },
+  const session = { requested: deadline.given, extensions };
+  const next = {
+    ...withSession(known, registration, session, context),
+    ...withDeadline(proposed.at, context.now),
   };
+  return {
+    next: withRegistrationNoted(next, registration, deadline, context),
+    outcome: { kind: known.session ? 'changed' : 'registered' },
+  };
+}
+
+/** A registration without a deadline: the timer stays as it is. */
+function keepDeadline(
+  known: Registered,
+  registration: Registration,
+  context: SessionContext,
+): SessionDecision {
+  const { now } = context;
+  const wrong = wrongWithDeadline(known, registration, context);
+  if (wrong) return { outcome: { kind: 'invalid', ...wrong } };
+  const next = withSession(known, registration, known.session, context);
+  const soon = plusMillis(now, sweepMargin);
+  const { reconcileAfter = soon } = next;
+  const due = isKlarnaExpiryEarly(next) && { reconcileAfter: earlierOf(reconcileAfter, soon) };
+  return {
+    next: withRegistrationNoted({ ...next, ...due }, registration, undefined, context),
+    outcome: { kind: 'changed' },
+  };
+}
+
+/** What a registration cannot change while the deadline stays as it is: one that has passed must not begin to cancel. */
+function wrongWithDeadline(
+  known: Registered,
+  { klarnaExpiresAt, onTimeout = known.session.onTimeout }: Registration,
+  { now, policy }: SessionContext,
+): WrongField | undefined {
+  const { deadlineAt, session } = known;
+  const deadline = formatInstant(deadlineAt);
+  if (onTimeout === 'cancel' && session.onTimeout === 'observe' && deadlineAt <= now) {
+    const allowed = `observe, because the deadline, ${deadline}, has passed; cancel with a new deadline`;
+    return { field: 'on_timeout', given: onTimeout, allowed };
+  }
+  const limit = klarnaExpiresAt && expiryLimit(known, policy.syncKlarnaExpiry);
+  if (!limit || deadlineAt <= limit) return undefined;
+  const allowed = `at least the deadline, ${deadline}, or an earlier deadline with it`;
+  return { field: 'klarna_expires_at', given: formatInstant(limit), allowed };
 }
 
 /**
@@ -216,53 +292,66 @@ function extensionsAfter(record: PaymentRequest, proposed: ProposedDeadline): nu
   return (session?.extensions ?? 0) + (isLater(proposed, record) && !isFirst ? 1 : 0);
 }
 
-/** The record with the session registered or changed, and its timer to be armed. */
+/** The record with the session registered or changed. What the registration leaves out stays as it was. */
 function withSession(
   record: PaymentRequest,
-  registration: Registration,
-  { at, extensions }: ProposedDeadline & { readonly extensions: number },
+  { sessionId, reference, klarnaExpiresAt, onTimeout, inProgressGrace }: Registration,
+  { requested, extensions }: Pick<RegisteredSession, 'requested' | 'extensions'>,
+  { now }: SessionContext,
+): PaymentRequest {
+  const { session } = record;
+  return {
+    ...record,
+    sessionId: sessionId ?? record.sessionId,
+    reference: reference ?? record.reference,
+    session: {
+      ...session,
+      registeredAt: session?.registeredAt ?? now,
+      requested,
+      klarnaExpiresAt: klarnaExpiresAt ?? session?.klarnaExpiresAt,
+      onTimeout: onTimeout ?? session?.onTimeout ?? 'cancel',
+      inProgressGrace: inProgressGrace ?? session?.inProgressGrace,
+      extensions,
+    },
+  };
+}
+
+/** The next version of the record, with the registration in its history. */
+function withRegistrationNoted(
+  record: PaymentRequest,
+  { requestedBy }: Registration,
+  deadline: Deadline | undefined,
   { eventId, now }: SessionContext,
 ): PaymentRequest {
-  const { deadline, onTimeout, inProgressGrace } = registration;
+  const { session, deadlineAt } = record;
   const entry: HistoryEntry = {
     eventId,
     kind: 'register',
     recordedAt: now,
     effect: 'accepted',
     detail: {
-      requested_by: registration.requestedBy,
-      [deadline.kind]: deadline.given,
-      deadline_at: formatInstant(at),
-      on_timeout: onTimeout,
+      requested_by: requestedBy,
+      ...(deadline && { [deadline.kind]: deadline.given }),
+      ...(deadlineAt && { deadline_at: formatInstant(deadlineAt) }),
+      ...(session && { on_timeout: session.onTimeout }),
     },
   };
-  return asNextVersion(
-    {
-      ...withEntry(record, entry),
-      sessionId: registration.sessionId ?? record.sessionId,
-      reference: registration.reference ?? record.reference,
-      session: {
-        ...record.session,
-        registeredAt: record.session?.registeredAt ?? now,
-        requested: deadline.given,
-        klarnaExpiresAt: registration.klarnaExpiresAt ?? record.session?.klarnaExpiresAt,
-        onTimeout,
-        inProgressGrace,
-        extensions,
-      },
-      ...withDeadline(at, now),
-    },
-    now,
-  );
+  return asNextVersion(withEntry(record, entry), now);
 }
 
-const isSameRegistration = (record: PaymentRequest, registration: Registration): boolean =>
-  record.session?.requested === registration.deadline.given &&
-  record.session.onTimeout === registration.onTimeout &&
-  record.session.inProgressGrace === registration.inProgressGrace &&
-  [undefined, record.sessionId].includes(registration.sessionId) &&
-  [undefined, record.reference].includes(registration.reference) &&
-  [undefined, record.session.klarnaExpiresAt, record.klarnaExpiresAt].includes(registration.klarnaExpiresAt);
+/** Whether the session is as the registration has it, in everything that the registration names. */
+function isSameRegistration(record: PaymentRequest, registration: Registration): boolean {
+  const { session, sessionId, reference, klarnaExpiresAt } = record;
+  return (
+    session !== undefined &&
+    [undefined, session.requested].includes(registration.deadline?.given) &&
+    [undefined, session.onTimeout].includes(registration.onTimeout) &&
+    [undefined, session.inProgressGrace].includes(registration.inProgressGrace) &&
+    [undefined, sessionId].includes(registration.sessionId) &&
+    [undefined, reference].includes(registration.reference) &&
+    [undefined, session.klarnaExpiresAt, klarnaExpiresAt].includes(registration.klarnaExpiresAt)
+  );
+}
 
 /** Why a request may not join its session, if the session is full. */
 function fullSessionRefusal(

@@ -5,7 +5,7 @@ import type { AccountSettings } from '../domain/account-settings.ts';
 import type { CancelJobRequest } from '../application/start-cancel-job.ts';
 import { type CancelJobKey, longestCancelList } from '../domain/cancel-job.ts';
 import { parseCancelJobId, parsePaymentRequestId, parseSessionId } from '../domain/identifiers.ts';
-import { bodyOf, printable, time } from './parse-request.ts';
+import { bodyOf, pathId, text, time } from './parse-request.ts';
 import { callerOf } from './caller.ts';
 import { invalid, shown } from './problem.ts';
 
@@ -28,9 +28,9 @@ export const cancelJobBody = v.strictObject({
       v.maxLength(longestCancelList, listFormat),
     ),
   ),
-  session_id: v.optional(v.pipe(printable, v.transform(parseSessionId))),
+  session_id: v.optional(v.pipe(pathId, v.transform(parseSessionId))),
   created_before: v.optional(time),
-  reason: v.optional(printable),
+  reason: v.optional(text),
   dry_run: v.optional(v.boolean(dryRunFormat), true),
 });
 
@@ -48,7 +48,7 @@ export function cancelJobKeyOf(
     throw invalid({
       field: 'job_id',
       given: shown(given),
-      allowed: '1 to 64 letters, digits, dots, underscores and hyphens',
+      allowed: '1 to 64 letters, digits, dots, underscores and hyphens, and not . or .. alone',
     });
   return { account, jobId };
 }

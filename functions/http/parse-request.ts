@@ -10,7 +10,8 @@ import {
   parsePaymentRequestId,
   parseSessionId,
   type PaymentRequestKey,
-  printablePattern,
+  pathIdPattern,
+  textPattern,
   type SessionId,
 } from '../domain/identifiers.ts';
 import { parseInstant } from '../domain/instant.ts';
@@ -19,6 +20,16 @@ import { type FieldError, invalid, Problem, shortened, shown } from './problem.t
 
 /** Bytes. Most bodies have a few hundred. */
 const defaultBodyLimit = 16 * 1024;
+
+/**
+ * Throws a problem unless the path is its route with the path parameters in it. API Gateway decodes a path before it matches a
+ * route: an encoded `?` cuts a parameter, and dot segments are folded. The parameters would then name something else than the path.
+ */
+export function checkPath({ routeKey, rawPath, pathParameters }: APIGatewayProxyEventV2): void {
+  const [, template = ''] = routeKey.split(' ');
+  const expected = template.replace(/\{(\w+)\}/g, (_, name: string) => pathParameters?.[name] ?? '');
+  if (rawPath !== expected) throw invalid({ field: 'path', given: shown(rawPath), allowed: template });
+}
 
 /** The account of the path. Throws the problem to respond with when it is malformed or the caller may not act for it. */
 export function accountNameOf(event: APIGatewayProxyEventV2): Account {
@@ -66,7 +77,7 @@ export function keyOf(
 export function sessionIdOf(event: APIGatewayProxyEventV2): SessionId {
   const given = event.pathParameters?.['session_id'] ?? '';
   const sessionId = parseSessionId(given);
-  if (!sessionId) throw invalid({ field: 'session_id', given: shown(given), allowed: printableFormat });
+  if (!sessionId) throw invalid({ field: 'session_id', given: shown(given), allowed: pathIdFormat });
   return sessionId;
 }
 
@@ -141,10 +152,16 @@ function fieldError(issue: v.BaseIssue<unknown>, whole: string): FieldError {
     : { field, given: shown(issue.input), allowed: issue.message };
 }
 
-const printableFormat = '1 to 255 printable characters';
+const pathIdFormat =
+  '1 to 255 characters, no control characters and none of / \\ ? # %, and not . or .. alone';
 
-/** 1 to 255 printable characters. */
-export const printable = v.pipe(v.string(printableFormat), v.regex(printablePattern, printableFormat));
+/** An id that a path can carry, for sessions and references. */
+export const pathId = v.pipe(v.string(pathIdFormat), v.regex(pathIdPattern, pathIdFormat));
+
+const textFormat = '1 to 255 characters, no control characters';
+
+/** A short text in the caller's words. */
+export const text = v.pipe(v.string(textFormat), v.regex(textPattern, textFormat));
 
 /** An ISO 8601 duration; the text as given, and its milliseconds. */
 export const duration = v.pipe(

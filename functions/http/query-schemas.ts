@@ -1,6 +1,6 @@
 /** The queries of the calls. A test compares each with docs/api.yaml. The query of a list is in list-request.ts. */
 import * as v from 'valibot';
-import { flag, printable } from './parse-request.ts';
+import { flag, text } from './parse-request.ts';
 
 /** For a call without a query: a `dry_run` that has no effect is refused. */
 export const noQuery = v.strictObject({});
@@ -10,7 +10,7 @@ export const recordQuery = v.strictObject({ refresh: v.optional(flag, 'false') }
 
 /** For the DELETE of a session. */
 export const sessionCancelQuery = v.strictObject({
-  reason: v.optional(printable),
+  reason: v.optional(text),
   dry_run: v.optional(flag, 'false'),
 });
 

@@ -4,7 +4,7 @@ import { durationFormat, formatDuration, parseDuration } from '../domain/duratio
 import { parseSessionId, type PaymentRequestKey } from '../domain/identifiers.ts';
 import { klarnaLongestLifetime } from '../domain/payment-request.ts';
 import type { Deadline } from '../domain/registration.ts';
-import { choice, duration, printable, time } from './parse-request.ts';
+import { choice, duration, pathId, time } from './parse-request.ts';
 import { viewOf } from './payment-request-view.ts';
 import { type HttpResponse, invalid, jsonResponse, Problem } from './problem.ts';
 
@@ -26,35 +26,38 @@ const grace = v.pipe(
 /** The body of a PUT. */
 export const registrationBody = v.strictObject({
   ...deadlineFields,
-  session_id: v.optional(v.pipe(printable, v.transform(parseSessionId))),
-  reference: v.optional(printable),
+  session_id: v.optional(v.pipe(pathId, v.transform(parseSessionId))),
+  reference: v.optional(pathId),
   klarna_expires_at: v.optional(time),
-  on_timeout: v.optional(choice(['cancel', 'observe']), 'cancel'),
+  on_timeout: v.optional(choice(['cancel', 'observe'])),
   in_progress_grace: v.optional(grace),
 });
 
-/** The deadline of a body, or the account's default. Throws the problem where there is not exactly one. */
-export function deadlineOf(
-  { session_timeout, deadline_at }: v.InferOutput<typeof extensionBody>,
-  fallback: { readonly millis: number; readonly given: string } | undefined,
-): Deadline {
-  const field = 'session_timeout';
+/** The deadline of a PUT; `undefined` where it has none. Throws the problem where it has two. */
+export function deadlineOf({
+  session_timeout,
+  deadline_at,
+}: v.InferOutput<typeof extensionBody>): Deadline | undefined {
   if (session_timeout && deadline_at) {
     throw invalid({
-      field,
+      field: 'session_timeout',
       given: 'given together with deadline_at',
       allowed: 'only one of session_timeout and deadline_at',
     });
   }
   if (deadline_at?.at) return { kind: 'deadline_at', at: deadline_at.at, given: deadline_at.given };
-  if (session_timeout) return { kind: 'session_timeout', ...session_timeout };
-  if (!fallback) {
-    const allowed =
-      'session_timeout or deadline_at; a PUT can omit both if the account has a default_session_timeout';
-    throw invalid({ field, given: 'missing', allowed });
-  }
-  return { kind: 'session_timeout', ...fallback, isDefault: true };
+  return session_timeout && { kind: 'session_timeout', ...session_timeout };
 }
+
+/** The deadline of a PATCH. Throws the problem where there is not exactly one. */
+export function newDeadlineOf(body: v.InferOutput<typeof extensionBody>): Deadline {
+  const deadline = deadlineOf(body);
+  if (!deadline) throw noDeadline('session_timeout or deadline_at');
+  return deadline;
+}
+
+const noDeadline = (allowed: string): Problem =>
+  invalid({ field: 'session_timeout', given: 'missing', allowed });
 
 /** The response to a PUT or a PATCH. Throws the problem where there is one. */
 export function sessionResponse(key: PaymentRequestKey, { outcome, record }: SessionResult): HttpResponse {
@@ -67,6 +70,10 @@ export function sessionResponse(key: PaymentRequestKey, { outcome, record }: Ses
       return jsonResponse(200, record && viewOf(record));
     case 'invalid':
       throw invalid({ field: outcome.field, given: JSON.stringify(outcome.given), allowed: outcome.allowed });
+    case 'no_deadline':
+      throw noDeadline(
+        'session_timeout or deadline_at; a PUT can omit both for a registered session, or if the account has a default_session_timeout',
+      );
     case 'not_found':
       throw new Problem('not-found', {
         detail: 'No session is registered for this Payment Request. Register one with PUT.',

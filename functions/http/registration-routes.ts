@@ -1,10 +1,15 @@
 import type { extendSession, registerSession } from '../application/register-session.ts';
 import type { AccountSettings } from '../domain/account-settings.ts';
-import { formatDuration } from '../domain/duration.ts';
 import { callerOf } from './caller.ts';
 import { bodyOf, keyOf, queryOf } from './parse-request.ts';
 import { noQuery } from './query-schemas.ts';
-import { deadlineOf, extensionBody, registrationBody, sessionResponse } from './registration-request.ts';
+import {
+  deadlineOf,
+  extensionBody,
+  newDeadlineOf,
+  registrationBody,
+  sessionResponse,
+} from './registration-request.ts';
 import type { RouteHandler } from './serve-routes.ts';
 
 /** What PUT and PATCH of a Payment Request need. */
@@ -20,10 +25,8 @@ export const registrationRoutes = ({ register, extend }: SessionRegistration) =>
       const key = keyOf(event, account);
       queryOf(event, noQuery);
       const body = bodyOf(event, registrationBody);
-      const { defaultSessionTimeout: millis } = account;
-      const fallback = millis === undefined ? undefined : { millis, given: formatDuration(millis) };
       const registration = {
-        deadline: deadlineOf(body, fallback),
+        deadline: deadlineOf(body),
         sessionId: body.session_id,
         reference: body.reference,
         klarnaExpiresAt: body.klarna_expires_at?.at,
@@ -36,7 +39,7 @@ export const registrationRoutes = ({ register, extend }: SessionRegistration) =>
     'PATCH /accounts/{account}/payment-requests/{payment_request_id}': async (event, account) => {
       const key = keyOf(event, account);
       queryOf(event, noQuery);
-      const deadline = deadlineOf(bodyOf(event, extensionBody), undefined);
+      const deadline = newDeadlineOf(bodyOf(event, extensionBody));
       const extension = { deadline, requestedBy: callerOf(event) };
       return sessionResponse(key, await extend(key, extension, account));
     },

@@ -1,6 +1,6 @@
 import type { MiddlewareObj } from '@middy/core';
-import { ConfigurationError } from '../domain/configuration-error.ts';
 import type { MetricName } from '../contract/metric-names.ts';
+import { faultKindOf } from './fault-kind.ts';
 import { originalStack } from './source-mapped-stack.ts';
 
 /**
@@ -32,12 +32,14 @@ export const note = (code: string, fields: Fields = {}): void => log('INFO', cod
 export const warn = (code: string, fields: Fields = {}): void => log('WARN', code, fields);
 
 /**
- * Logs one line about a failure: the error's name and message, never an input. Counts an error that the operator must
- * correct, for the alarm on the configuration.
+ * Logs one line about a failure: its kind, the error's name and message, never an input. Counts what another try does not help:
+ * `ConfigurationFault` if the operator must correct it, `InternalFault` if it is a bug.
  */
 export function fault(code: string, error: unknown, fields: Fields = {}): void {
-  if (error instanceof ConfigurationError) count('ConfigurationFault');
-  log('ERROR', code, { ...fields, ...describe(error) });
+  const kind = faultKindOf(error);
+  if (kind === 'misconfigured') count('ConfigurationFault');
+  if (kind === 'internal') count('InternalFault');
+  log('ERROR', code, { ...fields, fault: kind, ...describe(error) });
 }
 
 /** Lambda filters JSON lines by the names `level` and `timestamp`. */
@@ -98,6 +100,11 @@ export const telemetry = (): MiddlewareObj<unknown, unknown> => ({
   },
   after: publishMetrics,
   onError: publishMetrics,
+});
+
+/** Logs and counts the fault that an invocation fails with. Lambda then repeats it, or counts it as an error. */
+export const failures = (code: string): MiddlewareObj<unknown, unknown> => ({
+  onError: ({ error }) => fault(code, error),
 });
 
 function describe(error: unknown): Fields {

@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import type { Accounts } from '../application/ports.ts';
 import type { endExpiredSession, TimeoutOutcome } from '../application/end-expired-session.ts';
 import { readJson } from '../contract/read-json.ts';
+import { ConfigurationError } from '../domain/configuration-error.ts';
 import { parseAccount, parsePaymentRequestId } from '../domain/identifiers.ts';
 import { millisOf, parseInstant } from '../domain/instant.ts';
 import { countTimeout } from '../telemetry/timeout-metrics.ts';
@@ -52,7 +53,7 @@ async function handle(
 ): Promise<TimeoutOutcome> {
   const { account, paymentRequestId, deadlineAt } = parseMessage(body);
   const settings = await accounts.find(account);
-  if (!settings) throw new Error('the secret accounts has no account of this name');
+  if (!settings) throw new ConfigurationError('The secret accounts has no account of this name.');
   const outcome = await endExpired({ account, paymentRequestId }, settings);
   const result = countTimeout(outcome, Date.now() - millisOf(deadlineAt));
   note('timer.fired', {

@@ -122,13 +122,12 @@ function readTriggers(ofType: ReadType, functionIdOf: (reference: string) => str
     streamSources: sources
       .filter(({ properties }) => properties.EventSourceArn.includes(':dynamodb:'))
       .map(({ properties }) => describeStreamSource(properties, functionIdOf)),
-    recurringSchedules: ofType('AWS::Scheduler::Schedule', scheduleSchema).map(
-      ({ id, properties }): RecurringScheduleDescription => ({
-        id,
-        everySeconds: secondsOfRate(id, properties.ScheduleExpression),
-        functionId: functionIdOf(properties.Target.Arn),
-        input: JSON.parse(properties.Target.Input) as unknown,
-      }),
+    recurringSchedules: ofType('AWS::Scheduler::Schedule', scheduleSchema).map((found) =>
+      describeRecurringSchedule(
+        found,
+        ofType('AWS::Lambda::EventInvokeConfig', asynchronousSchema),
+        functionIdOf,
+      ),
     ),
   };
 }
@@ -207,6 +206,12 @@ const scheduleSchema = v.object({
   Target: v.object({ Arn: v.string(), Input: v.optional(v.string(), '{}') }),
 });
 
+const asynchronousSchema = v.object({
+  FunctionName: v.string(),
+  MaximumRetryAttempts: v.optional(v.number()),
+  DestinationConfig: v.optional(v.object({ OnFailure: v.optional(v.object({ Destination: v.string() })) })),
+});
+
 const namedSchema = v.object({ Name: v.optional(v.string()) });
 
 async function findStack(assembly: string): Promise<{ stackName: string; templateFile: string }> {
@@ -244,6 +249,26 @@ function describeFunction(
 }
 
 const lastPart = (arn: string): string => arn.slice(arn.lastIndexOf(':') + 1);
+
+function describeRecurringSchedule(
+  { id, properties }: Found<typeof scheduleSchema>,
+  invokeConfigs: readonly Found<typeof asynchronousSchema>[],
+  functionIdOf: (reference: string) => string,
+): RecurringScheduleDescription {
+  const everySeconds = secondsOfRate(id, properties.ScheduleExpression);
+  const functionId = functionIdOf(properties.Target.Arn);
+  const config = invokeConfigs.find(({ properties: each }) => functionIdOf(each.FunctionName) === functionId);
+  const onFailure = config?.properties.DestinationConfig?.OnFailure?.Destination;
+  return {
+    id,
+    everySeconds,
+    functionId,
+    input: JSON.parse(properties.Target.Input) as unknown,
+    // Without a setting, Lambda repeats an asynchronous invocation twice.
+    retryAttempts: config?.properties.MaximumRetryAttempts ?? 2,
+    onFailureQueueName: onFailure && lastPart(onFailure),
+  };
+}
 
 function describeQueue({ id, properties }: Found<typeof queueSchema>): QueueDescription {
   const { RedrivePolicy: redrive } = properties;

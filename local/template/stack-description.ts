@@ -101,4 +101,8 @@ export interface RecurringScheduleDescription {
   readonly functionId: string;
   /** The JSON document that the target is invoked with. */
   readonly input: unknown;
+  /** How often Lambda repeats a run that fails. */
+  readonly retryAttempts: number;
+  /** The queue for runs that failed, if there is one. */
+  readonly onFailureQueueName: string | undefined;
 }

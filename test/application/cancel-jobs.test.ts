@@ -14,6 +14,7 @@ import {
   withPage,
   withStop,
 } from '../../functions/domain/cancel-job.ts';
+import { ConfigurationError } from '../../functions/domain/configuration-error.ts';
 import type { CancelJobId, SessionId } from '../../functions/domain/identifiers.ts';
 import { instantFromMillis, plusMillis } from '../../functions/domain/instant.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
@@ -665,7 +666,7 @@ describe('a job while Klarna does not respond', () => {
     await world.start(listOf(0));
     world.hasAccount = false;
     await world.run();
-    expect(world.faults).toEqual([new Error('the secret accounts has no account shop-se')]);
+    expect(world.faults).toEqual([new ConfigurationError('The secret accounts has no account shop-se.')]);
     expect(await world.job()).toMatchObject({ status: 'running', attempts: 1, done: 0 });
     world.hasAccount = true;
     expect((await world.finish()).outcomes).toEqual({ canceled: 1 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { reconcilePaymentRequests, repairs } from '../../functions/application/reconcile-payment-requests.ts';
 import { refreshPaymentRequest } from '../../functions/application/refresh-payment-request.ts';
+import { ConfigurationError } from '../../functions/domain/configuration-error.ts';
 import type { AccountSettings } from '../../functions/domain/account-settings.ts';
 import type { KlarnaResponse } from '../../functions/domain/klarna-response.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
@@ -88,7 +89,7 @@ describe('the sweep', () => {
     const { world, sweep } = await worldWith(ended);
     const accounts = { find: () => Promise.resolve(undefined) };
     expect(await sweep(undefined, { accounts })).toEqual({ ...nothingDone, failed: 1 });
-    expect(world.faults).toEqual([new Error('the secret accounts has no account shop-se')]);
+    expect(world.faults).toEqual([new ConfigurationError('The secret accounts has no account shop-se.')]);
     expect(world.record).toMatchObject({ attempts: 1, reconcileAfter: noon });
   });
 

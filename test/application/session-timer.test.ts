@@ -19,6 +19,42 @@ async function expired(world: World, registration = registrationWith()): Promise
   return world;
 }
 
+describe('a registration without a deadline', () => {
+  const joins = registrationWith({ deadline: undefined, onTimeout: undefined, reference: 'order 17' });
+
+  it('a registration without a deadline leaves the timer of a registered session alone', async () => {
+    const armed: string[] = [];
+    const world = new World(
+      new ScriptedKlarna('SUBMITTED'),
+      { defaultSessionTimeout: minutes(20) },
+      (call) => {
+        if (call === 'timer.arm') armed.push(call);
+      },
+    );
+    await world.register(registrationWith({ onTimeout: 'observe' }));
+    armed.length = 0;
+    const { deadlineAt, reconcileAfter } = world.record;
+    world.clock.advance(minutes(10));
+    expect((await world.register(joins)).outcome).toEqual({ kind: 'changed' });
+    expect(world.record).toMatchObject({
+      deadlineAt,
+      reconcileAfter,
+      timer: 'armed',
+      reference: 'order 17',
+      session: { onTimeout: 'observe', extensions: 0 },
+    });
+    expect(armed).toEqual([]);
+  });
+
+  it('a registration without a deadline finds the registered session where the account has no default', async () => {
+    const world = new World();
+    expect((await world.register(joins)).outcome).toEqual({ kind: 'no_deadline' });
+    await world.register(registrationWith());
+    expect((await world.register(joins)).outcome).toEqual({ kind: 'changed' });
+    expect(world.record).toMatchObject({ reference: 'order 17', version: 3 });
+  });
+});
+
 describe('a timer that fires', () => {
   it('the timer cancels an abandoned session with cause timeout', async () => {
     const world = await expired(new World());

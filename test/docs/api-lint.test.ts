@@ -1,7 +1,18 @@
 import { createConfig, lint, lintFromString } from '@redocly/openapi-core';
 import { expect, it } from 'vitest';
 
-const config = await createConfig({ extends: ['recommended-strict'] });
+/** What spectral:oas asks for as well, which is too large a package to install for one file. */
+const alsoAsked = {
+  'info-contact': 'error',
+  'operation-description': 'error',
+  'parameter-description': 'error',
+  'tag-description': 'error',
+  'operation-tag-defined': 'error',
+  'no-invalid-schema-examples': 'error',
+  'no-invalid-media-type-examples': 'error',
+} as const;
+
+const config = await createConfig({ extends: ['recommended-strict'], rules: alsoAsked });
 
 it('docs/api.yaml has no problem in a public linter', async () => {
   const problems = await lint({ ref: 'docs/api.yaml', config });

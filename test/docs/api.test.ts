@@ -133,6 +133,15 @@ describe('docs/api.yaml, for generators of clients', () => {
     }
   });
 
+  it('patterns mean the same in every language', () => {
+    for (const { pattern } of everyObject(apiDocument)) {
+      if (typeof pattern !== 'string') continue;
+      // Not every language knows classes of Unicode, and some take more than ten characters for digits.
+      expect(pattern).not.toMatch(/\\[pPdDwWsS]/);
+      expect(() => new RegExp(pattern)).not.toThrow();
+    }
+  });
+
   it('docs/api.yaml has no allOf', () => {
     for (const each of everyObject(apiDocument)) expect(each).not.toHaveProperty('allOf');
   });
@@ -247,10 +256,14 @@ describe('the queries of docs/api.yaml', () => {
       expect(parameters.map(({ name }) => name).toSorted()).toEqual(entries.map(([name]) => name).toSorted());
       for (const [name, entry] of entries) {
         const parameter = parameters.find((each) => each['name'] === name);
-        const { enum: words, default: fallback } = dereferenced(parameter?.['schema']);
+        const { enum: choices, type, default: fallback } = dereferenced(parameter?.['schema']);
+        const words = type === 'boolean' ? ['true', 'false'] : choices;
         expect(parameter).toMatchObject({ in: 'query' });
         expect(words, name).toEqual(wordsOf(entry));
-        if (fallback !== undefined) expect(JSON.stringify(fallback), name).toBe((entry as Schema)['default']);
+        if (fallback !== undefined)
+          expect(typeof fallback === 'string' ? fallback : JSON.stringify(fallback), name).toBe(
+            (entry as Schema)['default'],
+          );
       }
     },
   );

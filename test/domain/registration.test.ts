@@ -146,7 +146,8 @@ describe('a first registration', () => {
 });
 
 describe('the default timeout of the account', () => {
-  const byDefault: Deadline = { kind: 'session_timeout', millis: hour, given: 'PT1H', isDefault: true };
+  const withDefault = { ...policy, defaultSessionTimeout: hour };
+  const withoutTime = { deadline: undefined };
 
   it.each<[string, Partial<PaymentRequest>, Partial<Registration>, number, number]>([
     ['as configured', {}, {}, 48, 60],
@@ -155,25 +156,146 @@ describe('the default timeout of the account', () => {
     ['limited by the Klarna expiry of the registration', {}, { klarnaExpiresAt: afterNoon(50) }, 48, 50],
     ['the shortest of these limits', { klarnaExpiresAt: afterNoon(40) }, {}, 0.5, 30],
   ])('the default timeout is %s', (_, fields, registration, hours, minutes) => {
-    const its = { ...policy, maxSession: hours * hour };
-    const { next, outcome } = register(
-      recordWith(fields),
-      { deadline: byDefault, ...registration },
-      noon,
-      its,
-    );
+    const its = { ...withDefault, maxSession: hours * hour };
+    const { next, outcome } = register(recordWith(fields), { ...withoutTime, ...registration }, noon, its);
     expect(outcome.kind).toBe('registered');
     expect(next).toMatchObject({ deadlineAt: afterNoon(minutes), session: { requested: 'PT1H' } });
   });
 
   it('the default timeout is refused if Klarna has ended the request', () => {
     const ended = recordWith({ klarnaExpiresAt: noon });
-    expect(register(ended, { deadline: byDefault }).outcome.kind).toBe('invalid');
+    expect(register(ended, withoutTime, noon, withDefault).outcome.kind).toBe('invalid');
   });
 
   it('a requested timeout is not shortened but refused', () => {
     const its = { ...policy, maxSession: hour / 2 };
     expect(register(undefined, { deadline: lasting(hour) }, noon, its).outcome.kind).toBe('invalid');
+  });
+
+  it('a new session without a deadline is refused if the account has no default', () => {
+    expect(register(undefined, withoutTime)).toEqual({ outcome: { kind: 'no_deadline' } });
+    expect(register(recordWith({ state: 'SUBMITTED' }), withoutTime)).toEqual({
+      outcome: { kind: 'no_deadline' },
+    });
+  });
+});
+
+describe('a registration that leaves something out', () => {
+  const full = registered({
+    reference: 'order 17',
+    sessionId: parseSessionId('session-1'),
+    klarnaExpiresAt: afterNoon(90),
+    session: {
+      ...session,
+      onTimeout: 'observe',
+      inProgressGrace: 5 * minute,
+      extensions: 2,
+      klarnaExpiresAt: afterNoon(90),
+    },
+  });
+  const nothing = { deadline: undefined, onTimeout: undefined };
+  const withDefault = { ...policy, defaultSessionTimeout: hour };
+
+  it('a registration of nothing changes nothing in a registered session', () => {
+    for (const its of [policy, withDefault]) {
+      expect(register(full, nothing, afterNoon(5), its)).toEqual({ outcome: { kind: 'unchanged' } });
+    }
+  });
+
+  it('a new session without on_timeout is canceled at its deadline', () => {
+    expect(register(undefined, { onTimeout: undefined }).next?.session?.onTimeout).toBe('cancel');
+  });
+
+  it('a registration with a new deadline keeps on_timeout, the grace, the session and the reference', () => {
+    const { next } = register(full, { deadline: lasting(hour), onTimeout: undefined });
+    expect(next).toMatchObject({
+      reference: 'order 17',
+      sessionId: 'session-1',
+      klarnaExpiresAt: afterNoon(90),
+      deadlineAt: afterNoon(60),
+      timer: 'pending',
+      session: { onTimeout: 'observe', inProgressGrace: 5 * minute, klarnaExpiresAt: afterNoon(90) },
+    });
+    expect(next?.history.at(-1)?.detail).toMatchObject({ on_timeout: 'observe' });
+  });
+
+  it.each<[string, Partial<Registration>, object]>([
+    ['a session', { sessionId: parseSessionId('session-2') }, { sessionId: 'session-2' }],
+    ['a reference', { reference: 'order 18' }, { reference: 'order 18' }],
+    ['a grace', { inProgressGrace: minute }, { session: { inProgressGrace: minute } }],
+    ['on_timeout', { onTimeout: 'cancel' }, { session: { onTimeout: 'cancel' } }],
+    ["Klarna's expiry", { klarnaExpiresAt: afterNoon(80) }, { klarnaExpiresAt: afterNoon(80) }],
+  ])('a registration of %s alone moves no deadline and uses no extension', (_, fields, expected) => {
+    const { next, outcome } = register(full, { ...nothing, ...fields }, afterNoon(5), withDefault);
+    expect(outcome).toEqual({ kind: 'changed' });
+    expect(next).toMatchObject({
+      ...expected,
+      deadlineAt: afterNoon(30),
+      timer: 'armed',
+      reconcileAfter: afterNoon(31),
+      version: 2,
+    });
+    expect(next?.session).toMatchObject({ extensions: 2, requested: 'PT30M' });
+    expect(next?.history.at(-1)).toMatchObject({ kind: 'register', effect: 'accepted' });
+    expect(next?.history.at(-1)?.detail).not.toHaveProperty('session_timeout');
+    const others = { ...full, ...expected, session: { ...full.session, ...next?.session } };
+    expect(next).toMatchObject({
+      sessionId: others.sessionId,
+      reference: others.reference,
+      session: others.session,
+    });
+  });
+
+  it('a registration without a deadline is possible after the most extensions', () => {
+    const capped = { ...withDefault, maxExtensions: 0 };
+    expect(register(full, { ...nothing, reference: 'order 18' }, noon, capped).outcome.kind).toBe('changed');
+  });
+
+  it('an observed session is not canceled after its deadline without a new deadline', () => {
+    const cancels = { ...nothing, onTimeout: 'cancel' } as const;
+    expect(register(full, cancels, afterNoon(29.99)).outcome.kind).toBe('changed');
+    for (const minutes of [30, 40]) {
+      expect(register(full, cancels, afterNoon(minutes))).toEqual({
+        outcome: {
+          kind: 'invalid',
+          field: 'on_timeout',
+          given: 'cancel',
+          allowed:
+            'observe, because the deadline, 2026-03-01T12:30:00Z, has passed; cancel with a new deadline',
+        },
+      });
+    }
+    const again = register(full, { ...cancels, deadline: lasting(minute) }, afterNoon(40));
+    expect(again.next).toMatchObject({ timer: 'pending', session: { onTimeout: 'cancel' } });
+    const canceled = { ...full, session };
+    expect(register(canceled, { ...cancels, reference: 'x' }, afterNoon(40)).outcome.kind).toBe('changed');
+  });
+
+  it("a Klarna expiry before the deadline is refused without an earlier deadline, and Klarna's own is not", () => {
+    const early = { ...nothing, klarnaExpiresAt: afterNoon(20) };
+    expect(register(full, early)).toEqual({
+      outcome: {
+        kind: 'invalid',
+        field: 'klarna_expires_at',
+        given: '2026-03-01T12:20:00Z',
+        allowed: 'at least the deadline, 2026-03-01T12:30:00Z, or an earlier deadline with it',
+      },
+    });
+    expect(register(full, { ...early, klarnaExpiresAt: afterNoon(30) }).outcome.kind).toBe('changed');
+    const shown = { ...full, klarnaExpiresAt: afterNoon(20) };
+    expect(register(shown, { ...nothing, reference: 'order 18' }).outcome.kind).toBe('changed');
+  });
+
+  it('a session that becomes observed is due if Klarna would end it earlier', () => {
+    const klarnaExpiry = { askedFor: afterNoon(30), shown: afterNoon(30) };
+    const canceled = registered({ session: { ...session, klarnaExpiry } });
+    const its = { ...policy, syncKlarnaExpiry: true };
+    const { next } = register(canceled, { ...nothing, onTimeout: 'observe' }, afterNoon(2), its);
+    expect(next).toMatchObject({ timer: 'armed', deadlineAt: afterNoon(30), reconcileAfter: afterNoon(3) });
+    const dueSooner = { ...canceled, reconcileAfter: afterNoon(2.5) };
+    expect(register(dueSooner, { ...nothing, onTimeout: 'observe' }, afterNoon(2), its).next).toMatchObject({
+      reconcileAfter: afterNoon(2.5),
+    });
   });
 });
 

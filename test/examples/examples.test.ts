@@ -12,6 +12,9 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 const root = join(import.meta.dirname, '..', '..');
 const run = promisify(execFile);
 
+/** An example is a process that loads the CDK and bundles every function. */
+const timeout = 120_000;
+
 /** Synthesizes an example as a user of the package would, but from the sources. */
 async function synthesized(example: string): Promise<Template> {
   const CDK_OUTDIR = await temporaryFolder();
@@ -23,7 +26,7 @@ async function synthesized(example: string): Promise<Template> {
   return Template.fromString(await readFile(join(CDK_OUTDIR, template), 'utf8'));
 }
 
-it('the example as-it-is.ts is Lapse in its own stack with other settings', async () => {
+it('the example as-it-is.ts is Lapse in its own stack with other settings', { timeout }, async () => {
   const template = await synthesized('as-it-is.ts');
   expect(await schemaFindings(resourcesOf(template))).toEqual([]);
   template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
@@ -34,28 +37,32 @@ it('the example as-it-is.ts is Lapse in its own stack with other settings', asyn
   });
 });
 
-it('the example in-your-stack.ts creates nothing that was given, and encrypts everything with the key', async () => {
-  const template = await synthesized('in-your-stack.ts');
-  const resources = resourcesOf(template);
-  expect(await schemaFindings(resources)).toEqual([]);
-  for (const type of [
-    'AWS::DynamoDB::GlobalTable',
-    'AWS::Events::EventBus',
-    'AWS::SNS::Topic',
-    'AWS::KMS::Key',
-  ]) {
-    template.resourceCountIs(type, 1);
-  }
-  template.resourceCountIs('AWS::Lambda::Url', 0);
-  const ours = resources.filter(({ id }) => id.startsWith('Lapse'));
-  for (const { type, properties } of ours) {
-    if (type === 'AWS::SQS::Queue') expect(properties).toHaveProperty('KmsMasterKeyId');
-    if (type === 'AWS::SecretsManager::Secret') expect(properties).toHaveProperty('KmsKeyId');
-    if (type === 'AWS::ApiGatewayV2::Route' && properties['RouteKey'] !== 'ANY /klarna/webhook') {
-      expect(properties).toMatchObject({
-        AuthorizationType: 'JWT',
-        AuthorizationScopes: ['payments/cancel'],
-      });
+it(
+  'the example in-your-stack.ts creates nothing that was given, and encrypts everything with the key',
+  { timeout },
+  async () => {
+    const template = await synthesized('in-your-stack.ts');
+    const resources = resourcesOf(template);
+    expect(await schemaFindings(resources)).toEqual([]);
+    for (const type of [
+      'AWS::DynamoDB::GlobalTable',
+      'AWS::Events::EventBus',
+      'AWS::SNS::Topic',
+      'AWS::KMS::Key',
+    ]) {
+      template.resourceCountIs(type, 1);
     }
-  }
-});
+    template.resourceCountIs('AWS::Lambda::Url', 0);
+    const ours = resources.filter(({ id }) => id.startsWith('Lapse'));
+    for (const { type, properties } of ours) {
+      if (type === 'AWS::SQS::Queue') expect(properties).toHaveProperty('KmsMasterKeyId');
+      if (type === 'AWS::SecretsManager::Secret') expect(properties).toHaveProperty('KmsKeyId');
+      if (type === 'AWS::ApiGatewayV2::Route' && properties['RouteKey'] !== 'ANY /klarna/webhook') {
+        expect(properties).toMatchObject({
+          AuthorizationType: 'JWT',
+          AuthorizationScopes: ['payments/cancel'],
+        });
+      }
+    }
+  },
+);

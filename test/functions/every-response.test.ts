@@ -20,7 +20,7 @@ import { listQuery } from '../../functions/http/list-request.ts';
 import type { Route } from '../../functions/contract/routes.ts';
 import { dereferenced, operations, problemTypesOf } from '../support/api-contract.ts';
 import { accountsSecret, aws, resetAws } from '../support/aws-clients.ts';
-import { throttled } from '../support/aws-faults.ts';
+import { notAllowed, throttled } from '../support/aws-faults.ts';
 import { callApi } from '../support/call-api.ts';
 import { jobWith, requestId } from '../support/cancel-jobs.ts';
 import { account, at, key, recordWith } from '../support/fixtures.ts';
@@ -127,6 +127,11 @@ const common = {
   '500 internal': {
     given: () => {
       aws.dynamodb.rejects(new TypeError(planted.text));
+    },
+  },
+  '500 misconfigured': {
+    given: () => {
+      aws.dynamodb.rejects(notAllowed);
     },
   },
   '503 unavailable': {

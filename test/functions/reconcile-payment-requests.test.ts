@@ -1,9 +1,14 @@
-import { GetItemCommand, QueryCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  ConditionalCheckFailedException,
+  GetItemCommand,
+  QueryCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
 import { CreateScheduleCommand } from '@aws-sdk/client-scheduler';
 import { expect, it, vi } from 'vitest';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { aws, sentCommands } from '../support/aws-clients.ts';
-import { throttled } from '../support/aws-faults.ts';
+import { notAllowed, rejected, throttled } from '../support/aws-faults.ts';
 import { at, recordWith } from '../support/fixtures.ts';
 import { itemOf, lambdaContext, recurringEvent } from '../support/lambda-events.ts';
 import { planted, plantedIn } from '../support/planted-secrets.ts';
@@ -40,10 +45,14 @@ function due(record: PaymentRequest): void {
     .resolves({ Item: item });
 }
 
-it('a sweep with nothing due only queries the due index', async () => {
+it('a sweep with nothing due queries the due index, between taking the lease and giving it back', async () => {
   const report = await sweep();
-  expect(Object.values(report).every((count) => count === 0)).toBe(true);
-  expect(new Set(sentCommands().map(({ name }) => name))).toEqual(new Set(['QueryCommand']));
+  expect(Object.values(report ?? { missing: 1 }).every((count) => count === 0)).toBe(true);
+  const commands = sentCommands();
+  expect(new Set(commands.slice(1, -1).map(({ name }) => name))).toEqual(new Set(['QueryCommand']));
+  expect([commands.at(0), commands.at(-1)]).toMatchObject(
+    Array(2).fill({ name: 'UpdateItemCommand', input: { Key: { PK: { S: 'SWEEP' } } } }),
+  );
   expect(output.lines()).toContainEqual(expect.objectContaining({ code: 'sweep.done', failed: 0 }));
 });
 
@@ -65,7 +74,11 @@ it('the sweep arms a timer that was not armed', async () => {
 
 it('the sweep counts and logs a record that fails, and does not fail itself', async () => {
   due(open('2026-03-01T12:30:00Z'));
-  aws.dynamodb.on(UpdateItemCommand).rejects(throttled);
+  aws.dynamodb
+    .on(UpdateItemCommand)
+    .rejects(throttled)
+    .on(UpdateItemCommand, { Key: { PK: { S: 'SWEEP' } } })
+    .resolves({});
   expect(await sweep()).toMatchObject({ failed: 1 });
   // The read overlaps the claim and can still be in flight.
   await vi.waitFor(() => expect(klarna.calls).toEqual(['read']));
@@ -73,9 +86,24 @@ it('the sweep counts and logs a record that fails, and does not fail itself', as
   expect(output.lines()).toContainEqual(expect.objectContaining({ level: 'ERROR', code: 'sweep.fault' }));
 });
 
-it('the sweep fails when it cannot read the due index', async () => {
-  aws.dynamodb.on(QueryCommand).rejects(throttled);
+it.each([
+  ['transient', throttled],
+  ['misconfigured', notAllowed],
+  ['internal', rejected],
+])('the sweep logs the kind of a fault of one record: %s', async (kind, error) => {
+  due(open('2026-03-01T12:30:00Z'));
+  aws.dynamodb.on(GetItemCommand).rejects(error);
+  expect(await sweep()).toMatchObject({ failed: 1 });
+  expect(output.lines()).toContainEqual(expect.objectContaining({ code: 'sweep.fault', fault: kind }));
+});
+
+it('the sweep fails when it cannot read the due index, and logs and counts the kind of the fault', async () => {
+  aws.dynamodb.on(QueryCommand).rejects(notAllowed);
   await expect(sweep()).rejects.toThrow(planted.text);
+  expect(output.lines()).toContainEqual(
+    expect.objectContaining({ code: 'sweep.failed', fault: 'misconfigured' }),
+  );
+  expect(output.text()).toContain('"ConfigurationFault":1');
 });
 
 it('the sweep starts nothing when its function has 5 seconds left', async () => {
@@ -89,4 +117,14 @@ it('the sweep logs and stores no secret', async () => {
   await sweep();
   expect(klarna.calls).toEqual(['read', 'cancel']);
   expect(plantedIn(output.text() + JSON.stringify(sentCommands()))).toEqual([]);
+});
+
+it('a sweep that overlaps another one does nothing', async () => {
+  due(open('2026-03-01T12:30:00Z'));
+  const held = new ConditionalCheckFailedException({ message: 'held', $metadata: {} });
+  aws.dynamodb.on(UpdateItemCommand).rejects(held);
+  expect(await sweep()).toBeUndefined();
+  expect(sentCommands().map(({ name }) => name)).toEqual(['UpdateItemCommand']);
+  expect(klarna.calls).toEqual([]);
+  expect(output.lines()).toContainEqual(expect.objectContaining({ code: 'sweep.overlapped' }));
 });

@@ -86,6 +86,31 @@ describe('PUT of a Payment Request', () => {
     expect(length).toBeLessThan(1_205_000);
   });
 
+  it('PUT of a session_id alone moves no deadline and keeps on_timeout, whatever the default of the account', async () => {
+    resetAws(accountsSecret({ default_session_timeout: 'PT20M' }));
+    const { session, ...others } = registered('PT30M');
+    stored({ ...others, session: session && { ...session, onTimeout: 'observe' } });
+    expect(await call('PUT', { session_id: 'cart-7' })).toMatchObject({
+      statusCode: 200,
+      document: {
+        session_id: 'cart-7',
+        deadline_at: '2099-03-01T12:30:00Z',
+        on_timeout: 'observe',
+        extensions: 0,
+        timer: 'armed',
+      },
+    });
+    expect([...aws.scheduler.calls(), ...aws.sqs.calls()]).toEqual([]);
+  });
+
+  it('PUT without a deadline is refused where the account has no default and there is no session', async () => {
+    expect(await call('PUT', {})).toMatchObject({
+      statusCode: 400,
+      document: { field: 'session_timeout', given: 'missing' },
+    });
+    expect(sentCommands().map(({ name }) => name)).not.toContain('UpdateItemCommand');
+  });
+
   it('a repeated PUT returns 200 and changes nothing', async () => {
     stored(registered('PT30M'));
     expect(await call('PUT', { session_timeout: 'PT30M' })).toMatchObject({
@@ -128,7 +153,6 @@ describe('PUT of a Payment Request', () => {
   });
 
   it.each([
-    ['neither deadline', {}, 'session_timeout'],
     ['both', { session_timeout: 'PT5M', deadline_at: '2099-01-01T00:00:00Z' }, 'session_timeout'],
     ['a deadline in the past', { deadline_at: '2020-01-01T00:00:00Z' }, 'deadline_at'],
     ['a deadline beyond 48 hours', { session_timeout: 'PT48H1S' }, 'session_timeout'],

@@ -19,7 +19,7 @@ const { reading, canceling, klarna, output } = await setUpHandlers(async () => (
   canceling: await import('../../functions/cancel-payment-request.ts'),
 }));
 
-const sessionId = 'cart/17 å' as SessionId;
+const sessionId = 'cart:17 å' as SessionId;
 
 /** The table has these records, and every index lists them in this order. */
 function stored(...records: readonly PaymentRequest[]): void {

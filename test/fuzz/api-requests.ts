@@ -32,7 +32,7 @@ export function drawApiRequest(draws: Draws, ids: readonly string[]): WireReques
       const schema = dereferenced(parameter['schema']);
       return [
         String(parameter['name']),
-        draws.chance(0.6) ? String(valueOf(schema, draws, ids)) : malformedText(draws),
+        draws.chance(0.6) ? queryValue(schema, draws, ids) : malformedText(draws),
       ] as const;
     });
   if (draws.chance(0.05))
@@ -89,6 +89,10 @@ function drawBody(description: Schema, draws: Draws, ids: readonly string[]): Ui
   return Buffer.from(JSON.stringify(body));
 }
 
+/** A value of the query that the schema allows, or nearly allows. */
+const queryValue = (schema: Schema, draws: Draws, ids: readonly string[]): string =>
+  String(schema['type'] === 'boolean' ? draws.chance(0.5) : valueOf(schema, draws, ids));
+
 /** A value that the schema allows, or nearly allows, for the kinds of schemas in the document. */
 function valueOf(schema: Schema, draws: Draws, ids: readonly string[]): unknown {
   if (Array.isArray(schema['enum'])) return draws.pick(schema['enum'] as readonly unknown[]);
@@ -110,7 +114,7 @@ function valueOf(schema: Schema, draws: Draws, ids: readonly string[]): unknown 
   }
   const pattern = typeof schema['pattern'] === 'string' ? schema['pattern'] : '';
   if (pattern.startsWith('^krn:')) return draws.pick(ids);
-  if (pattern === '^P') return draws.pick(['PT1S', 'PT20M', 'PT2H', 'P1D', 'P3D', 'PT0S', 'P1W']);
+  if (pattern.startsWith('^P')) return draws.pick(['PT1S', 'PT20M', 'PT2H', 'P1D', 'P3D', 'PT0S', 'P1W']);
   return isObject(schema['properties']) ? {} : `text ${draws.between(1, 20)} ö`;
 }
 

@@ -70,7 +70,19 @@ describe('cdk-nag', () => {
 
 describe('wrong settings', () => {
   it.each<[LapseProps, string]>([
-    [{ retentionDays: 0 }, 'retentionDays is 0; allowed: a whole number from 1 to 3650.'],
+    [{ retentionDays: 0 }, 'retentionDays is 0; allowed: a whole number from 3 to 3650.'],
+    // A session of 48 hours could outlive its record.
+    [{ retentionDays: 2 }, 'retentionDays is 2; allowed: a whole number from 3 to 3650.'],
+    [
+      { retentionDays: 1, maxSession: Duration.hours(2) },
+      'retentionDays is 1; allowed: a whole number from 2 to 3650.',
+    ],
+    [{ webhookConcurrency: 0 }, 'webhookConcurrency is 0; allowed: a whole number from 1 to 1000.'],
+    [
+      { klarnaTestUrl: 'http://klarna.example' },
+      'klarnaTestUrl is http://klarna.example; allowed: an https URL, or an http URL of this machine.',
+    ],
+    [{ klarnaLiveUrl: 'klarna' }, 'klarnaLiveUrl is klarna; allowed: an https URL'],
     [{ logRetentionDays: 31 }, 'logRetentionDays is 31; allowed: 1, 3, 5, 7, 14, 30, 60,'],
     [
       { maxSession: Duration.hours(49) },

@@ -1,6 +1,7 @@
 import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import { routeKeys } from '../../functions/contract/routes.ts';
+import type { LapseProps } from '../../lib/lapse.ts';
 import { resourcesOf, templateOf, type Synthesized } from './synthesized.ts';
 
 const template = templateOf();
@@ -60,6 +61,68 @@ describe('the webhook', () => {
       PayloadFormatVersion: '2.0',
     });
   });
+});
+
+describe('every route', () => {
+  it.each<[string, LapseProps]>([
+    ['IAM', {}],
+    ['IAM and the webhook on the API', { webhookIngress: 'http-api' }],
+    ['JWTs with scopes', jwt],
+    ['JWTs with scopes and the webhook on the API', { ...jwt, webhookIngress: 'http-api' }],
+  ])('with %s, a route without an authorizer has neither scopes nor an authorizer id', (_, props) => {
+    const routes = propertiesOf('AWS::ApiGatewayV2::Route', resourcesOf(templateOf(props)));
+    const open = routes.filter(({ AuthorizationType }) => AuthorizationType === 'NONE');
+    expect(open).toHaveLength(props.webhookIngress === 'http-api' ? 1 : 0);
+    for (const route of open) {
+      expect(route).not.toHaveProperty('AuthorizationScopes');
+      expect(route).not.toHaveProperty('AuthorizerId');
+    }
+  });
+});
+
+describe('concurrency', () => {
+  it('no concurrency is reserved by default, so that the stack deploys at any quota', () => {
+    for (const each of propertiesOf('AWS::Lambda::Function'))
+      expect(each).not.toHaveProperty('ReservedConcurrentExecutions');
+  });
+
+  it('webhookConcurrency reserves executions for the webhook only', () => {
+    const reserved = propertiesOf(
+      'AWS::Lambda::Function',
+      resourcesOf(templateOf({ webhookConcurrency: 50 })),
+    )
+      .filter(({ ReservedConcurrentExecutions }) => ReservedConcurrentExecutions !== undefined)
+      .map(({ Description, ReservedConcurrentExecutions }) => [Description, ReservedConcurrentExecutions]);
+    expect(reserved).toEqual([['receive-klarna-webhook', 50]]);
+  });
+
+  it('a failed run of the sweep is not repeated and goes to its dead-letter queue', () => {
+    expect(propertiesOf('AWS::Lambda::EventInvokeConfig')).toMatchObject([
+      {
+        FunctionName: 'reconcile-payment-requests',
+        Qualifier: 'live',
+        MaximumRetryAttempts: 0,
+        MaximumEventAgeInSeconds: 60,
+        DestinationConfig: {
+          OnFailure: { Destination: expect.stringContaining('ReconciliationDeadLetters') as unknown },
+        },
+      },
+    ]);
+  });
+});
+
+it('calls to Klarna go to the addresses of the settings', () => {
+  const klarnaTestUrl = 'http://127.0.0.1:5300';
+  const environments = propertiesOf('AWS::Lambda::Function', resourcesOf(templateOf({ klarnaTestUrl })))
+    .map(({ Environment }) => (Environment as { Variables: Record<string, string> }).Variables)
+    .filter((variables) => 'KLARNA_TEST_URL' in variables);
+  expect(environments).toHaveLength(5);
+  for (const variables of environments) {
+    expect(variables).toMatchObject({
+      KLARNA_TEST_URL: klarnaTestUrl,
+      KLARNA_LIVE_URL: 'https://api-global.klarna.com',
+    });
+  }
 });
 
 describe('stored data', () => {

@@ -100,6 +100,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     ...arming,
     'dynamodb:Query on table/index/due',
     'dynamodb:Query on table/index/state',
+    'sqs:SendMessage on sweep dead letters',
   ],
   StateChangesPublishRole: [
     ...['DescribeStream', 'GetRecords', 'GetShardIterator', 'ListStreams'].map(

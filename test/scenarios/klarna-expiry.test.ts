@@ -45,15 +45,16 @@ it("Klarna's own expiry follows the deadline of the session", async () => {
 });
 
 it.each([
-  ['refuses, and is asked for the state', { kind: 'conflict' }, ['PATCH', 'GET']],
-  ['answers with a reset', { kind: 'reset' }, ['PATCH']],
-  ['answers with an error', { kind: 'unavailable' }, ['PATCH']],
+  ['refuses, and is asked for the state', { kind: 'conflict' }, /^PATCH GET$/],
+  // A reset of a connection that has served before is tried once more.
+  ['answers with a reset', { kind: 'reset' }, /^PATCH( PATCH)?$/],
+  ['answers with an error', { kind: 'unavailable' }, /^PATCH$/],
 ])('a registration succeeds when Klarna %s', async (_, fault, calls) => {
   const id = await lapse.createAtKlarna();
   await lapse.simulator('POST', '/faults', { on: 'patch', payment_request_id: id, ...fault });
   const { status, body } = await lapse.register(id, { session_timeout: 'PT30M' });
   expect([status, body['timer']]).toEqual([201, 'armed']);
-  expect(await lapse.callsAtKlarna(id)).toEqual(calls);
+  expect((await lapse.callsAtKlarna(id)).join(' ')).toMatch(calls);
 });
 
 it('a registration waits for a silent Klarna no longer than one call may take', async () => {

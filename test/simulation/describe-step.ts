@@ -30,14 +30,19 @@ export function wordsOf(record: PaymentRequest | undefined): string {
 
 export function wordsOfEnding(ending: Ending<unknown>): string {
   switch (ending.kind) {
-    case 'returned': {
-      const result = ending.result as
-        { kind?: string; outcome?: { kind?: string }; cancel?: { kind?: string } } | undefined;
-      return `returned ${result?.cancel?.kind ?? result?.outcome?.kind ?? result?.kind ?? ''}`;
-    }
+    case 'returned':
+      return `returned ${resultOf(ending.result)}`;
     case 'threw':
       return `threw ${String(ending.error)}`;
     case 'died':
       return 'died';
   }
+}
+
+/** The outcome of a use case in one word: its own, or that of the cancel inside it. */
+function resultOf(result: unknown): string {
+  if (typeof result === 'string') return result;
+  const { cancel, outcome, kind } = (result ?? {}) as Readonly<Record<string, unknown>>;
+  const inner = cancel ?? outcome;
+  return inner === undefined ? (typeof kind === 'string' ? kind : '') : resultOf(inner);
 }

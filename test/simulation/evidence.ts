@@ -9,6 +9,7 @@ import type {
 } from '../../functions/domain/identifiers.ts';
 import type { HistoryEntry, PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { type PaymentRequestState, ranks } from '../../functions/domain/payment-request-state.ts';
+import type { Registration } from '../../functions/domain/registration.ts';
 import type { StateChangeEvent } from '../../functions/domain/state-change-event.ts';
 import type { JobFile } from './simulated-jobs.ts';
 import type { TrueRequest } from './simulated-klarna.ts';
@@ -106,6 +107,8 @@ export interface Evidence {
   readonly forged: ReadonlySet<string>;
   /** The invocation that made a claim. */
   readonly claims: ReadonlyMap<string, string>;
+  /** What the caller of this invocation registers, if it registers. */
+  readonly registrationBy: (invocation: string) => Registration | undefined;
   /** The job in whose name a request is canceled, if any. */
   readonly jobOf: (record: PaymentRequest) => JobFile | undefined;
 }

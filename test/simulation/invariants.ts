@@ -206,6 +206,25 @@ const registrationsStay: Safety = (step) => {
     : undefined;
 };
 
+/** A registration changes the fields that its caller named. The others stay as they were, and so does the deadline. */
+const leftOutStays: Safety = (step, { registrationBy }) => {
+  if (step.kind !== 'written' || !step.before?.session) return undefined;
+  const { before, after } = step;
+  const given = registrationBy(step.by);
+  const isChange = newEntries(step).some(({ kind, effect }) => kind === 'register' && effect === 'accepted');
+  if (!given || !isChange) return undefined;
+  const [was, is] = [before.session, after.session];
+  const kept = [
+    ['the deadline', given.deadline, before.deadlineAt, after.deadlineAt],
+    ['the number of extensions', given.deadline, was?.extensions, is?.extensions],
+    ['on_timeout', given.onTimeout, was?.onTimeout, is?.onTimeout],
+    ['the grace', given.inProgressGrace, was?.inProgressGrace, is?.inProgressGrace],
+    ['the reference', given.reference, before.reference, after.reference],
+  ] as const;
+  const changed = kept.find(([, mention, then, now]) => mention === undefined && then !== now);
+  return changed && `${changed[0]} was left out, and changed from ${changed[2] ?? ''} to ${changed[3] ?? ''}`;
+};
+
 /** Milliseconds by which Klarna's clock may differ. */
 const clockError = 2_000;
 
@@ -306,6 +325,7 @@ export const safetyInvariants = {
   'replayed-is-durable': replayedIsDurable,
   'klarna-expiry-is-not-early': klarnaExpiryIsNotEarly,
   'registrations-stay': registrationsStay,
+  'left-out-stays': leftOutStays,
   'contradiction-is-seen': contradictionIsSeen,
   'calls-to-klarna-are-bounded': callsToKlarnaAreBounded,
   'unfinished-is-due': unfinishedIsDue,

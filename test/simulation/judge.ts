@@ -4,6 +4,7 @@ import type { PaymentRequestId, PaymentRequestKey } from '../../functions/domain
 import { millisOf } from '../../functions/domain/instant.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
+import type { Registration } from '../../functions/domain/registration.ts';
 import type { StateChangeEvent } from '../../functions/domain/state-change-event.ts';
 import { type InMemoryQuarantine, nameOf } from '../support/in-memory-payment-request-store.ts';
 import { minute } from '../support/sessions.ts';
@@ -53,6 +54,8 @@ export class Judge {
   /** Event ids that got a 200 and are not in quarantine, or no longer. */
   readonly acknowledged = new Set<string>();
   readonly published: StateChangeEvent[] = [];
+  /** What each caller registers, by the name of the action. */
+  readonly registrations = new Map<string, Registration>();
   /** How often each event reached a record in each state, by `state × event`. */
   readonly meetings = new Map<string, number>();
   /**
@@ -81,6 +84,7 @@ export class Judge {
       ownerOf: (eventId) => this.owners.get(eventId),
       forged: this.forged,
       claims: this.#claims,
+      registrationBy: (invocation) => this.registrations.get(invocation.replace(/ #\d+$/, '')),
       jobOf: ({ cancellation }) =>
         cancellation && jobs.files.find(({ job }) => isInNameOf(job, cancellation.requestedBy)),
     };

@@ -23,6 +23,7 @@ import { eventsOf } from '../../functions/domain/state-change-event.ts';
 import { appliedEntry, observedFields } from '../../functions/domain/transition.ts';
 import { bending, bentWrites, type Mutant, replacing } from './mutant.ts';
 import { operationMutants } from './operation-mutants.ts';
+import { sessionMutants } from './session-mutants.ts';
 import { accountNamed } from './plan.ts';
 import { type Protocol, useCases } from './protocol.ts';
 import type { Ports } from './simulated-ports.ts';
@@ -419,6 +420,7 @@ export const mutants: readonly Mutant[] = [
     ),
   },
   ...operationMutants,
+  ...sessionMutants,
 ];
 
 const allPublished = { retryFrom: undefined, published: [] } as const;

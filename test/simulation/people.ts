@@ -3,6 +3,7 @@ import type { Account, CancelJobId, SessionId } from '../../functions/domain/ide
 import type { CancelCommand } from '../../functions/domain/cancellation.ts';
 import { instantFromMillis } from '../../functions/domain/instant.ts';
 import { isFinal } from '../../functions/domain/payment-request-state.ts';
+import type { Deadline, Registration } from '../../functions/domain/registration.ts';
 import { nameOf } from '../support/in-memory-payment-request-store.ts';
 import type { Deployment } from './deployment.ts';
 import { type FunctionName, InjectedFault } from './engine.ts';
@@ -67,40 +68,26 @@ export class People {
         return;
       }
       case 'register':
-        judge.meets(key, 'register');
+      case 'register-in-part': {
+        judge.meets(key, act.kind);
+        const registration: Registration = {
+          deadline: act.timeoutMillis === undefined ? undefined : timeoutOf(act.timeoutMillis),
+          sessionId: cart,
+          reference: act.kind === 'register' ? undefined : act.reference,
+          onTimeout: act.onTimeout,
+          inProgressGrace: act.graceMillis,
+          requestedBy: caller,
+        };
+        judge.registrations.set(name, registration);
         this.#callApi(name, key.account, 'register', (ports, { register }, settings) =>
-          register(ports)(
-            key,
-            {
-              deadline: {
-                kind: 'session_timeout',
-                millis: act.timeoutMillis,
-                given: `PT${act.timeoutMillis / 1000}S`,
-              },
-              sessionId: cart,
-              onTimeout: act.onTimeout,
-              inProgressGrace: act.graceMillis,
-              requestedBy: caller,
-            },
-            settings,
-          ),
+          register(ports)(key, registration, settings),
         );
         return;
+      }
       case 'extend':
         judge.meets(key, 'extend');
         this.#callApi(name, key.account, 'extend', (ports, { extend }, settings) =>
-          extend(ports)(
-            key,
-            {
-              deadline: {
-                kind: 'session_timeout',
-                millis: act.timeoutMillis,
-                given: `PT${act.timeoutMillis / 1000}S`,
-              },
-              requestedBy: caller,
-            },
-            settings,
-          ),
+          extend(ports)(key, { deadline: timeoutOf(act.timeoutMillis), requestedBy: caller }, settings),
         );
         return;
       case 'cancel':
@@ -214,6 +201,12 @@ export class People {
     );
   }
 }
+
+const timeoutOf = (millis: number): Deadline => ({
+  kind: 'session_timeout',
+  millis,
+  given: `PT${millis / 1000}S`,
+});
 
 const jobIdOf = (job: number) => `job-${job}` as CancelJobId;
 

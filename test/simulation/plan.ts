@@ -32,6 +32,14 @@ export interface Action {
         readonly onTimeout: 'cancel' | 'observe';
         readonly graceMillis: number | undefined;
       }
+    /** A registration that leaves out some of its fields. */
+    | {
+        readonly kind: 'register-in-part';
+        readonly timeoutMillis: number | undefined;
+        readonly onTimeout: 'cancel' | 'observe' | undefined;
+        readonly graceMillis: number | undefined;
+        readonly reference: string | undefined;
+      }
     | { readonly kind: 'extend'; readonly timeoutMillis: number }
     | { readonly kind: 'cancel'; readonly allowCompleted: boolean }
     | { readonly kind: 'refresh' | 'dryRun' }
@@ -191,6 +199,7 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
   const operations = [
     ...operationsOf(seed, others, mode, last, course.quietAfter),
     ...(isKlarnaToEndThem ? movesOf(klarnaExpiryBackstop, last) : []),
+    ...partsOf(new Draws(seed, 'registrations in part'), ordinary),
   ];
   const isOperated = operations.some(({ act }) => act.kind === 'operate');
   return {
@@ -243,6 +252,27 @@ const movesOf = (draws: Draws, last: number): readonly Omit<Action, 'id'>[] =>
     request: 0,
     act: { kind: 'extend', timeoutMillis: draws.pick([1, 5, 20, 40]) * minute },
   }));
+
+/** Registrations with some of their fields, at any time from before the session until after its deadline. */
+function partsOf(draws: Draws, ordinary: readonly Action[]): readonly Omit<Action, 'id'>[] {
+  const parts: Omit<Action, 'id'>[] = [];
+  const some = <Value>(value: Value) => (draws.chance(0.3) ? value : undefined);
+  for (const { act, at, request } of ordinary) {
+    if (act.kind !== 'register' || !draws.chance(0.2)) continue;
+    parts.push({
+      at: Math.max(0, at + draws.between(-2_000, act.timeoutMillis + minute)),
+      request,
+      act: {
+        kind: 'register-in-part',
+        timeoutMillis: some(draws.pick([5, 15, 40]) * minute),
+        onTimeout: some(draws.pick(['cancel', 'observe'] as const)),
+        graceMillis: some(minute),
+        reference: some(`order ${draws.between(1, 3)}`),
+      },
+    });
+  }
+  return parts;
+}
 
 /** How often the stack's queue lets a message be received. */
 const queueReceives = 12;

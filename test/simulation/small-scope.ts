@@ -188,6 +188,14 @@ type TimedAct = readonly [at: number, act: Action['act']];
 const visit = (at: number): readonly TimedAct[] =>
   tasks.map((task) => [at, { kind: 'operate', task, isDryRun: false }]);
 
+const inPart = {
+  kind: 'register-in-part',
+  timeoutMillis: undefined,
+  onTimeout: undefined,
+  graceMillis: undefined,
+  reference: 'order 1',
+} as const;
+
 /** The additional actors, and the plan for them. */
 const besides: Readonly<
   Record<'callers' | 'jobs' | 'an operator', Partial<Plan> & { acts: readonly TimedAct[] }>
@@ -200,6 +208,7 @@ const besides: Readonly<
       [20_000, { kind: 'dryRun' }],
       [25_000, { kind: 'look' }],
       [30_000, { kind: 'forge', how: 'other-account' }],
+      [35_000, inPart],
       [40_000, { kind: 'extend', timeoutMillis: 80_500 }],
     ],
   },

@@ -20,6 +20,7 @@ export const afterNoon = (minutes: number): Instant => plusMillis(noon, minutes 
 
 /** The defaults of an account. */
 export const policy: SessionPolicy = {
+  defaultSessionTimeout: undefined,
   maxExtensions: 10,
   maxSession: 48 * hour,
   syncKlarnaExpiry: false,

@@ -14,8 +14,8 @@ const target = {
   signing_key: 'not-a-real-secret',
 };
 
-/** What is said of a file with this in it. */
-async function saidOf(content: string): Promise<string> {
+/** What reading a file with this content returns or throws. */
+async function resultOf(content: string): Promise<string> {
   const file = join(await temporaryFolder(), 'target.json');
   writeFileSync(file, content);
   try {
@@ -26,7 +26,7 @@ async function saidOf(content: string): Promise<string> {
 }
 
 it('a target file is read', async () => {
-  expect(JSON.parse(await saidOf(JSON.stringify(target)))).toEqual(target);
+  expect(JSON.parse(await resultOf(JSON.stringify(target)))).toEqual(target);
 });
 
 it('a missing target file is one sentence that names it', () => {
@@ -37,14 +37,10 @@ it('a missing target file is one sentence that names it', () => {
 
 it.each([
   ['no JSON', '{', 'The text is not JSON; allowed: one JSON object.'],
-  [
-    'a missing field',
-    JSON.stringify({ ...target, region: undefined }),
-    'region is missing',
-  ],
+  ['a missing field', JSON.stringify({ ...target, region: undefined }), 'region is missing'],
   ['an unknown field', JSON.stringify({ ...target, regoin: 'x' }), 'regoin is '],
 ])('a target file with %s is one sentence without its secrets', async (_, content, why) => {
-  const said = await saidOf(content);
+  const said = await resultOf(content);
   expect(said).toContain(`Error: TARGET is "target.json", and in it: ${why}`);
   expect(said).not.toContain('not-a-real-secret');
 });

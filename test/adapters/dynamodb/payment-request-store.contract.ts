@@ -86,7 +86,7 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
             'l',
             noon,
           ),
-          sessionId: parseSessionId('session #1/å'),
+          sessionId: parseSessionId('session 1: å'),
           reference: 'köp "17"',
           attention: 'klarna_denied',
           attempts: 3,
@@ -384,7 +384,7 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
     });
 
     describe('ofSession', () => {
-      const sessionId = 'cart #1' as SessionId;
+      const sessionId = 'cart 1' as SessionId;
 
       const membersOf = async (account: Account, session: SessionId) => {
         const keys: PaymentRequestKey[] = [];

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { apiHandler } from '../../../functions/http/api-handler.ts';
+import { ConfigurationError } from '../../../functions/domain/configuration-error.ts';
 import { invalid, jsonResponse } from '../../../functions/http/problem.ts';
 import { count } from '../../../functions/telemetry/telemetry.ts';
-import { throttled, unreachable } from '../../support/aws-faults.ts';
+import { notAllowed, rejected, throttled, unreachable } from '../../support/aws-faults.ts';
 import { captureOutput } from '../../support/captured-output.ts';
 import { apiEvent, lambdaContext } from '../../support/lambda-events.ts';
 import { planted, plantedIn } from '../../support/planted-secrets.ts';
@@ -58,10 +59,6 @@ describe('a function behind the HTTP API', () => {
     ['a name does not resolve', coded(new Error(planted.text), { code: 'ENOTFOUND' })],
     ['the connection ends', coded(new Error(planted.text), { code: 'ECONNRESET' })],
     ['time runs out', coded(new Error(planted.text), { name: 'TimeoutError' })],
-    [
-      'AWS denies',
-      coded(new Error(planted.text), { name: 'AccessDeniedException', $metadata: { httpStatusCode: 400 } }),
-    ],
   ])('apiHandler returns 503 with Retry-After and nothing of the exception when %s', async (_, error) => {
     const response = await failing(error);
     expect(response.statusCode).toBe(503);
@@ -81,12 +78,28 @@ describe('a function behind the HTTP API', () => {
     ['an error of the JSON parser', parserError()],
     ['a text', planted.text],
     ['undefined', undefined],
+    ['a request that AWS finds invalid', rejected],
   ])('apiHandler returns 500 and nothing of the exception for a bug: %s', async (_, error) => {
     const response = await failing(error);
     expect(response.statusCode).toBe(500);
     expect(JSON.parse(response.body)).toMatchObject({ type: 'urn:lapse:problem:internal', status: 500 });
     expect(plantedIn(response.body)).toEqual([]);
     expect(response.body).not.toMatch(/Error| at /);
+  });
+
+  it.each([
+    ['AWS denies a call', notAllowed, 'AWS refuses a call of this deployment.'],
+    ['a secret is malformed', new ConfigurationError('The secret accounts is empty.'), 'The secret accounts'],
+  ])('apiHandler returns 500 misconfigured, for the operator, when %s', async (_, error, detail) => {
+    const response = await failing(error);
+    expect(response.statusCode).toBe(500);
+    expect(response.headers).not.toHaveProperty('retry-after');
+    expect(JSON.parse(response.body)).toMatchObject({
+      type: 'urn:lapse:problem:misconfigured',
+      detail: expect.stringContaining(detail) as string,
+    });
+    expect(plantedIn(response.body)).toEqual([]);
+    expect(output.text()).toContain('"ConfigurationFault":1');
   });
 
   it('apiHandler logs a fault once, with a stable code and the request id', async () => {

@@ -4,11 +4,13 @@ import type { Accounts } from '../../../functions/application/ports.ts';
 import {
   accountOf,
   bodyOf,
+  checkPath,
   choice,
   duration,
   flag,
   keyOf,
-  printable,
+  pathId,
+  text,
   queryOf,
   time,
 } from '../../../functions/http/parse-request.ts';
@@ -34,12 +36,14 @@ async function problemOf(act: () => unknown): Promise<ProblemDetails & { readonl
 const bodySchema = v.strictObject({
   length: v.optional(duration),
   at: v.optional(time),
-  name: v.optional(printable),
+  name: v.optional(text),
+  id: v.optional(pathId),
   mode: v.optional(choice(['cancel', 'observe'])),
 });
 const read = (body: unknown) => bodyOf(apiEvent({ method: 'PUT', body }), bodySchema);
 
-const printables = '1 to 255 printable characters';
+const texts = '1 to 255 characters, no control characters';
+const ids = '1 to 255 characters, no control characters and none of / \\ ? # %, and not . or .. alone';
 const durations =
   'a positive ISO 8601 duration in weeks, days, hours, minutes and seconds, such as PT30M; no years or months, because their length varies';
 const times = 'a time in RFC 3339, such as 2026-01-31T12:00:00Z';
@@ -71,11 +75,21 @@ describe('bodyOf', () => {
     ['at', '2026-03-01 12:00:00', times],
     ['at', '2026-03-01', times],
     ['at', 1_772_366_400, times],
-    ['name', '', printables],
-    ['name', 'a\nb', printables],
-    ['name', '\u200B', printables],
-    ['name', '\uD83D', printables],
-    ['name', false, printables],
+    ['name', '', texts],
+    ['name', 'a\nb', texts],
+    ['name', '\u009F', texts],
+    ['name', '\uD83D', texts],
+    ['name', false, texts],
+    ['id', '', ids],
+    ['id', 'a/b', ids],
+    ['id', 'a\\b', ids],
+    ['id', 'a?b', ids],
+    ['id', 'a#b', ids],
+    ['id', 'a%2Fb', ids],
+    ['id', '.', ids],
+    ['id', '..', ids],
+    ['id', 'a\tb', ids],
+    ['id', 7, ids],
     ['mode', 'Cancel', 'cancel or observe'],
     ['mode', true, 'cancel or observe'],
   ])('bodyOf refuses %s as %j with field, given and allowed', async (field, given, allowed) => {
@@ -144,7 +158,7 @@ describe('bodyOf', () => {
 });
 
 describe('queryOf', () => {
-  const schema = v.strictObject({ dry_run: v.optional(flag, 'false'), reason: v.optional(printable) });
+  const schema = v.strictObject({ dry_run: v.optional(flag, 'false'), reason: v.optional(text) });
   const readQuery = (query?: Readonly<Record<string, string>>) =>
     queryOf(apiEvent({ method: 'DELETE', ...(query && { query }) }), schema);
 
@@ -175,7 +189,7 @@ it.each([
   'dry_run=true&reason=x&dry_run=true',
   '%72eason=a&reason=b',
 ])('queryOf refuses a query that repeats a name: %s', async (rawQueryString) => {
-  const schema = v.strictObject({ dry_run: v.optional(v.string()), reason: v.optional(printable) });
+  const schema = v.strictObject({ dry_run: v.optional(v.string()), reason: v.optional(text) });
   const event = apiEvent({ method: 'DELETE', query: { reason: 'a,b' } });
   expect(await problemOf(() => queryOf({ ...event, rawQueryString }, schema))).toMatchObject({
     errors: [{ given: 'given more than once', allowed: 'once' }],
@@ -293,5 +307,32 @@ describe('the allowed values of a violation', () => {
     expect(problem.detail).toBe(
       'state is "PAID"; allowed: SUBMITTED, IN_PROGRESS, COMPLETED, CANCELED, EXPIRED or DECLINED.',
     );
+  });
+});
+
+describe('checkPath', () => {
+  const route = '/accounts/{account}/sessions/{session_id}';
+  const given = (path: string, pathParameters: Readonly<Record<string, string>>) =>
+    apiEvent({ method: 'GET', route, path, pathParameters });
+
+  it.each(['s-1', '👩\u200D👧', 'a b:c', '...'])('checkPath accepts a path with the parameter %j', (text) => {
+    const event = given(`/accounts/demo/sessions/${text}`, { account: 'demo', session_id: text });
+    expect(() => checkPath(event)).not.toThrow();
+  });
+
+  it.each([
+    ['a parameter that was cut', '/accounts/demo/sessions/a?b', { account: 'demo', session_id: 'a' }],
+    ['another account', '/accounts/other/sessions/a', { account: 'demo', session_id: 'a' }],
+    ['folded segments', '/accounts/other/../demo/sessions/a', { account: 'demo', session_id: 'a' }],
+    ['an encoded segment', '/accounts/demo/sessions/%61', { account: 'demo', session_id: 'a' }],
+    ['a missing parameter', '/accounts/demo/sessions/a', { account: 'demo' }],
+    ['a trailing slash', '/accounts/demo/sessions/a/', { account: 'demo', session_id: 'a' }],
+  ])('checkPath refuses a path with %s', async (_, path, pathParameters) => {
+    expect(
+      await problemOf(() => checkPath(given(path, pathParameters as Record<string, string>))),
+    ).toMatchObject({
+      type: 'invalid-request',
+      errors: [{ field: 'path', allowed: route }],
+    });
   });
 });

@@ -6,6 +6,7 @@ import { Problem, problemResponse } from '../../../functions/http/problem.ts';
 import {
   deadlineOf,
   extensionBody,
+  newDeadlineOf,
   registrationBody,
   sessionResponse,
 } from '../../../functions/http/registration-request.ts';
@@ -25,8 +26,8 @@ const errorsOf = (act: () => unknown) => {
 describe('the body of a PUT', () => {
   const read = (body: unknown) => bodyOf(apiEvent({ method: 'PUT', body }), registrationBody);
 
-  it('an empty body of a PUT means on_timeout cancel', () => {
-    expect(read({})).toEqual({ on_timeout: 'cancel' });
+  it('an empty body of a PUT says nothing, not even on_timeout', () => {
+    expect(read({})).toEqual({});
   });
 
   it('the body of a PUT accepts every field of the API', () => {
@@ -54,16 +55,16 @@ describe('the body of a PUT', () => {
     expect(read({ session_id: longest, reference: longest })).toMatchObject({ reference: longest });
   });
 
-  const printables = '1 to 255 printable characters';
+  const ids = '1 to 255 characters, no control characters and none of / \\ ? # %, and not . or .. alone';
   const durations = expect.stringContaining('a positive ISO 8601 duration') as unknown;
   const times = expect.stringContaining('RFC 3339') as unknown;
   it.each([
     ['session_timeout', 'P1Y', durations],
     ['deadline_at', 'soon', times],
-    ['session_id', '', printables],
-    ['session_id', 7, printables],
-    ['session_id', 'x\u0000', printables],
-    ['reference', '\t', printables],
+    ['session_id', '', ids],
+    ['session_id', 7, ids],
+    ['session_id', 'x\u0000', ids],
+    ['reference', '\t', ids],
     ['klarna_expires_at', 'P1D', times],
     ['on_timeout', 'delete', 'cancel or observe'],
     ['in_progress_grace', '5', durations],
@@ -78,9 +79,7 @@ describe('the body of a PUT', () => {
   });
 
   it.each(['session_id', 'reference'])('the body of a PUT refuses a %s of 256 characters', (field) => {
-    expect(errorsOf(() => read({ [field]: 'x'.repeat(256) }))).toMatchObject([
-      { field, allowed: printables },
-    ]);
+    expect(errorsOf(() => read({ [field]: 'x'.repeat(256) }))).toMatchObject([{ field, allowed: ids }]);
   });
 });
 
@@ -96,31 +95,26 @@ it('the body of a PATCH accepts a deadline and nothing else', () => {
   }
 });
 
-describe('deadlineOf', () => {
+describe('the deadline of a body', () => {
   const half = { given: 'PT30M', millis: 1_800_000 };
   const moment = { given: '2026-03-01T13:00:00Z', at: at('2026-03-01T13:00:00Z') };
-  const fallback = { given: 'PT20M', millis: 1_200_000 };
 
-  it('deadlineOf returns the deadline of the body, else the default of the account', () => {
-    expect(deadlineOf({ session_timeout: half }, fallback)).toEqual({ kind: 'session_timeout', ...half });
-    expect(deadlineOf({ deadline_at: moment }, fallback)).toEqual({ kind: 'deadline_at', ...moment });
-    expect(deadlineOf({}, fallback)).toEqual({ kind: 'session_timeout', ...fallback, isDefault: true });
-  });
-
-  it('deadlineOf refuses a body with both deadlines, and one without any', () => {
-    expect(errorsOf(() => deadlineOf({}, undefined))).toMatchObject([
-      {
-        field: 'session_timeout',
-        given: 'missing',
-        allowed: expect.stringMatching(/^session_timeout or deadline_at/) as unknown,
-      },
-    ]);
-    expect(errorsOf(() => deadlineOf({ session_timeout: half, deadline_at: moment }, fallback))).toEqual([
+  it.each([deadlineOf, newDeadlineOf])('%o returns the one deadline and refuses two', (read) => {
+    expect(read({ session_timeout: half })).toEqual({ kind: 'session_timeout', ...half });
+    expect(read({ deadline_at: moment })).toEqual({ kind: 'deadline_at', ...moment });
+    expect(errorsOf(() => read({ session_timeout: half, deadline_at: moment }))).toEqual([
       {
         field: 'session_timeout',
         given: 'given together with deadline_at',
         allowed: 'only one of session_timeout and deadline_at',
       },
+    ]);
+  });
+
+  it('a PUT may have no deadline, and a PATCH must have one', () => {
+    expect(deadlineOf({})).toBeUndefined();
+    expect(errorsOf(() => newDeadlineOf({}))).toEqual([
+      { field: 'session_timeout', given: 'missing', allowed: 'session_timeout or deadline_at' },
     ]);
   });
 });
@@ -158,6 +152,16 @@ describe('sessionResponse', () => {
         field: 'deadline_at',
         given: '"2020-01-01T00:00:00Z"',
         allowed: 'a time in the future',
+      },
+    ],
+    no_deadline: [
+      { kind: 'no_deadline' },
+      400,
+      {
+        type: 'urn:lapse:problem:invalid-request',
+        field: 'session_timeout',
+        given: 'missing',
+        allowed: expect.stringMatching(/^session_timeout or deadline_at; a PUT can omit both/) as unknown,
       },
     ],
     not_found: [{ kind: 'not_found' }, 404, problem('not-found')],

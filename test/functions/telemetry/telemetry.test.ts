@@ -1,6 +1,7 @@
 import middy from '@middy/core';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { count, fault, measure, note, telemetry } from '../../../functions/telemetry/telemetry.ts';
+import { notAllowed, rejected, throttled } from '../../support/aws-faults.ts';
 import { captureOutput } from '../../support/captured-output.ts';
 import { lambdaContext } from '../../support/lambda-events.ts';
 
@@ -16,6 +17,7 @@ describe('fault', () => {
       level: 'ERROR',
       code: 'test.fault',
       message_id: '7',
+      fault: 'internal',
       error: 'TypeError',
       error_message: 'broken',
       error_cause: 'RangeError',
@@ -114,6 +116,27 @@ describe('metrics', () => {
     expect(values.map(({ length }) => length)).toEqual([100, 100, 50]);
     expect(values.flat()).toEqual(Array.from({ length: 250 }, (_each, index) => index));
   });
+});
+
+it.each([
+  ['misconfigured', notAllowed, { ConfigurationFault: 1 }],
+  ['internal', rejected, { InternalFault: 1 }],
+] as const)(
+  'a fault that another try does not help is counted by its kind: %s',
+  async (kind, error, metric) => {
+    const [line, metrics] = await metricsOf(() => {
+      fault('test.fault', error);
+    });
+    expect(line).toMatchObject({ fault: kind });
+    expect(metrics).toMatchObject(metric);
+  },
+);
+
+it('a transient fault is not counted among those that need a person', async () => {
+  const lines = await metricsOf(() => {
+    fault('test.fault', throttled);
+  });
+  expect(lines).toMatchObject([{ fault: 'transient' }]);
 });
 
 it('metrics are written even if the invocation fails', async () => {

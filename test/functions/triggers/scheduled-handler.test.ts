@@ -9,9 +9,9 @@ captureOutput();
 it('recurringHandler stops early enough for a whole attempt at Klarna and its writes', async () => {
   const now = Date.parse('2026-03-01T12:00:00Z');
   vi.spyOn(Date, 'now').mockReturnValue(now);
-  const handler = recurringHandler((until) => Promise.resolve(until));
-  const until = await handler(recurringEvent, lambdaContext(60_000));
-  expect(until).toBe(now + 40_000);
+  const handler = recurringHandler((...times) => Promise.resolve(times));
+  const [until, timeLimit] = await handler(recurringEvent, lambdaContext(60_000));
+  expect([until, timeLimit]).toEqual([now + 40_000, now + 60_000]);
   expect(now + 60_000 - until).toBeGreaterThan(klarnaBudget);
 });
 

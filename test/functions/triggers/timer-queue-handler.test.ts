@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { TimeoutOutcome } from '../../../functions/application/end-expired-session.ts';
 import { timerQueueHandler } from '../../../functions/triggers/timer-queue-handler.ts';
+import { notAllowed, rejected, throttled } from '../../support/aws-faults.ts';
 import { captureOutput } from '../../support/captured-output.ts';
 import { account, key, recordWith, settingsWith } from '../../support/fixtures.ts';
 import { lambdaContext, queueEvent, type QueuedMessage } from '../../support/lambda-events.ts';
@@ -140,6 +141,20 @@ describe('timerQueueHandler, for a batch', () => {
       ['receipt-d', 3],
       ['receipt-e', 9],
     ]);
+  });
+
+  it('timerQueueHandler returns every kind of failed message, and logs and counts what another try does not help', async () => {
+    const { take } = handlerOn(notAllowed, rejected, throttled);
+    const { batchItemFailures } = await take(message('a', 1), message('b', 1), message('c', 1));
+    expect(batchItemFailures).toHaveLength(3);
+    const logged = output.lines().filter(({ code }) => code === 'timer.failed');
+    expect(logged.map(({ message_id: id, fault }) => [id, fault])).toEqual([
+      ['a', 'misconfigured'],
+      ['b', 'internal'],
+      ['c', 'transient'],
+    ]);
+    expect(output.text()).toContain('"ConfigurationFault":1');
+    expect(output.text()).toContain('"InternalFault":1');
   });
 
   it('timerQueueHandler goes on when a delay cannot be set', async () => {

@@ -4,6 +4,7 @@ import { receiveWebhook } from '../../../functions/application/receive-webhook.t
 import type { SigningKeys } from '../../../functions/application/ports.ts';
 import type { SigningKey } from '../../../functions/domain/signing-key.ts';
 import { webhookHandler } from '../../../functions/webhook/webhook-handler.ts';
+import { notAllowed, rejected, throttled } from '../../support/aws-faults.ts';
 import { captureOutput } from '../../support/captured-output.ts';
 import {
   InMemoryPaymentRequestStore,
@@ -272,13 +273,12 @@ describe('webhookHandler, for an invalid signature', () => {
 });
 
 describe('webhookHandler, when a port fails', () => {
-  const failing = (part: 'key' | 'write') =>
+  const failing = (part: 'key' | 'write', error = new Error(planted.text)) =>
     webhookHandler({
       signingKeys: {
-        find: () =>
-          part === 'key' ? Promise.reject(new Error(planted.text)) : Promise.resolve(signingKeyWith()),
+        find: () => (part === 'key' ? Promise.reject(error) : Promise.resolve(signingKeyWith())),
       },
-      receive: () => Promise.reject(new Error(planted.text)),
+      receive: () => Promise.reject(error),
     });
 
   it.each(['key', 'write'] as const)('a delivery returns 503 when the %s fails', async (part) => {
@@ -289,6 +289,22 @@ describe('webhookHandler, when a port fails', () => {
     expect(output.text()).toContain('"WebhookFault":1');
     expect(output.lines()).toContainEqual(expect.objectContaining({ level: 'ERROR', code: 'webhook.fault' }));
   });
+
+  it.each([
+    ['transient', throttled, undefined],
+    ['misconfigured', notAllowed, 'ConfigurationFault'],
+    ['internal', rejected, 'InternalFault'],
+  ])(
+    'a delivery returns 503 for every fault, and log and metric have its kind: %s',
+    async (kind, error, metric) => {
+      const response = await failing('write', error)(signedEvent(completedDelivery()), lambdaContext());
+      expect(response.statusCode).toBe(503);
+      const [line, metrics] = output.lines();
+      expect(line).toMatchObject({ code: 'webhook.fault', fault: kind });
+      const counted = ['ConfigurationFault', 'InternalFault'].filter((name) => metrics && name in metrics);
+      expect(counted).toEqual(metric === undefined ? [] : [metric]);
+    },
+  );
 
   it('a GET returns 405 even when the signing keys fail', async () => {
     const response = await failing('key')(signedBut({ method: 'GET' }), lambdaContext());

@@ -87,6 +87,8 @@ const ofServices: readonly IamRequest[] = [
     resource: stream,
   })),
   { principal: publish, action: 'sqs:SendMessage', resource: unpublished },
+  // Lambda keeps a failed run of the sweep.
+  { principal: roleOf('reconcile-payment-requests'), action: 'sqs:SendMessage', resource: deadSweeps },
   // CodeDeploy shifts the alias and looks at the alarms.
   { principal: 'codedeploy.amazonaws.com', action: 'sts:AssumeRole', resource: roleArn('CanaryRole') },
   ...functionNames.flatMap((name) => [

@@ -59,7 +59,14 @@ describe('the stack of this project', () => {
   });
 
   it('the stack has the settings that the local system uses', () => {
-    expect(stack.recurringSchedules).toMatchObject([{ everySeconds: 60, input: {} }]);
+    expect(stack.recurringSchedules).toMatchObject([
+      {
+        everySeconds: 60,
+        input: {},
+        retryAttempts: 0,
+        onFailureQueueName: expect.stringMatching(/^ReconciliationDeadLetters/) as unknown,
+      },
+    ]);
     expect(stack.streamSources).toMatchObject([
       { reportBatchItemFailures: true, bisectBatchOnFunctionError: true },
     ]);

@@ -8,10 +8,25 @@ import { failed, scriptedFunction, throttled } from './scripted-function.ts';
 function start(
   target: ScriptedFunction<unknown>,
   everySeconds: number,
-  options: Partial<RecurringScheduleOptions> = {},
+  {
+    schedule,
+    ...options
+  }: Partial<Omit<RecurringScheduleOptions, 'schedule'>> & {
+    readonly schedule?: Partial<RecurringScheduleOptions['schedule']>;
+  } = {},
 ) {
   const running = startRecurringSchedule({
-    schedule: { id: 'Sweep', everySeconds, functionId: 'Reconcile', input: { mode: 'sweep' } },
+    schedule: {
+      id: 'Sweep',
+      everySeconds,
+      functionId: 'Reconcile',
+      input: { mode: 'sweep' },
+      retryAttempts: 2,
+      onFailureQueueName: undefined,
+      ...schedule,
+    },
+    functionArn: 'arn:aws:lambda:eu-west-1:000000000000:function:reconcile',
+    sendToQueue: () => undefined,
     onLog: () => undefined,
     ...options,
     invoke: target.invoke,
@@ -103,4 +118,24 @@ test('closing waits for the current run and starts no other', async () => {
   response.resolve(undefined);
   await closing;
   expect(target.events).toHaveLength(1);
+});
+
+test('a run that fails goes to the on-failure queue after the retries of the template', async () => {
+  const sent: { queue: string; message: unknown }[] = [];
+  const target = scriptedFunction((_, invocation) => (invocation === 1 ? failed : undefined));
+  start(target, 0.005, {
+    schedule: { retryAttempts: 0, onFailureQueueName: 'DeadSweeps' },
+    sendToQueue: (queue, body) => sent.push({ queue, message: JSON.parse(body) as unknown }),
+  });
+  await vi.waitFor(() => expect(target.events.length).toBeGreaterThanOrEqual(3), soon);
+  expect(sent).toMatchObject([
+    {
+      queue: 'DeadSweeps',
+      message: {
+        requestContext: { condition: 'RetriesExhausted', approximateInvokeCount: 1 },
+        requestPayload: { mode: 'sweep' },
+        responsePayload: { errorType: 'Error', errorMessage: 'no luck' },
+      },
+    },
+  ]);
 });

@@ -1,0 +1,37 @@
+/** Deliberate mistakes in how a session is registered, changed and timed. */
+import { formatDuration } from '../../functions/domain/duration.ts';
+import { type Mutant, replacing } from './mutant.ts';
+import { useCases } from './protocol.ts';
+
+export const sessionMutants: readonly Mutant[] = [
+  {
+    name: 'a registration without on_timeout means cancel',
+    invariant: 'left-out-stays',
+    protocol: replacing({
+      register:
+        (dependencies) =>
+        (key, { onTimeout = 'cancel', ...registration }, settings) =>
+          useCases.register(dependencies)(key, { ...registration, onTimeout }, settings),
+    }),
+  },
+  {
+    name: "a registration without a time gets the account's default, whatever the session has",
+    invariant: 'left-out-stays',
+    protocol: replacing({
+      register: (dependencies) => (key, registration, settings) => {
+        const { defaultSessionTimeout: millis } = settings;
+        const byDefault =
+          millis === undefined
+            ? undefined
+            : ({
+                kind: 'session_timeout',
+                millis,
+                given: formatDuration(millis),
+                isDefault: true,
+              } as const);
+        const deadline = registration.deadline ?? byDefault;
+        return useCases.register(dependencies)(key, { ...registration, deadline }, settings);
+      },
+    }),
+  },
+];
