@@ -315,7 +315,12 @@ const otherFunctions = ({ ours }: Sandboxes): readonly Subject[] => [
     sandboxed: ours('reconcile-payment-requests'),
     event: () => recurringEvent,
     // A shard of what is due each, and the jobs.
-    calls: Array.from({ length: 9 }, () => 'dynamodb.Query'),
+    calls: [
+      ...Array.from({ length: 9 }, () => 'dynamodb.Query'),
+      // The lease is taken and given back.
+      'dynamodb.UpdateItem',
+      'dynamodb.UpdateItem',
+    ],
     once: [],
     done: (response) => typeof response === 'object',
     timed: 'whole',

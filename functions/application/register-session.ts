@@ -13,14 +13,12 @@ import {
   sessionLimit,
 } from '../domain/registration.ts';
 import { armTimer } from './arm-timer.ts';
-import { changeRecord } from './change-record.ts';
-import type { Clock, Ids, PaymentRequestStore, SessionPaymentRequests, SessionTimer } from './ports.ts';
+import { type ChangeDependencies, changeRecord } from './change-record.ts';
+import type { Ids, SessionPaymentRequests, SessionTimer } from './ports.ts';
 
 /** What registering and extending a session need. */
-export interface SessionDependencies {
-  readonly store: PaymentRequestStore;
+export interface SessionDependencies extends ChangeDependencies {
   readonly timer: SessionTimer;
-  readonly clock: Clock;
   readonly ids: Ids;
   /** Called with the fault if a timer could not be armed. The registration stands, and the sweep arms the timer. */
   readonly onTimerFault: (error: unknown) => void;
@@ -135,9 +133,9 @@ async function changeSession(
   },
   decide: (record: PaymentRequest | undefined) => SessionDecision,
 ): Promise<SessionResult> {
-  const { store, clock, syncExpiry } = dependencies;
+  const { clock, syncExpiry } = dependencies;
   const { key, settings, known } = session;
-  const { record, outcome } = await changeRecord(store, key, known, (latest) => {
+  const { record, outcome } = await changeRecord(dependencies, key, known, (latest) => {
     const { next, outcome } = decide(latest);
     // The intended expiry is in the same write as the deadline that it belongs to.
     const intended =
