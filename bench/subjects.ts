@@ -282,7 +282,7 @@ const otherFunctions = ({ ours }: Sandboxes): readonly Subject[] => [
         ...path(requestId('3')),
         body: { session_timeout: 'PT30M', session_id: 'cart-1', reference: 'order-1' },
       }),
-    calls: ['dynamodb.UpdateItem', 'dynamodb.UpdateItem', 'scheduler.CreateSchedule'],
+    calls: ['dynamodb.Query', 'dynamodb.UpdateItem', 'dynamodb.UpdateItem', 'scheduler.CreateSchedule'],
     once: secretRead,
     done: is(201),
     timed: 'whole',
@@ -306,7 +306,7 @@ const otherFunctions = ({ ours }: Sandboxes): readonly Subject[] => [
           deadline_at: '2026-03-01T12:30:00Z',
         }),
       }),
-    calls: ['dynamodb.GetItem', ...cancelCalls],
+    calls: cancelCalls,
     once: secretRead,
     done: isEmptyBatch,
     timed: 'whole',
@@ -315,7 +315,12 @@ const otherFunctions = ({ ours }: Sandboxes): readonly Subject[] => [
     sandboxed: ours('reconcile-payment-requests'),
     event: () => recurringEvent,
     // A shard of what is due each, and the jobs.
-    calls: Array.from({ length: 9 }, () => 'dynamodb.Query'),
+    calls: [
+      ...Array.from({ length: 9 }, () => 'dynamodb.Query'),
+      // The lease is taken and given back.
+      'dynamodb.UpdateItem',
+      'dynamodb.UpdateItem',
+    ],
     once: [],
     done: (response) => typeof response === 'object',
     timed: 'whole',

@@ -13,6 +13,7 @@ import type {
   SessionOutcome,
   State,
 } from './responses.ts';
+import { requirePathId } from './path-id.ts';
 import { type ApiResponse, Transport, type TransportOptions } from './transport.ts';
 
 export type * from './responses.ts';
@@ -98,6 +99,7 @@ export type StartCancelJobResult =
 /**
  * The API of one account. Expected refusals are outcomes; everything else is thrown as a `LapseError`. The client repeats a call
  * that got no response, within its time: see `Transport`. So a first call can return `updated`, `already_canceled` or `unchanged`.
+ * For an id that a path cannot carry it throws the API's problem `invalid-request` without a call.
  */
 export class LapseClient {
   readonly #transport: Transport;
@@ -105,11 +107,15 @@ export class LapseClient {
 
   constructor({ account, ...options }: LapseClientOptions) {
     this.#transport = new Transport(options);
+    requirePathId('account', account);
     this.#base = `/accounts/${encodeURIComponent(account)}`;
   }
 
   /** Registers a session. At its deadline Lapse cancels the request, unless the customer has paid. */
   async register(id: string, registration: Registration, { signal }: Optional = {}): Promise<RegisterResult> {
+    const { session_id, reference } = registration;
+    if (session_id !== undefined) requirePathId('session_id', session_id);
+    if (reference !== undefined) requirePathId('reference', reference);
     const call = { method: 'PUT', path: this.#request(id), body: registration, signal } as const;
     const response = await this.#transport.send(call, ['already-final', 'cancellation-pending']);
     return (
@@ -198,6 +204,7 @@ export class LapseClient {
     request: CancelJobRequest,
     { signal }: Optional = {},
   ): Promise<StartCancelJobResult> {
+    if (request.session_id !== undefined) requirePathId('session_id', request.session_id);
     const call = { method: 'PUT', path: this.#job(jobId), body: request, signal } as const;
     const response = await this.#transport.send(call, ['job-exists', 'not-found']);
     if (response.problem === 'job-exists') return { outcome: 'taken' };
@@ -257,16 +264,22 @@ export class LapseClient {
   }
 
   #request(id: string): string {
-    return `${this.#base}/payment-requests/${encodeURIComponent(id)}`;
+    return `${this.#base}/payment-requests/${segmentOf('payment_request_id', id)}`;
   }
 
   #session(id: string): string {
-    return `${this.#base}/sessions/${encodeURIComponent(id)}`;
+    return `${this.#base}/sessions/${segmentOf('session_id', id)}`;
   }
 
   #job(id: string): string {
-    return `${this.#base}/cancel-jobs/${encodeURIComponent(id)}`;
+    return `${this.#base}/cancel-jobs/${segmentOf('job_id', id)}`;
   }
+}
+
+/** An id as a segment of a path. Throws where a path cannot carry it. */
+function segmentOf(field: string, id: string): string {
+  requirePathId(field, id);
+  return encodeURIComponent(id);
 }
 
 /** An explicit `false` is sent, too: without `allow_completed`, the account decides. */

@@ -43,7 +43,8 @@ export class KlarnaWebhook extends Construct {
       timeout: Duration.seconds(10),
       reservedConcurrentExecutions: shared.settings.webhookConcurrency,
     });
-    table.grantItems(this.receive, 'UpdateItem');
+    // It reads a record only after a conflict with other writers.
+    table.grantItems(this.receive, 'GetItem', 'UpdateItem');
     secrets.grantReadSigningKeys(this.receive);
     this.url = this.#open(shared.settings.webhookIngress, api);
     this.#watch(shared);

@@ -57,6 +57,9 @@ export function composeOperations(outputs: StackOutputs) {
     },
     quarantine,
     replay: replayQuarantined({
+      clock,
+      chance: () => Math.random(),
+      conflictBudget: 10_000,
       store: new DynamoDbPaymentRequestStore(table),
       quarantine,
       signingKeys: new SecretSigningKeys(
@@ -67,7 +70,6 @@ export function composeOperations(outputs: StackOutputs) {
           cacheSeconds: 60,
         }),
       ),
-      clock,
       judge: ({ facts, bodySha256 }, key, now) => judgeDelivery(facts, key, now, bodySha256),
     }),
     republish: republishStateChanges({

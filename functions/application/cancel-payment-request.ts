@@ -12,12 +12,11 @@ import { type PaymentRequest, unknownPaymentRequest } from '../domain/payment-re
 import { isFinal, isOpen, type PaymentRequestState } from '../domain/payment-request-state.ts';
 import { graceLeft } from '../domain/session-timer.ts';
 import { endAtKlarna, type KlarnaDependencies, type KlarnaVerdict, readAtKlarna } from './ask-klarna.ts';
-import { changeRecord } from './change-record.ts';
-import type { PaymentRequestStore, TimerRemoval } from './ports.ts';
+import { type ChangeDependencies, changeRecord } from './change-record.ts';
+import type { TimerRemoval } from './ports.ts';
 
 /** What a cancel needs. */
-export interface CancelDependencies extends KlarnaDependencies {
-  readonly store: PaymentRequestStore;
+export interface CancelDependencies extends KlarnaDependencies, ChangeDependencies {
   readonly timer: TimerRemoval;
   /** Called with the fault if a timer could not be removed. The timer then fires without effect. */
   readonly onTimerFault: (error: unknown) => void;
@@ -122,21 +121,27 @@ export const dryRunCancel =
 
 /** Claims the record for one attempt, or notes the command and the outcome that needs no call to Klarna. */
 async function claimRecord(
-  { store, clock }: CancelDependencies,
+  dependencies: CancelDependencies,
   asked: { readonly key: PaymentRequestKey; readonly command: CancelCommand; readonly leaseId: string },
   known: PaymentRequest | undefined,
 ): Promise<{ readonly record: PaymentRequest; readonly outcome: RecordOutcome | undefined }> {
+  const { clock } = dependencies;
   const { key, command, leaseId } = asked;
   const eventId = ownEventId('response', leaseId);
-  const { record, outcome } = await changeRecord<RecordOutcome | undefined>(store, key, known, (stored) => {
-    const now = clock.instant();
-    const current = stored ?? unknownPaymentRequest(key, now);
-    const early = outcomeFromRecord(stored, command, now);
-    const next = early
-      ? withRefusedCommand(current, command, { outcome: early, eventId }, now)
-      : claimed(current, command, leaseId, now);
-    return { next, outcome: early };
-  });
+  const { record, outcome } = await changeRecord<RecordOutcome | undefined>(
+    dependencies,
+    key,
+    known,
+    (stored) => {
+      const now = clock.instant();
+      const current = stored ?? unknownPaymentRequest(key, now);
+      const early = outcomeFromRecord(stored, command, now);
+      const next = early
+        ? withRefusedCommand(current, command, { outcome: early, eventId }, now)
+        : claimed(current, command, leaseId, now);
+      return { next, outcome: early };
+    },
+  );
   return { record: record ?? unknownPaymentRequest(key, clock.instant()), outcome };
 }
 
@@ -147,11 +152,11 @@ async function settle(
   leaseId: string,
   verdict: KlarnaVerdict,
 ): Promise<CancelResult> {
-  const { store, timer, clock } = dependencies;
+  const { timer, clock } = dependencies;
   const ended = verdict.conclusion.kind === 'known';
   const removal = ended && held.timer !== 'none' ? timer.remove(held) : Promise.resolve();
   const [{ record }, removed] = await Promise.all([
-    changeRecord(store, held, held, (stored) => ({
+    changeRecord(dependencies, held, held, (stored) => ({
       next: stored && settled(stored, { ...verdict, leaseId }, clock.instant()),
       outcome: undefined,
     })),

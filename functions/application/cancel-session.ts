@@ -4,9 +4,9 @@ import { ownEventId, type PaymentRequestKey, type SessionId } from '../domain/id
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import { isOpen } from '../domain/payment-request-state.ts';
 import type { CancelResult } from './cancel-payment-request.ts';
-import { changeRecord } from './change-record.ts';
+import { type ChangeDependencies, changeRecord } from './change-record.ts';
 import { mapConcurrently } from './map-concurrently.ts';
-import type { Clock, Ids } from './ports.ts';
+import type { Ids } from './ports.ts';
 import { readSession, type SessionReading } from './read-session.ts';
 
 /** Cancels one request, or tries that in a dry run. The record is passed on where the caller has read it. */
@@ -18,8 +18,7 @@ export type CancelOne = (
 ) => Promise<CancelResult>;
 
 /** What the cancel of a session needs. */
-export interface SessionCancelDependencies extends SessionReading {
-  readonly clock: Clock;
+export interface SessionCancelDependencies extends SessionReading, ChangeDependencies {
   readonly ids: Ids;
   /** Whether `cancel` is a dry run. Then nothing else is written either. */
   readonly isDryRun: boolean;
@@ -83,14 +82,15 @@ async function endOne(
 
 /** The record with the command noted. The outcome is the same if that write fails. */
 async function noteSpared(
-  { store, clock, ids, isDryRun, onFault }: SessionCancelDependencies,
+  dependencies: SessionCancelDependencies,
   record: PaymentRequest,
   command: CancelCommand,
 ): Promise<PaymentRequest> {
+  const { clock, ids, isDryRun, onFault } = dependencies;
   if (isDryRun) return record;
   const eventId = ownEventId('response', ids.next());
   try {
-    const noted = await changeRecord(store, record, record, (stored) => ({
+    const noted = await changeRecord(dependencies, record, record, (stored) => ({
       next: stored && withSparedMember(stored, command, eventId, clock.instant()),
       outcome: undefined,
     }));

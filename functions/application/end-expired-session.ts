@@ -53,7 +53,7 @@ export const endExpiredSession =
       case 'not_yet': {
         // A message of an earlier deadline, or a clock that is ahead: the record's deadline must have a timer.
         const armed = await armTimer(dependencies)(record);
-        await changeRecord(store, key, armed, (stored) => ({
+        await changeRecord(dependencies, key, armed, (stored) => ({
           next: stored && withEarlyTimer(stored, clock.instant()),
           outcome: undefined,
         }));
@@ -61,7 +61,7 @@ export const endExpiredSession =
       }
       case 'spare':
       case 'observe':
-        await changeRecord(store, key, record, (stored) => ({
+        await changeRecord(dependencies, key, record, (stored) => ({
           next: stored && withSparedTimer(stored, decision, clock.instant()),
           outcome: undefined,
         }));

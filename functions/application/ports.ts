@@ -5,7 +5,7 @@ import type { Account, PaymentRequestId, PaymentRequestKey, SessionId } from '..
 import type { Instant } from '../domain/instant.ts';
 import type { KlarnaResponse } from '../domain/klarna-response.ts';
 import type { ListCursor, ListedPaymentRequest } from '../domain/list-cursor.ts';
-import type { Observation } from '../domain/observation.ts';
+import type { Observation, Position } from '../domain/observation.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import type { PaymentRequestState } from '../domain/payment-request-state.ts';
 import type { DeliveryReplay, QuarantinedDelivery, StoredDelivery } from '../domain/quarantined-delivery.ts';
@@ -13,7 +13,7 @@ import type { SigningKey } from '../domain/signing-key.ts';
 import type { StateChangeEvent } from '../domain/state-change-event.ts';
 
 /**
- * The table. Both writes are conditional on one item. They return the stored record where the condition does not hold, so that
+ * The table. The writes are conditional on one item. They return the stored record where the condition does not hold, so that
  * no other read is needed. Faults (throttling, no response) are thrown.
  */
 export interface PaymentRequestStore {
@@ -24,6 +24,17 @@ export interface PaymentRequestStore {
    * the record where there is none. A record that is paid, or may be tied, has to be read first (`unreadLimit`).
    */
   observe(key: PaymentRequestKey, observation: Observation): Promise<WriteResult>;
+  /**
+   * Adds an observation of an open state to the history in one write and without a read, if it is stale for good
+   * (`isStaleForGood`).
+   *
+   * @param noted the position of the record as the caller knows it, and the time
+   */
+  noteStale(
+    key: PaymentRequestKey,
+    observation: Observation,
+    noted: { readonly against: Position | undefined; readonly at: Instant },
+  ): Promise<WriteResult>;
   /** Stores `next`, if the stored version is still the one that `next` was made from: `current`, or no record. */
   save(current: PaymentRequest | undefined, next: PaymentRequest): Promise<WriteResult>;
 }

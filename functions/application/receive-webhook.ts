@@ -2,7 +2,8 @@ import type { PaymentRequestKey } from '../domain/identifiers.ts';
 import type { Observation } from '../domain/observation.ts';
 import type { QuarantinedDelivery } from '../domain/quarantined-delivery.ts';
 import type { Verdict } from '../domain/transition.ts';
-import type { Clock, PaymentRequestStore, Quarantine } from './ports.ts';
+import type { ChangeDependencies } from './change-record.ts';
+import type { Quarantine } from './ports.ts';
 import { recordObservation } from './record-observation.ts';
 
 /** A delivery whose signature is valid: a fact about a Payment Request, or a delivery for the quarantine. */
@@ -11,10 +12,8 @@ export type VerifiedDelivery =
   | { readonly kind: 'quarantine'; readonly delivery: QuarantinedDelivery };
 
 /** What receiving a webhook needs. */
-export interface WebhookDependencies {
-  readonly store: PaymentRequestStore;
+export interface WebhookDependencies extends ChangeDependencies {
   readonly quarantine: Quarantine;
-  readonly clock: Clock;
 }
 
 /** Makes a delivery durable. When it resolves, the response to Klarna may be 200. Faults of the store are thrown. */

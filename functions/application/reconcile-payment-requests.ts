@@ -146,10 +146,10 @@ type Act = (
   settings: AccountSettings,
 ) => Promise<unknown>;
 
-const forget: Act = ({ store, clock }, record) =>
-  changeRecord(store, record, record, (stored) => ({
+const forget: Act = (dependencies, record) =>
+  changeRecord(dependencies, record, record, (stored) => ({
     // Only the version that was read is forgotten: a record that has changed since then comes back by itself.
-    next: stored?.version === record.version ? forgotten(stored, clock.instant()) : undefined,
+    next: stored?.version === record.version ? forgotten(stored, dependencies.clock.instant()) : undefined,
     outcome: undefined,
   }));
 
@@ -201,13 +201,14 @@ const actions: Readonly<Record<Exclude<ReconcileAction, 'nothing'>, Act>> = {
 
 /** Notes the response to a question that webhooks left open, and when the record is due again. */
 function noteResponse(
-  { store, clock, ids }: ReconcileDependencies,
+  dependencies: ReconcileDependencies,
   question: Ambiguity,
   { record, outcome, proof }: Refresh<PaymentRequest>,
 ) {
+  const { clock, ids } = dependencies;
   const eventId = ownEventId('sweep', ids.next());
   const detail = { response: outcome, ...proof };
-  return changeRecord(store, record, record, (stored) => {
+  return changeRecord(dependencies, record, record, (stored) => {
     const now = clock.instant();
     const dueAfter = stored && dueAfterRead(stored, now);
     return {
@@ -219,11 +220,12 @@ function noteResponse(
 
 /** Puts off a record that could not be settled now. A record without work stays as it is. */
 async function tryLater(
-  { store, clock }: ReconcileDependencies,
+  dependencies: ReconcileDependencies,
   key: PaymentRequestKey,
   known: PaymentRequest | undefined,
 ): Promise<void> {
-  await changeRecord(store, key, known ?? (await store.read(key)), (stored) => {
+  const { store, clock } = dependencies;
+  await changeRecord(dependencies, key, known ?? (await store.read(key)), (stored) => {
     const now = clock.instant();
     const stillDue = stored?.reconcileAfter !== undefined && stored.reconcileAfter <= now;
     return {

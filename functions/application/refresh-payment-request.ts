@@ -10,8 +10,7 @@ import {
   readAtKlarna,
   type TimedResponse,
 } from './ask-klarna.ts';
-import { changeRecord } from './change-record.ts';
-import type { PaymentRequestStore } from './ports.ts';
+import { type ChangeDependencies, changeRecord } from './change-record.ts';
 import { recordObservation } from './record-observation.ts';
 
 /**
@@ -28,9 +27,7 @@ export interface Refresh<Known extends PaymentRequest | undefined = PaymentReque
 }
 
 /** What a refresh needs. */
-export interface RefreshDependencies extends KlarnaDependencies {
-  readonly store: PaymentRequestStore;
-}
+export interface RefreshDependencies extends KlarnaDependencies, ChangeDependencies {}
 
 /** Milliseconds that Klarna has for its response to a read. */
 const readBudget = 5_000;
@@ -62,7 +59,7 @@ async function recordResponse(
   known: PaymentRequest,
   reading: TimedResponse,
 ): Promise<Omit<Refresh, 'proof'>> {
-  const { store, clock, ids } = dependencies;
+  const { clock, ids } = dependencies;
   const { response } = reading;
   const now = clock.instant();
   const shown =
@@ -72,7 +69,7 @@ async function recordResponse(
   const isNotFound = response.kind === 'not_found';
   const notFoundId = ids.next();
   const empty = emptyResponseOf(response, 'read', dependencies);
-  return changeRecord<RefreshOutcome>(store, known, known, (stored) => {
+  return changeRecord<RefreshOutcome>(dependencies, known, known, (stored) => {
     const fact =
       shown ??
       (isNotFound ? notFoundObservationOf(stored ?? known, notFoundId, response.proof, now) : undefined);

@@ -2,16 +2,15 @@ import type { Instant } from '../domain/instant.ts';
 import type { QuarantinedDelivery, QuarantineReason } from '../domain/quarantined-delivery.ts';
 import type { SigningKey } from '../domain/signing-key.ts';
 import type { Verdict } from '../domain/transition.ts';
-import type { Clock, PaymentRequestStore, QuarantinedDeliveries, SigningKeys } from './ports.ts';
+import type { ChangeDependencies } from './change-record.ts';
+import type { QuarantinedDeliveries, SigningKeys } from './ports.ts';
 import type { VerifiedDelivery } from './receive-webhook.ts';
 import { recordObservation } from './record-observation.ts';
 
 /** What a replay needs. */
-export interface ReplayDependencies {
-  readonly store: PaymentRequestStore;
+export interface ReplayDependencies extends ChangeDependencies {
   readonly quarantine: QuarantinedDeliveries;
   readonly signingKeys: SigningKeys;
-  readonly clock: Clock;
   /** Reads a delivery with these facts as if it arrived now. */
   readonly judge: (delivery: QuarantinedDelivery, key: SigningKey, now: Instant) => VerifiedDelivery;
 }
@@ -32,8 +31,9 @@ export type ReplayOutcome =
  * Safe to repeat: an event that took effect before has no effect again.
  */
 export const replayQuarantined =
-  ({ store, quarantine, signingKeys, clock, judge }: ReplayDependencies) =>
+  (dependencies: ReplayDependencies) =>
   async (delivery: QuarantinedDelivery, isDryRun: boolean): Promise<ReplayOutcome> => {
+    const { quarantine, signingKeys, clock, judge } = dependencies;
     const key = await signingKeys.find(delivery.signingKeyId);
     if (!key) return { kind: 'no_key' };
     const now = clock.instant();
@@ -44,7 +44,7 @@ export const replayQuarantined =
       ...judged.observation,
       proof: { ...judged.observation.proof, quarantined_as: delivery.reason },
     };
-    const verdict = await recordObservation({ store, clock })(judged.key, observation);
+    const verdict = await recordObservation(dependencies)(judged.key, observation);
     await quarantine.noteReplay(delivery, { at: now, verdict });
     return { kind: 'taken', verdict };
   };

@@ -10,15 +10,13 @@ import {
 import type { KlarnaResponse } from '../domain/klarna-response.ts';
 import { asNextVersion, type PaymentRequest } from '../domain/payment-request.ts';
 import { callLimit, observationOf, readAtKlarna, type TimedResponse } from './ask-klarna.ts';
-import { changeRecord } from './change-record.ts';
-import type { Clock, Ids, KlarnaExpiry, KlarnaPaymentRequests, PaymentRequestStore } from './ports.ts';
+import { type ChangeDependencies, changeRecord } from './change-record.ts';
+import type { Ids, KlarnaExpiry, KlarnaPaymentRequests } from './ports.ts';
 
 /** What moving Klarna's expiry needs. */
-export interface ExpirySyncDependencies {
-  readonly store: PaymentRequestStore;
+export interface ExpirySyncDependencies extends ChangeDependencies {
   readonly klarna: Pick<KlarnaPaymentRequests, 'read'>;
   readonly klarnaExpiry: KlarnaExpiry;
-  readonly clock: Clock;
   readonly ids: Ids;
   /** Called with the fault if a response could not be recorded. */
   readonly onFault: (error: unknown) => void;
@@ -33,7 +31,7 @@ export interface ExpirySyncDependencies {
 export const syncKlarnaExpiry =
   (dependencies: ExpirySyncDependencies) =>
   async (record: PaymentRequest, settings: AccountSettings): Promise<PaymentRequest> => {
-    const { store, clock, ids } = dependencies;
+    const { clock, ids } = dependencies;
     const until = clock.now() + callLimit;
     let current = record;
     try {
@@ -50,7 +48,7 @@ export const syncKlarnaExpiry =
           askedFor,
           ...(await moveExpiry(dependencies, asked)),
         };
-        const { record: stored } = await changeRecord(store, current, current, (latest) => ({
+        const { record: stored } = await changeRecord(dependencies, current, current, (latest) => ({
           next: latest && withExpiryResponse(latest, response, clock.instant()),
           outcome: undefined,
         }));
@@ -66,12 +64,12 @@ export const syncKlarnaExpiry =
 
 /** Records which expiry Klarna is going to be asked for: the function may end before the response. */
 async function noteIntention(
-  { store, clock }: ExpirySyncDependencies,
+  dependencies: ExpirySyncDependencies,
   record: PaymentRequest,
   grace: number | undefined,
 ): Promise<PaymentRequest | undefined> {
-  const { record: noted } = await changeRecord(store, record, record, (latest) => {
-    const now = clock.instant();
+  const { record: noted } = await changeRecord(dependencies, record, record, (latest) => {
+    const now = dependencies.clock.instant();
     const next = latest && withIntendedExpiry(latest, grace, now);
     return { next: next && next !== latest ? asNextVersion(next, now) : undefined, outcome: undefined };
   });

@@ -57,6 +57,7 @@ export const primeCancel =
       clock,
       ids,
       chance: () => 0,
+      conflictBudget: 0,
       onTimerFault: () => undefined,
     });
     const command = { cause: 'api', requestedBy: 'prime', allowCompleted: false } as const;

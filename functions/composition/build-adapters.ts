@@ -74,6 +74,17 @@ export const clock: Clock = {
 /** Ids of 128 random bits in hex. */
 export const ids: Ids = { next: () => randomBytes(16).toString('hex') };
 
+const chance = (): number => Math.random();
+
+/**
+ * How a write of a record is retried while other writers are faster. Two of them and Klarna's part end within the shortest time limit,
+ * which is the 10 seconds of a registration.
+ */
+export const retries = { clock, chance, conflictBudget: 2_500 } as const;
+
+/** The same for a webhook, which gets its response well within a second. Klarna repeats it after a 503. */
+export const webhookRetries = { clock, chance, conflictBudget: 500 } as const;
+
 type Parsed = ParsedEnvironment<'cancel-expired-session'>;
 
 const tableOf = (environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS'>) => ({
@@ -142,9 +153,7 @@ export const klarnaOf = (environment: Pick<Parsed, 'KLARNA_TEST_URL' | 'KLARNA_L
     }),
     clock,
   ),
-  clock,
   ids,
-  chance: () => Math.random(),
 });
 
 /** A Klarna client without a network: every request is SUBMITTED and every cancel succeeds. */

@@ -30,9 +30,11 @@ import {
   offlineKlarna,
   publisherOf,
   removalOf,
+  retries,
   signingKeysOf,
   storeOf,
   timerOf,
+  webhookRetries,
   webhookStoresOf,
 } from './build-adapters.ts';
 import { parseEnvironment } from '../contract/environment.ts';
@@ -51,16 +53,16 @@ export function composeRegistration() {
   const { timer, offlineTimer } = timerOf(environment);
   const accounts = accountsOf(environment);
   const dependencies = {
+    ...retries,
     store,
     timer,
-    clock,
     ids,
     onTimerFault,
     syncExpiry: expirySyncOf(store, klarnaOf(environment)),
   };
   return {
     accounts,
-    register: registerSession(dependencies),
+    register: registerSession({ ...dependencies, sessions: store }),
     extend: extendSession(dependencies),
     warmUp: warmUpOf(
       () => accounts.all(),
@@ -83,7 +85,7 @@ export function composeReading() {
       () => offlineStore().read(primingKey),
     ),
     read: (key: Parameters<typeof store.read>[0]) => store.read(key),
-    refresh: refreshPaymentRequest({ store, ...klarna }),
+    refresh: refreshPaymentRequest({ ...retries, store, ...klarna }),
     readSession: readSession({ store, sessions: store }),
     list: listPaymentRequests({ store, list: store }),
     jobs: jobs(),
@@ -96,14 +98,14 @@ export function composeCancellation() {
   const { timer, offlineTimer } = removalOf(environment);
   const { store, offlineStore, jobs: jobsOf } = storeOf(environment);
   const accounts = accountsOf(environment);
-  const dependencies = { store, timer, ...klarnaOf(environment), onTimerFault };
+  const dependencies = { ...retries, store, timer, ...klarnaOf(environment), onTimerFault };
   const cancel = cancelPaymentRequest(dependencies);
   const dryRun = dryRunCancel(dependencies);
   const jobs = jobsOf();
   const session = {
+    ...retries,
     store,
     sessions: store,
-    clock,
     ids,
     onFault: ({ account, paymentRequestId }: PaymentRequestKey, error: unknown) =>
       fault('session-cancel.fault', error, { account, payment_request_id: paymentRequestId }),
@@ -134,10 +136,10 @@ export function composeWebhook() {
   const { stores, offlineStores } = webhookStoresOf(environment);
   return {
     signingKeys,
-    receive: receiveWebhook({ ...stores, clock }),
+    receive: receiveWebhook({ ...webhookRetries, ...stores }),
     warmUp: warmUpOf(
       () => signingKeys.read(),
-      primeWebhook(() => receiveWebhook({ ...offlineStores(), clock })),
+      primeWebhook(() => receiveWebhook({ ...webhookRetries, ...offlineStores() })),
     ),
   };
 }
@@ -148,7 +150,7 @@ export function composeTimeout() {
   const { store, offlineStore } = storeOf(environment);
   const { timer, offlineTimer } = timerOf(environment);
   const accounts = accountsOf(environment);
-  const dependencies = { store, timer, ...klarnaOf(environment), onTimerFault };
+  const dependencies = { ...retries, store, timer, ...klarnaOf(environment), onTimerFault };
   return {
     accounts,
     warmUp: warmUpOf(
@@ -171,7 +173,7 @@ export function composeReconciliation() {
   const klarna = klarnaOf(environment);
   const accounts = accountsOf(environment);
   const { timer } = timerOf(environment);
-  const dependencies = { store, timer, ...klarna, onTimerFault };
+  const dependencies = { ...retries, store, timer, ...klarna, onTimerFault };
   return {
     // No caller waits for the sweep.
     warmUp: warmUpOf(),
@@ -216,10 +218,10 @@ const expirySyncOf = (
   { klarna }: { readonly klarna: KlarnaExpiry & KlarnaPaymentRequests },
 ) =>
   syncKlarnaExpiry({
+    ...retries,
     store,
     klarna,
     klarnaExpiry: klarna,
-    clock,
     ids,
     onFault: (error) => fault('klarna-expiry.fault', error),
   });

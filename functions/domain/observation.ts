@@ -43,6 +43,10 @@ export const positionOf = ({
 export const earliestPositionAt = ({ state, occurredAt }: Observation): Position =>
   `${ranks[state]}|${occurredAt}|` as Position;
 
+/** A position above every position of the same rank and time, and below every later one. */
+export const latestPositionAt = ({ state, occurredAt }: Observation): Position =>
+  `${ranks[state]}|${occurredAt}~` as Position;
+
 /** Positions from here on belong to requests that the customer approved, or that have ended. */
 export const completedPosition = '1' as Position;
 

@@ -3,6 +3,7 @@ import {
   completedPosition,
   earliestPositionAt,
   finalPosition,
+  latestPositionAt,
   type Observation,
   type Position,
   positionOf,
@@ -60,6 +61,23 @@ export function unreadLimit(observation: Observation): Position {
   if (isFinal(observation.state)) return completedPosition;
   return ranks[observation.state] === 0 ? earliestPositionAt(observation) : positionOf(observation);
 }
+
+/**
+ * Whether the observation is stale and stays so, whatever is written meanwhile: an open state, and the record has a later fact.
+ * Positions never fall, so no version needs to be fenced. An observation that the record has, or a tie, needs the record.
+ */
+export const isStaleForGood = (record: PaymentRequest, observation: Observation): boolean =>
+  ranks[observation.state] === 0 &&
+  record.position !== undefined &&
+  record.position > latestPositionAt(observation) &&
+  !hasRecorded(record, observation.eventId);
+
+/** The history entry of a stale observation. `against`: the position of the record that was known then. */
+export const staleEntry = (observation: Observation, against: Position | undefined): HistoryEntry => ({
+  ...appliedEntry(observation),
+  effect: 'stale',
+  against,
+});
 
 /**
  * Whether two webhooks tell two open states with the same time. The event ids then decide by chance, and a read must find the

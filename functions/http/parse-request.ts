@@ -21,6 +21,16 @@ import { type FieldError, invalid, Problem, shortened, shown } from './problem.t
 /** Bytes. Most bodies have a few hundred. */
 const defaultBodyLimit = 16 * 1024;
 
+/**
+ * Throws a problem unless the path is its route with the path parameters in it. API Gateway decodes a path before it matches a
+ * route: an encoded `?` cuts a parameter, and dot segments are folded. The parameters would then name something else than the path.
+ */
+export function checkPath({ routeKey, rawPath, pathParameters }: APIGatewayProxyEventV2): void {
+  const [, template = ''] = routeKey.split(' ');
+  const expected = template.replace(/\{(\w+)\}/g, (_, name: string) => pathParameters?.[name] ?? '');
+  if (rawPath !== expected) throw invalid({ field: 'path', given: shown(rawPath), allowed: template });
+}
+
 /** The account of the path. Throws the problem to respond with when it is malformed or the caller may not act for it. */
 export function accountNameOf(event: APIGatewayProxyEventV2): Account {
   const given = event.pathParameters?.['account'] ?? '';

@@ -2,6 +2,7 @@ import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type { FunctionName } from '../contract/environment.ts';
 import type { RouteOf } from '../contract/routes.ts';
 import { apiHandler } from './api-handler.ts';
+import { checkPath } from './parse-request.ts';
 import type { HttpResponse } from './problem.ts';
 import { unknownRoute } from './unknown-route.ts';
 
@@ -17,7 +18,7 @@ export type RouteHandlers<Name extends FunctionName, Account> = Readonly<
 >;
 
 /**
- * The handler of a function behind the HTTP API. It finds the route, checks the account and serves the call. A call that no route
+ * The handler of a function behind the HTTP API. It finds the route, checks the path and the account, and serves the call. A call that no route
  * serves is a problem.
  *
  * @param served a handler for every route of the function.
@@ -31,6 +32,7 @@ export function serveRoutes<Name extends FunctionName, Account>(
   return apiHandler(async (event) => {
     const serve = handlers.get(event.routeKey);
     if (!serve) throw unknownRoute(event);
+    checkPath(event);
     return serve(event, await accountOf(event));
   });
 }

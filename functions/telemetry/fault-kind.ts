@@ -1,4 +1,5 @@
 import { ConfigurationError } from '../domain/configuration-error.ts';
+import { TransientError } from '../domain/transient-error.ts';
 
 /**
  * What a fault asks for.
@@ -11,6 +12,7 @@ export type FaultKind = 'transient' | 'misconfigured' | 'internal';
 /** The kind of a fault. An error that says nothing about it has the kind of its cause. */
 export function faultKindOf(error: unknown): FaultKind {
   if (error instanceof ConfigurationError) return 'misconfigured';
+  if (error instanceof TransientError) return 'transient';
   if (!(error instanceof Error)) return 'internal';
   if ('$metadata' in error) return kindOfAwsError(error.name, statusOf(error.$metadata));
   if (error.name === 'TimeoutError' || ('code' in error && isSystemCode(error.code))) return 'transient';

@@ -4,7 +4,7 @@ import type { InvocationResult } from '../lambda/invoke.ts';
 import type { RouteDescription } from '../template/stack-description.ts';
 import { type PlainResponse, startFront } from './front.ts';
 import { eventBody, httpEvent, splitOnce } from './http-event.ts';
-import { matchRoute } from './route-table.ts';
+import { matchRoute, routePathOf } from './route-table.ts';
 import type { Listening } from './start-listening.ts';
 
 export interface ApiFrontOptions {
@@ -24,8 +24,9 @@ const integrationLimitMillis = 30_000;
 export function startApiFront({ port, routes, invoke }: ApiFrontOptions): Promise<Listening> {
   return startFront(port, bodyLimit, async (request, bytes) => {
     const [path] = splitOnce(request.url ?? '/', '?');
-    if (decodeComponent(path) === undefined) return { status: 400, message: 'Bad Request' };
-    const match = matchRoute(routes, request.method ?? '', path);
+    const decoded = decodeComponent(path);
+    if (decoded === undefined) return { status: 400, message: 'Bad Request' };
+    const match = matchRoute(routes, request.method ?? '', routePathOf(decoded));
     if (!match) return { status: 404, message: 'Not Found' };
     const target = {
       routeKey: match.routeKey,

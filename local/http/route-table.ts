@@ -1,11 +1,27 @@
 import type { RouteDescription } from '../template/stack-description.ts';
-import { decodeComponent } from '../shared/decode-component.ts';
 
 /** The route that a request takes, with the parameters in its path. */
 export interface RouteMatch {
   readonly route: RouteDescription;
   readonly routeKey: string;
   readonly pathParameters: Readonly<Record<string, string>>;
+}
+
+/**
+ * The part of a decoded path by which a route is found. API Gateway decodes the path first: what was an encoded `?` or `#` ends the
+ * path then, and what were encoded dot segments are folded.
+ */
+export function routePathOf(decodedPath: string): string {
+  const [path = ''] = decodedPath.split(/[?#]/, 1);
+  const segments = path.split('/');
+  const folded: string[] = [];
+  for (const segment of segments) {
+    if (segment === '..' && folded.length > 1) folded.pop();
+    if (segment !== '.' && segment !== '..') folded.push(segment);
+  }
+  // A dot segment at the end leaves its slash.
+  if (/^\.{1,2}$/.test(segments.at(-1) ?? '')) folded.push('');
+  return folded.join('/');
 }
 
 /** The route that matches the whole path, with its method before ANY; else `$default`; else `undefined`. */
@@ -43,7 +59,7 @@ function parametersOf(
       if (part !== segment) return undefined;
     } else {
       if (segment === '') return undefined;
-      parameters[name] = decodeComponent(segment) ?? segment;
+      parameters[name] = segment;
     }
   }
   return parameters;

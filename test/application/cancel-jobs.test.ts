@@ -23,7 +23,7 @@ import { account, noon, recordWith, settingsWith } from '../support/fixtures.ts'
 import { InMemoryCancelJobs } from '../support/in-memory-cancel-jobs.ts';
 import { InMemoryPaymentRequestStore } from '../support/in-memory-payment-request-store.ts';
 import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
-import { CountingIds, VirtualClock } from '../support/virtual-clock.ts';
+import { CountingIds, retries, VirtualClock } from '../support/virtual-clock.ts';
 import { InMemoryTimer, withFaults, type FaultInjector } from '../support/world.ts';
 
 const key = { account, jobId: 'nightly-1' as CancelJobId };
@@ -73,7 +73,7 @@ class Jobs {
       klarna: withFaults('klarna', this.klarna, (...call) => this.injectFault(...call)),
       clock: this.clock,
       ids: new CountingIds(),
-      chance: () => 0.5,
+      ...retries,
       onTimerFault: (error: unknown) => void this.faults.push(error),
     };
     return runCancelJobs({

@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { callLimit } from '../../functions/application/ask-klarna.ts';
-import { dryRunCancel } from '../../functions/application/cancel-payment-request.ts';
+import { cancelPaymentRequest, dryRunCancel } from '../../functions/application/cancel-payment-request.ts';
 import type { AccountSettings } from '../../functions/domain/account-settings.ts';
 import type { KlarnaResponse } from '../../functions/domain/klarna-response.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
+import { Draws } from '../simulation/draws.ts';
 import { key, observed, recordWith, registrationWith, settingsWith } from '../support/fixtures.ts';
 import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
 import { afterNoon, cancellationWith, minute } from '../support/sessions.ts';
+import { SharedClock } from '../support/virtual-clock.ts';
 import { World } from '../support/world.ts';
 
 const canceledResponse: KlarnaResponse = {
@@ -275,8 +277,16 @@ describe('simultaneous cancels', () => {
   it('the history shows twenty simultaneous callers with different names', async () => {
     const world = new World();
     await world.webhook(observed('SUBMITTED'));
+    const draws = new Draws(1, 'twenty callers');
+    const cancel = cancelPaymentRequest({
+      ...world.dependencies,
+      clock: new SharedClock(),
+      chance: () => draws.next(),
+    });
     const outcomes = await Promise.all(
-      Array.from({ length: 20 }, (_, index) => world.cancel({ requestedBy: `caller ${index}` })),
+      Array.from({ length: 20 }, (_, index) =>
+        cancel(key, { cause: 'api', requestedBy: `caller ${index}`, allowCompleted: false }, world.settings),
+      ),
     );
     expect(outcomes.filter(({ outcome }) => outcome === 'canceled')).toHaveLength(1);
     const names = world.record.history.flatMap(({ detail }) => detail['requested_by'] ?? []);

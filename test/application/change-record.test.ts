@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { changeRecord } from '../../functions/application/change-record.ts';
+import type { PaymentRequestStore } from '../../functions/application/ports.ts';
 import { ownEventId } from '../../functions/domain/identifiers.ts';
 import { asNextVersion, type PaymentRequest, withEntry } from '../../functions/domain/payment-request.ts';
+import { TransientError } from '../../functions/domain/transient-error.ts';
 import { key, noon, recordWith } from '../support/fixtures.ts';
 import { InMemoryPaymentRequestStore } from '../support/in-memory-payment-request-store.ts';
+import { retries, VirtualClock } from '../support/virtual-clock.ts';
 
 const another = ownEventId('register', 'another');
 
@@ -22,10 +25,13 @@ const withAnother = (record: PaymentRequest) =>
 const attempted = (record: PaymentRequest) =>
   asNextVersion({ ...record, attempts: record.attempts + 1 }, noon);
 
+/** What changing a record of this store needs, by a clock that only waits move. */
+const on = (store: PaymentRequestStore, clock = new VirtualClock()) => ({ ...retries, store, clock });
+
 describe('changeRecord', () => {
   it('the record is stored as decided', async () => {
     const store = new InMemoryPaymentRequestStore();
-    const made = await changeRecord(store, key, undefined, (record) => ({
+    const made = await changeRecord(on(store), key, undefined, (record) => ({
       next: record ?? recordWith(),
       outcome: record,
     }));
@@ -40,7 +46,7 @@ describe('changeRecord', () => {
     await store.save(undefined, known);
     await store.save(known, theirs);
     const seen: (number | undefined)[] = [];
-    const { record, outcome } = await changeRecord(store, key, known, (latest) => {
+    const { record, outcome } = await changeRecord(on(store), key, known, (latest) => {
       seen.push(latest?.attempts);
       return { next: latest && attempted(latest), outcome: latest?.attempts };
     });
@@ -64,7 +70,7 @@ describe('changeRecord', () => {
       return save(current, next);
     };
     let decided = 0;
-    const { record, outcome } = await changeRecord(store, key, known, (latest) => {
+    const { record, outcome } = await changeRecord(on(store), key, known, (latest) => {
       decided += 1;
       return { next: latest && withAnother(latest), outcome: decided };
     });
@@ -84,7 +90,7 @@ describe('changeRecord', () => {
       return save(current, next);
     };
     const seen: (number | undefined)[] = [];
-    const { record } = await changeRecord(store, key, known, (latest) => {
+    const { record } = await changeRecord(on(store), key, known, (latest) => {
       seen.push(latest?.attempts);
       return { next: latest?.attempts === 0 ? attempted(latest) : undefined, outcome: undefined };
     });
@@ -100,7 +106,7 @@ describe('changeRecord', () => {
     const known = recordWith();
     await store.save(undefined, known);
     const { writes } = store;
-    const { record } = await changeRecord(store, key, known, (latest) => ({
+    const { record } = await changeRecord(on(store), key, known, (latest) => ({
       next: decide(latest),
       outcome: undefined,
     }));
@@ -108,18 +114,68 @@ describe('changeRecord', () => {
     expect(store.writes).toBe(writes);
   });
 
-  it('changeRecord fails after forty write conflicts in a row', async () => {
-    let tries = 0;
+  /** A store in which another writer is faster each time, so many times. */
+  async function contended(times: number) {
     const store = new InMemoryPaymentRequestStore();
-    store.save = () => {
-      tries += 1;
-      return Promise.resolve({ written: false, stored: recordWith({ version: tries }) });
+    const known = recordWith();
+    await store.save(undefined, known);
+    const save = store.save.bind(store);
+    let left = times;
+    store.save = async (current, next) => {
+      const stored = await store.read(key);
+      if (stored && left > 0) {
+        left -= 1;
+        await save(stored, asNextVersion(stored, noon));
+      }
+      return save(current, next);
     };
-    const changing = changeRecord(store, key, undefined, (record) => ({
-      next: attempted(record ?? recordWith()),
-      outcome: undefined,
-    }));
-    await expect(changing).rejects.toThrow(`shop-se/${key.paymentRequestId}: 40 write conflicts in a row`);
-    expect(tries).toBe(40);
+    return { store, known };
+  }
+
+  const oneMore = (latest: PaymentRequest | undefined) => ({
+    next: attempted(latest ?? recordWith()),
+    outcome: undefined,
+  });
+
+  it('the first conflict is retried at once, and each further one after a longer pause with jitter', async () => {
+    const { store, known } = await contended(6);
+    const clock = new VirtualClock();
+    const { record } = await changeRecord({ ...on(store), clock, chance: () => 0.25 }, key, known, oneMore);
+    expect(record).toMatchObject({ attempts: 1, version: 8 });
+    expect(clock.waits).toEqual([5, 10, 20, 40, 80]);
+  });
+
+  it('no pause is longer than 800 ms', async () => {
+    const { store, known } = await contended(12);
+    const clock = new VirtualClock();
+    const dependencies = { ...on(store), clock, chance: () => 1, conflictBudget: 60_000 };
+    await changeRecord(dependencies, key, known, oneMore);
+    expect(clock.waits).toEqual([20, 40, 80, 160, 320, 640, 800, 800, 800, 800, 800]);
+  });
+
+  it('the record is read again after a pause', async () => {
+    const { store, known } = await contended(2);
+    const clock = new VirtualClock();
+    const wait = clock.wait.bind(clock);
+    clock.wait = async (millis) => {
+      const stored = await store.read(key);
+      await store.save(stored, stored ? attempted(stored) : recordWith());
+      return wait(millis);
+    };
+    const { writes } = store;
+    const { record } = await changeRecord({ ...on(store), clock }, key, known, oneMore);
+    expect(record).toMatchObject({ attempts: 2 });
+    // Two conflicts, what the other writers wrote, and one write that found the version as it was read.
+    expect(store.writes - writes).toBe(2 + 2 + 1 + 1);
+  });
+
+  it('changeRecord fails with a transient error when its budget is used up', async () => {
+    const { store, known } = await contended(Infinity);
+    const clock = new VirtualClock();
+    const begin = clock.now();
+    const changing = changeRecord(on(store, clock), key, known, oneMore);
+    await expect(changing).rejects.toThrow(TransientError);
+    expect(clock.now() - begin).toBeLessThan(retries.conflictBudget);
+    expect(clock.waits.length).toBeGreaterThan(5);
   });
 });

@@ -48,6 +48,7 @@ const list = (filter: ListFilter = {}, limit = 25, before?: ListCursor, of: Acco
       },
       save: (current, next) => store.save(current, next),
       observe: (key, observation) => store.observe(key, observation),
+      noteStale: (...noted) => store.noteStale(...noted),
     },
   })(of, filter, before, limit);
 

@@ -37,7 +37,8 @@ describe('receiveWebhook', () => {
     const { world, receive } = receiving();
     await world.webhook(observed('COMPLETED'));
     world.clock.advance(5_000);
-    expect(await receive({ kind: 'observation', key, observation: news })).toBe(verdict);
+    const observation = { ...news, observedAt: world.clock.instant() };
+    expect(await receive({ kind: 'observation', key, observation })).toBe(verdict);
     expect(world.record).toMatchObject({
       state: 'COMPLETED',
       version: 2,

@@ -6,12 +6,13 @@ import { judgeDelivery } from '../../functions/webhook/klarna-delivery.ts';
 import { account, key, observed } from '../support/fixtures.ts';
 import { InMemoryPaymentRequestStore } from '../support/in-memory-payment-request-store.ts';
 import { quarantinedDelivery as delivery, signingKeyWith, subject } from '../support/klarna-deliveries.ts';
-import { VirtualClock } from '../support/virtual-clock.ts';
+import { retries, VirtualClock } from '../support/virtual-clock.ts';
 
 function world(signingKey: SigningKey | undefined) {
   const store = new InMemoryPaymentRequestStore();
   const replays: DeliveryReplay[] = [];
   const replay = replayQuarantined({
+    ...retries,
     store,
     quarantine: {
       async *all() {

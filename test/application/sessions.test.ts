@@ -7,7 +7,7 @@ import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
 import { account, noon, recordWith, settingsWith } from '../support/fixtures.ts';
 import { InMemoryPaymentRequestStore } from '../support/in-memory-payment-request-store.ts';
-import { CountingIds, VirtualClock } from '../support/virtual-clock.ts';
+import { CountingIds, retries, VirtualClock } from '../support/virtual-clock.ts';
 
 const sessionId = 'cart-1' as SessionId;
 const idOf = (name: string) => `krn:payment:eu1:request:${name}` as PaymentRequestId;
@@ -45,6 +45,7 @@ const command = { cause: 'api', requestedBy: 'test', allowCompleted: false } as 
 
 const end = (cancel?: SessionCancelDependencies['cancel'], isDryRun = false) =>
   cancelSession({
+    ...retries,
     store,
     sessions: store,
     clock,

@@ -138,11 +138,11 @@ describe('the outcome of a client call', () => {
   it('a call has its ids in the path and the rest in the query or the body', async () => {
     replies(responding(200, {}));
     await client().cancel(id, { reason: 'shop closed', dry_run: true });
-    await client().session('cart/17 å');
+    await client().session('cart: 17 å');
     await client().register(id, { session_timeout: 'PT20M' });
     expect(server.requests.map(({ method, url, body }) => `${method} ${url} ${body}`)).toEqual([
       `DELETE /accounts/shop-se/payment-requests/${encodeURIComponent(id)}?reason=shop+closed&dry_run=true `,
-      'GET /accounts/shop-se/sessions/cart%2F17%20%C3%A5 ',
+      'GET /accounts/shop-se/sessions/cart%3A%2017%20%C3%A5 ',
       `PUT /accounts/shop-se/payment-requests/${encodeURIComponent(id)} {"session_timeout":"PT20M"}`,
     ]);
   });
@@ -226,16 +226,17 @@ describe('a repeated call of the client', () => {
     const reason = new Error('the shopper went away');
     const off = new AbortController();
     const call = client().get(id, { signal: off.signal });
+    // A request that arrives only after this test would be one of the next test.
+    await expect.poll(() => server.requests).toHaveLength(1);
     off.abort(reason);
     await expect(call).rejects.toBe(reason);
   });
 
   it('a call without a response in its whole budget is not repeated', async () => {
     server.behaves(hanging);
-    await expect(client({ budgetMillis: 50, now: () => performance.now() }).get(id)).rejects.toMatchObject({
-      name: 'LapseUnavailable',
-      status: undefined,
-    });
+    const call = client({ budgetMillis: 500, now: () => performance.now() }).get(id);
+    await expect(call).rejects.toMatchObject({ name: 'LapseUnavailable', status: undefined });
+    expect(server.requests).toHaveLength(1);
   });
 });
 

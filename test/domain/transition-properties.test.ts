@@ -4,7 +4,7 @@ import type { Observation } from '../../functions/domain/observation.ts';
 import { positionOf } from '../../functions/domain/observation.ts';
 import type { Cancellation, PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { isFinal, ranks } from '../../functions/domain/payment-request-state.ts';
-import { applyObservation } from '../../functions/domain/transition.ts';
+import { applyObservation, isStaleForGood, staleEntry } from '../../functions/domain/transition.ts';
 import {
   asRead,
   twoArrivals,
@@ -48,6 +48,33 @@ describe('observations in any order and any number of times', () => {
         expect(idsOf(a)).toEqual(facts.map((fact) => fact.eventId).toSorted());
       }),
     );
+  });
+
+  it('an observation that is stale for good stays stale after any other observations', () => {
+    let times = 0;
+    fc.assert(
+      fc.property(twoArrivals(webhooks), fc.nat(), ({ one }, place) => {
+        const [observation, ...others] = one;
+        if (!observation) return;
+        const then = place % (others.length + 1);
+        const record = fold(others.slice(0, then).filter(({ eventId }) => eventId !== observation.eventId));
+        if (!isStaleForGood(record, observation)) return;
+        times += 1;
+        const later = fold(
+          others.slice(then).filter(({ eventId }) => eventId !== observation.eventId),
+          record,
+        );
+        expect(isStaleForGood(later, observation)).toBe(true);
+        for (const each of [record, later]) {
+          const { verdict, record: noted } = applyObservation(each, observation);
+          expect(verdict).toBe('stale');
+          const { recordedAt: _, ...entry } = staleEntry(observation, each.position);
+          expect(noted.history.find(({ eventId }) => eventId === observation.eventId)).toMatchObject(entry);
+          expect(noted.reconcileAfter).toBe(each.reconcileAfter);
+        }
+      }),
+    );
+    expect(times).toBeGreaterThan(0);
   });
 
   it('the position of the record is the greatest of all observations', () => {

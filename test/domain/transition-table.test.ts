@@ -3,7 +3,13 @@ import { type EventId, parseEventId } from '../../functions/domain/identifiers.t
 import { positionOf } from '../../functions/domain/observation.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { parseState, type PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
-import { applyObservation, judge, unreadLimit, type Verdict } from '../../functions/domain/transition.ts';
+import {
+  applyObservation,
+  isStaleForGood,
+  judge,
+  unreadLimit,
+  type Verdict,
+} from '../../functions/domain/transition.ts';
 import { at, observed, recordWith } from '../support/fixtures.ts';
 
 /**
@@ -125,6 +131,29 @@ describe.each(cells)('a $known record that observes $told $when: $verdict', (cel
     const unread = record.position === undefined || record.position < unreadLimit(observation);
     const isEndOfPaid = known === 'COMPLETED' && ['CANCELED', 'EXPIRED', 'DECLINED'].includes(told);
     expect(unread).toBe(verdict === 'superseding' && !isEndOfPaid && !isOfOneTime);
+  });
+});
+
+describe('an observation that is stale for good', () => {
+  it.each([
+    ['an earlier open state', 'SUBMITTED', '2026-03-01T11:59:59Z', true],
+    ['another open state with the same time', 'SUBMITTED', '2026-03-01T12:00:00Z', false],
+    ['a later open state', 'SUBMITTED', '2026-03-01T12:00:01Z', false],
+    ['an earlier approval', 'COMPLETED', '2026-03-01T11:59:59Z', false],
+    ['an earlier end', 'CANCELED', '2026-03-01T11:59:59Z', false],
+  ] as const)('an observation of %s is stale for good: %s at %s, %s', (_, state, occurredAt, isStale) => {
+    const record = applyObservation(recordWith(), observed('IN_PROGRESS')).record;
+    expect(isStaleForGood(record, observed(state, occurredAt))).toBe(isStale);
+  });
+
+  it('an observation is not stale for good if the record has it, or has no state', () => {
+    const known = observed('SUBMITTED', '2026-03-01T11:00:00Z');
+    const record = [known, observed('IN_PROGRESS')].reduce(
+      (before, each) => applyObservation(before, each).record,
+      recordWith(),
+    );
+    expect(isStaleForGood(record, known)).toBe(false);
+    expect(isStaleForGood(recordWith(), known)).toBe(false);
   });
 });
 

@@ -2,6 +2,8 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { request as send } from 'node:http';
 import { mapConcurrently } from '../../functions/application/map-concurrently.ts';
 import { Draws } from '../simulation/draws.ts';
+import { routePathOf } from '../../local/http/route-table.ts';
+import { decodeComponent } from '../../local/shared/decode-component.ts';
 import { contractViolations } from '../support/api-contract.ts';
 import type { LocalProcess } from '../support/local-process.ts';
 import { newPaymentRequestId, SystemClient } from '../support/system-client.ts';
@@ -130,7 +132,8 @@ function violationsOf({ method, path }: WireRequest, reply: WireResponse): reado
   if (method === 'HEAD') return [];
   const body = jsonOf(reply.text);
   if (isGateways(reply.status, body)) return [];
-  return contractViolations(method, path.replace(/\?.*/s, ''), { ...reply, body });
+  const decoded = decodeComponent(path.replace(/\?.*/s, '')) ?? '';
+  return contractViolations(method, routePathOf(decoded), { ...reply, body });
 }
 
 /** API Gateway's own responses have only a message, as for a path that it cannot decode. */

@@ -76,7 +76,7 @@ const receiving = [
 const functions = ['register', 'get', 'cancel'];
 
 const allowed: Readonly<Record<string, readonly string[]>> = {
-  ApiRegisterRole: [...items, accounts, ...arming],
+  ApiRegisterRole: [...items, accounts, ...arming, 'dynamodb:Query on table/index/session'],
   ApiGetRole: [
     ...items,
     accounts,
@@ -84,10 +84,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'dynamodb:Query on table/index/state',
   ],
   ApiCancelRole: [...items, accounts, removal, 'dynamodb:Query on table/index/session'],
-  WebhookReceiveRole: [
-    'dynamodb:UpdateItem on table',
-    'secretsmanager:GetSecretValue on secret signing-keys',
-  ],
+  WebhookReceiveRole: [...items, 'secretsmanager:GetSecretValue on secret signing-keys'],
   SessionTimerExpireRole: [
     ...items,
     accounts,

@@ -60,7 +60,7 @@ it('the client registers, extends and cancels a session', async () => {
 it('the client refuses an empty id with one short sentence', async () => {
   const message = await lapse.register('', { session_timeout: 'PT20M' }).catch(String);
   expect(message).toBe(
-    'LapseProblem: path is "/accounts/demo/payment-requests/"; allowed: a path of docs/api.yaml; an id is not empty and has no slash.',
+    'LapseProblem: payment_request_id is ""; allowed: 1 to 255 characters, no control characters and none of / \\ ? # %, and not . or .. alone.',
   );
 });
 

@@ -286,7 +286,6 @@ describe('invalid input', () => {
 
   it.each([
     ['another KRN', 'krn:partner:global:account:test:M48JWZF8'],
-    ['a slash, encoded', 'krn%2Fpayment'],
     ['encoded control characters', 'krn%0d%0aSet-Cookie:x'],
     ['10 KB', 'x'.repeat(10_000)],
   ])('an id that is %s is refused', async (_, id) => {
@@ -296,14 +295,34 @@ describe('invalid input', () => {
     }
   });
 
-  it('an id with a slash is refused', async () => {
-    const response = await lapse.api('DELETE', '/payment-requests/krn/payment');
+  it.each(['krn/payment', 'krn%2Fpayment'])('an id with a slash, as in %s, is refused', async (id) => {
+    const response = await lapse.api('DELETE', `/payment-requests/${id}`);
     expect([response.status, response.body['type'], response.body['field']]).toEqual([
       404,
       'urn:lapse:problem:unknown-route',
       'path',
     ]);
   });
+
+  it('a path that names something else than its parameters is refused', async () => {
+    await lapse.register(anyId, { session_timeout: 'PT20M', session_id: 'cut' });
+    const cut = await lapse.api('DELETE', '/sessions/cut%3Fcontinued');
+    expect(cut).toMatchObject({
+      status: 400,
+      body: { type: 'urn:lapse:problem:invalid-request', field: 'path' },
+    });
+    expect((await lapse.record(anyId))['state']).toBeNull();
+  });
+
+  it.each(['a/b', 'a\\b', 'a?b', 'a#b', 'a%b', '.', '..'])(
+    'a session id and a reference that a path cannot carry are refused: %j',
+    async (text) => {
+      for (const field of ['session_id', 'reference']) {
+        const response = await lapse.register(anyId, { session_timeout: 'PT20M', [field]: text });
+        expect(response).toMatchObject({ status: 400, body: { field } });
+      }
+    },
+  );
 
   it('a method that the path does not have is refused with those it has', async () => {
     const response = await lapse.api('POST', '/payment-requests');

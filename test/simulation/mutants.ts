@@ -44,6 +44,7 @@ function seen(
   return {
     read: async (key) => see(await store.read(key)),
     observe: async (key, observation) => seeResult(await store.observe(key, observation)),
+    noteStale: async (...noted) => seeResult(await store.noteStale(...noted)),
     save: async (current, next) => seeResult(await store.save(current, unbend(next, truth))),
   };
 }
@@ -127,6 +128,14 @@ export const mutants: readonly Mutant[] = [
         return Promise.resolve('superseding');
       },
     }),
+  },
+  {
+    name: 'a stale webhook is acknowledged and not written',
+    invariant: 'acknowledged-is-durable',
+    protocol: bending((ports) => ({
+      ...ports,
+      store: { ...ports.store, noteStale: () => Promise.resolve({ written: true }) },
+    })),
   },
   {
     name: 'a repeated event takes effect again',
@@ -491,6 +500,8 @@ function ofOneAccount(store: PaymentRequestStore): PaymentRequestStore {
     read: async (key) => shown(await store.read(shared(key)), key.account),
     observe: async (key, observation) =>
       shownResult(await store.observe(shared(key), observation), key.account),
+    noteStale: async (key, ...noted) =>
+      shownResult(await store.noteStale(shared(key), ...noted), key.account),
     save: async (current, next) => shownResult(await store.save(current, shared(next)), next.account),
   };
 }

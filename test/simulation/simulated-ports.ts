@@ -22,6 +22,7 @@ import type { StateChangeEvent } from '../../functions/domain/state-change-event
 import type { MessageQueue, QueuedMessage } from '../../operations/queue.ts';
 import { nameOf } from '../support/in-memory-payment-request-store.ts';
 import { minute } from '../support/sessions.ts';
+import { retries } from '../support/virtual-clock.ts';
 import type { FaultKind, PortCall, Task } from './engine.ts';
 import { unresolved } from './simulated-klarna.ts';
 import type { SimulatedQueue } from './simulated-queue.ts';
@@ -77,6 +78,7 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
   const { engine, table, klarna, judge } = world;
   const records = table.seenBy(version.codec);
   const call = <Result>(port: PortCall<Result>) => engine.call(task, port);
+  const retrying = { ...retries, ...(task.function === 'webhook' && { conflictBudget: 500 }) };
   const write = <Result>(act: () => Result): Result => {
     world.writer = { name: task.name, version };
     return act();
@@ -88,6 +90,12 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
         site: 'store.observe',
         faults: writeFaults,
         perform: () => write(() => records.observe(key, observation)),
+      }),
+    noteStale: (...noted) =>
+      call({
+        site: 'store.note-stale',
+        faults: writeFaults,
+        perform: () => write(() => records.noteStale(...noted)),
       }),
     save: (current, next) =>
       call({
@@ -199,7 +207,7 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
     },
     clock,
     ids,
-    chance: () => 0.5,
+    ...retrying,
     onTimerFault: () => undefined,
     syncExpiry: syncKlarnaExpiry({
       store,
@@ -208,6 +216,7 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
       clock,
       ids,
       onFault: (error) => judge.failed(task, "Klarna's expiry", error),
+      ...retrying,
     }),
     onTimeout: () => undefined,
     onFault: (key: PaymentRequestKey, error: unknown) => judge.failed(task, shortOf(key), error),

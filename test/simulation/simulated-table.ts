@@ -72,6 +72,11 @@ export class SimulatedTable extends InMemoryPaymentRequestStore {
         this.#read = this.#viewOf(this.records.get(nameOf(key)), codec);
         return this.observe(key, observation).then(shown);
       },
+      noteStale: (key, ...noted) => {
+        this.#codec = codec;
+        this.#read = this.#viewOf(this.records.get(nameOf(key)), codec);
+        return this.noteStale(key, ...noted).then(shown);
+      },
       save: (current, next) => {
         this.#codec = codec;
         this.#read = current && current.version > 0 ? current : undefined;

@@ -16,14 +16,22 @@ import type {
 import type { Account, PaymentRequestKey, SessionId } from '../../functions/domain/identifiers.ts';
 import type { Instant } from '../../functions/domain/instant.ts';
 import { type ListCursor, listCursorOf } from '../../functions/domain/list-cursor.ts';
-import type { Observation } from '../../functions/domain/observation.ts';
+import type { Observation, Position } from '../../functions/domain/observation.ts';
 import {
   asNextVersion,
+  type HistoryEntry,
   type PaymentRequest,
   unknownPaymentRequest,
 } from '../../functions/domain/payment-request.ts';
 import { isOpen, type PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
-import { appliedEntry, judge, observedFields, unreadLimit } from '../../functions/domain/transition.ts';
+import {
+  appliedEntry,
+  isStaleForGood,
+  judge,
+  observedFields,
+  staleEntry,
+  unreadLimit,
+} from '../../functions/domain/transition.ts';
 
 /** The store as its contract has it, in memory; `test/adapters/dynamodb` runs the same suite on it and on the real engine. */
 export class InMemoryPaymentRequestStore
@@ -47,12 +55,22 @@ export class InMemoryPaymentRequestStore
       return Promise.resolve({ written: false, stored });
     }
     const due = isOpen(observation.state) ? { reconcileAfter: record.reconcileAfter ?? now } : {};
-    // Written without reading: the entry is what it is, and finds its place by its time and id.
-    const history = [...record.history, appliedEntry(observation)].sort((a, b) =>
-      a.recordedAt < b.recordedAt || (a.recordedAt === b.recordedAt && a.eventId < b.eventId) ? -1 : 1,
-    );
+    const history = inOrder([...record.history, appliedEntry(observation)]);
     const next = { ...record, ...observedFields(observation), ...due, history };
     this.keep(asNextVersion(next, now));
+    return Promise.resolve({ written: true });
+  }
+
+  noteStale(
+    key: PaymentRequestKey,
+    observation: Observation,
+    { against, at }: { readonly against: Position | undefined; readonly at: Instant },
+  ): Promise<WriteResult> {
+    this.writes += 1;
+    const stored = this.records.get(nameOf(key));
+    if (!stored || !isStaleForGood(stored, observation)) return Promise.resolve({ written: false, stored });
+    const history = inOrder([...stored.history, staleEntry(observation, against)]);
+    this.keep(asNextVersion({ ...stored, history }, at));
     return Promise.resolve({ written: true });
   }
 
@@ -107,6 +125,12 @@ export class InMemoryPaymentRequestStore
     return Promise.resolve(listed.slice(0, limit));
   }
 }
+
+/** An entry that was written without a read finds its place by its time and id. */
+const inOrder = (history: readonly HistoryEntry[]): readonly HistoryEntry[] =>
+  history.toSorted((a, b) =>
+    a.recordedAt < b.recordedAt || (a.recordedAt === b.recordedAt && a.eventId < b.eventId) ? -1 : 1,
+  );
 
 /** What a record is kept under. */
 export const nameOf = ({ account, paymentRequestId }: PaymentRequestKey): string =>

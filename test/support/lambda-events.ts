@@ -59,7 +59,9 @@ export function apiEvent({
   body,
 }: ApiCall): APIGatewayProxyEventV2 {
   const routeKey = `${method} ${route ?? paymentRequestRoute}`;
-  const rawPath = path ?? `/accounts/${account}/payment-requests/${key.paymentRequestId}`;
+  const parameters = pathParameters ?? { account, payment_request_id: key.paymentRequestId };
+  const rawPath =
+    path ?? (route ?? paymentRequestRoute).replace(/\{(\w+)\}/g, (_, name: string) => parameters[name] ?? '');
   const isBase64Encoded = body instanceof Uint8Array;
   const text = typeof body === 'string' ? body : JSON.stringify(body);
   const requestContext = {
@@ -98,7 +100,7 @@ export function apiEvent({
     },
     ...(query && { queryStringParameters: query }),
     requestContext,
-    pathParameters: pathParameters ?? { account, payment_request_id: key.paymentRequestId },
+    pathParameters: parameters,
     ...(body !== undefined && { body: isBase64Encoded ? Buffer.from(body).toString('base64') : text }),
     isBase64Encoded,
   };

@@ -13,7 +13,7 @@ import type { Deadline } from '../../functions/domain/registration.ts';
 import { key, settingsWith } from './fixtures.ts';
 import { InMemoryPaymentRequestStore } from './in-memory-payment-request-store.ts';
 import { ScriptedKlarna } from './scripted-klarna.ts';
-import { CountingIds, VirtualClock } from './virtual-clock.ts';
+import { CountingIds, retries, VirtualClock } from './virtual-clock.ts';
 
 /** The timer of one request, in memory. */
 export class InMemoryTimer implements SessionTimer {
@@ -77,6 +77,7 @@ export class World {
     this.dependencies = {
       store,
       due: this.store,
+      sessions: this.store,
       timer: withFaults('timer', timer ?? this.timer, injectFault),
       klarna: withFaults('klarna', klarna, injectFault),
       accounts: { find: () => Promise.resolve(this.settings) },
@@ -89,8 +90,9 @@ export class World {
         clock: this.clock,
         ids,
         onFault: onTimerFault,
+        ...retries,
       }),
-      chance: () => 0.5,
+      ...retries,
       onTimerFault,
       onTimeout: ({ kind }: TimeoutOutcome, lateness: number) => void this.expiries.push({ kind, lateness }),
       onFault: (_: unknown, error: unknown) => void this.faults.push(error),

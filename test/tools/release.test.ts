@@ -23,6 +23,7 @@ describe('the changelog of a release', () => {
 
   it.each([
     ['no section', '# Changelog\n', 'has no section'],
+    ['that version in it', `${changelog}\n## 0.2.0\n\n- Before.\n`, 'already'],
     ['another version', changelog.replace('0.2.0', '0.3.0'), 'announces 0.3.0'],
     ['an empty section', changelog.replace('- New.', ''), 'is empty'],
   ])('a changelog with %s is refused', (_, source, message) => {

@@ -7,7 +7,8 @@ const unreleased = /^## (?:Unreleased|(\d+\.\d+\.\d+), unreleased)$/im;
  *
  * @param version the version to release, `1.2.0`
  * @param date the day of the release, `2026-03-01`
- * @throws {Refusal} when there is no such section, when it names another version, or when nothing is in it
+ * @throws {Refusal} when there is no such section, when it names another version, when that version is released, or when
+ *   nothing is in it
  */
 export function releaseChangelog(changelog: string, version: string, date: string): string {
   const found = unreleased.exec(changelog);
@@ -15,6 +16,9 @@ export function releaseChangelog(changelog: string, version: string, date: strin
   const named = found[1];
   if (named !== undefined && named !== version) {
     throw new Refusal(`CHANGELOG.md announces ${named}. Rename its section or release ${named}.`);
+  }
+  if (headingOf(version).test(changelog)) {
+    throw new Refusal(`CHANGELOG.md has a section of ${version} already. Choose the next version.`);
   }
   const released = changelog.replace(unreleased, `## ${version}, ${date}`);
   releaseNotes(released, version);
@@ -27,12 +31,14 @@ export function releaseChangelog(changelog: string, version: string, date: strin
  * @throws {Refusal} when the version has no section, or an empty one
  */
 export function releaseNotes(changelog: string, version: string): string {
-  const heading = new RegExp(`^## ${version.replaceAll('.', '\\.')}, \\d{4}-\\d{2}-\\d{2}$`, 'm').exec(
-    changelog,
-  );
-  if (!heading) throw new Refusal(`CHANGELOG.md has no section of ${version} with a date.`);
+  const heading = headingOf(version).exec(changelog);
+  if (!heading) throw new Refusal(`CHANGELOG.md has no section of ${version}.`);
   const rest = changelog.slice(heading.index + heading[0].length);
   const notes = rest.slice(0, /^## /m.exec(rest)?.index).trim();
   if (notes === '') throw new Refusal(`The section of ${version} in CHANGELOG.md is empty.`);
   return notes;
 }
+
+/** The heading of a released version. The first versions have no date. */
+const headingOf = (version: string): RegExp =>
+  new RegExp(`^## ${version.replaceAll('.', '\\.')}(?:, \\d{4}-\\d{2}-\\d{2})?$`, 'm');

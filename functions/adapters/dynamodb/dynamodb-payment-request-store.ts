@@ -22,10 +22,10 @@ import type { ListedPaymentRequest } from '../../domain/list-cursor.ts';
 import type { Account, PaymentRequestKey, SessionId } from '../../domain/identifiers.ts';
 import type { Instant } from '../../domain/instant.ts';
 import { type ListCursor, listCursorOf } from '../../domain/list-cursor.ts';
-import type { Observation } from '../../domain/observation.ts';
+import { latestPositionAt, type Observation, type Position } from '../../domain/observation.ts';
 import type { PaymentRequest } from '../../domain/payment-request.ts';
 import { isOpen, type PaymentRequestState } from '../../domain/payment-request-state.ts';
-import { appliedEntry, observedFields, unreadLimit } from '../../domain/transition.ts';
+import { appliedEntry, observedFields, staleEntry, unreadLimit } from '../../domain/transition.ts';
 import {
   changedAttributes,
   dueShardOf,
@@ -109,6 +109,22 @@ export class DynamoDbPaymentRequestStore
         `attribute_not_exists(${update.name(history)}) AND (attribute_not_exists(${position}) OR ${lower})`,
       ),
     );
+  }
+
+  async noteStale(
+    key: PaymentRequestKey,
+    observation: Observation,
+    { against, at }: { readonly against: Position | undefined; readonly at: Instant },
+  ): Promise<WriteResult> {
+    const update = new UpdateBuilder();
+    const history = historyAttribute(observation.eventId);
+    update
+      .put(history, toHistoryItem(staleEntry(observation, against)))
+      .put('updated_at', at)
+      .put(tableSchema.timeToLive, timeToLive(Date.parse(at), this.#options.retentionDays))
+      .increment('version');
+    const isLater = `${update.name('position')} > ${update.value(latestPositionAt(observation))}`;
+    return this.#update(key, update.when(`attribute_not_exists(${update.name(history)}) AND ${isLater}`));
   }
 
   async save(current: PaymentRequest | undefined, next: PaymentRequest): Promise<WriteResult> {

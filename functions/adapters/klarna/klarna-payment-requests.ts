@@ -62,8 +62,8 @@ export class HttpKlarnaPaymentRequests implements KlarnaPaymentRequests, KlarnaE
   }
 
   /**
-   * A call that has the same effect when it is repeated. It is repeated once, at once, where a connection was closed that was open
-   * before: the peer may have closed it while the process was frozen.
+   * A call that has the same effect when it is repeated. It is repeated once, at once, where an open connection was closed: the
+   * peer may have closed it while the process was frozen.
    */
   async #callRepeatable(
     call: Call,

@@ -1,10 +1,13 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { changeRecord } from '../../../functions/application/change-record.ts';
 import type {
   DuePaymentRequests,
   PaymentRequestList,
   PaymentRequestStore,
   SessionPaymentRequests,
 } from '../../../functions/application/ports.ts';
+import { recordObservation } from '../../../functions/application/record-observation.ts';
 import { claimed } from '../../../functions/domain/cancellation.ts';
 import {
   type Account,
@@ -20,8 +23,10 @@ import {
   asNextVersion,
   type PaymentRequest,
   unknownPaymentRequest,
+  withEntry,
 } from '../../../functions/domain/payment-request.ts';
-import { applyObservation } from '../../../functions/domain/transition.ts';
+import { TransientError } from '../../../functions/domain/transient-error.ts';
+import { applyObservation, staleEntry } from '../../../functions/domain/transition.ts';
 import { decideRegistration } from '../../../functions/domain/registration.ts';
 import { at, noon, observed, registrationWith } from '../../support/fixtures.ts';
 import { afterNoon, policy, settledWith } from '../../support/sessions.ts';
@@ -86,7 +91,7 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
             'l',
             noon,
           ),
-          sessionId: parseSessionId('session #1/å'),
+          sessionId: parseSessionId('session 1: å'),
           reference: 'köp "17"',
           attention: 'klarna_denied',
           attempts: 3,
@@ -252,6 +257,105 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
       });
     });
 
+    describe('noteStale', () => {
+      const older = observed('SUBMITTED', '2026-03-01T11:59:59.999999999Z', { observedAt: afterNoon(1) });
+      const noted = { against: undefined, at: afterNoon(2) };
+
+      it.each(['IN_PROGRESS', 'COMPLETED', 'CANCELED'] as const)(
+        'noteStale adds the entry to a later %s record, and changes nothing else',
+        async (state) => {
+          await store.observe(key, observed(state));
+          const before = await store.read(key);
+          const against = before?.position;
+          expect(await store.noteStale(key, older, { ...noted, against })).toEqual({ written: true });
+          expect(await store.read(key)).toEqual({
+            ...before,
+            history: [...(before?.history ?? []), staleEntry(older, against)],
+            updatedAt: afterNoon(2),
+            version: 2,
+          });
+        },
+      );
+
+      it.each<[string, readonly Observation[], Observation]>([
+        ['an unknown request', [], older],
+        ['an observation that the history has', [older, observed('IN_PROGRESS')], older],
+        ['a later observation', [observed('SUBMITTED')], observed('IN_PROGRESS', '2026-03-01T12:01:00Z')],
+        ['a tie', [observed('SUBMITTED')], observed('IN_PROGRESS')],
+      ])('noteStale refuses %s and returns the stored record', async (_, known, news) => {
+        for (const each of known) expect(await store.observe(key, each)).toEqual({ written: true });
+        const stored = await store.read(key);
+        expect(await store.noteStale(key, news, noted)).toEqual({ written: false, stored });
+        expect(await store.read(key)).toEqual(stored);
+      });
+    });
+
+    describe('many writers', () => {
+      const now = () => instantFromMillis(Date.now());
+      const dependencies = () => ({
+        store,
+        clock: { now: () => Date.now(), instant: now, wait: (millis: number) => wait(millis) },
+        chance: () => Math.random(),
+        conflictBudget: 2_500,
+      });
+      const eventIdOf = (name: string) => {
+        const eventId = parseEventId(name);
+        if (!eventId) throw new Error(`${name} is not an event id`);
+        return eventId;
+      };
+
+      it('two hundred writers of one record all succeed, or fail as transient within the time limit of the API', async () => {
+        await written(newSession(key));
+        const begin = performance.now();
+        const results = await Promise.allSettled(
+          Array.from({ length: 200 }, (_, index) =>
+            changeRecord(dependencies(), key, undefined, (stored) => {
+              const entry = { kind: 'register', recordedAt: noon, effect: 'accepted', detail: {} } as const;
+              const eventId = eventIdOf(`writer-${index}`);
+              const record = stored ?? newSession(key);
+              return {
+                next: asNextVersion(withEntry(record, { ...entry, eventId }), noon),
+                outcome: undefined,
+              };
+            }),
+          ),
+        );
+        const failures = results.flatMap((each) =>
+          each.status === 'rejected' ? [each.reason as unknown] : [],
+        );
+        expect(failures.filter((failure) => !(failure instanceof TransientError))).toEqual([]);
+        const stored = await store.read(key);
+        expect(stored?.history).toHaveLength(1 + 200 - failures.length);
+        expect(stored?.version).toBe(1 + 200 - failures.length);
+        // The shortest time limit of a function behind the API.
+        expect(performance.now() - begin).toBeLessThan(10_000);
+      });
+
+      it('three senders of webhooks, one of them of older ones, never wait for each other', async () => {
+        const webhook = (sender: string, number: number, millis: number) =>
+          observed(number % 2 === 0 ? 'SUBMITTED' : 'IN_PROGRESS', plusMillis(noon, millis), {
+            eventId: eventIdOf(`${sender}-${number}`),
+            observedAt: noon,
+          });
+        await store.observe(key, webhook('first', 0, 1_000_000));
+        const send = async (sender: string, millisOfFirst: number) => {
+          const verdicts: string[] = [];
+          for (let number = 1; number <= 40; number += 1) {
+            const news = webhook(sender, number, millisOfFirst + 10 * number);
+            verdicts.push(await recordObservation({ ...dependencies(), conflictBudget: 500 })(key, news));
+          }
+          return verdicts;
+        };
+        const [older] = await Promise.all([
+          send('older', 0),
+          send('newer', 2_000_000),
+          send('newest', 3_000_005),
+        ]);
+        expect(new Set(older)).toEqual(new Set(['stale']));
+        expect((await store.read(key))?.history).toHaveLength(121);
+      });
+    });
+
     describe('save', () => {
       it('save without a current record writes only if there is none', async () => {
         const record = await written(newSession(key));
@@ -384,7 +488,7 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
     });
 
     describe('ofSession', () => {
-      const sessionId = 'cart #1' as SessionId;
+      const sessionId = 'cart 1' as SessionId;
 
       const membersOf = async (account: Account, session: SessionId) => {
         const keys: PaymentRequestKey[] = [];

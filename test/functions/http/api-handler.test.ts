@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { apiHandler } from '../../../functions/http/api-handler.ts';
 import { ConfigurationError } from '../../../functions/domain/configuration-error.ts';
+import { TransientError } from '../../../functions/domain/transient-error.ts';
 import { invalid, jsonResponse } from '../../../functions/http/problem.ts';
 import { count } from '../../../functions/telemetry/telemetry.ts';
 import { notAllowed, rejected, throttled, unreachable } from '../../support/aws-faults.ts';
@@ -58,6 +59,7 @@ describe('a function behind the HTTP API', () => {
     ['a connection is refused', unreachable],
     ['a name does not resolve', coded(new Error(planted.text), { code: 'ENOTFOUND' })],
     ['the connection ends', coded(new Error(planted.text), { code: 'ECONNRESET' })],
+    ['other writers were faster for too long', new TransientError(planted.text)],
     ['time runs out', coded(new Error(planted.text), { name: 'TimeoutError' })],
   ])('apiHandler returns 503 with Retry-After and nothing of the exception when %s', async (_, error) => {
     const response = await failing(error);

@@ -4,6 +4,7 @@ import type { Accounts } from '../../../functions/application/ports.ts';
 import {
   accountOf,
   bodyOf,
+  checkPath,
   choice,
   duration,
   flag,
@@ -306,5 +307,32 @@ describe('the allowed values of a violation', () => {
     expect(problem.detail).toBe(
       'state is "PAID"; allowed: SUBMITTED, IN_PROGRESS, COMPLETED, CANCELED, EXPIRED or DECLINED.',
     );
+  });
+});
+
+describe('checkPath', () => {
+  const route = '/accounts/{account}/sessions/{session_id}';
+  const given = (path: string, pathParameters: Readonly<Record<string, string>>) =>
+    apiEvent({ method: 'GET', route, path, pathParameters });
+
+  it.each(['s-1', '👩\u200D👧', 'a b:c', '...'])('checkPath accepts a path with the parameter %j', (text) => {
+    const event = given(`/accounts/demo/sessions/${text}`, { account: 'demo', session_id: text });
+    expect(() => checkPath(event)).not.toThrow();
+  });
+
+  it.each([
+    ['a parameter that was cut', '/accounts/demo/sessions/a?b', { account: 'demo', session_id: 'a' }],
+    ['another account', '/accounts/other/sessions/a', { account: 'demo', session_id: 'a' }],
+    ['folded segments', '/accounts/other/../demo/sessions/a', { account: 'demo', session_id: 'a' }],
+    ['an encoded segment', '/accounts/demo/sessions/%61', { account: 'demo', session_id: 'a' }],
+    ['a missing parameter', '/accounts/demo/sessions/a', { account: 'demo' }],
+    ['a trailing slash', '/accounts/demo/sessions/a/', { account: 'demo', session_id: 'a' }],
+  ])('checkPath refuses a path with %s', async (_, path, pathParameters) => {
+    expect(
+      await problemOf(() => checkPath(given(path, pathParameters as Record<string, string>))),
+    ).toMatchObject({
+      type: 'invalid-request',
+      errors: [{ field: 'path', allowed: route }],
+    });
   });
 });

@@ -1,6 +1,7 @@
 import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConfigurationError } from '../../../functions/domain/configuration-error.ts';
+import { TransientError } from '../../../functions/domain/transient-error.ts';
 import { faultKindOf } from '../../../functions/telemetry/fault-kind.ts';
 import {
   type Behaviour,
@@ -28,6 +29,7 @@ describe('the kind of a fault', () => {
     ['two callers create one schedule', ofAws('ConflictException', 409)],
     ['credentials ran out', ofAws('ExpiredTokenException', 400)],
     ['the SDK had no response', named('Error', { $metadata: { attempts: 3 } })],
+    ['other writers were faster', new TransientError('text')],
     ['time runs out', named('TimeoutError')],
     ['a connection is refused', named('Error', { code: 'ECONNREFUSED' })],
     ['a name does not resolve', named('Error', { code: 'ENOTFOUND' })],

@@ -21,7 +21,7 @@ import {
 } from '../../support/klarna-deliveries.ts';
 import { functionUrlEvent, lambdaContext, type UrlCall } from '../../support/lambda-events.ts';
 import { planted, plantedIn } from '../../support/planted-secrets.ts';
-import { VirtualClock } from '../../support/virtual-clock.ts';
+import { retries, VirtualClock } from '../../support/virtual-clock.ts';
 
 const output = captureOutput();
 
@@ -36,7 +36,7 @@ function receiver(...keys: readonly SigningKey[]) {
       return Promise.resolve((keys.length > 0 ? keys : [signingKeyWith()]).find((key) => key.id === id));
     },
   };
-  const receive = receiveWebhook({ store, quarantine, clock: new VirtualClock() });
+  const receive = receiveWebhook({ ...retries, store, quarantine, clock: new VirtualClock() });
   const handler = webhookHandler({
     signingKeys,
     receive: (delivery) => {

@@ -127,17 +127,18 @@ const ofServices: readonly IamRequest[] = [
   },
 ];
 
-/** Calls that arming a timer can lead to after a conflict, whichever function arms it. */
-const afterConflicts: readonly IamRequest[] = [expire, roleOf('reconcile-payment-requests')].flatMap(
-  (principal) => [
+/** Calls that a conflict can lead to: a webhook reads its record, and arming a timer reads and updates the schedule. */
+const afterConflicts: readonly IamRequest[] = [
+  { principal: webhook, action: 'dynamodb:GetItem', resource: table },
+  ...[expire, roleOf('reconcile-payment-requests')].flatMap((principal) => [
     ...['GetSchedule', 'UpdateSchedule'].map((verb) => ({
       principal,
       action: `scheduler:${verb}`,
       resource: arn('scheduler', 'schedule/Lapse-sessions/A-SCHEDULE'),
     })),
     { principal, action: 'sqs:SendMessage', resource: timerQueue },
-  ],
-);
+  ]),
+];
 
 it('every call that the scenarios recorded is allowed', async () => {
   const calls = recordedCalls();
@@ -233,9 +234,8 @@ const refused: readonly IamRequest[] = [
     { principal: roleOf(name), action: 'scheduler:ListSchedules', resource: '*' },
     { principal: roleOf(name), action: 'events:PutEvents', resource: arn('events', 'event-bus/default') },
   ]),
-  // The public webhook has neither the API keys nor the records, and makes no timers.
+  // The public webhook has no API keys, lists no records, and makes no timers.
   { principal: webhook, action: 'secretsmanager:GetSecretValue', resource: accountsSecret },
-  { principal: webhook, action: 'dynamodb:GetItem', resource: table },
   { principal: webhook, action: 'dynamodb:Query', resource: `${table}/index/session` },
   {
     principal: webhook,

@@ -115,7 +115,11 @@ describe('a route of the API', () => {
     ['GET', '/accounts/demo/things/1', 'get', { account: 'demo', thing: '1' }],
     ['GET', '/accounts/demo/things/all', 'all', { account: 'demo' }],
     ['PUT', '/accounts/demo/things/1', 'any', { account: 'demo', thing: '1' }],
-    ['GET', '/accounts/demo/things/a%2Fb%3A', 'get', { account: 'demo', thing: 'a/b:' }],
+    ['GET', '/accounts/demo/things/a%3A%20%C3%A5', 'get', { account: 'demo', thing: 'a: å' }],
+    ['GET', '/accounts/demo/things/a%2Fb', 'default', {}],
+    ['GET', '/accounts/demo/things/a%3Fb', 'get', { account: 'demo', thing: 'a' }],
+    ['GET', '/accounts/demo/things/a%23b', 'get', { account: 'demo', thing: 'a' }],
+    ['GET', '/accounts/demo/things/a%253Fb', 'get', { account: 'demo', thing: 'a%3Fb' }],
     ['GET', '/accounts/demo/things/', 'default', {}],
     ['GET', '/accounts/demo/things/1/more', 'default', {}],
   ])('%s %s takes its route', async (method, path, functionId, pathParameters) => {
@@ -124,6 +128,21 @@ describe('a route of the API', () => {
     expect(reached).toEqual([functionId]);
     expect(events[0]).toMatchObject({ pathParameters });
   });
+
+  it.each([
+    ['/accounts/other/%2E./demo/things/%2e/1', 'get', { account: 'demo', thing: '1' }],
+    ['/accounts/other/../demo/things/1', 'get', { account: 'demo', thing: '1' }],
+    ['/accounts/demo/things/%2e%2E', 'default', {}],
+    ['/accounts/demo/things/.', 'default', {}],
+  ])(
+    '%s takes its route after dot segments are folded, and keeps its rawPath',
+    async (path, functionId, parameters) => {
+      const { url, events, reached } = await api();
+      await sendRaw(url, [`GET ${path} HTTP/1.1`]);
+      expect(reached).toEqual([functionId]);
+      expect(events[0]).toMatchObject({ rawPath: decodeURIComponent(path), pathParameters: parameters });
+    },
+  );
 
   it('an unknown route gets 404 where there is no default', async () => {
     const { url } = await api(undefined, routes.slice(0, 1));

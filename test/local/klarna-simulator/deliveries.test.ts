@@ -80,11 +80,10 @@ it('a delivery does not wait for ever for a response', async () => {
 it('an attempt without a response has the reason', async () => {
   const klarna = await startSimulator(subscribed('http://127.0.0.1:2/'));
   await klarna.do(await klarna.place(), 'start');
+  const refused: unknown = expect.objectContaining({ error: 'ECONNREFUSED' });
   await expect
     .poll(async () => (await klarna.list('deliveries'))[0])
-    .toMatchObject({
-      attempts: expect.arrayContaining([expect.objectContaining({ error: 'ECONNREFUSED' })]),
-    });
+    .toMatchObject({ attempts: expect.arrayContaining([refused]) as unknown });
 });
 
 it('a configured delay applies before the first attempt', async () => {
