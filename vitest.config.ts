@@ -19,7 +19,11 @@ const explorer = ['test/simulation/explorer.test.ts'];
 /** What `npm run verify` runs and `npm test` leaves out, by the name of its step. */
 const verified = {
   mutants: ['test/simulation/mutants.test.ts', 'test/simulation/small-scope.test.ts'],
-  endurance: ['test/fuzz/**/*.test.ts', 'test/scenarios/{chaos,restart}.test.ts'],
+  endurance: [
+    'test/fuzz/**/*.test.ts',
+    'test/scenarios/{chaos,restart}.test.ts',
+    'test/adapters/dynamodb/full-session.test.ts',
+  ],
   // The page in Chromium, which npm test does without.
   page: ['test/scenarios/front-page.test.ts'],
   benchmark: ['test/bench/bench.test.ts'],

@@ -282,7 +282,7 @@ const otherFunctions = ({ ours }: Sandboxes): readonly Subject[] => [
         ...path(requestId('3')),
         body: { session_timeout: 'PT30M', session_id: 'cart-1', reference: 'order-1' },
       }),
-    calls: ['dynamodb.UpdateItem', 'dynamodb.UpdateItem', 'scheduler.CreateSchedule'],
+    calls: ['dynamodb.Query', 'dynamodb.UpdateItem', 'dynamodb.UpdateItem', 'scheduler.CreateSchedule'],
     once: secretRead,
     done: is(201),
     timed: 'whole',

@@ -39,7 +39,8 @@ export interface paths {
         /**
          * Cancel a Payment Request
          * @description Reads the state at Klarna, then cancels the request if it is still open. The request need not be registered. A request that
-         *     the customer has approved is not canceled, unless you send `allow_completed=true`. Klarna can still refuse that.
+         *     the customer has approved is not canceled, unless you send `allow_completed=true`, or the account has `cancel_completed` and you
+         *     do not send `allow_completed=false`. Klarna can still refuse that.
          *
          *     Send `dry_run=true` first to see what the call would do.
          */
@@ -313,7 +314,7 @@ export interface components {
             readonly session_timeout?: components["schemas"]["Duration"];
             /** @description The end of the session. It must be in the future. */
             readonly deadline_at?: components["schemas"]["Time"];
-            /** @description Optional. Your id of the checkout session. Several Payment Requests can share one. */
+            /** @description Optional. Your id of the checkout session. Up to 1,000 Payment Requests can share one. */
             readonly session_id?: components["schemas"]["PathId"];
             /** @description Optional. Your own reference, such as an order number. It appears in records and events. */
             readonly reference?: components["schemas"]["PathId"];
@@ -703,7 +704,7 @@ export interface components {
              * @description The kind of error. It is stable; branch on it.
              * @enum {string}
              */
-            readonly type: "urn:lapse:problem:invalid-request" | "urn:lapse:problem:forbidden" | "urn:lapse:problem:unknown-account" | "urn:lapse:problem:unknown-route" | "urn:lapse:problem:method-not-allowed" | "urn:lapse:problem:not-found" | "urn:lapse:problem:already-final" | "urn:lapse:problem:cancellation-pending" | "urn:lapse:problem:job-exists" | "urn:lapse:problem:extension-limit" | "urn:lapse:problem:payload-too-large" | "urn:lapse:problem:klarna-denied" | "urn:lapse:problem:unavailable" | "urn:lapse:problem:misconfigured" | "urn:lapse:problem:internal";
+            readonly type: "urn:lapse:problem:invalid-request" | "urn:lapse:problem:forbidden" | "urn:lapse:problem:unknown-account" | "urn:lapse:problem:unknown-route" | "urn:lapse:problem:method-not-allowed" | "urn:lapse:problem:not-found" | "urn:lapse:problem:already-final" | "urn:lapse:problem:cancellation-pending" | "urn:lapse:problem:job-exists" | "urn:lapse:problem:extension-limit" | "urn:lapse:problem:session-full" | "urn:lapse:problem:payload-too-large" | "urn:lapse:problem:klarna-denied" | "urn:lapse:problem:unavailable" | "urn:lapse:problem:misconfigured" | "urn:lapse:problem:internal";
             /** @description A short text for the type. */
             readonly title: string;
             /** @description The HTTP status code. */
@@ -792,6 +793,21 @@ export interface components {
         /** @description The request is paid or has ended. It is unchanged. `state` says which. */
         readonly AlreadyFinal: {
             headers: {
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /**
+         * @description The call changed nothing. `already-final`: the request is paid or has ended. `cancellation-pending`: a cancel is running;
+         *     wait for `Retry-After` and read the record. `extension-limit`: the session cannot be extended this far.
+         *     `session-full`: the session has 1,000 Payment Requests, and this one is not among them. Use another `session_id`.
+         */
+        readonly RegistrationConflict: {
+            headers: {
+                /** @description Seconds to wait before the next call. Present with `cancellation-pending`. */
+                readonly "Retry-After"?: number;
                 readonly [name: string]: unknown;
             };
             content: {
@@ -1008,7 +1024,7 @@ export interface operations {
             readonly 403: components["responses"]["Forbidden"];
             readonly 404: components["responses"]["UnknownAccount"];
             readonly 405: components["responses"]["MethodNotAllowed"];
-            readonly 409: components["responses"]["SessionConflict"];
+            readonly 409: components["responses"]["RegistrationConflict"];
             readonly 413: components["responses"]["PayloadTooLarge"];
             readonly 429: components["responses"]["TooManyRequests"];
             readonly 500: components["responses"]["Internal"];
@@ -1020,8 +1036,11 @@ export interface operations {
             readonly query?: {
                 /** @description Why you cancel. It appears in the record and in events. Do not send personal data. */
                 readonly reason?: components["parameters"]["reason"];
-                /** @description Cancels the request even if the customer has approved it, provided that Klarna permits it. */
-                readonly allow_completed?: components["schemas"]["Flag"];
+                /**
+                 * @description Whether to cancel the request even if the customer has approved it, provided that Klarna permits it. Without it, the
+                 *     account's `cancel_completed` decides, which is false by default.
+                 */
+                readonly allow_completed?: boolean;
                 /** @description Returns what the call would do, and changes nothing. */
                 readonly dry_run?: components["parameters"]["dryRun"];
             };

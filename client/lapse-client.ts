@@ -282,7 +282,8 @@ function segmentOf(field: string, id: string): string {
   return encodeURIComponent(id);
 }
 
-const flag = (value: boolean | undefined): string | undefined => (value === true ? 'true' : undefined);
+/** An explicit `false` is sent, too: without `allow_completed`, the account decides. */
+const flag = (value: boolean | undefined): string | undefined => value?.toString();
 
 const recordIn = ({ body }: ApiResponse) => ({ record: body as unknown as PaymentRequestRecord });
 

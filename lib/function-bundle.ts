@@ -1,6 +1,8 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
+import { DISABLE_ASSET_STAGING_CONTEXT } from 'aws-cdk-lib/cx-api';
+import type { Construct } from 'constructs';
 import { type BuildOptions, buildSync } from 'esbuild';
 import { environments, type FunctionName } from '../functions/contract/environment.ts';
 
@@ -46,15 +48,14 @@ export { handler };
 /** The handler setting of every function. */
 export const bundleHandler = 'entry.handler';
 
+/** The folder of each function's bundle. */
+export type Bundles = Readonly<Record<FunctionName, string>>;
+
 /** The names of all functions. */
 export const functionNames = Object.keys(environments) as readonly FunctionName[];
 
-/**
- * Bundles all functions at once, each into its own folder, and returns the folders. Throws when one cannot be built.
- *
- * @param outputDirectory by default a temporary folder that is deleted when the process ends; the CDK has copied it by then
- */
-export function bundleFunctions(outputDirectory = temporaryFolder()): Readonly<Record<FunctionName, string>> {
+/** Bundles all functions at once, each into its own folder, and returns the folders. Throws when one cannot be built. */
+export function bundleFunctions(outputDirectory: string): Bundles {
   for (const name of functionNames) {
     if (!existsSync(sourceOf(name)))
       throw new Error(`functions/${name} is missing: the stack has a function of this name.`);
@@ -69,10 +70,23 @@ export function bundleFunctions(outputDirectory = temporaryFolder()): Readonly<R
   return Object.fromEntries(folders) as Record<FunctionName, string>;
 }
 
-const sourceOf = (name: FunctionName): string => join(root, 'functions', `${name}${extension}`);
-
-function temporaryFolder(): string {
+/**
+ * Bundles all functions into a temporary folder, which disposal deletes. The CDK copies an asset when it is constructed, so the
+ * folder is not needed after that. It stays where the context switches the copy off. A handler of the process's end would not run
+ * under Jest, whose `process` is a copy.
+ */
+export function bundleTemporarily(scope: Construct): Disposable & { readonly bundles: Bundles } {
   const folder = mkdtempSync(join(tmpdir(), 'lapse-bundles-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  return folder;
+  const isCopied = scope.node.tryGetContext(DISABLE_ASSET_STAGING_CONTEXT) === undefined;
+  const remove = () => {
+    if (isCopied) rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    return { bundles: bundleFunctions(folder), [Symbol.dispose]: remove };
+  } catch (error) {
+    remove();
+    throw error;
+  }
 }
+
+const sourceOf = (name: FunctionName): string => join(root, 'functions', `${name}${extension}`);

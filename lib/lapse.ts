@@ -12,7 +12,7 @@ import { alarmTopic } from './alarm-topic.ts';
 import { CanaryDeployment } from './canary-deployment.ts';
 import { Dashboard } from './dashboard.ts';
 import { FaultAlarms } from './fault-alarms.ts';
-import { bundleFunctions } from './function-bundle.ts';
+import { bundleTemporarily } from './function-bundle.ts';
 import { KlarnaCallAlarms } from './klarna-call-alarms.ts';
 import { KlarnaWebhook } from './klarna-webhook.ts';
 import { lambdaQuotaAlarm } from './lambda-quota-alarm.ts';
@@ -48,9 +48,10 @@ export class Lapse extends Construct {
     const settings = resolveSettings(given);
     checkRegion(Stack.of(this).region);
     this.alarmTopic = alarmTopic(this, 'AlarmTopic', topic);
+    using built = bundles ? { bundles, [Symbol.dispose]: () => undefined } : bundleTemporarily(this);
     const shared = {
       settings,
-      bundles: bundles ?? bundleFunctions(),
+      bundles: built.bundles,
       encryptionKey,
       alarmTopic: this.alarmTopic,
     };

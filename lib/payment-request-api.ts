@@ -111,6 +111,7 @@ export class PaymentRequestApi extends Construct {
       timeout: Duration.seconds(10),
     });
     table.grantItems(register, 'GetItem', 'UpdateItem');
+    table.grantQuery(register, tableSchema.sessionIndex);
     secrets.grantReadAccounts(register);
     timer.grantArm(register);
     return register;

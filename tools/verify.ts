@@ -32,7 +32,7 @@ const steps: readonly Step[] = [
   vitest('100,000 histories of the explorer', ['--project=explorer'], { HISTORIES: '100000' }),
   vitest('mutants by hand and small scope', ['--project=verify-mutants']),
   vitest('the store on DynamoDB Local', ['test/adapters/dynamodb'], { DYNAMODB_ENGINE: 'dynamodb-local' }),
-  vitest('fuzz, chaos and restart', ['--project=verify-endurance']),
+  vitest('fuzz, chaos, restart and a full session', ['--project=verify-endurance']),
   vitest(
     'scenarios with the sweep as the only timer',
     ['core-flows', 'repair', 'sessions'].map((name) => `test/scenarios/${name}.test.ts`),

@@ -1,5 +1,5 @@
 import type { AccountSettings } from '../domain/account-settings.ts';
-import { type EventId, ownEventId, type PaymentRequestKey } from '../domain/identifiers.ts';
+import { type EventId, ownEventId, type PaymentRequestKey, type SessionId } from '../domain/identifiers.ts';
 import { withIntendedExpiry } from '../domain/klarna-expiry.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import {
@@ -10,10 +10,11 @@ import {
   type Registration,
   type SessionContext,
   type SessionDecision,
+  sessionLimit,
 } from '../domain/registration.ts';
 import { armTimer } from './arm-timer.ts';
 import { type ChangeDependencies, changeRecord } from './change-record.ts';
-import type { Ids, SessionTimer } from './ports.ts';
+import type { Ids, SessionPaymentRequests, SessionTimer } from './ports.ts';
 
 /** What registering and extending a session need. */
 export interface SessionDependencies extends ChangeDependencies {
@@ -32,23 +33,47 @@ export interface SessionResult {
   readonly record: PaymentRequest | undefined;
 }
 
+/** What a registration needs besides: the requests of its session, to count them. */
+export interface RegistrationDependencies extends SessionDependencies {
+  readonly sessions: SessionPaymentRequests;
+}
+
 /**
  * Registers a session, or changes a registered one: first the record, with a pending timer, then the timer, then `armed`. A
  * registration with a deadline mostly makes a record, so it is written without a read. One without a deadline mostly changes a record.
+ *
+ * A full session accepts only the requests that it has. The index is about a second late, so registrations at the same time can
+ * exceed the limit by a few.
  */
 export const registerSession =
-  (dependencies: SessionDependencies) =>
+  (dependencies: RegistrationDependencies) =>
   async (
     key: PaymentRequestKey,
     registration: Registration,
     settings: AccountSettings,
   ): Promise<SessionResult> => {
+    const { sessionId, deadline } = registration;
+    const isSessionFull = sessionId !== undefined && (await isFullWithout(dependencies, key, sessionId));
     const context = contextOf(dependencies, settings, 'register');
-    const known = registration.deadline ? undefined : await dependencies.store.read(key);
+    const known = deadline ? undefined : await dependencies.store.read(key);
     return changeSession(dependencies, { key, settings, known }, (record) =>
-      decideRegistration(record, key, registration, context()),
+      decideRegistration(record, key, registration, { ...context(), isSessionFull }),
     );
   };
+
+/** Whether the session has no place for this request. A request that it has already needs no other place. */
+async function isFullWithout(
+  { sessions }: RegistrationDependencies,
+  { account, paymentRequestId }: PaymentRequestKey,
+  sessionId: SessionId,
+): Promise<boolean> {
+  let others = 0;
+  for await (const member of sessions.ofSession(account, sessionId)) {
+    if (member.paymentRequestId === paymentRequestId) return false;
+    others += 1;
+  }
+  return others >= sessionLimit;
+}
 
 /**
  * Gives the account's default timer to a request that only a webhook has told of. A session that a caller has registered by then

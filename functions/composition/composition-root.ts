@@ -62,7 +62,7 @@ export function composeRegistration() {
   };
   return {
     accounts,
-    register: registerSession(dependencies),
+    register: registerSession({ ...dependencies, sessions: store }),
     extend: extendSession(dependencies),
     warmUp: warmUpOf(
       () => accounts.all(),

@@ -58,9 +58,14 @@ export interface SessionPolicy {
   readonly syncKlarnaExpiry: boolean;
 }
 
+/** The most Payment Requests of one session. They can all be read, canceled and named by a cancel job in one call. */
+export const sessionLimit = 1_000;
+
 /** What a decision about a session depends on besides the record and the request: the account, the fact's id, the time. */
 export interface SessionContext {
   readonly policy: SessionPolicy;
+  /** Whether the session has {@link sessionLimit} Payment Requests. Then no other one joins it. */
+  readonly isSessionFull?: boolean;
   readonly eventId: EventId;
   readonly now: Instant;
 }
@@ -83,6 +88,7 @@ export type SessionRefusal =
   | { readonly kind: 'already_final'; readonly state: PaymentRequestState }
   | { readonly kind: 'cancellation_pending' }
   | ({ readonly kind: 'extension_limit' } & WrongField)
+  | ({ readonly kind: 'session_full' } & WrongField)
   | { readonly kind: 'not_found' };
 
 /** The record to store, if any, and the outcome for the caller. */
@@ -95,6 +101,7 @@ export interface SessionDecision {
  * Registers a session, or changes a registered one. What the registration leaves out stays as it was: without a deadline it moves
  * none. The same registration again changes nothing, even if its timeout counts from now. Earlier facts from Klarna are kept. A
  * request that is paid or has ended takes the session's id and reference, but no timer. Its outcome is `already_final`.
+ * No request joins a full session.
  */
 export function decideRegistration(
   record: PaymentRequest | undefined,
@@ -104,6 +111,8 @@ export function decideRegistration(
 ): SessionDecision {
   const current = record ?? unknownPaymentRequest(key, context.now);
   const { state } = current;
+  const full = fullSessionRefusal(current, registration, context);
+  if (full) return { outcome: full };
   if (!isOpen(state)) return refuseFinal(current, state, registration, context);
   if (isUnsettled(current)) return { outcome: { kind: 'cancellation_pending' } };
   if (isSameRegistration(current, registration)) return { outcome: { kind: 'unchanged' } };
@@ -342,6 +351,17 @@ function isSameRegistration(record: PaymentRequest, registration: Registration):
     [undefined, reference].includes(registration.reference) &&
     [undefined, session.klarnaExpiresAt, klarnaExpiresAt].includes(registration.klarnaExpiresAt)
   );
+}
+
+/** Why a request may not join its session, if the session is full. */
+function fullSessionRefusal(
+  record: PaymentRequest,
+  { sessionId }: Registration,
+  { isSessionFull }: SessionContext,
+): SessionRefusal | undefined {
+  if (isSessionFull !== true || sessionId === undefined || sessionId === record.sessionId) return undefined;
+  const allowed = `a session with fewer than ${sessionLimit} Payment Requests`;
+  return { kind: 'session_full', field: 'session_id', given: sessionId, allowed };
 }
 
 const inThePast = (field: string, given: string): SessionRefusal => ({

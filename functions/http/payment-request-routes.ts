@@ -88,7 +88,7 @@ export const paymentRequestCancelRoutes = ({ cancel, dryRun }: PaymentRequestCan
         cause: 'api',
         reason: query.reason,
         requestedBy: callerOf(event),
-        allowCompleted: query.allow_completed || account.cancelCompleted,
+        allowCompleted: query.allow_completed ?? account.cancelCompleted,
       } as const;
       const result = await (query.dry_run ? dryRun : cancel)(key, command, account);
       count(`Cancel:${result.outcome}`);

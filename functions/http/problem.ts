@@ -12,6 +12,7 @@ export const problemTypes = {
   'cancellation-pending': [409, 'A cancel of the Payment Request is in progress'],
   'job-exists': [409, 'A different job has this id'],
   'extension-limit': [409, 'The session cannot be extended this far'],
+  'session-full': [409, 'The session has the most Payment Requests that are allowed'],
   'payload-too-large': [413, 'The body is too large'],
   'klarna-denied': [502, "Klarna refused the account's credentials"],
   unavailable: [503, 'Temporarily unavailable'],

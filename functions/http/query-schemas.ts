@@ -14,10 +14,10 @@ export const sessionCancelQuery = v.strictObject({
   dry_run: v.optional(flag, 'false'),
 });
 
-/** For the DELETE of a Payment Request. */
+/** For the DELETE of a Payment Request. Without `allow_completed`, the account decides. */
 export const requestCancelQuery = v.strictObject({
   ...sessionCancelQuery.entries,
-  allow_completed: v.optional(flag, 'false'),
+  allow_completed: v.optional(flag),
 });
 
 const cursorFormat = 'the next_cursor of a page of this report';

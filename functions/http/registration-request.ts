@@ -90,10 +90,11 @@ export function sessionResponse(key: PaymentRequestKey, { outcome, record }: Ses
         members,
         retryAfter: 5,
       });
-    case 'extension_limit': {
+    case 'extension_limit':
+    case 'session_full': {
       const { field, allowed } = outcome;
       const given = JSON.stringify(outcome.given);
-      throw new Problem('extension-limit', {
+      throw new Problem(outcome.kind === 'session_full' ? 'session-full' : 'extension-limit', {
         detail: `${field} is ${given}; allowed: ${allowed}.`,
         errors: [{ field, given, allowed }],
         members,

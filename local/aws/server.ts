@@ -156,7 +156,14 @@ function openServices(parts: ServicesParts) {
     actions: {
       scheduler: schedulerActions(schedules, arnOf),
       sqs: sqsActions(queues),
-      eventbridge: eventBridgeActions({ log: events, faults, buses: parts.eventBuses, region, accountId }),
+      eventbridge: eventBridgeActions({
+        log: events,
+        clock,
+        faults,
+        buses: parts.eventBuses,
+        region,
+        accountId,
+      }),
       secretsmanager: secretsManagerActions({ secrets: parts.secrets, region, accountId }),
     },
     startSchedules: (onLog: (line: string) => void) =>

@@ -43,8 +43,8 @@ export class KlarnaApi {
 
   constructor(parts: KlarnaApiParts) {
     this.#parts = parts;
-    this.#rateLimit = new RateLimit(parts.settings);
-    this.#remembered = new RememberedResponses(parts.database);
+    this.#rateLimit = new RateLimit(parts.settings, parts.clock);
+    this.#remembered = new RememberedResponses(parts.database, parts.clock);
   }
 
   async handle(request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {

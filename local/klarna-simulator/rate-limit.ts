@@ -1,33 +1,35 @@
+import { millisOf } from '../../functions/domain/instant.ts';
+import type { Clock } from './clock.ts';
 import type { SettingsInForce } from './settings.ts';
 
 const windowMillis = 60_000;
 
-/** Counts calls by the minute, and reports the count in Klarna's headers. */
+/** Counts calls by the minute of Klarna's clock, and reports the count in Klarna's headers. */
 export class RateLimit {
   readonly #settings: SettingsInForce;
-  #windowEnds = 0;
+  readonly #clock: Clock;
+  #windowBegan = Number.NEGATIVE_INFINITY;
   #calls = 0;
 
-  constructor(settings: SettingsInForce) {
+  constructor(settings: SettingsInForce, clock: Clock) {
     this.#settings = settings;
+    this.#clock = clock;
   }
 
   /** Counts a call. `exceeded` is true where it is over the limit. */
   count(): { readonly exceeded: boolean; readonly headers: Readonly<Record<string, string>> } {
-    const now = Date.now();
-    if (now >= this.#windowEnds) {
-      this.#windowEnds = now + windowMillis;
+    const now = millisOf(this.#clock());
+    // A clock that was set back is before the window.
+    if (now < this.#windowBegan || now >= this.#windowBegan + windowMillis) {
+      this.#windowBegan = now;
       this.#calls = 0;
     }
     this.#calls += 1;
     const { rateLimit } = this.#settings.current;
+    const resetSeconds = Math.ceil((this.#windowBegan + windowMillis - now) / 1000);
     return {
       exceeded: this.#calls > rateLimit,
-      headers: rateLimitHeaders(
-        rateLimit,
-        Math.max(rateLimit - this.#calls, 0),
-        Math.ceil((this.#windowEnds - now) / 1000),
-      ),
+      headers: rateLimitHeaders(rateLimit, Math.max(rateLimit - this.#calls, 0), resetSeconds),
     };
   }
 }

@@ -148,6 +148,17 @@ describe('the outcome of a client call', () => {
   });
 });
 
+it('a cancel sends an explicit allow_completed of false, because the account may allow it', async () => {
+  replies(responding(200, {}));
+  for (const allow_completed of [true, false]) await client().cancel(id, { allow_completed });
+  await client().cancel(id);
+  expect(server.requests.map(({ url }) => url.split('?')[1])).toEqual([
+    'allow_completed=true',
+    'allow_completed=false',
+    undefined,
+  ]);
+});
+
 describe('a list of the client', () => {
   it('a list requests a page only when the loop reaches it', async () => {
     const page = (number: number, next: string | null) =>

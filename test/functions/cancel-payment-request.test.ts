@@ -100,6 +100,14 @@ describe('DELETE of a request that is final or paid', () => {
     resetAws();
     expect((await cancel({ allow_completed: 'false' })).statusCode).toBe(409);
   });
+
+  it('an explicit allow_completed=false wins over cancel_completed of the account', async () => {
+    klarna.reset('COMPLETED').cancelsCompleted = true;
+    resetAws(accountsSecret({ cancel_completed: true }));
+    expect((await cancel({ allow_completed: 'false' })).statusCode).toBe(409);
+    expect(klarna.calls).toEqual(['read']);
+    expect((await cancel({ allow_completed: 'false', dry_run: 'true' })).statusCode).toBe(409);
+  });
 });
 
 describe('DELETE with dry_run=true', () => {

@@ -97,6 +97,10 @@ const isPaid = () => {
 const isPending = () => {
   stored({ ...open, cancellation: settledWith({ outcome: 'pending' }) });
 };
+const isInAFullSession = () => {
+  const item = { PK: { S: `A#${account}#P#${requestId(1)}` } };
+  aws.dynamodb.on(QueryCommand).resolves({ Items: Array.from({ length: 1_000 }, () => item) });
+};
 const isAtItsLimit = () => {
   resetAws(accountsSecret({ max_extensions: 0 }));
   isOpen();
@@ -164,6 +168,7 @@ const situations: Readonly<Record<Route, Readonly<Record<string, Situation>>>> =
       },
     },
     '201': { given: isNothing },
+    '409 session-full': { given: isInAFullSession, call: { body: { ...timeout, session_id: 'cart-17' } } },
   },
   'PATCH /accounts/{account}/payment-requests/{payment_request_id}': {
     ...configured,

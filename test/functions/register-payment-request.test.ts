@@ -1,4 +1,9 @@
-import { ConditionalCheckFailedException, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  ConditionalCheckFailedException,
+  GetItemCommand,
+  QueryCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
 import { CreateScheduleCommand } from '@aws-sdk/client-scheduler';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { describe, expect, it } from 'vitest';
@@ -6,6 +11,7 @@ import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { accountsSecret, aws, callLimits, resetAws, sentCommands } from '../support/aws-clients.ts';
 import { throttled } from '../support/aws-faults.ts';
 import { callApi } from '../support/call-api.ts';
+import { requestId } from '../support/cancel-jobs.ts';
 import { account, at, key, recordWith } from '../support/fixtures.ts';
 import { apiEvent, callerArn, itemOf } from '../support/lambda-events.ts';
 import { planted, plantedIn } from '../support/planted-secrets.ts';
@@ -122,6 +128,19 @@ describe('PUT of a Payment Request', () => {
       document: { type: 'urn:lapse:problem:already-final', state: 'COMPLETED' },
     });
     expect([...aws.scheduler.calls(), ...aws.sqs.calls()]).toEqual([]);
+  });
+
+  it('PUT returns 409 session-full for a session with 1,000 Payment Requests, and writes nothing', async () => {
+    const item = itemOf(recordWith({ paymentRequestId: requestId(1) }));
+    aws.dynamodb.on(QueryCommand).resolves({ Items: Array.from({ length: 1_000 }, () => item) });
+    const { statusCode, document } = await call('PUT', { session_timeout: 'PT30M', session_id: 'cart-7' });
+    expect([statusCode, document['type'], document['field']]).toEqual([
+      409,
+      'urn:lapse:problem:session-full',
+      'session_id',
+    ]);
+    expect(aws.dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
+    expect(aws.scheduler.calls()).toEqual([]);
   });
 
   it('PUT returns 201 with timer pending when the schedule cannot be made', async () => {

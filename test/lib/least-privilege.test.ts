@@ -76,7 +76,7 @@ const receiving = [
 const functions = ['register', 'get', 'cancel'];
 
 const allowed: Readonly<Record<string, readonly string[]>> = {
-  ApiRegisterRole: [...items, accounts, ...arming],
+  ApiRegisterRole: [...items, accounts, ...arming, 'dynamodb:Query on table/index/session'],
   ApiGetRole: [
     ...items,
     accounts,

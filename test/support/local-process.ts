@@ -46,9 +46,12 @@ export async function startLocalProcess(...options: readonly string[]): Promise<
     output: () => said.join(''),
     async stop() {
       if (child.exitCode === null && child.signalCode === null) {
-        await checkRecordedCalls(addresses.control);
-        child.kill('SIGTERM');
-        await once(child, 'exit');
+        try {
+          await checkRecordedCalls(addresses.control);
+        } finally {
+          child.kill('SIGTERM');
+          await once(child, 'exit');
+        }
       }
       return child.exitCode;
     },

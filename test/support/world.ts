@@ -77,6 +77,7 @@ export class World {
     this.dependencies = {
       store,
       due: this.store,
+      sessions: this.store,
       timer: withFaults('timer', timer ?? this.timer, injectFault),
       klarna: withFaults('klarna', klarna, injectFault),
       accounts: { find: () => Promise.resolve(this.settings) },

@@ -55,14 +55,22 @@ export interface HttpRequest {
 export class IncompleteExchange extends Error {
   override readonly name = 'IncompleteExchange';
   readonly code: string;
-  /** Whether the connection had served a request before. The peer may have closed it while the process was frozen. */
-  readonly wasReused: boolean;
+  /** Whether a connection was closed that was open before the request. The peer may have closed it while the process was frozen. */
+  readonly wasClosed: boolean;
 
-  constructor(code: string, wasReused: boolean, options?: ErrorOptions) {
+  constructor(code: string, wasClosed: boolean, options?: ErrorOptions) {
     super(`no complete response: ${code}`, options);
     this.code = code;
-    this.wasReused = wasReused;
+    this.wasClosed = wasClosed;
   }
+}
+
+/** The codes of a connection that the peer has closed before or while the request was sent. */
+const closedCodes = ['ECONNRESET', 'EPIPE'];
+
+/** Closes the connections that wait for a request: what closed one of them has closed the others too. */
+function closeIdle({ freeSockets }: http.Agent): void {
+  for (const sockets of Object.values(freeSockets)) for (const socket of sockets ?? []) socket.destroy();
 }
 
 /**
@@ -79,8 +87,12 @@ export async function exchange({ method, url, headers, body, agent, timeoutMilli
     headers: body === undefined ? headers : { ...headers, 'content-type': 'application/json' },
     agent,
   });
+  let wasOpen = false;
+  outgoing.on('socket', ({ connecting }) => (wasOpen = !connecting));
   const fail = (code: string, cause?: Error): void => {
-    reject(new IncompleteExchange(code, outgoing.reusedSocket, { cause }));
+    const wasClosed = wasOpen && closedCodes.includes(code);
+    if (wasClosed) closeIdle(agent);
+    reject(new IncompleteExchange(code, wasClosed, { cause }));
     outgoing.destroy();
   };
   const failWith = (error: NodeJS.ErrnoException): void => fail(error.code ?? error.name, error);

@@ -62,7 +62,7 @@ export class HttpKlarnaPaymentRequests implements KlarnaPaymentRequests, KlarnaE
   }
 
   /**
-   * A call that has the same effect when it is repeated. It is repeated once, at once, where a kept connection was closed: the
+   * A call that has the same effect when it is repeated. It is repeated once, at once, where an open connection was closed: the
    * peer may have closed it while the process was frozen.
    */
   async #callRepeatable(
@@ -101,15 +101,11 @@ export class HttpKlarnaPaymentRequests implements KlarnaPaymentRequests, KlarnaE
       return { response: readResponse(response, id, asked), wasClosed: false };
     } catch (error) {
       if (isLocal(error)) throw new ConfigurationError(`No request can be sent to Klarna: ${error.code}.`);
-      const wasClosed =
-        error instanceof IncompleteExchange && error.wasReused && closedCodes.includes(error.code);
+      const wasClosed = error instanceof IncompleteExchange && error.wasClosed;
       return { response: noResponse(error, asked), wasClosed };
     }
   }
 }
-
-/** The codes of a connection that the peer has closed before or while the request was sent. */
-const closedCodes = ['ECONNRESET', 'EPIPE'];
 
 /**
  * Whether Node refused to compose the request or to open a TLS context, so that nothing was sent

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
 import { readJson } from '../../../functions/contract/read-json.ts';
 import { isJsonObject } from '../../shared/json-object.ts';
+import type { LocalClock } from '../../clock/local-clock.ts';
 import type { Faults } from '../faults/faults.ts';
 import { readInput } from '../wire/read-input.ts';
 import { ServiceError } from '../wire/service-error.ts';
@@ -10,6 +11,8 @@ import type { EventDocument, EventLog } from './event-log.ts';
 
 export interface EventBridgeParts {
   readonly log: EventLog;
+  /** Its time is the time of an event without one. */
+  readonly clock: LocalClock;
   readonly faults: Faults;
   /** Besides `default`, which every account has. */
   readonly buses: readonly string[];
@@ -70,7 +73,7 @@ export function eventBridgeActions(parts: EventBridgeParts): ActionsOf<'eventbri
   };
 }
 
-function publish({ log, buses, region, accountId }: EventBridgeParts, entry: Entry): EntryResult {
+function publish({ log, clock, buses, region, accountId }: EventBridgeParts, entry: Entry): EntryResult {
   const bus = entry.EventBusName.replace(/^arn:.*:event-bus\//, '');
   const missing = (['Source', 'DetailType', 'Detail'] as const).find((field) => entry[field] === '');
   if (missing !== undefined) {
@@ -90,7 +93,7 @@ function publish({ log, buses, region, accountId }: EventBridgeParts, entry: Ent
     'detail-type': entry.DetailType,
     source: entry.Source,
     account: accountId,
-    time: `${new Date(entry.Time === undefined ? Date.now() : entry.Time * 1_000).toISOString().slice(0, 19)}Z`,
+    time: `${new Date(entry.Time === undefined ? clock.now() : entry.Time * 1_000).toISOString().slice(0, 19)}Z`,
     region,
     resources: entry.Resources,
     detail,

@@ -1,4 +1,6 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import { once } from 'node:events';
+import http, { type IncomingHttpHeaders } from 'node:http';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { agentFor } from '../../../functions/adapters/klarna/klarna-http.ts';
 import { HttpKlarnaPaymentRequests } from '../../../functions/adapters/klarna/klarna-payment-requests.ts';
@@ -464,7 +466,48 @@ describe('no response', () => {
     },
   );
 
+  it.each([
+    ['a read', () => read(), 'payment_request', 2],
+    ['a DELETE', () => cancel(), 'unclear', 1],
+  ] as const)(
+    '%s on one of several kept connections that Klarna has closed leaves none of them for the next call',
+    async (_, call, kind, sent) => {
+      server.behaves(servingOnce(responding(200, shown({ state: 'CANCELED' }))));
+      await Promise.all([read(), read(), read()]);
+      expect(server.connections()).toBeGreaterThanOrEqual(3);
+      const before = server.requests.length;
+      expect((await call()).kind).toBe(kind);
+      expect(server.requests.length - before).toBe(sent);
+      expect((await read()).kind).toBe('payment_request');
+    },
+  );
+
+  it('a read on a connection that was opened before it and is closed is sent again, at once', async () => {
+    const agent = new http.Agent({ keepAlive: true });
+    const { port, hostname } = new URL(server.url);
+    const opened = connect(Number(port), hostname);
+    await once(opened, 'connect');
+    const open = agent.createConnection.bind(agent);
+    agent.createConnection = () => {
+      agent.createConnection = open;
+      return opened;
+    };
+    const urls = { test: server.url, live: server.url };
+    const preconnected = new HttpKlarnaPaymentRequests({
+      urls,
+      ids: new CountingIds(),
+      agentOf: () => agent,
+    });
+    const behaviours = [resetting, responding(200, shown())];
+    server.behaves((...call) => behaviours.shift()?.(...call));
+    expect((await preconnected.read(credentials, id, 2_000)).kind).toBe('payment_request');
+    expect(server.requests).toHaveLength(2);
+    agent.destroy();
+  });
+
   it('a read that a new connection cannot complete is sent once', async () => {
+    // No connection is kept.
+    await responseTo(responding(200, shown(), { connection: 'close' }));
     server.behaves(resetting);
     expect((await read()).kind).toBe('unclear');
     expect(server.requests).toHaveLength(1);

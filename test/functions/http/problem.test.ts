@@ -20,6 +20,7 @@ const statuses = {
   'cancellation-pending': 409,
   'job-exists': 409,
   'extension-limit': 409,
+  'session-full': 409,
   'payload-too-large': 413,
   'klarna-denied': 502,
   unavailable: 503,

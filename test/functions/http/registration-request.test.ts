@@ -187,6 +187,21 @@ describe('sessionResponse', () => {
         detail: 'session_timeout is "PT30M"; allowed: at most 10 extensions.',
       },
     ],
+    session_full: [
+      {
+        kind: 'session_full',
+        field: 'session_id',
+        given: 'cart-17',
+        allowed: 'a session with fewer than 1000 Payment Requests',
+      },
+      409,
+      {
+        ...problem('session-full'),
+        field: 'session_id',
+        given: '"cart-17"',
+        allowed: 'a session with fewer than 1000 Payment Requests',
+      },
+    ],
   };
 
   it.each(Object.values(cases))('the outcome %o returns %i', (outcome, status, says) => {

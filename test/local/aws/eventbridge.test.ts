@@ -1,5 +1,6 @@
 import { PutEventsCommand, type PutEventsRequestEntry } from '@aws-sdk/client-eventbridge';
 import { expect, test } from 'vitest';
+import { LocalClock } from '../../../local/clock/local-clock.ts';
 import { type RunningAws, startAws } from './running-aws.ts';
 
 const entry: PutEventsRequestEntry = {
@@ -33,6 +34,15 @@ test('an event is published as the target of a rule would receive it', async () 
       detail: { state: 'CANCELED' },
     },
   ]);
+});
+
+test('an event without a time has that of the local clock', async () => {
+  const clock = new LocalClock();
+  const aws = await startAws({ clock });
+  clock.advance(365 * 86_400_000);
+  const before = Math.floor(clock.now() / 1_000) * 1_000;
+  await put(aws, entry);
+  expect(Date.parse(aws.events.list()[0]?.time ?? '')).toBeGreaterThanOrEqual(before);
 });
 
 test('a bus is addressed by name or ARN, and is the default one where none is named', async () => {

@@ -67,13 +67,16 @@ it('a request is canceled while the customer is in Klarna’s flow', async () =>
   expect((await klarna.cancel(id)).json).toMatchObject({ state: 'CANCELED', previous_state: 'IN_PROGRESS' });
 });
 
-it('the same call with the same idempotency key is performed once', async () => {
+it('the same call with the same idempotency key is performed once in 24 hours of the simulator’s clock', async () => {
   const klarna = await startSimulator();
   const headers = { 'klarna-idempotency-key': '0c1a9f0e-5a7b-5c3d-9e1f-2a3b4c5d6e7f' };
   const first = await klarna.api('POST', collection(), {}, headers);
   const again = await klarna.api('POST', collection(), {}, headers);
   expect(again).toMatchObject({ status: 201, json: first.json });
   expect(await klarna.list('payment-requests')).toHaveLength(1);
+  await klarna.control('POST', '/settings', { clockAheadMs: 24 * 3_600_000 + 1 });
+  await klarna.api('POST', collection(), {}, headers);
+  expect(await klarna.list('payment-requests')).toHaveLength(2);
 });
 
 describe('a cancel that the state forbids', () => {
@@ -230,4 +233,24 @@ it('the headers show the rate limit, and calls beyond it get 429', async () => {
     status: 429,
     json: { error_code: 'RATE_LIMITED' },
   });
+});
+
+it.each([
+  ['forward by a minute', 60_000],
+  ['back by an hour', -3_600_000],
+])('the window of the rate limit follows the simulator’s clock, set %s', async (_, clockAheadMs) => {
+  const klarna = await startSimulator({ rateLimit: 1 });
+  const status = async () => (await klarna.api('GET', pathOf('x'))).status;
+  expect([await status(), await status()]).toEqual([404, 429]);
+  await klarna.control('POST', '/settings', { clockAheadMs });
+  expect([await status(), await status()]).toEqual([404, 429]);
+});
+
+it('the window of the rate limit does not end before its minute by the simulator’s clock', async () => {
+  const klarna = await startSimulator({ rateLimit: 1 });
+  await klarna.api('GET', pathOf('x'));
+  await klarna.control('POST', '/settings', { clockAheadMs: 50_000 });
+  const { status, headers } = await klarna.api('GET', pathOf('x'));
+  expect(status).toBe(429);
+  expect(Number(headers.get('x-ratelimit-reset'))).toBeLessThanOrEqual(10);
 });

@@ -1,0 +1,49 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App } from 'aws-cdk-lib';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import { DISABLE_ASSET_STAGING_CONTEXT } from 'aws-cdk-lib/cx-api';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { functionNames } from '../../lib/function-bundle.ts';
+import { LapseStack } from '../../lib/lapse-stack.ts';
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'lapse-test-'));
+  vi.stubEnv('TMPDIR', folder);
+});
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true });
+});
+
+const bundlesLeft = (): readonly string[] =>
+  readdirSync(folder).filter((name) => name.startsWith('lapse-bundles-'));
+
+describe('the temporary folder of the bundles', () => {
+  it('the temporary folder is deleted when the construct exists, and the CDK has a copy of each bundle', () => {
+    const outdir = join(folder, 'cdk.out');
+    new LapseStack(new App({ outdir }), 'Lapse');
+    expect(bundlesLeft()).toEqual([]);
+    const copies = readdirSync(outdir).filter((name) => name.startsWith('asset.'));
+    expect(copies).toHaveLength(functionNames.length);
+    for (const copy of copies)
+      expect(readdirSync(join(outdir, copy))).toEqual(expect.arrayContaining(['entry.mjs', 'index.js']));
+  });
+
+  it('the temporary folder is deleted when the construct cannot be made', () => {
+    const app = new App({ outdir: join(folder, 'cdk.out') });
+    const lapse = { alarmTopic: {} as ITopic };
+    expect(() => new LapseStack(app, 'Lapse', { lapse })).toThrow(TypeError);
+    expect(bundlesLeft()).toEqual([]);
+  });
+
+  it('the temporary folder stays where the CDK does not copy assets', () => {
+    const context = { [DISABLE_ASSET_STAGING_CONTEXT]: true };
+    new LapseStack(new App({ outdir: join(folder, 'cdk.out'), context }), 'Lapse');
+    expect(bundlesLeft()).toHaveLength(1);
+  });
+});
