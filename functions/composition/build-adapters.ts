@@ -217,6 +217,7 @@ export function timerOf(
       scheduler: client,
       sqs,
       clock,
+      ids,
       groupName: environment.SCHEDULE_GROUP_NAME,
       roleArn: environment.SCHEDULE_ROLE_ARN,
       queueArn: environment.TIMER_QUEUE_ARN,

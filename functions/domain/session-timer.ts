@@ -7,9 +7,10 @@ import {
   isKlarnaExpiryEarly,
   isUnsettled,
   type PaymentRequest,
+  type TimerState,
   withEntry,
 } from './payment-request.ts';
-import { isOpen } from './payment-request-state.ts';
+import { isFinal, isOpen } from './payment-request-state.ts';
 import { dueAfterEnd, dueAtKlarnaEnd, sweepMargin } from './reconciliation.ts';
 
 /** The attributes of a deadline whose timer is not armed yet. The sweep arms it after its margin if nothing else does. */
@@ -108,6 +109,13 @@ export function withEarlyTimer(record: PaymentRequest, now: Instant): PaymentReq
 }
 
 const timerEventId = (deadlineAt: Instant): EventId => ownEventId('timer', deadlineAt);
+
+/**
+ * The timer as it is shown. A webhook ends a request without a read, so its write leaves the timer as it was. The timer of an ended
+ * request ends nothing any more, whether its schedule is still there or not.
+ */
+export const shownTimer = ({ state, timer }: Pick<PaymentRequest, 'state' | 'timer'>): TimerState =>
+  isFinal(state) && (timer === 'pending' || timer === 'armed' || timer === 'sweep') ? 'removed' : timer;
 
 /** Milliseconds of grace for a customer who is paying, if the session has any left. A session gives grace once. */
 export const graceLeft = (

@@ -1,6 +1,7 @@
 import { formatInstant, formatMillis, type Instant } from '../domain/instant.ts';
 import type { HistoryEntry, PaymentRequest } from '../domain/payment-request.ts';
 import { isFinal } from '../domain/payment-request-state.ts';
+import { shownTimer } from '../domain/session-timer.ts';
 import { explanationOf } from './history-explanation.ts';
 
 const time = (instant: Instant | undefined): string | null => (instant ? formatInstant(instant) : null);
@@ -24,7 +25,7 @@ export const viewOf = (record: PaymentRequest) => ({
       }
     : null,
   deadline_at: time(record.deadlineAt),
-  timer: record.timer,
+  timer: shownTimer(record),
   on_timeout: record.session?.onTimeout ?? null,
   extensions: record.session?.extensions ?? 0,
   cancellation: record.cancellation

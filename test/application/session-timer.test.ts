@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { registerSession, type SessionDependencies } from '../../functions/application/register-session.ts';
 import type { Deadline } from '../../functions/domain/registration.ts';
+import { viewOf } from '../../functions/http/payment-request-view.ts';
 import { key, observed, registrationWith } from '../support/fixtures.ts';
 import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
 import { afterNoon, cancellationWith, session } from '../support/sessions.ts';
@@ -52,6 +53,29 @@ describe('a registration without a deadline', () => {
     await world.register(registrationWith());
     expect((await world.register(joins)).outcome).toEqual({ kind: 'changed' });
     expect(world.record).toMatchObject({ reference: 'order 17', version: 3 });
+  });
+});
+
+describe('the timer of an ended request', () => {
+  it.each(['EXPIRED', 'CANCELED', 'DECLINED'] as const)(
+    'a webhook that says %s leaves no timer that is shown as armed',
+    async (state) => {
+      const world = new World();
+      await world.register(registrationWith());
+      expect(viewOf(world.record)).toMatchObject({ timer: 'armed' });
+      await world.webhook(observed(state));
+      expect(viewOf(world.record)).toMatchObject({ state, timer: 'removed' });
+      world.clock.advance(minutes(30));
+      await world.timerFires();
+      expect(['fired', 'removed']).toContain(viewOf(world.record).timer);
+    },
+  );
+
+  it('a paid request shows the timer that it keeps', async () => {
+    const world = new World();
+    await world.register(registrationWith());
+    await world.webhook(observed('COMPLETED'));
+    expect(viewOf(world.record)).toMatchObject({ state: 'COMPLETED', timer: 'armed' });
   });
 });
 

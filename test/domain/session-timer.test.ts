@@ -3,6 +3,7 @@ import {
   type TimeoutDecision,
   decideTimeout,
   graceLeft,
+  shownTimer,
   withArmedTimer,
   withEarlyTimer,
   withSparedTimer,
@@ -12,6 +13,19 @@ import type { OnTimeout } from '../../functions/domain/payment-request.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
 import { at, noon, recordWith } from '../support/fixtures.ts';
 import { afterNoon, cancellationWith, minute, registered, session } from '../support/sessions.ts';
+
+it.each([
+  ['EXPIRED', 'pending', 'removed'],
+  ['CANCELED', 'armed', 'removed'],
+  ['DECLINED', 'sweep', 'removed'],
+  ['EXPIRED', 'fired', 'fired'],
+  ['EXPIRED', 'none', 'none'],
+  ['COMPLETED', 'armed', 'armed'],
+  ['SUBMITTED', 'sweep', 'sweep'],
+  [undefined, 'pending', 'pending'],
+] as const)('the timer of a request in the state %s that is %s is shown as %s', (state, timer, shown) => {
+  expect(shownTimer({ state, timer })).toBe(shown);
+});
 
 describe('decideTimeout', () => {
   type Row = readonly [PaymentRequestState | undefined, OnTimeout, TimeoutDecision, TimeoutDecision];

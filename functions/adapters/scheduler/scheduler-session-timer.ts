@@ -9,7 +9,7 @@ import {
   UpdateScheduleCommand,
 } from '@aws-sdk/client-scheduler';
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import type { Clock, SessionTimer } from '../../application/ports.ts';
+import type { Clock, Ids, SessionTimer } from '../../application/ports.ts';
 import type { PaymentRequestKey } from '../../domain/identifiers.ts';
 import { formatInstant, type Instant, millisOf, plusMillis } from '../../domain/instant.ts';
 
@@ -17,6 +17,7 @@ export interface SessionTimerOptions {
   readonly scheduler: SchedulerClient;
   readonly sqs: SQSClient;
   readonly clock: Clock;
+  readonly ids: Ids;
   readonly groupName: string;
   readonly roleArn: string;
   readonly queueArn: string;
@@ -72,7 +73,7 @@ export class SchedulerSessionTimer implements SessionTimer {
   }
 
   async #schedule(key: PaymentRequestKey, deadlineAt: Instant): Promise<void> {
-    const { scheduler, groupName, roleArn, queueArn, deadLetterQueueArn } = this.#options;
+    const { scheduler, ids, groupName, roleArn, queueArn, deadLetterQueueArn } = this.#options;
     const name = { Name: scheduleNameOf(key), GroupName: groupName };
     const schedule = {
       ...name,
@@ -80,9 +81,6 @@ export class SchedulerSessionTimer implements SessionTimer {
       ScheduleExpressionTimezone: 'UTC',
       FlexibleTimeWindow: { Mode: 'OFF' },
       ActionAfterCompletion: 'DELETE',
-      // Without a token, the SDK makes a new one for every attempt, and a retry would conflict with the first
-      // attempt.
-      ClientToken: tokenOf(key, deadlineAt),
       Target: {
         Arn: queueArn,
         RoleArn: roleArn,
@@ -91,15 +89,16 @@ export class SchedulerSessionTimer implements SessionTimer {
         DeadLetterConfig: { Arn: deadLetterQueueArn },
       },
     } as const;
+    // Without a token, the SDK makes a new one for every attempt, and a retry would conflict with the first attempt. A token of the
+    // deadline would return when the deadline moves there and back: Scheduler would take the call for a retry and do nothing.
+    const once = () => ({ ...schedule, ClientToken: ids.next() });
     try {
-      await scheduler.send(new CreateScheduleCommand(schedule));
+      await scheduler.send(new CreateScheduleCommand(once()));
     } catch (error) {
       if (!(error instanceof ConflictException)) throw error;
       const existing = await scheduler.send(new GetScheduleCommand(name)).catch(undefinedIfMissing);
       if (existing?.Target?.Input === schedule.Target.Input) return;
-      await scheduler.send(
-        existing ? new UpdateScheduleCommand(schedule) : new CreateScheduleCommand(schedule),
-      );
+      await scheduler.send(existing ? new UpdateScheduleCommand(once()) : new CreateScheduleCommand(once()));
     }
   }
 }
@@ -142,9 +141,6 @@ const messageOf = (key: PaymentRequestKey, deadlineAt: Instant): string =>
     payment_request_id: key.paymentRequestId,
     deadline_at: formatInstant(deadlineAt),
   } satisfies TimerMessage);
-
-const tokenOf = (key: PaymentRequestKey, deadlineAt: Instant): string =>
-  createHash('sha256').update(messageOf(key, deadlineAt)).digest('hex');
 
 function undefinedIfMissing(error: unknown): undefined {
   if (!(error instanceof ResourceNotFoundException)) throw error;

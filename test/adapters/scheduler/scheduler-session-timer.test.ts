@@ -1,13 +1,16 @@
 import {
   ConflictException,
   CreateScheduleCommand,
+  type CreateScheduleInput,
   DeleteScheduleCommand,
   GetScheduleCommand,
+  type GetScheduleInput,
   InternalServerException,
   ResourceNotFoundException,
   SchedulerClient,
   ThrottlingException,
   UpdateScheduleCommand,
+  type UpdateScheduleInput,
 } from '@aws-sdk/client-scheduler';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
@@ -26,7 +29,7 @@ import {
 } from '../../../functions/domain/instant.ts';
 import { at, key, noon } from '../../support/fixtures.ts';
 import { afterNoon } from '../../support/sessions.ts';
-import { VirtualClock } from '../../support/virtual-clock.ts';
+import { CountingIds, VirtualClock } from '../../support/virtual-clock.ts';
 
 const schedulerClient = new SchedulerClient({ region: 'eu-north-1' });
 const sqsClient = new SQSClient({ region: 'eu-north-1' });
@@ -34,11 +37,13 @@ const scheduler = mockClient(schedulerClient);
 const sqs = mockClient(sqsClient);
 
 const queueUrl = 'https://sqs.eu-north-1.amazonaws.com/000000000000/timers';
+const ids = new CountingIds();
 const timerWith = (shortTimerSeconds = 90) =>
   new SchedulerSessionTimer({
     scheduler: schedulerClient,
     sqs: sqsClient,
     clock: new VirtualClock('2026-03-01T12:00:00Z'),
+    ids,
     groupName: 'lapse-sessions',
     roleArn: 'arn:aws:iam::000000000000:role/scheduler',
     queueArn: 'arn:aws:sqs:eu-north-1:000000000000:timers',
@@ -110,7 +115,7 @@ describe('arm, for a deadline more than 90 seconds away', () => {
       ScheduleExpressionTimezone: 'UTC',
       FlexibleTimeWindow: { Mode: 'OFF' },
       ActionAfterCompletion: 'DELETE',
-      ClientToken: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+      ClientToken: expect.stringMatching(/^[0-9a-f]{32}$/) as string,
       Target: {
         Arn: 'arn:aws:sqs:eu-north-1:000000000000:timers',
         RoleArn: 'arn:aws:iam::000000000000:role/scheduler',
@@ -134,17 +139,27 @@ describe('arm, for a deadline more than 90 seconds away', () => {
     );
   });
 
-  it('the client token is the same for the same deadline and request only', async () => {
-    const other = { ...key, account: 'shop-no' as Account };
-    await timer.arm(key, afterNoon(30));
-    await timerWith().arm(key, afterNoon(30));
-    await timer.arm(key, afterNoon(31));
-    await timer.arm(other, afterNoon(30));
-    const [first, again, ...others] = scheduler
-      .commandCalls(CreateScheduleCommand)
-      .map((call) => call.args[0].input.ClientToken);
-    expect(again).toBe(first);
-    expect(new Set([first, ...others]).size).toBe(3);
+  it('a deadline that moves there and back moves the schedule, although Scheduler remembers every client token', async () => {
+    const tokens = new Set<string | undefined>();
+    const schedules = new Map<string | undefined, string | undefined>();
+    const isRepeated = (token: string | undefined) => tokens.has(token) || !tokens.add(token);
+    scheduler.on(CreateScheduleCommand).callsFake(({ Name, Target, ClientToken }: CreateScheduleInput) => {
+      if (isRepeated(ClientToken)) return Promise.resolve({});
+      if (schedules.has(Name)) return Promise.reject(conflict);
+      schedules.set(Name, Target?.Input);
+      return Promise.resolve({});
+    });
+    scheduler
+      .on(GetScheduleCommand)
+      .callsFake(({ Name }: GetScheduleInput) => Promise.resolve({ Target: { Input: schedules.get(Name) } }));
+    scheduler.on(UpdateScheduleCommand).callsFake(({ Name, Target, ClientToken }: UpdateScheduleInput) => {
+      if (!isRepeated(ClientToken)) schedules.set(Name, Target?.Input);
+      return Promise.resolve({});
+    });
+    for (const minutes of [30, 40, 30, 40, 40]) {
+      await timer.arm(key, afterNoon(minutes));
+      expect(schedules.get(scheduleNameOf(key))).toBe(messageFor(afterNoon(minutes)));
+    }
   });
 });
 
@@ -165,9 +180,10 @@ describe('arm, when the schedule exists', () => {
       .resolves({ Target: { Arn: 'q', RoleArn: 'r', Input: messageFor(afterNoon(20)) } });
     await timer.arm(key, afterNoon(30));
     expect(sent()).toEqual(['CreateSchedule', 'GetSchedule', 'UpdateSchedule']);
-    expect(scheduler.commandCalls(UpdateScheduleCommand)[0]?.args[0].input).toEqual(
-      scheduler.commandCalls(CreateScheduleCommand)[0]?.args[0].input,
-    );
+    const { ClientToken, ...update } = scheduler.commandCalls(UpdateScheduleCommand)[0]?.args[0].input ?? {};
+    const create = scheduler.commandCalls(CreateScheduleCommand)[0]?.args[0].input;
+    expect({ ...update, ClientToken: create?.ClientToken }).toEqual(create);
+    expect(ClientToken).not.toBe(create?.ClientToken);
   });
 
   it('arm makes the schedule when it is gone at the read', async () => {
