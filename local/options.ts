@@ -22,7 +22,8 @@ export interface LocalOptions {
 
 export const usage = `npm start -- [options]
 
-  --port 4000             port of the HTTP API; 0 takes a free one
+  --port 4000             port of the HTTP API; 0 takes a free one. The control address has the first port
+                          after it that no other option names: 4003
   --webhook-port 4001     port of the Lambda URL that receives Klarna's webhooks
   --klarna-port 4002      port of the Klarna simulator
   --page-port 4080        port of the page; by default, a free one where 4080 is in use

@@ -1,19 +1,17 @@
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
+import { parseOptions } from '../../local/options.ts';
 import { controlPortFor } from '../../local/start-control.ts';
 
-const others = { port: 4300, webhookPort: 4001, klarnaPort: 4002, pagePort: undefined };
-
-describe('the control address', () => {
-  it('takes the port after the one of the API', () => {
-    expect(controlPortFor(others)).toBe(4301);
-  });
-
-  it('leaves the ports that the other flags name', () => {
-    expect(controlPortFor({ port: 4300, webhookPort: 4301, klarnaPort: 4302, pagePort: 4303 })).toBe(4304);
-  });
-
-  it('takes a free port where the API has a free port, and where no port is left', () => {
-    expect(controlPortFor({ ...others, port: 0 })).toBe(0);
-    expect(controlPortFor({ ...others, port: 65_535 })).toBe(0);
-  });
+it.each([
+  [4003, ''],
+  [5001, '--port 5000'],
+  [4003, '--page-port 4001'],
+  [4004, '--page-port 4003'],
+  [5004, '--port 5000 --webhook-port 5001 --klarna-port 5002 --page-port 5003'],
+  [0, '--port 0'],
+  [0, '--port 65535'],
+])('the control address has the port %i with the options "%s"', (port, commandLine) => {
+  const options = parseOptions(commandLine.split(' ').filter((word) => word !== ''));
+  if (options === 'help') throw new Error('no options');
+  expect(controlPortFor(options)).toBe(port);
 });
