@@ -1175,7 +1175,7 @@ export interface operations {
                 readonly due_before?: components["schemas"]["Time"];
                 /** @description Only requests that need a person for this cause. */
                 readonly attention?: "contradiction" | "canceled_after_completed" | "not_found" | "klarna_denied" | "unknown_state";
-                /** @description The `next_cursor` of the previous page. Keep the account and the filters the same. */
+                /** @description The `next_cursor` of the previous page. Keep the account and the filters the same. Any other text returns 400. */
                 readonly cursor?: string;
                 /** @description The largest number of records in a page. */
                 readonly limit?: number;

@@ -36,7 +36,13 @@ import { Problem, problemTypes } from '../../functions/http/problem.ts';
 import { sessionCancelResponse, sessionReadResponse } from '../../functions/http/session-response.ts';
 import { extensionBody, registrationBody } from '../../functions/http/registration-request.ts';
 import { routeKeys } from '../../functions/contract/routes.ts';
-import { apiDocument, contractViolations, dereferenced, operations } from '../support/api-contract.ts';
+import {
+  apiDocument,
+  contractViolations,
+  dereferenced,
+  openDocument,
+  operations,
+} from '../support/api-contract.ts';
 import { jobWith } from '../support/cancel-jobs.ts';
 import { account, key, observed } from '../support/fixtures.ts';
 import { isObject, pointedAt, type Schema, violations } from '../support/json-schema.ts';
@@ -140,6 +146,14 @@ describe('docs/api.yaml, for generators of clients', () => {
       expect(pattern).not.toMatch(/\\[pPdDwWsS]/);
       expect(() => new RegExp(pattern)).not.toThrow();
     }
+  });
+
+  it('only the bodies of requests forbid further fields', () => {
+    const schemas = Object.entries(pointedAt(openDocument, '#/components/schemas'));
+    const closed = schemas.flatMap(([name, schema]) =>
+      dereferenced(schema)['additionalProperties'] === false ? [name] : [],
+    );
+    expect(closed).toEqual(['Registration', 'Extension', 'CancelJobRequest']);
   });
 
   it('docs/api.yaml has no allOf', () => {

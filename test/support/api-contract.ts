@@ -8,13 +8,25 @@ const { parse } = createRequire(createRequire(import.meta.url).resolve('aws-cdk-
   readonly parse: (text: string) => unknown;
 };
 
-/** docs/api.yaml, as an object. */
+const fileName = join(import.meta.dirname, '..', '..', 'docs', 'api.yaml');
+
+/** docs/api.yaml as it is. A response may have fields that it does not describe, so that versions can add some. */
+export const openDocument: unknown = parse(readFileSync(fileName, 'utf8'));
+
+/** docs/api.yaml with every object closed: what this version returns, it describes. */
 export const apiDocument = ((): Schema => {
-  const text = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'api.yaml'), 'utf8');
-  const document = parse(text);
+  const document = closed(openDocument);
   if (!isObject(document)) throw new Error('docs/api.yaml is not an object');
   return document;
 })();
+
+function closed(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(closed);
+  if (!isObject(value)) return value;
+  const each = Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, closed(inner)]));
+  const isOpen = each['type'] === 'object' && 'properties' in each && !('additionalProperties' in each);
+  return isOpen ? { ...each, additionalProperties: false } : each;
+}
 
 /** The object at the end of a `$ref`, or the object itself. */
 export function dereferenced(value: unknown): Schema {
