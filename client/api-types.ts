@@ -310,7 +310,7 @@ export interface components {
         readonly Timer: "none" | "pending" | "armed" | "sweep" | "fired" | "removed";
         /** @description A session to register, or to change. Send at most one of `session_timeout` and `deadline_at`. What is left out stays as it was. */
         readonly Registration: {
-            /** @description The length of the session, from the time of the call. */
+            /** @description The length of the session, from the time of the call. The deployment's `maxSession` and Klarna's expiry limit it. */
             readonly session_timeout?: components["schemas"]["Duration"];
             /** @description The end of the session. It must be in the future. */
             readonly deadline_at?: components["schemas"]["Time"];
@@ -318,7 +318,7 @@ export interface components {
             readonly session_id?: components["schemas"]["PathId"];
             /** @description Optional. Your own reference, such as an order number. It appears in records and events. */
             readonly reference?: components["schemas"]["PathId"];
-            /** @description Optional. `expires_at` from Klarna's response. No deadline can be later than this. */
+            /** @description Optional. `expires_at` from Klarna's response, a time in the future. No deadline can be later than this. */
             readonly klarna_expires_at?: components["schemas"]["Time"];
             /**
              * @description Optional. What happens at the deadline. A new session without it has `cancel`.
