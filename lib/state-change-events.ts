@@ -121,6 +121,10 @@ const attentionAlarms = {
     cause: 'contradiction',
     description: 'Klarna reported two states of a Payment Request that cannot both be true.',
   },
+  NotFound: {
+    cause: 'not_found',
+    description: 'Klarna does not know a Payment Request that is open here.',
+  },
   UnknownState: {
     cause: 'unknown_state',
     description: 'Klarna reported a state that this version of Lapse does not know.',

@@ -36,7 +36,7 @@ export function ambiguityOf(record: PaymentRequest): Ambiguity | undefined {
 function questionIn(record: PaymentRequest, entry: HistoryEntry): Ambiguity['about'] | undefined {
   // Reads and cancels are Klarna's current state: they leave no question.
   if (entry.kind !== 'webhook') return undefined;
-  if (entry.attention === 'contradiction') return 'contradiction';
+  if (entry.attention === 'contradiction' || entry.effect === 'contradicting') return 'contradiction';
   const isTied =
     record.evidence?.source === 'webhook' &&
     entry.occurredAt === record.occurredAt &&

@@ -111,7 +111,10 @@ function withoutEnd(
   }
   const outcome: CancellationOutcome = conclusion.kind === 'not_found' ? 'not_found' : 'pending';
   const attention = attentions[conclusion.kind];
-  const entry = { ...settlementEntry(cancellation, { effect: 'noted', outcome }, attempt, now), attention };
+  // An entry with an attention is published: a failed attempt that changes nothing is not.
+  const news = attention === record.attention ? undefined : attention;
+  const noted = settlementEntry(cancellation, { effect: 'noted', outcome }, attempt, now);
+  const entry = { ...noted, attention: news };
   return {
     ...withEntry(record, entry),
     cancellation: {

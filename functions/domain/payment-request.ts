@@ -149,6 +149,7 @@ export interface HistoryEntry {
   readonly occurredAt?: Instant | undefined;
   /** The record's position when a stale, confirming or contradicting observation arrived. */
   readonly against?: Position | undefined;
+  /** The attention that the record has had since this entry, where it had another or none before. */
   readonly attention?: Attention | undefined;
   /** Codes and ids: outcome, cause, reason, requested_by, deadline_at, correlation id, status, body hash, … */
   readonly detail: Proof;

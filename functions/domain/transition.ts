@@ -170,7 +170,7 @@ function judged(
         ...appliedEntry(observation),
         effect: verdict,
         against: record.position,
-        attention,
+        attention: attention === record.attention ? undefined : attention,
       };
       const noted = withEntry(record, entry);
       return {

@@ -6,6 +6,21 @@ import { World } from '../support/world.ts';
 const minute = 60_000;
 const later = '2026-03-01T12:00:30Z';
 
+it('a second contradiction is a question for a read, and asks for no attention again', async () => {
+  const world = new World(new ScriptedKlarna('CANCELED'));
+  await world.webhook(observed('CANCELED', '2026-03-01T12:00:00Z'));
+  await world.webhook(observed('EXPIRED', '2026-03-01T12:01:00Z'));
+  world.clock.advance(2 * minute);
+  await world.sweep();
+  expect(world.klarna.calls).toEqual(['read']);
+  await world.webhook(observed('DECLINED', '2026-03-01T12:03:00Z'));
+  const contradictions = world.record.history.filter(({ effect }) => effect === 'contradicting');
+  expect(contradictions.map(({ attention }) => attention)).toEqual(['contradiction', undefined]);
+  world.clock.advance(2 * minute);
+  await world.sweep();
+  expect(world.klarna.calls).toEqual(['read', 'read']);
+});
+
 describe('two webhooks with the same time and different states', () => {
   it.each([
     ['SUBMITTED', 'IN_PROGRESS'],

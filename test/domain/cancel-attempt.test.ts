@@ -213,6 +213,22 @@ describe('an attempt that does not know the result', () => {
     expect(record.history.at(-1)?.attention).toBe(attention);
   });
 
+  it.each(['denied', 'unknown_state', 'not_found'] as const)(
+    'another attempt that ends as %s keeps the attention and does not ask for it again',
+    (kind) => {
+      const first = settled(held(), attempt(kind), afterNoon(31));
+      const { attention } = first;
+      const again = settled(held({ attention }), attempt(kind), afterNoon(32));
+      expect(again.attention).toBe(attention);
+      expect(again.history.at(-1)?.attention).toBeUndefined();
+    },
+  );
+
+  it('an attempt that fails for another reason asks for attention again', () => {
+    const again = settled(held({ attention: 'not_found' }), attempt('denied'), afterNoon(32));
+    expect(again.history.at(-1)?.attention).toBe('klarna_denied');
+  });
+
   it('a pending cancel remembers that a DELETE was sent', () => {
     const record = settled(held(), attempt('unknown', { sent: true }), afterNoon(31));
     expect(record.cancellation?.sentBefore).toBe(true);

@@ -110,6 +110,11 @@ const conditions: Readonly<Record<string, () => Promise<unknown>>> = {
     await lapse.cancel(id);
     await lapse.simulator('POST', '/settings', { completedCanBeCanceled: false });
   },
+  NotFound: async () => {
+    const id = newPaymentRequestId();
+    await lapse.register(id, { session_timeout: 'PT10M' });
+    await lapse.cancel(id);
+  },
   UnknownState: async () => {
     const id = await lapse.createAtKlarna();
     await faultAtKlarna(id, { kind: 'unknown-state', on: 'read', times: 9 });

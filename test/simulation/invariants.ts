@@ -182,6 +182,14 @@ const publishedWasWritten: Safety = (step) => {
     : `version ${event.detail.version} did not write ${eventId}`;
 };
 
+/** An operator is called once for each reason, and not for every attempt that fails in the same way. */
+const attentionIsNews: Safety = (step) => {
+  if (step.kind !== 'published' || step.isAgain || step.event.type !== 'Payment Request Needs Attention')
+    return undefined;
+  const { cause } = step.event.detail;
+  return step.written?.before?.attention === cause ? `${cause} is published again` : undefined;
+};
+
 const acknowledgedIsDurable: Safety = (step) => {
   if (step.kind !== 'webhook-acknowledged' || step.quarantined) return undefined;
   const { stored, eventId } = step;
@@ -321,6 +329,7 @@ export const safetyInvariants = {
   'unknown-end-is-asked-for': unknownEndIsAskedFor,
   'deletes-are-accounted-for': deletesAreAccountedFor,
   'published-was-written': publishedWasWritten,
+  'attention-is-news': attentionIsNews,
   'acknowledged-is-durable': acknowledgedIsDurable,
   'replayed-is-durable': replayedIsDurable,
   'klarna-expiry-is-not-early': klarnaExpiryIsNotEarly,

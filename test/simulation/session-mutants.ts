@@ -1,7 +1,21 @@
 /** Deliberate mistakes in how a session is registered, changed and timed. */
 import { formatDuration } from '../../functions/domain/duration.ts';
-import { type Mutant, replacing } from './mutant.ts';
+import { hasRecorded, type PaymentRequest } from '../../functions/domain/payment-request.ts';
+import { bentWrites, type Mutant, replacing } from './mutant.ts';
 import { useCases } from './protocol.ts';
+
+/** The record with its attention in each new entry of the cancel that failed. */
+const flagged = (next: PaymentRequest, current: PaymentRequest | undefined): PaymentRequest => ({
+  ...next,
+  history: next.history.map((entry) =>
+    entry.kind === 'cancel_request' &&
+    entry.effect === 'noted' &&
+    entry.detail['conclusion'] !== undefined &&
+    !(current && hasRecorded(current, entry.eventId))
+      ? { ...entry, attention: next.attention }
+      : entry,
+  ),
+});
 
 export const sessionMutants: readonly Mutant[] = [
   {
@@ -33,5 +47,10 @@ export const sessionMutants: readonly Mutant[] = [
         return useCases.register(dependencies)(key, { ...registration, deadline }, settings);
       },
     }),
+  },
+  {
+    name: 'every failed attempt of a cancel needs attention again',
+    invariant: 'attention-is-news',
+    protocol: bentWrites(flagged),
   },
 ];
