@@ -112,8 +112,8 @@ describe('a customer', () => {
 describe('the passing of time', () => {
   it('a request expires, which is announced, and is deleted some time later', async () => {
     const { klarna, receiver } = await start();
-    await klarna.control('POST', '/settings', { deletionDelayMs: 300 });
-    const id = await klarna.place({ expires_at: new Date(Date.now() + 100).toISOString() });
+    await klarna.control('POST', '/settings', { deletionDelayMs: 1_500 });
+    const id = await klarna.place({ expires_at: new Date(Date.now() + 1_500).toISOString() });
     expect((await klarna.read(id)).json['state']).toBe('SUBMITTED');
     await receiver.hasReceived(1);
     expect(receiver.states()).toEqual(['EXPIRED']);
