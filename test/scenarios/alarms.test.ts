@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { defaultAccounts } from '../../local/secrets/default-secrets.ts';
 import { isBreaching } from '../lib/alarm-evaluation.ts';
@@ -75,6 +76,20 @@ const untilRaised = (alarm: string, expected = true): Promise<void> =>
 const faultAtKlarna = (id: string, fault: object) =>
   lapse.simulator('POST', '/faults', { payment_request_id: id, ...fault });
 
+/** Sends a message to the timer queue that Lapse would not send. */
+async function sendForeignMessage(): Promise<void> {
+  const { body } = await lapse.control('GET', '/outputs');
+  const outputs = body['Lapse'] as Readonly<Record<string, string>>;
+  const sqs = new SQSClient({
+    endpoint: outputs['AwsEndpointUrl'] ?? '',
+    region: outputs['AwsRegion'] ?? '',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  });
+  const [QueueUrl, MessageBody] = [outputs['TimerQueueUrl'], '{"from":"another sender"}'];
+  await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }));
+  sqs.destroy();
+}
+
 /** The conditions of the alarms, in the order in which the test causes them. */
 const conditions: Readonly<Record<string, () => Promise<unknown>>> = {
   WebhookSilence: async () => lapse.register(await lapse.createAtKlarna(), { session_timeout: 'PT10M' }),
@@ -126,6 +141,7 @@ const conditions: Readonly<Record<string, () => Promise<unknown>>> = {
     await faultAtKlarna(id, { kind: 'unauthorized' });
     await lapse.cancel(id);
   },
+  InternalFaults: sendForeignMessage,
   Misconfigured: () => lapse.api('DELETE', `/payment-requests/${newPaymentRequestId()}`, undefined, 'broken'),
   SecretStale: async () => {
     await lapse.control('POST', '/faults', { target: 'secretsmanager', kind: 'error', times: 9 });
