@@ -31,7 +31,8 @@ export type CancelJobRequest = {
 export type CancelJobStart =
   | { readonly kind: 'started' | 'unchanged'; readonly job: CancelJob }
   | { readonly kind: 'taken' }
-  | { readonly kind: 'empty' | 'not_yet' };
+  | { readonly kind: 'empty' }
+  | { readonly kind: 'not_yet'; readonly createdBefore: Instant };
 
 /** Milliseconds by which a caller's clock may be ahead of ours. */
 const clockSkew = 60_000;
@@ -47,7 +48,7 @@ export const startCancelJob =
     const now = clock.instant();
     // Stryker disable next-line ConditionalExpression: only a request by age has a moment
     if (request.by === 'created_before' && request.createdBefore > plusMillis(now, clockSkew)) {
-      return { kind: 'not_yet' };
+      return { kind: 'not_yet', createdBefore: request.createdBefore };
     }
     const { selection, ids } = await select(sessions, key, request);
     if (ids?.length === 0) return { kind: 'empty' };

@@ -2,7 +2,7 @@ import type { CancelJobStart } from '../application/start-cancel-job.ts';
 import type { CancelJob, CancelJobEntry, CancelJobKey, CancelJobSelection } from '../domain/cancel-job.ts';
 import { cancelOutcomes } from '../domain/cancel-outcome.ts';
 import { formatInstant } from '../domain/instant.ts';
-import { type HttpResponse, invalid, jsonResponse, Problem } from './problem.ts';
+import { type HttpResponse, invalid, jsonResponse, Problem, shown } from './problem.ts';
 
 /** A job as the API shows it. `total` is `null` where it is not known before the end. */
 export const cancelJobView = (job: CancelJob) => ({
@@ -48,7 +48,7 @@ export function cancelJobStartResponse({ jobId }: CancelJobKey, start: CancelJob
     case 'not_yet':
       throw invalid({
         field: 'created_before',
-        given: 'a time in the future',
+        given: shown(formatInstant(start.createdBefore)),
         allowed: 'a time in the past',
       });
   }

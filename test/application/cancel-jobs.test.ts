@@ -298,7 +298,7 @@ describe('a job by age', () => {
     const now = instantFromMillis(world.clock.now());
     const started = (ahead: number) =>
       world.start({ by: 'created_before', createdBefore: plusMillis(now, ahead) });
-    expect(await started(60_001)).toEqual({ kind: 'not_yet' });
+    expect(await started(60_001)).toEqual({ kind: 'not_yet', createdBefore: plusMillis(now, 60_001) });
     expect(await world.jobs.read(key)).toBeUndefined();
     expect(await started(60_000)).toMatchObject({ kind: 'started' });
   });

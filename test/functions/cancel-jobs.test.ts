@@ -100,7 +100,7 @@ describe('PUT of a cancel job', () => {
       'a time in the future',
       { created_before: '2099-01-01T00:00:00Z' },
       'created_before',
-      'a time in the future',
+      '"2099-01-01T00:00:00Z"',
     ],
     ['a text as a flag', { session_id: 'cart-17', dry_run: 'false' }, 'dry_run', '"false"'],
     ['a misspelt flag', { session_id: 'cart-17', dryrun: false }, 'dryrun', 'false'],
