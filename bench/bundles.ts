@@ -5,7 +5,7 @@ import type { FunctionName } from '../functions/contract/environment.ts';
 
 const folder = import.meta.dirname;
 
-/** What the CDK's `NodejsFunction` passes to esbuild by default (aws-cdk-lib 2, Node 24): the SDK is the runtime's. */
+/** The esbuild options of the CDK's `NodejsFunction` (aws-cdk-lib 2, Node 24). It leaves the SDK to the runtime. */
 const cdkDefaults = {
   bundle: true,
   platform: 'node',
@@ -25,7 +25,7 @@ export interface Bundles {
   readonly bootstrap: string;
 }
 
-/** Bundles everything into a folder: the functions by the very call with which the stack bundles them, the peers as the CDK would. */
+/** Bundles everything into a folder: the functions as the stack does, the peers as the CDK does. */
 export async function bundleAll(outputDirectory: string): Promise<Bundles> {
   const functions = bundleFunctions(join(outputDirectory, 'functions'));
   await build({

@@ -1,24 +1,27 @@
 import { priceOfJob } from './cost/price-of-job.ts';
 import { type Figures, find } from './figures.ts';
 
-/** US dollars for a million of one job, ours and typical's. */
+/** US dollars for a million runs of one job, for Lapse and for `typical`. */
 export interface Cost {
   readonly job: string;
   readonly lapse: number;
   readonly typical: number;
 }
 
-/** Units of one write of ours, as `npm run cost` counts them in sessions: two or three kilobytes, and an entry moved in an index. */
+/**
+ * Units of one write of Lapse, as `npm run cost` counts them in sessions: two or three kilobytes, and one index entry
+ * that moves.
+ */
 const ourWriteUnits = 5;
-/** The typical record is in no index. */
+/** The record of `typical` is in no index. */
 const typicalWriteUnits = 1;
-/** All functions have the same. */
+/** All functions have the same memory. */
 const memoryMegabytes = 256;
 
 /**
- * What a cancel and a webhook cost, from the calls that the logs show and the time that a warm call took at 256 MB. Ours
- * publishes from the table's stream: the call of that function is added to whatever writes. The typical cancel publishes
- * nothing, and the typical webhook does so itself.
+ * The cost of a cancel and a webhook, from the logged calls and the time of a warm call at 256 MB. Lapse publishes from
+ * the table's stream, so each write adds a call of that function. The typical cancel publishes nothing, and the typical
+ * webhook publishes itself.
  */
 export function costsOf(figures: readonly Figures[]): readonly Cost[] {
   const publish = find(figures, 'lapse publish', 'whole');

@@ -17,9 +17,9 @@ export interface Figures {
   readonly warmP99: number;
   readonly warmCpu: number;
   readonly peakKilobytes: number;
-  /** The JavaScript of the bundle; the source map is loaded when a stack is looked at. */
+  /** The JavaScript of the bundle. The source map is loaded only when a stack trace is read. */
   readonly bundleBytes: number;
-  /** Calls out of each call in. */
+  /** Calls to others for each call of the function. */
   readonly calls: readonly string[];
 }
 

@@ -25,7 +25,7 @@ export async function forgedMicros({ sandboxed }: Subject): Promise<number> {
         const before = process.cpuUsage();
         for (let call = 0; call < ${callsOfABatch}; call += 1) {
           const { statusCode } = await handler(events[call % events.length], context);
-          if (statusCode !== 400) throw new Error('answered ' + statusCode);
+          if (statusCode !== 400) throw new Error('responded ' + statusCode);
         }
         const { user, system } = process.cpuUsage(before);
         if (batch >= 5) micros.push((user + system) / ${callsOfABatch});

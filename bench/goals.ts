@@ -1,11 +1,11 @@
 import { type Figures, find } from './figures.ts';
 import type { Size } from './rounds.ts';
 
-/** One goal, and what was measured: the larger of the two functions where both are meant. */
+/** One goal, and the measured value: the larger one where it is about two functions. */
 export interface Goal {
   readonly figure: string;
   readonly goal: number;
-  /** Absent where it could not be measured here. */
+  /** Absent where this machine could not measure it. */
   readonly measured: number | undefined;
   readonly met: boolean | undefined;
   readonly unit: '' | 'µs' | 'calls';
@@ -13,7 +13,7 @@ export interface Goal {
 
 export interface GoalsInput {
   readonly figures: readonly Figures[];
-  /** Milliseconds that a cancel cannot but wait. */
+  /** Milliseconds that every cancel must wait. */
   readonly waiting: number;
   /** Microseconds of CPU for a forged webhook. */
   readonly forgedMicros: number;
@@ -25,7 +25,7 @@ export interface GoalsInput {
 
 const jobs = ['cancel', 'webhook'] as const;
 
-/** The goals, each with what this run says of it. */
+/** The goals, each with the result of this run. */
 export function goalsOf({ figures, waiting, forgedMicros, awsCalls }: GoalsInput): readonly Goal[] {
   const of = (subject: string, size: Size) => find(figures, subject, size);
   const empty = of('empty nothing, once', 'whole');

@@ -34,9 +34,9 @@ const { values: flags } = parseArgs({
 const rounds = Number(flags.rounds ?? (flags.quick ? 2 : 15));
 const seed = Number(flags.seed ?? Date.now() % 1_000_000);
 const latencies = parseLatencies(flags.latency);
-/** A run in which the same function differs from itself by more is a run of something else. */
+/** A run is invalid if the same function differs from itself by more than this. */
 const tolerance = 0.05;
-/** Only a whole run is written down. */
+/** Only a complete run is written. */
 const isWhole = rounds >= 15 && flags.only === undefined;
 
 const withoutSizes = whyNoCpuShare();
@@ -128,7 +128,7 @@ try {
   await rm(folder, { recursive: true, force: true });
 }
 
-/** Writes the three files, the page's part between its markers, as the formatter wants them. */
+/** Writes the three files. The page's part goes between its markers, formatted. */
 async function keep(run: Run, page: string): Promise<void> {
   const file = join(docs, 'performance.md');
   const [before = '', , after = ''] = (await readFile(file, 'utf8')).split('<!-- measured -->');

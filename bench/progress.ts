@@ -1,4 +1,4 @@
-/** A bar on standard error: on a terminal one line that changes, elsewhere a line for every tenth. */
+/** A progress bar on standard error: one line that changes on a terminal, and a line for every tenth elsewhere. */
 export function progressBar(): (done: number, of: number, what: string) => void {
   const startedAt = performance.now();
   let tenth = -1;

@@ -4,12 +4,12 @@ import type { StandIns } from './stand-ins/stand-ins.ts';
 import { seededChance, shuffled } from './statistics.ts';
 import type { Subject } from './subjects.ts';
 
-/** The whole core, or so many megabytes' share of one after init. */
+/** The whole core, or the share of a size in megabytes after init. */
 export type Size = 'whole' | 512 | 256 | 128;
 
 export const sizes: readonly Size[] = ['whole', 512, 256, 128];
 
-/** Calls of a warm process in each sample: many where p50 and p99 are asked for, else one to see the process go on. */
+/** Calls of a warm process in each sample: many for p50 and p99, else one that shows that the process still works. */
 const warmCalls: Readonly<Record<Size, number>> = { whole: 12, 512: 1, 256: 12, 128: 1 };
 
 export interface Measured {
@@ -27,11 +27,11 @@ export interface RoundsOptions {
   readonly onProgress: (done: number, of: number, what: string) => void;
 }
 
-/** How one sample is taken. */
+/** The settings of a sample. */
 export interface SampleOptions {
   readonly bootstrap: string;
   readonly standIns: StandIns;
-  /** Calls of the process, the first of which is cold. */
+  /** Calls of the process. The first one is cold. */
   readonly calls: number;
   /** @default 'whole' */
   readonly size?: Size;
@@ -39,7 +39,7 @@ export interface SampleOptions {
   readonly share?: CpuShare;
 }
 
-/** Runs every subject at every size once a round, in an order that is another in each. */
+/** Runs every subject at every size once in each round, each time in another order. */
 export async function runRounds(
   subjects: readonly Subject[],
   { bootstrap, standIns, rounds, seed, sizes: wanted, onProgress }: RoundsOptions,
@@ -81,8 +81,8 @@ export async function runRounds(
 }
 
 /**
- * One sample that is certain to have done its job. Every response says so, and the stand-ins got exactly the calls of the job.
- * Throws what was missing or too much.
+ * One sample that has proved its work: every response shows it, and the stand-ins received exactly the calls of the
+ * job. Throws with the missing or additional calls.
  */
 export async function provenSample(
   subject: Subject,
@@ -96,7 +96,7 @@ export async function provenSample(
     share,
   );
   const undone = sample.calls.find(({ reply }) => !subject.done(reply));
-  if (undone) throw new Error(`${subject.name}: answered ${JSON.stringify(undone.reply)}`);
+  if (undone) throw new Error(`${subject.name}: responded ${JSON.stringify(undone.reply)}`);
   const expected = [...subject.once, ...Array.from({ length: calls }, () => subject.calls).flat()].toSorted();
   const seen = standIns
     .takeLog()

@@ -3,7 +3,7 @@ import type { Figures } from './figures.ts';
 import type { Goal } from './goals.ts';
 import type { Latencies } from './stand-ins/latencies.ts';
 
-/** One run, as it is kept in docs/evidence/performance.json. */
+/** One run as docs/evidence/performance.json has it. */
 export interface Run {
   readonly at: string;
   readonly commit: string;
@@ -21,14 +21,14 @@ export interface Run {
     readonly seed: number;
     readonly latencies: Latencies;
   };
-  /** Two runs of the same empty function, the one divided by the other. */
+  /** The ratio of two runs of the same empty function. */
   readonly pair: { readonly ratio: number; readonly tolerance: number; readonly isVoid: boolean };
-  /** Why Lambda's sizes could not be emulated, if they could not. */
+  /** Why Lambda's sizes could not be emulated, where they could not. */
   readonly withoutSizes?: string | undefined;
   readonly goals: readonly Goal[];
   readonly figures: readonly Figures[];
   readonly costs: readonly Cost[];
-  /** What each flow asks others for, as the logs of the stand-ins have it. */
+  /** The calls of each flow to others, from the logs of the stand-ins. */
   readonly flows: readonly Flow[];
 }
 

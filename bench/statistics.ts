@@ -1,4 +1,4 @@
-/** The value below which this share of the values lies, between the two nearest where it falls between them. NaN of none. */
+/** The value below which this share of the values lies, interpolated between the two nearest. NaN for an empty list. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   const position = (sorted.length - 1) * share;
@@ -9,7 +9,7 @@ export function quantile(values: readonly number[], share: number): number {
 
 export const median = (values: readonly number[]): number => quantile(values, 0.5);
 
-/** A source of chance that gives the same numbers for the same seed (mulberry32). */
+/** A random generator with the same numbers for the same seed (mulberry32). */
 export function seededChance(seed: number): () => number {
   let state = seed;
   return () => {
@@ -20,7 +20,7 @@ export function seededChance(seed: number): () => number {
   };
 }
 
-/** The same in another order, every order as likely. */
+/** The same values in random order. */
 export function shuffled<T>(items: readonly T[], chance: () => number): readonly T[] {
   const keyed = items.map((item) => ({ item, key: chance() }));
   return keyed.toSorted((a, b) => a.key - b.key).map(({ item }) => item);

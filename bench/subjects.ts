@@ -21,7 +21,7 @@ import type { Sandboxed } from './lambda/sample.ts';
 import { anyKey, type World } from './stand-ins/responses.ts';
 import type { Latencies, StandInName } from './stand-ins/latencies.ts';
 
-/** One function doing one job. */
+/** One function that does one job. */
 export interface Subject {
   readonly name: string;
   readonly kind: 'empty' | 'typical' | 'lapse';
@@ -29,13 +29,13 @@ export interface Subject {
   readonly sandboxed: Omit<Sandboxed, 'bootstrap'>;
   /** The event of the call with this number. */
   readonly event: (call: number) => unknown;
-  /** What each call has to ask others for, in alphabetical order; anything else voids the sample. */
+  /** The calls that each call must make, in alphabetical order. Any other call makes the sample invalid. */
   readonly calls: readonly string[];
-  /** What a process asks for once. */
+  /** The calls that a process makes once. */
   readonly once: readonly string[];
   /** Whether a response shows that the job was done. */
   readonly done: (response: unknown) => boolean;
-  /** `all` emulated sizes too, only the `whole` core, or never timed: run once, for its calls. */
+  /** `all`: emulated sizes, too. `whole`: only the whole core. `never`: one run for its calls, without timing. */
   readonly timed: 'all' | 'whole' | 'never';
 }
 
@@ -47,10 +47,10 @@ export interface Bench {
 const requestId = (digit: string): PaymentRequestId =>
   `krn:payment:eu1:request:552603c0-fe8b-4ab1-aacb-${digit.repeat(12)}` as PaymentRequestId;
 const open = requestId('1');
-/** What has been seen before: no condition holds on it. */
+/** The delivery was seen before, so every condition fails. */
 const repeated = requestId('2');
 
-/** A table of Powertools' idempotency in which everything has been done before. */
+/** A table of Powertools' idempotency in which everything is done already. */
 const seenTable = 'idempotency-seen';
 
 const registered = (paymentRequestId: PaymentRequestId): PaymentRequest => ({
@@ -99,7 +99,7 @@ const isEmptyBatch = (response: unknown): boolean =>
 
 const webhookEvent = (id: PaymentRequestId) => (call: number) => signedEvent(delivery(id)(call));
 
-/** Everything about it is right but the signature. */
+/** Everything is right except the signature. */
 export const forgedEvent = (call: number): unknown => {
   const genuine = signedEvent(delivery(open)(call));
   return functionUrlEvent({
@@ -110,7 +110,7 @@ export const forgedEvent = (call: number): unknown => {
 
 const secretRead = ['secretsmanager.GetSecretValue'];
 
-/** A function with its environment, ready to be started. */
+/** A function with its environment, ready to start. */
 type Prepared = Subject['sandboxed'];
 
 /** The functions and the peers as they are started. */
@@ -121,7 +121,7 @@ interface Sandboxes {
   readonly empty: Prepared;
 }
 
-/** All that is run: the functions with the environment that the stack gives them, and the peers. */
+/** Everything that is run: the functions with the environment of the stack, and the peers. */
 export async function describeBench(
   bundles: Bundles,
   urls: Readonly<Record<StandInName, string>>,
@@ -201,7 +201,7 @@ const typicalEnvironment = (name: string, secretId: string): Readonly<Record<str
   POWERTOOLS_SERVICE_NAME: name,
   POWERTOOLS_METRICS_NAMESPACE: 'Typical',
   AWS_LAMBDA_FUNCTION_NAME: name,
-  // Where Lambda's runtime has the SDK, a project has its own.
+  // Lambda's runtime has the SDK; here the project's own takes its place.
   NODE_PATH: join(root, 'node_modules'),
 });
 
@@ -334,7 +334,7 @@ const otherFunctions = ({ ours }: Sandboxes): readonly Subject[] => [
   }),
 ];
 
-/** Deliveries that change nothing: seen before, or forged. They are run for their calls. */
+/** Deliveries that change nothing: seen before, or forged. They run for their calls only. */
 const webhooksWithoutEffect = ({ ours, typicalWebhook }: Sandboxes): readonly Subject[] => [
   of('lapse', 'webhook, duplicate', {
     ...ourWebhook,
@@ -371,7 +371,7 @@ const webhooksWithoutEffect = ({ ours, typicalWebhook }: Sandboxes): readonly Su
   }),
 ];
 
-/** What the stand-ins know, under the names that the functions use. */
+/** The data of the stand-ins, under the names that the functions use. */
 function worldOf(cancel: Readonly<Record<string, string>>, webhook: Readonly<Record<string, string>>): World {
   const accounts = {
     [account]: {
@@ -413,7 +413,7 @@ function worldOf(cancel: Readonly<Record<string, string>>, webhook: Readonly<Rec
   };
 }
 
-/** The delivery that comes a second time. */
+/** The delivery that arrives a second time. */
 const seen: PaymentRequest['history'][number] = {
   eventId: uuid(0) as EventId,
   kind: 'webhook',

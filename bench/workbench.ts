@@ -13,9 +13,9 @@ export interface Workbench {
   stop(): Promise<void>;
 }
 
-/** Bundles everything into a folder, starts what is called, and says what there is to run. */
+/** Bundles everything into a folder, starts the stand-ins, and returns what can be run. */
 export async function startWorkbench(folder: string, latencies: Latencies): Promise<Workbench> {
-  // In Lambda no package.json stands above a bundle.
+  // In Lambda there is no package.json above a bundle.
   await writeFile(join(folder, 'package.json'), '{}');
   const identity = await selfSignedIdentity();
   const certificateFile = join(folder, 'certificate.pem');

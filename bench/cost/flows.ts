@@ -4,17 +4,17 @@ import type { SystemClient } from '../../test/support/system-client.ts';
 /** One way in which a session ends, from its registration on. */
 export interface Flow {
   readonly name: string;
-  /** Whether the session's schedule fires, or is removed before. */
+  /** Whether the session's schedule fires. If not, it is removed first. */
   readonly timerFires: boolean;
-  /** Whether its request is canceled, or paid and spared. */
+  /** Whether its request is canceled. If not, it is paid and stays paid. */
   readonly end: 'canceled' | 'spared';
-  /** Plays one session; Klarna's webhooks come as they do in production. */
+  /** Plays one session. Klarna's webhooks arrive as in production. */
   readonly play: (lapse: SystemClient, id: string) => Promise<unknown>;
 }
 
-/** Just long enough for the timer to be a schedule, as it is in production, and not a delayed message. */
+/** Just long enough for a schedule, as in production. A shorter session gets a delayed message. */
 const session_timeout = 'PT95S';
-/** The trace must not include reads by the test, so it reads no record before its session is over. */
+/** The trace must not include reads of the test, so no record is read before its session ends. */
 const overAfterMillis = 98_000;
 
 const register = (lapse: SystemClient, id: string) =>

@@ -5,7 +5,7 @@ import { defaultLatencies } from '../stand-ins/latencies.ts';
 import { median } from '../statistics.ts';
 import { startWorkbench } from '../workbench.ts';
 
-/** One call of a warm function: its calls out, its milliseconds, and the bytes that it logged. */
+/** One call of a warm function: its calls to others, its milliseconds, and the bytes that it logged. */
 export interface Job {
   readonly calls: readonly string[];
   readonly millis: number;
@@ -14,7 +14,7 @@ export interface Job {
 
 const times = 41;
 
-/** Runs subjects of the benchmark as the benchmark does, one after the other, on a whole core and with its usual latencies. */
+/** Runs subjects of the benchmark one after the other, on a whole core and with the usual latencies. */
 export async function measureJobs<Name extends string>(
   folder: string,
   names: readonly Name[],

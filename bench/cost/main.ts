@@ -97,7 +97,7 @@ const table = [
   `Klarna's webhooks for one session: ${list(({ deliveries }) => deliveries.toFixed(1))}. The record at the end, in started kilobytes: ${list(({ kilobytes }) => String(kilobytes))}.`,
 ].join('\n');
 
-/** A figure of each flow. */
+/** One figure of a flow. */
 function list(of: (trace: Trace) => string): string {
   return [...traces].map(([name, trace]) => `${of(trace)} (${name})`).join(', ');
 }

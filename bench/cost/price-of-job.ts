@@ -1,28 +1,28 @@
 import { perMillion, type Priced } from './prices.ts';
 
-/** What a job uses, each time. */
+/** What one run of a job uses. */
 export interface JobUsage {
-  /** Calls out, such as `dynamodb.UpdateItem`. */
+  /** Calls to others, such as `dynamodb.UpdateItem`. */
   readonly calls: readonly string[];
-  /** Milliseconds that Lambda bills, and the memory it bills them for. */
+  /** Milliseconds that Lambda bills, and the memory of the function. */
   readonly millis: number;
   readonly memoryMegabytes: number;
-  /** Units of one write of the record: its kilobytes, and two for each index that it moves in. */
+  /** Units of one write of the record: its kilobytes, and two for each index entry that moves. */
   readonly writeUnits: number;
-  /** Whether API Gateway is in front; a Lambda URL is free. */
+  /** Whether API Gateway is in front. A Lambda URL is free. */
   readonly behindApi: boolean;
 }
 
-/** What each call uses; removing a schedule and asking Klarna cost nothing, and a secret is read once in two minutes. */
+/** The prices of calls. Removing a schedule and calling Klarna cost nothing. A secret is read once in two minutes. */
 const usedBy = (writeUnits: number): Readonly<Record<string, Partial<Record<Priced, number>>>> => ({
   'dynamodb.GetItem': { 'DynamoDB read units': 1 },
   'dynamodb.UpdateItem': { 'DynamoDB write units': writeUnits },
-  // Powertools' record of what was done: under a kilobyte, in no index.
+  // Powertools' idempotency record: under a kilobyte, in no index.
   'dynamodb.PutItem': { 'DynamoDB write units': 1 },
   'eventbridge.PutEvents': { 'EventBridge events': 1 },
 });
 
-/** US dollars for a million times the job, at list prices. */
+/** US dollars for a million runs of the job, at list prices. */
 export function priceOfJob({ calls, millis, memoryMegabytes, writeUnits, behindApi }: JobUsage): number {
   const used = usedBy(writeUnits);
   const forCalls = calls

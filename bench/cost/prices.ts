@@ -17,7 +17,7 @@ export const perMillion = {
 
 export type Priced = keyof typeof perMillion;
 
-/** What a month costs before the first session. */
+/** The cost of a month without any session. */
 export const fixedPerMonth = {
   'two secrets': 0.8,
   'alarms (50, the six expressions by the metric)': 7.7,

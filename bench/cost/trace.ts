@@ -16,7 +16,7 @@ export interface Trace {
   readonly usage: Usage;
   /** Webhooks that Klarna delivered for one session. */
   readonly deliveries: number;
-  /** Kilobytes of the record at the end of the session, each begun. */
+  /** Started kilobytes of the record at the end of the session. */
   readonly kilobytes: number;
 }
 
@@ -27,23 +27,23 @@ interface Calls {
 
 /** Lambda writes three lines of its own about every call. */
 const platformLogKilobytes = 0.6;
-/** For each firing Scheduler sends a message, and Lambda receives and deletes it. */
+/** For each schedule that fires, Scheduler sends a message, and Lambda receives and deletes it. */
 const queueCallsPerFiring = 3;
 
-/** So that processes are warm and shared, as under an even load, and not started for each. */
+/** Sessions close together share warm processes, as under an even load. */
 const betweenSessionsMillis = 300;
 
 const root = join(import.meta.dirname, '..', '..');
 
-/** What a flow is played on, and how often. */
+/** The system that a flow is played on, and how often. */
 export interface TraceOptions {
   readonly system: LocalProcess;
   readonly lapse: SystemClient;
   readonly sessions: number;
   readonly logFile: string;
   /**
-   * Milliseconds that a call of each function takes. They are measured apart: on a system that shares a small machine with all of
-   * its parts a call takes longer.
+   * Milliseconds of one call of each function. They are measured separately, because a call takes longer on a small
+   * machine that runs the whole system.
    */
   readonly millisOf: Readonly<Record<string, number>>;
 }
@@ -56,7 +56,7 @@ export async function traceFlow(
   await settled(lapse);
   const before = await countedBy(lapse);
   const logBefore = (await stat(logFile)).size;
-  // Klarna's first webhook of each belongs to its session.
+  // The first webhook of each request belongs to its session.
   const ids = await Promise.all(
     Array.from({ length: sessions }, () => lapse.createAtKlarna({ announce: true })),
   );
@@ -73,7 +73,7 @@ export async function traceFlow(
 
   const of = (action: string): number => ((after.aws[action] ?? 0) - (before.aws[action] ?? 0)) / sessions;
   const memory = await memoryByFunction();
-  // The reads by which the trace itself looks at the records are none of a session's.
+  // The trace reads the records itself. Those reads do not count.
   const functions = Object.entries(after.functions)
     .filter(([name]) => name !== 'get-payment-request' && name !== 'reconcile-payment-requests')
     .map(([name, { calls: all }]) => {
@@ -89,7 +89,7 @@ export async function traceFlow(
   const outputs = (await lapse.control('GET', '/outputs')).body['Lapse'] as Readonly<Record<string, string>>;
   const writes = await writesOf(outputs['AwsEndpointUrl'] ?? '', outputs['TableName'] ?? '', ids);
   const kilobytes = Math.max(...writes.map(({ NewImage }) => kilobytesOf(NewImage)));
-  // A write that a condition stops is charged as much, for the item that it meets.
+  // A write whose condition fails costs the same, by the size of the existing item.
   const stopped = of('dynamodb.UpdateItem') - writes.length / sessions;
   const usage = {
     'Lambda calls': lambdaCalls,
@@ -115,7 +115,7 @@ const callsOfReads = (before: Calls, after: Calls, sessions: number): number => 
 const countedBy = async (lapse: SystemClient): Promise<Calls> =>
   (await lapse.control('GET', '/calls')).body as unknown as Calls;
 
-/** Waits until nothing is called any more: webhooks and events follow what they are about. */
+/** Waits until there are no more calls: webhooks and events arrive after their cause. */
 async function settled(lapse: SystemClient): Promise<void> {
   let before = '';
   for (;;) {

@@ -47,7 +47,7 @@ function bytesOf({ S, N, BOOL, L, M }: AttributeValue): number {
   throw new Error('The table holds a kind of value that is not weighed here.');
 }
 
-/** Every write of these requests that the table's stream tells of, oldest first. */
+/** Every write of these requests in the table's stream, oldest first. */
 export async function writesOf(
   endpoint: string,
   tableName: string,

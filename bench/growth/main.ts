@@ -1,4 +1,7 @@
-/** `npm run growth`: how each cost grows with the number of open sessions, a flash sale, and a catch-up; writes docs/evidence/scale.md. */
+/**
+ * `npm run growth`: measures how each cost grows with the number of open sessions, a flash sale, and a catch-up. Writes
+ * docs/evidence/scale.md.
+ */
 import { execFileSync } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
@@ -20,7 +23,7 @@ const { values: flags } = parseArgs({
     sessions: { type: 'string', default: '100000' },
     sale: { type: 'string', default: '10000' },
     times: { type: 'string', default: '300' },
-    /** One part alone: `sizes`, `flashSale`, `catchUp` or `sweepAlone`; the others stay as they were measured last. */
+    /** Measures one part alone: `sizes`, `flashSale`, `catchUp` or `sweepAlone`. The others keep their last figures. */
     only: { type: 'string' },
     quick: { type: 'boolean', default: false },
   },
@@ -77,7 +80,7 @@ async function inSystem<Result>(measure: (system: System) => Promise<Result>): P
   }
 }
 
-/** From one open session to the most, ten or a hundred times as many with every step. */
+/** From one open session to the most, with ten or a hundred times as many at each step. */
 async function sizes(system: System): Promise<readonly AtSize[]> {
   const measured: AtSize[] = [];
   const steps = [1, 1_000, 10_000, 100_000].filter((step) => step <= most);
@@ -103,7 +106,7 @@ async function keep(whole: GrowthRun, page: string): Promise<void> {
   await writeFile(join(docs, 'scale.svg'), growthPlot(whole));
 }
 
-/** As the formatter wants it. */
+/** Formatted as the formatter wants it. */
 async function formatted(text: string, parser: 'json' | 'markdown'): Promise<string> {
   return format(text, { ...(await resolveConfig(join(docs, 'scale.md'))), parser });
 }

@@ -5,7 +5,7 @@ import { median, quantile } from '../statistics.ts';
 import { sweepMargin } from '../../functions/domain/reconciliation.ts';
 import { newId, type System } from './system.ts';
 
-/** Milliseconds of one kind of call, and how many a second went through in so many lanes. */
+/** Milliseconds of one kind of call, and the calls a second in this many lanes. */
 export interface Pace {
   readonly p50: number;
   readonly p99: number;
@@ -15,7 +15,7 @@ export interface Pace {
 export interface AtSize {
   readonly sessions: number;
   readonly paces: Readonly<Record<string, Pace>>;
-  /** Milliseconds from a deadline to CANCELED, the median of some. */
+  /** Milliseconds from a deadline to CANCELED: the median of several. */
   readonly lateness: number;
   /** Milliseconds and table reads of a sweep that finds nothing due. */
   readonly sweep: { readonly millis: number; readonly queries: number };
@@ -23,10 +23,10 @@ export interface AtSize {
 
 const lanes = 4;
 
-/** Ids for calls that only warm up: as many functions have to be there as there are lanes. */
+/** Ids for calls that only warm up: every lane needs a warm function. */
 const warmUps = 24;
 
-/** Runs `act` so many times, in lanes, each with its own id. The ids that are left over warm up before. */
+/** Runs `act` for each id, in lanes. The remaining ids warm up first. */
 async function paceOf(
   times: number,
   act: (id: string) => Promise<unknown>,
@@ -45,10 +45,10 @@ async function paceOf(
 }
 
 function must(what: string, { status }: { readonly status: number }, wanted: number): void {
-  if (status !== wanted) throw new Error(`${what} was answered ${status} and not ${wanted}`);
+  if (status !== wanted) throw new Error(`${what} returned ${status}, expected ${wanted}`);
 }
 
-/** Every kind of call, at the number of open sessions that there is now. */
+/** Measures every kind of call at the current number of open sessions. */
 export async function measureAt(system: System, sessions: number, times: number): Promise<AtSize> {
   const { lapse } = system;
   const ids = await Promise.all(Array.from({ length: times + warmUps }, () => lapse.createAtKlarna()));
@@ -115,28 +115,28 @@ async function sweepOf(system: System): Promise<AtSize['sweep']> {
 
 export interface FlashSale {
   readonly sessions: number;
-  /** Registrations a second, on the way. */
+  /** Registrations a second before the deadline. */
   readonly registeredPerSecond: number;
-  /** Seconds from the common deadline until all were canceled. */
+  /** Seconds from the common deadline until all sessions were canceled. */
   readonly settledInSeconds: number;
-  /** A webhook's milliseconds before the deadline and while the sessions ended. */
+  /** Milliseconds of a webhook before the deadline and while the sessions ended. */
   readonly webhookIdle: Pace;
   readonly webhookMeanwhile: Pace;
-  /** Webhooks meanwhile, and those of them that were answered 503, which Klarna sends again. */
+  /** The webhooks during that time, and those that got a 503, which Klarna sends again. */
   readonly webhooks: number;
   readonly webhooksRefused: number;
   /** Calls to Klarna for each session. */
   readonly klarnaCalls: number;
 }
 
-/** So many sessions that end at the same moment, each with a schedule of its own. */
+/** Measures this many sessions that end at the same moment, each with its own schedule. */
 export async function flashSale(
   system: System,
   sessions: number,
   onProgress: (done: number, what: string) => void,
 ): Promise<FlashSale> {
   const { lapse } = system;
-  // Time enough to register all of them: a session that is registered later has less time left.
+  // Long enough to register all of them. A session that is registered later has less time left.
   const deadline = Date.now() + 100_000 + sessions * 25;
   const deadline_at = new Date(deadline).toISOString();
   let registered = 0;
@@ -187,9 +187,9 @@ export interface CatchUp {
   readonly sessions: number;
   /** Milliseconds that Klarna took for each response. */
   readonly klarnaMillis: number;
-  /** Minutes from the moment at which all were due until all were canceled. */
+  /** Minutes from the moment when all were due until all were canceled. */
   readonly minutes: number;
-  /** Runs of the sweep meanwhile. */
+  /** Runs of the sweep during that time. */
   readonly sweeps: number;
 }
 
@@ -208,7 +208,7 @@ export async function catchUp(
   const { lapse } = system;
   const created = await mapConcurrently(Array(sessions).keys(), 8, () => lapse.createAtKlarna());
   const ids = created as readonly PaymentRequestId[];
-  // Nothing is due before all of it is written.
+  // No session is due before all are written.
   const due = Date.now() + 30_000 + sessions * 10;
   await system.seed(ids, due - sweepMargin);
   await system.atRest();
@@ -225,7 +225,7 @@ export async function catchUp(
   };
 }
 
-/** How often the sweep has been begun. */
+/** How often the sweep has started. */
 async function sweepsOf(lapse: System['lapse']): Promise<number> {
   const { body } = await lapse.control('GET', '/calls');
   const functions = body['functions'] as Readonly<Record<string, { readonly calls: number }>>;

@@ -3,7 +3,7 @@ import { plotSvg } from '../../tools/plot/plot-svg.ts';
 import type { SweepAlone } from './sweep-alone.ts';
 import type { AtSize, CatchUp, FlashSale, Pace } from './measure.ts';
 
-/** The content of docs/evidence/scale.json: each part as it was last measured. */
+/** The content of docs/evidence/scale.json: the last figures of each part. */
 export interface GrowthRun {
   readonly commit: string;
   readonly machine: string;
@@ -113,7 +113,7 @@ const sweepAloneLines = ({ klarnaMillis, ended, seconds }: SweepAlone): readonly
   `One run of the sweep's code against stand-ins that only wait ended ${many(ended)} sessions in ${short(seconds)} seconds: ${short(ended / seconds)} a second. The stand-ins take ${klarnaMillis} ms for Klarna, 5 ms for the table and 20 ms for Scheduler.`,
 ];
 
-/** Medians by the number of open sessions, on a logarithmic scale of sessions: level lines are the goal. */
+/** Medians by the number of open sessions, on a logarithmic axis. Flat lines are the goal. */
 export function growthPlot({ sizes }: GrowthRun): string {
   const kinds = Object.keys(sizes[0]?.paces ?? {});
   const points = sizes.flatMap(({ sessions, paces }) =>

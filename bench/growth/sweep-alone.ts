@@ -9,15 +9,18 @@ import { defaultLatencies } from '../stand-ins/latencies.ts';
 export interface SweepAlone {
   /** Milliseconds that Klarna took for each response. */
   readonly klarnaMillis: number;
-  /** Sessions that one run ended, more of them being due, and the seconds that it took. */
+  /** Sessions that one run ended while more were due, and the seconds that it took. */
   readonly ended: number;
   readonly seconds: number;
 }
 
-/** Milliseconds for which a run on AWS takes up new records. */
+/** Milliseconds during which a run on AWS starts new records. */
 const runMillis = 35_000;
 
-/** One run of the sweep over more overdue sessions than it can end, on a table in memory and with nothing but waiting for others. */
+/**
+ * Measures one run of the sweep over more overdue sessions than it can end. The table is in memory, so only the waits
+ * for others take time.
+ */
 export async function sweepAlone(klarnaMillis: number): Promise<SweepAlone> {
   const world = new World();
   const now = Date.now();
@@ -44,7 +47,7 @@ export async function sweepAlone(klarnaMillis: number): Promise<SweepAlone> {
   return { klarnaMillis, ended: end, seconds: (performance.now() - began) / 1_000 };
 }
 
-/** A port of which every call takes so long. */
+/** A port whose calls take this long. */
 function waited<Port extends object>(port: Port, millis: number): Port {
   return new Proxy(port, {
     get(target, property) {

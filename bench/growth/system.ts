@@ -15,17 +15,20 @@ const account = 'demo' as Account;
 
 export const newId = (): PaymentRequestId => `krn:payment:eu1:request:${randomUUID()}` as PaymentRequestId;
 
-/** A local system in processes of its own, and what the load generator does to it: this process is the second one. */
+/** A local system in its own processes, and the calls of the load generator, which is this process. */
 export interface System {
   readonly lapse: SystemClient;
   readonly process: LocalProcess;
-  /** Writes open sessions into the table with this deadline, in milliseconds since 1970, by the codec of the functions. */
+  /**
+   * Writes open sessions with this deadline, in milliseconds since 1970, into the table. Uses the codec of the
+   * functions.
+   */
   seed(ids: readonly PaymentRequestId[], deadline: number): Promise<void>;
   /** Resolves once the bus has received CANCELED for each of these. It sends no calls, so it slows nothing down. */
   allCanceled(ids: readonly string[], onCanceled: (done: number) => void): Promise<void>;
-  /** How often each action of AWS has been called since the start. */
+  /** The number of calls of each AWS action since the start. */
   calls(): Promise<Readonly<Record<string, number>>>;
-  /** Resolves once the stream has nothing more to publish. */
+  /** Resolves once the stream has nothing left to publish. */
   atRest(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -107,7 +110,7 @@ async function allCanceled(
   throw new Error(`The events ended before ${left.size} of the sessions did.`);
 }
 
-/** As a registration leaves it, but for its history: nothing of it is published. */
+/** As a registration leaves it, without its history: no event is published for it. */
 function openSession(paymentRequestId: PaymentRequestId, deadline: number): PaymentRequest {
   const now = instantFromMillis(Date.now());
   const deadlineAt = instantFromMillis(deadline);

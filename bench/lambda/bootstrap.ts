@@ -1,7 +1,7 @@
 /**
- * The runtime client of a sample, bundled to plain JavaScript. It does what Lambda does before and between a function's calls, at
- * the least cost. Over a bare socket, since Lambda's own client is native code: `node:http` here would be loaded, and
- * paid for, before the function that needs it.
+ * The runtime client of a sample, bundled to plain JavaScript. It does what Lambda does before and between calls, at
+ * the least cost. It uses a bare socket, because Lambda's own client is native code. `node:http` would be loaded, and
+ * measured, before the function that needs it.
  */
 import { createConnection, type Socket } from 'node:net';
 import { existsSync, readFileSync } from 'node:fs';
@@ -57,7 +57,7 @@ function call(method: string, path: string, body = ''): Promise<RuntimeResponse>
 const describe = (error: unknown): string =>
   JSON.stringify({ errorMessage: error instanceof Error ? (error.stack ?? error.message) : String(error) });
 
-/** As Lambda finds it: the file with the ending .js, else the ES module. */
+/** Loads the handler as Lambda does: the file that ends in .js, else the ES module. */
 async function loadHandler(): Promise<Handler> {
   const [file = '', name = ''] = setting.split('.');
   const path = join(root, file);
@@ -95,7 +95,7 @@ async function serve(handler: Handler): Promise<never> {
     } catch (error) {
       await call('POST', `/invocation/${id}/error`, describe(error));
     }
-    // After the response, so that no call pays for the measurement.
+    // Runs after the response, so that no call pays for the measurement.
     const { user, system } = process.cpuUsage(before);
     await call('POST', `/measures/${user + system}/${peakKilobytes()}`);
   }

@@ -4,14 +4,14 @@ import { join } from 'node:path';
 /** Lambda gives a function with this much memory one whole core (https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html). */
 const megabytesOfACore = 1_769;
 
-/** A throttled function gets its share again in each of these periods. */
+/** The period in which a throttled function gets its share. */
 const periodMicros = 20_000;
 
 /** A control group of processes that get a share of one core. */
 export interface CpuShare {
-  /** Puts a process with all its threads into it. */
+  /** Moves a process with all its threads into the group. */
   add(pid: number): void;
-  /** Takes the group away, once its processes have ended. */
+  /** Removes the group, once its processes have ended. */
   remove(): void;
 }
 
@@ -27,7 +27,10 @@ export function whyNoCpuShare(): string | undefined {
   }
 }
 
-/** The share of a core that a function with this much memory has after its init. Throws where control groups are not at hand. */
+/**
+ * The share of a core that a function with this much memory has after its init. Throws where control groups are not
+ * available.
+ */
 export function cpuShare(memoryMegabytes: number): CpuShare {
   const quotaMicros = Math.round((periodMicros * memoryMegabytes) / megabytesOfACore);
   const first = existsSync(join(root, 'cpu', 'cpu.cfs_quota_us'));

@@ -5,7 +5,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { CpuShare } from './cpu-share.ts';
 
-/** What it takes to run one function as Lambda does. */
+/** The parts that run one function as Lambda does. */
 export interface Sandboxed {
   /** The runtime client, bundled. */
   readonly bootstrap: string;
@@ -18,29 +18,29 @@ export interface Sandboxed {
   readonly stdout?: number;
 }
 
-/** One call of a function: milliseconds from the event to the response, and of CPU in the process. */
+/** One call of a function: milliseconds from the event to the response, and milliseconds of CPU in the process. */
 export interface Call {
   readonly millis: number;
   readonly cpuMillis: number;
   readonly reply: unknown;
 }
 
-/** One life of a process. */
+/** One process from its start to its end. */
 export interface Sample {
   /** Milliseconds from the start of the process until it asks for its first event. */
   readonly initMillis: number;
-  /** In order: the first is the cold one. */
+  /** In order. The first one is cold. */
   readonly calls: readonly Call[];
-  /** The most memory that it ever had, in kilobytes. */
+  /** The peak memory in kilobytes. */
   readonly peakKilobytes: number;
 }
 
-/** A sample that takes longer is broken. */
+/** A sample that takes longer is invalid. */
 const limitMillis = 60_000;
 
 /**
- * Starts a process, gives it the events one after the other through a Runtime API of its own, and ends it. From the moment it
- * asks for its first event on it has no more than the share of a core. Rejects when it fails, with what it said.
+ * Starts a process, sends it the events in order through a Runtime API of its own, and ends it. From the moment when it
+ * asks for its first event, it has only its share of the core. Rejects with its output when it fails.
  */
 export async function runSample(
   { bootstrap, bundle, handler, memoryMegabytes, environment, stdout }: Sandboxed,
@@ -88,7 +88,7 @@ async function failureOf(child: ChildProcess): Promise<never> {
 const tooLate = (): Promise<never> =>
   new Promise((_, reject) => setTimeout(() => reject(new Error('a minute has passed')), limitMillis).unref());
 
-/** Hands over one event after the other, and takes the time. */
+/** Sends the events one after the other, and measures each. */
 class RuntimeApi {
   readonly sample: Promise<Sample>;
   readonly #events: Iterator<unknown>;
@@ -123,7 +123,7 @@ class RuntimeApi {
     return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** @param onReady called once, when the process has asked for its first event and not got it yet. */
+  /** @param onReady called once, when the process has asked for its first event and before it gets it. */
   begin(startedAt: number, onReady: () => void): void {
     this.#startedAt = startedAt;
     this.#onReady = onReady;

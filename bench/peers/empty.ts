@@ -1,2 +1,2 @@
-/** The floor: what the runtime costs by itself. */
+/** The minimum: the cost of the runtime alone. */
 export const handler = (): Promise<{ readonly statusCode: number }> => Promise.resolve({ statusCode: 200 });

@@ -72,7 +72,7 @@ async function klarna(method: 'GET' | 'DELETE', account: Account, id: string): P
       signal: AbortSignal.timeout(5_000),
     },
   );
-  if (!response.ok) throw new Error(`Klarna answered ${response.status}`);
+  if (!response.ok) throw new Error(`Klarna responded ${response.status}`);
   return (await response.json()) as KlarnaPaymentRequest;
 }
 

@@ -1,4 +1,4 @@
-/** What both of the typical functions share: clients, tools and helpers at module scope, as the documentation of each shows them. */
+/** What both typical functions share: clients, tools and helpers at module scope, as their documentation shows them. */
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { Tracer } from '@aws-lambda-powertools/tracer';
@@ -41,7 +41,7 @@ export async function secret(): Promise<Readonly<Record<string, unknown>>> {
   return value;
 }
 
-/** Tells the rest of the shop. */
+/** Publishes the change to the rest of the shop. */
 export async function publish(type: string, detail: Readonly<Record<string, unknown>>): Promise<void> {
   await eventBridge.send(
     new PutEventsCommand({

@@ -82,7 +82,7 @@ interface Delivery {
 const isBase64 = (event: LambdaFunctionURLEvent): BufferEncoding =>
   event.isBase64Encoded ? 'base64' : 'utf8';
 
-/** Over the raw body, so before anything parses it. */
+/** Verifies the raw body, before it is parsed. */
 const signature = (): MiddlewareObj<LambdaFunctionURLEvent> => ({
   before: async ({ event }) => {
     const keys = (await secret()) as Readonly<Record<string, SigningKey>>;

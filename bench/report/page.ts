@@ -46,7 +46,7 @@ function figureRow(each: Figures, figures: readonly Figures[]): string {
   );
 }
 
-/** Names, each with its number of occurrences in the list. */
+/** Names, each with its number of occurrences. */
 const counted = (calls: readonly string[]): string =>
   calls.length === 0
     ? 'none'
@@ -81,7 +81,7 @@ export function pageOf(run: Run): string {
   ].join('\n');
 }
 
-/** When, where and on which conditions was measured. */
+/** The time, the machine and the conditions of the run. */
 const conditionLines = ({ at, commit, options, machine, pair, withoutSizes }: Run): readonly string[] => [
   `Measured ${at.slice(0, 10)} at commit ${commit} with \`${options.command}\`: ${options.rounds} rounds, seed ${options.seed}, ` +
     `Node ${machine.node}, ${machine.cores} × ${machine.cpu}. \`empty\` ÷ \`empty\`: ${pair.ratio.toFixed(3)} ` +

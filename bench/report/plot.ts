@@ -4,7 +4,7 @@ import { find } from '../figures.ts';
 import { sizes } from '../rounds.ts';
 import type { Run } from '../run.ts';
 
-/** Init and first call of each peer at each size, as bars one above the other: an SVG. */
+/** Draws init and first call of each peer at each size as stacked bars, in SVG. */
 export function plotOf({ figures }: Run): string {
   const rows = sizes.flatMap((size) =>
     ['cancel', 'webhook'].flatMap((job) =>

@@ -1,4 +1,4 @@
-/** Milliseconds until each service answers. */
+/** Milliseconds until each service responds. */
 export interface Latencies {
   readonly dynamodb: number;
   readonly scheduler: number;
@@ -10,7 +10,10 @@ export interface Latencies {
 
 export type StandInName = keyof Latencies;
 
-/** About what each takes inside a Region; Klarna is a call over the internet. `--latency klarna=150` takes another one. */
+/**
+ * About the latency of each service inside a Region; Klarna is a call over the internet. `--latency klarna=150` sets
+ * another one.
+ */
 export const defaultLatencies: Latencies = {
   dynamodb: 5,
   scheduler: 20,
@@ -20,7 +23,7 @@ export const defaultLatencies: Latencies = {
   klarna: 80,
 };
 
-/** Reads `klarna=150,dynamodb=3`. Throws with what is allowed. */
+/** Reads `klarna=150,dynamodb=3`. Throws with the allowed values. */
 export function parseLatencies(text: string): Latencies {
   const given: Record<string, number> = {};
   for (const part of text.split(',').filter(Boolean)) {

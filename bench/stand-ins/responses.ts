@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { StandInName } from './latencies.ts';
 
-/** What a stand-in was asked for. */
+/** A call to a stand-in. */
 export interface Asked {
   readonly service: StandInName;
   readonly action: string;
@@ -9,24 +9,24 @@ export interface Asked {
   readonly input: unknown;
 }
 
-/** What it answers. */
+/** Its response. */
 export interface Responded {
   readonly status: number;
   readonly body: unknown;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What there is: the same at every call, so that every call has the same work to do. */
+/** The stored data. They are the same for every call, so every call has the same work. */
 export interface World {
   /** Items by table and then by key, or {@link anyKey}. */
   readonly tables: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** Secrets by id. */
   readonly secrets: Readonly<Record<string, unknown>>;
-  /** Whether a condition on an item fails, since what is to be written has been seen before. */
+  /** Whether a condition on an item fails, because the item to write exists already. */
   readonly seen: (table: string, key: string) => boolean;
 }
 
-/** Stands for every key of a table that no item is named for. */
+/** Stands for every key of a table without an item of its own. */
 export const anyKey = '*';
 
 const keyed = v.object({
@@ -36,7 +36,7 @@ const keyed = v.object({
   ConditionExpression: v.optional(v.string()),
 });
 
-/** The response to one call; throws for a call that no flow of the benchmark makes. */
+/** The response to one call. Throws for a call that no flow of the benchmark makes. */
 export function responseOf(world: World, asked: Asked): Responded {
   const { service, action, input } = asked;
   switch (`${service}.${action}`) {

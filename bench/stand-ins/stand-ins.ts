@@ -10,7 +10,7 @@ import type { Latencies, StandInName } from './latencies.ts';
 
 /** One call that a function made. */
 export interface LoggedCall {
-  /** Such as `dynamodb.GetItem` or `klarna.DELETE`. */
+  /** For example `dynamodb.GetItem` or `klarna.DELETE`. */
   readonly call: string;
   /** Milliseconds of performance.now. */
   readonly from: number;
@@ -18,16 +18,16 @@ export interface LoggedCall {
 }
 
 export interface StandIns {
-  /** Where each is, `https://localhost:…`. */
+  /** The address of each service, `https://localhost:…`. */
   readonly urls: Readonly<Record<StandInName, string>>;
-  /** Says what there is. */
+  /** Sets the stored data. */
   serve(world: World): void;
-  /** What was called since this was last asked for. */
+  /** The calls since the last read. */
   takeLog(): readonly LoggedCall[];
   stop(): Promise<void>;
 }
 
-/** The services that the functions call, each a server of its own over TLS, as each is a host of its own in AWS. */
+/** The services that the functions call. Each is a TLS server of its own, as each has its own host in AWS. */
 export async function startStandIns(latencies: Latencies, identity: Identity): Promise<StandIns> {
   let log: LoggedCall[] = [];
   let world: World = { tables: {}, secrets: {}, seen: () => false };
@@ -85,7 +85,7 @@ export async function startStandIns(latencies: Latencies, identity: Identity): P
   };
 }
 
-/** Klarna's calls are named by their methods, AWS's by their actions. */
+/** Klarna's calls are named by their method, AWS's by their action. */
 function actionOf(name: StandInName, request: IncomingMessage): string {
   if (name === 'klarna') return request.method ?? '';
   return identifyCall(request)?.action ?? `${request.method ?? ''} ${request.url ?? ''}`;

@@ -47,8 +47,8 @@ it("Klarna's own expiry follows the deadline of the session", async () => {
 it.each([
   ['refuses, and is asked for the state', { kind: 'conflict' }, /^PATCH GET$/],
   // A reset of a connection that has served before is tried once more.
-  ['answers with a reset', { kind: 'reset' }, /^PATCH( PATCH)?$/],
-  ['answers with an error', { kind: 'unavailable' }, /^PATCH$/],
+  ['responds with a reset', { kind: 'reset' }, /^PATCH( PATCH)?$/],
+  ['responds with an error', { kind: 'unavailable' }, /^PATCH$/],
 ])('a registration succeeds when Klarna %s', async (_, fault, calls) => {
   const id = await lapse.createAtKlarna();
   await lapse.simulator('POST', '/faults', { on: 'patch', payment_request_id: id, ...fault });
