@@ -158,7 +158,7 @@ export class PaymentRequestApi extends Construct {
       const [method, path] = key.split(' ') as [HttpMethod, string];
       this.api.addRoutes({ path, methods: [method], integration: integrations[routes[key]] });
     }
-    // Responds to an unknown route with the list of all routes.
+    // Responds 404 to an unknown path, and 405 to a method that a path does not have.
     new HttpRoute(this, 'Default', {
       httpApi: this.api,
       routeKey: HttpRouteKey.DEFAULT,
