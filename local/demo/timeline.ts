@@ -12,7 +12,7 @@ const styles: Readonly<Record<Actor, Style>> = {
   lapse: 'green',
 };
 
-const nameWidth = 18;
+const nameWidth = 19;
 
 /** Prints each step as it happens: seconds since the start, the story, the actor and the action. */
 export class Timeline {
