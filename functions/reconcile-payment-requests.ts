@@ -1,8 +1,9 @@
 /** The sweep, every minute: does what a timer, a webhook or a caller missed, and continues jobs. */
-import { repairs } from './application/reconcile-payment-requests.ts';
+import { dueIn, repairs } from './application/reconcile-payment-requests.ts';
 import { composeReconciliation } from './composition/composition-root.ts';
 import { recurringHandler } from './triggers/scheduled-handler.ts';
 import { count, note } from './telemetry/telemetry.ts';
+import { measureWaiting } from './telemetry/timeout-metrics.ts';
 
 const { alone, reconcile, runJobs, warmUp } = composeReconciliation();
 
@@ -17,7 +18,10 @@ export const handler = recurringHandler(async (until, timeLimit) => {
 });
 
 async function sweep(until: number) {
+  // Written by every run, also by one without work.
+  measureWaiting({ pendingCancel: 0, overdueSession: 0 });
   const report = await reconcile(until);
+  count('DueRecords', dueIn(report));
   count('SweepRepairs', repairs(report));
   count('SweepFailures', report.failed);
   count('PendingCancels', report.resume);

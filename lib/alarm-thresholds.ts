@@ -16,6 +16,16 @@ export interface AlarmThresholds {
    */
   readonly timerLatenessSeconds: number;
   /**
+   * Seconds for which a cancel has had no known end.
+   * @default 900
+   */
+  readonly pendingCancelSeconds: number;
+  /**
+   * Seconds for which a session has been open after its deadline.
+   * @default 900
+   */
+  readonly overdueSessionSeconds: number;
+  /**
    * Seconds that the oldest timer message has waited in its queue.
    * @default 600
    */
@@ -52,6 +62,8 @@ export const defaultThresholds: AlarmThresholds = {
   badSignatures: 20,
   klarnaUnclearPercent: 20,
   timerLatenessSeconds: 120,
+  pendingCancelSeconds: 900,
+  overdueSessionSeconds: 900,
   timerQueueAgeSeconds: 600,
   streamAgeSeconds: 60,
   sweepRepairs: 5,

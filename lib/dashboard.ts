@@ -91,6 +91,11 @@ const stuck = ({ functions, deadLetterQueues }: DashboardProps): readonly GraphW
     functionMetric('reconcile-payment-requests', 'SweepRepairs'),
     functionMetric('reconcile-payment-requests', 'SweepFailures'),
   ]),
+  graph('Longest wait for an end (ms)', [
+    functionMetric('reconcile-payment-requests', 'PendingCancelAge', { statistic: Stats.MAXIMUM }),
+    functionMetric('reconcile-payment-requests', 'OverdueSessionAge', { statistic: Stats.MAXIMUM }),
+  ]),
+  graph('Due records', [functionMetric('reconcile-payment-requests', 'DueRecords')]),
   graph('Events published late (ms)', [
     functions['publish-state-changes'].live.metric('IteratorAge', { statistic: Stats.MAXIMUM, period }),
   ]),

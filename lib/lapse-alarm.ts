@@ -27,6 +27,11 @@ export interface LapseAlarmProps {
    */
   readonly periods?: number;
   /**
+   * Periods among which those past the threshold may be, in any order.
+   * @default - as many as `periods`
+   */
+  readonly within?: number;
+  /**
    * How a period without data counts.
    * @default 'ok'
    */
@@ -41,7 +46,8 @@ export class LapseAlarm extends Alarm {
       metric: props.metric,
       threshold: props.threshold,
       comparisonOperator: comparisons[props.raised ?? 'at-or-above'],
-      evaluationPeriods: props.periods ?? 1,
+      evaluationPeriods: props.within ?? props.periods ?? 1,
+      ...(props.within !== undefined && { datapointsToAlarm: props.periods ?? 1 }),
       treatMissingData: missingData[props.missingData ?? 'ok'],
     });
     const notify = new SnsAction(props.topic);

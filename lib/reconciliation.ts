@@ -1,5 +1,5 @@
 import { Duration, Stack } from 'aws-cdk-lib';
-import type { IMetric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
+import { type IMetric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { CfnSchedule, CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
@@ -21,6 +21,15 @@ export interface ReconciliationProps {
   readonly secrets: AccountSecrets;
   readonly timer: SessionTimer;
 }
+
+/**
+ * Periods of five minutes in which the sweep tries every record at least once. It waits up to an hour for the next attempt, and
+ * writes how long a record has waited only when it reads it.
+ */
+const attemptsWithin = 13;
+
+const longest = (metricName: 'PendingCancelAge' | 'OverdueSessionAge') =>
+  functionMetric('reconcile-payment-requests', metricName, { statistic: Stats.MAXIMUM });
 
 /**
  * The sweep: Scheduler invokes it every minute, asynchronously. Lambda does not repeat a run that fails, and drops one that it cannot
@@ -117,11 +126,19 @@ export class Reconciliation extends Construct {
   #watch({ alarmTopic: topic, settings: { thresholds } }: SharedProps): void {
     new LapseAlarm(this, 'PendingCancels', {
       topic,
-      description: 'Cancels with an unknown result have been open for 15 minutes.',
+      description: `A cancel has had an unknown result for ${thresholds.pendingCancelSeconds} seconds or more.`,
       section: 'pending-cancels',
-      metric: this.metricPendingCancels(),
-      threshold: 1,
-      periods: 3,
+      metric: longest('PendingCancelAge'),
+      threshold: thresholds.pendingCancelSeconds * 1_000,
+      within: attemptsWithin,
+    });
+    new LapseAlarm(this, 'OverdueSessions', {
+      topic,
+      description: `A session has been open for ${thresholds.overdueSessionSeconds} seconds or more after its deadline.`,
+      section: 'overdue-sessions',
+      metric: longest('OverdueSessionAge'),
+      threshold: thresholds.overdueSessionSeconds * 1_000,
+      within: attemptsWithin,
     });
     new LapseAlarm(this, 'SweepRepairs', {
       topic,
@@ -132,11 +149,12 @@ export class Reconciliation extends Construct {
     });
     new LapseAlarm(this, 'SweepFailures', {
       topic,
-      description: 'The sweep has failed to reconcile records for 15 minutes.',
+      description: 'The sweep has failed to reconcile records in three periods of five minutes.',
       section: 'sweep-failures',
       metric: functionMetric('reconcile-payment-requests', 'SweepFailures'),
       threshold: 1,
       periods: 3,
+      within: attemptsWithin,
     });
     new LapseAlarm(this, 'SweepSilent', {
       topic,

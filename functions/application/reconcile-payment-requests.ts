@@ -12,6 +12,8 @@ import {
   lateness,
   nextAttempt,
   type ReconcileAction,
+  type Waiting,
+  waitingOf,
 } from '../domain/reconciliation.ts';
 import { armTimer } from './arm-timer.ts';
 import { cancelPaymentRequest } from './cancel-payment-request.ts';
@@ -28,6 +30,8 @@ export interface ReconcileDependencies extends TimeoutDependencies {
   readonly syncExpiry: SessionDependencies['syncExpiry'];
   /** Called with the outcome of each session's end, and the milliseconds since its deadline. */
   readonly onTimeout: (outcome: TimeoutOutcome, lateness: number) => void;
+  /** Called with the waiting time of each due record, before the attempt to settle it. */
+  readonly onWaiting: (waiting: Waiting) => void;
   /** Called with each record that could not be settled. The sweep goes on, and tries the record again later. */
   readonly onFault: (key: PaymentRequestKey, error: unknown) => void;
 }
@@ -111,6 +115,7 @@ async function reconcile(
     if (readSince !== undefined) limited.set(key.account, readSince + 1);
     record = await store.read(key);
     if (!record) return 'nothing';
+    dependencies.onWaiting(waitingOf(record, clock.instant()));
     const action = decideReconciliation(record, clock.instant());
     if (action === 'nothing') return action;
     if (limited.has(key.account) && callsKlarna.has(action)) return 'held';
@@ -238,3 +243,7 @@ async function tryLater(
 /** How many records the sweep repaired: it did what the timer, a webhook or a caller should have done. */
 export const repairs = (report: ReconcileReport): number =>
   report.resume + report.end + report.arm + report.read;
+
+/** How many records were due when the sweep read them. */
+export const dueIn = ({ nothing: _, ...actions }: ReconcileReport): number =>
+  Object.values(actions).reduce((sum, records) => sum + records, 0);

@@ -38,7 +38,7 @@ import {
   webhookStoresOf,
 } from './build-adapters.ts';
 import { parseEnvironment } from '../contract/environment.ts';
-import { countTimeout } from '../telemetry/timeout-metrics.ts';
+import { countTimeout, measureWaiting } from '../telemetry/timeout-metrics.ts';
 import { primeCancel, primingKey } from '../cold-start/prime-cancel.ts';
 import { primeWebhook } from '../cold-start/prime-webhook.ts';
 import { fault } from '../telemetry/telemetry.ts';
@@ -199,6 +199,7 @@ export function composeReconciliation() {
       accounts,
       syncExpiry: expirySyncOf(store, klarna),
       onTimeout: countTimeout,
+      onWaiting: measureWaiting,
       onFault: ({ account, paymentRequestId }, error) =>
         fault('sweep.fault', error, { account, payment_request_id: paymentRequestId }),
     }),

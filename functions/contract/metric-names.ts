@@ -43,6 +43,9 @@ export interface MetricNames extends Record<FunctionName, string> {
     | 'SweepRepairs'
     | 'SweepFailures'
     | 'PendingCancels'
+    | 'PendingCancelAge'
+    | 'OverdueSessionAge'
+    | 'DueRecords'
     | 'CancelJobPages';
   'publish-state-changes':
     | OfAll

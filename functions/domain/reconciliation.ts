@@ -145,6 +145,24 @@ export const forgotten = (record: PaymentRequest, now: Instant): PaymentRequest 
     now,
   );
 
+/** For how many milliseconds a record has waited for an end that it should have; 0 where it waits for none. */
+export interface Waiting {
+  /** Since a cancel was requested whose end is not known. */
+  readonly pendingCancel: number;
+  /** Since the deadline of a session that is to be canceled, while the request is open. */
+  readonly overdueSession: number;
+}
+
+/** How long this record has waited. */
+export function waitingOf(record: PaymentRequest, now: Instant): Waiting {
+  const { state, session, timer } = record;
+  const isToEnd = isOpen(state) && session?.onTimeout === 'cancel' && timer !== 'fired';
+  return {
+    pendingCancel: isUnsettled(record) ? millisOf(now) - millisOf(record.cancellation.requestedAt) : 0,
+    overdueSession: isToEnd ? Math.max(0, lateness(record, now)) : 0,
+  };
+}
+
 /** Milliseconds since the deadline. Negative before it, 0 where there is no deadline. */
 export const lateness = (record: PaymentRequest, now: Instant): number =>
   record.deadlineAt ? millisOf(now) - millisOf(record.deadlineAt) : 0;

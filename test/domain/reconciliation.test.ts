@@ -8,9 +8,19 @@ import {
   lateness,
   nextAttempt,
   type ReconcileAction,
+  type Waiting,
+  waitingOf,
 } from '../../functions/domain/reconciliation.ts';
 import { noon, recordWith } from '../support/fixtures.ts';
-import { afterNoon, cancellationWith, hour, registered, session, settledWith } from '../support/sessions.ts';
+import {
+  afterNoon,
+  cancellationWith,
+  hour,
+  minute,
+  registered,
+  session,
+  settledWith,
+} from '../support/sessions.ts';
 
 const due = { reconcileAfter: noon };
 const now = afterNoon(40);
@@ -20,6 +30,44 @@ const withNetAt = (minutes: number) => ({
   session: { ...session, klarnaExpiry: { askedFor: afterNoon(minutes), shown: afterNoon(minutes) } },
 });
 const observedOnly = { session: { ...session, onTimeout: 'observe' as const } };
+
+describe('how long a record has waited', () => {
+  it.each<[string, Partial<PaymentRequest>, Waiting]>([
+    ['a session before its deadline', {}, { pendingCancel: 0, overdueSession: 0 }],
+    [
+      'a session past its deadline',
+      { deadlineAt: afterNoon(-5) },
+      { pendingCancel: 0, overdueSession: 5 * minute },
+    ],
+    [
+      'a session whose timer ended nothing',
+      { deadlineAt: afterNoon(-5), timer: 'fired' },
+      { pendingCancel: 0, overdueSession: 0 },
+    ],
+    [
+      'an observed session past its deadline',
+      { deadlineAt: afterNoon(-5), session: { ...session, onTimeout: 'observe' } },
+      { pendingCancel: 0, overdueSession: 0 },
+    ],
+    [
+      'a paid session',
+      { deadlineAt: afterNoon(-5), state: 'COMPLETED' },
+      { pendingCancel: 0, overdueSession: 0 },
+    ],
+    [
+      'a pending cancel',
+      { cancellation: settledWith({ outcome: 'pending', requestedAt: afterNoon(-20) }) },
+      { pendingCancel: 20 * minute, overdueSession: 0 },
+    ],
+    [
+      'a settled cancel',
+      { cancellation: settledWith({ outcome: 'refused', requestedAt: afterNoon(-20) }) },
+      { pendingCancel: 0, overdueSession: 0 },
+    ],
+  ])('%s', (_, fields, waiting) => {
+    expect(waitingOf(registered(fields), noon)).toEqual(waiting);
+  });
+});
 
 describe('decideReconciliation at 12:40', () => {
   it.each<[string, PaymentRequest, ReconcileAction]>([

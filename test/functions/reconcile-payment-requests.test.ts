@@ -65,6 +65,21 @@ it('the sweep ends a session whose timer was lost and counts the repair', async 
   expect(output.lines()).toContainEqual(expect.objectContaining({ code: 'sweep.done', end: 1 }));
 });
 
+it('every run of the sweep writes how long records have waited, also a run without work', async () => {
+  aws.dynamodb.on(QueryCommand).resolves({});
+  await sweep();
+  expect(output.text()).toContain('"PendingCancelAge":0');
+  expect(output.text()).toContain('"OverdueSessionAge":0');
+  expect(output.text()).toContain('"DueRecords":0');
+});
+
+it('the sweep writes how long a session has been overdue', async () => {
+  due(open('2026-03-01T12:30:00Z'));
+  await sweep();
+  expect(output.text()).toMatch(/"OverdueSessionAge":\[0,\d{5,}\]/);
+  expect(output.text()).toContain('"DueRecords":1');
+});
+
 it('the sweep arms a timer that was not armed', async () => {
   due(open('2099-03-01T12:30:00Z'));
   expect(await sweep()).toMatchObject({ arm: 1 });

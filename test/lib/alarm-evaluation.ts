@@ -33,6 +33,16 @@ export function isBreaching(alarm: Readonly<Record<string, unknown>>, value: Met
   return alarm['ComparisonOperator'] === 'LessThanThreshold' ? measured < threshold : measured >= threshold;
 }
 
+/**
+ * Whether an alarm is raised after these periods, the newest last: as many of the evaluated ones as it asks for are past its
+ * threshold.
+ */
+export function isRaised(alarm: Readonly<Record<string, unknown>>, periods: readonly MetricValue[]): boolean {
+  const evaluated = Number(alarm['EvaluationPeriods']);
+  const wanted = Number(alarm['DatapointsToAlarm'] ?? evaluated);
+  return periods.slice(-evaluated).filter((value) => isBreaching(alarm, value)).length >= wanted;
+}
+
 function expressionOf(alarm: Readonly<Record<string, unknown>>, value: MetricValue): number | undefined {
   const metrics = alarm['Metrics'] as {
     readonly Id: string;

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { functionNames } from '../../lib/function-bundle.ts';
 import { runbook } from '../../lib/lapse-alarm.ts';
-import { isBreaching } from './alarm-evaluation.ts';
+import { isBreaching, isRaised, type MetricValue } from './alarm-evaluation.ts';
 import { alarmsOf, resourcesOf, type SynthesizedAlarm, templateOf } from './synthesized.ts';
 
 const alarms = alarmsOf();
@@ -93,6 +93,73 @@ it.each(['superseding', 'confirming', 'stale', 'duplicate', 'contradicting'])(
     expect([isRaised({}), isRaised({ [`Webhook:${verdict}`]: 1 })]).toEqual([true, false]);
   },
 );
+
+describe('alarms on what the sweep cannot settle', () => {
+  /** The minutes of the sweep's attempts, which widen to an hour. */
+  const attempts = [0, 1, 6, 21, 81, 141, 201];
+
+  /** The minutes at which the alarm is raised, where each attempt has a value. One evaluation at the end of each period. */
+  const raisedAt = (name: string, valueAt: (minute: number) => Readonly<Record<string, number>>) => {
+    const alarm = alarmNamed(name);
+    const periods: MetricValue[] = [];
+    const minutes: number[] = [];
+    for (let end = 5; end <= 360; end += 5) {
+      const values = attempts.filter((minute) => minute >= end - 5 && minute < end).map(valueAt);
+      periods.push((metric) => {
+        const seen = values.flatMap((each) => each[metric.name] ?? []);
+        if (metric.statistic === 'Sum')
+          return seen.length > 0 ? seen.reduce((sum, each) => sum + each) : undefined;
+        return Math.max(0, ...seen);
+      });
+      if (isRaised(alarm, periods)) minutes.push(end);
+    }
+    return minutes;
+  };
+
+  it.each([
+    ['Reconciliation/PendingCancels', 'PendingCancelAge'],
+    ['Reconciliation/OverdueSessions', 'OverdueSessionAge'],
+  ])(
+    '%s is raised after a quarter of an hour and for as long as attempts fail, however rare they are',
+    (name, metric) => {
+      const minutes = raisedAt(name, (minute) => ({ [metric]: minute * 60_000 }));
+      expect(minutes[0]).toBe(25);
+      // Without a gap, until an hour and one period after the last attempt.
+      expect(minutes).toEqual(Array.from(minutes, (_, index) => 25 + index * 5));
+      expect(minutes.at(-1)).toBe(265);
+    },
+  );
+
+  it.each([
+    ['Reconciliation/PendingCancels', 'PendingCancelAge'],
+    ['Reconciliation/OverdueSessions', 'OverdueSessionAge'],
+  ])('%s is not raised by what is settled within a quarter of an hour', (name, metric) => {
+    expect(raisedAt(name, (minute) => ({ [metric]: minute <= 6 ? minute * 60_000 : 0 }))).toEqual([]);
+  });
+
+  it('SweepFailures is raised by three failures of one record, although they are not in a row', () => {
+    expect(raisedAt('Reconciliation/SweepFailures', () => ({ SweepFailures: 1 }))[0]).toBe(25);
+    expect(
+      raisedAt('Reconciliation/SweepFailures', (minute) => ({ SweepFailures: minute === 6 ? 1 : 0 })),
+    ).toEqual([]);
+  });
+});
+
+it.each(
+  alarms
+    .filter(({ properties }) => Number(properties['EvaluationPeriods']) > 1 && !properties['Metrics'])
+    .map(({ name, properties }) => [name, properties] as const),
+)('the alarm %s is raised by as many periods as it asks for, and not by fewer', (_, alarm) => {
+  const evaluated = Number(alarm['EvaluationPeriods']);
+  const wanted = Number(alarm['DatapointsToAlarm'] ?? evaluated);
+  const past: MetricValue = () => Number(alarm['Threshold']);
+  const quiet: MetricValue = () => 0;
+  const after = (count: number) => [
+    ...Array.from({ length: count }, () => past),
+    ...Array.from({ length: evaluated - count }, () => quiet),
+  ];
+  expect([isRaised(alarm, after(wanted)), isRaised(alarm, after(wanted - 1))]).toEqual([true, false]);
+});
 
 const awsAlarms = alarms.filter(({ properties }) => String(properties['Namespace']).startsWith('AWS/'));
 

@@ -13,7 +13,13 @@ import { newPaymentRequestId, SystemClient } from '../support/system-client.ts';
  * Thresholds so low that one occurrence is enough. This test shows that a condition reaches its alarm, not where the
  * threshold is.
  */
-const alarmThresholds = { badSignatures: 1, timerLatenessSeconds: 0.000_001, sweepRepairs: 1 };
+const alarmThresholds = {
+  badSignatures: 1,
+  timerLatenessSeconds: 0.000_001,
+  sweepRepairs: 1,
+  pendingCancelSeconds: 0.000_001,
+  overdueSessionSeconds: 0.000_001,
+};
 
 const alarms = alarmsOf({ alarmThresholds })
   .filter(({ properties }) => JSON.stringify(properties).includes('"Namespace":"Lapse"'))
@@ -72,6 +78,9 @@ const untilRaised = (alarm: string, expected = true): Promise<void> =>
   expect
     .poll(async () => (await raised()).includes(alarm), { timeout: 15_000, interval: 200 })
     .toBe(expected);
+
+const outcomeOf = ({ cancellation }: Readonly<Record<string, unknown>>): unknown =>
+  (cancellation as { readonly outcome?: unknown } | null)?.outcome;
 
 const faultAtKlarna = (id: string, fault: object) =>
   lapse.simulator('POST', '/faults', { payment_request_id: id, ...fault });
@@ -167,7 +176,14 @@ const conditions: Readonly<Record<string, () => Promise<unknown>>> = {
     await lapse.control('POST', '/faults', { target: 'eventbridge', kind: 'partial', times: 3 });
     await lapse.deliver(newPaymentRequestId(), 'SUBMITTED');
   },
-  TimerLateness: async () => lapse.register(await lapse.createAtKlarna(), { session_timeout: 'PT1S' }),
+  'OverdueSessions TimerLateness': async () => {
+    const id = await lapse.createAtKlarna();
+    await faultAtKlarna(id, { kind: 'reset', times: 40 });
+    await lapse.register(id, { session_timeout: 'PT1S' });
+    await lapse.until(id, (record) => outcomeOf(record) === 'pending');
+    await lapse.simulator('DELETE', '/faults');
+    await lapse.control('POST', '/sweep');
+  },
 };
 
 /** What ends the condition, where an event ends it. */

@@ -219,6 +219,7 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
       ...retrying,
     }),
     onTimeout: () => undefined,
+    onWaiting: () => undefined,
     onFault: (key: PaymentRequestKey, error: unknown) => judge.failed(task, shortOf(key), error),
     onJobFault: ({ jobId }: CancelJobKey, error: unknown) => judge.failed(task, jobId, error),
   };
