@@ -1,7 +1,8 @@
 import middy, { type MiddlewareObj } from '@middy/core';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import { ConfigurationError } from '../domain/configuration-error.ts';
-import { type HttpResponse, Problem, problemResponse } from './problem.ts';
+import { Problem, problemResponse } from './problem.ts';
+import type { HttpResponse } from './response.ts';
 import { faultKindOf } from '../telemetry/fault-kind.ts';
 import { count, fault, telemetry } from '../telemetry/telemetry.ts';
 

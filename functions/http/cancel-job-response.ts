@@ -2,7 +2,8 @@ import type { CancelJobStart } from '../application/start-cancel-job.ts';
 import type { CancelJob, CancelJobEntry, CancelJobKey, CancelJobSelection } from '../domain/cancel-job.ts';
 import { cancelOutcomes } from '../domain/cancel-outcome.ts';
 import { formatInstant } from '../domain/instant.ts';
-import { type HttpResponse, invalid, jsonResponse, Problem, shown } from './problem.ts';
+import { invalid, Problem, shown } from './problem.ts';
+import { type HttpResponse, jsonResponse } from './response.ts';
 
 /** A job as the API shows it. `total` is `null` where it is not known before the end. */
 export const cancelJobView = (job: CancelJob) => ({

@@ -10,7 +10,7 @@ import {
   foundCancelJob,
 } from './cancel-job-response.ts';
 import { queryOf } from './parse-request.ts';
-import { jsonResponse } from './problem.ts';
+import { jsonResponse } from './response.ts';
 import { noQuery, reportQuery } from './query-schemas.ts';
 import type { RouteHandler } from './serve-routes.ts';
 

@@ -2,7 +2,8 @@ import type { CancelResult } from '../application/cancel-payment-request.ts';
 import type { PaymentRequestKey } from '../domain/identifiers.ts';
 import { isUnsettled, type PaymentRequest } from '../domain/payment-request.ts';
 import { viewOf } from './payment-request-view.ts';
-import { type HttpResponse, jsonResponse, klarnaDenied, Problem } from './problem.ts';
+import { klarnaDenied, Problem } from './problem.ts';
+import { type HttpResponse, jsonResponse } from './response.ts';
 
 /** Seconds after which a caller can read the outcome of a pending cancel. */
 const askAgain = 5;

@@ -8,7 +8,8 @@ import type { Attention } from '../domain/payment-request.ts';
 import { paymentRequestStates } from '../domain/payment-request-state.ts';
 import { choice, flag, queryOf, time } from './parse-request.ts';
 import { viewOf } from './payment-request-view.ts';
-import { type HttpResponse, invalid, jsonResponse, shown } from './problem.ts';
+import { invalid, shown } from './problem.ts';
+import { type HttpResponse, jsonResponse } from './response.ts';
 
 const largestPage = 100;
 const limitFormat = `a whole number from 1 to ${largestPage}`;

@@ -11,7 +11,8 @@ import { cancelResponse } from './cancel-response.ts';
 import { listRequestOf, listResponse } from './list-request.ts';
 import { accountOf, keyOf, queryOf } from './parse-request.ts';
 import { historyOf, viewOf } from './payment-request-view.ts';
-import { jsonResponse, klarnaDenied, Problem } from './problem.ts';
+import { klarnaDenied, Problem } from './problem.ts';
+import { jsonResponse } from './response.ts';
 import { noQuery, recordQuery, requestCancelQuery } from './query-schemas.ts';
 import type { RouteHandler } from './serve-routes.ts';
 

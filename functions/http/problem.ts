@@ -1,3 +1,5 @@
+import type { HttpResponse } from './response.ts';
+
 /** Problem details (RFC 9457): one class, one list of types, one way to a response. */
 
 /** Every type of problem, with its status and its title. The `type` in a response is `urn:lapse:problem:<name>`. */
@@ -79,12 +81,6 @@ export function shown(given: unknown): string {
   return typeof given === 'object' && given !== null ? 'an object' : shortened(JSON.stringify(given));
 }
 
-export interface HttpResponse {
-  readonly statusCode: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-}
-
 /** The problem as a response. The first wrong field is also a member of its own, for callers that show only one. */
 export function problemResponse({ type, details }: Problem): HttpResponse {
   const [status, title] = problemTypes[type];
@@ -107,14 +103,3 @@ export function problemResponse({ type, details }: Problem): HttpResponse {
     }),
   };
 }
-
-/** A response with a JSON body. */
-export const jsonResponse = (
-  statusCode: number,
-  body: unknown,
-  headers: Readonly<Record<string, string>> = {},
-): HttpResponse => ({
-  statusCode,
-  headers: { 'content-type': 'application/json', ...headers },
-  body: JSON.stringify(body),
-});

@@ -6,7 +6,8 @@ import { klarnaLongestLifetime } from '../domain/payment-request.ts';
 import type { Deadline } from '../domain/registration.ts';
 import { choice, duration, pathId, time } from './parse-request.ts';
 import { viewOf } from './payment-request-view.ts';
-import { type HttpResponse, invalid, jsonResponse, Problem } from './problem.ts';
+import { invalid, Problem } from './problem.ts';
+import { type HttpResponse, jsonResponse } from './response.ts';
 
 const deadlineFields = { session_timeout: v.optional(duration), deadline_at: v.optional(time) };
 

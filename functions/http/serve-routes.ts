@@ -3,7 +3,7 @@ import type { FunctionName } from '../contract/environment.ts';
 import type { RouteOf } from '../contract/routes.ts';
 import { apiHandler } from './api-handler.ts';
 import { checkPath } from './parse-request.ts';
-import type { HttpResponse } from './problem.ts';
+import type { HttpResponse } from './response.ts';
 import { unknownRoute } from './unknown-route.ts';
 
 /** Serves one route. `Account` is what it knows of the account in the path: the name, or the settings. */

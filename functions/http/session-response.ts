@@ -3,7 +3,8 @@ import type { Account, SessionId } from '../domain/identifiers.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import { sessionStatusOf } from '../domain/session-status.ts';
 import { viewOf } from './payment-request-view.ts';
-import { type HttpResponse, jsonResponse, Problem } from './problem.ts';
+import { Problem } from './problem.ts';
+import { type HttpResponse, jsonResponse } from './response.ts';
 
 /** A session as the API shows it: one status, and its Payment Requests, oldest first. */
 export function sessionReadResponse(

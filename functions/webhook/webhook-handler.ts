@@ -11,7 +11,7 @@ import {
   signingKeyIdPattern,
   verify,
 } from './klarna-signature.ts';
-import { type HttpResponse, jsonResponse } from '../http/problem.ts';
+import { type HttpResponse, jsonResponse } from '../http/response.ts';
 import { count, fault, note, telemetry, warn } from '../telemetry/telemetry.ts';
 
 export interface WebhookHandlerDependencies {

@@ -1,5 +1,5 @@
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
-import type { HttpResponse } from '../../functions/http/problem.ts';
+import type { HttpResponse } from '../../functions/http/response.ts';
 import { contractViolations } from './api-contract.ts';
 import { lambdaContext } from './lambda-events.ts';
 

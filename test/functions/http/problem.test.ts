@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import {
   invalid,
-  jsonResponse,
   Problem,
   problemResponse,
   type ProblemType,
   shown,
 } from '../../../functions/http/problem.ts';
+import { jsonResponse } from '../../../functions/http/response.ts';
 
 /** The types that callers branch on, with their status. A change here breaks callers. */
 const statuses = {
