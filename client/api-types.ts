@@ -304,7 +304,7 @@ export interface components {
          *     - `armed`: the timer is set.
          *     - `sweep`: the sweep ends the session at its deadline.
          *     - `fired`: the timer has fired.
-         *     - `removed`: the request ended before the deadline.
+         *     - `removed`: the request ended before the deadline. Its timer ends nothing any more.
          * @enum {string}
          */
         readonly Timer: "none" | "pending" | "armed" | "sweep" | "fired" | "removed";
@@ -561,6 +561,7 @@ export interface components {
             readonly state: components["schemas"]["State"];
             /** @description When it happened, by Klarna's clock. `null` for anything that is not a state of Klarna. */
             readonly occurred_at: components["schemas"]["NullableTime"];
+            /** @description The attention that this entry set. `null` if it set none, or if the record had the same one before. */
             readonly attention: components["schemas"]["Attention"];
             /**
              * @description Ids, codes and times, such as the `correlation_id` of a call to Klarna. `response` names the kind of response where it is no
