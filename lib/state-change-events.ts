@@ -3,7 +3,7 @@ import { type IMetric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwa
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
 import { StartingPosition } from 'aws-cdk-lib/aws-lambda';
-import { DynamoEventSource, SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { DynamoEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { MetricNames } from '../functions/contract/metric-names.ts';
@@ -41,7 +41,7 @@ export class StateChangeEvents extends Construct {
     this.bus = bus ?? (new EventBus(this, 'Bus') as IEventBus);
     this.unpublished = new DeadLetterQueue(this, 'Unpublished', {
       shared,
-      description: 'State changes could not be published for 20 hours.',
+      description: 'Events could not be published, and wait in a queue for you.',
       section: 'dead-letters-events',
     }).queue;
     this.publish = this.#createFunction(shared, table);
@@ -62,7 +62,10 @@ export class StateChangeEvents extends Construct {
     const publish = new LapseFunction(this, 'Publish', {
       shared,
       functionName: 'publish-state-changes',
-      environment: { EVENT_BUS_NAME: this.bus.eventBusName },
+      environment: {
+        EVENT_BUS_NAME: this.bus.eventBusName,
+        UNPUBLISHED_QUEUE_URL: this.unpublished.queueUrl,
+      },
       timeout: Duration.seconds(30),
     });
     publish.live.addEventSource(
@@ -71,12 +74,15 @@ export class StateChangeEvents extends Construct {
         batchSize: 100,
         reportBatchItemFailures: true,
         bisectBatchOnError: true,
-        // The stream keeps a change for 24 hours. What EventBridge refuses for 20 hours goes to the queue.
+        // The function sets aside what cannot be published. Only a batch that the function itself fails on for 20 of the 24
+        // hours that the stream keeps it goes to the queue from here.
         maxRecordAge: Duration.hours(20),
-        onFailure: new SqsDlq(this.unpublished),
+        // CDK's SqsDlq would also grant two actions that neither Lambda nor the function needs.
+        onFailure: { bind: () => ({ destination: this.unpublished.queueArn }) },
       }),
     );
     publish.allow(['events:PutEvents'], [this.bus.eventBusArn]);
+    publish.allow(['sqs:SendMessage'], [this.unpublished.queueArn]);
     return publish;
   }
 

@@ -11,14 +11,25 @@ import { EventBridgePublisher } from '../functions/adapters/eventbridge/eventbri
 import { CachedSecret } from '../functions/adapters/secrets/cached-secret.ts';
 import { SecretSigningKeys } from '../functions/adapters/secrets/secret-signing-keys.ts';
 import { instantFromMillis } from '../functions/domain/instant.ts';
-import type { Clock } from '../functions/application/ports.ts';
+import type {
+  ChangedPaymentRequests,
+  Clock,
+  PaymentRequestStore,
+  StateChangePublisher,
+} from '../functions/application/ports.ts';
 import { replayQuarantined } from '../functions/application/replay-quarantined.ts';
-import { republishStateChanges } from '../functions/application/republish-state-changes.ts';
+import { republishRecord, republishStateChanges } from '../functions/application/republish-state-changes.ts';
 import { judgeDelivery } from '../functions/webhook/klarna-delivery.ts';
 import { Queue } from './queue.ts';
 import type { StackOutputs } from './stack-outputs.ts';
 
 export type Operations = ReturnType<typeof composeOperations>;
+
+const clock: Clock = {
+  now: () => Date.now(),
+  instant: () => instantFromMillis(Date.now()),
+  wait: (millis) => wait(millis),
+};
 
 /**
  * Builds the operator's commands for a deployed stack or a local system, from the use cases and adapters that run in
@@ -34,11 +45,6 @@ export function composeOperations(outputs: StackOutputs) {
       credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
     }),
   };
-  const clock: Clock = {
-    now: () => Date.now(),
-    instant: () => instantFromMillis(Date.now()),
-    wait: (millis) => wait(millis),
-  };
   const dynamodb = new DynamoDBClient(settings);
   const table = {
     client: dynamodb,
@@ -47,6 +53,7 @@ export function composeOperations(outputs: StackOutputs) {
   };
   const quarantine = new DynamoDbQuarantine(table);
   const sqs = new SQSClient(settings);
+  const store = new DynamoDbPaymentRequestStore(table);
   return {
     /** The API of an account, called with the operator's own credentials. */
     api: async (account: string) => {
@@ -60,7 +67,7 @@ export function composeOperations(outputs: StackOutputs) {
       clock,
       chance: () => Math.random(),
       conflictBudget: 10_000,
-      store: new DynamoDbPaymentRequestStore(table),
+      store,
       quarantine,
       signingKeys: new SecretSigningKeys(
         new CachedSecret({
@@ -72,16 +79,34 @@ export function composeOperations(outputs: StackOutputs) {
       ),
       judge: ({ facts, bodySha256 }, key, now) => judgeDelivery(facts, key, now, bodySha256),
     }),
-    republish: republishStateChanges({
-      records: new ScannedPaymentRequests(table),
-      publisher: new EventBridgePublisher({
+    ...publishing(
+      new EventBridgePublisher({
         client: new EventBridgeClient(settings),
         busName: outputs.EventBusName,
         clock,
+        onFault: rethrow,
       }),
-    }),
+      store,
+      new ScannedPaymentRequests(table),
+    ),
     timers: new Queue(sqs, outputs.TimerQueueUrl),
     deadTimers: new Queue(sqs, outputs.DeadTimersQueueUrl),
     unpublished: new Queue(sqs, outputs.UnpublishedEventsQueueUrl),
   };
+}
+
+/** Publishes an event again, or the events of one record or of all. */
+const publishing = (
+  publisher: StateChangePublisher,
+  store: PaymentRequestStore,
+  records: ChangedPaymentRequests,
+) => ({
+  publisher,
+  republish: republishStateChanges({ records, publisher }),
+  republishRecord: republishRecord({ store, publisher }),
+});
+
+/** A command ends with the error of a call that failed as a whole: the operator can act on it. */
+function rethrow(error: unknown): never {
+  throw error;
 }

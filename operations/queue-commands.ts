@@ -1,20 +1,32 @@
 import * as v from 'valibot';
+import { unpublishedOf } from '../functions/adapters/queue/unpublished-queue.ts';
+import type { StateChangePublisher } from '../functions/application/ports.ts';
+import type {
+  republishRecord,
+  RepublishReport,
+  republishStateChanges,
+} from '../functions/application/republish-state-changes.ts';
 import { readJson } from '../functions/contract/read-json.ts';
 import { formatInstant, type Instant, parseInstant, plusMillis } from '../functions/domain/instant.ts';
-import type { republishStateChanges } from '../functions/application/republish-state-changes.ts';
+import type { Unpublished } from '../functions/domain/unpublished.ts';
 import type { MessageQueue, QueuedMessage } from './queue.ts';
 
 /** The dead-letter queues, and the ways to process their messages again. */
 export interface QueueOperations {
   readonly unpublished: MessageQueue;
+  readonly publisher: StateChangePublisher;
   readonly republish: ReturnType<typeof republishStateChanges>;
+  readonly republishRecord: ReturnType<typeof republishRecord>;
   readonly deadTimers: MessageQueue;
   readonly timers: Pick<MessageQueue, 'send'>;
 }
 
 type Print = (line: string) => void;
 
-/** A discarded batch of the table's stream: where its records are, without the records. */
+/** The stream reports whole seconds of its own clock, the history times of ours. */
+const margin = 60_000;
+
+/** A discarded batch of the table's stream: where its records are, without the records. Lambda writes it. */
 const batchSchema = v.object({
   requestContext: v.object({ condition: v.string() }),
   DDBStreamBatchInfo: v.object({
@@ -24,64 +36,123 @@ const batchSchema = v.object({
   }),
 });
 
-/** The stream reports whole seconds of its own clock, the history times of ours. */
-const margin = 60_000;
-
 interface UnpublishedBatch {
-  readonly since: Instant;
-  readonly until: Instant;
+  readonly kind: 'batch';
+  readonly first: Instant;
+  readonly last: Instant;
   readonly size: number;
   readonly condition: string;
 }
 
-function batchOf({ id, body }: QueuedMessage): UnpublishedBatch {
+function batchOf(body: string): UnpublishedBatch | undefined {
   const parsed = v.safeParse(batchSchema, readJson(body));
   const { DDBStreamBatchInfo: info, requestContext } = parsed.success ? parsed.output : {};
   const first = parseInstant(info?.approximateArrivalOfFirstRecord ?? '');
   const last = parseInstant(info?.approximateArrivalOfLastRecord ?? '');
-  if (!info || !requestContext || !first || !last) {
-    throw new Error(`The message ${id} does not describe a batch of the stream. It stays in the queue.`);
-  }
-  return {
-    since: plusMillis(first, -margin),
-    until: plusMillis(last, margin),
-    size: info.batchSize,
-    condition: requestContext.condition,
-  };
+  if (!info || !requestContext || !first || !last) return undefined;
+  return { kind: 'batch', first, last, size: info.batchSize, condition: requestContext.condition };
 }
 
-const batchWords = (id: string, { since, until, size, condition }: UnpublishedBatch): string =>
-  `${id}: ${size} writes between ${formatInstant(since)} and ${formatInstant(until)} were not published (${condition})`;
+/** What a message holds; `undefined` if neither Lapse nor Lambda wrote it. */
+const contentOf = ({ body }: QueuedMessage): Unpublished | UnpublishedBatch | undefined =>
+  unpublishedOf(body) ?? batchOf(body);
 
-/** Prints a line for each batch of writes that was not published. */
+function wordsOf(content: ReturnType<typeof contentOf>): string {
+  switch (content?.kind) {
+    case 'event': {
+      const { type, detail } = content.event;
+      return `${type} of ${detail.account}/${detail.payment_request_id}, recorded ${detail.recorded_at}, was refused (${content.reason})`;
+    }
+    case 'write': {
+      const { key, writtenAt, sequenceNumber } = content;
+      return `a write to ${key.account}/${key.paymentRequestId} at ${formatInstant(writtenAt)} cannot be read (sequence number ${sequenceNumber})`;
+    }
+    case 'batch': {
+      const { first, last, size, condition } = content;
+      return `${size} writes between ${formatInstant(first)} and ${formatInstant(last)} were not published (${condition})`;
+    }
+    case undefined:
+      return 'neither an event, a write nor a batch of the stream. The message stays in the queue';
+  }
+}
+
+/** Prints a line for each event, write and batch of writes that was not published. */
 export async function listUnpublished(
   { unpublished }: Pick<QueueOperations, 'unpublished'>,
   print: Print,
 ): Promise<void> {
   let lines = 0;
   for await (const message of unpublished.messages()) {
-    print(batchWords(message.id, batchOf(message)));
+    print(`${message.id}: ${wordsOf(contentOf(message))}`);
     lines += 1;
   }
   if (lines === 0) print('All events are published.');
 }
 
-/** Publishes the events of each batch, and deletes its message once the bus has all of them. Returns whether it has. */
+type Replay = Pick<QueueOperations, 'publisher' | 'republish' | 'republishRecord'>;
+
+/** The result of one message, and whether nothing of it is left to do. */
+interface Replayed {
+  readonly words: string;
+  readonly isDone: boolean;
+}
+
+/** Publishes what each message holds, and deletes the message once the bus has all of it. Returns whether it has. */
 export async function replayUnpublished(
-  { unpublished, republish }: Pick<QueueOperations, 'unpublished' | 'republish'>,
+  operations: Replay & Pick<QueueOperations, 'unpublished'>,
   isDryRun: boolean,
   print: Print,
 ): Promise<boolean> {
   let isAllPublished = true;
-  for await (const message of unpublished.messages()) {
-    const batch = batchOf(message);
-    const { records, events, refused } = await republish(batch.since, batch.until, isDryRun);
-    const done = isDryRun ? 'would be published' : `published, ${refused} refused`;
-    print(`${batchWords(message.id, batch)}: ${events} events of ${records} records ${done}`);
-    if (!isDryRun && refused === 0) await unpublished.remove(message);
-    isAllPublished &&= refused === 0;
+  for await (const message of operations.unpublished.messages()) {
+    const content = contentOf(message);
+    const { words, isDone } = await replay(operations, content, isDryRun);
+    print(`${message.id}: ${wordsOf(content)}${words}`);
+    if (!isDryRun && isDone) await operations.unpublished.remove(message);
+    isAllPublished &&= isDone;
   }
   return isAllPublished;
+}
+
+/** Sends an event as it is. Publishes a write or a batch from the records as they are now. */
+async function replay(
+  { publisher, republish, republishRecord }: Replay,
+  content: ReturnType<typeof contentOf>,
+  isDryRun: boolean,
+): Promise<Replayed> {
+  switch (content?.kind) {
+    case 'event': {
+      if (isDryRun) return { words: ': would be published', isDone: true };
+      const { refused } = await publisher.publish([content.event]);
+      const [refusal] = refused;
+      return refusal
+        ? { words: `: refused again (${refusal.reason})`, isDone: false }
+        : { words: ': published', isDone: true };
+    }
+    case 'write': {
+      const { key, writtenAt } = content;
+      const report = await republishRecord(key, { ...timeAround(writtenAt, writtenAt), isDryRun });
+      return report ? replayed(report, isDryRun) : { words: ': the record was deleted', isDone: true };
+    }
+    case 'batch':
+      return replayed(await republish({ ...timeAround(content.first, content.last), isDryRun }), isDryRun);
+    case undefined:
+      return { words: '', isDone: false };
+  }
+}
+
+const timeAround = (first: Instant, last: Instant) => ({
+  since: plusMillis(first, -margin),
+  until: plusMillis(last, margin),
+});
+
+function replayed({ records, events, refused, unreadable }: RepublishReport, isDryRun: boolean): Replayed {
+  const done = isDryRun ? 'would be published' : `published, ${refused} refused`;
+  const left = unreadable > 0 ? `, ${unreadable} records cannot be read` : '';
+  return {
+    words: `: ${events} events of ${records} records ${done}${left}`,
+    isDone: refused === 0 && unreadable === 0,
+  };
 }
 
 const timerSchema = v.object({

@@ -11,6 +11,7 @@ import type { PaymentRequestState } from '../domain/payment-request-state.ts';
 import type { DeliveryReplay, QuarantinedDelivery, StoredDelivery } from '../domain/quarantined-delivery.ts';
 import type { SigningKey } from '../domain/signing-key.ts';
 import type { StateChangeEvent } from '../domain/state-change-event.ts';
+import type { Unpublished } from '../domain/unpublished.ts';
 
 /**
  * The table. The writes are conditional on one item. They return the stored record where the condition does not hold, so that
@@ -171,10 +172,44 @@ export interface SessionTimer extends TimerRemoval {
   readonly sweepDriven?: boolean;
 }
 
+/** One write to the table as its stream delivers it. */
+export interface StreamEntry {
+  /** Its place in the stream. */
+  readonly sequenceNumber: string;
+  readonly key: PaymentRequestKey;
+  /** Milliseconds since 1970. */
+  readonly writtenAt: number;
+  /** The record before and after the write. Throws if it cannot be read. */
+  readonly read: () => { readonly before: PaymentRequest | undefined; readonly after: PaymentRequest };
+}
+
+/** An event that the bus refused, and EventBridge's code for the reason. */
+export interface RefusedEvent {
+  readonly event: StateChangeEvent;
+  readonly reason: string;
+  /** Whether every further try would be refused too. */
+  readonly isPermanent: boolean;
+}
+
+/** The events that the bus did not take. `unsent`: those that follow events that it refused for now. Both in order. */
+export interface PublishResponse {
+  readonly refused: readonly RefusedEvent[];
+  readonly unsent: readonly StateChangeEvent[];
+}
+
 /** The event bus. */
 export interface StateChangePublisher {
-  /** Publishes in order. Retries the events that the bus refuses, and returns those that it still refuses. */
-  publish(events: readonly StateChangeEvent[]): Promise<readonly StateChangeEvent[]>;
+  /**
+   * Publishes in order, at least once. Sends events again that the bus refuses for now, a bounded number of times. A bus that does
+   * not respond refuses for now.
+   */
+  publish(events: readonly StateChangeEvent[]): Promise<PublishResponse>;
+}
+
+/** The queue of what could not be published. */
+export interface UnpublishedEvents {
+  /** Adds one message; durable when it resolves. Faults are thrown. */
+  keep(unpublished: Unpublished): Promise<void>;
 }
 
 /** Every changed record, for operators: it reads the whole table. */

@@ -1,34 +1,81 @@
+import type { PaymentRequestKey } from '../domain/identifiers.ts';
 import type { Instant } from '../domain/instant.ts';
+import type { PaymentRequest } from '../domain/payment-request.ts';
 import { eventsAgain } from '../domain/state-change-event.ts';
-import type { ChangedPaymentRequests, StateChangePublisher } from './ports.ts';
+import type { ChangedPaymentRequests, PaymentRequestStore, StateChangePublisher } from './ports.ts';
 
 /** What publishing again needs. */
 export interface RepublishDependencies {
   readonly records: ChangedPaymentRequests;
+  readonly store: Pick<PaymentRequestStore, 'read'>;
   readonly publisher: StateChangePublisher;
 }
 
-/** How many records had events, how many events there were, and how many the bus refused. */
+/** How many records had events, how many events there were, how many the bus refused, and how many records are unreadable. */
 export interface RepublishReport {
   readonly records: number;
   readonly events: number;
   readonly refused: number;
+  readonly unreadable: number;
+}
+
+/** The time of the facts that are published again, both ends included. A dry run publishes nothing. */
+export interface Republication {
+  readonly since: Instant;
+  readonly until: Instant;
+  readonly isDryRun: boolean;
 }
 
 /**
- * Publishes again what was recorded from `since` to `until`, both included, from the records themselves: the stream keeps its
- * entries for a day only. Consumers recognize events that they have received by `event_key`. A dry run publishes nothing.
+ * Publishes again what was recorded in a time, from the records themselves: the stream keeps its entries for a day only. Consumers
+ * recognize events that they have received by `event_key`.
  */
 export const republishStateChanges =
-  ({ records, publisher }: RepublishDependencies) =>
-  async (since: Instant, until: Instant, isDryRun: boolean): Promise<RepublishReport> => {
-    const report = { records: 0, events: 0, refused: 0 };
-    for await (const record of records.changedSince(since)) {
-      const events = eventsAgain(record, since, until);
-      if (events.length === 0) continue;
-      report.records += 1;
-      report.events += events.length;
-      if (!isDryRun) report.refused += (await publisher.publish(events)).length;
+  ({ records, publisher }: Pick<RepublishDependencies, 'records' | 'publisher'>) =>
+  async (republication: Republication): Promise<RepublishReport> => {
+    let report = nothing;
+    for await (const record of records.changedSince(republication.since)) {
+      report = sumOf(report, await republish(publisher, record, republication));
     }
     return report;
   };
+
+/** The same for one record. `undefined` where there is none any more. */
+export const republishRecord =
+  ({ store, publisher }: Pick<RepublishDependencies, 'store' | 'publisher'>) =>
+  async (key: PaymentRequestKey, republication: Republication): Promise<RepublishReport | undefined> => {
+    const record = await store.read(key);
+    return record && republish(publisher, record, republication);
+  };
+
+const nothing: RepublishReport = { records: 0, events: 0, refused: 0, unreadable: 0 };
+
+const sumOf = (one: RepublishReport, other: RepublishReport): RepublishReport => ({
+  records: one.records + other.records,
+  events: one.events + other.events,
+  refused: one.refused + other.refused,
+  unreadable: one.unreadable + other.unreadable,
+});
+
+async function republish(
+  publisher: StateChangePublisher,
+  record: PaymentRequest,
+  { since, until, isDryRun }: Republication,
+): Promise<RepublishReport> {
+  const events = eventsOfReadable(record, since, until);
+  if (!events) return { ...nothing, unreadable: 1 };
+  if (events.length === 0) return nothing;
+  const report = { ...nothing, records: 1, events: events.length };
+  if (isDryRun) return report;
+  const { refused, unsent } = await publisher.publish(events);
+  return { ...report, refused: refused.length + unsent.length };
+}
+
+/** The events of a record; `undefined` if its history cannot be read. */
+function eventsOfReadable(record: PaymentRequest, since: Instant, until: Instant) {
+  try {
+    return eventsAgain(record, since, until);
+  } catch {
+    return undefined;
+  }
+}

@@ -16,11 +16,12 @@ import { DynamoDbPaymentRequestStore } from '../adapters/dynamodb/dynamodb-payme
 import { DynamoDbQuarantine } from '../adapters/dynamodb/dynamodb-quarantine.ts';
 import { DynamoDbSweepLease } from '../adapters/dynamodb/dynamodb-sweep-lease.ts';
 import { toItem } from '../adapters/dynamodb/payment-request-item.ts';
-import { changeOf } from '../adapters/dynamodb/stream-changes.ts';
+import { writeOf } from '../adapters/dynamodb/stream-changes.ts';
 import { EventBridgePublisher } from '../adapters/eventbridge/eventbridge-publisher.ts';
 import { agentFor } from '../adapters/klarna/klarna-http.ts';
 import { HttpKlarnaPaymentRequests } from '../adapters/klarna/klarna-payment-requests.ts';
 import { delayMessage } from '../adapters/queue/timer-message-delay.ts';
+import { UnpublishedQueue } from '../adapters/queue/unpublished-queue.ts';
 import { removeSchedule, SchedulerSessionTimer } from '../adapters/scheduler/scheduler-session-timer.ts';
 import { CachedSecret } from '../adapters/secrets/cached-secret.ts';
 import { SecretAccounts } from '../adapters/secrets/secret-accounts.ts';
@@ -255,17 +256,22 @@ export function signingKeysOf(environment: ParsedEnvironment<'receive-klarna-web
   return new SecretSigningKeys(secretOf(client, environment.SIGNING_KEYS_SECRET_ID, environment));
 }
 
-/** Reads changes from the table's stream and publishes them. */
-export function publisherOf({ EVENT_BUS_NAME }: ParsedEnvironment<'publish-state-changes'>) {
+/** Reads writes from the table's stream, publishes their events, and sets aside what cannot be published. */
+export function publisherOf({
+  EVENT_BUS_NAME,
+  UNPUBLISHED_QUEUE_URL,
+}: ParsedEnvironment<'publish-state-changes'>) {
   const { settings, offline } = connected();
   const client = new EventBridgeClient(settings);
   return {
-    changeOf,
+    writeOf,
     publisher: new EventBridgePublisher({
       client,
       busName: EVENT_BUS_NAME,
       clock,
+      onFault: (error) => fault('events.fault', error),
     }),
+    unpublished: new UnpublishedQueue(new SQSClient(clientSettings), UNPUBLISHED_QUEUE_URL),
     primePublishing: () => offline(client).send(new PutEventsCommand({ Entries: [] })),
   };
 }

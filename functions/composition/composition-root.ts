@@ -7,7 +7,12 @@ import { cancelSession } from '../application/cancel-session.ts';
 import { endExpiredSession } from '../application/end-expired-session.ts';
 import { holdSweepLease } from '../application/hold-sweep-lease.ts';
 import { listPaymentRequests } from '../application/list-payment-requests.ts';
-import type { KlarnaExpiry, KlarnaPaymentRequests, PaymentRequestStore } from '../application/ports.ts';
+import type {
+  KlarnaExpiry,
+  KlarnaPaymentRequests,
+  PaymentRequestStore,
+  StreamEntry,
+} from '../application/ports.ts';
 import { publishStateChanges } from '../application/publish-state-changes.ts';
 import { readSession } from '../application/read-session.ts';
 import { receiveWebhook } from '../application/receive-webhook.ts';
@@ -208,10 +213,20 @@ export function composeReconciliation() {
 
 /** The dependencies of publish-state-changes. */
 export function composePublishing() {
-  const { changeOf, publisher, primePublishing } = publisherOf(
+  const { writeOf, publisher, unpublished, primePublishing } = publisherOf(
     parseEnvironment('publish-state-changes', process.env),
   );
-  return { changeOf, publish: publishStateChanges({ publisher }), warmUp: warmUpOf(primePublishing) };
+  const onFault = ({ key, sequenceNumber }: StreamEntry, error: unknown): void =>
+    fault('events.fault', error, {
+      account: key.account,
+      payment_request_id: key.paymentRequestId,
+      sequence_number: sequenceNumber,
+    });
+  return {
+    writeOf,
+    publish: publishStateChanges({ publisher, unpublished, clock, onFault }),
+    warmUp: warmUpOf(primePublishing),
+  };
 }
 
 const expirySyncOf = (

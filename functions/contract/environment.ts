@@ -62,7 +62,7 @@ export const environments = {
     /** Cancels per second that all jobs together may start. */
     CANCEL_JOBS_PER_SECOND: wholeNumber,
   }),
-  'publish-state-changes': v.object({ EVENT_BUS_NAME: name }),
+  'publish-state-changes': v.object({ EVENT_BUS_NAME: name, UNPUBLISHED_QUEUE_URL: url }),
 } as const;
 
 /** The name of a function, of its file, of its bundle and of its construct. */

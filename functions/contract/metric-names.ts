@@ -51,6 +51,7 @@ export interface MetricNames extends Record<FunctionName, string> {
     | OfAll
     | 'EventsPublished'
     | 'EventsRefused'
+    | 'EventsSetAside'
     | 'Registered'
     | `Attention:${NonNullable<StateChangeEvent['detail']['cause']> | 'unknown'}`;
 }

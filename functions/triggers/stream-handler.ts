@@ -1,45 +1,72 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import middy from '@middy/core';
 import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 'aws-lambda';
-import type { publishStateChanges, WrittenChange } from '../application/publish-state-changes.ts';
-import { count, telemetry, warn } from '../telemetry/telemetry.ts';
+import type { StreamEntry } from '../application/ports.ts';
+import type { publishStateChanges } from '../application/publish-state-changes.ts';
+import type { Unpublished } from '../domain/unpublished.ts';
+import { count, failures, telemetry, warn } from '../telemetry/telemetry.ts';
 
 type Image = Record<string, AttributeValue> | undefined;
 
 export interface StreamHandlerDependencies {
-  readonly changeOf: (images: {
+  readonly writeOf: (images: {
     readonly NewImage?: Image;
     readonly OldImage?: Image;
-  }) => Pick<WrittenChange, 'before' | 'after'> | undefined;
+  }) => Pick<StreamEntry, 'key' | 'read'> | undefined;
   readonly publish: ReturnType<typeof publishStateChanges>;
 }
 
-/** Publishes a batch. From the first refused record on, the batch is delivered again, so that the order is kept. */
-export const streamHandler = ({ changeOf, publish }: StreamHandlerDependencies) =>
+/** Milliseconds reserved for the last call of the bus, with its retries, and for what is set aside after it. */
+const reserve = 16_000;
+
+/**
+ * Publishes a batch, and sets aside what cannot be published. From the first record on that must be tried again, the batch is
+ * delivered again, so that the order is kept.
+ */
+export const streamHandler = ({ writeOf, publish }: StreamHandlerDependencies) =>
   middy<DynamoDBStreamEvent, DynamoDBBatchResponse>()
     .use(telemetry())
-    .handler(async ({ Records: records }) => {
-      const { retryFrom, published } = await publish(
-        records.flatMap((record) => changesOf(record, changeOf)),
-      );
+    .use(failures('events.failed'))
+    .handler(async ({ Records: records }, context) => {
+      const until = Date.now() + context.getRemainingTimeInMillis() - reserve;
+      const entries = records.flatMap((record) => entriesOf(record, writeOf));
+      const { retryFrom, published, setAside } = await publish(entries, until);
       count('EventsPublished', published.length);
       for (const { type, detail } of published) {
         if (type === 'Payment Request Registered') count('Registered');
         if (type === 'Payment Request Needs Attention') count(`Attention:${detail.cause ?? 'unknown'}`);
       }
+      for (const unpublished of setAside) reportSetAside(unpublished);
       if (retryFrom === undefined) return { batchItemFailures: [] };
       count('EventsRefused');
       warn('events.refused', { sequence_number: retryFrom });
       return { batchItemFailures: [{ itemIdentifier: retryFrom }] };
     });
 
-function changesOf(
+function entriesOf(
   { dynamodb }: DynamoDBRecord,
-  changeOf: StreamHandlerDependencies['changeOf'],
-): readonly WrittenChange[] {
+  writeOf: StreamHandlerDependencies['writeOf'],
+): readonly StreamEntry[] {
   const sequenceNumber = dynamodb?.SequenceNumber;
+  const writtenAt = (dynamodb?.ApproximateCreationDateTime ?? Date.now() / 1_000) * 1_000;
   // The types of aws-lambda and of the SDK describe the same JSON.
   const images = dynamodb as { readonly NewImage?: Image; readonly OldImage?: Image } | undefined;
-  const change = images && changeOf(images);
-  return change && sequenceNumber !== undefined ? [{ ...change, sequenceNumber }] : [];
+  const write = images && writeOf(images);
+  return write && sequenceNumber !== undefined ? [{ ...write, sequenceNumber, writtenAt }] : [];
+}
+
+function reportSetAside(unpublished: Unpublished): void {
+  count('EventsSetAside');
+  if (unpublished.kind === 'event') {
+    const { event_key, payment_request_id } = unpublished.event.detail;
+    warn('events.set-aside', { reason: unpublished.reason, event_key, payment_request_id });
+    return;
+  }
+  const { key, sequenceNumber } = unpublished;
+  warn('events.set-aside', {
+    reason: 'unreadable',
+    account: key.account,
+    payment_request_id: key.paymentRequestId,
+    sequence_number: sequenceNumber,
+  });
 }

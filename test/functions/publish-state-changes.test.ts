@@ -1,30 +1,38 @@
 import { PutEventsCommand, type PutEventsRequestEntry } from '@aws-sdk/client-eventbridge';
+import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { describe, expect, it } from 'vitest';
 import type { EventId, PaymentRequestId } from '../../functions/domain/identifiers.ts';
 import { asNextVersion, type PaymentRequest, withEntry } from '../../functions/domain/payment-request.ts';
 import { applyObservation } from '../../functions/domain/transition.ts';
 import { aws, callLimits } from '../support/aws-clients.ts';
-import { throttled } from '../support/aws-faults.ts';
+import { notAllowed, rejected, throttled } from '../support/aws-faults.ts';
 import { account, key, noon, observed, recordWith } from '../support/fixtures.ts';
 import { lambdaContext, streamEvent, type Write } from '../support/lambda-events.ts';
 import { planted, plantedIn } from '../support/planted-secrets.ts';
+import { register } from '../support/sessions.ts';
 import { setUpHandlers } from '../support/set-up-handlers.ts';
 
 const { handler, output } = await setUpHandlers(() => import('../../functions/publish-state-changes.ts'));
 
-/** EventBridge that refuses the entries of these Payment Requests. */
-function bus(...refused: readonly string[]): void {
+/** EventBridge that refuses the entries of these Payment Requests, or with this detail type, with a code. */
+function bus(refused: readonly string[] = [], code = 'ThrottlingException'): void {
   aws.eventbridge
     .on(PutEventsCommand)
     .callsFake(({ Entries = [] }: { Entries?: PutEventsRequestEntry[] }) => ({
       FailedEntryCount: 0,
-      Entries: Entries.map(({ Resources }) =>
-        refused.includes(Resources?.[0] ?? '')
-          ? { ErrorCode: 'ThrottlingException', ErrorMessage: planted.text }
+      Entries: Entries.map(({ Resources, DetailType }) =>
+        refused.includes(Resources?.[0] ?? '') || refused.includes(DetailType ?? '')
+          ? { ErrorCode: code, ErrorMessage: planted.text }
           : { EventId: 'published' },
       ),
     }));
 }
+
+/** The messages in the queue of unpublished events. */
+const queued = () =>
+  aws.sqs
+    .commandCalls(SendMessageCommand)
+    .map((call) => JSON.parse(call.args[0].input.MessageBody ?? '') as Readonly<Record<string, unknown>>);
 
 const entries = () =>
   aws.eventbridge.commandCalls(PutEventsCommand).flatMap((call) => call.args[0].input.Entries ?? []);
@@ -36,6 +44,12 @@ const requestOf = (number: number): PaymentRequest => ({
 });
 const next = (record: PaymentRequest, ...observation: Parameters<typeof observed>): PaymentRequest =>
   asNextVersion(applyObservation(record, observed(...observation)).record, noon);
+
+const registered = (record: PaymentRequest): PaymentRequest => {
+  const { next: first } = register({ ...record, version: 0 });
+  if (!first) throw new Error('not registered');
+  return first;
+};
 
 describe('publish-state-changes, for a write', () => {
   const submitted = next(recordWith({ reference: 'order-7' }), 'SUBMITTED');
@@ -102,7 +116,7 @@ describe('publish-state-changes, when EventBridge refuses', () => {
   }));
 
   it('a refused entry is retried alone, and the stream comes again from its record', async () => {
-    bus(requestOf(12).paymentRequestId);
+    bus([requestOf(12).paymentRequestId]);
     expect(await publish(...writes)).toEqual({ batchItemFailures: [{ itemIdentifier: '1200' }] });
     const calls = aws.eventbridge
       .commandCalls(PutEventsCommand)
@@ -116,9 +130,122 @@ describe('publish-state-changes, when EventBridge refuses', () => {
     expect(output.text()).toContain('"EventsRefused":1');
   });
 
-  it('the batch fails when the whole call to EventBridge fails', async () => {
+  it('the stream comes again from the first record when the whole call to EventBridge fails', async () => {
     aws.eventbridge.rejects(throttled);
-    await expect(publish(...writes)).rejects.toThrow();
+    expect(await publish(...writes)).toEqual({ batchItemFailures: [{ itemIdentifier: '100' }] });
+    expect(output.lines()).toContainEqual(
+      expect.objectContaining({ level: 'ERROR', code: 'events.fault', fault: 'transient' }),
+    );
+    expect(queued()).toEqual([]);
+  });
+
+  it('a role that may not publish is counted as a fault of the configuration', async () => {
+    aws.eventbridge.rejects(notAllowed);
+    expect(await publish(...writes)).toEqual({ batchItemFailures: [{ itemIdentifier: '100' }] });
+    expect(output.text()).toContain('"ConfigurationFault":1');
+  });
+
+  it('events that are refused for now are set aside once their write is older than 15 minutes', async () => {
+    bus([requestOf(12).paymentRequestId]);
+    const old = writes.map((write) => ({ ...write, writtenAt: Date.now() - 16 * 60_000 }));
+    expect(await publish(...old)).toEqual({ batchItemFailures: [] });
+    expect(queued()).toMatchObject([{ unpublished: 'event', reason: 'ThrottlingException' }]);
+    expect(output.text()).toContain('"EventsPublished":14');
+  });
+});
+
+describe('publish-state-changes, when something can never be published', () => {
+  const one = registered(requestOf(1));
+  const two = registered(requestOf(2));
+  const three = next(requestOf(3), 'SUBMITTED');
+
+  it('a bus policy that refuses one detail type holds no other event up', async () => {
+    bus(['Payment Request Registered'], 'NotAuthorizedForDetailTypeException');
+    const result = await publish(
+      { sequenceNumber: '1', after: one },
+      { sequenceNumber: '2', after: next(two, 'SUBMITTED') },
+      { sequenceNumber: '3', after: three },
+    );
+    expect(result).toEqual({ batchItemFailures: [] });
+    expect(output.text()).toContain('"EventsPublished":2');
+    expect(output.text()).toContain('"EventsSetAside":[1,1]');
+    expect(queued()).toMatchObject([
+      {
+        unpublished: 'event',
+        reason: 'NotAuthorizedForDetailTypeException',
+        detail_type: 'Payment Request Registered',
+        detail: { payment_request_id: one.paymentRequestId },
+      },
+      { detail: { payment_request_id: two.paymentRequestId } },
+    ]);
+    const [call] = aws.sqs.commandCalls(SendMessageCommand);
+    expect(call?.args[0].input.QueueUrl).toBe(process.env['UNPUBLISHED_QUEUE_URL']);
+    expect(plantedIn(JSON.stringify(queued()) + output.text())).toEqual([]);
+  });
+
+  it('a history entry that cannot be read holds no other record up', async () => {
+    bus();
+    const event = streamEvent(
+      { sequenceNumber: '1', after: one },
+      { sequenceNumber: '2', after: two, writtenAt: Date.parse('2026-03-01T12:00:00Z') },
+      { sequenceNumber: '3', after: three },
+    );
+    const [first, poisoned, last] = event.Records;
+    const image = {
+      ...poisoned?.dynamodb?.NewImage,
+      'h#poison': { M: { kind: { S: 'webhook' }, effect: { S: 'applied' }, state: { S: 'SUBMITTED' } } },
+    };
+    const result = await handler(
+      {
+        Records: [
+          ...(first ? [first] : []),
+          { ...poisoned, dynamodb: { ...poisoned?.dynamodb, NewImage: image } },
+          ...(last ? [last] : []),
+        ],
+      },
+      lambdaContext(),
+    );
+    expect(result).toEqual({ batchItemFailures: [] });
+    expect(entries().map(({ Resources }) => Resources?.[0])).toEqual([
+      one.paymentRequestId,
+      three.paymentRequestId,
+    ]);
+    expect(queued()).toEqual([
+      {
+        unpublished: 'write',
+        account,
+        payment_request_id: two.paymentRequestId,
+        sequence_number: '2',
+        written_at: '2026-03-01T12:00:00Z',
+      },
+    ]);
+    expect(output.lines()).toContainEqual(
+      expect.objectContaining({ code: 'events.fault', fault: 'internal', sequence_number: '2' }),
+    );
+  });
+
+  it('an event that makes a whole call invalid holds no other event up', async () => {
+    aws.eventbridge
+      .on(PutEventsCommand)
+      .callsFake(({ Entries = [] }: { Entries?: PutEventsRequestEntry[] }) => {
+        if (Entries.some(({ Resources }) => Resources?.[0] === two.paymentRequestId)) throw rejected;
+        return { Entries: Entries.map(() => ({ EventId: 'published' })) };
+      });
+    const result = await publish(
+      { sequenceNumber: '1', after: one },
+      { sequenceNumber: '2', after: two },
+      { sequenceNumber: '3', after: three },
+    );
+    expect(result).toEqual({ batchItemFailures: [] });
+    expect(queued()).toMatchObject([{ reason: 'ValidationException' }]);
+    expect(output.text()).toContain('"EventsPublished":2');
+  });
+
+  it('the record is delivered again when the queue does not respond', async () => {
+    bus(['Payment Request Registered'], 'MalformedDetail');
+    aws.sqs.on(SendMessageCommand).rejects(throttled);
+    const result = await publish({ sequenceNumber: '1', after: three }, { sequenceNumber: '2', after: two });
+    expect(result).toEqual({ batchItemFailures: [{ itemIdentifier: '2' }] });
   });
 });
 
@@ -140,10 +267,10 @@ it('publish-state-changes publishes and logs no attribute that is not of the rec
 });
 
 it('every AWS call of publish-state-changes has a time limit', async () => {
-  bus();
+  bus(['Payment Request State Changed'], 'MalformedDetail');
   await publish({ sequenceNumber: '1', after: next(recordWith(), 'SUBMITTED') });
   const limits = await callLimits();
-  expect(limits).toHaveLength(1);
+  expect(limits).toHaveLength(2);
   for (const { maxAttempts, requestTimeout, connectionTimeout, throwOnRequestTimeout } of limits) {
     expect(throwOnRequestTimeout).toBe(true);
     expect(maxAttempts * Math.max(requestTimeout, connectionTimeout)).toBeLessThanOrEqual(10_000);

@@ -104,7 +104,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
       (verb) => `dynamodb:${verb} on stream`,
     ),
     'events:PutEvents on bus',
-    ...['GetQueueAttributes', 'GetQueueUrl', 'SendMessage'].map((verb) => `sqs:${verb} on unpublished`),
+    'sqs:SendMessage on unpublished',
   ],
   SessionTimerRole: ['sqs:SendMessage on timer queue', 'sqs:SendMessage on timer dead letters'],
   ReconciliationRole: [

@@ -163,6 +163,37 @@ describe('writes that were not published', () => {
   });
 });
 
+describe('an event that the bus refuses for good', () => {
+  it('the event waits in the queue, later ones are published, and a replay sends it', async () => {
+    const id = await lapse.createAtKlarna();
+    const deny = { target: 'eventbridge', kind: 'deny', detailType: 'Payment Request Registered', times: 0 };
+    expect((await lapse.control('POST', '/faults', deny)).status).toBe(201);
+    const typesOfIt = async () =>
+      (await lapse.events())
+        .filter((event) => JSON.stringify(event).includes(id))
+        .map((event) => event['detail-type']);
+    await lapse.register(id, { session_timeout: 'PT10M' });
+    await lapse.cancel(id);
+    await expect.poll(typesOfIt, { timeout: 10_000 }).toContain('Payment Request State Changed');
+    const words = `Payment Request Registered of demo/${id}`;
+    await expect
+      .poll(async () => (await run('unpublished', 'list')).lines, { timeout: 10_000 })
+      .toEqual([expect.stringContaining(`${words}, recorded`)]);
+    // The policy is as it was: the event stays.
+    expect(await run('unpublished', 'replay')).toMatchObject({
+      isWell: false,
+      lines: [expect.stringContaining('refused again (NotAuthorizedForDetailTypeException)')],
+    });
+    await lapse.control('DELETE', '/faults');
+    expect(await run('unpublished', 'replay')).toMatchObject({
+      isWell: true,
+      lines: [expect.stringMatching(/: published$/)],
+    });
+    expect(await typesOfIt()).toContain('Payment Request Registered');
+    expect((await run('unpublished', 'list')).lines).toEqual(['All events are published.']);
+  });
+});
+
 describe('a request that needs attention', () => {
   const id = newPaymentRequestId();
   const other = newPaymentRequestId();

@@ -7,7 +7,7 @@ import { Timeline } from './timeline.ts';
  * - `repeat`: the response is lost, and the client sends the request again, as the AWS SDK does.
  * - `slow`: the call takes up to three quarters of a minute.
  * - `klarna-…`: what Klarna responds, or does without a response.
- * - `refuse-some`: the bus accepts only some of the events.
+ * - `refuse-some`: the bus accepts only some of the events now. `refuse-for-good`: it never accepts those of one type.
  * - `overlook`: the index does not contain a record yet.
  */
 export const faultKinds = [
@@ -30,6 +30,7 @@ export const faultKinds = [
   'klarna-hangs-done-late',
   'refuse-some',
   'overlook',
+  'refuse-for-good',
 ] as const;
 
 export type FaultKind = (typeof faultKinds)[number];
@@ -70,6 +71,11 @@ export type Ending<Result> =
   | { readonly kind: 'returned'; readonly result: Result }
   | { readonly kind: 'threw'; readonly error: unknown }
   | { readonly kind: 'died' };
+
+/** The error of a write that the code cannot read. */
+export class UnreadableWrite extends Error {
+  override readonly name = 'UnreadableWrite';
+}
 
 /** An injected fault. A caller that sees one that is not retryable fails. */
 export class InjectedFault extends Error {
@@ -313,6 +319,7 @@ export class Engine {
         case 'klarna-401':
         case 'klarna-unknown-state':
         case 'refuse-some':
+        case 'refuse-for-good':
         case 'overlook':
           arrive(() => reply(port.perform(fault)));
       }

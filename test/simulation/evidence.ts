@@ -78,6 +78,15 @@ export type Step =
       readonly isAgain: boolean;
     }
   | {
+      /** The stream delivers a write again because it was not published. */
+      readonly kind: 'delivered-again';
+      /** Milliseconds since it was written. */
+      readonly age: number;
+      /** Whether the queue of unpublished events failed, or the time of the invocation was over. */
+      readonly hasFailed: boolean;
+      readonly isRefusedForNow: boolean;
+    }
+  | {
       /** The result of a replayed delivery is noted in quarantine. */
       readonly kind: 'replayed';
       readonly eventId: string;
@@ -123,8 +132,9 @@ export interface Outcome {
   /** Klarna's event ids that were received and acknowledged. */
   readonly acknowledged: ReadonlySet<string>;
   readonly hasSchedule: boolean;
+  /** The events that were published, and those that wait in the queue of unpublished events. */
   readonly published: readonly StateChangeEvent[];
-  /** Whether the event of an entry waits in the queue of unpublished batches and has not been replayed. */
+  /** Whether the write of an entry waits in that queue, alone or in a batch, and has not been replayed. */
   readonly waits: (entry: HistoryEntry) => boolean;
   /** Whether the sweep runs. */
   readonly isSwept: boolean;

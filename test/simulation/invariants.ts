@@ -3,6 +3,7 @@
  * Invariants are checked against what happened at the ports and at Klarna. They do not use the functions under test
  * or the domain's own rule.
  */
+import { triedAgainFor } from '../../functions/application/publish-state-changes.ts';
 import type { EventId, PaymentRequestKey } from '../../functions/domain/identifiers.ts';
 import { millisOf } from '../../functions/domain/instant.ts';
 import type { HistoryEntry, HistoryKind, PaymentRequest } from '../../functions/domain/payment-request.ts';
@@ -10,6 +11,7 @@ import { type PaymentRequestState, ranks } from '../../functions/domain/payment-
 import { armedOnSubmitted } from '../../functions/domain/registration.ts';
 import type { StateChangeEvent } from '../../functions/domain/state-change-event.ts';
 import { plantedIn } from '../support/planted-secrets.ts';
+import { minute } from '../support/sessions.ts';
 import { type Outcome, rankOf, type Safety } from './evidence.ts';
 import { type jobLiveness, jobSafety } from './job-invariants.ts';
 import { type TrueRequest, wasCanceledAfterPaid } from './simulated-klarna.ts';
@@ -182,6 +184,13 @@ const publishedWasWritten: Safety = (step) => {
     : `version ${event.detail.version} did not write ${eventId}`;
 };
 
+/** Only a bus that refuses for now holds a write up, and not for long. A slow call may end later than it was decided. */
+const theStreamMovesOn: Safety = (step) => {
+  if (step.kind !== 'delivered-again' || step.hasFailed) return undefined;
+  if (!step.isRefusedForNow) return 'a write is delivered again although the bus refused nothing for now';
+  return step.age > triedAgainFor + minute ? `a write is delivered again after ${step.age} ms` : undefined;
+};
+
 /** An operator is called once for each reason, and not for every attempt that fails in the same way. */
 const attentionIsNews: Safety = (step) => {
   if (step.kind !== 'published' || step.isAgain || step.event.type !== 'Payment Request Needs Attention')
@@ -329,6 +338,7 @@ export const safetyInvariants = {
   'unknown-end-is-asked-for': unknownEndIsAskedFor,
   'deletes-are-accounted-for': deletesAreAccountedFor,
   'published-was-written': publishedWasWritten,
+  'the-stream-moves-on': theStreamMovesOn,
   'attention-is-news': attentionIsNews,
   'acknowledged-is-durable': acknowledgedIsDurable,
   'replayed-is-durable': replayedIsDurable,

@@ -19,7 +19,7 @@ import type { SimulatedJobs } from './simulated-jobs.ts';
 import type { SimulatedQueue } from './simulated-queue.ts';
 import type { ItemWrite, SimulatedTable } from './simulated-table.ts';
 import type { SimulatedTimers } from './simulated-timers.ts';
-import { timerOf, windowOf } from './queue-bodies.ts';
+import { timerOf, waitingIn } from './queue-bodies.ts';
 import type { CodeVersion } from './code-version.ts';
 import { shortOf, wordsOf, wordsOfEnding } from './describe-step.ts';
 
@@ -70,6 +70,8 @@ export class Judge {
   /** DELETEs whose result their sender has not recorded yet. */
   readonly #deletes = new Map<string, number>();
   readonly #lastReads = new Map<string, PaymentRequestState>();
+  /** Invocations of which the bus refused events for now. */
+  readonly #refusedForNow = new Set<string>();
   #hasSweepFailed = false;
   readonly #scene: Scene;
   readonly #evidence: Evidence;
@@ -206,6 +208,15 @@ export class Judge {
     engine.note('bus', () => `${event.type}: ${event.detail.state ?? ''} v${version}`);
   }
 
+  /** The bus refuses events of this invocation for now. */
+  busRefusesForNow({ name }: Task): void {
+    this.#refusedForNow.add(name);
+  }
+
+  hasRefusedForNow(name: string): boolean {
+    return this.#refusedForNow.has(name);
+  }
+
   ended(name: string, kind: FunctionName, ending: Ending<unknown>): void {
     if (kind === 'sweep' && ending.kind !== 'returned') this.#hasSweepFailed = true;
     this.#scene.engine.note(name, () => `ends: ${wordsOfEnding(ending)}`);
@@ -287,7 +298,7 @@ export class Judge {
   #outcomes(): readonly Outcome[] {
     const { engine, table, klarna, timers, plan, deadTimers, unpublished } = this.#scene;
     const dead = new Set(deadTimers.bodies.map((body) => nameOf(timerOf(body))));
-    const windows = unpublished.bodies.map(windowOf);
+    const waiting = waitingIn(unpublished.bodies);
     return [...table.records.values()].map((record: PaymentRequest) => ({
       now: engine.now,
       record,
@@ -295,12 +306,15 @@ export class Judge {
       isInDeadLetters: dead.has(nameOf(record)),
       acknowledged: this.acknowledged,
       hasSchedule: timers.schedules.has(nameOf(record)),
-      published: this.published.filter(
+      published: [...this.published, ...waiting.events].filter(
         ({ detail }) =>
           detail.account === record.account && detail.payment_request_id === record.paymentRequestId,
       ),
       waits: ({ recordedAt }) =>
-        windows.some(({ since, until }) => recordedAt >= since && recordedAt <= until),
+        waiting.windows.some(
+          ({ key, since, until }) =>
+            (!key || nameOf(key) === nameOf(record)) && recordedAt >= since && recordedAt <= until,
+        ),
       isSwept: plan.mode !== 'unswept',
     }));
   }

@@ -198,8 +198,8 @@ export const mutants: readonly Mutant[] = [
     name: 'a batch with a refused event counts as published',
     invariant: 'written-is-published',
     protocol: replacing({
-      publish: (dependencies) => async (changes) => ({
-        ...(await useCases.publish(dependencies)(changes)),
+      publish: (dependencies) => async (entries, until) => ({
+        ...(await useCases.publish(dependencies)(entries, until)),
         retryFrom: undefined,
       }),
     }),
@@ -432,7 +432,7 @@ export const mutants: readonly Mutant[] = [
   ...sessionMutants,
 ];
 
-const allPublished = { retryFrom: undefined, published: [] } as const;
+const allPublished = { retryFrom: undefined, published: [], setAside: [] } as const;
 
 /** Publishes with every write, before or after it, instead of from the stream. */
 function publishingBy(when: 'before' | 'after'): Protocol {

@@ -6,7 +6,7 @@ import {
   replayQuarantined,
 } from '../../functions/application/replay-quarantined.ts';
 import { type CancelJobDependencies, runCancelJobs } from '../../functions/application/run-cancel-jobs.ts';
-import type { CancelJobs } from '../../functions/application/ports.ts';
+import type { CancelJobs, PublishResponse, StreamEntry } from '../../functions/application/ports.ts';
 import { instantFromMillis } from '../../functions/domain/instant.ts';
 import { asNextVersion, unknownPaymentRequest, withEntry } from '../../functions/domain/payment-request.ts';
 import { isFinal } from '../../functions/domain/payment-request-state.ts';
@@ -14,7 +14,7 @@ import { appliedEntry, observedFields } from '../../functions/domain/transition.
 import type { MessageQueue } from '../../operations/queue.ts';
 import { news } from './code-version.ts';
 import { bending, bentWrites, type Mutant, replacing } from './mutant.ts';
-import { realProtocol } from './protocol.ts';
+import { realProtocol, useCases } from './protocol.ts';
 
 const runningJobs = (bend: (dependencies: CancelJobDependencies) => Partial<CancelJobDependencies>) =>
   replacing({ runJobs: (dependencies) => runCancelJobs({ ...dependencies, ...bend(dependencies) }) });
@@ -137,6 +137,65 @@ export const operationMutants: readonly Mutant[] = [
     }),
   },
   {
+    name: 'an event that the bus refuses for good is sent again',
+    invariant: 'the-stream-moves-on',
+    protocol: bending((ports) => ({
+      ...ports,
+      publisher: {
+        publish: async (events) => {
+          const { refused, unsent } = await ports.publisher.publish(events);
+          return { refused: refused.map((each) => ({ ...each, isPermanent: false })), unsent };
+        },
+      },
+    })),
+  },
+  {
+    name: 'events are sent again for as long as the bus is down',
+    invariant: 'the-stream-moves-on',
+    protocol: replacing({
+      publish: (dependencies) => (entries, until) =>
+        useCases.publish(dependencies)(
+          entries.map((entry) => ({ ...entry, writtenAt: Infinity })),
+          until,
+        ),
+    }),
+  },
+  {
+    name: 'a write that cannot be read fails its batch',
+    invariant: 'nothing-fails',
+    protocol: replacing({
+      publish: (dependencies) => async (entries, until) => {
+        for (const { read } of entries) read();
+        return useCases.publish(dependencies)(entries, until);
+      },
+    }),
+  },
+  {
+    name: 'a write that cannot be read is skipped',
+    invariant: 'written-is-published',
+    protocol: replacing({
+      publish: (dependencies) => (entries, until) =>
+        useCases.publish(dependencies)(entries.filter(isReadable), until),
+    }),
+  },
+  {
+    name: 'an event that is set aside is not in the queue',
+    invariant: 'written-is-published',
+    protocol: bending((ports) => ({ ...ports, unpublished: { keep: () => Promise.resolve() } })),
+  },
+  {
+    name: 'a replay deletes an event that the bus refuses again',
+    invariant: 'written-is-published',
+    protocol: bending((ports, task) =>
+      task.function === 'operator'
+        ? {
+            ...ports,
+            publisher: { publish: async (events) => accepted(await ports.publisher.publish(events)) },
+          }
+        : ports,
+    ),
+  },
+  {
     name: 'a read of an unpublished batch removes it from its queue',
     invariant: 'written-is-published',
     protocol: bending((ports) => ({
@@ -173,6 +232,17 @@ export const operationMutants: readonly Mutant[] = [
     ),
   },
 ];
+
+function isReadable({ read }: StreamEntry): boolean {
+  try {
+    read();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const accepted = (_: PublishResponse): PublishResponse => ({ refused: [], unsent: [] });
 
 const forgetful = (queue: MessageQueue): MessageQueue => ({
   ...queue,

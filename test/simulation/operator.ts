@@ -43,8 +43,17 @@ type Command = (
 
 const commands: Readonly<Record<Task, Command>> = {
   'redrive-timers': ({ queues }, _, isDryRun, print) => redriveTimers(queues, isDryRun, print),
-  'replay-unpublished': ({ queues, ...ports }, { republish }, isDryRun, print) =>
-    replayUnpublished({ ...queues, republish: republish(ports) }, isDryRun, print),
+  'replay-unpublished': ({ queues, ...ports }, { republish, republishRecord }, isDryRun, print) =>
+    replayUnpublished(
+      {
+        ...queues,
+        publisher: ports.publisher,
+        republish: republish(ports),
+        republishRecord: republishRecord(ports),
+      },
+      isDryRun,
+      print,
+    ),
   'replay-quarantined': ({ quarantine, ...ports }, { replay }, isDryRun, print) =>
     replayQuarantine(
       {

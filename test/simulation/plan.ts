@@ -101,6 +101,10 @@ export interface Plan {
   readonly slowestMillis: number;
   /** How long the stream collects writes before it publishes them. */
   readonly relayPauseMillis: number;
+  /** The probability that a write cannot be read from the stream. */
+  readonly poisonRate: number;
+  /** The time for which the bus refuses everything for now, in milliseconds since the start. */
+  readonly busDown?: { readonly from: number; readonly until: number } | undefined;
   /** How often a batch of the stream is tried before it is abandoned. */
   readonly relayTries: number;
   /** How often a timer's message is received before it is abandoned. */
@@ -213,12 +217,22 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
       ...operations.map((action, index) => ({ ...action, id: ordinary.length + index })),
     ],
     ...course,
+    ...publishingOf(new Draws(seed, 'publishing'), mode, last),
     relayTries: isFull && isOperated ? others.pick([1, 2, Infinity]) : Infinity,
     mostReceives: isFull && isOperated ? others.pick([1, 2, queueReceives]) : queueReceives,
     keysMendedAt: isFull && isOperated && others.chance(0.3) ? others.pick([minute, 10 * minute]) : 0,
     isSweepTheTimer: mode !== 'unswept' && new Draws(seed, 'timers').chance(0.1),
     rollout: rolloutOf(new Draws(seed, 'rollout'), mode, last),
   };
+}
+
+/** What the stream and the bus do to publishing: one in ten histories has writes that cannot be read, and one in ten a bus that is down. */
+function publishingOf(draws: Draws, mode: Mode, last: number): Pick<Plan, 'poisonRate' | 'busDown'> {
+  if (mode !== 'full') return { poisonRate: 0 };
+  const poisonRate = draws.chance(0.1) ? draws.pick([0.1, 0.5]) : 0;
+  if (!draws.chance(0.1)) return { poisonRate };
+  const from = draws.between(0, last);
+  return { poisonRate, busDown: { from, until: from + draws.pick([5, 20, 60]) * minute } };
 }
 
 /** One in eight histories has a deployment. Half of these change the timer, if the sweep runs. */

@@ -10,7 +10,10 @@ import { reconcilePaymentRequests } from '../../functions/application/reconcile-
 import { refreshPaymentRequest } from '../../functions/application/refresh-payment-request.ts';
 import { extendSession, registerSession } from '../../functions/application/register-session.ts';
 import { replayQuarantined } from '../../functions/application/replay-quarantined.ts';
-import { republishStateChanges } from '../../functions/application/republish-state-changes.ts';
+import {
+  republishRecord,
+  republishStateChanges,
+} from '../../functions/application/republish-state-changes.ts';
 import { runCancelJobs } from '../../functions/application/run-cancel-jobs.ts';
 import { startCancelJob, stopCancelJob } from '../../functions/application/start-cancel-job.ts';
 import { readDelivery } from '../../functions/webhook/klarna-delivery.ts';
@@ -37,6 +40,7 @@ export interface UseCases {
   readonly runJobs: typeof runCancelJobs;
   readonly publish: typeof publishStateChanges;
   readonly republish: typeof republishStateChanges;
+  readonly republishRecord: typeof republishRecord;
   readonly replay: typeof replayQuarantined;
   readonly verify: typeof verify;
   readonly readDelivery: typeof readDelivery;
@@ -59,6 +63,7 @@ export const useCases: UseCases = {
   runJobs: runCancelJobs,
   publish: publishStateChanges,
   republish: republishStateChanges,
+  republishRecord,
   replay: replayQuarantined,
   verify,
   readDelivery,

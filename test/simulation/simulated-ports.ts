@@ -1,9 +1,11 @@
+import { messageOf } from '../../functions/adapters/queue/unpublished-queue.ts';
 import type {
   CancelJobs,
   Clock,
   Ids,
   KlarnaExpiry,
   PaymentRequestStore,
+  PublishResponse,
   SessionTimer,
 } from '../../functions/application/ports.ts';
 import type { KlarnaCredentials } from '../../functions/domain/account-settings.ts';
@@ -20,16 +22,28 @@ import type {
 import { type Instant, instantFromMillis } from '../../functions/domain/instant.ts';
 import type { StateChangeEvent } from '../../functions/domain/state-change-event.ts';
 import type { MessageQueue, QueuedMessage } from '../../operations/queue.ts';
+import type { Unpublished } from '../../functions/domain/unpublished.ts';
 import { nameOf } from '../support/in-memory-payment-request-store.ts';
 import { minute } from '../support/sessions.ts';
 import { retries } from '../support/virtual-clock.ts';
 import type { FaultKind, PortCall, Task } from './engine.ts';
+import { beginning } from './plan.ts';
 import { unresolved } from './simulated-klarna.ts';
 import type { SimulatedQueue } from './simulated-queue.ts';
 import type { SimulatedTable } from './simulated-table.ts';
 import type { CodeVersion } from './code-version.ts';
 import { shortOf } from './describe-step.ts';
 import type { World } from './world.ts';
+
+/** A call of the bus that fails as a whole is one that the bus refuses for now. */
+const busFaults: readonly FaultKind[] = [
+  'crash-before',
+  'crash-during',
+  'crash-after',
+  'slow',
+  'refuse-some',
+  'refuse-for-good',
+];
 
 const plainFaults = [
   'throw-before',
@@ -201,8 +215,16 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
       publish: (events: readonly StateChangeEvent[]) =>
         call({
           site: 'publisher.publish',
-          faults: [...plainFaults, 'refuse-some'],
+          faults: busFaults,
           perform: (fault) => publish(world, task, events, fault),
+        }),
+    },
+    unpublished: {
+      keep: (unpublished: Unpublished) =>
+        call({
+          site: 'unpublished.keep',
+          faults: plainFaults,
+          perform: () => world.unpublished.send(messageOf(unpublished)),
         }),
     },
     clock,
@@ -336,15 +358,23 @@ function askKlarna(
 }
 
 function publish(
-  { judge }: World,
+  { engine, plan, judge }: World,
   task: Task,
   events: readonly StateChangeEvent[],
   fault: FaultKind | undefined,
-): readonly StateChangeEvent[] {
-  const refused = fault === 'refuse-some' ? events.filter((_, index) => index % 2 === 0) : [];
+): PublishResponse {
+  const { from, until } = plan.busDown ?? { from: 0, until: 0 };
+  const isDown = engine.now >= beginning + from && engine.now < beginning + until;
+  const isRefused = (event: StateChangeEvent, index: number): boolean =>
+    isDown ||
+    (fault === 'refuse-some' && index % 2 === 0) ||
+    (fault === 'refuse-for-good' && event.type === events[0]?.type);
+  const isPermanent = !isDown && fault === 'refuse-for-good';
+  const refused = events.filter(isRefused);
+  if (refused.length > 0 && !isPermanent) judge.busRefusesForNow(task);
   for (const event of events)
     if (!refused.includes(event)) judge.hasPublished(event, task.function === 'operator');
-  return refused;
+  return { refused: refused.map((event) => ({ event, reason: 'refused', isPermanent })), unsent: [] };
 }
 
 /** The request that a call to Klarna concerns. The credentials identify the account. */

@@ -7,7 +7,6 @@ import {
   toItem,
 } from '../../functions/adapters/dynamodb/payment-request-item.ts';
 import type { PaymentRequestStore, WriteResult } from '../../functions/application/ports.ts';
-import type { WrittenChange } from '../../functions/application/publish-state-changes.ts';
 import type { Account, PaymentRequestKey, SessionId } from '../../functions/domain/identifiers.ts';
 import type { Instant } from '../../functions/domain/instant.ts';
 import type { HistoryEntry, PaymentRequest } from '../../functions/domain/payment-request.ts';
@@ -29,6 +28,13 @@ export const currentCodec: Codec = { toItem: (record) => toItem(record, retentio
  * mutant.
  */
 export type Changes = (read: Item, next: Item, stored: Item) => ReadonlyMap<string, unknown>;
+
+/** A write to the table: its place in the stream, and the record before and after it. */
+export interface WrittenChange {
+  readonly sequenceNumber: string;
+  readonly before: PaymentRequest | undefined;
+  readonly after: PaymentRequest;
+}
 
 /** A write as its items, without their histories. */
 export interface ItemWrite extends WrittenChange {

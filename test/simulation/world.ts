@@ -1,6 +1,5 @@
 import type { AccountSettings } from '../../functions/domain/account-settings.ts';
 import type { SigningKey } from '../../functions/domain/signing-key.ts';
-import type { WrittenChange } from '../../functions/application/publish-state-changes.ts';
 import type { EventId, PaymentRequestKey } from '../../functions/domain/identifiers.ts';
 import { InMemoryQuarantine } from '../support/in-memory-payment-request-store.ts';
 import { signingKeyWith } from '../support/klarna-deliveries.ts';
@@ -12,7 +11,7 @@ import { beginning, type Plan } from './plan.ts';
 import { SimulatedJobs } from './simulated-jobs.ts';
 import { type Said, SimulatedKlarna } from './simulated-klarna.ts';
 import { SimulatedQueue } from './simulated-queue.ts';
-import { type Changes, SimulatedTable } from './simulated-table.ts';
+import { type Changes, SimulatedTable, type WrittenChange } from './simulated-table.ts';
 import { SimulatedTimers, type TimerEvents } from './simulated-timers.ts';
 import { type CodeVersion, currentVersion } from './code-version.ts';
 import { signingKeyIdOf, subjectOf } from './webhook-bodies.ts';
@@ -36,7 +35,7 @@ export class World implements Scene {
   readonly jobs = new SimulatedJobs();
   /** Timer messages in the dead-letter queue. */
   readonly deadTimers = new SimulatedQueue();
-  /** Batches of the stream that were abandoned. */
+  /** Events, writes and batches of the stream that could not be published. */
   readonly unpublished = new SimulatedQueue();
   readonly settings: ReadonlyMap<string, AccountSettings>;
   readonly judge: Judge;

@@ -19,6 +19,7 @@ const variables = {
   TIMER_DEAD_LETTER_QUEUE_ARN: 'arn:aws:sqs:eu-north-1:000000000000:timers-dead',
   SHORT_TIMER_SECONDS: '90',
   EVENT_BUS_NAME: 'lapse',
+  UNPUBLISHED_QUEUE_URL: 'https://sqs.eu-north-1.amazonaws.com/000000000000/unpublished',
   CANCEL_JOBS_PER_SECOND: '10',
 } as const satisfies EnvironmentOf<'reconcile-payment-requests'> &
   EnvironmentOf<'receive-klarna-webhook'> &

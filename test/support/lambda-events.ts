@@ -173,6 +173,8 @@ export const queueEvent = (...messages: readonly QueuedMessage[]): SQSEvent => (
 });
 
 export interface Write {
+  /** Milliseconds since 1970. @default now */
+  readonly writtenAt?: number;
   readonly sequenceNumber: string;
   readonly before?: PaymentRequest;
   readonly after?: PaymentRequest;
@@ -180,7 +182,7 @@ export interface Write {
 
 /** A batch from the table's stream, with both images. */
 export const streamEvent = (...writes: readonly Write[]): DynamoDBStreamEvent => ({
-  Records: writes.map(({ sequenceNumber, before, after }) => ({
+  Records: writes.map(({ sequenceNumber, before, after, writtenAt = Date.now() }) => ({
     eventID: sequenceNumber,
     eventName: after ? (before ? 'MODIFY' : 'INSERT') : 'REMOVE',
     eventVersion: '1.1',
@@ -188,7 +190,7 @@ export const streamEvent = (...writes: readonly Write[]): DynamoDBStreamEvent =>
     awsRegion: 'eu-north-1',
     eventSourceARN: 'arn:aws:dynamodb:eu-north-1:000000000000:table/lapse/stream/2026-03-01T00:00:00.000',
     dynamodb: {
-      ApproximateCreationDateTime: 1_772_366_400,
+      ApproximateCreationDateTime: Math.floor(writtenAt / 1_000),
       SequenceNumber: sequenceNumber,
       SizeBytes: 1000,
       StreamViewType: 'NEW_AND_OLD_IMAGES',

@@ -1,6 +1,6 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import type { PaymentRequest } from '../../domain/payment-request.ts';
+import type { StreamEntry } from '../../application/ports.ts';
 import { fromItem, keyOfPartition } from './payment-request-item.ts';
 import { tableSchema } from '../../contract/table-schema.ts';
 
@@ -11,13 +11,17 @@ export interface StreamImage {
 }
 
 /**
- * The record before and after a write. Returns `undefined` for a deletion by retention and for an item that is not a
- * Payment Request.
+ * The key of a written Payment Request, and what reads the record before and after the write. Returns `undefined` for a
+ * deletion by retention and for an item that is not a Payment Request.
  */
-export function changeOf({
-  NewImage,
-  OldImage,
-}: StreamImage): { readonly before: PaymentRequest | undefined; readonly after: PaymentRequest } | undefined {
-  if (!NewImage || !keyOfPartition(NewImage[tableSchema.partitionKey]?.S ?? '')) return undefined;
-  return { before: OldImage && fromItem(unmarshall(OldImage)), after: fromItem(unmarshall(NewImage)) };
+export function writeOf({ NewImage, OldImage }: StreamImage): Pick<StreamEntry, 'key' | 'read'> | undefined {
+  const key = keyOfPartition(NewImage?.[tableSchema.partitionKey]?.S ?? '');
+  if (!NewImage || !key) return undefined;
+  return {
+    key,
+    read: () => ({
+      before: OldImage && fromItem(unmarshall(OldImage)),
+      after: fromItem(unmarshall(NewImage)),
+    }),
+  };
 }

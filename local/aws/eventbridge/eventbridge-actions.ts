@@ -59,17 +59,27 @@ export function eventBridgeActions(parts: EventBridgeParts): ActionsOf<'eventbri
       if (bytes > mostBytes) {
         throw invalid(`The total size of the entries is ${bytes} bytes; allowed: ${mostBytes}.`);
       }
-      const isPartial = parts.faults.takeForEffect('eventbridge', 'partial');
-      const results = Entries.map((entry, index) =>
-        isPartial && index % 2 === 0
-          ? refused('InternalFailure', 'The entry failed (an injected fault).')
-          : publish(parts, entry),
-      );
+      const refusal = refusalOf(parts.faults);
+      const results = Entries.map((entry, index) => refusal(entry, index) ?? publish(parts, entry));
       return {
         FailedEntryCount: results.filter((result) => 'ErrorCode' in result).length,
         Entries: results,
       };
     },
+  };
+}
+
+/** What the faults that apply to this call refuse. */
+function refusalOf(faults: Faults): (entry: Entry, index: number) => EntryResult | undefined {
+  const isPartial = faults.takeForEffect('eventbridge', 'partial') !== undefined;
+  const denial = faults.takeForEffect('eventbridge', 'deny');
+  return ({ DetailType }, index) => {
+    if (denial && (denial.detailType ?? DetailType) === DetailType) {
+      return refused('NotAuthorizedForDetailTypeException', 'The detail type is denied (an injected fault).');
+    }
+    return isPartial && index % 2 === 0
+      ? refused('InternalFailure', 'The entry failed (an injected fault).')
+      : undefined;
   };
 }
 

@@ -28,7 +28,8 @@ const delayMs = wholeNumber(0, longestDelayMillis);
  * connection. `slow` performs the call and responds late; `error-after` performs it and responds 500. `refuse` refuses
  * connections to the service until it is cleared.
  *
- * Faults of what a service does: `partial` fails every second entry of a PutEvents, beginning with the first. `lose`
+ * Faults of what a service does: `partial` fails every second entry of a PutEvents, beginning with the first. `deny`
+ * refuses the entries of one detail type for good, or all without one, as a policy of the bus does. `lose`
  * and `duplicate` apply to a schedule when it fires, and to a message when it is sent.
  */
 export const faultSchema = v.pipe(
@@ -49,6 +50,12 @@ export const faultSchema = v.pipe(
       target: v.literal('eventbridge'),
       kind: v.literal('partial'),
       action: v.exactOptional(v.string()),
+      times,
+    }),
+    closedObject({
+      target: v.literal('eventbridge'),
+      kind: v.literal('deny'),
+      detailType: v.exactOptional(v.string()),
       times,
     }),
     closedObject({
@@ -73,5 +80,5 @@ export const faultSchema = v.pipe(
 export type Fault = v.InferOutput<typeof faultSchema>;
 
 /** A fault of what a service does, as opposed to a fault of a call. */
-export type EffectFault = Extract<Fault, { readonly kind: 'partial' | 'lose' | 'duplicate' }>;
+export type EffectFault = Extract<Fault, { readonly kind: 'partial' | 'deny' | 'lose' | 'duplicate' }>;
 export type CallFault = Exclude<Fault, EffectFault | { readonly kind: 'refuse' }>;

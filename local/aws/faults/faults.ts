@@ -37,13 +37,13 @@ export class Faults {
     );
   }
 
-  /** Whether this fault applies to what the service is about to do. If so, uses it up once. */
-  takeForEffect(service: EffectFault['target'], kind: EffectFault['kind']): boolean {
-    const found = this.#take(
-      (fault): fault is EffectFault =>
-        isEffectFault(fault) && fault.target === service && fault.kind === kind,
-    );
-    return found !== undefined;
+  /** The fault of this kind that applies to what the service is about to do. Uses it up once. */
+  takeForEffect<Kind extends EffectFault['kind']>(
+    service: EffectFault['target'],
+    kind: Kind,
+  ): Extract<EffectFault, { readonly kind: Kind }> | undefined {
+    type Wanted = Extract<EffectFault, { readonly kind: Kind }>;
+    return this.#take((fault): fault is Wanted => fault.target === service && fault.kind === kind);
   }
 
   #tellRefusals(): void {
@@ -65,6 +65,7 @@ export class Faults {
 
 const effectKinds: ReadonlySet<Fault['kind']> = new Set<EffectFault['kind']>([
   'partial',
+  'deny',
   'lose',
   'duplicate',
 ]);

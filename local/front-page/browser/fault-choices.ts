@@ -104,7 +104,14 @@ export const faultChoices: readonly { readonly title: string; readonly choices: 
     ofAws('Message lost', 'sqs', 'lose'),
     ofAws('Message delivered twice', 'sqs', 'duplicate'),
   ),
-  service('EventBridge', 'eventbridge', ofAws('Half of the events refused', 'eventbridge', 'partial')),
+  service(
+    'EventBridge',
+    'eventbridge',
+    ofAws('Half of the events refused', 'eventbridge', 'partial'),
+    ofAws('Registrations refused for good', 'eventbridge', 'deny', {
+      detailType: 'Payment Request Registered',
+    }),
+  ),
   service('Secrets Manager', 'secretsmanager'),
   {
     title: 'Lambda',

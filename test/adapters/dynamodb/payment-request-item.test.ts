@@ -11,7 +11,7 @@ import {
   timeToLive,
   toItem,
 } from '../../../functions/adapters/dynamodb/payment-request-item.ts';
-import { changeOf } from '../../../functions/adapters/dynamodb/stream-changes.ts';
+import { writeOf } from '../../../functions/adapters/dynamodb/stream-changes.ts';
 import { claimed } from '../../../functions/domain/cancellation.ts';
 import { type PaymentRequestId, parseSessionId } from '../../../functions/domain/identifiers.ts';
 import { asNextVersion, type PaymentRequest } from '../../../functions/domain/payment-request.ts';
@@ -120,21 +120,22 @@ it('timeToLive is the retention days after the change, in whole seconds', () => 
   expect(timeToLive(1_772_366_400_999, 2)).toBe(1_772_366_400 + 2 * 86_400);
 });
 
-describe('changeOf', () => {
+describe('writeOf', () => {
   const before = registered();
   const after = asNextVersion(applyObservation(before, observed('SUBMITTED')).record, noon);
 
-  it('changeOf returns the record before and after the write', () => {
-    expect(changeOf({ OldImage: stored(before), NewImage: stored(after) })).toEqual({ before, after });
-    expect(changeOf({ NewImage: stored(after) })).toEqual({ before: undefined, after });
+  it('writeOf returns the key, and reads the record before and after the write', () => {
+    const write = writeOf({ OldImage: stored(before), NewImage: stored(after) });
+    expect([write?.key, write?.read()]).toEqual([key, { before, after }]);
+    expect(writeOf({ NewImage: stored(after) })?.read()).toEqual({ before: undefined, after });
   });
 
   it.each([
     ['a deletion', { OldImage: stored(before) }],
     ['a quarantined delivery', { NewImage: marshall({ PK: 'Q#key#event', reason: 'malformed' }) }],
     ['an item without a key', { NewImage: {} }],
-  ])('changeOf returns undefined for %s', (_, image) => {
-    expect(changeOf(image)).toBeUndefined();
+  ])('writeOf returns undefined for %s', (_, image) => {
+    expect(writeOf(image)).toBeUndefined();
   });
 });
 

@@ -1,9 +1,11 @@
-import { describe, expect, it } from 'vitest';
-import type { WrittenChange } from '../../../functions/application/publish-state-changes.ts';
+import { describe, expect, it, vi } from 'vitest';
+import type { StreamEntry } from '../../../functions/application/ports.ts';
+import type { PublishResult } from '../../../functions/application/publish-state-changes.ts';
 import type { StateChangeEvent } from '../../../functions/domain/state-change-event.ts';
 import { streamHandler } from '../../../functions/triggers/stream-handler.ts';
+import { notAllowed } from '../../support/aws-faults.ts';
 import { captureOutput } from '../../support/captured-output.ts';
-import { recordWith } from '../../support/fixtures.ts';
+import { key, noon, recordWith } from '../../support/fixtures.ts';
 import { lambdaContext, streamEvent } from '../../support/lambda-events.ts';
 
 const output = captureOutput();
@@ -34,23 +36,24 @@ const eventWith = (
 const registered = eventWith('Payment Request Registered', null);
 const contradiction = eventWith('Payment Request Needs Attention', 'contradiction');
 
-/** The handler on a publisher with this result, and the changes that the publisher was given. */
-function handlerThat(
-  publish: () => Promise<{ retryFrom: string | undefined; published: readonly StateChangeEvent[] }>,
-) {
-  const given: (readonly WrittenChange[])[] = [];
+/** The handler on a publisher with this result, and what the publisher was given. */
+function handlerThat(publish: () => Promise<Partial<PublishResult>>) {
+  const given: (readonly StreamEntry[])[] = [];
+  const untils: number[] = [];
   const handler = streamHandler({
-    changeOf: ({ NewImage }) => (NewImage ? { before: undefined, after: record } : undefined),
-    publish: (changes) => {
-      given.push(changes);
-      return publish();
+    writeOf: ({ NewImage }) =>
+      NewImage ? { key, read: () => ({ before: undefined, after: record }) } : undefined,
+    publish: async (entries, until) => {
+      given.push(entries);
+      untils.push(until);
+      return { retryFrom: undefined, published: [], setAside: [], ...(await publish()) };
     },
   });
-  return { handler, given };
+  return { handler, given, untils };
 }
 
 const batch = streamEvent(
-  { sequenceNumber: '100', after: record },
+  { sequenceNumber: '100', after: record, writtenAt: Date.parse('2026-03-01T12:00:00Z') },
   { sequenceNumber: '200', before: record },
   { sequenceNumber: '300', before: record, after: record },
 );
@@ -61,9 +64,11 @@ describe('streamHandler', () => {
       Promise.resolve({ retryFrom: undefined, published: [registered, contradiction] }),
     );
     expect(await handler(batch, lambdaContext())).toEqual({ batchItemFailures: [] });
-    expect(given.map((changes) => changes.map(({ sequenceNumber }) => sequenceNumber))).toEqual([
+    expect(given.map((entries) => entries.map(({ sequenceNumber }) => sequenceNumber))).toEqual([
       ['100', '300'],
     ]);
+    const [entry] = given[0] ?? [];
+    expect([entry?.key, entry?.writtenAt]).toEqual([key, Date.parse('2026-03-01T12:00:00Z')]);
     expect(output.lines()).toContainEqual(
       expect.objectContaining({ EventsPublished: 2, Registered: 1, 'Attention:contradiction': 1 }),
     );
@@ -78,13 +83,41 @@ describe('streamHandler', () => {
     );
   });
 
-  it('streamHandler fails when publishing fails', async () => {
-    const { handler } = handlerThat(() => Promise.reject(new Error('EventBridge is away')));
-    await expect(handler(batch, lambdaContext())).rejects.toThrow('EventBridge is away');
+  it('streamHandler logs and counts each event and each write that was set aside', async () => {
+    const { handler } = handlerThat(() =>
+      Promise.resolve({
+        setAside: [
+          { kind: 'event', event: contradiction, reason: 'MalformedDetail' },
+          { kind: 'write', key, sequenceNumber: '300', writtenAt: noon },
+        ],
+      }),
+    );
+    expect(await handler(batch, lambdaContext())).toEqual({ batchItemFailures: [] });
+    expect(output.lines().filter(({ code }) => code === 'events.set-aside')).toMatchObject([
+      { level: 'WARN', reason: 'MalformedDetail', event_key: 'key' },
+      { level: 'WARN', reason: 'unreadable', account: key.account, sequence_number: '300' },
+    ]);
+    expect(output.lines()).toContainEqual(expect.objectContaining({ EventsSetAside: [1, 1] }));
+  });
+
+  it('streamHandler begins no call of the bus that could end after the time limit of the function', async () => {
+    vi.spyOn(Date, 'now').mockReturnValue(1_000_000);
+    const { handler, untils } = handlerThat(() => Promise.resolve({}));
+    await handler(batch, lambdaContext(30_000));
+    expect(untils).toEqual([1_000_000 + 14_000]);
+  });
+
+  it('streamHandler fails when publishing fails, and logs and counts the kind of the fault', async () => {
+    const { handler } = handlerThat(() => Promise.reject(notAllowed));
+    await expect(handler(batch, lambdaContext())).rejects.toThrow(notAllowed.message);
+    expect(output.lines()).toContainEqual(
+      expect.objectContaining({ code: 'events.failed', fault: 'misconfigured' }),
+    );
+    expect(output.text()).toContain('"ConfigurationFault":1');
   });
 
   it('streamHandler skips a record without a sequence number', async () => {
-    const { handler, given } = handlerThat(() => Promise.resolve({ retryFrom: undefined, published: [] }));
+    const { handler, given } = handlerThat(() => Promise.resolve({}));
     await handler({ Records: [{ eventName: 'INSERT' }] }, lambdaContext());
     expect(given).toEqual([[]]);
   });

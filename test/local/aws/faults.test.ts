@@ -150,6 +150,21 @@ test('a partial failure of PutEvents fails every second entry, beginning with th
   expect(aws.events.list().map(({ detail }) => detail)).toEqual([{ n: 1 }]);
 });
 
+test('a denied detail type is refused for good, and the other entries of the call are published', async () => {
+  const aws = await startAws();
+  aws.faults.inject({ target: 'eventbridge', kind: 'deny', detailType: 'a', times: 1 });
+  const Entries = ['a', 'b', 'a'].map((DetailType) => ({ Source: 's', DetailType, Detail: '{}' }));
+  const response = await aws.eventbridge.send(new PutEventsCommand({ Entries }));
+  expect(response.Entries?.map(({ ErrorCode }) => ErrorCode)).toEqual([
+    'NotAuthorizedForDetailTypeException',
+    undefined,
+    'NotAuthorizedForDetailTypeException',
+  ]);
+  expect((await aws.eventbridge.send(new PutEventsCommand({ Entries }))).FailedEntryCount).toBe(0);
+  aws.faults.inject({ target: 'eventbridge', kind: 'deny', times: 1 });
+  expect((await aws.eventbridge.send(new PutEventsCommand({ Entries }))).FailedEntryCount).toBe(3);
+});
+
 test('the faults lose and duplicate apply to messages', async () => {
   const aws = await startAws();
   aws.faults.inject({ target: 'sqs', kind: 'lose', times: 1 });
