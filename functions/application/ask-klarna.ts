@@ -7,6 +7,7 @@ import { emptyResponse } from '../domain/klarna-read.ts';
 import type { KlarnaResponse, Proof, ShownPaymentRequest } from '../domain/klarna-response.ts';
 import type { Observation } from '../domain/observation.ts';
 import type { HistoryEntry } from '../domain/payment-request.ts';
+import type { PaymentRequestState } from '../domain/payment-request-state.ts';
 import type { Chance, Clock, Ids, KlarnaPaymentRequests } from './ports.ts';
 
 /** What calls to Klarna need. */
@@ -21,6 +22,8 @@ export interface KlarnaDependencies {
 export const callLimit = 4_000;
 /** DELETEs that one attempt may send, each after a read of its own. */
 const mostCancels = 2;
+/** Milliseconds for which a read counts: the customer may approve at any time after it. */
+const freshFor = 1_000;
 /** Milliseconds of the first pause before a repeated call. */
 const firstPause = 200;
 
@@ -37,14 +40,17 @@ export interface KlarnaVerdict {
   readonly proof: Proof;
 }
 
-/** A response, and when the call began: the earliest moment at which it was true. Milliseconds since 1970. */
+/** A response, and when the call began and ended, in milliseconds since 1970. It was true at some moment between the two. */
 export interface TimedResponse {
   readonly response: KlarnaResponse;
   readonly askedAt: number;
+  readonly respondedAt: number;
 }
 
 /** A response that shows the request. */
-type Shown = TimedResponse & { readonly response: { readonly proof: Proof } & ShownPaymentRequest };
+type Shown = Pick<TimedResponse, 'askedAt'> & {
+  readonly response: { readonly proof: Proof } & ShownPaymentRequest;
+};
 
 /** Reads the request at Klarna once. Ends by `until`, in milliseconds since 1970, and within {@link callLimit}. */
 export const readAtKlarna =
@@ -56,7 +62,7 @@ export const readAtKlarna =
       id,
       Math.min(callLimit, Math.max(1, until - askedAt)),
     );
-    return { response, askedAt };
+    return { response, askedAt, respondedAt: clock.now() };
   };
 
 /** The observation in a response. It has an event id of its own, so a repeated write adds nothing. */
@@ -98,6 +104,8 @@ export interface KlarnaAttempt {
   readonly settings: AccountSettings;
   readonly paymentRequestId: PaymentRequestId;
   readonly allowCompleted: boolean;
+  /** The state in the claimed record. It may be newer than a read that began before the claim. */
+  readonly recorded: PaymentRequestState | undefined;
   /** Milliseconds that a customer who is IN_PROGRESS is given, if any. */
   readonly grace: number | undefined;
   /** When the attempt must be over, in milliseconds since 1970. */
@@ -143,15 +151,16 @@ async function afterRead(
   dependencies: KlarnaDependencies,
   attempt: KlarnaAttempt,
   progress: Progress,
-  { response, askedAt }: TimedResponse,
+  reading: TimedResponse,
 ): Promise<KlarnaVerdict | undefined> {
+  const { response } = reading;
   switch (response.kind) {
     case 'payment_request': {
-      progress.facts.push(observationOf({ response, askedAt }, 'read', dependencies));
+      progress.facts.push(observationOf({ ...reading, response }, 'read', dependencies));
       const early = conclusionOf(response, attempt, progress);
       return early
         ? concluded(progress, early, response)
-        : sendCancel(dependencies, attempt, progress, response);
+        : sendCancel(dependencies, attempt, progress, reading);
     }
     case 'not_found':
     case 'denied':
@@ -174,27 +183,32 @@ async function afterRead(
 /** The end of an attempt that a read alone decides; `undefined` where a DELETE is to be sent. */
 function conclusionOf(
   { state }: ShownPaymentRequest,
-  { allowCompleted, grace }: KlarnaAttempt,
+  { allowCompleted, recorded, grace }: KlarnaAttempt,
   { isRefused }: Progress,
 ): Conclusion | undefined {
   // The caller wanted COMPLETED canceled and Klarna refused: Klarna decides.
   const isDecided = state === 'COMPLETED' && isRefused;
-  if (isDecided || isClosedTo({ allowCompleted }, state)) return { kind: 'known' };
+  const isClosed = isClosedTo({ allowCompleted }, state) || isClosedTo({ allowCompleted }, recorded);
+  if (isDecided || isClosed) return { kind: 'known' };
   return state === 'IN_PROGRESS' && grace !== undefined ? { kind: 'grace', millis: grace } : undefined;
 }
 
-/** Sends one DELETE, if the attempt may send another. `undefined` where its response leaves the state open. */
+/**
+ * Sends one DELETE, if the attempt may send another and the read is fresh. `undefined` where the request must be read again: the
+ * read is too old, or the response to the DELETE leaves the state open.
+ */
 async function sendCancel(
   dependencies: KlarnaDependencies,
   { settings, paymentRequestId, until }: KlarnaAttempt,
   progress: Progress,
-  shown: KlarnaResponse,
+  reading: TimedResponse,
 ): Promise<KlarnaVerdict | undefined> {
   const { klarna, clock } = dependencies;
   const askedAt = clock.now();
   if (progress.cancels === mostCancels || until - askedAt < callLimit / 2) {
-    return concluded(progress, { kind: 'unknown' }, shown);
+    return concluded(progress, { kind: 'unknown' }, reading.response);
   }
+  if (askedAt - reading.respondedAt > freshFor) return undefined;
   const response = await klarna.cancel(
     settings.klarna,
     paymentRequestId,

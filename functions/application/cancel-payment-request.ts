@@ -86,7 +86,8 @@ export const cancelPaymentRequest =
     const first = await (reading ?? readAtKlarna(dependencies)(settings, paymentRequestId, until));
     const { allowCompleted } = command;
     const grace = command.cause === 'timeout' ? graceLeft(claim.record, settings.inProgressGrace) : undefined;
-    const attempt = { settings, paymentRequestId, allowCompleted, grace, until };
+    const recorded = claim.record.state;
+    const attempt = { settings, paymentRequestId, allowCompleted, recorded, grace, until };
     const verdict = await endAtKlarna(dependencies)(attempt, first);
     return settle(dependencies, claim.record, leaseId, verdict);
   };
@@ -193,6 +194,7 @@ function fromRecord(outcome: RecordOutcome, record: PaymentRequest): CancelResul
       return { outcome: 'already_final', state: outcome.state, record };
     case 'claimed':
     case 'not_over':
+    case 'replaced':
       return { outcome: 'pending', record };
   }
 }

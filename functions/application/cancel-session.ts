@@ -1,8 +1,7 @@
 import type { AccountSettings } from '../domain/account-settings.ts';
-import { type CancelCommand, withSparedMember } from '../domain/cancellation.ts';
+import { type CancelCommand, outcomeFromRecord, withSparedMember } from '../domain/cancellation.ts';
 import { ownEventId, type PaymentRequestKey, type SessionId } from '../domain/identifiers.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
-import { isOpen } from '../domain/payment-request-state.ts';
 import type { CancelResult } from './cancel-payment-request.ts';
 import { type ChangeDependencies, changeRecord } from './change-record.ts';
 import { mapConcurrently } from './map-concurrently.ts';
@@ -63,13 +62,13 @@ async function endOne(
 ): Promise<CancelResult> {
   const { cancel, clock, onFault } = dependencies;
   const { command, settings, until } = asked;
-  const { state } = record;
   const isLate = clock.now() >= until;
-  if (!isOpen(state)) {
+  const early = outcomeFromRecord(record, command, clock.instant());
+  if (early?.kind === 'already_canceled' || early?.kind === 'already_final') {
     const noted = isLate ? record : await noteSpared(dependencies, record, command);
-    return state === 'CANCELED'
-      ? { outcome: 'already_canceled', record: noted }
-      : { outcome: 'already_final', state, record: noted };
+    return early.kind === 'already_canceled'
+      ? { outcome: early.kind, record: noted }
+      : { outcome: early.kind, state: early.state, record: noted };
   }
   if (isLate) return { outcome: 'untried', record };
   try {

@@ -2,7 +2,12 @@ import type { AccountSettings } from '../domain/account-settings.ts';
 import { type CancelCommand, carryOn } from '../domain/cancellation.ts';
 import type { PaymentRequestKey } from '../domain/identifiers.ts';
 import { isUnsettled, type PaymentRequest } from '../domain/payment-request.ts';
-import { decideTimeout, withEarlyTimer, withSparedTimer } from '../domain/session-timer.ts';
+import {
+  decideTimeout,
+  type TimeoutDecision,
+  withEarlyTimer,
+  withSparedTimer,
+} from '../domain/session-timer.ts';
 import { armTimer } from './arm-timer.ts';
 import {
   type CancelDependencies,
@@ -44,12 +49,27 @@ export const endExpiredSession =
     known?: PaymentRequest,
   ): Promise<TimeoutOutcome> => {
     const { store, clock } = dependencies;
-    const record = known ?? (await store.read(key));
+    const { record, outcome: decision } = await changeRecord<TimeoutDecision>(
+      dependencies,
+      key,
+      known ?? (await store.read(key)),
+      (stored) => {
+        // One version decides, and the same version is written onto.
+        const now = clock.instant();
+        return {
+          next: stored && withSparedTimer(stored, now),
+          outcome: stored ? decideTimeout(stored, now) : 'nothing',
+        };
+      },
+    );
     if (!record) return { kind: 'nothing' };
-    const decision = decideTimeout(record, clock.instant());
     switch (decision) {
       case 'nothing':
         return { kind: 'nothing' };
+      case 'spare':
+        return { kind: 'spared' };
+      case 'observe':
+        return { kind: 'observed' };
       case 'not_yet': {
         // A message of an earlier deadline, or a clock that is ahead: the record's deadline must have a timer.
         const armed = await armTimer(dependencies)(record);
@@ -59,13 +79,6 @@ export const endExpiredSession =
         }));
         return { kind: 'not_yet' };
       }
-      case 'spare':
-      case 'observe':
-        await changeRecord(dependencies, key, record, (stored) => ({
-          next: stored && withSparedTimer(stored, decision, clock.instant()),
-          outcome: undefined,
-        }));
-        return { kind: decision === 'spare' ? 'spared' : 'observed' };
       case 'end':
         return endNow(dependencies, settings, record);
     }

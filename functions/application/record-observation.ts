@@ -1,12 +1,14 @@
 import type { PaymentRequestKey } from '../domain/identifiers.ts';
 import type { Observation } from '../domain/observation.ts';
 import { asNextVersion, type PaymentRequest, unknownPaymentRequest } from '../domain/payment-request.ts';
-import { applyObservation, isStaleForGood, type Verdict } from '../domain/transition.ts';
+import { applyObservation, isStaleForGood, needsRecord, type Verdict } from '../domain/transition.ts';
 import { type ChangeDependencies, changeRecord } from './change-record.ts';
+import type { WriteResult } from './ports.ts';
 
 /**
  * Applies a fact from Klarna to a record that was not read. One write where the fact is news. A second one where the request is
- * paid, or where the fact is stale, confirming or contradicting. None for a duplicate. Durable when it resolves.
+ * paid, or where the fact is stale, confirming or contradicting. None for a duplicate. The cancel of an approved request is
+ * applied after a read. Durable when it resolves.
  *
  * A stale fact does not need the version to stand still. Otherwise senders of newer facts, who write unread, could keep it waiting.
  */
@@ -14,7 +16,9 @@ export const recordObservation =
   (dependencies: ChangeDependencies) =>
   async (key: PaymentRequestKey, observation: Observation): Promise<Verdict> => {
     const { store, clock } = dependencies;
-    const first = await store.observe(key, observation);
+    const first: WriteResult = needsRecord(observation)
+      ? { written: false, stored: await store.read(key) }
+      : await store.observe(key, observation);
     if (first.written) return 'superseding';
     const { stored: found } = first;
     const second =

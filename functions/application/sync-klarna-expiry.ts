@@ -112,7 +112,10 @@ async function moveExpiry(
   return { outcome: hasBegun ? 'refused' : 'unknown', observation, proof };
 }
 
-const seenIn = ({ response, askedAt }: TimedResponse, dependencies: ExpirySyncDependencies) =>
+const seenIn = (
+  { response, askedAt }: Pick<TimedResponse, 'response' | 'askedAt'>,
+  dependencies: ExpirySyncDependencies,
+) =>
   response.kind === 'payment_request'
     ? observationOf({ response, askedAt }, 'read', dependencies)
     : undefined;

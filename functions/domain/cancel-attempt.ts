@@ -57,7 +57,11 @@ export function settled(record: PaymentRequest, attempt: Attempt, now: Instant):
     notFoundObservationOf(next, attempt.leaseId, attempt.proof, now);
   if (end) next = applyObservation(next, end).record;
   const { cancellation } = next;
-  if (cancellation?.lease?.id !== attempt.leaseId) return next === record ? record : asNextVersion(next, now);
+  if (cancellation?.lease?.id !== attempt.leaseId) {
+    const isForgotten = attempt.sent && cancellation?.sentBefore === false;
+    if (isForgotten) next = { ...next, cancellation: { ...cancellation, sentBefore: true } };
+    return next === record ? record : asNextVersion(next, now);
+  }
   const done = attempt.conclusion.kind === 'known' || isClosedTo(cancellation, next.state);
   return asNextVersion(
     done ? withEnd(next, cancellation, attempt, now) : withoutEnd(next, cancellation, attempt, now),
@@ -102,9 +106,11 @@ function withoutEnd(
       now,
     );
     const deadlineAt = earlierOf(plusMillis(now, conclusion.millis), klarnaEndOf(record));
+    const sentBefore = cancellation.sentBefore || attempt.sent;
     return {
       ...withEntry(record, entry),
-      cancellation: undefined,
+      // Klarna may still carry out a DELETE. Then the record must tell who wanted it.
+      cancellation: sentBefore ? { ...withoutLease(cancellation, 'refused'), sentBefore } : undefined,
       session: { ...record.session, graceGivenAt: now },
       ...withDeadline(deadlineAt, now),
     };

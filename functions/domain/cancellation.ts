@@ -47,7 +47,9 @@ export type RecordOutcome =
   /** Another attempt holds a live claim. */
   | { readonly kind: 'claimed' }
   /** The timer wants the cancel, and the session got more time or is only observed by now. */
-  | { readonly kind: 'not_over' };
+  | { readonly kind: 'not_over' }
+  /** The command continues a cancel that is settled or replaced by now. */
+  | { readonly kind: 'replaced' };
 
 /** The outcome of a cancel that needs no call to Klarna; `undefined` where Klarna must be asked. */
 export function outcomeFromRecord(
@@ -58,18 +60,21 @@ export function outcomeFromRecord(
   if (!record) return undefined;
   const { state } = record;
   if (state === 'CANCELED') return { kind: 'already_canceled' };
-  if (state && isClosedTo(command, state) && !(state === 'COMPLETED' && mayHaveBeenCanceled(record, now))) {
-    return { kind: 'already_final', state };
-  }
+  // Only Klarna knows the end of a paid request while the DELETE of another attempt may be on its way.
+  const isOpenEnded = state === 'COMPLETED' && mayHaveSent(record);
+  if (state && isClosedTo(command, state) && !isOpenEnded) return { kind: 'already_final', state };
   if (hasLiveClaim(record, now)) return { kind: 'claimed' };
+  if (command.carriedOn && !isContinued(record, command.carriedOn.requestedAt)) return { kind: 'replaced' };
   return command.cause === 'timeout' && !isOver(record, now) ? { kind: 'not_over' } : undefined;
 }
 
-/** Whether an earlier attempt ended without a result and may have sent its DELETE: then only Klarna knows the state. */
-const mayHaveBeenCanceled = (record: PaymentRequest, now: Instant): boolean =>
-  isUnsettled(record) &&
-  !hasLiveClaim(record, now) &&
-  (record.cancellation.outcome === 'claimed' || record.cancellation.sentBefore);
+/** Whether an attempt whose end is not known may have sent its DELETE. */
+const mayHaveSent = (record: PaymentRequest): boolean =>
+  isUnsettled(record) && (record.cancellation.outcome === 'claimed' || record.cancellation.sentBefore);
+
+/** Whether the cancel that a command continues is still the one of the record, and not settled. */
+const isContinued = (record: PaymentRequest, requestedAt: Instant): boolean =>
+  isUnsettled(record) && record.cancellation.requestedAt === requestedAt;
 
 /** Checked again when the claim is made: the deadline may have moved since the timer read the record. */
 const isOver = ({ session, deadlineAt }: PaymentRequest, now: Instant): boolean =>
@@ -88,6 +93,7 @@ export function withRefusedCommand(
   { outcome: response, eventId }: { readonly outcome: RecordOutcome; readonly eventId: EventId },
   now: Instant,
 ): PaymentRequest {
+  if (response.kind === 'replaced') return record;
   if (response.kind === 'claimed' || response.kind === 'not_over') {
     if (response.kind === 'claimed' && isWaiting(record, command)) return record;
     const waiting = commandEntry(
@@ -104,7 +110,10 @@ export function withRefusedCommand(
   if (hasLiveClaim(record, now)) return asNextVersion(withEntry(record, entry), now);
   // Our own cancel comes back as a webhook, and the function that sent it may have ended before its last write.
   const settled: Cancellation = isUnsettled(record)
-    ? withoutLease(record.cancellation, record.state === 'CANCELED' ? 'canceled' : 'refused')
+    ? {
+        ...withoutLease(record.cancellation, record.state === 'CANCELED' ? 'canceled' : 'refused'),
+        sentBefore: mayHaveSent(record),
+      }
     : (record.cancellation ?? { ...asked(command, now), outcome });
   return asNextVersion(
     { ...withEntry(record, entry), cancellation: settled, reconcileAfter: dueAfterEnd(record), attempts: 0 },
@@ -175,7 +184,7 @@ const asked = ({ cause, reason, requestedBy, allowCompleted, carriedOn }: Cancel
   sentBefore: false,
 });
 
-/** The cancellation without a claim. */
+/** The cancellation without a claim. An attempt that ended without a result may have sent its DELETE. */
 export const withoutLease = (cancellation: Cancellation, outcome: CancellationOutcome): Cancellation => ({
   ...cancellation,
   outcome,

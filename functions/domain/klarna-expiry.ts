@@ -1,5 +1,5 @@
 import type { EventId } from './identifiers.ts';
-import { formatInstant, type Instant, laterOf, millisOf, plusMillis } from './instant.ts';
+import { earlierOf, formatInstant, type Instant, laterOf, millisOf, plusMillis } from './instant.ts';
 import type { Proof } from './klarna-response.ts';
 import type { Observation } from './observation.ts';
 import {
@@ -14,6 +14,7 @@ import {
   withEntry,
 } from './payment-request.ts';
 import { isOpen } from './payment-request-state.ts';
+import { sweepMargin } from './reconciliation.ts';
 import { withDeadline } from './session-timer.ts';
 import { applyObservation } from './transition.ts';
 
@@ -99,13 +100,38 @@ export function withExpiryResponse(
     },
   };
   const noted = asNextVersion(withEntry(next, entry), now);
-  if (outcome !== 'accepted' || !noted.session) return noted;
+  return withEarlyExpiryDue(withKnownExpiry(noted, response), now);
+}
+
+/**
+ * The record with the expiry that Klarna has by this response. Calls may overtake each other: an earlier expiry that was asked for
+ * without a clear response may still take effect.
+ */
+function withKnownExpiry(
+  record: PaymentRequest,
+  { askedFor, outcome, observation }: ExpiryResponse,
+): PaymentRequest {
+  const { session } = record;
+  if (!session || outcome === 'refused') return record;
+  const { klarnaExpiry } = session;
+  if (outcome === 'unknown') {
+    return klarnaExpiry && askedFor < klarnaExpiry.askedFor
+      ? { ...record, session: { ...session, klarnaExpiry: { ...klarnaExpiry, askedFor } } }
+      : record;
+  }
   const shown = observation?.klarnaExpiresAt ?? askedFor;
   return {
-    ...noted,
+    ...record,
     klarnaExpiresAt: shown,
-    session: { ...noted.session, klarnaExpiry: { askedFor, shown }, klarnaExpiryMayBe: undefined },
+    session: { ...session, klarnaExpiry: { askedFor, shown }, klarnaExpiryMayBe: undefined },
   };
+}
+
+/** The record, due soon where Klarna would end it too early: a slow response to an earlier call may have come last. */
+function withEarlyExpiryDue(record: PaymentRequest, now: Instant): PaymentRequest {
+  if (!isKlarnaExpiryEarly(record) || isUnsettled(record)) return record;
+  const due = plusMillis(now, sweepMargin);
+  return { ...record, reconcileAfter: earlierOf(record.reconcileAfter ?? due, due) };
 }
 
 /**

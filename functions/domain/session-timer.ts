@@ -58,17 +58,14 @@ export function decideTimeout(record: PaymentRequest, now: Instant): TimeoutDeci
 }
 
 /**
- * The record after a timer that ended nothing. The history notes why, once per deadline. The record is not due any more,
+ * The record after a timer that ended nothing. The history notes why, once per deadline. The record is then not due any more,
  * unless a cancel is to be settled. An observed session is due when Klarna has ended it, in case the webhook is lost.
  * `undefined` where there is nothing to write.
  */
-export function withSparedTimer(
-  record: PaymentRequest,
-  decision: 'spare' | 'observe',
-  now: Instant,
-): PaymentRequest | undefined {
+export function withSparedTimer(record: PaymentRequest, now: Instant): PaymentRequest | undefined {
+  const decision = decideTimeout(record, now);
   const { deadlineAt } = record;
-  if (deadlineAt === undefined) return undefined;
+  if ((decision !== 'spare' && decision !== 'observe') || deadlineAt === undefined) return undefined;
   const eventId = timerEventId(deadlineAt);
   if (hasRecorded(record, eventId)) return undefined;
   const detail: Readonly<Record<string, string>> = {

@@ -63,6 +63,13 @@ export function unreadLimit(observation: Observation): Position {
 }
 
 /**
+ * Whether the observation can only be applied to a record that was read, whatever its position. The cancel of an approved request
+ * needs attention if it was ours.
+ */
+export const needsRecord = ({ state, previousState }: Observation): boolean =>
+  state === 'CANCELED' && previousState === 'COMPLETED';
+
+/**
  * Whether the observation is stale and stays so, whatever is written meanwhile: an open state, and the record has a later fact.
  * Positions never fall, so no version needs to be fenced. An observation that the record has, or a tie, needs the record.
  */
@@ -209,6 +216,8 @@ function attentionAfter(record: PaymentRequest, observation: Observation): Atten
   const { cancellation } = record;
   if (!cancellation || cancellation.allowCompleted) return undefined;
   const states = new Set([...record.history.map((entry) => entry.state), observation.state]);
+  // Klarna's previous state tells of an approval whose own webhook was lost.
+  if (needsRecord(observation)) states.add('COMPLETED');
   // A cancel that was refused before its DELETE canceled nothing.
   const mayBeOurs = cancellation.outcome !== 'refused' || cancellation.sentBefore;
   return states.has('COMPLETED') && states.has('CANCELED') && mayBeOurs

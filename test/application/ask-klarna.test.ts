@@ -10,6 +10,7 @@ import type { KlarnaResponse } from '../../functions/domain/klarna-response.ts';
 import { instantFromMillis } from '../../functions/domain/instant.ts';
 import { key, settingsWith } from '../support/fixtures.ts';
 import { afterNoon } from '../support/sessions.ts';
+import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
 import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
 import { CountingIds, VirtualClock } from '../support/virtual-clock.ts';
 
@@ -26,10 +27,17 @@ function asking(klarna: ScriptedKlarna) {
   const begin = clock.now();
   const dependencies = { klarna, clock, ids: new CountingIds(), chance: () => 0.5 };
   /** Reads and then ends the request within a budget in milliseconds. */
-  const end = async (budget: number, allowCompleted = false, grace?: number) => {
+  const end = async (
+    budget: number,
+    allowCompleted = false,
+    grace?: number,
+    recorded?: PaymentRequestState,
+    age = 0,
+  ) => {
     const until = begin + budget;
     const first: TimedResponse = await readAtKlarna(dependencies)(settings, id, until);
-    const attempt = { settings, paymentRequestId: id, allowCompleted, grace, until };
+    clock.advance(age);
+    const attempt = { settings, paymentRequestId: id, allowCompleted, recorded, grace, until };
     const verdict = await endAtKlarna(dependencies)(attempt, first);
     return { ...verdict, waited: clock.now() - begin };
   };
@@ -120,6 +128,40 @@ describe('endAtKlarna', () => {
     expect(verdict.conclusion.kind).toBe(calls.length === 2 ? 'known' : 'unknown');
     expect(verdict.sent).toBe(calls.length === 2);
   });
+
+  it.each([
+    [1_000, ['read', 'cancel']],
+    [1_001, ['read', 'read', 'cancel']],
+  ])('a DELETE follows a read that is at most a second old (%i ms)', async (age, calls) => {
+    const klarna = new ScriptedKlarna('SUBMITTED');
+    const { end } = asking(klarna);
+    expect(await end(12_000, false, undefined, undefined, age)).toMatchObject({ sent: true });
+    expect(klarna.calls).toEqual(calls);
+  });
+
+  it('a customer who approved after an old read is not canceled', async () => {
+    const klarna = new ScriptedKlarna('SUBMITTED').responses('read', (self) => {
+      const shown = self.shown();
+      self.state = 'COMPLETED';
+      return shown;
+    });
+    const verdict = await asking(klarna).end(12_000, false, undefined, undefined, 4_000);
+    expect(verdict).toMatchObject({ conclusion: { kind: 'known' }, sent: false });
+    expect(klarna.state).toBe('COMPLETED');
+  });
+
+  it.each([
+    ['COMPLETED', false, false],
+    ['COMPLETED', true, true],
+    ['EXPIRED', true, false],
+  ] as const)(
+    'a claimed record that says %s decides before a DELETE (allowed: %s)',
+    async (recorded, allowCompleted, sent) => {
+      const klarna = new ScriptedKlarna('SUBMITTED');
+      const verdict = await asking(klarna).end(12_000, allowCompleted, undefined, recorded);
+      expect(verdict).toMatchObject({ conclusion: { kind: 'known' }, sent });
+    },
+  );
 
   it('a customer who is paying gets the configured grace, and no DELETE is sent', async () => {
     const klarna = new ScriptedKlarna('IN_PROGRESS');

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { QuarantinedDelivery } from '../../functions/domain/quarantined-delivery.ts';
 import { receiveWebhook } from '../../functions/application/receive-webhook.ts';
 import { key, noon, observed } from '../support/fixtures.ts';
+import { unclear } from '../support/scripted-klarna.ts';
 import { World } from '../support/world.ts';
 
 describe('receiveWebhook', () => {
@@ -45,6 +46,24 @@ describe('receiveWebhook', () => {
       updatedAt: world.clock.instant(),
     });
     expect(world.record.history.at(-1)).toMatchObject({ effect: verdict });
+  });
+
+  it.each([
+    ['a record without a state', undefined],
+    ['a SUBMITTED record', observed('SUBMITTED')],
+  ])('a webhook that says our cancel met an approval sets attention on %s', async (_, known) => {
+    const { world, receive } = receiving();
+    if (known) await world.webhook(known);
+    world.klarna
+      .responses('cancel', unclear, unclear)
+      .responses('read', world.klarna.shown(), unclear, unclear);
+    world.klarna.state = 'SUBMITTED';
+    await world.cancel();
+    expect(world.record.cancellation?.outcome).toBe('pending');
+    const observation = observed('CANCELED', '2026-03-01T12:05:00Z', { previousState: 'COMPLETED' });
+    expect(await receive({ kind: 'observation', key, observation })).toBe('superseding');
+    expect(world.record).toMatchObject({ state: 'CANCELED', attention: 'canceled_after_completed' });
+    expect(await receive({ kind: 'observation', key, observation })).toBe('duplicate');
   });
 
   it('a delivery that belongs to none of our records is quarantined and changes no record', async () => {

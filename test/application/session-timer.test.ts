@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { registerSession, type SessionDependencies } from '../../functions/application/register-session.ts';
-import type { Deadline } from '../../functions/domain/registration.ts';
+import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
+import type { Deadline, Registration } from '../../functions/domain/registration.ts';
 import { viewOf } from '../../functions/http/payment-request-view.ts';
 import { key, observed, registrationWith } from '../support/fixtures.ts';
 import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
@@ -195,6 +196,34 @@ describe('a timer that fires', () => {
       detail: { cause: 'timeout', outcome: 'not_over' },
     });
     expect(world.record.cancellation).toBeUndefined();
+  });
+
+  /** The world of a session that another writer changes between the timer's read and its write. */
+  async function changedMeanwhile(registration: Registration, change: Partial<PaymentRequest>) {
+    let isRead = false;
+    const world: World = new World(new ScriptedKlarna('SUBMITTED'), {}, (call, moment) => {
+      if (call === 'store.read' && moment === 'after') isRead = true;
+      if (!isRead || call !== 'store.save' || moment !== 'before') return;
+      isRead = false;
+      const { record } = world;
+      void world.store.save(record, { ...record, ...change, version: record.version + 1 });
+    });
+    return expired(world, registration);
+  }
+
+  it('a session that is turned from observed to canceled meanwhile is canceled', async () => {
+    const observing = registrationWith({ onTimeout: 'observe' });
+    const world = await changedMeanwhile(observing, { session: { ...session, onTimeout: 'cancel' } });
+    expect(await world.timerFires()).toMatchObject({ kind: 'ended', cancel: { outcome: 'canceled' } });
+    expect(world.record.history.filter(({ kind }) => kind === 'timer')).toEqual([]);
+  });
+
+  it('an observed session that gets more time meanwhile keeps its timer', async () => {
+    const observing = registrationWith({ onTimeout: 'observe' });
+    const world = await changedMeanwhile(observing, { deadlineAt: afterNoon(60) });
+    expect(await world.timerFires()).toEqual({ kind: 'not_yet' });
+    expect(world.record.timer).toBe('armed');
+    expect(world.timer.deadline).toBe(afterNoon(60));
   });
 
   it('the timer leaves an abandoned cancel to the sweep, even if the request has ended', async () => {

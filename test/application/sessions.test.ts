@@ -7,6 +7,7 @@ import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
 import { account, noon, recordWith, settingsWith } from '../support/fixtures.ts';
 import { InMemoryPaymentRequestStore } from '../support/in-memory-payment-request-store.ts';
+import { cancellationWith } from '../support/sessions.ts';
 import { CountingIds, retries, VirtualClock } from '../support/virtual-clock.ts';
 
 const sessionId = 'cart-1' as SessionId;
@@ -146,6 +147,14 @@ describe('cancelSession', () => {
         detail: { outcome: 'spared', requested_by: 'test' },
       },
     ]);
+  });
+
+  it('a paid request whose cancel is under way is not reported as final', async () => {
+    const cancellation = cancellationWith({ lease: { id: 'theirs', until: plusMillis(noon, 30_000) } });
+    const record = await member('COMPLETED', { cancellation });
+    const members = await end(() => Promise.resolve({ outcome: 'pending', record }));
+    expect(members).toMatchObject([{ outcome: 'pending' }]);
+    expect(await read()).toEqual([record]);
   });
 
   it('a cancel of a session passes each record on, so that it is not read twice', async () => {

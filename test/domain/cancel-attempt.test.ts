@@ -299,6 +299,35 @@ describe('a customer who is paying at the deadline', () => {
     conclusion: { kind: 'grace', millis },
   });
 
+  it.each([
+    ['in this attempt', { sent: true }, {}],
+    ['in an earlier attempt', {}, { sentBefore: true }],
+  ] as const)('grace keeps the cause of a DELETE that was sent %s', (_, sent, before) => {
+    const claim = held({}, byTimer);
+    const cancellation = claim.cancellation && { ...claim.cancellation, ...before };
+    const record = settled({ ...claim, cancellation }, { ...grace(5 * minute), ...sent }, afterNoon(31));
+    expect(record).toMatchObject({
+      deadlineAt: afterNoon(36),
+      cancellation: { outcome: 'refused', cause: 'timeout', sentBefore: true, lease: undefined },
+    });
+    const paid = applyObservation(record, observed('COMPLETED', '2026-03-01T12:33:00Z')).record;
+    const late = observed('CANCELED', '2026-03-01T12:34:00Z', { eventId: ownEventId('late', '1') });
+    const end = applyObservation(paid, late).record;
+    expect(end).toMatchObject({ state: 'CANCELED', attention: 'canceled_after_completed' });
+  });
+
+  it('an attempt that has lost its claim is remembered as having sent its DELETE', () => {
+    const others = claimed(held(), command, 'theirs', afterNoon(31));
+    const cancellation = others.cancellation && { ...others.cancellation, sentBefore: false };
+    const late = settled({ ...others, cancellation }, attempt('unknown', { sent: true }), afterNoon(31.1));
+    expect(late.cancellation).toMatchObject({
+      outcome: 'claimed',
+      sentBefore: true,
+      lease: { id: 'theirs' },
+    });
+    expect(late.version).toBe(others.version + 1);
+  });
+
   it('grace releases the claim, moves the deadline and leaves the timer to be armed', () => {
     const record = settled(held({}, byTimer), grace(5 * minute), afterNoon(31));
     expect(record).toMatchObject({
@@ -370,7 +399,8 @@ describe('an attempt that has lost its claim', () => {
       },
       afterNoon(31),
     );
-    expect(graced.cancellation).toBeUndefined();
+    // The attempt that has lost the claim may have sent a DELETE.
+    expect(graced.cancellation).toMatchObject({ outcome: 'refused', sentBefore: true });
     expect(settled(graced, attempt('unknown'), afterNoon(32))).toBe(graced);
   });
 
@@ -388,11 +418,11 @@ describe('an attempt that has lost its claim', () => {
 });
 
 describe('an approval while a DELETE is in flight', () => {
-  it('a DELETE that takes effect after an approval sets attention, even if another caller was refused meanwhile', () => {
+  it('a DELETE that takes effect after an approval sets attention, and another caller has to wait for it', () => {
     const approval = observed('COMPLETED', '2026-03-01T12:30:01Z');
     const { record: paid } = applyObservation(held(), approval);
     const response = outcomeFromRecord(paid, command, afterNoon(30.1));
-    expect(response).toEqual({ kind: 'already_final', state: 'COMPLETED' });
+    expect(response).toEqual({ kind: 'claimed' });
     const told =
       response &&
       withRefusedCommand(

@@ -43,9 +43,9 @@ describe('outcomeFromRecord', () => {
       const allowing = { ...command, allowCompleted: true };
       expect(outcomeFromRecord(recordWith({ state }), command, noon)).toEqual(plain);
       expect(outcomeFromRecord(recordWith({ state }), allowing, noon)).toEqual(allowingCompleted);
-      // A live claim never hides the outcome.
+      // The DELETE of a live claim may still cancel a paid request. It changes no other outcome.
       expect(outcomeFromRecord(recordWith({ state, cancellation: claim }), command, noon)).toEqual(
-        plain ?? { kind: 'claimed' },
+        state === 'COMPLETED' ? { kind: 'claimed' } : (plain ?? { kind: 'claimed' }),
       );
       expect(outcomeFromRecord(recordWith({ state, cancellation: claim }), allowing, noon)).toEqual(
         allowingCompleted ?? { kind: 'claimed' },
@@ -192,6 +192,25 @@ describe('a claim that continues an earlier cancel', () => {
         },
       },
     ]);
+  });
+});
+
+describe('a command that continues a cancel', () => {
+  const pending = settledWith({ outcome: 'pending', sentBefore: true });
+  const continuing = carryOn(pending, 'lapse:sweep');
+
+  it.each([
+    ['still pending', pending, undefined],
+    ['settled', settledWith({ outcome: 'refused' }), { kind: 'replaced' }],
+    ['of another caller by now', { ...pending, requestedAt: afterNoon(5) }, { kind: 'replaced' }],
+  ] as const)('a cancel that is %s', (_, cancellation, outcome) => {
+    expect(outcomeFromRecord(recordWith({ cancellation }), continuing, afterNoon(6))).toEqual(outcome);
+  });
+
+  it('a replaced command changes nothing', () => {
+    const record = recordWith({ cancellation: settledWith({ outcome: 'refused' }) });
+    const refusal = { outcome: { kind: 'replaced' }, eventId } as const;
+    expect(withRefusedCommand(record, continuing, refusal, noon)).toBe(record);
   });
 });
 

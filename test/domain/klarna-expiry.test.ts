@@ -217,6 +217,44 @@ describe('withExpiryResponse', () => {
   });
 });
 
+describe('responses that overtake each other', () => {
+  const later = { askedFor: afterNoon(60), shown: afterNoon(60) };
+  const moved = registered({
+    state: 'SUBMITTED',
+    deadlineAt: afterNoon(60),
+    timer: 'armed',
+    reconcileAfter: afterNoon(61),
+    klarnaExpiresAt: afterNoon(60),
+    session: { ...session, klarnaExpiry: later },
+  });
+
+  it.each(['accepted', 'unknown'] as const)(
+    'an earlier expiry whose response comes last is due within a minute (%s)',
+    (outcome) => {
+      const record = withExpiryResponse(moved, response({ outcome, observation: undefined }), afterNoon(1));
+      expect(record.session?.klarnaExpiry?.askedFor).toBe(afterNoon(30));
+      expect(record.reconcileAfter).toBe(afterNoon(2));
+      expect(wantedExpiry(record, undefined, afterNoon(1))).toBe(afterNoon(60));
+    },
+  );
+
+  it.each([
+    ['a later one', { askedFor: afterNoon(90), outcome: 'unknown' }],
+    ['a refused one', { outcome: 'refused' }],
+  ] as const)('%s does not make the record due', (_, fields) => {
+    const record = withExpiryResponse(moved, response({ ...fields, observation: undefined }), afterNoon(1));
+    expect(record.reconcileAfter).toBe(afterNoon(61));
+    expect(record.session?.klarnaExpiry?.askedFor).toBe(later.askedFor);
+  });
+
+  it('a record that is due earlier, or whose cancel is pending, stays due as it was', () => {
+    const due = { ...moved, reconcileAfter: afterNoon(1.5) };
+    expect(withExpiryResponse(due, response(), afterNoon(1)).reconcileAfter).toBe(afterNoon(1.5));
+    const claim = { ...moved, cancellation: cancellationWith() };
+    expect(withExpiryResponse(claim, response(), afterNoon(1)).reconcileAfter).toBe(afterNoon(61));
+  });
+});
+
 describe('an expiry that Klarna refuses to move', () => {
   const shownAt = (minutes: number | undefined, state: 'IN_PROGRESS' | 'COMPLETED' = 'IN_PROGRESS') =>
     response({

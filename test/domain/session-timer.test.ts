@@ -68,7 +68,9 @@ describe('withSparedTimer', () => {
   ] as const)(
     'a timer that decides to %s is recorded, and the record is due only after the Klarna expiry',
     (decision, state, outcome) => {
-      const record = withSparedTimer(registered({ state, attempts: 2 }), decision, afterNoon(30));
+      const onTimeout = decision === 'observe' ? 'observe' : 'cancel';
+      const before = registered({ state, attempts: 2, session: { ...session, onTimeout } });
+      const record = withSparedTimer(before, afterNoon(30));
       expect(record).toMatchObject({
         state,
         timer: 'fired',
@@ -88,14 +90,19 @@ describe('withSparedTimer', () => {
   );
 
   it('a timer that ended nothing is recorded once per deadline', () => {
-    const once = withSparedTimer(registered(), 'observe', afterNoon(30));
-    expect(once && withSparedTimer(once, 'observe', afterNoon(31))).toBeUndefined();
-    const moved = once && withSparedTimer({ ...once, deadlineAt: afterNoon(40) }, 'observe', afterNoon(40));
+    const observing = registered({ session: { ...session, onTimeout: 'observe' } });
+    const once = withSparedTimer(observing, afterNoon(30));
+    expect(once && withSparedTimer(once, afterNoon(31))).toBeUndefined();
+    const moved = once && withSparedTimer({ ...once, deadlineAt: afterNoon(40) }, afterNoon(40));
     expect(moved?.history).toHaveLength(2);
   });
 
-  it('a timer without a deadline is not recorded', () => {
-    expect(withSparedTimer(recordWith(), 'spare', noon)).toBeUndefined();
+  it.each([
+    ['without a deadline', recordWith({ state: 'COMPLETED' })],
+    ['whose session is to be canceled', registered()],
+    ['whose deadline is still to come', registered({ deadlineAt: afterNoon(60) })],
+  ])('a timer of a record %s is not recorded as spared', (_, record) => {
+    expect(withSparedTimer(record, afterNoon(30))).toBeUndefined();
   });
 });
 
@@ -155,7 +162,7 @@ it('an observed session whose Klarna expiry has passed is due at once after its 
     ...observing,
     session: observing.session && { ...observing.session, onTimeout: 'observe' as const },
   };
-  expect(withSparedTimer(record, 'observe', afterNoon(31))?.reconcileAfter).toBe(afterNoon(31));
+  expect(withSparedTimer(record, afterNoon(31))?.reconcileAfter).toBe(afterNoon(31));
 });
 
 describe('withArmedTimer', () => {

@@ -47,7 +47,7 @@ describe('the events of a request', () => {
       sees(observed('SUBMITTED', '2026-03-01T12:00:01Z')),
       sees(observed('IN_PROGRESS', '2026-03-01T12:01:00Z', { previousState: 'SUBMITTED' })),
       sees(observed('COMPLETED', '2026-03-01T12:02:00Z', { previousState: 'IN_PROGRESS' })),
-      (record) => record && withSparedTimer(record, 'spare', afterNoon(30)),
+      (record) => record && withSparedTimer(record, afterNoon(30)),
     ]);
     expect(
       events.map(({ type, detail }) => [type, detail.state, detail.previous_state, detail.version]),
@@ -182,7 +182,11 @@ describe('writes without an event', () => {
     ],
     [
       'a timer that found nothing to do',
-      (record) => withSparedTimer({ ...record, deadlineAt: noon }, 'spare', noon),
+      (record) =>
+        withSparedTimer(
+          { ...record, state: 'COMPLETED', session: registered().session, deadlineAt: noon },
+          noon,
+        ),
     ],
     [
       'an extension',

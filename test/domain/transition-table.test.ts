@@ -7,6 +7,7 @@ import {
   applyObservation,
   isStaleForGood,
   judge,
+  needsRecord,
   unreadLimit,
   type Verdict,
 } from '../../functions/domain/transition.ts';
@@ -227,6 +228,21 @@ describe('attention after our cancel met an approval', () => {
   ] as const)('a cancel after an approval sets no attention if %s', (_, its) => {
     expect(both(recordWith({ cancellation: its }), [approval, end]).attention).toBeUndefined();
   });
+
+  it.each(['webhook', 'read', 'cancel'] as const)(
+    'a cancel whose %s tells of COMPLETED before it sets attention, though the approval itself is not known',
+    (source) => {
+      const told = observed('CANCELED', '2026-03-01T12:00:08Z', { source, previousState: 'COMPLETED' });
+      const attentionOf = (record: PaymentRequest, ...facts: readonly (typeof end)[]) =>
+        both(record, facts).attention;
+      expect(attentionOf(recordWith({ cancellation }), told)).toBe('canceled_after_completed');
+      expect(attentionOf(recordWith({ cancellation }), end, told)).toBe('canceled_after_completed');
+      const allowed = { ...cancellation, allowCompleted: true };
+      expect(attentionOf(recordWith({ cancellation: allowed }), told)).toBeUndefined();
+      expect(attentionOf(recordWith(), told)).toBeUndefined();
+      expect(needsRecord(told)).toBe(true);
+    },
+  );
 
   it('the attention is set once even if Klarna reports CANCELED twice', () => {
     const again = observed('CANCELED', '2026-03-01T12:00:09Z');

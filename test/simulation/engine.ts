@@ -4,7 +4,8 @@ import { Timeline } from './timeline.ts';
  * What may happen to one call of a port:
  * - `throw-…`: the call fails, before or after it took effect.
  * - `crash-…`: the calling process ends for good. `crash-during`: the request takes effect all the same.
- * - `repeat`: the response is lost, and the client sends the request again, as the AWS SDK does.
+ * - `repeat`: the response is lost, and the client sends the request again, as the AWS SDK does. `repeat-late`: it does so after
+ *   its own timeout.
  * - `slow`: the call takes up to three quarters of a minute.
  * - `klarna-…`: what Klarna responds, or does without a response.
  * - `refuse-some`: the bus accepts only some of the events now. `refuse-for-good`: it never accepts those of one type.
@@ -17,6 +18,7 @@ export const faultKinds = [
   'crash-during',
   'crash-after',
   'repeat',
+  'repeat-late',
   'slow',
   'klarna-500',
   'klarna-500-done',
@@ -65,6 +67,9 @@ export interface Task {
   /** The hash of the name. */
   readonly hash: number;
 }
+
+/** Milliseconds after which the AWS SDK sends a request again, as the functions' clients have it. */
+const sdkTimeout = 2_000;
 
 /** How an invocation ended. */
 export type Ending<Result> =
@@ -286,11 +291,14 @@ export class Engine {
           });
           return;
         case 'repeat':
+        case 'repeat-late': {
+          const pause = fault === 'repeat' ? back : sdkTimeout;
           arrive(() => {
             void port.perform(undefined);
-            this.at(this.now + back, () => reply(port.perform(undefined)), rank);
+            this.at(this.now + pause, () => reply(port.perform(undefined)), rank);
           });
           return;
+        }
         case 'klarna-hangs':
           if (port.waitLimit) {
             const { result } = port.waitLimit;

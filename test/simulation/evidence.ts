@@ -26,6 +26,8 @@ export type Step =
       readonly hasAsked: boolean;
       /** The DELETEs that the invocation has sent since its last write, successful or not. */
       readonly deletes: number;
+      /** Other invocations that have sent a DELETE of it and not recorded the response yet. */
+      readonly deletesOut: number;
       /** The items without their histories, and the writing version, if several versions run side by side. */
       readonly items?:
         { readonly before: Item; readonly after: Item; readonly writer: CodeVersion } | undefined;
@@ -34,8 +36,10 @@ export type Step =
       readonly kind: 'delete-sent';
       readonly by: string;
       readonly key: PaymentRequestKey;
-      /** What the last read of the same invocation showed, if there was one since its last DELETE. */
-      readonly lastRead: PaymentRequestState | undefined;
+      /** What the last read of the same invocation showed, and when it did, if there was one since its last DELETE. */
+      readonly lastRead: { readonly state: PaymentRequestState; readonly at: number } | undefined;
+      /** The record that the invocation got last from the table. */
+      readonly inHand: PaymentRequest | undefined;
       /** The record as it is stored at this moment. */
       readonly stored: PaymentRequest | undefined;
     }

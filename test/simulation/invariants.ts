@@ -99,9 +99,56 @@ const noDeleteAfterPaid: Safety = (step) => {
   if (step.kind !== 'delete-sent') return undefined;
   const { lastRead, stored } = step;
   if (lastRead === undefined) return 'a DELETE without a read just before';
-  if (ranks[lastRead] === 0) return undefined;
-  if (ranks[lastRead] === 1 && stored?.cancellation?.allowCompleted) return undefined;
-  return `the read just before showed ${lastRead}`;
+  if (ranks[lastRead.state] === 0) return undefined;
+  if (ranks[lastRead.state] === 1 && stored?.cancellation?.allowCompleted) return undefined;
+  return `the read just before showed ${lastRead.state}`;
+};
+
+/** Milliseconds for which a read may be decided on. */
+const freshFor = 1_000;
+
+/** A DELETE follows from a read of now: the customer may have approved since an older one. */
+const deleteFollowsAFreshRead: Safety = (step, { now }) => {
+  if (step.kind !== 'delete-sent' || !step.lastRead) return undefined;
+  const age = now - step.lastRead.at;
+  return age > freshFor ? `the read before the DELETE was ${age} ms old` : undefined;
+};
+
+/** No DELETE goes out for a request that the record in the invocation's hand shows as paid or ended. */
+const noDeleteAgainstTheRecord: Safety = (step) => {
+  if (step.kind !== 'delete-sent') return undefined;
+  const { inHand, stored } = step;
+  const rank = rankOf(inHand);
+  if (rank < 1 || (rank === 1 && stored?.cancellation?.allowCompleted)) return undefined;
+  return `the record in hand was ${inHand?.state ?? ''}`;
+};
+
+/** A caller is told that a paid request stays paid only while no claim is live whose DELETE is out. */
+const finalMeansFinal: Safety = (step, { now }) => {
+  if (step.kind !== 'written' || step.after.state !== 'COMPLETED' || step.deletesOut === 0) return undefined;
+  const lease = step.before?.cancellation?.lease;
+  if (!lease || millisOf(lease.until) <= now) return undefined;
+  const isTold = newEntries(step).some(
+    ({ kind, effect, detail }) =>
+      kind === 'cancel_request' &&
+      detail['requested_by'] !== undefined &&
+      (effect === 'refused' || detail['outcome'] === 'spared'),
+  );
+  return isTold ? 'a cancel is refused as COMPLETED while the DELETE of another is out' : undefined;
+};
+
+/** What the timer notes is true of the version that it writes onto. */
+const timerNotesAreTrue: Safety = (step) => {
+  if (step.kind !== 'written') return undefined;
+  for (const { kind, detail } of newEntries(step)) {
+    if (kind !== 'timer') continue;
+    const { state, session } = step.before ?? step.after;
+    const isOpen = state === undefined || ranks[state] === 0;
+    if (detail['outcome'] === 'would_cancel' && session?.onTimeout !== 'observe')
+      return 'a session that is to be canceled is noted as observed';
+    if (detail['outcome'] === 'spared' && isOpen) return `an open request is noted as spared`;
+  }
+  return undefined;
 };
 
 const noTimerCancelBeforeTheDeadline: Safety = (step, { now }) => {
@@ -265,6 +312,29 @@ const klarnaExpiryIsNotEarly: Safety = (step, { now }) => {
     : undefined;
 };
 
+/**
+ * A record that knows of an expiry before its deadline, which Klarna may still move, is due before that, or within a minute. The
+ * sweep's own pauses after a failed attempt may be longer.
+ */
+const earlyExpiryIsDue: Safety = (step, { now }) => {
+  if (step.kind !== 'written') return undefined;
+  const { session, deadlineAt, reconcileAfter, state, attempts } = step.after;
+  const { askedFor, isFixed } = session?.klarnaExpiry ?? {};
+  const mayMove = (state === undefined || state === 'SUBMITTED') && !isFixed;
+  if (
+    !mayMove ||
+    attempts > 0 ||
+    askedFor === undefined ||
+    deadlineAt === undefined ||
+    askedFor >= deadlineAt
+  )
+    return undefined;
+  const due = reconcileAfter === undefined ? Infinity : millisOf(reconcileAfter);
+  return due > Math.max(millisOf(askedFor), now + minute)
+    ? `Klarna ends it at ${askedFor}, and it is due at ${reconcileAfter ?? 'no time'}`
+    : undefined;
+};
+
 /** Two final states, or an approval at or after the final state, set attention, and nothing clears it. */
 const contradictionIsSeen: Safety = (step) => {
   if (step.kind !== 'written') return undefined;
@@ -332,6 +402,10 @@ export const safetyInvariants = {
   'canceled-only-on-evidence': canceledOnlyOnEvidence,
   'state-was-klarnas': stateWasKlarnas,
   'no-delete-after-paid': noDeleteAfterPaid,
+  'delete-follows-a-fresh-read': deleteFollowsAFreshRead,
+  'no-delete-against-the-record': noDeleteAgainstTheRecord,
+  'final-means-final': finalMeansFinal,
+  'timer-notes-are-true': timerNotesAreTrue,
   'no-timer-cancel-before-the-deadline': noTimerCancelBeforeTheDeadline,
   'no-change-without-a-signature': noChangeWithoutASignature,
   'one-holder-of-a-claim': oneHolderOfAClaim,
@@ -343,6 +417,7 @@ export const safetyInvariants = {
   'acknowledged-is-durable': acknowledgedIsDurable,
   'replayed-is-durable': replayedIsDurable,
   'klarna-expiry-is-not-early': klarnaExpiryIsNotEarly,
+  'early-expiry-is-due': earlyExpiryIsDue,
   'registrations-stay': registrationsStay,
   'left-out-stays': leftOutStays,
   'contradiction-is-seen': contradictionIsSeen,
@@ -427,15 +502,30 @@ const writtenIsPublished: Liveness = ({ record, published, waits }) => {
   return end && !isStateOut && !waits(end) ? `${record.state ?? ''} by ${end.eventId}` : undefined;
 };
 
-/** A request that was canceled by us although the customer had approved it gets attention once both facts are known. */
+/**
+ * A customer approved and was canceled all the same: a person must see it, once we know of both. We know of the approval by its
+ * own webhook, or by the previous state in what told of the cancel.
+ */
 const paidThenCanceledIsSeen: Liveness = ({ record, truth, acknowledged }) => {
   if (!truth || !wasCanceledAfterPaid(truth) || record.state !== 'CANCELED') return undefined;
-  const isToldOf = truth.said.some(
-    ({ state, eventId }) => state === 'COMPLETED' && acknowledged.has(eventId),
-  );
+  const isToldOf =
+    record.previousState === 'COMPLETED' ||
+    truth.said.some(
+      ({ state, previousState, eventId }) =>
+        (state === 'COMPLETED' || (state === 'CANCELED' && previousState === 'COMPLETED')) &&
+        acknowledged.has(eventId),
+    );
   return isToldOf && record.attention === undefined
     ? 'paid, then canceled by us, without attention'
     : undefined;
+};
+
+/** A record of a request that our own DELETE has canceled tells who wanted that, whatever became of the claim. */
+const ourCancelHasACause: Liveness = ({ record, truth }) => {
+  if (record.state !== 'CANCELED' || truth?.state !== 'CANCELED') return undefined;
+  const by = truth.life.findLast(({ state }) => state === 'CANCELED')?.by;
+  const isOurs = by === 'cancel' || by === 'cancel-with-leave';
+  return isOurs && record.cancellation === undefined ? 'it is canceled by us, and has no cause' : undefined;
 };
 
 /** Nothing is removed from a record or unpublished, so one check at the end covers every step. */
@@ -454,6 +544,7 @@ export const lateInvariants = {
   'timers-of-final-are-gone': timersOfFinalAreGone,
   'written-is-published': writtenIsPublished,
   'paid-then-canceled-is-seen': paidThenCanceledIsSeen,
+  'our-cancel-has-a-cause': ourCancelHasACause,
   'nothing-stays-due': nothingStaysDue,
   'no-secret-leaves': noSecretLeaves,
 } as const satisfies Record<string, Liveness>;

@@ -57,8 +57,8 @@ const jobsSpareWhatIsPaid: Safety = (step, { jobOf }) =>
   step.stored &&
   jobOf(step.stored) &&
   step.lastRead !== undefined &&
-  ranks[step.lastRead] > 0
-    ? `the read just before showed ${step.lastRead}`
+  ranks[step.lastRead.state] > 0
+    ? `the read just before showed ${step.lastRead.state}`
     : undefined;
 
 /** Checked after every step. */

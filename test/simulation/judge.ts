@@ -69,7 +69,9 @@ export class Judge {
   readonly #calls = new Map<string, { reads: number; cancels: number }>();
   /** DELETEs whose result their sender has not recorded yet. */
   readonly #deletes = new Map<string, number>();
-  readonly #lastReads = new Map<string, PaymentRequestState>();
+  readonly #lastReads = new Map<string, { readonly state: PaymentRequestState; readonly at: number }>();
+  /** The record that each invocation got last from the table. */
+  readonly #inHand = new Map<string, PaymentRequest | undefined>();
   /** Invocations of which the bus refused events for now. */
   readonly #refusedForNow = new Set<string>();
   #hasSweepFailed = false;
@@ -132,7 +134,8 @@ export class Judge {
     const items = plan.rollout && { before: itemBefore, after: itemAfter, writer };
     const deletes = this.#deletes.get(`${by} ${nameOf(after)}`) ?? 0;
     this.#deletes.delete(`${by} ${nameOf(after)}`);
-    this.check({ kind: 'written', by, before, after, hasAsked, deletes, items });
+    const deletesOut = [...this.#deletes.keys()].filter((name) => name.endsWith(` ${nameOf(after)}`)).length;
+    this.check({ kind: 'written', by, before, after, hasAsked, deletes, deletesOut, items });
   }
 
   /** Klarna has ended a request at its expiry. */
@@ -155,13 +158,27 @@ export class Judge {
     this.check({ kind: 'klarna-called', by: task.name, key, ...calls, attempts, total });
     if (what === 'cancel') {
       const stored = this.#scene.table.records.get(nameOf(key));
-      this.check({ kind: 'delete-sent', by: task.name, key, lastRead: this.#lastReads.get(name), stored });
+      const inHand = this.#inHand.get(name);
+      this.check({
+        kind: 'delete-sent',
+        by: task.name,
+        key,
+        lastRead: this.#lastReads.get(name),
+        inHand,
+        stored,
+      });
     }
     this.#lastReads.delete(name);
   }
 
   klarnaHasShown(task: Task, key: PaymentRequestKey, state: PaymentRequestState): void {
-    this.#lastReads.set(`${task.name} ${nameOf(key)}`, state);
+    const { now } = this.#scene.engine;
+    this.#lastReads.set(`${task.name} ${nameOf(key)}`, { state, at: now });
+  }
+
+  /** The table has given an invocation a record, or told it that its own version is stored. */
+  hasInHand(task: Task, key: PaymentRequestKey, record: PaymentRequest | undefined): void {
+    this.#inHand.set(`${task.name} ${nameOf(key)}`, record);
   }
 
   isAcknowledged(said: Said): void {

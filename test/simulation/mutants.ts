@@ -21,6 +21,7 @@ import { isFinal } from '../../functions/domain/payment-request-state.ts';
 import { armedOnSubmitted } from '../../functions/domain/registration.ts';
 import { eventsOf } from '../../functions/domain/state-change-event.ts';
 import { appliedEntry, observedFields } from '../../functions/domain/transition.ts';
+import { decisionMutants } from './decision-mutants.ts';
 import { bending, bentWrites, type Mutant, replacing } from './mutant.ts';
 import { operationMutants } from './operation-mutants.ts';
 import { sessionMutants } from './session-mutants.ts';
@@ -303,7 +304,7 @@ export const mutants: readonly Mutant[] = [
     })),
   },
   {
-    name: "Klarna's expiry does not move with the deadline, and the record is not due",
+    name: "Klarna's expiry does not move with the deadline, and the sweep does not try again",
     invariant: 'klarna-expiry-is-not-early',
     protocol: bending((ports) => ({
       ...ports,
@@ -313,7 +314,7 @@ export const mutants: readonly Mutant[] = [
         save: (current, next) =>
           ports.store.save(
             current,
-            isKlarnaExpiryEarly(next) ? { ...next, reconcileAfter: next.deadlineAt } : next,
+            isKlarnaExpiryEarly(next) ? { ...next, reconcileAfter: next.deadlineAt, attempts: 1 } : next,
           ),
       },
     })),
@@ -429,6 +430,7 @@ export const mutants: readonly Mutant[] = [
     ),
   },
   ...operationMutants,
+  ...decisionMutants,
   ...sessionMutants,
 ];
 

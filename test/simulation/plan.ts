@@ -99,6 +99,10 @@ export interface Plan {
   /** Milliseconds from the start after which no fault is injected. */
   readonly quietAfter: number;
   readonly slowestMillis: number;
+  /** How likely a DELETE gets no response and takes effect later. */
+  readonly hangingCancelRate: number;
+  /** How likely the response to a save is lost, so that the client repeats it. */
+  readonly repeatedSaveRate: number;
   /** How long the stream collects writes before it publishes them. */
   readonly relayPauseMillis: number;
   /** The probability that a write cannot be read from the stream. */
@@ -144,12 +148,15 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
   const isKlarnaToEndThem = klarnaExpiryBackstop.chance(0.2);
   const late = new Draws(seed, 'late registration');
   const isLate = late.chance(0.04);
+  const isHanging = isFull && new Draws(seed, 'hanging cancels').chance(0.08);
+  const racing = new Draws(seed, 'racing claims');
+  const isRacing = isFull && !isHanging && racing.chance(0.06);
   const accounts = (isTwoAccounts ? [0, 1] : [0]).map((index) =>
     settingsWith({
       account: accountNamed(index),
       armOnSubmitted: draws.chance(0.15) || isLate,
       defaultSessionTimeout: draws.chance(0.5) || isLate ? 20 * minute : undefined,
-      inProgressGrace: draws.chance(0.25) ? 5 * minute : undefined,
+      inProgressGrace: draws.chance(0.25) || isHanging ? 5 * minute : undefined,
       maxExtensions: 3,
       syncKlarnaExpiry: isKlarnaToEndThem,
       klarna: {
@@ -174,37 +181,49 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
       });
     }
   }
-  const inTime = actionsOf(draws, requests, isFull);
+  const all = actionsOf(draws, requests, isFull);
+  // A customer who pays late, or just as a cancel begins, and little else that could end the session before.
+  const inTime = isHanging || isRacing ? all.filter(({ act }) => act.kind === 'register') : all;
   const ordinary = isLate ? inTime.map((action) => registeringLate(late, action)) : inTime;
-  const last = ordinary.reduce((latest, { at }) => Math.max(latest, at), 0);
+  const changes = [
+    ...changesOf(new Draws(seed, 'changes'), ordinary, isHanging ? 1 : 0.1),
+    ...(isRacing ? racesOf(racing, requests.length) : []),
+  ];
+  const last = [...all, ...changes].reduce((latest, { at }) => Math.max(latest, at), 0);
   const manners: KlarnaManners = {
-    lax: draws.chance(0.5),
+    lax: draws.chance(0.5) || isHanging,
     wholeSeconds: draws.chance(0.7),
     tellsTimes: draws.chance(0.7),
     tellsExpiry: draws.chance(0.5),
+    tellsPrevious: new Draws(seed, 'previous states').chance(0.8),
     cancelOfEnded: draws.pick(['klarna-409', 'klarna-404']),
     deletesExpired: draws.chance(0.7),
     aheadMillis: isFull ? draws.pick([0, 0, 0, -2_000, 2_000]) : 0,
   };
+  const lossRateOf = (drawn: number) => (isHanging ? 0.5 : isRacing ? 0 : drawn);
   const course = {
     faultRate: isFull
       ? draws.pick([0, 0.01, 0.03, 0.1, 0.25])
       : mode === 'unswept'
         ? draws.pick([0, 0.05])
         : 0,
-    lossRate: isFull ? draws.pick([0, 0, 0.1, 0.5, 1]) : 0,
+    lossRate: lossRateOf(isFull ? draws.pick([0, 0, 0.1, 0.5, 1]) : 0),
     doubleRate: draws.pick([0, 0.2, 0.6]),
     lateRate: draws.pick([0, 0.1, 0.4]),
+    hangingCancelRate: isHanging ? 0.9 : 0,
+    repeatedSaveRate: isRacing ? 0.6 : 0,
     quietAfter: last + draws.pick([minute, 30 * minute, 2 * hour]),
     slowestMillis: isFull ? draws.pick([50, 500, 3_000]) : draws.pick([50, 200]),
     relayPauseMillis: draws.pick([100, 3_000, 10_000]),
   };
   const others = new Draws(seed, 'operations');
-  const operations = [
-    ...operationsOf(seed, others, mode, last, course.quietAfter),
-    ...(isKlarnaToEndThem ? movesOf(klarnaExpiryBackstop, last) : []),
-    ...partsOf(new Draws(seed, 'registrations in part'), ordinary),
-  ];
+  const operations = isHanging
+    ? []
+    : [
+        ...operationsOf(seed, others, mode, last, course.quietAfter),
+        ...(isKlarnaToEndThem ? movesOf(klarnaExpiryBackstop, last) : []),
+        ...partsOf(new Draws(seed, 'registrations in part'), ordinary),
+      ];
   const isOperated = operations.some(({ act }) => act.kind === 'operate');
   return {
     seed,
@@ -214,7 +233,7 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
     requests,
     actions: [
       ...ordinary,
-      ...operations.map((action, index) => ({ ...action, id: ordinary.length + index })),
+      ...[...operations, ...changes].map((action, index) => ({ ...action, id: ordinary.length + index })),
     ],
     ...course,
     ...publishingOf(new Draws(seed, 'publishing'), mode, last),
@@ -253,19 +272,75 @@ function rolloutOf(draws: Draws, mode: Mode, last: number): Rollout | undefined 
   };
 }
 
+/**
+ * Registrations that change a session, about when its timer fires or when the customer acts: from observed to canceled and back.
+ * And a customer who pays within the grace after the deadline.
+ */
+function changesOf(
+  draws: Draws,
+  ordinary: readonly Action[],
+  payingLate: number,
+): readonly Omit<Action, 'id'>[] {
+  const changes: Omit<Action, 'id'>[] = [];
+  const registered = new Set<number>();
+  for (const { act, at, request } of ordinary) {
+    if (act.kind !== 'register' || registered.has(request)) continue;
+    registered.add(request);
+    const deadline = at + act.timeoutMillis;
+    const add = (when: number, what: Action['act']) => changes.push({ at: when, request, act: what });
+    if (draws.chance(0.15)) {
+      const turned = act.onTimeout === 'cancel' ? 'observe' : 'cancel';
+      const turn = (when: number, onTimeout: 'cancel' | 'observe', isLater: boolean) =>
+        add(when, {
+          kind: 'register-in-part',
+          timeoutMillis: isLater ? 5 * minute : undefined,
+          onTimeout,
+          graceMillis: undefined,
+          reference: undefined,
+        });
+      turn(at + draws.between(1_000, act.timeoutMillis), turned, false);
+      for (const onTimeout of [act.onTimeout, turned, act.onTimeout] as const)
+        turn(deadline + draws.between(-100, 1_300), onTimeout, draws.chance(0.6));
+    }
+    if (draws.chance(payingLate)) {
+      add(deadline + draws.between(0, 5_500), { kind: 'enter' });
+      if (draws.chance(0.6)) add(deadline + draws.between(11_000, 3 * minute), { kind: 'approve' });
+    }
+  }
+  return changes;
+}
+
+/** Customers who approve just after a cancel has begun, so that the webhook arrives about when the claim is written. */
+const racesOf = (draws: Draws, requests: number): readonly Omit<Action, 'id'>[] =>
+  Array.from({ length: requests }, (_, request) => {
+    const at = draws.between(5_000, 2 * minute);
+    return [
+      { at: at - 2_000, request, act: { kind: 'enter' } },
+      { at, request, act: { kind: 'cancel', allowCompleted: false } },
+      { at: at + draws.between(50, 150), request, act: { kind: 'approve' } },
+    ] as const;
+  }).flat();
+
 /** A shop that registers while the sweep arms the account's default timer. */
 const registeringLate = (draws: Draws, action: Action): Action =>
   action.act.kind === 'register'
     ? { ...action, at: minute * draws.between(1, 2) + draws.between(0, 400) }
     : action;
 
-/** Deadlines that move, so that Klarna's expiry has to follow. */
-const movesOf = (draws: Draws, last: number): readonly Omit<Action, 'id'>[] =>
-  Array.from({ length: draws.between(0, 2) }, () => ({
-    at: draws.between(0, last),
-    request: 0,
-    act: { kind: 'extend', timeoutMillis: draws.pick([1, 5, 20, 40]) * minute },
-  }));
+/** Deadlines that move, so that Klarna's expiry has to follow. Some move twice within the time of one call to Klarna. */
+function movesOf(draws: Draws, last: number): readonly Omit<Action, 'id'>[] {
+  const moves: Omit<Action, 'id'>[] = [];
+  const count = draws.between(0, 2);
+  for (let move = 0; move < count; move += 1) {
+    const at = draws.between(0, last);
+    const extendAt = (when: number, minutes: number) =>
+      moves.push({ at: when, request: 0, act: { kind: 'extend', timeoutMillis: minutes * minute } });
+    const again = draws.chance(0.4);
+    extendAt(at, again ? 20 : draws.pick([1, 5, 20, 40]));
+    if (again) extendAt(at + draws.between(0, 4_000), draws.pick([20, 40, 40]));
+  }
+  return moves;
+}
 
 /** Registrations with some of their fields, at any time from before the session until after its deadline. */
 function partsOf(draws: Draws, ordinary: readonly Action[]): readonly Omit<Action, 'id'>[] {

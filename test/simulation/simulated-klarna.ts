@@ -15,6 +15,8 @@ export interface KlarnaManners {
   /** Responses say when the state changed and when the request expires. */
   readonly tellsTimes: boolean;
   readonly tellsExpiry: boolean;
+  /** Responses and webhooks have the previous state. */
+  readonly tellsPrevious: boolean;
   /** The response to a cancel of a final request. */
   readonly cancelOfEnded: 'klarna-409' | 'klarna-404';
   /** An expired request is deleted at once; else it can be read as EXPIRED. */
@@ -28,7 +30,7 @@ export interface Said {
   readonly key: PaymentRequestKey;
   readonly eventId: EventId;
   readonly state: PaymentRequestState;
-  readonly previousState: PaymentRequestState;
+  readonly previousState: PaymentRequestState | undefined;
   readonly reason: string | undefined;
   readonly occurredAt: Instant;
 }
@@ -147,14 +149,14 @@ export class SimulatedKlarna {
   tell(
     request: TrueRequest,
     state: PaymentRequestState,
-    previousState: PaymentRequestState,
+    previousState: PaymentRequestState | undefined,
     reason: string | undefined,
   ): void {
     const said: Said = {
       key: request.key,
       eventId: this.#idOf(request.key, request.said.length),
       state,
-      previousState,
+      previousState: this.#manners.tellsPrevious ? previousState : undefined,
       reason,
       occurredAt: this.#timeOf(this.#now()),
     };
@@ -186,11 +188,11 @@ export class SimulatedKlarna {
   #shown(key: PaymentRequestKey): KlarnaResponse {
     const request = this.of(key);
     if (!request || request.deleted) return notFound;
-    const { tellsTimes, tellsExpiry } = this.#manners;
+    const { tellsTimes, tellsExpiry, tellsPrevious } = this.#manners;
     return {
       kind: 'payment_request',
       state: request.state,
-      previousState: request.previousState,
+      previousState: tellsPrevious ? request.previousState : undefined,
       stateReason: undefined,
       updatedAt: tellsTimes ? this.#timeOf(request.changedAt) : undefined,
       expiresAt: tellsExpiry ? this.#timeOf(request.expiresAt) : undefined,

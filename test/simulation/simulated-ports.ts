@@ -20,6 +20,7 @@ import type {
   SessionId,
 } from '../../functions/domain/identifiers.ts';
 import { type Instant, instantFromMillis } from '../../functions/domain/instant.ts';
+import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import type { StateChangeEvent } from '../../functions/domain/state-change-event.ts';
 import type { MessageQueue, QueuedMessage } from '../../operations/queue.ts';
 import type { Unpublished } from '../../functions/domain/unpublished.ts';
@@ -54,7 +55,7 @@ const plainFaults = [
   'slow',
 ] as const;
 const readFaults: readonly FaultKind[] = ['throw-before', 'crash-before', 'crash-after', 'slow'];
-const writeFaults: readonly FaultKind[] = [...plainFaults, 'repeat'];
+const writeFaults: readonly FaultKind[] = [...plainFaults, 'repeat', 'repeat-late'];
 const klarnaReadFaults: readonly FaultKind[] = [
   'crash-before',
   'crash-after',
@@ -97,8 +98,14 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
     world.writer = { name: task.name, version };
     return act();
   };
+  const inHand = async (key: PaymentRequestKey, reading: Promise<PaymentRequest | undefined>) => {
+    const record = await reading;
+    judge.hasInHand(task, key, record);
+    return record;
+  };
   const store: PaymentRequestStore = {
-    read: (key) => call({ site: 'store.read', faults: readFaults, perform: () => records.read(key) }),
+    read: (key) =>
+      inHand(key, call({ site: 'store.read', faults: readFaults, perform: () => records.read(key) })),
     observe: (key, observation) =>
       call({
         site: 'store.observe',
@@ -111,12 +118,15 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
         faults: writeFaults,
         perform: () => write(() => records.noteStale(...noted)),
       }),
-    save: (current, next) =>
-      call({
+    save: async (current, next) => {
+      const result = await call({
         site: 'store.save',
         faults: writeFaults,
         perform: () => write(() => records.save(current, next)),
-      }),
+      });
+      judge.hasInHand(task, next, result.written ? next : result.stored);
+      return result;
+    },
   };
   const clock: Clock = {
     now: () => engine.now,
@@ -134,6 +144,7 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
         waitLimit: { millis: timeoutMillis, result: unresolved },
       }),
   };
+  const onExpiryFault = (error: unknown) => judge.failed(task, "Klarna's expiry", error);
   const paymentRequests = {
     read: (credentials: KlarnaCredentials, id: PaymentRequestId, timeoutMillis: number) =>
       askKlarna(world, task, 'read', keyOf(credentials, id), timeoutMillis, (key, fault) =>
@@ -166,6 +177,7 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
       due: (now: Instant) => keysFrom(world, task, 'due.due', () => table.dueKeys(now)),
     },
     klarna: paymentRequests,
+    klarnaExpiry,
     timer: timerFor(world, task),
     accounts: {
       find: (account: Account) =>
@@ -237,9 +249,10 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
       klarnaExpiry,
       clock,
       ids,
-      onFault: (error) => judge.failed(task, "Klarna's expiry", error),
+      onFault: onExpiryFault,
       ...retrying,
     }),
+    onExpiryFault,
     onTimeout: () => undefined,
     onWaiting: () => undefined,
     onFault: (key: PaymentRequestKey, error: unknown) => judge.failed(task, shortOf(key), error),

@@ -210,6 +210,8 @@ const besides: Readonly<
       [30_000, { kind: 'forge', how: 'other-account' }],
       [35_000, inPart],
       [40_000, { kind: 'extend', timeoutMillis: 80_500 }],
+      // After the meeting, for a request that the customer has approved.
+      [meetAt + 10_000, { kind: 'cancel', allowCompleted: true }],
     ],
   },
   // One job of each kind, a dry run, and a job that is stopped. A request that ends long before its deadline leaves a
@@ -253,6 +255,7 @@ function planFor({ customer, lax, besides: others }: SmallScope): Plan {
       wholeSeconds: true,
       tellsTimes: true,
       tellsExpiry: false,
+      tellsPrevious: true,
       cancelOfEnded: 'klarna-409',
       deletesExpired: true,
       aheadMillis: 0,

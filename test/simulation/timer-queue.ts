@@ -28,7 +28,10 @@ export class TimerQueue {
   schedule(key: PaymentRequestKey, at: number, generation: number): void {
     const { engine, plan, timers } = this.#world;
     const draws = new Draws(plan.seed, `schedule ${nameOf(key)} ${generation}`);
-    const isLost = draws.chance(plan.lossRate) && engine.now < beginning + plan.quietAfter;
+    // Where DELETEs hang, the timers that send them are not lost.
+    const isLost =
+      draws.chance(plan.hangingCancelRate > 0 ? 0 : plan.lossRate) &&
+      engine.now < beginning + plan.quietAfter;
     const isLate = draws.chance(plan.lateRate);
     const late =
       plan.mode === 'full' ? draws.pick([-4_000, 59_000, 10 * minute]) : draws.between(1_000, 20_000);
