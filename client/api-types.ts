@@ -510,7 +510,7 @@ export interface components {
              *     - `pending`: the outcome at Klarna is not known yet.
              *     - `canceled`: Klarna has canceled the request for Lapse.
              *     - `already_canceled`: the request was canceled before.
-             *     - `refused`: the request was paid or had ended.
+             *     - `refused`: the request was paid or had ended, or the customer got more time after a DELETE.
              *     - `not_found`: Klarna returned 404.
              * @enum {string}
              */

@@ -1,11 +1,5 @@
-import {
-  ConditionalCheckFailedException,
-  GetItemCommand,
-  paginateQuery,
-  QueryCommand,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { paginateQuery, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import type { CancelJobs } from '../../application/ports.ts';
 import type { CancelJob, CancelJobEntry, CancelJobKey } from '../../domain/cancel-job.ts';
 import type { Account, PaymentRequestId } from '../../domain/identifiers.ts';
@@ -13,6 +7,7 @@ import { type Instant, millisOf } from '../../domain/instant.ts';
 import type { TableOptions } from './dynamodb-payment-request-store.ts';
 import { type Item, timeToLive } from './payment-request-item.ts';
 import { tableSchema } from '../../contract/table-schema.ts';
+import { getItem, updateItem } from './table-items.ts';
 import { UpdateBuilder } from './update-expression.ts';
 
 /** The partition of the due index that holds jobs. It is apart from the records, which the sweep reads first. */
@@ -39,7 +34,7 @@ export class DynamoDbCancelJobs implements CancelJobs {
   }
 
   async read(key: CancelJobKey): Promise<CancelJob | undefined> {
-    const item = await this.#get(partitionKeyOf(key));
+    const item = await getItem(this.#options, partitionKeyOf(key));
     return item && fromItem(item);
   }
 
@@ -68,7 +63,7 @@ export class DynamoDbCancelJobs implements CancelJobs {
   }
 
   async idsOf(job: CancelJob): Promise<readonly PaymentRequestId[]> {
-    const item = await this.#get(namesOf(job));
+    const item = await getItem(this.#options, namesOf(job));
     return (item?.['payment_request_ids'] ?? []) as readonly PaymentRequestId[];
   }
 
@@ -80,7 +75,7 @@ export class DynamoDbCancelJobs implements CancelJobs {
   }
 
   async readPage(key: CancelJobKey, page: number): Promise<readonly CancelJobEntry[]> {
-    const item = await this.#get(pageOf(key, page));
+    const item = await getItem(this.#options, pageOf(key, page));
     return (item?.['entries'] ?? []) as readonly CancelJobEntry[];
   }
 
@@ -117,7 +112,7 @@ export class DynamoDbCancelJobs implements CancelJobs {
       }),
     );
     const jobs = await Promise.all(
-      items.map(async (item) => this.#get(item[tableSchema.partitionKey]?.S ?? '')),
+      items.map(async (item) => getItem(this.#options, item[tableSchema.partitionKey]?.S ?? '')),
     );
     return jobs.flatMap((item) => (item ? [fromItem(item)] : []));
   }
@@ -151,33 +146,8 @@ export class DynamoDbCancelJobs implements CancelJobs {
 
   /** Returns the stored item if the condition fails, and `undefined` if the write succeeds. */
   async #update(partitionKey: string, update: UpdateBuilder, condition?: string): Promise<Item | undefined> {
-    const { client, tableName } = this.#options;
-    try {
-      await client.send(
-        new UpdateItemCommand({
-          TableName: tableName,
-          Key: { [tableSchema.partitionKey]: { S: partitionKey } },
-          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-          ...update.when(condition),
-        }),
-      );
-      return undefined;
-    } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      return error.Item ? unmarshall(error.Item) : {};
-    }
-  }
-
-  async #get(partitionKey: string): Promise<Item | undefined> {
-    const { client, tableName } = this.#options;
-    const { Item: item } = await client.send(
-      new GetItemCommand({
-        TableName: tableName,
-        Key: { [tableSchema.partitionKey]: { S: partitionKey } },
-        ConsistentRead: true,
-      }),
-    );
-    return item && unmarshall(item);
+    const result = await updateItem(this.#options, partitionKey, update.when(condition));
+    return result.written ? undefined : (result.stored ?? {});
   }
 }
 

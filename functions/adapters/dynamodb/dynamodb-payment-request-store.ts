@@ -1,16 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
-  type AttributeValue,
-  ConditionalCheckFailedException,
   type DynamoDBClient,
-  GetItemCommand,
   paginateQuery,
   QueryCommand,
   type QueryCommandInput,
-  UpdateItemCommand,
-  type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import type {
   DuePaymentRequests,
   PaymentRequestList,
@@ -42,7 +37,8 @@ import {
   toItem,
 } from './payment-request-item.ts';
 import { tableSchema } from '../../contract/table-schema.ts';
-import { UpdateBuilder } from './update-expression.ts';
+import { getItem, updateItem } from './table-items.ts';
+import { type Expressions, UpdateBuilder } from './update-expression.ts';
 
 export interface TableOptions {
   readonly client: DynamoDBClient;
@@ -61,11 +57,8 @@ export class DynamoDbPaymentRequestStore
   }
 
   async read(key: PaymentRequestKey): Promise<PaymentRequest | undefined> {
-    const { client, tableName } = this.#options;
-    const { Item: item } = await client.send(
-      new GetItemCommand({ TableName: tableName, Key: itemKey(key), ConsistentRead: true }),
-    );
-    return item && decode(item);
+    const item = await getItem(this.#options, partitionKeyOf(key));
+    return item && fromItem(item);
   }
 
   /**
@@ -226,25 +219,8 @@ export class DynamoDbPaymentRequestStore
     });
   }
 
-  async #update(key: PaymentRequestKey, expressions: Partial<UpdateItemCommandInput>): Promise<WriteResult> {
-    const { client, tableName } = this.#options;
-    try {
-      await client.send(
-        new UpdateItemCommand({
-          TableName: tableName,
-          Key: itemKey(key),
-          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-          ...expressions,
-        }),
-      );
-      return { written: true };
-    } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      return { written: false, stored: error.Item && decode(error.Item) };
-    }
+  async #update(key: PaymentRequestKey, expressions: Expressions): Promise<WriteResult> {
+    const result = await updateItem(this.#options, partitionKeyOf(key), expressions);
+    return result.written ? result : { written: false, stored: result.stored && fromItem(result.stored) };
   }
 }
-
-const itemKey = (key: PaymentRequestKey) => ({ [tableSchema.partitionKey]: { S: partitionKeyOf(key) } });
-
-const decode = (item: Record<string, AttributeValue>): PaymentRequest => fromItem(unmarshall(item));

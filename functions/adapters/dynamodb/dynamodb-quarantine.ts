@@ -1,5 +1,5 @@
-import { GetItemCommand, paginateQuery, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { paginateQuery } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import type { Quarantine, QuarantinedDeliveries } from '../../application/ports.ts';
 import type {
   DeliveryReplay,
@@ -10,6 +10,7 @@ import { millisOf } from '../../domain/instant.ts';
 import type { TableOptions } from './dynamodb-payment-request-store.ts';
 import { type Item, timeToLive } from './payment-request-item.ts';
 import { tableSchema } from '../../contract/table-schema.ts';
+import { getItem, updateItem } from './table-items.ts';
 import { UpdateBuilder } from './update-expression.ts';
 
 /** The partition of the state index that holds the quarantine. No account's partition has this name. */
@@ -71,26 +72,12 @@ export class DynamoDbQuarantine implements Quarantine, QuarantinedDeliveries {
   }
 
   async #read(partitionKey: string): Promise<StoredDelivery | undefined> {
-    const { client, tableName } = this.#options;
-    const { Item: item } = await client.send(
-      new GetItemCommand({
-        TableName: tableName,
-        Key: { [tableSchema.partitionKey]: { S: partitionKey } },
-        ConsistentRead: true,
-      }),
-    );
-    return item && fromItem(unmarshall(item));
+    const item = await getItem(this.#options, partitionKey);
+    return item && fromItem(item);
   }
 
   async #update(id: DeliveryId, update: UpdateBuilder): Promise<void> {
-    const { client, tableName } = this.#options;
-    await client.send(
-      new UpdateItemCommand({
-        TableName: tableName,
-        Key: { [tableSchema.partitionKey]: { S: partitionKeyOf(id) } },
-        ...update.when(),
-      }),
-    );
+    await updateItem(this.#options, partitionKeyOf(id), update.when());
   }
 }
 

@@ -1,17 +1,11 @@
-import {
-  ConditionalCheckFailedException,
-  type DynamoDBClient,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb';
 import type { Ids, SweepLease } from '../../application/ports.ts';
 import { tableSchema } from '../../contract/table-schema.ts';
 import type { Instant } from '../../domain/instant.ts';
+import { type TableAccess, updateItem } from './table-items.ts';
 import { UpdateBuilder } from './update-expression.ts';
 
 /** Where the lease is stored, and who names its holders. */
-export interface SweepLeaseOptions {
-  readonly client: DynamoDBClient;
-  readonly tableName: string;
+export interface SweepLeaseOptions extends TableAccess {
   readonly ids: Ids;
 }
 
@@ -45,19 +39,6 @@ export class DynamoDbSweepLease implements SweepLease {
 
   /** Returns whether the condition held. */
   async #write(update: UpdateBuilder, condition: string): Promise<boolean> {
-    const { client, tableName } = this.#options;
-    try {
-      await client.send(
-        new UpdateItemCommand({
-          TableName: tableName,
-          Key: { [tableSchema.partitionKey]: { S: tableSchema.sweepLease } },
-          ...update.when(condition),
-        }),
-      );
-      return true;
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return false;
-      throw error;
-    }
+    return (await updateItem(this.#options, tableSchema.sweepLease, update.when(condition))).written;
   }
 }

@@ -1,0 +1,55 @@
+import {
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  GetItemCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { tableSchema } from '../../contract/table-schema.ts';
+import type { Item } from './payment-request-item.ts';
+import type { Expressions } from './update-expression.ts';
+
+/** The table, and the client that reaches it. */
+export interface TableAccess {
+  readonly client: DynamoDBClient;
+  readonly tableName: string;
+}
+
+const keyOf = (partitionKey: string) => ({ [tableSchema.partitionKey]: { S: partitionKey } });
+
+/** Reads one item, strongly consistent; `undefined` where there is none. */
+export async function getItem(
+  { client, tableName }: TableAccess,
+  partitionKey: string,
+): Promise<Item | undefined> {
+  const { Item: item } = await client.send(
+    new GetItemCommand({ TableName: tableName, Key: keyOf(partitionKey), ConsistentRead: true }),
+  );
+  return item && unmarshall(item);
+}
+
+/** Whether an update was done. If its condition did not hold: the item that is stored, if any. */
+export type UpdateResult =
+  { readonly written: true } | { readonly written: false; readonly stored: Item | undefined };
+
+/** Writes one item in one conditional update. Faults of DynamoDB are thrown. */
+export async function updateItem(
+  { client, tableName }: TableAccess,
+  partitionKey: string,
+  expressions: Expressions,
+): Promise<UpdateResult> {
+  try {
+    await client.send(
+      new UpdateItemCommand({
+        TableName: tableName,
+        Key: keyOf(partitionKey),
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+        ...expressions,
+      }),
+    );
+    return { written: true };
+  } catch (error) {
+    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    return { written: false, stored: error.Item && unmarshall(error.Item) };
+  }
+}
