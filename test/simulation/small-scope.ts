@@ -229,10 +229,12 @@ const besides: Readonly<
     accounts: accountsWith({ syncKlarnaExpiry: true }),
     quietAfter: 50 * minute,
   },
-  // The first webhooks arrive before the secret says to whom their key belongs, and whatever fails once is abandoned.
+  // The first webhooks arrive before the secret says to whom their key belongs. Some writes cannot be read, and whatever
+  // fails once is abandoned.
   'an operator': {
     acts: [...visit(10 * minute), ...visit(20 * minute)],
     keysMendedAt: minute,
+    poisonRate: 0.5,
     relayTries: 1,
     mostReceives: 1,
     quietAfter: 30 * minute,
@@ -272,6 +274,8 @@ function planFor({ customer, lax, besides: others }: SmallScope): Plan {
     lateRate: 0,
     quietAfter: meetAt + minute,
     relayPauseMillis: 500,
+    poisonRate: 0,
+    busDown: undefined,
     relayTries: Infinity,
     mostReceives: 12,
     keysMendedAt: 0,
