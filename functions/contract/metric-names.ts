@@ -22,6 +22,7 @@ export type KlarnaMetric =
 /** Metrics of the functions that end sessions. */
 type OfSessionEnds = 'TimerLateness' | `Timer:${Exclude<TimeoutOutcome['kind'], 'ended'> | CancelOutcome}`;
 
+/** The metrics of each function. */
 export interface MetricNames extends Record<FunctionName, string> {
   'register-payment-request': OfTheApi | KlarnaMetric;
   'get-payment-request': OfTheApi | KlarnaMetric;
@@ -56,4 +57,5 @@ export interface MetricNames extends Record<FunctionName, string> {
     | `Attention:${NonNullable<StateChangeEvent['detail']['cause']> | 'unknown'}`;
 }
 
+/** Any metric. */
 export type MetricName = MetricNames[FunctionName];

@@ -8,6 +8,7 @@ import { count, failures, telemetry, warn } from '../telemetry/telemetry.ts';
 
 type Image = Record<string, AttributeValue> | undefined;
 
+/** What the stream's handler needs. */
 export interface StreamHandlerDependencies {
   readonly writeOf: (images: {
     readonly NewImage?: Image;

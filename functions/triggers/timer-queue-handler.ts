@@ -10,6 +10,7 @@ import { millisOf, parseInstant } from '../domain/instant.ts';
 import { countTimeout } from '../telemetry/timeout-metrics.ts';
 import { count, fault, note, telemetry } from '../telemetry/telemetry.ts';
 
+/** What the timer queue's handler needs. */
 export interface TimerQueueDependencies {
   readonly accounts: Accounts;
   readonly endExpired: ReturnType<typeof endExpiredSession>;

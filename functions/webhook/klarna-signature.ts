@@ -8,6 +8,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 
 /** Header names as a Function URL passes them on. */
 export const signatureHeader = 'klarna-signature';
+/** The header that names the signing key. */
 export const signingKeyIdHeader = 'klarna-signing-key-id';
 
 /** Checked before decoding, because hex decoding stops silently at the first invalid character. */

@@ -14,6 +14,7 @@ import {
 import { type HttpResponse, jsonResponse } from '../http/response.ts';
 import { count, fault, note, telemetry, warn } from '../telemetry/telemetry.ts';
 
+/** What the webhook's handler needs. */
 export interface WebhookHandlerDependencies {
   readonly signingKeys: SigningKeys;
   readonly receive: ReturnType<typeof receiveWebhook>;

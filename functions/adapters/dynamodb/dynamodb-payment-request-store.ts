@@ -1,10 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import {
-  type DynamoDBClient,
-  paginateQuery,
-  QueryCommand,
-  type QueryCommandInput,
-} from '@aws-sdk/client-dynamodb';
+import { paginateQuery, QueryCommand, type QueryCommandInput } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type {
   DuePaymentRequests,
@@ -37,12 +32,11 @@ import {
   toItem,
 } from './payment-request-item.ts';
 import { tableSchema } from '../../contract/table-schema.ts';
-import { getItem, updateItem } from './table-items.ts';
+import { getItem, type TableAccess, updateItem } from './table-items.ts';
 import { type Expressions, UpdateBuilder } from './update-expression.ts';
 
-export interface TableOptions {
-  readonly client: DynamoDBClient;
-  readonly tableName: string;
+/** The table, and for how many days after its last change an item is kept. */
+export interface TableOptions extends TableAccess {
   readonly retentionDays: number;
 }
 

@@ -13,6 +13,7 @@ export type Item = Readonly<Record<string, unknown>>;
 export const historyAttribute = (eventId: EventId): string => `${historyPrefix}${eventId}`;
 const historyPrefix = 'h#';
 
+/** The partition key of a record. */
 export const partitionKeyOf = ({ account, paymentRequestId }: PaymentRequestKey): string =>
   `A#${account}#P#${paymentRequestId}`;
 

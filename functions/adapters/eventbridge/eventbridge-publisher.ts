@@ -2,6 +2,7 @@ import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventb
 import type { Clock, PublishResponse, RefusedEvent, StateChangePublisher } from '../../application/ports.ts';
 import type { StateChangeEvent } from '../../domain/state-change-event.ts';
 
+/** The bus, and what publishing to it needs. */
 export interface PublisherOptions {
   readonly client: EventBridgeClient;
   readonly busName: string;

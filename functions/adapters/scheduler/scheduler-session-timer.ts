@@ -13,6 +13,7 @@ import type { Clock, Ids, SessionTimer } from '../../application/ports.ts';
 import type { PaymentRequestKey } from '../../domain/identifiers.ts';
 import { formatInstant, type Instant, millisOf, plusMillis } from '../../domain/instant.ts';
 
+/** The schedule group, the timer queue, and what arming timers in them needs. */
 export interface SessionTimerOptions {
   readonly scheduler: SchedulerClient;
   readonly sqs: SQSClient;

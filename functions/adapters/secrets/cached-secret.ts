@@ -3,6 +3,7 @@ import type { Clock } from '../../application/ports.ts';
 import { readJson } from '../../contract/read-json.ts';
 import { ConfigurationError } from '../../domain/configuration-error.ts';
 
+/** The secret, and how it is cached. */
 export interface SecretOptions {
   readonly client: SecretsManagerClient;
   readonly clock: Clock;
