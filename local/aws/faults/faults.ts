@@ -41,8 +41,8 @@ export class Faults {
   takeForEffect<Kind extends EffectFault['kind']>(
     service: EffectFault['target'],
     kind: Kind,
-  ): Extract<EffectFault, { readonly kind: Kind }> | undefined {
-    type Wanted = Extract<EffectFault, { readonly kind: Kind }>;
+  ): (EffectFault & { readonly kind: Kind }) | undefined {
+    type Wanted = EffectFault & { readonly kind: Kind };
     return this.#take((fault): fault is Wanted => fault.target === service && fault.kind === kind);
   }
 
