@@ -245,7 +245,7 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
   };
 }
 
-/** Faults of publishing. One in ten histories has writes that cannot be read. One in ten has a bus that is down. */
+/** Faults of publishing. One in ten histories has writes that cannot be read, and one in ten a bus that is down. */
 function publishingOf(draws: Draws, mode: Mode, last: number): Pick<Plan, 'poisonRate' | 'busDown'> {
   if (mode !== 'full') return { poisonRate: 0 };
   const poisonRate = draws.chance(0.1) ? draws.pick([0.1, 0.5]) : 0;
