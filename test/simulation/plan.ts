@@ -233,7 +233,7 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
     requests,
     actions: [
       ...ordinary,
-      ...[...operations, ...changes].map((action, index) => ({ ...action, id: ordinary.length + index })),
+      ...[...operations, ...changes].map((action, index) => ({ ...action, id: all.length + index })),
     ],
     ...course,
     ...publishingOf(new Draws(seed, 'publishing'), mode, last),
