@@ -150,7 +150,7 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
   const isLate = late.chance(0.04);
   const isHanging = isFull && new Draws(seed, 'hanging cancels').chance(0.08);
   const racing = new Draws(seed, 'racing claims');
-  const isRacing = isFull && !isHanging && racing.chance(0.06);
+  const isRacing = isFull && !isHanging && racing.chance(0.1);
   const accounts = (isTwoAccounts ? [0, 1] : [0]).map((index) =>
     settingsWith({
       account: accountNamed(index),
@@ -211,7 +211,7 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
     doubleRate: draws.pick([0, 0.2, 0.6]),
     lateRate: draws.pick([0, 0.1, 0.4]),
     hangingCancelRate: isHanging ? 0.9 : 0,
-    repeatedSaveRate: isRacing ? 0.6 : 0,
+    repeatedSaveRate: isRacing ? 0.8 : 0,
     quietAfter: last + draws.pick([minute, 30 * minute, 2 * hour]),
     slowestMillis: isFull ? draws.pick([50, 500, 3_000]) : draws.pick([50, 200]),
     relayPauseMillis: draws.pick([100, 3_000, 10_000]),
@@ -317,7 +317,7 @@ const racesOf = (draws: Draws, requests: number): readonly Omit<Action, 'id'>[] 
     return [
       { at: at - 2_000, request, act: { kind: 'enter' } },
       { at, request, act: { kind: 'cancel', allowCompleted: false } },
-      { at: at + draws.between(50, 150), request, act: { kind: 'approve' } },
+      { at: at + draws.between(60, 130), request, act: { kind: 'approve' } },
     ] as const;
   }).flat();
 
