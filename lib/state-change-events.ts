@@ -74,8 +74,8 @@ export class StateChangeEvents extends Construct {
         batchSize: 100,
         reportBatchItemFailures: true,
         bisectBatchOnError: true,
-        // The function sets aside what cannot be published. A batch on which the function itself fails goes to the queue from here:
-        // the stream keeps it for 24 hours, and this gives up after 20.
+        // The function sets aside what cannot be published. Lambda sends a batch to the queue when the function itself fails on it
+        // for 20 hours. The stream keeps it for 24.
         maxRecordAge: Duration.hours(20),
         // CDK's SqsDlq would also grant two actions that neither Lambda nor the function needs.
         onFailure: { bind: () => ({ destination: this.unpublished.queueArn }) },
