@@ -35,10 +35,10 @@ export function withArmedTimer(
 ): PaymentRequest | undefined {
   const waiting = record.timer === 'pending' || record.timer === 'armed' || record.timer === 'sweep';
   if (!waiting || record.deadlineAt !== deadlineAt) return undefined;
+  // A cancel that began meanwhile is due at its own time, and so is an expiry that Klarna has to move. Their attempts go on.
+  if (isUnsettled(record) || isKlarnaExpiryEarly(record)) return asNextVersion({ ...record, timer }, now);
   const due = timer === 'sweep' ? deadlineAt : plusMillis(deadlineAt, sweepMargin);
-  // A cancel that began meanwhile is due at its own time, and so is an expiry that Klarna has to move.
-  const reconcileAfter = isUnsettled(record) || isKlarnaExpiryEarly(record) ? record.reconcileAfter : due;
-  return asNextVersion({ ...record, timer, attempts: 0, reconcileAfter }, now);
+  return asNextVersion({ ...record, timer, attempts: 0, reconcileAfter: due }, now);
 }
 
 /**

@@ -189,16 +189,18 @@ describe('withArmedTimer', () => {
     });
   });
 
-  it("arming a timer does not change when a record is due if Klarna's expiry is still to follow", () => {
+  it("arming a timer changes neither due time nor attempts if Klarna's expiry is still to follow", () => {
     const klarnaExpiry = { askedFor: afterNoon(29), shown: afterNoon(29) };
     const record = registered({
       timer: 'pending',
       session: { ...session, klarnaExpiry },
       reconcileAfter: afterNoon(2),
+      attempts: 3,
     });
     expect(withArmedTimer(record, afterNoon(30), afterNoon(1))).toMatchObject({
       timer: 'armed',
       reconcileAfter: afterNoon(2),
+      attempts: 3,
     });
   });
 

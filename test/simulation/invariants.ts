@@ -503,11 +503,13 @@ const writtenIsPublished: Liveness = ({ record, published, waits }) => {
 };
 
 /**
- * A customer approved and was canceled all the same: a person must see it, once we know of both. We know of the approval by its
- * own webhook, or by the previous state in what told of the cancel.
+ * A customer approved and was canceled all the same: a person must see it, once the record has both facts. The approval comes by
+ * its own webhook, or as the previous state of the cancel. Not where a later caller wanted a paid request canceled: then the
+ * outcome is the wanted one, whichever DELETE took effect.
  */
 const paidThenCanceledIsSeen: Liveness = ({ record, truth, acknowledged }) => {
   if (!truth || !wasCanceledAfterPaid(truth) || record.state !== 'CANCELED') return undefined;
+  if (record.cancellation?.allowCompleted) return undefined;
   const isToldOf =
     record.previousState === 'COMPLETED' ||
     truth.said.some(
