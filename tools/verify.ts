@@ -40,6 +40,13 @@ const steps: readonly Step[] = [
   ),
   vitest('the page in Chromium', ['--project=verify-page']),
   vitest('the benchmark', ['--project=verify-benchmark']),
+  // The nightly workflow adds the other stage.
+  {
+    script: 'outside',
+    parameters: ['--stage', 'default'],
+    title: 'deployed on an emulator of AWS',
+    hasTests: true,
+  },
 ];
 
 const missing = missingPrograms((program, parameters) => {

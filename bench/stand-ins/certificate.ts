@@ -16,7 +16,7 @@ export interface Identity {
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 
 /**
- * A self-signed certificate for `localhost`, created for each run and valid for a day. A client trusts it through its `ca`
+ * A self-signed certificate for `localhost` and 127.0.0.1, created for each run and valid for a day. A client trusts it through its `ca`
  * option or NODE_EXTRA_CA_CERTS.
  */
 export async function selfSignedIdentity(now = Date.now()): Promise<Identity> {
@@ -29,7 +29,10 @@ export async function selfSignedIdentity(now = Date.now()): Promise<Identity> {
     notAfter: new Date(now + 86_400_000),
     extensions: [
       new BasicConstraintsExtension(true),
-      new SubjectAlternativeNameExtension([{ type: 'dns', value: 'localhost' }]),
+      new SubjectAlternativeNameExtension([
+        { type: 'dns', value: 'localhost' },
+        { type: 'ip', value: '127.0.0.1' },
+      ]),
     ],
   });
   const key = await crypto.subtle.exportKey('pkcs8', keys.privateKey);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newPaymentRequestId, SystemClient } from '../support/system-client.ts';
-import { isDeployed, openTarget, type Target, timers } from '../support/target.ts';
+import { hasSimulator, isDeployed, openTarget, type Target, timers } from '../support/target.ts';
 
 let system: Target;
 let lapse: SystemClient;
@@ -21,7 +21,7 @@ const final = (record: Record<string, unknown>): boolean => record['final'] === 
 const settled = (record: Record<string, unknown>): boolean =>
   final(record) && (record['cancellation'] as { outcome?: string } | null)?.outcome === 'canceled';
 
-describe.skipIf(isDeployed)('a cancel on request', () => {
+describe.skipIf(!hasSimulator)('a cancel on request', () => {
   it('a cancel of an unregistered request sends one GET and one DELETE, and a second cancel sends none', async () => {
     const id = await lapse.createAtKlarna();
     const first = await lapse.cancel(id, '?reason=shopper%20left');
@@ -82,7 +82,7 @@ describe.skipIf(isDeployed)('a cancel on request', () => {
   });
 });
 
-describe.skipIf(isDeployed)('a cancel to which Klarna responds badly', () => {
+describe.skipIf(!hasSimulator)('a cancel to which Klarna responds badly', () => {
   it.each<[string, Record<string, unknown>, number]>([
     ['500 TIMEOUT, though it was done', { kind: 'timeout-error', effect: true }, 200],
     ['500 TIMEOUT, not done', { kind: 'timeout-error', effect: false }, 200],
@@ -307,10 +307,9 @@ describe('invalid input', () => {
   it('a path that names something else than its parameters is refused', async () => {
     await lapse.register(anyId, { session_timeout: 'PT20M', session_id: 'cut' });
     const cut = await lapse.api('DELETE', '/sessions/cut%3Fcontinued');
-    expect(cut).toMatchObject({
-      status: 400,
-      body: { type: 'urn:lapse:problem:invalid-request', field: 'path' },
-    });
+    // A gateway may cut the parameter at the decoded question mark, or pass it whole.
+    const field = expect.stringMatching(/^(?:path|session_id)$/) as unknown;
+    expect(cut).toMatchObject({ status: 400, body: { type: 'urn:lapse:problem:invalid-request', field } });
     expect((await lapse.record(anyId))['state']).toBeNull();
   });
 

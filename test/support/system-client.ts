@@ -26,9 +26,14 @@ export class SystemClient {
     this.#target = 'account' in target ? target : withDefaults(target);
   }
 
-  get #simulator(): { readonly klarna: string; readonly control: string } {
+  get #simulator(): { readonly klarna: string } {
     if (!this.#target.simulator) throw new Error('This scenario needs the Klarna simulator.');
     return this.#target.simulator;
+  }
+
+  get #control(): string {
+    if (this.#target.control === undefined) throw new Error('This scenario needs a local system.');
+    return this.#target.control;
   }
 
   /** Calls the API. `path` follows the account. Throws if the response differs from docs/api.yaml. */
@@ -148,7 +153,7 @@ export class SystemClient {
 
   /** All published events. Throws if one does not fit its schema. */
   async events(): Promise<readonly Record<string, unknown>[]> {
-    const text = await (await fetch(`${this.#simulator.control}/events`)).text();
+    const text = await (await fetch(`${this.#control}/events`)).text();
     return text
       .split('\n')
       .filter(Boolean)
@@ -162,7 +167,7 @@ export class SystemClient {
   }
 
   control(method: string, path: string, body?: unknown): Promise<SystemResponse> {
-    return call(method, `${this.#simulator.control}${path}`, body);
+    return call(method, `${this.#control}${path}`, body);
   }
 
   /** Reads until the record is as wanted. Fails with the last record. */

@@ -11,6 +11,12 @@ const schema = closedObject({
   subject_account_id: v.string(),
   signing_key_id: v.string(),
   signing_key: v.string(),
+  /** The Klarna simulator that the stack calls in Klarna's place. */
+  klarna_simulator: v.exactOptional(v.pipe(v.string(), v.url())),
+  /** A queue that gets every event of the stack's bus. */
+  events_queue: v.exactOptional(v.pipe(v.string(), v.url())),
+  /** A token for calls, where the stack takes JWTs instead of signatures. */
+  bearer_token: v.exactOptional(v.string()),
 });
 
 /** Reads the file. What is wrong with it is one sentence, without what the file holds. */

@@ -7,8 +7,12 @@ import { readTargetFile } from './target-file.ts';
 export interface Target {
   readonly api: string;
   readonly webhook: string;
-  /** Absent with the real Klarna. */
-  readonly simulator: { readonly klarna: string; readonly control: string } | undefined;
+  /** The Klarna simulator. Absent with the real Klarna. */
+  readonly simulator: { readonly klarna: string } | undefined;
+  /** The control address of a local system. */
+  readonly control: string | undefined;
+  /** The queue that gets every event of a deployed stack. */
+  readonly eventsQueue: string | undefined;
   readonly account: string;
   readonly subjectAccountId: string;
   readonly signingKey: { readonly id: string; readonly key: string };
@@ -23,11 +27,14 @@ export interface Target {
 /** Whether the scenarios are run against a deployed stack. */
 export const isDeployed = process.env['TARGET'] !== undefined;
 
+const deployed = process.env['TARGET'] === undefined ? undefined : readTargetFile(process.env['TARGET']);
+
+/** Whether the Klarna simulator is there: always with a local system, and with a deployed stack that calls it. */
+export const hasSimulator = !isDeployed || deployed?.klarna_simulator !== undefined;
+
 /** The deployed stack that `TARGET` names, or a local system that is started now. */
-export const openTarget = (): Promise<Target> => {
-  const file = process.env['TARGET'];
-  return file === undefined ? openLocalTarget() : Promise.resolve(deployedTarget(file));
-};
+export const openTarget = (): Promise<Target> =>
+  deployed === undefined ? openLocalTarget() : Promise.resolve(deployedTarget(deployed));
 
 /** What ends sessions in the local system of the scenarios. */
 export const timers = process.env['TIMERS'] === 'sweep' ? 'sweep' : 'scheduler';
@@ -80,6 +87,8 @@ export function withDefaults(addresses: {
     api: addresses.api,
     webhook: addresses.webhook,
     simulator: addresses,
+    control: addresses.control,
+    eventsQueue: undefined,
     account,
     subjectAccountId,
     signingKey: { id, key },
@@ -88,8 +97,28 @@ export function withDefaults(addresses: {
   };
 }
 
-function deployedTarget(file: string): Target {
-  const target = readTargetFile(file);
+const deployedTarget = (target: NonNullable<typeof deployed>): Target => ({
+  api: target.api,
+  webhook: target.webhook,
+  simulator: target.klarna_simulator === undefined ? undefined : { klarna: target.klarna_simulator },
+  control: undefined,
+  eventsQueue: target.events_queue,
+  account: target.account,
+  subjectAccountId: target.subject_account_id,
+  signingKey: { id: target.signing_key_id, key: target.signing_key },
+  fetch: target.bearer_token === undefined ? signedFetch(target.region) : fetchWithToken(target.bearer_token),
+  stop: () => Promise.resolve(0),
+});
+
+const fetchWithToken =
+  (token: string): Target['fetch'] =>
+  (url, init) => {
+    const headers = new Headers(init.headers);
+    headers.set('authorization', `Bearer ${token}`);
+    return fetch(url, { ...init, headers });
+  };
+
+function signedFetch(region: string): Target['fetch'] {
   const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = process.env;
   if (AWS_ACCESS_KEY_ID === undefined || AWS_SECRET_ACCESS_KEY === undefined) {
     throw new Error(
@@ -100,19 +129,10 @@ function deployedTarget(file: string): Target {
     accessKeyId: AWS_ACCESS_KEY_ID,
     secretAccessKey: AWS_SECRET_ACCESS_KEY,
     ...(AWS_SESSION_TOKEN !== undefined && { sessionToken: AWS_SESSION_TOKEN }),
-    region: target.region,
+    region,
     service: 'execute-api',
     // The scenarios assert on the first response.
     retries: 0,
   });
-  return {
-    api: target.api,
-    webhook: target.webhook,
-    simulator: undefined,
-    account: target.account,
-    subjectAccountId: target.subject_account_id,
-    signingKey: { id: target.signing_key_id, key: target.signing_key },
-    fetch: (url, init) => signer.fetch(url, init),
-    stop: () => Promise.resolve(0),
-  };
+  return (url, init) => signer.fetch(url, init);
 }

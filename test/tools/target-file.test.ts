@@ -29,6 +29,18 @@ it('a target file is read', async () => {
   expect(JSON.parse(await resultOf(JSON.stringify(target)))).toEqual(target);
 });
 
+it('a target file can name a simulator, a queue of events and a token', async () => {
+  const further = {
+    klarna_simulator: 'http://127.0.0.1:5300',
+    events_queue: 'https://sqs.example/inbox',
+    bearer_token: 'not-a-real-token',
+  };
+  expect(JSON.parse(await resultOf(JSON.stringify({ ...target, ...further })))).toEqual({
+    ...target,
+    ...further,
+  });
+});
+
 it('a missing target file is one sentence that names it', () => {
   expect(() => readTargetFile('no/such.json')).toThrow(
     /^TARGET is "no\/such\.json", which is not a file that can be read; docs\/get-started\/deploy\.md says .*\.$/,
