@@ -170,6 +170,8 @@ export function claimed(
         lease: { id: leaseId, until },
       },
       reconcileAfter: until,
+      // A caller's new command starts its own series of attempts. What the timer or the sweep repeats goes on counting.
+      attempts: command.cause === 'api' && !command.carriedOn ? 0 : record.attempts,
     },
     now,
   );

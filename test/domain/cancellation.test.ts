@@ -96,6 +96,14 @@ describe('outcomeFromRecord', () => {
 });
 
 describe('claimed', () => {
+  it('a new command starts its own attempts, and a continued one counts on', () => {
+    const record = registered({ state: 'SUBMITTED', attempts: 4 });
+    const carriedOn = { by: 'lapse:sweep', requestedAt: noon };
+    expect(claimed(record, command, 'lease-1', afterNoon(1)).attempts).toBe(0);
+    expect(claimed(record, { ...command, carriedOn }, 'lease-1', afterNoon(1)).attempts).toBe(4);
+    expect(claimed(record, { ...command, cause: 'timeout' }, 'lease-1', afterNoon(1)).attempts).toBe(4);
+  });
+
   it('a claim names the caller and the reason, blocks other callers, and is due for the sweep when it ends', () => {
     const record = claimed(registered({ state: 'SUBMITTED' }), command, 'lease-9', noon);
     const until = plusMillis(noon, leaseLength);
