@@ -313,8 +313,8 @@ const klarnaExpiryIsNotEarly: Safety = (step, { now }) => {
 };
 
 /**
- * A record that knows of an expiry before its deadline, which Klarna may still move, is due before that, or within a minute. The
- * sweep's own pauses after a failed attempt may be longer.
+ * Until its deadline, a record that knows of an earlier expiry, which Klarna may still move, is due before that, or within a
+ * minute. The sweep's own pauses after a failed attempt may be longer.
  */
 const earlyExpiryIsDue: Safety = (step, { now }) => {
   if (step.kind !== 'written') return undefined;
@@ -326,7 +326,8 @@ const earlyExpiryIsDue: Safety = (step, { now }) => {
     attempts > 0 ||
     askedFor === undefined ||
     deadlineAt === undefined ||
-    askedFor >= deadlineAt
+    askedFor >= deadlineAt ||
+    millisOf(deadlineAt) <= now
   )
     return undefined;
   const due = reconcileAfter === undefined ? Infinity : millisOf(reconcileAfter);
