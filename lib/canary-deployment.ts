@@ -9,7 +9,7 @@ import type { LapseFunction } from './lapse-function.ts';
  * raised. Two versions work on the same records meanwhile, so a version must be able to read what the next one writes.
  */
 export class CanaryDeployment extends Construct {
-  constructor(scope: Construct, id: string, functions: readonly LapseFunction[]) {
+  constructor(scope: Construct, id: string, functions: readonly LapseFunction[], hasAlarms: boolean) {
     super(scope, id);
     const application = new LambdaApplication(this, 'Application');
     const role = this.#createRole(functions);
@@ -20,7 +20,7 @@ export class CanaryDeployment extends Construct {
         role: role.withoutPolicyUpdates(),
         alias: each.alias,
         deploymentConfig: LambdaDeploymentConfig.CANARY_10PERCENT_5MINUTES,
-        alarms: [...each.rollbackAlarms],
+        alarms: hasAlarms ? [...each.rollbackAlarms] : [],
       });
     }
   }

@@ -39,7 +39,7 @@ export class SessionTimer extends Construct {
     super(scope, id);
     const stack = Stack.of(this);
     this.#timers = shared.settings.timers;
-    this.groupName = `${stack.stackName}-sessions`;
+    this.groupName = `${shared.name}-sessions`;
     const group = new CfnScheduleGroup(this, 'Group', { name: this.groupName });
     this.#schedulesArn = stack.formatArn({
       service: 'scheduler',
