@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
@@ -14,7 +14,8 @@ import {
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { EnvironmentOf, FunctionName } from '../functions/contract/environment.ts';
-import { bundleHandler } from './function-bundle.ts';
+import { acknowledge } from './acknowledge.ts';
+import { bundleHandler } from './bundles.ts';
 import { LapseAlarm } from './lapse-alarm.ts';
 import { metricsNamespace } from './lapse-metrics.ts';
 import type { SharedProps } from './shared-props.ts';
@@ -101,7 +102,8 @@ export class LapseFunction<Name extends FunctionName = FunctionName> extends Con
   }
 
   #acknowledge(): void {
-    Validations.of(this.function).acknowledge(
+    acknowledge(
+      this.function,
       {
         id: 'Serverless::Serverless-LambdaDLQ',
         reason:

@@ -9,10 +9,10 @@ import { Construct } from 'constructs';
 import type { FunctionName } from '../functions/contract/environment.ts';
 import { AccountSecrets } from './account-secrets.ts';
 import { alarmTopic } from './alarm-topic.ts';
+import { givenBundles, openBundles } from './bundles.ts';
 import { CanaryDeployment } from './canary-deployment.ts';
 import { Dashboard } from './dashboard.ts';
 import { FaultAlarms } from './fault-alarms.ts';
-import { bundleTemporarily } from './function-bundle.ts';
 import { KlarnaCallAlarms } from './klarna-call-alarms.ts';
 import { KlarnaWebhook } from './klarna-webhook.ts';
 import { lambdaQuotaAlarm } from './lambda-quota-alarm.ts';
@@ -48,7 +48,7 @@ export class Lapse extends Construct {
     const settings = resolveSettings(given);
     checkRegion(Stack.of(this).region);
     this.alarmTopic = alarmTopic(this, 'AlarmTopic', topic);
-    using built = bundles ? { bundles, [Symbol.dispose]: () => undefined } : bundleTemporarily(this);
+    using built = bundles ? givenBundles(bundles) : openBundles(this);
     const shared = {
       settings,
       bundles: built.bundles,
