@@ -1,7 +1,7 @@
-import { Validations } from 'aws-cdk-lib';
 import { LambdaApplication, LambdaDeploymentConfig, LambdaDeploymentGroup } from 'aws-cdk-lib/aws-codedeploy';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
 import type { LapseFunction } from './lapse-function.ts';
 
 /**
@@ -45,7 +45,7 @@ export class CanaryDeployment extends Construct {
       }),
     );
     role.addToPolicy(new PolicyStatement({ actions: ['cloudwatch:DescribeAlarms'], resources: ['*'] }));
-    Validations.of(role).acknowledge({
+    acknowledge(role, {
       id: 'AwsSolutions::AwsSolutions-IAM5[Resource::*]',
       reason: 'cloudwatch:DescribeAlarms has no resource type. CodeDeploy calls it to decide on a rollback.',
     });

@@ -1,4 +1,3 @@
-import { Validations } from 'aws-cdk-lib';
 import {
   type ISecurityGroup,
   type IVpc,
@@ -10,6 +9,7 @@ import {
 } from 'aws-cdk-lib/aws-ec2';
 import { Effect, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
 
 /** Where the functions run. */
 export interface FunctionNetwork {
@@ -78,7 +78,7 @@ export function allowNetwork(role: Role, functionsArn: string): void {
       conditions: { ArnLike: { 'lambda:SourceFunctionArn': functionsArn } },
     }),
   );
-  Validations.of(role).acknowledge({
+  acknowledge(role, {
     id: 'AwsSolutions::AwsSolutions-IAM5[Resource::*]',
     reason:
       "Lambda's documented policy for a VPC has all resources. The function's own code is refused them.",

@@ -1,4 +1,4 @@
-import { ArnFormat, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { ArnFormat, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
@@ -15,7 +15,8 @@ import {
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { EnvironmentOf, FunctionName } from '../functions/contract/environment.ts';
-import { bundleHandler } from './function-bundle.ts';
+import { acknowledge } from './acknowledge.ts';
+import { bundleHandler } from './bundles.ts';
 import { allowNetwork } from './function-network.ts';
 import { LapseAlarm } from './lapse-alarm.ts';
 import { metricsNamespace } from './lapse-metrics.ts';
@@ -108,7 +109,8 @@ export class LapseFunction<Name extends FunctionName = FunctionName> extends Con
   }
 
   #acknowledge(isTraced: boolean): void {
-    Validations.of(this.function).acknowledge(
+    acknowledge(
+      this.function,
       {
         id: 'Serverless::Serverless-LambdaDLQ',
         reason:
@@ -121,7 +123,7 @@ export class LapseFunction<Name extends FunctionName = FunctionName> extends Con
       },
     );
     if (isTraced) {
-      Validations.of(this.function.role ?? this).acknowledge({
+      acknowledge(this.function.role ?? this, {
         id: 'AwsSolutions::AwsSolutions-IAM5[Resource::*]',
         reason: 'The two actions that send a trace to X-Ray have no resource type.',
       });

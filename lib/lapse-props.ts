@@ -71,7 +71,7 @@ export interface LapseProps extends LapseSettings {
   readonly authorizer?: IHttpRouteAuthorizer;
   /**
    * The folder of each function's bundle.
-   * @default - bundles built from the sources at synth
+   * @default - the bundles in the package
    */
   readonly bundles?: Readonly<Record<FunctionName, string>>;
 }

@@ -10,10 +10,10 @@ import type { FunctionName } from '../functions/contract/environment.ts';
 import { AccountSecrets } from './account-secrets.ts';
 import { alarmTopic } from './alarm-topic.ts';
 import { allowLogs } from './allow-logs.ts';
+import { givenBundles, openBundles } from './bundles.ts';
 import { CanaryDeployment } from './canary-deployment.ts';
 import { Dashboard } from './dashboard.ts';
 import { FaultAlarms } from './fault-alarms.ts';
-import { bundleTemporarily } from './function-bundle.ts';
 import { functionNetwork } from './function-network.ts';
 import { instanceName, outermostStack } from './instance-name.ts';
 import { KlarnaCallAlarms } from './klarna-call-alarms.ts';
@@ -54,7 +54,7 @@ export class Lapse extends Construct {
     checkRegion(Stack.of(this).region);
     this.alarmTopic = alarmTopic(this, 'AlarmTopic', { existing: topic, encryptionKey });
     if (encryptionKey) allowLogs(this, encryptionKey);
-    using built = bundles ? { bundles, [Symbol.dispose]: () => undefined } : bundleTemporarily(this);
+    using built = bundles ? givenBundles(bundles) : openBundles(this);
     const shared = {
       name: instanceName(this, longestName),
       settings,

@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import {
   AttributeType,
@@ -12,6 +12,7 @@ import {
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import { tableSchema } from '../functions/contract/table-schema.ts';
+import { acknowledge } from './acknowledge.ts';
 import { tableProblems } from './existing-table.ts';
 import { LapseAlarm } from './lapse-alarm.ts';
 import type { LapseFunction } from './lapse-function.ts';
@@ -97,7 +98,7 @@ export class PaymentRequestTable extends Construct {
     });
     if (encryptionKey) encrypt(table, encryptionKey);
     if (!isKept) {
-      Validations.of(table).acknowledge({
+      acknowledge(table, {
         id: 'AwsSolutions::AwsSolutions-DDB3',
         reason: 'The settings say that the table is destroyed with its stack.',
       });
