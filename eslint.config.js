@@ -33,7 +33,7 @@ export default defineConfig(
       'dist/',
       'coverage/',
       '.cache/',
-      'client/api-types.ts',
+      'client/*-types.ts',
     ],
   },
   ...tseslint.configs.strictTypeChecked,

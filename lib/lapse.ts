@@ -6,7 +6,7 @@ import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import type { FunctionName } from '../functions/contract/environment.ts';
+import type { FunctionName } from '../functions/contract/function-name.ts';
 import { AccountSecrets } from './account-secrets.ts';
 import { alarmTopic } from './alarm-topic.ts';
 import { allowLogs } from './allow-logs.ts';

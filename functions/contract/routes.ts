@@ -1,4 +1,4 @@
-import type { FunctionName } from './environment.ts';
+import type { FunctionName } from './function-name.ts';
 
 /**
  * Every route of the API, and the function that serves it. The stack makes the routes from this table, each function is typed to
