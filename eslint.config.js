@@ -30,7 +30,7 @@ export default defineConfig(
       'node_modules/',
       '.dependency-cruiser.cjs',
       'cdk.out/',
-      'dist/',
+      '**/dist/',
       'coverage/',
       '.cache/',
       'client/*-types.ts',

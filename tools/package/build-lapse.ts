@@ -14,8 +14,8 @@ const constructs = ['lib/lapse.ts', 'lib/lapse-stack.ts', 'functions/contract/ta
 /** Two bundles must share one class `Lapse`: the one of the stack loads the one of the construct. */
 const shareLapse: Plugin = {
   name: 'share-lapse',
-  setup({ onResolve }) {
-    onResolve({ filter: /^\.\/lapse\.ts$/ }, () => ({ path: './lapse.js', external: true }));
+  setup(bundle) {
+    bundle.onResolve({ filter: /^\.\/lapse\.ts$/ }, () => ({ path: './lapse.js', external: true }));
   },
 };
 
