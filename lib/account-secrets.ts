@@ -1,4 +1,4 @@
-import { RemovalPolicy, SecretValue, Validations } from 'aws-cdk-lib';
+import { ArnFormat, RemovalPolicy, SecretValue, Stack, Validations } from 'aws-cdk-lib';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { LapseAlarm } from './lapse-alarm.ts';
@@ -6,8 +6,13 @@ import type { LapseFunction } from './lapse-function.ts';
 import { overFunctions, secretReaders } from './lapse-metrics.ts';
 import type { SharedProps } from './shared-props.ts';
 
-/** Two secrets that the operator fills: the accounts with their API keys, and the keys that Klarna signs webhooks with. */
+/**
+ * The secrets that the operator fills: the accounts with their API keys, the keys that Klarna signs webhooks with, and one for each
+ * credential. The stack creates the secrets of the credentials that its settings name. Others are created under the same prefix.
+ */
 export class AccountSecrets extends Construct {
+  /** What the names of the credentials' secrets start with. */
+  readonly credentialsPrefix: string;
   readonly accounts: Secret;
   readonly signingKeys: Secret;
   readonly #settings: SharedProps['settings'];
@@ -28,9 +33,18 @@ export class AccountSecrets extends Construct {
       ...empty,
       description: 'Signing keys of the Klarna webhooks of Lapse, by signing key id',
     });
+    this.credentialsPrefix = `${Stack.of(this).stackName}/credentials/`;
+    const credentials = settings.credentials.map(
+      (name) =>
+        new Secret(this, `credential-${name}`, {
+          ...empty,
+          secretName: `${this.credentialsPrefix}${name}`,
+          description: `Credential ${name} of Lapse: an API key of Klarna and what goes with it`,
+        }),
+    );
     const reason =
       'Klarna issues these, and the operator replaces them. Two keys are valid at once meanwhile.';
-    for (const secret of [this.accounts, this.signingKeys]) {
+    for (const secret of [this.accounts, this.signingKeys, ...credentials]) {
       Validations.of(secret).acknowledge({ id: 'AwsSolutions::AwsSolutions-SMG4', reason });
     }
     new LapseAlarm(this, 'SecretStale', {
@@ -56,6 +70,8 @@ export class AccountSecrets extends Construct {
     return {
       ...this.#cacheEnvironment,
       ACCOUNTS_SECRET_ID: this.accounts.secretArn,
+      CREDENTIALS_PREFIX: this.credentialsPrefix,
+      CREDENTIALS: this.#settings.credentials.join(','),
       MAX_SESSION_SECONDS: String(this.#settings.maxSessionSeconds),
       KLARNA_TEST_URL: this.#settings.klarnaTestUrl,
       KLARNA_LIVE_URL: this.#settings.klarnaLiveUrl,
@@ -67,9 +83,19 @@ export class AccountSecrets extends Construct {
     return { ...this.#cacheEnvironment, SIGNING_KEYS_SECRET_ID: this.signingKeys.secretArn };
   }
 
-  /** Allows reading the accounts. */
+  /** Allows reading the accounts, and every credential under the prefix. */
   grantReadAccounts(grantee: LapseFunction): void {
-    grantee.allow(['secretsmanager:GetSecretValue'], [this.accounts.secretArn]);
+    const credentials = Stack.of(this).formatArn({
+      service: 'secretsmanager',
+      resource: 'secret',
+      resourceName: `${this.credentialsPrefix}*`,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+    grantee.allow(['secretsmanager:GetSecretValue'], [this.accounts.secretArn, credentials]);
+    Validations.of(grantee).acknowledge({
+      id: `AwsSolutions::AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:${this.credentialsPrefix}*]`,
+      reason: 'A credential can be connected later. The prefix holds nothing but credentials of this stack.',
+    });
   }
 
   /** Allows reading the signing keys. */

@@ -156,7 +156,7 @@ export class PaymentRequestApi extends Construct {
     };
     for (const key of routeKeys) {
       const [method, path] = key.split(' ') as [HttpMethod, string];
-      this.api.addRoutes({ path, methods: [method], integration: integrations[routes[key]] });
+      this.api.addRoutes({ path, methods: [method], integration: integrations[routes[key].by] });
     }
     // Responds 404 to an unknown path, and 405 to a method that a path does not have.
     new HttpRoute(this, 'Default', {
@@ -182,7 +182,7 @@ export class PaymentRequestApi extends Construct {
 }
 
 /** The functions that the API invokes. */
-type ApiFunctionName = (typeof routes)[keyof typeof routes];
+type ApiFunctionName = (typeof routes)[keyof typeof routes]['by'];
 
 /** A caller waits for these functions: twice the default, for its processor. */
 const memorySize = 512;
