@@ -1,7 +1,7 @@
-import { Validations } from 'aws-cdk-lib';
 import { LambdaApplication, LambdaDeploymentConfig, LambdaDeploymentGroup } from 'aws-cdk-lib/aws-codedeploy';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
 import type { LapseFunction } from './lapse-function.ts';
 
 /**
@@ -9,7 +9,7 @@ import type { LapseFunction } from './lapse-function.ts';
  * raised. Two versions work on the same records meanwhile, so a version must be able to read what the next one writes.
  */
 export class CanaryDeployment extends Construct {
-  constructor(scope: Construct, id: string, functions: readonly LapseFunction[]) {
+  constructor(scope: Construct, id: string, functions: readonly LapseFunction[], hasAlarms: boolean) {
     super(scope, id);
     const application = new LambdaApplication(this, 'Application');
     const role = this.#createRole(functions);
@@ -20,7 +20,7 @@ export class CanaryDeployment extends Construct {
         role: role.withoutPolicyUpdates(),
         alias: each.alias,
         deploymentConfig: LambdaDeploymentConfig.CANARY_10PERCENT_5MINUTES,
-        alarms: [...each.rollbackAlarms],
+        alarms: hasAlarms ? [...each.rollbackAlarms] : [],
       });
     }
   }
@@ -45,7 +45,7 @@ export class CanaryDeployment extends Construct {
       }),
     );
     role.addToPolicy(new PolicyStatement({ actions: ['cloudwatch:DescribeAlarms'], resources: ['*'] }));
-    Validations.of(role).acknowledge({
+    acknowledge(role, {
       id: 'AwsSolutions::AwsSolutions-IAM5[Resource::*]',
       reason: 'cloudwatch:DescribeAlarms has no resource type. CodeDeploy calls it to decide on a rollback.',
     });

@@ -1,7 +1,8 @@
-import { Duration, Validations } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
 import { LapseAlarm } from './lapse-alarm.ts';
 import { lapseQueue } from './lapse-queue.ts';
 import type { SharedProps } from './shared-props.ts';
@@ -24,7 +25,7 @@ export class DeadLetterQueue extends Construct {
     this.queue = lapseQueue(this, 'Queue', shared.encryptionKey, { retentionPeriod: Duration.days(14) });
     const reason = 'This is a dead-letter queue. A message in it raises an alarm and waits for the operator.';
     for (const rule of ['AwsSolutions::AwsSolutions-SQS3', 'Serverless::Serverless-SQSRedrivePolicy']) {
-      Validations.of(this.queue).acknowledge({ id: rule, reason });
+      acknowledge(this.queue, { id: rule, reason });
     }
     new LapseAlarm(this, 'Messages', {
       topic: shared.alarmTopic,

@@ -1,15 +1,19 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { extname, join } from 'node:path';
+import { join, relative } from 'node:path';
 import { DISABLE_ASSET_STAGING_CONTEXT } from 'aws-cdk-lib/cx-api';
 import type { Construct } from 'constructs';
-import { type BuildOptions, buildSync } from 'esbuild';
-import { environments, type FunctionName } from '../functions/contract/environment.ts';
+import { type BuildOptions, buildSync, type Metafile } from 'esbuild';
+import type { FunctionName } from '../functions/contract/environment.ts';
+import { type Bundles, functionNames, type OpenBundles } from './bundles.ts';
 
 const root = join(import.meta.dirname, '..');
 
-/** TypeScript in the repository, JavaScript in the package. */
-const extension = extname(import.meta.filename);
+/**
+ * Where the bundles seem to be, wherever they are written. The paths in a source map are relative to its folder, and the hash of a
+ * bundle includes its source map. So the same sources have the same hashes on any machine.
+ */
+const apparentDirectory = join('dist', 'bundles');
 
 /**
  * How every function is bundled. CommonJS from the packages' ES modules loads fastest of all combinations. An ES module's import
@@ -28,10 +32,10 @@ export const bundleOptions = {
   legalComments: 'none',
   logLevel: 'silent',
   alias: {
-    '@aws-sdk/credential-provider-node': `./functions/cold-start/bundle-stubs/environment-credentials${extension}`,
-    '@aws-sdk/endpoint-cache': `./functions/cold-start/bundle-stubs/endpoint-cache${extension}`,
-    '@smithy/core/event-streams': `./functions/cold-start/bundle-stubs/unused-module${extension}`,
-    bowser: `./functions/cold-start/bundle-stubs/unused-module${extension}`,
+    '@aws-sdk/credential-provider-node': './functions/cold-start/bundle-stubs/environment-credentials.ts',
+    '@aws-sdk/endpoint-cache': './functions/cold-start/bundle-stubs/endpoint-cache.ts',
+    '@smithy/core/event-streams': './functions/cold-start/bundle-stubs/unused-module.ts',
+    bowser: './functions/cold-start/bundle-stubs/unused-module.ts',
   },
 } as const satisfies BuildOptions;
 
@@ -45,29 +49,41 @@ if (process.env.WARM_UP !== 'off') await warmUp();
 export { handler };
 `;
 
-/** The handler setting of every function. */
-export const bundleHandler = 'entry.handler';
-
-/** The folder of each function's bundle. */
-export type Bundles = Readonly<Record<FunctionName, string>>;
-
-/** The names of all functions. */
-export const functionNames = Object.keys(environments) as readonly FunctionName[];
-
 /** Bundles all functions at once, each into its own folder, and returns the folders. Throws when one cannot be built. */
 export function bundleFunctions(outputDirectory: string): Bundles {
+  return writeBundles(outputDirectory).bundles;
+}
+
+/**
+ * Bundles all functions as `bundleFunctions` does. Also says which files are in each bundle.
+ *
+ * @param repository the folder with the sources and their packages
+ */
+export function writeBundles(
+  outputDirectory: string,
+  repository = root,
+): { readonly bundles: Bundles; readonly metafile: Metafile } {
   for (const name of functionNames) {
-    if (!existsSync(sourceOf(name)))
+    if (!existsSync(join(repository, sourceOf(name))))
       throw new Error(`functions/${name} is missing: the stack has a function of this name.`);
   }
-  buildSync({
+  const { outputFiles, metafile } = buildSync({
     ...bundleOptions,
+    absWorkingDir: repository,
     entryPoints: functionNames.map((name) => ({ in: sourceOf(name), out: join(name, 'index') })),
-    outdir: outputDirectory,
+    outdir: apparentDirectory,
+    write: false,
+    metafile: true,
   });
   const folders = functionNames.map((name) => [name, join(outputDirectory, name)] as const);
-  for (const [, folder] of folders) writeFileSync(join(folder, 'entry.mjs'), entry);
-  return Object.fromEntries(folders) as Record<FunctionName, string>;
+  for (const [, folder] of folders) {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'entry.mjs'), entry);
+  }
+  for (const { path, contents } of outputFiles) {
+    writeFileSync(join(outputDirectory, relative(join(repository, apparentDirectory), path)), contents);
+  }
+  return { bundles: Object.fromEntries(folders) as Record<FunctionName, string>, metafile };
 }
 
 /**
@@ -75,7 +91,7 @@ export function bundleFunctions(outputDirectory: string): Bundles {
  * folder is not needed after that. It stays where the context switches the copy off. A handler of the process's end would not run
  * under Jest, whose `process` is a copy.
  */
-export function bundleTemporarily(scope: Construct): Disposable & { readonly bundles: Bundles } {
+export function bundleTemporarily(scope: Construct): OpenBundles {
   const folder = mkdtempSync(join(tmpdir(), 'lapse-bundles-'));
   const isCopied = scope.node.tryGetContext(DISABLE_ASSET_STAGING_CONTEXT) === undefined;
   const remove = () => {
@@ -89,4 +105,4 @@ export function bundleTemporarily(scope: Construct): Disposable & { readonly bun
   }
 }
 
-const sourceOf = (name: FunctionName): string => join(root, 'functions', `${name}${extension}`);
+const sourceOf = (name: FunctionName): string => join('functions', `${name}.ts`);

@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import { type HttpApi, HttpMethod, HttpNoneAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpMethod, HttpNoneAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { type IMetric, MathExpression, type MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import { FunctionUrlAuthType } from 'aws-cdk-lib/aws-lambda';
@@ -9,6 +9,7 @@ import { LapseAlarm } from './lapse-alarm.ts';
 import { LapseFunction } from './lapse-function.ts';
 import { functionMetric, webhookVerdicts } from './lapse-metrics.ts';
 import type { LapseSettings } from './lapse-settings.ts';
+import type { PaymentRequestApi } from './payment-request-api.ts';
 import type { PaymentRequestTable } from './payment-request-table.ts';
 import type { SharedProps } from './shared-props.ts';
 
@@ -18,7 +19,7 @@ export interface KlarnaWebhookProps {
   readonly table: PaymentRequestTable;
   readonly secrets: AccountSecrets;
   /** Takes the route where the ingress is `http-api`. */
-  readonly api: HttpApi;
+  readonly api: PaymentRequestApi;
 }
 
 /** The path of the webhook where the ingress is `http-api`. */
@@ -60,7 +61,7 @@ export class KlarnaWebhook extends Construct {
     return functionMetric('receive-klarna-webhook', `WebhookRefused:${status}`, options);
   }
 
-  #open(ingress: NonNullable<LapseSettings['webhookIngress']>, api: HttpApi): string {
+  #open(ingress: NonNullable<LapseSettings['webhookIngress']>, { api, url }: PaymentRequestApi): string {
     switch (ingress) {
       case 'function-url':
         return this.receive.live.addFunctionUrl({ authType: FunctionUrlAuthType.NONE }).url;
@@ -74,7 +75,7 @@ export class KlarnaWebhook extends Construct {
           // The API's default scopes need an authorizer: API Gateway refuses a route with scopes and without one.
           authorizationScopes: [],
         });
-        return `${api.apiEndpoint}${webhookPath}`;
+        return `${url}${webhookPath}`;
     }
   }
 

@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { ArnFormat, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
@@ -10,11 +10,14 @@ import {
   type IVersion,
   LoggingFormat,
   Runtime,
+  Tracing,
 } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { EnvironmentOf, FunctionName } from '../functions/contract/environment.ts';
-import { bundleHandler } from './function-bundle.ts';
+import { acknowledge } from './acknowledge.ts';
+import { bundleHandler } from './bundles.ts';
+import { allowNetwork } from './function-network.ts';
 import { LapseAlarm } from './lapse-alarm.ts';
 import { metricsNamespace } from './lapse-metrics.ts';
 import type { SharedProps } from './shared-props.ts';
@@ -56,6 +59,7 @@ export class LapseFunction<Name extends FunctionName = FunctionName> extends Con
     const logGroup = new LogGroup(this, 'Logs', {
       retention: shared.settings.logRetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
+      ...(shared.encryptionKey && { encryptionKey: shared.encryptionKey }),
     });
     const role = new Role(this, 'Role', {
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
@@ -63,6 +67,7 @@ export class LapseFunction<Name extends FunctionName = FunctionName> extends Con
     });
     logGroup.grantWrite(role);
     shared.encryptionKey?.grantEncryptDecrypt(role);
+    if (shared.network) allowNetwork(role, functionsOf(Stack.of(this)));
     this.function = new LambdaFunction(this, 'Function', {
       role,
       runtime: Runtime.NODEJS_24_X,
@@ -74,16 +79,19 @@ export class LapseFunction<Name extends FunctionName = FunctionName> extends Con
         ...(props.environment as Readonly<Record<string, string>>),
         SERVICE_NAME: functionName,
         METRICS_NAMESPACE: metricsNamespace,
+        LOG_LEVEL: shared.settings.logLevel,
       },
       timeout: props.timeout,
       memorySize: props.memorySize ?? 256,
       logGroup,
       loggingFormat: LoggingFormat.JSON,
+      ...shared.network,
+      ...(shared.settings.tracing && { tracing: Tracing.ACTIVE }),
       ...(props.reservedConcurrentExecutions !== undefined && {
         reservedConcurrentExecutions: props.reservedConcurrentExecutions,
       }),
     });
-    this.#acknowledge();
+    this.#acknowledge(shared.settings.tracing);
     // The CDK's classes are not assignable to its own interfaces under exactOptionalPropertyTypes.
     const version = this.function.currentVersion as IVersion;
     this.alias = new Alias(this, 'Live', { aliasName: 'live', version });
@@ -100,8 +108,9 @@ export class LapseFunction<Name extends FunctionName = FunctionName> extends Con
     this.function.addToRolePolicy(new PolicyStatement({ actions: [...actions], resources: [...resources] }));
   }
 
-  #acknowledge(): void {
-    Validations.of(this.function).acknowledge(
+  #acknowledge(isTraced: boolean): void {
+    acknowledge(
+      this.function,
       {
         id: 'Serverless::Serverless-LambdaDLQ',
         reason:
@@ -110,9 +119,15 @@ export class LapseFunction<Name extends FunctionName = FunctionName> extends Con
       {
         id: 'Serverless::Serverless-LambdaTracing',
         reason:
-          'Every call to Klarna has a correlation id in the record, the log and the history. X-Ray would add a service.',
+          'Every call to Klarna has a correlation id in the record, the log and the history. X-Ray is a setting.',
       },
     );
+    if (isTraced) {
+      acknowledge(this.function.role ?? this, {
+        id: 'AwsSolutions::AwsSolutions-IAM5[Resource::*]',
+        reason: 'The two actions that send a trace to X-Ray have no resource type.',
+      });
+    }
   }
 
   #watch({ alarmTopic: topic, settings }: SharedProps, timeout: Duration): readonly LapseAlarm[] {
@@ -144,3 +159,12 @@ export class LapseFunction<Name extends FunctionName = FunctionName> extends Con
     return [errors, throttles];
   }
 }
+
+/** Every function of the account and Region. The function itself would make a circle: it waits for its policy. */
+const functionsOf = (stack: Stack): string =>
+  stack.formatArn({
+    service: 'lambda',
+    resource: 'function',
+    resourceName: '*',
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });

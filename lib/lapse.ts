@@ -1,6 +1,6 @@
 import { CfnOutput, Stack } from 'aws-cdk-lib';
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
-import type { IMetric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Dashboard as CloudWatchDashboard, IMetric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
@@ -9,13 +9,17 @@ import { Construct } from 'constructs';
 import type { FunctionName } from '../functions/contract/environment.ts';
 import { AccountSecrets } from './account-secrets.ts';
 import { alarmTopic } from './alarm-topic.ts';
+import { allowLogs } from './allow-logs.ts';
+import { givenBundles, openBundles } from './bundles.ts';
 import { CanaryDeployment } from './canary-deployment.ts';
 import { Dashboard } from './dashboard.ts';
 import { FaultAlarms } from './fault-alarms.ts';
-import { bundleTemporarily } from './function-bundle.ts';
+import { functionNetwork } from './function-network.ts';
+import { instanceName, outermostStack } from './instance-name.ts';
 import { KlarnaCallAlarms } from './klarna-call-alarms.ts';
 import { KlarnaWebhook } from './klarna-webhook.ts';
 import { lambdaQuotaAlarm } from './lambda-quota-alarm.ts';
+import { LapseAlarm } from './lapse-alarm.ts';
 import type { LapseFunction } from './lapse-function.ts';
 import type { LapseProps } from './lapse-props.ts';
 import { resolveSettings } from './resolve-settings.ts';
@@ -24,45 +28,53 @@ import { PaymentRequestTable } from './payment-request-table.ts';
 import { Reconciliation } from './reconciliation.ts';
 import { checkRegion } from './region.ts';
 import { SessionTimer } from './session-timer.ts';
+import type { SharedProps } from './shared-props.ts';
 import { type AttentionCause, StateChangeEvents } from './state-change-events.ts';
 
 export type { LapseProps } from './lapse-props.ts';
 
-/**
- * All of Lapse: ends a Klarna Payment Request when its checkout session ends. A stack can hold one, since the schedule groups are
- * named after the stack.
- */
+/** All of Lapse: ends a Klarna Payment Request when its checkout session ends. */
 export class Lapse extends Construct {
   readonly api: HttpApi;
   readonly table: ITable;
   readonly bus: IEventBus;
   readonly alarmTopic: ITopic;
   readonly functions: Readonly<Record<FunctionName, LapseFunction>>;
+  /** Where callers reach the API, without a slash at its end. */
+  readonly apiUrl: string;
   /** The address to subscribe at Klarna for webhooks. */
   readonly webhookUrl: string;
   readonly #parts: Parts;
 
   constructor(scope: Construct, id: string, props: LapseProps = {}) {
     super(scope, id);
-    const { table: existing, bus, encryptionKey, alarmTopic: topic, authorizer, bundles, ...given } = props;
+    const { table: existing, bus, encryptionKey, alarmTopic: topic, authorizer, domain, ...others } = props;
+    const { accountsSecret, signingKeysSecret, vpc, vpcSubnets, securityGroups, bundles, ...given } = others;
     const settings = resolveSettings(given);
     checkRegion(Stack.of(this).region);
-    this.alarmTopic = alarmTopic(this, 'AlarmTopic', topic);
-    using built = bundles ? { bundles, [Symbol.dispose]: () => undefined } : bundleTemporarily(this);
+    this.alarmTopic = alarmTopic(this, 'AlarmTopic', { existing: topic, encryptionKey });
+    if (encryptionKey) allowLogs(this, encryptionKey);
+    using built = bundles ? givenBundles(bundles) : openBundles(this);
     const shared = {
+      name: instanceName(this, longestName),
       settings,
       bundles: built.bundles,
       encryptionKey,
+      network: functionNetwork(this, 'SecurityGroup', { vpc, vpcSubnets, securityGroups }),
       alarmTopic: this.alarmTopic,
     };
     const table = new PaymentRequestTable(this, 'PaymentRequests', { shared, existing });
-    const secrets = new AccountSecrets(this, 'Secrets', shared);
+    const secrets = new AccountSecrets(this, 'Secrets', shared, {
+      accounts: accountsSecret,
+      signingKeys: signingKeysSecret,
+    });
     const timer = new SessionTimer(this, 'SessionTimer', { shared, table, secrets });
     const sweep = new Reconciliation(this, 'Reconciliation', { shared, table, secrets, timer });
     const events = new StateChangeEvents(this, 'StateChanges', { shared, table: table.table, bus });
-    const api = new PaymentRequestApi(this, 'Api', { shared, table, secrets, timer, authorizer });
-    const webhook = new KlarnaWebhook(this, 'Webhook', { shared, table, secrets, api: api.api });
+    const api = new PaymentRequestApi(this, 'Api', { shared, table, secrets, timer, authorizer, domain });
+    const webhook = new KlarnaWebhook(this, 'Webhook', { shared, table, secrets, api });
     this.api = api.api;
+    this.apiUrl = api.url;
     this.table = table.table;
     this.bus = events.bus;
     this.webhookUrl = webhook.url;
@@ -76,16 +88,18 @@ export class Lapse extends Construct {
     new KlarnaCallAlarms(this, 'KlarnaCalls', shared);
     new FaultAlarms(this, 'Faults', shared);
     lambdaQuotaAlarm(this, 'LambdaQuota', shared);
-    if (settings.canary) new CanaryDeployment(this, 'Canary', Object.values(this.functions));
-    const { dashboardName } = new Dashboard(this, 'Overview', {
-      functions: this.functions,
-      api: api.api,
-      table: table.table,
-      timerQueue: timer.queue,
-      deadLetterQueues: [timer.deadLetterQueue, events.unpublished, sweep.deadLetterQueue],
-    }).dashboard;
-    const { retentionDays } = settings;
-    this.#parts = { secrets, timer, sweep, events, api, webhook, dashboardName, retentionDays };
+    if (settings.canary) new CanaryDeployment(this, 'Canary', Object.values(this.functions), settings.alarms);
+    const dashboard = settings.dashboard
+      ? new Dashboard(this, 'Overview', {
+          functions: this.functions,
+          api: api.api,
+          table: table.table,
+          timerQueue: timer.queue,
+          deadLetterQueues: [timer.deadLetterQueue, events.unpublished, sweep.deadLetterQueue],
+        }).dashboard
+      : undefined;
+    this.#parts = { shared, secrets, timer, sweep, events, api, webhook, dashboard };
+    if (!settings.alarms) removeAlarms(this);
   }
 
   /**
@@ -97,27 +111,39 @@ export class Lapse extends Construct {
     return this.#parts.api.grantCall(grantee, account);
   }
 
-  /** Adds the outputs that the command line and the next steps need. Their logical ids are their names: one Lapse per stack. */
-  addOutputs(): void {
-    const { secrets, timer, events, retentionDays } = this.#parts;
+  /**
+   * Adds the outputs that the command line and the next steps need, to the stack that CloudFormation deploys. Their logical ids are
+   * their names.
+   *
+   * @param prefix stands before each name: 1 to 32 of `A-Z`, `a-z` and `0-9`. A second Lapse of a stack needs one.
+   */
+  addOutputs(prefix = ''): void {
+    if (!/^[A-Za-z0-9]{0,32}$/.test(prefix))
+      throw new Error(`prefix is ${prefix}; allowed: 1 to 32 of A-Z, a-z and 0-9.`);
+    const stack = outermostStack(this);
+    if (stack.node.tryFindChild(`${prefix}ApiUrl`))
+      throw new Error(`prefix is ${prefix || 'empty'}; allowed: one that no other Lapse of the stack has.`);
+    const { shared, secrets, timer, events, dashboard } = this.#parts;
     const { region } = Stack.of(this);
     const outputs = {
-      ApiUrl: this.api.apiEndpoint,
+      ApiUrl: this.apiUrl,
       WebhookUrl: this.webhookUrl,
       AccountsSecretName: secrets.accounts.secretName,
       SigningKeysSecretName: secrets.signingKeys.secretName,
       EventBusName: this.bus.eventBusName,
       TableName: this.table.tableName,
-      RetentionDays: String(retentionDays),
+      RetentionDays: String(shared.settings.retentionDays),
       TimerQueueUrl: timer.queue.queueUrl,
       DeadTimersQueueUrl: timer.deadLetterQueue.queueUrl,
       UnpublishedEventsQueueUrl: events.unpublished.queueUrl,
       AlarmTopicArn: this.alarmTopic.topicArn,
-      DashboardUrl: `https://${region}.console.aws.amazon.com/cloudwatch/home?region=${region}#dashboards/dashboard/${this.#parts.dashboardName}`,
+      ...(dashboard && {
+        DashboardUrl: `https://${region}.console.aws.amazon.com/cloudwatch/home?region=${region}#dashboards/dashboard/${dashboard.dashboardName}`,
+      }),
       NextCommand: `aws secretsmanager put-secret-value --region ${region} --secret-id ${secrets.accounts.secretName} --secret-string file://accounts.json`,
     };
     for (const [name, value] of Object.entries(outputs)) {
-      new CfnOutput(this, name, { value }).overrideLogicalId(name);
+      new CfnOutput(stack, `${prefix}${name}`, { value }).overrideLogicalId(`${prefix}${name}`);
     }
   }
 
@@ -153,12 +179,22 @@ export class Lapse extends Construct {
 }
 
 interface Parts {
+  readonly shared: SharedProps;
   readonly secrets: AccountSecrets;
   readonly timer: SessionTimer;
   readonly sweep: Reconciliation;
   readonly events: StateChangeEvents;
   readonly api: PaymentRequestApi;
   readonly webhook: KlarnaWebhook;
-  readonly dashboardName: string;
-  readonly retentionDays: number;
+  readonly dashboard: CloudWatchDashboard | undefined;
+}
+
+/** Scheduler's longest name of a group is 64 characters, and a group's name is this one with `-sessions` or `-sweep`. */
+const longestName = 64 - '-sessions'.length;
+
+/** The parts make their alarms in any case: only here is decided whether the stack has them. */
+function removeAlarms(lapse: Construct): void {
+  for (const alarm of lapse.node.findAll()) {
+    if (alarm instanceof LapseAlarm) alarm.node.scope?.node.tryRemoveChild(alarm.node.id);
+  }
 }

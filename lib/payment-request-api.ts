@@ -1,11 +1,14 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import {
+  ApiMapping,
+  DomainName,
   HttpApi,
   type HttpMethod,
   HttpRoute,
   HttpRouteKey,
   type IHttpRouteAuthorizer,
+  type IStage,
   LogGroupLogDestination,
 } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpIamAuthorizer, HttpJwtAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
@@ -13,6 +16,8 @@ import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations
 import { type IMetric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { ARecord, RecordTarget } from 'aws-cdk-lib/aws-route53';
+import { ApiGatewayv2DomainProperties } from 'aws-cdk-lib/aws-route53-targets';
 import { Construct } from 'constructs';
 import type { MetricNames } from '../functions/contract/metric-names.ts';
 import { routeKeys, routes } from '../functions/contract/routes.ts';
@@ -21,6 +26,7 @@ import type { AccountSecrets } from './account-secrets.ts';
 import { LapseAlarm } from './lapse-alarm.ts';
 import { LapseFunction } from './lapse-function.ts';
 import { functionMetric } from './lapse-metrics.ts';
+import type { LapseDomain } from './lapse-props.ts';
 import type { ResolvedSettings } from './resolve-settings.ts';
 import type { PaymentRequestTable } from './payment-request-table.ts';
 import type { SessionTimer } from './session-timer.ts';
@@ -34,6 +40,8 @@ export interface PaymentRequestApiProps {
   readonly timer: SessionTimer;
   /** Your authorizer. Undefined: JWTs where the settings name an issuer, else IAM. */
   readonly authorizer: IHttpRouteAuthorizer | undefined;
+  /** Your domain. Undefined: the address that AWS generates. */
+  readonly domain: LapseDomain | undefined;
 }
 
 /** The results of a cancel by the API that are counted. */
@@ -49,6 +57,8 @@ export type CancelResult = MetricNames['cancel-payment-request'] extends infer N
  */
 export class PaymentRequestApi extends Construct {
   readonly api: HttpApi;
+  /** Where callers reach the API, without a slash at its end. */
+  readonly url: string;
   readonly functions: Readonly<Record<ApiFunctionName, LapseFunction>>;
   readonly #authorizer: IHttpRouteAuthorizer;
 
@@ -68,7 +78,9 @@ export class PaymentRequestApi extends Construct {
       defaultAuthorizer: this.#authorizer,
       ...(scopes.length > 0 && { defaultAuthorizationScopes: [...scopes] }),
     });
-    this.#addStage(settings);
+    const stage = this.#addStage(props.shared);
+    if (props.domain) this.#addDomain(props.domain, stage);
+    this.url = props.domain ? `https://${props.domain.name}` : this.api.apiEndpoint;
     this.#addRoutes();
     new LapseAlarm(this, 'ApiServerErrors', {
       topic: alarmTopic,
@@ -167,16 +179,34 @@ export class PaymentRequestApi extends Construct {
   }
 
   /** API Gateway's own default stage has neither a throttle nor an access log. */
-  #addStage({ apiRateLimit, apiBurstLimit, logRetentionDays }: ResolvedSettings): void {
+  #addStage({ settings, encryptionKey }: SharedProps): IStage {
+    const { apiRateLimit, apiBurstLimit, logRetentionDays } = settings;
     const accessLog = new LogGroup(this, 'AccessLog', {
       retention: logRetentionDays,
+      ...(encryptionKey && { encryptionKey }),
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    this.api.addStage('Stage', {
+    return this.api.addStage('Stage', {
       stageName: '$default',
       autoDeploy: true,
       throttle: { rateLimit: apiRateLimit, burstLimit: apiBurstLimit },
       accessLogSettings: { destination: new LogGroupLogDestination(accessLog), format: accessLogFormat },
+    });
+  }
+
+  /** Maps the domain to the root of the API: its functions compare the path with their parameters. */
+  #addDomain({ name, certificate, hostedZone }: LapseDomain, stage: IStage): void {
+    const domainName = new DomainName(this, 'Domain', { domainName: name, certificate });
+    new ApiMapping(this, 'Mapping', { api: this.api, domainName, stage });
+    if (!hostedZone) return;
+    const target = new ApiGatewayv2DomainProperties(
+      domainName.regionalDomainName,
+      domainName.regionalHostedZoneId,
+    );
+    new ARecord(this, 'Record', {
+      zone: hostedZone,
+      recordName: `${name}.`,
+      target: RecordTarget.fromAlias(target),
     });
   }
 }

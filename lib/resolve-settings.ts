@@ -1,5 +1,7 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { type AlarmThresholds, defaultThresholds } from './alarm-thresholds.ts';
+import { lapsePropNames } from './lapse-props.ts';
 import type { LapseSettings } from './lapse-settings.ts';
 
 /** The settings with every default in place. */
@@ -41,6 +43,11 @@ const defaults = {
   maxReadUnits: 10_000,
   klarnaTestUrl: 'https://api-global.test.klarna.com',
   klarnaLiveUrl: 'https://api-global.klarna.com',
+  removalPolicy: RemovalPolicy.RETAIN,
+  logLevel: 'INFO',
+  tracing: false,
+  alarms: true,
+  dashboard: true,
   canary: true,
 } as const;
 
@@ -66,6 +73,7 @@ export function resolveSettings(given: LapseSettings): ResolvedSettings {
     thresholds: { ...defaultThresholds, ...alarmThresholds },
   };
   const problems = [
+    ...unknownProperties(given),
     wholeNumber('retentionDays', settings.retentionDays, daysToKeep(settings.maxSessionSeconds), 3_650),
     oneOf('logRetentionDays', logRetentionDays, [...retentionSteps]),
     wholeNumber('maxSession in seconds', settings.maxSessionSeconds, 1, hours48),
@@ -84,6 +92,11 @@ export function resolveSettings(given: LapseSettings): ResolvedSettings {
     wholeNumber('maxReadUnits', settings.maxReadUnits, 1, 40_000),
     klarnaAddress('klarnaTestUrl', settings.klarnaTestUrl),
     klarnaAddress('klarnaLiveUrl', settings.klarnaLiveUrl),
+    oneOf('removalPolicy', settings.removalPolicy, [RemovalPolicy.RETAIN, RemovalPolicy.DESTROY]),
+    oneOf('logLevel', settings.logLevel, ['INFO', 'WARN', 'ERROR']),
+    ...(['tracing', 'alarms', 'dashboard', 'canary'] as const).map((name) =>
+      trueOrFalse(name, settings[name]),
+    ),
     ...jwtProblems(jwtIssuer, jwtAudience, jwtScopes),
     ...Object.entries(settings.thresholds).map(([name, value]) =>
       name in defaultThresholds
@@ -110,6 +123,14 @@ const retentionStep = (days: number): RetentionDays | undefined =>
   retentionSteps.find((step) => step.valueOf() === days);
 
 type Finding = string | undefined;
+
+const unknownProperties = (given: object): readonly Finding[] =>
+  Object.keys(given)
+    .filter((name) => !lapsePropNames.includes(name))
+    .map((name) => `${name} is unknown; allowed: ${lapsePropNames.join(', ')}.`);
+
+const trueOrFalse = (name: string, given: unknown): Finding =>
+  typeof given === 'boolean' ? undefined : `${name} is ${String(given)}; allowed: true, false.`;
 
 const wholeNumber = (name: string, given: number, least: number, most: number): Finding =>
   Number.isInteger(given) && given >= least && given <= most

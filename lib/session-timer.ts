@@ -1,10 +1,11 @@
-import { Duration, Stack, Validations } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import { type IMetric, MathExpression, Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
 import type { AccountSecrets } from './account-secrets.ts';
 import { DeadLetterQueue } from './dead-letter-queue.ts';
 import { LapseAlarm } from './lapse-alarm.ts';
@@ -39,7 +40,7 @@ export class SessionTimer extends Construct {
     super(scope, id);
     const stack = Stack.of(this);
     this.#timers = shared.settings.timers;
-    this.groupName = `${stack.stackName}-sessions`;
+    this.groupName = `${shared.name}-sessions`;
     const group = new CfnScheduleGroup(this, 'Group', { name: this.groupName });
     this.#schedulesArn = stack.formatArn({
       service: 'scheduler',
@@ -135,7 +136,7 @@ export class SessionTimer extends Construct {
       }),
     );
     expire.allow(['sqs:ChangeMessageVisibility'], [this.queue.queueArn]);
-    Validations.of(expire).acknowledge({
+    acknowledge(expire, {
       id: 'Serverless::Serverless-LambdaEventSourceMappingDestination',
       reason: 'The queue has its own dead-letter queue. A destination is for streams.',
     });
@@ -147,7 +148,7 @@ export class SessionTimer extends Construct {
       verbs.map((verb) => `scheduler:${verb}`),
       [this.#schedulesArn],
     );
-    Validations.of(grantee).acknowledge({
+    acknowledge(grantee, {
       id: `AwsSolutions::AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:scheduler:<AWS::Region>:<AWS::AccountId>:schedule/${this.groupName}/*]`,
       reason:
         'Each session has a schedule, named by a hash at run time. The group holds nothing but these schedules.',

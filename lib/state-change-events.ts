@@ -38,7 +38,11 @@ export class StateChangeEvents extends Construct {
   constructor(scope: Construct, id: string, { shared, table, bus }: StateChangeEventsProps) {
     super(scope, id);
     // See lapse-function.ts for the assertion.
-    this.bus = bus ?? (new EventBus(this, 'Bus') as IEventBus);
+    this.bus =
+      bus ??
+      (new EventBus(this, 'Bus', {
+        ...(shared.encryptionKey && { kmsKey: shared.encryptionKey }),
+      }) as IEventBus);
     this.unpublished = new DeadLetterQueue(this, 'Unpublished', {
       shared,
       description: 'Events could not be published, and wait in a queue for you.',

@@ -42,8 +42,11 @@ export function fault(code: string, error: unknown, fields: Fields = {}): void {
   log('ERROR', code, { ...fields, fault: kind, ...describe(error) });
 }
 
-/** Lambda filters JSON lines by the names `level` and `timestamp`. */
-function log(level: 'INFO' | 'WARN' | 'ERROR', code: string, fields: Fields): void {
+const levels = ['INFO', 'WARN', 'ERROR'] as const;
+
+/** Writes a line whose level is at least the one that the stack sets. Lambda filters JSON lines by `level` and `timestamp`. */
+function log(level: (typeof levels)[number], code: string, fields: Fields): void {
+  if (levels.indexOf(level) < levels.findIndex((each) => each === process.env['LOG_LEVEL'])) return;
   const timestamp = new Date().toISOString();
   const trace = process.env['_X_AMZN_TRACE_ID']?.split(';', 1)[0]?.replace('Root=', '');
   write({ level, timestamp, service, code, ...fields, ...invocation, xray_trace_id: trace });

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { functionNames } from '../../lib/function-bundle.ts';
+import { functionNames } from '../../lib/bundles.ts';
 import { runbook } from '../../lib/lapse-alarm.ts';
 import { isBreaching, isRaised, type MetricValue } from './alarm-evaluation.ts';
 import { alarmsOf, resourcesOf, type SynthesizedAlarm, templateOf } from './synthesized.ts';

@@ -1,11 +1,12 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { App } from 'aws-cdk-lib';
+import { dirname, join } from 'node:path';
+import { App, FileSystem } from 'aws-cdk-lib';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { DISABLE_ASSET_STAGING_CONTEXT } from 'aws-cdk-lib/cx-api';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { functionNames } from '../../lib/function-bundle.ts';
+import { functionNames } from '../../lib/bundles.ts';
+import { writeBundles } from '../../lib/function-bundle.ts';
 import { LapseStack } from '../../lib/lapse-stack.ts';
 
 let folder: string;
@@ -47,3 +48,33 @@ describe('the temporary folder of the bundles', () => {
     expect(bundlesLeft()).toHaveLength(1);
   });
 });
+
+it('the same sources have the same asset hashes in any folder, with any folder for temporary files', () => {
+  const here = writeBundles(join(folder, 'here'));
+  const elsewhere = join(folder, 'a', 'deeper', 'place');
+  copySources(Object.keys(here.metafile.inputs), elsewhere);
+  const there = writeBundles(join(folder, 'there'), elsewhere);
+  expect(functionNames).toHaveLength(7);
+  for (const name of functionNames) {
+    expect(readFileSync(join(there.bundles[name], 'index.js.map'), 'utf8')).toBe(
+      readFileSync(join(here.bundles[name], 'index.js.map'), 'utf8'),
+    );
+    expect(FileSystem.fingerprint(there.bundles[name])).toBe(FileSystem.fingerprint(here.bundles[name]));
+  }
+});
+
+/** Copies the files that esbuild reads: sources, and what describes their packages. */
+function copySources(sources: readonly string[], target: string): void {
+  const root = join(import.meta.dirname, '..', '..');
+  const folders = new Set(['.']);
+  for (const source of sources) {
+    for (let path = dirname(source); path !== '.'; path = dirname(path)) folders.add(path);
+    cpSync(join(root, source), join(target, source));
+  }
+  for (const path of folders) {
+    for (const name of ['package.json', 'tsconfig.json']) {
+      const file = join(path, name);
+      if (existsSync(join(root, file))) cpSync(join(root, file), join(target, file));
+    }
+  }
+}

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { App, type CfnElement, type Environment, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import type { FunctionName } from '../../functions/contract/environment.ts';
-import { functionNames } from '../../lib/function-bundle.ts';
+import { functionNames } from '../../lib/bundles.ts';
 import { LapseAlarm } from '../../lib/lapse-alarm.ts';
 import type { LapseProps } from '../../lib/lapse.ts';
 import { LapseStack } from '../../lib/lapse-stack.ts';

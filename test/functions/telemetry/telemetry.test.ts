@@ -1,6 +1,6 @@
 import middy from '@middy/core';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { count, fault, measure, note, telemetry } from '../../../functions/telemetry/telemetry.ts';
+import { count, fault, measure, note, telemetry, warn } from '../../../functions/telemetry/telemetry.ts';
 import { notAllowed, rejected, throttled } from '../../support/aws-faults.ts';
 import { captureOutput } from '../../support/captured-output.ts';
 import { lambdaContext } from '../../support/lambda-events.ts';
@@ -60,6 +60,25 @@ describe('note', () => {
     expect(new Date(String(line?.['timestamp'])).toISOString()).toBe(line?.['timestamp']);
   });
 });
+
+it.each([
+  ['INFO', ['INFO', 'WARN', 'ERROR']],
+  ['WARN', ['WARN', 'ERROR']],
+  ['ERROR', ['ERROR']],
+])(
+  'with the log level %s, lines of the levels %j are written, and metrics in any case',
+  async (level, written) => {
+    vi.stubEnv('LOG_LEVEL', level);
+    const lines = await metricsOf(() => {
+      note('test.news');
+      warn('test.warning');
+      fault('test.fault', new Error('broken'));
+      count('Registered');
+    });
+    expect(lines.flatMap((line) => line['level'] ?? [])).toEqual(written);
+    expect(lines.some((line) => line['Registered'] === 1)).toBe(true);
+  },
+);
 
 /** Calls a handler once that does this work, and returns the lines that it wrote. */
 async function metricsOf(work: () => void) {

@@ -22,6 +22,9 @@ const exceptions: Readonly<Record<string, string>> = {
   'cloudwatch:DescribeAlarms *': "CodeDeploy's documented policy has all alarms",
 };
 
+/** The documented key policies of CloudWatch Logs and EventBridge name the action among others that have the context. */
+const exceptedConditions = /^kms:DescribeKey kms:EncryptionContext:aws:/;
+
 /** What AWS's own data has against the statements of a policy, a sentence each. Empty: every statement can take effect. */
 export async function findingsOf({ id, kind, statements }: PlacedPolicy): Promise<readonly string[]> {
   const findings = await Promise.all(
@@ -97,7 +100,12 @@ async function conditionFindings(
       ...getAllGlobalConditionKeys(),
     ].map((key) => key.toLowerCase()),
   );
+  const isKnown = (key: string): boolean =>
+    // Such as `kms:encryptioncontext:${encryptioncontextkey}`.
+    [...known].some(
+      (each) => key === each || (each.includes('${') && key.startsWith(each.replace(/\$.*/, ''))),
+    );
   return keys
-    .filter((key) => !known.has(key.toLowerCase()))
+    .filter((key) => !isKnown(key.toLowerCase()) && !exceptedConditions.exec(`${pattern} ${key}`))
     .map((key) => `${pattern} knows no condition key ${key}`);
 }
