@@ -15,7 +15,7 @@ import {
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { EnvironmentOf, FunctionName } from '../functions/contract/environment.ts';
-import { acknowledge } from './acknowledge.ts';
+import { acknowledge, acknowledgeKey } from './acknowledge.ts';
 import { bundleHandler } from './bundles.ts';
 import { allowNetwork } from './function-network.ts';
 import { LapseAlarm } from './lapse-alarm.ts';
@@ -67,6 +67,7 @@ export class LapseFunction<Name extends FunctionName = FunctionName> extends Con
     });
     logGroup.grantWrite(role);
     shared.encryptionKey?.grantEncryptDecrypt(role);
+    acknowledgeKey(role);
     if (shared.network) allowNetwork(role, functionsOf(Stack.of(this)));
     this.function = new LambdaFunction(this, 'Function', {
       role,

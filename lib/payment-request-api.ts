@@ -23,6 +23,7 @@ import type { MetricNames } from '../functions/contract/metric-names.ts';
 import { routeKeys, routes } from '../functions/contract/routes.ts';
 import { tableSchema } from '../functions/contract/table-schema.ts';
 import type { AccountSecrets } from './account-secrets.ts';
+import { type ApiAction, apiActions, routesOf } from './api-actions.ts';
 import { LapseAlarm } from './lapse-alarm.ts';
 import { LapseFunction } from './lapse-function.ts';
 import { functionMetric } from './lapse-metrics.ts';
@@ -42,6 +43,17 @@ export interface PaymentRequestApiProps {
   readonly authorizer: IHttpRouteAuthorizer | undefined;
   /** Your domain. Undefined: the address that AWS generates. */
   readonly domain: LapseDomain | undefined;
+}
+
+/** What a principal may call. */
+export interface GrantCallProps {
+  /** The account's name in Lapse: 1 to 32 of `a-z`, `0-9` and `-`. */
+  readonly account: string;
+  /**
+   * What it may do for the account.
+   * @default - everything
+   */
+  readonly actions?: readonly ApiAction[];
 }
 
 /** The results of a cancel by the API that are counted. */
@@ -91,21 +103,20 @@ export class PaymentRequestApi extends Construct {
     });
   }
 
-  /**
-   * Allows a principal to make every call for one account. Throws where the API has another authorizer than IAM, which does not
-   * look at policies.
-   *
-   * @param account the account's name in the secret `accounts`: 1 to 32 of `a-z`, `0-9` and `-`
-   */
-  grantCall(grantee: IGrantable, account: string): Grant {
+  /** Allows a principal calls for one account. Throws where the API has another authorizer than IAM, which does not look at policies. */
+  grantCall(grantee: IGrantable, { account, actions = apiActions }: GrantCallProps): Grant {
     if (!/^[a-z0-9-]{1,32}$/.test(account))
       throw new Error(`account is ${account}; allowed: 1 to 32 of a-z, 0-9 and -.`);
+    if (actions.length === 0 || actions.some((action) => !apiActions.includes(action)))
+      throw new Error(`actions is ${JSON.stringify(actions)}; allowed: ${apiActions.join(', ')}.`);
     if (!(this.#authorizer instanceof HttpIamAuthorizer))
       throw new Error('grantCall needs the IAM authorizer; this API has another one.');
+    const all = new Set(actions).size === apiActions.length;
+    const granted = all ? [['*', `/accounts/${account}/*`] as const] : routesOf(account, actions);
     return Grant.addToPrincipal({
       grantee,
       actions: ['execute-api:Invoke'],
-      resourceArns: [this.api.arnForExecuteApi('*', `/accounts/${account}/*`, '$default')],
+      resourceArns: granted.map(([method, path]) => this.api.arnForExecuteApi(method, path, '$default')),
     });
   }
 

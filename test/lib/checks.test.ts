@@ -1,4 +1,4 @@
-import { App, Duration, Stack, Validations } from 'aws-cdk-lib';
+import { App, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -6,6 +6,7 @@ import type { LapseProps } from '../../lib/lapse.ts';
 import { LapseStack } from '../../lib/lapse-stack.ts';
 import { stages } from '../../lib/stages.ts';
 import { schemaFindings } from './aws-schema.ts';
+import { addLapseWithOptions } from './iam/stack-with-options.ts';
 import { resourcesOf, synthesizeStack, templateOf, withBundles } from './synthesized.ts';
 
 const jwt = {
@@ -58,6 +59,17 @@ describe('cdk-nag', () => {
       expect(() =>
         synthesizeChecked((app) => new LapseStack(app, 'Lapse', { lapse: { bundles } })),
       ).not.toThrow();
+    });
+  });
+
+  it('cdk-nag has no finding in a stack with all options', () => {
+    expect(() => synthesizeChecked((app) => addLapseWithOptions(app))).not.toThrow();
+  });
+
+  it('cdk-nag has no finding in a stack whose data may be destroyed', () => {
+    withBundles((bundles) => {
+      const lapse = { bundles, removalPolicy: RemovalPolicy.DESTROY };
+      expect(() => synthesizeChecked((app) => new LapseStack(app, 'Lapse', { lapse }))).not.toThrow();
     });
   });
 

@@ -2,7 +2,9 @@ import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { type IGrantable, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { describe, expect, it } from 'vitest';
-import { Lapse, type LapseProps } from '../../lib/lapse.ts';
+import { routeKeys } from '../../functions/contract/routes.ts';
+import { actionOf, apiActions } from '../../lib/api-actions.ts';
+import { type ApiAction, Lapse, type LapseProps } from '../../lib/lapse.ts';
 import { LapseStack } from '../../lib/lapse-stack.ts';
 import { resourcesOf, withBundles } from './synthesized.ts';
 
@@ -18,7 +20,7 @@ const backEndOf = (stack: Stack): IGrantable =>
 describe('grantCall', () => {
   it('grantCall allows every call for one account and for no other', () => {
     const statements = withLapse((lapse, stack) => {
-      lapse.grantCall(backEndOf(stack), 'shop-se');
+      lapse.grantCall(backEndOf(stack), { account: 'shop-se' });
       return resourcesOf(Template.fromStack(stack))
         .filter(({ type, id }) => type === 'AWS::IAM::Policy' && id.startsWith('BackEnd'))
         .map(({ properties }) => properties['PolicyDocument']);
@@ -39,11 +41,63 @@ describe('grantCall', () => {
     ]);
   });
 
+  const resourcesFor = (...actions: readonly ApiAction[]): readonly string[] =>
+    withLapse((lapse, stack) => {
+      lapse.grantCall(backEndOf(stack), { account: 'shop-se', actions });
+      return resourcesOf(Template.fromStack(stack))
+        .filter(({ type, id }) => type === 'AWS::IAM::Policy' && id.startsWith('BackEnd'))
+        .flatMap(({ properties }) => {
+          const { Statement } = properties['PolicyDocument'] as {
+            Statement: { Resource: string | string[] }[];
+          };
+          return Statement.flatMap(({ Resource }) => Resource);
+        });
+    });
+
+  it.each(apiActions)('grantCall with the action %s allows exactly the routes of the action', (action) => {
+    const patterns = resourcesFor(action).map(
+      (resource) =>
+        new RegExp(
+          `^${resource
+            .replace(/^.*\$default/, '')
+            .split('*')
+            .map((text) => text.replaceAll('.', String.raw`\.`))
+            .join('.*')}$`,
+        ),
+    );
+    for (const route of routeKeys) {
+      const path = `/${route
+        .replace(' ', '')
+        .replace('{account}', 'shop-se')
+        .replaceAll(/\{\w+\}/g, 'some-id')}`;
+      const isAllowed = patterns.some((pattern) => pattern.test(path));
+      expect([route, isAllowed]).toEqual([route, actionOf(route) === action]);
+    }
+  });
+
+  it('grantCall with several actions allows each of them, and nothing else', () => {
+    expect(
+      resourcesFor('register', 'cancel').map((resource) => resource.replace(/^.*\$default/, '')),
+    ).toEqual([
+      '/PUT/accounts/shop-se/payment-requests/*',
+      '/PATCH/accounts/shop-se/payment-requests/*',
+      '/DELETE/accounts/shop-se/payment-requests/*',
+      '/DELETE/accounts/shop-se/sessions/*',
+    ]);
+  });
+
+  it('grantCall refuses an action that does not exist, and a list without any', () => {
+    for (const actions of [['write'], []])
+      expect(() => resourcesFor(...(actions as ApiAction[]))).toThrow(
+        `actions is ${JSON.stringify(actions)}; allowed: read, register, cancel, cancel-jobs.`,
+      );
+  });
+
   it('grantCall refuses what cannot be the name of an account', () => {
     withLapse((lapse, stack) => {
       const backEnd = backEndOf(stack);
       for (const account of ['', 'Shop', '*', 'shop/../other', 'a'.repeat(33)]) {
-        expect(() => lapse.grantCall(backEnd, account)).toThrow(
+        expect(() => lapse.grantCall(backEnd, { account })).toThrow(
           `account is ${account}; allowed: 1 to 32 of a-z, 0-9 and -.`,
         );
       }
@@ -53,7 +107,9 @@ describe('grantCall', () => {
   it('grantCall refuses an API with JWTs, which does not look at policies', () => {
     withLapse(
       (lapse, stack) => {
-        expect(() => lapse.grantCall(backEndOf(stack), 'shop-se')).toThrow('needs the IAM authorizer');
+        expect(() => lapse.grantCall(backEndOf(stack), { account: 'shop-se' })).toThrow(
+          'needs the IAM authorizer',
+        );
       },
       { jwtIssuer: 'https://issuer.example', jwtAudience: ['lapse'] },
     );
