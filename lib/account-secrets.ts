@@ -1,7 +1,7 @@
 import { ArnFormat, SecretValue, Stack } from 'aws-cdk-lib';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import { acknowledge } from './acknowledge.ts';
+import { acknowledge, acknowledgeResource } from './acknowledge.ts';
 import { LapseAlarm } from './lapse-alarm.ts';
 import type { LapseFunction } from './lapse-function.ts';
 import { overFunctions, secretReaders } from './lapse-metrics.ts';
@@ -92,10 +92,11 @@ export class AccountSecrets extends Construct {
       arnFormat: ArnFormat.COLON_RESOURCE_NAME,
     });
     grantee.allow(['secretsmanager:GetSecretValue'], [credentials]);
-    acknowledge(grantee, {
-      id: `AwsSolutions::AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:${this.credentialsPrefix}*]`,
-      reason: 'A credential can be connected later. The prefix holds nothing but credentials of this stack.',
-    });
+    acknowledgeResource(
+      grantee,
+      credentials,
+      'A credential can be connected later. The prefix holds nothing but credentials of this stack.',
+    );
   }
 
   /** Allows reading the signing keys. */

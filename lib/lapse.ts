@@ -34,7 +34,7 @@ import type { SharedProps } from './shared-props.ts';
 import { type AttentionCause, StateChangeEvents } from './state-change-events.ts';
 
 export type { EventType } from '../functions/contract/event-types.ts';
-export type { ApiAction } from './api-actions.ts';
+export type { ApiAction } from '../functions/contract/routes.ts';
 export type { ForwardedEvents, ForwardEventsProps } from './forwarded-events.ts';
 export type { LapseDomain, LapseProps } from './lapse-props.ts';
 export type { EventSelection, OnEventProps } from './lapse-rule.ts';

@@ -1,21 +1,29 @@
 import type { FunctionName } from './environment.ts';
 
 /**
- * What a call does to an account, as a token's claim names it.
- * - `read`, `register`, `cancel`: what a checkout needs.
- * - `settings`: decides how every session of the account ends. It is the operator's.
+ * What a caller may do. A policy and a token's claim can allow each apart.
+ * - `read`: records, sessions, lists and the progress of jobs. `register`: sessions and their deadlines. `cancel`: one Payment
+ *   Request, or the session it belongs to. `cancel-jobs`: many at once. These are what a shop needs.
+ * - `settings`: how every session of the account ends. It is the operator's.
  */
-export type Permission = 'read' | 'register' | 'cancel' | 'settings';
+export type ApiAction = 'read' | 'register' | 'cancel' | 'cancel-jobs' | 'settings';
+
+/** What a caller may do that says nothing: what a shop needs. */
+export const shopActions: readonly ApiAction[] = ['read', 'register', 'cancel', 'cancel-jobs'];
+
+/** Every action. */
+export const apiActions: readonly ApiAction[] = [...shopActions, 'settings'];
 
 interface ServedRoute {
   /** The function that serves it. */
   readonly by: FunctionName;
-  readonly permission: Permission;
+  readonly permission: ApiAction;
 }
 
 const register = { by: 'register-payment-request', permission: 'register' } as const;
 const read = { by: 'get-payment-request', permission: 'read' } as const;
 const cancel = { by: 'cancel-payment-request', permission: 'cancel' } as const;
+const job = { by: 'cancel-payment-request', permission: 'cancel-jobs' } as const;
 
 /**
  * Every route of the API, the function that serves it, and the permission that it needs. The stack makes the routes from this table,
@@ -30,10 +38,10 @@ export const routes = {
   'GET /accounts/{account}/payment-requests': read,
   'GET /accounts/{account}/sessions/{session_id}': read,
   'DELETE /accounts/{account}/sessions/{session_id}': cancel,
-  'PUT /accounts/{account}/cancel-jobs/{job_id}': cancel,
+  'PUT /accounts/{account}/cancel-jobs/{job_id}': job,
   'GET /accounts/{account}/cancel-jobs/{job_id}': read,
   'GET /accounts/{account}/cancel-jobs/{job_id}/report': read,
-  'DELETE /accounts/{account}/cancel-jobs/{job_id}': cancel,
+  'DELETE /accounts/{account}/cancel-jobs/{job_id}': job,
   'GET /accounts/{account}/cancel-jobs': read,
   'PUT /accounts/{account}/settings': { by: 'register-payment-request', permission: 'settings' },
   'GET /accounts/{account}/settings': { by: 'get-payment-request', permission: 'settings' },

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { type Permission, type Route, routes } from '../contract/routes.ts';
+import { type ApiAction, type Route, routes, shopActions } from '../contract/routes.ts';
 import { includesAccount } from '../domain/account-pattern.ts';
 import type { Account } from '../domain/identifiers.ts';
 import { Problem } from './problem.ts';
@@ -63,16 +63,13 @@ export function authorizeAccount(event: APIGatewayProxyEventV2, account: Account
 }
 
 /** The permission of a route. An unknown route has been refused before. */
-const permissionOf = (routeKey: string): Permission =>
+const permissionOf = (routeKey: string): ApiAction =>
   Object.hasOwn(routes, routeKey) ? routes[routeKey as Route].permission : 'settings';
 
-/** What an entry of the claim allows that names no permission: what a checkout needs. */
-const ofCheckouts: readonly Permission[] = ['read', 'register', 'cancel'];
-
 /** Whether an entry of the claim, such as `m4*` or `read:m4*`, grants the permission for the account. */
-function grants(grant: string, permission: Permission, account: Account): boolean {
+function grants(grant: string, permission: ApiAction, account: Account): boolean {
   const [pattern = '', named] = grant.split(':').toReversed();
-  const isMeant = named === undefined ? ofCheckouts.includes(permission) : named === permission;
+  const isMeant = named === undefined ? shopActions.includes(permission) : named === permission;
   return isMeant && grant.split(':').length <= 2 && includesAccount(pattern, account);
 }
 
