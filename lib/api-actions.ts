@@ -1,7 +1,7 @@
 import { type ApiAction, routeKeys, routes } from '../functions/contract/routes.ts';
 
 /**
- * The routes of some actions for one account or for a pattern of accounts, as method and path of an IAM policy: `*` is any text. A
+ * The routes of some actions for one account or for a pattern of accounts, as method and path of an IAM policy. `*` is any text. A
  * resource of which everything is allowed is one entry.
  */
 export function routesOf(

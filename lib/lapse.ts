@@ -42,10 +42,15 @@ export type { GrantCallProps } from './payment-request-api.ts';
 
 /** All of Lapse: ends a Klarna Payment Request when its checkout session ends. */
 export class Lapse extends Construct {
+  /** The HTTP API. */
   readonly api: HttpApi;
+  /** The table with the records: yours, or the new one. */
   readonly table: ITable;
+  /** The bus that events are published on: yours, or the new one. */
   readonly bus: IEventBus;
+  /** The topic that every alarm notifies: yours, or the new one. */
   readonly alarmTopic: ITopic;
+  /** The functions by their names, such as `cancel-payment-request`. */
   readonly functions: Readonly<Record<FunctionName, LapseFunction>>;
   /** Where callers reach the API, without a slash at its end. */
   readonly apiUrl: string;
