@@ -16,7 +16,7 @@ import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { EnvironmentOf } from '../functions/contract/environment.ts';
 import type { FunctionName } from '../functions/contract/function-name.ts';
-import { acknowledge } from './acknowledge.ts';
+import { acknowledge, acknowledgeKey } from './acknowledge.ts';
 import { bundleHandler } from './bundles.ts';
 import { allowNetwork } from './function-network.ts';
 import { LapseAlarm } from './lapse-alarm.ts';
@@ -73,6 +73,7 @@ export class LapseFunction<Name extends FunctionName = FunctionName> extends Con
     });
     logGroup.grantWrite(role);
     shared.encryptionKey?.grantEncryptDecrypt(role);
+    acknowledgeKey(role);
     if (shared.network) allowNetwork(role, functionsOf(Stack.of(this)));
     this.function = new LambdaFunction(this, 'Function', {
       role,

@@ -105,6 +105,7 @@ export const lapsePropNames: readonly string[] = Object.keys({
   bundles: true,
   retentionDays: true,
   logRetentionDays: true,
+  credentials: true,
   maxSession: true,
   secretStaleMinutes: true,
   timers: true,

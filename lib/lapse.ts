@@ -2,7 +2,7 @@ import { CfnOutput, Stack } from 'aws-cdk-lib';
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import type { Dashboard as CloudWatchDashboard, IMetric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
-import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import type { IEventBus, Rule } from 'aws-cdk-lib/aws-events';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
@@ -14,6 +14,7 @@ import { givenBundles, openBundles } from './bundles.ts';
 import { CanaryDeployment } from './canary-deployment.ts';
 import { Dashboard } from './dashboard.ts';
 import { FaultAlarms } from './fault-alarms.ts';
+import { ForwardedEvents, type ForwardEventsProps } from './forwarded-events.ts';
 import { functionNetwork } from './function-network.ts';
 import { instanceName, outermostStack } from './instance-name.ts';
 import { KlarnaCallAlarms } from './klarna-call-alarms.ts';
@@ -22,8 +23,9 @@ import { lambdaQuotaAlarm } from './lambda-quota-alarm.ts';
 import { LapseAlarm } from './lapse-alarm.ts';
 import type { LapseFunction } from './lapse-function.ts';
 import type { LapseProps } from './lapse-props.ts';
+import { lapseRule, type OnEventProps } from './lapse-rule.ts';
 import { resolveSettings } from './resolve-settings.ts';
-import { type CancelResult, PaymentRequestApi } from './payment-request-api.ts';
+import { type CancelResult, type GrantCallProps, PaymentRequestApi } from './payment-request-api.ts';
 import { PaymentRequestTable } from './payment-request-table.ts';
 import { Reconciliation } from './reconciliation.ts';
 import { checkRegion } from './region.ts';
@@ -31,14 +33,24 @@ import { SessionTimer } from './session-timer.ts';
 import type { SharedProps } from './shared-props.ts';
 import { type AttentionCause, StateChangeEvents } from './state-change-events.ts';
 
-export type { LapseProps } from './lapse-props.ts';
+export type { EventType } from '../functions/contract/event-types.ts';
+export type { ApiAction } from '../functions/contract/routes.ts';
+export type { ForwardedEvents, ForwardEventsProps } from './forwarded-events.ts';
+export type { LapseDomain, LapseProps } from './lapse-props.ts';
+export type { EventSelection, OnEventProps } from './lapse-rule.ts';
+export type { GrantCallProps } from './payment-request-api.ts';
 
 /** All of Lapse: ends a Klarna Payment Request when its checkout session ends. */
 export class Lapse extends Construct {
+  /** The HTTP API. */
   readonly api: HttpApi;
+  /** The table with the records: yours, or the new one. */
   readonly table: ITable;
+  /** The bus that events are published on: yours, or the new one. */
   readonly bus: IEventBus;
+  /** The topic that every alarm notifies: yours, or the new one. */
   readonly alarmTopic: ITopic;
+  /** The functions by their names, such as `cancel-payment-request`. */
   readonly functions: Readonly<Record<FunctionName, LapseFunction>>;
   /** Where callers reach the API, without a slash at its end. */
   readonly apiUrl: string;
@@ -102,13 +114,22 @@ export class Lapse extends Construct {
     if (!settings.alarms) removeAlarms(this);
   }
 
-  /**
-   * Allows a principal to make every API call for one account. Throws where the API has another authorizer than IAM.
-   *
-   * @param account the account's name in the secret `accounts`
-   */
-  grantCall(grantee: IGrantable, account: string): Grant {
-    return this.#parts.api.grantCall(grantee, account);
+  /** Allows a principal to call the API for one account. Throws where the API has another authorizer than IAM. */
+  grantCall(grantee: IGrantable, props: GrantCallProps): Grant {
+    return this.#parts.api.grantCall(grantee, props);
+  }
+
+  /** Adds a rule on the bus for events of Lapse. Several Lapse on one bus are told apart by their accounts only. */
+  onEvent(id: string, props: OnEventProps = {}): Rule {
+    return lapseRule(this, id, this.bus, props);
+  }
+
+  /** Sends events to an https address, with repetition, a dead-letter queue and alarms. Call it once for each address. */
+  forwardEvents(props: ForwardEventsProps, id = 'ForwardedEvents'): ForwardedEvents {
+    const { shared } = this.#parts;
+    const forwarded = new ForwardedEvents(this, id, shared, { ...props, bus: this.bus });
+    if (!shared.settings.alarms) removeAlarms(forwarded);
+    return forwarded;
   }
 
   /**
@@ -193,8 +214,8 @@ interface Parts {
 const longestName = 64 - '-sessions'.length;
 
 /** The parts make their alarms in any case: only here is decided whether the stack has them. */
-function removeAlarms(lapse: Construct): void {
-  for (const alarm of lapse.node.findAll()) {
+function removeAlarms(part: Construct): void {
+  for (const alarm of part.node.findAll()) {
     if (alarm instanceof LapseAlarm) alarm.node.scope?.node.tryRemoveChild(alarm.node.id);
   }
 }

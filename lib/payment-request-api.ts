@@ -20,9 +20,10 @@ import { ARecord, RecordTarget } from 'aws-cdk-lib/aws-route53';
 import { ApiGatewayv2DomainProperties } from 'aws-cdk-lib/aws-route53-targets';
 import { Construct } from 'constructs';
 import type { MetricNames } from '../functions/contract/metric-names.ts';
-import { routeKeys, routes } from '../functions/contract/routes.ts';
+import { type ApiAction, apiActions, routeKeys, routes, shopActions } from '../functions/contract/routes.ts';
 import { tableSchema } from '../functions/contract/table-schema.ts';
 import type { AccountSecrets } from './account-secrets.ts';
+import { routesOf } from './api-actions.ts';
 import { LapseAlarm } from './lapse-alarm.ts';
 import { LapseFunction } from './lapse-function.ts';
 import { functionMetric } from './lapse-metrics.ts';
@@ -42,6 +43,17 @@ export interface PaymentRequestApiProps {
   readonly authorizer: IHttpRouteAuthorizer | undefined;
   /** Your domain. Undefined: the address that AWS generates. */
   readonly domain: LapseDomain | undefined;
+}
+
+/** What a principal may call. */
+export interface GrantCallProps {
+  /** The account's name in Lapse: 1 to 32 of `a-z`, `0-9` and `-`. For many accounts, the start of their names and a `*`: `m4*`. */
+  readonly account: string;
+  /**
+   * What it may do for the account.
+   * @default - what a shop needs: everything but `settings`
+   */
+  readonly actions?: readonly ApiAction[];
 }
 
 /** The results of a cancel by the API that are counted. */
@@ -91,21 +103,22 @@ export class PaymentRequestApi extends Construct {
     });
   }
 
-  /**
-   * Allows a principal to make every call for one account. Throws where the API has another authorizer than IAM, which does not
-   * look at policies.
-   *
-   * @param account the account's name in the secret `accounts`: 1 to 32 of `a-z`, `0-9` and `-`
-   */
-  grantCall(grantee: IGrantable, account: string): Grant {
-    if (!/^[a-z0-9-]{1,32}$/.test(account))
-      throw new Error(`account is ${account}; allowed: 1 to 32 of a-z, 0-9 and -.`);
+  /** Allows a principal calls for one account. Throws where the API has another authorizer than IAM, which does not look at policies. */
+  grantCall(grantee: IGrantable, { account, actions = shopActions }: GrantCallProps): Grant {
+    if (!/^(?:[a-z0-9-]{1,32}|[a-z0-9-]{1,31}\*)$/.test(account))
+      throw new Error(
+        `account is ${account}; allowed: 1 to 32 of a-z, 0-9 and -, or the start of names and a *.`,
+      );
+    if (actions.length === 0 || actions.some((action) => !apiActions.includes(action)))
+      throw new Error(`actions is ${JSON.stringify(actions)}; allowed: ${apiActions.join(', ')}.`);
     if (!(this.#authorizer instanceof HttpIamAuthorizer))
       throw new Error('grantCall needs the IAM authorizer; this API has another one.');
     return Grant.addToPrincipal({
       grantee,
       actions: ['execute-api:Invoke'],
-      resourceArns: [this.api.arnForExecuteApi('*', `/accounts/${account}/*`, '$default')],
+      resourceArns: routesOf(account, actions).map(([method, path]) =>
+        this.api.arnForExecuteApi(method, path, '$default'),
+      ),
     });
   }
 
@@ -168,7 +181,7 @@ export class PaymentRequestApi extends Construct {
     };
     for (const key of routeKeys) {
       const [method, path] = key.split(' ') as [HttpMethod, string];
-      this.api.addRoutes({ path, methods: [method], integration: integrations[routes[key]] });
+      this.api.addRoutes({ path, methods: [method], integration: integrations[routes[key].by] });
     }
     // Responds 404 to an unknown path, and 405 to a method that a path does not have.
     new HttpRoute(this, 'Default', {
@@ -212,7 +225,7 @@ export class PaymentRequestApi extends Construct {
 }
 
 /** The functions that the API invokes. */
-type ApiFunctionName = (typeof routes)[keyof typeof routes];
+type ApiFunctionName = (typeof routes)[keyof typeof routes]['by'];
 
 /** A caller waits for these functions: twice the default, for its processor. */
 const memorySize = 512;

@@ -5,7 +5,7 @@ import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { acknowledge } from './acknowledge.ts';
+import { acknowledge, acknowledgeResource } from './acknowledge.ts';
 import type { AccountSecrets } from './account-secrets.ts';
 import { DeadLetterQueue } from './dead-letter-queue.ts';
 import { LapseAlarm } from './lapse-alarm.ts';
@@ -148,11 +148,11 @@ export class SessionTimer extends Construct {
       verbs.map((verb) => `scheduler:${verb}`),
       [this.#schedulesArn],
     );
-    acknowledge(grantee, {
-      id: `AwsSolutions::AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:scheduler:<AWS::Region>:<AWS::AccountId>:schedule/${this.groupName}/*]`,
-      reason:
-        'Each session has a schedule, named by a hash at run time. The group holds nothing but these schedules.',
-    });
+    acknowledgeResource(
+      grantee,
+      this.#schedulesArn,
+      'Each session has a schedule, named by a hash at run time. The group holds nothing but these schedules.',
+    );
   }
 
   #watch({ alarmTopic: topic, settings: { thresholds } }: SharedProps): void {

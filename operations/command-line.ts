@@ -34,6 +34,7 @@ In a checkout of Lapse: npm run lapse -- <command> …
 
   --outputs FILE     the file that cdk deploy --outputs-file wrote
   --stack NAME       the stack in that file, where it has several
+  --prefix TEXT      what the names of the outputs start with, where the stack has several Lapse
   --control URL      the control address of a local system
   --dry-run          print what would be done
   --version          print the version`;
@@ -154,6 +155,7 @@ export async function runCommandLine(
     options: {
       outputs: { type: 'string' },
       stack: { type: 'string' },
+      prefix: { type: 'string' },
       control: { type: 'string' },
       reason: { type: 'string' },
       account: { type: 'string' },
@@ -195,7 +197,7 @@ export async function runCommandLine(
     throw new Error('Give exactly one of --outputs and --control: it names the system.');
   }
   const source = control === undefined ? { file: file ?? '' } : { control: control.replace(/\/+$/, '') };
-  const operations = composeOperations(await readOutputs(source, values.stack));
+  const operations = composeOperations(await readOutputs(source, values.stack, values.prefix));
   const isDryRun = values['dry-run'];
   return action.run(operations, { names, reason, account, kind, all, isDryRun, print });
 }

@@ -16,9 +16,22 @@ const table = { TABLE_NAME: name, RETENTION_DAYS: wholeNumber };
 /** The seconds that a secret is cached, and those that its last known value serves after that while it cannot be read. */
 const secretTimes = { SECRETS_CACHE_SECONDS: wholeNumber, SECRETS_STALE_SECONDS: wholeNumber };
 
-/** The secret `accounts`, and the longest session that any account may set, in seconds. */
+/** Names separated by commas; none in an empty text. */
+const names = v.pipe(
+  v.string(),
+  v.regex(/^(?:[a-z0-9-]{1,32}(?:,(?!$)|$))*$/, 'must be names separated by commas'),
+  v.transform((given) => (given === '' ? [] : given.split(','))),
+);
+
+/**
+ * The secret `accounts`, the secrets of credentials, and the longest session that any account may set, in seconds. The name of a
+ * credential follows the prefix.
+ */
 const accounts = {
   ACCOUNTS_SECRET_ID: name,
+  CREDENTIALS_PREFIX: name,
+  /** The credentials whose secrets the stack created. The table names the others. */
+  CREDENTIALS: names,
   ...secretTimes,
   MAX_SESSION_SECONDS: wholeNumber,
 };

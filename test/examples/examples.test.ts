@@ -66,3 +66,30 @@ it(
     }
   },
 );
+
+it(
+  'the example fixed-egress.ts runs every function behind the NAT gateways, whose addresses are an output',
+  { timeout },
+  async () => {
+    const template = await synthesized('fixed-egress.ts');
+    const resources = resourcesOf(template);
+    expect(await schemaFindings(resources)).toEqual([]);
+    const gateways = resources.filter(({ type }) => type === 'AWS::EC2::NatGateway');
+    expect(gateways.map(({ properties }) => properties['AllocationId'])).toEqual([
+      'Address1.AllocationId',
+      'Address2.AllocationId',
+    ]);
+    const functions = resources.filter(
+      ({ id, type }) => type === 'AWS::Lambda::Function' && id.startsWith('Lapse'),
+    );
+    expect(functions).toHaveLength(7);
+    for (const { properties } of functions) {
+      const { SubnetIds: subnets } = properties['VpcConfig'] as { SubnetIds: readonly string[] };
+      expect(subnets).toHaveLength(2);
+      for (const subnet of subnets) expect(subnet).toContain('PrivateSubnet');
+    }
+    expect(template.findOutputs('EgressAddresses')).toMatchObject({
+      EgressAddresses: { Value: { 'Fn::Join': [', ', [{ Ref: 'Address1' }, { Ref: 'Address2' }]] } },
+    });
+  },
+);

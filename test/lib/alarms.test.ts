@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { describe, expect, it } from 'vitest';
 import { functionNames } from '../../functions/contract/function-name.ts';
 import { runbook } from '../../lib/lapse-alarm.ts';
@@ -6,6 +7,14 @@ import { isBreaching, isRaised, type MetricValue } from './alarm-evaluation.ts';
 import { alarmsOf, resourcesOf, type SynthesizedAlarm, templateOf } from './synthesized.ts';
 
 const alarms = alarmsOf();
+/** The alarms that `forwardEvents` adds. */
+const ofForwarding = alarmsOf({}, (stack) =>
+  stack.lapse.forwardEvents({
+    url: 'https://shop.example/lapse',
+    apiKeySecret: Secret.fromSecretNameV2(stack, 'Key', 'key'),
+  }),
+).filter(({ name }) => name.startsWith('ForwardedEvents/'));
+
 const alarmNamed = (name: string): SynthesizedAlarm['properties'] => {
   const found = alarms.find((alarm) => alarm.name === name);
   if (!found) throw new Error(`There is no alarm ${name}.`);
@@ -23,7 +32,9 @@ const sectionOf = ({ properties }: SynthesizedAlarm): string | undefined =>
 
 describe('the runbook', () => {
   it('the runbook has a section for every alarm, and no section without an alarm', () => {
-    expect([...sections.keys()].toSorted()).toEqual([...new Set(alarms.map(sectionOf))].toSorted());
+    expect([...sections.keys()].toSorted()).toEqual(
+      [...new Set([...alarms, ...ofForwarding].map(sectionOf))].toSorted(),
+    );
   });
 
   it.each([...sections])(

@@ -61,9 +61,13 @@ export interface SynthesizedAlarm {
   readonly properties: Readonly<Record<string, unknown>>;
 }
 
-/** Every alarm of a stack with these settings. */
-export function alarmsOf(lapse: LapseProps = {}): readonly SynthesizedAlarm[] {
+/** Every alarm of a stack with these settings, after `prepare`. */
+export function alarmsOf(
+  lapse: LapseProps = {},
+  prepare: (stack: LapseStack) => unknown = () => undefined,
+): readonly SynthesizedAlarm[] {
   const stack = synthesizeStack(lapse);
+  prepare(stack);
   const resources = new Map(
     resourcesOf(Template.fromStack(stack)).map((resource) => [resource.id, resource]),
   );

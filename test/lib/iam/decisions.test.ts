@@ -103,7 +103,7 @@ const ofServices: readonly IamRequest[] = [
   ...routeKeys.map((key) => ({
     principal: 'apigateway.amazonaws.com',
     action: 'lambda:InvokeFunction',
-    resource: live(routes[key]),
+    resource: live(routes[key].by),
     context: { 'aws:SourceArn': arn('execute-api', `Api/$default/${key.replace(' ', '')}`) },
   })),
   {

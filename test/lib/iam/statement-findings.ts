@@ -18,6 +18,11 @@ const exceptions: Readonly<Record<string, string>> = {
   'lambda:InvokeFunctionUrl function alias': 'a qualified invocation is authorized on the qualified ARN',
   // CDK grants it with the stream; Lambda's check of an event source mapping asks for it.
   'dynamodb:ListStreams stream': 'has no resource type, and the stream mapping is made with it',
+  // Lambda's policy for a VPC: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+  'ec2:AssignPrivateIpAddresses *': "Lambda's documented policy has all resources",
+  'ec2:CreateNetworkInterface *': "Lambda's documented policy has all resources",
+  'ec2:DeleteNetworkInterface *': "Lambda's documented policy has all resources",
+  'ec2:UnassignPrivateIpAddresses *': "Lambda's documented policy has all resources",
   // As in AWSCodeDeployRoleForLambdaLimited: https://docs.aws.amazon.com/codedeploy/latest/userguide/managed-policies.html
   'cloudwatch:DescribeAlarms *': "CodeDeploy's documented policy has all alarms",
 };
