@@ -27,6 +27,8 @@ const verified = {
   // The page in Chromium, which npm test does without.
   page: ['test/scenarios/front-page.test.ts'],
   benchmark: ['test/bench/bench.test.ts'],
+  // Needs the registry of packages.
+  packages: ['test/packages/**/*.test.ts'],
 };
 
 const scenarios = ['test/scenarios/**/*.test.ts'];
@@ -45,6 +47,12 @@ class WaitingFirst extends BaseSequencer {
 }
 
 const synthesized = { globalSetup: 'test/scenarios/global-setup.ts' };
+
+/** What a step of `verified` does first, if it is not to synthesize the stack. */
+const otherSetups: Readonly<Record<string, object>> = {
+  mutants: {},
+  packages: { globalSetup: 'test/packages/global-setup.ts' },
+};
 
 export default defineConfig({
   test: {
@@ -88,7 +96,7 @@ export default defineConfig({
       },
       ...Object.entries(verified).map(([name, include]) => ({
         extends: true as const,
-        test: { name: `verify-${name}`, include, ...(name === 'mutants' ? {} : synthesized) },
+        test: { name: `verify-${name}`, include, ...(otherSetups[name] ?? synthesized) },
       })),
     ],
   },

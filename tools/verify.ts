@@ -40,6 +40,7 @@ const steps: readonly Step[] = [
   ),
   vitest('the page in Chromium', ['--project=verify-page']),
   vitest('the benchmark', ['--project=verify-benchmark']),
+  vitest('packed packages in fresh projects', ['--project=verify-packages']),
   // The nightly workflow adds the other stage.
   {
     script: 'outside',
