@@ -172,10 +172,11 @@ export function accountsOf(
     maxSession,
   });
   const sources = { entries, credentials, stored: cachedAccounts(stored, clock, accountCacheSeconds) };
-  const find = findAccount(sources);
+  const cached = findAccount(sources);
   return {
-    accounts: { find: async (account: Account) => (await find(account))?.settings },
-    find,
+    accounts: { find: async (account: Account) => (await cached(account))?.settings },
+    /** Finds an account by what is stored now. */
+    find: findAccount({ ...sources, stored }),
     write: writeAccountSettings({ ...sources, stored, clock }),
     /** Reads the secrets and parses some of what they hold. How much does not grow with the accounts. */
     prime: async (): Promise<readonly KlarnaCall[]> => {
@@ -294,7 +295,11 @@ export function webhookStoresOf(environment: Pick<Parsed, 'TABLE_NAME' | 'RETENT
   const client = new DynamoDBClient(settings);
   const storesWith = (its: DynamoDBClient) => {
     const table = { ...tableOf(environment), client: its };
-    return { store: new DynamoDbPaymentRequestStore(table), quarantine: new DynamoDbQuarantine(table) };
+    return {
+      store: new DynamoDbPaymentRequestStore(table),
+      quarantine: new DynamoDbQuarantine(table),
+      stored: new DynamoDbAccounts(table),
+    };
   };
   return {
     stores: storesWith(client),

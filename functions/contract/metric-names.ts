@@ -1,7 +1,7 @@
 /** The metrics of each function. Functions that write them and alarms that watch them take the names from this list. */
 import type { TimeoutOutcome } from '../application/end-expired-session.ts';
 import type { KlarnaResponse } from '../domain/klarna-response.ts';
-import type { receiveWebhook } from '../application/receive-webhook.ts';
+import type { DeliveryVerdict } from '../application/receive-webhook.ts';
 import type { CancelOutcome } from '../domain/cancel-outcome.ts';
 import type { StateChangeEvent } from '../domain/state-change-event.ts';
 import type { FunctionName } from './environment.ts';
@@ -30,7 +30,7 @@ export interface MetricNames extends Record<FunctionName, string> {
   'receive-klarna-webhook':
     | OfAll
     | OfSecrets
-    | `Webhook:${Awaited<ReturnType<ReturnType<typeof receiveWebhook>>>}`
+    | `Webhook:${Exclude<DeliveryVerdict, 'onboarded' | 'quarantined'>}`
     | `WebhookRefused:${number}`
     | 'WebhookQuarantined'
     | 'WebhookFault';

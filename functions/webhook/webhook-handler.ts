@@ -1,8 +1,9 @@
 import middy, { type MiddlewareObj } from '@middy/core';
 import type { LambdaFunctionURLEvent } from 'aws-lambda';
 import type { SigningKeys } from '../application/ports.ts';
-import type { receiveWebhook, VerifiedDelivery } from '../application/receive-webhook.ts';
+import type { DeliveryVerdict, receiveWebhook, VerifiedDelivery } from '../application/receive-webhook.ts';
 import { instantFromMillis } from '../domain/instant.ts';
+import type { QuarantinedDelivery } from '../domain/quarantined-delivery.ts';
 import { readDelivery } from './klarna-delivery.ts';
 import {
   signatureHeader,
@@ -45,7 +46,7 @@ type Reception =
       readonly kind: 'received';
       readonly signingKeyId: string;
       readonly delivery: VerifiedDelivery;
-      readonly verdict: Awaited<ReturnType<WebhookHandlerDependencies['receive']>>;
+      readonly verdict: DeliveryVerdict;
     };
 
 /**
@@ -97,15 +98,21 @@ function report(reception: Reception): void {
     return;
   }
   const { delivery, verdict, signingKeyId } = reception;
-  if (delivery.kind === 'quarantine') {
-    const { reason, deliveryId } = delivery.delivery;
-    count('WebhookQuarantined');
-    warn('webhook.quarantined', { reason, event_id: deliveryId, signing_key_id: signingKeyId });
+  if (delivery.kind === 'onboarding') {
+    const { account, credential, eventId } = delivery;
+    note('webhook.onboarded', { account, credential, event_id: eventId });
     return;
   }
+  const quarantined = quarantinedAs(delivery, verdict);
+  if (quarantined) {
+    const { reason, deliveryId } = quarantined;
+    count('WebhookQuarantined');
+    warn('webhook.quarantined', { reason, event_id: deliveryId, signing_key_id: signingKeyId });
+  }
+  if (quarantined || delivery.kind === 'quarantine') return;
   const { account, paymentRequestId } = delivery.key;
   const { eventId, state } = delivery.observation;
-  count(`Webhook:${verdict}`);
+  if (verdict !== 'onboarded' && verdict !== 'quarantined') count(`Webhook:${verdict}`);
   note('webhook.received', {
     account,
     payment_request_id: paymentRequestId,
@@ -113,6 +120,21 @@ function report(reception: Reception): void {
     state,
     verdict,
   });
+}
+
+/** The delivery as it was quarantined: for what it is, or because nothing is stored about its account. */
+function quarantinedAs(
+  delivery: VerifiedDelivery,
+  verdict: DeliveryVerdict,
+): QuarantinedDelivery | undefined {
+  switch (delivery.kind) {
+    case 'quarantine':
+      return delivery.delivery;
+    case 'observation':
+      return verdict === 'quarantined' ? delivery.ifUnknown : undefined;
+    case 'onboarding':
+      return undefined;
+  }
 }
 
 /** The checks that do not need the body. */
