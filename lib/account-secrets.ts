@@ -4,7 +4,7 @@ import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import { LapseAlarm } from './lapse-alarm.ts';
 import type { LapseFunction } from './lapse-function.ts';
-import { overFunctions, secretReaders } from './lapse-metrics.ts';
+import { lapseMetric } from './lapse-metrics.ts';
 import type { SharedProps } from './shared-props.ts';
 
 /** Two secrets that the operator fills: the accounts with their API keys, and the keys that Klarna signs webhooks with. */
@@ -13,7 +13,11 @@ export class AccountSecrets extends Construct {
   readonly signingKeys: Secret;
   readonly #settings: SharedProps['settings'];
 
-  constructor(scope: Construct, id: string, { encryptionKey, settings, alarmTopic: topic }: SharedProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { encryptionKey, name, settings, alarmTopic: topic }: SharedProps,
+  ) {
     super(scope, id);
     this.#settings = settings;
     const empty = {
@@ -36,11 +40,10 @@ export class AccountSecrets extends Construct {
     }
     new LapseAlarm(this, 'SecretStale', {
       topic,
-      description: 'Secrets Manager did not respond. The last known secret serves for a limited time.',
+      shoppers: 'The last known secret serves for a limited time, after which cancels and timeouts fail.',
+      first: 'Search the log for secret.stale: the line says why the secret cannot be read.',
       section: 'secret-stale',
-      metric: overFunctions(secretReaders, 'Reads for which the last known secret served', (sum) =>
-        sum('SecretStale'),
-      ),
+      metric: lapseMetric(name, 'SecretStale'),
       threshold: 1,
     });
   }

@@ -7,24 +7,27 @@ import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import type { FunctionName } from '../functions/contract/environment.ts';
+import type { MetricName } from '../functions/contract/metric-names.ts';
 import { AccountSecrets } from './account-secrets.ts';
 import { alarmTopic } from './alarm-topic.ts';
 import { givenBundles, openBundles } from './bundles.ts';
 import { CanaryDeployment } from './canary-deployment.ts';
 import { Dashboard } from './dashboard.ts';
 import { FaultAlarms } from './fault-alarms.ts';
-import { KlarnaCallAlarms } from './klarna-call-alarms.ts';
+import { FunctionAlarms } from './function-alarms.ts';
+import { klarnaUnclearAlarm } from './klarna-unclear-alarm.ts';
 import { KlarnaWebhook } from './klarna-webhook.ts';
-import { lambdaQuotaAlarm } from './lambda-quota-alarm.ts';
 import type { LapseFunction } from './lapse-function.ts';
+import { lapseMetric } from './lapse-metrics.ts';
 import type { LapseProps } from './lapse-props.ts';
 import { resolveSettings } from './resolve-settings.ts';
-import { type CancelResult, PaymentRequestApi } from './payment-request-api.ts';
+import { PaymentRequestApi } from './payment-request-api.ts';
 import { PaymentRequestTable } from './payment-request-table.ts';
+import { quotaAlarm } from './quota-alarm.ts';
 import { Reconciliation } from './reconciliation.ts';
 import { checkRegion } from './region.ts';
 import { SessionTimer } from './session-timer.ts';
-import { type AttentionCause, StateChangeEvents } from './state-change-events.ts';
+import { StateChangeEvents } from './state-change-events.ts';
 
 export type { LapseProps } from './lapse-props.ts';
 
@@ -50,6 +53,7 @@ export class Lapse extends Construct {
     this.alarmTopic = alarmTopic(this, 'AlarmTopic', topic);
     using built = bundles ? givenBundles(bundles) : openBundles(this);
     const shared = {
+      name: Stack.of(this).stackName,
       settings,
       bundles: built.bundles,
       encryptionKey,
@@ -61,7 +65,13 @@ export class Lapse extends Construct {
     const sweep = new Reconciliation(this, 'Reconciliation', { shared, table, secrets, timer });
     const events = new StateChangeEvents(this, 'StateChanges', { shared, table: table.table, bus });
     const api = new PaymentRequestApi(this, 'Api', { shared, table, secrets, timer, authorizer });
-    const webhook = new KlarnaWebhook(this, 'Webhook', { shared, table, secrets, api: api.api });
+    const webhook = new KlarnaWebhook(this, 'Webhook', {
+      shared,
+      table,
+      secrets,
+      api: api.api,
+      register: api.functions['register-payment-request'],
+    });
     this.api = api.api;
     this.table = table.table;
     this.bus = events.bus;
@@ -73,11 +83,14 @@ export class Lapse extends Construct {
       'reconcile-payment-requests': sweep.reconcile,
       'publish-state-changes': events.publish,
     };
-    new KlarnaCallAlarms(this, 'KlarnaCalls', shared);
+    klarnaUnclearAlarm(this, 'KlarnaUnclear', shared);
     new FaultAlarms(this, 'Faults', shared);
-    lambdaQuotaAlarm(this, 'LambdaQuota', shared);
-    if (settings.canary) new CanaryDeployment(this, 'Canary', Object.values(this.functions));
+    quotaAlarm(this, 'Quotas', { shared, table: table.table, timersDelayed: timer.delayed });
+    const { rollback } = new FunctionAlarms(this, 'Functions', { shared, functions: this.functions });
+    if (settings.canary)
+      new CanaryDeployment(this, 'Canary', { functions: Object.values(this.functions), alarms: rollback });
     const { dashboardName } = new Dashboard(this, 'Overview', {
+      name: shared.name,
       functions: this.functions,
       api: api.api,
       table: table.table,
@@ -85,7 +98,7 @@ export class Lapse extends Construct {
       deadLetterQueues: [timer.deadLetterQueue, events.unpublished, sweep.deadLetterQueue],
     }).dashboard;
     const { retentionDays } = settings;
-    this.#parts = { secrets, timer, sweep, events, api, webhook, dashboardName, retentionDays };
+    this.#parts = { name: shared.name, secrets, timer, events, api, dashboardName, retentionDays };
   }
 
   /**
@@ -121,44 +134,21 @@ export class Lapse extends Construct {
     }
   }
 
-  /** Milliseconds between a session's deadline and its end: the highest of the period. */
-  metricTimerLateness(options?: MetricOptions): IMetric {
-    return this.#parts.timer.metricLateness(options);
-  }
-
-  /** Cancels by the API, by result. */
-  metricCancels(result: CancelResult, options?: MetricOptions): IMetric {
-    return this.#parts.api.metricCancels(result, options);
-  }
-
-  /** Cancels with an unknown result that the sweep tried to settle. */
-  metricPendingCancels(options?: MetricOptions): IMetric {
-    return this.#parts.sweep.metricPendingCancels(options);
-  }
-
-  /** Work that a timer, a webhook or a caller should have done and the sweep did. */
-  metricSweepRepairs(options?: MetricOptions): IMetric {
-    return this.#parts.sweep.metricRepairs(options);
-  }
-
-  /** Webhooks refused with a status, such as 400 for a wrong signature. */
-  metricRefusedWebhooks(status: number, options?: MetricOptions): IMetric {
-    return this.#parts.webhook.metricRefusedWebhooks(status, options);
-  }
-
-  /** Payment Requests that need attention, by cause. */
-  metricAttention(cause: AttentionCause, options?: MetricOptions): IMetric {
-    return this.#parts.events.metricAttention(cause, options);
+  /**
+   * A metric that the functions write, for alarms and dashboards of your own (docs/reference/metrics.md). By default over five
+   * minutes.
+   */
+  metric(metricName: MetricName, options?: MetricOptions): IMetric {
+    return lapseMetric(this.#parts.name, metricName, options);
   }
 }
 
 interface Parts {
+  readonly name: string;
   readonly secrets: AccountSecrets;
   readonly timer: SessionTimer;
-  readonly sweep: Reconciliation;
   readonly events: StateChangeEvents;
   readonly api: PaymentRequestApi;
-  readonly webhook: KlarnaWebhook;
   readonly dashboardName: string;
   readonly retentionDays: number;
 }

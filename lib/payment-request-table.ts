@@ -1,5 +1,4 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
-import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { RemovalPolicy } from 'aws-cdk-lib';
 import {
   AttributeType,
   Billing,
@@ -11,7 +10,6 @@ import {
 } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
 import { tableSchema } from '../functions/contract/table-schema.ts';
-import { LapseAlarm } from './lapse-alarm.ts';
 import type { LapseFunction } from './lapse-function.ts';
 import type { SharedProps } from './shared-props.ts';
 
@@ -22,7 +20,7 @@ export interface PaymentRequestTableProps {
   readonly existing: ITable | undefined;
 }
 
-/** The one table, with its stream and its throttling alarms. It stays when the stack is deleted and has point-in-time recovery. */
+/** The one table, with its stream. It stays when the stack is deleted and has point-in-time recovery. */
 export class PaymentRequestTable extends Construct {
   readonly table: ITable;
   readonly #retentionDays: number;
@@ -34,16 +32,6 @@ export class PaymentRequestTable extends Construct {
     }
     this.#retentionDays = shared.settings.retentionDays;
     this.table = existing ?? this.#create(shared);
-    for (const metricName of ['ReadThrottleEvents', 'WriteThrottleEvents']) {
-      new LapseAlarm(this, metricName, {
-        topic: shared.alarmTopic,
-        description: 'DynamoDB throttles calls to the table.',
-        section: 'quotas',
-        metric: this.table.metric(metricName, { statistic: Stats.SUM, period: Duration.minutes(5) }),
-        threshold: 1,
-        periods: 2,
-      });
-    }
   }
 
   /** What a function reads to find the table. */

@@ -5,6 +5,8 @@ import type { ResolvedSettings } from './resolve-settings.ts';
 
 /** What every capability of Lapse is built with. */
 export interface SharedProps {
+  /** The name of this Lapse, which no other one of the account and Region has. */
+  readonly name: string;
   readonly settings: ResolvedSettings;
   /** The folder of each function's bundle. */
   readonly bundles: Readonly<Record<FunctionName, string>>;

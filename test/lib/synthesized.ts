@@ -33,8 +33,12 @@ export function withBundles<Result>(
   }
 }
 
-export const synthesizeStack = (lapse: LapseProps = {}, env: Environment = {}): LapseStack =>
-  withBundles((bundles) => new LapseStack(new App(), 'Lapse', { env, lapse: { bundles, ...lapse } }));
+export const synthesizeStack = (
+  lapse: LapseProps = {},
+  env: Environment = {},
+  stackName = 'Lapse',
+): LapseStack =>
+  withBundles((bundles) => new LapseStack(new App(), stackName, { env, lapse: { bundles, ...lapse } }));
 
 export const templateOf = (lapse: LapseProps = {}): Template => Template.fromStack(synthesizeStack(lapse));
 
@@ -62,8 +66,8 @@ export interface SynthesizedAlarm {
 }
 
 /** Every alarm of a stack with these settings. */
-export function alarmsOf(lapse: LapseProps = {}): readonly SynthesizedAlarm[] {
-  const stack = synthesizeStack(lapse);
+export function alarmsOf(lapse: LapseProps = {}, stackName = 'Lapse'): readonly SynthesizedAlarm[] {
+  const stack = synthesizeStack(lapse, {}, stackName);
   const resources = new Map(
     resourcesOf(Template.fromStack(stack)).map((resource) => [resource.id, resource]),
   );
