@@ -1,4 +1,4 @@
-/** `npm run bench`: measures the functions against `empty` and `typical`, and writes docs/evidence/performance.md, .svg and .json. */
+/** `npm run bench`: measures the functions against `empty`, `typical` and `lean`, and writes docs/evidence/performance.md, .svg and .json. */
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { cpus, release, tmpdir, totalmem } from 'node:os';
@@ -8,7 +8,7 @@ import { format, resolveConfig } from 'prettier';
 import { costsOf } from './costs.ts';
 import { bundleBytes, figuresOf, find } from './figures.ts';
 import { forgedMicros } from './forged.ts';
-import { goalsOf } from './goals.ts';
+import { type CountedJob, countedJobs, goalsOf } from './goals.ts';
 import { whyNoCpuShare } from './lambda/cpu-share.ts';
 import { startWorkbench } from './workbench.ts';
 import { pageOf } from './report/page.ts';
@@ -17,7 +17,7 @@ import { progressBar } from './progress.ts';
 import { provenSample, runRounds, sizes } from './rounds.ts';
 import type { Flow, Run } from './run.ts';
 import { parseLatencies } from './stand-ins/latencies.ts';
-import { unavoidableWaiting } from './subjects.ts';
+import { sharedWaiting } from './subjects.ts';
 
 const root = join(import.meta.dirname, '..');
 const docs = join(root, 'docs', 'evidence');
@@ -98,14 +98,12 @@ try {
     ...(withoutSizes !== undefined && { withoutSizes }),
     goals: goalsOf({
       figures,
-      waiting: unavoidableWaiting(latencies),
+      waiting: sharedWaiting(latencies),
       forgedMicros: webhook ? await forgedMicros(webhook) : Number.NaN,
-      awsCalls: {
-        webhook: awsCallsOf('webhook'),
-        'webhook, duplicate': awsCallsOf('webhook, duplicate'),
-        'webhook, forged': awsCallsOf('webhook, forged'),
-        cancel: awsCallsOf('cancel'),
-      },
+      awsCalls: Object.fromEntries(countedJobs.map((job) => [job, awsCallsOf(job)])) as Record<
+        CountedJob,
+        number
+      >,
     }),
     figures,
     costs: costsOf(figures),

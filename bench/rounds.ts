@@ -9,6 +9,9 @@ export type Size = 'whole' | 512 | 256 | 128;
 
 export const sizes: readonly Size[] = ['whole', 512, 256, 128];
 
+/** A size as the page names it. */
+export const sizeName = (size: Size): string => (size === 'whole' ? 'a core' : `${size} MB`);
+
 /** Calls of a warm process in each sample: many for p50 and p99, else one that shows that the process still works. */
 const warmCalls: Readonly<Record<Size, number>> = { whole: 12, 512: 1, 256: 12, 128: 1 };
 
@@ -56,11 +59,7 @@ export async function runRounds(
     let done = 0;
     for (let round = 0; round < rounds; round += 1) {
       for (const { subject, size, samples } of shuffled(all, chance)) {
-        onProgress(
-          done,
-          all.length * rounds,
-          `${subject.name}, ${size === 'whole' ? 'a core' : `${size} MB`}`,
-        );
+        onProgress(done, all.length * rounds, `${subject.name}, ${sizeName(size)}`);
         const share = shares.get(size);
         const sample = await provenSample(subject, {
           bootstrap,

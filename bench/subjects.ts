@@ -1,32 +1,35 @@
-import { join } from 'node:path';
-import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { readStack } from '../local/template/read-stack.ts';
-import { synthesize } from '../local/template/synthesize.ts';
-import type { FunctionName } from '../functions/contract/environment.ts';
-import type { EventId, PaymentRequestId, SessionId } from '../functions/domain/identifiers.ts';
-import type { PaymentRequest } from '../functions/domain/payment-request.ts';
-import { account, at, recordWith } from '../test/support/fixtures.ts';
-import { completedDelivery, signedEvent, signingKeyId, subject } from '../test/support/klarna-deliveries.ts';
+import * as v from 'valibot';
+import type { PaymentRequestId } from '../functions/domain/identifiers.ts';
+import { account } from '../test/support/fixtures.ts';
+import { completedDelivery, deliveryWith, signedEvent } from '../test/support/klarna-deliveries.ts';
 import {
   apiEvent,
   functionUrlEvent,
-  itemOf,
+  listRoute,
   queueEvent,
   recurringEvent,
   streamEvent,
 } from '../test/support/lambda-events.ts';
-import { planted } from '../test/support/planted-secrets.ts';
-import type { Bundles } from './bundles.ts';
-import type { Sandboxed } from './lambda/sample.ts';
-import { anyKey, type World } from './stand-ins/responses.ts';
-import type { Latencies, StandInName } from './stand-ins/latencies.ts';
+import type { Prepared, Sandboxes } from './sandboxes.ts';
+import type { Latencies } from './stand-ins/latencies.ts';
+import {
+  announced,
+  open,
+  pageSize,
+  paid,
+  registered,
+  repeated,
+  requestId,
+  seenTable,
+  uuid,
+} from './stand-ins/world.ts';
 
 /** One function that does one job. */
 export interface Subject {
   readonly name: string;
-  readonly kind: 'empty' | 'typical' | 'lapse';
+  readonly kind: 'empty' | 'typical' | 'lean' | 'lapse';
   readonly job: string;
-  readonly sandboxed: Omit<Sandboxed, 'bootstrap'>;
+  readonly sandboxed: Prepared;
   /** The event of the call with this number. */
   readonly event: (call: number) => unknown;
   /** The calls that each call must make, in alphabetical order. Any other call makes the sample invalid. */
@@ -39,61 +42,36 @@ export interface Subject {
   readonly timed: 'all' | 'whole' | 'never';
 }
 
-export interface Bench {
-  readonly subjects: readonly Subject[];
-  readonly world: World;
-}
-
-const requestId = (digit: string): PaymentRequestId =>
-  `krn:payment:eu1:request:552603c0-fe8b-4ab1-aacb-${digit.repeat(12)}` as PaymentRequestId;
-const open = requestId('1');
-/** The delivery was seen before, so every condition fails. */
-const repeated = requestId('2');
-
-/** A table of Powertools' idempotency in which everything is done already. */
-const seenTable = 'idempotency-seen';
-
-const registered = (paymentRequestId: PaymentRequestId): PaymentRequest => ({
-  ...recordWith({
-    sessionId: 'cart-1' as SessionId,
-    reference: 'order-1',
-    state: 'SUBMITTED',
-    occurredAt: at('2026-03-01T12:00:00Z'),
-    session: {
-      registeredAt: at('2026-03-01T12:00:00Z'),
-      requested: 'PT30M',
-      onTimeout: 'cancel',
-      extensions: 0,
-    },
-    deadlineAt: at('2026-03-01T12:30:00Z'),
-    timer: 'armed',
-    history: [
-      {
-        eventId: 'register:1' as EventId,
-        kind: 'register',
-        effect: 'accepted',
-        recordedAt: at('2026-03-01T12:00:00Z'),
-        detail: {},
-      },
-    ],
-  }),
-  paymentRequestId,
+/** What a schedule sends at the deadline. */
+const timerMessage = (id: PaymentRequestId) => ({
+  account,
+  payment_request_id: id,
+  deadline_at: '2026-03-01T12:30:00Z',
 });
 
 const path = (id: string) => ({ pathParameters: { account, payment_request_id: id } });
 
-const uuid = (call: number): string => `62bb5d9f-33d3-43d0-9d84-${String(call).padStart(12, '0')}`;
+const deliveryOf = (id: PaymentRequestId, body: Readonly<Record<string, unknown>>) => ({
+  ...body,
+  payload: { ...(body['payload'] as object), payment_request_id: id },
+});
 
-const delivery = (id: PaymentRequestId) => (call: number) => {
-  const body = completedDelivery({ event_id: uuid(call) });
-  return { ...body, payload: { ...(body['payload'] as object), payment_request_id: id } };
-};
+const delivery = (id: PaymentRequestId) => (call: number) =>
+  deliveryOf(id, completedDelivery({ event_id: uuid(call) }));
+
+const listSchema = v.object({ payment_requests: v.array(v.unknown()) });
 
 const statusOf = (response: unknown): unknown =>
   typeof response === 'object' && response !== null && 'statusCode' in response
     ? response.statusCode
     : undefined;
 const is = (status: number) => (response: unknown) => statusOf(response) === status;
+const hasOutcome = (outcome: string) => (response: unknown) =>
+  typeof response === 'object' && response !== null && 'outcome' in response && response.outcome === outcome;
+const isFullPage = (response: unknown): boolean => {
+  const { body } = v.parse(v.object({ body: v.string() }), response);
+  return v.parse(listSchema, JSON.parse(body)).payment_requests.length === pageSize;
+};
 const isEmptyBatch = (response: unknown): boolean =>
   JSON.stringify(response) === JSON.stringify({ batchItemFailures: [] });
 
@@ -109,101 +87,6 @@ export const forgedEvent = (call: number): unknown => {
 };
 
 const secretRead = ['secretsmanager.GetSecretValue'];
-
-/** A function with its environment, ready to start. */
-type Prepared = Subject['sandboxed'];
-
-/** The functions and the peers as they are started. */
-interface Sandboxes {
-  readonly ours: (name: FunctionName, overrides?: Readonly<Record<string, string>>) => Prepared;
-  readonly typicalCancel: Prepared;
-  readonly typicalWebhook: Prepared;
-  readonly empty: Prepared;
-}
-
-/** Everything that is run: the functions with the environment of the stack, and the peers. */
-export async function describeBench(
-  bundles: Bundles,
-  urls: Readonly<Record<StandInName, string>>,
-  certificateFile: string,
-): Promise<Bench> {
-  const { cdkOut } = await synthesize(root);
-  const { functions } = await readStack(cdkOut, { awsUrl: urls.sqs });
-  const services = servicesOf(urls, certificateFile);
-  const ours: Sandboxes['ours'] = (name, overrides = {}) => {
-    const description = functions.find((each) => each.name === name);
-    if (!description) throw new Error(`the stack has no function ${name}`);
-    return {
-      bundle: bundles.functions[name],
-      handler: description.handler,
-      memoryMegabytes: description.memoryMegabytes,
-      environment: {
-        ...description.environment,
-        KLARNA_TEST_URL: urls.klarna,
-        KLARNA_LIVE_URL: urls.klarna,
-        AWS_LAMBDA_FUNCTION_NAME: name,
-        ...services,
-        ...overrides,
-      },
-    };
-  };
-  const typical = (name: 'typical-cancel' | 'typical-webhook', secretId: string): Prepared => ({
-    bundle: bundles.peers[name],
-    handler: 'index.handler',
-    memoryMegabytes: 256,
-    environment: { ...typicalEnvironment(name, secretId), KLARNA_URL: urls.klarna, ...services },
-  });
-  const sandboxes: Sandboxes = {
-    ours,
-    typicalCancel: typical('typical-cancel', 'typical/accounts'),
-    typicalWebhook: typical('typical-webhook', 'typical/signing-keys'),
-    empty: {
-      bundle: bundles.peers.empty,
-      handler: 'index.handler',
-      memoryMegabytes: 256,
-      environment: { AWS_LAMBDA_FUNCTION_NAME: 'empty', ...services },
-    },
-  };
-  return {
-    subjects: [
-      ...comparedSubjects(sandboxes),
-      ...otherFunctions(sandboxes),
-      ...webhooksWithoutEffect(sandboxes),
-    ],
-    world: worldOf(ours('cancel-payment-request').environment, ours('receive-klarna-webhook').environment),
-  };
-}
-
-const root = join(import.meta.dirname, '..');
-
-const servicesOf = (
-  urls: Readonly<Record<StandInName, string>>,
-  certificateFile: string,
-): Readonly<Record<string, string>> => ({
-  AWS_REGION: 'eu-west-1',
-  AWS_ACCESS_KEY_ID: 'bench',
-  AWS_SECRET_ACCESS_KEY: 'bench',
-  AWS_SESSION_TOKEN: 'bench-session-token',
-  AWS_ENDPOINT_URL_DYNAMODB: urls.dynamodb,
-  AWS_ENDPOINT_URL_SCHEDULER: urls.scheduler,
-  AWS_ENDPOINT_URL_SQS: urls.sqs,
-  AWS_ENDPOINT_URL_EVENTBRIDGE: urls.eventbridge,
-  AWS_ENDPOINT_URL_SECRETS_MANAGER: urls.secretsmanager,
-  NODE_EXTRA_CA_CERTS: certificateFile,
-});
-
-const typicalEnvironment = (name: string, secretId: string): Readonly<Record<string, string>> => ({
-  TABLE_NAME: 'typical',
-  IDEMPOTENCY_TABLE_NAME: 'idempotency',
-  EVENT_BUS_NAME: 'shop',
-  SCHEDULE_GROUP_NAME: 'sessions',
-  SECRET_ID: secretId,
-  POWERTOOLS_SERVICE_NAME: name,
-  POWERTOOLS_METRICS_NAMESPACE: 'Typical',
-  AWS_LAMBDA_FUNCTION_NAME: name,
-  // Lambda's runtime has the SDK; here the project's own takes its place.
-  NODE_PATH: join(root, 'node_modules'),
-});
 
 const of = (
   kind: Subject['kind'],
@@ -236,8 +119,17 @@ const ourWebhook = {
 };
 const withoutWarmUp = { WARM_UP: 'off' };
 
-/** An empty function, and the cancel and the webhook of Lapse and of its peer. */
-function comparedSubjects({ ours, typicalCancel, typicalWebhook, empty }: Sandboxes): readonly Subject[] {
+const leanCancelCalls = [
+  'dynamodb.GetItem',
+  'dynamodb.UpdateItem',
+  'klarna.DELETE',
+  'klarna.GET',
+  'scheduler.DeleteSchedule',
+];
+
+/** An empty function, and the cancel and the webhook of Lapse and of its peers. */
+function comparedSubjects(sandboxes: Sandboxes): readonly Subject[] {
+  const { ours, typicalCancel, typicalWebhook, lean, empty } = sandboxes;
   const emptySubject = {
     sandboxed: empty,
     event: () => ({}),
@@ -261,6 +153,12 @@ function comparedSubjects({ ours, typicalCancel, typicalWebhook, empty }: Sandbo
       calls: [...cancelCalls, 'dynamodb.PutItem'].toSorted(),
       timed: 'all',
     }),
+    of('lean', 'cancel', {
+      ...ourCancel,
+      sandboxed: lean('lean-cancel'),
+      calls: leanCancelCalls,
+      timed: 'all',
+    }),
     of('lapse', 'webhook', { ...ourWebhook, sandboxed: webhook, timed: 'all' }),
     of('lapse', 'webhook', { ...ourWebhook, sandboxed: coldWebhook, timed: 'all' }, ', warm-up off'),
     of('typical', 'webhook', {
@@ -269,24 +167,52 @@ function comparedSubjects({ ours, typicalCancel, typicalWebhook, empty }: Sandbo
       calls: ['dynamodb.PutItem', 'dynamodb.UpdateItem', 'dynamodb.UpdateItem', 'eventbridge.PutEvents'],
       timed: 'all',
     }),
+    of('lean', 'webhook', {
+      ...ourWebhook,
+      sandboxed: lean('lean-webhook'),
+      calls: ['dynamodb.UpdateItem', 'eventbridge.PutEvents'],
+      timed: 'all',
+    }),
   ];
 }
 
-/** The functions that have no peer. */
-const otherFunctions = ({ ours }: Sandboxes): readonly Subject[] => [
-  of('lapse', 'register', {
-    sandboxed: ours('register-payment-request'),
-    event: () =>
-      apiEvent({
-        method: 'PUT',
-        ...path(requestId('3')),
-        body: { session_timeout: 'PT30M', session_id: 'cart-1', reference: 'order-1' },
-      }),
-    calls: ['dynamodb.Query', 'dynamodb.UpdateItem', 'dynamodb.UpdateItem', 'scheduler.CreateSchedule'],
-    once: secretRead,
+const registerEvent = (id: PaymentRequestId) => (): unknown =>
+  apiEvent({
+    method: 'PUT',
+    ...path(id),
+    body: { session_timeout: 'PT30M', session_id: 'cart-1', reference: 'order-1' },
+  });
+
+/** The other functions of `lean`. Those of `typical` are derived from its webhook. */
+const otherLeanFunctions = ({ lean }: Sandboxes): readonly Subject[] => [
+  of('lean', 'register', {
+    sandboxed: lean('lean-register'),
+    event: registerEvent(requestId('3')),
+    calls: ['dynamodb.UpdateItem', 'scheduler.CreateSchedule'],
+    once: [],
     done: is(201),
     timed: 'whole',
   }),
+  of('lean', 'timer', {
+    sandboxed: lean('lean-timer'),
+    event: () => timerMessage(open),
+    calls: leanCancelCalls.filter((call) => !call.startsWith('scheduler.')),
+    once: secretRead,
+    done: hasOutcome('canceled'),
+    timed: 'whole',
+  }),
+  of('lean', 'timer, paid', {
+    sandboxed: lean('lean-timer'),
+    event: () => timerMessage(paid),
+    calls: ['dynamodb.GetItem'],
+    once: secretRead,
+    done: hasOutcome('already_final'),
+    timed: 'never',
+  }),
+];
+
+/** A single read, and a page of a list. */
+const readsOf = ({ ours }: Sandboxes): readonly Subject[] => [
   of('lapse', 'read', {
     sandboxed: ours('get-payment-request'),
     event: () => apiEvent({ method: 'GET', ...path(open) }),
@@ -295,16 +221,43 @@ const otherFunctions = ({ ours }: Sandboxes): readonly Subject[] => [
     done: is(200),
     timed: 'whole',
   }),
+  of('lapse', 'list', {
+    sandboxed: ours('get-payment-request'),
+    event: () =>
+      apiEvent({
+        method: 'GET',
+        route: listRoute,
+        pathParameters: { account },
+        query: { open: 'true', limit: String(pageSize) },
+      }),
+    calls: [
+      ...Array.from({ length: pageSize }, () => 'dynamodb.GetItem'),
+      'dynamodb.Query',
+      'dynamodb.Query',
+      'dynamodb.Query',
+    ],
+    once: secretRead,
+    done: isFullPage,
+    timed: 'whole',
+  }),
+];
+
+/** The functions of Lapse that are compared with none. */
+const otherFunctions = ({ ours }: Sandboxes): readonly Subject[] => [
+  of('lapse', 'register', {
+    sandboxed: ours('register-payment-request'),
+    event: registerEvent(requestId('3')),
+    calls: ['dynamodb.Query', 'dynamodb.UpdateItem', 'dynamodb.UpdateItem', 'scheduler.CreateSchedule'],
+    once: secretRead,
+    done: is(201),
+    timed: 'whole',
+  }),
   of('lapse', 'timer', {
     sandboxed: ours('cancel-expired-session'),
     event: (call) =>
       queueEvent({
         id: `message-${call}`,
-        body: JSON.stringify({
-          account,
-          payment_request_id: open,
-          deadline_at: '2026-03-01T12:30:00Z',
-        }),
+        body: JSON.stringify(timerMessage(open)),
       }),
     calls: cancelCalls,
     once: secretRead,
@@ -334,8 +287,32 @@ const otherFunctions = ({ ours }: Sandboxes): readonly Subject[] => [
   }),
 ];
 
+/** Jobs of Lapse whose calls have a goal of their own. They run for their calls only. */
+const countedJobs = ({ ours }: Sandboxes): readonly Subject[] => [
+  of('lapse', 'webhook, canceled', {
+    ...ourWebhook,
+    sandboxed: ours('receive-klarna-webhook'),
+    event: (call) => signedEvent(deliveryOf(open, deliveryWith({ event_id: uuid(call) }))),
+    timed: 'never',
+  }),
+  of('lapse', 'register, webhook first', {
+    sandboxed: ours('register-payment-request'),
+    event: registerEvent(announced),
+    calls: [
+      'dynamodb.Query',
+      'dynamodb.UpdateItem',
+      'dynamodb.UpdateItem',
+      'dynamodb.UpdateItem',
+      'scheduler.CreateSchedule',
+    ],
+    once: secretRead,
+    done: is(201),
+    timed: 'never',
+  }),
+];
+
 /** Deliveries that change nothing: seen before, or forged. They run for their calls only. */
-const webhooksWithoutEffect = ({ ours, typicalWebhook }: Sandboxes): readonly Subject[] => [
+const webhooksWithoutEffect = ({ ours, typicalWebhook, lean }: Sandboxes): readonly Subject[] => [
   of('lapse', 'webhook, duplicate', {
     ...ourWebhook,
     sandboxed: ours('receive-klarna-webhook'),
@@ -369,62 +346,43 @@ const webhooksWithoutEffect = ({ ours, typicalWebhook }: Sandboxes): readonly Su
     done: is(400),
     timed: 'never',
   }),
+  of('lean', 'webhook, duplicate', {
+    ...ourWebhook,
+    sandboxed: lean('lean-webhook'),
+    event: () => webhookEvent(repeated)(0),
+    timed: 'never',
+  }),
+  of('lean', 'webhook, forged', {
+    sandboxed: lean('lean-webhook'),
+    event: forgedEvent,
+    calls: [],
+    once: secretRead,
+    done: is(400),
+    timed: 'never',
+  }),
 ];
 
-/** The data of the stand-ins, under the names that the functions use. */
-function worldOf(cancel: Readonly<Record<string, string>>, webhook: Readonly<Record<string, string>>): World {
-  const accounts = {
-    [account]: {
-      environment: 'test',
-      api_key: planted.apiKey,
-      partner_account_id: subject,
-    },
-  };
-  const signingKeys = { [signingKeyId]: { key: planted.signingKey, accounts: { [subject]: account } } };
-  const items = [registered(open), { ...registered(repeated), history: [seen] }].map((record) =>
-    itemOf(record),
-  );
-  const typicalItem = (id: string): Record<string, AttributeValue> => ({
-    PK: { S: `${account}#${id}` },
-    state: { S: 'SUBMITTED' },
-    session_id: { S: 'cart-1' },
-    occurred_at: { S: '2026-03-01T12:00:00Z' },
-  });
-  return {
-    tables: {
-      [cancel['TABLE_NAME'] ?? '']: Object.fromEntries(items.map((item) => [item['PK']?.S ?? '', item])),
-      typical: Object.fromEntries([open, repeated].map((id) => [`${account}#${id}`, typicalItem(id)])),
-      [seenTable]: {
-        [anyKey]: {
-          id: { S: 'typical-webhook#seen' },
-          status: { S: 'COMPLETED' },
-          expiration: { N: '4070908800' },
-          data: { M: { statusCode: { N: '200' }, body: { S: '{"received":true}' } } },
-        },
-      },
-    },
-    secrets: {
-      [cancel['ACCOUNTS_SECRET_ID'] ?? '']: accounts,
-      [webhook['SIGNING_KEYS_SECRET_ID'] ?? '']: signingKeys,
-      'typical/accounts': accounts,
-      'typical/signing-keys': signingKeys,
-    },
-    seen: (table, key) => table === seenTable || key === items[1]?.['PK']?.S,
-  };
+/** Everything that is run. */
+export const subjectsOf = (sandboxes: Sandboxes): readonly Subject[] => [
+  ...comparedSubjects(sandboxes),
+  ...readsOf(sandboxes),
+  ...otherFunctions(sandboxes),
+  ...otherLeanFunctions(sandboxes),
+  ...countedJobs(sandboxes),
+  ...webhooksWithoutEffect(sandboxes),
+];
+
+/** Milliseconds that Lapse and its peers wait in every call of a job, cold or warm. */
+export interface SharedWaiting {
+  readonly cancel: number;
+  readonly webhook: number;
 }
 
-/** The delivery that arrives a second time. */
-const seen: PaymentRequest['history'][number] = {
-  eventId: uuid(0) as EventId,
-  kind: 'webhook',
-  effect: 'applied',
-  recordedAt: at('2026-03-01T12:01:00Z'),
-  detail: {},
-};
-
 /**
- * Milliseconds that every cancel waits. The record is read first. Klarna's state is read while the claim is written. The DELETE
- * follows both. The outcome is written while the schedule is removed.
+ * The waiting that a job cannot avoid. A cancel reads the record first. Klarna's state is read while the claim is written. The
+ * DELETE follows both. The outcome is written while the schedule is removed. A webhook waits for one write.
  */
-export const unavoidableWaiting = ({ dynamodb, klarna, scheduler }: Latencies): number =>
-  dynamodb + Math.max(klarna, dynamodb) + klarna + Math.max(dynamodb, scheduler);
+export const sharedWaiting = ({ dynamodb, klarna, scheduler }: Latencies): SharedWaiting => ({
+  cancel: dynamodb + Math.max(klarna, dynamodb) + klarna + Math.max(dynamodb, scheduler),
+  webhook: dynamodb,
+});

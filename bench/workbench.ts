@@ -4,7 +4,9 @@ import { type Bundles, bundleAll } from './bundles.ts';
 import { selfSignedIdentity } from './stand-ins/certificate.ts';
 import type { Latencies } from './stand-ins/latencies.ts';
 import { type StandIns, startStandIns } from './stand-ins/stand-ins.ts';
-import { describeBench, type Subject } from './subjects.ts';
+import { prepareSandboxes } from './sandboxes.ts';
+import { worldOf } from './stand-ins/world.ts';
+import { type Subject, subjectsOf } from './subjects.ts';
 
 export interface Workbench {
   readonly bundles: Bundles;
@@ -22,7 +24,11 @@ export async function startWorkbench(folder: string, latencies: Latencies): Prom
   await writeFile(certificateFile, identity.certificate);
   const bundles = await bundleAll(folder);
   const standIns = await startStandIns(latencies, identity);
-  const described = await describeBench(bundles, standIns.urls, certificateFile);
-  standIns.serve(described.world);
-  return { bundles, standIns, subjects: described.subjects, stop: () => standIns.stop() };
+  const sandboxes = await prepareSandboxes(bundles, standIns.urls, certificateFile);
+  const [cancel, webhook] = [
+    sandboxes.ours('cancel-payment-request'),
+    sandboxes.ours('receive-klarna-webhook'),
+  ];
+  standIns.serve(worldOf(cancel.environment, webhook.environment));
+  return { bundles, standIns, subjects: subjectsOf(sandboxes), stop: () => standIns.stop() };
 }

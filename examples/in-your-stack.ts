@@ -7,7 +7,7 @@ import {
   TableEncryptionV2,
   TableV2,
 } from 'aws-cdk-lib/aws-dynamodb';
-import { EventBus, Rule } from 'aws-cdk-lib/aws-events';
+import { EventBus } from 'aws-cdk-lib/aws-events';
 import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Topic } from 'aws-cdk-lib/aws-sns';
@@ -50,10 +50,9 @@ const lapse = new Lapse(stack, 'Lapse', {
   webhookIngress: 'http-api',
 });
 
-// Route the events of Lapse with your own rules: here, what needs attention.
-new Rule(stack, 'Attention', {
-  eventBus: lapse.bus,
-  eventPattern: { source: ['lapse'], detailType: ['Payment Request Needs Attention'] },
-  targets: [new SqsQueue(new Queue(stack, 'Inbox', { enforceSSL: true }))],
+// Route the events of Lapse with rules: here, what needs attention.
+lapse.onEvent('Attention', {
+  types: ['Payment Request Needs Attention'],
+  target: new SqsQueue(new Queue(stack, 'Inbox', { enforceSSL: true })),
 });
 app.synth();

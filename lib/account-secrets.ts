@@ -1,49 +1,57 @@
-import { RemovalPolicy, SecretValue } from 'aws-cdk-lib';
-import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { ArnFormat, SecretValue, Stack } from 'aws-cdk-lib';
+import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import { acknowledge } from './acknowledge.ts';
+import { acknowledge, acknowledgeResource } from './acknowledge.ts';
 import { LapseAlarm } from './lapse-alarm.ts';
 import type { LapseFunction } from './lapse-function.ts';
 import { lapseMetric } from './lapse-metrics.ts';
 import type { SharedProps } from './shared-props.ts';
 
-/** Two secrets that the operator fills: the accounts with their API keys, and the keys that Klarna signs webhooks with. */
+/** Secrets of yours for Lapse to read. Undefined: it creates its own. */
+export interface ExistingSecrets {
+  readonly accounts: ISecret | undefined;
+  readonly signingKeys: ISecret | undefined;
+}
+
+/**
+ * The secrets that the operator fills: the accounts with their API keys, the keys that Klarna signs webhooks with, and one for each
+ * credential. The stack creates the secrets of the credentials that its settings name. Others are created under the same prefix.
+ */
 export class AccountSecrets extends Construct {
-  readonly accounts: Secret;
-  readonly signingKeys: Secret;
+  /** What the names of the credentials' secrets start with. */
+  readonly credentialsPrefix: string;
+  readonly accounts: ISecret;
+  readonly signingKeys: ISecret;
   readonly #settings: SharedProps['settings'];
 
-  constructor(
-    scope: Construct,
-    id: string,
-    { encryptionKey, name, settings, alarmTopic: topic }: SharedProps,
-  ) {
+  constructor(scope: Construct, id: string, shared: SharedProps, existing: ExistingSecrets) {
     super(scope, id);
-    this.#settings = settings;
-    const empty = {
-      ...(encryptionKey && { encryptionKey }),
-      secretStringValue: SecretValue.unsafePlainText('{}'),
-      removalPolicy: RemovalPolicy.RETAIN,
-    };
-    this.accounts = new Secret(this, 'accounts', {
-      ...empty,
-      description: 'Klarna accounts of Lapse: API keys and session settings, by account name',
-    });
-    this.signingKeys = new Secret(this, 'signing-keys', {
-      ...empty,
-      description: 'Signing keys of the Klarna webhooks of Lapse, by signing key id',
-    });
-    const reason =
-      'Klarna issues these, and the operator replaces them. Two keys are valid at once meanwhile.';
-    for (const secret of [this.accounts, this.signingKeys]) {
-      acknowledge(secret, { id: 'AwsSolutions::AwsSolutions-SMG4', reason });
+    this.#settings = shared.settings;
+    this.accounts =
+      existing.accounts ??
+      this.#create(
+        'accounts',
+        shared,
+        'Klarna accounts of Lapse: API keys and session settings, by account name',
+      );
+    this.signingKeys =
+      existing.signingKeys ??
+      this.#create('signing-keys', shared, 'Signing keys of the Klarna webhooks of Lapse, by signing key id');
+    this.credentialsPrefix = `${shared.name}/credentials/`;
+    for (const name of shared.settings.credentials) {
+      this.#create(
+        `credential-${name}`,
+        shared,
+        `Credential ${name} of Lapse: an API key of Klarna and what goes with it`,
+        `${this.credentialsPrefix}${name}`,
+      );
     }
     new LapseAlarm(this, 'SecretStale', {
-      topic,
+      topic: shared.alarmTopic,
       shoppers: 'The last known secret serves for a limited time, after which cancels and timeouts fail.',
       first: 'Search the log for secret.stale: the line says why the secret cannot be read.',
       section: 'secret-stale',
-      metric: lapseMetric(name, 'SecretStale'),
+      metric: lapseMetric(shared.name, 'SecretStale'),
       threshold: 1,
     });
   }
@@ -59,7 +67,9 @@ export class AccountSecrets extends Construct {
   get accountsEnvironment() {
     return {
       ...this.#cacheEnvironment,
-      ACCOUNTS_SECRET_ID: this.accounts.secretArn,
+      ACCOUNTS_SECRET_ID: idOf(this.accounts),
+      CREDENTIALS_PREFIX: this.credentialsPrefix,
+      CREDENTIALS: this.#settings.credentials.join(','),
       MAX_SESSION_SECONDS: String(this.#settings.maxSessionSeconds),
       KLARNA_TEST_URL: this.#settings.klarnaTestUrl,
       KLARNA_LIVE_URL: this.#settings.klarnaLiveUrl,
@@ -68,16 +78,60 @@ export class AccountSecrets extends Construct {
 
   /** What a function reads to check signatures. */
   get signingKeysEnvironment() {
-    return { ...this.#cacheEnvironment, SIGNING_KEYS_SECRET_ID: this.signingKeys.secretArn };
+    return { ...this.#cacheEnvironment, SIGNING_KEYS_SECRET_ID: idOf(this.signingKeys) };
   }
 
-  /** Allows reading the accounts. */
+  /** Allows reading the accounts, and every credential under the prefix. */
   grantReadAccounts(grantee: LapseFunction): void {
-    grantee.allow(['secretsmanager:GetSecretValue'], [this.accounts.secretArn]);
+    this.#allowReading(grantee, this.accounts);
+    const credentials = Stack.of(this).formatArn({
+      service: 'secretsmanager',
+      resource: 'secret',
+      resourceName: `${this.credentialsPrefix}*`,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+    grantee.allow(['secretsmanager:GetSecretValue'], [credentials]);
+    acknowledgeResource(
+      grantee,
+      credentials,
+      'A credential can be connected later. The prefix holds nothing but credentials of this stack.',
+    );
   }
 
   /** Allows reading the signing keys. */
   grantReadSigningKeys(grantee: LapseFunction): void {
-    grantee.allow(['secretsmanager:GetSecretValue'], [this.signingKeys.secretArn]);
+    this.#allowReading(grantee, this.signingKeys);
+  }
+
+  /** Every function may already use the key of Lapse. A secret of yours may have another one. */
+  #allowReading(grantee: LapseFunction, secret: ISecret): void {
+    const { secretFullArn, secretArn, encryptionKey } = secret;
+    grantee.allow(['secretsmanager:GetSecretValue'], [secretFullArn ?? `${secretArn}-??????`]);
+    if (secret.node.scope !== this) encryptionKey?.grantDecrypt(grantee.function);
+  }
+
+  #create(
+    id: string,
+    { settings, encryptionKey }: SharedProps,
+    description: string,
+    secretName?: string,
+  ): ISecret {
+    const secret = new Secret(this, id, {
+      ...(secretName !== undefined && { secretName }),
+      description,
+      ...(encryptionKey && { encryptionKey }),
+      secretStringValue: SecretValue.unsafePlainText('{}'),
+      removalPolicy: settings.removalPolicy,
+    });
+    acknowledge(secret, {
+      id: 'AwsSolutions::AwsSolutions-SMG4',
+      reason: 'Klarna issues these, and the operator replaces them. Two keys are valid at once meanwhile.',
+    });
+    // See lapse-function.ts for the assertion.
+    return secret as ISecret;
   }
 }
+
+/** What names a secret in a call. The ARN of a secret that is imported by its name lacks the six characters at its end. */
+const idOf = (secret: ISecret): string =>
+  secret.secretFullArn === undefined ? secret.secretName : secret.secretArn;

@@ -1,17 +1,29 @@
 import { Stack } from 'aws-cdk-lib';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
+
+/** Your topic, or the key of a new one. */
+export interface AlarmTopicProps {
+  readonly existing: ITopic | undefined;
+  readonly encryptionKey: IKey | undefined;
+}
 
 /**
  * The topic that alarms notify: the given one, or a new one. CloudWatch of this account may publish to it. Without this statement
  * it may not as soon as the topic has any policy, since a policy replaces SNS's default policy
  * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html).
- *
- * @param existing a topic of a CDK app gets the statement; the policy of an imported topic must allow it already
+ * A topic of a CDK app gets the statement. The policy of an imported topic must allow it already.
  */
-export function alarmTopic(scope: Construct, id: string, existing: ITopic | undefined): ITopic {
-  const topic = existing ?? new Topic(scope, id, { enforceSSL: true });
+export function alarmTopic(
+  scope: Construct,
+  id: string,
+  { existing, encryptionKey }: AlarmTopicProps,
+): ITopic {
+  const topic =
+    existing ??
+    new Topic(scope, id, { enforceSSL: true, ...(encryptionKey && { masterKey: encryptionKey }) });
   const fromThisAccount = { StringEquals: { 'aws:SourceAccount': Stack.of(scope).account } };
   const allow = (actions: string[], resources: string[]): PolicyStatement =>
     new PolicyStatement({

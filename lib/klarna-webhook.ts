@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import { type HttpApi, HttpMethod, HttpNoneAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpMethod, HttpNoneAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import { FunctionUrlAuthType } from 'aws-cdk-lib/aws-lambda';
@@ -9,6 +9,7 @@ import { LapseAlarm } from './lapse-alarm.ts';
 import { LapseFunction } from './lapse-function.ts';
 import { lapseMetric } from './lapse-metrics.ts';
 import type { LapseSettings } from './lapse-settings.ts';
+import type { PaymentRequestApi } from './payment-request-api.ts';
 import type { PaymentRequestTable } from './payment-request-table.ts';
 import type { SharedProps } from './shared-props.ts';
 
@@ -18,9 +19,7 @@ export interface KlarnaWebhookProps {
   readonly table: PaymentRequestTable;
   readonly secrets: AccountSecrets;
   /** Takes the route where the ingress is `http-api`. */
-  readonly api: HttpApi;
-  /** Called for each session that is registered: where it works and no webhook arrives, something is wrong. */
-  readonly register: LapseFunction;
+  readonly api: PaymentRequestApi;
 }
 
 /** The path of the webhook where the ingress is `http-api`. */
@@ -35,7 +34,7 @@ export class KlarnaWebhook extends Construct {
   readonly url: string;
   readonly receive: LapseFunction;
 
-  constructor(scope: Construct, id: string, { shared, table, secrets, api, register }: KlarnaWebhookProps) {
+  constructor(scope: Construct, id: string, { shared, table, secrets, api }: KlarnaWebhookProps) {
     super(scope, id);
     this.receive = new LapseFunction(this, 'Receive', {
       shared,
@@ -49,10 +48,10 @@ export class KlarnaWebhook extends Construct {
     table.grantItems(this.receive, 'GetItem', 'UpdateItem');
     secrets.grantReadSigningKeys(this.receive);
     this.url = this.#open(shared.settings.webhookIngress, api);
-    this.#watch(shared, register);
+    this.#watch(shared, api.functions['register-payment-request']);
   }
 
-  #open(ingress: NonNullable<LapseSettings['webhookIngress']>, api: HttpApi): string {
+  #open(ingress: NonNullable<LapseSettings['webhookIngress']>, { api, url }: PaymentRequestApi): string {
     switch (ingress) {
       case 'function-url':
         return this.receive.live.addFunctionUrl({ authType: FunctionUrlAuthType.NONE }).url;
@@ -66,7 +65,7 @@ export class KlarnaWebhook extends Construct {
           // The API's default scopes need an authorizer: API Gateway refuses a route with scopes and without one.
           authorizationScopes: [],
         });
-        return `${api.apiEndpoint}${webhookPath}`;
+        return `${url}${webhookPath}`;
     }
   }
 

@@ -1,4 +1,4 @@
-import { type Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { ArnFormat, type Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   Alias,
@@ -10,15 +10,22 @@ import {
   LoggingFormat,
   Runtime,
   SystemLogLevel,
+  Tracing,
 } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import type { EnvironmentOf, FunctionName } from '../functions/contract/environment.ts';
-import { acknowledge } from './acknowledge.ts';
+import type { EnvironmentOf } from '../functions/contract/environment.ts';
+import type { FunctionName } from '../functions/contract/function-name.ts';
+import { acknowledge, acknowledgeKey } from './acknowledge.ts';
 import { bundleHandler } from './bundles.ts';
+import { allowNetwork } from './function-network.ts';
 import type { SharedProps } from './shared-props.ts';
 
-/** What differs from function to function. */
+/**
+ * What differs from function to function.
+ *
+ * @internal
+ */
 export interface LapseFunctionProps<Name extends FunctionName> {
   readonly shared: SharedProps;
   readonly functionName: Name;
@@ -48,6 +55,7 @@ export class LapseFunction<Name extends FunctionName = FunctionName> extends Con
   readonly alias: Alias;
   readonly logGroup: LogGroup;
 
+  /** @internal */
   constructor(scope: Construct, id: string, props: LapseFunctionProps<Name>) {
     super(scope, id);
     const { shared, functionName } = props;
@@ -55,6 +63,7 @@ export class LapseFunction<Name extends FunctionName = FunctionName> extends Con
     this.logGroup = new LogGroup(this, 'Logs', {
       retention: shared.settings.logRetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
+      ...(shared.encryptionKey && { encryptionKey: shared.encryptionKey }),
     });
     const role = new Role(this, 'Role', {
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
@@ -62,6 +71,8 @@ export class LapseFunction<Name extends FunctionName = FunctionName> extends Con
     });
     this.logGroup.grantWrite(role);
     shared.encryptionKey?.grantEncryptDecrypt(role);
+    acknowledgeKey(role);
+    if (shared.network) allowNetwork(role, functionsOf(Stack.of(this)));
     this.function = new LambdaFunction(this, 'Function', {
       role,
       runtime: Runtime.NODEJS_24_X,
@@ -73,17 +84,20 @@ export class LapseFunction<Name extends FunctionName = FunctionName> extends Con
         ...(props.environment as Readonly<Record<string, string>>),
         SERVICE_NAME: functionName,
         METRICS_STACK: shared.name,
+        LOG_LEVEL: shared.settings.logLevel,
       },
       timeout: props.timeout,
       memorySize: props.memorySize ?? 256,
       logGroup: this.logGroup,
       loggingFormat: LoggingFormat.JSON,
       systemLogLevelV2: SystemLogLevel.WARN,
+      ...shared.network,
+      ...(shared.settings.tracing && { tracing: Tracing.ACTIVE }),
       ...(props.reservedConcurrentExecutions !== undefined && {
         reservedConcurrentExecutions: props.reservedConcurrentExecutions,
       }),
     });
-    this.#acknowledge();
+    this.#acknowledge(shared.settings.tracing);
     // The CDK's classes are not assignable to its own interfaces under exactOptionalPropertyTypes.
     const version = this.function.currentVersion as IVersion;
     this.alias = new Alias(this, 'Live', { aliasName: 'live', version });
@@ -99,7 +113,7 @@ export class LapseFunction<Name extends FunctionName = FunctionName> extends Con
     this.function.addToRolePolicy(new PolicyStatement({ actions: [...actions], resources: [...resources] }));
   }
 
-  #acknowledge(): void {
+  #acknowledge(isTraced: boolean): void {
     acknowledge(
       this.function,
       {
@@ -110,8 +124,23 @@ export class LapseFunction<Name extends FunctionName = FunctionName> extends Con
       {
         id: 'Serverless::Serverless-LambdaTracing',
         reason:
-          'Every call to Klarna has a correlation id in the record, the log and the history. X-Ray would add a service.',
+          'Every call to Klarna has a correlation id in the record, the log and the history. X-Ray is a setting.',
       },
     );
+    if (isTraced) {
+      acknowledge(this.function.role ?? this, {
+        id: 'AwsSolutions::AwsSolutions-IAM5[Resource::*]',
+        reason: 'The two actions that send a trace to X-Ray have no resource type.',
+      });
+    }
   }
 }
+
+/** Every function of the account and Region. The function itself would make a circle: it waits for its policy. */
+const functionsOf = (stack: Stack): string =>
+  stack.formatArn({
+    service: 'lambda',
+    resource: 'function',
+    resourceName: '*',
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });

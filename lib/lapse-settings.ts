@@ -1,4 +1,4 @@
-import type { Duration } from 'aws-cdk-lib';
+import type { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type { AlarmThresholds } from './alarm-thresholds.ts';
 
 /** The settings: numbers and choices that may differ from stage to stage. All are optional. */
@@ -13,6 +13,11 @@ export interface LapseSettings {
    * @default 30
    */
   readonly logRetentionDays?: number;
+  /**
+   * Names of credentials, for each of which the stack creates a secret to fill: at most 20. `lapse connect` creates others.
+   * @default - none: accounts with their API keys are entries of the secret `accounts`
+   */
+  readonly credentials?: readonly string[];
   /**
    * The longest session timeout of any account. An account in the secret `accounts` can have a shorter limit.
    * @default 48 hours, Klarna's longest lifetime of a Payment Request
@@ -84,6 +89,33 @@ export interface LapseSettings {
    * @default 'https://api-global.klarna.com'
    */
   readonly klarnaLiveUrl?: string;
+  /**
+   * What happens to the table and the secrets that Lapse created when the stack is deleted: `RETAIN` or `DESTROY`. With `DESTROY` the
+   * stack leaves nothing behind, so the table has neither deletion protection nor backups. Use it for previews and tests only.
+   * @default RemovalPolicy.RETAIN
+   */
+  readonly removalPolicy?: RemovalPolicy;
+  /**
+   * The least level of the log lines that the functions write: `INFO`, `WARN` or `ERROR`. Metrics do not depend on it.
+   * @default 'INFO'
+   */
+  readonly logLevel?: 'INFO' | 'WARN' | 'ERROR';
+  /**
+   * Whether AWS X-Ray records a trace of each invocation. The functions then get permission to send traces.
+   * @default false
+   */
+  readonly tracing?: boolean;
+  /**
+   * Whether alarms are created. Without them nothing tells you that money is at risk, and a canary deployment is never rolled back:
+   * `false` is for previews and tests only. The topic exists in any case.
+   * @default true
+   */
+  readonly alarms?: boolean;
+  /**
+   * Whether the dashboard is created.
+   * @default true
+   */
+  readonly dashboard?: boolean;
   /**
    * Whether a new version gets a tenth of the invocations for five minutes first. It is rolled back if an alarm of its function is
    * raised.

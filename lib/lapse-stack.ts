@@ -1,6 +1,7 @@
 import { Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { Lapse, type LapseProps } from './lapse.ts';
+import { lapsePropNames } from './lapse-props.ts';
 
 /** The properties of any stack, and those of Lapse. */
 export interface LapseStackProps extends StackProps {
@@ -17,6 +18,11 @@ export class LapseStack extends Stack {
 
   constructor(scope: Construct, id: string, { lapse, ...props }: LapseStackProps = {}) {
     super(scope, id, props);
+    const misplaced = Object.keys(props).filter((name) => lapsePropNames.includes(name));
+    if (misplaced.length > 0)
+      throw new Error(
+        `${misplaced.join(', ')} stands beside the properties of the stack; allowed: inside \`lapse\`.`,
+      );
     // The id `Default` adds nothing to logical ids.
     this.lapse = new Lapse(this, 'Default', lapse);
     this.lapse.addOutputs();

@@ -1,11 +1,14 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import {
+  ApiMapping,
+  DomainName,
   HttpApi,
   type HttpMethod,
   HttpRoute,
   HttpRouteKey,
   type IHttpRouteAuthorizer,
+  type IStage,
   LogGroupLogDestination,
 } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpIamAuthorizer, HttpJwtAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
@@ -13,12 +16,16 @@ import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations
 import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { ARecord, RecordTarget } from 'aws-cdk-lib/aws-route53';
+import { ApiGatewayv2DomainProperties } from 'aws-cdk-lib/aws-route53-targets';
 import { Construct } from 'constructs';
-import { routeKeys, routes } from '../functions/contract/routes.ts';
+import { type ApiAction, apiActions, routeKeys, routes, shopActions } from '../functions/contract/routes.ts';
 import { tableSchema } from '../functions/contract/table-schema.ts';
 import type { AccountSecrets } from './account-secrets.ts';
+import { routesOf } from './api-actions.ts';
 import { LapseAlarm } from './lapse-alarm.ts';
 import { LapseFunction } from './lapse-function.ts';
+import type { LapseDomain } from './lapse-props.ts';
 import type { ResolvedSettings } from './resolve-settings.ts';
 import type { PaymentRequestTable } from './payment-request-table.ts';
 import type { SessionTimer } from './session-timer.ts';
@@ -32,6 +39,19 @@ export interface PaymentRequestApiProps {
   readonly timer: SessionTimer;
   /** Your authorizer. Undefined: JWTs where the settings name an issuer, else IAM. */
   readonly authorizer: IHttpRouteAuthorizer | undefined;
+  /** Your domain. Undefined: the address that AWS generates. */
+  readonly domain: LapseDomain | undefined;
+}
+
+/** What a principal may call. */
+export interface GrantCallProps {
+  /** The account's name in Lapse: 1 to 32 of `a-z`, `0-9` and `-`. For many accounts, the start of their names and a `*`: `m4*`. */
+  readonly account: string;
+  /**
+   * What it may do for the account.
+   * @default - what a shop needs: everything but `settings`
+   */
+  readonly actions?: readonly ApiAction[];
 }
 
 /**
@@ -40,6 +60,8 @@ export interface PaymentRequestApiProps {
  */
 export class PaymentRequestApi extends Construct {
   readonly api: HttpApi;
+  /** Where callers reach the API, without a slash at its end. */
+  readonly url: string;
   readonly functions: Readonly<Record<ApiFunctionName, LapseFunction>>;
   readonly #authorizer: IHttpRouteAuthorizer;
 
@@ -59,7 +81,9 @@ export class PaymentRequestApi extends Construct {
       defaultAuthorizer: this.#authorizer,
       ...(scopes.length > 0 && { defaultAuthorizationScopes: [...scopes] }),
     });
-    this.#addStage(settings);
+    const stage = this.#addStage(props.shared);
+    if (props.domain) this.#addDomain(props.domain, stage);
+    this.url = props.domain ? `https://${props.domain.name}` : this.api.apiEndpoint;
     this.#addRoutes();
     new LapseAlarm(this, 'ApiServerErrors', {
       topic: alarmTopic,
@@ -72,21 +96,22 @@ export class PaymentRequestApi extends Construct {
     });
   }
 
-  /**
-   * Allows a principal to make every call for one account. Throws where the API has another authorizer than IAM, which does not
-   * look at policies.
-   *
-   * @param account the account's name in the secret `accounts`: 1 to 32 of `a-z`, `0-9` and `-`
-   */
-  grantCall(grantee: IGrantable, account: string): Grant {
-    if (!/^[a-z0-9-]{1,32}$/.test(account))
-      throw new Error(`account is ${account}; allowed: 1 to 32 of a-z, 0-9 and -.`);
+  /** Allows a principal calls for one account. Throws where the API has another authorizer than IAM, which does not look at policies. */
+  grantCall(grantee: IGrantable, { account, actions = shopActions }: GrantCallProps): Grant {
+    if (!/^(?:[a-z0-9-]{1,32}|[a-z0-9-]{1,31}\*)$/.test(account))
+      throw new Error(
+        `account is ${account}; allowed: 1 to 32 of a-z, 0-9 and -, or the start of names and a *.`,
+      );
+    if (actions.length === 0 || actions.some((action) => !apiActions.includes(action)))
+      throw new Error(`actions is ${JSON.stringify(actions)}; allowed: ${apiActions.join(', ')}.`);
     if (!(this.#authorizer instanceof HttpIamAuthorizer))
       throw new Error('grantCall needs the IAM authorizer; this API has another one.');
     return Grant.addToPrincipal({
       grantee,
       actions: ['execute-api:Invoke'],
-      resourceArns: [this.api.arnForExecuteApi('*', `/accounts/${account}/*`, '$default')],
+      resourceArns: routesOf(account, actions).map(([method, path]) =>
+        this.api.arnForExecuteApi(method, path, '$default'),
+      ),
     });
   }
 
@@ -144,7 +169,7 @@ export class PaymentRequestApi extends Construct {
     };
     for (const key of routeKeys) {
       const [method, path] = key.split(' ') as [HttpMethod, string];
-      this.api.addRoutes({ path, methods: [method], integration: integrations[routes[key]] });
+      this.api.addRoutes({ path, methods: [method], integration: integrations[routes[key].by] });
     }
     // Responds 404 to an unknown path, and 405 to a method that a path does not have.
     new HttpRoute(this, 'Default', {
@@ -155,22 +180,40 @@ export class PaymentRequestApi extends Construct {
   }
 
   /** API Gateway's own default stage has neither a throttle nor an access log. */
-  #addStage({ apiRateLimit, apiBurstLimit, logRetentionDays }: ResolvedSettings): void {
+  #addStage({ settings, encryptionKey }: SharedProps): IStage {
+    const { apiRateLimit, apiBurstLimit, logRetentionDays } = settings;
     const accessLog = new LogGroup(this, 'AccessLog', {
       retention: logRetentionDays,
+      ...(encryptionKey && { encryptionKey }),
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    this.api.addStage('Stage', {
+    return this.api.addStage('Stage', {
       stageName: '$default',
       autoDeploy: true,
       throttle: { rateLimit: apiRateLimit, burstLimit: apiBurstLimit },
       accessLogSettings: { destination: new LogGroupLogDestination(accessLog), format: accessLogFormat },
     });
   }
+
+  /** Maps the domain to the root of the API: its functions compare the path with their parameters. */
+  #addDomain({ name, certificate, hostedZone }: LapseDomain, stage: IStage): void {
+    const domainName = new DomainName(this, 'Domain', { domainName: name, certificate });
+    new ApiMapping(this, 'Mapping', { api: this.api, domainName, stage });
+    if (!hostedZone) return;
+    const target = new ApiGatewayv2DomainProperties(
+      domainName.regionalDomainName,
+      domainName.regionalHostedZoneId,
+    );
+    new ARecord(this, 'Record', {
+      zone: hostedZone,
+      recordName: `${name}.`,
+      target: RecordTarget.fromAlias(target),
+    });
+  }
 }
 
 /** The functions that the API invokes. */
-type ApiFunctionName = (typeof routes)[keyof typeof routes];
+type ApiFunctionName = (typeof routes)[keyof typeof routes]['by'];
 
 /** A caller waits for these functions: twice the default, for its processor. */
 const memorySize = 512;

@@ -2,14 +2,17 @@ import { RemovalPolicy } from 'aws-cdk-lib';
 import {
   AttributeType,
   Billing,
+  type CfnGlobalTable,
   type ITable,
   ProjectionType,
   StreamViewType,
-  TableEncryptionV2,
   TableV2,
 } from 'aws-cdk-lib/aws-dynamodb';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import { tableSchema } from '../functions/contract/table-schema.ts';
+import { acknowledge } from './acknowledge.ts';
+import { tableProblems } from './existing-table.ts';
 import type { LapseFunction } from './lapse-function.ts';
 import type { SharedProps } from './shared-props.ts';
 
@@ -20,16 +23,14 @@ export interface PaymentRequestTableProps {
   readonly existing: ITable | undefined;
 }
 
-/** The one table, with its stream. It stays when the stack is deleted and has point-in-time recovery. */
+/** The one table, with its stream. Unless it may be destroyed, it has deletion protection and backups. */
 export class PaymentRequestTable extends Construct {
   readonly table: ITable;
   readonly #retentionDays: number;
 
   constructor(scope: Construct, id: string, { shared, existing }: PaymentRequestTableProps) {
     super(scope, id);
-    if (existing && existing.tableStreamArn === undefined) {
-      throw new Error('table has no stream; allowed: a table with a stream of NEW_AND_OLD_IMAGES.');
-    }
+    if (existing) this.#check(existing);
     this.#retentionDays = shared.settings.retentionDays;
     this.table = existing ?? this.#create(shared);
   }
@@ -55,10 +56,16 @@ export class PaymentRequestTable extends Construct {
     );
   }
 
+  /** Throws where nothing can be built on the table. Its keys and indexes may be complete only when the app is synthesized. */
+  #check(table: ITable): void {
+    if (table.tableStreamArn === undefined) throw new Error(tableProblems(table).join(' '));
+    this.node.addValidation({ validate: () => [...tableProblems(table)] });
+  }
+
   #create({ settings, encryptionKey }: SharedProps): ITable {
     const { partitionKey, dueIndex, sessionIndex, stateIndex, timeToLive } = tableSchema;
-    // See lapse-function.ts for the assertion.
-    return new TableV2(this, 'Table', {
+    const isKept = settings.removalPolicy === RemovalPolicy.RETAIN;
+    const table = new TableV2(this, 'Table', {
       partitionKey: { name: partitionKey, type: AttributeType.STRING },
       globalSecondaryIndexes: [dueIndex, sessionIndex, stateIndex].map((index) => ({
         indexName: index.name,
@@ -72,10 +79,26 @@ export class PaymentRequestTable extends Construct {
       }),
       timeToLiveAttribute: timeToLive,
       dynamoStream: StreamViewType.NEW_AND_OLD_IMAGES,
-      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      deletionProtection: true,
-      removalPolicy: RemovalPolicy.RETAIN,
-      ...(encryptionKey && { encryption: TableEncryptionV2.customerManagedKey(encryptionKey) }),
-    }) as ITable;
+      // DynamoDB keeps a last backup of a deleted table for 35 days where this is on.
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: isKept },
+      deletionProtection: isKept,
+      removalPolicy: settings.removalPolicy,
+    });
+    if (encryptionKey) encrypt(table, encryptionKey);
+    if (!isKept) {
+      acknowledge(table, {
+        id: 'AwsSolutions::AwsSolutions-DDB3',
+        reason: 'The settings say that the table is destroyed with its stack.',
+      });
+    }
+    // See lapse-function.ts for the assertion.
+    return table as ITable;
   }
+}
+
+/** TableV2 itself takes a key only where the Region is known at synth. */
+function encrypt(table: TableV2, { keyArn }: IKey): void {
+  const resource = table.node.defaultChild as CfnGlobalTable;
+  resource.addPropertyOverride('SSESpecification', { SSEEnabled: true, SSEType: 'KMS' });
+  resource.addPropertyOverride('Replicas.0.SSESpecification', { KMSMasterKeyId: keyArn });
 }

@@ -1,4 +1,4 @@
-import { Duration, Stack } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import { MathExpression, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { CfnSchedule, CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
@@ -71,7 +71,7 @@ export class Reconciliation extends Construct {
   #createSchedule(shared: SharedProps): void {
     const { functionArn } = this.reconcile.live;
     const { queueArn } = this.deadLetterQueue;
-    const group = new CfnScheduleGroup(this, 'Group', { name: `${Stack.of(this).stackName}-sweep` });
+    const group = new CfnScheduleGroup(this, 'Group', { name: `${shared.name}-sweep` });
     const role = schedulerRole(this, 'Role', {
       group,
       description: 'Lets Scheduler run the sweep of Lapse every minute',

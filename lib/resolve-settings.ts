@@ -1,5 +1,7 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { type AlarmThresholds, defaultThresholds } from './alarm-thresholds.ts';
+import { lapsePropNames } from './lapse-props.ts';
 import type { LapseSettings } from './lapse-settings.ts';
 
 /** The settings with every default in place. */
@@ -29,6 +31,7 @@ const hours48 = 48 * 3_600;
 
 const defaults = {
   retentionDays: 400,
+  credentials: [] as readonly string[],
   secretStaleMinutes: 15,
   timers: 'scheduler',
   webhookIngress: 'function-url',
@@ -40,6 +43,11 @@ const defaults = {
   maxReadUnits: 10_000,
   klarnaTestUrl: 'https://api-global.test.klarna.com',
   klarnaLiveUrl: 'https://api-global.klarna.com',
+  removalPolicy: RemovalPolicy.RETAIN,
+  logLevel: 'INFO',
+  tracing: false,
+  alarms: true,
+  dashboard: true,
   canary: true,
 } as const;
 
@@ -65,10 +73,12 @@ export function resolveSettings(given: LapseSettings): ResolvedSettings {
     thresholds: { ...defaultThresholds, ...alarmThresholds },
   };
   const problems = [
+    ...unknownProperties(given),
     wholeNumber('retentionDays', settings.retentionDays, daysToKeep(settings.maxSessionSeconds), 3_650),
     oneOf('logRetentionDays', logRetentionDays, [...retentionSteps]),
     wholeNumber('maxSession in seconds', settings.maxSessionSeconds, 1, hours48),
     wholeNumber('secretStaleMinutes', settings.secretStaleMinutes, 0, 1_440),
+    credentialNames(settings.credentials),
     oneOf('timers', settings.timers, ['scheduler', 'sweep']),
     oneOf('webhookIngress', settings.webhookIngress, ['function-url', 'http-api']),
     wholeNumber('apiRateLimit', settings.apiRateLimit, 1, 10_000),
@@ -82,6 +92,11 @@ export function resolveSettings(given: LapseSettings): ResolvedSettings {
     wholeNumber('maxReadUnits', settings.maxReadUnits, 1, 40_000),
     klarnaAddress('klarnaTestUrl', settings.klarnaTestUrl),
     klarnaAddress('klarnaLiveUrl', settings.klarnaLiveUrl),
+    oneOf('removalPolicy', settings.removalPolicy, [RemovalPolicy.RETAIN, RemovalPolicy.DESTROY]),
+    oneOf('logLevel', settings.logLevel, ['INFO', 'WARN', 'ERROR']),
+    ...(['tracing', 'alarms', 'dashboard', 'canary'] as const).map((name) =>
+      trueOrFalse(name, settings[name]),
+    ),
     ...jwtProblems(jwtIssuer, jwtAudience, jwtScopes),
     between('alarmThresholds.durationPercent', settings.thresholds.durationPercent, 50, 100),
     ...Object.entries(settings.thresholds).map(([name, value]) =>
@@ -110,10 +125,28 @@ const retentionStep = (days: number): RetentionDays | undefined =>
 
 type Finding = string | undefined;
 
+const unknownProperties = (given: object): readonly Finding[] =>
+  Object.keys(given)
+    .filter((name) => !lapsePropNames.includes(name))
+    .map((name) => `${name} is unknown; allowed: ${lapsePropNames.join(', ')}.`);
+
+const trueOrFalse = (name: string, given: unknown): Finding =>
+  typeof given === 'boolean' ? undefined : `${name} is ${String(given)}; allowed: true, false.`;
+
 const wholeNumber = (name: string, given: number, least: number, most: number): Finding =>
   Number.isInteger(given) && given >= least && given <= most
     ? undefined
     : `${name} is ${given}; allowed: a whole number from ${least} to ${most}.`;
+
+const credentialNames = (given: readonly string[]): Finding =>
+  given.length <= mostCredentials &&
+  new Set(given).size === given.length &&
+  given.every((name) => /^[a-z0-9-]{1,32}$/.test(name))
+    ? undefined
+    : `credentials is [${given.join(', ')}]; allowed: at most ${mostCredentials} different names of a-z, 0-9 and -, up to 32 characters each.`;
+
+/** A function reads them all to find the one that serves an account. */
+const mostCredentials = 20;
 
 const atLeast = (name: string, given: number): Finding =>
   Number.isFinite(given) && given > 0 ? undefined : `${name} is ${given}; allowed: a number above 0.`;

@@ -3,6 +3,7 @@ import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import type { Construct } from 'constructs';
+import { acknowledgeKey } from './acknowledge.ts';
 
 /** What a role may do: literal actions on literal resources. */
 export type RoleGrant = readonly [actions: readonly string[], resources: readonly string[]];
@@ -37,5 +38,6 @@ export function schedulerRole(
     role.addToPolicy(new PolicyStatement({ actions: [...actions], resources: [...resources] }));
   }
   encryptionKey?.grantEncryptDecrypt(role);
+  acknowledgeKey(role);
   return role;
 }

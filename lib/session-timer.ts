@@ -5,7 +5,7 @@ import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { acknowledge } from './acknowledge.ts';
+import { acknowledge, acknowledgeResource } from './acknowledge.ts';
 import type { AccountSecrets } from './account-secrets.ts';
 import { DeadLetterQueue } from './dead-letter-queue.ts';
 import { LapseAlarm } from './lapse-alarm.ts';
@@ -40,7 +40,7 @@ export class SessionTimer extends Construct {
     super(scope, id);
     const stack = Stack.of(this);
     this.#timers = shared.settings.timers;
-    this.groupName = `${stack.stackName}-sessions`;
+    this.groupName = `${shared.name}-sessions`;
     const group = new CfnScheduleGroup(this, 'Group', { name: this.groupName });
     this.#schedulesArn = stack.formatArn({
       service: 'scheduler',
@@ -140,11 +140,11 @@ export class SessionTimer extends Construct {
       verbs.map((verb) => `scheduler:${verb}`),
       [this.#schedulesArn],
     );
-    acknowledge(grantee, {
-      id: `AwsSolutions::AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:scheduler:<AWS::Region>:<AWS::AccountId>:schedule/${this.groupName}/*]`,
-      reason:
-        'Each session has a schedule, named by a hash at run time. The group holds nothing but these schedules.',
-    });
+    acknowledgeResource(
+      grantee,
+      this.#schedulesArn,
+      'Each session has a schedule, named by a hash at run time. The group holds nothing but these schedules.',
+    );
   }
 
   #watch({ alarmTopic: topic, name, settings: { thresholds } }: SharedProps): void {

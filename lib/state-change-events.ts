@@ -30,7 +30,11 @@ export class StateChangeEvents extends Construct {
   constructor(scope: Construct, id: string, { shared, table, bus }: StateChangeEventsProps) {
     super(scope, id);
     // See lapse-function.ts for the assertion.
-    this.bus = bus ?? (new EventBus(this, 'Bus') as IEventBus);
+    this.bus =
+      bus ??
+      (new EventBus(this, 'Bus', {
+        ...(shared.encryptionKey && { kmsKey: shared.encryptionKey }),
+      }) as IEventBus);
     this.unpublished = new DeadLetterQueue(this, 'Unpublished', {
       shared,
       shoppers: "The shop's other systems miss changes: events could not be published, and wait in a queue.",

@@ -26,10 +26,12 @@ export type StackOutputs = v.InferOutput<typeof outputsSchema>;
  * sentence that says what is missing.
  *
  * @param stack the stack's name, where the file has more than one
+ * @param prefix what the names of the outputs start with, where the stack has several Lapse
  */
 export async function readOutputs(
   source: { readonly file: string } | { readonly control: string },
   stack?: string,
+  prefix = '',
 ): Promise<StackOutputs> {
   const where = 'file' in source ? source.file : `${source.control}/outputs`;
   const text = 'file' in source ? await readFile(source.file, 'utf8') : await (await fetch(where)).text();
@@ -41,10 +43,17 @@ export async function readOutputs(
   if (chosen === undefined || !names.includes(chosen)) {
     throw new Error(`--stack is ${stack ?? 'missing'}; allowed: ${names.join(', ')}.`);
   }
-  const outputs = v.safeParse(outputsSchema, stacks.output[chosen]);
+  const outputs = v.safeParse(outputsSchema, withoutPrefix(stacks.output[chosen], prefix));
   if (outputs.success) return outputs.output;
-  const missing = outputs.issues.map((issue) => v.getDotPath(issue) ?? '?').join(', ');
+  const missing = outputs.issues.map((issue) => `${prefix}${v.getDotPath(issue) ?? '?'}`).join(', ');
   throw new Error(
     `${where}: the stack ${chosen} does not have the output ${missing}. Is it a stack of this version?`,
   );
 }
+
+const withoutPrefix = (outputs: unknown, prefix: string): unknown =>
+  Object.fromEntries(
+    Object.entries(outputs ?? {})
+      .filter(([name]) => name.startsWith(prefix))
+      .map(([name, value]) => [name.slice(prefix.length), value as unknown]),
+  );

@@ -1,12 +1,11 @@
 import { type Figures, find } from '../figures.ts';
 import type { Goal } from '../goals.ts';
-import { type Size, sizes } from '../rounds.ts';
+import { sizeName } from '../rounds.ts';
 import type { Run } from '../run.ts';
-import { unavoidableWaiting } from '../subjects.ts';
+import { sharedWaiting } from '../subjects.ts';
 
 const row = (...cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 const millis = (value: number): string => (value < 10 ? value.toFixed(1) : value.toFixed(0));
-const sizeName = (size: Size): string => (size === 'whole' ? 'a core' : `${size} MB`);
 const times = (value: number | undefined): string => (value === undefined ? '' : value.toFixed(2));
 
 const shown = (value: number, unit: Goal['unit']): string =>
@@ -22,14 +21,20 @@ function goalRow({ figure, goal, measured, met, unit }: Goal): string {
   );
 }
 
-function peerOf({ subject, size }: Figures, figures: readonly Figures[]): Figures | undefined {
-  const job = /^lapse (cancel|webhook)/.exec(subject)?.[1];
-  return job === undefined ? undefined : find(figures, `typical ${job}`, size);
+/** The same job of a peer, where it has been measured. */
+function peerOf(
+  peer: 'typical' | 'lean',
+  { subject, size }: Figures,
+  figures: readonly Figures[],
+): Figures | undefined {
+  const job = /^lapse (\w+)/.exec(subject)?.[1];
+  return job === undefined ? undefined : find(figures, `${peer} ${job}`, size);
 }
 
 function figureRow(each: Figures, figures: readonly Figures[]): string {
   const empty = find(figures, 'empty nothing, once', each.size);
-  const peer = peerOf(each, figures);
+  const typical = peerOf('typical', each, figures);
+  const lean = peerOf('lean', each, figures);
   return row(
     each.subject,
     sizeName(each.size),
@@ -37,7 +42,8 @@ function figureRow(each: Figures, figures: readonly Figures[]): string {
     times(empty && each.init / empty.init),
     millis(each.first),
     millis(each.sum),
-    times(peer && each.sum / peer.sum),
+    times(typical && each.sum / typical.sum),
+    times(lean && each.sum / lean.sum),
     millis(each.warmP50),
     millis(each.warmP99),
     times(each.warmP99 / each.warmP50),
@@ -60,7 +66,7 @@ const counted = (calls: readonly string[]): string =>
 /** The part of docs/evidence/performance.md that a run writes, as Markdown. */
 export function pageOf(run: Run): string {
   const { figures, goals, options } = run;
-  const waiting = unavoidableWaiting(options.latencies);
+  const waiting = sharedWaiting(options.latencies);
   return [
     ...conditionLines(run),
     '',
@@ -68,8 +74,7 @@ export function pageOf(run: Run): string {
     row('---', '---:', '---:', '---'),
     ...goals.map(goalRow),
     '',
-    `Every cancel waits at least ${waiting} ms, cold or warm, in Lapse and in \`typical\`. Init plus first call of a cancel without that time, ÷ typical: ` +
-      `${withoutWaiting(figures, waiting).join(', ')}.`,
+    `The shared waiting: every cancel waits at least ${waiting.cancel} ms and every webhook ${waiting.webhook} ms, cold or warm, in Lapse and in its peers.`,
     '',
     '![Init and first call](performance.svg)',
     '',
@@ -95,16 +100,6 @@ const conditionLines = ({ at, commit, options, machine, pair, withoutSizes }: Ru
       .join(', ')} ms.`,
 ];
 
-/** The ratio to `typical` at each size, without the milliseconds that every cancel waits. */
-const withoutWaiting = (figures: readonly Figures[], waiting: number): readonly string[] =>
-  sizes.flatMap((size) => {
-    const ours = find(figures, 'lapse cancel', size);
-    const theirs = find(figures, 'typical cancel', size);
-    return ours && theirs
-      ? [`${((ours.sum - waiting) / (theirs.sum - waiting)).toFixed(2)} (${sizeName(size)})`]
-      : [];
-  });
-
 const figureLines = (figures: readonly Figures[]): readonly string[] => [
   'Milliseconds and megabytes: medians over the rounds, and p50 and p99 over all warm calls.',
   '',
@@ -116,21 +111,22 @@ const figureLines = (figures: readonly Figures[]): readonly string[] => [
     'first call',
     'both',
     '÷ typical',
+    '÷ lean',
     'warm p50',
     'p99',
     'p99 ÷ p50',
     'peak MB',
     '÷ empty',
   ),
-  row('---', '---', ...Array.from({ length: 10 }, () => '---:')),
+  row('---', '---', ...Array.from({ length: 11 }, () => '---:')),
   ...figures.map((each) => figureRow(each, figures)),
 ];
 
 const costLines = ({ costs }: Run): readonly string[] => [
-  row('a million of', 'lapse, $', 'typical, $', '÷ typical'),
-  row('---', '---:', '---:', '---:'),
-  ...costs.map(({ job, lapse, typical }) =>
-    row(job, lapse.toFixed(2), typical.toFixed(2), times(lapse / typical)),
+  row('a million of', 'lapse, $', 'typical, $', '÷ typical', 'lean, $', '÷ lean'),
+  row('---', ...Array.from({ length: 5 }, () => '---:')),
+  ...costs.map(({ job, lapse, typical, lean }) =>
+    row(job, ...[lapse, typical, lapse / typical, lean, lapse / lean].map((value) => value.toFixed(2))),
   ),
 ];
 

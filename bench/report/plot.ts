@@ -1,16 +1,16 @@
 import * as Plot from '@observablehq/plot';
 import { plotSvg } from '../../tools/plot/plot-svg.ts';
 import { find } from '../figures.ts';
-import { sizes } from '../rounds.ts';
+import { sizeName, sizes } from '../rounds.ts';
 import type { Run } from '../run.ts';
 
 /** Draws init and first call of each peer at each size as stacked bars, in SVG. */
 export function plotOf({ figures }: Run): string {
   const rows = sizes.flatMap((size) =>
     ['cancel', 'webhook'].flatMap((job) =>
-      [`typical ${job}`, `lapse ${job}, warm-up off`, `lapse ${job}`].flatMap((subject) => {
+      [`typical ${job}`, `lean ${job}`, `lapse ${job}, warm-up off`, `lapse ${job}`].flatMap((subject) => {
         const found = find(figures, subject, size);
-        const label = `${size === 'whole' ? 'a core' : `${size} MB`}: ${subject}`;
+        const label = `${sizeName(size)}: ${subject}`;
         return found ? [{ label, ...found }] : [];
       }),
     ),

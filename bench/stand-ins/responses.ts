@@ -22,9 +22,14 @@ export interface World {
   readonly tables: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** Secrets by id. */
   readonly secrets: Readonly<Record<string, unknown>>;
+  /** The entries of the indexes that have some, by name, in the order of their sort keys. */
+  readonly indexes: Readonly<Record<string, readonly Entry[]>>;
   /** Whether a condition on an item fails, because the item to write exists already. */
-  readonly seen: (table: string, key: string) => boolean;
+  readonly seen: (table: string, key: string, condition: string) => boolean;
 }
+
+/** An entry of an index. */
+export type Entry = Readonly<Record<string, { readonly S: string }>>;
 
 /** Stands for every key of a table without an item of its own. */
 export const anyKey = '*';
@@ -34,6 +39,20 @@ const keyed = v.object({
   Key: v.optional(v.record(v.string(), v.object({ S: v.string() }))),
   Item: v.optional(v.record(v.string(), v.unknown())),
   ConditionExpression: v.optional(v.string()),
+});
+
+const text = v.object({ S: v.optional(v.string()) });
+
+const batched = v.object({
+  RequestItems: v.record(v.string(), v.object({ Keys: v.array(v.record(v.string(), text)) })),
+});
+
+const queried = v.object({
+  IndexName: v.optional(v.string(), ''),
+  ExpressionAttributeNames: v.optional(v.record(v.string(), v.string()), {}),
+  ExpressionAttributeValues: v.optional(v.record(v.string(), text), {}),
+  ScanIndexForward: v.optional(v.boolean(), true),
+  Limit: v.optional(v.number()),
 });
 
 /** The response to one call. Throws for a call that no flow of the benchmark makes. */
@@ -47,8 +66,8 @@ export function responseOf(world: World, asked: Asked): Responded {
     }
     case 'dynamodb.PutItem':
     case 'dynamodb.UpdateItem': {
-      const { TableName, key, conditional } = keyOf(input);
-      if (!conditional || !world.seen(TableName, key)) return ok({});
+      const { TableName, key, condition } = keyOf(input);
+      if (condition === undefined || !world.seen(TableName, key, condition)) return ok({});
       const body = {
         __type: 'com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException',
         message: 'The conditional request failed',
@@ -56,8 +75,18 @@ export function responseOf(world: World, asked: Asked): Responded {
       };
       return { status: 400, body };
     }
-    case 'dynamodb.Query':
-      return ok({ Items: [], Count: 0, ScannedCount: 0 });
+    case 'dynamodb.BatchGetItem': {
+      const { RequestItems } = v.parse(batched, input);
+      const found = Object.entries(RequestItems).map(([table, { Keys }]) => {
+        const items = Keys.flatMap((key) => world.tables[table]?.[Object.values(key)[0]?.S ?? ''] ?? []);
+        return [table, items] as const;
+      });
+      return ok({ Responses: Object.fromEntries(found), UnprocessedKeys: {} });
+    }
+    case 'dynamodb.Query': {
+      const items = entriesFor(world, v.parse(queried, input));
+      return ok({ Items: items, Count: items.length, ScannedCount: items.length });
+    }
     case 'secretsmanager.GetSecretValue': {
       const { SecretId } = v.parse(v.object({ SecretId: v.string() }), input);
       return ok({ ARN: SecretId, Name: SecretId, SecretString: JSON.stringify(world.secrets[SecretId]) });
@@ -79,12 +108,22 @@ export function responseOf(world: World, asked: Asked): Responded {
   }
 }
 
+/** The entries whose partition key is one of the query's values. The benchmark has no query that a sort key narrows. */
+function entriesFor(world: World, query: v.InferOutput<typeof queried>): readonly Entry[] {
+  const values = new Set(Object.values(query.ExpressionAttributeValues).map(({ S }) => S));
+  const matching = (world.indexes[query.IndexName] ?? []).filter((entry) =>
+    Object.values(query.ExpressionAttributeNames).some((name) => values.has(entry[name]?.S)),
+  );
+  const inOrder = query.ScanIndexForward ? matching : matching.toReversed();
+  return inOrder.slice(0, query.Limit);
+}
+
 const ok = (body: unknown): Responded => ({ status: 200, body });
 
 function keyOf(input: unknown) {
   const { TableName, Key, Item, ConditionExpression } = v.parse(keyed, input);
   const given = Object.values(Key ?? Item ?? {})[0] as { readonly S?: string } | undefined;
-  return { TableName, key: given?.S ?? '', conditional: ConditionExpression !== undefined };
+  return { TableName, key: given?.S ?? '', condition: ConditionExpression };
 }
 
 /** A Payment Request as Klarna shows it, with the members that Lapse does not read. */

@@ -30,7 +30,7 @@ export interface StandIns {
 /** The services that the functions call. Each is a TLS server of its own, as each has its own host in AWS. */
 export async function startStandIns(latencies: Latencies, identity: Identity): Promise<StandIns> {
   let log: LoggedCall[] = [];
-  let world: World = { tables: {}, secrets: {}, seen: () => false };
+  let world: World = { tables: {}, secrets: {}, indexes: {}, seen: () => false };
   const names = Object.keys(latencies) as StandInName[];
   const started = await Promise.all(
     names.map(async (name) => {

@@ -17,9 +17,9 @@ type Fields = Readonly<Record<string, string | number | boolean | undefined>>;
 const levels = ['INFO', 'WARN', 'ERROR'] as const;
 type Level = (typeof levels)[number];
 
-/** The place of the least level that is written, which the stack sets. Without it, all are. Metrics are written in any case. */
-const leastLevel = levels.findIndex((level) => level === process.env['LOG_LEVEL']);
-const isWritten = (level: Level): boolean => levels.indexOf(level) >= leastLevel;
+/** Whether lines of a level are written: the stack sets the least level. Metrics are written in any case. */
+const isWritten = (level: Level): boolean =>
+  levels.indexOf(level) >= levels.findIndex((each) => each === process.env['LOG_LEVEL']);
 
 /**
  * The service name of the log lines, which the stack sets. CloudFormation generates the name of the Lambda, so that

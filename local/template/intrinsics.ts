@@ -123,6 +123,10 @@ class Template {
         return this.#arn('secretsmanager', `secret:${this.#nameOf(id, 'Name')}`);
       case 'AWS::Events::EventBus':
         return this.#arn('events', `event-bus/${this.#nameOf(id, 'Name')}`);
+      case 'AWS::Events::Rule':
+        return this.#arn('events', `rule/${this.#nameOf(id, 'Name')}`);
+      case 'AWS::Events::ApiDestination':
+        return this.#arn('events', `api-destination/${this.#nameOf(id, 'Name')}`);
       case 'AWS::SNS::Topic':
         return this.#arn('sns', this.#nameOf(id, 'TopicName'));
       case 'AWS::Logs::LogGroup':
@@ -163,6 +167,7 @@ class Template {
     switch (name) {
       case 'Arn':
       case 'AliasArn':
+      case 'ArnForPolicy':
         return this.#arnOf(id);
       case 'StreamArn':
         return `${this.#arnOf(id)}/stream/local`;

@@ -58,7 +58,9 @@ describe('watchUnsettled', () => {
     await world.cancel();
     await world.minutes(10);
     expect(world.last?.pendingCancelAge).toBeGreaterThan(5 * minute);
-    world.store.keep({ ...world.record, state: 'CANCELED', cancellation: undefined });
+    const { record } = world;
+    const settled = { state: 'CANCELED', cancellation: undefined, version: record.version + 1 } as const;
+    await world.store.save(record, { ...record, ...settled });
     const [after] = await world.minutes(1);
     expect(after).toMatchObject({ pendingCancelAge: 0, memory: noMemory });
   });

@@ -1,4 +1,5 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
@@ -56,4 +57,36 @@ it('the typical cancel makes the calls of Lapse and those of Powertools', () => 
   const of = (name: string) => workbench.subjects.find((subject) => subject.name === name)?.calls ?? [];
   expect(of('lapse cancel')).not.toEqual([]);
   expect(new Set(of('typical cancel'))).toEqual(new Set([...of('lapse cancel'), 'dynamodb.PutItem']));
+});
+
+it('the lean cancel makes the calls of Lapse with one write fewer', () => {
+  const of = (name: string) => workbench.subjects.find((subject) => subject.name === name)?.calls ?? [];
+  expect([...of('lean cancel'), 'dynamodb.UpdateItem'].toSorted()).toEqual(of('lapse cancel'));
+});
+
+it.each(Object.entries(workbench.bundles.peers).filter(([name]) => name.startsWith('lean-')))(
+  'the bundle of %s is one minified ES module with the SDK inside',
+  (_, bundle) => {
+    expect(readdirSync(bundle)).toEqual(['index.mjs']);
+    const text = readFileSync(join(bundle, 'index.mjs'), 'utf8');
+    const imported = [...text.matchAll(/\bfrom ?"([^"]+)"/g)].map(([, name = '']) => name);
+    expect(imported.filter((name) => !isBuiltin(name))).toEqual([]);
+    expect(text).toContain('ConditionExpression');
+    expect(text.split('\n').length).toBeLessThan(200);
+  },
+);
+
+it('the lean functions write one structured log line a call', async () => {
+  for (const subject of workbench.subjects.filter(({ kind }) => kind === 'lean')) {
+    const file = join(folder, 'lean.log');
+    const log = openSync(file, 'w');
+    await provenSample(
+      { ...subject, sandboxed: { ...subject.sandboxed, stdout: log } },
+      { bootstrap: workbench.bundles.bootstrap, standIns: workbench.standIns, calls: 3 },
+    );
+    closeSync(log);
+    const lines = readFileSync(file, 'utf8').trim().split('\n');
+    expect(lines, subject.name).toHaveLength(3);
+    for (const line of lines) expect(JSON.parse(line), subject.name).toHaveProperty('request_id');
+  }
 });

@@ -18,7 +18,7 @@ const timeout = 120_000;
 /** Synthesizes an example as a user of the package would, but from the sources. */
 async function synthesized(example: string): Promise<Template> {
   const CDK_OUTDIR = await temporaryFolder();
-  await run(process.execPath, ['--conditions=source', join('examples', example)], {
+  await run(process.execPath, ['--import=./test/support/from-sources.ts', join('examples', example)], {
     cwd: root,
     env: { ...process.env, CDK_OUTDIR },
   });
@@ -64,5 +64,32 @@ it(
         });
       }
     }
+  },
+);
+
+it(
+  'the example fixed-egress.ts runs every function behind the NAT gateways, whose addresses are an output',
+  { timeout },
+  async () => {
+    const template = await synthesized('fixed-egress.ts');
+    const resources = resourcesOf(template);
+    expect(await schemaFindings(resources)).toEqual([]);
+    const gateways = resources.filter(({ type }) => type === 'AWS::EC2::NatGateway');
+    expect(gateways.map(({ properties }) => properties['AllocationId'])).toEqual([
+      'Address1.AllocationId',
+      'Address2.AllocationId',
+    ]);
+    const functions = resources.filter(
+      ({ id, type }) => type === 'AWS::Lambda::Function' && id.startsWith('Lapse'),
+    );
+    expect(functions).toHaveLength(7);
+    for (const { properties } of functions) {
+      const { SubnetIds: subnets } = properties['VpcConfig'] as { SubnetIds: readonly string[] };
+      expect(subnets).toHaveLength(2);
+      for (const subnet of subnets) expect(subnet).toContain('PrivateSubnet');
+    }
+    expect(template.findOutputs('EgressAddresses')).toMatchObject({
+      EgressAddresses: { Value: { 'Fn::Join': [', ', [{ Ref: 'Address1' }, { Ref: 'Address2' }]] } },
+    });
   },
 );

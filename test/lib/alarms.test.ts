@@ -1,12 +1,21 @@
 import { readFileSync } from 'node:fs';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { describe, expect, it } from 'vitest';
-import { functionNames } from '../../lib/bundles.ts';
+import { functionNames } from '../../functions/contract/function-name.ts';
 import { metrics } from '../../functions/contract/metric-names.ts';
 import { runbook } from '../../lib/lapse-alarm.ts';
 import { isBreaching, isRaised, type MetricValue } from './alarm-evaluation.ts';
 import { alarmsOf, resourcesOf, type SynthesizedAlarm, templateOf } from './synthesized.ts';
 
 const alarms = alarmsOf();
+/** The alarms that `forwardEvents` adds. */
+const ofForwarding = alarmsOf({}, (stack) =>
+  stack.lapse.forwardEvents({
+    url: 'https://shop.example/lapse',
+    apiKeySecret: Secret.fromSecretNameV2(stack, 'Key', 'key'),
+  }),
+).filter(({ name }) => name.startsWith('ForwardedEvents/'));
+
 const alarmNamed = (name: string): SynthesizedAlarm['properties'] => {
   const found = alarms.find((alarm) => alarm.name === name);
   if (!found) throw new Error(`There is no alarm ${name}.`);
@@ -26,7 +35,7 @@ const sectionOf = ({ properties }: SynthesizedAlarm): string | undefined =>
 describe('the runbook', () => {
   it('the runbook has a section for every alarm, and no section without an alarm', () => {
     expect([...sections.keys()].filter((title) => !title.startsWith('#')).toSorted()).toEqual(
-      [...new Set(alarms.map(sectionOf))].toSorted(),
+      [...new Set([...alarms, ...ofForwarding].map(sectionOf))].toSorted(),
     );
   });
 
@@ -134,7 +143,7 @@ describe('what the alarms and metrics of a month cost', () => {
 it('two Lapses of one account share no metric of ours and none of a function, a queue, a table or a schedule', () => {
   const ownOf = (stackName: string) =>
     new Set(
-      alarmsOf({}, stackName)
+      alarmsOf({}, undefined, stackName)
         .flatMap(statsOf)
         .filter((stat) => stat['Namespace'] !== 'AWS/Usage')
         .map((stat) => JSON.stringify([stat['Namespace'], stat['MetricName'], stat['Dimensions']])),

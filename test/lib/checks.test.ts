@@ -1,4 +1,4 @@
-import { App, Duration, Stack, Validations } from 'aws-cdk-lib';
+import { App, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -6,6 +6,7 @@ import type { LapseProps } from '../../lib/lapse.ts';
 import { LapseStack } from '../../lib/lapse-stack.ts';
 import { stages } from '../../lib/stages.ts';
 import { schemaFindings } from './aws-schema.ts';
+import { addLapseWithOptions } from './iam/stack-with-options.ts';
 import { resourcesOf, synthesizeStack, templateOf, withBundles } from './synthesized.ts';
 
 const jwt = {
@@ -61,6 +62,17 @@ describe('cdk-nag', () => {
     });
   });
 
+  it('cdk-nag has no finding in a stack with all options', () => {
+    expect(() => synthesizeChecked((app) => addLapseWithOptions(app))).not.toThrow();
+  });
+
+  it('cdk-nag has no finding in a stack whose data may be destroyed', () => {
+    withBundles((bundles) => {
+      const lapse = { bundles, removalPolicy: RemovalPolicy.DESTROY };
+      expect(() => synthesizeChecked((app) => new LapseStack(app, 'Lapse', { lapse }))).not.toThrow();
+    });
+  });
+
   it('cdk-nag fails a synthesis with a finding', () => {
     expect(() => synthesizeChecked((app) => new Queue(new Stack(app, 'Bare'), 'Queue'))).toThrow(
       /AwsSolutions-SQS4/,
@@ -92,6 +104,8 @@ describe('wrong settings', () => {
       { webhookIngress: 'carrier-pigeon' as never },
       'webhookIngress is carrier-pigeon; allowed: function-url, http-api.',
     ],
+    [{ credentials: ['A'] }, 'credentials is [A]; allowed: at most 20 different names'],
+    [{ credentials: ['a', 'a'] }, 'credentials is [a, a]; allowed: at most 20 different names'],
     [{ timerConcurrency: 1 }, 'timerConcurrency is 1; allowed: a whole number from 2 to 1000.'],
     [
       { jwtIssuer: 'http://issuer.example', jwtAudience: ['a'] },

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, type CfnElement, type Environment, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import type { FunctionName } from '../../functions/contract/environment.ts';
-import { functionNames } from '../../lib/bundles.ts';
+import type { FunctionName } from '../../functions/contract/function-name.ts';
+import { functionNames } from '../../functions/contract/function-name.ts';
 import { LapseAlarm } from '../../lib/lapse-alarm.ts';
 import type { LapseProps } from '../../lib/lapse.ts';
 import { LapseStack } from '../../lib/lapse-stack.ts';
@@ -65,9 +65,14 @@ export interface SynthesizedAlarm {
   readonly properties: Readonly<Record<string, unknown>>;
 }
 
-/** Every alarm of a stack with these settings. */
-export function alarmsOf(lapse: LapseProps = {}, stackName = 'Lapse'): readonly SynthesizedAlarm[] {
+/** Every alarm of a stack with these settings, after `prepare`. */
+export function alarmsOf(
+  lapse: LapseProps = {},
+  prepare: (stack: LapseStack) => unknown = () => undefined,
+  stackName = 'Lapse',
+): readonly SynthesizedAlarm[] {
   const stack = synthesizeStack(lapse, {}, stackName);
+  prepare(stack);
   const resources = new Map(
     resourcesOf(Template.fromStack(stack)).map((resource) => [resource.id, resource]),
   );

@@ -31,6 +31,26 @@ describe('the outputs of a stack', () => {
     expect(await readOutputs({ file: two }, 'Test')).toMatchObject({ TableName: 'other' });
   });
 
+  it('the outputs of one Lapse among several of a stack are those with its prefix', async () => {
+    const prefixed = Object.fromEntries(
+      ['Sweden', 'Norway'].flatMap((prefix) =>
+        Object.entries(outputs).map(([name, value]) => [
+          `${prefix}${name}`,
+          name === 'TableName' ? prefix : value,
+        ]),
+      ),
+    );
+    const file = await fileOf({ Lapse: prefixed });
+    expect(await readOutputs({ file }, undefined, 'Norway')).toEqual({
+      ...outputs,
+      TableName: 'Norway',
+      RetentionDays: 90,
+    });
+    await expect(readOutputs({ file }, undefined, 'Denmark')).rejects.toThrow(
+      'does not have the output DenmarkApiUrl, DenmarkTableName',
+    );
+  });
+
   it.each<[string, unknown, string | undefined, string]>([
     ['no JSON', 'malformed', undefined, 'is not a file of cdk deploy --outputs-file'],
     ['several stacks', { Live: {}, Test: {} }, undefined, '--stack is missing; allowed: Live, Test.'],

@@ -1,5 +1,6 @@
 import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import type { Clock, PublishResponse, RefusedEvent, StateChangePublisher } from '../../application/ports.ts';
+import { eventSource } from '../../contract/event-types.ts';
 import type { StateChangeEvent } from '../../domain/state-change-event.ts';
 
 /** The bus, and what publishing to it needs. */
@@ -117,7 +118,7 @@ const isInvalid = (error: unknown): error is Error =>
 
 const entryOf = (event: StateChangeEvent, busName: string) => ({
   EventBusName: busName,
-  Source: 'lapse',
+  Source: eventSource,
   DetailType: event.type,
   Detail: JSON.stringify(event.detail),
   Time: new Date(event.detail.recorded_at),

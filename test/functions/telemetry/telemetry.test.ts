@@ -74,6 +74,25 @@ it('a warning has the request id and the service, which a line of ordinary infor
   expect(lines.map((line) => line['function_request_id'])).toEqual([undefined, id]);
 });
 
+it.each([
+  ['INFO', ['INFO', 'WARN', 'ERROR']],
+  ['WARN', ['WARN', 'ERROR']],
+  ['ERROR', ['ERROR']],
+])(
+  'with the log level %s, lines of the levels %j are written, and metrics in any case',
+  async (level, written) => {
+    vi.stubEnv('LOG_LEVEL', level);
+    const lines = await metricsOf(() => {
+      note('test.news');
+      warn('test.warning');
+      fault('test.fault', new Error('broken'));
+      count('Attention');
+    });
+    expect(lines.flatMap((line) => line['level'] ?? [])).toEqual(written);
+    expect(lines.some((line) => line['Attention'] === 1)).toBe(true);
+  },
+);
+
 /** Calls a handler once that does this work, and returns the lines that it wrote. */
 async function metricsOf(work: () => void, context = lambdaContext()) {
   const handler = middy()

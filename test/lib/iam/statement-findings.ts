@@ -18,9 +18,17 @@ const exceptions: Readonly<Record<string, string>> = {
   'lambda:InvokeFunctionUrl function alias': 'a qualified invocation is authorized on the qualified ARN',
   // CDK grants it with the stream; Lambda's check of an event source mapping asks for it.
   'dynamodb:ListStreams stream': 'has no resource type, and the stream mapping is made with it',
+  // Lambda's policy for a VPC: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+  'ec2:AssignPrivateIpAddresses *': "Lambda's documented policy has all resources",
+  'ec2:CreateNetworkInterface *': "Lambda's documented policy has all resources",
+  'ec2:DeleteNetworkInterface *': "Lambda's documented policy has all resources",
+  'ec2:UnassignPrivateIpAddresses *': "Lambda's documented policy has all resources",
   // As in AWSCodeDeployRoleForLambdaLimited: https://docs.aws.amazon.com/codedeploy/latest/userguide/managed-policies.html
   'cloudwatch:DescribeAlarms *': "CodeDeploy's documented policy has all alarms",
 };
+
+/** The documented key policies of CloudWatch Logs and EventBridge name the action among others that have the context. */
+const exceptedConditions = /^kms:DescribeKey kms:EncryptionContext:aws:/;
 
 /** What AWS's own data has against the statements of a policy, a sentence each. Empty: every statement can take effect. */
 export async function findingsOf({ id, kind, statements }: PlacedPolicy): Promise<readonly string[]> {
@@ -97,7 +105,12 @@ async function conditionFindings(
       ...getAllGlobalConditionKeys(),
     ].map((key) => key.toLowerCase()),
   );
+  const isKnown = (key: string): boolean =>
+    // Such as `kms:encryptioncontext:${encryptioncontextkey}`.
+    [...known].some(
+      (each) => key === each || (each.includes('${') && key.startsWith(each.replace(/\$.*/, ''))),
+    );
   return keys
-    .filter((key) => !known.has(key.toLowerCase()))
+    .filter((key) => !isKnown(key.toLowerCase()) && !exceptedConditions.exec(`${pattern} ${key}`))
     .map((key) => `${pattern} knows no condition key ${key}`);
 }
