@@ -19,6 +19,12 @@ import { type ApiResponse, Transport, type TransportOptions } from './transport.
 export type * from './responses.ts';
 export { LapseError, LapseProblem, LapseUnavailable } from './errors.ts';
 export type { Authorization, Credentials } from './transport.ts';
+export { isLapseEvent, lapseEventTypes } from './events.ts';
+export type { LapseEvent, LapseEvents, LapseEventType } from './events.ts';
+export { klarnaExpiry } from './klarna-expiry.ts';
+export type { KlarnaExpiry, KlarnaExpiryOptions } from './klarna-expiry.ts';
+export { verifyKlarnaSignature } from './klarna-signature.ts';
+export type { SignedDelivery } from './klarna-signature.ts';
 
 /** Where the API is, who calls, and for which account. */
 export interface LapseClientOptions extends TransportOptions {

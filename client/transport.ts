@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { AwsClient } from 'aws4fetch';
 import { LapseProblem, LapseUnavailable } from './errors.ts';
 import type { FieldError } from './responses.ts';
@@ -108,7 +107,7 @@ export class Transport {
       budgetMillis: 30_000,
       fetch: (request) => fetch(request),
       now: () => Date.now(),
-      wait: (millis, signal) => wait(millis, undefined, signal && { signal }),
+      wait: pause,
       random: () => Math.random(),
       ...options,
     };
@@ -191,6 +190,21 @@ export class Transport {
     });
     return aws.sign(url, init);
   }
+}
+
+/** Waits. Rejects with the signal's reason as soon as it aborts. */
+async function pause(millis: number, signal: AbortSignal | undefined): Promise<void> {
+  signal?.throwIfAborted();
+  await new Promise<void>((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, millis);
+    signal?.addEventListener('abort', end);
+  });
+  signal?.throwIfAborted();
 }
 
 type Reply =

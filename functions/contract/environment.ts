@@ -3,6 +3,7 @@
  * The stack takes its types from here: a variable that is missing, or set and never read, does not compile.
  */
 import * as v from 'valibot';
+import type { FunctionName } from './function-name.ts';
 
 // Messages of our own: valibot's repeat the value.
 const name = v.pipe(v.string(), v.minLength(1, 'must not be empty'));
@@ -56,7 +57,7 @@ const timer = {
   SHORT_TIMER_SECONDS: wholeNumber,
 };
 
-/** One schema per function; the keys are the names of the files in functions/. */
+/** One schema per function. */
 export const environments = {
   'register-payment-request': v.object({ ...table, ...accounts, ...klarna, ...timer }),
   'get-payment-request': v.object({ ...table, ...accounts, ...klarna }),
@@ -76,10 +77,7 @@ export const environments = {
     CANCEL_JOBS_PER_SECOND: wholeNumber,
   }),
   'publish-state-changes': v.object({ EVENT_BUS_NAME: name, UNPUBLISHED_QUEUE_URL: url }),
-} as const;
-
-/** The name of a function, of its file, of its bundle and of its construct. */
-export type FunctionName = keyof typeof environments;
+} as const satisfies Readonly<Record<FunctionName, unknown>>;
 
 /** The variables that the stack must set for a function, as text. */
 export type EnvironmentOf<F extends FunctionName> = v.InferInput<(typeof environments)[F]>;

@@ -1,4 +1,4 @@
-import type { FunctionName } from './environment.ts';
+import type { FunctionName } from './function-name.ts';
 
 /**
  * What a caller may do. A policy and a token's claim can allow each apart.

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, type CfnElement, type Environment, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import type { FunctionName } from '../../functions/contract/environment.ts';
-import { functionNames } from '../../lib/bundles.ts';
+import type { FunctionName } from '../../functions/contract/function-name.ts';
+import { functionNames } from '../../functions/contract/function-name.ts';
 import { LapseAlarm } from '../../lib/lapse-alarm.ts';
 import type { LapseProps } from '../../lib/lapse.ts';
 import { LapseStack } from '../../lib/lapse-stack.ts';
@@ -33,8 +33,12 @@ export function withBundles<Result>(
   }
 }
 
-export const synthesizeStack = (lapse: LapseProps = {}, env: Environment = {}): LapseStack =>
-  withBundles((bundles) => new LapseStack(new App(), 'Lapse', { env, lapse: { bundles, ...lapse } }));
+export const synthesizeStack = (
+  lapse: LapseProps = {},
+  env: Environment = {},
+  stackName = 'Lapse',
+): LapseStack =>
+  withBundles((bundles) => new LapseStack(new App(), stackName, { env, lapse: { bundles, ...lapse } }));
 
 export const templateOf = (lapse: LapseProps = {}): Template => Template.fromStack(synthesizeStack(lapse));
 
@@ -65,8 +69,9 @@ export interface SynthesizedAlarm {
 export function alarmsOf(
   lapse: LapseProps = {},
   prepare: (stack: LapseStack) => unknown = () => undefined,
+  stackName = 'Lapse',
 ): readonly SynthesizedAlarm[] {
-  const stack = synthesizeStack(lapse);
+  const stack = synthesizeStack(lapse, {}, stackName);
   prepare(stack);
   const resources = new Map(
     resourcesOf(Template.fromStack(stack)).map((resource) => [resource.id, resource]),

@@ -1,12 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import {
-  environments,
-  type FunctionName,
-  parseEnvironment,
-} from '../../../functions/contract/environment.ts';
-
-const functionNames = Object.keys(environments) as FunctionName[];
+import { environments, parseEnvironment } from '../../../functions/contract/environment.ts';
+import { functionNames } from '../../../functions/contract/function-name.ts';
 
 const timerVariables = {
   TABLE_NAME: 'lapse',
@@ -28,11 +23,12 @@ const timerVariables = {
   SHORT_TIMER_SECONDS: '90',
 };
 
-it('environment.ts has one schema for each file in functions/', () => {
+it('environment.ts has one schema for each name, which is a file in functions/', () => {
   const files = readdirSync(new URL('../../../functions', import.meta.url)).filter((file) =>
     file.endsWith('.ts'),
   );
   expect(functionNames.map((name) => `${name}.ts`).toSorted()).toEqual(files.toSorted());
+  expect(Object.keys(environments).toSorted()).toEqual(functionNames.toSorted());
 });
 
 describe('parseEnvironment', () => {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { routeKeys, routes } from '../../../functions/contract/routes.ts';
-import { functionNames } from '../../../lib/bundles.ts';
+import { functionNames } from '../../../functions/contract/function-name.ts';
 import { recordedCalls, withoutHashes } from '../../support/recorded-calls.ts';
 import { resourcesOf, type Synthesized, templateOf } from '../synthesized.ts';
 import { arn, type IamRequest, requestsOf } from './iam-requests.ts';
