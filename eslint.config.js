@@ -34,6 +34,7 @@ export default defineConfig(
       'coverage/',
       '.cache/',
       'client/api-types.ts',
+      'client/event-types.ts',
     ],
   },
   ...tseslint.configs.strictTypeChecked,
