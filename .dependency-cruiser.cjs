@@ -33,7 +33,7 @@ module.exports = {
     rule(
       'contract-imports-types',
       { path: '^functions/contract/' },
-      { pathNot: ['^functions/contract/'], dependencyTypesNot: ['type-only', 'npm'] },
+      { pathNot: ['^functions/contract/'], dependencyTypesNot: ['type-only', 'npm', 'npm-dev'] },
       'What lib shares with the functions imports types only.',
     ),
     rule(
@@ -79,20 +79,24 @@ module.exports = {
       'The command line works on a deployed stack, by the use cases and adapters that run in it.',
     ),
     rule(
-      'no-dev-dependencies-shipped',
+      'bundles-hold-few-packages',
       { path: '^functions/' },
-      { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
-      'A bundle holds dependencies only.',
+      {
+        dependencyTypes: ['npm', 'npm-dev'],
+        dependencyTypesNot: ['type-only'],
+        pathNot: ['node_modules/(@aws-sdk/|@smithy/node-http-handler/|@middy/core/|leven/|valibot/)'],
+      },
+      'What a bundle holds is chosen with care: each package costs init time and needs a notice.',
     ),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^(cdk\\.out|\\.cache|coverage)/' },
+    exclude: { path: '^(cdk\\.out|\\.cache|coverage)/|(^|/)dist/' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     enhancedResolveOptions: {
       exportsFields: ['exports'],
-      conditionNames: ['source', 'import', 'require', 'node', 'default', 'types'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
     },
   },
 };

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { FunctionName } from '../functions/contract/environment.ts';
+import type { FunctionName } from '../functions/contract/function-name.ts';
 import { readStack } from '../local/template/read-stack.ts';
 import { synthesize } from '../local/template/synthesize.ts';
 import type { Bundles, LeanName } from './bundles.ts';

@@ -1,6 +1,6 @@
 /**
- * `npm run lapse`: the operator's commands for quarantined webhooks, unpublished events, failed timers and requests
- * that need attention.
+ * `lapse`, or `npm run lapse` in a checkout: the commands for quarantined webhooks, unpublished events, failed timers and
+ * requests that need attention.
  */
 import { runCommandLine } from '../operations/command-line.ts';
 

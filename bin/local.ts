@@ -15,7 +15,7 @@ function end(exitCode: number): void {
 }
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end(0));
-endWithNpm();
+endWithParent();
 
 try {
   const options = parseOptions(process.argv.slice(2));
@@ -62,9 +62,10 @@ function sentenceOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** A killed npm does not end its scripts, and they would keep the ports. */
-function endWithNpm(): void {
-  if (process.env['npm_lifecycle_event'] === undefined) return;
+/** Ends with npm, which does not end its scripts when it is killed, and with the tests that `startLapse` runs in. */
+function endWithParent(): void {
+  const { npm_lifecycle_event: script, LAPSE_ENDS_WITH_PARENT: isOwned } = process.env;
+  if (script === undefined && isOwned === undefined) return;
   const parent = process.ppid;
   setInterval(() => {
     if (process.ppid !== parent) end(0);

@@ -250,6 +250,39 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/accounts/{account}/settings": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description The account's name in this deployment. */
+                readonly account: components["parameters"]["account"];
+            };
+            readonly cookie?: never;
+        };
+        /**
+         * Retrieve the settings of an account
+         * @description Returns the settings in force, without a secret. It needs the permission `settings`.
+         */
+        readonly get: operations["getSettings"];
+        /**
+         * Replace the settings of an account
+         * @description Replaces what the account decides by itself. What the body leaves out is as the credential of the account has it. An empty
+         *     object takes every setting from the credential.
+         *
+         *     The settings of an account with an entry in the secret `accounts` are in that entry: the call returns 409.
+         *
+         *     The settings take effect within 30 seconds, for registrations and timeouts from then on. The call needs the permission
+         *     `settings`, which decides how every session of the account ends. Keep it for operators.
+         */
+        readonly put: operations["putSettings"];
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -699,13 +732,75 @@ export interface components {
              */
             readonly next_cursor: string | null;
         };
+        /** @description What an account decides by itself. */
+        readonly SettingsRequest: {
+            /** @description The credential that serves the account, where several could. */
+            readonly credential?: string;
+            /** @description A name for people. It is shown and never stands for the account. */
+            readonly alias?: components["schemas"]["Text"];
+            /** @description The timeout of a new session without one. */
+            readonly default_session_timeout?: components["schemas"]["Duration"];
+            /** @description How far away a deadline may be, at most `PT48H`. The limit of the credential stays. */
+            readonly max_session?: components["schemas"]["Duration"];
+            /** @description How often a deadline may move to a later time. */
+            readonly max_extensions?: number;
+            /** @description Extra time, once, for a customer who is IN_PROGRESS at the deadline; at most `PT48H`. */
+            readonly in_progress_grace?: components["schemas"]["Duration"];
+            /** @description Whether Klarna's expiry follows the deadline. */
+            readonly sync_klarna_expiry?: boolean;
+            /** @description Whether a request that only a webhook reported gets the default timeout. */
+            readonly arm_on_submitted?: boolean;
+            /** @description The `allow_completed` of a DELETE of one request that does not say. */
+            readonly cancel_completed?: boolean;
+            /** @description Whether a new session that does not say is only observed at its deadline. */
+            readonly observe?: boolean;
+        };
+        /** @description The settings of an account that are in force, without a secret. */
+        readonly Settings: {
+            readonly account: components["schemas"]["Account"];
+            /** @description A name for people. */
+            readonly alias: components["schemas"]["NullableText"];
+            /** @description The credential that serves the account. `null` for an account with an entry in the secret `accounts`. */
+            readonly credential: components["schemas"]["NullableText"];
+            /**
+             * @description Klarna's environment.
+             * @enum {string}
+             */
+            readonly environment: "test" | "live";
+            /** @description The account at Klarna. `null` on Klarna's direct path. */
+            readonly partner_account_id: components["schemas"]["NullableText"];
+            /** @description The timeout of a new session without one. `null` if the account has none. */
+            readonly default_session_timeout: components["schemas"]["NullableText"];
+            /** @description How far away a deadline may be. */
+            readonly max_session: components["schemas"]["Duration"];
+            /** @description How often a deadline may move to a later time. */
+            readonly max_extensions: number;
+            /** @description Extra time, once, for a customer who is IN_PROGRESS at the deadline. */
+            readonly in_progress_grace: components["schemas"]["NullableText"];
+            /** @description Whether Klarna's expiry follows the deadline. */
+            readonly sync_klarna_expiry: boolean;
+            /** @description Whether a request that only a webhook reported gets the default timeout. */
+            readonly arm_on_submitted: boolean;
+            /** @description The `allow_completed` of a DELETE of one request that does not say. */
+            readonly cancel_completed: boolean;
+            /** @description Whether a new session that does not say is only observed at its deadline. */
+            readonly observe: boolean;
+            /** @description The settings that the account decides by itself. */
+            readonly overridden: readonly string[];
+            /** @description When Klarna reported the account as operational, if it did. */
+            readonly onboarded_at: components["schemas"]["NullableTime"];
+            /** @description When the settings were last replaced. */
+            readonly updated_at: components["schemas"]["NullableTime"];
+            /** @description Who replaced them. */
+            readonly updated_by: components["schemas"]["NullableText"];
+        };
         /** @description Problem details (RFC 9457). */
         readonly Problem: {
             /**
              * @description The kind of error. It is stable; branch on it.
              * @enum {string}
              */
-            readonly type: "urn:lapse:problem:invalid-request" | "urn:lapse:problem:forbidden" | "urn:lapse:problem:unknown-account" | "urn:lapse:problem:unknown-route" | "urn:lapse:problem:method-not-allowed" | "urn:lapse:problem:not-found" | "urn:lapse:problem:already-final" | "urn:lapse:problem:cancellation-pending" | "urn:lapse:problem:job-exists" | "urn:lapse:problem:extension-limit" | "urn:lapse:problem:session-full" | "urn:lapse:problem:payload-too-large" | "urn:lapse:problem:klarna-denied" | "urn:lapse:problem:unavailable" | "urn:lapse:problem:misconfigured" | "urn:lapse:problem:internal";
+            readonly type: "urn:lapse:problem:invalid-request" | "urn:lapse:problem:forbidden" | "urn:lapse:problem:unknown-account" | "urn:lapse:problem:unknown-route" | "urn:lapse:problem:method-not-allowed" | "urn:lapse:problem:not-found" | "urn:lapse:problem:already-final" | "urn:lapse:problem:cancellation-pending" | "urn:lapse:problem:account-in-secret" | "urn:lapse:problem:job-exists" | "urn:lapse:problem:extension-limit" | "urn:lapse:problem:session-full" | "urn:lapse:problem:payload-too-large" | "urn:lapse:problem:klarna-denied" | "urn:lapse:problem:unavailable" | "urn:lapse:problem:misconfigured" | "urn:lapse:problem:internal";
             /** @description A short text for the type. */
             readonly title: string;
             /** @description The HTTP status code. */
@@ -753,7 +848,16 @@ export interface components {
                 readonly "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The account does not exist in this deployment. Check the path and the secret `accounts`. */
+        /** @description The account has an entry in the secret `accounts`. Change that entry. */
+        readonly AccountInSecret: {
+            headers: {
+                readonly [name: string]: unknown;
+            };
+            content: {
+                readonly "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The account does not exist in this deployment: it has no entry in the secret `accounts`, and no credential serves it. */
         readonly UnknownAccount: {
             headers: {
                 readonly [name: string]: unknown;
@@ -1454,6 +1558,74 @@ export interface operations {
             readonly 403: components["responses"]["Forbidden"];
             readonly 404: components["responses"]["NotFound"];
             readonly 405: components["responses"]["MethodNotAllowed"];
+            readonly 429: components["responses"]["TooManyRequests"];
+            readonly 500: components["responses"]["Internal"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly getSettings: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description The account's name in this deployment. */
+                readonly account: components["parameters"]["account"];
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The settings in force. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Settings"];
+                };
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthorized"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 404: components["responses"]["UnknownAccount"];
+            readonly 405: components["responses"]["MethodNotAllowed"];
+            readonly 429: components["responses"]["TooManyRequests"];
+            readonly 500: components["responses"]["Internal"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly putSettings: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description The account's name in this deployment. */
+                readonly account: components["parameters"]["account"];
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["SettingsRequest"];
+            };
+        };
+        readonly responses: {
+            /** @description The settings in force from now on. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Settings"];
+                };
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthorized"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 404: components["responses"]["UnknownAccount"];
+            readonly 405: components["responses"]["MethodNotAllowed"];
+            readonly 409: components["responses"]["AccountInSecret"];
+            readonly 413: components["responses"]["PayloadTooLarge"];
             readonly 429: components["responses"]["TooManyRequests"];
             readonly 500: components["responses"]["Internal"];
             readonly 503: components["responses"]["Unavailable"];

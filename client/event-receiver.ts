@@ -1,5 +1,4 @@
-import { eventFields } from './event-types.ts';
-import { isLapseEvent, type LapseEvent } from './events.ts';
+import { isLapseEvent, type LapseEvent, lapseEventTypes } from './events.ts';
 
 /** What your endpoint expects of a delivery. */
 export interface EventReceiverOptions {
@@ -82,7 +81,7 @@ function unknownTypeOf(event: unknown): string | undefined {
   if (source !== 'lapse' || typeof type !== 'string') return undefined;
   const { schema_version: version } = (detail ?? {}) as { readonly schema_version?: unknown };
   const isLater = typeof version === 'number' && version > 1;
-  return isLater || !(type in eventFields) ? type : undefined;
+  return isLater || !lapseEventTypes.some((each) => each === type) ? type : undefined;
 }
 
 function jsonOf(text: string): unknown {

@@ -1,33 +1,38 @@
-import { type components, eventFields } from './event-types.ts';
+import type { components } from './event-types.ts';
 
-type Schemas = components['schemas'];
+/** The published events, by their `detail-type`. */
+export type LapseEvents = components['schemas'];
 
-/** An event of Lapse. `detail-type` says which. New versions may add types, fields, and values of `state` and `cause`. */
-export type LapseEvent = Schemas[keyof Schemas];
+/** The `detail-type` of an event. */
+export type LapseEventType = keyof LapseEvents;
 
-/** The name of a type of event. */
-export type LapseEventType = LapseEvent['detail-type'];
+/** An event of Lapse, as EventBridge delivers it. Its `detail-type` says which one. */
+export type LapseEvent = LapseEvents[LapseEventType];
 
-/** The event of one type. */
-export type LapseEventOf<Type extends LapseEventType> = Extract<LapseEvent, { readonly 'detail-type': Type }>;
+/** All detail types. */
+export const lapseEventTypes = [
+  'Payment Request Registered',
+  'Payment Request State Changed',
+  'Payment Request Cancel Refused',
+  'Payment Request Needs Attention',
+] as const satisfies readonly LapseEventType[];
 
-/** Whether this is an event of Lapse that this version of the client knows. The envelope of EventBridge may be around it. */
-export const isLapseEvent = (value: unknown): value is LapseEvent =>
-  Object.keys(eventFields).some((type) => isLapseEventOf(value, type as LapseEventType));
-
-/** Whether this is an event of Lapse of one type, with every field that such an event always has. */
-export function isLapseEventOf<Type extends LapseEventType>(
-  value: unknown,
+/**
+ * Whether a value is an event of Lapse in the version that these types describe; of one type, if it is given. It looks at `source`,
+ * `detail-type` and `schema_version`, and trusts the bus for the rest.
+ */
+export function isLapseEvent(event: unknown): event is LapseEvent;
+export function isLapseEvent<Type extends LapseEventType>(
+  event: unknown,
   type: Type,
-): value is LapseEventOf<Type> {
-  if (!isObject(value) || value['source'] !== 'lapse' || value['detail-type'] !== type) return false;
-  const { detail } = value;
-  if (!isObject(detail) || detail['schema_version'] !== 1) return false;
-  const fields: readonly (readonly [string, readonly string[]])[] = Object.entries(eventFields[type]);
-  return fields.every(([name, kinds]) => kinds.includes(kindOf(detail[name])));
+): event is LapseEvents[Type];
+export function isLapseEvent(event: unknown, type?: LapseEventType): boolean {
+  if (!isObject(event) || event['source'] !== 'lapse') return false;
+  const { 'detail-type': detailType, detail } = event;
+  const isWanted =
+    type === undefined ? lapseEventTypes.some((each) => each === detailType) : detailType === type;
+  return isWanted && isObject(detail) && detail['schema_version'] === 1;
 }
-
-const kindOf = (value: unknown): string => (value === null ? 'null' : typeof value);
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null;

@@ -20,20 +20,14 @@ import { type ApiResponse, Transport } from './transport.ts';
 export type * from './responses.ts';
 export { LapseError, LapseProblem, LapseUnavailable } from './errors.ts';
 export type { ConnectionFault } from './connection-fault.ts';
-export {
-  type Delivery,
-  eventReceiver,
-  type EventReceiverOptions,
-  type ReceivedDelivery,
-} from './event-receiver.ts';
-export {
-  isLapseEvent,
-  isLapseEventOf,
-  type LapseEvent,
-  type LapseEventOf,
-  type LapseEventType,
-} from './events.ts';
-export { klarnaExpiry, type KlarnaExpiry, type KlarnaExpiryInput } from './klarna-expiry.ts';
+export { eventReceiver } from './event-receiver.ts';
+export type { Delivery, EventReceiverOptions, ReceivedDelivery } from './event-receiver.ts';
+export { isLapseEvent, lapseEventTypes } from './events.ts';
+export type { LapseEvent, LapseEvents, LapseEventType } from './events.ts';
+export { klarnaExpiry } from './klarna-expiry.ts';
+export type { KlarnaExpiry, KlarnaExpiryOptions } from './klarna-expiry.ts';
+export { verifyKlarnaSignature } from './klarna-signature.ts';
+export type { SignedDelivery } from './klarna-signature.ts';
 export type { Authorization, Credentials } from './options.ts';
 
 /** Where the API is, who calls, and for which account. */

@@ -1,5 +1,5 @@
 /** A shop's back end that ends the Payment Requests of abandoned checkouts. */
-import { LapseClient } from 'lapse/client';
+import { LapseClient } from 'lapse-client';
 
 const lapse = new LapseClient({
   url: process.env['LAPSE_API_URL'] ?? 'http://127.0.0.1:4000',

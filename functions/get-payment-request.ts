@@ -1,4 +1,4 @@
-/** Every GET of the API: Payment Requests, their histories, the list, sessions and cancel jobs. It serves the default route too. */
+/** Every GET of the API: Payment Requests, their histories, the list, sessions, cancel jobs and settings. It serves the default route too. */
 import { composeReading } from './composition/composition-root.ts';
 import type { Account } from './domain/identifiers.ts';
 import { cancelJobReadRoutes } from './http/cancel-job-routes.ts';
@@ -6,12 +6,18 @@ import { accountNameOf } from './http/parse-request.ts';
 import { paymentRequestReadRoutes } from './http/payment-request-routes.ts';
 import { serveRoutes } from './http/serve-routes.ts';
 import { sessionReadRoutes } from './http/session-routes.ts';
+import { settingsReadRoutes } from './http/settings-routes.ts';
 
 const reading = composeReading();
 
 export const { warmUp } = reading;
 
 export const handler = serveRoutes<'get-payment-request', Account>(
-  { ...paymentRequestReadRoutes(reading), ...sessionReadRoutes(reading), ...cancelJobReadRoutes(reading) },
+  {
+    ...paymentRequestReadRoutes(reading),
+    ...sessionReadRoutes(reading),
+    ...cancelJobReadRoutes(reading),
+    ...settingsReadRoutes(reading),
+  },
   accountNameOf,
 );

@@ -1,7 +1,7 @@
-import { SecretValue } from 'aws-cdk-lib';
+import { ArnFormat, SecretValue, Stack } from 'aws-cdk-lib';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import { acknowledge } from './acknowledge.ts';
+import { acknowledge, acknowledgeResource } from './acknowledge.ts';
 import { LapseAlarm } from './lapse-alarm.ts';
 import type { LapseFunction } from './lapse-function.ts';
 import { overFunctions, secretReaders } from './lapse-metrics.ts';
@@ -13,8 +13,13 @@ export interface ExistingSecrets {
   readonly signingKeys: ISecret | undefined;
 }
 
-/** Two secrets that the operator fills: the accounts with their API keys, and the keys that Klarna signs webhooks with. */
+/**
+ * The secrets that the operator fills: the accounts with their API keys, the keys that Klarna signs webhooks with, and one for each
+ * credential. The stack creates the secrets of the credentials that its settings name. Others are created under the same prefix.
+ */
 export class AccountSecrets extends Construct {
+  /** What the names of the credentials' secrets start with. */
+  readonly credentialsPrefix: string;
   readonly accounts: ISecret;
   readonly signingKeys: ISecret;
   readonly #settings: SharedProps['settings'];
@@ -32,6 +37,15 @@ export class AccountSecrets extends Construct {
     this.signingKeys =
       existing.signingKeys ??
       this.#create('signing-keys', shared, 'Signing keys of the Klarna webhooks of Lapse, by signing key id');
+    this.credentialsPrefix = `${shared.name}/credentials/`;
+    for (const name of shared.settings.credentials) {
+      this.#create(
+        `credential-${name}`,
+        shared,
+        `Credential ${name} of Lapse: an API key of Klarna and what goes with it`,
+        `${this.credentialsPrefix}${name}`,
+      );
+    }
     new LapseAlarm(this, 'SecretStale', {
       topic: shared.alarmTopic,
       description: 'Secrets Manager did not respond. The last known secret serves for a limited time.',
@@ -55,6 +69,8 @@ export class AccountSecrets extends Construct {
     return {
       ...this.#cacheEnvironment,
       ACCOUNTS_SECRET_ID: idOf(this.accounts),
+      CREDENTIALS_PREFIX: this.credentialsPrefix,
+      CREDENTIALS: this.#settings.credentials.join(','),
       MAX_SESSION_SECONDS: String(this.#settings.maxSessionSeconds),
       KLARNA_TEST_URL: this.#settings.klarnaTestUrl,
       KLARNA_LIVE_URL: this.#settings.klarnaLiveUrl,
@@ -66,9 +82,21 @@ export class AccountSecrets extends Construct {
     return { ...this.#cacheEnvironment, SIGNING_KEYS_SECRET_ID: idOf(this.signingKeys) };
   }
 
-  /** Allows reading the accounts. */
+  /** Allows reading the accounts, and every credential under the prefix. */
   grantReadAccounts(grantee: LapseFunction): void {
     this.#allowReading(grantee, this.accounts);
+    const credentials = Stack.of(this).formatArn({
+      service: 'secretsmanager',
+      resource: 'secret',
+      resourceName: `${this.credentialsPrefix}*`,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+    grantee.allow(['secretsmanager:GetSecretValue'], [credentials]);
+    acknowledgeResource(
+      grantee,
+      credentials,
+      'A credential can be connected later. The prefix holds nothing but credentials of this stack.',
+    );
   }
 
   /** Allows reading the signing keys. */
@@ -83,8 +111,14 @@ export class AccountSecrets extends Construct {
     if (secret.node.scope !== this) encryptionKey?.grantDecrypt(grantee.function);
   }
 
-  #create(id: string, { settings, encryptionKey }: SharedProps, description: string): ISecret {
+  #create(
+    id: string,
+    { settings, encryptionKey }: SharedProps,
+    description: string,
+    secretName?: string,
+  ): ISecret {
     const secret = new Secret(this, id, {
+      ...(secretName !== undefined && { secretName }),
       description,
       ...(encryptionKey && { encryptionKey }),
       secretStringValue: SecretValue.unsafePlainText('{}'),

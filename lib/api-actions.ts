@@ -1,34 +1,20 @@
-import { type Route, routeKeys, routes } from '../functions/contract/routes.ts';
+import { type ApiAction, routeKeys, routes } from '../functions/contract/routes.ts';
 
 /**
- * What a caller may do. `read`: records, sessions, lists and the progress of jobs. `register`: sessions and their deadlines. `cancel`:
- * one Payment Request or the session it belongs to. `cancel-jobs`: many at once.
+ * The routes of some actions for one account or for a pattern of accounts, as method and path of an IAM policy. `*` is any text. A
+ * resource of which everything is allowed is one entry.
  */
-export type ApiAction = 'read' | 'register' | 'cancel' | 'cancel-jobs';
-
-/** Every action. */
-export const apiActions: readonly ApiAction[] = ['read', 'register', 'cancel', 'cancel-jobs'];
-
-/** The action that a route belongs to: each belongs to one. */
-export function actionOf(route: Route): ApiAction {
-  switch (routes[route]) {
-    case 'get-payment-request':
-      return 'read';
-    case 'register-payment-request':
-      return 'register';
-    case 'cancel-payment-request':
-      return route.includes('/cancel-jobs/') ? 'cancel-jobs' : 'cancel';
-  }
-}
-
-/** The routes of some actions for one account, as method and path of an IAM policy: `*` is any text. */
-export const routesOf = (
+export function routesOf(
   account: string,
   actions: readonly ApiAction[],
-): readonly (readonly [string, string])[] =>
-  routeKeys
-    .filter((route) => actions.includes(actionOf(route)))
-    .map((route) => {
-      const [method = '', path = ''] = route.split(' ');
+): readonly (readonly [method: string, path: string])[] {
+  const byResource = Map.groupBy(routeKeys, (route) => route.split('/')[3] ?? '');
+  return [...byResource].flatMap(([resource, keys]) => {
+    const allowed = keys.filter((key) => actions.includes(routes[key].permission));
+    if (allowed.length === keys.length) return [['*', `/accounts/${account}/${resource}*`] as const];
+    return allowed.map((key) => {
+      const [method = '', path = ''] = key.split(' ');
       return [method, path.replace('{account}', account).replaceAll(/\{\w+\}/g, '*')] as const;
     });
+  });
+}

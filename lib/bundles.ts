@@ -1,16 +1,13 @@
 import { createRequire } from 'node:module';
 import { extname, join } from 'node:path';
 import type { Construct } from 'constructs';
-import { environments, type FunctionName } from '../functions/contract/environment.ts';
+import { type FunctionName, functionNames } from '../functions/contract/function-name.ts';
 
 /** The handler setting of every function. */
 export const bundleHandler = 'entry.handler';
 
 /** The folder of each function's bundle. */
 export type Bundles = Readonly<Record<FunctionName, string>>;
-
-/** The names of all functions. */
-export const functionNames = Object.keys(environments) as readonly FunctionName[];
 
 /** Bundles for one construct. Disposal deletes them if they are temporary. */
 export type OpenBundles = Disposable & { readonly bundles: Bundles };

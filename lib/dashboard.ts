@@ -10,7 +10,7 @@ import {
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { FunctionName } from '../functions/contract/environment.ts';
+import type { FunctionName } from '../functions/contract/function-name.ts';
 import type { LapseFunction } from './lapse-function.ts';
 import { functionMetric, klarnaCallers, sessionEnders, webhookVerdicts } from './lapse-metrics.ts';
 

@@ -4,8 +4,8 @@ import { join, relative } from 'node:path';
 import { DISABLE_ASSET_STAGING_CONTEXT } from 'aws-cdk-lib/cx-api';
 import type { Construct } from 'constructs';
 import { type BuildOptions, buildSync, type Metafile } from 'esbuild';
-import type { FunctionName } from '../functions/contract/environment.ts';
-import { type Bundles, functionNames, type OpenBundles } from './bundles.ts';
+import { type FunctionName, functionNames } from '../functions/contract/function-name.ts';
+import type { Bundles, OpenBundles } from './bundles.ts';
 
 const root = join(import.meta.dirname, '..');
 

@@ -14,7 +14,8 @@ import {
 } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import type { EnvironmentOf, FunctionName } from '../functions/contract/environment.ts';
+import type { EnvironmentOf } from '../functions/contract/environment.ts';
+import type { FunctionName } from '../functions/contract/function-name.ts';
 import { acknowledge, acknowledgeKey } from './acknowledge.ts';
 import { bundleHandler } from './bundles.ts';
 import { allowNetwork } from './function-network.ts';
@@ -22,7 +23,11 @@ import { LapseAlarm } from './lapse-alarm.ts';
 import { metricsNamespace } from './lapse-metrics.ts';
 import type { SharedProps } from './shared-props.ts';
 
-/** What differs from function to function. */
+/**
+ * What differs from function to function.
+ *
+ * @internal
+ */
 export interface LapseFunctionProps<Name extends FunctionName> {
   readonly shared: SharedProps;
   readonly functionName: Name;
@@ -52,6 +57,7 @@ export class LapseFunction<Name extends FunctionName = FunctionName> extends Con
   /** The alarms that roll a new version back. */
   readonly rollbackAlarms: readonly LapseAlarm[];
 
+  /** @internal */
   constructor(scope: Construct, id: string, props: LapseFunctionProps<Name>) {
     super(scope, id);
     const { shared, functionName } = props;

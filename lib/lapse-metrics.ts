@@ -1,6 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import { type IMetric, MathExpression, Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
-import type { FunctionName } from '../functions/contract/environment.ts';
+import type { FunctionName } from '../functions/contract/function-name.ts';
 import type { MetricNames } from '../functions/contract/metric-names.ts';
 
 /** The namespace of the metrics that the functions write in CloudWatch's embedded metric format. */

@@ -7,7 +7,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IHostedZone } from 'aws-cdk-lib/aws-route53';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
-import type { FunctionName } from '../functions/contract/environment.ts';
+import type { FunctionName } from '../functions/contract/function-name.ts';
 import type { LapseSettings } from './lapse-settings.ts';
 
 /** Your own resources for Lapse to use, and its settings. All are optional: what is not given is created. */
@@ -105,6 +105,7 @@ export const lapsePropNames: readonly string[] = Object.keys({
   bundles: true,
   retentionDays: true,
   logRetentionDays: true,
+  credentials: true,
   maxSession: true,
   secretStaleMinutes: true,
   timers: true,

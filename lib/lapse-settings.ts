@@ -14,6 +14,11 @@ export interface LapseSettings {
    */
   readonly logRetentionDays?: number;
   /**
+   * Names of credentials, for each of which the stack creates a secret to fill: at most 20. `lapse connect` creates others.
+   * @default - none: accounts with their API keys are entries of the secret `accounts`
+   */
+  readonly credentials?: readonly string[];
+  /**
    * The longest session timeout of any account. An account in the secret `accounts` can have a shorter limit.
    * @default 48 hours, Klarna's longest lifetime of a Payment Request
    */

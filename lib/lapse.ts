@@ -6,7 +6,7 @@ import type { IEventBus, Rule } from 'aws-cdk-lib/aws-events';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
-import type { FunctionName } from '../functions/contract/environment.ts';
+import type { FunctionName } from '../functions/contract/function-name.ts';
 import { AccountSecrets } from './account-secrets.ts';
 import { alarmTopic } from './alarm-topic.ts';
 import { allowLogs } from './allow-logs.ts';
@@ -34,7 +34,7 @@ import type { SharedProps } from './shared-props.ts';
 import { type AttentionCause, StateChangeEvents } from './state-change-events.ts';
 
 export type { EventType } from '../functions/contract/event-types.ts';
-export type { ApiAction } from './api-actions.ts';
+export type { ApiAction } from '../functions/contract/routes.ts';
 export type { ForwardedEvents, ForwardEventsProps } from './forwarded-events.ts';
 export type { LapseDomain, LapseProps } from './lapse-props.ts';
 export type { EventSelection, OnEventProps } from './lapse-rule.ts';

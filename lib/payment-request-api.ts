@@ -20,10 +20,10 @@ import { ARecord, RecordTarget } from 'aws-cdk-lib/aws-route53';
 import { ApiGatewayv2DomainProperties } from 'aws-cdk-lib/aws-route53-targets';
 import { Construct } from 'constructs';
 import type { MetricNames } from '../functions/contract/metric-names.ts';
-import { routeKeys, routes } from '../functions/contract/routes.ts';
+import { type ApiAction, apiActions, routeKeys, routes, shopActions } from '../functions/contract/routes.ts';
 import { tableSchema } from '../functions/contract/table-schema.ts';
 import type { AccountSecrets } from './account-secrets.ts';
-import { type ApiAction, apiActions, routesOf } from './api-actions.ts';
+import { routesOf } from './api-actions.ts';
 import { LapseAlarm } from './lapse-alarm.ts';
 import { LapseFunction } from './lapse-function.ts';
 import { functionMetric } from './lapse-metrics.ts';
@@ -47,11 +47,11 @@ export interface PaymentRequestApiProps {
 
 /** What a principal may call. */
 export interface GrantCallProps {
-  /** The account's name in Lapse: 1 to 32 of `a-z`, `0-9` and `-`. */
+  /** The account's name in Lapse: 1 to 32 of `a-z`, `0-9` and `-`. For many accounts, the start of their names and a `*`: `m4*`. */
   readonly account: string;
   /**
    * What it may do for the account.
-   * @default - everything
+   * @default - what a shop needs: everything but `settings`
    */
   readonly actions?: readonly ApiAction[];
 }
@@ -104,19 +104,21 @@ export class PaymentRequestApi extends Construct {
   }
 
   /** Allows a principal calls for one account. Throws where the API has another authorizer than IAM, which does not look at policies. */
-  grantCall(grantee: IGrantable, { account, actions = apiActions }: GrantCallProps): Grant {
-    if (!/^[a-z0-9-]{1,32}$/.test(account))
-      throw new Error(`account is ${account}; allowed: 1 to 32 of a-z, 0-9 and -.`);
+  grantCall(grantee: IGrantable, { account, actions = shopActions }: GrantCallProps): Grant {
+    if (!/^(?:[a-z0-9-]{1,32}|[a-z0-9-]{1,31}\*)$/.test(account))
+      throw new Error(
+        `account is ${account}; allowed: 1 to 32 of a-z, 0-9 and -, or the start of names and a *.`,
+      );
     if (actions.length === 0 || actions.some((action) => !apiActions.includes(action)))
       throw new Error(`actions is ${JSON.stringify(actions)}; allowed: ${apiActions.join(', ')}.`);
     if (!(this.#authorizer instanceof HttpIamAuthorizer))
       throw new Error('grantCall needs the IAM authorizer; this API has another one.');
-    const all = new Set(actions).size === apiActions.length;
-    const granted = all ? [['*', `/accounts/${account}/*`] as const] : routesOf(account, actions);
     return Grant.addToPrincipal({
       grantee,
       actions: ['execute-api:Invoke'],
-      resourceArns: granted.map(([method, path]) => this.api.arnForExecuteApi(method, path, '$default')),
+      resourceArns: routesOf(account, actions).map(([method, path]) =>
+        this.api.arnForExecuteApi(method, path, '$default'),
+      ),
     });
   }
 
@@ -179,7 +181,7 @@ export class PaymentRequestApi extends Construct {
     };
     for (const key of routeKeys) {
       const [method, path] = key.split(' ') as [HttpMethod, string];
-      this.api.addRoutes({ path, methods: [method], integration: integrations[routes[key]] });
+      this.api.addRoutes({ path, methods: [method], integration: integrations[routes[key].by] });
     }
     // Responds 404 to an unknown path, and 405 to a method that a path does not have.
     new HttpRoute(this, 'Default', {
@@ -223,7 +225,7 @@ export class PaymentRequestApi extends Construct {
 }
 
 /** The functions that the API invokes. */
-type ApiFunctionName = (typeof routes)[keyof typeof routes];
+type ApiFunctionName = (typeof routes)[keyof typeof routes]['by'];
 
 /** A caller waits for these functions: twice the default, for its processor. */
 const memorySize = 512;

@@ -31,6 +31,7 @@ const hours48 = 48 * 3_600;
 
 const defaults = {
   retentionDays: 400,
+  credentials: [] as readonly string[],
   secretStaleMinutes: 15,
   timers: 'scheduler',
   webhookIngress: 'function-url',
@@ -77,6 +78,7 @@ export function resolveSettings(given: LapseSettings): ResolvedSettings {
     oneOf('logRetentionDays', logRetentionDays, [...retentionSteps]),
     wholeNumber('maxSession in seconds', settings.maxSessionSeconds, 1, hours48),
     wholeNumber('secretStaleMinutes', settings.secretStaleMinutes, 0, 1_440),
+    credentialNames(settings.credentials),
     oneOf('timers', settings.timers, ['scheduler', 'sweep']),
     oneOf('webhookIngress', settings.webhookIngress, ['function-url', 'http-api']),
     wholeNumber('apiRateLimit', settings.apiRateLimit, 1, 10_000),
@@ -134,6 +136,16 @@ const wholeNumber = (name: string, given: number, least: number, most: number): 
   Number.isInteger(given) && given >= least && given <= most
     ? undefined
     : `${name} is ${given}; allowed: a whole number from ${least} to ${most}.`;
+
+const credentialNames = (given: readonly string[]): Finding =>
+  given.length <= mostCredentials &&
+  new Set(given).size === given.length &&
+  given.every((name) => /^[a-z0-9-]{1,32}$/.test(name))
+    ? undefined
+    : `credentials is [${given.join(', ')}]; allowed: at most ${mostCredentials} different names of a-z, 0-9 and -, up to 32 characters each.`;
+
+/** A function reads them all to find the one that serves an account. */
+const mostCredentials = 20;
 
 const atLeast = (name: string, given: number): Finding =>
   Number.isFinite(given) && given > 0 ? undefined : `${name} is ${given}; allowed: a number above 0.`;

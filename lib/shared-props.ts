@@ -1,6 +1,6 @@
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
-import type { FunctionName } from '../functions/contract/environment.ts';
+import type { FunctionName } from '../functions/contract/function-name.ts';
 import type { FunctionNetwork } from './function-network.ts';
 import type { ResolvedSettings } from './resolve-settings.ts';
 

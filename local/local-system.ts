@@ -19,9 +19,9 @@ import { prepareFunctions, type RunningFunctions } from './start-functions.ts';
 import { type Klarna, startKlarna } from './start-klarna.ts';
 import type { StartParts } from './start-parts.ts';
 import { startTriggers } from './start-triggers.ts';
+import { assemblyFor } from './template/assembly.ts';
 import { readStack } from './template/read-stack.ts';
 import type { StackDescription } from './template/stack-description.ts';
-import { synthesize } from './template/synthesize.ts';
 
 /** The addresses of a running system; URLs without a slash at their end. */
 export interface LocalSystem {
@@ -34,8 +34,6 @@ export interface LocalSystem {
   /** The log of the functions and the stand-ins, one line an entry. */
   readonly logFile: string;
 }
-
-const root = join(import.meta.dirname, '..');
 
 /** Apart from the other ports: a second system is often started on the next few numbers. */
 const preferredPagePort = 4080;
@@ -128,7 +126,7 @@ interface Database {
 async function startDatabase({ options, data, running, logAs }: StartParts): Promise<Database> {
   const dynamoDb = startDynamoDb({ dataDirectory: join(data, 'dynamodb'), onLog: logAs('dynamodb') });
   running.defer(async () => (await dynamoDb.catch(() => undefined))?.close());
-  const [{ cdkOut }, { url }] = await Promise.all([synthesize(root, { timers: options.timers }), dynamoDb]);
+  const [cdkOut, { url }] = await Promise.all([assemblyFor(options.timers), dynamoDb]);
   return { cdkOut, dynamodbUrl: url };
 }
 

@@ -20,7 +20,7 @@ export interface LocalOptions {
   readonly timers: 'scheduler' | 'sweep';
 }
 
-export const usage = `npm start -- [options]
+export const usage = `npm start -- [options], or npx lapse-local [options]
 
   --port 4000             port of the HTTP API; 0 takes a free one. The control address has the first port
                           after it that no other option names: 4003

@@ -1,6 +1,6 @@
-import { join } from 'node:path';
 import type { AwsServer } from './aws/server.ts';
 import { type LambdaFunction, startFunction } from './lambda/lambda-function.ts';
+import { programFiles } from './program-files.ts';
 import type { StartParts } from './start-parts.ts';
 import type { StackDescription } from './template/stack-description.ts';
 
@@ -20,8 +20,6 @@ export interface FunctionSettings {
   /** By how many milliseconds a function's clock is ahead of the machine's. */
   readonly clockAheadOf: (name: string) => number;
 }
-
-const compileCache = join(import.meta.dirname, '..', '.cache', 'compile');
 
 /** Prepares the functions of a stack. They end with the rest of the system. */
 export function prepareFunctions(
@@ -71,7 +69,7 @@ function overridesFor(
     // Priming would add calls to those that `/calls` counts and that faults apply to.
     WARM_UP: 'off',
     // Saves half of a cold start on a machine that runs everything. Lambda does not need it.
-    NODE_COMPILE_CACHE: compileCache,
+    NODE_COMPILE_CACHE: programFiles.compiled,
     ...('KLARNA_TEST_URL' in environment && {
       KLARNA_TEST_URL: klarnaUrl,
       KLARNA_LIVE_URL: klarnaUrl,

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import manifest from '../package.json' with { type: 'json' };
 import type { Attention } from '../client/responses.ts';
 import type { QuarantineReason } from '../functions/domain/quarantined-delivery.ts';
 import {
@@ -13,7 +14,9 @@ import { explainQuarantine, listQuarantine, replayQuarantine } from './quarantin
 import { listDeadTimers, listUnpublished, redriveTimers, replayUnpublished } from './queue-commands.ts';
 import { readOutputs } from './stack-outputs.ts';
 
-export const usage = `npm run lapse -- <command> (--outputs FILE | --control URL) [options]
+export const usage = `lapse <command> (--outputs FILE | --control URL) [options]
+
+In a checkout of Lapse: npm run lapse -- <command> …
 
   quarantine list [--reason REASON]        list signed webhooks that were quarantined
   quarantine explain NAME                  explain one: its facts, and what a replay would do now
@@ -33,7 +36,8 @@ export const usage = `npm run lapse -- <command> (--outputs FILE | --control URL
   --stack NAME       the stack in that file, where it has several
   --prefix TEXT      what the names of the outputs start with, where the stack has several Lapse
   --control URL      the control address of a local system
-  --dry-run          print what would be done`;
+  --dry-run          print what would be done
+  --version          print the version`;
 
 const reasons = [
   'unknown_type',
@@ -159,8 +163,13 @@ export async function runCommandLine(
       all: { type: 'boolean', default: false },
       'dry-run': { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
+      version: { type: 'boolean', default: false },
     },
   });
+  if (values.version) {
+    print(manifest.version);
+    return true;
+  }
   if (values.help || positionals.length === 0) {
     print(usage);
     return true;

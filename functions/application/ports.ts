@@ -1,7 +1,19 @@
 /** What the use cases need from outside. Each port is a role, and adapters/ has one implementation for each. */
-import type { AccountSettings, KlarnaCredentials } from '../domain/account-settings.ts';
+import type {
+  AccountOverrides,
+  AccountSettings,
+  KlarnaCredentials,
+  StoredAccount,
+} from '../domain/account-settings.ts';
 import type { CancelJob, CancelJobEntry, CancelJobKey } from '../domain/cancel-job.ts';
-import type { Account, PaymentRequestId, PaymentRequestKey, SessionId } from '../domain/identifiers.ts';
+import type { Credential } from '../domain/credential.ts';
+import type {
+  Account,
+  CredentialName,
+  PaymentRequestId,
+  PaymentRequestKey,
+  SessionId,
+} from '../domain/identifiers.ts';
 import type { Instant } from '../domain/instant.ts';
 import type { KlarnaResponse } from '../domain/klarna-response.ts';
 import type { ListCursor, ListedPaymentRequest } from '../domain/list-cursor.ts';
@@ -124,6 +136,34 @@ export interface QuarantinedDeliveries {
 export interface Accounts {
   /** The settings of an account; `undefined` for one that the deployment does not have. */
   find(account: Account): Promise<AccountSettings | undefined>;
+}
+
+/** The credentials of this deployment: a few. */
+export interface Credentials {
+  /**
+   * Every credential. Rejects with a `ConfigurationError` where one is malformed: it might serve any account. A secret that is still
+   * empty counts as none.
+   */
+  all(): Promise<readonly Credential[]>;
+  /** One credential; `undefined` where there is none of this name, or its secret is still empty. */
+  find(name: CredentialName): Promise<Credential | undefined>;
+}
+
+/** What is stored about accounts that have no entry in the secret `accounts`. Faults are thrown. */
+export interface StoredAccounts {
+  /** What is stored about the account; `undefined` where it was neither set nor onboarded. */
+  read(account: Account): Promise<StoredAccount | undefined>;
+  /** Replaces the overrides. */
+  write(
+    account: Account,
+    overrides: AccountOverrides,
+    updated: { readonly by: string; readonly at: Instant },
+  ): Promise<void>;
+  /** Notes that Klarna reported the account as operational. The first report stays. */
+  onboard(
+    account: Account,
+    onboarded: { readonly credential: CredentialName; readonly at: Instant },
+  ): Promise<void>;
 }
 
 /** The keys that Klarna signs webhooks with. */

@@ -24,7 +24,10 @@ const settings: AccountSettings = {
   maxExtensions: 0,
   maxSession: 0,
   syncKlarnaExpiry: false,
+  observe: false,
   klarna: {
+    credential: '',
+    rateShare: 1,
     environment: 'test',
     apiKey: '',
     username: undefined,

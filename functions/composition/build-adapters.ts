@@ -11,6 +11,7 @@ import { SchedulerClient } from '@aws-sdk/client-scheduler';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { marshall } from '@aws-sdk/util-dynamodb';
+import { DynamoDbAccounts } from '../adapters/dynamodb/dynamodb-accounts.ts';
 import { DynamoDbCancelJobs } from '../adapters/dynamodb/dynamodb-cancel-jobs.ts';
 import { DynamoDbPaymentRequestStore } from '../adapters/dynamodb/dynamodb-payment-request-store.ts';
 import { DynamoDbQuarantine } from '../adapters/dynamodb/dynamodb-quarantine.ts';
@@ -25,9 +26,14 @@ import { UnpublishedQueue } from '../adapters/queue/unpublished-queue.ts';
 import { removeSchedule, SchedulerSessionTimer } from '../adapters/scheduler/scheduler-session-timer.ts';
 import { CachedSecret } from '../adapters/secrets/cached-secret.ts';
 import { SecretAccounts } from '../adapters/secrets/secret-accounts.ts';
+import { SecretCredentials } from '../adapters/secrets/secret-credentials.ts';
 import { SecretSigningKeys } from '../adapters/secrets/secret-signing-keys.ts';
+import { writeAccountSettings } from '../application/account-settings.ts';
+import { cachedAccounts, credentialNames, findAccount } from '../application/find-account.ts';
 import type { Clock, Ids, SessionTimer, TimerRemoval } from '../application/ports.ts';
 import { sweepSessionTimer } from '../adapters/sweep/sweep-session-timer.ts';
+import type { KlarnaCredentials } from '../domain/account-settings.ts';
+import { type Account, parseCredentialName } from '../domain/identifiers.ts';
 import { instantFromMillis } from '../domain/instant.ts';
 import { unknownPaymentRequest } from '../domain/payment-request.ts';
 import { preconnect } from '../cold-start/preconnect.ts';
@@ -108,6 +114,7 @@ export function storeOf(environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS
   return {
     store: storeWith(client),
     jobs: () => new DynamoDbCancelJobs({ ...tableOf(environment), client }),
+    stored: new DynamoDbAccounts({ tableName: environment.TABLE_NAME, client }),
     sweepLease: () => new DynamoDbSweepLease({ tableName: environment.TABLE_NAME, client, ids }),
     offlineStore: () => storeWith(offline(client)),
   };
@@ -133,17 +140,56 @@ const secretOf = (
     },
   });
 
-/** The accounts of this deployment, with the credentials for Klarna of each. */
-export const accountsOf = (
+/** Seconds for which a function uses what is stored about an account before it reads it again. */
+const accountCacheSeconds = 30;
+
+/** Accounts whose entries a function parses, and to whose Klarna it connects, before its first event. */
+const mostPrimed = 10;
+
+/** The accounts of this deployment: entries of the secret, and accounts on a credential. */
+export function accountsOf(
   environment: Pick<
     Parsed,
-    'ACCOUNTS_SECRET_ID' | 'SECRETS_CACHE_SECONDS' | 'SECRETS_STALE_SECONDS' | 'MAX_SESSION_SECONDS'
+    | 'ACCOUNTS_SECRET_ID'
+    | 'CREDENTIALS_PREFIX'
+    | 'CREDENTIALS'
+    | 'SECRETS_CACHE_SECONDS'
+    | 'SECRETS_STALE_SECONDS'
+    | 'MAX_SESSION_SECONDS'
   >,
-) =>
-  new SecretAccounts(
-    secretOf(new SecretsManagerClient(clientSettings), environment.ACCOUNTS_SECRET_ID, environment),
-    environment.MAX_SESSION_SECONDS * 1_000,
+  stored: DynamoDbAccounts,
+) {
+  const client = new SecretsManagerClient(clientSettings);
+  const maxSession = environment.MAX_SESSION_SECONDS * 1_000;
+  const entries = new SecretAccounts(
+    secretOf(client, environment.ACCOUNTS_SECRET_ID, environment),
+    maxSession,
   );
+  const named = environment.CREDENTIALS.flatMap((name) => parseCredentialName(name) ?? []);
+  const credentials = new SecretCredentials({
+    names: credentialNames({ named, stored }, { clock, cacheSeconds: environment.SECRETS_CACHE_SECONDS }),
+    secretOf: (name) => secretOf(client, `${environment.CREDENTIALS_PREFIX}${name}`, environment),
+    maxSession,
+  });
+  const sources = { entries, credentials, stored: cachedAccounts(stored, clock, accountCacheSeconds) };
+  const find = findAccount(sources);
+  return {
+    accounts: { find: async (account: Account) => (await find(account))?.settings },
+    find,
+    write: writeAccountSettings({ ...sources, stored, clock }),
+    /** Reads the secrets and parses some of what they hold. How much does not grow with the accounts. */
+    prime: async (): Promise<readonly KlarnaCall[]> => {
+      const [some, all] = await Promise.all([
+        entries.some(mostPrimed),
+        Promise.all(named.map((name) => credentials.read(name))),
+      ]);
+      return [...all, ...some].flatMap((each) => each?.klarna ?? []);
+    },
+  };
+}
+
+/** How some calls to Klarna are made: its environment, and the client certificate. */
+type KlarnaCall = Pick<KlarnaCredentials, 'environment' | 'clientCertificate' | 'clientKey'>;
 
 /** Klarna, with each call counted and timed, and the dependencies of every call. */
 export const klarnaOf = (environment: Pick<Parsed, 'KLARNA_TEST_URL' | 'KLARNA_LIVE_URL'>) => ({
@@ -169,12 +215,15 @@ export const offlineKlarna = () =>
       })),
   });
 
-/** Opens the connections that the first calls will need: one per Klarna environment of the accounts. */
+/** Opens the connections that the first calls will need: one per Klarna environment and client certificate. */
 export const connectToKlarna =
-  (environment: Pick<Parsed, 'KLARNA_TEST_URL' | 'KLARNA_LIVE_URL'>, accounts: SecretAccounts) =>
+  (
+    environment: Pick<Parsed, 'KLARNA_TEST_URL' | 'KLARNA_LIVE_URL'>,
+    prime: () => Promise<readonly KlarnaCall[]>,
+  ) =>
   async (): Promise<void> => {
     const agents = new Map<https.Agent, URL>();
-    for (const { klarna } of await accounts.all()) {
+    for (const klarna of await prime()) {
       const { KLARNA_TEST_URL, KLARNA_LIVE_URL } = environment;
       const url = new URL(klarna.environment === 'test' ? KLARNA_TEST_URL : KLARNA_LIVE_URL);
       const agent = agentFor(url.protocol, klarna);
@@ -203,7 +252,10 @@ export function removalOf({ TIMERS, SCHEDULE_GROUP_NAME }: Pick<Parsed, 'TIMERS'
 
 /** Arms and removes a session's timer. */
 export function timerOf(
-  environment: Omit<Parsed, 'ACCOUNTS_SECRET_ID' | 'KLARNA_TEST_URL' | 'KLARNA_LIVE_URL'>,
+  environment: Omit<
+    Parsed,
+    'ACCOUNTS_SECRET_ID' | 'CREDENTIALS_PREFIX' | 'CREDENTIALS' | 'KLARNA_TEST_URL' | 'KLARNA_LIVE_URL'
+  >,
 ): {
   readonly timer: SessionTimer;
   readonly offlineTimer: () => SessionTimer;

@@ -54,9 +54,9 @@ const onTimerFault = (error: unknown): void => fault('timer.fault', error);
 /** The dependencies of register-payment-request. */
 export function composeRegistration() {
   const environment = parseEnvironment('register-payment-request', process.env);
-  const { store, offlineStore } = storeOf(environment);
+  const { store, offlineStore, stored } = storeOf(environment);
   const { timer, offlineTimer } = timerOf(environment);
-  const accounts = accountsOf(environment);
+  const { accounts, prime, write } = accountsOf(environment, stored);
   const dependencies = {
     ...retries,
     store,
@@ -67,10 +67,11 @@ export function composeRegistration() {
   };
   return {
     accounts,
+    write,
     register: registerSession({ ...dependencies, sessions: store }),
     extend: extendSession(dependencies),
     warmUp: warmUpOf(
-      () => accounts.all(),
+      prime,
       () => offlineStore().save(undefined, unknownPaymentRequest(primingKey, clock.instant())),
       () => offlineTimer().arm(primingKey, plusMillis(clock.instant(), 86_400_000)),
     ),
@@ -80,15 +81,13 @@ export function composeRegistration() {
 /** The dependencies of get-payment-request. */
 export function composeReading() {
   const environment = parseEnvironment('get-payment-request', process.env);
-  const { store, offlineStore, jobs } = storeOf(environment);
-  const accounts = accountsOf(environment);
+  const { store, offlineStore, jobs, stored } = storeOf(environment);
+  const { accounts, prime, find } = accountsOf(environment, stored);
   const klarna = klarnaOf(environment);
   return {
     accounts,
-    warmUp: warmUpOf(
-      () => accounts.all(),
-      () => offlineStore().read(primingKey),
-    ),
+    find,
+    warmUp: warmUpOf(prime, () => offlineStore().read(primingKey)),
     read: (key: Parameters<typeof store.read>[0]) => store.read(key),
     refresh: refreshPaymentRequest({ ...retries, store, ...klarna }),
     readSession: readSession({ store, sessions: store }),
@@ -101,8 +100,8 @@ export function composeReading() {
 export function composeCancellation() {
   const environment = parseEnvironment('cancel-payment-request', process.env);
   const { timer, offlineTimer } = removalOf(environment);
-  const { store, offlineStore, jobs: jobsOf } = storeOf(environment);
-  const accounts = accountsOf(environment);
+  const { store, offlineStore, jobs: jobsOf, stored } = storeOf(environment);
+  const { accounts, prime } = accountsOf(environment, stored);
   const dependencies = { ...retries, store, timer, ...klarnaOf(environment), onTimerFault };
   const cancel = cancelPaymentRequest(dependencies);
   const dryRun = dryRunCancel(dependencies);
@@ -118,7 +117,7 @@ export function composeCancellation() {
   return {
     accounts,
     warmUp: warmUpOf(
-      connectToKlarna(environment, accounts),
+      connectToKlarna(environment, prime),
       primeCancel(clock, ids, () => ({
         store: offlineStore(),
         timer: offlineTimer(),
@@ -152,14 +151,14 @@ export function composeWebhook() {
 /** The dependencies of cancel-expired-session. */
 export function composeTimeout() {
   const environment = parseEnvironment('cancel-expired-session', process.env);
-  const { store, offlineStore } = storeOf(environment);
+  const { store, offlineStore, stored } = storeOf(environment);
   const { timer, offlineTimer } = timerOf(environment);
-  const accounts = accountsOf(environment);
+  const { accounts, prime } = accountsOf(environment, stored);
   const dependencies = { ...retries, store, timer, ...klarnaOf(environment), onTimerFault };
   return {
     accounts,
     warmUp: warmUpOf(
-      connectToKlarna(environment, accounts),
+      connectToKlarna(environment, prime),
       primeCancel(clock, ids, () => ({
         store: offlineStore(),
         timer: offlineTimer(),
@@ -174,9 +173,9 @@ export function composeTimeout() {
 /** The dependencies of reconcile-payment-requests. */
 export function composeReconciliation() {
   const environment = parseEnvironment('reconcile-payment-requests', process.env);
-  const { store, jobs, sweepLease } = storeOf(environment);
+  const { store, jobs, sweepLease, stored } = storeOf(environment);
   const klarna = klarnaOf(environment);
-  const accounts = accountsOf(environment);
+  const { accounts } = accountsOf(environment, stored);
   const { timer } = timerOf(environment);
   const dependencies = { ...retries, store, timer, ...klarna, onTimerFault };
   return {

@@ -3,6 +3,7 @@
  * The stack takes its types from here: a variable that is missing, or set and never read, does not compile.
  */
 import * as v from 'valibot';
+import type { FunctionName } from './function-name.ts';
 
 // Messages of our own: valibot's repeat the value.
 const name = v.pipe(v.string(), v.minLength(1, 'must not be empty'));
@@ -15,9 +16,22 @@ const table = { TABLE_NAME: name, RETENTION_DAYS: wholeNumber };
 /** The seconds that a secret is cached, and those that its last known value serves after that while it cannot be read. */
 const secretTimes = { SECRETS_CACHE_SECONDS: wholeNumber, SECRETS_STALE_SECONDS: wholeNumber };
 
-/** The secret `accounts`, and the longest session that any account may set, in seconds. */
+/** Names separated by commas; none in an empty text. */
+const names = v.pipe(
+  v.string(),
+  v.regex(/^(?:[a-z0-9-]{1,32}(?:,(?!$)|$))*$/, 'must be names separated by commas'),
+  v.transform((given) => (given === '' ? [] : given.split(','))),
+);
+
+/**
+ * The secret `accounts`, the secrets of credentials, and the longest session that any account may set, in seconds. The name of a
+ * credential follows the prefix.
+ */
 const accounts = {
   ACCOUNTS_SECRET_ID: name,
+  CREDENTIALS_PREFIX: name,
+  /** The credentials whose secrets the stack created. The table names the others. */
+  CREDENTIALS: names,
   ...secretTimes,
   MAX_SESSION_SECONDS: wholeNumber,
 };
@@ -43,7 +57,7 @@ const timer = {
   SHORT_TIMER_SECONDS: wholeNumber,
 };
 
-/** One schema per function; the keys are the names of the files in functions/. */
+/** One schema per function. */
 export const environments = {
   'register-payment-request': v.object({ ...table, ...accounts, ...klarna, ...timer }),
   'get-payment-request': v.object({ ...table, ...accounts, ...klarna }),
@@ -63,10 +77,7 @@ export const environments = {
     CANCEL_JOBS_PER_SECOND: wholeNumber,
   }),
   'publish-state-changes': v.object({ EVENT_BUS_NAME: name, UNPUBLISHED_QUEUE_URL: url }),
-} as const;
-
-/** The name of a function, of its file, of its bundle and of its construct. */
-export type FunctionName = keyof typeof environments;
+} as const satisfies Readonly<Record<FunctionName, unknown>>;
 
 /** The variables that the stack must set for a function, as text. */
 export type EnvironmentOf<F extends FunctionName> = v.InferInput<(typeof environments)[F]>;

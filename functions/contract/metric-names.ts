@@ -4,7 +4,7 @@ import type { KlarnaResponse } from '../domain/klarna-response.ts';
 import type { receiveWebhook } from '../application/receive-webhook.ts';
 import type { CancelOutcome } from '../domain/cancel-outcome.ts';
 import type { StateChangeEvent } from '../domain/state-change-event.ts';
-import type { FunctionName } from './environment.ts';
+import type { FunctionName } from './function-name.ts';
 
 /** Metrics of every function. */
 type OfAll = 'WarmUpMillis' | 'ConfigurationFault' | 'InternalFault';

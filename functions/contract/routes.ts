@@ -1,31 +1,58 @@
-import type { FunctionName } from './environment.ts';
+import type { FunctionName } from './function-name.ts';
 
 /**
- * Every route of the API, and the function that serves it. The stack makes the routes from this table, each function is typed to
- * serve all of its own, and unknown-route.ts compares a path with them.
+ * What a caller may do. A policy and a token's claim can allow each apart.
+ * - `read`: records, sessions, lists and the progress of jobs. `register`: sessions and their deadlines. `cancel`: one Payment
+ *   Request, or the session it belongs to. `cancel-jobs`: many at once. These are what a shop needs.
+ * - `settings`: how every session of the account ends. It is the operator's.
+ */
+export type ApiAction = 'read' | 'register' | 'cancel' | 'cancel-jobs' | 'settings';
+
+/** What a caller may do that says nothing: what a shop needs. */
+export const shopActions: readonly ApiAction[] = ['read', 'register', 'cancel', 'cancel-jobs'];
+
+/** Every action. */
+export const apiActions: readonly ApiAction[] = [...shopActions, 'settings'];
+
+interface ServedRoute {
+  /** The function that serves it. */
+  readonly by: FunctionName;
+  readonly permission: ApiAction;
+}
+
+const register = { by: 'register-payment-request', permission: 'register' } as const;
+const read = { by: 'get-payment-request', permission: 'read' } as const;
+const cancel = { by: 'cancel-payment-request', permission: 'cancel' } as const;
+const job = { by: 'cancel-payment-request', permission: 'cancel-jobs' } as const;
+
+/**
+ * Every route of the API, the function that serves it, and the permission that it needs. The stack makes the routes from this table,
+ * each function is typed to serve all of its own, and unknown-route.ts compares a path with them.
  */
 export const routes = {
-  'PUT /accounts/{account}/payment-requests/{payment_request_id}': 'register-payment-request',
-  'PATCH /accounts/{account}/payment-requests/{payment_request_id}': 'register-payment-request',
-  'GET /accounts/{account}/payment-requests/{payment_request_id}': 'get-payment-request',
-  'GET /accounts/{account}/payment-requests/{payment_request_id}/history': 'get-payment-request',
-  'DELETE /accounts/{account}/payment-requests/{payment_request_id}': 'cancel-payment-request',
-  'GET /accounts/{account}/payment-requests': 'get-payment-request',
-  'GET /accounts/{account}/sessions/{session_id}': 'get-payment-request',
-  'DELETE /accounts/{account}/sessions/{session_id}': 'cancel-payment-request',
-  'PUT /accounts/{account}/cancel-jobs/{job_id}': 'cancel-payment-request',
-  'GET /accounts/{account}/cancel-jobs/{job_id}': 'get-payment-request',
-  'GET /accounts/{account}/cancel-jobs/{job_id}/report': 'get-payment-request',
-  'DELETE /accounts/{account}/cancel-jobs/{job_id}': 'cancel-payment-request',
-  'GET /accounts/{account}/cancel-jobs': 'get-payment-request',
-} as const satisfies Readonly<Record<`${'GET' | 'PUT' | 'PATCH' | 'DELETE'} /${string}`, FunctionName>>;
+  'PUT /accounts/{account}/payment-requests/{payment_request_id}': register,
+  'PATCH /accounts/{account}/payment-requests/{payment_request_id}': register,
+  'GET /accounts/{account}/payment-requests/{payment_request_id}': read,
+  'GET /accounts/{account}/payment-requests/{payment_request_id}/history': read,
+  'DELETE /accounts/{account}/payment-requests/{payment_request_id}': cancel,
+  'GET /accounts/{account}/payment-requests': read,
+  'GET /accounts/{account}/sessions/{session_id}': read,
+  'DELETE /accounts/{account}/sessions/{session_id}': cancel,
+  'PUT /accounts/{account}/cancel-jobs/{job_id}': job,
+  'GET /accounts/{account}/cancel-jobs/{job_id}': read,
+  'GET /accounts/{account}/cancel-jobs/{job_id}/report': read,
+  'DELETE /accounts/{account}/cancel-jobs/{job_id}': job,
+  'GET /accounts/{account}/cancel-jobs': read,
+  'PUT /accounts/{account}/settings': { by: 'register-payment-request', permission: 'settings' },
+  'GET /accounts/{account}/settings': { by: 'get-payment-request', permission: 'settings' },
+} as const satisfies Readonly<Record<`${'GET' | 'PUT' | 'PATCH' | 'DELETE'} /${string}`, ServedRoute>>;
 
 /** A route's key as API Gateway writes it: method and path. */
 export type Route = keyof typeof routes;
 
 /** The routes that one function serves. */
 export type RouteOf<Name extends FunctionName> = {
-  [Key in Route]: (typeof routes)[Key] extends Name ? Key : never;
+  [Key in Route]: (typeof routes)[Key]['by'] extends Name ? Key : never;
 }[Route];
 
 /** The keys of all routes, in the order of the table. */

@@ -1,8 +1,8 @@
-import type { Account } from './identifiers.ts';
+import type { Account, CredentialName } from './identifiers.ts';
+import type { Instant } from './instant.ts';
 
-/** The settings of one Klarna partner account, with defaults filled in. Durations are in milliseconds. */
-export interface AccountSettings {
-  readonly account: Account;
+/** What an account decides about its sessions. Durations are in milliseconds. */
+export interface AccountPolicies {
   /** The timeout of a session that is registered without one; `undefined` where the account has no default. */
   readonly defaultSessionTimeout: number | undefined;
   /** Whether a request that only a webhook reported gets the default timeout. */
@@ -17,15 +17,43 @@ export interface AccountSettings {
   readonly maxSession: number;
   /** Whether Klarna's expiry of a request follows the deadline of its session. */
   readonly syncKlarnaExpiry: boolean;
+  /** Whether a new session that does not say is only observed at its deadline. */
+  readonly observe: boolean;
+}
+
+/** The settings of one Klarna partner account, with defaults filled in. */
+export interface AccountSettings extends AccountPolicies {
+  readonly account: Account;
   readonly klarna: KlarnaCredentials;
 }
 
 /** How to call Klarna for an account. Opaque to the use cases: only the Klarna adapter reads it. */
 export interface KlarnaCredentials {
+  /** Names the API key, without being secret. Calls with the same one share Klarna's rate limit. */
+  readonly credential: string;
+  /** The part of that limit that Lapse may use, above 0 and at most 1. */
+  readonly rateShare: number;
   readonly environment: 'test' | 'live';
   readonly apiKey: string;
   readonly username: string | undefined;
   readonly partnerAccountId: string | undefined;
   readonly clientCertificate: string | undefined;
   readonly clientKey: string | undefined;
+}
+
+/** What an account without an entry in the secret `accounts` decides by itself. The rest it has from its credential. */
+export interface AccountOverrides extends Partial<AccountPolicies> {
+  /** The credential that serves the account, where several could. */
+  readonly credential?: CredentialName;
+  /** A name for people. It is shown beside the account and never stands for it. */
+  readonly alias?: string;
+}
+
+/** What is stored about an account without an entry. */
+export interface StoredAccount {
+  readonly overrides: AccountOverrides;
+  /** Klarna reported the account as operational, to the webhook of this credential. */
+  readonly onboarded: { readonly credential: CredentialName; readonly at: Instant } | undefined;
+  /** Who wrote the overrides last, and when. */
+  readonly updated: { readonly by: string; readonly at: Instant } | undefined;
 }

@@ -6,6 +6,9 @@ type Branded<Name extends string> = string & { readonly [brand]: Name };
 /** The deployment's short name for one Klarna partner account: `[a-z0-9-]{1,32}`. */
 export type Account = Branded<'Account'>;
 
+/** The deployment's name for one API key of Klarna, and all that goes with it: `[a-z0-9-]{1,32}`. */
+export type CredentialName = Branded<'CredentialName'>;
+
 /** Klarna's id of a Payment Request, such as `krn:payment:eu1:request:552603c0-fe8b-4ab1-aacb-41d55fafbdb4`. */
 export type PaymentRequestId = Branded<'PaymentRequestId'>;
 
@@ -24,8 +27,8 @@ export interface PaymentRequestKey {
   readonly paymentRequestId: PaymentRequestId;
 }
 
-/** Letters, digits and hyphens: an account is part of a path. */
-const accountPattern = /^[a-z0-9-]{1,32}$/;
+/** Letters, digits and hyphens: an account is part of a path, and a credential of the name of a secret. */
+const namePattern = /^[a-z0-9-]{1,32}$/;
 
 /** Klarna may change the region and the form of the UUID, so only the shape is checked. */
 export const paymentRequestIdPattern = /^krn:payment:[a-z0-9-]{1,32}:request:[A-Za-z0-9-]{1,64}$/;
@@ -46,7 +49,11 @@ const eventIdPattern = /^[!-~]{1,128}$/;
 
 /** The account of this name. */
 export const parseAccount = (text: string): Account | undefined =>
-  accountPattern.test(text) ? (text as Account) : undefined;
+  namePattern.test(text) ? (text as Account) : undefined;
+
+/** The credential of this name. */
+export const parseCredentialName = (text: string): CredentialName | undefined =>
+  namePattern.test(text) ? (text as CredentialName) : undefined;
 
 /** The Payment Request of this id. */
 export const parsePaymentRequestId = (text: string): PaymentRequestId | undefined =>

@@ -56,6 +56,8 @@ export interface SessionPolicy {
   readonly maxSession: number;
   /** Whether Klarna's expiry moves with the deadline. */
   readonly syncKlarnaExpiry: boolean;
+  /** Whether a new session that does not say is only observed at its deadline. */
+  readonly observe?: boolean;
 }
 
 /** The most Payment Requests of one session. They can all be read, canceled and named by a cancel job in one call. */
@@ -297,7 +299,7 @@ function withSession(
   record: PaymentRequest,
   { sessionId, reference, klarnaExpiresAt, onTimeout, inProgressGrace }: Registration,
   { requested, extensions }: Pick<RegisteredSession, 'requested' | 'extensions'>,
-  { now }: SessionContext,
+  { now, policy }: SessionContext,
 ): PaymentRequest {
   const { session } = record;
   return {
@@ -309,7 +311,7 @@ function withSession(
       registeredAt: session?.registeredAt ?? now,
       requested,
       klarnaExpiresAt: klarnaExpiresAt ?? session?.klarnaExpiresAt,
-      onTimeout: onTimeout ?? session?.onTimeout ?? 'cancel',
+      onTimeout: onTimeout ?? session?.onTimeout ?? (policy.observe ? 'observe' : 'cancel'),
       inProgressGrace: inProgressGrace ?? session?.inProgressGrace,
       extensions,
     },

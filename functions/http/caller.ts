@@ -1,5 +1,7 @@
 import { hash } from 'node:crypto';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import { type ApiAction, type Route, routes, shopActions } from '../contract/routes.ts';
+import { includesAccount } from '../domain/account-pattern.ts';
 import type { Account } from '../domain/identifiers.ts';
 import { Problem } from './problem.ts';
 
@@ -10,7 +12,10 @@ interface Authorizer {
   readonly jwt?: { readonly claims?: Claims };
 }
 
-/** The claim that lists the accounts that a token may act for, separated by spaces; `*` means all. */
+/**
+ * The claim that lists the accounts that a token may act for, separated by spaces. Each entry is a name or a pattern such as `m4*`;
+ * `*` means all. A permission before it, as in `read:m4*`, allows that alone.
+ */
 export const accountsClaim = 'lapse_accounts';
 
 const authorizerOf = (event: APIGatewayProxyEventV2): Authorizer =>
@@ -41,19 +46,31 @@ const emailAddress = /[^/:\s]*(?:@|%40)[^/:\s]*/gi;
 const pseudonymOf = (person: string): string => `person-${hash('sha256', person.toLowerCase()).slice(0, 8)}`;
 
 /**
- * Throws the problem `forbidden` unless the caller may act for the account. IAM decides by the path before it invokes the function.
- * A JWT authorizer knows routes and no paths, so the token lists its accounts in {@link accountsClaim}.
+ * Throws the problem `forbidden` unless the caller may make this call for the account. IAM decides by the method and the path before
+ * it invokes the function. A JWT authorizer knows routes and no accounts, so the token lists in {@link accountsClaim} what it may do.
  */
 export function authorizeAccount(event: APIGatewayProxyEventV2, account: Account): void {
   const { jwt } = authorizerOf(event);
   if (!jwt) return;
-  const accounts = listed(jwt.claims?.[accountsClaim]);
-  if (accounts.includes(account) || accounts.includes('*')) return;
-  const allowed = `an account that the token's claim ${accountsClaim} lists`;
+  const permission = permissionOf(event.routeKey);
+  const isGranted = listed(jwt.claims?.[accountsClaim]).some((grant) => grants(grant, permission, account));
+  if (isGranted) return;
+  const allowed = `an account for which the token's claim ${accountsClaim} allows ${permission}`;
   throw new Problem('forbidden', {
     detail: `account is ${account}; allowed: ${allowed}.`,
     errors: [{ field: 'account', given: account, allowed }],
   });
+}
+
+/** The permission of a route. An unknown route has been refused before. */
+const permissionOf = (routeKey: string): ApiAction =>
+  Object.hasOwn(routes, routeKey) ? routes[routeKey as Route].permission : 'settings';
+
+/** Whether an entry of the claim, such as `m4*` or `read:m4*`, grants the permission for the account. */
+function grants(grant: string, permission: ApiAction, account: Account): boolean {
+  const [pattern = '', named] = grant.split(':').toReversed();
+  const isMeant = named === undefined ? shopActions.includes(permission) : named === permission;
+  return isMeant && grant.split(':').length <= 2 && includesAccount(pattern, account);
 }
 
 /** API Gateway writes a claim that is a list as `[a b]`. */

@@ -45,17 +45,21 @@ export function accountNameOf(event: APIGatewayProxyEventV2): Account {
   return account;
 }
 
-/** The settings of the account in the path, from the secret. Throws the problem to respond with. */
+/** The settings of the account in the path. Throws the problem to respond with. */
 export async function accountOf(event: APIGatewayProxyEventV2, accounts: Accounts): Promise<AccountSettings> {
   const account = accountNameOf(event);
   const settings = await accounts.find(account);
-  if (!settings) {
-    throw new Problem('unknown-account', {
-      detail: `account is ${shown(account)}; allowed: an account in the secret accounts.`,
-      errors: [{ field: 'account', given: shown(account), allowed: 'an account in the secret accounts' }],
-    });
-  }
+  if (!settings) throw unknownAccount(account);
   return settings;
+}
+
+/** The problem of an account that has no entry, and that no credential serves. */
+export function unknownAccount(account: Account): Problem {
+  const allowed = 'an account in the secret accounts, or one that a credential serves';
+  return new Problem('unknown-account', {
+    detail: `account is ${shown(account)}; allowed: ${allowed}.`,
+    errors: [{ field: 'account', given: shown(account), allowed }],
+  });
 }
 
 /** The Payment Request of the path, under an account that has been checked. */

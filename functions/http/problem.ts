@@ -12,6 +12,7 @@ export const problemTypes = {
   'not-found': [404, 'Payment Request, session or job not found'],
   'already-final': [409, 'The Payment Request is paid or has ended'],
   'cancellation-pending': [409, 'A cancel of the Payment Request is in progress'],
+  'account-in-secret': [409, 'The settings of the account are in the secret accounts'],
   'job-exists': [409, 'A different job has this id'],
   'extension-limit': [409, 'The session cannot be extended this far'],
   'session-full': [409, 'The session has the most Payment Requests that are allowed'],

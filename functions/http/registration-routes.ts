@@ -1,7 +1,8 @@
 import type { extendSession, registerSession } from '../application/register-session.ts';
-import type { AccountSettings } from '../domain/account-settings.ts';
+import type { Accounts } from '../application/ports.ts';
+import type { Account } from '../domain/identifiers.ts';
 import { callerOf } from './caller.ts';
-import { bodyOf, keyOf, queryOf } from './parse-request.ts';
+import { accountOf, bodyOf, keyOf, queryOf } from './parse-request.ts';
 import { noQuery } from './query-schemas.ts';
 import {
   deadlineOf,
@@ -14,14 +15,16 @@ import type { RouteHandler } from './serve-routes.ts';
 
 /** What PUT and PATCH of a Payment Request need. */
 export interface SessionRegistration {
+  readonly accounts: Accounts;
   readonly register: ReturnType<typeof registerSession>;
   readonly extend: ReturnType<typeof extendSession>;
 }
 
 /** PUT of a Payment Request registers its session, and PATCH moves the deadline. */
-export const registrationRoutes = ({ register, extend }: SessionRegistration) =>
+export const registrationRoutes = ({ accounts, register, extend }: SessionRegistration) =>
   ({
-    'PUT /accounts/{account}/payment-requests/{payment_request_id}': async (event, account) => {
+    'PUT /accounts/{account}/payment-requests/{payment_request_id}': async (event) => {
+      const account = await accountOf(event, accounts);
       const key = keyOf(event, account);
       queryOf(event, noQuery);
       const body = bodyOf(event, registrationBody);
@@ -36,11 +39,12 @@ export const registrationRoutes = ({ register, extend }: SessionRegistration) =>
       };
       return sessionResponse(key, await register(key, registration, account));
     },
-    'PATCH /accounts/{account}/payment-requests/{payment_request_id}': async (event, account) => {
+    'PATCH /accounts/{account}/payment-requests/{payment_request_id}': async (event) => {
+      const account = await accountOf(event, accounts);
       const key = keyOf(event, account);
       queryOf(event, noQuery);
       const deadline = newDeadlineOf(bodyOf(event, extensionBody));
       const extension = { deadline, requestedBy: callerOf(event) };
       return sessionResponse(key, await extend(key, extension, account));
     },
-  }) satisfies Readonly<Record<string, RouteHandler<AccountSettings>>>;
+  }) satisfies Readonly<Record<string, RouteHandler<Account>>>;

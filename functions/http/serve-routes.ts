@@ -1,5 +1,5 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import type { FunctionName } from '../contract/environment.ts';
+import type { FunctionName } from '../contract/function-name.ts';
 import type { RouteOf } from '../contract/routes.ts';
 import { apiHandler } from './api-handler.ts';
 import { checkPath } from './parse-request.ts';

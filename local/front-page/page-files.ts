@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { programFiles } from '../program-files.ts';
 
 /** A file of the page, as it is served. */
 export interface PageFile {
@@ -8,15 +8,13 @@ export interface PageFile {
   readonly bytes: Uint8Array;
 }
 
-const browser = join(import.meta.dirname, 'browser');
-
 /** All files of the page, by path. No other path is served. */
 export async function readPageFiles(): Promise<ReadonlyMap<string, PageFile>> {
   const [html, css, icon, script] = await Promise.all([
-    readFile(join(browser, 'page.html')),
-    readFile(join(browser, 'page.css')),
-    readFile(join(browser, 'icon.svg')),
-    bundle(),
+    readFile(join(programFiles.page, 'page.html')),
+    readFile(join(programFiles.page, 'page.css')),
+    readFile(join(programFiles.page, 'icon.svg')),
+    readScript(),
   ]);
   return new Map([
     ['/', { contentType: 'text/html; charset=utf-8', bytes: html }],
@@ -26,10 +24,12 @@ export async function readPageFiles(): Promise<ReadonlyMap<string, PageFile>> {
   ]);
 }
 
-/** The page's modules as one script. */
-async function bundle(): Promise<Uint8Array> {
+/** The page's modules as one script. The repository alone has esbuild. */
+async function readScript(): Promise<Uint8Array> {
+  if (programFiles.pageScript !== undefined) return readFile(programFiles.pageScript);
+  const { build } = await import('esbuild');
   const { outputFiles } = await build({
-    entryPoints: [join(browser, 'page.ts')],
+    entryPoints: [join(programFiles.page, 'page.ts')],
     bundle: true,
     format: 'esm',
     target: 'es2022',

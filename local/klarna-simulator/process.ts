@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { programFiles } from '../program-files.ts';
 import type { ConfigurationInput } from './configuration.ts';
 
 export interface KlarnaProcess {
@@ -37,7 +38,7 @@ export async function startKlarnaProcess(options: KlarnaProcessOptions): Promise
       process.execPath,
       [
         '--disable-warning=ExperimentalWarning',
-        join(import.meta.dirname, 'main.ts'),
+        programFiles.klarna,
         ...['--port', String(port), '--data', dataDirectory, '--config', configurationFile],
       ],
       // It ends when its standard input ends. Ctrl-C in a terminal reaches only the parent.

@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { programFiles } from '../program-files.ts';
 import type { InvocationResult } from './invoke.ts';
 
 export interface SandboxOptions {
@@ -99,25 +99,21 @@ export class Sandbox {
     if (this.#ended) return;
     const { name, bundle, handler, memoryMegabytes, environment, onLog } = this.#options;
     const { port } = this.#server.address() as AddressInfo;
-    const child = spawn(
-      process.execPath,
-      [...heapOf(memoryMegabytes), join(import.meta.dirname, 'bootstrap.ts')],
-      {
-        stdio: ['pipe', 'pipe', 'pipe'],
-        // A process group of its own: Ctrl-C in a terminal reaches only the parent, which ends everything in order.
-        detached: true,
-        env: {
-          PATH: process.env['PATH'],
-          AWS_LAMBDA_RUNTIME_API: `127.0.0.1:${port}`,
-          AWS_LAMBDA_FUNCTION_NAME: name,
-          AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memoryMegabytes),
-          LAMBDA_TASK_ROOT: bundle,
-          _HANDLER: handler,
-          TZ: 'UTC',
-          ...environment,
-        },
+    const child = spawn(process.execPath, [...heapOf(memoryMegabytes), programFiles.bootstrap], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      // A process group of its own: Ctrl-C in a terminal reaches only the parent, which ends everything in order.
+      detached: true,
+      env: {
+        PATH: process.env['PATH'],
+        AWS_LAMBDA_RUNTIME_API: `127.0.0.1:${port}`,
+        AWS_LAMBDA_FUNCTION_NAME: name,
+        AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memoryMegabytes),
+        LAMBDA_TASK_ROOT: bundle,
+        _HANDLER: handler,
+        TZ: 'UTC',
+        ...environment,
       },
-    );
+    });
     this.#child = child;
     child.stdin.on('error', () => undefined);
     for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on('line', onLog);

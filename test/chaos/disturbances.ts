@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { environments, type FunctionName } from '../../functions/contract/environment.ts';
+import { type FunctionName, functionNames } from '../../functions/contract/function-name.ts';
 import type { SystemResponse, SystemClient } from '../support/system-client.ts';
 import { type DeadLetterQueue, deadTimers, unpublishedEvents } from './dead-letters.ts';
 
@@ -98,9 +98,8 @@ const skewed = (
     scale: 'seconds',
     skewMillis: Math.max(...all) - Math.min(...all),
     begin: async (lapse) => {
-      const named = Object.keys(environments) as FunctionName[];
       const skewMs: Record<string, number> = { klarna: skews.klarna ?? 0 };
-      for (const each of named) skewMs[await nameOf(lapse, each)] = skews[each] ?? skews.others ?? 0;
+      for (const each of functionNames) skewMs[await nameOf(lapse, each)] = skews[each] ?? skews.others ?? 0;
       await taken(lapse.control('POST', '/clock', { skewMs }));
     },
   };
@@ -129,7 +128,7 @@ const minute = 60_000;
 /** All disturbances of a round. */
 export const disturbances: readonly Disturbance[] = [
   { name: 'kill -9 of all functions', scale: 'seconds', begin: killAll },
-  ...(Object.keys(environments) as FunctionName[]).map(killedAgainAndAgain),
+  ...functionNames.map(killedAgainAndAgain),
   {
     name: 'kill -9 of the whole system',
     scale: 'seconds',

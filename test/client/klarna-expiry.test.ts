@@ -1,47 +1,50 @@
-import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { klarnaExpiry } from '../../client/lapse-client.ts';
+import { readInteractionExpiry } from '../../local/klarna-simulator/interaction-expiry.ts';
 import { parseInstant } from '../../functions/domain/instant.ts';
 
-const now = new Date('2026-03-01T12:00:00.250Z');
-const after = (minutes: number) => new Date(now.getTime() + minutes * 60_000);
-const expiryOf = (minutes: number, graceSeconds?: number) =>
-  klarnaExpiry({ now, deadline: after(minutes), ...(graceSeconds !== undefined && { graceSeconds }) });
+const noon = Date.parse('2026-03-01T12:00:00Z');
+const now = (): number => noon;
 
-it('the expiry is the deadline with its grace, in the words of both APIs', () => {
-  expect(expiryOf(30, 120)).toEqual({
-    customer_interaction_config: { interaction_expiry: { timestamp: '2026-03-01T12:32:01Z' } },
-    klarna_expires_at: '2026-03-01T12:32:01Z',
+describe('klarnaExpiry', () => {
+  it.each([
+    [{ timeout: 'PT20M' }, '2026-03-01T12:20:00.000Z', 'at_deadline'],
+    [{ timeout: 'PT20M', grace: 'PT5M' }, '2026-03-01T12:25:00.000Z', 'at_deadline'],
+    [
+      { deadline: '2026-03-01T13:00:00+01:00', now: () => noon - 3_600_000 },
+      '2026-03-01T12:00:00.000Z',
+      'at_deadline',
+    ],
+    [{ timeout: 'PT5M' }, '2026-03-01T12:16:00.000Z', 'after_deadline'],
+    [{ timeout: 'PT12M', grace: 'PT3M' }, '2026-03-01T12:16:00.000Z', 'after_deadline'],
+    [{ timeout: 'P2D' }, '2026-03-03T11:59:00.000Z', 'before_deadline'],
+  ] as const)('klarnaExpiry of %o is %s, which is %s', (options, timestamp, falls) => {
+    expect(klarnaExpiry({ now, ...options })).toEqual({
+      customer_interaction_config: { interaction_expiry: { timestamp } },
+      klarna_expires_at: timestamp,
+      falls,
+    });
   });
-});
 
-it('a deadline that is too near or too far for Klarna gets the closest expiry that Klarna takes', () => {
-  expect(expiryOf(2).klarna_expires_at).toBe('2026-03-01T12:16:01Z');
-  expect(expiryOf(72 * 60).klarna_expires_at).toBe('2026-03-03T11:59:01Z');
-});
-
-it('Klarna and Lapse take every expiry, and none is before a deadline that both can keep', () => {
-  fc.assert(
-    fc.property(
-      fc.integer({ min: -10, max: 4_000 }),
-      fc.integer({ min: 0, max: 3_600 }),
-      (minutes, grace) => {
-        const { klarna_expires_at: expiry } = expiryOf(minutes, grace);
-        expect(parseInstant(expiry)).toBeDefined();
-        const away = (new Date(expiry).getTime() - now.getTime()) / 60_000;
-        expect(away).toBeGreaterThan(15);
-        expect(away).toBeLessThan(48 * 60);
-        if (minutes < 47 * 60) expect(away).toBeGreaterThanOrEqual(minutes);
-      },
-    ),
+  it.each(['PT1S', 'PT15M', 'PT16M', 'PT3H', 'PT48H', 'P30D'])(
+    'Klarna takes the expiry for a timeout of %s, also a minute later',
+    (timeout) => {
+      for (const later of [0, 59_000]) {
+        const at = parseInstant(new Date(noon + later).toISOString());
+        if (at === undefined) throw new Error('not an instant');
+        expect(readInteractionExpiry({ ...klarnaExpiry({ timeout, now }) }, at)).toBeTypeOf('string');
+      }
+    },
   );
-});
 
-it.each([
-  [{ deadline: new Date('soon') }, 'deadline is not a time; allowed: a valid Date.'],
-  [{ deadline: '2026-03-01T12:00:00Z' as never }, 'deadline is not a time; allowed: a valid Date.'],
-  [{ deadline: now, now: new Date(Number.NaN) }, 'now is not a time; allowed: a valid Date.'],
-  [{ deadline: now, graceSeconds: -1 }, 'graceSeconds is -1; allowed: a number of seconds, 0 or more.'],
-])('%j is refused', (input, sentence) => {
-  expect(() => klarnaExpiry(input)).toThrow(sentence);
+  it.each([
+    [{ timeout: '20 minutes' }, 'timeout is "20 minutes"; allowed: a positive ISO 8601 duration'],
+    [{ timeout: 'PT0S' }, 'timeout is "PT0S"; allowed: a positive'],
+    [{ timeout: 'P' }, 'timeout is "P"'],
+    [{ timeout: 'PT20M', grace: 'PT' }, 'grace is "PT"'],
+    [{ deadline: '2026-03-01 12:30' }, 'deadline is "2026-03-01 12:30"; allowed: a time in RFC 3339'],
+    [{ deadline: '2026-03-01T11:59:59Z' }, 'which has passed'],
+  ] as const)('klarnaExpiry refuses %o', (options, message) => {
+    expect(() => klarnaExpiry({ now, ...options })).toThrow(message);
+  });
 });

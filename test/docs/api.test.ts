@@ -35,6 +35,7 @@ import { historyOf, viewOf } from '../../functions/http/payment-request-view.ts'
 import { Problem, problemTypes } from '../../functions/http/problem.ts';
 import { sessionCancelResponse, sessionReadResponse } from '../../functions/http/session-response.ts';
 import { extensionBody, registrationBody } from '../../functions/http/registration-request.ts';
+import { settingsBody } from '../../functions/http/settings-routes.ts';
 import { routeKeys } from '../../functions/contract/routes.ts';
 import {
   apiDocument,
@@ -120,7 +121,7 @@ describe('docs/api.yaml', () => {
 
   it('every body has an example, and each example fits its schema', () => {
     const bodies = operations.filter(({ description }) => 'requestBody' in description);
-    expect(bodies.map(({ route }) => route.split(' ')[0])).toEqual(['PUT', 'PATCH', 'PUT']);
+    expect(bodies.map(({ route }) => route.split(' ')[0])).toEqual(['PUT', 'PATCH', 'PUT', 'PUT']);
     for (const { description } of bodies) {
       const media = pointedAt(description, '#/requestBody/content');
       const json = dereferenced(media['application/json']);
@@ -153,7 +154,7 @@ describe('docs/api.yaml, for generators of clients', () => {
     const closed = schemas.flatMap(([name, schema]) =>
       dereferenced(schema)['additionalProperties'] === false ? [name] : [],
     );
-    expect(closed).toEqual(['Registration', 'Extension', 'CancelJobRequest']);
+    expect(closed).toEqual(['Registration', 'Extension', 'CancelJobRequest', 'SettingsRequest']);
   });
 
   it('docs/api.yaml has no allOf', () => {
@@ -222,6 +223,9 @@ describe('the fields of docs/api.yaml', () => {
     );
     expect(Object.keys(dereferenced(schemaOf('CancelJobRequest')['properties']))).toEqual(
       Object.keys(cancelJobBody.entries),
+    );
+    expect(Object.keys(dereferenced(schemaOf('SettingsRequest')['properties']))).toEqual(
+      Object.keys(settingsBody.entries),
     );
   });
 

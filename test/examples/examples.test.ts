@@ -18,7 +18,7 @@ const timeout = 120_000;
 /** Synthesizes an example as a user of the package would, but from the sources. */
 async function synthesized(example: string): Promise<Template> {
   const CDK_OUTDIR = await temporaryFolder();
-  await run(process.execPath, ['--conditions=source', join('examples', example)], {
+  await run(process.execPath, ['--import=./test/support/from-sources.ts', join('examples', example)], {
     cwd: root,
     env: { ...process.env, CDK_OUTDIR },
   });

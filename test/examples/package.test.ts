@@ -1,51 +1,68 @@
-/** What a user gets who installs the package. */
-import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { join, relative } from 'node:path';
-import { promisify } from 'node:util';
+/** What package.json of each package promises. `npm run verify` installs the packed tarballs. */
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { build } from 'esbuild';
 import { expect, it } from 'vitest';
 
 const root = join(import.meta.dirname, '..', '..');
-const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-  readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
-};
-/** Finds a file as a user of the package does: by its exported name. */
-const { resolve } = createRequire(import.meta.url);
 
-it('the package has the API document and the event schemas under exported names', async () => {
-  // Another test covers what `prepack` compiles.
-  const pack = ['pack', '--dry-run', '--json', '--ignore-scripts'];
-  const { stdout } = await promisify(execFile)('npm', pack, { cwd: root });
-  const [{ files }] = JSON.parse(stdout) as [{ readonly files: readonly { readonly path: string }[] }];
-  const packed = files.map(({ path }) => path);
-  const schemas = readdirSync(join(root, 'docs', 'events')).filter((file) => file.endsWith('.schema.json'));
-  expect(schemas.length).toBeGreaterThan(0);
-  for (const name of ['api.yaml', ...schemas.map((file) => `events/${file}`)]) {
-    const path = relative(root, resolve(`lapse/${name}`));
-    expect(path).toBe(join('docs', name));
-    expect(packed).toContain(path);
-  }
+interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly private?: boolean;
+  readonly files: readonly string[];
+  readonly exports: Readonly<Record<string, unknown>>;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional: boolean }>>;
+}
+
+const manifestIn = (folder: string): Manifest =>
+  JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')) as Manifest;
+
+const lapse = manifestIn('.');
+const client = manifestIn('client');
+const local = manifestIn('local');
+
+it('the three packages have one version, and anyone may install them', () => {
+  expect([lapse, client, local].map(({ name }) => name)).toEqual(['lapse', 'lapse-client', 'lapse-local']);
+  expect(new Set([lapse, client, local].map(({ version }) => version)).size).toBe(1);
+  expect([lapse, client, local].filter((manifest) => manifest.private === true)).toEqual([]);
 });
 
-it('every exported module is compiled from its source with its types', () => {
-  for (const conditions of Object.values(exports)) {
-    if (typeof conditions === 'string') continue;
-    const { source = '', types, default: compiled } = conditions;
-    const path = source.replace(/^\.\/(.*)\.ts$/, './dist/$1');
-    expect([types, compiled]).toEqual([`${path}.d.ts`, `${path}.js`]);
-    expect(readFileSync(join(root, source), 'utf8')).not.toBe('');
-  }
+it('lapse installs the clients of its command line and nothing else', () => {
+  const names = Object.keys(lapse.dependencies ?? {});
+  expect(names.filter((name) => !name.startsWith('@aws-sdk/client-'))).toEqual([]);
+  expect(lapse.optionalDependencies).toBeUndefined();
+  const peers = Object.keys(lapse.peerDependencies ?? {});
+  expect(peers).toEqual(['aws-cdk-lib', 'constructs']);
+  expect(peers.filter((name) => lapse.peerDependenciesMeta?.[name]?.optional !== true)).toEqual([]);
+});
+
+it('lapse-local installs nothing but the database, where there is one', () => {
+  expect(local.dependencies).toBeUndefined();
+  expect(Object.keys(local.optionalDependencies ?? {})).toEqual(['@dynoxide/linux-x64']);
+});
+
+it('lapse exports the API document and every event schema', () => {
+  const schemas = globSync('docs/events/*.schema.json', { cwd: root });
+  expect(schemas.length).toBeGreaterThan(0);
+  expect(lapse.exports).toMatchObject({
+    './api.yaml': './docs/api.yaml',
+    './events/*.schema.json': './docs/events/*.schema.json',
+  });
+  expect(lapse.files).toEqual(expect.arrayContaining(['docs/api.yaml', 'docs/events']));
 });
 
 it('the client loads only the library that signs requests', async () => {
+  expect(Object.keys(client.dependencies ?? {})).toEqual(['aws4fetch']);
   const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: ['client/lapse-client.ts'],
     bundle: true,
     packages: 'external',
-    platform: 'node',
+    platform: 'neutral',
     format: 'esm',
     write: false,
     metafile: true,
@@ -55,5 +72,5 @@ it('the client loads only the library that signs requests', async () => {
   const loaded = Object.values(metafile.inputs).flatMap(({ imports }) =>
     imports.filter(({ external }) => external === true).map(({ path }) => path),
   );
-  expect([...new Set(loaded)].toSorted()).toEqual(['aws4fetch']);
+  expect([...new Set(loaded)]).toEqual(['aws4fetch']);
 });

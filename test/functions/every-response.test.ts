@@ -5,6 +5,7 @@ import {
   QueryCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
+import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, it } from 'vitest';
 import type { SessionId } from '../../functions/domain/identifiers.ts';
@@ -17,7 +18,7 @@ import {
 } from '../../functions/http/query-schemas.ts';
 import { cancelJobRequestOf } from '../../functions/http/cancel-job-request.ts';
 import { listQuery } from '../../functions/http/list-request.ts';
-import type { Route } from '../../functions/contract/routes.ts';
+import { type Route, routes as routeTable } from '../../functions/contract/routes.ts';
 import { dereferenced, operations, problemTypesOf } from '../support/api-contract.ts';
 import { accountsSecret, aws, resetAws } from '../support/aws-clients.ts';
 import { notAllowed, throttled } from '../support/aws-faults.ts';
@@ -48,15 +49,20 @@ const ids = {
 const timeout = { session_timeout: 'PT20M' };
 const list = { payment_request_ids: [requestId(1)] };
 
+const bodyOf = (route: Route) =>
+  isRegistration(route) ? timeout : route.endsWith('/settings') ? { observe: true } : list;
+
 /** A valid call of the route, with the changes of a test. */
 function eventOf(route: Route, call: Partial<ApiCall> = {}) {
   const [method = '', path = ''] = route.split(' ');
-  const body = takesBody(route) ? { body: isRegistration(route) ? timeout : list } : {};
+  const body = takesBody(route) ? { body: bodyOf(route) } : {};
   return apiEvent({ method, route: path, pathParameters: ids, ...body, ...call });
 }
 
 const send = (route: Route, event = eventOf(route)) => {
-  const { handler } = isRegistration(route) ? registering : route.startsWith('GET') ? reading : canceling;
+  const { by } = routeTable[route];
+  const { handler } =
+    by === 'register-payment-request' ? registering : by === 'get-payment-request' ? reading : canceling;
   return callApi(handler, event);
 };
 
@@ -157,6 +163,40 @@ const refused = {
   '409 extension-limit': { given: isAtItsLimit },
 };
 
+/** The account has no entry in the secret. */
+const withoutEntry = () => {
+  resetAws('{}');
+};
+/** The account is on a credential, which the table names. */
+const isOnCredential = () => {
+  withoutEntry();
+  aws.secrets
+    .on(GetSecretValueCommand, { SecretId: 'lapse/credentials/acquirer' })
+    .resolves({ SecretString: JSON.stringify(credential) });
+  aws.dynamodb
+    .on(GetItemCommand, { Key: { PK: { S: 'CREDENTIALS' } } })
+    .resolves({ Item: { names: { L: [{ S: 'acquirer' }] } } });
+};
+const credential = {
+  environment: 'test',
+  api_key: planted.apiKey,
+  acquirer_account_id: 'krn:partner:global:account:test:M48JWZF8',
+};
+/** The same situations, for an account whose settings are read from the table. */
+const onCredential = (all: Readonly<Record<string, Situation>>) =>
+  Object.fromEntries(
+    Object.entries(all).map(([name, situation]) => [
+      name,
+      {
+        ...situation,
+        given: () => {
+          isOnCredential();
+          situation.given();
+        },
+      },
+    ]),
+  );
+
 const situations: Readonly<Record<Route, Readonly<Record<string, Situation>>>> = {
   'PUT /accounts/{account}/payment-requests/{payment_request_id}': {
     ...configured,
@@ -245,6 +285,19 @@ const situations: Readonly<Record<Route, Readonly<Record<string, Situation>>>> =
     '404 not-found': { given: isNothing },
   },
   'GET /accounts/{account}/cancel-jobs': { ...common, '200': { given: isNothing } },
+  'GET /accounts/{account}/settings': {
+    ...configured,
+    ...onCredential(common),
+    '200': { given: isNothing },
+  },
+  'PUT /accounts/{account}/settings': {
+    ...configured,
+    ...tooLarge,
+    ...onCredential(common),
+    '200': { given: isOnCredential },
+    '404 unknown-account': { given: withoutEntry },
+    '409 account-in-secret': { given: isNothing },
+  },
 };
 
 const prefix = 'urn:lapse:problem:';

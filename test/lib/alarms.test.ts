@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { describe, expect, it } from 'vitest';
-import { functionNames } from '../../lib/bundles.ts';
+import { functionNames } from '../../functions/contract/function-name.ts';
 import { runbook } from '../../lib/lapse-alarm.ts';
 import { isBreaching, isRaised, type MetricValue } from './alarm-evaluation.ts';
 import { alarmsOf, resourcesOf, type SynthesizedAlarm, templateOf } from './synthesized.ts';

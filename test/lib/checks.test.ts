@@ -104,6 +104,8 @@ describe('wrong settings', () => {
       { webhookIngress: 'carrier-pigeon' as never },
       'webhookIngress is carrier-pigeon; allowed: function-url, http-api.',
     ],
+    [{ credentials: ['A'] }, 'credentials is [A]; allowed: at most 20 different names'],
+    [{ credentials: ['a', 'a'] }, 'credentials is [a, a]; allowed: at most 20 different names'],
     [{ timerConcurrency: 1 }, 'timerConcurrency is 1; allowed: a whole number from 2 to 1000.'],
     [
       { jwtIssuer: 'http://issuer.example', jwtAudience: ['a'] },

@@ -5,7 +5,7 @@ import { App, FileSystem } from 'aws-cdk-lib';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { DISABLE_ASSET_STAGING_CONTEXT } from 'aws-cdk-lib/cx-api';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { functionNames } from '../../lib/bundles.ts';
+import { functionNames } from '../../functions/contract/function-name.ts';
 import { writeBundles } from '../../lib/function-bundle.ts';
 import { LapseStack } from '../../lib/lapse-stack.ts';
 

@@ -38,6 +38,38 @@ describe('the API', () => {
   });
 });
 
+describe('credentials', () => {
+  const others = resourcesOf(templateOf({ credentials: ['acquirer', 'direct'] }));
+
+  it('the stack has an empty secret for each credential, which stays when the stack is deleted', () => {
+    const secrets = ofType('AWS::SecretsManager::Secret', others).filter(
+      ({ properties }) => properties['Name'],
+    );
+    expect(secrets).toMatchObject([
+      { deletionPolicy: 'Retain', properties: { Name: 'Lapse/credentials/acquirer', SecretString: '{}' } },
+      { deletionPolicy: 'Retain', properties: { Name: 'Lapse/credentials/direct', SecretString: '{}' } },
+    ]);
+  });
+
+  it('the functions that call Klarna know the names of the credentials and where their secrets are', () => {
+    const environments = propertiesOf('AWS::Lambda::Function', others)
+      .map(({ Environment }) => (Environment as { Variables: Record<string, string> }).Variables)
+      .filter(({ KLARNA_TEST_URL: url }) => url !== undefined);
+    expect(environments).toHaveLength(5);
+    for (const variables of environments) {
+      expect(variables).toMatchObject({
+        CREDENTIALS: 'acquirer,direct',
+        CREDENTIALS_PREFIX: 'Lapse/credentials/',
+      });
+    }
+  });
+
+  it('a stack without credentials has no secret for one', () => {
+    const names = propertiesOf('AWS::SecretsManager::Secret').map(({ Name }) => Name);
+    expect(names).toEqual([undefined, undefined]);
+  });
+});
+
 describe('the webhook', () => {
   it('the webhook is a public Lambda URL on the alias, with both permissions that it needs', () => {
     expect(propertiesOf('AWS::Lambda::Url')).toMatchObject([{ AuthType: 'NONE', Qualifier: 'live' }]);

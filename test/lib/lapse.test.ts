@@ -2,8 +2,8 @@ import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { type IGrantable, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { describe, expect, it } from 'vitest';
-import { routeKeys } from '../../functions/contract/routes.ts';
-import { actionOf, apiActions } from '../../lib/api-actions.ts';
+import { apiActions, routeKeys, routes } from '../../functions/contract/routes.ts';
+
 import { type ApiAction, Lapse, type LapseProps } from '../../lib/lapse.ts';
 import { LapseStack } from '../../lib/lapse-stack.ts';
 import { resourcesOf, withBundles } from './synthesized.ts';
@@ -18,29 +18,6 @@ const backEndOf = (stack: Stack): IGrantable =>
   new Role(stack, 'BackEnd', { assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com') });
 
 describe('grantCall', () => {
-  it('grantCall allows every call for one account and for no other', () => {
-    const statements = withLapse((lapse, stack) => {
-      lapse.grantCall(backEndOf(stack), { account: 'shop-se' });
-      return resourcesOf(Template.fromStack(stack))
-        .filter(({ type, id }) => type === 'AWS::IAM::Policy' && id.startsWith('BackEnd'))
-        .map(({ properties }) => properties['PolicyDocument']);
-    });
-    expect(statements).toEqual([
-      {
-        Version: '2012-10-17',
-        Statement: [
-          {
-            Effect: 'Allow',
-            Action: 'execute-api:Invoke',
-            Resource: expect.stringMatching(
-              /^arn:aws:execute-api:eu-west-1:000000000000:\w+\/\$default\/\*\/accounts\/shop-se\/\*$/,
-            ) as unknown,
-          },
-        ],
-      },
-    ]);
-  });
-
   const resourcesFor = (...actions: readonly ApiAction[]): readonly string[] =>
     withLapse((lapse, stack) => {
       lapse.grantCall(backEndOf(stack), { account: 'shop-se', actions });
@@ -71,8 +48,42 @@ describe('grantCall', () => {
         .replace('{account}', 'shop-se')
         .replaceAll(/\{\w+\}/g, 'some-id')}`;
       const isAllowed = patterns.some((pattern) => pattern.test(path));
-      expect([route, isAllowed]).toEqual([route, actionOf(route) === action]);
+      expect([route, isAllowed]).toEqual([route, routes[route].permission === action]);
     }
+  });
+
+  it('grantCall without actions allows what a shop needs, for one account and for no other', () => {
+    const statements = withLapse((lapse, stack) => {
+      lapse.grantCall(backEndOf(stack), { account: 'shop-se' });
+      return resourcesOf(Template.fromStack(stack))
+        .filter(({ type, id }) => type === 'AWS::IAM::Policy' && id.startsWith('BackEnd'))
+        .map(({ properties }) => properties['PolicyDocument']);
+    });
+    const resource = (path: string): unknown =>
+      expect.stringMatching(
+        new RegExp(
+          String.raw`^arn:aws:execute-api:eu-west-1:000000000000:\w+/\$default/\*/accounts/shop-se/${path}\*$`,
+        ),
+      );
+    expect(statements).toEqual([
+      {
+        Version: '2012-10-17',
+        Statement: [
+          {
+            Effect: 'Allow',
+            Action: 'execute-api:Invoke',
+            Resource: ['payment-requests', 'sessions', 'cancel-jobs'].map(resource),
+          },
+        ],
+      },
+    ]);
+  });
+
+  it('grantCall with the start of names allows every account whose name starts so', () => {
+    withLapse((lapse, stack) => {
+      lapse.grantCall(backEndOf(stack), { account: 'm4*', actions: ['settings'] });
+      expect(JSON.stringify(Template.fromStack(stack).toJSON())).toContain('/accounts/m4*/settings*');
+    });
   });
 
   it('grantCall with several actions allows each of them, and nothing else', () => {
@@ -89,16 +100,16 @@ describe('grantCall', () => {
   it('grantCall refuses an action that does not exist, and a list without any', () => {
     for (const actions of [['write'], []])
       expect(() => resourcesFor(...(actions as ApiAction[]))).toThrow(
-        `actions is ${JSON.stringify(actions)}; allowed: read, register, cancel, cancel-jobs.`,
+        `actions is ${JSON.stringify(actions)}; allowed: read, register, cancel, cancel-jobs, settings.`,
       );
   });
 
   it('grantCall refuses what cannot be the name of an account', () => {
     withLapse((lapse, stack) => {
       const backEnd = backEndOf(stack);
-      for (const account of ['', 'Shop', '*', 'shop/../other', 'a'.repeat(33)]) {
+      for (const account of ['', 'Shop', '*', '*-se', 'm4**', 'shop/../other', 'a'.repeat(33)]) {
         expect(() => lapse.grantCall(backEnd, { account })).toThrow(
-          `account is ${account}; allowed: 1 to 32 of a-z, 0-9 and -.`,
+          `account is ${account}; allowed: 1 to 32 of a-z, 0-9 and -, or the start of names and a *.`,
         );
       }
     });

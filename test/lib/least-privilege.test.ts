@@ -15,6 +15,7 @@ const names: readonly (readonly [RegExp, string])[] = [
   [/^arn:aws:dynamodb:.*:table\/PaymentRequests[^/]*\/index\/(\w+)$/, 'table/index/$1'],
   [/^arn:aws:dynamodb:.*\/stream\/.*$/, 'stream'],
   [/^arn:aws:secretsmanager:.*:secret:Secretsaccounts.*$/, 'secret accounts'],
+  [/^arn:aws:secretsmanager:.*:secret:Lapse\/credentials\/\*$/, 'secrets of credentials'],
   [/^arn:aws:secretsmanager:.*:secret:Secretssigningkeys.*$/, 'secret signing-keys'],
   [/^arn:aws:scheduler:.*:schedule\/Lapse-sessions\/\*$/, 'schedules of sessions'],
   [/^arn:aws:sqs:.*:SessionTimerQueue.*$/, 'timer queue'],
@@ -56,7 +57,10 @@ const lines = resources
 const passRole =
   'iam:PassRole on timer role if {"StringEquals":{"iam:PassedToService":"scheduler.amazonaws.com"}}';
 const items = ['dynamodb:GetItem on table', 'dynamodb:UpdateItem on table'];
-const accounts = 'secretsmanager:GetSecretValue on secret accounts';
+const accounts = [
+  'secretsmanager:GetSecretValue on secret accounts',
+  'secretsmanager:GetSecretValue on secrets of credentials',
+];
 const removal = 'scheduler:DeleteSchedule on schedules of sessions';
 const arming = [
   ...['CreateSchedule', 'GetSchedule', 'UpdateSchedule'].map(
@@ -76,24 +80,24 @@ const receiving = [
 const functions = ['register', 'get', 'cancel'];
 
 const allowed: Readonly<Record<string, readonly string[]>> = {
-  ApiRegisterRole: [...items, accounts, ...arming, 'dynamodb:Query on table/index/session'],
+  ApiRegisterRole: [...items, ...accounts, ...arming, 'dynamodb:Query on table/index/session'],
   ApiGetRole: [
     ...items,
-    accounts,
+    ...accounts,
     'dynamodb:Query on table/index/session',
     'dynamodb:Query on table/index/state',
   ],
-  ApiCancelRole: [...items, accounts, removal, 'dynamodb:Query on table/index/session'],
+  ApiCancelRole: [...items, ...accounts, removal, 'dynamodb:Query on table/index/session'],
   WebhookReceiveRole: [...items, 'secretsmanager:GetSecretValue on secret signing-keys'],
   SessionTimerExpireRole: [
     ...items,
-    accounts,
+    ...accounts,
     ...arming,
     ...receiving.map((verb) => `sqs:${verb} on timer queue`),
   ],
   ReconciliationReconcileRole: [
     ...items,
-    accounts,
+    ...accounts,
     ...arming,
     'dynamodb:Query on table/index/due',
     'dynamodb:Query on table/index/state',

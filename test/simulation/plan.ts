@@ -160,6 +160,8 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
       maxExtensions: 3,
       syncKlarnaExpiry: isKlarnaToEndThem,
       klarna: {
+        credential: 'simulated',
+        rateShare: 1,
         environment: 'test',
         apiKey: planted.apiKey,
         username: undefined,

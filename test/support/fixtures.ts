@@ -59,7 +59,10 @@ export const settingsWith = (fields: Partial<AccountSettings> = {}): AccountSett
   maxExtensions: 10,
   maxSession: 48 * 3_600_000,
   syncKlarnaExpiry: false,
+  observe: false,
   klarna: {
+    credential: 'shop-se',
+    rateShare: 1,
     environment: 'test',
     apiKey: 'klarna_test_api_not-a-real-key',
     username: undefined,

@@ -5,6 +5,8 @@ const variables = {
   TABLE_NAME: 'lapse',
   RETENTION_DAYS: '90',
   ACCOUNTS_SECRET_ID: 'lapse/accounts',
+  CREDENTIALS_PREFIX: 'lapse/credentials/',
+  CREDENTIALS: '',
   SIGNING_KEYS_SECRET_ID: 'lapse/signing-keys',
   SECRETS_CACHE_SECONDS: '0',
   SECRETS_STALE_SECONDS: '0',

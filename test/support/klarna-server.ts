@@ -24,6 +24,8 @@ export async function startKlarnaServer(klarna: ScriptedKlarna) {
 
 /** The API key of a call is the whole Authorization header. */
 const credentialsOf = ({ headers }: ReceivedRequest): KlarnaCredentials => ({
+  credential: 'shop-se',
+  rateShare: 1,
   environment: 'test',
   apiKey: headers.authorization ?? '',
   username: undefined,

@@ -47,6 +47,11 @@ export class CachedSecret {
     return Object.keys(await this.#current());
   }
 
+  /** Returns the whole object. Throws if the secret cannot be read or is not a JSON object. */
+  value(): Promise<Entries> {
+    return this.#current();
+  }
+
   /** Returns the entry with this name, or `undefined`. Throws if the secret cannot be read or is not a JSON object. */
   async entry(name: string): Promise<unknown> {
     const isFresh = this.#isWithin(0);

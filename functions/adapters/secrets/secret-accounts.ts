@@ -1,74 +1,27 @@
 import * as v from 'valibot';
 import type { Accounts } from '../../application/ports.ts';
 import type { AccountSettings } from '../../domain/account-settings.ts';
-import { durationFormat, parseDuration } from '../../domain/duration.ts';
 import { type Account, parseAccount } from '../../domain/identifiers.ts';
 import { klarnaLongestLifetime } from '../../domain/payment-request.ts';
 import { type CachedSecret, parsedOnce } from './cached-secret.ts';
-import {
-  basicUsername,
-  headerText,
-  identityViolation,
-  krn,
-  parseEntry,
-  pemCertificate,
-  pemKey,
-} from './secret-fields.ts';
-
-const duration = v.pipe(
-  v.string('must be a text'),
-  v.check((given) => parseDuration(given) !== undefined, `must be ${durationFormat}`),
-  v.transform((given) => parseDuration(given) ?? 0),
-);
-
-const wholeNumberFormat = 'must be a whole number from 0';
-
-const wholeNumber = v.pipe(
-  v.number(wholeNumberFormat),
-  v.integer(wholeNumberFormat),
-  v.minValue(0, wholeNumberFormat),
-);
-
-const flag = v.optional(v.boolean('must be true or false'), false);
-
-const session = v.pipe(
-  duration,
-  v.maxValue(klarnaLongestLifetime, "must be at most PT48H, Klarna's longest lifetime"),
-);
+import { checkIdentity, krn, klarnaFields, parseEntry } from './secret-fields.ts';
+import { policiesOf, policyFields } from './secret-policies.ts';
 
 /** One entry of the secret `accounts`. docs/reference/configuration.md explains each setting. */
-const accountFields = v.strictObject({
-  environment: v.picklist(['test', 'live'], 'must be test or live'),
-  api_key: headerText,
-  // An empty user name makes base64 of `:<key>`, which some of Klarna's samples send.
-  username: v.optional(basicUsername),
-  partner_account_id: v.optional(krn),
-  default_session_timeout: v.optional(duration),
-  arm_on_submitted: flag,
-  cancel_completed: flag,
-  in_progress_grace: v.optional(session),
-  max_extensions: v.optional(wholeNumber, 10),
-  max_session: v.optional(session, 'PT48H'),
-  sync_klarna_expiry: flag,
-  client_certificate: v.optional(pemCertificate),
-  client_key: v.optional(pemKey),
-});
-
-/** An entry whose certificate and key belong together, if it has them. */
 const accountSchema = v.pipe(
-  accountFields,
-  v.rawCheck(({ dataset, addIssue }) => {
-    if (!dataset.typed) return;
-    const { client_certificate: certificate, client_key: key } = dataset.value;
-    const message = identityViolation(certificate, key);
-    if (message !== undefined) addIssue({ message });
+  v.strictObject({
+    ...klarnaFields,
+    partner_account_id: v.optional(krn),
+    ...policyFields,
   }),
+  checkIdentity(),
 );
 
 /** The accounts of the secret `accounts`. A malformed entry affects its own account only. */
 export class SecretAccounts implements Accounts {
   readonly #secret: CachedSecret;
   readonly #parsed: (account: string, entry: unknown) => AccountSettings;
+  readonly #firstOfKey = new WeakMap<object, ReadonlyMap<unknown, string>>();
 
   /** @param maxSession milliseconds; the longest session that any account may allow. */
   constructor(secret: CachedSecret, maxSession: number = klarnaLongestLifetime) {
@@ -78,12 +31,12 @@ export class SecretAccounts implements Accounts {
     );
   }
 
-  /** Returns every account that is well formed. */
-  async all(): Promise<readonly AccountSettings[]> {
+  /** Returns the first accounts that are well formed, at most this many. */
+  async some(most: number): Promise<readonly AccountSettings[]> {
     const names = (await this.#secret.names())
       .map((name) => parseAccount(name))
       .filter((name) => name !== undefined);
-    const found = await Promise.allSettled(names.map((name) => this.find(name)));
+    const found = await Promise.allSettled(names.slice(0, most).map((name) => this.find(name)));
     return found
       .map((result) => (result.status === 'fulfilled' ? result.value : undefined))
       .filter((settings) => settings !== undefined);
@@ -91,22 +44,41 @@ export class SecretAccounts implements Accounts {
 
   async find(account: Account): Promise<AccountSettings | undefined> {
     const entry = await this.#secret.entry(account);
-    return entry === undefined ? undefined : this.#parsed(account, entry);
+    if (entry === undefined) return undefined;
+    const settings = this.#parsed(account, entry);
+    const { klarna } = settings;
+    return {
+      ...settings,
+      klarna: { ...klarna, credential: await this.#credentialOf(account, klarna.apiKey) },
+    };
   }
+
+  /** The first account with the same API key: calls for all of them share Klarna's rate limit. */
+  async #credentialOf(account: Account, apiKey: string): Promise<string> {
+    const value = await this.#secret.value();
+    const first = this.#firstOfKey.get(value) ?? firstOfEachKey(value);
+    this.#firstOfKey.set(value, first);
+    return first.get(apiKey) ?? account;
+  }
+}
+
+function firstOfEachKey(value: Readonly<Record<string, unknown>>): ReadonlyMap<unknown, string> {
+  const first = new Map<unknown, string>();
+  for (const [name, entry] of Object.entries(value)) {
+    const key = typeof entry === 'object' && entry !== null && 'api_key' in entry ? entry.api_key : undefined;
+    if (!first.has(key)) first.set(key, name);
+  }
+  return first;
 }
 
 function parseAccountSettings(account: Account, maxSession: number, entry: unknown): AccountSettings {
   const settings = parseEntry(accountSchema, `The secret accounts, entry ${account}`, entry);
   return {
     account,
-    defaultSessionTimeout: settings.default_session_timeout,
-    armOnSubmitted: settings.arm_on_submitted,
-    cancelCompleted: settings.cancel_completed,
-    inProgressGrace: settings.in_progress_grace,
-    maxExtensions: settings.max_extensions,
-    maxSession: Math.min(settings.max_session, maxSession),
-    syncKlarnaExpiry: settings.sync_klarna_expiry,
+    ...policiesOf(settings, maxSession),
     klarna: {
+      credential: account,
+      rateShare: settings.rate_share,
       environment: settings.environment,
       apiKey: settings.api_key,
       username: settings.username,

@@ -4,6 +4,7 @@ import { createSecureContext } from 'node:tls';
 import leven from 'leven';
 import * as v from 'valibot';
 import { ConfigurationError } from '../../domain/configuration-error.ts';
+import { accountOfKrn } from '../../domain/credential.ts';
 
 /** A text of at least one character. */
 export const text = v.pipe(v.string('must be a text'), v.minLength(1, 'must have at least one character'));
@@ -27,6 +28,15 @@ export const krn = v.pipe(
   v.regex(
     /^krn:[A-Za-z0-9:_-]{1,200}$/,
     "must be one of Klarna's account ids, such as krn:partner:global:account:test:M48JWZF8",
+  ),
+);
+
+/** Klarna's id of an account whose last segment has a lower-case name of its own. */
+export const accountKrn = v.pipe(
+  krn,
+  v.check(
+    (given) => accountOfKrn(given) !== undefined,
+    'must end in capital letters, digits and hyphens, such as krn:partner:global:account:test:M48JWZF8',
   ),
 );
 
@@ -87,6 +97,40 @@ function keyIn(pem: string): ReturnType<typeof createPrivateKey> | undefined {
     return undefined;
   }
 }
+
+const shareFormat = 'must be a number above 0, at most 1';
+
+/** How to call Klarna: what an entry of the secret `accounts` and a credential have in common. */
+export const klarnaFields = {
+  environment: v.picklist(['test', 'live'], 'must be test or live'),
+  api_key: headerText,
+  // An empty user name makes base64 of `:<key>`, which some of Klarna's samples send.
+  username: v.optional(basicUsername),
+  client_certificate: v.optional(pemCertificate),
+  client_key: v.optional(pemKey),
+  rate_share: v.optional(
+    v.pipe(
+      v.number(shareFormat),
+      v.check((given) => given > 0 && given <= 1, shareFormat),
+    ),
+    0.5,
+  ),
+} as const;
+
+/** The fields of a client certificate and its key. */
+interface Identity {
+  readonly client_certificate?: string | undefined;
+  readonly client_key?: string | undefined;
+}
+
+/** Checks that a certificate and its key belong together, if an entry has them. */
+export const checkIdentity = <Entry extends Identity>() =>
+  v.rawCheck<Entry>(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    const { client_certificate: certificate, client_key: key } = dataset.value;
+    const message = identityViolation(certificate, key);
+    if (message !== undefined) addIssue({ message });
+  });
 
 /** The schema of an entry: an object with these fields and no others. */
 type EntrySchema = v.GenericSchema & { readonly entries: Readonly<Record<string, unknown>> };

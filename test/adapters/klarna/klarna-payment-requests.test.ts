@@ -27,6 +27,8 @@ import { CountingIds } from '../../support/virtual-clock.ts';
 
 const id = key.paymentRequestId;
 const credentials: KlarnaCredentials = {
+  credential: 'shop-se',
+  rateShare: 1,
   environment: 'test',
   apiKey: planted.apiKey,
   username: undefined,

@@ -36,7 +36,10 @@ describe('an account of the secret', () => {
       maxExtensions: 10,
       maxSession: 48 * hour,
       syncKlarnaExpiry: false,
+      observe: false,
       klarna: {
+        credential: account,
+        rateShare: 0.5,
         environment: 'test',
         apiKey: planted.apiKey,
         username: undefined,
@@ -60,6 +63,8 @@ describe('an account of the secret', () => {
       max_extensions: 0,
       max_session: 'PT3H',
       sync_klarna_expiry: true,
+      observe: true,
+      rate_share: 0.25,
       client_certificate: certificate,
       client_key: certificateKey,
     };
@@ -72,7 +77,10 @@ describe('an account of the secret', () => {
       maxExtensions: 0,
       maxSession: 3 * hour,
       syncKlarnaExpiry: true,
+      observe: true,
       klarna: {
+        credential: account,
+        rateShare: 0.25,
         environment: 'live',
         apiKey: planted.apiKey,
         username: 'user-1',
@@ -81,6 +89,21 @@ describe('an account of the secret', () => {
         clientKey: certificateKey,
       },
     });
+  });
+
+  it('accounts with the same API key share a credential, and others do not', async () => {
+    const secret = accountsOf({ a: least, b: least, c: { ...least, api_key: 'another' } });
+    const credentialOf = async (name: string) => (await secret.find(name as Account))?.klarna.credential;
+    expect([await credentialOf('a'), await credentialOf('b'), await credentialOf('c')]).toEqual([
+      'a',
+      'a',
+      'c',
+    ]);
+  });
+
+  it('some accounts are read without the others', async () => {
+    const secret = accountsOf({ a: least, b: {}, c: least, d: least });
+    expect((await secret.some(3)).map(({ account: name }) => name)).toEqual(['a', 'c']);
   });
 
   it('an account may have an empty username', async () => {

@@ -1,17 +1,14 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import {
-  environments,
-  type FunctionName,
-  parseEnvironment,
-} from '../../../functions/contract/environment.ts';
-
-const functionNames = Object.keys(environments) as FunctionName[];
+import { environments, parseEnvironment } from '../../../functions/contract/environment.ts';
+import { functionNames } from '../../../functions/contract/function-name.ts';
 
 const timerVariables = {
   TABLE_NAME: 'lapse',
   RETENTION_DAYS: '90',
   ACCOUNTS_SECRET_ID: 'accounts',
+  CREDENTIALS_PREFIX: 'Lapse/credentials/',
+  CREDENTIALS: 'acquirer,direct',
   SECRETS_CACHE_SECONDS: '120',
   SECRETS_STALE_SECONDS: '900',
   MAX_SESSION_SECONDS: '172800',
@@ -26,11 +23,12 @@ const timerVariables = {
   SHORT_TIMER_SECONDS: '90',
 };
 
-it('environment.ts has one schema for each file in functions/', () => {
+it('environment.ts has one schema for each name, which is a file in functions/', () => {
   const files = readdirSync(new URL('../../../functions', import.meta.url)).filter((file) =>
     file.endsWith('.ts'),
   );
   expect(functionNames.map((name) => `${name}.ts`).toSorted()).toEqual(files.toSorted());
+  expect(Object.keys(environments).toSorted()).toEqual(functionNames.toSorted());
 });
 
 describe('parseEnvironment', () => {
@@ -38,6 +36,7 @@ describe('parseEnvironment', () => {
     const parsed = parseEnvironment('cancel-expired-session', { ...timerVariables, HOME: '/root' });
     expect(parsed).toEqual({
       ...timerVariables,
+      CREDENTIALS: ['acquirer', 'direct'],
       RETENTION_DAYS: 90,
       SECRETS_CACHE_SECONDS: 120,
       SECRETS_STALE_SECONDS: 900,
@@ -70,6 +69,17 @@ describe('parseEnvironment', () => {
         'RETENTION_DAYS must be a whole number; ACCOUNTS_SECRET_ID is missing; ' +
         'SECRETS_CACHE_SECONDS must be a whole number; KLARNA_TEST_URL must be a URL',
     );
+  });
+
+  it.each(['a,', ',a', 'a b', 'A', 'a'.repeat(33)])('parseEnvironment refuses the names %o', (text) => {
+    expect(() =>
+      parseEnvironment('cancel-expired-session', { ...timerVariables, CREDENTIALS: text }),
+    ).toThrow('CREDENTIALS must be names separated by commas');
+  });
+
+  it('parseEnvironment returns no names for an empty text', () => {
+    const parsed = parseEnvironment('cancel-expired-session', { ...timerVariables, CREDENTIALS: '' });
+    expect(parsed.CREDENTIALS).toEqual([]);
   });
 
   it('parseEnvironment accepts two values of TIMERS', () => {

@@ -61,24 +61,68 @@ describe('callerOf', () => {
   });
 });
 
-describe('a JWT', () => {
-  it.each([`${account} other`, `[other ${account}]`, account, '*', '[*]'])(
-    'a JWT with the accounts %j may act for the account',
-    (accounts) => {
-      expect(() => authorizeAccount(byToken({ [accountsClaim]: accounts }), account)).not.toThrow();
-    },
-  );
+const routeOf = { read: 'GET', register: 'PUT', cancel: 'DELETE' } as const;
+const byTokenOn = (route: string, claim: unknown) => ({
+  ...byToken({ [accountsClaim]: claim }),
+  routeKey: route,
+});
+const calling = (permission: keyof typeof routeOf, claim: unknown) =>
+  byTokenOn(`${routeOf[permission]} /accounts/{account}/payment-requests/{payment_request_id}`, claim);
+const settings = 'PUT /accounts/{account}/settings';
 
-  it.each(['other', '', `${account}2`, undefined, 7])(
-    'a JWT with the accounts %j may not act for the account',
-    (accounts) => {
-      const refusal = (): void => authorizeAccount(byToken({ [accountsClaim]: accounts }), account);
-      expect(refusal).toThrow(Problem);
-      expect(refusal).toThrow(
-        `account is ${account}; allowed: an account that the token's claim lapse_accounts lists.`,
-      );
-    },
-  );
+describe('a JWT', () => {
+  it.each([
+    `${account} other`,
+    `[other ${account}]`,
+    account,
+    '*',
+    '[*]',
+    'shop-*',
+    'read:shop-*',
+    'x read:*',
+  ])('a JWT with the accounts %j may read the account', (accounts) => {
+    expect(() => authorizeAccount(calling('read', accounts), account)).not.toThrow();
+  });
+
+  it.each([
+    'other',
+    '',
+    `${account}2`,
+    undefined,
+    7,
+    'shop-n*',
+    'cancel:*',
+    's*e',
+    '**',
+    ':*',
+    'read:',
+    'read:*:*',
+  ])('a JWT with the accounts %j may not read the account', (accounts) => {
+    const refusal = (): void => authorizeAccount(calling('read', accounts), account);
+    expect(refusal).toThrow(Problem);
+    expect(refusal).toThrow(
+      `account is ${account}; allowed: an account for which the token's claim lapse_accounts allows read.`,
+    );
+  });
+
+  it('a JWT can allow reading many accounts and canceling one', () => {
+    const claim = `read:* cancel:${account}`;
+    const other = 'shop-no' as typeof account;
+    expect(() => authorizeAccount(calling('read', claim), other)).not.toThrow();
+    expect(() => authorizeAccount(calling('cancel', claim), account)).not.toThrow();
+    expect(() => authorizeAccount(calling('cancel', claim), other)).toThrow(Problem);
+    expect(() => authorizeAccount(calling('register', claim), account)).toThrow(Problem);
+  });
+
+  it('an entry of a JWT without an action allows what a shop needs, but not the settings', () => {
+    const job = byTokenOn('PUT /accounts/{account}/cancel-jobs/{job_id}', '*');
+    expect(() => authorizeAccount(job, account)).not.toThrow();
+    for (const permission of ['read', 'register', 'cancel'] as const) {
+      expect(() => authorizeAccount(calling(permission, '*'), account)).not.toThrow();
+    }
+    expect(() => authorizeAccount(byTokenOn(settings, '*'), account)).toThrow(Problem);
+    expect(() => authorizeAccount(byTokenOn(settings, 'settings:*'), account)).not.toThrow();
+  });
 });
 
 it('a caller with IAM credentials may act for every account', () => {

@@ -18,6 +18,7 @@ const statuses = {
   'not-found': 404,
   'already-final': 409,
   'cancellation-pending': 409,
+  'account-in-secret': 409,
   'job-exists': 409,
   'extension-limit': 409,
   'session-full': 409,

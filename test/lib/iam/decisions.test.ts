@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { routeKeys, routes } from '../../../functions/contract/routes.ts';
-import { functionNames } from '../../../lib/bundles.ts';
+import { functionNames } from '../../../functions/contract/function-name.ts';
 import { recordedCalls, withoutHashes } from '../../support/recorded-calls.ts';
 import { resourcesOf, type Synthesized, templateOf } from '../synthesized.ts';
 import { arn, type IamRequest, requestsOf } from './iam-requests.ts';
@@ -103,7 +103,7 @@ const ofServices: readonly IamRequest[] = [
   ...routeKeys.map((key) => ({
     principal: 'apigateway.amazonaws.com',
     action: 'lambda:InvokeFunction',
-    resource: live(routes[key]),
+    resource: live(routes[key].by),
     context: { 'aws:SourceArn': arn('execute-api', `Api/$default/${key.replace(' ', '')}`) },
   })),
   {

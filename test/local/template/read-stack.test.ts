@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { functionNames } from '../../../lib/bundles.ts';
+import { functionNames } from '../../../functions/contract/function-name.ts';
 import { createResolver } from '../../../local/template/intrinsics.ts';
 import { readStack } from '../../../local/template/read-stack.ts';
 import type { StackDescription } from '../../../local/template/stack-description.ts';

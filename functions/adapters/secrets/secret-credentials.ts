@@ -1,0 +1,97 @@
+import * as v from 'valibot';
+import type { Credentials } from '../../application/ports.ts';
+import { accountPatternFormat, isAccountPattern } from '../../domain/account-pattern.ts';
+import type { Credential } from '../../domain/credential.ts';
+import type { CredentialName } from '../../domain/identifiers.ts';
+import { type CachedSecret, parsedOnce } from './cached-secret.ts';
+import { accountKrn, checkIdentity, klarnaFields, parseEntry } from './secret-fields.ts';
+import { policiesOf, policyFields } from './secret-policies.ts';
+
+/** The secret of one credential. docs/reference/configuration.md explains each setting. */
+const credentialSchema = v.pipe(
+  v.strictObject({
+    ...klarnaFields,
+    acquirer_account_id: v.optional(accountKrn),
+    accounts: v.optional(
+      v.pipe(
+        v.array(
+          v.pipe(v.string('must be a text'), v.check(isAccountPattern, `must be ${accountPatternFormat}`)),
+          'must be a list of account names and patterns',
+        ),
+        v.minLength(1, 'must have at least one account name or pattern'),
+      ),
+    ),
+    ...policyFields,
+  }),
+  checkIdentity(),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    const { environment, acquirer_account_id: acquirer } = dataset.value;
+    const said = /:(test|live):[^:]*$/.exec(acquirer ?? '')?.[1];
+    if (said !== undefined && said !== environment) {
+      addIssue({
+        message: `acquirer_account_id is of the environment ${said}, and environment is ${environment}`,
+      });
+    }
+  }),
+);
+
+/** Where the secrets of credentials are. */
+export interface SecretCredentialsOptions {
+  /** The names of all credentials. */
+  readonly names: () => Promise<readonly CredentialName[]>;
+  /** The secret of a credential. It is called once for each name. */
+  readonly secretOf: (name: CredentialName) => CachedSecret;
+  /** Milliseconds; the longest session that any account may allow. */
+  readonly maxSession: number;
+}
+
+/** The credentials, each in a secret of its own. */
+export class SecretCredentials implements Credentials {
+  readonly #options: SecretCredentialsOptions;
+  readonly #secrets = new Map<CredentialName, CachedSecret>();
+  readonly #parsed: (name: string, value: unknown) => Credential;
+
+  constructor(options: SecretCredentialsOptions) {
+    this.#options = options;
+    this.#parsed = parsedOnce((name, value) =>
+      parseCredential(name as CredentialName, options.maxSession, value),
+    );
+  }
+
+  async all(): Promise<readonly Credential[]> {
+    const found = await Promise.all((await this.#options.names()).map((name) => this.read(name)));
+    return found.filter((credential) => credential !== undefined);
+  }
+
+  async find(name: CredentialName): Promise<Credential | undefined> {
+    return (await this.#options.names()).includes(name) ? this.read(name) : undefined;
+  }
+
+  /** Reads the secret of a credential that is known to exist; `undefined` where it is still empty. */
+  async read(name: CredentialName): Promise<Credential | undefined> {
+    const secret = this.#secrets.get(name) ?? this.#options.secretOf(name);
+    this.#secrets.set(name, secret);
+    const value = await secret.value();
+    return Object.keys(value).length === 0 ? undefined : this.#parsed(name, value);
+  }
+}
+
+function parseCredential(name: CredentialName, maxSession: number, value: unknown): Credential {
+  const credential = parseEntry(credentialSchema, `The secret of the credential ${name}`, value);
+  return {
+    name,
+    acquirerAccountId: credential.acquirer_account_id,
+    accounts: credential.accounts,
+    policies: policiesOf(credential, maxSession),
+    klarna: {
+      credential: name,
+      rateShare: credential.rate_share,
+      environment: credential.environment,
+      apiKey: credential.api_key,
+      username: credential.username,
+      clientCertificate: credential.client_certificate,
+      clientKey: credential.client_key,
+    },
+  };
+}

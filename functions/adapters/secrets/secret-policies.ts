@@ -1,0 +1,57 @@
+/** The policies of an account, as an entry of the secret `accounts` and a credential have them. */
+import * as v from 'valibot';
+import type { AccountPolicies } from '../../domain/account-settings.ts';
+import { durationFormat, parseDuration } from '../../domain/duration.ts';
+import { klarnaLongestLifetime } from '../../domain/payment-request.ts';
+
+const duration = v.pipe(
+  v.string('must be a text'),
+  v.check((given) => parseDuration(given) !== undefined, `must be ${durationFormat}`),
+  v.transform((given) => parseDuration(given) ?? 0),
+);
+
+const wholeNumberFormat = 'must be a whole number from 0';
+
+const wholeNumber = v.pipe(
+  v.number(wholeNumberFormat),
+  v.integer(wholeNumberFormat),
+  v.minValue(0, wholeNumberFormat),
+);
+
+const flag = v.optional(v.boolean('must be true or false'), false);
+
+const session = v.pipe(
+  duration,
+  v.maxValue(klarnaLongestLifetime, "must be at most PT48H, Klarna's longest lifetime"),
+);
+
+/** The fields. docs/reference/configuration.md explains each. */
+export const policyFields = {
+  default_session_timeout: v.optional(duration),
+  arm_on_submitted: flag,
+  cancel_completed: flag,
+  in_progress_grace: v.optional(session),
+  max_extensions: v.optional(wholeNumber, 10),
+  max_session: v.optional(session, 'PT48H'),
+  sync_klarna_expiry: flag,
+  observe: flag,
+} as const;
+
+/**
+ * The policies in the fields.
+ *
+ * @param maxSession milliseconds; the longest session that any account may allow.
+ */
+export const policiesOf = (
+  fields: v.InferOutput<v.StrictObjectSchema<typeof policyFields, undefined>>,
+  maxSession: number,
+): AccountPolicies => ({
+  defaultSessionTimeout: fields.default_session_timeout,
+  armOnSubmitted: fields.arm_on_submitted,
+  cancelCompleted: fields.cancel_completed,
+  inProgressGrace: fields.in_progress_grace,
+  maxExtensions: fields.max_extensions,
+  maxSession: Math.min(fields.max_session, maxSession),
+  syncKlarnaExpiry: fields.sync_klarna_expiry,
+  observe: fields.observe,
+});
