@@ -13,20 +13,18 @@ import {
 } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpIamAuthorizer, HttpJwtAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
-import { type IMetric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { ARecord, RecordTarget } from 'aws-cdk-lib/aws-route53';
 import { ApiGatewayv2DomainProperties } from 'aws-cdk-lib/aws-route53-targets';
 import { Construct } from 'constructs';
-import type { MetricNames } from '../functions/contract/metric-names.ts';
 import { type ApiAction, apiActions, routeKeys, routes, shopActions } from '../functions/contract/routes.ts';
 import { tableSchema } from '../functions/contract/table-schema.ts';
 import type { AccountSecrets } from './account-secrets.ts';
 import { routesOf } from './api-actions.ts';
 import { LapseAlarm } from './lapse-alarm.ts';
 import { LapseFunction } from './lapse-function.ts';
-import { functionMetric } from './lapse-metrics.ts';
 import type { LapseDomain } from './lapse-props.ts';
 import type { ResolvedSettings } from './resolve-settings.ts';
 import type { PaymentRequestTable } from './payment-request-table.ts';
@@ -55,13 +53,6 @@ export interface GrantCallProps {
    */
   readonly actions?: readonly ApiAction[];
 }
-
-/** The results of a cancel by the API that are counted. */
-export type CancelResult = MetricNames['cancel-payment-request'] extends infer Name
-  ? Name extends `Cancel:${infer Result}`
-    ? Result
-    : never
-  : never;
 
 /**
  * The HTTP API and its three functions. Every route has the authorizer. With IAM, policies on the path decide who may call for
@@ -96,7 +87,9 @@ export class PaymentRequestApi extends Construct {
     this.#addRoutes();
     new LapseAlarm(this, 'ApiServerErrors', {
       topic: alarmTopic,
-      description: `The API gave ${settings.thresholds.apiServerErrors} responses or more with status 5xx in five minutes.`,
+      shoppers:
+        "The shop's calls fail: sessions are not registered or not canceled until the shop repeats them.",
+      first: 'Search the log for api.fault.',
       section: 'api-errors',
       metric: this.api.metricServerError({ period: Duration.minutes(5), statistic: Stats.SUM }),
       threshold: settings.thresholds.apiServerErrors,
@@ -120,11 +113,6 @@ export class PaymentRequestApi extends Construct {
         this.api.arnForExecuteApi(method, path, '$default'),
       ),
     });
-  }
-
-  /** Cancels by the API, by result. */
-  metricCancels(result: CancelResult, options?: MetricOptions): IMetric {
-    return functionMetric('cancel-payment-request', `Cancel:${result}`, options);
   }
 
   #createRegister({ shared, table, secrets, timer }: PaymentRequestApiProps): LapseFunction {

@@ -15,6 +15,7 @@ import { DynamoDbAccounts } from '../adapters/dynamodb/dynamodb-accounts.ts';
 import { DynamoDbCancelJobs } from '../adapters/dynamodb/dynamodb-cancel-jobs.ts';
 import { DynamoDbPaymentRequestStore } from '../adapters/dynamodb/dynamodb-payment-request-store.ts';
 import { DynamoDbQuarantine } from '../adapters/dynamodb/dynamodb-quarantine.ts';
+import { DynamoDbOpenPaymentRequests } from '../adapters/dynamodb/dynamodb-open-payment-requests.ts';
 import { DynamoDbSweepLease } from '../adapters/dynamodb/dynamodb-sweep-lease.ts';
 import { toItem } from '../adapters/dynamodb/payment-request-item.ts';
 import { writeOf } from '../adapters/dynamodb/stream-changes.ts';
@@ -116,6 +117,7 @@ export function storeOf(environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS
     jobs: () => new DynamoDbCancelJobs({ ...tableOf(environment), client }),
     stored: new DynamoDbAccounts({ tableName: environment.TABLE_NAME, client }),
     sweepLease: () => new DynamoDbSweepLease({ tableName: environment.TABLE_NAME, client, ids }),
+    open: () => new DynamoDbOpenPaymentRequests({ tableName: environment.TABLE_NAME, client }),
     offlineStore: () => storeWith(offline(client)),
   };
 }

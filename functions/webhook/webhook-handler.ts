@@ -33,11 +33,17 @@ export type UrlCall = Pick<LambdaFunctionURLEvent, 'headers' | 'body' | 'isBase6
   };
 };
 
+/** Why a call was refused. */
+type RefusalReason =
+  'method' | 'size' | 'content_type' | 'malformed_headers' | 'unknown_key' | 'wrong_signature';
+
 /** The result of a call: refused before its contents were used, or received with a verdict. */
 type Reception =
   | {
       readonly kind: 'refused';
       readonly status: number;
+      /** For the log. The sender learns no more than `detail`. */
+      readonly reason: RefusalReason;
       readonly detail: string;
       readonly headers?: Readonly<Record<string, string>>;
     }
@@ -73,16 +79,19 @@ export const receiveCall =
     const refusal = refusalOf(event);
     if (refusal) return refusal;
     const bytes = bytesOf(event);
-    if (bytes.length > bodyLimit) return refuse(413, `The body has more than ${bodyLimit} bytes.`);
+    if (bytes.length > bodyLimit) return refuse([413, 'size'], `The body has more than ${bodyLimit} bytes.`);
 
     const { [signatureHeader]: signature = '', [signingKeyIdHeader]: keyId = '' } = event.headers;
     if (!signaturePattern.test(signature) || !signingKeyIdPattern.test(keyId)) {
-      return refuse(400, 'Klarna-Signature and Klarna-Signing-Key-Id are needed, once each and well formed.');
+      return refuse(
+        [400, 'malformed_headers'],
+        'Klarna-Signature and Klarna-Signing-Key-Id are needed, once each and well formed.',
+      );
     }
     const key = await signingKeys.find(keyId);
     if (!key || !verify(bytes, key.key, signature)) {
       return refuse(
-        400,
+        [400, key ? 'wrong_signature' : 'unknown_key'],
         'The signature does not hold: is this the raw body, and the key of this environment?',
       );
     }
@@ -93,7 +102,8 @@ export const receiveCall =
 
 function report(reception: Reception): void {
   if (reception.kind === 'refused') {
-    count(`WebhookRefused:${reception.status}`);
+    if (reception.status === 400) count('BadSignature');
+    note('webhook.refused', { status: reception.status, reason: reception.reason });
     return;
   }
   const { delivery, verdict, signingKeyId } = reception;
@@ -103,26 +113,34 @@ function report(reception: Reception): void {
     warn('webhook.quarantined', { reason, event_id: deliveryId, signing_key_id: signingKeyId });
     return;
   }
+  tellArrival();
   const { account, paymentRequestId } = delivery.key;
-  const { eventId, state } = delivery.observation;
-  count(`Webhook:${verdict}`);
-  note('webhook.received', {
-    account,
-    payment_request_id: paymentRequestId,
-    event_id: eventId,
-    state,
-    verdict,
-  });
+  const { state } = delivery.observation;
+  note('webhook.received', { account, payment_request_id: paymentRequestId, state, verdict });
+}
+
+let toldMinute = 0;
+
+/**
+ * Tells that Klarna's webhooks arrive, at most once a minute. The alarm on their silence needs no more, and each time costs the bytes of
+ * a log line. How many arrive is in the log.
+ */
+function tellArrival(): void {
+  const minute = Math.floor(Date.now() / 60_000);
+  if (minute === toldMinute) return;
+  toldMinute = minute;
+  count('WebhookArrival');
 }
 
 /** The checks that do not need the body. */
 function refusalOf({ requestContext, headers }: UrlCall): Reception | undefined {
-  if (requestContext.http.method !== 'POST') return refuse(405, 'Only POST is served.', { allow: 'POST' });
+  if (requestContext.http.method !== 'POST')
+    return refuse([405, 'method'], 'Only POST is served.', { allow: 'POST' });
   if (Number(headers['content-length'] ?? 0) > bodyLimit) {
-    return refuse(413, `The body has more than ${bodyLimit} bytes.`);
+    return refuse([413, 'size'], `The body has more than ${bodyLimit} bytes.`);
   }
   if (!jsonContentType.test(headers['content-type'] ?? '')) {
-    return refuse(415, 'The content type is application/json.');
+    return refuse([415, 'content_type'], 'The content type is application/json.');
   }
   return undefined;
 }
@@ -131,9 +149,14 @@ function refusalOf({ requestContext, headers }: UrlCall): Reception | undefined 
 const bytesOf = ({ body, isBase64Encoded }: UrlCall): Buffer =>
   Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8');
 
-const refuse = (status: number, detail: string, headers?: Readonly<Record<string, string>>): Reception => ({
+const refuse = (
+  [status, reason]: readonly [number, RefusalReason],
+  detail: string,
+  headers?: Readonly<Record<string, string>>,
+): Reception => ({
   kind: 'refused',
   status,
+  reason,
   detail,
   ...(headers && { headers }),
 });
