@@ -6,8 +6,8 @@ import type { LapseAlarm } from './lapse-alarm.ts';
 import type { LapseFunction } from './lapse-function.ts';
 
 /**
- * A new version of a function gets a tenth of the invocations for five minutes. It is rolled back if invocations of any function fail
- * or are throttled. Two versions work on the same records meanwhile, so a version must be able to read what the next one writes.
+ * A new version of a function gets a tenth of the invocations for five minutes. It is rolled back if an invocation of any function fails.
+ * Two versions work on the same records meanwhile, so a version must be able to read what the next one writes.
  */
 export class CanaryDeployment extends Construct {
   constructor(

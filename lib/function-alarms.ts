@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import { type IMetric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
 import type { FunctionName } from '../functions/contract/function-name.ts';
 import { LapseAlarm } from './lapse-alarm.ts';
@@ -9,21 +9,13 @@ import type { SharedProps } from './shared-props.ts';
 
 type Functions = Readonly<Record<FunctionName, LapseFunction>>;
 
-/** The functions that a caller waits for. Throttles of the others show as late timers, late events or a silent sweep. */
-const synchronous = [
-  'register-payment-request',
-  'get-payment-request',
-  'cancel-payment-request',
-  'receive-klarna-webhook',
-] as const satisfies readonly FunctionName[];
-
-/**
- * The alarms on errors, throttles and duration, each over several functions. A canary deployment is rolled back by any function's
- * errors: a record that one function wrote may fail in another one.
- */
+/** The alarms on errors, throttles and duration of the functions. */
 export class FunctionAlarms extends Construct {
-  /** The alarms that roll a new version back. */
-  readonly rollback: readonly LapseAlarm[];
+  /**
+   * The alarm that rolls a new version back, over all functions: a record that one function wrote may fail in another one. Throttles do
+   * not, because a flood of forged webhooks causes them too.
+   */
+  readonly errors: LapseAlarm;
 
   constructor(
     scope: Construct,
@@ -33,7 +25,7 @@ export class FunctionAlarms extends Construct {
     super(scope, id);
     const { alarmTopic: topic, name, settings } = shared;
     const period = Duration.minutes(5);
-    const errors = new LapseAlarm(this, 'Errors', {
+    this.errors = new LapseAlarm(this, 'Errors', {
       topic,
       shoppers:
         'An invocation failed: a call, a webhook, a timer or an event is late, or has to be repeated.',
@@ -41,22 +33,23 @@ export class FunctionAlarms extends Construct {
       section: 'function-errors',
       metric: sumOf(
         'Invocations that failed',
-        metricsOf(Object.values(functions), ({ live }) => live.metricErrors({ period })),
+        Object.fromEntries(
+          Object.values(functions).map(({ functionName, live }) => [
+            functionName.replaceAll('-', '_'),
+            live.metricErrors({ period }),
+          ]),
+        ),
       ),
       threshold: 1,
     });
-    const throttles = new LapseAlarm(this, 'Throttles', {
+    // Only this function can have concurrency of its own. For the others the alarm on quotas comes first.
+    new LapseAlarm(this, 'Throttles', {
       topic,
-      shoppers: 'Calls of the shop or webhooks are refused for lack of concurrency, so sessions end late.',
-      first: "See in the alarm's graph which function is throttled, and look for a flood.",
+      shoppers:
+        'States of payments arrive late: webhooks are refused for lack of concurrency, and Klarna repeats them.',
+      first: 'Look whether the alarm BadSignatures shows a flood of forged webhooks.',
       section: 'function-throttles',
-      metric: sumOf(
-        'Throttled invocations',
-        metricsOf(
-          synchronous.map((each) => functions[each]),
-          ({ live }) => live.metricThrottles({ period }),
-        ),
-      ),
+      metric: functions['receive-klarna-webhook'].live.metricThrottles({ period }),
       threshold: 1,
       periods: 2,
     });
@@ -69,12 +62,5 @@ export class FunctionAlarms extends Construct {
       threshold: settings.thresholds.durationPercent,
       periods: 2,
     });
-    this.rollback = [errors, throttles];
   }
 }
-
-const metricsOf = (
-  functions: readonly LapseFunction[],
-  of: (each: LapseFunction) => IMetric,
-): Readonly<Record<string, IMetric>> =>
-  Object.fromEntries(functions.map((each) => [each.functionName.replaceAll('-', '_'), of(each)]));

@@ -6,6 +6,9 @@ import type { Construct } from 'constructs';
 /** The page whose sections say what each alarm means and what to do. */
 export const runbook = 'docs/operate/runbook.md';
 
+/** Its address, in the repository that package.json names. */
+export const runbookUrl = `https://github.com/OWNER/lapse/blob/main/${runbook}`;
+
 /** When one alarm is raised, and what it tells the operator. */
 export interface LapseAlarmProps {
   /** Notified when the alarm is raised and when it is over. */
@@ -42,7 +45,7 @@ export interface LapseAlarmProps {
 export class LapseAlarm extends Alarm {
   constructor(scope: Construct, id: string, props: LapseAlarmProps) {
     super(scope, id, {
-      alarmDescription: `${props.shoppers} ${props.first} See ${runbook}#${props.section}`,
+      alarmDescription: `${props.shoppers} ${props.first} See ${runbookUrl}#${props.section}`,
       metric: props.metric,
       threshold: props.threshold,
       comparisonOperator: comparisons[props.raised ?? 'at-or-above'],

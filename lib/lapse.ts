@@ -103,9 +103,9 @@ export class Lapse extends Construct {
     klarnaUnclearAlarm(this, 'KlarnaUnclear', shared);
     new FaultAlarms(this, 'Faults', shared);
     quotaAlarm(this, 'Quotas', { shared, table: table.table, timersDelayed: timer.delayed });
-    const { rollback } = new FunctionAlarms(this, 'Functions', { shared, functions: this.functions });
+    const { errors } = new FunctionAlarms(this, 'Functions', { shared, functions: this.functions });
     if (settings.canary) {
-      const alarms = settings.alarms ? rollback : [];
+      const alarms = settings.alarms ? [errors] : [];
       new CanaryDeployment(this, 'Canary', { functions: Object.values(this.functions), alarms });
     }
     const dashboard = settings.dashboard

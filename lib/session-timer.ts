@@ -10,7 +10,7 @@ import type { AccountSecrets } from './account-secrets.ts';
 import { DeadLetterQueue } from './dead-letter-queue.ts';
 import { LapseAlarm } from './lapse-alarm.ts';
 import { LapseFunction } from './lapse-function.ts';
-import { lapseMetric, sumOf } from './lapse-metrics.ts';
+import { lapseMetric } from './lapse-metrics.ts';
 import { lapseQueue } from './lapse-queue.ts';
 import type { PaymentRequestTable } from './payment-request-table.ts';
 import { schedulerRole } from './scheduler-role.ts';
@@ -173,11 +173,8 @@ export class SessionTimer extends Construct {
         'Sessions end up to two minutes late, through the sweep: Scheduler cannot send timers to their queue.',
       first: 'Compare the stack with its template (drift detection).',
       section: 'scheduler-drops',
-      // A timer that cannot be moved to the dead-letter queue has been dropped before.
-      metric: sumOf('Timers that Scheduler could not send', {
-        refused: this.#schedulerMetric('TargetErrorCount'),
-        dropped: this.#schedulerMetric('InvocationDroppedCount'),
-      }),
+      // Before Scheduler drops a timer, it could not send it, which counts here, or had to delay it, for which `quotas` has an alarm.
+      metric: this.#schedulerMetric('TargetErrorCount'),
       threshold: 1,
     });
   }

@@ -36,7 +36,27 @@ export interface TemplateCosts {
   readonly dashboards: number;
   /** Whether Lambda leaves out its own line for each start, end and report of a call. */
   readonly hasQuietPlatform: boolean;
+  /** Bytes of the line that API Gateway logs for each call of the API. */
+  readonly accessLogBytes: number;
 }
+
+const stageSchema = v.object({
+  AccessLogSettings: v.optional(v.object({ Format: v.optional(v.string(), '') })),
+});
+
+/** What API Gateway puts in place of a variable of the log's format: the path of a request and typical values. */
+const valueOfVariable: Readonly<Record<string, string>> = {
+  requestId: 'JKJaXmPLvHcESHA=',
+  httpMethod: 'DELETE',
+  path: '/accounts/demo/payment-requests/krn:payment:eu1:request:552603c0-fe8b-4ab1-aacb-41d55fafbdb4',
+  status: '200',
+  responseLatency: '120',
+};
+
+const accessLogBytes = (format: string): number =>
+  format === ''
+    ? 0
+    : format.replaceAll(/\$context\.([\w.]+)/g, (_, name: string) => valueOfVariable[name] ?? '-').length + 1;
 
 /** Counts them in the template of a cloud assembly. */
 export async function templateCosts(cdkOut: string): Promise<TemplateCosts> {
@@ -62,6 +82,11 @@ export function countCosts(template: unknown): TemplateCosts {
     dashboards: of('AWS::CloudWatch::Dashboard').length,
     hasQuietPlatform: functions.every(
       ({ Properties }) => v.parse(loggingSchema, Properties).LoggingConfig.SystemLogLevel === 'WARN',
+    ),
+    accessLogBytes: of('AWS::ApiGatewayV2::Stage').reduce(
+      (sum, { Properties }) =>
+        sum + accessLogBytes(v.parse(stageSchema, Properties).AccessLogSettings?.Format ?? ''),
+      0,
     ),
   };
 }

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { format, resolveConfig } from 'prettier';
+import { metrics } from '../../functions/contract/metric-names.ts';
 import { readStack } from '../../local/template/read-stack.ts';
 import { synthesize } from '../../local/template/synthesize.ts';
 import { startLocalProcess } from '../../test/support/local-process.ts';
@@ -82,7 +83,8 @@ const reported = flows.map((flow) => {
     durableFunctions: durableFunctionsCost(flow, typical, dollarsOf(typical)),
   };
 });
-const customMetrics = new Set(reported.flatMap(({ trace }) => trace.metrics)).size;
+// All of them, although CloudWatch bills the metrics of faults only for the hours that have one.
+const customMetrics = Object.keys(metrics).length;
 const fixed = fixedCosts(template, customMetrics, sweepCost());
 const text = costPage({
   conditions: `Traced ${new Date().toISOString().slice(0, 10)} at commit ${commit()}: ${sessions} sessions of each flow.`,
@@ -117,6 +119,7 @@ async function traceAll(): Promise<ReadonlyMap<string, Trace>> {
         logFile: join(data, 'system', 'lapse.log'),
         memoryOf,
         hasQuietPlatform: template.hasQuietPlatform,
+        accessLogBytes: template.accessLogBytes,
         millisOf: {
           'register-payment-request': jobs['lapse register'].millis,
           'receive-klarna-webhook': jobs['lapse webhook'].millis,

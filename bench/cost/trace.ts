@@ -16,12 +16,10 @@ export interface Trace {
   readonly itemBytes: number;
   /** Every write of a session. */
   readonly writes: readonly TracedWrite[];
-  /** Bytes that the functions themselves logged for one session. */
+  /** Bytes that the functions and the API logged for one session. */
   readonly ownLogBytes: number;
   /** Lines that the functions themselves logged for each call. */
   readonly ownLogLines: number;
-  /** The names of all custom metrics that the functions wrote, with their dimensions. */
-  readonly metrics: readonly string[];
 }
 
 interface Calls {
@@ -54,6 +52,8 @@ export interface TraceOptions {
   readonly memoryOf: ReadonlyMap<string, number>;
   /** Whether Lambda leaves out its own lines about each call. */
   readonly hasQuietPlatform: boolean;
+  /** Bytes that API Gateway logs for each call of the API. */
+  readonly accessLogBytes: number;
 }
 
 /** Plays a flow several times in short succession. Returns what one session used, from the calls of the local system. */
@@ -79,15 +79,18 @@ export async function traceFlow(flow: Flow, options: TraceOptions): Promise<Trac
 
   const writes = database.writes.slice(firstWrite).filter(({ key }) => ids.some((id) => key.includes(id)));
   const log = ownLines((await readFile(logFile, 'utf8')).slice(logBefore.length));
+  const functions = callsOfFunctions(before, after, sessions);
   const counted = {
     of: (action: string): number => ((after.aws[action] ?? 0) - (before.aws[action] ?? 0)) / sessions,
-    functions: callsOfFunctions(before, after, sessions),
+    functions,
     readUnits: database.reads
       .slice(firstRead)
       .filter(({ caller }) => !notOfSessions.has(caller))
       .reduce((sum, { units }) => sum + units / sessions, 0),
     writes: tracedWrites(writes, ids),
-    logBytes: log.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0) / sessions,
+    logBytes:
+      log.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0) / sessions +
+      callsOfApi(functions) * options.accessLogBytes,
     events: (await publishedFor(options.system, ids)) / sessions,
   };
   const lambdaCalls = [...counted.functions.values()].reduce((sum, calls) => sum + calls, 0);
@@ -98,7 +101,6 @@ export async function traceFlow(flow: Flow, options: TraceOptions): Promise<Trac
     writes: counted.writes,
     ownLogBytes: counted.logBytes,
     ownLogLines: log.length / sessions / lambdaCalls,
-    metrics: metricsIn(log),
   };
 }
 
@@ -126,11 +128,10 @@ function usageOf(
     0,
   );
   const firings = flow.timerFires ? of('scheduler.CreateSchedule') : 0;
-  const callsOf = (name: string): number => functions.get(name) ?? 0;
   return {
     'Lambda calls': lambdaCalls,
     'Lambda GB-seconds': gigabyteSeconds,
-    'HTTP API calls': callsOf('register-payment-request') + callsOf('cancel-payment-request'),
+    'HTTP API calls': callsOfApi(functions),
     'DynamoDB write units': unitsOfSession(writes),
     'DynamoDB read units': readUnits,
     'EventBridge events': events,
@@ -139,6 +140,9 @@ function usageOf(
     'log kilobytes': logBytes / 1_024 + (hasQuietPlatform ? 0 : lambdaCalls * platformLogKilobytes),
   };
 }
+
+const callsOfApi = (functions: ReadonlyMap<string, number>): number =>
+  (functions.get('register-payment-request') ?? 0) + (functions.get('cancel-payment-request') ?? 0);
 
 function callsOfFunctions(before: Calls, after: Calls, sessions: number): ReadonlyMap<string, number> {
   return new Map(
@@ -154,31 +158,6 @@ const ownLines = (text: string): readonly string[] =>
     const [, speaker = '', json] = /^([\w-]+): (\{.*)$/.exec(line) ?? [];
     return json === undefined || notOfSessions.has(speaker) ? [] : [json];
   });
-
-interface EmbeddedMetrics {
-  readonly _aws?: {
-    readonly CloudWatchMetrics: readonly {
-      readonly Namespace?: string;
-      readonly Dimensions: readonly (readonly string[])[];
-      readonly Metrics: readonly { readonly Name: string }[];
-    }[];
-  };
-  readonly [dimension: string]: unknown;
-}
-
-/** The metrics in these log lines: CloudWatch bills each combination of a name and the values of its dimensions. */
-export const metricsIn = (lines: readonly string[]): readonly string[] => [
-  ...new Set(
-    lines.flatMap((text) => {
-      const line = JSON.parse(text) as EmbeddedMetrics;
-      return (line._aws?.CloudWatchMetrics ?? []).flatMap(({ Dimensions, Metrics }) =>
-        Dimensions.flatMap((dimensions) =>
-          Metrics.map(({ Name }) => JSON.stringify([Name, ...dimensions.map((name) => line[name])])),
-        ),
-      );
-    }),
-  ),
-];
 
 const countedBy = async (lapse: SystemClient): Promise<Calls> =>
   (await lapse.control('GET', '/calls')).body as unknown as Calls;

@@ -16,10 +16,10 @@ import type { Job } from '../../bench/cost/jobs.ts';
 import { leanUsage, typicalUsage } from '../../bench/cost/peers.ts';
 import { dollarsOf } from '../../bench/cost/prices.ts';
 import { type RecordedDatabase, startRecordedDatabase } from '../../bench/cost/recorded-database.ts';
-import { metricsIn } from '../../bench/cost/trace.ts';
 import { tracedWrites, unitsOfSession } from '../../bench/cost/traced-writes.ts';
 import { durableFunctionsCost, stepFunctionsCost } from '../../bench/cost/workflow-services.ts';
 import { type Image, type Index, refusedUnits, writeUnits } from '../../bench/cost/write-units.ts';
+import { templateOf } from '../lib/synthesized.ts';
 
 const text = (value: string) => ({ S: value });
 const due: Index = { name: 'due', keys: ['shard', 'at'], projected: [] };
@@ -221,15 +221,25 @@ it('the platform is not quiet where one function keeps the default log level', (
   expect(countCosts({ Resources: { quiet, loud } }).hasQuietPlatform).toBe(false);
 });
 
-it('each combination of a metric and the values of its dimensions counts once', () => {
-  const line = (service: string) =>
-    JSON.stringify({
-      _aws: { CloudWatchMetrics: [{ Dimensions: [['service']], Metrics: [{ Name: 'A' }, { Name: 'B' }] }] },
-      service,
-      A: 1,
-      B: 1,
-    });
-  expect(metricsIn([line('one'), line('one'), line('two'), '{"level":"INFO"}'])).toHaveLength(4);
+it("a call of the API costs the bytes of its line in the API's log", () => {
+  const stage = (Format: string) => ({
+    Type: 'AWS::ApiGatewayV2::Stage',
+    Properties: { AccessLogSettings: { Format } },
+  });
+  const bytesOf = (format: string) => countCosts({ Resources: { stage: stage(format) } }).accessLogBytes;
+  expect(bytesOf('{"status":"$context.status","error":"$context.authorizer.error"}')).toBe(
+    '{"status":"200","error":"-"}\n'.length,
+  );
+  expect(countCosts({ Resources: {} }).accessLogBytes).toBe(0);
+});
+
+it('the stack costs at most 15 dollars a month without a session, also with the metrics and alarms of later parts', () => {
+  const template = countCosts(templateOf().toJSON());
+  const sweep = { what: 'sweeps', count: 1, dollars: 0.2 };
+  const withLater = { ...template, alarmMetrics: template.alarmMetrics + 4 };
+  const dollars = fixedCosts(withLater, 22, sweep).reduce((sum, cost) => sum + cost.dollars, 0);
+  expect(dollars).toBeLessThanOrEqual(15);
+  expect(template.hasQuietPlatform).toBe(true);
 });
 
 describe('the peers', () => {
