@@ -27,6 +27,8 @@ const verified = {
   // The page in Chromium, which npm test does without.
   page: ['test/scenarios/front-page.test.ts'],
   benchmark: ['test/bench/bench.test.ts'],
+  // Needs PyPI and Maven Central.
+  clients: ['test/generated-clients/**/*.test.ts'],
 };
 
 const scenarios = ['test/scenarios/**/*.test.ts'];

@@ -37,8 +37,8 @@ const isTriedAgain = ({ status, problem }: ApiResponse): boolean =>
 /**
  * Sends one call. It sends it again after no response, 429, 502, 503, 504 and a 500 of API Gateway, with full jitter and not before
  * `Retry-After`. It does not repeat a 500 with a problem's type (`misconfigured`, `internal`).
- * It repeats a call that is not idempotent only where the attempt before had no effect: nothing was sent, or the response was 429 of
- * API Gateway. After any other failure it may have been done. Resolves for a 2xx and for the problems in `outcomes`.
+ * It repeats a call that is not idempotent only where nothing was sent, or after a 429 of API Gateway. After any other failure the call
+ * may have been done. Resolves for a 2xx and for the problems in `outcomes`.
  *
  * @throws {LapseProblem} for any other refusal
  * @throws {LapseUnavailable} if the next attempt would be too late, or is not allowed
