@@ -25,6 +25,7 @@ import { LapseAlarm } from './lapse-alarm.ts';
 import type { LapseFunction } from './lapse-function.ts';
 import { lapseMetric } from './lapse-metrics.ts';
 import type { LapseProps } from './lapse-props.ts';
+import { requireKnown } from './known-properties.ts';
 import { lapseRule, type OnEventProps } from './lapse-rule.ts';
 import { resolveSettings } from './resolve-settings.ts';
 import { type GrantCallProps, PaymentRequestApi } from './payment-request-api.ts';
@@ -124,16 +125,26 @@ export class Lapse extends Construct {
 
   /** Allows a principal to call the API for one account. Throws where the API has another authorizer than IAM. */
   grantCall(grantee: IGrantable, props: GrantCallProps): Grant {
+    requireKnown('grantCall', props, { account: true, actions: true });
     return this.#parts.api.grantCall(grantee, props);
   }
 
   /** Adds a rule on the bus for events of Lapse. Several Lapse on one bus are told apart by their accounts only. */
   onEvent(id: string, props: OnEventProps = {}): Rule {
+    requireKnown('onEvent', props, { types: true, accounts: true, target: true, description: true });
     return lapseRule(this, id, this.bus, props);
   }
 
   /** Sends events to an https address, with repetition, a dead-letter queue and alarms. Call it once for each address. */
   forwardEvents(props: ForwardEventsProps, id = 'ForwardedEvents'): ForwardedEvents {
+    requireKnown('forwardEvents', props, {
+      url: true,
+      apiKeySecret: true,
+      headerName: true,
+      maxPerSecond: true,
+      types: true,
+      accounts: true,
+    });
     const { shared } = this.#parts;
     const forwarded = new ForwardedEvents(this, id, shared, { ...props, bus: this.bus });
     if (!shared.settings.alarms) removeAlarms(forwarded);

@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Token } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import {
   ApiMapping,
@@ -23,6 +23,7 @@ import { type ApiAction, apiActions, routeKeys, routes, shopActions } from '../f
 import { tableSchema } from '../functions/contract/table-schema.ts';
 import type { AccountSecrets } from './account-secrets.ts';
 import { routesOf } from './api-actions.ts';
+import { requireKnown } from './known-properties.ts';
 import { LapseAlarm } from './lapse-alarm.ts';
 import { LapseFunction } from './lapse-function.ts';
 import type { LapseDomain } from './lapse-props.ts';
@@ -196,7 +197,11 @@ export class PaymentRequestApi extends Construct {
   }
 
   /** Maps the domain to the root of the API: its functions compare the path with their parameters. */
-  #addDomain({ name, certificate, hostedZone }: LapseDomain, stage: IStage): void {
+  #addDomain(domain: LapseDomain, stage: IStage): void {
+    requireKnown('domain', domain, { name: true, certificate: true, hostedZone: true });
+    const { name, certificate, hostedZone } = domain;
+    if (!Token.isUnresolved(name) && !hostName.test(name))
+      throw new Error(`domain.name is ${name}; allowed: a name in lower case such as lapse.shop.example.`);
     const domainName = new DomainName(this, 'Domain', { domainName: name, certificate });
     new ApiMapping(this, 'Mapping', { api: this.api, domainName, stage });
     if (!hostedZone) return;
@@ -211,6 +216,9 @@ export class PaymentRequestApi extends Construct {
     });
   }
 }
+
+/** The names that API Gateway takes: lower case, at least two labels. */
+const hostName = /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}$/;
 
 /** The functions that the API invokes. */
 type ApiFunctionName = (typeof routes)[keyof typeof routes]['by'];
