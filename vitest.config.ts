@@ -29,6 +29,8 @@ const verified = {
   benchmark: ['test/bench/bench.test.ts'],
   // Needs the registry of packages.
   packages: ['test/packages/**/*.test.ts'],
+  // Needs PyPI and Maven Central.
+  clients: ['test/generated-clients/**/*.test.ts'],
 };
 
 const scenarios = ['test/scenarios/**/*.test.ts'];

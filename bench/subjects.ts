@@ -267,9 +267,9 @@ const otherFunctions = ({ ours }: Sandboxes): readonly Subject[] => [
   of('lapse', 'sweep, nothing due', {
     sandboxed: ours('reconcile-payment-requests'),
     event: () => recurringEvent,
-    // The lease is taken and released. There is a query for each shard of what is due, and one for the jobs.
+    // The lease is taken and released. There are two queries for each shard of what is due, of which one counts, and one for the jobs.
     calls: [
-      ...Array.from({ length: 9 }, () => 'dynamodb.Query'),
+      ...Array.from({ length: 17 }, () => 'dynamodb.Query'),
       'dynamodb.UpdateItem',
       'dynamodb.UpdateItem',
     ],

@@ -1,3 +1,4 @@
+import type { ConnectionFault } from './connection-fault.ts';
 import type { FieldError } from './responses.ts';
 
 /** What a call throws. It never holds credentials, headers or bodies. */
@@ -5,8 +6,8 @@ export abstract class LapseError extends Error {
   /** The status of the last response, if there was one. */
   readonly status: number | undefined;
 
-  constructor(message: string, status: number | undefined) {
-    super(message);
+  constructor(message: string, status: number | undefined, cause?: ConnectionFault) {
+    super(message, cause && { cause });
     this.status = status;
   }
 }
@@ -37,8 +38,22 @@ export class LapseUnavailable extends LapseError {
   /** The type of the last response's problem, if it was one. `klarna-denied`: a person must correct the credentials. */
   readonly type: string | undefined;
 
-  constructor(message: string, status: number | undefined, type: string | undefined) {
-    super(message, status);
+  /** Why there was no response, with the `code` of the connection error. `undefined` if there was a response. */
+  declare readonly cause: ConnectionFault | undefined;
+
+  constructor(
+    message: string,
+    {
+      status,
+      type,
+      cause,
+    }: {
+      readonly status: number | undefined;
+      readonly type: string | undefined;
+      readonly cause: ConnectionFault | undefined;
+    },
+  ) {
+    super(message, status, cause);
     this.type = type;
   }
 }

@@ -14,21 +14,25 @@ import type {
   State,
 } from './responses.ts';
 import { requirePathId } from './path-id.ts';
-import { type ApiResponse, Transport, type TransportOptions } from './transport.ts';
+import { checkOptions, type TransportOptions } from './options.ts';
+import { type ApiResponse, Transport } from './transport.ts';
 
 export type * from './responses.ts';
 export { LapseError, LapseProblem, LapseUnavailable } from './errors.ts';
-export type { Authorization, Credentials } from './transport.ts';
+export type { ConnectionFault } from './connection-fault.ts';
+export { eventReceiver } from './event-receiver.ts';
+export type { Delivery, EventReceiverOptions, ReceivedDelivery } from './event-receiver.ts';
 export { isLapseEvent, lapseEventTypes } from './events.ts';
 export type { LapseEvent, LapseEvents, LapseEventType } from './events.ts';
 export { klarnaExpiry } from './klarna-expiry.ts';
 export type { KlarnaExpiry, KlarnaExpiryOptions } from './klarna-expiry.ts';
 export { verifyKlarnaSignature } from './klarna-signature.ts';
 export type { SignedDelivery } from './klarna-signature.ts';
+export type { Authorization, Credentials } from './options.ts';
 
 /** Where the API is, who calls, and for which account. */
 export interface LapseClientOptions extends TransportOptions {
-  /** The deployment's short name for the Klarna partner account. */
+  /** The deployment's short name for the Klarna partner account: 1 to 32 of `a-z`, `0-9` and `-`. */
   readonly account: string;
 }
 
@@ -96,6 +100,8 @@ export type CancelResult = WithRecord<CancelResponse['outcome']> | AlreadyFinal 
 
 type CancelResponse = components['schemas']['CancelResult'];
 
+type CancelJobs = components['schemas']['CancelJobs'];
+
 /** `started`: the job is new. `unchanged`: the same job exists. `taken`: another job has this id. */
 export type StartCancelJobResult =
   | { readonly outcome: 'started' | 'unchanged'; readonly job: CancelJob }
@@ -111,10 +117,15 @@ export class LapseClient {
   readonly #transport: Transport;
   readonly #base: string;
 
-  constructor({ account, ...options }: LapseClientOptions) {
+  /**
+   * Checks the options, and calls nothing.
+   *
+   * @throws {TypeError} with one sentence: which option is wrong, and what is allowed
+   */
+  constructor(options: LapseClientOptions) {
+    checkOptions(options);
     this.#transport = new Transport(options);
-    requirePathId('account', account);
-    this.#base = `/accounts/${encodeURIComponent(account)}`;
+    this.#base = `/accounts/${options.account}`;
   }
 
   /** Registers a session. At its deadline Lapse cancels the request, unless the customer has paid. */
@@ -217,6 +228,12 @@ export class LapseClient {
     if (response.problem === 'not-found') return { outcome: 'not_found' };
     const job = response.body as unknown as CancelJob;
     return { outcome: response.status === 201 ? 'started' : 'unchanged', job };
+  }
+
+  /** Lists the newest 100 jobs of the account, newest first. */
+  async listCancelJobs({ signal }: Optional = {}): Promise<readonly CancelJob[]> {
+    const { body } = await this.#transport.send({ method: 'GET', path: `${this.#base}/cancel-jobs`, signal });
+    return (body as unknown as CancelJobs).cancel_jobs;
   }
 
   /** Reads the progress of a job; `undefined` if there is no such job. */

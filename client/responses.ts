@@ -28,7 +28,8 @@ export type ReadRecord = Schemas['RefreshedRecord'];
  * A session to register, or to change: at most one of `session_timeout` (ISO 8601) and `deadline_at`. A new session without either has
  * the default of the account. What is left out of a registered session stays as it was.
  */
-export type Registration = Schemas['Registration'];
+export type Registration = Omit<Schemas['Registration'], keyof Schemas['Extension']> &
+  (OneOf<Schemas['Extension']> | Partial<Record<keyof Schemas['Extension'], never>>);
 
 /** A new deadline: `session_timeout` counts from the time of the call (ISO 8601); `deadline_at` is a time. */
 export type Deadline = OneOf<Schemas['Extension']>;

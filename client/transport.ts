@@ -1,66 +1,10 @@
 import { AwsClient } from 'aws4fetch';
+import { codeOf, ConnectionFault, isBeforeSending } from './connection-fault.ts';
 import { LapseProblem, LapseUnavailable } from './errors.ts';
+import { explainRefusal } from './forbidden.ts';
+import { areCredentials, isText, type TransportOptions } from './options.ts';
 import type { FieldError } from './responses.ts';
-
-/** AWS credentials. */
-export interface Credentials {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken?: string;
-}
-
-/** How calls are authorized: SigV4 with AWS credentials, a bearer token, or nothing, for a local system. */
-export type Authorization =
-  | {
-      /** A function is called before every attempt, so temporary credentials may rotate. The SDK's providers cache by themselves. */
-      readonly credentials: Credentials | (() => Promise<Credentials>);
-      /** The region of the API, which SigV4 signs. */
-      readonly region: string;
-    }
-  | {
-      /** Returns a token. It is called before every attempt, because the token may expire between two. */
-      readonly token: () => Promise<string>;
-    }
-  | 'none';
-
-/** How calls are sent. */
-export interface TransportOptions {
-  /** The API's address, without a path. A slash at its end is ignored. */
-  readonly url: string;
-  /** Who calls. It has no default, so that a caller of a deployed API cannot forget it. */
-  readonly authorization: Authorization;
-  /**
-   * Milliseconds for a call with all its attempts. API Gateway gives one attempt at most 30 seconds, so a larger budget buys more
-   * attempts, and a smaller one suits a shopper who waits.
-   *
-   * @default 30000
-   */
-  readonly budgetMillis?: number;
-  /**
-   * Sends a request. Replace it to use a proxy or an agent of your own, or in a test.
-   *
-   * @default the global `fetch`
-   */
-  readonly fetch?: (request: Request) => Promise<Response>;
-  /**
-   * The time in milliseconds since 1970, by which the budget is counted. Replace it in a test.
-   *
-   * @default Date.now
-   */
-  readonly now?: () => number;
-  /**
-   * Waits between two attempts, and rejects when the signal aborts. Replace it in a test.
-   *
-   * @default a timer
-   */
-  readonly wait?: (millis: number, signal: AbortSignal | undefined) => Promise<void>;
-  /**
-   * A number in [0, 1), evenly distributed, for the jitter between attempts. Replace it in a test.
-   *
-   * @default Math.random
-   */
-  readonly random?: () => number;
-}
+import { pause, unlessAborted } from './settle.ts';
 
 /** One call of the API. */
 export interface Call {
@@ -93,8 +37,8 @@ const isTriedAgain = ({ status, problem }: ApiResponse): boolean =>
 /**
  * Sends one call. It sends it again after no response, 429, 502, 503, 504 and a 500 of API Gateway, with full jitter and not before
  * `Retry-After`. It does not repeat a 500 with a problem's type (`misconfigured`, `internal`).
- * A call that is not idempotent is sent again only after a 429: API Gateway rejected it. After any other failure it may have been
- * done. Resolves for a 2xx and for the problems in `outcomes`.
+ * It repeats a call that is not idempotent only where nothing was sent, or after a 429 of API Gateway. After any other failure the call
+ * may have been done. Resolves for a 2xx and for the problems in `outcomes`.
  *
  * @throws {LapseProblem} for any other refusal
  * @throws {LapseUnavailable} if the next attempt would be too late, or is not allowed
@@ -102,67 +46,85 @@ const isTriedAgain = ({ status, problem }: ApiResponse): boolean =>
 export class Transport {
   readonly #options: Required<TransportOptions>;
 
-  constructor(options: TransportOptions) {
+  constructor({
+    url,
+    authorization,
+    budgetMillis = 30_000,
+    attemptMillis = 10_000,
+    fetch: send = (request) => fetch(request),
+    now = () => Date.now(),
+    wait = pause,
+    random = () => Math.random(),
+  }: TransportOptions) {
     this.#options = {
-      budgetMillis: 30_000,
-      fetch: (request) => fetch(request),
-      now: () => Date.now(),
-      wait: pause,
-      random: () => Math.random(),
-      ...options,
+      url: url.replace(/\/+$/, ''),
+      authorization,
+      budgetMillis,
+      attemptMillis,
+      fetch: send,
+      now,
+      wait,
+      random,
     };
   }
 
   async send(call: Call, outcomes: readonly string[] = []): Promise<ApiResponse> {
-    const { budgetMillis, now, random } = this.#options;
+    const { budgetMillis, attemptMillis, now, random, wait } = this.#options;
     const until = now() + budgetMillis;
     for (let attempts = 1; ; attempts += 1) {
-      const reply = await this.#try(call, until - now());
-      if (reply.kind === 'response') return judged(reply.reply, outcomes);
+      call.signal?.throwIfAborted();
+      const reply = await this.#attempt(call, Math.min(attemptMillis, until - now()));
+      if (reply.kind === 'response') return this.#judged(call, reply.reply, outcomes);
       const jitter = random() * Math.min(longestPause, firstPause * 2 ** attempts);
-      const pause = Math.max(jitter, reply.retryAfterMillis);
-      const mayBeDone = call.isIdempotent === false && reply.status !== 429;
-      if (mayBeDone || now() + pause >= until) {
+      const millis = Math.max(jitter, reply.retryAfterMillis);
+      const mayBeDone = call.isIdempotent === false && reply.isSent && reply.status !== 429;
+      if (mayBeDone || now() + millis >= until) {
         const advice = mayBeDone
           ? 'It may have been done. A second call would count again.'
           : 'Repeating it is safe.';
         throw new LapseUnavailable(
           `${call.method} ${call.path}: ${reply.why}, after ${attempts} attempt${attempts === 1 ? '' : 's'}. ${advice}`,
-          reply.status,
-          reply.problem,
+          { status: reply.status, type: reply.problem, cause: reply.cause },
         );
       }
-      await this.#options.wait(pause, call.signal);
+      await wait(millis, call.signal);
     }
   }
 
-  async #try(call: Call, millis: number): Promise<Reply> {
+  /** Settles within the time, whatever the provider of the credentials and `fetch` do. */
+  async #attempt(call: Call, millis: number): Promise<Failure | Responded> {
     const timeout = AbortSignal.timeout(Math.max(1, Math.ceil(millis)));
     const signal = call.signal ? AbortSignal.any([call.signal, timeout]) : timeout;
-    const request = await this.#requestOf(call, signal);
+    let isSent = false;
     try {
-      const response = await this.#options.fetch(request);
-      const text = await response.text();
-      const { status } = response;
-      const reply = responseOf(status, text);
-      if (isTriedAgain(reply)) {
-        const { problem, detail } = reply;
-        const why = `status ${status} (${detail})`;
-        const retryAfter = Number(response.headers.get('retry-after') ?? 0);
-        const retryAfterMillis = Number.isFinite(retryAfter) ? retryAfter * 1_000 : 0;
-        return { kind: 'again', why, status, problem, retryAfterMillis };
-      }
-      return { kind: 'response', reply };
+      const request = await this.#authorized(call, signal, timeout);
+      if (!request) return withoutResponse(new ConnectionFault('AuthorizationTimeout'), false);
+      isSent = true;
+      const response = await unlessAborted(this.#options.fetch(request), signal);
+      const reply = responseOf(response.status, await unlessAborted(response.text(), signal));
+      return isTriedAgain(reply) ? tryAgain(reply, response.headers) : { kind: 'response', reply };
     } catch (error) {
       call.signal?.throwIfAborted();
-      // Not the message: it may quote the address with what is in it.
-      const why = `no response (${error instanceof Error ? error.name : 'unknown'})`;
-      return { kind: 'again', why, status: undefined, problem: undefined, retryAfterMillis: 0 };
+      // Nothing but the provider fails before the request is sent. Its error is the caller's own.
+      if (!isSent) throw error;
+      const code = codeOf(error);
+      return withoutResponse(new ConnectionFault(code), !isBeforeSending(code));
+    }
+  }
+
+  /** The signed request; `undefined` where the credentials or the token took too long. */
+  async #authorized(call: Call, signal: AbortSignal, timeout: AbortSignal): Promise<Request | undefined> {
+    try {
+      return await unlessAborted(this.#requestOf(call, signal), signal);
+    } catch (error) {
+      if (timeout.aborted && error === timeout.reason) return undefined;
+      throw error;
     }
   }
 
   async #requestOf({ method, path, query = {}, body }: Call, signal: AbortSignal): Promise<Request> {
-    const url = new URL(`${this.#options.url.replace(/\/+$/, '')}${path}`);
+    const { url: base, authorization } = this.#options;
+    const url = new URL(`${base}${path}`);
     for (const [name, value] of Object.entries(query)) {
       if (value !== undefined) url.searchParams.set(name, value);
     }
@@ -172,15 +134,20 @@ export class Transport {
       headers: { ...(body !== undefined && { 'content-type': 'application/json' }) },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     };
-    const { authorization } = this.#options;
     if (authorization === 'none') return new Request(url, init);
     if ('token' in authorization) {
-      const headers = { ...init.headers, authorization: `Bearer ${await authorization.token()}` };
-      return new Request(url, { ...init, headers });
+      const token: unknown = await authorization.token();
+      if (!isText(token))
+        throw new TypeError('authorization.token returned something else; allowed: a text without spaces.');
+      return new Request(url, { ...init, headers: { ...init.headers, authorization: `Bearer ${token}` } });
     }
-    const { credentials, region } = authorization;
-    const { accessKeyId, secretAccessKey, sessionToken } =
-      typeof credentials === 'function' ? await credentials() : credentials;
+    const { credentials: given, region } = authorization;
+    const credentials = typeof given === 'function' ? await given() : given;
+    if (!areCredentials(credentials))
+      throw new TypeError(
+        'authorization.credentials returned something else; allowed: an object with the texts accessKeyId and secretAccessKey, without spaces.',
+      );
+    const { accessKeyId, secretAccessKey, sessionToken } = credentials;
     const aws = new AwsClient({
       accessKeyId,
       secretAccessKey,
@@ -190,36 +157,64 @@ export class Transport {
     });
     return aws.sign(url, init);
   }
+
+  #judged(call: Call, { detail, ...reply }: Reply, outcomes: readonly string[]): ApiResponse {
+    const { status, problem, body } = reply;
+    if (status < 300 || (problem !== undefined && outcomes.includes(problem))) return reply;
+    const isGateways = problem === undefined && (status === 401 || status === 403);
+    throw new LapseProblem(
+      problem ?? 'http',
+      status,
+      isGateways ? explainRefusal(call, { status, detail }, this.#options) : detail,
+      Array.isArray(body['errors']) ? (body['errors'] as readonly FieldError[]) : [],
+    );
+  }
 }
 
-/** Waits. Rejects with the signal's reason as soon as it aborts. */
-async function pause(millis: number, signal: AbortSignal | undefined): Promise<void> {
-  signal?.throwIfAborted();
-  await new Promise<void>((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, millis);
-    signal?.addEventListener('abort', end);
-  });
-  signal?.throwIfAborted();
+type Reply = ApiResponse & { readonly detail: string };
+
+interface Responded {
+  readonly kind: 'response';
+  readonly reply: Reply;
 }
 
-type Reply =
-  | { readonly kind: 'response'; readonly reply: ApiResponse & { readonly detail: string } }
-  | {
-      readonly kind: 'again';
-      readonly why: string;
-      readonly status: number | undefined;
-      readonly problem: string | undefined;
-      readonly retryAfterMillis: number;
-    };
+interface Failure {
+  readonly kind: 'again';
+  readonly why: string;
+  readonly status: number | undefined;
+  readonly problem: string | undefined;
+  readonly retryAfterMillis: number;
+  /** Whether the call may have reached the API. */
+  readonly isSent: boolean;
+  readonly cause: ConnectionFault | undefined;
+}
+
+function tryAgain({ status, problem, detail }: Reply, headers: Headers): Failure {
+  const retryAfter = Number(headers.get('retry-after') ?? 0);
+  return {
+    kind: 'again',
+    why: `status ${status} (${detail})`,
+    status,
+    problem,
+    retryAfterMillis: Number.isFinite(retryAfter) ? retryAfter * 1_000 : 0,
+    isSent: true,
+    cause: undefined,
+  };
+}
+
+const withoutResponse = (cause: ConnectionFault, isSent: boolean): Failure => ({
+  kind: 'again',
+  why: cause.message,
+  status: undefined,
+  problem: undefined,
+  retryAfterMillis: 0,
+  isSent,
+  cause,
+});
 
 const problemPrefix = 'urn:lapse:problem:';
 
-function responseOf(status: number, text: string): ApiResponse & { readonly detail: string } {
+function responseOf(status: number, text: string): Reply {
   const body = jsonOf(text);
   const type = body['type'];
   const isProblem = status >= 400 && typeof type === 'string' && type.startsWith(problemPrefix);
@@ -230,20 +225,6 @@ function responseOf(status: number, text: string): ApiResponse & { readonly deta
     // API Gateway speaks for itself with a `message`.
     detail: textOf(body['detail']) ?? textOf(body['message']) ?? 'no detail',
   };
-}
-
-function judged(
-  { detail, ...reply }: ApiResponse & { readonly detail: string },
-  outcomes: readonly string[],
-): ApiResponse {
-  const { status, problem, body } = reply;
-  if (status < 300 || (problem !== undefined && outcomes.includes(problem))) return reply;
-  throw new LapseProblem(
-    problem ?? 'http',
-    status,
-    detail,
-    Array.isArray(body['errors']) ? (body['errors'] as readonly FieldError[]) : [],
-  );
 }
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);

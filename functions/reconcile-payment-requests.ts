@@ -1,32 +1,35 @@
 /** The sweep, every minute: does what a timer, a webhook or a caller missed, and continues jobs. */
 import { dueIn, repairs } from './application/reconcile-payment-requests.ts';
 import { composeReconciliation } from './composition/composition-root.ts';
+import type { SweepMemory } from './domain/sweep-memory.ts';
+import { count, measure, note } from './telemetry/telemetry.ts';
 import { recurringHandler } from './triggers/scheduled-handler.ts';
-import { count, note } from './telemetry/telemetry.ts';
-import { measureWaiting } from './telemetry/timeout-metrics.ts';
 
-const { alone, reconcile, runJobs, warmUp } = composeReconciliation();
+const { alone, reconcile, watch, open, runJobs, warmUp } = composeReconciliation();
 
 export { warmUp };
 
 export const handler = recurringHandler(async (until, timeLimit) => {
-  const done = await alone(timeLimit, () => sweep(until));
-  if (done) note('sweep.done', done);
-  // Another run holds the lease and does this work.
-  else note('sweep.overlapped', {});
+  const done = await alone(timeLimit, (known) => sweep(until, known));
+  // Where another run holds the lease, it does this work.
+  note(done ? 'sweep.done' : 'sweep.overlapped', done && withoutZeros(done));
   return done;
 });
 
-async function sweep(until: number) {
-  // Written by every run, also by one without work.
-  measureWaiting({ pendingCancel: 0, overdueSession: 0 });
-  const report = await reconcile(until);
-  count('DueRecords', dueIn(report));
-  count('SweepRepairs', repairs(report));
-  count('SweepFailures', report.failed);
-  count('PendingCancels', report.resume);
+async function sweep(until: number, known: SweepMemory) {
+  const { see, view } = watch(known);
+  const report = await reconcile(until, see);
   // Due records come first. Jobs get the rest of the time.
   const jobs = await runJobs(until);
-  count('CancelJobPages', jobs.pages);
-  return { ...report, job_pages: jobs.pages };
+  const { pendingCancelAge, overdueSessionAge, failing, memory } = await view();
+  count('SweepRepairs', repairs(report));
+  measure('PendingCancelAge', pendingCancelAge);
+  measure('OverdueSessionAge', overdueSessionAge);
+  measure('SweepFailures', failing);
+  measure('DueRecords', dueIn(report));
+  measure('OpenRequests', await open.countAtLeast());
+  return { report: { ...report, job_pages: jobs.pages }, memory };
 }
+
+const withoutZeros = (report: Readonly<Record<string, number>>): Readonly<Record<string, number>> =>
+  Object.fromEntries(Object.entries(report).filter(([, records]) => records > 0));

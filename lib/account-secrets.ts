@@ -4,7 +4,7 @@ import { Construct } from 'constructs';
 import { acknowledge, acknowledgeResource } from './acknowledge.ts';
 import { LapseAlarm } from './lapse-alarm.ts';
 import type { LapseFunction } from './lapse-function.ts';
-import { overFunctions, secretReaders } from './lapse-metrics.ts';
+import { lapseMetric } from './lapse-metrics.ts';
 import type { SharedProps } from './shared-props.ts';
 
 /** Secrets of yours for Lapse to read. Undefined: it creates its own. */
@@ -48,11 +48,10 @@ export class AccountSecrets extends Construct {
     }
     new LapseAlarm(this, 'SecretStale', {
       topic: shared.alarmTopic,
-      description: 'Secrets Manager did not respond. The last known secret serves for a limited time.',
+      shoppers: 'The last known secret serves for a limited time, after which cancels and timeouts fail.',
+      first: 'Search the log for secret.stale: the line says why the secret cannot be read.',
       section: 'secret-stale',
-      metric: overFunctions(secretReaders, 'Reads for which the last known secret served', (sum) =>
-        sum('SecretStale'),
-      ),
+      metric: lapseMetric(shared.name, 'SecretStale'),
       threshold: 1,
     });
   }

@@ -46,7 +46,7 @@ export interface AlarmThresholds {
    */
   readonly apiServerErrors: number;
   /**
-   * Percent of a function's time limit that its slowest invocation takes.
+   * Percent of a function's time limit that its slowest invocation takes; 50 to 100.
    * @default 80
    */
   readonly durationPercent: number;

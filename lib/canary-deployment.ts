@@ -2,14 +2,19 @@ import { LambdaApplication, LambdaDeploymentConfig, LambdaDeploymentGroup } from
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
+import type { LapseAlarm } from './lapse-alarm.ts';
 import type { LapseFunction } from './lapse-function.ts';
 
 /**
- * A new version of a function gets a tenth of the invocations for five minutes. It is rolled back if an alarm of the function is
- * raised. Two versions work on the same records meanwhile, so a version must be able to read what the next one writes.
+ * A new version of a function gets a tenth of the invocations for five minutes. It is rolled back if an invocation of any function fails.
+ * Two versions work on the same records meanwhile, so a version must be able to read what the next one writes.
  */
 export class CanaryDeployment extends Construct {
-  constructor(scope: Construct, id: string, functions: readonly LapseFunction[], hasAlarms: boolean) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { functions, alarms }: { functions: readonly LapseFunction[]; alarms: readonly LapseAlarm[] },
+  ) {
     super(scope, id);
     const application = new LambdaApplication(this, 'Application');
     const role = this.#createRole(functions);
@@ -20,7 +25,7 @@ export class CanaryDeployment extends Construct {
         role: role.withoutPolicyUpdates(),
         alias: each.alias,
         deploymentConfig: LambdaDeploymentConfig.CANARY_10PERCENT_5MINUTES,
-        alarms: hasAlarms ? [...each.rollbackAlarms] : [],
+        alarms: [...alarms],
       });
     }
   }

@@ -4,6 +4,9 @@ import {
   Dashboard as CloudWatchDashboard,
   GraphWidget,
   type IMetric,
+  type IWidget,
+  LogQueryVisualizationType,
+  LogQueryWidget,
   Stats,
   TextWidget,
 } from 'aws-cdk-lib/aws-cloudwatch';
@@ -12,10 +15,12 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { FunctionName } from '../functions/contract/function-name.ts';
 import type { LapseFunction } from './lapse-function.ts';
-import { functionMetric, klarnaCallers, sessionEnders, webhookVerdicts } from './lapse-metrics.ts';
+import { lapseMetric } from './lapse-metrics.ts';
 
 /** What the dashboard shows. */
 export interface DashboardProps {
+  /** The name of this Lapse. */
+  readonly name: string;
   readonly functions: Readonly<Record<FunctionName, LapseFunction>>;
   readonly api: HttpApi;
   readonly table: ITable;
@@ -30,16 +35,16 @@ export class Dashboard extends Construct {
   constructor(scope: Construct, id: string, props: DashboardProps) {
     super(scope, id);
     this.dashboard = new CloudWatchDashboard(this, 'Dashboard', { defaultInterval: Duration.hours(12) });
-    this.#addRow('Are customers being harmed?', harm());
+    this.#addRow('Are customers being harmed?', harm(props));
     this.#addRow('Is anything stuck?', stuck(props));
     this.#addRow('How late are timers?', lateness(props));
-    this.#addRow('How does Klarna respond?', klarna());
+    this.#addRow('How does Klarna respond?', klarna(props));
     this.#addRow('What does it cost?', cost(props));
   }
 
-  #addRow(question: string, graphs: readonly GraphWidget[]): void {
+  #addRow(question: string, widgets: readonly IWidget[]): void {
     this.dashboard.addWidgets(new TextWidget({ markdown: `## ${question}`, width: 24, height: 1 }));
-    this.dashboard.addWidgets(...graphs);
+    this.dashboard.addWidgets(...widgets);
   }
 }
 
@@ -48,95 +53,68 @@ const period = Duration.minutes(5);
 const graph = (title: string, left: readonly IMetric[]): GraphWidget =>
   new GraphWidget({ title, left: [...left], width: 8, height: 6 });
 
-const cancelOutcomes = [
-  'canceled',
-  'already_canceled',
-  'already_final',
-  'pending',
-  'not_found',
-  'klarna_denied',
-] as const;
-const timerOutcomes = [...cancelOutcomes, 'spared', 'observed', 'graced'] as const;
+/** Counts the log lines with a code by one of their fields: a metric for each value would cost more than the query. */
+const logTable = (
+  title: string,
+  { logGroup }: LapseFunction,
+  [code, field]: readonly [string, string],
+): LogQueryWidget =>
+  new LogQueryWidget({
+    title,
+    logGroupNames: [logGroup.logGroupName],
+    queryLines: [`filter code = "${code}"`, `stats count(*) as number by ${field}`, 'sort number desc'],
+    view: LogQueryVisualizationType.TABLE,
+    width: 8,
+    height: 6,
+  });
 
-const harm = (): readonly GraphWidget[] => [
-  graph(
-    'Needs attention',
-    (['canceled_after_completed', 'contradiction', 'unknown_state'] as const).map((cause) =>
-      functionMetric('publish-state-changes', `Attention:${cause}`),
-    ),
-  ),
-  graph(
-    'Sessions ended',
-    sessionEnders.flatMap((service) =>
-      timerOutcomes.map((outcome) => functionMetric(service, `Timer:${outcome}`)),
-    ),
-  ),
-  graph(
-    'Cancels by the API',
-    ([...cancelOutcomes, 'untried'] as const).map((outcome) =>
-      functionMetric('cancel-payment-request', `Cancel:${outcome}`),
-    ),
-  ),
+const harm = ({ name, functions }: DashboardProps): readonly IWidget[] => [
+  graph('Needs attention', [lapseMetric(name, 'CanceledAfterCompleted'), lapseMetric(name, 'Attention')]),
+  logTable('Sessions ended by their timer', functions['cancel-expired-session'], ['timer.fired', 'outcome']),
+  logTable('Cancels by the API', functions['cancel-payment-request'], ['cancel.done', 'outcome']),
 ];
 
-const stuck = ({ functions, deadLetterQueues }: DashboardProps): readonly GraphWidget[] => [
+const stuck = ({ name, functions, deadLetterQueues }: DashboardProps): readonly IWidget[] => [
   graph(
     'Messages in dead-letter queues',
     deadLetterQueues.map((queue) =>
       queue.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM, period }),
     ),
   ),
-  graph('Pending, repaired, failed', [
-    functionMetric('reconcile-payment-requests', 'PendingCancels'),
-    functionMetric('reconcile-payment-requests', 'SweepRepairs'),
-    functionMetric('reconcile-payment-requests', 'SweepFailures'),
-  ]),
+  graph('Repaired, failed', [lapseMetric(name, 'SweepRepairs'), lapseMetric(name, 'SweepFailures')]),
   graph('Longest wait for an end (ms)', [
-    functionMetric('reconcile-payment-requests', 'PendingCancelAge', { statistic: Stats.MAXIMUM }),
-    functionMetric('reconcile-payment-requests', 'OverdueSessionAge', { statistic: Stats.MAXIMUM }),
+    lapseMetric(name, 'PendingCancelAge'),
+    lapseMetric(name, 'OverdueSessionAge'),
   ]),
-  graph('Due records', [functionMetric('reconcile-payment-requests', 'DueRecords')]),
+  graph('Open and due, at least', [lapseMetric(name, 'OpenRequests'), lapseMetric(name, 'DueRecords')]),
   graph('Events published late (ms)', [
     functions['publish-state-changes'].live.metric('IteratorAge', { statistic: Stats.MAXIMUM, period }),
   ]),
 ];
 
-const lateness = ({ timerQueue }: DashboardProps): readonly GraphWidget[] => [
-  graph(
-    'End of sessions after their deadline (ms)',
-    sessionEnders.flatMap((service) => [
-      functionMetric(service, 'TimerLateness', { statistic: Stats.p(50) }),
-      functionMetric(service, 'TimerLateness', { statistic: Stats.MAXIMUM }),
-    ]),
-  ),
+const lateness = ({ name, timerQueue }: DashboardProps): readonly IWidget[] => [
+  graph('End of sessions after their deadline (ms)', [
+    lapseMetric(name, 'TimerLateness', { statistic: Stats.p(50) }),
+    lapseMetric(name, 'TimerLateness'),
+  ]),
   graph('Oldest timer message in the queue (s)', [
     timerQueue.metricApproximateAgeOfOldestMessage({ statistic: Stats.MAXIMUM, period }),
   ]),
 ];
 
-const klarna = (): readonly GraphWidget[] => [
-  graph(
-    'Responses',
-    klarnaCallers.map((service) => functionMetric(service, 'KlarnaResponses')),
-  ),
-  graph(
-    'Responses without a result, credentials refused',
-    klarnaCallers.flatMap((service) => [
-      functionMetric(service, 'KlarnaUnclear'),
-      functionMetric(service, 'Klarna:denied'),
-    ]),
-  ),
-  graph(
-    'Response time (ms, p99)',
-    klarnaCallers.map((service) => functionMetric(service, 'KlarnaMillis', { statistic: Stats.p(99) })),
-  ),
-  graph(
-    'Webhooks',
-    webhookVerdicts.map((verdict) => functionMetric('receive-klarna-webhook', `Webhook:${verdict}`)),
-  ),
+const klarna = ({ name, functions }: DashboardProps): readonly IWidget[] => [
+  graph('Responses, and those without a result', [
+    lapseMetric(name, 'KlarnaMillis', { statistic: Stats.SAMPLE_COUNT, label: 'Responses' }),
+    lapseMetric(name, 'KlarnaUnclear'),
+  ]),
+  graph('Response time (ms)', [
+    lapseMetric(name, 'KlarnaMillis', { statistic: Stats.p(50) }),
+    lapseMetric(name, 'KlarnaMillis', { statistic: Stats.p(99) }),
+  ]),
+  logTable('Webhooks', functions['receive-klarna-webhook'], ['webhook.received', 'verdict']),
 ];
 
-const cost = ({ functions, table, api }: DashboardProps): readonly GraphWidget[] => [
+const cost = ({ functions, table, api }: DashboardProps): readonly IWidget[] => [
   graph(
     'Invocations of the functions',
     Object.values(functions).map(({ live }) => live.metricInvocations({ period })),

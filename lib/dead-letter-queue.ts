@@ -10,8 +10,10 @@ import type { SharedProps } from './shared-props.ts';
 /** What a dead-letter queue holds, for its alarm. */
 export interface DeadLetterQueueProps {
   readonly shared: SharedProps;
-  /** One sentence for the alarm: what it means that a message is here. */
-  readonly description: string;
+  /** One sentence for the alarm: what it means for shoppers that a message is here. */
+  readonly shoppers: string;
+  /** One sentence for the alarm: what the operator does first. */
+  readonly first: string;
   /** The section of the runbook for the alarm. */
   readonly section: string;
 }
@@ -20,7 +22,7 @@ export interface DeadLetterQueueProps {
 export class DeadLetterQueue extends Construct {
   readonly queue: Queue;
 
-  constructor(scope: Construct, id: string, { shared, description, section }: DeadLetterQueueProps) {
+  constructor(scope: Construct, id: string, { shared, shoppers, first, section }: DeadLetterQueueProps) {
     super(scope, id);
     this.queue = lapseQueue(this, 'Queue', shared.encryptionKey, { retentionPeriod: Duration.days(14) });
     const reason = 'This is a dead-letter queue. A message in it raises an alarm and waits for the operator.';
@@ -29,7 +31,8 @@ export class DeadLetterQueue extends Construct {
     }
     new LapseAlarm(this, 'Messages', {
       topic: shared.alarmTopic,
-      description,
+      shoppers,
+      first,
       section,
       metric: this.queue.metricApproximateNumberOfMessagesVisible({
         statistic: Stats.MAXIMUM,

@@ -1,24 +1,26 @@
 import { Construct } from 'constructs';
 import { LapseAlarm } from './lapse-alarm.ts';
-import { everyFunction, overFunctions } from './lapse-metrics.ts';
+import { lapseMetric } from './lapse-metrics.ts';
 import type { SharedProps } from './shared-props.ts';
 
 /** The alarms on faults that another try does not help, over all functions. */
 export class FaultAlarms extends Construct {
-  constructor(scope: Construct, id: string, { alarmTopic: topic }: SharedProps) {
+  constructor(scope: Construct, id: string, { alarmTopic: topic, name }: SharedProps) {
     super(scope, id);
     new LapseAlarm(this, 'Misconfigured', {
       topic,
-      description: 'A secret, a permission, a key or a quota is wrong, and calls fail until you correct it.',
+      shoppers: 'Cancels and timeouts fail until you correct a secret, an API key, a permission or a quota.',
+      first: 'Search the log for the fault misconfigured: the line names what is wrong.',
       section: 'misconfigured',
-      metric: overFunctions(everyFunction, 'Faults of the configuration', (sum) => sum('ConfigurationFault')),
+      metric: lapseMetric(name, 'ConfigurationFault'),
       threshold: 1,
     });
     new LapseAlarm(this, 'InternalFaults', {
       topic,
-      description: 'Lapse met a bug, such as a request that AWS finds invalid.',
+      shoppers: 'A bug makes one call, webhook or timer fail each time it is tried.',
+      first: 'Search the log for the fault internal, and report the bug with the stack of the line.',
       section: 'internal-faults',
-      metric: overFunctions(everyFunction, 'Faults of Lapse itself', (sum) => sum('InternalFault')),
+      metric: lapseMetric(name, 'InternalFault'),
       threshold: 1,
     });
   }

@@ -60,7 +60,9 @@ export class ForwardedEvents extends Construct {
     check(props);
     this.deadLetterQueue = new DeadLetterQueue(this, 'DeadLetters', {
       shared,
-      description: 'An endpoint of yours refused an event or did not take it for 24 hours.',
+      shoppers:
+        'A system behind an endpoint of yours misses a change: the endpoint refused an event or did not take it for 24 hours.',
+      first: 'Read the error in the attributes of the message in the queue.',
       section: 'forwarded-events',
     }).queue;
     if (shared.encryptionKey) allowRules(this, shared.encryptionKey);
@@ -91,7 +93,9 @@ export class ForwardedEvents extends Construct {
   #watch({ alarmTopic: topic }: SharedProps, { eventBusName }: IEventBus): void {
     new LapseAlarm(this, 'Late', {
       topic,
-      description: 'An endpoint of yours has not taken events at the first attempt for 15 minutes.',
+      shoppers:
+        'What a system behind an endpoint of yours shows is late: the endpoint has not taken events at the first attempt for 15 minutes.',
+      first: 'Look at the responses of the endpoint.',
       section: 'forwarded-events',
       metric: new Metric({
         namespace: 'AWS/Events',

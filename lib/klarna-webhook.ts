@@ -1,13 +1,13 @@
 import { Duration } from 'aws-cdk-lib';
 import { HttpMethod, HttpNoneAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
-import { type IMetric, MathExpression, type MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
+import { MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import { FunctionUrlAuthType } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import type { AccountSecrets } from './account-secrets.ts';
 import { LapseAlarm } from './lapse-alarm.ts';
 import { LapseFunction } from './lapse-function.ts';
-import { functionMetric, webhookVerdicts } from './lapse-metrics.ts';
+import { lapseMetric } from './lapse-metrics.ts';
 import type { LapseSettings } from './lapse-settings.ts';
 import type { PaymentRequestApi } from './payment-request-api.ts';
 import type { PaymentRequestTable } from './payment-request-table.ts';
@@ -48,17 +48,7 @@ export class KlarnaWebhook extends Construct {
     table.grantItems(this.receive, 'GetItem', 'UpdateItem');
     secrets.grantReadSigningKeys(this.receive);
     this.url = this.#open(shared.settings.webhookIngress, api);
-    this.#watch(shared);
-  }
-
-  /** Webhooks with a valid signature, by how they compare with the record. */
-  metricWebhooks(verdict: (typeof webhookVerdicts)[number], options?: MetricOptions): IMetric {
-    return functionMetric('receive-klarna-webhook', `Webhook:${verdict}`, options);
-  }
-
-  /** Webhooks refused with a status, such as 400 for a wrong signature. */
-  metricRefusedWebhooks(status: number, options?: MetricOptions): IMetric {
-    return functionMetric('receive-klarna-webhook', `WebhookRefused:${status}`, options);
+    this.#watch(shared, api.functions['register-payment-request']);
   }
 
   #open(ingress: NonNullable<LapseSettings['webhookIngress']>, { api, url }: PaymentRequestApi): string {
@@ -79,53 +69,53 @@ export class KlarnaWebhook extends Construct {
     }
   }
 
-  #watch({ alarmTopic: topic, settings: { thresholds } }: SharedProps): void {
+  #watch({ alarmTopic: topic, name, settings: { thresholds } }: SharedProps, register: LapseFunction): void {
     new LapseAlarm(this, 'BadSignatures', {
       topic,
-      description: `${thresholds.badSignatures} webhooks or more were refused for their signature in five minutes.`,
+      shoppers:
+        "Nothing happens to shoppers unless the refused webhooks are Klarna's: then states arrive late.",
+      first: "Look in Klarna's portal for failed deliveries.",
       section: 'bad-signatures',
-      metric: this.metricRefusedWebhooks(400),
+      metric: lapseMetric(name, 'BadSignature'),
       threshold: thresholds.badSignatures,
     });
     new LapseAlarm(this, 'Quarantine', {
       topic,
-      description: 'A webhook with a valid signature was quarantined.',
+      shoppers: 'A change of a payment may be missing in its record, because its webhook was moved aside.',
+      first: 'Run lapse quarantine list: it says why.',
       section: 'quarantine',
-      metric: functionMetric('receive-klarna-webhook', 'WebhookQuarantined'),
+      metric: lapseMetric(name, 'WebhookQuarantined'),
       threshold: 1,
     });
     new LapseAlarm(this, 'WebhookFaults', {
       topic,
-      description: 'Webhooks could not be stored for ten minutes. Klarna sends them again.',
+      shoppers:
+        'States of payments arrive late: webhooks could not be stored for ten minutes, and Klarna repeats them.',
+      first: 'Search the log for webhook.fault.',
       section: 'webhook-faults',
-      metric: functionMetric('receive-klarna-webhook', 'WebhookFault'),
+      metric: lapseMetric(name, 'WebhookFault'),
       threshold: 1,
       periods: 2,
     });
+    const period = Duration.hours(1);
     new LapseAlarm(this, 'WebhookSilence', {
       topic,
-      description: 'Sessions were registered for two hours and no valid webhook arrived.',
+      shoppers:
+        'Paid orders are known late: the shop has registered sessions for two hours, and no valid webhook arrived.',
+      first: "Compare the subscription in Klarna's portal with the output WebhookUrl.",
       section: 'webhook-silence',
-      metric: this.#registeredWithoutWebhooks(),
+      metric: new MathExpression({
+        label: 'Registrations while no webhook arrived',
+        // Also where no webhook has ever arrived, so that the first metric does not exist.
+        expression: 'IF(SUM([FILL(webhooks, 0), 0 * registrations]) == 0, registrations, 0)',
+        period,
+        usingMetrics: {
+          webhooks: lapseMetric(name, 'WebhookArrival', { period }),
+          registrations: register.live.metricInvocations({ period }),
+        },
+      }),
       threshold: 1,
       periods: 2,
-    });
-  }
-
-  #registeredWithoutWebhooks(): IMetric {
-    const period = Duration.hours(1);
-    const webhooks = webhookVerdicts.map(
-      (verdict) => [verdict, this.metricWebhooks(verdict, { period })] as const,
-    );
-    const sum = webhookVerdicts.map((verdict) => `FILL(${verdict}, 0)`).join(' + ');
-    return new MathExpression({
-      label: 'Sessions registered while no webhook arrived',
-      expression: `IF(${sum} == 0, FILL(registered, 0), 0)`,
-      period,
-      usingMetrics: {
-        registered: functionMetric('publish-state-changes', 'Registered', { period }),
-        ...Object.fromEntries(webhooks),
-      },
     });
   }
 }

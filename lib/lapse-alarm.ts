@@ -6,12 +6,17 @@ import type { Construct } from 'constructs';
 /** The page whose sections say what each alarm means and what to do. */
 export const runbook = 'docs/operate/runbook.md';
 
+/** Its address, in the repository that package.json names. */
+export const runbookUrl = `https://github.com/OWNER/lapse/blob/main/${runbook}`;
+
 /** When one alarm is raised, and what it tells the operator. */
 export interface LapseAlarmProps {
   /** Notified when the alarm is raised and when it is over. */
   readonly topic: ITopic;
-  /** One sentence: what has happened when this alarm is raised. */
-  readonly description: string;
+  /** One sentence: what is happening to shoppers. */
+  readonly shoppers: string;
+  /** One sentence: what the operator does first. */
+  readonly first: string;
   /** The section of the runbook. Several alarms may share one. */
   readonly section: string;
   readonly metric: IMetric;
@@ -27,27 +32,24 @@ export interface LapseAlarmProps {
    */
   readonly periods?: number;
   /**
-   * Periods among which those past the threshold may be, in any order.
-   * @default - as many as `periods`
-   */
-  readonly within?: number;
-  /**
    * How a period without data counts.
    * @default 'ok'
    */
   readonly missingData?: keyof typeof missingData;
 }
 
-/** An alarm whose description names a section of the runbook. It notifies the topic when it is raised and when it is over. */
+/**
+ * An alarm whose description says what happens to shoppers, what to do first, and where the runbook says the rest. It notifies the
+ * topic when it is raised and when it is over.
+ */
 export class LapseAlarm extends Alarm {
   constructor(scope: Construct, id: string, props: LapseAlarmProps) {
     super(scope, id, {
-      alarmDescription: `${props.description} See ${runbook}#${props.section}`,
+      alarmDescription: `${props.shoppers} ${props.first} See ${runbookUrl}#${props.section}`,
       metric: props.metric,
       threshold: props.threshold,
       comparisonOperator: comparisons[props.raised ?? 'at-or-above'],
-      evaluationPeriods: props.within ?? props.periods ?? 1,
-      ...(props.within !== undefined && { datapointsToAlarm: props.periods ?? 1 }),
+      evaluationPeriods: props.periods ?? 1,
       treatMissingData: missingData[props.missingData ?? 'ok'],
     });
     const notify = new SnsAction(props.topic);

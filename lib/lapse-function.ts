@@ -1,5 +1,4 @@
-import { ArnFormat, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
-import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { ArnFormat, type Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   Alias,
@@ -10,6 +9,7 @@ import {
   type IVersion,
   LoggingFormat,
   Runtime,
+  SystemLogLevel,
   Tracing,
 } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
@@ -19,8 +19,6 @@ import type { FunctionName } from '../functions/contract/function-name.ts';
 import { acknowledge, acknowledgeKey } from './acknowledge.ts';
 import { bundleHandler } from './bundles.ts';
 import { allowNetwork } from './function-network.ts';
-import { LapseAlarm } from './lapse-alarm.ts';
-import { metricsNamespace } from './lapse-metrics.ts';
 import type { SharedProps } from './shared-props.ts';
 
 /**
@@ -48,21 +46,21 @@ export interface LapseFunctionProps<Name extends FunctionName> {
 
 /**
  * One function as all of Lapse's are: Node 24 on arm64, JSON logs with a retention, and the alias `live` that every trigger
- * invokes. It has alarms on errors, throttles and duration. It may write its own log, and use the encryption key if there is one.
+ * invokes. It may write its own log, and use the encryption key if there is one. Lambda's own log lines are those of level WARN: what
+ * an invocation took is in CloudWatch's metrics of the function.
  */
 export class LapseFunction<Name extends FunctionName = FunctionName> extends Construct {
   readonly functionName: Name;
   readonly function: LambdaFunction;
   readonly alias: Alias;
-  /** The alarms that roll a new version back. */
-  readonly rollbackAlarms: readonly LapseAlarm[];
+  readonly logGroup: LogGroup;
 
   /** @internal */
   constructor(scope: Construct, id: string, props: LapseFunctionProps<Name>) {
     super(scope, id);
     const { shared, functionName } = props;
     this.functionName = functionName;
-    const logGroup = new LogGroup(this, 'Logs', {
+    this.logGroup = new LogGroup(this, 'Logs', {
       retention: shared.settings.logRetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
       ...(shared.encryptionKey && { encryptionKey: shared.encryptionKey }),
@@ -71,7 +69,7 @@ export class LapseFunction<Name extends FunctionName = FunctionName> extends Con
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
       description: `Permissions of the Lapse function ${functionName}`,
     });
-    logGroup.grantWrite(role);
+    this.logGroup.grantWrite(role);
     shared.encryptionKey?.grantEncryptDecrypt(role);
     acknowledgeKey(role);
     if (shared.network) allowNetwork(role, functionsOf(Stack.of(this)));
@@ -85,13 +83,14 @@ export class LapseFunction<Name extends FunctionName = FunctionName> extends Con
       environment: {
         ...(props.environment as Readonly<Record<string, string>>),
         SERVICE_NAME: functionName,
-        METRICS_NAMESPACE: metricsNamespace,
+        METRICS_STACK: shared.name,
         LOG_LEVEL: shared.settings.logLevel,
       },
       timeout: props.timeout,
       memorySize: props.memorySize ?? 256,
-      logGroup,
+      logGroup: this.logGroup,
       loggingFormat: LoggingFormat.JSON,
+      systemLogLevelV2: SystemLogLevel.WARN,
       ...shared.network,
       ...(shared.settings.tracing && { tracing: Tracing.ACTIVE }),
       ...(props.reservedConcurrentExecutions !== undefined && {
@@ -102,7 +101,6 @@ export class LapseFunction<Name extends FunctionName = FunctionName> extends Con
     // The CDK's classes are not assignable to its own interfaces under exactOptionalPropertyTypes.
     const version = this.function.currentVersion as IVersion;
     this.alias = new Alias(this, 'Live', { aliasName: 'live', version });
-    this.rollbackAlarms = this.#watch(shared, props.timeout);
   }
 
   /** The alias `live`, with the type that the rest of the CDK takes. */
@@ -135,35 +133,6 @@ export class LapseFunction<Name extends FunctionName = FunctionName> extends Con
         reason: 'The two actions that send a trace to X-Ray have no resource type.',
       });
     }
-  }
-
-  #watch({ alarmTopic: topic, settings }: SharedProps, timeout: Duration): readonly LapseAlarm[] {
-    const period = Duration.minutes(5);
-    const { functionName } = this;
-    new LapseAlarm(this, 'Duration', {
-      topic,
-      description: `The slowest invocation of ${functionName} takes ${settings.thresholds.durationPercent} percent of its time limit or more.`,
-      section: 'function-duration',
-      metric: this.live.metricDuration({ period, statistic: Stats.MAXIMUM }),
-      threshold: (timeout.toMilliseconds() * settings.thresholds.durationPercent) / 100,
-      periods: 2,
-    });
-    const errors = new LapseAlarm(this, 'Errors', {
-      topic,
-      description: `An invocation of ${functionName} failed.`,
-      section: 'function-errors',
-      metric: this.live.metricErrors({ period }),
-      threshold: 1,
-    });
-    const throttles = new LapseAlarm(this, 'Throttles', {
-      topic,
-      description: `Invocations of ${functionName} are throttled for lack of concurrency.`,
-      section: 'function-throttles',
-      metric: this.live.metricThrottles({ period }),
-      threshold: 1,
-      periods: 2,
-    });
-    return [errors, throttles];
   }
 }
 

@@ -1,65 +1,34 @@
 import { Duration } from 'aws-cdk-lib';
-import { type IMetric, MathExpression, Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
-import type { FunctionName } from '../functions/contract/function-name.ts';
-import type { MetricNames } from '../functions/contract/metric-names.ts';
+import { type IMetric, MathExpression, Metric, type MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
+import {
+  metrics,
+  metricsDimension,
+  metricsNamespace,
+  type MetricName,
+} from '../functions/contract/metric-names.ts';
 
-/** The namespace of the metrics that the functions write in CloudWatch's embedded metric format. */
-export const metricsNamespace = 'Lapse';
-
-/** A metric that a function writes, with the function as its only dimension. By default the sum over five minutes. */
-export const functionMetric = <Service extends FunctionName>(
-  service: Service,
-  metricName: MetricNames[Service],
-  options: MetricOptions = {},
-): Metric =>
+/**
+ * A metric that the functions write, over five minutes and with the statistic of {@link metrics}, unless the options say otherwise.
+ *
+ * @param name the name of this Lapse, the only dimension
+ */
+export const lapseMetric = (name: string, metricName: MetricName, options: MetricOptions = {}): Metric =>
   new Metric({
-    statistic: Stats.SUM,
+    statistic: metrics[metricName],
     period: Duration.minutes(5),
     ...options,
     namespace: metricsNamespace,
     metricName,
-    dimensionsMap: { service },
+    dimensionsMap: { [metricsDimension]: name },
   });
 
-/** An expression over metrics, each summed over functions. An alarm takes ten metrics at most. */
-export function overFunctions<Service extends FunctionName>(
-  services: readonly Service[],
-  label: string,
-  expressionOf: (sum: (metricName: MetricNames[Service]) => string) => string,
-): MathExpression {
-  const usingMetrics: Record<string, IMetric> = {};
-  const sum = (metricName: MetricNames[Service]): string => {
-    const terms = services.map((service) => {
-      const id = `m${Object.keys(usingMetrics).length}`;
-      usingMetrics[id] = functionMetric(service, metricName);
-      return `FILL(${id}, 0)`;
-    });
-    return `(${terms.join(' + ')})`;
-  };
-  const expression = expressionOf(sum);
-  return new MathExpression({ label, expression, period: Duration.minutes(5), usingMetrics });
-}
-
-/** The functions that call Klarna. */
-export const klarnaCallers = [
-  'cancel-payment-request',
-  'cancel-expired-session',
-  'reconcile-payment-requests',
-  'get-payment-request',
-  'register-payment-request',
-] as const satisfies readonly FunctionName[];
-
-/** The functions that read the secrets. */
-export const secretReaders = [...klarnaCallers, 'receive-klarna-webhook'] as const;
-
-/** All functions. */
-export const everyFunction = [...secretReaders, 'publish-state-changes'] as const;
-
-/** The functions that end sessions. The sweep ends those whose timer was lost, or all of them where it is the only timer. */
-export const sessionEnders = [
-  'cancel-expired-session',
-  'reconcile-payment-requests',
-] as const satisfies readonly FunctionName[];
-
-/** How a webhook compares with the record: every verdict that is counted. */
-export const webhookVerdicts = ['superseding', 'confirming', 'stale', 'duplicate', 'contradicting'] as const;
+/** The sum of metrics, at most ten in an alarm. CloudWatch bills an alarm for each of them. */
+export const sumOf = (label: string, usingMetrics: Readonly<Record<string, IMetric>>): MathExpression =>
+  new MathExpression({
+    label,
+    expression: `SUM([${Object.keys(usingMetrics)
+      .map((id) => `FILL(${id}, 0)`)
+      .join(', ')}])`,
+    period: Duration.minutes(5),
+    usingMetrics: { ...usingMetrics },
+  });

@@ -117,8 +117,8 @@ export interface LapseSettings {
    */
   readonly dashboard?: boolean;
   /**
-   * Whether a new version gets a tenth of the invocations for five minutes first. It is rolled back if an alarm of its function is
-   * raised.
+   * Whether a new version gets a tenth of the invocations for five minutes first. It is rolled back if an invocation of any function
+   * fails.
    * @default true
    */
   readonly canary?: boolean;

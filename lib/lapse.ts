@@ -7,6 +7,7 @@ import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import type { FunctionName } from '../functions/contract/function-name.ts';
+import type { MetricName } from '../functions/contract/metric-names.ts';
 import { AccountSecrets } from './account-secrets.ts';
 import { alarmTopic } from './alarm-topic.ts';
 import { allowLogs } from './allow-logs.ts';
@@ -15,23 +16,26 @@ import { CanaryDeployment } from './canary-deployment.ts';
 import { Dashboard } from './dashboard.ts';
 import { FaultAlarms } from './fault-alarms.ts';
 import { ForwardedEvents, type ForwardEventsProps } from './forwarded-events.ts';
+import { FunctionAlarms } from './function-alarms.ts';
 import { functionNetwork } from './function-network.ts';
 import { instanceName, outermostStack } from './instance-name.ts';
-import { KlarnaCallAlarms } from './klarna-call-alarms.ts';
+import { klarnaUnclearAlarm } from './klarna-unclear-alarm.ts';
 import { KlarnaWebhook } from './klarna-webhook.ts';
-import { lambdaQuotaAlarm } from './lambda-quota-alarm.ts';
 import { LapseAlarm } from './lapse-alarm.ts';
 import type { LapseFunction } from './lapse-function.ts';
+import { lapseMetric } from './lapse-metrics.ts';
 import type { LapseProps } from './lapse-props.ts';
+import { requireKnown } from './known-properties.ts';
 import { lapseRule, type OnEventProps } from './lapse-rule.ts';
 import { resolveSettings } from './resolve-settings.ts';
-import { type CancelResult, type GrantCallProps, PaymentRequestApi } from './payment-request-api.ts';
+import { type GrantCallProps, PaymentRequestApi } from './payment-request-api.ts';
 import { PaymentRequestTable } from './payment-request-table.ts';
+import { quotaAlarm } from './quota-alarm.ts';
 import { Reconciliation } from './reconciliation.ts';
 import { checkRegion } from './region.ts';
 import { SessionTimer } from './session-timer.ts';
 import type { SharedProps } from './shared-props.ts';
-import { type AttentionCause, StateChangeEvents } from './state-change-events.ts';
+import { StateChangeEvents } from './state-change-events.ts';
 
 export type { EventType } from '../functions/contract/event-types.ts';
 export type { ApiAction } from '../functions/contract/routes.ts';
@@ -97,12 +101,17 @@ export class Lapse extends Construct {
       'reconcile-payment-requests': sweep.reconcile,
       'publish-state-changes': events.publish,
     };
-    new KlarnaCallAlarms(this, 'KlarnaCalls', shared);
+    klarnaUnclearAlarm(this, 'KlarnaUnclear', shared);
     new FaultAlarms(this, 'Faults', shared);
-    lambdaQuotaAlarm(this, 'LambdaQuota', shared);
-    if (settings.canary) new CanaryDeployment(this, 'Canary', Object.values(this.functions), settings.alarms);
+    quotaAlarm(this, 'Quotas', { shared, table: table.table, timersDelayed: timer.delayed });
+    const { errors } = new FunctionAlarms(this, 'Functions', { shared, functions: this.functions });
+    if (settings.canary) {
+      const alarms = settings.alarms ? [errors] : [];
+      new CanaryDeployment(this, 'Canary', { functions: Object.values(this.functions), alarms });
+    }
     const dashboard = settings.dashboard
       ? new Dashboard(this, 'Overview', {
+          name: shared.name,
           functions: this.functions,
           api: api.api,
           table: table.table,
@@ -110,22 +119,32 @@ export class Lapse extends Construct {
           deadLetterQueues: [timer.deadLetterQueue, events.unpublished, sweep.deadLetterQueue],
         }).dashboard
       : undefined;
-    this.#parts = { shared, secrets, timer, sweep, events, api, webhook, dashboard };
+    this.#parts = { shared, secrets, timer, events, api, dashboard };
     if (!settings.alarms) removeAlarms(this);
   }
 
   /** Allows a principal to call the API for one account. Throws where the API has another authorizer than IAM. */
   grantCall(grantee: IGrantable, props: GrantCallProps): Grant {
+    requireKnown('grantCall', props, { account: true, actions: true });
     return this.#parts.api.grantCall(grantee, props);
   }
 
   /** Adds a rule on the bus for events of Lapse. Several Lapse on one bus are told apart by their accounts only. */
   onEvent(id: string, props: OnEventProps = {}): Rule {
+    requireKnown('onEvent', props, { types: true, accounts: true, target: true, description: true });
     return lapseRule(this, id, this.bus, props);
   }
 
   /** Sends events to an https address, with repetition, a dead-letter queue and alarms. Call it once for each address. */
   forwardEvents(props: ForwardEventsProps, id = 'ForwardedEvents'): ForwardedEvents {
+    requireKnown('forwardEvents', props, {
+      url: true,
+      apiKeySecret: true,
+      headerName: true,
+      maxPerSecond: true,
+      types: true,
+      accounts: true,
+    });
     const { shared } = this.#parts;
     const forwarded = new ForwardedEvents(this, id, shared, { ...props, bus: this.bus });
     if (!shared.settings.alarms) removeAlarms(forwarded);
@@ -168,34 +187,12 @@ export class Lapse extends Construct {
     }
   }
 
-  /** Milliseconds between a session's deadline and its end: the highest of the period. */
-  metricTimerLateness(options?: MetricOptions): IMetric {
-    return this.#parts.timer.metricLateness(options);
-  }
-
-  /** Cancels by the API, by result. */
-  metricCancels(result: CancelResult, options?: MetricOptions): IMetric {
-    return this.#parts.api.metricCancels(result, options);
-  }
-
-  /** Cancels with an unknown result that the sweep tried to settle. */
-  metricPendingCancels(options?: MetricOptions): IMetric {
-    return this.#parts.sweep.metricPendingCancels(options);
-  }
-
-  /** Work that a timer, a webhook or a caller should have done and the sweep did. */
-  metricSweepRepairs(options?: MetricOptions): IMetric {
-    return this.#parts.sweep.metricRepairs(options);
-  }
-
-  /** Webhooks refused with a status, such as 400 for a wrong signature. */
-  metricRefusedWebhooks(status: number, options?: MetricOptions): IMetric {
-    return this.#parts.webhook.metricRefusedWebhooks(status, options);
-  }
-
-  /** Payment Requests that need attention, by cause. */
-  metricAttention(cause: AttentionCause, options?: MetricOptions): IMetric {
-    return this.#parts.events.metricAttention(cause, options);
+  /**
+   * A metric that the functions write, for alarms and dashboards of your own (docs/reference/metrics.md). By default over five
+   * minutes.
+   */
+  metric(metricName: MetricName, options?: MetricOptions): IMetric {
+    return lapseMetric(this.#parts.shared.name, metricName, options);
   }
 }
 
@@ -203,10 +200,8 @@ interface Parts {
   readonly shared: SharedProps;
   readonly secrets: AccountSecrets;
   readonly timer: SessionTimer;
-  readonly sweep: Reconciliation;
   readonly events: StateChangeEvents;
   readonly api: PaymentRequestApi;
-  readonly webhook: KlarnaWebhook;
   readonly dashboard: CloudWatchDashboard | undefined;
 }
 

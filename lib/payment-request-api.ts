@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Token } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import {
   ApiMapping,
@@ -13,20 +13,19 @@ import {
 } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpIamAuthorizer, HttpJwtAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
-import { type IMetric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { ARecord, RecordTarget } from 'aws-cdk-lib/aws-route53';
 import { ApiGatewayv2DomainProperties } from 'aws-cdk-lib/aws-route53-targets';
 import { Construct } from 'constructs';
-import type { MetricNames } from '../functions/contract/metric-names.ts';
 import { type ApiAction, apiActions, routeKeys, routes, shopActions } from '../functions/contract/routes.ts';
 import { tableSchema } from '../functions/contract/table-schema.ts';
 import type { AccountSecrets } from './account-secrets.ts';
 import { routesOf } from './api-actions.ts';
+import { requireKnown } from './known-properties.ts';
 import { LapseAlarm } from './lapse-alarm.ts';
 import { LapseFunction } from './lapse-function.ts';
-import { functionMetric } from './lapse-metrics.ts';
 import type { LapseDomain } from './lapse-props.ts';
 import type { ResolvedSettings } from './resolve-settings.ts';
 import type { PaymentRequestTable } from './payment-request-table.ts';
@@ -55,13 +54,6 @@ export interface GrantCallProps {
    */
   readonly actions?: readonly ApiAction[];
 }
-
-/** The results of a cancel by the API that are counted. */
-export type CancelResult = MetricNames['cancel-payment-request'] extends infer Name
-  ? Name extends `Cancel:${infer Result}`
-    ? Result
-    : never
-  : never;
 
 /**
  * The HTTP API and its three functions. Every route has the authorizer. With IAM, policies on the path decide who may call for
@@ -96,7 +88,9 @@ export class PaymentRequestApi extends Construct {
     this.#addRoutes();
     new LapseAlarm(this, 'ApiServerErrors', {
       topic: alarmTopic,
-      description: `The API gave ${settings.thresholds.apiServerErrors} responses or more with status 5xx in five minutes.`,
+      shoppers:
+        "The shop's calls fail: sessions are not registered or not canceled until the shop repeats them.",
+      first: 'Search the log for api.fault.',
       section: 'api-errors',
       metric: this.api.metricServerError({ period: Duration.minutes(5), statistic: Stats.SUM }),
       threshold: settings.thresholds.apiServerErrors,
@@ -120,11 +114,6 @@ export class PaymentRequestApi extends Construct {
         this.api.arnForExecuteApi(method, path, '$default'),
       ),
     });
-  }
-
-  /** Cancels by the API, by result. */
-  metricCancels(result: CancelResult, options?: MetricOptions): IMetric {
-    return functionMetric('cancel-payment-request', `Cancel:${result}`, options);
   }
 
   #createRegister({ shared, table, secrets, timer }: PaymentRequestApiProps): LapseFunction {
@@ -208,7 +197,11 @@ export class PaymentRequestApi extends Construct {
   }
 
   /** Maps the domain to the root of the API: its functions compare the path with their parameters. */
-  #addDomain({ name, certificate, hostedZone }: LapseDomain, stage: IStage): void {
+  #addDomain(domain: LapseDomain, stage: IStage): void {
+    requireKnown('domain', domain, { name: true, certificate: true, hostedZone: true });
+    const { name, certificate, hostedZone } = domain;
+    if (!Token.isUnresolved(name) && !hostName.test(name))
+      throw new Error(`domain.name is ${name}; allowed: a name in lower case such as lapse.shop.example.`);
     const domainName = new DomainName(this, 'Domain', { domainName: name, certificate });
     new ApiMapping(this, 'Mapping', { api: this.api, domainName, stage });
     if (!hostedZone) return;
@@ -224,6 +217,9 @@ export class PaymentRequestApi extends Construct {
   }
 }
 
+/** The names that API Gateway takes: lower case, at least two labels. */
+const hostName = /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}$/;
+
 /** The functions that the API invokes. */
 type ApiFunctionName = (typeof routes)[keyof typeof routes]['by'];
 
@@ -235,16 +231,18 @@ const authorizerOf = ({ jwt }: ResolvedSettings): IHttpRouteAuthorizer =>
     ? new HttpJwtAuthorizer('Jwt', jwt.issuer, { jwtAudience: [...jwt.audience] })
     : new HttpIamAuthorizer();
 
-/** One line of JSON for each call. It leaves out caller and address, which may identify a person. */
+/**
+ * One line of JSON for each call, so the functions themselves log only what it does not say. It leaves out caller and address, which may
+ * identify a person. It costs by its bytes: what the path and CloudWatch's own time say is not repeated. `error` has the errors of the
+ * integration and of the authorizer.
+ */
 const accessLogFormat = AccessLogFormat.custom(
   JSON.stringify({
     request_id: '$context.requestId',
-    at: '$context.requestTimeEpoch',
-    route: '$context.routeKey',
+    method: '$context.httpMethod',
     path: '$context.path',
     status: '$context.status',
     milliseconds: '$context.responseLatency',
-    integration_error: '$context.integrationErrorMessage',
-    authorizer_error: '$context.authorizer.error',
+    error: '$context.integrationErrorMessage $context.authorizer.error',
   }),
 );

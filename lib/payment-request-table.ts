@@ -1,5 +1,4 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
-import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { RemovalPolicy } from 'aws-cdk-lib';
 import {
   AttributeType,
   Billing,
@@ -14,7 +13,6 @@ import { Construct } from 'constructs';
 import { tableSchema } from '../functions/contract/table-schema.ts';
 import { acknowledge } from './acknowledge.ts';
 import { tableProblems } from './existing-table.ts';
-import { LapseAlarm } from './lapse-alarm.ts';
 import type { LapseFunction } from './lapse-function.ts';
 import type { SharedProps } from './shared-props.ts';
 
@@ -25,7 +23,7 @@ export interface PaymentRequestTableProps {
   readonly existing: ITable | undefined;
 }
 
-/** The one table, with its stream and its throttling alarms. Unless it may be destroyed, it has deletion protection and backups. */
+/** The one table, with its stream. Unless it may be destroyed, it has deletion protection and backups. */
 export class PaymentRequestTable extends Construct {
   readonly table: ITable;
   readonly #retentionDays: number;
@@ -35,16 +33,6 @@ export class PaymentRequestTable extends Construct {
     if (existing) this.#check(existing);
     this.#retentionDays = shared.settings.retentionDays;
     this.table = existing ?? this.#create(shared);
-    for (const metricName of ['ReadThrottleEvents', 'WriteThrottleEvents']) {
-      new LapseAlarm(this, metricName, {
-        topic: shared.alarmTopic,
-        description: 'DynamoDB throttles calls to the table.',
-        section: 'quotas',
-        metric: this.table.metric(metricName, { statistic: Stats.SUM, period: Duration.minutes(5) }),
-        threshold: 1,
-        periods: 2,
-      });
-    }
   }
 
   /** What a function reads to find the table. */

@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import { type IMetric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { MathExpression, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { CfnSchedule, CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
@@ -8,7 +8,7 @@ import type { AccountSecrets } from './account-secrets.ts';
 import { DeadLetterQueue } from './dead-letter-queue.ts';
 import { LapseAlarm } from './lapse-alarm.ts';
 import { LapseFunction } from './lapse-function.ts';
-import { functionMetric } from './lapse-metrics.ts';
+import { lapseMetric } from './lapse-metrics.ts';
 import type { PaymentRequestTable } from './payment-request-table.ts';
 import { schedulerRole } from './scheduler-role.ts';
 import type { SessionTimer } from './session-timer.ts';
@@ -21,15 +21,6 @@ export interface ReconciliationProps {
   readonly secrets: AccountSecrets;
   readonly timer: SessionTimer;
 }
-
-/**
- * Periods of five minutes in which the sweep tries every record at least once. It waits up to an hour for the next attempt, and
- * writes how long a record has waited only when it reads it.
- */
-const attemptsWithin = 13;
-
-const longest = (metricName: 'PendingCancelAge' | 'OverdueSessionAge') =>
-  functionMetric('reconcile-payment-requests', metricName, { statistic: Stats.MAXIMUM });
 
 /**
  * The sweep: Scheduler invokes it every minute, asynchronously. Lambda does not repeat a run that fails, and drops one that it cannot
@@ -46,22 +37,14 @@ export class Reconciliation extends Construct {
     this.reconcile = this.#createFunction(props);
     this.deadLetterQueue = new DeadLetterQueue(this, 'DeadLetters', {
       shared: props.shared,
-      description: 'A run of the sweep failed or could not be started.',
+      shoppers:
+        'Nothing happens to shoppers yet: a run of the sweep failed or did not start, and the next one does its work.',
+      first: 'Read the error in the message of the queue.',
       section: 'dead-letters-sweep',
     }).queue;
     this.#createSchedule(props.shared);
     this.#keepFailedRuns();
     this.#watch(props.shared);
-  }
-
-  /** Cancels with an unknown result that the sweep tried to settle. */
-  metricPendingCancels(options?: MetricOptions): IMetric {
-    return functionMetric('reconcile-payment-requests', 'PendingCancels', options);
-  }
-
-  /** Work that a timer, a webhook or a caller should have done and the sweep did. */
-  metricRepairs(options?: MetricOptions): IMetric {
-    return functionMetric('reconcile-payment-requests', 'SweepRepairs', options);
   }
 
   #createFunction({ shared, table, secrets, timer }: ReconciliationProps): LapseFunction {
@@ -123,47 +106,68 @@ export class Reconciliation extends Construct {
     this.reconcile.allow(['sqs:SendMessage'], [queueArn]);
   }
 
-  #watch({ alarmTopic: topic, settings: { thresholds } }: SharedProps): void {
+  #watch({ alarmTopic: topic, name, settings: { thresholds } }: SharedProps): void {
     new LapseAlarm(this, 'PendingCancels', {
       topic,
-      description: `A cancel has had an unknown result for ${thresholds.pendingCancelSeconds} seconds or more.`,
+      shoppers:
+        'A customer may still be able to pay after a cancel: its result has been unknown for too long, or the sweep does not report.',
+      first: "Look at Klarna's responses on the dashboard, then at Klarna's status page.",
       section: 'pending-cancels',
-      metric: longest('PendingCancelAge'),
-      threshold: thresholds.pendingCancelSeconds * 1_000,
-      within: attemptsWithin,
+      ...gauge(name, 'PendingCancelAge', thresholds.pendingCancelSeconds * 1_000),
     });
     new LapseAlarm(this, 'OverdueSessions', {
       topic,
-      description: `A session has been open for ${thresholds.overdueSessionSeconds} seconds or more after its deadline.`,
+      shoppers:
+        'A session is long past its deadline and the customer can still pay, or the sweep does not report.',
+      first: "Look at Klarna's responses on the dashboard, then list with open=true and due_before.",
       section: 'overdue-sessions',
-      metric: longest('OverdueSessionAge'),
-      threshold: thresholds.overdueSessionSeconds * 1_000,
-      within: attemptsWithin,
+      ...gauge(name, 'OverdueSessionAge', thresholds.overdueSessionSeconds * 1_000),
     });
     new LapseAlarm(this, 'SweepRepairs', {
       topic,
-      description: `The sweep made ${thresholds.sweepRepairs} repairs or more in 15 minutes.`,
+      shoppers:
+        'Nothing happens to shoppers yet: the sweep does what timers, webhooks or callers should have done.',
+      first: 'Read the log line sweep.done: it says what the sweep repaired.',
       section: 'sweep-repairs',
-      metric: this.metricRepairs({ period: Duration.minutes(15) }),
+      metric: lapseMetric(name, 'SweepRepairs', { period: Duration.minutes(15) }),
       threshold: thresholds.sweepRepairs,
     });
     new LapseAlarm(this, 'SweepFailures', {
       topic,
-      description: 'The sweep has failed to reconcile records in three periods of five minutes.',
+      shoppers: 'A session has not got the cancel or the timer that it needs for 15 minutes.',
+      first: 'Search the log for sweep.fault: the line names the record and the error.',
       section: 'sweep-failures',
-      metric: functionMetric('reconcile-payment-requests', 'SweepFailures'),
+      metric: lapseMetric(name, 'SweepFailures'),
       threshold: 1,
       periods: 3,
-      within: attemptsWithin,
     });
     new LapseAlarm(this, 'SweepSilent', {
       topic,
-      description: 'The sweep has not run for five minutes.',
+      shoppers:
+        'Nothing happens to shoppers yet, but what fails now is not repaired: no sweep has finished for five minutes.',
+      first: "Read the function's log, and compare the stack with its template (drift detection).",
       section: 'sweep-silent',
-      metric: this.reconcile.live.metricInvocations({ period: Duration.minutes(5) }),
+      metric: lapseMetric(name, 'DueRecords', { statistic: Stats.SAMPLE_COUNT }),
       threshold: 1,
       raised: 'below',
       missingData: 'breaching',
     });
   }
+}
+
+/**
+ * What an alarm on a gauge of the sweep stands on: the gauge is too high, or it is missing. CloudWatch itself lets several periods
+ * without data pass before it counts them, so the expression fills them.
+ */
+function gauge(name: string, metricName: 'PendingCancelAge' | 'OverdueSessionAge', threshold: number) {
+  return {
+    metric: new MathExpression({
+      label: `${metricName} (ms), at the threshold where it is missing`,
+      expression: `FILL(age, ${threshold})`,
+      period: Duration.minutes(5),
+      usingMetrics: { age: lapseMetric(name, metricName) },
+    }),
+    threshold,
+    missingData: 'breaching' as const,
+  };
 }

@@ -98,6 +98,7 @@ export function resolveSettings(given: LapseSettings): ResolvedSettings {
       trueOrFalse(name, settings[name]),
     ),
     ...jwtProblems(jwtIssuer, jwtAudience, jwtScopes),
+    between('alarmThresholds.durationPercent', settings.thresholds.durationPercent, 50, 100),
     ...Object.entries(settings.thresholds).map(([name, value]) =>
       name in defaultThresholds
         ? atLeast(`alarmThresholds.${name}`, value)
@@ -149,6 +150,11 @@ const mostCredentials = 20;
 
 const atLeast = (name: string, given: number): Finding =>
   Number.isFinite(given) && given > 0 ? undefined : `${name} is ${given}; allowed: a number above 0.`;
+
+const between = (name: string, given: number, least: number, most: number): Finding =>
+  given >= least && given <= most
+    ? undefined
+    : `${name} is ${given}; allowed: a number from ${least} to ${most}.`;
 
 const oneOf = (name: string, given: string | number, allowed: readonly (string | number)[]): Finding =>
   allowed.includes(given) ? undefined : `${name} is ${given}; allowed: ${allowed.join(', ')}.`;

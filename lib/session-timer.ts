@@ -1,5 +1,5 @@
 import { Duration, Stack } from 'aws-cdk-lib';
-import { type IMetric, MathExpression, Metric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
@@ -10,7 +10,7 @@ import type { AccountSecrets } from './account-secrets.ts';
 import { DeadLetterQueue } from './dead-letter-queue.ts';
 import { LapseAlarm } from './lapse-alarm.ts';
 import { LapseFunction } from './lapse-function.ts';
-import { functionMetric } from './lapse-metrics.ts';
+import { lapseMetric } from './lapse-metrics.ts';
 import { lapseQueue } from './lapse-queue.ts';
 import type { PaymentRequestTable } from './payment-request-table.ts';
 import { schedulerRole } from './scheduler-role.ts';
@@ -49,7 +49,8 @@ export class SessionTimer extends Construct {
     });
     this.deadLetterQueue = new DeadLetterQueue(this, 'DeadLetters', {
       shared,
-      description: "A session's timer failed twelve times and was moved to the dead-letter queue.",
+      shoppers: 'A session ends late, through the sweep, because its timer failed twelve times.',
+      first: 'Search the log for timer.failed.',
       section: 'dead-letters-timers',
     }).queue;
     this.queue = lapseQueue(this, 'Queue', shared.encryptionKey, {
@@ -104,18 +105,9 @@ export class SessionTimer extends Construct {
     this.#allow(grantee, ['DeleteSchedule']);
   }
 
-  /** Milliseconds between a session's deadline and its end: the highest of the period, over both functions that end sessions. */
-  metricLateness(options: MetricOptions = {}): IMetric {
-    const series = { statistic: Stats.MAXIMUM, ...options };
-    return new MathExpression({
-      label: 'Latest end of a session after its deadline (ms)',
-      expression: 'MAX([FILL(timer, 0), FILL(sweep, 0)])',
-      period: options.period ?? Duration.minutes(5),
-      usingMetrics: {
-        timer: functionMetric('cancel-expired-session', 'TimerLateness', series),
-        sweep: functionMetric('reconcile-payment-requests', 'TimerLateness', series),
-      },
-    });
+  /** Timers of the group that Scheduler delays, because more fire in a second than its quota allows. */
+  get delayed(): Metric {
+    return this.#schedulerMetric('InvocationThrottleCount');
   }
 
   #createFunction(shared: SharedProps, table: PaymentRequestTable, secrets: AccountSecrets): LapseFunction {
@@ -155,40 +147,35 @@ export class SessionTimer extends Construct {
     );
   }
 
-  #watch({ alarmTopic: topic, settings: { thresholds } }: SharedProps): void {
+  #watch({ alarmTopic: topic, name, settings: { thresholds } }: SharedProps): void {
+    const { timerLatenessSeconds, timerQueueAgeSeconds } = thresholds;
+    const period = Duration.minutes(5);
     new LapseAlarm(this, 'TimerLateness', {
       topic,
-      description: `A session ended ${thresholds.timerLatenessSeconds} seconds after its deadline or later.`,
+      shoppers:
+        'Abandoned checkouts stay open longer than the shop promised, so stock is held and a customer can still pay.',
+      first: "Look at Klarna's responses on the dashboard.",
       section: 'timer-lateness',
-      metric: this.metricLateness(),
-      threshold: thresholds.timerLatenessSeconds * 1_000,
-    });
-    new LapseAlarm(this, 'TimerQueueAge', {
-      topic,
-      description: `A timer's message has waited ${thresholds.timerQueueAgeSeconds} seconds or longer.`,
-      section: 'timer-lateness',
-      metric: this.queue.metricApproximateAgeOfOldestMessage({
-        statistic: Stats.MAXIMUM,
-        period: Duration.minutes(5),
+      metric: new MathExpression({
+        label: 'How late sessions end, and how long timers wait, as a share of the limit',
+        expression: `MAX([FILL(lateness, 0) / ${timerLatenessSeconds * 1_000}, FILL(waiting, 0) / ${timerQueueAgeSeconds}])`,
+        period,
+        usingMetrics: {
+          lateness: lapseMetric(name, 'TimerLateness'),
+          waiting: this.queue.metricApproximateAgeOfOldestMessage({ statistic: Stats.MAXIMUM, period }),
+        },
       }),
-      threshold: thresholds.timerQueueAgeSeconds,
-    });
-    for (const [metricName, what] of Object.entries(schedulerFailures)) {
-      new LapseAlarm(this, metricName, {
-        topic,
-        description: `Scheduler ${what}.`,
-        section: 'scheduler-drops',
-        metric: this.#schedulerMetric(metricName),
-        threshold: 1,
-      });
-    }
-    new LapseAlarm(this, 'InvocationThrottleCount', {
-      topic,
-      description: 'Scheduler delays timers: more fire in a second than the quota allows.',
-      section: 'quotas',
-      metric: this.#schedulerMetric('InvocationThrottleCount'),
       threshold: 1,
-      periods: 2,
+    });
+    new LapseAlarm(this, 'SchedulerDrops', {
+      topic,
+      shoppers:
+        'Sessions end up to two minutes late, through the sweep: Scheduler cannot send timers to their queue.',
+      first: 'Compare the stack with its template (drift detection).',
+      section: 'scheduler-drops',
+      // Before Scheduler drops a timer, it could not send it, which counts here, or had to delay it, for which `quotas` has an alarm.
+      metric: this.#schedulerMetric('TargetErrorCount'),
+      threshold: 1,
     });
   }
 
@@ -202,9 +189,3 @@ export class SessionTimer extends Construct {
     });
   }
 }
-
-const schedulerFailures = {
-  TargetErrorCount: "could not send a timer's message to the queue",
-  InvocationDroppedCount: 'dropped a timer after all its retries',
-  InvocationsFailedToBeSentToDeadLetterCount: 'could not move a timer to the dead-letter queue',
-} as const;

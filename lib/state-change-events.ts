@@ -1,16 +1,15 @@
 import { Duration } from 'aws-cdk-lib';
-import { type IMetric, type MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
 import { StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import { DynamoEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { MetricNames } from '../functions/contract/metric-names.ts';
 import { DeadLetterQueue } from './dead-letter-queue.ts';
 import { LapseAlarm } from './lapse-alarm.ts';
 import { LapseFunction } from './lapse-function.ts';
-import { functionMetric } from './lapse-metrics.ts';
+import { lapseMetric } from './lapse-metrics.ts';
 import type { SharedProps } from './shared-props.ts';
 
 /** From which table to which bus. */
@@ -20,13 +19,6 @@ export interface StateChangeEventsProps {
   /** Your bus. Undefined: one is created. */
   readonly bus: IEventBus | undefined;
 }
-
-/** Why a record needs attention. */
-export type AttentionCause = MetricNames['publish-state-changes'] extends infer Name
-  ? Name extends `Attention:${infer Cause}`
-    ? Cause
-    : never
-  : never;
 
 /** Publishes every change of the table on the bus, from the table's stream: an event is published only for a stored change. */
 export class StateChangeEvents extends Construct {
@@ -45,21 +37,12 @@ export class StateChangeEvents extends Construct {
       }) as IEventBus);
     this.unpublished = new DeadLetterQueue(this, 'Unpublished', {
       shared,
-      description: 'Events could not be published, and wait in a queue for you.',
+      shoppers: "The shop's other systems miss changes: events could not be published, and wait in a queue.",
+      first: 'Run lapse unpublished list: it names the reason.',
       section: 'dead-letters-events',
     }).queue;
     this.publish = this.#createFunction(shared, table);
     this.#watch(shared);
-  }
-
-  /** Records that need attention, by cause. */
-  metricAttention(cause: AttentionCause, options?: MetricOptions): IMetric {
-    return functionMetric('publish-state-changes', `Attention:${cause}`, options);
-  }
-
-  /** Events that were published. */
-  metricPublished(options?: MetricOptions): IMetric {
-    return functionMetric('publish-state-changes', 'EventsPublished', options);
   }
 
   #createFunction(shared: SharedProps, table: ITable): LapseFunction {
@@ -90,19 +73,29 @@ export class StateChangeEvents extends Construct {
     return publish;
   }
 
-  #watch({ alarmTopic: topic, settings: { thresholds } }: SharedProps): void {
-    for (const [id, { cause, description }] of Object.entries(attentionAlarms)) {
-      new LapseAlarm(this, id, {
-        topic,
-        description,
-        section: cause.replaceAll('_', '-'),
-        metric: this.metricAttention(cause),
-        threshold: 1,
-      });
-    }
-    new LapseAlarm(this, 'StreamAge', {
+  #watch({ alarmTopic: topic, name, settings: { thresholds } }: SharedProps): void {
+    new LapseAlarm(this, 'CanceledAfterCompleted', {
       topic,
-      description: `State changes have been published ${thresholds.streamAgeSeconds} seconds late or later for three minutes.`,
+      shoppers:
+        'A customer believes that an order is paid, but our cancel reached Klarna a moment after the approval.',
+      first: 'Run lapse attention list, tell the customer, and offer to pay again.',
+      section: 'canceled-after-completed',
+      metric: lapseMetric(name, 'CanceledAfterCompleted'),
+      threshold: 1,
+    });
+    new LapseAlarm(this, 'Attention', {
+      topic,
+      shoppers:
+        'A payment may exist for an order that is not shipped, or the other way round: a record needs a person.',
+      first: 'Run lapse attention list, and look up the cause that it shows.',
+      section: 'attention',
+      metric: lapseMetric(name, 'Attention'),
+      threshold: 1,
+    });
+    new LapseAlarm(this, 'EventsBehind', {
+      topic,
+      shoppers: `Order pages and mails are late: state changes have been published ${thresholds.streamAgeSeconds} seconds late or later for three minutes.`,
+      first: 'Search the log for events.refused and events.fault.',
       section: 'events-behind',
       metric: this.publish.live.metric('IteratorAge', {
         statistic: Stats.MAXIMUM,
@@ -111,32 +104,5 @@ export class StateChangeEvents extends Construct {
       threshold: thresholds.streamAgeSeconds * 1_000,
       periods: 3,
     });
-    new LapseAlarm(this, 'EventsRefused', {
-      topic,
-      description: 'EventBridge has refused events for 15 minutes.',
-      section: 'events-behind',
-      metric: functionMetric('publish-state-changes', 'EventsRefused'),
-      threshold: 1,
-      periods: 3,
-    });
   }
 }
-
-const attentionAlarms = {
-  CanceledAfterCompleted: {
-    cause: 'canceled_after_completed',
-    description: 'A Payment Request was canceled that the customer had approved a moment before.',
-  },
-  Contradiction: {
-    cause: 'contradiction',
-    description: 'Klarna reported two states of a Payment Request that cannot both be true.',
-  },
-  NotFound: {
-    cause: 'not_found',
-    description: 'Klarna does not know a Payment Request that is open here.',
-  },
-  UnknownState: {
-    cause: 'unknown_state',
-    description: 'Klarna reported a state that this version of Lapse does not know.',
-  },
-} as const;

@@ -68,6 +68,7 @@ export async function startLocalSystem(
   functions.start({
     awsUrls: aws.urls,
     klarnaUrl: klarna.url,
+    credentials: [...secretFiles.credentials.keys()],
     clockAheadOf: (name) => clocks.aheadOf(name),
   });
   const api = await startApiFront({
@@ -134,7 +135,7 @@ async function startAws(
   { data, clock, running, logAs }: StartParts,
   { cdkOut, dynamodbUrl, secretFiles }: Database & { readonly secretFiles: SecretFiles },
 ): Promise<AwsServer> {
-  const { tables, queues, streamSources, scheduleGroups, eventBuses, secrets, region, accountId } =
+  const { tables, queues, streamSources, scheduleGroups, eventBuses, secrets, functions, region, accountId } =
     await readStack(cdkOut, { awsUrl: '' });
   await createTables(dynamodbUrl, tables);
   const aws = await startAwsServer({
@@ -147,15 +148,24 @@ async function startAws(
     eventBuses,
     queues,
     deadLetterQueues: streamSources.flatMap(({ onFailureQueueName: name }) => name ?? []),
-    secrets: Object.fromEntries(
-      secrets.map(({ name, purpose }) => [name, { read: readerOf(secretFiles, purpose) }]),
-    ),
+    secrets: Object.fromEntries([
+      ...secrets.map(({ name, purpose }) => [name, { read: readerOf(secretFiles, purpose) }] as const),
+      ...[...secretFiles.credentials].map(
+        ([name, read]) => [`${credentialsPrefixOf(functions)}${name}`, { read }] as const,
+      ),
+    ]),
     clock,
     onLog: logAs('aws'),
   });
   running.defer(() => aws.close());
   return aws;
 }
+
+/** What the names of the credentials' secrets start with. */
+const credentialsPrefixOf = (functions: StackDescription['functions']): string =>
+  functions
+    .map(({ environment }) => environment['CREDENTIALS_PREFIX'])
+    .find((prefix) => prefix !== undefined) ?? '';
 
 function readerOf(files: SecretFiles, purpose: string): () => string {
   if (purpose !== 'accounts' && purpose !== 'signing-keys') {

@@ -13,6 +13,8 @@ export interface LocalOptions {
   /** Files in the format of the two secrets, read again whenever a function reads the secret. */
   readonly accountsFile: string | undefined;
   readonly signingKeysFile: string | undefined;
+  /** A file with the secret of each credential, by name, read again likewise. */
+  readonly credentialsFile: string | undefined;
   /** The data folder; without it, a temporary one that is removed at the end. */
   readonly dataDirectory: string | undefined;
   readonly scenario: 'demo' | 'none';
@@ -30,6 +32,7 @@ export const usage = `npm start -- [options], or npx lapse-local [options]
   --klarna-url URL        address of another Klarna to use instead of the simulator
   --accounts FILE         the secret "accounts", as JSON
   --signing-keys FILE     the secret "signing-keys", as JSON
+  --credentials FILE      the secrets of credentials, as one JSON object by name
   --data DIR              keep the data in this folder; without it they are deleted at the end
   --scenario demo|none    play the demonstration first (demo), or only serve (none)
   --timers WHO            end sessions by a schedule each (scheduler), or by the sweep alone (sweep)`;
@@ -46,6 +49,7 @@ export function parseOptions(commandLine: readonly string[]): LocalOptions | 'he
       'klarna-url': { type: 'string' },
       accounts: { type: 'string' },
       'signing-keys': { type: 'string' },
+      credentials: { type: 'string' },
       data: { type: 'string' },
       scenario: { type: 'string', default: 'demo' },
       timers: { type: 'string', default: 'scheduler' },
@@ -61,6 +65,7 @@ export function parseOptions(commandLine: readonly string[]): LocalOptions | 'he
     klarnaUrl: urlOf('--klarna-url', values['klarna-url']),
     accountsFile: values.accounts,
     signingKeysFile: values['signing-keys'],
+    credentialsFile: values.credentials,
     dataDirectory: values.data,
     scenario: scenarioOf(values.scenario),
     timers: timersOf(values.timers),

@@ -17,6 +17,8 @@ export interface FunctionSettings {
   readonly awsUrls: AwsServer['urls'];
   /** Without a slash at its end. */
   readonly klarnaUrl: string;
+  /** The names of the credentials that have secrets. */
+  readonly credentials: readonly string[];
   /** By how many milliseconds a function's clock is ahead of the machine's. */
   readonly clockAheadOf: (name: string) => number;
 }
@@ -58,7 +60,7 @@ export function prepareFunctions(
 
 function overridesFor(
   environment: Readonly<Record<string, string>>,
-  { awsUrls, klarnaUrl }: FunctionSettings,
+  { awsUrls, klarnaUrl, credentials }: FunctionSettings,
 ): Readonly<Record<string, string>> {
   return {
     AWS_ENDPOINT_URL_DYNAMODB: awsUrls.dynamodb,
@@ -74,5 +76,6 @@ function overridesFor(
       KLARNA_TEST_URL: klarnaUrl,
       KLARNA_LIVE_URL: klarnaUrl,
     }),
+    ...('CREDENTIALS' in environment && { CREDENTIALS: credentials.join(',') }),
   };
 }

@@ -6,6 +6,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { LapseClient } from '../client/lapse-client.ts';
 import { ScannedPaymentRequests } from '../functions/adapters/dynamodb/scanned-payment-requests.ts';
 import { DynamoDbPaymentRequestStore } from '../functions/adapters/dynamodb/dynamodb-payment-request-store.ts';
+import { DynamoDbAccounts } from '../functions/adapters/dynamodb/dynamodb-accounts.ts';
 import { DynamoDbQuarantine } from '../functions/adapters/dynamodb/dynamodb-quarantine.ts';
 import { EventBridgePublisher } from '../functions/adapters/eventbridge/eventbridge-publisher.ts';
 import { CachedSecret } from '../functions/adapters/secrets/cached-secret.ts';
@@ -69,6 +70,7 @@ export function composeOperations(outputs: StackOutputs) {
       conflictBudget: 10_000,
       store,
       quarantine,
+      stored: new DynamoDbAccounts(table),
       signingKeys: new SecretSigningKeys(
         new CachedSecret({
           client: new SecretsManagerClient(settings),

@@ -19,6 +19,8 @@ const explanations: Readonly<Record<QuarantineReason, string>> = {
   malformed: 'A field that every state change has is missing or malformed. Ask Klarna, with the event id.',
   other_account:
     "The key's `accounts` in the secret signing-keys do not have its subject_account_id. Add it there if the account is yours.",
+  unknown_account:
+    'Its account was not onboarded and has no settings, and the key quarantines such accounts. Give the account settings, then replay.',
   other_recipient:
     "Its recipient is not the key's recipient_account_id in the secret signing-keys. Correct it there if the account is yours.",
   other_webhook: "It came through another webhook than the key's webhook_id in the secret signing-keys.",
@@ -120,6 +122,7 @@ function wordsOf(outcome: ReplayOutcome): string {
 }
 
 const verdictWords = {
+  onboarded: 'the account is known now',
   superseding: 'the record has its state now',
   stale: 'no change, the record has a later state',
   confirming: 'no change, the record has the same state',

@@ -41,6 +41,7 @@ const steps: readonly Step[] = [
   vitest('the page in Chromium', ['--project=verify-page']),
   vitest('the benchmark', ['--project=verify-benchmark']),
   vitest('packed packages in fresh projects', ['--project=verify-packages']),
+  vitest('clients generated for Python and Java', ['--project=verify-clients']),
   // The nightly workflow adds the other stage.
   {
     script: 'outside',

@@ -1,21 +1,41 @@
-/** `npm run cost`: traces each flow on the local system, prices it, and writes the tables of docs/evidence/cost.md. */
+/**
+ * `npm run cost`: traces each flow on the local system, prices it, and writes the tables of docs/evidence/cost.md. `--sessions`
+ * sets how many sessions of each flow; a run with fewer than 20 prints and writes nothing.
+ */
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { format, resolveConfig } from 'prettier';
+import { metrics } from '../../functions/contract/metric-names.ts';
+import { readStack } from '../../local/template/read-stack.ts';
+import { synthesize } from '../../local/template/synthesize.ts';
 import { startLocalProcess } from '../../test/support/local-process.ts';
 import { SystemClient } from '../../test/support/system-client.ts';
+import { fixedCosts, templateCosts } from './fixed.ts';
 import { flows } from './flows.ts';
+import { costGoals } from './goals.ts';
 import { measureJobs } from './jobs.ts';
-import { fixedPerMonth, perMillion, type Priced } from './prices.ts';
-import { type Trace, traceFlow, type Usage } from './trace.ts';
-import { typicalUsage } from './typical.ts';
+import { leanUsage, typicalUsage } from './peers.ts';
+import { priceOfJob } from './price-of-job.ts';
+import { dollarsOf } from './prices.ts';
+import { startRecordedDatabase } from './recorded-database.ts';
+import { costPage } from './report.ts';
+import { type Trace, traceFlow } from './trace.ts';
+import { durableFunctionsCost, stepFunctionsCost } from './workflow-services.ts';
 
-const sessions = 20;
-const page = join(import.meta.dirname, '..', '..', 'docs', 'evidence', 'cost.md');
-const kinds = Object.keys(perMillion) as Priced[];
+const root = join(import.meta.dirname, '..', '..');
+const page = join(root, 'docs', 'evidence', 'cost.md');
+const { values: flags } = parseArgs({ options: { sessions: { type: 'string', default: '20' } } });
+const sessions = Number(flags.sessions);
+const isWhole = sessions >= 20;
 
-const data = await mkdtemp(join(tmpdir(), 'lapse-cost-'));
+const { cdkOut } = await synthesize(root);
+const template = await templateCosts(cdkOut);
+const stack = await readStack(cdkOut, { awsUrl: '' });
+const memoryOf = new Map(stack.functions.map(({ name, memoryMegabytes }) => [name, memoryMegabytes]));
+
 console.error('each function alone, from the benchmark…');
 const benchFolder = await mkdtemp(join(tmpdir(), 'lapse-cost-bench-'));
 const jobs = await measureJobs(benchFolder, [
@@ -24,89 +44,126 @@ const jobs = await measureJobs(benchFolder, [
   'lapse cancel',
   'lapse timer',
   'lapse publish',
+  'lapse sweep, nothing due',
   'typical webhook',
   'typical cancel',
+  'lean register',
+  'lean webhook',
+  'lean cancel',
+  'lean timer',
+  'lean timer, paid',
 ]).finally(() => rm(benchFolder, { recursive: true, force: true }));
-const millisOf = {
-  'register-payment-request': jobs['lapse register'].millis,
-  'receive-klarna-webhook': jobs['lapse webhook'].millis,
-  'cancel-payment-request': jobs['lapse cancel'].millis,
-  'cancel-expired-session': jobs['lapse timer'].millis,
-  'publish-state-changes': jobs['lapse publish'].millis,
-};
-const system = await startLocalProcess('--data', data);
-const traces = new Map<string, Trace>();
-try {
-  const lapse = new SystemClient(system);
-  for (const [index, flow] of flows.entries()) {
-    console.error(`${index + 1}/${flows.length} ${flow.name}: ${sessions} sessions, about two minutes…`);
-    traces.set(
-      flow.name,
-      await traceFlow(flow, { system, lapse, sessions, logFile: join(data, 'lapse.log'), millisOf }),
-    );
-  }
-} finally {
-  await system.stop();
-  await rm(data, { recursive: true, force: true });
-}
-const columns: readonly (readonly [string, Usage])[] = flows.flatMap((flow) => {
-  const { usage, deliveries } = traces.get(flow.name) ?? fail(`${flow.name} was not traced`);
-  return [
-    [flow.name, usage],
-    [
-      `${flow.name}, typical`,
-      typicalUsage(jobs['typical webhook'], jobs['typical cancel'], flow, deliveries),
-    ],
-  ];
+const traces = await traceAll();
+
+const reported = flows.map((flow) => {
+  const trace = traces.get(flow.name) ?? fail(`${flow.name} was not traced`);
+  const { deliveries } = trace;
+  const typical = typicalUsage(
+    { webhook: jobs['typical webhook'], cancel: jobs['typical cancel'] },
+    flow,
+    deliveries,
+  );
+  const lean = leanUsage(
+    {
+      register: jobs['lean register'],
+      webhook: jobs['lean webhook'],
+      cancel: jobs['lean cancel'],
+      timer: jobs['lean timer'],
+      'timer, paid': jobs['lean timer, paid'],
+    },
+    flow,
+    deliveries,
+  );
+  return {
+    name: flow.name,
+    trace,
+    typical,
+    lean,
+    stepFunctions: stepFunctionsCost(typical, dollarsOf(typical)),
+    durableFunctions: durableFunctionsCost(flow, typical, dollarsOf(typical)),
+  };
 });
+// All of them, although CloudWatch bills the metrics of faults only for the hours that have one.
+const customMetrics = Object.keys(metrics).length;
+const fixed = fixedCosts(template, customMetrics, sweepCost());
+const text = costPage({
+  conditions: `Traced ${new Date().toISOString().slice(0, 10)} at commit ${commit()}: ${sessions} sessions of each flow.`,
+  flows: reported,
+  goals: costGoals({ flows: reported, template, customMetrics, fixed }),
+  fixed,
+});
+console.log(text);
+if (isWhole) {
+  const [before = '', , after = ''] = (await readFile(page, 'utf8')).split(/<!-- traced -->/);
+  const whole = `${before}<!-- traced -->\n\n${text}\n\n<!-- traced -->${after}`;
+  await writeFile(page, await format(whole, { ...(await resolveConfig(page)), parser: 'markdown' }));
+} else {
+  console.error('Nothing is written: only a run of 20 sessions and more is.');
+}
 
-const priceOf = (usage: Usage, kind: Priced): number => usage[kind] * perMillion[kind];
-const total = (usage: Usage): number => kinds.reduce((sum, kind) => sum + priceOf(usage, kind), 0);
-const fixed = Object.values(fixedPerMonth).reduce((sum, price) => sum + price, 0);
-const money = (dollars: number): string =>
-  dollars.toLocaleString('en-US', { maximumFractionDigits: dollars < 100 ? 2 : 0 });
-const row = (...cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+async function traceAll(): Promise<ReadonlyMap<string, Trace>> {
+  const data = await mkdtemp(join(tmpdir(), 'lapse-cost-'));
+  const database = await startRecordedDatabase(join(data, 'engine'));
+  process.env['LAPSE_DYNAMODB_URL'] = database.url;
+  const system = await startLocalProcess('--data', join(data, 'system'));
+  const traced = new Map<string, Trace>();
+  try {
+    const lapse = new SystemClient(system);
+    for (const [index, flow] of flows.entries()) {
+      console.error(`${index + 1}/${flows.length} ${flow.name}: ${sessions} sessions, about two minutes…`);
+      const trace = await traceFlow(flow, {
+        system,
+        lapse,
+        database,
+        sessions,
+        logFile: join(data, 'system', 'lapse.log'),
+        memoryOf,
+        hasQuietPlatform: template.hasQuietPlatform,
+        accessLogBytes: template.accessLogBytes,
+        millisOf: {
+          'register-payment-request': jobs['lapse register'].millis,
+          'receive-klarna-webhook': jobs['lapse webhook'].millis,
+          'cancel-payment-request': jobs['lapse cancel'].millis,
+          'cancel-expired-session': jobs['lapse timer'].millis,
+          'publish-state-changes': jobs['lapse publish'].millis,
+        },
+      });
+      traced.set(flow.name, trace);
+    }
+  } finally {
+    await system.stop();
+    await database.close();
+    await rm(data, { recursive: true, force: true });
+  }
+  return traced;
+}
 
-const table = [
-  row('', ...columns.flatMap(([name]) => [`${name}: used`, '$ a million'])),
-  row('---', ...columns.flatMap(() => ['---:', '---:'])),
-  ...kinds.map((kind) =>
-    row(
-      kind,
-      ...columns.flatMap(([, usage]) => [
-        usage[kind].toFixed(usage[kind] < 1 ? 3 : 1),
-        money(priceOf(usage, kind)),
-      ]),
-    ),
-  ),
-  row('**together**', ...columns.flatMap(([, usage]) => ['', `**${money(total(usage))}**`])),
-  '',
-  row('a month', ...flows.map(({ name }) => `all ${name}`)),
-  row('---', ...flows.map(() => '---:')),
-  ...[1_000, 1_000_000, 100_000_000].map((count) =>
-    row(
-      `${count.toLocaleString('en-US')} sessions`,
-      ...[...traces.values()].map(({ usage }) => `$ ${money(fixed + (total(usage) * count) / 1_000_000)}`),
-    ),
-  ),
-  '',
-  `Every row includes fixed costs of $ ${money(fixed)} a month:`,
-  '',
-  ...Object.entries(fixedPerMonth).map(([name, price]) => `- ${name}: $ ${money(price)}`),
-  '',
-  `Klarna's webhooks for one session: ${list(({ deliveries }) => deliveries.toFixed(1))}. The record at the end, in started kilobytes: ${list(({ kilobytes }) => String(kilobytes))}.`,
-].join('\n');
+/** A month of sweeps that find nothing. */
+function sweepCost() {
+  const job = jobs['lapse sweep, nothing due'];
+  const [schedule] = stack.recurringSchedules;
+  const count = (30 * 86_400) / (schedule?.everySeconds ?? fail('the stack has no sweep'));
+  const each = priceOfJob({
+    calls: [...job.calls, 'scheduler.firing'],
+    millis: job.millis,
+    memoryMegabytes: memoryOf.get('reconcile-payment-requests') ?? 0,
+    writeUnits: 1,
+    behindApi: false,
+  });
+  return { what: 'sweeps that find nothing', count, dollars: (each * count) / 1_000_000 };
+}
 
-/** One figure of a flow. */
-function list(of: (trace: Trace) => string): string {
-  return [...traces].map(([name, trace]) => `${of(trace)} (${name})`).join(', ');
+function commit(): string {
+  const git = (...args: readonly string[]): string =>
+    execFileSync('git', args, { cwd: root }).toString().trim();
+  try {
+    const isChanged = git('status', '--porcelain', '--', 'functions', 'lib', 'bench') !== '';
+    return git('rev-parse', '--short=12', 'HEAD') + (isChanged ? ' and changes' : '');
+  } catch {
+    return 'unknown';
+  }
 }
 
 function fail(message: string): never {
   throw new Error(message);
 }
-
-const [before = '', , after = ''] = (await readFile(page, 'utf8')).split(/<!-- traced -->/);
-const whole = `${before}<!-- traced -->\n\n${table}\n\n<!-- traced -->${after}`;
-await writeFile(page, await format(whole, { ...(await resolveConfig(page)), parser: 'markdown' }));
-console.log(table);

@@ -16,10 +16,13 @@ export interface JobUsage {
 /** The prices of calls. Removing a schedule and calling Klarna cost nothing. A secret is read once in two minutes. */
 const usedBy = (writeUnits: number): Readonly<Record<string, Partial<Record<Priced, number>>>> => ({
   'dynamodb.GetItem': { 'DynamoDB read units': 1 },
+  // A query is not consistent: half a unit for each 4 KB.
+  'dynamodb.Query': { 'DynamoDB read units': 0.5 },
   'dynamodb.UpdateItem': { 'DynamoDB write units': writeUnits },
   // Powertools' idempotency record: under a kilobyte, in no index.
   'dynamodb.PutItem': { 'DynamoDB write units': 1 },
   'eventbridge.PutEvents': { 'EventBridge events': 1 },
+  'scheduler.firing': { 'Scheduler firings': 1 },
 });
 
 /** US dollars for a million runs of the job, at list prices. */

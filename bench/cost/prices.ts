@@ -17,11 +17,38 @@ export const perMillion = {
 
 export type Priced = keyof typeof perMillion;
 
-/** The cost of a month without any session. */
-export const fixedPerMonth = {
-  'two secrets': 0.8,
-  'alarms (50, the six expressions by the metric)': 7.7,
+/** What one session or one call uses. */
+export type Usage = Readonly<Record<Priced, number>>;
+
+/** All priced things, in the order of the tables. */
+export const priced = Object.keys(perMillion) as readonly Priced[];
+
+/** US dollars for a million of these. */
+export const dollarsOf = (usage: Usage): number =>
+  priced.reduce((sum, kind) => sum + usage[kind] * perMillion[kind], 0);
+
+/** List prices of what exists without any session, a month each. */
+export const perMonth = {
+  secret: 0.4,
+  /** For each metric that the alarm reads. */
+  alarm: 0.1,
+  compositeAlarm: 0.5,
   dashboard: 3,
-  'custom metrics (about 60)': 18,
-  'sweep, empty (43,200 calls)': 0.1,
+  customMetric: 0.3,
+} as const;
+
+/**
+ * List prices of the two services that Lapse does without. Sources, read in November 2026:
+ * https://aws.amazon.com/step-functions/pricing/, and the prices and the example under "Durable Functions" in
+ * https://aws.amazon.com/lambda/pricing/ (US East, N. Virginia).
+ */
+export const workflowPrices = {
+  /** For a million state transitions of a Standard workflow. */
+  stateTransitions: 25,
+  /** For a million durable operations. */
+  durableOperations: 8,
+  /** For a gigabyte that durable operations write. */
+  durableGigabyteWritten: 0.25,
+  /** For a gigabyte that is kept for a month, during and after the execution. */
+  durableGigabyteMonth: 0.15,
 } as const;

@@ -1,23 +1,25 @@
-import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
-import { readStack } from '../../local/template/read-stack.ts';
-import { synthesize } from '../../local/template/synthesize.ts';
 import type { LocalProcess } from '../../test/support/local-process.ts';
 import type { SystemClient } from '../../test/support/system-client.ts';
 import type { Flow } from './flows.ts';
-import type { Priced } from './prices.ts';
-import { kilobytesOf, writesOf, writeUnits } from './write-units.ts';
-
-/** What one session of a flow used, on average. */
-export type Usage = Readonly<Record<Priced, number>>;
+import { platformLogKilobytes } from './peers.ts';
+import type { Usage } from './prices.ts';
+import type { RecordedDatabase } from './recorded-database.ts';
+import { type TracedWrite, tracedWrites, unitsOfSession } from './traced-writes.ts';
 
 export interface Trace {
   readonly usage: Usage;
   /** Webhooks that Klarna delivered for one session. */
   readonly deliveries: number;
-  /** Started kilobytes of the record at the end of the session. */
-  readonly kilobytes: number;
+  /** Bytes of the record at the end of a session, of the largest one. */
+  readonly itemBytes: number;
+  /** Every write of a session. */
+  readonly writes: readonly TracedWrite[];
+  /** Bytes that the functions and the API logged for one session. */
+  readonly ownLogBytes: number;
+  /** Lines that the functions themselves logged for each call. */
+  readonly ownLogLines: number;
 }
 
 interface Calls {
@@ -25,20 +27,20 @@ interface Calls {
   readonly functions: Readonly<Record<string, { readonly calls: number }>>;
 }
 
-/** Lambda writes three lines of its own about every call. */
-const platformLogKilobytes = 0.6;
 /** For each schedule that fires, Scheduler sends a message, and Lambda receives and deletes it. */
 const queueCallsPerFiring = 3;
 
 /** Sessions close together share warm processes, as under an even load. */
 const betweenSessionsMillis = 300;
 
-const root = join(import.meta.dirname, '..', '..');
+/** The test itself reads, and the sweep runs without any session. */
+const notOfSessions = new Set(['get-payment-request', 'reconcile-payment-requests']);
 
 /** The system that a flow is played on, and how often. */
 export interface TraceOptions {
   readonly system: LocalProcess;
   readonly lapse: SystemClient;
+  readonly database: RecordedDatabase;
   readonly sessions: number;
   readonly logFile: string;
   /**
@@ -46,16 +48,21 @@ export interface TraceOptions {
    * machine that runs the whole system.
    */
   readonly millisOf: Readonly<Record<string, number>>;
+  /** Megabytes of each function. */
+  readonly memoryOf: ReadonlyMap<string, number>;
+  /** Whether Lambda leaves out its own lines about each call. */
+  readonly hasQuietPlatform: boolean;
+  /** Bytes that API Gateway logs for each call of the API. */
+  readonly accessLogBytes: number;
 }
 
 /** Plays a flow several times in short succession. Returns what one session used, from the calls of the local system. */
-export async function traceFlow(
-  flow: Flow,
-  { system, lapse, sessions, logFile, millisOf }: TraceOptions,
-): Promise<Trace> {
+export async function traceFlow(flow: Flow, options: TraceOptions): Promise<Trace> {
+  const { lapse, sessions, database, logFile } = options;
   await settled(lapse);
   const before = await countedBy(lapse);
-  const logBefore = (await stat(logFile)).size;
+  const [firstWrite, firstRead] = [database.writes.length, database.reads.length];
+  const logBefore = await readFile(logFile, 'utf8');
   // The first webhook of each request belongs to its session.
   const ids = await Promise.all(
     Array.from({ length: sessions }, () => lapse.createAtKlarna({ announce: true })),
@@ -69,48 +76,88 @@ export async function traceFlow(
   await Promise.all(playing);
   await settled(lapse);
   const after = await countedBy(lapse);
-  const logBytes = (await stat(logFile)).size - logBefore;
 
-  const of = (action: string): number => ((after.aws[action] ?? 0) - (before.aws[action] ?? 0)) / sessions;
-  const memory = await memoryByFunction();
-  // The trace reads the records itself. Those reads do not count.
-  const functions = Object.entries(after.functions)
-    .filter(([name]) => name !== 'get-payment-request' && name !== 'reconcile-payment-requests')
-    .map(([name, { calls: all }]) => {
-      const calls = (all - (before.functions[name]?.calls ?? 0)) / sessions;
-      const seconds = (calls * (millisOf[name] ?? 0)) / 1_000;
-      return { name, calls, gigabyteSeconds: seconds * ((memory.get(name) ?? 0) / 1_024) };
-    });
-  const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
-  const callsOf = (...names: readonly string[]): number =>
-    sum(functions.filter(({ name }) => names.includes(name)).map(({ calls }) => calls));
-  const lambdaCalls = sum(functions.map(({ calls }) => calls));
-  const firings = flow.timerFires ? of('scheduler.CreateSchedule') : 0;
-  const outputs = (await lapse.control('GET', '/outputs')).body['Lapse'] as Readonly<Record<string, string>>;
-  const writes = await writesOf(outputs['AwsEndpointUrl'] ?? '', outputs['TableName'] ?? '', ids);
-  const kilobytes = Math.max(...writes.map(({ NewImage }) => kilobytesOf(NewImage)));
-  // A write whose condition fails costs the same, by the size of the existing item.
-  const stopped = of('dynamodb.UpdateItem') - writes.length / sessions;
-  const usage = {
-    'Lambda calls': lambdaCalls,
-    'Lambda GB-seconds': sum(functions.map(({ gigabyteSeconds }) => gigabyteSeconds)),
-    'HTTP API calls': callsOf('register-payment-request', 'cancel-payment-request'),
-    'DynamoDB write units': sum(writes.map(writeUnits)) / sessions + Math.max(0, stopped) * kilobytes,
-    'DynamoDB read units':
-      (of('dynamodb.GetItem') - callsOfReads(before, after, sessions)) * Math.ceil(kilobytes / 4),
-    'EventBridge events':
-      of('eventbridge.PutEvents') === 0 ? 0 : (await publishedFor(system, ids)) / sessions,
-    'Scheduler firings': firings,
-    'SQS calls': of('sqs.SendMessage') + firings * queueCallsPerFiring,
-    'log kilobytes': logBytes / 1_024 / sessions + lambdaCalls * platformLogKilobytes,
+  const writes = database.writes.slice(firstWrite).filter(({ key }) => ids.some((id) => key.includes(id)));
+  const log = ownLines((await readFile(logFile, 'utf8')).slice(logBefore.length));
+  const functions = callsOfFunctions(before, after, sessions);
+  const counted = {
+    of: (action: string): number => ((after.aws[action] ?? 0) - (before.aws[action] ?? 0)) / sessions,
+    functions,
+    readUnits: database.reads
+      .slice(firstRead)
+      .filter(({ caller }) => !notOfSessions.has(caller))
+      .reduce((sum, { units }) => sum + units / sessions, 0),
+    writes: tracedWrites(writes, ids),
+    logBytes:
+      log.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0) / sessions +
+      callsOfApi(functions) * options.accessLogBytes,
+    events: (await publishedFor(options.system, ids)) / sessions,
   };
-  return { usage, deliveries: callsOf('receive-klarna-webhook'), kilobytes };
+  const lambdaCalls = [...counted.functions.values()].reduce((sum, calls) => sum + calls, 0);
+  return {
+    usage: usageOf(flow, counted, options),
+    deliveries: counted.functions.get('receive-klarna-webhook') ?? 0,
+    itemBytes: Math.max(...ids.map((id) => writes.findLast(({ key }) => key.endsWith(id))?.bytes ?? 0)),
+    writes: counted.writes,
+    ownLogBytes: counted.logBytes,
+    ownLogLines: log.length / sessions / lambdaCalls,
+  };
 }
 
-const callsOfReads = (before: Calls, after: Calls, sessions: number): number => {
-  const reads = ({ functions }: Calls): number => functions['get-payment-request']?.calls ?? 0;
-  return (reads(after) - reads(before)) / sessions;
-};
+interface Counted {
+  /** Calls of an AWS action in one session. */
+  readonly of: (action: string) => number;
+  /** Calls of each function in one session. */
+  readonly functions: ReadonlyMap<string, number>;
+  readonly readUnits: number;
+  readonly writes: readonly TracedWrite[];
+  readonly logBytes: number;
+  readonly events: number;
+}
+
+function usageOf(
+  flow: Flow,
+  { of, functions, readUnits, writes, logBytes, events }: Counted,
+  { millisOf, memoryOf, hasQuietPlatform }: TraceOptions,
+): Usage {
+  const calls = [...functions];
+  const lambdaCalls = calls.reduce((sum, [, times]) => sum + times, 0);
+  const gigabyteSeconds = calls.reduce(
+    (sum, [name, times]) =>
+      sum + times * ((millisOf[name] ?? 0) / 1_000) * ((memoryOf.get(name) ?? 0) / 1_024),
+    0,
+  );
+  const firings = flow.timerFires ? of('scheduler.CreateSchedule') : 0;
+  return {
+    'Lambda calls': lambdaCalls,
+    'Lambda GB-seconds': gigabyteSeconds,
+    'HTTP API calls': callsOfApi(functions),
+    'DynamoDB write units': unitsOfSession(writes),
+    'DynamoDB read units': readUnits,
+    'EventBridge events': events,
+    'Scheduler firings': firings,
+    'SQS calls': of('sqs.SendMessage') + firings * queueCallsPerFiring,
+    'log kilobytes': logBytes / 1_024 + (hasQuietPlatform ? 0 : lambdaCalls * platformLogKilobytes),
+  };
+}
+
+const callsOfApi = (functions: ReadonlyMap<string, number>): number =>
+  (functions.get('register-payment-request') ?? 0) + (functions.get('cancel-payment-request') ?? 0);
+
+function callsOfFunctions(before: Calls, after: Calls, sessions: number): ReadonlyMap<string, number> {
+  return new Map(
+    Object.entries(after.functions)
+      .filter(([name]) => !notOfSessions.has(name))
+      .map(([name, { calls }]) => [name, (calls - (before.functions[name]?.calls ?? 0)) / sessions]),
+  );
+}
+
+/** The JSON lines that functions wrote, without the name that the local system puts in front. */
+const ownLines = (text: string): readonly string[] =>
+  text.split('\n').flatMap((line) => {
+    const [, speaker = '', json] = /^([\w-]+): (\{.*)$/.exec(line) ?? [];
+    return json === undefined || notOfSessions.has(speaker) ? [] : [json];
+  });
 
 const countedBy = async (lapse: SystemClient): Promise<Calls> =>
   (await lapse.control('GET', '/calls')).body as unknown as Calls;
@@ -132,10 +179,4 @@ async function publishedFor({ control }: LocalProcess, ids: readonly string[]): 
   return lines
     .map((line) => (JSON.parse(line) as { detail: { payment_request_id: string } }).detail)
     .filter(({ payment_request_id }) => wanted.has(payment_request_id)).length;
-}
-
-async function memoryByFunction(): Promise<ReadonlyMap<string, number>> {
-  const { cdkOut } = await synthesize(root);
-  const { functions } = await readStack(cdkOut, { awsUrl: '' });
-  return new Map(functions.map(({ name, memoryMegabytes }) => [name, memoryMegabytes]));
 }

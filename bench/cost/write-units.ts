@@ -1,75 +1,114 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { tableSchema } from '../../functions/contract/table-schema.ts';
-import { connectToEngine } from '../../local/dynamodb/engine-connection.ts';
-import { openStream } from '../../local/triggers/stream-client.ts';
 
-type Image = Readonly<Record<string, AttributeValue>>;
+/** An item as DynamoDB's wire protocol has it. */
+export type Image = Readonly<Record<string, AttributeValue>>;
 
-/** An item before and after a write. */
-export interface Write {
-  readonly OldImage?: Image | undefined;
-  readonly NewImage?: Image | undefined;
+/** An index of the table, as far as it decides what a write costs. */
+export interface Index {
+  readonly name: string;
+  /** The names of its partition key and its sort key. */
+  readonly keys: readonly string[];
+  /** The attributes that it holds besides keys; `all` for every attribute. */
+  readonly projected: readonly string[] | 'all';
+}
+
+/** An item before and after a write, and the table's indexes. */
+export interface ItemWrite {
+  readonly before: Image | undefined;
+  readonly after: Image | undefined;
+  readonly tableKeys: readonly string[];
+  readonly indexes: readonly Index[];
+}
+
+/** What DynamoDB charges for one write, in write units. */
+export interface WriteUnits {
+  /** For the item itself. */
+  readonly base: number;
+  /** For the entries of each index that the write touched, by the index's name. */
+  readonly indexes: Readonly<Record<string, number>>;
 }
 
 /**
- * What DynamoDB charges for a write: the started kilobytes of the larger of the two items. Each entry that leaves or enters an
- * index costs a unit. The indexes have keys only, so an entry is never larger than a kilobyte.
+ * The item costs the started kilobytes of its larger version. An index costs nothing where its entry stays as it was, one entry where
+ * it enters, leaves or changes, and two where its key changes.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html#GSI.ThroughputConsiderations.Writes
  */
-export function writeUnits({ OldImage, NewImage }: Write): number {
-  const kilobytes = Math.max(kilobytesOf(OldImage), kilobytesOf(NewImage));
-  const { dueIndex, sessionIndex, stateIndex } = tableSchema;
-  const moved = [dueIndex, sessionIndex, stateIndex].map(({ partitionKey, sortKey }) => {
-    const entryOf = (image: Image | undefined) => {
-      const [partition, sort] = [image?.[partitionKey]?.S, image?.[sortKey]?.S];
-      return partition === undefined || sort === undefined ? undefined : `${partition} ${sort}`;
-    };
-    const [before, after] = [entryOf(OldImage), entryOf(NewImage)];
-    if (before === after) return 0;
-    return (before === undefined ? 0 : 1) + (after === undefined ? 0 : 1);
+export function writeUnits({ before, after, tableKeys, indexes }: ItemWrite): WriteUnits {
+  const touched = indexes.flatMap((index) => {
+    const [old, next] = [before, after].map((image) => entryOf(image, index, tableKeys));
+    const units = entryUnits(old, next, index);
+    return units === 0 ? [] : [[index.name, units] as const];
   });
-  return moved.reduce((sum, units) => sum + units, kilobytes);
+  return {
+    base: Math.max(1, kilobytesOf(before), kilobytesOf(after)),
+    indexes: Object.fromEntries(touched),
+  };
+}
+
+/** A write that its condition refuses costs by the size of the item that stands, and touches no index. */
+export const refusedUnits = (standing: Image | undefined): WriteUnits => ({
+  base: Math.max(1, kilobytesOf(standing)),
+  indexes: {},
+});
+
+/** All units of a write together. */
+export const unitsTogether = ({ base, indexes }: WriteUnits): number =>
+  Object.values(indexes).reduce((sum, units) => sum + units, base);
+
+function entryUnits(old: Image | undefined, next: Image | undefined, { keys }: Index): number {
+  const [removed, added] = [old, next].map((entry) => Math.max(1, kilobytesOf(entry)));
+  if (!old && !next) return 0;
+  if (!old) return added ?? 0;
+  if (!next) return removed ?? 0;
+  if (textOf(old) === textOf(next)) return 0;
+  const isMoved = keys.some((key) => JSON.stringify(old[key]) !== JSON.stringify(next[key]));
+  return isMoved ? (removed ?? 0) + (added ?? 0) : Math.max(removed ?? 0, added ?? 0);
+}
+
+const textOf = (entry: Image): string =>
+  JSON.stringify(Object.entries(entry).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+
+/** What an index holds of an item: nothing where one of its keys is missing. */
+function entryOf(
+  image: Image | undefined,
+  { keys, projected }: Index,
+  tableKeys: readonly string[],
+): Image | undefined {
+  if (!image || keys.some((key) => image[key] === undefined)) return undefined;
+  if (projected === 'all') return image;
+  const held = new Set([...keys, ...tableKeys, ...projected]);
+  return Object.fromEntries(Object.entries(image).filter(([name]) => held.has(name)));
 }
 
 /** The started kilobytes of an item, by DynamoDB's own rule for its size. */
 export const kilobytesOf = (image: Image | undefined): number =>
-  image === undefined ? 0 : Math.ceil(bytesOfMap(image) / 1_024);
+  image === undefined ? 0 : Math.ceil(bytesOfItem(image) / 1_024);
 
-const bytesOfMap = (map: Image): number =>
-  Object.entries(map).reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + bytesOf(value), 0);
+/**
+ * The bytes of an item.
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+ */
+export const bytesOfItem = (item: Image): number =>
+  Object.entries(item).reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + bytesOf(value), 0);
 
-function bytesOf({ S, N, BOOL, L, M }: AttributeValue): number {
+function bytesOf({ S, N, B, BOOL, NULL, L, M, SS, NS }: AttributeValue): number {
   if (S !== undefined) return Buffer.byteLength(S);
-  if (N !== undefined) return Math.ceil(N.length / 2) + 1;
-  if (BOOL !== undefined) return 1;
+  if (N !== undefined) return bytesOfNumber(N);
+  // On the wire, bytes are base64.
+  if (B !== undefined) return Buffer.from(String(B), 'base64').length;
+  if (BOOL !== undefined || NULL !== undefined) return 1;
   if (L) return L.reduce((sum, value) => sum + 1 + bytesOf(value), 3);
-  if (M) return 3 + Object.keys(M).length + bytesOfMap(M);
+  if (M) return 3 + Object.keys(M).length + bytesOfItem(M);
+  if (SS) return SS.reduce((sum, value) => sum + Buffer.byteLength(value), 0);
+  if (NS) return NS.reduce((sum, value) => sum + bytesOfNumber(value), 0);
   throw new Error('The table holds a kind of value that is not weighed here.');
 }
 
-/** Every write of these requests in the table's stream, oldest first. */
-export async function writesOf(
-  endpoint: string,
-  tableName: string,
-  ids: readonly string[],
-): Promise<readonly Write[]> {
-  const { signal } = new AbortController();
-  const connection = connectToEngine(endpoint);
-  const stream = await openStream(connection, tableName);
-  const writes: Write[] = [];
-  for (const { id } of await stream.listShards(signal)) {
-    let iterator: string | undefined = await stream.iteratorAfter(id, undefined, signal);
-    while (iterator !== undefined) {
-      const { records, next } = await stream.read(iterator, 1_000, signal);
-      if (records.length === 0) break;
-      for (const { dynamodb } of records) {
-        const write = dynamodb as Write;
-        const key = write.NewImage?.[tableSchema.partitionKey]?.S ?? '';
-        if (ids.some((each) => key.endsWith(`#P#${each}`))) writes.push(write);
-      }
-      iterator = next;
-    }
-  }
-  connection.close();
-  return writes;
-}
+/** About a byte for two significant digits, and one more. */
+const bytesOfNumber = (text: string): number =>
+  Math.ceil(
+    text
+      .replace(/^-?0*\.?0*/, '')
+      .replace(/0+$/, '')
+      .replace('.', '').length / 2,
+  ) + 1;

@@ -23,6 +23,7 @@ import type { PaymentRequestState } from '../domain/payment-request-state.ts';
 import type { DeliveryReplay, QuarantinedDelivery, StoredDelivery } from '../domain/quarantined-delivery.ts';
 import type { SigningKey } from '../domain/signing-key.ts';
 import type { StateChangeEvent } from '../domain/state-change-event.ts';
+import type { SweepMemory } from '../domain/sweep-memory.ts';
 import type { Unpublished } from '../domain/unpublished.ts';
 
 /**
@@ -110,10 +111,16 @@ export interface CancelJobs {
 
 /** The right to run the sweep, which one run has at a time. Faults are thrown. */
 export interface SweepLease {
-  /** Takes the lease until then. Returns false while another run holds it. */
-  take(now: Instant, until: Instant): Promise<boolean>;
-  /** Gives the lease back, where this run still holds it. */
-  release(): Promise<void>;
+  /** Takes the lease until then. Returns what the last run left, or `undefined` while another run holds the lease. */
+  take(now: Instant, until: Instant): Promise<SweepMemory | undefined>;
+  /** Gives the lease back, where this run still holds it. Without a memory, that of the last run stays. */
+  release(memory: SweepMemory | undefined): Promise<void>;
+}
+
+/** How many records have work to do, now or later. Open requests do: at the latest once Klarna itself has ended them. */
+export interface OpenPaymentRequests {
+  /** The number, or a bound that it has reached: no more entries are read than that. */
+  countAtLeast(): Promise<number>;
 }
 
 /** Where signed deliveries go that belong to no record. */

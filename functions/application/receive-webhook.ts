@@ -1,28 +1,58 @@
-import type { PaymentRequestKey } from '../domain/identifiers.ts';
+import type { Account, CredentialName, EventId, PaymentRequestKey } from '../domain/identifiers.ts';
+import type { Instant } from '../domain/instant.ts';
 import type { Observation } from '../domain/observation.ts';
 import type { QuarantinedDelivery } from '../domain/quarantined-delivery.ts';
 import type { Verdict } from '../domain/transition.ts';
 import type { ChangeDependencies } from './change-record.ts';
-import type { Quarantine } from './ports.ts';
+import type { Quarantine, StoredAccounts } from './ports.ts';
 import { recordObservation } from './record-observation.ts';
 
-/** A delivery whose signature is valid: a fact about a Payment Request, or a delivery for the quarantine. */
+/** A delivery whose signature is valid: a fact about a Payment Request, a new account, or a delivery for the quarantine. */
 export type VerifiedDelivery =
-  | { readonly kind: 'observation'; readonly key: PaymentRequestKey; readonly observation: Observation }
+  | {
+      readonly kind: 'observation';
+      readonly key: PaymentRequestKey;
+      readonly observation: Observation;
+      /** The delivery as it is quarantined if nothing is stored about its account. */
+      readonly ifUnknown?: QuarantinedDelivery;
+    }
+  | {
+      readonly kind: 'onboarding';
+      readonly account: Account;
+      readonly credential: CredentialName;
+      readonly eventId: EventId;
+      readonly at: Instant;
+    }
   | { readonly kind: 'quarantine'; readonly delivery: QuarantinedDelivery };
 
 /** What receiving a webhook needs. */
 export interface WebhookDependencies extends ChangeDependencies {
   readonly quarantine: Quarantine;
+  readonly stored: Pick<StoredAccounts, 'read' | 'onboard'>;
 }
+
+/** What a delivery did. */
+export type DeliveryVerdict = Verdict | 'onboarded' | 'quarantined';
 
 /** Makes a delivery durable. When it resolves, the response to Klarna may be 200. Faults of the store are thrown. */
 export const receiveWebhook =
   (dependencies: WebhookDependencies) =>
-  async (delivery: VerifiedDelivery): Promise<Verdict | 'quarantined'> => {
-    if (delivery.kind === 'observation') {
-      return recordObservation(dependencies)(delivery.key, delivery.observation);
+  async (delivery: VerifiedDelivery): Promise<DeliveryVerdict> => {
+    const { quarantine, stored } = dependencies;
+    switch (delivery.kind) {
+      case 'observation': {
+        const { key, observation, ifUnknown } = delivery;
+        if (!ifUnknown || (await stored.read(key.account))) {
+          return recordObservation(dependencies)(key, observation);
+        }
+        await quarantine.keep(ifUnknown);
+        return 'quarantined';
+      }
+      case 'onboarding':
+        await stored.onboard(delivery.account, { credential: delivery.credential, at: delivery.at });
+        return 'onboarded';
+      case 'quarantine':
+        await quarantine.keep(delivery.delivery);
+        return 'quarantined';
     }
-    await dependencies.quarantine.keep(delivery.delivery);
-    return 'quarantined';
   };

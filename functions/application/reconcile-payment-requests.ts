@@ -12,7 +12,6 @@ import {
   lateness,
   nextAttempt,
   type ReconcileAction,
-  type Waiting,
   waitingOf,
 } from '../domain/reconciliation.ts';
 import { armTimer } from './arm-timer.ts';
@@ -22,6 +21,7 @@ import { endExpiredSession, type TimeoutDependencies, type TimeoutOutcome } from
 import type { Accounts, DuePaymentRequests, KlarnaPaymentRequests } from './ports.ts';
 import { type Refresh, refreshPaymentRequest } from './refresh-payment-request.ts';
 import { armByDefault, type SessionDependencies } from './register-session.ts';
+import type { SeenRecord, UnsettledWatch } from './watch-unsettled.ts';
 
 /** What the sweep needs. */
 export interface ReconcileDependencies extends TimeoutDependencies {
@@ -30,11 +30,11 @@ export interface ReconcileDependencies extends TimeoutDependencies {
   readonly syncExpiry: SessionDependencies['syncExpiry'];
   /** Called with the outcome of each session's end, and the milliseconds since its deadline. */
   readonly onTimeout: (outcome: TimeoutOutcome, lateness: number) => void;
-  /** Called with the waiting time of each due record, before the attempt to settle it. */
-  readonly onWaiting: (waiting: Waiting) => void;
   /** Called with each record that could not be settled. The sweep goes on, and tries the record again later. */
   readonly onFault: (key: PaymentRequestKey, error: unknown) => void;
 }
+
+const noWaiting = { pendingCancel: 0, overdueSession: 0 };
 
 /** The result for one record: the action; `held` until Klarna takes calls for its account again; `failed`. */
 type Attempt = ReconcileAction | 'held' | 'failed';
@@ -59,10 +59,12 @@ const mostOfLimited = 10_000;
  * Reconciles every due record: ends sessions past their deadline, settles cancels whose end is not known, arms timers. Begins no
  * record after `until`, in milliseconds since 1970. If Klarna refuses an account's calls for their rate, that account's
  * records wait for the next run, which begins with them. Other accounts go on.
+ *
+ * @param see called with each record that was read, and with the first one that there was no time for
  */
 export const reconcilePaymentRequests =
   (dependencies: ReconcileDependencies) =>
-  async (until: number): Promise<ReconcileReport> => {
+  async (until: number, see: UnsettledWatch['see'] = () => undefined): Promise<ReconcileReport> => {
     const { clock, due } = dependencies;
     const limited = new Map<Account, number>();
     const report = emptyReport();
@@ -70,12 +72,15 @@ export const reconcilePaymentRequests =
     let width = fewest;
     let onDone = (): void => undefined;
     const run = async (key: PaymentRequestKey): Promise<void> => {
-      const result = await reconcile(dependencies, key, limited);
+      const result = await reconcile({ ...dependencies, see }, key, limited);
       report[result] += 1;
       width = result === 'failed' ? Math.max(fewest, width - 1) : Math.min(most, width + 1);
     };
     for await (const key of due.due(clock.instant())) {
-      if (clock.now() >= until) break;
+      if (clock.now() >= until) {
+        see({ key, waiting: noWaiting, attempts: 0, result: 'left' });
+        break;
+      }
       const attempt = run(key).finally(() => {
         running.delete(attempt);
         onDone();
@@ -103,29 +108,37 @@ const emptyReport = (): Record<Attempt, number> => ({
 });
 
 async function reconcile(
-  dependencies: ReconcileDependencies,
+  dependencies: ReconcileDependencies & Pick<UnsettledWatch, 'see'>,
   key: PaymentRequestKey,
   limited: Map<Account, number>,
 ): Promise<Attempt> {
-  const { store, accounts, klarna, clock } = dependencies;
+  const { store, accounts, klarna, clock, see } = dependencies;
   let record: PaymentRequest | undefined;
+  let waiting = noWaiting;
+  const seen = (result: SeenRecord['result']): void =>
+    see({ key, waiting, attempts: record?.attempts ?? 0, result });
   try {
     const readSince = limited.get(key.account);
     if (readSince === mostOfLimited) return 'held';
     if (readSince !== undefined) limited.set(key.account, readSince + 1);
     record = await store.read(key);
     if (!record) return 'nothing';
-    dependencies.onWaiting(waitingOf(record, clock.instant()));
+    waiting = waitingOf(record, clock.instant());
     const action = decideReconciliation(record, clock.instant());
     if (action === 'nothing') return action;
-    if (limited.has(key.account) && callsKlarna.has(action)) return 'held';
+    if (limited.has(key.account) && callsKlarna.has(action)) {
+      seen('held');
+      return 'held';
+    }
     const settings = await accounts.find(key.account);
     if (!settings) throw new ConfigurationError(`The secret accounts has no account ${key.account}.`);
     const watched = watching(klarna, () => limited.set(key.account, limited.get(key.account) ?? 0));
     await actions[action]({ ...dependencies, klarna: watched }, record, settings);
+    seen('tried');
     return action;
   } catch (error) {
     dependencies.onFault(key, error);
+    seen('failed');
     await tryLater(dependencies, key, record).catch((again: unknown) => dependencies.onFault(key, again));
     return 'failed';
   }

@@ -3,7 +3,7 @@ import type { QuarantinedDelivery, QuarantineReason } from '../domain/quarantine
 import type { SigningKey } from '../domain/signing-key.ts';
 import type { Verdict } from '../domain/transition.ts';
 import type { ChangeDependencies } from './change-record.ts';
-import type { QuarantinedDeliveries, SigningKeys } from './ports.ts';
+import type { QuarantinedDeliveries, SigningKeys, StoredAccounts } from './ports.ts';
 import type { VerifiedDelivery } from './receive-webhook.ts';
 import { recordObservation } from './record-observation.ts';
 
@@ -11,6 +11,7 @@ import { recordObservation } from './record-observation.ts';
 export interface ReplayDependencies extends ChangeDependencies {
   readonly quarantine: QuarantinedDeliveries;
   readonly signingKeys: SigningKeys;
+  readonly stored: Pick<StoredAccounts, 'read' | 'onboard'>;
   /** Reads a delivery with these facts as if it arrived now. */
   readonly judge: (delivery: QuarantinedDelivery, key: SigningKey, now: Instant) => VerifiedDelivery;
 }
@@ -21,7 +22,7 @@ export interface ReplayDependencies extends ChangeDependencies {
  * run.
  */
 export type ReplayOutcome =
-  | { readonly kind: 'taken'; readonly verdict: Verdict }
+  | { readonly kind: 'taken'; readonly verdict: Verdict | 'onboarded' }
   | { readonly kind: 'refused'; readonly reason: QuarantineReason }
   | { readonly kind: 'no_key' }
   | { readonly kind: 'would_take' };
@@ -33,12 +34,21 @@ export type ReplayOutcome =
 export const replayQuarantined =
   (dependencies: ReplayDependencies) =>
   async (delivery: QuarantinedDelivery, isDryRun: boolean): Promise<ReplayOutcome> => {
-    const { quarantine, signingKeys, clock, judge } = dependencies;
+    const { quarantine, signingKeys, stored, clock, judge } = dependencies;
     const key = await signingKeys.find(delivery.signingKeyId);
     if (!key) return { kind: 'no_key' };
     const now = clock.instant();
     const judged = judge(delivery, key, now);
     if (judged.kind === 'quarantine') return { kind: 'refused', reason: judged.delivery.reason };
+    if (judged.kind === 'onboarding') {
+      if (isDryRun) return { kind: 'would_take' };
+      await stored.onboard(judged.account, { credential: judged.credential, at: judged.at });
+      await quarantine.noteReplay(delivery, { at: now, verdict: 'onboarded' });
+      return { kind: 'taken', verdict: 'onboarded' };
+    }
+    if (judged.ifUnknown && !(await stored.read(judged.key.account))) {
+      return { kind: 'refused', reason: judged.ifUnknown.reason };
+    }
     if (isDryRun) return { kind: 'would_take' };
     const observation = {
       ...judged.observation,

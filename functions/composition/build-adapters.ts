@@ -15,6 +15,7 @@ import { DynamoDbAccounts } from '../adapters/dynamodb/dynamodb-accounts.ts';
 import { DynamoDbCancelJobs } from '../adapters/dynamodb/dynamodb-cancel-jobs.ts';
 import { DynamoDbPaymentRequestStore } from '../adapters/dynamodb/dynamodb-payment-request-store.ts';
 import { DynamoDbQuarantine } from '../adapters/dynamodb/dynamodb-quarantine.ts';
+import { DynamoDbOpenPaymentRequests } from '../adapters/dynamodb/dynamodb-open-payment-requests.ts';
 import { DynamoDbSweepLease } from '../adapters/dynamodb/dynamodb-sweep-lease.ts';
 import { toItem } from '../adapters/dynamodb/payment-request-item.ts';
 import { writeOf } from '../adapters/dynamodb/stream-changes.ts';
@@ -116,6 +117,7 @@ export function storeOf(environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS
     jobs: () => new DynamoDbCancelJobs({ ...tableOf(environment), client }),
     stored: new DynamoDbAccounts({ tableName: environment.TABLE_NAME, client }),
     sweepLease: () => new DynamoDbSweepLease({ tableName: environment.TABLE_NAME, client, ids }),
+    open: () => new DynamoDbOpenPaymentRequests({ tableName: environment.TABLE_NAME, client }),
     offlineStore: () => storeWith(offline(client)),
   };
 }
@@ -172,10 +174,11 @@ export function accountsOf(
     maxSession,
   });
   const sources = { entries, credentials, stored: cachedAccounts(stored, clock, accountCacheSeconds) };
-  const find = findAccount(sources);
+  const cached = findAccount(sources);
   return {
-    accounts: { find: async (account: Account) => (await find(account))?.settings },
-    find,
+    accounts: { find: async (account: Account) => (await cached(account))?.settings },
+    /** Finds an account by what is stored now. */
+    find: findAccount({ ...sources, stored }),
     write: writeAccountSettings({ ...sources, stored, clock }),
     /** Reads the secrets and parses some of what they hold. How much does not grow with the accounts. */
     prime: async (): Promise<readonly KlarnaCall[]> => {
@@ -294,7 +297,11 @@ export function webhookStoresOf(environment: Pick<Parsed, 'TABLE_NAME' | 'RETENT
   const client = new DynamoDBClient(settings);
   const storesWith = (its: DynamoDBClient) => {
     const table = { ...tableOf(environment), client: its };
-    return { store: new DynamoDbPaymentRequestStore(table), quarantine: new DynamoDbQuarantine(table) };
+    return {
+      store: new DynamoDbPaymentRequestStore(table),
+      quarantine: new DynamoDbQuarantine(table),
+      stored: new DynamoDbAccounts(table),
+    };
   };
   return {
     stores: storesWith(client),

@@ -22,9 +22,11 @@ import { extendSession, registerSession } from '../application/register-session.
 import { runCancelJobs } from '../application/run-cancel-jobs.ts';
 import { startCancelJob, stopCancelJob } from '../application/start-cancel-job.ts';
 import { syncKlarnaExpiry } from '../application/sync-klarna-expiry.ts';
+import { watchUnsettled } from '../application/watch-unsettled.ts';
 import type { PaymentRequestKey } from '../domain/identifiers.ts';
 import { plusMillis } from '../domain/instant.ts';
 import { unknownPaymentRequest } from '../domain/payment-request.ts';
+import type { SweepMemory } from '../domain/sweep-memory.ts';
 import {
   accountsOf,
   clock,
@@ -43,7 +45,7 @@ import {
   webhookStoresOf,
 } from './build-adapters.ts';
 import { parseEnvironment } from '../contract/environment.ts';
-import { countTimeout, measureWaiting } from '../telemetry/timeout-metrics.ts';
+import { measureTimeout } from '../telemetry/timeout-metrics.ts';
 import { primeCancel, primingKey } from '../cold-start/prime-cancel.ts';
 import { primeWebhook } from '../cold-start/prime-webhook.ts';
 import { fault } from '../telemetry/telemetry.ts';
@@ -173,11 +175,13 @@ export function composeTimeout() {
 /** The dependencies of reconcile-payment-requests. */
 export function composeReconciliation() {
   const environment = parseEnvironment('reconcile-payment-requests', process.env);
-  const { store, jobs, sweepLease, stored } = storeOf(environment);
+  const { store, jobs, sweepLease, open, stored } = storeOf(environment);
   const klarna = klarnaOf(environment);
   const { accounts } = accountsOf(environment, stored);
   const { timer } = timerOf(environment);
   const dependencies = { ...retries, store, timer, ...klarna, onTimerFault };
+  const onRecordFault = ({ account, paymentRequestId }: PaymentRequestKey, error: unknown): void =>
+    fault('sweep.fault', error, { account, payment_request_id: paymentRequestId });
   return {
     // No caller waits for the sweep.
     warmUp: warmUpOf(),
@@ -186,6 +190,8 @@ export function composeReconciliation() {
       clock,
       onFault: (error) => fault('sweep.fault', error),
     }),
+    watch: (known: SweepMemory) => watchUnsettled({ store, clock, onFault: onRecordFault }, known),
+    open: open(),
     runJobs: runCancelJobs({
       jobs: jobs(),
       list: store,
@@ -202,10 +208,8 @@ export function composeReconciliation() {
       due: store,
       accounts,
       syncExpiry: expirySyncOf(store, klarna),
-      onTimeout: countTimeout,
-      onWaiting: measureWaiting,
-      onFault: ({ account, paymentRequestId }, error) =>
-        fault('sweep.fault', error, { account, payment_request_id: paymentRequestId }),
+      onTimeout: measureTimeout,
+      onFault: onRecordFault,
     }),
   };
 }

@@ -1,61 +1,54 @@
-/** The metrics of each function. Functions that write them and alarms that watch them take the names from this list. */
-import type { TimeoutOutcome } from '../application/end-expired-session.ts';
-import type { KlarnaResponse } from '../domain/klarna-response.ts';
-import type { receiveWebhook } from '../application/receive-webhook.ts';
-import type { CancelOutcome } from '../domain/cancel-outcome.ts';
-import type { StateChangeEvent } from '../domain/state-change-event.ts';
-import type { FunctionName } from './function-name.ts';
-
-/** Metrics of every function. */
-type OfAll = 'WarmUpMillis' | 'ConfigurationFault' | 'InternalFault';
-
-/** Metrics of the functions that read secrets. */
-type OfSecrets = 'SecretStale';
-
-/** Metrics of the functions behind the API. */
-type OfTheApi = OfAll | OfSecrets | 'ApiFault';
-
-/** Metrics of the functions that call Klarna. */
-export type KlarnaMetric =
-  'KlarnaMillis' | 'KlarnaResponses' | 'KlarnaUnclear' | `Klarna:${KlarnaResponse['kind']}`;
-
-/** Metrics of the functions that end sessions. */
-type OfSessionEnds = 'TimerLateness' | `Timer:${Exclude<TimeoutOutcome['kind'], 'ended'> | CancelOutcome}`;
-
-/** The metrics of each function. */
-export interface MetricNames extends Record<FunctionName, string> {
-  'register-payment-request': OfTheApi | KlarnaMetric;
-  'get-payment-request': OfTheApi | KlarnaMetric;
-  'cancel-payment-request': OfTheApi | KlarnaMetric | `Cancel:${CancelOutcome}`;
-  'receive-klarna-webhook':
-    | OfAll
-    | OfSecrets
-    | `Webhook:${Awaited<ReturnType<ReturnType<typeof receiveWebhook>>>}`
-    | `WebhookRefused:${number}`
-    | 'WebhookQuarantined'
-    | 'WebhookFault';
-  'cancel-expired-session':
-    OfAll | OfSecrets | KlarnaMetric | OfSessionEnds | 'TimerUnsettled' | 'TimerFault';
-  'reconcile-payment-requests':
-    | OfAll
-    | OfSecrets
-    | KlarnaMetric
-    | OfSessionEnds
-    | 'SweepRepairs'
-    | 'SweepFailures'
-    | 'PendingCancels'
-    | 'PendingCancelAge'
-    | 'OverdueSessionAge'
-    | 'DueRecords'
-    | 'CancelJobPages';
-  'publish-state-changes':
-    | OfAll
-    | 'EventsPublished'
-    | 'EventsRefused'
-    | 'EventsSetAside'
-    | 'Registered'
-    | `Attention:${NonNullable<StateChangeEvent['detail']['cause']> | 'unknown'}`;
-}
+/**
+ * The metrics that the functions write, and how each is read: as the sum or the highest value of a period. Their only dimension is
+ * the name of this Lapse, so two of them in one account share none, and none costs more with more functions. CloudWatch bills a
+ * metric for the hours in which it has data.
+ */
+export const metrics = {
+  /** A webhook with a valid signature arrived: at most once a minute for each process. */
+  WebhookArrival: 'Sum',
+  /** Webhooks refused with status 400: missing, malformed or wrong signature, or unknown key. */
+  BadSignature: 'Sum',
+  /** Webhooks with a valid signature that were moved aside. */
+  WebhookQuarantined: 'Sum',
+  /** Webhooks that could not be stored, so that Klarna sends them again. */
+  WebhookFault: 'Sum',
+  /** Records that need attention, for any cause. */
+  Attention: 'Sum',
+  /** Those of them that the customer had approved a moment before our cancel. */
+  CanceledAfterCompleted: 'Sum',
+  /** Milliseconds between a session's deadline and its end. */
+  TimerLateness: 'Maximum',
+  /** Milliseconds for which the oldest cancel has had no known end. The sweep writes it every minute. */
+  PendingCancelAge: 'Maximum',
+  /** Milliseconds for which the oldest session has been open after its deadline. The sweep writes it every minute. */
+  OverdueSessionAge: 'Maximum',
+  /** Records with work to do now or later, at least. The sweep writes it every minute. */
+  OpenRequests: 'Maximum',
+  /** Records that were due when the sweep began, at least. The sweep writes it every minute. */
+  DueRecords: 'Maximum',
+  /** Work of the sweep that a timer, a webhook or a caller should have done. */
+  SweepRepairs: 'Sum',
+  /** Records that the sweep could not settle because of a fault, until it can. The sweep writes it every minute. */
+  SweepFailures: 'Minimum',
+  /** Milliseconds that Klarna took to respond. The number of its values is the number of responses. */
+  KlarnaMillis: 'Maximum',
+  /** Klarna's responses that leave the result open: timeouts, 5xx and 429. */
+  KlarnaUnclear: 'Sum',
+  /** Faults that the operator must correct, among them credentials that Klarna refuses. */
+  ConfigurationFault: 'Sum',
+  /** Bugs. */
+  InternalFault: 'Sum',
+  /** Reads of a secret for which the last known value served. */
+  SecretStale: 'Sum',
+  /** Percent of the time limit that an invocation took, where it took half or more. */
+  TimeLimitUsed: 'Maximum',
+} as const;
 
 /** Any metric. */
-export type MetricName = MetricNames[FunctionName];
+export type MetricName = keyof typeof metrics;
+
+/** The namespace of the metrics. */
+export const metricsNamespace = 'Lapse';
+
+/** The name of the dimension that holds the name of this Lapse. */
+export const metricsDimension = 'stack';

@@ -6,6 +6,7 @@ export type QuarantineReason =
   | 'unknown_state'
   | 'malformed'
   | 'other_account'
+  | 'unknown_account'
   | 'other_recipient'
   | 'other_webhook'
   | 'other_environment';

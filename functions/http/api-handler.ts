@@ -4,7 +4,7 @@ import { ConfigurationError } from '../domain/configuration-error.ts';
 import { Problem, problemResponse } from './problem.ts';
 import type { HttpResponse } from './response.ts';
 import { faultKindOf } from '../telemetry/fault-kind.ts';
-import { count, fault, telemetry } from '../telemetry/telemetry.ts';
+import { fault, telemetry } from '../telemetry/telemetry.ts';
 
 type ApiHandler = (event: APIGatewayProxyEventV2, context: Context) => Promise<HttpResponse>;
 
@@ -21,7 +21,6 @@ const problems = (): MiddlewareObj<APIGatewayProxyEventV2, HttpResponse> => ({
 
 function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  count('ApiFault');
   fault('api.fault', error);
   switch (faultKindOf(error)) {
     case 'transient':

@@ -5,7 +5,7 @@ import type { refreshPaymentRequest } from '../application/refresh-payment-reque
 import type { AccountSettings } from '../domain/account-settings.ts';
 import type { Account, PaymentRequestKey } from '../domain/identifiers.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
-import { count } from '../telemetry/telemetry.ts';
+import { note } from '../telemetry/telemetry.ts';
 import { callerOf } from './caller.ts';
 import { cancelResponse } from './cancel-response.ts';
 import { listRequestOf, listResponse } from './list-request.ts';
@@ -92,7 +92,8 @@ export const paymentRequestCancelRoutes = ({ cancel, dryRun }: PaymentRequestCan
         allowCompleted: query.allow_completed ?? account.cancelCompleted,
       } as const;
       const result = await (query.dry_run ? dryRun : cancel)(key, command, account);
-      count(`Cancel:${result.outcome}`);
+      const { account: name, paymentRequestId } = key;
+      note('cancel.done', { account: name, payment_request_id: paymentRequestId, outcome: result.outcome });
       return cancelResponse(key, result);
     },
   }) satisfies Readonly<Record<string, RouteHandler<AccountSettings>>>;

@@ -1,8 +1,9 @@
 import type { cancelSession } from '../application/cancel-session.ts';
 import type { readSession } from '../application/read-session.ts';
 import type { AccountSettings } from '../domain/account-settings.ts';
+import type { CancelOutcome } from '../domain/cancel-outcome.ts';
 import type { Account } from '../domain/identifiers.ts';
-import { count } from '../telemetry/telemetry.ts';
+import { note } from '../telemetry/telemetry.ts';
 import { callerOf } from './caller.ts';
 import { queryOf, sessionIdOf } from './parse-request.ts';
 import { noQuery, sessionCancelQuery } from './query-schemas.ts';
@@ -44,7 +45,16 @@ export const sessionCancelRoutes = ({ cancelSession: cancel, dryRunSession: dryR
         allowCompleted: false,
       } as const;
       const members = await (query.dry_run ? dryRun : cancel)(sessionId, command, account);
-      for (const { outcome } of members) count(`Cancel:${outcome}`);
+      note('session.canceled', { account: account.account, ...numbersOf(members) });
       return sessionCancelResponse(account.account, sessionId, members);
     },
   }) satisfies Readonly<Record<string, RouteHandler<AccountSettings>>>;
+
+/** How many requests had each outcome. */
+function numbersOf(
+  members: readonly { readonly outcome: CancelOutcome }[],
+): Readonly<Partial<Record<CancelOutcome, number>>> {
+  const numbers: Partial<Record<CancelOutcome, number>> = {};
+  for (const { outcome } of members) numbers[outcome] = (numbers[outcome] ?? 0) + 1;
+  return numbers;
+}

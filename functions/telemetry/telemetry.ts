@@ -1,17 +1,25 @@
 import type { MiddlewareObj } from '@middy/core';
-import type { MetricName } from '../contract/metric-names.ts';
+import { type MetricName, metricsDimension, metricsNamespace } from '../contract/metric-names.ts';
 import { faultKindOf } from './fault-kind.ts';
 import { originalStack } from './source-mapped-stack.ts';
 
 /**
- * Log lines as JSON, metrics in CloudWatch's embedded format
+ * Log lines as JSON, with metrics in CloudWatch's embedded format
  * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
+ * A line costs by its bytes: an invocation that goes well writes one, which carries its metrics too.
  * Logs contain stable message codes, ids, codes and counts. They never contain an event, a header, a body or a
  * secret.
  * ADR 22 (docs/adr/0022) explains why no library does this.
  */
 
 type Fields = Readonly<Record<string, string | number | boolean | undefined>>;
+
+const levels = ['INFO', 'WARN', 'ERROR'] as const;
+type Level = (typeof levels)[number];
+
+/** Whether lines of a level are written: the stack sets the least level. Metrics are written in any case. */
+const isWritten = (level: Level): boolean =>
+  levels.indexOf(level) >= levels.findIndex((each) => each === process.env['LOG_LEVEL']);
 
 /**
  * The service name of the log lines, which the stack sets. CloudFormation generates the name of the Lambda, so that
@@ -20,16 +28,21 @@ type Fields = Readonly<Record<string, string | number | boolean | undefined>>;
 const service = process.env['SERVICE_NAME'];
 
 /** The invocation that is running in this process. */
-let invocation: { readonly function_request_id?: string; readonly cold_start: boolean } = {
-  cold_start: true,
-};
+let invocation: { readonly function_request_id?: string; readonly cold_start?: true } = {};
 let isFirst = true;
 
+/** The last line of ordinary information. It waits for the metrics of the invocation. */
+let held: object | undefined;
+
 /** Logs one line of ordinary information. `code` is stable, and runbooks search for it. */
-export const note = (code: string, fields: Fields = {}): void => log('INFO', code, fields);
+export function note(code: string, fields: Fields = {}): void {
+  if (!isWritten('INFO')) return;
+  if (held) write(held);
+  held = lineOf('INFO', code, { ...fields, ...(isFirst && { cold_start: true }) });
+}
 
 /** Logs one line that an operator should see. */
-export const warn = (code: string, fields: Fields = {}): void => log('WARN', code, fields);
+export const warn = (code: string, fields: Fields = {}): void => writeNow('WARN', code, fields);
 
 /**
  * Logs one line about a failure: its kind, the error's name and message, never an input. Counts what another try does not help:
@@ -39,71 +52,104 @@ export function fault(code: string, error: unknown, fields: Fields = {}): void {
   const kind = faultKindOf(error);
   if (kind === 'misconfigured') count('ConfigurationFault');
   if (kind === 'internal') count('InternalFault');
-  log('ERROR', code, { ...fields, fault: kind, ...describe(error) });
+  writeNow('ERROR', code, { ...fields, fault: kind, ...describe(error) });
 }
 
-const levels = ['INFO', 'WARN', 'ERROR'] as const;
+/** Writes at once, with what has been counted so far: the invocation may be stopped at its time limit. */
+function writeNow(level: Level, code: string, fields: Fields): void {
+  if (!isWritten(level)) return;
+  if (held) write(held);
+  held = undefined;
+  write({ ...lineOf(level, code, { service, ...fields, ...invocation }), ...takeMetrics() });
+}
 
-/** Writes a line whose level is at least the one that the stack sets. Lambda filters JSON lines by `level` and `timestamp`. */
-function log(level: (typeof levels)[number], code: string, fields: Fields): void {
-  if (levels.indexOf(level) < levels.findIndex((each) => each === process.env['LOG_LEVEL'])) return;
-  const timestamp = new Date().toISOString();
-  const trace = process.env['_X_AMZN_TRACE_ID']?.split(';', 1)[0]?.replace('Root=', '');
-  write({ level, timestamp, service, code, ...fields, ...invocation, xray_trace_id: trace });
+/** Lambda filters JSON lines by the names `level` and `timestamp`. */
+const lineOf = (level: Level, code: string, fields: Fields): object => ({
+  level,
+  timestamp: new Date().toISOString(),
+  code,
+  ...fields,
+  xray_trace_id: sampledTraceId(),
+});
+
+/** The trace of the invocation, where X-Ray records it. */
+function sampledTraceId(): string | undefined {
+  const trace = process.env['_X_AMZN_TRACE_ID'];
+  return trace?.includes('Sampled=1') ? /Root=([^;]*)/.exec(trace)?.[1] : undefined;
 }
 
 const write = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
 
-/** The most values of one metric, and the most metrics, that CloudWatch accepts in one line. */
-const mostOfOneLine = 100;
+/** The most values of one metric that CloudWatch accepts in one line. It accepts as many metrics, and there are fewer. */
+const mostValues = 100;
 
-let metrics = new Map<MetricName, { readonly unit: 'Count' | 'Milliseconds'; readonly values: number[] }>();
+let metrics = new Map<MetricName, number[]>();
 
-/** Adds to a metric. Metrics have a name and no dimensions, which keeps their cardinality low. */
-export const count = (name: MetricName, value = 1): void => add(name, 'Count', value);
-
-/** Adds a duration in milliseconds. */
-export const measure = (name: MetricName, millis: number): void => add(name, 'Milliseconds', millis);
-
-function add(name: MetricName, unit: 'Count' | 'Milliseconds', value: number): void {
-  const metric = metrics.get(name);
-  if (metric) metric.values.push(value);
-  else metrics.set(name, { unit, values: [value] });
-  if (metrics.size === mostOfOneLine || metric?.values.length === mostOfOneLine) publishMetrics();
+/** Adds to a metric: a number of occurrences, or a value that is measured. */
+export function count(name: MetricName, value = 1): void {
+  const values = metrics.get(name) ?? [];
+  values.push(value);
+  metrics.set(name, values);
+  if (values.length === mostValues) flush();
 }
 
-/** Writes what has been counted and measured, if anything. */
-export function publishMetrics(): void {
-  if (metrics.size === 0) return;
-  const published = [...metrics];
+/** Adds a value that is measured, such as a duration in milliseconds. */
+export const measure: (name: MetricName, value: number) => void = count;
+
+/** Writes the line that is held and what has been counted and measured, if anything. */
+export function flush(): void {
+  if (held || metrics.size > 0) write({ ...held, ...takeMetrics() });
+  held = undefined;
+}
+
+/** What has been counted and measured since the last time, in the embedded format. */
+function takeMetrics(): object | undefined {
+  if (metrics.size === 0) return undefined;
+  const taken = [...metrics];
   metrics = new Map();
-  write({
+  return {
     _aws: {
       Timestamp: Date.now(),
       CloudWatchMetrics: [
         {
-          Namespace: process.env['METRICS_NAMESPACE'],
-          Dimensions: [['service']],
-          Metrics: published.map(([Name, { unit: Unit }]) => ({ Name, Unit })),
+          Namespace: metricsNamespace,
+          Dimensions: [[metricsDimension]],
+          Metrics: taken.map(([Name]) => ({ Name })),
         },
       ],
     },
-    service,
-    ...Object.fromEntries(
-      published.map(([name, { values }]) => [name, values.length === 1 ? values[0] : values]),
-    ),
-  });
+    [metricsDimension]: process.env['METRICS_STACK'],
+    ...Object.fromEntries(taken.map(([name, values]) => [name, values.length === 1 ? values[0] : values])),
+  };
 }
 
-/** Adds the invocation to its log lines and writes its metrics at the end, even if it fails. */
-export const telemetry = (): MiddlewareObj<unknown, unknown> => ({
-  before: ({ context }) => {
-    invocation = { function_request_id: context.awsRequestId, cold_start: isFirst };
+/** Percent of the time limit from which it is worth a metric. */
+const worthTelling = 50;
+
+/**
+ * Adds the invocation to its log lines and writes its line and metrics at the end, even if it fails. Measures how much of the time
+ * limit it took.
+ */
+export function telemetry(): MiddlewareObj<unknown, unknown> {
+  let timeLimit = 0;
+  const end: NonNullable<MiddlewareObj<unknown, unknown>['after']> = ({ context }) => {
+    const used = 100 * (1 - context.getRemainingTimeInMillis() / timeLimit);
+    if (used >= worthTelling) measure('TimeLimitUsed', Math.round(used));
+    flush();
     isFirst = false;
-  },
-  after: publishMetrics,
-  onError: publishMetrics,
-});
+  };
+  return {
+    before: ({ context }) => {
+      timeLimit = context.getRemainingTimeInMillis();
+      invocation = {
+        function_request_id: context.awsRequestId,
+        ...(isFirst && { cold_start: true }),
+      };
+    },
+    after: end,
+    onError: end,
+  };
+}
 
 /** Logs and counts the fault that an invocation fails with. Lambda then repeats it, or counts it as an error. */
 export const failures = (code: string): MiddlewareObj<unknown, unknown> => ({
@@ -117,6 +163,7 @@ function describe(error: unknown): Fields {
     error: error.name,
     error_message: error.message.slice(0, 500),
     error_cause: cause,
-    stack: originalStack(error),
+    // Not `stack`, which is the dimension of the metrics.
+    error_stack: originalStack(error),
   };
 }

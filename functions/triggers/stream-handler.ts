@@ -4,7 +4,7 @@ import type { DynamoDBBatchResponse, DynamoDBRecord, DynamoDBStreamEvent } from 
 import type { StreamEntry } from '../application/ports.ts';
 import type { publishStateChanges } from '../application/publish-state-changes.ts';
 import type { Unpublished } from '../domain/unpublished.ts';
-import { count, failures, telemetry, warn } from '../telemetry/telemetry.ts';
+import { count, failures, note, telemetry, warn } from '../telemetry/telemetry.ts';
 
 type Image = Record<string, AttributeValue> | undefined;
 
@@ -32,14 +32,14 @@ export const streamHandler = ({ writeOf, publish }: StreamHandlerDependencies) =
       const until = Date.now() + context.getRemainingTimeInMillis() - reserve;
       const entries = records.flatMap((record) => entriesOf(record, writeOf));
       const { retryFrom, published, setAside } = await publish(entries, until);
-      count('EventsPublished', published.length);
       for (const { type, detail } of published) {
-        if (type === 'Payment Request Registered') count('Registered');
-        if (type === 'Payment Request Needs Attention') count(`Attention:${detail.cause ?? 'unknown'}`);
+        if (type !== 'Payment Request Needs Attention') continue;
+        count('Attention');
+        if (detail.cause === 'canceled_after_completed') count('CanceledAfterCompleted');
       }
+      if (published.length > 0) note('events.published', { published: published.length });
       for (const unpublished of setAside) reportSetAside(unpublished);
       if (retryFrom === undefined) return { batchItemFailures: [] };
-      count('EventsRefused');
       warn('events.refused', { sequence_number: retryFrom });
       return { batchItemFailures: [{ itemIdentifier: retryFrom }] };
     });
@@ -57,7 +57,6 @@ function entriesOf(
 }
 
 function reportSetAside(unpublished: Unpublished): void {
-  count('EventsSetAside');
   if (unpublished.kind === 'event') {
     const { event_key, payment_request_id } = unpublished.event.detail;
     warn('events.set-aside', { reason: unpublished.reason, event_key, payment_request_id });

@@ -7,8 +7,8 @@ import { readJson } from '../contract/read-json.ts';
 import { ConfigurationError } from '../domain/configuration-error.ts';
 import { parseAccount, parsePaymentRequestId } from '../domain/identifiers.ts';
 import { millisOf, parseInstant } from '../domain/instant.ts';
-import { countTimeout } from '../telemetry/timeout-metrics.ts';
-import { count, fault, note, telemetry } from '../telemetry/telemetry.ts';
+import { measureTimeout } from '../telemetry/timeout-metrics.ts';
+import { fault, note, telemetry } from '../telemetry/telemetry.ts';
 
 /** What the timer queue's handler needs. */
 export interface TimerQueueDependencies {
@@ -34,9 +34,7 @@ export const timerQueueHandler = ({ accounts, endExpired, delay }: TimerQueueDep
           try {
             const outcome = await handle(record, { accounts, endExpired, delay });
             if (isSettled(outcome)) return undefined;
-            count('TimerUnsettled');
           } catch (error) {
-            count('TimerFault');
             fault('timer.failed', error, { message_id: record.messageId });
           }
           await delay(record.receiptHandle, Number(record.attributes.ApproximateReceiveCount)).catch(
@@ -49,19 +47,17 @@ export const timerQueueHandler = ({ accounts, endExpired, delay }: TimerQueueDep
     });
 
 async function handle(
-  { body, messageId }: SQSRecord,
+  { body }: SQSRecord,
   { accounts, endExpired }: TimerQueueDependencies,
 ): Promise<TimeoutOutcome> {
   const { account, paymentRequestId, deadlineAt } = parseMessage(body);
   const settings = await accounts.find(account);
   if (!settings) throw new ConfigurationError('The secret accounts has no account of this name.');
   const outcome = await endExpired({ account, paymentRequestId }, settings);
-  const result = countTimeout(outcome, Date.now() - millisOf(deadlineAt));
   note('timer.fired', {
     account,
     payment_request_id: paymentRequestId,
-    outcome: result,
-    message_id: messageId,
+    outcome: measureTimeout(outcome, Date.now() - millisOf(deadlineAt)),
   });
   return outcome;
 }

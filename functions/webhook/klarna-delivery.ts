@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import * as v from 'valibot';
-import type { DeliveryFacts, QuarantineReason } from '../domain/quarantined-delivery.ts';
-import type { SigningKey } from '../domain/signing-key.ts';
+import type { DeliveryFacts, QuarantinedDelivery, QuarantineReason } from '../domain/quarantined-delivery.ts';
+import { boundAccount, type SigningKey } from '../domain/signing-key.ts';
 import type { VerifiedDelivery } from '../application/receive-webhook.ts';
 import { readJson } from '../contract/read-json.ts';
 import { parseEventId, parsePaymentRequestId } from '../domain/identifiers.ts';
@@ -30,10 +30,12 @@ const deliverySchema = v.object({
 
 const codePattern = /^[A-Za-z0-9._-]{1,100}$/;
 const stateChange = 'payment.request.state-change.';
+/** An account was onboarded and can transact. Klarna sends it with version 1 in `event_version`. */
+const onboarded = 'partner.account.state-change.operational';
 
 /**
  * Judges a delivery with a valid signature. The result is an observation of a Payment Request that the key may
- * report, or a reason for quarantine. Every input has a result, whatever its bytes are.
+ * report, a new account, or a reason for quarantine. Every input has a result, whatever its bytes are.
  */
 export const readDelivery = (bytes: Uint8Array, key: SigningKey, receivedAt: Instant): VerifiedDelivery =>
   judgeDelivery(factsOf(bytes), key, receivedAt, hash('sha256', bytes));
@@ -48,23 +50,28 @@ export function judgeDelivery(
   const eventId = parseEventId(facts.eventId ?? '');
   const eventType = code(facts.eventType);
   const paymentRequestId = parsePaymentRequestId(facts.paymentRequestId ?? '');
-  const account = key.accounts.get(facts.subjectAccountId ?? '');
+  const bound = boundAccount(key, facts.subjectAccountId ?? '');
+  const quarantined = (reason: QuarantineReason): QuarantinedDelivery => ({
+    signingKeyId: key.id,
+    deliveryId: eventId ?? bodySha256,
+    reason,
+    receivedAt,
+    bodySha256,
+    facts,
+  });
   const keep = (reason: QuarantineReason): VerifiedDelivery => ({
     kind: 'quarantine',
-    delivery: {
-      signingKeyId: key.id,
-      deliveryId: eventId ?? bodySha256,
-      reason,
-      receivedAt,
-      bodySha256,
-      facts,
-    },
+    delivery: quarantined(reason),
   });
 
   const refusal = bindingRefusal(facts, key);
   if (refusal) return keep(refusal);
-  if (!account) return keep(facts.subjectAccountId === undefined ? 'malformed' : 'other_account');
+  if (!bound) return keep(facts.subjectAccountId === undefined ? 'malformed' : 'other_account');
   if (!eventId || !eventType) return keep('malformed');
+  const { account, partners } = bound;
+  if (partners && eventType === onboarded) {
+    return { kind: 'onboarding', account, credential: partners.credential, eventId, at: receivedAt };
+  }
   const named = stateOfType(eventType);
   if (named === 'unknown') return keep('unknown_type');
   const occurredAt = parseInstant(facts.occurredAt ?? '');
@@ -75,6 +82,7 @@ export function judgeDelivery(
   return {
     kind: 'observation',
     key: { account, paymentRequestId },
+    ...(partners?.unknownSubject === 'quarantine' && { ifUnknown: quarantined('unknown_account') }),
     observation: {
       state,
       previousState: parseState(facts.previousState ?? ''),

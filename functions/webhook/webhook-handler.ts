@@ -1,8 +1,9 @@
 import middy, { type MiddlewareObj } from '@middy/core';
 import type { LambdaFunctionURLEvent } from 'aws-lambda';
 import type { SigningKeys } from '../application/ports.ts';
-import type { receiveWebhook, VerifiedDelivery } from '../application/receive-webhook.ts';
+import type { DeliveryVerdict, receiveWebhook, VerifiedDelivery } from '../application/receive-webhook.ts';
 import { instantFromMillis } from '../domain/instant.ts';
+import type { QuarantinedDelivery } from '../domain/quarantined-delivery.ts';
 import { readDelivery } from './klarna-delivery.ts';
 import {
   signatureHeader,
@@ -33,11 +34,17 @@ export type UrlCall = Pick<LambdaFunctionURLEvent, 'headers' | 'body' | 'isBase6
   };
 };
 
+/** Why a call was refused. */
+type RefusalReason =
+  'method' | 'size' | 'content_type' | 'malformed_headers' | 'unknown_key' | 'wrong_signature';
+
 /** The result of a call: refused before its contents were used, or received with a verdict. */
 type Reception =
   | {
       readonly kind: 'refused';
       readonly status: number;
+      /** For the log. The sender learns no more than `detail`. */
+      readonly reason: RefusalReason;
       readonly detail: string;
       readonly headers?: Readonly<Record<string, string>>;
     }
@@ -45,7 +52,7 @@ type Reception =
       readonly kind: 'received';
       readonly signingKeyId: string;
       readonly delivery: VerifiedDelivery;
-      readonly verdict: Awaited<ReturnType<WebhookHandlerDependencies['receive']>>;
+      readonly verdict: DeliveryVerdict;
     };
 
 /**
@@ -73,16 +80,19 @@ export const receiveCall =
     const refusal = refusalOf(event);
     if (refusal) return refusal;
     const bytes = bytesOf(event);
-    if (bytes.length > bodyLimit) return refuse(413, `The body has more than ${bodyLimit} bytes.`);
+    if (bytes.length > bodyLimit) return refuse([413, 'size'], `The body has more than ${bodyLimit} bytes.`);
 
     const { [signatureHeader]: signature = '', [signingKeyIdHeader]: keyId = '' } = event.headers;
     if (!signaturePattern.test(signature) || !signingKeyIdPattern.test(keyId)) {
-      return refuse(400, 'Klarna-Signature and Klarna-Signing-Key-Id are needed, once each and well formed.');
+      return refuse(
+        [400, 'malformed_headers'],
+        'Klarna-Signature and Klarna-Signing-Key-Id are needed, once each and well formed.',
+      );
     }
     const key = await signingKeys.find(keyId);
     if (!key || !verify(bytes, key.key, signature)) {
       return refuse(
-        400,
+        [400, key ? 'wrong_signature' : 'unknown_key'],
         'The signature does not hold: is this the raw body, and the key of this environment?',
       );
     }
@@ -93,36 +103,66 @@ export const receiveCall =
 
 function report(reception: Reception): void {
   if (reception.kind === 'refused') {
-    count(`WebhookRefused:${reception.status}`);
+    if (reception.status === 400) count('BadSignature');
+    note('webhook.refused', { status: reception.status, reason: reception.reason });
     return;
   }
   const { delivery, verdict, signingKeyId } = reception;
-  if (delivery.kind === 'quarantine') {
-    const { reason, deliveryId } = delivery.delivery;
-    count('WebhookQuarantined');
-    warn('webhook.quarantined', { reason, event_id: deliveryId, signing_key_id: signingKeyId });
+  if (delivery.kind === 'onboarding') {
+    const { account, credential, eventId } = delivery;
+    note('webhook.onboarded', { account, credential, event_id: eventId });
     return;
   }
+  const quarantined = quarantinedAs(delivery, verdict);
+  if (quarantined) {
+    const { reason, deliveryId } = quarantined;
+    count('WebhookQuarantined');
+    warn('webhook.quarantined', { reason, event_id: deliveryId, signing_key_id: signingKeyId });
+  }
+  if (quarantined || delivery.kind === 'quarantine') return;
+  tellArrival();
   const { account, paymentRequestId } = delivery.key;
-  const { eventId, state } = delivery.observation;
-  count(`Webhook:${verdict}`);
-  note('webhook.received', {
-    account,
-    payment_request_id: paymentRequestId,
-    event_id: eventId,
-    state,
-    verdict,
-  });
+  const { state } = delivery.observation;
+  note('webhook.received', { account, payment_request_id: paymentRequestId, state, verdict });
+}
+
+let toldMinute = 0;
+
+/**
+ * Tells that Klarna's webhooks arrive, at most once a minute. The alarm on their silence needs no more, and each time costs the bytes of
+ * a log line. How many arrive is in the log.
+ */
+function tellArrival(): void {
+  const minute = Math.floor(Date.now() / 60_000);
+  if (minute === toldMinute) return;
+  toldMinute = minute;
+  count('WebhookArrival');
+}
+
+/** The delivery as it was quarantined: for what it is, or because nothing is stored about its account. */
+function quarantinedAs(
+  delivery: VerifiedDelivery,
+  verdict: DeliveryVerdict,
+): QuarantinedDelivery | undefined {
+  switch (delivery.kind) {
+    case 'quarantine':
+      return delivery.delivery;
+    case 'observation':
+      return verdict === 'quarantined' ? delivery.ifUnknown : undefined;
+    case 'onboarding':
+      return undefined;
+  }
 }
 
 /** The checks that do not need the body. */
 function refusalOf({ requestContext, headers }: UrlCall): Reception | undefined {
-  if (requestContext.http.method !== 'POST') return refuse(405, 'Only POST is served.', { allow: 'POST' });
+  if (requestContext.http.method !== 'POST')
+    return refuse([405, 'method'], 'Only POST is served.', { allow: 'POST' });
   if (Number(headers['content-length'] ?? 0) > bodyLimit) {
-    return refuse(413, `The body has more than ${bodyLimit} bytes.`);
+    return refuse([413, 'size'], `The body has more than ${bodyLimit} bytes.`);
   }
   if (!jsonContentType.test(headers['content-type'] ?? '')) {
-    return refuse(415, 'The content type is application/json.');
+    return refuse([415, 'content_type'], 'The content type is application/json.');
   }
   return undefined;
 }
@@ -131,9 +171,14 @@ function refusalOf({ requestContext, headers }: UrlCall): Reception | undefined 
 const bytesOf = ({ body, isBase64Encoded }: UrlCall): Buffer =>
   Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8');
 
-const refuse = (status: number, detail: string, headers?: Readonly<Record<string, string>>): Reception => ({
+const refuse = (
+  [status, reason]: readonly [number, RefusalReason],
+  detail: string,
+  headers?: Readonly<Record<string, string>>,
+): Reception => ({
   kind: 'refused',
   status,
+  reason,
   detail,
   ...(headers && { headers }),
 });

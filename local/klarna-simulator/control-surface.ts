@@ -5,7 +5,9 @@ import { paymentRequestIdPattern } from '../../functions/domain/identifiers.ts';
 import type { SimulatorResponse } from './simulator-response.ts';
 import { decodedSegment } from './api-call.ts';
 import type { Calls } from './calls.ts';
+import type { Clock } from './clock.ts';
 import type { Deliveries } from './deliveries.ts';
+import { onboardedEvent } from './delivery-body.ts';
 import { type Faults, faultSchema } from './faults.ts';
 import { givenFields, shownPaymentRequest, type SimulatedPaymentRequest } from './payment-request.ts';
 import type { NewPaymentRequest, PaymentRequests } from './payment-requests.ts';
@@ -25,6 +27,7 @@ export interface ControlSurfaceParts {
   readonly faults: Faults;
   readonly calls: Calls;
   readonly settings: SettingsInForce;
+  readonly clock: Clock;
 }
 
 /** The actions on a Payment Request outside Klarna's API. */
@@ -99,6 +102,8 @@ export class ControlSurface {
         return { status: 200, json: { payment_requests: paymentRequests.all().map(seen) } };
       case 'POST /payment-requests':
         return this.#create(body);
+      case 'POST /accounts':
+        return this.#onboard(body);
       case 'GET /calls':
         return { status: 200, json: { calls: calls.all() } };
       case 'DELETE /calls':
@@ -142,6 +147,15 @@ export class ControlSurface {
     }
     const announced = read.value.announce || id !== undefined;
     return { status: 201, json: seen(this.#parts.paymentRequests.create(request, { announced })) };
+  }
+
+  /** Klarna has onboarded a partner account: the subscribers hear of it. */
+  #onboard(body: string): SimulatorResponse {
+    const read = checkedJson(newAccountSchema, body);
+    if ('violation' in read) return refused(400, read.violation);
+    const { deliveries, clock } = this.#parts;
+    deliveries.announce(onboardedEvent(read.value.account_id, clock()));
+    return { status: 201, json: read.value };
   }
 
   /** Everything about one request, without the customer's data and the bodies that were sent. */
@@ -212,10 +226,13 @@ export class ControlSurface {
   }
 }
 
+const newAccountSchema = v.strictObject({ account_id: v.pipe(v.string(), v.minLength(1)) });
+
 const routes = [
   'GET and POST /payment-requests',
   'GET /payment-requests/{id}',
   `POST /payment-requests/{id}/{${actions.join('|')}}`,
+  'POST /accounts',
   'GET and DELETE /calls',
   'GET /deliveries',
   'POST /deliveries/flush',

@@ -4,10 +4,12 @@ import { completedContext } from './pii-canaries.ts';
 import type { SimulatedPaymentRequest } from './payment-request.ts';
 import type { Webhook } from './subscriptions.ts';
 
-/** An event about a Payment Request, as a webhook reports it. */
+/** An event about a Payment Request or an account, as a webhook reports it. */
 export interface KlarnaEvent {
   readonly eventId: string;
   readonly eventType: string;
+  /** Default: the subscription's. */
+  readonly eventVersion?: string;
   readonly occurredAt: string;
   readonly subjectAccountId: string | undefined;
   readonly payload: Readonly<Record<string, unknown>>;
@@ -39,13 +41,23 @@ export const eventOf = (
   },
 });
 
+/** The event that a partner account was onboarded. Klarna sends it with version 1. */
+export const onboardedEvent = (accountId: string, at: Instant): KlarnaEvent => ({
+  eventId: randomUUID(),
+  eventType: 'partner.account.state-change.operational',
+  eventVersion: 'v1',
+  occurredAt: at,
+  subjectAccountId: accountId,
+  payload: { account_id: accountId, state: 'OPERATIONAL', previous_state: 'PARTIALLY_OPERATIONAL' },
+});
+
 /** The body for one subscriber, as text. */
 export const bodyOf = (event: KlarnaEvent, webhook: Webhook): string =>
   JSON.stringify({
     metadata: {
       event_id: event.eventId,
       event_type: event.eventType,
-      event_version: webhook.event_version,
+      event_version: event.eventVersion ?? webhook.event_version,
       occurred_at: event.occurredAt,
       subject_account_id: event.subjectAccountId ?? webhook.subject_account_id,
       recipient_account_id: webhook.recipient_account_id,

@@ -51,7 +51,9 @@ export class KlarnaApi {
     const { method = '' } = request;
     const route = routeOf(method, path);
     const body = await readBody(request, longestBodyBytes);
-    const { headers: limitHeaders, exceeded } = this.#rateLimit.count();
+    const { headers: limitHeaders, exceeded } = this.#rateLimit.count(
+      headerOf(request.headers, 'authorization') ?? '',
+    );
     const { plan, call } = this.#begin(request, path, route);
     const truth = (): SimulatorResponse | Refusal =>
       exceeded ? rateLimited : this.#respond(request, `${method} ${path}`, route, body);

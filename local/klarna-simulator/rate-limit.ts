@@ -2,14 +2,19 @@ import { millisOf } from '../../functions/domain/instant.ts';
 import type { Clock } from './clock.ts';
 import type { SettingsInForce } from './settings.ts';
 
-const windowMillis = 60_000;
+interface Window {
+  readonly began: number;
+  calls: number;
+}
 
-/** Counts calls by the minute of Klarna's clock, and reports the count in Klarna's headers. */
+/**
+ * Counts the calls of each caller by windows of Klarna's clock, and reports the count in Klarna's headers. Callers with the same
+ * `Authorization` are one.
+ */
 export class RateLimit {
   readonly #settings: SettingsInForce;
   readonly #clock: Clock;
-  #windowBegan = Number.NEGATIVE_INFINITY;
-  #calls = 0;
+  readonly #windows = new Map<string, Window>();
 
   constructor(settings: SettingsInForce, clock: Clock) {
     this.#settings = settings;
@@ -17,19 +22,22 @@ export class RateLimit {
   }
 
   /** Counts a call. `exceeded` is true where it is over the limit. */
-  count(): { readonly exceeded: boolean; readonly headers: Readonly<Record<string, string>> } {
+  count(caller: string): {
+    readonly exceeded: boolean;
+    readonly headers: Readonly<Record<string, string>>;
+  } {
+    const { rateLimit, rateWindowMs } = this.#settings.current;
     const now = millisOf(this.#clock());
+    const before = this.#windows.get(caller);
     // A clock that was set back is before the window.
-    if (now < this.#windowBegan || now >= this.#windowBegan + windowMillis) {
-      this.#windowBegan = now;
-      this.#calls = 0;
-    }
-    this.#calls += 1;
-    const { rateLimit } = this.#settings.current;
-    const resetSeconds = Math.ceil((this.#windowBegan + windowMillis - now) / 1000);
+    const isOver = !before || now < before.began || now >= before.began + rateWindowMs;
+    const window = isOver ? { began: now, calls: 0 } : before;
+    this.#windows.set(caller, window);
+    window.calls += 1;
+    const resetSeconds = Math.ceil((window.began + rateWindowMs - now) / 1000);
     return {
-      exceeded: this.#calls > rateLimit,
-      headers: rateLimitHeaders(rateLimit, Math.max(rateLimit - this.#calls, 0), resetSeconds),
+      exceeded: window.calls > rateLimit,
+      headers: rateLimitHeaders(rateLimit, Math.max(rateLimit - window.calls, 0), resetSeconds),
     };
   }
 }

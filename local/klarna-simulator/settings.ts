@@ -23,8 +23,10 @@ export interface Settings {
   readonly clockAheadMs: number;
   /** Milliseconds for which an expired request can still be read. Default: 5,000. */
   readonly deletionDelayMs: number;
-  /** API calls a minute. Further calls get 429. Default: 60,000. */
+  /** API calls of one API key in a window. Further calls get 429. Default: 60,000. */
   readonly rateLimit: number;
+  /** Milliseconds of a window. Default: 60,000. */
+  readonly rateWindowMs: number;
   /** Fractional digits of a delivery's `occurred_at`. 0, as in Klarna's samples, makes ties. Default: 9. */
   readonly occurredAtDigits: number;
 }
@@ -38,6 +40,7 @@ export const defaultSettings: Settings = {
   clockAheadMs: 0,
   deletionDelayMs: 5_000,
   rateLimit: 60_000,
+  rateWindowMs: 60_000,
   occurredAtDigits: 9,
 };
 
@@ -58,6 +61,7 @@ export const settingsEntries = {
   clockAheadMs: v.exactOptional(wholeNumber(-365 * day, 365 * day)),
   deletionDelayMs: v.exactOptional(wholeNumber(0, day)),
   rateLimit: v.exactOptional(wholeNumber(1, 100_000_000)),
+  rateWindowMs: v.exactOptional(wholeNumber(1, day)),
   occurredAtDigits: v.exactOptional(wholeNumber(0, 9)),
 } as const;
 

@@ -24,32 +24,48 @@ const signingKeysSchema = v.record(
     recipient_account_id: v.optional(v.string()),
     webhook_id: v.optional(v.string()),
     live: v.optional(v.boolean()),
-    accounts: v.record(v.string(), v.string()),
+    accounts: v.optional(v.record(v.string(), v.string()), {}),
+    subjects: v.optional(v.union([v.literal('*'), v.array(v.string())]), []),
   }),
 );
 
-/** The two secrets by purpose. Each is read again whenever a function asks, so a change of the file applies at once. */
+const credentialsSchema = v.record(
+  v.pipe(v.string(), v.regex(/^[a-z0-9-]{1,32}$/)),
+  v.looseObject({ api_key: v.string(), username: v.optional(v.string()) }),
+);
+
+/** The secrets by purpose. Each is read again whenever a function asks, so a change of the file applies at once. */
 export interface SecretFiles {
   readonly accounts: () => string;
   readonly 'signing-keys': () => string;
+  /** The secret of each credential. A credential that is added to the file needs a restart. */
+  readonly credentials: ReadonlyMap<string, () => string>;
   /** What Klarna knows about these accounts and keys. */
   klarnaConfiguration(webhookUrl: string): ConfigurationInput;
 }
 
-/** Reads and checks both files. Throws a sentence that names the file and the field, and never quotes a value. */
+/** Reads and checks the files. Throws a sentence that names the file and the field, and never quotes a value. */
 export function openSecretFiles(
-  options: Pick<LocalOptions, 'accountsFile' | 'signingKeysFile'>,
+  options: Pick<LocalOptions, 'accountsFile' | 'signingKeysFile' | 'credentialsFile'>,
 ): SecretFiles {
-  const { accountsFile, signingKeysFile } = options;
+  const { accountsFile, signingKeysFile, credentialsFile } = options;
   const accounts = source(accountsFile, defaultAccounts);
   const signingKeys = source(signingKeysFile, defaultSigningKeys);
+  const credentials = source(credentialsFile, {});
+  const knownCredentials = check('--credentials', credentialsFile, credentials, credentialsSchema);
   const knownAccounts = check('--accounts', accountsFile, accounts, accountsSchema);
   const knownKeys = check('--signing-keys', signingKeysFile, signingKeys, signingKeysSchema);
   return {
     accounts,
     'signing-keys': signingKeys,
+    credentials: new Map(
+      Object.keys(knownCredentials).map((name) => [
+        name,
+        () => JSON.stringify(objectIn(credentials())?.[name] ?? {}),
+      ]),
+    ),
     klarnaConfiguration: (webhookUrl) => ({
-      apiKeys: apiKeysOf(knownAccounts),
+      apiKeys: { ...apiKeysOf(knownAccounts), ...apiKeysOfCredentials(knownCredentials) },
       signingKeys: Object.fromEntries(Object.entries(knownKeys).map(([id, { key }]) => [id, key])),
       webhooks: webhooksOf(knownKeys, webhookUrl),
     }),
@@ -111,26 +127,44 @@ function apiKeysOf(
   );
 }
 
+/** The API key of a credential acts for every partner account. */
+const apiKeysOfCredentials = (
+  credentials: v.InferOutput<typeof credentialsSchema>,
+): NonNullable<ConfigurationInput['apiKeys']> =>
+  Object.fromEntries(
+    Object.values(credentials).map(({ api_key, username }) => [
+      api_key,
+      { ...(username !== undefined && { username }) },
+    ]),
+  );
+
 /** One webhook for each set of accounts. While one key replaces another, the first of the two signs. */
 function webhooksOf(
   signingKeys: v.InferOutput<typeof signingKeysSchema>,
   url: string,
 ): NonNullable<ConfigurationInput['webhooks']> {
-  const bySubjects = Map.groupBy(Object.entries(signingKeys), ([, { accounts }]) =>
-    Object.keys(accounts).toSorted().join(' '),
-  );
+  const bySubjects = Map.groupBy(Object.entries(signingKeys), ([, key]) => subjectsOf(key).join(' '));
   return [...bySubjects.values()].flatMap(([first]) => {
     if (!first) return [];
-    const [id, { accounts, live, webhook_id, recipient_account_id }] = first;
-    const [subject] = Object.keys(accounts);
+    const [id, key] = first;
+    const { live, webhook_id, recipient_account_id } = key;
+    const subjects = subjectsOf(key);
+    const isForAll = key.subjects === '*';
+    const [subject] = subjects;
     return {
       url,
       signing_key_id: id,
-      partner_account_ids: Object.keys(accounts),
-      ...(subject !== undefined && { subject_account_id: subject }),
+      // A key without accounts of its own is the acquiring partner's, who hears of new partners too.
+      ...(key.subjects.length > 0 && { event_types: ['payment.*', 'partner.account.*'] }),
+      ...(!isForAll && { partner_account_ids: subjects }),
+      ...(!isForAll && subject !== undefined && { subject_account_id: subject }),
       ...(live !== undefined && { live }),
       ...(webhook_id !== undefined && { webhook_id }),
       ...(recipient_account_id !== undefined && { recipient_account_id }),
     };
   });
 }
+
+/** The partner accounts that a key may report for, sorted; `*` among them for all. */
+const subjectsOf = ({ accounts, subjects }: v.InferOutput<typeof signingKeysSchema>[string]) =>
+  [...Object.keys(accounts), ...(subjects === '*' ? ['*'] : subjects)].toSorted();

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import type { Account, CredentialName, EventId } from '../../functions/domain/identifiers.ts';
 import type { QuarantinedDelivery } from '../../functions/domain/quarantined-delivery.ts';
 import { receiveWebhook } from '../../functions/application/receive-webhook.ts';
-import { key, noon, observed } from '../support/fixtures.ts';
+import { InMemoryAccounts } from '../support/credentials.ts';
+import { at, key, noon, observed } from '../support/fixtures.ts';
 import { unclear } from '../support/scripted-klarna.ts';
 import { World } from '../support/world.ts';
 
@@ -18,8 +20,9 @@ describe('receiveWebhook', () => {
   const receiving = () => {
     const world = new World();
     const kept: QuarantinedDelivery[] = [];
+    const stored = new InMemoryAccounts();
     const quarantine = { keep: (one: QuarantinedDelivery) => Promise.resolve(void kept.push(one)) };
-    return { world, kept, receive: receiveWebhook({ ...world.dependencies, quarantine }) };
+    return { world, kept, receive: receiveWebhook({ ...world.dependencies, quarantine, stored }), stored };
   };
 
   it('a delivery that observes a request is recorded once', async () => {
@@ -29,6 +32,27 @@ describe('receiveWebhook', () => {
     expect(await receive(fact)).toBe('duplicate');
     expect(world.record).toMatchObject({ state: 'SUBMITTED', version: 1 });
     expect(kept).toEqual([]);
+  });
+
+  it('an onboarded account is stored with its credential, once', async () => {
+    const { stored, receive, kept } = receiving();
+    const account = 'm4' as Account;
+    const credential = 'acquirer' as CredentialName;
+    const onboarding = { kind: 'onboarding', account, credential, eventId: 'e1' as EventId } as const;
+    expect(await receive({ ...onboarding, at: noon })).toBe('onboarded');
+    expect(await receive({ ...onboarding, at: at('2026-04-01T12:00:00Z') })).toBe('onboarded');
+    expect(stored.items.get(account)?.onboarded).toEqual({ credential, at: noon });
+    expect(kept).toEqual([]);
+  });
+
+  it('a delivery for an unknown account is quarantined, and recorded once the account is known', async () => {
+    const { world, stored, kept, receive } = receiving();
+    const ifUnknown = { ...delivery, reason: 'unknown_account' } as const;
+    const fact = { kind: 'observation', key, observation: observed('SUBMITTED'), ifUnknown } as const;
+    expect(await receive(fact)).toBe('quarantined');
+    expect([kept, world.store.records.size]).toEqual([[ifUnknown], 0]);
+    await stored.onboard(key.account, { credential: 'acquirer' as CredentialName, at: noon });
+    expect(await receive(fact)).toBe('superseding');
   });
 
   it.each([

@@ -1,19 +1,28 @@
 import { describe, expect, it } from 'vitest';
+import type { CredentialName } from '../../functions/domain/identifiers.ts';
 import type { DeliveryReplay, StoredDelivery } from '../../functions/domain/quarantined-delivery.ts';
 import type { SigningKey } from '../../functions/domain/signing-key.ts';
 import { replayQuarantined } from '../../functions/application/replay-quarantined.ts';
 import { judgeDelivery } from '../../functions/webhook/klarna-delivery.ts';
+import { InMemoryAccounts } from '../support/credentials.ts';
 import { account, key, observed } from '../support/fixtures.ts';
 import { InMemoryPaymentRequestStore } from '../support/in-memory-payment-request-store.ts';
-import { quarantinedDelivery as delivery, signingKeyWith, subject } from '../support/klarna-deliveries.ts';
+import {
+  quarantinedDelivery as delivery,
+  recipient,
+  signingKeyWith,
+  subject,
+} from '../support/klarna-deliveries.ts';
 import { retries, VirtualClock } from '../support/virtual-clock.ts';
 
 function world(signingKey: SigningKey | undefined) {
   const store = new InMemoryPaymentRequestStore();
+  const stored = new InMemoryAccounts();
   const replays: DeliveryReplay[] = [];
   const replay = replayQuarantined({
     ...retries,
     store,
+    stored,
     quarantine: {
       async *all() {
         yield await Promise.resolve<StoredDelivery>(delivery);
@@ -25,7 +34,7 @@ function world(signingKey: SigningKey | undefined) {
     clock: new VirtualClock('2026-03-02T12:00:00Z'),
     judge: ({ facts, bodySha256 }, by, now) => judgeDelivery(facts, by, now, bodySha256),
   });
-  return { store, replays, replay };
+  return { store, stored, replays, replay };
 }
 
 const loose = signingKeyWith({ recipientAccountId: undefined, webhookId: undefined, live: undefined });
@@ -38,6 +47,25 @@ describe('replayQuarantined', () => {
     expect(record).toMatchObject({ state: 'CANCELED', evidence: { source: 'webhook', eventId: 'e1' } });
     expect(record?.history[0]?.detail).toMatchObject({ quarantined_as: 'other_account' });
     expect(replays).toMatchObject([{ verdict: 'superseding' }]);
+  });
+
+  it('a replayed onboarding makes the account known, and then its quarantined webhook is taken', async () => {
+    const credential = 'acquirer' as CredentialName;
+    const partners = {
+      credential,
+      acquirerAccountId: recipient,
+      subjects: '*',
+      unknownSubject: 'quarantine',
+    } as const;
+    const { stored, replays, replay } = world(signingKeyWith({ accounts: new Map(), partners }));
+    expect(await replay(delivery, false)).toEqual({ kind: 'refused', reason: 'unknown_account' });
+    const eventType = 'partner.account.state-change.operational';
+    const onboarding = { ...delivery, facts: { ...delivery.facts, eventType } };
+    expect(await replay(onboarding, true)).toEqual({ kind: 'would_take' });
+    expect(stored.items.size).toBe(0);
+    expect(await replay(onboarding, false)).toEqual({ kind: 'taken', verdict: 'onboarded' });
+    expect(replays).toMatchObject([{ verdict: 'onboarded' }]);
+    expect(await replay(delivery, false)).toEqual({ kind: 'taken', verdict: 'superseding' });
   });
 
   it('a replayed delivery does not change a final state and sets attention', async () => {

@@ -11,7 +11,7 @@ import type {
 } from '../../client/lapse-client.ts';
 import { dereferenced, operations } from '../support/api-contract.ts';
 
-it('client/api-types.ts and docs/reference/construct.md are what `npm run generate` writes', () => {
+it('the types of the client and docs/reference/construct.md are what `npm run generate` writes', () => {
   const cwd = join(import.meta.dirname, '..', '..');
   const { status, stderr } = spawnSync('npm', ['run', '--silent', 'generate', '--', '--check'], {
     cwd,
@@ -43,7 +43,14 @@ it('the compiler refuses what the API would refuse', () => {
   const ways: CancelJobRequest = { session_id: 's', created_before: '2026-03-01T12:00:00Z' };
   // @ts-expect-error: no such word
   const unknown: Registration = { on_timeout: 'ignore' };
-  expect([two, none, ways, unknown]).toHaveLength(4);
+  // @ts-expect-error: at most one of the two
+  const both: Registration = { session_timeout: 'PT5M', deadline_at: '2026-03-01T12:00:00Z' };
+  const [neither, timeout, deadline]: readonly Registration[] = [
+    { session_id: 's' },
+    { session_timeout: 'PT5M', reference: 'r' },
+    { deadline_at: '2026-03-01T12:00:00Z' },
+  ];
+  expect([two, none, ways, unknown, both, neither, timeout, deadline]).toHaveLength(8);
 });
 
 it('every outcome of a cancel of the client is one of the API', () => {

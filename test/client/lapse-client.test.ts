@@ -232,6 +232,137 @@ describe('a repeated call of the client', () => {
     await expect(call).rejects.toBe(reason);
   });
 
+  it('the client lists the jobs of the account', async () => {
+    replies(responding(200, { cancel_jobs: [{ job_id: 'b' }, { job_id: 'a' }] }));
+    expect((await client().listCancelJobs()).map(({ job_id }) => job_id)).toEqual(['b', 'a']);
+    expect(server.requests.map(({ method, url }) => `${method} ${url}`)).toEqual([
+      'GET /accounts/shop-se/cancel-jobs',
+    ]);
+  });
+
+  it('an attempt without a response ends at its limit, and the call is repeated', async () => {
+    replies(hanging, responding(200, record));
+    expect(await client({ attemptMillis: 200 }).get(id)).toEqual(record);
+    expect(server.requests).toHaveLength(2);
+  });
+
+  it('an attempt ends at its limit although fetch ignores the signal', async () => {
+    let calls = 0;
+    const fetch = () => {
+      calls += 1;
+      return calls === 1 ? new Promise<Response>(() => undefined) : Promise.resolve(Response.json(record));
+    };
+    expect(await client({ attemptMillis: 50, fetch }).get(id)).toEqual(record);
+  });
+
+  it('an attempt ends at its limit although the body never ends', async () => {
+    const endless = () => Promise.resolve(new Response(new ReadableStream()));
+    await expect(
+      client({ attemptMillis: 50, budgetMillis: 300, fetch: endless, now: () => performance.now() }).get(id),
+    ).rejects.toMatchObject({ name: 'LapseUnavailable', cause: { code: 'TimeoutError' } });
+  });
+
+  it('credentials that do not come in time are tried again, and nothing was sent', async () => {
+    let tries = 0;
+    const token = () => {
+      tries += 1;
+      return tries === 1 ? new Promise<string>(() => undefined) : Promise.resolve('t');
+    };
+    replies(responding(200, record));
+    // This call counts twice when it is sent twice, and is repeated all the same.
+    const extended = client({ attemptMillis: 50, authorization: { token } }).extend(id, {
+      session_timeout: 'PT5M',
+    });
+    expect(await extended).toMatchObject({ outcome: 'updated' });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('credentials that never come end the call within its budget, with the reason', async () => {
+    const authorization = { token: () => new Promise<string>(() => undefined) };
+    const options = { authorization, attemptMillis: 50, budgetMillis: 200, now: () => performance.now() };
+    await expect(client(options).get(id)).rejects.toMatchObject({
+      name: 'LapseUnavailable',
+      cause: { code: 'AuthorizationTimeout' },
+    });
+  });
+
+  describe('a signal', () => {
+    const reason = new Error('the shopper went away');
+
+    it('a call with an aborted signal asks for no credentials and sends nothing', async () => {
+      let asked = 0;
+      const token = () => {
+        asked += 1;
+        return Promise.resolve('t');
+      };
+      replies(responding(200, record));
+      const signal = AbortSignal.abort(reason);
+      await expect(client({ authorization: { token } }).get(id, { signal })).rejects.toBe(reason);
+      expect([asked, server.requests.length]).toEqual([0, 0]);
+    });
+
+    it.each<[string, Partial<LapseClientOptions>]>([
+      ['for credentials', { authorization: { token: () => new Promise(() => undefined) } }],
+      ['for fetch', { fetch: () => new Promise(() => undefined) }],
+      ['for the body', { fetch: () => Promise.resolve(new Response(new ReadableStream())) }],
+    ])('a signal ends a call that waits %s', async (_, options) => {
+      const off = new AbortController();
+      const call = client(options).get(id, { signal: off.signal });
+      setTimeout(() => {
+        off.abort(reason);
+      }, 20);
+      await expect(call).rejects.toBe(reason);
+    });
+
+    it('a signal ends a call that waits for its next attempt', async () => {
+      replies(responding(503, {}, { 'retry-after': '20' }));
+      const off = new AbortController();
+      const call = new LapseClient({ url: server.url, account: 'shop-se', authorization: 'none' }).get(id, {
+        signal: off.signal,
+      });
+      await expect.poll(() => server.requests).toHaveLength(1);
+      off.abort(reason);
+      await expect(call).rejects.toBe(reason);
+    });
+
+    it('a signal ends a list between two pages', async () => {
+      replies(responding(200, { payment_requests: [record], next_cursor: 'two' }));
+      const off = new AbortController();
+      const pages = client().list({}, { signal: off.signal });
+      await pages.next();
+      off.abort(reason);
+      await expect(pages.next()).rejects.toBe(reason);
+      expect(server.requests).toHaveLength(1);
+    });
+  });
+
+  describe('a connection that fails', () => {
+    it('the error has the code of the connection error, and nothing of the address or the call', async () => {
+      const closed = await startMisbehavingServer();
+      await closed.close();
+      const failure: unknown = await client({ url: closed.url, budgetMillis: 500 })
+        .cancel(id, { reason: 'a secret' })
+        .catch((error: unknown) => error);
+      expect(failure).toMatchObject({ cause: { name: 'ConnectionFault', code: 'ECONNREFUSED' } });
+      expect(String(failure)).toContain('no response (ECONNREFUSED)');
+      expect(String(failure)).not.toContain('secret');
+    });
+
+    it('a call that counts again is repeated where there was no connection', async () => {
+      let calls = 0;
+      const fetch = () => {
+        calls += 1;
+        const cause = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
+        return calls === 1
+          ? Promise.reject(new TypeError('fetch failed', { cause }))
+          : Promise.resolve(Response.json(record));
+      };
+      expect(await client({ fetch }).extend(id, { session_timeout: 'PT5M' })).toMatchObject({
+        outcome: 'updated',
+      });
+    });
+  });
+
   it('a call without a response in its whole budget is not repeated', async () => {
     server.behaves(hanging);
     const call = client({ budgetMillis: 500, now: () => performance.now() }).get(id);
@@ -333,7 +464,6 @@ describe('a refusal of the API', () => {
   });
 
   it.each<[string, number, unknown, string, string]>([
-    ["API Gateway's own", 403, { message: 'Forbidden' }, 'http', 'Forbidden'],
     [
       'an unknown account',
       404,
@@ -353,7 +483,7 @@ describe('the authorization of a call', () => {
   const credentials = {
     accessKeyId: 'AKIDEXAMPLE',
     secretAccessKey: 'wJalrXUtnFEMI',
-    sessionToken: 'a token',
+    sessionToken: 'a-token',
   };
 
   it('a call is signed with SigV4 as the SDK itself signs it', async () => {
@@ -403,6 +533,75 @@ describe('the authorization of a call', () => {
     replies(responding(503, {}), responding(200, record));
     await client({ authorization: { token: () => Promise.resolve(`t${(tokens += 1)}`) } }).get(id);
     expect(server.requests.map(({ headers }) => headers.authorization)).toEqual(['Bearer t1', 'Bearer t2']);
+  });
+
+  it.each([401, 403])('a %i of API Gateway names the call and what the caller needs', async (status) => {
+    const message = (authorization: LapseClientOptions['authorization'], url = server.url) =>
+      client({
+        authorization,
+        url,
+        fetch: () => Promise.resolve(Response.json({ message: 'Forbidden' }, { status })),
+      })
+        .get(id)
+        .catch(String);
+    const path = `/accounts/shop-se/payment-requests/${encodeURIComponent(id)}`;
+    const call = `LapseProblem: API Gateway refused GET ${path} with ${status} (Forbidden). `;
+    expect(await message('none')).toBe(
+      `${call}The API asks who calls: set authorization to something other than 'none'.`,
+    );
+    expect(await message({ token: () => Promise.resolve('t') })).toBe(
+      `${call}The token must have the issuer and an audience of the API, one of its scopes if it has any, and not be expired.`,
+    );
+    const signed = { credentials, region: 'eu-north-1' };
+    const needed = (api: string) =>
+      `${call}The caller needs the permission execute-api:Invoke on arn:aws:execute-api:eu-north-1:<AWS account>:${api}/$default/GET/accounts/shop-se/payment-requests/${id}. Check also the region, the credentials and the clock.`;
+    expect(await message(signed, 'https://abc123.execute-api.eu-north-1.amazonaws.com')).toBe(
+      needed('abc123'),
+    );
+    expect(await message(signed, 'https://lapse.shop.example')).toBe(needed('<api id>'));
+  });
+
+  it('a 403 that Lapse itself gives keeps its own words', async () => {
+    replies(responding(403, problem('forbidden')));
+    await expect(client().get(id)).rejects.toMatchObject({
+      type: 'forbidden',
+      message: 'the detail of forbidden',
+    });
+  });
+
+  it.each<[string, LapseClientOptions['authorization'], string]>([
+    [
+      'credentials with a line end',
+      {
+        credentials: () => Promise.resolve({ ...credentials, sessionToken: 'planted\n' }),
+        region: 'eu-north-1',
+      },
+      'authorization.credentials returned something else; allowed:',
+    ],
+    [
+      'no credentials',
+      { credentials: () => Promise.resolve(undefined as never), region: 'eu-north-1' },
+      'authorization.credentials returned something else; allowed:',
+    ],
+    [
+      'a token with a line end',
+      { token: () => Promise.resolve('planted\n') },
+      'authorization.token returned something else; allowed: a text without spaces.',
+    ],
+    [
+      'an empty token',
+      { token: () => Promise.resolve('') },
+      'authorization.token returned something else; allowed: a text without spaces.',
+    ],
+  ])('%s is an error that does not repeat it, and no call is sent', async (_, authorization, sentence) => {
+    replies(responding(200, record));
+    const failure: unknown = await client({ authorization })
+      .get(id)
+      .catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(TypeError);
+    expect(String(failure)).toContain(sentence);
+    expect(String(failure)).not.toContain('planted');
+    expect(server.requests).toEqual([]);
   });
 
   it('an error of the credentials provider is thrown, and no call is sent', async () => {

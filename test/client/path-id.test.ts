@@ -16,10 +16,10 @@ function isAccepted(text: string): boolean {
 const refused = ['', '.', '..', 'a/b', 'a\\b', 'a?b', 'a#b', 'a%2Fb', 'a\nb', 'x'.repeat(256)];
 
 const sent: string[] = [];
-const client = (account = 'demo') =>
+const client = () =>
   new LapseClient({
     url: 'http://127.0.0.1:1',
-    account,
+    account: 'demo',
     authorization: 'none',
     fetch: (request) => {
       sent.push(request.url);
@@ -48,7 +48,6 @@ describe('an id that a path cannot carry', () => {
       expect(error).toBeInstanceOf(LapseProblem);
       expect(error).toMatchObject({ type: 'invalid-request', status: 400, errors: [{ field }] });
     }
-    expect(() => client(text)).toThrow(LapseProblem);
     expect(sent).toEqual([]);
   });
 

@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { faultSchema as awsFaultSchema } from '../../local/aws/faults/fault.ts';
 import { faultSchema as klarnaFaultSchema } from '../../local/klarna-simulator/faults.ts';
 import { faultSchema as functionFaultSchema } from '../../local/lambda/function-faults.ts';
+import { metrics } from '../../functions/contract/metric-names.ts';
 import { usage as localUsage } from '../../local/options.ts';
 import { usage as commandUsage } from '../../operations/command-line.ts';
 
@@ -47,5 +48,24 @@ it('the runbook names only log codes that the functions write', () => {
     .join('\n');
   const codes = matches(runbook, /`((?:api|events|sweep|timer|webhook)\.[a-z-]+)`/g);
   expect(codes.length).toBeGreaterThan(5);
+  expect(codes.filter((code) => !sources.includes(`'${code}'`))).toEqual([]);
+});
+
+const metricsPage = readFileSync('docs/reference/metrics.md', 'utf8');
+
+it('the page of metrics has exactly the metrics that the functions write, with their statistics', () => {
+  const rows = [...metricsPage.matchAll(/^\| `([A-Z]\w+)` +\| (\w+) +\|/gm)].map(([, name, statistic]) => [
+    name,
+    statistic,
+  ]);
+  expect(Object.fromEntries(rows)).toEqual(metrics);
+});
+
+it('the page of metrics names only log codes that the functions write', () => {
+  const sources = globSync('functions/**/*.ts')
+    .map((file) => readFileSync(file, 'utf8'))
+    .join('\n');
+  const codes = matches(metricsPage, /^\| `([a-z]+\.[a-z-]+)` +\|/gm);
+  expect(codes.length).toBeGreaterThan(8);
   expect(codes.filter((code) => !sources.includes(`'${code}'`))).toEqual([]);
 });

@@ -49,7 +49,7 @@ it('with the sweep as timer, the sweep ends the session and measures the latenes
   expect(klarna.calls).toEqual(['read', 'cancel']);
   expect(aws.scheduler.calls()).toEqual([]);
   const metrics = output.lines().find((line) => 'TimerLateness' in line);
-  expect(metrics).toMatchObject({ 'Timer:canceled': 1 });
+  expect(metrics).toMatchObject({ code: 'sweep.done', expire: 1 });
   const since = Date.now() - Date.parse(over.deadlineAt ?? '');
   expect(metrics?.['TimerLateness']).toBeGreaterThan(since - 60_000);
   expect(metrics?.['TimerLateness']).toBeLessThanOrEqual(since);

@@ -59,6 +59,9 @@ function expressionOf(alarm: Readonly<Record<string, unknown>>, value: MetricVal
     ...values,
     IF: (condition: boolean, then: number, otherwise: number) => (condition ? then : otherwise),
     MAX: (series: readonly number[]) => Math.max(...series),
+    // Missing values are left out.
+    SUM: (series: readonly number[]) =>
+      series.reduce((sum, value) => (Number.isNaN(value) ? sum : sum + value), 0),
     FILL: (series: number | undefined, filler: number) => series ?? filler,
     SERVICE_QUOTA: () => 1_000,
   });

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { describe, expect, it } from 'vitest';
 import { functionNames } from '../../functions/contract/function-name.ts';
-import { runbook } from '../../lib/lapse-alarm.ts';
+import { metrics } from '../../functions/contract/metric-names.ts';
+import { runbook, runbookUrl } from '../../lib/lapse-alarm.ts';
 import { isBreaching, isRaised, type MetricValue } from './alarm-evaluation.ts';
 import { alarmsOf, resourcesOf, type SynthesizedAlarm, templateOf } from './synthesized.ts';
 
@@ -21,18 +22,27 @@ const alarmNamed = (name: string): SynthesizedAlarm['properties'] => {
   return found.properties;
 };
 
+/** The sections of the runbook, by their titles. A title with `#` in front is part of the section before it. */
 const sections = new Map(
   readFileSync(new URL(`../../${runbook}`, import.meta.url), 'utf8')
-    .split(/^## /m)
+    .split(/^##(?=#? )/m)
     .slice(1)
-    .map((section) => [section.slice(0, section.indexOf('\n')), section]),
+    .map((section) => [section.slice(0, section.indexOf('\n')).trim(), section]),
 );
 const sectionOf = ({ properties }: SynthesizedAlarm): string | undefined =>
-  String(properties['AlarmDescription']).split(`See ${runbook}#`)[1];
+  String(properties['AlarmDescription']).split(`See ${runbookUrl}#`)[1];
 
 describe('the runbook', () => {
+  it('the alarms link to the repository that package.json names', () => {
+    const { repository } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+      repository: { url: string };
+    };
+    const address = repository.url.replace(/^git\+/, '').replace(/\.git$/, '');
+    expect(runbookUrl).toBe(`${address}/blob/main/${runbook}`);
+  });
+
   it('the runbook has a section for every alarm, and no section without an alarm', () => {
-    expect([...sections.keys()].toSorted()).toEqual(
+    expect([...sections.keys()].filter((title) => !title.startsWith('#')).toSorted()).toEqual(
       [...new Set([...alarms, ...ofForwarding].map(sectionOf))].toSorted(),
     );
   });
@@ -51,9 +61,11 @@ it('every alarm of the template is made with a runbook section', () => {
   expect(inTemplate).toHaveLength(alarms.length);
 });
 
-it('every alarm describes in a sentence what has happened', () => {
+it('every alarm says in two sentences what happens to shoppers and what to do first', () => {
   for (const { properties } of alarms)
-    expect(properties['AlarmDescription']).toMatch(/^[A-Z0-9][^.]{10,}\. (?:[A-Z][^.]+\. )?See /);
+    expect(properties['AlarmDescription']).toMatch(
+      /^[A-Z]\S* (?:[^.]|\.[a-z])+\. [A-Z]\S+ (?:[^.]|\.[a-z])+\. See https:\S+#[a-z-]+$/,
+    );
 });
 
 it('every alarm notifies the topic when it is raised and when it is over', () => {
@@ -63,19 +75,92 @@ it('every alarm notifies the topic when it is raised and when it is over', () =>
   }
 });
 
-it('every function has alarms on errors, throttles and duration', () => {
-  const watched = new Set(
-    alarms.flatMap(({ name, properties }) => {
-      const [kind = ''] = name.split('/').slice(-1);
-      const description = String(properties['AlarmDescription']);
-      return functionNames.filter((each) => description.includes(each)).map((each) => `${kind} ${each}`);
-    }),
-  );
-  expect([...watched].toSorted()).toEqual(
-    ['Duration', 'Errors', 'Throttles']
-      .flatMap((kind) => functionNames.map((name) => `${kind} ${name}`))
-      .toSorted(),
-  );
+const statsOf = ({ properties }: SynthesizedAlarm): readonly Readonly<Record<string, unknown>>[] =>
+  properties['Metrics'] === undefined
+    ? [properties]
+    : (properties['Metrics'] as { MetricStat?: { Metric: Record<string, unknown> } }[]).flatMap(
+        ({ MetricStat }) => (MetricStat ? [MetricStat.Metric] : []),
+      );
+
+/** The functions whose metric an alarm takes. */
+const functionsOf = (name: string) =>
+  alarms
+    .filter((alarm) => alarm.name === name)
+    .flatMap(statsOf)
+    .map((stat) => (stat['Dimensions'] as { Name: string; Value: string }[])[0]?.Value);
+
+it('the alarm on errors takes every function, and the one on throttles the one that can have concurrency of its own', () => {
+  expect(new Set(functionsOf('Functions/Errors')).size).toBe(functionNames.length);
+  expect(functionsOf('Functions/Throttles')).toHaveLength(1);
+});
+
+it.each(['Functions/Errors', 'SessionTimer/SchedulerDrops'])(
+  'one occurrence of any of its metrics raises %s',
+  (name) => {
+    const alarm = alarmNamed(name);
+    for (let index = 0; index < statsOf({ name, properties: alarm }).length; index += 1) {
+      let seen = -1;
+      expect(isBreaching(alarm, () => ((seen += 1) === index ? 1 : undefined))).toBe(true);
+    }
+    expect(isBreaching(alarm, () => undefined)).toBe(false);
+  },
+);
+
+it.each([
+  ['ReadThrottleEvents', 1, true],
+  ['WriteThrottleEvents', 1, true],
+  ['InvocationThrottleCount', 1, true],
+  ['ResourceCount', 799, false],
+  ['ResourceCount', 800, true],
+])('the alarm on quotas with %s at %i: raised is %s', (metric, value, raised) => {
+  const alarm = alarmNamed('Quotas');
+  expect(isBreaching(alarm, ({ name }) => (name === metric ? value : undefined))).toBe(raised);
+});
+
+it.each([
+  ['TimerLateness', 119_999, false],
+  ['TimerLateness', 120_000, true],
+  ['ApproximateAgeOfOldestMessage', 599, false],
+  ['ApproximateAgeOfOldestMessage', 600, true],
+])('the alarm on late timers with %s at %i: raised is %s', (metric, value, raised) => {
+  const alarm = alarmNamed('SessionTimer/TimerLateness');
+  expect(isBreaching(alarm, ({ name }) => (name === metric ? value : undefined))).toBe(raised);
+});
+
+describe('what the alarms and metrics of a month cost', () => {
+  it('there are at most 31 alarms, so that later ones have room below 35', () => {
+    expect(alarms.length).toBeLessThanOrEqual(31);
+  });
+
+  it('there are at most 19 metrics of our own, so that later ones have room below 22', () => {
+    expect(Object.keys(metrics).length).toBeLessThanOrEqual(19);
+  });
+
+  it('every metric of our own is read by an alarm or the dashboard', () => {
+    const body = JSON.stringify(
+      resourcesOf(templateOf()).find(({ type }) => type === 'AWS::CloudWatch::Dashboard'),
+    );
+    const watched = new Set(alarms.flatMap(statsOf).map((stat) => stat['MetricName']));
+    const unread = Object.keys(metrics).filter(
+      (name) => !watched.has(name) && !body.includes(`\\"${name}\\"`),
+    );
+    expect(unread).toEqual([]);
+  });
+});
+
+it('two Lapses of one account share no metric of ours and none of a function, a queue, a table or a schedule', () => {
+  const ownOf = (stackName: string) =>
+    new Set(
+      alarmsOf({}, undefined, stackName)
+        .flatMap(statsOf)
+        .filter((stat) => stat['Namespace'] !== 'AWS/Usage')
+        .map((stat) => JSON.stringify([stat['Namespace'], stat['MetricName'], stat['Dimensions']])),
+    );
+  const [test, live] = [ownOf('Lapse-test'), ownOf('Lapse-live')];
+  expect([...test].filter((metric) => metric.includes('"Lapse"') && live.has(metric))).toEqual([]);
+  const ours = [...live].filter((metric) => metric.startsWith('["Lapse"'));
+  expect(ours.length).toBeGreaterThan(10);
+  for (const metric of ours) expect(metric).toContain('{"Name":"stack","Value":"Lapse-live"}');
 });
 
 it('no alarm takes more than the ten metrics that CloudWatch allows', () => {
@@ -85,74 +170,43 @@ it('no alarm takes more than the ten metrics that CloudWatch allows', () => {
   }
 });
 
-it.each(['cancel-expired-session', 'reconcile-payment-requests'])(
-  'sessions that %s ends late raise the alarm on lateness',
-  (service) => {
-    const isRaisedAt = (millis: number) =>
-      isBreaching(alarmNamed('SessionTimer/TimerLateness'), ({ name, dimensions }) =>
-        name === 'TimerLateness' && dimensions['service'] === service ? millis : undefined,
-      );
-    expect([isRaisedAt(119_999), isRaisedAt(120_000)]).toEqual([false, true]);
-  },
-);
-
-it.each(['superseding', 'confirming', 'stale', 'duplicate', 'contradicting'])(
-  'a webhook that is %s ends the silence of webhooks',
-  (verdict) => {
-    const isRaised = (webhooks: Readonly<Record<string, number>>) =>
-      isBreaching(alarmNamed('Webhook/WebhookSilence'), ({ name }) => ({ Registered: 1, ...webhooks })[name]);
-    expect([isRaised({}), isRaised({ [`Webhook:${verdict}`]: 1 })]).toEqual([true, false]);
-  },
-);
+it.each([
+  ['no webhook arrives', {}, true],
+  ['no webhook has ever arrived, so that its metric does not exist', { WebhookArrival: undefined }, true],
+  ['a webhook arrives', { WebhookArrival: 1 }, false],
+  ['nothing is registered', { Invocations: undefined }, false],
+])('the alarm on the silence of webhooks where %s: raised is %s', (_, values, raised) => {
+  const alarm = alarmNamed('Webhook/WebhookSilence');
+  const seen: Readonly<Record<string, number | undefined>> = { WebhookArrival: 0, Invocations: 1, ...values };
+  expect(isBreaching(alarm, ({ name }) => seen[name])).toBe(raised);
+});
 
 describe('alarms on what the sweep cannot settle', () => {
-  /** The minutes of the sweep's attempts, which widen to an hour. */
-  const attempts = [0, 1, 6, 21, 81, 141, 201];
+  const atThreshold = 900_000;
 
-  /** The minutes at which the alarm is raised, where each attempt has a value. One evaluation at the end of each period. */
-  const raisedAt = (name: string, valueAt: (minute: number) => Readonly<Record<string, number>>) => {
+  it.each([
+    ['Reconciliation/PendingCancels', 'PendingCancelAge'],
+    ['Reconciliation/OverdueSessions', 'OverdueSessionAge'],
+  ])('%s is raised by the first period in which its gauge is high or missing', (name, metric) => {
     const alarm = alarmNamed(name);
-    const periods: MetricValue[] = [];
-    const minutes: number[] = [];
-    for (let end = 5; end <= 360; end += 5) {
-      const values = attempts.filter((minute) => minute >= end - 5 && minute < end).map(valueAt);
-      periods.push((metric) => {
-        const seen = values.flatMap((each) => each[metric.name] ?? []);
-        if (metric.statistic === 'Sum')
-          return seen.length > 0 ? seen.reduce((sum, each) => sum + each) : undefined;
-        return Math.max(0, ...seen);
-      });
-      if (isRaised(alarm, periods)) minutes.push(end);
-    }
-    return minutes;
-  };
-
-  it.each([
-    ['Reconciliation/PendingCancels', 'PendingCancelAge'],
-    ['Reconciliation/OverdueSessions', 'OverdueSessionAge'],
-  ])(
-    '%s is raised after a quarter of an hour and for as long as attempts fail, however rare they are',
-    (name, metric) => {
-      const minutes = raisedAt(name, (minute) => ({ [metric]: minute * 60_000 }));
-      expect(minutes[0]).toBe(25);
-      // Without a gap, until an hour and one period after the last attempt.
-      expect(minutes).toEqual(Array.from(minutes, (_, index) => 25 + index * 5));
-      expect(minutes.at(-1)).toBe(265);
-    },
-  );
-
-  it.each([
-    ['Reconciliation/PendingCancels', 'PendingCancelAge'],
-    ['Reconciliation/OverdueSessions', 'OverdueSessionAge'],
-  ])('%s is not raised by what is settled within a quarter of an hour', (name, metric) => {
-    expect(raisedAt(name, (minute) => ({ [metric]: minute <= 6 ? minute * 60_000 : 0 }))).toEqual([]);
+    const at = (value: number | undefined) => isRaised(alarm, [(seen) => (seen.name === metric ? value : 0)]);
+    expect([at(0), at(atThreshold - 1), at(atThreshold), at(undefined)]).toEqual([false, false, true, true]);
   });
 
-  it('SweepFailures is raised by three failures of one record, although they are not in a row', () => {
-    expect(raisedAt('Reconciliation/SweepFailures', () => ({ SweepFailures: 1 }))[0]).toBe(25);
-    expect(
-      raisedAt('Reconciliation/SweepFailures', (minute) => ({ SweepFailures: minute === 6 ? 1 : 0 })),
-    ).toEqual([]);
+  it('SweepSilent is raised by the first period in which no sweep has finished', () => {
+    const alarm = alarmNamed('Reconciliation/SweepSilent');
+    const at = (runs: number | undefined) => isRaised(alarm, [() => runs]);
+    expect([at(5), at(1), at(undefined)]).toEqual([false, false, true]);
+  });
+
+  it('SweepFailures is raised by a record that fails for 15 minutes, and not by one that is settled before', () => {
+    const alarm = alarmNamed('Reconciliation/SweepFailures');
+    const after = (...failing: readonly number[]) =>
+      isRaised(
+        alarm,
+        failing.map((value) => () => value),
+      );
+    expect([after(1, 1, 1), after(1, 1, 0)]).toEqual([true, false]);
   });
 });
 

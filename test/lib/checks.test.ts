@@ -114,6 +114,10 @@ describe('wrong settings', () => {
     [{ jwtIssuer: jwt.jwtIssuer }, 'jwtAudience is empty; allowed: at least one audience with a jwtIssuer.'],
     [{ jwtScopes: ['a'] }, 'given without a jwtIssuer; allowed: all three, or none.'],
     [
+      { alarmThresholds: { durationPercent: 40 } },
+      'alarmThresholds.durationPercent is 40; allowed: a number from 50 to 100.',
+    ],
+    [
       { alarmThresholds: { badSignatures: 0 } },
       'alarmThresholds.badSignatures is 0; allowed: a number above 0.',
     ],

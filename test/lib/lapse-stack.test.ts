@@ -209,7 +209,7 @@ describe('the functions', () => {
       expect(group).toMatchObject({
         DeploymentConfigName: 'CodeDeployDefault.LambdaCanary10Percent5Minutes',
         AutoRollbackConfiguration: { Enabled: true },
-        AlarmConfiguration: { Enabled: true, Alarms: [{}, {}] },
+        AlarmConfiguration: { Enabled: true, Alarms: [{}] },
       });
     }
     expect(ofType('AWS::CodeDeploy::DeploymentGroup', resourcesOf(templateOf({ canary: false })))).toEqual(

@@ -140,32 +140,18 @@ it('addOutputs gives a stack of your own the same output names as LapseStack', (
   expect(own).toContain('ApiUrl');
 });
 
-it('the metrics of the construct are those that the functions write', () => {
-  withLapse((lapse, stack) => {
-    const named = [
-      lapse.metricCancels('canceled'),
-      lapse.metricPendingCancels(),
-      lapse.metricSweepRepairs(),
-      lapse.metricRefusedWebhooks(400),
-      lapse.metricAttention('contradiction'),
-    ].map((metric) => stack.resolve(metric.toMetricConfig()) as unknown);
-    expect(named).toMatchObject(
-      (
-        [
-          ['cancel-payment-request', 'Cancel:canceled'],
-          ['reconcile-payment-requests', 'PendingCancels'],
-          ['reconcile-payment-requests', 'SweepRepairs'],
-          ['receive-klarna-webhook', 'WebhookRefused:400'],
-          ['publish-state-changes', 'Attention:contradiction'],
-        ] as const
-      ).map(([service, metricName]) => ({
-        metricStat: { namespace: 'Lapse', metricName, dimensions: [{ name: 'service', value: service }] },
-      })),
-    );
-  });
-});
-
-it('the lateness metric takes the higher value of both functions that end sessions', () => {
-  const config = withLapse((lapse) => lapse.metricTimerLateness().toMetricConfig());
-  expect(config.mathExpression?.expression).toBe('MAX([FILL(timer, 0), FILL(sweep, 0)])');
+it('metric gives the metrics that the functions write, with the name of this Lapse as the only dimension', () => {
+  const configs = withLapse((lapse, stack) =>
+    (['Attention', 'TimerLateness'] as const).map(
+      (name) => stack.resolve(lapse.metric(name).toMetricConfig()) as unknown,
+    ),
+  );
+  const ofLapse = {
+    namespace: 'Lapse',
+    dimensions: [{ name: 'stack', value: expect.stringMatching(/^Checkout-Lapse-/) as string }],
+  };
+  expect(configs).toMatchObject([
+    { metricStat: { ...ofLapse, metricName: 'Attention', statistic: 'Sum' } },
+    { metricStat: { ...ofLapse, metricName: 'TimerLateness', statistic: 'Maximum' } },
+  ]);
 });

@@ -10,13 +10,20 @@ import {
   TableV2,
 } from 'aws-cdk-lib/aws-dynamodb';
 import { type IVpc, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { AccountRootPrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { HostedZone } from 'aws-cdk-lib/aws-route53';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { describe, expect, it } from 'vitest';
 import { tableSchema } from '../../functions/contract/table-schema.ts';
-import { Lapse, type LapseProps } from '../../lib/lapse.ts';
+import {
+  type ForwardEventsProps,
+  type GrantCallProps,
+  Lapse,
+  type LapseProps,
+  type OnEventProps,
+} from '../../lib/lapse.ts';
 import { LapseStack, type LapseStackProps } from '../../lib/lapse-stack.ts';
 import { schemaFindings } from './aws-schema.ts';
 import { resourcesOf, type Synthesized, templateOf, withBundles } from './synthesized.ts';
@@ -139,6 +146,56 @@ describe('properties that do not exist', () => {
   ])('%j is refused', (props, sentence) => {
     expect(() => templateOf(props)).toThrow(sentence);
   });
+});
+
+describe('a property of a method that does not exist', () => {
+  it.each<[string, (lapse: Lapse, stack: Stack) => unknown, string]>([
+    [
+      'grantCall',
+      (lapse, stack) =>
+        lapse.grantCall(new AccountRootPrincipal(), {
+          account: stack.stackName.toLowerCase(),
+          action: ['read'],
+        } as GrantCallProps),
+      'grantCall has action; allowed: account, actions.',
+    ],
+    [
+      'onEvent',
+      (lapse) => lapse.onEvent('Rule', { type: 'Payment Request Registered' } as OnEventProps),
+      'onEvent has type; allowed: types, accounts, target, description.',
+    ],
+    [
+      'forwardEvents',
+      (lapse, stack) =>
+        lapse.forwardEvents({
+          url: 'https://shop.example',
+          apiKeySecret: new Secret(stack, 'EndpointKey'),
+          account: 'shop-se',
+        } as unknown as ForwardEventsProps),
+      'forwardEvents has account; allowed: url, apiKeySecret, headerName, maxPerSecond, types, accounts.',
+    ],
+  ])('%s refuses it, because a misspelled limit would allow or send more', (_, call, sentence) => {
+    templateWith((stack, lapse) => {
+      const made = lapse(stack, 'Lapse');
+      expect(() => call(made, stack)).toThrow(sentence);
+    });
+  });
+
+  it.each(['Lapse.shop.example', 'https://lapse.shop.example', 'lapse', '', 'a'.repeat(64) + '.example'])(
+    'the domain name %j is refused',
+    (name) => {
+      expect(() =>
+        templateWith((stack, lapse) => {
+          const certificate = Certificate.fromCertificateArn(
+            stack,
+            'Certificate',
+            'arn:aws:acm:1:1:certificate/1',
+          );
+          lapse(stack, 'Lapse', { domain: { name, certificate } });
+        }),
+      ).toThrow(`domain.name is ${name}; allowed: a name in lower case such as lapse.shop.example.`);
+    },
+  );
 });
 
 describe('a table of your own', () => {

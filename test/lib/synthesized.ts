@@ -33,8 +33,12 @@ export function withBundles<Result>(
   }
 }
 
-export const synthesizeStack = (lapse: LapseProps = {}, env: Environment = {}): LapseStack =>
-  withBundles((bundles) => new LapseStack(new App(), 'Lapse', { env, lapse: { bundles, ...lapse } }));
+export const synthesizeStack = (
+  lapse: LapseProps = {},
+  env: Environment = {},
+  stackName = 'Lapse',
+): LapseStack =>
+  withBundles((bundles) => new LapseStack(new App(), stackName, { env, lapse: { bundles, ...lapse } }));
 
 export const templateOf = (lapse: LapseProps = {}): Template => Template.fromStack(synthesizeStack(lapse));
 
@@ -65,8 +69,9 @@ export interface SynthesizedAlarm {
 export function alarmsOf(
   lapse: LapseProps = {},
   prepare: (stack: LapseStack) => unknown = () => undefined,
+  stackName = 'Lapse',
 ): readonly SynthesizedAlarm[] {
-  const stack = synthesizeStack(lapse);
+  const stack = synthesizeStack(lapse, {}, stackName);
   prepare(stack);
   const resources = new Map(
     resourcesOf(Template.fromStack(stack)).map((resource) => [resource.id, resource]),

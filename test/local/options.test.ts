@@ -24,7 +24,7 @@ it('every flag in the usage is accepted', () => {
     '--timers': 'sweep',
   };
   for (const flag of flags) expect(() => parseOptions([flag, values[flag] ?? '1'])).not.toThrow();
-  expect(flags).toHaveLength(10);
+  expect(flags).toHaveLength(11);
 });
 
 it.each([

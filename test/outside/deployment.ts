@@ -4,8 +4,8 @@ import * as v from 'valibot';
 import { checkedJson } from '../../local/shared/checked-json.ts';
 import { defaultAccounts } from '../../local/secrets/default-secrets.ts';
 import { type Emulator, region } from './emulator.ts';
-import type { PythonEnvironment } from './python-environment.ts';
-import { runProgram } from './run-program.ts';
+import type { PythonEnvironment } from '../support/python-environment.ts';
+import { runProgram } from '../support/run-program.ts';
 import type { Stage } from './stage.ts';
 
 const text = v.pipe(v.string(), v.minLength(1));

@@ -6,7 +6,7 @@ import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Identity } from '../../bench/stand-ins/certificate.ts';
-import type { PythonEnvironment } from './python-environment.ts';
+import type { PythonEnvironment } from '../support/python-environment.ts';
 
 /** The Region of the emulated account. */
 export const region = 'eu-west-1';

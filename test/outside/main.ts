@@ -15,13 +15,16 @@ import { startKlarnaProcess } from '../../local/klarna-simulator/process.ts';
 import { Deployment, type DeploymentParts } from './deployment.ts';
 import { playScenarios } from './play-scenarios.ts';
 import { region, startEmulator } from './emulator.ts';
-import { pythonEnvironment } from './python-environment.ts';
-import { runProgram } from './run-program.ts';
+import { pythonEnvironment } from '../support/python-environment.ts';
+import { runProgram } from '../support/run-program.ts';
 import { stagesOf } from './stage.ts';
 import { startTokenIssuer } from './token-issuer.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const cache = join(root, '.cache', 'outside');
+
+/** From PyPI: the emulator, what it checks tokens with, and AWS's own command line. */
+const packages = ['ministack==1.5.33', 'cryptography==50.0.2', 'boto3==1.43.106', 'awscli==1.46.3'];
 
 const say = (line: string): boolean => process.stdout.write(`${line}\n`);
 
@@ -88,7 +91,7 @@ async function tryStage(parts: DeploymentParts, vitestOptions: readonly string[]
 }
 
 async function run(stageName: string | undefined, vitestOptions: readonly string[]): Promise<void> {
-  const python = await step('Python environment', () => pythonEnvironment(join(cache, 'python')));
+  const python = await step('Python environment', () => pythonEnvironment(join(cache, 'python'), packages));
   const folder = join(cache, 'run');
   await rm(folder, { recursive: true, force: true });
   await mkdir(join(folder, 'klarna'), { recursive: true });

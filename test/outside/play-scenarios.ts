@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { checkedJson } from '../../local/shared/checked-json.ts';
 import type { DeploymentParts } from './deployment.ts';
-import { runProgram } from './run-program.ts';
+import { runProgram } from '../support/run-program.ts';
 
 /** Which scenarios are played, and on what. */
 export interface Play {

@@ -101,6 +101,7 @@ it('the client starts a job, tells it from another one, and reads its report to 
   for await (const { outcome } of lapse.cancelJobReport(job)) outcomes.push(outcome);
   expect(outcomes).toEqual(['canceled']);
   expect(await lapse.stopCancelJob(job)).toMatchObject({ status: 'done' });
+  expect((await lapse.listCancelJobs()).map(({ job_id }) => job_id)).toContain(job);
 });
 
 it('the client throws the field and what is allowed for a wrong call', async () => {

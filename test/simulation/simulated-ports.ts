@@ -7,6 +7,7 @@ import type {
   PaymentRequestStore,
   PublishResponse,
   SessionTimer,
+  StoredAccounts,
 } from '../../functions/application/ports.ts';
 import type { KlarnaCredentials } from '../../functions/domain/account-settings.ts';
 import type { KlarnaResponse } from '../../functions/domain/klarna-response.ts';
@@ -201,6 +202,16 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
         send: (body: string) =>
           call({ site: 'queue.send', faults: plainFaults, perform: () => world.sendTimer(body) }),
       },
+    },
+    stored: {
+      read: (account: Account) =>
+        call({ site: 'accounts.read', faults: readFaults, perform: () => world.accounts.read(account) }),
+      onboard: (...given: Parameters<StoredAccounts['onboard']>) =>
+        call({
+          site: 'accounts.onboard',
+          faults: plainFaults,
+          perform: () => world.accounts.onboard(...given),
+        }),
     },
     quarantine: {
       all: () =>

@@ -1,6 +1,7 @@
 import type { AccountSettings } from '../../functions/domain/account-settings.ts';
 import type { SigningKey } from '../../functions/domain/signing-key.ts';
 import type { EventId, PaymentRequestKey } from '../../functions/domain/identifiers.ts';
+import { InMemoryAccounts } from '../support/credentials.ts';
 import { InMemoryQuarantine } from '../support/in-memory-payment-request-store.ts';
 import { signingKeyWith } from '../support/klarna-deliveries.ts';
 import { Draws } from './draws.ts';
@@ -32,6 +33,7 @@ export class World implements Scene {
   readonly klarna: SimulatedKlarna;
   readonly timers: SimulatedTimers;
   readonly quarantine = new InMemoryQuarantine();
+  readonly accounts = new InMemoryAccounts();
   readonly jobs = new SimulatedJobs();
   /** Timer messages in the dead-letter queue. */
   readonly deadTimers = new SimulatedQueue();

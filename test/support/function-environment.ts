@@ -36,6 +36,6 @@ export function setFunctionEnvironment(
     AWS_ACCESS_KEY_ID: 'test',
     AWS_SECRET_ACCESS_KEY: 'test',
     SERVICE_NAME: 'lapse',
-    METRICS_NAMESPACE: 'Lapse',
+    METRICS_STACK: 'Lapse',
   });
 }

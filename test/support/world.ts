@@ -9,7 +9,6 @@ import { recordObservation } from '../../functions/application/record-observatio
 import { extendSession, registerSession } from '../../functions/application/register-session.ts';
 import { syncKlarnaExpiry } from '../../functions/application/sync-klarna-expiry.ts';
 import type { Instant } from '../../functions/domain/instant.ts';
-import type { Waiting } from '../../functions/domain/reconciliation.ts';
 import type { Deadline } from '../../functions/domain/registration.ts';
 import { key, settingsWith } from './fixtures.ts';
 import { InMemoryPaymentRequestStore } from './in-memory-payment-request-store.ts';
@@ -60,8 +59,6 @@ export class World {
   readonly klarna: ScriptedKlarna;
   readonly settings: AccountSettings;
   readonly faults: unknown[] = [];
-  /** How long the records that the sweep read had waited. */
-  readonly waiting: Waiting[] = [];
   /** The timeouts that the sweep reported. */
   readonly expiries: { readonly kind: string; readonly lateness: number }[] = [];
   readonly dependencies;
@@ -97,7 +94,6 @@ export class World {
       }),
       ...retries,
       onTimerFault,
-      onWaiting: (waiting: Waiting) => void this.waiting.push(waiting),
       onTimeout: ({ kind }: TimeoutOutcome, lateness: number) => void this.expiries.push({ kind, lateness }),
       onFault: (_: unknown, error: unknown) => void this.faults.push(error),
     };

@@ -1,19 +1,73 @@
 import * as v from 'valibot';
 import type { SigningKeys } from '../../application/ports.ts';
-import type { SigningKey } from '../../domain/signing-key.ts';
+import type { PartnerBinding, SigningKey } from '../../domain/signing-key.ts';
 import { ConfigurationError } from '../../domain/configuration-error.ts';
-import { parseAccount } from '../../domain/identifiers.ts';
+import { accountOfKrn } from '../../domain/credential.ts';
+import { parseAccount, parseCredentialName } from '../../domain/identifiers.ts';
 import { type CachedSecret, parsedOnce } from './cached-secret.ts';
 import { parseEntry, text } from './secret-fields.ts';
 
-/** One entry of the secret `signing-keys`. An empty key is malformed, because anyone could sign with it. */
-const signingKeySchema = v.strictObject({
-  key: text,
-  recipient_account_id: v.optional(text),
-  webhook_id: v.optional(text),
-  live: v.optional(v.boolean('must be true or false')),
-  accounts: v.record(text, text, 'must be an object from account ids of Klarna to account names'),
-});
+/** Whether a value is `*`, or a list of ids from which the names of accounts follow. */
+const isSubjects = (given: unknown): boolean =>
+  given === '*' ||
+  (Array.isArray(given) &&
+    given.length > 0 &&
+    given.every((krn) => typeof krn === 'string' && accountOfKrn(krn) !== undefined));
+
+const unknownSubjects = ['accept', 'quarantine'] as const;
+
+/**
+ * One entry of the secret `signing-keys`. An empty key is malformed, because anyone could sign with it. The key names its accounts, or
+ * it is bound to a credential and to the partners of its acquirer.
+ */
+const signingKeySchema = v.pipe(
+  v.strictObject({
+    key: text,
+    recipient_account_id: v.optional(text),
+    webhook_id: v.optional(text),
+    live: v.optional(v.boolean('must be true or false')),
+    accounts: v.optional(
+      v.record(text, text, 'must be an object from account ids of Klarna to account names'),
+    ),
+    credential: v.optional(
+      v.pipe(
+        v.string('must be a text'),
+        v.check(
+          (given) => parseCredentialName(given) !== undefined,
+          'must be 1 to 32 lower-case letters, digits and hyphens',
+        ),
+      ),
+    ),
+    subjects: v.optional(
+      v.custom<'*' | readonly string[]>(isSubjects, 'must be * or a list of account ids of Klarna'),
+    ),
+    unknown_subject: v.optional(v.picklist(unknownSubjects, 'must be accept or quarantine')),
+  }),
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    for (const message of bindingViolations(dataset.value)) addIssue({ message });
+  }),
+);
+
+/** What is wrong with the fields of an entry together. */
+function bindingViolations(entry: {
+  readonly recipient_account_id?: string | undefined;
+  readonly accounts?: Readonly<Record<string, string>> | undefined;
+  readonly credential?: string | undefined;
+  readonly subjects?: unknown;
+  readonly unknown_subject?: string | undefined;
+}): readonly string[] {
+  const { accounts, credential, subjects, recipient_account_id: recipient, unknown_subject } = entry;
+  const violations = {
+    'accounts is missing': accounts === undefined && credential === undefined && subjects === undefined,
+    'credential and subjects go together: one of them is missing':
+      (credential === undefined) !== (subjects === undefined),
+    "recipient_account_id is missing: subjects are bound to the acquiring partner's own account id":
+      subjects !== undefined && (recipient === undefined || accountOfKrn(recipient) === undefined),
+    'unknown_subject goes with subjects *': unknown_subject !== undefined && subjects !== '*',
+  };
+  return Object.entries(violations).flatMap(([message, isViolated]) => (isViolated ? [message] : []));
+}
 
 /** The keys of the secret `signing-keys`. Several are valid during a rotation. */
 export class SecretSigningKeys implements SigningKeys {
@@ -38,22 +92,35 @@ export class SecretSigningKeys implements SigningKeys {
 
 function parseSigningKey(signingKeyId: string, entry: unknown): SigningKey {
   const secret = `The secret signing-keys, entry ${signingKeyId}`;
-  const { key, recipient_account_id, webhook_id, live, accounts } = parseEntry(
-    signingKeySchema,
-    secret,
-    entry,
-  );
-  const subjects = Object.entries(accounts).map(([subject, name]) => {
+  const parsed = parseEntry(signingKeySchema, secret, entry);
+  const subjects = Object.entries(parsed.accounts ?? {}).map(([subject, name]) => {
     const account = parseAccount(name);
     if (!account) throw new ConfigurationError(`${secret}: accounts maps ${subject} to no account name.`);
     return [subject, account] as const;
   });
   return {
     id: signingKeyId,
-    key,
-    recipientAccountId: recipient_account_id,
-    webhookId: webhook_id,
-    live,
+    key: parsed.key,
+    recipientAccountId: parsed.recipient_account_id,
+    webhookId: parsed.webhook_id,
+    live: parsed.live,
     accounts: new Map(subjects),
+    partners: partnersOf(parsed),
+  };
+}
+
+function partnersOf({
+  credential,
+  subjects,
+  recipient_account_id: acquirerAccountId,
+  unknown_subject: unknownSubject = 'accept',
+}: v.InferOutput<typeof signingKeySchema>): PartnerBinding | undefined {
+  const name = parseCredentialName(credential ?? '');
+  if (!name || subjects === undefined || acquirerAccountId === undefined) return undefined;
+  return {
+    credential: name,
+    acquirerAccountId,
+    subjects: subjects === '*' ? subjects : new Set(subjects),
+    unknownSubject,
   };
 }

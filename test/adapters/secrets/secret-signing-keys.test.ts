@@ -3,6 +3,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { CachedSecret } from '../../../functions/adapters/secrets/cached-secret.ts';
 import { SecretSigningKeys } from '../../../functions/adapters/secrets/secret-signing-keys.ts';
+import { acquirer } from '../../support/credentials.ts';
 import { planted, plantedIn } from '../../support/planted-secrets.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
@@ -34,6 +35,7 @@ describe('a signing key of the secret', () => {
       webhookId: undefined,
       live: undefined,
       accounts: new Map([[subject, 'shop-se']]),
+      partners: undefined,
     });
   });
 
@@ -44,6 +46,55 @@ describe('a signing key of the secret', () => {
       webhookId: 'w',
       live: false,
     });
+  });
+
+  const ofAcquirer = {
+    key: planted.signingKey,
+    recipient_account_id: acquirer,
+    credential: 'acquirer',
+    subjects: '*',
+  };
+
+  it('a signing key may be bound to a credential and to every account of its acquiring partner', async () => {
+    const keys = keysOf({ 'key-1': ofAcquirer, 'key-2': { ...ofAcquirer, unknown_subject: 'quarantine' } });
+    const partners = {
+      credential: 'acquirer',
+      acquirerAccountId: acquirer,
+      subjects: '*',
+      unknownSubject: 'accept',
+    };
+    expect(await keys.find('key-1')).toMatchObject({ accounts: new Map(), partners });
+    expect((await keys.find('key-2'))?.partners?.unknownSubject).toBe('quarantine');
+  });
+
+  it('a signing key may be bound to a credential and a list of accounts, and name others', async () => {
+    const entry = { ...ofAcquirer, subjects: [subject], accounts: { 'krn:x': 'shop-se' } };
+    const key = await keysOf({ 'key-1': entry }).find('key-1');
+    expect(key?.partners?.subjects).toEqual(new Set([subject]));
+    expect(key?.accounts).toEqual(new Map([['krn:x', 'shop-se']]));
+  });
+
+  it.each([
+    [{ key: 'k' }, 'accounts is missing'],
+    [{ ...ofAcquirer, credential: undefined }, 'credential and subjects go together'],
+    [{ ...ofAcquirer, subjects: undefined }, 'credential and subjects go together'],
+    [{ ...ofAcquirer, recipient_account_id: undefined }, 'recipient_account_id is missing'],
+    [{ ...ofAcquirer, recipient_account_id: 'krn:a:b' }, 'recipient_account_id is missing'],
+    [{ ...ofAcquirer, subjects: [] }, 'subjects must be * or a list of account ids of Klarna'],
+    [{ ...ofAcquirer, subjects: ['M4'] }, 'subjects must be * or a list of account ids of Klarna'],
+    [{ ...ofAcquirer, subjects: 'm4*' }, 'subjects must be * or a list of account ids of Klarna'],
+    [{ ...ofAcquirer, credential: 'A' }, 'credential must be 1 to 32 lower-case letters'],
+    [{ ...ofAcquirer, unknown_subject: 'drop' }, 'unknown_subject must be accept or quarantine'],
+    [
+      { ...ofAcquirer, subjects: [subject], unknown_subject: 'accept' },
+      'unknown_subject goes with subjects *',
+    ],
+  ])('a signing key with %j is refused, and the error quotes no secret', async (entry, message) => {
+    const error: unknown = await keysOf({ 'key-1': entry })
+      .find('key-1')
+      .catch((thrown: unknown) => thrown);
+    expect(String(error)).toContain(message);
+    expect(plantedIn(String(error))).toEqual([]);
   });
 
   it('a secret may have several signing keys', async () => {

@@ -48,11 +48,10 @@ describe('a function behind the HTTP API', () => {
 
   it('apiHandler writes its metrics even if the invocation fails', async () => {
     await responseOf(() => {
-      count('Cancel:canceled');
+      count('SecretStale');
       return Promise.reject(new Error('a bug'));
     });
-    expect(output.text()).toContain('"Cancel:canceled":1');
-    expect(output.text()).toContain('"ApiFault":1');
+    expect(output.text()).toContain('"SecretStale":1');
   });
 
   it.each([

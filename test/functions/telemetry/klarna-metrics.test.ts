@@ -5,12 +5,12 @@ import { telemetry } from '../../../functions/telemetry/telemetry.ts';
 import { captureOutput } from '../../support/captured-output.ts';
 import { key, settingsWith } from '../../support/fixtures.ts';
 import { lambdaContext } from '../../support/lambda-events.ts';
-import { ScriptedKlarna, unclear } from '../../support/scripted-klarna.ts';
+import { denied, ScriptedKlarna, unclear } from '../../support/scripted-klarna.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const output = captureOutput();
 
-it('withMetrics counts and times every Klarna response, and returns it unchanged', async () => {
+it('withMetrics times every Klarna response, counts unclear ones, and returns it unchanged', async () => {
   const clock = new VirtualClock();
   const klarna = new ScriptedKlarna('SUBMITTED').responses('cancel', unclear);
   const measured = withMetrics(klarna, clock);
@@ -24,11 +24,23 @@ it('withMetrics counts and times every Klarna response, and returns it unchanged
   expect(await handler({}, lambdaContext())).toEqual([klarna.shown(), unclear]);
   expect(output.lines()).toContainEqual(
     expect.objectContaining({
-      KlarnaResponses: [1, 1],
       KlarnaUnclear: 1,
-      'Klarna:payment_request': 1,
-      'Klarna:unclear': 1,
       KlarnaMillis: [0, 0],
     }),
   );
+});
+
+it('withMetrics logs a response that refuses the credentials, and counts it as a fault of the configuration', async () => {
+  const klarna = new ScriptedKlarna('SUBMITTED').responses('read', denied());
+  const measured = withMetrics(klarna, new VirtualClock());
+  await measured.read(settingsWith().klarna, key.paymentRequestId, 1_000);
+  expect(output.lines()).toMatchObject([
+    {
+      level: 'WARN',
+      code: 'klarna.denied',
+      fault: 'misconfigured',
+      payment_request_id: key.paymentRequestId,
+      ConfigurationFault: 1,
+    },
+  ]);
 });

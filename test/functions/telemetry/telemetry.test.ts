@@ -1,5 +1,6 @@
 import middy from '@middy/core';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { metrics } from '../../../functions/contract/metric-names.ts';
 import { count, fault, measure, note, telemetry, warn } from '../../../functions/telemetry/telemetry.ts';
 import { notAllowed, rejected, throttled } from '../../support/aws-faults.ts';
 import { captureOutput } from '../../support/captured-output.ts';
@@ -22,7 +23,7 @@ describe('fault', () => {
       error_message: 'broken',
       error_cause: 'RangeError',
     });
-    expect(String(line?.['stack'])).toMatch(/^\s+at .*telemetry\.test\.ts/);
+    expect(String(line?.['error_stack'])).toMatch(/^\s+at .*telemetry\.test\.ts/);
   });
 
   it('a fault logs the start of a long message once', () => {
@@ -38,27 +39,39 @@ describe('fault', () => {
 });
 
 describe('note', () => {
-  it('a log line has a level, a timestamp, the request id and the trace id', async () => {
-    vi.stubEnv(
-      '_X_AMZN_TRACE_ID',
-      'Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1',
-    );
+  const noteIn = async (traceId: string) => {
+    vi.stubEnv('_X_AMZN_TRACE_ID', traceId);
     await middy()
       .use(telemetry())
       .handler(() => {
         note('test.news', { state: 'CANCELED', reason: undefined });
       })({}, lambdaContext());
-    const [line] = output.lines();
-    expect(line).toMatchObject({
-      level: 'INFO',
-      code: 'test.news',
-      state: 'CANCELED',
-      function_request_id: lambdaContext().awsRequestId,
-      xray_trace_id: '1-5759e988-bd862e3fe1be46a994272793',
-    });
+    return output.lines();
+  };
+  const traceId = 'Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8';
+
+  it('a log line has a level and a timestamp, and no field without a value', async () => {
+    const [line, ...others] = await noteIn(`${traceId};Sampled=0`);
+    expect(others).toEqual([]);
+    expect(line).toMatchObject({ level: 'INFO', code: 'test.news', state: 'CANCELED' });
     expect(line).not.toHaveProperty('reason');
+    expect(line).not.toHaveProperty('xray_trace_id');
     expect(new Date(String(line?.['timestamp'])).toISOString()).toBe(line?.['timestamp']);
   });
+
+  it('a log line has the trace id where X-Ray records the trace', async () => {
+    const [line] = await noteIn(`${traceId};Sampled=1`);
+    expect(line).toHaveProperty('xray_trace_id', '1-5759e988-bd862e3fe1be46a994272793');
+  });
+});
+
+it('a warning has the request id and the service, which a line of ordinary information does without', async () => {
+  const lines = await metricsOf(() => {
+    note('test.news');
+    warn('test.warning');
+  });
+  const id = lambdaContext().awsRequestId;
+  expect(lines.map((line) => line['function_request_id'])).toEqual([undefined, id]);
 });
 
 it.each([
@@ -73,30 +86,30 @@ it.each([
       note('test.news');
       warn('test.warning');
       fault('test.fault', new Error('broken'));
-      count('Registered');
+      count('Attention');
     });
     expect(lines.flatMap((line) => line['level'] ?? [])).toEqual(written);
-    expect(lines.some((line) => line['Registered'] === 1)).toBe(true);
+    expect(lines.some((line) => line['Attention'] === 1)).toBe(true);
   },
 );
 
 /** Calls a handler once that does this work, and returns the lines that it wrote. */
-async function metricsOf(work: () => void) {
+async function metricsOf(work: () => void, context = lambdaContext()) {
   const handler = middy()
     .use(telemetry())
     .handler(() => {
       work();
     });
-  await handler({}, lambdaContext());
+  await handler({}, context);
   return output.lines();
 }
 
 describe('metrics', () => {
-  it('metrics are one line in the embedded format with the function as dimension', async () => {
-    vi.stubEnv('METRICS_NAMESPACE', 'Lapse');
+  it('metrics are in the embedded format, with the name of this Lapse as the only dimension', async () => {
+    vi.stubEnv('METRICS_STACK', 'Lapse-live');
     const [line, ...others] = await metricsOf(() => {
-      count('Registered');
-      count('Registered', 2);
+      count('Attention');
+      count('Attention', 2);
       measure('TimerLateness', 40);
     });
     expect(others).toEqual([]);
@@ -105,15 +118,13 @@ describe('metrics', () => {
         CloudWatchMetrics: [
           {
             Namespace: 'Lapse',
-            Dimensions: [['service']],
-            Metrics: [
-              { Name: 'Registered', Unit: 'Count' },
-              { Name: 'TimerLateness', Unit: 'Milliseconds' },
-            ],
+            Dimensions: [['stack']],
+            Metrics: [{ Name: 'Attention' }, { Name: 'TimerLateness' }],
           },
         ],
       },
-      Registered: [1, 2],
+      stack: 'Lapse-live',
+      Attention: [1, 2],
       TimerLateness: 40,
     });
   });
@@ -122,18 +133,52 @@ describe('metrics', () => {
     expect(await metricsOf(() => undefined)).toEqual([]);
   });
 
-  it.each([
-    ['values of one metric', () => 'WebhookRefused:400' as const],
-    ['metrics', (index: number) => `WebhookRefused:${index}` as const],
-  ] as const)('metrics are written before a line has more than 100 %s', async (_, nameOf) => {
+  it('a log line and the metrics of its invocation are one line', async () => {
     const lines = await metricsOf(() => {
-      for (let index = 0; index < 250; index += 1) measure(nameOf(index), index);
+      count('Attention');
+      note('test.first');
+      note('test.last');
+      count('BadSignature');
     });
-    const values = lines.map((line) =>
-      Object.entries(line).flatMap(([name, value]) => (name.startsWith('WebhookRefused') ? value : [])),
-    );
+    expect(lines).toMatchObject([
+      { code: 'test.first' },
+      { code: 'test.last', Attention: 1, BadSignature: 1, _aws: {} },
+    ]);
+    expect(lines[0]).not.toHaveProperty('_aws');
+  });
+
+  it('a warning is written at once, with what has been counted, because the invocation may be stopped', async () => {
+    await metricsOf(() => {
+      note('test.news');
+      count('Attention');
+      warn('test.warning');
+      expect(output.lines()).toMatchObject([{ code: 'test.news' }, { code: 'test.warning', Attention: 1 }]);
+    });
+    expect(output.lines()).toHaveLength(2);
+  });
+
+  it('metrics are written before a line has more than 100 values of one of them', async () => {
+    const lines = await metricsOf(() => {
+      for (let index = 0; index < 250; index += 1) measure('KlarnaMillis', index);
+    });
+    const values = lines.map((line) => [line['KlarnaMillis']].flat());
     expect(values.map(({ length }) => length)).toEqual([100, 100, 50]);
     expect(values.flat()).toEqual(Array.from({ length: 250 }, (_each, index) => index));
+  });
+
+  it('no line can have more metrics than CloudWatch accepts', () => {
+    expect(Object.keys(metrics).length).toBeLessThan(100);
+  });
+
+  it.each([
+    ['less than half', 5_001, undefined],
+    ['half', 5_000, 50],
+    ['nearly all', 100, 99],
+  ])('an invocation that took %s of its time limit measures %s', async (_, left, used) => {
+    const times = [10_000, left];
+    const context = { ...lambdaContext(), getRemainingTimeInMillis: () => times.shift() ?? 0 };
+    const [line] = await metricsOf(() => undefined, context);
+    expect(line?.['TimeLimitUsed']).toBe(used);
   });
 });
 
@@ -143,11 +188,10 @@ it.each([
 ] as const)(
   'a fault that another try does not help is counted by its kind: %s',
   async (kind, error, metric) => {
-    const [line, metrics] = await metricsOf(() => {
+    const lines = await metricsOf(() => {
       fault('test.fault', error);
     });
-    expect(line).toMatchObject({ fault: kind });
-    expect(metrics).toMatchObject(metric);
+    expect(lines).toMatchObject([{ fault: kind, ...metric }]);
   },
 );
 
@@ -156,15 +200,16 @@ it('a transient fault is not counted among those that need a person', async () =
     fault('test.fault', throttled);
   });
   expect(lines).toMatchObject([{ fault: 'transient' }]);
+  expect(lines[0]).not.toHaveProperty('_aws');
 });
 
 it('metrics are written even if the invocation fails', async () => {
   const handler = middy()
     .use(telemetry())
     .handler(() => {
-      count('Registered');
+      count('Attention');
       throw new Error('broken');
     });
   await expect(handler({}, lambdaContext())).rejects.toThrow('broken');
-  expect(output.lines()).toContainEqual(expect.objectContaining({ Registered: 1 }));
+  expect(output.lines()).toContainEqual(expect.objectContaining({ Attention: 1 }));
 });

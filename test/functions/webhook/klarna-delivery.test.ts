@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { SigningKey } from '../../../functions/domain/signing-key.ts';
+import type { CredentialName } from '../../../functions/domain/identifiers.ts';
+import type { PartnerBinding, SigningKey } from '../../../functions/domain/signing-key.ts';
 import { paymentRequestStates } from '../../../functions/domain/payment-request-state.ts';
 import { readDelivery } from '../../../functions/webhook/klarna-delivery.ts';
 import { account, at, key as paymentRequestKey } from '../../support/fixtures.ts';
@@ -312,11 +313,88 @@ describe('readDelivery, for arbitrary bytes', () => {
             expect(delivery.key).toEqual(paymentRequestKey);
             expect(paymentRequestStates).toContain(delivery.observation.state);
           } else {
+            if (delivery.kind === 'onboarding') throw new Error('the key has no credential');
             expect(delivery.delivery.bodySha256).toMatch(/^[0-9a-f]{64}$/);
           }
         },
       ),
     );
+  });
+});
+
+describe('readDelivery, with a key of an acquiring partner', () => {
+  const partners = {
+    credential: 'acquirer' as CredentialName,
+    acquirerAccountId: recipient,
+    subjects: '*',
+    unknownSubject: 'accept',
+  } as const;
+  const acquirerKey = (fields: Partial<PartnerBinding> = {}) =>
+    signingKeyWith({
+      accounts: new Map(),
+      recipientAccountId: recipient,
+      partners: { ...partners, ...fields },
+    });
+
+  it('the account is named by the last segment of the subject', () => {
+    expect(read(deliveryWith(), acquirerKey())).toMatchObject({
+      kind: 'observation',
+      key: { account: 'm4ciyh2n' },
+    });
+    expect(read(deliveryWith(), acquirerKey())).not.toHaveProperty('ifUnknown');
+  });
+
+  it('an account that the key names has that name', () => {
+    const key = { ...acquirerKey(), accounts: new Map([[subject, account]]) };
+    expect(read(deliveryWith(), key)).toMatchObject({ key: { account } });
+  });
+
+  it.each([
+    ['of the other environment', subject.replace(':test:', ':live:')],
+    ['of another kind', subject.replace(':account:', ':store:')],
+    ['in lower case', subject.toLowerCase()],
+    ['with an underscore', `${subject}_1`],
+    ['without a segment', 'M4CIYH2N'],
+  ])('a subject %s is quarantined', (_, subject_account_id) => {
+    expect(read(deliveryWith({ subject_account_id }), acquirerKey())).toEqual(quarantined('other_account'));
+  });
+
+  it('a subject that is not on the list of the key is quarantined', () => {
+    const key = acquirerKey({ subjects: new Set([`${subject}X`]) });
+    expect(read(deliveryWith(), key)).toEqual(quarantined('other_account'));
+    expect(read(deliveryWith({ subject_account_id: `${subject}X` }), key)).toMatchObject({
+      key: { account: 'm4ciyh2nx' },
+    });
+  });
+
+  it('a webhook for another acquiring partner is quarantined', () => {
+    const body = deliveryWith({ recipient_account_id: `${recipient}X` });
+    expect(read(body, acquirerKey())).toEqual(quarantined('other_recipient'));
+  });
+
+  it('a webhook of a key that quarantines unknown accounts comes with its quarantined form', () => {
+    const judged = read(deliveryWith(), acquirerKey({ unknownSubject: 'quarantine' }));
+    expect(judged).toMatchObject({
+      kind: 'observation',
+      ifUnknown: { reason: 'unknown_account', deliveryId: eventId },
+    });
+  });
+
+  it('an operational account is onboarded on the credential of the key', () => {
+    const event_type = 'partner.account.state-change.operational';
+    const body = deliveryWith({ event_type, event_version: 'v1' }, { payment_request_id: undefined });
+    expect(read(body, acquirerKey())).toEqual({
+      kind: 'onboarding',
+      account: 'm4ciyh2n',
+      credential: 'acquirer',
+      eventId,
+      at: receivedAt,
+    });
+  });
+
+  it('an operational account of a key without a credential is not onboarded', () => {
+    const body = deliveryWith({ event_type: 'partner.account.state-change.operational' });
+    expect(read(body).kind).toBe('quarantine');
   });
 });
 

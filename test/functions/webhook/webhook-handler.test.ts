@@ -1,9 +1,11 @@
 import fc from 'fast-check';
+import type { CredentialName } from '../../../functions/domain/identifiers.ts';
 import { describe, expect, it, vi } from 'vitest';
 import { receiveWebhook } from '../../../functions/application/receive-webhook.ts';
 import type { SigningKeys } from '../../../functions/application/ports.ts';
 import type { SigningKey } from '../../../functions/domain/signing-key.ts';
 import { webhookHandler } from '../../../functions/webhook/webhook-handler.ts';
+import { InMemoryAccounts } from '../../support/credentials.ts';
 import { notAllowed, rejected, throttled } from '../../support/aws-faults.ts';
 import { captureOutput } from '../../support/captured-output.ts';
 import {
@@ -14,6 +16,7 @@ import {
   bytesOf,
   completedDelivery,
   deliveryWith,
+  recipient,
   signedEvent,
   signedHeaders,
   signingKeyId,
@@ -30,13 +33,14 @@ function receiver(...keys: readonly SigningKey[]) {
   const calls: string[] = [];
   const store = new InMemoryPaymentRequestStore();
   const quarantine = new InMemoryQuarantine();
+  const stored = new InMemoryAccounts();
   const signingKeys: SigningKeys = {
     find: (id) => {
       calls.push('key');
       return Promise.resolve((keys.length > 0 ? keys : [signingKeyWith()]).find((key) => key.id === id));
     },
   };
-  const receive = receiveWebhook({ ...retries, store, quarantine, clock: new VirtualClock() });
+  const receive = receiveWebhook({ ...retries, store, stored, quarantine, clock: new VirtualClock() });
   const handler = webhookHandler({
     signingKeys,
     receive: (delivery) => {
@@ -45,7 +49,7 @@ function receiver(...keys: readonly SigningKey[]) {
     },
   });
   const response = (event: Parameters<typeof handler>[0]) => handler(event, lambdaContext());
-  return { response, calls, store, quarantine, records: () => [...store.records.values()] };
+  return { response, calls, store, stored, quarantine, records: () => [...store.records.values()] };
 }
 
 const body = bytesOf(deliveryWith());
@@ -54,6 +58,43 @@ const without = (name: string) =>
   Object.fromEntries(Object.entries(headers).filter(([other]) => other !== name));
 /** Changes only parts of the call that are not signed. */
 const signedBut = (call: UrlCall) => functionUrlEvent({ body, headers, ...call });
+
+describe('webhookHandler, for a key of an acquiring partner', () => {
+  const partners = {
+    credential: 'acquirer' as CredentialName,
+    acquirerAccountId: recipient,
+    subjects: '*',
+    unknownSubject: 'quarantine',
+  } as const;
+  const key = signingKeyWith({ accounts: new Map(), recipientAccountId: recipient, partners });
+  const send = (response: ReturnType<typeof receiver>['response'], delivery: unknown) => {
+    const bytes = bytesOf(delivery);
+    return response(functionUrlEvent({ body: bytes, headers: signedHeaders(bytes) }));
+  };
+  const operational = deliveryWith({
+    event_type: 'partner.account.state-change.operational',
+    event_version: 'v1',
+    event_id: 'onboarded-1',
+  });
+
+  it('a webhook for an account that nothing is stored about is quarantined and counted', async () => {
+    const { response, quarantine, records } = receiver(key);
+    expect((await send(response, deliveryWith())).statusCode).toBe(200);
+    expect(quarantine.deliveries).toMatchObject([{ reason: 'unknown_account' }]);
+    expect(records()).toEqual([]);
+    expect(output.text()).toContain('WebhookQuarantined');
+    expect(output.text()).not.toContain('webhook.received');
+  });
+
+  it('an onboarded account is served from its first webhook on, without any edit', async () => {
+    const { response, quarantine, records } = receiver(key);
+    expect((await send(response, operational)).statusCode).toBe(200);
+    expect((await send(response, deliveryWith())).statusCode).toBe(200);
+    expect(quarantine.deliveries).toEqual([]);
+    expect(records()).toMatchObject([{ account: 'm4ciyh2n', state: 'CANCELED' }]);
+    expect(output.text()).toContain('webhook.onboarded');
+  });
+});
 
 describe('webhookHandler, for a valid signature', () => {
   it('a delivery returns 200 after its write', async () => {
@@ -180,7 +221,7 @@ describe('webhookHandler, for a delivery that it refuses before it looks for a k
     const { response, calls } = receiver();
     expect(await response(event)).toMatchObject({ statusCode });
     expect(calls).toEqual([]);
-    expect(output.text()).toContain(`"WebhookRefused:${String(statusCode)}":1`);
+    expect(output.lines()).toMatchObject([{ code: 'webhook.refused', status: statusCode }]);
   });
 
   it('a 405 names POST in Allow', async () => {
@@ -245,8 +286,8 @@ describe('webhookHandler, for an invalid signature', () => {
     parsing.mockRestore();
     expect(calls).toEqual(['key']);
     expect([...records(), ...quarantine.deliveries]).toEqual([]);
-    // One line for the metric, and none that an attacker could fill the log with.
-    expect(output.lines()).toHaveLength(1);
+    // One line, and none that an attacker could fill the log with.
+    expect(output.lines()).toMatchObject([{ code: 'webhook.refused', status: 400, BadSignature: 1 }]);
     expect(output.text()).not.toContain('CANCELED');
   });
 
@@ -299,9 +340,10 @@ describe('webhookHandler, when a port fails', () => {
     async (kind, error, metric) => {
       const response = await failing('write', error)(signedEvent(completedDelivery()), lambdaContext());
       expect(response.statusCode).toBe(503);
-      const [line, metrics] = output.lines();
-      expect(line).toMatchObject({ code: 'webhook.fault', fault: kind });
-      const counted = ['ConfigurationFault', 'InternalFault'].filter((name) => metrics && name in metrics);
+      const [line, ...others] = output.lines();
+      expect(line).toMatchObject({ code: 'webhook.fault', fault: kind, WebhookFault: 1 });
+      expect(others).toEqual([]);
+      const counted = ['ConfigurationFault', 'InternalFault'].filter((name) => line && name in line);
       expect(counted).toEqual(metric === undefined ? [] : [metric]);
     },
   );

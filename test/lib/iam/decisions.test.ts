@@ -172,6 +172,17 @@ const refused: readonly IamRequest[] = [
     context: { ...fromHere, 'aws:SecureTransport': 'false' },
   },
   { principal: 'anonymous', action: 'sns:Publish', resource: topic },
+  // The webhook reads no API key, and no function reads what is beside the prefix of the credentials.
+  {
+    principal: 'WebhookReceiveRole',
+    action: 'secretsmanager:GetSecretValue',
+    resource: arn('secretsmanager', 'secret:Lapse/credentials/acquirer-A1b2C3'),
+  },
+  {
+    principal: 'ApiCancelRole',
+    action: 'secretsmanager:GetSecretValue',
+    resource: arn('secretsmanager', 'secret:Lapse-other/credentials/acquirer-A1b2C3'),
+  },
   // Scheduler uses the roles for their own group of this account.
   {
     principal: scheduler,

@@ -42,7 +42,8 @@ export const tokensOfResource = (resource: string): readonly Token[] =>
   Array.from(resource, (character) => (character === '*' ? { within: /./, least: 0 } : character));
 
 /** Variables of AWS's ARN formats that may contain slashes. */
-const withSlashes = /^(?:LogGroupName|LogStreamName|SecretId|RoleNameWithPath|ApiSpecificResourcePath|ResourcePath)$/;
+const withSlashes =
+  /^(?:LogGroupName|LogStreamName|SecretId|RoleNameWithPath|ApiSpecificResourcePath|ResourcePath)$/;
 
 /** The tokens of an ARN format of AWS, such as `arn:${Partition}:sqs:${Region}:${Account}:${QueueName}`. */
 export const tokensOfFormat = (format: string): readonly Token[] =>

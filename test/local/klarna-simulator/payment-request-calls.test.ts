@@ -254,3 +254,17 @@ it('the window of the rate limit does not end before its minute by the simulator
   expect(status).toBe(429);
   expect(Number(headers.get('x-ratelimit-reset'))).toBeLessThanOrEqual(10);
 });
+
+it('each API key has a rate limit of its own, in windows of the length that is set', async () => {
+  const klarna = await startSimulator({ rateLimit: 1, rateWindowMs: 2_000 });
+  const call = (authorization: string) =>
+    fetch(`${klarna.url}${pathOf('x')}`, { headers: { authorization } });
+  const statuses = async () => [(await call('Basic one')).status, (await call('Basic two')).status];
+  expect([await statuses(), await statuses()]).toEqual([
+    [404, 404],
+    [429, 429],
+  ]);
+  expect(Number((await call('Basic one')).headers.get('x-ratelimit-reset'))).toBeLessThanOrEqual(2);
+  await klarna.control('POST', '/settings', { clockAheadMs: 2_000 });
+  expect(await statuses()).toEqual([404, 404]);
+});

@@ -7,7 +7,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const webhookUrl = 'http://127.0.0.1:4001';
 
-async function open(accounts?: unknown, signingKeys?: unknown) {
+async function open(accounts?: unknown, signingKeys?: unknown, credentials?: unknown) {
   const folder = await temporaryFolder();
   const write = async (name: string, content: unknown): Promise<string | undefined> => {
     if (content === undefined) return undefined;
@@ -17,7 +17,8 @@ async function open(accounts?: unknown, signingKeys?: unknown) {
   };
   const accountsFile = await write('accounts.json', accounts);
   const signingKeysFile = await write('signing-keys.json', signingKeys);
-  return { accountsFile, files: openSecretFiles({ accountsFile, signingKeysFile }) };
+  const credentialsFile = await write('credentials.json', credentials);
+  return { accountsFile, files: openSecretFiles({ accountsFile, signingKeysFile, credentialsFile }) };
 }
 
 it('without files there are one account and one key, which the simulator knows', async () => {
@@ -87,7 +88,39 @@ it.each<[string, unknown, RegExp]>([
 });
 
 it('a missing file is refused by name', () => {
-  expect(() => openSecretFiles({ accountsFile: '/nowhere/a.json', signingKeysFile: undefined })).toThrow(
-    '--accounts /nowhere/a.json cannot be read (ENOENT).',
-  );
+  expect(() =>
+    openSecretFiles({
+      accountsFile: '/nowhere/a.json',
+      signingKeysFile: undefined,
+      credentialsFile: undefined,
+    }),
+  ).toThrow('--accounts /nowhere/a.json cannot be read (ENOENT).');
+});
+
+it('each credential is a secret of its own, and its key acts for every partner account', async () => {
+  const credential = { environment: 'test', api_key: 'of-acquirer', username: 'user' };
+  const signingKeys = {
+    all: { key: '1', credential: 'acquirer', subjects: '*', recipient_account_id: 'r' },
+    some: { key: '2', credential: 'acquirer', subjects: ['krn:a'], accounts: { 'krn:b': 'b' } },
+  };
+  const { files } = await open({}, signingKeys, { acquirer: credential });
+  expect([...files.credentials.keys()]).toEqual(['acquirer']);
+  expect(JSON.parse(files.credentials.get('acquirer')?.() ?? '')).toEqual(credential);
+  const { apiKeys, webhooks } = files.klarnaConfiguration(webhookUrl);
+  expect(apiKeys).toEqual({ 'of-acquirer': { username: 'user' } });
+  const event_types = ['payment.*', 'partner.account.*'];
+  expect(webhooks).toEqual([
+    { url: webhookUrl, signing_key_id: 'all', event_types, recipient_account_id: 'r' },
+    {
+      url: webhookUrl,
+      signing_key_id: 'some',
+      event_types,
+      partner_account_ids: ['krn:a', 'krn:b'],
+      subject_account_id: 'krn:a',
+    },
+  ]);
+});
+
+it('a credential whose name is not one is refused, and the error quotes no value', async () => {
+  await expect(open({}, {}, { Acquirer: { api_key: planted.apiKey } })).rejects.toThrow('--credentials');
 });

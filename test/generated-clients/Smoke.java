@@ -1,0 +1,64 @@
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.openapitools.client.ApiClient;
+import org.openapitools.client.ApiException;
+import org.openapitools.client.api.CancelJobsApi;
+import org.openapitools.client.api.PaymentRequestsApi;
+import org.openapitools.client.api.SessionsApi;
+import org.openapitools.client.model.CancelJobRequest;
+import org.openapitools.client.model.Extension;
+import org.openapitools.client.model.Registration;
+
+/** Calls a local system with the generated Java client. Prints what each call returned, as one JSON object. */
+public class Smoke {
+  interface Call {
+    Object run() throws ApiException;
+  }
+
+  /** The status and the type of the problem that a call is refused with. */
+  static List<Object> problemOf(Call call) throws Exception {
+    try {
+      call.run();
+      return null;
+    } catch (ApiException refused) {
+      var problem = new ObjectMapper().readTree(refused.getResponseBody());
+      return List.of(refused.getCode(), problem.get("type").asText());
+    }
+  }
+
+  public static void main(String[] given) throws Exception {
+    String requestId = given[1], sessionId = given[2], unknownId = given[3], jobId = given[4];
+    var client = new ApiClient();
+    client.updateBaseUri(given[0]);
+    var requests = new PaymentRequestsApi(client);
+    var sessions = new SessionsApi(client);
+    var jobs = new CancelJobsApi(client);
+
+    var registration = new Registration().sessionTimeout("PT20M").sessionId(sessionId);
+    Map<String, Object> results = new LinkedHashMap<>();
+    results.put("registered", requests.registerPaymentRequest("demo", requestId, registration).getSessionId());
+    var extension = new Extension().sessionTimeout("PT30M");
+    results.put("extended", requests.movePaymentRequestDeadline("demo", requestId, extension).getExtensions());
+    var refreshed = requests.getPaymentRequest("demo", requestId, true);
+    results.put("refreshed", List.of(refreshed.getState(), refreshed.getRefresh()));
+    var listed = requests.listPaymentRequests("demo", null, true, null, null, null, null);
+    results.put("listed", listed.getPaymentRequests().stream().map(each -> each.getPaymentRequestId()).toList());
+    results.put("session", sessions.getSession("demo", sessionId).getStatus());
+    var dryRun = requests.cancelPaymentRequest("demo", requestId, null, null, true);
+    results.put("dry_run", dryRun.getOutcome());
+    var canceled = requests.cancelPaymentRequest("demo", requestId, "basket emptied", null, null);
+    results.put(
+        "canceled",
+        List.of(canceled.getOutcome(), canceled.getState(), canceled.getCancellation().getReason()));
+    var history = requests.getPaymentRequestHistory("demo", requestId);
+    results.put("history", history.getEntries().stream().map(each -> each.getKind()).toList());
+    var job = jobs.startCancelJob("demo", jobId, new CancelJobRequest().sessionId(sessionId));
+    results.put("job", List.of(job.getStatus(), job.getDryRun()));
+    results.put("jobs", jobs.listCancelJobs("demo").getCancelJobs().stream().map(each -> each.getJobId()).toList());
+    results.put("late", problemOf(() -> requests.registerPaymentRequest("demo", requestId, registration)));
+    results.put("unknown", problemOf(() -> requests.getPaymentRequest("demo", unknownId, null)));
+    System.out.println(new ObjectMapper().writeValueAsString(results));
+  }
+}

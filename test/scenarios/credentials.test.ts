@@ -1,0 +1,92 @@
+/** An acquiring partner with one credential: partners come and go, and nothing is configured for any of them. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type LocalProcess, startLocalProcess } from '../support/local-process.ts';
+import { SystemClient } from '../support/system-client.ts';
+
+const acquirer = 'krn:partner:global:account:test:M4ACQUIRER';
+let folder = '';
+let system: LocalProcess;
+let lapse: SystemClient;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lapse-credentials-'));
+  const fileOf = async (name: string, content: object): Promise<string> => {
+    const file = join(folder, `${name}.json`);
+    await writeFile(file, JSON.stringify(content));
+    return file;
+  };
+  const credential = {
+    environment: 'test',
+    api_key: 'klarna_test_api_of-acquirer-not-a-real-key',
+    acquirer_account_id: acquirer,
+    default_session_timeout: 'PT30M',
+  };
+  const signingKey = {
+    key: 'signing-key-of-acquirer-not-a-real-secret',
+    recipient_account_id: acquirer,
+    credential: 'acquirer',
+    subjects: '*',
+    unknown_subject: 'quarantine',
+  };
+  system = await startLocalProcess(
+    '--accounts',
+    await fileOf('accounts', {}),
+    '--credentials',
+    await fileOf('credentials', { acquirer: credential }),
+    '--signing-keys',
+    await fileOf('signing-keys', { 'key-of-acquirer': signingKey }),
+  );
+  lapse = new SystemClient(system);
+}, 120_000);
+
+afterAll(async () => {
+  expect(await system.stop()).toBe(0);
+  await rm(folder, { recursive: true });
+});
+
+const krnOf = (account: string) => `krn:partner:global:account:test:${account.toUpperCase()}`;
+const createAtKlarna = (account: string) => lapse.createAtKlarna({ partner_account_id: krnOf(account) });
+const onboard = (account: string) => lapse.simulator('POST', '/accounts', { account_id: krnOf(account) });
+const onboardedAt = async (account: string) =>
+  (await lapse.api('GET', '/settings', undefined, account)).body['onboarded_at'];
+
+it('a partner is served from onboarding to its first cancel and its webhook without an edit', async () => {
+  const account = 'm4first';
+  expect((await onboard(account)).status).toBe(201);
+  await expect.poll(() => onboardedAt(account), { timeout: 10_000 }).not.toBeNull();
+  const id = await createAtKlarna(account);
+  const path = `/payment-requests/${id}`;
+  expect((await lapse.api('PUT', path, { session_timeout: 'PT1S' }, account)).status).toBe(201);
+  await expect
+    .poll(async () => (await lapse.api('GET', path, undefined, account)).body['state'], { timeout: 20_000 })
+    .toBe('CANCELED');
+  // The webhook about the cancel belongs to the same record.
+  await expect
+    .poll(async () => JSON.stringify((await lapse.api('GET', `${path}/history`, undefined, account)).body))
+    .toContain('key-of-acquirer');
+});
+
+it('two partners on the credential do not see or cancel requests of each other', async () => {
+  const id = await createAtKlarna('m4one');
+  const path = `/payment-requests/${id}`;
+  expect((await lapse.api('PUT', path, {}, 'm4one')).status).toBe(201);
+  expect((await lapse.api('GET', path, undefined, 'm4two')).status).toBe(404);
+  expect((await lapse.api('DELETE', path, undefined, 'm4two')).status).toBe(404);
+  expect((await lapse.api('GET', path, undefined, 'm4one')).body['state']).not.toBe('CANCELED');
+});
+
+it('the settings of one partner decide its sessions, and not those of others', async () => {
+  const reply = await lapse.api('PUT', '/settings', { observe: true, alias: 'Shop' }, 'm4observed');
+  expect([reply.status, reply.body['credential']]).toEqual([200, 'acquirer']);
+  const observed = await lapse.api(
+    'PUT',
+    `/payment-requests/${await createAtKlarna('m4observed')}`,
+    {},
+    'm4observed',
+  );
+  const other = await lapse.api('PUT', `/payment-requests/${await createAtKlarna('m4other')}`, {}, 'm4other');
+  expect([observed.body['on_timeout'], other.body['on_timeout']]).toEqual(['observe', 'cancel']);
+});
