@@ -29,6 +29,7 @@ export const countedJobs = [
   'webhook, forged',
   'cancel',
   'register',
+  'register, no session',
   'register, webhook first',
 ] as const;
 export type CountedJob = (typeof countedJobs)[number];
@@ -160,7 +161,8 @@ const callGoals = ({ awsCalls, forgedMicros }: GoalsInput): readonly Goal[] => [
   goal('AWS calls of a duplicate webhook', 1, awsCalls['webhook, duplicate'], 'calls'),
   goal('AWS calls of a `canceled` webhook that is news', 2, awsCalls['webhook, canceled'], 'calls'),
   goal("AWS calls of a cancel, including the schedule's deletion", 4, awsCalls.cancel, 'calls'),
-  goal('AWS calls of a registration, unseen request', 2, awsCalls.register, 'calls'),
+  goal('AWS calls of a registration, unseen request', 2, awsCalls['register, no session'], 'calls'),
+  goal('AWS calls of a registration, unseen request of a session', 2, awsCalls.register, 'calls'),
   goal('AWS calls of a registration, webhook came first', 3, awsCalls['register, webhook first'], 'calls'),
   goal('calls of a forged webhook', 0, awsCalls['webhook, forged'], 'calls'),
   goal('CPU of a forged webhook', 50, forgedMicros, 'µs'),

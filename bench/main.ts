@@ -5,7 +5,6 @@ import { cpus, release, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { format, resolveConfig } from 'prettier';
-import { costsOf } from './costs.ts';
 import { bundleBytes, figuresOf, find } from './figures.ts';
 import { forgedMicros } from './forged.ts';
 import { type CountedJob, countedJobs, goalsOf } from './goals.ts';
@@ -106,7 +105,6 @@ try {
       >,
     }),
     figures,
-    costs: costsOf(figures),
     flows,
   };
   const page = pageOf(run);

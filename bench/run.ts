@@ -1,4 +1,3 @@
-import type { Cost } from './costs.ts';
 import type { Figures } from './figures.ts';
 import type { Goal } from './goals.ts';
 import type { Latencies } from './stand-ins/latencies.ts';
@@ -27,7 +26,6 @@ export interface Run {
   readonly withoutSizes?: string | undefined;
   readonly goals: readonly Goal[];
   readonly figures: readonly Figures[];
-  readonly costs: readonly Cost[];
   /** The calls of each flow to others, from the logs of the stand-ins. */
   readonly flows: readonly Flow[];
 }

@@ -176,12 +176,16 @@ function comparedSubjects(sandboxes: Sandboxes): readonly Subject[] {
   ];
 }
 
-const registerEvent = (id: PaymentRequestId) => (): unknown =>
-  apiEvent({
-    method: 'PUT',
-    ...path(id),
-    body: { session_timeout: 'PT30M', session_id: 'cart-1', reference: 'order-1' },
-  });
+const inSession = { session_id: 'cart-1' };
+
+const registerEvent =
+  (id: PaymentRequestId, session: object = inSession) =>
+  (): unknown =>
+    apiEvent({
+      method: 'PUT',
+      ...path(id),
+      body: { session_timeout: 'PT30M', reference: 'order-1', ...session },
+    });
 
 /** The other functions of `lean`. Those of `typical` are derived from its webhook. */
 const otherLeanFunctions = ({ lean }: Sandboxes): readonly Subject[] => [
@@ -293,6 +297,14 @@ const countedJobs = ({ ours }: Sandboxes): readonly Subject[] => [
     ...ourWebhook,
     sandboxed: ours('receive-klarna-webhook'),
     event: (call) => signedEvent(deliveryOf(open, deliveryWith({ event_id: uuid(call) }))),
+    timed: 'never',
+  }),
+  of('lapse', 'register, no session', {
+    sandboxed: ours('register-payment-request'),
+    event: registerEvent(requestId('3'), {}),
+    calls: ['dynamodb.UpdateItem', 'dynamodb.UpdateItem', 'scheduler.CreateSchedule'],
+    once: secretRead,
+    done: is(201),
     timed: 'never',
   }),
   of('lapse', 'register, webhook first', {

@@ -99,7 +99,7 @@ export const fixedCosts = (
 ): readonly FixedCost[] => [
   { what: 'secrets', count: secrets, dollars: secrets * perMonth.secret },
   {
-    what: `alarms, which read ${alarmMetrics} metrics`,
+    what: `alarms, by the ${alarmMetrics} metrics that they read`,
     count: alarms,
     dollars: alarmMetrics * perMonth.alarm,
   },

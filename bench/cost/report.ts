@@ -67,7 +67,8 @@ export function costPage({ conditions, flows, goals, fixed }: Report): string {
 }
 
 const goalLines = (goals: readonly CostGoal[]): readonly string[] => [
-  ...header('figure', 'goal', 'measured', ''),
+  row('figure', 'goal', 'measured', ''),
+  row('---', '---:', '---:', '---'),
   ...goals.map(({ figure, goal, measured, unit }) => {
     const isWhole = unit === 'bytes';
     const value = isWhole ? measured.toFixed(0) : shown(measured);
@@ -159,7 +160,7 @@ const monthLines = (flows: readonly ReportedFlow[], fixed: readonly FixedCost[])
   '',
   ...fixed
     .filter(({ count }) => count > 0)
-    .map(({ what, count, dollars }) => `- ${count.toLocaleString('en-US')} ${what}: $ ${money(dollars)}`),
+    .map(({ what, count, dollars }) => `- ${what} (${count.toLocaleString('en-US')}): $ ${money(dollars)}`),
 ];
 
 const workflowLines = (flows: readonly ReportedFlow[]): readonly string[] => [

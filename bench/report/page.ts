@@ -80,8 +80,6 @@ export function pageOf(run: Run): string {
     '',
     ...figureLines(figures),
     '',
-    ...costLines(run),
-    '',
     ...flowLines(run),
   ].join('\n');
 }
@@ -120,14 +118,6 @@ const figureLines = (figures: readonly Figures[]): readonly string[] => [
   ),
   row('---', '---', ...Array.from({ length: 11 }, () => '---:')),
   ...figures.map((each) => figureRow(each, figures)),
-];
-
-const costLines = ({ costs }: Run): readonly string[] => [
-  row('a million of', 'lapse, $', 'typical, $', '÷ typical', 'lean, $', '÷ lean'),
-  row('---', ...Array.from({ length: 5 }, () => '---:')),
-  ...costs.map(({ job, lapse, typical, lean }) =>
-    row(job, ...[lapse, typical, lapse / typical, lean, lapse / lean].map((value) => value.toFixed(2))),
-  ),
 ];
 
 const flowLines = ({ flows }: Run): readonly string[] => [
