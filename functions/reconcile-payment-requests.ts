@@ -18,9 +18,8 @@ export const handler = recurringHandler(async (until, timeLimit) => {
 
 async function sweep(until: number, known: SweepMemory) {
   const { see, view } = watch(known);
-  const report = await reconcile(until, see);
-  // Due records come first. Jobs get the rest of the time.
-  const jobs = await runJobs(until);
+  // Where Klarna's limit is near, timers go first, then jobs, then the rest of the sweep.
+  const [report, jobs] = await Promise.all([reconcile(until, see), runJobs(until)]);
   const { pendingCancelAge, overdueSessionAge, failing, memory } = await view();
   count('SweepRepairs', repairs(report));
   measure('PendingCancelAge', pendingCancelAge);

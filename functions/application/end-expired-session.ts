@@ -21,15 +21,18 @@ import type { SessionTimer } from './ports.ts';
  * What a timer did that fired.
  * - `nothing`: there is no such session. `spared`: the request is paid or has ended. `observed`: the end was only written down.
  * - `not_yet`: the deadline is still to come, and the timer is armed again. `graced`: the customer is paying and got more time.
+ * - `held`: it is not the account's turn to call Klarna, and nothing was done.
  * - `ended`: the request was canceled, with the result of the cancel.
  */
 export type TimeoutOutcome =
-  | { readonly kind: 'nothing' | 'spared' | 'observed' | 'not_yet' | 'graced' }
+  | { readonly kind: 'nothing' | 'spared' | 'observed' | 'not_yet' | 'graced' | 'held' }
   | { readonly kind: 'ended'; readonly cancel: CancelResult };
 
 /** What the end of a session needs. */
 export interface TimeoutDependencies extends CancelDependencies {
   readonly timer: SessionTimer;
+  /** Whether the account's turn to call Klarna has come, in time. It may wait. */
+  readonly turn: (settings: AccountSettings) => Promise<boolean>;
 }
 
 /** `requested_by` of the cancels that the timer begins. */
@@ -90,6 +93,7 @@ async function endNow(
   settings: AccountSettings,
   record: PaymentRequest,
 ): Promise<TimeoutOutcome> {
+  if (!(await dependencies.turn(settings))) return { kind: 'held' };
   const command: CancelCommand = isUnsettled(record)
     ? // An unsettled cancel keeps the name and the reason of its first caller.
       carryOn(record.cancellation, timerIdentity)

@@ -173,6 +173,20 @@ export interface StoredAccounts {
   ): Promise<void>;
 }
 
+/** What the processes share of each credential's rate limit at Klarna. Times are milliseconds since 1970. Faults are thrown. */
+export interface RateBudgets {
+  /** Takes calls of the window that ends then, if no more than `most` were taken with them. Returns whether it did. */
+  take(
+    credential: string,
+    calls: number,
+    window: { readonly resetsAt: number; readonly most: number },
+  ): Promise<boolean>;
+  /** Until when no process calls Klarna; 0 where none was told to wait. */
+  pausedUntil(credential: string): Promise<number>;
+  /** Tells every process to wait until then. An earlier time than the stored one changes nothing. */
+  pause(credential: string, until: number): Promise<void>;
+}
+
 /** The keys that Klarna signs webhooks with. */
 export interface SigningKeys {
   /** The key; `undefined` for an unknown id. An unknown id refreshes the keys at most once a minute. */

@@ -3,7 +3,6 @@ import { ConfigurationError } from '../domain/configuration-error.ts';
 import { type Ambiguity, ambiguityOf, withResponse } from '../domain/ambiguity.ts';
 import { carryOn } from '../domain/cancellation.ts';
 import { type Account, ownEventId, type PaymentRequestKey } from '../domain/identifiers.ts';
-import type { KlarnaResponse } from '../domain/klarna-response.ts';
 import { asNextVersion, isKlarnaExpiryEarly, type PaymentRequest } from '../domain/payment-request.ts';
 import {
   decideReconciliation,
@@ -18,16 +17,20 @@ import { armTimer } from './arm-timer.ts';
 import { cancelPaymentRequest } from './cancel-payment-request.ts';
 import { changeRecord } from './change-record.ts';
 import { endExpiredSession, type TimeoutDependencies, type TimeoutOutcome } from './end-expired-session.ts';
-import type { Accounts, DuePaymentRequests, KlarnaPaymentRequests } from './ports.ts';
+import type { Pace } from './pace-calls.ts';
+import type { Accounts, DuePaymentRequests } from './ports.ts';
 import { type Refresh, refreshPaymentRequest } from './refresh-payment-request.ts';
 import { armByDefault, type SessionDependencies } from './register-session.ts';
+import { takeTurns } from './take-turns.ts';
 import type { SeenRecord, UnsettledWatch } from './watch-unsettled.ts';
 
 /** What the sweep needs. */
-export interface ReconcileDependencies extends TimeoutDependencies {
+export interface ReconcileDependencies extends Omit<TimeoutDependencies, 'turn'> {
   readonly due: DuePaymentRequests;
   readonly accounts: Accounts;
   readonly syncExpiry: SessionDependencies['syncExpiry'];
+  /** The pace of the calls to Klarna. */
+  readonly pace: Pick<Pace, 'turn'>;
   /** Called with the outcome of each session's end, and the milliseconds since its deadline. */
   readonly onTimeout: (outcome: TimeoutOutcome, lateness: number) => void;
   /** Called with each record that could not be settled. The sweep goes on, and tries the record again later. */
@@ -36,7 +39,7 @@ export interface ReconcileDependencies extends TimeoutDependencies {
 
 const noWaiting = { pendingCancel: 0, overdueSession: 0 };
 
-/** The result for one record: the action; `held` until Klarna takes calls for its account again; `failed`. */
+/** The result for one record: the action; `held` until it is its account's turn to call Klarna; `failed`. */
 type Attempt = ReconcileAction | 'held' | 'failed';
 
 /** How many records had each result. */
@@ -50,15 +53,15 @@ export type ReconcileReport = Readonly<Record<Attempt, number>>;
 const fewest = 8;
 const most = 64;
 /**
- * Records of an account that one run still reads after Klarna has refused a call for its rate, to find those that need no call.
- * The run holds all others unread, so that there is time for other accounts.
+ * Records of an account that one run still reads after it had to hold one, to find those that need no call. The run holds all others
+ * unread, so that there is time for other accounts.
  */
 const mostOfLimited = 10_000;
 
 /**
  * Reconciles every due record: ends sessions past their deadline, settles cancels whose end is not known, arms timers. Begins no
- * record after `until`, in milliseconds since 1970. If Klarna refuses an account's calls for their rate, that account's
- * records wait for the next run, which begins with them. Other accounts go on.
+ * record after `until`, in milliseconds since 1970. Accounts take turns, whatever the number of their records. Records for whose calls
+ * there is no turn before `until` wait for the next run, which begins with them.
  *
  * @param see called with each record that was read, and with the first one that there was no time for
  */
@@ -72,11 +75,11 @@ export const reconcilePaymentRequests =
     let width = fewest;
     let onDone = (): void => undefined;
     const run = async (key: PaymentRequestKey): Promise<void> => {
-      const result = await reconcile({ ...dependencies, see }, key, limited);
+      const result = await reconcile({ ...dependencies, see, until }, key, limited);
       report[result] += 1;
       width = result === 'failed' ? Math.max(fewest, width - 1) : Math.min(most, width + 1);
     };
-    for await (const key of due.due(clock.instant())) {
+    for await (const key of takeTurns(due.due(clock.instant()))) {
       if (clock.now() >= until) {
         see({ key, waiting: noWaiting, attempts: 0, result: 'left' });
         break;
@@ -108,11 +111,11 @@ const emptyReport = (): Record<Attempt, number> => ({
 });
 
 async function reconcile(
-  dependencies: ReconcileDependencies & Pick<UnsettledWatch, 'see'>,
+  dependencies: ReconcileDependencies & Pick<UnsettledWatch, 'see'> & { readonly until: number },
   key: PaymentRequestKey,
   limited: Map<Account, number>,
 ): Promise<Attempt> {
-  const { store, accounts, klarna, clock, see } = dependencies;
+  const { store, accounts, pace, clock, see, until } = dependencies;
   let record: PaymentRequest | undefined;
   let waiting = noWaiting;
   const seen = (result: SeenRecord['result']): void =>
@@ -126,14 +129,18 @@ async function reconcile(
     waiting = waitingOf(record, clock.instant());
     const action = decideReconciliation(record, clock.instant());
     if (action === 'nothing') return action;
-    if (limited.has(key.account) && callsKlarna.has(action)) {
+    const hold = (): Attempt => {
+      limited.set(key.account, limited.get(key.account) ?? 0);
       seen('held');
       return 'held';
-    }
+    };
+    if (limited.has(key.account) && callsKlarna.has(action)) return hold();
     const settings = await accounts.find(key.account);
-    if (!settings) throw new ConfigurationError(`The secret accounts has no account ${key.account}.`);
-    const watched = watching(klarna, () => limited.set(key.account, limited.get(key.account) ?? 0));
-    await actions[action]({ ...dependencies, klarna: watched }, record, settings);
+    if (!settings) throw new ConfigurationError(`The account ${key.account} has no entry and no credential.`);
+    if (waitsForSweep.has(action) && !(await pace.turn(settings, 'sweep', until))) return hold();
+    const turn = (whose: AccountSettings): Promise<boolean> => pace.turn(whose, 'timer', until);
+    const done = await actions[action]({ ...dependencies, turn }, record, settings);
+    if (done === 'held') return hold();
     seen('tried');
     return action;
   } catch (error) {
@@ -146,20 +153,11 @@ async function reconcile(
 
 const callsKlarna: ReadonlySet<ReconcileAction> = new Set(['resume', 'expire', 'end', 'ask', 'read']);
 
-/** The same Klarna. Tells when it refuses a call for the rate of the calls. */
-function watching(klarna: KlarnaPaymentRequests, onLimited: () => void): KlarnaPaymentRequests {
-  const noted = (response: KlarnaResponse): KlarnaResponse => {
-    if (response.kind === 'rate_limited') onLimited();
-    return response;
-  };
-  return {
-    read: async (...call) => noted(await klarna.read(...call)),
-    cancel: async (...call) => noted(await klarna.cancel(...call)),
-  };
-}
+/** Actions that take their turn here. The end of a session takes it where it is decided. */
+const waitsForSweep: ReadonlySet<ReconcileAction> = new Set(['resume', 'ask', 'read']);
 
 type Act = (
-  dependencies: ReconcileDependencies,
+  dependencies: ReconcileDependencies & Pick<TimeoutDependencies, 'turn'>,
   record: PaymentRequest,
   settings: AccountSettings,
 ) => Promise<unknown>;
@@ -174,7 +172,9 @@ const forget: Act = (dependencies, record) =>
 /** Ends the session, as its timer would have. */
 const end: Act = async (dependencies, record, settings) => {
   const outcome = await endExpiredSession(dependencies)(record, settings, record);
+  if (outcome.kind === 'held') return 'held';
   dependencies.onTimeout(outcome, lateness(record, dependencies.clock.instant()));
+  return outcome.kind;
 };
 
 /** Reads Klarna. Notes the response to an open question, else tries again later. */

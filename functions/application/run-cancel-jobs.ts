@@ -18,6 +18,7 @@ import type { ListCursor } from '../domain/list-cursor.ts';
 import { isOpen, paymentRequestStates } from '../domain/payment-request-state.ts';
 import type { CancelOne } from './cancel-session.ts';
 import { mapConcurrently } from './map-concurrently.ts';
+import type { Pace } from './pace-calls.ts';
 import type { Accounts, CancelJobs, Clock, PaymentRequestList } from './ports.ts';
 
 /** What running jobs needs. */
@@ -28,6 +29,8 @@ export interface CancelJobDependencies {
   readonly clock: Clock;
   readonly cancel: CancelOne;
   readonly dryRun: CancelOne;
+  /** The pace of the calls to Klarna. */
+  readonly pace: Pick<Pace, 'turn'>;
   /** How many cancels all jobs together begin a second: their share of Klarna's rate limit. */
   readonly perSecond: number;
   /** Called with a request, or a page, that could not be tried because of our own fault. */
@@ -35,7 +38,7 @@ export interface CancelJobDependencies {
 }
 
 /**
- * Continues every due job, page by page. Begins no cancel after `until`, in milliseconds since 1970, except those that a later
+ * Continues every due job, a page of each in turn. Begins no cancel after `until`, in milliseconds since 1970, except those that a later
  * one of the same page has overtaken. A page is written to the report before it is counted, so a crash repeats it. Requests that
  * it had canceled are still reported as canceled. A stopped job counts the page under way and begins no other.
  */
@@ -44,16 +47,19 @@ export const runCancelJobs =
   async (until: number): Promise<{ readonly pages: number }> => {
     const { jobs, clock } = dependencies;
     let pages = 0;
-    for await (const key of jobs.due(clock.instant())) {
+    const running: CancelJobKey[] = [];
+    for await (const key of jobs.due(clock.instant())) running.push(key);
+    // A page of each job in turn: a long one does not keep another waiting.
+    for (let key = running.shift(); key && clock.now() < until; key = running.shift()) {
       let job = await jobs.read(key);
-      while (job?.status === 'running' && clock.now() < until) {
+      if (job?.status === 'running') {
         pages += 1;
         job = await nextPage(dependencies, job, until);
+        if (job?.status === 'running') running.push(key);
       }
       // A caller has stopped it before this run, or during its last page.
       job ??= await jobs.read(key);
       if (job?.status === 'stopped') await close(dependencies, job);
-      if (clock.now() >= until) break;
     }
     return { pages };
   };
@@ -74,6 +80,8 @@ async function nextPage(
       job = fixed;
     }
     const entries = await cancelAll(dependencies, job, chosen.ids, until);
+    // It was not the account's turn: the next run goes on here.
+    if (entries.length === 0 && chosen.ids.length > 0) return undefined;
     // Also a page that is put off: a job that is stopped before the next attempt ends with this page.
     if (entries.length > 0) await jobs.writePage(job, job.pages, entries);
     if (isToBeRepeated(job, entries)) {
@@ -133,7 +141,7 @@ async function cancelAll(
   ids: readonly PaymentRequestId[],
   until: number,
 ): Promise<readonly CancelJobEntry[]> {
-  const { accounts, clock, perSecond } = dependencies;
+  const { accounts, clock, pace, perSecond } = dependencies;
   const settings = await accounts.find(job.account);
   if (!settings) throw new ConfigurationError(`The secret accounts has no account ${job.account}.`);
   const begin = clock.now();
@@ -147,6 +155,8 @@ async function cancelAll(
     // Stryker disable next-line EqualityOperator: no two requests have the same index
     if (clock.now() >= until && index > latest) return undefined;
     latest = Math.max(latest, index);
+    // Turns of an account come in order, so no later one of the page has begun.
+    if (!(await pace.turn(settings, 'job', until))) return undefined;
     return cancelOne(dependencies, job, paymentRequestId, settings);
   });
   return entries.filter((entry) => entry !== undefined);

@@ -16,6 +16,7 @@ import { DynamoDbCancelJobs } from '../adapters/dynamodb/dynamodb-cancel-jobs.ts
 import { DynamoDbPaymentRequestStore } from '../adapters/dynamodb/dynamodb-payment-request-store.ts';
 import { DynamoDbQuarantine } from '../adapters/dynamodb/dynamodb-quarantine.ts';
 import { DynamoDbOpenPaymentRequests } from '../adapters/dynamodb/dynamodb-open-payment-requests.ts';
+import { DynamoDbRateBudgets } from '../adapters/dynamodb/dynamodb-rate-budgets.ts';
 import { DynamoDbSweepLease } from '../adapters/dynamodb/dynamodb-sweep-lease.ts';
 import { toItem } from '../adapters/dynamodb/payment-request-item.ts';
 import { writeOf } from '../adapters/dynamodb/stream-changes.ts';
@@ -31,7 +32,8 @@ import { SecretCredentials } from '../adapters/secrets/secret-credentials.ts';
 import { SecretSigningKeys } from '../adapters/secrets/secret-signing-keys.ts';
 import { writeAccountSettings } from '../application/account-settings.ts';
 import { cachedAccounts, credentialNames, findAccount } from '../application/find-account.ts';
-import type { Clock, Ids, SessionTimer, TimerRemoval } from '../application/ports.ts';
+import { paceCalls } from '../application/pace-calls.ts';
+import type { Clock, Ids, RateBudgets, SessionTimer, TimerRemoval } from '../application/ports.ts';
 import { sweepSessionTimer } from '../adapters/sweep/sweep-session-timer.ts';
 import type { KlarnaCredentials } from '../domain/account-settings.ts';
 import { type Account, parseCredentialName } from '../domain/identifiers.ts';
@@ -116,6 +118,7 @@ export function storeOf(environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS
     store: storeWith(client),
     jobs: () => new DynamoDbCancelJobs({ ...tableOf(environment), client }),
     stored: new DynamoDbAccounts({ tableName: environment.TABLE_NAME, client }),
+    budgets: new DynamoDbRateBudgets({ tableName: environment.TABLE_NAME, client }),
     sweepLease: () => new DynamoDbSweepLease({ tableName: environment.TABLE_NAME, client, ids }),
     open: () => new DynamoDbOpenPaymentRequests({ tableName: environment.TABLE_NAME, client }),
     offlineStore: () => storeWith(offline(client)),
@@ -194,17 +197,18 @@ export function accountsOf(
 /** How some calls to Klarna are made: its environment, and the client certificate. */
 type KlarnaCall = Pick<KlarnaCredentials, 'environment' | 'clientCertificate' | 'clientKey'>;
 
-/** Klarna, with each call counted and timed, and the dependencies of every call. */
-export const klarnaOf = (environment: Pick<Parsed, 'KLARNA_TEST_URL' | 'KLARNA_LIVE_URL'>) => ({
-  klarna: withMetrics(
-    new HttpKlarnaPaymentRequests({
-      urls: { test: environment.KLARNA_TEST_URL, live: environment.KLARNA_LIVE_URL },
-      ids,
-    }),
-    clock,
-  ),
-  ids,
-});
+/** Klarna, with each call timed, unclear responses counted, and the pace of the calls, and the dependencies of every call. */
+export function klarnaOf(
+  environment: Pick<Parsed, 'KLARNA_TEST_URL' | 'KLARNA_LIVE_URL'>,
+  budgets: RateBudgets,
+) {
+  const pace = paceCalls({ budgets, clock, onFault: (error) => fault('pace.fault', error) });
+  const klarna = new HttpKlarnaPaymentRequests({
+    urls: { test: environment.KLARNA_TEST_URL, live: environment.KLARNA_LIVE_URL },
+    ids,
+  });
+  return { klarna: pace.paced(withMetrics(klarna, clock)), ids, pace };
+}
 
 /** A Klarna client without a network: every request is SUBMITTED and every cancel succeeds. */
 export const offlineKlarna = () =>

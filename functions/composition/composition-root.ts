@@ -56,7 +56,7 @@ const onTimerFault = (error: unknown): void => fault('timer.fault', error);
 /** The dependencies of register-payment-request. */
 export function composeRegistration() {
   const environment = parseEnvironment('register-payment-request', process.env);
-  const { store, offlineStore, stored } = storeOf(environment);
+  const { store, offlineStore, stored, budgets } = storeOf(environment);
   const { timer, offlineTimer } = timerOf(environment);
   const { accounts, prime, write } = accountsOf(environment, stored);
   const dependencies = {
@@ -65,7 +65,7 @@ export function composeRegistration() {
     timer,
     ids,
     onTimerFault,
-    syncExpiry: expirySyncOf(store, klarnaOf(environment)),
+    syncExpiry: expirySyncOf(store, klarnaOf(environment, budgets)),
   };
   return {
     accounts,
@@ -83,9 +83,9 @@ export function composeRegistration() {
 /** The dependencies of get-payment-request. */
 export function composeReading() {
   const environment = parseEnvironment('get-payment-request', process.env);
-  const { store, offlineStore, jobs, stored } = storeOf(environment);
+  const { store, offlineStore, jobs, stored, budgets } = storeOf(environment);
   const { accounts, prime, find } = accountsOf(environment, stored);
-  const klarna = klarnaOf(environment);
+  const klarna = klarnaOf(environment, budgets);
   return {
     accounts,
     find,
@@ -102,9 +102,9 @@ export function composeReading() {
 export function composeCancellation() {
   const environment = parseEnvironment('cancel-payment-request', process.env);
   const { timer, offlineTimer } = removalOf(environment);
-  const { store, offlineStore, jobs: jobsOf, stored } = storeOf(environment);
+  const { store, offlineStore, jobs: jobsOf, stored, budgets } = storeOf(environment);
   const { accounts, prime } = accountsOf(environment, stored);
-  const dependencies = { ...retries, store, timer, ...klarnaOf(environment), onTimerFault };
+  const dependencies = { ...retries, store, timer, ...klarnaOf(environment, budgets), onTimerFault };
   const cancel = cancelPaymentRequest(dependencies);
   const dryRun = dryRunCancel(dependencies);
   const jobs = jobsOf();
@@ -150,13 +150,16 @@ export function composeWebhook() {
   };
 }
 
+/** Milliseconds for which a timer waits for its turn to call Klarna. The attempt after it fits into the function's limit. */
+const longestWait = 10_000;
+
 /** The dependencies of cancel-expired-session. */
 export function composeTimeout() {
   const environment = parseEnvironment('cancel-expired-session', process.env);
-  const { store, offlineStore, stored } = storeOf(environment);
+  const { store, offlineStore, stored, budgets } = storeOf(environment);
   const { timer, offlineTimer } = timerOf(environment);
   const { accounts, prime } = accountsOf(environment, stored);
-  const dependencies = { ...retries, store, timer, ...klarnaOf(environment), onTimerFault };
+  const dependencies = { ...retries, store, timer, ...klarnaOf(environment, budgets), onTimerFault };
   return {
     accounts,
     warmUp: warmUpOf(
@@ -167,7 +170,10 @@ export function composeTimeout() {
         klarna: offlineKlarna(),
       })),
     ),
-    endExpired: endExpiredSession(dependencies),
+    endExpired: endExpiredSession({
+      ...dependencies,
+      turn: (settings) => dependencies.pace.turn(settings, 'timer', clock.now() + longestWait),
+    }),
     delay: delayOf(environment),
   };
 }
@@ -175,8 +181,8 @@ export function composeTimeout() {
 /** The dependencies of reconcile-payment-requests. */
 export function composeReconciliation() {
   const environment = parseEnvironment('reconcile-payment-requests', process.env);
-  const { store, jobs, sweepLease, open, stored } = storeOf(environment);
-  const klarna = klarnaOf(environment);
+  const { store, jobs, sweepLease, open, stored, budgets } = storeOf(environment);
+  const klarna = klarnaOf(environment, budgets);
   const { accounts } = accountsOf(environment, stored);
   const { timer } = timerOf(environment);
   const dependencies = { ...retries, store, timer, ...klarna, onTimerFault };
@@ -197,6 +203,7 @@ export function composeReconciliation() {
       list: store,
       accounts,
       clock,
+      pace: klarna.pace,
       cancel: cancelPaymentRequest(dependencies),
       dryRun: dryRunCancel(dependencies),
       perSecond: environment.CANCEL_JOBS_PER_SECOND,

@@ -6,6 +6,7 @@
  * - A cancel job: `PK = A#<account>#J#<job_id>`; its targets end in `#IDS`, the pages of its report in `#<page>`.
  * - What is stored about an account without an entry: `PK = A#<account>#SETTINGS`.
  * - The names of the credentials whose secrets the stack did not create: `PK = CREDENTIALS`.
+ * - What the processes share of a credential's rate limit: `PK = RATE#<credential>`.
  * - The lease of the sweep: `PK = SWEEP`.
  */
 export const tableSchema = {

@@ -1,11 +1,12 @@
 import type { Instant } from './instant.ts';
 import type { PaymentRequestState } from './payment-request-state.ts';
+import type { RateSignal } from './rate-limit.ts';
 
 /** The correlation id, the status, and Klarna's error id and code: for the history and logs. Never a body. */
 export type Proof = Readonly<Record<string, string>>;
 
 /** What Klarna returned for one call, or that it did not respond. */
-export type KlarnaResponse = { readonly proof: Proof } & (
+export type KlarnaResponse = { readonly proof: Proof; readonly rate?: RateSignal } & (
   | ({ readonly kind: 'payment_request' } & ShownPaymentRequest)
   /** The request exists, in a state that this version does not know. */
   | { readonly kind: 'unknown_state' }

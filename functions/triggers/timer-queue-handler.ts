@@ -52,7 +52,7 @@ async function handle(
 ): Promise<TimeoutOutcome> {
   const { account, paymentRequestId, deadlineAt } = parseMessage(body);
   const settings = await accounts.find(account);
-  if (!settings) throw new ConfigurationError('The secret accounts has no account of this name.');
+  if (!settings) throw new ConfigurationError(`The account ${account} has no entry and no credential.`);
   const outcome = await endExpired({ account, paymentRequestId }, settings);
   note('timer.fired', {
     account,
@@ -62,10 +62,20 @@ async function handle(
   return outcome;
 }
 
-/** The result at Klarna is not known, or Klarna refuses our credentials: the message must be delivered again. */
-const isSettled = (outcome: TimeoutOutcome): boolean =>
-  outcome.kind !== 'ended' ||
-  (outcome.cancel.outcome !== 'pending' && outcome.cancel.outcome !== 'klarna_denied');
+/**
+ * Whether the message is done. It must be delivered again where the result at Klarna is not known, or Klarna refuses our credentials.
+ * The same holds where it was not the account's turn to call Klarna.
+ */
+function isSettled(outcome: TimeoutOutcome): boolean {
+  switch (outcome.kind) {
+    case 'held':
+      return false;
+    case 'ended':
+      return outcome.cancel.outcome !== 'pending' && outcome.cancel.outcome !== 'klarna_denied';
+    default:
+      return true;
+  }
+}
 
 function parseMessage(body: string) {
   const message = v.safeParse(messageSchema, readJson(body));

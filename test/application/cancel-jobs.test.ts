@@ -41,6 +41,7 @@ class Jobs {
   /** The request or the job that each fault concerns. */
   readonly untried: unknown[] = [];
   hasAccount = true;
+  isTurn = true;
   injectFault: FaultInjector = () => undefined;
 
   /** Saves `count` Payment Requests, one second apart, the first at noon, with the same state at Klarna. */
@@ -83,6 +84,7 @@ class Jobs {
       clock: this.clock,
       cancel: cancelPaymentRequest(cancelling),
       dryRun: dryRunCancel(cancelling),
+      pace: { turn: () => Promise.resolve(this.isTurn) },
       perSecond: 10,
       onFault: (what, error) => {
         this.untried.push(what);
@@ -423,14 +425,38 @@ describe('a sweep that runs jobs', () => {
     expect(await world.jobs.read(later)).toMatchObject({ status: 'done' });
   });
 
-  it('a sweep without time left reads no further job', async () => {
+  it('a sweep without time left reads no job', async () => {
     const world = await twoJobs();
     let reads = 0;
     world.injectFault = (call, moment) => {
       if (call === 'jobs.read' && moment === 'before') reads += 1;
     };
     expect(await world.run(0)).toEqual({ pages: 0 });
-    expect(reads).toBe(1);
+    expect(reads).toBe(0);
+  });
+
+  it('a long job does not keep another waiting: each gets a page in turn', async () => {
+    const world = new Jobs();
+    await world.have(150);
+    await world.start(listOfFirst(120));
+    await world.start(listOf(120, 121, 122), later);
+    // Time for one page of the long job, and for the short one.
+    await world.run(6_000);
+    expect(await world.jobs.read(later)).toMatchObject({ status: 'done', done: 3 });
+    expect(await world.job()).toMatchObject({ status: 'running' });
+  });
+
+  it('a job whose account has no turn begins nothing, and goes on where it was', async () => {
+    const world = new Jobs();
+    await world.have(2);
+    await world.start(listOf(0, 1));
+    world.isTurn = false;
+    await world.run();
+    expect(await world.job()).toMatchObject({ status: 'running', done: 0, attempts: 0, pages: 0 });
+    expect(world.klarna.calls).toEqual([]);
+    world.isTurn = true;
+    await world.run();
+    expect(await world.job()).toMatchObject({ status: 'done', done: 2 });
   });
 
   it('a job starts nothing at the moment when its time is over', async () => {

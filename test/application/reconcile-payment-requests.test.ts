@@ -89,7 +89,9 @@ describe('the sweep', () => {
     const { world, sweep } = await worldWith(ended);
     const accounts = { find: () => Promise.resolve(undefined) };
     expect(await sweep(undefined, { accounts })).toEqual({ ...nothingDone, failed: 1 });
-    expect(world.faults).toEqual([new ConfigurationError('The secret accounts has no account shop-se.')]);
+    expect(world.faults).toEqual([
+      new ConfigurationError('The account shop-se has no entry and no credential.'),
+    ]);
     expect(world.record).toMatchObject({ attempts: 1, reconcileAfter: noon });
   });
 

@@ -119,6 +119,8 @@ export interface Plan {
   readonly isSweepTheTimer: boolean;
   /** A deployment: both versions run from one time until another, in milliseconds from the start. */
   readonly rollout?: Rollout | undefined;
+  /** Of two accounts on one credential, the one that is over its share of Klarna's limit again and again while faults occur. */
+  readonly overShare?: Account | undefined;
   /** Milliseconds from the start when everything that is in flight from Klarna and Scheduler arrives at once. */
   readonly meetAt?: number | undefined;
 }
@@ -244,6 +246,7 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
     keysMendedAt: isFull && isOperated && others.chance(0.3) ? others.pick([minute, 10 * minute]) : 0,
     isSweepTheTimer: mode !== 'unswept' && new Draws(seed, 'timers').chance(0.1),
     rollout: rolloutOf(new Draws(seed, 'rollout'), mode, last),
+    overShare: isTwoAccounts && new Draws(seed, 'over its share').chance(0.5) ? accountNamed(0) : undefined,
   };
 }
 

@@ -9,7 +9,7 @@ import type {
   SessionTimer,
   StoredAccounts,
 } from '../../functions/application/ports.ts';
-import type { KlarnaCredentials } from '../../functions/domain/account-settings.ts';
+import type { AccountSettings, KlarnaCredentials } from '../../functions/domain/account-settings.ts';
 import type { KlarnaResponse } from '../../functions/domain/klarna-response.ts';
 import type { DeliveryReplay, QuarantinedDelivery } from '../../functions/domain/quarantined-delivery.ts';
 import { syncKlarnaExpiry } from '../../functions/application/sync-klarna-expiry.ts';
@@ -98,6 +98,12 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
   const write = <Result>(act: () => Result): Result => {
     world.writer = { name: task.name, version };
     return act();
+  };
+  /** Every other third of a minute the account is over its share of Klarna's limit. The other account on the credential goes on. */
+  const turn = ({ account }: AccountSettings): Promise<boolean> => {
+    const { overShare, quietAfter } = world.plan;
+    const isOver = account === overShare && world.engine.now < beginning + quietAfter;
+    return Promise.resolve(!isOver || Math.floor(world.engine.now / 20_000) % 2 === 1);
   };
   const inHand = async (key: PaymentRequestKey, reading: Promise<PaymentRequest | undefined>) => {
     const record = await reading;
@@ -253,6 +259,8 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
     clock,
     ids,
     ...retrying,
+    turn,
+    pace: { turn },
     onTimerFault: () => undefined,
     syncExpiry: syncKlarnaExpiry({
       store,

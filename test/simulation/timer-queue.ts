@@ -83,5 +83,6 @@ export class TimerQueue {
 
 /** As in the timer's handler: if the result is not known or Klarna refuses our credentials, the message returns. */
 const isSettled = (outcome: TimeoutOutcome): boolean =>
-  outcome.kind !== 'ended' ||
-  (outcome.cancel.outcome !== 'pending' && outcome.cancel.outcome !== 'klarna_denied');
+  outcome.kind === 'ended'
+    ? outcome.cancel.outcome !== 'pending' && outcome.cancel.outcome !== 'klarna_denied'
+    : outcome.kind !== 'held';

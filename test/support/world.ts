@@ -51,6 +51,9 @@ export function withFaults<Port extends object>(name: string, port: Port, inject
   });
 }
 
+/** Klarna's limit is far away. */
+export const alwaysItsTurn = { turn: () => Promise.resolve(true) };
+
 /** The use cases with everything that they need, in memory, for one Payment Request. */
 export class World {
   readonly store = new InMemoryPaymentRequestStore();
@@ -93,6 +96,8 @@ export class World {
         ...retries,
       }),
       ...retries,
+      turn: () => Promise.resolve(true),
+      pace: alwaysItsTurn,
       onTimerFault,
       onTimeout: ({ kind }: TimeoutOutcome, lateness: number) => void this.expiries.push({ kind, lateness }),
       onFault: (_: unknown, error: unknown) => void this.faults.push(error),

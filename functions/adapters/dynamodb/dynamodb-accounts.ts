@@ -86,7 +86,7 @@ export class DynamoDbAccounts implements StoredAccounts {
 
   /** The credentials whose secrets the stack did not create. */
   async credentialNames(): Promise<readonly CredentialName[]> {
-    const item = await getItem(this.#table, tableSchema.credentials);
+    const item = await getItem(this.#table, tableSchema.credentials, 'eventual');
     return item ? v.parse(namesSchema, item).names : [];
   }
 }

@@ -17,13 +17,18 @@ export interface TableAccess {
 
 const keyOf = (partitionKey: string) => ({ [tableSchema.partitionKey]: { S: partitionKey } });
 
-/** Reads one item, strongly consistent; `undefined` where there is none. */
+/** Reads one item; `undefined` where there is none. An eventually consistent read costs half. */
 export async function getItem(
   { client, tableName }: TableAccess,
   partitionKey: string,
+  consistency: 'strong' | 'eventual' = 'strong',
 ): Promise<Item | undefined> {
   const { Item: item } = await client.send(
-    new GetItemCommand({ TableName: tableName, Key: keyOf(partitionKey), ConsistentRead: true }),
+    new GetItemCommand({
+      TableName: tableName,
+      Key: keyOf(partitionKey),
+      ConsistentRead: consistency === 'strong',
+    }),
   );
   return item && unmarshall(item);
 }

@@ -47,8 +47,13 @@ export class UpdateBuilder {
 
   /** Adds one to a counter that may not exist yet. */
   increment(attribute: string): this {
+    return this.add(attribute, 1);
+  }
+
+  /** Adds to a number that may not exist yet. */
+  add(attribute: string, amount: number): this {
     const name = this.name(attribute);
-    this.#sets.push(`${name} = if_not_exists(${name}, ${this.value(0)}) + ${this.value(1)}`);
+    this.#sets.push(`${name} = if_not_exists(${name}, ${this.value(0)}) + ${this.value(amount)}`);
     return this;
   }
 

@@ -4,6 +4,7 @@ import { readJson } from '../../contract/read-json.ts';
 import type { PaymentRequestId } from '../../domain/identifiers.ts';
 import { parseInstant } from '../../domain/instant.ts';
 import { parseState } from '../../domain/payment-request-state.ts';
+import type { RateSignal } from '../../domain/rate-limit.ts';
 import type { HttpResponse } from './klarna-http.ts';
 
 const text = v.fallback(v.optional(v.string()), undefined);
@@ -26,6 +27,21 @@ const codePattern = /^[A-Za-z0-9_.:-]{1,80}$/;
 
 /** Reads an HTTP response about this request. Branches on status and codes, never on a message. */
 export function readResponse(response: HttpResponse, id: PaymentRequestId, asked: Proof): KlarnaResponse {
+  const rate = rateOf(response);
+  return { ...readBody(response, id, asked), ...(rate && { rate }) };
+}
+
+/** The headers `X-Ratelimit-Limit`, `-Remaining` and `-Reset` (seconds), if all three are there. */
+function rateOf({ headers }: HttpResponse): RateSignal | undefined {
+  const [limit, remaining, reset] = ['limit', 'remaining', 'reset'].map((name) => {
+    const given = headers[`x-ratelimit-${name}`];
+    return typeof given === 'string' && /^\d{1,9}$/.test(given) ? Number(given) : undefined;
+  });
+  if (!limit || remaining === undefined || reset === undefined) return undefined;
+  return { limit, remaining, resetMillis: reset * 1_000 };
+}
+
+function readBody(response: HttpResponse, id: PaymentRequestId, asked: Proof): KlarnaResponse {
   const { status, body } = response;
   const json = readJson(body);
   const proof = { ...asked, status: String(status), ...errorProof(json) };
