@@ -35,6 +35,7 @@ export const bundleOptions = {
     '@aws-sdk/credential-provider-node': './functions/cold-start/bundle-stubs/environment-credentials.ts',
     '@aws-sdk/endpoint-cache': './functions/cold-start/bundle-stubs/endpoint-cache.ts',
     '@smithy/core/event-streams': './functions/cold-start/bundle-stubs/unused-module.ts',
+    'node:fs/promises': './functions/cold-start/bundle-stubs/settings-files.ts',
     bowser: './functions/cold-start/bundle-stubs/unused-module.ts',
   },
 } as const satisfies BuildOptions;

@@ -63,6 +63,15 @@ it('the same sources have the same asset hashes in any folder, with any folder f
   }
 });
 
+it('no bundle loads what only the search for settings files of the SDK needs', () => {
+  const { bundles } = writeBundles(join(folder, 'bundles'));
+  for (const name of functionNames) {
+    const text = readFileSync(join(bundles[name], 'index.js'), 'utf8');
+    expect(text, name).toContain('require("node:https")');
+    expect(text, name).not.toContain('node:fs/promises');
+  }
+});
+
 /** Copies the files that esbuild reads: sources, and what describes their packages. */
 function copySources(sources: readonly string[], target: string): void {
   const root = join(import.meta.dirname, '..', '..');
