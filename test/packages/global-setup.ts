@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { tarballs } from './tarballs.ts';
+import { cloudFormation, tarballs } from './tarballs.ts';
 
 export function setup(): void {
   const folder = mkdtempSync(join(tmpdir(), 'lapse-clone-'));
@@ -19,6 +19,7 @@ export function setup(): void {
     });
     rmSync(tarballs, { recursive: true, force: true });
     cpSync(join(clone, 'dist', 'packages'), tarballs, { recursive: true });
+    cpSync(join(clone, 'dist', 'cloudformation'), cloudFormation, { recursive: true });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

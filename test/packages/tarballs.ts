@@ -6,6 +6,9 @@ const root = join(import.meta.dirname, '..', '..');
 /** Where the packed packages are. */
 export const tarballs = join(root, '.cache', 'packed');
 
+/** Where the stack for those who do not use the CDK is. */
+export const cloudFormation = join(tarballs, 'cloudformation');
+
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
   readonly version: string;
 };

@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -66,7 +66,8 @@ describe('the release command in a repository', () => {
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'lapse-release-'));
-    const manifest = { name: 'sample', version: '0.1.0', scripts: { check: 'echo checked' } };
+    const scripts = { check: 'echo checked', package: 'echo packed' };
+    const manifest = { name: 'sample', version: '0.1.0', scripts };
     const lock = { name: 'sample', version: '0.1.0', lockfileVersion: 3, packages: { '': manifest } };
     writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest, null, 2));
     writeFileSync(join(folder, 'package-lock.json'), JSON.stringify(lock, null, 2));
@@ -78,6 +79,12 @@ describe('the release command in a repository', () => {
     git('commit', '--quiet', '--message', 'feat: first');
   });
   afterEach(() => rmSync(folder, { recursive: true }));
+
+  const withoutOwner = (): void => {
+    const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as object;
+    const repository = { type: 'git', url: 'git+https://github.com/OWNER/sample.git' };
+    writeFileSync(join(folder, 'package.json'), JSON.stringify({ ...manifest, repository }));
+  };
 
   it('a release with --dry-run prints its steps and changes nothing', async () => {
     const before = git('rev-parse', 'HEAD');
@@ -93,6 +100,7 @@ describe('the release command in a repository', () => {
     const { code, output } = await release('0.2.0');
     expect(code).toBe(0);
     expect(output).toContain('checked');
+    expect(output).toContain('packed');
     expect(git('log', '-1', '--format=%s')).toBe('chore(release): 0.2.0');
     expect(git('tag')).toBe('v0.2.0');
     expect(git('status', '--porcelain')).toBe('');
@@ -104,6 +112,24 @@ describe('the release command in a repository', () => {
       packages: { '': { version: '0.2.0' } },
     });
     expect((await release('notes', '0.2.0')).output).toBe('- New.\n');
+  });
+
+  it('a release sets the version of every package', async () => {
+    mkdirSync(join(folder, 'client'));
+    writeFileSync(join(folder, '.gitignore'), 'node_modules/\n');
+    writeFileSync(join(folder, 'client', 'package.json'), '{ "name": "sample-client", "version": "0.1.0" }');
+    const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as object;
+    writeFileSync(join(folder, 'package.json'), JSON.stringify({ ...manifest, workspaces: ['client'] }));
+    execFileSync('npm', ['install', '--package-lock-only', '--offline'], { cwd: folder });
+    git('add', '.');
+    git('commit', '--quiet', '--message', 'feat: client');
+    expect((await release('0.2.0')).code).toBe(0);
+    for (const each of ['.', 'client']) {
+      expect(JSON.parse(git('show', `HEAD:${join(each, 'package.json')}`))).toMatchObject({
+        version: '0.2.0',
+      });
+    }
+    expect(git('status', '--porcelain')).toBe('');
   });
 
   it('a release changes nothing when the checks fail', async () => {
@@ -118,6 +144,7 @@ describe('the release command in a repository', () => {
     ['with changes', () => writeFileSync(join(folder, 'CHANGELOG.md'), ''), 'has changes'],
     ['on another branch', () => git('switch', '--quiet', '--create', 'feature'), 'the branch feature'],
     ['with the tag', () => git('tag', 'v0.2.0'), 'exists already'],
+    ['without an owner of the repository', withoutOwner, '"repository" in package.json has no owner yet'],
   ])('a release refuses a work tree %s', async (_, prepare, message) => {
     prepare();
     const { code, output } = await release('0.2.0');

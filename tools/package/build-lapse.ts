@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build, type Metafile, type Plugin } from 'esbuild';
+import type { Bundles } from '../../lib/bundles.ts';
 import { writeBundles } from '../../lib/function-bundle.ts';
 import { copyDeclarations } from './declarations.ts';
 import { thirdPartyNotices } from './notices.ts';
@@ -21,18 +22,18 @@ const shareLapse: Plugin = {
 
 /**
  * Builds what the package `lapse` ships into dist/: the construct, the bundles of the functions, and the command
- * line. Returns which files are in the bundles of the functions.
+ * line. Returns the bundles of the functions.
  */
-export async function buildLapse(): Promise<Metafile> {
+export async function buildLapse(): Promise<{ readonly bundles: Bundles; readonly metafile: Metafile }> {
   const dist = 'dist';
   for (const part of ['bin', 'bundles', 'lib', 'types'])
     rmSync(join(dist, part), { recursive: true, force: true });
-  const functions = writeBundles(join(dist, 'bundles')).metafile;
+  const functions = writeBundles(join(dist, 'bundles'));
   const others = await Promise.all([buildConstructs(dist), buildCommandLine(dist)]);
   copyDeclarations({ entries: constructs, source: '.', target: join(dist, 'types') });
   // CommonJS, because `cdk init` makes apps and tests that load nothing else. An ES module can import it, too.
   writeFileSync(join(dist, 'package.json'), '{ "type": "commonjs" }\n');
-  writeFileSync('THIRD-PARTY-NOTICES', thirdPartyNotices([functions, ...others]));
+  writeFileSync('THIRD-PARTY-NOTICES', thirdPartyNotices([functions.metafile, ...others]));
   return functions;
 }
 

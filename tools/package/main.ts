@@ -1,19 +1,22 @@
 /**
- * `npm run package`: builds the packages `lapse`, `lapse-client` and `lapse-local`, and packs each into dist/packages. With
- * `--no-pack` it only builds.
+ * `npm run package`: builds the packages `lapse`, `lapse-client` and `lapse-local`, and packs each into dist/packages. Also
+ * writes the stack for those who do not use the CDK into dist/cloudformation. With `--no-pack` it does not pack.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import manifest from '../../package.json' with { type: 'json' };
 import { buildClient } from './build-client.ts';
+import { buildCloudFormation } from './build-cloudformation.ts';
 import { buildLapse } from './build-lapse.ts';
 import { buildLocal } from './build-local.ts';
 import { compileDeclarations } from './declarations.ts';
 
 compileDeclarations();
-const functions = await buildLapse();
+const { bundles, metafile } = await buildLapse();
 await buildClient();
-await buildLocal(functions);
+await buildLocal(metafile);
+buildCloudFormation(join('dist', 'cloudformation'), bundles, manifest.version);
 if (!process.argv.includes('--no-pack')) pack();
 
 /** Packs each package and prints the tarballs. */

@@ -1,6 +1,6 @@
 /**
- * `npm run release -- 1.2.0`: checks, then the version in package.json, the section of the changelog, a commit and a tag. It pushes
- * nothing. `--dry-run` says what it would do and changes nothing.
+ * `npm run release -- 1.2.0`: checks, then the version of all packages, the section of the changelog, the tarballs, a commit and
+ * a tag. It pushes nothing. `--dry-run` says what it would do and changes nothing.
  *
  * `npm run release -- notes 1.2.0` prints the section of a released version.
  */
@@ -31,8 +31,12 @@ function release(version: string, isDryRun: boolean): void {
   const changelog = releaseChangelog(readFileSync('CHANGELOG.md', 'utf8'), version, today());
   const steps = [
     { says: 'npm run check', run: () => execFileSync('npm', ['run', 'check'], { stdio: 'inherit' }) },
-    { says: `package.json: version ${version}`, run: () => setVersion(version) },
+    { says: `package.json of each package: version ${version}`, run: () => setVersion(version) },
     { says: `CHANGELOG.md: ${version}, ${today()}`, run: () => writeFileSync('CHANGELOG.md', changelog) },
+    {
+      says: 'npm run package, into dist/packages and dist/cloudformation',
+      run: () => execFileSync('npm', ['run', 'package'], { stdio: 'inherit' }),
+    },
     { says: `commit "chore(release): ${version}"`, run: () => commit(version) },
     {
       says: `tag v${version}`,
@@ -47,9 +51,10 @@ function release(version: string, isDryRun: boolean): void {
 }
 
 function refuseUnlessReady(version: string): void {
-  const { version: current } = JSON.parse(readFileSync('package.json', 'utf8')) as {
-    readonly version: string;
-  };
+  const { version: current, repository } = readManifest();
+  if (repository?.url.includes('/OWNER/') === true) {
+    throw new Refusal('"repository" in package.json has no owner yet. Write the address of the repository.');
+  }
   const tags = git('tag', '--list', 'v*').split('\n').filter(Boolean);
   const refusal = refuseVersion(version, current, tags.length === 0);
   if (refusal !== undefined) throw new Refusal(refusal);
@@ -60,13 +65,24 @@ function refuseUnlessReady(version: string): void {
 }
 
 function setVersion(version: string): void {
-  const options = ['--no-git-tag-version', '--allow-same-version', '--ignore-scripts'];
+  const all = readManifest().workspaces === undefined ? [] : ['--workspaces', '--include-workspace-root'];
+  const options = ['--no-git-tag-version', '--allow-same-version', '--ignore-scripts', ...all];
   execFileSync('npm', ['version', version, ...options], { stdio: 'ignore' });
 }
 
 function commit(version: string): void {
-  git('add', 'package.json', 'package-lock.json', 'CHANGELOG.md');
+  git('add', '--update');
   git('commit', '--quiet', '--message', `chore(release): ${version}`);
+}
+
+interface Manifest {
+  readonly version: string;
+  readonly workspaces?: readonly string[];
+  readonly repository?: { readonly url: string };
+}
+
+function readManifest(): Manifest {
+  return JSON.parse(readFileSync('package.json', 'utf8')) as Manifest;
 }
 
 function git(...parameters: readonly string[]): string {
