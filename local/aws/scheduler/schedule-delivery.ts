@@ -40,7 +40,7 @@ export class ScheduleDelivery {
 
   #deliver(schedule: Schedule, now: number): void {
     const { faults, queues } = this.#parts;
-    const { Arn, Input } = schedule.document.Target;
+    const { Arn, Input, SqsParameters } = schedule.document.Target;
     if (faults.takeForEffect('scheduler', 'lose')) {
       this.#complete(schedule);
       return;
@@ -50,8 +50,10 @@ export class ScheduleDelivery {
       this.#fail(schedule, now);
       return;
     }
-    queue.send({ body: Input });
-    if (faults.takeForEffect('scheduler', 'duplicate')) queue.send({ body: Input });
+    const group = SqsParameters?.MessageGroupId;
+    const message = { body: Input, ...(group !== undefined && { group }) };
+    queue.send(message);
+    if (faults.takeForEffect('scheduler', 'duplicate')) queue.send(message);
     this.#complete(schedule);
   }
 
