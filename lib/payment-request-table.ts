@@ -10,7 +10,7 @@ import {
 } from 'aws-cdk-lib/aws-dynamodb';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
-import { tableSchema } from '../functions/contract/table-schema.ts';
+import { tableIndexes, tableSchema } from '../functions/contract/table-schema.ts';
 import { acknowledge } from './acknowledge.ts';
 import { tableProblems } from './existing-table.ts';
 import type { LapseFunction } from './lapse-function.ts';
@@ -19,7 +19,7 @@ import type { SharedProps } from './shared-props.ts';
 /** Which table holds the records. */
 export interface PaymentRequestTableProps {
   readonly shared: SharedProps;
-  /** Your table, with the keys and indexes of `tableSchema` and a stream of new and old images. Undefined: one is created. */
+  /** Your table, with the keys and indexes of `tableSchema` and a stream of new images. Undefined: one is created. */
   readonly existing: ITable | undefined;
 }
 
@@ -41,7 +41,10 @@ export class PaymentRequestTable extends Construct {
   }
 
   /** Allows reading or writing single items. Scan and DeleteItem are not allowed to any function. */
-  grantItems(grantee: LapseFunction, ...actions: readonly ('GetItem' | 'UpdateItem')[]): void {
+  grantItems(
+    grantee: LapseFunction,
+    ...actions: readonly ('GetItem' | 'BatchGetItem' | 'UpdateItem')[]
+  ): void {
     grantee.allow(
       actions.map((action) => `dynamodb:${action}`),
       [this.table.tableArn],
@@ -63,11 +66,11 @@ export class PaymentRequestTable extends Construct {
   }
 
   #create({ settings, encryptionKey }: SharedProps): ITable {
-    const { partitionKey, dueIndex, sessionIndex, stateIndex, timeToLive } = tableSchema;
+    const { partitionKey, timeToLive } = tableSchema;
     const isKept = settings.removalPolicy === RemovalPolicy.RETAIN;
     const table = new TableV2(this, 'Table', {
       partitionKey: { name: partitionKey, type: AttributeType.STRING },
-      globalSecondaryIndexes: [dueIndex, sessionIndex, stateIndex].map((index) => ({
+      globalSecondaryIndexes: tableIndexes.map((index) => ({
         indexName: index.name,
         partitionKey: { name: index.partitionKey, type: AttributeType.STRING },
         sortKey: { name: index.sortKey, type: AttributeType.STRING },
@@ -78,7 +81,7 @@ export class PaymentRequestTable extends Construct {
         maxWriteRequestUnits: settings.maxWriteUnits,
       }),
       timeToLiveAttribute: timeToLive,
-      dynamoStream: StreamViewType.NEW_AND_OLD_IMAGES,
+      dynamoStream: StreamViewType.NEW_IMAGE,
       // DynamoDB keeps a last backup of a deleted table for 35 days where this is on.
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: isKept },
       deletionProtection: isKept,
