@@ -1,4 +1,5 @@
 import { ArnFormat, SecretValue, Stack } from 'aws-cdk-lib';
+import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { acknowledge, acknowledgeResource } from './acknowledge.ts';
@@ -53,6 +54,14 @@ export class AccountSecrets extends Construct {
       section: 'secret-stale',
       metric: lapseMetric(shared.name, 'SecretStale'),
       threshold: 1,
+    });
+    new LapseAlarm(this, 'SecretSize', {
+      topic: shared.alarmTopic,
+      shoppers: 'Nothing happens to shoppers until a secret is full and takes no more accounts or signing keys.',
+      first: 'Search the log for secret.size: the line names the secret. Move accounts to a credential.',
+      section: 'secret-size',
+      metric: lapseMetric(shared.name, 'SecretUsed', { statistic: Stats.MAXIMUM }),
+      threshold: shared.settings.thresholds.secretPercent,
     });
   }
 

@@ -55,6 +55,11 @@ export interface AlarmThresholds {
    * @default 80
    */
   readonly quotaPercent: number;
+  /**
+   * Percent of the longest secret, 64 KB, that a secret takes; 50 to 100.
+   * @default 80
+   */
+  readonly secretPercent: number;
 }
 
 /** The thresholds of a stack that sets none. */
@@ -70,4 +75,5 @@ export const defaultThresholds: AlarmThresholds = {
   apiServerErrors: 5,
   durationPercent: 80,
   quotaPercent: 80,
+  secretPercent: 80,
 };

@@ -99,6 +99,7 @@ export function resolveSettings(given: LapseSettings): ResolvedSettings {
     ),
     ...jwtProblems(jwtIssuer, jwtAudience, jwtScopes),
     between('alarmThresholds.durationPercent', settings.thresholds.durationPercent, 50, 100),
+    between('alarmThresholds.secretPercent', settings.thresholds.secretPercent, 50, 100),
     ...Object.entries(settings.thresholds).map(([name, value]) =>
       name in defaultThresholds
         ? atLeast(`alarmThresholds.${name}`, value)

@@ -83,13 +83,15 @@ export function watchUnsettled(
     if (isCandidate) candidates.set(text, { key, since, isFailing: result === 'failed' });
   };
 
-  /** The record as it is now; `undefined` where it waits for nothing. */
+  /** The record as it is now; `undefined` where it is settled. */
   const check = async (candidate: UnsettledRecord, now: Instant): Promise<UnsettledRecord | undefined> => {
     const record = await store.read(candidate.key);
     if (!record) return undefined;
     const since = sinceOf(waitingOf(record, now), now);
     const isFailing = candidate.isFailing && (failedNow.has(textOf(candidate.key)) || record.attempts > 0);
-    return isFailing || firstOf(since) !== undefined ? { ...candidate, since, isFailing } : undefined;
+    // What was tried in vain may come to wait between two attempts of the sweep, for example at its deadline.
+    const isUnsettled = record.attempts > 0 || isFailing || firstOf(since) !== undefined;
+    return isUnsettled ? { ...candidate, since, isFailing } : undefined;
   };
 
   const view = async (): Promise<SweepView> => {
@@ -136,7 +138,7 @@ const ageOf = (since: Instant | undefined, now: Instant): number =>
 const firstOf = ({ pendingCancel, overdueSession }: WaitingSince): Instant | undefined =>
   earliest([pendingCancel, overdueSession]);
 
-/** The longest wait first, and records that only fail last. */
+/** The longest wait first, and records that do not wait last. */
 const byAge = (a: UnsettledRecord, b: UnsettledRecord): number => {
   const [first = 'Z', second = 'Z'] = [firstOf(a.since), firstOf(b.since)];
   return first < second ? -1 : Number(first > second);

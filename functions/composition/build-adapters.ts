@@ -42,7 +42,7 @@ import { unknownPaymentRequest } from '../domain/payment-request.ts';
 import { preconnect } from '../cold-start/preconnect.ts';
 import type { ParsedEnvironment } from '../contract/environment.ts';
 import { withMetrics } from '../telemetry/klarna-metrics.ts';
-import { count, fault, warn } from '../telemetry/telemetry.ts';
+import { count, fault, measure, note, warn } from '../telemetry/telemetry.ts';
 import { primingKey } from '../cold-start/prime-cancel.ts';
 import { offlineAgent, offlineClient } from '../cold-start/offline-client.ts';
 
@@ -134,6 +134,9 @@ export function storeOf(environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS
   };
 }
 
+/** Percent of the longest secret from which its size is told. Each time costs the bytes of a log line. */
+const worthTelling = 50;
+
 /** A secret that counts and logs each failed read that its last known value replaced. */
 const secretOf = (
   client: SecretsManagerClient,
@@ -145,6 +148,11 @@ const secretOf = (
     clock,
     secretId,
     cacheSeconds: environment.SECRETS_CACHE_SECONDS,
+    onRead: (percent) => {
+      if (percent < worthTelling) return;
+      measure('SecretUsed', Math.round(percent));
+      note('secret.size', { secret: secretId, percent: Math.round(percent) });
+    },
     stale: {
       seconds: environment.SECRETS_STALE_SECONDS,
       onServed: (error) => {

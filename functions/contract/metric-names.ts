@@ -40,6 +40,8 @@ export const metrics = {
   InternalFault: 'Sum',
   /** Reads of a secret for which the last known value served. */
   SecretStale: 'Sum',
+  /** Percent of the longest secret that a secret takes, where it is half or more. */
+  SecretUsed: 'Maximum',
   /** Percent of the time limit that an invocation took, where it took half or more. */
   TimeLimitUsed: 'Maximum',
 } as const;

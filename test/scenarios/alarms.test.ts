@@ -34,12 +34,13 @@ let system: LocalProcess;
 let lapse: SystemClient;
 let data: string;
 
+const accountsFile = (): string => join(data, 'accounts.json');
+
 beforeAll(async () => {
   data = await mkdtemp(join(tmpdir(), 'lapse-test-'));
-  const accounts = join(data, 'accounts.json');
   const broken = { ...defaultAccounts.demo, api_key: 'klarna_test_api_with-a-line-end\n' };
-  await writeFile(accounts, JSON.stringify({ ...defaultAccounts, broken }));
-  system = await startLocalProcess('--data', data, '--accounts', accounts);
+  await writeFile(accountsFile(), JSON.stringify({ ...defaultAccounts, broken }));
+  system = await startLocalProcess('--data', data, '--accounts', accountsFile());
   lapse = new SystemClient(system);
   // Without a gauge its alarm is raised.
   await lapse.control('POST', '/sweep');
@@ -171,6 +172,13 @@ const conditions: Readonly<Record<string, () => Promise<unknown>>> = {
       await lapse.control('POST', '/faults', { target, kind: 'slow', delayMs: 1_900, times: 20 });
     await lapse.register(await lapse.createAtKlarna(), { session_timeout: 'PT10M' });
     await lapse.control('DELETE', '/faults');
+  },
+  SecretSize: async () => {
+    const entries = Array.from({ length: 400 }, (_, number) => [`account-${number}`, defaultAccounts.demo]);
+    await writeFile(accountsFile(), JSON.stringify({ ...defaultAccounts, ...Object.fromEntries(entries) }));
+    // Longer than the functions cache a secret.
+    await lapse.control('POST', '/clock', { advanceMs: 121_000 });
+    await lapse.cancel(newPaymentRequestId());
   },
   SecretStale: async () => {
     await lapse.control('POST', '/faults', { target: 'secretsmanager', kind: 'error', times: 9 });

@@ -647,7 +647,7 @@ export const lateInvariants = {
 } as const satisfies Record<string, Liveness>;
 
 /**
- * Without injected loss, the sweep has nothing to repair. As the only timer, it ends a session within a minute plus
+ * Only one run of the sweep works at a time, and its gauges count what earlier runs could not settle. Without injected loss, the sweep has nothing to repair. As the only timer, it ends a session within a minute plus
  * the time of the calls to Klarna.
  */
 export type InvariantName =
@@ -655,6 +655,8 @@ export type InvariantName =
   | keyof typeof lateInvariants
   | keyof typeof jobLiveness
   | 'sweep-repairs-nothing'
+  | 'one-sweep-at-a-time'
+  | 'the-sweep-knows-who-waits'
   | 'the-sweep-is-on-time'
   | 'nothing-fails';
 

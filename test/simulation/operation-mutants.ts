@@ -6,12 +6,18 @@ import {
   replayQuarantined,
 } from '../../functions/application/replay-quarantined.ts';
 import { type CancelJobDependencies, runCancelJobs } from '../../functions/application/run-cancel-jobs.ts';
-import type { CancelJobs, PublishResponse, StreamEntry } from '../../functions/application/ports.ts';
+import type {
+  CancelJobs,
+  PublishResponse,
+  StreamEntry,
+  SweepLease,
+} from '../../functions/application/ports.ts';
 import { instantFromMillis } from '../../functions/domain/instant.ts';
 import { withEntry } from '../../functions/domain/history.ts';
 import { asNextVersion } from '../../functions/domain/next-version.ts';
 import { unknownPaymentRequest } from '../../functions/domain/payment-request.ts';
 import { isFinal } from '../../functions/domain/payment-request-state.ts';
+import { noMemory } from '../../functions/domain/sweep-memory.ts';
 import { appliedEntry, observedFields } from '../../functions/domain/transition.ts';
 import type { MessageQueue } from '../../operations/queue.ts';
 import { news } from './code-version.ts';
@@ -24,7 +30,27 @@ const runningJobs = (bend: (dependencies: CancelJobDependencies) => Partial<Canc
 const bentJobs = (bend: (jobs: CancelJobs) => Partial<CancelJobs>) =>
   bending((ports) => ({ ...ports, jobs: { ...ports.jobs, ...bend(ports.jobs) } }));
 
+const bentLease = (bend: (lease: SweepLease) => Partial<SweepLease>) =>
+  bending((ports) => ({ ...ports, sweepLease: { ...ports.sweepLease, ...bend(ports.sweepLease) } }));
+
+const neverEnding = instantFromMillis(Date.parse('9999-01-01T00:00:00Z'));
+
 export const operationMutants: readonly Mutant[] = [
+  {
+    name: 'the lease of the sweep excludes no other run',
+    invariant: 'one-sweep-at-a-time',
+    protocol: bentLease((lease) => ({ take: async (...asked) => (await lease.take(...asked)) ?? noMemory })),
+  },
+  {
+    name: 'a sweep forgets what earlier ones could not settle',
+    invariant: 'the-sweep-knows-who-waits',
+    protocol: bentLease((lease) => ({ take: async (...asked) => (await lease.take(...asked)) && noMemory })),
+  },
+  {
+    name: 'the lease of a sweep that was killed never ends',
+    invariant: 'sessions-end',
+    protocol: bentLease((lease) => ({ take: (now) => lease.take(now, neverEnding) })),
+  },
   {
     name: 'a job cancels paid requests',
     invariant: 'jobs-spare-what-is-paid',

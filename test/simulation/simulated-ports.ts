@@ -8,6 +8,7 @@ import type {
   PublishResponse,
   SessionTimer,
   StoredAccounts,
+  SweepLease,
 } from '../../functions/application/ports.ts';
 import type { AccountSettings, KlarnaCredentials } from '../../functions/domain/account-settings.ts';
 import type { KlarnaResponse } from '../../functions/domain/klarna-response.ts';
@@ -185,6 +186,7 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
     due: {
       due: (now: Instant) => keysFrom(world, task, 'due.due', () => table.dueKeys(now)),
     },
+    sweepLease: leaseFor(world, task),
     klarna: paymentRequests,
     klarnaExpiry,
     timer: timerFor(world, task),
@@ -335,6 +337,21 @@ function jobsFor(world: World, task: Task): CancelJobs {
     readPage: (key, page) => read('jobs.read-page', () => jobs.readPage(key, page)),
     due: (now) => keysFrom(world, task, 'jobs.due', () => jobs.dueKeys(now)),
     ofAccount: (account, limit) => read('jobs.of-account', () => jobs.ofAccount(account, limit)),
+  };
+}
+
+/** The lease of the sweep, for one run. */
+function leaseFor(world: World, task: Task): SweepLease {
+  const { engine, sweepLease } = world;
+  let holder = '';
+  const call = <Result>(site: string, perform: () => Result) =>
+    engine.call(task, { site, faults: writeFaults, perform });
+  return {
+    take: (now, until) => {
+      holder = world.nextId();
+      return call('lease.take', () => sweepLease.take(holder, now, until));
+    },
+    release: (memory) => call('lease.release', () => sweepLease.release(holder, memory)),
   };
 }
 

@@ -52,7 +52,7 @@ describe('two webhooks, a cancel and a timer at the same moment', { timeout: 300
 });
 
 const portCall =
-  /\b(?:(?:store|klarna|klarnaExpiry|timer|accounts|signingKeys|quarantine|publisher|unpublished|jobs)\.(?:read|observe|save|cancel|arm|remove|find|keep|noteReplay|noteStale|publish|start|idsOf|writePage|readPage|moveExpiry)|clock\.wait|list\.listed|of (?:jobs\.due|due\.due|sessions\.ofSession|records\.changedSince))\(|\bof items\) \{/;
+  /\b(?:(?:store|klarna|klarnaExpiry|timer|accounts|signingKeys|quarantine|publisher|unpublished|jobs)\.(?:read|observe|save|cancel|arm|remove|find|keep|noteReplay|noteStale|publish|start|idsOf|writePage|readPage|moveExpiry)|lease\.(?:take|release)|clock\.wait|list\.listed|of (?:jobs\.due|due\.due|sessions\.ofSession|records\.changedSince))\(|\bof items\) \{/;
 
 /** Every line of the use cases that calls a port. */
 const callsInTheSource = (): readonly string[] =>

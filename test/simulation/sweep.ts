@@ -1,8 +1,21 @@
 import { repairs } from '../../functions/application/reconcile-payment-requests.ts';
-import { instantFromMillis, millisOf } from '../../functions/domain/instant.ts';
+import { holdSweepLease } from '../../functions/application/hold-sweep-lease.ts';
+import { type Instant, instantFromMillis, millisOf } from '../../functions/domain/instant.ts';
+import {
+  type SweepView,
+  type UnsettledWatch,
+  watchUnsettled,
+} from '../../functions/application/watch-unsettled.ts';
+import { waitingOf } from '../../functions/domain/reconciliation.ts';
+import type { SweepMemory } from '../../functions/domain/sweep-memory.ts';
+import { nameOf } from '../support/in-memory-payment-request-store.ts';
 import { minute } from '../support/sessions.ts';
-import { type Deployment, limits } from './deployment.ts';
-import { clockOf } from './describe-step.ts';
+import type { Deployment } from './deployment.ts';
+import { clockOf, shortOf } from './describe-step.ts';
+import { Draws } from './draws.ts';
+import type { Task } from './engine.ts';
+import type { UseCases } from './protocol.ts';
+import type { Ports } from './simulated-ports.ts';
 import type { World } from './world.ts';
 
 /** Milliseconds that the sweep reserves for the work that it starts last. */
@@ -16,6 +29,12 @@ export class Sweep {
   readonly #deployment: Deployment;
   #at: number | undefined;
   #isRunning = false;
+  /** The runs that hold the lease. */
+  readonly #working = new Set<Task>();
+  /** Whether a run has left nothing to the next one: it was killed, failed, or could not give the lease back. */
+  #hasForgotten = false;
+  /** The versions of records that a run has tried once more in vain. */
+  readonly #triedAgain = new Map<string, number>();
 
   constructor(world: World, deployment: Deployment) {
     this.#world = world;
@@ -53,35 +72,31 @@ export class Sweep {
   }
 
   #run(): void {
-    const { engine, judge, plan } = this.#world;
+    const { engine, plan } = this.#world;
     if (this.#isRunning) {
       this.runWhenDue();
       return;
     }
     this.#isRunning = true;
     const name = `sweep ${clockOf(engine.now)}`;
+    // Scheduler invokes at least once.
+    const isRepeated = new Draws(plan.seed, `repetition of ${name}`).chance(0.1);
+    if (isRepeated) this.#invoke(`${name} again`, () => undefined);
+    this.#invoke(name, () => {
+      this.#isRunning = false;
+      this.runWhenDue();
+    });
+  }
+
+  #invoke(name: string, over: () => void): void {
+    const { engine, judge, plan } = this.#world;
     this.#deployment.invoke(
       name,
       'sweep',
-      async (ports, { reconcile, runJobs, cancel, dryRun }) => {
-        const until = engine.now + limits.sweep - reserve;
-        const report = await reconcile(ports)(until);
-        const pages = this.#hasDueJobs()
-          ? (
-              await runJobs({
-                ...ports,
-                cancel: cancel(ports),
-                dryRun: dryRun(ports),
-                perSecond: 5,
-                onFault: ports.onJobFault,
-              })(until)
-            ).pages
-          : 0;
-        return { ...report, pages };
-      },
+      (ports, useCases, task) => this.#workAlone(ports, useCases, task),
       (ending) => {
-        this.#isRunning = false;
-        if (ending.kind === 'returned') {
+        if (ending.kind !== 'returned') this.#hasForgotten = true;
+        if (ending.kind === 'returned' && ending.result) {
           const repaired = repairs(ending.result);
           this.repairs += repaired;
           engine.note(name, () => `   report: ${JSON.stringify(ending.result)}`);
@@ -89,8 +104,81 @@ export class Sweep {
             judge.violate('sweep-repairs-nothing', `it repaired ${JSON.stringify(ending.result)}`);
           }
         }
-        this.runWhenDue();
+        over();
       },
     );
+  }
+
+  #workAlone(ports: Ports, useCases: UseCases, task: Task) {
+    const { engine, judge } = this.#world;
+    const startedAt = instantFromMillis(engine.now);
+    const onFault = () => (this.#hasForgotten = true);
+    const lease = holdSweepLease({ ...ports, lease: ports.sweepLease, onFault });
+    return lease(task.endsAt, async (known) => {
+      for (const other of this.#working) {
+        if (!other.dead) judge.violate('one-sweep-at-a-time', `${other.name} is still at work`);
+      }
+      this.#working.add(task);
+      try {
+        return await this.#watched(ports, useCases, { known, startedAt, until: task.endsAt - reserve });
+      } finally {
+        this.#working.delete(task);
+      }
+    });
+  }
+
+  async #watched(
+    ports: Ports,
+    useCases: UseCases,
+    { known, startedAt, until }: { known: SweepMemory; startedAt: Instant; until: number },
+  ) {
+    const watch = watchUnsettled(ports, known);
+    const tried: string[] = [];
+    const see: UnsettledWatch['see'] = (seen) => {
+      watch.see(seen);
+      if (seen.attempts > 0) tried.push(nameOf(seen.key));
+    };
+    const report = await this.#work(ports, useCases, { until, see });
+    const { memory, ...gauges } = await watch.view();
+    this.#checkGauges(gauges, startedAt);
+    for (const name of tried) {
+      const { attempts, version } = this.#world.table.records.get(name) ?? { attempts: 0, version: 0 };
+      if (attempts > 0) this.#triedAgain.set(name, version);
+    }
+    return { report, memory };
+  }
+
+  /** A record that an earlier run has tried again in vain, and that nothing has changed since, is in the gauges. */
+  #checkGauges(gauges: Omit<SweepView, 'memory'>, startedAt: Instant): void {
+    if (this.#hasForgotten) return;
+    for (const [name, version] of this.#triedAgain) {
+      const record = this.#world.table.records.get(name);
+      if (record?.version !== version) {
+        this.#triedAgain.delete(name);
+        continue;
+      }
+      const { pendingCancel, overdueSession } = waitingOf(record, startedAt);
+      if (pendingCancel > gauges.pendingCancelAge || overdueSession > gauges.overdueSessionAge) {
+        const waits = `${pendingCancel} ms for its cancel, ${overdueSession} ms for its end`;
+        this.#world.judge.violate('the-sweep-knows-who-waits', `${shortOf(record)} has waited ${waits}`);
+      }
+    }
+  }
+
+  async #work(
+    ports: Ports,
+    { reconcile, runJobs, cancel, dryRun }: UseCases,
+    { until, see }: { readonly until: number; readonly see: UnsettledWatch['see'] },
+  ) {
+    const report = await reconcile(ports)(until, see);
+    if (!this.#hasDueJobs()) return { ...report, pages: 0 };
+    const { pages } = await runJobs({
+      ...ports,
+      cancel: cancel(ports),
+      dryRun: dryRun(ports),
+      perSecond: 5,
+      onFault: ports.onJobFault,
+    })(until);
+    return { ...report, pages };
   }
 }

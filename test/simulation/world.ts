@@ -11,6 +11,7 @@ import { Judge, type Scene } from './judge.ts';
 import { beginning, type Plan } from './plan.ts';
 import { SimulatedJobs } from './simulated-jobs.ts';
 import { type Said, SimulatedKlarna } from './simulated-klarna.ts';
+import { SimulatedLease } from './simulated-lease.ts';
 import { SimulatedQueue } from './simulated-queue.ts';
 import { type Changes, SimulatedTable, type WrittenChange } from './simulated-table.ts';
 import { SimulatedTimers, type TimerEvents } from './simulated-timers.ts';
@@ -35,6 +36,7 @@ export class World implements Scene {
   readonly quarantine = new InMemoryQuarantine();
   readonly accounts = new InMemoryAccounts();
   readonly jobs = new SimulatedJobs();
+  readonly sweepLease = new SimulatedLease();
   /** Timer messages in the dead-letter queue. */
   readonly deadTimers = new SimulatedQueue();
   /** Events, writes and batches of the stream that could not be published. */

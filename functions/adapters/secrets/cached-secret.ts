@@ -10,6 +10,8 @@ export interface SecretOptions {
   readonly secretId: string;
   /** Seconds for which a value is used before it is read again. */
   readonly cacheSeconds: number;
+  /** Called after each read with the part of Secrets Manager's limit that the secret takes, in percent. */
+  readonly onRead?: (percentOfLimit: number) => void;
   /** How the last known value is used while Secrets Manager fails. Default: it is not used. */
   readonly stale?: {
     /** Seconds after the cache time during which the value may be used. */
@@ -24,6 +26,9 @@ const refreshIntervalMillis = 60_000;
 
 /** While reads fail, the last known value is used for this time before the next read. */
 const retryIntervalMillis = 10_000;
+
+/** Bytes of the longest secret (https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html). */
+const longestSecret = 65_536;
 
 type Entries = Readonly<Record<string, unknown>>;
 
@@ -98,13 +103,14 @@ export class CachedSecret {
   }
 
   async #fetch(): Promise<Entries> {
-    const { client, clock, secretId } = this.#options;
+    const { client, clock, secretId, onRead } = this.#options;
     const readAt = clock.now();
     try {
       const { SecretString: json } = await client.send(new GetSecretValueCommand({ SecretId: secretId }));
       const entries = readJson(json ?? '');
       if (!isEntries(entries)) throw new ConfigurationError(`The secret ${secretId} must be a JSON object.`);
       this.#known = { entries, readAt };
+      onRead?.((Buffer.byteLength(json ?? '') * 100) / longestSecret);
       return entries;
     } catch (error) {
       this.#failedAt = clock.now();

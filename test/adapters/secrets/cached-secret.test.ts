@@ -96,6 +96,21 @@ describe('a secret without the name', () => {
   );
 });
 
+it('each read tells how much of the longest secret is used, in bytes and not in characters', async () => {
+  const told: number[] = [];
+  const watched = new CachedSecret({
+    client,
+    clock,
+    secretId: 'lapse/test',
+    cacheSeconds: 300,
+    onRead: (percent) => void told.push(percent),
+  });
+  holds(JSON.stringify({ a: 'é'.repeat(16_380) }));
+  await watched.entry('a');
+  await watched.entry('a');
+  expect(told).toEqual([50]);
+});
+
 it('a name like __proto__ is an entry like any other', async () => {
   holds('{"__proto__":{"b":2},"a":1}');
   expect(await secret.entry('b')).toBeUndefined();
