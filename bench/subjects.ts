@@ -299,7 +299,7 @@ const countedJobs = ({ ours }: Sandboxes): readonly Subject[] => [
   of('lapse', 'register, no session', {
     sandboxed: ours('register-payment-request'),
     event: registerEvent(requestId('3'), {}),
-    calls: ['dynamodb.UpdateItem', 'dynamodb.UpdateItem', 'scheduler.CreateSchedule'],
+    calls: ['dynamodb.UpdateItem', 'scheduler.CreateSchedule'],
     once: secretRead,
     done: is(201),
     timed: 'never',
