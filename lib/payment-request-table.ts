@@ -1,4 +1,4 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
+import { RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import {
   AttributeType,
   Billing,
@@ -6,6 +6,7 @@ import {
   type ITable,
   ProjectionType,
   StreamViewType,
+  TableEncryptionV2,
   TableV2,
 } from 'aws-cdk-lib/aws-dynamodb';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
@@ -68,6 +69,8 @@ export class PaymentRequestTable extends Construct {
   #create({ settings, encryptionKey }: SharedProps): ITable {
     const { partitionKey, timeToLive } = tableSchema;
     const isKept = settings.removalPolicy === RemovalPolicy.RETAIN;
+    // With the CDK's own way, `grantReadData` and the like also allow the key. It needs a Region that is known at synth.
+    const isRegionKnown = !Token.isUnresolved(Stack.of(this).region);
     const table = new TableV2(this, 'Table', {
       partitionKey: { name: partitionKey, type: AttributeType.STRING },
       globalSecondaryIndexes: tableIndexes.map((index) => ({
@@ -86,8 +89,10 @@ export class PaymentRequestTable extends Construct {
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: isKept },
       deletionProtection: isKept,
       removalPolicy: settings.removalPolicy,
+      ...(encryptionKey &&
+        isRegionKnown && { encryption: TableEncryptionV2.customerManagedKey(encryptionKey) }),
     });
-    if (encryptionKey) encrypt(table, encryptionKey);
+    if (encryptionKey && !isRegionKnown) encrypt(table, encryptionKey);
     if (!isKept) {
       acknowledge(table, {
         id: 'AwsSolutions::AwsSolutions-DDB3',
@@ -99,7 +104,7 @@ export class PaymentRequestTable extends Construct {
   }
 }
 
-/** TableV2 itself takes a key only where the Region is known at synth. */
+/** Encrypts the table where the Region is not known. A grant of yours on the table must then allow the key too. */
 function encrypt(table: TableV2, { keyArn }: IKey): void {
   const resource = table.node.defaultChild as CfnGlobalTable;
   resource.addPropertyOverride('SSESpecification', { SSEEnabled: true, SSEType: 'KMS' });

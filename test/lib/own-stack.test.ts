@@ -10,7 +10,7 @@ import {
   TableV2,
 } from 'aws-cdk-lib/aws-dynamodb';
 import { type IVpc, Vpc } from 'aws-cdk-lib/aws-ec2';
-import { AccountRootPrincipal } from 'aws-cdk-lib/aws-iam';
+import { AccountRootPrincipal, Role } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { HostedZone } from 'aws-cdk-lib/aws-route53';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
@@ -433,6 +433,19 @@ describe('encryptionKey', () => {
       for (const each of found) expect(each).toMatchObject(properties);
     }
   });
+});
+
+it('where the Region is known, a grant on the table allows the key too', () => {
+  const statements = withBundles((bundles) => {
+    const stack = new Stack(new App(), 'Checkout', { env: { region: 'eu-west-1' } });
+    const encryptionKey = new Key(stack, 'Key');
+    const lapse = new Lapse(stack, 'Lapse', { bundles, ...({ encryptionKey } as LapseProps) });
+    lapse.table.grantReadData(new Role(stack, 'Reader', { assumedBy: new AccountRootPrincipal() }));
+    return resourcesOf(Template.fromStack(stack))
+      .filter(({ id, type }) => type === 'AWS::IAM::Policy' && id.startsWith('Reader'))
+      .map(({ properties }) => JSON.stringify(properties));
+  });
+  expect(statements[0]).toContain('kms:Decrypt');
 });
 
 describe('vpc', () => {
