@@ -76,8 +76,11 @@ export interface paths {
          *     registration, extension, cancel and timer. Every entry has its evidence and an `explanation` of what it changed, or why it
          *     changed nothing. Give Klarna's support the `correlation_id` and the `error_id` of an entry to let them find the call.
          *
-         *     `dropped` counts the entries that are not kept. These are entries beyond 300 that changed nothing, and reads beyond 100
-         *     to which Klarna gave no clear response.
+         *     The history keeps up to 9,500 bytes of entries, which is far more than a normal session needs. Beyond that, `dropped` counts the
+         *     entries that are not kept, and `first_dropped_at` and `last_dropped_at` say when they were recorded. Entries that changed
+         *     nothing go first, then changes between open states, then registrations and commands, each time the oldest. These always stay:
+         *     the entry that gave the record its state, the first registration, entries that set `attention`, and the newest twelve. No event
+         *     is lost with an entry.
          *
          *     These appear once, however often they occur:
          *
@@ -113,7 +116,8 @@ export interface paths {
         };
         /**
          * List Payment Requests
-         * @description Lists the records of the account, newest first. A change appears in the list within about a second.
+         * @description Lists the open records of the account, newest first. Add `session_id`, `reference` or `attention` to list records in any state.
+         *     A change appears in the list within about a second.
          *
          *     To read all pages, repeat the call with `cursor` set to `next_cursor` until it is `null`. With a filter, a page can hold
          *     fewer records than `limit`, or none, before the last page.
@@ -333,10 +337,10 @@ export interface components {
          * @description The timer of the session.
          *
          *     - `none`: there is no deadline.
-         *     - `pending`: the timer is not set yet. The sweep sets it within a minute.
-         *     - `armed`: the timer is set.
+         *     - `pending`: the timer could not be set. The sweep sets it within two minutes.
+         *     - `armed`: the timer is set. The record says so before the timer is set, because the sweep ends the session if it is lost.
          *     - `sweep`: the sweep ends the session at its deadline.
-         *     - `fired`: the timer has fired.
+         *     - `fired`: the timer has fired, or the deadline of a paid request has passed.
          *     - `removed`: the request ended before the deadline. Its timer ends nothing any more.
          * @enum {string}
          */
@@ -565,8 +569,12 @@ export interface components {
             readonly payment_request_id: components["schemas"]["PaymentRequestId"];
             /** @description The entries, oldest first. */
             readonly entries: readonly components["schemas"]["HistoryEntry"][];
-            /** @description How many entries were counted but not kept. None of them changed the record. */
+            /** @description How many entries were counted but not kept. */
             readonly dropped: number;
+            /** @description When the first of these entries was recorded. `null` if every entry is kept. */
+            readonly first_dropped_at: components["schemas"]["NullableTime"];
+            /** @description When the last of these entries was recorded. `null` if every entry is kept. */
+            readonly last_dropped_at: components["schemas"]["NullableTime"];
         };
         /** @description One thing that happened. */
         readonly HistoryEntry: {
@@ -1269,16 +1277,20 @@ export interface operations {
     readonly listPaymentRequests: {
         readonly parameters: {
             readonly query?: {
-                /** @description Only requests in this state of Klarna. */
+                /** @description Only requests in this state of Klarna. Without `session_id`, `reference` or `attention` it must be SUBMITTED or IN_PROGRESS. */
                 readonly state?: "SUBMITTED" | "IN_PROGRESS" | "COMPLETED" | "CANCELED" | "EXPIRED" | "DECLINED";
                 /**
-                 * @description `true`: only requests that the customer can still pay. `false`: only the others. A request of which Klarna has sent no
-                 *     state yet is open.
+                 * @description `true`: only requests that the customer can still pay. A request of which Klarna has sent no state yet is open.
+                 *     `false`: only the others. It needs `session_id`, `reference` or `attention` beside it.
                  */
                 readonly open?: boolean;
+                /** @description Only requests of this session, in any state. */
+                readonly session_id?: components["schemas"]["PathId"];
+                /** @description Only requests with this reference of the shop, in any state. */
+                readonly reference?: components["schemas"]["Text"];
                 /** @description Only requests with a deadline before this time. */
                 readonly due_before?: components["schemas"]["Time"];
-                /** @description Only requests that need a person for this cause. */
+                /** @description Only requests that need a person for this cause, in any state. The list is ordered by the time since when. */
                 readonly attention?: "contradiction" | "canceled_after_completed" | "not_found" | "klarna_denied" | "unknown_state";
                 /** @description The `next_cursor` of the previous page. Keep the account and the filters the same. Any other text returns 400. */
                 readonly cursor?: string;

@@ -59,7 +59,9 @@ export interface components {
                  * @description When Lapse recorded it.
                  */
                 readonly recorded_at: string;
-                /** @description The version of the record after the write. It orders the events of one Payment Request. */
+                /** @description Counts the events of one Payment Request, from 1 and without gaps. It orders them: the highest one shows the latest state. An event that is published again has the sequence of the last event. */
+                readonly sequence: number;
+                /** @description The version of the record that the event was written with. Events of one write share it, so it orders no events. */
                 readonly version: number;
             };
         };
@@ -115,7 +117,9 @@ export interface components {
                  * @description When Lapse recorded it.
                  */
                 readonly recorded_at: string;
-                /** @description The version of the record after the write. It orders the events of one Payment Request. */
+                /** @description Counts the events of one Payment Request, from 1 and without gaps. It orders them: the highest one shows the latest state. An event that is published again has the sequence of the last event. */
+                readonly sequence: number;
+                /** @description The version of the record that the event was written with. Events of one write share it, so it orders no events. */
                 readonly version: number;
             };
         };
@@ -174,7 +178,9 @@ export interface components {
                  * @description When Lapse recorded it.
                  */
                 readonly recorded_at: string;
-                /** @description The version of the record after the write. It orders the events of one Payment Request. */
+                /** @description Counts the events of one Payment Request, from 1 and without gaps. It orders them: the highest one shows the latest state. An event that is published again has the sequence of the last event. */
+                readonly sequence: number;
+                /** @description The version of the record that the event was written with. Events of one write share it, so it orders no events. */
                 readonly version: number;
             };
         };
@@ -230,7 +236,9 @@ export interface components {
                  * @description When Lapse recorded it.
                  */
                 readonly recorded_at: string;
-                /** @description The version of the record after the write. It orders the events of one Payment Request. */
+                /** @description Counts the events of one Payment Request, from 1 and without gaps. It orders them: the highest one shows the latest state. An event that is published again has the sequence of the last event. */
+                readonly sequence: number;
+                /** @description The version of the record that the event was written with. Events of one write share it, so it orders no events. */
                 readonly version: number;
             };
         };

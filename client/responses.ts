@@ -51,7 +51,7 @@ export type MemberOutcome = Schemas['MemberOutcome'];
 
 /** What to list: each filter narrows it. */
 export type ListFilter = Omit<ListQuery, 'open' | 'cursor' | 'limit'> & {
-  /** `true`: only requests that the customer can still pay. `false`: only the others. */
+  /** `true`: only requests that the customer can still pay. `false`: only the others, with `session_id`, `reference` or `attention`. */
   readonly open?: boolean;
 };
 

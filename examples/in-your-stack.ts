@@ -13,7 +13,7 @@ import { Key } from 'aws-cdk-lib/aws-kms';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Lapse, type LapseProps } from 'lapse';
-import { tableSchema } from 'lapse/table-schema';
+import { tableIndexes, tableSchema } from 'lapse/table-schema';
 
 const app = new App();
 // A table with your own key needs a Region that is known at synth.
@@ -22,16 +22,14 @@ const stack = new Stack(app, 'Checkout', { env: { region: 'eu-north-1' } });
 const encryptionKey = new Key(stack, 'Key', { enableKeyRotation: true });
 const table = new TableV2(stack, 'Payments', {
   partitionKey: { name: tableSchema.partitionKey, type: AttributeType.STRING },
-  globalSecondaryIndexes: [tableSchema.dueIndex, tableSchema.sessionIndex, tableSchema.stateIndex].map(
-    (index) => ({
-      indexName: index.name,
-      partitionKey: { name: index.partitionKey, type: AttributeType.STRING },
-      sortKey: { name: index.sortKey, type: AttributeType.STRING },
-      projectionType: ProjectionType.KEYS_ONLY,
-    }),
-  ),
+  globalSecondaryIndexes: tableIndexes.map((index) => ({
+    indexName: index.name,
+    partitionKey: { name: index.partitionKey, type: AttributeType.STRING },
+    sortKey: { name: index.sortKey, type: AttributeType.STRING },
+    projectionType: ProjectionType.KEYS_ONLY,
+  })),
   timeToLiveAttribute: tableSchema.timeToLive,
-  dynamoStream: StreamViewType.NEW_AND_OLD_IMAGES,
+  dynamoStream: StreamViewType.NEW_IMAGE,
   encryption: TableEncryptionV2.customerManagedKey(encryptionKey),
   removalPolicy: RemovalPolicy.RETAIN,
 });

@@ -1,6 +1,6 @@
 import { Stack } from 'aws-cdk-lib';
 import { CfnGlobalTable, CfnTable, type ITable } from 'aws-cdk-lib/aws-dynamodb';
-import { tableSchema } from '../functions/contract/table-schema.ts';
+import { tableIndexes, tableSchema } from '../functions/contract/table-schema.ts';
 
 /** The properties of a table that Lapse depends on, as CloudFormation has them. */
 interface TableProperties {
@@ -35,7 +35,7 @@ export function tableProblems(table: ITable): readonly string[] {
   const expiry = properties.timeToLiveSpecification;
   return [
     ...keyProblems('table', properties.keySchema, [partitionKey], properties),
-    ...indexes.flatMap(({ name, partitionKey: first, sortKey: second }) => {
+    ...tableIndexes.flatMap(({ name, partitionKey: first, sortKey: second }) => {
       const index = properties.globalSecondaryIndexes?.find(({ indexName }) => indexName === name);
       return index
         ? keyProblems(`the index ${name} of table`, index.keySchema, [first, second], properties)
@@ -50,15 +50,14 @@ export function tableProblems(table: ITable): readonly string[] {
   ];
 }
 
-const indexes = [tableSchema.dueIndex, tableSchema.sessionIndex, tableSchema.stateIndex];
-const indexNames = indexes.map(({ name }) => name).join(', ');
-const noStream = 'table has no stream; allowed: a table with a stream of NEW_AND_OLD_IMAGES.';
+const indexNames = tableIndexes.map(({ name }) => name).join(', ');
+const noStream = 'table has no stream; allowed: a table with a stream of NEW_IMAGE or NEW_AND_OLD_IMAGES.';
 
 function streamProblems(viewType: string | undefined): readonly string[] {
   if (viewType === undefined) return [noStream];
-  return viewType === 'NEW_AND_OLD_IMAGES'
+  return viewType === 'NEW_IMAGE' || viewType === 'NEW_AND_OLD_IMAGES'
     ? []
-    : [`the stream of table has ${viewType}; allowed: NEW_AND_OLD_IMAGES.`];
+    : [`the stream of table has ${viewType}; allowed: NEW_IMAGE or NEW_AND_OLD_IMAGES.`];
 }
 
 function propertiesOf(table: CfnGlobalTable | CfnTable): TableProperties {

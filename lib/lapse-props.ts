@@ -13,7 +13,7 @@ import type { LapseSettings } from './lapse-settings.ts';
 /** Your own resources for Lapse to use, and its settings. All are optional: what is not given is created. */
 export interface LapseProps extends LapseSettings {
   /**
-   * A table with the keys and indexes of `tableSchema` and a stream of new and old images.
+   * A table with the keys and indexes of `tableSchema` and a stream of new images.
    * @default - a new table, which stays when the stack is deleted
    */
   readonly table?: ITable;

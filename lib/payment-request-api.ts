@@ -139,8 +139,9 @@ export class PaymentRequestApi extends Construct {
       memorySize,
       timeout: Duration.seconds(15),
     });
-    table.grantItems(get, 'GetItem', 'UpdateItem');
-    table.grantQuery(get, tableSchema.sessionIndex, tableSchema.stateIndex);
+    table.grantItems(get, 'GetItem', 'BatchGetItem', 'UpdateItem');
+    const { openIndex, sessionIndex, referenceIndex, attentionIndex } = tableSchema;
+    table.grantQuery(get, openIndex, sessionIndex, referenceIndex, attentionIndex);
     secrets.grantReadAccounts(get);
     return get;
   }
@@ -153,7 +154,7 @@ export class PaymentRequestApi extends Construct {
       memorySize,
       timeout: Duration.seconds(28),
     });
-    table.grantItems(cancel, 'GetItem', 'UpdateItem');
+    table.grantItems(cancel, 'GetItem', 'BatchGetItem', 'UpdateItem');
     table.grantQuery(cancel, tableSchema.sessionIndex);
     secrets.grantReadAccounts(cancel);
     timer.grantRemove(cancel);

@@ -1,4 +1,4 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
+import { RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import {
   AttributeType,
   Billing,
@@ -6,11 +6,12 @@ import {
   type ITable,
   ProjectionType,
   StreamViewType,
+  TableEncryptionV2,
   TableV2,
 } from 'aws-cdk-lib/aws-dynamodb';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
-import { tableSchema } from '../functions/contract/table-schema.ts';
+import { tableIndexes, tableSchema } from '../functions/contract/table-schema.ts';
 import { acknowledge } from './acknowledge.ts';
 import { tableProblems } from './existing-table.ts';
 import type { LapseFunction } from './lapse-function.ts';
@@ -19,7 +20,7 @@ import type { SharedProps } from './shared-props.ts';
 /** Which table holds the records. */
 export interface PaymentRequestTableProps {
   readonly shared: SharedProps;
-  /** Your table, with the keys and indexes of `tableSchema` and a stream of new and old images. Undefined: one is created. */
+  /** Your table, with the keys and indexes of `tableSchema` and a stream of new images. Undefined: one is created. */
   readonly existing: ITable | undefined;
 }
 
@@ -41,7 +42,10 @@ export class PaymentRequestTable extends Construct {
   }
 
   /** Allows reading or writing single items. Scan and DeleteItem are not allowed to any function. */
-  grantItems(grantee: LapseFunction, ...actions: readonly ('GetItem' | 'UpdateItem')[]): void {
+  grantItems(
+    grantee: LapseFunction,
+    ...actions: readonly ('GetItem' | 'BatchGetItem' | 'UpdateItem')[]
+  ): void {
     grantee.allow(
       actions.map((action) => `dynamodb:${action}`),
       [this.table.tableArn],
@@ -63,11 +67,13 @@ export class PaymentRequestTable extends Construct {
   }
 
   #create({ settings, encryptionKey }: SharedProps): ITable {
-    const { partitionKey, dueIndex, sessionIndex, stateIndex, timeToLive } = tableSchema;
+    const { partitionKey, timeToLive } = tableSchema;
     const isKept = settings.removalPolicy === RemovalPolicy.RETAIN;
+    // With the CDK's own way, `grantReadData` and the like also allow the key. It needs a Region that is known at synth.
+    const isRegionKnown = !Token.isUnresolved(Stack.of(this).region);
     const table = new TableV2(this, 'Table', {
       partitionKey: { name: partitionKey, type: AttributeType.STRING },
-      globalSecondaryIndexes: [dueIndex, sessionIndex, stateIndex].map((index) => ({
+      globalSecondaryIndexes: tableIndexes.map((index) => ({
         indexName: index.name,
         partitionKey: { name: index.partitionKey, type: AttributeType.STRING },
         sortKey: { name: index.sortKey, type: AttributeType.STRING },
@@ -78,13 +84,15 @@ export class PaymentRequestTable extends Construct {
         maxWriteRequestUnits: settings.maxWriteUnits,
       }),
       timeToLiveAttribute: timeToLive,
-      dynamoStream: StreamViewType.NEW_AND_OLD_IMAGES,
+      dynamoStream: StreamViewType.NEW_IMAGE,
       // DynamoDB keeps a last backup of a deleted table for 35 days where this is on.
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: isKept },
       deletionProtection: isKept,
       removalPolicy: settings.removalPolicy,
+      ...(encryptionKey &&
+        isRegionKnown && { encryption: TableEncryptionV2.customerManagedKey(encryptionKey) }),
     });
-    if (encryptionKey) encrypt(table, encryptionKey);
+    if (encryptionKey && !isRegionKnown) encrypt(table, encryptionKey);
     if (!isKept) {
       acknowledge(table, {
         id: 'AwsSolutions::AwsSolutions-DDB3',
@@ -96,7 +104,7 @@ export class PaymentRequestTable extends Construct {
   }
 }
 
-/** TableV2 itself takes a key only where the Region is known at synth. */
+/** Encrypts the table where the Region is not known. A grant of yours on the table must then allow the key too. */
 function encrypt(table: TableV2, { keyArn }: IKey): void {
   const resource = table.node.defaultChild as CfnGlobalTable;
   resource.addPropertyOverride('SSESpecification', { SSEEnabled: true, SSEType: 'KMS' });

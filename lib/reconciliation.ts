@@ -62,7 +62,7 @@ export class Reconciliation extends Construct {
       timeout: Duration.seconds(55),
     });
     table.grantItems(reconcile, 'GetItem', 'UpdateItem');
-    table.grantQuery(reconcile, tableSchema.dueIndex, tableSchema.stateIndex);
+    table.grantQuery(reconcile, tableSchema.dueIndex, tableSchema.openIndex);
     secrets.grantReadAccounts(reconcile);
     timer.grantArm(reconcile);
     return reconcile;

@@ -35,7 +35,7 @@ const lineOf = (record: PaymentRequestRecord): string =>
     record.reference ?? '-',
   ].join('  ');
 
-/** Prints a line for each request that needs attention, newest first. */
+/** Prints a line for each request that needs attention: one reason after another, the newest first. */
 export async function listAttention(
   operations: Operations,
   filter: AttentionFilter,
@@ -102,7 +102,8 @@ async function* needing(
   { account, attention }: AttentionFilter,
 ): AsyncGenerator<PaymentRequestRecord, void> {
   const client = await api(account);
-  for await (const record of client.list(attention ? { attention } : {})) if (record.attention) yield record;
+  // The API lists records in any state by one reason at a time. Without a reason it lists open records only.
+  for (const each of attention ? [attention] : attentions) yield* client.list({ attention: each });
 }
 
 async function* chosen(

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
@@ -15,6 +16,7 @@ import { instantFromMillis } from '../functions/domain/instant.ts';
 import type {
   ChangedPaymentRequests,
   Clock,
+  Ids,
   PaymentRequestStore,
   StateChangePublisher,
 } from '../functions/application/ports.ts';
@@ -25,6 +27,9 @@ import { Queue } from './queue.ts';
 import type { StackOutputs } from './stack-outputs.ts';
 
 export type Operations = ReturnType<typeof composeOperations>;
+
+/** Ids of 128 random bits in hex. */
+const ids: Ids = { next: () => randomBytes(16).toString('hex') };
 
 const clock: Clock = {
   now: () => Date.now(),
@@ -66,6 +71,7 @@ export function composeOperations(outputs: StackOutputs) {
     quarantine,
     replay: replayQuarantined({
       clock,
+      ids,
       chance: () => Math.random(),
       conflictBudget: 10_000,
       store,

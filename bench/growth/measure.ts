@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { mapConcurrently } from '../../functions/application/map-concurrently.ts';
 import type { PaymentRequestId } from '../../functions/domain/identifiers.ts';
 import { median, quantile } from '../statistics.ts';
-import { sweepMargin } from '../../functions/domain/reconciliation.ts';
+import { sweepMargin } from '../../functions/domain/due.ts';
 import { newId, type System } from './system.ts';
 
 /** Milliseconds of one kind of call, and the calls a second in this many lanes. */

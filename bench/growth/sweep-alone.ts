@@ -25,9 +25,9 @@ export async function sweepAlone(klarnaMillis: number): Promise<SweepAlone> {
   const world = new World();
   const now = Date.now();
   const deadlineAt = instantFromMillis(now - 300_000);
-  const reconcileAfter = instantFromMillis(now - 240_000);
+  const dueAt = instantFromMillis(now - 240_000);
   for (let number = 0; number < 5_000; number += 1) {
-    const record = registered({ paymentRequestId: requestId(number), deadlineAt, reconcileAfter });
+    const record = registered({ paymentRequestId: requestId(number), deadlineAt, dueAt });
     await world.store.save(undefined, { ...record, createdAt: deadlineAt });
   }
   world.klarna.delay = () => wait(klarnaMillis);

@@ -7,7 +7,7 @@ import { mapConcurrently } from '../../functions/application/map-concurrently.ts
 import type { Account, PaymentRequestId } from '../../functions/domain/identifiers.ts';
 import { instantFromMillis, plusMillis } from '../../functions/domain/instant.ts';
 import { type PaymentRequest, unknownPaymentRequest } from '../../functions/domain/payment-request.ts';
-import { sweepMargin } from '../../functions/domain/reconciliation.ts';
+import { sweepMargin } from '../../functions/domain/due.ts';
 import { type LocalProcess, startLocalProcess } from '../../test/support/local-process.ts';
 import { SystemClient } from '../../test/support/system-client.ts';
 
@@ -120,7 +120,7 @@ function openSession(paymentRequestId: PaymentRequestId, deadline: number): Paym
     session: { registeredAt: now, requested: 'PT48H', onTimeout: 'cancel', extensions: 0 },
     deadlineAt,
     timer: 'armed',
-    reconcileAfter: plusMillis(deadlineAt, sweepMargin),
+    dueAt: plusMillis(deadlineAt, sweepMargin),
     version: 1,
   };
 }

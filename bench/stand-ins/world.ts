@@ -53,6 +53,22 @@ export const registered = (paymentRequestId: PaymentRequestId): PaymentRequest =
   paymentRequestId,
 });
 
+/** The same session, as the write of its registration leaves it: with the event of that write. */
+export const justRegistered = (paymentRequestId: PaymentRequestId): PaymentRequest => ({
+  ...registered(paymentRequestId),
+  sequence: 2,
+  changes: [
+    {
+      kind: 'registered',
+      eventId: 'register:1' as EventId,
+      state: 'SUBMITTED',
+      previousState: undefined,
+      occurredAt: undefined,
+      recordedAt: at('2026-03-01T12:00:00Z'),
+    },
+  ],
+});
+
 /** The id of the delivery with this number. */
 export const uuid = (call: number): string => `62bb5d9f-33d3-43d0-9d84-${String(call).padStart(12, '0')}`;
 
@@ -66,7 +82,7 @@ const seen: PaymentRequest['history'][number] = {
 };
 
 /** The index that a list of open requests queries. */
-const listIndex = tableSchema.stateIndex;
+const listIndex = tableSchema.openIndex;
 
 /** What an index of keys holds of an item. */
 const entryOf = (item: Readonly<Record<string, AttributeValue>>): Entry =>

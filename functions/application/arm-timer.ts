@@ -1,42 +1,53 @@
 import type { PaymentRequest } from '../domain/payment-request.ts';
-import { withArmedTimer } from '../domain/session-timer.ts';
+import { withArmedTimer, withPendingTimer } from '../domain/session-timer.ts';
 import { type ChangeDependencies, changeRecord } from './change-record.ts';
 import type { SessionTimer } from './ports.ts';
-
-/** Two callers who move the same deadline at once settle within this many rounds. The sweep arms what stays pending. */
-const rounds = 5;
 
 /** What arming a timer needs. */
 export interface ArmTimerDependencies extends ChangeDependencies {
   readonly timer: SessionTimer;
+  /** Called with the fault if a timer could not be armed, or that could not be written. The sweep arms it then. */
+  readonly onTimerFault: (error: unknown) => void;
 }
 
 /**
- * Arms the timer for the record's deadline and writes that to the record. If the deadline moved meanwhile, it arms the timer for
- * the new one, so the last caller leaves the timer as the record has it. Returns the record as it then is.
+ * Arms the timer for the record's deadline. The record says `armed` already, so nothing is written where that succeeds. A message for a
+ * deadline that has moved meanwhile is only a hint. Where arming fails, the record says `pending`, and the sweep arms the timer. Never
+ * rejects, and returns the record as it then is.
  */
 export const armTimer =
   (dependencies: ArmTimerDependencies) =>
   async (record: PaymentRequest): Promise<PaymentRequest> => {
-    const { timer, clock, conflictBudget } = dependencies;
-    const until = clock.now() + conflictBudget;
-    const timerState = timer.sweepDriven ? 'sweep' : 'armed';
-    let current = record;
-    for (let round = 0; round < rounds && clock.now() <= until; round += 1) {
-      const { deadlineAt } = current;
-      if (deadlineAt === undefined) return current;
-      await timer.arm(current, deadlineAt);
-      const { record: stored, outcome: isSettled } = await changeRecord(
-        dependencies,
-        current,
-        current,
-        (latest) => ({
-          next: latest && withArmedTimer(latest, deadlineAt, clock.instant(), timerState),
-          outcome: latest?.deadlineAt === deadlineAt,
-        }),
-      );
-      if (stored) current = stored;
-      if (isSettled) return current;
+    const { timer, clock, onTimerFault } = dependencies;
+    const { deadlineAt } = record;
+    if (deadlineAt === undefined) return record;
+    const armed = timer.sweepDriven === true ? 'sweep' : 'armed';
+    try {
+      await timer.arm(record, deadlineAt);
+      if (record.timer === armed) return record;
+      return await change(dependencies, record, (latest) => withArmedTimer(latest, deadlineAt, armed));
+    } catch (error) {
+      onTimerFault(error);
+      if (record.timer !== 'armed') return record;
     }
-    return current;
+    try {
+      return await change(dependencies, record, (latest) =>
+        withPendingTimer(latest, deadlineAt, clock.instant()),
+      );
+    } catch (error) {
+      onTimerFault(error);
+      return record;
+    }
   };
+
+async function change(
+  dependencies: ChangeDependencies,
+  record: PaymentRequest,
+  decide: (latest: PaymentRequest) => PaymentRequest | undefined,
+): Promise<PaymentRequest> {
+  const { record: stored } = await changeRecord(dependencies, record, record, (latest) => ({
+    next: latest && decide(latest),
+    outcome: undefined,
+  }));
+  return stored ?? record;
+}

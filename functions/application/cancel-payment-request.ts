@@ -89,7 +89,7 @@ export const cancelPaymentRequest =
     const recorded = claim.record.state;
     const attempt = { settings, paymentRequestId, allowCompleted, recorded, grace, until };
     const verdict = await endAtKlarna(dependencies)(attempt, first);
-    return settle(dependencies, claim.record, leaseId, verdict);
+    return settle(dependencies, claim.record, { leaseId, allowCompleted }, verdict);
   };
 
 /** The outcome of a cancel by the record and Klarna's state. Writes nothing and sends no DELETE. */
@@ -150,15 +150,15 @@ async function claimRecord(
 async function settle(
   dependencies: CancelDependencies,
   held: PaymentRequest,
-  leaseId: string,
+  { leaseId, allowCompleted }: { readonly leaseId: string; readonly allowCompleted: boolean },
   verdict: KlarnaVerdict,
 ): Promise<CancelResult> {
   const { timer, clock } = dependencies;
   const ended = verdict.conclusion.kind === 'known';
-  const removal = ended && held.timer !== 'none' ? timer.remove(held) : Promise.resolve();
+  const removal = ended && held.deadlineAt !== undefined ? timer.remove(held) : Promise.resolve();
   const [{ record }, removed] = await Promise.all([
     changeRecord(dependencies, held, held, (stored) => ({
-      next: stored && settled(stored, { ...verdict, leaseId }, clock.instant()),
+      next: stored && settled(stored, { ...verdict, leaseId, allowCompleted }, clock.instant()),
       outcome: undefined,
     })),
     Promise.allSettled([removal]),

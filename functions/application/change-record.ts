@@ -1,19 +1,21 @@
 import type { PaymentRequestKey } from '../domain/identifiers.ts';
-import { hasRecorded, type PaymentRequest } from '../domain/payment-request.ts';
+import { asNextVersion } from '../domain/next-version.ts';
+import type { PaymentRequest } from '../domain/payment-request.ts';
 import { TransientError } from '../domain/transient-error.ts';
-import type { Chance, Clock, PaymentRequestStore } from './ports.ts';
+import type { Chance, Clock, Ids, PaymentRequestStore } from './ports.ts';
 
 /** What changing a record needs. */
 export interface ChangeDependencies {
   readonly store: PaymentRequestStore;
   readonly clock: Clock;
+  readonly ids: Ids;
   /** Spreads the retries of writers that met. */
   readonly chance: Chance;
   /** Milliseconds for which one change is retried while other writers are faster. Less than the caller's own time limit. */
   readonly conflictBudget: number;
 }
 
-/** A decision on a record: what to store, if anything, and the outcome. */
+/** A decision on a record: what to store as its next version, if anything, and the outcome. */
 export interface Decision<Outcome> {
   readonly next?: PaymentRequest | undefined;
   readonly outcome: Outcome;
@@ -23,6 +25,8 @@ export interface Decision<Outcome> {
 const firstPause = 20;
 /** Milliseconds of the longest pause after any conflict. */
 const longestPause = 800;
+/** Characters of the id of a write: it is compared with a few others of one record only. */
+const writeIdLength = 8;
 
 /**
  * Decides on the record and stores the decision. If another writer was faster, it decides again on the record that is stored by
@@ -34,12 +38,13 @@ const longestPause = 800;
  * @throws {TransientError} when the budget is used up
  */
 export async function changeRecord<Outcome>(
-  { store, clock, chance, conflictBudget }: ChangeDependencies,
+  { store, clock, ids, chance, conflictBudget }: ChangeDependencies,
   key: PaymentRequestKey,
   known: PaymentRequest | undefined,
   decide: (record: PaymentRequest | undefined) => Decision<Outcome>,
 ): Promise<{ readonly record: PaymentRequest | undefined; readonly outcome: Outcome }> {
   const until = clock.now() + conflictBudget;
+  const id = ids.next().slice(-writeIdLength);
   let record = known;
   for (let conflicts = 0; ; conflicts += 1) {
     if (conflicts > 1) {
@@ -49,25 +54,16 @@ export async function changeRecord<Outcome>(
       // The record of the last conflict is as old as the pause. A read costs less than another write that fails.
       record = await store.read(key);
     }
-    const { next, outcome } = decide(record);
-    if (!next || next === record) return { record, outcome };
+    const { next: decided, outcome } = decide(record);
+    if (!decided || decided === record) return { record, outcome };
+    const next = asNextVersion(record, decided, { id, now: clock.instant() });
     const result = await store.save(record, next);
     if (result.written) return { record: next, outcome };
     // The response to this write was lost, and the SDK sent it again: another decision would count it twice.
-    if (result.stored && holds(result.stored, next, record)) return { record: result.stored, outcome };
+    if (result.stored?.writes.includes(id)) return { record: result.stored, outcome };
     record = result.stored;
   }
 }
 
 const tooManyWriters = ({ account, paymentRequestId }: PaymentRequestKey, conflicts: number) =>
   new TransientError(`${account}/${paymentRequestId}: other writers were faster ${conflicts} times`);
-
-/** Whether the stored record has the history entry that this write added. A write that adds none can be decided again. */
-function holds(stored: PaymentRequest, next: PaymentRequest, record: PaymentRequest | undefined): boolean {
-  const added = next.history.at(-1);
-  return (
-    added !== undefined &&
-    !(record && hasRecorded(record, added.eventId)) &&
-    hasRecorded(stored, added.eventId)
-  );
-}

@@ -6,7 +6,7 @@ import {
   decideTimeout,
   type TimeoutDecision,
   withEarlyTimer,
-  withSparedTimer,
+  withObservedTimer,
 } from '../domain/session-timer.ts';
 import { armTimer } from './arm-timer.ts';
 import {
@@ -19,7 +19,8 @@ import type { SessionTimer } from './ports.ts';
 
 /**
  * What a timer did that fired.
- * - `nothing`: there is no such session. `spared`: the request is paid or has ended. `observed`: the end was only written down.
+ * - `nothing`: there is no such session. `spared`: the request is paid or has ended, and nothing is written. `observed`: the end was
+ *   only written down.
  * - `not_yet`: the deadline is still to come, and the timer is armed again. `graced`: the customer is paying and got more time.
  * - `held`: it is not the account's turn to call Klarna, and nothing was done.
  * - `ended`: the request was canceled, with the result of the cancel.
@@ -60,7 +61,7 @@ export const endExpiredSession =
         // One version decides, and the same version is written onto.
         const now = clock.instant();
         return {
-          next: stored && withSparedTimer(stored, now),
+          next: stored && withObservedTimer(stored, now),
           outcome: stored ? decideTimeout(stored, now) : 'nothing',
         };
       },

@@ -1,15 +1,20 @@
-import type { Account } from '../domain/identifiers.ts';
+import type { Account, SessionId } from '../domain/identifiers.ts';
 import type { Instant } from '../domain/instant.ts';
 import type { ListCursor } from '../domain/list-cursor.ts';
 import type { Attention, PaymentRequest } from '../domain/payment-request.ts';
-import { isOpen, type PaymentRequestState, paymentRequestStates } from '../domain/payment-request-state.ts';
-import type { PaymentRequestList, PaymentRequestStore } from './ports.ts';
+import { isOpen, type PaymentRequestState } from '../domain/payment-request-state.ts';
+import type { ListSelection, PaymentRequestList, PaymentRequestStore } from './ports.ts';
 
-/** The filters of a list. A record must pass all that are given. */
+/**
+ * The filters of a list. A record must pass all that are given. Session, reference and attention each have an index, which lists records
+ * in any state. Without one of them, only open records are listed.
+ */
 export interface ListFilter {
   readonly state?: PaymentRequestState | undefined;
   /** Whether the customer may still pay. A request whose state Klarna has not told counts as open. */
   readonly open?: boolean | undefined;
+  readonly sessionId?: SessionId | undefined;
+  readonly reference?: string | undefined;
   /** Only records with a deadline before this moment. */
   readonly dueBefore?: Instant | undefined;
   /** Only records that need a person for this. */
@@ -26,28 +31,46 @@ export interface ListPage {
 /** Records that are read for one page at most: filters that the index does not have are applied to the record. */
 const mostReads = 300;
 
-/** Lists the records of an account. It reads each record, so a page never shows one that does not pass the filter any more. */
+/** The index that lists the fewest records of those that pass the filter. */
+export function selectionOf(
+  account: Account,
+  { sessionId, reference, attention }: ListFilter,
+): ListSelection {
+  if (sessionId !== undefined) return { by: 'session', account, sessionId };
+  if (reference !== undefined) return { by: 'reference', account, reference };
+  return attention === undefined ? { by: 'open', account } : { by: 'attention', account };
+}
+
+/**
+ * Lists the records of an account: one query and one read of many records for a page. A page never shows a record that does not
+ * pass the filter any more.
+ */
 export const listPaymentRequests =
-  ({ store, list }: { readonly store: PaymentRequestStore; readonly list: PaymentRequestList }) =>
+  ({
+    store,
+    list,
+  }: {
+    readonly store: Pick<PaymentRequestStore, 'readAll'>;
+    readonly list: PaymentRequestList;
+  }) =>
   async (
     account: Account,
     filter: ListFilter,
     before: ListCursor | undefined,
     limit: number,
   ): Promise<ListPage> => {
-    const states = statesOf(filter);
+    const selection = selectionOf(account, filter);
     const records: PaymentRequest[] = [];
     let position = before;
     for (let reads = 0; reads < mostReads; reads += limit) {
       // One more than is read says whether there is more.
-      const listed = await list.listed(account, states, position, limit + 1);
-      const batch = await Promise.all(
-        listed.slice(0, limit).map(async (key) => ({ ...key, record: await store.read(key) })),
-      );
-      for (const [index, each] of batch.entries()) {
-        const { record } = each;
+      const listed = await list.listed(selection, position, limit + 1);
+      const page = listed.slice(0, limit);
+      const found = new Map((await store.readAll(page)).map((record) => [record.paymentRequestId, record]));
+      for (const [index, each] of page.entries()) {
+        const record = found.get(each.paymentRequestId);
         position = each.position;
-        if (record && passes(record, filter)) records.push(record);
+        if (record && passes(record, filter, selection)) records.push(record);
         if (records.length === limit) {
           return { records, next: index + 1 < listed.length ? position : undefined };
         }
@@ -57,13 +80,16 @@ export const listPaymentRequests =
     return { records, next: position };
   };
 
-const passes = ({ state, deadlineAt, attention }: PaymentRequest, filter: ListFilter): boolean =>
-  statesOf(filter).includes(state) &&
+const passes = (
+  { state, sessionId, reference, deadlineAt, attention }: PaymentRequest,
+  filter: ListFilter,
+  { by }: ListSelection,
+): boolean =>
+  (by === 'open' ? isOpen(state) : true) &&
+  (filter.state === undefined || state === filter.state) &&
+  (filter.open === undefined || isOpen(state) === filter.open) &&
+  (filter.sessionId === undefined || sessionId === filter.sessionId) &&
+  (filter.reference === undefined || reference === filter.reference) &&
   // Stryker disable next-line ConditionalExpression: only the compiler needs the check
   (filter.dueBefore === undefined || (deadlineAt !== undefined && deadlineAt < filter.dueBefore)) &&
   (filter.attention === undefined || attention === filter.attention);
-
-const statesOf = ({ state, open }: ListFilter): readonly (PaymentRequestState | undefined)[] =>
-  [undefined, ...paymentRequestStates].filter(
-    (each) => (state === undefined || each === state) && (open === undefined || isOpen(each) === open),
-  );

@@ -19,7 +19,6 @@ import type { KlarnaResponse } from '../domain/klarna-response.ts';
 import type { ListCursor, ListedPaymentRequest } from '../domain/list-cursor.ts';
 import type { Observation, Position } from '../domain/observation.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
-import type { PaymentRequestState } from '../domain/payment-request-state.ts';
 import type { DeliveryReplay, QuarantinedDelivery, StoredDelivery } from '../domain/quarantined-delivery.ts';
 import type { SigningKey } from '../domain/signing-key.ts';
 import type { StateChangeEvent } from '../domain/state-change-event.ts';
@@ -33,14 +32,16 @@ import type { Unpublished } from '../domain/unpublished.ts';
 export interface PaymentRequestStore {
   /** A strongly consistent read. */
   read(key: PaymentRequestKey): Promise<PaymentRequest | undefined>;
+  /** Strongly consistent reads of at most 100 records at once, in the order of the keys. Records that do not exist are left out. */
+  readAll(keys: readonly PaymentRequestKey[]): Promise<readonly PaymentRequest[]>;
   /**
-   * Applies the observation in one write and without a read, if it supersedes the stored record whatever else that holds. Makes
-   * the record where there is none. A record that is paid, or may be tied, has to be read first (`unreadLimit`).
+   * Makes `observedVersion` of the stored record, or of a new one, in one write and without a read. Only if the observation `isUnread`
+   * there, which includes that the history has room for its entry. Not called for a CANCELED, which `needsRecord`.
    */
   observe(key: PaymentRequestKey, observation: Observation): Promise<WriteResult>;
   /**
    * Adds an observation of an open state to the history in one write and without a read, if it is stale for good
-   * (`isStaleForGood`).
+   * (`isStaleForGood`). Only counts it where the history has no room.
    *
    * @param noted the position of the record as the caller knows it, and the time
    */
@@ -49,7 +50,7 @@ export interface PaymentRequestStore {
     observation: Observation,
     noted: { readonly against: Position | undefined; readonly at: Instant },
   ): Promise<WriteResult>;
-  /** Stores `next`, if the stored version is still the one that `next` was made from: `current`, or no record. */
+  /** Stores `next`, if the stored version is still the one that `next` is the next version of: `current`, or no record. */
   save(current: PaymentRequest | undefined, next: PaymentRequest): Promise<WriteResult>;
 }
 
@@ -69,15 +70,21 @@ export interface SessionPaymentRequests {
   ofSession(account: Account, sessionId: SessionId): AsyncIterable<PaymentRequestKey>;
 }
 
-/** The records of an account by state. An index: it follows the records within about a second. */
+/**
+ * What an index lists: the open records of an account, those of a session or with a reference, or those that need a person. `account` is
+ * absent for records of every account.
+ */
+export type ListSelection =
+  | { readonly by: 'open'; readonly account: Account }
+  | { readonly by: 'session'; readonly account: Account; readonly sessionId: SessionId }
+  | { readonly by: 'reference'; readonly account: Account; readonly reference: string }
+  | { readonly by: 'attention'; readonly account?: Account | undefined };
+
+/** The records by index, newest first. An index follows the records within about a second. */
 export interface PaymentRequestList {
-  /**
-   * At most `limit` records in any of the states, newest first, of those before the position. The state `undefined` stands for
-   * records whose state Klarna has not told yet.
-   */
+  /** At most `limit` records of the selection, newest first, of those before the position. */
   listed(
-    account: Account,
-    states: readonly (PaymentRequestState | undefined)[],
+    selection: ListSelection,
     before: ListCursor | undefined,
     limit: number,
   ): Promise<readonly ListedPaymentRequest[]>;
@@ -240,8 +247,8 @@ export interface StreamEntry {
   readonly key: PaymentRequestKey;
   /** Milliseconds since 1970. */
   readonly writtenAt: number;
-  /** The record before and after the write. Throws if it cannot be read. */
-  readonly read: () => { readonly before: PaymentRequest | undefined; readonly after: PaymentRequest };
+  /** The record after the write. Throws if its events cannot be read. */
+  readonly read: () => PaymentRequest;
 }
 
 /** An event that the bus refused, and EventBridge's code for the reason. */
@@ -275,8 +282,8 @@ export interface UnpublishedEvents {
 
 /** Every changed record, for operators: it reads the whole table. */
 export interface ChangedPaymentRequests {
-  /** The records that have changed since this moment, in no order. */
-  changedSince(since: Instant): AsyncIterable<PaymentRequest>;
+  /** The records that have changed since this moment, in no order; `undefined` for one that cannot be read. */
+  changedSince(since: Instant): AsyncIterable<PaymentRequest | undefined>;
 }
 
 /** The time. */

@@ -50,8 +50,7 @@ interface ReadEntry {
 
 function readEntry(entry: StreamEntry, { onFault }: PublishDependencies): ReadEntry {
   try {
-    const { before, after } = entry.read();
-    return { entry, events: eventsOf(before, after) };
+    return { entry, events: eventsOf(entry.read()) };
   } catch (error) {
     onFault(entry, error);
     const { key, sequenceNumber, writtenAt } = entry;

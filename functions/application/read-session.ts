@@ -1,6 +1,5 @@
-import type { Account, SessionId } from '../domain/identifiers.ts';
+import type { Account, PaymentRequestKey, SessionId } from '../domain/identifiers.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
-import { mapConcurrently } from './map-concurrently.ts';
 import type { PaymentRequestStore, SessionPaymentRequests } from './ports.ts';
 
 /** What reading a session needs. */
@@ -9,8 +8,8 @@ export interface SessionReading {
   readonly sessions: SessionPaymentRequests;
 }
 
-/** Records read at the same time. */
-const readsAtOnce = 10;
+/** Records read in one call. */
+const readsAtOnce = 100;
 
 /**
  * The records of a session's Payment Requests, oldest first; empty for an unknown session. The index only names them. The record
@@ -19,8 +18,15 @@ const readsAtOnce = 10;
 export const readSession =
   ({ store, sessions }: SessionReading) =>
   async (account: Account, sessionId: SessionId): Promise<readonly PaymentRequest[]> => {
-    const keys = sessions.ofSession(account, sessionId);
-    const records = await mapConcurrently(keys, readsAtOnce, (key) => store.read(key));
-    const found = records.flatMap((record) => (record?.sessionId === sessionId ? [record] : []));
-    return found.toSorted((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
+    const records: PaymentRequest[] = [];
+    let keys: PaymentRequestKey[] = [];
+    for await (const key of sessions.ofSession(account, sessionId)) {
+      if (keys.push(key) < readsAtOnce) continue;
+      records.push(...(await store.readAll(keys)));
+      keys = [];
+    }
+    if (keys.length > 0) records.push(...(await store.readAll(keys)));
+    return records
+      .filter((record) => record.sessionId === sessionId)
+      .toSorted((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
   };

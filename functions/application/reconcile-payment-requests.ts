@@ -1,17 +1,17 @@
 import type { AccountSettings } from '../domain/account-settings.ts';
 import { ConfigurationError } from '../domain/configuration-error.ts';
-import { type Ambiguity, ambiguityOf, withResponse } from '../domain/ambiguity.ts';
 import { carryOn } from '../domain/cancellation.ts';
 import { type Account, ownEventId, type PaymentRequestKey } from '../domain/identifiers.ts';
-import { asNextVersion, isKlarnaExpiryEarly, type PaymentRequest } from '../domain/payment-request.ts';
+import { isKlarnaExpiryEarly, type PaymentRequest, type Question } from '../domain/payment-request.ts';
+import { withResolvedQuestion } from '../domain/question.ts';
 import {
   decideReconciliation,
-  dueAfterRead,
   forgotten,
   lateness,
   nextAttempt,
   type ReconcileAction,
   waitingOf,
+  withoutDefaultTimer,
 } from '../domain/reconciliation.ts';
 import { armTimer } from './arm-timer.ts';
 import { cancelPaymentRequest } from './cancel-payment-request.ts';
@@ -162,10 +162,16 @@ type Act = (
   settings: AccountSettings,
 ) => Promise<unknown>;
 
-const forget: Act = (dependencies, record) =>
+const forget: Act = (dependencies, record) => forgetAs(dependencies, record, forgotten);
+
+/** Writes that nothing is left to do, onto the version that was read. A record that has changed since then comes back by itself. */
+const forgetAs = (
+  dependencies: ReconcileDependencies,
+  record: PaymentRequest,
+  decide: (stored: PaymentRequest) => PaymentRequest,
+) =>
   changeRecord(dependencies, record, record, (stored) => ({
-    // Only the version that was read is forgotten: a record that has changed since then comes back by itself.
-    next: stored?.version === record.version ? forgotten(stored, dependencies.clock.instant()) : undefined,
+    next: stored?.version === record.version ? decide(stored) : undefined,
     outcome: undefined,
   }));
 
@@ -179,12 +185,21 @@ const end: Act = async (dependencies, record, settings) => {
 
 /** Reads Klarna. Notes the response to an open question, else tries again later. */
 const read: Act = async (dependencies, record, settings) => {
-  const question = ambiguityOf(record);
+  const { question } = record;
   const refreshed = await refreshPaymentRequest(dependencies)(record, settings, record);
   const isResolved = refreshed.outcome === 'refreshed' || refreshed.outcome === 'not_found';
   if (question && isResolved) await noteResponse(dependencies, question, refreshed);
   else await tryLater(dependencies, record, refreshed.record);
 };
+
+/** Arms a timer that could not be armed before. Rejects if that fails again, so that the record counts as failed. */
+const armPending = (dependencies: ReconcileDependencies, record: PaymentRequest): Promise<PaymentRequest> =>
+  armTimer({
+    ...dependencies,
+    onTimerFault: (error) => {
+      throw error;
+    },
+  })(record);
 
 const actions: Readonly<Record<Exclude<ReconcileAction, 'nothing'>, Act>> = {
   forget,
@@ -198,11 +213,12 @@ const actions: Readonly<Record<Exclude<ReconcileAction, 'nothing'>, Act>> = {
   expire: end,
   end,
   arm: async (dependencies, record, settings) => {
-    const armed = record.timer === 'pending' ? await armTimer(dependencies)(record) : record;
+    const armed = record.timer === 'pending' ? await armPending(dependencies, record) : record;
     const synced = await dependencies.syncExpiry(armed, settings);
-    if (synced.timer === 'pending') await armTimer(dependencies)(synced);
-    else if (isKlarnaExpiryEarly(synced)) await tryLater(dependencies, synced, synced);
-    else if (isKlarnaExpiryEarly(armed)) await forget(dependencies, synced, settings);
+    // Klarna refused to move its expiry, so the deadline is earlier now.
+    const moved = synced.deadlineAt === armed.deadlineAt ? synced : await armTimer(dependencies)(synced);
+    if (isKlarnaExpiryEarly(moved)) await tryLater(dependencies, moved, moved);
+    else if (moved.attempts > 0) await forget(dependencies, moved, settings);
   },
   arm_default: async (dependencies, record, settings) => {
     const { defaultSessionTimeout, armOnSubmitted } = settings;
@@ -211,7 +227,7 @@ const actions: Readonly<Record<Exclude<ReconcileAction, 'nothing'>, Act>> = {
         ? await armByDefault(dependencies)(record, defaultSessionTimeout, settings)
         : undefined;
     // Stryker disable next-line ConditionalExpression: forgetting an armed record changes nothing: its version is newer
-    if (!armed?.record?.session) await forget(dependencies, record, settings);
+    if (!armed?.record?.session) await forgetAs(dependencies, record, withoutDefaultTimer);
   },
   ask: read,
   read,
@@ -220,20 +236,16 @@ const actions: Readonly<Record<Exclude<ReconcileAction, 'nothing'>, Act>> = {
 /** Notes the response to a question that webhooks left open, and when the record is due again. */
 function noteResponse(
   dependencies: ReconcileDependencies,
-  question: Ambiguity,
+  question: Question,
   { record, outcome, proof }: Refresh<PaymentRequest>,
 ) {
   const { clock, ids } = dependencies;
   const eventId = ownEventId('sweep', ids.next());
   const detail = { response: outcome, ...proof };
-  return changeRecord(dependencies, record, record, (stored) => {
-    const now = clock.instant();
-    const dueAfter = stored && dueAfterRead(stored, now);
-    return {
-      next: stored && withResponse(stored, question, { eventId, detail, dueAfter }, now),
-      outcome: undefined,
-    };
-  });
+  return changeRecord(dependencies, record, record, (stored) => ({
+    next: stored && withResolvedQuestion(stored, question, { eventId, detail }, clock.instant()),
+    outcome: undefined,
+  }));
 }
 
 /** Puts off a record that could not be settled now. A record without work stays as it is. */
@@ -245,9 +257,9 @@ async function tryLater(
   const { store, clock } = dependencies;
   await changeRecord(dependencies, key, known ?? (await store.read(key)), (stored) => {
     const now = clock.instant();
-    const stillDue = stored?.reconcileAfter !== undefined && stored.reconcileAfter <= now;
+    const stillDue = stored?.dueAt !== undefined && stored.dueAt <= now;
     return {
-      next: stillDue ? asNextVersion({ ...stored, ...nextAttempt(stored, now) }, now) : undefined,
+      next: stillDue ? { ...stored, ...nextAttempt(stored, now) } : undefined,
       outcome: undefined,
     };
   });

@@ -1,14 +1,14 @@
 import type { PaymentRequestKey } from '../domain/identifiers.ts';
 import type { Observation } from '../domain/observation.ts';
-import { asNextVersion, type PaymentRequest, unknownPaymentRequest } from '../domain/payment-request.ts';
+import { type PaymentRequest, unknownPaymentRequest } from '../domain/payment-request.ts';
 import { applyObservation, isStaleForGood, needsRecord, type Verdict } from '../domain/transition.ts';
 import { type ChangeDependencies, changeRecord } from './change-record.ts';
 import type { WriteResult } from './ports.ts';
 
 /**
  * Applies a fact from Klarna to a record that was not read. One write where the fact is news. A second one where the request is
- * paid, or where the fact is stale, confirming or contradicting. None for a duplicate. The cancel of an approved request is
- * applied after a read. Durable when it resolves.
+ * paid, or where the fact is stale, confirming or contradicting. None for a duplicate, nor where Klarna's webhook repeats our own
+ * cancel, which the record has from Klarna's response. A CANCELED is applied after a read. Durable when it resolves.
  *
  * A stale fact does not need the version to stand still. Otherwise senders of newer facts, who write unread, could keep it waiting.
  */
@@ -22,22 +22,27 @@ export const recordObservation =
     if (first.written) return 'superseding';
     const { stored: found } = first;
     const second =
-      found && isStaleForGood(found, observation) && !changesMore(found, observation)
+      found && isStaleForGood(found, observation) && isOnlyNoted(found, observation)
         ? await store.noteStale(key, observation, { against: found.position, at: clock.instant() })
         : first;
     if (second.written) return 'stale';
     const { outcome } = await changeRecord<Verdict>(dependencies, key, second.stored, (stored) => {
-      const now = clock.instant();
-      const { verdict, record } = applyObservation(stored ?? unknownPaymentRequest(key, now), observation);
-      return verdict === 'duplicate'
-        ? { outcome: verdict }
-        : { next: asNextVersion(record, now), outcome: verdict };
+      const current = stored ?? unknownPaymentRequest(key, clock.instant());
+      const { verdict, record } = applyObservation(current, observation);
+      const isKnown = verdict === 'confirming' && repeatsOurCancel(current, record);
+      return { next: isKnown ? undefined : record, outcome: verdict };
     });
     return outcome;
   };
 
-/** Whether a stale fact changes more of the record than its history. */
-function changesMore(record: PaymentRequest, observation: Observation): boolean {
-  const next = applyObservation(record, observation).record;
-  return next.attention !== record.attention || next.reconcileAfter !== record.reconcileAfter;
+/** Whether a stale fact changes no more of the record than its history. */
+function isOnlyNoted(record: PaymentRequest, observation: Observation): boolean {
+  const { attention, question } = applyObservation(record, observation).record;
+  return attention === record.attention && question?.eventId === record.question?.eventId;
 }
+
+/** Whether the record after a confirming fact only repeats that our cancel took effect. */
+const repeatsOurCancel = (before: PaymentRequest, after: PaymentRequest): boolean =>
+  before.state === 'CANCELED' &&
+  before.cancellation?.outcome === 'canceled' &&
+  after.attention === before.attention;

@@ -73,8 +73,8 @@ async function recordResponse(
     const fact =
       shown ??
       (isNotFound ? notFoundObservationOf(stored ?? known, notFoundId, response.proof, now) : undefined);
-    if (fact) return { next: stored && withRead(stored, fact, now), outcome: 'refreshed' };
-    const next = stored && withEmptyRead(stored, empty, isNotFound, now);
+    if (fact) return { next: stored && withRead(stored, fact), outcome: 'refreshed' };
+    const next = stored && withEmptyRead(stored, empty, isNotFound);
     return { next, outcome: outcomeWithoutState(response) };
   });
 }

@@ -14,12 +14,11 @@ import {
 } from '../domain/registration.ts';
 import { armTimer } from './arm-timer.ts';
 import { type ChangeDependencies, changeRecord } from './change-record.ts';
-import type { Ids, SessionPaymentRequests, SessionTimer } from './ports.ts';
+import type { SessionPaymentRequests, SessionTimer } from './ports.ts';
 
 /** What registering and extending a session need. */
 export interface SessionDependencies extends ChangeDependencies {
   readonly timer: SessionTimer;
-  readonly ids: Ids;
   /** Called with the fault if a timer could not be armed. The registration stands, and the sweep arms the timer. */
   readonly onTimerFault: (error: unknown) => void;
   /** Moves Klarna's expiry where the account wants that. Never rejects: the registration stands without it. */
@@ -39,8 +38,9 @@ export interface RegistrationDependencies extends SessionDependencies {
 }
 
 /**
- * Registers a session, or changes a registered one: first the record, with a pending timer, then the timer, then `armed`. A
- * registration with a deadline mostly makes a record, so it is written without a read. One without a deadline mostly changes a record.
+ * Registers a session, or changes a registered one: first the record, then the timer. A registration with a deadline mostly makes a
+ * record, so it is written without a read. One without a deadline mostly changes a record. A repeated one arms the timer again, because
+ * the first may have ended before its timer was armed.
  *
  * A full session accepts only the requests that it has. The index is about a second late, so registrations at the same time can
  * exceed the limit by a few.
@@ -116,12 +116,13 @@ export const extendSession =
 
 /** The context of a decision. Every try of one call has the same event id. */
 function contextOf(
-  { clock, ids }: SessionDependencies,
+  { clock, ids, timer }: SessionDependencies,
   policy: AccountSettings,
   kind: 'register' | 'extend',
 ): () => SessionContext {
   const eventId: EventId = ownEventId(kind, ids.next());
-  return () => ({ policy, eventId, now: clock.instant() });
+  const isSweepTheTimer = timer.sweepDriven === true;
+  return () => ({ policy, eventId, isSweepTheTimer, now: clock.instant() });
 }
 
 async function changeSession(
@@ -147,26 +148,22 @@ async function changeSession(
   const isDone = outcome.kind === 'registered' || outcome.kind === 'changed' || outcome.kind === 'unchanged';
   if (!record || !isDone) return { record, outcome };
   const [armed, synced] = await Promise.all([
-    armIfPending(dependencies, record),
+    armIfWaiting(dependencies, record),
     syncExpiry(record, settings),
   ]);
   // Stryker disable next-line EqualityOperator: records of one version are equal
   const latest = synced.version > armed.version ? synced : armed;
-  // Klarna refused to move its expiry, so the deadline is earlier now.
+  // Klarna refused to move its expiry, so the deadline is earlier now. Or another caller moved it.
   const isMoved = latest.deadlineAt !== record.deadlineAt;
-  return { record: isMoved ? await armIfPending(dependencies, latest) : latest, outcome };
+  return { record: isMoved ? await armIfWaiting(dependencies, latest) : latest, outcome };
 }
 
-/** The record with its timer armed, if that succeeds. The sweep arms a timer that stays pending. */
-async function armIfPending(
-  dependencies: SessionDependencies,
-  record: PaymentRequest,
-): Promise<PaymentRequest> {
-  if (record.timer !== 'pending') return record;
-  try {
-    return await armTimer(dependencies)(record);
-  } catch (error) {
-    dependencies.onTimerFault(error);
-    return record;
-  }
+/** The record with its timer armed, if it has one that can still fire. */
+function armIfWaiting(dependencies: SessionDependencies, record: PaymentRequest): Promise<PaymentRequest> {
+  const { timer, deadlineAt } = record;
+  const isWaiting =
+    (timer === 'armed' || timer === 'pending') &&
+    deadlineAt !== undefined &&
+    deadlineAt > dependencies.clock.instant();
+  return isWaiting ? armTimer(dependencies)(record) : Promise.resolve(record);
 }

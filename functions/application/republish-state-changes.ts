@@ -2,6 +2,7 @@ import type { PaymentRequestKey } from '../domain/identifiers.ts';
 import type { Instant } from '../domain/instant.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import { eventsAgain } from '../domain/state-change-event.ts';
+import { UnreadableRecordError } from '../domain/unreadable-record-error.ts';
 import type { ChangedPaymentRequests, PaymentRequestStore, StateChangePublisher } from './ports.ts';
 
 /** What publishing again needs. */
@@ -35,7 +36,8 @@ export const republishStateChanges =
   async (republication: Republication): Promise<RepublishReport> => {
     let report = nothing;
     for await (const record of records.changedSince(republication.since)) {
-      report = sumOf(report, await republish(publisher, record, republication));
+      const more = record ? await republish(publisher, record, republication) : oneUnreadable;
+      report = sumOf(report, more);
     }
     return report;
   };
@@ -44,11 +46,17 @@ export const republishStateChanges =
 export const republishRecord =
   ({ store, publisher }: Pick<RepublishDependencies, 'store' | 'publisher'>) =>
   async (key: PaymentRequestKey, republication: Republication): Promise<RepublishReport | undefined> => {
-    const record = await store.read(key);
-    return record && republish(publisher, record, republication);
+    try {
+      const record = await store.read(key);
+      return record && (await republish(publisher, record, republication));
+    } catch (error) {
+      if (error instanceof UnreadableRecordError) return oneUnreadable;
+      throw error;
+    }
   };
 
 const nothing: RepublishReport = { records: 0, events: 0, refused: 0, unreadable: 0 };
+const oneUnreadable: RepublishReport = { ...nothing, unreadable: 1 };
 
 const sumOf = (one: RepublishReport, other: RepublishReport): RepublishReport => ({
   records: one.records + other.records,
@@ -62,20 +70,10 @@ async function republish(
   record: PaymentRequest,
   { since, until, isDryRun }: Republication,
 ): Promise<RepublishReport> {
-  const events = eventsOfReadable(record, since, until);
-  if (!events) return { ...nothing, unreadable: 1 };
+  const events = eventsAgain(record, since, until);
   if (events.length === 0) return nothing;
   const report = { ...nothing, records: 1, events: events.length };
   if (isDryRun) return report;
   const { refused, unsent } = await publisher.publish(events);
   return { ...report, refused: refused.length + unsent.length };
-}
-
-/** The events of a record; `undefined` if its history cannot be read. */
-function eventsOfReadable(record: PaymentRequest, since: Instant, until: Instant) {
-  try {
-    return eventsAgain(record, since, until);
-  } catch {
-    return undefined;
-  }
 }

@@ -15,7 +15,6 @@ import {
 import type { PaymentRequestId, PaymentRequestKey } from '../domain/identifiers.ts';
 import type { Instant } from '../domain/instant.ts';
 import type { ListCursor } from '../domain/list-cursor.ts';
-import { isOpen, paymentRequestStates } from '../domain/payment-request-state.ts';
 import type { CancelOne } from './cancel-session.ts';
 import { mapConcurrently } from './map-concurrently.ts';
 import type { Pace } from './pace-calls.ts';
@@ -116,8 +115,7 @@ async function choose({ jobs, list }: CancelJobDependencies, job: CancelJob): Pr
     return { ids: ids.slice(done, end), isLast: end >= ids.length };
   }
   const listed = await list.listed(
-    account,
-    openStates,
+    { by: 'open', account },
     job.position ?? firstBefore(selection.createdBefore),
     cancelJobPage + 1,
   );
@@ -128,8 +126,6 @@ async function choose({ jobs, list }: CancelJobDependencies, job: CancelJob): Pr
     isLast: listed.length <= cancelJobPage,
   };
 }
-
-const openStates = [undefined, ...paymentRequestStates].filter(isOpen);
 
 /** The position before all records that were created at this moment: a position begins with the time. */
 const firstBefore = (createdBefore: Instant): ListCursor => `${createdBefore}#` as ListCursor;

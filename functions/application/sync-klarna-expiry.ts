@@ -8,8 +8,9 @@ import {
   withIntendedExpiry,
 } from '../domain/klarna-expiry.ts';
 import type { KlarnaResponse } from '../domain/klarna-response.ts';
-import { asNextVersion, type PaymentRequest } from '../domain/payment-request.ts';
-import { callLimit, observationOf, readAtKlarna, type TimedResponse } from './ask-klarna.ts';
+import type { PaymentRequest } from '../domain/payment-request.ts';
+import { callLimit } from '../domain/next-call.ts';
+import { observationOf, readAtKlarna, type TimedResponse } from './ask-klarna.ts';
 import { type ChangeDependencies, changeRecord } from './change-record.ts';
 import type { Ids, KlarnaExpiry, KlarnaPaymentRequests } from './ports.ts';
 
@@ -69,9 +70,8 @@ async function noteIntention(
   grace: number | undefined,
 ): Promise<PaymentRequest | undefined> {
   const { record: noted } = await changeRecord(dependencies, record, record, (latest) => {
-    const now = dependencies.clock.instant();
-    const next = latest && withIntendedExpiry(latest, grace, now);
-    return { next: next && next !== latest ? asNextVersion(next, now) : undefined, outcome: undefined };
+    const next = latest && withIntendedExpiry(latest, grace, dependencies.clock.instant());
+    return { next, outcome: undefined };
   });
   return noted;
 }

@@ -9,10 +9,10 @@ import type {
 import type { AccountSettings } from '../domain/account-settings.ts';
 import type { Account, PaymentRequestId, PaymentRequestKey } from '../domain/identifiers.ts';
 
-/** A key that no record can have: account names are never empty. */
+/** The key of a record that is never written: priming has no network. */
 export const primingKey: PaymentRequestKey = {
-  account: '' as Account,
-  paymentRequestId: 'prime' as PaymentRequestId,
+  account: 'prime' as Account,
+  paymentRequestId: 'krn:payment:prime:request:prime' as PaymentRequestId,
 };
 
 const settings: AccountSettings = {

@@ -18,7 +18,7 @@ import { DynamoDbQuarantine } from '../adapters/dynamodb/dynamodb-quarantine.ts'
 import { DynamoDbOpenPaymentRequests } from '../adapters/dynamodb/dynamodb-open-payment-requests.ts';
 import { DynamoDbRateBudgets } from '../adapters/dynamodb/dynamodb-rate-budgets.ts';
 import { DynamoDbSweepLease } from '../adapters/dynamodb/dynamodb-sweep-lease.ts';
-import { toItem } from '../adapters/dynamodb/payment-request-item.ts';
+import { toItem } from '../adapters/dynamodb/stored-payment-request.ts';
 import { writeOf } from '../adapters/dynamodb/stream-changes.ts';
 import { EventBridgePublisher } from '../adapters/eventbridge/eventbridge-publisher.ts';
 import { agentFor } from '../adapters/klarna/klarna-http.ts';
@@ -36,13 +36,13 @@ import { paceCalls } from '../application/pace-calls.ts';
 import type { Clock, Ids, RateBudgets, SessionTimer, TimerRemoval } from '../application/ports.ts';
 import { sweepSessionTimer } from '../adapters/sweep/sweep-session-timer.ts';
 import type { KlarnaCredentials } from '../domain/account-settings.ts';
-import { type Account, parseCredentialName } from '../domain/identifiers.ts';
+import { type Account, parseCredentialName, type PaymentRequestKey } from '../domain/identifiers.ts';
 import { instantFromMillis } from '../domain/instant.ts';
 import { unknownPaymentRequest } from '../domain/payment-request.ts';
 import { preconnect } from '../cold-start/preconnect.ts';
 import type { ParsedEnvironment } from '../contract/environment.ts';
 import { withMetrics } from '../telemetry/klarna-metrics.ts';
-import { count, fault, measure, note } from '../telemetry/telemetry.ts';
+import { count, fault, measure, note, warn } from '../telemetry/telemetry.ts';
 import { primingKey } from '../cold-start/prime-cancel.ts';
 import { offlineAgent, offlineClient } from '../cold-start/offline-client.ts';
 
@@ -90,25 +90,34 @@ const chance = (): number => Math.random();
  * How a write of a record is retried while other writers are faster. Two of them and Klarna's part end within the shortest time limit,
  * which is the 10 seconds of a registration.
  */
-export const retries = { clock, chance, conflictBudget: 2_500 } as const;
+export const retries = { clock, ids, chance, conflictBudget: 2_500 } as const;
 
 /** The same for a webhook, which gets its response well within a second. Klarna repeats it after a 503. */
-export const webhookRetries = { clock, chance, conflictBudget: 500 } as const;
+export const webhookRetries = { clock, ids, chance, conflictBudget: 500 } as const;
 
 type Parsed = ParsedEnvironment<'cancel-expired-session'>;
 
 const tableOf = (environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS'>) => ({
   tableName: environment.TABLE_NAME,
   retentionDays: environment.RETENTION_DAYS,
+  onUnreadable: ({ account, paymentRequestId }: PaymentRequestKey, attributes: readonly string[]) =>
+    warn('record.unreadable', {
+      account,
+      payment_request_id: paymentRequestId,
+      attributes: attributes.join(' '),
+    }),
 });
 
 /** The table: the records, and the cancel jobs for functions that need them. */
 export function storeOf(environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS'>) {
   // The item that a read finds while priming.
   const stored = () => ({
-    Item: marshall(toItem(unknownPaymentRequest(primingKey, clock.instant()), 0), {
-      removeUndefinedValues: true,
-    }),
+    Item: marshall(
+      { ...toItem(unknownPaymentRequest(primingKey, clock.instant()), 0) },
+      {
+        removeUndefinedValues: true,
+      },
+    ),
   });
   const { settings, offline } = connected(clientSettings, stored);
   const storeWith = (client: DynamoDBClient) =>

@@ -1,5 +1,6 @@
 /**
- * The table: the names of its keys and indexes, shared by the adapter and the stack.
+ * The table: the names of its keys and indexes, shared by the adapter and the stack. docs/reference/stored-record.md describes every
+ * attribute.
  *
  * - A Payment Request: `PK = A#<account>#P#<payment_request_id>`.
  * - A quarantined delivery: `PK = Q#<signing_key_id>#<event id or body hash>`.
@@ -8,6 +9,9 @@
  * - The names of the credentials whose secrets the stack did not create: `PK = CREDENTIALS`.
  * - What the processes share of a credential's rate limit: `PK = RATE#<credential>`.
  * - The lease of the sweep: `PK = SWEEP`.
+ *
+ * The indexes hold keys only. Each is sparse: an item without its partition key is not in it. So a write pays for an index only where
+ * it moves the item there.
  */
 export const tableSchema = {
   partitionKey: 'PK',
@@ -17,10 +21,23 @@ export const tableSchema = {
   credentials: 'CREDENTIALS',
   /** Seconds since 1970 after which DynamoDB may delete the item; retention only, never a timer. */
   timeToLive: 'expires_at',
-  /** Sparse: records that need work, by the time when they are due. */
-  dueIndex: { name: 'due', partitionKey: 'due_shard', sortKey: 'reconcile_after' },
-  /** The Payment Requests of a session, oldest first: `A#<account>#S#<session_id>`. */
-  sessionIndex: { name: 'session', partitionKey: 'session_key', sortKey: 'created_at' },
-  /** The Payment Requests of an account in one state, oldest first: `A#<account>#<state>` by `<created_at>#<payment_request_id>`. */
-  stateIndex: { name: 'state', partitionKey: 'state_key', sortKey: 'listed_as' },
+  /** Records that need work, by the time when they are due. In eight shards. */
+  dueIndex: { name: 'due', partitionKey: 'd', sortKey: 'da' },
+  /** The open Payment Requests of an account: `<account>` by `<created_at>#<payment_request_id>`. Also the jobs: `<account>#JOBS`. */
+  openIndex: { name: 'open', partitionKey: 'o', sortKey: 'ct' },
+  /** The Payment Requests of a session: `<account>#<session_id>`. */
+  sessionIndex: { name: 'session', partitionKey: 'sk', sortKey: 'ct' },
+  /** The Payment Requests with a reference of the shop: `<account>#<reference>`. */
+  referenceIndex: { name: 'reference', partitionKey: 'rk', sortKey: 'ct' },
+  /** Records of all accounts that need a person, by the time since when: `<since>#<payment_request_id>`. In four shards. */
+  attentionIndex: { name: 'attention', partitionKey: 'ak', sortKey: 'aa' },
 } as const;
+
+/** Every index, in the order in which the table declares them. */
+export const tableIndexes = [
+  tableSchema.dueIndex,
+  tableSchema.openIndex,
+  tableSchema.sessionIndex,
+  tableSchema.referenceIndex,
+  tableSchema.attentionIndex,
+] as const;

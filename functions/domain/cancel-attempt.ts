@@ -1,19 +1,18 @@
 import { isClosedTo, withoutLease } from './cancellation.ts';
 import { notFoundObservationOf } from './klarna-read.ts';
+import { klarnaEndOf } from './due.ts';
+import { type HistoryEffect, type HistoryEntry, withEntry } from './history.ts';
 import { ownEventId } from './identifiers.ts';
 import { earlierOf, formatInstant, type Instant, plusMillis } from './instant.ts';
 import type { Observation } from './observation.ts';
 import {
-  asNextVersion,
   type Attention,
+  attentionAfterEnd,
   type Cancellation,
   type CancellationOutcome,
-  type HistoryEffect,
-  type HistoryEntry,
   type PaymentRequest,
-  withEntry,
 } from './payment-request.ts';
-import { attentionAfterEnd, dueAfterEnd, klarnaEndOf, nextAttempt } from './reconciliation.ts';
+import { nextAttempt, noAttempts } from './reconciliation.ts';
 import { withDeadline } from './session-timer.ts';
 import { applyObservation } from './transition.ts';
 
@@ -39,6 +38,8 @@ export interface Attempt {
   readonly conclusion: Conclusion;
   /** Whether a DELETE was sent. */
   readonly sent: boolean;
+  /** Whether it had leave to cancel a request that the customer had approved. */
+  readonly allowCompleted: boolean;
   /** Ids and codes of Klarna's last response. */
   readonly proof: Readonly<Record<string, string>>;
 }
@@ -58,15 +59,15 @@ export function settled(record: PaymentRequest, attempt: Attempt, now: Instant):
   if (end) next = applyObservation(next, end).record;
   const { cancellation } = next;
   if (cancellation?.lease?.id !== attempt.leaseId) {
-    const isForgotten = attempt.sent && cancellation?.sentBefore === false;
-    if (isForgotten) next = { ...next, cancellation: { ...cancellation, sentBefore: true } };
-    return next === record ? record : asNextVersion(next, now);
+    if (!attempt.sent || !cancellation) return next;
+    // A cancellation that has no leave itself says so already.
+    const hadLeave = attempt.allowCompleted || !cancellation.allowCompleted;
+    if (cancellation.sentBefore && (hadLeave || cancellation.sentWithoutLeave)) return next;
+    const withoutLeave = !attempt.allowCompleted && { sentWithoutLeave: true as const };
+    return { ...next, cancellation: { ...cancellation, sentBefore: true, ...withoutLeave } };
   }
   const done = attempt.conclusion.kind === 'known' || isClosedTo(cancellation, next.state);
-  return asNextVersion(
-    done ? withEnd(next, cancellation, attempt, now) : withoutEnd(next, cancellation, attempt, now),
-    now,
-  );
+  return done ? withEnd(next, cancellation, attempt, now) : withoutEnd(next, cancellation, attempt, now);
 }
 
 function withEnd(
@@ -86,8 +87,7 @@ function withEnd(
     cancellation: { ...withoutLease(cancellation, outcome), sentBefore: byUs },
     timer: timerAfterEnd(record, cancellation, now),
     attention: attentionAfterEnd(record.attention),
-    attempts: 0,
-    reconcileAfter: dueAfterEnd(record),
+    ...noAttempts,
   };
 }
 
@@ -112,7 +112,7 @@ function withoutEnd(
       // Klarna may still carry out a DELETE. Then the record must tell who wanted it.
       cancellation: sentBefore ? { ...withoutLease(cancellation, 'refused'), sentBefore } : undefined,
       session: { ...record.session, graceGivenAt: now },
-      ...withDeadline(deadlineAt, now),
+      ...withDeadline(record, deadlineAt),
     };
   }
   const outcome: CancellationOutcome = conclusion.kind === 'not_found' ? 'not_found' : 'pending';
@@ -121,15 +121,15 @@ function withoutEnd(
   const news = attention === record.attention ? undefined : attention;
   const noted = settlementEntry(cancellation, { effect: 'noted', outcome }, attempt, now);
   const entry = { ...noted, attention: news };
-  return {
+  const next: PaymentRequest = {
     ...withEntry(record, entry),
     cancellation: {
       ...withoutLease(cancellation, outcome),
       sentBefore: cancellation.sentBefore || attempt.sent,
     },
     ...(attention && { attention }),
-    ...nextAttempt(record, now),
   };
+  return { ...next, ...nextAttempt(next, now) };
 }
 
 /** The attention that a failed attempt sets. */
@@ -143,7 +143,7 @@ const attentions: Readonly<Record<Conclusion['kind'], Attention | undefined>> = 
 };
 
 const timerAfterEnd = (record: PaymentRequest, { cause }: Cancellation, now: Instant) => {
-  if (record.timer === 'none') return 'none';
+  if (record.timer === 'none' || record.timer === 'undecided') return record.timer;
   return cause === 'timeout' && record.deadlineAt && record.deadlineAt <= now ? 'fired' : 'removed';
 };
 

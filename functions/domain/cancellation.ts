@@ -1,18 +1,15 @@
+import { type HistoryEffect, type HistoryEntry, shortened, withEntry } from './history.ts';
 import { type EventId, ownEventId } from './identifiers.ts';
 import { type Instant, plusMillis } from './instant.ts';
 import {
-  asNextVersion,
   type Cancellation,
   type CancellationCause,
   type CancellationOutcome,
-  type HistoryEffect,
-  type HistoryEntry,
   isUnsettled,
   type PaymentRequest,
-  withEntry,
 } from './payment-request.ts';
 import { isFinal, type PaymentRequestState } from './payment-request-state.ts';
-import { dueAfterEnd } from './reconciliation.ts';
+import { noAttempts } from './reconciliation.ts';
 
 /** Milliseconds for which a claim keeps other attempts from calling Klarna: longer than any attempt may take. */
 export const leaseLength = 30_000;
@@ -101,13 +98,13 @@ export function withRefusedCommand(
       { effect: 'noted', eventId, outcome: waitingOutcomes[response.kind] },
       now,
     );
-    return asNextVersion(withEntry(record, waiting), now);
+    return withEntry(record, waiting);
   }
   const outcome: CancellationOutcome = response.kind === 'already_canceled' ? 'already_canceled' : 'refused';
   const effect = outcome === 'refused' ? 'refused' : 'noted';
   const entry = { ...commandEntry(command, { effect, eventId, outcome }, now), state: record.state };
   // The holder of the claim may have sent a DELETE. It settles the cancellation itself.
-  if (hasLiveClaim(record, now)) return asNextVersion(withEntry(record, entry), now);
+  if (hasLiveClaim(record, now)) return withEntry(record, entry);
   // Our own cancel comes back as a webhook, and the function that sent it may have ended before its last write.
   const settled: Cancellation = isUnsettled(record)
     ? {
@@ -115,10 +112,7 @@ export function withRefusedCommand(
         sentBefore: mayHaveSent(record),
       }
     : (record.cancellation ?? { ...asked(command, now), outcome });
-  return asNextVersion(
-    { ...withEntry(record, entry), cancellation: settled, reconcileAfter: dueAfterEnd(record), attempts: 0 },
-    now,
-  );
+  return { ...withEntry(record, entry), cancellation: settled, ...noAttempts };
 }
 
 const waitingOutcomes = { claimed: 'pending', not_over: 'not_over' } as const;
@@ -147,7 +141,7 @@ export function withSparedMember(
 ): PaymentRequest {
   const outcome = record.state === 'CANCELED' ? 'already_canceled' : 'spared';
   const entry = { ...commandEntry(command, { effect: 'noted', eventId, outcome }, now), state: record.state };
-  return asNextVersion(withEntry(record, entry), now);
+  return withEntry(record, entry);
 }
 
 /** The record with a claim for one attempt. The sweep takes over when the lease ends. */
@@ -157,24 +151,23 @@ export function claimed(
   leaseId: string,
   now: Instant,
 ): PaymentRequest {
-  const until = plusMillis(now, leaseLength);
   const entry = commandEntry(command, { effect: 'accepted', eventId: ownEventId('claim', leaseId) }, now);
-  return asNextVersion(
-    {
-      ...withEntry(record, entry),
-      cancellation: {
-        ...asked(command, now),
-        outcome: 'claimed',
-        // An attempt whose lease ran out may have sent its DELETE.
-        sentBefore: record.cancellation?.outcome === 'claimed' || (record.cancellation?.sentBefore ?? false),
-        lease: { id: leaseId, until },
-      },
-      reconcileAfter: until,
-      // A caller's new command starts its own series of attempts. What the timer or the sweep repeats goes on counting.
-      attempts: command.cause === 'api' && !command.carriedOn ? 0 : record.attempts,
+  const { cancellation: before } = record;
+  // An attempt whose lease ran out may have sent its DELETE.
+  const sentBefore = before?.outcome === 'claimed' || (before?.sentBefore ?? false);
+  const sentWithoutLeave = sentBefore && (before?.allowCompleted === false || before?.sentWithoutLeave);
+  return {
+    ...withEntry(record, entry),
+    cancellation: {
+      ...asked(command, now),
+      outcome: 'claimed',
+      sentBefore,
+      ...(sentWithoutLeave && { sentWithoutLeave }),
+      lease: { id: leaseId, until: plusMillis(now, leaseLength) },
     },
-    now,
-  );
+    // A caller's new command starts its own series of attempts. What the timer or the sweep repeats goes on counting.
+    ...(command.cause === 'api' && !command.carriedOn && noAttempts),
+  };
 }
 
 const asked = ({ cause, reason, requestedBy, allowCompleted, carriedOn }: CancelCommand, now: Instant) => ({
@@ -210,7 +203,7 @@ const commandEntry = (
     cause,
     requested_by: requestedBy,
     ...(carriedOn && { carried_on_by: carriedOn.by }),
-    ...(reason !== undefined && { reason }),
+    ...(reason !== undefined && { reason: shortened(reason) }),
     ...(allowCompleted && { allow_completed: 'true' }),
     ...(outcome !== undefined && { outcome }),
   },

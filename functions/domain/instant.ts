@@ -71,17 +71,5 @@ export const earlierOf = (a: Instant, b: Instant): Instant => (a < b ? a : b);
 // Stryker disable next-line EqualityOperator: two equal texts are the same
 export const laterOf = (a: Instant, b: Instant): Instant => (a > b ? a : b);
 
-/** One nanosecond later: keeps entries that were made in the same millisecond in order. */
-export function nextNanosecond(instant: Instant): Instant {
-  const nanos = Number(instant.slice(20, 29)) + 1;
-  return nanos < 1_000_000_000
-    ? (`${instant.slice(0, 20)}${String(nanos).padStart(9, '0')}Z` as Instant)
-    : plusMillis(`${instant.slice(0, 20)}000000000Z` as Instant, 1000);
-}
-
-/** RFC 3339 with at most milliseconds, for people and for times that were shifted by nanoseconds to keep an order. */
-export const formatMillis = (instant: Instant): string =>
-  formatInstant(`${instant.slice(0, 23)}000000Z` as Instant);
-
 /** RFC 3339 without trailing zeros. */
 export const formatInstant = (instant: Instant): string => instant.replace(/\.?0+Z/, 'Z');

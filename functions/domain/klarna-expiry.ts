@@ -1,20 +1,18 @@
+import { sweepMargin } from './due.ts';
+import { type HistoryEntry, withEntry } from './history.ts';
 import type { EventId } from './identifiers.ts';
-import { earlierOf, formatInstant, type Instant, laterOf, millisOf, plusMillis } from './instant.ts';
+import { formatInstant, type Instant, laterOf, millisOf, plusMillis } from './instant.ts';
 import type { Proof } from './klarna-response.ts';
 import type { Observation } from './observation.ts';
 import {
-  asNextVersion,
-  type HistoryEntry,
   isExpiryMovable,
   isKlarnaExpiryEarly,
   isUnsettled,
   klarnaLongestLifetime,
   longestExpiry,
   type PaymentRequest,
-  withEntry,
 } from './payment-request.ts';
 import { isOpen } from './payment-request-state.ts';
-import { sweepMargin } from './reconciliation.ts';
 import { withDeadline } from './session-timer.ts';
 import { applyObservation } from './transition.ts';
 
@@ -84,7 +82,7 @@ export function withExpiryResponse(
 ): PaymentRequest {
   const { observation, outcome, askedFor } = response;
   const seen = observation ? applyObservation(record, observation).record : record;
-  const next = outcome === 'refused' ? withFixedExpiry(seen, observation?.klarnaExpiresAt, now) : seen;
+  const next = outcome === 'refused' ? withFixedExpiry(seen, observation?.klarnaExpiresAt) : seen;
   // Stryker disable next-line ConditionalExpression: no deadline is ever removed
   const isMoved = next.deadlineAt !== undefined && next.deadlineAt !== seen.deadlineAt;
   const entry: HistoryEntry = {
@@ -99,8 +97,7 @@ export function withExpiryResponse(
       ...response.proof,
     },
   };
-  const noted = asNextVersion(withEntry(next, entry), now);
-  return withEarlyExpiryDue(withKnownExpiry(noted, response), now);
+  return withEarlyExpiryDue(withKnownExpiry(withEntry(next, entry), response), now);
 }
 
 /**
@@ -127,18 +124,18 @@ function withKnownExpiry(
   };
 }
 
-/** The record, due soon where Klarna would end it too early: a slow response to an earlier call may have come last. */
-function withEarlyExpiryDue(record: PaymentRequest, now: Instant): PaymentRequest {
-  if (!isKlarnaExpiryEarly(record) || isUnsettled(record)) return record;
-  const due = plusMillis(now, sweepMargin);
-  return { ...record, reconcileAfter: earlierOf(record.reconcileAfter ?? due, due) };
+/** The record, tried again soon where Klarna would end it too early: a slow response to an earlier call may have come last. */
+export function withEarlyExpiryDue(record: PaymentRequest, now: Instant): PaymentRequest {
+  const isWaiting = record.retryAt !== undefined && record.retryAt > now;
+  if (!isKlarnaExpiryEarly(record) || isUnsettled(record) || isWaiting) return record;
+  return { ...record, retryAt: plusMillis(now, sweepMargin) };
 }
 
 /**
  * The record with an expiry that does not move any more: it is a limit of every deadline from now on. Where Klarna has just
  * shown it, the current deadline keeps that limit too. An expiry from before may be earlier than what Klarna really has.
  */
-function withFixedExpiry(record: PaymentRequest, shown: Instant | undefined, now: Instant): PaymentRequest {
+function withFixedExpiry(record: PaymentRequest, shown: Instant | undefined): PaymentRequest {
   const { session, deadlineAt, timer } = record;
   if (!session) return record;
   const klarnaExpiry = session.klarnaExpiry && { ...session.klarnaExpiry, isFixed: true as const };
@@ -152,7 +149,7 @@ function withFixedExpiry(record: PaymentRequest, shown: Instant | undefined, now
   const isWaiting = timer === 'pending' || timer === 'armed' || timer === 'sweep';
   // Stryker disable next-line ConditionalExpression: only the compiler needs the check
   const isTooLate = isOpen(record.state) && deadlineAt !== undefined && deadlineAt > shown;
-  return isTooLate && isWaiting && !isUnsettled(record) ? { ...known, ...withDeadline(shown, now) } : known;
+  return isTooLate && isWaiting && !isUnsettled(record) ? { ...known, ...withDeadline(known, shown) } : known;
 }
 
 /**

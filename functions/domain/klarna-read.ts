@@ -1,16 +1,12 @@
+import { klarnaEndOf } from './due.ts';
+import { type HistoryEntry, withEntry } from './history.ts';
 import { ownEventId } from './identifiers.ts';
-import { earlierOf, type Instant } from './instant.ts';
+import type { Instant } from './instant.ts';
 import type { Proof } from './klarna-response.ts';
 import type { Observation } from './observation.ts';
-import {
-  asNextVersion,
-  type HistoryEntry,
-  isUnsettled,
-  type PaymentRequest,
-  withEntry,
-} from './payment-request.ts';
+import { isUnsettled, type PaymentRequest } from './payment-request.ts';
 import { isOpen } from './payment-request-state.ts';
-import { klarnaEndOf } from './reconciliation.ts';
+import { noAttempts } from './reconciliation.ts';
 import { applyObservation } from './transition.ts';
 
 /** A call to Klarna whose response is not evidence of a state. */
@@ -61,10 +57,9 @@ export function notFoundObservationOf(
 }
 
 /** The record after a read that showed the request. Removes the attention `not_found`. */
-export function withRead(record: PaymentRequest, observation: Observation, now: Instant): PaymentRequest {
+export function withRead(record: PaymentRequest, observation: Observation): PaymentRequest {
   const seen = applyObservation(record, observation).record;
-  const attention = seen.attention === 'not_found' ? undefined : seen.attention;
-  return asNextVersion({ ...seen, attention }, now);
+  return { ...seen, attention: seen.attention === 'not_found' ? undefined : seen.attention };
 }
 
 /**
@@ -75,19 +70,9 @@ export function withEmptyRead(
   record: PaymentRequest,
   entry: HistoryEntry,
   isNotFound: boolean,
-  now: Instant,
 ): PaymentRequest {
-  if (!isNotFound || !isOpen(record.state) || record.attention !== undefined) {
-    return asNextVersion(withEntry(record, entry), now);
-  }
+  if (!isNotFound || !isOpen(record.state) || record.attention !== undefined) return withEntry(record, entry);
   const attention = 'not_found';
-  const { reconcileAfter = now } = record;
-  return asNextVersion(
-    {
-      ...withEntry(record, { ...entry, attention }),
-      attention,
-      reconcileAfter: isUnsettled(record) ? reconcileAfter : earlierOf(reconcileAfter, now),
-    },
-    now,
-  );
+  const noted = { ...withEntry(record, { ...entry, attention }), attention } as const;
+  return isUnsettled(record) ? noted : { ...noted, ...noAttempts };
 }

@@ -1,6 +1,7 @@
+import type { Change } from './change.ts';
+import type { DroppedEntries, HistoryEntry } from './history.ts';
 import type { EventId, PaymentRequestKey, SessionId } from './identifiers.ts';
-import { type Instant, nextNanosecond, plusMillis } from './instant.ts';
-import type { Proof } from './klarna-response.ts';
+import { type Instant, plusMillis } from './instant.ts';
 import type { EvidenceSource, Position } from './observation.ts';
 import type { PaymentRequestState } from './payment-request-state.ts';
 
@@ -27,20 +28,31 @@ export interface PaymentRequest extends PaymentRequestKey {
   readonly timer: TimerState;
 
   readonly cancellation?: Cancellation | undefined;
-  /** Why the record needs a person, if it does. */
+  /** Why the record needs a person, if it does, and since when. */
   readonly attention?: Attention | undefined;
+  readonly attentionSince?: Instant | undefined;
+  /** What Klarna's webhooks left open and a read answers. */
+  readonly question?: Question | undefined;
 
-  /** When the sweep reconciles the record next; absent when nothing is left to do. */
-  readonly reconcileAfter?: Instant | undefined;
   /** Attempts of the sweep in a row that settled nothing. */
   readonly attempts: number;
+  /** The sweep does not try before this moment what was due already. */
+  readonly retryAt?: Instant | undefined;
+  /** When the sweep reconciles the record next; absent when nothing is left to do. Derived by `dueAtOf` for each version. */
+  readonly dueAt?: Instant | undefined;
 
-  /** Oldest first. */
+  /** In the order in which the entries were written. Bounded in bytes: see `history.ts`. */
   readonly history: readonly HistoryEntry[];
-  /** How many entries were only counted, because the history was full and they changed nothing. */
-  readonly historyDropped: number;
-  /** Counts every change, from 1. */
+  /** The entries that are only counted, because the history was full. */
+  readonly dropped?: DroppedEntries | undefined;
+  /** Counts every write, from 1. */
   readonly version: number;
+  /** Counts every event, from 1: the sequence of the last event, 0 before the first. */
+  readonly sequence: number;
+  /** The events that the last write made, oldest first. The next write replaces them. */
+  readonly changes: readonly Change[];
+  /** Ids of the newest writes that followed a read, oldest first. A write whose response was lost recognizes itself. */
+  readonly writes: readonly string[];
   readonly createdAt: Instant;
   readonly updatedAt: Instant;
 }
@@ -54,10 +66,12 @@ export interface Evidence {
 
 /**
  * The timer of a session.
- * - `none`: there is no deadline. `pending`: not armed yet. `armed`: Scheduler or the queue has it.
+ * - `none`: there is no deadline. `undecided`: there is none yet, because the sweep has not decided about the account's default
+ *   timer.
+ * - `armed`: Scheduler or the queue has it, or is about to get it. `pending`: arming it failed, and the sweep does it.
  * - `sweep`: the sweep is the timer. `fired`: it has fired. `removed`: the request ended before the deadline.
  */
-export type TimerState = 'none' | 'pending' | 'armed' | 'sweep' | 'fired' | 'removed';
+export type TimerState = 'none' | 'undecided' | 'pending' | 'armed' | 'sweep' | 'fired' | 'removed';
 
 /** What happens at the deadline: the request is canceled, or the record only notes that it would have been. */
 export type OnTimeout = 'cancel' | 'observe';
@@ -111,6 +125,8 @@ export interface Cancellation {
   readonly allowCompleted: boolean;
   /** An earlier attempt may have sent a DELETE. If the request is CANCELED, we canceled it. */
   readonly sentBefore: boolean;
+  /** Such a DELETE had no leave to cancel a request that the customer had approved. */
+  readonly sentWithoutLeave?: true | undefined;
   /** The attempt that holds the claim. Until this moment no other attempt calls Klarna. Absent where none is under way. */
   readonly lease?: { readonly id: string; readonly until: Instant } | undefined;
 }
@@ -125,51 +141,28 @@ export interface Cancellation {
 export type Attention =
   'contradiction' | 'canceled_after_completed' | 'not_found' | 'klarna_denied' | 'unknown_state';
 
-/** What an entry of the history is about: a fact from Klarna, or an action of a caller, the timer or the sweep. */
-export type HistoryKind =
-  EvidenceSource | 'register' | 'extend' | 'klarna_expiry' | 'cancel_request' | 'timer' | 'sweep';
-
 /**
- * What an entry changed.
- * - Facts: `applied` changed the state, `stale` is older than the record, `confirming` repeats it, `contradicting` cannot be
- *   true together with it.
- * - Actions: `accepted`, `refused`, `noted`.
+ * A question that Klarna's webhooks leave open and a read can answer.
+ * - `tie`: two states with the same time. The event ids decided between them, which is chance.
+ * - `contradiction`: two facts that cannot both be true.
  */
-export type HistoryEffect =
-  'applied' | 'stale' | 'confirming' | 'contradicting' | 'accepted' | 'refused' | 'noted';
-
-/** One event in the life of a record, and what it changed. Holds ids, codes and times only. */
-export interface HistoryEntry {
+export interface Question {
+  readonly about: 'tie' | 'contradiction';
+  /** The webhook that raised it. */
   readonly eventId: EventId;
-  readonly kind: HistoryKind;
-  readonly recordedAt: Instant;
-  readonly effect: HistoryEffect;
-  /** The state of an observation, and when it happened. */
-  readonly state?: PaymentRequestState | undefined;
-  readonly occurredAt?: Instant | undefined;
-  /** The record's position when a stale, confirming or contradicting observation arrived. */
-  readonly against?: Position | undefined;
-  /** The attention that the record has had since this entry, where it had another or none before. */
-  readonly attention?: Attention | undefined;
-  /** Codes and ids: outcome, cause, reason, requested_by, deadline_at, correlation id, status, body hash, … */
-  readonly detail: Proof;
 }
-
-/** Beyond this number of entries, those that changed nothing are only counted: DynamoDB's limit for an item is 400 KB. */
-export const historyLimit = 300;
-
-/** How many reads without a result are kept: an outage at Klarna must not fill the history. */
-export const emptyReadLimit = 100;
 
 /** A new record without facts: version 0, not stored. */
 export const unknownPaymentRequest = (key: PaymentRequestKey, now: Instant): PaymentRequest => ({
   account: key.account,
   paymentRequestId: key.paymentRequestId,
-  timer: 'none',
+  timer: 'undecided',
   attempts: 0,
   history: [],
-  historyDropped: 0,
   version: 0,
+  sequence: 0,
+  changes: [],
+  writes: [],
   createdAt: now,
   updatedAt: now,
 });
@@ -179,6 +172,13 @@ export const isUnsettled = (
   record: PaymentRequest,
 ): record is PaymentRequest & { readonly cancellation: Cancellation } =>
   record.cancellation?.outcome === 'claimed' || record.cancellation?.outcome === 'pending';
+
+/** The attention after the end of a request. Obstacles to the end are removed. Everything else stays for a person to see. */
+export const attentionAfterEnd = (attention: Attention | undefined): Attention | undefined =>
+  // Stryker disable next-line ConditionalExpression: only the compiler needs the check
+  attention !== undefined && obstacles.includes(attention) ? undefined : attention;
+
+const obstacles: readonly Attention[] = ['not_found', 'klarna_denied', 'unknown_state'];
 
 /**
  * Whether the expiry that we set at Klarna is too early and can be moved. It must not be before the deadline, nor before the
@@ -205,49 +205,3 @@ export const longestExpiry = ({ registeredAt }: Pick<RegisteredSession, 'registe
  */
 export const isExpiryMovable = ({ state, session }: PaymentRequest): boolean =>
   (state === undefined || state === 'SUBMITTED') && session?.klarnaExpiry?.isFixed !== true;
-
-/** Whether the history already holds this event. */
-export const hasRecorded = (record: PaymentRequest, eventId: EventId): boolean =>
-  record.history.some((entry) => entry.eventId === eventId);
-
-/**
- * The record with one more history entry, in order even within one millisecond. The same record if the history holds this
- * event already.
- */
-export function withEntry(record: PaymentRequest, entry: HistoryEntry): PaymentRequest {
-  if (hasRecorded(record, entry.eventId)) return record;
-  if (!hasRoomFor(entry, record.history) && !isInteresting(entry, record.history)) {
-    return { ...record, historyDropped: record.historyDropped + 1 };
-  }
-  const last = record.history.at(-1);
-  const recordedAt =
-    last && entry.recordedAt <= last.recordedAt ? nextNanosecond(last.recordedAt) : entry.recordedAt;
-  return { ...record, history: [...record.history, { ...entry, recordedAt }] };
-}
-
-function hasRoomFor(entry: HistoryEntry, history: readonly HistoryEntry[]): boolean {
-  if (history.length >= historyLimit) return false;
-  return !isEmptyRead(entry) || history.filter(isEmptyRead).length < emptyReadLimit;
-}
-
-/** Whether the entry is a read that did not show the request. */
-export const isEmptyRead = ({ kind, effect }: HistoryEntry): boolean => kind === 'read' && effect === 'noted';
-
-/**
- * Whether an entry is kept in a full history: it changed the record, or a person must see it. A read that repeats the state of
- * the last change does neither, and callers can ask for any number of reads.
- */
-function isInteresting(entry: HistoryEntry, history: readonly HistoryEntry[]): boolean {
-  if (entry.attention !== undefined || entry.effect === 'contradicting') return true;
-  if (entry.effect !== 'applied') return false;
-  return (
-    entry.kind !== 'read' || entry.state !== history.findLast(({ effect }) => effect === 'applied')?.state
-  );
-}
-
-/** The record as its next version. Every write stores exactly one version. */
-export const asNextVersion = (record: PaymentRequest, now: Instant): PaymentRequest => ({
-  ...record,
-  version: record.version + 1,
-  updatedAt: now,
-});

@@ -1,20 +1,16 @@
 import { formatDuration } from './duration.ts';
+import { type HistoryEntry, withEntry } from './history.ts';
 import { type EventId, type PaymentRequestKey, type SessionId } from './identifiers.ts';
 import { earlierOf, formatInstant, type Instant, millisOf, plusMillis } from './instant.ts';
-import { expiryLimit } from './klarna-expiry.ts';
+import { expiryLimit, withEarlyExpiryDue } from './klarna-expiry.ts';
 import {
-  asNextVersion,
-  type HistoryEntry,
-  isKlarnaExpiryEarly,
   isUnsettled,
   type OnTimeout,
   type PaymentRequest,
   type RegisteredSession,
   unknownPaymentRequest,
-  withEntry,
 } from './payment-request.ts';
 import { isOpen, type PaymentRequestState } from './payment-request-state.ts';
-import { sweepMargin } from './reconciliation.ts';
 import { withDeadline } from './session-timer.ts';
 
 /** When a session ends: after a duration from now, or at a moment. `given` is the caller's own text. */
@@ -68,6 +64,8 @@ export interface SessionContext {
   readonly policy: SessionPolicy;
   /** Whether the session has {@link sessionLimit} Payment Requests. Then no other one joins it. */
   readonly isSessionFull?: boolean;
+  /** Whether the sweep is the timer. */
+  readonly isSweepTheTimer?: boolean;
   readonly eventId: EventId;
   readonly now: Instant;
 }
@@ -160,13 +158,18 @@ function setDeadline(
   const session = { requested: deadline.given, extensions };
   const next = {
     ...withSession(known, registration, session, context),
-    ...withDeadline(proposed.at, context.now),
+    ...withDeadline(timerOf(context), proposed.at),
   };
   return {
     next: withRegistrationNoted(next, registration, deadline, context),
     outcome: { kind: known.session ? 'changed' : 'registered' },
   };
 }
+
+/** Which timer a new deadline gets. */
+const timerOf = ({ isSweepTheTimer }: SessionContext): Pick<PaymentRequest, 'timer'> => ({
+  timer: isSweepTheTimer === true ? 'sweep' : 'armed',
+});
 
 /** A registration without a deadline: the timer stays as it is. */
 function keepDeadline(
@@ -177,12 +180,9 @@ function keepDeadline(
   const { now } = context;
   const wrong = wrongWithDeadline(known, registration, context);
   if (wrong) return { outcome: { kind: 'invalid', ...wrong } };
-  const next = withSession(known, registration, known.session, context);
-  const soon = plusMillis(now, sweepMargin);
-  const { reconcileAfter = soon } = next;
-  const due = isKlarnaExpiryEarly(next) && { reconcileAfter: earlierOf(reconcileAfter, soon) };
+  const next = withEarlyExpiryDue(withSession(known, registration, known.session, context), now);
   return {
-    next: withRegistrationNoted({ ...next, ...due }, registration, undefined, context),
+    next: withRegistrationNoted(next, registration, undefined, context),
     outcome: { kind: 'changed' },
   };
 }
@@ -244,9 +244,9 @@ export function decideExtension(
   const next: PaymentRequest = {
     ...withEntry(record, entry),
     session: { ...record.session, extensions },
-    ...withDeadline(proposed.at, now),
+    ...withDeadline(timerOf(context), proposed.at),
   };
-  return { next: asNextVersion(next, now), outcome: { kind: 'changed' } };
+  return { next, outcome: { kind: 'changed' } };
 }
 
 /** A deadline as its moment, with Klarna's expiry where no deadline may pass it. */
@@ -318,7 +318,7 @@ function withSession(
   };
 }
 
-/** The next version of the record, with the registration in its history. */
+/** The record with the registration in its history. */
 function withRegistrationNoted(
   record: PaymentRequest,
   { requestedBy }: Registration,
@@ -338,7 +338,7 @@ function withRegistrationNoted(
       ...(session && { on_timeout: session.onTimeout }),
     },
   };
-  return asNextVersion(withEntry(record, entry), now);
+  return withEntry(record, entry);
 }
 
 /** Whether the session is as the registration has it, in everything that the registration names. */
@@ -430,5 +430,5 @@ function refuse(
 ): SessionDecision {
   const detail = { requested_by: requestedBy, refused: refusal.kind };
   const entry: HistoryEntry = { eventId, kind, recordedAt: now, effect: 'refused', detail };
-  return { next: asNextVersion(withEntry(record, entry), now), outcome: refusal };
+  return { next: withEntry(record, entry), outcome: refusal };
 }

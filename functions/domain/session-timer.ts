@@ -1,44 +1,48 @@
+import { type HistoryEntry, hasRecorded, withEntry } from './history.ts';
 import { type EventId, ownEventId } from './identifiers.ts';
-import { earlierOf, formatInstant, type Instant, plusMillis } from './instant.ts';
-import {
-  asNextVersion,
-  hasRecorded,
-  type HistoryEntry,
-  isKlarnaExpiryEarly,
-  isUnsettled,
-  type PaymentRequest,
-  type TimerState,
-  withEntry,
-} from './payment-request.ts';
+import { formatInstant, type Instant, plusMillis } from './instant.ts';
+import { isUnsettled, type PaymentRequest, type TimerState } from './payment-request.ts';
 import { isFinal, isOpen } from './payment-request-state.ts';
-import { dueAfterEnd, dueAtKlarnaEnd, sweepMargin } from './reconciliation.ts';
+import { sweepMargin } from './due.ts';
+import { noAttempts } from './reconciliation.ts';
 
-/** The attributes of a deadline whose timer is not armed yet. The sweep arms it after its margin if nothing else does. */
-export const withDeadline = (deadlineAt: Instant, now: Instant) =>
+/**
+ * The attributes of a new deadline. The write says `armed` before the timer is: its name is known, and the record is due soon after the
+ * deadline in any case. Where arming fails, another write says `pending`.
+ */
+export const withDeadline = ({ timer }: Pick<PaymentRequest, 'timer'>, deadlineAt: Instant) =>
   ({
     deadlineAt,
-    timer: 'pending',
-    attempts: 0,
-    reconcileAfter: plusMillis(earlierOf(now, deadlineAt), sweepMargin),
+    timer: timer === 'sweep' ? 'sweep' : 'armed',
+    ...noAttempts,
   }) as const satisfies Partial<PaymentRequest>;
 
 /**
- * The record once its timer is armed for this deadline; `undefined` where the record has another deadline by now or needs no
- * timer. The sweep leaves a margin to a timer that fires by itself. Where the sweep is the timer, the record is due at the
- * deadline.
+ * The record of which arming the timer for this deadline failed. The sweep arms it after its margin. `undefined` where the record has
+ * another deadline by now, or needs no timer.
+ */
+export function withPendingTimer(
+  record: PaymentRequest,
+  deadlineAt: Instant,
+  now: Instant,
+): PaymentRequest | undefined {
+  if (record.timer !== 'armed' || record.deadlineAt !== deadlineAt) return undefined;
+  return { ...record, timer: 'pending', retryAt: plusMillis(now, sweepMargin) };
+}
+
+/**
+ * The record once its timer is armed for this deadline. `undefined` where the record says so already, has another deadline by now, or
+ * needs no timer.
  */
 export function withArmedTimer(
   record: PaymentRequest,
   deadlineAt: Instant,
-  now: Instant,
-  timer: 'armed' | 'sweep' = 'armed',
+  armed: 'armed' | 'sweep',
 ): PaymentRequest | undefined {
-  const waiting = record.timer === 'pending' || record.timer === 'armed' || record.timer === 'sweep';
-  if (!waiting || record.deadlineAt !== deadlineAt) return undefined;
-  // A cancel that began meanwhile is due at its own time, and so is an expiry that Klarna has to move. Their attempts go on.
-  if (isUnsettled(record) || isKlarnaExpiryEarly(record)) return asNextVersion({ ...record, timer }, now);
-  const due = timer === 'sweep' ? deadlineAt : plusMillis(deadlineAt, sweepMargin);
-  return asNextVersion({ ...record, timer, attempts: 0, reconcileAfter: due }, now);
+  const { timer } = record;
+  const isWaiting = timer === 'pending' || timer === 'armed' || timer === 'sweep';
+  if (!isWaiting || timer === armed || record.deadlineAt !== deadlineAt) return undefined;
+  return { ...record, timer: armed, ...(!isUnsettled(record) && noAttempts) };
 }
 
 /**
@@ -58,32 +62,24 @@ export function decideTimeout(record: PaymentRequest, now: Instant): TimeoutDeci
 }
 
 /**
- * The record after a timer that ended nothing. The history notes why, once per deadline. The record is then not due any more,
- * unless a cancel is to be settled. An observed session is due when Klarna has ended it, in case the webhook is lost.
- * `undefined` where there is nothing to write.
+ * The record after the timer of a session that is only observed. The history notes what would have happened, once per deadline.
+ * `undefined` where there is nothing to write: a request that is paid or has ended stays as it is.
  */
-export function withSparedTimer(record: PaymentRequest, now: Instant): PaymentRequest | undefined {
-  const decision = decideTimeout(record, now);
+export function withObservedTimer(record: PaymentRequest, now: Instant): PaymentRequest | undefined {
   const { deadlineAt } = record;
-  if ((decision !== 'spare' && decision !== 'observe') || deadlineAt === undefined) return undefined;
+  // Stryker disable next-line ConditionalExpression: only the compiler needs the second check
+  if (decideTimeout(record, now) !== 'observe' || deadlineAt === undefined) return undefined;
   const eventId = timerEventId(deadlineAt);
-  if (hasRecorded(record, eventId)) return undefined;
-  const detail: Readonly<Record<string, string>> = {
-    deadline_at: formatInstant(deadlineAt),
-    outcome: decision === 'observe' ? 'would_cancel' : 'spared',
-  };
+  if (record.timer === 'fired' || hasRecorded(record, eventId)) return undefined;
   const entry: HistoryEntry = {
     eventId,
     kind: 'timer',
     recordedAt: now,
     effect: 'noted',
     state: record.state,
-    detail,
+    detail: { deadline_at: formatInstant(deadlineAt), outcome: 'would_cancel' },
   };
-  const reconcileAfter = isUnsettled(record)
-    ? record.reconcileAfter
-    : (dueAtKlarnaEnd(record, now) ?? (decision === 'observe' ? now : dueAfterEnd(record)));
-  return asNextVersion({ ...withEntry(record, entry), timer: 'fired', reconcileAfter, attempts: 0 }, now);
+  return { ...withEntry(record, entry), timer: 'fired', ...(!isUnsettled(record) && noAttempts) };
 }
 
 /**
@@ -102,17 +98,26 @@ export function withEarlyTimer(record: PaymentRequest, now: Instant): PaymentReq
     state: record.state,
     detail: { deadline_at: formatInstant(deadlineAt), outcome: 'not_yet' },
   };
-  return hasRecorded(record, entry.eventId) ? undefined : asNextVersion(withEntry(record, entry), now);
+  return hasRecorded(record, entry.eventId) ? undefined : withEntry(record, entry);
 }
 
 const timerEventId = (deadlineAt: Instant): EventId => ownEventId('timer', deadlineAt);
 
 /**
- * The timer as it is shown. A webhook ends a request without a read, so its write leaves the timer as it was. The timer of an ended
- * request ends nothing any more, whether its schedule is still there or not.
+ * The timer as it is shown. Webhooks end requests without a read, and a timer that finds a request paid writes nothing, so the stored
+ * state may be older. The timer of an ended request ends nothing any more, whether its schedule is still there or not.
  */
-export const shownTimer = ({ state, timer }: Pick<PaymentRequest, 'state' | 'timer'>): TimerState =>
-  isFinal(state) && (timer === 'pending' || timer === 'armed' || timer === 'sweep') ? 'removed' : timer;
+export function shownTimer(
+  { state, timer, deadlineAt }: Pick<PaymentRequest, 'state' | 'timer' | 'deadlineAt'>,
+  now: Instant,
+): Exclude<TimerState, 'undecided'> {
+  if (timer === 'undecided') return 'none';
+  const isWaiting = timer === 'pending' || timer === 'armed' || timer === 'sweep';
+  if (!isWaiting || isOpen(state)) return timer;
+  if (isFinal(state)) return 'removed';
+  // Stryker disable next-line ConditionalExpression: only the compiler needs the first check
+  return deadlineAt !== undefined && deadlineAt <= now ? 'fired' : timer;
+}
 
 /** Milliseconds of grace for a customer who is paying, if the session has any left. A session gives grace once. */
 export const graceLeft = (

@@ -1,6 +1,8 @@
-import { formatInstant, formatMillis, type Instant } from './instant.ts';
+import { type Change, type ChangeKind, changeOf } from './change.ts';
+import type { HistoryEntry } from './history.ts';
+import { formatInstant, type Instant } from './instant.ts';
 import { type Observation, positionOf } from './observation.ts';
-import type { Attention, CancellationCause, HistoryEntry, PaymentRequest } from './payment-request.ts';
+import type { Attention, CancellationCause, PaymentRequest } from './payment-request.ts';
 import type { PaymentRequestState } from './payment-request-state.ts';
 
 /** The detail type of an event on the bus. */
@@ -10,7 +12,7 @@ export type StateChangeEventType =
   | 'Payment Request Cancel Refused'
   | 'Payment Request Needs Attention';
 
-/** One event on the bus. Events come at least once: `event_key` identifies one, and `version` orders those of a request. */
+/** One event on the bus. Events come at least once: `event_key` identifies one, and `sequence` orders those of a request. */
 export interface StateChangeEvent {
   readonly type: StateChangeEventType;
   readonly detail: {
@@ -27,50 +29,23 @@ export interface StateChangeEvent {
     readonly reason: string | null;
     readonly occurred_at: string;
     readonly recorded_at: string;
+    /** Counts the events of the request from 1, without gaps. The highest one shows the record as it is. */
+    readonly sequence: number;
+    /** The version of the record that the event was written with. */
     readonly version: number;
   };
 }
 
-/**
- * The events of one write: one or more for each history entry that is new in it, oldest first. An entry that changes nothing
- * for consumers (a stale webhook, a claim) makes none.
- */
-export function eventsOf(
-  before: PaymentRequest | undefined,
-  after: PaymentRequest,
-): readonly StateChangeEvent[] {
-  const known = new Set(before?.history.map((entry) => entry.eventId));
-  const events: StateChangeEvent[] = [];
-  let state = before?.state;
-  for (const entry of after.history) {
-    if (known.has(entry.eventId)) continue;
-    if (entry.kind === 'register' && entry.effect === 'accepted' && !before?.session) {
-      events.push(
-        eventOf('Payment Request Registered', after, entry, { state, previous: after.previousState }),
-      );
-    }
-    if (entry.effect === 'applied' && entry.state !== state) {
-      const previous = entry.state === after.state ? (after.previousState ?? state) : state;
-      events.push(eventOf('Payment Request State Changed', after, entry, { state: entry.state, previous }));
-      state = entry.state;
-    }
-    if (entry.kind === 'cancel_request' && entry.effect === 'refused') {
-      events.push(
-        eventOf('Payment Request Cancel Refused', after, entry, { state, previous: after.previousState }),
-      );
-    }
-    if (entry.attention) {
-      events.push(
-        eventOf('Payment Request Needs Attention', after, entry, { state, previous: after.previousState }),
-      );
-    }
-  }
-  return events;
-}
+/** The events of the write that made this version of the record, oldest first, each with its own sequence. */
+export const eventsOf = (record: PaymentRequest): readonly StateChangeEvent[] =>
+  record.changes.map((change, index) =>
+    eventOf(record, change, record.sequence - record.changes.length + 1 + index),
+  );
 
 /**
  * The events of the entries recorded from `since` to `until`, both included, to publish them again. They show the record as it
- * is now. A state that another state has followed is left out, because every event carries the record's current version.
+ * is now, and have its sequence. A state that another state has followed is left out. Entries that the history no longer holds are
+ * not published again.
  */
 export function eventsAgain(
   record: PaymentRequest,
@@ -80,19 +55,25 @@ export function eventsAgain(
   const registration = record.history.find(
     ({ kind, effect }) => kind === 'register' && effect === 'accepted',
   );
-  const change = latestChange(record);
-  const previous = record.previousState;
+  const latest = latestChange(record);
+  const { state, previousState } = record;
   return record.history
     .filter(({ recordedAt }) => recordedAt >= since && recordedAt <= until)
     .flatMap((entry) => {
-      const types: StateChangeEventType[] = [];
-      if (entry === registration) types.push('Payment Request Registered');
-      if (entry === change) types.push('Payment Request State Changed');
-      if (entry.kind === 'cancel_request' && entry.effect === 'refused') {
-        types.push('Payment Request Cancel Refused');
-      }
-      if (entry.attention) types.push('Payment Request Needs Attention');
-      return types.map((type) => eventOf(type, record, entry, { state: record.state, previous }));
+      const kinds: ChangeKind[] = [];
+      if (entry === registration) kinds.push('registered');
+      if (entry === latest) kinds.push('state_changed');
+      if (entry.kind === 'cancel_request' && entry.effect === 'refused') kinds.push('cancel_refused');
+      if (entry.attention) kinds.push('needs_attention');
+      return kinds.map((kind) => {
+        const change = changeOf(kind, entry, { state, previousState });
+        const { attention } = entry;
+        return eventOf(
+          record,
+          kind === 'needs_attention' ? { ...change, attention } : change,
+          record.sequence,
+        );
+      });
     });
 }
 
@@ -117,46 +98,41 @@ const tookEffect = (entry: HistoryEntry): entry is AppliedEntry =>
 // Stryker disable next-line EqualityOperator: no two entries have the same position
 const byPosition = (a: AppliedEntry, b: AppliedEntry): number => (positionOf(a) < positionOf(b) ? -1 : 1);
 
-function eventOf(
-  type: StateChangeEventType,
-  record: PaymentRequest,
-  entry: HistoryEntry,
-  {
-    state,
-    previous,
-  }: {
-    readonly state: PaymentRequestState | undefined;
-    readonly previous: PaymentRequestState | undefined;
-  },
-): StateChangeEvent {
-  const { cancellation } = record;
-  const isOurs =
-    type === 'Payment Request Cancel Refused' ||
-    (state === 'CANCELED' && type !== 'Payment Request Registered');
-  const ours = isOurs ? cancellation : undefined;
+function eventOf(record: PaymentRequest, change: Change, sequence: number): StateChangeEvent {
+  const { kind, state, eventId, occurredAt, recordedAt } = change;
+  const isOurs = kind === 'cancel_refused' || (state === 'CANCELED' && kind !== 'registered');
+  const ours = isOurs ? record.cancellation : undefined;
   return {
-    type,
+    type: types[kind],
     detail: {
-      event_key: [record.account, record.paymentRequestId, entry.eventId, slugs[type]].join('/'),
+      event_key: [record.account, record.paymentRequestId, eventId, slugs[kind]].join('/'),
       schema_version: 1,
       account: record.account,
       payment_request_id: record.paymentRequestId,
       session_id: record.sessionId ?? null,
       reference: record.reference ?? null,
       state: state ?? null,
-      previous_state: previous ?? null,
-      cause: (type === 'Payment Request Needs Attention' ? entry.attention : ours?.cause) ?? null,
+      previous_state: change.previousState ?? null,
+      cause: (kind === 'needs_attention' ? change.attention : ours?.cause) ?? null,
       reason: ours?.reason ?? null,
-      occurred_at: entry.occurredAt ? formatInstant(entry.occurredAt) : formatMillis(entry.recordedAt),
-      recorded_at: formatMillis(entry.recordedAt),
+      occurred_at: formatInstant(occurredAt ?? recordedAt),
+      recorded_at: formatInstant(recordedAt),
+      sequence,
       version: record.version,
     },
   };
 }
 
+const types = {
+  registered: 'Payment Request Registered',
+  state_changed: 'Payment Request State Changed',
+  cancel_refused: 'Payment Request Cancel Refused',
+  needs_attention: 'Payment Request Needs Attention',
+} as const satisfies Record<ChangeKind, StateChangeEventType>;
+
 const slugs = {
-  'Payment Request Registered': 'registered',
-  'Payment Request State Changed': 'state-changed',
-  'Payment Request Cancel Refused': 'cancel-refused',
-  'Payment Request Needs Attention': 'needs-attention',
-} as const satisfies Record<StateChangeEventType, string>;
+  registered: 'registered',
+  state_changed: 'state-changed',
+  cancel_refused: 'cancel-refused',
+  needs_attention: 'needs-attention',
+} as const satisfies Record<ChangeKind, string>;

@@ -1,4 +1,6 @@
-import { earlierOf, type Instant } from './instant.ts';
+import { changeOf } from './change.ts';
+import { bytesOf, type HistoryEntry, hasRecorded, roomIn, withDropped, withEntry } from './history.ts';
+import type { Instant } from './instant.ts';
 import {
   completedPosition,
   earliestPositionAt,
@@ -10,10 +12,11 @@ import {
 } from './observation.ts';
 import {
   type Attention,
-  type HistoryEntry,
-  hasRecorded,
+  attentionAfterEnd,
+  type Cancellation,
+  isUnsettled,
   type PaymentRequest,
-  withEntry,
+  type Question,
 } from './payment-request.ts';
 import { isFinal, isOpen, ranks } from './payment-request-state.ts';
 
@@ -63,11 +66,43 @@ export function unreadLimit(observation: Observation): Position {
 }
 
 /**
- * Whether the observation can only be applied to a record that was read, whatever its position. The cancel of an approved request
- * needs attention if it was ours.
+ * Whether the observation can only be applied to a record that was read, whatever its position. A CANCELED mostly repeats our own
+ * cancel, so a read is cheaper than a write that its condition stops. It also needs attention if the request was approved.
  */
-export const needsRecord = ({ state, previousState }: Observation): boolean =>
-  state === 'CANCELED' && previousState === 'COMPLETED';
+export const needsRecord = ({ state }: Observation): boolean => state === 'CANCELED';
+
+/**
+ * Whether the observation supersedes the record in a way that needs no read. It gives the record a new state, and nothing else
+ * follows from it. The store has the same rule as the condition of one write.
+ */
+export function isUnread(record: PaymentRequest, observation: Observation): boolean {
+  const { state, position, attention } = record;
+  if (needsRecord(observation) || state === observation.state) return false;
+  if (hasRecorded(record, observation.eventId)) return false;
+  if (bytesOf(appliedEntry(observation)) > roomIn(record.history)) return false;
+  if (position !== undefined && position >= unreadLimit(observation)) return false;
+  // The end of a request may settle a cancel, or need attention. An attention may be settled by it.
+  return isOpen(observation.state) || (!isUnsettled(record) && attention === undefined);
+}
+
+/** The record after an observation that {@link isUnread}: the next version, which one write makes without a read. */
+export function observedVersion(record: PaymentRequest, observation: Observation): PaymentRequest {
+  const { observedAt, state } = observation;
+  const entry = appliedEntry(observation);
+  const previousState = observation.previousState ?? record.state;
+  return {
+    ...record,
+    ...observedFields(observation),
+    question: undefined,
+    // The sweep reads the record once, arms the account's default timer if it has one, and derives the time.
+    dueAt: isOpen(state) ? (record.dueAt ?? observedAt) : undefined,
+    history: [...record.history, entry],
+    version: record.version + 1,
+    sequence: record.sequence + 1,
+    changes: [changeOf('state_changed', entry, { state, previousState })],
+    updatedAt: observedAt,
+  };
+}
 
 /**
  * Whether the observation is stale and stays so, whatever is written meanwhile: an open state, and the record has a later fact.
@@ -78,6 +113,20 @@ export const isStaleForGood = (record: PaymentRequest, observation: Observation)
   record.position !== undefined &&
   record.position > latestPositionAt(observation) &&
   !hasRecorded(record, observation.eventId);
+
+/** The next version of a record with a stale observation, which one write makes without a read. It makes no event. */
+export function staleVersion(
+  record: PaymentRequest,
+  observation: Observation,
+  { against, at }: { readonly against: Position | undefined; readonly at: Instant },
+): PaymentRequest {
+  const entry = staleEntry(observation, against);
+  const added =
+    bytesOf(entry) <= roomIn(record.history)
+      ? { history: [...record.history, entry] }
+      : { dropped: withDropped(record.dropped, at) };
+  return { ...record, ...added, version: record.version + 1, changes: [], updatedAt: at };
+}
 
 /** The history entry of a stale observation. `against`: the position of the record that was known then. */
 export const staleEntry = (observation: Observation, against: Position | undefined): HistoryEntry => ({
@@ -132,60 +181,85 @@ export const appliedEntry = (observation: Observation): HistoryEntry => ({
 
 /**
  * The record after an observation, by {@link judge}. Only a superseding one changes the state. The others add a history entry;
- * a duplicate changes nothing. A contradiction sets `attention`. The sweep reads Klarna after a contradiction or a tie.
+ * a duplicate changes nothing. A contradiction sets `attention`. A contradiction and a tie raise a question, which a later read
+ * answers.
  */
 export function applyObservation(
   record: PaymentRequest,
   observation: Observation,
 ): { readonly verdict: Verdict; readonly record: PaymentRequest } {
   const verdict = judge(record, observation);
-  if (verdict === 'duplicate' || !isTie(record, observation)) return judged(record, observation, verdict);
-  const { observedAt } = observation;
-  const reconcileAfter = earlierOf(record.reconcileAfter ?? observedAt, observedAt);
-  return judged({ ...record, reconcileAfter }, observation, verdict);
+  if (verdict === 'duplicate') return { verdict, record };
+  const attention = verdict === 'contradicting' ? 'contradiction' : attentionAfter(record, observation);
+  const raised = questionOf(record, observation, attention);
+  const open = questionAfter(record, observation, verdict);
+  const known = { ...record, question: raised ?? open, ...(raised && { attempts: 0, retryAt: undefined }) };
+  return {
+    verdict,
+    record:
+      verdict === 'superseding'
+        ? superseded(known, observation, attention)
+        : noted(known, observation, verdict, attention),
+  };
 }
 
-function judged(
+function superseded(
   record: PaymentRequest,
   observation: Observation,
+  attention: Attention | undefined,
+): PaymentRequest {
+  const isSettled = !isOpen(observation.state) && !isUnsettled(record);
+  const kept = isSettled ? attentionAfterEnd(record.attention) : record.attention;
+  return withEntry(
+    {
+      ...record,
+      ...observedFields(observation),
+      previousState: previousStateOf(record, observation),
+      attention: attention ?? kept,
+    },
+    { ...appliedEntry(observation), attention },
+  );
+}
+
+function noted(
+  record: PaymentRequest,
+  observation: Observation,
+  effect: 'stale' | 'confirming' | 'contradicting',
+  attention: Attention | undefined,
+): PaymentRequest {
+  const news = attention === record.attention ? undefined : attention;
+  const entry: HistoryEntry = {
+    ...appliedEntry(observation),
+    effect,
+    against: record.position,
+    attention: news,
+  };
+  return withEntry({ ...record, attention: attention ?? record.attention }, entry);
+}
+
+/** The question that a webhook raises. Reads and cancels are Klarna's current state: they raise none. */
+function questionOf(
+  record: PaymentRequest,
+  observation: Observation,
+  attention: Attention | undefined,
+): Question | undefined {
+  const { source, eventId } = observation;
+  if (source !== 'webhook') return undefined;
+  if (attention === 'contradiction') return { about: 'contradiction', eventId };
+  return isTie(record, observation) ? { about: 'tie', eventId } : undefined;
+}
+
+/** The open question after an observation that raises none. A read answers it, and a later state answers a tie. */
+function questionAfter(
+  { question, occurredAt }: PaymentRequest,
+  observation: Observation,
   verdict: Verdict,
-): { readonly verdict: Verdict; readonly record: PaymentRequest } {
-  switch (verdict) {
-    case 'duplicate':
-      return { verdict, record };
-    case 'superseding': {
-      const fields = observedFields(observation);
-      const attention = attentionAfter(record, observation);
-      return {
-        verdict,
-        record: withEntry(
-          {
-            ...record,
-            ...fields,
-            previousState: previousStateOf(record, observation),
-            ...(attention && { attention, reconcileAfter: observation.observedAt }),
-          },
-          { ...appliedEntry(observation), attention },
-        ),
-      };
-    }
-    case 'stale':
-    case 'confirming':
-    case 'contradicting': {
-      const attention = verdict === 'contradicting' ? 'contradiction' : attentionAfter(record, observation);
-      const entry: HistoryEntry = {
-        ...appliedEntry(observation),
-        effect: verdict,
-        against: record.position,
-        attention: attention === record.attention ? undefined : attention,
-      };
-      const noted = withEntry(record, entry);
-      return {
-        verdict,
-        record: attention ? { ...noted, attention, reconcileAfter: observation.observedAt } : noted,
-      };
-    }
-  }
+): Question | undefined {
+  const { source, state } = observation;
+  // One of the two states again, with the same time, decides no more than before.
+  const isLater = verdict === 'superseding' && (observation.occurredAt !== occurredAt || !isOpen(state));
+  const isAnswered = source === 'read' || (question?.about === 'tie' && isLater);
+  return isAnswered ? undefined : question;
 }
 
 /**
@@ -214,13 +288,25 @@ function attentionAfter(record: PaymentRequest, observation: Observation): Atten
   }
   if (record.attention === 'canceled_after_completed') return undefined;
   const { cancellation } = record;
-  if (!cancellation || cancellation.allowCompleted) return undefined;
-  const states = new Set([...record.history.map((entry) => entry.state), observation.state]);
-  // Klarna's previous state tells of an approval whose own webhook was lost.
-  if (needsRecord(observation)) states.add('COMPLETED');
+  if (!cancellation || isAllowed(cancellation, record, observation)) return undefined;
+  const facts = [record, observation];
+  const ends = facts.filter(({ state }) => state === 'CANCELED');
+  // Klarna's previous state tells of an approval whose own webhook was lost. Only that of the end itself is the same in any order.
+  const isPaid =
+    facts.some(({ state }) => state === 'COMPLETED') ||
+    ends.some(({ previousState }) => previousState === 'COMPLETED');
   // A cancel that was refused before its DELETE canceled nothing.
   const mayBeOurs = cancellation.outcome !== 'refused' || cancellation.sentBefore;
-  return states.has('COMPLETED') && states.has('CANCELED') && mayBeOurs
-    ? 'canceled_after_completed'
-    : undefined;
+  return ends.length > 0 && isPaid && mayBeOurs ? 'canceled_after_completed' : undefined;
 }
+
+/**
+ * Whether the caller allowed the cancel of an approved request. An earlier DELETE without leave may have taken effect instead,
+ * unless Klarna's response to the allowed one shows the end, or has shown it before.
+ */
+const isAllowed = (
+  { allowCompleted, sentWithoutLeave }: Cancellation,
+  { evidence }: PaymentRequest,
+  { source }: Observation,
+): boolean =>
+  allowCompleted && (sentWithoutLeave !== true || source === 'cancel' || evidence?.source === 'cancel');

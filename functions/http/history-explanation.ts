@@ -1,5 +1,5 @@
-import { formatMillis, type Instant } from '../domain/instant.ts';
-import type { HistoryEntry } from '../domain/payment-request.ts';
+import { formatInstant, type Instant } from '../domain/instant.ts';
+import type { HistoryEntry } from '../domain/history.ts';
 import { isFinal, type PaymentRequestState, ranks } from '../domain/payment-request-state.ts';
 
 /**
@@ -107,7 +107,7 @@ type Met = NonNullable<ReturnType<typeof metBy>>;
 const stateOf = ({ eventId }: Met, history: readonly HistoryEntry[]): PaymentRequestState | undefined =>
   history.find((each) => each.eventId === eventId)?.state;
 
-const timeOf = ({ at, eventId }: Met): string => `${formatMillis(at as Instant)} (${eventId})`;
+const timeOf = ({ at, eventId }: Met): string => `${formatInstant(at as Instant)} (${eventId})`;
 
 /** What the state of a rank means, where its name is not known any more. */
 const rankWords = ['open', 'COMPLETED', 'final'];

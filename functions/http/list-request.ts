@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import * as v from 'valibot';
-import type { ListFilter, ListPage } from '../application/list-payment-requests.ts';
-import type { Account } from '../domain/identifiers.ts';
+import { type ListFilter, type ListPage, selectionOf } from '../application/list-payment-requests.ts';
+import { type Account, parseSessionId } from '../domain/identifiers.ts';
 import { type ListCursor, parseListCursor } from '../domain/list-cursor.ts';
 import type { Attention } from '../domain/payment-request.ts';
-import { paymentRequestStates } from '../domain/payment-request-state.ts';
-import { choice, flag, queryOf, time } from './parse-request.ts';
+import { isOpen, paymentRequestStates } from '../domain/payment-request-state.ts';
+import { choice, flag, pathId, queryOf, text, time } from './parse-request.ts';
 import { viewOf } from './payment-request-view.ts';
 import { invalid, shown } from './problem.ts';
 import { type HttpResponse, jsonResponse } from './response.ts';
@@ -27,6 +27,8 @@ const attentions = [
 export const listQuery = v.strictObject({
   state: v.optional(choice(paymentRequestStates)),
   open: v.optional(flag),
+  session_id: v.optional(v.pipe(pathId, v.transform(parseSessionId))),
+  reference: v.optional(text),
   due_before: v.optional(time),
   attention: v.optional(choice(attentions)),
   cursor: v.optional(v.string(cursorFormat)),
@@ -50,9 +52,30 @@ export interface ListRequest {
 
 /** The records that a caller wants listed. Throws the problem to respond with. */
 export function listRequestOf(event: APIGatewayProxyEventV2, account: Account): ListRequest {
-  const { state, open, due_before, attention, cursor, limit } = queryOf(event, listQuery);
-  const filter = { state, open, dueBefore: due_before?.at, attention };
+  const { state, open, session_id, reference, due_before, attention, cursor, limit } = queryOf(
+    event,
+    listQuery,
+  );
+  const filter = {
+    state,
+    open,
+    sessionId: session_id,
+    reference,
+    dueBefore: due_before?.at,
+    attention,
+  };
+  checkIndex(account, filter);
   return { filter, before: cursor === undefined ? undefined : positionOf(cursor, account, filter), limit };
+}
+
+/** Throws unless an index lists what the filter asks for: only open records are listed without a session, a reference or an attention. */
+function checkIndex(account: Account, filter: ListFilter): void {
+  if (selectionOf(account, filter).by !== 'open') return;
+  const others = 'another value together with session_id, reference or attention';
+  if (filter.open === false) throw invalid({ field: 'open', given: 'false', allowed: `true, or ${others}` });
+  if (!isOpen(filter.state)) {
+    throw invalid({ field: 'state', given: filter.state, allowed: `SUBMITTED or IN_PROGRESS, or ${others}` });
+  }
 }
 
 /** A page as the API shows it, with the cursor of the next one. */
@@ -83,8 +106,18 @@ function positionOf(cursor: string, account: Account, filter: ListFilter): ListC
 }
 
 /** A short name for the list of an account with a filter. */
-const listOf = (account: Account, { state, open, dueBefore, attention }: ListFilter): string =>
+const listOf = (account: Account, filter: ListFilter): string =>
   createHash('sha256')
-    .update(JSON.stringify([account, state ?? null, open ?? null, dueBefore ?? null, attention ?? null]))
+    .update(
+      JSON.stringify([
+        account,
+        filter.state ?? null,
+        filter.open ?? null,
+        filter.sessionId ?? null,
+        filter.reference ?? null,
+        filter.dueBefore ?? null,
+        filter.attention ?? null,
+      ]),
+    )
     .digest('hex')
     .slice(0, 16);

@@ -1,5 +1,6 @@
-import { formatInstant, formatMillis, type Instant } from '../domain/instant.ts';
-import type { HistoryEntry, PaymentRequest } from '../domain/payment-request.ts';
+import type { HistoryEntry } from '../domain/history.ts';
+import { formatInstant, type Instant, instantFromMillis } from '../domain/instant.ts';
+import type { PaymentRequest } from '../domain/payment-request.ts';
 import { isFinal } from '../domain/payment-request-state.ts';
 import { shownTimer } from '../domain/session-timer.ts';
 import { explanationOf } from './history-explanation.ts';
@@ -25,7 +26,7 @@ export const viewOf = (record: PaymentRequest) => ({
       }
     : null,
   deadline_at: time(record.deadlineAt),
-  timer: shownTimer(record),
+  timer: shownTimer(record, instantFromMillis(Date.now())),
   on_timeout: record.session?.onTimeout ?? null,
   extensions: record.session?.extensions ?? 0,
   cancellation: record.cancellation
@@ -49,13 +50,15 @@ export const historyOf = (record: PaymentRequest) => ({
   account: record.account,
   payment_request_id: record.paymentRequestId,
   entries: record.history.map((entry) => entryOf(entry, record.history)),
-  dropped: record.historyDropped,
+  dropped: record.dropped?.count ?? 0,
+  first_dropped_at: time(record.dropped?.first),
+  last_dropped_at: time(record.dropped?.last),
 });
 
 const entryOf = (entry: HistoryEntry, history: readonly HistoryEntry[]) => ({
   event_id: entry.eventId,
   kind: entry.kind,
-  recorded_at: formatMillis(entry.recordedAt),
+  recorded_at: formatInstant(entry.recordedAt),
   effect: entry.effect,
   explanation: explanationOf(entry, history),
   state: entry.state ?? null,

@@ -17,6 +17,7 @@ export interface MadeCall {
 const resourceParameters = [
   'TableName',
   'IndexName',
+  'RequestItems',
   'QueueUrl',
   'SecretId',
   'GroupName',
@@ -73,6 +74,9 @@ function withoutData(name: (typeof resourceParameters)[number], value: unknown):
       const { Arn, RoleArn, DeadLetterConfig } = isJsonObject(value) ? value : {};
       return { Arn, RoleArn, DeadLetterConfig };
     }
+    // The tables of a batch, without the keys that it reads.
+    case 'RequestItems':
+      return Object.keys(isJsonObject(value) ? value : {});
     case 'Entries':
       return [...new Set((Array.isArray(value) ? value : []).map(busOf))];
     // The local host and port differ from run to run.

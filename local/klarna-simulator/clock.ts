@@ -1,4 +1,4 @@
-import { type Instant, instantFromMillis, nextNanosecond } from '../../functions/domain/instant.ts';
+import { type Instant, instantFromMillis, plusMillis } from '../../functions/domain/instant.ts';
 import type { SettingsInForce } from './settings.ts';
 
 /** The time, with nine fractional digits. */
@@ -18,4 +18,12 @@ export function createClock(settings: SettingsInForce): Clock {
     lastAhead = ahead;
     return last;
   };
+}
+
+/** One nanosecond later. */
+export function nextNanosecond(instant: Instant): Instant {
+  const nanos = Number(instant.slice(20, 29)) + 1;
+  return nanos < 1_000_000_000
+    ? (`${instant.slice(0, 20)}${String(nanos).padStart(9, '0')}Z` as Instant)
+    : plusMillis(`${instant.slice(0, 20)}000000000Z` as Instant, 1000);
 }

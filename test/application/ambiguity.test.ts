@@ -31,11 +31,11 @@ describe('two webhooks with the same time and different states', () => {
       for (const truth of ['SUBMITTED', 'IN_PROGRESS'] as const) {
         const world = new World(new ScriptedKlarna(truth));
         await world.register(registrationWith());
-        const { reconcileAfter } = world.record;
+        const { dueAt } = world.record;
         await world.webhook(observed(first));
         await world.webhook(observed(second));
         expect((await world.sweep()).ask).toBe(1);
-        expect(world.record).toMatchObject({ state: truth, reconcileAfter });
+        expect(world.record).toMatchObject({ state: truth, dueAt });
         expect(world.klarna.calls).toEqual(['read']);
         await world.sweep();
         expect(world.klarna.calls).toEqual(['read']);
@@ -79,7 +79,7 @@ describe('webhooks that contradict each other', () => {
       expect(world.record).toMatchObject({
         state: 'CANCELED',
         attention: 'contradiction',
-        reconcileAfter: undefined,
+        dueAt: undefined,
       });
       expect(world.record.history.at(-1)).toMatchObject({
         kind: 'sweep',
@@ -97,6 +97,6 @@ describe('webhooks that contradict each other', () => {
       world.clock.advance(minute);
     }
     expect(world.klarna.calls).toHaveLength(5);
-    expect(world.record.reconcileAfter).toBeUndefined();
+    expect(world.record.dueAt).toBeUndefined();
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { callLimit } from '../../functions/domain/next-call.ts';
 import {
-  callLimit,
   endAtKlarna,
   observationOf,
   readAtKlarna,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { callLimit } from '../../functions/application/ask-klarna.ts';
+import { callLimit } from '../../functions/domain/next-call.ts';
 import { cancelPaymentRequest, dryRunCancel } from '../../functions/application/cancel-payment-request.ts';
 import type { AccountSettings } from '../../functions/domain/account-settings.ts';
 import type { KlarnaResponse } from '../../functions/domain/klarna-response.ts';
@@ -26,7 +26,7 @@ describe('a cancel of a request that was never registered', () => {
       state: 'CANCELED',
       evidence: { source: 'cancel' },
       cancellation: { outcome: 'canceled', cause: 'api', lease: undefined },
-      reconcileAfter: undefined,
+      dueAt: undefined,
     });
   });
 
@@ -126,6 +126,51 @@ it('a cancel that allows COMPLETED is pending while Klarna does not respond to t
   expect(world.record).toMatchObject({ state: 'COMPLETED', cancellation: { outcome: 'pending' } });
 });
 
+describe('a cancel that allows COMPLETED after a DELETE without leave', () => {
+  /** A request that the customer approves while a DELETE without leave has no response. */
+  async function approvedMeanwhile(): Promise<World> {
+    const klarna = new ScriptedKlarna('SUBMITTED')
+      .responses('cancel', unclear)
+      .responses('read', new ScriptedKlarna('SUBMITTED').shown(), unclear, unclear, unclear, unclear);
+    const world = new World(klarna);
+    expect((await world.cancel()).outcome).toBe('pending');
+    expect(klarna.cancels).toBe(1);
+    klarna.reset('COMPLETED').cancelsCompleted = true;
+    world.clock.advance(minute);
+    return world;
+  }
+
+  it('attention is asked for if the DELETE without leave may have ended the approved request', async () => {
+    const world = await approvedMeanwhile();
+    const canceled: KlarnaResponse = {
+      kind: 'payment_request',
+      state: 'CANCELED',
+      previousState: 'COMPLETED',
+      proof: { status: '200' },
+    };
+    world.klarna.responses('read', canceled);
+    await world.cancel({ allowCompleted: true });
+    expect(world.klarna.cancels).toBe(0);
+    expect(world.record).toMatchObject({
+      state: 'CANCELED',
+      attention: 'canceled_after_completed',
+      cancellation: { outcome: 'canceled', allowCompleted: true, sentWithoutLeave: true },
+    });
+  });
+
+  it('no attention is asked for if the response to the allowed DELETE shows the end', async () => {
+    const world = await approvedMeanwhile();
+    expect((await world.cancel({ allowCompleted: true })).outcome).toBe('canceled');
+    expect(world.klarna.calls).toEqual(['read', 'cancel']);
+    expect(world.record).toMatchObject({ state: 'CANCELED', evidence: { source: 'cancel' } });
+    expect(world.record.attention).toBeUndefined();
+    const { version } = world.record;
+    await world.webhook(observed('CANCELED', '2026-03-01T12:02:00Z', { previousState: 'COMPLETED' }));
+    expect(world.record).toMatchObject({ state: 'CANCELED', version });
+    expect(world.record.attention).toBeUndefined();
+  });
+});
+
 describe('a response to the DELETE that does not tell the result', () => {
   it.each<[string, KlarnaResponse]>([
     ['a timeout', unclear],
@@ -177,7 +222,7 @@ describe('a response to the DELETE that does not tell the result', () => {
     expect((await world.cancel()).outcome).toBe('pending');
     expect(klarna.calls).toEqual(['read', 'cancel', 'read', 'cancel', 'read']);
     expect(world.record).toMatchObject({ state: 'SUBMITTED', cancellation: { outcome: 'pending' } });
-    expect(world.record.reconcileAfter).toBeDefined();
+    expect(world.record.dueAt).toBeDefined();
   });
 
   it('a cancel is pending if no read after the DELETE succeeds, and canceled once the sweep can read', async () => {
@@ -501,8 +546,8 @@ describe('a paid request for which an abandoned caller may have sent a DELETE', 
     await world.register(registrationWith());
     const { record } = world;
     const cancellation = cancellationWith();
-    const reconcileAfter = cancellation.lease?.until;
-    await world.store.save(record, { ...record, cancellation, reconcileAfter, version: record.version + 1 });
+    const dueAt = cancellation.lease?.until;
+    await world.store.save(record, { ...record, cancellation, dueAt, version: record.version + 1 });
     await world.webhook(observed('COMPLETED'));
     world.clock.advance(60_000);
     await world.sweep();

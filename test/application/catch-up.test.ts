@@ -6,7 +6,7 @@ import type { Account, EventId } from '../../functions/domain/identifiers.ts';
 import { plusMillis } from '../../functions/domain/instant.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { requestId } from '../support/cancel-jobs.ts';
-import { noon, settingsWith } from '../support/fixtures.ts';
+import { settingsWith } from '../support/fixtures.ts';
 import { InMemoryRateBudgets } from '../support/in-memory-rate-budgets.ts';
 import { ScriptedKlarna } from '../support/scripted-klarna.ts';
 import { afterNoon, registered, settledWith } from '../support/sessions.ts';
@@ -47,9 +47,9 @@ const callsOf = (account: Account): number =>
 /** Saves `count` sessions of an account whose timers were lost, in the order in which they are due. */
 async function overdue(account: Account, count: number): Promise<void> {
   for (let number = 0; number < count; number += 1) {
-    const reconcileAfter = plusMillis(afterNoon(31), number);
+    const dueAt = plusMillis(afterNoon(31), number);
     const paymentRequestId = requestId(world.store.records.size);
-    await world.store.save(undefined, registered({ account, paymentRequestId, reconcileAfter }));
+    await world.store.save(undefined, registered({ account, paymentRequestId, dueAt }));
   }
 }
 
@@ -118,26 +118,18 @@ describe('the sweep of a rate-limited account', () => {
       'to settle contradicting webhooks',
       {
         state: 'CANCELED',
-        history: [
-          {
-            eventId: 'paid@noon' as EventId,
-            kind: 'webhook',
-            recordedAt: noon,
-            effect: 'contradicting',
-            attention: 'contradiction',
-            detail: {},
-          },
-        ],
+        attention: 'contradiction',
+        question: { about: 'contradiction', eventId: 'paid@noon' as EventId },
       },
     ],
     [
       'to look for a request that was not_found',
-      { timer: 'fired', cancellation: settledWith({ outcome: 'not_found' }) },
+      { timer: 'fired', attention: 'not_found', cancellation: settledWith({ outcome: 'not_found' }) },
     ],
   ])('Klarna is not called for a rate-limited account %s', async (_, fields) => {
     await overdue(busy, 100);
-    const reconcileAfter = plusMillis(afterNoon(31), 100);
-    const last = registered({ account: busy, paymentRequestId: requestId(999), reconcileAfter, ...fields });
+    const dueAt = plusMillis(afterNoon(31), 100);
+    const last = registered({ account: busy, paymentRequestId: requestId(999), dueAt, ...fields });
     await world.store.save(undefined, last);
     allowed = 0;
     expect((await sweep()).held).toBeGreaterThan(0);
@@ -202,10 +194,10 @@ describe('the sweep of a rate-limited account', () => {
     await overdue(busy, 300);
     const paymentRequestId = requestId(999);
     const deadlineAt = afterNoon(60);
-    const reconcileAfter = plusMillis(afterNoon(31), 299);
+    const dueAt = plusMillis(afterNoon(31), 299);
     await world.store.save(
       undefined,
-      registered({ account: busy, paymentRequestId, deadlineAt, timer: 'pending', reconcileAfter }),
+      registered({ account: busy, paymentRequestId, deadlineAt, timer: 'pending', dueAt }),
     );
     allowed = 0;
     const report = await sweep();

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { KlarnaResponse } from '../../functions/domain/klarna-response.ts';
-import { registrationWith } from '../support/fixtures.ts';
+import { plusMillis } from '../../functions/domain/instant.ts';
+import { noon, registrationWith } from '../support/fixtures.ts';
 import { ScriptedKlarna } from '../support/scripted-klarna.ts';
 import { World } from '../support/world.ts';
 
-/** The end of the process during a call: no later code runs. */
+/** The end of the process during a call: no later call does anything. */
 class Crash extends Error {}
 
 const hour = 3_600_000;
@@ -37,7 +38,7 @@ describe.each(cases)('a crash before or after each call of a $name', ({ name, ac
       const world = new World(new ScriptedKlarna('SUBMITTED'), {}, (_, when) => {
         if (!armed || when !== moment) return;
         seen += 1;
-        if (seen === nth + 1) throw new Crash();
+        if (seen > nth) throw new Crash();
       });
       await world.register(registrationWith());
       world.clock.advance(hour);
@@ -50,10 +51,51 @@ describe.each(cases)('a crash before or after each call of a $name', ({ name, ac
       await recover(world);
 
       expect(world.klarna.state).toBe('CANCELED');
-      expect(world.record).toMatchObject({ state: 'CANCELED', reconcileAfter: undefined });
+      expect(world.record).toMatchObject({ state: 'CANCELED', dueAt: undefined });
       expect(world.record.cancellation).toMatchObject({ lease: undefined });
       expect(['canceled', 'already_canceled']).toContain(world.record.cancellation?.outcome);
       expect(world.klarna.cancels).toBeLessThanOrEqual(2);
+    },
+  );
+});
+
+describe('a crash before or after each call of a registration or an extension', () => {
+  const longer = { kind: 'session_timeout', millis: hour, given: 'PT1H' } as const;
+
+  it.each(
+    (['registration', 'extension'] as const).flatMap((what) =>
+      [0, 1, 2].flatMap((n) => [[what, n, 'before'] as const, [what, n, 'after'] as const]),
+    ),
+  )(
+    'after a %s that crashes at call %i (%s it), the record has the timer of its deadline or the sweep is due',
+    async (what, nth, moment) => {
+      let armed = false;
+      let seen = 0;
+      const world = new World(new ScriptedKlarna('SUBMITTED'), {}, (_, when) => {
+        if (!armed || when !== moment) return;
+        seen += 1;
+        if (seen > nth) throw new Crash();
+      });
+      if (what === 'extension') await world.register(registrationWith());
+      armed = true;
+      const act = () => (what === 'extension' ? world.extend(longer) : world.register(registrationWith()));
+      await act().catch((error: unknown) => {
+        expect(error).toBeInstanceOf(Crash);
+      });
+      armed = false;
+      if (world.store.records.size === 0) {
+        // Nothing was accepted. The caller repeats the call.
+        await act();
+      }
+      const { deadlineAt = noon } = world.record;
+      if (world.timer.deadline !== deadlineAt) {
+        expect(world.record.dueAt && world.record.dueAt <= plusMillis(deadlineAt, 60_000)).toBe(true);
+      }
+      await recover(world);
+      expect(world.record).toMatchObject({ state: 'CANCELED', timer: 'fired', dueAt: undefined });
+      expect(world.record.session?.extensions).toBeLessThanOrEqual(1);
+      const { requestedAt = noon } = world.record.cancellation ?? {};
+      expect(requestedAt >= deadlineAt && requestedAt <= plusMillis(deadlineAt, 60_000)).toBe(true);
     },
   );
 });

@@ -2,15 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { changeRecord } from '../../functions/application/change-record.ts';
 import type { PaymentRequestStore } from '../../functions/application/ports.ts';
 import { recordObservation } from '../../functions/application/record-observation.ts';
+import { withEntry } from '../../functions/domain/history.ts';
 import { parseEventId } from '../../functions/domain/identifiers.ts';
 import { instantFromMillis, millisOf } from '../../functions/domain/instant.ts';
 import type { Observation } from '../../functions/domain/observation.ts';
-import { asNextVersion, withEntry } from '../../functions/domain/payment-request.ts';
+import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { TransientError } from '../../functions/domain/transient-error.ts';
 import { Draws } from '../simulation/draws.ts';
 import { key, noon, observed, recordWith } from '../support/fixtures.ts';
 import { InMemoryPaymentRequestStore } from '../support/in-memory-payment-request-store.ts';
-import { retries, SharedClock, VirtualClock } from '../support/virtual-clock.ts';
+import { CountingIds, retries, SharedClock, VirtualClock } from '../support/virtual-clock.ts';
 
 /** A webhook's fact, so many milliseconds after noon. The two open states take turns. */
 const toggle = (millis: number): Observation =>
@@ -30,6 +31,7 @@ function distant(store: PaymentRequestStore, clock: SharedClock, draws: Draws): 
   };
   return {
     read: (...asked) => later(() => store.read(...asked)),
+    readAll: (...asked) => later(() => store.readAll(...asked)),
     observe: (...asked) => later(() => store.observe(...asked)),
     noteStale: (...asked) => later(() => store.noteStale(...asked)),
     save: (...asked) => later(() => store.save(...asked)),
@@ -44,9 +46,17 @@ describe('many writers of one record', () => {
       const draws = new Draws(seed, 'writers');
       const store = new InMemoryPaymentRequestStore();
       await store.save(undefined, recordWith());
+      const versions: PaymentRequest[] = [];
+      const save = store.save.bind(store);
+      store.save = async (current, next) => {
+        const result = await save(current, next);
+        if (result.written) versions.push(next);
+        return result;
+      };
       const dependencies = {
         store: distant(store, clock, draws),
         clock,
+        ids: new CountingIds(),
         chance: () => draws.next(),
         conflictBudget: retries.conflictBudget,
       };
@@ -62,7 +72,7 @@ describe('many writers of one record', () => {
           detail: {},
         } as const;
         await changeRecord(dependencies, key, undefined, (stored) => ({
-          next: asNextVersion(withEntry(stored ?? recordWith(), entry), noon),
+          next: { ...withEntry(stored ?? recordWith(), entry), attempts: (stored?.attempts ?? 0) + 1 },
           outcome: undefined,
         }));
       });
@@ -72,8 +82,14 @@ describe('many writers of one record', () => {
       );
       expect(failures.filter((failure) => !(failure instanceof TransientError))).toEqual([]);
       const stored = await store.read(key);
-      expect(stored?.history).toHaveLength(200 - failures.length);
-      expect(stored?.version).toBe(1 + 200 - failures.length);
+      const done = 200 - failures.length;
+      expect(stored).toMatchObject({ attempts: done, version: 1 + done, sequence: done });
+      expect((stored?.history.length ?? 0) + (stored?.dropped?.count ?? 0)).toBe(done);
+      // Each version has the next sequence and the event of its own writer, whatever the history keeps.
+      expect(versions.map(({ sequence }) => sequence)).toEqual(Array.from({ length: done }, (_, n) => n + 1));
+      const told = versions.flatMap(({ changes }) => changes.map(({ eventId }) => eventId));
+      expect(told).toHaveLength(done);
+      expect(new Set(told).size).toBe(done);
       // One round trip to read and one to write are all that a change takes after its last pause.
       expect(clock.now() - begin).toBeLessThan(retries.conflictBudget + 32);
       // Most succeed, so that the retries of the callers end it.
@@ -87,6 +103,7 @@ describe('many writers of one record', () => {
     let newest = 1_000;
     const others: PaymentRequestStore = {
       read: (...asked) => store.read(...asked),
+      readAll: (...asked) => store.readAll(...asked),
       observe: (...asked) => store.observe(...asked),
       // Two senders of newer webhooks write before each of its writes arrives.
       noteStale: async (...asked) => {
@@ -105,7 +122,7 @@ describe('many writers of one record', () => {
       }
     };
     await store.observe(key, toggle(newest));
-    const dependencies = { ...retries, store: others, clock, conflictBudget: 500 };
+    const dependencies = { ...retries, store: others, clock, ids: new CountingIds(), conflictBudget: 500 };
     const verdict = await recordObservation(dependencies)(key, toggle(500));
     expect(verdict).toBe('stale');
     expect(clock.waits).toEqual([]);
@@ -125,7 +142,8 @@ describe('many writers of one record', () => {
     const tie = { ...toggle(2), state: 'IN_PROGRESS', eventId: parseEventId('0-tie') } as Observation;
     store.save = async () => Promise.resolve({ written: false, stored: await store.read(key) });
     const begin = clock.now();
-    const recording = recordObservation({ ...retries, store, clock, conflictBudget: 500 })(key, tie);
+    const dependencies = { ...retries, store, clock, ids: new CountingIds(), conflictBudget: 500 };
+    const recording = recordObservation(dependencies)(key, tie);
     await expect(recording).rejects.toThrow(TransientError);
     expect(clock.now() - begin).toBeLessThan(500);
   });

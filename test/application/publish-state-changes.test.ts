@@ -5,13 +5,14 @@ import {
   republishRecord,
   republishStateChanges,
 } from '../../functions/application/republish-state-changes.ts';
+import { UnreadableRecordError } from '../../functions/domain/unreadable-record-error.ts';
 import { instantFromMillis } from '../../functions/domain/instant.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import type { StateChangeEvent } from '../../functions/domain/state-change-event.ts';
 import { applyObservation } from '../../functions/domain/transition.ts';
 import type { Unpublished } from '../../functions/domain/unpublished.ts';
 import { requestId } from '../support/cancel-jobs.ts';
-import { observed, recordWith } from '../support/fixtures.ts';
+import { observed, recordWith, versioned } from '../support/fixtures.ts';
 import { afterNoon, register } from '../support/sessions.ts';
 import { VirtualClock } from '../support/virtual-clock.ts';
 
@@ -44,11 +45,15 @@ class Bus {
 function registeredAs(number: number): PaymentRequest {
   const { next } = register(recordWith({ paymentRequestId: requestId(number), version: 0 }));
   if (!next) throw new Error('not registered');
-  return next;
+  return versioned(next);
 }
 
 const paid = (record: PaymentRequest): PaymentRequest =>
-  applyObservation(record, observed('COMPLETED', '2026-03-01T12:05:00Z')).record;
+  versioned(applyObservation(record, observed('COMPLETED', '2026-03-01T12:05:00Z')).record, record);
+
+/** The next version of a record, which makes no event. */
+const renamed = (record: PaymentRequest): PaymentRequest =>
+  versioned({ ...record, reference: 'order 17' }, record);
 
 const said = (events: readonly StateChangeEvent[]) =>
   events.map(({ type, detail }) => `${detail.payment_request_id.slice(-1)} ${type.slice(16)}`);
@@ -77,12 +82,12 @@ function publishing(bus = new Bus()) {
   const entry = (
     sequenceNumber: string,
     after: PaymentRequest,
-    { before, minutes = 1 }: { readonly before?: PaymentRequest; readonly minutes?: number } = {},
+    { minutes = 1 }: { readonly minutes?: number } = {},
   ): StreamEntry => ({
     sequenceNumber,
     key: after,
     writtenAt: clock.now() - minutes * 60_000,
-    read: () => ({ before, after }),
+    read: () => after,
   });
   const poisoned = (sequenceNumber: string, after: PaymentRequest): StreamEntry => ({
     ...entry(sequenceNumber, after),
@@ -103,9 +108,9 @@ describe('publishStateChanges', () => {
     const result = await publish(
       entry('100', one),
       entry('101', two),
-      entry('102', { ...one, version: 2 }, { before: one }),
-      entry('103', paid(one), { before: one }),
-      entry('104', paid(two), { before: two }),
+      entry('102', renamed(one)),
+      entry('103', paid(renamed(one))),
+      entry('104', paid(two)),
     );
     expect(result).toEqual({ retryFrom: undefined, published: bus.published, setAside: [] });
     expect(said(bus.published)).toEqual([
@@ -114,6 +119,18 @@ describe('publishStateChanges', () => {
       '1 State Changed',
       '2 State Changed',
     ]);
+    expect(bus.published.map(({ detail }) => [detail.version, detail.sequence])).toEqual([
+      [1, 1],
+      [1, 1],
+      [3, 2],
+      [2, 2],
+    ]);
+  });
+
+  it('the events of a write are published whatever the history keeps', async () => {
+    const { bus, publish, entry } = publishing();
+    await publish(entry('100', { ...one, history: [] }), entry('101', { ...paid(one), history: [] }));
+    expect(said(bus.published)).toEqual(['1 Registered', '1 State Changed']);
   });
 
   it('a batch is retried from the first write with an event that the bus refuses for now', async () => {
@@ -142,8 +159,9 @@ describe('what cannot be published', () => {
     bus.refusals.set('Payment Request Registered', forGood);
     const { retryFrom, published, setAside } = await publish(
       entry('100', one),
-      entry('101', paid(two), { before: two }),
-      entry('102', paid(three)),
+      entry('101', paid(two)),
+      entry('102', three),
+      entry('103', paid(three)),
     );
     expect(retryFrom).toBeUndefined();
     expect(said(published)).toEqual(['2 State Changed', '3 State Changed']);
@@ -177,7 +195,7 @@ describe('what cannot be published', () => {
 
   it('a record without the parts that its events need is set aside, and the others are published', async () => {
     const { publish, entry, queue } = publishing();
-    const broken = { ...two, history: two.history.map((each) => ({ ...each, recordedAt: undefined })) };
+    const broken = { ...two, changes: two.changes.map((each) => ({ ...each, recordedAt: undefined })) };
     const { published } = await publish(
       entry('100', broken as unknown as PaymentRequest),
       entry('101', three),
@@ -239,7 +257,7 @@ describe('what cannot be published', () => {
     const unpublished = { keep: () => Promise.reject(fault) };
     const publish = publishStateChanges({ ...dependencies, unpublished });
     const { retryFrom, setAside } = await publish(
-      [entry('100', paid(one), { before: one }), entry('101', two), entry('102', three)],
+      [entry('100', paid(one)), entry('101', two), entry('102', three)],
       clock.now() + 14_000,
     );
     expect([retryFrom, setAside, faults]).toEqual(['101', [], [['101', fault]]]);
@@ -251,7 +269,7 @@ describe('republishStateChanges', () => {
   const again = async (
     minutes: readonly [number, number],
     { isDryRun = false, refuses }: { readonly isDryRun?: boolean; readonly refuses?: PaymentRequest } = {},
-    of: readonly PaymentRequest[] = records,
+    of: readonly (PaymentRequest | undefined)[] = records,
   ) => {
     const publisher = new Bus();
     if (refuses) publisher.refusals.set(refuses.paymentRequestId, forGood);
@@ -294,8 +312,7 @@ describe('republishStateChanges', () => {
   });
 
   it('a republish counts a record that cannot be read, and goes on', async () => {
-    const broken = { ...two, history: [null] } as unknown as PaymentRequest;
-    expect(await again([0, 10], {}, [broken, registeredAs(1)])).toEqual({
+    expect(await again([0, 10], {}, [undefined, registeredAs(1)])).toEqual({
       report: { records: 1, events: 1, refused: 0, unreadable: 1 },
       published: ['1 Registered'],
     });
@@ -312,5 +329,19 @@ describe('republishStateChanges', () => {
     expect(await republish(one, time)).toEqual({ records: 1, events: 1, refused: 0, unreadable: 0 });
     expect(said(publisher.published)).toEqual(['1 State Changed']);
     expect(await republish(two, time)).toBeUndefined();
+  });
+
+  it('a republish of one record counts a record that cannot be read, and throws any other fault', async () => {
+    const time = { since: afterNoon(4), until: afterNoon(6), isDryRun: false };
+    const fault = new Error('away');
+    const fails = (error: Error) =>
+      republishRecord({ store: { read: () => Promise.reject(error) }, publisher: new Bus() })(one, time);
+    expect(await fails(new UnreadableRecordError(one, ['x']))).toEqual({
+      records: 0,
+      events: 0,
+      refused: 0,
+      unreadable: 1,
+    });
+    await expect(fails(fault)).rejects.toBe(fault);
   });
 });

@@ -44,10 +44,12 @@ async function worldWith(
   return { world, sweep };
 }
 
-const ended = registered({ state: 'CANCELED', reconcileAfter: noon });
+const ended = registered({ state: 'CANCELED', dueAt: noon });
 const lost = recordWith({
   state: 'SUBMITTED',
-  reconcileAfter: noon,
+  timer: 'none',
+  attention: 'not_found',
+  dueAt: noon,
   cancellation: settledWith({ outcome: 'not_found' }),
 });
 
@@ -55,7 +57,7 @@ describe('the sweep', () => {
   it('the sweep counts what it did', async () => {
     const { world, sweep } = await worldWith(ended);
     expect(await sweep()).toEqual({ ...nothingDone, forget: 1 });
-    expect(world.record).toMatchObject({ reconcileAfter: undefined, attempts: 0, version: 2 });
+    expect(world.record).toMatchObject({ dueAt: undefined, attempts: 0, version: 2 });
   });
 
   it('the sweep takes no record after its time is over', async () => {
@@ -65,17 +67,17 @@ describe('the sweep', () => {
   });
 
   it('the sweep does nothing to a record that is not due any more but is still in the index', async () => {
-    const record = registered({ state: 'CANCELED', reconcileAfter: afterNoon(1) });
+    const record = registered({ state: 'CANCELED', dueAt: afterNoon(1) });
     const { world, sweep } = await worldWith(record);
     expect(await sweep()).toEqual({ ...nothingDone, nothing: 1 });
     expect([world.record, world.faults]).toEqual([record, []]);
   });
 
   it('the sweep arms a pending timer and writes the record once', async () => {
-    const { world, sweep } = await worldWith(registered({ timer: 'pending', reconcileAfter: noon }));
+    const { world, sweep } = await worldWith(registered({ timer: 'pending', dueAt: noon }));
     expect(await sweep()).toEqual({ ...nothingDone, arm: 1 });
     expect(world.timer.deadline).toBe(afterNoon(30));
-    expect(world.record).toMatchObject({ timer: 'armed', reconcileAfter: afterNoon(31), version: 2 });
+    expect(world.record).toMatchObject({ timer: 'armed', dueAt: afterNoon(31), version: 2 });
   });
 
   it('the sweep does nothing if the record no longer exists', async () => {
@@ -86,13 +88,20 @@ describe('the sweep', () => {
   });
 
   it('the sweep reports an account that is not configured and retries the record later', async () => {
-    const { world, sweep } = await worldWith(ended);
+    const { world, sweep } = await worldWith(registered({ timer: 'pending', dueAt: noon }));
     const accounts = { find: () => Promise.resolve(undefined) };
     expect(await sweep(undefined, { accounts })).toEqual({ ...nothingDone, failed: 1 });
     expect(world.faults).toEqual([
       new ConfigurationError('The account shop-se has no entry and no credential.'),
     ]);
-    expect(world.record).toMatchObject({ attempts: 1, reconcileAfter: noon });
+    expect(world.record).toMatchObject({ timer: 'pending', attempts: 1, dueAt: noon });
+  });
+
+  it('a record without work is not due again, even if its account is not configured', async () => {
+    const { world, sweep } = await worldWith(ended);
+    const accounts = { find: () => Promise.resolve(undefined) };
+    expect(await sweep(undefined, { accounts })).toEqual({ ...nothingDone, failed: 1 });
+    expect(world.record.dueAt).toBeUndefined();
   });
 
   it('the report counts as repairs only what another function should have done', () => {
@@ -110,7 +119,7 @@ describe('a record that needs no further work', () => {
       if (reads === 1) void self.store.save(ended, { ...ended, reference: 'order 17', version: 2 });
     });
     expect((await sweep()).forget).toBe(1);
-    expect(world.record).toMatchObject({ reference: 'order 17', reconcileAfter: noon, version: 2 });
+    expect(world.record).toMatchObject({ reference: 'order 17', dueAt: noon, version: 2 });
   });
 
   it('a finished record that is deleted during the sweep is ignored', async () => {
@@ -132,7 +141,7 @@ describe('a request known only from a webhook', () => {
     ['arms on SUBMITTED and has no default timeout', { armOnSubmitted: true }, false],
     ['does not arm on SUBMITTED and has a default timeout', { defaultSessionTimeout: 20 * minute }, false],
   ])('a request known only from a webhook gets a timer if the account %s: %s', async (_, settings, armed) => {
-    const record = recordWith({ state: 'SUBMITTED', reconcileAfter: noon });
+    const record = recordWith({ state: 'SUBMITTED', createdAt: afterNoon(-2), dueAt: noon });
     const { world, sweep } = await worldWith(record, undefined, settings);
     expect(await sweep()).toEqual({ ...nothingDone, arm_default: 1 });
     expect(world.record).toMatchObject(
@@ -142,7 +151,7 @@ describe('a request known only from a webhook', () => {
             deadlineAt: afterNoon(20),
             session: { requested: 'default_session_timeout', onTimeout: 'cancel' },
           }
-        : { timer: 'none', reconcileAfter: afterNoon(48 * 60 + 1) },
+        : { timer: 'none', dueAt: afterNoon(48 * 60 - 1) },
     );
     if (armed) {
       expect(world.record.history[0]?.eventId).toMatch(/^register:/);
@@ -155,7 +164,7 @@ describe('a request known only from a webhook', () => {
 });
 
 describe('a request known only from a webhook, during the sweep', () => {
-  const facts = recordWith({ state: 'SUBMITTED', reconcileAfter: noon });
+  const facts = recordWith({ state: 'SUBMITTED', createdAt: afterNoon(-2), dueAt: noon });
   const wanted = { armOnSubmitted: true, defaultSessionTimeout: 20 * minute };
 
   it('a session that is registered during the sweep is kept', async () => {
@@ -208,14 +217,14 @@ describe('a request known only from a webhook, during the sweep', () => {
     const ended = { ...facts, klarnaExpiresAt: noon };
     const { world, sweep } = await worldWith(ended, undefined, wanted);
     expect((await sweep()).arm_default).toBe(1);
-    expect(world.record).toMatchObject({ timer: 'none', reconcileAfter: afterNoon(1) });
+    expect(world.record).toMatchObject({ timer: 'none', dueAt: afterNoon(1) });
   });
 });
 
 describe('a cancel by the timer with an unknown result', () => {
   it('the sweep continues a cancel of the timer and gives a paying customer grace with a new timer', async () => {
     const cancellation = settledWith({ outcome: 'pending', cause: 'timeout' });
-    const record = registered({ deadlineAt: noon, timer: 'fired', reconcileAfter: noon, cancellation });
+    const record = registered({ deadlineAt: noon, timer: 'fired', dueAt: noon, cancellation });
     const { world, sweep } = await worldWith(record, undefined, { inProgressGrace: 5 * minute });
     world.klarna.state = 'IN_PROGRESS';
     expect(await sweep()).toEqual({ ...nothingDone, resume: 1 });
@@ -231,7 +240,7 @@ describe('a cancel by the timer with an unknown result', () => {
 
 it('the sweep continues a pending cancel in the name of the first caller and records that it did so', async () => {
   const cancellation = settledWith({ outcome: 'pending', reason: 'basket emptied', requestedBy: 'caller' });
-  const { world, sweep } = await worldWith(recordWith({ reconcileAfter: noon, cancellation }));
+  const { world, sweep } = await worldWith(recordWith({ dueAt: noon, cancellation }));
   world.clock.advance(minute);
   expect((await sweep()).resume).toBe(1);
   const { reason, requestedBy, requestedAt } = cancellation;
@@ -244,7 +253,7 @@ it('the sweep continues a pending cancel in the name of the first caller and rec
 
 describe('a request that Klarna reported as not_found', () => {
   const asked = async (state: 'SUBMITTED' | undefined) => {
-    const { world } = await worldWith(recordWith({ state: 'SUBMITTED' }));
+    const { world } = await worldWith(recordWith({ state: 'SUBMITTED', timer: 'none' }));
     world.klarna.state = undefined;
     await refreshPaymentRequest(world.dependencies)(key, world.settings, world.record);
     expect(world.record.attention).toBe('not_found');
@@ -258,15 +267,16 @@ describe('a request that Klarna reported as not_found', () => {
     expect(world.record).toMatchObject({ state: 'SUBMITTED', attention: undefined });
     world.clock.advance(minute);
     await world.sweep();
-    expect(world.record.reconcileAfter).toBe(afterNoon(48 * 60 + 1));
+    expect(world.record.dueAt).toBe(afterNoon(48 * 60 + 1));
     expect(world.klarna.calls).toHaveLength(2);
   });
 
   it('the attention not_found is cleared once a webhook reports a final state', async () => {
     const world = await asked(undefined);
+    expect(world.record.dueAt).toBe(noon);
     await world.webhook(observed('COMPLETED'));
-    expect((await world.sweep()).forget).toBe(1);
-    expect(world.record).toMatchObject({ attention: undefined, reconcileAfter: undefined });
+    expect(world.record).toMatchObject({ attention: undefined, attentionSince: undefined, dueAt: undefined });
+    expect(await world.sweep()).toEqual(nothingDone);
   });
 
   it('a request that is not_found is read for a day and becomes EXPIRED after its Klarna expiry', async () => {
@@ -275,7 +285,7 @@ describe('a request that Klarna reported as not_found', () => {
       await world.sweep();
       world.clock.advance(30 * minute);
     }
-    expect(world.record).toMatchObject({ state: 'SUBMITTED', reconcileAfter: afterNoon(48 * 60 + 1) });
+    expect(world.record).toMatchObject({ state: 'SUBMITTED', dueAt: afterNoon(48 * 60 + 1) });
     expect(world.klarna.calls).toHaveLength(1 + 24);
     world.clock.advance(minute);
     await world.sweep();
@@ -284,19 +294,36 @@ describe('a request that Klarna reported as not_found', () => {
 });
 
 describe('a read by the sweep', () => {
-  it('a read of a request that was not_found records the new state and is repeated later', async () => {
+  it('a read of a request that was not_found records the new state and is not repeated', async () => {
     const { world, sweep } = await worldWith(lost);
     expect(await sweep()).toEqual({ ...nothingDone, read: 1 });
     expect(world.klarna.calls).toEqual(['read']);
     expect(world.record.history.map(({ kind }) => kind)).toEqual(['read']);
-    expect(world.record).toMatchObject({ attempts: 1, reconcileAfter: noon });
+    expect(world.record).toMatchObject({
+      attention: undefined,
+      attempts: 0,
+      dueAt: afterNoon(48 * 60 + 1),
+      version: 2,
+    });
   });
 
+  it.each<KlarnaResponse>([unclear, { kind: 'not_found', proof: {} }])(
+    'a read of a request that was not_found is repeated later if Klarna does not show it: $kind',
+    async (response) => {
+      const { world, sweep } = await worldWith(lost);
+      world.klarna.responses('read', response, response);
+      expect(await sweep()).toEqual({ ...nothingDone, read: 1 });
+      expect(world.record).toMatchObject({ attention: 'not_found', attempts: 1, dueAt: noon });
+      expect(await sweep()).toEqual({ ...nothingDone, read: 1 });
+      expect(world.record).toMatchObject({ attention: 'not_found', attempts: 2, dueAt: afterNoon(1) });
+    },
+  );
+
   it.each([
-    ['noon, the time when it became due', noon, { attempts: 1, reconcileAfter: noon }],
-    ['before', afterNoon(-1), { attempts: 1, reconcileAfter: noon }],
-  ] as const)('a read that fails is postponed: due %s', async (_, reconcileAfter, expected) => {
-    const { world, sweep } = await worldWith({ ...lost, reconcileAfter }, (_world, call) => {
+    ['noon, the time when it became due', noon, { attempts: 1, dueAt: noon }],
+    ['before', afterNoon(-1), { attempts: 1, dueAt: noon }],
+  ] as const)('a read that fails is postponed: due %s', async (_, dueAt, expected) => {
+    const { world, sweep } = await worldWith({ ...lost, dueAt }, (_world, call) => {
       if (call === 'klarna.read') throw new Error('a bug');
     });
     expect(await sweep()).toEqual({ ...nothingDone, failed: 1 });
@@ -305,8 +332,8 @@ describe('a read by the sweep', () => {
   });
 
   it.each<[string, (record: PaymentRequest) => PaymentRequest | undefined]>([
-    ['is due later by now', (record) => ({ ...record, reconcileAfter: afterNoon(0.001), version: 2 })],
-    ['needs nothing by now', (record) => ({ ...record, reconcileAfter: undefined, version: 2 })],
+    ['is due later by now', (record) => ({ ...record, dueAt: afterNoon(0.001), version: 2 })],
+    ['needs nothing by now', (record) => ({ ...record, dueAt: undefined, version: 2 })],
     ['is deleted by now', () => undefined],
   ])('a read that fails does not change a record that %s', async (_, change) => {
     const changed = change(lost);
@@ -343,7 +370,7 @@ describe('two contradicting webhooks', () => {
       kind: 'sweep',
       detail: { looked_into: 'contradiction', response: 'refreshed', status: '200' },
     });
-    expect(world.record.reconcileAfter).toBeUndefined();
+    expect(world.record.dueAt).toBeUndefined();
   });
 
   it.each<KlarnaResponse>([unclear, { kind: 'denied', proof: {} }])(
@@ -354,7 +381,7 @@ describe('two contradicting webhooks', () => {
       await world.webhook(observed('EXPIRED', '2026-03-01T12:00:30Z'));
       world.clock.advance(minute);
       await world.sweep();
-      expect(world.record).toMatchObject({ attempts: 1, reconcileAfter: afterNoon(1) });
+      expect(world.record).toMatchObject({ attempts: 1, dueAt: afterNoon(1) });
       expect((await world.sweep()).ask).toBe(1);
     },
   );

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { callLimit } from '../../functions/application/ask-klarna.ts';
+import { callLimit } from '../../functions/domain/next-call.ts';
 import type { KlarnaResponse } from '../../functions/domain/klarna-response.ts';
 import {
   refreshPaymentRequest,
   type RefreshOutcome,
 } from '../../functions/application/refresh-payment-request.ts';
-import { historyLimit } from '../../functions/domain/payment-request.ts';
+import { bytesOf } from '../../functions/domain/history.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
 import { key, observed, recordWith } from '../support/fixtures.ts';
 import { afterNoon, minute } from '../support/sessions.ts';
@@ -46,8 +46,12 @@ describe('refreshPaymentRequest', () => {
       world.clock.advance(1_000);
       ({ record } = await refreshPaymentRequest(world.dependencies)(key, world.settings, record));
     }
-    expect(record).toMatchObject({ state: 'SUBMITTED', version: 402, historyDropped: 401 - historyLimit });
-    expect(record.history).toHaveLength(historyLimit);
+    const { history, dropped } = record;
+    expect(record).toMatchObject({ state: 'SUBMITTED', version: 402 });
+    expect(history.length + (dropped?.count ?? 0)).toBe(401);
+    expect(history.reduce((sum, entry) => sum + bytesOf(entry), 0)).toBeLessThanOrEqual(6_000);
+    expect(dropped?.first).toBe(afterNoon(1));
+    expect(dropped && history[0] && dropped.last < history[0].recordedAt).toBe(true);
   });
 
   it.each<[PaymentRequestState | undefined, number, RefreshOutcome, PaymentRequestState | undefined]>([
@@ -103,7 +107,15 @@ describe('refreshPaymentRequest', () => {
       const { world, known, refresh } = await refreshed('SUBMITTED', klarna, 16);
       expect(refresh).toEqual({ outcome, record: world.record, proof: response.proof });
       const { history } = world.record;
-      expect(world.record).toEqual({ ...known, history, version: 2, updatedAt: afterNoon(16) });
+      expect(world.record).toEqual({
+        ...known,
+        history,
+        version: 2,
+        writes: [expect.any(String) as unknown],
+        updatedAt: afterNoon(16),
+        attentionSince: undefined,
+        dueAt: afterNoon(16),
+      });
       expect(history).toMatchObject([
         { kind: 'read', effect: 'noted', detail: { response: response.kind, ...response.proof } },
       ]);

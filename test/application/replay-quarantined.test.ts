@@ -13,7 +13,7 @@ import {
   signingKeyWith,
   subject,
 } from '../support/klarna-deliveries.ts';
-import { retries, VirtualClock } from '../support/virtual-clock.ts';
+import { CountingIds, retries, VirtualClock } from '../support/virtual-clock.ts';
 
 function world(signingKey: SigningKey | undefined) {
   const store = new InMemoryPaymentRequestStore();
@@ -22,6 +22,7 @@ function world(signingKey: SigningKey | undefined) {
   const replay = replayQuarantined({
     ...retries,
     store,
+    ids: new CountingIds(),
     stored,
     quarantine: {
       async *all() {

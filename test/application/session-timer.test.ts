@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { registerSession, type SessionDependencies } from '../../functions/application/register-session.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
+import { dueIn } from '../../functions/application/reconcile-payment-requests.ts';
 import type { Deadline, Registration } from '../../functions/domain/registration.ts';
+import { shownTimer } from '../../functions/domain/session-timer.ts';
 import { viewOf } from '../../functions/http/payment-request-view.ts';
-import { key, observed, registrationWith } from '../support/fixtures.ts';
+import { key, observed, registrationWith, versioned } from '../support/fixtures.ts';
 import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
-import { afterNoon, cancellationWith, session } from '../support/sessions.ts';
+import { afterNoon, cancellationWith, registered, session } from '../support/sessions.ts';
 import { World } from '../support/world.ts';
 
 const minutes = (count: number): number => count * 60_000;
@@ -24,28 +26,21 @@ async function expired(world: World, registration = registrationWith()): Promise
 describe('a registration without a deadline', () => {
   const joins = registrationWith({ deadline: undefined, onTimeout: undefined, reference: 'order 17' });
 
-  it('a registration without a deadline leaves the timer of a registered session alone', async () => {
-    const armed: string[] = [];
-    const world = new World(
-      new ScriptedKlarna('SUBMITTED'),
-      { defaultSessionTimeout: minutes(20) },
-      (call) => {
-        if (call === 'timer.arm') armed.push(call);
-      },
-    );
+  it('a registration without a deadline leaves the deadline of a registered session alone and arms its timer again', async () => {
+    const world = new World(new ScriptedKlarna('SUBMITTED'), { defaultSessionTimeout: minutes(20) });
     await world.register(registrationWith({ onTimeout: 'observe' }));
-    armed.length = 0;
-    const { deadlineAt, reconcileAfter } = world.record;
+    world.timer.deadline = undefined;
+    const { deadlineAt, dueAt } = world.record;
     world.clock.advance(minutes(10));
     expect((await world.register(joins)).outcome).toEqual({ kind: 'changed' });
     expect(world.record).toMatchObject({
       deadlineAt,
-      reconcileAfter,
+      dueAt,
       timer: 'armed',
       reference: 'order 17',
       session: { onTimeout: 'observe', extensions: 0 },
     });
-    expect(armed).toEqual([]);
+    expect(world.timer.deadline).toBe(deadlineAt);
   });
 
   it('a registration without a deadline finds the registered session where the account has no default', async () => {
@@ -53,7 +48,7 @@ describe('a registration without a deadline', () => {
     expect((await world.register(joins)).outcome).toEqual({ kind: 'no_deadline' });
     await world.register(registrationWith());
     expect((await world.register(joins)).outcome).toEqual({ kind: 'changed' });
-    expect(world.record).toMatchObject({ reference: 'order 17', version: 3 });
+    expect(world.record).toMatchObject({ reference: 'order 17', version: 2 });
   });
 });
 
@@ -72,11 +67,15 @@ describe('the timer of an ended request', () => {
     },
   );
 
-  it('a paid request shows the timer that it keeps', async () => {
+  it('a paid request shows the timer that it keeps until its deadline, and as fired after it', async () => {
     const world = new World();
     await world.register(registrationWith());
     await world.webhook(observed('COMPLETED'));
-    expect(viewOf(world.record)).toMatchObject({ state: 'COMPLETED', timer: 'armed' });
+    const shown = () => shownTimer(world.record, world.clock.instant());
+    world.clock.advance(minutes(30) - 1);
+    expect(shown()).toBe('armed');
+    world.clock.advance(1);
+    expect(shown()).toBe('fired');
   });
 });
 
@@ -88,7 +87,7 @@ describe('a timer that fires', () => {
       state: 'CANCELED',
       timer: 'fired',
       cancellation: { cause: 'timeout', requestedBy: 'lapse:session-timer' },
-      reconcileAfter: undefined,
+      dueAt: undefined,
     });
   });
 
@@ -122,10 +121,26 @@ describe('a timer that fires', () => {
   it('the timer spares a request that was paid in time, without a call to Klarna', async () => {
     const world = await expired(new World(new ScriptedKlarna('COMPLETED')));
     await world.webhook(observed('COMPLETED'));
+    const paid = world.record;
+    world.calls.splice(0);
     expect((await world.timerFires()).kind).toBe('spared');
-    expect(world.klarna.calls).toEqual([]);
-    expect(world.record).toMatchObject({ timer: 'fired', reconcileAfter: undefined });
+    expect(world.calls).toEqual(['store.read']);
+    expect(world.record).toEqual(paid);
+    expect(paid.dueAt).toBeUndefined();
   });
+
+  it.each(['EXPIRED', 'DECLINED', 'CANCELED'] as const)(
+    'a timer that finds the request %s reads it once and writes nothing',
+    async (state) => {
+      const world = await expired(new World(new ScriptedKlarna(state)));
+      await world.webhook(observed(state));
+      const ended = world.record;
+      world.calls.splice(0);
+      expect((await world.timerFires()).kind).toBe('spared');
+      expect(world.calls).toEqual(['store.read']);
+      expect(world.record).toEqual(ended);
+    },
+  );
 
   it('the timer reads Klarna first and spares a paid request whose webhook was lost', async () => {
     const world = await expired(new World(new ScriptedKlarna('COMPLETED')));
@@ -172,7 +187,7 @@ describe('a timer that fires', () => {
     expect(world.record).toMatchObject({ state: 'EXPIRED', evidence: { source: 'not_found' } });
     world.clock.advance(minutes(1));
     await world.sweep();
-    expect(world.record.reconcileAfter).toBeUndefined();
+    expect(world.record.dueAt).toBeUndefined();
   });
 
   it.each([
@@ -229,14 +244,18 @@ describe('a timer that fires', () => {
   it('the timer leaves an abandoned cancel to the sweep, even if the request has ended', async () => {
     const world = await expired(new World());
     const cancellation = cancellationWith({ lease: { id: 'lease-1', until: afterNoon(29) } });
-    const reconcileAfter = afterNoon(29);
-    await world.store.save(world.record, { ...world.record, cancellation, reconcileAfter, version: 3 });
+    await world.store.save(
+      world.record,
+      versioned({ ...world.record, cancellation }, world.record, afterNoon(28)),
+    );
+    expect(world.record.dueAt).toBe(afterNoon(29));
     world.klarna.state = 'CANCELED';
     await world.webhook(observed('CANCELED'));
+    const { version } = world.record;
     expect((await world.timerFires()).kind).toBe('spared');
-    expect(world.record.reconcileAfter).toBe(reconcileAfter);
-    await world.sweep();
-    expect(world.record).toMatchObject({ reconcileAfter: undefined, cancellation: { outcome: 'canceled' } });
+    expect(world.record).toMatchObject({ version, dueAt: world.clock.instant() });
+    expect((await world.sweep()).resume).toBe(1);
+    expect(world.record).toMatchObject({ dueAt: undefined, cancellation: { outcome: 'canceled' } });
   });
 
   it('the timer continues an earlier pending cancel with its caller and its reason', async () => {
@@ -290,17 +309,20 @@ describe('a timer that fires', () => {
 });
 
 describe('registering a session', () => {
-  it('a registration writes the record, arms the timer and records that it is armed', async () => {
-    const world = new World();
+  it('a registration writes the record once, as armed, and then arms the timer', async () => {
+    const world: World = new World(new ScriptedKlarna('SUBMITTED'), {}, (call, moment) => {
+      if (call === 'timer.arm' && moment === 'before') expect(world.record.timer).toBe('armed');
+    });
     const { outcome, record } = await world.register(registrationWith());
     expect(outcome.kind).toBe('registered');
-    expect(record).toMatchObject({ timer: 'armed', version: 2 });
-    expect(world.store.writes).toBe(2);
+    expect(record).toMatchObject({ timer: 'armed', dueAt: afterNoon(31), version: 1 });
+    expect(world.awsCalls()).toEqual(['store.save', 'timer.arm']);
+    expect(world.timer.deadline).toBe(afterNoon(30));
     await world.extend(timeout(40));
     expect(world.record.history.map(({ eventId }) => eventId.split(':')[0])).toEqual(['register', 'extend']);
   });
 
-  it('a repeated or refused registration arms no timer and moves no Klarna expiry', async () => {
+  it('a repeated registration arms the timer again, and a refused one arms none and moves no Klarna expiry', async () => {
     const arms: string[] = [];
     const synced: unknown[] = [];
     const world = new World(new ScriptedKlarna('SUBMITTED'), {}, (call, moment) => {
@@ -319,10 +341,60 @@ describe('registering a session', () => {
     expect((await register(timeout(30))).outcome.kind).toBe('registered');
     expect((await register(timeout(30))).outcome.kind).toBe('unchanged');
     expect((await register(timeout(49 * 60))).outcome.kind).toBe('invalid');
-    expect([arms.length, synced.length]).toEqual([1, 2]);
+    expect([arms.length, synced.length]).toEqual([2, 2]);
     await world.webhook(observed('COMPLETED'));
     expect((await register(timeout(60))).outcome.kind).toBe('already_final');
-    expect(synced).toHaveLength(2);
+    expect([arms.length, synced.length]).toEqual([2, 2]);
+  });
+
+  /** A world whose process ends when it is about to arm a timer: no later call of it succeeds. */
+  function crashing() {
+    let hasEnded = false;
+    let mayEnd = true;
+    const world = new World(new ScriptedKlarna('SUBMITTED'), {}, (call) => {
+      hasEnded ||= mayEnd && call === 'timer.arm';
+      if (hasEnded) throw new Error('the process has ended');
+    });
+    const restart = (): void => {
+      hasEnded = false;
+      mayEnd = false;
+    };
+    return { world, restart };
+  }
+
+  it('a registration that ended before its timer was armed is armed by the same PUT again', async () => {
+    const { world, restart } = crashing();
+    await world.register(registrationWith());
+    restart();
+    expect(world.record).toMatchObject({ timer: 'armed', version: 1 });
+    expect(world.timer.deadline).toBeUndefined();
+    expect((await world.register(registrationWith())).outcome.kind).toBe('unchanged');
+    expect(world.timer.deadline).toBe(afterNoon(30));
+    expect(world.record.version).toBe(1);
+  });
+
+  it('an extension that ended before its timer was armed is armed by the same extension again', async () => {
+    const { world, restart } = crashing();
+    const deadline: Deadline = { kind: 'deadline_at', at: afterNoon(20), given: '2026-03-01T12:20:00Z' };
+    await world.store.save(undefined, versioned(registered({ version: 0 })));
+    await world.extend(deadline);
+    restart();
+    expect(world.record).toMatchObject({ timer: 'armed', deadlineAt: afterNoon(20), dueAt: afterNoon(21) });
+    expect(world.timer.deadline).toBeUndefined();
+    expect((await world.extend(deadline)).outcome.kind).toBe('unchanged');
+    expect(world.timer.deadline).toBe(afterNoon(20));
+  });
+
+  it('a session whose timer was never armed, or for a later deadline, ends a minute after its deadline', async () => {
+    const { world, restart } = crashing();
+    await world.register(registrationWith());
+    restart();
+    world.timer.deadline = afterNoon(50);
+    world.clock.advance(minutes(31) - 1);
+    expect(dueIn(await world.sweep())).toBe(0);
+    world.clock.advance(1);
+    expect((await world.sweep()).end).toBe(1);
+    expect(world.record).toMatchObject({ state: 'CANCELED', timer: 'fired' });
   });
 
   it('a repeated registration with the same duration is unchanged and keeps its deadline', async () => {
@@ -347,7 +419,8 @@ describe('registering a session', () => {
     await world.webhook(observed('COMPLETED'));
     const { outcome, record } = await world.register(registrationWith({ reference: 'order-7' }));
     expect(outcome).toEqual({ kind: 'already_final', state: 'COMPLETED' });
-    expect(record).toMatchObject({ reference: 'order-7', timer: 'none' });
+    expect(record).toMatchObject({ reference: 'order-7', dueAt: undefined });
+    expect(shownTimer(world.record, world.clock.instant())).toBe('none');
     expect(world.timer.deadline).toBeUndefined();
   });
 
@@ -368,8 +441,13 @@ describe('a request known only from a webhook', () => {
       defaultSessionTimeout: minutes(20),
     });
     await world.webhook(observed('SUBMITTED'));
+    expect(shownTimer(world.record, world.clock.instant())).toBe('none');
     expect((await world.sweep()).arm_default).toBe(1);
-    expect(world.record).toMatchObject({ timer: 'armed', session: { onTimeout: 'cancel' } });
+    expect(world.record).toMatchObject({
+      timer: 'armed',
+      deadlineAt: afterNoon(20),
+      session: { onTimeout: 'cancel' },
+    });
     world.clock.advance(minutes(20));
     await world.timerFires();
     expect(world.record.state).toBe('CANCELED');
@@ -378,8 +456,9 @@ describe('a request known only from a webhook', () => {
   it('a request known only from a webhook gets no timer without that setting and is not read at Klarna', async () => {
     const world = new World();
     await world.webhook(observed('SUBMITTED'));
-    await world.sweep();
-    expect(world.record).toMatchObject({ timer: 'none', state: 'SUBMITTED' });
+    world.clock.advance(minutes(2));
+    expect((await world.sweep()).arm_default).toBe(1);
+    expect(world.record).toMatchObject({ timer: 'none', state: 'SUBMITTED', dueAt: afterNoon(48 * 60 + 1) });
     world.clock.advance(24 * 60 * minutes(1));
     await world.sweep();
     expect(world.klarna.calls).toEqual([]);
@@ -401,6 +480,7 @@ describe('a request that Klarna ended without a webhook', () => {
   ])('the sweep reads a request that %s and records EXPIRED', async (_, begin) => {
     const world = new World();
     await begin(world);
+    world.clock.advance(minutes(2));
     await world.sweep();
     expect(world.klarna.calls).toEqual([]);
     world.klarna.state = undefined;
@@ -411,7 +491,7 @@ describe('a request that Klarna ended without a webhook', () => {
     expect(world.record).toMatchObject({
       state: 'EXPIRED',
       evidence: { source: 'not_found' },
-      reconcileAfter: undefined,
+      dueAt: undefined,
     });
   });
 
@@ -425,7 +505,7 @@ describe('a request that Klarna ended without a webhook', () => {
       world.clock.advance(60 * minutes(1));
     }
     expect(world.klarna.calls.length).toBeLessThanOrEqual(24);
-    expect(world.record).toMatchObject({ state: 'SUBMITTED', reconcileAfter: undefined });
+    expect(world.record).toMatchObject({ state: 'SUBMITTED', dueAt: undefined });
   });
 });
 

@@ -137,7 +137,13 @@ describe('cancelSession', () => {
         history: noted[index]
           ? [expect.objectContaining({ kind: 'cancel_request', effect: 'noted' }) as unknown]
           : [],
-        version: noted[index] ? 2 : 1,
+        ...(noted[index] && {
+          version: 2,
+          writes: [expect.any(String) as unknown],
+          updatedAt: clock.instant(),
+          attentionSince: undefined,
+          dueAt: undefined,
+        }),
       })),
     );
     expect(after[1]?.history).toMatchObject([

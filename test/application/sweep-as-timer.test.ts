@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { repairs } from '../../functions/application/reconcile-payment-requests.ts';
 import { sweepSessionTimer } from '../../functions/adapters/sweep/sweep-session-timer.ts';
+import { shownTimer } from '../../functions/domain/session-timer.ts';
 import { key, noon, observed, registrationWith } from '../support/fixtures.ts';
 import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
+import { afterNoon } from '../support/sessions.ts';
 import { type FaultInjector, World } from '../support/world.ts';
 
 const minute = 60_000;
@@ -27,7 +29,7 @@ describe('the sweep as the only timer', () => {
   it('without a scheduler, a session is due at its deadline and no timer is armed', async () => {
     const world = worldOf();
     const { record } = await world.register(registrationWith());
-    expect(record).toMatchObject({ timer: 'sweep', reconcileAfter: record?.deadlineAt });
+    expect(record).toMatchObject({ timer: 'sweep', dueAt: record?.deadlineAt });
     expect(world.timer.deadline).toBeUndefined();
   });
 
@@ -49,18 +51,22 @@ describe('the sweep as the only timer', () => {
       state: 'CANCELED',
       timer: 'fired',
       cancellation: { cause: 'timeout', requestedBy: 'lapse:session-timer' },
-      reconcileAfter: undefined,
+      dueAt: undefined,
     });
   });
 
-  it('the sweep spares a session paid in time without a call to Klarna, and the record shows it', async () => {
+  it('the sweep neither reads nor writes a session paid in time, and its timer is shown as fired', async () => {
     const world = worldOf(new ScriptedKlarna('COMPLETED'));
     await world.register(registrationWith());
     await world.webhook(observed('COMPLETED'));
+    expect(shownTimer(world.record, world.clock.instant())).toBe('sweep');
+    const paid = world.record;
+    expect(paid).toMatchObject({ state: 'COMPLETED', dueAt: undefined });
+    world.calls.splice(0);
     await sweptUntil(world, 31);
-    expect(world.klarna.calls).toEqual([]);
-    expect(world.record).toMatchObject({ state: 'COMPLETED', timer: 'fired', reconcileAfter: undefined });
-    expect(world.record.history.at(-1)?.detail).toMatchObject({ outcome: 'spared' });
+    expect(world.calls).toEqual([]);
+    expect(world.record).toEqual(paid);
+    expect(shownTimer(world.record, world.clock.instant())).toBe('fired');
   });
 
   it('the sweep reads Klarna first and spares a paid request without a webhook', async () => {
@@ -107,7 +113,13 @@ describe('the sweep as the only timer', () => {
   it('the sweep gives a request known only from a webhook the default timer if the account is configured so', async () => {
     const world = worldOf(undefined, { armOnSubmitted: true, defaultSessionTimeout: 20 * minute });
     await world.webhook(observed('SUBMITTED'));
-    await sweptUntil(world, 21);
+    await world.sweep();
+    expect(world.record).toMatchObject({ timer: 'sweep', deadlineAt: afterNoon(20), dueAt: afterNoon(20) });
+    world.clock.advance(minute);
+    await sweptUntil(world, 18);
+    expect(world.record.state).toBe('SUBMITTED');
+    world.clock.advance(minute);
+    await world.sweep();
     expect(world.record).toMatchObject({ state: 'CANCELED', cancellation: { cause: 'timeout' } });
   });
 
@@ -131,7 +143,7 @@ describe('a crash before or after each call of the sweep as the only timer', () 
       const world = worldOf(new ScriptedKlarna('SUBMITTED'), {}, (_, when) => {
         if (!armed || when !== moment) return;
         seen += 1;
-        if (seen === nth + 1) throw new Crash();
+        if (seen > nth) throw new Crash();
       });
       await world.register(registrationWith());
       world.clock.advance(30 * minute);
@@ -142,7 +154,7 @@ describe('a crash before or after each call of the sweep as the only timer', () 
       armed = false;
       await sweptUntil(world, 180);
       expect(world.klarna.state).toBe('CANCELED');
-      expect(world.record).toMatchObject({ state: 'CANCELED', reconcileAfter: undefined });
+      expect(world.record).toMatchObject({ state: 'CANCELED', dueAt: undefined });
       expect(world.klarna.cancels).toBeLessThanOrEqual(2);
     },
   );

@@ -24,6 +24,8 @@ it('the client takes every filter of a list, and pages by itself', () => {
   const filter: Required<ListFilter> = {
     state: 'SUBMITTED',
     open: true,
+    session_id: 'cart-17',
+    reference: 'order-4711',
     due_before: '2026-03-01T12:00:00Z',
     attention: 'contradiction',
   };

@@ -6,7 +6,6 @@ import { claimed, withRefusedCommand } from '../../functions/domain/cancellation
 import { settled } from '../../functions/domain/cancel-attempt.ts';
 import { ownEventId, parseSessionId } from '../../functions/domain/identifiers.ts';
 import {
-  asNextVersion,
   type Attention,
   type CancellationCause,
   type PaymentRequest,
@@ -20,7 +19,7 @@ import {
 import { applyObservation } from '../../functions/domain/transition.ts';
 import { twoArrivals, webhooks } from '../support/arbitrary-observations.ts';
 import { eventSchemas } from '../support/event-contract.ts';
-import { observed, recordWith } from '../support/fixtures.ts';
+import { observed, recordWith, versioned } from '../support/fixtures.ts';
 import { pointedAt, type Schema, violations } from '../support/json-schema.ts';
 import { afterNoon, register } from '../support/sessions.ts';
 
@@ -63,24 +62,23 @@ const command = {
 
 /** A request that is registered and canceled, and that Klarna then reports as paid. */
 function eventfulLife(): readonly StateChangeEvent[] {
-  const registered = register(undefined, {
-    sessionId: parseSessionId('cart-17'),
-    reference: 'order-4711',
-  }).next;
-  if (!registered) throw new Error('not registered');
-  const claim = claimed(registered, command, 'lease', afterNoon(1));
+  const { next } = register(undefined, { sessionId: parseSessionId('cart-17'), reference: 'order-4711' });
+  if (!next) throw new Error('not registered');
+  const registered = versioned(next);
+  const claim = versioned(claimed(registered, command, 'lease', afterNoon(1)), registered);
   const end = observed('CANCELED', '2026-03-01T12:01:00Z', { source: 'cancel' });
   const attempt = {
     leaseId: 'lease',
     facts: [end],
     conclusion: { kind: 'known' },
     sent: true,
+    allowCompleted: false,
     proof: {},
   } as const;
-  const canceled = settled(claim, attempt, afterNoon(1));
-  const paid = asNextVersion(
+  const canceled = versioned(settled(claim, attempt, afterNoon(1)), claim);
+  const paid = versioned(
     applyObservation(canceled, observed('COMPLETED', '2026-03-01T12:02:00Z')).record,
-    afterNoon(2),
+    canceled,
   );
   const over = recordWith({ state: 'COMPLETED' });
   const refused = withRefusedCommand(
@@ -89,14 +87,7 @@ function eventfulLife(): readonly StateChangeEvent[] {
     { outcome: { kind: 'already_final', state: 'COMPLETED' }, eventId: ownEventId('response', '1') },
     afterNoon(1),
   );
-  const writes: readonly (readonly [PaymentRequest | undefined, PaymentRequest])[] = [
-    [undefined, registered],
-    [registered, claim],
-    [claim, canceled],
-    [canceled, paid],
-    [over, refused],
-  ];
-  return writes.flatMap(([before, after]) => eventsOf(before, after));
+  return [registered, claim, canceled, paid, versioned(refused, over)].flatMap(eventsOf);
 }
 
 it('each event type has one schema, and its example fits it', () => {
@@ -120,8 +111,8 @@ describe('published events', () => {
         let record: PaymentRequest | undefined;
         for (const each of one) {
           const before = record ?? recordWith({ version: 0 });
-          const after = asNextVersion(applyObservation(before, each).record, each.observedAt);
-          for (const event of eventsOf(record, after)) expect(violationsOf(event)).toEqual([]);
+          const after = versioned(applyObservation(before, each).record, record, each.observedAt);
+          for (const event of eventsOf(after)) expect(violationsOf(event)).toEqual([]);
           record = after;
         }
       }),
@@ -157,6 +148,8 @@ describe('the event schemas', () => {
     const { detail } = event;
     const wrong: readonly Readonly<Record<string, unknown>>[] = [
       { ...detail, version: 0 },
+      { ...detail, sequence: 0 },
+      { ...detail, sequence: undefined },
       { ...detail, state: 'PAUSED' },
       { ...detail, occurred_at: 'noon' },
       { ...detail, schema_version: 2 },

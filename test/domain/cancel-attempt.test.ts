@@ -8,12 +8,11 @@ import {
 import { type Attempt, type Conclusion, settled } from '../../functions/domain/cancel-attempt.ts';
 import { emptyResponse } from '../../functions/domain/klarna-read.ts';
 import { ownEventId } from '../../functions/domain/identifiers.ts';
-import { nextNanosecond } from '../../functions/domain/instant.ts';
 import type { Observation } from '../../functions/domain/observation.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { eventsOf } from '../../functions/domain/state-change-event.ts';
 import { applyObservation } from '../../functions/domain/transition.ts';
-import { noon, observed, recordWith } from '../support/fixtures.ts';
+import { noon, observed, recordWith, versioned } from '../support/fixtures.ts';
 import { afterNoon, minute, registered, session } from '../support/sessions.ts';
 
 const command: CancelCommand = { cause: 'api', requestedBy: 'someone', allowCompleted: false };
@@ -41,6 +40,7 @@ const attempt = (kind: Exclude<Conclusion['kind'], 'grace'>, fields: Partial<Att
   facts: [],
   conclusion: { kind },
   sent: false,
+  allowCompleted: false,
   proof: { correlation_id: 'c1', status: '200' },
   ...fields,
 });
@@ -65,9 +65,8 @@ describe('an attempt that knows the result', () => {
       cancellation: { outcome, cause: 'api' },
       timer: 'removed',
       attempts: 0,
-      version: 3,
     });
-    expect([record.cancellation?.lease, record.reconcileAfter, record.attention]).toEqual([
+    expect([record.cancellation?.lease, versioned(record).dueAt, record.attention]).toEqual([
       undefined,
       undefined,
       undefined,
@@ -92,7 +91,7 @@ describe('an attempt that knows the result', () => {
     (state) => {
       const record = settled(held(), attempt('known', { facts: [read(state)] }), afterNoon(31));
       expect(record).toMatchObject({ state, cancellation: { outcome: 'refused' }, timer: 'removed' });
-      expect(record.reconcileAfter).toBeUndefined();
+      expect(versioned(record).dueAt).toBeUndefined();
       expect(record.history.at(-1)).toMatchObject({
         eventId: 'outcome:mine',
         kind: 'cancel_request',
@@ -112,11 +111,12 @@ describe('an attempt that knows the result', () => {
   it('a cancel that allows COMPLETED is refused if Klarna refuses it', () => {
     const allowing = held({}, { ...command, allowCompleted: true });
     const refused = attempt('known', { facts: [read('COMPLETED')], sent: true });
-    expect(settled(allowing, refused, afterNoon(31))).toMatchObject({
+    const record = settled(allowing, refused, afterNoon(31));
+    expect(record).toMatchObject({
       state: 'COMPLETED',
       cancellation: { outcome: 'refused', sentBefore: true, lease: undefined },
-      reconcileAfter: undefined,
     });
+    expect(versioned(record).dueAt).toBeUndefined();
   });
 
   it.each([
@@ -164,7 +164,6 @@ describe('responses without a state', () => {
     const before = held();
     const facts = [read('SUBMITTED'), unresolved, limited, read('CANCELED')];
     const record = settled(before, attempt('known', { facts, sent: true }), afterNoon(31));
-    expect(record.version).toBe(before.version + 1);
     expect(record.history.slice(2).map(({ kind, effect, state }) => [kind, effect, state])).toEqual([
       ['read', 'applied', 'SUBMITTED'],
       ['cancel', 'noted', undefined],
@@ -172,7 +171,7 @@ describe('responses without a state', () => {
       ['read', 'applied', 'CANCELED'],
     ]);
     expect(record.history[3]?.detail).toEqual({ response: 'unclear', status: '500', error_id: 'e1' });
-    expect(eventsOf(before, record).map(({ type, detail }) => [type, detail.state])).toEqual([
+    expect(eventsOf(versioned(record, before)).map(({ type, detail }) => [type, detail.state])).toEqual([
       ['Payment Request State Changed', 'CANCELED'],
     ]);
   });
@@ -183,9 +182,7 @@ describe('responses without a state', () => {
     const record = settled(stolen, late, afterNoon(32));
     expect(record).toEqual({
       ...stolen,
-      history: [...stolen.history, { ...unresolved, recordedAt: nextNanosecond(afterNoon(31)) }],
-      version: stolen.version + 1,
-      updatedAt: afterNoon(32),
+      history: [...stolen.history, unresolved],
     });
     expect(settled(record, late, afterNoon(33))).toBe(record);
   });
@@ -204,9 +201,9 @@ describe('an attempt that does not know the result', () => {
       timer: 'armed',
       cancellation: { outcome, sentBefore: false },
       attempts: 1,
-      reconcileAfter: afterNoon(31),
-      version: 3,
+      retryAt: afterNoon(31),
     });
+    expect(versioned(record, undefined, afterNoon(31)).dueAt).toBe(afterNoon(31));
     expect(record.cancellation?.lease).toBeUndefined();
     expect(record.attention).toBe(attention);
     expect(record.history.at(-1)).toMatchObject({ effect: 'noted', detail: { outcome, conclusion: kind } });
@@ -246,7 +243,7 @@ describe('an attempt that does not know the result', () => {
       const { record } = applyObservation(held(), observed(state, '2026-03-01T12:30:01Z'));
       const done = settled(record, attempt('unknown', { sent: true }), afterNoon(31));
       expect(done.cancellation?.outcome).toBe(state === 'CANCELED' ? 'canceled' : 'refused');
-      expect(done.reconcileAfter).toBeUndefined();
+      expect(versioned(done).dueAt).toBeUndefined();
     },
   );
 });
@@ -261,7 +258,7 @@ describe('a request that Klarna does not find', () => {
       evidence: { source: 'not_found', eventId: 'not_found:mine' },
       cancellation: { outcome: 'refused' },
     });
-    expect([record.attention, record.reconcileAfter]).toEqual([undefined, undefined]);
+    expect([record.attention, versioned(record).dueAt]).toEqual([undefined, undefined]);
     expect(record.history.at(-2)).toMatchObject({ kind: 'not_found', effect: 'applied', detail: proof });
   });
 
@@ -325,18 +322,17 @@ describe('a customer who is paying at the deadline', () => {
       sentBefore: true,
       lease: { id: 'theirs' },
     });
-    expect(late.version).toBe(others.version + 1);
   });
 
-  it('grace releases the claim, moves the deadline and leaves the timer to be armed', () => {
+  it('grace releases the claim and moves the deadline, whose timer is armed at once', () => {
     const record = settled(held({}, byTimer), grace(5 * minute), afterNoon(31));
     expect(record).toMatchObject({
       state: 'IN_PROGRESS',
       deadlineAt: afterNoon(36),
-      timer: 'pending',
-      reconcileAfter: afterNoon(32),
+      timer: 'armed',
       session: { ...session, graceGivenAt: afterNoon(31) },
     });
+    expect(versioned(record, undefined, afterNoon(31)).dueAt).toBe(afterNoon(37));
     expect(record.cancellation).toBeUndefined();
     expect(record.history.at(-1)).toMatchObject({
       effect: 'noted',
@@ -385,9 +381,8 @@ describe('an attempt that has lost its claim', () => {
       state: 'CANCELED',
       cancellation: before.cancellation,
       timer: 'armed',
-      reconcileAfter: before.reconcileAfter,
-      version: before.version + 1,
     });
+    expect(versioned(after, before, afterNoon(31)).dueAt).toBe(afterNoon(31.5));
   });
 
   it('an attempt that lost its claim to a grace period settles nothing', () => {
@@ -453,6 +448,90 @@ describe('an approval while a DELETE is in flight', () => {
       cancellation: { outcome: 'canceled' },
     });
     expect(settled(paid, done, afterNoon(31)).attention).toBeUndefined();
+  });
+});
+
+describe('a DELETE without leave, and a later command that allows COMPLETED', () => {
+  const allowing = { ...command, allowCompleted: true };
+  const leave = { leaseId: 'theirs', allowCompleted: true } as const;
+  const paid = observed('COMPLETED', '2026-03-01T12:30:01Z');
+  const byWebhook = observed('CANCELED', '2026-03-01T12:31:02Z');
+  /** The first command may have sent its DELETE, and the customer has approved since. */
+  const taken = (): PaymentRequest => {
+    const { record } = applyObservation(held(), paid);
+    return claimed(record, allowing, 'theirs', afterNoon(31));
+  };
+
+  it('a claim notes that an earlier DELETE had no leave', () => {
+    expect(taken().cancellation).toMatchObject({
+      allowCompleted: true,
+      sentBefore: true,
+      sentWithoutLeave: true,
+    });
+    const again = claimed(taken(), allowing, 'again', afterNoon(32));
+    expect(again.cancellation).toMatchObject({ sentBefore: true, sentWithoutLeave: true });
+  });
+
+  it.each<[string, PaymentRequest]>([
+    ['no earlier command', held({}, allowing)],
+    ['an earlier command with leave', claimed(held({}, allowing), allowing, 'theirs', afterNoon(31))],
+    [
+      'an earlier command that sent nothing',
+      claimed(settled(held(), attempt('denied'), afterNoon(30)), allowing, 'theirs', afterNoon(31)),
+    ],
+  ])('a claim that allows COMPLETED notes no DELETE without leave after %s', (_, record) => {
+    expect(record.cancellation).not.toHaveProperty('sentWithoutLeave');
+  });
+
+  it.each([
+    ['a webhook', byWebhook],
+    ['a read', read('CANCELED')],
+  ])(
+    'the end sets attention if %s tells it, because the DELETE without leave may have caused it',
+    (_, end) => {
+      expect(applyObservation(taken(), end).record.attention).toBe('canceled_after_completed');
+    },
+  );
+
+  it('the response to the DELETE with leave sets no attention, and the cancel is ours', () => {
+    const done = attempt('known', { ...leave, facts: [deleted], sent: true });
+    const record = settled(taken(), done, afterNoon(32));
+    expect(record).toMatchObject({ state: 'CANCELED', cancellation: { outcome: 'canceled' } });
+    expect(record.attention).toBeUndefined();
+  });
+
+  it('an attempt without leave that lost its claim is remembered as having sent its DELETE', () => {
+    const other = { ...taken(), cancellation: held({}, allowing).cancellation };
+    const late = settled(other, attempt('unknown', { leaseId: 'lost', sent: true }), afterNoon(32));
+    expect(late.cancellation).toEqual({ ...other.cancellation, sentBefore: true, sentWithoutLeave: true });
+    expect(settled(late, attempt('unknown', { leaseId: 'lost', sent: true }), afterNoon(33))).toBe(late);
+    const withLeave = attempt('unknown', { leaseId: 'lost', sent: true, allowCompleted: true });
+    expect(settled(other, withLeave, afterNoon(32)).cancellation).toEqual({
+      ...other.cancellation,
+      sentBefore: true,
+    });
+    expect(settled(late, withLeave, afterNoon(33))).toBe(late);
+  });
+});
+
+describe('attempts beyond the most', () => {
+  const tried = (fields: Partial<PaymentRequest> = {}) => ({ ...held(fields), attempts: 30 });
+
+  it('a cancel whose end is not known goes on once an hour', () => {
+    const record = settled(tried(), attempt('unknown'), afterNoon(31));
+    expect(record).toMatchObject({ attempts: 31, retryAt: afterNoon(91) });
+  });
+
+  it("a request without a session that Klarna does not know waits for Klarna's end of it", () => {
+    const { session: _, ...unregistered } = tried({ deadlineAt: undefined, timer: 'none' });
+    const record = settled(unregistered, attempt('not_found'), afterNoon(31));
+    expect(record).toMatchObject({ attempts: 0, retryAt: afterNoon(181), attention: 'not_found' });
+    expect(versioned(record, unregistered, afterNoon(31)).dueAt).toBe(afterNoon(181));
+  });
+
+  it('a session past its deadline that Klarna does not know is tried once an hour', () => {
+    const record = settled(tried(), attempt('not_found'), afterNoon(31));
+    expect(record).toMatchObject({ attempts: 31, retryAt: afterNoon(91), attention: 'not_found' });
   });
 });
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ownEventId } from '../../functions/domain/identifiers.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { type Deadline, decideExtension, type SessionPolicy } from '../../functions/domain/registration.ts';
-import { at, noon, recordWith } from '../support/fixtures.ts';
+import { at, noon, recordWith, versioned } from '../support/fixtures.ts';
 import {
   afterNoon,
   cancellationWith,
@@ -35,12 +35,9 @@ describe('moving the deadline of a session', () => {
     expect(outcome).toEqual({ kind: 'changed' });
     expect(next).toMatchObject({
       deadlineAt: afterNoon(40),
-      timer: 'pending',
+      timer: 'armed',
       attempts: 0,
-      reconcileAfter: afterNoon(11),
       session: { ...session, extensions: 1 },
-      version: 2,
-      updatedAt: afterNoon(10),
     });
     expect(next?.history).toEqual([
       {
@@ -51,6 +48,28 @@ describe('moving the deadline of a session', () => {
         detail: { requested_by: by, session_timeout: 'PT30M', deadline_at: '2026-03-01T12:40:00Z' },
       },
     ]);
+  });
+
+  it('an extension is due with its new deadline, and earlier failed attempts no longer count', () => {
+    const before = registered({ attempts: 7, retryAt: afterNoon(50) });
+    const { next } = extend(before, lasting(30));
+    expect(next && versioned(next, before, afterNoon(10))).toMatchObject({
+      attempts: 0,
+      retryAt: undefined,
+      dueAt: afterNoon(41),
+      version: 2,
+      updatedAt: afterNoon(10),
+    });
+  });
+
+  it('the sweep stays the timer of an extended session', () => {
+    const context = { policy, eventId, now: afterNoon(10), isSweepTheTimer: true };
+    const request = { deadline: lasting(30), requestedBy: by };
+    const { next } = decideExtension(registered({ timer: 'sweep' }), request, context);
+    expect(next && versioned(next, registered(), afterNoon(10))).toMatchObject({
+      timer: 'sweep',
+      dueAt: afterNoon(40),
+    });
   });
 
   it('a deadline that moves to earlier does not count as an extension', () => {
@@ -82,7 +101,7 @@ describe('moving the deadline of a session', () => {
 describe('limits of an extension', () => {
   const refusedWith = (record: PaymentRequest, deadline: Deadline, its = policy) => {
     const { next, outcome } = extend(record, deadline, its);
-    expect(next).toMatchObject({ deadlineAt: record.deadlineAt, timer: 'armed', version: 2 });
+    expect(next).toMatchObject({ deadlineAt: record.deadlineAt, timer: 'armed' });
     expect(next?.history.at(-1)).toMatchObject({
       kind: 'extend',
       effect: 'refused',
@@ -140,7 +159,7 @@ describe('extensions that are refused', () => {
     (state) => {
       const { next, outcome } = extend(registered({ state }), lasting(30));
       expect(outcome).toEqual({ kind: 'already_final', state });
-      expect(next).toMatchObject({ deadlineAt: afterNoon(30), timer: 'armed', version: 2 });
+      expect(next).toMatchObject({ deadlineAt: afterNoon(30), timer: 'armed' });
       expect(next?.history.at(-1)).toMatchObject({ kind: 'extend', effect: 'refused' });
     },
   );

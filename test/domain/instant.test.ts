@@ -6,7 +6,6 @@ import {
   instantFromMillis,
   type Instant,
   millisOf,
-  nextNanosecond,
   parseInstant,
   plusMillis,
 } from '../../functions/domain/instant.ts';
@@ -76,23 +75,6 @@ describe('Instant', () => {
         expect(nanosOf(plusMillis(at(text), millis))).toBe(nanos + BigInt(millis) * 1_000_000n);
       }),
     );
-  });
-
-  it('nextNanosecond adds one nanosecond', () => {
-    fc.assert(
-      fc.property(written, ({ text, nanos }) => {
-        expect(nanosOf(nextNanosecond(at(text)))).toBe(nanos + 1n);
-      }),
-    );
-  });
-
-  it.each([
-    ['2026-03-01T12:00:00.000000008Z', '2026-03-01T12:00:00.000000009Z'],
-    ['2026-03-01T12:00:00.999999998Z', '2026-03-01T12:00:00.999999999Z'],
-    ['2026-03-01T12:00:00.999999999Z', '2026-03-01T12:00:01.000000000Z'],
-    ['2026-12-31T23:59:59.999999999Z', '2027-01-01T00:00:00.000000000Z'],
-  ])('the nanosecond after %s is %s', (instant, next) => {
-    expect(nextNanosecond(at(instant))).toBe(next);
   });
 
   it('an instant made of milliseconds has the same milliseconds', () => {

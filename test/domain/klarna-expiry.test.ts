@@ -10,7 +10,7 @@ import {
 } from '../../functions/domain/klarna-expiry.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { decideExtension } from '../../functions/domain/registration.ts';
-import { noon, observed, recordWith } from '../support/fixtures.ts';
+import { noon, observed, recordWith, versioned } from '../support/fixtures.ts';
 import {
   afterNoon,
   cancellationWith,
@@ -182,7 +182,6 @@ describe('withExpiryResponse', () => {
   it('an accepted expiry is recorded with the state in the response', () => {
     const record = withExpiryResponse(registered(), response(), noon);
     expect(record).toMatchObject({
-      version: 2,
       state: 'SUBMITTED',
       klarnaExpiresAt: afterNoon(30),
       session: { klarnaExpiry: { askedFor: afterNoon(30), shown: afterNoon(30) } },
@@ -223,7 +222,7 @@ describe('responses that overtake each other', () => {
     state: 'SUBMITTED',
     deadlineAt: afterNoon(60),
     timer: 'armed',
-    reconcileAfter: afterNoon(61),
+    dueAt: afterNoon(61),
     klarnaExpiresAt: afterNoon(60),
     session: { ...session, klarnaExpiry: later },
   });
@@ -233,7 +232,7 @@ describe('responses that overtake each other', () => {
     (outcome) => {
       const record = withExpiryResponse(moved, response({ outcome, observation: undefined }), afterNoon(1));
       expect(record.session?.klarnaExpiry?.askedFor).toBe(afterNoon(30));
-      expect(record.reconcileAfter).toBe(afterNoon(2));
+      expect(versioned(record, moved, afterNoon(1)).dueAt).toBe(afterNoon(2));
       expect(wantedExpiry(record, undefined, afterNoon(1))).toBe(afterNoon(60));
     },
   );
@@ -243,15 +242,17 @@ describe('responses that overtake each other', () => {
     ['a refused one', { outcome: 'refused' }],
   ] as const)('%s does not make the record due', (_, fields) => {
     const record = withExpiryResponse(moved, response({ ...fields, observation: undefined }), afterNoon(1));
-    expect(record.reconcileAfter).toBe(afterNoon(61));
+    expect(versioned(record, moved, afterNoon(1)).dueAt).toBe(afterNoon(61));
     expect(record.session?.klarnaExpiry?.askedFor).toBe(later.askedFor);
   });
 
-  it('a record that is due earlier, or whose cancel is pending, stays due as it was', () => {
-    const due = { ...moved, reconcileAfter: afterNoon(1.5) };
-    expect(withExpiryResponse(due, response(), afterNoon(1)).reconcileAfter).toBe(afterNoon(1.5));
-    const claim = { ...moved, cancellation: cancellationWith() };
-    expect(withExpiryResponse(claim, response(), afterNoon(1)).reconcileAfter).toBe(afterNoon(61));
+  it('a record that is tried again already, or that has a claim, stays due as it was', () => {
+    const dueOf = (record: PaymentRequest) =>
+      versioned(withExpiryResponse(record, response(), afterNoon(1)), record, afterNoon(1)).dueAt;
+    expect(dueOf({ ...moved, attempts: 3, retryAt: afterNoon(16) })).toBe(afterNoon(16));
+    expect(dueOf({ ...moved, retryAt: afterNoon(1) })).toBe(afterNoon(2));
+    const lease = { id: 'lease-1', until: afterNoon(1.4) };
+    expect(dueOf({ ...moved, cancellation: cancellationWith({ lease }) })).toBe(afterNoon(1.4));
   });
 });
 
@@ -280,12 +281,11 @@ describe('an expiry that Klarna refuses to move', () => {
       const record = withExpiryResponse(extended({ timer, attempts: 2 }), shownAt(30), afterNoon(1));
       expect(record).toMatchObject({
         deadlineAt: afterNoon(30),
-        timer: 'pending',
+        timer: timer === 'sweep' ? 'sweep' : 'armed',
         attempts: 0,
-        reconcileAfter: afterNoon(2),
         session: { requested: 'PT30M', klarnaExpiry: { isFixed: true } },
-        version: 2,
       });
+      expect(versioned(record, undefined, afterNoon(1)).dueAt).toBe(afterNoon(timer === 'sweep' ? 30 : 31));
       expect(record.history.at(-1)?.detail).toEqual({
         expires_at: '2026-03-01T13:00:00Z',
         outcome: 'refused',
@@ -305,9 +305,9 @@ describe('an expiry that Klarna refuses to move', () => {
     ['does not exist', { deadlineAt: undefined }, shownAt(30)],
   ])('the deadline stays if it %s', (_, fields, refusal) => {
     const before = extended(fields);
-    const { deadlineAt, timer, reconcileAfter } = before;
+    const { deadlineAt, timer } = before;
     const record = withExpiryResponse(before, refusal, afterNoon(1));
-    expect(record).toMatchObject({ deadlineAt, timer, reconcileAfter, version: 2 });
+    expect(record).toMatchObject({ deadlineAt, timer });
     expect(record.history.at(-1)?.detail).not.toHaveProperty('deadline_at');
   });
 

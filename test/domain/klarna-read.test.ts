@@ -7,8 +7,8 @@ import {
 } from '../../functions/domain/klarna-read.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { eventsOf } from '../../functions/domain/state-change-event.ts';
-import { noon, observed, recordWith } from '../support/fixtures.ts';
-import { afterNoon, cancellationWith, registered } from '../support/sessions.ts';
+import { noon, observed, recordWith, versioned } from '../support/fixtures.ts';
+import { afterNoon, cancellationWith, registered, settledWith } from '../support/sessions.ts';
 
 const proof = { status: '404', correlation_id: 'c1' };
 const entry = emptyResponse({ kind: 'read', distinction: '1', response: 'not_found', proof }, noon);
@@ -57,8 +57,8 @@ describe('withRead', () => {
     ['contradiction', 'contradiction'],
     [undefined, undefined],
   ])('a read with a state changes the attention %s to %s', (attention, left) => {
-    const record = withRead(registered({ attention }), observed('SUBMITTED'), afterNoon(1));
-    expect(record).toMatchObject({ state: 'SUBMITTED', version: 2, updatedAt: afterNoon(1) });
+    const record = withRead(registered({ attention }), observed('SUBMITTED'));
+    expect(record.state).toBe('SUBMITTED');
     expect(record.attention).toBe(left);
   });
 });
@@ -67,12 +67,7 @@ describe('withEmptyRead', () => {
   const before = registered({ state: 'SUBMITTED' });
 
   it('a read without a state is noted and changes nothing else', () => {
-    expect(withEmptyRead(before, entry, false, afterNoon(1))).toEqual({
-      ...before,
-      history: [entry],
-      version: 2,
-      updatedAt: afterNoon(1),
-    });
+    expect(withEmptyRead(before, entry, false)).toEqual({ ...before, history: [entry] });
   });
 
   it.each<[string, Partial<PaymentRequest>]>([
@@ -82,35 +77,34 @@ describe('withEmptyRead', () => {
     ['has another attention', { attention: 'klarna_denied' }],
   ])('a 404 is only noted for a request that %s', (_, fields) => {
     const record = registered(fields);
-    expect(withEmptyRead(record, entry, true, afterNoon(1))).toEqual({
-      ...record,
-      history: [entry],
-      version: 2,
-      updatedAt: afterNoon(1),
-    });
+    expect(withEmptyRead(record, entry, true)).toEqual({ ...record, history: [entry] });
   });
 
   it('a 404 for an open request sets attention and makes the record due', () => {
-    const record = withEmptyRead(before, entry, true, afterNoon(1));
+    const waiting = { ...before, attempts: 3, retryAt: afterNoon(15) };
+    const record = withEmptyRead(waiting, entry, true);
     const attention = 'not_found';
     expect(record).toEqual({
       ...before,
       history: [{ ...entry, attention }],
       attention,
-      reconcileAfter: afterNoon(1),
-      version: 2,
-      updatedAt: afterNoon(1),
+      attempts: 0,
+      retryAt: undefined,
     });
-    expect(eventsOf(before, record).map(({ type, detail }) => [type, detail.cause])).toEqual([
+    const written = versioned(record, waiting, afterNoon(1));
+    expect(written).toMatchObject({ dueAt: afterNoon(1), attentionSince: afterNoon(1) });
+    expect(eventsOf(written).map(({ type, detail }) => [type, detail.cause])).toEqual([
       ['Payment Request Needs Attention', attention],
     ]);
   });
 
-  it.each<[string, Partial<PaymentRequest>, PaymentRequest['reconcileAfter']]>([
-    ['is not due', { reconcileAfter: undefined }, afterNoon(1)],
-    ['is due already', { reconcileAfter: noon }, noon],
-    ['is being canceled', { cancellation: cancellationWith(), reconcileAfter: afterNoon(2) }, afterNoon(2)],
-  ])('a 404 leaves a request due at the earlier time if it %s', (_, fields, due) => {
-    expect(withEmptyRead(registered(fields), entry, true, afterNoon(1)).reconcileAfter).toBe(due);
+  it('a 404 does not try a cancel under way earlier', () => {
+    const waiting = registered({ attempts: 3, retryAt: afterNoon(15) });
+    const dueOf = (cancellation: PaymentRequest['cancellation']) =>
+      versioned(withEmptyRead({ ...waiting, cancellation }, entry, true), waiting, afterNoon(1)).dueAt;
+    const lease = { id: 'lease-1', until: afterNoon(2) };
+    expect(dueOf(cancellationWith({ lease }))).toBe(afterNoon(2));
+    expect(dueOf(settledWith({ outcome: 'pending' }))).toBe(afterNoon(15));
+    expect(dueOf(undefined)).toBe(afterNoon(1));
   });
 });

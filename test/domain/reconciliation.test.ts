@@ -1,31 +1,31 @@
 import { describe, expect, it } from 'vitest';
+import { ownEventId } from '../../functions/domain/identifiers.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import {
   decideReconciliation,
-  dueAfterEnd,
   forgotten,
-  klarnaEndOf,
   lateness,
   nextAttempt,
   type ReconcileAction,
   type Waiting,
   waitingOf,
+  withoutDefaultTimer,
 } from '../../functions/domain/reconciliation.ts';
-import { noon, recordWith } from '../support/fixtures.ts';
+import { noon, recordWith, versioned } from '../support/fixtures.ts';
 import {
   afterNoon,
   cancellationWith,
-  hour,
   minute,
   registered,
   session,
   settledWith,
 } from '../support/sessions.ts';
 
-const due = { reconcileAfter: noon };
+const due = { dueAt: noon };
 const now = afterNoon(40);
 const notFound = { attention: 'not_found' as const };
-const lost = { cancellation: settledWith({ outcome: 'not_found' }) };
+const lost = { ...notFound, cancellation: settledWith({ outcome: 'not_found' }) };
+const asked = { question: { about: 'tie', eventId: ownEventId('webhook', '1') } } as const;
 const withNetAt = (minutes: number) => ({
   session: { ...session, klarnaExpiry: { askedFor: afterNoon(minutes), shown: afterNoon(minutes) } },
 });
@@ -71,11 +71,16 @@ describe('how long a record has waited', () => {
 
 describe('decideReconciliation at 12:40', () => {
   it.each<[string, PaymentRequest, ReconcileAction]>([
-    ['a record that needs nothing', registered({ reconcileAfter: undefined }), 'nothing'],
-    ['a record that is not due yet', registered({ reconcileAfter: afterNoon(40.001) }), 'nothing'],
+    ['a record that needs nothing', registered({ dueAt: undefined }), 'nothing'],
+    ['a record that is not due yet', registered({ dueAt: afterNoon(40.001) }), 'nothing'],
     ['a session past its deadline whose timer was lost', registered(), 'end'],
-    ['such a session exactly when it is due', registered({ reconcileAfter: now }), 'end'],
-    ['such a session exactly at its deadline', registered({ ...due, deadlineAt: now }), 'end'],
+    ['such a session exactly when it is due', registered({ dueAt: now }), 'end'],
+    ['such a session a minute after its deadline', registered({ ...due, deadlineAt: afterNoon(39) }), 'end'],
+    [
+      'a session at its deadline with the sweep as its timer',
+      registered({ ...due, timer: 'sweep', deadlineAt: now }),
+      'expire',
+    ],
     ['such a session with a customer who is paying', registered({ state: 'IN_PROGRESS' }), 'end'],
     ['such a session whose timer was never armed', registered({ timer: 'pending' }), 'end'],
     ['such a session that is only observed', registered(observedOnly), 'end'],
@@ -83,7 +88,7 @@ describe('decideReconciliation at 12:40', () => {
     [
       'a paid session past its deadline with the sweep as its timer',
       registered({ timer: 'sweep', state: 'COMPLETED' }),
-      'expire',
+      'forget',
     ],
     [
       'a session with the sweep as its timer and a pending cancel',
@@ -159,6 +164,39 @@ describe('decideReconciliation at 12:40', () => {
       recordWith({ ...due, state: 'COMPLETED' }),
       'forget',
     ],
+    [
+      'a request known only from a webhook',
+      recordWith({ ...due, state: 'SUBMITTED', createdAt: afterNoon(38) }),
+      'arm_default',
+    ],
+    [
+      'a request known only from a webhook without a default timer',
+      recordWith({ ...due, state: 'SUBMITTED', timer: 'none' }),
+      'forget',
+    ],
+    ['a tie of an unregistered request', recordWith({ ...due, ...asked, state: 'SUBMITTED' }), 'ask'],
+    [
+      'a tie of a session before its deadline',
+      registered({ ...due, ...asked, state: 'SUBMITTED', deadlineAt: afterNoon(60) }),
+      'ask',
+    ],
+    [
+      'a tie of a session whose timer is still to be armed',
+      registered({ ...due, ...asked, timer: 'pending', deadlineAt: afterNoon(60) }),
+      'ask',
+    ],
+    ['a tie of a session past its deadline', registered(asked), 'end'],
+    [
+      'a tie of such a session with the sweep as its timer',
+      registered({ ...asked, timer: 'sweep' }),
+      'expire',
+    ],
+    ['a contradiction of a request that has ended', registered({ ...asked, state: 'CANCELED' }), 'ask'],
+    [
+      'a contradiction of a request that has ended, with a pending cancel',
+      registered({ ...asked, state: 'CANCELED', cancellation: settledWith({ outcome: 'pending' }) }),
+      'resume',
+    ],
     ['a record without a state from Klarna', recordWith(due), 'forget'],
     [
       'a cancel with a live claim',
@@ -180,6 +218,11 @@ describe('decideReconciliation at 12:40', () => {
       'a pending cancel of a paid request',
       registered({ state: 'COMPLETED', cancellation: settledWith({ outcome: 'pending' }) }),
       'resume',
+    ],
+    [
+      'a session within the margin of its timer',
+      registered({ ...due, deadlineAt: afterNoon(39.001) }),
+      'forget',
     ],
     ['a cancel that ended as not_found', recordWith({ ...due, ...lost }), 'read'],
     [
@@ -244,37 +287,102 @@ describe('decideReconciliation at 12:40', () => {
   });
 });
 
-it.each([
-  [0, 0],
-  [1, 1],
-  [2, 5],
-  [3, 15],
-  [4, 60],
-  [400, 60],
-])('after %i failed attempts, the next one follows in %i minutes', (attempts, minutes) => {
-  expect(nextAttempt(recordWith({ attempts }), noon)).toEqual({
-    attempts: attempts + 1,
-    reconcileAfter: afterNoon(minutes),
+describe('nextAttempt', () => {
+  it.each([
+    [0, 0],
+    [1, 1],
+    [2, 5],
+    [3, 15],
+    [4, 60],
+    [22, 60],
+  ])('after %i failed attempts, the next one follows in %i minutes', (attempts, minutes) => {
+    expect(nextAttempt(recordWith({ attempts }), noon)).toEqual({
+      attempts: attempts + 1,
+      retryAt: afterNoon(minutes),
+    });
   });
-});
 
-it('a final request is due again only if a contradiction waits for a read', () => {
-  expect(dueAfterEnd(registered())).toBeUndefined();
-  expect(dueAfterEnd(registered({ attention: 'canceled_after_completed' }))).toBeUndefined();
-  expect(dueAfterEnd(registered({ attention: 'contradiction' }))).toBe(afterNoon(31));
-});
+  const waits = { attempts: 0, retryAt: afterNoon(181) };
+  const goesOn = { attempts: 24, retryAt: afterNoon(100) };
+  const known = { attempts: 23, state: 'SUBMITTED', klarnaExpiresAt: afterNoon(180) } as const;
 
-it('a request ends at Klarna at its Klarna expiry, or after 48 hours', () => {
-  expect(klarnaEndOf(recordWith({ klarnaExpiresAt: afterNoon(15) }))).toBe(afterNoon(15));
-  expect(klarnaEndOf(recordWith())).toBe(afterNoon((48 * hour) / 60_000));
-  expect(klarnaEndOf(registered({ klarnaExpiresAt: afterNoon(15) }))).toBe(afterNoon(15));
-});
+  it.each<[string, PaymentRequest, object]>([
+    ["an unregistered request waits for Klarna's end of it", recordWith({ ...known, ...notFound }), waits],
+    [
+      "a session before its deadline waits for Klarna's end of it",
+      registered({ ...known, ...notFound, deadlineAt: afterNoon(60) }),
+      waits,
+    ],
+    [
+      "an observed session whose timer has fired waits for Klarna's end of it",
+      registered({ ...known, ...notFound, ...observedOnly, timer: 'fired' }),
+      waits,
+    ],
+    ["a question waits for Klarna's end", recordWith({ ...known, ...asked }), waits],
+    [
+      'a request that should be over at Klarna by now counts on',
+      recordWith({ ...known, klarnaExpiresAt: afterNoon(39) }),
+      goesOn,
+    ],
+    [
+      'a request whose Klarna end may be later waits for that',
+      registered({
+        ...known,
+        timer: 'fired',
+        klarnaExpiresAt: afterNoon(39),
+        session: { ...session, klarnaExpiryMayBe: afterNoon(180) },
+      }),
+      waits,
+    ],
+    ['a session that is over goes on once an hour', registered(known), goesOn],
+    [
+      'a session that is over goes on once an hour if the sweep is its timer',
+      registered({ ...known, timer: 'sweep', deadlineAt: now }),
+      goesOn,
+    ],
+    [
+      'a session that is over and not found goes on once an hour',
+      registered({ ...known, ...notFound }),
+      goesOn,
+    ],
+    [
+      'a pending cancel goes on once an hour',
+      recordWith({ ...known, cancellation: settledWith({ outcome: 'pending' }) }),
+      goesOn,
+    ],
+  ])('after 24 failed attempts %s', (_, record, next) => {
+    expect(nextAttempt(record, now)).toEqual(next);
+  });
 
-it('a request does not end at Klarna before its possible expiry', () => {
-  const asked = (fields: Partial<PaymentRequest>) =>
-    registered({ session: { ...session, klarnaExpiryMayBe: afterNoon(30) }, ...fields });
-  expect(klarnaEndOf(asked({ klarnaExpiresAt: afterNoon(15) }))).toBe(afterNoon(30));
-  expect(klarnaEndOf(asked({ klarnaExpiresAt: afterNoon(45) }))).toBe(afterNoon(45));
+  it('a request that Klarna never shows is left alone until its deadline', () => {
+    const before = registered({ ...known, ...notFound, deadlineAt: afterNoon(60) });
+    const record = { ...before, ...nextAttempt(before, now) };
+    expect(versioned(record, before, now).dueAt).toBe(afterNoon(61));
+  });
+
+  it('a request that Klarna never shows is read again after its end, and then left alone for good', () => {
+    let record = versioned(recordWith({ ...known, ...notFound, attempts: 0 }), undefined, noon);
+    const attempts: number[] = [];
+    while (record.dueAt !== undefined && attempts.length < 100) {
+      const at = record.dueAt;
+      expect(['read', 'arm_default']).toContain(decideReconciliation(record, at));
+      record = versioned({ ...record, ...nextAttempt(record, at), timer: 'none' }, record, at);
+      attempts.push(record.attempts);
+    }
+    // The first series lasts longer than Klarna's three hours.
+    expect(attempts).toEqual(Array.from({ length: 24 }, (_, index) => index + 1));
+    const long = recordWith({ ...notFound, state: 'SUBMITTED', timer: 'none' });
+    record = versioned(long, undefined, noon);
+    const dues: string[] = [];
+    while (record.dueAt !== undefined && dues.length < 100) {
+      const at = record.dueAt;
+      dues.push(at);
+      expect(decideReconciliation(record, at)).toBe('read');
+      record = versioned({ ...record, ...nextAttempt(record, at) }, record, at);
+    }
+    expect(dues).toHaveLength(48);
+    expect(dues[24]).toBe(afterNoon(48 * 60 + 1));
+  });
 });
 
 describe('forgotten', () => {
@@ -284,12 +392,12 @@ describe('forgotten', () => {
     ['never if Klarna has not reported a state', recordWith({ attempts: 3 }), undefined],
     [
       'after its Klarna expiry if the request is open',
-      registered({ attempts: 3, klarnaExpiresAt: afterNoon(180) }),
+      recordWith({ attempts: 3, state: 'SUBMITTED', timer: 'none', klarnaExpiresAt: afterNoon(180) }),
       afterNoon(181),
     ],
     [
       'after 48 hours if the Klarna expiry is not known',
-      recordWith({ attempts: 3, state: 'SUBMITTED' }),
+      recordWith({ attempts: 3, state: 'SUBMITTED', timer: 'none' }),
       afterNoon(48 * 60 + 1),
     ],
     [
@@ -308,23 +416,55 @@ describe('forgotten', () => {
       undefined,
     ],
     [
-      'after its Klarna expiry if the deadline has passed and the sweep is the timer',
-      registered({ attempts: 3, timer: 'sweep', deadlineAt: now, klarnaExpiresAt: afterNoon(180) }),
+      'at once if the deadline has passed and the timer has not fired',
+      registered({ attempts: 3, retryAt: afterNoon(55), klarnaExpiresAt: afterNoon(180) }),
+      now,
+    ],
+    [
+      'after its Klarna expiry if the timer has fired',
+      registered({ attempts: 3, timer: 'fired', klarnaExpiresAt: afterNoon(180) }),
       afterNoon(181),
     ],
     [
-      'after its Klarna expiry if there is no deadline, whatever its timer',
-      recordWith({ attempts: 3, state: 'SUBMITTED', timer: 'armed', klarnaExpiresAt: afterNoon(180) }),
-      afterNoon(181),
+      'at once if the Klarna expiry has passed and the timer has fired',
+      registered({ attempts: 3, timer: 'fired', klarnaExpiresAt: afterNoon(30) }),
+      now,
     ],
-    [
-      'never if the Klarna expiry has passed',
-      registered({ attempts: 3, klarnaExpiresAt: afterNoon(39) }),
-      undefined,
-    ],
-  ])('a record that needs nothing now is due %s', (_, record, reconcileAfter) => {
-    expect(forgotten(record, now)).toMatchObject({ reconcileAfter, attempts: 0, version: 2, updatedAt: now });
+  ])('a record that needs nothing now is due %s', (_, record, dueAt) => {
+    const forgets = forgotten(record);
+    expect(forgets).toMatchObject({ attempts: 0, retryAt: undefined });
+    expect(versioned(forgets, record, now)).toMatchObject({ dueAt, version: 2, updatedAt: now });
   });
+
+  it.each([
+    [23, 0, now],
+    [24, 24, undefined],
+    [30, 30, undefined],
+  ])(
+    'a request that is over at Klarna and was read %i times has %i attempts then',
+    (attempts, left, dueAt) => {
+      const record = recordWith({
+        attempts,
+        state: 'SUBMITTED',
+        timer: 'none',
+        klarnaExpiresAt: afterNoon(30),
+      });
+      expect(forgotten(record).attempts).toBe(left);
+      expect(versioned(forgotten(record), record, now).dueAt).toBe(dueAt);
+    },
+  );
+});
+
+it.each([
+  ['undecided', 'none'],
+  ['none', 'none'],
+  ['armed', 'armed'],
+  ['pending', 'pending'],
+] as const)('a record without a default timer whose timer is %s has the timer %s', (timer, left) => {
+  const record = recordWith({ state: 'SUBMITTED', attempts: 2, timer, klarnaExpiresAt: afterNoon(180) });
+  const decided = withoutDefaultTimer(record);
+  expect(decided).toEqual({ ...record, timer: left, attempts: 0, retryAt: undefined });
+  if (left === 'none') expect(versioned(decided, record, now).dueAt).toBe(afterNoon(181));
 });
 
 it.each<[PaymentRequest['attention'], PaymentRequest['state'], PaymentRequest['attention']]>([
@@ -334,7 +474,7 @@ it.each<[PaymentRequest['attention'], PaymentRequest['state'], PaymentRequest['a
   ['not_found', undefined, 'not_found'],
   ['contradiction', 'EXPIRED', 'contradiction'],
 ])('the attention %s of a %s request that needs nothing now becomes %s', (attention, state, left) => {
-  expect(forgotten(registered({ attention, state }), now).attention).toBe(left);
+  expect(forgotten(registered({ attention, state })).attention).toBe(left);
 });
 
 it('lateness is measured from the deadline', () => {

@@ -7,7 +7,8 @@ import {
   type Registration,
   type SessionDecision,
 } from '../../functions/domain/registration.ts';
-import { at, key, noon, observed, recordWith } from '../support/fixtures.ts';
+import { shownTimer } from '../../functions/domain/session-timer.ts';
+import { at, key, noon, observed, recordWith, versioned } from '../support/fixtures.ts';
 import { applyObservation } from '../../functions/domain/transition.ts';
 import {
   afterNoon,
@@ -36,7 +37,7 @@ function storedBy({ next }: SessionDecision): PaymentRequest {
 describe('a first registration', () => {
   const sessionId = parseSessionId('session-1');
 
-  it('a first registration makes a record with its deadline and a timer that is still to be armed', () => {
+  it('a first registration makes a record with its deadline whose timer is armed at once', () => {
     const decision = register(undefined, {
       sessionId,
       reference: 'order 17',
@@ -57,10 +58,14 @@ describe('a first registration', () => {
         extensions: 0,
       },
       deadlineAt: afterNoon(30),
-      timer: 'pending',
-      reconcileAfter: afterNoon(1),
-      version: 1,
+      timer: 'armed',
+      attempts: 0,
       createdAt: noon,
+    });
+    expect(versioned(storedBy(decision))).toMatchObject({
+      version: 1,
+      sequence: 1,
+      dueAt: afterNoon(31),
       updatedAt: noon,
     });
     expect(decision.next?.history).toEqual([
@@ -88,7 +93,6 @@ describe('a first registration', () => {
       state: 'IN_PROGRESS',
       klarnaExpiresAt: afterNoon(180),
       deadlineAt: afterNoon(31),
-      version: 2,
     });
     expect(next?.history.map((entry) => entry.kind)).toEqual(['webhook', 'register']);
   });
@@ -213,7 +217,7 @@ describe('a registration that leaves something out', () => {
       sessionId: 'session-1',
       klarnaExpiresAt: afterNoon(90),
       deadlineAt: afterNoon(60),
-      timer: 'pending',
+      timer: 'armed',
       session: { onTimeout: 'observe', inProgressGrace: 5 * minute, klarnaExpiresAt: afterNoon(90) },
     });
     expect(next?.history.at(-1)?.detail).toMatchObject({ on_timeout: 'observe' });
@@ -232,9 +236,8 @@ describe('a registration that leaves something out', () => {
       ...expected,
       deadlineAt: afterNoon(30),
       timer: 'armed',
-      reconcileAfter: afterNoon(31),
-      version: 2,
     });
+    expect(next && versioned(next, full, afterNoon(5)).dueAt).toBe(afterNoon(31));
     expect(next?.session).toMatchObject({ extensions: 2, requested: 'PT30M' });
     expect(next?.history.at(-1)).toMatchObject({ kind: 'register', effect: 'accepted' });
     expect(next?.history.at(-1)?.detail).not.toHaveProperty('session_timeout');
@@ -266,7 +269,7 @@ describe('a registration that leaves something out', () => {
       });
     }
     const again = register(full, { ...cancels, deadline: lasting(minute) }, afterNoon(40));
-    expect(again.next).toMatchObject({ timer: 'pending', session: { onTimeout: 'cancel' } });
+    expect(again.next).toMatchObject({ timer: 'armed', session: { onTimeout: 'cancel' } });
     const canceled = { ...full, session };
     expect(register(canceled, { ...cancels, reference: 'x' }, afterNoon(40)).outcome.kind).toBe('changed');
   });
@@ -291,10 +294,13 @@ describe('a registration that leaves something out', () => {
     const canceled = registered({ session: { ...session, klarnaExpiry } });
     const its = { ...policy, syncKlarnaExpiry: true };
     const { next } = register(canceled, { ...nothing, onTimeout: 'observe' }, afterNoon(2), its);
-    expect(next).toMatchObject({ timer: 'armed', deadlineAt: afterNoon(30), reconcileAfter: afterNoon(3) });
-    const dueSooner = { ...canceled, reconcileAfter: afterNoon(2.5) };
-    expect(register(dueSooner, { ...nothing, onTimeout: 'observe' }, afterNoon(2), its).next).toMatchObject({
-      reconcileAfter: afterNoon(2.5),
+    expect(next).toMatchObject({ timer: 'armed', deadlineAt: afterNoon(30) });
+    expect(next && versioned(next, canceled, afterNoon(2)).dueAt).toBe(afterNoon(3));
+    const waiting = { ...canceled, attempts: 2, retryAt: afterNoon(2.5) };
+    const later = register(waiting, { ...nothing, onTimeout: 'observe' }, afterNoon(2), its).next;
+    expect(later && versioned(later, waiting, afterNoon(2))).toMatchObject({
+      attempts: 2,
+      dueAt: afterNoon(2.5),
     });
   });
 });
@@ -332,9 +338,9 @@ describe('another registration of the same request', () => {
     ['a reference', { reference: 'order 18' }, { reference: 'order 18' }],
     ['a session', { sessionId: parseSessionId('session-2') }, { sessionId: parseSessionId('session-2') }],
   ])('a registration with %s changes the session and arms its timer again', (_, fields, expected) => {
-    const { next, outcome } = register(registered(), fields);
+    const { next, outcome } = register(registered({ timer: 'pending', attempts: 3 }), fields);
     expect(outcome).toEqual({ kind: 'changed' });
-    expect(next).toMatchObject({ ...expected, timer: 'pending', version: 2 });
+    expect(next).toMatchObject({ ...expected, timer: 'armed' });
     expect(next?.session).toMatchObject({
       registeredAt: noon,
       extensions: fields.deadline === undefined || expected.deadlineAt === afterNoon(5) ? 0 : 1,
@@ -412,7 +418,7 @@ describe('another registration of the same request', () => {
     const capped = { ...policy, maxExtensions: 0 };
     const { next, outcome } = register(registered(), { deadline: lasting(hour) }, noon, capped);
     expect(outcome).toMatchObject({ kind: 'extension_limit', allowed: 'at most 0 extensions' });
-    expect(next).toMatchObject({ deadlineAt: afterNoon(30), timer: 'armed', version: 2 });
+    expect(next).toMatchObject({ deadlineAt: afterNoon(30), timer: 'armed' });
     expect(next?.history.at(-1)).toMatchObject({ kind: 'register', effect: 'refused' });
   });
 
@@ -437,10 +443,10 @@ describe('a registration of a paid or final request', () => {
         state,
         reference: 'order 17',
         sessionId,
-        timer: 'none',
-        version: 2,
+        timer: 'undecided',
       });
-      expect([next?.session, next?.deadlineAt, next?.reconcileAfter]).toEqual([
+      expect(next && shownTimer(next, afterNoon(1))).toBe('none');
+      expect([next?.session, next?.deadlineAt, next && versioned(next).dueAt]).toEqual([
         undefined,
         undefined,
         undefined,

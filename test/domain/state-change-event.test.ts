@@ -2,61 +2,86 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { claimed, withRefusedCommand } from '../../functions/domain/cancellation.ts';
 import { settled } from '../../functions/domain/cancel-attempt.ts';
-import { withSparedTimer } from '../../functions/domain/session-timer.ts';
 import { ownEventId, parseSessionId } from '../../functions/domain/identifiers.ts';
 import type { Observation } from '../../functions/domain/observation.ts';
-import { asNextVersion, type PaymentRequest } from '../../functions/domain/payment-request.ts';
+import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
+import { nextAttempt } from '../../functions/domain/reconciliation.ts';
 import { decideExtension } from '../../functions/domain/registration.ts';
-import { withArmedTimer } from '../../functions/domain/session-timer.ts';
+import { withArmedTimer, withObservedTimer } from '../../functions/domain/session-timer.ts';
 import { eventsAgain, eventsOf, type StateChangeEvent } from '../../functions/domain/state-change-event.ts';
 import { appliedEntry, applyObservation, observedFields } from '../../functions/domain/transition.ts';
 import { twoArrivals, webhooks } from '../support/arbitrary-observations.ts';
-import { key, noon, observed, recordWith } from '../support/fixtures.ts';
-import { afterNoon, minute, policy, register, registered, settledWith } from '../support/sessions.ts';
+import { key, noon, observed, recordWith, versioned } from '../support/fixtures.ts';
+import {
+  afterNoon,
+  minute,
+  policy,
+  register,
+  registered,
+  session,
+  settledWith,
+} from '../support/sessions.ts';
+
+const longer = {
+  deadline: { kind: 'session_timeout', millis: 50 * minute, given: 'PT50M' },
+  requestedBy: 'someone',
+} as const;
+const extending = { policy, eventId: ownEventId('extend', '1'), now: noon };
+
+/** A key without the number that the test gives each registration. */
+const suffixOf = (eventKey: string): string => eventKey.replace(/\/register:\d+\//, '/register/');
 
 const command = { cause: 'timeout', requestedBy: 'lapse:session-timer', allowCompleted: false } as const;
 
+type Write = (record: PaymentRequest | undefined) => PaymentRequest | undefined;
+
+/** The record after a write, as it is stored: the same record where nothing is written. */
+function stored(before: PaymentRequest | undefined, write: Write): PaymentRequest {
+  const next = write(before);
+  if (next && next !== before) return versioned(next, before);
+  if (!before) throw new Error('the first write writes nothing');
+  return before;
+}
+
 /** The events of a sequence of writes, as the stream shows them. */
-function published(
-  writes: readonly ((record: PaymentRequest | undefined) => PaymentRequest | undefined)[],
-): readonly StateChangeEvent[] {
-  let before: PaymentRequest | undefined;
+function published(writes: readonly Write[]): readonly StateChangeEvent[] {
+  let record: PaymentRequest | undefined;
   const events: StateChangeEvent[] = [];
   for (const write of writes) {
-    const after = write(before) ?? before;
-    if (!after) throw new Error('the first write writes nothing');
-    events.push(...eventsOf(before, after));
-    before = after;
+    const after = stored(record, write);
+    if (after !== record) events.push(...eventsOf(after));
+    record = after;
   }
   return events;
 }
 
-const sees = (observation: Observation) => (record: PaymentRequest | undefined) =>
-  asNextVersion(
-    applyObservation(record ?? recordWith({ version: 0 }), observation).record,
-    observation.observedAt,
-  );
-const registers = (record: PaymentRequest | undefined) => register(record).next;
+const sees =
+  (observation: Observation): Write =>
+  (record) =>
+    applyObservation(record ?? recordWith({ version: 0 }), observation).record;
+const registers: Write = (record) => register(record).next;
 const typesOf = (events: readonly StateChangeEvent[]) => events.map((event) => event.type.slice(16));
 
 describe('the events of a request', () => {
   it('a paid request publishes its registration and each state', () => {
     const events = published([
       registers,
-      (record) => record && withArmedTimer(record, afterNoon(30), noon),
       sees(observed('SUBMITTED', '2026-03-01T12:00:01Z')),
       sees(observed('IN_PROGRESS', '2026-03-01T12:01:00Z', { previousState: 'SUBMITTED' })),
       sees(observed('COMPLETED', '2026-03-01T12:02:00Z', { previousState: 'IN_PROGRESS' })),
-      (record) => record && withSparedTimer(record, afterNoon(30)),
+      sees(observed('COMPLETED', '2026-03-01T12:02:00Z', { eventId: ownEventId('again', '1') })),
+      (record) => record && withObservedTimer(record, afterNoon(30)),
+      (record) => record && decideExtension(record, longer, extending).next,
     ]);
     expect(
       events.map(({ type, detail }) => [type, detail.state, detail.previous_state, detail.version]),
     ).toEqual([
       ['Payment Request Registered', null, null, 1],
-      ['Payment Request State Changed', 'SUBMITTED', null, 3],
-      ['Payment Request State Changed', 'IN_PROGRESS', 'SUBMITTED', 4],
-      ['Payment Request State Changed', 'COMPLETED', 'IN_PROGRESS', 5],
+      ['Payment Request State Changed', 'SUBMITTED', null, 2],
+      ['Payment Request State Changed', 'IN_PROGRESS', 'SUBMITTED', 3],
+      ['Payment Request State Changed', 'COMPLETED', 'IN_PROGRESS', 4],
     ]);
+    expect(events.map(({ detail }) => detail.sequence)).toEqual([1, 2, 3, 4]);
   });
 
   it('a timeout publishes its cause, even if one write makes two events', () => {
@@ -75,6 +100,7 @@ describe('the events of a request', () => {
             ],
             conclusion: { kind: 'known' },
             sent: true,
+            allowCompleted: false,
             proof: {},
           },
           afterNoon(31),
@@ -86,15 +112,20 @@ describe('the events of a request', () => {
       ['SUBMITTED', null, null, null],
       ['CANCELED', 'SUBMITTED', 'timeout', 'time is up'],
     ]);
+    expect(events.map(({ detail }) => [detail.version, detail.sequence])).toEqual([
+      [3, 2],
+      [3, 3],
+    ]);
   });
 
   it('an event has every field, with readable times', () => {
-    const session = { sessionId: parseSessionId('session-1'), reference: 'order 17' };
+    const names = { sessionId: parseSessionId('session-1'), reference: 'order 17' };
     const end = observed('CANCELED', '2026-03-01T12:30:00.5Z', {
       previousState: 'SUBMITTED',
       observedAt: afterNoon(31),
     });
-    const [event] = eventsOf(registered(session), { ...sees(end)(registered(session)), version: 7 });
+    const before = registered({ ...names, sequence: 4 });
+    const [event] = eventsOf({ ...stored(before, sees(end)), version: 7 });
     expect(event).toEqual({
       type: 'Payment Request State Changed',
       detail: {
@@ -110,6 +141,7 @@ describe('the events of a request', () => {
         reason: null,
         occurred_at: '2026-03-01T12:30:00.5Z',
         recorded_at: '2026-03-01T12:31:00Z',
+        sequence: 5,
         version: 7,
       },
     });
@@ -140,6 +172,7 @@ describe('events that need a consumer', () => {
             facts: [observed('COMPLETED', '2026-03-01T12:01:00Z', { source: 'read' })],
             conclusion: { kind: 'known' },
             sent: false,
+            allowCompleted: false,
             proof: {},
           },
           afterNoon(1),
@@ -168,50 +201,49 @@ describe('events that need a consumer', () => {
 });
 
 describe('writes without an event', () => {
-  const known = sees(observed('COMPLETED'))(undefined);
+  const known = stored(undefined, sees(observed('COMPLETED')));
+  const observing = { session: { ...session, onTimeout: 'observe' as const }, deadlineAt: noon };
 
   it.each<[string, (record: PaymentRequest) => PaymentRequest | undefined]>([
     ['a stale observation', sees(observed('SUBMITTED', '2026-03-01T11:00:00Z'))],
     ['a confirmation', sees(observed('COMPLETED', '2026-03-01T11:00:00Z'))],
     ['the same state at a later time', sees(observed('COMPLETED', '2026-03-01T13:00:00Z'))],
-    ['a duplicate', sees(observed('COMPLETED'))],
     ['a claim', (record) => claimed(record, command, 'l', noon)],
     [
       'an armed timer',
-      (record) => withArmedTimer({ ...record, timer: 'pending', deadlineAt: noon }, noon, noon),
+      (record) => withArmedTimer({ ...record, timer: 'pending', deadlineAt: noon }, noon, 'armed'),
     ],
     [
-      'a timer that found nothing to do',
-      (record) =>
-        withSparedTimer(
-          { ...record, state: 'COMPLETED', session: registered().session, deadlineAt: noon },
-          noon,
-        ),
+      'a timer of an observed session',
+      (record) => withObservedTimer({ ...record, ...observing, state: 'SUBMITTED' }, noon),
     ],
     [
       'an extension',
       (record) =>
         decideExtension(
           { ...record, state: 'SUBMITTED', session: registered().session, deadlineAt: afterNoon(30) },
-          {
-            deadline: { kind: 'session_timeout', millis: 50 * minute, given: 'PT50M' },
-            requestedBy: 'someone',
-          },
-          { policy, eventId: ownEventId('extend', '1'), now: noon },
+          longer,
+          extending,
         ).next,
     ],
     ['a refused registration', registers],
-    ['an attempt of the sweep', (record) => asNextVersion(record, noon)],
+    ['an attempt of the sweep', (record) => ({ ...record, ...nextAttempt(record, noon) })],
   ])('a write publishes nothing for %s', (_, write) => {
-    const after = write(known);
-    expect(after).toBeDefined();
-    expect(after && eventsOf(known, after)).toEqual([]);
+    const next = write(known);
+    expect(next).toBeDefined();
+    expect(next).not.toBe(known);
+    const after = next && versioned(next, { ...known, state: next.state, session: next.session });
+    expect(after && [eventsOf(after), after.sequence]).toEqual([[], known.sequence]);
+  });
+
+  it('a duplicate writes nothing', () => {
+    expect(sees(observed('COMPLETED'))(known)).toBe(known);
   });
 
   it('a repeated registration of a session publishes nothing', () => {
     const before = registered();
     const { next } = register(before, { reference: 'order 18' });
-    expect(next && eventsOf(before, next)).toEqual([]);
+    expect(next && eventsOf(versioned(next, before))).toEqual([]);
   });
 });
 
@@ -235,7 +267,7 @@ describe('events of any observations in any order', () => {
         let record: PaymentRequest | undefined;
         const states: (string | undefined)[] = [];
         for (const observation of one) {
-          const next = sees(observation)(record);
+          const next = stored(record, sees(observation));
           if (next.state !== record?.state) states.push(next.state);
           record = next;
         }
@@ -253,7 +285,10 @@ describe('events of any observations in any order', () => {
         const called = published(one.map(sees)).filter(
           (event) => event.type === 'Payment Request Needs Attention',
         );
-        const final = one.reduce<PaymentRequest | undefined>((record, each) => sees(each)(record), undefined);
+        const final = one.reduce<PaymentRequest | undefined>(
+          (record, each) => stored(record, sees(each)),
+          undefined,
+        );
         const flagged = final?.history.filter((entry) => entry.attention !== undefined) ?? [];
         expect(called.map((event) => event.detail.cause)).toEqual(flagged.map((entry) => entry.attention));
       }),
@@ -261,13 +296,39 @@ describe('events of any observations in any order', () => {
   });
 });
 
+describe('the sequence of events', () => {
+  it('the sequences of a request have no gap and no repetition, whatever arrives', () => {
+    fc.assert(
+      fc.property(twoArrivals(webhooks), ({ one }) => {
+        const writes = [...one.slice(0, 3).map(sees), registers, ...one.slice(3).map(sees)];
+        const sequences = published(writes).map(({ detail }) => detail.sequence);
+        expect(sequences).toEqual(sequences.map((_, index) => index + 1));
+      }),
+    );
+  });
+
+  it('the event with the highest sequence shows the state of the record', () => {
+    fc.assert(
+      fc.property(twoArrivals(webhooks), ({ one }) => {
+        const writes = one.map(sees);
+        const final = writes.reduce<PaymentRequest | undefined>(stored, undefined);
+        expect(published(writes).at(-1)?.detail.state).toBe(final?.state);
+      }),
+    );
+  });
+
+  it('events do not depend on what the history still holds', () => {
+    const record = stored(undefined, sees(observed('SUBMITTED')));
+    expect(eventsOf({ ...record, history: [] })).toEqual(eventsOf(record));
+  });
+});
+
 describe('eventsAgain', () => {
   const always = [afterNoon(-600), afterNoon(600)] as const;
   /** A session that was registered, with these observations. */
   function lifeOf(observations: readonly Observation[]): PaymentRequest {
-    const record = registers(undefined);
-    if (!record) throw new Error('not registered');
-    return observations.reduce<PaymentRequest>((known, observation) => sees(observation)(known), record);
+    const record = stored(undefined, registers);
+    return observations.reduce((known, observation) => stored(known, sees(observation)), record);
   }
   const lives = twoArrivals(webhooks).map(({ one }) => one);
 
@@ -275,13 +336,13 @@ describe('eventsAgain', () => {
     fc.assert(
       fc.property(lives, (observations) => {
         const record = lifeOf(observations);
-        const first = eventsOf(undefined, record);
+        const first = published([registers, ...observations.map(sees)]);
         const again = eventsAgain(record, ...always);
-        const keys = first.map(({ detail }) => detail.event_key);
+        const keys = first.map(({ detail }) => suffixOf(detail.event_key));
         for (const { detail } of again) {
-          expect(keys).toContain(detail.event_key);
+          expect(keys).toContain(suffixOf(detail.event_key));
           expect(detail.state).toBe(record.state ?? null);
-          expect(detail.version).toBe(record.version);
+          expect([detail.version, detail.sequence]).toEqual([record.version, record.sequence]);
         }
         const changes = first.filter(({ type }) => type === 'Payment Request State Changed');
         const latest = again.filter(({ type }) => type === 'Payment Request State Changed');
@@ -291,7 +352,7 @@ describe('eventsAgain', () => {
         const others = (events: readonly StateChangeEvent[]) =>
           events
             .filter(({ type }) => type !== 'Payment Request State Changed')
-            .map(({ detail }) => detail.event_key);
+            .map(({ detail }) => suffixOf(detail.event_key));
         expect(others(again)).toEqual(others(first));
       }),
     );
@@ -316,16 +377,18 @@ describe('eventsAgain', () => {
   it('a refused cancel is republished', () => {
     const paid = lifeOf([observed('COMPLETED')]);
     const response = { kind: 'already_final', state: 'COMPLETED' } as const;
-    const record = withRefusedCommand(
-      paid,
-      command,
-      { outcome: response, eventId: ownEventId('response', '1') },
-      afterNoon(1),
+    const record = stored(paid, () =>
+      withRefusedCommand(
+        paid,
+        command,
+        { outcome: response, eventId: ownEventId('response', '1') },
+        afterNoon(1),
+      ),
     );
-    const canceled = sees(observed('CANCELED', '2026-03-01T12:05:00Z'))(paid);
+    const canceled = stored(paid, sees(observed('CANCELED', '2026-03-01T12:05:00Z')));
     const again = eventsAgain(record, ...always);
     expect(typesOf(again)).toEqual(['Registered', 'State Changed', 'Cancel Refused']);
-    expect(again.at(-1)).toEqual(eventsOf(paid, record)[0]);
+    expect(again.at(-1)).toEqual(eventsOf(record)[0]);
     const accepted = claimed(canceled, command, 'l', afterNoon(6));
     expect(typesOf(eventsAgain(accepted, ...always))).toEqual(['Registered', 'State Changed']);
   });
@@ -333,14 +396,13 @@ describe('eventsAgain', () => {
   it('a republished final state names its cause, and a registration names none', () => {
     const record = lifeOf([]);
     const cancellation = { ...settledWith({ outcome: 'canceled' }), cause: 'timeout' as const };
-    const canceled = sees(observed('CANCELED', '2026-03-01T12:30:00Z'))({ ...record, cancellation });
+    const canceled = stored({ ...record, cancellation }, sees(observed('CANCELED', '2026-03-01T12:30:00Z')));
     expect(eventsAgain(canceled, ...always).map(({ detail }) => detail.cause)).toEqual([null, 'timeout']);
   });
 
   it('a registration is republished only if it was accepted', () => {
-    const paid = sees(observed('COMPLETED'))(undefined);
-    const refused = registers(paid);
-    expect(refused && typesOf(eventsAgain(refused, ...always))).toEqual(['State Changed']);
+    const paid = stored(undefined, sees(observed('COMPLETED')));
+    expect(typesOf(eventsAgain(stored(paid, registers), ...always))).toEqual(['State Changed']);
     const abandoned = claimed(recordWith({ version: 0 }), command, 'l', noon);
     const registeredLater = registers({ ...abandoned, cancellation: undefined });
     const events = registeredLater && eventsAgain(registeredLater, ...always);

@@ -70,7 +70,7 @@ describe('observations in any order and any number of times', () => {
           expect(verdict).toBe('stale');
           const { recordedAt: _, ...entry } = staleEntry(observation, each.position);
           expect(noted.history.find(({ eventId }) => eventId === observation.eventId)).toMatchObject(entry);
-          expect(noted.reconcileAfter).toBe(each.reconcileAfter);
+          expect(noted.question).toEqual(each.question);
         }
       }),
     );
@@ -148,7 +148,7 @@ describe('observations with two different final states', () => {
         fc.pre(ends.size > 1);
         const record = fold(one);
         expect(record.attention).toBe('contradiction');
-        expect(record.reconcileAfter).toBeDefined();
+        expect(record.question?.about).toBe('contradiction');
         expect(record.history.some((entry) => entry.attention === 'contradiction')).toBe(true);
       }),
     );
@@ -168,12 +168,21 @@ describe('observations with two different final states', () => {
     );
   });
 
-  it('history entries are in the order of recording, each with its own time', () => {
+  it('the history has the facts in the order in which they arrived, each once', () => {
     fc.assert(
       fc.property(twoArrivals(webhooks), ({ one }) => {
-        const times = fold(one).history.map((entry) => entry.recordedAt);
-        expect(new Set(times).size).toBe(times.length);
-        expect(times.toSorted()).toEqual(times);
+        const arrived = one.map(({ eventId }) => eventId);
+        expect(fold(one).history.map(({ eventId }) => eventId)).toEqual([...new Set(arrived)]);
+      }),
+    );
+  });
+
+  it('a question is open exactly if webhooks disagree and nothing has answered it, in any order', () => {
+    fc.assert(
+      fc.property(twoArrivals(webhooksOfOneLife), ({ one, other }) => {
+        const [a, b] = [fold(one), fold(other)];
+        expect(a.question?.about).toBe(b.question?.about);
+        if (a.attention === 'contradiction') expect(a.question?.about).toBe('contradiction');
       }),
     );
   });

@@ -6,6 +6,7 @@ import { parseState, type PaymentRequestState } from '../../functions/domain/pay
 import {
   applyObservation,
   isStaleForGood,
+  isUnread,
   judge,
   needsRecord,
   unreadLimit,
@@ -110,16 +111,15 @@ describe.each(cells)('a $known record that observes $told $when: $verdict', (cel
         evidence: { source: 'webhook', eventId, observedAt: observation.observedAt },
       });
       expect(after.history.at(-1)).toMatchObject({ ...fact, effect: 'applied' });
-      const isLookedAt = after.attention !== undefined || (isOfOneTime && known !== told);
-      expect(after.reconcileAfter).toBe(isLookedAt ? observation.observedAt : undefined);
     } else {
-      const { history: _, attention, reconcileAfter, ...rest } = after;
+      const { history: _, attention, question: __, ...rest } = after;
       expect({ ...record, ...rest }).toEqual(record);
       expect(after.history.at(-1)).toMatchObject({ ...fact, effect: verdict, against: record.position });
       expect(attention).toBe(verdict === 'contradicting' ? 'contradiction' : undefined);
-      const isLookedAt = verdict === 'contradicting' || (isOfOneTime && known !== told);
-      expect(reconcileAfter).toBe(isLookedAt ? observation.observedAt : undefined);
     }
+    const isTie = isOfOneTime && known !== told;
+    const about = after.attention === 'contradiction' ? 'contradiction' : isTie ? 'tie' : undefined;
+    expect(after.question).toEqual(about && { about, eventId });
   });
 
   it('the same observation is a duplicate the second time and changes nothing', () => {
@@ -132,6 +132,7 @@ describe.each(cells)('a $known record that observes $told $when: $verdict', (cel
     const unread = record.position === undefined || record.position < unreadLimit(observation);
     const isEndOfPaid = known === 'COMPLETED' && ['CANCELED', 'EXPIRED', 'DECLINED'].includes(told);
     expect(unread).toBe(verdict === 'superseding' && !isEndOfPaid && !isOfOneTime);
+    expect(isUnread(record, observation)).toBe(unread && told !== 'CANCELED' && told !== known);
   });
 });
 
@@ -173,7 +174,7 @@ describe('the final state of an approved request', () => {
     expect([record.state, record.attention]).toEqual(['CANCELED', attention]);
     expect([reversed.state, reversed.attention]).toEqual(['CANCELED', attention]);
     expect(record.history.at(-1)?.attention).toBe(attention);
-    if (attention) expect(record.reconcileAfter).toBe(end.observedAt);
+    expect(record.question).toEqual(attention && { about: attention, eventId: end.eventId });
   });
 
   it.each(['read', 'cancel'] as const)(
@@ -191,9 +192,9 @@ describe('a read with the time of the known state', () => {
 
   it('a read is not a tie with a webhook of the same time, in either order', () => {
     const { record } = applyObservation(recordIn('IN_PROGRESS'), read);
-    expect([record.state, record.reconcileAfter]).toEqual(['SUBMITTED', undefined]);
+    expect([record.state, record.question]).toEqual(['SUBMITTED', undefined]);
     const reversed = applyObservation(applyObservation(recordWith(), read).record, told).record;
-    expect([reversed.state, reversed.reconcileAfter]).toEqual(['SUBMITTED', undefined]);
+    expect([reversed.state, reversed.question]).toEqual(['SUBMITTED', undefined]);
   });
 });
 

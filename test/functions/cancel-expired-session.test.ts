@@ -63,7 +63,7 @@ describe('cancel-expired-session, for a session whose deadline has passed', () =
       .commandCalls(UpdateItemCommand)
       .map((call) => JSON.stringify(unmarshall(call.args[0].input.ExpressionAttributeValues ?? {})));
     expect(written).toHaveLength(2);
-    expect(written[0]).toContain('"cause":"timeout"');
+    expect(written[0]).toContain('"o":"claimed","c":"timeout"');
     expect(written[1]).toContain('"CANCELED"');
     expect(aws.scheduler.commandCalls(DeleteScheduleCommand)).toHaveLength(1);
     expect(output.lines()).toContainEqual(

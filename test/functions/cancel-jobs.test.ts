@@ -40,7 +40,7 @@ const put = (body: unknown, jobId?: string) =>
 function stored(job = jobWith()): void {
   const { dueAt, ...rest } = job;
   aws.dynamodb.on(GetItemCommand, { Key: { PK: { S: `A#${account}#J#${job.jobId}` } } }).resolves({
-    Item: marshall({ job: rest, reconcile_after: dueAt }, { removeUndefinedValues: true }),
+    Item: marshall({ job: rest, da: dueAt }, { removeUndefinedValues: true }),
   });
 }
 

@@ -48,7 +48,7 @@ describe('DELETE of an open request', () => {
       headers: { authorization: `Basic ${planted.apiKey}` },
     });
     const [claim, end] = written();
-    expect(claim).toContainEqual(expect.objectContaining({ outcome: 'claimed' }));
+    expect(claim).toContainEqual(expect.objectContaining({ o: 'claimed', r: 'shop closed', b: callerArn }));
     expect(claim).not.toContain('CANCELED');
     expect(end).toContain('CANCELED');
     // The request has no registration, so it has no timer.

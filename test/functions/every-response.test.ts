@@ -1,5 +1,6 @@
 /** Each function gives exactly the responses that docs/api.yaml has of its routes, and accepts exactly the documented query. */
 import {
+  BatchGetItemCommand,
   ConditionalCheckFailedException,
   GetItemCommand,
   QueryCommand,
@@ -71,6 +72,7 @@ function stored(fields: Partial<PaymentRequest>): void {
   const item = itemOf(recordWith(fields));
   aws.dynamodb.on(GetItemCommand).resolves({ Item: item });
   aws.dynamodb.on(QueryCommand).resolves({ Items: [item] });
+  aws.dynamodb.on(BatchGetItemCommand).resolves({ Responses: { lapse: [item] } });
   aws.dynamodb
     .on(UpdateItemCommand)
     .rejectsOnce(new ConditionalCheckFailedException({ message: '', $metadata: {}, Item: item }))
@@ -81,7 +83,7 @@ function stored(fields: Partial<PaymentRequest>): void {
 function storedJob(fields: Parameters<typeof jobWith>[0] = {}): void {
   const { dueAt, ...job } = jobWith(fields);
   aws.dynamodb.on(GetItemCommand, { Key: { PK: { S: `A#${account}#J#${job.jobId}` } } }).resolves({
-    Item: marshall({ job, reconcile_after: dueAt }, { removeUndefinedValues: true }),
+    Item: marshall({ job, da: dueAt }, { removeUndefinedValues: true }),
   });
 }
 

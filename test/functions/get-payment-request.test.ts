@@ -58,17 +58,18 @@ describe('GET of a Payment Request', () => {
     });
     const [write, ...others] = aws.dynamodb.commandCalls(UpdateItemCommand).map((each) => each.args[0].input);
     expect(others).toEqual([]);
-    expect(Object.values(unmarshall(write?.ExpressionAttributeValues ?? {}))).toContainEqual(
+    // A read, noted, with the response and what ties it to Klarna's logs.
+    expect(Object.values(unmarshall(write?.ExpressionAttributeValues ?? {}))).toContainEqual([
       expect.objectContaining({
-        kind: 'read',
-        effect: 'noted',
-        detail: expect.objectContaining({
-          response: 'unclear',
-          status: '500',
-          correlation_id: expect.stringMatching(/^[0-9a-f]{32}$/) as string,
+        k: 'r',
+        e: 'n',
+        d: expect.objectContaining({
+          p: 'unclear',
+          s: '500',
+          i: expect.stringMatching(/^[0-9a-f]{32}$/) as string,
         }) as unknown,
       }),
-    );
+    ]);
   });
 
   it('GET with refresh=true returns the old record when Klarna refuses the credentials', async () => {
@@ -165,6 +166,8 @@ it('GET …/history returns every entry with its evidence and explanation', asyn
       },
     ],
     dropped: 0,
+    first_dropped_at: null,
+    last_dropped_at: null,
   });
 });
 

@@ -1,12 +1,14 @@
 import { PutEventsCommand, type PutEventsRequestEntry } from '@aws-sdk/client-eventbridge';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
+import type { AttributeValue } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
 import type { EventId, PaymentRequestId } from '../../functions/domain/identifiers.ts';
-import { asNextVersion, type PaymentRequest, withEntry } from '../../functions/domain/payment-request.ts';
+import { withEntry } from '../../functions/domain/history.ts';
+import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { applyObservation } from '../../functions/domain/transition.ts';
 import { aws, callLimits } from '../support/aws-clients.ts';
 import { notAllowed, rejected, throttled } from '../support/aws-faults.ts';
-import { account, key, noon, observed, recordWith } from '../support/fixtures.ts';
+import { account, key, noon, observed, recordWith, versioned } from '../support/fixtures.ts';
 import { lambdaContext, streamEvent, type Write } from '../support/lambda-events.ts';
 import { planted, plantedIn } from '../support/planted-secrets.ts';
 import { register } from '../support/sessions.ts';
@@ -43,19 +45,19 @@ const requestOf = (number: number): PaymentRequest => ({
   paymentRequestId: `krn:payment:eu1:request:${number}` as PaymentRequestId,
 });
 const next = (record: PaymentRequest, ...observation: Parameters<typeof observed>): PaymentRequest =>
-  asNextVersion(applyObservation(record, observed(...observation)).record, noon);
+  versioned(applyObservation(record, observed(...observation)).record, record);
 
 const registered = (record: PaymentRequest): PaymentRequest => {
   const { next: first } = register({ ...record, version: 0 });
   if (!first) throw new Error('not registered');
-  return first;
+  return versioned(first);
 };
 
 describe('publish-state-changes, for a write', () => {
   const submitted = next(recordWith({ reference: 'order-7' }), 'SUBMITTED');
   const canceled = next(submitted, 'CANCELED', '2026-03-01T12:30:00Z');
 
-  it('a write is published as its new history entry', async () => {
+  it('a write is published as the event that it made', async () => {
     bus();
     expect(await publish({ sequenceNumber: '1', before: submitted, after: canceled })).toEqual({
       batchItemFailures: [],
@@ -81,6 +83,7 @@ describe('publish-state-changes, for a write', () => {
       reason: null,
       occurred_at: '2026-03-01T12:30:00Z',
       recorded_at: '2026-03-01T12:30:00Z',
+      sequence: 2,
       version: 3,
     });
     expect(output.text()).toContain('"code":"events.published","published":1');
@@ -88,20 +91,21 @@ describe('publish-state-changes, for a write', () => {
 
   it('a claim, a deletion by retention and an item of another kind are not published', async () => {
     bus();
-    const claimed = withEntry(submitted, {
+    const claim = withEntry(submitted, {
       eventId: 'claim:1' as EventId,
       kind: 'cancel_request',
       recordedAt: noon,
       effect: 'accepted',
       detail: {},
     });
+    const claimed = versioned(claim, submitted);
     const event = streamEvent(
       { sequenceNumber: '1', before: submitted, after: claimed },
       { sequenceNumber: '2', before: submitted },
     );
     const quarantined = { PK: { S: 'Q#key#event' }, reason: { S: 'malformed' } };
     const [first] = event.Records;
-    const other = { ...first, dynamodb: { ...first?.dynamodb, OldImage: {}, NewImage: quarantined } };
+    const other = { ...first, dynamodb: { ...first?.dynamodb, NewImage: quarantined } };
     expect(await handler({ Records: [...event.Records, other] }, lambdaContext())).toEqual({
       batchItemFailures: [],
     });
@@ -157,12 +161,14 @@ describe('publish-state-changes, when something can never be published', () => {
   const one = registered(requestOf(1));
   const two = registered(requestOf(2));
   const three = next(requestOf(3), 'SUBMITTED');
+  /** One write that makes two events. */
+  const both = versioned(applyObservation({ ...two, version: 0 }, observed('SUBMITTED')).record);
 
   it('a bus policy that refuses one detail type holds no other event up', async () => {
     bus(['Payment Request Registered'], 'NotAuthorizedForDetailTypeException');
     const result = await publish(
       { sequenceNumber: '1', after: one },
-      { sequenceNumber: '2', after: next(two, 'SUBMITTED') },
+      { sequenceNumber: '2', after: both },
       { sequenceNumber: '3', after: three },
     );
     expect(result).toEqual({ batchItemFailures: [] });
@@ -182,28 +188,39 @@ describe('publish-state-changes, when something can never be published', () => {
     expect(plantedIn(JSON.stringify(queued()) + output.text())).toEqual([]);
   });
 
-  it('a history entry that cannot be read holds no other record up', async () => {
+  /** Publishes three writes, the second with these attributes in its image. */
+  async function publishWith(attributes: Readonly<Record<string, AttributeValue>>) {
     bus();
     const event = streamEvent(
       { sequenceNumber: '1', after: one },
       { sequenceNumber: '2', after: two, writtenAt: Date.parse('2026-03-01T12:00:00Z') },
       { sequenceNumber: '3', after: three },
     );
-    const [first, poisoned, last] = event.Records;
-    const image = {
-      ...poisoned?.dynamodb?.NewImage,
-      'h#poison': { M: { kind: { S: 'webhook' }, effect: { S: 'applied' }, state: { S: 'SUBMITTED' } } },
-    };
-    const result = await handler(
-      {
-        Records: [
-          ...(first ? [first] : []),
-          { ...poisoned, dynamodb: { ...poisoned?.dynamodb, NewImage: image } },
-          ...(last ? [last] : []),
-        ],
-      },
-      lambdaContext(),
-    );
+    const image = event.Records[1]?.dynamodb?.NewImage;
+    if (!image) throw new Error('there is no second write');
+    Object.assign(image, attributes);
+    return handler(event, lambdaContext());
+  }
+
+  it('a history entry that cannot be read keeps no event from being published', async () => {
+    const poison = { M: { k: { S: 'w' }, e: { S: 'a' }, s: { S: 'S' } } };
+    const result = await publishWith({ h: { L: [poison] } });
+    expect(result).toEqual({ batchItemFailures: [] });
+    expect(entries().map(({ Resources }) => Resources?.[0])).toEqual([
+      one.paymentRequestId,
+      two.paymentRequestId,
+      three.paymentRequestId,
+    ]);
+    expect(queued()).toEqual([]);
+  });
+
+  it.each<[string, Readonly<Record<string, AttributeValue>>]>([
+    ['an event', { c: { L: [{ M: { y: { S: 'registered' } } }] } }],
+    ['a list of events', { c: { S: planted.text } }],
+    ['a sequence', { sq: { S: planted.text } }],
+    ['a state', { s: { S: planted.text } }],
+  ])('a write with %s that cannot be read holds no other record up', async (_, attributes) => {
+    const result = await publishWith(attributes);
     expect(result).toEqual({ batchItemFailures: [] });
     expect(entries().map(({ Resources }) => Resources?.[0])).toEqual([
       one.paymentRequestId,
@@ -221,6 +238,7 @@ describe('publish-state-changes, when something can never be published', () => {
     expect(output.lines()).toContainEqual(
       expect.objectContaining({ code: 'events.fault', fault: 'internal', sequence_number: '2' }),
     );
+    expect(plantedIn(output.text())).toEqual([]);
   });
 
   it('an event that makes a whole call invalid holds no other event up', async () => {

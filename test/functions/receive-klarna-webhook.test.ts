@@ -33,8 +33,11 @@ describe('receive-klarna-webhook, for a signed delivery', () => {
     const [write] = writes();
     expect(write?.Key).toEqual({ PK: { S: `A#${account}#P#${key.paymentRequestId}` } });
     expect(write?.ConditionExpression).toContain('attribute_not_exists');
-    expect(Object.values(unmarshall(write?.ExpressionAttributeValues ?? {}))).toContain('COMPLETED');
-    expect(Object.values(write?.ExpressionAttributeNames ?? {})).toContain(`h#${eventId}`);
+    const values = Object.values(unmarshall(write?.ExpressionAttributeValues ?? {})) as unknown[];
+    expect(values).toContain('COMPLETED');
+    // The entry of the history, and the event to publish.
+    expect(values).toContainEqual([expect.objectContaining({ i: eventId, k: 'w', e: 'a' })]);
+    expect(values).toContainEqual([expect.objectContaining({ i: eventId, y: 'state_changed' })]);
   });
 
   it('a repeated delivery returns 200 and writes nothing', async () => {

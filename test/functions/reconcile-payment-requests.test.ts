@@ -31,7 +31,7 @@ const open = (deadlineAt: string): PaymentRequest =>
     },
     deadlineAt: at(deadlineAt),
     timer: 'pending',
-    reconcileAfter: at('2026-03-01T12:01:00Z'),
+    dueAt: at('2026-03-01T12:01:00Z'),
   });
 
 /** The table has this record, and the due index lists it once. */

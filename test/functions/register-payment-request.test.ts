@@ -39,6 +39,10 @@ const registered = (requested: string): Partial<PaymentRequest> => ({
   timer: 'armed',
 });
 
+/** The times of the schedules that were made. */
+const armedAt = () =>
+  aws.scheduler.commandCalls(CreateScheduleCommand).map((each) => each.args[0].input.ScheduleExpression);
+
 describe('PUT of a Payment Request', () => {
   it('PUT writes the record, arms a schedule for the deadline and returns 201', async () => {
     const deadline = new Date(Date.now() + 1_800_000).toISOString().slice(0, 19);
@@ -57,7 +61,7 @@ describe('PUT of a Payment Request', () => {
       deadline_at: `${deadline}Z`,
       timer: 'armed',
       on_timeout: 'cancel',
-      version: 2,
+      version: 1,
     });
     const [create] = aws.scheduler.commandCalls(CreateScheduleCommand);
     expect(create?.args[0].input).toMatchObject({
@@ -67,6 +71,7 @@ describe('PUT of a Payment Request', () => {
       ActionAfterCompletion: 'DELETE',
     });
     expect(sentCommands().filter(({ name }) => name === 'GetItemCommand')).toEqual([]);
+    expect(aws.dynamodb.commandCalls(UpdateItemCommand)).toHaveLength(1);
   });
 
   it('PUT with a deadline within 90 seconds sends a delayed message to the queue', async () => {
@@ -86,7 +91,7 @@ describe('PUT of a Payment Request', () => {
     expect(length).toBeLessThan(1_205_000);
   });
 
-  it('PUT of a session_id alone moves no deadline and keeps on_timeout, whatever the default of the account', async () => {
+  it('PUT of a session_id alone moves no deadline, arms the same timer again and keeps on_timeout, whatever the default of the account', async () => {
     resetAws(accountsSecret({ default_session_timeout: 'PT20M' }));
     const { session, ...others } = registered('PT30M');
     stored({ ...others, session: session && { ...session, onTimeout: 'observe' } });
@@ -100,7 +105,8 @@ describe('PUT of a Payment Request', () => {
         timer: 'armed',
       },
     });
-    expect([...aws.scheduler.calls(), ...aws.sqs.calls()]).toEqual([]);
+    expect(armedAt()).toEqual(['at(2099-03-01T12:30:00)']);
+    expect(aws.sqs.calls()).toEqual([]);
   });
 
   it('PUT without a deadline is refused where the account has no default and there is no session', async () => {
@@ -111,14 +117,15 @@ describe('PUT of a Payment Request', () => {
     expect(sentCommands().map(({ name }) => name)).not.toContain('UpdateItemCommand');
   });
 
-  it('a repeated PUT returns 200 and changes nothing', async () => {
+  it('a repeated PUT returns 200, changes nothing and arms the same timer again', async () => {
     stored(registered('PT30M'));
     expect(await call('PUT', { session_timeout: 'PT30M' })).toMatchObject({
       statusCode: 200,
       document: { version: 1, deadline_at: '2099-03-01T12:30:00Z' },
     });
+    // The condition stops it: the PUT expects no record.
     expect(aws.dynamodb.commandCalls(UpdateItemCommand)).toHaveLength(1);
-    expect(aws.scheduler.calls()).toEqual([]);
+    expect(armedAt()).toEqual(['at(2099-03-01T12:30:00)']);
   });
 
   it('PUT returns 409 and arms no timer when the customer has paid', async () => {
@@ -206,7 +213,7 @@ describe('PATCH of a Payment Request', () => {
     aws.dynamodb.on(GetItemCommand).resolves({ Item: itemOf(recordWith(registered('PT30M'))) });
     const { statusCode, document } = await call('PATCH', { session_timeout: 'PT10M' });
     expect(statusCode).toBe(200);
-    expect(document).toMatchObject({ timer: 'armed', extensions: 0, version: 3 });
+    expect(document).toMatchObject({ timer: 'armed', extensions: 0, version: 2 });
     expect(aws.scheduler.commandCalls(CreateScheduleCommand)).toHaveLength(1);
   });
 

@@ -21,7 +21,7 @@ const over = recordWith({
   state: 'SUBMITTED',
   deadlineAt: at('2026-03-01T12:30:00Z'),
   timer: 'sweep',
-  reconcileAfter: at('2026-03-01T12:30:00Z'),
+  dueAt: at('2026-03-01T12:30:00Z'),
 });
 
 it('with the sweep as timer, PUT makes no schedule and the record is due at the deadline', async () => {

@@ -177,7 +177,7 @@ describe('stored data', () => {
         }),
       ],
       WriteOnDemandThroughputSettings: { MaxWriteRequestUnits: 10_000 },
-      StreamSpecification: { StreamViewType: 'NEW_AND_OLD_IMAGES' },
+      StreamSpecification: { StreamViewType: 'NEW_IMAGE' },
       TimeToLiveSpecification: Match.objectLike({ Enabled: true }),
     });
   });

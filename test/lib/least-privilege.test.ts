@@ -57,6 +57,7 @@ const lines = resources
 const passRole =
   'iam:PassRole on timer role if {"StringEquals":{"iam:PassedToService":"scheduler.amazonaws.com"}}';
 const items = ['dynamodb:GetItem on table', 'dynamodb:UpdateItem on table'];
+const batch = 'dynamodb:BatchGetItem on table';
 const accounts = [
   'secretsmanager:GetSecretValue on secret accounts',
   'secretsmanager:GetSecretValue on secrets of credentials',
@@ -83,11 +84,14 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ApiRegisterRole: [...items, ...accounts, ...arming, 'dynamodb:Query on table/index/session'],
   ApiGetRole: [
     ...items,
+    batch,
     ...accounts,
+    'dynamodb:Query on table/index/attention',
+    'dynamodb:Query on table/index/open',
+    'dynamodb:Query on table/index/reference',
     'dynamodb:Query on table/index/session',
-    'dynamodb:Query on table/index/state',
   ],
-  ApiCancelRole: [...items, ...accounts, removal, 'dynamodb:Query on table/index/session'],
+  ApiCancelRole: [...items, batch, ...accounts, removal, 'dynamodb:Query on table/index/session'],
   WebhookReceiveRole: [...items, 'secretsmanager:GetSecretValue on secret signing-keys'],
   SessionTimerExpireRole: [
     ...items,
@@ -100,7 +104,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     ...accounts,
     ...arming,
     'dynamodb:Query on table/index/due',
-    'dynamodb:Query on table/index/state',
+    'dynamodb:Query on table/index/open',
     'sqs:SendMessage on sweep dead letters',
   ],
   StateChangesPublishRole: [

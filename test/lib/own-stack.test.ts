@@ -10,13 +10,13 @@ import {
   TableV2,
 } from 'aws-cdk-lib/aws-dynamodb';
 import { type IVpc, Vpc } from 'aws-cdk-lib/aws-ec2';
-import { AccountRootPrincipal } from 'aws-cdk-lib/aws-iam';
+import { AccountRootPrincipal, Role } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { HostedZone } from 'aws-cdk-lib/aws-route53';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { describe, expect, it } from 'vitest';
-import { tableSchema } from '../../functions/contract/table-schema.ts';
+import { tableIndexes, tableSchema } from '../../functions/contract/table-schema.ts';
 import {
   type ForwardEventsProps,
   type GrantCallProps,
@@ -199,8 +199,8 @@ describe('a property of a method that does not exist', () => {
 });
 
 describe('a table of your own', () => {
-  const { partitionKey, dueIndex, sessionIndex, stateIndex, timeToLive } = tableSchema;
-  const indexes = [dueIndex, sessionIndex, stateIndex].map((index) => ({
+  const { partitionKey, timeToLive } = tableSchema;
+  const indexes = tableIndexes.map((index) => ({
     indexName: index.name,
     partitionKey: { name: index.partitionKey, type: AttributeType.STRING },
     sortKey: { name: index.sortKey, type: AttributeType.STRING },
@@ -210,16 +210,19 @@ describe('a table of your own', () => {
     partitionKey: { name: partitionKey, type: AttributeType.STRING },
     globalSecondaryIndexes: indexes,
     timeToLiveAttribute: timeToLive,
-    dynamoStream: StreamViewType.NEW_AND_OLD_IMAGES,
+    dynamoStream: StreamViewType.NEW_IMAGE,
   };
   const withTable = (make: (stack: Stack) => ITable) =>
     templateWith((stack, lapse) => lapse(stack, 'Lapse', { table: make(stack) }));
   const tableV2 = (props: object) =>
     withTable((stack) => new TableV2(stack, 'Payments', { ...right, ...props }) as ITable);
 
-  it('a table with the keys, indexes and stream of tableSchema is taken', () => {
-    tableV2({}).resourceCountIs('AWS::DynamoDB::GlobalTable', 1);
-  });
+  it.each([StreamViewType.NEW_IMAGE, StreamViewType.NEW_AND_OLD_IMAGES])(
+    'a table with the keys and indexes of tableSchema and a stream of %s is taken',
+    (dynamoStream) => {
+      tableV2({ dynamoStream }).resourceCountIs('AWS::DynamoDB::GlobalTable', 1);
+    },
+  );
 
   it('a table of the older kind is taken, and its indexes may be added after the construct', () => {
     const template = templateWith((stack, lapse) => {
@@ -247,23 +250,23 @@ describe('a table of your own', () => {
     ],
     [
       'a missing index',
-      { globalSecondaryIndexes: indexes.slice(0, 2) },
-      'table has no index state; allowed: a table with the indexes due, session, state.',
+      { globalSecondaryIndexes: indexes.slice(0, 4) },
+      'table has no index attention; allowed: a table with the indexes due, open, session, reference, attention.',
     ],
     [
       'an index on a number',
       {
         globalSecondaryIndexes: [
-          { ...indexes[0], sortKey: { name: 'reconcile_after', type: AttributeType.NUMBER } },
+          { ...indexes[0], sortKey: { name: 'da', type: AttributeType.NUMBER } },
           ...indexes.slice(1),
         ],
       },
-      'the key of the index due of table is due_shard (S), reconcile_after (N); allowed: due_shard (S), reconcile_after (S).',
+      'the key of the index due of table is d (S), da (N); allowed: d (S), da (S).',
     ],
     [
       'a stream of keys',
       { dynamoStream: StreamViewType.KEYS_ONLY },
-      'the stream of table has KEYS_ONLY; allowed: NEW_AND_OLD_IMAGES.',
+      'the stream of table has KEYS_ONLY; allowed: NEW_IMAGE or NEW_AND_OLD_IMAGES.',
     ],
     [
       'another time to live',
@@ -277,7 +280,7 @@ describe('a table of your own', () => {
   it('a table without a stream is refused, also an imported one', () => {
     expect(() => tableV2({ dynamoStream: undefined })).toThrow('table has no stream; allowed: ');
     expect(() => withTable((stack) => TableV2.fromTableName(stack, 'Payments', 'payments'))).toThrow(
-      'table has no stream; allowed: a table with a stream of NEW_AND_OLD_IMAGES.',
+      'table has no stream; allowed: a table with a stream of NEW_IMAGE or NEW_AND_OLD_IMAGES.',
     );
   });
 });
@@ -430,6 +433,19 @@ describe('encryptionKey', () => {
       for (const each of found) expect(each).toMatchObject(properties);
     }
   });
+});
+
+it('where the Region is known, a grant on the table allows the key too', () => {
+  const statements = withBundles((bundles) => {
+    const stack = new Stack(new App(), 'Checkout', { env: { region: 'eu-west-1' } });
+    const encryptionKey = new Key(stack, 'Key');
+    const lapse = new Lapse(stack, 'Lapse', { bundles, ...({ encryptionKey } as LapseProps) });
+    lapse.table.grantReadData(new Role(stack, 'Reader', { assumedBy: new AccountRootPrincipal() }));
+    return resourcesOf(Template.fromStack(stack))
+      .filter(({ id, type }) => type === 'AWS::IAM::Policy' && id.startsWith('Reader'))
+      .map(({ properties }) => JSON.stringify(properties));
+  });
+  expect(statements[0]).toContain('kms:Decrypt');
 });
 
 describe('vpc', () => {

@@ -7,9 +7,10 @@ import { eventsOf, type StateChangeEvent } from '../../functions/domain/state-ch
 import { applyObservation } from '../../functions/domain/transition.ts';
 import { listUnpublished, replayUnpublished } from '../../operations/queue-commands.ts';
 import type { MessageQueue, QueuedMessage } from '../../operations/queue.ts';
-import { account, key, noon, observed, recordWith } from '../support/fixtures.ts';
+import { account, key, noon, observed, recordWith, versioned } from '../support/fixtures.ts';
 
-const [event] = eventsOf(undefined, applyObservation(recordWith(), observed('CANCELED')).record);
+const before = recordWith();
+const [event] = eventsOf(versioned(applyObservation(before, observed('CANCELED')).record, before));
 if (!event) throw new Error('there is no event');
 
 const ofEvent = messageOf({ kind: 'event', event, reason: 'NotAuthorizedForDetailTypeException' });

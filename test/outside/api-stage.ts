@@ -1,5 +1,8 @@
-/** The stack `Lapse-api`: the webhook on the HTTP API, and callers with JWTs. Its settings come from the environment. */
-import { App } from 'aws-cdk-lib';
+/**
+ * The stack `Lapse-api`, a preview that leaves nothing behind: the webhook on the HTTP API, and callers with JWTs. Its settings come from
+ * the environment.
+ */
+import { App, RemovalPolicy } from 'aws-cdk-lib';
 import { LapseStack } from '../../lib/lapse-stack.ts';
 
 const { JWT_ISSUER = '', JWT_AUDIENCE = '', JWT_SCOPE = '', KLARNA_URL = '', TIMERS } = process.env;
@@ -14,6 +17,9 @@ new LapseStack(app, 'Lapse-api', {
     klarnaTestUrl: KLARNA_URL,
     timers: TIMERS === 'sweep' ? 'sweep' : 'scheduler',
     canary: false,
+    alarms: false,
+    dashboard: false,
+    removalPolicy: RemovalPolicy.DESTROY,
   },
 });
 app.synth();

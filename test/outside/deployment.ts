@@ -149,16 +149,23 @@ export class Deployment {
       throw new Error(`The emulator does not evaluate IAM: ${refusal ?? `${role} read the whole table`}.`);
   }
 
-  /** Deletes the stack. Throws where one of its functions is left. */
+  /** Deletes the stack. Throws where a resource is left that should not be, or gone that should be left. */
   async destroy(): Promise<void> {
-    const { stage } = this.#parts;
+    const { kept } = this.#parts.stage;
+    const before = (await this.#resources()).filter(({ ResourceType }) => ResourceType in listings);
     await this.#cdk(['destroy', '--force'], true);
-    const { Functions: functions } = v.parse(
-      v.object({ Functions: v.array(v.object({ FunctionName: text })) }),
-      await this.#aws(['lambda', 'list-functions']),
-    );
-    const left = functions.filter(({ FunctionName }) => FunctionName.startsWith(`${stage.stackName}-`));
-    if (left.length > 0) throw new Error(`${left.length} functions are left after cdk destroy.`);
+    for (const [type, listing] of Object.entries(listings)) {
+      const listed = JSON.stringify({ listed: await this.#aws(listing) });
+      const wrong = before.filter(
+        ({ ResourceType, PhysicalResourceId: id }) =>
+          ResourceType === type && listed.includes(id) !== kept.includes(type),
+      );
+      const state = kept.includes(type) ? 'gone' : 'left';
+      if (wrong.length > 0)
+        throw new Error(
+          `${wrong.length} of ${type} are ${state} after cdk destroy: ${wrong[0]?.PhysicalResourceId ?? ''}`,
+        );
+    }
   }
 
   async #resources() {
@@ -280,3 +287,16 @@ export class Deployment {
     return output.trim() === '' ? undefined : (JSON.parse(output) as unknown);
   }
 }
+
+/** The calls that list the resources of a type. */
+const listings: Readonly<Record<string, readonly string[]>> = {
+  'AWS::DynamoDB::GlobalTable': ['dynamodb', 'list-tables'],
+  'AWS::Events::EventBus': ['events', 'list-event-buses'],
+  'AWS::IAM::Role': ['iam', 'list-roles'],
+  'AWS::Lambda::Function': ['lambda', 'list-functions'],
+  'AWS::Logs::LogGroup': ['logs', 'describe-log-groups'],
+  'AWS::Scheduler::ScheduleGroup': ['scheduler', 'list-schedule-groups'],
+  'AWS::SecretsManager::Secret': ['secretsmanager', 'list-secrets'],
+  'AWS::SNS::Topic': ['sns', 'list-topics'],
+  'AWS::SQS::Queue': ['sqs', 'list-queues'],
+};

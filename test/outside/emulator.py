@@ -37,7 +37,15 @@ def close_names_of_secrets():
         return attributes["Arn"], attributes
 
     kind = "AWS::SecretsManager::Secret"
-    handlers[kind] = {**handlers[kind], "create": with_suffix}
+    delete = handlers[kind]["delete"]
+
+    def by_arn(arn, properties):
+        secrets = provisioners._sm._secrets
+        names = [name for name, secret in secrets.items() if secret["ARN"] == arn]
+        for name in names:
+            delete(name, properties)
+
+    handlers[kind] = {**handlers[kind], "create": with_suffix, "delete": by_arn}
 
 
 def close_schedule_groups():

@@ -10,6 +10,8 @@ export interface Stage {
   /** What the app of the stage reads, before and after the changed setting. */
   readonly environment: Readonly<Record<string, string>>;
   readonly changedEnvironment: Readonly<Record<string, string>>;
+  /** Types of resources that stay when the stack is deleted. */
+  readonly kept: readonly string[];
   /** A token for the callers, where they do not sign with IAM. */
   readonly token: string | undefined;
 }
@@ -26,11 +28,12 @@ const defaultStage = (klarnaUrl: string): Stage => {
     changedOptions: [...options, '--context', 'timers=sweep'],
     environment: {},
     changedEnvironment: {},
+    kept: ['AWS::DynamoDB::GlobalTable', 'AWS::SecretsManager::Secret'],
     token: undefined,
   };
 };
 
-/** The webhook on the HTTP API, and callers with JWTs. */
+/** The webhook on the HTTP API, and callers with JWTs, as a preview that leaves nothing behind. */
 const apiStage = (klarnaUrl: string, issuer: TokenIssuer): Stage => {
   const options = ['--app', 'node --import ./tools/require-node.js test/outside/api-stage.ts'];
   const environment = {
@@ -46,6 +49,7 @@ const apiStage = (klarnaUrl: string, issuer: TokenIssuer): Stage => {
     changedOptions: options,
     environment,
     changedEnvironment: { ...environment, TIMERS: 'sweep' },
+    kept: [],
     // The second account does not exist: the scenarios look for the response to an unknown one.
     token: issuer.tokenFor({ accounts: ['demo', 'unknown'], scope }),
   };

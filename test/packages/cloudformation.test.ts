@@ -36,9 +36,16 @@ describe('lapse.template.json', () => {
 
   it('the template has the name of its stack from CloudFormation, so that several fit into one account', () => {
     expect(text).not.toContain('Lapse0');
-    for (const { Properties } of ofType('AWS::Scheduler::ScheduleGroup')) {
-      expect(JSON.stringify(Properties)).toContain('${AWS::StackName}-');
-    }
+    // An alias and the title of an API need not be unique.
+    const inTheirParent = ['AWS::Lambda::Alias', 'AWS::ApiGatewayV2::Api'];
+    const named = Object.values(template.Resources)
+      .filter(({ Type, Properties = {} }) => 'Name' in Properties && !inTheirParent.includes(Type))
+      .map(({ Type, Properties }) => [Type, Properties?.['Name']]);
+    expect(named).toEqual([
+      ['AWS::Scheduler::ScheduleGroup', { 'Fn::Sub': '${AWS::StackName}-sessions' }],
+      ['AWS::Scheduler::ScheduleGroup', { 'Fn::Sub': '${AWS::StackName}-sweep' }],
+      ['AWS::Events::EventBus', { 'Fn::Sub': '${AWS::StackName}-events' }],
+    ]);
     for (const { Properties } of ofType('AWS::Lambda::Function')) {
       expect(Properties).toMatchObject({
         Environment: { Variables: { METRICS_STACK: { Ref: 'AWS::StackName' } } },

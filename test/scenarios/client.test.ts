@@ -53,7 +53,8 @@ it('the client registers, extends and cancels a session', async () => {
   const history = await lapse.history(id);
   expect(history?.entries.map(({ kind }) => kind)).toContain('cancel_request');
   const listed = [];
-  for await (const record of lapse.list({ state: 'CANCELED' })) listed.push(record.payment_request_id);
+  for await (const record of lapse.list({ session_id, state: 'CANCELED' }))
+    listed.push(record.payment_request_id);
   expect(listed).toContain(id);
 });
 

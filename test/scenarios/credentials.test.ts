@@ -59,11 +59,12 @@ it('a partner is served from onboarding to its first cancel and its webhook with
   await expect.poll(() => onboardedAt(account), { timeout: 10_000 }).not.toBeNull();
   const id = await createAtKlarna(account);
   const path = `/payment-requests/${id}`;
+  await lapse.customer(id, 'start');
   expect((await lapse.api('PUT', path, { session_timeout: 'PT1S' }, account)).status).toBe(201);
   await expect
     .poll(async () => (await lapse.api('GET', path, undefined, account)).body['state'], { timeout: 20_000 })
     .toBe('CANCELED');
-  // The webhook about the cancel belongs to the same record.
+  // The webhook about the customer belongs to the same record.
   await expect
     .poll(async () => JSON.stringify((await lapse.api('GET', `${path}/history`, undefined, account)).body))
     .toContain('key-of-acquirer');

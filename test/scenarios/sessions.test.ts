@@ -183,8 +183,15 @@ describe('the list of an account', () => {
   it('the list filters by state and by deadline', async () => {
     const id = newPaymentRequestId();
     await lapse.deliver(id, 'DECLINED');
-    const declined = await lapse.api('GET', '/payment-requests?state=DECLINED');
-    expect(requestsOf(declined).map((each) => each['payment_request_id'])).toContain(id);
+    const reference = newSession();
+    await lapse.api('PUT', `/payment-requests/${id}`, { session_timeout: 'PT20M', reference });
+    const declined = async (state: string) => {
+      const query = `state=${state}&reference=${encodeURIComponent(reference)}`;
+      const response = await lapse.api('GET', `/payment-requests?${query}`);
+      return requestsOf(response).map((each) => each['payment_request_id']);
+    };
+    await expect.poll(() => declined('DECLINED'), { timeout: 10_000 }).toEqual([id]);
+    expect(await declined('CANCELED')).toEqual([]);
 
     const [soon = ''] = await attempts(newSession(), 1);
     const deadline = String((await lapse.record(soon))['deadline_at']);
@@ -199,6 +206,8 @@ describe('the list of an account', () => {
   it.each([
     ['state', 'state=PAID'],
     ['open', 'open=maybe'],
+    ['open', 'open=false'],
+    ['state', 'state=DECLINED'],
     ['due_before', 'due_before=tomorrow'],
     ['limit', 'limit=0'],
     ['limit', 'limit=101'],

@@ -1,4 +1,4 @@
-import { tableSchema } from '../../functions/contract/table-schema.ts';
+import { tableIndexes } from '../../functions/contract/table-schema.ts';
 import { type Codec, currentCodec } from './simulated-table.ts';
 
 /** This version of the code, an older one and a newer one. */
@@ -10,8 +10,6 @@ export interface CodeVersion {
   readonly codec: Codec;
   /** Attributes of items that the version does not know. */
   readonly lacks: readonly string[];
-  /** Fields of a session that the version does not know. */
-  readonly lacksOfSession: readonly string[];
   /** Attention values that the version does not know. */
   readonly lacksOfAttention: readonly string[];
   /** Attributes of items that the version derives from others. */
@@ -21,23 +19,18 @@ export interface CodeVersion {
 /** What the newer version knows and this one does not. */
 export const news = {
   attribute: 'touches',
-  ofSession: 'channel',
   attention: 'review_wanted',
   kind: 'remark',
 } as const;
 
 export const indexKeys: readonly string[] = [
-  tableSchema.sessionIndex.partitionKey,
-  tableSchema.stateIndex.partitionKey,
-  tableSchema.stateIndex.sortKey,
-  tableSchema.dueIndex.partitionKey,
+  ...new Set(tableIndexes.flatMap(({ partitionKey, sortKey }) => [partitionKey, sortKey])),
 ];
 
 export const currentVersion: CodeVersion = {
   name: 'current',
   codec: currentCodec,
   lacks: [news.attribute],
-  lacksOfSession: [news.ofSession],
   lacksOfAttention: [news.attention],
   derives: indexKeys,
 };

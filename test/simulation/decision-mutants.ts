@@ -8,7 +8,7 @@ import { syncKlarnaExpiry } from '../../functions/application/sync-klarna-expiry
 import type { Instant } from '../../functions/domain/instant.ts';
 import type { KlarnaResponse } from '../../functions/domain/klarna-response.ts';
 import { isKlarnaExpiryEarly, type PaymentRequest } from '../../functions/domain/payment-request.ts';
-import { decideTimeout, withSparedTimer } from '../../functions/domain/session-timer.ts';
+import { decideTimeout, withObservedTimer } from '../../functions/domain/session-timer.ts';
 import { bending, bentWrites, type Mutant, replacing } from './mutant.ts';
 import { type Protocol, useCases } from './protocol.ts';
 import type { Ports } from './simulated-ports.ts';
@@ -65,7 +65,7 @@ export const decisionMutants: readonly Mutant[] = [
           ports.store.save(
             current,
             next.history.at(-1)?.kind === 'klarna_expiry' && isKlarnaExpiryEarly(next)
-              ? { ...next, reconcileAfter: current?.reconcileAfter }
+              ? { ...next, dueAt: current?.dueAt, retryAt: undefined }
               : next,
           ),
       };
@@ -143,7 +143,7 @@ function observingWhatWasRead(
 
 function asObserved(stored: PaymentRequest, read: PaymentRequest, now: Instant): PaymentRequest | undefined {
   const { session, deadlineAt, state } = read;
-  const next = withSparedTimer({ ...stored, session, deadlineAt, state }, now);
+  const next = withObservedTimer({ ...stored, session, deadlineAt, state }, now);
   return next && { ...next, session: stored.session, deadlineAt: stored.deadlineAt, state: stored.state };
 }
 

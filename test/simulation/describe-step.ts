@@ -15,14 +15,14 @@ export const shortOf = ({ account, paymentRequestId }: PaymentRequestKey): strin
 
 export function wordsOf(record: PaymentRequest | undefined): string {
   if (!record) return 'nothing';
-  const { version, state, timer, cancellation, attention, reconcileAfter } = record;
+  const { version, state, timer, cancellation, attention, dueAt } = record;
   return [
     `v${version}`,
     state ?? '?',
     `timer ${timer}`,
     cancellation && `cancel ${cancellation.outcome}`,
     attention,
-    reconcileAfter && `due ${reconcileAfter.slice(11, 19)}`,
+    dueAt && `due ${dueAt.slice(11, 19)}`,
   ]
     .filter(Boolean)
     .join(', ');

@@ -1,5 +1,5 @@
 /** The input of the invariants: what has just happened at a port, and what exists at the end. */
-import type { Item } from '../../functions/adapters/dynamodb/payment-request-item.ts';
+import type { Item } from '../../functions/adapters/dynamodb/stored-payment-request.ts';
 import type { CancelJob } from '../../functions/domain/cancel-job.ts';
 import type {
   Account,
@@ -7,7 +7,8 @@ import type {
   PaymentRequestId,
   PaymentRequestKey,
 } from '../../functions/domain/identifiers.ts';
-import type { HistoryEntry, PaymentRequest } from '../../functions/domain/payment-request.ts';
+import type { HistoryEntry } from '../../functions/domain/history.ts';
+import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { type PaymentRequestState, ranks } from '../../functions/domain/payment-request-state.ts';
 import type { Registration } from '../../functions/domain/registration.ts';
 import type { StateChangeEvent } from '../../functions/domain/state-change-event.ts';
@@ -60,6 +61,8 @@ export type Step =
       readonly key: PaymentRequestKey;
       readonly eventId: EventId;
       readonly stored: PaymentRequest | undefined;
+      /** The state that the webhook told. */
+      readonly said: PaymentRequestState;
       readonly quarantined: boolean;
     }
   | {
@@ -140,6 +143,8 @@ export interface Outcome {
   readonly published: readonly StateChangeEvent[];
   /** Whether the write of an entry waits in that queue, alone or in a batch, and has not been replayed. */
   readonly waits: (entry: HistoryEntry) => boolean;
+  /** Whether no write of this record waits there. */
+  readonly isAllPublished: boolean;
   /** Whether the sweep runs. */
   readonly isSwept: boolean;
 }

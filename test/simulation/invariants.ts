@@ -6,12 +6,13 @@
 import { triedAgainFor } from '../../functions/application/publish-state-changes.ts';
 import type { EventId, PaymentRequestKey } from '../../functions/domain/identifiers.ts';
 import { millisOf } from '../../functions/domain/instant.ts';
-import type { HistoryEntry, HistoryKind, PaymentRequest } from '../../functions/domain/payment-request.ts';
+import type { HistoryEntry, HistoryKind } from '../../functions/domain/history.ts';
+import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { type PaymentRequestState, ranks } from '../../functions/domain/payment-request-state.ts';
 import { armedOnSubmitted } from '../../functions/domain/registration.ts';
 import type { StateChangeEvent } from '../../functions/domain/state-change-event.ts';
 import { plantedIn } from '../support/planted-secrets.ts';
-import { minute } from '../support/sessions.ts';
+import { hour, minute } from '../support/sessions.ts';
 import { type Outcome, rankOf, type Safety } from './evidence.ts';
 import { type jobLiveness, jobSafety } from './job-invariants.ts';
 import { type TrueRequest, wasCanceledAfterPaid } from './simulated-klarna.ts';
@@ -32,18 +33,75 @@ const versionsHaveNoGaps: Safety = (step) =>
     ? `version ${step.before?.version ?? 0} was followed by ${step.after.version}`
     : undefined;
 
+/** An entry stays as it was written, and none disappears without being counted. */
 const historyIsOnlyAddedTo: Safety = (step) => {
   if (step.kind !== 'written' || !step.before) return undefined;
   const after = step.after.history;
+  let gone = 0;
   for (const entry of step.before.history) {
     if (after.includes(entry)) continue;
     const now = after.find(({ eventId }) => eventId === entry.eventId);
-    if (!now) return `${entry.eventId} is gone`;
-    if (now.effect !== entry.effect || now.state !== entry.state || now.recordedAt !== entry.recordedAt) {
+    if (!now) gone += 1;
+    else if (
+      now.effect !== entry.effect ||
+      now.state !== entry.state ||
+      now.recordedAt !== entry.recordedAt
+    ) {
       return `${entry.eventId} was ${entry.effect} at ${entry.recordedAt} and is ${now.effect} at ${now.recordedAt}`;
     }
   }
-  return undefined;
+  const counted = (step.after.dropped?.count ?? 0) - (step.before.dropped?.count ?? 0);
+  return gone > counted ? `${gone} entries are gone, and ${counted} of them are counted` : undefined;
+};
+
+/** What matters is dropped only where no entry is left that changed nothing, but for the newest. */
+const whatMattersIsKept: Safety = (step) => {
+  if (step.kind !== 'written' || !step.before || step.before.history.length <= step.after.history.length)
+    return undefined;
+  const { before, after } = step;
+  const gone = before.history.filter((entry) => !after.history.includes(entry));
+  const lost = gone.find(matters);
+  const kept = after.history.slice(0, -13).find((entry) => noise.has(entry.kind) && !matters(entry));
+  return lost && kept && kept.eventId !== after.evidence?.eventId
+    ? `${lost.kind} ${lost.eventId} is dropped, and ${kept.kind} ${kept.eventId} is not`
+    : undefined;
+};
+
+const noise: ReadonlySet<HistoryKind> = new Set(['webhook', 'read', 'not_found', 'timer', 'sweep']);
+
+const matters = ({ kind, effect, state, attention }: HistoryEntry): boolean => {
+  if (attention !== undefined || effect === 'contradicting' || kind === 'cancel') return true;
+  if (kind === 'register' || kind === 'extend' || kind === 'cancel_request') return effect !== 'noted';
+  return effect === 'applied' && state !== undefined && ranks[state] > 0;
+};
+
+/** 16 KB. JSON is longer than DynamoDB's own form. */
+const itemIsBounded: Safety = (step) => {
+  if (step.kind !== 'written' || step.after.history.length < 20) return undefined;
+  const bytes = JSON.stringify(step.items?.after ?? step.after.history).length;
+  return bytes > 16_384 ? `the record has ${bytes} bytes` : undefined;
+};
+
+/** Each write numbers its events, and makes one for each fact that consumers learn of, whatever the history drops. */
+const everyFactIsAnEvent: Safety = (step) => {
+  if (step.kind !== 'written') return undefined;
+  const { before, after } = step;
+  const from = before?.sequence ?? 0;
+  if (after.sequence !== from + after.changes.length)
+    return `sequence ${from} and ${after.changes.length} events became ${after.sequence}`;
+  const made = new Set(after.changes.map(({ kind, eventId }) => `${kind} ${eventId}`));
+  const wanted: string[] = [];
+  for (const { kind, effect, eventId, attention } of newEntries(step)) {
+    if (kind === 'register' && effect === 'accepted' && !before?.session)
+      wanted.push(`registered ${eventId}`);
+    if (kind === 'cancel_request' && effect === 'refused') wanted.push(`cancel_refused ${eventId}`);
+    if (attention !== undefined) wanted.push(`needs_attention ${eventId}`);
+  }
+  const told = after.changes.findLast(({ kind }) => kind === 'state_changed')?.state;
+  if (before?.state !== after.state && told !== after.state)
+    return `no event tells ${after.state ?? 'nothing'}`;
+  const missing = wanted.find((event) => !made.has(event));
+  return missing && `${missing} is not an event`;
 };
 
 /** The state that results from all observations: the first final state, else the latest of the highest rank. */
@@ -214,7 +272,7 @@ const unknownEndIsAskedFor: Safety = (step, { now }) => {
  * that fails is excepted.
  */
 const deletesAreAccountedFor: Safety = (step) => {
-  if (step.kind !== 'written' || step.deletes === 0 || step.after.historyDropped > 0) return undefined;
+  if (step.kind !== 'written' || step.deletes === 0 || step.after.dropped) return undefined;
   const told = newEntries(step).filter(({ kind }) => kind === 'cancel').length;
   return told < step.deletes ? `${step.deletes} DELETEs were sent, and ${told} are recorded` : undefined;
 };
@@ -223,12 +281,16 @@ const publishedWasWritten: Safety = (step) => {
   if (step.kind !== 'published') return undefined;
   const { event, written } = step;
   const eventId = eventIdOf(event);
-  if (!written) return `version ${event.detail.version} was never written`;
-  const isIn = (record: PaymentRequest | undefined) =>
-    record?.history.some((entry) => entry.eventId === eventId) === true;
-  return isIn(written.after) && (step.isAgain || !isIn(written.before))
+  const { version, sequence } = event.detail;
+  if (!written) return `version ${version} was never written`;
+  const { after } = written;
+  const index = sequence - after.sequence + after.changes.length - 1;
+  if (after.changes[index]?.eventId === eventId) return undefined;
+  // An operator who publishes a record again gives its events the record's sequence.
+  const isIn = step.isAgain && after.history.some((entry) => entry.eventId === eventId);
+  return isIn && sequence === after.sequence
     ? undefined
-    : `version ${event.detail.version} did not write ${eventId}`;
+    : `version ${version} did not make ${eventId} as event ${sequence}`;
 };
 
 /** Only a bus that refuses for now holds a write up, and not for long. A slow call may end later than it was decided. */
@@ -248,17 +310,28 @@ const attentionIsNews: Safety = (step) => {
 
 const acknowledgedIsDurable: Safety = (step) => {
   if (step.kind !== 'webhook-acknowledged' || step.quarantined) return undefined;
-  const { stored, eventId } = step;
+  const { stored, eventId, said } = step;
   if (!stored) return `${eventId} was acknowledged and there is no record`;
-  const kept = stored.history.some((entry) => entry.eventId === eventId) || stored.historyDropped > 0;
+  const kept =
+    stored.history.some((entry) => entry.eventId === eventId) ||
+    stored.dropped !== undefined ||
+    isOwnCancel(stored, said);
   return kept ? undefined : `${eventId} was acknowledged and is not in the record`;
 };
+
+/** Klarna's webhook of our own cancel, which the record has from Klarna's response, is not written again. */
+const isOwnCancel = ({ state, cancellation }: PaymentRequest, said: PaymentRequestState): boolean =>
+  said === 'CANCELED' && state === 'CANCELED' && cancellation?.outcome === 'canceled';
 
 /** A replayed delivery that counts as accepted is in its record. */
 const replayedIsDurable: Safety = (step) => {
   if (step.kind !== 'replayed') return undefined;
-  const isKept = step.stored?.history.some(({ eventId }) => eventId === step.eventId);
-  return isKept ? undefined : `${step.eventId} counts as accepted and is not in the record`;
+  const { stored, eventId } = step;
+  const isKept =
+    stored?.history.some((entry) => entry.eventId === eventId) === true ||
+    stored?.dropped !== undefined ||
+    (stored && isOwnCancel(stored, 'CANCELED'));
+  return isKept ? undefined : `${eventId} counts as accepted and is not in the record`;
 };
 
 /** The account's default timer is for unregistered requests and never replaces a registration. */
@@ -292,6 +365,9 @@ const leftOutStays: Safety = (step, { registrationBy }) => {
 /** Milliseconds by which Klarna's clock may differ. */
 const clockError = 2_000;
 
+/** Milliseconds that a call to Klarna may take. */
+const callTime = 4_000;
+
 /**
  * Klarna never ends a session early by an expiry of ours that the record knows. That expiry moves with the deadline,
  * or the record is due until it has moved or Klarna has refused. Klarna moves no expiry once the customer has started
@@ -300,11 +376,13 @@ const clockError = 2_000;
 const klarnaExpiryIsNotEarly: Safety = (step, { now }) => {
   if (step.kind !== 'expired') return undefined;
   const { truth, stored } = step;
-  const { session, deadlineAt, reconcileAfter } = stored ?? {};
+  const { session, deadlineAt, dueAt, updatedAt } = stored ?? {};
   const { askedFor, isFixed } = session?.klarnaExpiry ?? {};
   if (askedFor === undefined || isFixed || deadlineAt === undefined) return undefined;
   const isInForce = Math.abs(millisOf(askedFor) - truth.expiresAt) <= clockError;
-  const isToBeMoved = reconcileAfter !== undefined && reconcileAfter < deadlineAt;
+  // The deadline has just moved, and the call that moves the expiry is on its way.
+  const isMoving = updatedAt !== undefined && now - millisOf(updatedAt) < callTime;
+  const isToBeMoved = isMoving || (dueAt !== undefined && dueAt < deadlineAt);
   const hasBegun = truth.life.some(({ state }) => state === 'IN_PROGRESS');
   if (!isInForce || isToBeMoved || hasBegun) return undefined;
   return millisOf(deadlineAt) > now + clockError
@@ -313,26 +391,23 @@ const klarnaExpiryIsNotEarly: Safety = (step, { now }) => {
 };
 
 /**
- * Until its deadline, a record that knows of an earlier expiry, which Klarna may still move, is due before that, or within a
- * minute. The sweep's own pauses after a failed attempt may be longer.
+ * A record that knows of an expiry before its session's end, which Klarna may still move, is due before that expiry, or within a minute.
+ * A session that is only observed ends when Klarna's longest lifetime does. The sweep's own pauses after a failed attempt may be longer.
  */
 const earlyExpiryIsDue: Safety = (step, { now }) => {
   if (step.kind !== 'written') return undefined;
-  const { session, deadlineAt, reconcileAfter, state, attempts } = step.after;
+  const { session, deadlineAt, dueAt, state, attempts, cancellation, timer } = step.after;
   const { askedFor, isFixed } = session?.klarnaExpiry ?? {};
   const mayMove = (state === undefined || state === 'SUBMITTED') && !isFixed;
-  if (
-    !mayMove ||
-    attempts > 0 ||
-    askedFor === undefined ||
-    deadlineAt === undefined ||
-    askedFor >= deadlineAt ||
-    millisOf(deadlineAt) <= now
-  )
+  if (!mayMove || attempts > 0 || askedFor === undefined || !session || deadlineAt === undefined)
     return undefined;
-  const due = reconcileAfter === undefined ? Infinity : millisOf(reconcileAfter);
+  const isObserved = session.onTimeout === 'observe';
+  const end = isObserved ? millisOf(session.registeredAt) + 48 * hour : millisOf(deadlineAt);
+  const isWatched = isObserved ? timer === 'fired' || millisOf(deadlineAt) > now : end > now;
+  if (millisOf(askedFor) >= end || !isWatched || cancellation?.lease) return undefined;
+  const due = dueAt === undefined ? Infinity : millisOf(dueAt);
   return due > Math.max(millisOf(askedFor), now + minute)
-    ? `Klarna ends it at ${askedFor}, and it is due at ${reconcileAfter ?? 'no time'}`
+    ? `Klarna ends it at ${askedFor}, and it is due at ${dueAt ?? 'no time'}`
     : undefined;
 };
 
@@ -374,8 +449,8 @@ const callsToKlarnaAreBounded: Safety = (step) => {
 /** A record that is open with a deadline, claimed or pending is due at some time. */
 const unfinishedIsDue: Safety = (step) => {
   if (step.kind !== 'written') return undefined;
-  const { cancellation, timer, reconcileAfter, deadlineAt } = step.after;
-  if (reconcileAfter !== undefined) return undefined;
+  const { cancellation, timer, dueAt, deadlineAt } = step.after;
+  if (dueAt !== undefined) return undefined;
   if (cancellation?.outcome === 'claimed' || cancellation?.outcome === 'pending')
     return `a cancel is ${cancellation.outcome}`;
   const waits = rankOf(step.after) < 1 && deadlineAt !== undefined && timer !== 'fired';
@@ -396,6 +471,9 @@ export const safetyInvariants = {
   'nothing-crosses-accounts': nothingCrossesAccounts,
   'versions-have-no-gaps': versionsHaveNoGaps,
   'history-is-only-added-to': historyIsOnlyAddedTo,
+  'what-matters-is-kept': whatMattersIsKept,
+  'item-is-bounded': itemIsBounded,
+  'every-fact-is-an-event': everyFactIsAnEvent,
   'final-state-never-changes': finalStateNeverChanges,
   'rank-never-falls': rankNeverFalls,
   'state-is-the-fold-of-the-history': stateIsTheFoldOfTheHistory,
@@ -504,13 +582,28 @@ const writtenIsPublished: Liveness = ({ record, published, waits }) => {
 };
 
 /**
+ * A consumer that keeps the event with the highest sequence ends equal to the record, once nothing waits in the queue of unpublished
+ * events.
+ */
+const highestSequenceIsTheRecord: Liveness = ({ record, published, isAllPublished }) => {
+  if (!isAllPublished || record.sequence === 0) return undefined;
+  let highest: StateChangeEvent | undefined;
+  for (const event of published) {
+    if (!highest || event.detail.sequence > highest.detail.sequence) highest = event;
+  }
+  const { sequence, state } = highest?.detail ?? {};
+  if (sequence !== record.sequence) return `the highest sequence is ${sequence ?? 0}, not ${record.sequence}`;
+  return state === (record.state ?? null)
+    ? undefined
+    : `event ${sequence} says ${state ?? 'nothing'}, the record ${record.state ?? 'nothing'}`;
+};
+
+/**
  * A customer approved and was canceled all the same: a person must see it, once the record has both facts. The approval comes by
- * its own webhook, or as the previous state of the cancel. Not where a later caller wanted a paid request canceled: then the
- * outcome is the wanted one, whichever DELETE took effect.
+ * its own webhook, or as the previous state of the cancel. Not where the DELETE that took effect had leave.
  */
 const paidThenCanceledIsSeen: Liveness = ({ record, truth, acknowledged }) => {
   if (!truth || !wasCanceledAfterPaid(truth) || record.state !== 'CANCELED') return undefined;
-  if (record.cancellation?.allowCompleted) return undefined;
   const isToldOf =
     record.previousState === 'COMPLETED' ||
     truth.said.some(
@@ -538,7 +631,7 @@ const noSecretLeaves: Liveness = ({ record, published }) => {
 };
 
 const nothingStaysDue: Liveness = ({ record, isSwept }) =>
-  isSwept && record.reconcileAfter !== undefined ? `due at ${record.reconcileAfter}` : undefined;
+  isSwept && record.dueAt !== undefined ? `due at ${record.dueAt}` : undefined;
 
 /** Checked when no event is left. */
 export const lateInvariants = {
@@ -546,6 +639,7 @@ export const lateInvariants = {
   'record-equals-klarna': recordEqualsKlarna,
   'timers-of-final-are-gone': timersOfFinalAreGone,
   'written-is-published': writtenIsPublished,
+  'highest-sequence-is-the-record': highestSequenceIsTheRecord,
   'paid-then-canceled-is-seen': paidThenCanceledIsSeen,
   'our-cancel-has-a-cause': ourCancelHasACause,
   'nothing-stays-due': nothingStaysDue,

@@ -188,7 +188,7 @@ export class Judge {
     const quarantined = quarantine.deliveries.some(({ deliveryId }) => deliveryId === eventId);
     if (!quarantined || stored?.history.some((entry) => entry.eventId === eventId))
       this.acknowledged.add(eventId);
-    this.check({ kind: 'webhook-acknowledged', key, eventId, stored, quarantined });
+    this.check({ kind: 'webhook-acknowledged', key, eventId, said: said.state, stored, quarantined });
   }
 
   /** A quarantined delivery counts as accepted. */
@@ -328,6 +328,7 @@ export class Judge {
         ({ detail }) =>
           detail.account === record.account && detail.payment_request_id === record.paymentRequestId,
       ),
+      isAllPublished: !waiting.windows.some(({ key }) => !key || nameOf(key) === nameOf(record)),
       waits: ({ recordedAt }) =>
         waiting.windows.some(
           ({ key, since, until }) =>

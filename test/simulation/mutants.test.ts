@@ -3,7 +3,7 @@ import { runSeed } from './explore.ts';
 import { mutants } from './mutants.ts';
 
 /** If this many histories do not find a mistake, the simulation lacks a case that has to be added. */
-const most = 1_500;
+const most = 4_000;
 
 describe('mutants of the protocol', () => {
   it.each(mutants)(

@@ -9,13 +9,12 @@ import { receiveWebhook } from '../../functions/application/receive-webhook.ts';
 import type { Account, PaymentRequestKey } from '../../functions/domain/identifiers.ts';
 import { instantFromMillis, parseInstant, plusMillis } from '../../functions/domain/instant.ts';
 import type { Observation } from '../../functions/domain/observation.ts';
+import { hasRecorded, withEntry } from '../../functions/domain/history.ts';
+import { asNextVersion } from '../../functions/domain/next-version.ts';
 import {
-  asNextVersion,
-  hasRecorded,
   isKlarnaExpiryEarly,
   type PaymentRequest,
   unknownPaymentRequest,
-  withEntry,
 } from '../../functions/domain/payment-request.ts';
 import { isFinal } from '../../functions/domain/payment-request-state.ts';
 import { armedOnSubmitted } from '../../functions/domain/registration.ts';
@@ -44,6 +43,7 @@ function seen(
     result.written ? result : { written: false, stored: see(result.stored) };
   return {
     read: async (key) => see(await store.read(key)),
+    readAll: async (keys) => (await store.readAll(keys)).map(bend),
     observe: async (key, observation) => seeResult(await store.observe(key, observation)),
     noteStale: async (...noted) => seeResult(await store.noteStale(...noted)),
     save: async (current, next) => seeResult(await store.save(current, unbend(next, truth))),
@@ -63,12 +63,12 @@ const receiving = (
         const now = instantFromMillis(dependencies.clock.now());
         const record = stored ?? unknownPaymentRequest(key, now);
         if (decide(record, observation) !== 'apply') return receiveWebhook(dependencies)(delivery);
-        const next = {
-          ...withEntry(record, appliedEntry(observation)),
-          ...observedFields(observation),
-          reconcileAfter: record.reconcileAfter ?? now,
-        };
-        if ((await dependencies.store.save(stored, asNextVersion(next, now))).written) return 'superseding';
+        const next = asNextVersion(
+          stored,
+          { ...withEntry(record, appliedEntry(observation)), ...observedFields(observation) },
+          { id: dependencies.ids.next(), now },
+        );
+        if ((await dependencies.store.save(stored, next)).written) return 'superseding';
       }
     },
   });
@@ -78,11 +78,12 @@ const armingWhatIsThere =
   ({ store }: Ports): Ports['store']['save'] =>
   async (current, next) => {
     const result = await store.save(current, next);
-    const { session, deadlineAt, timer, reconcileAfter } = next;
+    const { session, deadlineAt, timer } = next;
     const isDefault = session?.requested === armedOnSubmitted && current?.session === undefined;
     if (result.written || !result.stored || !isDefault) return result;
-    const armed = { ...result.stored, session, deadlineAt, timer, reconcileAfter };
-    return store.save(result.stored, asNextVersion(armed, next.updatedAt));
+    const armed = { ...result.stored, session, deadlineAt, timer };
+    const write = { id: next.writes.at(-1) ?? '', now: next.updatedAt };
+    return store.save(result.stored, asNextVersion(result.stored, armed, write));
   };
 
 /** Sets Klarna's expiry once, and leaves it when the deadline moves. */
@@ -314,7 +315,7 @@ export const mutants: readonly Mutant[] = [
         save: (current, next) =>
           ports.store.save(
             current,
-            isKlarnaExpiryEarly(next) ? { ...next, reconcileAfter: next.deadlineAt, attempts: 1 } : next,
+            isKlarnaExpiryEarly(next) ? { ...next, dueAt: next.deadlineAt, attempts: 1 } : next,
           ),
       },
     })),
@@ -336,16 +337,14 @@ export const mutants: readonly Mutant[] = [
     name: 'a pending cancel is not due',
     invariant: 'unfinished-is-due',
     protocol: bentWrites((next) =>
-      next.cancellation?.outcome === 'pending' ? { ...next, reconcileAfter: undefined } : next,
+      next.cancellation?.outcome === 'pending' ? { ...next, dueAt: undefined } : next,
     ),
   },
   {
     name: 'an observed session is never read again',
     invariant: 'record-equals-klarna',
     protocol: bentWrites((next) =>
-      next.session?.onTimeout === 'observe' && next.timer === 'fired'
-        ? { ...next, reconcileAfter: undefined }
-        : next,
+      next.session?.onTimeout === 'observe' && next.timer === 'fired' ? { ...next, dueAt: undefined } : next,
     ),
   },
   {
@@ -381,7 +380,7 @@ export const mutants: readonly Mutant[] = [
     invariant: 'nothing-stays-due',
     protocol: bentWrites((next, current) => ({
       ...next,
-      reconcileAfter: next.reconcileAfter ?? current?.reconcileAfter,
+      dueAt: next.dueAt ?? current?.dueAt,
     })),
   },
   {
@@ -424,10 +423,67 @@ export const mutants: readonly Mutant[] = [
     name: 'the sweep waits a minute for a timer although it is the only timer',
     invariant: 'the-sweep-is-on-time',
     protocol: bentWrites((next) =>
-      next.timer === 'sweep' && next.deadlineAt !== undefined && next.reconcileAfter === next.deadlineAt
-        ? { ...next, reconcileAfter: plusMillis(next.deadlineAt, 60_000) }
+      next.timer === 'sweep' && next.deadlineAt !== undefined && next.dueAt === next.deadlineAt
+        ? { ...next, dueAt: plusMillis(next.deadlineAt, 60_000) }
         : next,
     ),
+  },
+  {
+    name: 'events have the version of the record as their sequence',
+    invariant: 'every-fact-is-an-event',
+    protocol: bentWrites((next) => ({ ...next, sequence: next.version })),
+  },
+  {
+    name: 'a write keeps the events of the one before it',
+    invariant: 'every-fact-is-an-event',
+    protocol: bentWrites((next, current) => ({
+      ...next,
+      changes: next.changes.length === 0 ? (current?.changes ?? []) : next.changes,
+    })),
+  },
+  {
+    name: 'only the first event of a write is published',
+    invariant: 'every-fact-is-an-event',
+    protocol: bentWrites((next) => ({
+      ...next,
+      changes: next.changes.slice(0, 1),
+      sequence: next.sequence - Math.max(0, next.changes.length - 1),
+    })),
+  },
+  {
+    name: 'the oldest entries are dropped, whatever they are',
+    invariant: 'what-matters-is-kept',
+    protocol: bentWrites((next, current) => {
+      const { dropped } = next;
+      if (!dropped || !current || current.dropped) return next;
+      const kept = current.history.slice(dropped.count);
+      const added = next.history.filter((entry) => !current.history.includes(entry));
+      return { ...next, history: [...kept, ...added] };
+    }),
+  },
+  {
+    name: 'dropped entries are not counted',
+    invariant: 'history-is-only-added-to',
+    protocol: bentWrites((next) => ({ ...next, dropped: undefined })),
+  },
+  {
+    name: 'the history is not bounded',
+    invariant: 'item-is-bounded',
+    protocol: bentWrites((next, current) => {
+      const known = new Set(next.history.map(({ eventId }) => eventId));
+      const lost = (current?.history ?? []).filter(({ eventId }) => !known.has(eventId));
+      return { ...next, history: [...lost, ...next.history], dropped: undefined };
+    }),
+  },
+  {
+    name: 'an event tells the state before the write that made it',
+    invariant: 'highest-sequence-is-the-record',
+    protocol: bentWrites((next, current) => ({
+      ...next,
+      changes: next.changes.map((change) =>
+        change.kind === 'state_changed' ? change : { ...change, state: current?.state },
+      ),
+    })),
   },
   ...operationMutants,
   ...decisionMutants,
@@ -443,17 +499,16 @@ function publishingBy(when: 'before' | 'after'): Protocol {
     store: {
       ...ports.store,
       save: async (current, next) => {
-        const events = eventsOf(current, next);
+        const events = eventsOf(next);
         if (when === 'before' && events.length > 0) await ports.publisher.publish(events);
         const result = await ports.store.save(current, next);
         if (when === 'after' && result.written && events.length > 0) await ports.publisher.publish(events);
         return result;
       },
       observe: async (key, observation) => {
-        const before = await ports.store.read(key);
         const result = await ports.store.observe(key, observation);
         const after = result.written ? await ports.store.read(key) : undefined;
-        const events = after ? eventsOf(before, after) : [];
+        const events = after ? eventsOf(after) : [];
         if (events.length > 0) await ports.publisher.publish(events);
         return result;
       },
@@ -500,6 +555,11 @@ function ofOneAccount(store: PaymentRequestStore): PaymentRequestStore {
     result.written ? result : { written: false, stored: shown(result.stored, account) };
   return {
     read: async (key) => shown(await store.read(shared(key)), key.account),
+    readAll: async (keys) =>
+      (await store.readAll(keys.map(shared))).map((record) => ({
+        ...record,
+        account: keys[0]?.account ?? record.account,
+      })),
     observe: async (key, observation) =>
       shownResult(await store.observe(shared(key), observation), key.account),
     noteStale: async (key, ...noted) =>

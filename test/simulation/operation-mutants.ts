@@ -1,6 +1,6 @@
 /** Deliberate mistakes in jobs, in operator commands, and in how a version treats data of another version. */
 import { isDeepStrictEqual } from 'node:util';
-import { changedAttributes, type Item } from '../../functions/adapters/dynamodb/payment-request-item.ts';
+import { changedAttributes, type Item } from '../../functions/adapters/dynamodb/stored-payment-request.ts';
 import {
   type ReplayDependencies,
   replayQuarantined,
@@ -13,7 +13,9 @@ import type {
   SweepLease,
 } from '../../functions/application/ports.ts';
 import { instantFromMillis } from '../../functions/domain/instant.ts';
-import { asNextVersion, unknownPaymentRequest, withEntry } from '../../functions/domain/payment-request.ts';
+import { withEntry } from '../../functions/domain/history.ts';
+import { asNextVersion } from '../../functions/domain/next-version.ts';
+import { unknownPaymentRequest } from '../../functions/domain/payment-request.ts';
 import { isFinal } from '../../functions/domain/payment-request-state.ts';
 import { noMemory } from '../../functions/domain/sweep-memory.ts';
 import { appliedEntry, observedFields } from '../../functions/domain/transition.ts';
@@ -282,12 +284,13 @@ const forgetful = (queue: MessageQueue): MessageQueue => ({
 
 /** Applies every observation without a read at Klarna. */
 const overwriting =
-  ({ store, clock }: ReplayDependencies): ReplayDependencies['store']['observe'] =>
+  ({ store, clock, ids }: ReplayDependencies): ReplayDependencies['store']['observe'] =>
   async (key, observation) => {
     const now = instantFromMillis(clock.now());
     const stored = await store.read(key);
     const record = withEntry(stored ?? unknownPaymentRequest(key, now), appliedEntry(observation));
-    return store.save(stored, asNextVersion({ ...record, ...observedFields(observation) }, now));
+    const next = { ...record, ...observedFields(observation) };
+    return store.save(stored, asNextVersion(stored, next, { id: ids.next(), now }));
   };
 
 function differing(read: Item, next: Item): ReadonlyMap<string, unknown> {

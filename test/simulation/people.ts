@@ -52,6 +52,14 @@ export class People {
       case 'step-back':
         klarna.move(key, ['IN_PROGRESS'], 'SUBMITTED', 'shopper', 'PURCHASE_FLOW_ABORTED');
         return;
+      case 'storm':
+        for (let time = 0; time < act.times; time += 1) {
+          engine.after(time * 700, () => {
+            const isIn = klarna.of(key)?.state === 'IN_PROGRESS';
+            klarna.move(key, ['SUBMITTED', 'IN_PROGRESS'], isIn ? 'SUBMITTED' : 'IN_PROGRESS', 'shopper');
+          });
+        }
+        return;
       case 'approve':
         klarna.move(key, ['IN_PROGRESS'], 'COMPLETED', 'shopper');
         return;

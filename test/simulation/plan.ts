@@ -24,6 +24,8 @@ export interface Action {
   readonly request: number;
   readonly act:
     | { readonly kind: 'enter' | 'step-back' | 'approve' | 'decline' | 'decline-authorization' }
+    /** A customer, or a script, opens and closes Klarna's window again and again. */
+    | { readonly kind: 'storm'; readonly times: number }
     /** Klarna reports a second final state, or repeats the one it had. */
     | { readonly kind: 'second-end' }
     | {
@@ -226,6 +228,7 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
     : [
         ...operationsOf(seed, others, mode, last, course.quietAfter),
         ...(isKlarnaToEndThem ? movesOf(klarnaExpiryBackstop, last) : []),
+        ...stormsOf(new Draws(seed, 'storms'), last),
         ...partsOf(new Draws(seed, 'registrations in part'), ordinary),
       ];
   const isOperated = operations.some(({ act }) => act.kind === 'operate');
@@ -331,6 +334,19 @@ const registeringLate = (draws: Draws, action: Action): Action =>
   action.act.kind === 'register'
     ? { ...action, at: minute * draws.between(1, 2) + draws.between(0, 400) }
     : action;
+
+/** One in eighty histories has more changes of state than a history has room for, and callers whose commands are refused. */
+function stormsOf(draws: Draws, last: number): readonly Omit<Action, 'id'>[] {
+  if (!draws.chance(0.0125)) return [];
+  const at = draws.between(0, last);
+  const storm = { at, request: 0, act: { kind: 'storm', times: draws.pick([20, 40, 80]) } } as const;
+  const cancels = Array.from({ length: draws.pick([0, 3, 40]) }, () => ({
+    at: last + draws.between(0, minute),
+    request: 0,
+    act: { kind: 'cancel', allowCompleted: false } as const,
+  }));
+  return [storm, ...cancels];
+}
 
 /** Deadlines that move, so that Klarna's expiry has to follow. Some move twice within the time of one call to Klarna. */
 function movesOf(draws: Draws, last: number): readonly Omit<Action, 'id'>[] {

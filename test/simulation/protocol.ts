@@ -1,4 +1,4 @@
-import { changedAttributes } from '../../functions/adapters/dynamodb/payment-request-item.ts';
+import { changedAttributes } from '../../functions/adapters/dynamodb/stored-payment-request.ts';
 import { cancelSession } from '../../functions/application/cancel-session.ts';
 import { cancelPaymentRequest, dryRunCancel } from '../../functions/application/cancel-payment-request.ts';
 import { endExpiredSession } from '../../functions/application/end-expired-session.ts';

@@ -1,21 +1,24 @@
 /** Deliberate mistakes in how a session is registered, changed and timed. */
 import { formatDuration } from '../../functions/domain/duration.ts';
-import { hasRecorded, type PaymentRequest } from '../../functions/domain/payment-request.ts';
+import { changesBetween } from '../../functions/domain/change.ts';
+import { hasRecorded } from '../../functions/domain/history.ts';
+import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { bentWrites, type Mutant, replacing } from './mutant.ts';
 import { useCases } from './protocol.ts';
 
 /** The record with its attention in each new entry of the cancel that failed. */
-const flagged = (next: PaymentRequest, current: PaymentRequest | undefined): PaymentRequest => ({
-  ...next,
-  history: next.history.map((entry) =>
+function flagged(next: PaymentRequest, current: PaymentRequest | undefined): PaymentRequest {
+  const history = next.history.map((entry) =>
     entry.kind === 'cancel_request' &&
     entry.effect === 'noted' &&
     entry.detail['conclusion'] !== undefined &&
     !(current && hasRecorded(current, entry.eventId))
       ? { ...entry, attention: next.attention }
       : entry,
-  ),
-});
+  );
+  const changes = changesBetween(current, { ...next, history });
+  return { ...next, history, changes, sequence: (current?.sequence ?? 0) + changes.length };
+}
 
 export const sessionMutants: readonly Mutant[] = [
   {

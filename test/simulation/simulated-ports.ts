@@ -126,6 +126,8 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
         faults: writeFaults,
         perform: () => write(() => records.noteStale(...noted)),
       }),
+    readAll: (keys) =>
+      call({ site: 'store.read-all', faults: readFaults, perform: () => records.readAll(keys) }),
     save: async (current, next) => {
       const result = await call({
         site: 'store.save',

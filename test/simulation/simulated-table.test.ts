@@ -18,7 +18,7 @@ it('the simulated table stores a value as DynamoDB does', () => {
   );
 });
 
-it.each([null, 1.5, Number.NaN, 1n, new Date(0), ['a'], new Map(), () => 1])(
+it.each([null, 1.5, Number.NaN, 1n, new Date(0), [null], new Map(), () => 1])(
   'the simulated table refuses a value that no record contains: %s',
   (value) => expect(() => asKept({ value })).toThrow(TypeError),
 );

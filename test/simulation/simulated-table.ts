@@ -1,15 +1,15 @@
+import { fromStoredEntry, type StoredEntry } from '../../functions/adapters/dynamodb/stored-history.ts';
 import {
-  fromHistoryItem,
-  fromItem,
+  addedEntries,
+  decode,
   type Item,
-  oldestFirst,
-  toHistoryItem,
   toItem,
-} from '../../functions/adapters/dynamodb/payment-request-item.ts';
+} from '../../functions/adapters/dynamodb/stored-payment-request.ts';
 import type { PaymentRequestStore, WriteResult } from '../../functions/application/ports.ts';
+import type { HistoryEntry } from '../../functions/domain/history.ts';
 import type { Account, PaymentRequestKey, SessionId } from '../../functions/domain/identifiers.ts';
 import type { Instant } from '../../functions/domain/instant.ts';
-import type { HistoryEntry, PaymentRequest } from '../../functions/domain/payment-request.ts';
+import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { InMemoryPaymentRequestStore, nameOf } from '../support/in-memory-payment-request-store.ts';
 
 /** How one version of the code reads and writes an item. */
@@ -20,8 +20,27 @@ export interface Codec {
 
 const retentionDays = 90;
 
+/** Each stored entry as it is read: once, so that the entry of every version of a record is the same object. */
+const readEntries = new WeakMap<StoredEntry, HistoryEntry>();
+
+function entryOf(stored: StoredEntry): HistoryEntry {
+  const known = readEntries.get(stored);
+  if (known) return known;
+  const entry = fromStoredEntry(stored);
+  if (!entry) throw new Error(`an entry cannot be read: ${JSON.stringify(stored)}`);
+  readEntries.set(stored, entry);
+  return entry;
+}
+
 /** The codec of the code in this repository. */
-export const currentCodec: Codec = { toItem: (record) => toItem(record, retentionDays), fromItem };
+export const currentCodec: Codec = {
+  toItem: (record) => ({ ...toItem(record, retentionDays) }),
+  fromItem: (item) => {
+    const { record, unreadable } = decode({ ...item, h: [] });
+    if (unreadable.length > 0) throw new Error(`${unreadable.join(', ')} cannot be read`);
+    return { ...record, history: ((item['h'] ?? []) as readonly StoredEntry[]).map(entryOf) };
+  },
+};
 
 /**
  * The changes that a write makes to an item: those of the adapter, which does not know the stored item, or those of a
@@ -36,7 +55,7 @@ export interface WrittenChange {
   readonly after: PaymentRequest;
 }
 
-/** A write as its items, without their histories. */
+/** A write as its items. */
 export interface ItemWrite extends WrittenChange {
   readonly itemBefore: Item;
   readonly itemAfter: Item;
@@ -73,6 +92,8 @@ export class SimulatedTable extends InMemoryPaymentRequestStore {
         : { written: false, stored: this.#viewOf(result.stored, codec) };
     return {
       read: (key) => Promise.resolve(this.#viewOf(this.records.get(nameOf(key)), codec)),
+      readAll: (keys) =>
+        Promise.resolve(keys.flatMap((key) => this.#viewOf(this.records.get(nameOf(key)), codec) ?? [])),
       observe: (key, observation) => {
         this.#codec = codec;
         this.#read = this.#viewOf(this.records.get(nameOf(key)), codec);
@@ -93,28 +114,26 @@ export class SimulatedTable extends InMemoryPaymentRequestStore {
 
   #viewOf(record: PaymentRequest | undefined, codec: Codec): PaymentRequest | undefined {
     if (!record || codec === currentCodec) return record;
-    return { ...codec.fromItem(this.#items.get(nameOf(record)) ?? {}), history: record.history };
+    return codec.fromItem(this.#items.get(nameOf(record)) ?? {});
   }
 
-  /** Entries that were read are not encoded again: they are the same objects. */
   protected override keep(record: PaymentRequest): void {
     const name = nameOf(record);
     const codec = this.#codec;
     const before = this.records.get(name);
     const read = this.#read;
-    const known = new Set(read?.history);
-    const fresh = record.history.filter((entry) => !known.has(entry));
     const stored = this.#items.get(name) ?? {};
     // Fields that the writer leaves out keep the values that it has read.
     const next = codec === currentCodec ? record : { ...read, ...record };
-    const wanted = codec.toItem({ ...next, history: [] });
+    const wanted = codec.toItem(next);
     const item: Record<string, unknown> = { ...stored, PK: wanted['PK'] };
     for (const [attribute, value] of this.#changes(this.#itemOf(read, codec), wanted, stored)) {
       if (value === undefined) Reflect.deleteProperty(item, attribute);
+      else if (attribute === 'h') item[attribute] = keptHistory(stored, { read, record, value });
       else item[attribute] = asKept(value);
     }
     this.#items.set(name, item);
-    const after = { ...fromItem(item), history: historyAfter(before?.history ?? [], read, record, fresh) };
+    const after = currentCodec.fromItem(item);
     this.#remember(codec, record, wanted);
     if (codec === currentCodec) this.#remember(codec, after, wanted);
     this.records.set(name, after);
@@ -125,7 +144,7 @@ export class SimulatedTable extends InMemoryPaymentRequestStore {
 
   #itemOf(record: PaymentRequest | undefined, codec: Codec): Item {
     if (!record) return {};
-    return this.#written.get(codec)?.get(record) ?? codec.toItem({ ...record, history: [] });
+    return this.#written.get(codec)?.get(record) ?? codec.toItem(record);
   }
 
   #remember(codec: Codec, record: PaymentRequest, item: Item): void {
@@ -145,42 +164,56 @@ export class SimulatedTable extends InMemoryPaymentRequestStore {
   /** Keys of the records that are due, the longest overdue first. */
   dueKeys(now: Instant): PaymentRequestKey[] {
     return [...this.records.values()]
-      .filter(({ reconcileAfter }) => reconcileAfter !== undefined && reconcileAfter <= now)
-      .sort((a, b) => ((a.reconcileAfter ?? '') < (b.reconcileAfter ?? '') ? -1 : 1))
+      .filter(({ dueAt }) => dueAt !== undefined && dueAt <= now)
+      .sort((a, b) => ((a.dueAt ?? '') < (b.dueAt ?? '') ? -1 : 1))
       .map(({ account, paymentRequestId }) => ({ account, paymentRequestId }));
   }
 
   /** The time when the first record is due, if any is. */
   firstDue(): Instant | undefined {
     let first: Instant | undefined;
-    for (const { reconcileAfter } of this.records.values()) {
-      if (reconcileAfter !== undefined && (first === undefined || reconcileAfter < first))
-        first = reconcileAfter;
+    for (const { dueAt } of this.records.values()) {
+      if (dueAt !== undefined && (first === undefined || dueAt < first)) first = dueAt;
     }
     return first;
   }
 }
 
-/** Each entry is a separate attribute: the entries that the writer added or changed, without those it removed. */
-function historyAfter(
-  stored: readonly HistoryEntry[],
-  read: PaymentRequest | undefined,
-  next: PaymentRequest,
-  fresh: readonly HistoryEntry[],
-): readonly HistoryEntry[] {
-  const touched = new Set(fresh.map(({ eventId }) => eventId));
-  if (read && read.history.length + fresh.length !== next.history.length) {
-    const kept = new Set(next.history.map(({ eventId }) => eventId));
-    for (const { eventId } of read.history) if (!kept.has(eventId)) touched.add(eventId);
-  }
-  const added = fresh.map((entry) => fromHistoryItem(entry.eventId, asKept(toHistoryItem(entry)) as Item));
-  return [...stored.filter(({ eventId }) => !touched.has(eventId)), ...added].sort(oldestFirst);
+/** The entries as DynamoDB returns them. An entry that has been stored before is the same object. */
+const keptEntries = new WeakMap<StoredEntry, StoredEntry>();
+
+/** As the adapter writes it: entries are added at the end, or the whole history is replaced. */
+function keptHistory(
+  stored: Item,
+  write: {
+    readonly read: PaymentRequest | undefined;
+    readonly record: PaymentRequest;
+    readonly value: unknown;
+  },
+): readonly StoredEntry[] {
+  const all = write.value as readonly StoredEntry[];
+  const added = write.read && addedEntries(write.read, write.record);
+  if (!added) return all.map(keptEntry);
+  return [
+    ...((stored['h'] ?? []) as readonly StoredEntry[]),
+    ...all.slice(all.length - added.length).map(keptEntry),
+  ];
+}
+
+function keptEntry(entry: StoredEntry): StoredEntry {
+  const known = keptEntries.get(entry);
+  if (known) return known;
+  const kept = asKept(entry) as StoredEntry;
+  keptEntries.set(entry, kept);
+  keptEntries.set(kept, kept);
+  return kept;
 }
 
 /** What DynamoDB returns for a value in a record: the same value without undefined members. */
 export function asKept(value: unknown): unknown {
   if (value === undefined || typeof value === 'string' || typeof value === 'boolean') return value;
   if (Number.isSafeInteger(value)) return value;
+  if (Array.isArray(value)) return value.map(asKept);
   if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype)
     throw new TypeError(`a record cannot contain a ${typeof value}`);
   const kept: Record<string, unknown> = {};

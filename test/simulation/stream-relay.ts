@@ -68,7 +68,7 @@ export class StreamRelay {
   }
 
   /** The write as the stream delivers it. A write that cannot be read stays so. */
-  #entryOf({ sequenceNumber, before, after }: WrittenChange): StreamEntry {
+  #entryOf({ sequenceNumber, after }: WrittenChange): StreamEntry {
     const { seed, poisonRate } = this.#world.plan;
     const isPoisoned = poisonRate > 0 && new Draws(seed, `write ${sequenceNumber}`).chance(poisonRate);
     return {
@@ -77,7 +77,7 @@ export class StreamRelay {
       writtenAt: this.#writtenAt[Number(sequenceNumber)] ?? 0,
       read: () => {
         if (isPoisoned) throw new UnreadableWrite(`write ${sequenceNumber} cannot be read`);
-        return { before, after };
+        return after;
       },
     };
   }

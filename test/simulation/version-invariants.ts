@@ -1,6 +1,5 @@
 /** What must hold for every write while two versions of the code run side by side. */
 import { isDeepStrictEqual } from 'node:util';
-import type { Item } from '../../functions/adapters/dynamodb/payment-request-item.ts';
 import type { Safety } from './evidence.ts';
 
 /** A version leaves data that it does not know as it was, whichever version wrote it. */
@@ -9,16 +8,11 @@ const unknownIsCarriedOn: Safety = (step) => {
   const { before, after, writer } = step.items;
   const attribute = writer.lacks.find((name) => !isDeepStrictEqual(before[name], after[name]));
   if (attribute) return `${writer.name} has changed ${attribute}, which it does not know`;
-  const [was, is] = [sessionOf(before), sessionOf(after)];
-  const field = was && is && writer.lacksOfSession.find((name) => was[name] !== is[name]);
-  if (field) return `${writer.name} has changed the session's ${field}, which it does not know`;
-  const alarm = before['attention'];
-  return writer.lacksOfAttention.includes(String(alarm)) && after['attention'] === undefined
+  const alarm = before['at'];
+  return writer.lacksOfAttention.includes(String(alarm)) && after['at'] === undefined
     ? `${writer.name} has cleared the attention ${String(alarm)}, which it does not know`
     : undefined;
 };
-
-const sessionOf = (item: Item) => item['session'] as Readonly<Record<string, unknown>> | undefined;
 
 /** A written record is in every index that its version knows, whatever the earlier version did not know. */
 const writtenIsIndexed: Safety = (step) => {

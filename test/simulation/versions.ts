@@ -3,20 +3,17 @@
  * They differ in what a deployment changes: attributes of a record, history entries, attention values, settings and
  * indexes.
  */
-import type { Item } from '../../functions/adapters/dynamodb/payment-request-item.ts';
-import { tableSchema } from '../../functions/contract/table-schema.ts';
+import type { Attribute, Item } from '../../functions/adapters/dynamodb/stored-payment-request.ts';
 import type { PaymentRequestStore } from '../../functions/application/ports.ts';
+import { syncKlarnaExpiry } from '../../functions/application/sync-klarna-expiry.ts';
 import type { AccountSettings } from '../../functions/domain/account-settings.ts';
 import type { SigningKey } from '../../functions/domain/signing-key.ts';
 import { sweepSessionTimer } from '../../functions/adapters/sweep/sweep-session-timer.ts';
 import { ownEventId } from '../../functions/domain/identifiers.ts';
 import { type Instant, plusMillis } from '../../functions/domain/instant.ts';
-import {
-  type Attention,
-  type HistoryKind,
-  type PaymentRequest,
-  withEntry,
-} from '../../functions/domain/payment-request.ts';
+import { changesBetween } from '../../functions/domain/change.ts';
+import { type HistoryKind, withEntry } from '../../functions/domain/history.ts';
+import type { Attention, PaymentRequest } from '../../functions/domain/payment-request.ts';
 import type { readDelivery } from '../../functions/webhook/klarna-delivery.ts';
 import { bytesOf } from '../support/klarna-deliveries.ts';
 import { minute } from '../support/sessions.ts';
@@ -34,13 +31,8 @@ export interface Version extends CodeVersion {
 
 const current: Version = { ...currentVersion, bend: (ports) => ports, useCases: (useCases) => useCases };
 
-/** Attributes that were added after the older version: Klarna's expiry, and the index of an account's requests. */
-const sinceOlder = [
-  'klarna_expires_at',
-  'history_dropped',
-  tableSchema.stateIndex.partitionKey,
-  tableSchema.stateIndex.sortKey,
-];
+/** Attributes that were added after the older version: Klarna's expiry, and two indexes. */
+const sinceOlder: readonly string[] = ['kx', 'rk', 'ak', 'aa'] satisfies Attribute[];
 
 const without = (item: Item, attributes: readonly string[]): Item =>
   Object.fromEntries(Object.entries(item).filter(([name]) => !attributes.includes(name)));
@@ -62,7 +54,7 @@ const older: Version = {
   useCases: (useCases) => ({ ...useCases, readDelivery: unaware(useCases.readDelivery) }),
 };
 
-type Newer = PaymentRequest & { readonly touches?: number };
+type Newer = PaymentRequest & { readonly touches?: number | undefined };
 
 const newer: Version = {
   name: 'newer',
@@ -74,14 +66,17 @@ const newer: Version = {
     },
   },
   lacks: [],
-  lacksOfSession: [],
   lacksOfAttention: [],
   derives: indexKeys,
-  bend: (ports) => ({
-    ...ports,
-    store: withNews(ports.store),
-    accounts: withSettings(ports.accounts, { maxExtensions: 5, inProgressGrace: undefined }),
-  }),
+  bend: (ports) => {
+    const store = withNews(ports.store);
+    return {
+      ...ports,
+      store,
+      syncExpiry: syncKlarnaExpiry({ ...ports, store, onFault: ports.onExpiryFault }),
+      accounts: withSettings(ports.accounts, { maxExtensions: 5, inProgressGrace: undefined }),
+    };
+  },
   useCases: (useCases) => useCases,
 };
 
@@ -103,13 +98,43 @@ const withSettings = (
   },
 });
 
-/** What the newer version also writes into each record of a session. It also gives each claim more time. */
-const withNews = (store: PaymentRequestStore): PaymentRequestStore => ({
-  ...store,
-  save: (read: Newer | undefined, next) => store.save(read, withLongerClaim(read, touched(next))),
-});
+/**
+ * What the newer version also writes into each record of a session. It also gives each claim more time. The use cases of this version hold
+ * the record without that, so a write is made again from what the newer version wrote before it.
+ */
+function withNews(store: PaymentRequestStore): PaymentRequestStore {
+  const written = new WeakMap<PaymentRequest, PaymentRequest>();
+  return {
+    ...store,
+    save: (held: Newer | undefined, next) => {
+      const read = held && (written.get(held) ?? held);
+      const made = withLongerClaim(read, touched(read, rebased(held, read, next)));
+      written.set(next, made);
+      return store.save(read, made);
+    },
+  };
+}
 
-function touched(record: Newer): PaymentRequest {
+/** The next version, made from the record that is stored instead of the one that the use case held. */
+function rebased(
+  held: PaymentRequest | undefined,
+  read: PaymentRequest | undefined,
+  next: PaymentRequest,
+): Newer {
+  if (!held || !read || held === read) return next;
+  const isKept = held.history.every((entry) => next.history.includes(entry));
+  const added = next.history.filter((entry) => !held.history.includes(entry));
+  const remarks = read.history.filter((entry) => !held.history.includes(entry));
+  return {
+    ...next,
+    history: isKept ? [...read.history, ...added] : [...remarks, ...next.history],
+    attention: next.attention === held.attention ? read.attention : next.attention,
+    attentionSince: next.attention === held.attention ? read.attentionSince : next.attentionSince,
+    ...{ touches: (read as Newer).touches },
+  };
+}
+
+function touched(read: PaymentRequest | undefined, record: Newer): PaymentRequest {
   const { session, version } = record;
   if (!session) return record;
   const isWanted = record.attention === undefined && version % 3 === 0;
@@ -123,24 +148,29 @@ function touched(record: Newer): PaymentRequest {
       attention,
       detail: { remark: 'of the newer version' },
     }),
-    session: { ...session, ...{ [news.ofSession]: 'app' } },
     touches: (record.touches ?? 0) + 1,
     attention: attention ?? record.attention,
   };
-  return next;
+  const changes = changesBetween(read, next);
+  return {
+    ...next,
+    attentionSince: attention ? record.updatedAt : record.attentionSince,
+    changes,
+    sequence: (read?.sequence ?? 0) + changes.length,
+  };
 }
 
 const longerBy = 15_000;
 
 function withLongerClaim(read: PaymentRequest | undefined, next: PaymentRequest): PaymentRequest {
-  const { cancellation, reconcileAfter } = next;
+  const { cancellation, dueAt } = next;
   const lease = cancellation?.lease;
   if (!lease || lease.id === read?.cancellation?.lease?.id) return next;
   const longer = (until: Instant) => plusMillis(until, longerBy);
   return {
     ...next,
     cancellation: { ...cancellation, lease: { ...lease, until: longer(lease.until) } },
-    reconcileAfter: reconcileAfter === lease.until ? longer(lease.until) : reconcileAfter,
+    dueAt: dueAt === lease.until ? longer(lease.until) : dueAt,
   };
 }
 

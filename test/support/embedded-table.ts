@@ -1,10 +1,10 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { tableSchema } from '../../functions/contract/table-schema.ts';
+import { tableIndexes, tableSchema } from '../../functions/contract/table-schema.ts';
 import { createTables } from '../../local/dynamodb/create-tables.ts';
 import { type Machine, thisMachine } from '../../local/dynamodb/engine-choice.ts';
 import { startDynamoDb } from '../../local/dynamodb/engine.ts';
 
-const { partitionKey, dueIndex, sessionIndex, stateIndex } = tableSchema;
+const { partitionKey } = tableSchema;
 
 /** This machine without the package of the embedded engine. The one that is left is AWS's own DynamoDB Local, which needs Java. */
 const withoutEmbedded: Machine = {
@@ -39,9 +39,9 @@ export async function openEmbeddedTable(machine = chosenEngine()) {
         KeySchema: [{ AttributeName: partitionKey, KeyType: 'HASH' }],
         AttributeDefinitions: [
           partitionKey,
-          ...[dueIndex, sessionIndex, stateIndex].flatMap((index) => [index.partitionKey, index.sortKey]),
+          ...new Set(tableIndexes.flatMap((index) => [index.partitionKey, index.sortKey])),
         ].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
-        GlobalSecondaryIndexes: [dueIndex, sessionIndex, stateIndex].map((index) => ({
+        GlobalSecondaryIndexes: tableIndexes.map((index) => ({
           IndexName: index.name,
           KeySchema: [
             { AttributeName: index.partitionKey, KeyType: 'HASH' },
@@ -49,7 +49,7 @@ export async function openEmbeddedTable(machine = chosenEngine()) {
           ],
           Projection: { ProjectionType: 'KEYS_ONLY' },
         })),
-        StreamSpecification: { StreamEnabled: true, StreamViewType: 'NEW_AND_OLD_IMAGES' },
+        StreamSpecification: { StreamEnabled: true, StreamViewType: 'NEW_IMAGE' },
       },
       streamEnabled: true,
     },

@@ -7,6 +7,7 @@ import type {
 } from '../../functions/domain/identifiers.ts';
 import { type Instant, parseInstant } from '../../functions/domain/instant.ts';
 import type { Observation } from '../../functions/domain/observation.ts';
+import { asNextVersion } from '../../functions/domain/next-version.ts';
 import { type PaymentRequest, unknownPaymentRequest } from '../../functions/domain/payment-request.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
 import type { Registration } from '../../functions/domain/registration.ts';
@@ -33,6 +34,13 @@ export const recordWith = (fields: Partial<PaymentRequest> = {}): PaymentRequest
   version: 1,
   ...fields,
 });
+
+/** The next version of a record that a test has changed, as a write at noon or another time makes it. */
+export const versioned = (
+  next: PaymentRequest,
+  before?: PaymentRequest,
+  now: Instant = noon,
+): PaymentRequest => asNextVersion(before, next, { id: `w-${next.version}`, now });
 
 /** An observation; its event id is made of its state and time unless a test names one. */
 export const observed = (

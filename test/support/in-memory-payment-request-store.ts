@@ -1,5 +1,6 @@
 import type {
   DuePaymentRequests,
+  ListSelection,
   PaymentRequestList,
   PaymentRequestStore,
   Quarantine,
@@ -17,20 +18,13 @@ import type { Account, PaymentRequestKey, SessionId } from '../../functions/doma
 import type { Instant } from '../../functions/domain/instant.ts';
 import { type ListCursor, listCursorOf } from '../../functions/domain/list-cursor.ts';
 import type { Observation, Position } from '../../functions/domain/observation.ts';
+import { type PaymentRequest, unknownPaymentRequest } from '../../functions/domain/payment-request.ts';
+import { isOpen } from '../../functions/domain/payment-request-state.ts';
 import {
-  asNextVersion,
-  type HistoryEntry,
-  type PaymentRequest,
-  unknownPaymentRequest,
-} from '../../functions/domain/payment-request.ts';
-import { isOpen, type PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
-import {
-  appliedEntry,
   isStaleForGood,
-  judge,
-  observedFields,
-  staleEntry,
-  unreadLimit,
+  isUnread,
+  observedVersion,
+  staleVersion,
 } from '../../functions/domain/transition.ts';
 
 /** The store as its contract has it, in memory; `test/adapters/dynamodb` runs the same suite on it and on the real engine. */
@@ -45,32 +39,28 @@ export class InMemoryPaymentRequestStore
     return Promise.resolve(this.records.get(nameOf(key)));
   }
 
+  readAll(keys: readonly PaymentRequestKey[]): Promise<readonly PaymentRequest[]> {
+    return Promise.resolve(keys.flatMap((key) => this.records.get(nameOf(key)) ?? []));
+  }
+
   observe(key: PaymentRequestKey, observation: Observation): Promise<WriteResult> {
     this.writes += 1;
     const stored = this.records.get(nameOf(key));
-    const now = observation.observedAt;
-    const record = stored ?? unknownPaymentRequest(key, now);
-    const needsReading = record.position !== undefined && record.position >= unreadLimit(observation);
-    if (judge(record, observation) !== 'superseding' || needsReading) {
-      return Promise.resolve({ written: false, stored });
-    }
-    const due = isOpen(observation.state) ? { reconcileAfter: record.reconcileAfter ?? now } : {};
-    const history = inOrder([...record.history, appliedEntry(observation)]);
-    const next = { ...record, ...observedFields(observation), ...due, history };
-    this.keep(asNextVersion(next, now));
+    const record = stored ?? unknownPaymentRequest(key, observation.observedAt);
+    if (!isUnread(record, observation)) return Promise.resolve({ written: false, stored });
+    this.keep(observedVersion(record, observation));
     return Promise.resolve({ written: true });
   }
 
   noteStale(
     key: PaymentRequestKey,
     observation: Observation,
-    { against, at }: { readonly against: Position | undefined; readonly at: Instant },
+    noted: { readonly against: Position | undefined; readonly at: Instant },
   ): Promise<WriteResult> {
     this.writes += 1;
     const stored = this.records.get(nameOf(key));
     if (!stored || !isStaleForGood(stored, observation)) return Promise.resolve({ written: false, stored });
-    const history = inOrder([...stored.history, staleEntry(observation, against)]);
-    this.keep(asNextVersion({ ...stored, history }, at));
+    this.keep(staleVersion(stored, observation, noted));
     return Promise.resolve({ written: true });
   }
 
@@ -89,10 +79,8 @@ export class InMemoryPaymentRequestStore
   }
 
   async *due(now: Instant): AsyncIterable<PaymentRequestKey> {
-    const due = [...this.records.values()].filter(
-      ({ reconcileAfter }) => reconcileAfter !== undefined && reconcileAfter <= now,
-    );
-    due.sort((a, b) => ((a.reconcileAfter ?? '') < (b.reconcileAfter ?? '') ? -1 : 1));
+    const due = [...this.records.values()].filter(({ dueAt }) => dueAt !== undefined && dueAt <= now);
+    due.sort((a, b) => ((a.dueAt ?? '') < (b.dueAt ?? '') ? -1 : 1));
     for (const { account, paymentRequestId } of due) {
       yield await Promise.resolve({ account, paymentRequestId });
     }
@@ -108,17 +96,19 @@ export class InMemoryPaymentRequestStore
   }
 
   listed(
-    account: Account,
-    states: readonly (PaymentRequestState | undefined)[],
+    selection: ListSelection,
     before: ListCursor | undefined,
     limit: number,
   ): Promise<readonly ListedPaymentRequest[]> {
     const listed = [...this.records.values()]
-      .filter((record) => record.account === account && states.includes(record.state))
+      .filter((record) => isSelected(record, selection))
       .map((record) => ({
-        account,
+        account: record.account,
         paymentRequestId: record.paymentRequestId,
-        position: listCursorOf(record),
+        position:
+          selection.by === 'attention'
+            ? listCursorOf({ ...record, createdAt: record.attentionSince ?? record.updatedAt })
+            : listCursorOf(record),
       }))
       .filter(({ position }) => before === undefined || position < before)
       .toSorted((a, b) => (a.position > b.position ? -1 : 1));
@@ -126,11 +116,19 @@ export class InMemoryPaymentRequestStore
   }
 }
 
-/** An entry that was written without a read finds its place by its time and id. */
-const inOrder = (history: readonly HistoryEntry[]): readonly HistoryEntry[] =>
-  history.toSorted((a, b) =>
-    a.recordedAt < b.recordedAt || (a.recordedAt === b.recordedAt && a.eventId < b.eventId) ? -1 : 1,
-  );
+function isSelected(record: PaymentRequest, selection: ListSelection): boolean {
+  if (selection.account !== undefined && record.account !== selection.account) return false;
+  switch (selection.by) {
+    case 'open':
+      return isOpen(record.state);
+    case 'session':
+      return record.sessionId === selection.sessionId;
+    case 'reference':
+      return record.reference === selection.reference;
+    case 'attention':
+      return record.attention !== undefined;
+  }
+}
 
 /** What a record is kept under. */
 export const nameOf = ({ account, paymentRequestId }: PaymentRequestKey): string =>

@@ -7,7 +7,7 @@ import type {
   SQSEvent,
 } from 'aws-lambda';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { toItem } from '../../functions/adapters/dynamodb/payment-request-item.ts';
+import { toItem } from '../../functions/adapters/dynamodb/stored-payment-request.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { account, key } from './fixtures.ts';
 
@@ -180,7 +180,7 @@ export interface Write {
   readonly after?: PaymentRequest;
 }
 
-/** A batch from the table's stream, with both images. */
+/** A batch from the table's stream. A write without `after` is a deletion, one without `before` makes an item. */
 export const streamEvent = (...writes: readonly Write[]): DynamoDBStreamEvent => ({
   Records: writes.map(({ sequenceNumber, before, after, writtenAt = Date.now() }) => ({
     eventID: sequenceNumber,
@@ -193,8 +193,7 @@ export const streamEvent = (...writes: readonly Write[]): DynamoDBStreamEvent =>
       ApproximateCreationDateTime: Math.floor(writtenAt / 1_000),
       SequenceNumber: sequenceNumber,
       SizeBytes: 1000,
-      StreamViewType: 'NEW_AND_OLD_IMAGES',
-      ...(before && { OldImage: imageOf(before) }),
+      StreamViewType: 'NEW_IMAGE',
       ...(after && { NewImage: imageOf(after) }),
     },
   })),

@@ -40,7 +40,7 @@ export const registered = (fields: Partial<PaymentRequest> = {}): PaymentRequest
     session,
     deadlineAt: afterNoon(30),
     timer: 'armed',
-    reconcileAfter: afterNoon(31),
+    dueAt: afterNoon(31),
     ...fields,
   });
 

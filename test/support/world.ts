@@ -2,7 +2,7 @@ import type { CancelCommand } from '../../functions/domain/cancellation.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { cancelPaymentRequest } from '../../functions/application/cancel-payment-request.ts';
 import { endExpiredSession, type TimeoutOutcome } from '../../functions/application/end-expired-session.ts';
-import type { SessionTimer } from '../../functions/application/ports.ts';
+import type { SessionPaymentRequests, SessionTimer } from '../../functions/application/ports.ts';
 import type { AccountSettings } from '../../functions/domain/account-settings.ts';
 import { reconcilePaymentRequests } from '../../functions/application/reconcile-payment-requests.ts';
 import { recordObservation } from '../../functions/application/record-observation.ts';
@@ -62,6 +62,8 @@ export class World {
   readonly klarna: ScriptedKlarna;
   readonly settings: AccountSettings;
   readonly faults: unknown[] = [];
+  /** The calls of the ports, `port.method`, in order. */
+  readonly calls: string[] = [];
   /** The timeouts that the sweep reported. */
   readonly expiries: { readonly kind: string; readonly lateness: number }[] = [];
   readonly dependencies;
@@ -75,21 +77,30 @@ export class World {
     this.klarna = klarna;
     this.settings = settingsWith(settings);
     const onTimerFault = (error: unknown) => void this.faults.push(error);
-    const store = withFaults('store', this.store, injectFault);
+    const called: FaultInjector = (call, moment) => {
+      if (moment === 'before') this.calls.push(call);
+      injectFault(call, moment);
+    };
+    const store = withFaults('store', this.store, called);
     const ids = new CountingIds();
     this.dependencies = {
       store,
       due: this.store,
-      sessions: this.store,
-      timer: withFaults('timer', timer ?? this.timer, injectFault),
-      klarna: withFaults('klarna', klarna, injectFault),
+      sessions: {
+        ofSession: (...asked: Parameters<SessionPaymentRequests['ofSession']>) => {
+          this.calls.push('sessions.ofSession');
+          return this.store.ofSession(...asked);
+        },
+      },
+      timer: withFaults('timer', timer ?? this.timer, called),
+      klarna: withFaults('klarna', klarna, called),
       accounts: { find: () => Promise.resolve(this.settings) },
       clock: this.clock,
       ids,
       syncExpiry: syncKlarnaExpiry({
         store,
-        klarna: withFaults('klarna', klarna, injectFault),
-        klarnaExpiry: withFaults('klarna', klarna, injectFault),
+        klarna: withFaults('klarna', klarna, called),
+        klarnaExpiry: withFaults('klarna', klarna, called),
         clock: this.clock,
         ids,
         onFault: onTimerFault,
@@ -102,6 +113,11 @@ export class World {
       onTimeout: ({ kind }: TimeoutOutcome, lateness: number) => void this.expiries.push({ kind, lateness }),
       onFault: (_: unknown, error: unknown) => void this.faults.push(error),
     };
+  }
+
+  /** The calls of the table and the timers since the last time, and none of Klarna's. */
+  awsCalls(): readonly string[] {
+    return this.calls.splice(0).filter((call) => !call.startsWith('klarna.'));
   }
 
   get record(): PaymentRequest {

@@ -125,9 +125,11 @@ function withParameters(
   };
 }
 
-/** The properties that come from parameters. */
+/** The properties that come from parameters, or from the name of the stack. */
 function replacedIn({ Type, Properties = {} }: Resource, archives: ReadonlyMap<string, string>): object {
   if (Type === 'AWS::Logs::LogGroup') return { RetentionInDays: { Ref: 'LogRetentionDays' } };
+  // The CDK names it after the construct, so a second stack in the account would not get one.
+  if (Type === 'AWS::Events::EventBus') return { Name: `${stackName}-events` };
   if (Type !== 'AWS::Lambda::Function') return {};
   const archive = archives.get(String(Properties['Description']));
   if (archive === undefined)

@@ -3,7 +3,7 @@
  * writes the stack for those who do not use the CDK into dist/cloudformation. With `--no-pack` it does not pack.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import manifest from '../../package.json' with { type: 'json' };
 import { buildClient } from './build-client.ts';
@@ -17,6 +17,7 @@ const { bundles, metafile } = await buildLapse();
 await buildClient();
 await buildLocal(metafile);
 buildCloudFormation(join('dist', 'cloudformation'), bundles, manifest.version);
+cpSync('THIRD-PARTY-NOTICES', join('dist', 'cloudformation', 'THIRD-PARTY-NOTICES'));
 if (!process.argv.includes('--no-pack')) pack();
 
 /** Packs each package and prints the tarballs. */

@@ -4,7 +4,7 @@ import type { AccountOverrides, StoredAccount } from '../../domain/account-setti
 import { type Account, type CredentialName, parseCredentialName } from '../../domain/identifiers.ts';
 import { type Instant, parseInstant } from '../../domain/instant.ts';
 import { tableSchema } from '../../contract/table-schema.ts';
-import type { Item } from './payment-request-item.ts';
+import type { Item } from './stored-payment-request.ts';
 import { getItem, type TableAccess, updateItem } from './table-items.ts';
 import { UpdateBuilder } from './update-expression.ts';
 

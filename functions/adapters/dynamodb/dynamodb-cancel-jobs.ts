@@ -5,7 +5,8 @@ import type { CancelJob, CancelJobEntry, CancelJobKey } from '../../domain/cance
 import type { Account, PaymentRequestId } from '../../domain/identifiers.ts';
 import { type Instant, millisOf } from '../../domain/instant.ts';
 import type { TableOptions } from './dynamodb-payment-request-store.ts';
-import { type Item, timeToLive } from './payment-request-item.ts';
+import { timeToLive } from './record-keys.ts';
+import type { Item } from './stored-payment-request.ts';
 import { tableSchema } from '../../contract/table-schema.ts';
 import { getItem, updateItem } from './table-items.ts';
 import { UpdateBuilder } from './update-expression.ts';
@@ -99,7 +100,7 @@ export class DynamoDbCancelJobs implements CancelJobs {
 
   async ofAccount(account: Account, limit: number): Promise<readonly CancelJob[]> {
     const { client, tableName } = this.#options;
-    const { name, partitionKey } = tableSchema.stateIndex;
+    const { name, partitionKey } = tableSchema.openIndex;
     const { Items: items = [] } = await client.send(
       new QueryCommand({
         TableName: tableName,
@@ -124,8 +125,8 @@ export class DynamoDbCancelJobs implements CancelJobs {
       version: job.version,
       [tableSchema.dueIndex.partitionKey]: dueAt && dueJobs,
       [tableSchema.dueIndex.sortKey]: dueAt,
-      [tableSchema.stateIndex.partitionKey]: jobsOf(job.account),
-      [tableSchema.stateIndex.sortKey]: `${job.createdAt}#${job.jobId}`,
+      [tableSchema.openIndex.partitionKey]: jobsOf(job.account),
+      [tableSchema.openIndex.sortKey]: `${job.createdAt}#${job.jobId}`,
       ...this.#timeToLive(job),
     };
   }
@@ -153,7 +154,8 @@ export class DynamoDbCancelJobs implements CancelJobs {
 
 const namesOf = (key: CancelJobKey): string => `${partitionKeyOf(key)}#IDS`;
 const pageOf = (key: CancelJobKey, page: number): string => `${partitionKeyOf(key)}#${page}`;
-const jobsOf = (account: Account): string => `A#${account}#JOBS`;
+/** The partition of the open index that holds the jobs of an account. */
+const jobsOf = (account: Account): string => `${account}#JOBS`;
 
 const fromItem = (item: Item): CancelJob =>
   ({ ...(item['job'] as object), dueAt: item[tableSchema.dueIndex.sortKey] }) as CancelJob;

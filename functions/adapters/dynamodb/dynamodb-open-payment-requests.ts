@@ -1,7 +1,7 @@
 import { QueryCommand } from '@aws-sdk/client-dynamodb';
 import type { OpenPaymentRequests } from '../../application/ports.ts';
 import { tableSchema } from '../../contract/table-schema.ts';
-import { dueShards } from './payment-request-item.ts';
+import { dueShards } from './record-keys.ts';
 import type { TableAccess } from './table-items.ts';
 
 /** Entries that are counted in each partition: about 25 KB of keys, so the gauge never reads a whole index. */

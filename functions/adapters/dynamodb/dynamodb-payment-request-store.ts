@@ -1,44 +1,65 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { paginateQuery, QueryCommand, type QueryCommandInput } from '@aws-sdk/client-dynamodb';
+import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises';
+import {
+  type AttributeValue,
+  BatchGetItemCommand,
+  paginateQuery,
+  QueryCommand,
+  type QueryCommandInput,
+} from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import type {
   DuePaymentRequests,
+  ListSelection,
   PaymentRequestList,
   PaymentRequestStore,
   SessionPaymentRequests,
   WriteResult,
 } from '../../application/ports.ts';
-import type { ListedPaymentRequest } from '../../domain/list-cursor.ts';
+import { tableSchema } from '../../contract/table-schema.ts';
+import { changeOf } from '../../domain/change.ts';
+import { bytesOf, type HistoryEntry, roomIn } from '../../domain/history.ts';
 import type { Account, PaymentRequestKey, SessionId } from '../../domain/identifiers.ts';
-import type { Instant } from '../../domain/instant.ts';
-import { type ListCursor, listCursorOf } from '../../domain/list-cursor.ts';
-import { latestPositionAt, type Observation, type Position } from '../../domain/observation.ts';
+import { type Instant, millisOf } from '../../domain/instant.ts';
+import { type ListCursor, listCursorOf, type ListedPaymentRequest } from '../../domain/list-cursor.ts';
+import { latestPositionAt, type Observation, type Position, positionOf } from '../../domain/observation.ts';
 import type { PaymentRequest } from '../../domain/payment-request.ts';
-import { isOpen, type PaymentRequestState } from '../../domain/payment-request-state.ts';
-import { appliedEntry, observedFields, staleEntry, unreadLimit } from '../../domain/transition.ts';
+import { isOpen } from '../../domain/payment-request-state.ts';
+import { TransientError } from '../../domain/transient-error.ts';
+import { appliedEntry, isStaleForGood, staleEntry, unreadLimit } from '../../domain/transition.ts';
 import {
-  changedAttributes,
+  attentionShards,
   dueShardOf,
   dueShards,
-  fromItem,
-  historyAttribute,
-  type Item,
   keyOfPartition,
   partitionKeyOf,
+  referenceKeyOf,
   sessionKeyOf,
-  stateKeyOf,
   timeToLive,
-  toHistoryItem,
+} from './record-keys.ts';
+import { toStoredChange, toStoredEntry, toTime } from './stored-history.ts';
+import {
+  addedEntries,
+  changedAttributes,
+  decode,
+  type Item,
+  noStateBefore,
   toItem,
-} from './payment-request-item.ts';
-import { tableSchema } from '../../contract/table-schema.ts';
-import { getItem, type TableAccess, updateItem } from './table-items.ts';
+} from './stored-payment-request.ts';
+import { getItem, plainItem, type TableAccess, updateItem } from './table-items.ts';
 import { type Expressions, UpdateBuilder } from './update-expression.ts';
 
 /** The table, and for how many days after its last change an item is kept. */
 export interface TableOptions extends TableAccess {
   readonly retentionDays: number;
+  /** Called with the names of attributes that could not be read. The record is used without them. */
+  readonly onUnreadable?: (key: PaymentRequestKey, attributes: readonly string[]) => void;
 }
+
+/** Rounds in which DynamoDB may leave some reads of a batch for later. */
+const batchRounds = 5;
+
+/** Milliseconds before the second round; twice as long before each further one. */
+const firstBatchPause = 20;
 
 /** The store on one DynamoDB table: one item per Payment Request, and one conditional UpdateItem per write. */
 export class DynamoDbPaymentRequestStore
@@ -52,50 +73,72 @@ export class DynamoDbPaymentRequestStore
 
   async read(key: PaymentRequestKey): Promise<PaymentRequest | undefined> {
     const item = await getItem(this.#options, partitionKeyOf(key));
-    return item && fromItem(item);
+    return item && this.#recordOf(item);
+  }
+
+  async readAll(keys: readonly PaymentRequestKey[]): Promise<readonly PaymentRequest[]> {
+    const { client, tableName } = this.#options;
+    const found = new Map<string, PaymentRequest>();
+    let wanted: Record<string, AttributeValue>[] = keys.map((key) => ({
+      [tableSchema.partitionKey]: { S: partitionKeyOf(key) },
+    }));
+    for (let round = 0; wanted.length > 0; round += 1) {
+      if (round === batchRounds) throw new TransientError(`DynamoDB left ${wanted.length} reads undone`);
+      if (round > 0) await wait(firstBatchPause * 2 ** round);
+      const { Responses: responses, UnprocessedKeys: undone } = await client.send(
+        new BatchGetItemCommand({
+          RequestItems: { [tableName]: { Keys: wanted, ConsistentRead: true } },
+        }),
+      );
+      for (const item of responses?.[tableName] ?? []) {
+        const record = this.#recordOf(plainItem(item));
+        found.set(partitionKeyOf(record), record);
+      }
+      wanted = undone?.[tableName]?.Keys ?? [];
+    }
+    return keys.flatMap((key) => found.get(partitionKeyOf(key)) ?? []);
   }
 
   /**
-   * The transition rule as a condition: the event is not in the history, and the record has no position or a lower
-   * one ({@link unreadLimit}). The domain's `judge` applies the same rule to a record that has been read.
+   * `isUnread` as a condition, and `observedVersion` as an update. DynamoDB copies the state before the write, because only the table
+   * knows it.
    */
   async observe(key: PaymentRequestKey, observation: Observation): Promise<WriteResult> {
-    const update = new UpdateBuilder();
-    const fields = observedFields(observation);
-    const now = observation.observedAt;
-    const history = historyAttribute(observation.eventId);
-    update
-      .put('account', key.account)
-      .put('payment_request_id', key.paymentRequestId)
-      .put('state', fields.state)
-      .put('previous_state', fields.previousState)
-      .put('state_reason', fields.stateReason)
-      .put('occurred_at', fields.occurredAt)
-      .put('position', fields.position)
-      .put('evidence', fields.evidence)
-      .put(history, toHistoryItem(appliedEntry(observation)))
-      .put('updated_at', now)
-      .put(tableSchema.timeToLive, timeToLive(Date.parse(now), this.#options.retentionDays))
-      .put(tableSchema.stateIndex.partitionKey, stateKeyOf(key.account, fields.state))
-      .putIfAbsent(tableSchema.stateIndex.sortKey, listCursorOf({ ...key, createdAt: now }))
-      .putIfAbsent('created_at', now)
-      .increment('version');
-    if (fields.klarnaExpiresAt) update.put('klarna_expires_at', fields.klarnaExpiresAt);
-    if (isOpen(fields.state)) {
+    const { state, previousState, observedAt } = observation;
+    const entry = appliedEntry(observation);
+    const change = changeOf('state_changed', entry, { state, previousState });
+    const update = this.#addEntry(observedAt, entry)
+      .put('ps', previousState)
+      .put('sr', observation.stateReason)
+      .put('es', observation.source)
+      .put('et', toTime(observedAt))
+      .put('q', undefined)
+      .put('c', [toStoredChange(change)])
+      .increment('sq')
+      .putIfAbsent('ct', listCursorOf({ ...key, createdAt: observedAt }));
+    const before = update.name('s');
+    const position = update.name('p');
+    const room = update.name('rm');
+    const conditions = [
+      `(attribute_not_exists(${position}) OR ${position} < ${update.value(unreadLimit(observation))})`,
+      `(attribute_not_exists(${before}) OR ${before} <> ${update.value(state)})`,
+      `(attribute_not_exists(${room}) OR ${room} >= ${update.value(bytesOf(entry))})`,
+    ];
+    if (previousState === undefined) update.copy('cp', 's', noStateBefore);
+    else update.put('cp', undefined);
+    update.put('s', state).put('p', positionOf(observation));
+    if (observation.klarnaExpiresAt) update.put('kx', toTime(observation.klarnaExpiresAt));
+    if (isOpen(state)) {
       // The request may never be registered. The sweep reads the record once and arms the account's default timer if
       // it has one.
-      update
-        .putIfAbsent(tableSchema.dueIndex.sortKey, now)
-        .putIfAbsent(tableSchema.dueIndex.partitionKey, dueShardOf(key));
+      update.put('o', key.account).putIfAbsent('da', observedAt).putIfAbsent('d', dueShardOf(key));
+    } else {
+      update.put('o', undefined).put('da', undefined).put('d', undefined);
+      const outcome = `${update.name('x')}.${update.name('o')}`;
+      const unsettled = [update.value('claimed'), update.value('pending')].join(', ');
+      conditions.push(`attribute_not_exists(${update.name('at')})`, `NOT ${outcome} IN (${unsettled})`);
     }
-    const position = update.name('position');
-    const lower = `${position} < ${update.value(unreadLimit(observation))}`;
-    return this.#update(
-      key,
-      update.when(
-        `attribute_not_exists(${update.name(history)}) AND (attribute_not_exists(${position}) OR ${lower})`,
-      ),
-    );
+    return this.#update(key, update.when(conditions.join(' AND ')));
   }
 
   async noteStale(
@@ -103,30 +146,48 @@ export class DynamoDbPaymentRequestStore
     observation: Observation,
     { against, at }: { readonly against: Position | undefined; readonly at: Instant },
   ): Promise<WriteResult> {
-    const update = new UpdateBuilder();
-    const history = historyAttribute(observation.eventId);
-    update
-      .put(history, toHistoryItem(staleEntry(observation, against)))
-      .put('updated_at', at)
-      .put(tableSchema.timeToLive, timeToLive(Date.parse(at), this.#options.retentionDays))
-      .increment('version');
-    const isLater = `${update.name('position')} > ${update.value(latestPositionAt(observation))}`;
-    return this.#update(key, update.when(`attribute_not_exists(${update.name(history)}) AND ${isLater}`));
+    const entry = staleEntry(observation, against);
+    const update = this.#addEntry(at, entry);
+    update.put('c', undefined).put('cp', undefined);
+    const isLater = (of: UpdateBuilder) => `${of.name('p')} > ${of.value(latestPositionAt(observation))}`;
+    const hasRoom = `${update.name('rm')} >= ${update.value(bytesOf(entry))}`;
+    const result = await this.#update(key, update.when(`${isLater(update)} AND ${hasRoom}`));
+    if (result.written || !result.stored || !isStaleForGood(result.stored, observation)) return result;
+    const counted = this.#change(at).put('c', undefined).put('cp', undefined);
+    counted.increment('hc').putIfAbsent('hf', toTime(at)).put('hl', toTime(at));
+    return this.#update(key, counted.when(isLater(counted)));
+  }
+
+  /** A change without a read that adds one entry to the history. */
+  #addEntry(at: Instant, entry: HistoryEntry): UpdateBuilder {
+    return this.#change(at)
+      .append('h', [toStoredEntry(entry)])
+      .increment('rm', -bytesOf(entry), roomIn([]));
+  }
+
+  /** A change without a read. */
+  #change(at: Instant): UpdateBuilder {
+    return new UpdateBuilder()
+      .increment('v')
+      .put('ut', millisOf(at))
+      .put(tableSchema.timeToLive, timeToLive(millisOf(at), this.#options.retentionDays));
   }
 
   async save(current: PaymentRequest | undefined, next: PaymentRequest): Promise<WriteResult> {
     // Calls to Klarna and Scheduler that started before take longer. Yielding once lets their requests go out first.
     await nextTurn();
     const { retentionDays } = this.#options;
-    const read: Item = current && current.version > 0 ? toItem(current, retentionDays) : {};
+    const isStored = current !== undefined && current.version > 0;
+    const read: Item = isStored ? { ...toItem(current, retentionDays) } : {};
     const update = new UpdateBuilder();
-    for (const [attribute, value] of changedAttributes(read, toItem(next, retentionDays))) {
-      update.put(attribute, value);
+    const added = isStored ? addedEntries(current, next) : undefined;
+    for (const [attribute, value] of changedAttributes(read, { ...toItem(next, retentionDays) })) {
+      if (attribute === 'h' && added) update.append('h', added.map(toStoredEntry));
+      else update.put(attribute, value);
     }
-    const condition =
-      current && current.version > 0
-        ? `${update.name('version')} = ${update.value(current.version)}`
-        : `attribute_not_exists(${update.name(tableSchema.partitionKey)})`;
+    const condition = isStored
+      ? `${update.name('v')} = ${update.value(current.version)}`
+      : `attribute_not_exists(${update.name(tableSchema.partitionKey)})`;
     return this.#update(next, update.when(condition));
   }
 
@@ -176,33 +237,36 @@ export class DynamoDbPaymentRequestStore
   }
 
   async listed(
-    account: Account,
-    states: readonly (PaymentRequestState | undefined)[],
+    selection: ListSelection,
     before: ListCursor | undefined,
     limit: number,
   ): Promise<readonly ListedPaymentRequest[]> {
+    const { index, partitions } = partitionsOf(selection);
     const found = await Promise.all(
-      states.map((state) => this.#listedIn(stateKeyOf(account, state), before, limit)),
+      partitions.map((partition) => this.#listedIn(index, partition, before, limit)),
     );
-    // A request that has just changed its state may still be in both partitions.
-    const byPosition = new Map(found.flat().map((listed) => [listed.position, listed]));
-    return [...byPosition.values()].toSorted((a, b) => (a.position > b.position ? -1 : 1)).slice(0, limit);
+    const { account } = selection;
+    return found
+      .flat()
+      .filter((listed) => account === undefined || listed.account === account)
+      .toSorted((a, b) => (a.position > b.position ? -1 : 1))
+      .slice(0, limit);
   }
 
   async #listedIn(
-    stateKey: string,
+    { name, partitionKey, sortKey }: ListIndex,
+    partition: string,
     before: ListCursor | undefined,
     limit: number,
   ): Promise<readonly ListedPaymentRequest[]> {
     const { client, tableName } = this.#options;
-    const { name, partitionKey, sortKey } = tableSchema.stateIndex;
     const { Items: items = [] } = await client.send(
       new QueryCommand({
         TableName: tableName,
         IndexName: name,
-        KeyConditionExpression: before ? '#state = :state AND #listed < :before' : '#state = :state',
-        ExpressionAttributeNames: { '#state': partitionKey, ...(before && { '#listed': sortKey }) },
-        ExpressionAttributeValues: marshall({ ':state': stateKey, ...(before && { ':before': before }) }),
+        KeyConditionExpression: before ? '#key = :key AND #listed < :before' : '#key = :key',
+        ExpressionAttributeNames: { '#key': partitionKey, ...(before && { '#listed': sortKey }) },
+        ExpressionAttributeValues: marshall({ ':key': partition, ...(before && { ':before': before }) }),
         ScanIndexForward: false,
         Limit: limit,
       }),
@@ -215,6 +279,37 @@ export class DynamoDbPaymentRequestStore
 
   async #update(key: PaymentRequestKey, expressions: Expressions): Promise<WriteResult> {
     const result = await updateItem(this.#options, partitionKeyOf(key), expressions);
-    return result.written ? result : { written: false, stored: result.stored && fromItem(result.stored) };
+    return result.written
+      ? result
+      : { written: false, stored: result.stored && this.#recordOf(result.stored) };
+  }
+
+  #recordOf(item: Item): PaymentRequest {
+    const { record, unreadable } = decode(item);
+    if (unreadable.length > 0) this.#options.onUnreadable?.(record, unreadable);
+    return record;
+  }
+}
+
+type ListIndex = (typeof tableSchema)['openIndex' | 'sessionIndex' | 'referenceIndex' | 'attentionIndex'];
+
+/** The index of a selection, and its partitions there. */
+function partitionsOf(selection: ListSelection): {
+  readonly index: ListIndex;
+  readonly partitions: readonly string[];
+} {
+  const { openIndex, sessionIndex, referenceIndex, attentionIndex } = tableSchema;
+  switch (selection.by) {
+    case 'open':
+      return { index: openIndex, partitions: [selection.account] };
+    case 'session':
+      return { index: sessionIndex, partitions: [sessionKeyOf(selection.account, selection.sessionId)] };
+    case 'reference':
+      return {
+        index: referenceIndex,
+        partitions: [referenceKeyOf(selection.account, selection.reference)],
+      };
+    case 'attention':
+      return { index: attentionIndex, partitions: attentionShards };
   }
 }

@@ -8,12 +8,13 @@ import type {
 } from '../../domain/quarantined-delivery.ts';
 import { millisOf } from '../../domain/instant.ts';
 import type { TableOptions } from './dynamodb-payment-request-store.ts';
-import { type Item, timeToLive } from './payment-request-item.ts';
+import { timeToLive } from './record-keys.ts';
+import type { Item } from './stored-payment-request.ts';
 import { tableSchema } from '../../contract/table-schema.ts';
 import { getItem, updateItem } from './table-items.ts';
 import { UpdateBuilder } from './update-expression.ts';
 
-/** The partition of the state index that holds the quarantine. No account's partition has this name. */
+/** The partition of the open index that holds the quarantine. No account's partition has this name. */
 const partition = 'QUARANTINE';
 
 type DeliveryId = Pick<QuarantinedDelivery, 'signingKeyId' | 'deliveryId'>;
@@ -35,8 +36,8 @@ export class DynamoDbQuarantine implements Quarantine, QuarantinedDeliveries {
   async keep(delivery: QuarantinedDelivery): Promise<void> {
     const update = new UpdateBuilder()
       .putIfAbsent('delivery', delivery)
-      .putIfAbsent(tableSchema.stateIndex.partitionKey, partition)
-      .putIfAbsent(tableSchema.stateIndex.sortKey, `${delivery.receivedAt}#${delivery.deliveryId}`)
+      .putIfAbsent(tableSchema.openIndex.partitionKey, partition)
+      .putIfAbsent(tableSchema.openIndex.sortKey, `${delivery.receivedAt}#${delivery.deliveryId}`)
       .putIfAbsent(
         tableSchema.timeToLive,
         timeToLive(millisOf(delivery.receivedAt), this.#options.retentionDays),
@@ -46,7 +47,7 @@ export class DynamoDbQuarantine implements Quarantine, QuarantinedDeliveries {
 
   async *all(): AsyncIterable<StoredDelivery> {
     const { client, tableName } = this.#options;
-    const { name, partitionKey } = tableSchema.stateIndex;
+    const { name, partitionKey } = tableSchema.openIndex;
     const query = {
       TableName: tableName,
       IndexName: name,

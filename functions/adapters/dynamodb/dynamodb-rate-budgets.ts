@@ -1,6 +1,6 @@
 import type { RateBudgets } from '../../application/ports.ts';
 import { sameWindowMillis } from '../../domain/rate-limit.ts';
-import type { Item } from './payment-request-item.ts';
+import type { Item } from './stored-payment-request.ts';
 import { getItem, type TableAccess, updateItem } from './table-items.ts';
 import { UpdateBuilder } from './update-expression.ts';
 
@@ -38,7 +38,7 @@ export class DynamoDbRateBudgets implements RateBudgets {
     calls: number,
     { resetsAt, most }: { readonly resetsAt: number; readonly most: number },
   ) {
-    const update = new UpdateBuilder().add('used', calls);
+    const update = new UpdateBuilder().increment('used', calls);
     const [window, used] = [update.name('resets_at'), update.name('used')];
     const isSame = `${window} BETWEEN ${update.value(resetsAt - sameWindowMillis)} AND ${update.value(resetsAt + sameWindowMillis)}`;
     return this.#update(credential, update, `${isSame} AND ${used} <= ${update.value(most - calls)}`);

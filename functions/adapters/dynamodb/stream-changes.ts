@@ -1,27 +1,33 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { StreamEntry } from '../../application/ports.ts';
-import { fromItem, keyOfPartition } from './payment-request-item.ts';
+import { UnreadableRecordError } from '../../domain/unreadable-record-error.ts';
+import { keyOfPartition } from './record-keys.ts';
+import { type Attribute, decode } from './stored-payment-request.ts';
+import { plainItem } from './table-items.ts';
 import { tableSchema } from '../../contract/table-schema.ts';
 
 /** The part of a DynamoDB stream record that the publisher needs. */
 export interface StreamImage {
   readonly NewImage?: Record<string, AttributeValue> | undefined;
-  readonly OldImage?: Record<string, AttributeValue> | undefined;
 }
 
+/** The attributes that an event is made of. */
+const published: ReadonlySet<string> = new Set(['c', 'cp', 'sq'] satisfies Attribute[]);
+
 /**
- * The key of a written Payment Request, and what reads the record before and after the write. Returns `undefined` for a
- * deletion by retention and for an item that is not a Payment Request.
+ * The key of a written Payment Request, and what reads the record after the write. The new image alone says what to publish. Returns
+ * `undefined` for a deletion by retention and for an item that is not a Payment Request.
  */
-export function writeOf({ NewImage, OldImage }: StreamImage): Pick<StreamEntry, 'key' | 'read'> | undefined {
+export function writeOf({ NewImage }: StreamImage): Pick<StreamEntry, 'key' | 'read'> | undefined {
   const key = keyOfPartition(NewImage?.[tableSchema.partitionKey]?.S ?? '');
   if (!NewImage || !key) return undefined;
   return {
     key,
-    read: () => ({
-      before: OldImage && fromItem(unmarshall(OldImage)),
-      after: fromItem(unmarshall(NewImage)),
-    }),
+    read: () => {
+      const { record, unreadable } = decode(plainItem(NewImage));
+      const lost = unreadable.filter((name) => published.has(name));
+      if (lost.length > 0) throw new UnreadableRecordError(key, lost);
+      return record;
+    },
   };
 }

@@ -1,4 +1,5 @@
 import {
+  type AttributeValue,
   ConditionalCheckFailedException,
   type DynamoDBClient,
   GetItemCommand,
@@ -6,7 +7,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { tableSchema } from '../../contract/table-schema.ts';
-import type { Item } from './payment-request-item.ts';
+import type { Item } from './stored-payment-request.ts';
 import type { Expressions } from './update-expression.ts';
 
 /** The table, and the client that reaches it. */
@@ -16,6 +17,10 @@ export interface TableAccess {
 }
 
 const keyOf = (partitionKey: string) => ({ [tableSchema.partitionKey]: { S: partitionKey } });
+
+/** An item as plain values. A number that JavaScript cannot hold is read as the nearest one, so that no item throws. */
+export const plainItem = (item: Record<string, AttributeValue>): Item =>
+  unmarshall(item, { wrapNumbers: Number });
 
 /** Reads one item; `undefined` where there is none. An eventually consistent read costs half. */
 export async function getItem(
@@ -30,7 +35,7 @@ export async function getItem(
       ConsistentRead: consistency === 'strong',
     }),
   );
-  return item && unmarshall(item);
+  return item && plainItem(item);
 }
 
 /** Whether an update was done. If its condition did not hold: the item that is stored, if any. */
@@ -55,6 +60,6 @@ export async function updateItem(
     return { written: true };
   } catch (error) {
     if (!(error instanceof ConditionalCheckFailedException)) throw error;
-    return { written: false, stored: error.Item && unmarshall(error.Item) };
+    return { written: false, stored: error.Item && plainItem(error.Item) };
   }
 }

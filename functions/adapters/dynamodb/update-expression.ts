@@ -45,15 +45,24 @@ export class UpdateBuilder {
     return this;
   }
 
-  /** Adds one to a counter that may not exist yet. */
-  increment(attribute: string): this {
-    return this.add(attribute, 1);
+  /** Adds to a counter that may not exist yet. Then it begins at `from`. */
+  increment(attribute: string, by = 1, from = 0): this {
+    const name = this.name(attribute);
+    this.#sets.push(`${name} = if_not_exists(${name}, ${this.value(from)}) + ${this.value(by)}`);
+    return this;
   }
 
-  /** Adds to a number that may not exist yet. */
-  add(attribute: string, amount: number): this {
+  /** Adds to the end of a list that may not exist yet. */
+  append(attribute: string, added: readonly unknown[]): this {
     const name = this.name(attribute);
-    this.#sets.push(`${name} = if_not_exists(${name}, ${this.value(0)}) + ${this.value(amount)}`);
+    this.#sets.push(`${name} = list_append(if_not_exists(${name}, ${this.value([])}), ${this.value(added)})`);
+    return this;
+  }
+
+  /** Sets the attribute to what another one has before this update, or to a value where that does not exist. */
+  copy(attribute: string, source: string, fallback: string): this {
+    const [name, from] = [this.name(attribute), this.name(source)];
+    this.#sets.push(`${name} = if_not_exists(${from}, ${this.value(fallback)})`);
     return this;
   }
 

@@ -7,7 +7,6 @@ import {
   ResourceNotFoundException,
   type SchedulerClient,
   UpdateScheduleCommand,
-  ValidationException,
 } from '@aws-sdk/client-scheduler';
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { Clock, Ids, SessionTimer } from '../../application/ports.ts';
@@ -42,8 +41,6 @@ const longestDelaySeconds = 900;
 /** One EventBridge Scheduler schedule per session. It sends a message to the timer queue and then deletes itself. */
 export class SchedulerSessionTimer implements SessionTimer {
   readonly #options: SessionTimerOptions;
-  /** Scheduler documents the group of a message for FIFO queues only, and the timer queue is a standard one. */
-  #takesGroups = true;
 
   constructor(options: SessionTimerOptions) {
     this.#options = options;
@@ -72,24 +69,11 @@ export class SchedulerSessionTimer implements SessionTimer {
         QueueUrl: this.#options.queueUrl,
         MessageBody: messageOf(key, deadlineAt),
         DelaySeconds: seconds,
-        MessageGroupId: key.account,
       }),
     );
   }
 
-  /** Its message names the account, so that SQS delivers those of quiet accounts first, if Scheduler takes that. */
   async #schedule(key: PaymentRequestKey, deadlineAt: Instant): Promise<void> {
-    const withGroup = this.#takesGroups;
-    try {
-      await this.#put(key, deadlineAt, withGroup);
-    } catch (error) {
-      if (!withGroup || !(error instanceof ValidationException)) throw error;
-      this.#takesGroups = false;
-      await this.#put(key, deadlineAt, false);
-    }
-  }
-
-  async #put(key: PaymentRequestKey, deadlineAt: Instant, withGroup: boolean): Promise<void> {
     const { scheduler, ids, groupName, roleArn, queueArn, deadLetterQueueArn } = this.#options;
     const name = { Name: scheduleNameOf(key), GroupName: groupName };
     const schedule = {
@@ -102,7 +86,6 @@ export class SchedulerSessionTimer implements SessionTimer {
         Arn: queueArn,
         RoleArn: roleArn,
         Input: messageOf(key, deadlineAt),
-        ...(withGroup && { SqsParameters: { MessageGroupId: key.account } }),
         RetryPolicy: { MaximumEventAgeInSeconds: 3600, MaximumRetryAttempts: 10 },
         DeadLetterConfig: { Arn: deadLetterQueueArn },
       },

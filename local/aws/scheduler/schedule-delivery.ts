@@ -40,7 +40,7 @@ export class ScheduleDelivery {
 
   #deliver(schedule: Schedule, now: number): void {
     const { faults, queues } = this.#parts;
-    const { Arn, Input, SqsParameters } = schedule.document.Target;
+    const { Arn, Input } = schedule.document.Target;
     if (faults.takeForEffect('scheduler', 'lose')) {
       this.#complete(schedule);
       return;
@@ -50,10 +50,8 @@ export class ScheduleDelivery {
       this.#fail(schedule, now);
       return;
     }
-    const group = SqsParameters?.MessageGroupId;
-    const message = { body: Input, ...(group !== undefined && { group }) };
-    queue.send(message);
-    if (faults.takeForEffect('scheduler', 'duplicate')) queue.send(message);
+    queue.send({ body: Input });
+    if (faults.takeForEffect('scheduler', 'duplicate')) queue.send({ body: Input });
     this.#complete(schedule);
   }
 

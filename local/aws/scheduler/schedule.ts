@@ -11,14 +11,11 @@ const retryPolicySchema = v.object({
 
 const queueArn = text(/^arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:[\w-]+$/, 'the ARN of a standard queue');
 
-const groupId = text(/^[!-~]{1,128}$/, '1 to 128 visible ASCII characters');
-
 /** The local system can deliver to queues only. */
 const targetSchema = v.object({
   Arn: queueArn,
   RoleArn: text(/^arn:aws[a-z-]*:iam::\d{12}:role\/.+$/, 'the ARN of a role'),
   Input: text(/./s, 'the text of the message'),
-  SqsParameters: v.exactOptional(v.object({ MessageGroupId: v.exactOptional(groupId) })),
   DeadLetterConfig: v.exactOptional(v.object({ Arn: v.exactOptional(queueArn) })),
   RetryPolicy: v.exactOptional(retryPolicySchema, {}),
 });

@@ -17,8 +17,6 @@ export interface MessageRow {
 
 export type NewMessageRow = Pick<MessageRow, 'id' | 'body' | 'attributes' | 'sent_at'> & {
   readonly visible_at: number;
-  /** The message group, which names the tenant of a fair queue. */
-  readonly tenant: string | null;
 };
 
 export interface MessageCounts {
@@ -35,7 +33,6 @@ const rowColumns = 'position, id, body, attributes, sent_at, receive_count, firs
 export class MessageStore {
   readonly #insert: StatementSync;
   readonly #receive: StatementSync;
-  readonly #noisy: StatementSync;
   readonly #setAside: StatementSync;
   readonly #nextVisible: StatementSync;
   readonly #delete: StatementSync;
@@ -57,20 +54,14 @@ export class MessageStore {
         visible_at INTEGER NOT NULL,
         receive_count INTEGER NOT NULL DEFAULT 0,
         first_received_at INTEGER,
-        receipt TEXT,
-        tenant TEXT
+        receipt TEXT
       ) STRICT;
       CREATE INDEX IF NOT EXISTS messages_by_visibility ON messages (queue, visible_at);
       CREATE INDEX IF NOT EXISTS messages_by_age ON messages (queue, sent_at);
       CREATE INDEX IF NOT EXISTS messages_by_receives ON messages (queue, receive_count) WHERE receive_count > 0;
       UPDATE messages SET visible_at = 0, receipt = NULL WHERE receipt IS NOT NULL;`);
-    // A folder of an earlier version has no such column.
-    const columns = database.prepare('PRAGMA table_info(messages)').all();
-    if (!columns.some(({ name }) => name === 'tenant')) {
-      database.exec('ALTER TABLE messages ADD COLUMN tenant TEXT');
-    }
     this.#insert = database.prepare(
-      'INSERT INTO messages (queue, id, body, attributes, sent_at, visible_at, tenant) VALUES (?, ?, ?, ?, ?, ?, ?)',
+      'INSERT INTO messages (queue, id, body, attributes, sent_at, visible_at) VALUES (?, ?, ?, ?, ?, ?)',
     );
     this.#receive = database.prepare(
       `UPDATE messages
@@ -78,16 +69,8 @@ export class MessageStore {
          first_received_at = coalesce(first_received_at, $now)
        WHERE position IN (
          SELECT position FROM messages WHERE queue = $queue AND visible_at <= $now
-           AND (tenant IS NULL OR tenant NOT IN (SELECT value FROM json_each($noisy)))
          ORDER BY visible_at, position LIMIT $most)
        RETURNING ${rowColumns}`,
-    );
-    // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues-detailed.html
-    this.#noisy = database.prepare(
-      `SELECT tenant, count(*) AS messages FROM messages
-       WHERE queue = $queue AND visible_at > $now AND receipt IS NOT NULL AND tenant IS NOT NULL
-       GROUP BY tenant HAVING count(*) >= 30 AND count(*) * 10 >
-         (SELECT count(*) FROM messages WHERE queue = $queue AND visible_at > $now AND receipt IS NOT NULL)`,
     );
     this.#setAside = database.prepare(
       `UPDATE messages SET queue = $to, visible_at = $now, receipt = NULL
@@ -108,32 +91,16 @@ export class MessageStore {
     this.#list = database.prepare(`SELECT ${rowColumns} FROM messages WHERE queue = ? ORDER BY position`);
   }
 
-  insert(queue: string, { id, body, attributes, sent_at, visible_at, tenant }: NewMessageRow): void {
-    this.#insert.run(queue, id, body, attributes, sent_at, visible_at, tenant);
+  insert(queue: string, { id, body, attributes, sent_at, visible_at }: NewMessageRow): void {
+    this.#insert.run(queue, id, body, attributes, sent_at, visible_at);
   }
 
   /**
-   * Up to `most` messages that are visible now, in the order in which they were sent. They are invisible until `until`. As in a fair
-   * queue, those of tenants come last that have a tenth of what is in flight, and 30 messages or more.
+   * Up to `most` messages that are visible now, in the order in which they were sent. They are invisible until `until`.
    */
   receive(queue: string, most: number, now: number, until: number): readonly MessageRow[] {
-    const noisy = this.#noisy.all({ queue, now }).map(({ tenant }) => tenant);
-    const quiet = this.#take(queue, noisy, { most, now, until });
-    const others = most - quiet.length;
-    const rows =
-      noisy.length > 0 && others > 0
-        ? [...quiet, ...this.#take(queue, [], { most: others, now, until })]
-        : quiet;
-    return rows.toSorted((a, b) => a.position - b.position);
-  }
-
-  #take(
-    queue: string,
-    noisy: readonly unknown[],
-    times: { readonly most: number; readonly now: number; readonly until: number },
-  ): readonly MessageRow[] {
-    const rows = this.#receive.all({ queue, noisy: JSON.stringify(noisy), ...times });
-    return rows as unknown as readonly MessageRow[];
+    const rows = this.#receive.all({ queue, most, now, until }) as unknown as MessageRow[];
+    return rows.sort((a, b) => a.position - b.position);
   }
 
   /** Moves messages that are visible and were received this often to another queue. Returns how many it moved. */

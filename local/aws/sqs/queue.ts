@@ -14,8 +14,6 @@ export interface NewMessage {
   readonly body: string;
   readonly attributes?: MessageAttributes;
   readonly delaySeconds?: number;
-  /** The tenant of a fair queue. */
-  readonly group?: string;
 }
 
 /** A message in a queue, received or not. */
@@ -53,7 +51,7 @@ export class Queue implements QueuePort {
   }
 
   /** Stores a message and returns its id. */
-  send({ body, attributes = {}, delaySeconds = 0, group }: NewMessage): string {
+  send({ body, attributes = {}, delaySeconds = 0 }: NewMessage): string {
     const { store, faults } = this.#parts;
     const now = this.#parts.clock.now();
     const id = randomUUID();
@@ -63,7 +61,6 @@ export class Queue implements QueuePort {
       attributes: JSON.stringify(attributes),
       sent_at: now,
       visible_at: now + delaySeconds * 1_000,
-      tenant: group ?? null,
     };
     if (faults.takeForEffect('sqs', 'lose')) return id;
     store.insert(this.#name, row);

@@ -28,7 +28,6 @@ const newMessage = {
   MessageBody: v.string(),
   MessageAttributes: v.exactOptional(messageAttributesSchema, {}),
   DelaySeconds: v.exactOptional(v.number(), 0),
-  MessageGroupId: v.exactOptional(v.pipe(v.string(), v.regex(/^[!-~]{1,128}$/))),
 };
 
 const receiveOptions = {
@@ -98,10 +97,7 @@ function found(queues: Queues, name: string): Queue {
   return queue;
 }
 
-function send(
-  queue: Queue,
-  { MessageBody, MessageAttributes, DelaySeconds, MessageGroupId: group }: NewWireMessage,
-): object {
+function send(queue: Queue, { MessageBody, MessageAttributes, DelaySeconds }: NewWireMessage): object {
   const bytes = sizeOf(MessageBody, MessageAttributes);
   if (MessageBody === '' || bytes > mostBytes) {
     throw invalid(`The message is ${bytes} bytes; allowed: a body of 1 byte or more, ${mostBytes} in all.`);
@@ -112,12 +108,7 @@ function send(
     );
   }
   return {
-    MessageId: queue.send({
-      body: MessageBody,
-      attributes: MessageAttributes,
-      delaySeconds: DelaySeconds,
-      ...(group !== undefined && { group }),
-    }),
+    MessageId: queue.send({ body: MessageBody, attributes: MessageAttributes, delaySeconds: DelaySeconds }),
     MD5OfMessageBody: hash('md5', MessageBody),
     MD5OfMessageAttributes: md5OfAttributes(MessageAttributes),
   };

@@ -1,5 +1,6 @@
 import {
   ConditionalCheckFailedException,
+  BatchGetItemCommand,
   DynamoDBClient,
   GetItemCommand,
   InternalServerError,
@@ -14,8 +15,15 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { DynamoDbPaymentRequestStore } from '../../../functions/adapters/dynamodb/dynamodb-payment-request-store.ts';
 import { DynamoDbQuarantine } from '../../../functions/adapters/dynamodb/dynamodb-quarantine.ts';
-import { toItem } from '../../../functions/adapters/dynamodb/payment-request-item.ts';
-import type { SessionId } from '../../../functions/domain/identifiers.ts';
+import { partitionKeyOf } from '../../../functions/adapters/dynamodb/record-keys.ts';
+import { toItem } from '../../../functions/adapters/dynamodb/stored-payment-request.ts';
+import type {
+  PaymentRequestId,
+  PaymentRequestKey,
+  SessionId,
+} from '../../../functions/domain/identifiers.ts';
+import { UnreadableRecordError } from '../../../functions/domain/unreadable-record-error.ts';
+import { TransientError } from '../../../functions/domain/transient-error.ts';
 import { key, noon, observed, recordWith } from '../../support/fixtures.ts';
 
 const client = new DynamoDBClient({ region: 'eu-north-1' });
@@ -49,7 +57,9 @@ describe.each<[string, Error]>([
     ofSession: async () => {
       for await (const each of store.ofSession(key.account, 's' as SessionId)) expect(each).toBeDefined();
     },
-    listed: () => store.listed(key.account, ['SUBMITTED'], undefined, 10),
+    readAll: () => store.readAll([key]),
+    noteStale: () => store.noteStale(key, observed('SUBMITTED'), { against: undefined, at: noon }),
+    listed: () => store.listed({ by: 'open', account: key.account }, undefined, 10),
     quarantine: () =>
       new DynamoDbQuarantine(table).keep({
         signingKeyId: 'k',
@@ -85,11 +95,13 @@ describe('a write to DynamoDB', () => {
 
   it('a refused write returns the stored item without a second call', async () => {
     const stored = recordWith({ reference: 'order 17' });
+    const older = { against: undefined, at: noon };
     const Item = marshall(toItem(stored, 30), { removeUndefinedValues: true });
     dynamodb.on(UpdateItemCommand).rejects(new ConditionalCheckFailedException({ ...metadata, Item }));
     expect(await store.save(stored, recordWith({ version: 2 }))).toEqual({ written: false, stored });
     expect(await store.observe(key, observed('SUBMITTED'))).toEqual({ written: false, stored });
-    expect(dynamodb.calls()).toHaveLength(2);
+    expect(await store.noteStale(key, observed('SUBMITTED'), older)).toEqual({ written: false, stored });
+    expect(dynamodb.calls()).toHaveLength(3);
   });
 
   it('a refused write returns no item when the item is gone', async () => {
@@ -105,8 +117,8 @@ describe('a write to DynamoDB', () => {
     const nasty = 'x = :y, #0 REMOVE state';
     await store.save(undefined, recordWith({ reference: nasty }));
     const { input } = dynamodb.commandCalls(UpdateItemCommand)[0]?.args[0] ?? {};
-    expect(input?.UpdateExpression).toMatch(/^SET #\d+ = :\d+(, #\d+ = :\d+)*$/);
-    expect(Object.values(input?.ExpressionAttributeValues ?? {})).toContainEqual({ S: nasty });
+    expect(input?.UpdateExpression).toMatch(/^SET #\d+ = :\d+(, #\d+ = :\d+)*( REMOVE #\d+(, #\d+)*)?$/);
+    expect(Object.values(input?.ExpressionAttributeValues ?? {})).toContainEqual({ S: `shop-se#${nasty}` });
   });
 });
 
@@ -168,12 +180,60 @@ describe('the query for due records', () => {
   });
 });
 
-it('a request that the lagging index has in two states is listed once', async () => {
-  const listed_as = { S: `${noon}#${key.paymentRequestId}` };
-  dynamodb
-    .on(QueryCommand)
-    .resolves({ Items: [{ PK: { S: `A#shop-se#P#${key.paymentRequestId}` }, listed_as }] });
-  expect(await store.listed(key.account, ['SUBMITTED', 'COMPLETED'], undefined, 10)).toEqual([
-    { ...key, position: listed_as.S },
-  ]);
+describe('a read of many records', () => {
+  const keys = Array.from({ length: 3 }, (_, id) => ({
+    ...key,
+    paymentRequestId: `krn:payment:eu1:request:${id}` as PaymentRequestId,
+  }));
+  const itemsOf = (...of: readonly PaymentRequestKey[]) =>
+    of.map((each) => marshall(toItem(recordWith(each), 30), { removeUndefinedValues: true }));
+  const undone = (...of: readonly PaymentRequestKey[]) => ({
+    lapse: { Keys: of.map((each) => ({ PK: { S: partitionKeyOf(each) } })) },
+  });
+  const asked = () =>
+    dynamodb
+      .commandCalls(BatchGetItemCommand)
+      .map((call) => call.args[0].input.RequestItems?.['lapse']?.Keys?.length);
+
+  it('readAll asks once, strongly consistent, and sorts what comes in any order', async () => {
+    dynamodb.on(BatchGetItemCommand).resolves({ Responses: { lapse: itemsOf(...keys.toReversed()) } });
+    const found = await store.readAll(keys);
+    expect(found.map(({ paymentRequestId }) => paymentRequestId)).toEqual(
+      keys.map(({ paymentRequestId }) => paymentRequestId),
+    );
+    const [call] = dynamodb.commandCalls(BatchGetItemCommand);
+    expect(call?.args[0].input.RequestItems?.['lapse']?.ConsistentRead).toBe(true);
+  });
+
+  it('readAll asks again for what DynamoDB leaves undone', async () => {
+    const [first, ...others] = keys;
+    dynamodb
+      .on(BatchGetItemCommand)
+      .resolvesOnce({ Responses: { lapse: first ? itemsOf(first) : [] }, UnprocessedKeys: undone(...others) })
+      .resolves({ Responses: { lapse: itemsOf(...others) } });
+    expect(await store.readAll(keys)).toHaveLength(3);
+    expect(asked()).toEqual([3, 2]);
+  });
+
+  it('readAll fails as transient when DynamoDB does nothing for five rounds', async () => {
+    dynamodb.on(BatchGetItemCommand).resolves({ UnprocessedKeys: undone(...keys) });
+    await expect(store.readAll(keys)).rejects.toThrow(new TransientError('DynamoDB left 3 reads undone'));
+    expect(asked()).toEqual([3, 3, 3, 3, 3]);
+  });
+});
+
+describe('a record that cannot be trusted', () => {
+  const Item = marshall({ ...toItem(recordWith(), 30), v: 'secret-value' }, { removeUndefinedValues: true });
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['a read', () => store.read(key)],
+    ['a read of many', () => store.readAll([key])],
+    ['a refused write', () => store.observe(key, observed('SUBMITTED'))],
+  ])('%s of it throws, and tells the record and the attribute without its value', async (_, act) => {
+    dynamodb.on(GetItemCommand).resolves({ Item });
+    dynamodb.on(BatchGetItemCommand).resolves({ Responses: { lapse: [Item] } });
+    dynamodb.on(UpdateItemCommand).rejects(new ConditionalCheckFailedException({ ...metadata, Item }));
+    await expect(act()).rejects.toThrow(new UnreadableRecordError(key, ['v']));
+    await expect(act()).rejects.not.toThrow('secret-value');
+  });
 });

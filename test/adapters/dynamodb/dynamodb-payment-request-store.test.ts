@@ -1,27 +1,29 @@
-import { GetItemCommand } from '@aws-sdk/client-dynamodb';
-import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ScannedPaymentRequests } from '../../../functions/adapters/dynamodb/scanned-payment-requests.ts';
+import { partitionKeyOf } from '../../../functions/adapters/dynamodb/record-keys.ts';
+import { writeOf } from '../../../functions/adapters/dynamodb/stream-changes.ts';
+import { tableIndexes } from '../../../functions/contract/table-schema.ts';
+import { eventsOf } from '../../../functions/domain/state-change-event.ts';
 import { DynamoDbQuarantine } from '../../../functions/adapters/dynamodb/dynamodb-quarantine.ts';
 import { DynamoDbPaymentRequestStore } from '../../../functions/adapters/dynamodb/dynamodb-payment-request-store.ts';
 import type { QuarantinedDelivery } from '../../../functions/domain/quarantined-delivery.ts';
 import { claimed } from '../../../functions/domain/cancellation.ts';
 import { settled } from '../../../functions/domain/cancel-attempt.ts';
-import { ownEventId, type PaymentRequestKey } from '../../../functions/domain/identifiers.ts';
+import type { HistoryEntry } from '../../../functions/domain/history.ts';
+import { ownEventId, type PaymentRequestKey, type SessionId } from '../../../functions/domain/identifiers.ts';
 import { plusMillis } from '../../../functions/domain/instant.ts';
 import type { Observation } from '../../../functions/domain/observation.ts';
-import {
-  asNextVersion,
-  type PaymentRequest,
-  unknownPaymentRequest,
-} from '../../../functions/domain/payment-request.ts';
+import { asNextVersion } from '../../../functions/domain/next-version.ts';
+import { type PaymentRequest, unknownPaymentRequest } from '../../../functions/domain/payment-request.ts';
 import { forgotten } from '../../../functions/domain/reconciliation.ts';
-import { withArmedTimer } from '../../../functions/domain/session-timer.ts';
-import { applyObservation } from '../../../functions/domain/transition.ts';
+import { withPendingTimer } from '../../../functions/domain/session-timer.ts';
+import { applyObservation, isStaleForGood, needsRecord } from '../../../functions/domain/transition.ts';
 import { asRead, webhooks } from '../../support/arbitrary-observations.ts';
 import { engineName, openEmbeddedTable } from '../../support/embedded-table.ts';
-import { noon, observed } from '../../support/fixtures.ts';
+import { noon, observed, versioned } from '../../support/fixtures.ts';
 import { InMemoryPaymentRequestStore } from '../../support/in-memory-payment-request-store.ts';
 import { afterNoon, register } from '../../support/sessions.ts';
 import { describePaymentRequestStore, newKey, newSession } from './payment-request-store.contract.ts';
@@ -49,7 +51,7 @@ describe(`on the engine ${engineName}`, () => {
     const changes: Readonly<
       Record<string, (record: PaymentRequest, news: Observation, step: string) => PaymentRequest>
     > = {
-      facts: (record, news) => asNextVersion(applyObservation(record, asRead(news)).record, news.observedAt),
+      facts: (record, news) => applyObservation(record, asRead(news)).record,
       registration: (record) => register(record).next ?? record,
       claim: (record, _, step) =>
         claimed(record, { cause: 'timeout', requestedBy: 'lapse', allowCompleted: false }, step, noon),
@@ -61,19 +63,37 @@ describe(`on the engine ${engineName}`, () => {
             facts: [{ ...news, source: 'cancel' as const, eventId: ownEventId('cancel', news.eventId) }],
             conclusion: { kind: 'unknown' },
             sent: true,
+            allowCompleted: false,
             proof: { status: '500' },
           },
           afterNoon(1),
         ),
-      arming: (record) => (record.deadlineAt && withArmedTimer(record, record.deadlineAt, noon)) ?? record,
-      forgetting: (record) => forgotten(record, noon),
+      'failed arming': (record) =>
+        (record.deadlineAt && withPendingTimer(record, record.deadlineAt, noon)) ?? record,
+      forgetting: (record) => forgotten(record),
+      'an end of attention': (record) => ({ ...record, attention: undefined }),
+      'much history': (record, _, step) => ({
+        ...record,
+        history: [
+          ...record.history,
+          ...Array.from({ length: 12 }, (__, index) => filler(`${step}-${index}`)),
+        ],
+      }),
     };
+
+    const filler = (id: string): HistoryEntry => ({
+      eventId: ownEventId('read', id),
+      kind: 'read',
+      recordedAt: noon,
+      effect: 'noted',
+      detail: { reason: 'x'.repeat(300) },
+    });
 
     const steps = webhooks.chain((list) =>
       fc.array(
         fc.record({
           news: fc.constantFrom(...list),
-          how: fc.constantFrom('observe', 'late save', ...Object.keys(changes)),
+          how: fc.constantFrom('observe', 'observe', 'late save', ...Object.keys(changes)),
         }),
         { minLength: 1, maxLength: 12 },
       ),
@@ -90,13 +110,20 @@ describe(`on the engine ${engineName}`, () => {
             const change = changes[how];
             const current = how === 'late save' ? earlier : known;
             const base = current ?? unknownPaymentRequest(key, noon);
-            const next = change ? change(base, news, String(step)) : asNextVersion(base, noon);
-            if (change && next.version === base.version) continue;
-            const results =
-              how === 'observe'
-                ? [await memory.observe(key, news), await engine.observe(key, news)]
-                : [await memory.save(current, next), await engine.save(current, next)];
+            const changed = change ? change(base, news, String(step)) : { ...base, attempts: step };
+            if (change && changed === base) continue;
+            const isObserved = how === 'observe' && !needsRecord(news);
+            const isStale = known !== undefined && isStaleForGood(known, news);
+            const noted = { against: known?.position, at: news.observedAt };
+            const next = asNextVersion(current, changed, { id: `w${step}`, now: news.observedAt });
+            const results = [];
+            for (const store of [memory, engine]) {
+              if (isObserved && isStale) results.push(await store.noteStale(key, news, noted));
+              else if (isObserved) results.push(await store.observe(key, news));
+              else results.push(await store.save(current, next));
+            }
             expect(results[1]).toEqual(results[0]);
+            expect(await engine.read(key)).toEqual(await memory.read(key));
             if (step % 3 === 0) earlier = known;
           }
           expect(await engine.read(key)).toEqual(await memory.read(key));
@@ -119,29 +146,121 @@ describe(`on the engine ${engineName}`, () => {
       expect(await itemOf(partitionKey)).toMatchObject({ expires_at: seconds + 86_400 + month });
       const record = await store.read(key);
       if (!record) throw new Error('nothing is stored');
-      await store.save(record, asNextVersion(record, plusMillis(noon, 2 * 86_400_000)));
+      await store.save(record, versioned(record, record, plusMillis(noon, 2 * 86_400_000)));
       expect(await itemOf(partitionKey)).toMatchObject({ expires_at: seconds + 2 * 86_400 + month });
     });
 
     it('an item is in an index only while it has the attribute of the index', async () => {
       const key = newKey();
       const store = onTable();
-      const partitionKey = `A#shop-se#P#${key.paymentRequestId}`;
+      const partitionKey = partitionKeyOf(key);
+      const keysIn = async () => {
+        const item = (await itemOf(partitionKey)) ?? {};
+        return Object.keys(item).filter((name) =>
+          tableIndexes.some((index) => name === index.partitionKey || name === index.sortKey),
+        );
+      };
       const record = newSession(key);
       await store.save(undefined, record);
+      expect((await keysIn()).toSorted()).toEqual(['ct', 'd', 'da', 'o']);
       expect(await itemOf(partitionKey)).toMatchObject({
-        due_shard: expect.stringMatching(/^DUE#[0-7]$/) as string,
+        d: expect.stringMatching(/^DUE#[0-7]$/) as string,
+        da: afterNoon(31),
+        o: 'shop-se',
+        ct: `${record.createdAt}#${key.paymentRequestId}`,
       });
-      expect(await itemOf(partitionKey)).not.toHaveProperty('session_key');
+      const named = versioned(
+        { ...record, sessionId: 'cart' as SessionId, reference: 'order', attention: 'not_found' },
+        record,
+        afterNoon(1),
+      );
+      await store.save(record, named);
       expect(await itemOf(partitionKey)).toMatchObject({
-        state_key: 'A#shop-se#UNHEARD',
-        listed_as: `${record.createdAt}#${key.paymentRequestId}`,
+        sk: 'shop-se#cart',
+        rk: 'shop-se#order',
+        ak: expect.stringMatching(/^ATTENTION#[0-3]$/) as string,
+        aa: `${afterNoon(1)}#${key.paymentRequestId}`,
       });
-      const { record: ended } = applyObservation(record, observed('CANCELED'));
-      await store.save(record, forgotten(ended, noon));
-      const item = await itemOf(partitionKey);
-      expect(item).not.toHaveProperty('due_shard');
-      expect(item).not.toHaveProperty('reconcile_after');
+      const { record: ended } = applyObservation(named, observed('EXPIRED'));
+      await store.save(named, versioned(forgotten({ ...ended, attention: undefined }), named));
+      expect((await keysIn()).toSorted()).toEqual(['ct', 'rk', 'sk']);
+    });
+
+    it('the session and reference of a record stay in their indexes when an observation ends it', async () => {
+      const key = newKey();
+      const store = onTable();
+      const reference = 'order 2';
+      await store.save(undefined, { ...newSession(key), sessionId: 'cart-2' as SessionId, reference });
+      expect(await store.observe(key, observed('COMPLETED'))).toEqual({ written: true });
+      const item = await itemOf(partitionKeyOf(key));
+      for (const name of ['d', 'da', 'o']) expect(item).not.toHaveProperty(name);
+      expect(item).toMatchObject({ sk: 'shop-se#cart-2', rk: 'shop-se#order 2' });
+    });
+  });
+
+  describe('an item with an entry that cannot be read', () => {
+    const poison = { i: 'poison', k: 'w', e: 'a', t: 'noon' };
+    const entriesOf = async (key: PaymentRequestKey) =>
+      ((await itemOf(partitionKeyOf(key)))?.['h'] ?? []) as readonly Readonly<Record<string, unknown>>[];
+
+    /** The record of a session whose second entry was spoiled. */
+    async function poisoned() {
+      const key = newKey();
+      const unreadable: (readonly string[])[] = [];
+      const store = new DynamoDbPaymentRequestStore({
+        ...table,
+        retentionDays: 30,
+        onUnreadable: (_, names) => void unreadable.push(names),
+      });
+      const session = newSession(key);
+      await store.save(undefined, session);
+      await store.observe(key, observed('SUBMITTED'));
+      await table.client.send(
+        new UpdateItemCommand({
+          TableName: table.tableName,
+          Key: { PK: { S: partitionKeyOf(key) } },
+          UpdateExpression: 'SET h[1] = :poison',
+          ExpressionAttributeValues: marshall({ ':poison': poison }),
+        }),
+      );
+      const record = await store.read(key);
+      if (!record) throw new Error('nothing is stored');
+      return { key, store, session, record, unreadable };
+    }
+
+    it('the entry is named and left out, and the rest is read', async () => {
+      const { session, record, unreadable } = await poisoned();
+      expect(record.history).toEqual(session.history);
+      expect(record).toMatchObject({ state: 'SUBMITTED', version: 2, sequence: 2 });
+      expect(unreadable).toEqual([['h']]);
+    });
+
+    it('the record can be canceled and changed by webhooks, its events are published, and the entry stays', async () => {
+      const { key, store, record } = await poisoned();
+      const command = { cause: 'api', requestedBy: 'b', allowCompleted: false } as const;
+      const claim = versioned(claimed(record, command, 'l', noon), record);
+      expect(await store.save(record, claim)).toEqual({ written: true });
+      const news = observed('IN_PROGRESS', '2026-03-01T12:01:00Z');
+      expect(await store.observe(key, news)).toEqual({ written: true });
+      const stored = await store.read(key);
+      if (!stored) throw new Error('nothing is stored');
+      const paid = applyObservation(stored, observed('COMPLETED', '2026-03-01T12:02:00Z')).record;
+      expect(await store.save(stored, versioned(paid, stored))).toEqual({ written: true });
+
+      const item = (await itemOf(partitionKeyOf(key))) ?? {};
+      const written = writeOf({ NewImage: marshall(item) });
+      expect(
+        written && eventsOf(written.read()).map(({ detail }) => [detail.state, detail.sequence]),
+      ).toEqual([['COMPLETED', 4]]);
+      const entries = await entriesOf(key);
+      expect(entries.map(({ i }) => i)).toEqual([
+        'register:1',
+        'poison',
+        'claim:l',
+        news.eventId,
+        'COMPLETED@2026-03-01T12:02:00Z',
+      ]);
+      expect(entries[1]).toEqual(poison);
     });
   });
 
@@ -173,7 +292,7 @@ describe(`on the engine ${engineName}`, () => {
         facts: { ...delivery.facts, paymentRequestId: key.paymentRequestId },
       });
       expect(await onTable().read(key)).toBeUndefined();
-      expect(await itemOf('Q#key-1#event-2')).not.toHaveProperty('due_shard');
+      expect(await itemOf('Q#key-1#event-2')).not.toHaveProperty('d');
     });
 
     it('the quarantine lists the newest delivery first, with the verdict of its replay', async () => {
@@ -198,10 +317,30 @@ describe(`on the engine ${engineName}`, () => {
       await onTable().save(undefined, { ...newSession(after), updatedAt: afterNoon(60) });
       const scan = new ScannedPaymentRequests(table);
       const found = (await Array.fromAsync(scan.changedSince(afterNoon(30)))).map(
-        ({ paymentRequestId }) => paymentRequestId,
+        (record) => record?.paymentRequestId,
       );
       expect(found).toContain(after.paymentRequestId);
       expect(found).not.toContain(before.paymentRequestId);
+    });
+
+    it('a scan says that a record cannot be read, and goes on', async () => {
+      const [spoiled, whole] = [newKey(), newKey()];
+      const late = afterNoon(1_000_000);
+      for (const key of [spoiled, whole]) {
+        await onTable().save(undefined, { ...newSession(key), updatedAt: late });
+      }
+      await table.client.send(
+        new UpdateItemCommand({
+          TableName: table.tableName,
+          Key: { PK: { S: partitionKeyOf(spoiled) } },
+          UpdateExpression: 'SET x = :poison',
+          ExpressionAttributeValues: marshall({ ':poison': 'claimed' }),
+        }),
+      );
+      const found = await Array.fromAsync(new ScannedPaymentRequests(table).changedSince(late));
+      const ids = found.map((record) => record?.paymentRequestId);
+      expect(ids).toHaveLength(2);
+      expect(ids).toEqual(expect.arrayContaining([undefined, whole.paymentRequestId]));
     });
   });
 });

@@ -6,7 +6,7 @@ import type { PublishResponse } from '../../../functions/application/ports.ts';
 import { eventsOf, type StateChangeEvent } from '../../../functions/domain/state-change-event.ts';
 import { applyObservation } from '../../../functions/domain/transition.ts';
 import { notAllowed, rejected, throttled } from '../../support/aws-faults.ts';
-import { key, observed, recordWith } from '../../support/fixtures.ts';
+import { key, observed, recordWith, versioned } from '../../support/fixtures.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
 const client = new EventBridgeClient({ region: 'eu-north-1' });
@@ -27,10 +27,9 @@ beforeEach(() => {
   });
 });
 
-const change = eventsOf(
-  undefined,
-  applyObservation(recordWith(), observed('CANCELED', '2026-03-01T12:00:00.123456789Z')).record,
-)[0];
+const before = recordWith();
+const observation = observed('CANCELED', '2026-03-01T12:00:00.123456789Z');
+const [change] = eventsOf(versioned(applyObservation(before, observation).record, before));
 
 /** So many events, each with its own key. */
 function events(count: number): readonly StateChangeEvent[] {

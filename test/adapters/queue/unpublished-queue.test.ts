@@ -10,7 +10,7 @@ import { eventsOf } from '../../../functions/domain/state-change-event.ts';
 import { applyObservation } from '../../../functions/domain/transition.ts';
 import type { Unpublished } from '../../../functions/domain/unpublished.ts';
 import { throttled } from '../../support/aws-faults.ts';
-import { account, key, noon, observed, recordWith } from '../../support/fixtures.ts';
+import { account, key, noon, observed, recordWith, versioned } from '../../support/fixtures.ts';
 
 const client = new SQSClient({ region: 'eu-north-1' });
 const sqs = mockClient(client);
@@ -18,7 +18,8 @@ beforeEach(() => {
   sqs.reset();
 });
 
-const [event] = eventsOf(undefined, applyObservation(recordWith(), observed('CANCELED')).record);
+const before = recordWith();
+const [event] = eventsOf(versioned(applyObservation(before, observed('CANCELED')).record, before));
 if (!event) throw new Error('there is no event');
 
 const ofEvent: Unpublished = { kind: 'event', event, reason: 'MalformedDetail' };
@@ -50,8 +51,8 @@ describe('the queue of unpublished events', () => {
 
   it('an event of another version keeps the fields that this version does not know', () => {
     const body = JSON.parse(messageOf(ofEvent)) as { detail: object };
-    const newer = unpublishedOf(JSON.stringify({ ...body, detail: { ...body.detail, sequence: 7 } }));
-    expect(newer).toMatchObject({ event: { detail: { sequence: 7 } } });
+    const newer = unpublishedOf(JSON.stringify({ ...body, detail: { ...body.detail, weight: 7 } }));
+    expect(newer).toMatchObject({ event: { detail: { weight: 7 } } });
   });
 
   const bent = (unpublished: Unpublished, fields: object): string =>

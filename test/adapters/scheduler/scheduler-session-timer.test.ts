@@ -11,7 +11,6 @@ import {
   ThrottlingException,
   UpdateScheduleCommand,
   type UpdateScheduleInput,
-  ValidationException,
 } from '@aws-sdk/client-scheduler';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { mockClient } from 'aws-sdk-client-mock';
@@ -121,30 +120,10 @@ describe('arm, for a deadline more than 90 seconds away', () => {
         Arn: 'arn:aws:sqs:eu-north-1:000000000000:timers',
         RoleArn: 'arn:aws:iam::000000000000:role/scheduler',
         Input: messageFor(afterNoon(30)),
-        SqsParameters: { MessageGroupId: key.account },
         RetryPolicy: { MaximumEventAgeInSeconds: 3600, MaximumRetryAttempts: 10 },
         DeadLetterConfig: { Arn: 'arn:aws:sqs:eu-north-1:000000000000:timers-dead' },
       },
     });
-  });
-
-  it('arm does without the group of the message once Scheduler refuses it', async () => {
-    const fussy = timerWith();
-    scheduler
-      .on(CreateScheduleCommand)
-      .callsFake(({ Target }: CreateScheduleInput) =>
-        Target?.SqsParameters
-          ? Promise.reject(new ValidationException({ ...fault, Message: 'not a FIFO queue' }))
-          : {},
-      );
-    await fussy.arm(key, afterNoon(30));
-    await fussy.arm(key, afterNoon(31));
-    expect(sent()).toEqual(['CreateSchedule', 'CreateSchedule', 'CreateSchedule']);
-  });
-
-  it('arm fails where Scheduler refuses the schedule without a group too', async () => {
-    scheduler.on(CreateScheduleCommand).rejects(new ValidationException({ ...fault, Message: 'no' }));
-    await expect(timerWith().arm(key, afterNoon(30))).rejects.toThrow(ValidationException);
   });
 
   it.each([
@@ -240,7 +219,6 @@ describe('arm, for a deadline within 90 seconds', () => {
       QueueUrl: queueUrl,
       MessageBody: messageFor(deadline),
       DelaySeconds: delay,
-      MessageGroupId: key.account,
     });
     expect(sent()).toEqual(['SendMessage', 'DeleteSchedule']);
   });

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { HistoryEntry } from '../../../functions/domain/history.ts';
 import type { EventId, SessionId } from '../../../functions/domain/identifiers.ts';
 import type { Position } from '../../../functions/domain/observation.ts';
-import type { HistoryEntry, PaymentRequest } from '../../../functions/domain/payment-request.ts';
+import type { PaymentRequest } from '../../../functions/domain/payment-request.ts';
 import { paymentRequestStates } from '../../../functions/domain/payment-request-state.ts';
 import { historyOf, viewOf } from '../../../functions/http/payment-request-view.ts';
 import { account, at, key, recordWith } from '../../support/fixtures.ts';
@@ -42,9 +43,11 @@ const full: PaymentRequest = recordWith({
     lease: { id: 'lease', until: at('2026-03-01T12:31:00Z') },
   },
   attention: 'canceled_after_completed',
-  reconcileAfter: at('2026-03-01T12:31:00Z'),
+  dueAt: at('2026-03-01T12:31:00Z'),
+  retryAt: at('2026-03-01T12:31:00Z'),
   attempts: 3,
-  historyDropped: 4,
+  dropped: { count: 4, first: at('2026-03-01T12:01:00Z'), last: at('2026-03-01T12:02:00.5Z') },
+  sequence: 7,
   version: 9,
   createdAt: at('2026-03-01T12:00:00Z'),
   updatedAt: at('2026-03-01T12:30:00.300Z'),
@@ -121,7 +124,7 @@ describe('historyOf', () => {
     ...fields,
   });
 
-  it('historyOf returns the entries oldest first, and the number of entries that were dropped', () => {
+  it('historyOf returns the entries oldest first, and how many entries were dropped, from when to when', () => {
     const history = [
       entry({ state: 'COMPLETED', occurredAt: at('2026-03-01T11:59:59Z') }),
       entry({ eventId: 'e2' as EventId, effect: 'contradicting', attention: 'contradiction' }),
@@ -144,18 +147,18 @@ describe('historyOf', () => {
         expect.objectContaining({ event_id: 'e2', state: null, attention: 'contradiction' }),
       ],
       dropped: 4,
+      first_dropped_at: '2026-03-01T12:01:00Z',
+      last_dropped_at: '2026-03-01T12:02:00.5Z',
     });
   });
 
-  it('historyOf shows recorded times in milliseconds', () => {
-    const history = [
-      entry({ recordedAt: at('2026-03-01T12:00:00.113Z') }),
-      entry({ eventId: 'e2' as EventId, recordedAt: at('2026-03-01T12:00:00.113000001Z') }),
-    ];
-    expect(historyOf({ ...full, history }).entries.map((each) => each.recorded_at)).toEqual([
-      '2026-03-01T12:00:00.113Z',
-      '2026-03-01T12:00:00.113Z',
-    ]);
+  it('historyOf of a record that dropped nothing has no time of a dropped entry', () => {
+    expect(historyOf(recordWith())).toMatchObject({
+      entries: [],
+      dropped: 0,
+      first_dropped_at: null,
+      last_dropped_at: null,
+    });
   });
 
   it("historyOf shows Klarna's times as Klarna wrote them", () => {

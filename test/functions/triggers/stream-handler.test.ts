@@ -30,6 +30,7 @@ const eventWith = (
     reason: null,
     occurred_at: '2026-03-01T12:00:00Z',
     recorded_at: '2026-03-01T12:00:00Z',
+    sequence: 1,
     version: 1,
   },
 });
@@ -41,8 +42,7 @@ function handlerThat(publish: () => Promise<Partial<PublishResult>>) {
   const given: (readonly StreamEntry[])[] = [];
   const untils: number[] = [];
   const handler = streamHandler({
-    writeOf: ({ NewImage }) =>
-      NewImage ? { key, read: () => ({ before: undefined, after: record }) } : undefined,
+    writeOf: ({ NewImage }) => (NewImage ? { key, read: () => record } : undefined),
     publish: async (entries, until) => {
       given.push(entries);
       untils.push(until);

@@ -24,7 +24,7 @@ import {
 } from '../../support/klarna-deliveries.ts';
 import { functionUrlEvent, lambdaContext, type UrlCall } from '../../support/lambda-events.ts';
 import { planted, plantedIn } from '../../support/planted-secrets.ts';
-import { retries, VirtualClock } from '../../support/virtual-clock.ts';
+import { CountingIds, retries, VirtualClock } from '../../support/virtual-clock.ts';
 
 const output = captureOutput();
 
@@ -40,7 +40,14 @@ function receiver(...keys: readonly SigningKey[]) {
       return Promise.resolve((keys.length > 0 ? keys : [signingKeyWith()]).find((key) => key.id === id));
     },
   };
-  const receive = receiveWebhook({ ...retries, store, stored, quarantine, clock: new VirtualClock() });
+  const receive = receiveWebhook({
+    ...retries,
+    store,
+    stored,
+    quarantine,
+    clock: new VirtualClock(),
+    ids: new CountingIds(),
+  });
   const handler = webhookHandler({
     signingKeys,
     receive: (delivery) => {

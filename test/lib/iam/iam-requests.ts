@@ -25,15 +25,11 @@ type Parameters = RecordedCall['parameters'];
 type Reader = (verb: string, parameters: Parameters) => readonly Omit<IamRequest, 'principal'>[];
 
 const readers: Readonly<Record<string, Reader>> = {
-  dynamodb: (verb, { TableName: table, IndexName: index }) => [
-    {
+  dynamodb: (verb, { TableName: table, IndexName: index, RequestItems: tables = [table] }) =>
+    (tables as readonly string[]).map((each) => ({
       action: `dynamodb:${verb}`,
-      resource: arn(
-        'dynamodb',
-        `table/${String(table)}${typeof index === 'string' ? `/index/${index}` : ''}`,
-      ),
-    },
-  ],
+      resource: arn('dynamodb', `table/${each}${typeof index === 'string' ? `/index/${index}` : ''}`),
+    })),
   sqs: (verb, { QueueUrl: queue }) => [{ action: `sqs:${verb}`, resource: arn('sqs', String(queue)) }],
   // A call may name a secret. Its ARN ends in six more characters.
   secretsmanager: (verb, { SecretId: secret }) => [

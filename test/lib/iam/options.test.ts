@@ -74,6 +74,8 @@ it('the options add these permissions to each function, and no others', () => {
     [
       ...roles.flatMap((role) => ofFunction.map((line) => `${role}: ${line}`)),
       ...['SessionTimerRole', 'ReconciliationRole'].flatMap((role) => key.map((line) => `${role}: ${line}`)),
+      // The CDK grants it with the stream of an encrypted table.
+      'StateChangesPublishRole: kms:DescribeKey',
       'ForwardedEventsDestinationEventsRole: events:InvokeApiDestination',
       'BackEnd: execute-api:Invoke',
     ].toSorted(),

@@ -297,25 +297,3 @@ test('a delayed message arrives when the clock moves past its delay', async () =
     { Body: 'later' },
   ]);
 });
-
-test('a message of a quiet group comes before the backlog of a noisy one', async () => {
-  const { send, receive } = await open();
-  for (let number = 0; number < 60; number += 1) await send(`noisy ${number}`, { MessageGroupId: 'noisy' });
-  const bodies = async () => (await receive({ MaxNumberOfMessages: 10 })).map(({ Body }) => Body);
-  for (let batch = 0; batch < 3; batch += 1) await bodies();
-  await send('quiet', { MessageGroupId: 'quiet' });
-  await send('without a group');
-  const next = await bodies();
-  expect(next).toHaveLength(10);
-  expect(next).toEqual(expect.arrayContaining(['quiet', 'without a group', 'noisy 30']));
-});
-
-test('groups below thirty messages in flight come in the order of their sending', async () => {
-  const { send, receive } = await open();
-  for (let number = 0; number < 30; number += 1) await send(`one ${number}`, { MessageGroupId: 'one' });
-  for (let batch = 0; batch < 2; batch += 1) await receive({ MaxNumberOfMessages: 10 });
-  await send('other', { MessageGroupId: 'other' });
-  expect(await receive({ MaxNumberOfMessages: 10 })).not.toContainEqual(
-    expect.objectContaining({ Body: 'other' }),
-  );
-});

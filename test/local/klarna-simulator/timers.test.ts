@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { type Instant, instantFromMillis, nextNanosecond } from '../../../functions/domain/instant.ts';
+import { type Instant, instantFromMillis } from '../../../functions/domain/instant.ts';
+import { nextNanosecond } from '../../../local/klarna-simulator/clock.ts';
 import { Timers } from '../../../local/klarna-simulator/timers.ts';
 
 it('a timer fires late rather than a nanosecond early, and always fires', async () => {

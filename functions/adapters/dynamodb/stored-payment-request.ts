@@ -1,0 +1,444 @@
+import { isDeepStrictEqual } from 'node:util';
+import { tableIndexes, tableSchema } from '../../contract/table-schema.ts';
+import type { Change } from '../../domain/change.ts';
+import { type HistoryEntry, roomIn } from '../../domain/history.ts';
+import type { EventId, PaymentRequestKey, SessionId } from '../../domain/identifiers.ts';
+import { type Instant, millisOf } from '../../domain/instant.ts';
+import { listCursorOf } from '../../domain/list-cursor.ts';
+import type { EvidenceSource, Position } from '../../domain/observation.ts';
+import {
+  type Attention,
+  type Cancellation,
+  type CancellationOutcome,
+  type PaymentRequest,
+  type RegisteredSession,
+  type TimerState,
+} from '../../domain/payment-request.ts';
+import { isOpen, parseState } from '../../domain/payment-request-state.ts';
+import { UnreadableRecordError } from '../../domain/unreadable-record-error.ts';
+import {
+  attentionShardOf,
+  dueShardOf,
+  keyOfPartition,
+  ownPartOf,
+  partitionKeyOf,
+  referenceKeyOf,
+  sessionKeyOf,
+  timeToLive,
+} from './record-keys.ts';
+import {
+  fromStoredChange,
+  fromStoredEntry,
+  fromTime,
+  mapOf,
+  type StoredChange,
+  type StoredEntry,
+  type StoredTime,
+  toStoredChange,
+  toStoredEntry,
+  toTime,
+} from './stored-history.ts';
+
+/** An item as plain values. The SDK marshals them for DynamoDB. */
+export type Item = Readonly<Record<string, unknown>>;
+
+/**
+ * The item of a Payment Request. Its names are short, because every write pays for the whole item. What follows from other attributes
+ * is not stored, but for the keys of the indexes. docs/reference/stored-record.md has the same list for readers of the table.
+ */
+export interface StoredPaymentRequest {
+  readonly PK: string;
+  /** Klarna's state, the one before it, and Klarna's reason. */
+  readonly s?: string | undefined;
+  readonly ps?: string | undefined;
+  readonly sr?: string | undefined;
+  /** The position: rank, time and event id of the fact that gave the state. */
+  readonly p?: string | undefined;
+  /** The source of that fact, and when we received it. */
+  readonly es?: string | undefined;
+  readonly et?: StoredTime | undefined;
+  /** Klarna's expiry. */
+  readonly kx?: StoredTime | undefined;
+  /** The session: see `toStoredSession`. */
+  readonly se?: Item | undefined;
+  /** The deadline, and the state of its timer; no `tm` means `undecided`. */
+  readonly dl?: StoredTime | undefined;
+  readonly tm?: string | undefined;
+  /** The cancellation: see `toStoredCancellation`. */
+  readonly x?: Item | undefined;
+  /** Why it needs a person. */
+  readonly at?: string | undefined;
+  /** The open question: what it is about, and the event that raised it. */
+  readonly q?: { readonly a: string; readonly i: string } | undefined;
+  /** Attempts of the sweep that settled nothing, and when it tries again. */
+  readonly n?: number | undefined;
+  readonly ry?: StoredTime | undefined;
+  /** The history, oldest first; how many entries were only counted, and when the first and the last of them were. */
+  readonly h?: readonly StoredEntry[] | undefined;
+  readonly hc?: number | undefined;
+  readonly hf?: StoredTime | undefined;
+  readonly hl?: StoredTime | undefined;
+  /** How many bytes of entries the history has room for. */
+  readonly rm: number;
+  /** The events of the last write, the state before it where the event does not tell, and the sequence of the last event. */
+  readonly c?: readonly StoredChange[] | undefined;
+  readonly cp?: string | undefined;
+  readonly sq: number;
+  /** The version, and the ids of the newest writes that followed a read. */
+  readonly v: number;
+  readonly w?: readonly string[] | undefined;
+  /** When it was updated, in milliseconds since 1970. */
+  readonly ut: number;
+  readonly expires_at: number;
+  /** Keys of the indexes: due, open, session, reference, attention. `ct` is `<created_at>#<payment_request_id>`. */
+  readonly d?: string | undefined;
+  readonly da?: string | undefined;
+  readonly o?: string | undefined;
+  readonly ct: string;
+  readonly sk?: string | undefined;
+  readonly rk?: string | undefined;
+  readonly ak?: string | undefined;
+  readonly aa?: string | undefined;
+}
+
+/** The name of an attribute of a record. */
+export type Attribute = keyof StoredPaymentRequest;
+
+const time = (instant: Instant | undefined): StoredTime | undefined => instant && toTime(instant);
+
+/** The record as its item. Attributes without a value are `undefined`, and marshalling leaves them out. */
+export function toItem(record: PaymentRequest, retentionDays: number): StoredPaymentRequest {
+  return {
+    ...toIndexKeys(record),
+    ...toOwnAttributes(record),
+    h: record.history.map(toStoredEntry),
+    rm: roomIn(record.history),
+    expires_at: timeToLive(millisOf(record.updatedAt), retentionDays),
+  };
+}
+
+function toOwnAttributes(record: PaymentRequest) {
+  const { evidence, session, cancellation, question, dropped } = record;
+  return {
+    s: record.state,
+    ps: record.previousState,
+    sr: record.stateReason,
+    p: record.position,
+    es: evidence?.source,
+    et: time(evidence?.observedAt),
+    kx: time(record.klarnaExpiresAt),
+    se: session && toStoredSession(session),
+    dl: time(record.deadlineAt),
+    tm: record.timer === 'undecided' ? undefined : record.timer,
+    x: cancellation && toStoredCancellation(cancellation),
+    at: record.attention,
+    q: question && { a: question.about, i: question.eventId },
+    n: record.attempts === 0 ? undefined : record.attempts,
+    ry: time(record.retryAt),
+    hc: dropped?.count,
+    hf: time(dropped?.first),
+    hl: time(dropped?.last),
+    c: record.changes.length === 0 ? undefined : record.changes.map(toStoredChange),
+    cp: undefined,
+    sq: record.sequence,
+    v: record.version,
+    w: record.writes.length === 0 ? undefined : record.writes,
+    ut: millisOf(record.updatedAt),
+  };
+}
+
+/** The keys of the record and of its indexes. */
+function toIndexKeys(record: PaymentRequest) {
+  const { account, sessionId, reference, dueAt, attention, attentionSince, updatedAt } = record;
+  return {
+    PK: partitionKeyOf(record),
+    d: dueAt && dueShardOf(record),
+    da: dueAt,
+    o: isOpen(record.state) ? account : undefined,
+    ct: listCursorOf(record),
+    sk: sessionId && sessionKeyOf(account, sessionId),
+    rk: reference === undefined ? undefined : referenceKeyOf(account, reference),
+    ak: attention && attentionShardOf(record),
+    aa: attention && `${attentionSince ?? updatedAt}#${record.paymentRequestId}`,
+  };
+}
+
+const toStoredSession = (session: RegisteredSession): Item => ({
+  at: toTime(session.registeredAt),
+  rq: session.requested,
+  kx: time(session.klarnaExpiresAt),
+  ob: session.onTimeout === 'observe' ? true : undefined,
+  gr: session.inProgressGrace,
+  gg: time(session.graceGivenAt),
+  xt: session.extensions === 0 ? undefined : session.extensions,
+  ka: time(session.klarnaExpiry?.askedFor),
+  ks: time(session.klarnaExpiry?.shown),
+  kf: session.klarnaExpiry?.isFixed,
+  km: time(session.klarnaExpiryMayBe),
+});
+
+const toStoredCancellation = (cancellation: Cancellation): Item => ({
+  o: cancellation.outcome,
+  c: cancellation.cause,
+  r: cancellation.reason,
+  b: cancellation.requestedBy,
+  t: toTime(cancellation.requestedAt),
+  al: cancellation.allowCompleted ? true : undefined,
+  sb: cancellation.sentBefore ? true : undefined,
+  sw: cancellation.sentWithoutLeave,
+  li: cancellation.lease?.id,
+  lu: time(cancellation.lease?.until),
+});
+
+/** A record, and the attributes of its item that could not be read. Those stay in the table as they are. */
+export interface Decoded {
+  readonly record: PaymentRequest;
+  readonly unreadable: readonly string[];
+}
+
+/** Attributes without which nothing may be decided: the state, its position, the cancellation, the version. */
+const vital: ReadonlySet<string> = new Set(['PK', 's', 'p', 'x', 'v', 'ct'] satisfies Attribute[]);
+
+/** Attributes that every record has. */
+const required = ['PK', 'ct', 'v'] as const satisfies readonly Attribute[];
+
+/**
+ * The record of an item, whatever the item holds. An attribute that cannot be read is left out and named.
+ *
+ * @throws {UnreadableRecordError} where a vital attribute cannot be read, or one that every record has is missing
+ */
+export function decode(item: Item): Decoded {
+  const reader = new ItemReader(item);
+  const key = reader.read('PK', keyOf) ?? nowhere;
+  const created = reader.read('ct', createdOf) ?? epoch;
+  const updatedAt = reader.read('ut', fromTime) ?? created;
+  const before = reader.read('cp', stateBeforeOf);
+  const count = reader.read('hc', countOf);
+  const record: PaymentRequest = {
+    ...key,
+    sessionId: reader.read('sk', ownTextOf) as SessionId | undefined,
+    reference: reader.read('rk', ownTextOf),
+    state: reader.read('s', stateOf),
+    previousState: reader.read('ps', stateOf),
+    stateReason: reader.read('sr', textOf),
+    ...factOf(reader, updatedAt),
+    klarnaExpiresAt: reader.read('kx', fromTime),
+    session: reader.read('se', sessionOf),
+    deadlineAt: reader.read('dl', fromTime),
+    timer: reader.read('tm', timerOf) ?? 'undecided',
+    cancellation: reader.read('x', cancellationOf),
+    attention: reader.read('at', textOf) as Attention | undefined,
+    attentionSince: reader.read('aa', createdOf),
+    question: reader.read('q', questionOf),
+    attempts: reader.read('n', countOf) ?? 0,
+    retryAt: reader.read('ry', fromTime),
+    dueAt: reader.read('da', fromTime),
+    history: onceEach(reader.list('h', fromStoredEntry)),
+    dropped:
+      count === undefined
+        ? undefined
+        : {
+            count,
+            first: reader.read('hf', fromTime) ?? created,
+            last: reader.read('hl', fromTime) ?? updatedAt,
+          },
+    version: reader.read('v', countOf) ?? 0,
+    sequence: reader.read('sq', countOf) ?? 0,
+    changes: reader.list('c', fromStoredChange).map((change) => withStateBefore(change, before)),
+    writes: reader.list('w', textOf),
+    createdAt: created,
+    updatedAt,
+  };
+  const missing = required.filter((name) => !(name in item));
+  const lost = [...missing, ...reader.unreadable.filter((name) => vital.has(name))];
+  if (lost.length > 0) throw new UnreadableRecordError(key, lost);
+  return { record, unreadable: reader.unreadable };
+}
+
+/** The key and the time of an item that has none. Such an item is never passed on. */
+const nowhere = { account: '', paymentRequestId: '' } as unknown as PaymentRequestKey;
+const epoch = '1970-01-01T00:00:00.000000000Z' as Instant;
+
+/** Reads attributes, and collects the names of those that it could not read. */
+class ItemReader<Name extends string = Attribute> {
+  readonly unreadable: string[] = [];
+  readonly #item: Item;
+
+  constructor(item: Item) {
+    this.#item = item;
+  }
+
+  /** The value of an attribute; `undefined` where there is none, or where `parse` does not take it. */
+  read<Value>(name: Name, parse: (value: unknown) => Value | undefined): Value | undefined {
+    const stored = this.#item[name];
+    if (stored === undefined) return undefined;
+    const value = parse(stored);
+    if (value === undefined) this.unreadable.push(name);
+    return value;
+  }
+
+  /** The members of a list that `parse` takes. */
+  list<Value>(name: Name, parse: (value: unknown) => Value | undefined): readonly Value[] {
+    const stored = this.#item[name];
+    if (stored === undefined) return [];
+    const values = Array.isArray(stored) ? (stored as readonly unknown[]) : [undefined];
+    const read = values.map(parse).filter((value) => value !== undefined);
+    if (read.length < values.length) this.unreadable.push(name);
+    return read;
+  }
+}
+
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+const ownTextOf = (value: unknown): string | undefined =>
+  typeof value === 'string' ? ownPartOf(value) : undefined;
+const countOf = (value: unknown): number | undefined =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+/** Something that is so; absent where it is not. */
+const markOf = (value: unknown): true | undefined => (value === true ? true : undefined);
+const stateOf = (value: unknown) => (typeof value === 'string' ? parseState(value) : undefined);
+
+/** Stands for no state where DynamoDB copies the state before a write. */
+export const noStateBefore = '-';
+const stateBeforeOf = (value: unknown) => (value === noStateBefore ? noStateBefore : stateOf(value));
+const withStateBefore = (change: Change, before: ReturnType<typeof stateBeforeOf>): Change =>
+  before === undefined || before === noStateBefore ? change : { ...change, previousState: before };
+
+const keyOf = (value: unknown) => (typeof value === 'string' ? keyOfPartition(value) : undefined);
+
+const timers: readonly string[] = [
+  'none',
+  'pending',
+  'armed',
+  'sweep',
+  'fired',
+  'removed',
+] satisfies readonly TimerState[];
+const timerOf = (value: unknown): TimerState | undefined =>
+  typeof value === 'string' && timers.includes(value) ? (value as TimerState) : undefined;
+
+/** The time at the beginning of `<time>#<payment_request_id>`. */
+const createdOf = (value: unknown): Instant | undefined =>
+  typeof value === 'string' ? fromTime(value.slice(0, value.indexOf('#'))) : undefined;
+
+const positionPattern = /^([012])\|([^|]{30})\|([!-~]{1,128})$/;
+
+/** What the position tells: the fact that gave the record its state. */
+function factOf(
+  reader: ItemReader,
+  updatedAt: Instant,
+): Pick<PaymentRequest, 'position' | 'occurredAt' | 'evidence'> {
+  const fact = reader.read('p', (value) => {
+    const [position, , at, eventId] = positionPattern.exec(typeof value === 'string' ? value : '') ?? [];
+    const occurredAt = fromTime(at);
+    return occurredAt ? { position, occurredAt, eventId } : undefined;
+  });
+  const source = reader.read('es', textOf) as EvidenceSource | undefined;
+  const observedAt = reader.read('et', fromTime) ?? updatedAt;
+  if (!fact) return {};
+  const { position, occurredAt, eventId } = fact;
+  return {
+    position: position as Position,
+    occurredAt,
+    evidence: source && { source, eventId: eventId as EventId, observedAt },
+  };
+}
+
+function sessionOf(value: unknown): RegisteredSession | undefined {
+  const stored = new ItemReader<string>(mapOf(value) ?? {});
+  const registeredAt = stored.read('at', fromTime);
+  const requested = stored.read('rq', textOf);
+  const askedFor = stored.read('ka', fromTime);
+  const shown = stored.read('ks', fromTime);
+  const isFixed = stored.read('kf', markOf);
+  const session = {
+    klarnaExpiresAt: stored.read('kx', fromTime),
+    onTimeout: stored.read('ob', markOf) ? 'observe' : 'cancel',
+    inProgressGrace: stored.read('gr', countOf),
+    graceGivenAt: stored.read('gg', fromTime),
+    extensions: stored.read('xt', countOf) ?? 0,
+    klarnaExpiry: askedFor && shown ? { askedFor, shown, ...(isFixed && { isFixed }) } : undefined,
+    klarnaExpiryMayBe: stored.read('km', fromTime),
+  } as const;
+  if (!registeredAt || requested === undefined || stored.unreadable.length > 0) return undefined;
+  return { registeredAt, requested, ...session };
+}
+
+const outcomes: readonly string[] = [
+  'claimed',
+  'pending',
+  'canceled',
+  'already_canceled',
+  'refused',
+  'not_found',
+] satisfies readonly CancellationOutcome[];
+
+function cancellationOf(value: unknown): Cancellation | undefined {
+  const stored = new ItemReader<string>(mapOf(value) ?? {});
+  const outcome = stored.read('o', outcomeOf);
+  const cause = stored.read('c', textOf) as Cancellation['cause'] | undefined;
+  const requestedBy = stored.read('b', textOf);
+  const requestedAt = stored.read('t', fromTime);
+  const id = stored.read('li', textOf);
+  const until = stored.read('lu', fromTime);
+  const sentWithoutLeave = stored.read('sw', markOf);
+  const cancellation = {
+    reason: stored.read('r', textOf),
+    allowCompleted: stored.read('al', markOf) ?? false,
+    sentBefore: stored.read('sb', markOf) ?? false,
+    ...(sentWithoutLeave && { sentWithoutLeave }),
+    lease: id !== undefined && until ? { id, until } : undefined,
+  };
+  const isWhole = stored.unreadable.length === 0 && (id === undefined) === (until === undefined);
+  if (!isWhole || !outcome || cause === undefined || requestedBy === undefined || !requestedAt) {
+    return undefined;
+  }
+  return { outcome, cause, requestedBy, requestedAt, ...cancellation };
+}
+
+const outcomeOf = (value: unknown): CancellationOutcome | undefined =>
+  typeof value === 'string' && outcomes.includes(value) ? (value as CancellationOutcome) : undefined;
+
+function questionOf(value: unknown): PaymentRequest['question'] {
+  const { a, i } = mapOf(value) ?? {};
+  if ((a !== 'tie' && a !== 'contradiction') || typeof i !== 'string') return undefined;
+  return { about: a, eventId: i as EventId };
+}
+
+/** A write that is sent again after a lost response may add an entry twice. */
+function onceEach(history: readonly HistoryEntry[]): readonly HistoryEntry[] {
+  const seen = new Set<string>();
+  return history.filter(({ eventId }) => !seen.has(eventId) && seen.add(eventId));
+}
+
+/**
+ * Attributes that each write names. The events belong to one write alone. Older code may have left the keys of the indexes as they were.
+ */
+const alwaysNamed: ReadonlySet<string> = new Set([
+  ...(['c', 'cp', 'sq'] satisfies Attribute[]),
+  ...tableIndexes.flatMap(({ partitionKey, sortKey }) => [partitionKey, sortKey]),
+]);
+
+/**
+ * What a write changes: the attributes whose value in `next` differs from the stored item, and `undefined` for those
+ * to remove. Attributes that this code does not know or cannot read are in neither, so they stay as they are.
+ */
+export function changedAttributes(read: Item, next: Item): ReadonlyMap<string, unknown> {
+  const changed = new Map<string, unknown>();
+  for (const attribute in next) {
+    const value = next[attribute];
+    if (alwaysNamed.has(attribute) || !isDeepStrictEqual(read[attribute], value))
+      changed.set(attribute, value);
+  }
+  for (const attribute in read) if (!(attribute in next)) changed.set(attribute, undefined);
+  changed.delete(tableSchema.partitionKey);
+  return changed;
+}
+
+/** The entries of `next` that a write adds to those of `current`; `undefined` where some of those are gone. */
+export function addedEntries(
+  current: PaymentRequest,
+  next: PaymentRequest,
+): readonly HistoryEntry[] | undefined {
+  const isKept = current.history.every((entry, index) => entry === next.history[index]);
+  return isKept ? next.history.slice(current.history.length) : undefined;
+}
