@@ -57,7 +57,8 @@ export class AccountSecrets extends Construct {
     });
     new LapseAlarm(this, 'SecretSize', {
       topic: shared.alarmTopic,
-      shoppers: 'Nothing happens to shoppers until a secret is full and takes no more accounts or signing keys.',
+      shoppers:
+        'Nothing happens to shoppers until a secret is full and takes no more accounts or signing keys.',
       first: 'Move accounts of the secret that the log line secret.size names to a credential.',
       section: 'secret-size',
       metric: lapseMetric(shared.name, 'SecretUsed', { statistic: Stats.MAXIMUM }),

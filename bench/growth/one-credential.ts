@@ -132,14 +132,19 @@ class Situation {
   }
 
   /** Sessions of an account with this deadline. */
-  async have(account: string, count: number, deadline: number): Promise<readonly PaymentRequestKey[]> {
+  async have(
+    account: string,
+    count: number,
+    deadline: number,
+    timer: 'armed' | 'sweep' = 'armed',
+  ): Promise<readonly PaymentRequestKey[]> {
     const keys: PaymentRequestKey[] = [];
     for (let index = 0; index < count; index += 1) {
       const paymentRequestId = requestId((this.#sessions += 1));
       const key = { account: account as Account, paymentRequestId };
       const [deadlineAt, createdAt] = [instantFromMillis(deadline), instantFromMillis(deadline - 1_200_000)];
       await this.world.store.save(undefined, {
-        ...registered({ ...key, deadlineAt, reconcileAfter: deadlineAt }),
+        ...registered({ ...key, deadlineAt, timer, dueAt: deadlineAt }),
         createdAt,
       });
       this.deadlines.set(key, deadline);
@@ -244,8 +249,8 @@ async function sweepBesideNoisy(noisy: number, quiet: number): Promise<Neighbour
   const situation = new Situation();
   const { clock, world } = situation;
   const began = clock.now();
-  const many = await situation.have('noisy', noisy, began - 1_000);
-  const few = await situation.have('quiet', quiet, began);
+  const many = await situation.have('noisy', noisy, began - 1_000, 'sweep');
+  const few = await situation.have('quiet', quiet, began, 'sweep');
   const pace = situation.newPace();
   while (situation.klarna.endedAt.size < noisy + quiet) {
     const run = clock.now();
