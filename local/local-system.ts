@@ -80,10 +80,11 @@ export async function startLocalSystem(
     invoke: (functionId, event) => functions.get(functionId).invoke(event),
   });
   running.defer(() => api.close());
-  const recurring = await startTriggers({ ...parts, stack, functions, aws, dynamodbUrl });
+  const built = { ...parts, stack, functions, aws, dynamodbUrl };
+  const recurring = await startTriggers(built);
 
   const outputs = outputsOf(stack, api, aws);
-  const control = await startControl({ ...parts, aws, functions, klarna, clocks, recurring, outputs });
+  const control = await startControl({ ...built, klarna, clocks, recurring, outputs });
   const page = await startPage(options, {
     api: api.url,
     control: control.url,
