@@ -24,6 +24,11 @@ export async function buildLocal(functions: Metafile): Promise<void> {
   writeFileSync(join('local', 'THIRD-PARTY-NOTICES'), thirdPartyNotices([functions, ...metafiles]));
 }
 
+/** The stubs of packages. The functions replace modules of Node, too, which the local system needs. */
+const stubs = Object.fromEntries(
+  Object.entries(bundleOptions.alias).filter(([name]) => !name.startsWith('node:')),
+);
+
 async function buildPrograms(): Promise<Metafile> {
   const { metafile } = await build({
     entryPoints: {
@@ -37,7 +42,7 @@ async function buildPrograms(): Promise<Metafile> {
     format: 'esm',
     target: 'node24',
     mainFields: ['module', 'main'],
-    alias: bundleOptions.alias,
+    alias: stubs,
     // Used with the sources only.
     external: ['esbuild'],
     // Some packages in the bundle are CommonJS.
