@@ -2,8 +2,10 @@ import { defaultAccounts, defaultSigningKeys } from '../local/secrets/default-se
 import { linesToTry, playDemo } from '../local/demo/demo.ts';
 import { type LocalSystem, startLocalSystem } from '../local/local-system.ts';
 import { type LocalOptions, parseOptions, usage } from '../local/options.ts';
+import { showProgress } from '../local/progress.ts';
 
 const running = new AsyncDisposableStack();
+const progress = showProgress((text) => process.stderr.write(text));
 let ending: Promise<void> | undefined;
 
 /** Ends everything once, however often it is called. */
@@ -22,14 +24,17 @@ try {
   if (options === 'help') {
     console.log(usage);
   } else {
-    const system = await startLocalSystem(options, running, (step) => console.error(`… ${step}`));
+    const system = await startLocalSystem(options, running, progress.begin);
+    progress.end();
     const { api, webhook, klarna, control } = system;
     console.log(addressLines(system, options).join('\n'));
     console.log(`ready ${JSON.stringify({ api, webhook, klarna, control })}`);
     if (options.scenario === 'demo') await showDemo(system, options);
+    console.log(`Lapse runs until Ctrl-C. Its page: ${system.page}`);
   }
 } catch (error) {
   if (!ending) {
+    progress.end();
     console.error(sentenceOf(error));
     end(1);
   }
@@ -41,20 +46,21 @@ function addressLines(system: LocalSystem, { accountsFile, signingKeysFile, data
     `  webhook    ${system.webhook}`,
     `  Klarna     ${system.klarna}`,
     `  control    ${system.control}   GET /events, /schedules, /dead-letters; POST /faults, /sweep`,
-    `  page       ${system.page}   open it in a browser`,
     `  log        ${system.logFile}${dataDirectory === undefined ? '   (deleted at the end; --data DIR keeps it)' : ''}`,
     `  accounts      ${accountsFile ?? JSON.stringify(defaultAccounts)}`,
     `  signing keys  ${signingKeysFile ?? JSON.stringify(defaultSigningKeys)}`,
   ];
 }
 
-async function showDemo(system: LocalSystem, { klarnaUrl, accountsFile }: LocalOptions): Promise<void> {
+async function showDemo(system: LocalSystem, options: LocalOptions): Promise<void> {
+  const { klarnaUrl, accountsFile, verbose } = options;
   if (klarnaUrl !== undefined || accountsFile !== undefined) {
     console.log('The demonstration needs the simulator and the account "demo". Serving only.');
     return;
   }
-  await playDemo(system);
-  console.log('\nLapse runs until Ctrl-C. Three lines to try in another shell:\n');
+  const terminal = process.stdout.isTTY && !verbose ? process.stdout : undefined;
+  await playDemo(system, (line) => console.log(line), terminal);
+  console.log('\nThree lines to try in another shell:\n');
   for (const line of await linesToTry(system)) console.log(`  ${line}\n`);
 }
 

@@ -9,6 +9,7 @@ import { createTables } from './dynamodb/create-tables.ts';
 import { startDynamoDb } from './dynamodb/engine.ts';
 import { type FrontPageOptions, startFrontPage } from './front-page/front-page.ts';
 import { startApiFront } from './http/api-front.ts';
+import { checkPorts } from './http/check-ports.ts';
 import { startFunctionUrlFront } from './http/function-url-front.ts';
 import { startAtPreferredPort } from './http/preferred-port.ts';
 import type { Listening } from './http/start-listening.ts';
@@ -47,6 +48,8 @@ export async function startLocalSystem(
   running: AsyncDisposableStack,
   onProgress: (step: string) => void = () => undefined,
 ): Promise<LocalSystem> {
+  onProgress('checking the ports');
+  await checkPorts(options);
   const secretFiles = openSecretFiles(options);
   const data = await openDataDirectory(options.dataDirectory, running);
   const clock = new LocalClock(join(data, 'clock.json'));
@@ -77,10 +80,11 @@ export async function startLocalSystem(
     invoke: (functionId, event) => functions.get(functionId).invoke(event),
   });
   running.defer(() => api.close());
-  const recurring = await startTriggers({ ...parts, stack, functions, aws, dynamodbUrl });
+  const built = { ...parts, stack, functions, aws, dynamodbUrl };
+  const recurring = await startTriggers(built);
 
   const outputs = outputsOf(stack, api, aws);
-  const control = await startControl({ ...parts, aws, functions, klarna, clocks, recurring, outputs });
+  const control = await startControl({ ...built, klarna, clocks, recurring, outputs });
   const page = await startPage(options, {
     api: api.url,
     control: control.url,

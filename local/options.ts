@@ -18,6 +18,8 @@ export interface LocalOptions {
   /** The data folder; without it, a temporary one that is removed at the end. */
   readonly dataDirectory: string | undefined;
   readonly scenario: 'demo' | 'none';
+  /** Whether the demonstration prints each step of each session, also on a terminal. */
+  readonly verbose: boolean;
   /** What ends sessions at their deadline: one schedule each, backed by the sweep; or the sweep alone. */
   readonly timers: 'scheduler' | 'sweep';
 }
@@ -35,6 +37,7 @@ export const usage = `npm start -- [options], or npx lapse-local [options]
   --credentials FILE      the secrets of credentials, as one JSON object by name
   --data DIR              keep the data in this folder; without it they are deleted at the end
   --scenario demo|none    play the demonstration first (demo), or only serve (none)
+  --verbose               print each step of the demonstration, instead of one line for each session
   --timers WHO            end sessions by a schedule each (scheduler), or by the sweep alone (sweep)`;
 
 /** Reads the command line. Throws one sentence that says what was given and what is allowed. */
@@ -53,6 +56,7 @@ export function parseOptions(commandLine: readonly string[]): LocalOptions | 'he
       data: { type: 'string' },
       scenario: { type: 'string', default: 'demo' },
       timers: { type: 'string', default: 'scheduler' },
+      verbose: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
@@ -68,6 +72,7 @@ export function parseOptions(commandLine: readonly string[]): LocalOptions | 'he
     credentialsFile: values.credentials,
     dataDirectory: values.data,
     scenario: scenarioOf(values.scenario),
+    verbose: values.verbose,
     timers: timersOf(values.timers),
   };
 }

@@ -1,17 +1,14 @@
 import { createControlListener } from './aws/control.ts';
-import type { AwsServer } from './aws/server.ts';
 import type { ClockControl } from './clock/clock-control.ts';
+import { storedRoutes } from './dynamodb/stored-routes.ts';
 import { type Listening, startListening } from './http/start-listening.ts';
 import { injectFunctionFault } from './lambda/function-faults.ts';
 import type { LocalOptions } from './options.ts';
-import type { RunningFunctions } from './start-functions.ts';
 import type { Klarna } from './start-klarna.ts';
-import type { StartParts } from './start-parts.ts';
+import type { TriggersParts } from './start-triggers.ts';
 import type { RecurringSchedule } from './triggers/recurring-schedule.ts';
 
-export interface ControlParts extends StartParts {
-  readonly aws: AwsServer;
-  readonly functions: RunningFunctions;
+export interface ControlParts extends TriggersParts {
   readonly klarna: Klarna;
   readonly clocks: ClockControl;
   readonly recurring: readonly RecurringSchedule[];
@@ -21,12 +18,15 @@ export interface ControlParts extends StartParts {
 
 /** Starts the control address, next to the API's port. */
 export async function startControl(parts: ControlParts): Promise<Listening> {
-  const { options, running, aws, functions, klarna, clocks, recurring, outputs } = parts;
+  const { options, running, stack, dynamodbUrl, aws, functions, klarna, clocks, recurring, outputs } = parts;
+  const [table] = stack.tables;
+  if (!table) throw new Error('The template does not have a table.');
   const { simulator } = klarna;
   const listener = createControlListener({
     aws,
     clocks,
     outputs,
+    stored: running.use(storedRoutes(dynamodbUrl, table.name)),
     injectFunctionFault: (fault) => injectFunctionFault(functions.all(), fault),
     functionCalls: () => Object.fromEntries(functions.all().map((each) => [each.name, each.calls()])),
     runRecurringSchedules: async () => {

@@ -16,6 +16,11 @@ export interface StartLapseOptions {
    */
   readonly signingKeysFile?: string;
   /**
+   * A file with the secret of each credential, by name, as JSON.
+   * @default none
+   */
+  readonly credentialsFile?: string;
+  /**
    * A folder that keeps the data.
    * @default a temporary one, deleted at the end
    */
@@ -99,6 +104,7 @@ const flagsFor = (options: StartLapseOptions): readonly string[] =>
     scenario: 'none',
     accounts: options.accountsFile,
     'signing-keys': options.signingKeysFile,
+    credentials: options.credentialsFile,
     data: options.dataDirectory,
     'klarna-url': options.klarnaUrl,
     timers: options.timers,

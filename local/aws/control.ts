@@ -2,6 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { pipeline } from 'node:stream/promises';
 import * as v from 'valibot';
 import type { ClockControl } from '../clock/clock-control.ts';
+import type { StoredRoutes } from '../dynamodb/stored-routes.ts';
 import { readWholeBody } from '../shared/read-body.ts';
 import { checkedJson } from '../shared/checked-json.ts';
 import { faultSchema, faultTargets } from './faults/fault.ts';
@@ -33,9 +34,11 @@ export interface ControlOptions {
   readonly outputs?: Readonly<Record<string, string>>;
   /** Runs the recurring schedules now, and returns how each run ended. Without it `POST /sweep` is refused. */
   readonly runRecurringSchedules?: () => Promise<readonly string[]>;
+  /** Shows what the table has. Without it `GET /sessions` is refused. */
+  readonly stored?: StoredRoutes;
 }
 
-/** Serves the control address: published events, schedules, dead letters, calls, faults, the clock and the sweep. */
+/** Serves the control address: published events, sessions, schedules, dead letters, calls, faults, the clock and the sweep. */
 export function createControlListener(options: ControlOptions): RequestListener {
   return (request, response) => {
     serve(options, request, response).catch((error: unknown) => {
@@ -60,8 +63,11 @@ async function serve(
       await options.clearFaults?.();
       response.writeHead(204).end();
       return;
-    default:
-      sendJson(response, await respond(options, request, path));
+    default: {
+      const stored =
+        request.method === 'GET' ? await options.stored?.(path, new URLSearchParams(query)) : undefined;
+      sendJson(response, stored ?? (await respond(options, request, path)));
+    }
   }
 }
 
@@ -99,7 +105,7 @@ async function respond(
     default:
       return refused(
         404,
-        `There is no ${request.method ?? ''} ${path}; allowed: GET /events, /schedules, /dead-letters, /calls and /outputs, ` +
+        `There is no ${request.method ?? ''} ${path}; allowed: GET /events, /sessions, /schedules, /dead-letters, /calls and /outputs, ` +
           'GET, POST and DELETE /faults, GET and POST /clock, and POST /sweep.',
       );
   }

@@ -3,7 +3,8 @@ import { styleText } from 'node:util';
 import type { LocalSystem } from '../local-system.ts';
 import { callJson, type JsonResponse } from '../shared/json-call.ts';
 import { stories, type Stage, type Story } from './stories.ts';
-import { table, Timeline } from './timeline.ts';
+import { SessionBoard, type Terminal } from './session-board.ts';
+import { type Narrator, table, Timeline } from './timeline.ts';
 import { type PublishedEvent, watchEvents, watchKlarna } from './watch.ts';
 
 /** The addresses that the demonstration uses. */
@@ -20,20 +21,23 @@ interface Played {
 /**
  * Plays the stories at the same time on a running system, through its public addresses only, and prints each step. Then prints
  * every session's state at Klarna and in the record, and the published events. False when a session ended otherwise than expected.
+ *
+ * @param terminal shows one line for each session there instead of each step
  */
 export async function playDemo(
   system: Addresses,
   print: (line: string) => void = console.log,
+  terminal?: Terminal,
 ): Promise<boolean> {
-  const timeline = new Timeline(print);
   const stop = new AbortController();
   const played: readonly Played[] = await Promise.all(
     stories.map(async (story) => ({ story, paymentRequestId: await createAtKlarna(system) })),
   );
   const events: PublishedEvent[] = [];
-  const watching = watch(system, { played, timeline, events, stop: stop.signal });
-
   print('');
+  const names = stories.map(({ name }) => name);
+  const timeline = terminal ? new SessionBoard(terminal, names) : new Timeline(print);
+  const watching = watch(system, { played, timeline, events, stop: stop.signal });
   await Promise.all(
     played.map(({ story, paymentRequestId }) =>
       story.play(stageFor(system, story, paymentRequestId, timeline)),
@@ -66,7 +70,7 @@ export async function playDemo(
 
 interface Watched {
   readonly played: readonly Played[];
-  readonly timeline: Timeline;
+  readonly timeline: Narrator;
   /** Filled with the events of the stories. */
   readonly events: PublishedEvent[];
   readonly stop: AbortSignal;
@@ -110,7 +114,7 @@ export async function linesToTry(system: Addresses): Promise<readonly string[]> 
   ];
 }
 
-function stageFor(system: Addresses, { name }: Story, id: string, timeline: Timeline): Stage {
+function stageFor(system: Addresses, { name }: Story, id: string, timeline: Narrator): Stage {
   const simulated = `${system.klarna}/_simulator`;
   return {
     lapse: async (method, body) => {

@@ -5,17 +5,24 @@ export type Actor = 'shop' | 'customer' | 'klarna' | 'lapse';
 
 type Style = Parameters<typeof styleText>[0];
 
-const styles: Readonly<Record<Actor, Style>> = {
+/** The colour of each actor. */
+export const actorStyles: Readonly<Record<Actor, Style>> = {
   shop: 'cyan',
   customer: 'magenta',
   klarna: 'yellow',
   lapse: 'green',
 };
 
-const nameWidth = 19;
+/** The longest name of a session. */
+export const nameWidth = 19;
+
+/** Shows the steps of the sessions as they happen. */
+export interface Narrator {
+  show(session: string, actor: Actor, text: string): void;
+}
 
 /** Prints each step as it happens: seconds since the start, the story, the actor and the action. */
-export class Timeline {
+export class Timeline implements Narrator {
   readonly #print: (line: string) => void;
   readonly #startedAt = performance.now();
 
@@ -26,7 +33,7 @@ export class Timeline {
   show(story: string, actor: Actor, text: string): void {
     const elapsed = ((performance.now() - this.#startedAt) / 1_000).toFixed(2).padStart(6);
     this.#print(
-      `${styleText('dim', `${elapsed} s`)}  ${story.padEnd(nameWidth)}  ${styleText(styles[actor], actor.padEnd(8))}  ${text}`,
+      `${styleText('dim', `${elapsed} s`)}  ${story.padEnd(nameWidth)}  ${styleText(actorStyles[actor], actor.padEnd(8))}  ${text}`,
     );
   }
 }

@@ -12,6 +12,7 @@ it('without flags there are the default ports, the simulator, no stored data and
     signingKeysFile: undefined,
     dataDirectory: undefined,
     scenario: 'demo',
+    verbose: false,
     timers: 'scheduler',
   });
 });
@@ -23,8 +24,12 @@ it('every flag in the usage is accepted', () => {
     '--scenario': 'none',
     '--timers': 'sweep',
   };
-  for (const flag of flags) expect(() => parseOptions([flag, values[flag] ?? '1'])).not.toThrow();
-  expect(flags).toHaveLength(11);
+  const switches = ['--verbose'];
+  for (const flag of flags) {
+    const value = switches.includes(flag) ? [] : [values[flag] ?? '1'];
+    expect(() => parseOptions([flag, ...value])).not.toThrow();
+  }
+  expect(flags).toHaveLength(12);
 });
 
 it.each([

@@ -174,6 +174,33 @@ describe.skipIf(!existsSync(executablePath))('the local page', () => {
   );
 
   it(
+    'the list shows paid and ended sessions, and finds one by a part of its order or id',
+    async () => {
+      const paid = await registered({ reference: 'shown-paid' });
+      const ended = await registered({ reference: 'shown-ended' });
+      await registered({ reference: 'shown-open' });
+      await lapse.customer(paid, 'approve');
+      await lapse.cancel(ended);
+      const page = await open();
+      const filter = page.getByLabel('Show');
+      const search = page.getByRole('searchbox', { name: 'Search' });
+      const titles = () => page.locator('.session h3').allTextContents();
+      await search.fill('SHOWN-');
+      for (const status of ['open', 'paid', 'ended']) {
+        await filter.selectOption(status);
+        await expect.poll(titles, { timeout: waitLimit }).toEqual([`shown-${status}`]);
+      }
+      await filter.selectOption('all');
+      await expect.poll(titles, { timeout: waitLimit }).toEqual(['shown-open', 'shown-ended', 'shown-paid']);
+      await search.fill(ended.slice(-12));
+      await expect.poll(titles, { timeout: waitLimit }).toEqual(['shown-ended']);
+      await search.fill('shown-nothing');
+      await page.getByText('No session matches.').waitFor();
+    },
+    2 * waitLimit,
+  );
+
+  it(
     'a lost webhook shows as a difference between Klarna and the record',
     async () => {
       const id = await registered({ reference: 'order-lost' });
@@ -326,5 +353,13 @@ describe.skipIf(!existsSync(executablePath))('the local page', () => {
     return controls.filter(({ name }) => !name?.value).map(({ role }) => String(role?.value));
   }
 
-  const controlRoles = new Set(['button', 'link', 'textbox', 'combobox', 'checkbox', 'spinbutton']);
+  const controlRoles = new Set([
+    'button',
+    'link',
+    'textbox',
+    'searchbox',
+    'combobox',
+    'checkbox',
+    'spinbutton',
+  ]);
 });

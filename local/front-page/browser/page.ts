@@ -18,7 +18,6 @@ interface Status {
 
 const refreshMillis = 1_000;
 const tickMillis = 250;
-const listLimit = 50;
 const noResponse = 'Lapse does not respond. Is npm start still running?';
 
 const pulse = byId('pulse', HTMLElement);
@@ -26,6 +25,7 @@ const columns = byId('columns', HTMLElement);
 const place = byId('request', HTMLElement);
 const accountChoice = byId('account', HTMLSelectElement);
 const filter = byId('filter', HTMLSelectElement);
+const search = byId('search', HTMLInputElement);
 const sessions = new SessionList(byId('session-list', HTMLElement));
 const events = new EventList();
 
@@ -67,6 +67,7 @@ class Page {
     serveForm(simulator, () => this.#accountNamed(accountChoice.value), refresh);
     accountChoice.addEventListener('change', refresh);
     filter.addEventListener('change', refresh);
+    search.addEventListener('input', refresh);
     byId('faults', HTMLDetailsElement).addEventListener('toggle', refresh);
     addEventListener('hashchange', () => this.#showChosen());
     document.addEventListener('visibilitychange', () => this.#followVisibility());
@@ -103,16 +104,19 @@ class Page {
   }
 
   async #refreshList(): Promise<string | undefined> {
-    const account = encodeURIComponent(accountChoice.value);
-    const path = `/api/accounts/${account}/payment-requests?limit=${listLimit}${filter.value}`;
-    const { body, problem } = await ask('GET', path);
+    const query = new URLSearchParams({
+      account: accountChoice.value,
+      ...(filter.value && { status: filter.value }),
+      search: search.value.trim(),
+    });
+    const { body, problem } = await ask('GET', `/control/sessions?${query.toString()}`);
     if (problem !== undefined) return problem;
-    const { payment_requests: records, next_cursor } = body as {
+    const { payment_requests: records, more } = body as {
       readonly payment_requests: readonly PaymentRequestRecord[];
-      readonly next_cursor: string | null;
+      readonly more: boolean;
     };
     sessions.show(records, chosenRequest()?.payment_request_id);
-    setText(byId('session-note', HTMLElement), noteOf(records.length, next_cursor !== null));
+    setText(byId('session-note', HTMLElement), noteOf(records.length, more));
     return undefined;
   }
 
@@ -160,8 +164,10 @@ class Page {
 const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
 
 function noteOf(count: number, more: boolean): string {
-  if (more) return `Shows the newest ${listLimit}. The API lists the rest.`;
-  return count === 0 ? 'No sessions yet. Start one above.' : '';
+  if (more) return 'Shows the newest of these sessions. Search for an older one.';
+  if (count > 0) return '';
+  const all = filter.value === '' && search.value.trim() === '';
+  return all ? 'No sessions yet. Start one above.' : 'No session matches.';
 }
 
 /** Asks until Lapse responds. */
