@@ -34,11 +34,11 @@ export interface ControlOptions {
   readonly outputs?: Readonly<Record<string, string>>;
   /** Runs the recurring schedules now, and returns how each run ended. Without it `POST /sweep` is refused. */
   readonly runRecurringSchedules?: () => Promise<readonly string[]>;
-  /** Shows what the table has. Without it `GET /sessions` is refused. */
+  /** Shows what the table has. Without it `GET /sessions` and `/quarantine` are refused. */
   readonly stored?: StoredRoutes;
 }
 
-/** Serves the control address: published events, sessions, schedules, dead letters, calls, faults, the clock and the sweep. */
+/** Serves the control address: published events, sessions, quarantine, schedules, dead letters, calls, faults, the clock and the sweep. */
 export function createControlListener(options: ControlOptions): RequestListener {
   return (request, response) => {
     serve(options, request, response).catch((error: unknown) => {
@@ -105,8 +105,8 @@ async function respond(
     default:
       return refused(
         404,
-        `There is no ${request.method ?? ''} ${path}; allowed: GET /events, /sessions, /schedules, /dead-letters, /calls and /outputs, ` +
-          'GET, POST and DELETE /faults, GET and POST /clock, and POST /sweep.',
+        `There is no ${request.method ?? ''} ${path}. Allowed: GET /events, /sessions, /quarantine, /schedules, ` +
+          '/dead-letters, /calls and /outputs, GET, POST and DELETE /faults, GET and POST /clock, and POST /sweep.',
       );
   }
 }
