@@ -299,8 +299,8 @@ describe('a table of your own', () => {
     ],
     [
       'another time to live',
-      { timeToLiveAttribute: 'ttl' },
-      'the time to live of table is ttl; allowed: the attribute expires_at.',
+      { timeToLiveAttribute: 'expiry' },
+      `the time to live of table is expiry; allowed: the attribute ${timeToLive}.`,
     ],
   ])('a table with %s is refused at synth', (_, props, sentence) => {
     expect(() => tableV2(props)).toThrow(sentence);
