@@ -10,6 +10,7 @@ import { forgedMicros } from './forged.ts';
 import { type CountedJob, countedJobs, goalsOf } from './goals.ts';
 import { whyNoCpuShare } from './lambda/cpu-share.ts';
 import { startWorkbench } from './workbench.ts';
+import { takePriority } from './priority.ts';
 import { pageOf } from './report/page.ts';
 import { plotOf } from './report/plot.ts';
 import { progressBar } from './progress.ts';
@@ -38,6 +39,7 @@ const tolerance = 0.05;
 /** Only a complete run is written. */
 const isWhole = rounds >= 15 && flags.only === undefined;
 
+takePriority();
 const withoutSizes = whyNoCpuShare();
 if (withoutSizes !== undefined) console.error(`Without the sizes of Lambda: ${withoutSizes}`);
 

@@ -287,6 +287,30 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/overview": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Retrieve what is open, late or wrong over all accounts
+         * @description Tells how much is open, overdue, in need of attention and in quarantine, of which accounts most, and the first of it. It costs
+         *     a bounded number of queries, however many accounts there are. So a count is at least that much where `is_whole` is false.
+         *     The indexes follow the records within about a second.
+         *
+         *     It needs the permission `admin`: an IAM policy on `GET/overview`, or a token with `admin:*`.
+         */
+        readonly get: operations["getOverview"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -801,6 +825,39 @@ export interface components {
             readonly updated_at: components["schemas"]["NullableTime"];
             /** @description Who replaced them. */
             readonly updated_by: components["schemas"]["NullableText"];
+        };
+        /** @description What is open, late or wrong over all accounts. */
+        readonly Overview: {
+            /** @description Sessions with a deadline to come, and other work to do now or later. */
+            readonly open: components["schemas"]["AccountsView"];
+            /** @description What of it is due. A few records are always due for a moment. */
+            readonly overdue: components["schemas"]["AccountsView"];
+            /** @description Records that need a person. */
+            readonly attention: components["schemas"]["AccountsView"];
+            /** @description Webhooks with a valid signature that were moved aside. */
+            readonly quarantine: {
+                readonly count: components["schemas"]["Count"];
+                /** @description Whether everything was counted. Else there is more. */
+                readonly is_whole: boolean;
+            };
+        };
+        /** @description Something over all accounts. */
+        readonly AccountsView: {
+            readonly count: components["schemas"]["Count"];
+            /** @description Whether everything was counted. Else there is more. */
+            readonly is_whole: boolean;
+            /** @description The accounts with the most, and how many. */
+            readonly largest: readonly {
+                readonly account: components["schemas"]["Account"];
+                readonly count: components["schemas"]["Count"];
+            }[];
+            /** @description The first records, by time. */
+            readonly first: readonly {
+                readonly account: components["schemas"]["Account"];
+                readonly payment_request_id: components["schemas"]["PaymentRequestId"];
+                /** @description When it is due, or since when it needs a person. */
+                readonly at: components["schemas"]["Time"];
+            }[];
         };
         /** @description Problem details (RFC 9457). */
         readonly Problem: {
@@ -1638,6 +1695,36 @@ export interface operations {
             readonly 405: components["responses"]["MethodNotAllowed"];
             readonly 409: components["responses"]["AccountInSecret"];
             readonly 413: components["responses"]["PayloadTooLarge"];
+            readonly 429: components["responses"]["TooManyRequests"];
+            readonly 500: components["responses"]["Internal"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly getOverview: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description Of how many accounts and records each view tells. */
+                readonly limit?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The views. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Overview"];
+                };
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthorized"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 405: components["responses"]["MethodNotAllowed"];
             readonly 429: components["responses"]["TooManyRequests"];
             readonly 500: components["responses"]["Internal"];
             readonly 503: components["responses"]["Unavailable"];

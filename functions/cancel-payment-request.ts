@@ -18,4 +18,5 @@ export const handler = serveRoutes<'cancel-payment-request', AccountSettings>(
     ...cancelJobControlRoutes(cancellation),
   },
   (event) => accountOf(event, cancellation.accounts),
+  {},
 );

@@ -2,6 +2,7 @@
 import { composeReading } from './composition/composition-root.ts';
 import type { Account } from './domain/identifiers.ts';
 import { cancelJobReadRoutes } from './http/cancel-job-routes.ts';
+import { overviewRoutes } from './http/overview-routes.ts';
 import { accountNameOf } from './http/parse-request.ts';
 import { paymentRequestReadRoutes } from './http/payment-request-routes.ts';
 import { serveRoutes } from './http/serve-routes.ts';
@@ -20,4 +21,5 @@ export const handler = serveRoutes<'get-payment-request', Account>(
     ...settingsReadRoutes(reading),
   },
   accountNameOf,
+  overviewRoutes(reading),
 );

@@ -13,4 +13,5 @@ export const { warmUp } = registration;
 export const handler = serveRoutes<'register-payment-request', Account>(
   { ...registrationRoutes(registration), ...settingsWriteRoutes(registration) },
   accountNameOf,
+  {},
 );

@@ -8,7 +8,10 @@ export function routesOf(
   account: string,
   actions: readonly ApiAction[],
 ): readonly (readonly [method: string, path: string])[] {
-  const byResource = Map.groupBy(routeKeys, (route) => route.split('/')[3] ?? '');
+  const byResource = Map.groupBy(
+    routeKeys.filter((route) => route.includes('{account}')),
+    (route) => route.split('/')[3] ?? '',
+  );
   return [...byResource].flatMap(([resource, keys]) => {
     const allowed = keys.filter((key) => actions.includes(routes[key].permission));
     if (allowed.length === keys.length) return [['*', `/accounts/${account}/${resource}*`] as const];

@@ -140,8 +140,8 @@ export class PaymentRequestApi extends Construct {
       timeout: Duration.seconds(15),
     });
     table.grantItems(get, 'GetItem', 'BatchGetItem', 'UpdateItem');
-    const { openIndex, sessionIndex, referenceIndex, attentionIndex } = tableSchema;
-    table.grantQuery(get, openIndex, sessionIndex, referenceIndex, attentionIndex);
+    const { dueIndex, openIndex, sessionIndex, referenceIndex, attentionIndex } = tableSchema;
+    table.grantQuery(get, dueIndex, openIndex, sessionIndex, referenceIndex, attentionIndex);
     secrets.grantReadAccounts(get);
     return get;
   }

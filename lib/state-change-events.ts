@@ -33,6 +33,8 @@ export class StateChangeEvents extends Construct {
     this.bus =
       bus ??
       (new EventBus(this, 'Bus', {
+        // The CDK would name it after the construct, whatever the name of the stack.
+        eventBusName: `${shared.name}-events`,
         ...(shared.encryptionKey && { kmsKey: shared.encryptionKey }),
       }) as IEventBus);
     this.unpublished = new DeadLetterQueue(this, 'Unpublished', {

@@ -20,6 +20,7 @@ import { measureJobs } from './jobs.ts';
 import { leanUsage, typicalUsage } from './peers.ts';
 import { priceOfJob } from './price-of-job.ts';
 import { dollarsOf } from './prices.ts';
+import { takePriority } from '../priority.ts';
 import { startRecordedDatabase } from './recorded-database.ts';
 import { costPage } from './report.ts';
 import { type Trace, traceFlow } from './trace.ts';
@@ -31,6 +32,7 @@ const { values: flags } = parseArgs({ options: { sessions: { type: 'string', def
 const sessions = Number(flags.sessions);
 const isWhole = sessions >= 20;
 
+takePriority();
 const { cdkOut } = await synthesize(root);
 const template = await templateCosts(cdkOut);
 const stack = await readStack(cdkOut, { awsUrl: '' });

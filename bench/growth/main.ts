@@ -11,6 +11,8 @@ import { format, resolveConfig } from 'prettier';
 import { progressBar } from '../progress.ts';
 import { type AtSize, catchUp, flashSale, klarnaMillis, measureAt } from './measure.ts';
 import { growthPage, growthPlot, type GrowthRun } from './page.ts';
+import { oneCredential } from './one-credential.ts';
+import { partners } from './partners.ts';
 import { sweepAlone } from './sweep-alone.ts';
 import { newId, startSystem, type System } from './system.ts';
 
@@ -23,7 +25,8 @@ const { values: flags } = parseArgs({
     sessions: { type: 'string', default: '100000' },
     sale: { type: 'string', default: '10000' },
     times: { type: 'string', default: '300' },
-    /** Measures one part alone: `sizes`, `flashSale`, `catchUp` or `sweepAlone`. The others keep their last figures. */
+    accounts: { type: 'string', default: '10000' },
+    /** Measures one part alone: `sizes`, `flashSale`, `catchUp`, `sweepAlone`, `partners` or `oneCredential`. The others keep their last figures. */
     only: { type: 'string' },
     quick: { type: 'boolean', default: false },
   },
@@ -31,6 +34,10 @@ const { values: flags } = parseArgs({
 const most = flags.quick ? 1_000 : Number(flags.sessions);
 const sale = flags.quick ? 200 : Number(flags.sale);
 const times = flags.quick ? 40 : Number(flags.times);
+const accounts = flags.quick ? 200 : Number(flags.accounts);
+/** Sessions of a noisy account, and those of a flash sale over so many accounts. */
+const full = { noisy: 10_000, sale: 50_000, accounts: 1_000 };
+const small = { noisy: 1_000, sale: 2_000, accounts: 100 };
 
 const parts = {
   sizes: () => inSystem(sizes),
@@ -45,6 +52,14 @@ const parts = {
       return catchUp(system, sale, (done) => bar(done, sale, 'caught up'));
     }),
   sweepAlone: () => sweepAlone(klarnaMillis),
+  partners: () => {
+    const bar = progressBar();
+    return partners(accounts, (done) => bar(done, accounts, 'accounts'));
+  },
+  oneCredential: () => {
+    const bar = progressBar();
+    return oneCredential(flags.quick ? small : full, (done, what) => bar(done, 3, what));
+  },
 };
 
 const file = join(docs, 'scale.json');

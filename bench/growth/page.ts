@@ -1,6 +1,8 @@
 import * as Plot from '@observablehq/plot';
 import { plotSvg } from '../../tools/plot/plot-svg.ts';
 import type { SweepAlone } from './sweep-alone.ts';
+import type { Neighbours, OneCredential } from './one-credential.ts';
+import type { Partners } from './partners.ts';
 import type { AtSize, CatchUp, FlashSale, Pace } from './measure.ts';
 
 /** The content of docs/evidence/scale.json: the last figures of each part. */
@@ -11,6 +13,8 @@ export interface GrowthRun {
   readonly flashSale: FlashSale;
   readonly catchUp?: CatchUp;
   readonly sweepAlone?: SweepAlone;
+  readonly partners?: Partners;
+  readonly oneCredential?: OneCredential;
 }
 
 const row = (...cells: readonly (string | number)[]): string => `| ${cells.join(' | ')} |`;
@@ -19,7 +23,8 @@ const many = (value: number): string => value.toLocaleString('en-US');
 const paceOf = ({ p50, p99 }: Pace): string => `${short(p50)}, ${short(p99)}`;
 
 /** The measured part of docs/evidence/scale.md. */
-export function growthPage({ commit, machine, sizes, flashSale, catchUp, sweepAlone }: GrowthRun): string {
+export function growthPage(run: GrowthRun): string {
+  const { commit, machine, sizes, flashSale, catchUp, sweepAlone } = run;
   return [
     `\`npm run growth\`, commit ${commit}, ${machine}. The load generator is a separate process with 4 lanes. It shares the two cores with everything else.`,
     '',
@@ -29,6 +34,8 @@ export function growthPage({ commit, machine, sizes, flashSale, catchUp, sweepAl
     '',
     ...(catchUp ? catchUpLines(catchUp) : []),
     ...(sweepAlone ? sweepAloneLines(sweepAlone) : []),
+    ...(run.partners ? partnerLines(run.partners) : []),
+    ...(run.oneCredential ? oneCredentialLines(run.oneCredential) : []),
   ].join('\n');
 }
 
@@ -112,6 +119,79 @@ const sweepAloneLines = ({ klarnaMillis, ended, seconds }: SweepAlone): readonly
   '',
   `One run of the sweep's code against stand-ins that only wait ended ${many(ended)} sessions in ${short(seconds)} seconds: ${short(ended / seconds)} a second. The stand-ins take ${klarnaMillis} ms for Klarna, 5 ms for the table and 20 ms for Scheduler.`,
 ];
+
+const partnerLines = ({ accounts, register, onboardingToCancel, megabytes }: Partners): readonly string[] => [
+  '',
+  `### ${many(accounts)} accounts on one credential`,
+  '',
+  'None of the accounts is configured. Each registers its first session, eight at a time.',
+  '',
+  row('', 'measured'),
+  row('---', '---:'),
+  row('edits of a secret or a setting, deployments', 0),
+  row(
+    'first registrations, the first tenth of the accounts, ms (median, 99th percentile)',
+    pair(register.first),
+  ),
+  row('the last tenth', pair(register.last)),
+  row('from the onboarding by Klarna to the response of the first cancel, ms', pair(onboardingToCancel)),
+  row('megabytes of a function before the accounts', megabytes.before.toFixed(0)),
+  row('megabytes after them', megabytes.after.toFixed(0)),
+];
+
+const pair = ({ p50, p99 }: { readonly p50: number; readonly p99: number }): string =>
+  `${p50.toFixed(0)}, ${p99.toFixed(0)}`;
+
+const seconds = (millis: number): string => (millis / 1_000).toFixed(1);
+
+const neighbourRows = (timers: Neighbours, sweep: Neighbours): readonly string[] => {
+  const both = (what: string, of: (each: Neighbours) => string | number): string =>
+    row(what, of(timers), of(sweep));
+  return [
+    row('', 'timers', 'the sweep as the only timer'),
+    row('---', '---:', '---:'),
+    both('sessions of the noisy account, due at once', (each) => many(each.sessions - each.quietSessions)),
+    both(
+      'their wait in seconds, median and 99th percentile',
+      ({ noisy }) => `${seconds(noisy.p50)}, ${seconds(noisy.p99)}`,
+    ),
+    both('sessions of the quiet account meanwhile', ({ quietSessions }) => quietSessions),
+    both(
+      'their wait in seconds, median and 99th percentile',
+      ({ quiet }) => `${seconds(quiet.p50)}, ${seconds(quiet.p99)}`,
+    ),
+    both('the longest wait of a quiet session', ({ quiet }) => seconds(quiet.longest)),
+    both('calls in the busiest minute', ({ mostCallsInWindow }) => many(mostCallsInWindow)),
+    both('calls that Klarna refused', ({ refused }) => refused),
+  ];
+};
+
+const oneCredentialLines = (measured: OneCredential): readonly string[] => {
+  const { limit, share, neighbours, sweepAsTimer, flashSale } = measured;
+  return [
+    '',
+    '### A noisy account beside a quiet one',
+    '',
+    `The code of Lapse in virtual time, on stand-ins that only wait: ${measured.klarnaMillis} ms for Klarna, 5 ms for the table. Klarna allows ${many(limit)} calls a minute for the API key, of which Lapse takes ${many(limit * share)}. Ten processes end ten sessions each, from a fair queue.`,
+    '',
+    ...neighbourRows(neighbours, sweepAsTimer),
+    '',
+    `### ${many(flashSale.sessions)} sessions of ${many(flashSale.accounts)} accounts that end at the same moment`,
+    '',
+    'The same code, stand-ins and limit.',
+    '',
+    row('', 'measured'),
+    row('---', '---:'),
+    row('minutes until all were canceled', (flashSale.seconds / 60).toFixed(1)),
+    row(
+      'minutes that the calls need at the share of Lapse',
+      ((2 * flashSale.sessions) / (limit * share)).toFixed(1),
+    ),
+    row('calls in the busiest minute', many(flashSale.mostCallsInWindow)),
+    row('calls that Klarna refused', flashSale.refused),
+    row('writes of the shared item for each session', flashSale.writesPerSession.toFixed(2)),
+  ];
+};
 
 /** Medians by the number of open sessions, on a logarithmic axis. Flat lines are the goal. */
 export function growthPlot({ sizes }: GrowthRun): string {

@@ -7,6 +7,10 @@ const megabytesOfACore = 1_769;
 /** The period in which a throttled function gets its share. */
 const periodMicros = 20_000;
 
+/** The most that a group may weigh against other work on the machine, in each version of control groups. */
+const highestShares = 262_144;
+const highestWeight = 10_000;
+
 /** A control group of processes that get a share of one core. */
 export interface CpuShare {
   /** Moves a process with all its threads into the group. */
@@ -44,8 +48,10 @@ export function cpuShare(memoryMegabytes: number): CpuShare {
   if (first) {
     writeFileSync(join(group, 'cpu.cfs_period_us'), String(periodMicros));
     writeFileSync(join(group, 'cpu.cfs_quota_us'), String(quotaMicros));
+    writeFileSync(join(group, 'cpu.shares'), String(highestShares));
   } else {
     writeFileSync(join(group, 'cpu.max'), `${quotaMicros} ${periodMicros}`);
+    writeFileSync(join(group, 'cpu.weight'), String(highestWeight));
   }
   return {
     add: (pid) => writeFileSync(join(group, 'cgroup.procs'), String(pid)),

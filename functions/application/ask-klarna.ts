@@ -8,6 +8,7 @@ import type { Observation } from '../domain/observation.ts';
 import type { HistoryEntry } from '../domain/history.ts';
 import { afterCall, type AttemptTerms, callLimit, nextCall, noCalls } from '../domain/next-call.ts';
 import type { Chance, Clock, Ids, KlarnaPaymentRequests } from './ports.ts';
+import { shortId } from './short-id.ts';
 
 /** What calls to Klarna need. */
 export interface KlarnaDependencies {
@@ -66,7 +67,7 @@ export const observationOf = (
   stateReason: response.stateReason,
   occurredAt: response.updatedAt ?? instantFromMillis(askedAt),
   klarnaExpiresAt: response.expiresAt,
-  eventId: ownEventId(source, ids.next()),
+  eventId: ownEventId(source, shortId(ids)),
   source,
   observedAt: clock.instant(),
   proof: response.proof,
@@ -81,7 +82,7 @@ export const emptyResponseOf = (
   emptyResponse(
     {
       kind,
-      distinction: ids.next(),
+      distinction: shortId(ids),
       response: response.kind,
       proof:
         response.kind === 'payment_request' ? { ...response.proof, state: response.state } : response.proof,

@@ -14,6 +14,7 @@ import { graceLeft } from '../domain/session-timer.ts';
 import { endAtKlarna, type KlarnaDependencies, type KlarnaVerdict, readAtKlarna } from './ask-klarna.ts';
 import { type ChangeDependencies, changeRecord } from './change-record.ts';
 import type { TimerRemoval } from './ports.ts';
+import { shortId } from './short-id.ts';
 
 /** What a cancel needs. */
 export interface CancelDependencies extends KlarnaDependencies, ChangeDependencies {
@@ -66,7 +67,7 @@ export const cancelPaymentRequest =
     const { paymentRequestId } = key;
     const until = clock.now() + klarnaBudget;
     const record = known ?? (await store.read(key));
-    const leaseId = ids.next();
+    const leaseId = shortId(ids);
 
     const reading = outcomeFromRecord(record, command, clock.instant())
       ? undefined

@@ -7,6 +7,7 @@ import { type ChangeDependencies, changeRecord } from './change-record.ts';
 import { mapConcurrently } from './map-concurrently.ts';
 import type { Ids } from './ports.ts';
 import { readSession, type SessionReading } from './read-session.ts';
+import { shortId } from './short-id.ts';
 
 /** Cancels one request, or tries that in a dry run. The record is passed on where the caller has read it. */
 export type CancelOne = (
@@ -87,7 +88,7 @@ async function noteSpared(
 ): Promise<PaymentRequest> {
   const { clock, ids, isDryRun, onFault } = dependencies;
   if (isDryRun) return record;
-  const eventId = ownEventId('response', ids.next());
+  const eventId = ownEventId('response', shortId(ids));
   try {
     const noted = await changeRecord(dependencies, record, record, (stored) => ({
       next: stored && withSparedMember(stored, command, eventId, clock.instant()),

@@ -1,4 +1,5 @@
 import type { PaymentRequestKey } from '../domain/identifiers.ts';
+import { hasRecorded } from '../domain/history.ts';
 import { asNextVersion } from '../domain/next-version.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import { TransientError } from '../domain/transient-error.ts';
@@ -60,10 +61,25 @@ export async function changeRecord<Outcome>(
     const result = await store.save(record, next);
     if (result.written) return { record: next, outcome };
     // The response to this write was lost, and the SDK sent it again: another decision would count it twice.
-    if (result.stored?.writes.includes(id)) return { record: result.stored, outcome };
+    if (result.stored && isDone(result.stored, record, next)) return { record: result.stored, outcome };
     record = result.stored;
   }
 }
 
 const tooManyWriters = ({ account, paymentRequestId }: PaymentRequestKey, conflicts: number) =>
   new TransientError(`${account}/${paymentRequestId}: other writers were faster ${conflicts} times`);
+
+/**
+ * Whether the stored record has this write: its id, or else the entry that it added to the history. Many writers may have followed
+ * before the client sent the write again.
+ */
+function isDone(
+  stored: PaymentRequest,
+  before: PaymentRequest | undefined,
+  { writes, history }: PaymentRequest,
+): boolean {
+  const id = writes.at(-1) ?? '';
+  const added = history.at(-1);
+  const isNew = added !== undefined && !(before && hasRecorded(before, added.eventId));
+  return stored.writes.includes(id) || (isNew && hasRecorded(stored, added.eventId));
+}

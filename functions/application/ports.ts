@@ -180,6 +180,28 @@ export interface StoredAccounts {
   ): Promise<void>;
 }
 
+/** What an index of all accounts holds, up to a limit of keys for each of its partitions. */
+export interface IndexedKeys {
+  /** In the order of their times. */
+  readonly keys: readonly {
+    readonly account: Account;
+    readonly paymentRequestId: PaymentRequestId;
+    readonly at: string;
+  }[];
+  /** Whether there are no others. */
+  readonly isWhole: boolean;
+}
+
+/** What is open, late or wrong over all accounts, from the indexes alone. They follow the records within about a second. */
+export interface AccountViews {
+  /** Records with work to do now or later, by the time when it is due. An open session is due at its deadline. */
+  due(): Promise<IndexedKeys>;
+  /** Records that need a person, by the time since when. */
+  attention(): Promise<IndexedKeys>;
+  /** How many deliveries are in quarantine, at least. */
+  quarantined(): Promise<{ readonly count: number; readonly isWhole: boolean }>;
+}
+
 /** What the processes share of each credential's rate limit at Klarna. Times are milliseconds since 1970. Faults are thrown. */
 export interface RateBudgets {
   /** Takes calls of the window that ends then, if no more than `most` were taken with them. Returns whether it did. */

@@ -23,6 +23,7 @@ import { type Refresh, refreshPaymentRequest } from './refresh-payment-request.t
 import { armByDefault, type SessionDependencies } from './register-session.ts';
 import { takeTurns } from './take-turns.ts';
 import type { SeenRecord, UnsettledWatch } from './watch-unsettled.ts';
+import { shortId } from './short-id.ts';
 
 /** What the sweep needs. */
 export interface ReconcileDependencies extends Omit<TimeoutDependencies, 'turn'> {
@@ -240,7 +241,7 @@ function noteResponse(
   { record, outcome, proof }: Refresh<PaymentRequest>,
 ) {
   const { clock, ids } = dependencies;
-  const eventId = ownEventId('sweep', ids.next());
+  const eventId = ownEventId('sweep', shortId(ids));
   const detail = { response: outcome, ...proof };
   return changeRecord(dependencies, record, record, (stored) => ({
     next: stored && withResolvedQuestion(stored, question, { eventId, detail }, clock.instant()),

@@ -1,3 +1,4 @@
+import { hasLiveClaim } from '../domain/cancellation.ts';
 import type { PaymentRequestKey } from '../domain/identifiers.ts';
 import type { Observation } from '../domain/observation.ts';
 import { type PaymentRequest, unknownPaymentRequest } from '../domain/payment-request.ts';
@@ -17,7 +18,7 @@ export const recordObservation =
   async (key: PaymentRequestKey, observation: Observation): Promise<Verdict> => {
     const { store, clock } = dependencies;
     const first: WriteResult = needsRecord(observation)
-      ? { written: false, stored: await store.read(key) }
+      ? { written: false, stored: await readSettled(dependencies, key) }
       : await store.observe(key, observation);
     if (first.written) return 'superseding';
     const { stored: found } = first;
@@ -34,6 +35,23 @@ export const recordObservation =
     });
     return outcome;
   };
+
+/** Milliseconds that a claim's holder needs to write what Klarna responded to its cancel. */
+const settlingTime = 250;
+
+/**
+ * The record. Klarna's webhook about our own cancel mostly overtakes the write of the function that sent it. One pause costs less than
+ * two writers of the same fact.
+ */
+async function readSettled(
+  { store, clock }: ChangeDependencies,
+  key: PaymentRequestKey,
+): Promise<PaymentRequest | undefined> {
+  const record = await store.read(key);
+  if (!record || !hasLiveClaim(record, clock.instant())) return record;
+  await clock.wait(settlingTime);
+  return store.read(key);
+}
 
 /** Whether a stale fact changes no more of the record than its history. */
 function isOnlyNoted(record: PaymentRequest, observation: Observation): boolean {

@@ -12,6 +12,7 @@ import {
 } from './ask-klarna.ts';
 import { type ChangeDependencies, changeRecord } from './change-record.ts';
 import { recordObservation } from './record-observation.ts';
+import { shortId } from './short-id.ts';
 
 /**
  * The result of a refresh. `refreshed`: the record has Klarna's state of now. `not_found`: Klarna does not know the request.
@@ -67,7 +68,7 @@ async function recordResponse(
       ? observationOf({ ...reading, response }, 'read', dependencies)
       : undefined;
   const isNotFound = response.kind === 'not_found';
-  const notFoundId = ids.next();
+  const notFoundId = shortId(ids);
   const empty = emptyResponseOf(response, 'read', dependencies);
   return changeRecord<RefreshOutcome>(dependencies, known, known, (stored) => {
     const fact =

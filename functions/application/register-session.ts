@@ -15,6 +15,7 @@ import {
 import { armTimer } from './arm-timer.ts';
 import { type ChangeDependencies, changeRecord } from './change-record.ts';
 import type { SessionPaymentRequests, SessionTimer } from './ports.ts';
+import { shortId } from './short-id.ts';
 
 /** What registering and extending a session need. */
 export interface SessionDependencies extends ChangeDependencies {
@@ -120,7 +121,7 @@ function contextOf(
   policy: AccountSettings,
   kind: 'register' | 'extend',
 ): () => SessionContext {
-  const eventId: EventId = ownEventId(kind, ids.next());
+  const eventId: EventId = ownEventId(kind, shortId(ids));
   const isSweepTheTimer = timer.sweepDriven === true;
   return () => ({ policy, eventId, isSweepTheTimer, now: clock.instant() });
 }
@@ -162,7 +163,7 @@ async function changeSession(
 function armIfWaiting(dependencies: SessionDependencies, record: PaymentRequest): Promise<PaymentRequest> {
   const { timer, deadlineAt } = record;
   const isWaiting =
-    (timer === 'armed' || timer === 'pending') &&
+    (timer === 'armed' || timer === 'pending' || timer === 'sweep') &&
     deadlineAt !== undefined &&
     deadlineAt > dependencies.clock.instant();
   return isWaiting ? armTimer(dependencies)(record) : Promise.resolve(record);

@@ -13,8 +13,7 @@ import {
   withPage,
 } from '../domain/cancel-job.ts';
 import type { PaymentRequestId, PaymentRequestKey } from '../domain/identifiers.ts';
-import type { Instant } from '../domain/instant.ts';
-import type { ListCursor } from '../domain/list-cursor.ts';
+import { cursorBefore } from '../domain/list-cursor.ts';
 import type { CancelOne } from './cancel-session.ts';
 import { mapConcurrently } from './map-concurrently.ts';
 import type { Pace } from './pace-calls.ts';
@@ -116,7 +115,7 @@ async function choose({ jobs, list }: CancelJobDependencies, job: CancelJob): Pr
   }
   const listed = await list.listed(
     { by: 'open', account },
-    job.position ?? firstBefore(selection.createdBefore),
+    job.position ?? cursorBefore(selection.createdBefore),
     cancelJobPage + 1,
   );
   const page = listed.slice(0, cancelJobPage);
@@ -126,9 +125,6 @@ async function choose({ jobs, list }: CancelJobDependencies, job: CancelJob): Pr
     isLast: listed.length <= cancelJobPage,
   };
 }
-
-/** The position before all records that were created at this moment: a position begins with the time. */
-const firstBefore = (createdBefore: Instant): ListCursor => `${createdBefore}#` as ListCursor;
 
 /** Cancels as many of these as there is time for, no faster than the rate. Returns their outcomes in the same order. */
 async function cancelAll(

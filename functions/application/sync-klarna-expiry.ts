@@ -13,6 +13,7 @@ import { callLimit } from '../domain/next-call.ts';
 import { observationOf, readAtKlarna, type TimedResponse } from './ask-klarna.ts';
 import { type ChangeDependencies, changeRecord } from './change-record.ts';
 import type { Ids, KlarnaExpiry, KlarnaPaymentRequests } from './ports.ts';
+import { shortId } from './short-id.ts';
 
 /** What moving Klarna's expiry needs. */
 export interface ExpirySyncDependencies extends ChangeDependencies {
@@ -45,7 +46,7 @@ export const syncKlarnaExpiry =
         if (!askedFor) break;
         const asked = { settings, paymentRequestId: record.paymentRequestId, askedFor, until };
         const response: ExpiryResponse = {
-          eventId: ownEventId('expiry', ids.next()),
+          eventId: ownEventId('expiry', shortId(ids)),
           askedFor,
           ...(await moveExpiry(dependencies, asked)),
         };

@@ -89,7 +89,7 @@ export function watchUnsettled(
     if (!record) return undefined;
     const since = sinceOf(waitingOf(record, now), now);
     const isFailing = candidate.isFailing && (failedNow.has(textOf(candidate.key)) || record.attempts > 0);
-    // What was tried in vain may come to wait between two attempts of the sweep, for example at its deadline.
+    // What was tried in vain may begin to wait between two attempts of the sweep, for example at its deadline.
     const isUnsettled = record.attempts > 0 || isFailing || firstOf(since) !== undefined;
     return isUnsettled ? { ...candidate, since, isFailing } : undefined;
   };

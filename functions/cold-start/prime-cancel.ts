@@ -38,7 +38,7 @@ const settings: AccountSettings = {
 };
 
 /** Each round costs a few milliseconds of init and saves as many of the first call at 256 MB (docs/evidence/performance.md). */
-const rounds = 3;
+const rounds = 2;
 
 /** Runs a whole cancel on a store, a timer and a Klarna client without a network, so that its code is loaded and compiled. */
 export const primeCancel =

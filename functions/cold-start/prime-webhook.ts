@@ -46,7 +46,7 @@ function signedCall(): UrlCall {
 }
 
 /** V8 compiles code after some runs: during init, not in the first calls. Each round takes 1 ms (docs/evidence/performance.md). */
-const rounds = 6;
+const rounds = 4;
 
 const passOn = (): undefined => undefined;
 

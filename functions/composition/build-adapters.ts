@@ -11,6 +11,7 @@ import { SchedulerClient } from '@aws-sdk/client-scheduler';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { marshall } from '@aws-sdk/util-dynamodb';
+import { DynamoDbAccountViews } from '../adapters/dynamodb/dynamodb-account-views.ts';
 import { DynamoDbAccounts } from '../adapters/dynamodb/dynamodb-accounts.ts';
 import { DynamoDbCancelJobs } from '../adapters/dynamodb/dynamodb-cancel-jobs.ts';
 import { DynamoDbPaymentRequestStore } from '../adapters/dynamodb/dynamodb-payment-request-store.ts';
@@ -127,6 +128,7 @@ export function storeOf(environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS
     store: storeWith(client),
     jobs: () => new DynamoDbCancelJobs({ ...tableOf(environment), client }),
     stored: new DynamoDbAccounts({ tableName: environment.TABLE_NAME, client }),
+    views: () => new DynamoDbAccountViews({ tableName: environment.TABLE_NAME, client }),
     budgets: new DynamoDbRateBudgets({ tableName: environment.TABLE_NAME, client }),
     sweepLease: () => new DynamoDbSweepLease({ tableName: environment.TABLE_NAME, client, ids }),
     open: () => new DynamoDbOpenPaymentRequests({ tableName: environment.TABLE_NAME, client }),

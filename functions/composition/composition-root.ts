@@ -22,6 +22,7 @@ import { extendSession, registerSession } from '../application/register-session.
 import { runCancelJobs } from '../application/run-cancel-jobs.ts';
 import { startCancelJob, stopCancelJob } from '../application/start-cancel-job.ts';
 import { syncKlarnaExpiry } from '../application/sync-klarna-expiry.ts';
+import { viewAccounts } from '../application/view-accounts.ts';
 import { watchUnsettled } from '../application/watch-unsettled.ts';
 import type { PaymentRequestKey } from '../domain/identifiers.ts';
 import { plusMillis } from '../domain/instant.ts';
@@ -83,7 +84,7 @@ export function composeRegistration() {
 /** The dependencies of get-payment-request. */
 export function composeReading() {
   const environment = parseEnvironment('get-payment-request', process.env);
-  const { store, offlineStore, jobs, stored, budgets } = storeOf(environment);
+  const { store, offlineStore, jobs, stored, budgets, views } = storeOf(environment);
   const { accounts, prime, find } = accountsOf(environment, stored);
   const klarna = klarnaOf(environment, budgets);
   return {
@@ -95,6 +96,7 @@ export function composeReading() {
     readSession: readSession({ store, sessions: store }),
     list: listPaymentRequests({ store, list: store }),
     jobs: jobs(),
+    view: viewAccounts({ views: views(), clock }),
   };
 }
 

@@ -4,14 +4,14 @@ import type { FunctionName } from './function-name.ts';
  * What a caller may do. A policy and a token's claim can allow each apart.
  * - `read`: records, sessions, lists and the progress of jobs. `register`: sessions and their deadlines. `cancel`: one Payment
  *   Request, or the session it belongs to. `cancel-jobs`: many at once. These are what a shop needs.
- * - `settings`: how every session of the account ends. It is the operator's.
+ * - `settings`: how every session of the account ends. `admin`: what is open, late or wrong over all accounts. They are the operator's.
  */
-export type ApiAction = 'read' | 'register' | 'cancel' | 'cancel-jobs' | 'settings';
+export type ApiAction = 'read' | 'register' | 'cancel' | 'cancel-jobs' | 'settings' | 'admin';
 
 /** What a caller may do that says nothing: what a shop needs. */
 export const shopActions: readonly ApiAction[] = ['read', 'register', 'cancel', 'cancel-jobs'];
 
-/** Every action. */
+/** Every action for an account. */
 export const apiActions: readonly ApiAction[] = [...shopActions, 'settings'];
 
 interface ServedRoute {
@@ -45,6 +45,7 @@ export const routes = {
   'GET /accounts/{account}/cancel-jobs': read,
   'PUT /accounts/{account}/settings': { by: 'register-payment-request', permission: 'settings' },
   'GET /accounts/{account}/settings': { by: 'get-payment-request', permission: 'settings' },
+  'GET /overview': { by: 'get-payment-request', permission: 'admin' },
 } as const satisfies Readonly<Record<`${'GET' | 'PUT' | 'PATCH' | 'DELETE'} /${string}`, ServedRoute>>;
 
 /** A route's key as API Gateway writes it: method and path. */
@@ -54,6 +55,9 @@ export type Route = keyof typeof routes;
 export type RouteOf<Name extends FunctionName> = {
   [Key in Route]: (typeof routes)[Key]['by'] extends Name ? Key : never;
 }[Route];
+
+/** Those of them that are about one account. */
+export type AccountRouteOf<Name extends FunctionName> = Extract<RouteOf<Name>, `${string}{account}${string}`>;
 
 /** The keys of all routes, in the order of the table. */
 export const routeKeys = Object.keys(routes) as readonly Route[];

@@ -20,16 +20,16 @@ export const tableSchema = {
   /** The partition key of the item that names the credentials whose secrets the stack did not create. */
   credentials: 'CREDENTIALS',
   /** Seconds since 1970 after which DynamoDB may delete the item; retention only, never a timer. */
-  timeToLive: 'expires_at',
+  timeToLive: 'ttl',
   /** Records that need work, by the time when they are due. In eight shards. */
   dueIndex: { name: 'due', partitionKey: 'd', sortKey: 'da' },
-  /** The open Payment Requests of an account: `<account>` by `<created_at>#<payment_request_id>`. Also the jobs: `<account>#JOBS`. */
+  /** The open Payment Requests of an account: `<account>` by `<created_at>#<end of the id>`. Also the jobs: `<account>#JOBS`. */
   openIndex: { name: 'open', partitionKey: 'o', sortKey: 'ct' },
   /** The Payment Requests of a session: `<account>#<session_id>`. */
   sessionIndex: { name: 'session', partitionKey: 'sk', sortKey: 'ct' },
   /** The Payment Requests with a reference of the shop: `<account>#<reference>`. */
   referenceIndex: { name: 'reference', partitionKey: 'rk', sortKey: 'ct' },
-  /** Records of all accounts that need a person, by the time since when: `<since>#<payment_request_id>`. In four shards. */
+  /** Records of all accounts that need a person, by the time since when: `<since>#<end of the id>`. In four shards. */
   attentionIndex: { name: 'attention', partitionKey: 'ak', sortKey: 'aa' },
 } as const;
 

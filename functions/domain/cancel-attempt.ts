@@ -49,7 +49,8 @@ export interface Attempt {
  * every DELETE is recorded. Only the holder of the claim settles it. The same record where there is nothing to write.
  */
 export function settled(record: PaymentRequest, attempt: Attempt, now: Instant): PaymentRequest {
-  let next = record;
+  const judged = attempt.allowCompleted ? record : withoutLeave(record);
+  let next = judged;
   for (const each of attempt.facts) {
     next = 'source' in each ? applyObservation(next, each).record : withEntry(next, each);
   }
@@ -57,18 +58,25 @@ export function settled(record: PaymentRequest, attempt: Attempt, now: Instant):
     attempt.conclusion.kind === 'not_found' &&
     notFoundObservationOf(next, attempt.leaseId, attempt.proof, now);
   if (end) next = applyObservation(next, end).record;
+  next = next === judged ? record : { ...next, cancellation: record.cancellation };
   const { cancellation } = next;
   if (cancellation?.lease?.id !== attempt.leaseId) {
     if (!attempt.sent || !cancellation) return next;
     // A cancellation that has no leave itself says so already.
     const hadLeave = attempt.allowCompleted || !cancellation.allowCompleted;
     if (cancellation.sentBefore && (hadLeave || cancellation.sentWithoutLeave)) return next;
-    const withoutLeave = !attempt.allowCompleted && { sentWithoutLeave: true as const };
-    return { ...next, cancellation: { ...cancellation, sentBefore: true, ...withoutLeave } };
+    const sent = { sentBefore: true, ...(!attempt.allowCompleted && { sentWithoutLeave: true as const }) };
+    return { ...next, cancellation: { ...cancellation, ...sent } };
   }
   const done = attempt.conclusion.kind === 'known' || isClosedTo(cancellation, next.state);
   return done ? withEnd(next, cancellation, attempt, now) : withoutEnd(next, cancellation, attempt, now);
 }
+
+/** The record for the facts of an attempt without leave: another one, which has leave, may hold the claim by now. */
+const withoutLeave = (record: PaymentRequest): PaymentRequest =>
+  record.cancellation?.allowCompleted === true
+    ? { ...record, cancellation: { ...record.cancellation, allowCompleted: false } }
+    : record;
 
 function withEnd(
   record: PaymentRequest,

@@ -77,7 +77,8 @@ const isContinued = (record: PaymentRequest, requestedAt: Instant): boolean =>
 const isOver = ({ session, deadlineAt }: PaymentRequest, now: Instant): boolean =>
   session?.onTimeout !== 'observe' && (deadlineAt === undefined || deadlineAt <= now);
 
-const hasLiveClaim = ({ cancellation }: PaymentRequest, now: Instant): boolean =>
+/** Whether an attempt holds the record at this time. No other one calls Klarna. */
+export const hasLiveClaim = ({ cancellation }: PaymentRequest, now: Instant): boolean =>
   cancellation?.lease !== undefined && cancellation.lease.until > now;
 
 /**

@@ -62,6 +62,17 @@ export function authorizeAccount(event: APIGatewayProxyEventV2, account: Account
   });
 }
 
+/** Throws the problem `forbidden` unless the caller may see all accounts. IAM decides by the path, and a token needs `admin:*`. */
+export function authorizeAdmin(event: APIGatewayProxyEventV2): void {
+  const { jwt } = authorizerOf(event);
+  if (!jwt || listed(jwt.claims?.[accountsClaim]).includes('admin:*')) return;
+  const allowed = `a token whose claim ${accountsClaim} has admin:*`;
+  throw new Problem('forbidden', {
+    detail: `The call is about all accounts; allowed: ${allowed}.`,
+    errors: [{ field: 'account', given: 'all', allowed }],
+  });
+}
+
 /** The permission of a route. An unknown route has been refused before. */
 const permissionOf = (routeKey: string): ApiAction =>
   Object.hasOwn(routes, routeKey) ? routes[routeKey as Route].permission : 'settings';

@@ -1,6 +1,6 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type { FunctionName } from '../contract/function-name.ts';
-import type { RouteOf } from '../contract/routes.ts';
+import type { AccountRouteOf, RouteOf } from '../contract/routes.ts';
 import { apiHandler } from './api-handler.ts';
 import { checkPath } from './parse-request.ts';
 import type { HttpResponse } from './response.ts';
@@ -14,7 +14,15 @@ export type RouteHandler<Account> = (
 
 /** A handler for every route that a function serves. */
 export type RouteHandlers<Name extends FunctionName, Account> = Readonly<
-  Record<RouteOf<Name>, RouteHandler<Account>>
+  Record<AccountRouteOf<Name>, RouteHandler<Account>>
+>;
+
+/** A handler for every route of a function that is over all accounts. */
+export type OverallHandlers<Name extends FunctionName> = Readonly<
+  Record<
+    Exclude<RouteOf<Name>, AccountRouteOf<Name>>,
+    (event: APIGatewayProxyEventV2) => Promise<HttpResponse>
+  >
 >;
 
 /**
@@ -23,13 +31,23 @@ export type RouteHandlers<Name extends FunctionName, Account> = Readonly<
  *
  * @param served a handler for every route of the function.
  * @param accountOf returns the account of the path, or throws the problem to respond with.
+ * @param overall a handler for every route of the function over all accounts. It checks the caller itself.
  */
 export function serveRoutes<Name extends FunctionName, Account>(
   served: RouteHandlers<Name, Account>,
   accountOf: (event: APIGatewayProxyEventV2) => Account | Promise<Account>,
+  overall: OverallHandlers<Name>,
 ) {
+  const ofAll = new Map<string, (event: APIGatewayProxyEventV2) => Promise<HttpResponse>>(
+    Object.entries(overall),
+  );
   const handlers = new Map<string, RouteHandler<Account>>(Object.entries(served));
   return apiHandler(async (event) => {
+    const serveAll = ofAll.get(event.routeKey);
+    if (serveAll) {
+      checkPath(event);
+      return serveAll(event);
+    }
     const serve = handlers.get(event.routeKey);
     if (!serve) throw unknownRoute(event);
     checkPath(event);

@@ -25,7 +25,7 @@ export class SessionBoard implements Narrator {
     this.#draw();
   }
 
-  /** Goes up to the first line and writes all of them anew. Lines that would wrap would be counted wrongly: they are not wrapped. */
+  /** Goes up to the first line and writes all of them again. Lines that would wrap would be counted wrongly: they are not wrapped. */
   #draw(): void {
     const lines = [...this.#steps].map(
       ([session, step]) => `\r\u001B[2K  ${styleText('bold', session.padEnd(nameWidth))}  ${step}\n`,

@@ -83,12 +83,12 @@ describe('readAtKlarna', () => {
     const told = { ...response, updatedAt: afterNoon(-1) };
     expect(observationOf({ response, askedAt: begin }, 'read', dependencies)).toEqual({
       ...fact,
-      eventId: `read:${'1'.padStart(32, '0')}`,
+      eventId: `read:${'1'.padStart(12, '0')}`,
     });
     expect(observationOf({ response: told, askedAt: begin }, 'cancel', dependencies)).toEqual({
       ...fact,
       source: 'cancel',
-      eventId: `cancel:${'2'.padStart(32, '0')}`,
+      eventId: `cancel:${'2'.padStart(12, '0')}`,
       occurredAt: afterNoon(-1),
     });
   });
@@ -208,7 +208,7 @@ describe('endAtKlarna', () => {
     expect(klarna.calls).toEqual(['read', 'read', 'cancel', 'read', 'cancel', 'read']);
     expect(conclusion.kind).toBe('known');
     const noted = (kind: string, millis: number, detail: object) => ({
-      eventId: expect.stringMatching(new RegExp(`^${kind}:[0-9a-f]{32}$`)) as string,
+      eventId: expect.stringMatching(new RegExp(`^${kind}:[0-9a-f]{12}$`)) as string,
       kind,
       recordedAt: instantFromMillis(begin + millis),
       effect: 'noted',

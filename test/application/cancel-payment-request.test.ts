@@ -85,7 +85,7 @@ describe('a cancel of a paid or final request', () => {
     expect(await world.cancel()).toMatchObject({ outcome: 'already_final', state: 'COMPLETED' });
     expect(world.klarna.calls).toEqual([]);
     expect(world.record.history.at(-1)).toMatchObject({
-      eventId: expect.stringMatching(/^response:[0-9a-f]{32}$/) as string,
+      eventId: expect.stringMatching(/^response:[0-9a-f]{12}$/) as string,
       kind: 'cancel_request',
       effect: 'refused',
     });

@@ -366,7 +366,7 @@ describe('two contradicting webhooks', () => {
     world.clock.advance(minute);
     expect((await world.sweep()).ask).toBe(1);
     expect(world.record.history.at(-1)).toMatchObject({
-      eventId: expect.stringMatching(/^sweep:[0-9a-f]{32}$/) as string,
+      eventId: expect.stringMatching(/^sweep:[0-9a-f]{12}$/) as string,
       kind: 'sweep',
       detail: { looked_into: 'contradiction', response: 'refreshed', status: '200' },
     });

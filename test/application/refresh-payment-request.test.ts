@@ -73,7 +73,7 @@ describe('refreshPaymentRequest', () => {
         expect(world.record.attention).toBe(attention);
         expect(world.record.history).toEqual([
           {
-            eventId: expect.stringMatching(/^read:[0-9a-f]{32}$/) as string,
+            eventId: expect.stringMatching(/^read:[0-9a-f]{12}$/) as string,
             kind: 'read',
             recordedAt: world.clock.instant(),
             effect: 'noted',
@@ -86,7 +86,7 @@ describe('refreshPaymentRequest', () => {
         expect(world.record).toMatchObject({ occurredAt: afterNoon(15), evidence: { source: 'not_found' } });
         expect(world.record.history).toMatchObject([
           {
-            eventId: expect.stringMatching(/^not_found:[0-9a-f]{32}$/) as string,
+            eventId: expect.stringMatching(/^not_found:[0-9a-f]{12}$/) as string,
             kind: 'not_found',
             recordedAt: world.clock.instant(),
             detail: { status: '404' },
@@ -174,7 +174,7 @@ describe('a refresh of a request without a record', () => {
     expect(world.record).toMatchObject({
       state: 'IN_PROGRESS',
       occurredAt: world.clock.instant(),
-      evidence: { source: 'read', eventId: expect.stringMatching(/^read:[0-9a-f]{32}$/) as string },
+      evidence: { source: 'read', eventId: expect.stringMatching(/^read:[0-9a-f]{12}$/) as string },
       version: 1,
     });
     expect(world.klarna.calls).toEqual(['read']);

@@ -148,7 +148,7 @@ describe('cancelSession', () => {
     );
     expect(after[1]?.history).toMatchObject([
       {
-        eventId: expect.stringMatching(/^response:[0-9a-f]{32}$/) as string,
+        eventId: expect.stringMatching(/^response:[0-9a-f]{12}$/) as string,
         recordedAt: clock.instant(),
         detail: { outcome: 'spared', requested_by: 'test' },
       },

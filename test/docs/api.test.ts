@@ -33,6 +33,7 @@ import { historyOf, viewOf } from '../../functions/http/payment-request-view.ts'
 import { Problem, problemTypes } from '../../functions/http/problem.ts';
 import { sessionCancelResponse, sessionReadResponse } from '../../functions/http/session-response.ts';
 import { extensionBody, registrationBody } from '../../functions/http/registration-request.ts';
+import { overviewQuery } from '../../functions/http/overview-routes.ts';
 import { settingsBody } from '../../functions/http/settings-routes.ts';
 import { routeKeys } from '../../functions/contract/routes.ts';
 import {
@@ -77,11 +78,11 @@ describe('docs/api.yaml', () => {
     const ids = operations.map(({ description }) => description['operationId']);
     expect(new Set(ids).size).toBe(operations.length);
     for (const [path, item] of Object.entries(dereferenced(apiDocument['paths']))) {
-      const parameters = (dereferenced(item)['parameters'] as readonly unknown[]).map(dereferenced);
+      const parameters = ((dereferenced(item)['parameters'] ?? []) as readonly unknown[]).map(dereferenced);
       const named = parameters
         .filter((each) => each['in'] === 'path')
         .map((each) => `{${String(each['name'])}}`);
-      expect(path.match(/\{\w+\}/g)).toEqual(named);
+      expect(path.match(/\{\w+\}/g) ?? []).toEqual(named);
     }
   });
 
@@ -260,6 +261,7 @@ describe('the queries of docs/api.yaml', () => {
     listPaymentRequests: listQuery,
     cancelSession: sessionCancelQuery,
     getCancelJobReport: reportQuery,
+    getOverview: overviewQuery,
   };
   const parametersOf = (description: Schema): readonly Schema[] =>
     ((description['parameters'] ?? []) as readonly unknown[]).map(dereferenced);

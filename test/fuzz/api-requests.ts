@@ -18,6 +18,9 @@ export interface WireRequest {
 
 const bodyRoutes = operations.filter(({ description }) => 'requestBody' in description);
 
+/** Two accounts on one credential. Klarna refuses calls of the first for their rate, again and again. */
+export const partnerAccounts = ['m4noisy', 'm4quiet'] as const;
+
 /** A request made from the document's own schemas: valid, wrong in one or two places, or malformed. */
 export function drawApiRequest(draws: Draws, ids: readonly string[]): WireRequest {
   const { route, description } = draws.pick(operations);
@@ -65,7 +68,7 @@ const parametersIn = (description: Schema): readonly Schema[] =>
 function pathValue(name: string, draws: Draws, ids: readonly string[]): string {
   switch (name) {
     case 'account':
-      return draws.chance(0.95) ? 'demo' : 'no-such-account';
+      return draws.pick(['demo', 'demo', 'demo', ...partnerAccounts, 'No such account']);
     case 'payment_request_id':
       return draws.pick(ids);
     case 'job_id':

@@ -6,11 +6,11 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { sign, verify } from '../../functions/webhook/klarna-signature.ts';
 import { startLocalProcess } from '../support/local-process.ts';
-import { fuzz, unhandledIn } from './drive.ts';
+import { fuzz, partnerOptions, unhandledIn } from './drive.ts';
 
 it('six hundred valid and malformed requests all get a documented response', async () => {
   const data = await mkdtemp(join(tmpdir(), 'lapse-test-'));
-  const system = await startLocalProcess('--data', data);
+  const system = await startLocalProcess('--data', data, ...(await partnerOptions(data)));
   const { findings, memory, responses } = await fuzz(system, { seed: 7, from: 1, requests: 600 }).finally(
     () => system.stop(),
   );

@@ -13,7 +13,7 @@ import { progressBar } from '../../bench/progress.ts';
 import { parseLatencies } from '../../bench/stand-ins/latencies.ts';
 import { startWorkbench } from '../../bench/workbench.ts';
 import { startLocalProcess } from '../support/local-process.ts';
-import { fuzz, type FuzzReport, unhandledIn } from './drive.ts';
+import { fuzz, type FuzzReport, partnerOptions, unhandledIn } from './drive.ts';
 
 const { values: flags } = parseArgs({
   options: {
@@ -28,7 +28,7 @@ const seed = Number(flags.seed);
 const requests = flags.only === undefined ? Number(flags.requests) : 1;
 
 const data = await mkdtemp(join(tmpdir(), 'lapse-fuzz-'));
-const system = await startLocalProcess('--data', data);
+const system = await startLocalProcess('--data', data, ...(await partnerOptions(data)));
 let report: FuzzReport;
 try {
   const bar = progressBar();

@@ -6,6 +6,9 @@ import org.openapitools.client.ApiClient;
 import org.openapitools.client.ApiException;
 import org.openapitools.client.api.CancelJobsApi;
 import org.openapitools.client.api.PaymentRequestsApi;
+import org.openapitools.client.api.PaymentRequestsApi.APICancelPaymentRequestRequest;
+import org.openapitools.client.api.PaymentRequestsApi.APIGetPaymentRequestRequest;
+import org.openapitools.client.api.PaymentRequestsApi.APIListPaymentRequestsRequest;
 import org.openapitools.client.api.SessionsApi;
 import org.openapitools.client.model.CancelJobRequest;
 import org.openapitools.client.model.Extension;
@@ -41,14 +44,17 @@ public class Smoke {
     results.put("registered", requests.registerPaymentRequest("demo", requestId, registration).getSessionId());
     var extension = new Extension().sessionTimeout("PT30M");
     results.put("extended", requests.movePaymentRequestDeadline("demo", requestId, extension).getExtensions());
-    var refreshed = requests.getPaymentRequest("demo", requestId, true);
+    var refresh = APIGetPaymentRequestRequest.newBuilder().account("demo").paymentRequestId(requestId).refresh(true);
+    var refreshed = requests.getPaymentRequest(refresh.build());
     results.put("refreshed", List.of(refreshed.getState(), refreshed.getRefresh()));
-    var listed = requests.listPaymentRequests("demo", null, true, null, null, null, null);
+    var open = APIListPaymentRequestsRequest.newBuilder().account("demo").open(true);
+    var listed = requests.listPaymentRequests(open.build());
     results.put("listed", listed.getPaymentRequests().stream().map(each -> each.getPaymentRequestId()).toList());
     results.put("session", sessions.getSession("demo", sessionId).getStatus());
-    var dryRun = requests.cancelPaymentRequest("demo", requestId, null, null, true);
+    var cancel = APICancelPaymentRequestRequest.newBuilder().account("demo").paymentRequestId(requestId);
+    var dryRun = requests.cancelPaymentRequest(cancel.dryRun(true).build());
     results.put("dry_run", dryRun.getOutcome());
-    var canceled = requests.cancelPaymentRequest("demo", requestId, "basket emptied", null, null);
+    var canceled = requests.cancelPaymentRequest(cancel.dryRun(null).reason("basket emptied").build());
     results.put(
         "canceled",
         List.of(canceled.getOutcome(), canceled.getState(), canceled.getCancellation().getReason()));
@@ -58,7 +64,7 @@ public class Smoke {
     results.put("job", List.of(job.getStatus(), job.getDryRun()));
     results.put("jobs", jobs.listCancelJobs("demo").getCancelJobs().stream().map(each -> each.getJobId()).toList());
     results.put("late", problemOf(() -> requests.registerPaymentRequest("demo", requestId, registration)));
-    results.put("unknown", problemOf(() -> requests.getPaymentRequest("demo", unknownId, null)));
+    results.put("unknown", problemOf(() -> requests.getPaymentRequestHistory("demo", unknownId)));
     System.out.println(new ObjectMapper().writeValueAsString(results));
   }
 }

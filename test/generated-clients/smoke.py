@@ -46,7 +46,7 @@ print(
             "job": [job.status, job.dry_run],
             "jobs": [each.job_id for each in jobs.list_cancel_jobs("demo").cancel_jobs],
             "late": problem_of(lambda: requests.register_payment_request("demo", request_id, registration)),
-            "unknown": problem_of(lambda: requests.get_payment_request("demo", unknown_id)),
+            "unknown": problem_of(lambda: requests.get_payment_request_history("demo", unknown_id)),
         }
     )
 )

@@ -35,7 +35,7 @@ describe('onEvent', () => {
   it('a rule without a selection matches every event of Lapse on its bus', () => {
     expect(rulesOf({})).toEqual([
       expect.objectContaining({
-        EventBusName: expect.stringContaining('LapseStateChangesBus') as unknown,
+        EventBusName: expect.stringMatching(/^Checkout-Lapse-[0-9a-f]{8}-events$/) as unknown,
         EventPattern: { source: ['lapse'] },
         State: 'ENABLED',
         Targets: [expect.objectContaining({ Arn: expect.stringContaining('Inbox') as unknown })],

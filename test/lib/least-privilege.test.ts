@@ -87,6 +87,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     batch,
     ...accounts,
     'dynamodb:Query on table/index/attention',
+    'dynamodb:Query on table/index/due',
     'dynamodb:Query on table/index/open',
     'dynamodb:Query on table/index/reference',
     'dynamodb:Query on table/index/session',

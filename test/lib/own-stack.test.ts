@@ -61,6 +61,11 @@ describe('where a Lapse can stand', () => {
       expect.stringMatching(/^Checkout-Norway-[0-9a-f]{8}-sessions$/),
       expect.stringMatching(/^Checkout-Norway-[0-9a-f]{8}-sweep$/),
     ]);
+    const buses = ofType(resources, 'AWS::Events::EventBus').map(({ Name }) => Name);
+    expect(buses).toEqual([
+      expect.stringMatching(/^Checkout-Sweden-[0-9a-f]{8}-events$/),
+      expect.stringMatching(/^Checkout-Norway-[0-9a-f]{8}-events$/),
+    ]);
     const outputs = Object.keys(template.findOutputs('*'));
     expect(outputs).toEqual(expect.arrayContaining(['SwedenApiUrl', 'NorwayApiUrl']));
   });
@@ -117,6 +122,30 @@ describe('where a Lapse can stand', () => {
     const names = groupNames(resourcesWith((stack, lapse) => lapse(stack, 'Kassa å Ö')));
     expect(names[0]).toMatch(/^Checkout-Kassa-[0-9a-f]{8}-sessions$/);
   });
+});
+
+it('two stages whose stacks have other names and the same ids share no name that AWS takes only once', () => {
+  const namesOf = (stackName: string) =>
+    withBundles((bundles) => {
+      const stack = new LapseStack(new App(), 'Lapse', {
+        stackName,
+        lapse: { bundles, credentials: ['main'] },
+      });
+      return (
+        resourcesOf(Template.fromStack(stack))
+          // An alias and the title of an API need not be unique.
+          .filter(({ type }) => !['AWS::Lambda::Alias', 'AWS::ApiGatewayV2::Api'].includes(type))
+          .flatMap(({ properties }) => properties['Name'] ?? [])
+      );
+    });
+  const [first, second] = [namesOf('lapse-pr-1'), namesOf('lapse-pr-2')];
+  expect(first).toEqual(
+    expect.arrayContaining([
+      ...['sessions', 'sweep', 'events'].map((part) => `lapse-pr-1-${part}`),
+      'lapse-pr-1/credentials/main',
+    ]),
+  );
+  expect(first.filter((name) => second.includes(name))).toEqual([]);
 });
 
 describe('properties that do not exist', () => {
@@ -270,8 +299,8 @@ describe('a table of your own', () => {
     ],
     [
       'another time to live',
-      { timeToLiveAttribute: 'ttl' },
-      'the time to live of table is ttl; allowed: the attribute expires_at.',
+      { timeToLiveAttribute: 'expiry' },
+      `the time to live of table is expiry; allowed: the attribute ${timeToLive}.`,
     ],
   ])('a table with %s is refused at synth', (_, props, sentence) => {
     expect(() => tableV2(props)).toThrow(sentence);

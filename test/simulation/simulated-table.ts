@@ -23,7 +23,8 @@ const retentionDays = 90;
 /** Each stored entry as it is read: once, so that the entry of every version of a record is the same object. */
 const readEntries = new WeakMap<StoredEntry, HistoryEntry>();
 
-function entryOf(stored: StoredEntry): HistoryEntry {
+function entryOf(value: unknown): HistoryEntry {
+  const stored = value as StoredEntry;
   const known = readEntries.get(stored);
   if (known) return known;
   const entry = fromStoredEntry(stored);
@@ -36,9 +37,9 @@ function entryOf(stored: StoredEntry): HistoryEntry {
 export const currentCodec: Codec = {
   toItem: (record) => ({ ...toItem(record, retentionDays) }),
   fromItem: (item) => {
-    const { record, unreadable } = decode({ ...item, h: [] });
+    const { record, unreadable } = decode(item, entryOf);
     if (unreadable.length > 0) throw new Error(`${unreadable.join(', ')} cannot be read`);
-    return { ...record, history: ((item['h'] ?? []) as readonly StoredEntry[]).map(entryOf) };
+    return record;
   },
 };
 

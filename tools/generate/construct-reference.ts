@@ -34,6 +34,11 @@ import { LapseStack } from 'lapse/stack'; // or as a stack
 \`\`\`
 
 All properties are optional unless this page says *required*. An unknown property stops the synthesis.
+
+A \`Lapse\` can stand in a stack, a nested stack or a stage. A stack can hold several: give each its own outputs with
+\`addOutputs('Sweden')\`, and name the prefix to the [command line](../operate/command-line.md) with
+\`--prefix Sweden\`. Names that AWS takes only once start with the name of the stack. Where the \`Lapse\` is not the
+stack's \`Default\`, a path and a hash follow.
 `;
 
 /** The page docs/reference/construct.md, from the docblocks of the construct's sources. */

@@ -1,6 +1,6 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { build, type Metafile } from 'esbuild';
+import { build, type BuildOptions, type Metafile } from 'esbuild';
 import { bundleOptions } from '../../lib/function-bundle.ts';
 import { synthesize } from '../../local/template/synthesize.ts';
 import { copyDeclarations } from './declarations.ts';
@@ -24,29 +24,36 @@ export async function buildLocal(functions: Metafile): Promise<void> {
   writeFileSync(join('local', 'THIRD-PARTY-NOTICES'), thirdPartyNotices([functions, ...metafiles]));
 }
 
+/** The stubs of packages. The functions replace modules of Node, too, which the local system needs. */
+const stubs = Object.fromEntries(
+  Object.entries(bundleOptions.alias).filter(([name]) => !name.startsWith('node:')),
+);
+
+/** The command and its processes, each one file. */
+export const programOptions = {
+  entryPoints: {
+    command: 'bin/local.ts',
+    bootstrap: 'local/lambda/bootstrap.ts',
+    klarna: 'local/klarna-simulator/main.ts',
+  },
+  outdir: dist,
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node24',
+  mainFields: ['module', 'main'],
+  alias: stubs,
+  // Used with the sources only.
+  external: ['esbuild'],
+  // Some packages in the bundle are CommonJS.
+  banner: {
+    js: "#!/usr/bin/env node\nimport { createRequire as createRequireOfBundle } from 'node:module';\nconst require = createRequireOfBundle(import.meta.url);",
+  },
+  metafile: true,
+} as const satisfies BuildOptions;
+
 async function buildPrograms(): Promise<Metafile> {
-  const { metafile } = await build({
-    entryPoints: {
-      command: 'bin/local.ts',
-      bootstrap: 'local/lambda/bootstrap.ts',
-      klarna: 'local/klarna-simulator/main.ts',
-    },
-    outdir: dist,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node24',
-    mainFields: ['module', 'main'],
-    alias: bundleOptions.alias,
-    // Used with the sources only.
-    external: ['esbuild'],
-    // Some packages in the bundle are CommonJS.
-    banner: {
-      js: "#!/usr/bin/env node\nimport { createRequire as createRequireOfBundle } from 'node:module';\nconst require = createRequireOfBundle(import.meta.url);",
-    },
-    metafile: true,
-  });
-  return metafile;
+  return (await build(programOptions)).metafile;
 }
 
 /** CommonJS in the folder of the command, for tests of any kind: Jest loads nothing else. */

@@ -36,7 +36,7 @@ import {
   sessionKeyOf,
   timeToLive,
 } from './record-keys.ts';
-import { toStoredChange, toStoredEntry, toTime } from './stored-history.ts';
+import { kinds, toStoredChange, toStoredEntry, toTime } from './stored-history.ts';
 import {
   addedEntries,
   changedAttributes,
@@ -110,10 +110,10 @@ export class DynamoDbPaymentRequestStore
     const update = this.#addEntry(observedAt, entry)
       .put('ps', previousState)
       .put('sr', observation.stateReason)
-      .put('es', observation.source)
+      .put('es', kinds.encode(observation.source))
       .put('et', toTime(observedAt))
       .put('q', undefined)
-      .put('c', [toStoredChange(change)])
+      .put('c', [toStoredChange(change, [entry])])
       .increment('sq')
       .putIfAbsent('ct', listCursorOf({ ...key, createdAt: observedAt }));
     const before = update.name('s');

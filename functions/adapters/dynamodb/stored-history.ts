@@ -1,4 +1,4 @@
-import { type Change, type ChangeKind, changeKinds } from '../../domain/change.ts';
+import { type Change, type ChangeKind, changeKinds, changeOf } from '../../domain/change.ts';
 import type { HistoryEffect, HistoryEntry, HistoryKind } from '../../domain/history.ts';
 import type { EventId } from '../../domain/identifiers.ts';
 import { type Instant, instantFromMillis, millisOf } from '../../domain/instant.ts';
@@ -28,7 +28,7 @@ export function fromTime(value: unknown): Instant | undefined {
   return typeof value === 'string' && written.test(value) ? (value as Instant) : undefined;
 }
 
-/** One letter for each kind of entry. */
+/** One letter for each kind of entry. The source of a state has the same letter. */
 const kindCodes = {
   webhook: 'w',
   read: 'r',
@@ -93,7 +93,8 @@ function codec<Name extends string>(codes: Readonly<Record<string, string>>) {
   };
 }
 
-const kinds = codec<HistoryKind>(kindCodes);
+/** The codec of kinds of entries and of sources. */
+export const kinds = codec<HistoryKind>(kindCodes);
 const effects = codec<HistoryEffect>(effectCodes);
 const states = codec<PaymentRequestState>(stateCodes);
 const details = codec<string>(detailCodes);
@@ -102,24 +103,19 @@ const details = codec<string>(detailCodes);
 export interface StoredEntry {
   /** The event id. */
   readonly i: string;
-  /** The kind and the effect, by their letters. */
+  /** The letters of the kind, the effect and the state. Words of newer code stand alone, with `e` and `s`. */
   readonly k: string;
-  readonly e: string;
-  /** When it was recorded, and when Klarna says that it happened: `true` for the same time. */
+  readonly e?: string | undefined;
+  readonly s?: string | undefined;
+  /** When it was recorded, and when Klarna says that it happened: `true` where that is the same time. */
   readonly t: StoredTime;
   readonly o?: StoredTime | true | undefined;
-  /** The state, by its letter. */
-  readonly s?: string | undefined;
   /** The position that it met, and the attention since then. */
   readonly g?: string | undefined;
   readonly a?: string | undefined;
   /** What it tells besides, under short names. */
   readonly d?: Readonly<Record<string, string>> | undefined;
 }
-
-/** Klarna's event type of a state change: `=` stands for it, because the state tells it. */
-const typeOf = (state: PaymentRequestState | undefined): string =>
-  `payment.request.state-change.${(state ?? '').toLowerCase().replace('_', '-')}`;
 
 /** Entries that were read, in the form in which they were stored, and those that were encoded before. */
 const storedForms = new WeakMap<HistoryEntry, StoredEntry>();
@@ -133,35 +129,55 @@ export function toStoredEntry(entry: HistoryEntry): StoredEntry {
   return stored;
 }
 
+/** Klarna's event type of a state change. */
+const typeOf = (state: PaymentRequestState | undefined): string =>
+  `payment.request.state-change.${(state ?? '').toLowerCase().replace('_', '-')}`;
+
 function encodeEntry(entry: HistoryEntry): StoredEntry {
-  const { occurredAt, recordedAt, state, detail } = entry;
+  const { occurredAt, recordedAt } = entry;
   return {
     i: entry.eventId,
-    k: kinds.encode(entry.kind),
-    e: effects.encode(entry.effect),
+    ...toStoredKind(entry),
     t: toTime(recordedAt),
     // Most observations of our own happened when they were recorded.
     o: occurredAt && (occurredAt === recordedAt ? true : toTime(occurredAt)),
-    s: state && states.encode(state),
     g: entry.against,
     a: entry.attention,
-    d: toStoredDetail(detail, state),
+    d: toStoredDetail(entry),
   };
 }
 
-function toStoredDetail(detail: Proof, state: PaymentRequestState | undefined): StoredEntry['d'] {
-  let stored: Record<string, string> | undefined;
-  for (const name in detail) {
-    const value = detail[name] ?? '';
-    stored ??= {};
-    stored[detailCodes[name] ?? name] =
-      name === 'body_sha256'
-        ? toShortHash(value)
-        : name === 'event_type' && value === typeOf(state)
-          ? '='
-          : value;
+function toStoredKind({ kind, effect, state }: HistoryEntry): Pick<StoredEntry, 'k' | 'e' | 's'> {
+  const [k, e, s] = [kinds.encode(kind), effects.encode(effect), state && states.encode(state)];
+  return k.length === 1 && e.length === 1 && (s ?? '-').length === 1 ? { k: k + e + (s ?? '') } : { k, e, s };
+}
+
+function toStoredDetail({ kind, state, detail }: HistoryEntry): StoredEntry['d'] {
+  const stored: Record<string, string> = {};
+  for (const name in detail) stored[detailCodes[name] ?? name] = toStoredText(name, detail[name] ?? '');
+  if (kind === 'webhook') {
+    // The state tells the type of nearly every webhook.
+    const { y } = stored;
+    if (y === typeOf(state)) Reflect.deleteProperty(stored, 'y');
+    else stored['y'] = y ?? '';
   }
-  return stored;
+  return Object.keys(stored).length > 0 ? stored : undefined;
+}
+
+/** What the ids of Klarna's signing keys begin with: `~` stands for it. */
+const signingKeyPrefix = 'krn:partner:global:notification:signing-key:';
+
+function toStoredText(name: string, text: string): string {
+  if (name === 'body_sha256') return toShortHash(text);
+  if (name !== 'signing_key_id') return text;
+  if (text.startsWith(signingKeyPrefix)) return `~${text.slice(signingKeyPrefix.length)}`;
+  return text.startsWith('~') ? `~${text}` : text;
+}
+
+function fromStoredText(name: string, stored: string): string {
+  if (name === 'body_sha256') return fromShortHash(stored);
+  if (name !== 'signing_key_id' || !stored.startsWith('~')) return stored;
+  return stored.startsWith('~~') ? stored.slice(1) : signingKeyPrefix + stored.slice(1);
 }
 
 /** 64 hexadecimal characters as 43 of base64url. */
@@ -173,16 +189,14 @@ const fromShortHash = (stored: string): string =>
 
 /** The entry of a stored form; `undefined` where any part of it cannot be read. */
 export function fromStoredEntry(value: unknown): HistoryEntry | undefined {
-  const { i, k, e, t, o, s, g, a, d } = mapOf(value) ?? {};
-  const kind = kinds.decode(k);
-  const effect = effects.decode(e);
+  const { i, t, o, g, a, d, ...letters } = mapOf(value) ?? {};
+  const named = fromStoredKind(letters);
   const recordedAt = fromTime(t);
   const occurredAt = o === true ? recordedAt : fromTime(o);
-  const state = parseState(states.decode(s) ?? '');
-  const detail = fromStoredDetail(d, state);
-  if (typeof i !== 'string' || !kind || !effect || !recordedAt || !detail) return undefined;
-  if ((o !== undefined && !occurredAt) || (s !== undefined && !state)) return undefined;
-  if (!isTextOrNone(g) || !isTextOrNone(a)) return undefined;
+  const detail = named && fromStoredDetail(d, named);
+  if (typeof i !== 'string' || !named || !recordedAt || !detail) return undefined;
+  if ((o !== undefined && !occurredAt) || !isTextOrNone(g) || !isTextOrNone(a)) return undefined;
+  const { kind, effect, state } = named;
   const entry: HistoryEntry = {
     eventId: i as EventId,
     kind,
@@ -198,77 +212,83 @@ export function fromStoredEntry(value: unknown): HistoryEntry | undefined {
   return entry;
 }
 
-function fromStoredDetail(value: unknown, state: PaymentRequestState | undefined): Proof | undefined {
-  if (value === undefined) return {};
-  const stored = mapOf(value);
+type Named = Pick<HistoryEntry, 'kind' | 'effect' | 'state'>;
+
+function fromStoredKind({ k, e, s }: Readonly<Record<string, unknown>>): Named | undefined {
+  if (typeof k !== 'string') return undefined;
+  const [kindCode, effectCode, stateCode] = e === undefined ? [k[0], k[1], k[2]] : [k, e, s];
+  const kind = kinds.decode(kindCode);
+  const effect = effects.decode(effectCode);
+  const state = parseState(states.decode(stateCode) ?? '');
+  if (!kind || !effect || (stateCode !== undefined && !state) || (e === undefined && k.length > 3))
+    return undefined;
+  return { kind, effect, state };
+}
+
+function fromStoredDetail(value: unknown, { kind, state }: Named): Proof | undefined {
+  const stored = value === undefined ? {} : mapOf(value);
   if (!stored) return undefined;
   const detail: Record<string, string> = {};
   for (const code in stored) {
     const text = stored[code];
     if (typeof text !== 'string') return undefined;
     const name = details.decode(code) ?? code;
-    detail[name] =
-      name === 'body_sha256'
-        ? fromShortHash(text)
-        : name === 'event_type' && text === '='
-          ? typeOf(state)
-          : text;
+    detail[name] = fromStoredText(name, text);
   }
-  return detail;
+  if (kind !== 'webhook') return detail;
+  const { event_type: type = typeOf(state), ...rest } = detail;
+  return type === '' ? rest : { event_type: type, ...rest };
 }
 
 const isTextOrNone = (value: unknown): value is string | undefined =>
   value === undefined || typeof value === 'string';
 
-/** An event of the last write, as the item holds it. */
+/** One letter for each kind of event. */
+const changeCodes = {
+  registered: 'g',
+  state_changed: 's',
+  cancel_refused: 'r',
+  needs_attention: 'n',
+} as const satisfies Record<ChangeKind, string>;
+
+/** An event of the last write, as the item holds it. Its times are those of the history entry that made it. */
 export interface StoredChange {
-  /** The kind of event. */
-  readonly y: ChangeKind;
-  /** The event id of the history entry that made it. */
-  readonly i: string;
-  /** The state and the one before it, by their letters. */
+  /** The kind of event, by its letter. */
+  readonly y: string;
+  /** Which entry made it, counted from the end of the history: 1 is the last one. */
+  readonly j: number;
+  /** The state, where the entry does not have it, and the one before it, by their letters. */
   readonly s?: string | undefined;
   readonly p?: string | undefined;
   readonly a?: string | undefined;
-  readonly o?: StoredTime | undefined;
-  readonly t: StoredTime;
 }
 
-/** The stored form of an event. */
-export const toStoredChange = (change: Change): StoredChange => ({
-  y: change.kind,
-  i: change.eventId,
-  s: change.state && states.encode(change.state),
-  p: change.previousState && states.encode(change.previousState),
-  a: change.attention,
-  o: change.occurredAt && toTime(change.occurredAt),
-  t: toTime(change.recordedAt),
-});
-
-/** The event of a stored form; `undefined` where any part of it cannot be read. */
-export function fromStoredChange(value: unknown): Change | undefined {
-  const { y, i, s, p, a, o, t } = mapOf(value) ?? {};
-  const kind = changeKinds.find((each) => each === y);
-  const [state, previousState] = [s, p].map((code) => parseState(states.decode(code) ?? ''));
-  const occurredAt = fromTime(o);
-  const recordedAt = fromTime(t);
-  if (!kind || typeof i !== 'string' || !recordedAt || !isTextOrNone(a)) return undefined;
-  if (
-    (o !== undefined && !occurredAt) ||
-    (s !== undefined && !state) ||
-    (p !== undefined && !previousState)
-  ) {
-    return undefined;
-  }
+/** The stored form of an event of a record with this history. */
+export function toStoredChange(change: Change, history: readonly HistoryEntry[]): StoredChange {
+  const index = history.findLastIndex(({ eventId }) => eventId === change.eventId);
+  const { state, previousState } = change;
   return {
-    kind,
-    eventId: i as EventId,
-    state,
-    previousState,
-    ...(a !== undefined && { attention: a as Attention }),
-    occurredAt,
-    recordedAt,
+    y: changeCodes[change.kind],
+    j: history.length - index,
+    s: state && state !== history[index]?.state ? states.encode(state) : undefined,
+    p: previousState && states.encode(previousState),
+    a: change.attention,
   };
+}
+
+/** The event of a stored form; `undefined` where any part of it, or its entry, cannot be read. */
+export function fromStoredChange(
+  value: unknown,
+  entries: readonly (HistoryEntry | undefined)[],
+): Change | undefined {
+  const { y, j, s, p, a } = mapOf(value) ?? {};
+  const kind = changeKinds.find((each) => changeCodes[each] === y);
+  const entry = typeof j === 'number' ? entries[entries.length - j] : undefined;
+  const [own, previousState] = [s, p].map((code) => parseState(states.decode(code) ?? ''));
+  if (!kind || !entry || (s !== undefined && !own) || (p !== undefined && !previousState)) return undefined;
+  if (!isTextOrNone(a)) return undefined;
+  const change = changeOf(kind, entry, { state: own ?? entry.state, previousState });
+  return a === undefined ? change : { ...change, attention: a as Attention };
 }
 
 /** The plain map that a value is; `undefined` for any other value. */

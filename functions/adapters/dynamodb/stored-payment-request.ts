@@ -4,7 +4,7 @@ import type { Change } from '../../domain/change.ts';
 import { type HistoryEntry, roomIn } from '../../domain/history.ts';
 import type { EventId, PaymentRequestKey, SessionId } from '../../domain/identifiers.ts';
 import { type Instant, millisOf } from '../../domain/instant.ts';
-import { listCursorOf } from '../../domain/list-cursor.ts';
+import { listCursorOf, timeOfCursor } from '../../domain/list-cursor.ts';
 import type { EvidenceSource, Position } from '../../domain/observation.ts';
 import {
   type Attention,
@@ -30,6 +30,7 @@ import {
   fromStoredChange,
   fromStoredEntry,
   fromTime,
+  kinds,
   mapOf,
   type StoredChange,
   type StoredEntry,
@@ -89,8 +90,8 @@ export interface StoredPaymentRequest {
   readonly w?: readonly string[] | undefined;
   /** When it was updated, in milliseconds since 1970. */
   readonly ut: number;
-  readonly expires_at: number;
-  /** Keys of the indexes: due, open, session, reference, attention. `ct` is `<created_at>#<payment_request_id>`. */
+  readonly ttl: number;
+  /** Keys of the indexes: due, open, session, reference, attention. `ct` is `<created_at>#<end of the id>`. */
   readonly d?: string | undefined;
   readonly da?: string | undefined;
   readonly o?: string | undefined;
@@ -113,7 +114,7 @@ export function toItem(record: PaymentRequest, retentionDays: number): StoredPay
     ...toOwnAttributes(record),
     h: record.history.map(toStoredEntry),
     rm: roomIn(record.history),
-    expires_at: timeToLive(millisOf(record.updatedAt), retentionDays),
+    ttl: timeToLive(millisOf(record.updatedAt), retentionDays),
   };
 }
 
@@ -124,7 +125,7 @@ function toOwnAttributes(record: PaymentRequest) {
     ps: record.previousState,
     sr: record.stateReason,
     p: record.position,
-    es: evidence?.source,
+    es: evidence && kinds.encode(evidence.source),
     et: time(evidence?.observedAt),
     kx: time(record.klarnaExpiresAt),
     se: session && toStoredSession(session),
@@ -138,7 +139,10 @@ function toOwnAttributes(record: PaymentRequest) {
     hc: dropped?.count,
     hf: time(dropped?.first),
     hl: time(dropped?.last),
-    c: record.changes.length === 0 ? undefined : record.changes.map(toStoredChange),
+    c:
+      record.changes.length === 0
+        ? undefined
+        : record.changes.map((change) => toStoredChange(change, record.history)),
     cp: undefined,
     sq: record.sequence,
     v: record.version,
@@ -159,7 +163,7 @@ function toIndexKeys(record: PaymentRequest) {
     sk: sessionId && sessionKeyOf(account, sessionId),
     rk: reference === undefined ? undefined : referenceKeyOf(account, reference),
     ak: attention && attentionShardOf(record),
-    aa: attention && `${attentionSince ?? updatedAt}#${record.paymentRequestId}`,
+    aa: attention && listCursorOf({ ...record, createdAt: attentionSince ?? updatedAt }),
   };
 }
 
@@ -207,8 +211,9 @@ const required = ['PK', 'ct', 'v'] as const satisfies readonly Attribute[];
  *
  * @throws {UnreadableRecordError} where a vital attribute cannot be read, or one that every record has is missing
  */
-export function decode(item: Item): Decoded {
+export function decode(item: Item, readEntry = fromStoredEntry): Decoded {
   const reader = new ItemReader(item);
+  const entries = reader.entries('h', readEntry);
   const key = reader.read('PK', keyOf) ?? nowhere;
   const created = reader.read('ct', createdOf) ?? epoch;
   const updatedAt = reader.read('ut', fromTime) ?? created;
@@ -233,7 +238,7 @@ export function decode(item: Item): Decoded {
     attempts: reader.read('n', countOf) ?? 0,
     retryAt: reader.read('ry', fromTime),
     dueAt: reader.read('da', fromTime),
-    history: onceEach(reader.list('h', fromStoredEntry)),
+    history: onceEach(entries.filter((entry) => entry !== undefined)),
     dropped:
       count === undefined
         ? undefined
@@ -244,7 +249,9 @@ export function decode(item: Item): Decoded {
           },
     version: reader.read('v', countOf) ?? 0,
     sequence: reader.read('sq', countOf) ?? 0,
-    changes: reader.list('c', fromStoredChange).map((change) => withStateBefore(change, before)),
+    changes: reader
+      .list('c', (change) => fromStoredChange(change, entries))
+      .map((change) => withStateBefore(change, before)),
     writes: reader.list('w', textOf),
     createdAt: created,
     updatedAt,
@@ -277,14 +284,18 @@ class ItemReader<Name extends string = Attribute> {
     return value;
   }
 
-  /** The members of a list that `parse` takes. */
-  list<Value>(name: Name, parse: (value: unknown) => Value | undefined): readonly Value[] {
+  /** The members of a list; `undefined` for those that `parse` does not take. */
+  entries<Value>(name: Name, parse: (value: unknown) => Value | undefined): readonly (Value | undefined)[] {
     const stored = this.#item[name];
     if (stored === undefined) return [];
-    const values = Array.isArray(stored) ? (stored as readonly unknown[]) : [undefined];
-    const read = values.map(parse).filter((value) => value !== undefined);
-    if (read.length < values.length) this.unreadable.push(name);
-    return read;
+    const values = (Array.isArray(stored) ? (stored as readonly unknown[]) : [undefined]).map(parse);
+    if (values.includes(undefined)) this.unreadable.push(name);
+    return values;
+  }
+
+  /** The members of a list that `parse` takes. */
+  list<Value>(name: Name, parse: (value: unknown) => Value | undefined): readonly Value[] {
+    return this.entries(name, parse).filter((value) => value !== undefined);
   }
 }
 
@@ -316,9 +327,9 @@ const timers: readonly string[] = [
 const timerOf = (value: unknown): TimerState | undefined =>
   typeof value === 'string' && timers.includes(value) ? (value as TimerState) : undefined;
 
-/** The time at the beginning of `<time>#<payment_request_id>`. */
+/** The time at the beginning of a cursor. */
 const createdOf = (value: unknown): Instant | undefined =>
-  typeof value === 'string' ? fromTime(value.slice(0, value.indexOf('#'))) : undefined;
+  typeof value === 'string' ? timeOfCursor(value) : undefined;
 
 const positionPattern = /^([012])\|([^|]{30})\|([!-~]{1,128})$/;
 
@@ -332,7 +343,7 @@ function factOf(
     const occurredAt = fromTime(at);
     return occurredAt ? { position, occurredAt, eventId } : undefined;
   });
-  const source = reader.read('es', textOf) as EvidenceSource | undefined;
+  const source = reader.read('es', kinds.decode) as EvidenceSource | undefined;
   const observedAt = reader.read('et', fromTime) ?? updatedAt;
   if (!fact) return {};
   const { position, occurredAt, eventId } = fact;

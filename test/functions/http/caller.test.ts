@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { accountsClaim, authorizeAccount, callerOf } from '../../../functions/http/caller.ts';
+import { accountsClaim, authorizeAccount, authorizeAdmin, callerOf } from '../../../functions/http/caller.ts';
 import { Problem } from '../../../functions/http/problem.ts';
 import { account } from '../../support/fixtures.ts';
 import { apiEvent, callerArn } from '../../support/lambda-events.ts';
@@ -69,6 +69,19 @@ const byTokenOn = (route: string, claim: unknown) => ({
 const calling = (permission: keyof typeof routeOf, claim: unknown) =>
   byTokenOn(`${routeOf[permission]} /accounts/{account}/payment-requests/{payment_request_id}`, claim);
 const settings = 'PUT /accounts/{account}/settings';
+
+describe('a JWT, for all accounts', () => {
+  it.each(['admin:*', 'shop-se admin:*'])('a JWT with the accounts %j may see all accounts', (accounts) => {
+    expect(() => authorizeAdmin(byToken({ [accountsClaim]: accounts }))).not.toThrow();
+  });
+
+  it.each(['*', 'read:*', 'admin:m4*', 'admin', 'settings:*', undefined])(
+    'a JWT with the accounts %j may not see all accounts',
+    (accounts) => {
+      expect(() => authorizeAdmin(byToken({ [accountsClaim]: accounts }))).toThrow(Problem);
+    },
+  );
+});
 
 describe('a JWT', () => {
   it.each([

@@ -192,7 +192,7 @@ const denied: readonly IamRequest[] = [
   {
     principal: 'LapseForwardedEventsDestinationEventsRole',
     action: 'events:PutEvents',
-    resource: arn('events', 'event-bus/LapseStateChangesBus'),
+    resource: arn('events', 'event-bus/another'),
   },
   // A caller that may register cannot cancel, and has no other account.
   ...[
