@@ -105,6 +105,14 @@ export class SimulatedTable extends InMemoryPaymentRequestStore {
         this.#read = this.#viewOf(this.records.get(nameOf(key)), codec);
         return this.noteStale(key, ...noted).then(shown);
       },
+      register: async (made) => {
+        this.#codec = codec;
+        this.#read = this.#viewOf(this.records.get(nameOf(made)), codec);
+        const result = await this.register(made);
+        return result.written
+          ? { written: true, record: this.#viewOf(result.record, codec) ?? result.record }
+          : { written: false, stored: this.#viewOf(result.stored, codec) };
+      },
       save: (current, next) => {
         this.#codec = codec;
         this.#read = current && current.version > 0 ? current : undefined;
