@@ -2,7 +2,6 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { pipeline } from 'node:stream/promises';
 import * as v from 'valibot';
 import type { ClockControl } from '../clock/clock-control.ts';
-import type { StoredRoutes } from '../dynamodb/stored-routes.ts';
 import { readWholeBody } from '../shared/read-body.ts';
 import { checkedJson } from '../shared/checked-json.ts';
 import { faultSchema, faultTargets } from './faults/fault.ts';
@@ -17,6 +16,9 @@ export interface ForwardedResponse {
 
 /** Receives a fault without its `target`, and responds. */
 export type ForwardFault = (fault: Readonly<Record<string, unknown>>) => Promise<ForwardedResponse>;
+
+/** Responds to a call of the control address about what is stored, or returns `undefined` for another path. */
+export type StoredRoutes = (path: string, query: URLSearchParams) => Promise<ForwardedResponse | undefined>;
 
 export interface ControlOptions {
   readonly aws: AwsServer;

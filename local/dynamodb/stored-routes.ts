@@ -4,16 +4,13 @@ import { parseAccount } from '../../functions/domain/identifiers.ts';
 import { formatInstant } from '../../functions/domain/instant.ts';
 import type { StoredDelivery } from '../../functions/domain/quarantined-delivery.ts';
 import { viewOf } from '../../functions/http/payment-request-view.ts';
-import type { ForwardedResponse } from '../aws/control.ts';
+import type { ForwardedResponse, StoredRoutes } from '../aws/control.ts';
 import { StoredSessions } from './stored-sessions.ts';
 
 const statuses = ['open', 'paid', 'ended'] as const;
 
 /** How many sessions a response has at most. */
 const listedSessions = 50;
-
-/** Responds to a call of the control address about what is stored, or returns `undefined` for another path. */
-export type StoredRoutes = (path: string, query: URLSearchParams) => Promise<ForwardedResponse | undefined>;
 
 /** Shows what the table has, past the stand-in that injects faults. */
 export function storedRoutes(dynamodbUrl: string, tableName: string): StoredRoutes & Disposable {
