@@ -429,6 +429,23 @@ describe.skipIf(!existsSync(executablePath))('the local page', () => {
     2 * waitLimit,
   );
 
+  it(
+    'a new attempt is another request in the same session, and is chosen',
+    async () => {
+      const first = await registered({ session_id: 'cart-again', reference: 'order-again' });
+      const page = await open({ hash: routeTo(first) });
+      const attempts = card(page, 'order-again').locator('.attempt');
+      for (const count of [2, 3]) {
+        await chosen(page).getByRole('button', { name: 'New attempt' }).click();
+        await expect.poll(() => attempts.count(), { timeout: waitLimit }).toBe(count);
+        await expect
+          .poll(() => attempts.first().getAttribute('aria-current'), { timeout: waitLimit })
+          .toBe('true');
+      }
+    },
+    2 * waitLimit,
+  );
+
   it.each(['light', 'dark'] as const)(
     'axe-core finds nothing wrong with the page in %s colours',
     async (colorScheme) => {

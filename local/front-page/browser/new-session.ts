@@ -23,11 +23,10 @@ export function serveForm(
 ): void {
   const form = byId('new-session', HTMLFormElement);
   const code = new CodePanel(addresses);
-  let names = nextNames();
   byId('given-id', HTMLElement).hidden = simulator;
   byId('new-session-code', HTMLElement).append(code.root);
 
-  function next() {
+  function sessionWith(names: ReturnType<typeof nextNames>) {
     const data = new FormData(form);
     const text = (name: string): string => {
       const value = data.get(name);
@@ -49,8 +48,8 @@ export function serveForm(
   }
 
   async function start(): Promise<void> {
-    const { action, session, key } = next();
-    names = nextNames();
+    // Its own names: those in the code may be in use by now.
+    const { action, session, key } = sessionWith(nextNames());
     const { problem } = await run(action.calls);
     showProblem(problem);
     if (problem !== undefined) return;
@@ -58,12 +57,12 @@ export function serveForm(
     location.hash = routeTo(key);
   }
 
-  const showCode = () => code.show([next().action]);
-  form.addEventListener('input', showCode);
+  const inCode = nextNames();
+  const showCode = () => code.show([sessionWith(inCode).action]);
+  for (const place of [form, byId('account', HTMLSelectElement)]) place.addEventListener('input', showCode);
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     void start().then(onDone);
-    showCode();
   });
   showCode();
 }

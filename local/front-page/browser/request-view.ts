@@ -41,7 +41,7 @@ export class RequestView {
   readonly #raw = new JsonDetails('Raw record');
   readonly #code: CodePanel;
   readonly #groups: KeyedList<ActionGroup>;
-  /** The id of the next attempt; each press of the button opens the view of another request. */
+  /** The id of another attempt in code to copy. A press of the button makes its own. */
   readonly #newId = newPaymentRequestId();
   #atKlarna: AtKlarna | null = null;
   #record: PaymentRequestRecord | undefined;
@@ -130,15 +130,16 @@ export class RequestView {
     this.#code.show(groups.flatMap(({ actions }) => actions));
   }
 
-  #situation(record: PaymentRequestRecord): Situation {
+  #situation(record: PaymentRequestRecord, newId = this.#newId): Situation {
     const { account, simulator } = this.#surroundings;
     const atKlarna = simulator ? this.#atKlarna : undefined;
-    return { record, atKlarna, account, now: serverNow(), newId: this.#newId };
+    return { record, atKlarna, account, now: serverNow(), newId };
   }
 
   async #press(text: string): Promise<void> {
     if (!this.#record) return;
-    const actions = actionsOn(this.#situation(this.#record)).flatMap((group) => group.actions);
+    const newId = newPaymentRequestId();
+    const actions = actionsOn(this.#situation(this.#record, newId)).flatMap((group) => group.actions);
     const action = actions.find((each) => each.text === text);
     if (!action) return;
     this.#code.choose(action);
@@ -150,7 +151,7 @@ export class RequestView {
     );
     this.#surroundings.onDone();
     if (text !== 'New attempt' || reply.problem !== undefined) return;
-    location.hash = routeTo({ ...this.#key, payment_request_id: this.#newId });
+    location.hash = routeTo({ ...this.#key, payment_request_id: newId });
   }
 
   #groupIn(): Shown<ActionGroup> {
