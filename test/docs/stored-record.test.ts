@@ -5,7 +5,7 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, it } from 'vitest';
 import { toStoredChange, toStoredEntry } from '../../functions/adapters/dynamodb/stored-history.ts';
 import { toItem } from '../../functions/adapters/dynamodb/stored-payment-request.ts';
-import type { HistoryEffect, HistoryEntry, HistoryKind } from '../../functions/domain/history.ts';
+import type { HistoryEffect, HistoryEntry, HistoryKind } from '../../functions/domain/history-entry.ts';
 import type { EventId } from '../../functions/domain/identifiers.ts';
 import type { Position } from '../../functions/domain/observation.ts';
 import { paymentRequestStates } from '../../functions/domain/payment-request-state.ts';

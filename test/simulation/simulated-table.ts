@@ -6,7 +6,7 @@ import {
   toItem,
 } from '../../functions/adapters/dynamodb/stored-payment-request.ts';
 import type { PaymentRequestStore, WriteResult } from '../../functions/application/ports.ts';
-import type { HistoryEntry } from '../../functions/domain/history.ts';
+import type { HistoryEntry } from '../../functions/domain/history-entry.ts';
 import type { Account, PaymentRequestKey, SessionId } from '../../functions/domain/identifiers.ts';
 import type { Instant } from '../../functions/domain/instant.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';

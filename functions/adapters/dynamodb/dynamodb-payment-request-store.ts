@@ -18,7 +18,8 @@ import type {
 } from '../../application/ports.ts';
 import { tableSchema } from '../../contract/table-schema.ts';
 import { changeOf } from '../../domain/change.ts';
-import { bytesOf, type HistoryEntry, roomIn } from '../../domain/history.ts';
+import type { HistoryEntry } from '../../domain/history-entry.ts';
+import { bytesOf, roomIn } from '../../domain/history.ts';
 import type { Account, PaymentRequestKey, SessionId } from '../../domain/identifiers.ts';
 import { type Instant, millisOf } from '../../domain/instant.ts';
 import { type ListCursor, listCursorOf, type ListedPaymentRequest } from '../../domain/list-cursor.ts';

@@ -1,10 +1,11 @@
 import { type Change, type ChangeKind, changeKinds, changeOf } from '../../domain/change.ts';
-import type { HistoryEffect, HistoryEntry, HistoryKind } from '../../domain/history.ts';
+import type { HistoryEffect, HistoryEntry, HistoryKind } from '../../domain/history-entry.ts';
 import type { EventId } from '../../domain/identifiers.ts';
 import { type Instant, instantFromMillis, millisOf } from '../../domain/instant.ts';
 import type { Proof } from '../../domain/klarna-response.ts';
 import type { Position } from '../../domain/observation.ts';
-import type { Attention, PaymentRequest } from '../../domain/payment-request.ts';
+import type { Attention } from '../../domain/attention.ts';
+import type { PaymentRequest } from '../../domain/payment-request.ts';
 import { parseState, type PaymentRequestState } from '../../domain/payment-request-state.ts';
 
 /** A time in an item: milliseconds since 1970, or RFC 3339 with nine decimals where it is finer. */

@@ -1,17 +1,18 @@
 import { isDeepStrictEqual } from 'node:util';
 import { tableIndexes, tableSchema } from '../../contract/table-schema.ts';
-import { type HistoryEntry, roomIn } from '../../domain/history.ts';
+import type { HistoryEntry } from '../../domain/history-entry.ts';
+import { roomIn } from '../../domain/history.ts';
 import type { EventId, PaymentRequestKey, SessionId } from '../../domain/identifiers.ts';
 import { type Instant, millisOf } from '../../domain/instant.ts';
 import { listCursorOf, timeOfCursor } from '../../domain/list-cursor.ts';
 import type { EvidenceSource, Position } from '../../domain/observation.ts';
-import {
-  type Attention,
-  type Cancellation,
-  type CancellationOutcome,
-  type PaymentRequest,
-  type RegisteredSession,
-  type TimerState,
+import type { Attention } from '../../domain/attention.ts';
+import type {
+  Cancellation,
+  CancellationOutcome,
+  PaymentRequest,
+  RegisteredSession,
+  TimerState,
 } from '../../domain/payment-request.ts';
 import { isOpen, parseState } from '../../domain/payment-request-state.ts';
 import { UnreadableRecordError } from '../../domain/unreadable-record-error.ts';

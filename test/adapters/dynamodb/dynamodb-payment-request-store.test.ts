@@ -12,7 +12,7 @@ import { DynamoDbPaymentRequestStore } from '../../../functions/adapters/dynamod
 import type { QuarantinedDelivery } from '../../../functions/domain/quarantined-delivery.ts';
 import { claimed } from '../../../functions/domain/cancellation.ts';
 import { settled } from '../../../functions/domain/cancel-attempt.ts';
-import type { HistoryEntry } from '../../../functions/domain/history.ts';
+import type { HistoryEntry } from '../../../functions/domain/history-entry.ts';
 import { ownEventId, type PaymentRequestKey, type SessionId } from '../../../functions/domain/identifiers.ts';
 import { listCursorOf } from '../../../functions/domain/list-cursor.ts';
 import { plusMillis } from '../../../functions/domain/instant.ts';

@@ -23,7 +23,8 @@ import {
 } from '../../../functions/domain/identifiers.ts';
 import { instantFromMillis, plusMillis } from '../../../functions/domain/instant.ts';
 import type { Observation } from '../../../functions/domain/observation.ts';
-import { bytesOf, type HistoryEntry, roomIn, withEntry } from '../../../functions/domain/history.ts';
+import type { HistoryEntry } from '../../../functions/domain/history-entry.ts';
+import { bytesOf, roomIn, withEntry } from '../../../functions/domain/history.ts';
 import { type PaymentRequest, unknownPaymentRequest } from '../../../functions/domain/payment-request.ts';
 import { TransientError } from '../../../functions/domain/transient-error.ts';
 import {

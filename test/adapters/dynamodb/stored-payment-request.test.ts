@@ -28,12 +28,8 @@ import { type Change, changeKinds, changeOf } from '../../../functions/domain/ch
 import { UnreadableRecordError } from '../../../functions/domain/unreadable-record-error.ts';
 import { claimed } from '../../../functions/domain/cancellation.ts';
 import { settled } from '../../../functions/domain/cancel-attempt.ts';
-import {
-  bytesOf,
-  type HistoryEffect,
-  type HistoryEntry,
-  type HistoryKind,
-} from '../../../functions/domain/history.ts';
+import type { HistoryEffect, HistoryEntry, HistoryKind } from '../../../functions/domain/history-entry.ts';
+import { bytesOf } from '../../../functions/domain/history.ts';
 import {
   type Account,
   type EventId,
@@ -42,8 +38,8 @@ import {
 } from '../../../functions/domain/identifiers.ts';
 import { type Instant, instantFromMillis } from '../../../functions/domain/instant.ts';
 import type { EvidenceSource, Position } from '../../../functions/domain/observation.ts';
+import type { Attention } from '../../../functions/domain/attention.ts';
 import type {
-  Attention,
   Cancellation,
   CancellationOutcome,
   PaymentRequest,
