@@ -33,6 +33,8 @@ export default defineConfig(
       '**/dist/',
       'coverage/',
       '.cache/',
+      // A package of its own, with its own packages.
+      'site/',
       'client/*-types.ts',
     ],
   },

@@ -1,6 +1,9 @@
 /** The sweep, every minute: does what a timer, a webhook or a caller missed, and continues jobs. */
 import { dueIn, repairs } from './application/reconcile-payment-requests.ts';
+import { largestOf } from './application/view-accounts.ts';
+import type { SeenRecord } from './application/watch-unsettled.ts';
 import { composeReconciliation } from './composition/composition-root.ts';
+import type { PaymentRequestKey } from './domain/identifiers.ts';
 import type { SweepMemory } from './domain/sweep-memory.ts';
 import { count, measure, note } from './telemetry/telemetry.ts';
 import { recurringHandler } from './triggers/scheduled-handler.ts';
@@ -18,8 +21,13 @@ export const handler = recurringHandler(async (until, timeLimit) => {
 
 async function sweep(until: number, known: SweepMemory) {
   const { see, view } = watch(known);
+  const found: PaymentRequestKey[] = [];
+  const seeing = (seen: SeenRecord): void => {
+    found.push(seen.key);
+    see(seen);
+  };
   // Where Klarna's limit is near, timers go first, then jobs, then the rest of the sweep.
-  const [report, jobs] = await Promise.all([reconcile(until, see), runJobs(until)]);
+  const [report, jobs] = await Promise.all([reconcile(until, seeing), runJobs(until)]);
   const { pendingCancelAge, overdueSessionAge, failing, memory } = await view();
   count('SweepRepairs', repairs(report));
   measure('PendingCancelAge', pendingCancelAge);
@@ -27,7 +35,18 @@ async function sweep(until: number, known: SweepMemory) {
   measure('SweepFailures', failing);
   measure('DueRecords', dueIn(report));
   measure('OpenRequests', await open.countAtLeast());
+  tellLargest(found);
   return { report: { ...report, job_pages: jobs.pages }, memory };
+}
+
+/** Records of one run from which it tells whose they are. */
+const many = 100;
+
+/** Tells the accounts with the most work, where there is much. A metric for each account would cost more than it tells. */
+function tellLargest(found: readonly PaymentRequestKey[]): void {
+  if (found.length < many) return;
+  const largest = largestOf(found, 5).map(({ account, count: records }) => `${account}: ${records}`);
+  note('sweep.largest', { records: found.length, accounts: largest.join(', ') });
 }
 
 const withoutZeros = (report: Readonly<Record<string, number>>): Readonly<Record<string, number>> =>

@@ -1,4 +1,4 @@
-import { Stack } from 'aws-cdk-lib';
+import { Annotations, Stack } from 'aws-cdk-lib';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
@@ -32,7 +32,12 @@ export function alarmTopic(
       resources,
       conditions: fromThisAccount,
     });
-  topic.addToResourcePolicy(allow(['sns:Publish'], [topic.topicArn]));
+  const { statementAdded } = topic.addToResourcePolicy(allow(['sns:Publish'], [topic.topicArn]));
+  if (!statementAdded)
+    Annotations.of(scope).addWarningV2(
+      'lapse:alarmTopic',
+      'alarmTopic is imported: no alarm arrives unless its policy allows cloudwatch.amazonaws.com to publish.',
+    );
   // An encrypted topic's key has to allow it too. In a key policy `*` means that key.
   topic.masterKey?.addToResourcePolicy(allow(['kms:Decrypt', 'kms:GenerateDataKey*'], ['*']));
   return topic;

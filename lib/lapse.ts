@@ -170,6 +170,7 @@ export class Lapse extends Construct {
       WebhookUrl: this.webhookUrl,
       AccountsSecretName: secrets.accounts.secretName,
       SigningKeysSecretName: secrets.signingKeys.secretName,
+      CredentialsPrefix: secrets.credentialsPrefix,
       EventBusName: this.bus.eventBusName,
       TableName: this.table.tableName,
       RetentionDays: String(shared.settings.retentionDays),

@@ -5,7 +5,7 @@ import { instantFromMillis } from '../domain/instant.ts';
 import { emptyResponse } from '../domain/klarna-read.ts';
 import type { KlarnaResponse, Proof, ShownPaymentRequest } from '../domain/klarna-response.ts';
 import type { Observation } from '../domain/observation.ts';
-import type { HistoryEntry } from '../domain/history.ts';
+import type { HistoryEntry } from '../domain/history-entry.ts';
 import { afterCall, type AttemptTerms, callLimit, nextCall, noCalls } from '../domain/next-call.ts';
 import type { Chance, Clock, Ids, KlarnaPaymentRequests } from './ports.ts';
 import { shortId } from './short-id.ts';

@@ -80,6 +80,8 @@ function isDone(
 ): boolean {
   const id = writes.at(-1) ?? '';
   const added = history.at(-1);
-  const isNew = added !== undefined && !(before && hasRecorded(before, added.eventId));
+  // Another delivery of the same webhook may have written that entry.
+  const isOwn = added !== undefined && added.kind !== 'webhook';
+  const isNew = isOwn && !(before && hasRecorded(before, added.eventId));
   return stored.writes.includes(id) || (isNew && hasRecorded(stored, added.eventId));
 }

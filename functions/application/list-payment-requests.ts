@@ -1,7 +1,8 @@
 import type { Account, SessionId } from '../domain/identifiers.ts';
 import type { Instant } from '../domain/instant.ts';
 import type { ListCursor } from '../domain/list-cursor.ts';
-import type { Attention, PaymentRequest } from '../domain/payment-request.ts';
+import type { Attention } from '../domain/attention.ts';
+import type { PaymentRequest } from '../domain/payment-request.ts';
 import { isOpen, type PaymentRequestState } from '../domain/payment-request-state.ts';
 import type { ListSelection, PaymentRequestList, PaymentRequestStore } from './ports.ts';
 

@@ -50,6 +50,11 @@ export interface PaymentRequestStore {
     observation: Observation,
     noted: { readonly against: Position | undefined; readonly at: Instant },
   ): Promise<WriteResult>;
+  /**
+   * Makes `registeredVersion` of the stored record, or `made` where there is none, in one write and without a read, if the record
+   * `isRegisteredUnread` and its history has room. Returns the record as it then is.
+   */
+  register(made: PaymentRequest): Promise<RegisterResult>;
   /** Stores `next`, if the stored version is still the one that `next` is the next version of: `current`, or no record. */
   save(current: PaymentRequest | undefined, next: PaymentRequest): Promise<WriteResult>;
 }
@@ -57,6 +62,11 @@ export interface PaymentRequestStore {
 /** Whether a conditional write was done. If not, the record that is stored instead. */
 export type WriteResult =
   { readonly written: true } | { readonly written: false; readonly stored: PaymentRequest | undefined };
+
+/** Whether a registration was written without a read, and the record that is stored. */
+export type RegisterResult =
+  | { readonly written: true; readonly record: PaymentRequest }
+  | { readonly written: false; readonly stored: PaymentRequest | undefined };
 
 /** The records that the sweep reconciles. */
 export interface DuePaymentRequests {

@@ -1,6 +1,7 @@
 import type { AccountSettings } from '../domain/account-settings.ts';
 import { type EventId, ownEventId, type PaymentRequestKey, type SessionId } from '../domain/identifiers.ts';
 import { withIntendedExpiry } from '../domain/klarna-expiry.ts';
+import { asNextVersion } from '../domain/next-version.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import {
   armedOnSubmitted,
@@ -137,15 +138,18 @@ async function changeSession(
 ): Promise<SessionResult> {
   const { clock, syncExpiry } = dependencies;
   const { key, settings, known } = session;
-  const { record, outcome } = await changeRecord(dependencies, key, known, (latest) => {
+  const decideAll = (latest: PaymentRequest | undefined): SessionDecision => {
     const { next, outcome } = decide(latest);
     // The intended expiry is in the same write as the deadline that it belongs to.
     const intended =
       next && settings.syncKlarnaExpiry
         ? withIntendedExpiry(next, settings.inProgressGrace, clock.instant())
         : next;
-    return { next: intended, outcome };
-  });
+    return intended ? { next: intended, outcome } : { outcome };
+  };
+  const { record, outcome } = await (known
+    ? changeRecord(dependencies, key, known, decideAll)
+    : changeUnread(dependencies, key, decideAll));
   const isDone = outcome.kind === 'registered' || outcome.kind === 'changed' || outcome.kind === 'unchanged';
   if (!record || !isDone) return { record, outcome };
   const [armed, synced] = await Promise.all([
@@ -157,6 +161,24 @@ async function changeSession(
   // Klarna refused to move its expiry, so the deadline is earlier now. Or another caller moved it.
   const isMoved = latest.deadlineAt !== record.deadlineAt;
   return { record: isMoved ? await armIfWaiting(dependencies, latest) : latest, outcome };
+}
+
+/** The same without a read, where that is enough. A first registration is one write then, whether a webhook came before or not. */
+async function changeUnread(
+  dependencies: SessionDependencies,
+  key: PaymentRequestKey,
+  decide: (record: PaymentRequest | undefined) => SessionDecision,
+): Promise<SessionResult> {
+  const { store, ids, clock } = dependencies;
+  const { next, outcome } = decide(undefined);
+  if (!next || outcome.kind !== 'registered') return changeRecord(dependencies, key, undefined, decide);
+  const id = shortId(ids);
+  const made = asNextVersion(undefined, next, { id, now: clock.instant() });
+  const result = await store.register(made);
+  if (result.written) return { record: result.record, outcome };
+  // The response to this write was lost, and the client sent it again.
+  if (result.stored?.writes.includes(id)) return { record: result.stored, outcome };
+  return changeRecord(dependencies, key, result.stored, decide);
 }
 
 /** The record with its timer armed, if it has one that can still fire. */

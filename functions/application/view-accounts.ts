@@ -48,12 +48,22 @@ export const viewAccounts =
     };
   };
 
-function viewOf({ keys, isWhole }: IndexedKeys, most: number): AccountsView {
+const viewOf = ({ keys, isWhole }: IndexedKeys, most: number): AccountsView => ({
+  count: keys.length,
+  isWhole,
+  largest: largestOf(keys, most),
+  first: keys.slice(0, most),
+});
+
+/** The accounts with the most of these, the largest first. */
+export function largestOf(
+  keys: Iterable<{ readonly account: Account }>,
+  most: number,
+): readonly AccountCount[] {
   const counts = new Map<Account, number>();
   for (const { account } of keys) counts.set(account, (counts.get(account) ?? 0) + 1);
-  const largest = [...counts]
+  return [...counts]
     .map(([account, count]) => ({ account, count }))
     .toSorted((a, b) => b.count - a.count || (a.account < b.account ? -1 : 1))
     .slice(0, most);
-  return { count: keys.length, isWhole, largest, first: keys.slice(0, most) };
 }

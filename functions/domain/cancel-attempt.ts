@@ -1,17 +1,13 @@
 import { isClosedTo, withoutLease } from './cancellation.ts';
 import { notFoundObservationOf } from './klarna-read.ts';
 import { klarnaEndOf } from './due.ts';
-import { type HistoryEffect, type HistoryEntry, withEntry } from './history.ts';
+import type { HistoryEffect, HistoryEntry } from './history-entry.ts';
+import { withEntry } from './history.ts';
 import { ownEventId } from './identifiers.ts';
 import { earlierOf, formatInstant, type Instant, plusMillis } from './instant.ts';
 import type { Observation } from './observation.ts';
-import {
-  type Attention,
-  attentionAfterEnd,
-  type Cancellation,
-  type CancellationOutcome,
-  type PaymentRequest,
-} from './payment-request.ts';
+import { type Attention, attentionAfterEnd } from './attention.ts';
+import type { Cancellation, CancellationOutcome, PaymentRequest } from './payment-request.ts';
 import { nextAttempt, noAttempts } from './reconciliation.ts';
 import { withDeadline } from './session-timer.ts';
 import { applyObservation } from './transition.ts';

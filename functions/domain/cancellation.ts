@@ -1,4 +1,5 @@
-import { type HistoryEffect, type HistoryEntry, shortened, withEntry } from './history.ts';
+import type { HistoryEffect, HistoryEntry } from './history-entry.ts';
+import { shortened, withEntry } from './history.ts';
 import { type EventId, ownEventId } from './identifiers.ts';
 import { type Instant, plusMillis } from './instant.ts';
 import {

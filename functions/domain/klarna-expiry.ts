@@ -1,5 +1,6 @@
 import { sweepMargin } from './due.ts';
-import { type HistoryEntry, withEntry } from './history.ts';
+import type { HistoryEntry } from './history-entry.ts';
+import { withEntry } from './history.ts';
 import type { EventId } from './identifiers.ts';
 import { formatInstant, type Instant, laterOf, millisOf, plusMillis } from './instant.ts';
 import type { Proof } from './klarna-response.ts';

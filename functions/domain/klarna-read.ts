@@ -1,5 +1,6 @@
 import { klarnaEndOf } from './due.ts';
-import { type HistoryEntry, withEntry } from './history.ts';
+import type { HistoryEntry } from './history-entry.ts';
+import { withEntry } from './history.ts';
 import { ownEventId } from './identifiers.ts';
 import type { Instant } from './instant.ts';
 import type { Proof } from './klarna-response.ts';

@@ -20,7 +20,10 @@ export const listCursorOf = ({
   createdAt,
   paymentRequestId,
 }: Pick<PaymentRequest, 'createdAt' | 'paymentRequestId'>): ListCursor =>
-  `${createdAt.slice(0, 23)}Z#${paymentRequestId.slice(-12)}` as ListCursor;
+  `${createdAt.slice(0, 23)}Z#${endOf(paymentRequestId)}` as ListCursor;
+
+/** The last characters of an id, or all that follow its last colon. */
+const endOf = (id: string): string => id.slice(Math.max(id.length - 12, id.lastIndexOf(':') + 1));
 
 /** The position before all records of this moment, and after all earlier ones. */
 export const cursorBefore = (moment: Instant): ListCursor => {

@@ -1,4 +1,4 @@
-import { changesBetween } from './change.ts';
+import { changesBetween } from './changes-between.ts';
 import { dueAtOf } from './due.ts';
 import { bounded } from './history.ts';
 import type { Instant } from './instant.ts';

@@ -1,5 +1,6 @@
+import type { Attention } from './attention.ts';
 import type { Change } from './change.ts';
-import type { DroppedEntries, HistoryEntry } from './history.ts';
+import type { DroppedEntries, HistoryEntry } from './history-entry.ts';
 import type { EventId, PaymentRequestKey, SessionId } from './identifiers.ts';
 import { type Instant, plusMillis } from './instant.ts';
 import type { EvidenceSource, Position } from './observation.ts';
@@ -132,16 +133,6 @@ export interface Cancellation {
 }
 
 /**
- * Why a record needs a person.
- * - `contradiction`: Klarna told a second final state, or that the customer paid after the end.
- * - `canceled_after_completed`: we canceled the request although the customer had approved it.
- * - `not_found`: Klarna does not know the request, and its expiry has not passed.
- * - `klarna_denied`: Klarna refuses our credentials. `unknown_state`: Klarna told a state that this version does not know.
- */
-export type Attention =
-  'contradiction' | 'canceled_after_completed' | 'not_found' | 'klarna_denied' | 'unknown_state';
-
-/**
  * A question that Klarna's webhooks leave open and a read can answer.
  * - `tie`: two states with the same time. The event ids decided between them, which is chance.
  * - `contradiction`: two facts that cannot both be true.
@@ -172,13 +163,6 @@ export const isUnsettled = (
   record: PaymentRequest,
 ): record is PaymentRequest & { readonly cancellation: Cancellation } =>
   record.cancellation?.outcome === 'claimed' || record.cancellation?.outcome === 'pending';
-
-/** The attention after the end of a request. Obstacles to the end are removed. Everything else stays for a person to see. */
-export const attentionAfterEnd = (attention: Attention | undefined): Attention | undefined =>
-  // Stryker disable next-line ConditionalExpression: only the compiler needs the check
-  attention !== undefined && obstacles.includes(attention) ? undefined : attention;
-
-const obstacles: readonly Attention[] = ['not_found', 'klarna_denied', 'unknown_state'];
 
 /**
  * Whether the expiry that we set at Klarna is too early and can be moved. It must not be before the deadline, nor before the

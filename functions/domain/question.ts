@@ -1,4 +1,5 @@
-import { type HistoryEntry, withEntry } from './history.ts';
+import type { HistoryEntry } from './history-entry.ts';
+import { withEntry } from './history.ts';
 import type { EventId } from './identifiers.ts';
 import type { Instant } from './instant.ts';
 import type { PaymentRequest, Question } from './payment-request.ts';

@@ -1,6 +1,7 @@
 import { klarnaEndOf, mostAttempts, sweepMargin, workOf, type WorkKind } from './due.ts';
 import { type Instant, millisOf, plusMillis } from './instant.ts';
-import { attentionAfterEnd, isUnsettled, type PaymentRequest } from './payment-request.ts';
+import { attentionAfterEnd } from './attention.ts';
+import { isUnsettled, type PaymentRequest } from './payment-request.ts';
 import { isOpen } from './payment-request-state.ts';
 
 /** Minutes until the next attempt, by how many attempts have settled nothing. The first is the next sweep's. */

@@ -1,5 +1,6 @@
 import { formatDuration } from './duration.ts';
-import { type HistoryEntry, withEntry } from './history.ts';
+import type { HistoryEntry } from './history-entry.ts';
+import { withEntry } from './history.ts';
 import { type EventId, type PaymentRequestKey, type SessionId } from './identifiers.ts';
 import { earlierOf, formatInstant, type Instant, millisOf, plusMillis } from './instant.ts';
 import { expiryLimit, withEarlyExpiryDue } from './klarna-expiry.ts';

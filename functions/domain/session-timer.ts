@@ -1,4 +1,5 @@
-import { type HistoryEntry, hasRecorded, withEntry } from './history.ts';
+import type { HistoryEntry } from './history-entry.ts';
+import { hasRecorded, withEntry } from './history.ts';
 import { type EventId, ownEventId } from './identifiers.ts';
 import { formatInstant, type Instant, plusMillis } from './instant.ts';
 import { isUnsettled, type PaymentRequest, type TimerState } from './payment-request.ts';

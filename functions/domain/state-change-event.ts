@@ -1,8 +1,9 @@
 import { type Change, type ChangeKind, changeOf } from './change.ts';
-import type { HistoryEntry } from './history.ts';
+import type { HistoryEntry } from './history-entry.ts';
 import { formatInstant, type Instant } from './instant.ts';
 import { type Observation, positionOf } from './observation.ts';
-import type { Attention, CancellationCause, PaymentRequest } from './payment-request.ts';
+import type { Attention } from './attention.ts';
+import type { CancellationCause, PaymentRequest } from './payment-request.ts';
 import type { PaymentRequestState } from './payment-request-state.ts';
 
 /** The detail type of an event on the bus. */

@@ -1,5 +1,6 @@
 import { changeOf } from './change.ts';
-import { bytesOf, type HistoryEntry, hasRecorded, roomIn, withDropped, withEntry } from './history.ts';
+import type { HistoryEntry } from './history-entry.ts';
+import { bytesOf, hasRecorded, roomIn, withDropped, withEntry } from './history.ts';
 import type { Instant } from './instant.ts';
 import {
   completedPosition,
@@ -10,14 +11,8 @@ import {
   type Position,
   positionOf,
 } from './observation.ts';
-import {
-  type Attention,
-  attentionAfterEnd,
-  type Cancellation,
-  isUnsettled,
-  type PaymentRequest,
-  type Question,
-} from './payment-request.ts';
+import { type Attention, attentionAfterEnd } from './attention.ts';
+import { type Cancellation, isUnsettled, type PaymentRequest, type Question } from './payment-request.ts';
 import { isFinal, isOpen, ranks } from './payment-request-state.ts';
 
 /**

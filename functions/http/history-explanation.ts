@@ -1,5 +1,5 @@
 import { formatInstant, type Instant } from '../domain/instant.ts';
-import type { HistoryEntry } from '../domain/history.ts';
+import type { HistoryEntry } from '../domain/history-entry.ts';
 import { isFinal, type PaymentRequestState, ranks } from '../domain/payment-request-state.ts';
 
 /**

@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { type ListFilter, type ListPage, selectionOf } from '../application/list-payment-requests.ts';
 import { type Account, parseSessionId } from '../domain/identifiers.ts';
 import { type ListCursor, parseListCursor } from '../domain/list-cursor.ts';
-import type { Attention } from '../domain/payment-request.ts';
+import type { Attention } from '../domain/attention.ts';
 import { isOpen, paymentRequestStates } from '../domain/payment-request-state.ts';
 import { choice, flag, pathId, queryOf, text, time } from './parse-request.ts';
 import { viewOf } from './payment-request-view.ts';

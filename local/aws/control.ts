@@ -2,7 +2,6 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { pipeline } from 'node:stream/promises';
 import * as v from 'valibot';
 import type { ClockControl } from '../clock/clock-control.ts';
-import type { StoredRoutes } from '../dynamodb/stored-routes.ts';
 import { readWholeBody } from '../shared/read-body.ts';
 import { checkedJson } from '../shared/checked-json.ts';
 import { faultSchema, faultTargets } from './faults/fault.ts';
@@ -17,6 +16,9 @@ export interface ForwardedResponse {
 
 /** Receives a fault without its `target`, and responds. */
 export type ForwardFault = (fault: Readonly<Record<string, unknown>>) => Promise<ForwardedResponse>;
+
+/** Responds to a call of the control address about what is stored, or returns `undefined` for another path. */
+export type StoredRoutes = (path: string, query: URLSearchParams) => Promise<ForwardedResponse | undefined>;
 
 export interface ControlOptions {
   readonly aws: AwsServer;
@@ -34,11 +36,11 @@ export interface ControlOptions {
   readonly outputs?: Readonly<Record<string, string>>;
   /** Runs the recurring schedules now, and returns how each run ended. Without it `POST /sweep` is refused. */
   readonly runRecurringSchedules?: () => Promise<readonly string[]>;
-  /** Shows what the table has. Without it `GET /sessions` is refused. */
+  /** Shows what the table has. Without it `GET /sessions` and `/quarantine` are refused. */
   readonly stored?: StoredRoutes;
 }
 
-/** Serves the control address: published events, sessions, schedules, dead letters, calls, faults, the clock and the sweep. */
+/** Serves the control address: published events, sessions, quarantine, schedules, dead letters, calls, faults, the clock and the sweep. */
 export function createControlListener(options: ControlOptions): RequestListener {
   return (request, response) => {
     serve(options, request, response).catch((error: unknown) => {
@@ -105,8 +107,8 @@ async function respond(
     default:
       return refused(
         404,
-        `There is no ${request.method ?? ''} ${path}; allowed: GET /events, /sessions, /schedules, /dead-letters, /calls and /outputs, ` +
-          'GET, POST and DELETE /faults, GET and POST /clock, and POST /sweep.',
+        `There is no ${request.method ?? ''} ${path}. Allowed: GET /events, /sessions, /quarantine, /schedules, ` +
+          '/dead-letters, /calls and /outputs, GET, POST and DELETE /faults, GET and POST /clock, and POST /sweep.',
       );
   }
 }

@@ -89,7 +89,7 @@ export async function startFrontPage(options: FrontPageOptions): Promise<Listeni
       return;
     }
     if (path === '/status') {
-      sendJson(response, 200, statusOf(options));
+      sendJson(response, 200, statusOf(options, targets));
       return;
     }
     files ??= readPageFiles();
@@ -113,12 +113,16 @@ export async function startFrontPage(options: FrontPageOptions): Promise<Listeni
   );
 }
 
-/** What the page needs before any other call. Countdowns use the system's time. */
-function statusOf({ accounts, simulator, now }: FrontPageOptions) {
+/**
+ * What the page needs before any other call. Countdowns use the system's time. The addresses are for the code that the
+ * reader copies.
+ */
+function statusOf({ accounts, simulator, now }: FrontPageOptions, addresses: ReadonlyMap<string, string>) {
   const known = v.parse(accountsSchema, JSON.parse(accounts()));
   return {
     now: new Date(now()).toISOString(),
     simulator: simulator !== undefined,
+    addresses: Object.fromEntries(addresses),
     accounts: Object.entries(known).map(([name, { partner_account_id }]) => ({ name, partner_account_id })),
   };
 }

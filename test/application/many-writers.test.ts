@@ -34,6 +34,7 @@ function distant(store: PaymentRequestStore, clock: SharedClock, draws: Draws): 
     readAll: (...asked) => later(() => store.readAll(...asked)),
     observe: (...asked) => later(() => store.observe(...asked)),
     noteStale: (...asked) => later(() => store.noteStale(...asked)),
+    register: (...asked) => later(() => store.register(...asked)),
     save: (...asked) => later(() => store.save(...asked)),
   };
 }
@@ -105,6 +106,7 @@ describe('many writers of one record', () => {
       read: (...asked) => store.read(...asked),
       readAll: (...asked) => store.readAll(...asked),
       observe: (...asked) => store.observe(...asked),
+      register: (...asked) => store.register(...asked),
       // Two senders of newer webhooks write before each of its writes arrives.
       noteStale: async (...asked) => {
         await newerOnes();

@@ -316,7 +316,7 @@ describe('registering a session', () => {
     const { outcome, record } = await world.register(registrationWith());
     expect(outcome.kind).toBe('registered');
     expect(record).toMatchObject({ timer: 'armed', dueAt: afterNoon(31), version: 1 });
-    expect(world.awsCalls()).toEqual(['store.save', 'timer.arm']);
+    expect(world.awsCalls()).toEqual(['store.register', 'timer.arm']);
     expect(world.timer.deadline).toBe(afterNoon(30));
     await world.extend(timeout(40));
     expect(world.record.history.map(({ eventId }) => eventId.split(':')[0])).toEqual(['register', 'extend']);

@@ -4,14 +4,14 @@ import type { CancelResult } from '../../functions/application/cancel-payment-re
 import type { RefreshOutcome } from '../../functions/application/refresh-payment-request.ts';
 import { type CancelJobSelection, type CancelJobStatus } from '../../functions/domain/cancel-job.ts';
 import { type CancelOutcome, cancelOutcomes } from '../../functions/domain/cancel-outcome.ts';
+import type { Attention } from '../../functions/domain/attention.ts';
 import type {
-  Attention,
   CancellationCause,
   CancellationOutcome,
   OnTimeout,
   TimerState,
 } from '../../functions/domain/payment-request.ts';
-import type { HistoryEffect, HistoryEntry, HistoryKind } from '../../functions/domain/history.ts';
+import type { HistoryEffect, HistoryEntry, HistoryKind } from '../../functions/domain/history-entry.ts';
 import type { EvidenceSource } from '../../functions/domain/observation.ts';
 import { paymentRequestStates } from '../../functions/domain/payment-request-state.ts';
 import type { SessionStatus } from '../../functions/domain/session-status.ts';

@@ -5,11 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { claimed, withRefusedCommand } from '../../functions/domain/cancellation.ts';
 import { settled } from '../../functions/domain/cancel-attempt.ts';
 import { ownEventId, parseSessionId } from '../../functions/domain/identifiers.ts';
-import {
-  type Attention,
-  type CancellationCause,
-  type PaymentRequest,
-} from '../../functions/domain/payment-request.ts';
+import type { Attention } from '../../functions/domain/attention.ts';
+import type { CancellationCause, PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { paymentRequestStates } from '../../functions/domain/payment-request-state.ts';
 import {
   eventsOf,

@@ -12,7 +12,7 @@ import {
 } from '../../functions/domain/cancellation.ts';
 import { ownEventId } from '../../functions/domain/identifiers.ts';
 import { plusMillis } from '../../functions/domain/instant.ts';
-import type { HistoryEntry } from '../../functions/domain/history.ts';
+import type { HistoryEntry } from '../../functions/domain/history-entry.ts';
 import type { Cancellation, PaymentRequest } from '../../functions/domain/payment-request.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
 import { noon, recordWith, versioned } from '../support/fixtures.ts';

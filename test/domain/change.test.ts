@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { changeOf, changesBetween } from '../../functions/domain/change.ts';
-import { type HistoryEntry, withEntry } from '../../functions/domain/history.ts';
+import { changesBetween } from '../../functions/domain/changes-between.ts';
+import { changeOf } from '../../functions/domain/change.ts';
+import type { HistoryEntry } from '../../functions/domain/history-entry.ts';
+import { withEntry } from '../../functions/domain/history.ts';
 import { ownEventId } from '../../functions/domain/identifiers.ts';
 import type { Observation } from '../../functions/domain/observation.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { HistoryEntry } from '../../functions/domain/history-entry.ts';
 import {
   bounded,
   bytesOf,
   hasRecorded,
-  type HistoryEntry,
   isEmptyRead,
   roomIn,
   shortened,

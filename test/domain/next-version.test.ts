@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { dueAtOf } from '../../functions/domain/due.ts';
-import { type HistoryEntry, withEntry } from '../../functions/domain/history.ts';
+import type { HistoryEntry } from '../../functions/domain/history-entry.ts';
+import { withEntry } from '../../functions/domain/history.ts';
 import { ownEventId } from '../../functions/domain/identifiers.ts';
 import { asNextVersion } from '../../functions/domain/next-version.ts';
 import { type PaymentRequest, unknownPaymentRequest } from '../../functions/domain/payment-request.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { attentionAfterEnd } from '../../functions/domain/attention.ts';
 import {
-  attentionAfterEnd,
   isKlarnaExpiryEarly,
   isUnsettled,
   longestExpiry,

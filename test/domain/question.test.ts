@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type HistoryEntry, withEntry } from '../../functions/domain/history.ts';
+import type { HistoryEntry } from '../../functions/domain/history-entry.ts';
+import { withEntry } from '../../functions/domain/history.ts';
 import { ownEventId } from '../../functions/domain/identifiers.ts';
 import { emptyResponse, withEmptyRead, withRead } from '../../functions/domain/klarna-read.ts';
 import type { Observation } from '../../functions/domain/observation.ts';

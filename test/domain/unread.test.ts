@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bytesOf, type HistoryEntry, roomIn } from '../../functions/domain/history.ts';
+import type { HistoryEntry } from '../../functions/domain/history-entry.ts';
+import { bytesOf, roomIn } from '../../functions/domain/history.ts';
 import { ownEventId } from '../../functions/domain/identifiers.ts';
 
 import { asNextVersion } from '../../functions/domain/next-version.ts';
 import type { Observation } from '../../functions/domain/observation.ts';
+import type { Attention } from '../../functions/domain/attention.ts';
 import {
-  type Attention,
   type Cancellation,
   type PaymentRequest,
   unknownPaymentRequest,

@@ -61,8 +61,7 @@ describe('GET of a Payment Request', () => {
     // A read, noted, with the response and what ties it to Klarna's logs.
     expect(Object.values(unmarshall(write?.ExpressionAttributeValues ?? {}))).toContainEqual([
       expect.objectContaining({
-        k: 'r',
-        e: 'n',
+        k: 'rn',
         d: expect.objectContaining({
           p: 'unclear',
           s: '500',

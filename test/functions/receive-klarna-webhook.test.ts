@@ -36,8 +36,8 @@ describe('receive-klarna-webhook, for a signed delivery', () => {
     const values = Object.values(unmarshall(write?.ExpressionAttributeValues ?? {})) as unknown[];
     expect(values).toContain('COMPLETED');
     // The entry of the history, and the event to publish.
-    expect(values).toContainEqual([expect.objectContaining({ i: eventId, k: 'w', e: 'a' })]);
-    expect(values).toContainEqual([expect.objectContaining({ i: eventId, y: 'state_changed' })]);
+    expect(values).toContainEqual([expect.objectContaining({ i: eventId, k: 'waP' })]);
+    expect(values).toContainEqual([{ y: 's' }]);
   });
 
   it('a repeated delivery returns 200 and writes nothing', async () => {

@@ -9,6 +9,7 @@ import { expect, it, vi } from 'vitest';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { aws, sentCommands } from '../support/aws-clients.ts';
 import { notAllowed, rejected, throttled } from '../support/aws-faults.ts';
+import { requestId } from '../support/cancel-jobs.ts';
 import { at, key, recordWith } from '../support/fixtures.ts';
 import { itemOf, lambdaContext, recurringEvent } from '../support/lambda-events.ts';
 import { planted, plantedIn } from '../support/planted-secrets.ts';
@@ -65,6 +66,18 @@ it('the sweep ends a session whose timer was lost and counts the repair', async 
   expect(output.text()).toContain('"SweepRepairs":1');
   expect(output.text()).toMatch(/"TimerLateness":\d{5}/);
   expect(output.lines()).toContainEqual(expect.objectContaining({ code: 'sweep.done', end: 1 }));
+});
+
+it('a sweep with much work tells the accounts with the most of it, and no metric for an account', async () => {
+  const items = Array.from({ length: 120 }, (_, number) => ({
+    PK: { S: `A#${number % 10 === 0 ? 'shop-no' : 'shop-se'}#P#${requestId(number)}` },
+  }));
+  due(open('2026-03-01T12:30:00Z'));
+  aws.dynamodb.on(QueryCommand).resolvesOnce({ Items: items }).resolves({ Items: [] });
+  await sweep();
+  const [line] = output.lines().filter(({ code }) => code === 'sweep.largest');
+  expect(line).toMatchObject({ records: 120, accounts: 'shop-se: 108, shop-no: 12' });
+  expect(line).not.toHaveProperty('_aws');
 });
 
 it('every run of the sweep writes how long records have waited, also a run without work', async () => {

@@ -49,19 +49,23 @@ describe('the temporary folder of the bundles', () => {
   });
 });
 
-it('the same sources have the same asset hashes in any folder, with any folder for temporary files', () => {
-  const here = writeBundles(join(folder, 'here'));
-  const elsewhere = join(folder, 'a', 'deeper', 'place');
-  copySources(Object.keys(here.metafile.inputs), elsewhere);
-  const there = writeBundles(join(folder, 'there'), elsewhere);
-  expect(functionNames).toHaveLength(7);
-  for (const name of functionNames) {
-    expect(readFileSync(join(there.bundles[name], 'index.js.map'), 'utf8')).toBe(
-      readFileSync(join(here.bundles[name], 'index.js.map'), 'utf8'),
-    );
-    expect(FileSystem.fingerprint(there.bundles[name])).toBe(FileSystem.fingerprint(here.bundles[name]));
-  }
-});
+it(
+  'the same sources have the same asset hashes in any folder, with any folder for temporary files',
+  { timeout: 120_000 },
+  () => {
+    const here = writeBundles(join(folder, 'here'));
+    const elsewhere = join(folder, 'a', 'deeper', 'place');
+    copySources(Object.keys(here.metafile.inputs), elsewhere);
+    const there = writeBundles(join(folder, 'there'), elsewhere);
+    expect(functionNames).toHaveLength(7);
+    for (const name of functionNames) {
+      expect(readFileSync(join(there.bundles[name], 'index.js.map'), 'utf8')).toBe(
+        readFileSync(join(here.bundles[name], 'index.js.map'), 'utf8'),
+      );
+      expect(FileSystem.fingerprint(there.bundles[name])).toBe(FileSystem.fingerprint(here.bundles[name]));
+    }
+  },
+);
 
 it('no bundle loads what only the search for settings files of the SDK needs', () => {
   const { bundles } = writeBundles(join(folder, 'bundles'));

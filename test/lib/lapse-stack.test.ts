@@ -274,6 +274,7 @@ it('the outputs say where everything is and what to do next', () => {
     'AccountsSecretName',
     'AlarmTopicArn',
     'ApiUrl',
+    'CredentialsPrefix',
     'DashboardUrl',
     'DeadTimersQueueUrl',
     'EventBusName',

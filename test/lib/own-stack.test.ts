@@ -1,5 +1,5 @@
 import { App, NestedStack, RemovalPolicy, Stack, Stage } from 'aws-cdk-lib';
-import { Template } from 'aws-cdk-lib/assertions';
+import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import {
   AttributeType,
@@ -14,6 +14,7 @@ import { AccountRootPrincipal, Role } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { HostedZone } from 'aws-cdk-lib/aws-route53';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { describe, expect, it } from 'vitest';
 import { tableIndexes, tableSchema } from '../../functions/contract/table-schema.ts';
@@ -299,8 +300,8 @@ describe('a table of your own', () => {
     ],
     [
       'another time to live',
-      { timeToLiveAttribute: 'ttl' },
-      'the time to live of table is ttl; allowed: the attribute expires_at.',
+      { timeToLiveAttribute: 'expiry' },
+      `the time to live of table is expiry; allowed: the attribute ${timeToLive}.`,
     ],
   ])('a table with %s is refused at synth', (_, props, sentence) => {
     expect(() => tableV2(props)).toThrow(sentence);
@@ -461,6 +462,40 @@ describe('encryptionKey', () => {
       expect(found.length).toBeGreaterThan(0);
       for (const each of found) expect(each).toMatchObject(properties);
     }
+  });
+});
+
+describe('what the CDK cannot change', () => {
+  const warningsWith = (propsOf: (stack: Stack) => LapseProps) =>
+    withBundles((bundles) => {
+      const stack = new Stack(new App(), 'Checkout');
+      new Lapse(stack, 'Lapse', { bundles, ...propsOf(stack) });
+      return Annotations.fromStack(stack)
+        .findWarning('*', Match.stringLikeRegexp('is imported'))
+        .map(({ entry }) => entry.data);
+    });
+
+  it('an imported key gives a warning, because logs, events and alarms depend on its policy', () => {
+    const arn = 'arn:aws:kms:eu-west-1:000000000000:key/1';
+    expect(warningsWith((stack) => ({ encryptionKey: Key.fromKeyArn(stack, 'Key', arn) }))).toEqual([
+      expect.stringContaining('its policy must allow the services logs, events and cloudwatch'),
+    ]);
+  });
+
+  it('an imported topic gives a warning, because no alarm may arrive', () => {
+    const arn = 'arn:aws:sns:eu-west-1:000000000000:on-call';
+    expect(warningsWith((stack) => ({ alarmTopic: Topic.fromTopicArn(stack, 'OnCall', arn) }))).toEqual([
+      expect.stringContaining('no alarm arrives unless its policy allows cloudwatch.amazonaws.com'),
+    ]);
+  });
+
+  it('a key and a topic of the app give none', () => {
+    expect(
+      warningsWith((stack) => ({
+        encryptionKey: new Key(stack, 'Key'),
+        alarmTopic: new Topic(stack, 'OnCall'),
+      })),
+    ).toEqual([]);
   });
 });
 

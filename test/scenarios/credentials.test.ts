@@ -91,3 +91,52 @@ it('the settings of one partner decide its sessions, and not those of others', a
   const other = await lapse.api('PUT', `/payment-requests/${await createAtKlarna('m4other')}`, {}, 'm4other');
   expect([observed.body['on_timeout'], other.body['on_timeout']]).toEqual(['observe', 'cancel']);
 });
+
+it('the overview shows the sessions of all accounts, and of which accounts most', async () => {
+  for (const account of ['m4large', 'm4large', 'm4small']) {
+    const id = await createAtKlarna(account);
+    await lapse.api('PUT', `/payment-requests/${id}`, { session_timeout: 'PT2H' }, account);
+  }
+  const overview = async () => {
+    const response = await fetch(`${system.api}/overview?limit=100`);
+    return (await response.json()) as {
+      readonly open: { readonly largest: readonly { readonly account: string; readonly count: number }[] };
+    };
+  };
+  await expect
+    .poll(async () => (await overview()).open.largest, { timeout: 10_000 })
+    .toEqual(
+      expect.arrayContaining([
+        { account: 'm4large', count: 2 },
+        { account: 'm4small', count: 1 },
+      ]),
+    );
+});
+
+it('timeouts of two accounts on one credential all end within the share of its rate limit', async () => {
+  // Sixty calls in ten seconds, of which Lapse takes half: one or two sessions a second.
+  await lapse.simulator('POST', '/settings', { rateLimit: 60, rateWindowMs: 10_000 });
+  const sessions: (readonly [account: string, id: string])[] = [];
+  for (const account of [...Array<string>(12).fill('m4noisy'), 'm4quiet']) {
+    const id = await createAtKlarna(account);
+    await lapse.api('PUT', `/payment-requests/${id}`, { session_timeout: 'PT3S' }, account);
+    sessions.push([account, id]);
+  }
+  for (const [account, id] of sessions) {
+    await expect
+      .poll(
+        async () => (await lapse.api('GET', `/payment-requests/${id}`, undefined, account)).body['state'],
+        {
+          timeout: 60_000,
+          interval: 500,
+        },
+      )
+      .toBe('CANCELED');
+  }
+  const { body } = await lapse.simulator('GET', '/calls');
+  const statuses = (body['calls'] as readonly { readonly status: number | null }[]).map(
+    ({ status }) => status,
+  );
+  expect(statuses).not.toContain(429);
+  await lapse.simulator('POST', '/settings', { rateLimit: 60_000, rateWindowMs: 60_000 });
+}, 90_000);

@@ -1,8 +1,16 @@
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { type Browser, chromium, type Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import axe, { type AxeResults } from 'axe-core';
+import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type LocalProcess, startLocalProcess } from '../support/local-process.ts';
 import { SystemClient } from '../support/system-client.ts';
+
+const execute = promisify(execFile);
 
 /** Debian's Chromium. Where it is missing, these tests are skipped. */
 const executablePath = '/usr/bin/chromium';
@@ -37,7 +45,7 @@ describe.skipIf(!existsSync(executablePath))('the local page', () => {
       }),
     ]);
     lapse = new SystemClient(system);
-    address = / page +(http:\S+)/.exec(system.output())?.[1] ?? '';
+    address = await vi.waitUntil(() => /Its page: (http:\S+)/.exec(system.output())?.[1], waitLimit);
   }, 120_000);
 
   afterAll(async () => {
@@ -313,6 +321,156 @@ describe.skipIf(!existsSync(executablePath))('the local page', () => {
   );
 
   it(
+    'a skip to the deadline ends the session now, and impossible actions say why they do nothing',
+    async () => {
+      const id = await registered({ reference: 'order-skipped' });
+      const page = await open({ hash: routeTo(id) });
+      const named = (name: string) => chosen(page).getByRole('button', { name, exact: true });
+      expect(await named('Step back').isDisabled()).toBe(true);
+      await named('Step back').press('Enter');
+      await page.getByRole('alert').getByText('Klarna does not allow this: it is submitted.').waitFor();
+      await named('Skip to the deadline').click();
+      await card(page, 'order-skipped').getByText('ended').waitFor();
+      await expect.poll(() => named('Cancel').isDisabled(), { timeout: waitLimit }).toBe(true);
+      expect(await lapse.record(id)).toMatchObject({
+        state: 'CANCELED',
+        cancellation: { cause: 'timeout' },
+      });
+      const hourAhead = async () => (await lapse.control('GET', '/clock')).body['ahead_ms'];
+      const before = Number(await hourAhead());
+      await named('Skip an hour ahead').click();
+      await expect.poll(hourAhead, { timeout: waitLimit }).toBe(before + 3_600_000);
+    },
+    2 * waitLimit,
+  );
+
+  it(
+    'an action that was copied as curl or as TypeScript runs outside the page',
+    async () => {
+      const id = await registered({ reference: 'order-copied' });
+      const page = await open({ hash: routeTo(id) });
+      await page.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin: address });
+      const copied = async (action: string, language: string): Promise<string> => {
+        await chosen(page)
+          .getByRole('combobox', { name: /^Action/ })
+          .selectOption(action);
+        await chosen(page)
+          .getByRole('combobox', { name: /^Language/ })
+          .selectOption(language);
+        await chosen(page).getByRole('button', { name: 'Copy', exact: true }).click();
+        await chosen(page).getByText('Copied.').waitFor();
+        return String(await page.evaluate('navigator.clipboard.readText()'));
+      };
+      await chosen(page).getByText('Copy as curl or TypeScript').click();
+      const curl = await copied('Dry run', 'curl');
+      const { stdout } = await execute('sh', ['-c', `${curl} --silent`]);
+      expect(JSON.parse(stdout)).toMatchObject({ payment_request_id: id, outcome: 'would_cancel' });
+      expect(await lapse.record(id)).toMatchObject({ state: 'SUBMITTED' });
+
+      const folder = await mkdtemp(join(tmpdir(), 'lapse-copied-'));
+      onTestFinished(() => rm(folder, { recursive: true }));
+      const client = join(process.cwd(), 'client', 'lapse-client.ts');
+      const typescript = await copied('Cancel', 'TypeScript');
+      await writeFile(join(folder, 'copied.mts'), typescript.replace('lapse-client', client));
+      await execute(process.execPath, [join(folder, 'copied.mts')]);
+      expect(await lapse.record(id)).toMatchObject({ state: 'CANCELED' });
+    },
+    2 * waitLimit,
+  );
+
+  it(
+    'the raw record, an event, schedules, jobs, quarantine and dead letters are shown as JSON',
+    async () => {
+      const id = await registered({ reference: 'order-raw' });
+      await lapse.api('PUT', '/cancel-jobs/job-1', { payment_request_ids: [id], dry_run: true });
+      await lapse.deliver(id, 'SUBMITTED', { metadata: { event_type: 'payment.request.unheard-of' } });
+      const page = await open({ hash: routeTo(id) });
+      const openJson = async (place: Locator, summary: string) => {
+        await place.getByText(summary, { exact: true }).first().click();
+        return JSON.parse(
+          (await place.locator('details[open] > pre').first().textContent()) ?? '',
+        ) as unknown;
+      };
+      expect(await openJson(chosen(page), 'Raw record')).toEqual(await lapse.record(id));
+      const events = page.getByRole('list', { name: 'Published events' });
+      const row = events.getByRole('listitem').filter({ hasText: 'order-raw' }).first();
+      expect(await openJson(row, 'JSON')).toMatchObject({
+        source: 'lapse',
+        detail: { payment_request_id: id },
+      });
+
+      await page.getByText('Schedules and queues', { exact: true }).click();
+      const list = (name: string) => page.getByRole('list', { name, exact: true });
+      expect(await openJson(list('Schedules').getByRole('listitem').first(), 'JSON')).toHaveProperty(
+        'fires_at',
+      );
+      expect(await openJson(list('Cancel jobs'), 'JSON')).toMatchObject({ job_id: 'job-1' });
+      expect(await openJson(list('Quarantine'), 'JSON')).toMatchObject({
+        reason: 'unknown_type',
+        payment_request_id: id,
+      });
+      await page.getByRole('heading', { name: 'Dead letters: 0' }).waitFor();
+    },
+    2 * waitLimit,
+  );
+
+  it(
+    'a press anywhere on a card opens its newest attempt',
+    async () => {
+      const session = { session_id: 'cart-card', reference: 'order-card' };
+      const older = await registered(session);
+      const newest = await registered(session);
+      const page = await open();
+      await card(page, 'order-card').click({ position: { x: 5, y: 5 } });
+      await chosen(page).getByText(newest, { exact: true }).waitFor();
+      await card(page, 'order-card').getByText(older.slice(-8)).click();
+      await chosen(page).getByText(older, { exact: true }).waitFor();
+    },
+    2 * waitLimit,
+  );
+
+  it(
+    'a new attempt is another request in the same session, and is chosen',
+    async () => {
+      const first = await registered({ session_id: 'cart-again', reference: 'order-again' });
+      const page = await open({ hash: routeTo(first) });
+      const attempts = card(page, 'order-again').locator('.attempt');
+      for (const count of [2, 3]) {
+        await chosen(page).getByRole('button', { name: 'New attempt' }).click();
+        await expect.poll(() => attempts.count(), { timeout: waitLimit }).toBe(count);
+        await expect
+          .poll(() => attempts.first().getAttribute('aria-current'), { timeout: waitLimit })
+          .toBe('true');
+      }
+    },
+    2 * waitLimit,
+  );
+
+  it.each(['light', 'dark'] as const)(
+    'axe-core finds nothing wrong with the page in %s colours',
+    async (colorScheme) => {
+      const id = await registered({ reference: `order-${colorScheme}` });
+      await lapse.cancel(await registered({ reference: 'order-ended' }));
+      const page = await open();
+      await page.emulateMedia({ colorScheme });
+      expect(await violationsIn(page)).toEqual([]);
+      await page.goto(`${address}/${routeTo(id)}`);
+      await chosen(page)
+        .getByText(/The two agree/)
+        .waitFor();
+      const summaries = page.locator('summary:visible');
+      for (const summary of await summaries.all()) await summary.click();
+      await chosen(page).getByRole('button', { name: 'Step back' }).press('Enter');
+      await page.getByRole('alert').getByText('Klarna does not allow this').waitFor();
+      await twoRefreshes(page);
+      expect(await violationsIn(page)).toEqual([]);
+      await page.setViewportSize({ width: 360, height: 800 });
+      expect(await violationsIn(page)).toEqual([]);
+    },
+    3 * waitLimit,
+  );
+
+  it(
     'countdowns use the clock of the system, even after it has moved',
     async () => {
       expect((await lapse.control('POST', '/clock', { advanceMs: 3_600_000 })).status).toBe(200);
@@ -338,6 +496,13 @@ describe.skipIf(!existsSync(executablePath))('the local page', () => {
     },
     2 * waitLimit,
   );
+
+  /** What axe-core finds: the rule, and where it is broken. */
+  async function violationsIn(page: Page): Promise<readonly string[]> {
+    await page.evaluate(axe.source);
+    const { violations } = await page.evaluate<AxeResults>('axe.run()');
+    return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+  }
 
   const expectToFit = async (page: Page): Promise<void> => {
     const width: unknown = await page.evaluate('document.documentElement.scrollWidth');

@@ -7,7 +7,7 @@ import type {
   PaymentRequestId,
   PaymentRequestKey,
 } from '../../functions/domain/identifiers.ts';
-import type { HistoryEntry } from '../../functions/domain/history.ts';
+import type { HistoryEntry } from '../../functions/domain/history-entry.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { type PaymentRequestState, ranks } from '../../functions/domain/payment-request-state.ts';
 import type { Registration } from '../../functions/domain/registration.ts';

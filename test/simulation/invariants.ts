@@ -6,7 +6,7 @@
 import { triedAgainFor } from '../../functions/application/publish-state-changes.ts';
 import type { EventId, PaymentRequestKey } from '../../functions/domain/identifiers.ts';
 import { millisOf } from '../../functions/domain/instant.ts';
-import type { HistoryEntry, HistoryKind } from '../../functions/domain/history.ts';
+import type { HistoryEntry, HistoryKind } from '../../functions/domain/history-entry.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { type PaymentRequestState, ranks } from '../../functions/domain/payment-request-state.ts';
 import { armedOnSubmitted } from '../../functions/domain/registration.ts';

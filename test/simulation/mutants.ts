@@ -46,6 +46,12 @@ function seen(
     readAll: async (keys) => (await store.readAll(keys)).map(bend),
     observe: async (key, observation) => seeResult(await store.observe(key, observation)),
     noteStale: async (...noted) => seeResult(await store.noteStale(...noted)),
+    register: async (made) => {
+      const result = await store.register(unbend(made, undefined));
+      return result.written
+        ? { written: true, record: bend(result.record) }
+        : { written: false, stored: see(result.stored) };
+    },
     save: async (current, next) => seeResult(await store.save(current, unbend(next, truth))),
   };
 }
@@ -564,6 +570,12 @@ function ofOneAccount(store: PaymentRequestStore): PaymentRequestStore {
       shownResult(await store.observe(shared(key), observation), key.account),
     noteStale: async (key, ...noted) =>
       shownResult(await store.noteStale(shared(key), ...noted), key.account),
+    register: async (made) => {
+      const result = await store.register(shared(made));
+      return result.written
+        ? { written: true, record: { ...result.record, account: made.account } }
+        : { written: false, stored: shown(result.stored, made.account) };
+    },
     save: async (current, next) => shownResult(await store.save(current, shared(next)), next.account),
   };
 }

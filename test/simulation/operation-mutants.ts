@@ -13,6 +13,7 @@ import type {
   SweepLease,
 } from '../../functions/application/ports.ts';
 import { instantFromMillis } from '../../functions/domain/instant.ts';
+import type { AccountSettings } from '../../functions/domain/account-settings.ts';
 import { withEntry } from '../../functions/domain/history.ts';
 import { asNextVersion } from '../../functions/domain/next-version.ts';
 import { unknownPaymentRequest } from '../../functions/domain/payment-request.ts';
@@ -22,6 +23,7 @@ import { appliedEntry, observedFields } from '../../functions/domain/transition.
 import type { MessageQueue } from '../../operations/queue.ts';
 import { news } from './code-version.ts';
 import { bending, bentWrites, type Mutant, replacing } from './mutant.ts';
+import { accountNamed } from './plan.ts';
 import { realProtocol, useCases } from './protocol.ts';
 
 const runningJobs = (bend: (dependencies: CancelJobDependencies) => Partial<CancelJobDependencies>) =>
@@ -50,6 +52,15 @@ export const operationMutants: readonly Mutant[] = [
     name: 'the lease of a sweep that was killed never ends',
     invariant: 'sessions-end',
     protocol: bentLease((lease) => ({ take: (now) => lease.take(now, neverEnding) })),
+  },
+  {
+    name: 'one of two accounts on a credential never gets a turn',
+    invariant: 'sessions-end',
+    protocol: bending((ports) => {
+      const turn = (settings: AccountSettings) =>
+        settings.account === accountNamed(1) ? Promise.resolve(false) : ports.turn(settings);
+      return { ...ports, turn, pace: { turn } };
+    }),
   },
   {
     name: 'a job cancels paid requests',

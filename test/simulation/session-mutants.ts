@@ -1,6 +1,6 @@
 /** Deliberate mistakes in how a session is registered, changed and timed. */
 import { formatDuration } from '../../functions/domain/duration.ts';
-import { changesBetween } from '../../functions/domain/change.ts';
+import { changesBetween } from '../../functions/domain/changes-between.ts';
 import { hasRecorded } from '../../functions/domain/history.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { bentWrites, type Mutant, replacing } from './mutant.ts';

@@ -128,6 +128,15 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
       }),
     readAll: (keys) =>
       call({ site: 'store.read-all', faults: readFaults, perform: () => records.readAll(keys) }),
+    register: async (made) => {
+      const result = await call({
+        site: 'store.register',
+        faults: writeFaults,
+        perform: () => write(() => records.register(made)),
+      });
+      judge.hasInHand(task, made, result.written ? result.record : result.stored);
+      return result;
+    },
     save: async (current, next) => {
       const result = await call({
         site: 'store.save',

@@ -6,7 +6,7 @@ import {
   toItem,
 } from '../../functions/adapters/dynamodb/stored-payment-request.ts';
 import type { PaymentRequestStore, WriteResult } from '../../functions/application/ports.ts';
-import type { HistoryEntry } from '../../functions/domain/history.ts';
+import type { HistoryEntry } from '../../functions/domain/history-entry.ts';
 import type { Account, PaymentRequestKey, SessionId } from '../../functions/domain/identifiers.ts';
 import type { Instant } from '../../functions/domain/instant.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
@@ -104,6 +104,14 @@ export class SimulatedTable extends InMemoryPaymentRequestStore {
         this.#codec = codec;
         this.#read = this.#viewOf(this.records.get(nameOf(key)), codec);
         return this.noteStale(key, ...noted).then(shown);
+      },
+      register: async (made) => {
+        this.#codec = codec;
+        this.#read = this.#viewOf(this.records.get(nameOf(made)), codec);
+        const result = await this.register(made);
+        return result.written
+          ? { written: true, record: this.#viewOf(result.record, codec) ?? result.record }
+          : { written: false, stored: this.#viewOf(result.stored, codec) };
       },
       save: (current, next) => {
         this.#codec = codec;

@@ -3,6 +3,7 @@ import type {
   ListSelection,
   PaymentRequestList,
   PaymentRequestStore,
+  RegisterResult,
   Quarantine,
   QuarantinedDeliveries,
   SessionPaymentRequests,
@@ -19,6 +20,8 @@ import type { Instant } from '../../functions/domain/instant.ts';
 import { type ListCursor, listCursorOf } from '../../functions/domain/list-cursor.ts';
 import type { Observation, Position } from '../../functions/domain/observation.ts';
 import { type PaymentRequest, unknownPaymentRequest } from '../../functions/domain/payment-request.ts';
+import { bytesOf, roomIn } from '../../functions/domain/history.ts';
+import { isRegisteredUnread, registeredVersion } from '../../functions/domain/unread-registration.ts';
 import { isOpen } from '../../functions/domain/payment-request-state.ts';
 import {
   isStaleForGood,
@@ -62,6 +65,16 @@ export class InMemoryPaymentRequestStore
     if (!stored || !isStaleForGood(stored, observation)) return Promise.resolve({ written: false, stored });
     this.keep(staleVersion(stored, observation, noted));
     return Promise.resolve({ written: true });
+  }
+
+  register(made: PaymentRequest): Promise<RegisterResult> {
+    this.writes += 1;
+    const stored = this.records.get(nameOf(made));
+    const record = stored ?? unknownPaymentRequest(made, made.updatedAt);
+    const hasRoom = made.history.every((entry) => bytesOf(entry) <= roomIn(record.history));
+    if (!isRegisteredUnread(record) || !hasRoom) return Promise.resolve({ written: false, stored });
+    this.keep(registeredVersion(record, made));
+    return Promise.resolve({ written: true, record: this.records.get(nameOf(made)) ?? made });
   }
 
   save(current: PaymentRequest | undefined, next: PaymentRequest): Promise<WriteResult> {

@@ -35,26 +35,44 @@ async function buildModule(format: 'esm' | 'cjs', type: 'module' | 'commonjs'): 
     format,
     target: 'es2022',
     packages: 'external',
+    // Small, with names that a stack shows.
+    minifyWhitespace: true,
+    lineLimit: 120,
   });
   writeFileSync(join(folder, 'package.json'), `{ "type": "${type}" }\n`);
 }
 
-/** The types of calls that the client names. The rest of `paths` and `operations` repeats what the schemas say. */
-const usedOperations = ['listPaymentRequests'];
+/**
+ * The parts of the generated types that the client refers to, by interface, and the parts of the members where not all are used. The
+ * rest repeats what the schemas say.
+ */
+const usedParts = {
+  components: { schemas: undefined, parameters: undefined },
+  operations: { listPaymentRequests: ['parameters'] },
+} as const satisfies Readonly<Record<string, Readonly<Record<string, readonly string[] | undefined>>>>;
 
-/** Shortens the types that come from the API's description to those that the client refers to. */
+/** Shortens the generated types to the parts that the client refers to, which keeps the package small. */
 function onlyWhatIsUsed(text: string): string {
   const file = ts.createSourceFile('types.ts', text, ts.ScriptTarget.Latest, true);
-  const left = file.statements.flatMap((statement) => {
-    if (!ts.isInterfaceDeclaration(statement)) return [];
-    const { name, members } = statement;
-    if (name.text === 'components') return [statement.getFullText()];
-    if (name.text !== 'operations') return [];
-    const used = members.filter((member) => usedOperations.includes(member.name?.getText() ?? ''));
-    return [`export interface operations {${used.map((member) => member.getFullText()).join('')}\n}`];
+  const interfaces = file.statements.filter((each) => ts.isInterfaceDeclaration(each));
+  const left = Object.entries(usedParts).map(([name, parts]) => {
+    const found = interfaces.find((each) => each.name.text === name);
+    const members = found?.members.flatMap((member) => memberWith(member, parts) ?? []) ?? [];
+    return `export interface ${name} {${members.join('')}\n}\n`;
   });
-  return left
-    .join('\n')
-    .replaceAll(/^ +/gm, (indent) => '\t'.repeat(indent.length / 4))
-    .trimStart();
+  return left.join('').replaceAll(/^ +/gm, (indent) => '\t'.repeat(indent.length / 4));
+}
+
+/** A member with its used parts; undefined where none is used. */
+function memberWith(
+  member: ts.TypeElement,
+  parts: Readonly<Record<string, readonly string[] | undefined>>,
+): string | undefined {
+  const name = member.name?.getText() ?? '';
+  if (!(name in parts)) return undefined;
+  const used = parts[name];
+  if (used === undefined || !ts.isPropertySignature(member) || !member.type) return member.getFullText();
+  if (!ts.isTypeLiteralNode(member.type)) return member.getFullText();
+  const inner = member.type.members.filter((each) => used.includes(each.name?.getText() ?? ''));
+  return `\n    readonly ${name}: {${inner.map((each) => each.getFullText()).join('')}\n    };`;
 }

@@ -12,12 +12,14 @@ import type {
   ListSelection,
   PaymentRequestList,
   PaymentRequestStore,
+  RegisterResult,
   SessionPaymentRequests,
   WriteResult,
 } from '../../application/ports.ts';
 import { tableSchema } from '../../contract/table-schema.ts';
 import { changeOf } from '../../domain/change.ts';
-import { bytesOf, type HistoryEntry, roomIn } from '../../domain/history.ts';
+import type { HistoryEntry } from '../../domain/history-entry.ts';
+import { bytesOf, roomIn } from '../../domain/history.ts';
 import type { Account, PaymentRequestKey, SessionId } from '../../domain/identifiers.ts';
 import { type Instant, millisOf } from '../../domain/instant.ts';
 import { type ListCursor, listCursorOf, type ListedPaymentRequest } from '../../domain/list-cursor.ts';
@@ -25,7 +27,13 @@ import { latestPositionAt, type Observation, type Position, positionOf } from '.
 import type { PaymentRequest } from '../../domain/payment-request.ts';
 import { isOpen } from '../../domain/payment-request-state.ts';
 import { TransientError } from '../../domain/transient-error.ts';
-import { appliedEntry, isStaleForGood, staleEntry, unreadLimit } from '../../domain/transition.ts';
+import {
+  appliedEntry,
+  isStaleForGood,
+  observedFields,
+  staleEntry,
+  unreadLimit,
+} from '../../domain/transition.ts';
 import {
   attentionShards,
   dueShardOf,
@@ -36,13 +44,13 @@ import {
   sessionKeyOf,
   timeToLive,
 } from './record-keys.ts';
-import { kinds, toStoredChange, toStoredEntry, toTime } from './stored-history.ts';
+import { kinds, noState, toStoredChange, toStoredEntry, toTime } from './stored-history.ts';
 import {
   addedEntries,
+  type Attribute,
   changedAttributes,
   decode,
   type Item,
-  noStateBefore,
   toItem,
 } from './stored-payment-request.ts';
 import { getItem, plainItem, type TableAccess, updateItem } from './table-items.ts';
@@ -113,7 +121,7 @@ export class DynamoDbPaymentRequestStore
       .put('es', kinds.encode(observation.source))
       .put('et', toTime(observedAt))
       .put('q', undefined)
-      .put('c', [toStoredChange(change, [entry])])
+      .put('c', [toStoredChange(change, observedFields(observation))])
       .increment('sq')
       .putIfAbsent('ct', listCursorOf({ ...key, createdAt: observedAt }));
     const before = update.name('s');
@@ -124,7 +132,7 @@ export class DynamoDbPaymentRequestStore
       `(attribute_not_exists(${before}) OR ${before} <> ${update.value(state)})`,
       `(attribute_not_exists(${room}) OR ${room} >= ${update.value(bytesOf(entry))})`,
     ];
-    if (previousState === undefined) update.copy('cp', 's', noStateBefore);
+    if (previousState === undefined) update.copy('cp', 's', noState);
     else update.put('cp', undefined);
     update.put('s', state).put('p', positionOf(observation));
     if (observation.klarnaExpiresAt) update.put('kx', toTime(observation.klarnaExpiresAt));
@@ -171,6 +179,37 @@ export class DynamoDbPaymentRequestStore
       .increment('v')
       .put('ut', millisOf(at))
       .put(tableSchema.timeToLive, timeToLive(millisOf(at), this.#options.retentionDays));
+  }
+
+  /** `isRegisteredUnread` as a condition, and `registeredVersion` as an update. */
+  async register(made: PaymentRequest): Promise<RegisterResult> {
+    // Calls to Klarna and Scheduler that started before take longer. Yielding once lets their requests go out first.
+    await nextTurn();
+    const item: Item = { ...toItem(made, this.#options.retentionDays) };
+    const [entry] = made.history;
+    if (!entry) throw new TypeError('a registration has a history entry');
+    const update = this.#addEntry(made.updatedAt, entry);
+    for (const name of registered) update.put(name, item[name]);
+    update
+      .append('w', made.writes)
+      .increment('sq', made.sequence)
+      .put('n', undefined)
+      .put('ry', undefined)
+      .put('cp', undefined)
+      .putIfAbsent('ct', item['ct']);
+    const isNew = `attribute_not_exists(${update.name(tableSchema.partitionKey)})`;
+    const isSubmitted = `${update.name('s')} = ${update.value('SUBMITTED')}`;
+    const hasRoom = `${update.name('rm')} >= ${update.value(bytesOf(entry))}`;
+    const untouched = unread.map((name) => `attribute_not_exists(${update.name(name)})`);
+    const condition = `${isNew} OR (${[isSubmitted, hasRoom, ...untouched].join(' AND ')})`;
+    const { written, stored } = await updateItem(
+      this.#options,
+      partitionKeyOf(made),
+      update.when(condition),
+      'ALL_NEW',
+    );
+    const record = stored && this.#recordOf(stored);
+    return written ? { written, record: record ?? made } : { written, stored: record };
   }
 
   async save(current: PaymentRequest | undefined, next: PaymentRequest): Promise<WriteResult> {
@@ -278,10 +317,8 @@ export class DynamoDbPaymentRequestStore
   }
 
   async #update(key: PaymentRequestKey, expressions: Expressions): Promise<WriteResult> {
-    const result = await updateItem(this.#options, partitionKeyOf(key), expressions);
-    return result.written
-      ? result
-      : { written: false, stored: result.stored && this.#recordOf(result.stored) };
+    const { written, stored } = await updateItem(this.#options, partitionKeyOf(key), expressions);
+    return written ? { written } : { written, stored: stored && this.#recordOf(stored) };
   }
 
   #recordOf(item: Item): PaymentRequest {
@@ -290,6 +327,23 @@ export class DynamoDbPaymentRequestStore
     return record;
   }
 }
+
+/** The attributes that a first registration sets, besides those that it counts or adds to. */
+const registered = [
+  'sk',
+  'rk',
+  'se',
+  'dl',
+  'tm',
+  'kx',
+  'c',
+  'd',
+  'da',
+  'o',
+] as const satisfies readonly Attribute[];
+
+/** The attributes that a record must not have for a registration without a read. */
+const unread = ['se', 'sk', 'rk', 'x', 'at', 'q', 'kx'] as const satisfies readonly Attribute[];
 
 type ListIndex = (typeof tableSchema)['openIndex' | 'sessionIndex' | 'referenceIndex' | 'attentionIndex'];
 

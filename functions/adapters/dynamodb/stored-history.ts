@@ -1,10 +1,11 @@
 import { type Change, type ChangeKind, changeKinds, changeOf } from '../../domain/change.ts';
-import type { HistoryEffect, HistoryEntry, HistoryKind } from '../../domain/history.ts';
+import type { HistoryEffect, HistoryEntry, HistoryKind } from '../../domain/history-entry.ts';
 import type { EventId } from '../../domain/identifiers.ts';
 import { type Instant, instantFromMillis, millisOf } from '../../domain/instant.ts';
 import type { Proof } from '../../domain/klarna-response.ts';
 import type { Position } from '../../domain/observation.ts';
-import type { Attention } from '../../domain/payment-request.ts';
+import type { Attention } from '../../domain/attention.ts';
+import type { PaymentRequest } from '../../domain/payment-request.ts';
 import { parseState, type PaymentRequestState } from '../../domain/payment-request-state.ts';
 
 /** A time in an item: milliseconds since 1970, or RFC 3339 with nine decimals where it is finer. */
@@ -251,43 +252,71 @@ const changeCodes = {
   needs_attention: 'n',
 } as const satisfies Record<ChangeKind, string>;
 
-/** An event of the last write, as the item holds it. Its times are those of the history entry that made it. */
+/**
+ * An event of the last write, as the item holds it. What it has in common with the record is left out. Its times are those of its
+ * history entry.
+ */
 export interface StoredChange {
   /** The kind of event, by its letter. */
   readonly y: string;
-  /** Which entry made it, counted from the end of the history: 1 is the last one. */
-  readonly j: number;
-  /** The state, where the entry does not have it, and the one before it, by their letters. */
+  /** The event id, where it is not that of the fact that gave the record its state. */
+  readonly i?: string | undefined;
+  /** The state and the one before it, by their letters, where they are not those of the record; `-` for none. */
   readonly s?: string | undefined;
   readonly p?: string | undefined;
   readonly a?: string | undefined;
 }
 
-/** The stored form of an event of a record with this history. */
-export function toStoredChange(change: Change, history: readonly HistoryEntry[]): StoredChange {
-  const index = history.findLastIndex(({ eventId }) => eventId === change.eventId);
-  const { state, previousState } = change;
-  return {
-    y: changeCodes[change.kind],
-    j: history.length - index,
-    s: state && state !== history[index]?.state ? states.encode(state) : undefined,
-    p: previousState && states.encode(previousState),
-    a: change.attention,
-  };
-}
+/** What an event may have in common with its record. */
+export type Common = Pick<PaymentRequest, 'state' | 'previousState' | 'position'>;
 
-/** The event of a stored form; `undefined` where any part of it, or its entry, cannot be read. */
+/** The id of the fact that gave the record its state: a position is `<rank>|<time of 30 characters>|<event id>`. */
+const factOf = ({ position }: Common): string | undefined => position?.slice(33);
+
+/** The stored form of an event of this record. */
+export const toStoredChange = (
+  { kind, eventId, state, previousState, attention }: Change,
+  record: Common,
+): StoredChange => ({
+  y: changeCodes[kind],
+  i: eventId === factOf(record) ? undefined : eventId,
+  s: state === record.state ? undefined : toStateCode(state),
+  p: previousState === record.previousState ? undefined : toStateCode(previousState),
+  a: attention,
+});
+
+/** Stands for no state. */
+export const noState = '-';
+
+const toStateCode = (state: PaymentRequestState | undefined): string =>
+  state === undefined ? noState : states.encode(state);
+
+/** The event of a stored form; `undefined` where any part of it cannot be read. An entry that cannot be read costs only its times. */
 export function fromStoredChange(
   value: unknown,
-  entries: readonly (HistoryEntry | undefined)[],
+  record: Omit<PaymentRequest, 'changes'>,
 ): Change | undefined {
-  const { y, j, s, p, a } = mapOf(value) ?? {};
+  const fact = factOf(record);
+  const { y, i = fact, s, p, a } = mapOf(value) ?? {};
   const kind = changeKinds.find((each) => changeCodes[each] === y);
-  const entry = typeof j === 'number' ? entries[entries.length - j] : undefined;
-  const [own, previousState] = [s, p].map((code) => parseState(states.decode(code) ?? ''));
-  if (!kind || !entry || (s !== undefined && !own) || (p !== undefined && !previousState)) return undefined;
-  if (!isTextOrNone(a)) return undefined;
-  const change = changeOf(kind, entry, { state: own ?? entry.state, previousState });
+  const [own, before] = [s, p].map((code) =>
+    code === noState ? noState : parseState(states.decode(code) ?? ''),
+  );
+  if (!kind || typeof i !== 'string' || !isTextOrNone(a)) return undefined;
+  if ((s !== undefined && !own) || (p !== undefined && !before)) return undefined;
+  const eventId = i as EventId;
+  const entry = record.history.find((each) => each.eventId === eventId) ?? {
+    occurredAt: i === fact ? record.occurredAt : undefined,
+    recordedAt: record.updatedAt,
+  };
+  const change = changeOf(
+    kind,
+    { ...entry, eventId },
+    {
+      state: own === noState ? undefined : (own ?? record.state),
+      previousState: before === noState ? undefined : (before ?? record.previousState),
+    },
+  );
   return a === undefined ? change : { ...change, attention: a as Attention };
 }
 

@@ -1,18 +1,18 @@
 import { isDeepStrictEqual } from 'node:util';
 import { tableIndexes, tableSchema } from '../../contract/table-schema.ts';
-import type { Change } from '../../domain/change.ts';
-import { type HistoryEntry, roomIn } from '../../domain/history.ts';
+import type { HistoryEntry } from '../../domain/history-entry.ts';
+import { roomIn } from '../../domain/history.ts';
 import type { EventId, PaymentRequestKey, SessionId } from '../../domain/identifiers.ts';
 import { type Instant, millisOf } from '../../domain/instant.ts';
 import { listCursorOf, timeOfCursor } from '../../domain/list-cursor.ts';
 import type { EvidenceSource, Position } from '../../domain/observation.ts';
-import {
-  type Attention,
-  type Cancellation,
-  type CancellationOutcome,
-  type PaymentRequest,
-  type RegisteredSession,
-  type TimerState,
+import type { Attention } from '../../domain/attention.ts';
+import type {
+  Cancellation,
+  CancellationOutcome,
+  PaymentRequest,
+  RegisteredSession,
+  TimerState,
 } from '../../domain/payment-request.ts';
 import { isOpen, parseState } from '../../domain/payment-request-state.ts';
 import { UnreadableRecordError } from '../../domain/unreadable-record-error.ts';
@@ -32,6 +32,7 @@ import {
   fromTime,
   kinds,
   mapOf,
+  noState,
   type StoredChange,
   type StoredEntry,
   type StoredTime,
@@ -142,7 +143,7 @@ function toOwnAttributes(record: PaymentRequest) {
     c:
       record.changes.length === 0
         ? undefined
-        : record.changes.map((change) => toStoredChange(change, record.history)),
+        : record.changes.map((change) => toStoredChange(change, record)),
     cp: undefined,
     sq: record.sequence,
     v: record.version,
@@ -213,7 +214,6 @@ const required = ['PK', 'ct', 'v'] as const satisfies readonly Attribute[];
  */
 export function decode(item: Item, readEntry = fromStoredEntry): Decoded {
   const reader = new ItemReader(item);
-  const entries = reader.entries('h', readEntry);
   const key = reader.read('PK', keyOf) ?? nowhere;
   const created = reader.read('ct', createdOf) ?? epoch;
   const updatedAt = reader.read('ut', fromTime) ?? created;
@@ -238,7 +238,7 @@ export function decode(item: Item, readEntry = fromStoredEntry): Decoded {
     attempts: reader.read('n', countOf) ?? 0,
     retryAt: reader.read('ry', fromTime),
     dueAt: reader.read('da', fromTime),
-    history: onceEach(entries.filter((entry) => entry !== undefined)),
+    history: onceEach(reader.list('h', readEntry)),
     dropped:
       count === undefined
         ? undefined
@@ -249,17 +249,21 @@ export function decode(item: Item, readEntry = fromStoredEntry): Decoded {
           },
     version: reader.read('v', countOf) ?? 0,
     sequence: reader.read('sq', countOf) ?? 0,
-    changes: reader
-      .list('c', (change) => fromStoredChange(change, entries))
-      .map((change) => withStateBefore(change, before)),
+    changes: [],
     writes: reader.list('w', textOf),
     createdAt: created,
     updatedAt,
   };
+  const changes = reader.list('c', (change) =>
+    fromStoredChange(change, {
+      ...record,
+      ...(before && { previousState: before === noState ? undefined : before }),
+    }),
+  );
   const missing = required.filter((name) => !(name in item));
   const lost = [...missing, ...reader.unreadable.filter((name) => vital.has(name))];
   if (lost.length > 0) throw new UnreadableRecordError(key, lost);
-  return { record, unreadable: reader.unreadable };
+  return { record: { ...record, changes }, unreadable: reader.unreadable };
 }
 
 /** The key and the time of an item that has none. Such an item is never passed on. */
@@ -284,18 +288,14 @@ class ItemReader<Name extends string = Attribute> {
     return value;
   }
 
-  /** The members of a list; `undefined` for those that `parse` does not take. */
-  entries<Value>(name: Name, parse: (value: unknown) => Value | undefined): readonly (Value | undefined)[] {
-    const stored = this.#item[name];
-    if (stored === undefined) return [];
-    const values = (Array.isArray(stored) ? (stored as readonly unknown[]) : [undefined]).map(parse);
-    if (values.includes(undefined)) this.unreadable.push(name);
-    return values;
-  }
-
   /** The members of a list that `parse` takes. */
   list<Value>(name: Name, parse: (value: unknown) => Value | undefined): readonly Value[] {
-    return this.entries(name, parse).filter((value) => value !== undefined);
+    const stored = this.#item[name];
+    if (stored === undefined) return [];
+    const values = Array.isArray(stored) ? (stored as readonly unknown[]) : [undefined];
+    const read = values.map(parse).filter((value) => value !== undefined);
+    if (read.length < values.length) this.unreadable.push(name);
+    return read;
   }
 }
 
@@ -308,11 +308,8 @@ const countOf = (value: unknown): number | undefined =>
 const markOf = (value: unknown): true | undefined => (value === true ? true : undefined);
 const stateOf = (value: unknown) => (typeof value === 'string' ? parseState(value) : undefined);
 
-/** Stands for no state where DynamoDB copies the state before a write. */
-export const noStateBefore = '-';
-const stateBeforeOf = (value: unknown) => (value === noStateBefore ? noStateBefore : stateOf(value));
-const withStateBefore = (change: Change, before: ReturnType<typeof stateBeforeOf>): Change =>
-  before === undefined || before === noStateBefore ? change : { ...change, previousState: before };
+/** The state that DynamoDB copies before a write, for events without a previous state of Klarna. */
+const stateBeforeOf = (value: unknown) => (value === noState ? noState : stateOf(value));
 
 const keyOf = (value: unknown) => (typeof value === 'string' ? keyOfPartition(value) : undefined);
 

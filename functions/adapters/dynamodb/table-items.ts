@@ -38,26 +38,30 @@ export async function getItem(
   return item && plainItem(item);
 }
 
-/** Whether an update was done. If its condition did not hold: the item that is stored, if any. */
-export type UpdateResult =
-  { readonly written: true } | { readonly written: false; readonly stored: Item | undefined };
+/** Whether an update was done. `stored`: the item after it, where that was asked for. If its condition did not hold: the one that stands. */
+export interface UpdateResult {
+  readonly written: boolean;
+  readonly stored: Item | undefined;
+}
 
 /** Writes one item in one conditional update. Faults of DynamoDB are thrown. */
 export async function updateItem(
   { client, tableName }: TableAccess,
   partitionKey: string,
   expressions: Expressions,
+  returned: 'NONE' | 'ALL_NEW' = 'NONE',
 ): Promise<UpdateResult> {
   try {
-    await client.send(
+    const { Attributes: item } = await client.send(
       new UpdateItemCommand({
         TableName: tableName,
         Key: keyOf(partitionKey),
+        ReturnValues: returned,
         ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
         ...expressions,
       }),
     );
-    return { written: true };
+    return { written: true, stored: item && plainItem(item) };
   } catch (error) {
     if (!(error instanceof ConditionalCheckFailedException)) throw error;
     return { written: false, stored: error.Item && plainItem(error.Item) };

@@ -101,8 +101,9 @@ export class HttpKlarnaPaymentRequests implements KlarnaPaymentRequests, KlarnaE
       return { response: readResponse(response, id, asked), wasClosed: false };
     } catch (error) {
       if (isLocal(error)) throw new ConfigurationError(`No request can be sent to Klarna: ${error.code}.`);
-      const wasClosed = error instanceof IncompleteExchange && error.wasClosed;
-      return { response: noResponse(error, asked), wasClosed };
+      // Anything else is a bug of ours, of which Klarna knows nothing.
+      if (!(error instanceof IncompleteExchange)) throw error;
+      return { response: noResponse(error, asked), wasClosed: error.wasClosed };
     }
   }
 }

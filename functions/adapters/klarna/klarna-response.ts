@@ -62,14 +62,11 @@ function readBody(response: HttpResponse, id: PaymentRequestId, asked: Proof): K
 }
 
 /** The response to a call that failed, with the reason as a code. */
-export const noResponse = (error: unknown, asked: Proof): KlarnaResponse => {
-  const { code, name } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
-  return {
-    kind: 'unclear',
-    retryAfterMillis: undefined,
-    proof: { ...asked, error: code ?? name ?? 'Error' },
-  };
-};
+export const noResponse = ({ code }: { readonly code: string }, asked: Proof): KlarnaResponse => ({
+  kind: 'unclear',
+  retryAfterMillis: undefined,
+  proof: { ...asked, error: code },
+});
 
 function readPaymentRequest(json: unknown, id: PaymentRequestId, proof: Proof): KlarnaResponse {
   const parsed = v.safeParse(paymentRequestSchema, json);

@@ -1,6 +1,7 @@
 import { follow } from './ask.ts';
 import { byId, element } from './element.ts';
 import { type EventFacts, factWords, typeWord } from './event-text.ts';
+import { JsonDetails } from './json-details.ts';
 import { shortId } from './record.ts';
 import { timeElement } from './time-text.ts';
 
@@ -58,9 +59,12 @@ export class EventList {
   }
 }
 
-function rowOf({ 'detail-type': type, detail }: PublishedEvent): HTMLElement {
+function rowOf(event: PublishedEvent): HTMLElement {
+  const { 'detail-type': type, detail } = event;
   const { recorded_at, reference, payment_request_id } = detail;
   const about = reference ?? shortId(payment_request_id);
+  const json = new JsonDetails('JSON');
+  json.update(event);
   return element(
     'li',
     { class: 'event' },
@@ -68,5 +72,6 @@ function rowOf({ 'detail-type': type, detail }: PublishedEvent): HTMLElement {
     element('strong', {}, typeWord(type)),
     element('span', { class: 'event__about' }, about),
     element('span', { class: 'quiet' }, factWords(type, detail)),
+    json.root,
   );
 }

@@ -1,9 +1,12 @@
 import { ask } from './ask.ts';
+import { type Action, type Call, run } from './call.ts';
+import { CodePanel } from './code-panel.ts';
 import { button, byId, element, setText } from './element.ts';
 import { type FaultChoice, faultChoices } from './fault-choices.ts';
 import { KeyedList } from './keyed-list.ts';
 import { showProblem } from './notices.ts';
 import { chosenRequest } from './route.ts';
+import type { Status } from './status.ts';
 
 type Waiting = Readonly<Record<string, unknown>>;
 
@@ -29,9 +32,11 @@ export class FaultPanel {
   readonly #outcome = element('p', { class: 'outcome', role: 'status' });
   readonly #waiting = element('ul', { class: 'plain waiting', 'aria-label': 'Pending faults' });
   readonly #list: KeyedList<readonly [string, string]>;
+  readonly #code: CodePanel;
 
-  constructor(simulator: boolean, onDone: () => void) {
+  constructor({ simulator, addresses }: Pick<Status, 'simulator' | 'addresses'>, onDone: () => void) {
     this.#simulator = simulator;
+    this.#code = new CodePanel(addresses);
     this.#onDone = onDone;
     this.#groups = faultChoices.filter(({ choices }) =>
       choices.every(({ fault }) => simulator || fault['target'] !== 'klarna'),
@@ -48,7 +53,9 @@ export class FaultPanel {
     this.#where.addEventListener('change', () => this.#offer());
     this.#what.addEventListener('change', () => this.#enableOptions());
     this.#cancelPaid.addEventListener('change', () => void this.#setCancelPaid());
-    byId('fault-panel', HTMLElement).append(
+    const panel = byId('fault-panel', HTMLElement);
+    panel.addEventListener('change', () => this.#code.show(this.#actions()));
+    panel.append(
       element(
         'div',
         { class: 'form__fields' },
@@ -69,14 +76,17 @@ export class FaultPanel {
         button('Clear faults', () => void this.#clear()),
         button('Run the sweep now', () => void this.#sweep()),
       ),
+      this.#code.root,
     );
     this.#offer();
+    this.#code.show(this.#actions());
   }
 
   /** Reads the pending faults and Klarna's setting while the panel is open. */
   async refresh(): Promise<void> {
     if (!byId('faults', HTMLDetailsElement).open) return;
     const paths = ['/control/faults', ...(this.#simulator ? ['/klarna/faults'] : [])];
+    this.#code.show(this.#actions());
     const replies = await Promise.all(paths.map((path) => ask('GET', path)));
     const waiting = replies.flatMap(({ body, problem }) =>
       problem === undefined ? (body as { readonly faults: readonly Waiting[] }).faults : [],
@@ -106,40 +116,64 @@ export class FaultPanel {
     return this.#groups[Number(this.#where.value)]?.choices[Number(this.#what.value)];
   }
 
-  async #inject(): Promise<void> {
-    const choice = this.#choice();
-    if (!choice) return;
-    const { text, fault, forOne, repeatable } = choice;
-    const chosen = chosenRequest();
-    const isForOne = forOne && this.#onlyChosen.checked;
-    if (isForOne && !chosen) {
-      showProblem('Choose a Payment Request first, or clear the checkbox to hit the next call.');
-      return;
-    }
-    const { problem } = await ask('POST', '/control/faults', {
+  /** The fault that is chosen, as the control address accepts it. */
+  #injection({ fault, forOne, repeatable }: FaultChoice): Call {
+    const id = forOne && this.#onlyChosen.checked ? chosenRequest()?.payment_request_id : undefined;
+    const body = {
       ...fault,
       ...(repeatable && { times: this.#times.valueAsNumber || 1 }),
-      ...(isForOne && { payment_request_id: chosen?.payment_request_id }),
-    });
-    this.#end(problem, repeatable ? `${text}: pending` : `${text}: injected`);
+      ...(id !== undefined && { payment_request_id: id }),
+    };
+    return { method: 'POST', path: '/control/faults', body };
   }
 
   /** Klarna's pages disagree here. When it is on, a cancel can end what the customer has just paid. */
+  #setting(completedCanBeCanceled: boolean): Call {
+    return { method: 'POST', path: '/klarna/settings', body: { completedCanBeCanceled } };
+  }
+
+  #clearing(): readonly Call[] {
+    // The control address comes first, because it starts a simulator that refuses connections.
+    const parts = ['/control', ...(this.#simulator ? ['/klarna'] : [])];
+    return parts.map((part) => ({ method: 'DELETE', path: `${part}/faults` }));
+  }
+
+  /** What the panel can do, for its code. */
+  #actions(): readonly Action[] {
+    const choice = this.#choice();
+    const allow = this.#setting(!this.#cancelPaid.checked);
+    return [
+      ...(choice ? [{ text: 'Inject fault', calls: [this.#injection(choice)] }] : []),
+      ...(this.#simulator ? [{ text: 'Change whether a paid request can be canceled', calls: [allow] }] : []),
+      { text: 'Clear faults', calls: this.#clearing() },
+      { text: 'Run the sweep now', calls: [sweepNow] },
+    ];
+  }
+
+  async #inject(): Promise<void> {
+    const choice = this.#choice();
+    if (!choice) return;
+    const { text, forOne, repeatable } = choice;
+    if (forOne && this.#onlyChosen.checked && !chosenRequest()) {
+      showProblem('Choose a Payment Request first, or clear the checkbox to hit the next call.');
+      return;
+    }
+    const { problem } = await run([this.#injection(choice)]);
+    this.#end(problem, repeatable ? `${text}: pending` : `${text}: injected`);
+  }
+
   async #setCancelPaid(): Promise<void> {
     const { checked } = this.#cancelPaid;
-    const { problem } = await ask('POST', '/klarna/settings', { completedCanBeCanceled: checked });
+    const { problem } = await run([this.#setting(checked)]);
     this.#end(problem, checked ? 'A paid request can be canceled' : 'A paid request cannot be canceled');
   }
 
   async #clear(): Promise<void> {
-    // The control address comes first, because it starts a simulator that refuses connections.
-    const replies = [await ask('DELETE', '/control/faults')];
-    if (this.#simulator) replies.push(await ask('DELETE', '/klarna/faults'));
-    this.#end(replies.find(({ problem }) => problem !== undefined)?.problem, 'All faults are cleared');
+    this.#end((await run(this.#clearing())).problem, 'All faults are cleared');
   }
 
   async #sweep(): Promise<void> {
-    this.#end((await ask('POST', '/control/sweep')).problem, 'The sweep has run');
+    this.#end((await run([sweepNow])).problem, 'The sweep has run');
   }
 
   #end(problem: string | undefined, done: string): void {
@@ -149,6 +183,8 @@ export class FaultPanel {
     void this.refresh();
   }
 }
+
+const sweepNow: Call = { method: 'POST', path: '/control/sweep' };
 
 const check = (box: HTMLInputElement, text: string): HTMLElement =>
   element('label', { class: 'check form__wide' }, box, text);

@@ -2,19 +2,15 @@ import { ask } from './ask.ts';
 import { byId, element, setText } from './element.ts';
 import { EventList } from './event-list.ts';
 import { FaultPanel } from './fault-panel.ts';
-import { type Account, serveForm, startAnotherAttempt } from './new-session.ts';
+import { serveForm } from './new-session.ts';
 import { showOutage } from './notices.ts';
 import type { PaymentRequestRecord } from './record.ts';
 import { RequestView } from './request-view.ts';
 import { chosenRequest, routeTo } from './route.ts';
 import { serverNow, setServerClock } from './server-clock.ts';
 import { SessionList } from './session-list.ts';
-
-interface Status {
-  readonly now: string;
-  readonly simulator: boolean;
-  readonly accounts: readonly Account[];
-}
+import type { Account, Status } from './status.ts';
+import { SystemPanel } from './system-panel.ts';
 
 const refreshMillis = 1_000;
 const tickMillis = 250;
@@ -28,6 +24,7 @@ const filter = byId('filter', HTMLSelectElement);
 const search = byId('search', HTMLInputElement);
 const sessions = new SessionList(byId('session-list', HTMLElement));
 const events = new EventList();
+const system = new SystemPanel();
 
 async function askStatus(): Promise<Status | undefined> {
   const askedAt = Date.now();
@@ -52,11 +49,11 @@ class Page {
 
   constructor(status: Status) {
     this.#status = status;
-    this.#faults = new FaultPanel(status.simulator, () => void this.#refreshSoon());
+    this.#faults = new FaultPanel(status, () => void this.#refreshSoon());
   }
 
   start(): void {
-    const { accounts, simulator } = this.#status;
+    const { accounts } = this.#status;
     for (const { name } of accounts) accountChoice.append(element('option', { value: name }, name));
     byId('account-choice', HTMLElement).hidden = accounts.length < 2;
     setInterval(() => {
@@ -64,11 +61,11 @@ class Page {
       this.#view?.tick();
     }, tickMillis);
     const refresh = () => void this.#refreshSoon();
-    serveForm(simulator, () => this.#accountNamed(accountChoice.value), refresh);
+    serveForm(this.#status, () => this.#accountNamed(accountChoice.value), refresh);
     accountChoice.addEventListener('change', refresh);
     filter.addEventListener('change', refresh);
     search.addEventListener('input', refresh);
-    byId('faults', HTMLDetailsElement).addEventListener('toggle', refresh);
+    for (const id of ['faults', 'system']) byId(id, HTMLElement).addEventListener('toggle', refresh);
     addEventListener('hashchange', () => this.#showChosen());
     document.addEventListener('visibilitychange', () => this.#followVisibility());
     this.#showChosen();
@@ -97,9 +94,9 @@ class Page {
   #viewOf(chosen: Pick<PaymentRequestRecord, 'account' | 'payment_request_id'>): RequestView {
     return new RequestView(chosen, {
       simulator: this.#status.simulator,
+      addresses: this.#status.addresses,
+      account: this.#accountNamed(chosen.account),
       onDone: () => void this.#refreshSoon(),
-      onAnotherAttempt: (record) =>
-        void startAnotherAttempt(this.#accountNamed(record.account), record).then(() => this.#refreshSoon()),
     });
   }
 
@@ -130,6 +127,7 @@ class Page {
       this.#refreshList(),
       this.#view?.refresh(),
       this.#faults.refresh(),
+      system.refresh(accountChoice.value),
     ]);
     showOutage(listed ?? viewed);
     setText(pulse, `${clock.format(serverNow())}, live`);

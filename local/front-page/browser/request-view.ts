@@ -1,28 +1,28 @@
 import { ask, type Reply } from './ask.ts';
+import type { AtKlarna } from './at-klarna.ts';
+import { type Action, run } from './call.ts';
+import { CodePanel } from './code-panel.ts';
 import { Countdown } from './countdown.ts';
 import { button, element, setText } from './element.ts';
-import { type AtKlarna, KlarnaView } from './klarna-view.ts';
+import { JsonDetails } from './json-details.ts';
+import { KeyedList, type Shown } from './keyed-list.ts';
+import { KlarnaView } from './klarna-view.ts';
 import { announce, showProblem } from './notices.ts';
 import { type PaymentRequestRecord, recordPath, stateWord, titleOf } from './record.ts';
+import { type ActionGroup, actionsOn, type Situation } from './request-actions.ts';
+import { routeTo } from './route.ts';
+import { serverNow } from './server-clock.ts';
+import { newPaymentRequestId } from './session-calls.ts';
+import type { Account, Status } from './status.ts';
 import { timeText } from './time-text.ts';
 import { type HistoryEntry, timelineIn } from './timeline.ts';
 
-/** What the page does for a view. */
-export interface Surroundings {
-  readonly simulator: boolean;
+/** What a view needs of the page. */
+export interface Surroundings extends Pick<Status, 'simulator' | 'addresses'> {
+  readonly account: Account;
   /** Called after an action: the page refreshes now. */
   readonly onDone: () => void;
-  /** Called for another payment attempt in the same session. */
-  readonly onAnotherAttempt: (record: PaymentRequestRecord) => void;
 }
-
-const actions = [
-  ['start', 'Open Klarna'],
-  ['approve', 'Approve'],
-  ['decline', 'Decline'],
-  ['step-back', 'Step back'],
-  ['abandon', 'Close the window'],
-] as const;
 
 /** One Payment Request: its state, its actions, Klarna's state, and its timeline. */
 export class RequestView {
@@ -38,12 +38,25 @@ export class RequestView {
   readonly #klarna = new KlarnaView();
   readonly #entries = element('ol', { class: 'plain timeline', 'aria-labelledby': 'timeline-title' });
   readonly #timeline = timelineIn(this.#entries);
+  readonly #raw = new JsonDetails('Raw record');
+  readonly #code: CodePanel;
+  readonly #groups: KeyedList<ActionGroup>;
+  /** The id of another attempt in code to copy. A press of the button makes its own. */
+  readonly #newId = newPaymentRequestId();
+  #atKlarna: AtKlarna | null = null;
   #record: PaymentRequestRecord | undefined;
   #historyOfVersion = -1;
 
   constructor(key: Pick<PaymentRequestRecord, 'account' | 'payment_request_id'>, surroundings: Surroundings) {
     this.#key = key;
     this.#surroundings = surroundings;
+    this.#code = new CodePanel(surroundings.addresses);
+    const groups = element('div');
+    this.#groups = new KeyedList(
+      groups,
+      ({ legend }) => legend,
+      () => this.#groupIn(),
+    );
     this.root = element(
       'div',
       { class: 'request' },
@@ -57,8 +70,9 @@ export class RequestView {
         this.#countdown.bar,
         this.#facts,
         this.#attention,
+        this.#raw.root,
       ),
-      this.#actions(),
+      element('section', { class: 'card', 'aria-label': 'Actions' }, groups, this.#outcome, this.#code.root),
       this.#klarna.root,
       element(
         'section',
@@ -93,7 +107,8 @@ export class RequestView {
   }
 
   async #readSimulator(): Promise<AtKlarna | null> {
-    const { body, problem } = await ask('GET', this.#simulated());
+    const { payment_request_id: id } = this.#key;
+    const { body, problem } = await ask('GET', `/klarna/payment-requests/${encodeURIComponent(id)}`);
     return problem === undefined ? (body as AtKlarna) : null;
   }
 
@@ -108,76 +123,68 @@ export class RequestView {
     setText(this.#facts, factsOf(record));
     setText(this.#attention, record.attention === null ? '' : attentionText(record.attention));
     this.#klarna.update(record, atKlarna);
+    this.#raw.update(record);
+    this.#atKlarna = atKlarna;
+    const groups = actionsOn(this.#situation(record));
+    this.#groups.show(groups);
+    this.#code.show(groups.flatMap(({ actions }) => actions));
   }
 
-  #actions(): HTMLElement {
-    const shop = group(
-      'Shop',
-      button('Cancel', () => this.#cancel(''), 'danger'),
-      button('Dry run', () => this.#cancel('?dry_run=true')),
-      button('Add 30 seconds', () => this.#extend(30_000)),
-      button('Add 5 minutes', () => this.#extend(300_000)),
-      button('Read from Klarna', () => void this.#do(ask('GET', `${recordPath(this.#key)}?refresh=true`))),
-      button('New attempt', () => {
-        if (this.#record) this.#surroundings.onAnotherAttempt(this.#record);
-      }),
-      button('Cancel the whole session', () => this.#cancelSession()),
-    );
-    if (!this.#surroundings.simulator) return element('section', { class: 'card' }, shop, this.#outcome);
-    const customer = group(
-      'Customer',
-      ...actions.map(([action, text]) => button(text, () => this.#simulate(action, text))),
-    );
-    const klarna = group(
-      'Klarna',
-      button('Expire', () => this.#simulate('expire', 'Expire')),
-      button('Delete', () => this.#simulate('delete', 'Delete')),
-    );
-    return element('section', { class: 'card' }, shop, customer, klarna, this.#outcome);
+  #situation(record: PaymentRequestRecord, newId = this.#newId): Situation {
+    const { account, simulator } = this.#surroundings;
+    const atKlarna = simulator ? this.#atKlarna : undefined;
+    return { record, atKlarna, account, now: serverNow(), newId };
   }
 
-  #cancel(query: string): void {
-    void this.#do(ask('DELETE', `${recordPath(this.#key)}${query}`));
-  }
-
-  #cancelSession(): void {
-    const session = this.#record?.session_id ?? null;
-    if (session === null) {
-      showProblem('This Payment Request was registered without a session.');
-      return;
-    }
-    const account = encodeURIComponent(this.#key.account);
-    void this.#do(ask('DELETE', `/api/accounts/${account}/sessions/${encodeURIComponent(session)}`));
-  }
-
-  #extend(millis: number): void {
-    const deadline = this.#record?.deadline_at ?? null;
-    if (deadline === null) {
-      showProblem('This Payment Request does not have a deadline.');
-      return;
-    }
-    const moved = new Date(Date.parse(deadline) + millis).toISOString();
-    void this.#do(ask('PATCH', recordPath(this.#key), { deadline_at: moved }));
-  }
-
-  #simulate(action: string, text: string): void {
-    void this.#do(ask('POST', `${this.#simulated()}/${action}`, {}), text);
-  }
-
-  #simulated(): string {
-    return `/klarna/payment-requests/${encodeURIComponent(this.#key.payment_request_id)}`;
-  }
-
-  async #do(asked: Promise<Reply>, done?: string): Promise<void> {
-    const reply = await asked;
+  async #press(text: string): Promise<void> {
+    if (!this.#record) return;
+    const newId = newPaymentRequestId();
+    const actions = actionsOn(this.#situation(this.#record, newId)).flatMap((group) => group.actions);
+    const action = actions.find((each) => each.text === text);
+    if (!action) return;
+    this.#code.choose(action);
+    const reply = action.obstacle === undefined ? await run(action.calls) : { problem: action.obstacle };
     showProblem(reply.problem);
-    setText(this.#outcome, reply.problem === undefined ? `Done: ${done ?? outcomeOf(reply)}.` : '');
+    setText(
+      this.#outcome,
+      'body' in reply && reply.problem === undefined ? `Done: ${doneOf(action, reply)}.` : '',
+    );
     this.#surroundings.onDone();
+    if (text !== 'New attempt' || reply.problem !== undefined) return;
+    location.hash = routeTo({ ...this.#key, payment_request_id: newId });
+  }
+
+  #groupIn(): Shown<ActionGroup> {
+    const legend = element('legend');
+    const buttons = element('div', { class: 'buttons' });
+    const list = new KeyedList<Action>(
+      buttons,
+      ({ text }) => text,
+      ({ text, ends }) => {
+        const root = button(text, () => void this.#press(text), ends ? 'danger' : '');
+        return { root, update: ({ obstacle }) => markObstacle(root, obstacle) };
+      },
+    );
+    return {
+      root: element('fieldset', {}, legend, buttons),
+      update: (group) => {
+        setText(legend, group.legend);
+        list.show(group.actions);
+      },
+    };
   }
 }
 
-const group = (legend: string, ...buttons: readonly HTMLElement[]): HTMLElement =>
-  element('fieldset', {}, element('legend', {}, legend), element('div', { class: 'buttons' }, ...buttons));
+/** A button that is only marked keeps the focus, and can say why it does nothing. */
+function markObstacle(root: HTMLElement, obstacle: string | undefined): void {
+  root.title = obstacle ?? '';
+  if (obstacle === undefined) root.removeAttribute('aria-disabled');
+  else root.setAttribute('aria-disabled', 'true');
+}
+
+/** The result of an action in a word or two. */
+const doneOf = ({ text, calls }: Action, reply: Reply): string =>
+  calls.at(-1)?.client ? outcomeOf(reply) : text;
 
 /** The result of a call in a word or two. */
 function outcomeOf({ body }: Reply): string {

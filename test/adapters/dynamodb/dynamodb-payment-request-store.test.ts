@@ -12,8 +12,9 @@ import { DynamoDbPaymentRequestStore } from '../../../functions/adapters/dynamod
 import type { QuarantinedDelivery } from '../../../functions/domain/quarantined-delivery.ts';
 import { claimed } from '../../../functions/domain/cancellation.ts';
 import { settled } from '../../../functions/domain/cancel-attempt.ts';
-import type { HistoryEntry } from '../../../functions/domain/history.ts';
+import type { HistoryEntry } from '../../../functions/domain/history-entry.ts';
 import { ownEventId, type PaymentRequestKey, type SessionId } from '../../../functions/domain/identifiers.ts';
+import { listCursorOf } from '../../../functions/domain/list-cursor.ts';
 import { plusMillis } from '../../../functions/domain/instant.ts';
 import type { Observation } from '../../../functions/domain/observation.ts';
 import { asNextVersion } from '../../../functions/domain/next-version.ts';
@@ -141,13 +142,13 @@ describe(`on the engine ${engineName}`, () => {
       const month = 30 * 86_400;
       const seconds = Date.parse('2026-03-01T12:00:00Z') / 1000;
       await store.observe(key, observed('SUBMITTED'));
-      expect(await itemOf(partitionKey)).toMatchObject({ expires_at: seconds + month });
+      expect(await itemOf(partitionKey)).toMatchObject({ ttl: seconds + month });
       await store.observe(key, observed('IN_PROGRESS', '2026-03-02T12:00:00.9Z'));
-      expect(await itemOf(partitionKey)).toMatchObject({ expires_at: seconds + 86_400 + month });
+      expect(await itemOf(partitionKey)).toMatchObject({ ttl: seconds + 86_400 + month });
       const record = await store.read(key);
       if (!record) throw new Error('nothing is stored');
       await store.save(record, versioned(record, record, plusMillis(noon, 2 * 86_400_000)));
-      expect(await itemOf(partitionKey)).toMatchObject({ expires_at: seconds + 2 * 86_400 + month });
+      expect(await itemOf(partitionKey)).toMatchObject({ ttl: seconds + 2 * 86_400 + month });
     });
 
     it('an item is in an index only while it has the attribute of the index', async () => {
@@ -167,7 +168,7 @@ describe(`on the engine ${engineName}`, () => {
         d: expect.stringMatching(/^DUE#[0-7]$/) as string,
         da: afterNoon(31),
         o: 'shop-se',
-        ct: `${record.createdAt}#${key.paymentRequestId}`,
+        ct: listCursorOf(record),
       });
       const named = versioned(
         { ...record, sessionId: 'cart' as SessionId, reference: 'order', attention: 'not_found' },
@@ -179,7 +180,7 @@ describe(`on the engine ${engineName}`, () => {
         sk: 'shop-se#cart',
         rk: 'shop-se#order',
         ak: expect.stringMatching(/^ATTENTION#[0-3]$/) as string,
-        aa: `${afterNoon(1)}#${key.paymentRequestId}`,
+        aa: listCursorOf({ ...record, createdAt: afterNoon(1) }),
       });
       const { record: ended } = applyObservation(named, observed('EXPIRED'));
       await store.save(named, versioned(forgotten({ ...ended, attention: undefined }), named));
@@ -279,7 +280,7 @@ describe(`on the engine ${engineName}`, () => {
       await quarantine().keep(delivery);
       await quarantine().keep({ ...delivery, reason: 'malformed', receivedAt: afterNoon(1) });
       expect(await itemOf('Q#key-1#event-1')).toMatchObject({
-        expires_at: Date.parse('2026-03-31T12:00:00Z') / 1000,
+        ttl: Date.parse('2026-03-31T12:00:00Z') / 1000,
       });
       expect(await quarantine().read(delivery)).toEqual(delivery);
     });

@@ -23,7 +23,8 @@ import {
 } from '../../../functions/domain/identifiers.ts';
 import { instantFromMillis, plusMillis } from '../../../functions/domain/instant.ts';
 import type { Observation } from '../../../functions/domain/observation.ts';
-import { bytesOf, type HistoryEntry, roomIn, withEntry } from '../../../functions/domain/history.ts';
+import type { HistoryEntry } from '../../../functions/domain/history-entry.ts';
+import { bytesOf, roomIn, withEntry } from '../../../functions/domain/history.ts';
 import { type PaymentRequest, unknownPaymentRequest } from '../../../functions/domain/payment-request.ts';
 import { TransientError } from '../../../functions/domain/transient-error.ts';
 import {
@@ -35,8 +36,9 @@ import {
   staleVersion,
 } from '../../../functions/domain/transition.ts';
 import { decideRegistration } from '../../../functions/domain/registration.ts';
+import { registeredVersion } from '../../../functions/domain/unread-registration.ts';
 import { noon, observed, registrationWith, versioned } from '../../support/fixtures.ts';
-import { afterNoon, cancellationWith, policy, settledWith } from '../../support/sessions.ts';
+import { afterNoon, cancellationWith, policy, session, settledWith } from '../../support/sessions.ts';
 import { CountingIds } from '../../support/virtual-clock.ts';
 
 function eventIdOf(name: string): EventId {
@@ -554,6 +556,65 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
         expect(new Set(older)).toEqual(new Set(['stale']));
         const stored = await store.read(key);
         expect((stored?.history.length ?? 0) + (stored?.dropped?.count ?? 0)).toBe(121);
+      });
+    });
+
+    describe('register', () => {
+      const made = () => ({ ...newSession(key), sessionId: parseSessionId('cart-1'), reference: 'order-1' });
+
+      it('register makes a record for an unknown request', async () => {
+        const record = made();
+        expect(await store.register(record)).toEqual({ written: true, record });
+        expect(await store.read(key)).toEqual(record);
+      });
+
+      it('register adds the session to a SUBMITTED request of which webhooks alone have told', async () => {
+        await store.observe(key, observed('SUBMITTED', undefined, { previousState: 'IN_PROGRESS' }));
+        const before = await store.read(key);
+        if (!before) throw new Error('there is no record');
+        const after = registeredVersion(before, made());
+        expect(after).toMatchObject({
+          state: 'SUBMITTED',
+          version: 2,
+          sequence: 2,
+          deadlineAt: afterNoon(30),
+        });
+        expect(await store.register(made())).toEqual({ written: true, record: after });
+        expect(await store.read(key)).toEqual(after);
+        expect(after.dueAt).toBe(plusMillis(afterNoon(30), 60_000));
+      });
+
+      const known: readonly [string, (record: PaymentRequest) => PaymentRequest][] = [
+        [
+          'another state',
+          (record) => applyObservation(record, observed('IN_PROGRESS', '2026-03-01T12:00:01Z')).record,
+        ],
+        ['a session', (record) => ({ ...record, session, deadlineAt: afterNoon(20), timer: 'armed' })],
+        ['a session id', (record) => ({ ...record, sessionId: parseSessionId('cart-2') })],
+        ['a reference', (record) => ({ ...record, reference: 'order-2' })],
+        ['a cancellation', (record) => ({ ...record, cancellation: settledWith({ outcome: 'refused' }) })],
+        ['an attention', (record) => ({ ...record, attention: 'not_found' })],
+        [
+          'an open question',
+          (record) => ({ ...record, question: { about: 'tie', eventId: 'e' as EventId } }),
+        ],
+        ["Klarna's expiry", (record) => ({ ...record, klarnaExpiresAt: afterNoon(60) })],
+      ];
+
+      it.each(known)('register leaves a record with %s to a writer that reads it', async (_, change) => {
+        await store.observe(key, observed('SUBMITTED'));
+        const before = await store.read(key);
+        if (!before) throw new Error('there is no record');
+        const next = await written(versioned(change(before), before), before);
+        expect(await store.register(made())).toEqual({ written: false, stored: next });
+        expect(await store.read(key)).toEqual(next);
+      });
+
+      it('register writes once, and a repeated call finds its own write', async () => {
+        const record = made();
+        await store.register(record);
+        const again = await store.register(record);
+        expect(again).toEqual({ written: false, stored: record });
       });
     });
 

@@ -548,6 +548,22 @@ describe('agentFor', () => {
   });
 });
 
+it.each(['read', 'cancel'] as const)(
+  'a bug of ours in a %s is not reported as a response of Klarna',
+  async (call) => {
+    const agentOf = (): never => {
+      throw new TypeError('not a function');
+    };
+    const agent = new Proxy(new http.Agent(), { get: agentOf });
+    const broken = new HttpKlarnaPaymentRequests({
+      urls: { test: server.url, live: server.url },
+      ids: new CountingIds(),
+      agentOf: () => agent,
+    });
+    await expect(broken[call](credentials, id, 2_000)).rejects.toThrow(TypeError);
+  },
+);
+
 describe('a request that Node cannot send', () => {
   it.each([
     ['a line end in the key', { apiKey: `${planted.apiKey}\nx` }],

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { HistoryEntry } from '../../../functions/domain/history.ts';
+import type { HistoryEntry } from '../../../functions/domain/history-entry.ts';
 import type { EventId } from '../../../functions/domain/identifiers.ts';
 import type { Position } from '../../../functions/domain/observation.ts';
-import type { Attention } from '../../../functions/domain/payment-request.ts';
+import type { Attention } from '../../../functions/domain/attention.ts';
 import { explanationOf } from '../../../functions/http/history-explanation.ts';
 import { at, noon } from '../../support/fixtures.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { HistoryEntry } from '../../../functions/domain/history.ts';
+import type { HistoryEntry } from '../../../functions/domain/history-entry.ts';
 import type { EventId, SessionId } from '../../../functions/domain/identifiers.ts';
 import type { Position } from '../../../functions/domain/observation.ts';
 import type { PaymentRequest } from '../../../functions/domain/payment-request.ts';

@@ -244,11 +244,12 @@ describe('a call of the page', () => {
 
 describe('the status of the page', () => {
   it('the status has the time of the system and the names of the accounts, and no secret', async () => {
-    const { url } = await startPage();
+    const { url, api, control, klarna } = await startPage();
     const text = await (await fetch(`${url}/status`, { headers: fromPage })).text();
     expect(JSON.parse(text)).toEqual({
       now: '2026-03-01T12:00:00.500Z',
       simulator: true,
+      addresses: { api: api.url, control: control.url, klarna: `${klarna.url}/_simulator` },
       accounts: [{ name: 'demo', partner_account_id: 'krn:1' }],
     });
     expect(text).not.toContain('secret-key');

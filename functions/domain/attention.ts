@@ -1,0 +1,16 @@
+/**
+ * Why a record needs a person.
+ * - `contradiction`: Klarna told a second final state, or that the customer paid after the end.
+ * - `canceled_after_completed`: we canceled the request although the customer had approved it.
+ * - `not_found`: Klarna does not know the request, and its expiry has not passed.
+ * - `klarna_denied`: Klarna refuses our credentials. `unknown_state`: Klarna told a state that this version does not know.
+ */
+export type Attention =
+  'contradiction' | 'canceled_after_completed' | 'not_found' | 'klarna_denied' | 'unknown_state';
+
+/** The attention after the end of a request. Obstacles to the end are removed. Everything else stays for a person to see. */
+export const attentionAfterEnd = (attention: Attention | undefined): Attention | undefined =>
+  // Stryker disable next-line ConditionalExpression: only the compiler needs the check
+  attention !== undefined && obstacles.includes(attention) ? undefined : attention;
+
+const obstacles: readonly Attention[] = ['not_found', 'klarna_denied', 'unknown_state'];

@@ -1,0 +1,34 @@
+import { type Change, changeOf } from './change.ts';
+import type { PaymentRequest } from './payment-request.ts';
+
+/**
+ * The events of one write: one or more for each history entry that is new in it, oldest first. An entry that changes nothing
+ * for consumers (a stale webhook, a claim) makes none.
+ */
+export function changesBetween(before: PaymentRequest | undefined, after: PaymentRequest): readonly Change[] {
+  const known = new Set(before?.history.map(({ eventId }) => eventId));
+  const changes: Change[] = [];
+  let state = before?.state;
+  for (const entry of after.history) {
+    if (known.has(entry.eventId)) continue;
+    const previousState = after.previousState;
+    if (entry.kind === 'register' && entry.effect === 'accepted' && !before?.session) {
+      changes.push(changeOf('registered', entry, { state, previousState }));
+    }
+    if (entry.effect === 'applied' && entry.state !== state) {
+      const previous = entry.state === after.state ? (previousState ?? state) : state;
+      changes.push(changeOf('state_changed', entry, { state: entry.state, previousState: previous }));
+      state = entry.state;
+    }
+    if (entry.kind === 'cancel_request' && entry.effect === 'refused') {
+      changes.push(changeOf('cancel_refused', entry, { state, previousState }));
+    }
+    if (entry.attention) {
+      changes.push({
+        ...changeOf('needs_attention', entry, { state, previousState }),
+        attention: entry.attention,
+      });
+    }
+  }
+  return changes;
+}
