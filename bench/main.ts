@@ -36,8 +36,9 @@ const seed = Number(flags.seed ?? Date.now() % 1_000_000);
 const latencies = parseLatencies(flags.latency);
 /** A run is invalid if the same function differs from itself by more than this. */
 const tolerance = 0.05;
-/** Only a complete run is written. */
-const isWhole = rounds >= 15 && flags.only === undefined;
+/** Only a run of everything is written, with as many rounds as a stable median needs. The page says how many there were. */
+const leastRounds = 7;
+const isWhole = rounds >= leastRounds && flags.only === undefined;
 
 takePriority();
 const withoutSizes = whyNoCpuShare();
@@ -119,7 +120,7 @@ try {
   } else if (isWhole) {
     await keep(run, page);
   } else {
-    console.error('Nothing is written: only a whole run of 15 rounds and more is.');
+    console.error(`Nothing is written: only a run of everything with ${leastRounds} rounds and more is.`);
   }
 } finally {
   await workbench.stop();
