@@ -21,7 +21,7 @@ const verified = {
   mutants: ['test/simulation/mutants.test.ts', 'test/simulation/small-scope.test.ts'],
   endurance: [
     'test/fuzz/**/*.test.ts',
-    'test/scenarios/{chaos,restart}.test.ts',
+    'test/scenarios/{chaos,restart,hostile-volume}.test.ts',
     'test/adapters/dynamodb/full-session.test.ts',
   ],
   // The page in Chromium, which npm test does without.

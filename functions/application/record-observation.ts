@@ -1,10 +1,19 @@
 import { hasLiveClaim } from '../domain/cancellation.ts';
 import type { PaymentRequestKey } from '../domain/identifiers.ts';
 import type { Observation } from '../domain/observation.ts';
+import { asNextVersion } from '../domain/next-version.ts';
 import { type PaymentRequest, unknownPaymentRequest } from '../domain/payment-request.ts';
-import { applyObservation, isStaleForGood, needsRecord, type Verdict } from '../domain/transition.ts';
+import {
+  applyObservation,
+  isStaleForGood,
+  isUnread,
+  lacksRoom,
+  needsRecord,
+  type Verdict,
+} from '../domain/transition.ts';
 import { type ChangeDependencies, changeRecord } from './change-record.ts';
 import type { WriteResult } from './ports.ts';
+import { shortId } from './short-id.ts';
 
 /**
  * Applies a fact from Klarna to a record that was not read. One write where the fact is news. A second one where the request is
@@ -19,7 +28,7 @@ export const recordObservation =
     const { store, clock } = dependencies;
     const first: WriteResult = needsRecord(observation)
       ? { written: false, stored: await readSettled(dependencies, key) }
-      : await store.observe(key, observation);
+      : await observe(dependencies, key, observation);
     if (first.written) return 'superseding';
     const { stored: found } = first;
     const second =
@@ -35,6 +44,33 @@ export const recordObservation =
     });
     return outcome;
   };
+
+/** How often a sender writes again after other senders were faster. In each round at least one of them succeeds. */
+const mostRounds = 8;
+
+/**
+ * Writes the observation without a read, as often as the record takes it so. Where only room in the history is missing, the write that
+ * cuts the history takes it along.
+ */
+async function observe(
+  { store, ids, clock }: ChangeDependencies,
+  key: PaymentRequestKey,
+  observation: Observation,
+): Promise<WriteResult> {
+  const id = shortId(ids);
+  let result = await store.observe(key, observation);
+  for (let round = 1; round < mostRounds && !result.written && result.stored; round += 1) {
+    const { stored } = result;
+    if (lacksRoom(stored, observation)) {
+      const { record } = applyObservation(stored, observation);
+      const cut = asNextVersion(stored, record, { id, now: clock.instant() });
+      result = await store.save(stored, cut);
+      if (result.written) break;
+    } else if (!isUnread(stored, observation)) break;
+    result = await store.observe(key, observation);
+  }
+  return result;
+}
 
 /** Milliseconds that a claim's holder needs to write what Klarna responded to its cancel. */
 const settlingTime = 250;

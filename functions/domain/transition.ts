@@ -67,12 +67,12 @@ export function unreadLimit(observation: Observation): Position {
 export const needsRecord = ({ state }: Observation): boolean => state === 'CANCELED';
 
 /**
- * Whether the observation supersedes the record in a way that needs no read. It gives the record a new state, and nothing else
+ * Whether the observation supersedes the record in a way that needs no read. It gives the record its state, and nothing else
  * follows from it. The store has the same rule as the condition of one write.
  */
 export function isUnread(record: PaymentRequest, observation: Observation): boolean {
-  const { state, position, attention } = record;
-  if (needsRecord(observation) || state === observation.state) return false;
+  const { position, attention } = record;
+  if (needsRecord(observation)) return false;
   if (hasRecorded(record, observation.eventId)) return false;
   if (bytesOf(appliedEntry(observation)) > roomIn(record.history)) return false;
   if (position !== undefined && position >= unreadLimit(observation)) return false;
@@ -80,11 +80,21 @@ export function isUnread(record: PaymentRequest, observation: Observation): bool
   return isOpen(observation.state) || (!isUnsettled(record) && attention === undefined);
 }
 
-/** The record after an observation that {@link isUnread}: the next version, which one write makes without a read. */
+/** Whether the observation would be {@link isUnread}, if only the history had room for its entry. */
+export const lacksRoom = (record: PaymentRequest, observation: Observation): boolean =>
+  !hasRecorded(record, observation.eventId) &&
+  bytesOf(appliedEntry(observation)) > roomIn(record.history) &&
+  isUnread({ ...record, history: [] }, observation);
+
+/**
+ * The record after an observation that {@link isUnread}: the next version, which one write makes without a read. A state that the
+ * record has already makes no event.
+ */
 export function observedVersion(record: PaymentRequest, observation: Observation): PaymentRequest {
   const { observedAt, state } = observation;
   const entry = appliedEntry(observation);
   const previousState = observation.previousState ?? record.state;
+  const changes = state === record.state ? [] : [changeOf('state_changed', entry, { state, previousState })];
   return {
     ...record,
     ...observedFields(observation),
@@ -93,8 +103,8 @@ export function observedVersion(record: PaymentRequest, observation: Observation
     dueAt: isOpen(state) ? (record.dueAt ?? observedAt) : undefined,
     history: [...record.history, entry],
     version: record.version + 1,
-    sequence: record.sequence + 1,
-    changes: [changeOf('state_changed', entry, { state, previousState })],
+    sequence: record.sequence + changes.length,
+    changes,
     updatedAt: observedAt,
   };
 }

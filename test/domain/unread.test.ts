@@ -58,7 +58,7 @@ describe('isUnread', () => {
     ['a decline', submitted, observed('DECLINED', later), true],
     ['a cancel, which mostly is ours', submitted, observed('CANCELED', later), false],
     ['a cancel as the first state', recordWith(), observed('CANCELED'), false],
-    ['the same state later', submitted, observed('SUBMITTED', later), false],
+    ['the same state later', submitted, observed('SUBMITTED', later), true],
     ['an earlier open state', submitted, observed('IN_PROGRESS', '2026-03-01T11:00:00Z'), false],
     ['a tie', submitted, observed('IN_PROGRESS'), false],
     [

@@ -30,6 +30,7 @@ import { TransientError } from '../../domain/transient-error.ts';
 import {
   appliedEntry,
   isStaleForGood,
+  isUnread,
   observedFields,
   staleEntry,
   unreadLimit,
@@ -108,12 +109,25 @@ export class DynamoDbPaymentRequestStore
   }
 
   /**
-   * `isUnread` as a condition, and `observedVersion` as an update. DynamoDB copies the state before the write, because only the table
-   * knows it.
+   * `isUnread` as a condition, and `observedVersion` as an update. The first write is for a record in another state, which makes an event.
+   * Where the record has the state already, a second write makes none.
    */
   async observe(key: PaymentRequestKey, observation: Observation): Promise<WriteResult> {
+    const result = await this.#update(key, this.#observation(key, observation, 'another state'));
+    if (result.written || !result.stored) return result;
+    const isRepeated = result.stored.state === observation.state && isUnread(result.stored, observation);
+    return isRepeated ? this.#update(key, this.#observation(key, observation, 'the same state')) : result;
+  }
+
+  /** The update for a record in another state or in the same. DynamoDB copies the state before it, which only the table knows. */
+  #observation(
+    key: PaymentRequestKey,
+    observation: Observation,
+    from: 'another state' | 'the same state',
+  ): Expressions {
     const { state, previousState, observedAt } = observation;
     const entry = appliedEntry(observation);
+    const isNew = from === 'another state';
     const change = changeOf('state_changed', entry, { state, previousState });
     const update = this.#addEntry(observedAt, entry)
       .put('ps', previousState)
@@ -121,18 +135,20 @@ export class DynamoDbPaymentRequestStore
       .put('es', kinds.encode(observation.source))
       .put('et', toTime(observedAt))
       .put('q', undefined)
-      .put('c', [toStoredChange(change, observedFields(observation))])
-      .increment('sq')
+      .put('c', isNew ? [toStoredChange(change, observedFields(observation))] : undefined)
+      .increment('sq', isNew ? 1 : 0)
       .putIfAbsent('ct', listCursorOf({ ...key, createdAt: observedAt }));
     const before = update.name('s');
     const position = update.name('p');
     const room = update.name('rm');
     const conditions = [
       `(attribute_not_exists(${position}) OR ${position} < ${update.value(unreadLimit(observation))})`,
-      `(attribute_not_exists(${before}) OR ${before} <> ${update.value(state)})`,
+      isNew
+        ? `(attribute_not_exists(${before}) OR ${before} <> ${update.value(state)})`
+        : `${before} = ${update.value(state)}`,
       `(attribute_not_exists(${room}) OR ${room} >= ${update.value(bytesOf(entry))})`,
     ];
-    if (previousState === undefined) update.copy('cp', 's', noState);
+    if (isNew && previousState === undefined) update.copy('cp', 's', noState);
     else update.put('cp', undefined);
     update.put('s', state).put('p', positionOf(observation));
     if (observation.klarnaExpiresAt) update.put('kx', toTime(observation.klarnaExpiresAt));
@@ -146,7 +162,7 @@ export class DynamoDbPaymentRequestStore
       const unsettled = [update.value('claimed'), update.value('pending')].join(', ');
       conditions.push(`attribute_not_exists(${update.name('at')})`, `NOT ${outcome} IN (${unsettled})`);
     }
-    return this.#update(key, update.when(conditions.join(' AND ')));
+    return update.when(conditions.join(' AND '));
   }
 
   async noteStale(

@@ -259,11 +259,6 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
           [observed('IN_PROGRESS')],
           observed('SUBMITTED', '2026-03-01T11:59:59.999999999Z'),
         ],
-        [
-          'the same state at a later time',
-          [observed('SUBMITTED')],
-          observed('SUBMITTED', '2026-03-01T13:00:00Z'),
-        ],
         ['another open state of the same time', [observed('SUBMITTED')], observed('IN_PROGRESS')],
         ['a lower rank', [observed('COMPLETED')], observed('IN_PROGRESS', '2026-03-01T13:00:00Z')],
         ['the same end again', [observed('EXPIRED')], observed('EXPIRED', '2026-03-01T13:00:00Z')],
@@ -275,6 +270,16 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
         const stored = await store.read(key);
         expect(await store.observe(key, news)).toEqual({ written: false, stored });
         expect(await store.read(key)).toEqual(stored);
+      });
+
+      it('observe notes the same state at a later time, and makes no event', async () => {
+        await store.observe(key, observed('SUBMITTED'));
+        const before = await store.read(key);
+        const news = observed('SUBMITTED', '2026-03-01T13:00:00Z');
+        expect(await store.observe(key, news)).toEqual({ written: true });
+        const after = before && observedVersion(before, news);
+        expect(after).toMatchObject({ version: 2, sequence: 1, changes: [] });
+        expect(await store.read(key)).toEqual(after);
       });
 
       const later = '2026-03-01T12:01:00Z';
