@@ -51,8 +51,8 @@ export interface PaymentRequestStore {
     noted: { readonly against: Position | undefined; readonly at: Instant },
   ): Promise<WriteResult>;
   /**
-   * Makes `registeredVersion` of the stored record, or `made` where there is none, in one write and without a read, if the record
-   * `isRegisteredUnread` and its history has room. Returns the record as it then is.
+   * Makes `registeredVersion` of the stored record, or `made` where there is none, in one write and without a read. Only where the
+   * record `isRegisteredUnread` and its history has room. Returns the record as it then is.
    */
   register(made: PaymentRequest): Promise<RegisterResult>;
   /** Stores `next`, if the stored version is still the one that `next` is the next version of: `current`, or no record. */

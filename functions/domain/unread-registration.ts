@@ -2,8 +2,8 @@ import type { PaymentRequest } from './payment-request.ts';
 import { noAttempts } from './reconciliation.ts';
 
 /**
- * Whether a first registration can be written onto this record without reading it: there is none yet, or Klarna's webhooks alone have told
- * of a request that is SUBMITTED. Then nothing in the record can change the decision. The store has the same rule as a condition.
+ * Whether a first registration can be written onto this record without reading it. There is none yet, or Klarna's webhooks alone have
+ * told of a request that is SUBMITTED. Then nothing in the record can change the decision. The store has the same rule as a condition.
  */
 export const isRegisteredUnread = (record: PaymentRequest): boolean =>
   record.version === 0 ||
