@@ -59,7 +59,12 @@ describe('watchUnsettled', () => {
     await world.minutes(10);
     expect(world.last?.pendingCancelAge).toBeGreaterThan(5 * minute);
     const { record } = world;
-    const settled = { state: 'CANCELED', cancellation: undefined, attempts: 0, version: record.version + 1 } as const;
+    const settled = {
+      state: 'CANCELED',
+      cancellation: undefined,
+      attempts: 0,
+      version: record.version + 1,
+    } as const;
     await world.store.save(record, { ...record, ...settled });
     const [after] = await world.minutes(1);
     expect(after).toMatchObject({ pendingCancelAge: 0, memory: noMemory });

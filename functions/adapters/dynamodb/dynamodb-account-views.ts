@@ -10,7 +10,11 @@ const mostOfPartition = 5_000;
 /** The partition of the open index that holds the quarantine. */
 const quarantine = 'QUARANTINE';
 
-interface Index { readonly name: string; readonly partitionKey: string; readonly sortKey: string }
+interface Index {
+  readonly name: string;
+  readonly partitionKey: string;
+  readonly sortKey: string;
+}
 
 /** What is open, late or wrong over all accounts, from the indexes that do not begin with an account. */
 export class DynamoDbAccountViews implements AccountViews {
