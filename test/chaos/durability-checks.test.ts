@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { brokenOf, type Evidence } from './durability-checks.ts';
+import { type Acknowledged, brokenOf, type Evidence } from './durability-checks.ts';
 import type { Session } from './load.ts';
 
 const deadline = '2026-03-01T12:00:00.000Z';
@@ -9,6 +9,8 @@ const session: Session = {
   promised: [{ kind: 'deadline', at: deadline }],
   approved: false,
 };
+
+const webhook = (id: string): Acknowledged => ({ id, saysCanceled: false });
 
 /** A session that ran out of time and was canceled a second later. */
 const sound: Evidence = {
@@ -28,12 +30,19 @@ const sound: Evidence = {
 };
 
 it('brokenOf finds nothing when every promise is kept', () => {
-  expect(brokenOf(session, ['submitted'], sound, 0)).toEqual([]);
+  expect(brokenOf(session, [webhook('submitted')], sound, 0)).toEqual([]);
+});
+
+it('brokenOf accepts that a webhook about our own cancel is not in the history', () => {
+  const canceled = { id: 'canceled', saysCanceled: true };
+  expect(brokenOf(session, [canceled], sound, 0)).toEqual([]);
+  const refused = { ...sound, record: { ...sound.record, cancellation: { outcome: 'refused' } } };
+  expect(brokenOf(session, [canceled], refused, 0)).toHaveLength(1);
 });
 
 describe('brokenOf, for a broken promise', () => {
   it.each([
-    ['a webhook that was acknowledged and forgotten', session, ['lost'], sound],
+    ['a webhook that was acknowledged and forgotten', session, [webhook('lost')], sound],
     [
       'a deadline that was acknowledged and not written',
       { ...session, promised: [{ kind: 'deadline', at: '2026-03-01T13:00:00.000Z' }] },
@@ -65,7 +74,7 @@ describe('brokenOf, for a broken promise', () => {
       [],
       { ...sound, truth: { ...sound.truth, updated_at: '2026-03-01T11:59:59.000000000Z' } },
     ],
-  ] satisfies [string, Session, string[], Evidence][])(
+  ] satisfies [string, Session, Acknowledged[], Evidence][])(
     'brokenOf finds %s',
     (_, promised, events, evidence) => {
       expect(brokenOf(promised, events, evidence, 0)).toHaveLength(1);

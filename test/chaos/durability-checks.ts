@@ -78,11 +78,15 @@ export async function reckon(
   skewMillis: number,
 ): Promise<Reckoning> {
   // The deliveries come first, because a history that is read earlier need not have a later delivery.
-  const acknowledged = new Map<string, string[]>(sessions.map(({ id }) => [id, []]));
+  const acknowledged = new Map<string, Acknowledged[]>(sessions.map(({ id }) => [id, []]));
   let lost = 0;
   for (const delivery of await deliveriesOf(lapse)) {
     const events = acknowledged.get(String(delivery['payment_request_id']));
-    if (events && delivery['status'] === 'delivered') events.push(String(delivery['event_id']));
+    if (events && delivery['status'] === 'delivered')
+      events.push({
+        id: String(delivery['event_id']),
+        saysCanceled: String(delivery['event_type']).endsWith('.canceled'),
+      });
     if (events && delivery['status'] === 'lost') lost += 1;
   }
   const truth = await truthOf(lapse);
@@ -124,10 +128,16 @@ export interface Evidence {
   readonly truth: Fields;
 }
 
-/** The broken promises of a session. `events` are the ids of the acknowledged deliveries. */
+/** A webhook that Lapse acknowledged. */
+export interface Acknowledged {
+  readonly id: string;
+  readonly saysCanceled: boolean;
+}
+
+/** The broken promises of a session. `events` are the acknowledged deliveries. */
 export function brokenOf(
   { promised, approved }: Session,
-  events: readonly string[],
+  events: readonly Acknowledged[],
   { record, history, truth }: Evidence,
   skewMillis: number,
 ): readonly string[] {
@@ -145,9 +155,10 @@ export function brokenOf(
   const earliest = Date.parse(String(record['deadline_at'])) - skewMillis;
   return [
     ...events
-      // A long history drops entries and counts them.
-      .filter((event) => !known.has(event) && history['dropped'] === 0)
-      .map((event) => `the webhook ${event} was acknowledged and is not in the history`),
+      // A long history drops entries and counts them. A webhook that repeats our own cancel is not written.
+      .filter(({ id }) => !known.has(id) && history['dropped'] === 0)
+      .filter(({ saysCanceled }) => !saysCanceled || cancellation?.['outcome'] !== 'canceled')
+      .map(({ id: event }) => `the webhook ${event} was acknowledged and is not in the history`),
     ...promised.flatMap((one) => {
       if (one.kind === 'deadline' && !deadlines.has(one.at))
         return [`the deadline ${one.at} was acknowledged and is not in the history`];
