@@ -11,19 +11,31 @@ export interface ArmTimerDependencies extends ChangeDependencies {
 }
 
 /**
+ * How often a timer is moved while the deadline moves. Then the writer of the last deadline is still to arm it, and the sweep ends the
+ * session a minute late at worst.
+ */
+const mostMoves = 5;
+
+/**
  * Arms the timer for the record's deadline. The record says `armed` already, so nothing is written where that succeeds. A message for a
- * deadline that has moved meanwhile is only a hint. Where arming fails, the record says `pending`, and the sweep arms the timer. Never
- * rejects, and returns the record as it then is.
+ * deadline that has moved meanwhile is only a hint. Where a timer for another deadline was moved, the record is read: whoever arms last
+ * arms the last deadline. Where arming fails, the record says `pending`, and the sweep arms the timer. Never rejects, and returns the
+ * record as it then is.
  */
 export const armTimer =
   (dependencies: ArmTimerDependencies) =>
-  async (record: PaymentRequest): Promise<PaymentRequest> => {
-    const { timer, clock, onTimerFault } = dependencies;
-    const { deadlineAt } = record;
-    if (deadlineAt === undefined) return record;
+  async (known: PaymentRequest): Promise<PaymentRequest> => {
+    const { store, timer, clock, onTimerFault } = dependencies;
+    if (known.deadlineAt === undefined) return known;
     const armed = timer.sweepDriven === true ? 'sweep' : 'armed';
+    let record = known;
+    let { deadlineAt } = known;
     try {
-      await timer.arm(record, deadlineAt);
+      for (let moves = 1; (await timer.arm(record, deadlineAt)) && moves < mostMoves; moves += 1) {
+        record = (await store.read(record)) ?? record;
+        if (record.deadlineAt === undefined || record.deadlineAt === deadlineAt) break;
+        ({ deadlineAt } = record);
+      }
       if (record.timer === armed) return record;
       return await change(dependencies, record, (latest) => withArmedTimer(latest, deadlineAt, armed));
     } catch (error) {

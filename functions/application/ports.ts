@@ -266,8 +266,11 @@ export interface TimerRemoval {
 
 /** One timer per registered session. */
 export interface SessionTimer extends TimerRemoval {
-  /** Makes sure that a message for this deadline will come. Safe to repeat. Moves a timer for another deadline. */
-  arm(key: PaymentRequestKey, deadlineAt: Instant): Promise<void>;
+  /**
+   * Makes sure that a message for this deadline will come. Safe to repeat. Moves a timer for another deadline, and returns whether it
+   * did: that deadline may be newer than this one.
+   */
+  arm(key: PaymentRequestKey, deadlineAt: Instant): Promise<boolean>;
   /** True where nothing fires by itself: the sweep is the timer, and records are due at the deadline. */
   readonly sweepDriven?: boolean;
 }

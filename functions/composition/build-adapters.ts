@@ -268,7 +268,9 @@ export function removalOf({ TIMERS, SCHEDULE_GROUP_NAME }: Pick<Parsed, 'TIMERS'
   const { settings, offline } = connected();
   const scheduler = new SchedulerClient(settings);
   const timerWith = (client: SchedulerClient): TimerRemoval => ({
-    remove: (key) => removeSchedule(client, SCHEDULE_GROUP_NAME, key),
+    remove: async (key) => {
+      await removeSchedule(client, SCHEDULE_GROUP_NAME, key);
+    },
   });
   return {
     timer: timerWith(scheduler),

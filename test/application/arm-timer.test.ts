@@ -111,6 +111,51 @@ describe('arming a timer', () => {
     },
   );
 
+  it('the last deadline is armed, although arming for an older one was the last call', async () => {
+    const moved = versioned({ ...armed, deadlineAt: afterNoon(20) }, armed);
+    const world = await worldWith(armed);
+    await world.store.save(armed, moved);
+    await armTimer(world.dependencies)(moved);
+    expect(await armTimer(world.dependencies)(armed)).toEqual(moved);
+    expect(world.timer.deadline).toBe(afterNoon(20));
+    expect(world.record).toEqual(moved);
+  });
+
+  it('the last deadline stays pending where its timer cannot be armed after that for an older one', async () => {
+    const moved = versioned({ ...armed, deadlineAt: afterNoon(20) }, armed);
+    let arms = 0;
+    const world = await worldWith(armed, { fails: (call) => isArming(call) && (arms += 1) === 3 });
+    await world.store.save(armed, moved);
+    await armTimer(world.dependencies)(moved);
+    expect(await armTimer(world.dependencies)(armed)).toMatchObject({
+      timer: 'pending',
+      deadlineAt: afterNoon(20),
+      dueAt: afterNoon(1),
+    });
+  });
+
+  it('arming ends while other callers move the deadline without a pause', async () => {
+    let minutes = 30;
+    const world = await worldWith(armed, {
+      arming: (its) => {
+        const { record } = its;
+        minutes += 1;
+        void its.store.save(record, versioned({ ...record, deadlineAt: afterNoon(minutes) }, record));
+      },
+    });
+    world.timer.deadline = afterNoon(29);
+    await armTimer(world.dependencies)(armed);
+    expect(world.awsCalls().filter(isArming)).toHaveLength(5);
+  });
+
+  it('a timer that was moved for a deleted record does not make the record again', async () => {
+    const world = await worldWith(armed);
+    world.timer.deadline = afterNoon(20);
+    world.store.records.clear();
+    expect(await armTimer(world.dependencies)(armed)).toBe(armed);
+    expect(world.store.records.size).toBe(0);
+  });
+
   it.each([
     ['sweep', 'armed', false],
     ['armed', 'sweep', true],

@@ -227,12 +227,12 @@ describe('calls of AWS for a registration', () => {
     });
   });
 
-  it('an extension is three calls', async () => {
+  it('an extension is four calls: the last reads whether the deadline that it moved was an older one', async () => {
     const world = await registeredWorld();
     const at = plusMillis(noon, 60 * minute);
     const deadline = { kind: 'deadline_at', at, given: '2026-03-01T13:00:00Z' } as const;
     expect(await traced(world, () => world.extend(deadline))).toEqual({
-      calls: ['store.read', 'store.save', 'timer.arm'],
+      calls: ['store.read', 'store.save', 'timer.arm', 'store.read'],
       writes: 1,
     });
     expect(world.timer.deadline).toBe(afterNoon(60));

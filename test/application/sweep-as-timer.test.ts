@@ -34,7 +34,7 @@ describe('the sweep as the only timer', () => {
   });
 
   it('the timer of the sweep arms and removes nothing', async () => {
-    await expect(sweepSessionTimer.arm(key, noon)).resolves.toBeUndefined();
+    await expect(sweepSessionTimer.arm(key, noon)).resolves.toBe(false);
     await expect(sweepSessionTimer.remove(key)).resolves.toBeUndefined();
   });
 

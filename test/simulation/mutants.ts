@@ -298,7 +298,7 @@ export const mutants: readonly Mutant[] = [
     invariant: 'sweep-repairs-nothing',
     protocol: bending((ports, task) =>
       task.function === 'extend'
-        ? { ...ports, timer: { ...ports.timer, arm: () => Promise.resolve() } }
+        ? { ...ports, timer: { ...ports.timer, arm: () => Promise.resolve(false) } }
         : ports,
     ),
   },

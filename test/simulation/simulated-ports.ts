@@ -311,11 +311,13 @@ async function* listedBy<Item>(
 }
 
 function timerFor({ engine, timers }: World, task: Task): SessionTimer {
-  const call = (site: string, perform: () => void) =>
+  const call = (site: string, perform: () => boolean) =>
     engine.call(task, { site, faults: plainFaults, perform });
   return {
     arm: (key, deadlineAt) => call('timer.arm', () => timers.arm(key, deadlineAt)),
-    remove: (key) => call('timer.remove', () => timers.remove(key)),
+    remove: async (key) => {
+      await call('timer.remove', () => timers.remove(key));
+    },
   };
 }
 

@@ -31,16 +31,16 @@ export class SimulatedTimers {
     this.#events = events;
   }
 
-  arm(key: PaymentRequestKey, deadlineAt: Instant): void {
+  /** Whether a schedule for another deadline was moved or removed. */
+  arm(key: PaymentRequestKey, deadlineAt: Instant): boolean {
     // `at(…)` has whole seconds, so the time is rounded up.
     const goesOff = Math.ceil(millisOf(deadlineAt) / 1000) * 1000;
     if (goesOff - this.#now() <= shortTimerMillis) {
       this.#events.onMessage(key, Math.max(goesOff, this.#now()));
-      this.remove(key);
-      return;
+      return this.remove(key);
     }
     const existing = this.schedules.get(nameOf(key));
-    if (existing?.deadlineAt === deadlineAt) return;
+    if (existing?.deadlineAt === deadlineAt) return false;
     this.#generation += 1;
     const { account, paymentRequestId } = key;
     this.schedules.set(nameOf(key), {
@@ -49,10 +49,11 @@ export class SimulatedTimers {
       generation: this.#generation,
     });
     this.#events.onScheduled(key, goesOff, this.#generation);
+    return existing !== undefined;
   }
 
-  remove(key: PaymentRequestKey): void {
-    this.schedules.delete(nameOf(key));
+  remove(key: PaymentRequestKey): boolean {
+    return this.schedules.delete(nameOf(key));
   }
 
   /** Removes a schedule that has fired. Returns `false` if it no longer exists. */

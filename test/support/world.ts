@@ -19,9 +19,10 @@ import { CountingIds, retries, VirtualClock } from './virtual-clock.ts';
 export class InMemoryTimer implements SessionTimer {
   deadline: Instant | undefined;
 
-  arm(_key: unknown, deadlineAt: Instant): Promise<void> {
+  arm(_key: unknown, deadlineAt: Instant): Promise<boolean> {
+    const isMoved = this.deadline !== undefined && this.deadline !== deadlineAt;
     this.deadline = deadlineAt;
-    return Promise.resolve();
+    return Promise.resolve(isMoved);
   }
 
   remove(): Promise<void> {

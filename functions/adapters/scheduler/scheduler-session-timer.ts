@@ -46,21 +46,24 @@ export class SchedulerSessionTimer implements SessionTimer {
     this.#options = options;
   }
 
-  async arm(key: PaymentRequestKey, deadlineAt: Instant): Promise<void> {
+  async arm(key: PaymentRequestKey, deadlineAt: Instant): Promise<boolean> {
     const { clock, shortTimerSeconds } = this.#options;
     const seconds = Math.ceil((millisOf(deadlineAt) - clock.now()) / 1000);
     if (seconds <= Math.min(shortTimerSeconds, longestDelaySeconds)) {
       // The message is sent first. A schedule of an earlier arming may be removed only when its message cannot be
       // missed.
       await this.#delay(key, deadlineAt, Math.max(0, seconds));
-      await this.remove(key);
-    } else {
-      await this.#schedule(key, deadlineAt);
+      return this.#remove(key);
     }
+    return this.#schedule(key, deadlineAt);
   }
 
   async remove(key: PaymentRequestKey): Promise<void> {
-    await removeSchedule(this.#options.scheduler, this.#options.groupName, key);
+    await this.#remove(key);
+  }
+
+  #remove(key: PaymentRequestKey): Promise<boolean> {
+    return removeSchedule(this.#options.scheduler, this.#options.groupName, key);
   }
 
   async #delay(key: PaymentRequestKey, deadlineAt: Instant, seconds: number): Promise<void> {
@@ -73,7 +76,7 @@ export class SchedulerSessionTimer implements SessionTimer {
     );
   }
 
-  async #schedule(key: PaymentRequestKey, deadlineAt: Instant): Promise<void> {
+  async #schedule(key: PaymentRequestKey, deadlineAt: Instant): Promise<boolean> {
     const { scheduler, ids, groupName, roleArn, queueArn, deadLetterQueueArn } = this.#options;
     const name = { Name: scheduleNameOf(key), GroupName: groupName };
     const schedule = {
@@ -95,24 +98,27 @@ export class SchedulerSessionTimer implements SessionTimer {
     const once = () => ({ ...schedule, ClientToken: ids.next() });
     try {
       await scheduler.send(new CreateScheduleCommand(once()));
+      return false;
     } catch (error) {
       if (!(error instanceof ConflictException)) throw error;
       const existing = await scheduler.send(new GetScheduleCommand(name)).catch(undefinedIfMissing);
-      if (existing?.Target?.Input === schedule.Target.Input) return;
+      if (existing?.Target?.Input === schedule.Target.Input) return false;
       await scheduler.send(existing ? new UpdateScheduleCommand(once()) : new CreateScheduleCommand(once()));
+      return existing !== undefined;
     }
   }
 }
 
-/** Removes a session's schedule, and succeeds if there is none. Functions that never arm a timer need only this. */
+/** Removes a session's schedule. `false` if there is none. Functions that never arm a timer need only this. */
 export async function removeSchedule(
   scheduler: SchedulerClient,
   groupName: string,
   key: PaymentRequestKey,
-): Promise<void> {
-  await scheduler
+): Promise<boolean> {
+  const removed = await scheduler
     .send(new DeleteScheduleCommand({ Name: scheduleNameOf(key), GroupName: groupName }))
     .catch(undefinedIfMissing);
+  return removed !== undefined;
 }
 
 // Not base64url: AWS documents the characters of a schedule name, but not whether case matters

@@ -6,6 +6,6 @@ import type { SessionTimer } from '../../application/ports.ts';
  */
 export const sweepSessionTimer: SessionTimer = {
   sweepDriven: true,
-  arm: () => Promise.resolve(),
+  arm: () => Promise.resolve(false),
   remove: () => Promise.resolve(),
 };

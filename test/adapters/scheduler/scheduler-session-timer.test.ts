@@ -106,7 +106,7 @@ describe('the name of a schedule', () => {
 
 describe('arm, for a deadline more than 90 seconds away', () => {
   it('arm makes one schedule that sends to the queue and then deletes itself', async () => {
-    await timer.arm(key, afterNoon(30));
+    expect(await timer.arm(key, afterNoon(30))).toBe(false);
     expect(sent()).toEqual(['CreateSchedule']);
     expect(scheduler.commandCalls(CreateScheduleCommand)[0]?.args[0].input).toEqual({
       Name: scheduleNameOf(key),
@@ -169,7 +169,7 @@ describe('arm, when the schedule exists', () => {
     scheduler
       .on(GetScheduleCommand)
       .resolves({ Target: { Arn: 'q', RoleArn: 'r', Input: messageFor(afterNoon(30)) } });
-    await timer.arm(key, afterNoon(30));
+    expect(await timer.arm(key, afterNoon(30))).toBe(false);
     expect(sent()).toEqual(['CreateSchedule', 'GetSchedule']);
   });
 
@@ -178,7 +178,7 @@ describe('arm, when the schedule exists', () => {
     scheduler
       .on(GetScheduleCommand)
       .resolves({ Target: { Arn: 'q', RoleArn: 'r', Input: messageFor(afterNoon(20)) } });
-    await timer.arm(key, afterNoon(30));
+    expect(await timer.arm(key, afterNoon(30))).toBe(true);
     expect(sent()).toEqual(['CreateSchedule', 'GetSchedule', 'UpdateSchedule']);
     const { ClientToken, ...update } = scheduler.commandCalls(UpdateScheduleCommand)[0]?.args[0].input ?? {};
     const create = scheduler.commandCalls(CreateScheduleCommand)[0]?.args[0].input;
@@ -189,7 +189,7 @@ describe('arm, when the schedule exists', () => {
   it('arm makes the schedule when it is gone at the read', async () => {
     scheduler.on(CreateScheduleCommand).rejectsOnce(conflict).resolves({});
     scheduler.on(GetScheduleCommand).rejects(missing);
-    await timer.arm(key, afterNoon(30));
+    expect(await timer.arm(key, afterNoon(30))).toBe(false);
     expect(sent()).toEqual(['CreateSchedule', 'GetSchedule', 'CreateSchedule']);
   });
 
@@ -233,6 +233,12 @@ describe('arm, for a deadline within 90 seconds', () => {
     expect((await delayOf(plusMillis(noon, 900_000), long))?.DelaySeconds).toBe(900);
     sqs.resetHistory();
     expect(await delayOf(plusMillis(noon, 900_001), long)).toBeUndefined();
+  });
+
+  it('arm tells whether there was a schedule to delete', async () => {
+    expect(await timer.arm(key, noon)).toBe(true);
+    scheduler.on(DeleteScheduleCommand).rejects(missing);
+    expect(await timer.arm(key, noon)).toBe(false);
   });
 
   it('arm deletes the old schedule only after the message is sent', async () => {
