@@ -18,8 +18,8 @@ const mostMoves = 5;
 
 /**
  * Arms the timer for the record's deadline. The record says `armed` already, so nothing is written where that succeeds. A message for a
- * deadline that has moved meanwhile is only a hint. Where a timer for another deadline was moved, the record is read: whoever arms last
- * arms the last deadline. Where arming fails, the record says `pending`, and the sweep arms the timer. Never rejects, and returns the
+ * deadline that has moved meanwhile is only a hint. Where a timer for another deadline was moved, the record is read: the last caller
+ * to arm arms the last deadline. Where arming fails, the record says `pending`, and the sweep arms the timer. Never rejects, and returns the
  * record as it then is.
  */
 export const armTimer =
