@@ -2,6 +2,7 @@ import type { AccountSettings } from '../domain/account-settings.ts';
 import { type CancelCommand, outcomeFromRecord, withSparedMember } from '../domain/cancellation.ts';
 import { ownEventId, type PaymentRequestKey, type SessionId } from '../domain/identifiers.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
+import type { UnreadableRecordError } from '../domain/unreadable-record-error.ts';
 import type { CancelResult } from './cancel-payment-request.ts';
 import { type ChangeDependencies, changeRecord } from './change-record.ts';
 import { mapConcurrently } from './map-concurrently.ts';
@@ -39,6 +40,8 @@ const beginWithin = 10_000;
 /**
  * Cancels every open request of a session and returns the outcome of each, oldest first; nothing for an unknown session. Requests
  * that are paid or have ended are not changed. Their outcome comes from the record, which notes the command.
+ *
+ * @throws {UnreadableRecordError} for a record that cannot be read, after the others are canceled
  */
 export const cancelSession =
   (dependencies: SessionCancelDependencies) =>
@@ -48,12 +51,17 @@ export const cancelSession =
     settings: AccountSettings,
   ): Promise<readonly SessionMember[]> => {
     const until = dependencies.clock.now() + beginWithin;
-    const records = await readSession(dependencies)(settings.account, sessionId);
-    return mapConcurrently(records, cancelsAtOnce, async (record) => {
+    const unreadable: UnreadableRecordError[] = [];
+    const records = await readSession(dependencies)(settings.account, sessionId, (error) => {
+      unreadable.push(error);
+    });
+    const members = await mapConcurrently(records, cancelsAtOnce, async (record) => {
       const { account, paymentRequestId } = record;
       const result = await endOne(dependencies, record, { command, settings, until });
       return { account, paymentRequestId, ...result };
     });
+    if (unreadable[0]) throw unreadable[0];
+    return members;
   };
 
 async function endOne(

@@ -4,7 +4,7 @@ import type { ListCursor } from '../domain/list-cursor.ts';
 import type { Attention } from '../domain/attention.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import { isOpen, type PaymentRequestState } from '../domain/payment-request-state.ts';
-import type { ListSelection, PaymentRequestList, PaymentRequestStore } from './ports.ts';
+import type { ListSelection, OnUnreadable, PaymentRequestList, PaymentRequestStore } from './ports.ts';
 
 /**
  * The filters of a list. A record must pass all that are given. Session, reference and attention each have an index, which lists records
@@ -44,15 +44,17 @@ export function selectionOf(
 
 /**
  * Lists the records of an account: one query and one read of many records for a page. A page never shows a record that does not
- * pass the filter any more.
+ * pass the filter any more, nor one that cannot be read.
  */
 export const listPaymentRequests =
   ({
     store,
     list,
+    onUnreadable,
   }: {
     readonly store: Pick<PaymentRequestStore, 'readAll'>;
     readonly list: PaymentRequestList;
+    readonly onUnreadable: OnUnreadable;
   }) =>
   async (
     account: Account,
@@ -67,7 +69,8 @@ export const listPaymentRequests =
       // One more than is read says whether there is more.
       const listed = await list.listed(selection, position, limit + 1);
       const page = listed.slice(0, limit);
-      const found = new Map((await store.readAll(page)).map((record) => [record.paymentRequestId, record]));
+      const read = await store.readAll(page, onUnreadable);
+      const found = new Map(read.map((record) => [record.paymentRequestId, record]));
       for (const [index, each] of page.entries()) {
         const record = found.get(each.paymentRequestId);
         position = each.position;

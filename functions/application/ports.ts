@@ -24,6 +24,10 @@ import type { SigningKey } from '../domain/signing-key.ts';
 import type { StateChangeEvent } from '../domain/state-change-event.ts';
 import type { SweepMemory } from '../domain/sweep-memory.ts';
 import type { Unpublished } from '../domain/unpublished.ts';
+import type { UnreadableRecordError } from '../domain/unreadable-record-error.ts';
+
+/** Called with a record that was left out because it cannot be read. The others are not held up by it. */
+export type OnUnreadable = (error: UnreadableRecordError) => void;
 
 /**
  * The table. The writes are conditional on one item. They return the stored record where the condition does not hold, so that
@@ -32,8 +36,16 @@ import type { Unpublished } from '../domain/unpublished.ts';
 export interface PaymentRequestStore {
   /** A strongly consistent read. */
   read(key: PaymentRequestKey): Promise<PaymentRequest | undefined>;
-  /** Strongly consistent reads of at most 100 records at once, in the order of the keys. Records that do not exist are left out. */
-  readAll(keys: readonly PaymentRequestKey[]): Promise<readonly PaymentRequest[]>;
+  /**
+   * Strongly consistent reads of at most 100 records at once, in the order of the keys. Records that do not exist are left out. So are
+   * those that cannot be read, where there is an `onUnreadable` to call.
+   *
+   * @throws {UnreadableRecordError} for a record that cannot be read, where there is none
+   */
+  readAll(
+    keys: readonly PaymentRequestKey[],
+    onUnreadable?: OnUnreadable,
+  ): Promise<readonly PaymentRequest[]>;
   /**
    * Makes `observedVersion` of the stored record, or of a new one, in one write and without a read. Only if the observation `isUnread`
    * there, which includes that the history has room for its entry. Not called for a CANCELED, which `needsRecord`.

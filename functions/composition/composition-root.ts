@@ -28,6 +28,7 @@ import type { PaymentRequestKey } from '../domain/identifiers.ts';
 import { plusMillis } from '../domain/instant.ts';
 import { unknownPaymentRequest } from '../domain/payment-request.ts';
 import type { SweepMemory } from '../domain/sweep-memory.ts';
+import type { UnreadableRecordError } from '../domain/unreadable-record-error.ts';
 import {
   accountsOf,
   clock,
@@ -52,6 +53,7 @@ import { primeWebhook } from '../cold-start/prime-webhook.ts';
 import { fault } from '../telemetry/telemetry.ts';
 import { warmUpOf } from '../cold-start/warm-up.ts';
 
+const onUnreadable = (error: UnreadableRecordError): void => fault('record.unreadable', error);
 const onTimerFault = (error: unknown): void => fault('timer.fault', error);
 
 /** The dependencies of register-payment-request. */
@@ -94,7 +96,7 @@ export function composeReading() {
     read: (key: Parameters<typeof store.read>[0]) => store.read(key),
     refresh: refreshPaymentRequest({ ...retries, store, ...klarna }),
     readSession: readSession({ store, sessions: store }),
-    list: listPaymentRequests({ store, list: store }),
+    list: listPaymentRequests({ store, list: store, onUnreadable }),
     jobs: jobs(),
     view: viewAccounts({ views: views(), clock }),
   };

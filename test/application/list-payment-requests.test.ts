@@ -4,11 +4,18 @@ import {
   listPaymentRequests,
   selectionOf,
 } from '../../functions/application/list-payment-requests.ts';
-import type { Account, PaymentRequestId, SessionId } from '../../functions/domain/identifiers.ts';
+import type { OnUnreadable } from '../../functions/application/ports.ts';
+import type {
+  Account,
+  PaymentRequestId,
+  PaymentRequestKey,
+  SessionId,
+} from '../../functions/domain/identifiers.ts';
 import { plusMillis } from '../../functions/domain/instant.ts';
 import type { ListCursor } from '../../functions/domain/list-cursor.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
+import { UnreadableRecordError } from '../../functions/domain/unreadable-record-error.ts';
 import { account, noon, recordWith } from '../support/fixtures.ts';
 import { InMemoryPaymentRequestStore } from '../support/in-memory-payment-request-store.ts';
 import { afterNoon } from '../support/sessions.ts';
@@ -47,6 +54,9 @@ async function records(count: number, fields: (index: number) => Partial<Payment
   }
 }
 
+let unreadable: UnreadableRecordError[] = [];
+const onUnreadable = (error: UnreadableRecordError): void => void unreadable.push(error);
+
 const list = (filter: ListFilter = {}, limit = 25, before?: ListCursor, of: Account = account) =>
   listPaymentRequests({
     list: {
@@ -61,6 +71,7 @@ const list = (filter: ListFilter = {}, limit = 25, before?: ListCursor, of: Acco
         return store.readAll(keys);
       },
     },
+    onUnreadable,
   })(of, filter, before, limit);
 
 async function everything(filter: ListFilter, limit: number) {
@@ -207,7 +218,12 @@ describe('listPaymentRequests', () => {
     if (!record) throw new Error('there is no record');
     await store.save(record, { ...record, ...change, version: 2 });
     const stale = { listed: () => Promise.resolve(listed) };
-    const page = await listPaymentRequests({ list: stale, store })(account, filter, undefined, 10);
+    const page = await listPaymentRequests({ list: stale, store, onUnreadable })(
+      account,
+      filter,
+      undefined,
+      10,
+    );
     expect(page).toEqual({ records: [], next: undefined });
   });
 
@@ -217,8 +233,29 @@ describe('listPaymentRequests', () => {
     const [, second] = [...store.records.keys()];
     store.records.delete(second ?? '');
     const stale = { listed: () => Promise.resolve(listed) };
-    const page = await listPaymentRequests({ list: stale, store })(account, {}, undefined, 10);
+    const page = await listPaymentRequests({ list: stale, store, onUnreadable })(account, {}, undefined, 10);
     expect([page.records.length, page.next]).toEqual([4, undefined]);
+  });
+
+  it('a record that cannot be read is reported and not shown, and the page goes on after it', async () => {
+    await records(5, () => ({ state: 'SUBMITTED' }));
+    unreadable = [];
+    const [poisoned] = await store.listed({ by: 'open', account }, undefined, 1);
+    if (!poisoned) throw new Error('there is no record');
+    const reading = {
+      readAll: async (keys: readonly PaymentRequestKey[], report?: OnUnreadable) => {
+        report?.(new UnreadableRecordError(poisoned, ['v']));
+        const read = await store.readAll(keys);
+        return read.filter(({ paymentRequestId }) => paymentRequestId !== poisoned.paymentRequestId);
+      },
+    };
+    const page = await listPaymentRequests({ list: store, store: reading, onUnreadable })(
+      account,
+      {},
+      undefined,
+      10,
+    );
+    expect([page.records.length, page.next, unreadable.length]).toEqual([4, undefined, 1]);
   });
 
   it('requests that need a person are listed by the time since when they do', async () => {

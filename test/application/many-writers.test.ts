@@ -104,7 +104,7 @@ describe('many writers of one record', () => {
     let newest = 1_000;
     const others: PaymentRequestStore = {
       read: (...asked) => store.read(...asked),
-      readAll: (...asked) => store.readAll(...asked),
+      readAll: (keys) => store.readAll(keys),
       observe: (...asked) => store.observe(...asked),
       register: (...asked) => store.register(...asked),
       // Two senders of newer webhooks write before each of its writes arrives.

@@ -1,10 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { cancelSession, type SessionCancelDependencies } from '../../functions/application/cancel-session.ts';
+import type { OnUnreadable } from '../../functions/application/ports.ts';
 import { readSession } from '../../functions/application/read-session.ts';
 import type { PaymentRequestId, PaymentRequestKey, SessionId } from '../../functions/domain/identifiers.ts';
 import { plusMillis } from '../../functions/domain/instant.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
+import { UnreadableRecordError } from '../../functions/domain/unreadable-record-error.ts';
 import { account, noon, recordWith, settingsWith } from '../support/fixtures.ts';
 import { InMemoryPaymentRequestStore } from '../support/in-memory-payment-request-store.ts';
 import { cancellationWith } from '../support/sessions.ts';
@@ -198,6 +200,19 @@ describe('cancelSession', () => {
 
   it('a cancel of a session without registrations returns no outcome', async () => {
     expect(await end()).toEqual([]);
+  });
+
+  it('a cancel of a session with a record that cannot be read ends the others and then fails', async () => {
+    const poisoned = await member('SUBMITTED');
+    const other = await member('SUBMITTED');
+    const fault = new UnreadableRecordError(poisoned, ['v']);
+    const all = store.readAll.bind(store);
+    store.readAll = async (keys, onUnreadable?: OnUnreadable) => {
+      onUnreadable?.(fault);
+      return (await all(keys)).filter(({ paymentRequestId }) => paymentRequestId === other.paymentRequestId);
+    };
+    await expect(end()).rejects.toBe(fault);
+    expect(ended.map(({ paymentRequestId }) => paymentRequestId)).toEqual([other.paymentRequestId]);
   });
 
   it('a cancel of a session continues if one request fails, and reports that one as untried', async () => {

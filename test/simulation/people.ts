@@ -120,7 +120,7 @@ export class People {
         this.#callApi(name, key.account, 'list', async (ports, { readSession, list }) => {
           const versions = new Map([...table.records].map(([of, { version }]) => [of, version]));
           const members = await readSession(ports)(key.account, cart);
-          const { records } = await list(ports)(key.account, {}, undefined, 2);
+          const { records } = await list({ ...ports, onUnreadable: rethrow })(key.account, {}, undefined, 2);
           for (const record of [...members, ...records])
             judge.check({
               kind: 'shown',
@@ -224,3 +224,8 @@ const commandOf = (allowCompleted: boolean): CancelCommand => ({
   requestedBy: caller,
   allowCompleted,
 });
+
+/** The simulated table keeps no record that cannot be read. */
+function rethrow(error: unknown): never {
+  throw error;
+}

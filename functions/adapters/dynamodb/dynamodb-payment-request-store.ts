@@ -10,6 +10,7 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import type {
   DuePaymentRequests,
   ListSelection,
+  OnUnreadable,
   PaymentRequestList,
   PaymentRequestStore,
   RegisterResult,
@@ -27,6 +28,7 @@ import { latestPositionAt, type Observation, type Position, positionOf } from '.
 import type { PaymentRequest } from '../../domain/payment-request.ts';
 import { isOpen } from '../../domain/payment-request-state.ts';
 import { TransientError } from '../../domain/transient-error.ts';
+import { UnreadableRecordError } from '../../domain/unreadable-record-error.ts';
 import {
   appliedEntry,
   isStaleForGood,
@@ -85,7 +87,10 @@ export class DynamoDbPaymentRequestStore
     return item && this.#recordOf(item);
   }
 
-  async readAll(keys: readonly PaymentRequestKey[]): Promise<readonly PaymentRequest[]> {
+  async readAll(
+    keys: readonly PaymentRequestKey[],
+    onUnreadable?: OnUnreadable,
+  ): Promise<readonly PaymentRequest[]> {
     const { client, tableName } = this.#options;
     const found = new Map<string, PaymentRequest>();
     let wanted: Record<string, AttributeValue>[] = keys.map((key) => ({
@@ -100,8 +105,13 @@ export class DynamoDbPaymentRequestStore
         }),
       );
       for (const item of responses?.[tableName] ?? []) {
-        const record = this.#recordOf(plainItem(item));
-        found.set(partitionKeyOf(record), record);
+        try {
+          const record = this.#recordOf(plainItem(item));
+          found.set(partitionKeyOf(record), record);
+        } catch (error) {
+          if (!onUnreadable || !(error instanceof UnreadableRecordError)) throw error;
+          onUnreadable(error);
+        }
       }
       wanted = undone?.[tableName]?.Keys ?? [];
     }

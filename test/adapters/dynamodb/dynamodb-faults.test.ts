@@ -236,4 +236,21 @@ describe('a record that cannot be trusted', () => {
     await expect(act()).rejects.toThrow(new UnreadableRecordError(key, ['v']));
     await expect(act()).rejects.not.toThrow('secret-value');
   });
+
+  it('a read of many reports it and returns the others', async () => {
+    const other = { ...key, paymentRequestId: 'krn:payment:eu1:request:2' as PaymentRequestId };
+    const good = marshall(toItem(recordWith(other), 30), { removeUndefinedValues: true });
+    dynamodb.on(BatchGetItemCommand).resolves({ Responses: { lapse: [Item, good] } });
+    const reported: unknown[] = [];
+    const found = await store.readAll([key, other], (error) => reported.push(error));
+    expect(found.map(({ paymentRequestId }) => paymentRequestId)).toEqual([other.paymentRequestId]);
+    expect(reported).toEqual([new UnreadableRecordError(key, ['v'])]);
+  });
+
+  it('a read of many throws a fault that is not of the record', async () => {
+    dynamodb.on(BatchGetItemCommand).resolves({ Responses: { lapse: [{ PK: { X: 1 } as never }] } });
+    const reported: unknown[] = [];
+    await expect(store.readAll([key], (error) => reported.push(error))).rejects.toThrow();
+    expect(reported).toEqual([]);
+  });
 });
