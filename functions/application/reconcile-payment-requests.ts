@@ -2,6 +2,7 @@ import type { AccountSettings } from '../domain/account-settings.ts';
 import { ConfigurationError } from '../domain/configuration-error.ts';
 import { carryOn } from '../domain/cancellation.ts';
 import { type Account, ownEventId, type PaymentRequestKey } from '../domain/identifiers.ts';
+import type { Instant } from '../domain/instant.ts';
 import { isKlarnaExpiryEarly, type PaymentRequest, type Question } from '../domain/payment-request.ts';
 import { withResolvedQuestion } from '../domain/question.ts';
 import {
@@ -218,7 +219,7 @@ const actions: Readonly<Record<Exclude<ReconcileAction, 'nothing'>, Act>> = {
     const synced = await dependencies.syncExpiry(armed, settings);
     // Klarna refused to move its expiry, so the deadline is earlier now.
     const moved = synced.deadlineAt === armed.deadlineAt ? synced : await armTimer(dependencies)(synced);
-    if (isKlarnaExpiryEarly(moved)) await tryLater(dependencies, moved, moved);
+    if (isKlarnaExpiryEarly(moved)) await tryLater(dependencies, moved, moved, isKlarnaExpiryEarly);
     else if (moved.attempts > 0) await forget(dependencies, moved, settings);
   },
   arm_default: async (dependencies, record, settings) => {
@@ -249,22 +250,27 @@ function noteResponse(
   }));
 }
 
-/** Puts off a record that could not be settled now. A record without work stays as it is. */
+/**
+ * Puts off a record that could not be settled now, by an interval that grows with its attempts. A record without that work stays as it
+ * is.
+ */
 async function tryLater(
   dependencies: ReconcileDependencies,
   key: PaymentRequestKey,
   known: PaymentRequest | undefined,
+  hasWork: (stored: PaymentRequest, now: Instant) => boolean = isDue,
 ): Promise<void> {
   const { store, clock } = dependencies;
   await changeRecord(dependencies, key, known ?? (await store.read(key)), (stored) => {
     const now = clock.instant();
-    const stillDue = stored?.dueAt !== undefined && stored.dueAt <= now;
     return {
-      next: stillDue ? { ...stored, ...nextAttempt(stored, now) } : undefined,
+      next: stored && hasWork(stored, now) ? { ...stored, ...nextAttempt(stored, now) } : undefined,
       outcome: undefined,
     };
   });
 }
+
+const isDue = ({ dueAt }: PaymentRequest, now: Instant): boolean => dueAt !== undefined && dueAt <= now;
 
 /** How many records the sweep repaired: it did what the timer, a webhook or a caller should have done. */
 export const repairs = (report: ReconcileReport): number =>

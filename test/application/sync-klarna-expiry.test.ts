@@ -3,7 +3,7 @@ import { callLimit } from '../../functions/domain/next-call.ts';
 import type { KlarnaResponse } from '../../functions/domain/klarna-response.ts';
 import { extendSession } from '../../functions/application/register-session.ts';
 import { plusMillis } from '../../functions/domain/instant.ts';
-import { key, registrationWith } from '../support/fixtures.ts';
+import { key, observed, registrationWith } from '../support/fixtures.ts';
 import { afterNoon, registered } from '../support/sessions.ts';
 import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
 import { type FaultInjector, World } from '../support/world.ts';
@@ -153,6 +153,33 @@ describe('an account with syncKlarnaExpiry', () => {
     }
     expect(world.record.dueAt).toBe(afterNoon(12));
     expect(world.klarna.calls).toEqual(['expiry', 'expiry']);
+  });
+
+  it('the sweep retries at growing intervals while Klarna does not respond', async () => {
+    const world = worldOf();
+    await world.register(registrationWith());
+    for (let call = 0; call < 5; call += 1) world.klarna.responses('expiry', unclear);
+    await world.extend(timeout(40));
+    for (const minutes of [1, 1, 5]) {
+      world.clock.advance(minutes * minute);
+      expect(await world.sweep()).toMatchObject({ arm: 1 });
+    }
+    expect(world.record).toMatchObject({ attempts: 3, dueAt: afterNoon(12) });
+  });
+
+  it("Klarna's expiry of a session that became observe while the customer paid moves once the customer steps back", async () => {
+    const world = worldOf();
+    await world.register(registrationWith());
+    const observe = registrationWith({ onTimeout: 'observe' });
+    world.klarna.state = 'IN_PROGRESS';
+    await world.webhook(observed('IN_PROGRESS', '2026-03-01T12:00:10Z'));
+    await world.register(observe);
+    expect(world.klarna.expiresAt).toBe(afterNoon(30));
+    world.klarna.state = 'SUBMITTED';
+    await world.webhook(observed('SUBMITTED', '2026-03-01T12:00:20Z'));
+    expect(world.record.dueAt).toBe(world.clock.instant());
+    expect(await world.sweep()).toMatchObject({ arm: 1 });
+    expect(world.klarna.expiresAt).toBe(afterNoon(48 * 60));
   });
 
   it('a session that changes to observe gets the longest Klarna expiry, by the sweep if necessary', async () => {
