@@ -71,8 +71,11 @@ export const needsRecord = ({ state }: Observation): boolean => state === 'CANCE
  * follows from it. The store has the same rule as the condition of one write.
  */
 export function isUnread(record: PaymentRequest, observation: Observation): boolean {
-  const { position, attention } = record;
+  const { position, attention, session } = record;
   if (needsRecord(observation)) return false;
+  // The expiry that we set at Klarna can move again, and a session that is only observed may need that.
+  const mayMoveExpiry = session?.onTimeout === 'observe' && session.klarnaExpiry !== undefined;
+  if (observation.state === 'SUBMITTED' && mayMoveExpiry) return false;
   if (hasRecorded(record, observation.eventId)) return false;
   if (bytesOf(appliedEntry(observation)) > roomIn(record.history)) return false;
   if (position !== undefined && position >= unreadLimit(observation)) return false;
