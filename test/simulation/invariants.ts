@@ -405,6 +405,11 @@ const earlyExpiryIsDue: Safety = (step, { now }) => {
   const end = isObserved ? millisOf(session.registeredAt) + 48 * hour : millisOf(deadlineAt);
   const isWatched = isObserved ? timer === 'fired' || millisOf(deadlineAt) > now : end > now;
   if (millisOf(askedFor) >= end || !isWatched || cancellation?.lease) return undefined;
+  // After a day in vain the sweep waits for Klarna's own end of the request.
+  const { before } = step;
+  const hasGivenUp =
+    before && (before.attempts > 0 || before.retryAt === dueAt) && step.after.retryAt === dueAt;
+  if (dueAt !== undefined && hasGivenUp) return undefined;
   const due = dueAt === undefined ? Infinity : millisOf(dueAt);
   return due > Math.max(millisOf(askedFor), now + minute)
     ? `Klarna ends it at ${askedFor}, and it is due at ${dueAt ?? 'no time'}`
