@@ -98,7 +98,7 @@ export class Sweep {
         if (ending.kind !== 'returned') this.#hasForgotten = true;
         if (ending.kind === 'returned' && ending.result) {
           this.repairs += repairs(ending.result);
-          // Klarna's expiry cannot move while the customer pays. If the session is only observed by then, nobody but the sweep
+          // Klarna's expiry cannot move while the customer pays. If the session is only observed by then, only the sweep
           // moves it afterwards.
           const mayFollow = [...table.records.values()].some(
             ({ session }) => session?.onTimeout === 'observe',
