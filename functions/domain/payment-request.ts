@@ -176,6 +176,10 @@ export function isKlarnaExpiryEarly(record: PaymentRequest): boolean {
   return askedFor !== undefined && end !== undefined && askedFor < end && isExpiryMovable(record);
 }
 
+/** Whether that is so as soon as the request is SUBMITTED, as it is after the customer stepped back. The sweep moves the expiry then. */
+export const isKlarnaExpiryEarlyOnceSubmitted = (record: PaymentRequest): boolean =>
+  isKlarnaExpiryEarly({ ...record, state: 'SUBMITTED' });
+
 /** Klarna's longest lifetime of a Payment Request in milliseconds: 48 hours (https://docs.klarna.com, interaction_expiry). */
 export const klarnaLongestLifetime = 48 * 3_600_000;
 

@@ -12,7 +12,13 @@ import {
   positionOf,
 } from './observation.ts';
 import { type Attention, attentionAfterEnd } from './attention.ts';
-import { type Cancellation, isUnsettled, type PaymentRequest, type Question } from './payment-request.ts';
+import {
+  type Cancellation,
+  isKlarnaExpiryEarlyOnceSubmitted,
+  isUnsettled,
+  type PaymentRequest,
+  type Question,
+} from './payment-request.ts';
 import { isFinal, isOpen, ranks } from './payment-request-state.ts';
 
 /**
@@ -71,11 +77,10 @@ export const needsRecord = ({ state }: Observation): boolean => state === 'CANCE
  * follows from it. The store has the same rule as the condition of one write.
  */
 export function isUnread(record: PaymentRequest, observation: Observation): boolean {
-  const { position, attention, session } = record;
+  const { position, attention } = record;
   if (needsRecord(observation)) return false;
-  // The expiry that we set at Klarna can move again, and a session that is only observed may need that.
-  const mayMoveExpiry = session?.onTimeout === 'observe' && session.klarnaExpiry !== undefined;
-  if (observation.state === 'SUBMITTED' && mayMoveExpiry) return false;
+  // The record becomes due at once, to move Klarna's expiry. Only a read tells that.
+  if (observation.state === 'SUBMITTED' && isKlarnaExpiryEarlyOnceSubmitted(record)) return false;
   if (hasRecorded(record, observation.eventId)) return false;
   if (bytesOf(appliedEntry(observation)) > roomIn(record.history)) return false;
   if (position !== undefined && position >= unreadLimit(observation)) return false;

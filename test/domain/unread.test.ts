@@ -161,38 +161,58 @@ describe('observedVersion', () => {
     settledWith({ outcome: 'canceled', sentBefore: true }),
   ];
   const attentions: readonly (Attention | undefined)[] = [undefined, 'not_found', 'klarna_denied'];
+  /** Webhooks of a customer who opens and closes Klarna's window. */
+  const toggles = webhooks.map((list) =>
+    list.map((each) => (isOpen(each.state) ? each : { ...each, state: 'IN_PROGRESS' as const })),
+  );
+  const expiryOf = (minutes: number) => ({ askedFor: afterNoon(minutes), shown: afterNoon(minutes) });
   const starts = fc.record({
     cancellation: fc.constantFrom(...cancellations),
     attention: fc.constantFrom(...attentions),
     isRegistered: fc.boolean(),
-    timer: fc.constantFrom('undecided', 'pending', 'armed', 'sweep', 'fired'),
+    onTimeout: fc.constantFrom('cancel', 'observe'),
+    klarnaExpiry: fc.constantFrom(undefined, ...[20, 40, 48 * 60].map(expiryOf), {
+      ...expiryOf(20),
+      isFixed: true as const,
+    }),
+    timer: fc.constantFrom('pending', 'armed', 'sweep', 'fired'),
   });
 
   it('a version without a read is the version that a read would have made', () => {
     let times = 0;
     fc.assert(
-      fc.property(twoArrivals(webhooks), starts, ({ one }, { isRegistered, timer, ...fields }) => {
-        const its = isRegistered ? { session, deadlineAt: afterNoon(30), timer } : {};
-        let record = versioned(recordWith({ ...its, ...fields, attentionSince: fields.attention && noon }));
-        for (const [index, fact] of one.entries()) {
-          const { verdict, record: applied } = applyObservation(record, fact);
-          const write = { id: `w${index}`, now: fact.observedAt };
-          const read = applied === record ? record : asNextVersion(record, applied, write);
-          if (isUnread(record, fact)) {
-            times += 1;
-            expect(verdict).toBe('superseding');
-            const unread = observedVersion(record, fact);
-            // What was due stays due. The sweep derives the time again.
-            const { dueAt, writes, ...same } = read;
-            expect(unread).toEqual({ ...same, writes: record.writes, dueAt: unread.dueAt });
-            expect(writes).toEqual([...record.writes, write.id].slice(-8));
-            if (isOpen(fact.state)) {
-              expect(unread.dueAt).toBe(record.dueAt ?? fact.observedAt);
-            } else expect([unread.dueAt, dueAt]).toEqual([undefined, undefined]);
+      fc.property(
+        twoArrivals(fc.oneof(webhooks, toggles)),
+        starts,
+        ({ one }, { isRegistered, timer, onTimeout, klarnaExpiry, ...fields }) => {
+          const its = isRegistered
+            ? { session: { ...session, onTimeout, klarnaExpiry }, deadlineAt: afterNoon(30), timer }
+            : {};
+          let record = versioned(recordWith({ ...its, ...fields, attentionSince: fields.attention && noon }));
+          for (const [index, fact] of one.entries()) {
+            const { verdict, record: applied } = applyObservation(record, fact);
+            const write = { id: `w${index}`, now: fact.observedAt };
+            const read = applied === record ? record : asNextVersion(record, applied, write);
+            if (isUnread(record, fact)) {
+              times += 1;
+              expect(verdict).toBe('superseding');
+              const unread = observedVersion(record, fact);
+              // What was due stays due, and nothing is due earlier. The sweep derives the time again.
+              const { dueAt, writes, ...same } = read;
+              expect(unread).toEqual({ ...same, writes: record.writes, dueAt: unread.dueAt });
+              expect(writes).toEqual([...record.writes, write.id].slice(-8));
+              if (isOpen(fact.state)) {
+                expect(unread.dueAt).toBe(record.dueAt ?? fact.observedAt);
+                // The facts are of the first minute, and what is due in it is due at once.
+                if (dueAt !== undefined)
+                  expect([dueAt, afterNoon(1)].some((at) => at >= (unread.dueAt ?? noon))).toBe(true);
+              } else expect([unread.dueAt, dueAt]).toEqual([undefined, undefined]);
+            }
+            record = read;
           }
-          record = read;
-        }
-      }),
+        },
+      ),
+      { numRuns: 2_000 },
     );
     expect(times).toBeGreaterThan(0);
   });

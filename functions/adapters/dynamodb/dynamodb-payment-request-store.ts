@@ -158,12 +158,7 @@ export class DynamoDbPaymentRequestStore
         : `${before} = ${update.value(state)}`,
       `(attribute_not_exists(${room}) OR ${room} >= ${update.value(bytesOf(entry))})`,
     ];
-    if (state === 'SUBMITTED') {
-      const session = update.name('se');
-      conditions.push(
-        `(attribute_not_exists(${session}.${update.name('ob')}) OR attribute_not_exists(${session}.${update.name('ka')}))`,
-      );
-    }
+    if (state === 'SUBMITTED') conditions.push(`attribute_not_exists(${update.name('ke')})`);
     if (isNew && previousState === undefined) update.copy('cp', 's', noState);
     else update.put('cp', undefined);
     update.put('s', state).put('p', positionOf(observation));

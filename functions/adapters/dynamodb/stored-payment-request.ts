@@ -7,12 +7,13 @@ import { type Instant, millisOf } from '../../domain/instant.ts';
 import { listCursorOf, timeOfCursor } from '../../domain/list-cursor.ts';
 import type { EvidenceSource, Position } from '../../domain/observation.ts';
 import type { Attention } from '../../domain/attention.ts';
-import type {
-  Cancellation,
-  CancellationOutcome,
-  PaymentRequest,
-  RegisteredSession,
-  TimerState,
+import {
+  type Cancellation,
+  type CancellationOutcome,
+  isKlarnaExpiryEarlyOnceSubmitted,
+  type PaymentRequest,
+  type RegisteredSession,
+  type TimerState,
 } from '../../domain/payment-request.ts';
 import { isOpen, parseState } from '../../domain/payment-request-state.ts';
 import { UnreadableRecordError } from '../../domain/unreadable-record-error.ts';
@@ -46,7 +47,7 @@ export type Item = Readonly<Record<string, unknown>>;
 
 /**
  * The item of a Payment Request. Its names are short, because every write pays for the whole item. What follows from other attributes
- * is not stored, but for the keys of the indexes. docs/reference/stored-record.md has the same list for readers of the table.
+ * is not stored, but for the keys of the indexes and what a write without a read is conditional on. docs/reference/stored-record.md has the same list for readers of the table.
  */
 export interface StoredPaymentRequest {
   readonly PK: string;
@@ -82,6 +83,8 @@ export interface StoredPaymentRequest {
   readonly hl?: StoredTime | undefined;
   /** How many bytes of entries the history has room for. */
   readonly rm: number;
+  /** True where Klarna's expiry is too early as soon as the request is SUBMITTED. */
+  readonly ke?: true | undefined;
   /** The events of the last write, the state before it where the event does not tell, and the sequence of the last event. */
   readonly c?: readonly StoredChange[] | undefined;
   readonly cp?: string | undefined;
@@ -115,6 +118,7 @@ export function toItem(record: PaymentRequest, retentionDays: number): StoredPay
     ...toOwnAttributes(record),
     h: record.history.map(toStoredEntry),
     rm: roomIn(record.history),
+    ke: isKlarnaExpiryEarlyOnceSubmitted(record) ? true : undefined,
     ttl: timeToLive(millisOf(record.updatedAt), retentionDays),
   };
 }

@@ -297,7 +297,13 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
         'a question': { question: { about: 'tie', eventId: eventIdOf('e') } },
         'a due time': { dueAt: afterNoon(-5) },
         'a session that is only observed': { session: watched },
-        'a session that is only observed, with an expiry of ours': {
+        'a session whose expiry at Klarna is before its deadline': {
+          session: { ...session, klarnaExpiry: { askedFor: afterNoon(20), shown: afterNoon(20) } },
+        },
+        'a session whose expiry at Klarna is its deadline': {
+          session: { ...session, klarnaExpiry: { askedFor: afterNoon(30), shown: afterNoon(30) } },
+        },
+        'a session that is only observed, whose expiry at Klarna is before the longest': {
           session: { ...watched, klarnaExpiry: { askedFor: afterNoon(30), shown: afterNoon(30) } },
         },
         'an event of its last write': { attention: 'not_found', attentionSince: noon, sequence: 5 },
@@ -314,7 +320,7 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
           expect(await store.read(key)).toEqual(isWritten ? observedVersion(current, news) : current);
           const isOpenState = state === 'SUBMITTED' || state === 'IN_PROGRESS';
           const isKept = /claimed|pending|attention|last write/.test(name);
-          const needsRead = name.endsWith('expiry of ours') && state === 'SUBMITTED';
+          const needsRead = name.includes('Klarna is before') && state === 'SUBMITTED';
           expect(isWritten).toBe((isOpenState || !isKept) && !needsRead);
         },
       );

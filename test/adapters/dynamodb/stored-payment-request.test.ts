@@ -344,7 +344,7 @@ const full: PaymentRequest = {
   sequence: 2,
   updatedAt: afterNoon(6),
 };
-const fullItem: Item = { ...itemOf(full), cp: 'IN_PROGRESS' };
+const fullItem: Item = { ...itemOf(full), cp: 'IN_PROGRESS', ke: true };
 
 describe('toItem and decode', () => {
   it('a record is the same after it was stored and read', () => {
@@ -538,7 +538,7 @@ function bytesIn(value: unknown): number {
 describe('decode of an item with an attribute that cannot be read', () => {
   const vital: readonly string[] = ['PK', 's', 'p', 'x', 'v', 'ct'] satisfies Attribute[];
   /** What no code reads: the keys of the indexes that follow from other attributes, and what only DynamoDB needs. */
-  const unread: readonly string[] = ['rm', 'ttl', 'd', 'o', 'ak'] satisfies Attribute[];
+  const unread: readonly string[] = ['rm', 'ke', 'ttl', 'd', 'o', 'ak'] satisfies Attribute[];
   const read = Object.keys(fullItem).filter((name) => !unread.includes(name));
 
   /** A value of every type of DynamoDB, in the encoding in which it comes. None of the first is right anywhere. */
@@ -718,6 +718,7 @@ const attributes: readonly string[] = Object.keys({
   hf: 1,
   hl: 1,
   rm: 1,
+  ke: 1,
   c: 1,
   cp: 1,
   sq: 1,
