@@ -1,5 +1,5 @@
 /**
- * The customer's data in a completed Payment Request. They are invented and occur nowhere else. A test searches logs,
+ * The customer's data in a completed Payment Request. They are invented and occur nowhere else, not in a number either. A test searches logs,
  * tables, events and queues for them, and so proves that none of it is stored.
  */
 export const piiCanaries = {
@@ -8,7 +8,7 @@ export const piiCanaries = {
   email: 'kanariefagel.simulatorsson@example.com',
   phone: '+46700000917',
   streetAddress: 'Burgatan 4711',
-  postalCode: '99917',
+  postalCode: 'KF-999 17',
   city: 'Gruvberget-Simulatorsta',
   sessionToken: 'krn:network:eu1:test:session-token:canary-8d41f0a2',
 } as const;

@@ -174,7 +174,7 @@ export class SystemClient {
   async until(
     id: string,
     wanted: (record: Record<string, unknown>) => boolean,
-    withinMillis = 10_000,
+    withinMillis = 30_000,
   ): Promise<Record<string, unknown>> {
     const end = Date.now() + withinMillis;
     for (;;) {
