@@ -97,13 +97,13 @@ export class Sweep {
       (ending) => {
         if (ending.kind !== 'returned') this.#hasForgotten = true;
         if (ending.kind === 'returned' && ending.result) {
-          this.repairs += repairs(ending.result);
           // Klarna's expiry cannot move while the customer pays. If the session is only observed by then, only the sweep
           // moves it afterwards.
           const mayFollow = [...table.records.values()].some(
             ({ session }) => session?.onTimeout === 'observe',
           );
           const repaired = repairs(mayFollow ? { ...ending.result, arm: 0 } : ending.result);
+          this.repairs += repaired;
           engine.note(name, () => `   report: ${JSON.stringify(ending.result)}`);
           if (repaired > 0 && plan.mode === 'lossless') {
             judge.violate('sweep-repairs-nothing', `it repaired ${JSON.stringify(ending.result)}`);
