@@ -163,6 +163,39 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/accounts/{account}/references/{reference}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description The account's name in this deployment. */
+                readonly account: components["parameters"]["account"];
+                /** @description The shop's own reference, percent-encoded. Klarna calls it `payment_request_reference`. */
+                readonly reference: components["parameters"]["reference"];
+            };
+            readonly cookie?: never;
+        };
+        /**
+         * Retrieve what has a reference
+         * @description Returns one status, and the records of all Payment Requests with this reference, oldest first. Lapse knows the reference from
+         *     a registration, or from Klarna's `payment_request_reference` in a webhook or a response. It reads only the table. A new
+         *     record appears within about a second.
+         */
+        readonly get: operations["getReference"];
+        readonly put?: never;
+        readonly post?: never;
+        /**
+         * Cancel what has a reference
+         * @description Cancels every open Payment Request with this reference, each with a cancel of its own. Use it where the response to your
+         *     create call was lost, so that you do not know Klarna's id. Requests that are paid are never canceled by this call, even if
+         *     the account allows it. A request that is paid or has ended keeps its record; its history notes the attempt.
+         */
+        readonly delete: operations["cancelReference"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/accounts/{account}/cancel-jobs": {
         readonly parameters: {
             readonly query?: never;
@@ -403,7 +436,7 @@ export interface components {
             readonly payment_request_id: components["schemas"]["PaymentRequestId"];
             /** @description The shop's id of the checkout session, as registered. */
             readonly session_id: components["schemas"]["NullableText"];
-            /** @description The shop's own reference, as registered. */
+            /** @description The shop's own reference, as registered or as Klarna reported it. */
             readonly reference: components["schemas"]["NullableText"];
             readonly state: components["schemas"]["State"];
             /** @description The state before the current one, where it is known. */
@@ -454,7 +487,7 @@ export interface components {
             readonly payment_request_id: components["schemas"]["PaymentRequestId"];
             /** @description The shop's id of the checkout session, as registered. */
             readonly session_id: components["schemas"]["NullableText"];
-            /** @description The shop's own reference, as registered. */
+            /** @description The shop's own reference, as registered or as Klarna reported it. */
             readonly reference: components["schemas"]["NullableText"];
             readonly state: components["schemas"]["State"];
             /** @description The state before the current one, where it is known. */
@@ -515,7 +548,7 @@ export interface components {
             readonly payment_request_id: components["schemas"]["PaymentRequestId"];
             /** @description The shop's id of the checkout session, as registered. */
             readonly session_id: components["schemas"]["NullableText"];
-            /** @description The shop's own reference, as registered. */
+            /** @description The shop's own reference, as registered or as Klarna reported it. */
             readonly reference: components["schemas"]["NullableText"];
             readonly state: components["schemas"]["State"];
             /** @description The state before the current one, where it is known. */
@@ -668,6 +701,24 @@ export interface components {
             /** @description One outcome for each Payment Request, oldest first. */
             readonly payment_requests: readonly components["schemas"]["MemberOutcome"][];
         };
+        /** @description What has a reference of the shop. */
+        readonly ReferenceStatus: {
+            readonly account: components["schemas"]["Account"];
+            /** @description The shop's own reference. */
+            readonly reference: components["schemas"]["PathId"];
+            readonly status: components["schemas"]["SessionStatus"];
+            /** @description The records with this reference, oldest first. */
+            readonly payment_requests: readonly components["schemas"]["Record"][];
+        };
+        /** @description The outcome of the cancel of a reference. */
+        readonly ReferenceOutcome: {
+            readonly account: components["schemas"]["Account"];
+            /** @description The shop's own reference. */
+            readonly reference: components["schemas"]["PathId"];
+            readonly status: components["schemas"]["SessionStatus"];
+            /** @description One outcome for each Payment Request with this reference, oldest first. */
+            readonly payment_requests: readonly components["schemas"]["MemberOutcome"][];
+        };
         /** @description The outcome for one of several Payment Requests. */
         readonly MemberOutcome: {
             readonly payment_request_id: components["schemas"]["PaymentRequestId"];
@@ -676,12 +727,14 @@ export interface components {
         };
         /** @description The caller's name for a job. */
         readonly CancelJobId: string;
-        /** @description What to cancel. Send exactly one of `payment_request_ids`, `session_id` and `created_before`. */
+        /** @description What to cancel. Send exactly one of `payment_request_ids`, `session_id`, `reference` and `created_before`. */
         readonly CancelJobRequest: {
             /** @description The ids of the Payment Requests to cancel. */
             readonly payment_request_ids?: readonly components["schemas"]["PaymentRequestId"][];
             /** @description Selects the Payment Requests of this session. */
             readonly session_id?: components["schemas"]["PathId"];
+            /** @description Selects the Payment Requests with this reference. */
+            readonly reference?: components["schemas"]["PathId"];
             /** @description Selects all open Payment Requests whose record was created before this time. It must be in the past. */
             readonly created_before?: components["schemas"]["Time"];
             /** @description Optional. Why you cancel. It appears in records and events. Do not send personal data. */
@@ -725,8 +778,9 @@ export interface components {
              * @description The field of the request that selects.
              * @enum {string}
              */
-            readonly by: "payment_request_ids" | "session_id" | "created_before";
+            readonly by: "payment_request_ids" | "session_id" | "reference" | "created_before";
             readonly session_id: components["schemas"]["NullableText"];
+            readonly reference: components["schemas"]["NullableText"];
             readonly created_before: components["schemas"]["NullableTime"];
         };
         /** @description How many requests had each outcome. */
@@ -883,6 +937,8 @@ export interface components {
             readonly payment_request_id?: components["schemas"]["PaymentRequestId"];
             /** @description The shop's id of the checkout session. */
             readonly session_id?: components["schemas"]["PathId"];
+            /** @description The shop's own reference. */
+            readonly reference?: components["schemas"]["PathId"];
             readonly job_id?: components["schemas"]["CancelJobId"];
             readonly state?: components["schemas"]["State"];
         };
@@ -1097,6 +1153,8 @@ export interface components {
         readonly paymentRequestId: components["schemas"]["PaymentRequestId"];
         /** @description The shop's id of the checkout session, percent-encoded. */
         readonly sessionId: components["schemas"]["PathId"];
+        /** @description The shop's own reference, percent-encoded. Klarna calls it `payment_request_reference`. */
+        readonly reference: components["schemas"]["PathId"];
         /** @description The name that the caller gave the job. */
         readonly jobId: components["schemas"]["CancelJobId"];
         /** @description Why you cancel. It appears in the record and in events. Do not send personal data. */
@@ -1440,6 +1498,77 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["SessionOutcome"];
+                };
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthorized"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 404: components["responses"]["NotFoundOrUnknownAccount"];
+            readonly 405: components["responses"]["MethodNotAllowed"];
+            readonly 429: components["responses"]["TooManyRequests"];
+            readonly 500: components["responses"]["Internal"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly getReference: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description The account's name in this deployment. */
+                readonly account: components["parameters"]["account"];
+                /** @description The shop's own reference, percent-encoded. Klarna calls it `payment_request_reference`. */
+                readonly reference: components["parameters"]["reference"];
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description What has this reference. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ReferenceStatus"];
+                };
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthorized"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 404: components["responses"]["NotFound"];
+            readonly 405: components["responses"]["MethodNotAllowed"];
+            readonly 429: components["responses"]["TooManyRequests"];
+            readonly 500: components["responses"]["Internal"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly cancelReference: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description Why you cancel. It appears in the record and in events. Do not send personal data. */
+                readonly reason?: components["parameters"]["reason"];
+                /** @description Returns what the call would do, and changes nothing. */
+                readonly dry_run?: components["parameters"]["dryRun"];
+            };
+            readonly header?: never;
+            readonly path: {
+                /** @description The account's name in this deployment. */
+                readonly account: components["parameters"]["account"];
+                /** @description The shop's own reference, percent-encoded. Klarna calls it `payment_request_reference`. */
+                readonly reference: components["parameters"]["reference"];
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description One outcome for each Payment Request with this reference. Repeat the call if an outcome is `pending` or `untried`. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ReferenceOutcome"];
                 };
             };
             readonly 400: components["responses"]["InvalidRequest"];

@@ -8,6 +8,8 @@ import type {
   MemberOutcome,
   PaymentRequestRecord,
   ReadRecord,
+  Reference,
+  ReferenceOutcome,
   Registration,
   Session,
   SessionOutcome,
@@ -204,6 +206,25 @@ export class LapseClient {
     return response.problem === undefined ? (response.body as unknown as SessionOutcome) : undefined;
   }
 
+  /** Reads what has a reference of the shop; `undefined` if Lapse does not know it. */
+  async reference(reference: string, { signal }: Optional = {}): Promise<Reference | undefined> {
+    return this.#found(this.#reference(reference), {}, signal);
+  }
+
+  /**
+   * Cancels every open request with a reference of the shop and leaves paid ones unchanged; `undefined` if Lapse does not know it. For a
+   * shop that lost the response to its create call, and so does not know Klarna's id.
+   */
+  async cancelReference(
+    reference: string,
+    { reason, dry_run, signal }: CancelSessionOptions = {},
+  ): Promise<ReferenceOutcome | undefined> {
+    const query = { reason, dry_run: flag(dry_run) };
+    const call = { method: 'DELETE', path: this.#reference(reference), query, signal } as const;
+    const response = await this.#transport.send(call, ['not-found']);
+    return response.problem === undefined ? (response.body as unknown as ReferenceOutcome) : undefined;
+  }
+
   /** Lists the records that pass the filter, newest first. Each page is requested when the loop reaches it. */
   async *list(
     filter: ListFilter = {},
@@ -222,6 +243,7 @@ export class LapseClient {
     { signal }: Optional = {},
   ): Promise<StartCancelJobResult> {
     if (request.session_id !== undefined) requirePathId('session_id', request.session_id);
+    if (request.reference !== undefined) requirePathId('reference', request.reference);
     const call = { method: 'PUT', path: this.#job(jobId), body: request, signal } as const;
     const response = await this.#transport.send(call, ['job-exists', 'not-found']);
     if (response.problem === 'job-exists') return { outcome: 'taken' };
@@ -292,6 +314,10 @@ export class LapseClient {
 
   #session(id: string): string {
     return `${this.#base}/sessions/${segmentOf('session_id', id)}`;
+  }
+
+  #reference(reference: string): string {
+    return `${this.#base}/references/${segmentOf('reference', reference)}`;
   }
 
   #job(id: string): string {

@@ -46,6 +46,12 @@ export type Session = Schemas['Session'];
 /** A checkout session after a cancel: its status and one outcome for each Payment Request. */
 export type SessionOutcome = Schemas['SessionOutcome'];
 
+/** What has a reference of the shop: its status and its Payment Requests. */
+export type Reference = Schemas['ReferenceStatus'];
+
+/** What has a reference, after a cancel: its status and one outcome for each Payment Request. */
+export type ReferenceOutcome = Schemas['ReferenceOutcome'];
+
 /** The outcome for one of several Payment Requests. */
 export type MemberOutcome = Schemas['MemberOutcome'];
 
@@ -55,7 +61,7 @@ export type ListFilter = Omit<ListQuery, 'open' | 'cursor' | 'limit'> & {
   readonly open?: boolean;
 };
 
-/** What a job cancels: one of a list of requests, a session, or an age. It is a dry run unless `dry_run` is false. */
+/** What a job cancels: one of a list of requests, a session, a reference, or an age. It is a dry run unless `dry_run` is false. */
 export type CancelJobRequest = OneOf<Omit<Schemas['CancelJobRequest'], 'reason' | 'dry_run'>> &
   Pick<Schemas['CancelJobRequest'], 'reason' | 'dry_run'>;
 

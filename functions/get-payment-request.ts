@@ -6,6 +6,7 @@ import { overviewRoutes } from './http/overview-routes.ts';
 import { accountNameOf } from './http/parse-request.ts';
 import { paymentRequestReadRoutes } from './http/payment-request-routes.ts';
 import { serveRoutes } from './http/serve-routes.ts';
+import { referenceReadRoutes } from './http/reference-routes.ts';
 import { sessionReadRoutes } from './http/session-routes.ts';
 import { settingsReadRoutes } from './http/settings-routes.ts';
 
@@ -17,6 +18,7 @@ export const handler = serveRoutes<'get-payment-request', Account>(
   {
     ...paymentRequestReadRoutes(reading),
     ...sessionReadRoutes(reading),
+    ...referenceReadRoutes(reading),
     ...cancelJobReadRoutes(reading),
     ...settingsReadRoutes(reading),
   },

@@ -155,7 +155,7 @@ export class PaymentRequestApi extends Construct {
       timeout: Duration.seconds(28),
     });
     table.grantItems(cancel, 'GetItem', 'BatchGetItem', 'UpdateItem');
-    table.grantQuery(cancel, tableSchema.sessionIndex);
+    table.grantQuery(cancel, tableSchema.sessionIndex, tableSchema.referenceIndex);
     secrets.grantReadAccounts(cancel);
     timer.grantRemove(cancel);
     return cancel;

@@ -67,6 +67,7 @@ export const observationOf = (
   stateReason: response.stateReason,
   occurredAt: response.updatedAt ?? instantFromMillis(askedAt),
   klarnaExpiresAt: response.expiresAt,
+  reference: response.reference,
   eventId: ownEventId(source, shortId(ids)),
   source,
   observedAt: clock.instant(),

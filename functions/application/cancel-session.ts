@@ -1,13 +1,13 @@
 import type { AccountSettings } from '../domain/account-settings.ts';
 import { type CancelCommand, outcomeFromRecord, withSparedMember } from '../domain/cancellation.ts';
-import { ownEventId, type PaymentRequestKey, type SessionId } from '../domain/identifiers.ts';
+import { ownEventId, type PaymentRequestKey, type Reference, type SessionId } from '../domain/identifiers.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import type { UnreadableRecordError } from '../domain/unreadable-record-error.ts';
 import type { CancelResult } from './cancel-payment-request.ts';
 import { type ChangeDependencies, changeRecord } from './change-record.ts';
 import { mapConcurrently } from './map-concurrently.ts';
-import type { Ids } from './ports.ts';
-import { readSession, type SessionReading } from './read-session.ts';
+import type { Ids, OnUnreadable } from './ports.ts';
+import { readReference, type ReferenceReading, readSession, type SessionReading } from './read-session.ts';
 import { shortId } from './short-id.ts';
 
 /** Cancels one request, or tries that in a dry run. The record is passed on where the caller has read it. */
@@ -18,8 +18,8 @@ export type CancelOne = (
   known?: PaymentRequest,
 ) => Promise<CancelResult>;
 
-/** What the cancel of a session needs. */
-export interface SessionCancelDependencies extends SessionReading, ChangeDependencies {
+/** What a cancel of several requests needs. */
+export interface MembersCancelDependencies extends ChangeDependencies {
   readonly ids: Ids;
   /** Whether `cancel` is a dry run. Then nothing else is written either. */
   readonly isDryRun: boolean;
@@ -28,7 +28,13 @@ export interface SessionCancelDependencies extends SessionReading, ChangeDepende
   readonly onFault: (key: PaymentRequestKey, error: unknown) => void;
 }
 
-/** One request of the session, and its outcome. The record of an `untried` one is as it was read. */
+/** What the cancel of a session needs. */
+export interface SessionCancelDependencies extends SessionReading, MembersCancelDependencies {}
+
+/** What the cancel of a reference needs. */
+export interface ReferenceCancelDependencies extends ReferenceReading, MembersCancelDependencies {}
+
+/** One request of the session or the reference, and its outcome. The record of an `untried` one is as it was read. */
 export type SessionMember = PaymentRequestKey & CancelResult;
 
 /** Requests that are canceled at the same time: a session has a few, and Klarna has a rate limit. */
@@ -45,27 +51,48 @@ const beginWithin = 10_000;
  */
 export const cancelSession =
   (dependencies: SessionCancelDependencies) =>
-  async (
+  (
     sessionId: SessionId,
     command: CancelCommand,
     settings: AccountSettings,
-  ): Promise<readonly SessionMember[]> => {
-    const until = dependencies.clock.now() + beginWithin;
-    const unreadable: UnreadableRecordError[] = [];
-    const records = await readSession(dependencies)(settings.account, sessionId, (error) => {
-      unreadable.push(error);
-    });
-    const members = await mapConcurrently(records, cancelsAtOnce, async (record) => {
-      const { account, paymentRequestId } = record;
-      const result = await endOne(dependencies, record, { command, settings, until });
-      return { account, paymentRequestId, ...result };
-    });
-    if (unreadable[0]) throw unreadable[0];
-    return members;
-  };
+  ): Promise<readonly SessionMember[]> =>
+    cancelMembers(dependencies, { command, settings }, (onUnreadable) =>
+      readSession(dependencies)(settings.account, sessionId, onUnreadable),
+    );
+
+/** The same for the requests with a reference of the shop. */
+export const cancelReference =
+  (dependencies: ReferenceCancelDependencies) =>
+  (
+    reference: Reference,
+    command: CancelCommand,
+    settings: AccountSettings,
+  ): Promise<readonly SessionMember[]> =>
+    cancelMembers(dependencies, { command, settings }, (onUnreadable) =>
+      readReference(dependencies)(settings.account, reference, onUnreadable),
+    );
+
+async function cancelMembers(
+  dependencies: MembersCancelDependencies,
+  asked: { readonly command: CancelCommand; readonly settings: AccountSettings },
+  read: (onUnreadable: OnUnreadable) => Promise<readonly PaymentRequest[]>,
+): Promise<readonly SessionMember[]> {
+  const until = dependencies.clock.now() + beginWithin;
+  const unreadable: UnreadableRecordError[] = [];
+  const records = await read((error) => {
+    unreadable.push(error);
+  });
+  const members = await mapConcurrently(records, cancelsAtOnce, async (record) => {
+    const { account, paymentRequestId } = record;
+    const result = await endOne(dependencies, record, { ...asked, until });
+    return { account, paymentRequestId, ...result };
+  });
+  if (unreadable[0]) throw unreadable[0];
+  return members;
+}
 
 async function endOne(
-  dependencies: SessionCancelDependencies,
+  dependencies: MembersCancelDependencies,
   record: PaymentRequest,
   asked: { readonly command: CancelCommand; readonly settings: AccountSettings; readonly until: number },
 ): Promise<CancelResult> {
@@ -90,7 +117,7 @@ async function endOne(
 
 /** The record with the command noted. The outcome is the same if that write fails. */
 async function noteSpared(
-  dependencies: SessionCancelDependencies,
+  dependencies: MembersCancelDependencies,
   record: PaymentRequest,
   command: CancelCommand,
 ): Promise<PaymentRequest> {

@@ -12,6 +12,7 @@ import type {
   CredentialName,
   PaymentRequestId,
   PaymentRequestKey,
+  Reference,
   SessionId,
 } from '../domain/identifiers.ts';
 import type { Instant } from '../domain/instant.ts';
@@ -90,6 +91,12 @@ export interface DuePaymentRequests {
 export interface SessionPaymentRequests {
   /** Keys of the session's requests, oldest first. */
   ofSession(account: Account, sessionId: SessionId): AsyncIterable<PaymentRequestKey>;
+}
+
+/** The Payment Requests with a reference of the shop. An index: it follows the records within about a second. */
+export interface ReferencedPaymentRequests {
+  /** Keys of the requests with this reference, oldest first. */
+  ofReference(account: Account, reference: Reference): AsyncIterable<PaymentRequestKey>;
 }
 
 /**

@@ -1,11 +1,22 @@
-import type { Account, PaymentRequestKey, SessionId } from '../domain/identifiers.ts';
+import type { Account, PaymentRequestKey, Reference, SessionId } from '../domain/identifiers.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
-import type { OnUnreadable, PaymentRequestStore, SessionPaymentRequests } from './ports.ts';
+import type {
+  OnUnreadable,
+  PaymentRequestStore,
+  ReferencedPaymentRequests,
+  SessionPaymentRequests,
+} from './ports.ts';
 
 /** What reading a session needs. */
 export interface SessionReading {
   readonly store: PaymentRequestStore;
   readonly sessions: SessionPaymentRequests;
+}
+
+/** What reading the requests of a reference needs. */
+export interface ReferenceReading {
+  readonly store: PaymentRequestStore;
+  readonly references: ReferencedPaymentRequests;
 }
 
 /** Records read in one call. */
@@ -24,15 +35,35 @@ export const readSession =
     sessionId: SessionId,
     onUnreadable?: OnUnreadable,
   ): Promise<readonly PaymentRequest[]> => {
-    const records: PaymentRequest[] = [];
-    let keys: PaymentRequestKey[] = [];
-    for await (const key of sessions.ofSession(account, sessionId)) {
-      if (keys.push(key) < readsAtOnce) continue;
-      records.push(...(await store.readAll(keys, onUnreadable)));
-      keys = [];
-    }
-    if (keys.length > 0) records.push(...(await store.readAll(keys, onUnreadable)));
-    return records
-      .filter((record) => record.sessionId === sessionId)
-      .toSorted((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
+    const records = await readMembers(store, sessions.ofSession(account, sessionId), onUnreadable);
+    return records.filter((record) => record.sessionId === sessionId);
   };
+
+/** The same for the records with a reference of the shop. */
+export const readReference =
+  ({ store, references }: ReferenceReading) =>
+  async (
+    account: Account,
+    reference: Reference,
+    onUnreadable?: OnUnreadable,
+  ): Promise<readonly PaymentRequest[]> => {
+    const records = await readMembers(store, references.ofReference(account, reference), onUnreadable);
+    return records.filter((record) => record.reference === reference);
+  };
+
+/** The records that an index names, oldest first. */
+async function readMembers(
+  store: PaymentRequestStore,
+  members: AsyncIterable<PaymentRequestKey>,
+  onUnreadable: OnUnreadable | undefined,
+): Promise<readonly PaymentRequest[]> {
+  const records: PaymentRequest[] = [];
+  let keys: PaymentRequestKey[] = [];
+  for await (const key of members) {
+    if (keys.push(key) < readsAtOnce) continue;
+    records.push(...(await store.readAll(keys, onUnreadable)));
+    keys = [];
+  }
+  if (keys.length > 0) records.push(...(await store.readAll(keys, onUnreadable)));
+  return records.toSorted((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
+}

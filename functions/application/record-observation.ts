@@ -99,4 +99,5 @@ function isOnlyNoted(record: PaymentRequest, observation: Observation): boolean 
 const repeatsOurCancel = (before: PaymentRequest, after: PaymentRequest): boolean =>
   before.state === 'CANCELED' &&
   before.cancellation?.outcome === 'canceled' &&
-  after.attention === before.attention;
+  after.attention === before.attention &&
+  after.reference === before.reference;

@@ -1,13 +1,14 @@
 import type { CancelJob, CancelJobKey, CancelJobSelection } from '../domain/cancel-job.ts';
 import { withStop } from '../domain/cancel-job.ts';
-import type { PaymentRequestId, SessionId } from '../domain/identifiers.ts';
+import type { PaymentRequestId, PaymentRequestKey, Reference, SessionId } from '../domain/identifiers.ts';
 import { type Instant, plusMillis } from '../domain/instant.ts';
-import type { CancelJobs, Clock, SessionPaymentRequests } from './ports.ts';
+import type { CancelJobs, Clock, ReferencedPaymentRequests, SessionPaymentRequests } from './ports.ts';
 
 /** What starting a job needs. */
 export interface CancelJobStartDependencies {
   readonly jobs: CancelJobs;
   readonly sessions: SessionPaymentRequests;
+  readonly references: ReferencedPaymentRequests;
   readonly clock: Clock;
 }
 
@@ -21,12 +22,13 @@ export type CancelJobRequest = {
 } & (
   | { readonly by: 'payment_request_ids'; readonly paymentRequestIds: readonly PaymentRequestId[] }
   | { readonly by: 'session_id'; readonly sessionId: SessionId }
+  | { readonly by: 'reference'; readonly reference: Reference }
   | { readonly by: 'created_before'; readonly createdBefore: Instant }
 );
 
 /**
  * The outcome of a start. `started`. `unchanged`: the same job was started before. `taken`: another job has this id. `empty`: the
- * session is unknown. `not_yet`: the moment is in the future, so that the selection is not known yet.
+ * session or the reference is unknown. `not_yet`: the moment is in the future, so that the selection is not known yet.
  */
 export type CancelJobStart =
   | { readonly kind: 'started' | 'unchanged'; readonly job: CancelJob }
@@ -39,7 +41,7 @@ const clockSkew = 60_000;
 
 /** Starts a job; the next sweep begins its work. Safe to repeat: the same request with the same id is the same job. */
 export const startCancelJob =
-  ({ jobs, sessions, clock }: CancelJobStartDependencies) =>
+  ({ jobs, sessions, references, clock }: CancelJobStartDependencies) =>
   async (key: CancelJobKey, request: CancelJobRequest): Promise<CancelJobStart> => {
     const { requestSha256 } = request;
     const existing = await jobs.read(key);
@@ -50,7 +52,7 @@ export const startCancelJob =
     if (request.by === 'created_before' && request.createdBefore > plusMillis(now, clockSkew)) {
       return { kind: 'not_yet', createdBefore: request.createdBefore };
     }
-    const { selection, ids } = await select(sessions, key, request);
+    const { selection, ids } = await select({ sessions, references }, key, request);
     if (ids?.length === 0) return { kind: 'empty' };
     const job: CancelJob = {
       ...key,
@@ -90,9 +92,9 @@ export const stopCancelJob =
 const responseOf = (existing: CancelJob, requestSha256: string): CancelJobStart =>
   existing.requestSha256 === requestSha256 ? { kind: 'unchanged', job: existing } : { kind: 'taken' };
 
-/** The selection of a job, and the ids that a list or a session names, each once. An age names none beforehand. */
+/** The selection of a job, and the ids that a list, a session or a reference names, each once. An age names none beforehand. */
 async function select(
-  sessions: SessionPaymentRequests,
+  { sessions, references }: Pick<CancelJobStartDependencies, 'sessions' | 'references'>,
   { account }: CancelJobKey,
   request: CancelJobRequest,
 ): Promise<{ readonly selection: CancelJobSelection; readonly ids?: readonly PaymentRequestId[] }> {
@@ -104,14 +106,21 @@ async function select(
     }
     case 'session_id': {
       const { sessionId } = request;
-      const found = new Set<PaymentRequestId>();
-      for await (const { paymentRequestId } of sessions.ofSession(account, sessionId)) {
-        found.add(paymentRequestId);
-      }
-      const ids = [...found];
+      const ids = await idsIn(sessions.ofSession(account, sessionId));
       return { selection: { by, sessionId, total: ids.length }, ids };
+    }
+    case 'reference': {
+      const { reference } = request;
+      const ids = await idsIn(references.ofReference(account, reference));
+      return { selection: { by, reference, total: ids.length }, ids };
     }
     case 'created_before':
       return { selection: { by, createdBefore: request.createdBefore } };
   }
+}
+
+async function idsIn(keys: AsyncIterable<PaymentRequestKey>): Promise<readonly PaymentRequestId[]> {
+  const found = new Set<PaymentRequestId>();
+  for await (const { paymentRequestId } of keys) found.add(paymentRequestId);
+  return [...found];
 }

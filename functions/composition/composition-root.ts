@@ -3,7 +3,7 @@
  * capability, so that a bundle contains only what its handler needs. Call each once per process, at module scope.
  */
 import { cancelPaymentRequest, dryRunCancel } from '../application/cancel-payment-request.ts';
-import { cancelSession } from '../application/cancel-session.ts';
+import { cancelReference, cancelSession } from '../application/cancel-session.ts';
 import { endExpiredSession } from '../application/end-expired-session.ts';
 import { holdSweepLease } from '../application/hold-sweep-lease.ts';
 import { listPaymentRequests } from '../application/list-payment-requests.ts';
@@ -14,7 +14,7 @@ import type {
   StreamEntry,
 } from '../application/ports.ts';
 import { publishStateChanges } from '../application/publish-state-changes.ts';
-import { readSession } from '../application/read-session.ts';
+import { readReference, readSession } from '../application/read-session.ts';
 import { receiveWebhook } from '../application/receive-webhook.ts';
 import { reconcilePaymentRequests } from '../application/reconcile-payment-requests.ts';
 import { refreshPaymentRequest } from '../application/refresh-payment-request.ts';
@@ -96,6 +96,7 @@ export function composeReading() {
     read: (key: Parameters<typeof store.read>[0]) => store.read(key),
     refresh: refreshPaymentRequest({ ...retries, store, ...klarna }),
     readSession: readSession({ store, sessions: store }),
+    readReference: readReference({ store, references: store }),
     list: listPaymentRequests({ store, list: store, onUnreadable }),
     jobs: jobs(),
     view: viewAccounts({ views: views(), clock }),
@@ -116,6 +117,7 @@ export function composeCancellation() {
     ...retries,
     store,
     sessions: store,
+    references: store,
     ids,
     onFault: ({ account, paymentRequestId }: PaymentRequestKey, error: unknown) =>
       fault('session-cancel.fault', error, { account, payment_request_id: paymentRequestId }),
@@ -134,7 +136,9 @@ export function composeCancellation() {
     dryRun,
     cancelSession: cancelSession({ ...session, cancel, isDryRun: false }),
     dryRunSession: cancelSession({ ...session, cancel: dryRun, isDryRun: true }),
-    startJob: startCancelJob({ jobs, sessions: store, clock }),
+    cancelReference: cancelReference({ ...session, cancel, isDryRun: false }),
+    dryRunReference: cancelReference({ ...session, cancel: dryRun, isDryRun: true }),
+    startJob: startCancelJob({ jobs, sessions: store, references: store, clock }),
     stopJob: stopCancelJob({ jobs, clock }),
   };
 }

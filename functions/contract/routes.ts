@@ -3,7 +3,7 @@ import type { FunctionName } from './function-name.ts';
 /**
  * What a caller may do. A policy and a token's claim can allow each apart.
  * - `read`: records, sessions, lists and the progress of jobs. `register`: sessions and their deadlines. `cancel`: one Payment
- *   Request, or the session it belongs to. `cancel-jobs`: many at once. These are what a shop needs.
+ *   Request, or those of a session or a reference. `cancel-jobs`: many at once. These are what a shop needs.
  * - `settings`: how every session of the account ends. `admin`: what is open, late or wrong over all accounts. They are the operator's.
  */
 export type ApiAction = 'read' | 'register' | 'cancel' | 'cancel-jobs' | 'settings' | 'admin';
@@ -38,6 +38,8 @@ export const routes = {
   'GET /accounts/{account}/payment-requests': read,
   'GET /accounts/{account}/sessions/{session_id}': read,
   'DELETE /accounts/{account}/sessions/{session_id}': cancel,
+  'GET /accounts/{account}/references/{reference}': read,
+  'DELETE /accounts/{account}/references/{reference}': cancel,
   'PUT /accounts/{account}/cancel-jobs/{job_id}': job,
   'GET /accounts/{account}/cancel-jobs/{job_id}': read,
   'GET /accounts/{account}/cancel-jobs/{job_id}/report': read,

@@ -1,13 +1,14 @@
 import type { CancelOutcome } from './cancel-outcome.ts';
-import type { Account, CancelJobId, PaymentRequestId, SessionId } from './identifiers.ts';
+import type { Account, CancelJobId, PaymentRequestId, Reference, SessionId } from './identifiers.ts';
 import { type Instant, plusMillis } from './instant.ts';
 import type { ListCursor } from './list-cursor.ts';
 import type { PaymentRequestState } from './payment-request-state.ts';
 
-/** What a job cancels. A list and a session are fixed at the start. An age is searched page by page while the job runs. */
+/** What a job cancels. A list, a session and a reference are fixed at the start. An age is searched page by page while the job runs. */
 export type CancelJobSelection =
   | { readonly by: 'payment_request_ids'; readonly total: number }
   | { readonly by: 'session_id'; readonly sessionId: SessionId; readonly total: number }
+  | { readonly by: 'reference'; readonly reference: Reference; readonly total: number }
   /** Every open request of the account whose record was created before this moment. */
   | { readonly by: 'created_before'; readonly createdBefore: Instant };
 

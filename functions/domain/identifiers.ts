@@ -15,6 +15,9 @@ export type PaymentRequestId = Branded<'PaymentRequestId'>;
 /** The shop's id of a checkout session, as {@link pathIdPattern} allows it. */
 export type SessionId = Branded<'SessionId'>;
 
+/** The shop's own name for what is paid, such as an order number, as {@link pathIdPattern} allows it. Klarna calls it `payment_request_reference`. */
+export type Reference = Branded<'Reference'>;
+
 /** The caller's own name for one job that cancels many requests, as {@link cancelJobIdPattern} allows it. */
 export type CancelJobId = Branded<'CancelJobId'>;
 
@@ -62,6 +65,10 @@ export const parsePaymentRequestId = (text: string): PaymentRequestId | undefine
 /** The session of this id. */
 export const parseSessionId = (text: string): SessionId | undefined =>
   pathIdPattern.test(text) ? (text as SessionId) : undefined;
+
+/** The reference of this text. */
+export const parseReference = (text: string): Reference | undefined =>
+  pathIdPattern.test(text) ? (text as Reference) : undefined;
 
 /** The job of this id. */
 export const parseCancelJobId = (text: string): CancelJobId | undefined =>

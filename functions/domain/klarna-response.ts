@@ -1,3 +1,4 @@
+import type { Reference } from './identifiers.ts';
 import type { Instant } from './instant.ts';
 import type { PaymentRequestState } from './payment-request-state.ts';
 import type { RateSignal } from './rate-limit.ts';
@@ -29,4 +30,6 @@ export interface ShownPaymentRequest {
   readonly stateReason?: string | undefined;
   readonly updatedAt?: Instant | undefined;
   readonly expiresAt?: Instant | undefined;
+  /** The shop's own reference. A text that a path cannot carry is left out. */
+  readonly reference?: Reference | undefined;
 }

@@ -1,4 +1,4 @@
-import type { EventId } from './identifiers.ts';
+import type { EventId, Reference } from './identifiers.ts';
 import type { Instant } from './instant.ts';
 import type { Proof } from './klarna-response.ts';
 import { type PaymentRequestState, ranks } from './payment-request-state.ts';
@@ -18,6 +18,8 @@ export interface Observation {
   readonly occurredAt: Instant;
   /** Klarna's expiry of the request, where the fact has it. */
   readonly klarnaExpiresAt?: Instant | undefined;
+  /** The shop's own reference, where the fact has it. */
+  readonly reference?: Reference | undefined;
   readonly eventId: EventId;
   readonly source: EvidenceSource;
   /** When we received it. */

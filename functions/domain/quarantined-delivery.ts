@@ -35,6 +35,8 @@ export interface DeliveryFacts {
   readonly webhookId?: string | undefined;
   readonly live?: boolean | undefined;
   readonly paymentRequestId?: string | undefined;
+  /** The shop's own reference. It may have spaces. */
+  readonly reference?: string | undefined;
   readonly state?: string | undefined;
   readonly previousState?: string | undefined;
   readonly stateReason?: string | undefined;

@@ -104,7 +104,7 @@ export function observedVersion(record: PaymentRequest, observation: Observation
   const previousState = observation.previousState ?? record.state;
   const changes = state === record.state ? [] : [changeOf('state_changed', entry, { state, previousState })];
   return {
-    ...record,
+    ...withReference(record, observation),
     ...observedFields(observation),
     question: undefined,
     // The sweep reads the record once, arms the account's default timer if it has one, and derives the time.
@@ -138,7 +138,8 @@ export function staleVersion(
     bytesOf(entry) <= roomIn(record.history)
       ? { history: [...record.history, entry] }
       : { dropped: withDropped(record.dropped, at) };
-  return { ...record, ...added, version: record.version + 1, changes: [], updatedAt: at };
+  const known = withReference(record, observation);
+  return { ...known, ...added, version: record.version + 1, changes: [], updatedAt: at };
 }
 
 /** The history entry of a stale observation. `against`: the position of the record that was known then. */
@@ -181,6 +182,10 @@ export const observedFields = (observation: Observation): ObservedFields => ({
   ...(observation.klarnaExpiresAt && { klarnaExpiresAt: observation.klarnaExpiresAt }),
 });
 
+/** The record with the reference that Klarna tells. One that it has already stays: a caller may have given it. */
+const withReference = (record: PaymentRequest, { reference }: Observation): PaymentRequest =>
+  reference === undefined || record.reference !== undefined ? record : { ...record, reference };
+
 /** The history entry of a superseding observation. */
 export const appliedEntry = (observation: Observation): HistoryEntry => ({
   eventId: observation.eventId,
@@ -206,7 +211,11 @@ export function applyObservation(
   const attention = verdict === 'contradicting' ? 'contradiction' : attentionAfter(record, observation);
   const raised = questionOf(record, observation, attention);
   const open = questionAfter(record, observation, verdict);
-  const known = { ...record, question: raised ?? open, ...(raised && { attempts: 0, retryAt: undefined }) };
+  const known = {
+    ...withReference(record, observation),
+    question: raised ?? open,
+    ...(raised && { attempts: 0, retryAt: undefined }),
+  };
   return {
     verdict,
     record:

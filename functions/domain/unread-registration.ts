@@ -11,7 +11,6 @@ export const isRegisteredUnread = (record: PaymentRequest): boolean =>
     [
       record.session,
       record.sessionId,
-      record.reference,
       record.cancellation,
       record.attention,
       record.question,
@@ -31,7 +30,7 @@ export function registeredVersion(record: PaymentRequest, made: PaymentRequest):
     ...record,
     ...noAttempts,
     sessionId,
-    reference,
+    reference: reference ?? record.reference,
     session,
     deadlineAt,
     timer,

@@ -4,7 +4,12 @@ import * as v from 'valibot';
 import type { AccountSettings } from '../domain/account-settings.ts';
 import type { CancelJobRequest } from '../application/start-cancel-job.ts';
 import { type CancelJobKey, longestCancelList } from '../domain/cancel-job.ts';
-import { parseCancelJobId, parsePaymentRequestId, parseSessionId } from '../domain/identifiers.ts';
+import {
+  parseCancelJobId,
+  parsePaymentRequestId,
+  parseReference,
+  parseSessionId,
+} from '../domain/identifiers.ts';
 import { bodyOf, pathId, text, time } from './parse-request.ts';
 import { callerOf } from './caller.ts';
 import { invalid, shown } from './problem.ts';
@@ -29,6 +34,7 @@ export const cancelJobBody = v.strictObject({
     ),
   ),
   session_id: v.optional(v.pipe(pathId, v.transform(parseSessionId))),
+  reference: v.optional(v.pipe(pathId, v.transform(parseReference))),
   created_before: v.optional(time),
   reason: v.optional(text),
   dry_run: v.optional(v.boolean(dryRunFormat), true),
@@ -72,12 +78,13 @@ export function cancelJobRequestOf(event: APIGatewayProxyEventV2): CancelJobRequ
 type Named = Omit<v.InferOutput<typeof cancelJobBody>, 'dry_run' | 'reason'>;
 
 function selectionOf(named: Named) {
-  const { payment_request_ids: ids, session_id: sessionId, created_before: createdBefore } = named;
+  const { payment_request_ids: ids, session_id: sessionId, reference, created_before: createdBefore } = named;
   const given = selectors.filter((selector) => named[selector] !== undefined);
   if (given.length === 1) {
     if (ids)
       return { by: 'payment_request_ids', paymentRequestIds: ids.filter((id) => id !== undefined) } as const;
     if (sessionId) return { by: 'session_id', sessionId } as const;
+    if (reference) return { by: 'reference', reference } as const;
     if (createdBefore?.at) return { by: 'created_before', createdBefore: createdBefore.at } as const;
   }
   throw invalid({
@@ -87,4 +94,4 @@ function selectionOf(named: Named) {
   });
 }
 
-const selectors = ['payment_request_ids', 'session_id', 'created_before'] as const;
+const selectors = ['payment_request_ids', 'session_id', 'reference', 'created_before'] as const;

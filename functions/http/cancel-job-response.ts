@@ -26,6 +26,7 @@ export const cancelJobView = (job: CancelJob) => ({
 const selectedView = (selection: CancelJobSelection) => ({
   by: selection.by,
   session_id: selection.by === 'session_id' ? selection.sessionId : null,
+  reference: selection.by === 'reference' ? selection.reference : null,
   created_before: selection.by === 'created_before' ? formatInstant(selection.createdBefore) : null,
 });
 
@@ -43,7 +44,7 @@ export function cancelJobStartResponse({ jobId }: CancelJobKey, start: CancelJob
       });
     case 'empty':
       throw new Problem('not-found', {
-        detail: 'No Payment Request is registered for this session.',
+        detail: 'No Payment Request is known for this session or reference.',
         members: { job_id: jobId },
       });
     case 'not_yet':

@@ -9,8 +9,10 @@ import {
   parseAccount,
   parsePaymentRequestId,
   parseSessionId,
+  parseReference,
   type PaymentRequestKey,
   pathIdPattern,
+  type Reference,
   textPattern,
   type SessionId,
 } from '../domain/identifiers.ts';
@@ -83,6 +85,14 @@ export function sessionIdOf(event: APIGatewayProxyEventV2): SessionId {
   const sessionId = parseSessionId(given);
   if (!sessionId) throw invalid({ field: 'session_id', given: shown(given), allowed: pathIdFormat });
   return sessionId;
+}
+
+/** The shop's own reference in the path. */
+export function referenceOf(event: APIGatewayProxyEventV2): Reference {
+  const given = event.pathParameters?.['reference'] ?? '';
+  const reference = parseReference(given);
+  if (!reference) throw invalid({ field: 'reference', given: shown(given), allowed: pathIdFormat });
+  return reference;
 }
 
 /**

@@ -9,7 +9,7 @@ export const problemTypes = {
   'unknown-account': [404, 'The account does not exist'],
   'unknown-route': [404, 'The path does not exist'],
   'method-not-allowed': [405, 'The path does not support this method'],
-  'not-found': [404, 'Payment Request, session or job not found'],
+  'not-found': [404, 'Payment Request, session, reference or job not found'],
   'already-final': [409, 'The Payment Request is paid or has ended'],
   'cancellation-pending': [409, 'A cancel of the Payment Request is in progress'],
   'account-in-secret': [409, 'The settings of the account are in the secret accounts'],

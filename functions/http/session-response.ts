@@ -1,5 +1,5 @@
 import type { SessionMember } from '../application/cancel-session.ts';
-import type { Account, SessionId } from '../domain/identifiers.ts';
+import type { Account, Reference, SessionId } from '../domain/identifiers.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import { sessionStatusOf } from '../domain/session-status.ts';
 import { viewOf } from './payment-request-view.ts';
@@ -28,17 +28,49 @@ export function sessionCancelResponse(
   members: readonly SessionMember[],
 ): HttpResponse {
   if (members.length === 0) throw unknownSession(sessionId);
+  return jsonResponse(200, { account, session_id: sessionId, ...outcomesOf(members) });
+}
+
+/** What has a reference, as the API shows it: one status, and the Payment Requests, oldest first. */
+export function referenceReadResponse(
+  account: Account,
+  reference: Reference,
+  records: readonly PaymentRequest[],
+): HttpResponse {
+  if (records.length === 0) throw unknownReference(reference);
   return jsonResponse(200, {
     account,
-    session_id: sessionId,
-    status: sessionStatusOf(members.map(({ record }) => record?.state)),
-    payment_requests: members.map(({ paymentRequestId, outcome, record }) => ({
-      payment_request_id: paymentRequestId,
-      outcome,
-      state: record?.state ?? null,
-    })),
+    reference,
+    status: sessionStatusOf(records.map(({ state }) => state)),
+    payment_requests: records.map(viewOf),
   });
 }
+
+/** The response to the cancel of a reference: the outcome of each Payment Request with it, oldest first. */
+export function referenceCancelResponse(
+  account: Account,
+  reference: Reference,
+  members: readonly SessionMember[],
+): HttpResponse {
+  if (members.length === 0) throw unknownReference(reference);
+  return jsonResponse(200, { account, reference, ...outcomesOf(members) });
+}
+
+/** The status of all members, and the outcome of each. */
+const outcomesOf = (members: readonly SessionMember[]) => ({
+  status: sessionStatusOf(members.map(({ record }) => record?.state)),
+  payment_requests: members.map(({ paymentRequestId, outcome, record }) => ({
+    payment_request_id: paymentRequestId,
+    outcome,
+    state: record?.state ?? null,
+  })),
+});
+
+const unknownReference = (reference: Reference): Problem =>
+  new Problem('not-found', {
+    detail: 'No Payment Request with this reference is known.',
+    members: { reference },
+  });
 
 const unknownSession = (sessionId: SessionId): Problem =>
   new Problem('not-found', {

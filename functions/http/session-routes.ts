@@ -1,6 +1,8 @@
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type { cancelSession } from '../application/cancel-session.ts';
 import type { readSession } from '../application/read-session.ts';
 import type { AccountSettings } from '../domain/account-settings.ts';
+import type { CancelCommand } from '../domain/cancellation.ts';
 import type { CancelOutcome } from '../domain/cancel-outcome.ts';
 import type { Account } from '../domain/identifiers.ts';
 import { note } from '../telemetry/telemetry.ts';
@@ -37,21 +39,20 @@ export const sessionCancelRoutes = ({ cancelSession: cancel, dryRunSession: dryR
     'DELETE /accounts/{account}/sessions/{session_id}': async (event, account) => {
       const sessionId = sessionIdOf(event);
       const query = queryOf(event, sessionCancelQuery);
-      // The caller has not looked at each request. So this spares every paid one, even if the account allows its cancel.
-      const command = {
-        cause: 'api',
-        reason: query.reason,
-        requestedBy: callerOf(event),
-        allowCompleted: false,
-      } as const;
-      const members = await (query.dry_run ? dryRun : cancel)(sessionId, command, account);
+      const members = await (query.dry_run ? dryRun : cancel)(sessionId, commandOf(event, query), account);
       note('session.canceled', { account: account.account, ...numbersOf(members) });
       return sessionCancelResponse(account.account, sessionId, members);
     },
   }) satisfies Readonly<Record<string, RouteHandler<AccountSettings>>>;
 
+/** The caller has not looked at each request. So this spares every paid one, even if the account allows its cancel. */
+export const commandOf = (
+  event: APIGatewayProxyEventV2,
+  { reason }: { readonly reason?: string | undefined },
+): CancelCommand => ({ cause: 'api', reason, requestedBy: callerOf(event), allowCompleted: false });
+
 /** How many requests had each outcome. */
-function numbersOf(
+export function numbersOf(
   members: readonly { readonly outcome: CancelOutcome }[],
 ): Readonly<Partial<Record<CancelOutcome, number>>> {
   const numbers: Partial<Record<CancelOutcome, number>> = {};

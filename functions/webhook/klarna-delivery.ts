@@ -4,12 +4,15 @@ import type { DeliveryFacts, QuarantinedDelivery, QuarantineReason } from '../do
 import { boundAccount, type SigningKey } from '../domain/signing-key.ts';
 import type { VerifiedDelivery } from '../application/receive-webhook.ts';
 import { readJson } from '../contract/read-json.ts';
-import { parseEventId, parsePaymentRequestId } from '../domain/identifiers.ts';
+import { parseEventId, parsePaymentRequestId, parseReference, pathIdPattern } from '../domain/identifiers.ts';
 import { type Instant, parseInstant } from '../domain/instant.ts';
 import { parseState } from '../domain/payment-request-state.ts';
 
 /** The values of these fields have no spaces. A name or a sentence would have some. */
 const text = v.fallback(v.optional(v.pipe(v.string(), v.regex(/^[!-~]{0,200}$/))), undefined);
+
+/** The shop's own reference, which may have spaces. One that a path cannot carry is left out, and so is a value of another type. */
+const reference = v.fallback(v.optional(v.pipe(v.string(), v.regex(pathIdPattern))), undefined);
 
 /** Where a delivery has each fact. */
 const deliverySchema = v.object({
@@ -23,7 +26,13 @@ const deliverySchema = v.object({
     live: v.fallback(v.optional(v.boolean()), undefined),
   }),
   payload: v.fallback(
-    v.object({ payment_request_id: text, state: text, previous_state: text, state_reason: text }),
+    v.object({
+      payment_request_id: text,
+      payment_request_reference: reference,
+      state: text,
+      previous_state: text,
+      state_reason: text,
+    }),
     {},
   ),
 });
@@ -88,6 +97,7 @@ export function judgeDelivery(
       previousState: parseState(facts.previousState ?? ''),
       stateReason: code(facts.stateReason),
       occurredAt,
+      reference: parseReference(facts.reference ?? ''),
       eventId,
       source: 'webhook',
       observedAt: receivedAt,
@@ -107,6 +117,7 @@ function factsOf(bytes: Uint8Array): DeliveryFacts {
     webhookId: metadata.webhook_id,
     live: metadata.live,
     paymentRequestId: payload.payment_request_id,
+    reference: payload.payment_request_reference,
     state: payload.state,
     previousState: payload.previous_state,
     stateReason: payload.state_reason,

@@ -15,7 +15,7 @@ import {
   withStop,
 } from '../../functions/domain/cancel-job.ts';
 import { ConfigurationError } from '../../functions/domain/configuration-error.ts';
-import type { CancelJobId, SessionId } from '../../functions/domain/identifiers.ts';
+import type { CancelJobId, Reference, SessionId } from '../../functions/domain/identifiers.ts';
 import { instantFromMillis, plusMillis } from '../../functions/domain/instant.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
 import { requestId } from '../support/cancel-jobs.ts';
@@ -55,7 +55,12 @@ class Jobs {
   }
 
   start(request: Partial<CancelJobRequest> & Pick<CancelJobRequest, 'by'>, of: CancelJobKey = key) {
-    const starting = startCancelJob({ jobs: this.jobs, sessions: this.store, clock: this.clock });
+    const starting = startCancelJob({
+      jobs: this.jobs,
+      sessions: this.store,
+      references: this.store,
+      clock: this.clock,
+    });
     const { requestedBy: _, ...what } = { ...asked, ...request };
     const requestSha256 = JSON.stringify(what);
     return starting(of, { ...asked, requestSha256, ...request } as CancelJobRequest);
@@ -233,6 +238,29 @@ describe('a job by session', () => {
       kind: 'empty',
     });
     expect(await world.jobs.read(key)).toBeUndefined();
+  });
+});
+
+describe('a job by reference', () => {
+  it('a job by reference cancels only the requests with that reference', async () => {
+    const world = new Jobs();
+    await world.have(1, 'SUBMITTED');
+    for (const [index, reference] of ['order 1', 'order 1', 'order 2'].entries()) {
+      const paymentRequestId = requestId(index + 1);
+      world.klarna.states.set(paymentRequestId, 'SUBMITTED');
+      await world.store.save(undefined, recordWith({ paymentRequestId, state: 'SUBMITTED', reference }));
+    }
+    await world.start({ by: 'reference', reference: 'order 1' as Reference });
+    const job = await world.finish();
+    expect(job).toMatchObject({ outcomes: { canceled: 2 }, selection: { by: 'reference', total: 2 } });
+    expect(world.klarna.canceled.toSorted()).toEqual([requestId(1), requestId(2)]);
+  });
+
+  it('a job by reference is not started if no request has the reference', async () => {
+    const world = new Jobs();
+    expect(await world.start({ by: 'reference', reference: 'order 1' as Reference })).toEqual({
+      kind: 'empty',
+    });
   });
 });
 

@@ -139,10 +139,14 @@ describe('the outcome of a client call', () => {
     replies(responding(200, {}));
     await client().cancel(id, { reason: 'shop closed', dry_run: true });
     await client().session('cart: 17 å');
+    await client().reference('order 4711');
+    await client().cancelReference('order 4711', { reason: 'no response' });
     await client().register(id, { session_timeout: 'PT20M' });
     expect(server.requests.map(({ method, url, body }) => `${method} ${url} ${body}`)).toEqual([
       `DELETE /accounts/shop-se/payment-requests/${encodeURIComponent(id)}?reason=shop+closed&dry_run=true `,
       'GET /accounts/shop-se/sessions/cart%3A%2017%20%C3%A5 ',
+      'GET /accounts/shop-se/references/order%204711 ',
+      'DELETE /accounts/shop-se/references/order%204711?reason=no+response ',
       `PUT /accounts/shop-se/payment-requests/${encodeURIComponent(id)} {"session_timeout":"PT20M"}`,
     ]);
   });

@@ -111,7 +111,7 @@ describe('docs/api.yaml', () => {
     ['refresh', ['refreshed', 'not_found', 'klarna_denied', 'unknown']],
     ['state', [...paymentRequestStates, null]],
     ['status', ['open', 'paid', 'ended', 'running', 'done', 'stopped']],
-    ['by', ['payment_request_ids', 'session_id', 'created_before']],
+    ['by', ['payment_request_ids', 'session_id', 'reference', 'created_before']],
     ['next_cursor', [null]],
   ])('the examples show every value of %s', (field, words) => {
     const shown = everyObject(pointedAt(apiDocument, '#/components/examples')).map((each) => each[field]);
@@ -260,6 +260,7 @@ describe('the queries of docs/api.yaml', () => {
     cancelPaymentRequest: requestCancelQuery,
     listPaymentRequests: listQuery,
     cancelSession: sessionCancelQuery,
+    cancelReference: sessionCancelQuery,
     getCancelJobReport: reportQuery,
     getOverview: overviewQuery,
   };
@@ -370,10 +371,12 @@ describe('the values of docs/api.yaml', () => {
   const causes = { api: 1, timeout: 1 } satisfies Record<CancellationCause, 1>;
   const statuses = { open: 1, paid: 1, ended: 1 } satisfies Record<SessionStatus, 1>;
   const jobStatuses = { running: 1, done: 1, stopped: 1 } satisfies Record<CancelJobStatus, 1>;
-  const selections = { payment_request_ids: 1, session_id: 1, created_before: 1 } satisfies Record<
-    CancelJobSelection['by'],
-    1
-  >;
+  const selections = {
+    payment_request_ids: 1,
+    session_id: 1,
+    reference: 1,
+    created_before: 1,
+  } satisfies Record<CancelJobSelection['by'], 1>;
 
   const refreshes = { refreshed: 1, not_found: 1, klarna_denied: 1, unknown: 1 } satisfies Record<
     RefreshOutcome,

@@ -45,6 +45,7 @@ const ids = {
   account,
   payment_request_id: key.paymentRequestId,
   session_id: 'cart-17',
+  reference: 'order-4711',
   job_id: 'nightly-1',
 };
 const timeout = { session_timeout: 'PT20M' };
@@ -98,6 +99,9 @@ const isLong = () => {
 };
 const isOfASession = () => {
   stored({ ...open, sessionId: ids.session_id as SessionId });
+};
+const isReferenced = () => {
+  stored({ ...open, reference: ids.reference });
 };
 const isPaid = () => {
   stored({ state: 'COMPLETED', session });
@@ -256,6 +260,16 @@ const situations: Readonly<Record<Route, Readonly<Record<string, Situation>>>> =
   'DELETE /accounts/{account}/sessions/{session_id}': {
     ...configured,
     '200': { given: isOfASession },
+    '404 not-found': { given: isNothing },
+  },
+  'GET /accounts/{account}/references/{reference}': {
+    ...common,
+    '200': { given: isReferenced },
+    '404 not-found': { given: isNothing },
+  },
+  'DELETE /accounts/{account}/references/{reference}': {
+    ...configured,
+    '200': { given: isReferenced },
     '404 not-found': { given: isNothing },
   },
   'PUT /accounts/{account}/cancel-jobs/{job_id}': {

@@ -16,7 +16,14 @@ import { accountsSecret, aws, resetAws, sentCommands } from '../support/aws-clie
 import { throttled } from '../support/aws-faults.ts';
 import { callApi } from '../support/call-api.ts';
 import { account, at, key, noon, recordWith } from '../support/fixtures.ts';
-import { apiEvent, callerArn, itemOf, listRoute, sessionRoute } from '../support/lambda-events.ts';
+import {
+  apiEvent,
+  callerArn,
+  itemOf,
+  listRoute,
+  referenceRoute,
+  sessionRoute,
+} from '../support/lambda-events.ts';
 import { plantedIn } from '../support/planted-secrets.ts';
 import { setUpHandlers } from '../support/set-up-handlers.ts';
 
@@ -93,7 +100,7 @@ describe('GET of a session', () => {
     expect(aws.dynamodb.commandCalls(QueryCommand).map((each) => each.args[0].input)).toEqual([
       expect.objectContaining({
         IndexName: 'session',
-        ExpressionAttributeValues: { ':session': { S: `${account}#${sessionId}` } },
+        ExpressionAttributeValues: { ':partition': { S: `${account}#${sessionId}` } },
       }),
     ]);
     // One call reads all records, strongly consistent.
@@ -187,6 +194,69 @@ describe('DELETE of a session', () => {
     expect((await cancelSession()).statusCode).toBe(503);
     expect(klarna.calls).toEqual([]);
   });
+});
+
+describe('GET and DELETE of a reference', () => {
+  const reference = 'order 47:11 ü';
+  const ofReference = (method: 'GET' | 'DELETE', query?: Readonly<Record<string, string>>, its = reference) =>
+    call(method, referenceRoute, { account, reference: its }, query);
+
+  it('GET of a reference returns one status, and every record that still has the reference', async () => {
+    stored(attempt(0, 'EXPIRED', { reference }), attempt(1, 'COMPLETED', { reference }), attempt(2));
+    const { statusCode, document } = await ofReference('GET');
+    expect(statusCode).toBe(200);
+    expect(document).toMatchObject({
+      account,
+      reference,
+      status: 'paid',
+      payment_requests: [
+        { state: 'EXPIRED', reference },
+        { state: 'COMPLETED', reference },
+      ],
+    });
+    expect(aws.dynamodb.commandCalls(QueryCommand).map((each) => each.args[0].input)).toEqual([
+      expect.objectContaining({
+        IndexName: 'reference',
+        ExpressionAttributeValues: { ':partition': { S: `${account}#${reference}` } },
+      }),
+    ]);
+    expect(klarna.calls).toEqual([]);
+  });
+
+  it('DELETE of a reference cancels what is open and spares what is paid, whatever the account allows', async () => {
+    resetAws(accountsSecret({ cancel_completed: true }));
+    stored(attempt(0, 'SUBMITTED', { reference }), attempt(1, 'COMPLETED', { reference }));
+    const { statusCode, document } = await ofReference('DELETE', { reason: 'create call got no response' });
+    expect(statusCode).toBe(200);
+    expect(document).toEqual({
+      account,
+      reference,
+      status: 'paid',
+      payment_requests: [
+        { payment_request_id: key.paymentRequestId, outcome: 'canceled', state: 'CANCELED' },
+        { payment_request_id: 'krn:payment:eu1:request:1', outcome: 'already_final', state: 'COMPLETED' },
+      ],
+    });
+    expect(klarna.calls).toEqual(['read', 'cancel']);
+  });
+
+  it('a dry run of a reference sends no DELETE and writes nothing', async () => {
+    stored(attempt(0, 'SUBMITTED', { reference }));
+    const { document } = await ofReference('DELETE', { dry_run: 'true' });
+    expect(document['payment_requests']).toMatchObject([{ outcome: 'would_cancel' }]);
+    expect(klarna.calls).toEqual(['read']);
+    expect(aws.dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
+  });
+
+  it.each(['GET', 'DELETE'] as const)(
+    '%s of a reference returns 404 when it is unknown, and 400 when no path can carry it',
+    async (method) => {
+      expect((await ofReference(method)).statusCode).toBe(404);
+      const { statusCode, document } = await ofReference(method, {}, 'a?b');
+      expect(statusCode).toBe(400);
+      expect(document).toMatchObject({ field: 'reference', given: '"a?b"' });
+    },
+  );
 });
 
 describe('GET of the list of Payment Requests', () => {

@@ -72,7 +72,7 @@ describe('grantCall', () => {
           {
             Effect: 'Allow',
             Action: 'execute-api:Invoke',
-            Resource: ['payment-requests', 'sessions', 'cancel-jobs'].map(resource),
+            Resource: ['payment-requests', 'sessions', 'references', 'cancel-jobs'].map(resource),
           },
         ],
       },
@@ -94,6 +94,7 @@ describe('grantCall', () => {
       '/PATCH/accounts/shop-se/payment-requests/*',
       '/DELETE/accounts/shop-se/payment-requests/*',
       '/DELETE/accounts/shop-se/sessions/*',
+      '/DELETE/accounts/shop-se/references/*',
     ]);
   });
 

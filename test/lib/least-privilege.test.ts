@@ -92,7 +92,14 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'dynamodb:Query on table/index/reference',
     'dynamodb:Query on table/index/session',
   ],
-  ApiCancelRole: [...items, batch, ...accounts, removal, 'dynamodb:Query on table/index/session'],
+  ApiCancelRole: [
+    ...items,
+    batch,
+    ...accounts,
+    removal,
+    'dynamodb:Query on table/index/reference',
+    'dynamodb:Query on table/index/session',
+  ],
   WebhookReceiveRole: [...items, 'secretsmanager:GetSecretValue on secret signing-keys'],
   SessionTimerExpireRole: [
     ...items,

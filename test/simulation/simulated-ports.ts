@@ -19,6 +19,7 @@ import type {
   Account,
   PaymentRequestId,
   PaymentRequestKey,
+  Reference,
   SessionId,
 } from '../../functions/domain/identifiers.ts';
 import { type Instant, instantFromMillis } from '../../functions/domain/instant.ts';
@@ -183,6 +184,10 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
     sessions: {
       ofSession: (account: Account, sessionId: SessionId) =>
         keysFrom(world, task, 'sessions.ofSession', () => table.sessionKeys(account, sessionId)),
+    },
+    references: {
+      ofReference: (account: Account, reference: Reference) =>
+        keysFrom(world, task, 'references.ofReference', () => table.referenceKeys(account, reference)),
     },
     list: {
       listed: (...asked: Parameters<SimulatedTable['listed']>) =>

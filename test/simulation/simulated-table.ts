@@ -7,7 +7,7 @@ import {
 } from '../../functions/adapters/dynamodb/stored-payment-request.ts';
 import type { PaymentRequestStore, WriteResult } from '../../functions/application/ports.ts';
 import type { HistoryEntry } from '../../functions/domain/history-entry.ts';
-import type { Account, PaymentRequestKey, SessionId } from '../../functions/domain/identifiers.ts';
+import type { Account, PaymentRequestKey, Reference, SessionId } from '../../functions/domain/identifiers.ts';
 import type { Instant } from '../../functions/domain/instant.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { InMemoryPaymentRequestStore, nameOf } from '../support/in-memory-payment-request-store.ts';
@@ -178,8 +178,17 @@ export class SimulatedTable extends InMemoryPaymentRequestStore {
 
   /** Keys of the records of a session, oldest first. */
   sessionKeys(account: Account, sessionId: SessionId): PaymentRequestKey[] {
+    return this.#keysOf(account, (record) => record.sessionId === sessionId);
+  }
+
+  /** Keys of the records with a reference, oldest first. */
+  referenceKeys(account: Account, reference: Reference): PaymentRequestKey[] {
+    return this.#keysOf(account, (record) => record.reference === reference);
+  }
+
+  #keysOf(account: Account, holds: (record: PaymentRequest) => boolean): PaymentRequestKey[] {
     return [...this.records.values()]
-      .filter((record) => record.account === account && record.sessionId === sessionId)
+      .filter((record) => record.account === account && holds(record))
       .sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1))
       .map(({ paymentRequestId }) => ({ account, paymentRequestId }));
   }

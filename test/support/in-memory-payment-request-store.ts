@@ -3,6 +3,7 @@ import type {
   ListSelection,
   PaymentRequestList,
   PaymentRequestStore,
+  ReferencedPaymentRequests,
   RegisterResult,
   Quarantine,
   QuarantinedDeliveries,
@@ -15,7 +16,7 @@ import type {
   QuarantinedDelivery,
   StoredDelivery,
 } from '../../functions/domain/quarantined-delivery.ts';
-import type { Account, PaymentRequestKey, SessionId } from '../../functions/domain/identifiers.ts';
+import type { Account, PaymentRequestKey, Reference, SessionId } from '../../functions/domain/identifiers.ts';
 import type { Instant } from '../../functions/domain/instant.ts';
 import { type ListCursor, listCursorOf } from '../../functions/domain/list-cursor.ts';
 import type { Observation, Position } from '../../functions/domain/observation.ts';
@@ -32,7 +33,12 @@ import {
 
 /** The store as its contract has it, in memory; `test/adapters/dynamodb` runs the same suite on it and on the real engine. */
 export class InMemoryPaymentRequestStore
-  implements PaymentRequestStore, DuePaymentRequests, SessionPaymentRequests, PaymentRequestList
+  implements
+    PaymentRequestStore,
+    DuePaymentRequests,
+    SessionPaymentRequests,
+    ReferencedPaymentRequests,
+    PaymentRequestList
 {
   readonly records = new Map<string, PaymentRequest>();
   /** How many writes were tried, refused ones included. */
@@ -99,11 +105,18 @@ export class InMemoryPaymentRequestStore
     }
   }
 
-  async *ofSession(account: Account, sessionId: SessionId): AsyncIterable<PaymentRequestKey> {
-    const members = [...this.records.values()].filter(
-      (record) => record.account === account && record.sessionId === sessionId,
-    );
-    for (const { paymentRequestId } of members.toSorted((a, b) => (a.createdAt < b.createdAt ? -1 : 1))) {
+  ofSession(account: Account, sessionId: SessionId): AsyncIterable<PaymentRequestKey> {
+    return this.#members((record) => record.account === account && record.sessionId === sessionId);
+  }
+
+  ofReference(account: Account, reference: Reference): AsyncIterable<PaymentRequestKey> {
+    return this.#members((record) => record.account === account && record.reference === reference);
+  }
+
+  async *#members(holds: (record: PaymentRequest) => boolean): AsyncGenerator<PaymentRequestKey> {
+    const members = [...this.records.values()].filter(holds);
+    const sorted = members.toSorted((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
+    for (const { account, paymentRequestId } of sorted) {
       yield await Promise.resolve({ account, paymentRequestId });
     }
   }

@@ -34,6 +34,8 @@ export const paymentRequestRoute = '/accounts/{account}/payment-requests/{paymen
 
 export const sessionRoute = '/accounts/{account}/sessions/{session_id}';
 
+export const referenceRoute = '/accounts/{account}/references/{reference}';
+
 export const cancelJobsRoute = '/accounts/{account}/cancel-jobs';
 
 export const listRoute = '/accounts/{account}/payment-requests';

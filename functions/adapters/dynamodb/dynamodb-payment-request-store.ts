@@ -13,6 +13,7 @@ import type {
   OnUnreadable,
   PaymentRequestList,
   PaymentRequestStore,
+  ReferencedPaymentRequests,
   RegisterResult,
   SessionPaymentRequests,
   WriteResult,
@@ -21,7 +22,7 @@ import { tableSchema } from '../../contract/table-schema.ts';
 import { changeOf } from '../../domain/change.ts';
 import type { HistoryEntry } from '../../domain/history-entry.ts';
 import { bytesOf, roomIn } from '../../domain/history.ts';
-import type { Account, PaymentRequestKey, SessionId } from '../../domain/identifiers.ts';
+import type { Account, PaymentRequestKey, Reference, SessionId } from '../../domain/identifiers.ts';
 import { type Instant, millisOf } from '../../domain/instant.ts';
 import { type ListCursor, listCursorOf, type ListedPaymentRequest } from '../../domain/list-cursor.ts';
 import { latestPositionAt, type Observation, type Position, positionOf } from '../../domain/observation.ts';
@@ -74,7 +75,12 @@ const firstBatchPause = 20;
 
 /** The store on one DynamoDB table: one item per Payment Request, and one conditional UpdateItem per write. */
 export class DynamoDbPaymentRequestStore
-  implements PaymentRequestStore, DuePaymentRequests, SessionPaymentRequests, PaymentRequestList
+  implements
+    PaymentRequestStore,
+    DuePaymentRequests,
+    SessionPaymentRequests,
+    ReferencedPaymentRequests,
+    PaymentRequestList
 {
   readonly #options: TableOptions;
 
@@ -148,6 +154,7 @@ export class DynamoDbPaymentRequestStore
       .put('c', isNew ? [toStoredChange(change, observedFields(observation))] : undefined)
       .increment('sq', isNew ? 1 : 0)
       .putIfAbsent('ct', listCursorOf({ ...key, createdAt: observedAt }));
+    putReference(update, key, observation);
     const before = update.name('s');
     const position = update.name('p');
     const room = update.name('rm');
@@ -184,12 +191,14 @@ export class DynamoDbPaymentRequestStore
     const entry = staleEntry(observation, against);
     const update = this.#addEntry(at, entry);
     update.put('c', undefined).put('cp', undefined);
+    putReference(update, key, observation);
     const isLater = (of: UpdateBuilder) => `${of.name('p')} > ${of.value(latestPositionAt(observation))}`;
     const hasRoom = `${update.name('rm')} >= ${update.value(bytesOf(entry))}`;
     const result = await this.#update(key, update.when(`${isLater(update)} AND ${hasRoom}`));
     if (result.written || !result.stored || !isStaleForGood(result.stored, observation)) return result;
     const counted = this.#change(at).put('c', undefined).put('cp', undefined);
     counted.increment('hc').putIfAbsent('hf', toTime(at)).put('hl', toTime(at));
+    putReference(counted, key, observation);
     return this.#update(key, counted.when(isLater(counted)));
   }
 
@@ -217,6 +226,8 @@ export class DynamoDbPaymentRequestStore
     if (!entry) throw new TypeError('a registration has a history entry');
     const update = this.#addEntry(made.updatedAt, entry);
     for (const name of registered) update.put(name, item[name]);
+    // Klarna's webhook may have told the reference before.
+    if (made.reference !== undefined) update.put('rk', item['rk']);
     update
       .append('w', made.writes)
       .increment('sq', made.sequence)
@@ -282,12 +293,19 @@ export class DynamoDbPaymentRequestStore
   }
 
   ofSession(account: Account, sessionId: SessionId): AsyncIterable<PaymentRequestKey> {
-    const { name, partitionKey } = tableSchema.sessionIndex;
+    return this.#membersOf(tableSchema.sessionIndex, sessionKeyOf(account, sessionId));
+  }
+
+  ofReference(account: Account, reference: Reference): AsyncIterable<PaymentRequestKey> {
+    return this.#membersOf(tableSchema.referenceIndex, referenceKeyOf(account, reference));
+  }
+
+  #membersOf({ name, partitionKey }: ListIndex, partition: string): AsyncIterable<PaymentRequestKey> {
     return this.#everyKey({
       IndexName: name,
-      KeyConditionExpression: '#session = :session',
-      ExpressionAttributeNames: { '#session': partitionKey },
-      ExpressionAttributeValues: marshall({ ':session': sessionKeyOf(account, sessionId) }),
+      KeyConditionExpression: '#partition = :partition',
+      ExpressionAttributeNames: { '#partition': partitionKey },
+      ExpressionAttributeValues: marshall({ ':partition': partition }),
     });
   }
 
@@ -355,10 +373,18 @@ export class DynamoDbPaymentRequestStore
   }
 }
 
+/** Keeps the reference that Klarna tells, where the record has none. */
+function putReference(
+  update: UpdateBuilder,
+  { account }: PaymentRequestKey,
+  { reference }: Observation,
+): void {
+  if (reference !== undefined) update.putIfAbsent('rk', referenceKeyOf(account, reference));
+}
+
 /** The attributes that a first registration sets, besides those that it counts or adds to. */
 const registered = [
   'sk',
-  'rk',
   'se',
   'dl',
   'tm',
@@ -370,7 +396,7 @@ const registered = [
 ] as const satisfies readonly Attribute[];
 
 /** The attributes that a record must not have for a registration without a read. */
-const unread = ['se', 'sk', 'rk', 'x', 'at', 'q', 'kx'] as const satisfies readonly Attribute[];
+const unread = ['se', 'sk', 'x', 'at', 'q', 'kx'] as const satisfies readonly Attribute[];
 
 type ListIndex = (typeof tableSchema)['openIndex' | 'sessionIndex' | 'referenceIndex' | 'attentionIndex'];
 

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { KlarnaResponse, Proof } from '../../domain/klarna-response.ts';
 import { readJson } from '../../contract/read-json.ts';
-import type { PaymentRequestId } from '../../domain/identifiers.ts';
+import { type PaymentRequestId, parseReference } from '../../domain/identifiers.ts';
 import { parseInstant } from '../../domain/instant.ts';
 import { parseState } from '../../domain/payment-request-state.ts';
 import type { RateSignal } from '../../domain/rate-limit.ts';
@@ -17,6 +17,7 @@ const paymentRequestSchema = v.object({
   state_reason: text,
   updated_at: text,
   expires_at: text,
+  payment_request_reference: text,
 });
 
 /** Both of Klarna's error envelopes. */
@@ -75,6 +76,7 @@ function readPaymentRequest(json: unknown, id: PaymentRequestId, proof: Proof): 
     return { kind: 'unclear', retryAfterMillis: undefined, proof };
   }
   const { state, previous_state, state_reason, updated_at, expires_at } = parsed.output;
+  const { payment_request_reference: reference } = parsed.output;
   const known = parseState(state);
   if (!known) return { kind: 'unknown_state', proof: codePattern.test(state) ? { ...proof, state } : proof };
   return {
@@ -84,6 +86,7 @@ function readPaymentRequest(json: unknown, id: PaymentRequestId, proof: Proof): 
     stateReason: state_reason !== undefined && codePattern.test(state_reason) ? state_reason : undefined,
     updatedAt: updated_at === undefined ? undefined : parseInstant(updated_at),
     expiresAt: expires_at === undefined ? undefined : parseInstant(expires_at),
+    reference: reference === undefined ? undefined : parseReference(reference),
     proof,
   };
 }

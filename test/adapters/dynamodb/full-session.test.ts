@@ -45,7 +45,7 @@ describe(`a full session on the engine ${engineName}`, () => {
 
   it('a cancel job names all requests of a full session', async () => {
     const jobs = new DynamoDbCancelJobs({ ...table, retentionDays: 30 });
-    const start = startCancelJob({ jobs, sessions: store, clock: new VirtualClock() });
+    const start = startCancelJob({ jobs, sessions: store, references: store, clock: new VirtualClock() });
     const key = { account, jobId: 'cart-17' as CancelJobId };
     const started = await start(key, {
       by: 'session_id',

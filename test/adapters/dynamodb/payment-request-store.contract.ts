@@ -6,6 +6,7 @@ import type {
   ListSelection,
   PaymentRequestList,
   PaymentRequestStore,
+  ReferencedPaymentRequests,
   SessionPaymentRequests,
 } from '../../../functions/application/ports.ts';
 import type { ListCursor } from '../../../functions/domain/list-cursor.ts';
@@ -19,6 +20,7 @@ import {
   type PaymentRequestKey,
   parseEventId,
   parseSessionId,
+  type Reference,
   type SessionId,
 } from '../../../functions/domain/identifiers.ts';
 import { instantFromMillis, plusMillis } from '../../../functions/domain/instant.ts';
@@ -84,7 +86,11 @@ export function newSession(key: PaymentRequestKey): PaymentRequest {
   return versioned(next);
 }
 
-type Store = PaymentRequestStore & DuePaymentRequests & SessionPaymentRequests & PaymentRequestList;
+type Store = PaymentRequestStore &
+  DuePaymentRequests &
+  SessionPaymentRequests &
+  ReferencedPaymentRequests &
+  PaymentRequestList;
 
 /** The contract of a store of Payment Requests. Each test uses its own records, so that all can share one store. */
 export function describePaymentRequestStore(name: string, open: () => Promise<Store>): void {
@@ -96,6 +102,12 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
       store = await open();
       key = newKey();
     });
+
+    const referencedBy = async (account: Account, reference: Reference) => {
+      const keys: PaymentRequestKey[] = [];
+      for await (const each of store.ofReference(account, reference)) keys.push(each);
+      return keys;
+    };
 
     const written = async (record: PaymentRequest, current?: PaymentRequest) => {
       expect(await store.save(current, record)).toEqual({ written: true });
@@ -325,6 +337,19 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
         },
       );
 
+      it("observe keeps Klarna's reference, and one that the record has already", async () => {
+        const told = (state: 'SUBMITTED' | 'IN_PROGRESS', time: string, reference: string) =>
+          observed(state, time, { reference: reference as Reference });
+        await store.observe(key, told('SUBMITTED', '2026-03-01T12:00:00Z', 'order 1'));
+        const before = await store.read(key);
+        expect(before).toMatchObject({ reference: 'order 1' });
+        const news = told('IN_PROGRESS', '2026-03-01T12:00:01Z', 'order 2');
+        await store.observe(key, news);
+        expect(await store.read(key)).toEqual(before && observedVersion(before, news));
+        expect((await store.read(key))?.reference).toBe('order 1');
+        expect(await referencedBy(key.account, 'order 1' as Reference)).toContainEqual(key);
+      });
+
       it('observe tells the state before, also where Klarna does not', async () => {
         const before = async () => (await store.read(key))?.changes.map(({ previousState }) => previousState);
         await store.observe(key, observed('SUBMITTED'));
@@ -479,6 +504,15 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
         expect(await store.read(key)).toEqual(stored);
       });
 
+      it('noteStale keeps a reference that the record lacks', async () => {
+        await store.observe(key, observed('IN_PROGRESS'));
+        const stored = await store.read(key);
+        const news = { ...older, reference: 'order 3' as Reference };
+        await store.noteStale(key, news, noted);
+        expect(await store.read(key)).toEqual(stored && staleVersion(stored, news, noted));
+        expect((await store.read(key))?.reference).toBe('order 3');
+      });
+
       it('noteStale shows an observation once that the history has already', async () => {
         await store.observe(key, older);
         await store.observe(key, observed('IN_PROGRESS'));
@@ -606,6 +640,17 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
         expect(after.dueAt).toBe(plusMillis(afterNoon(30), 60_000));
       });
 
+      it.each([
+        ['keeps its own reference', 'order-1', 'order-1'],
+        ["keeps the reference of Klarna's webhook where it has none", undefined, 'order-9'],
+      ])('register adds a session that %s', async (_, reference, kept) => {
+        await store.observe(key, observed('SUBMITTED', undefined, { reference: 'order-9' as Reference }));
+        const before = await store.read(key);
+        const record = { ...made(), reference };
+        expect(await store.register(record)).toMatchObject({ written: true, record: { reference: kept } });
+        expect(await store.read(key)).toEqual(before && registeredVersion(before, record));
+      });
+
       const known: readonly [string, (record: PaymentRequest) => PaymentRequest][] = [
         [
           'another state',
@@ -613,7 +658,6 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
         ],
         ['a session', (record) => ({ ...record, session, deadlineAt: afterNoon(20), timer: 'armed' })],
         ['a session id', (record) => ({ ...record, sessionId: parseSessionId('cart-2') })],
-        ['a reference', (record) => ({ ...record, reference: 'order-2' })],
         ['a cancellation', (record) => ({ ...record, cancellation: settledWith({ outcome: 'refused' }) })],
         ['an attention', (record) => ({ ...record, attention: 'not_found' })],
         [
@@ -829,6 +873,20 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
         await written(newSession(newKey(account)));
         expect(await membersOf(account, sessionId)).toEqual([first, second]);
         expect(await membersOf(account, 'cart #3' as SessionId)).toEqual([]);
+      });
+    });
+
+    describe('ofReference', () => {
+      it('ofReference lists the requests with the reference, oldest first', async () => {
+        const account = 'shop-of-references' as Account;
+        const reference = 'order 17' as Reference;
+        const [second, first, other] = [newKey(account), newKey(account), newKey(account)];
+        await written({ ...newSession(second), reference, createdAt: afterNoon(1) });
+        await written({ ...newSession(first), reference });
+        await written({ ...newSession(other), reference: 'order 18' });
+        await written({ ...newSession(newKey('shop-no')), reference });
+        expect(await referencedBy(account, reference)).toEqual([first, second]);
+        expect(await referencedBy(account, 'order 19' as Reference)).toEqual([]);
       });
     });
 

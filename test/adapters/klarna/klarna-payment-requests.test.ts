@@ -195,6 +195,7 @@ describe('a response with a Payment Request', () => {
         state_reason: 'PARTNER_CANCELED',
         updated_at: '2026-03-01T12:00:00.123456789Z',
         expires_at: '2026-03-01T16:00:00.1+01:00',
+        payment_request_reference: 'order 4711',
       }),
     );
     expect(response).toMatchObject({
@@ -202,15 +203,31 @@ describe('a response with a Payment Request', () => {
       stateReason: 'PARTNER_CANCELED',
       updatedAt: at('2026-03-01T12:00:00.123456789Z'),
       expiresAt: at('2026-03-01T15:00:00.1Z'),
+      reference: 'order 4711',
     });
   });
 
   it.each<[string, Readonly<Record<string, unknown>>]>([
     ['missing', {}],
-    ['of another type', { previous_state: 1, state_reason: {}, updated_at: 1_772_366_400, expires_at: null }],
+    [
+      'of another type',
+      {
+        previous_state: 1,
+        state_reason: {},
+        updated_at: 1_772_366_400,
+        expires_at: null,
+        payment_request_reference: 7,
+      },
+    ],
     [
       'of an unknown value',
-      { previous_state: 'PAUSED', state_reason: planted.name, updated_at: 'now', expires_at: '' },
+      {
+        previous_state: 'PAUSED',
+        state_reason: planted.name,
+        updated_at: 'now',
+        expires_at: '',
+        payment_request_reference: 'a/b',
+      },
     ],
   ])('a Payment Request is read with every other field %s', async (_, fields) => {
     const response = await responseTo(responding(200, shown(fields)));
@@ -221,6 +238,7 @@ describe('a response with a Payment Request', () => {
       stateReason: undefined,
       updatedAt: undefined,
       expiresAt: undefined,
+      reference: undefined,
       proof: response.proof,
     });
   });

@@ -73,6 +73,10 @@ describe('readDelivery, for a state change', () => {
   });
 
   it.each([
+    ['a reference', { payment_request_reference: 'order 4711' }, { reference: 'order 4711' }],
+    ['a reference that no path carries', { payment_request_reference: 'a/b' }, { reference: undefined }],
+    ['a reference of another type', { payment_request_reference: { id: 1 } }, { reference: undefined }],
+    ['an endless reference', { payment_request_reference: 'x'.repeat(256) }, { reference: undefined }],
     ['no previous_state', { previous_state: undefined }, { previousState: undefined }],
     ['an unknown previous_state', { previous_state: 'PAUSED' }, { previousState: undefined }],
     ['no state_reason', { state_reason: undefined }, { stateReason: undefined }],

@@ -1,0 +1,93 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newPaymentRequestId, type SystemResponse, SystemClient } from '../support/system-client.ts';
+import { openLocalTarget, type Target } from '../support/target.ts';
+
+let system: Target;
+let lapse: SystemClient;
+
+beforeAll(async () => {
+  system = await openLocalTarget();
+  lapse = new SystemClient(system);
+}, 120_000);
+
+afterAll(async () => {
+  expect(await system.stop()).toBe(0);
+});
+
+const newReference = (): string => `order ${randomUUID()} ü`;
+const pathOf = (reference: string): string => `/references/${encodeURIComponent(reference)}`;
+
+const requestsOf = ({ body }: SystemResponse) =>
+  body['payment_requests'] as readonly Record<string, unknown>[];
+
+describe('a reference of the shop', () => {
+  it("a request that was never registered is found and canceled by the reference in Klarna's webhook", async () => {
+    const reference = newReference();
+    expect((await lapse.api('GET', pathOf(reference))).status).toBe(404);
+    const id = await lapse.createAtKlarna({ payment_request_reference: reference });
+    await lapse.deliver(id, 'SUBMITTED', { payload: { payment_request_reference: reference } });
+
+    const found = await lapse.api('GET', pathOf(reference));
+    expect(found).toMatchObject({ status: 200, body: { reference, status: 'open' } });
+    expect(requestsOf(found)).toMatchObject([{ payment_request_id: id, reference }]);
+
+    const canceled = await lapse.api('DELETE', `${pathOf(reference)}?reason=lost`);
+    expect(requestsOf(canceled)).toEqual([
+      { payment_request_id: id, outcome: 'canceled', state: 'CANCELED' },
+    ]);
+    expect((await lapse.api('GET', pathOf(reference))).body['status']).toBe('ended');
+  });
+
+  it('a read at Klarna tells the reference too', async () => {
+    const reference = newReference();
+    const id = await lapse.createAtKlarna({ payment_request_reference: reference });
+    const { body } = await lapse.api('GET', `/payment-requests/${id}?refresh=true`);
+    expect(body).toMatchObject({ reference });
+    expect(requestsOf(await lapse.api('GET', pathOf(reference)))).toHaveLength(1);
+  });
+
+  it('the reference of a registration stays, whatever Klarna tells', async () => {
+    const [own, klarnas] = [newReference(), newReference()];
+    const id = await lapse.createAtKlarna();
+    await lapse.register(id, { session_timeout: 'PT10M', reference: own });
+    await lapse.deliver(id, 'IN_PROGRESS', { payload: { payment_request_reference: klarnas } });
+    expect((await lapse.record(id))['reference']).toBe(own);
+    expect((await lapse.api('GET', pathOf(klarnas))).status).toBe(404);
+  });
+
+  it('a registration after the webhook keeps the reference that Klarna told', async () => {
+    const reference = newReference();
+    const id = await lapse.createAtKlarna();
+    await lapse.deliver(id, 'SUBMITTED', { payload: { payment_request_reference: reference } });
+    const { status, body } = await lapse.register(id, { session_timeout: 'PT10M' });
+    expect({ status, reference: body['reference'] }).toEqual({ status: 201, reference });
+  });
+
+  it('a cancel by reference spares the paid one of two requests', async () => {
+    const reference = newReference();
+    const [paid, open] = [await lapse.createAtKlarna(), await lapse.createAtKlarna()];
+    for (const id of [paid, open]) await lapse.register(id, { session_timeout: 'PT10M', reference });
+    await lapse.customer(paid, 'start');
+    await lapse.customer(paid, 'approve');
+    await lapse.until(paid, ({ state }) => state === 'COMPLETED');
+    const { body } = await lapse.api('DELETE', pathOf(reference));
+    expect(body).toMatchObject({
+      status: 'paid',
+      payment_requests: [
+        { payment_request_id: paid, outcome: 'already_final', state: 'COMPLETED' },
+        { payment_request_id: open, outcome: 'canceled', state: 'CANCELED' },
+      ],
+    });
+  });
+
+  it.each(['a/b', '..', 'x'.repeat(256), ''])(
+    'a reference in a webhook that no path can carry is ignored: %j',
+    async (payment_request_reference) => {
+      const id = newPaymentRequestId();
+      const { status } = await lapse.deliver(id, 'SUBMITTED', { payload: { payment_request_reference } });
+      expect(status).toBe(200);
+      expect((await lapse.record(id))['reference']).toBeNull();
+    },
+  );
+});
