@@ -70,7 +70,7 @@ export async function startLocalSystem(
   const clocks = clockControlFor(clock, functions, klarna);
   functions.start({
     awsUrls: aws.urls,
-    klarnaUrl: klarna.url,
+    klarnaUrls: klarna.urls,
     credentials: [...secretFiles.credentials.keys()],
     clockAheadOf: (name) => clocks.aheadOf(name),
   });

@@ -1,6 +1,7 @@
 import type { AwsServer } from './aws/server.ts';
 import { type LambdaFunction, startFunction } from './lambda/lambda-function.ts';
 import { programFiles } from './program-files.ts';
+import type { Klarna } from './start-klarna.ts';
 import type { StartParts } from './start-parts.ts';
 import type { StackDescription } from './template/stack-description.ts';
 
@@ -15,8 +16,8 @@ export interface RunningFunctions {
 
 export interface FunctionSettings {
   readonly awsUrls: AwsServer['urls'];
-  /** Without a slash at its end. */
-  readonly klarnaUrl: string;
+  /** Klarna's addresses by environment, without a slash at the end. */
+  readonly klarnaUrls: Klarna['urls'];
   /** The names of the credentials that have secrets. */
   readonly credentials: readonly string[];
   /** By how many milliseconds a function's clock is ahead of the machine's. */
@@ -60,7 +61,7 @@ export function prepareFunctions(
 
 function overridesFor(
   environment: Readonly<Record<string, string>>,
-  { awsUrls, klarnaUrl, credentials }: FunctionSettings,
+  { awsUrls, klarnaUrls, credentials }: FunctionSettings,
 ): Readonly<Record<string, string>> {
   return {
     AWS_ENDPOINT_URL_DYNAMODB: awsUrls.dynamodb,
@@ -73,8 +74,8 @@ function overridesFor(
     // Saves half of a cold start on a machine that runs everything. Lambda does not need it.
     NODE_COMPILE_CACHE: programFiles.compiled,
     ...('KLARNA_TEST_URL' in environment && {
-      KLARNA_TEST_URL: klarnaUrl,
-      KLARNA_LIVE_URL: klarnaUrl,
+      KLARNA_TEST_URL: klarnaUrls.test,
+      KLARNA_LIVE_URL: klarnaUrls.live,
     }),
     ...('CREDENTIALS' in environment && { CREDENTIALS: credentials.join(',') }),
   };

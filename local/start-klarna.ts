@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { ForwardedResponse } from './aws/control.ts';
 import type { ConfigurationInput } from './klarna-simulator/configuration.ts';
+import { type Environment, livePath } from './klarna-simulator/environment.ts';
 import { startKlarnaProcess } from './klarna-simulator/process.ts';
 import { callJson } from './shared/json-call.ts';
 import type { StartParts } from './start-parts.ts';
@@ -9,6 +10,8 @@ import type { StartParts } from './start-parts.ts';
 export interface Klarna {
   /** Without a slash at its end. */
   readonly url: string;
+  /** The address of each environment. Another Klarna has one address for both. */
+  readonly urls: Readonly<Record<Environment, string>>;
   /** Undefined where `--klarna-url` names another Klarna: it has no clock to set and no faults to inject. */
   readonly simulator: RunningSimulator | undefined;
 }
@@ -28,7 +31,8 @@ export async function startKlarna(
   configuration: ConfigurationInput,
 ): Promise<Klarna> {
   if (options.klarnaUrl !== undefined) {
-    return { url: options.klarnaUrl.replace(/\/+$/, ''), simulator: undefined };
+    const url = options.klarnaUrl.replace(/\/+$/, '');
+    return { url, urls: { test: url, live: url }, simulator: undefined };
   }
   const simulator = await startKlarnaProcess({
     port: options.klarnaPort,
@@ -40,6 +44,7 @@ export async function startKlarna(
   const control = `${simulator.url}/_simulator`;
   return {
     url: simulator.url,
+    urls: { test: simulator.url, live: `${simulator.url}${livePath}` },
     simulator: {
       async setClock(aheadMs) {
         await callJson('POST', `${control}/settings`, { clockAheadMs: aheadMs }).catch((error: unknown) =>

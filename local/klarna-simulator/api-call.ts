@@ -1,7 +1,22 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { decodeComponent } from '../shared/decode-component.ts';
-import type { Caller } from './authorization.ts';
+import type { Caller } from './caller.ts';
 import type { Operation } from './faults.ts';
+
+/** What an account manages at Klarna besides Payment Requests. */
+export type ManagedResource =
+  'signing-keys' | 'webhooks' | 'api-keys' | 'client-certificates' | 'enforcement' | 'allowed-addresses';
+
+/** A call about a managed resource. */
+export interface ManagementRoute {
+  readonly resource: ManagedResource;
+  readonly operation: ManagementOperation;
+  /** Empty where the path names none. */
+  readonly id: string;
+}
+
+type ManagementOperation =
+  'create' | 'list' | 'read' | 'change' | 'delete' | 'simulate' | 'enforce' | 'release';
 
 /** The meaning of a method and a path in Klarna's API. */
 export type ApiRoute =
@@ -10,15 +25,10 @@ export type ApiRoute =
       readonly operation: Operation;
       /** The account on the acquiring partner's path; undefined on the direct path. */
       readonly account: string | undefined;
-      /** Empty for `create`. */
+      /** Empty for `create` and `authorize`. */
       readonly id: string;
     }
-  | {
-      readonly resource: 'signing-keys' | 'webhooks';
-      readonly operation: 'create' | 'list' | 'read' | 'change' | 'delete' | 'simulate';
-      /** Empty for `create` and `list`. */
-      readonly id: string;
-    };
+  | ManagementRoute;
 
 /** A checked call: its caller and path are known, and its body is readable. */
 export interface ApiCall {
@@ -34,7 +44,7 @@ const segmentOf = (segment: string | undefined): string | undefined =>
   segment === undefined ? undefined : decodedSegment(segment);
 
 const paymentRequestsPath = /^\/v2(?:\/accounts\/([^/]+))?\/payment\/requests(?:\/([^/]+))?$/;
-const notificationsPath = /^\/v2\/notification\/(signing-keys|webhooks)(?:\/([^/]+))?(\/simulate)?$/;
+const authorizePath = /^\/v2(?:\/accounts\/([^/]+))?\/payment\/authorize$/;
 
 const itemOperations: Readonly<Record<string, Operation>> = {
   GET: 'read',
@@ -43,12 +53,50 @@ const itemOperations: Readonly<Record<string, Operation>> = {
   PUT: 'patch',
 };
 
-const notificationOperations = {
-  POST: { one: undefined, all: 'create' },
-  GET: { one: 'read', all: 'list' },
-  PATCH: { one: 'change', all: undefined },
-  DELETE: { one: 'delete', all: undefined },
-} as const;
+type ByMethod = Readonly<Record<string, ManagementOperation>>;
+
+/** The paths of the managed resources: the calls on the path itself, and those on a member of the collection. */
+const managedPaths: readonly {
+  readonly path: string;
+  readonly resource: ManagedResource;
+  readonly itself: ByMethod;
+  readonly member?: ByMethod;
+}[] = [
+  {
+    path: '/v2/notification/signing-keys',
+    resource: 'signing-keys',
+    itself: { POST: 'create', GET: 'list' },
+    member: { GET: 'read', DELETE: 'delete' },
+  },
+  {
+    path: '/v2/notification/webhooks',
+    resource: 'webhooks',
+    itself: { POST: 'create', GET: 'list' },
+    member: { GET: 'read', PATCH: 'change', DELETE: 'delete' },
+  },
+  {
+    path: '/v2/account/integration/credentials/api-key',
+    resource: 'api-keys',
+    itself: { POST: 'create', GET: 'list' },
+    member: { GET: 'read', DELETE: 'delete' },
+  },
+  {
+    path: '/v2/account/integration/credentials/client-certificate',
+    resource: 'client-certificates',
+    itself: { POST: 'create', GET: 'list' },
+    member: { GET: 'read' },
+  },
+  {
+    path: '/v2/account/integration/client-certificates/enforcement',
+    resource: 'enforcement',
+    itself: { GET: 'read', PUT: 'enforce', DELETE: 'release' },
+  },
+  {
+    path: '/v2/account/integration/ip-restrictions/allowed-ips',
+    resource: 'allowed-addresses',
+    itself: { GET: 'list' },
+  },
+];
 
 /** The meaning of a method and a path; `undefined` where they have none. */
 export function routeOf(method: string, path: string): ApiRoute | undefined {
@@ -59,18 +107,32 @@ export function routeOf(method: string, path: string): ApiRoute | undefined {
     const operation = id === '' ? (method === 'POST' ? 'create' : undefined) : itemOperations[method];
     return operation && { resource: 'payment-requests', operation, account, id };
   }
-  const notifications = notificationsPath.exec(path);
-  if (!notifications) return undefined;
-  const resource = notifications[1] === 'webhooks' ? 'webhooks' : 'signing-keys';
-  const id = segmentOf(notifications[2]) ?? '';
-  if (notifications[3] !== undefined) {
-    return method === 'POST' && resource === 'webhooks' ? { resource, operation: 'simulate', id } : undefined;
-  }
-  const operation = Object.hasOwn(notificationOperations, method)
-    ? notificationOperations[method as keyof typeof notificationOperations][id === '' ? 'all' : 'one']
+  const authorize = authorizePath.exec(path);
+  if (!authorize) return managementRouteOf(method, path);
+  return method === 'POST'
+    ? {
+        resource: 'payment-requests',
+        operation: 'authorize',
+        account: segmentOf(authorize[1]),
+        id: '',
+      }
     : undefined;
-  if (operation === undefined || (operation === 'change' && resource === 'signing-keys')) return undefined;
-  return { resource, operation, id };
+}
+
+function managementRouteOf(method: string, path: string): ManagementRoute | undefined {
+  const managed = managedPaths.find((each) => path === each.path || path.startsWith(`${each.path}/`));
+  if (!managed) return undefined;
+  const { resource, itself, member = {} } = managed;
+  const [, segment, further, ...rest] = path.slice(managed.path.length).split('/');
+  if (rest.length > 0 || segment === '') return undefined;
+  const id = segmentOf(segment) ?? '';
+  if (further !== undefined) {
+    const isSimulate = resource === 'webhooks' && further === 'simulate' && method === 'POST';
+    return isSimulate ? { resource, operation: 'simulate', id } : undefined;
+  }
+  const operations = segment === undefined ? itself : member;
+  const operation = Object.hasOwn(operations, method) ? operations[method] : undefined;
+  return operation && { resource, operation, id };
 }
 
 /** The value of a header; both values, joined, of one that came twice. */

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { randomUUID } from 'node:crypto';
 import type { Instant } from '../../functions/domain/instant.ts';
 import type { Clock } from './clock.ts';
-import { Collection } from './collection.ts';
+import { Collection } from '../shared/collection.ts';
 import type { Fault } from './faults.ts';
 
 /** A recorded API call. It never contains the credentials or anything of the body. */

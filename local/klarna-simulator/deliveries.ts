@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { randomUUID } from 'node:crypto';
 import { type Instant, plusMillis } from '../../functions/domain/instant.ts';
 import type { Clock } from './clock.ts';
-import { Collection } from './collection.ts';
+import { Collection } from '../shared/collection.ts';
 import { bodyOf, type KlarnaEvent } from './delivery-body.ts';
 import type { Faults } from './faults.ts';
 import { type PostResponse, postDelivery } from './post-delivery.ts';
@@ -85,7 +85,7 @@ export class Deliveries {
   /** Queues an event for every subscriber of its type. */
   announce(event: KlarnaEvent): void {
     const { subscriptions } = this.#parts;
-    for (const webhook of subscriptions.subscribersTo(event.eventType, event.subjectAccountId)) {
+    for (const webhook of subscriptions.subscribersTo(event)) {
       this.announceTo(webhook, event);
     }
   }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Instant } from '../../functions/domain/instant.ts';
+import type { Environment } from './environment.ts';
 import { completedContext } from './pii-canaries.ts';
 import type { SimulatedPaymentRequest } from './payment-request.ts';
 import type { Webhook } from './subscriptions.ts';
@@ -12,6 +13,8 @@ export interface KlarnaEvent {
   readonly eventVersion?: string;
   readonly occurredAt: string;
   readonly subjectAccountId: string | undefined;
+  /** Undefined: of a request that the control surface made, which is reported in both. */
+  readonly environment?: Environment;
   readonly payload: Readonly<Record<string, unknown>>;
 }
 
@@ -27,6 +30,7 @@ export const eventOf = (
   eventType,
   occurredAt: withDigits(request.updated_at, fractionalDigits),
   subjectAccountId: request.partner_account_id,
+  ...(request.environment && { environment: request.environment }),
   payload: {
     payment_request_id: request.payment_request_id,
     payment_request_reference: request.given['payment_request_reference'],

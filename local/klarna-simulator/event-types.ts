@@ -8,6 +8,12 @@ export const eventTypes: readonly string[] = [
   'payment.request.updated',
 ];
 
+/** Every type that a test delivery can have. Klarna has more families; these two are those that Lapse subscribes. */
+export const simulatedTypes: readonly string[] = [
+  ...eventTypes,
+  'payment.transaction.state-change.authorized',
+];
+
 /** The type of the event for a change to a state. */
 export function stateChangeType(state: string): string {
   return `${stateChange}${state.toLowerCase().replaceAll('_', '-')}`;

@@ -1,8 +1,8 @@
 import * as v from 'valibot';
 import { closedObject, wholeNumber } from '../shared/checked-json.ts';
 
-/** The calls that a fault can apply to. */
-const operations = ['create', 'read', 'cancel', 'patch'] as const;
+/** The calls about Payment Requests that a fault can apply to. */
+const operations = ['create', 'read', 'cancel', 'patch', 'authorize'] as const;
 
 export type Operation = (typeof operations)[number];
 
@@ -16,7 +16,10 @@ const common = {
 
 const apiFault = {
   ...common,
-  on: v.exactOptional(v.picklist([...operations, 'any']), 'any'),
+  /** `any` is any call about Payment Requests. `manage` is one about keys, webhooks and the account. */
+  on: v.exactOptional(v.picklist([...operations, 'any', 'manage']), 'any'),
+  /** The only method and path that it applies to, such as `POST /v2/notification/webhooks`. */
+  call: v.exactOptional(v.string()),
   /** Milliseconds before the response. */
   delayMs: v.exactOptional(millis),
 };
@@ -79,11 +82,16 @@ export class Faults {
   }
 
   /** The fault that applies to this call. Uses it up once. */
-  takeForCall(operation: Operation, paymentRequestId: string | undefined): ApiFault | undefined {
+  takeForCall(
+    operation: Operation | 'manage',
+    paymentRequestId: string | undefined,
+    call: string,
+  ): ApiFault | undefined {
     return this.#take(
       (fault): fault is ApiFault =>
         fault.on !== 'webhook' &&
-        (fault.on === 'any' || fault.on === operation) &&
+        (fault.on === operation || (fault.on === 'any' && operation !== 'manage')) &&
+        (fault.call === undefined || fault.call === call) &&
         isFor(fault, paymentRequestId),
     );
   }

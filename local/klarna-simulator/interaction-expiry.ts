@@ -7,19 +7,22 @@ const minute = 60_000;
 const least = 15 * minute;
 const most = 48 * 60 * minute;
 
-const parameter = 'customer_interaction_config.interaction_expiry';
-
 /**
  * The expiry that a body asks for; `undefined` where it has none. A refusal where it is not between 15 minutes and 48
  * hours from now (https://docs.klarna.com/acquirer/klarna-direct/, "Custom Payment Request expiry").
+ *
+ * @param prefix what the names of parameters start with, where the body is a part of the whole
  */
 export function readInteractionExpiry(
   body: Readonly<Record<string, unknown>>,
   now: Instant,
+  prefix = '',
 ): Instant | Refusal | undefined {
+  const configParameter = `${prefix}customer_interaction_config`;
+  const parameter = `${configParameter}.interaction_expiry`;
   const config = body['customer_interaction_config'];
   if (config === undefined) return undefined;
-  if (!isJsonObject(config)) return invalid('customer_interaction_config', 'It must be an object.');
+  if (!isJsonObject(config)) return invalid(configParameter, 'It must be an object.');
   const expiry = config['interaction_expiry'];
   if (expiry === undefined) return undefined;
   const expiresAt = isJsonObject(expiry) ? expiryOf(expiry, now) : undefined;

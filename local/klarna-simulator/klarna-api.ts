@@ -1,18 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { DatabaseSync } from 'node:sqlite';
 import { setTimeout as wait } from 'node:timers/promises';
+import { millisOf } from '../../functions/domain/instant.ts';
 import { readJson } from '../../functions/contract/read-json.ts';
 import {
   type SimulatorResponse,
+  forbidden,
   invalid,
   isRefusal,
   type Refusal,
   unauthorized,
 } from './simulator-response.ts';
 import { type ApiCall, type ApiRoute, headerOf, routeOf } from './api-call.ts';
-import { callerOf } from './authorization.ts';
+import { type AccountCallsParts, respondToAccountCall } from './account-calls.ts';
+import type { Caller } from './caller.ts';
 import type { Call, Calls } from './calls.ts';
-import type { Configuration } from './configuration.ts';
+import { inEnvironment } from './environment.ts';
 import { type EnvelopeStyle, inEnvelope } from './error-envelope.ts';
 import { type FaultPlan, noFault, planOf } from './fault-plan.ts';
 import type { Faults } from './faults.ts';
@@ -25,12 +28,14 @@ import { RateLimit, rateLimited } from './rate-limit.ts';
 import { RememberedResponses } from './remembered-responses.ts';
 import { sendResponse } from './send-response.ts';
 
-export interface KlarnaApiParts extends PaymentRequestCallsParts, NotificationCallsParts {
+export interface KlarnaApiParts extends PaymentRequestCallsParts, NotificationCallsParts, AccountCallsParts {
   readonly database: DatabaseSync;
-  readonly apiKeys: Configuration['apiKeys'];
   readonly faults: Faults;
   readonly calls: Calls;
 }
+
+/** A response before its errors are in an envelope. */
+type Response = SimulatorResponse | Refusal;
 
 /**
  * Klarna's API over HTTP, with the calls that Klarna's pages describe. Each call is recorded, and each can have a
@@ -40,6 +45,8 @@ export class KlarnaApi {
   readonly #parts: KlarnaApiParts;
   readonly #rateLimit: RateLimit;
   readonly #remembered: RememberedResponses;
+  /** The calls with an idempotency key that are not finished. */
+  readonly #underWay = new Map<string, Promise<Response>>();
 
   constructor(parts: KlarnaApiParts) {
     this.#parts = parts;
@@ -49,18 +56,24 @@ export class KlarnaApi {
 
   async handle(request: IncomingMessage, response: ServerResponse, path: string): Promise<void> {
     const { method = '' } = request;
-    const route = routeOf(method, path);
+    const { environment, apiPath } = inEnvironment(path);
+    const route = routeOf(method, apiPath);
     const body = await readBody(request, longestBodyBytes);
-    const { headers: limitHeaders, exceeded } = this.#rateLimit.count(
-      headerOf(request.headers, 'authorization') ?? '',
-    );
-    const { plan, call } = this.#begin(request, path, route);
-    const truth = (): SimulatorResponse | Refusal =>
-      exceeded ? rateLimited : this.#respond(request, `${method} ${path}`, route, body);
+    const authorization = headerOf(request.headers, 'authorization');
+    const { headers: limitHeaders, exceeded } = this.#rateLimit.count(authorization ?? '');
+    const { plan, call } = this.#begin(request, apiPath, route);
+    const caller = this.#parts.apiKeys.callerOf(authorization, environment);
+    const security = caller && this.#parts.security.check(caller, request.socket.remoteAddress ?? '');
+    const truth = async (): Promise<Response> => {
+      if (exceeded) return rateLimited;
+      if (!caller) return unauthorized;
+      if (security?.isRefused === true) return forbidden;
+      return this.#respond(request, { caller, name: `${method} ${path}`, route }, body);
+    };
 
     if (plan.before && route) this.#interfere(plan.before, route.id);
-    const style: EnvelopeStyle = path.startsWith('/v2/accounts/') ? 'errors' : 'validation_errors';
-    const trueResponse = plan.effect ? rendered(truth(), style) : undefined;
+    const style: EnvelopeStyle = apiPath.startsWith('/v2/accounts/') ? 'errors' : 'validation_errors';
+    const trueResponse = plan.effect ? rendered(await truth(), style) : undefined;
     const reply =
       plan.response === 'true'
         ? trueResponse
@@ -75,7 +88,10 @@ export class KlarnaApi {
 
     if (plan.delayMillis > 0) await wait(plan.delayMillis);
     if (plan.response === 'reset') request.socket.resetAndDestroy();
-    else if (reply) sendResponse(response, reply, limitHeaders);
+    else if (reply) {
+      const date = new Date(millisOf(this.#parts.clock())).toUTCString();
+      sendResponse(response, reply, { date, ...limitHeaders, ...security?.headers });
+    }
   }
 
   #begin(
@@ -85,7 +101,13 @@ export class KlarnaApi {
   ): { plan: FaultPlan; call: Call } {
     const aboutRequests = route?.resource === 'payment-requests' ? route : undefined;
     const paymentRequestId = aboutRequests?.id === '' ? undefined : aboutRequests?.id;
-    const fault = aboutRequests && this.#parts.faults.takeForCall(aboutRequests.operation, paymentRequestId);
+    const fault =
+      route &&
+      this.#parts.faults.takeForCall(
+        aboutRequests?.operation ?? 'manage',
+        paymentRequestId,
+        `${request.method ?? ''} ${path}`,
+      );
     const call = this.#parts.calls.begin({
       method: request.method ?? '',
       path,
@@ -110,12 +132,13 @@ export class KlarnaApi {
 
   #respond(
     { headers }: IncomingMessage,
-    call: string,
-    route: ApiRoute | undefined,
+    {
+      caller,
+      name,
+      route,
+    }: { readonly caller: Caller; readonly name: string; readonly route: ApiRoute | undefined },
     bytes: Buffer | undefined,
-  ): SimulatorResponse | Refusal {
-    const caller = callerOf(headerOf(headers, 'authorization'), this.#parts.apiKeys);
-    if (!caller) return unauthorized;
+  ): Response | Promise<Response> {
     // Like Klarna on a wrong path: 403 without a body.
     if (!route) return { status: 403 };
     const correlationId = headerOf(headers, 'partner-correlation-id');
@@ -124,23 +147,47 @@ export class KlarnaApi {
     }
     const body = readJsonBody(route, headerOf(headers, 'content-type'), bytes);
     if ('errorCode' in body) return body;
-    return this.#once(headerOf(headers, 'klarna-idempotency-key'), call, route, { caller, body: body.json });
+    const call = { caller, body: body.json };
+    const key = headerOf(headers, 'klarna-idempotency-key');
+    // Documented for POST and PATCH only. The older PUT of a Payment Request is the same call as its PATCH.
+    const isHonoured = /^(POST|PATCH) /.test(name) || route.operation === 'patch';
+    return key !== undefined && isHonoured
+      ? this.#once(`${caller.partnerAccountId ?? ''} ${name}`, key, () => this.#perform(route, call))
+      : this.#perform(route, call);
   }
 
-  /** Handles the call, unless it was made before with the same idempotency key. */
-  #once(
-    idempotencyKey: string | undefined,
+  #perform(route: ApiRoute, call: ApiCall): Response | Promise<Response> {
+    switch (route.resource) {
+      case 'payment-requests':
+        return respondToPaymentRequestCall(this.#parts, route, call);
+      case 'signing-keys':
+      case 'webhooks':
+        return respondToNotificationCall(this.#parts, { ...route, resource: route.resource }, call);
+      default:
+        return respondToAccountCall(this.#parts, { ...route, resource: route.resource }, call);
+    }
+  }
+
+  /** Performs the call, unless it was made before with the same idempotency key. */
+  async #once(
     name: string,
-    route: ApiRoute,
-    call: ApiCall,
-  ): SimulatorResponse | Refusal {
-    if (route.resource !== 'payment-requests') return respondToNotificationCall(this.#parts, route, call);
-    const honoured = route.operation === 'create' || route.operation === 'patch' ? idempotencyKey : undefined;
-    const before = honoured === undefined ? undefined : this.#remembered.find(name, honoured);
+    idempotencyKey: string,
+    perform: () => Response | Promise<Response>,
+  ): Promise<Response> {
+    const before = this.#remembered.find(name, idempotencyKey);
     if (before) return before;
-    const reply = respondToPaymentRequestCall(this.#parts, route, call);
-    if (honoured !== undefined && !isRefusal(reply)) this.#remembered.remember(name, honoured, reply);
-    return reply;
+    const id = `${name} ${idempotencyKey}`;
+    const underWay = this.#underWay.get(id);
+    if (underWay) return { ...(await underWay), tookEffect: false };
+    const performed = Promise.resolve(perform());
+    this.#underWay.set(id, performed);
+    try {
+      const reply = await performed;
+      if (!isRefusal(reply)) this.#remembered.remember(name, idempotencyKey, reply);
+      return reply;
+    } finally {
+      this.#underWay.delete(id);
+    }
   }
 }
 
@@ -160,12 +207,15 @@ function readJsonBody(
   bytes: Buffer | undefined,
 ): { readonly json: ApiCall['body'] } | Refusal {
   if (!bytes) return invalid('body', 'It must be at most 1 MB.');
+  const { resource, operation } = route;
   const takesNone =
-    ['read', 'list', 'cancel', 'delete'].includes(route.operation) ||
-    (route.resource === 'signing-keys' && route.operation === 'create');
+    ['read', 'list', 'cancel', 'delete', 'release'].includes(operation) ||
+    (resource === 'signing-keys' && operation === 'create');
   if (takesNone) {
     return bytes.length === 0 ? { json: {} } : invalid('body', 'There must be none.');
   }
+  // Its one field is optional.
+  if (resource === 'api-keys' && bytes.length === 0) return { json: {} };
   if (!/^application\/json *(;|$)/i.test(contentType ?? '')) {
     return { status: 400, errorCode: 'INVALID_CONTENT_TYPE', message: 'It must be application/json.' };
   }

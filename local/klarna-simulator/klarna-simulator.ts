@@ -1,7 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import * as v from 'valibot';
+import { AccountSecurity } from './account-security.ts';
+import { ApiKeys } from './api-keys.ts';
 import { Calls } from './calls.ts';
+import { ClientCertificates } from './client-certificates.ts';
 import { createClock } from './clock.ts';
 import { type ConfigurationInput, configurationSchema } from './configuration.ts';
 import { ControlSurface, controlPath } from './control-surface.ts';
@@ -55,8 +58,14 @@ export async function startKlarnaSimulator(options: KlarnaSimulatorOptions = {})
       deliveries.announce(eventOf(request, type, settings.current.occurredAtDigits));
     },
   });
+  const certificates = new ClientCertificates(database, clock);
   const parts = { database, clock, settings, faults, calls, subscriptions, deliveries, paymentRequests };
-  const api = new KlarnaApi({ ...parts, apiKeys });
+  const api = new KlarnaApi({
+    ...parts,
+    apiKeys: new ApiKeys(database, clock, apiKeys),
+    certificates,
+    security: new AccountSecurity({ database, clock, settings, certificates }),
+  });
   const control = new ControlSurface(parts);
 
   const server = createServer({ keepAliveTimeout: 0 }, (request, response) => {

@@ -1,15 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { type SimulatorResponse, conflict, invalid, notFound, type Refusal } from './simulator-response.ts';
-import type { ApiCall, ApiRoute } from './api-call.ts';
+import type { ApiCall, ManagementRoute } from './api-call.ts';
+import { type Caller, isManagedBy } from './caller.ts';
 import type { Clock } from './clock.ts';
 import type { Deliveries } from './deliveries.ts';
 import { eventOf } from './delivery-body.ts';
-import { eventTypePattern, eventTypes, stateChangeType } from './event-types.ts';
+import { eventTypePattern, simulatedTypes, stateChangeType } from './event-types.ts';
 import type { SimulatedPaymentRequest } from './payment-request.ts';
 import { states } from './state-machine.ts';
 import type { SigningKey, Subscriptions, Webhook, WebhookChoice } from './subscriptions.ts';
 
-type Route = Extract<ApiRoute, { readonly resource: 'signing-keys' | 'webhooks' }>;
+type Route = ManagementRoute & { readonly resource: 'signing-keys' | 'webhooks' };
 type Body = ApiCall['body'];
 
 export interface NotificationCallsParts {
@@ -22,28 +23,33 @@ export interface NotificationCallsParts {
 export function respondToNotificationCall(
   parts: NotificationCallsParts,
   route: Route,
-  { body }: ApiCall,
+  call: ApiCall,
 ): SimulatorResponse | Refusal {
   return route.resource === 'signing-keys'
-    ? respondToSigningKeyCall(parts.subscriptions, route)
-    : respondToWebhookCall(parts, route, body);
+    ? respondToSigningKeyCall(parts.subscriptions, route, call)
+    : respondToWebhookCall(parts, route, call);
 }
 
 function respondToSigningKeyCall(
   subscriptions: Subscriptions,
   { operation, id }: Route,
+  { caller }: ApiCall,
 ): SimulatorResponse | Refusal {
   if (operation === 'create') {
-    const created = subscriptions.createSigningKey();
+    const created = subscriptions.createSigningKey(caller);
     return created
-      ? { status: 201, json: created, tookEffect: true }
+      ? {
+          status: 201,
+          json: { ...withoutSecret(created), signing_key: created.signing_key },
+          tookEffect: true,
+        }
       : conflict('An account may have at most 50 signing keys.');
   }
   if (operation === 'list') {
-    return { status: 200, json: { signing_keys: subscriptions.signingKeys.all().map(withoutSecret) } };
+    return { status: 200, json: { signing_keys: subscriptions.signingKeysOf(caller).map(withoutSecret) } };
   }
   const key = subscriptions.signingKeys.get(id);
-  if (!key) return notFound('signing key');
+  if (!key || !isManagedBy(key, caller)) return notFound('signing key');
   if (operation === 'read') return { status: 200, json: withoutSecret(key) };
   if (subscriptions.isInUse(id)) return conflict('A webhook is signed with this key.');
   subscriptions.signingKeys.delete(id);
@@ -55,31 +61,37 @@ const withoutSecret = ({ signing_key_id, created_at }: SigningKey) => ({ signing
 
 function respondToWebhookCall(
   parts: NotificationCallsParts,
-  route: Route,
-  body: Body,
+  { operation, id }: Route,
+  { caller, body }: ApiCall,
 ): SimulatorResponse | Refusal {
-  const { webhooks } = parts.subscriptions;
-  if (route.operation === 'create') return subscribe(parts.subscriptions, body);
-  if (route.operation === 'list') return { status: 200, json: { webhooks: webhooks.all().map(shown) } };
-  const webhook = webhooks.get(route.id);
-  if (!webhook) return notFound('webhook');
-  switch (route.operation) {
-    case 'read':
-      return { status: 200, json: shown(webhook) };
-    case 'simulate':
-      return simulate(parts, webhook, body);
-    case 'delete':
-      webhooks.delete(route.id);
-      return { status: 204, tookEffect: true };
-    case 'change': {
-      const choice = readChoice(parts.subscriptions, { ...webhook, ...body });
-      if ('errorCode' in choice) return choice;
-      const changed = { ...webhook, ...choice };
-      webhooks.put(route.id, changed);
-      return { status: 200, json: shown(changed), tookEffect: true };
-    }
+  const { subscriptions } = parts;
+  if (operation === 'create') return subscribe(subscriptions, caller, body);
+  if (operation === 'list') {
+    return { status: 200, json: { webhooks: subscriptions.webhooksOf(caller).map(shown) } };
   }
+  const webhook = subscriptions.webhooks.get(id);
+  if (!webhook || !isManagedBy(webhook, caller)) return notFound('webhook');
+  if (operation === 'read') return { status: 200, json: shown(webhook) };
+  if (operation === 'simulate') return simulate(parts, webhook, body);
+  if (operation === 'change') return changeWebhook(subscriptions, caller, { webhook, body });
+  subscriptions.webhooks.delete(id);
+  return { status: 204, tookEffect: true };
 }
+
+function changeWebhook(
+  subscriptions: Subscriptions,
+  caller: Caller,
+  { webhook, body }: { readonly webhook: Webhook; readonly body: Body },
+): SimulatorResponse | Refusal {
+  const choice = readChoice(subscriptions, caller, { ...webhook, ...body });
+  if ('errorCode' in choice) return choice;
+  if (subscriptions.hasEqual(caller, choice, webhook.webhook_id)) return equalExists;
+  const changed = { ...webhook, ...choice };
+  subscriptions.webhooks.put(webhook.webhook_id, changed);
+  return { status: 200, json: shown(changed), tookEffect: true };
+}
+
+const equalExists = conflict('There is an equal subscription.');
 
 const shown = ({ webhook_id, url, event_types, event_version, signing_key_id, status }: Webhook) => ({
   webhook_id,
@@ -90,17 +102,15 @@ const shown = ({ webhook_id, url, event_types, event_version, signing_key_id, st
   status,
 });
 
-function subscribe(subscriptions: Subscriptions, body: Body): SimulatorResponse | Refusal {
-  const choice = readChoice(subscriptions, { status: 'ENABLED', ...body });
+function subscribe(subscriptions: Subscriptions, caller: Caller, body: Body): SimulatorResponse | Refusal {
+  const choice = readChoice(subscriptions, caller, { status: 'ENABLED', ...body });
   if ('errorCode' in choice) return choice;
-  const created = subscriptions.createWebhook(choice);
-  return created
-    ? { status: 201, json: shown(created), tookEffect: true }
-    : conflict('There is an equal subscription.');
+  if (subscriptions.hasEqual(caller, choice)) return equalExists;
+  return { status: 201, json: shown(subscriptions.createWebhook(caller, choice)), tookEffect: true };
 }
 
 /** The fields that a webhook's owner may set, read from a whole body. */
-function readChoice(subscriptions: Subscriptions, body: Body): WebhookChoice | Refusal {
+function readChoice(subscriptions: Subscriptions, caller: Caller, body: Body): WebhookChoice | Refusal {
   const { url, event_types, event_version, signing_key_id, status } = body;
   if (typeof url !== 'string' || !/^https?:/.test(url) || !URL.canParse(url)) {
     return invalid('url', 'It must be an http or https URL.');
@@ -109,12 +119,12 @@ function readChoice(subscriptions: Subscriptions, body: Body): WebhookChoice | R
     return invalid('event_types', 'It must be a list of types such as payment.request.state-change.*.');
   }
   if (event_version !== 'v2') return invalid('event_version', 'It must be v2.');
-  if (typeof signing_key_id !== 'string' || !subscriptions.signingKeys.get(signing_key_id)) {
+  if (!subscriptions.signingKeysOf(caller).some((key) => key.signing_key_id === signing_key_id)) {
     return invalid('signing_key_id', 'It must be the id of a signing key.');
   }
   if (status !== 'ENABLED' && status !== 'DISABLED')
     return invalid('status', 'It must be ENABLED or DISABLED.');
-  return { url, event_types, signing_key_id, status };
+  return { url, event_types, signing_key_id: String(signing_key_id), status };
 }
 
 const isEventType = (type: unknown): type is string =>
@@ -127,11 +137,25 @@ function simulate(
   body: Body,
 ): SimulatorResponse | Refusal {
   const { event_type: eventType, event_version } = body;
-  if (typeof eventType !== 'string' || !eventTypes.includes(eventType)) {
-    return invalid('event_type', `It must be one of ${eventTypes.join(', ')}.`);
+  if (typeof eventType !== 'string' || !simulatedTypes.includes(eventType)) {
+    return invalid('event_type', `It must be one of ${simulatedTypes.join(', ')}.`);
   }
   if (event_version !== 'v2') return invalid('event_version', 'It must be v2.');
   const now = clock();
+  if (!eventType.startsWith('payment.request.')) {
+    const payload = {
+      payment_transaction_id: `krn:payment:eu1:transaction:${randomUUID()}`,
+      state: 'AUTHORIZED',
+    };
+    deliveries.announceTo(webhook, {
+      eventId: randomUUID(),
+      eventType,
+      occurredAt: now,
+      subjectAccountId: undefined,
+      payload,
+    });
+    return { status: 202, tookEffect: true };
+  }
   const request: SimulatedPaymentRequest = {
     payment_request_id: `krn:payment:eu1:request:${randomUUID()}`,
     state: states.find((state) => stateChangeType(state) === eventType) ?? 'SUBMITTED',

@@ -1,4 +1,5 @@
 import type { Instant } from '../../functions/domain/instant.ts';
+import type { Environment } from './environment.ts';
 import { completedContext } from './pii-canaries.ts';
 import type { State } from './state-machine.ts';
 
@@ -7,6 +8,8 @@ export interface SimulatedPaymentRequest {
   readonly payment_request_id: string;
   /** The partner that owns the request; undefined where it was created on the direct path. */
   readonly partner_account_id?: string;
+  /** Undefined where the control surface made it: it is then in both. */
+  readonly environment?: Environment;
   readonly state: State;
   readonly previous_state?: State;
   readonly state_reason?: string;

@@ -2,7 +2,8 @@ import type { DatabaseSync } from 'node:sqlite';
 import { randomUUID } from 'node:crypto';
 import { type Instant, plusMillis } from '../../functions/domain/instant.ts';
 import type { Clock } from './clock.ts';
-import { Collection } from './collection.ts';
+import type { Environment } from './environment.ts';
+import { Collection } from '../shared/collection.ts';
 import { atomically } from '../shared/database.ts';
 import type { SimulatedPaymentRequest } from './payment-request.ts';
 import type { SettingsInForce } from './settings.ts';
@@ -16,6 +17,7 @@ const lifetimeMillis = 3 * 3_600_000;
 export interface NewPaymentRequest {
   readonly payment_request_id?: string;
   readonly partner_account_id?: string;
+  readonly environment?: Environment;
   readonly state?: State;
   readonly previous_state?: State;
   readonly state_reason?: string;

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { type Instant, plusMillis } from '../../functions/domain/instant.ts';
 import type { Clock } from './clock.ts';
 import type { SimulatorResponse } from './simulator-response.ts';
-import { Collection } from './collection.ts';
+import { Collection } from '../shared/collection.ts';
 
 /** How long Klarna honours a `Klarna-Idempotency-Key`. */
 const memoryMillis = 24 * 3_600_000;

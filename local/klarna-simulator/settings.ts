@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { closedObject, wholeNumber } from '../shared/checked-json.ts';
+import { isAddressBlock } from './address-block.ts';
 
 /** The settings of the simulator: in the configuration at the start, under `/_simulator/settings` later. */
 export interface Settings {
@@ -29,6 +30,19 @@ export interface Settings {
   readonly rateWindowMs: number;
   /** Fractional digits of a delivery's `occurred_at`. 0, as in Klarna's samples, makes ties. Default: 9. */
   readonly occurredAtDigits: number;
+  /** The result of an authorization without a session token. Default: STEP_UP_REQUIRED. */
+  readonly authorizeResult: 'APPROVED' | 'DECLINED' | 'STEP_UP_REQUIRED';
+  /**
+   * What Klarna reports about the client certificate of a call. The simulator has no TLS, so null is NOT_PRESENT, reported once the
+   * account has a certificate. Default: null.
+   */
+  readonly mtlsVerificationStatus: 'NOT_PRESENT' | 'VALID' | 'INVALID' | null;
+  /** What Klarna reports about the address of a call; null: what the allowed addresses say. Default: null. */
+  readonly ipValidationStatus: 'ALLOWED' | 'DENIED' | 'INVALID' | null;
+  /** Whether the address of a call is not checked, reported, or also a reason to refuse. Default: NOT_ENABLED. */
+  readonly ipRestrictions: 'NOT_ENABLED' | 'REPORTING' | 'ENFORCED';
+  /** Addresses and CIDR blocks that calls may come from. Default: none. */
+  readonly allowedAddresses: readonly string[];
 }
 
 export const defaultSettings: Settings = {
@@ -42,6 +56,11 @@ export const defaultSettings: Settings = {
   rateLimit: 60_000,
   rateWindowMs: 60_000,
   occurredAtDigits: 9,
+  authorizeResult: 'STEP_UP_REQUIRED',
+  mtlsVerificationStatus: null,
+  ipValidationStatus: null,
+  ipRestrictions: 'NOT_ENABLED',
+  allowedAddresses: [],
 };
 
 const day = 86_400_000;
@@ -63,6 +82,18 @@ export const settingsEntries = {
   rateLimit: v.exactOptional(wholeNumber(1, 100_000_000)),
   rateWindowMs: v.exactOptional(wholeNumber(1, day)),
   occurredAtDigits: v.exactOptional(wholeNumber(0, 9)),
+  authorizeResult: v.exactOptional(v.picklist(['APPROVED', 'DECLINED', 'STEP_UP_REQUIRED'])),
+  mtlsVerificationStatus: v.exactOptional(v.nullable(v.picklist(['NOT_PRESENT', 'VALID', 'INVALID']))),
+  ipValidationStatus: v.exactOptional(v.nullable(v.picklist(['ALLOWED', 'DENIED', 'INVALID']))),
+  ipRestrictions: v.exactOptional(v.picklist(['NOT_ENABLED', 'REPORTING', 'ENFORCED'])),
+  allowedAddresses: v.exactOptional(
+    v.pipe(
+      v.array(
+        v.pipe(v.string(), v.check(isAddressBlock, 'an address or a CIDR block, such as 192.0.2.0/24')),
+      ),
+      v.maxLength(100),
+    ),
+  ),
 } as const;
 
 export const settingsSchema = closedObject(settingsEntries);

@@ -97,7 +97,7 @@ describe('invalid input of the control surface', () => {
     [
       '/faults',
       { kind: 'conflict', on: 'webhook' },
-      'on is "webhook"; allowed: create, read, cancel, patch, any.',
+      'on is "webhook"; allowed: create, read, cancel, patch, authorize, any, manage.',
     ],
     ['/faults', { kind: 'lose', on: 'cancel' }, 'on is "cancel"; allowed: webhook.'],
     [

@@ -154,4 +154,38 @@ describe('a simulator with a data folder', () => {
       .poll(() => klarna.list('payment-requests'))
       .toMatchObject([{ state: 'EXPIRED', deleted_at: expect.any(String) as string }]);
   });
+
+  it('a restart undoes no call that was made about configured keys and webhooks', async () => {
+    const folder = await temporaryFolder();
+    const configuration = (url: string) => ({
+      apiKeys: { first: {}, second: {} },
+      signingKeys: { old: 'one', unused: 'two' },
+      webhooks: [{ url, signing_key_id: 'old' }],
+    });
+    const first = await startProcess(folder, configuration('http://127.0.0.1:2/'));
+    const call = (klarna: SimulatorClient, method: string, path: string, body?: unknown) =>
+      klarna.api(method, path, body, { authorization: 'Basic first' });
+    const webhooksIn = async (klarna: SimulatorClient) =>
+      (await call(klarna, 'GET', '/v2/notification/webhooks')).json['webhooks'] as { webhook_id: string }[];
+    const [webhook] = await webhooksIn(first.klarna);
+    const { json: key } = await call(first.klarna, 'POST', '/v2/notification/signing-keys');
+    const { signing_key_id } = key as { signing_key_id: string };
+    const item = `/v2/notification/webhooks/${String(webhook?.webhook_id)}`;
+    await call(first.klarna, 'PATCH', item, { signing_key_id });
+    await call(first.klarna, 'DELETE', '/v2/notification/signing-keys/old');
+    const apiKeyPath = '/v2/account/integration/credentials/api-key';
+    const listed = (await call(first.klarna, 'GET', apiKeyPath)).json['credentials'] as {
+      credential_id: string;
+    }[];
+    await call(first.klarna, 'DELETE', `${apiKeyPath}/${String(listed[1]?.credential_id)}`);
+    first.child.kill('SIGKILL');
+    await first.ended();
+
+    const { klarna } = await startProcess(folder, configuration('http://127.0.0.1:3/'));
+    expect(await webhooksIn(klarna)).toMatchObject([{ url: 'http://127.0.0.1:3/', signing_key_id }]);
+    const { json } = await call(klarna, 'GET', '/v2/notification/signing-keys');
+    expect(json['signing_keys']).toMatchObject([{ signing_key_id: 'unused' }, { signing_key_id }]);
+    const refused = { authorization: 'Basic second' };
+    expect((await klarna.api('GET', '/v2/notification/webhooks', undefined, refused)).status).toBe(401);
+  });
 });

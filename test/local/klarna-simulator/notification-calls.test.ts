@@ -125,3 +125,59 @@ it.each<[string, Record<string, unknown>]>([
   });
   expect(response).toMatchObject({ status: 400, json: { validation_errors: [{ parameter }] } });
 });
+
+it('a subscription of the types that Lapse needs receives their events', async () => {
+  const klarna = await startSimulator();
+  const receiver = await startWebhookReceiver();
+  const { signing_key_id } = await newSigningKey(klarna);
+  const types = ['payment.request.*', 'payment.transaction.state-change.*'];
+  const { json } = await klarna.api('POST', webhooks, subscriptionTo(receiver.url, signing_key_id, types));
+  await klarna.do(await klarna.place(), 'start');
+  const event_type = 'payment.transaction.state-change.authorized';
+  const simulate = `${webhooks}/${String(json['webhook_id'])}/simulate`;
+  expect((await klarna.api('POST', simulate, { event_type, event_version: 'v2' })).status).toBe(202);
+  await receiver.hasReceived(2);
+  const received = receiver.received.map(({ metadata }) => metadata['event_type']);
+  expect(received.toSorted()).toEqual(['payment.request.state-change.in-progress', event_type]);
+});
+
+it('a rotation moves the webhook to the new key, and the old key can then be deleted', async () => {
+  const klarna = await startSimulator();
+  const receiver = await startWebhookReceiver();
+  const old = await newSigningKey(klarna);
+  const { json } = await klarna.api('POST', webhooks, subscriptionTo(receiver.url, old.signing_key_id));
+  const next = await newSigningKey(klarna);
+  const item = `${webhooks}/${String(json['webhook_id'])}`;
+  const moved = await klarna.api('PATCH', item, { signing_key_id: next.signing_key_id });
+  expect(moved.json).toEqual({ ...json, signing_key_id: next.signing_key_id });
+  expect((await klarna.api('DELETE', `${signingKeys}/${old.signing_key_id}`)).status).toBe(204);
+  await klarna.do(await klarna.place(), 'start');
+  await receiver.hasReceived(1);
+  expect(receiver.received[0]?.headers['klarna-signing-key-id']).toBe(next.signing_key_id);
+});
+
+it('a change that makes two subscriptions equal is refused', async () => {
+  const klarna = await startSimulator({ signingKeys: { k: 'secret' } });
+  await klarna.api('POST', webhooks, subscriptionTo('http://127.0.0.1:2/', 'k', ['payment.*', 'other.*']));
+  const { json } = await klarna.api('POST', webhooks, subscriptionTo('http://127.0.0.1:3/', 'k'));
+  const item = `${webhooks}/${String(json['webhook_id'])}`;
+  const equal = { url: 'http://127.0.0.1:2/', event_types: ['other.*', 'payment.*'] };
+  expect((await klarna.api('PATCH', item, equal)).status).toBe(409);
+  expect((await klarna.api('PATCH', item, { url: 'http://127.0.0.1:3/' })).status).toBe(200);
+  expect(await klarna.api('PATCH', item, { status: 'PAUSED' })).toMatchObject({
+    status: 400,
+    json: { validation_errors: [{ parameter: 'status' }] },
+  });
+});
+
+it('a webhook is disabled and enabled by a change with an idempotency key', async () => {
+  const klarna = await startSimulator({ signingKeys: { k: 'secret' } });
+  const { json } = await klarna.api('POST', webhooks, subscriptionTo('http://127.0.0.1:2/', 'k'));
+  const item = `${webhooks}/${String(json['webhook_id'])}`;
+  const change = (status: string, key: string) =>
+    klarna.api('PATCH', item, { status }, { 'klarna-idempotency-key': key });
+  expect((await change('DISABLED', 'one')).json['status']).toBe('DISABLED');
+  expect((await change('ENABLED', 'two')).json['status']).toBe('ENABLED');
+  expect((await change('DISABLED', 'one')).json['status']).toBe('DISABLED');
+  expect((await klarna.api('GET', item)).json['status']).toBe('ENABLED');
+});

@@ -1,5 +1,20 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 
+/** The tables of the stand-ins' documents. */
+type TableName =
+  | 'payment_requests'
+  | 'signing_keys'
+  | 'webhooks'
+  | 'configured'
+  | 'deliveries'
+  | 'calls'
+  | 'remembered_responses'
+  | 'api_keys'
+  | 'client_certificates'
+  | 'certificate_authorities'
+  | 'mutual_tls'
+  | 'secrets';
+
 /** Documents of one kind by id, stored as JSON in a table of their own. */
 export class Collection<Document> {
   readonly #get: StatementSync;
@@ -9,10 +24,7 @@ export class Collection<Document> {
   readonly #clear: StatementSync;
 
   /** `table` becomes SQL text, so it must be a name from the code. */
-  constructor(
-    database: DatabaseSync,
-    table: 'payment_requests' | 'signing_keys' | 'webhooks' | 'deliveries' | 'calls' | 'remembered_responses',
-  ) {
+  constructor(database: DatabaseSync, table: TableName) {
     database.exec(
       `CREATE TABLE IF NOT EXISTS ${table} (position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, document TEXT NOT NULL)`,
     );
