@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { LapseClient } from '../../client/lapse-client.ts';
+import { klarnaExpiry, LapseClient } from '../../client/lapse-client.ts';
 import { checkedFetch } from '../support/api-contract.ts';
 import { type LocalProcess, startLocalProcess } from '../support/local-process.ts';
 import { newPaymentRequestId, SystemClient } from '../support/system-client.ts';
@@ -111,4 +113,38 @@ it('the client throws the field and what is allowed for a wrong call', async () 
     type: 'invalid-request',
     errors: [{ field: 'session_timeout', given: '"P1Y"' }],
   });
+});
+
+it('a registration with the times of klarnaExpiry is accepted, also one that comes later', async () => {
+  for (const timeout of ['PT2M', 'PT20M', 'PT48H']) {
+    const expiry = klarnaExpiry({ timeout });
+    const { customer_interaction_config, deadline_at, klarna_expires_at } = expiry;
+    const id = await klarna.createAtKlarna({ customer_interaction_config });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(await lapse.register(id, { deadline_at, klarna_expires_at })).toMatchObject({
+      outcome: 'registered',
+      record: { timer: 'armed' },
+    });
+  }
+});
+
+/** Runs a function of examples/klarna-expiry.ts against the running system, and returns its result. */
+async function example(call: string): Promise<unknown> {
+  const script = `import * as example from './examples/klarna-expiry.ts'; console.log(JSON.stringify(await example.${call}))`;
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--import=./test/support/from-sources.ts', '--input-type=module', '--eval', script],
+    { env: { ...process.env, LAPSE_API_URL: system.api, KLARNA_URL: system.klarna } },
+  );
+  return JSON.parse(stdout);
+}
+
+const order = JSON.stringify({ currency: 'EUR', amount: 1000 });
+
+it('the example that creates a Payment Request gives Klarna and Lapse the same times', async () => {
+  const id = String(await example(`createPaymentRequest(${order})`));
+  const record = await lapse.get(id, { refresh: true });
+  const expiry = Date.parse(String(record?.klarna_expires_at));
+  expect(expiry - Date.parse(String(record?.deadline_at))).toBe(5 * 60_000);
+  expect(record).toMatchObject({ state: 'SUBMITTED', refresh: 'refreshed', timer: 'armed' });
 });
