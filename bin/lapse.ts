@@ -1,13 +1,8 @@
-/**
- * `lapse`, or `npm run lapse` in a checkout: the commands for quarantined webhooks, unpublished events, failed timers and
- * requests that need attention.
- */
-import { runCommandLine } from '../operations/command-line.ts';
+/** `lapse`, or `npm run lapse --` in a checkout: the command line. */
+import { runCommandLine } from '../operations/program.ts';
+import { processTerminal } from '../operations/terminal.ts';
 
-try {
-  const isWell = await runCommandLine(process.argv.slice(2), (line) => console.log(line));
-  process.exitCode = isWell ? 0 : 2;
-} catch (error) {
-  console.error(error instanceof Error ? error.message : String(error));
-  process.exitCode = 1;
-}
+process.exitCode = await runCommandLine(process.argv.slice(2), {
+  terminal: processTerminal(),
+  folder: process.cwd(),
+});

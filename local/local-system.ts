@@ -83,7 +83,8 @@ export async function startLocalSystem(
   const built = { ...parts, stack, functions, aws, dynamodbUrl };
   const recurring = await startTriggers(built);
 
-  const outputs = outputsOf(stack, api, aws);
+  const urls = { api: api.url, webhook: webhook.url, klarna: klarna.url, aws: aws.url };
+  const outputs = outputsOf(stack, urls);
   const control = await startControl({ ...built, klarna, clocks, recurring, outputs });
   const page = await startPage(options, {
     api: api.url,
@@ -209,13 +210,15 @@ function clockControlFor(
 
 const outputsOf = (
   { outputs, secrets, region }: StackDescription,
-  api: Listening,
-  aws: AwsServer,
+  urls: Readonly<Record<'api' | 'webhook' | 'klarna' | 'aws', string>>,
 ): Readonly<Record<string, string>> => ({
   ...outputs,
-  ApiUrl: api.url,
+  ApiUrl: urls.api,
+  WebhookUrl: urls.webhook,
+  KlarnaUrl: urls.klarna,
+  AccountsSecretName: secrets.find(({ purpose }) => purpose === 'accounts')?.name ?? '',
   SigningKeysSecretName: secrets.find(({ purpose }) => purpose === 'signing-keys')?.name ?? '',
-  AwsEndpointUrl: aws.url,
+  AwsEndpointUrl: urls.aws,
   AwsRegion: region,
 });
 

@@ -1,13 +1,10 @@
+import { Option } from '@commander-js/extra-typings';
 import type { Attention, HistoryEntry, PaymentRequestRecord, ReadRecord } from '../client/responses.ts';
+import type { CommandContext, Open } from './command-context.ts';
+import type { Program } from './common-options.ts';
 import type { Operations } from './compose-operations.ts';
-
-type Print = (line: string) => void;
-
-/** Which requests of an account: all that need attention, or those with one reason. */
-export interface AttentionFilter {
-  readonly account: string;
-  readonly attention: Attention | undefined;
-}
+import type { Printer, Row } from './printer.ts';
+import { UsageError } from './usage-error.ts';
 
 /** The explanation of each reason, and what to do. */
 const explanations: Readonly<Record<Attention, string>> = {
@@ -18,48 +15,104 @@ const explanations: Readonly<Record<Attention, string>> = {
   not_found:
     'Klarna returned 404 before the expiry. Check the id and the account; the sweep continues to ask.',
   klarna_denied:
-    "Klarna refuses the account's credentials. Correct them in the secret accounts; the sweep continues.",
+    "Klarna refuses the account's credentials. Correct them with `lapse doctor`; the sweep continues.",
   unknown_state: 'Klarna returned a state that is new to this version. A newer version accepts it.',
 };
-
-const nameOf = ({ account, payment_request_id }: PaymentRequestRecord): string =>
-  `${account}/${payment_request_id}`;
-
-const lineOf = (record: PaymentRequestRecord): string =>
-  [
-    record.updated_at,
-    (record.attention ?? 'nothing').padEnd(24),
-    nameOf(record),
-    record.state ?? '-',
-    record.session_id ?? '-',
-    record.reference ?? '-',
-  ].join('  ');
-
-/** Prints a line for each request that needs attention: one reason after another, the newest first. */
-export async function listAttention(
-  operations: Operations,
-  filter: AttentionFilter,
-  print: Print,
-): Promise<void> {
-  let lines = 0;
-  for await (const record of needing(operations, filter)) {
-    print(lineOf(record));
-    lines += 1;
-  }
-  if (lines === 0) print('Nothing needs attention.');
-}
 
 /** Every reason for attention. */
 export const attentions = Object.keys(explanations) as readonly Attention[];
 
-/** Prints a request, what it needs, and its history, with the ids that Klarna's support can look up. */
-export async function explainAttention(operations: Operations, name: string, print: Print): Promise<void> {
+const kindOption = () => new Option('--kind <kind>', 'only those with this reason').choices(attentions);
+
+/** Adds `lapse attention`. */
+export function addAttentionCommands(program: Program, open: Open): void {
+  const attention = program.command('attention').description('requests that need a person');
+  attention
+    .command('list')
+    .description('list the requests of --account that need attention')
+    .addOption(kindOption())
+    .addHelpText('after', '\nExample:\n  lapse attention list --account m4ciyh2n --kind contradiction')
+    .action(async ({ kind }) => {
+      const context = open();
+      const filter = { account: context.account(), attention: kind };
+      await listAttention(await context.operations(), filter, context.print);
+    });
+  attention
+    .command('explain')
+    .description('say why, with the ids that Klarna can look up')
+    .argument('<names...>', namesHelp)
+    .addHelpText('after', '\nExample:\n  lapse attention explain m4ciyh2n/krn:payment:eu1:request:552603c0')
+    .action(async (names) => {
+      const context = open();
+      const operations = await context.operations();
+      for (const name of names) await explainAttention(operations, fullName(context, name), context.print);
+    });
+  attention
+    .command('ask')
+    .description('read the requests at Klarna, and record the results')
+    .argument('[names...]', namesHelp)
+    .option('--all', 'all of --account that need attention')
+    .addOption(kindOption())
+    .addHelpText('after', '\nExample:\n  lapse attention ask --all --account m4ciyh2n --kind not_found')
+    .action(async (names, { all = false, kind }) => {
+      const context = open();
+      if (all === names.length > 0) throw new UsageError('Give either names or --all.');
+      if (!all && kind !== undefined) throw new UsageError('--kind goes with --all only.');
+      const which = all
+        ? { account: context.account(), attention: kind }
+        : names.map((name) => fullName(context, name));
+      if (!(await askAgain(await context.operations(), which, context.isDryRun, context.print)))
+        context.fail();
+    });
+}
+
+const namesHelp = '<account>/<payment request id>, or the id alone with --account';
+
+/** The name with its account. */
+const fullName = (context: CommandContext, name: string): string =>
+  name.includes('/') ? name : `${context.account()}/${name}`;
+
+/** Which requests of an account: all that need attention, or those with one reason. */
+export interface AttentionFilter {
+  readonly account: string;
+  readonly attention: Attention | undefined;
+}
+
+const nameOf = ({ account, payment_request_id }: PaymentRequestRecord): string =>
+  `${account}/${payment_request_id}`;
+
+const rowOf = (record: PaymentRequestRecord): Row => ({
+  updated_at: record.updated_at,
+  attention: record.attention ?? undefined,
+  name: nameOf(record),
+  state: record.state ?? undefined,
+  session_id: record.session_id ?? undefined,
+  reference: record.reference ?? undefined,
+});
+
+/** Shows each request that needs attention: one reason after another, the newest first. */
+export async function listAttention(
+  operations: Operations,
+  filter: AttentionFilter,
+  print: Printer,
+): Promise<void> {
+  const rows = async function* () {
+    for await (const record of needing(operations, filter)) yield rowOf(record);
+  };
+  await print.table(rows(), 'Nothing needs attention.');
+}
+
+/** Shows a request, what it needs, and its history, with the ids that Klarna's support can look up. */
+export async function explainAttention(operations: Operations, name: string, print: Printer): Promise<void> {
   const { client, id } = await named(operations, name);
   const [record, history] = await Promise.all([client.get(id), client.history(id)]);
   if (!record || !history) throw unknown(name);
-  print(lineOf(record));
-  print(record.attention ? explanations[record.attention] : 'It no longer needs attention.');
-  for (const entry of history.entries) print(`  ${entry.recorded_at}  ${entry.explanation}${idsOf(entry)}`);
+  const explanation = record.attention ? explanations[record.attention] : 'It no longer needs attention.';
+  const lines = history.entries.map((entry) => `  ${entry.recorded_at}  ${entry.explanation}${idsOf(entry)}`);
+  print.result(
+    { ...rowOf(record), explanation, history: history.entries },
+    [`${nameOf(record)}: ${record.state ?? 'no state yet'}`, explanation, ...lines].join('\n'),
+  );
 }
 
 /**
@@ -71,17 +124,21 @@ export async function askAgain(
   operations: Operations,
   which: readonly string[] | AttentionFilter,
   isDryRun: boolean,
-  print: Print,
+  print: Printer,
 ): Promise<boolean> {
   let areAllResolved = true;
   for await (const name of chosen(operations, which)) {
     if (isDryRun) {
-      print(`${name}: would be read from Klarna.`);
+      print.result({ name, result: 'would_ask' }, `${name}: would be read from Klarna.`);
       continue;
     }
     const { client, id } = await named(operations, name);
     const record = await client.get(id, { refresh: true });
-    print(record ? `${name}: ${responseOf(record)}.` : `${name}: neither Lapse nor Klarna has it.`);
+    const result = record ? (record.refresh ?? 'unknown') : 'no_record';
+    print.result(
+      { name, result, state: record?.state },
+      record ? `${name}: ${responseOf(record)}.` : `${name}: neither Lapse nor Klarna has it.`,
+    );
     areAllResolved &&= record?.refresh === 'refreshed';
   }
   return areAllResolved;
@@ -127,7 +184,7 @@ async function named({ api }: Operations, name: string) {
 }
 
 const unknown = (name: string): Error =>
-  new Error(`There is no record of ${name}; allowed: <account>/<payment request id>, as list prints them.`);
+  new UsageError(`There is no record of ${name}; allowed: ${namesHelp}.`);
 
 /** The ids in an entry's evidence that Klarna can look up. */
 function idsOf({ event_id, kind, evidence }: HistoryEntry): string {

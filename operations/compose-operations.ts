@@ -24,7 +24,7 @@ import { replayQuarantined } from '../functions/application/replay-quarantined.t
 import { republishRecord, republishStateChanges } from '../functions/application/republish-state-changes.ts';
 import { judgeDelivery } from '../functions/webhook/klarna-delivery.ts';
 import { Queue } from './queue.ts';
-import type { StackOutputs } from './stack-outputs.ts';
+import type { Target } from './target.ts';
 
 export type Operations = ReturnType<typeof composeOperations>;
 
@@ -41,16 +41,7 @@ const clock: Clock = {
  * Builds the operator's commands for a deployed stack or a local system, from the use cases and adapters that run in
  * it.
  */
-export function composeOperations(outputs: StackOutputs) {
-  const { AwsEndpointUrl: endpoint, AwsRegion: region } = outputs;
-  const settings = {
-    ...(region !== undefined && { region }),
-    // The local system accepts any credentials.
-    ...(endpoint !== undefined && {
-      endpoint,
-      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-    }),
-  };
+export function composeOperations({ outputs, aws: settings, isLocal }: Target) {
   const dynamodb = new DynamoDBClient(settings);
   const table = {
     client: dynamodb,
@@ -65,7 +56,7 @@ export function composeOperations(outputs: StackOutputs) {
     api: async (account: string) => {
       const { credentials } = dynamodb.config;
       const signed = { credentials: () => credentials(), region: await dynamodb.config.region() };
-      const authorization = endpoint === undefined ? signed : 'none';
+      const authorization = isLocal ? 'none' : signed;
       return new LapseClient({ url: outputs.ApiUrl, account, authorization });
     },
     quarantine,

@@ -1,15 +1,18 @@
+import { Option } from '@commander-js/extra-typings';
 import type { QuarantinedDeliveries } from '../functions/application/ports.ts';
 import type { QuarantineReason, StoredDelivery } from '../functions/domain/quarantined-delivery.ts';
 import type { ReplayOutcome, replayQuarantined } from '../functions/application/replay-quarantined.ts';
 import { formatInstant } from '../functions/domain/instant.ts';
+import type { Open } from './command-context.ts';
+import type { Program } from './common-options.ts';
+import type { Printer, Row, ShowResult } from './printer.ts';
+import { UsageError } from './usage-error.ts';
 
 /** The quarantine, and the replay of its deliveries. */
 export interface QuarantineOperations {
   readonly quarantine: QuarantinedDeliveries;
   readonly replay: ReturnType<typeof replayQuarantined>;
 }
-
-type Print = (line: string) => void;
 
 /** Why a signed delivery is quarantined, and what to do. */
 const explanations: Readonly<Record<QuarantineReason, string>> = {
@@ -28,50 +31,98 @@ const explanations: Readonly<Record<QuarantineReason, string>> = {
     "It is from the other environment than the key's `live` in the secret signing-keys says.",
 };
 
+const reasons = Object.keys(explanations) as readonly QuarantineReason[];
+
+const reasonOption = () => new Option('--reason <reason>', 'only those with this reason').choices(reasons);
+
+const namesHelp = '<signing key id>/<event id>, as list shows them';
+
+/** Adds `lapse quarantine`. */
+export function addQuarantineCommands(program: Program, open: Open): void {
+  const quarantine = program.command('quarantine').description('signed webhooks that changed no record');
+  quarantine
+    .command('list')
+    .description('list them, newest first')
+    .addOption(reasonOption())
+    .addHelpText('after', '\nExample:\n  lapse quarantine list --reason other_account')
+    .action(async ({ reason }) => {
+      const { operations, print } = open();
+      await listQuarantine(await operations(), reason, print);
+    });
+  quarantine
+    .command('explain')
+    .description('show the facts of a webhook, and what a replay would do now')
+    .argument('<names...>', namesHelp)
+    .addHelpText('after', '\nExample:\n  lapse quarantine explain key-1/62bb5d9f-33d3-43d0-9d84-1018eb573ed6')
+    .action(async (names) => {
+      const { operations, print } = open();
+      const found = await operations();
+      for (const name of names) await explainQuarantine(found, name, print);
+    });
+  quarantine
+    .command('replay')
+    .description('process webhooks again, by the same write as any webhook')
+    .argument('[names...]', namesHelp)
+    .option('--all', 'all that were not replayed yet')
+    .addOption(reasonOption())
+    .addHelpText('after', '\nExample:\n  lapse quarantine replay --all --reason other_account')
+    .action(async (names, { all = false, reason }) => {
+      const { operations, isDryRun, print, fail } = open();
+      if (all === names.length > 0) throw new UsageError('Give either names or --all.');
+      if (!all && reason !== undefined) throw new UsageError('--reason goes with --all only.');
+      const which = all ? { all: reason } : names;
+      if (!(await replayQuarantine(await operations(), which, isDryRun, print.result))) fail();
+    });
+}
+
 /** The name of a delivery on the command line. */
 const nameOf = ({ signingKeyId, deliveryId }: StoredDelivery): string => `${signingKeyId}/${deliveryId}`;
 
-const lineOf = (delivery: StoredDelivery): string =>
-  [
-    formatInstant(delivery.receivedAt),
-    delivery.reason.padEnd(17),
-    nameOf(delivery),
-    delivery.facts.eventType ?? '-',
-    delivery.facts.paymentRequestId ?? '-',
-    delivery.replay ? `replayed: ${delivery.replay.verdict}` : '',
-  ]
-    .join('  ')
-    .trimEnd();
+const rowOf = (delivery: StoredDelivery): Row => ({
+  received_at: formatInstant(delivery.receivedAt),
+  reason: delivery.reason,
+  name: nameOf(delivery),
+  event_type: delivery.facts.eventType,
+  payment_request_id: delivery.facts.paymentRequestId,
+  replayed: delivery.replay?.verdict,
+});
 
-/** Prints a line for each delivery, newest first; with a reason, only those. */
+/** Shows the deliveries, newest first; with a reason, only those. */
 export async function listQuarantine(
   { quarantine }: QuarantineOperations,
   reason: QuarantineReason | undefined,
-  print: Print,
+  print: Printer,
 ): Promise<void> {
-  let lines = 0;
-  for await (const delivery of quarantine.all()) {
-    if (reason !== undefined && delivery.reason !== reason) continue;
-    print(lineOf(delivery));
-    lines += 1;
-  }
-  if (lines === 0) print('The quarantine is empty.');
+  const rows = async function* () {
+    for await (const delivery of quarantine.all()) {
+      if (reason === undefined || delivery.reason === reason) yield rowOf(delivery);
+    }
+  };
+  await print.table(rows(), 'The quarantine is empty.');
 }
 
-/** Prints everything that is stored of a delivery, why it was refused, and what a replay would do now. */
+/** Shows everything that is stored of a delivery, why it was refused, and what a replay would do now. */
 export async function explainQuarantine(
   operations: QuarantineOperations,
   name: string,
-  print: Print,
+  print: Printer,
 ): Promise<void> {
   const delivery = await found(operations, name);
-  print(lineOf(delivery));
-  print(explanations[delivery.reason]);
-  for (const [fact, value] of Object.entries(delivery.facts)) {
-    if (value !== undefined) print(`  ${fact}: ${value}`);
-  }
-  print(`  bodySha256: ${delivery.bodySha256}`);
-  print(`A replay now: ${wordsOf(await operations.replay(delivery, true))}`);
+  const facts = { ...delivery.facts, bodySha256: delivery.bodySha256 };
+  const explanation = explanations[delivery.reason];
+  const replay = wordsOf(await operations.replay(delivery, true));
+  const lines = Object.entries(facts)
+    .filter(([, value]) => value !== undefined)
+    .map(([fact, value]) => `  ${fact}: ${value}`);
+  print.result(
+    { ...rowOf(delivery), facts, explanation, replay },
+    [
+      `${nameOf(delivery)}: ${delivery.reason}, received ${formatInstant(delivery.receivedAt)}`,
+      explanation,
+      ...lines,
+      `A replay now: ${replay}`,
+    ].join('\n'),
+  );
 }
 
 /**
@@ -82,12 +133,13 @@ export async function replayQuarantine(
   operations: QuarantineOperations,
   which: readonly string[] | { readonly all: QuarantineReason | undefined },
   isDryRun: boolean,
-  print: Print,
+  show: ShowResult,
 ): Promise<boolean> {
   let areAllTaken = true;
   for await (const delivery of chosen(operations, which)) {
     const outcome = await operations.replay(delivery, isDryRun);
-    print(`${nameOf(delivery)}: ${wordsOf(outcome)}`);
+    const name = nameOf(delivery);
+    show({ name, ...outcome }, `${name}: ${wordsOf(outcome)}`);
     areAllTaken &&= outcome.kind === 'taken' || outcome.kind === 'would_take';
   }
   return areAllTaken;
@@ -134,9 +186,7 @@ async function found({ quarantine }: QuarantineOperations, name: string): Promis
   const [signingKeyId = '', ...rest] = name.split('/');
   const delivery = await quarantine.read({ signingKeyId, deliveryId: rest.join('/') });
   if (!delivery) {
-    throw new Error(
-      `${name} is not in quarantine; allowed: <signing key id>/<event id>, as list prints them.`,
-    );
+    throw new UsageError(`${name} is not in quarantine; allowed: ${namesHelp}.`);
   }
   return delivery;
 }

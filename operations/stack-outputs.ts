@@ -1,59 +1,67 @@
-import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
-import { readJson } from '../functions/contract/read-json.ts';
+import { UsageError } from './usage-error.ts';
 
-const name = v.pipe(v.string(), v.minLength(1));
+const text = v.pipe(v.string(), v.minLength(1));
 
 const outputsSchema = v.object({
-  ApiUrl: name,
-  TableName: name,
+  ApiUrl: text,
+  WebhookUrl: text,
+  TableName: text,
   RetentionDays: v.pipe(v.string(), v.regex(/^[1-9]\d{0,3}$/), v.transform(Number)),
-  EventBusName: name,
-  SigningKeysSecretName: name,
-  TimerQueueUrl: name,
-  DeadTimersQueueUrl: name,
-  UnpublishedEventsQueueUrl: name,
-  /** Only for a local system: the address of its AWS stand-ins. */
-  AwsEndpointUrl: v.optional(name),
-  AwsRegion: v.optional(name),
+  EventBusName: text,
+  AccountsSecretName: text,
+  SigningKeysSecretName: text,
+  CredentialsPrefix: text,
+  TimerQueueUrl: text,
+  DeadTimersQueueUrl: text,
+  UnpublishedEventsQueueUrl: text,
+  /** The topic of the alarms. A local system has none. */
+  AlarmTopicArn: v.optional(text),
+  DashboardUrl: v.optional(text),
+  /** Klarna's address, where the stack does not call Klarna's own. */
+  KlarnaUrl: v.optional(text),
+  /** Only for a local system: the address of its AWS stand-ins, and their Region. */
+  AwsEndpointUrl: v.optional(text),
+  AwsRegion: v.optional(text),
 });
 
-/** The outputs of a stack that an operator works with. */
+/** The outputs of a stack that the commands work with. `Lapse.addOutputs` makes them. */
 export type StackOutputs = v.InferOutput<typeof outputsSchema>;
 
+/** The outputs as CloudFormation, the CDK and the control address give them: names and values. */
+export type RawOutputs = Readonly<Record<string, unknown>>;
+
 /**
- * Reads the file of `cdk deploy --outputs-file`, or the outputs that a local system's control address serves. Throws a
- * sentence that says what is missing.
+ * Reads the outputs of one Lapse.
  *
- * @param stack the stack's name, where the file has more than one
+ * @param where the place that the outputs are from, for the error
  * @param prefix what the names of the outputs start with, where the stack has several Lapse
+ * @throws {UsageError} that names the outputs that are missing
  */
-export async function readOutputs(
-  source: { readonly file: string } | { readonly control: string },
-  stack?: string,
-  prefix = '',
-): Promise<StackOutputs> {
-  const where = 'file' in source ? source.file : `${source.control}/outputs`;
-  const text = 'file' in source ? await readFile(source.file, 'utf8') : await (await fetch(where)).text();
-  const stacks = v.safeParse(v.record(v.string(), v.unknown()), readJson(text));
-  if (!stacks.success) throw new Error(`${where} is not a file of cdk deploy --outputs-file.`);
-  const names = Object.keys(stacks.output);
-  const [only] = names;
-  const chosen = stack ?? (names.length === 1 ? only : undefined);
-  if (chosen === undefined || !names.includes(chosen)) {
-    throw new Error(`--stack is ${stack ?? 'missing'}; allowed: ${names.join(', ')}.`);
-  }
-  const outputs = v.safeParse(outputsSchema, withoutPrefix(stacks.output[chosen], prefix));
+export function parseOutputs(raw: RawOutputs, where: string, prefix = ''): StackOutputs {
+  const own = Object.entries(raw)
+    .filter(([name]) => name.startsWith(prefix))
+    .map(([name, value]) => [name.slice(prefix.length), value]);
+  const outputs = v.safeParse(outputsSchema, Object.fromEntries(own));
   if (outputs.success) return outputs.output;
   const missing = outputs.issues.map((issue) => `${prefix}${v.getDotPath(issue) ?? '?'}`).join(', ');
-  throw new Error(
-    `${where}: the stack ${chosen} does not have the output ${missing}. Is it a stack of this version?`,
-  );
+  throw new UsageError(`${where} does not have the output ${missing}. Is it a stack of this version?`);
 }
 
-const withoutPrefix = (outputs: unknown, prefix: string): unknown =>
-  Object.fromEntries(
-    Object.entries(outputs ?? {})
-      .filter(([name]) => name.startsWith(prefix))
-      .map(([name, value]) => [name.slice(prefix.length), value as unknown]),
-  );
+const stacksSchema = v.record(v.string(), v.record(v.string(), v.unknown()));
+
+/**
+ * The outputs of one stack among those of a file of `cdk deploy --outputs-file`, or of a control address.
+ *
+ * @throws {UsageError} where the content is something else, or does not name the stack
+ */
+export function outputsOfStack(content: unknown, where: string, stack?: string): RawOutputs {
+  const stacks = v.safeParse(stacksSchema, content);
+  if (!stacks.success) throw new UsageError(`${where} is not a file of cdk deploy --outputs-file.`);
+  const names = Object.keys(stacks.output);
+  const chosen = stack ?? (names.length === 1 ? names[0] : undefined);
+  const outputs = chosen !== undefined && names.includes(chosen) ? stacks.output[chosen] : undefined;
+  if (!outputs)
+    throw new UsageError(`--stack is ${stack ?? 'missing'}; allowed: ${names.join(', ') || 'none'}.`);
+  return outputs;
+}

@@ -1,4 +1,4 @@
-import { runCommandLine } from '../../operations/command-line.ts';
+import { runCommand } from '../support/command-line.ts';
 import type { SystemClient } from '../support/system-client.ts';
 
 /** A dead-letter queue, and the command with which an operator redrives it. */
@@ -26,11 +26,8 @@ export async function countLetters(lapse: SystemClient, { output }: DeadLetterQu
 
 /** Redrives all messages with `npm run lapse`, and returns their number. Throws if there are none, or if one fails. */
 export async function redrive(control: string, { command }: DeadLetterQueue): Promise<number> {
-  let letters = 0;
-  const isWell = await runCommandLine([...command, '--control', control], () => {
-    letters += 1;
-  });
-  if (!isWell || letters === 0)
-    throw new Error(`${command.join(' ')}: ${letters} letters, all well: ${isWell}`);
-  return letters;
+  const { lines, errors, code } = await runCommand([...command, '--control', control]);
+  if (code !== 0 || lines.length === 0)
+    throw new Error(`${command.join(' ')}: ${lines.length} letters, exit code ${code}: ${errors.join(' ')}`);
+  return lines.length;
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Attention } from '../../client/responses.ts';
 import { askAgain, attentions, listAttention } from '../../operations/attention-commands.ts';
 import type { Operations } from '../../operations/compose-operations.ts';
+import { recordedPrinter } from '../support/command-line.ts';
 import { recordWith } from '../support/fixtures.ts';
 import { requestId } from '../support/cancel-jobs.ts';
 import { viewOf } from '../../functions/http/payment-request-view.ts';
@@ -24,8 +25,8 @@ function apiWith(...reasons: readonly Attention[]) {
 }
 
 const listed = async (operations: Operations, attention?: Attention) => {
-  const lines: string[] = [];
-  await listAttention(operations, { account: 'shop-se', attention }, (line) => void lines.push(line));
+  const { print, lines } = recordedPrinter();
+  await listAttention(operations, { account: 'shop-se', attention }, print);
   return lines;
 };
 
@@ -33,15 +34,16 @@ describe('attention list', () => {
   it('attention list shows records in any state, of every reason', async () => {
     const { asked, operations } = apiWith('canceled_after_completed', 'contradiction');
     const lines = await listed(operations);
-    expect(lines).toHaveLength(2);
-    expect(lines[0]).toContain('contradiction');
-    expect(lines[1]).toMatch(/canceled_after_completed +shop-se\/krn:payment:\S+ +CANCELED/);
+    expect(lines).toHaveLength(3);
+    expect(lines[0]).toMatch(/^UPDATED AT +ATTENTION +NAME +STATE/);
+    expect(lines[1]).toContain('contradiction');
+    expect(lines[2]).toMatch(/canceled_after_completed +shop-se\/krn:payment:\S+ +CANCELED/);
     expect(asked).toEqual(attentions.map((attention) => ({ attention })));
   });
 
   it('attention list with --kind asks for that reason alone', async () => {
     const { asked, operations } = apiWith('contradiction', 'klarna_denied');
-    expect(await listed(operations, 'klarna_denied')).toHaveLength(1);
+    expect(await listed(operations, 'klarna_denied')).toHaveLength(2);
     expect(asked).toEqual([{ attention: 'klarna_denied' }]);
   });
 
@@ -52,8 +54,8 @@ describe('attention list', () => {
 
 it('attention ask --all names the records of every reason in a dry run', async () => {
   const { operations } = apiWith('not_found', 'contradiction');
-  const lines: string[] = [];
+  const { print, lines } = recordedPrinter();
   const filter = { account: 'shop-se', attention: undefined };
-  expect(await askAgain(operations, filter, true, (line) => void lines.push(line))).toBe(true);
+  expect(await askAgain(operations, filter, true, print)).toBe(true);
   expect(lines).toEqual([1, 0].map((place) => `shop-se/${requestId(place)}: would be read from Klarna.`));
 });

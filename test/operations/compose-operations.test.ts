@@ -8,8 +8,11 @@ import { quarantinedDelivery } from '../support/klarna-deliveries.ts';
 
 it('a replayed fact is kept for as long as the stack keeps its records', async () => {
   resetAws();
-  const { replay } = composeOperations({
+  const outputs = {
     ApiUrl: 'https://a',
+    WebhookUrl: 'https://w',
+    AccountsSecretName: 'lapse/accounts',
+    CredentialsPrefix: 'lapse/credentials/',
     TableName: 't',
     RetentionDays: 30,
     EventBusName: 'b',
@@ -17,9 +20,13 @@ it('a replayed fact is kept for as long as the stack keeps its records', async (
     TimerQueueUrl: 'https://q/1',
     DeadTimersQueueUrl: 'https://q/2',
     UnpublishedEventsQueueUrl: 'https://q/3',
-    AwsEndpointUrl: 'http://127.0.0.1:1',
-    AwsRegion: 'eu-west-1',
-  });
+  };
+  const settings = {
+    endpoint: 'http://127.0.0.1:1',
+    region: 'eu-west-1',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  };
+  const { replay } = composeOperations({ name: 'local', isLocal: true, outputs, aws: settings });
   const outcome = await replay(quarantinedDelivery, false);
   expect(outcome).toEqual({ kind: 'taken', verdict: 'superseding' });
   const [write] = aws.dynamodb.commandCalls(UpdateItemCommand);

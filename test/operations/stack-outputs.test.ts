@@ -1,37 +1,31 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readOutputs } from '../../operations/stack-outputs.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import { outputsOfStack, parseOutputs } from '../../operations/stack-outputs.ts';
 
 const outputs = {
   ApiUrl: 'https://a',
+  WebhookUrl: 'https://w',
   TableName: 't',
   RetentionDays: '90',
   EventBusName: 'b',
+  AccountsSecretName: 'a',
   SigningKeysSecretName: 's',
+  CredentialsPrefix: 'c/',
   TimerQueueUrl: 'https://q/1',
   DeadTimersQueueUrl: 'https://q/2',
   UnpublishedEventsQueueUrl: 'https://q/3',
 };
 
-async function fileOf(content: unknown): Promise<string> {
-  const file = join(await temporaryFolder(), 'outputs.json');
-  await writeFile(file, typeof content === 'string' ? content : JSON.stringify(content));
-  return file;
-}
-
 describe('the outputs of a stack', () => {
-  it('the outputs are those of the only stack, or of the named one', async () => {
-    expect(await readOutputs({ file: await fileOf({ Lapse: outputs }) })).toEqual({
+  it('the outputs are those of the only stack, or of the named one', () => {
+    expect(parseOutputs(outputsOfStack({ Lapse: outputs }, 'the file'), 'Lapse')).toEqual({
       ...outputs,
       RetentionDays: 90,
     });
-    const two = await fileOf({ Live: outputs, Test: { ...outputs, TableName: 'other' } });
-    expect(await readOutputs({ file: two }, 'Test')).toMatchObject({ TableName: 'other' });
+    const two = { Live: outputs, Test: { ...outputs, TableName: 'other' } };
+    expect(outputsOfStack(two, 'the file', 'Test')).toMatchObject({ TableName: 'other' });
   });
 
-  it('the outputs of one Lapse among several of a stack are those with its prefix', async () => {
+  it('the outputs of one Lapse among several of a stack are those with its prefix', () => {
     const prefixed = Object.fromEntries(
       ['Sweden', 'Norway'].flatMap((prefix) =>
         Object.entries(outputs).map(([name, value]) => [
@@ -40,35 +34,28 @@ describe('the outputs of a stack', () => {
         ]),
       ),
     );
-    const file = await fileOf({ Lapse: prefixed });
-    expect(await readOutputs({ file }, undefined, 'Norway')).toEqual({
-      ...outputs,
+    expect(parseOutputs(prefixed, 'Lapse', 'Norway')).toMatchObject({
       TableName: 'Norway',
       RetentionDays: 90,
     });
-    await expect(readOutputs({ file }, undefined, 'Denmark')).rejects.toThrow(
-      'does not have the output DenmarkApiUrl, DenmarkTableName',
+    expect(() => parseOutputs(prefixed, 'Lapse', 'Denmark')).toThrow(
+      'does not have the output DenmarkApiUrl, DenmarkWebhookUrl',
     );
   });
 
   it.each<[string, unknown, string | undefined, string]>([
-    ['no JSON', 'malformed', undefined, 'is not a file of cdk deploy --outputs-file'],
+    ['no JSON', undefined, undefined, 'is not a file of cdk deploy --outputs-file'],
     ['several stacks', { Live: {}, Test: {} }, undefined, '--stack is missing; allowed: Live, Test.'],
     ['another stack', { Live: {} }, 'Test', '--stack is Test; allowed: Live.'],
-    [
-      'an older stack',
-      { Live: { TableName: 't' } },
-      undefined,
-      'does not have the output ApiUrl, RetentionDays, EventBusName',
-    ],
-    [
-      'a retention that is none',
-      { Lapse: { ...outputs, RetentionDays: 'long' } },
-      undefined,
-      'does not have the output RetentionDays.',
-    ],
-  ])('the outputs of %s are refused', async (_, content, stack, sentence) => {
-    const file = await fileOf(content);
-    await expect(readOutputs({ file }, stack)).rejects.toThrow(sentence);
+    ['an inherited name', { Live: {} }, 'toString', '--stack is toString; allowed: Live.'],
+  ])('a file with %s is refused', (_, content, stack, sentence) => {
+    expect(() => outputsOfStack(content, 'the file', stack)).toThrow(sentence);
+  });
+
+  it.each<[string, object, string]>([
+    ['of an older stack', { TableName: 't' }, 'does not have the output ApiUrl, WebhookUrl, RetentionDays'],
+    ['with a retention that is none', { ...outputs, RetentionDays: 'long' }, 'the output RetentionDays.'],
+  ])('outputs %s are refused', (_, raw, sentence) => {
+    expect(() => parseOutputs({ ...raw }, 'Lapse')).toThrow(sentence);
   });
 });

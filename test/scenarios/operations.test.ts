@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { defaultSigningKeys } from '../../local/secrets/default-secrets.ts';
-import { runCommandLine } from '../../operations/command-line.ts';
+import { runCommand } from '../support/command-line.ts';
 import { type LocalProcess, startLocalProcess } from '../support/local-process.ts';
 import { newPaymentRequestId, SystemClient } from '../support/system-client.ts';
 
@@ -34,12 +34,8 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** Runs a command as an operator does; returns its output, and whether everything succeeded. */
-async function run(...command: readonly string[]) {
-  const lines: string[] = [];
-  const isWell = await runCommandLine([...command, '--control', system.control], (line) => lines.push(line));
-  return { lines, isWell };
-}
+/** Runs a command as an operator does. */
+const run = (...command: readonly string[]) => runCommand([...command, '--control', system.control]);
 
 async function send(queue: string, body: unknown): Promise<void> {
   const sqs = new SQSClient({
@@ -63,7 +59,7 @@ describe('a delivery for an account that is not bound to its key', () => {
     });
     expect(response.status).toBe(200);
     const { lines } = await run('quarantine', 'list', '--reason', 'other_account');
-    expect(lines).toEqual([expect.stringContaining(`other_account      ${name}`)]);
+    expect(lines[1]).toContain(`other_account  ${name}`);
     expect((await run('quarantine', 'list', '--reason', 'malformed')).lines).toEqual([
       'The quarantine is empty.',
     ]);
@@ -74,8 +70,8 @@ describe('a delivery for an account that is not bound to its key', () => {
   });
 
   it('a quarantined delivery is refused again until the cause is corrected', async () => {
-    const { lines, isWell } = await run('quarantine', 'replay', name);
-    expect(isWell).toBe(false);
+    const { lines, code } = await run('quarantine', 'replay', name);
+    expect(code).toBe(1);
     expect(lines).toEqual([expect.stringContaining(`${name}: refused again (other_account)`)]);
     expect((await lapse.api('GET', `/payment-requests/${id}`)).status).toBe(404);
   });
@@ -84,12 +80,17 @@ describe('a delivery for an account that is not bound to its key', () => {
     const mended = { ...key, accounts: { ...key.accounts, [subject]: 'demo' } };
     await writeFile(signingKeysFile, JSON.stringify({ [keyId]: mended }));
     const dryRun = await run('quarantine', 'replay', '--all', '--dry-run');
-    expect(dryRun).toEqual({ isWell: true, lines: [`${name}: would be accepted.`] });
-    await expect(run('quarantine', 'replay', name, 'x/y')).rejects.toThrow('x/y is not in quarantine');
+    expect(dryRun).toEqual({ code: 0, errors: [], lines: [`${name}: would be accepted.`] });
+    expect(await run('quarantine', 'replay', name, 'x/y')).toMatchObject({
+      code: 2,
+      lines: [],
+      errors: [expect.stringContaining('x/y is not in quarantine')],
+    });
     expect((await lapse.api('GET', `/payment-requests/${id}`)).status).toBe(404);
 
     expect(await run('quarantine', 'replay', '--all')).toEqual({
-      isWell: true,
+      code: 0,
+      errors: [],
       lines: [`${name}: accepted: the record has its state now`],
     });
     expect((await lapse.record(id))['state']).toBe('SUBMITTED');
@@ -104,7 +105,7 @@ describe('a delivery for an account that is not bound to its key', () => {
     expect((await run('quarantine', 'replay', name)).lines).toEqual([
       `${name}: accepted: no change, the record has this event already`,
     ]);
-    expect((await run('quarantine', 'list')).lines).toEqual([expect.stringMatching(/replayed: duplicate$/)]);
+    expect((await run('quarantine', 'list')).lines[1]).toMatch(/duplicate$/);
   });
 });
 
@@ -114,9 +115,7 @@ describe('a timer that failed after all attempts', () => {
     const deadline_at = new Date(Date.now() + 1_000).toISOString();
     await lapse.register(id, { deadline_at });
     await send('DeadTimersQueueUrl', { account: 'demo', payment_request_id: id, deadline_at });
-    expect((await run('timers', 'list')).lines).toEqual([
-      expect.stringContaining(`demo/${id}, due ${deadline_at}`),
-    ]);
+    expect((await run('timers', 'list')).lines[1]).toContain(`demo/${id}  ${deadline_at}`);
     expect((await run('timers', 'redrive', '--dry-run')).lines).toEqual([
       expect.stringMatching(/would fire again$/),
     ]);
@@ -145,14 +144,14 @@ describe('writes that were not published', () => {
         batchSize: 3,
       },
     });
-    expect((await run('unpublished', 'list')).lines).toEqual([
-      expect.stringMatching(/: 3 writes between .* were not published \(RetryAttemptsExhausted\)$/),
+    expect((await run('unpublished', 'list')).lines.slice(1)).toEqual([
+      expect.stringMatching(/  3 writes between .* were not published \(RetryAttemptsExhausted\)$/),
     ]);
     expect((await run('unpublished', 'replay', '--dry-run')).lines).toEqual([
       expect.stringContaining('would be published'),
     ]);
     expect(await run('unpublished', 'replay')).toMatchObject({
-      isWell: true,
+      code: 0,
       lines: [expect.stringContaining('published, 0 refused')],
     });
     const [first, again] = await eventsOfIt();
@@ -177,16 +176,16 @@ describe('an event that the bus refuses for good', () => {
     await expect.poll(typesOfIt, { timeout: 10_000 }).toContain('Payment Request State Changed');
     const words = `Payment Request Registered of demo/${id}`;
     await expect
-      .poll(async () => (await run('unpublished', 'list')).lines, { timeout: 10_000 })
+      .poll(async () => (await run('unpublished', 'list')).lines.slice(1), { timeout: 10_000 })
       .toEqual([expect.stringContaining(`${words}, recorded`)]);
     // The policy is as it was: the event stays.
     expect(await run('unpublished', 'replay')).toMatchObject({
-      isWell: false,
+      code: 1,
       lines: [expect.stringContaining('refused again (NotAuthorizedForDetailTypeException)')],
     });
     await lapse.control('DELETE', '/faults');
     expect(await run('unpublished', 'replay')).toMatchObject({
-      isWell: true,
+      code: 0,
       lines: [expect.stringMatching(/: published$/)],
     });
     expect(await typesOfIt()).toContain('Payment Request Registered');
@@ -206,10 +205,8 @@ describe('a request that needs attention', () => {
     }
     await vi.waitFor(async () => {
       const { lines } = await run('attention', 'list', '--account', 'demo', '--kind', 'contradiction');
-      expect(lines).toEqual(
-        [other, id].map(
-          (each) => expect.stringContaining(`contradiction             ${nameOf(each)}`) as unknown,
-        ),
+      expect(lines.slice(1)).toEqual(
+        [other, id].map((each) => expect.stringContaining(`contradiction  ${nameOf(each)}`) as unknown),
       );
     });
     const { lines } = await run('attention', 'list', '--account', 'demo', '--kind', 'klarna_denied');
@@ -229,7 +226,8 @@ describe('a request that needs attention', () => {
     expect(dryRun.lines).toContain(`${nameOf(id)}: would be read from Klarna.`);
     // The simulator does not have them.
     expect(await run('attention', 'ask', nameOf(id))).toEqual({
-      isWell: false,
+      code: 1,
+      errors: [],
       lines: [`${nameOf(id)}: Klarna returned 404; state in the record: CANCELED.`],
     });
     expect((await run('attention', 'ask', '--all', '--account', 'demo')).lines).toHaveLength(2);
@@ -239,19 +237,21 @@ describe('a request that needs attention', () => {
   it('attention ask reports a response of Klarna, with its correlation id in the history', async () => {
     const known = await lapse.createAtKlarna();
     for (const wrong of ['missing', 'demo/no-id', 'stranger/no-id', `${nameOf(known)}/more`]) {
-      await expect(run('attention', 'ask', nameOf(known), wrong)).rejects.toThrow();
+      expect((await run('attention', 'ask', nameOf(known), wrong)).code).toBeGreaterThan(0);
     }
     expect((await lapse.api('GET', `/payment-requests/${known}`)).status).toBe(404);
     const unknown = nameOf(newPaymentRequestId());
     expect(await run('attention', 'ask', unknown, nameOf(known))).toEqual({
-      isWell: false,
+      code: 1,
+      errors: [],
       lines: [
         `${unknown}: neither Lapse nor Klarna has it.`,
         expect.stringContaining(`${nameOf(known)}: Klarna responded`),
       ],
     });
     expect(await run('attention', 'ask', nameOf(known))).toEqual({
-      isWell: true,
+      code: 0,
+      errors: [],
       lines: [`${nameOf(known)}: Klarna responded, see the history; state in the record: SUBMITTED.`],
     });
     const { lines } = await run('attention', 'explain', nameOf(known));
@@ -262,15 +262,14 @@ describe('a request that needs attention', () => {
 
 describe('an invalid command', () => {
   it.each<[string, readonly string[]]>([
-    ['The command is quarantine replace; allowed: quarantine list', ['quarantine', 'replace']],
-    ['--reason is gone; allowed: unknown_type', ['quarantine', 'list', '--reason', 'gone']],
-    ['A name is missing', ['quarantine', 'replay']],
-    ['A name is missing', ['attention', 'explain']],
     ['--account is missing', ['attention', 'list']],
-    ['--kind is loud', ['attention', 'list', '--account', 'demo', '--kind', 'loud']],
-    ['There is no record of missing', ['attention', 'explain', 'missing']],
+    ['There is no record of demo/a/b', ['attention', 'explain', 'demo/a/b']],
     ['x/y is not in quarantine; allowed', ['quarantine', 'explain', 'x/y']],
-  ])('an invalid command is refused: %s', async (sentence, command) => {
-    await expect(run(...command)).rejects.toThrow(sentence);
+  ])('an invalid command ends with exit code 2: %s', async (sentence, command) => {
+    expect(await run(...command)).toEqual({
+      code: 2,
+      lines: [],
+      errors: [expect.stringContaining(sentence)],
+    });
   });
 });

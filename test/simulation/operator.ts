@@ -1,5 +1,7 @@
 import { replayQuarantine } from '../../operations/quarantine-commands.ts';
-import { redriveTimers, replayUnpublished } from '../../operations/queue-commands.ts';
+import type { ShowResult } from '../../operations/printer.ts';
+import { redriveTimers } from '../../operations/timers-commands.ts';
+import { replayUnpublished } from '../../operations/unpublished-commands.ts';
 import { judgeDelivery } from '../../functions/webhook/klarna-delivery.ts';
 import type { Deployment } from './deployment.ts';
 import type { Task } from './tasks.ts';
@@ -26,24 +28,19 @@ export class Operator {
       name,
       'operator',
       (ports, useCases) => {
-        const print = (line: string) => engine.note(name, () => `   prints: ${line}`);
-        return commands[task](ports, useCases, isDryRun, print);
+        const show: ShowResult = (_, line) => engine.note(name, () => `   prints: ${line}`);
+        return commands[task](ports, useCases, isDryRun, show);
       },
       () => undefined,
     );
   }
 }
 
-type Command = (
-  ports: Ports,
-  useCases: UseCases,
-  isDryRun: boolean,
-  print: (line: string) => void,
-) => Promise<unknown>;
+type Command = (ports: Ports, useCases: UseCases, isDryRun: boolean, show: ShowResult) => Promise<unknown>;
 
 const commands: Readonly<Record<Task, Command>> = {
-  'redrive-timers': ({ queues }, _, isDryRun, print) => redriveTimers(queues, isDryRun, print),
-  'replay-unpublished': ({ queues, ...ports }, { republish, republishRecord }, isDryRun, print) =>
+  'redrive-timers': ({ queues }, _, isDryRun, show) => redriveTimers(queues, isDryRun, show),
+  'replay-unpublished': ({ queues, ...ports }, { republish, republishRecord }, isDryRun, show) =>
     replayUnpublished(
       {
         ...queues,
@@ -52,9 +49,9 @@ const commands: Readonly<Record<Task, Command>> = {
         republishRecord: republishRecord(ports),
       },
       isDryRun,
-      print,
+      show,
     ),
-  'replay-quarantined': ({ quarantine, ...ports }, { replay }, isDryRun, print) =>
+  'replay-quarantined': ({ quarantine, ...ports }, { replay }, isDryRun, show) =>
     replayQuarantine(
       {
         quarantine,
@@ -66,6 +63,6 @@ const commands: Readonly<Record<Task, Command>> = {
       },
       { all: undefined },
       isDryRun,
-      print,
+      show,
     ),
 };

@@ -57,14 +57,23 @@ async function buildConstructs(dist: string): Promise<Metafile> {
 async function buildCommandLine(dist: string): Promise<Metafile> {
   const { metafile } = await build({
     entryPoints: ['bin/lapse.ts'],
-    outfile: join(dist, 'bin', 'lapse.mjs'),
+    outdir: join(dist, 'bin'),
+    outExtension: { '.js': '.mjs' },
+    chunkNames: 'parts/[name]-[hash]',
     bundle: true,
+    // A command loads the AWS clients that it uses, and no others.
+    splitting: true,
+    minify: true,
     platform: 'node',
     format: 'esm',
     target,
     mainFields: ['module', 'main'],
-    external: ['@aws-sdk/client-*'],
-    banner: { js: '#!/usr/bin/env node' },
+    // Packages in CommonJS call `require`, which an ES module does not have.
+    banner: {
+      js: `#!/usr/bin/env node
+import { createRequire as lapseCreateRequire } from 'node:module';
+const require = lapseCreateRequire(import.meta.url);`,
+    },
     metafile: true,
   });
   return metafile;

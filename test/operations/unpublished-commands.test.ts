@@ -5,8 +5,10 @@ import type { RepublishReport, Republication } from '../../functions/application
 import { formatInstant } from '../../functions/domain/instant.ts';
 import { eventsOf, type StateChangeEvent } from '../../functions/domain/state-change-event.ts';
 import { applyObservation } from '../../functions/domain/transition.ts';
-import { listUnpublished, replayUnpublished } from '../../operations/queue-commands.ts';
+import { listUnpublished, replayUnpublished } from '../../operations/unpublished-commands.ts';
+import type { Printer } from '../../operations/printer.ts';
 import type { MessageQueue, QueuedMessage } from '../../operations/queue.ts';
+import { recordedPrinter } from '../support/command-line.ts';
 import { account, key, noon, observed, recordWith, versioned } from '../support/fixtures.ts';
 
 const before = recordWith();
@@ -35,7 +37,8 @@ const writeWords = `a write to ${name} at 2026-03-01T12:00:00Z cannot be read (s
 const batchWords =
   '3 writes between 2026-03-01T12:00:00Z and 2026-03-01T12:00:05Z were not published (RetryAttemptsExhausted)';
 
-let lines: string[];
+let lines: readonly string[];
+let print: Printer;
 let removed: string[];
 let published: StateChangeEvent[];
 let asked: Republication[];
@@ -43,12 +46,11 @@ let response: PublishResponse;
 let report: RepublishReport | undefined;
 
 beforeEach(() => {
-  [lines, removed, published, asked] = [[], [], [], []];
+  [removed, published, asked] = [[], [], []];
+  ({ print, lines } = recordedPrinter());
   response = { refused: [], unsent: [] };
   report = { records: 1, events: 2, refused: 0, unreadable: 0 };
 });
-
-const print = (line: string) => void lines.push(line);
 
 /** A queue with these messages, which are called m1, m2, … */
 const queueOf = (bodies: readonly string[]): MessageQueue => ({
@@ -83,17 +85,18 @@ const replay = (bodies: readonly string[], isDryRun = false) =>
       },
     },
     isDryRun,
-    print,
+    print.result,
   );
 
 describe('unpublished list', () => {
   it('the list has a line for each event, each write and each batch', async () => {
     await listUnpublished({ unpublished: queueOf([ofEvent, ofWrite, ofBatch, 'another text']) }, print);
     expect(lines).toEqual([
-      `m1: ${eventWords}`,
-      `m2: ${writeWords}`,
-      `m3: ${batchWords}`,
-      'm4: neither an event, a write nor a batch of the stream. The message stays in the queue',
+      'MESSAGE  CONTENT',
+      `m1       ${eventWords}`,
+      `m2       ${writeWords}`,
+      `m3       ${batchWords}`,
+      'm4       neither an event, a write nor a batch of the stream. The message stays in the queue',
     ]);
   });
 

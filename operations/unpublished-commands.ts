@@ -9,19 +9,39 @@ import type {
 import { readJson } from '../functions/contract/read-json.ts';
 import { formatInstant, type Instant, parseInstant, plusMillis } from '../functions/domain/instant.ts';
 import type { Unpublished } from '../functions/domain/unpublished.ts';
+import type { Open } from './command-context.ts';
+import type { Program } from './common-options.ts';
+import type { Printer, ShowResult } from './printer.ts';
 import type { MessageQueue, QueuedMessage } from './queue.ts';
 
-/** The dead-letter queues, and the ways to process their messages again. */
-export interface QueueOperations {
+/** The queue of what was not published, and the ways to publish it. */
+export interface UnpublishedOperations {
   readonly unpublished: MessageQueue;
   readonly publisher: StateChangePublisher;
   readonly republish: ReturnType<typeof republishStateChanges>;
   readonly republishRecord: ReturnType<typeof republishRecord>;
-  readonly deadTimers: MessageQueue;
-  readonly timers: Pick<MessageQueue, 'send'>;
 }
 
-type Print = (line: string) => void;
+/** Adds `lapse unpublished`. */
+export function addUnpublishedCommands(program: Program, open: Open): void {
+  const unpublished = program.command('unpublished').description('writes whose events were not published');
+  unpublished
+    .command('list')
+    .description('list them')
+    .addHelpText('after', '\nExample:\n  lapse unpublished list --json')
+    .action(async () => {
+      const { operations, print } = open();
+      await listUnpublished(await operations(), print);
+    });
+  unpublished
+    .command('replay')
+    .description('publish those events again, from the records')
+    .addHelpText('after', '\nExample:\n  lapse unpublished replay --dry-run')
+    .action(async () => {
+      const { operations, isDryRun, print, fail } = open();
+      if (!(await replayUnpublished(await operations(), isDryRun, print.result))) fail();
+    });
+}
 
 /** The stream reports whole seconds of its own clock, the history times of ours. */
 const margin = 60_000;
@@ -76,20 +96,19 @@ function wordsOf(content: ReturnType<typeof contentOf>): string {
   }
 }
 
-/** Prints a line for each event, write and batch of writes that was not published. */
+/** Shows each event, write and batch of writes that was not published. */
 export async function listUnpublished(
-  { unpublished }: Pick<QueueOperations, 'unpublished'>,
-  print: Print,
+  { unpublished }: Pick<UnpublishedOperations, 'unpublished'>,
+  print: Printer,
 ): Promise<void> {
-  let lines = 0;
-  for await (const message of unpublished.messages()) {
-    print(`${message.id}: ${wordsOf(contentOf(message))}`);
-    lines += 1;
-  }
-  if (lines === 0) print('All events are published.');
+  const rows = async function* () {
+    for await (const message of unpublished.messages())
+      yield { message: message.id, content: wordsOf(contentOf(message)) };
+  };
+  await print.table(rows(), 'All events are published.');
 }
 
-type Replay = Pick<QueueOperations, 'publisher' | 'republish' | 'republishRecord'>;
+type Replay = Pick<UnpublishedOperations, 'publisher' | 'republish' | 'republishRecord'>;
 
 /** The result of one message, and whether nothing of it is left to do. */
 interface Replayed {
@@ -99,15 +118,18 @@ interface Replayed {
 
 /** Publishes what each message holds, and deletes the message once the bus has all of it. Returns whether it has. */
 export async function replayUnpublished(
-  operations: Replay & Pick<QueueOperations, 'unpublished'>,
+  operations: Replay & Pick<UnpublishedOperations, 'unpublished'>,
   isDryRun: boolean,
-  print: Print,
+  show: ShowResult,
 ): Promise<boolean> {
   let isAllPublished = true;
   for await (const message of operations.unpublished.messages()) {
     const content = contentOf(message);
     const { words, isDone } = await replay(operations, content, isDryRun);
-    print(`${message.id}: ${wordsOf(content)}${words}`);
+    show(
+      { message: message.id, content: wordsOf(content), result: words },
+      `${message.id}: ${wordsOf(content)}${words === '' ? '' : `: ${words}`}`,
+    );
     if (!isDryRun && isDone) await operations.unpublished.remove(message);
     isAllPublished &&= isDone;
   }
@@ -122,17 +144,17 @@ async function replay(
 ): Promise<Replayed> {
   switch (content?.kind) {
     case 'event': {
-      if (isDryRun) return { words: ': would be published', isDone: true };
+      if (isDryRun) return { words: 'would be published', isDone: true };
       const { refused } = await publisher.publish([content.event]);
       const [refusal] = refused;
       return refusal
-        ? { words: `: refused again (${refusal.reason})`, isDone: false }
-        : { words: ': published', isDone: true };
+        ? { words: `refused again (${refusal.reason})`, isDone: false }
+        : { words: 'published', isDone: true };
     }
     case 'write': {
       const { key, writtenAt } = content;
       const report = await republishRecord(key, { ...timeAround(writtenAt, writtenAt), isDryRun });
-      return report ? replayed(report, isDryRun) : { words: ': the record was deleted', isDone: true };
+      return report ? replayed(report, isDryRun) : { words: 'the record was deleted', isDone: true };
     }
     case 'batch':
       return replayed(await republish({ ...timeAround(content.first, content.last), isDryRun }), isDryRun);
@@ -150,48 +172,7 @@ function replayed({ records, events, refused, unreadable }: RepublishReport, isD
   const done = isDryRun ? 'would be published' : `published, ${refused} refused`;
   const left = unreadable > 0 ? `, ${unreadable} records cannot be read` : '';
   return {
-    words: `: ${events} events of ${records} records ${done}${left}`,
+    words: `${events} events of ${records} records ${done}${left}`,
     isDone: refused === 0 && unreadable === 0,
   };
-}
-
-const timerSchema = v.object({
-  account: v.string(),
-  payment_request_id: v.string(),
-  deadline_at: v.string(),
-});
-
-function timerWords({ id, body }: QueuedMessage): string {
-  const parsed = v.safeParse(timerSchema, readJson(body));
-  if (!parsed.success) return `${id}: does not name a session`;
-  const { account, payment_request_id, deadline_at } = parsed.output;
-  return `${id}: ${account}/${payment_request_id}, due ${deadline_at}`;
-}
-
-/** Prints a line for each timer that failed after twelve attempts. */
-export async function listDeadTimers(
-  { deadTimers }: Pick<QueueOperations, 'deadTimers'>,
-  print: Print,
-): Promise<void> {
-  let lines = 0;
-  for await (const message of deadTimers.messages()) {
-    print(timerWords(message));
-    lines += 1;
-  }
-  if (lines === 0) print('No timer has failed.');
-}
-
-/** Fires every failed timer again. The record decides again what happens. */
-export async function redriveTimers(
-  { deadTimers, timers }: Pick<QueueOperations, 'deadTimers' | 'timers'>,
-  isDryRun: boolean,
-  print: Print,
-): Promise<void> {
-  for await (const message of deadTimers.messages()) {
-    if (!isDryRun) {
-      await timers.send(message.body);
-      await deadTimers.remove(message);
-    }
-    print(`${timerWords(message)}: ${isDryRun ? 'would fire again' : 'fires again'}`);
-  }
 }
