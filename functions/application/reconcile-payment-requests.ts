@@ -8,6 +8,7 @@ import { withResolvedQuestion } from '../domain/question.ts';
 import {
   decideReconciliation,
   forgotten,
+  isWorkDue,
   lateness,
   nextAttempt,
   type ReconcileAction,
@@ -185,13 +186,19 @@ const end: Act = async (dependencies, record, settings) => {
   return outcome.kind;
 };
 
-/** Reads Klarna. Notes the response to an open question, else tries again later. */
+/**
+ * Reads Klarna. Notes the response to an open question. Tries again later if the read has not settled what it was for. Else the
+ * attempts are over: other work that the record has must not wait for as long as they did.
+ */
 const read: Act = async (dependencies, record, settings) => {
   const { question } = record;
   const refreshed = await refreshPaymentRequest(dependencies)(record, settings, record);
-  const isResolved = refreshed.outcome === 'refreshed' || refreshed.outcome === 'not_found';
-  if (question && isResolved) await noteResponse(dependencies, question, refreshed);
-  else await tryLater(dependencies, record, refreshed.record);
+  const { outcome, record: latest } = refreshed;
+  const isSettled = outcome === 'refreshed' && !isWorkDue(latest, 'read', dependencies.clock.instant());
+  if (question && (outcome === 'refreshed' || outcome === 'not_found'))
+    await noteResponse(dependencies, question, refreshed);
+  else if (!isSettled) await tryLater(dependencies, record, latest);
+  else if (latest.attempts > 0) await forget(dependencies, latest, settings);
 };
 
 /** Arms a timer that could not be armed before. Rejects if that fails again, so that the record counts as failed. */

@@ -1,7 +1,7 @@
 import { klarnaEndOf, mostAttempts, sweepMargin, workOf, type WorkKind } from './due.ts';
 import { type Instant, millisOf, plusMillis } from './instant.ts';
 import { attentionAfterEnd } from './attention.ts';
-import { isUnsettled, type PaymentRequest } from './payment-request.ts';
+import { isKlarnaExpiryEarly, isUnsettled, type PaymentRequest } from './payment-request.ts';
 import { isOpen } from './payment-request-state.ts';
 
 /** Minutes until the next attempt, by how many attempts have settled nothing. The first is the next sweep's. */
@@ -19,7 +19,16 @@ export function nextAttempt(
   const end = plusMillis(klarnaEndOf(record), sweepMargin);
   const mustEnd = isUnsettled(record) || isOver(record, now);
   if (attempts >= mostAttempts && !mustEnd && end > now) return { attempts: 0, retryAt: end };
-  return { attempts, retryAt: plusMillis(now, (attemptIntervals[record.attempts] ?? 60) * 60_000) };
+  const next = plusMillis(now, (attemptIntervals[record.attempts] ?? 60) * 60_000);
+  return { attempts, retryAt: notAfterEarlyExpiry(record, now, next) };
+}
+
+/** The time of the next attempt, with one more before Klarna ends the request by an expiry of ours that is too early. */
+function notAfterEarlyExpiry(record: PaymentRequest, now: Instant, next: Instant): Instant {
+  const early = record.session?.klarnaExpiry?.askedFor;
+  if (early === undefined || !isKlarnaExpiryEarly(record)) return next;
+  const last = plusMillis(early, -2 * sweepMargin);
+  return last > now && last < next ? last : next;
 }
 
 /** Whether the session is over and the request is still open, so that its end is left to do. */
@@ -46,6 +55,10 @@ export function decideReconciliation(record: PaymentRequest, now: Instant): Reco
   if (cancellation?.lease && cancellation.lease.until > now) return 'nothing';
   return workOf(record).find(({ from }) => from === undefined || from <= now)?.kind ?? 'forget';
 }
+
+/** Whether this work is due now. */
+export const isWorkDue = (record: PaymentRequest, kind: WorkKind, now: Instant): boolean =>
+  workOf(record).some((work) => work.kind === kind && (work.from === undefined || work.from <= now));
 
 /**
  * The record without the work that it was due for. Obstacles are removed from `attention` once the request is paid or has ended.

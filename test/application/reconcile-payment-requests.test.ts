@@ -307,6 +307,22 @@ describe('a read by the sweep', () => {
     });
   });
 
+  it('a read that finds the request ends the attempts, so that other work does not wait for as long', async () => {
+    const klarnaExpiry = { askedFor: afterNoon(20), shown: afterNoon(20) };
+    const record = registered({
+      ...lost,
+      timer: 'armed',
+      attempts: 4,
+      deadlineAt: afterNoon(30),
+      session: { ...session, klarnaExpiry },
+    });
+    const { world, sweep } = await worldWith(record, undefined, { syncKlarnaExpiry: true });
+    expect(await sweep()).toEqual({ ...nothingDone, read: 1 });
+    expect(world.record).toMatchObject({ attention: undefined, attempts: 0, dueAt: noon });
+    expect(await sweep()).toEqual({ ...nothingDone, arm: 1 });
+    expect(world.record.session?.klarnaExpiry?.askedFor).toBe(afterNoon(30));
+  });
+
   it.each<KlarnaResponse>([unclear, { kind: 'not_found', proof: {} }])(
     'a read of a request that was not_found is repeated later if Klarna does not show it: $kind',
     async (response) => {

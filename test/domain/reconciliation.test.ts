@@ -302,6 +302,18 @@ describe('nextAttempt', () => {
     });
   });
 
+  const early = (minutes: number, state: 'SUBMITTED' | 'IN_PROGRESS' = 'SUBMITTED') =>
+    registered({ ...withNetAt(minutes), state, deadlineAt: afterNoon(90), attempts: 4 });
+
+  it.each<[string, PaymentRequest, number]>([
+    ["two minutes before it, if an hour's pause would miss it", early(50), 48],
+    ['after the usual pause, if that is early enough', early(110), 60],
+    ['after the usual pause, if it is too late for another', early(2), 60],
+    ['after the usual pause, if Klarna moves no expiry now', early(50, 'IN_PROGRESS'), 60],
+  ])('before an expiry at Klarna that is too early, the next attempt follows %s', (_, record, minutes) => {
+    expect(nextAttempt(record, noon).retryAt).toBe(afterNoon(minutes));
+  });
+
   const waits = { attempts: 0, retryAt: afterNoon(181) };
   const goesOn = { attempts: 24, retryAt: afterNoon(100) };
   const known = { attempts: 23, state: 'SUBMITTED', klarnaExpiresAt: afterNoon(180) } as const;
