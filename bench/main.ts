@@ -37,7 +37,7 @@ const latencies = parseLatencies(flags.latency);
 /** A run is invalid if the same function differs from itself by more than this. */
 const tolerance = 0.05;
 /** Only a run of everything is written, with as many rounds as a stable median needs. The page says how many there were. */
-const leastRounds = 7;
+const leastRounds = 15;
 const isWhole = rounds >= leastRounds && flags.only === undefined;
 
 takePriority();

@@ -307,7 +307,7 @@ const countedJobs = ({ ours }: Sandboxes): readonly Subject[] => [
   of('lapse', 'register, webhook first', {
     sandboxed: ours('register-payment-request'),
     event: registerEvent(announced),
-    calls: ['dynamodb.Query', 'dynamodb.UpdateItem', 'dynamodb.UpdateItem', 'scheduler.CreateSchedule'],
+    calls: ['dynamodb.Query', 'dynamodb.UpdateItem', 'scheduler.CreateSchedule'],
     once: secretRead,
     done: is(201),
     timed: 'never',
