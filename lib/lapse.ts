@@ -119,7 +119,7 @@ export class Lapse extends Construct {
           deadLetterQueues: [timer.deadLetterQueue, events.unpublished, sweep.deadLetterQueue],
         }).dashboard
       : undefined;
-    this.#parts = { shared, secrets, timer, events, api, dashboard };
+    this.#parts = { shared, secrets, timer, events, sweep, api, dashboard };
     if (!settings.alarms) removeAlarms(this);
   }
 
@@ -163,7 +163,7 @@ export class Lapse extends Construct {
     const stack = outermostStack(this);
     if (stack.node.tryFindChild(`${prefix}ApiUrl`))
       throw new Error(`prefix is ${prefix || 'empty'}; allowed: one that no other Lapse of the stack has.`);
-    const { shared, secrets, timer, events, dashboard } = this.#parts;
+    const { shared, secrets, timer, events, sweep, dashboard } = this.#parts;
     const { region } = Stack.of(this);
     const outputs = {
       ApiUrl: this.apiUrl,
@@ -177,6 +177,11 @@ export class Lapse extends Construct {
       TimerQueueUrl: timer.queue.queueUrl,
       DeadTimersQueueUrl: timer.deadLetterQueue.queueUrl,
       UnpublishedEventsQueueUrl: events.unpublished.queueUrl,
+      SweepFailuresQueueUrl: sweep.deadLetterQueue.queueUrl,
+      FunctionNames: Object.entries(this.functions)
+        .map(([name, each]) => `${name}=${each.function.functionName}`)
+        .join(' '),
+      MetricsStack: shared.name,
       AlarmTopicArn: this.alarmTopic.topicArn,
       ...(dashboard && {
         DashboardUrl: `https://${region}.console.aws.amazon.com/cloudwatch/home?region=${region}#dashboards/dashboard/${dashboard.dashboardName}`,
@@ -202,6 +207,7 @@ interface Parts {
   readonly secrets: AccountSecrets;
   readonly timer: SessionTimer;
   readonly events: StateChangeEvents;
+  readonly sweep: Reconciliation;
   readonly api: PaymentRequestApi;
   readonly dashboard: CloudWatchDashboard | undefined;
 }

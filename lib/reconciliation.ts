@@ -39,7 +39,7 @@ export class Reconciliation extends Construct {
       shared: props.shared,
       shoppers:
         'Nothing happens to shoppers yet: a run of the sweep failed or did not start, and the next one does its work.',
-      first: 'Read the error in the message of the queue.',
+      first: 'Run lapse sweep-failures list: it has the error of each run.',
       section: 'dead-letters-sweep',
     }).queue;
     this.#createSchedule(props.shared);

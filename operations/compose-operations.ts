@@ -24,6 +24,7 @@ import { replayQuarantined } from '../functions/application/replay-quarantined.t
 import { republishRecord, republishStateChanges } from '../functions/application/republish-state-changes.ts';
 import { judgeDelivery } from '../functions/webhook/klarna-delivery.ts';
 import { Queue } from './queue.ts';
+import { runSweepOf } from './run-sweep.ts';
 import type { Target } from './target.ts';
 
 export type Operations = ReturnType<typeof composeOperations>;
@@ -41,7 +42,8 @@ const clock: Clock = {
  * Builds the operator's commands for a deployed stack or a local system, from the use cases and adapters that run in
  * it.
  */
-export function composeOperations({ outputs, aws: settings, isLocal }: Target) {
+export function composeOperations(target: Target) {
+  const { outputs, aws: settings, isLocal } = target;
   const dynamodb = new DynamoDBClient(settings);
   const table = {
     client: dynamodb,
@@ -91,6 +93,8 @@ export function composeOperations({ outputs, aws: settings, isLocal }: Target) {
     timers: new Queue(sqs, outputs.TimerQueueUrl),
     deadTimers: new Queue(sqs, outputs.DeadTimersQueueUrl),
     unpublished: new Queue(sqs, outputs.UnpublishedEventsQueueUrl),
+    sweepFailures: new Queue(sqs, outputs.SweepFailuresQueueUrl),
+    runSweep: runSweepOf(target),
   };
 }
 

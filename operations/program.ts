@@ -9,6 +9,7 @@ import { type Program, withCommonOptions } from './common-options.ts';
 import { addDeployCommand } from './deploy-command.ts';
 import { addInitCommand } from './init-command.ts';
 import { addQuarantineCommands } from './quarantine-commands.ts';
+import { addSweepFailuresCommands } from './sweep-failures-commands.ts';
 import { addTimersCommands } from './timers-commands.ts';
 import type { Terminal } from './terminal.ts';
 import { addUnpublishedCommands } from './unpublished-commands.ts';
@@ -80,6 +81,7 @@ const groups: readonly ((program: Program, open: Open) => void)[] = [
   addQuarantineCommands,
   addTimersCommands,
   addUnpublishedCommands,
+  addSweepFailuresCommands,
 ];
 
 const generalHelp = `

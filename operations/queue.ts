@@ -1,6 +1,7 @@
 import {
   ChangeMessageVisibilityCommand,
   DeleteMessageCommand,
+  type Message,
   ReceiveMessageCommand,
   SendMessageCommand,
   type SQSClient,
@@ -10,6 +11,8 @@ export interface QueuedMessage {
   readonly id: string;
   readonly body: string;
   readonly receiptHandle: string;
+  /** Its attributes of type String, and those of SQS itself. */
+  readonly attributes?: Readonly<Record<string, string>>;
 }
 
 /** A queue for the operator's commands. */
@@ -25,6 +28,15 @@ export interface MessageQueue {
 
 /** Seconds for which a received message is invisible to other consumers. */
 const lookSeconds = 120;
+
+const attributesOf = ({ Attributes: own, MessageAttributes: given = {} }: Message) => ({
+  ...Object.fromEntries(
+    Object.entries(given).flatMap(([name, { StringValue: value }]) =>
+      value === undefined ? [] : [[name, value] as const],
+    ),
+  ),
+  ...own,
+});
 
 /** An SQS queue that an operator reads. */
 export class Queue implements MessageQueue {
@@ -46,13 +58,16 @@ export class Queue implements MessageQueue {
             MaxNumberOfMessages: 10,
             VisibilityTimeout: lookSeconds,
             WaitTimeSeconds: 1,
+            MessageAttributeNames: ['All'],
+            MessageSystemAttributeNames: ['SentTimestamp'],
           }),
         );
-        const fresh = messages.flatMap(({ MessageId: id, Body: body, ReceiptHandle: receiptHandle }) =>
-          id !== undefined && body !== undefined && receiptHandle !== undefined && !seen.has(id)
-            ? [{ id, body, receiptHandle }]
-            : [],
-        );
+        const fresh = messages.flatMap((message) => {
+          const { MessageId: id, Body: body, ReceiptHandle: receiptHandle } = message;
+          return id !== undefined && body !== undefined && receiptHandle !== undefined && !seen.has(id)
+            ? [{ id, body, receiptHandle, attributes: attributesOf(message) }]
+            : [];
+        });
         if (fresh.length === 0) return;
         for (const message of fresh) seen.set(message.id, message);
         yield* fresh;

@@ -15,6 +15,22 @@ const outputsSchema = v.object({
   TimerQueueUrl: text,
   DeadTimersQueueUrl: text,
   UnpublishedEventsQueueUrl: text,
+  SweepFailuresQueueUrl: text,
+  /** The functions by their names in Lapse, such as `cancel-payment-request`. */
+  FunctionNames: v.pipe(
+    text,
+    v.transform(
+      (pairs): ReadonlyMap<string, string> =>
+        new Map(
+          pairs.split(' ').map((pair) => {
+            const [name = '', deployed = ''] = pair.split('=');
+            return [name, deployed] as const;
+          }),
+        ),
+    ),
+  ),
+  /** The dimension of the metrics of this Lapse. */
+  MetricsStack: text,
   /** The topic of the alarms. A local system has none. */
   AlarmTopicArn: v.optional(text),
   DashboardUrl: v.optional(text),

@@ -19,7 +19,8 @@ export interface ReadStackOptions {
 }
 
 /** The other outputs are addresses, which differ here. */
-const operatorsOutput = /^(TableName|RetentionDays|EventBusName|CredentialsPrefix|\w+QueueUrl)$/;
+const operatorsOutput =
+  /^(TableName|RetentionDays|EventBusName|CredentialsPrefix|FunctionNames|MetricsStack|\w+QueueUrl)$/;
 
 const region = 'eu-west-1';
 const accountId = '000000000000';

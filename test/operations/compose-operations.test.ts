@@ -20,6 +20,9 @@ it('a replayed fact is kept for as long as the stack keeps its records', async (
     TimerQueueUrl: 'https://q/1',
     DeadTimersQueueUrl: 'https://q/2',
     UnpublishedEventsQueueUrl: 'https://q/3',
+    SweepFailuresQueueUrl: 'https://q/4',
+    FunctionNames: new Map(),
+    MetricsStack: 'Lapse',
   };
   const settings = {
     endpoint: 'http://127.0.0.1:1',

@@ -5,20 +5,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { runCommand } from '../support/command-line.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-
-const outputs = {
-  ApiUrl: 'https://api',
-  WebhookUrl: 'https://webhook',
-  TableName: 't',
-  RetentionDays: '30',
-  EventBusName: 'b',
-  AccountsSecretName: 'a',
-  SigningKeysSecretName: 's',
-  CredentialsPrefix: 'c/',
-  TimerQueueUrl: 'https://q/1',
-  DeadTimersQueueUrl: 'https://q/2',
-  UnpublishedEventsQueueUrl: 'https://q/3',
-};
+import { rawOutputs as outputs } from '../support/stack-outputs.ts';
 
 /** A CDK that notes its parameters, writes an assembly for `synth` and outputs for `deploy`. */
 const cdk = (stacks: readonly string[], exitCode: number) => `

@@ -1,25 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { outputsOfStack, parseOutputs } from '../../operations/stack-outputs.ts';
+import { rawOutputs } from '../support/stack-outputs.ts';
 
-const outputs = {
-  ApiUrl: 'https://a',
-  WebhookUrl: 'https://w',
-  TableName: 't',
-  RetentionDays: '90',
-  EventBusName: 'b',
-  AccountsSecretName: 'a',
-  SigningKeysSecretName: 's',
-  CredentialsPrefix: 'c/',
-  TimerQueueUrl: 'https://q/1',
-  DeadTimersQueueUrl: 'https://q/2',
-  UnpublishedEventsQueueUrl: 'https://q/3',
-};
+const outputs = rawOutputs;
 
 describe('the outputs of a stack', () => {
   it('the outputs are those of the only stack, or of the named one', () => {
     expect(parseOutputs(outputsOfStack({ Lapse: outputs }, 'the file'), 'Lapse')).toEqual({
       ...outputs,
       RetentionDays: 90,
+      FunctionNames: new Map([['reconcile-payment-requests', 'Lapse-sweep']]),
     });
     const two = { Live: outputs, Test: { ...outputs, TableName: 'other' } };
     expect(outputsOfStack(two, 'the file', 'Test')).toMatchObject({ TableName: 'other' });

@@ -128,6 +128,24 @@ describe('a timer that failed after all attempts', () => {
   });
 });
 
+describe('a run of the sweep that failed', () => {
+  it('a failed run is listed, and removed after the sweep has run', async () => {
+    await send('SweepFailuresQueueUrl', {
+      timestamp: '2026-03-01T12:00:00.000Z',
+      requestContext: { condition: 'RetriesExhausted' },
+      responsePayload: { errorType: 'TransientError', errorMessage: 'the table did not respond' },
+    });
+    expect((await run('sweep-failures', 'list')).lines[1]).toMatch(
+      /TransientError: the table did not respond$/,
+    );
+    expect(await run('sweep-failures', 'redrive')).toMatchObject({
+      code: 0,
+      lines: [expect.stringMatching(/: removed: the sweep has run$/)],
+    });
+    expect((await run('sweep-failures', 'list')).lines).toEqual(['No run of the sweep has failed.']);
+  });
+});
+
 describe('writes that were not published', () => {
   it('unpublished writes are listed, and their events are published again from the records', async () => {
     const id = newPaymentRequestId();
