@@ -1,26 +1,15 @@
 import { Option } from '@commander-js/extra-typings';
-import type { Attention, HistoryEntry, PaymentRequestRecord, ReadRecord } from '../client/responses.ts';
-import type { CommandContext, Open } from './command-context.ts';
+import type { Attention, PaymentRequestRecord, ReadRecord } from '../client/responses.ts';
+import type { Open } from './command-context.ts';
 import type { Program } from './common-options.ts';
 import type { Operations } from './compose-operations.ts';
+import { attentionExplanations, lineOf } from './explain-request.ts';
 import type { Printer, Row } from './printer.ts';
+import { fullName, nameOf, namesHelp } from './request-name.ts';
 import { UsageError } from './usage-error.ts';
 
-/** The explanation of each reason, and what to do. */
-const explanations: Readonly<Record<Attention, string>> = {
-  contradiction:
-    'Klarna reported a second final state, or a payment after the end. The first end stays. Ask Klarna which is true, with the ids below.',
-  canceled_after_completed:
-    'The customer approved just before our cancel took effect. Tell the customer that nothing was bought.',
-  not_found:
-    'Klarna returned 404 before the expiry. Check the id and the account; the sweep continues to ask.',
-  klarna_denied:
-    "Klarna refuses the account's credentials. Correct them with `lapse doctor`; the sweep continues.",
-  unknown_state: 'Klarna returned a state that is new to this version. A newer version accepts it.',
-};
-
 /** Every reason for attention. */
-export const attentions = Object.keys(explanations) as readonly Attention[];
+export const attentions = Object.keys(attentionExplanations) as readonly Attention[];
 
 const kindOption = () => new Option('--kind <kind>', 'only those with this reason').choices(attentions);
 
@@ -66,20 +55,11 @@ export function addAttentionCommands(program: Program, open: Open): void {
     });
 }
 
-const namesHelp = '<account>/<payment request id>, or the id alone with --account';
-
-/** The name with its account. */
-const fullName = (context: CommandContext, name: string): string =>
-  name.includes('/') ? name : `${context.account()}/${name}`;
-
 /** Which requests of an account: all that need attention, or those with one reason. */
 export interface AttentionFilter {
   readonly account: string;
   readonly attention: Attention | undefined;
 }
-
-const nameOf = ({ account, payment_request_id }: PaymentRequestRecord): string =>
-  `${account}/${payment_request_id}`;
 
 const rowOf = (record: PaymentRequestRecord): Row => ({
   updated_at: record.updated_at,
@@ -107,8 +87,10 @@ export async function explainAttention(operations: Operations, name: string, pri
   const { client, id } = await named(operations, name);
   const [record, history] = await Promise.all([client.get(id), client.history(id)]);
   if (!record || !history) throw unknown(name);
-  const explanation = record.attention ? explanations[record.attention] : 'It no longer needs attention.';
-  const lines = history.entries.map((entry) => `  ${entry.recorded_at}  ${entry.explanation}${idsOf(entry)}`);
+  const explanation = record.attention
+    ? attentionExplanations[record.attention]
+    : 'It no longer needs attention.';
+  const lines = history.entries.map(lineOf);
   print.result(
     { ...rowOf(record), explanation, history: history.entries },
     [`${nameOf(record)}: ${record.state ?? 'no state yet'}`, explanation, ...lines].join('\n'),
@@ -185,13 +167,3 @@ async function named({ api }: Operations, name: string) {
 
 const unknown = (name: string): Error =>
   new UsageError(`There is no record of ${name}; allowed: ${namesHelp}.`);
-
-/** The ids in an entry's evidence that Klarna can look up. */
-function idsOf({ event_id, kind, evidence }: HistoryEntry): string {
-  const ids = [
-    ...(kind === 'webhook' ? [['event', event_id]] : []),
-    ['correlation id', evidence['correlation_id']],
-    ['error', evidence['error_id']],
-  ].flatMap(([what, id]) => (id === undefined ? [] : [`${what ?? ''} ${id}`]));
-  return ids.length === 0 ? '' : ` (${ids.join(', ')})`;
-}

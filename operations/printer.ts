@@ -18,6 +18,11 @@ export interface Printer {
   readonly result: (value: object, line: string) => void;
   /** Shows a table with a header. Says `empty` where there are no rows. With `--json`, each row is shown as soon as it is known. */
   readonly table: (rows: Iterable<Row> | AsyncIterable<Row>, empty: string) => Promise<void>;
+  /** Shows values as a table, each by its row. With `--json`, each whole value is shown as soon as it is known. */
+  readonly list: <Value extends object>(
+    values: Iterable<Value> | AsyncIterable<Value>,
+    shown: { readonly row: (value: Value) => Row; readonly empty: string },
+  ) => Promise<void>;
 }
 
 /** Shows the results of a command, one by one. */
@@ -30,22 +35,24 @@ export function printerOn(
 ): Printer {
   const paint = colours.createColors(color && terminal.hasColours);
   const printJson = (value: object) => terminal.out(JSON.stringify(value));
+  const list: Printer['list'] = async (values, { row, empty }) => {
+    const rows: Row[] = [];
+    for await (const value of values) {
+      if (json) printJson(value);
+      else rows.push(row(value));
+    }
+    if (json) return;
+    const [first] = rows;
+    if (first === undefined) terminal.out(empty);
+    else for (const line of linesOf(Object.keys(first), rows, paint.bold)) terminal.out(line);
+  };
   return {
     isJson: json,
     colours: paint,
     say: json ? terminal.err : terminal.out,
     result: (value, line) => (json ? printJson(value) : terminal.out(line)),
-    table: async (rows, empty) => {
-      const all: Row[] = [];
-      for await (const row of rows) {
-        if (json) printJson(row);
-        else all.push(row);
-      }
-      if (json) return;
-      const [first] = all;
-      if (first === undefined) terminal.out(empty);
-      else for (const line of linesOf(Object.keys(first), all, paint.bold)) terminal.out(line);
-    },
+    list,
+    table: (rows, empty) => list(rows, { row: (row) => row, empty }),
   };
 }
 

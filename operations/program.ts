@@ -8,8 +8,11 @@ import { commandContext, type Open } from './command-context.ts';
 import { type Program, withCommonOptions } from './common-options.ts';
 import { addDeployCommand } from './deploy-command.ts';
 import { addInitCommand } from './init-command.ts';
+import { addJobCommands } from './job-commands.ts';
 import { addQuarantineCommands } from './quarantine-commands.ts';
 import { addSweepFailuresCommands } from './sweep-failures-commands.ts';
+import { addRequestCommands } from './request-commands.ts';
+import { addSessionCommands } from './session-commands.ts';
 import { addTimersCommands } from './timers-commands.ts';
 import type { Terminal } from './terminal.ts';
 import { addUnpublishedCommands } from './unpublished-commands.ts';
@@ -77,6 +80,9 @@ export function commandLineProgram({ terminal, folder }: Surroundings, fail: () 
 const groups: readonly ((program: Program, open: Open) => void)[] = [
   addInitCommand,
   addDeployCommand,
+  addRequestCommands,
+  addSessionCommands,
+  addJobCommands,
   addAttentionCommands,
   addQuarantineCommands,
   addTimersCommands,

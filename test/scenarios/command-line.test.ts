@@ -1,0 +1,208 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runCommand } from '../support/command-line.ts';
+import { type LocalProcess, startLocalProcess } from '../support/local-process.ts';
+import { newPaymentRequestId, SystemClient } from '../support/system-client.ts';
+
+let system: LocalProcess;
+let lapse: SystemClient;
+
+beforeAll(async () => {
+  system = await startLocalProcess();
+  lapse = new SystemClient(system);
+}, 120_000);
+
+afterAll(async () => {
+  expect(await system.stop()).toBe(0);
+});
+
+/** Runs a command as an operator does. */
+const run = (...command: readonly string[]) => runCommand([...command, '--control', system.control]);
+
+/** The lines of a command that succeeds, as JSON. */
+async function json(...command: readonly string[]): Promise<Record<string, unknown>[]> {
+  const { lines, errors, code } = await run(...command, '--json');
+  expect({ errors, code }).toMatchObject({ code: 0 });
+  return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+/** A request at Klarna and in the system, with a session of its own. */
+async function registered(fields: Record<string, unknown> = {}): Promise<string> {
+  const id = await lapse.createAtKlarna();
+  expect((await lapse.register(id, { session_timeout: 'PT10M', ...fields })).status).toBe(201);
+  return id;
+}
+
+describe('reading', () => {
+  it('show prints the record, and reads it at Klarna first with --refresh', async () => {
+    const id = await registered({ reference: 'order-1' });
+    const shown = await run('show', `demo/${id}`);
+    expect(shown).toMatchObject({ code: 0, errors: [] });
+    expect(shown.lines).toContainEqual(expect.stringMatching(/^reference +order-1$/));
+    const [record] = await json('show', id, '--account', 'demo', '--refresh');
+    expect(record).toMatchObject({ payment_request_id: id, state: 'SUBMITTED', refresh: 'refreshed' });
+  });
+
+  it('explain says what the state is known from, when the deadline is, and what happened', async () => {
+    const id = await registered({ session_id: 'cart-explained' });
+    await json('show', `demo/${id}`, '--refresh');
+    const { lines, code } = await run('explain', `demo/${id}`);
+    expect(code).toBe(0);
+    const text = lines.join('\n');
+    expect(text).toMatch(/SUBMITTED since \S+, known by .*The customer can still pay\./);
+    expect(text).toContain('It belongs to session cart-explained.');
+    expect(text).toMatch(/Its deadline is \S+ \(in PT(?:9M\d+S|10M)\)\. Its timer is set\./);
+    expect(text).toMatch(/History:\n {2}\S+ {2}/);
+  });
+
+  it('history lists each entry with its explanation', async () => {
+    const id = await registered();
+    const { lines } = await run('history', `demo/${id}`);
+    expect(lines[0]).toMatch(/^RECORDED AT +KIND +EFFECT +STATE +EXPLANATION/);
+    const entries = await json('history', `demo/${id}`);
+    expect(entries.map(({ kind }) => kind)).toContain('register');
+  });
+
+  it.each(['show', 'explain', 'history'])(
+    '%s of an unknown request ends with exit code 2',
+    async (command) => {
+      const name = `demo/${newPaymentRequestId()}`;
+      expect(await run(command, name)).toEqual({
+        code: 2,
+        lines: [],
+        errors: [`There is no record of ${name}.`],
+      });
+    },
+  );
+});
+
+describe('canceling and extending', () => {
+  it('a dry run of cancel says what would happen, and cancels nothing', async () => {
+    const id = await registered();
+    expect((await run('cancel', `demo/${id}`, '--dry-run')).lines).toEqual([
+      expect.stringMatching(/would be canceled/),
+    ]);
+    expect((await lapse.record(id))['state']).not.toBe('CANCELED');
+  });
+
+  it('cancel asks first, and does nothing where the operator declines or is not there', async () => {
+    const id = await registered();
+    const command = ['cancel', `demo/${id}`, '--control', system.control];
+    expect(await runCommand(command, { response: 'n' })).toMatchObject({ lines: ['Nothing was done.'] });
+    expect(await runCommand(command)).toMatchObject({ code: 2, lines: [] });
+    expect((await lapse.record(id))['state']).not.toBe('CANCELED');
+    expect(await runCommand(command, { response: 'y' })).toMatchObject({
+      code: 0,
+      lines: [`demo/${id}: canceled.`],
+    });
+    expect(await run('cancel', `demo/${id}`, '--yes')).toMatchObject({
+      code: 0,
+      lines: [`demo/${id}: was canceled before.`],
+    });
+  });
+
+  it('cancel leaves a paid request as it is, and fails with exit code 1', async () => {
+    const id = await registered();
+    await lapse.customer(id, 'approve');
+    const result = await run('cancel', `demo/${id}`, `demo/${newPaymentRequestId()}`, '--yes');
+    expect(result.code).toBe(1);
+    expect(result.lines).toEqual([
+      expect.stringContaining('left as it is, because it is COMPLETED'),
+      expect.stringContaining('Klarna does not know it'),
+    ]);
+    expect((await lapse.record(id))['state']).toBe('COMPLETED');
+  });
+
+  it('one malformed name leaves the others unchanged', async () => {
+    const id = await registered();
+    for (const wrong of ['demo/x', `Demo/${id}`, `demo/${id}/more`, id, '/']) {
+      expect(await run('cancel', `demo/${id}`, wrong, '--yes')).toMatchObject({ code: 2, lines: [] });
+    }
+    expect((await lapse.record(id))['state']).not.toBe('CANCELED');
+  });
+
+  it('the reason of a cancel is in the history', async () => {
+    const id = await registered();
+    await json('cancel', `demo/${id}`, '--yes', '--reason', 'ordered by telephone');
+    expect((await lapse.record(id))['cancellation']).toMatchObject({ reason: 'ordered by telephone' });
+    expect(await run('cancel', `demo/${id}`, '--yes', '--reason', 'a\u0007b')).toMatchObject({ code: 2 });
+  });
+
+  it('extend moves the deadline, and refuses what the limits do not allow', async () => {
+    const id = await registered();
+    const wanted = new Date(Date.now() + 1_200_000).toISOString();
+    expect((await run('extend', `demo/${id}`, '--deadline-at', wanted, '--dry-run')).lines).toEqual([
+      expect.stringContaining(`would move from`),
+    ]);
+    expect((await lapse.record(id))['extensions']).toBe(0);
+    expect(await run('extend', `demo/${id}`, '--deadline-at', wanted)).toMatchObject({
+      code: 0,
+      lines: [expect.stringContaining('the deadline is 20')],
+    });
+    expect(await run('extend', `demo/${id}`, '--session-timeout', 'PT60H')).toMatchObject({ code: 1 });
+    for (const wrong of [[], ['--session-timeout', 'soon'], ['--deadline-at', 'tomorrow']])
+      expect(await run('extend', `demo/${id}`, ...wrong)).toMatchObject({ code: 2, lines: [] });
+  });
+});
+
+describe('lists, sessions, references and jobs', () => {
+  const session = 'cart-of-two';
+  let ids: readonly string[];
+  beforeAll(async () => {
+    const fields = { session_id: session, reference: 'order-of-two' };
+    ids = [await registered(fields), await registered(fields)];
+  });
+
+  it('list shows open requests, or those of a session, at most as many as --limit', async () => {
+    const found = await json('list', '--account', 'demo', '--session', session);
+    expect(found.map((each) => each['payment_request_id']).toSorted()).toEqual([...ids].toSorted());
+    const { lines } = await run('list', '--account', 'demo', '--session', session, '--limit', '1');
+    expect(lines).toHaveLength(3);
+    expect(lines[2]).toBe('There are more: --limit is 1.');
+    for (const wrong of [
+      ['--state', 'CANCELED'],
+      ['--limit', '0'],
+      ['--due-before', 'soon'],
+      ['--session', 'a/b'],
+    ])
+      expect(await run('list', '--account', 'demo', ...wrong)).toMatchObject({ code: 2, lines: [] });
+  });
+
+  it('a job in a dry run reports what it would cancel, and a real one cancels', async () => {
+    const job = ['--account', 'demo', '--request', ...ids];
+    expect(await run('jobs', 'start', 'try-1', ...job, '--dry-run')).toMatchObject({ code: 0 });
+    await lapse.control('POST', '/sweep');
+    await expect
+      .poll(async () => (await json('jobs', 'show', 'try-1', '--account', 'demo'))[0]?.['status'])
+      .toBe('done');
+    const report = await json('jobs', 'report', 'try-1', '--account', 'demo');
+    expect(report.map(({ outcome }) => outcome)).toEqual(['would_cancel', 'would_cancel']);
+    expect((await json('jobs', 'list', '--account', 'demo'))[0]).toMatchObject({ job_id: 'try-1' });
+    expect(await run('jobs', 'start', 'try-1', ...job, '--yes')).toMatchObject({ code: 1 });
+    expect((await run('jobs', 'stop', 'try-1', '--account', 'demo', '--yes')).code).toBe(0);
+    for (const wrong of [
+      ['jobs', 'start', 'try-2', '--account', 'demo', '--yes'],
+      ['jobs', 'start', 'a/b', '--account', 'demo', '--session', session, '--yes'],
+      ['jobs', 'show', 'unknown', '--account', 'demo'],
+      ['jobs', 'report', 'unknown', '--account', 'demo'],
+      ['jobs', 'start', 'try-3', '--account', 'demo', '--request', `other/${ids[0]}`, '--yes'],
+    ])
+      expect(await run(...wrong)).toMatchObject({ code: 2, lines: [] });
+  });
+
+  it('sessions and references show a status, and cancel what is open', async () => {
+    expect((await run('references', 'show', 'order-of-two', '--account', 'demo')).lines[0]).toBe(
+      'The reference order-of-two is open.',
+    );
+    const dryRun = await json('sessions', 'cancel', session, '--account', 'demo', '--dry-run');
+    expect(dryRun[0]).toMatchObject({ status: 'open' });
+    const canceled = await run('sessions', 'cancel', session, '--account', 'demo', '--yes');
+    expect(canceled.lines.at(-1)).toBe(`The session ${session} is ended.`);
+    expect((await json('sessions', 'show', session, '--account', 'demo'))[0]).toMatchObject({
+      status: 'ended',
+    });
+    expect(await run('references', 'cancel', 'order-of-two', '--account', 'demo', '--yes')).toMatchObject({
+      code: 0,
+    });
+    expect(await run('sessions', 'show', 'unknown', '--account', 'demo')).toMatchObject({ code: 2 });
+  });
+});
