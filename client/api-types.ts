@@ -445,7 +445,7 @@ export interface components {
             readonly state_reason: components["schemas"]["NullableText"];
             /** @description Whether the state can still change. COMPLETED is not final, because Klarna can still decline the payment. */
             readonly final: boolean;
-            /** @description When the state was reached, by Klarna's clock. */
+            /** @description When the state was reached, by Klarna's clock. `null` while Klarna has told no time that can be true. */
             readonly occurred_at: components["schemas"]["NullableTime"];
             readonly evidence: null | components["schemas"]["Evidence"];
             /** @description When the session ends. `null` if no session is registered. */
@@ -496,7 +496,7 @@ export interface components {
             readonly state_reason: components["schemas"]["NullableText"];
             /** @description Whether the state can still change. COMPLETED is not final, because Klarna can still decline the payment. */
             readonly final: boolean;
-            /** @description When the state was reached, by Klarna's clock. */
+            /** @description When the state was reached, by Klarna's clock. `null` while Klarna has told no time that can be true. */
             readonly occurred_at: components["schemas"]["NullableTime"];
             readonly evidence: null | components["schemas"]["Evidence"];
             /** @description When the session ends. `null` if no session is registered. */
@@ -557,7 +557,7 @@ export interface components {
             readonly state_reason: components["schemas"]["NullableText"];
             /** @description Whether the state can still change. COMPLETED is not final, because Klarna can still decline the payment. */
             readonly final: boolean;
-            /** @description When the state was reached, by Klarna's clock. */
+            /** @description When the state was reached, by Klarna's clock. `null` while Klarna has told no time that can be true. */
             readonly occurred_at: components["schemas"]["NullableTime"];
             readonly evidence: null | components["schemas"]["Evidence"];
             /** @description When the session ends. `null` if no session is registered. */
@@ -657,7 +657,7 @@ export interface components {
             /** @description A sentence for people that says what happened and what it changed. The wording may change. */
             readonly explanation: string;
             readonly state: components["schemas"]["State"];
-            /** @description When it happened, by Klarna's clock. `null` for anything that is not a state of Klarna. */
+            /** @description When it happened, by Klarna's clock. `null` for anything that is not a state of Klarna, and for a time in the far future. */
             readonly occurred_at: components["schemas"]["NullableTime"];
             /** @description The attention that this entry set. `null` if it set none, or if the record had the same one before. */
             readonly attention: components["schemas"]["Attention"];

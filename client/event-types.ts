@@ -42,6 +42,8 @@ export interface components {
                  * @enum {string|null}
                  */
                 readonly previous_state: "SUBMITTED" | "IN_PROGRESS" | "COMPLETED" | "CANCELED" | "EXPIRED" | "DECLINED" | null;
+                /** @description Klarna's reason for the state, such as PARTNER_CANCELED. null if Klarna gave none. */
+                readonly state_reason: string | null;
                 /**
                  * @description What requested the cancel: api for a call, timeout for the deadline of the session.
                  * @enum {string|null}
@@ -100,6 +102,8 @@ export interface components {
                  * @enum {string|null}
                  */
                 readonly previous_state: "SUBMITTED" | "IN_PROGRESS" | "COMPLETED" | "CANCELED" | "EXPIRED" | "DECLINED" | null;
+                /** @description Klarna's reason for the state, such as PARTNER_CANCELED. null if Klarna gave none. */
+                readonly state_reason: string | null;
                 /**
                  * @description Why a person must look.
                  * @enum {string}
@@ -158,6 +162,8 @@ export interface components {
                  * @enum {string|null}
                  */
                 readonly previous_state: "SUBMITTED" | "IN_PROGRESS" | "COMPLETED" | "CANCELED" | "EXPIRED" | "DECLINED" | null;
+                /** @description Klarna's reason for the state, such as PARTNER_CANCELED. null if Klarna gave none. */
+                readonly state_reason: string | null;
                 /**
                  * @description Always null for this event.
                  * @constant
@@ -219,6 +225,8 @@ export interface components {
                  * @enum {string|null}
                  */
                 readonly previous_state: "SUBMITTED" | "IN_PROGRESS" | "COMPLETED" | "CANCELED" | "EXPIRED" | "DECLINED" | null;
+                /** @description Klarna's reason for the state, such as PARTNER_CANCELED. null if Klarna gave none. */
+                readonly state_reason: string | null;
                 /**
                  * @description What ended the request if Lapse canceled it: api for a call, timeout for the deadline of the session. null otherwise.
                  * @enum {string|null}

@@ -112,6 +112,7 @@ const klarna = ({ name, functions }: DashboardProps): readonly IWidget[] => [
     lapseMetric(name, 'KlarnaMillis', { statistic: Stats.p(99) }),
   ]),
   logTable('Webhooks', functions['receive-klarna-webhook'], ['webhook.received', 'verdict']),
+  logTable('Refused webhooks', functions['receive-klarna-webhook'], ['webhook.refused', 'reason']),
 ];
 
 const cost = ({ functions, table, api }: DashboardProps): readonly IWidget[] => [

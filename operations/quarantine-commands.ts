@@ -18,6 +18,8 @@ export interface QuarantineOperations {
 const explanations: Readonly<Record<QuarantineReason, string>> = {
   unknown_type:
     'Its type is new to this version. A newer version accepts it. If it is not a state change, leave it.',
+  unknown_version:
+    'Its event_version is not v2, so its fields may mean something else. Subscribe the webhook with v2, or install a newer version.',
   unknown_state: 'Its state is new to this version. A newer version accepts it.',
   malformed: 'A field that every state change has is missing or malformed. Ask Klarna, with the event id.',
   other_account:
@@ -180,6 +182,8 @@ const verdictWords = {
   confirming: 'no change, the record has the same state',
   contradicting: 'it contradicts the record, which needs attention now',
   duplicate: 'no change, the record has this event already',
+  other_family: 'no change, Lapse does not use webhooks of its type',
+  no_state: 'no change, it tells no state',
 } as const;
 
 async function found({ quarantine }: QuarantineOperations, name: string): Promise<StoredDelivery> {

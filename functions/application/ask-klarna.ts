@@ -4,7 +4,7 @@ import { ownEventId, type PaymentRequestId } from '../domain/identifiers.ts';
 import { instantFromMillis } from '../domain/instant.ts';
 import { emptyResponse } from '../domain/klarna-read.ts';
 import type { KlarnaResponse, Proof, ShownPaymentRequest } from '../domain/klarna-response.ts';
-import type { Observation } from '../domain/observation.ts';
+import { isBelievable, type Observation } from '../domain/observation.ts';
 import type { HistoryEntry } from '../domain/history-entry.ts';
 import { afterCall, type AttemptTerms, callLimit, nextCall, noCalls } from '../domain/next-call.ts';
 import type { Chance, Clock, Ids, KlarnaPaymentRequests } from './ports.ts';
@@ -56,23 +56,30 @@ export const readAtKlarna =
     return { response, askedAt, respondedAt: clock.now() };
   };
 
-/** The observation in a response. It has an event id of its own, so a repeated write adds nothing. */
-export const observationOf = (
+/**
+ * The observation in a response. It has an event id of its own, so a repeated write adds nothing. A time in the far future counts as no
+ * time: it would keep every later fact out.
+ */
+export function observationOf(
   { response, askedAt }: Shown,
   source: 'read' | 'cancel',
   { clock, ids }: Pick<KlarnaDependencies, 'clock' | 'ids'>,
-): Observation => ({
-  state: response.state,
-  previousState: response.previousState,
-  stateReason: response.stateReason,
-  occurredAt: response.updatedAt ?? instantFromMillis(askedAt),
-  klarnaExpiresAt: response.expiresAt,
-  reference: response.reference,
-  eventId: ownEventId(source, shortId(ids)),
-  source,
-  observedAt: clock.instant(),
-  proof: response.proof,
-});
+): Observation {
+  const { updatedAt } = response;
+  const observedAt = clock.instant();
+  return {
+    state: response.state,
+    previousState: response.previousState,
+    stateReason: response.stateReason,
+    occurredAt: updatedAt && isBelievable(updatedAt, observedAt) ? updatedAt : instantFromMillis(askedAt),
+    klarnaExpiresAt: response.expiresAt,
+    reference: response.reference,
+    eventId: ownEventId(source, shortId(ids)),
+    source,
+    observedAt,
+    proof: response.proof,
+  };
+}
 
 /** The history entry of a response that is not evidence. The response to a DELETE may show a request that is not canceled. */
 export const emptyResponseOf = (

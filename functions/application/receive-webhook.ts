@@ -7,7 +7,13 @@ import type { ChangeDependencies } from './change-record.ts';
 import type { Quarantine, StoredAccounts } from './ports.ts';
 import { recordObservation } from './record-observation.ts';
 
-/** A delivery whose signature is valid: a fact about a Payment Request, a new account, or a delivery for the quarantine. */
+/**
+ * Why a delivery is not used: it is about something else than the state of a Payment Request. `other_family`: it is about a transaction, a
+ * dispute, a partner or the like. `no_state`: it tells that a request was updated, and not its state.
+ */
+export type UnusedReason = 'other_family' | 'no_state';
+
+/** A delivery whose signature is valid: a fact about a Payment Request, a new account, one that is not used, or one for the quarantine. */
 export type VerifiedDelivery =
   | {
       readonly kind: 'observation';
@@ -23,6 +29,12 @@ export type VerifiedDelivery =
       readonly eventId: EventId;
       readonly at: Instant;
     }
+  | {
+      readonly kind: 'unused';
+      readonly why: UnusedReason;
+      readonly eventType: string;
+      readonly eventId: EventId | undefined;
+    }
   | { readonly kind: 'quarantine'; readonly delivery: QuarantinedDelivery };
 
 /** What receiving a webhook needs. */
@@ -32,7 +44,7 @@ export interface WebhookDependencies extends ChangeDependencies {
 }
 
 /** What a delivery did. */
-export type DeliveryVerdict = Verdict | 'onboarded' | 'quarantined';
+export type DeliveryVerdict = Verdict | 'onboarded' | 'quarantined' | UnusedReason;
 
 /** Makes a delivery durable. When it resolves, the response to Klarna may be 200. Faults of the store are thrown. */
 export const receiveWebhook =
@@ -51,6 +63,8 @@ export const receiveWebhook =
       case 'onboarding':
         await stored.onboard(delivery.account, { credential: delivery.credential, at: delivery.at });
         return 'onboarded';
+      case 'unused':
+        return delivery.why;
       case 'quarantine':
         await quarantine.keep(delivery.delivery);
         return 'quarantined';

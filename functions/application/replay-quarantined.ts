@@ -4,7 +4,7 @@ import type { SigningKey } from '../domain/signing-key.ts';
 import type { Verdict } from '../domain/transition.ts';
 import type { ChangeDependencies } from './change-record.ts';
 import type { QuarantinedDeliveries, SigningKeys, StoredAccounts } from './ports.ts';
-import type { VerifiedDelivery } from './receive-webhook.ts';
+import type { UnusedReason, VerifiedDelivery } from './receive-webhook.ts';
 import { recordObservation } from './record-observation.ts';
 
 /** What a replay needs. */
@@ -17,12 +17,12 @@ export interface ReplayDependencies extends ChangeDependencies {
 }
 
 /**
- * The result of a replay. `taken`: the record has the fact, and `verdict` tells what it made of it. `refused`: the delivery would
+ * The result of a replay. `taken`: the record has the fact, or Lapse does not use it; `verdict` tells which. `refused`: the delivery would
  * be quarantined again, for this reason. `no_key`: the secret does not have the key any more. `would_take`: the result of a dry
  * run.
  */
 export type ReplayOutcome =
-  | { readonly kind: 'taken'; readonly verdict: Verdict | 'onboarded' }
+  | { readonly kind: 'taken'; readonly verdict: Verdict | 'onboarded' | UnusedReason }
   | { readonly kind: 'refused'; readonly reason: QuarantineReason }
   | { readonly kind: 'no_key' }
   | { readonly kind: 'would_take' };
@@ -45,6 +45,11 @@ export const replayQuarantined =
       await stored.onboard(judged.account, { credential: judged.credential, at: judged.at });
       await quarantine.noteReplay(delivery, { at: now, verdict: 'onboarded' });
       return { kind: 'taken', verdict: 'onboarded' };
+    }
+    if (judged.kind === 'unused') {
+      if (isDryRun) return { kind: 'would_take' };
+      await quarantine.noteReplay(delivery, { at: now, verdict: judged.why });
+      return { kind: 'taken', verdict: judged.why };
     }
     if (judged.ifUnknown && !(await stored.read(judged.key.account))) {
       return { kind: 'refused', reason: judged.ifUnknown.reason };

@@ -21,7 +21,8 @@ const delivery = {
   metadata: {
     event_id: '00000000-0000-4000-8000-000000000000',
     event_type: 'payment.request.updated',
-    occurred_at: '1970-01-01T00:00:00Z',
+    event_version: 'v2',
+    occurred_at: '2026-01-01T00:00:00Z',
     subject_account_id: subject,
   },
   payload: {

@@ -20,6 +20,8 @@ export interface Change {
   readonly eventId: EventId;
   readonly state: PaymentRequestState | undefined;
   readonly previousState: PaymentRequestState | undefined;
+  /** Klarna's reason for the state. */
+  readonly stateReason?: string | undefined;
   readonly attention?: Attention | undefined;
   /** When Klarna says that it happened; absent where only we know of it. */
   readonly occurredAt: Instant | undefined;
@@ -30,5 +32,5 @@ export interface Change {
 export const changeOf = (
   kind: ChangeKind,
   { eventId, occurredAt, recordedAt }: Pick<HistoryEntry, 'eventId' | 'occurredAt' | 'recordedAt'>,
-  { state, previousState }: Pick<Change, 'state' | 'previousState'>,
-): Change => ({ kind, eventId, state, previousState, occurredAt, recordedAt });
+  { state, previousState, stateReason }: Pick<Change, 'state' | 'previousState' | 'stateReason'>,
+): Change => ({ kind, eventId, state, previousState, stateReason, occurredAt, recordedAt });

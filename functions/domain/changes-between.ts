@@ -9,23 +9,30 @@ export function changesBetween(before: PaymentRequest | undefined, after: Paymen
   const known = new Set(before?.history.map(({ eventId }) => eventId));
   const changes: Change[] = [];
   let state = before?.state;
+  const stateReasonOf = (of: PaymentRequest['state']): string | undefined =>
+    [after, before].find((each) => each?.state === of)?.stateReason;
   for (const entry of after.history) {
     if (known.has(entry.eventId)) continue;
     const previousState = after.previousState;
     if (entry.kind === 'register' && entry.effect === 'accepted' && !before?.session) {
-      changes.push(changeOf('registered', entry, { state, previousState }));
+      changes.push(
+        changeOf('registered', entry, { state, previousState, stateReason: stateReasonOf(state) }),
+      );
     }
     if (entry.effect === 'applied' && entry.state !== state) {
       const previous = entry.state === after.state ? (previousState ?? state) : state;
-      changes.push(changeOf('state_changed', entry, { state: entry.state, previousState: previous }));
       state = entry.state;
+      const stateReason = stateReasonOf(state);
+      changes.push(changeOf('state_changed', entry, { state, previousState: previous, stateReason }));
     }
     if (entry.kind === 'cancel_request' && entry.effect === 'refused') {
-      changes.push(changeOf('cancel_refused', entry, { state, previousState }));
+      changes.push(
+        changeOf('cancel_refused', entry, { state, previousState, stateReason: stateReasonOf(state) }),
+      );
     }
     if (entry.attention) {
       changes.push({
-        ...changeOf('needs_attention', entry, { state, previousState }),
+        ...changeOf('needs_attention', entry, { state, previousState, stateReason: stateReasonOf(state) }),
         attention: entry.attention,
       });
     }

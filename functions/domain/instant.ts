@@ -63,6 +63,15 @@ const lastMillis = Date.parse('9999-12-31T23:59:59.999Z');
 export const plusMillis = (instant: Instant, millis: number): Instant =>
   `${new Date(Math.min(millisOf(instant) + millis, lastMillis)).toISOString().slice(0, 23)}${instant.slice(23)}` as Instant;
 
+/**
+ * Stands for a time that is not known: before every time that Klarna or we can mean. A stored position holds it like any other time.
+ */
+export const unknownTime = '1970-01-01T00:00:00.000000000Z' as Instant;
+
+/** The time, if it is known. */
+export const knownTime = (instant: Instant | undefined): Instant | undefined =>
+  instant === unknownTime ? undefined : instant;
+
 /** The earlier of two. */
 // Stryker disable next-line EqualityOperator: two equal texts are the same
 export const earlierOf = (a: Instant, b: Instant): Instant => (a < b ? a : b);

@@ -1,7 +1,7 @@
 import type { EventId, Reference } from './identifiers.ts';
-import type { Instant } from './instant.ts';
+import { type Instant, plusMillis, unknownTime } from './instant.ts';
 import type { Proof } from './klarna-response.ts';
-import { type PaymentRequestState, ranks } from './payment-request-state.ts';
+import { isOpen, type PaymentRequestState, ranks } from './payment-request-state.ts';
 
 /**
  * Where a fact about Klarna's state came from: a signed webhook, a read, the response to a cancel, or a 404 after Klarna's
@@ -14,7 +14,10 @@ export interface Observation {
   readonly state: PaymentRequestState;
   readonly previousState?: PaymentRequestState | undefined;
   readonly stateReason?: string | undefined;
-  /** When Klarna says it happened. Where a response has no time: the moment before the call. */
+  /**
+   * When Klarna says it happened, as far as that can be true: see {@link believedTime}. Where a response has no time: the moment before
+   * the call.
+   */
   readonly occurredAt: Instant;
   /** Klarna's expiry of the request, where the fact has it. */
   readonly klarnaExpiresAt?: Instant | undefined;
@@ -26,6 +29,23 @@ export interface Observation {
   readonly observedAt: Instant;
   /** Correlation id, HTTP status, signing key id, SHA-256 of the body. They tie the fact to Klarna's logs and to ours. */
   readonly proof: Proof;
+}
+
+/** Milliseconds by which Klarna's clock may be ahead of ours. A time after that cannot be true. */
+export const clockTolerance = 5 * 60_000;
+
+/** Whether a fact that was received at this moment can have happened then. */
+export const isBelievable = (said: Instant, receivedAt: Instant): boolean =>
+  said <= plusMillis(receivedAt, clockTolerance);
+
+/**
+ * The time by which a webhook takes its place. A time in the far future would keep every later fact out. So an open state with such a
+ * time has none: it comes before all others, and a read decides. Any other state counts by its rank, and happened when we received it at
+ * the latest.
+ */
+export function believedTime(state: PaymentRequestState, said: Instant, receivedAt: Instant): Instant {
+  if (isBelievable(said, receivedAt)) return said;
+  return isOpen(state) ? unknownTime : receivedAt;
 }
 
 declare const brand: unique symbol;

@@ -136,9 +136,10 @@ export interface Cancellation {
  * A question that Klarna's webhooks leave open and a read can answer.
  * - `tie`: two states with the same time. The event ids decided between them, which is chance.
  * - `contradiction`: two facts that cannot both be true.
+ * - `time`: an open state with a time in the far future, which does not tell whether it is the latest.
  */
 export interface Question {
-  readonly about: 'tie' | 'contradiction';
+  readonly about: 'tie' | 'contradiction' | 'time';
   /** The webhook that raised it. */
   readonly eventId: EventId;
 }

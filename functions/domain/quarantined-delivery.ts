@@ -3,6 +3,7 @@ import type { Instant } from './instant.ts';
 /** Why a correctly signed delivery was quarantined. */
 export type QuarantineReason =
   | 'unknown_type'
+  | 'unknown_version'
   | 'unknown_state'
   | 'malformed'
   | 'other_account'
@@ -29,6 +30,7 @@ export interface QuarantinedDelivery {
 export interface DeliveryFacts {
   readonly eventId?: string | undefined;
   readonly eventType?: string | undefined;
+  readonly eventVersion?: string | undefined;
   readonly occurredAt?: string | undefined;
   readonly subjectAccountId?: string | undefined;
   readonly recipientAccountId?: string | undefined;

@@ -1,6 +1,6 @@
 import { type Change, type ChangeKind, changeOf } from './change.ts';
 import type { HistoryEntry } from './history-entry.ts';
-import { formatInstant, type Instant } from './instant.ts';
+import { formatInstant, type Instant, knownTime } from './instant.ts';
 import { type Observation, positionOf } from './observation.ts';
 import type { Attention } from './attention.ts';
 import type { CancellationCause, PaymentRequest } from './payment-request.ts';
@@ -25,6 +25,8 @@ export interface StateChangeEvent {
     readonly reference: string | null;
     readonly state: PaymentRequestState | null;
     readonly previous_state: PaymentRequestState | null;
+    /** Klarna's reason for the state. */
+    readonly state_reason: string | null;
     /** Why we canceled it: `api` or `timeout`. Of `Needs Attention`: the attention. */
     readonly cause: CancellationCause | Attention | null;
     readonly reason: string | null;
@@ -57,7 +59,7 @@ export function eventsAgain(
     ({ kind, effect }) => kind === 'register' && effect === 'accepted',
   );
   const latest = latestChange(record);
-  const { state, previousState } = record;
+  const { state, previousState, stateReason } = record;
   return record.history
     .filter(({ recordedAt }) => recordedAt >= since && recordedAt <= until)
     .flatMap((entry) => {
@@ -67,7 +69,7 @@ export function eventsAgain(
       if (entry.kind === 'cancel_request' && entry.effect === 'refused') kinds.push('cancel_refused');
       if (entry.attention) kinds.push('needs_attention');
       return kinds.map((kind) => {
-        const change = changeOf(kind, entry, { state, previousState });
+        const change = changeOf(kind, entry, { state, previousState, stateReason });
         const { attention } = entry;
         return eventOf(
           record,
@@ -114,9 +116,10 @@ function eventOf(record: PaymentRequest, change: Change, sequence: number): Stat
       reference: record.reference ?? null,
       state: state ?? null,
       previous_state: change.previousState ?? null,
+      state_reason: change.stateReason ?? null,
       cause: (kind === 'needs_attention' ? change.attention : ours?.cause) ?? null,
       reason: ours?.reason ?? null,
-      occurred_at: formatInstant(occurredAt ?? recordedAt),
+      occurred_at: formatInstant(knownTime(occurredAt) ?? recordedAt),
       recorded_at: formatInstant(recordedAt),
       sequence,
       version: record.version,

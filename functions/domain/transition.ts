@@ -1,7 +1,7 @@
 import { changeOf } from './change.ts';
 import type { HistoryEntry } from './history-entry.ts';
 import { bytesOf, hasRecorded, roomIn, withDropped, withEntry } from './history.ts';
-import type { Instant } from './instant.ts';
+import { type Instant, unknownTime } from './instant.ts';
 import {
   completedPosition,
   earliestPositionAt,
@@ -68,17 +68,21 @@ export function unreadLimit(observation: Observation): Position {
 
 /**
  * Whether the observation can only be applied to a record that was read, whatever its position. A CANCELED mostly repeats our own
- * cancel, so a read is cheaper than a write that its condition stops. It also needs attention if the request was approved.
+ * cancel, so a read is cheaper than a write that its condition stops. It also needs attention if the request was approved. An open state
+ * whose time is not known raises a question.
  */
-export const needsRecord = ({ state }: Observation): boolean => state === 'CANCELED';
+export const needsRecord = ({ state, occurredAt }: Observation): boolean =>
+  state === 'CANCELED' || occurredAt === unknownTime;
 
 /**
  * Whether the observation supersedes the record in a way that needs no read. It gives the record its state, and nothing else
  * follows from it. The store has the same rule as the condition of one write.
  */
 export function isUnread(record: PaymentRequest, observation: Observation): boolean {
-  const { position, attention } = record;
+  const { position, attention, question } = record;
   if (needsRecord(observation)) return false;
+  // Only a read tells which of two open states is the latest, if one has no time.
+  if (question?.about === 'time' && isOpen(observation.state)) return false;
   // The record becomes due at once, to move Klarna's expiry. Only a read tells that.
   if (observation.state === 'SUBMITTED' && isKlarnaExpiryEarlyOnceSubmitted(record)) return false;
   if (hasRecorded(record, observation.eventId)) return false;
@@ -102,7 +106,8 @@ export function observedVersion(record: PaymentRequest, observation: Observation
   const { observedAt, state } = observation;
   const entry = appliedEntry(observation);
   const previousState = observation.previousState ?? record.state;
-  const changes = state === record.state ? [] : [changeOf('state_changed', entry, { state, previousState })];
+  const told = { state, previousState, stateReason: observation.stateReason };
+  const changes = state === record.state ? [] : [changeOf('state_changed', entry, told)];
   return {
     ...withReference(record, observation),
     ...observedFields(observation),
@@ -268,10 +273,18 @@ function questionOf(
   const { source, eventId } = observation;
   if (source !== 'webhook') return undefined;
   if (attention === 'contradiction') return { about: 'contradiction', eventId };
+  if (isUntimed(record, observation)) return { about: 'time', eventId };
   return isTie(record, observation) ? { about: 'tie', eventId } : undefined;
 }
 
-/** The open question after an observation that raises none. A read answers it, and a later state answers a tie. */
+/** Whether Klarna's webhook tells an open state without a time that can be true, so that a read must find which state is the latest. */
+const isUntimed = (record: PaymentRequest, { state, occurredAt }: Observation): boolean =>
+  occurredAt === unknownTime && isOpen(state) && isOpen(record.state);
+
+/**
+ * The open question after an observation that raises none. A read answers it, and a later state answers a tie. A state that is not open
+ * answers which of two open ones is the latest.
+ */
 function questionAfter(
   { question, occurredAt }: PaymentRequest,
   observation: Observation,
@@ -280,7 +293,8 @@ function questionAfter(
   const { source, state } = observation;
   // One of the two states again, with the same time, decides no more than before.
   const isLater = verdict === 'superseding' && (observation.occurredAt !== occurredAt || !isOpen(state));
-  const isAnswered = source === 'read' || (question?.about === 'tie' && isLater);
+  const isOnOrder = question?.about === 'tie' || (question?.about === 'time' && !isOpen(state));
+  const isAnswered = source === 'read' || (isOnOrder && isLater);
   return isAnswered ? undefined : question;
 }
 

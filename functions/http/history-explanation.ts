@@ -1,4 +1,4 @@
-import { formatInstant, type Instant } from '../domain/instant.ts';
+import { formatInstant, type Instant, knownTime, unknownTime } from '../domain/instant.ts';
 import type { HistoryEntry } from '../domain/history-entry.ts';
 import { isFinal, type PaymentRequestState, ranks } from '../domain/payment-request-state.ts';
 
@@ -107,7 +107,10 @@ type Met = NonNullable<ReturnType<typeof metBy>>;
 const stateOf = ({ eventId }: Met, history: readonly HistoryEntry[]): PaymentRequestState | undefined =>
   history.find((each) => each.eventId === eventId)?.state;
 
-const timeOf = ({ at, eventId }: Met): string => `${formatInstant(at as Instant)} (${eventId})`;
+function timeOf({ at, eventId }: Met): string {
+  const known = knownTime(at as Instant);
+  return `${known ? formatInstant(known) : 'an unknown time'} (${eventId})`;
+}
 
 /** What the state of a rank means, where its name is not known any more. */
 const rankWords = ['open', 'COMPLETED', 'final'];
@@ -127,6 +130,8 @@ function lossOf(entry: HistoryEntry, history: readonly HistoryEntry[]): string {
   const met = metBy(entry);
   if (!met || state === undefined) return 'the record had something newer';
   if (met.rank > ranks[state]) return `the record ${alreadyIs(entry, history)}`;
+  if (occurredAt === unknownTime)
+    return 'its time is in the far future, so every other open state counts for more';
   const known = stateOf(met, history) ?? 'the known state';
   return met.at === occurredAt
     ? `${known} (${met.eventId}) has the same timestamp; the higher event ID wins`
@@ -230,7 +235,8 @@ const sweepResponses: Readonly<Record<string, string>> = {
 };
 
 function sweepWords({ state, detail }: HistoryEntry): string {
-  const asked = `The sweep asked Klarna about the ${told(detail['looked_into'])} that ${told(detail['raised_by'])} raised.`;
+  const question = detail['looked_into'] === 'time' ? 'unknown time' : told(detail['looked_into']);
+  const asked = `The sweep asked Klarna about the ${question} that ${told(detail['raised_by'])} raised.`;
   const record = state === undefined ? 'The record has no state' : `The record says ${state}`;
   return `${asked} ${wordsFor(sweepResponses, detail['response'])}. ${record}.`;
 }

@@ -1,5 +1,5 @@
 import type { HistoryEntry } from '../domain/history-entry.ts';
-import { formatInstant, type Instant, instantFromMillis } from '../domain/instant.ts';
+import { formatInstant, type Instant, instantFromMillis, knownTime } from '../domain/instant.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import { isFinal } from '../domain/payment-request-state.ts';
 import { shownTimer } from '../domain/session-timer.ts';
@@ -17,7 +17,7 @@ export const viewOf = (record: PaymentRequest) => ({
   previous_state: record.previousState ?? null,
   state_reason: record.stateReason ?? null,
   final: isFinal(record.state),
-  occurred_at: time(record.occurredAt),
+  occurred_at: time(knownTime(record.occurredAt)),
   evidence: record.evidence
     ? {
         source: record.evidence.source,
@@ -62,7 +62,7 @@ const entryOf = (entry: HistoryEntry, history: readonly HistoryEntry[]) => ({
   effect: entry.effect,
   explanation: explanationOf(entry, history),
   state: entry.state ?? null,
-  occurred_at: time(entry.occurredAt),
+  occurred_at: time(knownTime(entry.occurredAt)),
   attention: entry.attention ?? null,
   evidence: entry.detail,
 });

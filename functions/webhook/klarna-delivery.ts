@@ -1,11 +1,19 @@
 import { hash } from 'node:crypto';
 import * as v from 'valibot';
 import type { DeliveryFacts, QuarantinedDelivery, QuarantineReason } from '../domain/quarantined-delivery.ts';
-import { boundAccount, type SigningKey } from '../domain/signing-key.ts';
+import { type BoundAccount, boundAccount, type SigningKey } from '../domain/signing-key.ts';
 import type { VerifiedDelivery } from '../application/receive-webhook.ts';
 import { readJson } from '../contract/read-json.ts';
-import { parseEventId, parsePaymentRequestId, parseReference, pathIdPattern } from '../domain/identifiers.ts';
-import { type Instant, parseInstant } from '../domain/instant.ts';
+import {
+  type EventId,
+  parseEventId,
+  parsePaymentRequestId,
+  parseReference,
+  pathIdPattern,
+  type PaymentRequestId,
+} from '../domain/identifiers.ts';
+import { formatInstant, type Instant, parseInstant } from '../domain/instant.ts';
+import { believedTime, type Observation } from '../domain/observation.ts';
 import { parseState } from '../domain/payment-request-state.ts';
 
 /** The values of these fields have no spaces. A name or a sentence would have some. */
@@ -19,6 +27,7 @@ const deliverySchema = v.object({
   metadata: v.object({
     event_id: text,
     event_type: text,
+    event_version: text,
     occurred_at: text,
     subject_account_id: text,
     recipient_account_id: text,
@@ -39,12 +48,19 @@ const deliverySchema = v.object({
 
 const codePattern = /^[A-Za-z0-9._-]{1,100}$/;
 const stateChange = 'payment.request.state-change.';
+/** The version of the events about Payment Requests that this code reads. */
+const readVersion = 'v2';
+/**
+ * Types of Klarna's other products: payments after their request, settlements, and partners. A subscription to `payment.*` gets them too
+ * (https://docs.klarna.com, Webhooks).
+ */
+const otherFamily = /^(?:payment\.(?!request\.)[a-z0-9_-]+|partner\.[a-z0-9_-]+|settlements?)\.[a-z0-9._-]+$/;
 /** An account was onboarded and can transact. Klarna sends it with version 1 in `event_version`. */
 const onboarded = 'partner.account.state-change.operational';
 
 /**
  * Judges a delivery with a valid signature. The result is an observation of a Payment Request that the key may
- * report, a new account, or a reason for quarantine. Every input has a result, whatever its bytes are.
+ * report, a new account, or a reason for quarantine. Or Lapse does not use the delivery. Every input has a result, whatever its bytes are.
  */
 export const readDelivery = (bytes: Uint8Array, key: SigningKey, receivedAt: Instant): VerifiedDelivery =>
   judgeDelivery(factsOf(bytes), key, receivedAt, hash('sha256', bytes));
@@ -58,7 +74,6 @@ export function judgeDelivery(
 ): VerifiedDelivery {
   const eventId = parseEventId(facts.eventId ?? '');
   const eventType = code(facts.eventType);
-  const paymentRequestId = parsePaymentRequestId(facts.paymentRequestId ?? '');
   const bound = boundAccount(key, facts.subjectAccountId ?? '');
   const quarantined = (reason: QuarantineReason): QuarantinedDelivery => ({
     signingKeyId: key.id,
@@ -73,6 +88,9 @@ export function judgeDelivery(
     delivery: quarantined(reason),
   });
 
+  // What Lapse does not use changes nothing, so it does not matter whom the key may report for.
+  const isUsed = eventType === undefined || !otherFamily.test(eventType) || isOnboarding(eventType, bound);
+  if (!isUsed) return { kind: 'unused', why: 'other_family', eventType, eventId };
   const refusal = bindingRefusal(facts, key);
   if (refusal) return keep(refusal);
   if (!bound) return keep(facts.subjectAccountId === undefined ? 'malformed' : 'other_account');
@@ -81,36 +99,81 @@ export function judgeDelivery(
   if (partners && eventType === onboarded) {
     return { kind: 'onboarding', account, credential: partners.credential, eventId, at: receivedAt };
   }
-  const named = stateOfType(eventType);
-  if (named === 'unknown') return keep('unknown_type');
-  const occurredAt = parseInstant(facts.occurredAt ?? '');
-  if (!paymentRequestId || !occurredAt || facts.state === undefined) return keep('malformed');
-  const state = parseState(facts.state);
-  if (!state) return keep('unknown_state');
-  if (named !== 'any' && named !== state) return keep('malformed');
+  const told = observationIn(facts, { eventId, eventType, receivedAt });
+  switch (told) {
+    case 'no_state':
+      return { kind: 'unused', why: told, eventType, eventId };
+    case 'malformed':
+    case 'unknown_type':
+    case 'unknown_version':
+    case 'unknown_state':
+      return keep(told);
+  }
+  const { paymentRequestId, observation } = told;
+  const proof = { ...observation.proof, signing_key_id: key.id, body_sha256: bodySha256 };
   return {
     kind: 'observation',
     key: { account, paymentRequestId },
     ...(partners?.unknownSubject === 'quarantine' && { ifUnknown: quarantined('unknown_account') }),
-    observation: {
-      state,
-      previousState: parseState(facts.previousState ?? ''),
-      stateReason: code(facts.stateReason),
-      occurredAt,
-      reference: parseReference(facts.reference ?? ''),
-      eventId,
-      source: 'webhook',
-      observedAt: receivedAt,
-      proof: { event_type: eventType, signing_key_id: key.id, body_sha256: bodySha256 },
-    },
+    observation: { ...observation, proof },
   };
 }
+
+/** What a webhook is known by. */
+interface DeliveryIds {
+  readonly eventId: EventId;
+  readonly eventType: string;
+  readonly receivedAt: Instant;
+}
+
+/** What a webhook of the family `payment.request` tells about a state, or why it tells none. */
+function observationIn(
+  facts: DeliveryFacts,
+  { eventId, eventType, receivedAt }: DeliveryIds,
+):
+  | { readonly paymentRequestId: PaymentRequestId; readonly observation: Observation }
+  | Extract<QuarantineReason, 'malformed' | `unknown_${'type' | 'version' | 'state'}`>
+  | 'no_state' {
+  const named = stateOfType(eventType);
+  if (named === 'unknown') return 'unknown_type';
+  if (!facts.eventVersion) return 'malformed';
+  if (facts.eventVersion !== readVersion) return 'unknown_version';
+  if (named === 'any' && facts.state === undefined) return 'no_state';
+  const paymentRequestId = parsePaymentRequestId(facts.paymentRequestId ?? '');
+  const saidAt = parseInstant(facts.occurredAt ?? '');
+  if (!paymentRequestId || !saidAt || facts.state === undefined) return 'malformed';
+  const state = parseState(facts.state);
+  if (!state) return 'unknown_state';
+  if (named !== 'any' && named !== state) return 'malformed';
+  const occurredAt = believedTime(state, saidAt, receivedAt);
+  const observation: Observation = {
+    state,
+    previousState: parseState(facts.previousState ?? ''),
+    stateReason: code(facts.stateReason),
+    occurredAt,
+    reference: parseReference(facts.reference ?? ''),
+    eventId,
+    source: 'webhook',
+    observedAt: receivedAt,
+    proof: {
+      event_type: eventType,
+      ...(occurredAt !== saidAt && { said_to_occur_at: formatInstant(saidAt) }),
+    },
+  };
+  return { paymentRequestId, observation };
+}
+
+/** Whether a webhook tells of a new account of an acquiring partner, whose accounts the key may report. */
+const isOnboarding = (eventType: string, bound: BoundAccount | undefined): boolean =>
+  eventType === onboarded && bound?.partners !== undefined;
 
 function factsOf(bytes: Uint8Array): DeliveryFacts {
   const { metadata, payload } = parse(bytes);
   return {
     eventId: metadata.event_id,
     eventType: metadata.event_type,
+    // An empty text says that there is none. What earlier code stored has no such field.
+    eventVersion: metadata.event_version ?? '',
     occurredAt: metadata.occurred_at,
     subjectAccountId: metadata.subject_account_id,
     recipientAccountId: metadata.recipient_account_id,

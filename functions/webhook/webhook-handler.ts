@@ -12,6 +12,7 @@ import {
   signingKeyIdPattern,
   verify,
 } from './klarna-signature.ts';
+import { type MismatchReason, reasonOfMismatch } from './signature-mismatch.ts';
 import { type HttpResponse, jsonResponse } from '../http/response.ts';
 import { count, fault, note, telemetry, warn } from '../telemetry/telemetry.ts';
 
@@ -34,9 +35,9 @@ export type UrlCall = Pick<LambdaFunctionURLEvent, 'headers' | 'body' | 'isBase6
   };
 };
 
-/** Why a call was refused. */
+/** Why a call was refused. Those from `missing_header` on are about the signature. */
 type RefusalReason =
-  'method' | 'size' | 'content_type' | 'malformed_headers' | 'unknown_key' | 'wrong_signature';
+  'method' | 'size' | 'content_type' | 'missing_header' | 'malformed_header' | 'unknown_key' | MismatchReason;
 
 /** The result of a call: refused before its contents were used, or received with a verdict. */
 type Reception =
@@ -85,14 +86,15 @@ export const receiveCall =
     const { [signatureHeader]: signature = '', [signingKeyIdHeader]: keyId = '' } = event.headers;
     if (!signaturePattern.test(signature) || !signingKeyIdPattern.test(keyId)) {
       return refuse(
-        [400, 'malformed_headers'],
+        [400, signature === '' || keyId === '' ? 'missing_header' : 'malformed_header'],
         'Klarna-Signature and Klarna-Signing-Key-Id are needed, once each and well formed.',
       );
     }
     const key = await signingKeys.find(keyId);
     if (!key || !verify(bytes, key.key, signature)) {
+      const reason = key ? reasonOfMismatch(bytes, key.key, signature) : 'unknown_key';
       return refuse(
-        [400, key ? 'wrong_signature' : 'unknown_key'],
+        [400, reason],
         'The signature does not hold: is this the raw body, and the key of this environment?',
       );
     }
@@ -120,6 +122,12 @@ function report(reception: Reception): void {
     warn('webhook.quarantined', { reason, event_id: deliveryId, signing_key_id: signingKeyId });
   }
   if (quarantined || delivery.kind === 'quarantine') return;
+  if (delivery.kind === 'unused') {
+    // Another family does not tell that those about Payment Requests arrive.
+    if (delivery.why === 'no_state') tellArrival();
+    note('webhook.received', { event_type: delivery.eventType, event_id: delivery.eventId, verdict });
+    return;
+  }
   tellArrival();
   const { account, paymentRequestId } = delivery.key;
   const { state } = delivery.observation;
@@ -150,6 +158,7 @@ function quarantinedAs(
     case 'observation':
       return verdict === 'quarantined' ? delivery.ifUnknown : undefined;
     case 'onboarding':
+    case 'unused':
       return undefined;
   }
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import * as v from 'valibot';
 import { parseInstant } from '../../functions/domain/instant.ts';
@@ -8,6 +9,7 @@ import type { Calls } from './calls.ts';
 import type { Clock } from './clock.ts';
 import type { Deliveries } from './deliveries.ts';
 import { onboardedEvent } from './delivery-body.ts';
+import { eventTypePattern } from './event-types.ts';
 import { type Faults, faultSchema } from './faults.ts';
 import { givenFields, shownPaymentRequest, type SimulatedPaymentRequest } from './payment-request.ts';
 import type { NewPaymentRequest, PaymentRequests } from './payment-requests.ts';
@@ -104,6 +106,8 @@ export class ControlSurface {
         return this.#create(body);
       case 'POST /accounts':
         return this.#onboard(body);
+      case 'POST /events':
+        return this.#tellOf(body);
       case 'GET /calls':
         return { status: 200, json: { calls: calls.all() } };
       case 'DELETE /calls':
@@ -156,6 +160,24 @@ export class ControlSurface {
     const { deliveries, clock } = this.#parts;
     deliveries.announce(onboardedEvent(read.value.account_id, clock()));
     return { status: 201, json: read.value };
+  }
+
+  /** Klarna tells of anything at all: the subscribers to its type get it, signed. */
+  #tellOf(body: string): SimulatorResponse {
+    const read = checkedJson(newEventSchema, body);
+    if ('violation' in read) return refused(400, read.violation);
+    const { event_type, event_version, occurred_at, subject_account_id, payload } = read.value;
+    const { deliveries, clock } = this.#parts;
+    const eventId = randomUUID();
+    deliveries.announce({
+      eventId,
+      eventType: event_type,
+      ...(event_version !== undefined && { eventVersion: event_version }),
+      occurredAt: occurred_at ?? clock(),
+      subjectAccountId: subject_account_id,
+      payload,
+    });
+    return { status: 202, json: { event_id: eventId } };
   }
 
   /** Everything about one request, without the customer's data and the bodies that were sent. */
@@ -226,6 +248,21 @@ export class ControlSurface {
   }
 }
 
+/** An event of any family, version and time: also one that Klarna would not send. */
+const newEventSchema = v.strictObject({
+  event_type: v.pipe(
+    v.string(),
+    v.check(
+      (given) => eventTypePattern.test(given) && !given.endsWith('*'),
+      'a type such as payment.dispute.opened',
+    ),
+  ),
+  event_version: v.exactOptional(v.string()),
+  occurred_at: v.exactOptional(v.string()),
+  subject_account_id: v.exactOptional(v.string()),
+  payload: v.exactOptional(v.record(v.string(), v.unknown()), {}),
+});
+
 const newAccountSchema = v.strictObject({ account_id: v.pipe(v.string(), v.minLength(1)) });
 
 const routes = [
@@ -233,6 +270,7 @@ const routes = [
   'GET /payment-requests/{id}',
   `POST /payment-requests/{id}/{${actions.join('|')}}`,
   'POST /accounts',
+  'POST /events',
   'GET and DELETE /calls',
   'GET /deliveries',
   'POST /deliveries/flush',

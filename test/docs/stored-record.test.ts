@@ -51,6 +51,7 @@ const change = {
   eventId,
   state: 'SUBMITTED',
   previousState: 'IN_PROGRESS',
+  stateReason: 'PARTNER_CANCELED',
   attention: 'contradiction',
   occurredAt: noon,
   recordedAt: noon,

@@ -122,6 +122,7 @@ describe('the events of a request', () => {
     const names = { sessionId: parseSessionId('session-1'), reference: 'order 17' };
     const end = observed('CANCELED', '2026-03-01T12:30:00.5Z', {
       previousState: 'SUBMITTED',
+      stateReason: 'PARTNER_CANCELED',
       observedAt: afterNoon(31),
     });
     const before = registered({ ...names, sequence: 4 });
@@ -137,6 +138,7 @@ describe('the events of a request', () => {
         reference: 'order 17',
         state: 'CANCELED',
         previous_state: 'SUBMITTED',
+        state_reason: 'PARTNER_CANCELED',
         cause: null,
         reason: null,
         occurred_at: '2026-03-01T12:30:00.5Z',
@@ -145,6 +147,35 @@ describe('the events of a request', () => {
         version: 7,
       },
     });
+  });
+
+  it('each event has the reason of its own state', () => {
+    const [back, paid] = published([
+      sees(observed('SUBMITTED', undefined, { stateReason: 'PURCHASE_FLOW_ABORTED' })),
+      sees(observed('COMPLETED', '2026-03-01T12:01:00Z')),
+    ]);
+    expect(back?.detail.state_reason).toBe('PURCHASE_FLOW_ABORTED');
+    expect(paid?.detail.state_reason).toBeNull();
+  });
+
+  it('two states of one write have the reasons of their own', () => {
+    const before = stored(undefined, sees(observed('SUBMITTED', undefined, { stateReason: 'A' })));
+    const both: Write = (record) =>
+      sees(observed('CANCELED', '2026-03-01T12:02:00Z', { stateReason: 'C' }))(
+        sees(observed('IN_PROGRESS', '2026-03-01T12:01:00Z', { stateReason: 'B' }))(record),
+      );
+    const events = eventsOf(stored(before, both));
+    // Of a state that another one follows in the same write, the reason is not kept.
+    expect(events.map(({ detail }) => [detail.state, detail.state_reason])).toEqual([
+      ['IN_PROGRESS', null],
+      ['CANCELED', 'C'],
+    ]);
+  });
+
+  it('an event of a state without a known time happened when it was recorded', () => {
+    const fact = observed('SUBMITTED', '1970-01-01T00:00:00Z', { observedAt: afterNoon(3) });
+    const [event] = published([sees(fact)]);
+    expect(event?.detail).toMatchObject({ occurred_at: '2026-03-01T12:03:00Z', state: 'SUBMITTED' });
   });
 
   it('an event without a previous state from Klarna shows the state of the record before', () => {

@@ -30,6 +30,8 @@ const later = '2026-03-01T12:01:00Z';
 const seen = (record: PaymentRequest, ...facts: readonly Observation[]) =>
   facts.reduce((known, each) => applyObservation(known, each).record, record);
 const submitted = seen(recordWith(), observed('SUBMITTED'));
+const untimed = { about: 'time', eventId: ownEventId('x', '1') } as const;
+const paid = observed('COMPLETED', later);
 
 /** An entry that leaves so many bytes of a history with one other entry. */
 function leaving(record: PaymentRequest, bytes: number): PaymentRequest {
@@ -58,6 +60,14 @@ describe('isUnread', () => {
     ['a decline', submitted, observed('DECLINED', later), true],
     ['a cancel, which mostly is ours', submitted, observed('CANCELED', later), false],
     ['a cancel as the first state', recordWith(), observed('CANCELED'), false],
+    [
+      'an open state without a known time',
+      recordWith(),
+      observed('SUBMITTED', '1970-01-01T00:00:00Z'),
+      false,
+    ],
+    ['an open state while another has no known time', { ...submitted, question: untimed }, next, false],
+    ['a payment while an open state has no known time', { ...submitted, question: untimed }, paid, true],
     ['the same state later', submitted, observed('SUBMITTED', later), true],
     ['an earlier open state', submitted, observed('IN_PROGRESS', '2026-03-01T11:00:00Z'), false],
     ['a tie', submitted, observed('IN_PROGRESS'), false],
@@ -131,6 +141,7 @@ describe('observedVersion', () => {
           eventId: fact.eventId,
           state: 'COMPLETED',
           previousState: undefined,
+          stateReason: 'R',
           occurredAt: fact.occurredAt,
           recordedAt: fact.observedAt,
         },

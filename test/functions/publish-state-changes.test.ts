@@ -79,6 +79,7 @@ describe('publish-state-changes, for a write', () => {
       reference: 'order-7',
       state: 'CANCELED',
       previous_state: 'SUBMITTED',
+      state_reason: null,
       cause: null,
       reason: null,
       occurred_at: '2026-03-01T12:30:00Z',

@@ -66,6 +66,12 @@ export type Step =
       readonly quarantined: boolean;
     }
   | {
+      /** A delivery that says nothing about the state of a request got a 200. */
+      readonly kind: 'unused-acknowledged';
+      readonly eventId: EventId;
+      readonly isQuarantined: boolean;
+    }
+  | {
       readonly kind: 'shown';
       /** The account that asked for its session or its list. */
       readonly to: Account;
@@ -121,6 +127,8 @@ export interface Evidence {
   readonly ownerOf: (eventId: EventId) => PaymentRequestKey | undefined;
   /** Event ids of deliveries that Klarna never signed. */
   readonly forged: ReadonlySet<string>;
+  /** Event ids of deliveries that say nothing about the state of a request. */
+  readonly unused: ReadonlyMap<string, unknown>;
   /** The invocation that made a claim. */
   readonly claims: ReadonlyMap<string, string>;
   /** What the caller of this invocation registers, if it registers. */

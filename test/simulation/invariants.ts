@@ -238,6 +238,40 @@ const noChangeWithoutASignature: Safety = (step, { forged }) => {
   return entry && `${entry.eventId} was not signed by Klarna`;
 };
 
+/** A webhook that says nothing about the state of a request is neither quarantined nor in a record. */
+const unusedChangesNothing: Safety = (step, { unused }) => {
+  if (step.kind === 'unused-acknowledged')
+    return step.isQuarantined ? `${step.eventId} is quarantined` : undefined;
+  if (step.kind !== 'written') return undefined;
+  const entry = newEntries(step).find(({ eventId }) => unused.has(eventId));
+  return entry && `${entry.eventId} is in the record as ${entry.state ?? 'nothing'}`;
+};
+
+/** Milliseconds by which a time may be later than it was received. */
+const clocksDiffer = 5 * minute;
+
+/** No fact has a place after the moment when it was received, so none keeps every later one out. */
+const farFutureFreezesNothing: Safety = (step, { now }) => {
+  if (step.kind !== 'written') return undefined;
+  const { occurredAt, state } = step.after;
+  return occurredAt !== undefined && millisOf(occurredAt) > now + clocksDiffer
+    ? `${state ?? ''} since ${occurredAt}`
+    : undefined;
+};
+
+/** An open state whose time cannot be true is asked about, while the request is open. */
+const untimedIsAsked: Safety = (step) => {
+  if (step.kind !== 'written' || rankOf(step.after) > 0) return undefined;
+  const untimed = newEntries(step).find(
+    ({ kind, detail, state }) =>
+      kind === 'webhook' &&
+      detail['said_to_occur_at'] !== undefined &&
+      state !== undefined &&
+      ranks[state] === 0,
+  );
+  return untimed && step.after.question === undefined ? `${untimed.eventId} raises no question` : undefined;
+};
+
 const oneHolderOfAClaim: Safety = (step, { now, claims }) => {
   if (step.kind === 'written') {
     const before = step.before?.cancellation?.lease;
@@ -492,6 +526,9 @@ export const safetyInvariants = {
   'timer-notes-are-true': timerNotesAreTrue,
   'no-timer-cancel-before-the-deadline': noTimerCancelBeforeTheDeadline,
   'no-change-without-a-signature': noChangeWithoutASignature,
+  'unused-changes-nothing': unusedChangesNothing,
+  'far-future-freezes-nothing': farFutureFreezesNothing,
+  'untimed-is-asked': untimedIsAsked,
   'one-holder-of-a-claim': oneHolderOfAClaim,
   'unknown-end-is-asked-for': unknownEndIsAskedFor,
   'deletes-are-accounted-for': deletesAreAccountedFor,

@@ -1,3 +1,4 @@
+import type { UnusedReason } from '../../functions/application/receive-webhook.ts';
 import type { QuarantinedDelivery } from '../../functions/domain/quarantined-delivery.ts';
 import type { CancelJob } from '../../functions/domain/cancel-job.ts';
 import type { PaymentRequestId, PaymentRequestKey } from '../../functions/domain/identifiers.ts';
@@ -13,7 +14,7 @@ import { type Ending, type Engine, type FunctionName, InjectedFault, type Task }
 import type { Evidence, JobOutcome, Outcome, Step } from './evidence.ts';
 import { type InvariantName, lateInvariants, safetyInvariants, soonInvariants } from './invariants.ts';
 import { jobLiveness } from './job-invariants.ts';
-import type { Plan } from './plan.ts';
+import { beginning, type Plan } from './plan.ts';
 import type { Said, SimulatedKlarna, TrueRequest } from './simulated-klarna.ts';
 import type { SimulatedJobs } from './simulated-jobs.ts';
 import type { SimulatedQueue } from './simulated-queue.ts';
@@ -52,6 +53,8 @@ export class Judge {
   readonly owners = new Map<string, PaymentRequestKey>();
   /** Event ids of deliveries that Klarna never signed. */
   readonly forged = new Set<string>();
+  /** Event ids of deliveries that say nothing about the state of a request, and why. */
+  readonly unused = new Map<string, UnusedReason>();
   /** Event ids that got a 200 and are not in quarantine, or no longer. */
   readonly acknowledged = new Set<string>();
   readonly published: StateChangeEvent[] = [];
@@ -88,6 +91,7 @@ export class Judge {
       trueRequest: (key) => klarna.of(key),
       ownerOf: (eventId) => this.owners.get(eventId),
       forged: this.forged,
+      unused: this.unused,
       claims: this.#claims,
       registrationBy: (invocation) => this.registrations.get(invocation.replace(/ #\d+$/, '')),
       jobOf: ({ cancellation }) =>
@@ -193,8 +197,18 @@ export class Judge {
     this.check({ kind: 'webhook-acknowledged', key, eventId, said: said.state, stored, quarantined });
   }
 
+  /** A delivery that says nothing about a state got a 200. Whose key signed it is known by then, unless the secret is wrong. */
+  isUnused({ eventId }: Said): void {
+    const { plan, engine, quarantine } = this.#scene;
+    const isMended = engine.now > beginning + plan.keysMendedAt + minute;
+    const isQuarantined = quarantine.deliveries.some(({ deliveryId }) => deliveryId === eventId);
+    if (isMended || this.unused.get(eventId) === 'other_family')
+      this.check({ kind: 'unused-acknowledged', eventId, isQuarantined });
+  }
+
   /** A quarantined delivery counts as accepted. */
   hasReplayed({ deliveryId }: QuarantinedDelivery): void {
+    if (this.unused.has(deliveryId)) return;
     const owner = this.owners.get(deliveryId);
     this.acknowledged.add(deliveryId);
     const stored = owner && this.#scene.table.records.get(nameOf(owner));

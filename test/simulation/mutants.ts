@@ -20,6 +20,7 @@ import { isFinal } from '../../functions/domain/payment-request-state.ts';
 import { armedOnSubmitted } from '../../functions/domain/registration.ts';
 import { eventsOf } from '../../functions/domain/state-change-event.ts';
 import { appliedEntry, observedFields } from '../../functions/domain/transition.ts';
+import { quarantinedDelivery } from '../support/klarna-deliveries.ts';
 import { decisionMutants } from './decision-mutants.ts';
 import { bending, bentWrites, type Mutant, replacing } from './mutant.ts';
 import { operationMutants } from './operation-mutants.ts';
@@ -176,6 +177,66 @@ export const mutants: readonly Mutant[] = [
     protocol: receiving((record, { state }) =>
       isFinal(record.state) && isFinal(state) && record.state !== state ? 'apply' : 'as-it-should-be',
     ),
+  },
+  {
+    name: 'a webhook with a time in the far future keeps that time',
+    invariant: 'far-future-freezes-nothing',
+    protocol: replacing({
+      readDelivery: (...delivery) => {
+        const verified = useCases.readDelivery(...delivery);
+        if (verified.kind !== 'observation') return verified;
+        const { observation } = verified;
+        const occurredAt =
+          parseInstant(observation.proof['said_to_occur_at'] ?? '') ?? observation.occurredAt;
+        return { ...verified, observation: { ...observation, occurredAt } };
+      },
+    }),
+  },
+  {
+    name: 'an open state without a known time is not asked about',
+    invariant: 'untimed-is-asked',
+    protocol: bentWrites((next) =>
+      next.question?.about === 'time' ? { ...next, question: undefined } : next,
+    ),
+  },
+  {
+    name: 'a webhook of another family is quarantined',
+    invariant: 'unused-changes-nothing',
+    protocol: replacing({
+      receive: (dependencies) => async (delivery) => {
+        if (delivery.kind === 'unused')
+          await dependencies.quarantine.keep({ ...quarantinedDelivery, deliveryId: delivery.eventId ?? '' });
+        return receiveWebhook(dependencies)(delivery);
+      },
+    }),
+  },
+  {
+    name: 'an update without a state means SUBMITTED',
+    invariant: 'unused-changes-nothing',
+    protocol: replacing({
+      readDelivery: (bytes, ...rest) =>
+        useCases.readDelivery(
+          Buffer.from(
+            Buffer.from(bytes)
+              .toString('utf8')
+              .replace(/"payload":{(?!.*"state":)/, '"payload":{"state":"SUBMITTED",'),
+          ),
+          ...rest,
+        ),
+    }),
+  },
+  {
+    name: 'a webhook of any version is read as v2',
+    invariant: 'no-change-without-a-signature',
+    protocol: replacing({
+      readDelivery: (bytes, ...rest) =>
+        useCases.readDelivery(
+          Buffer.from(
+            Buffer.from(bytes).toString('utf8').replace('"event_version":"v3"', '"event_version":"v2"'),
+          ),
+          ...rest,
+        ),
+    }),
   },
   {
     name: 'a contradiction is settled without attention',

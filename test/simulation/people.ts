@@ -168,6 +168,9 @@ export class People {
         return;
       case 'forge':
         this.#others.webhooks.forge(name, key, act.how);
+        return;
+      case 'unused':
+        this.#others.webhooks.sendUnused(name, key, act.why);
     }
   }
 

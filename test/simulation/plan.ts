@@ -63,8 +63,10 @@ export interface Action {
     /** A delivery that says CANCELED, signed with a key that is not Klarna's or with another tenant's key. */
     | {
         readonly kind: 'forge';
-        readonly how: 'wrong-key' | 'unknown-key' | 'other-account' | 'unknown-type';
-      };
+        readonly how: 'wrong-key' | 'unknown-key' | 'other-account' | 'unknown-type' | 'other-version';
+      }
+    /** A delivery of Klarna's that says nothing about the state of a request. */
+    | { readonly kind: 'unused'; readonly why: 'other_family' | 'no_state' };
 }
 
 /** A deployment from one version of the code to another, which may be the older one. */
@@ -101,6 +103,8 @@ export interface Plan {
   /** Milliseconds from the start after which no fault is injected. */
   readonly quietAfter: number;
   readonly slowestMillis: number;
+  /** How likely a webhook has a time in the far future. */
+  readonly farFutureRate: number;
   /** How likely a DELETE gets no response and takes effect later. */
   readonly hangingCancelRate: number;
   /** How likely the response to a save is lost, so that the client repeats it. */
@@ -216,6 +220,7 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
     lossRate: lossRateOf(isFull ? draws.pick([0, 0, 0.1, 0.5, 1]) : 0),
     doubleRate: draws.pick([0, 0.2, 0.6]),
     lateRate: draws.pick([0, 0.1, 0.4]),
+    farFutureRate: new Draws(seed, 'far future').chance(0.08) ? 0.4 : 0,
     hangingCancelRate: isHanging ? 0.9 : 0,
     repeatedSaveRate: isRacing ? 0.8 : 0,
     quietAfter: last + draws.pick([minute, 30 * minute, 2 * hour]),
@@ -240,7 +245,9 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
     requests,
     actions: [
       ...ordinary,
-      ...[...operations, ...changes].map((action, index) => ({ ...action, id: all.length + index })),
+      ...[...operations, ...changes, ...unusedOf(new Draws(seed, 'unused webhooks'), last)].map(
+        (action, index) => ({ ...action, id: all.length + index }),
+      ),
     ],
     ...course,
     ...publishingOf(new Draws(seed, 'publishing'), mode, last),
@@ -346,6 +353,21 @@ function stormsOf(draws: Draws, last: number): readonly Omit<Action, 'id'>[] {
     act: { kind: 'cancel', allowCompleted: false } as const,
   }));
   return [storm, ...cancels];
+}
+
+/** Webhooks of Klarna's other families, and updates that tell no state. And one of a version that does not exist yet. */
+function unusedOf(draws: Draws, last: number): readonly Omit<Action, 'id'>[] {
+  if (!draws.chance(0.1)) return [];
+  const acts: readonly Action['act'][] = [
+    { kind: 'unused', why: 'other_family' },
+    { kind: 'unused', why: 'no_state' },
+    { kind: 'forge', how: 'other-version' },
+  ];
+  return Array.from({ length: draws.between(1, 3) }, () => ({
+    at: draws.between(0, last + minute),
+    request: 0,
+    act: draws.pick(acts),
+  }));
 }
 
 /** Deadlines that move, so that Klarna's expiry has to follow. Some move twice within the time of one call to Klarna. */

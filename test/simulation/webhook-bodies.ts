@@ -7,8 +7,15 @@ export const subjectOf = (account: Account): string => `krn:partner:global:accou
 export const signingKeyIdOf = (account: Account): string => `signing-key-of-${account}`;
 export const signatureOf = (bytes: Uint8Array, key = 'no_key'): string => sign(bytes, key);
 
-/** The body of Klarna's delivery. For COMPLETED, it includes the customer's data that Klarna sends with it. */
-export function bodyOf({ key, eventId, state, previousState, reason, occurredAt }: Said) {
+/**
+ * The body of Klarna's delivery. For COMPLETED, it includes the customer's data that Klarna sends with it.
+ *
+ * @param occurredAt the time that the body tells
+ */
+export function bodyOf(
+  { key, eventId, state, previousState, reason, occurredAt: happenedAt }: Said,
+  occurredAt: string = happenedAt,
+) {
   const metadata = {
     event_id: eventId,
     event_type: `payment.request.state-change.${state.toLowerCase().replace('_', '-')}`,

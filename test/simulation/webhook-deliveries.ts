@@ -1,3 +1,4 @@
+import type { UnusedReason } from '../../functions/application/receive-webhook.ts';
 import type { EventId, PaymentRequestKey } from '../../functions/domain/identifiers.ts';
 import { instantFromMillis } from '../../functions/domain/instant.ts';
 import { bytesOf } from '../support/klarna-deliveries.ts';
@@ -21,7 +22,10 @@ interface Delivery {
 }
 
 /** The key with which a forged delivery is signed, or what is wrong with it. */
-export type Forgery = 'wrong-key' | 'unknown-key' | 'other-account' | 'unknown-type';
+export type Forgery = 'wrong-key' | 'unknown-key' | 'other-account' | 'unknown-type' | 'other-version';
+
+/** A time that cannot be true. */
+const farFuture = '2999-12-31T23:59:59Z';
 
 /** The deliveries that are on their way to us: Klarna's and forged ones. */
 export class WebhookDeliveries {
@@ -53,7 +57,9 @@ export class WebhookDeliveries {
     const { meetAt } = plan;
     const arrivesAt =
       meetAt === undefined ? engine.now + (isLate ? late : soon) : momentOfMeeting(engine.now, meetAt);
-    const bytes = bytesOf(bodyOf(said));
+    const isInFuture = new Draws(plan.seed, `time of ${said.eventId}`).chance(plan.farFutureRate);
+    if (isInFuture) engine.note('klarna', () => `   ** ${said.eventId} has a time in the far future **`);
+    const bytes = bytesOf(bodyOf(said, isInFuture ? farFuture : said.occurredAt));
     const keyId = signingKeyIdOf(said.key.account);
     const signature = signatureOf(bytes, signingKeys.get(keyId)?.key);
     const delivery = { said, bytes, keyId, signature };
@@ -77,7 +83,8 @@ export class WebhookDeliveries {
       },
       (ending) => {
         if (ending.kind === 'returned' && ending.result === 200) {
-          judge.isAcknowledged(said);
+          if (judge.unused.has(said.eventId)) judge.isUnused(said);
+          else judge.isAcknowledged(said);
           return;
         }
         const pause = redeliveryPauses[attempt];
@@ -105,11 +112,45 @@ export class WebhookDeliveries {
         ...metadata,
         ...(how === 'other-account' && { subject_account_id: 'krn:partner:global:account:test:OTHER' }),
         ...(how === 'unknown-type' && { event_type: 'payment.request.risk-assessed' }),
+        ...(how === 'other-version' && { event_version: 'v3' }),
       },
     });
     const keyId = how === 'unknown-key' ? 'unknown-key' : signingKeyIdOf(key.account);
     const secret = how === 'wrong-key' || how === 'unknown-key' ? 'not-the-key' : signingKeys.get(keyId)?.key;
     this.#deliver({ said, bytes, keyId, signature: signatureOf(bytes, secret) }, redeliveryPauses.length, '');
+  }
+
+  /** A delivery of Klarna's that says nothing about the state of a request. */
+  sendUnused(name: string, key: PaymentRequestKey, why: UnusedReason): void {
+    const { engine, judge, signingKeys } = this.#world;
+    const eventId = `unused-${name}` as EventId;
+    const occurredAt = instantFromMillis(engine.now);
+    const said: Said = {
+      key,
+      eventId,
+      state: 'SUBMITTED',
+      previousState: undefined,
+      reason: undefined,
+      occurredAt,
+    };
+    judge.unused.set(eventId, why);
+    const { metadata, payload } = bodyOf(said) as {
+      readonly metadata: Record<string, unknown>;
+      readonly payload: Record<string, unknown>;
+    };
+    const bytes = bytesOf(
+      why === 'other_family'
+        ? {
+            metadata: { ...metadata, event_type: 'payment.transaction.captured', event_version: 'v1' },
+            payload,
+          }
+        : {
+            metadata: { ...metadata, event_type: 'payment.request.updated' },
+            payload: { ...payload, state: undefined },
+          },
+    );
+    const keyId = signingKeyIdOf(key.account);
+    this.#deliver({ said, bytes, keyId, signature: signatureOf(bytes, signingKeys.get(keyId)?.key) }, 0, '');
   }
 }
 

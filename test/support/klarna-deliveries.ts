@@ -33,6 +33,7 @@ export const quarantinedDelivery: QuarantinedDelivery = {
   facts: {
     eventId: 'e1',
     eventType: 'payment.request.state-change.canceled',
+    eventVersion: 'v2',
     occurredAt: '2026-03-01T11:59:00Z',
     subjectAccountId: subject,
     paymentRequestId: paymentRequestKey.paymentRequestId,

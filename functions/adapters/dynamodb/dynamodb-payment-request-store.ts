@@ -141,13 +141,13 @@ export class DynamoDbPaymentRequestStore
     observation: Observation,
     from: 'another state' | 'the same state',
   ): Expressions {
-    const { state, previousState, observedAt } = observation;
+    const { state, previousState, stateReason, observedAt } = observation;
     const entry = appliedEntry(observation);
     const isNew = from === 'another state';
-    const change = changeOf('state_changed', entry, { state, previousState });
+    const change = changeOf('state_changed', entry, { state, previousState, stateReason });
     const update = this.#addEntry(observedAt, entry)
       .put('ps', previousState)
-      .put('sr', observation.stateReason)
+      .put('sr', stateReason)
       .put('es', kinds.encode(observation.source))
       .put('et', toTime(observedAt))
       .put('q', undefined)
@@ -171,6 +171,8 @@ export class DynamoDbPaymentRequestStore
     update.put('s', state).put('p', positionOf(observation));
     if (observation.klarnaExpiresAt) update.put('kx', toTime(observation.klarnaExpiresAt));
     if (isOpen(state)) {
+      const question = `${update.name('q')}.${update.name('a')}`;
+      conditions.push(`NOT ${question} = ${update.value('time')}`);
       // The request may never be registered. The sweep reads the record once and arms the account's default timer if
       // it has one.
       update.put('o', key.account).putIfAbsent('da', observedAt).putIfAbsent('d', dueShardOf(key));

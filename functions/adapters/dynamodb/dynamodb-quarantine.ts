@@ -82,5 +82,8 @@ export class DynamoDbQuarantine implements Quarantine, QuarantinedDeliveries {
   }
 }
 
-const fromItem = (item: Item): StoredDelivery =>
-  ({ ...(item['delivery'] as object), replay: item['replay'] }) as StoredDelivery;
+function fromItem(item: Item): StoredDelivery {
+  const { facts, ...delivery } = item['delivery'] as QuarantinedDelivery;
+  // Code that did not look at the version read every one as v2.
+  return { ...delivery, facts: { eventVersion: 'v2', ...facts }, replay: item['replay'] as DeliveryReplay };
+}

@@ -264,24 +264,27 @@ export interface StoredChange {
   /** The state and the one before it, by their letters, where they are not those of the record; `-` for none. */
   readonly s?: string | undefined;
   readonly p?: string | undefined;
+  /** Klarna's reason for the state, where it is not that of the record; `-` for none. */
+  readonly r?: string | undefined;
   readonly a?: string | undefined;
 }
 
 /** What an event may have in common with its record. */
-export type Common = Pick<PaymentRequest, 'state' | 'previousState' | 'position'>;
+export type Common = Pick<PaymentRequest, 'state' | 'previousState' | 'stateReason' | 'position'>;
 
 /** The id of the fact that gave the record its state: a position is `<rank>|<time of 30 characters>|<event id>`. */
 const factOf = ({ position }: Common): string | undefined => position?.slice(33);
 
 /** The stored form of an event of this record. */
 export const toStoredChange = (
-  { kind, eventId, state, previousState, attention }: Change,
+  { kind, eventId, state, previousState, stateReason, attention }: Change,
   record: Common,
 ): StoredChange => ({
   y: changeCodes[kind],
   i: eventId === factOf(record) ? undefined : eventId,
   s: state === record.state ? undefined : toStateCode(state),
   p: previousState === record.previousState ? undefined : toStateCode(previousState),
+  r: stateReason === record.stateReason ? undefined : (stateReason ?? noState),
   a: attention,
 });
 
@@ -297,12 +300,12 @@ export function fromStoredChange(
   record: Omit<PaymentRequest, 'changes'>,
 ): Change | undefined {
   const fact = factOf(record);
-  const { y, i = fact, s, p, a } = mapOf(value) ?? {};
+  const { y, i = fact, s, p, r, a } = mapOf(value) ?? {};
   const kind = changeKinds.find((each) => changeCodes[each] === y);
   const [own, before] = [s, p].map((code) =>
     code === noState ? noState : parseState(states.decode(code) ?? ''),
   );
-  if (!kind || typeof i !== 'string' || !isTextOrNone(a)) return undefined;
+  if (!kind || typeof i !== 'string' || !isTextOrNone(a) || !isTextOrNone(r)) return undefined;
   if ((s !== undefined && !own) || (p !== undefined && !before)) return undefined;
   const eventId = i as EventId;
   const entry = record.history.find((each) => each.eventId === eventId) ?? {
@@ -315,6 +318,7 @@ export function fromStoredChange(
     {
       state: own === noState ? undefined : (own ?? record.state),
       previousState: before === noState ? undefined : (before ?? record.previousState),
+      stateReason: r === noState ? undefined : (r ?? record.stateReason),
     },
   );
   return a === undefined ? change : { ...change, attention: a as Attention };

@@ -412,7 +412,7 @@ const outcomeOf = (value: unknown): CancellationOutcome | undefined =>
 
 function questionOf(value: unknown): PaymentRequest['question'] {
   const { a, i } = mapOf(value) ?? {};
-  if ((a !== 'tie' && a !== 'contradiction') || typeof i !== 'string') return undefined;
+  if ((a !== 'tie' && a !== 'contradiction' && a !== 'time') || typeof i !== 'string') return undefined;
   return { about: a, eventId: i as EventId };
 }
 

@@ -272,7 +272,13 @@ describe(`on the engine ${engineName}`, () => {
       reason: 'unknown_type',
       receivedAt: noon,
       bodySha256: 'ab'.repeat(32),
-      facts: { eventId: 'event-1', eventType: 'payment.request.renamed', state: 'SUBMITTED', live: false },
+      facts: {
+        eventId: 'event-1',
+        eventType: 'payment.request.renamed',
+        eventVersion: 'v2',
+        state: 'SUBMITTED',
+        live: false,
+      },
     };
     const quarantine = () => new DynamoDbQuarantine({ ...table, retentionDays: 30 });
 
@@ -283,6 +289,16 @@ describe(`on the engine ${engineName}`, () => {
         ttl: Date.parse('2026-03-31T12:00:00Z') / 1000,
       });
       expect(await quarantine().read(delivery)).toEqual(delivery);
+    });
+
+    it('a delivery that was stored without a version has version v2', async () => {
+      const { eventVersion: _, ...facts } = delivery.facts;
+      const older = { ...delivery, signingKeyId: 'older', facts };
+      await quarantine().keep(older);
+      expect(await quarantine().read(older)).toEqual({ ...older, facts: { ...facts, eventVersion: 'v2' } });
+      const without = { ...delivery, signingKeyId: 'without', facts: { ...facts, eventVersion: '' } };
+      await quarantine().keep(without);
+      expect(await quarantine().read(without)).toEqual(without);
     });
 
     it('a quarantined delivery changes no record and is never due', async () => {
@@ -301,12 +317,13 @@ describe(`on the engine ${engineName}`, () => {
       const replay = { at: afterNoon(6), verdict: 'superseding' };
       await quarantine().noteReplay(delivery, replay);
       const all = await Array.fromAsync(quarantine().all());
-      expect(all.map(({ signingKeyId, deliveryId }) => `${signingKeyId}/${deliveryId}`)).toEqual([
+      const ours = all.filter(({ signingKeyId }) => signingKeyId.startsWith('key-'));
+      expect(ours.map(({ signingKeyId, deliveryId }) => `${signingKeyId}/${deliveryId}`)).toEqual([
         'key-2/event-1',
         'key-1/event-2',
         'key-1/event-1',
       ]);
-      expect(all.at(-1)).toEqual({ ...delivery, replay });
+      expect(ours.at(-1)).toEqual({ ...delivery, replay });
       expect(await quarantine().read({ signingKeyId: 'key-1', deliveryId: 'none' })).toBeUndefined();
     });
   });

@@ -307,6 +307,7 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
         },
         'an attention': { attention: 'klarna_denied', attentionSince: noon },
         'a question': { question: { about: 'tie', eventId: eventIdOf('e') } },
+        'a question about a time': { question: { about: 'time', eventId: eventIdOf('e') } },
         'a due time': { dueAt: afterNoon(-5) },
         'a session that is only observed': { session: watched },
         'a session whose expiry at Klarna is before its deadline': {
@@ -332,7 +333,9 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
           expect(await store.read(key)).toEqual(isWritten ? observedVersion(current, news) : current);
           const isOpenState = state === 'SUBMITTED' || state === 'IN_PROGRESS';
           const isKept = /claimed|pending|attention|last write/.test(name);
-          const needsRead = name.includes('Klarna is before') && state === 'SUBMITTED';
+          const needsRead =
+            (name.includes('Klarna is before') && state === 'SUBMITTED') ||
+            (name.endsWith('about a time') && isOpenState);
           expect(isWritten).toBe((isOpenState || !isKept) && !needsRead);
         },
       );
@@ -362,6 +365,14 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
         await store.observe(key, observed('COMPLETED', '2026-03-01T12:03:00Z'));
         expect(await before()).toEqual(['SUBMITTED']);
         expect(await store.read(key)).toMatchObject({ previousState: undefined, sequence: 4 });
+      });
+
+      it('observe tells the reason of the state, also after another one', async () => {
+        const reasons = async () => (await store.read(key))?.changes.map(({ stateReason }) => stateReason);
+        await store.observe(key, observed('SUBMITTED', undefined, { stateReason: 'A' }));
+        expect(await reasons()).toEqual(['A']);
+        await store.observe(key, observed('IN_PROGRESS', '2026-03-01T12:01:00Z'));
+        expect(await reasons()).toEqual([undefined]);
       });
 
       it('a save replaces the events of an observation before it', async () => {

@@ -246,7 +246,9 @@ const records: fc.Arbitrary<PaymentRequest> = fc
     cancellation: option(cancellations),
     attention: option(attentions),
     attentionSince: millis,
-    question: option(fc.record({ about: fc.constantFrom('tie', 'contradiction'), eventId: eventIds })),
+    question: option(
+      fc.record({ about: fc.constantFrom('tie', 'contradiction', 'time'), eventId: eventIds }),
+    ),
     attempts: counts,
     retryAt: option(times),
     dueAt: option(times),

@@ -75,6 +75,18 @@ describe('the explanation of a state that was ignored', () => {
       'the known state of 2026-03-01T11:59:59.5Z (gone) is newer',
       { state: 'SUBMITTED', occurredAt: times.earlier, against: ranked(0, 'gone') },
     ],
+    [
+      'its time is in the far future, so every other open state counts for more',
+      { state: 'SUBMITTED', occurredAt: at('1970-01-01T00:00:00Z'), against: ranked(0) },
+    ],
+    [
+      'COMPLETED of an unknown time (evt|1) is newer',
+      {
+        state: 'SUBMITTED',
+        occurredAt: noon,
+        against: '0|1970-01-01T00:00:00.000000000Z|evt|1' as Position,
+      },
+    ],
     ['the record had something newer', { against }],
     ['the record had something newer', { state: 'SUBMITTED', occurredAt: noon }],
   ])('an explanation of an ignored state ends with: %s', (why, fields) => {
@@ -318,6 +330,14 @@ describe('the explanation of an action of Lapse or of a caller', () => {
     [
       'The timer fired before the deadline, 12:30. It was set again.',
       { kind: 'timer', detail: { outcome: 'not_yet', deadline_at: '12:30' } },
+    ],
+    [
+      'The sweep asked Klarna about the unknown time that e7 raised. The entry before this one has its response. The record says IN_PROGRESS.',
+      {
+        kind: 'sweep',
+        state: 'IN_PROGRESS',
+        detail: { looked_into: 'time', raised_by: 'e7', response: 'refreshed' },
+      },
     ],
     [
       'The sweep asked Klarna about the tie that e7 raised. The entry before this one has its response. The record says IN_PROGRESS.',

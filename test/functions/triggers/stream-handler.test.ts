@@ -26,6 +26,7 @@ const eventWith = (
     reference: null,
     state: null,
     previous_state: null,
+    state_reason: null,
     cause,
     reason: null,
     occurred_at: '2026-03-01T12:00:00Z',

@@ -66,6 +66,26 @@ describe('readDelivery, for a state change', () => {
     },
   );
 
+  it.each([
+    ['SUBMITTED', '2999-01-01T00:00:00Z', '1970-01-01T00:00:00.000000000Z'],
+    ['IN_PROGRESS', '9999-12-31T23:59:59.999999999Z', '1970-01-01T00:00:00.000000000Z'],
+    ['SUBMITTED', '2026-03-01T12:05:05.000000001Z', '1970-01-01T00:00:00.000000000Z'],
+    ['COMPLETED', '2999-01-01T00:00:00Z', receivedAt],
+    ['CANCELED', '2999-01-01T00:00:00Z', receivedAt],
+  ])('%s at %s, which is in the far future, happened at %s', (state, occurred_at, occurredAt) => {
+    const event_type = 'payment.request.updated';
+    expect(read(deliveryWith({ event_type, occurred_at }, { state }))).toMatchObject({
+      kind: 'observation',
+      observation: { state, occurredAt, proof: { said_to_occur_at: occurred_at } },
+    });
+  });
+
+  it('a time within the tolerance of the clocks is kept', () => {
+    const judged = read(deliveryWith({ occurred_at: '2026-03-01T12:05:05Z' }));
+    expect(judged).toMatchObject({ observation: { occurredAt: '2026-03-01T12:05:05.000000000Z' } });
+    expect(JSON.stringify(judged)).not.toContain('said_to_occur_at');
+  });
+
   it('a state change keeps all nine digits of its time', () => {
     expect(read(deliveryWith({ occurred_at: '2026-03-01T13:00:00.123456789+01:00' }))).toMatchObject({
       observation: { occurredAt: '2026-03-01T12:00:00.123456789Z' },
@@ -106,6 +126,8 @@ describe('readDelivery, for a malformed delivery', () => {
     ['an occurred_at that is not a time', { occurred_at: 'yesterday' }, {}],
     ['an occurred_at on 31 February', { occurred_at: '2026-02-31T00:00:00Z' }, {}],
     ['an occurred_at in seconds', { occurred_at: 1_772_366_400 }, {}],
+    ['no event_version', { event_version: undefined }, {}],
+    ['an event_version that is a number', { event_version: 2 }, {}],
     ['no subject_account_id', { subject_account_id: undefined }, {}],
     ['no payment_request_id', {}, { payment_request_id: undefined }],
     ['a payment_request_id of another kind', {}, { payment_request_id: 'krn:payment:eu1:transaction:1' }],
@@ -161,6 +183,7 @@ describe('readDelivery, for a malformed delivery', () => {
         facts: {
           eventId,
           eventType: 'payment.request.state-change.canceled',
+          eventVersion: 'v2',
           occurredAt: '2026-03-01T12:00:00Z',
           subjectAccountId: subject,
           recipientAccountId: recipient,
@@ -182,8 +205,13 @@ describe('readDelivery, for an unknown type or state', () => {
   it.each([
     ['payment.request.state-change.paused', { state: 'PAUSED' }],
     ['payment.request.state-change.', {}],
-    ['payment.transaction.captured', {}],
     ['payment.request', {}],
+    ['payment.', {}],
+    ['payment.new', {}],
+    ['payments.transaction.captured', {}],
+    ['partner', {}],
+    ['settlement-report', {}],
+    ['payment.request.', {}],
     ['payment.request.updated.twice', {}],
     ['PAYMENT.REQUEST.UPDATED', {}],
     ['constructor', {}],
@@ -203,8 +231,78 @@ describe('readDelivery, for an unknown type or state', () => {
   );
 
   it('a delivery of an unknown type needs no Payment Request', () => {
-    const body = { ...deliveryWith({ event_type: 'payment.dispute.opened' }), payload: {} };
+    const body = { ...deliveryWith({ event_type: 'brand.new' }), payload: {} };
     expect(read(body)).toEqual(quarantined('unknown_type'));
+  });
+
+  it.each(['v1', 'v3', 'V2', '2', 'v2.1'])(
+    'a delivery of version %s is quarantined as unknown_version',
+    (event_version) => {
+      expect(read(deliveryWith({ event_version }))).toEqual(quarantined('unknown_version'));
+      const body = deliveryWith(
+        { event_version, event_type: 'payment.request.updated' },
+        { state: undefined },
+      );
+      expect(read(body)).toEqual(quarantined('unknown_version'));
+    },
+  );
+});
+
+describe('readDelivery, for a delivery that Lapse does not use', () => {
+  const unused = (event_type: string) => ({
+    kind: 'unused',
+    why: 'other_family',
+    eventType: event_type,
+    eventId,
+  });
+
+  it.each([
+    'payment.transaction.state-change.authorized',
+    'payment.transaction.captured',
+    'payment.dispute.state-change.pre-arbitration',
+    'payment.funding.state-change.paid',
+    'payment.requests.merged',
+    'partner.account.state-change.operational',
+    'partner.account.state-change.disabled',
+    'partner.account.product.payment.state-change.enabled',
+    'settlement.report.created',
+    'settlements.payout',
+  ])('%s is about something else, whatever its account, version and payload are', (event_type) => {
+    for (const metadata of [
+      {},
+      { event_version: 'v1' },
+      { subject_account_id: 'krn:partner:global:account:test:OTHER' },
+      { live: true },
+      { occurred_at: undefined },
+    ]) {
+      const body = { ...deliveryWith({ event_type, ...metadata }), payload: { transaction_id: 'krn:1' } };
+      expect(read(body, signingKeyWith({ live: false }))).toEqual(unused(event_type));
+    }
+  });
+
+  it('it needs no event id', () => {
+    const body = deliveryWith({ event_type: 'payment.dispute.opened', event_id: undefined });
+    expect(read(body)).toEqual({ ...unused('payment.dispute.opened'), eventId: undefined });
+  });
+
+  it.each([
+    ['no state', { state: undefined }],
+    ['a state that is null', { state: null }],
+    ['no payload', undefined],
+  ])('payment.request.updated with %s tells no state', (_, payload) => {
+    const event_type = 'payment.request.updated';
+    const body = deliveryWith({ event_type }, payload ?? {});
+    expect(read(payload ? body : { ...body, payload: undefined })).toEqual({
+      kind: 'unused',
+      why: 'no_state',
+      eventType: event_type,
+      eventId,
+    });
+  });
+
+  it('payment.request.updated without a state is quarantined where its key may not report it', () => {
+    const body = deliveryWith({ event_type: 'payment.request.updated', live: true }, { state: undefined });
+    expect(read(body, signingKeyWith({ live: false }))).toEqual(quarantined('other_environment'));
   });
 });
 
@@ -318,6 +416,7 @@ describe('readDelivery, for arbitrary bytes', () => {
             expect(paymentRequestStates).toContain(delivery.observation.state);
           } else {
             if (delivery.kind === 'onboarding') throw new Error('the key has no credential');
+            if (delivery.kind === 'unused') return;
             expect(delivery.delivery.bodySha256).toMatch(/^[0-9a-f]{64}$/);
           }
         },
@@ -398,7 +497,17 @@ describe('readDelivery, with a key of an acquiring partner', () => {
 
   it('an operational account of a key without a credential is not onboarded', () => {
     const body = deliveryWith({ event_type: 'partner.account.state-change.operational' });
-    expect(read(body).kind).toBe('quarantine');
+    expect(read(body).kind).toBe('unused');
+  });
+
+  it('an operational account that is not on the list of the key is not onboarded', () => {
+    const body = deliveryWith({ event_type: 'partner.account.state-change.operational' });
+    expect(read(body, acquirerKey({ subjects: new Set([`${subject}X`]) })).kind).toBe('unused');
+  });
+
+  it('an operational account of another environment than its key is quarantined', () => {
+    const body = deliveryWith({ event_type: 'partner.account.state-change.operational', live: true });
+    expect(read(body, { ...acquirerKey(), live: false })).toEqual(quarantined('other_environment'));
   });
 });
 

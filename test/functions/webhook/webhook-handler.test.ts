@@ -158,6 +158,7 @@ describe('webhookHandler, for a valid signature', () => {
   it.each([
     ['unknown_type', deliveryWith({ event_type: 'payment.request.brand-new' })],
     ['unknown_state', deliveryWith({ event_type: 'payment.request.updated' }, { state: 'PAUSED' })],
+    ['unknown_version', deliveryWith({ event_version: 'v3' })],
     ['malformed', deliveryWith({ occurred_at: undefined })],
     ['malformed', 'no JSON at all'],
     ['malformed', ''],
@@ -176,6 +177,23 @@ describe('webhookHandler, for a valid signature', () => {
       expect(output.lines()).toContainEqual(
         expect.objectContaining({ level: 'WARN', code: 'webhook.quarantined', reason }),
       );
+    },
+  );
+});
+
+describe('webhookHandler, for a delivery that Lapse does not use', () => {
+  it.each([
+    ['other_family', deliveryWith({ event_type: 'payment.transaction.state-change.authorized' })],
+    ['other_family', deliveryWith({ event_type: 'partner.account.state-change.operational', live: true })],
+    ['no_state', deliveryWith({ event_type: 'payment.request.updated' }, { state: undefined })],
+  ])(
+    '%s returns 200 and is counted in the log, without quarantine, alarm or write',
+    async (verdict, delivery) => {
+      const { response, records, quarantine } = receiver();
+      expect(await response(signedEvent(delivery))).toMatchObject({ statusCode: 200 });
+      expect([...records(), ...quarantine.deliveries]).toEqual([]);
+      expect(output.lines()).toMatchObject([{ level: 'INFO', code: 'webhook.received', verdict }]);
+      expect(output.text()).not.toContain('WebhookQuarantined');
     },
   );
 });
@@ -229,6 +247,16 @@ describe('webhookHandler, for a delivery that it refuses before it looks for a k
     expect(await response(event)).toMatchObject({ statusCode });
     expect(calls).toEqual([]);
     expect(output.lines()).toMatchObject([{ code: 'webhook.refused', status: statusCode }]);
+  });
+
+  it.each([
+    ['missing_header', { 'klarna-signature': '' }],
+    ['missing_header', { 'klarna-signing-key-id': '' }],
+    ['malformed_header', { 'klarna-signature': 'abc' }],
+    ['malformed_header', { 'klarna-signing-key-id': `${signingKeyId},${signingKeyId}` }],
+  ])('the log says %s for %o', async (reason, changed) => {
+    await receiver().response(signedBut({ headers: { ...headers, ...changed } }));
+    expect(output.lines()).toMatchObject([{ code: 'webhook.refused', reason, BadSignature: 1 }]);
   });
 
   it('a 405 names POST in Allow', async () => {
@@ -296,6 +324,17 @@ describe('webhookHandler, for an invalid signature', () => {
     // One line, and none that an attacker could fill the log with.
     expect(output.lines()).toMatchObject([{ code: 'webhook.refused', status: 400, BadSignature: 1 }]);
     expect(output.text()).not.toContain('CANCELED');
+  });
+
+  it.each([
+    ['unknown_key', signedBut({ headers: { ...headers, 'klarna-signing-key-id': 'unknown' } })],
+    ['signature_mismatch', signedBut({ headers: forged })],
+    ['body_reencoded', functionUrlEvent({ headers, body: bytesOf(JSON.stringify(deliveryWith(), null, 2)) })],
+  ])('the log says %s, and the response does not', async (reason, event) => {
+    const { response } = receiver();
+    const refusal = await response(event);
+    expect(output.lines()).toMatchObject([{ code: 'webhook.refused', reason, BadSignature: 1 }]);
+    expect(refusal).toEqual(await response(signedBut({ headers: forged })));
   });
 
   it('the refusal of a known key equals the refusal of an unknown one', async () => {
