@@ -165,6 +165,14 @@ export interface Quarantine {
   keep(delivery: QuarantinedDelivery): Promise<void>;
 }
 
+/** When Klarna's webhooks arrive, for operators. It shows that a new signing key works, and that an old one is no longer used. */
+export interface WebhookArrivals {
+  /** Notes that a webhook with a valid signature of this key arrived. An earlier time changes nothing. */
+  note(signingKeyId: string, at: Instant): Promise<void>;
+  /** When the last noted webhook with this key arrived; `undefined` where none was noted. */
+  last(signingKeyId: string): Promise<Instant | undefined>;
+}
+
 /** The deliveries in quarantine, for operators. */
 export interface QuarantinedDeliveries {
   /** All deliveries, newest first. */

@@ -53,7 +53,11 @@ const passOn = (): undefined => undefined;
 
 /** Receives a signed delivery on a store without a network, so that the whole path is loaded and compiled. */
 export const primeWebhook = (offline: () => ReturnType<typeof receiveWebhook>) => async (): Promise<void> => {
-  const receive = receiveCall({ signingKeys: { find: () => Promise.resolve(key) }, receive: offline() });
+  const receive = receiveCall({
+    signingKeys: { find: () => Promise.resolve(key) },
+    receive: offline(),
+    onArrival: () => Promise.resolve(),
+  });
   // The same chain as the handler's, without its log lines.
   const prime = middy<UrlCall>().use({ before: passOn, after: passOn }).handler(receive);
   const call = signedCall();

@@ -18,6 +18,7 @@ import { DynamoDbPaymentRequestStore } from '../adapters/dynamodb/dynamodb-payme
 import { DynamoDbQuarantine } from '../adapters/dynamodb/dynamodb-quarantine.ts';
 import { DynamoDbOpenPaymentRequests } from '../adapters/dynamodb/dynamodb-open-payment-requests.ts';
 import { DynamoDbRateBudgets } from '../adapters/dynamodb/dynamodb-rate-budgets.ts';
+import { DynamoDbWebhookArrivals } from '../adapters/dynamodb/dynamodb-webhook-arrivals.ts';
 import { DynamoDbSweepLease } from '../adapters/dynamodb/dynamodb-sweep-lease.ts';
 import { toItem } from '../adapters/dynamodb/stored-payment-request.ts';
 import { writeOf } from '../adapters/dynamodb/stream-changes.ts';
@@ -329,6 +330,7 @@ export function webhookStoresOf(environment: Pick<Parsed, 'TABLE_NAME' | 'RETENT
     };
   };
   return {
+    arrivals: new DynamoDbWebhookArrivals({ ...tableOf(environment), client }),
     stores: storesWith(client),
     offlineStores: () => storesWith(offline(client)),
   };

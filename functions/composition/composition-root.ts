@@ -147,9 +147,10 @@ export function composeCancellation() {
 export function composeWebhook() {
   const environment = parseEnvironment('receive-klarna-webhook', process.env);
   const signingKeys = signingKeysOf(environment);
-  const { stores, offlineStores } = webhookStoresOf(environment);
+  const { stores, offlineStores, arrivals } = webhookStoresOf(environment);
   return {
     signingKeys,
+    arrivals,
     receive: receiveWebhook({ ...webhookRetries, ...stores }),
     warmUp: warmUpOf(
       () => signingKeys.read(),

@@ -7,6 +7,7 @@
  * - A cancel job: `PK = A#<account>#J#<job_id>`; its targets end in `#IDS`, the pages of its report in `#<page>`.
  * - What is stored about an account without an entry: `PK = A#<account>#SETTINGS`.
  * - The names of the credentials whose secrets the stack did not create: `PK = CREDENTIALS`.
+ * - When the last webhook with a signing key arrived: `PK = K#<signing_key_id>`.
  * - What the processes share of a credential's rate limit: `PK = RATE#<credential>`.
  * - The lease of the sweep: `PK = SWEEP`.
  *

@@ -1,6 +1,6 @@
 import middy, { type MiddlewareObj } from '@middy/core';
 import type { LambdaFunctionURLEvent } from 'aws-lambda';
-import type { SigningKeys } from '../application/ports.ts';
+import type { SigningKeys, WebhookArrivals } from '../application/ports.ts';
 import type { DeliveryVerdict, receiveWebhook, VerifiedDelivery } from '../application/receive-webhook.ts';
 import { instantFromMillis } from '../domain/instant.ts';
 import type { QuarantinedDelivery } from '../domain/quarantined-delivery.ts';
@@ -20,6 +20,7 @@ import { count, fault, note, telemetry, warn } from '../telemetry/telemetry.ts';
 export interface WebhookHandlerDependencies {
   readonly signingKeys: SigningKeys;
   readonly receive: ReturnType<typeof receiveWebhook>;
+  readonly arrivals: Pick<WebhookArrivals, 'note'>;
 }
 
 /** Klarna limits a body to 1 MB; a state change has about 1 KB. */
@@ -61,7 +62,7 @@ type Reception =
  * any other status.
  */
 export const webhookHandler = (dependencies: WebhookHandlerDependencies) => {
-  const receive = receiveCall(dependencies);
+  const receive = receiveCall({ ...dependencies, onArrival: noteArrivals(dependencies.arrivals) });
   return middy<LambdaFunctionURLEvent, HttpResponse>()
     .use(telemetry())
     .use(unavailable())
@@ -74,9 +75,15 @@ export const webhookHandler = (dependencies: WebhookHandlerDependencies) => {
     });
 };
 
+/** What {@link receiveCall} needs. */
+interface ReceiveCallDependencies extends Pick<WebhookHandlerDependencies, 'signingKeys' | 'receive'> {
+  /** Called beside the write, for each delivery with a valid signature of this key. It must not reject. */
+  readonly onArrival: (signingKeyId: string) => Promise<void>;
+}
+
 /** The webhook's order of work: cheap checks → key by id → HMAC over the raw bytes → parse → bind → one write. */
 export const receiveCall =
-  ({ signingKeys, receive }: WebhookHandlerDependencies) =>
+  ({ signingKeys, receive, onArrival }: ReceiveCallDependencies) =>
   async (event: UrlCall): Promise<Reception> => {
     const refusal = refusalOf(event);
     if (refusal) return refusal;
@@ -100,8 +107,31 @@ export const receiveCall =
     }
 
     const delivery = readDelivery(bytes, key, instantFromMillis(Date.now()));
-    return { kind: 'received', signingKeyId: key.id, delivery, verdict: await receive(delivery) };
+    const [verdict] = await Promise.all([receive(delivery), onArrival(key.id)]);
+    return { kind: 'received', signingKeyId: key.id, delivery, verdict };
   };
+
+/** Milliseconds between two notes of one process about the same key. */
+const noteInterval = 10_000;
+
+/**
+ * Notes which keys webhooks arrive with: the first of each key at once, then at most one in ten seconds. A note that fails is left out,
+ * because the delivery itself does not depend on it.
+ */
+function noteArrivals(arrivals: Pick<WebhookArrivals, 'note'>): (signingKeyId: string) => Promise<void> {
+  const notedAt = new Map<string, number>();
+  return async (signingKeyId) => {
+    const now = Date.now();
+    if (now - (notedAt.get(signingKeyId) ?? Number.NEGATIVE_INFINITY) < noteInterval) return;
+    notedAt.set(signingKeyId, now);
+    try {
+      await arrivals.note(signingKeyId, instantFromMillis(now));
+    } catch {
+      notedAt.delete(signingKeyId);
+      warn('arrival.fault', { signing_key_id: signingKeyId });
+    }
+  };
+}
 
 function report(reception: Reception): void {
   if (reception.kind === 'refused') {

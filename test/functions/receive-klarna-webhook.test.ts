@@ -1,4 +1,8 @@
-import { ConditionalCheckFailedException, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  ConditionalCheckFailedException,
+  UpdateItemCommand,
+  type UpdateItemCommandInput,
+} from '@aws-sdk/client-dynamodb';
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, it } from 'vitest';
@@ -22,11 +26,22 @@ import { setUpHandlers } from '../support/set-up-handlers.ts';
 const { handler, output } = await setUpHandlers(() => import('../../functions/receive-klarna-webhook.ts'));
 
 const responseTo = (event: Parameters<typeof handler>[0]) => handler(event, lambdaContext());
-const writes = () => aws.dynamodb.commandCalls(UpdateItemCommand).map((call) => call.args[0].input);
+/** The note about the key, which a process makes at most once in ten seconds. */
+const isNote = ({ Key }: UpdateItemCommandInput) => Key?.['PK']?.S?.startsWith('K#') === true;
+const allWrites = () => aws.dynamodb.commandCalls(UpdateItemCommand).map((call) => call.args[0].input);
+const writes = () => allWrites().filter((input) => !isNote(input));
 const heldBy = (record: Parameters<typeof itemOf>[0]) =>
   new ConditionalCheckFailedException({ message: '', $metadata: {}, Item: itemOf(record) });
 
 describe('receive-klarna-webhook, for a signed delivery', () => {
+  it('the first delivery of a process with a key is also noted in the table', async () => {
+    expect((await responseTo(signedEvent(completedDelivery()))).statusCode).toBe(200);
+    expect(allWrites().filter(isNote)).toEqual([
+      expect.objectContaining({ Key: { PK: { S: `K#${signingKeyId}` } } }),
+    ]);
+    expect(writes()).toHaveLength(1);
+  });
+
   it('a new delivery makes one conditional write without a read, and returns 200', async () => {
     expect((await responseTo(signedEvent(completedDelivery()))).statusCode).toBe(200);
     expect(sentCommands().map(({ name }) => name)).toEqual(['UpdateItemCommand', 'GetSecretValueCommand']);

@@ -6,6 +6,7 @@ import type { SigningKeys } from '../../../functions/application/ports.ts';
 import type { SigningKey } from '../../../functions/domain/signing-key.ts';
 import { webhookHandler } from '../../../functions/webhook/webhook-handler.ts';
 import { InMemoryAccounts } from '../../support/credentials.ts';
+import { InMemoryArrivals } from '../../support/in-memory-arrivals.ts';
 import { notAllowed, rejected, throttled } from '../../support/aws-faults.ts';
 import { captureOutput } from '../../support/captured-output.ts';
 import {
@@ -33,6 +34,7 @@ function receiver(...keys: readonly SigningKey[]) {
   const calls: string[] = [];
   const store = new InMemoryPaymentRequestStore();
   const quarantine = new InMemoryQuarantine();
+  const arrivals = new InMemoryArrivals();
   const stored = new InMemoryAccounts();
   const signingKeys: SigningKeys = {
     find: (id) => {
@@ -50,13 +52,14 @@ function receiver(...keys: readonly SigningKey[]) {
   });
   const handler = webhookHandler({
     signingKeys,
+    arrivals,
     receive: (delivery) => {
       calls.push('write');
       return receive(delivery);
     },
   });
   const response = (event: Parameters<typeof handler>[0]) => handler(event, lambdaContext());
-  return { response, calls, store, stored, quarantine, records: () => [...store.records.values()] };
+  return { response, calls, store, stored, quarantine, arrivals, records: () => [...store.records.values()] };
 }
 
 const body = bytesOf(deliveryWith());
@@ -359,6 +362,45 @@ describe('webhookHandler, for an invalid signature', () => {
   });
 });
 
+describe('webhookHandler, for the arrival of signing keys', () => {
+  it('the first delivery with a key is noted at once, and the next after ten seconds', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    try {
+      const { response, arrivals } = receiver();
+      for (const seconds of [0, 9, 1]) {
+        vi.setSystemTime(Date.now() + seconds * 1_000);
+        expect(await response(signedEvent(completedDelivery()))).toMatchObject({ statusCode: 200 });
+      }
+      expect(arrivals.noted.map(({ signingKeyId: id }) => id)).toEqual([signingKeyId, signingKeyId]);
+      expect(await arrivals.last(signingKeyId)).toBe(arrivals.noted[1]?.at);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('a quarantined delivery is noted, and one with a wrong signature is not', async () => {
+    const { response, arrivals } = receiver();
+    await response(signedBut({ headers: { ...headers, 'klarna-signature': '0'.repeat(64) } }));
+    expect(arrivals.noted).toEqual([]);
+    await response(signedEvent(completedDelivery({ event_type: 'brand.new' })));
+    expect(arrivals.noted).toHaveLength(1);
+  });
+
+  it('a note that fails changes no response, and the next delivery is noted', async () => {
+    const { response, arrivals, records } = receiver();
+    arrivals.fails = new Error(planted.text);
+    expect(await response(signedEvent(completedDelivery()))).toMatchObject({ statusCode: 200 });
+    expect(records()).toHaveLength(1);
+    expect(output.lines()).toContainEqual(
+      expect.objectContaining({ level: 'WARN', code: 'arrival.fault', signing_key_id: signingKeyId }),
+    );
+    expect(plantedIn(output.text())).toEqual([]);
+    arrivals.fails = undefined;
+    await response(signedEvent(completedDelivery()));
+    expect(arrivals.noted).toHaveLength(1);
+  });
+});
+
 describe('webhookHandler, when a port fails', () => {
   const failing = (part: 'key' | 'write', error = new Error(planted.text)) =>
     webhookHandler({
@@ -366,6 +408,7 @@ describe('webhookHandler, when a port fails', () => {
         find: () => (part === 'key' ? Promise.reject(error) : Promise.resolve(signingKeyWith())),
       },
       receive: () => Promise.reject(error),
+      arrivals: new InMemoryArrivals(),
     });
 
   it.each(['key', 'write'] as const)('a delivery returns 503 when the %s fails', async (part) => {
