@@ -11,7 +11,7 @@ import { appFile } from './init-command.ts';
 import { rememberStack } from './remembered-stack.ts';
 import { runProgram } from './run-program.ts';
 import { outputsOfStack, parseOutputs } from './stack-outputs.ts';
-import { awsSettingsOf } from './target.ts';
+import { awsSettingsOf, isMissingStack } from './target.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Adds `lapse deploy`. */
@@ -164,13 +164,7 @@ async function isBootstrapped({ options }: CommandContext, region: string | unde
     await client.send(new DescribeStacksCommand({ StackName: 'CDKToolkit' }));
     return true;
   } catch (error) {
-    // CloudFormation has no error of its own for a stack that does not exist.
-    if (
-      error instanceof Error &&
-      error.name === 'ValidationError' &&
-      error.message.includes('does not exist')
-    )
-      return false;
+    if (isMissingStack(error)) return false;
     throw error;
   }
 }

@@ -104,10 +104,19 @@ async function localTarget(control: string, prefix: string | undefined): Promise
 
 async function describeStack(name: string, aws: AwsSettings): Promise<Readonly<Record<string, unknown>>> {
   const { CloudFormationClient, DescribeStacksCommand } = await import('@aws-sdk/client-cloudformation');
-  const { Stacks: [stack] = [] } = await new CloudFormationClient(aws).send(
-    new DescribeStacksCommand({ StackName: name }),
-  );
+  const { Stacks: [stack] = [] } = await new CloudFormationClient(aws)
+    .send(new DescribeStacksCommand({ StackName: name }))
+    .catch((error: unknown) => {
+      if (!isMissingStack(error)) throw error;
+      throw new UsageError(`--stack is ${name}; allowed: a stack of this account and Region.`, {
+        cause: error,
+      });
+    });
   return Object.fromEntries(
     (stack?.Outputs ?? []).map(({ OutputKey: key = '', OutputValue: value }) => [key, value]),
   );
 }
+
+/** Whether there is no such stack. CloudFormation has no error of its own for that. */
+export const isMissingStack = (error: unknown): boolean =>
+  error instanceof Error && error.name === 'ValidationError' && error.message.includes('does not exist');
