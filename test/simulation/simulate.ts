@@ -1,28 +1,29 @@
-/**
- * The explorer as a command.
- *
- * - `--seed N` plays one seed and prints its history, shrunk if it breaks an invariant.
- * - `--runs N` plays many seeds on every processor, from `--from M`, and stops at the first that breaks an invariant.
- * - `--seconds N` plays for that long.
- */
-import { parseArgs } from 'node:util';
+/** `npm run simulate`: the explorer as a command. `npm run simulate -- --help` has its options. */
+import { Command, InvalidArgumentError } from '@commander-js/extra-typings';
 import { BrokenInvariant, checkSeed, tellSeed } from './explore.ts';
 import { playSeeds } from './play-seeds.ts';
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string' },
-    runs: { type: 'string', default: '10000' },
-    from: { type: 'string', default: '0' },
-    seconds: { type: 'string' },
-  },
-});
+const { seed, runs, from, seconds } = new Command('npm run simulate --')
+  .description(
+    'Plays histories of requests with random faults, and stops at the first that breaks an invariant.',
+  )
+  .option('--seed <n>', 'play one seed and print its history, shrunk if it breaks an invariant', wholeNumber)
+  .option('--runs <n>', 'play this many seeds on every processor', wholeNumber, 10_000)
+  .option('--from <n>', 'the first of them', wholeNumber, 0)
+  .option('--seconds <n>', 'play for no longer than that', wholeNumber)
+  .parse()
+  .opts();
+
+/** Commander prints the sentence, and ends the process. */
+function wholeNumber(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Allowed: a whole number.');
+  return Number(text);
+}
 
 const say = (text: string) => process.stdout.write(text);
 
-if (values.seed === undefined)
-  await playMany(Number(values.from), Number(values.runs), Number(values.seconds ?? Infinity));
-else await playOne(Number(values.seed));
+if (seed === undefined) await playMany();
+else await playOne(seed);
 
 async function playOne(seed: number): Promise<void> {
   try {
@@ -33,13 +34,13 @@ async function playOne(seed: number): Promise<void> {
   }
 }
 
-async function playMany(from: number, runs: number, seconds: number): Promise<void> {
+async function playMany(): Promise<void> {
   const started = performance.now();
   const elapsed = () => (performance.now() - started) / 1000;
   try {
     const tally = await playSeeds({ from, runs }, ({ runs: done }) => {
       progress(done, runs, elapsed());
-      return elapsed() > seconds;
+      return elapsed() > (seconds ?? Infinity);
     });
     say(
       `\n${tally.runs} runs from seed ${from}, ${tally.courses.size} distinct courses, ${tally.calls} calls of ports, ${elapsed().toFixed(1)} s\n`,
