@@ -1,4 +1,4 @@
-import { App, Validations } from 'aws-cdk-lib';
+import { App, CfnOutput, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import { LapseStack } from '../lib/lapse-stack.ts';
 import { stages } from '../lib/stages.ts';
@@ -18,10 +18,11 @@ if (timers !== 'scheduler' && timers !== 'sweep') {
 const klarnaUrl: unknown = app.node.tryGetContext('klarnaUrl');
 const klarnaUrls =
   typeof klarnaUrl === 'string' ? { klarnaTestUrl: klarnaUrl, klarnaLiveUrl: klarnaUrl } : {};
-new LapseStack(app, typeof stage === 'string' ? `Lapse-${stage}` : 'Lapse', {
+const stack = new LapseStack(app, typeof stage === 'string' ? `Lapse-${stage}` : 'Lapse', {
   lapse: { ...ofStage, timers, ...klarnaUrls },
   description:
     'Ends a Klarna Payment Request when its checkout session ends, and never one the customer has paid',
 });
+if (typeof stage === 'string') new CfnOutput(stack, 'Stage', { value: stage });
 Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
 app.synth();

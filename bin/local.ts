@@ -1,4 +1,4 @@
-import { defaultAccounts, defaultSigningKeys } from '../local/secrets/default-secrets.ts';
+import { defaultAccounts, defaultApiKeys, defaultSigningKeys } from '../local/secrets/default-secrets.ts';
 import { linesToTry, playDemo } from '../local/demo/demo.ts';
 import { type LocalSystem, startLocalSystem } from '../local/local-system.ts';
 import { type LocalOptions, parseOptions, usage } from '../local/options.ts';
@@ -40,15 +40,22 @@ try {
   }
 }
 
-function addressLines(system: LocalSystem, { accountsFile, signingKeysFile, dataDirectory }: LocalOptions) {
+function addressLines(
+  system: LocalSystem,
+  { accountsFile, signingKeysFile, dataDirectory, connected }: LocalOptions,
+) {
   return [
     `  API        ${system.api}/accounts/{account}/payment-requests/{payment_request_id}`,
     `  webhook    ${system.webhook}`,
     `  Klarna     ${system.klarna}`,
     `  control    ${system.control}   GET /events, /schedules, /dead-letters; POST /faults, /sweep`,
     `  log        ${system.logFile}${dataDirectory === undefined ? '   (deleted at the end; --data DIR keeps it)' : ''}`,
-    `  accounts      ${accountsFile ?? JSON.stringify(defaultAccounts)}`,
-    `  signing keys  ${signingKeysFile ?? JSON.stringify(defaultSigningKeys)}`,
+    ...(connected
+      ? [
+          `  accounts      ${accountsFile ?? JSON.stringify(defaultAccounts)}`,
+          `  signing keys  ${signingKeysFile ?? JSON.stringify(defaultSigningKeys)}`,
+        ]
+      : [`  API keys at Klarna, not connected yet: ${Object.values(defaultApiKeys).join(', ')}`]),
   ];
 }
 

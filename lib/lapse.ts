@@ -163,21 +163,32 @@ export class Lapse extends Construct {
     const stack = outermostStack(this);
     if (stack.node.tryFindChild(`${prefix}ApiUrl`))
       throw new Error(`prefix is ${prefix || 'empty'}; allowed: one that no other Lapse of the stack has.`);
-    const { shared, secrets, timer, events, sweep, dashboard } = this.#parts;
+    for (const [name, value] of Object.entries(this.#outputs())) {
+      new CfnOutput(stack, `${prefix}${name}`, { value }).overrideLogicalId(`${prefix}${name}`);
+    }
+  }
+
+  #outputs(): Readonly<Record<string, string>> {
+    const { shared, secrets, timer, sweep, events, api, dashboard } = this.#parts;
     const { region } = Stack.of(this);
-    const outputs = {
+    return {
       ApiUrl: this.apiUrl,
+      ApiAuthorization: api.authorization,
       WebhookUrl: this.webhookUrl,
+      KlarnaTestUrl: shared.settings.klarnaTestUrl,
+      KlarnaLiveUrl: shared.settings.klarnaLiveUrl,
       AccountsSecretName: secrets.accounts.secretName,
       SigningKeysSecretName: secrets.signingKeys.secretName,
       CredentialsPrefix: secrets.credentialsPrefix,
+      ...(shared.encryptionKey && { EncryptionKeyArn: shared.encryptionKey.keyArn }),
       EventBusName: this.bus.eventBusName,
       TableName: this.table.tableName,
       RetentionDays: String(shared.settings.retentionDays),
+      ScheduleGroupName: timer.groupName,
       TimerQueueUrl: timer.queue.queueUrl,
       DeadTimersQueueUrl: timer.deadLetterQueue.queueUrl,
-      UnpublishedEventsQueueUrl: events.unpublished.queueUrl,
       SweepFailuresQueueUrl: sweep.deadLetterQueue.queueUrl,
+      UnpublishedEventsQueueUrl: events.unpublished.queueUrl,
       FunctionNames: Object.entries(this.functions)
         .map(([name, each]) => `${name}=${each.function.functionName}`)
         .join(' '),
@@ -188,9 +199,6 @@ export class Lapse extends Construct {
       }),
       NextCommand: `aws secretsmanager put-secret-value --region ${region} --secret-id ${secrets.accounts.secretName} --secret-string file://accounts.json`,
     };
-    for (const [name, value] of Object.entries(outputs)) {
-      new CfnOutput(stack, `${prefix}${name}`, { value }).overrideLogicalId(`${prefix}${name}`);
-    }
   }
 
   /**

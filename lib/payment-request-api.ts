@@ -97,6 +97,12 @@ export class PaymentRequestApi extends Construct {
     });
   }
 
+  /** How a caller proves who it is. `CUSTOM`: by an authorizer of yours. */
+  get authorization(): 'AWS_IAM' | 'JWT' | 'CUSTOM' {
+    if (this.#authorizer instanceof HttpIamAuthorizer) return 'AWS_IAM';
+    return this.#authorizer instanceof HttpJwtAuthorizer ? 'JWT' : 'CUSTOM';
+  }
+
   /** Allows a principal calls for one account. Throws where the API has another authorizer than IAM, which does not look at policies. */
   grantCall(grantee: IGrantable, { account, actions = shopActions }: GrantCallProps): Grant {
     if (!/^(?:[a-z0-9-]{1,32}|[a-z0-9-]{1,31}\*)$/.test(account))

@@ -83,14 +83,13 @@ export async function startLocalSystem(
   const built = { ...parts, stack, functions, aws, dynamodbUrl };
   const recurring = await startTriggers(built);
 
-  const urls = { api: api.url, webhook: webhook.url, klarna: klarna.url, aws: aws.url };
-  const outputs = outputsOf(stack, urls);
+  const outputs = outputsOf(stack, { api, webhook, aws, klarna });
   const control = await startControl({ ...built, klarna, clocks, recurring, outputs });
   const page = await startPage(options, {
     api: api.url,
     control: control.url,
     simulator: klarna.simulator && klarna.url,
-    accounts: secretFiles.accounts,
+    accounts: () => aws.secretText(secretNamed(stack, 'accounts')),
     now: () => clock.now(),
   });
   running.defer(() => page.close());
@@ -208,19 +207,34 @@ function clockControlFor(
   return clocks;
 }
 
+interface Addressed {
+  readonly api: Listening;
+  readonly webhook: Listening;
+  readonly aws: AwsServer;
+  readonly klarna: Klarna;
+}
+
+/** What the outputs of a deployed stack name, with the local addresses. */
 const outputsOf = (
-  { outputs, secrets, region }: StackDescription,
-  urls: Readonly<Record<'api' | 'webhook' | 'klarna' | 'aws', string>>,
+  stack: StackDescription,
+  { api, webhook, aws, klarna }: Addressed,
 ): Readonly<Record<string, string>> => ({
-  ...outputs,
-  ApiUrl: urls.api,
-  WebhookUrl: urls.webhook,
-  KlarnaUrl: urls.klarna,
-  AccountsSecretName: secrets.find(({ purpose }) => purpose === 'accounts')?.name ?? '',
-  SigningKeysSecretName: secrets.find(({ purpose }) => purpose === 'signing-keys')?.name ?? '',
-  AwsEndpointUrl: urls.aws,
-  AwsRegion: region,
+  ...stack.outputs,
+  Stage: 'local',
+  ApiUrl: api.url,
+  WebhookUrl: webhook.url,
+  KlarnaTestUrl: klarna.urls.test,
+  KlarnaLiveUrl: klarna.urls.live,
+  AccountsSecretName: secretNamed(stack, 'accounts'),
+  SigningKeysSecretName: secretNamed(stack, 'signing-keys'),
+  AwsEndpointUrl: aws.url,
+  AwsRegion: stack.region,
 });
+
+const secretNamed = (
+  { secrets }: Pick<StackDescription, 'secrets'>,
+  wanted: 'accounts' | 'signing-keys',
+): string => secrets.find(({ purpose }) => purpose === wanted)?.name ?? '';
 
 /** Serves the page at the port that was given; else at the preferred port, or at a free one where that is taken. */
 function startPage(

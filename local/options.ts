@@ -17,6 +17,8 @@ export interface LocalOptions {
   readonly credentialsFile: string | undefined;
   /** The data folder; without it, a temporary one that is removed at the end. */
   readonly dataDirectory: string | undefined;
+  /** Whether Klarna and the secrets know each other from the start. False: all secrets are empty, and nothing is subscribed. */
+  readonly connected: boolean;
   readonly scenario: 'demo' | 'none';
   /** Whether the demonstration prints each step of each session, also on a terminal. */
   readonly verbose: boolean;
@@ -35,6 +37,7 @@ export const usage = `npm start -- [options], or npx lapse-local [options]
   --accounts FILE         the secret "accounts", as JSON
   --signing-keys FILE     the secret "signing-keys", as JSON
   --credentials FILE      the secrets of credentials, as one JSON object by name
+  --unconnected           begin as a new deployment does: empty secrets, and no webhook at Klarna
   --data DIR              keep the data in this folder; without it they are deleted at the end
   --scenario demo|none    play the demonstration first (demo), or only serve (none)
   --verbose               print each step of the demonstration, instead of one line for each session
@@ -54,13 +57,16 @@ export function parseOptions(commandLine: readonly string[]): LocalOptions | 'he
       'signing-keys': { type: 'string' },
       credentials: { type: 'string' },
       data: { type: 'string' },
-      scenario: { type: 'string', default: 'demo' },
+      unconnected: { type: 'boolean', default: false },
+      scenario: { type: 'string' },
       timers: { type: 'string', default: 'scheduler' },
       verbose: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) return 'help';
+  const { unconnected } = values;
+  if (unconnected) refuseBeside(values);
   return {
     port: portOf('--port', values.port),
     webhookPort: portOf('--webhook-port', values['webhook-port']),
@@ -71,10 +77,20 @@ export function parseOptions(commandLine: readonly string[]): LocalOptions | 'he
     signingKeysFile: values['signing-keys'],
     credentialsFile: values.credentials,
     dataDirectory: values.data,
-    scenario: scenarioOf(values.scenario),
+    connected: !unconnected,
+    scenario: scenarioOf(values.scenario ?? (unconnected ? 'none' : 'demo')),
     verbose: values.verbose,
     timers: timersOf(values.timers),
   };
+}
+
+/** What `--unconnected` leaves empty cannot be given, and the demonstration needs it. */
+function refuseBeside(values: Readonly<Record<string, unknown>>): void {
+  const given = ['accounts', 'signing-keys', 'credentials', 'klarna-url'].find(
+    (name) => values[name] !== undefined,
+  );
+  if (given !== undefined) throw new Error(`--${given} is given; allowed with --unconnected: none.`);
+  if (values['scenario'] === 'demo') throw new Error('--scenario is demo; allowed with --unconnected: none.');
 }
 
 function portOf(flag: string, given: string): number {

@@ -21,6 +21,12 @@ export interface StartLapseOptions {
    */
   readonly credentialsFile?: string;
   /**
+   * Whether Klarna and the secrets know each other from the start. False: the secrets are empty, and nothing is subscribed, as in a
+   * new deployment.
+   * @default true
+   */
+  readonly connected?: boolean;
+  /**
    * A folder that keeps the data.
    * @default a temporary one, deleted at the end
    */
@@ -96,8 +102,9 @@ export async function startLapse(options: StartLapseOptions = {}): Promise<Runni
 
 type Addresses = Pick<RunningLapse, 'api' | 'webhook' | 'klarna' | 'control'>;
 
-const flagsFor = (options: StartLapseOptions): readonly string[] =>
-  Object.entries({
+const flagsFor = (options: StartLapseOptions): readonly string[] => [
+  ...(options.connected === false ? ['--unconnected'] : []),
+  ...Object.entries({
     port: '0',
     'webhook-port': '0',
     'klarna-port': '0',
@@ -108,7 +115,8 @@ const flagsFor = (options: StartLapseOptions): readonly string[] =>
     data: options.dataDirectory,
     'klarna-url': options.klarnaUrl,
     timers: options.timers,
-  }).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value]));
+  }).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, value])),
+];
 
 function actionsOn({
   klarna,

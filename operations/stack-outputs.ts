@@ -5,6 +5,8 @@ const text = v.pipe(v.string(), v.minLength(1));
 
 const outputsSchema = v.object({
   ApiUrl: text,
+  /** How a caller of the API proves who it is. `CUSTOM`: by an authorizer that Lapse does not know. */
+  ApiAuthorization: v.picklist(['AWS_IAM', 'JWT', 'CUSTOM']),
   WebhookUrl: text,
   TableName: text,
   RetentionDays: v.pipe(v.string(), v.regex(/^[1-9]\d{0,3}$/), v.transform(Number)),
@@ -12,6 +14,12 @@ const outputsSchema = v.object({
   AccountsSecretName: text,
   SigningKeysSecretName: text,
   CredentialsPrefix: text,
+  /** The key of all secrets, where it is not that of the AWS account. */
+  EncryptionKeyArn: v.optional(text),
+  /** The addresses that the functions call, by environment, without a slash at the end. */
+  KlarnaTestUrl: text,
+  KlarnaLiveUrl: text,
+  ScheduleGroupName: text,
   TimerQueueUrl: text,
   DeadTimersQueueUrl: text,
   UnpublishedEventsQueueUrl: text,
@@ -34,8 +42,8 @@ const outputsSchema = v.object({
   /** The topic of the alarms. A local system has none. */
   AlarmTopicArn: v.optional(text),
   DashboardUrl: v.optional(text),
-  /** Klarna's address, where the stack does not call Klarna's own. */
-  KlarnaUrl: v.optional(text),
+  /** The stage that the stack was deployed as. `local` for a local system. */
+  Stage: v.optional(text),
   /** Only for a local system: the address of its AWS stand-ins, and their Region. */
   AwsEndpointUrl: v.optional(text),
   AwsRegion: v.optional(text),

@@ -17,7 +17,8 @@ import { startScheduleLoop } from './scheduler/schedule-loop.ts';
 import { ScheduleStore } from './scheduler/schedule-store.ts';
 import { schedulerActions } from './scheduler/scheduler-actions.ts';
 import { Schedules } from './scheduler/schedules.ts';
-import { secretsManagerActions, type SecretSource } from './secretsmanager/secretsmanager-actions.ts';
+import { currentStage, SecretStore, type SecretSource, versionWith } from './secretsmanager/secret-store.ts';
+import { secretsManagerActions } from './secretsmanager/secretsmanager-actions.ts';
 import { MessageStore } from './sqs/message-store.ts';
 import { Queues } from './sqs/queues.ts';
 import { sqsActions } from './sqs/sqs-actions.ts';
@@ -27,7 +28,7 @@ import { createRequestListener } from './wire/request-listener.ts';
 export interface AwsServerOptions {
   /** 0 takes a free one. */
   readonly port: number;
-  /** Keeps messages, schedules and events in this folder; without it they are in memory. */
+  /** Keeps messages, schedules, events and written secrets in this folder; without it they are in memory. */
   readonly dataDirectory: string | undefined;
   /** The DynamoDB that calls are forwarded to. */
   readonly dynamodbUrl: string;
@@ -43,6 +44,7 @@ export interface AwsServerOptions {
    * of a stream. Default: none.
    */
   readonly deadLetterQueues?: readonly string[];
+  /** By name. Calls may write other values, and create further secrets. */
   readonly secrets: Readonly<Record<string, SecretSource>>;
   /** The clock of the queues and of Scheduler. Default: the machine's. */
   readonly clock?: LocalClock;
@@ -60,6 +62,8 @@ export interface AwsServer {
   readonly queues: Queues;
   readonly events: EventLog;
   readonly schedules: { list(): readonly Schedule[] };
+  /** The current value of a secret. Throws where it has none. */
+  secretText(name: string): string;
   readonly faults: Faults;
   /** The number of calls of each action since the start, such as `dynamodb.UpdateItem`. */
   calls(): Readonly<Record<string, number>>;
@@ -108,6 +112,7 @@ export async function startAwsServer(options: AwsServerOptions): Promise<AwsServ
     queues,
     events,
     schedules,
+    secretText: services.secretText,
     faults,
     calls: () => calls.counts(),
     kindsOfCalls: () => calls.kinds(),
@@ -149,10 +154,17 @@ function openServices(parts: ServicesParts) {
   const arnOf = ({ group, name }: ScheduleKey) =>
     `arn:aws:scheduler:${region}:${accountId}:schedule/${group}/${name}`;
   const delivery = new ScheduleDelivery({ database, store, queues, faults, arnOf });
+  const secrets = new SecretStore({ database, clock, sources: parts.secrets });
   return {
     queues,
     events,
     schedules,
+    secretText: (name: string) => {
+      const secret = secrets.find(name);
+      const current = secret && versionWith(secret, currentStage);
+      if (!current) throw new Error(`The secret ${name} has no value.`);
+      return current.text;
+    },
     actions: {
       scheduler: schedulerActions(schedules, arnOf),
       sqs: sqsActions(queues),
@@ -164,7 +176,7 @@ function openServices(parts: ServicesParts) {
         region,
         accountId,
       }),
-      secretsmanager: secretsManagerActions({ secrets: parts.secrets, region, accountId }),
+      secretsmanager: secretsManagerActions({ secrets, region, accountId }),
     },
     startSchedules: (onLog: (line: string) => void) =>
       startScheduleLoop({ store, delivery, clock, changed, onLog }),

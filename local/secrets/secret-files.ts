@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { readJson } from '../../functions/contract/read-json.ts';
-import { defaultAccounts, defaultSigningKeys } from './default-secrets.ts';
+import { defaultAccounts, defaultApiKeys, defaultSigningKeys, emptyCredential } from './default-secrets.ts';
 import type { ConfigurationInput } from '../klarna-simulator/configuration.ts';
 import { isJsonObject, type JsonObject } from '../shared/json-object.ts';
 import { allowedBy } from '../shared/checked-json.ts';
@@ -44,10 +44,21 @@ export interface SecretFiles {
   klarnaConfiguration(webhookUrl: string): ConfigurationInput;
 }
 
+/** As in a new deployment: every secret is empty. Klarna knows the API keys, and nothing else. */
+const unconnected: SecretFiles = {
+  accounts: () => '{}',
+  'signing-keys': () => '{}',
+  credentials: new Map([[emptyCredential, () => '{}']]),
+  klarnaConfiguration: () => ({
+    apiKeys: Object.fromEntries(Object.values(defaultApiKeys).map((key) => [key, {}])),
+  }),
+};
+
 /** Reads and checks the files. Throws a sentence that names the file and the field, and never quotes a value. */
 export function openSecretFiles(
-  options: Pick<LocalOptions, 'accountsFile' | 'signingKeysFile' | 'credentialsFile'>,
+  options: Pick<LocalOptions, 'accountsFile' | 'signingKeysFile' | 'credentialsFile' | 'connected'>,
 ): SecretFiles {
+  if (!options.connected) return unconnected;
   const { accountsFile, signingKeysFile, credentialsFile } = options;
   const accounts = source(accountsFile, defaultAccounts);
   const signingKeys = source(signingKeysFile, defaultSigningKeys);

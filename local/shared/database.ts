@@ -1,17 +1,18 @@
-import { mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
 /**
- * The database of a stand-in: a file in a folder, which is created where missing, or in memory. Every write survives a
+ * The database of a stand-in: a file in a folder, which is created where missing, or in memory. Only its owner can read a new file. Every write survives a
  * `kill -9` of the process. A power cut may lose the last writes, because `synchronous = NORMAL` leaves them to the
  * operating system.
  */
 export function openDatabase(dataDirectory: string | undefined, fileName: string): DatabaseSync {
   if (dataDirectory !== undefined) mkdirSync(dataDirectory, { recursive: true });
-  const database = new DatabaseSync(
-    dataDirectory === undefined ? ':memory:' : path.join(dataDirectory, fileName),
-  );
+  const file = dataDirectory === undefined ? ':memory:' : path.join(dataDirectory, fileName);
+  // It may hold secrets. SQLite gives its further files the same mode.
+  if (dataDirectory !== undefined) closeSync(openSync(file, 'a', 0o600));
+  const database = new DatabaseSync(file);
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
   return database;
 }

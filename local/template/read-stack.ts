@@ -18,9 +18,9 @@ export interface ReadStackOptions {
   readonly awsUrl: string;
 }
 
-/** The other outputs are addresses, which differ here. */
+/** The other outputs are addresses, which differ here, or name what there is at AWS only. */
 const operatorsOutput =
-  /^(TableName|RetentionDays|EventBusName|CredentialsPrefix|FunctionNames|MetricsStack|\w+QueueUrl)$/;
+  /^(ApiAuthorization|CredentialsPrefix|TableName|RetentionDays|EventBusName|ScheduleGroupName|FunctionNames|MetricsStack|\w+QueueUrl)$/;
 
 const region = 'eu-west-1';
 const accountId = '000000000000';

@@ -2,6 +2,7 @@ import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import { routeKeys } from '../../functions/contract/routes.ts';
 import type { LapseProps } from '../../lib/lapse.ts';
+import { functionNames } from '../../functions/contract/function-name.ts';
 import { resourcesOf, templateOf, type Synthesized } from './synthesized.ts';
 
 const template = templateOf();
@@ -273,15 +274,19 @@ it('the outputs say where everything is and what to do next', () => {
   expect(Object.keys(outputs).toSorted()).toEqual([
     'AccountsSecretName',
     'AlarmTopicArn',
+    'ApiAuthorization',
     'ApiUrl',
     'CredentialsPrefix',
     'DashboardUrl',
     'DeadTimersQueueUrl',
     'EventBusName',
     'FunctionNames',
+    'KlarnaLiveUrl',
+    'KlarnaTestUrl',
     'MetricsStack',
     'NextCommand',
     'RetentionDays',
+    'ScheduleGroupName',
     'SigningKeysSecretName',
     'SweepFailuresQueueUrl',
     'TableName',
@@ -291,6 +296,23 @@ it('the outputs say where everything is and what to do next', () => {
   ]);
   const kept = templateOf({ retentionDays: 30 }).findOutputs('RetentionDays');
   expect(kept).toMatchObject({ RetentionDays: { Value: '30' } });
+});
+
+it('the outputs name the functions, the authorization of the API and the addresses of Klarna', () => {
+  const valueOf = (from: typeof template, name: string) =>
+    (from.findOutputs(name)[name] as { readonly Value: unknown }).Value;
+  const parts = (valueOf(template, 'FunctionNames') as { 'Fn::Join': [string, unknown[]] })['Fn::Join'][1];
+  const text = parts.map((part) => (typeof part === 'string' ? part : 'deployed')).join('');
+  expect(text.split(' ').toSorted()).toEqual(functionNames.map((name) => `${name}=deployed`).toSorted());
+  expect(valueOf(template, 'ApiAuthorization')).toBe('AWS_IAM');
+  expect(valueOf(template, 'KlarnaTestUrl')).toBe('https://api-global.test.klarna.com');
+  const other = templateOf({
+    jwtIssuer: 'https://issuer.example',
+    jwtAudience: ['lapse'],
+    klarnaLiveUrl: 'https://klarna.example',
+  });
+  expect(valueOf(other, 'ApiAuthorization')).toBe('JWT');
+  expect(valueOf(other, 'KlarnaLiveUrl')).toBe('https://klarna.example');
 });
 
 it('the alarm topic allows CloudWatch of this account to publish, and refuses calls without TLS', () => {

@@ -93,7 +93,9 @@ describe('where a Lapse can stand', () => {
         expect.stringMatching(/^Checkout-Payments-Lapse-[0-9a-f]{8}-sessions$/),
         expect.stringMatching(/^Checkout-Payments-Lapse-[0-9a-f]{8}-sweep$/),
       ]);
-      expect(Object.keys(Template.fromStack(stack).findOutputs('*'))).toContain('ApiUrl');
+      const outputs = Template.fromStack(stack).findOutputs('*');
+      expect(Object.keys(outputs)).toContain('ApiUrl');
+      expect(JSON.stringify(outputs['FunctionNames'])).toContain('Outputs.Checkout');
     });
   });
 
@@ -462,6 +464,16 @@ describe('encryptionKey', () => {
       expect(found.length).toBeGreaterThan(0);
       for (const each of found) expect(each).toMatchObject(properties);
     }
+  });
+
+  it('the outputs name the key, with which a secret that is connected later is encrypted too', () => {
+    withBundles((bundles) => {
+      const stack = new Stack(new App(), 'Checkout');
+      const encryptionKey = new Key(stack, 'Key');
+      new Lapse(stack, 'Lapse', { bundles, encryptionKey }).addOutputs();
+      const [output] = Object.values(Template.fromStack(stack).findOutputs('EncryptionKeyArn'));
+      expect(output).toEqual({ Value: stack.resolve(encryptionKey.keyArn) as unknown });
+    });
   });
 });
 

@@ -10,6 +10,7 @@ it('without flags there are the default ports, the simulator, no stored data and
     klarnaUrl: undefined,
     accountsFile: undefined,
     signingKeysFile: undefined,
+    connected: true,
     dataDirectory: undefined,
     scenario: 'demo',
     verbose: false,
@@ -24,12 +25,12 @@ it('every flag in the usage is accepted', () => {
     '--scenario': 'none',
     '--timers': 'sweep',
   };
-  const switches = ['--verbose'];
+  const switches = ['--verbose', '--unconnected'];
   for (const flag of flags) {
     const value = switches.includes(flag) ? [] : [values[flag] ?? '1'];
     expect(() => parseOptions([flag, ...value])).not.toThrow();
   }
-  expect(flags).toHaveLength(12);
+  expect(flags).toHaveLength(13);
 });
 
 it.each([
@@ -39,8 +40,14 @@ it.each([
   [['--webhook-port', 'x'], '--webhook-port is x; allowed: 0 to 65535.'],
   [['--klarna-url', 'ftp://x'], '--klarna-url is ftp://x; allowed: an http or https URL.'],
   [['--timers', 'cron'], '--timers is cron; allowed: scheduler or sweep.'],
+  [['--unconnected', '--accounts', 'a.json'], '--accounts is given; allowed with --unconnected: none.'],
+  [['--unconnected', '--scenario', 'demo'], '--scenario is demo; allowed with --unconnected: none.'],
   [['--scenario', 'all'], '--scenario is all; allowed: demo or none.'],
   [['--prot', '1'], "Unknown option '--prot'"],
 ])('%j is refused with what is allowed', (commandLine, message) => {
   expect(() => parseOptions(commandLine)).toThrow(message);
+});
+
+it('an unconnected system plays no demonstration', () => {
+  expect(parseOptions(['--unconnected'])).toMatchObject({ connected: false, scenario: 'none' });
 });

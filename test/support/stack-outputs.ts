@@ -1,6 +1,7 @@
 /** The outputs of an invented stack, as CloudFormation gives them. */
 export const rawOutputs = {
   ApiUrl: 'https://api.example',
+  ApiAuthorization: 'AWS_IAM',
   WebhookUrl: 'https://webhook.example/',
   TableName: 't',
   RetentionDays: '90',
@@ -8,6 +9,9 @@ export const rawOutputs = {
   AccountsSecretName: 'a',
   SigningKeysSecretName: 's',
   CredentialsPrefix: 'c/',
+  KlarnaTestUrl: 'https://klarna-test.example',
+  KlarnaLiveUrl: 'https://klarna-live.example',
+  ScheduleGroupName: 'Lapse-sessions',
   TimerQueueUrl: 'https://q.example/1',
   DeadTimersQueueUrl: 'https://q.example/2',
   UnpublishedEventsQueueUrl: 'https://q.example/3',

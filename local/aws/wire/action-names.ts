@@ -22,5 +22,12 @@ export const actionNames = {
   scheduler: ['CreateSchedule', 'GetSchedule', 'UpdateSchedule', 'DeleteSchedule'],
   sqs: ['GetQueueAttributes', 'SendMessage', 'ReceiveMessage', 'DeleteMessage', 'ChangeMessageVisibility'],
   eventbridge: ['PutEvents'],
-  secretsmanager: ['GetSecretValue', 'DescribeSecret', 'PutSecretValue'],
+  secretsmanager: [
+    'GetSecretValue',
+    'DescribeSecret',
+    'ListSecrets',
+    'CreateSecret',
+    'PutSecretValue',
+    'UpdateSecret',
+  ],
 } as const;

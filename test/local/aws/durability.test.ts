@@ -1,8 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { CreateScheduleCommand } from '@aws-sdk/client-scheduler';
+import {
+  CreateSecretCommand,
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+} from '@aws-sdk/client-secrets-manager';
 import { DeleteMessageCommand, ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
@@ -57,6 +63,10 @@ test('what the AWS server acknowledged survives a kill -9', async () => {
     new PutEventsCommand({ Entries: [{ Source: 's', DetailType: 't', Detail: '{"n":1}' }] }),
   );
   await doomed.scheduler.send(schedule('far', 'at(2099-01-01T00:00:00)'));
+  await doomed.secrets.send(
+    new PutSecretValueCommand({ SecretId: 'lapse/accounts', SecretString: '{"written":{}}' }),
+  );
+  await doomed.secrets.send(new CreateSecretCommand({ Name: 'lapse/credentials/a', SecretString: '{}' }));
   await doomed.kill();
 
   const aws = await startAws({ dataDirectory: folder });
@@ -73,6 +83,12 @@ test('what the AWS server acknowledged survives a kill -9', async () => {
   expect(aws.queues.get('timers').counts()).toMatchObject({ in_flight: 2, delayed: 1 });
   expect(aws.events.list()).toMatchObject([{ detail: { n: 1 } }]);
   expect(aws.schedules.list()).toMatchObject([{ name: 'far' }]);
+  const secretOf = async (SecretId: string) =>
+    (await aws.secrets.send(new GetSecretValueCommand({ SecretId }))).SecretString;
+  expect(await secretOf('lapse/accounts')).toBe('{"written":{}}');
+  expect(await secretOf('lapse/credentials/a')).toBe('{}');
+  // It holds secrets.
+  expect((await stat(path.join(folder, 'aws.sqlite'))).mode & 0o077).toBe(0);
 });
 
 test('a schedule whose time passed while the server was down fires at the start', async () => {

@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { ListRulesCommand } from '@aws-sdk/client-eventbridge';
 import { ListScheduleGroupsCommand } from '@aws-sdk/client-scheduler';
-import { ListSecretsCommand } from '@aws-sdk/client-secrets-manager';
+import { DeleteSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { CreateQueueCommand } from '@aws-sdk/client-sqs';
 import { expect, onTestFinished, test } from 'vitest';
 import { responding, startMisbehavingServer } from '../../support/misbehaving-server.ts';
@@ -103,7 +103,9 @@ test('an unknown action is refused with the existing ones', async () => {
   await expect(aws.eventbridge.send(new ListRulesCommand({}))).rejects.toThrow(
     'does not have ListRules in eventbridge; it has PutEvents.',
   );
-  await expect(aws.secrets.send(new ListSecretsCommand({}))).rejects.toThrow('does not have ListSecrets');
+  await expect(aws.secrets.send(new DeleteSecretCommand({ SecretId: 'lapse/accounts' }))).rejects.toThrow(
+    'does not have DeleteSecret',
+  );
   await expect(aws.scheduler.send(new ListScheduleGroupsCommand({}))).rejects.toMatchObject({
     name: 'UnknownOperationException',
     message: expect.stringContaining(

@@ -18,7 +18,10 @@ async function open(accounts?: unknown, signingKeys?: unknown, credentials?: unk
   const accountsFile = await write('accounts.json', accounts);
   const signingKeysFile = await write('signing-keys.json', signingKeys);
   const credentialsFile = await write('credentials.json', credentials);
-  return { accountsFile, files: openSecretFiles({ accountsFile, signingKeysFile, credentialsFile }) };
+  return {
+    accountsFile,
+    files: openSecretFiles({ accountsFile, signingKeysFile, credentialsFile, connected: true }),
+  };
 }
 
 it('without files there are one account and one key, which the simulator knows', async () => {
@@ -93,6 +96,7 @@ it('a missing file is refused by name', () => {
       accountsFile: '/nowhere/a.json',
       signingKeysFile: undefined,
       credentialsFile: undefined,
+      connected: true,
     }),
   ).toThrow('--accounts /nowhere/a.json cannot be read (ENOENT).');
 });
@@ -123,4 +127,21 @@ it('each credential is a secret of its own, and its key acts for every partner a
 
 it('a credential whose name is not one is refused, and the error quotes no value', async () => {
   await expect(open({}, {}, { Acquirer: { api_key: planted.apiKey } })).rejects.toThrow('--credentials');
+});
+
+it('an unconnected system has empty secrets, and API keys at Klarna of both environments', () => {
+  const files = openSecretFiles({
+    accountsFile: undefined,
+    signingKeysFile: undefined,
+    credentialsFile: undefined,
+    connected: false,
+  });
+  const secrets = [files.accounts(), files['signing-keys'](), files.credentials.get('acquirer')?.()];
+  expect(secrets).toEqual(['{}', '{}', '{}']);
+  expect(files.klarnaConfiguration(webhookUrl)).toEqual({
+    apiKeys: {
+      'klarna_test_api_local-not-a-real-key': {},
+      'klarna_live_api_local-not-a-real-key': {},
+    },
+  });
 });
