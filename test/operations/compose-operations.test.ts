@@ -5,24 +5,16 @@ import { tableSchema } from '../../functions/contract/table-schema.ts';
 import { composeOperations } from '../../operations/compose-operations.ts';
 import { aws, resetAws } from '../support/aws-clients.ts';
 import { quarantinedDelivery } from '../support/klarna-deliveries.ts';
+import { rawOutputs } from '../support/stack-outputs.ts';
 
 it('a replayed fact is kept for as long as the stack keeps its records', async () => {
   resetAws();
   const outputs = {
-    ApiUrl: 'https://a',
-    WebhookUrl: 'https://w',
+    ...rawOutputs,
     AccountsSecretName: 'lapse/accounts',
-    CredentialsPrefix: 'lapse/credentials/',
-    TableName: 't',
-    RetentionDays: 30,
-    EventBusName: 'b',
     SigningKeysSecretName: 'lapse/signing-keys',
-    TimerQueueUrl: 'https://q/1',
-    DeadTimersQueueUrl: 'https://q/2',
-    UnpublishedEventsQueueUrl: 'https://q/3',
-    SweepFailuresQueueUrl: 'https://q/4',
-    FunctionNames: new Map(),
-    MetricsStack: 'Lapse',
+    RetentionDays: 30,
+    FunctionNames: new Map<string, string>(),
   };
   const settings = {
     endpoint: 'http://127.0.0.1:1',

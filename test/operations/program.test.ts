@@ -92,6 +92,8 @@ describe('the command line', () => {
     });
     const { errors, code } = await runCommand(['timers', 'list'], { folder });
     expect(code).toBe(2);
-    expect(errors[0]).toMatch(/^The stack Lapse-test does not have the output WebhookUrl, TableName/);
+    expect(errors[0]).toMatch(
+      /^The stack Lapse-test does not have the output ApiAuthorization, WebhookUrl, TableName/,
+    );
   });
 });

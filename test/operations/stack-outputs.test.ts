@@ -29,7 +29,7 @@ describe('the outputs of a stack', () => {
       RetentionDays: 90,
     });
     expect(() => parseOutputs(prefixed, 'Lapse', 'Denmark')).toThrow(
-      'does not have the output DenmarkApiUrl, DenmarkWebhookUrl',
+      'does not have the output DenmarkApiUrl, DenmarkApiAuthorization',
     );
   });
 
@@ -43,7 +43,11 @@ describe('the outputs of a stack', () => {
   });
 
   it.each<[string, object, string]>([
-    ['of an older stack', { TableName: 't' }, 'does not have the output ApiUrl, WebhookUrl, RetentionDays'],
+    [
+      'of an older stack',
+      { TableName: 't' },
+      'does not have the output ApiUrl, ApiAuthorization, WebhookUrl',
+    ],
     ['with a retention that is none', { ...outputs, RetentionDays: 'long' }, 'the output RetentionDays.'],
   ])('outputs %s are refused', (_, raw, sentence) => {
     expect(() => parseOutputs({ ...raw }, 'Lapse')).toThrow(sentence);
