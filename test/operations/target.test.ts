@@ -3,20 +3,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, expect, it } from 'vitest';
 import { findTarget } from '../../operations/target.ts';
 import { UsageError } from '../../operations/usage-error.ts';
-
-const outputs = {
-  ApiUrl: 'https://a',
-  WebhookUrl: 'https://w',
-  TableName: 't',
-  RetentionDays: '90',
-  EventBusName: 'b',
-  AccountsSecretName: 'a',
-  SigningKeysSecretName: 's',
-  CredentialsPrefix: 'c/',
-  TimerQueueUrl: 'https://q/1',
-  DeadTimersQueueUrl: 'https://q/2',
-  UnpublishedEventsQueueUrl: 'https://q/3',
-};
+import { rawOutputs } from '../support/stack-outputs.ts';
 
 const cloudFormation = mockClient(CloudFormationClient);
 
@@ -31,7 +18,7 @@ it('a stack is described by its name, with the profile and the Region', async ()
         StackName: 'Shop',
         CreationTime: new Date(),
         StackStatus: 'CREATE_COMPLETE',
-        Outputs: Object.entries(outputs).map(([name, value]) => ({
+        Outputs: Object.entries(rawOutputs).map(([name, value]) => ({
           OutputKey: `Lapse${name}`,
           OutputValue: value,
         })),
@@ -45,7 +32,11 @@ it('a stack is described by its name, with the profile and the Region', async ()
   expect(target).toEqual({
     name: 'Shop',
     isLocal: false,
-    outputs: { ...outputs, RetentionDays: 90 },
+    outputs: {
+      ...rawOutputs,
+      RetentionDays: 90,
+      FunctionNames: new Map([['reconcile-payment-requests', 'Lapse-sweep']]),
+    },
     aws: { region: 'eu-north-1', profile: 'shop-test' },
   });
 });
