@@ -84,7 +84,7 @@ export async function startLocalSystem(
   const recurring = await startTriggers(built);
 
   const outputs = outputsOf(stack, { api, webhook, aws, klarna });
-  const control = await startControl({ ...built, klarna, clocks, recurring, outputs });
+  const control = await startControl({ ...built, klarna, clocks, recurring, outputs, logFile });
   const page = await startPage(options, {
     api: api.url,
     control: control.url,

@@ -14,11 +14,25 @@ export interface ControlParts extends TriggersParts {
   readonly recurring: readonly RecurringSchedule[];
   /** The outputs of the stack, as an operator's command line reads them. */
   readonly outputs: Readonly<Record<string, string>>;
+  /** The log of the functions and the stand-ins. */
+  readonly logFile: string;
 }
 
 /** Starts the control address, next to the API's port. */
 export async function startControl(parts: ControlParts): Promise<Listening> {
-  const { options, running, stack, dynamodbUrl, aws, functions, klarna, clocks, recurring, outputs } = parts;
+  const {
+    options,
+    running,
+    stack,
+    dynamodbUrl,
+    aws,
+    functions,
+    klarna,
+    clocks,
+    recurring,
+    outputs,
+    logFile,
+  } = parts;
   const [table] = stack.tables;
   if (!table) throw new Error('The template does not have a table.');
   const { simulator } = klarna;
@@ -26,6 +40,7 @@ export async function startControl(parts: ControlParts): Promise<Listening> {
     aws,
     clocks,
     outputs,
+    logFile,
     stored: running.use(storedRoutes(dynamodbUrl, table.name)),
     injectFunctionFault: (fault) => injectFunctionFault(functions.all(), fault),
     functionCalls: () => Object.fromEntries(functions.all().map((each) => [each.name, each.calls()])),

@@ -13,6 +13,7 @@ import { addQuarantineCommands } from './quarantine-commands.ts';
 import { addSweepFailuresCommands } from './sweep-failures-commands.ts';
 import { addRequestCommands } from './request-commands.ts';
 import { addSessionCommands } from './session-commands.ts';
+import { addTailCommand } from './tail-command.ts';
 import { addTimersCommands } from './timers-commands.ts';
 import type { Terminal } from './terminal.ts';
 import { addUnpublishedCommands } from './unpublished-commands.ts';
@@ -83,6 +84,7 @@ const groups: readonly ((program: Program, open: Open) => void)[] = [
   addRequestCommands,
   addSessionCommands,
   addJobCommands,
+  addTailCommand,
   addAttentionCommands,
   addQuarantineCommands,
   addTimersCommands,

@@ -16,12 +16,19 @@ export interface Terminal {
    * standard input is empty.
    */
   readonly readSecret: (question: string) => Promise<string | undefined>;
+  /**
+   * Aborted when the person interrupts the command (SIGINT), or the system ends it (SIGTERM). A command that asks for it must end by
+   * itself then; a second SIGINT ends the process at once.
+   */
+  readonly interruption: () => AbortSignal;
 }
 
 /** The terminal of this process. */
 export function processTerminal(): Terminal {
   const { stdin, stdout, stderr, env } = process;
+  let interruption: AbortSignal | undefined;
   return {
+    interruption: () => (interruption ??= untilSignal()),
     out: (line) => stdout.write(`${line}\n`),
     err: (line) => stderr.write(`${line}\n`),
     hasColours: stdout.isTTY && (env['NO_COLOR'] ?? '') === '',
@@ -39,6 +46,17 @@ export function processTerminal(): Terminal {
       return secret.trim() === '' ? undefined : secret.trim();
     },
   };
+}
+
+function untilSignal(): AbortSignal {
+  const interrupted = new AbortController();
+  const abort = () => {
+    // Without a listener, the next signal ends the process.
+    for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, abort);
+    interrupted.abort();
+  };
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, abort);
+  return interrupted.signal;
 }
 
 /** Reads a line without showing it. */

@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import type { ClockControl } from '../clock/clock-control.ts';
 import { readWholeBody } from '../shared/read-body.ts';
 import { checkedJson } from '../shared/checked-json.ts';
+import { linesOfFile } from '../shared/follow-file.ts';
 import { faultSchema, faultTargets } from './faults/fault.ts';
 import type { AwsServer } from './server.ts';
 
@@ -34,13 +35,15 @@ export interface ControlOptions {
   readonly clocks?: Pick<ClockControl, 'show' | 'set'>;
   /** The stack's outputs, for the operator's command line. Without them `GET /outputs` is empty. */
   readonly outputs?: Readonly<Record<string, string>>;
+  /** The file with the log of the functions and the stand-ins. Without it `GET /log` is refused. */
+  readonly logFile?: string;
   /** Runs the recurring schedules now, and returns how each run ended. Without it `POST /sweep` is refused. */
   readonly runRecurringSchedules?: () => Promise<readonly string[]>;
   /** Shows what the table has. Without it `GET /sessions` and `/quarantine` are refused. */
   readonly stored?: StoredRoutes;
 }
 
-/** Serves the control address: published events, sessions, quarantine, schedules, dead letters, calls, faults, the clock and the sweep. */
+/** Serves the control address: published events, sessions, quarantine, schedules, dead letters, calls, the log, faults, the clock, the sweep. */
 export function createControlListener(options: ControlOptions): RequestListener {
   return (request, response) => {
     serve(options, request, response).catch((error: unknown) => {
@@ -59,6 +62,9 @@ async function serve(
   switch (`${request.method ?? ''} ${path}`) {
     case 'GET /events':
       await sendEvents(options.aws, new URLSearchParams(query), response);
+      return;
+    case 'GET /log':
+      await sendLog(options.logFile, new URLSearchParams(query), response);
       return;
     case 'DELETE /faults':
       options.aws.faults.clear();
@@ -108,7 +114,7 @@ async function respond(
       return refused(
         404,
         `There is no ${request.method ?? ''} ${path}. Allowed: GET /events, /sessions, /quarantine, /schedules, ` +
-          '/dead-letters, /calls and /outputs, GET, POST and DELETE /faults, GET and POST /clock, and POST /sweep.',
+          '/dead-letters, /calls, /log and /outputs, GET, POST and DELETE /faults, GET and POST /clock, and POST /sweep.',
       );
   }
 }
@@ -204,6 +210,24 @@ async function sendEvents(
     linesOf(follow ? events.follow(gone.signal, last === null ? undefined : Number(last)) : events.texts()),
     response,
   );
+}
+
+/** The log, one entry a line; with `follow=true`, also what is logged later, until the reader disconnects. */
+async function sendLog(
+  file: string | undefined,
+  query: URLSearchParams,
+  response: ServerResponse,
+): Promise<void> {
+  if (file === undefined) {
+    sendJson(response, refused(404, 'This system has no log file.'));
+    return;
+  }
+  const isFollowed = query.get('follow') === 'true';
+  response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' });
+  response.flushHeaders();
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  await pipeline(linesOf(linesOfFile(file, isFollowed ? gone.signal : undefined)), response);
 }
 
 async function* linesOf(texts: AsyncIterable<string> | Iterable<string>): AsyncGenerator<string, void> {

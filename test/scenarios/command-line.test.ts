@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runCommand } from '../support/command-line.ts';
+import { runCommand, startCommand } from '../support/command-line.ts';
 import { type LocalProcess, startLocalProcess } from '../support/local-process.ts';
 import { newPaymentRequestId, SystemClient } from '../support/system-client.ts';
 
@@ -204,5 +204,20 @@ describe('lists, sessions, references and jobs', () => {
       code: 0,
     });
     expect(await run('sessions', 'show', 'unknown', '--account', 'demo')).toMatchObject({ code: 2 });
+  });
+});
+
+describe('following', () => {
+  it('tail follows the lines of all functions about one request, and ends when it is interrupted', async () => {
+    const id = await lapse.createAtKlarna();
+    const tail = await startCommand(['tail', '--id', id, '--control', system.control]);
+    await lapse.register(id, { session_timeout: 'PT10M' });
+    await lapse.cancel(id);
+    await expect.poll(() => tail.lines.length).toBeGreaterThan(0);
+    expect(await tail.interrupt()).toBe(0);
+    expect(tail.errors).toEqual([]);
+    expect(tail.lines[0]).toMatch(/^\d{4}-\S+Z {2}[a-z-]+ +(?:INFO|WARN) {3}\S+ .*payment_request_id=krn/);
+    const all = await json('tail', '--no-follow', '--account', 'demo');
+    expect(all).toContainEqual(expect.objectContaining({ payment_request_id: id, account: 'demo' }));
   });
 });

@@ -19,10 +19,12 @@ export interface Typing {
   readonly response?: string;
   /** What is on standard input. */
   readonly secret?: string;
+  /** Interrupts the command. Default: no one does. */
+  readonly interruption?: AbortSignal;
 }
 
 /** A terminal that keeps what is written to it. */
-export function recordedTerminal({ response, secret }: Typing = {}) {
+export function recordedTerminal({ response, secret, interruption }: Typing = {}) {
   const lines: string[] = [];
   const errors: string[] = [];
   const terminal: Terminal = {
@@ -31,6 +33,7 @@ export function recordedTerminal({ response, secret }: Typing = {}) {
     hasColours: false,
     ask: () => Promise.resolve(response),
     readSecret: () => Promise.resolve(secret),
+    interruption: () => interruption ?? new AbortController().signal,
   };
   return { terminal, lines, errors };
 }
@@ -44,6 +47,36 @@ export async function runCommand(
   const folder = typing.folder ?? (await temporaryFolder());
   const code = await runCommandLine(commandLine, { terminal, folder });
   return { lines, errors, code };
+}
+
+/** A command that runs until it is interrupted. */
+export interface RunningCommand {
+  /** What it has written so far. */
+  readonly lines: readonly string[];
+  readonly errors: readonly string[];
+  /** Interrupts it as Ctrl-C does, and returns its exit code. */
+  readonly interrupt: () => Promise<ExitCode>;
+  readonly ended: Promise<ExitCode>;
+}
+
+/** Starts a command in this process, as a person does. */
+export async function startCommand(
+  commandLine: readonly string[],
+  typing: Typing = {},
+): Promise<RunningCommand> {
+  const interrupted = new AbortController();
+  const { terminal, lines, errors } = recordedTerminal({ interruption: interrupted.signal, ...typing });
+  const folder = typing.folder ?? (await temporaryFolder());
+  const ended = runCommandLine(commandLine, { terminal, folder });
+  return {
+    lines,
+    errors,
+    ended,
+    interrupt: () => {
+      interrupted.abort();
+      return ended;
+    },
+  };
 }
 
 /** A printer that keeps its lines. */
