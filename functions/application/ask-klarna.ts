@@ -1,6 +1,6 @@
 import type { AccountSettings } from '../domain/account-settings.ts';
 import type { Conclusion } from '../domain/cancel-attempt.ts';
-import { ownEventId, type PaymentRequestId } from '../domain/identifiers.ts';
+import { ownEventId, type PaymentRequestId, type SessionId } from '../domain/identifiers.ts';
 import { instantFromMillis } from '../domain/instant.ts';
 import { emptyResponse } from '../domain/klarna-read.ts';
 import type { KlarnaResponse, Proof, ShownPaymentRequest } from '../domain/klarna-response.ts';
@@ -31,6 +31,14 @@ export interface KlarnaVerdict {
   readonly proof: Proof;
 }
 
+/** The request that a call is about, and who calls. */
+export interface AskedFor {
+  readonly settings: AccountSettings;
+  readonly paymentRequestId: PaymentRequestId;
+  /** The session of the request, if the record tells it. */
+  readonly sessionId?: SessionId | undefined;
+}
+
 /** A response, and when the call began and ended, in milliseconds since 1970. It was true at some moment between the two. */
 export interface TimedResponse {
   readonly response: KlarnaResponse;
@@ -46,12 +54,13 @@ type Shown = Pick<TimedResponse, 'askedAt'> & {
 /** Reads the request at Klarna once. Ends by `until`, in milliseconds since 1970, and within {@link callLimit}. */
 export const readAtKlarna =
   ({ klarna, clock }: { readonly klarna: Pick<KlarnaPaymentRequests, 'read'>; readonly clock: Clock }) =>
-  async (settings: AccountSettings, id: PaymentRequestId, until: number): Promise<TimedResponse> => {
+  async ({ settings, paymentRequestId, sessionId }: AskedFor, until: number): Promise<TimedResponse> => {
     const askedAt = clock.now();
     const response = await klarna.read(
       settings.klarna,
-      id,
+      paymentRequestId,
       Math.min(callLimit, Math.max(1, until - askedAt)),
+      sessionId,
     );
     return { response, askedAt, respondedAt: clock.now() };
   };
@@ -99,10 +108,7 @@ export const emptyResponseOf = (
   );
 
 /** An attempt to cancel one request at Klarna. */
-export interface KlarnaAttempt extends AttemptTerms {
-  readonly settings: AccountSettings;
-  readonly paymentRequestId: PaymentRequestId;
-}
+export interface KlarnaAttempt extends AttemptTerms, AskedFor {}
 
 /**
  * Cancels the request at Klarna: makes the calls that {@link nextCall} decides on, and collects their responses. Ends by `until`.
@@ -129,11 +135,8 @@ export const endAtKlarna =
       }
       if (next.kind === 'read' && next.pause > 0) await clock.wait(next.pause);
       const call = next.kind === 'read' ? 'read' : 'cancel';
-      timed = await (call === 'read' ? readAtKlarna(dependencies) : cancelAtKlarna(dependencies))(
-        attempt.settings,
-        attempt.paymentRequestId,
-        attempt.until,
-      );
+      const ask = call === 'read' ? readAtKlarna(dependencies) : cancelAtKlarna(dependencies);
+      timed = await ask(attempt, attempt.until);
       progress = afterCall(progress, call, timed);
     }
   };
@@ -141,9 +144,10 @@ export const endAtKlarna =
 /** Sends one DELETE. Ends by `until`, in milliseconds since 1970, and within {@link callLimit}. */
 const cancelAtKlarna =
   ({ klarna, clock }: Pick<KlarnaDependencies, 'klarna' | 'clock'>) =>
-  async (settings: AccountSettings, id: PaymentRequestId, until: number): Promise<TimedResponse> => {
+  async ({ settings, paymentRequestId, sessionId }: AskedFor, until: number): Promise<TimedResponse> => {
     const askedAt = clock.now();
-    const response = await klarna.cancel(settings.klarna, id, Math.min(callLimit, until - askedAt));
+    const millis = Math.min(callLimit, until - askedAt);
+    const response = await klarna.cancel(settings.klarna, paymentRequestId, millis, sessionId);
     return { response, askedAt, respondedAt: clock.now() };
   };
 

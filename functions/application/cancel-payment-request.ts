@@ -68,10 +68,11 @@ export const cancelPaymentRequest =
     const until = clock.now() + klarnaBudget;
     const record = known ?? (await store.read(key));
     const leaseId = shortId(ids);
+    const asked = { settings, paymentRequestId, sessionId: record?.sessionId };
 
     const reading = outcomeFromRecord(record, command, clock.instant())
       ? undefined
-      : readAtKlarna(dependencies)(settings, paymentRequestId, until);
+      : readAtKlarna(dependencies)(asked, until);
     // It is awaited after the claim. Until then, its rejection must not count as unhandled.
     reading?.catch(() => undefined);
     if (reading && !record) {
@@ -84,11 +85,11 @@ export const cancelPaymentRequest =
     const claim = await claimRecord(dependencies, { key, command, leaseId }, record);
     if (claim.outcome) return fromRecord(claim.outcome, claim.record);
 
-    const first = await (reading ?? readAtKlarna(dependencies)(settings, paymentRequestId, until));
+    const first = await (reading ?? readAtKlarna(dependencies)(asked, until));
     const { allowCompleted } = command;
     const grace = command.cause === 'timeout' ? graceLeft(claim.record, settings.inProgressGrace) : undefined;
-    const recorded = claim.record.state;
-    const attempt = { settings, paymentRequestId, allowCompleted, recorded, grace, until };
+    const { state: recorded, sessionId } = claim.record;
+    const attempt = { settings, paymentRequestId, sessionId, allowCompleted, recorded, grace, until };
     const verdict = await endAtKlarna(dependencies)(attempt, first);
     return settle(dependencies, claim.record, { leaseId, allowCompleted }, verdict);
   };
@@ -108,11 +109,8 @@ export const dryRunCancel =
     const record = stored ?? unknownPaymentRequest(key, now);
     const early = outcomeFromRecord(stored, command, now);
     if (early) return fromRecord(early, record);
-    const { response } = await readAtKlarna(dependencies)(
-      settings,
-      key.paymentRequestId,
-      clock.now() + klarnaBudget,
-    );
+    const asked = { settings, paymentRequestId: key.paymentRequestId, sessionId: record.sessionId };
+    const { response } = await readAtKlarna(dependencies)(asked, clock.now() + klarnaBudget);
     if (response.kind === 'not_found') return { outcome: 'not_found', record: stored };
     if (response.kind === 'denied') return { outcome: 'klarna_denied', record: stored };
     if (response.kind !== 'payment_request') return { outcome: 'pending', record };

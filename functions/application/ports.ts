@@ -261,16 +261,22 @@ export interface SigningKeys {
 
 /**
  * Klarna's API for one Payment Request. Every response, and every fault of Klarna or the network, is a value. Rejects with a
- * `ConfigurationError` where no request can be sent.
+ * `ConfigurationError` where no request can be sent. Klarna is told the session, where it is known.
  */
 export interface KlarnaPaymentRequests {
   /** Reads the request. */
-  read(credentials: KlarnaCredentials, id: PaymentRequestId, timeoutMillis: number): Promise<KlarnaResponse>;
+  read(
+    credentials: KlarnaCredentials,
+    id: PaymentRequestId,
+    timeoutMillis: number,
+    sessionId?: SessionId,
+  ): Promise<KlarnaResponse>;
   /** Sends the DELETE that cancels the request. */
   cancel(
     credentials: KlarnaCredentials,
     id: PaymentRequestId,
     timeoutMillis: number,
+    sessionId?: SessionId,
   ): Promise<KlarnaResponse>;
 }
 
@@ -281,7 +287,7 @@ export interface KlarnaExpiry {
     credentials: KlarnaCredentials,
     id: PaymentRequestId,
     expiresAt: Instant,
-    timeoutMillis: number,
+    call: { readonly timeoutMillis: number; readonly sessionId?: SessionId | undefined },
   ): Promise<KlarnaResponse>;
 }
 

@@ -48,7 +48,9 @@ export const refreshPaymentRequest =
     known: Known,
   ): Promise<Refresh<Known | PaymentRequest>> => {
     const until = dependencies.clock.now() + readBudget;
-    const reading = await readAtKlarna(dependencies)(settings, key.paymentRequestId, until);
+    const { paymentRequestId } = key;
+    const asked = { settings, paymentRequestId, sessionId: known?.sessionId };
+    const reading = await readAtKlarna(dependencies)(asked, until);
     const result = known
       ? await recordResponse(dependencies, known, reading)
       : await discover(dependencies, key, reading);

@@ -1,5 +1,5 @@
 import type { AccountSettings } from '../domain/account-settings.ts';
-import { ownEventId, type PaymentRequestId } from '../domain/identifiers.ts';
+import { ownEventId } from '../domain/identifiers.ts';
 import type { Instant } from '../domain/instant.ts';
 import {
   type ExpiryResponse,
@@ -10,7 +10,7 @@ import {
 import type { KlarnaResponse } from '../domain/klarna-response.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import { callLimit } from '../domain/next-call.ts';
-import { observationOf, readAtKlarna, type TimedResponse } from './ask-klarna.ts';
+import { type AskedFor, observationOf, readAtKlarna, type TimedResponse } from './ask-klarna.ts';
 import { type ChangeDependencies, changeRecord } from './change-record.ts';
 import type { Ids, KlarnaExpiry, KlarnaPaymentRequests } from './ports.ts';
 import { shortId } from './short-id.ts';
@@ -44,7 +44,8 @@ export const syncKlarnaExpiry =
         current = noted;
         const askedFor = wantedExpiry(current, inProgressGrace, clock.instant());
         if (!askedFor) break;
-        const asked = { settings, paymentRequestId: record.paymentRequestId, askedFor, until };
+        const { paymentRequestId } = record;
+        const asked = { settings, paymentRequestId, sessionId: current.sessionId, askedFor, until };
         const response: ExpiryResponse = {
           eventId: ownEventId('expiry', shortId(ids)),
           askedFor,
@@ -78,9 +79,7 @@ async function noteIntention(
 }
 
 /** A call for a new expiry. `until` is in milliseconds since 1970. */
-interface ExpiryCall {
-  readonly settings: AccountSettings;
-  readonly paymentRequestId: PaymentRequestId;
+interface ExpiryCall extends AskedFor {
   readonly askedFor: Instant;
   readonly until: number;
 }
@@ -88,27 +87,20 @@ interface ExpiryCall {
 type ShownExpiry = Omit<ExpiryResponse, 'eventId' | 'askedFor'>;
 
 /** Asks for the expiry. After a conflict it reads the request, because one that is still SUBMITTED may be asked for again. */
-async function moveExpiry(
-  dependencies: ExpirySyncDependencies,
-  { settings, paymentRequestId, askedFor, until }: ExpiryCall,
-): Promise<ShownExpiry> {
+async function moveExpiry(dependencies: ExpirySyncDependencies, asked: ExpiryCall): Promise<ShownExpiry> {
   const { klarnaExpiry, clock } = dependencies;
+  const { settings, paymentRequestId, sessionId, askedFor, until } = asked;
   const askedAt = clock.now();
-  const response = await klarnaExpiry.moveExpiry(
-    settings.klarna,
-    paymentRequestId,
-    askedFor,
-    until - askedAt,
-  );
+  const response = await klarnaExpiry.moveExpiry(settings.klarna, paymentRequestId, askedFor, {
+    timeoutMillis: until - askedAt,
+    sessionId,
+  });
   const { proof } = response;
   // Stryker disable next-line ConditionalExpression: only a refusal can be a conflict
   if (response.kind !== 'refused' || !response.isConflict) {
     return { outcome: outcomeOf(response), observation: seenIn({ response, askedAt }, dependencies), proof };
   }
-  const observation = seenIn(
-    await readAtKlarna(dependencies)(settings, paymentRequestId, until),
-    dependencies,
-  );
+  const observation = seenIn(await readAtKlarna(dependencies)(asked, until), dependencies);
   const hasBegun = observation !== undefined && observation.state !== 'SUBMITTED';
   return { outcome: hasBegun ? 'refused' : 'unknown', observation, proof };
 }

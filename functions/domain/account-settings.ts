@@ -39,6 +39,18 @@ export interface KlarnaCredentials {
   readonly partnerAccountId: string | undefined;
   readonly clientCertificate: string | undefined;
   readonly clientKey: string | undefined;
+  /** Who integrates with Klarna, by a name such as ACME_PAYMENTS. @default the name of this product */
+  readonly integrator?: string | undefined;
+  /** On whose behalf: the systems before Lapse, such as the shop's platform. @default none */
+  readonly originators?: readonly IntegrationParty[] | undefined;
+}
+
+/** A system that takes part in the calls of an account. */
+export interface IntegrationParty {
+  /** A name such as SHOP_PLATFORM. */
+  readonly name: string;
+  readonly moduleName?: string | undefined;
+  readonly moduleVersion?: string | undefined;
 }
 
 /** What an account without an entry in the secret `accounts` decides by itself. The rest it has from its credential. */

@@ -13,6 +13,8 @@ export interface Call {
   readonly path: string;
   readonly payment_request_id: string | null;
   readonly correlation_id: string | null;
+  /** Who called, as `Klarna-Integration-Metadata` says. */
+  readonly integration_metadata: string | null;
   /** Null while there is no response, and for ever where there never is one. */
   readonly status: number | null;
   /** Whether the call changed anything at Klarna, with or without a response. */
@@ -31,7 +33,7 @@ export class Calls {
   }
 
   /** Records a call before it is handled, so that a call without a response is recorded, too. */
-  begin(call: Pick<Call, 'method' | 'path' | 'payment_request_id' | 'correlation_id' | 'fault'>): Call {
+  begin(call: Omit<Call, 'call_id' | 'at' | 'status' | 'took_effect'>): Call {
     const begun: Call = {
       call_id: randomUUID(),
       at: this.#clock(),

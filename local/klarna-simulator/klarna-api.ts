@@ -24,6 +24,7 @@ import { readBody } from '../shared/read-body.ts';
 import { longestBodyBytes } from './klarna-limits.ts';
 import { respondToNotificationCall, type NotificationCallsParts } from './notification-calls.ts';
 import { respondToPaymentRequestCall, type PaymentRequestCallsParts } from './payment-request-calls.ts';
+import { isIntegrationMetadata } from './integration-metadata.ts';
 import { RateLimit, rateLimited } from './rate-limit.ts';
 import { RememberedResponses } from './remembered-responses.ts';
 import { sendResponse } from './send-response.ts';
@@ -113,6 +114,7 @@ export class KlarnaApi {
       path,
       payment_request_id: paymentRequestId ?? null,
       correlation_id: headerOf(request.headers, 'partner-correlation-id') ?? null,
+      integration_metadata: headerOf(request.headers, 'klarna-integration-metadata') ?? null,
       fault: fault?.kind ?? null,
     });
     return { plan: fault ? planOf(fault, paymentRequestId) : noFault, call };
@@ -144,6 +146,10 @@ export class KlarnaApi {
     const correlationId = headerOf(headers, 'partner-correlation-id');
     if (correlationId !== undefined && !/^[A-Za-z0-9]{1,255}$/.test(correlationId)) {
       return invalid('Partner-Correlation-Id', 'It must be at most 255 letters and digits.');
+    }
+    const metadata = headerOf(headers, 'klarna-integration-metadata');
+    if (metadata !== undefined && !isIntegrationMetadata(metadata)) {
+      return invalid('Klarna-Integration-Metadata', 'It must be JSON with names in SCREAMING_SNAKE_CASE.');
     }
     const body = readJsonBody(route, headerOf(headers, 'content-type'), bytes);
     if ('errorCode' in body) return body;

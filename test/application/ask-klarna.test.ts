@@ -35,7 +35,7 @@ function asking(klarna: ScriptedKlarna) {
     age = 0,
   ) => {
     const until = begin + budget;
-    const first: TimedResponse = await readAtKlarna(dependencies)(settings, id, until);
+    const first: TimedResponse = await readAtKlarna(dependencies)({ settings, paymentRequestId: id }, until);
     clock.advance(age);
     const attempt = { settings, paymentRequestId: id, allowCompleted, recorded, grace, until };
     const verdict = await endAtKlarna(dependencies)(attempt, first);
@@ -55,7 +55,7 @@ describe('readAtKlarna', () => {
   ])('a read with %i ms left has a time limit of %i ms', async (left, limit) => {
     const klarna = new ScriptedKlarna('SUBMITTED');
     const { dependencies, begin } = asking(klarna);
-    const { askedAt } = await readAtKlarna(dependencies)(settings, id, begin + left);
+    const { askedAt } = await readAtKlarna(dependencies)({ settings, paymentRequestId: id }, begin + left);
     expect([askedAt, klarna.limits]).toEqual([begin, [limit]]);
   });
 

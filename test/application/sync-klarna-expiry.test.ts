@@ -334,9 +334,11 @@ describe('a registration whose Klarna expiry could not be set', () => {
     const limits: number[] = [];
     const world = worldOf();
     const klarna = {
-      moveExpiry: async (...[, , , limit]: readonly [unknown, unknown, unknown, number]) => {
-        limits.push(limit);
-        await world.clock.wait(limit);
+      moveExpiry: async (
+        ...[, , , { timeoutMillis }]: readonly [unknown, unknown, unknown, { readonly timeoutMillis: number }]
+      ) => {
+        limits.push(timeoutMillis);
+        await world.clock.wait(timeoutMillis);
         const { record } = world;
         const deadlineAt = plusMillis(record.deadlineAt ?? afterNoon(30), minute);
         await world.store.save(record, { ...record, deadlineAt, version: record.version + 1 });

@@ -156,7 +156,7 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
   };
   const ids: Ids = { next: () => world.nextId() };
   const klarnaExpiry: KlarnaExpiry = {
-    moveExpiry: (credentials, id, expiresAt, timeoutMillis) =>
+    moveExpiry: (credentials, id, expiresAt, { timeoutMillis }) =>
       call({
         site: 'klarna.move-expiry',
         faults: klarnaCancelFaults,

@@ -132,6 +132,16 @@ describe('the release command in a repository', () => {
     expect(git('status', '--porcelain')).toBe('');
   });
 
+  it('a release sets the version that the functions tell Klarna', async () => {
+    const source = 'functions/contract/product-version.ts';
+    mkdirSync(join(folder, 'functions/contract'), { recursive: true });
+    writeFileSync(join(folder, source), readFileSync(join(import.meta.dirname, '../..', source)));
+    git('add', '.');
+    git('commit', '--quiet', '--message', 'feat: version');
+    expect((await release('0.2.0')).code).toBe(0);
+    expect(git('show', `HEAD:${source}`)).toContain("productVersion = '0.2.0'");
+  });
+
   it('a release changes nothing when the checks fail', async () => {
     const manifest = readFileSync(join(folder, 'package.json'), 'utf8').replace('echo checked', 'exit 3');
     writeFileSync(join(folder, 'package.json'), manifest);

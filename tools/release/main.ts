@@ -5,11 +5,14 @@
  * `npm run release -- notes 1.2.0` prints the section of a released version.
  */
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { releaseChangelog, releaseNotes } from './changelog.ts';
 import { Refusal } from './refusal.ts';
 import { refuseVersion } from './version.ts';
+
+/** The functions tell Klarna their version, and read no package.json. */
+const versionSource = 'functions/contract/product-version.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -68,6 +71,9 @@ function setVersion(version: string): void {
   const all = readManifest().workspaces === undefined ? [] : ['--workspaces', '--include-workspace-root'];
   const options = ['--no-git-tag-version', '--allow-same-version', '--ignore-scripts', ...all];
   execFileSync('npm', ['version', version, ...options], { stdio: 'ignore' });
+  if (!existsSync(versionSource)) return;
+  const source = readFileSync(versionSource, 'utf8');
+  writeFileSync(versionSource, source.replace(/'\d+\.\d+\.\d+'/, `'${version}'`));
 }
 
 function commit(version: string): void {

@@ -2,8 +2,9 @@ import type { Ids, KlarnaExpiry, KlarnaPaymentRequests } from '../../application
 import type { KlarnaCredentials } from '../../domain/account-settings.ts';
 import type { KlarnaResponse } from '../../domain/klarna-response.ts';
 import { ConfigurationError } from '../../domain/configuration-error.ts';
-import type { PaymentRequestId } from '../../domain/identifiers.ts';
+import type { PaymentRequestId, SessionId } from '../../domain/identifiers.ts';
 import { formatInstant, type Instant } from '../../domain/instant.ts';
+import { integrationMetadataHeader, integrationMetadataOf } from './integration-metadata.ts';
 import { noResponse, readResponse } from './klarna-response.ts';
 import { agentFor, exchange, type HttpRequest, IncompleteExchange } from './klarna-http.ts';
 
@@ -20,6 +21,7 @@ export interface KlarnaOptions {
 interface Call {
   readonly method: HttpRequest['method'];
   readonly body?: string;
+  readonly sessionId?: SessionId | undefined;
 }
 
 /**
@@ -33,8 +35,13 @@ export class HttpKlarnaPaymentRequests implements KlarnaPaymentRequests, KlarnaE
     this.#options = options;
   }
 
-  read(credentials: KlarnaCredentials, id: PaymentRequestId, timeoutMillis: number): Promise<KlarnaResponse> {
-    return this.#callRepeatable({ method: 'GET' }, credentials, id, timeoutMillis);
+  read(
+    credentials: KlarnaCredentials,
+    id: PaymentRequestId,
+    timeoutMillis: number,
+    sessionId?: SessionId,
+  ): Promise<KlarnaResponse> {
+    return this.#callRepeatable({ method: 'GET', sessionId }, credentials, id, timeoutMillis);
   }
 
   /** Sent once: only the use case knows whether another DELETE is allowed. */
@@ -42,8 +49,11 @@ export class HttpKlarnaPaymentRequests implements KlarnaPaymentRequests, KlarnaE
     credentials: KlarnaCredentials,
     id: PaymentRequestId,
     timeoutMillis: number,
+    sessionId?: SessionId,
   ): Promise<KlarnaResponse> {
-    return this.#call({ method: 'DELETE' }, credentials, id, timeoutMillis).then(({ response }) => response);
+    return this.#call({ method: 'DELETE', sessionId }, credentials, id, timeoutMillis).then(
+      ({ response }) => response,
+    );
   }
 
   /**
@@ -54,11 +64,11 @@ export class HttpKlarnaPaymentRequests implements KlarnaPaymentRequests, KlarnaE
     credentials: KlarnaCredentials,
     id: PaymentRequestId,
     expiresAt: Instant,
-    timeoutMillis: number,
+    { timeoutMillis, sessionId }: Parameters<KlarnaExpiry['moveExpiry']>[3],
   ): Promise<KlarnaResponse> {
     const timestamp = formatInstant(expiresAt);
     const body = JSON.stringify({ customer_interaction_config: { interaction_expiry: { timestamp } } });
-    return this.#callRepeatable({ method: 'PATCH', body }, credentials, id, timeoutMillis);
+    return this.#callRepeatable({ method: 'PATCH', body, sessionId }, credentials, id, timeoutMillis);
   }
 
   /**
@@ -79,7 +89,7 @@ export class HttpKlarnaPaymentRequests implements KlarnaPaymentRequests, KlarnaE
   }
 
   async #call(
-    { method, body }: Call,
+    { method, body, sessionId }: Call,
     credentials: KlarnaCredentials,
     id: PaymentRequestId,
     timeoutMillis: number,
@@ -94,6 +104,7 @@ export class HttpKlarnaPaymentRequests implements KlarnaPaymentRequests, KlarnaE
       accept: 'application/json',
       authorization: authorizationOf(credentials),
       'partner-correlation-id': correlationId,
+      [integrationMetadataHeader]: integrationMetadataOf(credentials, sessionId),
     };
     const agent = agentOf(url.protocol, credentials);
     try {

@@ -4,7 +4,7 @@ import type { AccountSettings } from '../../domain/account-settings.ts';
 import { type Account, parseAccount } from '../../domain/identifiers.ts';
 import { klarnaLongestLifetime } from '../../domain/payment-request.ts';
 import { type CachedSecret, parsedOnce } from './cached-secret.ts';
-import { checkIdentity, krn, klarnaFields, parseEntry } from './secret-fields.ts';
+import { checkIdentity, krn, klarnaFields, parseEntry, partiesOf } from './secret-fields.ts';
 import { policiesOf, policyFields } from './secret-policies.ts';
 
 /** One entry of the secret `accounts`. docs/reference/configuration.md explains each setting. */
@@ -85,6 +85,7 @@ function parseAccountSettings(account: Account, maxSession: number, entry: unkno
       partnerAccountId: settings.partner_account_id,
       clientCertificate: settings.client_certificate,
       clientKey: settings.client_key,
+      ...partiesOf(settings),
     },
   };
 }

@@ -4,7 +4,7 @@ import { accountPatternFormat, isAccountPattern } from '../../domain/account-pat
 import type { Credential } from '../../domain/credential.ts';
 import type { CredentialName } from '../../domain/identifiers.ts';
 import { type CachedSecret, parsedOnce } from './cached-secret.ts';
-import { accountKrn, checkIdentity, klarnaFields, parseEntry } from './secret-fields.ts';
+import { accountKrn, checkIdentity, klarnaFields, parseEntry, partiesOf } from './secret-fields.ts';
 import { policiesOf, policyFields } from './secret-policies.ts';
 
 /** The secret of one credential. docs/reference/configuration.md explains each setting. */
@@ -92,6 +92,7 @@ function parseCredential(name: CredentialName, maxSession: number, value: unknow
       username: credential.username,
       clientCertificate: credential.client_certificate,
       clientKey: credential.client_key,
+      ...partiesOf(credential),
     },
   };
 }

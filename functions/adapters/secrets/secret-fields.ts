@@ -98,6 +98,28 @@ function keyIn(pem: string): ReturnType<typeof createPrivateKey> | undefined {
   }
 }
 
+const nameFormat = 'must be capital letters, digits and underscores, at most 64, such as ACME_PAYMENTS';
+
+/** The name of a system at Klarna: in SCREAMING_SNAKE_CASE, so never the name of a person as people write it. */
+const partyName = v.pipe(v.string('must be a text'), v.regex(/^[A-Z][A-Z0-9_]{0,63}$/, nameFormat));
+
+const versionFormat = 'must be letters, digits and . _ + -, at most 32, such as 3.1.4';
+
+/** A system before Lapse that takes part in its calls to Klarna. */
+const originator = v.strictObject(
+  {
+    name: partyName,
+    module_name: v.optional(partyName),
+    module_version: v.optional(
+      v.pipe(v.string('must be a text'), v.regex(/^[A-Za-z0-9._+-]{1,32}$/, versionFormat)),
+    ),
+  },
+  ({ expected, received }) => {
+    if (expected === 'never') return 'is not a setting of an originator';
+    return received === 'undefined' ? 'is missing' : 'must be an object with a name';
+  },
+);
+
 const shareFormat = 'must be a number above 0, at most 1';
 
 /** How to call Klarna: what an entry of the secret `accounts` and a credential have in common. */
@@ -108,6 +130,14 @@ export const klarnaFields = {
   username: v.optional(basicUsername),
   client_certificate: v.optional(pemCertificate),
   client_key: v.optional(pemKey),
+  integrator: v.optional(partyName),
+  // Klarna takes 6 KB in a header. With the longest names and session id, eight take half of that.
+  originators: v.optional(
+    v.pipe(
+      v.array(originator, 'must be a list of objects with a name'),
+      v.maxLength(8, 'must have at most 8 members'),
+    ),
+  ),
   rate_share: v.optional(
     v.pipe(
       v.number(shareFormat),
@@ -116,6 +146,22 @@ export const klarnaFields = {
     0.5,
   ),
 } as const;
+
+/** Who calls Klarna, as the fields say. */
+export const partiesOf = ({
+  integrator,
+  originators,
+}: {
+  readonly integrator?: string | undefined;
+  readonly originators?: readonly v.InferOutput<typeof originator>[] | undefined;
+}) => ({
+  integrator,
+  originators: originators?.map(({ name, module_name: moduleName, module_version: moduleVersion }) => ({
+    name,
+    moduleName,
+    moduleVersion,
+  })),
+});
 
 /** The fields of a client certificate and its key. */
 interface Identity {
@@ -157,7 +203,10 @@ export function parseEntry<const Schema extends EntrySchema>(
 function violationOf(issue: v.BaseIssue<unknown>, fields: readonly string[]): string {
   const field = v.getDotPath(issue);
   if (field === null) return issue.type === 'strict_object' ? 'must be a JSON object' : issue.message;
-  if (issue.type !== 'strict_object') return `${field} ${issue.message}`;
+  const isNested = (issue.path?.length ?? 0) > 1;
+  if (issue.type !== 'strict_object' || isNested) {
+    return `${field.split('.').map(shown).join('.')} ${issue.message}`;
+  }
   if (fields.includes(field)) return `${field} is missing`;
   const near = fields.find((known) => leven(known, field.toLowerCase()) <= nearMiss);
   return `${shown(field)} is not a setting${near === undefined ? '' : `; did you mean ${near}`}`;

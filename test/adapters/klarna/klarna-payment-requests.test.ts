@@ -6,6 +6,8 @@ import { agentFor } from '../../../functions/adapters/klarna/klarna-http.ts';
 import { HttpKlarnaPaymentRequests } from '../../../functions/adapters/klarna/klarna-payment-requests.ts';
 import { ConfigurationError } from '../../../functions/domain/configuration-error.ts';
 import type { KlarnaCredentials } from '../../../functions/domain/account-settings.ts';
+import { integrationMetadataOf } from '../../../functions/adapters/klarna/integration-metadata.ts';
+import type { SessionId } from '../../../functions/domain/identifiers.ts';
 import type { KlarnaResponse } from '../../../functions/domain/klarna-response.ts';
 import { at, key } from '../../support/fixtures.ts';
 import {
@@ -55,7 +57,7 @@ const cancel = (its: Partial<KlarnaCredentials> = {}, limit = 2000) =>
   klarna.cancel({ ...credentials, ...its }, id, limit);
 
 const moveExpiry = (its: Partial<KlarnaCredentials> = {}, limit = 2000) =>
-  klarna.moveExpiry({ ...credentials, ...its }, id, at('2026-03-01T12:30:00Z'), limit);
+  klarna.moveExpiry({ ...credentials, ...its }, id, at('2026-03-01T12:30:00Z'), { timeoutMillis: limit });
 
 /** Klarna's object with data that Lapse must not keep. */
 const shown = (fields: Readonly<Record<string, unknown>> = {}) => ({
@@ -106,7 +108,9 @@ describe('a request to Klarna', () => {
 
   it('moveExpiry is a PATCH of the expiry only, without an idempotency key', async () => {
     server.behaves(responding(200, shown({ expires_at: '2026-03-01T12:30:00Z' })));
-    const response = await klarna.moveExpiry(credentials, id, at('2026-03-01T12:30:00.5Z'), 2000);
+    const response = await klarna.moveExpiry(credentials, id, at('2026-03-01T12:30:00.5Z'), {
+      timeoutMillis: 2000,
+    });
     expect(response).toMatchObject({
       kind: 'payment_request',
       expiresAt: at('2026-03-01T12:30:00Z'),
@@ -119,6 +123,22 @@ describe('a request to Klarna', () => {
     const { headers } = server.requests[0] ?? {};
     expect(headers?.['content-type']).toBe('application/json');
     expect(headers).not.toHaveProperty('klarna-idempotency-key');
+  });
+
+  it('every request says who calls, and for which session', async () => {
+    server.behaves(responding(200, shown()));
+    const session = 'cart-17' as SessionId;
+    const its = { ...credentials, integrator: 'ACME_PAYMENTS' };
+    await klarna.read(its, id, 2000, session);
+    await klarna.cancel(its, id, 2000, session);
+    await klarna.moveExpiry(its, id, at('2026-03-01T12:30:00Z'), { timeoutMillis: 2000, sessionId: session });
+    await klarna.read(its, id, 2000);
+    const told = server.requests.map(({ headers }) => String(headers['klarna-integration-metadata']));
+    expect(told).toEqual([
+      ...Array.from({ length: 3 }, () => integrationMetadataOf(its, session)),
+      integrationMetadataOf(its),
+    ]);
+    expect(plantedIn(told.join())).toEqual([]);
   });
 
   it('each request has its own correlation id', async () => {

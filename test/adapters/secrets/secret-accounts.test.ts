@@ -67,6 +67,11 @@ describe('an account of the secret', () => {
       rate_share: 0.25,
       client_certificate: certificate,
       client_key: certificateKey,
+      integrator: 'ACME_PAYMENTS',
+      originators: [
+        { name: 'SHOP_PLATFORM', module_name: 'CHECKOUT', module_version: '3.1.4' },
+        { name: 'S' },
+      ],
     };
     expect(await accountsOf({ [account]: entry }).find(account)).toEqual({
       account,
@@ -87,6 +92,11 @@ describe('an account of the secret', () => {
         partnerAccountId: 'krn:partner:global:account:live:M48JWZF8',
         clientCertificate: certificate,
         clientKey: certificateKey,
+        integrator: 'ACME_PAYMENTS',
+        originators: [
+          { name: 'SHOP_PLATFORM', moduleName: 'CHECKOUT', moduleVersion: '3.1.4' },
+          { name: 'S' },
+        ],
       },
     });
   });
@@ -202,6 +212,49 @@ describe('a malformed account', () => {
       'a key that is not PEM',
       { ...least, client_certificate: certificate, client_key: 'x' },
       'client_key must be an unencrypted private key in PEM',
+    ],
+    ['an integrator in lower case', { ...least, integrator: 'acme' }, 'integrator must be capital letters'],
+    [
+      'an integrator of a person',
+      { ...least, integrator: planted.name },
+      'integrator must be capital letters',
+    ],
+    [
+      'an integrator of 65 letters',
+      { ...least, integrator: 'A'.repeat(65) },
+      'integrator must be capital letters',
+    ],
+    ['one originator without a list', { ...least, originators: { name: 'A' } }, 'originators must be a list'],
+    [
+      'an originator that is a text',
+      { ...least, originators: ['A'] },
+      'originators.0 must be an object with a name',
+    ],
+    ['an originator without a name', { ...least, originators: [{}] }, 'originators.0.name is missing'],
+    [
+      'an originator with a name in lower case',
+      { ...least, originators: [{ name: 'A' }, { name: 'a' }] },
+      'originators.1.name must be capital letters',
+    ],
+    [
+      'an originator with a misspelt setting',
+      { ...least, originators: [{ name: 'A', modul_name: 'B' }] },
+      'originators.0.modul_name is not a setting of an originator',
+    ],
+    [
+      'a secret pasted into an originator',
+      { ...least, originators: [{ name: 'A', [planted.apiKey + planted.text]: 1 }] },
+      'originators.0.a field with an unusual name is not a setting of an originator',
+    ],
+    [
+      'a module version with a line end',
+      { ...least, originators: [{ name: 'A', module_version: '1\n' }] },
+      'originators.0.module_version must be letters',
+    ],
+    [
+      'nine originators',
+      { ...least, originators: Array.from({ length: 9 }, () => ({ name: 'A' })) },
+      'originators must have at most 8 members',
     ],
     [
       'several faults',
