@@ -70,10 +70,12 @@ export class AccountSecurity {
     const { enforced_from: from } = this.enforcementFor(caller) ?? {};
     const isEnforced = from !== undefined && from <= clock();
     const origin = ipValidationStatus ?? (isInBlocks(address, allowedAddresses) ? 'ALLOWED' : 'DENIED');
+    const isOriginReported =
+      ipRestrictions === 'REPORTING' || (ipRestrictions === 'NOT_ENABLED' && ipValidationStatus !== null);
     return {
       headers: {
         ...(isReported && !isEnforced && { 'klarna-mtls-verification-status': certificate }),
-        ...(ipRestrictions === 'REPORTING' && { 'klarna-ip-validation-status': origin }),
+        ...(isOriginReported && { 'klarna-ip-validation-status': origin }),
       },
       isRefused:
         (isEnforced && certificate !== 'VALID') || (ipRestrictions === 'ENFORCED' && origin !== 'ALLOWED'),

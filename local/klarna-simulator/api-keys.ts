@@ -7,6 +7,7 @@ import { type Caller, isManagedBy, type Managed } from './caller.ts';
 import type { Clock } from './clock.ts';
 import type { Configuration } from './configuration.ts';
 import { type Environment, environmentOfKey } from './environment.ts';
+import type { SettingsInForce } from './settings.ts';
 
 /** An API key at Klarna. */
 export interface ApiKey extends Managed {
@@ -25,17 +26,25 @@ const idleMillis = 62 * 86_400_000;
 
 const idPrefix = 'krn:partner:global:account:credential:api-key:';
 
+export interface ApiKeysParts {
+  readonly database: DatabaseSync;
+  readonly clock: Clock;
+  readonly settings: SettingsInForce;
+}
+
 /** The API keys of the account. */
 export class ApiKeys {
   readonly #clock: Clock;
+  readonly #settings: SettingsInForce;
   readonly #keys: Collection<ApiKey>;
   readonly #acceptsAny: boolean;
   /** The ids of the keys by their secrets: a call has only the secret. */
   readonly #idOf = new Map<string, string>();
 
   /** @param configured the keys of the configuration; undefined: any key that is not known is accepted, too. */
-  constructor(database: DatabaseSync, clock: Clock, configured: Configuration['apiKeys']) {
+  constructor({ database, clock, settings }: ApiKeysParts, configured: Configuration['apiKeys']) {
     this.#clock = clock;
+    this.#settings = settings;
     this.#keys = new Collection(database, 'api_keys');
     this.#acceptsAny = configured === undefined;
     this.#configure(configured ?? {});
@@ -67,7 +76,8 @@ export class ApiKeys {
 
   /** The caller by the header `Authorization`, whose key counts as used now; `undefined` for credentials that are not valid here. */
   callerOf(header: string | undefined, environment: Environment): Caller | undefined {
-    const sent = keysIn(header);
+    const { keyEncodings } = this.#settings.current;
+    const sent = keysIn(header).filter(({ encoding }) => keyEncodings.includes(encoding));
     const known = sent.flatMap(({ username, key }) => {
       const found = this.#keys.get(this.#idOf.get(key) ?? '');
       return found ? [{ username, found }] : [];

@@ -62,7 +62,7 @@ export async function startKlarnaSimulator(options: KlarnaSimulatorOptions = {})
   const parts = { database, clock, settings, faults, calls, subscriptions, deliveries, paymentRequests };
   const api = new KlarnaApi({
     ...parts,
-    apiKeys: new ApiKeys(database, clock, apiKeys),
+    apiKeys: new ApiKeys({ database, clock, settings }, apiKeys),
     certificates,
     security: new AccountSecurity({ database, clock, settings, certificates }),
   });

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { closedObject, wholeNumber } from '../shared/checked-json.ts';
+import { type KeyEncoding, keyEncodings } from './authorization.ts';
 import { isAddressBlock } from './address-block.ts';
 
 /** The settings of the simulator: in the configuration at the start, under `/_simulator/settings` later. */
@@ -30,6 +31,8 @@ export interface Settings {
   readonly rateWindowMs: number;
   /** Fractional digits of a delivery's `occurred_at`. 0, as in Klarna's samples, makes ties. Default: 9. */
   readonly occurredAtDigits: number;
+  /** In which encodings a call may have its API key. Default: all of them. */
+  readonly keyEncodings: readonly KeyEncoding[];
   /** The result of an authorization without a session token. Default: STEP_UP_REQUIRED. */
   readonly authorizeResult: 'APPROVED' | 'DECLINED' | 'STEP_UP_REQUIRED';
   /**
@@ -37,7 +40,7 @@ export interface Settings {
    * account has a certificate. Default: null.
    */
   readonly mtlsVerificationStatus: 'NOT_PRESENT' | 'VALID' | 'INVALID' | null;
-  /** What Klarna reports about the address of a call; null: what the allowed addresses say. Default: null. */
+  /** What Klarna reports about the address of a call, in any case; null: what the allowed addresses say, if they are checked. Default: null. */
   readonly ipValidationStatus: 'ALLOWED' | 'DENIED' | 'INVALID' | null;
   /** Whether the address of a call is not checked, reported, or also a reason to refuse. Default: NOT_ENABLED. */
   readonly ipRestrictions: 'NOT_ENABLED' | 'REPORTING' | 'ENFORCED';
@@ -56,6 +59,7 @@ export const defaultSettings: Settings = {
   rateLimit: 60_000,
   rateWindowMs: 60_000,
   occurredAtDigits: 9,
+  keyEncodings,
   authorizeResult: 'STEP_UP_REQUIRED',
   mtlsVerificationStatus: null,
   ipValidationStatus: null,
@@ -82,6 +86,7 @@ export const settingsEntries = {
   rateLimit: v.exactOptional(wholeNumber(1, 100_000_000)),
   rateWindowMs: v.exactOptional(wholeNumber(1, day)),
   occurredAtDigits: v.exactOptional(wholeNumber(0, 9)),
+  keyEncodings: v.exactOptional(v.array(v.picklist(keyEncodings))),
   authorizeResult: v.exactOptional(v.picklist(['APPROVED', 'DECLINED', 'STEP_UP_REQUIRED'])),
   mtlsVerificationStatus: v.exactOptional(v.nullable(v.picklist(['NOT_PRESENT', 'VALID', 'INVALID']))),
   ipValidationStatus: v.exactOptional(v.nullable(v.picklist(['ALLOWED', 'DENIED', 'INVALID']))),

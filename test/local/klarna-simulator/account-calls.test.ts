@@ -266,6 +266,9 @@ it('the address of a call is reported, and refused once that is enforced', async
   const set = (settings: object) => klarna.control('POST', '/settings', settings);
   const status = async () => (await call('GET', webhooks)).headers.get('klarna-ip-validation-status');
   expect(await status()).toBeNull();
+  await set({ ipValidationStatus: 'DENIED' });
+  expect(await status()).toBe('DENIED');
+  await set({ ipValidationStatus: null });
   expect((await call('GET', allowedAddresses)).json).toEqual({
     mode: 'NOT_ENABLED',
     allowed_ips: ['192.0.2.0/24'],

@@ -49,3 +49,16 @@ it('a key that belongs to an account is valid for that account only', async () =
   expect(await statusFor(klarna, 'Basic other-key', pathOf(id))).toBe(403);
   expect(await statusFor(klarna, 'Basic other-key', `/v2/payment/requests/${id}`)).toBe(404);
 });
+
+it.each([
+  ['key', [404, 401, 401]],
+  ['colon-key', [401, 404, 401]],
+  ['username-key', [401, 401, 404]],
+] as const)('where only the encoding %s is accepted, the others are refused', async (encoding, statuses) => {
+  const klarna = await startSimulator({
+    apiKeys: { [key]: { username: 'user-1' } },
+    keyEncodings: [encoding],
+  });
+  const sent = [`Basic ${key}`, base64(`:${key}`), base64(`user-1:${key}`)];
+  expect(await Promise.all(sent.map((each) => statusFor(klarna, each)))).toEqual(statuses);
+});
