@@ -378,12 +378,13 @@ export interface components {
          *
          *     - `contradiction`: Klarna reported a second final state, or a payment after the end.
          *     - `canceled_after_completed`: Lapse canceled the request although the customer had just approved it.
+         *     - `paid_twice`: the customer approved another Payment Request of the same session too.
          *     - `not_found`: Klarna returned 404 before the request's expiry.
          *     - `klarna_denied`: Klarna refused the account's credentials.
          *     - `unknown_state`: Klarna reported a state that this version does not know.
          * @enum {string|null}
          */
-        readonly Attention: "contradiction" | "canceled_after_completed" | "not_found" | "klarna_denied" | "unknown_state" | null;
+        readonly Attention: "contradiction" | "canceled_after_completed" | "paid_twice" | "not_found" | "klarna_denied" | "unknown_state" | null;
         /**
          * @description What happens at the deadline. `cancel`: Lapse cancels the request at Klarna. `observe`: Lapse only records that it would have
          *     canceled.
@@ -422,6 +423,11 @@ export interface components {
             readonly on_timeout?: components["schemas"]["OnTimeout"];
             /** @description Optional. Extra time, given once, for a customer who is in Klarna's flow at the deadline. At most 48 hours. */
             readonly in_progress_grace?: components["schemas"]["Duration"];
+            /**
+             * @description Optional. `true`: within seconds, Lapse cancels the older open Payment Requests of the session, with the cause
+             *     `superseded`. One that the customer has approved is left alone. It needs a `session_id`.
+             */
+            readonly supersedes?: boolean;
         };
         /** @description A new deadline. Send exactly one of the fields. */
         readonly Extension: {
@@ -438,6 +444,8 @@ export interface components {
             readonly session_id: components["schemas"]["NullableText"];
             /** @description The shop's own reference, as registered or as Klarna reported it. */
             readonly reference: components["schemas"]["NullableText"];
+            /** @description The newest Payment Request of the session that had ended when this one was registered. */
+            readonly recovered_from: components["schemas"]["NullableText"];
             readonly state: components["schemas"]["State"];
             /** @description The state before the current one, where it is known. */
             readonly previous_state: components["schemas"]["State"];
@@ -489,6 +497,8 @@ export interface components {
             readonly session_id: components["schemas"]["NullableText"];
             /** @description The shop's own reference, as registered or as Klarna reported it. */
             readonly reference: components["schemas"]["NullableText"];
+            /** @description The newest Payment Request of the session that had ended when this one was registered. */
+            readonly recovered_from: components["schemas"]["NullableText"];
             readonly state: components["schemas"]["State"];
             /** @description The state before the current one, where it is known. */
             readonly previous_state: components["schemas"]["State"];
@@ -550,6 +560,8 @@ export interface components {
             readonly session_id: components["schemas"]["NullableText"];
             /** @description The shop's own reference, as registered or as Klarna reported it. */
             readonly reference: components["schemas"]["NullableText"];
+            /** @description The newest Payment Request of the session that had ended when this one was registered. */
+            readonly recovered_from: components["schemas"]["NullableText"];
             readonly state: components["schemas"]["State"];
             /** @description The state before the current one, where it is known. */
             readonly previous_state: components["schemas"]["State"];
@@ -610,10 +622,10 @@ export interface components {
              */
             readonly outcome: "claimed" | "pending" | "canceled" | "already_canceled" | "refused" | "not_found";
             /**
-             * @description `api`: a call. `timeout`: the deadline of the session.
+             * @description `api`: a call. `timeout`: the deadline of the session. `superseded`: another attempt of the session counts instead.
              * @enum {string}
              */
-            readonly cause: "api" | "timeout";
+            readonly cause: "api" | "timeout" | "superseded";
             /** @description The reason that the caller gave. */
             readonly reason: components["schemas"]["NullableText"];
             /** @description The IAM role or user, the client of the token, or the function that requested it. */
@@ -641,7 +653,7 @@ export interface components {
              * @description What happened.
              * @enum {string}
              */
-            readonly kind: "webhook" | "read" | "cancel" | "not_found" | "register" | "extend" | "klarna_expiry" | "cancel_request" | "timer" | "sweep";
+            readonly kind: "webhook" | "read" | "cancel" | "not_found" | "register" | "extend" | "klarna_expiry" | "cancel_request" | "timer" | "sweep" | "session";
             /** @description When Lapse recorded it. Entries of the same millisecond keep their order. */
             readonly recorded_at: components["schemas"]["Time"];
             /**
@@ -840,6 +852,8 @@ export interface components {
             readonly cancel_completed?: boolean;
             /** @description Whether a new session that does not say is only observed at its deadline. */
             readonly observe?: boolean;
+            /** @description Whether a payment ends the other open Payment Requests of its session. */
+            readonly end_other_attempts?: boolean;
         };
         /** @description The settings of an account that are in force, without a secret. */
         readonly Settings: {
@@ -871,6 +885,8 @@ export interface components {
             readonly cancel_completed: boolean;
             /** @description Whether a new session that does not say is only observed at its deadline. */
             readonly observe: boolean;
+            /** @description Whether a payment ends the other open Payment Requests of its session. */
+            readonly end_other_attempts: boolean;
             /** @description The settings that the account decides by itself. */
             readonly overridden: readonly string[];
             /** @description When Klarna reported the account as operational, if it did. */
@@ -1406,7 +1422,7 @@ export interface operations {
                 /** @description Only requests with a deadline before this time. */
                 readonly due_before?: components["schemas"]["Time"];
                 /** @description Only requests that need a person for this cause, in any state. The list is ordered by the time since when. */
-                readonly attention?: "contradiction" | "canceled_after_completed" | "not_found" | "klarna_denied" | "unknown_state";
+                readonly attention?: "contradiction" | "canceled_after_completed" | "paid_twice" | "not_found" | "klarna_denied" | "unknown_state";
                 /** @description The `next_cursor` of the previous page. Keep the account and the filters the same. Any other text returns 400. */
                 readonly cursor?: string;
                 /** @description The largest number of records in a page. */

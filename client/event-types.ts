@@ -44,11 +44,17 @@ export interface components {
                 readonly previous_state: "SUBMITTED" | "IN_PROGRESS" | "COMPLETED" | "CANCELED" | "EXPIRED" | "DECLINED" | null;
                 /** @description Klarna's reason for the state, such as PARTNER_CANCELED. null if Klarna gave none. */
                 readonly state_reason: string | null;
+                /** @description The newest attempt of the session that had ended when this one was registered. null where none had. */
+                readonly recovered_from: string | null;
+                /** @description Of a payment in a session: its attempts that the customer has approved, as of the publication. Else null, also where they could not be read. */
+                readonly paid_attempts: readonly string[] | null;
+                /** @description Of a payment in a session: its attempts that the customer can still approve, as of the publication. Else null, also where they could not be read. */
+                readonly open_attempts: readonly string[] | null;
                 /**
-                 * @description What requested the cancel: api for a call, timeout for the deadline of the session.
+                 * @description What requested the cancel: api for a call, timeout for the deadline of the session, superseded for another attempt of the session.
                  * @enum {string|null}
                  */
-                readonly cause: "api" | "timeout" | null;
+                readonly cause: "api" | "timeout" | "superseded" | null;
                 /** @description The reason that the caller gave for the cancel. */
                 readonly reason: string | null;
                 /**
@@ -104,11 +110,17 @@ export interface components {
                 readonly previous_state: "SUBMITTED" | "IN_PROGRESS" | "COMPLETED" | "CANCELED" | "EXPIRED" | "DECLINED" | null;
                 /** @description Klarna's reason for the state, such as PARTNER_CANCELED. null if Klarna gave none. */
                 readonly state_reason: string | null;
+                /** @description The newest attempt of the session that had ended when this one was registered. null where none had. */
+                readonly recovered_from: string | null;
+                /** @description Of a payment in a session: its attempts that the customer has approved, as of the publication. Else null, also where they could not be read. */
+                readonly paid_attempts: readonly string[] | null;
+                /** @description Of a payment in a session: its attempts that the customer can still approve, as of the publication. Else null, also where they could not be read. */
+                readonly open_attempts: readonly string[] | null;
                 /**
                  * @description Why a person must look.
                  * @enum {string}
                  */
-                readonly cause: "contradiction" | "canceled_after_completed" | "not_found" | "klarna_denied" | "unknown_state";
+                readonly cause: "contradiction" | "canceled_after_completed" | "paid_twice" | "not_found" | "klarna_denied" | "unknown_state";
                 /** @description The reason that the caller gave for the cancel. */
                 readonly reason: string | null;
                 /**
@@ -164,6 +176,12 @@ export interface components {
                 readonly previous_state: "SUBMITTED" | "IN_PROGRESS" | "COMPLETED" | "CANCELED" | "EXPIRED" | "DECLINED" | null;
                 /** @description Klarna's reason for the state, such as PARTNER_CANCELED. null if Klarna gave none. */
                 readonly state_reason: string | null;
+                /** @description The newest attempt of the session that had ended when this one was registered. null where none had. */
+                readonly recovered_from: string | null;
+                /** @description Of a payment in a session: its attempts that the customer has approved, as of the publication. Else null, also where they could not be read. */
+                readonly paid_attempts: readonly string[] | null;
+                /** @description Of a payment in a session: its attempts that the customer can still approve, as of the publication. Else null, also where they could not be read. */
+                readonly open_attempts: readonly string[] | null;
                 /**
                  * @description Always null for this event.
                  * @constant
@@ -227,11 +245,80 @@ export interface components {
                 readonly previous_state: "SUBMITTED" | "IN_PROGRESS" | "COMPLETED" | "CANCELED" | "EXPIRED" | "DECLINED" | null;
                 /** @description Klarna's reason for the state, such as PARTNER_CANCELED. null if Klarna gave none. */
                 readonly state_reason: string | null;
+                /** @description The newest attempt of the session that had ended when this one was registered. null where none had. */
+                readonly recovered_from: string | null;
+                /** @description Of a payment in a session: its attempts that the customer has approved, as of the publication. Else null, also where they could not be read. */
+                readonly paid_attempts: readonly string[] | null;
+                /** @description Of a payment in a session: its attempts that the customer can still approve, as of the publication. Else null, also where they could not be read. */
+                readonly open_attempts: readonly string[] | null;
                 /**
-                 * @description What ended the request if Lapse canceled it: api for a call, timeout for the deadline of the session. null otherwise.
+                 * @description What ended the request if Lapse canceled it: api, timeout or superseded. api is a call, timeout the deadline, superseded another attempt of the session. null otherwise.
                  * @enum {string|null}
                  */
-                readonly cause: "api" | "timeout" | null;
+                readonly cause: "api" | "timeout" | "superseded" | null;
+                /** @description The reason that the caller gave for the cancel. */
+                readonly reason: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it happened, by Klarna's clock if Klarna reported the time.
+                 */
+                readonly occurred_at: string;
+                /**
+                 * Format: date-time
+                 * @description When Lapse recorded it.
+                 */
+                readonly recorded_at: string;
+                /** @description Counts the events of one Payment Request, from 1 and without gaps. It orders them: the highest one shows the latest state. An event that is published again has the sequence of the last event. */
+                readonly sequence: number;
+                /** @description The version of the record that the event was written with. Events of one write share it, so it orders no events. */
+                readonly version: number;
+            };
+        };
+        /**
+         * Session Paid Twice
+         * @description The customer approved two Payment Requests of one session. The event is about the later payment, once for each further payment.
+         */
+        readonly "Session Paid Twice": {
+            /** @constant */
+            readonly source: "lapse";
+            /** @constant */
+            readonly "detail-type": "Session Paid Twice";
+            readonly detail: {
+                /** @description The same for every delivery of this event. Use it to remove duplicates. */
+                readonly event_key: string;
+                /**
+                 * @description The version of this schema. It changes only with an incompatible change.
+                 * @constant
+                 */
+                readonly schema_version: 1;
+                /** @description The deployment's name for the Klarna partner account. */
+                readonly account: string;
+                /** @description Klarna's id of the Payment Request. */
+                readonly payment_request_id: string;
+                /** @description The shop's id of the checkout session. null if none was registered. */
+                readonly session_id: string | null;
+                /** @description The shop's own reference. null if none was registered. */
+                readonly reference: string | null;
+                /**
+                 * @description Klarna's state. The customer has paid, so that it is COMPLETED, or a state that has followed.
+                 * @enum {string}
+                 */
+                readonly state: "SUBMITTED" | "IN_PROGRESS" | "COMPLETED" | "CANCELED" | "EXPIRED" | "DECLINED";
+                /**
+                 * @description The state before this one. null if it is not known.
+                 * @enum {string|null}
+                 */
+                readonly previous_state: "SUBMITTED" | "IN_PROGRESS" | "COMPLETED" | "CANCELED" | "EXPIRED" | "DECLINED" | null;
+                /** @description Klarna's reason for the state, such as PARTNER_CANCELED. null if Klarna gave none. */
+                readonly state_reason: string | null;
+                /** @description The newest attempt of the session that had ended when this one was registered. null where none had. */
+                readonly recovered_from: string | null;
+                /** @description Of a payment in a session: its attempts that the customer has approved, as of the publication. Else null, also where they could not be read. */
+                readonly paid_attempts: readonly string[] | null;
+                /** @description Of a payment in a session: its attempts that the customer can still approve, as of the publication. Else null, also where they could not be read. */
+                readonly open_attempts: readonly string[] | null;
+                /** @description Always null. The other fields tell which payments. */
+                readonly cause: null;
                 /** @description The reason that the caller gave for the cancel. */
                 readonly reason: string | null;
                 /**

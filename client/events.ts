@@ -15,6 +15,7 @@ export const lapseEventTypes = [
   'Payment Request State Changed',
   'Payment Request Cancel Refused',
   'Payment Request Needs Attention',
+  'Session Paid Twice',
 ] as const satisfies readonly LapseEventType[];
 
 /**

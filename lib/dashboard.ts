@@ -69,7 +69,11 @@ const logTable = (
   });
 
 const harm = ({ name, functions }: DashboardProps): readonly IWidget[] => [
-  graph('Needs attention', [lapseMetric(name, 'CanceledAfterCompleted'), lapseMetric(name, 'Attention')]),
+  graph('Needs attention', [
+    lapseMetric(name, 'CanceledAfterCompleted'),
+    lapseMetric(name, 'PaidTwice'),
+    lapseMetric(name, 'Attention'),
+  ]),
   logTable('Sessions ended by their timer', functions['cancel-expired-session'], ['timer.fired', 'outcome']),
   logTable('Cancels by the API', functions['cancel-payment-request'], ['cancel.done', 'outcome']),
 ];

@@ -86,7 +86,7 @@ export class Lapse extends Construct {
     });
     const timer = new SessionTimer(this, 'SessionTimer', { shared, table, secrets });
     const sweep = new Reconciliation(this, 'Reconciliation', { shared, table, secrets, timer });
-    const events = new StateChangeEvents(this, 'StateChanges', { shared, table: table.table, bus });
+    const events = new StateChangeEvents(this, 'StateChanges', { shared, table, timer, bus });
     const api = new PaymentRequestApi(this, 'Api', { shared, table, secrets, timer, authorizer, domain });
     const webhook = new KlarnaWebhook(this, 'Webhook', { shared, table, secrets, api });
     this.api = api.api;

@@ -130,7 +130,7 @@ export class PaymentRequestApi extends Construct {
       memorySize,
       timeout: Duration.seconds(10),
     });
-    table.grantItems(register, 'GetItem', 'UpdateItem');
+    table.grantItems(register, 'GetItem', 'BatchGetItem', 'UpdateItem');
     table.grantQuery(register, tableSchema.sessionIndex);
     secrets.grantReadAccounts(register);
     timer.grantArm(register);

@@ -61,8 +61,8 @@ export class Reconciliation extends Construct {
       memorySize: 1_769,
       timeout: Duration.seconds(55),
     });
-    table.grantItems(reconcile, 'GetItem', 'UpdateItem');
-    table.grantQuery(reconcile, tableSchema.dueIndex, tableSchema.openIndex);
+    table.grantItems(reconcile, 'GetItem', 'BatchGetItem', 'UpdateItem');
+    table.grantQuery(reconcile, tableSchema.dueIndex, tableSchema.openIndex, tableSchema.sessionIndex);
     secrets.grantReadAccounts(reconcile);
     timer.grantArm(reconcile);
     return reconcile;

@@ -12,6 +12,7 @@ import { LapseAlarm } from './lapse-alarm.ts';
 import { LapseFunction } from './lapse-function.ts';
 import { lapseMetric } from './lapse-metrics.ts';
 import { lapseQueue } from './lapse-queue.ts';
+import { tableSchema } from '../functions/contract/table-schema.ts';
 import type { PaymentRequestTable } from './payment-request-table.ts';
 import { schedulerRole } from './scheduler-role.ts';
 import type { SharedProps } from './shared-props.ts';
@@ -117,7 +118,8 @@ export class SessionTimer extends Construct {
       environment: { ...table.environment, ...secrets.accountsEnvironment, ...this.environment },
       timeout: Duration.seconds(30),
     });
-    table.grantItems(expire, 'GetItem', 'UpdateItem');
+    table.grantItems(expire, 'GetItem', 'BatchGetItem', 'UpdateItem');
+    table.grantQuery(expire, tableSchema.sessionIndex);
     secrets.grantReadAccounts(expire);
     this.grantArm(expire);
     expire.live.addEventSource(

@@ -1,6 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
 import { Stats } from 'aws-cdk-lib/aws-cloudwatch';
-import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
 import { StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import { DynamoEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
@@ -10,12 +9,16 @@ import { DeadLetterQueue } from './dead-letter-queue.ts';
 import { LapseAlarm } from './lapse-alarm.ts';
 import { LapseFunction } from './lapse-function.ts';
 import { lapseMetric } from './lapse-metrics.ts';
+import { tableSchema } from '../functions/contract/table-schema.ts';
+import type { PaymentRequestTable } from './payment-request-table.ts';
+import type { SessionTimer } from './session-timer.ts';
 import type { SharedProps } from './shared-props.ts';
 
 /** From which table to which bus. */
 export interface StateChangeEventsProps {
   readonly shared: SharedProps;
-  readonly table: ITable;
+  readonly table: PaymentRequestTable;
+  readonly timer: SessionTimer;
   /** Your bus. Undefined: one is created. */
   readonly bus: IEventBus | undefined;
 }
@@ -27,7 +30,7 @@ export class StateChangeEvents extends Construct {
   readonly unpublished: Queue;
   readonly publish: LapseFunction;
 
-  constructor(scope: Construct, id: string, { shared, table, bus }: StateChangeEventsProps) {
+  constructor(scope: Construct, id: string, { shared, table, timer, bus }: StateChangeEventsProps) {
     super(scope, id);
     // See lapse-function.ts for the assertion.
     this.bus =
@@ -43,22 +46,24 @@ export class StateChangeEvents extends Construct {
       first: 'Run lapse unpublished list: it names the reason.',
       section: 'dead-letters-events',
     }).queue;
-    this.publish = this.#createFunction(shared, table);
+    this.publish = this.#createFunction(shared, table, timer);
     this.#watch(shared);
   }
 
-  #createFunction(shared: SharedProps, table: ITable): LapseFunction {
+  #createFunction(shared: SharedProps, table: PaymentRequestTable, timer: SessionTimer): LapseFunction {
     const publish = new LapseFunction(this, 'Publish', {
       shared,
       functionName: 'publish-state-changes',
       environment: {
+        ...table.environment,
+        TIMER_QUEUE_URL: timer.queue.queueUrl,
         EVENT_BUS_NAME: this.bus.eventBusName,
         UNPUBLISHED_QUEUE_URL: this.unpublished.queueUrl,
       },
       timeout: Duration.seconds(30),
     });
     publish.live.addEventSource(
-      new DynamoEventSource(table, {
+      new DynamoEventSource(table.table, {
         startingPosition: StartingPosition.TRIM_HORIZON,
         batchSize: 100,
         reportBatchItemFailures: true,
@@ -72,6 +77,10 @@ export class StateChangeEvents extends Construct {
     );
     publish.allow(['events:PutEvents'], [this.bus.eventBusArn]);
     publish.allow(['sqs:SendMessage'], [this.unpublished.queueArn]);
+    // It looks for what belongs together, and hands it over. It writes no record, and has no account's secret.
+    table.grantItems(publish, 'BatchGetItem');
+    table.grantQuery(publish, tableSchema.sessionIndex);
+    publish.allow(['sqs:SendMessage'], [timer.queue.queueArn]);
     return publish;
   }
 
@@ -83,6 +92,15 @@ export class StateChangeEvents extends Construct {
       first: 'Run lapse attention list, tell the customer, and offer to pay again.',
       section: 'canceled-after-completed',
       metric: lapseMetric(name, 'CanceledAfterCompleted'),
+      threshold: 1,
+    });
+    new LapseAlarm(this, 'PaidTwice', {
+      topic,
+      shoppers:
+        'A customer has approved two payments for one order, for example in two tabs, and may pay both.',
+      first: 'Run lapse attention list, and authorize only one of the two payments.',
+      section: 'paid-twice',
+      metric: lapseMetric(name, 'PaidTwice'),
       threshold: 1,
     });
     new LapseAlarm(this, 'Attention', {

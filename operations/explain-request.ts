@@ -9,6 +9,8 @@ export const attentionExplanations: Readonly<Record<Attention, string>> = {
     'Klarna reported a second final state, or a payment after the end. The first end stays. Ask Klarna which is true, with the ids below.',
   canceled_after_completed:
     'The customer approved just before our cancel took effect. Tell the customer that nothing was bought.',
+  paid_twice:
+    'The customer approved two Payment Requests of one session. Authorize only one of them at Klarna.',
   not_found:
     'Klarna returned 404 before the expiry. Check the id and the account; the sweep continues to ask.',
   klarna_denied:

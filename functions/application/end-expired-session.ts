@@ -9,12 +9,9 @@ import {
   withObservedTimer,
 } from '../domain/session-timer.ts';
 import { armTimer } from './arm-timer.ts';
-import {
-  type CancelDependencies,
-  cancelPaymentRequest,
-  type CancelResult,
-} from './cancel-payment-request.ts';
+import { cancelPaymentRequest, type CancelResult } from './cancel-payment-request.ts';
 import { changeRecord } from './change-record.ts';
+import { compareSession, type ComparisonDependencies } from './compare-attempts.ts';
 import type { SessionTimer } from './ports.ts';
 
 /**
@@ -30,10 +27,8 @@ export type TimeoutOutcome =
   | { readonly kind: 'ended'; readonly cancel: CancelResult };
 
 /** What the end of a session needs. */
-export interface TimeoutDependencies extends CancelDependencies {
+export interface TimeoutDependencies extends ComparisonDependencies {
   readonly timer: SessionTimer;
-  /** Whether the account's turn to call Klarna has come, in time. It may wait. */
-  readonly turn: (settings: AccountSettings) => Promise<boolean>;
 }
 
 /** `requested_by` of the cancels that the timer begins. */
@@ -70,8 +65,11 @@ export const endExpiredSession =
     switch (decision) {
       case 'nothing':
         return { kind: 'nothing' };
-      case 'spare':
-        return { kind: 'spared' };
+      case 'spare': {
+        // A second payment of the session may be known by now, and the stream's message about it lost.
+        const { kind } = await compareSession(dependencies)(record, settings, record);
+        return { kind: kind === 'held' ? 'held' : 'spared' };
+      }
       case 'observe':
         return { kind: 'observed' };
       case 'not_yet': {

@@ -308,6 +308,12 @@ export interface SessionTimer extends TimerRemoval {
   readonly sweepDriven?: boolean;
 }
 
+/** Hands work from the stream to the function that has the accounts, the timers and Klarna. */
+export interface HandOver {
+  /** Asks for a comparison of the attempts of the record's session, a second later: an index follows the records. Durable when it resolves. */
+  compare(key: PaymentRequestKey): Promise<void>;
+}
+
 /** One write to the table as its stream delivers it. */
 export interface StreamEntry {
   /** Its place in the stream. */

@@ -1,6 +1,7 @@
 import { instantFromMillis } from '../domain/instant.ts';
 import { eventsOf, type StateChangeEvent } from '../domain/state-change-event.ts';
 import type { Unpublished } from '../domain/unpublished.ts';
+import type { followWrite } from './follow-write.ts';
 import type { Clock, RefusedEvent, StateChangePublisher, StreamEntry, UnpublishedEvents } from './ports.ts';
 
 /** What publishing needs. */
@@ -8,6 +9,8 @@ export interface PublishDependencies {
   readonly publisher: StateChangePublisher;
   readonly unpublished: UnpublishedEvents;
   readonly clock: Clock;
+  /** Follows a write, and returns the attempts of a session that is paid. Never rejects. A write that it could not follow comes again. */
+  readonly follow: ReturnType<typeof followWrite>;
   /** Called with the fault of a write that cannot be read, or that could not be set aside. */
   readonly onFault: (entry: StreamEntry, error: unknown) => void;
 }
@@ -22,6 +25,9 @@ export interface PublishResult {
 /** Milliseconds for which events are tried again that the bus refuses for now. Then they hold nothing up any more. */
 export const triedAgainFor = 15 * 60_000;
 
+/** Milliseconds for which a write comes again that could not be followed. Then it holds nothing up any more, and the sweep is the backstop. */
+const followedAgainFor = 60_000;
+
 /**
  * Publishes the events of a batch of writes, in order. An event that the bus refuses for good, and a write that cannot be read, are
  * set aside, and the next ones go on. Where the bus refuses for now, the stream delivers again from that write on. Once that write is
@@ -32,7 +38,7 @@ export const triedAgainFor = 15 * 60_000;
 export const publishStateChanges =
   (dependencies: PublishDependencies) =>
   async (entries: readonly StreamEntry[], until: number): Promise<PublishResult> => {
-    const read = entries.map((entry) => readEntry(entry, dependencies));
+    const read = await Promise.all(entries.map((entry) => readEntry(entry, dependencies)));
     const sent = await send(dependencies, read, until);
     const { retryFrom, setAside } = await settle(dependencies, read, sent);
     const published = read
@@ -46,11 +52,14 @@ interface ReadEntry {
   readonly entry: StreamEntry;
   readonly events: readonly StateChangeEvent[];
   readonly unreadable?: Unpublished;
+  readonly isUnfollowed?: boolean;
 }
 
-function readEntry(entry: StreamEntry, { onFault }: PublishDependencies): ReadEntry {
+async function readEntry(entry: StreamEntry, { follow, onFault }: PublishDependencies): Promise<ReadEntry> {
   try {
-    return { entry, events: eventsOf(entry.read()) };
+    const record = entry.read();
+    const { attempts, isDone } = await follow(record);
+    return { entry, events: eventsOf(record, attempts), isUnfollowed: !isDone };
   } catch (error) {
     onFault(entry, error);
     const { key, sequenceNumber, writtenAt } = entry;
@@ -98,11 +107,13 @@ async function settle(
   { refused, unsent }: Sent,
 ): Promise<Pick<PublishResult, 'retryFrom' | 'setAside'>> {
   const setAside: Unpublished[] = [];
-  for (const { entry, events, unreadable } of read) {
+  for (const { entry, events, unreadable, isUnfollowed } of read) {
     const refusals = events.flatMap((event) => refused.get(event) ?? []);
     const isForNow = !isOld(entry, clock) && refusals.some(({ isPermanent }) => !isPermanent);
     const retryFrom = entry.sequenceNumber;
-    if (isForNow || events.some((event) => unsent.has(event))) return { retryFrom, setAside };
+    const isToBeFollowed = isUnfollowed === true && clock.now() - entry.writtenAt < followedAgainFor;
+    if (isForNow || isToBeFollowed || events.some((event) => unsent.has(event)))
+      return { retryFrom, setAside };
     const aside = refusals.map(({ event, reason }) => ({ kind: 'event', event, reason }) as const);
     try {
       for (const each of unreadable ? [unreadable] : aside) {

@@ -18,6 +18,7 @@ import {
 import { armTimer } from './arm-timer.ts';
 import { cancelPaymentRequest } from './cancel-payment-request.ts';
 import { changeRecord } from './change-record.ts';
+import { compareSession } from './compare-attempts.ts';
 import { endExpiredSession, type TimeoutDependencies, type TimeoutOutcome } from './end-expired-session.ts';
 import type { Pace } from './pace-calls.ts';
 import type { Accounts, DuePaymentRequests } from './ports.ts';
@@ -103,6 +104,7 @@ const emptyReport = (): Record<Attempt, number> => ({
   nothing: 0,
   forget: 0,
   resume: 0,
+  compare: 0,
   expire: 0,
   end: 0,
   arm: 0,
@@ -219,6 +221,10 @@ const actions: Readonly<Record<Exclude<ReconcileAction, 'nothing'>, Act>> = {
     const cancel = await cancelPaymentRequest(dependencies)(record, command, settings, record);
     if (cancel.outcome === 'pending' && cancel.hasGrace) await armTimer(dependencies)(cancel.record);
   },
+  compare: async (dependencies, record, settings) => {
+    const { kind } = await compareSession(dependencies)(record, settings, record);
+    return kind;
+  },
   expire: end,
   end,
   arm: async (dependencies, record, settings) => {
@@ -281,7 +287,7 @@ const isDue = ({ dueAt }: PaymentRequest, now: Instant): boolean => dueAt !== un
 
 /** How many records the sweep repaired: it did what the timer, a webhook or a caller should have done. */
 export const repairs = (report: ReconcileReport): number =>
-  report.resume + report.end + report.arm + report.read;
+  report.resume + report.compare + report.end + report.arm + report.read;
 
 /** How many records were due when the sweep read them. */
 export const dueIn = ({ nothing: _, ...actions }: ReconcileReport): number =>

@@ -13,6 +13,7 @@ import {
   type SessionDecision,
   sessionLimit,
 } from '../domain/registration.ts';
+import { recoveredFrom } from '../domain/session-attempts.ts';
 import { armTimer } from './arm-timer.ts';
 import { type ChangeDependencies, changeRecord } from './change-record.ts';
 import type { SessionPaymentRequests, SessionTimer } from './ports.ts';
@@ -55,26 +56,36 @@ export const registerSession =
     settings: AccountSettings,
   ): Promise<SessionResult> => {
     const { sessionId, deadline } = registration;
-    const isSessionFull = sessionId !== undefined && (await isFullWithout(dependencies, key, sessionId));
+    const session = sessionId === undefined ? undefined : await sessionOf(dependencies, key, sessionId);
     const context = contextOf(dependencies, settings, 'register');
     const known = deadline ? undefined : await dependencies.store.read(key);
     return changeSession(dependencies, { key, settings, known }, (record) =>
-      decideRegistration(record, key, registration, { ...context(), isSessionFull }),
+      decideRegistration(record, key, registration, { ...context(), ...session }),
     );
   };
 
-/** Whether the session has no place for this request. A request that it has already needs no other place. */
-async function isFullWithout(
-  { sessions }: RegistrationDependencies,
+/** Members of a session that are read to find the one from which a new attempt recovers: the newest. */
+const mostRead = 25;
+
+/**
+ * Whether the session has no place for this request, and what the request has to know of the others. A request that the session has
+ * already needs no other place. The typical session has no others, so nothing is read but the index.
+ */
+async function sessionOf(
+  { sessions, store }: RegistrationDependencies,
   { account, paymentRequestId }: PaymentRequestKey,
   sessionId: SessionId,
-): Promise<boolean> {
-  let others = 0;
+): Promise<Pick<SessionContext, 'isSessionFull' | 'others'>> {
+  const others: PaymentRequestKey[] = [];
+  let isMember = false;
   for await (const member of sessions.ofSession(account, sessionId)) {
-    if (member.paymentRequestId === paymentRequestId) return false;
-    others += 1;
+    if (member.paymentRequestId === paymentRequestId) isMember = true;
+    else others.push(member);
   }
-  return others >= sessionLimit;
+  const isSessionFull = !isMember && others.length >= sessionLimit;
+  if (others.length === 0 || isSessionFull) return { isSessionFull };
+  const members = await store.readAll(others.slice(-mostRead), () => undefined);
+  return { isSessionFull, others: { recoveredFrom: recoveredFrom(members) } };
 }
 
 /**

@@ -25,6 +25,7 @@ const settings: AccountSettings = {
   maxSession: 0,
   syncKlarnaExpiry: false,
   observe: false,
+  endOtherAttempts: false,
   klarna: {
     credential: '',
     rateShare: 1,

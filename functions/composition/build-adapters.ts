@@ -25,6 +25,7 @@ import { writeOf } from '../adapters/dynamodb/stream-changes.ts';
 import { EventBridgePublisher } from '../adapters/eventbridge/eventbridge-publisher.ts';
 import { agentFor } from '../adapters/klarna/klarna-http.ts';
 import { HttpKlarnaPaymentRequests } from '../adapters/klarna/klarna-payment-requests.ts';
+import { TimerQueueHandOver } from '../adapters/queue/timer-queue-hand-over.ts';
 import { delayMessage } from '../adapters/queue/timer-message-delay.ts';
 import { UnpublishedQueue } from '../adapters/queue/unpublished-queue.ts';
 import { removeSchedule, SchedulerSessionTimer } from '../adapters/scheduler/scheduler-session-timer.ts';
@@ -346,10 +347,13 @@ export function signingKeysOf(environment: ParsedEnvironment<'receive-klarna-web
 export function publisherOf({
   EVENT_BUS_NAME,
   UNPUBLISHED_QUEUE_URL,
+  TIMER_QUEUE_URL,
 }: ParsedEnvironment<'publish-state-changes'>) {
   const { settings, offline } = connected();
   const client = new EventBridgeClient(settings);
+  const sqs = new SQSClient(clientSettings);
   return {
+    handOver: new TimerQueueHandOver({ sqs, queueUrl: TIMER_QUEUE_URL, clock }),
     writeOf,
     publisher: new EventBridgePublisher({
       client,
@@ -357,7 +361,7 @@ export function publisherOf({
       clock,
       onFault: (error) => fault('events.fault', error),
     }),
-    unpublished: new UnpublishedQueue(new SQSClient(clientSettings), UNPUBLISHED_QUEUE_URL),
+    unpublished: new UnpublishedQueue(sqs, UNPUBLISHED_QUEUE_URL),
     primePublishing: () => offline(client).send(new PutEventsCommand({ Entries: [] })),
   };
 }

@@ -4,7 +4,9 @@
  */
 import { cancelPaymentRequest, dryRunCancel } from '../application/cancel-payment-request.ts';
 import { cancelReference, cancelSession } from '../application/cancel-session.ts';
+import { compareSession } from '../application/compare-attempts.ts';
 import { endExpiredSession } from '../application/end-expired-session.ts';
+import { followWrite } from '../application/follow-write.ts';
 import { holdSweepLease } from '../application/hold-sweep-lease.ts';
 import { listPaymentRequests } from '../application/list-payment-requests.ts';
 import type {
@@ -24,6 +26,7 @@ import { startCancelJob, stopCancelJob } from '../application/start-cancel-job.t
 import { syncKlarnaExpiry } from '../application/sync-klarna-expiry.ts';
 import { viewAccounts } from '../application/view-accounts.ts';
 import { watchUnsettled } from '../application/watch-unsettled.ts';
+import type { AccountSettings } from '../domain/account-settings.ts';
 import type { PaymentRequestKey } from '../domain/identifiers.ts';
 import { plusMillis } from '../domain/instant.ts';
 import { unknownPaymentRequest } from '../domain/payment-request.ts';
@@ -168,7 +171,17 @@ export function composeTimeout() {
   const { store, offlineStore, stored, budgets } = storeOf(environment);
   const { timer, offlineTimer } = timerOf(environment);
   const { accounts, prime } = accountsOf(environment, stored);
-  const dependencies = { ...retries, store, timer, ...klarnaOf(environment, budgets), onTimerFault };
+  const klarna = klarnaOf(environment, budgets);
+  const dependencies = {
+    ...retries,
+    store,
+    sessions: store,
+    timer,
+    ...klarna,
+    onTimerFault,
+    onUnreadable,
+    turn: (settings: AccountSettings) => klarna.pace.turn(settings, 'timer', clock.now() + longestWait),
+  };
   return {
     accounts,
     warmUp: warmUpOf(
@@ -179,10 +192,8 @@ export function composeTimeout() {
         klarna: offlineKlarna(),
       })),
     ),
-    endExpired: endExpiredSession({
-      ...dependencies,
-      turn: (settings) => dependencies.pace.turn(settings, 'timer', clock.now() + longestWait),
-    }),
+    endExpired: endExpiredSession(dependencies),
+    compare: compareSession(dependencies),
     delay: delayOf(environment),
   };
 }
@@ -194,7 +205,7 @@ export function composeReconciliation() {
   const klarna = klarnaOf(environment, budgets);
   const { accounts } = accountsOf(environment, stored);
   const { timer } = timerOf(environment);
-  const dependencies = { ...retries, store, timer, ...klarna, onTimerFault };
+  const dependencies = { ...retries, store, sessions: store, timer, ...klarna, onTimerFault, onUnreadable };
   const onRecordFault = ({ account, paymentRequestId }: PaymentRequestKey, error: unknown): void =>
     fault('sweep.fault', error, { account, payment_request_id: paymentRequestId });
   return {
@@ -232,9 +243,16 @@ export function composeReconciliation() {
 
 /** The dependencies of publish-state-changes. */
 export function composePublishing() {
-  const { writeOf, publisher, unpublished, primePublishing } = publisherOf(
-    parseEnvironment('publish-state-changes', process.env),
-  );
+  const environment = parseEnvironment('publish-state-changes', process.env);
+  const { writeOf, publisher, unpublished, handOver, primePublishing } = publisherOf(environment);
+  const { store } = storeOf(environment);
+  const follow = followWrite({
+    store,
+    sessions: store,
+    handOver,
+    onFollowFault: ({ account, paymentRequestId }, error) =>
+      fault('follow.fault', error, { account, payment_request_id: paymentRequestId }),
+  });
   const onFault = ({ key, sequenceNumber }: StreamEntry, error: unknown): void =>
     fault('events.fault', error, {
       account: key.account,
@@ -243,7 +261,7 @@ export function composePublishing() {
     });
   return {
     writeOf,
-    publish: publishStateChanges({ publisher, unpublished, clock, onFault }),
+    publish: publishStateChanges({ publisher, unpublished, clock, follow, onFault }),
     warmUp: warmUpOf(primePublishing),
   };
 }

@@ -76,7 +76,12 @@ export const environments = {
     /** Cancels per second that all jobs together may start. */
     CANCEL_JOBS_PER_SECOND: wholeNumber,
   }),
-  'publish-state-changes': v.object({ EVENT_BUS_NAME: name, UNPUBLISHED_QUEUE_URL: url }),
+  'publish-state-changes': v.object({
+    ...table,
+    EVENT_BUS_NAME: name,
+    UNPUBLISHED_QUEUE_URL: url,
+    TIMER_QUEUE_URL: url,
+  }),
 } as const satisfies Readonly<Record<FunctionName, unknown>>;
 
 /** The variables that the stack must set for a function, as text. */

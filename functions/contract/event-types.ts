@@ -9,6 +9,7 @@ export const eventTypes: readonly StateChangeEventType[] = Object.keys({
   'Payment Request State Changed': true,
   'Payment Request Cancel Refused': true,
   'Payment Request Needs Attention': true,
+  'Session Paid Twice': true,
 } satisfies Record<StateChangeEventType, true>) as StateChangeEventType[];
 
 /** The detail type of an event on the bus. */

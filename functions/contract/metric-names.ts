@@ -16,6 +16,8 @@ export const metrics = {
   Attention: 'Sum',
   /** Those of them that the customer had approved a moment before our cancel. */
   CanceledAfterCompleted: 'Sum',
+  /** Sessions of which the customer approved two Payment Requests. */
+  PaidTwice: 'Sum',
   /** Milliseconds between a session's deadline and its end. */
   TimerLateness: 'Maximum',
   /** Milliseconds for which the oldest cancel has had no known end. The sweep writes it every minute. */

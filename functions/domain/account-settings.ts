@@ -19,6 +19,8 @@ export interface AccountPolicies {
   readonly syncKlarnaExpiry: boolean;
   /** Whether a new session that does not say is only observed at its deadline. */
   readonly observe: boolean;
+  /** Whether a payment ends the other open attempts of its session. */
+  readonly endOtherAttempts: boolean;
 }
 
 /** The settings of one Klarna partner account, with defaults filled in. */

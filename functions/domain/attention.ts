@@ -3,10 +3,16 @@
  * - `contradiction`: Klarna told a second final state, or that the customer paid after the end.
  * - `canceled_after_completed`: we canceled the request although the customer had approved it.
  * - `not_found`: Klarna does not know the request, and its expiry has not passed.
+ * - `paid_twice`: the customer approved another Payment Request of the same session too.
  * - `klarna_denied`: Klarna refuses our credentials. `unknown_state`: Klarna told a state that this version does not know.
  */
 export type Attention =
-  'contradiction' | 'canceled_after_completed' | 'not_found' | 'klarna_denied' | 'unknown_state';
+  | 'contradiction'
+  | 'canceled_after_completed'
+  | 'paid_twice'
+  | 'not_found'
+  | 'klarna_denied'
+  | 'unknown_state';
 
 /** The attention after the end of a request. Obstacles to the end are removed. Everything else stays for a person to see. */
 export const attentionAfterEnd = (attention: Attention | undefined): Attention | undefined =>

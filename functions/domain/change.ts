@@ -5,7 +5,13 @@ import type { Instant } from './instant.ts';
 import type { PaymentRequestState } from './payment-request-state.ts';
 
 /** The kinds of events that a write can make. */
-export const changeKinds = ['registered', 'state_changed', 'cancel_refused', 'needs_attention'] as const;
+export const changeKinds = [
+  'registered',
+  'state_changed',
+  'cancel_refused',
+  'needs_attention',
+  'paid_twice',
+] as const;
 
 /** One of {@link changeKinds}. */
 export type ChangeKind = (typeof changeKinds)[number];

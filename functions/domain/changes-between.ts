@@ -1,4 +1,5 @@
 import { type Change, changeOf } from './change.ts';
+import { isSecondPayment } from './session-attempts.ts';
 import type { PaymentRequest } from './payment-request.ts';
 
 /**
@@ -36,6 +37,10 @@ export function changesBetween(before: PaymentRequest | undefined, after: Paymen
         attention: entry.attention,
       });
     }
+    if (isSecondPayment(entry))
+      changes.push(
+        changeOf('paid_twice', entry, { state, previousState, stateReason: stateReasonOf(state) }),
+      );
   }
   return changes;
 }

@@ -24,9 +24,10 @@ export const mostAttempts = 24;
  * - `ask`: the webhooks leave a question that a read answers. Their times have whole seconds, so that is not a fault.
  * - `read`: Klarna did not know the request, or has ended it and no webhook told us.
  * - `arm`: the timer was not armed, or Klarna's expiry has not followed the deadline.
+ * - `compare`: the other attempts of the session were not looked into, so the stream function's message was lost.
  * - `arm_default`: only Klarna has told of the request. The account's default timer may apply.
  */
-export type WorkKind = 'resume' | 'expire' | 'end' | 'ask' | 'read' | 'arm' | 'arm_default';
+export type WorkKind = 'resume' | 'compare' | 'expire' | 'end' | 'ask' | 'read' | 'arm' | 'arm_default';
 
 /** Work of the sweep, and the moment from which it is due: `undefined` means since ever. */
 export interface Work {
@@ -39,8 +40,11 @@ export function workOf(record: PaymentRequest): readonly Work[] {
   if (isUnsettled(record)) return [{ kind: 'resume', from: resumedFrom(record) }];
   const { state, deadlineAt, timer, question } = record;
   const asked: readonly Work[] = question ? [{ kind: 'ask', from: undefined }] : [];
-  if (!isOpen(state)) return asked;
-  const work: Work[] = [];
+  const compared: readonly Work[] = record.isToBeCompared
+    ? [{ kind: 'compare', from: plusMillis(record.updatedAt, sweepMargin) }]
+    : [];
+  if (!isOpen(state)) return [...compared, ...asked];
+  const work: Work[] = [...compared];
   const hasTimer = deadlineAt !== undefined && timer !== 'fired';
   if (hasTimer) work.push(endOfSession(deadlineAt, timer));
   work.push(...asked);

@@ -1,7 +1,7 @@
 import type { Attention } from './attention.ts';
 import type { Change } from './change.ts';
 import type { DroppedEntries, HistoryEntry } from './history-entry.ts';
-import type { EventId, PaymentRequestKey, SessionId } from './identifiers.ts';
+import type { EventId, PaymentRequestId, PaymentRequestKey, SessionId } from './identifiers.ts';
 import { type Instant, plusMillis } from './instant.ts';
 import type { EvidenceSource, Position } from './observation.ts';
 import type { PaymentRequestState } from './payment-request-state.ts';
@@ -13,6 +13,12 @@ import type { PaymentRequestState } from './payment-request-state.ts';
 export interface PaymentRequest extends PaymentRequestKey {
   readonly sessionId?: SessionId | undefined;
   readonly reference?: string | undefined;
+  /** The newest attempt of the session that had ended when this one was registered. */
+  readonly recoveredFrom?: PaymentRequestId | undefined;
+  /** The session had another Payment Request. So this one is looked into again once it is paid. */
+  readonly isOneOfSeveral?: true | undefined;
+  /** The other attempts of the session are to be looked into: the stream function hands that over, and the sweep is the backstop. */
+  readonly isToBeCompared?: true | undefined;
 
   /** Klarna's state; absent until Klarna has told one. */
   readonly state?: PaymentRequestState | undefined;
@@ -82,6 +88,8 @@ export interface RegisteredSession {
   readonly registeredAt: Instant;
   /** The timeout or deadline as the caller wrote it: the same PUT again changes nothing. */
   readonly requested: string;
+  /** The caller wants older open attempts of the session ended. */
+  readonly supersedes?: true | undefined;
   /** Klarna's expiry as a caller last gave it. The same value again does not overwrite what Klarna has told since. */
   readonly klarnaExpiresAt?: Instant | undefined;
   readonly onTimeout: OnTimeout;
@@ -113,8 +121,8 @@ export interface RegisteredSession {
 export type CancellationOutcome =
   'claimed' | 'pending' | 'canceled' | 'already_canceled' | 'refused' | 'not_found';
 
-/** Who wanted the cancel: a caller of the API, or the session's timer. */
-export type CancellationCause = 'api' | 'timeout';
+/** Who wanted the cancel: a caller of the API, the session's timer, or another attempt of the session that counts instead. */
+export type CancellationCause = 'api' | 'timeout' | 'superseded';
 
 /** Our intent to cancel the request, and how it stands. */
 export interface Cancellation {

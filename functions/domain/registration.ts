@@ -1,7 +1,12 @@
 import { formatDuration } from './duration.ts';
 import type { HistoryEntry } from './history-entry.ts';
 import { withEntry } from './history.ts';
-import { type EventId, type PaymentRequestKey, type SessionId } from './identifiers.ts';
+import {
+  type EventId,
+  type PaymentRequestId,
+  type PaymentRequestKey,
+  type SessionId,
+} from './identifiers.ts';
 import { earlierOf, formatInstant, type Instant, millisOf, plusMillis } from './instant.ts';
 import { expiryLimit, withEarlyExpiryDue } from './klarna-expiry.ts';
 import {
@@ -36,6 +41,8 @@ export interface Registration {
   readonly klarnaExpiresAt?: Instant | undefined;
   readonly onTimeout?: OnTimeout | undefined;
   readonly inProgressGrace?: number | undefined;
+  /** Whether older open attempts of the session end. */
+  readonly supersedes?: boolean | undefined;
   readonly requestedBy: string;
 }
 
@@ -65,6 +72,8 @@ export interface SessionContext {
   readonly policy: SessionPolicy;
   /** Whether the session has {@link sessionLimit} Payment Requests. Then no other one joins it. */
   readonly isSessionFull?: boolean;
+  /** Whether the session has other Payment Requests, and the newest of them that has ended. */
+  readonly others?: { readonly recoveredFrom: PaymentRequestId | undefined } | undefined;
   /** Whether the sweep is the timer. */
   readonly isSweepTheTimer?: boolean;
   readonly eventId: EventId;
@@ -118,6 +127,8 @@ export function decideRegistration(
   if (isUnsettled(current)) return { outcome: { kind: 'cancellation_pending' } };
   if (isSameRegistration(current, registration)) return { outcome: { kind: 'unchanged' } };
 
+  const lonely = supersedesWithoutSession(current, registration);
+  if (lonely) return { outcome: lonely };
   const { klarnaExpiresAt: given } = registration;
   if (given && given <= context.now) {
     return { outcome: inThePast('klarna_expires_at', formatInstant(given)) };
@@ -298,24 +309,44 @@ function extensionsAfter(record: PaymentRequest, proposed: ProposedDeadline): nu
 /** The record with the session registered or changed. What the registration leaves out stays as it was. */
 function withSession(
   record: PaymentRequest,
-  { sessionId, reference, klarnaExpiresAt, onTimeout, inProgressGrace }: Registration,
+  registration: Registration,
   { requested, extensions }: Pick<RegisteredSession, 'requested' | 'extensions'>,
-  { now, policy }: SessionContext,
+  context: SessionContext,
 ): PaymentRequest {
+  const { sessionId, reference, klarnaExpiresAt, onTimeout, inProgressGrace } = registration;
   const { session } = record;
+  const { now, policy } = context;
+  const supersedes = registration.supersedes ?? session?.supersedes;
   return {
-    ...record,
-    sessionId: sessionId ?? record.sessionId,
+    ...joined(record, sessionId, context),
     reference: reference ?? record.reference,
+    ...(registration.supersedes === true && { isToBeCompared: true as const }),
     session: {
-      ...session,
+      ...(session && { ...session, supersedes: undefined }),
       registeredAt: session?.registeredAt ?? now,
       requested,
+      ...(supersedes === true && { supersedes }),
       klarnaExpiresAt: klarnaExpiresAt ?? session?.klarnaExpiresAt,
       onTimeout: onTimeout ?? session?.onTimeout ?? (policy.observe ? 'observe' : 'cancel'),
       inProgressGrace: inProgressGrace ?? session?.inProgressGrace,
       extensions,
     },
+  };
+}
+
+/** The record in the session that a registration names, and what it has to know of the other attempts there. */
+function joined(
+  record: PaymentRequest,
+  sessionId: SessionId | undefined,
+  { others }: SessionContext,
+): PaymentRequest {
+  if (sessionId === undefined || !others) return { ...record, sessionId: sessionId ?? record.sessionId };
+  const isNew = sessionId !== record.sessionId;
+  return {
+    ...record,
+    sessionId,
+    recoveredFrom: isNew ? others.recoveredFrom : record.recoveredFrom,
+    isOneOfSeveral: true,
   };
 }
 
@@ -350,6 +381,7 @@ function isSameRegistration(record: PaymentRequest, registration: Registration):
     [undefined, session.requested].includes(registration.deadline?.given) &&
     [undefined, session.onTimeout].includes(registration.onTimeout) &&
     [undefined, session.inProgressGrace].includes(registration.inProgressGrace) &&
+    [undefined, session.supersedes === true].includes(registration.supersedes) &&
     [undefined, sessionId].includes(registration.sessionId) &&
     [undefined, reference].includes(registration.reference) &&
     [undefined, session.klarnaExpiresAt, klarnaExpiresAt].includes(registration.klarnaExpiresAt)
@@ -365,6 +397,15 @@ function fullSessionRefusal(
   if (isSessionFull !== true || sessionId === undefined || sessionId === record.sessionId) return undefined;
   const allowed = `a session with fewer than ${sessionLimit} Payment Requests`;
   return { kind: 'session_full', field: 'session_id', given: sessionId, allowed };
+}
+
+/** Why a registration supersedes nothing: without a session there are no older attempts. */
+function supersedesWithoutSession(
+  record: PaymentRequest,
+  { supersedes, sessionId = record.sessionId }: Registration,
+): SessionRefusal | undefined {
+  if (supersedes !== true || sessionId !== undefined) return undefined;
+  return { kind: 'invalid', field: 'supersedes', given: 'true', allowed: 'true together with a session_id' };
 }
 
 const inThePast = (field: string, given: string): SessionRefusal => ({
@@ -412,14 +453,17 @@ function refuseFinal(
   { sessionId, reference, requestedBy }: Registration,
   context: SessionContext,
 ): SessionDecision {
-  const joined = record.session
+  const known = record.session
     ? record
     : {
-        ...record,
-        sessionId: record.sessionId ?? sessionId,
+        ...joined(record, record.sessionId ?? sessionId, context),
         reference: record.reference ?? reference,
+        // A second payment of the session may be known only now.
+        ...(state === 'COMPLETED' &&
+          context.others &&
+          record.sessionId === undefined && { isToBeCompared: true as const }),
       };
-  return refuse(joined, { kind: 'already_final', state }, { kind: 'register', requestedBy }, context);
+  return refuse(known, { kind: 'already_final', state }, { kind: 'register', requestedBy }, context);
 }
 
 /** A refusal, noted in the history. */

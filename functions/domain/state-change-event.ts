@@ -4,6 +4,7 @@ import { formatInstant, type Instant, knownTime } from './instant.ts';
 import { type Observation, positionOf } from './observation.ts';
 import type { Attention } from './attention.ts';
 import type { CancellationCause, PaymentRequest } from './payment-request.ts';
+import { isSecondPayment, type SessionAttempts } from './session-attempts.ts';
 import type { PaymentRequestState } from './payment-request-state.ts';
 
 /** The detail type of an event on the bus. */
@@ -11,7 +12,8 @@ export type StateChangeEventType =
   | 'Payment Request Registered'
   | 'Payment Request State Changed'
   | 'Payment Request Cancel Refused'
-  | 'Payment Request Needs Attention';
+  | 'Payment Request Needs Attention'
+  | 'Session Paid Twice';
 
 /** One event on the bus. Events come at least once: `event_key` identifies one, and `sequence` orders those of a request. */
 export interface StateChangeEvent {
@@ -27,7 +29,12 @@ export interface StateChangeEvent {
     readonly previous_state: PaymentRequestState | null;
     /** Klarna's reason for the state. */
     readonly state_reason: string | null;
-    /** Why we canceled it: `api` or `timeout`. Of `Needs Attention`: the attention. */
+    /** The newest attempt of the session that had ended when this one was registered. */
+    readonly recovered_from: string | null;
+    /** Of an event about a payment in a session: the attempts that are paid, and those that can still be. Else `null`. */
+    readonly paid_attempts: readonly string[] | null;
+    readonly open_attempts: readonly string[] | null;
+    /** Why we canceled it: `api`, `timeout` or `superseded`. Of `Needs Attention`: the attention. */
     readonly cause: CancellationCause | Attention | null;
     readonly reason: string | null;
     readonly occurred_at: string;
@@ -39,11 +46,19 @@ export interface StateChangeEvent {
   };
 }
 
-/** The events of the write that made this version of the record, oldest first, each with its own sequence. */
-export const eventsOf = (record: PaymentRequest): readonly StateChangeEvent[] =>
+/**
+ * The events of the write that made this version of the record, oldest first, each with its own sequence.
+ *
+ * @param attempts the attempts of the record's session, where they are known
+ */
+export const eventsOf = (record: PaymentRequest, attempts?: SessionAttempts): readonly StateChangeEvent[] =>
   record.changes.map((change, index) =>
-    eventOf(record, change, record.sequence - record.changes.length + 1 + index),
+    eventOf(record, change, record.sequence - record.changes.length + 1 + index, attempts),
   );
+
+/** Whether a write tells that the customer has paid. Its events name the attempts of the session. */
+export const isPayment = ({ kind, state }: Pick<Change, 'kind' | 'state'>): boolean =>
+  kind === 'paid_twice' || (kind === 'state_changed' && state === 'COMPLETED');
 
 /**
  * The events of the entries recorded from `since` to `until`, both included, to publish them again. They show the record as it
@@ -68,6 +83,7 @@ export function eventsAgain(
       if (entry === latest) kinds.push('state_changed');
       if (entry.kind === 'cancel_request' && entry.effect === 'refused') kinds.push('cancel_refused');
       if (entry.attention) kinds.push('needs_attention');
+      if (isSecondPayment(entry)) kinds.push('paid_twice');
       return kinds.map((kind) => {
         const change = changeOf(kind, entry, { state, previousState, stateReason });
         const { attention } = entry;
@@ -101,10 +117,16 @@ const tookEffect = (entry: HistoryEntry): entry is AppliedEntry =>
 // Stryker disable next-line EqualityOperator: no two entries have the same position
 const byPosition = (a: AppliedEntry, b: AppliedEntry): number => (positionOf(a) < positionOf(b) ? -1 : 1);
 
-function eventOf(record: PaymentRequest, change: Change, sequence: number): StateChangeEvent {
+function eventOf(
+  record: PaymentRequest,
+  change: Change,
+  sequence: number,
+  attempts?: SessionAttempts,
+): StateChangeEvent {
   const { kind, state, eventId, occurredAt, recordedAt } = change;
   const isOurs = kind === 'cancel_refused' || (state === 'CANCELED' && kind !== 'registered');
   const ours = isOurs ? record.cancellation : undefined;
+  const members = isPayment(change) ? attempts : undefined;
   return {
     type: types[kind],
     detail: {
@@ -117,6 +139,9 @@ function eventOf(record: PaymentRequest, change: Change, sequence: number): Stat
       state: state ?? null,
       previous_state: change.previousState ?? null,
       state_reason: change.stateReason ?? null,
+      recovered_from: record.recoveredFrom ?? null,
+      paid_attempts: members?.paid ?? null,
+      open_attempts: members?.open ?? null,
       cause: (kind === 'needs_attention' ? change.attention : ours?.cause) ?? null,
       reason: ours?.reason ?? null,
       occurred_at: formatInstant(knownTime(occurredAt) ?? recordedAt),
@@ -132,6 +157,7 @@ const types = {
   state_changed: 'Payment Request State Changed',
   cancel_refused: 'Payment Request Cancel Refused',
   needs_attention: 'Payment Request Needs Attention',
+  paid_twice: 'Session Paid Twice',
 } as const satisfies Record<ChangeKind, StateChangeEventType>;
 
 const slugs = {
@@ -139,4 +165,5 @@ const slugs = {
   state_changed: 'state-changed',
   cancel_refused: 'cancel-refused',
   needs_attention: 'needs-attention',
+  paid_twice: 'paid-twice',
 } as const satisfies Record<ChangeKind, string>;

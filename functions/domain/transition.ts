@@ -85,6 +85,8 @@ export function isUnread(record: PaymentRequest, observation: Observation): bool
   if (question?.about === 'time' && isOpen(observation.state)) return false;
   // The record becomes due at once, to move Klarna's expiry. Only a read tells that.
   if (observation.state === 'SUBMITTED' && isKlarnaExpiryEarlyOnceSubmitted(record)) return false;
+  // The other attempts of the session are to be looked into. Only a read tells that there are any.
+  if (observation.state === 'COMPLETED' && record.isOneOfSeveral) return false;
   if (hasRecorded(record, observation.eventId)) return false;
   if (bytesOf(appliedEntry(observation)) > roomIn(record.history)) return false;
   if (position !== undefined && position >= unreadLimit(observation)) return false;
@@ -243,6 +245,7 @@ function superseded(
       ...observedFields(observation),
       previousState: previousStateOf(record, observation),
       attention: attention ?? kept,
+      ...(observation.state === 'COMPLETED' && record.isOneOfSeveral && { isToBeCompared: true as const }),
     },
     { ...appliedEntry(observation), attention },
   );

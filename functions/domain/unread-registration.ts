@@ -25,12 +25,16 @@ export const isRegisteredUnread = (record: PaymentRequest): boolean =>
 export function registeredVersion(record: PaymentRequest, made: PaymentRequest): PaymentRequest {
   if (record.version === 0) return made;
   const { sessionId, reference, session, deadlineAt, timer, klarnaExpiresAt, dueAt, updatedAt } = made;
+  const { recoveredFrom, isOneOfSeveral, isToBeCompared } = made;
   const { state, previousState } = record;
   return {
     ...record,
     ...noAttempts,
     sessionId,
     reference: reference ?? record.reference,
+    recoveredFrom,
+    isOneOfSeveral,
+    isToBeCompared,
     session,
     deadlineAt,
     timer,

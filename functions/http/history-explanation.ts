@@ -38,11 +38,14 @@ function sentencesOf(entry: HistoryEntry, history: readonly HistoryEntry[]): str
       return timerWords(entry);
     case 'sweep':
       return sweepWords(entry);
+    case 'session':
+      return paymentsWords(entry);
   }
 }
 
 const reasonsToLook: Readonly<Record<string, string>> = {
   canceled_after_completed: 'the customer had approved the payment before the cancel',
+  paid_twice: 'the shop must keep one of the payments and return the other',
   not_found: 'the request has not expired, so its id or its account may be wrong',
   klarna_denied: "correct the account's credentials",
   unknown_state: 'a newer version of Lapse may know the state',
@@ -209,6 +212,8 @@ function requestWords(detail: HistoryEntry['detail']): string {
   const continuedBy = detail['carried_on_by'];
   if (continuedBy !== undefined)
     return `${continuedBy} continued the cancel that ${who} had requested${why}.`;
+  if (detail['cause'] === 'superseded')
+    return `Another attempt of the session counts instead${why}, so ${who} requested the cancel.`;
   return detail['cause'] === 'timeout'
     ? `The deadline passed, so ${who} requested the cancel.`
     : `${who} requested the cancel${why}.`;
@@ -240,6 +245,10 @@ function sweepWords({ state, detail }: HistoryEntry): string {
   const record = state === undefined ? 'The record has no state' : `The record says ${state}`;
   return `${asked} ${wordsFor(sweepResponses, detail['response'])}. ${record}.`;
 }
+
+/** Of two payments in one session. */
+const paymentsWords = ({ detail }: HistoryEntry): string =>
+  `The customer approved two Payment Requests of the session: this one and ${told(detail['paid_with'])}.`;
 
 /** The words for a code, or the code itself where newer code has one that this code does not know. */
 const wordsFor = (words: Readonly<Record<string, string>>, code: string | undefined): string =>

@@ -18,6 +18,7 @@ const cursorFormat = 'the next_cursor of a page with the same account and filter
 const attentions = [
   'contradiction',
   'canceled_after_completed',
+  'paid_twice',
   'not_found',
   'klarna_denied',
   'unknown_state',

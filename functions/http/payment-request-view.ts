@@ -13,6 +13,7 @@ export const viewOf = (record: PaymentRequest) => ({
   payment_request_id: record.paymentRequestId,
   session_id: record.sessionId ?? null,
   reference: record.reference ?? null,
+  recovered_from: record.recoveredFrom ?? null,
   state: record.state ?? null,
   previous_state: record.previousState ?? null,
   state_reason: record.stateReason ?? null,

@@ -32,6 +32,7 @@ export const registrationBody = v.strictObject({
   klarna_expires_at: v.optional(time),
   on_timeout: v.optional(choice(['cancel', 'observe'])),
   in_progress_grace: v.optional(grace),
+  supersedes: v.optional(v.boolean('true or false')),
 });
 
 /** The deadline of a PUT; `undefined` where it has none. Throws the problem where it has two. */

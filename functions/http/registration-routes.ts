@@ -35,6 +35,7 @@ export const registrationRoutes = ({ accounts, register, extend }: SessionRegist
         klarnaExpiresAt: body.klarna_expires_at?.at,
         onTimeout: body.on_timeout,
         inProgressGrace: body.in_progress_grace?.millis,
+        supersedes: body.supersedes,
         requestedBy: callerOf(event),
       };
       return sessionResponse(key, await register(key, registration, account));

@@ -53,6 +53,7 @@ export const settingsBody = v.strictObject({
   arm_on_submitted: flag,
   cancel_completed: flag,
   observe: flag,
+  end_other_attempts: flag,
 });
 
 /** PUT of the settings of an account without an entry in the secret. */
@@ -102,6 +103,7 @@ function overridesOf(body: v.InferOutput<typeof settingsBody>): AccountOverrides
     armOnSubmitted: body.arm_on_submitted,
     cancelCompleted: body.cancel_completed,
     observe: body.observe,
+    endOtherAttempts: body.end_other_attempts,
   };
   return Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined));
 }
@@ -136,6 +138,7 @@ const policiesView = (policies: AccountOverrides) => ({
   arm_on_submitted: policies.armOnSubmitted ?? null,
   cancel_completed: policies.cancelCompleted ?? null,
   observe: policies.observe ?? null,
+  end_other_attempts: policies.endOtherAttempts ?? null,
 });
 
 const durationOf = (millis: number | undefined): string | null =>

@@ -33,6 +33,7 @@ export const streamHandler = ({ writeOf, publish }: StreamHandlerDependencies) =
       const entries = records.flatMap((record) => entriesOf(record, writeOf));
       const { retryFrom, published, setAside } = await publish(entries, until);
       for (const { type, detail } of published) {
+        if (type === 'Session Paid Twice') count('PaidTwice');
         if (type !== 'Payment Request Needs Attention') continue;
         count('Attention');
         if (detail.cause === 'canceled_after_completed') count('CanceledAfterCompleted');

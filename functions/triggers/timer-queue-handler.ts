@@ -2,6 +2,7 @@ import middy from '@middy/core';
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import * as v from 'valibot';
 import type { Accounts } from '../application/ports.ts';
+import type { compareSession } from '../application/compare-attempts.ts';
 import type { endExpiredSession, TimeoutOutcome } from '../application/end-expired-session.ts';
 import { readJson } from '../contract/read-json.ts';
 import { ConfigurationError } from '../domain/configuration-error.ts';
@@ -14,6 +15,7 @@ import { fault, note, telemetry } from '../telemetry/telemetry.ts';
 export interface TimerQueueDependencies {
   readonly accounts: Accounts;
   readonly endExpired: ReturnType<typeof endExpiredSession>;
+  readonly compare: ReturnType<typeof compareSession>;
   /** Hides a failed message for a while. */
   readonly delay: (receiptHandle: string, receiveCount: number) => Promise<void>;
 }
@@ -22,44 +24,51 @@ const messageSchema = v.object({
   account: v.string(),
   payment_request_id: v.string(),
   deadline_at: v.string(),
+  /** Absent: a timer. `attempts`: the stream asks for a comparison of the attempts of a session. */
+  about: v.optional(v.picklist(['attempts'])),
 });
 
 /** Handles each message separately. A failed message is reported alone, and its delay grows with every receipt. */
-export const timerQueueHandler = ({ accounts, endExpired, delay }: TimerQueueDependencies) =>
+export const timerQueueHandler = (dependencies: TimerQueueDependencies) =>
   middy<SQSEvent, SQSBatchResponse>()
     .use(telemetry())
     .handler(async ({ Records: records }) => {
       const failed = await Promise.all(
         records.map(async (record) => {
           try {
-            const outcome = await handle(record, { accounts, endExpired, delay });
-            if (isSettled(outcome)) return undefined;
+            if (await handle(record, dependencies)) return undefined;
           } catch (error) {
             fault('timer.failed', error, { message_id: record.messageId });
           }
-          await delay(record.receiptHandle, Number(record.attributes.ApproximateReceiveCount)).catch(
-            (error: unknown) => fault('timer.delay-failed', error, { message_id: record.messageId }),
-          );
+          await dependencies
+            .delay(record.receiptHandle, Number(record.attributes.ApproximateReceiveCount))
+            .catch((error: unknown) => fault('timer.delay-failed', error, { message_id: record.messageId }));
           return { itemIdentifier: record.messageId };
         }),
       );
       return { batchItemFailures: failed.filter((failure) => failure !== undefined) };
     });
 
+/** Does what the message asks for. Returns whether that is done. */
 async function handle(
   { body }: SQSRecord,
-  { accounts, endExpired }: TimerQueueDependencies,
-): Promise<TimeoutOutcome> {
-  const { account, paymentRequestId, deadlineAt } = parseMessage(body);
+  { accounts, endExpired, compare }: TimerQueueDependencies,
+): Promise<boolean> {
+  const { account, paymentRequestId, deadlineAt, about } = parseMessage(body);
   const settings = await accounts.find(account);
   if (!settings) throw new ConfigurationError(`The account ${account} has no entry and no credential.`);
+  if (about === 'attempts') {
+    const { kind } = await compare({ account, paymentRequestId }, settings);
+    note('session.compared', { account, payment_request_id: paymentRequestId, outcome: kind });
+    return kind !== 'held';
+  }
   const outcome = await endExpired({ account, paymentRequestId }, settings);
   note('timer.fired', {
     account,
     payment_request_id: paymentRequestId,
     outcome: measureTimeout(outcome, Date.now() - millisOf(deadlineAt)),
   });
-  return outcome;
+  return isSettled(outcome);
 }
 
 /**
@@ -87,5 +96,5 @@ function parseMessage(body: string) {
   if (!account || !paymentRequestId || !deadlineAt) {
     throw new Error('the message names no account, no Payment Request or no deadline');
   }
-  return { account, paymentRequestId, deadlineAt };
+  return { account, paymentRequestId, deadlineAt, about: message.success ? message.output.about : undefined };
 }

@@ -77,6 +77,7 @@ function publishing(bus = new Bus()) {
     publisher: bus,
     unpublished,
     clock,
+    follow: () => Promise.resolve({ attempts: undefined, isDone: true }),
     onFault: ({ sequenceNumber }: StreamEntry, error: unknown) => void faults.push([sequenceNumber, error]),
   };
   const entry = (
@@ -101,6 +102,35 @@ function publishing(bus = new Bus()) {
 }
 
 const [one, two, three] = [registeredAs(1), registeredAs(2), registeredAs(3)];
+
+describe('publishStateChanges, of writes that are followed', () => {
+  const attempts = { paid: [one.paymentRequestId], open: [two.paymentRequestId] };
+  const done = paid(one);
+
+  it('the event of a payment names the attempts of its session', async () => {
+    const { bus, dependencies, entry, clock } = publishing();
+    const follow = () => Promise.resolve({ attempts, isDone: true });
+    await publishStateChanges({ ...dependencies, follow })([entry('100', done)], clock.now() + 14_000);
+    expect(bus.published.map(({ detail }) => [detail.paid_attempts, detail.open_attempts])).toEqual([
+      [attempts.paid, attempts.open],
+    ]);
+  });
+
+  it.each([
+    ['a write that could not be followed comes again', 0.5, '101'],
+    ['a write of more than a minute ago holds up no other one', 1.5, undefined],
+  ])('%s, and its events are published all the same', async (_, minutes, retryFrom) => {
+    const { bus, dependencies, entry, clock } = publishing();
+    const follow = (record: PaymentRequest) =>
+      Promise.resolve({ attempts: undefined, isDone: record !== done });
+    const result = await publishStateChanges({ ...dependencies, follow })(
+      [entry('100', two), entry('101', done, { minutes }), entry('102', three)],
+      clock.now() + 14_000,
+    );
+    expect(result.retryFrom).toBe(retryFrom);
+    expect(bus.published).toHaveLength(3);
+  });
+});
 
 describe('publishStateChanges', () => {
   it('a batch of writes is published in order and is not retried', async () => {

@@ -18,6 +18,7 @@ const nothingDone = {
   end: 0,
   arm: 0,
   arm_default: 0,
+  compare: 0,
   ask: 0,
   read: 0,
   held: 0,

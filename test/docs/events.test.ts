@@ -13,8 +13,10 @@ import {
   type StateChangeEvent,
   type StateChangeEventType,
 } from '../../functions/domain/state-change-event.ts';
+import { withPaidTwice } from '../../functions/domain/session-attempts.ts';
 import { applyObservation } from '../../functions/domain/transition.ts';
 import { twoArrivals, webhooks } from '../support/arbitrary-observations.ts';
+import { requestId } from '../support/cancel-jobs.ts';
 import { eventSchemas } from '../support/event-contract.ts';
 import { observed, recordWith, versioned } from '../support/fixtures.ts';
 import { pointedAt, type Schema, violations } from '../support/json-schema.ts';
@@ -25,13 +27,18 @@ const types = {
   'Payment Request State Changed': true,
   'Payment Request Cancel Refused': true,
   'Payment Request Needs Attention': true,
+  'Session Paid Twice': true,
 } as const satisfies Record<StateChangeEventType, true>;
 
-const causes = { api: true, timeout: true } as const satisfies Record<CancellationCause, true>;
+const causes = { api: true, timeout: true, superseded: true } as const satisfies Record<
+  CancellationCause,
+  true
+>;
 
 const attentions = {
   contradiction: true,
   canceled_after_completed: true,
+  paid_twice: true,
   not_found: true,
   klarna_denied: true,
   unknown_state: true,
@@ -84,7 +91,11 @@ function eventfulLife(): readonly StateChangeEvent[] {
     { outcome: { kind: 'already_final', state: 'COMPLETED' }, eventId: ownEventId('response', '1') },
     afterNoon(1),
   );
-  return [registered, claim, canceled, paid, versioned(refused, over)].flatMap(eventsOf);
+  const first = recordWith({ state: 'COMPLETED', paymentRequestId: requestId(1) });
+  const twice = versioned(withPaidTwice(over, [first, over], afterNoon(3)) ?? over, over);
+  return [registered, claim, canceled, paid, versioned(refused, over), twice].flatMap((record) =>
+    eventsOf(record, { paid: [first.paymentRequestId], open: [] }),
+  );
 }
 
 it('each event type has one schema, and its example fits it', () => {

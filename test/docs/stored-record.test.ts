@@ -61,6 +61,7 @@ const item = toItem(
   recordWith({
     session: {
       ...session,
+      supersedes: true,
       klarnaExpiresAt: noon,
       onTimeout: 'observe',
       inProgressGrace: 1,
@@ -108,6 +109,7 @@ describe('docs/reference/stored-record.md', () => {
     cancel_request: 1,
     timer: 1,
     sweep: 1,
+    session: 1,
   } satisfies Record<HistoryKind, 1>) as readonly HistoryKind[];
   const effects = Object.keys({
     applied: 1,

@@ -79,6 +79,7 @@ describe('an account without an entry', () => {
         arm_on_submitted: false,
         cancel_completed: false,
         observe: false,
+        end_other_attempts: false,
         overridden: [],
         onboarded_at: null,
         updated_at: null,
@@ -96,6 +97,7 @@ describe('an account without an entry', () => {
       max_extensions: 0,
       max_session: 'PT3H',
       observe: true,
+      end_other_attempts: true,
     });
     expect([statusCode, document]).toMatchObject([
       200,
@@ -106,12 +108,14 @@ describe('an account without an entry', () => {
         max_extensions: 0,
         max_session: 'PT3H',
         observe: true,
+        end_other_attempts: true,
         overridden: [
           'default_session_timeout',
           'max_session',
           'max_extensions',
           'in_progress_grace',
           'observe',
+          'end_other_attempts',
         ],
         updated_by: callerArn,
       },

@@ -81,7 +81,7 @@ const receiving = [
 const functions = ['register', 'get', 'cancel'];
 
 const allowed: Readonly<Record<string, readonly string[]>> = {
-  ApiRegisterRole: [...items, ...accounts, ...arming, 'dynamodb:Query on table/index/session'],
+  ApiRegisterRole: [...items, batch, ...accounts, ...arming, 'dynamodb:Query on table/index/session'],
   ApiGetRole: [
     ...items,
     batch,
@@ -103,12 +103,16 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   WebhookReceiveRole: [...items, 'secretsmanager:GetSecretValue on secret signing-keys'],
   SessionTimerExpireRole: [
     ...items,
+    batch,
+    'dynamodb:Query on table/index/session',
     ...accounts,
     ...arming,
     ...receiving.map((verb) => `sqs:${verb} on timer queue`),
   ],
   ReconciliationReconcileRole: [
     ...items,
+    batch,
+    'dynamodb:Query on table/index/session',
     ...accounts,
     ...arming,
     'dynamodb:Query on table/index/due',
@@ -120,6 +124,9 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
       (verb) => `dynamodb:${verb} on stream`,
     ),
     'events:PutEvents on bus',
+    batch,
+    'dynamodb:Query on table/index/session',
+    'sqs:SendMessage on timer queue',
     'sqs:SendMessage on unpublished',
   ],
   SessionTimerRole: ['sqs:SendMessage on timer queue', 'sqs:SendMessage on timer dead letters'],

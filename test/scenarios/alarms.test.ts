@@ -165,6 +165,14 @@ const conditions: Readonly<Record<string, () => Promise<unknown>>> = {
     await lapse.cancel(id);
     await lapse.simulator('POST', '/settings', { completedCanBeCanceled: false });
   },
+  PaidTwice: async () => {
+    for (let tab = 0; tab < 2; tab += 1) {
+      const id = await lapse.createAtKlarna();
+      await lapse.register(id, { session_timeout: 'PT10M', session_id: 'two tabs' });
+      await lapse.customer(id, 'start');
+      await lapse.customer(id, 'approve');
+    }
+  },
   InternalFaults: sendForeignMessage,
   Misconfigured: () => lapse.api('DELETE', `/payment-requests/${newPaymentRequestId()}`, undefined, 'broken'),
   TimeLimit: async () => {

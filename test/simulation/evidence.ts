@@ -123,6 +123,8 @@ export interface Evidence {
   readonly now: number;
   /** The request as it is at Klarna. */
   readonly trueRequest: (key: PaymentRequestKey) => TrueRequest | undefined;
+  /** The record as it is stored. */
+  readonly recordOf: (key: PaymentRequestKey) => PaymentRequest | undefined;
   /** The request to whose webhook an event id belongs. */
   readonly ownerOf: (eventId: EventId) => PaymentRequestKey | undefined;
   /** Event ids of deliveries that Klarna never signed. */
@@ -155,6 +157,12 @@ export interface Outcome {
   readonly isAllPublished: boolean;
   /** Whether the sweep runs. */
   readonly isSwept: boolean;
+  /** All records of its session, with this one. */
+  readonly members: readonly PaymentRequest[];
+  /** Whether the stream could follow every write, with an index that was never behind. */
+  readonly isFollowed: boolean;
+  /** Whether the index was behind when attempts were compared. */
+  readonly isOverlooked: boolean;
 }
 
 /** A job at the end of a run, with the facts to check it. */

@@ -4,7 +4,7 @@
  * or the domain's own rule.
  */
 import { triedAgainFor } from '../../functions/application/publish-state-changes.ts';
-import type { EventId, PaymentRequestKey } from '../../functions/domain/identifiers.ts';
+import type { EventId, PaymentRequestId, PaymentRequestKey } from '../../functions/domain/identifiers.ts';
 import { millisOf } from '../../functions/domain/instant.ts';
 import type { HistoryEntry, HistoryKind } from '../../functions/domain/history-entry.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
@@ -193,6 +193,33 @@ const finalMeansFinal: Safety = (step, { now }) => {
       (effect === 'refused' || detail['outcome'] === 'spared'),
   );
   return isTold ? 'a cancel is refused as COMPLETED while the DELETE of another is out' : undefined;
+};
+
+/** A cancel for another attempt of the session never meets a request that Klarna has just shown as paid, and nothing gives it leave. */
+const supersededIsNotPaid: Safety = (step) => {
+  if (step.kind !== 'delete-sent' || step.stored?.cancellation?.cause !== 'superseded') return undefined;
+  if (step.stored.cancellation.allowCompleted) return 'it has leave to cancel a paid request';
+  const { lastRead } = step;
+  return lastRead && ranks[lastRead.state] > 0 ? `the read just before showed ${lastRead.state}` : undefined;
+};
+
+/** Only an older attempt of the same session is superseded, or one beside an attempt that is paid. */
+const supersededByAnother: Safety = (step, { recordOf }) => {
+  if (step.kind !== 'written') return undefined;
+  const { before, after } = step;
+  const { cancellation } = after;
+  if (cancellation?.cause !== 'superseded' || before?.cancellation?.cause === 'superseded') return undefined;
+  const other = recordOf({
+    account: after.account,
+    paymentRequestId: cancellation.reason as PaymentRequestId,
+  });
+  if (!other || other.paymentRequestId === after.paymentRequestId) return 'no other attempt superseded it';
+  if (other.sessionId !== after.sessionId) return 'the attempt that superseded it is of another session';
+  if (rankOf(other) >= 1) return undefined;
+  const [own, its] = [after.session?.registeredAt ?? after.createdAt, other.session?.registeredAt ?? ''];
+  return other.session?.supersedes === true && own <= its
+    ? undefined
+    : `it was registered at ${own}, and the one that superseded it at ${its}`;
 };
 
 /** What the timer notes is true of the version that it writes onto. */
@@ -523,6 +550,8 @@ export const safetyInvariants = {
   'delete-follows-a-fresh-read': deleteFollowsAFreshRead,
   'no-delete-against-the-record': noDeleteAgainstTheRecord,
   'final-means-final': finalMeansFinal,
+  'superseded-is-not-paid': supersededIsNotPaid,
+  'superseded-by-another': supersededByAnother,
   'timer-notes-are-true': timerNotesAreTrue,
   'no-timer-cancel-before-the-deadline': noTimerCancelBeforeTheDeadline,
   'no-change-without-a-signature': noChangeWithoutASignature,
@@ -666,6 +695,22 @@ const ourCancelHasACause: Liveness = ({ record, truth }) => {
   return isOurs && record.cancellation === undefined ? 'it is canceled by us, and has no cause' : undefined;
 };
 
+/**
+ * Two payments in one session are marked on both records, and make one event. Excepted is a session whose attempts did not know of each
+ * other, where what the stream was to hand over was lost.
+ */
+const paidTwiceIsSeen: Liveness = ({ record, members, published, isFollowed, isOverlooked, isSwept }) => {
+  const paid = members.filter(({ state }) => state === 'COMPLETED');
+  if (record.state !== 'COMPLETED' || paid.length < 2) return undefined;
+  const isSafe = isFollowed || (isSwept && paid.every((member) => member.isOneOfSeveral));
+  if (isSafe && !isOverlooked && record.attention === undefined)
+    return 'the session has two payments, without attention';
+  const told = new Set(
+    published.filter(({ type }) => type === 'Session Paid Twice').map(({ detail }) => detail.event_key),
+  );
+  return told.size > 1 ? `${told.size} events about one payment` : undefined;
+};
+
 /** Nothing is removed from a record or unpublished, so one check at the end covers every step. */
 const noSecretLeaves: Liveness = ({ record, published }) => {
   const found = plantedIn(JSON.stringify([record, published]));
@@ -684,6 +729,7 @@ export const lateInvariants = {
   'highest-sequence-is-the-record': highestSequenceIsTheRecord,
   'paid-then-canceled-is-seen': paidThenCanceledIsSeen,
   'our-cancel-has-a-cause': ourCancelHasACause,
+  'paid-twice-is-seen': paidTwiceIsSeen,
   'nothing-stays-due': nothingStaysDue,
   'no-secret-leaves': noSecretLeaves,
 } as const satisfies Record<string, Liveness>;

@@ -78,6 +78,7 @@ export class Judge {
   /** Invocations of which the bus refused events for now. */
   readonly #refusedForNow = new Set<string>();
   #hasSweepFailed = false;
+  #hasFollowFailed = false;
   readonly #scene: Scene;
   readonly #evidence: Evidence;
 
@@ -89,6 +90,7 @@ export class Judge {
         return engine.now;
       },
       trueRequest: (key) => klarna.of(key),
+      recordOf: (key) => scene.table.records.get(nameOf(key)),
       ownerOf: (eventId) => this.owners.get(eventId),
       forged: this.forged,
       unused: this.unused,
@@ -274,6 +276,12 @@ export class Judge {
     this.violate('nothing-fails', String(error));
   }
 
+  /** The stream could not follow a write. It comes again, within bounds. */
+  followFailed(task: Task, where: string, error: unknown): void {
+    this.#hasFollowFailed = true;
+    this.failed(task, where, error);
+  }
+
   /** A little more than an hour after the faults stopped, or later if a deadline is still to come. */
   checkSoon(): void {
     const { engine, table } = this.#scene;
@@ -351,6 +359,12 @@ export class Judge {
             (!key || nameOf(key) === nameOf(record)) && recordedAt >= since && recordedAt <= until,
         ),
       isSwept: plan.mode !== 'unswept',
+      members: [...table.records.values()].filter(
+        ({ account, sessionId }) =>
+          account === record.account && sessionId !== undefined && sessionId === record.sessionId,
+      ),
+      isFollowed: plan.poisonRate === 0 && plan.relayTries === Infinity && !this.#hasFollowFailed,
+      isOverlooked: [...engine.injected.keys()].some((fault) => /sessions.ofSession overlook$/.test(fault)),
     }));
   }
 }

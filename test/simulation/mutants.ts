@@ -24,6 +24,7 @@ import { quarantinedDelivery } from '../support/klarna-deliveries.ts';
 import { decisionMutants } from './decision-mutants.ts';
 import { bending, bentWrites, type Mutant, replacing } from './mutant.ts';
 import { operationMutants } from './operation-mutants.ts';
+import { attemptMutants } from './attempt-mutants.ts';
 import { sessionMutants } from './session-mutants.ts';
 import { accountNamed } from './plan.ts';
 import { type Protocol, useCases } from './protocol.ts';
@@ -555,6 +556,7 @@ export const mutants: readonly Mutant[] = [
   ...operationMutants,
   ...decisionMutants,
   ...sessionMutants,
+  ...attemptMutants,
 ];
 
 const allPublished = { retryFrom: undefined, published: [], setAside: [] } as const;

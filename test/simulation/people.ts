@@ -84,6 +84,7 @@ export class People {
           reference: act.kind === 'register' ? undefined : act.reference,
           onTimeout: act.onTimeout,
           inProgressGrace: act.graceMillis,
+          supersedes: act.kind === 'register' ? undefined : act.supersedes,
           requestedBy: caller,
         };
         judge.registrations.set(name, registration);

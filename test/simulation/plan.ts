@@ -41,6 +41,7 @@ export interface Action {
         readonly onTimeout: 'cancel' | 'observe' | undefined;
         readonly graceMillis: number | undefined;
         readonly reference: string | undefined;
+        readonly supersedes?: true | undefined;
       }
     | { readonly kind: 'extend'; readonly timeoutMillis: number }
     | { readonly kind: 'cancel'; readonly allowCompleted: boolean }
@@ -167,6 +168,7 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
       inProgressGrace: draws.chance(0.25) || isHanging ? 5 * minute : undefined,
       maxExtensions: 3,
       syncKlarnaExpiry: isKlarnaToEndThem,
+      endOtherAttempts: new Draws(seed, 'other attempts').chance(0.3),
       klarna: {
         credential: 'simulated',
         rateShare: 1,
@@ -235,6 +237,7 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
         ...(isKlarnaToEndThem ? movesOf(klarnaExpiryBackstop, last) : []),
         ...stormsOf(new Draws(seed, 'storms'), last),
         ...partsOf(new Draws(seed, 'registrations in part'), ordinary),
+        ...attemptsOf(new Draws(seed, 'attempts'), requests.length, last),
       ];
   const isOperated = operations.some(({ act }) => act.kind === 'operate');
   return {
@@ -404,6 +407,36 @@ function partsOf(draws: Draws, ordinary: readonly Action[]): readonly Omit<Actio
     });
   }
   return parts;
+}
+
+/**
+ * Of two attempts of one session, one is registered with `supersedes`: later than the other, about when the customer acts, or again. The
+ * customer may approve both, in any order and at once.
+ */
+function attemptsOf(draws: Draws, requests: number, last: number): readonly Omit<Action, 'id'>[] {
+  if (requests < 2 || !draws.chance(0.7)) return [];
+  const attempts: Omit<Action, 'id'>[] = [];
+  const at = draws.between(0, last);
+  if (draws.chance(0.5)) {
+    const superseding = {
+      kind: 'register-in-part',
+      timeoutMillis: 20 * minute,
+      onTimeout: undefined,
+      graceMillis: undefined,
+      reference: undefined,
+      supersedes: true,
+    } as const;
+    attempts.push({ at, request: 1, act: superseding });
+    if (draws.chance(0.3)) attempts.push({ at: at + draws.between(0, 5_000), request: 0, act: superseding });
+  }
+  if (draws.chance(0.6)) {
+    for (const request of [0, 1]) {
+      const paidAt = at + draws.between(0, draws.pick([100, 4_000, minute]));
+      attempts.push({ at: Math.max(0, paidAt - 2_000), request, act: { kind: 'enter' } });
+      attempts.push({ at: paidAt, request, act: { kind: 'approve' } });
+    }
+  }
+  return attempts;
 }
 
 /** How often the stack's queue lets a message be received. */

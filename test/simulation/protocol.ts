@@ -1,7 +1,9 @@
 import { changedAttributes } from '../../functions/adapters/dynamodb/stored-payment-request.ts';
 import { cancelSession } from '../../functions/application/cancel-session.ts';
 import { cancelPaymentRequest, dryRunCancel } from '../../functions/application/cancel-payment-request.ts';
+import { compareSession } from '../../functions/application/compare-attempts.ts';
 import { endExpiredSession } from '../../functions/application/end-expired-session.ts';
+import { followWrite } from '../../functions/application/follow-write.ts';
 import { listPaymentRequests } from '../../functions/application/list-payment-requests.ts';
 import { publishStateChanges } from '../../functions/application/publish-state-changes.ts';
 import { readSession } from '../../functions/application/read-session.ts';
@@ -34,6 +36,8 @@ export interface UseCases {
   readonly list: typeof listPaymentRequests;
   readonly receive: typeof receiveWebhook;
   readonly endExpired: typeof endExpiredSession;
+  readonly compare: typeof compareSession;
+  readonly follow: typeof followWrite;
   readonly reconcile: typeof reconcilePaymentRequests;
   readonly startJob: typeof startCancelJob;
   readonly stopJob: typeof stopCancelJob;
@@ -57,6 +61,8 @@ export const useCases: UseCases = {
   list: listPaymentRequests,
   receive: receiveWebhook,
   endExpired: endExpiredSession,
+  compare: compareSession,
+  follow: followWrite,
   reconcile: reconcilePaymentRequests,
   startJob: startCancelJob,
   stopJob: stopCancelJob,

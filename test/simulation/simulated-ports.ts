@@ -185,6 +185,14 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
       ofSession: (account: Account, sessionId: SessionId) =>
         keysFrom(world, task, 'sessions.ofSession', () => table.sessionKeys(account, sessionId)),
     },
+    handOver: {
+      compare: (key: PaymentRequestKey) =>
+        call({
+          site: 'hand-over.compare',
+          faults: plainFaults,
+          perform: () => world.hearing.onHandOver(key, engine.now + 1_000),
+        }),
+    },
     references: {
       ofReference: (account: Account, reference: Reference) =>
         keysFrom(world, task, 'references.ofReference', () => table.referenceKeys(account, reference)),
@@ -280,6 +288,8 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
     turn,
     pace: { turn },
     onTimerFault: () => undefined,
+    onUnreadable: () => undefined,
+    onFollowFault: (key: PaymentRequestKey, error: unknown) => judge.followFailed(task, shortOf(key), error),
     syncExpiry: syncKlarnaExpiry({
       store,
       klarna: paymentRequests,
@@ -292,7 +302,7 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
     onExpiryFault,
     onTimeout: () => undefined,
     onWaiting: () => undefined,
-    onFault: (key: PaymentRequestKey, error: unknown) => judge.failed(task, shortOf(key), error),
+    onFault: (key: PaymentRequestKey, error: unknown) => judge.followFailed(task, shortOf(key), error),
     onJobFault: ({ jobId }: CancelJobKey, error: unknown) => judge.failed(task, jobId, error),
   };
 }

@@ -68,6 +68,7 @@ export class Simulation {
           sweep.runWhenDue();
         },
         onMessage: (key, at) => timerQueue.enqueue(key, at),
+        onHandOver: (key, at) => timerQueue.enqueue(key, at, 'attempts'),
       },
       trace,
     );

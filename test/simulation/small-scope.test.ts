@@ -52,7 +52,7 @@ describe('two webhooks, a cancel and a timer at the same moment', { timeout: 300
 });
 
 const portCall =
-  /\b(?:(?:store|klarna|klarnaExpiry|timer|accounts|signingKeys|quarantine|publisher|unpublished|jobs)\.(?:read|readAll|observe|register|save|cancel|arm|remove|find|keep|noteReplay|noteStale|publish|start|idsOf|writePage|readPage|moveExpiry)|lease\.(?:take|release)|clock\.wait|list\.listed|source\.next|of (?:jobs\.due|due\.due|sessions\.ofSession|records\.changedSince))\(/;
+  /\b(?:(?:store|klarna|klarnaExpiry|timer|accounts|signingKeys|quarantine|publisher|unpublished|jobs)\.(?:read|readAll|observe|register|save|cancel|arm|remove|find|keep|noteReplay|noteStale|publish|start|idsOf|writePage|readPage|moveExpiry)|handOver\.compare|lease\.(?:take|release)|clock\.wait|list\.listed|source\.next|of (?:jobs\.due|due\.due|sessions\.ofSession|records\.changedSince))\(|for await \(const .* of (?:members|keys)\)/;
 
 /**
  * Calls that so few events cannot lead to. The explorer plays full histories and many writers. The tests of pacing and of onboarding
@@ -65,7 +65,7 @@ const elsewhere: readonly RegExp[] = [
   /result = await store\.save\(stored, cut\)/,
   /^ {4}result = await store\.observe/,
   // More than a hundred requests of one session.
-  /^ {6}records\.push\(\.\.\.\(await store\.readAll/,
+  /^ {4}records\.push\(\.\.\.\(await store\.readAll/,
   // Pacing, with clocks and limits of their own: test/application.
   /this\.#refuse\(clock\.now\(\) \+ wait\)/,
   /(?:unlessPaused|noted)\(call\[0\]/,

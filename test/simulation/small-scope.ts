@@ -46,6 +46,7 @@ export const wholeScopes: readonly SmallScope[] = [
   ...scopes.map((scope) => ({ ...scope, besides: 'callers' }) as const),
   { customer: 'steps back', lax: true, besides: 'jobs' },
   { customer: 'approves', lax: true, besides: 'an operator' },
+  { customer: 'approves', lax: false, besides: 'another attempt' },
 ];
 
 /** The actors that meet. Webhooks are in the order in which Klarna sent them. */
@@ -183,7 +184,7 @@ const accountsWith = (settings: Partial<AccountSettings>): readonly AccountSetti
   }),
 ];
 
-type TimedAct = readonly [at: number, act: Action['act']];
+type TimedAct = readonly [at: number, act: Action['act'], request?: number];
 
 const visit = (at: number): readonly TimedAct[] =>
   tasks.map((task) => [at, { kind: 'operate', task, isDryRun: false }]);
@@ -196,9 +197,21 @@ const inPart = {
   reference: 'order 1',
 } as const;
 
+/** Some requests of one account. */
+function requestsOf(count: number): Plan['requests'] {
+  return requestIds.slice(0, count).map((paymentRequestId) => ({
+    key: { account: accountNamed(0), paymentRequestId },
+    isUnknown: false,
+    lifetimeMillis: hour,
+  }));
+}
+
 /** The additional actors, and the plan for them. */
 const besides: Readonly<
-  Record<'callers' | 'jobs' | 'an operator', Partial<Plan> & { acts: readonly TimedAct[] }>
+  Record<
+    'callers' | 'jobs' | 'an operator' | 'another attempt',
+    Partial<Plan> & { acts: readonly TimedAct[] }
+  >
 > = {
   callers: {
     acts: [
@@ -228,6 +241,16 @@ const besides: Readonly<
     // Klarna accepts an expiry only for a deadline that is more than a quarter of an hour away.
     accounts: accountsWith({ syncKlarnaExpiry: true }),
     quietAfter: 50 * minute,
+  },
+  // A second request of the session, registered to supersede the first, and paid as the first may be.
+  'another attempt': {
+    acts: [
+      [20_000, { ...inPart, timeoutMillis: 20 * minute, supersedes: true }, 1],
+      [meetAt - 200, { kind: 'enter' }, 1],
+      [meetAt - 150, { kind: 'approve' }, 1],
+    ],
+    requests: requestsOf(2),
+    quietAfter: 30 * minute,
   },
   // The first webhooks arrive before the secret says to whom their key belongs. Some writes cannot be read, and whatever
   // fails once is abandoned.
@@ -263,12 +286,8 @@ function planFor({ customer, lax, besides: others }: SmallScope): Plan {
       aheadMillis: 0,
     },
     accounts: accountsWith({}),
-    requests: requestIds.slice(0, 1).map((paymentRequestId) => ({
-      key: { account: accountNamed(0), paymentRequestId },
-      isUnknown: false,
-      lifetimeMillis: hour,
-    })),
-    actions: acts.map(([at, act], id) => ({ id, at, request: 0, act })),
+    requests: requestsOf(1),
+    actions: acts.map(([at, act, request = 0], id) => ({ id, at, request, act })),
     lossRate: 0,
     doubleRate: 0,
     lateRate: 0,

@@ -1,4 +1,5 @@
 import type { StreamEntry } from '../../functions/application/ports.ts';
+import type { PaymentRequestKey } from '../../functions/domain/identifiers.ts';
 import { minute } from '../support/sessions.ts';
 import type { Deployment } from './deployment.ts';
 import { Draws } from './draws.ts';
@@ -45,10 +46,14 @@ export class StreamRelay {
     this.#deployment.invoke(
       name,
       'publish',
-      (ports, { publish }) => {
+      (ports, { publish, follow }) => {
         const onFault = (_: StreamEntry, error: unknown) => this.#failed(name, error);
         until = this.#world.engine.now + 14_000;
-        return publish({ ...ports, onFault })(batch, until);
+        const onFollowFault = (key: PaymentRequestKey, error: unknown) => {
+          this.#keepFailed.add(name);
+          ports.onFollowFault(key, error);
+        };
+        return publish({ ...ports, follow: follow({ ...ports, onFollowFault }), onFault })(batch, until);
       },
       (ending) => {
         if (ending.kind === 'returned') {

@@ -13,6 +13,9 @@ import type { World } from './world.ts';
 /** How long a received message stays hidden, as in the stack. */
 const visibilityMillis = 180_000;
 
+/** What a message is about. */
+type About = 'timer' | 'attempts';
+
 /** Scheduler's schedules that fire, the queue that receives their messages, and its dead letters. */
 export class TimerQueue {
   readonly #world: World;
@@ -50,20 +53,24 @@ export class TimerQueue {
   }
 
   /** Queues a message that is visible from a time on. */
-  enqueue(key: PaymentRequestKey, at: number): void {
+  enqueue(key: PaymentRequestKey, at: number, about: About = 'timer'): void {
     this.#messages += 1;
-    const name = `message ${this.#messages}`;
-    this.#world.engine.at(at, () => this.#receive(key, name, 1));
+    const name = `${about === 'timer' ? 'message' : about} ${this.#messages}`;
+    this.#world.engine.at(at, () => this.#receive(key, name, 1, about));
   }
 
-  #receive(key: PaymentRequestKey, message: string, receive: number): void {
+  #receive(key: PaymentRequestKey, message: string, receive: number, about: About): void {
     const { engine, judge, plan, deadTimers } = this.#world;
     this.#deployment.invoke(
       `${message} ${shortOf(key)} #${receive}`,
       'timer',
-      async (ports, { endExpired }) => {
+      async (ports, { endExpired, compare }) => {
         const settings = await ports.accounts.find(key.account);
         if (!settings) throw new Error(`no account ${key.account}`);
+        if (about === 'attempts') {
+          const { kind } = await compare(ports)(key, settings);
+          return { kind: kind === 'held' ? kind : 'nothing' } as const;
+        }
         judge.meets(key, 'timer');
         return endExpired(ports)(key, settings);
       },
@@ -71,11 +78,12 @@ export class TimerQueue {
         if (ending.kind === 'returned' && isSettled(ending.result)) return;
         if (receive >= plan.mostReceives) {
           engine.note('queue', () => `${message} goes to the dead letters`);
-          deadTimers.send(timerBody(key, engine.now));
+          // The sweep compares attempts whose message failed.
+          if (about === 'timer') deadTimers.send(timerBody(key, engine.now));
           return;
         }
         const pause = ending.kind === 'died' ? visibilityMillis : delayAfterFailure(receive) * 1000;
-        engine.after(pause, () => this.#receive(key, message, receive + 1));
+        engine.after(pause, () => this.#receive(key, message, receive + 1, about));
       },
     );
   }

@@ -25,6 +25,8 @@ export interface Hearing extends TimerEvents {
   readonly onWrite: (write: WrittenChange) => void;
   readonly onSaid: (said: Said) => void;
   readonly onJob: () => void;
+  /** The stream asks for a comparison of the attempts of a session. */
+  readonly onHandOver: (key: PaymentRequestKey, at: number) => void;
 }
 
 /** Everything outside of the functions, shared in one history, and the judge of that history. */

@@ -68,6 +68,7 @@ export const settingsWith = (fields: Partial<AccountSettings> = {}): AccountSett
   maxSession: 48 * 3_600_000,
   syncKlarnaExpiry: false,
   observe: false,
+  endOtherAttempts: false,
   klarna: {
     credential: 'shop-se',
     rateShare: 1,

@@ -111,6 +111,7 @@ export class World {
       turn: () => Promise.resolve(true),
       pace: alwaysItsTurn,
       onTimerFault,
+      onUnreadable: (error: unknown) => void this.faults.push(error),
       onTimeout: ({ kind }: TimeoutOutcome, lateness: number) => void this.expiries.push({ kind, lateness }),
       onFault: (_: unknown, error: unknown) => void this.faults.push(error),
     };

@@ -44,6 +44,7 @@ const overridesSchema = v.object({
   max_session: v.exactOptional(millis),
   sync_klarna_expiry: v.exactOptional(v.boolean()),
   observe: v.exactOptional(v.boolean()),
+  end_other_attempts: v.exactOptional(v.boolean()),
 });
 
 const itemSchema = v.object({
@@ -102,6 +103,7 @@ const toStored = (overrides: AccountOverrides): Item => ({
   max_session: overrides.maxSession,
   sync_klarna_expiry: overrides.syncKlarnaExpiry,
   observe: overrides.observe,
+  end_other_attempts: overrides.endOtherAttempts,
 });
 
 function fromItem(account: Account, item: Item): StoredAccount {
@@ -122,6 +124,7 @@ function fromItem(account: Account, item: Item): StoredAccount {
     maxSession: overrides.max_session,
     syncKlarnaExpiry: overrides.sync_klarna_expiry,
     observe: overrides.observe,
+    endOtherAttempts: overrides.end_other_attempts,
   };
   // What is not overridden must not be there: it would hide the policy of the credential.
   const given = Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined));

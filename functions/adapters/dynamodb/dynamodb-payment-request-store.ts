@@ -166,6 +166,7 @@ export class DynamoDbPaymentRequestStore
       `(attribute_not_exists(${room}) OR ${room} >= ${update.value(bytesOf(entry))})`,
     ];
     if (state === 'SUBMITTED') conditions.push(`attribute_not_exists(${update.name('ke')})`);
+    if (state === 'COMPLETED') conditions.push(`attribute_not_exists(${update.name('so')})`);
     if (isNew && previousState === undefined) update.copy('cp', 's', noState);
     else update.put('cp', undefined);
     update.put('s', state).put('p', positionOf(observation));
@@ -387,6 +388,9 @@ function putReference(
 /** The attributes that a first registration sets, besides those that it counts or adds to. */
 const registered = [
   'sk',
+  'rf',
+  'so',
+  'sc',
   'se',
   'dl',
   'tm',

@@ -41,6 +41,7 @@ const kindCodes = {
   cancel_request: 'c',
   timer: 't',
   sweep: 's',
+  session: 'm',
 } as const satisfies Record<HistoryKind, string>;
 
 /** One letter for each effect of an entry. */
@@ -250,6 +251,7 @@ const changeCodes = {
   state_changed: 's',
   cancel_refused: 'r',
   needs_attention: 'n',
+  paid_twice: 'p',
 } as const satisfies Record<ChangeKind, string>;
 
 /**

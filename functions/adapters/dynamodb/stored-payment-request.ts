@@ -2,7 +2,12 @@ import { isDeepStrictEqual } from 'node:util';
 import { tableIndexes, tableSchema } from '../../contract/table-schema.ts';
 import type { HistoryEntry } from '../../domain/history-entry.ts';
 import { roomIn } from '../../domain/history.ts';
-import type { EventId, PaymentRequestKey, SessionId } from '../../domain/identifiers.ts';
+import {
+  type EventId,
+  parsePaymentRequestId,
+  type PaymentRequestKey,
+  type SessionId,
+} from '../../domain/identifiers.ts';
 import { type Instant, millisOf } from '../../domain/instant.ts';
 import { listCursorOf, timeOfCursor } from '../../domain/list-cursor.ts';
 import type { EvidenceSource, Position } from '../../domain/observation.ts';
@@ -62,6 +67,10 @@ export interface StoredPaymentRequest {
   readonly et?: StoredTime | undefined;
   /** Klarna's expiry. */
   readonly kx?: StoredTime | undefined;
+  /** The attempt that this one follows; that the session has others; that these are to be looked into. */
+  readonly rf?: string | undefined;
+  readonly so?: true | undefined;
+  readonly sc?: true | undefined;
   /** The session: see `toStoredSession`. */
   readonly se?: Item | undefined;
   /** The deadline, and the state of its timer; no `tm` means `undecided`. */
@@ -133,6 +142,9 @@ function toOwnAttributes(record: PaymentRequest) {
     es: evidence && kinds.encode(evidence.source),
     et: time(evidence?.observedAt),
     kx: time(record.klarnaExpiresAt),
+    rf: record.recoveredFrom,
+    so: record.isOneOfSeveral,
+    sc: record.isToBeCompared,
     se: session && toStoredSession(session),
     dl: time(record.deadlineAt),
     tm: record.timer === 'undecided' ? undefined : record.timer,
@@ -175,6 +187,7 @@ function toIndexKeys(record: PaymentRequest) {
 const toStoredSession = (session: RegisteredSession): Item => ({
   at: toTime(session.registeredAt),
   rq: session.requested,
+  su: session.supersedes,
   kx: time(session.klarnaExpiresAt),
   ob: session.onTimeout === 'observe' ? true : undefined,
   gr: session.inProgressGrace,
@@ -232,6 +245,9 @@ export function decode(item: Item, readEntry = fromStoredEntry): Decoded {
     stateReason: reader.read('sr', textOf),
     ...factOf(reader, updatedAt),
     klarnaExpiresAt: reader.read('kx', fromTime),
+    recoveredFrom: reader.read('rf', requestIdOf),
+    isOneOfSeveral: reader.read('so', markOf),
+    isToBeCompared: reader.read('sc', markOf),
     session: reader.read('se', sessionOf),
     deadlineAt: reader.read('dl', fromTime),
     timer: reader.read('tm', timerOf) ?? 'undecided',
@@ -310,6 +326,8 @@ const countOf = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
 /** Something that is so; absent where it is not. */
 const markOf = (value: unknown): true | undefined => (value === true ? true : undefined);
+const requestIdOf = (value: unknown) =>
+  typeof value === 'string' ? parsePaymentRequestId(value) : undefined;
 const stateOf = (value: unknown) => (typeof value === 'string' ? parseState(value) : undefined);
 
 /** The state that DynamoDB copies before a write, for events without a previous state of Klarna. */
@@ -362,7 +380,9 @@ function sessionOf(value: unknown): RegisteredSession | undefined {
   const askedFor = stored.read('ka', fromTime);
   const shown = stored.read('ks', fromTime);
   const isFixed = stored.read('kf', markOf);
+  const supersedes = stored.read('su', markOf);
   const session = {
+    ...(supersedes && { supersedes }),
     klarnaExpiresAt: stored.read('kx', fromTime),
     onTimeout: stored.read('ob', markOf) ? 'observe' : 'cancel',
     inProgressGrace: stored.read('gr', countOf),

@@ -49,6 +49,7 @@ const messageSchema = v.variant('unpublished', [
       'Payment Request State Changed',
       'Payment Request Cancel Refused',
       'Payment Request Needs Attention',
+      'Session Paid Twice',
     ] satisfies readonly StateChangeEvent['type'][]),
     // The detail goes out as it came in: another version may have written it.
     detail: v.looseObject({

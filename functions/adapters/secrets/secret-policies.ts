@@ -35,6 +35,7 @@ export const policyFields = {
   max_session: v.optional(session, 'PT48H'),
   sync_klarna_expiry: flag,
   observe: flag,
+  end_other_attempts: flag,
 } as const;
 
 /**
@@ -54,4 +55,5 @@ export const policiesOf = (
   maxSession: Math.min(fields.max_session, maxSession),
   syncKlarnaExpiry: fields.sync_klarna_expiry,
   observe: fields.observe,
+  endOtherAttempts: fields.end_other_attempts,
 });

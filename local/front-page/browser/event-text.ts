@@ -13,6 +13,7 @@ const typeWords: Readonly<Record<string, string>> = {
   'Payment Request State Changed': 'State changed',
   'Payment Request Cancel Refused': 'Cancel refused',
   [needsAttention]: 'Needs attention',
+  'Session Paid Twice': 'Paid twice',
 };
 
 /** An event's type in a word or two. */

@@ -223,6 +223,7 @@ function factsOf(record: PaymentRequestRecord): string {
 const attentionWords: Readonly<Record<string, string>> = {
   contradiction: 'Klarna contradicted itself. Check this request by hand.',
   canceled_after_completed: 'Canceled just after the customer approved. Check this request by hand.',
+  paid_twice: 'The customer approved another Payment Request of this session too. Keep only one of them.',
   not_found: 'Klarna does not know this Payment Request.',
   klarna_denied: 'Klarna refuses our credentials.',
   unknown_state: 'Klarna returned a state that this version does not know.',

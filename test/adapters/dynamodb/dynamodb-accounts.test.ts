@@ -26,6 +26,7 @@ const all: Required<AccountOverrides> = {
   maxSession: 3_600_000,
   syncKlarnaExpiry: true,
   observe: true,
+  endOtherAttempts: true,
 };
 
 it('nothing is stored about an account that was neither set nor onboarded', async () => {

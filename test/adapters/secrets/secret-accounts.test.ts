@@ -37,6 +37,7 @@ describe('an account of the secret', () => {
       maxSession: 48 * hour,
       syncKlarnaExpiry: false,
       observe: false,
+      endOtherAttempts: false,
       klarna: {
         credential: account,
         rateShare: 0.5,
@@ -64,6 +65,7 @@ describe('an account of the secret', () => {
       max_session: 'PT3H',
       sync_klarna_expiry: true,
       observe: true,
+      end_other_attempts: true,
       rate_share: 0.25,
       client_certificate: certificate,
       client_key: certificateKey,
@@ -83,6 +85,7 @@ describe('an account of the secret', () => {
       maxSession: 3 * hour,
       syncKlarnaExpiry: true,
       observe: true,
+      endOtherAttempts: true,
       klarna: {
         credential: account,
         rateShare: 0.25,

@@ -52,6 +52,7 @@ describe('a credential', () => {
           maxSession: klarnaLongestLifetime,
           syncKlarnaExpiry: false,
           observe: false,
+          endOtherAttempts: false,
         },
         klarna: {
           credential: 'direct',

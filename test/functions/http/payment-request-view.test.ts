@@ -5,12 +5,14 @@ import type { Position } from '../../../functions/domain/observation.ts';
 import type { PaymentRequest } from '../../../functions/domain/payment-request.ts';
 import { paymentRequestStates } from '../../../functions/domain/payment-request-state.ts';
 import { historyOf, viewOf } from '../../../functions/http/payment-request-view.ts';
+import { requestId } from '../../support/cancel-jobs.ts';
 import { account, at, key, recordWith } from '../../support/fixtures.ts';
 
 /** A record with every field. */
 const full: PaymentRequest = recordWith({
   sessionId: 'cart-7' as SessionId,
   reference: 'order-7',
+  recoveredFrom: requestId(1),
   state: 'CANCELED',
   previousState: 'IN_PROGRESS',
   stateReason: 'PARTNER_CANCELED',
@@ -60,6 +62,7 @@ describe('viewOf', () => {
       payment_request_id: key.paymentRequestId,
       session_id: 'cart-7',
       reference: 'order-7',
+      recovered_from: requestId(1),
       state: 'CANCELED',
       previous_state: 'IN_PROGRESS',
       state_reason: 'PARTNER_CANCELED',
@@ -91,6 +94,7 @@ describe('viewOf', () => {
     expect(empty).toMatchObject({
       session_id: null,
       reference: null,
+      recovered_from: null,
       state: null,
       previous_state: null,
       state_reason: null,

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import type { ComparisonResult } from '../../../functions/application/compare-attempts.ts';
 import type { TimeoutOutcome } from '../../../functions/application/end-expired-session.ts';
 import { timerQueueHandler } from '../../../functions/triggers/timer-queue-handler.ts';
 import { notAllowed, rejected, throttled } from '../../support/aws-faults.ts';
@@ -22,6 +23,8 @@ const settled: TimeoutOutcome = { kind: 'spared' };
 function handlerOn(...outcomes: readonly (TimeoutOutcome | Error)[]) {
   const waiting = [...outcomes];
   const ended: unknown[] = [];
+  const compared: unknown[] = [];
+  let comparison: ComparisonResult['kind'] | Error = 'compared';
   const delays: (readonly [string, number])[] = [];
   const handler = timerQueueHandler({
     accounts: { find: (name) => Promise.resolve(name === account ? settingsWith() : undefined) },
@@ -30,13 +33,22 @@ function handlerOn(...outcomes: readonly (TimeoutOutcome | Error)[]) {
       const outcome = waiting.shift() ?? settled;
       return outcome instanceof Error ? Promise.reject(outcome) : Promise.resolve(outcome);
     },
+    compare: (of) => {
+      compared.push(of);
+      return comparison instanceof Error
+        ? Promise.reject(comparison)
+        : Promise.resolve({ kind: comparison, record: undefined });
+    },
     delay: (receipt, count) => {
       delays.push([receipt, count]);
       return Promise.resolve();
     },
   });
+  const comparesWith = (result: typeof comparison) => {
+    comparison = result;
+  };
   const take = (...messages: readonly QueuedMessage[]) => handler(queueEvent(...messages), lambdaContext());
-  return { take, ended, delays };
+  return { take, ended, compared, comparesWith, delays };
 }
 
 const record = recordWith();
@@ -46,6 +58,37 @@ const settledCancels = {
   already_final: { outcome: 'already_final', state: 'COMPLETED', record },
   not_found: { outcome: 'not_found', record },
 } as const;
+
+describe('timerQueueHandler, for a session whose attempts are to be compared', () => {
+  const body = messageWith({ about: 'attempts' });
+
+  it.each(['compared', 'nothing'] as const)(
+    'timerQueueHandler compares the attempts, ends no session, and deletes the message: %s',
+    async (kind) => {
+      const { take, ended, compared, comparesWith } = handlerOn();
+      comparesWith(kind);
+      expect(await take({ id: 'm', body })).toEqual({ batchItemFailures: [] });
+      expect([compared, ended]).toEqual([[key], []]);
+    },
+  );
+
+  it.each(['held' as const, new Error('no')])(
+    'timerQueueHandler keeps the message for later: %s',
+    async (result) => {
+      const { take, comparesWith, delays } = handlerOn();
+      comparesWith(result);
+      expect(await take({ id: 'm', body })).toEqual({ batchItemFailures: [{ itemIdentifier: 'm' }] });
+      expect(delays).toHaveLength(1);
+    },
+  );
+
+  it('timerQueueHandler does nothing for a message about something that it does not know', async () => {
+    const { take, ended, compared } = handlerOn();
+    const reply = await take({ id: 'm', body: messageWith({ about: 'weather' }) });
+    expect(reply).toEqual({ batchItemFailures: [{ itemIdentifier: 'm' }] });
+    expect([compared, ended]).toEqual([[], []]);
+  });
+});
 
 describe('timerQueueHandler, for one message', () => {
   it.each([
@@ -159,6 +202,7 @@ describe('timerQueueHandler, for a batch', () => {
     const handler = timerQueueHandler({
       accounts: { find: () => Promise.reject(new Error('Secrets Manager is away')) },
       endExpired: () => Promise.resolve(settled),
+      compare: () => Promise.reject(new Error('not called')),
       delay: () => Promise.reject(new Error('SQS is away')),
     });
     const event = queueEvent(message('a', 1), message('b', 1));

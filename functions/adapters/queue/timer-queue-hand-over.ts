@@ -1,0 +1,33 @@
+import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import type { Clock, HandOver } from '../../application/ports.ts';
+import type { PaymentRequestKey } from '../../domain/identifiers.ts';
+import { formatInstant } from '../../domain/instant.ts';
+
+/** Seconds until a message arrives: an index follows the records within about a second. */
+const indexLagSeconds = 1;
+
+/** Hands work over by the timer queue, which keeps a message and repeats it until it is done. */
+export class TimerQueueHandOver implements HandOver {
+  readonly #options: { readonly sqs: SQSClient; readonly queueUrl: string; readonly clock: Clock };
+
+  constructor(options: { readonly sqs: SQSClient; readonly queueUrl: string; readonly clock: Clock }) {
+    this.#options = options;
+  }
+
+  async compare({ account, paymentRequestId }: PaymentRequestKey): Promise<void> {
+    const { sqs, queueUrl, clock } = this.#options;
+    const message = {
+      about: 'attempts',
+      account,
+      payment_request_id: paymentRequestId,
+      deadline_at: formatInstant(clock.instant()),
+    };
+    await sqs.send(
+      new SendMessageCommand({
+        QueueUrl: queueUrl,
+        MessageBody: JSON.stringify(message),
+        DelaySeconds: indexLagSeconds,
+      }),
+    );
+  }
+}
