@@ -9,6 +9,7 @@ import { type Program, withCommonOptions } from './common-options.ts';
 import { addDeployCommand } from './deploy-command.ts';
 import { addInitCommand } from './init-command.ts';
 import { addJobCommands } from './job-commands.ts';
+import { addListenCommand } from './listen-command.ts';
 import { addQuarantineCommands } from './quarantine-commands.ts';
 import { addSweepFailuresCommands } from './sweep-failures-commands.ts';
 import { addRequestCommands } from './request-commands.ts';
@@ -85,6 +86,7 @@ const groups: readonly ((program: Program, open: Open) => void)[] = [
   addSessionCommands,
   addJobCommands,
   addTailCommand,
+  addListenCommand,
   addAttentionCommands,
   addQuarantineCommands,
   addTimersCommands,

@@ -1,3 +1,7 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCommand, startCommand } from '../support/command-line.ts';
 import { type LocalProcess, startLocalProcess } from '../support/local-process.ts';
@@ -219,5 +223,40 @@ describe('following', () => {
     expect(tail.lines[0]).toMatch(/^\d{4}-\S+Z {2}[a-z-]+ +(?:INFO|WARN) {3}\S+ .*payment_request_id=krn/);
     const all = await json('tail', '--no-follow', '--account', 'demo');
     expect(all).toContainEqual(expect.objectContaining({ payment_request_id: id, account: 'demo' }));
+  });
+
+  it('listen shows the events of a session, and posts them to this machine with the key', async () => {
+    const received: { body: string; key: unknown }[] = [];
+    const server = createServer((request, response) => {
+      void text(request).then((body) => {
+        received.push({ body, key: request.headers['x-api-key'] });
+        response.writeHead(received.length === 1 ? 200 : 500).end();
+      });
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const words = ['--session', 'cart-heard', '--forward-to', `http://127.0.0.1:${port}/`, '--forward-key'];
+    const command = ['listen', ...words, '--control', system.control];
+    const listening = await startCommand(command, { secret: 'planted-key' });
+    await expect.poll(() => listening.lines.length).toBe(1);
+    const other = await registered({ session_id: 'cart-not-heard' });
+    const id = await registered({ session_id: 'cart-heard' });
+    await lapse.cancel(other);
+    await lapse.cancel(id);
+    await expect.poll(() => received.length).toBeGreaterThan(1);
+    await expect.poll(() => listening.lines.at(-1)).toMatch(/: 500$/);
+    // A delivery that the endpoint refused is a problem.
+    expect(await listening.interrupt()).toBe(1);
+    server.close();
+    const shown = [...listening.lines, ...listening.errors].join('\n');
+    expect(shown).toMatch(/Payment Request Registered {2}demo\/krn.*cart-heard/);
+    expect(shown).toContain(`http://127.0.0.1:${port}/: 200`);
+    expect(shown).not.toContain('planted-key');
+    expect(shown).not.toContain(other);
+    expect(received.every(({ key }) => key === 'planted-key')).toBe(true);
+    expect(received.map(({ body }) => JSON.parse(body) as unknown)).toContainEqual(
+      expect.objectContaining({ source: 'lapse', 'detail-type': 'Payment Request Registered' }),
+    );
   });
 });
