@@ -12,6 +12,7 @@ import {
   lateness,
   nextAttempt,
   type ReconcileAction,
+  type Waiting,
   waitingOf,
   withoutDefaultTimer,
 } from '../domain/reconciliation.ts';
@@ -40,8 +41,6 @@ export interface ReconcileDependencies extends Omit<TimeoutDependencies, 'turn'>
   /** Called with each record that could not be settled. The sweep goes on, and tries the record again later. */
   readonly onFault: (key: PaymentRequestKey, error: unknown) => void;
 }
-
-const noWaiting = { pendingCancel: 0, overdueSession: 0 };
 
 /** The result for one record: the action; `held` until it is its account's turn to call Klarna; `failed`. */
 type Attempt = ReconcileAction | 'held' | 'failed';
@@ -85,7 +84,7 @@ export const reconcilePaymentRequests =
     };
     for await (const key of takeTurns(due.due(clock.instant()))) {
       if (clock.now() >= until) {
-        see({ key, waiting: noWaiting, attempts: 0, result: 'left' });
+        see({ key, waiting: undefined, attempts: 0, result: 'left' });
         break;
       }
       const attempt = run(key).finally(() => {
@@ -122,7 +121,7 @@ async function reconcile(
 ): Promise<Attempt> {
   const { store, accounts, pace, clock, see, until } = dependencies;
   let record: PaymentRequest | undefined;
-  let waiting = noWaiting;
+  let waiting: Waiting | undefined;
   const seen = (result: SeenRecord['result']): void =>
     see({ key, waiting, attempts: record?.attempts ?? 0, result });
   try {

@@ -17,8 +17,8 @@ import type { Clock, PaymentRequestStore } from './ports.ts';
 /** What the sweep found out about a record that it read. */
 export interface SeenRecord {
   readonly key: PaymentRequestKey;
-  /** How long the record had waited before the attempt. */
-  readonly waiting: Waiting;
+  /** How long the record had waited before the attempt; absent where it was not read. */
+  readonly waiting: Waiting | undefined;
   /** How many attempts before this one settled nothing. */
   readonly attempts: number;
   /**
@@ -72,15 +72,19 @@ export function watchUnsettled(
 ): UnsettledWatch {
   const candidates = new Map(known.unsettled.map((record) => [textOf(record.key), record]));
   const failedNow = new Set<string>();
-  let held: WaitingSince = { pendingCancel: undefined, overdueSession: undefined };
+  let held = noWait;
 
   const see = ({ key, waiting, attempts, result }: SeenRecord): void => {
     const text = textOf(key);
-    const since = sinceOf(waiting, clock.instant());
+    const before = candidates.get(text);
+    // Where the record was not read, what was known before is more.
+    const since = waiting ? sinceOf(waiting, clock.instant()) : (before?.since ?? noWait);
     if (result === 'held') held = longestOf([held, since]);
     if (result === 'failed') failedNow.add(text);
-    const isCandidate = result === 'failed' || result === 'left' || attempts > 0 || candidates.has(text);
-    if (isCandidate) candidates.set(text, { key, since, isFailing: result === 'failed' });
+    const isAttempt = result === 'tried' || result === 'failed';
+    const isFailing = isAttempt ? result === 'failed' : before?.isFailing === true;
+    const isCandidate = result === 'failed' || result === 'left' || attempts > 0 || before !== undefined;
+    if (isCandidate) candidates.set(text, { key, since, isFailing });
   };
 
   /** The record as it is now; `undefined` where it is settled. */
@@ -131,6 +135,8 @@ const sinceOf = ({ pendingCancel, overdueSession }: Waiting, now: Instant): Wait
   pendingCancel: pendingCancel > 0 ? instantFromMillis(millisOf(now) - pendingCancel) : undefined,
   overdueSession: overdueSession > 0 ? instantFromMillis(millisOf(now) - overdueSession) : undefined,
 });
+
+const noWait: WaitingSince = { pendingCancel: undefined, overdueSession: undefined };
 
 const ageOf = (since: Instant | undefined, now: Instant): number =>
   since === undefined ? 0 : millisOf(now) - millisOf(since);

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { reconcilePaymentRequests } from '../../functions/application/reconcile-payment-requests.ts';
-import { type SweepView, watchUnsettled } from '../../functions/application/watch-unsettled.ts';
+import {
+  type SeenRecord,
+  type SweepView,
+  watchUnsettled,
+} from '../../functions/application/watch-unsettled.ts';
 import { parsePaymentRequestId, type PaymentRequestKey } from '../../functions/domain/identifiers.ts';
+import type { Waiting } from '../../functions/domain/reconciliation.ts';
 import { mostRemembered, noMemory } from '../../functions/domain/sweep-memory.ts';
 import { key, observed, registrationWith } from '../support/fixtures.ts';
 import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
@@ -137,6 +142,23 @@ describe('watchUnsettled, with more records than it remembers', () => {
     expect(later.pendingCancelAge).toBe((50 + 59) * minute);
     clock.advance(minute);
     expect((await seeing(0, later.memory)).pendingCancelAge).toBe(0);
+  });
+
+  it.each([
+    ['that the run had no time for', 'left', 1],
+    ['that cannot be read', 'failed', 1],
+    ['whose turn has not come', 'held', 1],
+  ] as const)('a record %s keeps what the last run knew of it', async (_, result, failing) => {
+    const faulty = { read: () => Promise.reject(new Error('no table')) };
+    const seenIn = async (waiting: Waiting | undefined, as: SeenRecord['result'], known = noMemory) => {
+      const watch = watchUnsettled({ store: faulty, clock, onFault: () => undefined }, known);
+      watch.see({ key, waiting, attempts: 1, result: as });
+      return watch.view();
+    };
+    const first = await seenIn(waitingFor(6), 'failed');
+    const second = await seenIn(undefined, result, first.memory);
+    expect(second).toMatchObject({ pendingCancelAge: 7 * minute, failing });
+    expect(second.memory).toEqual(first.memory);
   });
 
   it('records that the run had no calls for count, and are not read again', async () => {
