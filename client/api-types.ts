@@ -344,6 +344,32 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/sweep-preview": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Retrieve what the sweep would do
+         * @description A dry run of the whole sweep over all accounts. It tells what the sweep would do with every record that is due by a time, by the
+         *     switches of now. It calls nothing and changes nothing. Klarna decides in the end: a customer who has paid is spared. It reads at most 2,000
+         *     records, and `is_whole` is false where there are more.
+         *
+         *     With `at` in the future, it shows what the sweep would find then if no timer fired. Use it before you turn a switch.
+         *
+         *     It needs the permission `admin`: an IAM policy on `GET/sweep-preview`, or a token with `admin:*`.
+         */
+        readonly get: operations["getSweepPreview"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -391,6 +417,31 @@ export interface components {
          * @enum {string}
          */
         readonly OnTimeout: "cancel" | "observe";
+        /** @description A kind of checkout, in the shop's own word. */
+        readonly Kind: string;
+        /**
+         * @description What happens at the deadline of sessions of these kinds of checkout, where their registration does not say. A rule replaces
+         *     `observe` for its kind. At most 20 kinds.
+         */
+        readonly Kinds: {
+            readonly [key: string]: components["schemas"]["OnTimeout"];
+        };
+        /**
+         * @description Why a session is only observed at its deadline. `null` if it is not.
+         *
+         *     - `stage`: the stage only observes.
+         *     - `armed_from`: it was registered before the cut-off of the stage or the account.
+         *     - `session`: its registration said `observe`.
+         *     - `kind`: the account has the rule `observe` for its kind of checkout.
+         *     - `account`: the account only observes, and the registration did not say `cancel`.
+         * @enum {string|null}
+         */
+        readonly ObserveReason: "stage" | "armed_from" | "session" | "kind" | "account" | null;
+        /** @description When a timer last found the session over and only observed it, and why. */
+        readonly WouldCancel: {
+            readonly at: components["schemas"]["Time"];
+            readonly reason: components["schemas"]["ObserveReason"];
+        };
         /**
          * @description The timer of the session.
          *
@@ -416,11 +467,13 @@ export interface components {
             /** @description Optional. `expires_at` from Klarna's response, a time in the future. No deadline can be later than this. */
             readonly klarna_expires_at?: components["schemas"]["Time"];
             /**
-             * @description Optional. What happens at the deadline. A new session without it has `cancel`.
-             *     - `cancel`: Lapse cancels the Payment Request.
-             *     - `observe`: Lapse cancels nothing. The history says what would have happened.
+             * @description Optional. What happens at the deadline. For a new session without it, the account decides, by the rule for its `kind` first.
+             *     - `cancel`: Lapse cancels the Payment Request. The stage and a cut-off (`armed_from`) can still observe the session.
+             *     - `observe`: Lapse cancels nothing. The record, the history and an event say what would have happened.
              */
             readonly on_timeout?: components["schemas"]["OnTimeout"];
+            /** @description Optional. The kind of checkout, in your own word. The account can have a rule for it, such as `observe`. */
+            readonly kind?: components["schemas"]["Kind"];
             /** @description Optional. Extra time, given once, for a customer who is in Klarna's flow at the deadline. At most 48 hours. */
             readonly in_progress_grace?: components["schemas"]["Duration"];
             /**
@@ -464,6 +517,10 @@ export interface components {
              * @enum {string|null}
              */
             readonly on_timeout: "cancel" | "observe" | null;
+            readonly observed_by: components["schemas"]["ObserveReason"];
+            /** @description The kind of checkout, as registered. */
+            readonly kind: components["schemas"]["NullableText"];
+            readonly would_cancel: null | components["schemas"]["WouldCancel"];
             /** @description How many times the session was extended. */
             readonly extensions: number;
             readonly cancellation: null | components["schemas"]["Cancellation"];
@@ -517,6 +574,10 @@ export interface components {
              * @enum {string|null}
              */
             readonly on_timeout: "cancel" | "observe" | null;
+            readonly observed_by: components["schemas"]["ObserveReason"];
+            /** @description The kind of checkout, as registered. */
+            readonly kind: components["schemas"]["NullableText"];
+            readonly would_cancel: null | components["schemas"]["WouldCancel"];
             /** @description How many times the session was extended. */
             readonly extensions: number;
             readonly cancellation: null | components["schemas"]["Cancellation"];
@@ -580,6 +641,10 @@ export interface components {
              * @enum {string|null}
              */
             readonly on_timeout: "cancel" | "observe" | null;
+            readonly observed_by: components["schemas"]["ObserveReason"];
+            /** @description The kind of checkout, as registered. */
+            readonly kind: components["schemas"]["NullableText"];
+            readonly would_cancel: null | components["schemas"]["WouldCancel"];
             /** @description How many times the session was extended. */
             readonly extensions: number;
             readonly cancellation: null | components["schemas"]["Cancellation"];
@@ -850,10 +915,13 @@ export interface components {
             readonly arm_on_submitted?: boolean;
             /** @description The `allow_completed` of a DELETE of one request that does not say. */
             readonly cancel_completed?: boolean;
-            /** @description Whether a new session that does not say is only observed at its deadline. */
+            /** @description Whether sessions that do not say are only observed at their deadline. It counts for registered sessions too. */
             readonly observe?: boolean;
             /** @description Whether a payment ends the other open Payment Requests of its session. */
             readonly end_other_attempts?: boolean;
+            /** @description The cut-off: sessions that were registered before this time are only observed, whatever their registration says. With a time in the future, nothing of the account is canceled at its deadline until then. */
+            readonly armed_from?: components["schemas"]["Time"];
+            readonly kinds?: components["schemas"]["Kinds"];
         };
         /** @description The settings of an account that are in force, without a secret. */
         readonly Settings: {
@@ -883,10 +951,17 @@ export interface components {
             readonly arm_on_submitted: boolean;
             /** @description The `allow_completed` of a DELETE of one request that does not say. */
             readonly cancel_completed: boolean;
-            /** @description Whether a new session that does not say is only observed at its deadline. */
+            /** @description Whether sessions that do not say are only observed at their deadline. */
             readonly observe: boolean;
             /** @description Whether a payment ends the other open Payment Requests of its session. */
             readonly end_other_attempts: boolean;
+            /** @description Sessions that were registered before this time are only observed. */
+            readonly armed_from: components["schemas"]["NullableTime"];
+            readonly kinds: components["schemas"]["Kinds"];
+            /** @description Whether the stage only observes every session of every account. */
+            readonly stage_observe: boolean;
+            /** @description The same cut-off for the whole stage. */
+            readonly stage_armed_from: components["schemas"]["NullableTime"];
             /** @description The settings that the account decides by itself. */
             readonly overridden: readonly string[];
             /** @description When Klarna reported the account as operational, if it did. */
@@ -910,6 +985,45 @@ export interface components {
                 /** @description Whether everything was counted. Else there is more. */
                 readonly is_whole: boolean;
             };
+        };
+        /** @description What the sweep would do with the records that are due. */
+        readonly SweepPreview: {
+            /** @description Until when a record must be due. */
+            readonly at: components["schemas"]["Time"];
+            /**
+             * @description How many records would have each action.
+             *
+             *     - `cancel`: the session is over. Lapse reads Klarna, and cancels the request if it is still open.
+             *     - `observe`: the session is over and only observed.
+             *     - `settle`: Lapse continues a cancel whose end is not known.
+             *     - `read`: Lapse reads Klarna. `arm`: Lapse sets a timer or Klarna's expiry. `none`: Lapse only writes the record.
+             *     - `compare`: Lapse compares the attempts of a session, and may end others.
+             *     - `unknown_account`: nothing, because the account has no entry and no credential.
+             */
+            readonly counts: {
+                readonly cancel: components["schemas"]["Count"];
+                readonly observe: components["schemas"]["Count"];
+                readonly settle: components["schemas"]["Count"];
+                readonly read: components["schemas"]["Count"];
+                readonly arm: components["schemas"]["Count"];
+                readonly compare: components["schemas"]["Count"];
+                readonly none: components["schemas"]["Count"];
+                readonly unknown_account: components["schemas"]["Count"];
+            };
+            /** @description Whether every due record was read. Else there are more. */
+            readonly is_whole: boolean;
+            /** @description The records that are longest overdue, one partition after the other. */
+            readonly first: readonly components["schemas"]["PreviewedRecord"][];
+        };
+        /** @description A due record, and what the sweep would do with it. */
+        readonly PreviewedRecord: {
+            readonly account: components["schemas"]["Account"];
+            readonly payment_request_id: components["schemas"]["PaymentRequestId"];
+            /** @enum {string} */
+            readonly action: "cancel" | "observe" | "settle" | "read" | "arm" | "compare" | "none" | "unknown_account";
+            readonly reason: components["schemas"]["ObserveReason"];
+            /** @description The deadline of the session. */
+            readonly deadline_at: components["schemas"]["NullableTime"];
         };
         /** @description Something over all accounts. */
         readonly AccountsView: {
@@ -1423,6 +1537,8 @@ export interface operations {
                 readonly due_before?: components["schemas"]["Time"];
                 /** @description Only requests that need a person for this cause, in any state. The list is ordered by the time since when. */
                 readonly attention?: "contradiction" | "canceled_after_completed" | "paid_twice" | "not_found" | "klarna_denied" | "unknown_state";
+                /** @description `true`: only requests whose timer found the session over and only observed it, in any state. The list is ordered by the time of that. */
+                readonly would_cancel?: "true";
                 /** @description The `next_cursor` of the previous page. Keep the account and the filters the same. Any other text returns 400. */
                 readonly cursor?: string;
                 /** @description The largest number of records in a page. */
@@ -1864,6 +1980,38 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Overview"];
+                };
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthorized"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 405: components["responses"]["MethodNotAllowed"];
+            readonly 429: components["responses"]["TooManyRequests"];
+            readonly 500: components["responses"]["Internal"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
+    readonly getSweepPreview: {
+        readonly parameters: {
+            readonly query?: {
+                /** @description Until when a record must be due. Now, if you leave it out. */
+                readonly at?: components["schemas"]["Time"];
+                /** @description How many records are named. */
+                readonly limit?: number;
+            };
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description What the sweep would do. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["SweepPreview"];
                 };
             };
             readonly 400: components["responses"]["InvalidRequest"];

@@ -275,6 +275,72 @@ export interface components {
             };
         };
         /**
+         * Payment Request Would Have Canceled
+         * @description The deadline of a session passed, and Lapse only observed it. cause says why Lapse did not cancel the request.
+         */
+        readonly "Payment Request Would Have Canceled": {
+            /** @constant */
+            readonly source: "lapse";
+            /** @constant */
+            readonly "detail-type": "Payment Request Would Have Canceled";
+            readonly detail: {
+                /** @description The same for every delivery of this event. Use it to remove duplicates. */
+                readonly event_key: string;
+                /**
+                 * @description The version of this schema. It changes only with an incompatible change.
+                 * @constant
+                 */
+                readonly schema_version: 1;
+                /** @description The deployment's name for the Klarna partner account. */
+                readonly account: string;
+                /** @description Klarna's id of the Payment Request. */
+                readonly payment_request_id: string;
+                /** @description The shop's id of the checkout session. null if none was registered. */
+                readonly session_id: string | null;
+                /** @description The shop's own reference. null if none was registered. */
+                readonly reference: string | null;
+                /**
+                 * @description Klarna's state. null until Klarna has sent one.
+                 * @enum {string|null}
+                 */
+                readonly state: "SUBMITTED" | "IN_PROGRESS" | "COMPLETED" | "CANCELED" | "EXPIRED" | "DECLINED" | null;
+                /**
+                 * @description The state before this one. null if it is not known.
+                 * @enum {string|null}
+                 */
+                readonly previous_state: "SUBMITTED" | "IN_PROGRESS" | "COMPLETED" | "CANCELED" | "EXPIRED" | "DECLINED" | null;
+                /** @description Klarna's reason for the state, such as PARTNER_CANCELED. null if Klarna gave none. */
+                readonly state_reason: string | null;
+                /** @description The newest attempt of the session that had ended when this one was registered. null where none had. */
+                readonly recovered_from: string | null;
+                /** @description Of a payment in a session: its attempts that the customer has approved, as of the publication. Else null, also where they could not be read. */
+                readonly paid_attempts: readonly string[] | null;
+                /** @description Of a payment in a session: its attempts that the customer can still approve, as of the publication. Else null, also where they could not be read. */
+                readonly open_attempts: readonly string[] | null;
+                /**
+                 * @description Why the session was only observed: the stage or its cut-off, the registration, the rule for its kind of checkout, or the account.
+                 * @enum {string}
+                 */
+                readonly cause: "stage" | "armed_from" | "session" | "kind" | "account";
+                /** @description Always null: no cancel was requested. */
+                readonly reason: null;
+                /**
+                 * Format: date-time
+                 * @description When it happened, by Klarna's clock if Klarna reported the time.
+                 */
+                readonly occurred_at: string;
+                /**
+                 * Format: date-time
+                 * @description When Lapse recorded it.
+                 */
+                readonly recorded_at: string;
+                /** @description Counts the events of one Payment Request, from 1 and without gaps. It orders them: the highest one shows the latest state. An event that is published again has the sequence of the last event. */
+                readonly sequence: number;
+                /** @description The version of the record that the event was written with. Events of one write share it, so it orders no events. */
+                readonly version: number;
+            };
+        };
+        /**
          * Session Paid Twice
          * @description The customer approved two Payment Requests of one session. The event is about the later payment, once for each further payment.
          */

@@ -16,6 +16,7 @@ export const lapseEventTypes = [
   'Payment Request Cancel Refused',
   'Payment Request Needs Attention',
   'Session Paid Twice',
+  'Payment Request Would Have Canceled',
 ] as const satisfies readonly LapseEventType[];
 
 /**

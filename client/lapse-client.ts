@@ -230,8 +230,13 @@ export class LapseClient {
     filter: ListFilter = {},
     { signal }: Optional = {},
   ): AsyncGenerator<PaymentRequestRecord, void> {
-    const { open, ...rest } = filter;
-    const query = { ...rest, open: open === undefined ? undefined : String(open), limit: '100' };
+    const { open, would_cancel, ...rest } = filter;
+    const query = {
+      ...rest,
+      open: open === undefined ? undefined : String(open),
+      would_cancel: would_cancel && String(would_cancel),
+      limit: '100',
+    };
     const path = `${this.#base}/payment-requests`;
     for await (const page of this.#pages(path, query, signal)) yield* page as PaymentRequestRecord[];
   }

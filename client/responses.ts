@@ -56,9 +56,11 @@ export type ReferenceOutcome = Schemas['ReferenceOutcome'];
 export type MemberOutcome = Schemas['MemberOutcome'];
 
 /** What to list: each filter narrows it. */
-export type ListFilter = Omit<ListQuery, 'open' | 'cursor' | 'limit'> & {
+export type ListFilter = Omit<ListQuery, 'open' | 'would_cancel' | 'cursor' | 'limit'> & {
   /** `true`: only requests that the customer can still pay. `false`: only the others, with `session_id`, `reference` or `attention`. */
   readonly open?: boolean;
+  /** Only requests whose timer found the session over and only observed it, in any state. */
+  readonly would_cancel?: true;
 };
 
 /** What a job cancels: one of a list of requests, a session, a reference, or an age. It is a dry run unless `dry_run` is false. */

@@ -8,7 +8,7 @@ import type { SweepMemory } from './domain/sweep-memory.ts';
 import { count, measure, note } from './telemetry/telemetry.ts';
 import { recurringHandler } from './triggers/scheduled-handler.ts';
 
-const { alone, reconcile, watch, open, runJobs, warmUp } = composeReconciliation();
+const { alone, reconcile, watch, open, runJobs, checkSecrets, warmUp } = composeReconciliation();
 
 export { warmUp };
 
@@ -27,7 +27,7 @@ async function sweep(until: number, known: SweepMemory) {
     see(seen);
   };
   // Where Klarna's limit is near, timers go first, then jobs, then the rest of the sweep.
-  const [report, jobs] = await Promise.all([reconcile(until, seeing), runJobs(until)]);
+  const [report, jobs] = await Promise.all([reconcile(until, seeing), runJobs(until), checkSecrets()]);
   const { pendingCancelAge, overdueSessionAge, failing, memory } = await view();
   count('SweepRepairs', repairs(report));
   measure('PendingCancelAge', pendingCancelAge);

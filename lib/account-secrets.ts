@@ -81,9 +81,11 @@ export class AccountSecrets extends Construct {
       CREDENTIALS_PREFIX: this.credentialsPrefix,
       CREDENTIALS: this.#settings.credentials.join(','),
       MAX_SESSION_SECONDS: String(this.#settings.maxSessionSeconds),
+      OBSERVE: this.#settings.observe ? 'true' : 'false',
+      ARMED_FROM: this.#settings.armedFrom ?? '',
       KLARNA_TEST_URL: this.#settings.klarnaTestUrl,
       KLARNA_LIVE_URL: this.#settings.klarnaLiveUrl,
-    };
+    } as const;
   }
 
   /** What a function reads to check signatures. */

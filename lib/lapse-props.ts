@@ -107,6 +107,8 @@ export const lapsePropNames: readonly string[] = Object.keys({
   logRetentionDays: true,
   credentials: true,
   maxSession: true,
+  observe: true,
+  armedFrom: true,
   secretStaleMinutes: true,
   timers: true,
   webhookIngress: true,

@@ -24,6 +24,19 @@ export interface LapseSettings {
    */
   readonly maxSession?: Duration;
   /**
+   * Whether the stage only observes: no timer and no sweep cancels a session at its deadline, whatever its registration says. Records and
+   * events say what would have been canceled. Calls of the API that cancel do so. A session that was registered meanwhile stays
+   * observed.
+   * @default false
+   */
+  readonly observe?: boolean;
+  /**
+   * The cut-off for going live: sessions that were registered before this moment are only observed. A time in RFC 3339 and UTC, such as
+   * `2026-03-01T06:00:00Z`.
+   * @default - none
+   */
+  readonly armedFrom?: string;
+  /**
    * Minutes for which the last known secret serves while Secrets Manager does not respond; 0 to 1440. A signing key or API key that
    * you remove in that time stays valid until it is over.
    * @default 15

@@ -15,8 +15,11 @@ export type ResolvedSettings = Required<
     | 'jwtAudience'
     | 'jwtScopes'
     | 'alarmThresholds'
+    | 'armedFrom'
   >
 > & {
+  /** Undefined: no session is observed for the time of its registration. */
+  readonly armedFrom: string | undefined;
   /** Undefined: none is set aside. */
   readonly webhookConcurrency: number | undefined;
   readonly maxSessionSeconds: number;
@@ -32,6 +35,7 @@ const hours48 = 48 * 3_600;
 const defaults = {
   retentionDays: 400,
   credentials: [] as readonly string[],
+  observe: false,
   secretStaleMinutes: 15,
   timers: 'scheduler',
   webhookIngress: 'function-url',
@@ -57,6 +61,7 @@ export function resolveSettings(given: LapseSettings): ResolvedSettings {
     logRetentionDays = 30,
     maxSession,
     webhookConcurrency,
+    armedFrom,
     jwtIssuer,
     jwtAudience = [],
     jwtScopes = [],
@@ -67,9 +72,9 @@ export function resolveSettings(given: LapseSettings): ResolvedSettings {
     ...defaults,
     ...choices,
     webhookConcurrency,
+    armedFrom,
     maxSessionSeconds: maxSession?.toSeconds({ integral: false }) ?? hours48,
-    jwt:
-      jwtIssuer === undefined ? undefined : { issuer: jwtIssuer, audience: jwtAudience, scopes: jwtScopes },
+    jwt: jwtIssuer === undefined ? undefined : jwtOf(jwtIssuer, jwtAudience, jwtScopes),
     thresholds: { ...defaultThresholds, ...alarmThresholds },
   };
   const problems = [
@@ -78,14 +83,13 @@ export function resolveSettings(given: LapseSettings): ResolvedSettings {
     oneOf('logRetentionDays', logRetentionDays, [...retentionSteps]),
     wholeNumber('maxSession in seconds', settings.maxSessionSeconds, 1, hours48),
     wholeNumber('secretStaleMinutes', settings.secretStaleMinutes, 0, 1_440),
+    ifGiven(armedFrom, (given) => momentInUtc('armedFrom', given)),
     credentialNames(settings.credentials),
     oneOf('timers', settings.timers, ['scheduler', 'sweep']),
     oneOf('webhookIngress', settings.webhookIngress, ['function-url', 'http-api']),
     wholeNumber('apiRateLimit', settings.apiRateLimit, 1, 10_000),
     wholeNumber('apiBurstLimit', settings.apiBurstLimit, 1, 5_000),
-    webhookConcurrency === undefined
-      ? undefined
-      : wholeNumber('webhookConcurrency', webhookConcurrency, 1, 1_000),
+    ifGiven(webhookConcurrency, (given) => wholeNumber('webhookConcurrency', given, 1, 1_000)),
     wholeNumber('timerConcurrency', settings.timerConcurrency, 2, 1_000),
     wholeNumber('cancelJobsPerSecond', settings.cancelJobsPerSecond, 1, 100),
     wholeNumber('maxWriteUnits', settings.maxWriteUnits, 1, 40_000),
@@ -94,7 +98,7 @@ export function resolveSettings(given: LapseSettings): ResolvedSettings {
     klarnaAddress('klarnaLiveUrl', settings.klarnaLiveUrl),
     oneOf('removalPolicy', settings.removalPolicy, [RemovalPolicy.RETAIN, RemovalPolicy.DESTROY]),
     oneOf('logLevel', settings.logLevel, ['INFO', 'WARN', 'ERROR']),
-    ...(['tracing', 'alarms', 'dashboard', 'canary'] as const).map((name) =>
+    ...(['observe', 'tracing', 'alarms', 'dashboard', 'canary'] as const).map((name) =>
       trueOrFalse(name, settings[name]),
     ),
     ...jwtProblems(jwtIssuer, jwtAudience, jwtScopes),
@@ -156,6 +160,24 @@ const between = (name: string, given: number, least: number, most: number): Find
   given >= least && given <= most
     ? undefined
     : `${name} is ${given}; allowed: a number from ${least} to ${most}.`;
+
+const jwtOf = (issuer: string, audience: readonly string[], scopes: readonly string[]) => ({
+  issuer,
+  audience,
+  scopes,
+});
+
+/** The finding about a setting that may be left out. */
+const ifGiven = <Given>(given: Given | undefined, find: (given: Given) => Finding): Finding =>
+  given === undefined ? undefined : find(given);
+
+/** Also a day and a month that do not exist are refused. */
+const momentInUtc = (name: string, given: string): Finding =>
+  /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$/.test(given) &&
+  !Number.isNaN(Date.parse(given)) &&
+  new Date(given).toISOString().slice(0, 19) === given.slice(0, 19)
+    ? undefined
+    : `${name} is ${given}; allowed: a time in RFC 3339 and UTC, such as 2026-03-01T06:00:00Z.`;
 
 const oneOf = (name: string, given: string | number, allowed: readonly (string | number)[]): Finding =>
   allowed.includes(given) ? undefined : `${name} is ${given}; allowed: ${allowed.join(', ')}.`;

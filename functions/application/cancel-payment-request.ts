@@ -11,6 +11,7 @@ import { ownEventId, type PaymentRequestKey } from '../domain/identifiers.ts';
 import { type PaymentRequest, unknownPaymentRequest } from '../domain/payment-request.ts';
 import { isFinal, isOpen, type PaymentRequestState } from '../domain/payment-request-state.ts';
 import { graceLeft } from '../domain/session-timer.ts';
+import { observeReasonOf } from '../domain/timeout-switches.ts';
 import { endAtKlarna, type KlarnaDependencies, type KlarnaVerdict, readAtKlarna } from './ask-klarna.ts';
 import { type ChangeDependencies, changeRecord } from './change-record.ts';
 import type { TimerRemoval } from './ports.ts';
@@ -42,6 +43,8 @@ export type CancelResult =
       readonly record: PaymentRequest;
       /** The customer is paying and was given more time: the caller arms the timer for the new deadline. */
       readonly hasGrace?: true;
+      /** A switch was turned since the timer began the cancel, and the session is only observed. */
+      readonly isObserved?: true;
     }
   | {
       readonly outcome: 'not_found' | 'klarna_denied';
@@ -87,9 +90,12 @@ export const cancelPaymentRequest =
 
     const first = await (reading ?? readAtKlarna(dependencies)(asked, until));
     const { allowCompleted } = command;
-    const grace = command.cause === 'timeout' ? graceLeft(claim.record, settings.inProgressGrace) : undefined;
-    const { state: recorded, sessionId } = claim.record;
-    const attempt = { settings, paymentRequestId, sessionId, allowCompleted, recorded, grace, until };
+    const { state: recorded, session, sessionId } = claim.record;
+    const isTimers = command.cause === 'timeout';
+    const grace = isTimers ? graceLeft(claim.record, settings.inProgressGrace) : undefined;
+    const observedBy = isTimers && session ? observeReasonOf(session, settings) : undefined;
+    const terms = { allowCompleted, recorded, grace, observedBy, until };
+    const attempt = { settings, paymentRequestId, sessionId, ...terms };
     const verdict = await endAtKlarna(dependencies)(attempt, first);
     return settle(dependencies, claim.record, { leaseId, allowCompleted }, verdict);
   };
@@ -178,6 +184,8 @@ function resultOf(record: PaymentRequest, { conclusion, sent }: KlarnaVerdict): 
       return { outcome: 'klarna_denied', record };
     case 'grace':
       return cancellation ? { outcome: 'pending', record } : { outcome: 'pending', record, hasGrace: true };
+    case 'observed':
+      return { outcome: 'pending', record, isObserved: true };
     case 'known':
     case 'unknown':
     case 'unknown_state':

@@ -56,8 +56,8 @@ export const endExpiredSession =
         // One version decides, and the same version is written onto.
         const now = clock.instant();
         return {
-          next: stored && withObservedTimer(stored, now),
-          outcome: stored ? decideTimeout(stored, now) : 'nothing',
+          next: stored && withObservedTimer(stored, settings, now),
+          outcome: stored ? decideTimeout(stored, settings, now) : 'nothing',
         };
       },
     );
@@ -99,6 +99,7 @@ async function endNow(
     : // The timer never cancels a paid request, whatever the account allows its callers.
       { cause: 'timeout', requestedBy: timerIdentity, allowCompleted: false };
   const cancel = await cancelPaymentRequest(dependencies)(record, command, settings, record);
+  if (cancel.outcome === 'pending' && cancel.isObserved) return { kind: 'observed' };
   if (cancel.outcome !== 'pending' || !cancel.hasGrace) return { kind: 'ended', cancel };
   await armTimer(dependencies)(cancel.record);
   return { kind: 'graced' };

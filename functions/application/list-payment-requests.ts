@@ -7,8 +7,8 @@ import { isOpen, type PaymentRequestState } from '../domain/payment-request-stat
 import type { ListSelection, OnUnreadable, PaymentRequestList, PaymentRequestStore } from './ports.ts';
 
 /**
- * The filters of a list. A record must pass all that are given. Session, reference and attention each have an index, which lists records
- * in any state. Without one of them, only open records are listed.
+ * The filters of a list. A record must pass all that are given. Session, reference, attention and `wouldCancel` each have an index, which
+ * lists records in any state. Without one of them, only open records are listed.
  */
 export interface ListFilter {
   readonly state?: PaymentRequestState | undefined;
@@ -20,6 +20,8 @@ export interface ListFilter {
   readonly dueBefore?: Instant | undefined;
   /** Only records that need a person for this. */
   readonly attention?: Attention | undefined;
+  /** Only records whose timer found the session over and only observed it. */
+  readonly wouldCancel?: true | undefined;
 }
 
 /** A page, newest first. It may hold fewer records than asked for, even none, while `next` tells where to continue. */
@@ -35,11 +37,12 @@ const mostReads = 300;
 /** The index that lists the fewest records of those that pass the filter. */
 export function selectionOf(
   account: Account,
-  { sessionId, reference, attention }: ListFilter,
+  { sessionId, reference, attention, wouldCancel }: ListFilter,
 ): ListSelection {
   if (sessionId !== undefined) return { by: 'session', account, sessionId };
   if (reference !== undefined) return { by: 'reference', account, reference };
-  return attention === undefined ? { by: 'open', account } : { by: 'attention', account };
+  if (attention !== undefined) return { by: 'attention', account };
+  return { by: wouldCancel ? 'would_cancel' : 'open', account };
 }
 
 /**
@@ -85,7 +88,7 @@ export const listPaymentRequests =
   };
 
 const passes = (
-  { state, sessionId, reference, deadlineAt, attention }: PaymentRequest,
+  { state, sessionId, reference, deadlineAt, attention, wouldCancel }: PaymentRequest,
   filter: ListFilter,
   { by }: ListSelection,
 ): boolean =>
@@ -96,4 +99,5 @@ const passes = (
   (filter.reference === undefined || reference === filter.reference) &&
   // Stryker disable next-line ConditionalExpression: only the compiler needs the check
   (filter.dueBefore === undefined || (deadlineAt !== undefined && deadlineAt < filter.dueBefore)) &&
-  (filter.attention === undefined || attention === filter.attention);
+  (filter.attention === undefined || attention === filter.attention) &&
+  (!filter.wouldCancel || wouldCancel !== undefined);

@@ -100,13 +100,14 @@ export interface ReferencedPaymentRequests {
 }
 
 /**
- * What an index lists: the open records of an account, those of a session or with a reference, or those that need a person. `account` is
- * absent for records of every account.
+ * What an index lists: the open records of an account, those of a session or with a reference, or those that need a person.
+ * `would_cancel`: those whose end was only observed, and others that need a person. `account` is absent for records of every account.
  */
 export type ListSelection =
   | { readonly by: 'open'; readonly account: Account }
   | { readonly by: 'session'; readonly account: Account; readonly sessionId: SessionId }
   | { readonly by: 'reference'; readonly account: Account; readonly reference: string }
+  | { readonly by: 'would_cancel'; readonly account: Account }
   | { readonly by: 'attention'; readonly account?: Account | undefined };
 
 /** The records by index, newest first. An index follows the records within about a second. */

@@ -8,6 +8,7 @@ import type {
 } from '../application/ports.ts';
 import type { AccountSettings } from '../domain/account-settings.ts';
 import type { Account, PaymentRequestId, PaymentRequestKey } from '../domain/identifiers.ts';
+import { armedStage } from '../domain/timeout-switches.ts';
 
 /** The key of a record that is never written: priming has no network. */
 export const primingKey: PaymentRequestKey = {
@@ -26,6 +27,9 @@ const settings: AccountSettings = {
   syncKlarnaExpiry: false,
   observe: false,
   endOtherAttempts: false,
+  armedFrom: undefined,
+  kinds: {},
+  stage: armedStage,
   klarna: {
     credential: '',
     rateShare: 1,

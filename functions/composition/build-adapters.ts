@@ -29,18 +29,19 @@ import { TimerQueueHandOver } from '../adapters/queue/timer-queue-hand-over.ts';
 import { delayMessage } from '../adapters/queue/timer-message-delay.ts';
 import { UnpublishedQueue } from '../adapters/queue/unpublished-queue.ts';
 import { removeSchedule, SchedulerSessionTimer } from '../adapters/scheduler/scheduler-session-timer.ts';
-import { CachedSecret } from '../adapters/secrets/cached-secret.ts';
+import { CachedSecret, type Entries } from '../adapters/secrets/cached-secret.ts';
 import { SecretAccounts } from '../adapters/secrets/secret-accounts.ts';
 import { SecretCredentials } from '../adapters/secrets/secret-credentials.ts';
-import { SecretSigningKeys } from '../adapters/secrets/secret-signing-keys.ts';
+import { SecretSigningKeys, signingKeyViolations } from '../adapters/secrets/secret-signing-keys.ts';
 import { writeAccountSettings } from '../application/account-settings.ts';
 import { cachedAccounts, credentialNames, findAccount } from '../application/find-account.ts';
 import { paceCalls } from '../application/pace-calls.ts';
 import type { Clock, Ids, RateBudgets, SessionTimer, TimerRemoval } from '../application/ports.ts';
 import { sweepSessionTimer } from '../adapters/sweep/sweep-session-timer.ts';
 import type { KlarnaCredentials } from '../domain/account-settings.ts';
+import { ConfigurationError } from '../domain/configuration-error.ts';
 import { type Account, parseCredentialName, type PaymentRequestKey } from '../domain/identifiers.ts';
-import { instantFromMillis } from '../domain/instant.ts';
+import { instantFromMillis, parseInstant } from '../domain/instant.ts';
 import { unknownPaymentRequest } from '../domain/payment-request.ts';
 import { preconnect } from '../cold-start/preconnect.ts';
 import type { ParsedEnvironment } from '../contract/environment.ts';
@@ -146,12 +147,14 @@ const secretOf = (
   client: SecretsManagerClient,
   secretId: string,
   environment: Pick<Parsed, 'SECRETS_CACHE_SECONDS' | 'SECRETS_STALE_SECONDS'>,
+  onEntries?: (entries: Entries) => void,
 ): CachedSecret =>
   new CachedSecret({
     client,
     clock,
     secretId,
     cacheSeconds: environment.SECRETS_CACHE_SECONDS,
+    ...(onEntries && { onEntries }),
     onRead: (percent) => {
       if (percent < worthTelling) return;
       measure('SecretUsed', Math.round(percent));
@@ -165,6 +168,16 @@ const secretOf = (
       },
     },
   });
+
+/** Violations of which single lines tell. Where there are more, the rest is the same mistake, or waits for its turn. */
+const mostTold = 5;
+
+/** Logs what is wrong with the entries of a secret, and counts it for the alarm on the configuration. */
+function tellViolations(violations: readonly string[]): void {
+  for (const violation of violations.slice(0, mostTold)) {
+    fault('secret.invalid', new ConfigurationError(violation), { violations: violations.length });
+  }
+}
 
 /** Seconds for which a function uses what is stored about an account before it reads it again. */
 const accountCacheSeconds = 30;
@@ -182,20 +195,25 @@ export function accountsOf(
     | 'SECRETS_CACHE_SECONDS'
     | 'SECRETS_STALE_SECONDS'
     | 'MAX_SESSION_SECONDS'
+    | 'OBSERVE'
+    | 'ARMED_FROM'
   >,
   stored: DynamoDbAccounts,
 ) {
   const client = new SecretsManagerClient(clientSettings);
   const maxSession = environment.MAX_SESSION_SECONDS * 1_000;
+  const stage = { observe: environment.OBSERVE === 'true', armedFrom: parseInstant(environment.ARMED_FROM) };
   const entries = new SecretAccounts(
     secretOf(client, environment.ACCOUNTS_SECRET_ID, environment),
     maxSession,
+    stage,
   );
   const named = environment.CREDENTIALS.flatMap((name) => parseCredentialName(name) ?? []);
   const credentials = new SecretCredentials({
     names: credentialNames({ named, stored }, { clock, cacheSeconds: environment.SECRETS_CACHE_SECONDS }),
     secretOf: (name) => secretOf(client, `${environment.CREDENTIALS_PREFIX}${name}`, environment),
     maxSession,
+    stage,
   });
   const sources = { entries, credentials, stored: cachedAccounts(stored, clock, accountCacheSeconds) };
   const cached = findAccount(sources);
@@ -204,6 +222,11 @@ export function accountsOf(
     /** Finds an account by what is stored now. */
     find: findAccount({ ...sources, stored }),
     write: writeAccountSettings({ ...sources, stored, clock }),
+    /** Tells of every entry that is wrong, before a call needs it. */
+    check: async (): Promise<void> => {
+      const found = await Promise.all([entries.violations(), credentials.violations()]);
+      tellViolations(found.flat());
+    },
     /** Reads the secrets and parses some of what they hold. How much does not grow with the accounts. */
     prime: async (): Promise<readonly KlarnaCall[]> => {
       const [some, all] = await Promise.all([
@@ -284,7 +307,13 @@ export function removalOf({ TIMERS, SCHEDULE_GROUP_NAME }: Pick<Parsed, 'TIMERS'
 export function timerOf(
   environment: Omit<
     Parsed,
-    'ACCOUNTS_SECRET_ID' | 'CREDENTIALS_PREFIX' | 'CREDENTIALS' | 'KLARNA_TEST_URL' | 'KLARNA_LIVE_URL'
+    | 'ACCOUNTS_SECRET_ID'
+    | 'CREDENTIALS_PREFIX'
+    | 'CREDENTIALS'
+    | 'KLARNA_TEST_URL'
+    | 'KLARNA_LIVE_URL'
+    | 'OBSERVE'
+    | 'ARMED_FROM'
   >,
 ): {
   readonly timer: SessionTimer;
@@ -340,7 +369,11 @@ export function webhookStoresOf(environment: Pick<Parsed, 'TABLE_NAME' | 'RETENT
 /** The keys with which Klarna signs. */
 export function signingKeysOf(environment: ParsedEnvironment<'receive-klarna-webhook'>) {
   const client = new SecretsManagerClient(hurriedClientSettings);
-  return new SecretSigningKeys(secretOf(client, environment.SIGNING_KEYS_SECRET_ID, environment));
+  return new SecretSigningKeys(
+    secretOf(client, environment.SIGNING_KEYS_SECRET_ID, environment, (entries) =>
+      tellViolations(signingKeyViolations(entries)),
+    ),
+  );
 }
 
 /** Reads writes from the table's stream, publishes their events, and sets aside what cannot be published. */

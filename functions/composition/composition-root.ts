@@ -9,6 +9,7 @@ import { endExpiredSession } from '../application/end-expired-session.ts';
 import { followWrite } from '../application/follow-write.ts';
 import { holdSweepLease } from '../application/hold-sweep-lease.ts';
 import { listPaymentRequests } from '../application/list-payment-requests.ts';
+import { previewSweep } from '../application/preview-sweep.ts';
 import type {
   KlarnaExpiry,
   KlarnaPaymentRequests,
@@ -103,6 +104,8 @@ export function composeReading() {
     list: listPaymentRequests({ store, list: store, onUnreadable }),
     jobs: jobs(),
     view: viewAccounts({ views: views(), clock }),
+    preview: previewSweep({ due: store, store, accounts, onUnreadable }),
+    clock,
   };
 }
 
@@ -203,7 +206,7 @@ export function composeReconciliation() {
   const environment = parseEnvironment('reconcile-payment-requests', process.env);
   const { store, jobs, sweepLease, open, stored, budgets } = storeOf(environment);
   const klarna = klarnaOf(environment, budgets);
-  const { accounts } = accountsOf(environment, stored);
+  const { accounts, check } = accountsOf(environment, stored);
   const { timer } = timerOf(environment);
   const dependencies = { ...retries, store, sessions: store, timer, ...klarna, onTimerFault, onUnreadable };
   const onRecordFault = ({ account, paymentRequestId }: PaymentRequestKey, error: unknown): void =>
@@ -218,6 +221,7 @@ export function composeReconciliation() {
     }),
     watch: (known: SweepMemory) => watchUnsettled({ store, clock, onFault: onRecordFault }, known),
     open: open(),
+    checkSecrets: checkedOften(check),
     runJobs: runCancelJobs({
       jobs: jobs(),
       list: store,
@@ -263,6 +267,19 @@ export function composePublishing() {
     writeOf,
     publish: publishStateChanges({ publisher, unpublished, clock, follow, onFault }),
     warmUp: warmUpOf(primePublishing),
+  };
+}
+
+/** Milliseconds between two checks of the secrets: the period of the alarm that they raise. Each read of a secret costs. */
+const checkInterval = 5 * 60_000;
+
+/** Checks the secrets at most once in {@link checkInterval}. Never rejects: what cannot be read now is read again later. */
+function checkedOften(check: () => Promise<void>): () => Promise<void> {
+  let checkedAt = Number.NEGATIVE_INFINITY;
+  return async () => {
+    if (clock.now() - checkedAt < checkInterval) return;
+    checkedAt = clock.now();
+    await check().catch((error: unknown) => fault('secret.unchecked', error));
   };
 }
 

@@ -23,6 +23,12 @@ const names = v.pipe(
   v.transform((given) => (given === '' ? [] : given.split(','))),
 );
 
+/** A time in RFC 3339, or an empty text for none. */
+const timeOrNone = v.pipe(
+  v.string(),
+  v.regex(/^(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z)?$/, 'must be a time in RFC 3339 or empty'),
+);
+
 /**
  * The secret `accounts`, the secrets of credentials, and the longest session that any account may set, in seconds. The name of a
  * credential follows the prefix.
@@ -34,6 +40,9 @@ const accounts = {
   CREDENTIALS: names,
   ...secretTimes,
   MAX_SESSION_SECONDS: wholeNumber,
+  /** Whether the stage only observes the end of every session, and before which registration. */
+  OBSERVE: v.picklist(['true', 'false'], 'must be true or false'),
+  ARMED_FROM: timeOrNone,
 };
 
 /** The base URLs of Klarna's two environments. Only the stack knows them. */

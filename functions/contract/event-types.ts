@@ -10,6 +10,7 @@ export const eventTypes: readonly StateChangeEventType[] = Object.keys({
   'Payment Request Cancel Refused': true,
   'Payment Request Needs Attention': true,
   'Session Paid Twice': true,
+  'Payment Request Would Have Canceled': true,
 } satisfies Record<StateChangeEventType, true>) as StateChangeEventType[];
 
 /** The detail type of an event on the bus. */

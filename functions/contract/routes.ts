@@ -48,6 +48,7 @@ export const routes = {
   'PUT /accounts/{account}/settings': { by: 'register-payment-request', permission: 'settings' },
   'GET /accounts/{account}/settings': { by: 'get-payment-request', permission: 'settings' },
   'GET /overview': { by: 'get-payment-request', permission: 'admin' },
+  'GET /sweep-preview': { by: 'get-payment-request', permission: 'admin' },
 } as const satisfies Readonly<Record<`${'GET' | 'PUT' | 'PATCH' | 'DELETE'} /${string}`, ServedRoute>>;
 
 /** A route's key as API Gateway writes it: method and path. */

@@ -1,8 +1,9 @@
 import type { Account, CredentialName } from './identifiers.ts';
 import type { Instant } from './instant.ts';
+import type { TimeoutSwitches } from './timeout-switches.ts';
 
 /** What an account decides about its sessions. Durations are in milliseconds. */
-export interface AccountPolicies {
+export interface AccountPolicies extends TimeoutSwitches {
   /** The timeout of a session that is registered without one; `undefined` where the account has no default. */
   readonly defaultSessionTimeout: number | undefined;
   /** Whether a request that only a webhook reported gets the default timeout. */
@@ -17,8 +18,6 @@ export interface AccountPolicies {
   readonly maxSession: number;
   /** Whether Klarna's expiry of a request follows the deadline of its session. */
   readonly syncKlarnaExpiry: boolean;
-  /** Whether a new session that does not say is only observed at its deadline. */
-  readonly observe: boolean;
   /** Whether a payment ends the other open attempts of its session. */
   readonly endOtherAttempts: boolean;
 }
@@ -56,7 +55,7 @@ export interface IntegrationParty {
 }
 
 /** What an account without an entry in the secret `accounts` decides by itself. The rest it has from its credential. */
-export interface AccountOverrides extends Partial<AccountPolicies> {
+export interface AccountOverrides extends Partial<Omit<AccountPolicies, 'stage'>> {
   /** The credential that serves the account, where several could. */
   readonly credential?: CredentialName;
   /** A name for people. It is shown beside the account and never stands for it. */

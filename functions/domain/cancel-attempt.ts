@@ -9,14 +9,15 @@ import type { Observation } from './observation.ts';
 import { type Attention, attentionAfterEnd } from './attention.ts';
 import type { Cancellation, CancellationOutcome, PaymentRequest } from './payment-request.ts';
 import { nextAttempt, noAttempts } from './reconciliation.ts';
-import { withDeadline } from './session-timer.ts';
+import { withDeadline, withWouldCancel } from './session-timer.ts';
+import type { ObserveReason } from './timeout-switches.ts';
 import { applyObservation } from './transition.ts';
 
 /**
  * How one attempt to cancel ended.
  * - `known`: the observations tell it. `not_found`: Klarna does not know the request. `unknown`: no clear response.
  * - `denied`: Klarna refuses our credentials. `unknown_state`: Klarna told a state that this version does not know.
- * - `grace`: the customer is paying and gets more time, once.
+ * - `grace`: the customer is paying and gets more time, once. `observed`: a switch was turned since the timer began the cancel.
  */
 export type Conclusion =
   | { readonly kind: 'known' }
@@ -24,7 +25,8 @@ export type Conclusion =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'denied' }
   | { readonly kind: 'unknown_state' }
-  | { readonly kind: 'grace'; readonly millis: number };
+  | { readonly kind: 'grace'; readonly millis: number }
+  | { readonly kind: 'observed'; readonly by: ObserveReason };
 
 /** Everything that one attempt learned from Klarna. */
 export interface Attempt {
@@ -102,6 +104,17 @@ function withoutEnd(
   now: Instant,
 ): PaymentRequest {
   const { conclusion } = attempt;
+  const sentBefore = cancellation.sentBefore || attempt.sent;
+  // Klarna may still carry out a DELETE. Then the record must tell who wanted it.
+  const left = sentBefore ? { ...withoutLease(cancellation, 'refused'), sentBefore } : undefined;
+  if (conclusion.kind === 'observed') {
+    const entry = settlementEntry(cancellation, { effect: 'noted', outcome: 'would_cancel' }, attempt, now);
+    return {
+      ...withWouldCancel(withEntry(record, entry), conclusion.by, now),
+      cancellation: left,
+      ...noAttempts,
+    };
+  }
   if (conclusion.kind === 'grace' && record.session) {
     const entry = settlementEntry(
       cancellation,
@@ -110,11 +123,9 @@ function withoutEnd(
       now,
     );
     const deadlineAt = earlierOf(plusMillis(now, conclusion.millis), klarnaEndOf(record));
-    const sentBefore = cancellation.sentBefore || attempt.sent;
     return {
       ...withEntry(record, entry),
-      // Klarna may still carry out a DELETE. Then the record must tell who wanted it.
-      cancellation: sentBefore ? { ...withoutLease(cancellation, 'refused'), sentBefore } : undefined,
+      cancellation: left,
       session: { ...record.session, graceGivenAt: now },
       ...withDeadline(record, deadlineAt),
     };
@@ -127,10 +138,7 @@ function withoutEnd(
   const entry = { ...noted, attention: news };
   const next: PaymentRequest = {
     ...withEntry(record, entry),
-    cancellation: {
-      ...withoutLease(cancellation, outcome),
-      sentBefore: cancellation.sentBefore || attempt.sent,
-    },
+    cancellation: { ...withoutLease(cancellation, outcome), sentBefore },
     ...(attention && { attention }),
   };
   return { ...next, ...nextAttempt(next, now) };
@@ -144,6 +152,7 @@ const attentions: Readonly<Record<Conclusion['kind'], Attention | undefined>> = 
   known: undefined,
   unknown: undefined,
   grace: undefined,
+  observed: undefined,
 };
 
 const timerAfterEnd = (record: PaymentRequest, { cause }: Cancellation, now: Instant) => {

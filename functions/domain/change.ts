@@ -11,6 +11,7 @@ export const changeKinds = [
   'cancel_refused',
   'needs_attention',
   'paid_twice',
+  'would_cancel',
 ] as const;
 
 /** One of {@link changeKinds}. */

@@ -1,5 +1,6 @@
 import { type Change, changeOf } from './change.ts';
 import { isSecondPayment } from './session-attempts.ts';
+import { isWouldCancel } from './history-entry.ts';
 import type { PaymentRequest } from './payment-request.ts';
 
 /**
@@ -29,6 +30,11 @@ export function changesBetween(before: PaymentRequest | undefined, after: Paymen
     if (entry.kind === 'cancel_request' && entry.effect === 'refused') {
       changes.push(
         changeOf('cancel_refused', entry, { state, previousState, stateReason: stateReasonOf(state) }),
+      );
+    }
+    if (isWouldCancel(entry)) {
+      changes.push(
+        changeOf('would_cancel', entry, { state, previousState, stateReason: stateReasonOf(state) }),
       );
     }
     if (entry.attention) {

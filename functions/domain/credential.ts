@@ -6,6 +6,7 @@ import type {
   StoredAccount,
 } from './account-settings.ts';
 import { type Account, type CredentialName, parseAccount } from './identifiers.ts';
+import { laterOf } from './instant.ts';
 
 /**
  * One API key of Klarna, and what goes with it. An acquiring partner's serves all accounts that it onboards. A credential without an
@@ -72,5 +73,17 @@ export function settingsOn(
   const { credential: _, alias: __, ...overridden } = stored?.overrides ?? {};
   const partnerAccountId = acquirerAccountId === undefined ? undefined : krnOf(account, acquirerAccountId);
   const maxSession = Math.min(overridden.maxSession ?? policies.maxSession, policies.maxSession);
-  return { ...policies, ...overridden, maxSession, account, klarna: { ...klarna, partnerAccountId } };
+  // Of two cut-offs the later one counts: an account cannot arm what its credential still observes.
+  const armedFrom =
+    policies.armedFrom && overridden.armedFrom
+      ? laterOf(policies.armedFrom, overridden.armedFrom)
+      : (overridden.armedFrom ?? policies.armedFrom);
+  return {
+    ...policies,
+    ...overridden,
+    maxSession,
+    armedFrom,
+    account,
+    klarna: { ...klarna, partnerAccountId },
+  };
 }

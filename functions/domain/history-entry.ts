@@ -35,6 +35,10 @@ export interface HistoryEntry {
   readonly detail: Proof;
 }
 
+/** Whether the entry says that a timer found its session over and only observed it. */
+export const isWouldCancel = ({ kind, detail }: Pick<HistoryEntry, 'kind' | 'detail'>): boolean =>
+  kind === 'timer' && detail['outcome'] === 'would_cancel';
+
 /** Entries that are only counted. The moments are those of the first and the last of them. */
 export interface DroppedEntries {
   readonly count: number;

@@ -2,6 +2,7 @@ import type { Conclusion } from './cancel-attempt.ts';
 import { isClosedTo } from './cancellation.ts';
 import type { KlarnaResponse } from './klarna-response.ts';
 import type { PaymentRequestState } from './payment-request-state.ts';
+import type { ObserveReason } from './timeout-switches.ts';
 
 /** Milliseconds that one call to Klarna may take. A good response takes a fraction of it. */
 export const callLimit = 4_000;
@@ -19,6 +20,8 @@ export interface AttemptTerms {
   readonly recorded: PaymentRequestState | undefined;
   /** Milliseconds that a customer who is IN_PROGRESS is given, if any. */
   readonly grace: number | undefined;
+  /** Why the session is only observed, if it is by now. No DELETE is sent then. */
+  readonly observedBy?: ObserveReason | undefined;
   /** When the attempt must be over, in milliseconds since 1970. */
   readonly until: number;
 }
@@ -96,13 +99,14 @@ const conclude = (conclusion: Conclusion): NextCall => ({ kind: 'conclude', conc
 function afterShown(
   { cancels, isRefused, respondedAt }: Progress,
   state: PaymentRequestState,
-  { allowCompleted, recorded, grace, until }: AttemptTerms,
+  { allowCompleted, recorded, grace, observedBy, until }: AttemptTerms,
   { now }: Moment,
 ): NextCall {
   // The caller wanted COMPLETED canceled and Klarna refused: Klarna decides.
   const isDecided = state === 'COMPLETED' && isRefused;
   const isClosed = isClosedTo({ allowCompleted }, state) || isClosedTo({ allowCompleted }, recorded);
   if (isDecided || isClosed) return conclude({ kind: 'known' });
+  if (observedBy !== undefined) return conclude({ kind: 'observed', by: observedBy });
   if (state === 'IN_PROGRESS' && grace !== undefined) return conclude({ kind: 'grace', millis: grace });
   if (cancels === mostCancels || until - now < callLimit / 2) return conclude({ kind: 'unknown' });
   return now - respondedAt > freshFor ? { kind: 'read', pause: 0 } : { kind: 'delete' };

@@ -5,6 +5,7 @@ import type { EventId, PaymentRequestId, PaymentRequestKey, SessionId } from './
 import { type Instant, plusMillis } from './instant.ts';
 import type { EvidenceSource, Position } from './observation.ts';
 import type { PaymentRequestState } from './payment-request-state.ts';
+import type { ObserveReason } from './timeout-switches.ts';
 
 /**
  * The record of one Payment Request. Klarna's state, our intent (`cancellation`) and the timer are separate parts: our
@@ -47,6 +48,9 @@ export interface PaymentRequest extends PaymentRequestKey {
   readonly retryAt?: Instant | undefined;
   /** When the sweep reconciles the record next; absent when nothing is left to do. Derived by `dueAtOf` for each version. */
   readonly dueAt?: Instant | undefined;
+
+  /** When a timer last found the session over and only observed it, and why. It is a fact of that moment and stays. */
+  readonly wouldCancel?: { readonly at: Instant; readonly reason: ObserveReason } | undefined;
 
   /** In the order in which the entries were written. Bounded in bytes: see `history.ts`. */
   readonly history: readonly HistoryEntry[];
@@ -93,6 +97,12 @@ export interface RegisteredSession {
   /** Klarna's expiry as a caller last gave it. The same value again does not overwrite what Klarna has told since. */
   readonly klarnaExpiresAt?: Instant | undefined;
   readonly onTimeout: OnTimeout;
+  /** What a registration named, where one did. A switch of the account or the stage can replace it. */
+  readonly asked?: OnTimeout | undefined;
+  /** Why the session is only observed, where its registration did not ask for that. */
+  readonly observedBy?: ObserveReason | undefined;
+  /** The kind of checkout, in the shop's own word. The account can have a rule for it. */
+  readonly kind?: string | undefined;
   /** Extra time for a customer who is IN_PROGRESS at the deadline, given once. */
   readonly inProgressGrace?: number | undefined;
   readonly graceGivenAt?: Instant | undefined;

@@ -18,6 +18,7 @@ import {
 } from './payment-request.ts';
 import { isOpen, type PaymentRequestState } from './payment-request-state.ts';
 import { withDeadline } from './session-timer.ts';
+import { observedSession, observeReasonOf, type TimeoutSwitches } from './timeout-switches.ts';
 
 /** When a session ends: after a duration from now, or at a moment. `given` is the caller's own text. */
 export type Deadline =
@@ -32,7 +33,7 @@ export type Deadline =
 
 /**
  * A session to register with its Payment Request, or to change. What is left out stays as it was. For a new session, the account's
- * default replaces the deadline, and `onTimeout` is `cancel`. `inProgressGrace` is in milliseconds.
+ * default replaces the deadline, and the account and its stage decide `onTimeout`. `inProgressGrace` is in milliseconds.
  */
 export interface Registration {
   readonly deadline?: Deadline | undefined;
@@ -40,6 +41,8 @@ export interface Registration {
   readonly reference?: string | undefined;
   readonly klarnaExpiresAt?: Instant | undefined;
   readonly onTimeout?: OnTimeout | undefined;
+  /** The kind of checkout, as {@link kindPattern} allows it. */
+  readonly kind?: string | undefined;
   readonly inProgressGrace?: number | undefined;
   /** Whether older open attempts of the session end. */
   readonly supersedes?: boolean | undefined;
@@ -53,15 +56,13 @@ export interface Extension {
 }
 
 /** What an account allows. Durations are in milliseconds. */
-export interface SessionPolicy {
+export interface SessionPolicy extends TimeoutSwitches {
   /** The timeout of a session that is registered without one, if there is a default. */
   readonly defaultSessionTimeout: number | undefined;
   readonly maxExtensions: number;
   readonly maxSession: number;
   /** Whether Klarna's expiry moves with the deadline. */
   readonly syncKlarnaExpiry: boolean;
-  /** Whether a new session that does not say is only observed at its deadline. */
-  readonly observe?: boolean;
 }
 
 /** The most Payment Requests of one session. They can all be read, canceled and named by a cancel job in one call. */
@@ -82,6 +83,9 @@ export interface SessionContext {
 
 /** `requested` of a session that the account's default timer has made, without a caller. */
 export const armedOnSubmitted = 'default_session_timeout';
+
+/** A kind of checkout: 1 to 32 lower-case letters, digits, hyphens and underscores, with a letter or a digit first. */
+export const kindPattern = /^[a-z0-9][a-z0-9_-]{0,31}$/;
 
 interface WrongField {
   readonly field: string;
@@ -202,12 +206,13 @@ function keepDeadline(
 /** What a registration cannot change while the deadline stays as it is: one that has passed must not begin to cancel. */
 function wrongWithDeadline(
   known: Registered,
-  { klarnaExpiresAt, onTimeout = known.session.onTimeout }: Registration,
+  { klarnaExpiresAt, onTimeout }: Registration,
   { now, policy }: SessionContext,
 ): WrongField | undefined {
   const { deadlineAt, session } = known;
   const deadline = formatInstant(deadlineAt);
-  if (onTimeout === 'cancel' && session.onTimeout === 'observe' && deadlineAt <= now) {
+  const isNew = onTimeout === 'cancel' && session.asked !== 'cancel';
+  if (isNew && session.onTimeout === 'observe' && deadlineAt <= now) {
     const allowed = `observe, because the deadline, ${deadline}, has passed; cancel with a new deadline`;
     return { field: 'on_timeout', given: onTimeout, allowed };
   }
@@ -313,7 +318,7 @@ function withSession(
   { requested, extensions }: Pick<RegisteredSession, 'requested' | 'extensions'>,
   context: SessionContext,
 ): PaymentRequest {
-  const { sessionId, reference, klarnaExpiresAt, onTimeout, inProgressGrace } = registration;
+  const { sessionId, reference, klarnaExpiresAt, inProgressGrace } = registration;
   const { session } = record;
   const { now, policy } = context;
   const supersedes = registration.supersedes ?? session?.supersedes;
@@ -327,7 +332,7 @@ function withSession(
       requested,
       ...(supersedes === true && { supersedes }),
       klarnaExpiresAt: klarnaExpiresAt ?? session?.klarnaExpiresAt,
-      onTimeout: onTimeout ?? session?.onTimeout ?? (policy.observe ? 'observe' : 'cancel'),
+      ...endOf(registration, session, policy, now),
       inProgressGrace: inProgressGrace ?? session?.inProgressGrace,
       extensions,
     },
@@ -350,6 +355,34 @@ function joined(
   };
 }
 
+/**
+ * What happens at the deadline of a session after a registration. A registration that names it decides again, within the switches that
+ * count for every session. One that leaves it out changes nothing, but for a new session, where the account and the kind decide.
+ */
+function endOf(
+  { onTimeout, kind, deadline }: Registration,
+  before: RegisteredSession | undefined,
+  switches: TimeoutSwitches,
+  now: Instant,
+): Pick<RegisteredSession, 'onTimeout' | 'asked' | 'observedBy' | 'kind'> {
+  const known = before && {
+    onTimeout: before.onTimeout,
+    asked: before.asked,
+    observedBy: before.observedBy,
+  };
+  // Without a new deadline, the same word again decides nothing.
+  const isNew = deadline !== undefined || before?.asked !== onTimeout;
+  const named = onTimeout && isNew ? { onTimeout, asked: onTimeout, observedBy: undefined } : undefined;
+  const session = {
+    registeredAt: before?.registeredAt ?? now,
+    ...(named ?? known ?? { onTimeout: 'cancel' as const, asked: undefined, observedBy: undefined }),
+    kind: kind ?? before?.kind,
+  };
+  const reason = named || !known ? observeReasonOf(session, switches) : undefined;
+  const { registeredAt: _, ...end } = reason ? observedSession(session, reason) : session;
+  return end;
+}
+
 /** The record with the registration in its history. */
 function withRegistrationNoted(
   record: PaymentRequest,
@@ -368,6 +401,7 @@ function withRegistrationNoted(
       ...(deadline && { [deadline.kind]: deadline.given }),
       ...(deadlineAt && { deadline_at: formatInstant(deadlineAt) }),
       ...(session && { on_timeout: session.onTimeout }),
+      ...(session?.observedBy && { observed_by: session.observedBy }),
     },
   };
   return withEntry(record, entry);
@@ -379,7 +413,8 @@ function isSameRegistration(record: PaymentRequest, registration: Registration):
   return (
     session !== undefined &&
     [undefined, session.requested].includes(registration.deadline?.given) &&
-    [undefined, session.onTimeout].includes(registration.onTimeout) &&
+    isSameEnd(session, registration) &&
+    [undefined, session.kind].includes(registration.kind) &&
     [undefined, session.inProgressGrace].includes(registration.inProgressGrace) &&
     [undefined, session.supersedes === true].includes(registration.supersedes) &&
     [undefined, sessionId].includes(registration.sessionId) &&
@@ -387,6 +422,12 @@ function isSameRegistration(record: PaymentRequest, registration: Registration):
     [undefined, session.klarnaExpiresAt, klarnaExpiresAt].includes(registration.klarnaExpiresAt)
   );
 }
+
+/** Whether the registration names what the session has. A first `cancel` by name is news: rules for sessions that do not say end. */
+const isSameEnd = ({ asked, onTimeout }: RegisteredSession, registration: Registration): boolean => {
+  const isNews = registration.deadline === undefined && asked === undefined && onTimeout === 'cancel';
+  return [undefined, isNews ? undefined : (asked ?? onTimeout)].includes(registration.onTimeout);
+};
 
 /** Why a request may not join its session, if the session is full. */
 function fullSessionRefusal(

@@ -6,6 +6,12 @@ import { isUnsettled, type PaymentRequest, type TimerState } from './payment-req
 import { isFinal, isOpen } from './payment-request-state.ts';
 import { sweepMargin } from './due.ts';
 import { noAttempts } from './reconciliation.ts';
+import {
+  observedSession,
+  type ObserveReason,
+  observeReasonOf,
+  type TimeoutSwitches,
+} from './timeout-switches.ts';
 
 /**
  * The attributes of a new deadline. The write says `armed` before the timer is: its name is known, and the record is due soon after the
@@ -54,33 +60,58 @@ export function withArmedTimer(
  */
 export type TimeoutDecision = 'nothing' | 'spare' | 'not_yet' | 'observe' | 'end';
 
-/** What the timer does with this record at this time. */
-export function decideTimeout(record: PaymentRequest, now: Instant): TimeoutDecision {
-  if (!record.session || record.deadlineAt === undefined) return 'nothing';
+/** What the timer does with this record at this time, by the switches of its account and stage. */
+export function decideTimeout(
+  record: PaymentRequest,
+  switches: TimeoutSwitches,
+  now: Instant,
+): TimeoutDecision {
+  const { session, deadlineAt } = record;
+  if (!session || deadlineAt === undefined) return 'nothing';
   if (!isOpen(record.state)) return 'spare';
-  if (now < record.deadlineAt) return 'not_yet';
-  return record.session.onTimeout === 'observe' ? 'observe' : 'end';
+  if (now < deadlineAt) return 'not_yet';
+  // A cancel that the timer has begun is settled first. If a switch was turned since, its attempt observes the session.
+  if (isUnsettled(record) && record.cancellation.cause === 'timeout') return 'end';
+  return observeReasonOf(session, switches) === undefined ? 'end' : 'observe';
 }
 
 /**
- * The record after the timer of a session that is only observed. The history notes what would have happened, once per deadline.
- * `undefined` where there is nothing to write: a request that is paid or has ended stays as it is.
+ * The record after the timer of a session that is only observed. The history notes what would have happened, and why not, once per
+ * deadline. From then on the session is one that is observed. `undefined` where there is nothing to write: a request that is paid or has
+ * ended stays as it is.
  */
-export function withObservedTimer(record: PaymentRequest, now: Instant): PaymentRequest | undefined {
-  const { deadlineAt } = record;
-  // Stryker disable next-line ConditionalExpression: only the compiler needs the second check
-  if (decideTimeout(record, now) !== 'observe' || deadlineAt === undefined) return undefined;
-  const eventId = timerEventId(deadlineAt);
-  if (record.timer === 'fired' || hasRecorded(record, eventId)) return undefined;
+export function withObservedTimer(
+  record: PaymentRequest,
+  switches: TimeoutSwitches,
+  now: Instant,
+): PaymentRequest | undefined {
+  const { session, deadlineAt } = record;
+  if (decideTimeout(record, switches, now) !== 'observe') return undefined;
+  const reason = session && observeReasonOf(session, switches);
+  // Stryker disable next-line ConditionalExpression: only the compiler needs the check
+  if (!reason || deadlineAt === undefined) return undefined;
+  if (record.timer === 'fired' || hasRecorded(record, timerEventId(deadlineAt))) return undefined;
+  return { ...withWouldCancel(record, reason, now), ...(!isUnsettled(record) && noAttempts) };
+}
+
+/** The record with the end of its session noted as observed, and the session as one that is observed. */
+export function withWouldCancel(record: PaymentRequest, reason: ObserveReason, now: Instant): PaymentRequest {
+  const { session, deadlineAt = now } = record;
   const entry: HistoryEntry = {
-    eventId,
+    eventId: timerEventId(deadlineAt),
     kind: 'timer',
     recordedAt: now,
     effect: 'noted',
     state: record.state,
-    detail: { deadline_at: formatInstant(deadlineAt), outcome: 'would_cancel' },
+    detail: { deadline_at: formatInstant(deadlineAt), outcome: 'would_cancel', reason },
   };
-  return { ...withEntry(record, entry), timer: 'fired', ...(!isUnsettled(record) && noAttempts) };
+  if (hasRecorded(record, entry.eventId)) return record;
+  return {
+    ...withEntry(record, entry),
+    session: session && observedSession(session, reason),
+    wouldCancel: { at: now, reason },
+    timer: 'fired',
+  };
 }
 
 /**
@@ -88,9 +119,8 @@ export function withObservedTimer(record: PaymentRequest, now: Instant): Payment
  * deadline, or a clock is ahead. Nothing else changes. `undefined` where there is nothing to write.
  */
 export function withEarlyTimer(record: PaymentRequest, now: Instant): PaymentRequest | undefined {
-  const { deadlineAt } = record;
-  // Stryker disable next-line ConditionalExpression: only the compiler needs the second check
-  if (decideTimeout(record, now) !== 'not_yet' || deadlineAt === undefined) return undefined;
+  const { session, deadlineAt, state } = record;
+  if (!session || deadlineAt === undefined || !isOpen(state) || now >= deadlineAt) return undefined;
   const entry: HistoryEntry = {
     eventId: ownEventId('timer', `early:${deadlineAt}`),
     kind: 'timer',

@@ -1,11 +1,12 @@
 import { type Change, type ChangeKind, changeOf } from './change.ts';
-import type { HistoryEntry } from './history-entry.ts';
+import { type HistoryEntry, isWouldCancel } from './history-entry.ts';
 import { formatInstant, type Instant, knownTime } from './instant.ts';
 import { type Observation, positionOf } from './observation.ts';
 import type { Attention } from './attention.ts';
 import type { CancellationCause, PaymentRequest } from './payment-request.ts';
 import { isSecondPayment, type SessionAttempts } from './session-attempts.ts';
 import type { PaymentRequestState } from './payment-request-state.ts';
+import type { ObserveReason } from './timeout-switches.ts';
 
 /** The detail type of an event on the bus. */
 export type StateChangeEventType =
@@ -13,7 +14,8 @@ export type StateChangeEventType =
   | 'Payment Request State Changed'
   | 'Payment Request Cancel Refused'
   | 'Payment Request Needs Attention'
-  | 'Session Paid Twice';
+  | 'Session Paid Twice'
+  | 'Payment Request Would Have Canceled';
 
 /** One event on the bus. Events come at least once: `event_key` identifies one, and `sequence` orders those of a request. */
 export interface StateChangeEvent {
@@ -34,8 +36,11 @@ export interface StateChangeEvent {
     /** Of an event about a payment in a session: the attempts that are paid, and those that can still be. Else `null`. */
     readonly paid_attempts: readonly string[] | null;
     readonly open_attempts: readonly string[] | null;
-    /** Why we canceled it: `api`, `timeout` or `superseded`. Of `Needs Attention`: the attention. */
-    readonly cause: CancellationCause | Attention | null;
+    /**
+     * Why we canceled it: `api`, `timeout` or `superseded`. Of `Needs Attention`: the attention. Of `Would Have Canceled`: why the session was only
+     * observed.
+     */
+    readonly cause: CancellationCause | Attention | ObserveReason | null;
     readonly reason: string | null;
     readonly occurred_at: string;
     readonly recorded_at: string;
@@ -82,6 +87,7 @@ export function eventsAgain(
       if (entry === registration) kinds.push('registered');
       if (entry === latest) kinds.push('state_changed');
       if (entry.kind === 'cancel_request' && entry.effect === 'refused') kinds.push('cancel_refused');
+      if (isWouldCancel(entry)) kinds.push('would_cancel');
       if (entry.attention) kinds.push('needs_attention');
       if (isSecondPayment(entry)) kinds.push('paid_twice');
       return kinds.map((kind) => {
@@ -124,7 +130,8 @@ function eventOf(
   attempts?: SessionAttempts,
 ): StateChangeEvent {
   const { kind, state, eventId, occurredAt, recordedAt } = change;
-  const isOurs = kind === 'cancel_refused' || (state === 'CANCELED' && kind !== 'registered');
+  const isOurs =
+    kind === 'cancel_refused' || (state === 'CANCELED' && kind !== 'registered' && kind !== 'would_cancel');
   const ours = isOurs ? record.cancellation : undefined;
   const members = isPayment(change) ? attempts : undefined;
   return {
@@ -142,7 +149,7 @@ function eventOf(
       recovered_from: record.recoveredFrom ?? null,
       paid_attempts: members?.paid ?? null,
       open_attempts: members?.open ?? null,
-      cause: (kind === 'needs_attention' ? change.attention : ours?.cause) ?? null,
+      cause: causeOf(record, change, ours?.cause),
       reason: ours?.reason ?? null,
       occurred_at: formatInstant(knownTime(occurredAt) ?? recordedAt),
       recorded_at: formatInstant(recordedAt),
@@ -152,12 +159,22 @@ function eventOf(
   };
 }
 
+function causeOf(
+  { wouldCancel }: PaymentRequest,
+  { kind, attention }: Change,
+  ours: CancellationCause | undefined,
+): StateChangeEvent['detail']['cause'] {
+  if (kind === 'needs_attention') return attention ?? null;
+  return (kind === 'would_cancel' ? wouldCancel?.reason : ours) ?? null;
+}
+
 const types = {
   registered: 'Payment Request Registered',
   state_changed: 'Payment Request State Changed',
   cancel_refused: 'Payment Request Cancel Refused',
   needs_attention: 'Payment Request Needs Attention',
   paid_twice: 'Session Paid Twice',
+  would_cancel: 'Payment Request Would Have Canceled',
 } as const satisfies Record<ChangeKind, StateChangeEventType>;
 
 const slugs = {
@@ -166,4 +183,5 @@ const slugs = {
   cancel_refused: 'cancel-refused',
   needs_attention: 'needs-attention',
   paid_twice: 'paid-twice',
+  would_cancel: 'would-cancel',
 } as const satisfies Record<ChangeKind, string>;

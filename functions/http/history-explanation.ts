@@ -177,10 +177,19 @@ const unnamed = 'paid or had ended';
 /** What the request was when nothing was done. */
 const wasWords = (state: PaymentRequestState | undefined): string => `the request was ${state ?? unnamed}`;
 
+/** Why a session was only observed. */
+const observeReasonWords: Readonly<Record<string, string>> = {
+  session: 'the session is in observe mode',
+  account: 'its account only observes',
+  kind: 'its account only observes this kind of checkout',
+  stage: 'the stage only observes',
+  armed_from: 'the session was registered before the cut-off, armed_from',
+};
+
 function timerWords({ state, detail }: HistoryEntry): string {
   switch (detail['outcome']) {
     case 'would_cancel':
-      return 'The deadline passed. Lapse would have canceled the request, but the session is in observe mode.';
+      return `The deadline passed. Lapse would have canceled the request, but ${observeReasonWords[detail['reason'] ?? 'session'] ?? told(detail['reason'])}.`;
     case 'not_yet':
       return `The timer fired before the deadline, ${readable(detail['deadline_at'])}. It was set again.`;
     default:
@@ -225,6 +234,7 @@ const conclusions: Readonly<Record<string, string>> = {
   denied: "Klarna refused the account's credentials. The sweep tries again",
   unknown_state: 'Klarna reported a state that this version does not know. The sweep asks again',
   grace: 'the customer is paying and got extra time, once',
+  observed: 'a switch of the account or the stage was turned meanwhile, and the session is only observed',
 };
 
 /** What became of a cancel that did not end in CANCELED. */

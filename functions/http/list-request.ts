@@ -32,6 +32,12 @@ export const listQuery = v.strictObject({
   reference: v.optional(text),
   due_before: v.optional(time),
   attention: v.optional(choice(attentions)),
+  would_cancel: v.optional(
+    v.pipe(
+      choice(['true']),
+      v.transform(() => true as const),
+    ),
+  ),
   cursor: v.optional(v.string(cursorFormat)),
   limit: v.optional(
     v.pipe(
@@ -53,7 +59,7 @@ export interface ListRequest {
 
 /** The records that a caller wants listed. Throws the problem to respond with. */
 export function listRequestOf(event: APIGatewayProxyEventV2, account: Account): ListRequest {
-  const { state, open, session_id, reference, due_before, attention, cursor, limit } = queryOf(
+  const { state, open, session_id, reference, due_before, attention, would_cancel, cursor, limit } = queryOf(
     event,
     listQuery,
   );
@@ -64,15 +70,16 @@ export function listRequestOf(event: APIGatewayProxyEventV2, account: Account): 
     reference,
     dueBefore: due_before?.at,
     attention,
+    wouldCancel: would_cancel,
   };
   checkIndex(account, filter);
   return { filter, before: cursor === undefined ? undefined : positionOf(cursor, account, filter), limit };
 }
 
-/** Throws unless an index lists what the filter asks for: only open records are listed without a session, a reference or an attention. */
+/** Throws unless an index lists what the filter asks for: only open records are listed without another index. */
 function checkIndex(account: Account, filter: ListFilter): void {
   if (selectionOf(account, filter).by !== 'open') return;
-  const others = 'another value together with session_id, reference or attention';
+  const others = 'another value together with session_id, reference, attention or would_cancel';
   if (filter.open === false) throw invalid({ field: 'open', given: 'false', allowed: `true, or ${others}` });
   if (!isOpen(filter.state)) {
     throw invalid({ field: 'state', given: filter.state, allowed: `SUBMITTED or IN_PROGRESS, or ${others}` });
@@ -118,6 +125,7 @@ const listOf = (account: Account, filter: ListFilter): string =>
         filter.reference ?? null,
         filter.dueBefore ?? null,
         filter.attention ?? null,
+        filter.wouldCancel ?? null,
       ]),
     )
     .digest('hex')

@@ -3,6 +3,7 @@ import { formatInstant, type Instant, instantFromMillis, knownTime } from '../do
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import { isFinal } from '../domain/payment-request-state.ts';
 import { shownTimer } from '../domain/session-timer.ts';
+import type { ObserveReason } from '../domain/timeout-switches.ts';
 import { explanationOf } from './history-explanation.ts';
 
 const time = (instant: Instant | undefined): string | null => (instant ? formatInstant(instant) : null);
@@ -29,6 +30,11 @@ export const viewOf = (record: PaymentRequest) => ({
   deadline_at: time(record.deadlineAt),
   timer: shownTimer(record, instantFromMillis(Date.now())),
   on_timeout: record.session?.onTimeout ?? null,
+  observed_by: observedBy(record),
+  kind: record.session?.kind ?? null,
+  would_cancel: record.wouldCancel
+    ? { at: time(record.wouldCancel.at), reason: record.wouldCancel.reason }
+    : null,
   extensions: record.session?.extensions ?? 0,
   cancellation: record.cancellation
     ? {
@@ -45,6 +51,10 @@ export const viewOf = (record: PaymentRequest) => ({
   created_at: time(record.createdAt),
   updated_at: time(record.updatedAt),
 });
+
+/** Why the session is only observed; `null` where it is canceled at its deadline. */
+const observedBy = ({ session }: PaymentRequest): ObserveReason | null =>
+  session?.onTimeout === 'observe' ? (session.observedBy ?? 'session') : null;
 
 /** The history as the API shows it, oldest first. */
 export const historyOf = (record: PaymentRequest) => ({

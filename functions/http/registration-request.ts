@@ -3,7 +3,7 @@ import type { SessionResult } from '../application/register-session.ts';
 import { durationFormat, formatDuration, parseDuration } from '../domain/duration.ts';
 import { parseSessionId, type PaymentRequestKey } from '../domain/identifiers.ts';
 import { klarnaLongestLifetime } from '../domain/payment-request.ts';
-import type { Deadline } from '../domain/registration.ts';
+import { type Deadline, kindPattern } from '../domain/registration.ts';
 import { choice, duration, pathId, time } from './parse-request.ts';
 import { viewOf } from './payment-request-view.ts';
 import { invalid, Problem } from './problem.ts';
@@ -24,6 +24,11 @@ const grace = v.pipe(
   duration,
 );
 
+const kindFormat = '1 to 32 lower-case letters, digits, - and _, with a letter or a digit first';
+
+/** A kind of checkout, in the shop's own word. */
+const kind = v.pipe(v.string(kindFormat), v.regex(kindPattern, kindFormat));
+
 /** The body of a PUT. */
 export const registrationBody = v.strictObject({
   ...deadlineFields,
@@ -31,6 +36,7 @@ export const registrationBody = v.strictObject({
   reference: v.optional(pathId),
   klarna_expires_at: v.optional(time),
   on_timeout: v.optional(choice(['cancel', 'observe'])),
+  kind: v.optional(kind),
   in_progress_grace: v.optional(grace),
   supersedes: v.optional(v.boolean('true or false')),
 });

@@ -34,6 +34,7 @@ export const registrationRoutes = ({ accounts, register, extend }: SessionRegist
         reference: body.reference,
         klarnaExpiresAt: body.klarna_expires_at?.at,
         onTimeout: body.on_timeout,
+        kind: body.kind,
         inProgressGrace: body.in_progress_grace?.millis,
         supersedes: body.supersedes,
         requestedBy: callerOf(event),

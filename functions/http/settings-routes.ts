@@ -7,8 +7,10 @@ import { formatDuration } from '../domain/duration.ts';
 import { type Account, parseCredentialName } from '../domain/identifiers.ts';
 import { formatInstant } from '../domain/instant.ts';
 import { klarnaLongestLifetime } from '../domain/payment-request.ts';
+import { kindPattern } from '../domain/registration.ts';
+import { mostKinds } from '../domain/timeout-switches.ts';
 import { callerOf } from './caller.ts';
-import { bodyOf, duration, queryOf, text, unknownAccount } from './parse-request.ts';
+import { bodyOf, choice, duration, queryOf, text, time, unknownAccount } from './parse-request.ts';
 import { Problem } from './problem.ts';
 import { noQuery } from './query-schemas.ts';
 import { type HttpResponse, jsonResponse } from './response.ts';
@@ -27,6 +29,13 @@ const sessionFormat = "at most PT48H, Klarna's longest lifetime";
 const session = v.pipe(
   duration,
   v.check(({ millis }) => millis <= klarnaLongestLifetime, sessionFormat),
+);
+
+const kindsFormat = `an object from at most ${mostKinds} kinds to cancel or observe; a kind has 1 to 32 lower-case letters, digits, - and _`;
+
+const kinds = v.pipe(
+  v.record(v.pipe(v.string(), v.regex(kindPattern, kindsFormat)), choice(['cancel', 'observe']), kindsFormat),
+  v.check((given) => Object.keys(given).length <= mostKinds, kindsFormat),
 );
 
 /** The body of a PUT: what the account decides by itself. What it leaves out is as its credential has it. */
@@ -54,6 +63,8 @@ export const settingsBody = v.strictObject({
   cancel_completed: flag,
   observe: flag,
   end_other_attempts: flag,
+  armed_from: v.exactOptional(time),
+  kinds: v.exactOptional(kinds),
 });
 
 /** PUT of the settings of an account without an entry in the secret. */
@@ -104,6 +115,8 @@ function overridesOf(body: v.InferOutput<typeof settingsBody>): AccountOverrides
     cancelCompleted: body.cancel_completed,
     observe: body.observe,
     endOtherAttempts: body.end_other_attempts,
+    armedFrom: body.armed_from?.at,
+    kinds: body.kinds,
   };
   return Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined));
 }
@@ -120,6 +133,8 @@ export function settingsView({ settings, on }: FoundAccount) {
     environment: settings.klarna.environment,
     partner_account_id: settings.klarna.partnerAccountId ?? null,
     ...shown,
+    stage_observe: settings.stage.observe,
+    stage_armed_from: settings.stage.armedFrom ? formatInstant(settings.stage.armedFrom) : null,
     overridden: Object.entries(overridden)
       .filter(([, value]) => value !== null)
       .map(([name]) => name),
@@ -139,6 +154,8 @@ const policiesView = (policies: AccountOverrides) => ({
   cancel_completed: policies.cancelCompleted ?? null,
   observe: policies.observe ?? null,
   end_other_attempts: policies.endOtherAttempts ?? null,
+  armed_from: policies.armedFrom ? formatInstant(policies.armedFrom) : null,
+  kinds: policies.kinds ?? null,
 });
 
 const durationOf = (millis: number | undefined): string | null =>

@@ -28,6 +28,7 @@ it('the client takes every filter of a list, and pages by itself', () => {
     reference: 'order-4711',
     due_before: '2026-03-01T12:00:00Z',
     attention: 'contradiction',
+    would_cancel: true,
   };
   const list = operations.find(({ description }) => description['operationId'] === 'listPaymentRequests');
   const names = (list?.description['parameters'] as readonly unknown[]).map(

@@ -33,7 +33,7 @@ import { historyOf, viewOf } from '../../functions/http/payment-request-view.ts'
 import { Problem, problemTypes } from '../../functions/http/problem.ts';
 import { sessionCancelResponse, sessionReadResponse } from '../../functions/http/session-response.ts';
 import { extensionBody, registrationBody } from '../../functions/http/registration-request.ts';
-import { overviewQuery } from '../../functions/http/overview-routes.ts';
+import { overviewQuery, previewQuery } from '../../functions/http/overview-routes.ts';
 import { settingsBody } from '../../functions/http/settings-routes.ts';
 import { routeKeys } from '../../functions/contract/routes.ts';
 import {
@@ -263,6 +263,7 @@ describe('the queries of docs/api.yaml', () => {
     cancelReference: sessionCancelQuery,
     getCancelJobReport: reportQuery,
     getOverview: overviewQuery,
+    getSweepPreview: previewQuery,
   };
   const parametersOf = (description: Schema): readonly Schema[] =>
     ((description['parameters'] ?? []) as readonly unknown[]).map(dereferenced);

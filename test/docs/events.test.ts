@@ -14,13 +14,15 @@ import {
   type StateChangeEventType,
 } from '../../functions/domain/state-change-event.ts';
 import { withPaidTwice } from '../../functions/domain/session-attempts.ts';
+import { withObservedTimer } from '../../functions/domain/session-timer.ts';
+import { observeReasons } from '../../functions/domain/timeout-switches.ts';
 import { applyObservation } from '../../functions/domain/transition.ts';
 import { twoArrivals, webhooks } from '../support/arbitrary-observations.ts';
 import { requestId } from '../support/cancel-jobs.ts';
 import { eventSchemas } from '../support/event-contract.ts';
 import { observed, recordWith, versioned } from '../support/fixtures.ts';
 import { pointedAt, type Schema, violations } from '../support/json-schema.ts';
-import { afterNoon, register } from '../support/sessions.ts';
+import { afterNoon, armed, register } from '../support/sessions.ts';
 
 const types = {
   'Payment Request Registered': true,
@@ -28,6 +30,7 @@ const types = {
   'Payment Request Cancel Refused': true,
   'Payment Request Needs Attention': true,
   'Session Paid Twice': true,
+  'Payment Request Would Have Canceled': true,
 } as const satisfies Record<StateChangeEventType, true>;
 
 const causes = { api: true, timeout: true, superseded: true } as const satisfies Record<
@@ -93,7 +96,14 @@ function eventfulLife(): readonly StateChangeEvent[] {
   );
   const first = recordWith({ state: 'COMPLETED', paymentRequestId: requestId(1) });
   const twice = versioned(withPaidTwice(over, [first, over], afterNoon(3)) ?? over, over);
-  return [registered, claim, canceled, paid, versioned(refused, over), twice].flatMap((record) =>
+  const only = withObservedTimer(
+    registered,
+    { ...armed, stage: { ...armed.stage, observe: true } },
+    afterNoon(30),
+  );
+  if (!only) throw new Error('not observed');
+  const observing = versioned(only, registered, afterNoon(30));
+  return [registered, claim, canceled, paid, versioned(refused, over), twice, observing].flatMap((record) =>
     eventsOf(record, { paid: [first.paymentRequestId], open: [] }),
   );
 }
@@ -148,6 +158,7 @@ describe('the event schemas', () => {
     expect(valuesOf('Payment Request State Changed', 'cause')).toEqual([...Object.keys(causes), null]);
     expect(valuesOf('Payment Request Cancel Refused', 'cause')).toEqual([...Object.keys(causes), null]);
     expect(valuesOf('Payment Request Needs Attention', 'cause')).toEqual(Object.keys(attentions));
+    expect(valuesOf('Payment Request Would Have Canceled', 'cause')).toEqual(observeReasons);
   });
 
   it('the event schemas refuse a wrong event', () => {

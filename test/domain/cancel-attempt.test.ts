@@ -35,7 +35,10 @@ const deleted = observed('CANCELED', '2026-03-01T12:30:02Z', {
   eventId: ownEventId('cancel', '1'),
 });
 
-const attempt = (kind: Exclude<Conclusion['kind'], 'grace'>, fields: Partial<Attempt> = {}): Attempt => ({
+const attempt = (
+  kind: Exclude<Conclusion['kind'], 'grace' | 'observed'>,
+  fields: Partial<Attempt> = {},
+): Attempt => ({
   leaseId: 'mine',
   facts: [],
   conclusion: { kind },
@@ -188,8 +191,41 @@ describe('responses without a state', () => {
   });
 });
 
+describe('an attempt of the timer that a switch has stopped', () => {
+  const observing = (sent: boolean): Attempt => ({
+    ...attempt('unknown'),
+    facts: [read('SUBMITTED')],
+    conclusion: { kind: 'observed', by: 'armed_from' },
+    sent,
+  });
+
+  it('the session is only observed, and no cancel is left', () => {
+    const before = held();
+    const record = settled(before, observing(false), afterNoon(31));
+    expect(record).toMatchObject({
+      state: 'SUBMITTED',
+      timer: 'fired',
+      session: { onTimeout: 'observe', observedBy: 'armed_from' },
+      wouldCancel: { at: afterNoon(31), reason: 'armed_from' },
+      attempts: 0,
+    });
+    expect(record.cancellation).toBeUndefined();
+    expect(record.history.slice(-2).map(({ kind, detail }) => [kind, detail['outcome']])).toEqual([
+      ['cancel_request', 'would_cancel'],
+      ['timer', 'would_cancel'],
+    ]);
+    expect(versioned(record, before, afterNoon(31)).changes.at(-1)?.kind).toBe('would_cancel');
+  });
+
+  it('a DELETE of an earlier attempt is not forgotten', () => {
+    const record = settled(held(), observing(true), afterNoon(31));
+    expect(record.cancellation).toMatchObject({ outcome: 'refused', sentBefore: true });
+    expect(record.cancellation?.lease).toBeUndefined();
+  });
+});
+
 describe('an attempt that does not know the result', () => {
-  it.each<[Exclude<Conclusion['kind'], 'grace' | 'known'>, string, string | undefined]>([
+  it.each<[Exclude<Conclusion['kind'], 'grace' | 'known' | 'observed'>, string, string | undefined]>([
     ['unknown', 'pending', undefined],
     ['denied', 'pending', 'klarna_denied'],
     ['unknown_state', 'pending', 'unknown_state'],

@@ -15,6 +15,7 @@ import type { OnTimeout, PaymentRequest } from '../../functions/domain/payment-r
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
 import { at, noon, recordWith, versioned } from '../support/fixtures.ts';
 import {
+  armed,
   afterNoon,
   cancellationWith,
   minute,
@@ -79,16 +80,16 @@ describe('decideTimeout', () => {
     (...row) => {
       const [state, onTimeout, before, from] = row;
       const record = registered({ state, session: { ...session, onTimeout } });
-      expect(decideTimeout(record, at('2026-03-01T12:29:59.999999999Z'))).toBe(before);
-      expect(decideTimeout(record, afterNoon(30))).toBe(from);
-      expect(decideTimeout(record, afterNoon(31))).toBe(from);
+      expect(decideTimeout(record, armed, at('2026-03-01T12:29:59.999999999Z'))).toBe(before);
+      expect(decideTimeout(record, armed, afterNoon(30))).toBe(from);
+      expect(decideTimeout(record, armed, afterNoon(31))).toBe(from);
     },
   );
 
   it('a timer decides nothing without a session and a deadline', () => {
-    expect(decideTimeout(recordWith({ state: 'SUBMITTED' }), noon)).toBe('nothing');
-    expect(decideTimeout(recordWith({ state: 'COMPLETED' }), noon)).toBe('nothing');
-    expect(decideTimeout(registered({ deadlineAt: undefined }), afterNoon(31))).toBe('nothing');
+    expect(decideTimeout(recordWith({ state: 'SUBMITTED' }), armed, noon)).toBe('nothing');
+    expect(decideTimeout(recordWith({ state: 'COMPLETED' }), armed, noon)).toBe('nothing');
+    expect(decideTimeout(registered({ deadlineAt: undefined }), armed, afterNoon(31))).toBe('nothing');
   });
 });
 
@@ -98,10 +99,11 @@ describe('withObservedTimer', () => {
 
   it('the timer of an observed session is recorded, and the record is due only after the Klarna expiry', () => {
     const before = observing({ state: 'SUBMITTED', attempts: 2, retryAt: afterNoon(45) });
-    const record = withObservedTimer(before, afterNoon(30));
+    const record = withObservedTimer(before, armed, afterNoon(30));
     expect(record).toEqual({
       ...before,
       timer: 'fired',
+      wouldCancel: { at: afterNoon(30), reason: 'session' },
       attempts: 0,
       retryAt: undefined,
       history: [
@@ -111,35 +113,38 @@ describe('withObservedTimer', () => {
           recordedAt: afterNoon(30),
           effect: 'noted',
           state: 'SUBMITTED',
-          detail: { deadline_at: '2026-03-01T12:30:00Z', outcome: 'would_cancel' },
+          detail: { deadline_at: '2026-03-01T12:30:00Z', outcome: 'would_cancel', reason: 'session' },
         },
       ],
     });
     const written = record && versioned(record, before, afterNoon(30));
-    expect([written?.dueAt, written?.changes]).toEqual([afterNoon(48 * 60 + 1), []]);
+    expect([written?.dueAt, written?.changes.map(({ kind }) => kind)]).toEqual([
+      afterNoon(48 * 60 + 1),
+      ['would_cancel'],
+    ]);
   });
 
   it('an observed session whose Klarna expiry has passed is due at once after its timer', () => {
-    const record = withObservedTimer(observing({ klarnaExpiresAt: afterNoon(15) }), afterNoon(31));
+    const record = withObservedTimer(observing({ klarnaExpiresAt: afterNoon(15) }), armed, afterNoon(31));
     expect(record && versioned(record, undefined, afterNoon(31)).dueAt).toBe(afterNoon(31));
   });
 
   it('the timer of an observed session does not try a pending cancel earlier', () => {
     const cancellation = settledWith({ outcome: 'pending' });
     const before = observing({ cancellation, attempts: 2, retryAt: afterNoon(45) });
-    const record = withObservedTimer(before, afterNoon(30));
+    const record = withObservedTimer(before, armed, afterNoon(30));
     expect(record).toMatchObject({ timer: 'fired', attempts: 2, retryAt: afterNoon(45) });
     expect(record && versioned(record, before, afterNoon(30)).dueAt).toBe(afterNoon(45));
   });
 
   it('the timer of an observed session is recorded once per deadline', () => {
-    const once = withObservedTimer(observing(), afterNoon(30));
-    expect(once && withObservedTimer(once, afterNoon(31))).toBeUndefined();
+    const once = withObservedTimer(observing(), armed, afterNoon(30));
+    expect(once && withObservedTimer(once, armed, afterNoon(31))).toBeUndefined();
     // A history that is full no longer holds the entry, and a record of an older version may have no timer that fired.
-    expect(once && withObservedTimer({ ...once, history: [] }, afterNoon(31))).toBeUndefined();
-    expect(once && withObservedTimer({ ...once, timer: 'armed' }, afterNoon(31))).toBeUndefined();
+    expect(once && withObservedTimer({ ...once, history: [] }, armed, afterNoon(31))).toBeUndefined();
+    expect(once && withObservedTimer({ ...once, timer: 'armed' }, armed, afterNoon(31))).toBeUndefined();
     const moved = once && { ...once, deadlineAt: afterNoon(40), timer: 'armed' as const };
-    expect(moved && withObservedTimer(moved, afterNoon(40))?.history).toHaveLength(2);
+    expect(moved && withObservedTimer(moved, armed, afterNoon(40))?.history).toHaveLength(2);
   });
 
   it.each<[string, PaymentRequest]>([
@@ -150,7 +155,7 @@ describe('withObservedTimer', () => {
     ['that is paid and whose session is to be canceled', registered({ state: 'COMPLETED' })],
     ['that has ended', observing({ state: 'CANCELED' })],
   ])('a timer of a record %s writes nothing', (_, record) => {
-    expect(withObservedTimer(record, afterNoon(30))).toBeUndefined();
+    expect(withObservedTimer(record, armed, afterNoon(30))).toBeUndefined();
   });
 });
 

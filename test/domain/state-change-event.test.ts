@@ -18,8 +18,8 @@ import {
   policy,
   register,
   registered,
-  session,
   settledWith,
+  armed,
 } from '../support/sessions.ts';
 
 const longer = {
@@ -70,7 +70,7 @@ describe('the events of a request', () => {
       sees(observed('IN_PROGRESS', '2026-03-01T12:01:00Z', { previousState: 'SUBMITTED' })),
       sees(observed('COMPLETED', '2026-03-01T12:02:00Z', { previousState: 'IN_PROGRESS' })),
       sees(observed('COMPLETED', '2026-03-01T12:02:00Z', { eventId: ownEventId('again', '1') })),
-      (record) => record && withObservedTimer(record, afterNoon(30)),
+      (record) => record && withObservedTimer(record, armed, afterNoon(30)),
       (record) => record && decideExtension(record, longer, extending).next,
     ]);
     expect(
@@ -236,8 +236,6 @@ describe('events that need a consumer', () => {
 
 describe('writes without an event', () => {
   const known = stored(undefined, sees(observed('COMPLETED')));
-  const observing = { session: { ...session, onTimeout: 'observe' as const }, deadlineAt: noon };
-
   it.each<[string, (record: PaymentRequest) => PaymentRequest | undefined]>([
     ['a stale observation', sees(observed('SUBMITTED', '2026-03-01T11:00:00Z'))],
     ['a confirmation', sees(observed('COMPLETED', '2026-03-01T11:00:00Z'))],
@@ -246,10 +244,6 @@ describe('writes without an event', () => {
     [
       'an armed timer',
       (record) => withArmedTimer({ ...record, timer: 'pending', deadlineAt: noon }, noon, 'armed'),
-    ],
-    [
-      'a timer of an observed session',
-      (record) => withObservedTimer({ ...record, ...observing, state: 'SUBMITTED' }, noon),
     ],
     [
       'an extension',

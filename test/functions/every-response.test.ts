@@ -302,6 +302,7 @@ const situations: Readonly<Record<Route, Readonly<Record<string, Situation>>>> =
   },
   'GET /accounts/{account}/cancel-jobs': { ...common, '200': { given: isNothing } },
   'GET /overview': { ...common, '200': { given: isNothing } },
+  'GET /sweep-preview': { ...common, '200': { given: isNothing } },
   'GET /accounts/{account}/settings': {
     ...configured,
     ...onCredential(common),

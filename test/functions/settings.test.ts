@@ -80,6 +80,10 @@ describe('an account without an entry', () => {
         cancel_completed: false,
         observe: false,
         end_other_attempts: false,
+        armed_from: null,
+        kinds: {},
+        stage_observe: false,
+        stage_armed_from: null,
         overridden: [],
         onboarded_at: null,
         updated_at: null,
@@ -98,6 +102,8 @@ describe('an account without an entry', () => {
       max_session: 'PT3H',
       observe: true,
       end_other_attempts: true,
+      armed_from: '2026-03-01T07:00:00+01:00',
+      kinds: { checkout: 'cancel' },
     });
     expect([statusCode, document]).toMatchObject([
       200,
@@ -109,6 +115,8 @@ describe('an account without an entry', () => {
         max_session: 'PT3H',
         observe: true,
         end_other_attempts: true,
+        armed_from: '2026-03-01T06:00:00Z',
+        kinds: { checkout: 'cancel' },
         overridden: [
           'default_session_timeout',
           'max_session',
@@ -116,6 +124,8 @@ describe('an account without an entry', () => {
           'in_progress_grace',
           'observe',
           'end_other_attempts',
+          'armed_from',
+          'kinds',
         ],
         updated_by: callerArn,
       },

@@ -2,6 +2,7 @@
  * Mistakes of one kind: a decision on something older or less than the record has by then. Each was found in earlier code by
  * experiments from outside, and the explorer of that time did not find it (docs/evidence/reliability.md).
  */
+import type { AccountSettings } from '../../functions/domain/account-settings.ts';
 import { changeRecord } from '../../functions/application/change-record.ts';
 import type { endExpiredSession } from '../../functions/application/end-expired-session.ts';
 import { syncKlarnaExpiry } from '../../functions/application/sync-klarna-expiry.ts';
@@ -131,19 +132,24 @@ function observingWhatWasRead(
   return async (key, settings, known) => {
     const { store, clock } = dependencies;
     const record = known ?? (await store.read(key));
-    if (!record || decideTimeout(record, clock.instant()) !== 'observe')
+    if (!record || decideTimeout(record, settings, clock.instant()) !== 'observe')
       return useCases.endExpired(dependencies)(key, settings, record);
     await changeRecord(dependencies, key, record, (stored) => ({
-      next: stored && asObserved(stored, record, clock.instant()),
+      next: stored && asObserved(stored, record, settings, clock.instant()),
       outcome: undefined,
     }));
     return { kind: 'observed' };
   };
 }
 
-function asObserved(stored: PaymentRequest, read: PaymentRequest, now: Instant): PaymentRequest | undefined {
+function asObserved(
+  stored: PaymentRequest,
+  read: PaymentRequest,
+  settings: AccountSettings,
+  now: Instant,
+): PaymentRequest | undefined {
   const { session, deadlineAt, state } = read;
-  const next = withObservedTimer({ ...stored, session, deadlineAt, state }, now);
+  const next = withObservedTimer({ ...stored, session, deadlineAt, state }, settings, now);
   return next && { ...next, session: stored.session, deadlineAt: stored.deadlineAt, state: stored.state };
 }
 

@@ -12,6 +12,7 @@ import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import { type PaymentRequestState, ranks } from '../../functions/domain/payment-request-state.ts';
 import type { Registration } from '../../functions/domain/registration.ts';
 import type { StateChangeEvent } from '../../functions/domain/state-change-event.ts';
+import type { SwitchName } from './plan.ts';
 import type { JobFile } from './simulated-jobs.ts';
 import type { TrueRequest } from './simulated-klarna.ts';
 import type { CodeVersion } from './code-version.ts';
@@ -135,6 +136,8 @@ export interface Evidence {
   readonly claims: ReadonlyMap<string, string>;
   /** What the caller of this invocation registers, if it registers. */
   readonly registrationBy: (invocation: string) => Registration | undefined;
+  /** The switch that an operator has turned by now, and when, in milliseconds since 1970. */
+  readonly switched: { readonly at: number; readonly by: SwitchName } | undefined;
   /** The job in whose name a request is canceled, if any. */
   readonly jobOf: (record: PaymentRequest) => JobFile | undefined;
 }

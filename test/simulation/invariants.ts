@@ -13,7 +13,7 @@ import { armedOnSubmitted } from '../../functions/domain/registration.ts';
 import type { StateChangeEvent } from '../../functions/domain/state-change-event.ts';
 import { plantedIn } from '../support/planted-secrets.ts';
 import { hour, minute } from '../support/sessions.ts';
-import { type Outcome, rankOf, type Safety } from './evidence.ts';
+import { type Evidence, type Outcome, rankOf, type Safety } from './evidence.ts';
 import { type jobLiveness, jobSafety } from './job-invariants.ts';
 import { type TrueRequest, wasCanceledAfterPaid } from './simulated-klarna.ts';
 import { versionSafety } from './version-invariants.ts';
@@ -91,7 +91,8 @@ const everyFactIsAnEvent: Safety = (step) => {
     return `sequence ${from} and ${after.changes.length} events became ${after.sequence}`;
   const made = new Set(after.changes.map(({ kind, eventId }) => `${kind} ${eventId}`));
   const wanted: string[] = [];
-  for (const { kind, effect, eventId, attention } of newEntries(step)) {
+  for (const { kind, effect, eventId, attention, detail } of newEntries(step)) {
+    if (kind === 'timer' && detail['outcome'] === 'would_cancel') wanted.push(`would_cancel ${eventId}`);
     if (kind === 'register' && effect === 'accepted' && !before?.session)
       wanted.push(`registered ${eventId}`);
     if (kind === 'cancel_request' && effect === 'refused') wanted.push(`cancel_refused ${eventId}`);
@@ -223,17 +224,42 @@ const supersededByAnother: Safety = (step, { recordOf }) => {
 };
 
 /** What the timer notes is true of the version that it writes onto. */
-const timerNotesAreTrue: Safety = (step) => {
+const timerNotesAreTrue: Safety = (step, { switched }) => {
   if (step.kind !== 'written') return undefined;
   for (const { kind, detail } of newEntries(step)) {
     if (kind !== 'timer') continue;
     const { state, session } = step.before ?? step.after;
     const isOpen = state === undefined || ranks[state] === 0;
-    if (detail['outcome'] === 'would_cancel' && session?.onTimeout !== 'observe')
+    const isObserved = session?.onTimeout === 'observe' || isSwitchedOff(session, switched);
+    if (detail['outcome'] === 'would_cancel' && !isObserved)
       return 'a session that is to be canceled is noted as observed';
     if (detail['outcome'] === 'spared' && isOpen) return `an open request is noted as spared`;
   }
   return undefined;
+};
+
+/** Whether the switch of an operator keeps this session from being canceled at its deadline. */
+function isSwitchedOff(session: PaymentRequest['session'], switched: Evidence['switched']): boolean {
+  if (!session || !switched) return false;
+  switch (switched.by) {
+    case 'stage':
+      return true;
+    case 'armed_from':
+      return millisOf(session.registeredAt) < switched.at;
+    case 'kind':
+    case 'account':
+      return session.asked !== 'cancel';
+  }
+}
+
+/** Longer than an invocation that has read the settings before the switch may go on. */
+const longestInvocation = minute;
+
+/** No DELETE of the timer or the sweep goes out once a switch has been turned that keeps the session from being canceled. */
+const switchedIsObserved: Safety = (step, { now, switched }) => {
+  if (step.kind !== 'delete-sent' || step.stored?.cancellation?.cause !== 'timeout') return undefined;
+  if (!switched || now < switched.at + longestInvocation) return undefined;
+  return isSwitchedOff(step.stored.session, switched) ? `the switch ${switched.by} is turned` : undefined;
 };
 
 const noTimerCancelBeforeTheDeadline: Safety = (step, { now }) => {
@@ -554,6 +580,7 @@ export const safetyInvariants = {
   'superseded-by-another': supersededByAnother,
   'timer-notes-are-true': timerNotesAreTrue,
   'no-timer-cancel-before-the-deadline': noTimerCancelBeforeTheDeadline,
+  'switched-is-observed': switchedIsObserved,
   'no-change-without-a-signature': noChangeWithoutASignature,
   'unused-changes-nothing': unusedChangesNothing,
   'far-future-freezes-nothing': farFutureFreezesNothing,
@@ -642,6 +669,8 @@ const writtenIsPublished: Liveness = ({ record, published, waits }) => {
     }
     if (entry.kind === 'cancel_request' && entry.effect === 'refused' && !isOut(entry, 'cancel-refused'))
       return `refused by ${entry.eventId}`;
+    if (entry.kind === 'timer' && entry.detail['outcome'] === 'would_cancel' && !isOut(entry, 'would-cancel'))
+      return `would cancel by ${entry.eventId}`;
     if (entry.attention !== undefined && !isOut(entry, 'needs-attention'))
       return `${entry.attention} by ${entry.eventId}`;
   }

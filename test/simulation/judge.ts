@@ -95,6 +95,11 @@ export class Judge {
       forged: this.forged,
       unused: this.unused,
       claims: this.#claims,
+      get switched() {
+        const { switched } = scene.plan;
+        if (!switched || engine.now < beginning + switched.at) return undefined;
+        return { ...switched, at: beginning + switched.at };
+      },
       registrationBy: (invocation) => this.registrations.get(invocation.replace(/ #\d+$/, '')),
       jobOf: ({ cancellation }) =>
         cancellation && jobs.files.find(({ job }) => isInNameOf(job, cancellation.requestedBy)),

@@ -8,7 +8,7 @@ import { nameOf } from '../support/in-memory-payment-request-store.ts';
 import type { Deployment } from './deployment.ts';
 import { type FunctionName, InjectedFault } from './engine.ts';
 import type { Operator } from './operator.ts';
-import { type Action, requestIds } from './plan.ts';
+import { type Action, kindOfCheckout, requestIds } from './plan.ts';
 import type { UseCases } from './protocol.ts';
 import type { Ports } from './simulated-ports.ts';
 import type { TimerQueue } from './timer-queue.ts';
@@ -83,6 +83,7 @@ export class People {
           sessionId: cart,
           reference: act.kind === 'register' ? undefined : act.reference,
           onTimeout: act.onTimeout,
+          ...(plan.switched && { kind: kindOfCheckout }),
           inProgressGrace: act.graceMillis,
           supersedes: act.kind === 'register' ? undefined : act.supersedes,
           requestedBy: caller,

@@ -31,7 +31,8 @@ export interface Action {
     | {
         readonly kind: 'register';
         readonly timeoutMillis: number;
-        readonly onTimeout: 'cancel' | 'observe';
+        /** Undefined: the account decides. */
+        readonly onTimeout: 'cancel' | 'observe' | undefined;
         readonly graceMillis: number | undefined;
       }
     /** A registration that leaves out some of its fields. */
@@ -87,6 +88,12 @@ export interface PlannedRequest {
   readonly lifetimeMillis: number;
 }
 
+/** What an operator can switch. `armed_from` is the moment of switching, `kind` the kind of every session of the run. */
+export type SwitchName = 'stage' | 'armed_from' | 'kind' | 'account';
+
+/** The kind of every session that is registered. */
+export const kindOfCheckout = 'invoice';
+
 /** Everything that determines the course of a run. */
 export interface Plan {
   readonly seed: number;
@@ -128,6 +135,8 @@ export interface Plan {
   readonly rollout?: Rollout | undefined;
   /** Of two accounts on one credential, the one that is over its share of Klarna's limit again and again while faults occur. */
   readonly overShare?: Account | undefined;
+  /** A switch that an operator turns, in milliseconds from the start: sessions are only observed from then on. */
+  readonly switched?: { readonly at: number; readonly by: SwitchName } | undefined;
   /** Milliseconds from the start when everything that is in flight from Klarna and Scheduler arrives at once. */
   readonly meetAt?: number | undefined;
 }
@@ -196,7 +205,10 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
   const all = actionsOf(draws, requests, isFull);
   // A customer who pays late, or just as a cancel begins, and little else that could end the session before.
   const inTime = isHanging || isRacing ? all.filter(({ act }) => act.kind === 'register') : all;
-  const ordinary = isLate ? inTime.map((action) => registeringLate(late, action)) : inTime;
+  const ofShop = isLate ? inTime.map((action) => registeringLate(late, action)) : inTime;
+  const switching = new Draws(seed, 'switches');
+  const isSwitched = switching.chance(0.1);
+  const ordinary = isSwitched ? ofShop.map((action) => leavingOpen(switching, action)) : ofShop;
   const changes = [
     ...changesOf(new Draws(seed, 'changes'), ordinary, isHanging ? 1 : 0.1),
     ...(isRacing ? racesOf(racing, requests.length) : []),
@@ -259,8 +271,28 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
     keysMendedAt: isFull && isOperated && others.chance(0.3) ? others.pick([minute, 10 * minute]) : 0,
     isSweepTheTimer: mode !== 'unswept' && new Draws(seed, 'timers').chance(0.1),
     rollout: rolloutOf(new Draws(seed, 'rollout'), mode, last),
+    switched: isSwitched ? switchOf(switching, ordinary) : undefined,
     overShare: isTwoAccounts && new Draws(seed, 'over its share').chance(0.5) ? accountNamed(0) : undefined,
   };
+}
+
+/** A registration that leaves to the account what happens at the deadline. */
+const leavingOpen = (draws: Draws, action: Action): Action =>
+  action.act.kind === 'register' && action.act.onTimeout === 'cancel' && draws.chance(0.7)
+    ? { ...action, act: { ...action.act, onTimeout: undefined } }
+    : action;
+
+/** A switch that is turned before a deadline, about at it, or after it. */
+function switchOf(draws: Draws, ordinary: readonly Action[]): Plan['switched'] {
+  const by = draws.pick(['stage', 'armed_from', 'kind', 'account'] as const);
+  const deadlines = ordinary.flatMap(({ act, at }) =>
+    act.kind === 'register' ? [at + act.timeoutMillis] : [],
+  );
+  const deadline = deadlines[0] ?? 0;
+  const at = draws.chance(0.5)
+    ? draws.between(0, deadline)
+    : deadline + draws.pick([draws.between(-2_000, 2_000), draws.between(0, 3 * minute)]);
+  return { at: Math.max(0, at), by };
 }
 
 /** Faults of publishing. One in ten histories has writes that cannot be read, and one in ten a bus that is down. */
@@ -307,7 +339,7 @@ function changesOf(
     const deadline = at + act.timeoutMillis;
     const add = (when: number, what: Action['act']) => changes.push({ at: when, request, act: what });
     if (draws.chance(0.15)) {
-      const turned = act.onTimeout === 'cancel' ? 'observe' : 'cancel';
+      const turned = act.onTimeout === 'observe' ? 'cancel' : 'observe';
       const turn = (when: number, onTimeout: 'cancel' | 'observe', isLater: boolean) =>
         add(when, {
           kind: 'register-in-part',
@@ -317,7 +349,7 @@ function changesOf(
           reference: undefined,
         });
       turn(at + draws.between(1_000, act.timeoutMillis), turned, false);
-      for (const onTimeout of [act.onTimeout, turned, act.onTimeout] as const)
+      for (const onTimeout of [act.onTimeout ?? 'cancel', turned, act.onTimeout ?? 'cancel'] as const)
         turn(deadline + draws.between(-100, 1_300), onTimeout, draws.chance(0.6));
     }
     if (draws.chance(payingLate)) {

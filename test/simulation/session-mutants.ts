@@ -2,8 +2,10 @@
 import { formatDuration } from '../../functions/domain/duration.ts';
 import { changesBetween } from '../../functions/domain/changes-between.ts';
 import { hasRecorded } from '../../functions/domain/history.ts';
+import type { AccountSettings } from '../../functions/domain/account-settings.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
-import { bentWrites, type Mutant, replacing } from './mutant.ts';
+import { armedStage } from '../../functions/domain/timeout-switches.ts';
+import { bending, bentWrites, type Mutant, replacing } from './mutant.ts';
 import { useCases } from './protocol.ts';
 
 /** The record with its attention in each new entry of the cancel that failed. */
@@ -20,7 +22,28 @@ function flagged(next: PaymentRequest, current: PaymentRequest | undefined): Pay
   return { ...next, history, changes, sequence: (current?.sequence ?? 0) + changes.length };
 }
 
+/** The settings of an account as if no operator had turned a switch. */
+const unswitched = (settings: AccountSettings | undefined): AccountSettings | undefined =>
+  settings && { ...settings, stage: armedStage, armedFrom: undefined, kinds: {}, observe: false };
+
 export const sessionMutants: readonly Mutant[] = [
+  {
+    name: 'a switch counts only for sessions that are registered after it was turned',
+    invariant: 'switched-is-observed',
+    protocol: bending((ports, task) =>
+      task.function === 'timer' || task.function === 'sweep'
+        ? { ...ports, accounts: { find: async (account) => unswitched(await ports.accounts.find(account)) } }
+        : ports,
+    ),
+  },
+  {
+    name: 'what would have been canceled is noted and not published',
+    invariant: 'every-fact-is-an-event',
+    protocol: bentWrites((next, current) => {
+      const changes = next.changes.filter(({ kind }) => kind !== 'would_cancel');
+      return { ...next, changes, sequence: (current?.sequence ?? 0) + changes.length };
+    }),
+  },
   {
     name: 'a registration without on_timeout means cancel',
     invariant: 'left-out-stays',

@@ -214,7 +214,7 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
     timer: timerFor(world, task),
     accounts: {
       find: (account: Account) =>
-        call({ site: 'accounts.find', faults: readFaults, perform: () => world.settings.get(account) }),
+        call({ site: 'accounts.find', faults: readFaults, perform: () => world.settingsOf(account) }),
     },
     signingKeys: {
       find: (id: string) =>

@@ -1,3 +1,4 @@
+import { instantFromMillis } from '../../functions/domain/instant.ts';
 import { changedAttributes } from '../../functions/adapters/dynamodb/stored-payment-request.ts';
 import type { AccountSettings } from '../../functions/domain/account-settings.ts';
 import type { SigningKey } from '../../functions/domain/signing-key.ts';
@@ -9,7 +10,7 @@ import { Draws } from './draws.ts';
 import { Engine, type Fate, type Trace } from './engine.ts';
 import { timerOf } from './queue-bodies.ts';
 import { Judge, type Scene } from './judge.ts';
-import { beginning, type Plan } from './plan.ts';
+import { beginning, kindOfCheckout, type Plan, type SwitchName } from './plan.ts';
 import { SimulatedJobs } from './simulated-jobs.ts';
 import { type Said, SimulatedKlarna } from './simulated-klarna.ts';
 import { SimulatedLease } from './simulated-lease.ts';
@@ -44,7 +45,7 @@ export class World implements Scene {
   readonly deadTimers = new SimulatedQueue();
   /** Events, writes and batches of the stream that could not be published. */
   readonly unpublished = new SimulatedQueue();
-  readonly settings: ReadonlyMap<string, AccountSettings>;
+  readonly #settings: ReadonlyMap<string, AccountSettings>;
   readonly judge: Judge;
   readonly hearing: Hearing;
   /** The invocation that is writing, and the version of its code. */
@@ -84,7 +85,7 @@ export class World implements Scene {
       (key, nth) => eventIdOf(plan.seed, key, nth),
     );
     this.timers = new SimulatedTimers(() => engine.now, hearing);
-    this.settings = new Map(plan.accounts.map((settings) => [settings.account, settings]));
+    this.#settings = new Map(plan.accounts.map((settings) => [settings.account, settings]));
     const keysOf = (isBound: boolean) =>
       new Map(
         plan.accounts.map(({ account }) => [
@@ -98,6 +99,21 @@ export class World implements Scene {
     this.#signingKeys = keysOf(true);
     this.#unboundKeys = keysOf(false);
     this.judge = new Judge(this);
+  }
+
+  /** The settings of an account as they are now. An operator may have turned a switch. */
+  settingsOf(account: string): AccountSettings | undefined {
+    const settings = this.#settings.get(account);
+    const { switched } = this.plan;
+    if (!settings || !switched || this.engine.now < beginning + switched.at) return settings;
+    const armedFrom = instantFromMillis(beginning + switched.at);
+    const turned = {
+      stage: { stage: { ...settings.stage, observe: true } },
+      armed_from: { armedFrom },
+      kind: { kinds: { [kindOfCheckout]: 'observe' as const } },
+      account: { observe: true },
+    } satisfies Record<SwitchName, Partial<AccountSettings>>;
+    return { ...settings, ...turned[switched.by] };
   }
 
   /** The signing keys in the secret. Until the secret is corrected, they belong to no account. */

@@ -11,6 +11,7 @@ import { asNextVersion } from '../../functions/domain/next-version.ts';
 import { type PaymentRequest, unknownPaymentRequest } from '../../functions/domain/payment-request.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
 import type { Registration } from '../../functions/domain/registration.ts';
+import { armedStage } from '../../functions/domain/timeout-switches.ts';
 
 /** The instant of a text that is one. */
 export function at(text: string): Instant {
@@ -69,6 +70,9 @@ export const settingsWith = (fields: Partial<AccountSettings> = {}): AccountSett
   syncKlarnaExpiry: false,
   observe: false,
   endOtherAttempts: false,
+  armedFrom: undefined,
+  kinds: {},
+  stage: armedStage,
   klarna: {
     credential: 'shop-se',
     rateShare: 1,

@@ -11,6 +11,8 @@ const variables = {
   SECRETS_CACHE_SECONDS: '0',
   SECRETS_STALE_SECONDS: '0',
   MAX_SESSION_SECONDS: '172800',
+  OBSERVE: 'false',
+  ARMED_FROM: '',
   KLARNA_TEST_URL: 'http://127.0.0.1:9',
   KLARNA_LIVE_URL: 'http://127.0.0.1:9',
   TIMERS: 'scheduler',

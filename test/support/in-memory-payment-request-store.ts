@@ -132,9 +132,13 @@ export class InMemoryPaymentRequestStore
         account: record.account,
         paymentRequestId: record.paymentRequestId,
         position:
-          selection.by === 'attention'
+          selection.by === 'attention' || (selection.by === 'would_cancel' && record.attention)
             ? listCursorOf({ ...record, createdAt: record.attentionSince ?? record.updatedAt })
-            : listCursorOf(record),
+            : listCursorOf(
+                selection.by === 'would_cancel' && record.wouldCancel
+                  ? { ...record, createdAt: record.wouldCancel.at }
+                  : record,
+              ),
       }))
       .filter(({ position }) => before === undefined || position < before)
       .toSorted((a, b) => (a.position > b.position ? -1 : 1));
@@ -151,6 +155,8 @@ function isSelected(record: PaymentRequest, selection: ListSelection): boolean {
       return record.sessionId === selection.sessionId;
     case 'reference':
       return record.reference === selection.reference;
+    case 'would_cancel':
+      return record.attention !== undefined || record.wouldCancel !== undefined;
     case 'attention':
       return record.attention !== undefined;
   }

@@ -1,3 +1,4 @@
+import { armedStage, type TimeoutSwitches } from '../../functions/domain/timeout-switches.ts';
 import { ownEventId } from '../../functions/domain/identifiers.ts';
 import { type Instant, plusMillis } from '../../functions/domain/instant.ts';
 import type {
@@ -18,12 +19,16 @@ export const hour = 60 * minute;
 /** So many minutes after noon. */
 export const afterNoon = (minutes: number): Instant => plusMillis(noon, minutes * minute);
 
+/** An account and a stage that cancel every session at its deadline that does not say otherwise. */
+export const armed: TimeoutSwitches = { stage: armedStage, armedFrom: undefined, observe: false, kinds: {} };
+
 /** The defaults of an account. */
 export const policy: SessionPolicy = {
   defaultSessionTimeout: undefined,
   maxExtensions: 10,
   maxSession: 48 * hour,
   syncKlarnaExpiry: false,
+  ...armed,
 };
 
 /** A session registered at noon for half an hour. */

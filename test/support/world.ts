@@ -61,7 +61,8 @@ export class World {
   readonly timer = new InMemoryTimer();
   readonly clock = new VirtualClock();
   readonly klarna: ScriptedKlarna;
-  readonly settings: AccountSettings;
+  /** A test may turn a switch while sessions run. */
+  settings: AccountSettings;
   readonly faults: unknown[] = [];
   /** The calls of the ports, `port.method`, in order. */
   readonly calls: string[] = [];

@@ -45,6 +45,8 @@ const overridesSchema = v.object({
   sync_klarna_expiry: v.exactOptional(v.boolean()),
   observe: v.exactOptional(v.boolean()),
   end_other_attempts: v.exactOptional(v.boolean()),
+  armed_from: v.exactOptional(instant),
+  kinds: v.exactOptional(v.record(v.string(), v.picklist(['cancel', 'observe']))),
 });
 
 const itemSchema = v.object({
@@ -104,6 +106,8 @@ const toStored = (overrides: AccountOverrides): Item => ({
   sync_klarna_expiry: overrides.syncKlarnaExpiry,
   observe: overrides.observe,
   end_other_attempts: overrides.endOtherAttempts,
+  armed_from: overrides.armedFrom,
+  kinds: overrides.kinds,
 });
 
 function fromItem(account: Account, item: Item): StoredAccount {
@@ -125,6 +129,8 @@ function fromItem(account: Account, item: Item): StoredAccount {
     syncKlarnaExpiry: overrides.sync_klarna_expiry,
     observe: overrides.observe,
     endOtherAttempts: overrides.end_other_attempts,
+    armedFrom: overrides.armed_from,
+    kinds: overrides.kinds,
   };
   // What is not overridden must not be there: it would hide the policy of the credential.
   const given = Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined));

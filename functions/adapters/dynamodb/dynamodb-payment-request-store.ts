@@ -43,6 +43,7 @@ import {
   dueShardOf,
   dueShards,
   keyOfPartition,
+  observedKeyOf,
   partitionKeyOf,
   referenceKeyOf,
   sessionKeyOf,
@@ -394,6 +395,7 @@ const registered = [
   'se',
   'dl',
   'tm',
+  'oe',
   'kx',
   'c',
   'd',
@@ -424,5 +426,8 @@ function partitionsOf(selection: ListSelection): {
       };
     case 'attention':
       return { index: attentionIndex, partitions: attentionShards };
+    case 'would_cancel':
+      // Some of them need a person too.
+      return { index: attentionIndex, partitions: [observedKeyOf(selection.account), ...attentionShards] };
   }
 }

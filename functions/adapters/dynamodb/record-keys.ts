@@ -32,6 +32,12 @@ export const dueShardOf = (key: PaymentRequestKey): string => shardOf(key, dueSh
 /** Returns the same shard for the same record every time. */
 export const attentionShardOf = (key: PaymentRequestKey): string => shardOf(key, attentionShards);
 
+/**
+ * The partition of the attention index that holds the records of an account whose end was only observed, where they need no person. An
+ * account has no `#`.
+ */
+export const observedKeyOf = (account: Account): string => `${account}#OBSERVED`;
+
 const shardOf = (key: PaymentRequestKey, shards: readonly string[]): string =>
   shards[Number.parseInt(hash('sha256', partitionKeyOf(key)).slice(0, 2), 16) % shards.length] ?? '';
 

@@ -252,6 +252,7 @@ const changeCodes = {
   cancel_refused: 'r',
   needs_attention: 'n',
   paid_twice: 'p',
+  would_cancel: 'w',
 } as const satisfies Record<ChangeKind, string>;
 
 /**

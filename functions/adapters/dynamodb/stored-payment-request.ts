@@ -21,11 +21,14 @@ import {
   type TimerState,
 } from '../../domain/payment-request.ts';
 import { isOpen, parseState } from '../../domain/payment-request-state.ts';
+import { kindPattern } from '../../domain/registration.ts';
+import { observeReasons, type ObserveReason } from '../../domain/timeout-switches.ts';
 import { UnreadableRecordError } from '../../domain/unreadable-record-error.ts';
 import {
   attentionShardOf,
   dueShardOf,
   keyOfPartition,
+  observedKeyOf,
   ownPartOf,
   partitionKeyOf,
   referenceKeyOf,
@@ -76,6 +79,10 @@ export interface StoredPaymentRequest {
   /** The deadline, and the state of its timer; no `tm` means `undecided`. */
   readonly dl?: StoredTime | undefined;
   readonly tm?: string | undefined;
+  /** The kind of checkout, what a registration named for the deadline, and why the session is observed: see `toStoredEnd`. */
+  readonly oe?: Item | undefined;
+  /** When a timer last only observed the end of the session, and why. */
+  readonly wo?: { readonly t: StoredTime; readonly r: string } | undefined;
   /** The cancellation: see `toStoredCancellation`. */
   readonly x?: Item | undefined;
   /** Why it needs a person. */
@@ -133,7 +140,7 @@ export function toItem(record: PaymentRequest, retentionDays: number): StoredPay
 }
 
 function toOwnAttributes(record: PaymentRequest) {
-  const { evidence, session, cancellation, question, dropped } = record;
+  const { evidence, session, cancellation, question, dropped, wouldCancel } = record;
   return {
     s: record.state,
     ps: record.previousState,
@@ -148,6 +155,8 @@ function toOwnAttributes(record: PaymentRequest) {
     se: session && toStoredSession(session),
     dl: time(record.deadlineAt),
     tm: record.timer === 'undecided' ? undefined : record.timer,
+    oe: session && toStoredEnd(session),
+    wo: wouldCancel && { t: toTime(wouldCancel.at), r: wouldCancel.reason },
     x: cancellation && toStoredCancellation(cancellation),
     at: record.attention,
     q: question && { a: question.about, i: question.eventId },
@@ -170,7 +179,7 @@ function toOwnAttributes(record: PaymentRequest) {
 
 /** The keys of the record and of its indexes. */
 function toIndexKeys(record: PaymentRequest) {
-  const { account, sessionId, reference, dueAt, attention, attentionSince, updatedAt } = record;
+  const { account, sessionId, reference, dueAt, attention, attentionSince, updatedAt, wouldCancel } = record;
   return {
     PK: partitionKeyOf(record),
     d: dueAt && dueShardOf(record),
@@ -179,9 +188,22 @@ function toIndexKeys(record: PaymentRequest) {
     ct: listCursorOf(record),
     sk: sessionId && sessionKeyOf(account, sessionId),
     rk: reference === undefined ? undefined : referenceKeyOf(account, reference),
-    ak: attention && attentionShardOf(record),
-    aa: attention && listCursorOf({ ...record, createdAt: attentionSince ?? updatedAt }),
+    ...(attention === undefined
+      ? {
+          ak: wouldCancel && observedKeyOf(account),
+          aa: wouldCancel && listCursorOf({ ...record, createdAt: wouldCancel.at }),
+        }
+      : {
+          ak: attentionShardOf(record),
+          aa: listCursorOf({ ...record, createdAt: attentionSince ?? updatedAt }),
+        }),
   };
+}
+
+/** A map of its own, so that older code, which writes the session as a whole, leaves it as it is. */
+function toStoredEnd({ kind, asked, observedBy }: RegisteredSession): Item | undefined {
+  if (kind === undefined && asked === undefined && observedBy === undefined) return undefined;
+  return { k: kind, a: asked, b: observedBy };
 }
 
 const toStoredSession = (session: RegisteredSession): Item => ({
@@ -236,6 +258,9 @@ export function decode(item: Item, readEntry = fromStoredEntry): Decoded {
   const updatedAt = reader.read('ut', fromTime) ?? created;
   const before = reader.read('cp', stateBeforeOf);
   const count = reader.read('hc', countOf);
+  const session = reader.read('se', sessionOf);
+  const end = reader.read('oe', endOf);
+  const attention = reader.read('at', textOf) as Attention | undefined;
   const record: PaymentRequest = {
     ...key,
     sessionId: reader.read('sk', ownTextOf) as SessionId | undefined,
@@ -248,12 +273,14 @@ export function decode(item: Item, readEntry = fromStoredEntry): Decoded {
     recoveredFrom: reader.read('rf', requestIdOf),
     isOneOfSeveral: reader.read('so', markOf),
     isToBeCompared: reader.read('sc', markOf),
-    session: reader.read('se', sessionOf),
+    session: session && { ...session, ...end },
     deadlineAt: reader.read('dl', fromTime),
     timer: reader.read('tm', timerOf) ?? 'undecided',
     cancellation: reader.read('x', cancellationOf),
-    attention: reader.read('at', textOf) as Attention | undefined,
-    attentionSince: reader.read('aa', createdOf),
+    attention,
+    // Without an attention, the key is that of a session that was observed.
+    attentionSince: attention && reader.read('aa', createdOf),
+    wouldCancel: reader.read('wo', wouldCancelOf),
     question: reader.read('q', questionOf),
     attempts: reader.read('n', countOf) ?? 0,
     retryAt: reader.read('ry', fromTime),
@@ -393,6 +420,31 @@ function sessionOf(value: unknown): RegisteredSession | undefined {
   } as const;
   if (!registeredAt || requested === undefined || stored.unreadable.length > 0) return undefined;
   return { registeredAt, requested, ...session };
+}
+
+type StoredEnd = Pick<RegisteredSession, 'kind' | 'asked' | 'observedBy'>;
+
+function endOf(value: unknown): StoredEnd | undefined {
+  const { k, a, b } = mapOf(value) ?? {};
+  const isRead =
+    (k === undefined || (typeof k === 'string' && kindPattern.test(k))) &&
+    (a === undefined || a === 'cancel' || a === 'observe') &&
+    (b === undefined || isReason(b));
+  if (!isRead || mapOf(value) === undefined) return undefined;
+  return {
+    ...(k !== undefined && { kind: k }),
+    ...(a && { asked: a }),
+    ...(b !== undefined && { observedBy: b }),
+  };
+}
+
+const isReason = (value: unknown): value is ObserveReason =>
+  (observeReasons as readonly unknown[]).includes(value);
+
+function wouldCancelOf(value: unknown): PaymentRequest['wouldCancel'] {
+  const { t, r } = mapOf(value) ?? {};
+  const at = fromTime(t);
+  return at && isReason(r) ? { at, reason: r } : undefined;
 }
 
 const outcomes: readonly string[] = [

@@ -1,6 +1,7 @@
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import * as v from 'valibot';
 import type { UnpublishedEvents } from '../../application/ports.ts';
+import { eventTypes } from '../../contract/event-types.ts';
 import { readJson } from '../../contract/read-json.ts';
 import { parseAccount, parsePaymentRequestId } from '../../domain/identifiers.ts';
 import { formatInstant, parseInstant } from '../../domain/instant.ts';
@@ -44,13 +45,7 @@ const messageSchema = v.variant('unpublished', [
   v.object({
     unpublished: v.literal('event'),
     reason: v.string(),
-    detail_type: v.picklist([
-      'Payment Request Registered',
-      'Payment Request State Changed',
-      'Payment Request Cancel Refused',
-      'Payment Request Needs Attention',
-      'Session Paid Twice',
-    ] satisfies readonly StateChangeEvent['type'][]),
+    detail_type: v.picklist(eventTypes),
     // The detail goes out as it came in: another version may have written it.
     detail: v.looseObject({
       event_key: v.string(),

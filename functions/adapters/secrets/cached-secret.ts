@@ -12,6 +12,8 @@ export interface SecretOptions {
   readonly cacheSeconds: number;
   /** Called after each read with the part of Secrets Manager's limit that the secret takes, in percent. */
   readonly onRead?: (percentOfLimit: number) => void;
+  /** Called after each read with all entries, so that a wrong one is found before a call needs it. */
+  readonly onEntries?: (entries: Entries) => void;
   /** How the last known value is used while Secrets Manager fails. Default: it is not used. */
   readonly stale?: {
     /** Seconds after the cache time during which the value may be used. */
@@ -30,7 +32,8 @@ const retryIntervalMillis = 10_000;
 /** Bytes of the longest secret (https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html). */
 const longestSecret = 65_536;
 
-type Entries = Readonly<Record<string, unknown>>;
+/** All entries of a secret, by name. */
+export type Entries = Readonly<Record<string, unknown>>;
 
 /**
  * A secret that holds one JSON object. It is read at most once per cache time, and at most once per minute for
@@ -103,7 +106,7 @@ export class CachedSecret {
   }
 
   async #fetch(): Promise<Entries> {
-    const { client, clock, secretId, onRead } = this.#options;
+    const { client, clock, secretId, onRead, onEntries } = this.#options;
     const readAt = clock.now();
     try {
       const { SecretString: json } = await client.send(new GetSecretValueCommand({ SecretId: secretId }));
@@ -111,6 +114,7 @@ export class CachedSecret {
       if (!isEntries(entries)) throw new ConfigurationError(`The secret ${secretId} must be a JSON object.`);
       this.#known = { entries, readAt };
       onRead?.((Buffer.byteLength(json ?? '') * 100) / longestSecret);
+      onEntries?.(entries);
       return entries;
     } catch (error) {
       this.#failedAt = clock.now();

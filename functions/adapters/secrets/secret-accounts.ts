@@ -1,10 +1,20 @@
 import * as v from 'valibot';
 import type { Accounts } from '../../application/ports.ts';
+import { ConfigurationError } from '../../domain/configuration-error.ts';
 import type { AccountSettings } from '../../domain/account-settings.ts';
 import { type Account, parseAccount } from '../../domain/identifiers.ts';
 import { klarnaLongestLifetime } from '../../domain/payment-request.ts';
+import { armedStage, type StageSwitches } from '../../domain/timeout-switches.ts';
 import { type CachedSecret, parsedOnce } from './cached-secret.ts';
-import { checkIdentity, krn, klarnaFields, parseEntry, partiesOf } from './secret-fields.ts';
+import {
+  checkIdentity,
+  krn,
+  klarnaFields,
+  parseEntry,
+  partiesOf,
+  shown,
+  violationsIn,
+} from './secret-fields.ts';
 import { policiesOf, policyFields } from './secret-policies.ts';
 
 /** One entry of the secret `accounts`. docs/reference/configuration.md explains each setting. */
@@ -23,11 +33,18 @@ export class SecretAccounts implements Accounts {
   readonly #parsed: (account: string, entry: unknown) => AccountSettings;
   readonly #firstOfKey = new WeakMap<object, ReadonlyMap<unknown, string>>();
 
-  /** @param maxSession milliseconds; the longest session that any account may allow. */
-  constructor(secret: CachedSecret, maxSession: number = klarnaLongestLifetime) {
+  /**
+   * @param maxSession milliseconds; the longest session that any account may allow.
+   * @param stage what the stage decides about the ends of all sessions.
+   */
+  constructor(
+    secret: CachedSecret,
+    maxSession: number = klarnaLongestLifetime,
+    stage: StageSwitches = armedStage,
+  ) {
     this.#secret = secret;
     this.#parsed = parsedOnce((account, entry) =>
-      parseAccountSettings(account as Account, maxSession, entry),
+      parseAccountSettings(account as Account, { maxSession, stage }, entry),
     );
   }
 
@@ -40,6 +57,16 @@ export class SecretAccounts implements Accounts {
     return found
       .map((result) => (result.status === 'fulfilled' ? result.value : undefined))
       .filter((settings) => settings !== undefined);
+  }
+
+  /** A sentence for each entry that is wrong, whether a call needs it or not. */
+  async violations(): Promise<readonly string[]> {
+    return violationsIn(await this.#secret.value(), (name, entry) => {
+      if (parseAccount(name) !== undefined) return this.#parsed(name, entry);
+      throw new ConfigurationError(
+        `The secret accounts, entry ${shown(name)}: the name of an account must be 1 to 32 lower-case letters, digits and hyphens.`,
+      );
+    });
   }
 
   async find(account: Account): Promise<AccountSettings | undefined> {
@@ -71,11 +98,21 @@ function firstOfEachKey(value: Readonly<Record<string, unknown>>): ReadonlyMap<u
   return first;
 }
 
-function parseAccountSettings(account: Account, maxSession: number, entry: unknown): AccountSettings {
+/** What the stage decides for all its accounts. */
+interface StageLimits {
+  readonly maxSession: number;
+  readonly stage: StageSwitches;
+}
+
+function parseAccountSettings(
+  account: Account,
+  { maxSession, stage }: StageLimits,
+  entry: unknown,
+): AccountSettings {
   const settings = parseEntry(accountSchema, `The secret accounts, entry ${account}`, entry);
   return {
     account,
-    ...policiesOf(settings, maxSession),
+    ...policiesOf(settings, maxSession, stage),
     klarna: {
       credential: account,
       rateShare: settings.rate_share,

@@ -1,8 +1,10 @@
 import * as v from 'valibot';
 import type { Credentials } from '../../application/ports.ts';
 import { accountPatternFormat, isAccountPattern } from '../../domain/account-pattern.ts';
+import { ConfigurationError } from '../../domain/configuration-error.ts';
 import type { Credential } from '../../domain/credential.ts';
 import type { CredentialName } from '../../domain/identifiers.ts';
+import type { StageSwitches } from '../../domain/timeout-switches.ts';
 import { type CachedSecret, parsedOnce } from './cached-secret.ts';
 import { accountKrn, checkIdentity, klarnaFields, parseEntry, partiesOf } from './secret-fields.ts';
 import { policiesOf, policyFields } from './secret-policies.ts';
@@ -44,6 +46,8 @@ export interface SecretCredentialsOptions {
   readonly secretOf: (name: CredentialName) => CachedSecret;
   /** Milliseconds; the longest session that any account may allow. */
   readonly maxSession: number;
+  /** What the stage decides about the ends of all sessions. Default: nothing. */
+  readonly stage?: StageSwitches;
 }
 
 /** The credentials, each in a secret of its own. */
@@ -54,14 +58,28 @@ export class SecretCredentials implements Credentials {
 
   constructor(options: SecretCredentialsOptions) {
     this.#options = options;
-    this.#parsed = parsedOnce((name, value) =>
-      parseCredential(name as CredentialName, options.maxSession, value),
-    );
+    this.#parsed = parsedOnce((name, value) => parseCredential(name as CredentialName, options, value));
   }
 
   async all(): Promise<readonly Credential[]> {
     const found = await Promise.all((await this.#options.names()).map((name) => this.read(name)));
     return found.filter((credential) => credential !== undefined);
+  }
+
+  /** A sentence for each credential that is wrong, whether a call needs it or not. */
+  async violations(): Promise<readonly string[]> {
+    const found = await Promise.all(
+      (await this.#options.names()).map((name) =>
+        this.read(name).then(
+          () => undefined,
+          (error: unknown) => {
+            if (error instanceof ConfigurationError) return error.message;
+            throw error;
+          },
+        ),
+      ),
+    );
+    return found.filter((violation) => violation !== undefined);
   }
 
   async find(name: CredentialName): Promise<Credential | undefined> {
@@ -77,13 +95,17 @@ export class SecretCredentials implements Credentials {
   }
 }
 
-function parseCredential(name: CredentialName, maxSession: number, value: unknown): Credential {
+function parseCredential(
+  name: CredentialName,
+  { maxSession, stage }: Pick<SecretCredentialsOptions, 'maxSession' | 'stage'>,
+  value: unknown,
+): Credential {
   const credential = parseEntry(credentialSchema, `The secret of the credential ${name}`, value);
   return {
     name,
     acquirerAccountId: credential.acquirer_account_id,
     accounts: credential.accounts,
-    policies: policiesOf(credential, maxSession),
+    policies: policiesOf(credential, maxSession, stage),
     klarna: {
       credential: name,
       rateShare: credential.rate_share,

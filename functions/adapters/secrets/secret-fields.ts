@@ -212,11 +212,31 @@ function violationOf(issue: v.BaseIssue<unknown>, fields: readonly string[]): st
   return `${shown(field)} is not a setting${near === undefined ? '' : `; did you mean ${near}`}`;
 }
 
+/**
+ * What is wrong with the entries of a secret: a sentence for each that `parse` refuses. None contains a value.
+ *
+ * @throws any other error of `parse`
+ */
+export function violationsIn(
+  entries: Readonly<Record<string, unknown>>,
+  parse: (name: string, entry: unknown) => unknown,
+): readonly string[] {
+  return Object.entries(entries).flatMap(([name, entry]) => {
+    try {
+      parse(name, entry);
+      return [];
+    } catch (error) {
+      if (error instanceof ConfigurationError) return [error.message];
+      throw error;
+    }
+  });
+}
+
 /** Edits that turn a misspelled name such as `api-key` or `partner_acount_id` into the intended one. */
 const nearMiss = 2;
 
 /**
  * An unknown field may be a secret that was pasted in the wrong place. Only text that looks like a name is repeated.
  */
-const shown = (field: string): string =>
+export const shown = (field: string): string =>
   /^[A-Za-z0-9_-]{1,40}$/.test(field) ? field : 'a field with an unusual name';

@@ -2,7 +2,10 @@
 import * as v from 'valibot';
 import type { AccountPolicies } from '../../domain/account-settings.ts';
 import { durationFormat, parseDuration } from '../../domain/duration.ts';
+import { parseInstant } from '../../domain/instant.ts';
 import { klarnaLongestLifetime } from '../../domain/payment-request.ts';
+import { kindPattern } from '../../domain/registration.ts';
+import { armedStage, mostKinds, type StageSwitches } from '../../domain/timeout-switches.ts';
 
 const duration = v.pipe(
   v.string('must be a text'),
@@ -25,6 +28,24 @@ const session = v.pipe(
   v.maxValue(klarnaLongestLifetime, "must be at most PT48H, Klarna's longest lifetime"),
 );
 
+const timeFormat = 'must be a time in RFC 3339, such as 2026-01-31T12:00:00Z';
+
+const time = v.pipe(
+  v.string(timeFormat),
+  v.check((given) => parseInstant(given) !== undefined, timeFormat),
+  v.transform((given) => parseInstant(given)),
+);
+
+/** Rules for kinds of checkout: what happens at the deadline of sessions that do not say. */
+const kinds = v.pipe(
+  v.record(
+    v.pipe(v.string(), v.regex(kindPattern, 'must be kinds of 1 to 32 lower-case letters, digits, - and _')),
+    v.picklist(['cancel', 'observe'], 'must be cancel or observe'),
+    'must be an object from kinds to cancel or observe',
+  ),
+  v.check((given) => Object.keys(given).length <= mostKinds, `must have at most ${mostKinds} kinds`),
+);
+
 /** The fields. docs/reference/configuration.md explains each. */
 export const policyFields = {
   default_session_timeout: v.optional(duration),
@@ -36,16 +57,20 @@ export const policyFields = {
   sync_klarna_expiry: flag,
   observe: flag,
   end_other_attempts: flag,
+  armed_from: v.optional(time),
+  kinds: v.optional(kinds, {}),
 } as const;
 
 /**
  * The policies in the fields.
  *
  * @param maxSession milliseconds; the longest session that any account may allow.
+ * @param stage what the stage decides about the ends of all sessions.
  */
 export const policiesOf = (
   fields: v.InferOutput<v.StrictObjectSchema<typeof policyFields, undefined>>,
   maxSession: number,
+  stage: StageSwitches = armedStage,
 ): AccountPolicies => ({
   defaultSessionTimeout: fields.default_session_timeout,
   armOnSubmitted: fields.arm_on_submitted,
@@ -56,4 +81,7 @@ export const policiesOf = (
   syncKlarnaExpiry: fields.sync_klarna_expiry,
   observe: fields.observe,
   endOtherAttempts: fields.end_other_attempts,
+  armedFrom: fields.armed_from,
+  kinds: fields.kinds,
+  stage,
 });

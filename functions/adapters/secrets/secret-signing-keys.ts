@@ -4,8 +4,8 @@ import type { PartnerBinding, SigningKey } from '../../domain/signing-key.ts';
 import { ConfigurationError } from '../../domain/configuration-error.ts';
 import { accountOfKrn } from '../../domain/credential.ts';
 import { parseAccount, parseCredentialName } from '../../domain/identifiers.ts';
-import { type CachedSecret, parsedOnce } from './cached-secret.ts';
-import { parseEntry, text } from './secret-fields.ts';
+import { type CachedSecret, type Entries, parsedOnce } from './cached-secret.ts';
+import { parseEntry, text, violationsIn } from './secret-fields.ts';
 
 /** Whether a value is `*`, or a list of ids from which the names of accounts follow. */
 const isSubjects = (given: unknown): boolean =>
@@ -89,6 +89,10 @@ export class SecretSigningKeys implements SigningKeys {
     await Promise.allSettled(names.map((name) => this.find(name)));
   }
 }
+
+/** A sentence for each entry of the secret that is wrong, whether a webhook needs it or not. */
+export const signingKeyViolations = (entries: Entries): readonly string[] =>
+  violationsIn(entries, parseSigningKey);
 
 function parseSigningKey(signingKeyId: string, entry: unknown): SigningKey {
   const secret = `The secret signing-keys, entry ${signingKeyId}`;

@@ -7,6 +7,7 @@ export interface EventFacts {
 }
 
 const needsAttention = 'Payment Request Needs Attention';
+const wouldHaveCanceled = 'Payment Request Would Have Canceled';
 
 const typeWords: Readonly<Record<string, string>> = {
   'Payment Request Registered': 'Registered',
@@ -14,14 +15,16 @@ const typeWords: Readonly<Record<string, string>> = {
   'Payment Request Cancel Refused': 'Cancel refused',
   [needsAttention]: 'Needs attention',
   'Session Paid Twice': 'Paid twice',
+  [wouldHaveCanceled]: 'Would have canceled',
 };
 
 /** An event's type in a word or two. */
 export const typeWord = (type: string): string => typeWords[type] ?? type;
 
-/** An event's state and its cause: who ended the request, or why it needs attention. */
+/** An event's state and its cause: who ended the request, why it needs attention, or what observed its end. */
 export function factWords(type: string, { state, cause }: EventFacts): string {
   if (cause === null) return stateWord(state);
+  if (type === wouldHaveCanceled) return `${stateWord(state)}, observed by ${cause.replaceAll('_', ' ')}`;
   return type === needsAttention
     ? `${stateWord(state)}: ${cause.replaceAll('_', ' ')}`
     : `${stateWord(state)}, by ${cause}`;

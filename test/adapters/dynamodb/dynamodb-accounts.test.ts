@@ -27,6 +27,8 @@ const all: Required<AccountOverrides> = {
   syncKlarnaExpiry: true,
   observe: true,
   endOtherAttempts: true,
+  armedFrom: noon,
+  kinds: { invoice: 'observe' },
 };
 
 it('nothing is stored about an account that was neither set nor onboarded', async () => {

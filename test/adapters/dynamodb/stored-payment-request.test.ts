@@ -299,6 +299,9 @@ const full: PaymentRequest = {
     supersedes: true,
     klarnaExpiresAt: afterNoon(180),
     onTimeout: 'observe',
+    asked: 'cancel',
+    observedBy: 'stage',
+    kind: 'invoice_link',
     inProgressGrace: 60_000,
     graceGivenAt: afterNoon(30),
     extensions: 1,
@@ -320,6 +323,7 @@ const full: PaymentRequest = {
   },
   attention: 'klarna_denied',
   attentionSince: afterNoon(3),
+  wouldCancel: { at: afterNoon(30), reason: 'stage' },
   question: { about: 'tie', eventId: 'event-1' as EventId },
   attempts: 2,
   retryAt: afterNoon(4),
@@ -390,6 +394,7 @@ describe('toItem and decode', () => {
       se: { at: Date.parse('2026-03-01T12:00:00Z'), rq: 'PT30M' },
       dl: Date.parse('2026-03-01T12:30:00Z'),
       tm: 'armed',
+      oe: { a: 'cancel' },
       h: [
         {
           i: registration?.eventId,
@@ -751,6 +756,8 @@ const attributes: readonly string[] = Object.keys({
   rk: 1,
   ak: 1,
   aa: 1,
+  oe: 1,
+  wo: 1,
 } satisfies Record<Attribute, 1>);
 
 describe('the state before a write that DynamoDB copies', () => {

@@ -2,12 +2,13 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
 import { selfSignedIdentity } from '../../../bench/stand-ins/certificate.ts';
+import { armedStage } from '../../../functions/domain/timeout-switches.ts';
 import { CachedSecret } from '../../../functions/adapters/secrets/cached-secret.ts';
 import { SecretAccounts } from '../../../functions/adapters/secrets/secret-accounts.ts';
 import { ConfigurationError } from '../../../functions/domain/configuration-error.ts';
 import { durationFormat } from '../../../functions/domain/duration.ts';
 import type { Account } from '../../../functions/domain/identifiers.ts';
-import { account } from '../../support/fixtures.ts';
+import { account, noon } from '../../support/fixtures.ts';
 import { planted, plantedIn } from '../../support/planted-secrets.ts';
 import { hour, minute } from '../../support/sessions.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
@@ -38,6 +39,9 @@ describe('an account of the secret', () => {
       syncKlarnaExpiry: false,
       observe: false,
       endOtherAttempts: false,
+      armedFrom: undefined,
+      kinds: {},
+      stage: armedStage,
       klarna: {
         credential: account,
         rateShare: 0.5,
@@ -66,6 +70,8 @@ describe('an account of the secret', () => {
       sync_klarna_expiry: true,
       observe: true,
       end_other_attempts: true,
+      armed_from: '2026-03-01T13:00:00+01:00',
+      kinds: { invoice: 'observe', 'pay-link': 'cancel' },
       rate_share: 0.25,
       client_certificate: certificate,
       client_key: certificateKey,
@@ -86,6 +92,9 @@ describe('an account of the secret', () => {
       syncKlarnaExpiry: true,
       observe: true,
       endOtherAttempts: true,
+      armedFrom: noon,
+      kinds: { invoice: 'observe', 'pay-link': 'cancel' },
+      stage: armedStage,
       klarna: {
         credential: account,
         rateShare: 0.25,

@@ -1,6 +1,7 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { mockClient } from 'aws-sdk-client-mock';
 import { describe, expect, it } from 'vitest';
+import { armedStage } from '../../../functions/domain/timeout-switches.ts';
 import { CachedSecret } from '../../../functions/adapters/secrets/cached-secret.ts';
 import { SecretCredentials } from '../../../functions/adapters/secrets/secret-credentials.ts';
 import { ConfigurationError } from '../../../functions/domain/configuration-error.ts';
@@ -53,6 +54,9 @@ describe('a credential', () => {
           syncKlarnaExpiry: false,
           observe: false,
           endOtherAttempts: false,
+          armedFrom: undefined,
+          kinds: {},
+          stage: armedStage,
         },
         klarna: {
           credential: 'direct',
@@ -132,4 +136,12 @@ describe('a credential', () => {
     expect(String(error)).toContain(message);
     expect(plantedIn(String(error))).toEqual([]);
   });
+});
+
+it('each malformed credential is named with its field, and a secret that is still empty is not one', async () => {
+  const wrong = { environment: 'test', api_keys: planted.apiKey };
+  const violations = await credentialsOf({ good: least, empty: {}, wrong }).violations();
+  expect(violations).toEqual([
+    'The secret of the credential wrong: api_key is missing; api_keys is not a setting; did you mean api_key.',
+  ]);
 });

@@ -12,6 +12,8 @@ const timerVariables = {
   SECRETS_CACHE_SECONDS: '120',
   SECRETS_STALE_SECONDS: '900',
   MAX_SESSION_SECONDS: '172800',
+  OBSERVE: 'true',
+  ARMED_FROM: '2026-03-01T06:00:00Z',
   KLARNA_TEST_URL: 'https://api-global.test.klarna.com',
   KLARNA_LIVE_URL: 'https://api-global.klarna.com',
   TIMERS: 'scheduler',
@@ -62,12 +64,15 @@ describe('parseEnvironment', () => {
         SECRETS_CACHE_SECONDS: secret,
         RETENTION_DAYS: '-1',
         ACCOUNTS_SECRET_ID: undefined,
+        OBSERVE: 'yes',
+        ARMED_FROM: 'tomorrow',
       }),
     );
     expect(message).toBe(
       'cancel-expired-session: environment variables missing or malformed: TABLE_NAME must not be empty; ' +
         'RETENTION_DAYS must be a whole number; ACCOUNTS_SECRET_ID is missing; ' +
-        'SECRETS_CACHE_SECONDS must be a whole number; KLARNA_TEST_URL must be a URL',
+        'SECRETS_CACHE_SECONDS must be a whole number; OBSERVE must be true or false; ' +
+        'ARMED_FROM must be a time in RFC 3339 or empty; KLARNA_TEST_URL must be a URL',
     );
   });
 

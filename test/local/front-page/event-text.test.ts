@@ -19,6 +19,13 @@ it.each([
     null,
     'klarna_denied',
   ],
+  [
+    'Would have canceled',
+    'submitted, observed by armed from',
+    'Payment Request Would Have Canceled',
+    'SUBMITTED',
+    'armed_from',
+  ],
   ['Payment Request Sung', 'expired', 'Payment Request Sung', 'EXPIRED', null],
 ])('an event reads "%s", "%s"', (word, facts, type, state, cause) => {
   expect([typeWord(type), factWords(type, { state, cause })]).toEqual([word, facts]);
