@@ -46,7 +46,7 @@ const lanes: readonly (readonly Step[])[] = [
     // The nightly workflow adds the other stage.
     {
       script: 'outside',
-      parameters: ['--stage', 'default'],
+      parameters: ['--stage', 'default', '--stage', 'commands'],
       title: 'deployed on an emulator of AWS',
       hasTests: true,
     },

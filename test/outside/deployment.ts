@@ -5,6 +5,7 @@ import { checkedJson } from '../../local/shared/checked-json.ts';
 import { defaultAccounts } from '../../local/secrets/default-secrets.ts';
 import { type Emulator, region } from './emulator.ts';
 import type { PythonEnvironment } from '../support/python-environment.ts';
+import { reachableAt } from './reachable.ts';
 import { runProgram } from '../support/run-program.ts';
 import type { Stage } from './stage.ts';
 
@@ -63,7 +64,7 @@ export class Deployment {
       undefined,
       v.object({ signing_key_id: text, signing_key: text }),
     );
-    const webhook = this.#webhookUrl(outputs);
+    const { ApiUrl: api, WebhookUrl: webhook } = reachableAt(this.#parts.emulator.url, outputs);
     await this.#putSecret(outputs.AccountsSecretName, 'accounts.json', accounts);
     await this.#putSecret(outputs.SigningKeysSecretName, 'signing-keys.json', {
       [signingKey.signing_key_id]: {
@@ -85,7 +86,7 @@ export class Deployment {
     );
     const file = join(folder, 'target.json');
     const target = {
-      api: this.#apiUrl(outputs),
+      api,
       webhook,
       region,
       account: 'demo',
@@ -208,20 +209,6 @@ export class Deployment {
     const attributes = JSON.stringify({ Policy: JSON.stringify(policy) });
     await this.#aws(['sqs', 'set-queue-attributes', '--queue-url', url, '--attributes', attributes]);
     return url;
-  }
-
-  /** The emulator serves an API below a path of its own address. */
-  #apiUrl({ ApiUrl: url }: Outputs): string {
-    const [id = ''] = new URL(url).hostname.split('.');
-    return `${this.#parts.emulator.url}/_aws/execute-api/${id}`;
-  }
-
-  #webhookUrl(outputs: Outputs): string {
-    const { hostname, pathname } = new URL(outputs.WebhookUrl);
-    const [id = ''] = hostname.split('.');
-    return hostname.includes('.lambda-url.')
-      ? `${this.#parts.emulator.url}/_aws/lambda-url/${id}${pathname}`
-      : `${this.#apiUrl(outputs)}${pathname}`;
   }
 
   async #outputs(): Promise<Outputs> {

@@ -3,19 +3,32 @@
  * scenarios on the stack, changes a setting, and destroys it. Needs Python 3 and the network, for packages from PyPI.
  *
  *     npm run outside                       every stage
- *     npm run outside -- --stage default    one stage
+ *     npm run outside -- --stage default    one stage; --stage can be given several times
+ *
+ * The stage `commands` types the five commands in an empty folder, with the packed package. With `TARGET=target.json` it does so on a
+ * real account: `{"region": "…", "partner_account": "krn:…", "profile": "…"}`. The API key of Klarna's test environment is read from
+ * standard input.
  *
  * What else follows `--` is passed on to Vitest.
  */
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
+import * as v from 'valibot';
+import manifest from '../../package.json' with { type: 'json' };
 import { selfSignedIdentity } from '../../bench/stand-ins/certificate.ts';
 import { startKlarnaProcess } from '../../local/klarna-simulator/process.ts';
+import { defaultAccounts } from '../../local/secrets/default-secrets.ts';
 import { Deployment, type DeploymentParts } from './deployment.ts';
 import { playScenarios } from './play-scenarios.ts';
-import { region, startEmulator } from './emulator.ts';
+import { type Emulator, region, startEmulator } from './emulator.ts';
+import { type FiveCommandsOptions, typeFiveCommands } from './five-commands.ts';
+import { reachableAt } from './reachable.ts';
 import { pythonEnvironment } from '../support/python-environment.ts';
+import { packPackages } from '../support/pack-packages.ts';
 import { runProgram } from '../support/run-program.ts';
 import { stagesOf } from './stage.ts';
 import { startTokenIssuer } from './token-issuer.ts';
@@ -90,7 +103,15 @@ async function tryStage(parts: DeploymentParts, vitestOptions: readonly string[]
   counts.stages += 1;
 }
 
-async function run(stageName: string | undefined, vitestOptions: readonly string[]): Promise<void> {
+/** The checks of the doctor that need what the emulator does not have. */
+const notEmulated: readonly string[] = [];
+
+const stageNames = ['default', 'api', 'commands'] as const;
+
+async function run(chosen: readonly string[], vitestOptions: readonly string[]): Promise<void> {
+  const wrong = chosen.find((name) => !stageNames.some((known) => known === name));
+  if (wrong !== undefined) throw new Error(`--stage is ${wrong}; allowed: ${stageNames.join(', ')}.`);
+  const isChosen = (name: string): boolean => chosen.length === 0 || chosen.includes(name);
   const python = await step('Python environment', () => pythonEnvironment(join(cache, 'python'), packages));
   const folder = join(cache, 'run');
   await rm(folder, { recursive: true, force: true });
@@ -110,21 +131,21 @@ async function run(stageName: string | undefined, vitestOptions: readonly string
     }),
   );
   const emulator = await step('emulator of AWS', () => startEmulator({ python, folder, identity }));
+  const tryStages = async (): Promise<void> => {
+    for (const stage of stagesOf(klarna.url, issuer).filter(({ name }) => isChosen(name))) {
+      const parts = { stage, emulator, python, klarnaUrl: klarna.url, folder: join(folder, stage.name) };
+      await tryStage(parts, vitestOptions);
+    }
+  };
   try {
-    const stages = stagesOf(klarna.url, issuer).filter(
-      ({ name }) => stageName === undefined || name === stageName,
-    );
-    if (stages.length === 0) throw new Error(`--stage is ${String(stageName)}; allowed: default, api.`);
     await step('cdk bootstrap', () =>
       runProgram('npx', ['cdk', 'bootstrap', `aws://000000000000/${region}`, '--no-notices'], {
         cwd: root,
         environment: { ...emulator.environment, CDK_DISABLE_CLI_TELEMETRY: 'true' },
       }),
     );
-    for (const stage of stages) {
-      const parts = { stage, emulator, python, klarnaUrl: klarna.url, folder: join(folder, stage.name) };
-      await tryStage(parts, vitestOptions);
-    }
+    // Most of their time they wait for a deadline, so they wait at the same time.
+    await Promise.all([tryStages(), isChosen('commands') && tryCommandsHere(emulator, klarna.url, folder)]);
   } finally {
     await emulator.stop();
     await klarna.stop();
@@ -132,8 +153,59 @@ async function run(stageName: string | undefined, vitestOptions: readonly string
   }
 }
 
+/** Types the five commands on the emulator. */
+async function tryCommandsHere(emulator: Emulator, klarnaUrl: string, folder: string): Promise<void> {
+  const packed = join(folder, 'packed');
+  await step('commands: packed packages', () => packPackages(packed));
+  await tryCommands(packed, {
+    apiKey: `klarna_test_api_${randomBytes(24).toString('base64url')}`,
+    partnerAccount: defaultAccounts.demo.partner_account_id,
+    region,
+    environment: emulator.environment,
+    klarnaUrl,
+    reachable: (outputs) => reachableAt(emulator.url, outputs),
+    mayFind: notEmulated,
+  });
+}
+
+async function tryCommands(
+  packed: string,
+  options: Omit<FiveCommandsOptions, 'folder' | 'tarball'>,
+): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'lapse-shop-'));
+  try {
+    const tarball = join(packed, `lapse-${manifest.version}.tgz`);
+    await step('commands: from an empty folder to a canceled Payment Request', () =>
+      typeFiveCommands({ folder, tarball, ...options }),
+    );
+    counts.stages += 1;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const targetSchema = v.strictObject({
+  region: v.string(),
+  partner_account: v.string(),
+  profile: v.optional(v.string()),
+});
+
+/** Types the five commands on a real account. */
+async function tryCommandsAt(targetFile: string): Promise<void> {
+  const target = v.parse(targetSchema, JSON.parse(await readFile(targetFile, 'utf8')));
+  const packed = join(cache, 'packed');
+  await step('commands: packed packages', () => packPackages(packed));
+  await tryCommands(packed, {
+    apiKey: (await text(process.stdin)).trim(),
+    partnerAccount: target.partner_account,
+    region: target.region,
+    environment: target.profile === undefined ? {} : { AWS_PROFILE: target.profile },
+    mayFind: [],
+  });
+}
+
 const { values, positionals, tokens } = parseArgs({
-  options: { stage: { type: 'string' } },
+  options: { stage: { type: 'string', multiple: true } },
   allowPositionals: true,
   strict: false,
   tokens: true,
@@ -144,7 +216,10 @@ const vitestOptions = tokens
 try {
   if (positionals.length > 0)
     throw new Error(`There is no parameter ${positionals.join(' ')}; allowed: --stage.`);
-  await run(typeof values.stage === 'string' ? values.stage : undefined, vitestOptions);
+  const chosen = (values.stage ?? []).filter((name) => typeof name === 'string');
+  const target = process.env['TARGET'];
+  if (target === undefined) await run(chosen, vitestOptions);
+  else await tryCommandsAt(target);
   say(
     `${counts.stages} stages, ${counts.resources} resources, ${counts.scenarios} scenarios, ${secondsSince(started)} s`,
   );

@@ -2,6 +2,4 @@ import { packPackages } from '../support/pack-packages.ts';
 import { tarballs } from './tarballs.ts';
 
 /** Packs the packages that the tests of this folder install. */
-export function setup(): void {
-  packPackages(tarballs);
-}
+export const setup = (): Promise<void> => packPackages(tarballs);

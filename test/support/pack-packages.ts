@@ -2,22 +2,22 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { runProgram } from './run-program.ts';
 
 /**
  * Packs the three packages into a folder, and writes the files for CloudFormation below it. They are built from a clean clone, in a folder
  * and with a folder for temporary files that are not those of the tests.
  */
-export function packPackages(target: string): void {
+export async function packPackages(target: string): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'lapse-clone-'));
   try {
     const clone = join(folder, 'a', 'clone');
     copyRepository(clone);
     const TMPDIR = join(folder, 'tmp');
     mkdirSync(TMPDIR);
-    execFileSync('npm', ['run', '--silent', 'package'], {
+    await runProgram('npm', ['run', '--silent', 'package'], {
       cwd: clone,
-      env: { ...process.env, TMPDIR, npm_config_ignore_scripts: 'true' },
-      stdio: ['ignore', 'ignore', 'inherit'],
+      environment: { TMPDIR, npm_config_ignore_scripts: 'true' },
     });
     rmSync(target, { recursive: true, force: true });
     cpSync(join(clone, 'dist', 'packages'), target, { recursive: true });
