@@ -20,6 +20,7 @@ import type {
   PaymentRequestStore,
   StateChangePublisher,
 } from '../functions/application/ports.ts';
+import { insightTimeouts } from '../functions/application/insight-timeouts.ts';
 import { replayQuarantined } from '../functions/application/replay-quarantined.ts';
 import { republishRecord, republishStateChanges } from '../functions/application/republish-state-changes.ts';
 import { judgeDelivery } from '../functions/webhook/klarna-delivery.ts';
@@ -53,6 +54,7 @@ export function composeOperations(target: Target) {
   const quarantine = new DynamoDbQuarantine(table);
   const sqs = new SQSClient(settings);
   const store = new DynamoDbPaymentRequestStore(table);
+  const records = new ScannedPaymentRequests(table);
   return {
     /** The API of an account, called with the operator's own credentials. */
     api: async (account: string) => {
@@ -88,13 +90,14 @@ export function composeOperations(target: Target) {
         onFault: rethrow,
       }),
       store,
-      new ScannedPaymentRequests(table),
+      records,
     ),
     timers: new Queue(sqs, outputs.TimerQueueUrl),
     deadTimers: new Queue(sqs, outputs.DeadTimersQueueUrl),
     unpublished: new Queue(sqs, outputs.UnpublishedEventsQueueUrl),
     sweepFailures: new Queue(sqs, outputs.SweepFailuresQueueUrl),
     runSweep: runSweepOf(target),
+    insight: insightTimeouts({ records }),
   };
 }
 

@@ -8,6 +8,7 @@ import { commandContext, type Open } from './command-context.ts';
 import { type Program, withCommonOptions } from './common-options.ts';
 import { addDeployCommand } from './deploy-command.ts';
 import { addInitCommand } from './init-command.ts';
+import { addInsightCommands } from './insight-commands.ts';
 import { addJobCommands } from './job-commands.ts';
 import { addListenCommand } from './listen-command.ts';
 import { addQuarantineCommands } from './quarantine-commands.ts';
@@ -92,6 +93,7 @@ const groups: readonly ((program: Program, open: Open) => void)[] = [
   addTimersCommands,
   addUnpublishedCommands,
   addSweepFailuresCommands,
+  addInsightCommands,
 ];
 
 const generalHelp = `

@@ -75,7 +75,7 @@ const elsewhere: readonly RegExp[] = [
 ];
 
 /** Use cases that only read, for an operator: a fault ends the call, and nothing depends on it. */
-const onlyReading: readonly string[] = ['preview-sweep.ts'];
+const onlyReading: readonly string[] = ['insight-timeouts.ts', 'preview-sweep.ts'];
 
 /** Every line of the use cases that calls a port, but for those that are played elsewhere. */
 const callsInTheSource = (): readonly string[] =>
