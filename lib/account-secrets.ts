@@ -59,7 +59,7 @@ export class AccountSecrets extends Construct {
       topic: shared.alarmTopic,
       shoppers:
         'Nothing happens to shoppers until a secret is full and takes no more accounts or signing keys.',
-      first: 'Search the log for secret.size, which names the secret, and move accounts to a credential.',
+      first: 'Run lapse doctor, which names the secret, and move accounts to a credential.',
       section: 'secret-size',
       metric: lapseMetric(shared.name, 'SecretUsed', { statistic: Stats.MAXIMUM }),
       threshold: shared.settings.thresholds.secretPercent,

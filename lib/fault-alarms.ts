@@ -10,7 +10,7 @@ export class FaultAlarms extends Construct {
     new LapseAlarm(this, 'Misconfigured', {
       topic,
       shoppers: 'Cancels and timeouts fail until you correct a secret, an API key, a permission or a quota.',
-      first: 'Search the log for the fault misconfigured: the line names what is wrong.',
+      first: 'Run lapse doctor, or search the log for the fault misconfigured: both name what is wrong.',
       section: 'misconfigured',
       metric: lapseMetric(name, 'ConfigurationFault'),
       threshold: 1,

@@ -74,7 +74,7 @@ export class KlarnaWebhook extends Construct {
       topic,
       shoppers:
         "Nothing happens to shoppers unless the refused webhooks are Klarna's: then states arrive late.",
-      first: "Look in Klarna's portal for failed deliveries.",
+      first: 'Run lapse doctor: it sends a test delivery, and compares the keys at Klarna with the secret.',
       section: 'bad-signatures',
       metric: lapseMetric(name, 'BadSignature'),
       threshold: thresholds.badSignatures,
@@ -102,7 +102,7 @@ export class KlarnaWebhook extends Construct {
       topic,
       shoppers:
         'Paid orders are known late: the shop has registered sessions for two hours, and no valid webhook arrived.',
-      first: "Compare the subscription in Klarna's portal with the output WebhookUrl.",
+      first: 'Run lapse doctor: it compares the subscription at Klarna with the output WebhookUrl.',
       section: 'webhook-silence',
       metric: new MathExpression({
         label: 'Registrations while no webhook arrived',

@@ -145,7 +145,7 @@ export class Reconciliation extends Construct {
       topic,
       shoppers:
         'Nothing happens to shoppers yet, but what fails now is not repaired: no sweep has finished for five minutes.',
-      first: "Read the function's log, and compare the stack with its template (drift detection).",
+      first: 'Run lapse sweep-failures list, and compare the stack with its template (drift detection).',
       section: 'sweep-silent',
       metric: lapseMetric(name, 'DueRecords', { statistic: Stats.SAMPLE_COUNT }),
       threshold: 1,

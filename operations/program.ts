@@ -7,6 +7,7 @@ import { addAttentionCommands } from './attention-commands.ts';
 import { commandContext, type Open } from './command-context.ts';
 import { type Program, withCommonOptions } from './common-options.ts';
 import { addDeployCommand } from './deploy-command.ts';
+import { addDoctorCommand } from './doctor-commands.ts';
 import { addInitCommand } from './init-command.ts';
 import { addInsightCommands } from './insight-commands.ts';
 import { addJobCommands } from './job-commands.ts';
@@ -83,6 +84,7 @@ export function commandLineProgram({ terminal, folder }: Surroundings, fail: () 
 const groups: readonly ((program: Program, open: Open) => void)[] = [
   addInitCommand,
   addDeployCommand,
+  addDoctorCommand,
   addRequestCommands,
   addSessionCommands,
   addJobCommands,

@@ -41,7 +41,7 @@ const newAgent = (protocol: string, { clientCertificate, clientKey }: ClientCert
 
 /** One request to Klarna. */
 export interface HttpRequest {
-  readonly method: 'GET' | 'DELETE' | 'PATCH';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   /** A JSON text. */

@@ -131,13 +131,16 @@ const isLocal = (error: unknown): error is Error & { readonly code: string } =>
   /^ERR_(INVALID|UNESCAPED|HTTP_INVALID|OSSL)/.test(error.code);
 
 /** Klarna writes the colons of its ids as they are, and a path may have them. */
-const pathSegment = (text: string): string => encodeURIComponent(text).replaceAll('%3A', ':');
+export const pathSegment = (text: string): string => encodeURIComponent(text).replaceAll('%3A', ':');
 
 /**
  * Base64 of `<username>:<key>` where there is a user name, even an empty one. Else the key as it is, as Klarna's cancel page shows
  * it.
  */
-const authorizationOf = ({ username, apiKey }: KlarnaCredentials): string =>
+export const authorizationOf = ({
+  username,
+  apiKey,
+}: Pick<KlarnaCredentials, 'username' | 'apiKey'>): string =>
   username === undefined
     ? `Basic ${apiKey}`
     : `Basic ${Buffer.from(`${username}:${apiKey}`, 'utf8').toString('base64')}`;
