@@ -116,6 +116,10 @@ const klarna = ({ name, functions }: DashboardProps): readonly IWidget[] => [
     lapseMetric(name, 'KlarnaMillis', { statistic: Stats.p(99) }),
   ]),
   logTable('Webhooks', functions['receive-klarna-webhook'], ['webhook.received', 'verdict']),
+  logTable('Expiries that Klarna refused', functions['register-payment-request'], [
+    'klarna-expiry.refused',
+    'status',
+  ]),
   logTable('Refused webhooks', functions['receive-klarna-webhook'], ['webhook.refused', 'reason']),
 ];
 

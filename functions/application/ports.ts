@@ -254,6 +254,17 @@ export interface RateBudgets {
   pause(credential: string, until: number): Promise<void>;
 }
 
+/** The verb with which Klarna takes an update of a Payment Request. */
+export type UpdateVerb = 'PUT' | 'PATCH';
+
+/** What the processes know together of each credential. Faults are thrown. */
+export interface CredentialNotes {
+  /** The verb that Klarna has been seen to accept for updates; `undefined` where no process has seen one. */
+  updateVerb(credential: string): Promise<UpdateVerb | undefined>;
+  /** Notes the verb. A later one replaces it. */
+  noteUpdateVerb(credential: string, verb: UpdateVerb): Promise<void>;
+}
+
 /** The keys that Klarna signs webhooks with. */
 export interface SigningKeys {
   /** The key; `undefined` for an unknown id. An unknown id refreshes the keys at most once a minute. */

@@ -3,7 +3,7 @@ import { ConfigurationError } from '../domain/configuration-error.ts';
 import { carryOn } from '../domain/cancellation.ts';
 import { type Account, ownEventId, type PaymentRequestKey } from '../domain/identifiers.ts';
 import type { Instant } from '../domain/instant.ts';
-import { isKlarnaExpiryEarly, type PaymentRequest, type Question } from '../domain/payment-request.ts';
+import { isKlarnaExpiryOpen, type PaymentRequest, type Question } from '../domain/payment-request.ts';
 import { withResolvedQuestion } from '../domain/question.ts';
 import {
   decideReconciliation,
@@ -231,7 +231,7 @@ const actions: Readonly<Record<Exclude<ReconcileAction, 'nothing'>, Act>> = {
     const synced = await dependencies.syncExpiry(armed, settings);
     // Klarna refused to move its expiry, so the deadline is earlier now.
     const moved = synced.deadlineAt === armed.deadlineAt ? synced : await armTimer(dependencies)(synced);
-    if (isKlarnaExpiryEarly(moved)) await tryLater(dependencies, moved, moved, isKlarnaExpiryEarly);
+    if (isKlarnaExpiryOpen(moved)) await tryLater(dependencies, moved, moved, isKlarnaExpiryOpen);
     else if (moved.attempts > 0) await forget(dependencies, moved, settings);
   },
   arm_default: async (dependencies, record, settings) => {

@@ -1,5 +1,5 @@
 import type { AccountSettings } from '../domain/account-settings.ts';
-import { ownEventId } from '../domain/identifiers.ts';
+import { ownEventId, type PaymentRequestKey } from '../domain/identifiers.ts';
 import type { Instant } from '../domain/instant.ts';
 import {
   type ExpiryResponse,
@@ -7,7 +7,7 @@ import {
   withExpiryResponse,
   withIntendedExpiry,
 } from '../domain/klarna-expiry.ts';
-import type { KlarnaResponse } from '../domain/klarna-response.ts';
+import type { KlarnaResponse, Proof } from '../domain/klarna-response.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import { callLimit } from '../domain/next-call.ts';
 import { type AskedFor, observationOf, readAtKlarna, type TimedResponse } from './ask-klarna.ts';
@@ -22,6 +22,8 @@ export interface ExpirySyncDependencies extends ChangeDependencies {
   readonly ids: Ids;
   /** Called with the fault if a response could not be recorded. */
   readonly onFault: (error: unknown) => void;
+  /** Called where Klarna refuses an expiry, with the ids and codes of its response. */
+  readonly onRefused?: (key: PaymentRequestKey, proof: Proof) => void;
 }
 
 /**
@@ -55,6 +57,7 @@ export const syncKlarnaExpiry =
           next: latest && withExpiryResponse(latest, response, clock.instant()),
           outcome: undefined,
         }));
+        if (response.outcome === 'refused') dependencies.onRefused?.(record, response.proof);
         if (!stored) break;
         current = stored;
         if (response.outcome !== 'accepted') break;

@@ -17,6 +17,7 @@ import { DynamoDbCancelJobs } from '../adapters/dynamodb/dynamodb-cancel-jobs.ts
 import { DynamoDbPaymentRequestStore } from '../adapters/dynamodb/dynamodb-payment-request-store.ts';
 import { DynamoDbQuarantine } from '../adapters/dynamodb/dynamodb-quarantine.ts';
 import { DynamoDbOpenPaymentRequests } from '../adapters/dynamodb/dynamodb-open-payment-requests.ts';
+import { DynamoDbCredentialNotes } from '../adapters/dynamodb/dynamodb-credential-notes.ts';
 import { DynamoDbRateBudgets } from '../adapters/dynamodb/dynamodb-rate-budgets.ts';
 import { DynamoDbWebhookArrivals } from '../adapters/dynamodb/dynamodb-webhook-arrivals.ts';
 import { DynamoDbSweepLease } from '../adapters/dynamodb/dynamodb-sweep-lease.ts';
@@ -26,6 +27,7 @@ import { EventBridgePublisher } from '../adapters/eventbridge/eventbridge-publis
 import { agentFor } from '../adapters/klarna/klarna-http.ts';
 import { HttpKlarnaPaymentRequests } from '../adapters/klarna/klarna-payment-requests.ts';
 import { TimerQueueHandOver } from '../adapters/queue/timer-queue-hand-over.ts';
+import { UpdateVerbs } from '../adapters/klarna/update-verbs.ts';
 import { delayMessage } from '../adapters/queue/timer-message-delay.ts';
 import { UnpublishedQueue } from '../adapters/queue/unpublished-queue.ts';
 import { removeSchedule, SchedulerSessionTimer } from '../adapters/scheduler/scheduler-session-timer.ts';
@@ -36,7 +38,14 @@ import { SecretSigningKeys, signingKeyViolations } from '../adapters/secrets/sec
 import { writeAccountSettings } from '../application/account-settings.ts';
 import { cachedAccounts, credentialNames, findAccount } from '../application/find-account.ts';
 import { paceCalls } from '../application/pace-calls.ts';
-import type { Clock, Ids, RateBudgets, SessionTimer, TimerRemoval } from '../application/ports.ts';
+import type {
+  Clock,
+  CredentialNotes,
+  Ids,
+  RateBudgets,
+  SessionTimer,
+  TimerRemoval,
+} from '../application/ports.ts';
 import { sweepSessionTimer } from '../adapters/sweep/sweep-session-timer.ts';
 import type { KlarnaCredentials } from '../domain/account-settings.ts';
 import { ConfigurationError } from '../domain/configuration-error.ts';
@@ -132,7 +141,10 @@ export function storeOf(environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS
     jobs: () => new DynamoDbCancelJobs({ ...tableOf(environment), client }),
     stored: new DynamoDbAccounts({ tableName: environment.TABLE_NAME, client }),
     views: () => new DynamoDbAccountViews({ tableName: environment.TABLE_NAME, client }),
-    budgets: new DynamoDbRateBudgets({ tableName: environment.TABLE_NAME, client }),
+    credentials: {
+      budgets: new DynamoDbRateBudgets({ tableName: environment.TABLE_NAME, client }),
+      notes: new DynamoDbCredentialNotes({ tableName: environment.TABLE_NAME, client }),
+    },
     sweepLease: () => new DynamoDbSweepLease({ tableName: environment.TABLE_NAME, client, ids }),
     open: () => new DynamoDbOpenPaymentRequests({ tableName: environment.TABLE_NAME, client }),
     offlineStore: () => storeWith(offline(client)),
@@ -244,12 +256,13 @@ type KlarnaCall = Pick<KlarnaCredentials, 'environment' | 'clientCertificate' | 
 /** Klarna, with each call timed, unclear responses counted, and the pace of the calls, and the dependencies of every call. */
 export function klarnaOf(
   environment: Pick<Parsed, 'KLARNA_TEST_URL' | 'KLARNA_LIVE_URL'>,
-  budgets: RateBudgets,
+  { budgets, notes }: { readonly budgets: RateBudgets; readonly notes: CredentialNotes },
 ) {
   const pace = paceCalls({ budgets, clock, onFault: (error) => fault('pace.fault', error) });
   const klarna = new HttpKlarnaPaymentRequests({
     urls: { test: environment.KLARNA_TEST_URL, live: environment.KLARNA_LIVE_URL },
     ids,
+    verbs: new UpdateVerbs({ notes, clock, onFault: (error) => fault('pace.fault', error) }),
   });
   return { klarna: pace.paced(withMetrics(klarna, clock)), ids, pace };
 }

@@ -54,7 +54,7 @@ import { parseEnvironment } from '../contract/environment.ts';
 import { measureTimeout } from '../telemetry/timeout-metrics.ts';
 import { primeCancel, primingKey } from '../cold-start/prime-cancel.ts';
 import { primeWebhook } from '../cold-start/prime-webhook.ts';
-import { fault } from '../telemetry/telemetry.ts';
+import { fault, warn } from '../telemetry/telemetry.ts';
 import { warmUpOf } from '../cold-start/warm-up.ts';
 
 const onUnreadable = (error: UnreadableRecordError): void => fault('record.unreadable', error);
@@ -63,7 +63,7 @@ const onTimerFault = (error: unknown): void => fault('timer.fault', error);
 /** The dependencies of register-payment-request. */
 export function composeRegistration() {
   const environment = parseEnvironment('register-payment-request', process.env);
-  const { store, offlineStore, stored, budgets } = storeOf(environment);
+  const { store, offlineStore, stored, credentials } = storeOf(environment);
   const { timer, offlineTimer } = timerOf(environment);
   const { accounts, prime, write } = accountsOf(environment, stored);
   const dependencies = {
@@ -72,7 +72,7 @@ export function composeRegistration() {
     timer,
     ids,
     onTimerFault,
-    syncExpiry: expirySyncOf(store, klarnaOf(environment, budgets)),
+    syncExpiry: expirySyncOf(store, klarnaOf(environment, credentials)),
   };
   return {
     accounts,
@@ -90,9 +90,9 @@ export function composeRegistration() {
 /** The dependencies of get-payment-request. */
 export function composeReading() {
   const environment = parseEnvironment('get-payment-request', process.env);
-  const { store, offlineStore, jobs, stored, budgets, views } = storeOf(environment);
+  const { store, offlineStore, jobs, stored, credentials, views } = storeOf(environment);
   const { accounts, prime, find } = accountsOf(environment, stored);
-  const klarna = klarnaOf(environment, budgets);
+  const klarna = klarnaOf(environment, credentials);
   return {
     accounts,
     find,
@@ -113,9 +113,9 @@ export function composeReading() {
 export function composeCancellation() {
   const environment = parseEnvironment('cancel-payment-request', process.env);
   const { timer, offlineTimer } = removalOf(environment);
-  const { store, offlineStore, jobs: jobsOf, stored, budgets } = storeOf(environment);
+  const { store, offlineStore, jobs: jobsOf, stored, credentials } = storeOf(environment);
   const { accounts, prime } = accountsOf(environment, stored);
-  const dependencies = { ...retries, store, timer, ...klarnaOf(environment, budgets), onTimerFault };
+  const dependencies = { ...retries, store, timer, ...klarnaOf(environment, credentials), onTimerFault };
   const cancel = cancelPaymentRequest(dependencies);
   const dryRun = dryRunCancel(dependencies);
   const jobs = jobsOf();
@@ -171,10 +171,10 @@ const longestWait = 10_000;
 /** The dependencies of cancel-expired-session. */
 export function composeTimeout() {
   const environment = parseEnvironment('cancel-expired-session', process.env);
-  const { store, offlineStore, stored, budgets } = storeOf(environment);
+  const { store, offlineStore, stored, credentials } = storeOf(environment);
   const { timer, offlineTimer } = timerOf(environment);
   const { accounts, prime } = accountsOf(environment, stored);
-  const klarna = klarnaOf(environment, budgets);
+  const klarna = klarnaOf(environment, credentials);
   const dependencies = {
     ...retries,
     store,
@@ -204,8 +204,8 @@ export function composeTimeout() {
 /** The dependencies of reconcile-payment-requests. */
 export function composeReconciliation() {
   const environment = parseEnvironment('reconcile-payment-requests', process.env);
-  const { store, jobs, sweepLease, open, stored, budgets } = storeOf(environment);
-  const klarna = klarnaOf(environment, budgets);
+  const { store, jobs, sweepLease, open, stored, credentials } = storeOf(environment);
+  const klarna = klarnaOf(environment, credentials);
   const { accounts, check } = accountsOf(environment, stored);
   const { timer } = timerOf(environment);
   const dependencies = { ...retries, store, sessions: store, timer, ...klarna, onTimerFault, onUnreadable };
@@ -294,4 +294,13 @@ const expirySyncOf = (
     klarnaExpiry: klarna,
     ids,
     onFault: (error) => fault('klarna-expiry.fault', error),
+    onRefused: ({ account, paymentRequestId }, { method, status, error_code, correlation_id }) =>
+      warn('klarna-expiry.refused', {
+        account,
+        payment_request_id: paymentRequestId,
+        method,
+        status,
+        error_code,
+        correlation_id,
+      }),
   });

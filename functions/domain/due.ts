@@ -1,6 +1,6 @@
 import { type Instant, laterOf, plusMillis } from './instant.ts';
 import {
-  isKlarnaExpiryEarly,
+  isKlarnaExpiryOpen,
   isUnsettled,
   klarnaLongestLifetime,
   type PaymentRequest,
@@ -23,7 +23,7 @@ export const mostAttempts = 24;
  * - `end`: open past its deadline, so the timer was lost.
  * - `ask`: the webhooks leave a question that a read answers. Their times have whole seconds, so that is not a fault.
  * - `read`: Klarna did not know the request, or has ended it and no webhook told us.
- * - `arm`: the timer was not armed, or Klarna's expiry has not followed the deadline.
+ * - `arm`: the timer was not armed, or Klarna's expiry has not followed the deadline, or Klarna did not respond to the first call for one.
  * - `compare`: the other attempts of the session were not looked into, so the stream function's message was lost.
  * - `arm_default`: only Klarna has told of the request. The account's default timer may apply.
  */
@@ -56,7 +56,7 @@ export function workOf(record: PaymentRequest): readonly Work[] {
   }
   if (timer === 'pending') work.push({ kind: 'arm', from: undefined });
   if (record.attention === 'not_found' && mayBeRead) work.push({ kind: 'read', from: undefined });
-  if (isKlarnaExpiryEarly(record) && (hasTimer || mayBeRead)) work.push({ kind: 'arm', from: undefined });
+  if (isKlarnaExpiryOpen(record) && (hasTimer || mayBeRead)) work.push({ kind: 'arm', from: undefined });
   if (timer === 'undecided' && state !== undefined) {
     work.push({ kind: 'arm_default', from: undefined });
   }

@@ -8,6 +8,7 @@ import type { Observation } from './observation.ts';
 import {
   isExpiryMovable,
   isKlarnaExpiryEarly,
+  isKlarnaExpiryOpen,
   isUnsettled,
   klarnaLongestLifetime,
   longestExpiry,
@@ -57,12 +58,21 @@ export function withIntendedExpiry(
   now: Instant,
 ): PaymentRequest {
   const wanted = wantedExpiry(record, accountGrace, now);
-  if (!record.session || wanted === undefined) return record;
+  if (!record.session) return record;
+  // What Klarna would not take any more is not asked for again.
+  if (wanted === undefined) return isExpiryMovable(record) ? withUnanswered(record, undefined) : record;
   const latest = laterOf(wanted, plusMillis(now, nearest + askedWithin));
   const { klarnaExpiryMayBe: noted } = record.session;
   // Stryker disable next-line ConditionalExpression: only the compiler needs the check
   if (noted !== undefined && noted >= latest) return record;
   return { ...record, session: { ...record.session, klarnaExpiryMayBe: latest } };
+}
+
+/** The record with the mark that the first call got no clear response, or without it. The same record where that is so already. */
+function withUnanswered(record: PaymentRequest, isKlarnaExpiryUnanswered: true | undefined): PaymentRequest {
+  const { session } = record;
+  if (!session || session.isKlarnaExpiryUnanswered === isKlarnaExpiryUnanswered) return record;
+  return { ...record, session: { ...session, isKlarnaExpiryUnanswered } };
 }
 
 /** Klarna's response to a new expiry. `refused`: Klarna does not take it. `unknown`: no clear response. */
@@ -103,17 +113,19 @@ export function withExpiryResponse(
 
 /**
  * The record with the expiry that Klarna has by this response. Calls may overtake each other: an earlier expiry that was asked for
- * without a clear response may still take effect.
+ * without a clear response may still take effect. Where it was the first one, Klarna may have none of ours.
  */
 function withKnownExpiry(
   record: PaymentRequest,
   { askedFor, outcome, observation }: ExpiryResponse,
 ): PaymentRequest {
   const { session } = record;
-  if (!session || outcome === 'refused') return record;
+  if (!session) return record;
+  if (outcome === 'refused') return withUnanswered(record, undefined);
   const { klarnaExpiry } = session;
   if (outcome === 'unknown') {
-    return klarnaExpiry && askedFor < klarnaExpiry.askedFor
+    if (!klarnaExpiry) return withUnanswered(record, true);
+    return askedFor < klarnaExpiry.askedFor
       ? { ...record, session: { ...session, klarnaExpiry: { ...klarnaExpiry, askedFor } } }
       : record;
   }
@@ -121,14 +133,22 @@ function withKnownExpiry(
   return {
     ...record,
     klarnaExpiresAt: shown,
-    session: { ...session, klarnaExpiry: { askedFor, shown }, klarnaExpiryMayBe: undefined },
+    session: {
+      ...session,
+      klarnaExpiry: { askedFor, shown },
+      klarnaExpiryMayBe: undefined,
+      isKlarnaExpiryUnanswered: undefined,
+    },
   };
 }
 
-/** The record, tried again soon where Klarna would end it too early: a slow response to an earlier call may have come last. */
+/**
+ * The record, tried again soon where Klarna would end it too early: a slow response to an earlier call may have come last. Or where the
+ * first call got no clear response.
+ */
 export function withEarlyExpiryDue(record: PaymentRequest, now: Instant): PaymentRequest {
   const isWaiting = record.retryAt !== undefined && record.retryAt > now;
-  if (!isKlarnaExpiryEarly(record) || isUnsettled(record) || isWaiting) return record;
+  if (!isKlarnaExpiryOpen(record) || isUnsettled(record) || isWaiting) return record;
   return { ...record, retryAt: plusMillis(now, sweepMargin) };
 }
 

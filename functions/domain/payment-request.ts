@@ -121,6 +121,8 @@ export interface RegisteredSession {
    * because the function may end before the response.
    */
   readonly klarnaExpiryMayBe?: Instant | undefined;
+  /** The first call for an expiry got no clear response, so that Klarna may have none of ours. */
+  readonly isKlarnaExpiryUnanswered?: true | undefined;
 }
 
 /**
@@ -195,9 +197,19 @@ export function isKlarnaExpiryEarly(record: PaymentRequest): boolean {
   return askedFor !== undefined && end !== undefined && askedFor < end && isExpiryMovable(record);
 }
 
-/** Whether that is so as soon as the request is SUBMITTED, as it is after the customer stepped back. The sweep moves the expiry then. */
-export const isKlarnaExpiryEarlyOnceSubmitted = (record: PaymentRequest): boolean =>
-  isKlarnaExpiryEarly({ ...record, state: 'SUBMITTED' });
+/**
+ * Whether the sweep is to ask Klarna for an expiry. The one that we set is too early, or the first call for one got no clear response. A
+ * session that is only observed wants no expiry that Klarna does not have.
+ */
+export const isKlarnaExpiryOpen = (record: PaymentRequest): boolean =>
+  isKlarnaExpiryEarly(record) ||
+  (record.session?.isKlarnaExpiryUnanswered === true &&
+    record.session.onTimeout === 'cancel' &&
+    isExpiryMovable(record));
+
+/** Whether that is so as soon as the request is SUBMITTED, as it is after the customer stepped back. The sweep asks for the expiry then. */
+export const isKlarnaExpiryOpenOnceSubmitted = (record: PaymentRequest): boolean =>
+  isKlarnaExpiryOpen({ ...record, state: 'SUBMITTED' });
 
 /** Klarna's longest lifetime of a Payment Request in milliseconds: 48 hours (https://docs.klarna.com, interaction_expiry). */
 export const klarnaLongestLifetime = 48 * 3_600_000;

@@ -14,7 +14,7 @@ import {
 import { type Attention, attentionAfterEnd } from './attention.ts';
 import {
   type Cancellation,
-  isKlarnaExpiryEarlyOnceSubmitted,
+  isKlarnaExpiryOpenOnceSubmitted,
   isUnsettled,
   type PaymentRequest,
   type Question,
@@ -84,7 +84,7 @@ export function isUnread(record: PaymentRequest, observation: Observation): bool
   // Only a read tells which of two open states is the latest, if one has no time.
   if (question?.about === 'time' && isOpen(observation.state)) return false;
   // The record becomes due at once, to move Klarna's expiry. Only a read tells that.
-  if (observation.state === 'SUBMITTED' && isKlarnaExpiryEarlyOnceSubmitted(record)) return false;
+  if (observation.state === 'SUBMITTED' && isKlarnaExpiryOpenOnceSubmitted(record)) return false;
   // The other attempts of the session are to be looked into. Only a read tells that there are any.
   if (observation.state === 'COMPLETED' && record.isOneOfSeveral) return false;
   if (hasRecorded(record, observation.eventId)) return false;

@@ -8,6 +8,7 @@ import {
   forbidden,
   invalid,
   isRefusal,
+  notFound,
   type Refusal,
   unauthorized,
 } from './simulator-response.ts';
@@ -143,6 +144,11 @@ export class KlarnaApi {
   ): Response | Promise<Response> {
     // Like Klarna on a wrong path: 403 without a body.
     if (!route) return { status: 403 };
+    const { updateVerb, responseToOtherVerb } = this.#parts.settings.current;
+    const isUpdate = route.resource === 'payment-requests' && route.operation === 'patch';
+    if (isUpdate && updateVerb !== 'ANY' && !name.startsWith(`${updateVerb} `)) {
+      return otherVerb[responseToOtherVerb];
+    }
     const correlationId = headerOf(headers, 'partner-correlation-id');
     if (correlationId !== undefined && !/^[A-Za-z0-9]{1,255}$/.test(correlationId)) {
       return invalid('Partner-Correlation-Id', 'It must be at most 255 letters and digits.');
@@ -196,6 +202,14 @@ export class KlarnaApi {
     }
   }
 }
+
+/** The responses to an update with a verb that Klarna does not take. */
+const otherVerb = {
+  400: invalid('body', 'There is no such operation.'),
+  403: { status: 403 },
+  404: notFound('resource'),
+  405: { status: 405, errorCode: 'METHOD_NOT_ALLOWED', message: 'There is no such operation.' },
+} as const;
 
 const rendered = (reply: SimulatorResponse | Refusal, style: EnvelopeStyle): SimulatorResponse =>
   isRefusal(reply) ? inEnvelope(reply, style) : reply;

@@ -33,6 +33,10 @@ export interface Settings {
   readonly occurredAtDigits: number;
   /** In which encodings a call may have its API key. Default: all of them. */
   readonly keyEncodings: readonly KeyEncoding[];
+  /** With which verb a Payment Request is updated: Klarna's pages show either. Default: ANY. */
+  readonly updateVerb: 'ANY' | 'PUT' | 'PATCH';
+  /** The status for the other verb. 403 has no body, as Klarna responds on a wrong path. Default: 405. */
+  readonly responseToOtherVerb: 400 | 403 | 404 | 405;
   /** The result of an authorization without a session token. Default: STEP_UP_REQUIRED. */
   readonly authorizeResult: 'APPROVED' | 'DECLINED' | 'STEP_UP_REQUIRED';
   /**
@@ -59,6 +63,8 @@ export const defaultSettings: Settings = {
   rateLimit: 60_000,
   rateWindowMs: 60_000,
   occurredAtDigits: 9,
+  updateVerb: 'ANY',
+  responseToOtherVerb: 405,
   keyEncodings,
   authorizeResult: 'STEP_UP_REQUIRED',
   mtlsVerificationStatus: null,
@@ -87,6 +93,8 @@ export const settingsEntries = {
   rateWindowMs: v.exactOptional(wholeNumber(1, day)),
   occurredAtDigits: v.exactOptional(wholeNumber(0, 9)),
   keyEncodings: v.exactOptional(v.array(v.picklist(keyEncodings))),
+  updateVerb: v.exactOptional(v.picklist(['ANY', 'PUT', 'PATCH'])),
+  responseToOtherVerb: v.exactOptional(v.picklist([400, 403, 404, 405])),
   authorizeResult: v.exactOptional(v.picklist(['APPROVED', 'DECLINED', 'STEP_UP_REQUIRED'])),
   mtlsVerificationStatus: v.exactOptional(v.nullable(v.picklist(['NOT_PRESENT', 'VALID', 'INVALID']))),
   ipValidationStatus: v.exactOptional(v.nullable(v.picklist(['ALLOWED', 'DENIED', 'INVALID']))),

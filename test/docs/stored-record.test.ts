@@ -72,6 +72,7 @@ const item = toItem(
       extensions: 1,
       klarnaExpiry: { askedFor: noon, shown: noon, isFixed: true },
       klarnaExpiryMayBe: noon,
+      isKlarnaExpiryUnanswered: true,
     },
     cancellation: cancellationWith({
       reason: 'r',

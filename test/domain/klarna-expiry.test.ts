@@ -8,7 +8,11 @@ import {
   withExpiryResponse,
   withIntendedExpiry,
 } from '../../functions/domain/klarna-expiry.ts';
-import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
+import {
+  isKlarnaExpiryOpen,
+  isKlarnaExpiryOpenOnceSubmitted,
+  type PaymentRequest,
+} from '../../functions/domain/payment-request.ts';
 import { decideExtension } from '../../functions/domain/registration.ts';
 import { noon, observed, recordWith, versioned } from '../support/fixtures.ts';
 import {
@@ -383,5 +387,49 @@ describe('the limit of a deadline', () => {
     const record = { ...synced, ...fields };
     expect(expiryLimit(record, true)).toBe(record.klarnaExpiresAt);
     expect(extend(record)).toBe('extension_limit');
+  });
+});
+
+describe('the first call for an expiry without a clear response', () => {
+  const asked = (outcome: ExpiryResponse['outcome']): ExpiryResponse => ({
+    eventId: ownEventId('expiry', outcome),
+    askedFor: afterNoon(30),
+    outcome,
+    proof: {},
+  });
+  const submitted = (record: PaymentRequest): PaymentRequest => ({ ...record, state: 'SUBMITTED' });
+  const unanswered = withExpiryResponse(submitted(registered()), asked('unknown'), noon);
+
+  it('it is to be made again within the minute', () => {
+    expect(isKlarnaExpiryOpen(unanswered)).toBe(true);
+    expect(unanswered.session?.klarnaExpiry).toBeUndefined();
+    expect(versioned(unanswered, undefined, noon).dueAt).toBe(afterNoon(1));
+  });
+
+  it.each(['accepted', 'refused'] as const)('it is done once Klarna has %s it', (outcome) => {
+    const after = withExpiryResponse(unanswered, asked(outcome), afterNoon(1));
+    expect(isKlarnaExpiryOpen(after)).toBe(false);
+    expect(after.session?.isKlarnaExpiryUnanswered).toBeUndefined();
+  });
+
+  it('it stays so after another call without a response', () => {
+    expect(isKlarnaExpiryOpen(withExpiryResponse(unanswered, asked('unknown'), afterNoon(1)))).toBe(true);
+  });
+
+  it.each(['IN_PROGRESS', 'COMPLETED', 'CANCELED'] as const)('it waits while the request is %s', (state) => {
+    expect(isKlarnaExpiryOpen({ ...unanswered, state })).toBe(false);
+    expect(isKlarnaExpiryOpenOnceSubmitted({ ...unanswered, state })).toBe(true);
+  });
+
+  it('it is not made for a session that is only observed', () => {
+    const session = unanswered.session && { ...unanswered.session, onTimeout: 'observe' as const };
+    expect(isKlarnaExpiryOpen({ ...unanswered, session })).toBe(false);
+  });
+
+  it('it is given up once Klarna would not take the expiry any more', () => {
+    const late = withIntendedExpiry(unanswered, undefined, afterNoon(16));
+    expect(isKlarnaExpiryOpen(late)).toBe(false);
+    const paying = { ...unanswered, state: 'IN_PROGRESS' as const };
+    expect(withIntendedExpiry(paying, undefined, afterNoon(16))).toBe(paying);
   });
 });

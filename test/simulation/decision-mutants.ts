@@ -74,6 +74,28 @@ export const decisionMutants: readonly Mutant[] = [
     }),
   },
   {
+    name: 'the first call for an expiry is not made again',
+    invariant: 'first-expiry-is-asked-again',
+    protocol: bending((ports) => {
+      const store: Ports['store'] = {
+        ...ports.store,
+        save: (current, next) =>
+          ports.store.save(
+            current,
+            next.session?.isKlarnaExpiryUnanswered
+              ? {
+                  ...next,
+                  session: { ...next.session, isKlarnaExpiryUnanswered: undefined },
+                  dueAt: current?.dueAt,
+                  retryAt: undefined,
+                }
+              : next,
+          ),
+      };
+      return { ...ports, syncExpiry: syncKlarnaExpiry({ ...ports, store, onFault: ports.onExpiryFault }) };
+    }),
+  },
+  {
     name: 'a paid request is final while the DELETE of another caller is out',
     invariant: 'final-means-final',
     protocol: bending((ports) => ({ ...ports, store: hidingClaims(ports.store) })),

@@ -503,6 +503,21 @@ const earlyExpiryIsDue: Safety = (step, { now }) => {
     : undefined;
 };
 
+/** Where Klarna did not respond to the first call for an expiry, the sweep makes it again, while Klarna may take it. */
+const firstExpiryIsAskedAgain: Safety = (step, { now }) => {
+  if (step.kind !== 'written') return undefined;
+  const { session, deadlineAt, dueAt, state, attempts, cancellation } = step.after;
+  const isAsked = newEntries(step).some(
+    ({ kind, detail }) => kind === 'klarna_expiry' && detail['outcome'] === 'unknown',
+  );
+  const mayMove = state === undefined || state === 'SUBMITTED';
+  if (!isAsked || !mayMove || attempts > 0 || !session || session.klarnaExpiry || deadlineAt === undefined)
+    return undefined;
+  if (session.onTimeout === 'observe' || cancellation?.lease) return undefined;
+  const due = dueAt === undefined ? Infinity : millisOf(dueAt);
+  return due > now + minute ? `Klarna did not respond, and it is due at ${dueAt ?? 'no time'}` : undefined;
+};
+
 /** Two final states, or an approval at or after the final state, set attention, and nothing clears it. */
 const contradictionIsSeen: Safety = (step) => {
   if (step.kind !== 'written') return undefined;
@@ -595,6 +610,7 @@ export const safetyInvariants = {
   'replayed-is-durable': replayedIsDurable,
   'klarna-expiry-is-not-early': klarnaExpiryIsNotEarly,
   'early-expiry-is-due': earlyExpiryIsDue,
+  'first-expiry-is-asked-again': firstExpiryIsAskedAgain,
   'registrations-stay': registrationsStay,
   'left-out-stays': leftOutStays,
   'contradiction-is-seen': contradictionIsSeen,

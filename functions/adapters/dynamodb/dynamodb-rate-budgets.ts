@@ -1,10 +1,9 @@
 import type { RateBudgets } from '../../application/ports.ts';
 import { sameWindowMillis } from '../../domain/rate-limit.ts';
+import { credentialKeyOf } from './record-keys.ts';
 import type { Item } from './stored-payment-request.ts';
 import { getItem, type TableAccess, updateItem } from './table-items.ts';
 import { UpdateBuilder } from './update-expression.ts';
-
-const partitionKeyOf = (credential: string): string => `RATE#${credential}`;
 
 /** What the processes share of each credential's rate limit: one small item. */
 export class DynamoDbRateBudgets implements RateBudgets {
@@ -45,7 +44,7 @@ export class DynamoDbRateBudgets implements RateBudgets {
   }
 
   async pausedUntil(credential: string): Promise<number> {
-    return numberIn(await getItem(this.#table, partitionKeyOf(credential), 'eventual'), 'paused_until');
+    return numberIn(await getItem(this.#table, credentialKeyOf(credential), 'eventual'), 'paused_until');
   }
 
   async pause(credential: string, until: number): Promise<void> {
@@ -67,7 +66,7 @@ export class DynamoDbRateBudgets implements RateBudgets {
   }
 
   #update(credential: string, update: UpdateBuilder, condition: string) {
-    return updateItem(this.#table, partitionKeyOf(credential), update.when(condition));
+    return updateItem(this.#table, credentialKeyOf(credential), update.when(condition));
   }
 }
 

@@ -20,6 +20,9 @@ export function keyOfPartition(partitionKey: string): PaymentRequestKey | undefi
   return key.account && key.paymentRequestId ? (key as PaymentRequestKey) : undefined;
 }
 
+/** The partition key of what the processes share of a credential: its rate limit, and what they know of it. */
+export const credentialKeyOf = (credential: string): string => `RATE#${credential}`;
+
 /** The partitions of the due index: enough for thousands of writes a second, few enough to query every minute. */
 export const dueShards = Array.from({ length: 8 }, (_, shard) => `DUE#${shard}`);
 

@@ -15,7 +15,7 @@ import type { Attention } from '../../domain/attention.ts';
 import {
   type Cancellation,
   type CancellationOutcome,
-  isKlarnaExpiryEarlyOnceSubmitted,
+  isKlarnaExpiryOpenOnceSubmitted,
   type PaymentRequest,
   type RegisteredSession,
   type TimerState,
@@ -134,7 +134,7 @@ export function toItem(record: PaymentRequest, retentionDays: number): StoredPay
     ...toOwnAttributes(record),
     h: record.history.map(toStoredEntry),
     rm: roomIn(record.history),
-    ke: isKlarnaExpiryEarlyOnceSubmitted(record) ? true : undefined,
+    ke: isKlarnaExpiryOpenOnceSubmitted(record) ? true : undefined,
     ttl: timeToLive(millisOf(record.updatedAt), retentionDays),
   };
 }
@@ -219,6 +219,7 @@ const toStoredSession = (session: RegisteredSession): Item => ({
   ks: time(session.klarnaExpiry?.shown),
   kf: session.klarnaExpiry?.isFixed,
   km: time(session.klarnaExpiryMayBe),
+  ku: session.isKlarnaExpiryUnanswered,
 });
 
 const toStoredCancellation = (cancellation: Cancellation): Item => ({
@@ -408,6 +409,7 @@ function sessionOf(value: unknown): RegisteredSession | undefined {
   const shown = stored.read('ks', fromTime);
   const isFixed = stored.read('kf', markOf);
   const supersedes = stored.read('su', markOf);
+  const isUnanswered = stored.read('ku', markOf);
   const session = {
     ...(supersedes && { supersedes }),
     klarnaExpiresAt: stored.read('kx', fromTime),
@@ -417,6 +419,7 @@ function sessionOf(value: unknown): RegisteredSession | undefined {
     extensions: stored.read('xt', countOf) ?? 0,
     klarnaExpiry: askedFor && shown ? { askedFor, shown, ...(isFixed && { isFixed }) } : undefined,
     klarnaExpiryMayBe: stored.read('km', fromTime),
+    ...(isUnanswered && { isKlarnaExpiryUnanswered: isUnanswered }),
   } as const;
   if (!registeredAt || requested === undefined || stored.unreadable.length > 0) return undefined;
   return { registeredAt, requested, ...session };

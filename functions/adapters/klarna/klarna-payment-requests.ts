@@ -6,6 +6,7 @@ import type { PaymentRequestId, SessionId } from '../../domain/identifiers.ts';
 import { formatInstant, type Instant } from '../../domain/instant.ts';
 import { integrationMetadataHeader, integrationMetadataOf } from './integration-metadata.ts';
 import { noResponse, readResponse } from './klarna-response.ts';
+import { UpdateVerbs } from './update-verbs.ts';
 import { agentFor, exchange, type HttpRequest, IncompleteExchange } from './klarna-http.ts';
 
 /** What the calls to Klarna need. */
@@ -15,6 +16,8 @@ export interface KlarnaOptions {
   readonly ids: Ids;
   /** The agent for a protocol and an account's credentials. @default one agent per client certificate and key */
   readonly agentOf?: typeof agentFor;
+  /** Which verb Klarna takes for updates. @default found out by this process alone */
+  readonly verbs?: UpdateVerbs;
 }
 
 /** One call, without what every call has. */
@@ -30,9 +33,12 @@ interface Call {
  */
 export class HttpKlarnaPaymentRequests implements KlarnaPaymentRequests, KlarnaExpiry {
   readonly #options: KlarnaOptions;
+  readonly #verbs: UpdateVerbs;
 
   constructor(options: KlarnaOptions) {
     this.#options = options;
+    this.#verbs =
+      options.verbs ?? new UpdateVerbs({ clock: { now: () => Date.now() }, onFault: () => undefined });
   }
 
   read(
@@ -68,7 +74,11 @@ export class HttpKlarnaPaymentRequests implements KlarnaPaymentRequests, KlarnaE
   ): Promise<KlarnaResponse> {
     const timestamp = formatInstant(expiresAt);
     const body = JSON.stringify({ customer_interaction_config: { interaction_expiry: { timestamp } } });
-    return this.#callRepeatable({ method: 'PATCH', body, sessionId }, credentials, id, timeoutMillis);
+    const begin = performance.now();
+    return this.#verbs.send(credentials.credential, (method) => {
+      const left = Math.max(1, timeoutMillis - (performance.now() - begin));
+      return this.#callRepeatable({ method, body, sessionId }, credentials, id, left);
+    });
   }
 
   /**

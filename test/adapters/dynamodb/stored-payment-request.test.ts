@@ -202,6 +202,7 @@ const sessions: fc.Arbitrary<RegisteredSession> = fc.record({
   extensions: counts,
   klarnaExpiry: option(fc.record({ askedFor: times, shown: times, isFixed: mark })),
   klarnaExpiryMayBe: option(times),
+  isKlarnaExpiryUnanswered: mark,
 }) as fc.Arbitrary<RegisteredSession>;
 
 const cancellations: fc.Arbitrary<Cancellation> = fc.record({
@@ -307,6 +308,7 @@ const full: PaymentRequest = {
     extensions: 1,
     klarnaExpiry: { askedFor: afterNoon(30), shown: afterNoon(30), isFixed: true },
     klarnaExpiryMayBe: afterNoon(40),
+    isKlarnaExpiryUnanswered: true,
   },
   deadlineAt: afterNoon(30),
   timer: 'armed',

@@ -106,7 +106,7 @@ describe('a request to Klarna', () => {
     },
   );
 
-  it('moveExpiry is a PATCH of the expiry only, without an idempotency key', async () => {
+  it('moveExpiry is a PUT of the expiry only, without an idempotency key', async () => {
     server.behaves(responding(200, shown({ expires_at: '2026-03-01T12:30:00Z' })));
     const response = await klarna.moveExpiry(credentials, id, at('2026-03-01T12:30:00.5Z'), {
       timeoutMillis: 2000,
@@ -114,9 +114,9 @@ describe('a request to Klarna', () => {
     expect(response).toMatchObject({
       kind: 'payment_request',
       expiresAt: at('2026-03-01T12:30:00Z'),
-      proof: { method: 'PATCH', status: '200' },
+      proof: { method: 'PUT', status: '200' },
     });
-    expect(server.requests).toMatchObject([{ method: 'PATCH', url: `/v2/payment/requests/${id}` }]);
+    expect(server.requests).toMatchObject([{ method: 'PUT', url: `/v2/payment/requests/${id}` }]);
     expect(JSON.parse(server.requests[0]?.body ?? '')).toEqual({
       customer_interaction_config: { interaction_expiry: { timestamp: '2026-03-01T12:30:00.5Z' } },
     });

@@ -54,6 +54,25 @@ describe.each([
   });
 });
 
+it.each([
+  ['PUT', 'PATCH', 405],
+  ['PATCH', 'PUT', 405],
+  ['PATCH', 'PUT', 404],
+  ['PATCH', 'PUT', 400],
+  ['PATCH', 'PUT', 403],
+] as const)(
+  'with updateVerb %s, an update by %s gets %i and changes nothing',
+  async (updateVerb, other, status) => {
+    const klarna = await startSimulator();
+    await klarna.control('POST', '/settings', { updateVerb, responseToOtherVerb: status });
+    const id = await create(klarna);
+    const item = `${direct}/${id}`;
+    expect((await klarna.api(other, item, withExpiry({ duration: 'PT20M' }))).status).toBe(status);
+    expect(lifetimeMinutes((await klarna.api('GET', item)).json)).not.toBe(20);
+    expect((await klarna.api(updateVerb, item, withExpiry({ duration: 'PT20M' }))).status).toBe(200);
+  },
+);
+
 it('a request is hidden from another account, and on the direct path from a key of another account', async () => {
   const klarna = await startSimulator();
   const id = await create(klarna);
