@@ -31,9 +31,10 @@ import type { Target } from './target.ts';
 export type Operations = ReturnType<typeof composeOperations>;
 
 /** Ids of 128 random bits in hex. */
-const ids: Ids = { next: () => randomBytes(16).toString('hex') };
+export const ids: Ids = { next: () => randomBytes(16).toString('hex') };
 
-const clock: Clock = {
+/** The clock of the machine. */
+export const clock: Clock = {
   now: () => Date.now(),
   instant: () => instantFromMillis(Date.now()),
   wait: (millis) => wait(millis),

@@ -6,12 +6,15 @@ import manifest from '../package.json' with { type: 'json' };
 import { addAttentionCommands } from './attention-commands.ts';
 import { commandContext, type Open } from './command-context.ts';
 import { type Program, withCommonOptions } from './common-options.ts';
+import { addCertificateCommands } from './certificate-commands.ts';
+import { addConnectCommands } from './connect-commands.ts';
 import { addDeployCommand } from './deploy-command.ts';
 import { addDoctorCommand } from './doctor-commands.ts';
 import { addInitCommand } from './init-command.ts';
 import { addInsightCommands } from './insight-commands.ts';
 import { addJobCommands } from './job-commands.ts';
 import { addListenCommand } from './listen-command.ts';
+import { addKeysCommands } from './keys-commands.ts';
 import { addQuarantineCommands } from './quarantine-commands.ts';
 import { addSweepFailuresCommands } from './sweep-failures-commands.ts';
 import { addRequestCommands } from './request-commands.ts';
@@ -20,6 +23,7 @@ import { addTailCommand } from './tail-command.ts';
 import { addTimersCommands } from './timers-commands.ts';
 import type { Terminal } from './terminal.ts';
 import { addUnpublishedCommands } from './unpublished-commands.ts';
+import { addWebhooksCommands } from './webhooks-commands.ts';
 import { UsageError } from './usage-error.ts';
 
 /**
@@ -90,6 +94,10 @@ const groups: readonly ((program: Program, open: Open) => void)[] = [
   addJobCommands,
   addTailCommand,
   addListenCommand,
+  addConnectCommands,
+  addKeysCommands,
+  addCertificateCommands,
+  addWebhooksCommands,
   addAttentionCommands,
   addQuarantineCommands,
   addTimersCommands,

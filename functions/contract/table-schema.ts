@@ -8,6 +8,7 @@
  * - What is stored about an account without an entry: `PK = A#<account>#SETTINGS`.
  * - The names of the credentials whose secrets the stack did not create: `PK = CREDENTIALS`.
  * - When the last webhook with a signing key arrived: `PK = K#<signing_key_id>`.
+ * - What `lapse connect` has begun for a credential: `PK = NEW-KEY#<credential>`.
  * - What the processes share of a credential's rate limit: `PK = RATE#<credential>`.
  * - The lease of the sweep: `PK = SWEEP`.
  *

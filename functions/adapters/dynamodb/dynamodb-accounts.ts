@@ -92,6 +92,34 @@ export class DynamoDbAccounts implements StoredAccounts {
     const item = await getItem(this.#table, tableSchema.credentials, 'eventual');
     return item ? v.parse(namesSchema, item).names : [];
   }
+
+  /** Adds a credential whose secret the stack did not create. Adding it again changes nothing. */
+  addCredentialName(name: CredentialName): Promise<void> {
+    return this.#changeNames((names) => (names.includes(name) ? names : [...names, name]));
+  }
+
+  /** Removes the credential from those whose secrets the stack did not create. One that is not there is no error. */
+  removeCredentialName(name: CredentialName): Promise<void> {
+    return this.#changeNames((names) => names.filter((each) => each !== name));
+  }
+
+  /** Replaces the names, and does so again where another writer was faster. */
+  async #changeNames(change: (names: readonly CredentialName[]) => readonly CredentialName[]): Promise<void> {
+    for (;;) {
+      const item = await getItem(this.#table, tableSchema.credentials);
+      const before = item ? v.parse(namesSchema, item).names : undefined;
+      const after = change(before ?? []);
+      if (after.length === (before?.length ?? 0)) return;
+      const update = new UpdateBuilder().put('names', after);
+      const attribute = update.name('names');
+      const condition =
+        before === undefined
+          ? `attribute_not_exists(${attribute})`
+          : `${attribute} = ${update.value(before)}`;
+      const { written } = await updateItem(this.#table, tableSchema.credentials, update.when(condition));
+      if (written) return;
+    }
+  }
 }
 
 const toStored = (overrides: AccountOverrides): Item => ({

@@ -27,6 +27,12 @@ const accountSchema = v.pipe(
   checkIdentity(),
 );
 
+/** A sentence for each entry of the secret that is wrong by itself. */
+export const accountViolations = (entries: Readonly<Record<string, unknown>>): readonly string[] =>
+  violationsIn(entries, (account, entry) =>
+    parseEntry(accountSchema, `The secret accounts, entry ${account}`, entry),
+  );
+
 /** The accounts of the secret `accounts`. A malformed entry affects its own account only. */
 export class SecretAccounts implements Accounts {
   readonly #secret: CachedSecret;

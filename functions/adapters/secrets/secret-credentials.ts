@@ -6,7 +6,15 @@ import type { Credential } from '../../domain/credential.ts';
 import type { CredentialName } from '../../domain/identifiers.ts';
 import type { StageSwitches } from '../../domain/timeout-switches.ts';
 import { type CachedSecret, parsedOnce } from './cached-secret.ts';
-import { accountKrn, checkIdentity, klarnaFields, parseEntry, partiesOf } from './secret-fields.ts';
+import {
+  accountKrn,
+  checkIdentity,
+  klarnaFields,
+  parseEntry,
+  partiesOf,
+  text,
+  time,
+} from './secret-fields.ts';
 import { policiesOf, policyFields } from './secret-policies.ts';
 
 /** The secret of one credential. docs/reference/configuration.md explains each setting. */
@@ -24,6 +32,10 @@ const credentialSchema = v.pipe(
       ),
     ),
     ...policyFields,
+    // Notes of `lapse connect` and `lapse keys rotate`, which the functions do not use: Klarna's ids of the API keys.
+    api_key_id: v.optional(text),
+    old_api_key_id: v.optional(text),
+    old_api_key_retire_after: v.optional(time),
   }),
   checkIdentity(),
   v.rawCheck(({ dataset, addIssue }) => {
@@ -37,6 +49,23 @@ const credentialSchema = v.pipe(
     }
   }),
 );
+
+/** The secret of a credential, as it is written. */
+export type CredentialEntry = v.InferInput<typeof credentialSchema>;
+
+/**
+ * The secret of a credential; `undefined` where it is still empty. Throws a {@link ConfigurationError} that names what is wrong with it,
+ * without a value.
+ */
+export function checkCredential(
+  name: string,
+  value: Readonly<Record<string, unknown>>,
+): CredentialEntry | undefined {
+  if (Object.keys(value).length === 0) return undefined;
+  parseEntry(credentialSchema, `The secret of the credential ${name}`, value);
+  // Parsed values have other types than written ones: a duration, for example.
+  return value as CredentialEntry;
+}
 
 /** Where the secrets of credentials are. */
 export interface SecretCredentialsOptions {

@@ -5,6 +5,7 @@ import leven from 'leven';
 import * as v from 'valibot';
 import { ConfigurationError } from '../../domain/configuration-error.ts';
 import { accountOfKrn } from '../../domain/credential.ts';
+import { parseInstant } from '../../domain/instant.ts';
 
 /** A text of at least one character. */
 export const text = v.pipe(v.string('must be a text'), v.minLength(1, 'must have at least one character'));
@@ -37,6 +38,15 @@ export const accountKrn = v.pipe(
   v.check(
     (given) => accountOfKrn(given) !== undefined,
     'must end in capital letters, digits and hyphens, such as krn:partner:global:account:test:M48JWZF8',
+  ),
+);
+
+/** A time in RFC 3339, UTC. */
+export const time = v.pipe(
+  v.string('must be a text'),
+  v.check(
+    (given) => parseInstant(given) !== undefined,
+    'must be a time in RFC 3339, such as 2026-03-01T12:00:00Z',
   ),
 );
 

@@ -5,7 +5,7 @@ import { ConfigurationError } from '../../domain/configuration-error.ts';
 import { accountOfKrn } from '../../domain/credential.ts';
 import { parseAccount, parseCredentialName } from '../../domain/identifiers.ts';
 import { type CachedSecret, type Entries, parsedOnce } from './cached-secret.ts';
-import { parseEntry, text, violationsIn } from './secret-fields.ts';
+import { parseEntry, text, time, violationsIn } from './secret-fields.ts';
 
 /** Whether a value is `*`, or a list of ids from which the names of accounts follow. */
 const isSubjects = (given: unknown): boolean =>
@@ -42,12 +42,22 @@ const signingKeySchema = v.pipe(
       v.custom<'*' | readonly string[]>(isSubjects, 'must be * or a list of account ids of Klarna'),
     ),
     unknown_subject: v.optional(v.picklist(unknownSubjects, 'must be accept or quarantine')),
+    // Notes of `lapse keys rotate`, which the functions do not use: the key stays valid as long as the entry exists.
+    replaced_by: v.optional(text),
+    retire_after: v.optional(time),
   }),
   v.rawCheck(({ dataset, addIssue }) => {
     if (!dataset.typed) return;
     for (const message of bindingViolations(dataset.value)) addIssue({ message });
   }),
 );
+
+/** One entry of the secret `signing-keys`, as it is written. */
+export type SigningKeyEntry = v.InferInput<typeof signingKeySchema>;
+
+/** The entry, or a {@link ConfigurationError} that names what is wrong with it, without a value. */
+export const parseSigningKeyEntry = (signingKeyId: string, entry: unknown): SigningKeyEntry =>
+  parseEntry(signingKeySchema, `The secret signing-keys, entry ${signingKeyId}`, entry);
 
 /** What is wrong with the fields of an entry together. */
 function bindingViolations(entry: {
@@ -72,7 +82,7 @@ function bindingViolations(entry: {
 /** The keys of the secret `signing-keys`. Several are valid during a rotation. */
 export class SecretSigningKeys implements SigningKeys {
   readonly #secret: CachedSecret;
-  readonly #parsed = parsedOnce(parseSigningKey);
+  readonly #parsed = parsedOnce(toSigningKey);
 
   constructor(secret: CachedSecret) {
     this.#secret = secret;
@@ -92,9 +102,10 @@ export class SecretSigningKeys implements SigningKeys {
 
 /** A sentence for each entry of the secret that is wrong, whether a webhook needs it or not. */
 export const signingKeyViolations = (entries: Entries): readonly string[] =>
-  violationsIn(entries, parseSigningKey);
+  violationsIn(entries, toSigningKey);
 
-function parseSigningKey(signingKeyId: string, entry: unknown): SigningKey {
+/** The key of an entry. Throws a {@link ConfigurationError} that names what is wrong with it, without a value. */
+export function toSigningKey(signingKeyId: string, entry: unknown): SigningKey {
   const secret = `The secret signing-keys, entry ${signingKeyId}`;
   const parsed = parseEntry(signingKeySchema, secret, entry);
   const subjects = Object.entries(parsed.accounts ?? {}).map(([subject, name]) => {
