@@ -16,6 +16,7 @@ import { addJobCommands } from './job-commands.ts';
 import { addListenCommand } from './listen-command.ts';
 import { addKeysCommands } from './keys-commands.ts';
 import { addQuarantineCommands } from './quarantine-commands.ts';
+import { addStatusCommand } from './status-command.ts';
 import { addSweepFailuresCommands } from './sweep-failures-commands.ts';
 import { addRequestCommands } from './request-commands.ts';
 import { addSessionCommands } from './session-commands.ts';
@@ -89,6 +90,7 @@ const groups: readonly ((program: Program, open: Open) => void)[] = [
   addInitCommand,
   addDeployCommand,
   addDoctorCommand,
+  addStatusCommand,
   addRequestCommands,
   addSessionCommands,
   addJobCommands,

@@ -73,7 +73,8 @@ const isRefusal = (error: Error): boolean =>
   /AccessDenied|AuthorizationError|NotAuthorized|UnauthorizedOperation/i.test(error.name) ||
   hasStatus(error, 403);
 
-function whyOf(error: unknown, needs: string): string {
+/** One sentence about why a read could not run. It has no secret, and no name of a person. */
+export function whyOf(error: unknown, needs: string): string {
   if (!(error instanceof Error)) return 'It failed.';
   if (hasStatus(error, 401)) return 'Klarna refuses the API key.';
   if (isRefusal(error)) return `The call is refused. It needs ${needs}.`;

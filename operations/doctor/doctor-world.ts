@@ -3,15 +3,14 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { paginateListSecrets, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import * as v from 'valibot';
 import { DynamoDbAccounts } from '../../functions/adapters/dynamodb/dynamodb-accounts.ts';
 import { DynamoDbWebhookArrivals } from '../../functions/adapters/dynamodb/dynamodb-webhook-arrivals.ts';
-import { readJson } from '../../functions/contract/read-json.ts';
 import { type Credential, isSibling } from '../../functions/domain/credential.ts';
 import type { AccountSettings } from '../../functions/domain/account-settings.ts';
 import { type CredentialName, parseCredentialName } from '../../functions/domain/identifiers.ts';
 import { instantFromMillis, millisOf } from '../../functions/domain/instant.ts';
 import { KlarnaAccount } from '../klarna/klarna-account.ts';
+import { clockOf } from '../system-clock.ts';
 import type { Target } from '../target.ts';
 import { awsChecks, type AwsWorld } from './aws-checks.ts';
 import { type Report, runChecks } from './check.ts';
@@ -34,7 +33,7 @@ export interface Examination {
 /** Runs every check. They run side by side, and one that fails holds up no other. */
 export async function examine(examination: Examination): Promise<readonly Report[]> {
   const { target, klarnaUrls, role, account } = examination;
-  const now = await clockOf(target);
+  const now = await clockOf(target.control);
   const secrets = once(() => secretsOf(target, now));
   const awsWorld: AwsWorld = {
     reads: readsOfAws({ outputs: target.outputs, aws: target.aws, now }),
@@ -74,17 +73,6 @@ export async function examine(examination: Examination): Promise<readonly Report
 function once<Value>(read: () => Promise<Value>): () => Promise<Value> {
   let known: Promise<Value> | undefined;
   return () => (known ??= read());
-}
-
-const clockSchema = v.object({ ahead_ms: v.number() });
-
-/** The clock of the system: that of this machine, or of a local system, whose time can be moved. */
-async function clockOf({ control }: Target): Promise<() => number> {
-  if (control === undefined) return () => Date.now();
-  const response = await fetch(`${control}/clock`);
-  const clock = v.safeParse(clockSchema, readJson(await response.text()));
-  const ahead = clock.success ? clock.output.ahead_ms : 0;
-  return () => Date.now() + ahead;
 }
 
 /** Milliseconds for the status page. */

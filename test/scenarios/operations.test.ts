@@ -128,6 +128,15 @@ describe('a timer that failed after all attempts', () => {
   });
 });
 
+it('the status of a local system shows what is open, and says what it does not have', async () => {
+  const { lines, code } = await run('status');
+  expect(lines[0]).toMatch(/^local {2}\d{4}-/);
+  expect(lines).toContain('alarms        a local system has no alarms');
+  expect(lines).toContainEqual(expect.stringMatching(/^quarantine {4}\d+$/));
+  expect(lines).toContainEqual(expect.stringMatching(/^dead letters {2}failed timers 0; /));
+  expect(code).toBe(0);
+});
+
 describe('a run of the sweep that failed', () => {
   it('a failed run is listed, and removed after the sweep has run', async () => {
     await send('SweepFailuresQueueUrl', {
