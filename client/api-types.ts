@@ -104,6 +104,32 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/accounts/{account}/payment-requests/{payment_request_id}/authorized": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description The account's name in this deployment. */
+                readonly account: components["parameters"]["account"];
+                /** @description Klarna's id of the Payment Request. */
+                readonly payment_request_id: components["parameters"]["paymentRequestId"];
+            };
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Report that the payment is authorized
+         * @description Tells Lapse that you have authorized the payment after COMPLETED. Call it where Klarna's webhooks about transactions do not name
+         *     the Payment Request. The call takes no body. It is safe to repeat, and it may come before COMPLETED or after the payment lapsed.
+         */
+        readonly post: operations["reportAuthorization"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/accounts/{account}/payment-requests": {
         readonly parameters: {
             readonly query?: never;
@@ -405,12 +431,30 @@ export interface components {
          *     - `contradiction`: Klarna reported a second final state, or a payment after the end.
          *     - `canceled_after_completed`: Lapse canceled the request although the customer had just approved it.
          *     - `paid_twice`: the customer approved another Payment Request of the same session too.
+         *     - `not_authorized`: the customer approved, and no report says that the payment is authorized. Only with `watch_authorization`.
          *     - `not_found`: Klarna returned 404 before the request's expiry.
          *     - `klarna_denied`: Klarna refused the account's credentials.
          *     - `unknown_state`: Klarna reported a state that this version does not know.
          * @enum {string|null}
          */
-        readonly Attention: "contradiction" | "canceled_after_completed" | "paid_twice" | "not_found" | "klarna_denied" | "unknown_state" | null;
+        readonly Attention: "contradiction" | "canceled_after_completed" | "paid_twice" | "not_authorized" | "not_found" | "klarna_denied" | "unknown_state" | null;
+        /**
+         * @description Where the payment stands after COMPLETED. Klarna makes a payment void that the shop does not authorize within an hour. `null`
+         *     before the approval.
+         *
+         *     - `awaiting`: the shop must authorize the payment. Without `watch_authorization` the record may say so for good.
+         *     - `authorized`: a signed webhook or the shop reported the authorization.
+         *     - `lapsed`: no report came in time. Only with `watch_authorization`.
+         *     - `not_needed`: the session asks for a customer token only.
+         * @enum {string|null}
+         */
+        readonly Confirmation: "awaiting" | "authorized" | "lapsed" | "not_needed" | null;
+        /**
+         * @description What the customer approves. `payment`: the shop authorizes a payment afterwards. `token`: the shop gets a customer token, and
+         *     authorizes no payment.
+         * @enum {string}
+         */
+        readonly Purpose: "payment" | "token";
         /**
          * @description What happens at the deadline. `cancel`: Lapse cancels the request at Klarna. `observe`: Lapse only records that it would have
          *     canceled.
@@ -481,6 +525,8 @@ export interface components {
              *     `superseded`. One that the customer has approved is left alone. It needs a `session_id`.
              */
             readonly supersedes?: boolean;
+            /** @description Optional. With `token` no authorization is awaited after the approval. It is taken even after COMPLETED. */
+            readonly purpose?: components["schemas"]["Purpose"];
         };
         /** @description A new deadline. Send exactly one of the fields. */
         readonly Extension: {
@@ -524,6 +570,12 @@ export interface components {
             /** @description How many times the session was extended. */
             readonly extensions: number;
             readonly cancellation: null | components["schemas"]["Cancellation"];
+            readonly confirmation: components["schemas"]["Confirmation"];
+            /** @description By when the payment must be authorized. `null` if the state is not COMPLETED, or no payment is to be authorized. */
+            readonly confirm_by: components["schemas"]["NullableTime"];
+            /** @description When the payment was authorized, as Klarna tells it, or when your report came. */
+            readonly authorized_at: components["schemas"]["NullableTime"];
+            readonly purpose: components["schemas"]["Purpose"];
             /** @description When Klarna itself ends the request, where it is known. */
             readonly klarna_expires_at: components["schemas"]["NullableTime"];
             readonly attention: components["schemas"]["Attention"];
@@ -581,6 +633,12 @@ export interface components {
             /** @description How many times the session was extended. */
             readonly extensions: number;
             readonly cancellation: null | components["schemas"]["Cancellation"];
+            readonly confirmation: components["schemas"]["Confirmation"];
+            /** @description By when the payment must be authorized. `null` if the state is not COMPLETED, or no payment is to be authorized. */
+            readonly confirm_by: components["schemas"]["NullableTime"];
+            /** @description When the payment was authorized, as Klarna tells it, or when your report came. */
+            readonly authorized_at: components["schemas"]["NullableTime"];
+            readonly purpose: components["schemas"]["Purpose"];
             /** @description When Klarna itself ends the request, where it is known. */
             readonly klarna_expires_at: components["schemas"]["NullableTime"];
             readonly attention: components["schemas"]["Attention"];
@@ -648,6 +706,12 @@ export interface components {
             /** @description How many times the session was extended. */
             readonly extensions: number;
             readonly cancellation: null | components["schemas"]["Cancellation"];
+            readonly confirmation: components["schemas"]["Confirmation"];
+            /** @description By when the payment must be authorized. `null` if the state is not COMPLETED, or no payment is to be authorized. */
+            readonly confirm_by: components["schemas"]["NullableTime"];
+            /** @description When the payment was authorized, as Klarna tells it, or when your report came. */
+            readonly authorized_at: components["schemas"]["NullableTime"];
+            readonly purpose: components["schemas"]["Purpose"];
             /** @description When Klarna itself ends the request, where it is known. */
             readonly klarna_expires_at: components["schemas"]["NullableTime"];
             readonly attention: components["schemas"]["Attention"];
@@ -687,10 +751,11 @@ export interface components {
              */
             readonly outcome: "claimed" | "pending" | "canceled" | "already_canceled" | "refused" | "not_found";
             /**
-             * @description `api`: a call. `timeout`: the deadline of the session. `superseded`: another attempt of the session counts instead.
+             * @description `api`: a call. `timeout`: the deadline of the session. `superseded`: another attempt of the session counts instead. `sweep`: the
+             *     payment lapsed.
              * @enum {string}
              */
-            readonly cause: "api" | "timeout" | "superseded";
+            readonly cause: "api" | "timeout" | "superseded" | "sweep";
             /** @description The reason that the caller gave. */
             readonly reason: components["schemas"]["NullableText"];
             /** @description The IAM role or user, the client of the token, or the function that requested it. */
@@ -718,7 +783,7 @@ export interface components {
              * @description What happened.
              * @enum {string}
              */
-            readonly kind: "webhook" | "read" | "cancel" | "not_found" | "register" | "extend" | "klarna_expiry" | "cancel_request" | "timer" | "sweep" | "session";
+            readonly kind: "webhook" | "read" | "cancel" | "not_found" | "register" | "extend" | "klarna_expiry" | "cancel_request" | "confirmation" | "timer" | "sweep" | "session";
             /** @description When Lapse recorded it. Entries of the same millisecond keep their order. */
             readonly recorded_at: components["schemas"]["Time"];
             /**
@@ -755,7 +820,7 @@ export interface components {
         };
         /**
          * @description - `open`: the customer can still pay one of the Payment Requests.
-         *     - `paid`: the customer has approved one of them.
+         *     - `paid`: the customer has approved one of them. With `watch_authorization`: and the payment is authorized, or still can be.
          *     - `ended`: none is paid and none can be paid.
          * @enum {string}
          */
@@ -922,6 +987,12 @@ export interface components {
             /** @description The cut-off: sessions that were registered before this time are only observed, whatever their registration says. With a time in the future, nothing of the account is canceled at its deadline until then. */
             readonly armed_from?: components["schemas"]["Time"];
             readonly kinds?: components["schemas"]["Kinds"];
+            /** @description Whether a payment that no report says to be authorized needs a person, and lapses an hour after COMPLETED. */
+            readonly watch_authorization?: boolean;
+            /** @description The time after COMPLETED at which it needs a person, from `PT1M` to `PT59M`. */
+            readonly authorization_alert_after?: components["schemas"]["Duration"];
+            /** @description Whether a payment that lapsed is canceled, where Klarna allows that. It needs `watch_authorization`. */
+            readonly cancel_unauthorized?: boolean;
         };
         /** @description The settings of an account that are in force, without a secret. */
         readonly Settings: {
@@ -962,6 +1033,12 @@ export interface components {
             readonly stage_observe: boolean;
             /** @description The same cut-off for the whole stage. */
             readonly stage_armed_from: components["schemas"]["NullableTime"];
+            /** @description Whether a payment that no report says to be authorized needs a person, and lapses an hour after COMPLETED. */
+            readonly watch_authorization: boolean;
+            /** @description The time after COMPLETED at which it needs a person. */
+            readonly authorization_alert_after: components["schemas"]["Duration"];
+            /** @description Whether a payment that lapsed is canceled, where Klarna allows that. */
+            readonly cancel_unauthorized: boolean;
             /** @description The settings that the account decides by itself. */
             readonly overridden: readonly string[];
             /** @description When Klarna reported the account as operational, if it did. */
@@ -998,6 +1075,7 @@ export interface components {
              *     - `settle`: Lapse continues a cancel whose end is not known.
              *     - `read`: Lapse reads Klarna. `arm`: Lapse sets a timer or Klarna's expiry. `none`: Lapse only writes the record.
              *     - `compare`: Lapse compares the attempts of a session, and may end others.
+             *     - `confirm`: a payment that is not authorized needs a person, or lapses and may be canceled.
              *     - `unknown_account`: nothing, because the account has no entry and no credential.
              */
             readonly counts: {
@@ -1007,6 +1085,7 @@ export interface components {
                 readonly read: components["schemas"]["Count"];
                 readonly arm: components["schemas"]["Count"];
                 readonly compare: components["schemas"]["Count"];
+                readonly confirm: components["schemas"]["Count"];
                 readonly none: components["schemas"]["Count"];
                 readonly unknown_account: components["schemas"]["Count"];
             };
@@ -1020,7 +1099,7 @@ export interface components {
             readonly account: components["schemas"]["Account"];
             readonly payment_request_id: components["schemas"]["PaymentRequestId"];
             /** @enum {string} */
-            readonly action: "cancel" | "observe" | "settle" | "read" | "arm" | "compare" | "none" | "unknown_account";
+            readonly action: "cancel" | "observe" | "settle" | "read" | "arm" | "compare" | "confirm" | "none" | "unknown_account";
             readonly reason: components["schemas"]["ObserveReason"];
             /** @description The deadline of the session. */
             readonly deadline_at: components["schemas"]["NullableTime"];
@@ -1519,6 +1598,41 @@ export interface operations {
             readonly 503: components["responses"]["Unavailable"];
         };
     };
+    readonly reportAuthorization: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path: {
+                /** @description The account's name in this deployment. */
+                readonly account: components["parameters"]["account"];
+                /** @description Klarna's id of the Payment Request. */
+                readonly payment_request_id: components["parameters"]["paymentRequestId"];
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The record says `authorized`. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Record"];
+                };
+            };
+            readonly 400: components["responses"]["InvalidRequest"];
+            readonly 401: components["responses"]["Unauthorized"];
+            readonly 403: components["responses"]["Forbidden"];
+            readonly 404: components["responses"]["NotFoundOrUnknownAccount"];
+            readonly 405: components["responses"]["MethodNotAllowed"];
+            readonly 409: components["responses"]["AlreadyFinal"];
+            readonly 413: components["responses"]["PayloadTooLarge"];
+            readonly 429: components["responses"]["TooManyRequests"];
+            readonly 500: components["responses"]["Internal"];
+            readonly 503: components["responses"]["Unavailable"];
+        };
+    };
     readonly listPaymentRequests: {
         readonly parameters: {
             readonly query?: {
@@ -1536,7 +1650,7 @@ export interface operations {
                 /** @description Only requests with a deadline before this time. */
                 readonly due_before?: components["schemas"]["Time"];
                 /** @description Only requests that need a person for this cause, in any state. The list is ordered by the time since when. */
-                readonly attention?: "contradiction" | "canceled_after_completed" | "paid_twice" | "not_found" | "klarna_denied" | "unknown_state";
+                readonly attention?: "contradiction" | "canceled_after_completed" | "paid_twice" | "not_authorized" | "not_found" | "klarna_denied" | "unknown_state";
                 /** @description `true`: only requests whose timer found the session over and only observed it, in any state. The list is ordered by the time of that. */
                 readonly would_cancel?: "true";
                 /** @description The `next_cursor` of the previous page. Keep the account and the filters the same. Any other text returns 400. */

@@ -8,6 +8,79 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * Payment Request Authorized
+         * @description Klarna or the shop reported that the payment is authorized.
+         */
+        readonly "Payment Request Authorized": {
+            /** @constant */
+            readonly source: "lapse";
+            /** @constant */
+            readonly "detail-type": "Payment Request Authorized";
+            readonly detail: {
+                /** @description The same for every delivery of this event. Use it to remove duplicates. */
+                readonly event_key: string;
+                /**
+                 * @description The version of this schema. It changes only with an incompatible change.
+                 * @constant
+                 */
+                readonly schema_version: 1;
+                /** @description The deployment's name for the Klarna partner account. */
+                readonly account: string;
+                /** @description Klarna's id of the Payment Request. */
+                readonly payment_request_id: string;
+                /** @description The shop's id of the checkout session. null if none was registered. */
+                readonly session_id: string | null;
+                /** @description The shop's own reference. null if none was registered. */
+                readonly reference: string | null;
+                /**
+                 * @description Klarna's state. null until Klarna has sent one.
+                 * @enum {string|null}
+                 */
+                readonly state: "SUBMITTED" | "IN_PROGRESS" | "COMPLETED" | "CANCELED" | "EXPIRED" | "DECLINED" | null;
+                /**
+                 * @description The state before this one. null if it is not known.
+                 * @enum {string|null}
+                 */
+                readonly previous_state: "SUBMITTED" | "IN_PROGRESS" | "COMPLETED" | "CANCELED" | "EXPIRED" | "DECLINED" | null;
+                /** @description Klarna's reason for the state, such as PARTNER_CANCELED. null if Klarna gave none. */
+                readonly state_reason: string | null;
+                /** @description The newest attempt of the session that had ended when this one was registered. null where none had. */
+                readonly recovered_from: string | null;
+                /** @description Of a payment in a session: its attempts that the customer has approved, as of the publication. Else null, also where they could not be read. */
+                readonly paid_attempts: readonly string[] | null;
+                /** @description Of a payment in a session: its attempts that the customer can still approve, as of the publication. Else null, also where they could not be read. */
+                readonly open_attempts: readonly string[] | null;
+                /** @description Always null. */
+                readonly cause: null;
+                /** @description Always null. */
+                readonly reason: null;
+                /**
+                 * @description authorized.
+                 * @enum {string}
+                 */
+                readonly confirmation: "authorized";
+                /**
+                 * Format: date-time
+                 * @description By when the shop must have authorized the payment: an hour after COMPLETED.
+                 */
+                readonly confirm_by: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it happened, by Klarna's clock if Klarna reported the time.
+                 */
+                readonly occurred_at: string;
+                /**
+                 * Format: date-time
+                 * @description When Lapse recorded it.
+                 */
+                readonly recorded_at: string;
+                /** @description Counts the events of one Payment Request, from 1 and without gaps. It orders them: the highest one shows the latest state. An event that is published again has the sequence of the last event. */
+                readonly sequence: number;
+                /** @description The version of the record that the event was written with. Events of one write share it, so it orders no events. */
+                readonly version: number;
+            };
+        };
+        /**
          * Payment Request Cancel Refused
          * @description A cancel was requested and not carried out, because the customer has paid or the request has ended.
          */
@@ -51,12 +124,22 @@ export interface components {
                 /** @description Of a payment in a session: its attempts that the customer can still approve, as of the publication. Else null, also where they could not be read. */
                 readonly open_attempts: readonly string[] | null;
                 /**
-                 * @description What requested the cancel: api for a call, timeout for the deadline of the session, superseded for another attempt of the session.
+                 * @description What requested the cancel: api, timeout, superseded or sweep. api is a call, timeout the deadline, superseded another attempt, sweep a payment that lapsed.
                  * @enum {string|null}
                  */
-                readonly cause: "api" | "timeout" | "superseded" | null;
+                readonly cause: "api" | "timeout" | "superseded" | "sweep" | null;
                 /** @description The reason that the caller gave for the cancel. */
                 readonly reason: string | null;
+                /**
+                 * @description Where the payment stands after COMPLETED. null before the approval and after the end.
+                 * @enum {string|null}
+                 */
+                readonly confirmation: "awaiting" | "authorized" | "lapsed" | "not_needed" | null;
+                /**
+                 * Format: date-time
+                 * @description By when the shop must have authorized the payment: an hour after COMPLETED.
+                 */
+                readonly confirm_by: string | null;
                 /**
                  * Format: date-time
                  * @description When it happened, by Klarna's clock if Klarna reported the time.
@@ -120,9 +203,92 @@ export interface components {
                  * @description Why a person must look.
                  * @enum {string}
                  */
-                readonly cause: "contradiction" | "canceled_after_completed" | "paid_twice" | "not_found" | "klarna_denied" | "unknown_state";
+                readonly cause: "contradiction" | "canceled_after_completed" | "paid_twice" | "not_authorized" | "not_found" | "klarna_denied" | "unknown_state";
                 /** @description The reason that the caller gave for the cancel. */
                 readonly reason: string | null;
+                /**
+                 * @description Where the payment stands after COMPLETED. null before the approval and after the end.
+                 * @enum {string|null}
+                 */
+                readonly confirmation: "awaiting" | "authorized" | "lapsed" | "not_needed" | null;
+                /**
+                 * Format: date-time
+                 * @description By when the shop must have authorized the payment: an hour after COMPLETED.
+                 */
+                readonly confirm_by: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it happened, by Klarna's clock if Klarna reported the time.
+                 */
+                readonly occurred_at: string;
+                /**
+                 * Format: date-time
+                 * @description When Lapse recorded it.
+                 */
+                readonly recorded_at: string;
+                /** @description Counts the events of one Payment Request, from 1 and without gaps. It orders them: the highest one shows the latest state. An event that is published again has the sequence of the last event. */
+                readonly sequence: number;
+                /** @description The version of the record that the event was written with. Events of one write share it, so it orders no events. */
+                readonly version: number;
+            };
+        };
+        /**
+         * Payment Request Not Authorized
+         * @description The customer approved, and no report said in time that the shop authorized the payment. Once at the alert, with confirmation awaiting, and once when it lapses.
+         */
+        readonly "Payment Request Not Authorized": {
+            /** @constant */
+            readonly source: "lapse";
+            /** @constant */
+            readonly "detail-type": "Payment Request Not Authorized";
+            readonly detail: {
+                /** @description The same for every delivery of this event. Use it to remove duplicates. */
+                readonly event_key: string;
+                /**
+                 * @description The version of this schema. It changes only with an incompatible change.
+                 * @constant
+                 */
+                readonly schema_version: 1;
+                /** @description The deployment's name for the Klarna partner account. */
+                readonly account: string;
+                /** @description Klarna's id of the Payment Request. */
+                readonly payment_request_id: string;
+                /** @description The shop's id of the checkout session. null if none was registered. */
+                readonly session_id: string | null;
+                /** @description The shop's own reference. null if none was registered. */
+                readonly reference: string | null;
+                /**
+                 * @description Klarna's state. null until Klarna has sent one.
+                 * @enum {string|null}
+                 */
+                readonly state: "SUBMITTED" | "IN_PROGRESS" | "COMPLETED" | "CANCELED" | "EXPIRED" | "DECLINED" | null;
+                /**
+                 * @description The state before this one. null if it is not known.
+                 * @enum {string|null}
+                 */
+                readonly previous_state: "SUBMITTED" | "IN_PROGRESS" | "COMPLETED" | "CANCELED" | "EXPIRED" | "DECLINED" | null;
+                /** @description Klarna's reason for the state, such as PARTNER_CANCELED. null if Klarna gave none. */
+                readonly state_reason: string | null;
+                /** @description The newest attempt of the session that had ended when this one was registered. null where none had. */
+                readonly recovered_from: string | null;
+                /** @description Of a payment in a session: its attempts that the customer has approved, as of the publication. Else null, also where they could not be read. */
+                readonly paid_attempts: readonly string[] | null;
+                /** @description Of a payment in a session: its attempts that the customer can still approve, as of the publication. Else null, also where they could not be read. */
+                readonly open_attempts: readonly string[] | null;
+                /** @description Always null. */
+                readonly cause: null;
+                /** @description Always null. */
+                readonly reason: null;
+                /**
+                 * @description awaiting at the alert, lapsed when the payment is void.
+                 * @enum {string}
+                 */
+                readonly confirmation: "awaiting" | "lapsed";
+                /**
+                 * Format: date-time
+                 * @description By when the shop must have authorized the payment: an hour after COMPLETED.
+                 */
+                readonly confirm_by: string | null;
                 /**
                  * Format: date-time
                  * @description When it happened, by Klarna's clock if Klarna reported the time.
@@ -193,6 +359,16 @@ export interface components {
                  */
                 readonly reason: unknown;
                 /**
+                 * @description Where the payment stands after COMPLETED. null before the approval and after the end.
+                 * @enum {string|null}
+                 */
+                readonly confirmation: "awaiting" | "authorized" | "lapsed" | "not_needed" | null;
+                /**
+                 * Format: date-time
+                 * @description By when the shop must have authorized the payment: an hour after COMPLETED.
+                 */
+                readonly confirm_by: string | null;
+                /**
                  * Format: date-time
                  * @description When it happened, by Klarna's clock if Klarna reported the time.
                  */
@@ -252,12 +428,22 @@ export interface components {
                 /** @description Of a payment in a session: its attempts that the customer can still approve, as of the publication. Else null, also where they could not be read. */
                 readonly open_attempts: readonly string[] | null;
                 /**
-                 * @description What ended the request if Lapse canceled it: api, timeout or superseded. api is a call, timeout the deadline, superseded another attempt of the session. null otherwise.
+                 * @description What ended the request if Lapse canceled it: api, timeout, superseded or sweep. api is a call, timeout the deadline, superseded another attempt, sweep a payment that lapsed. null otherwise.
                  * @enum {string|null}
                  */
-                readonly cause: "api" | "timeout" | "superseded" | null;
+                readonly cause: "api" | "timeout" | "superseded" | "sweep" | null;
                 /** @description The reason that the caller gave for the cancel. */
                 readonly reason: string | null;
+                /**
+                 * @description Where the payment stands after COMPLETED. null before the approval and after the end.
+                 * @enum {string|null}
+                 */
+                readonly confirmation: "awaiting" | "authorized" | "lapsed" | "not_needed" | null;
+                /**
+                 * Format: date-time
+                 * @description By when the shop must have authorized the payment: an hour after COMPLETED.
+                 */
+                readonly confirm_by: string | null;
                 /**
                  * Format: date-time
                  * @description When it happened, by Klarna's clock if Klarna reported the time.
@@ -325,6 +511,16 @@ export interface components {
                 /** @description Always null: no cancel was requested. */
                 readonly reason: null;
                 /**
+                 * @description Where the payment stands after COMPLETED. null before the approval and after the end.
+                 * @enum {string|null}
+                 */
+                readonly confirmation: "awaiting" | "authorized" | "lapsed" | "not_needed" | null;
+                /**
+                 * Format: date-time
+                 * @description By when the shop must have authorized the payment: an hour after COMPLETED.
+                 */
+                readonly confirm_by: string | null;
+                /**
                  * Format: date-time
                  * @description When it happened, by Klarna's clock if Klarna reported the time.
                  */
@@ -387,6 +583,16 @@ export interface components {
                 readonly cause: null;
                 /** @description The reason that the caller gave for the cancel. */
                 readonly reason: string | null;
+                /**
+                 * @description Where the payment stands after COMPLETED. null before the approval and after the end.
+                 * @enum {string|null}
+                 */
+                readonly confirmation: "awaiting" | "authorized" | "lapsed" | "not_needed" | null;
+                /**
+                 * Format: date-time
+                 * @description By when the shop must have authorized the payment: an hour after COMPLETED.
+                 */
+                readonly confirm_by: string | null;
                 /**
                  * Format: date-time
                  * @description When it happened, by Klarna's clock if Klarna reported the time.

@@ -17,6 +17,8 @@ export const lapseEventTypes = [
   'Payment Request Needs Attention',
   'Session Paid Twice',
   'Payment Request Would Have Canceled',
+  'Payment Request Authorized',
+  'Payment Request Not Authorized',
 ] as const satisfies readonly LapseEventType[];
 
 /**

@@ -97,6 +97,9 @@ export type ExtendResult =
   | NotFound
   | { readonly outcome: 'extension_limit'; readonly allowed: string };
 
+/** `authorized`: the record says so now, or said so before. */
+export type AuthorizedResult = WithRecord<'authorized'> | AlreadyFinal | NotFound;
+
 /** The outcomes that one cancel can have. Any other is thrown as a `LapseError`. */
 export type CancelResult = WithRecord<CancelResponse['outcome']> | AlreadyFinal | NotFound;
 
@@ -188,6 +191,18 @@ export class LapseClient {
     if (response.problem === 'already-final') return alreadyFinal(response);
     const { outcome, ...record } = response.body as unknown as CancelResponse;
     return { outcome, record };
+  }
+
+  /**
+   * Reports that you have authorized the payment at Klarna after the customer approved it. Safe to repeat. It may come before Lapse
+   * knows of the approval.
+   */
+  async reportAuthorization(id: string, { signal }: Optional = {}): Promise<AuthorizedResult> {
+    const call = { method: 'POST', path: `${this.#request(id)}/authorized`, signal } as const;
+    const response = await this.#transport.send(call, ['already-final', 'not-found']);
+    if (response.problem === 'not-found') return { outcome: 'not_found' };
+    if (response.problem === 'already-final') return alreadyFinal(response);
+    return { outcome: 'authorized', ...recordIn(response) };
   }
 
   /** Reads a session with its Payment Requests; `undefined` if Lapse does not know it. */

@@ -8,7 +8,7 @@ import { pause, unlessAborted } from './settle.ts';
 
 /** One call of the API. */
 export interface Call {
-  readonly method: 'GET' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly query?: Readonly<Record<string, string | undefined>> | undefined;
   readonly body?: unknown;

@@ -8,7 +8,7 @@ import type { SweepMemory } from './domain/sweep-memory.ts';
 import { count, measure, note } from './telemetry/telemetry.ts';
 import { recurringHandler } from './triggers/scheduled-handler.ts';
 
-const { alone, reconcile, watch, open, runJobs, checkSecrets, warmUp } = composeReconciliation();
+const { alone, join, reconcile, watch, open, runJobs, checkSecrets, warmUp } = composeReconciliation();
 
 export { warmUp };
 
@@ -28,6 +28,7 @@ async function sweep(until: number, known: SweepMemory) {
   };
   // Where Klarna's limit is near, timers go first, then jobs, then the rest of the sweep.
   const [report, jobs] = await Promise.all([reconcile(until, seeing), runJobs(until), checkSecrets()]);
+  const joined = await join(until);
   const { pendingCancelAge, overdueSessionAge, failing, memory } = await view();
   count('SweepRepairs', repairs(report));
   measure('PendingCancelAge', pendingCancelAge);
@@ -36,7 +37,7 @@ async function sweep(until: number, known: SweepMemory) {
   measure('DueRecords', dueIn(report));
   measure('OpenRequests', await open.countAtLeast());
   tellLargest(found);
-  return { report: { ...report, job_pages: jobs.pages }, memory };
+  return { report: { ...report, joined, job_pages: jobs.pages }, memory };
 }
 
 /** Records of one run from which it tells whose they are. */

@@ -72,6 +72,7 @@ const harm = ({ name, functions }: DashboardProps): readonly IWidget[] => [
   graph('Needs attention', [
     lapseMetric(name, 'CanceledAfterCompleted'),
     lapseMetric(name, 'PaidTwice'),
+    lapseMetric(name, 'NotAuthorized'),
     lapseMetric(name, 'Attention'),
   ]),
   logTable('Sessions ended by their timer', functions['cancel-expired-session'], ['timer.fired', 'outcome']),

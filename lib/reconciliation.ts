@@ -62,7 +62,8 @@ export class Reconciliation extends Construct {
       timeout: Duration.seconds(55),
     });
     table.grantItems(reconcile, 'GetItem', 'BatchGetItem', 'UpdateItem');
-    table.grantQuery(reconcile, tableSchema.dueIndex, tableSchema.openIndex, tableSchema.sessionIndex);
+    const { dueIndex, openIndex, sessionIndex, referenceIndex } = tableSchema;
+    table.grantQuery(reconcile, dueIndex, openIndex, sessionIndex, referenceIndex);
     secrets.grantReadAccounts(reconcile);
     timer.grantArm(reconcile);
     return reconcile;

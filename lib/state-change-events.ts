@@ -103,6 +103,15 @@ export class StateChangeEvents extends Construct {
       metric: lapseMetric(name, 'PaidTwice'),
       threshold: 1,
     });
+    new LapseAlarm(this, 'NotAuthorized', {
+      topic,
+      shoppers:
+        'A customer has approved a payment that no report says to be authorized: an hour after the approval it is void.',
+      first: 'Run lapse attention list, and authorize the payment at Klarna before confirm_by.',
+      section: 'not-authorized',
+      metric: lapseMetric(name, 'NotAuthorized'),
+      threshold: 1,
+    });
     new LapseAlarm(this, 'Attention', {
       topic,
       shoppers:

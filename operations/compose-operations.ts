@@ -8,6 +8,7 @@ import { LapseClient } from '../client/lapse-client.ts';
 import { ScannedPaymentRequests } from '../functions/adapters/dynamodb/scanned-payment-requests.ts';
 import { DynamoDbPaymentRequestStore } from '../functions/adapters/dynamodb/dynamodb-payment-request-store.ts';
 import { DynamoDbAccounts } from '../functions/adapters/dynamodb/dynamodb-accounts.ts';
+import { DynamoDbKeptAuthorizations } from '../functions/adapters/dynamodb/dynamodb-kept-authorizations.ts';
 import { DynamoDbQuarantine } from '../functions/adapters/dynamodb/dynamodb-quarantine.ts';
 import { EventBridgePublisher } from '../functions/adapters/eventbridge/eventbridge-publisher.ts';
 import { CachedSecret } from '../functions/adapters/secrets/cached-secret.ts';
@@ -72,6 +73,7 @@ export function composeOperations(target: Target) {
       conflictBudget: 10_000,
       store,
       quarantine,
+      authorizations: new DynamoDbKeptAuthorizations(table),
       stored: new DynamoDbAccounts(table),
       signingKeys: new SecretSigningKeys(
         new CachedSecret({

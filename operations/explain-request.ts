@@ -11,6 +11,8 @@ export const attentionExplanations: Readonly<Record<Attention, string>> = {
     'The customer approved just before our cancel took effect. Tell the customer that nothing was bought.',
   paid_twice:
     'The customer approved two Payment Requests of one session. Authorize only one of them at Klarna.',
+  not_authorized:
+    'The customer approved, and no report says that the shop authorized the payment. Authorize it at Klarna before confirm_by, then report it. After that it is void: tell the customer.',
   not_found:
     'Klarna returned 404 before the expiry. Check the id and the account; the sweep continues to ask.',
   klarna_denied:

@@ -176,6 +176,10 @@ function wordsOf(outcome: ReplayOutcome): string {
 }
 
 const verdictWords = {
+  authorized: 'the record knows that the payment is authorized now',
+  kept: 'it waits for the record with its reference',
+  unlinked: 'no change, it names no payment',
+  quarantined: 'quarantined again',
   onboarded: 'the account is known now',
   superseding: 'the record has its state now',
   stale: 'no change, the record has a later state',

@@ -3,6 +3,7 @@ import { settled } from '../domain/cancel-attempt.ts';
 import {
   type CancelCommand,
   claimed,
+  hasLeave,
   outcomeFromRecord,
   type RecordOutcome,
   withRefusedCommand,
@@ -89,7 +90,7 @@ export const cancelPaymentRequest =
     if (claim.outcome) return fromRecord(claim.outcome, claim.record);
 
     const first = await (reading ?? readAtKlarna(dependencies)(asked, until));
-    const { allowCompleted } = command;
+    const allowCompleted = hasLeave(command, claim.record);
     const { state: recorded, session, sessionId } = claim.record;
     const isTimers = command.cause === 'timeout';
     const grace = isTimers ? graceLeft(claim.record, settings.inProgressGrace) : undefined;

@@ -1,5 +1,6 @@
 import type { AccountSettings } from '../domain/account-settings.ts';
 import { type CancelCommand, carryOn } from '../domain/cancellation.ts';
+import { withAuthorizationWatch } from '../domain/confirmation.ts';
 import type { PaymentRequestKey } from '../domain/identifiers.ts';
 import { isUnsettled, type PaymentRequest } from '../domain/payment-request.ts';
 import {
@@ -56,7 +57,7 @@ export const endExpiredSession =
         // One version decides, and the same version is written onto.
         const now = clock.instant();
         return {
-          next: stored && withObservedTimer(stored, settings, now),
+          next: stored && (withObservedTimer(stored, settings, now) ?? watchedAtLast(stored, settings)),
           outcome: stored ? decideTimeout(stored, settings, now) : 'nothing',
         };
       },
@@ -85,6 +86,13 @@ export const endExpiredSession =
         return endNow(dependencies, settings, record);
     }
   };
+
+/** An approved payment that the account began to watch after the record was last written with its settings. */
+function watchedAtLast(record: PaymentRequest, settings: AccountSettings): PaymentRequest | undefined {
+  if (record.state !== 'COMPLETED') return undefined;
+  const watched = withAuthorizationWatch(record, settings);
+  return watched === record ? undefined : watched;
+}
 
 /** Cancels the request. Arms the timer again if the customer got more time. */
 async function endNow(

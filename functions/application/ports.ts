@@ -5,6 +5,8 @@ import type {
   KlarnaCredentials,
   StoredAccount,
 } from '../domain/account-settings.ts';
+import type { KeptAuthorization } from '../domain/kept-authorization.ts';
+import type { AuthorizationReport } from '../domain/confirmation.ts';
 import type { CancelJob, CancelJobEntry, CancelJobKey } from '../domain/cancel-job.ts';
 import type { Credential } from '../domain/credential.ts';
 import type {
@@ -68,6 +70,11 @@ export interface PaymentRequestStore {
    * record `isRegisteredUnread` and its history has room. Returns the record as it then is.
    */
   register(made: PaymentRequest): Promise<RegisterResult>;
+  /**
+   * Makes `authorizedVersion` of the stored record in one write and without a read. Only where the record exists and
+   * `isAuthorizedUnread`, which includes that its history has room.
+   */
+  authorize(key: PaymentRequestKey, report: AuthorizationReport): Promise<WriteResult>;
   /** Stores `next`, if the stored version is still the one that `next` is the next version of: `current`, or no record. */
   save(current: PaymentRequest | undefined, next: PaymentRequest): Promise<WriteResult>;
 }
@@ -118,6 +125,28 @@ export interface PaymentRequestList {
     before: ListCursor | undefined,
     limit: number,
   ): Promise<readonly ListedPaymentRequest[]>;
+}
+
+/**
+ * Klarna's reports of authorizations that name the payment by the shop's reference alone, until they are linked to a record. Faults are
+ * thrown.
+ */
+export interface KeptAuthorizations {
+  /**
+   * Adds a report in one write, and makes it due at once. The same report again changes nothing. Returns `full` where
+   * `mostKeptReports` wait for this reference already.
+   */
+  keep(
+    account: Account,
+    reference: Reference,
+    report: AuthorizationReport,
+  ): Promise<'kept' | 'known' | 'full'>;
+  /** A strongly consistent read. */
+  read(account: Account, reference: Reference): Promise<KeptAuthorization | undefined>;
+  /** Those that are due by `now`, the longest overdue first. */
+  due(now: Instant): AsyncIterable<{ readonly account: Account; readonly reference: Reference }>;
+  /** Stores `next` and returns true, if no other write came since `current` was read. */
+  save(current: KeptAuthorization, next: KeptAuthorization): Promise<boolean>;
 }
 
 /** Jobs that cancel many requests, with the ids they cancel and their reports. Faults are thrown. */

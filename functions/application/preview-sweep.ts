@@ -12,6 +12,7 @@ import type { Accounts, DuePaymentRequests, OnUnreadable, PaymentRequestStore } 
  * - `settle`: a cancel whose end is not known is continued.
  * - `read`, `arm`: Klarna is read; a timer or Klarna's expiry is set. `none`: the record is only written.
  * - `compare`: the attempts of its session are compared, and others may be ended.
+ * - `confirm`: a payment that is not authorized needs a person, or lapses and may be canceled.
  * - `unknown_account`: nothing, because the account has no entry and no credential.
  */
 export const previewedActions = [
@@ -21,6 +22,7 @@ export const previewedActions = [
   'read',
   'arm',
   'compare',
+  'confirm',
   'none',
   'unknown_account',
 ] as const;
@@ -120,6 +122,7 @@ const actions: Readonly<Record<Exclude<ReconcileAction, 'nothing'>, PreviewedAct
   arm: 'arm',
   arm_default: 'arm',
   compare: 'compare',
+  confirm: 'confirm',
   ask: 'read',
   read: 'read',
 };

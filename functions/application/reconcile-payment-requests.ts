@@ -1,9 +1,11 @@
 import type { AccountSettings } from '../domain/account-settings.ts';
 import { ConfigurationError } from '../domain/configuration-error.ts';
 import { carryOn } from '../domain/cancellation.ts';
-import { type Account, ownEventId, type PaymentRequestKey } from '../domain/identifiers.ts';
+import { withoutAuthorization, withAuthorizationWatch } from '../domain/confirmation.ts';
+import { type Account, ownEventId, parseReference, type PaymentRequestKey } from '../domain/identifiers.ts';
 import type { Instant } from '../domain/instant.ts';
 import { isKlarnaExpiryOpen, type PaymentRequest, type Question } from '../domain/payment-request.ts';
+import { isOpen } from '../domain/payment-request-state.ts';
 import { withResolvedQuestion } from '../domain/question.ts';
 import {
   decideReconciliation,
@@ -22,6 +24,7 @@ import { changeRecord } from './change-record.ts';
 import { compareSession } from './compare-attempts.ts';
 import { endExpiredSession, type TimeoutDependencies, type TimeoutOutcome } from './end-expired-session.ts';
 import type { Pace } from './pace-calls.ts';
+import { joinReference, type JoinDependencies } from './join-authorizations.ts';
 import type { Accounts, DuePaymentRequests } from './ports.ts';
 import { type Refresh, refreshPaymentRequest } from './refresh-payment-request.ts';
 import { armByDefault, type SessionDependencies } from './register-session.ts';
@@ -30,7 +33,8 @@ import type { SeenRecord, UnsettledWatch } from './watch-unsettled.ts';
 import { shortId } from './short-id.ts';
 
 /** What the sweep needs. */
-export interface ReconcileDependencies extends Omit<TimeoutDependencies, 'turn'> {
+export interface ReconcileDependencies
+  extends Omit<TimeoutDependencies, 'turn'>, Pick<JoinDependencies, 'authorizations' | 'list'> {
   readonly due: DuePaymentRequests;
   readonly accounts: Accounts;
   readonly syncExpiry: SessionDependencies['syncExpiry'];
@@ -107,6 +111,7 @@ const emptyReport = (): Record<Attempt, number> => ({
   expire: 0,
   end: 0,
   arm: 0,
+  confirm: 0,
   arm_default: 0,
   ask: 0,
   read: 0,
@@ -202,6 +207,32 @@ const read: Act = async (dependencies, record, settings) => {
   else if (latest.attempts > 0) await forget(dependencies, latest, settings);
 };
 
+/**
+ * Looks at an approved payment that nothing told to be authorized. A report with its reference may wait. Cancels it where it lapsed and
+ * the account wants that, but not while the reference does not tell which of several payments is authorized.
+ */
+const confirm: Act = async (dependencies, record, settings) => {
+  const { clock } = dependencies;
+  const reference = parseReference(record.reference ?? '');
+  const waiting = reference === undefined ? 0 : await joinReference(dependencies)(record.account, reference);
+  const cancels = settings.cancelUnauthorized && waiting === 0;
+  const { record: found } = await changeRecord(
+    dependencies,
+    record,
+    reference === undefined ? record : await dependencies.store.read(record),
+    (stored) => {
+      const watched = stored && withAuthorizationWatch(stored, settings);
+      const next = watched && (withoutAuthorization(watched, cancels, clock.instant()) ?? watched);
+      return { next, outcome: undefined };
+    },
+  );
+  const { cancellation } = found ?? {};
+  if (!found || cancellation?.cause !== 'sweep' || cancellation.outcome !== 'pending') return;
+  // Where it is not the account's turn, the next run carries it on.
+  if (!(await dependencies.turn(settings))) return;
+  await cancelPaymentRequest(dependencies)(found, carryOn(cancellation, 'lapse:sweep'), settings, found);
+};
+
 /** Arms a timer that could not be armed before. Rejects if that fails again, so that the record counts as failed. */
 const armPending = (dependencies: ReconcileDependencies, record: PaymentRequest): Promise<PaymentRequest> =>
   armTimer({
@@ -237,12 +268,17 @@ const actions: Readonly<Record<Exclude<ReconcileAction, 'nothing'>, Act>> = {
   arm_default: async (dependencies, record, settings) => {
     const { defaultSessionTimeout, armOnSubmitted } = settings;
     const armed =
-      armOnSubmitted && defaultSessionTimeout !== undefined
+      armOnSubmitted && defaultSessionTimeout !== undefined && isOpen(record.state)
         ? await armByDefault(dependencies)(record, defaultSessionTimeout, settings)
         : undefined;
     // Stryker disable next-line ConditionalExpression: forgetting an armed record changes nothing: its version is newer
-    if (!armed?.record?.session) await forgetAs(dependencies, record, withoutDefaultTimer);
+    if (!armed?.record?.session) {
+      await forgetAs(dependencies, record, (stored) =>
+        withAuthorizationWatch(withoutDefaultTimer(stored), settings),
+      );
+    }
   },
+  confirm,
   ask: read,
   read,
 };

@@ -1,16 +1,16 @@
 import type { Instant } from '../domain/instant.ts';
 import type { QuarantinedDelivery, QuarantineReason } from '../domain/quarantined-delivery.ts';
 import type { SigningKey } from '../domain/signing-key.ts';
-import type { Verdict } from '../domain/transition.ts';
 import type { ChangeDependencies } from './change-record.ts';
-import type { QuarantinedDeliveries, SigningKeys, StoredAccounts } from './ports.ts';
-import type { UnusedReason, VerifiedDelivery } from './receive-webhook.ts';
+import type { KeptAuthorizations, QuarantinedDeliveries, SigningKeys, StoredAccounts } from './ports.ts';
+import { type DeliveryVerdict, receiveAuthorization, type VerifiedDelivery } from './receive-webhook.ts';
 import { recordObservation } from './record-observation.ts';
 
 /** What a replay needs. */
 export interface ReplayDependencies extends ChangeDependencies {
   readonly quarantine: QuarantinedDeliveries;
   readonly signingKeys: SigningKeys;
+  readonly authorizations: Pick<KeptAuthorizations, 'keep'>;
   readonly stored: Pick<StoredAccounts, 'read' | 'onboard'>;
   /** Reads a delivery with these facts as if it arrived now. */
   readonly judge: (delivery: QuarantinedDelivery, key: SigningKey, now: Instant) => VerifiedDelivery;
@@ -22,7 +22,7 @@ export interface ReplayDependencies extends ChangeDependencies {
  * run.
  */
 export type ReplayOutcome =
-  | { readonly kind: 'taken'; readonly verdict: Verdict | 'onboarded' | UnusedReason }
+  | { readonly kind: 'taken'; readonly verdict: DeliveryVerdict }
   | { readonly kind: 'refused'; readonly reason: QuarantineReason }
   | { readonly kind: 'no_key' }
   | { readonly kind: 'would_take' };
@@ -50,6 +50,12 @@ export const replayQuarantined =
       if (isDryRun) return { kind: 'would_take' };
       await quarantine.noteReplay(delivery, { at: now, verdict: judged.why });
       return { kind: 'taken', verdict: judged.why };
+    }
+    if (judged.kind === 'authorization') {
+      if (isDryRun) return { kind: 'would_take' };
+      const verdict = await receiveAuthorization(dependencies, judged);
+      await quarantine.noteReplay(delivery, { at: now, verdict });
+      return { kind: 'taken', verdict };
     }
     if (judged.ifUnknown && !(await stored.read(judged.key.account))) {
       return { kind: 'refused', reason: judged.ifUnknown.reason };

@@ -6,6 +6,7 @@ import type {
   PaymentRequestStore,
   TimerRemoval,
 } from '../application/ports.ts';
+import { defaultAlertAfter } from '../domain/confirmation.ts';
 import type { AccountSettings } from '../domain/account-settings.ts';
 import type { Account, PaymentRequestId, PaymentRequestKey } from '../domain/identifiers.ts';
 import { armedStage } from '../domain/timeout-switches.ts';
@@ -30,6 +31,9 @@ const settings: AccountSettings = {
   armedFrom: undefined,
   kinds: {},
   stage: armedStage,
+  watchAuthorization: false,
+  authorizationAlertAfter: defaultAlertAfter,
+  cancelUnauthorized: false,
   klarna: {
     credential: '',
     rateShare: 1,

@@ -15,6 +15,7 @@ import { DynamoDbAccountViews } from '../adapters/dynamodb/dynamodb-account-view
 import { DynamoDbAccounts } from '../adapters/dynamodb/dynamodb-accounts.ts';
 import { DynamoDbCancelJobs } from '../adapters/dynamodb/dynamodb-cancel-jobs.ts';
 import { DynamoDbPaymentRequestStore } from '../adapters/dynamodb/dynamodb-payment-request-store.ts';
+import { DynamoDbKeptAuthorizations } from '../adapters/dynamodb/dynamodb-kept-authorizations.ts';
 import { DynamoDbQuarantine } from '../adapters/dynamodb/dynamodb-quarantine.ts';
 import { DynamoDbOpenPaymentRequests } from '../adapters/dynamodb/dynamodb-open-payment-requests.ts';
 import { DynamoDbCredentialNotes } from '../adapters/dynamodb/dynamodb-credential-notes.ts';
@@ -146,6 +147,7 @@ export function storeOf(environment: Pick<Parsed, 'TABLE_NAME' | 'RETENTION_DAYS
       notes: new DynamoDbCredentialNotes({ tableName: environment.TABLE_NAME, client }),
     },
     sweepLease: () => new DynamoDbSweepLease({ tableName: environment.TABLE_NAME, client, ids }),
+    authorizations: () => new DynamoDbKeptAuthorizations({ ...tableOf(environment), client }),
     open: () => new DynamoDbOpenPaymentRequests({ tableName: environment.TABLE_NAME, client }),
     offlineStore: () => storeWith(offline(client)),
   };
@@ -369,6 +371,7 @@ export function webhookStoresOf(environment: Pick<Parsed, 'TABLE_NAME' | 'RETENT
     return {
       store: new DynamoDbPaymentRequestStore(table),
       quarantine: new DynamoDbQuarantine(table),
+      authorizations: new DynamoDbKeptAuthorizations(table),
       stored: new DynamoDbAccounts(table),
     };
   };

@@ -17,9 +17,11 @@ import type {
   StreamEntry,
 } from '../application/ports.ts';
 import { publishStateChanges } from '../application/publish-state-changes.ts';
+import { joinAuthorizations } from '../application/join-authorizations.ts';
 import { readReference, readSession } from '../application/read-session.ts';
 import { receiveWebhook } from '../application/receive-webhook.ts';
 import { reconcilePaymentRequests } from '../application/reconcile-payment-requests.ts';
+import { reportAuthorization } from '../application/record-authorization.ts';
 import { refreshPaymentRequest } from '../application/refresh-payment-request.ts';
 import { extendSession, registerSession } from '../application/register-session.ts';
 import { runCancelJobs } from '../application/run-cancel-jobs.ts';
@@ -79,6 +81,7 @@ export function composeRegistration() {
     write,
     register: registerSession({ ...dependencies, sessions: store }),
     extend: extendSession(dependencies),
+    authorize: reportAuthorization(dependencies),
     warmUp: warmUpOf(
       prime,
       () => offlineStore().save(undefined, unknownPaymentRequest(primingKey, clock.instant())),
@@ -204,7 +207,7 @@ export function composeTimeout() {
 /** The dependencies of reconcile-payment-requests. */
 export function composeReconciliation() {
   const environment = parseEnvironment('reconcile-payment-requests', process.env);
-  const { store, jobs, sweepLease, open, stored, credentials } = storeOf(environment);
+  const { store, jobs, sweepLease, open, stored, credentials, authorizations } = storeOf(environment);
   const klarna = klarnaOf(environment, credentials);
   const { accounts, check } = accountsOf(environment, stored);
   const { timer } = timerOf(environment);
@@ -234,8 +237,16 @@ export function composeReconciliation() {
       onFault: ({ account, jobId, paymentRequestId }, error) =>
         fault('job.fault', error, { account, job_id: jobId, payment_request_id: paymentRequestId }),
     }),
+    join: joinAuthorizations({
+      ...dependencies,
+      authorizations: authorizations(),
+      list: store,
+      onFault: (account, error) => fault('sweep.fault', error, { account }),
+    }),
     reconcile: reconcilePaymentRequests({
       ...dependencies,
+      authorizations: authorizations(),
+      list: store,
       due: store,
       accounts,
       syncExpiry: expirySyncOf(store, klarna),

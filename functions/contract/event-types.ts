@@ -11,6 +11,8 @@ export const eventTypes: readonly StateChangeEventType[] = Object.keys({
   'Payment Request Needs Attention': true,
   'Session Paid Twice': true,
   'Payment Request Would Have Canceled': true,
+  'Payment Request Authorized': true,
+  'Payment Request Not Authorized': true,
 } satisfies Record<StateChangeEventType, true>) as StateChangeEventType[];
 
 /** The detail type of an event on the bus. */

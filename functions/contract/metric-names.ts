@@ -12,12 +12,14 @@ export const metrics = {
   WebhookQuarantined: 'Sum',
   /** Webhooks that could not be stored, so that Klarna sends them again. */
   WebhookFault: 'Sum',
-  /** Records that need attention, for any cause. */
+  /** Records that need attention, for any cause but `not_authorized`. */
   Attention: 'Sum',
   /** Those of them that the customer had approved a moment before our cancel. */
   CanceledAfterCompleted: 'Sum',
   /** Sessions of which the customer approved two Payment Requests. */
   PaidTwice: 'Sum',
+  /** Payments that were not authorized in time: once at the alert, and once when they lapse. */
+  NotAuthorized: 'Sum',
   /** Milliseconds between a session's deadline and its end. */
   TimerLateness: 'Maximum',
   /** Milliseconds for which the oldest cancel has had no known end. The sweep writes it every minute. */

@@ -35,6 +35,7 @@ export const routes = {
   'GET /accounts/{account}/payment-requests/{payment_request_id}': read,
   'GET /accounts/{account}/payment-requests/{payment_request_id}/history': read,
   'DELETE /accounts/{account}/payment-requests/{payment_request_id}': cancel,
+  'POST /accounts/{account}/payment-requests/{payment_request_id}/authorized': register,
   'GET /accounts/{account}/payment-requests': read,
   'GET /accounts/{account}/sessions/{session_id}': read,
   'DELETE /accounts/{account}/sessions/{session_id}': cancel,
@@ -49,7 +50,9 @@ export const routes = {
   'GET /accounts/{account}/settings': { by: 'get-payment-request', permission: 'settings' },
   'GET /overview': { by: 'get-payment-request', permission: 'admin' },
   'GET /sweep-preview': { by: 'get-payment-request', permission: 'admin' },
-} as const satisfies Readonly<Record<`${'GET' | 'PUT' | 'PATCH' | 'DELETE'} /${string}`, ServedRoute>>;
+} as const satisfies Readonly<
+  Record<`${'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'} /${string}`, ServedRoute>
+>;
 
 /** A route's key as API Gateway writes it: method and path. */
 export type Route = keyof typeof routes;

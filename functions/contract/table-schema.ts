@@ -3,6 +3,7 @@
  * attribute.
  *
  * - A Payment Request: `PK = A#<account>#P#<payment_request_id>`.
+ * - Reports of authorizations that name only a reference: `PK = A#<account>#T#<reference>`.
  * - A quarantined delivery: `PK = Q#<signing_key_id>#<event id or body hash>`.
  * - A cancel job: `PK = A#<account>#J#<job_id>`; its targets end in `#IDS`, the pages of its report in `#<page>`.
  * - What is stored about an account without an entry: `PK = A#<account>#SETTINGS`.

@@ -20,6 +20,12 @@ export interface AccountPolicies extends TimeoutSwitches {
   readonly syncKlarnaExpiry: boolean;
   /** Whether a payment ends the other open attempts of its session. */
   readonly endOtherAttempts: boolean;
+  /** Whether a payment that nothing told to be authorized needs a person, and lapses. */
+  readonly watchAuthorization: boolean;
+  /** Milliseconds after COMPLETED at which it needs a person: less than the hour after which it lapses. */
+  readonly authorizationAlertAfter: number;
+  /** Whether a payment that lapsed is canceled, where Klarna allows that. */
+  readonly cancelUnauthorized: boolean;
 }
 
 /** The settings of one Klarna partner account, with defaults filled in. */

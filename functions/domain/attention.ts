@@ -4,12 +4,14 @@
  * - `canceled_after_completed`: we canceled the request although the customer had approved it.
  * - `not_found`: Klarna does not know the request, and its expiry has not passed.
  * - `paid_twice`: the customer approved another Payment Request of the same session too.
+ * - `not_authorized`: the customer approved, and nothing told that the shop authorized the payment.
  * - `klarna_denied`: Klarna refuses our credentials. `unknown_state`: Klarna told a state that this version does not know.
  */
 export type Attention =
   | 'contradiction'
   | 'canceled_after_completed'
   | 'paid_twice'
+  | 'not_authorized'
   | 'not_found'
   | 'klarna_denied'
   | 'unknown_state';

@@ -1,3 +1,4 @@
+import { isAuthorized } from './confirmation.ts';
 import type { HistoryEffect, HistoryEntry } from './history-entry.ts';
 import { shortened, withEntry } from './history.ts';
 import { type EventId, ownEventId } from './identifiers.ts';
@@ -38,6 +39,15 @@ export const isClosedTo = (
   state: PaymentRequestState | undefined,
 ): boolean => isFinal(state) || (state === 'COMPLETED' && !allowCompleted);
 
+/**
+ * Whether this command may cancel the request although the customer has approved it. The sweep has that leave only until the payment is
+ * authorized.
+ */
+export const hasLeave = (
+  { allowCompleted, cause }: Pick<CancelCommand, 'allowCompleted' | 'cause'>,
+  record: PaymentRequest,
+): boolean => allowCompleted && !(cause === 'sweep' && isAuthorized(record));
+
 /** The outcome of a cancel that the record alone decides. */
 export type RecordOutcome =
   | { readonly kind: 'already_canceled' }
@@ -60,7 +70,8 @@ export function outcomeFromRecord(
   if (state === 'CANCELED') return { kind: 'already_canceled' };
   // Only Klarna knows the end of a paid request while the DELETE of another attempt may be on its way.
   const isOpenEnded = state === 'COMPLETED' && mayHaveSent(record);
-  if (state && isClosedTo(command, state) && !isOpenEnded) return { kind: 'already_final', state };
+  const allowCompleted = hasLeave(command, record);
+  if (state && isClosedTo({ allowCompleted }, state) && !isOpenEnded) return { kind: 'already_final', state };
   if (hasLiveClaim(record, now)) return { kind: 'claimed' };
   if (command.carriedOn && !isContinued(record, command.carriedOn.requestedAt)) return { kind: 'replaced' };
   return command.cause === 'timeout' && !isOver(record, now) ? { kind: 'not_over' } : undefined;

@@ -12,6 +12,8 @@ export const changeKinds = [
   'needs_attention',
   'paid_twice',
   'would_cancel',
+  'authorized',
+  'not_authorized',
 ] as const;
 
 /** One of {@link changeKinds}. */

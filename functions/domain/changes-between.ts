@@ -1,6 +1,6 @@
 import { type Change, changeOf } from './change.ts';
 import { isSecondPayment } from './session-attempts.ts';
-import { isWouldCancel } from './history-entry.ts';
+import { type HistoryEntry, isWouldCancel } from './history-entry.ts';
 import type { PaymentRequest } from './payment-request.ts';
 
 /**
@@ -37,6 +37,9 @@ export function changesBetween(before: PaymentRequest | undefined, after: Paymen
         changeOf('would_cancel', entry, { state, previousState, stateReason: stateReasonOf(state) }),
       );
     }
+    if (entry.kind === 'confirmation') {
+      changes.push(changeOf(confirmationChange(entry), entry, { state, previousState }));
+    }
     if (entry.attention) {
       changes.push({
         ...changeOf('needs_attention', entry, { state, previousState, stateReason: stateReasonOf(state) }),
@@ -50,3 +53,7 @@ export function changesBetween(before: PaymentRequest | undefined, after: Paymen
   }
   return changes;
 }
+
+/** The event of an entry about the authorization: it was reported, or the sweep found that it was not. */
+export const confirmationChange = ({ effect }: Pick<HistoryEntry, 'effect'>) =>
+  effect === 'accepted' ? 'authorized' : 'not_authorized';

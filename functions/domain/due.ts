@@ -1,3 +1,4 @@
+import { confirmationDueFrom } from './confirmation.ts';
 import { type Instant, laterOf, plusMillis } from './instant.ts';
 import {
   isKlarnaExpiryOpen,
@@ -25,9 +26,11 @@ export const mostAttempts = 24;
  * - `read`: Klarna did not know the request, or has ended it and no webhook told us.
  * - `arm`: the timer was not armed, or Klarna's expiry has not followed the deadline, or Klarna did not respond to the first call for one.
  * - `compare`: the other attempts of the session were not looked into, so the stream function's message was lost.
- * - `arm_default`: only Klarna has told of the request. The account's default timer may apply.
+ * - `confirm`: the payment should be authorized by now, or has lapsed.
+ * - `arm_default`: only Klarna has told of the request. The account's default timer may apply, and its watch of authorizations.
  */
-export type WorkKind = 'resume' | 'compare' | 'expire' | 'end' | 'ask' | 'read' | 'arm' | 'arm_default';
+export type WorkKind =
+  'resume' | 'compare' | 'expire' | 'end' | 'ask' | 'read' | 'arm' | 'confirm' | 'arm_default';
 
 /** Work of the sweep, and the moment from which it is due: `undefined` means since ever. */
 export interface Work {
@@ -43,7 +46,7 @@ export function workOf(record: PaymentRequest): readonly Work[] {
   const compared: readonly Work[] = record.isToBeCompared
     ? [{ kind: 'compare', from: plusMillis(record.updatedAt, sweepMargin) }]
     : [];
-  if (!isOpen(state)) return [...compared, ...asked];
+  if (!isOpen(state)) return [...compared, ...asked, ...workAfterApproval(record)];
   const work: Work[] = [...compared];
   const hasTimer = deadlineAt !== undefined && timer !== 'fired';
   if (hasTimer) work.push(endOfSession(deadlineAt, timer));
@@ -61,6 +64,16 @@ export function workOf(record: PaymentRequest): readonly Work[] {
     work.push({ kind: 'arm_default', from: undefined });
   }
   return work;
+}
+
+/** What is left to do for a payment that the customer approved. The sweep decides once whether the account watches it. */
+function workAfterApproval(record: PaymentRequest): readonly Work[] {
+  if (record.state !== 'COMPLETED') return [];
+  const from = confirmationDueFrom(record);
+  return [
+    ...(from === undefined ? [] : [{ kind: 'confirm', from } as const]),
+    ...(record.timer === 'undecided' ? [{ kind: 'arm_default', from: undefined } as const] : []),
+  ];
 }
 
 /** A claim is left alone until its lease ends. The timer's own claim is due when the session is, so its due time stays. */

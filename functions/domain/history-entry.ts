@@ -7,7 +7,15 @@ import type { PaymentRequestState } from './payment-request-state.ts';
 
 /** What an entry of the history is about: a fact from Klarna, or an action of a caller, the timer or the sweep. */
 export type HistoryKind =
-  EvidenceSource | 'register' | 'extend' | 'klarna_expiry' | 'cancel_request' | 'timer' | 'sweep' | 'session';
+  | EvidenceSource
+  | 'register'
+  | 'extend'
+  | 'klarna_expiry'
+  | 'cancel_request'
+  | 'confirmation'
+  | 'timer'
+  | 'sweep'
+  | 'session';
 
 /**
  * What an entry changed.

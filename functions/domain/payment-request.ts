@@ -26,6 +26,8 @@ export interface PaymentRequest extends PaymentRequestKey {
   readonly previousState?: PaymentRequestState | undefined;
   readonly stateReason?: string | undefined;
   readonly occurredAt?: Instant | undefined;
+  /** When the customer approved, where a fact told an earlier time than `occurredAt`. Only while the state is COMPLETED. */
+  readonly completedAt?: Instant | undefined;
   readonly position?: Position | undefined;
   readonly evidence?: Evidence | undefined;
   readonly klarnaExpiresAt?: Instant | undefined;
@@ -36,6 +38,10 @@ export interface PaymentRequest extends PaymentRequestKey {
   readonly timer: TimerState;
 
   readonly cancellation?: Cancellation | undefined;
+  /** What is known about the authorization of the payment: see `confirmation.ts`. */
+  readonly confirmation?: Confirmation | undefined;
+  /** What the session is for, where the shop does not authorize a payment after COMPLETED. */
+  readonly purpose?: 'token' | undefined;
   /** Why the record needs a person, if it does, and since when. */
   readonly attention?: Attention | undefined;
   readonly attentionSince?: Instant | undefined;
@@ -133,8 +139,11 @@ export interface RegisteredSession {
 export type CancellationOutcome =
   'claimed' | 'pending' | 'canceled' | 'already_canceled' | 'refused' | 'not_found';
 
-/** Who wanted the cancel: a caller of the API, the session's timer, or another attempt of the session that counts instead. */
-export type CancellationCause = 'api' | 'timeout' | 'superseded';
+/**
+ * Who wanted the cancel: a caller of the API, the session's timer, another attempt of the session that counts instead, or the sweep. The
+ * sweep cancels a payment that lapsed where the account wants that.
+ */
+export type CancellationCause = 'api' | 'timeout' | 'superseded' | 'sweep';
 
 /** Our intent to cancel the request, and how it stands. */
 export interface Cancellation {
@@ -150,6 +159,28 @@ export interface Cancellation {
   readonly sentWithoutLeave?: true | undefined;
   /** The attempt that holds the claim. Until this moment no other attempt calls Klarna. Absent where none is under way. */
   readonly lease?: { readonly id: string; readonly until: Instant } | undefined;
+}
+
+/** Who told that the payment is authorized: a signed webhook of Klarna, or a caller of the API. */
+export type AuthorizationSource = 'webhook' | 'api';
+
+/**
+ * What is known about the authorization of a payment that the customer approved. It is apart from Klarna's state and from our intent.
+ * What follows from the state and the time is not in it: see {@link confirmationOf}.
+ */
+export interface Confirmation {
+  /**
+   * Milliseconds after COMPLETED at which the record needs a person. Absent where the account did not watch authorizations when the
+   * record was last written with its settings.
+   */
+  readonly alertAfter?: number | undefined;
+  /** When the sweep found that the payment was not authorized at that time. */
+  readonly alertedAt?: Instant | undefined;
+  /** When the authorization happened as Klarna tells it, or when the caller told us. */
+  readonly authorizedAt?: Instant | undefined;
+  readonly authorizedBy?: AuthorizationSource | undefined;
+  /** When the sweep found that the payment was not authorized in time. */
+  readonly lapsedAt?: Instant | undefined;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { type WatchPolicy, withAuthorizationWatch } from './confirmation.ts';
 import { formatDuration } from './duration.ts';
 import type { HistoryEntry } from './history-entry.ts';
 import { withEntry } from './history.ts';
@@ -46,6 +47,8 @@ export interface Registration {
   readonly inProgressGrace?: number | undefined;
   /** Whether older open attempts of the session end. */
   readonly supersedes?: boolean | undefined;
+  /** `token`: the session asks for a customer token only, and no payment is authorized after the approval. */
+  readonly purpose?: 'payment' | 'token' | undefined;
   readonly requestedBy: string;
 }
 
@@ -56,7 +59,7 @@ export interface Extension {
 }
 
 /** What an account allows. Durations are in milliseconds. */
-export interface SessionPolicy extends TimeoutSwitches {
+export interface SessionPolicy extends TimeoutSwitches, Partial<WatchPolicy> {
   /** The timeout of a session that is registered without one, if there is a default. */
   readonly defaultSessionTimeout: number | undefined;
   readonly maxExtensions: number;
@@ -259,7 +262,7 @@ export function decideExtension(
     },
   };
   const next: PaymentRequest = {
-    ...withEntry(record, entry),
+    ...withAuthorizationWatch(withEntry(record, entry), policy),
     session: { ...record.session, extensions },
     ...withDeadline(timerOf(context), proposed.at),
   };
@@ -323,7 +326,8 @@ function withSession(
   const { now, policy } = context;
   const supersedes = registration.supersedes ?? session?.supersedes;
   return {
-    ...joined(record, sessionId, context),
+    ...withAuthorizationWatch(joined(record, sessionId, context), policy),
+    purpose: purposeAfter(record, registration.purpose),
     reference: reference ?? record.reference,
     ...(registration.supersedes === true && { isToBeCompared: true as const }),
     session: {
@@ -383,6 +387,12 @@ function endOf(
   return end;
 }
 
+/** The purpose as the record has it: only `token` is worth a word. */
+const purposeAfter = (
+  { purpose: before }: Pick<PaymentRequest, 'purpose'>,
+  given: Registration['purpose'],
+): PaymentRequest['purpose'] => (given === undefined ? before : given === 'token' ? given : undefined);
+
 /** The record with the registration in its history. */
 function withRegistrationNoted(
   record: PaymentRequest,
@@ -417,6 +427,7 @@ function isSameRegistration(record: PaymentRequest, registration: Registration):
     [undefined, session.kind].includes(registration.kind) &&
     [undefined, session.inProgressGrace].includes(registration.inProgressGrace) &&
     [undefined, session.supersedes === true].includes(registration.supersedes) &&
+    [undefined, record.purpose ?? 'payment'].includes(registration.purpose) &&
     [undefined, sessionId].includes(registration.sessionId) &&
     [undefined, reference].includes(registration.reference) &&
     [undefined, session.klarnaExpiresAt, klarnaExpiresAt].includes(registration.klarnaExpiresAt)
@@ -487,17 +498,27 @@ function extensionRefusal(
 
 const atMostKlarnas = (limit: Instant): string => `at most Klarna's expiry, ${formatInstant(limit)}`;
 
-/** A registration of a request that is paid or has ended: the record takes the session's id and reference, and no timer. */
+/**
+ * A registration of a request that is paid or has ended: the record takes the session's id, reference and purpose, and no timer. Without
+ * a payment to authorize, no alert is left.
+ */
 function refuseFinal(
   record: PaymentRequest,
   state: PaymentRequestState,
-  { sessionId, reference, requestedBy }: Registration,
+  { sessionId, reference, purpose: given, requestedBy }: Registration,
   context: SessionContext,
 ): SessionDecision {
+  const purpose = purposeAfter(record, given);
+  const isAlertOver = purpose === 'token' && record.attention === 'not_authorized';
+  const watched = {
+    ...withAuthorizationWatch(record, context.policy),
+    purpose,
+    ...(isAlertOver && { attention: undefined }),
+  };
   const known = record.session
-    ? record
+    ? watched
     : {
-        ...joined(record, record.sessionId ?? sessionId, context),
+        ...joined(watched, record.sessionId ?? sessionId, context),
         reference: record.reference ?? reference,
         // A second payment of the session may be known only now.
         ...(state === 'COMPLETED' &&

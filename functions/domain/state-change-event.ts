@@ -1,4 +1,6 @@
+import { confirmationChange } from './changes-between.ts';
 import { type Change, type ChangeKind, changeOf } from './change.ts';
+import { confirmByOf, confirmationOf, type ConfirmationStatus } from './confirmation.ts';
 import { type HistoryEntry, isWouldCancel } from './history-entry.ts';
 import { formatInstant, type Instant, knownTime } from './instant.ts';
 import { type Observation, positionOf } from './observation.ts';
@@ -15,7 +17,9 @@ export type StateChangeEventType =
   | 'Payment Request Cancel Refused'
   | 'Payment Request Needs Attention'
   | 'Session Paid Twice'
-  | 'Payment Request Would Have Canceled';
+  | 'Payment Request Would Have Canceled'
+  | 'Payment Request Authorized'
+  | 'Payment Request Not Authorized';
 
 /** One event on the bus. Events come at least once: `event_key` identifies one, and `sequence` orders those of a request. */
 export interface StateChangeEvent {
@@ -42,6 +46,9 @@ export interface StateChangeEvent {
      */
     readonly cause: CancellationCause | Attention | ObserveReason | null;
     readonly reason: string | null;
+    /** Where the payment stands after COMPLETED, and by when it must be authorized. */
+    readonly confirmation: ConfirmationStatus | null;
+    readonly confirm_by: string | null;
     readonly occurred_at: string;
     readonly recorded_at: string;
     /** Counts the events of the request from 1, without gaps. The highest one shows the record as it is. */
@@ -88,6 +95,7 @@ export function eventsAgain(
       if (entry === latest) kinds.push('state_changed');
       if (entry.kind === 'cancel_request' && entry.effect === 'refused') kinds.push('cancel_refused');
       if (isWouldCancel(entry)) kinds.push('would_cancel');
+      if (entry.kind === 'confirmation') kinds.push(confirmationChange(entry));
       if (entry.attention) kinds.push('needs_attention');
       if (isSecondPayment(entry)) kinds.push('paid_twice');
       return kinds.map((kind) => {
@@ -130,10 +138,11 @@ function eventOf(
   attempts?: SessionAttempts,
 ): StateChangeEvent {
   const { kind, state, eventId, occurredAt, recordedAt } = change;
-  const isOurs =
-    kind === 'cancel_refused' || (state === 'CANCELED' && kind !== 'registered' && kind !== 'would_cancel');
+  const isEnd = state === 'CANCELED' && (kind === 'state_changed' || kind === 'needs_attention');
+  const isOurs = kind === 'cancel_refused' || isEnd;
   const ours = isOurs ? record.cancellation : undefined;
   const members = isPayment(change) ? attempts : undefined;
+  const confirmBy = confirmByOf(record);
   return {
     type: types[kind],
     detail: {
@@ -151,6 +160,8 @@ function eventOf(
       open_attempts: members?.open ?? null,
       cause: causeOf(record, change, ours?.cause),
       reason: ours?.reason ?? null,
+      confirmation: confirmationOf(record, record.updatedAt) ?? null,
+      confirm_by: confirmBy ? formatInstant(confirmBy) : null,
       occurred_at: formatInstant(knownTime(occurredAt) ?? recordedAt),
       recorded_at: formatInstant(recordedAt),
       sequence,
@@ -175,6 +186,8 @@ const types = {
   needs_attention: 'Payment Request Needs Attention',
   paid_twice: 'Session Paid Twice',
   would_cancel: 'Payment Request Would Have Canceled',
+  authorized: 'Payment Request Authorized',
+  not_authorized: 'Payment Request Not Authorized',
 } as const satisfies Record<ChangeKind, StateChangeEventType>;
 
 const slugs = {
@@ -184,4 +197,6 @@ const slugs = {
   needs_attention: 'needs-attention',
   paid_twice: 'paid-twice',
   would_cancel: 'would-cancel',
+  authorized: 'authorized',
+  not_authorized: 'not-authorized',
 } as const satisfies Record<ChangeKind, string>;

@@ -1,4 +1,5 @@
 import { changeOf } from './change.ts';
+import { completedAtAfter, isAuthorized } from './confirmation.ts';
 import type { HistoryEntry } from './history-entry.ts';
 import { bytesOf, hasRecorded, roomIn, withDropped, withEntry } from './history.ts';
 import { type Instant, unknownTime } from './instant.ts';
@@ -87,12 +88,20 @@ export function isUnread(record: PaymentRequest, observation: Observation): bool
   if (observation.state === 'SUBMITTED' && isKlarnaExpiryOpenOnceSubmitted(record)) return false;
   // The other attempts of the session are to be looked into. Only a read tells that there are any.
   if (observation.state === 'COMPLETED' && record.isOneOfSeveral) return false;
+  if (observation.state === 'COMPLETED' && !isApprovedUnread(record)) return false;
   if (hasRecorded(record, observation.eventId)) return false;
   if (bytesOf(appliedEntry(observation)) > roomIn(record.history)) return false;
   if (position !== undefined && position >= unreadLimit(observation)) return false;
   // The end of a request may settle a cancel, or need attention. An attention may be settled by it.
   return isOpen(observation.state) || (!isUnsettled(record) && attention === undefined);
 }
+
+/**
+ * Whether nothing else follows from an approval. Not where the account watches authorizations, so that the record is due at another time.
+ * Nor where the record has an approval: the earlier one counts.
+ */
+const isApprovedUnread = ({ state, confirmation }: PaymentRequest): boolean =>
+  state !== 'COMPLETED' && confirmation?.alertAfter === undefined;
 
 /** Whether the observation would be {@link isUnread}, if only the history had room for its entry. */
 export const lacksRoom = (record: PaymentRequest, observation: Observation): boolean =>
@@ -114,8 +123,8 @@ export function observedVersion(record: PaymentRequest, observation: Observation
     ...withReference(record, observation),
     ...observedFields(observation),
     question: undefined,
-    // The sweep reads the record once, arms the account's default timer if it has one, and derives the time.
-    dueAt: isOpen(state) ? (record.dueAt ?? observedAt) : undefined,
+    // The sweep reads the record once. It decides whether the account's default timer applies, and its watch of authorizations.
+    dueAt: staysDue(record, observation) ? (record.dueAt ?? observedAt) : undefined,
     history: [...record.history, entry],
     version: record.version + 1,
     sequence: record.sequence + changes.length,
@@ -123,6 +132,10 @@ export function observedVersion(record: PaymentRequest, observation: Observation
     updatedAt: observedAt,
   };
 }
+
+/** Whether the sweep has something to do after an observation that {@link isUnread}. The store has the same rule in its update. */
+const staysDue = ({ timer }: PaymentRequest, { state }: Observation): boolean =>
+  isOpen(state) || (state === 'COMPLETED' && timer === 'undecided');
 
 /**
  * Whether the observation is stale and stays so, whatever is written meanwhile: an open state, and the record has a later fact.
@@ -243,6 +256,10 @@ function superseded(
     {
       ...record,
       ...observedFields(observation),
+      completedAt:
+        observation.state === 'COMPLETED'
+          ? completedAtAfter(record, observation.occurredAt, observation.occurredAt)
+          : undefined,
       previousState: previousStateOf(record, observation),
       attention: attention ?? kept,
       ...(observation.state === 'COMPLETED' && record.isOneOfSeveral && { isToBeCompared: true as const }),
@@ -264,7 +281,11 @@ function noted(
     against: record.position,
     attention: news,
   };
-  return withEntry({ ...record, attention: attention ?? record.attention }, entry);
+  const isApproval = effect === 'confirming' && observation.state === 'COMPLETED';
+  const completedAt = isApproval
+    ? completedAtAfter(record, observation.occurredAt, record.occurredAt)
+    : record.completedAt;
+  return withEntry({ ...record, completedAt, attention: attention ?? record.attention }, entry);
 }
 
 /** The question that a webhook raises. Reads and cancels are Klarna's current state: they raise none. */
@@ -341,11 +362,14 @@ function attentionAfter(record: PaymentRequest, observation: Observation): Atten
 
 /**
  * Whether the caller allowed the cancel of an approved request. An earlier DELETE without leave may have taken effect instead,
- * unless Klarna's response to the allowed one shows the end, or has shown it before.
+ * unless Klarna's response to the allowed one shows the end, or has shown it before. The sweep has no leave to cancel a payment that is
+ * authorized.
  */
-const isAllowed = (
-  { allowCompleted, sentWithoutLeave }: Cancellation,
-  { evidence }: PaymentRequest,
+function isAllowed(
+  { allowCompleted, cause, sentWithoutLeave }: Cancellation,
+  record: PaymentRequest,
   { source }: Observation,
-): boolean =>
-  allowCompleted && (sentWithoutLeave !== true || source === 'cancel' || evidence?.source === 'cancel');
+): boolean {
+  if (!allowCompleted || (cause === 'sweep' && isAuthorized(record))) return false;
+  return sentWithoutLeave !== true || source === 'cancel' || record.evidence?.source === 'cancel';
+}

@@ -15,6 +15,8 @@ export const isRegisteredUnread = (record: PaymentRequest): boolean =>
       record.attention,
       record.question,
       record.klarnaExpiresAt,
+      record.confirmation,
+      record.purpose,
     ].every((known) => known === undefined));
 
 /**
@@ -26,6 +28,7 @@ export function registeredVersion(record: PaymentRequest, made: PaymentRequest):
   if (record.version === 0) return made;
   const { sessionId, reference, session, deadlineAt, timer, klarnaExpiresAt, dueAt, updatedAt } = made;
   const { recoveredFrom, isOneOfSeveral, isToBeCompared } = made;
+  const { confirmation, purpose } = made;
   const { state, previousState } = record;
   return {
     ...record,
@@ -39,6 +42,8 @@ export function registeredVersion(record: PaymentRequest, made: PaymentRequest):
     deadlineAt,
     timer,
     klarnaExpiresAt,
+    confirmation,
+    purpose,
     dueAt,
     history: [...record.history, ...made.history],
     version: record.version + 1,

@@ -34,6 +34,8 @@ function sentencesOf(entry: HistoryEntry, history: readonly HistoryEntry[]): str
       return expiryWords(detail);
     case 'cancel_request':
       return detail['requested_by'] === undefined ? attemptWords(entry) : commandWords(entry);
+    case 'confirmation':
+      return confirmationWords(entry);
     case 'timer':
       return timerWords(entry);
     case 'sweep':
@@ -46,6 +48,7 @@ function sentencesOf(entry: HistoryEntry, history: readonly HistoryEntry[]): str
 const reasonsToLook: Readonly<Record<string, string>> = {
   canceled_after_completed: 'the customer had approved the payment before the cancel',
   paid_twice: 'the shop must keep one of the payments and return the other',
+  not_authorized: 'authorize the payment at Klarna, or refund the order, before the hour is over',
   not_found: 'the request has not expired, so its id or its account may be wrong',
   klarna_denied: "correct the account's credentials",
   unknown_state: 'a newer version of Lapse may know the state',
@@ -197,6 +200,19 @@ function timerWords({ state, detail }: HistoryEntry): string {
   }
 }
 
+function confirmationWords({ effect, detail }: HistoryEntry): string {
+  if (effect === 'accepted') {
+    if (detail['source'] === 'api')
+      return `${told(detail['requested_by'])} reported that the payment is authorized.`;
+    const how = detail['linked_by'] === 'reference' ? ', for the reference of this request' : '';
+    return `Klarna's webhook reported that the payment is authorized${how}.`;
+  }
+  const by = readable(detail['confirm_by']);
+  return detail['outcome'] === 'lapsed'
+    ? `No report said that the payment is authorized by ${by}. Klarna invalidates it then.`
+    : `No report said yet that the payment is authorized. Klarna invalidates it at ${by}.`;
+}
+
 /** Who requested the cancel or continues it, and whether it was begun. */
 function commandWords({ effect, state, detail }: HistoryEntry): string {
   const requested = requestWords(detail);
@@ -223,6 +239,8 @@ function requestWords(detail: HistoryEntry['detail']): string {
     return `${continuedBy} continued the cancel that ${who} had requested${why}.`;
   if (detail['cause'] === 'superseded')
     return `Another attempt of the session counts instead${why}, so ${who} requested the cancel.`;
+  if (detail['cause'] === 'sweep')
+    return `The payment was not authorized in time, so ${who} requested the cancel.`;
   return detail['cause'] === 'timeout'
     ? `The deadline passed, so ${who} requested the cancel.`
     : `${who} requested the cancel${why}.`;

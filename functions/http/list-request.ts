@@ -19,6 +19,7 @@ const attentions = [
   'contradiction',
   'canceled_after_completed',
   'paid_twice',
+  'not_authorized',
   'not_found',
   'klarna_denied',
   'unknown_state',

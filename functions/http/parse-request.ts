@@ -141,6 +141,11 @@ export function bodyOf<Schema extends v.GenericSchema>(
   return parse(schema, objectOf(bytes), 'body');
 }
 
+/** Refuses a body with anything in it: the call takes none, or `{}`. */
+export function checkEmptyBody(event: APIGatewayProxyEventV2): void {
+  if (bytesOf(event).length > 0) bodyOf(event, v.strictObject({}));
+}
+
 /** The schema alone would accept an empty array as an empty object. */
 function objectOf(bytes: Buffer): unknown {
   const json = readJson(bytes);

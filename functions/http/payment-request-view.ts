@@ -1,3 +1,4 @@
+import { confirmByOf, confirmationOf } from '../domain/confirmation.ts';
 import type { HistoryEntry } from '../domain/history-entry.ts';
 import { formatInstant, type Instant, instantFromMillis, knownTime } from '../domain/instant.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
@@ -45,6 +46,10 @@ export const viewOf = (record: PaymentRequest) => ({
         requested_at: time(record.cancellation.requestedAt),
       }
     : null,
+  confirmation: confirmationOf(record, instantFromMillis(Date.now())) ?? null,
+  confirm_by: time(confirmByOf(record)),
+  authorized_at: time(record.confirmation?.authorizedAt),
+  purpose: record.purpose ?? 'payment',
   klarna_expires_at: time(record.klarnaExpiresAt),
   attention: record.attention ?? null,
   version: record.version,

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import type { AuthorizationResult } from '../application/record-authorization.ts';
 import type { SessionResult } from '../application/register-session.ts';
 import { durationFormat, formatDuration, parseDuration } from '../domain/duration.ts';
 import { parseSessionId, type PaymentRequestKey } from '../domain/identifiers.ts';
@@ -39,6 +40,7 @@ export const registrationBody = v.strictObject({
   kind: v.optional(kind),
   in_progress_grace: v.optional(grace),
   supersedes: v.optional(v.boolean('true or false')),
+  purpose: v.optional(choice(['payment', 'token'])),
 });
 
 /** The deadline of a PUT; `undefined` where it has none. Throws the problem where it has two. */
@@ -108,5 +110,25 @@ export function sessionResponse(key: PaymentRequestKey, { outcome, record }: Ses
         members,
       });
     }
+  }
+}
+
+/** The response to the shop's report that a payment is authorized. Throws the problem where there is one. */
+export function authorizedResponse(key: PaymentRequestKey, result: AuthorizationResult): HttpResponse {
+  const members = { payment_request_id: key.paymentRequestId };
+  switch (result.outcome) {
+    case 'authorized':
+    case 'unchanged':
+      return jsonResponse(200, viewOf(result.record));
+    case 'not_found':
+      throw new Problem('not-found', {
+        detail: 'There is no record of this Payment Request. Register its session with PUT.',
+        members,
+      });
+    case 'already_final':
+      throw new Problem('already-final', {
+        detail: `The Payment Request is ${result.state}. A payment that has ended cannot be authorized.`,
+        members: { ...members, state: result.state },
+      });
   }
 }

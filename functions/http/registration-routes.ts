@@ -1,10 +1,12 @@
+import type { reportAuthorization } from '../application/record-authorization.ts';
 import type { extendSession, registerSession } from '../application/register-session.ts';
 import type { Accounts } from '../application/ports.ts';
 import type { Account } from '../domain/identifiers.ts';
 import { callerOf } from './caller.ts';
-import { accountOf, bodyOf, keyOf, queryOf } from './parse-request.ts';
+import { accountOf, bodyOf, checkEmptyBody, keyOf, queryOf } from './parse-request.ts';
 import { noQuery } from './query-schemas.ts';
 import {
+  authorizedResponse,
   deadlineOf,
   extensionBody,
   newDeadlineOf,
@@ -18,10 +20,11 @@ export interface SessionRegistration {
   readonly accounts: Accounts;
   readonly register: ReturnType<typeof registerSession>;
   readonly extend: ReturnType<typeof extendSession>;
+  readonly authorize: ReturnType<typeof reportAuthorization>;
 }
 
-/** PUT of a Payment Request registers its session, and PATCH moves the deadline. */
-export const registrationRoutes = ({ accounts, register, extend }: SessionRegistration) =>
+/** PUT of a Payment Request registers its session, PATCH moves the deadline, and POST reports that the payment is authorized. */
+export const registrationRoutes = ({ accounts, register, extend, authorize }: SessionRegistration) =>
   ({
     'PUT /accounts/{account}/payment-requests/{payment_request_id}': async (event) => {
       const account = await accountOf(event, accounts);
@@ -37,6 +40,7 @@ export const registrationRoutes = ({ accounts, register, extend }: SessionRegist
         kind: body.kind,
         inProgressGrace: body.in_progress_grace?.millis,
         supersedes: body.supersedes,
+        purpose: body.purpose,
         requestedBy: callerOf(event),
       };
       return sessionResponse(key, await register(key, registration, account));
@@ -48,5 +52,12 @@ export const registrationRoutes = ({ accounts, register, extend }: SessionRegist
       const deadline = newDeadlineOf(bodyOf(event, extensionBody));
       const extension = { deadline, requestedBy: callerOf(event) };
       return sessionResponse(key, await extend(key, extension, account));
+    },
+    'POST /accounts/{account}/payment-requests/{payment_request_id}/authorized': async (event) => {
+      const key = keyOf(event, await accountOf(event, accounts));
+      queryOf(event, noQuery);
+      // The time is ours: a caller's clock may be wrong.
+      checkEmptyBody(event);
+      return authorizedResponse(key, await authorize(key, callerOf(event)));
     },
   }) satisfies Readonly<Record<string, RouteHandler<Account>>>;

@@ -1,5 +1,7 @@
 import type { SessionMember } from '../application/cancel-session.ts';
+import { sessionPartOf } from '../domain/confirmation.ts';
 import type { Account, Reference, SessionId } from '../domain/identifiers.ts';
+import { instantFromMillis } from '../domain/instant.ts';
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import { sessionStatusOf } from '../domain/session-status.ts';
 import { viewOf } from './payment-request-view.ts';
@@ -16,7 +18,7 @@ export function sessionReadResponse(
   return jsonResponse(200, {
     account,
     session_id: sessionId,
-    status: sessionStatusOf(records.map(({ state }) => state)),
+    status: statusOf(records),
     payment_requests: records.map(viewOf),
   });
 }
@@ -41,7 +43,7 @@ export function referenceReadResponse(
   return jsonResponse(200, {
     account,
     reference,
-    status: sessionStatusOf(records.map(({ state }) => state)),
+    status: statusOf(records),
     payment_requests: records.map(viewOf),
   });
 }
@@ -58,13 +60,20 @@ export function referenceCancelResponse(
 
 /** The status of all members, and the outcome of each. */
 const outcomesOf = (members: readonly SessionMember[]) => ({
-  status: sessionStatusOf(members.map(({ record }) => record?.state)),
+  status: statusOf(members.map(({ record }) => record)),
   payment_requests: members.map(({ paymentRequestId, outcome, record }) => ({
     payment_request_id: paymentRequestId,
     outcome,
     state: record?.state ?? null,
   })),
 });
+
+function statusOf(records: readonly (PaymentRequest | undefined)[]) {
+  const now = instantFromMillis(Date.now());
+  return sessionStatusOf(
+    records.map((record) => (record ? sessionPartOf(record, now) : { state: undefined, isLapsed: false })),
+  );
+}
 
 const unknownReference = (reference: Reference): Problem =>
   new Problem('not-found', {

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import type { writeAccountSettings } from '../application/account-settings.ts';
 import type { FoundAccount } from '../application/find-account.ts';
 import type { AccountOverrides } from '../domain/account-settings.ts';
+import { alertAfterFormat, isAlertAfter } from '../domain/confirmation.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { type Account, parseCredentialName } from '../domain/identifiers.ts';
 import { formatInstant } from '../domain/instant.ts';
@@ -65,6 +66,14 @@ export const settingsBody = v.strictObject({
   end_other_attempts: flag,
   armed_from: v.exactOptional(time),
   kinds: v.exactOptional(kinds),
+  watch_authorization: flag,
+  authorization_alert_after: v.exactOptional(
+    v.pipe(
+      duration,
+      v.check(({ millis }) => isAlertAfter(millis), alertAfterFormat),
+    ),
+  ),
+  cancel_unauthorized: flag,
 });
 
 /** PUT of the settings of an account without an entry in the secret. */
@@ -117,6 +126,9 @@ function overridesOf(body: v.InferOutput<typeof settingsBody>): AccountOverrides
     endOtherAttempts: body.end_other_attempts,
     armedFrom: body.armed_from?.at,
     kinds: body.kinds,
+    watchAuthorization: body.watch_authorization,
+    authorizationAlertAfter: body.authorization_alert_after?.millis,
+    cancelUnauthorized: body.cancel_unauthorized,
   };
   return Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined));
 }
@@ -156,6 +168,9 @@ const policiesView = (policies: AccountOverrides) => ({
   end_other_attempts: policies.endOtherAttempts ?? null,
   armed_from: policies.armedFrom ? formatInstant(policies.armedFrom) : null,
   kinds: policies.kinds ?? null,
+  watch_authorization: policies.watchAuthorization ?? null,
+  authorization_alert_after: durationOf(policies.authorizationAlertAfter),
+  cancel_unauthorized: policies.cancelUnauthorized ?? null,
 });
 
 const durationOf = (millis: number | undefined): string | null =>

@@ -34,7 +34,9 @@ export const streamHandler = ({ writeOf, publish }: StreamHandlerDependencies) =
       const { retryFrom, published, setAside } = await publish(entries, until);
       for (const { type, detail } of published) {
         if (type === 'Session Paid Twice') count('PaidTwice');
-        if (type !== 'Payment Request Needs Attention') continue;
+        if (type === 'Payment Request Not Authorized') count('NotAuthorized');
+        // A payment that is not authorized has an alarm of its own.
+        if (type !== 'Payment Request Needs Attention' || detail.cause === 'not_authorized') continue;
         count('Attention');
         if (detail.cause === 'canceled_after_completed') count('CanceledAfterCompleted');
       }

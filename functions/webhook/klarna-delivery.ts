@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import * as v from 'valibot';
 import type { DeliveryFacts, QuarantinedDelivery, QuarantineReason } from '../domain/quarantined-delivery.ts';
 import { type BoundAccount, boundAccount, type SigningKey } from '../domain/signing-key.ts';
-import type { VerifiedDelivery } from '../application/receive-webhook.ts';
+import type { AuthorizationLink, VerifiedDelivery } from '../application/receive-webhook.ts';
 import { readJson } from '../contract/read-json.ts';
 import {
   type EventId,
@@ -12,7 +12,7 @@ import {
   pathIdPattern,
   type PaymentRequestId,
 } from '../domain/identifiers.ts';
-import { formatInstant, type Instant, parseInstant } from '../domain/instant.ts';
+import { earlierOf, formatInstant, type Instant, parseInstant } from '../domain/instant.ts';
 import { believedTime, type Observation } from '../domain/observation.ts';
 import { parseState } from '../domain/payment-request-state.ts';
 
@@ -55,12 +55,18 @@ const readVersion = 'v2';
  * (https://docs.klarna.com, Webhooks).
  */
 const otherFamily = /^(?:payment\.(?!request\.)[a-z0-9_-]+|partner\.[a-z0-9_-]+|settlements?)\.[a-z0-9._-]+$/;
+/**
+ * The shop has authorized a payment. Which field names the Payment Request is undocumented
+ * (https://docs.klarna.com, Payment Transaction state definitions): its id is tried, then the reference.
+ */
+const authorized = 'payment.transaction.state-change.authorized';
 /** An account was onboarded and can transact. Klarna sends it with version 1 in `event_version`. */
 const onboarded = 'partner.account.state-change.operational';
 
 /**
  * Judges a delivery with a valid signature. The result is an observation of a Payment Request that the key may
- * report, a new account, or a reason for quarantine. Or Lapse does not use the delivery. Every input has a result, whatever its bytes are.
+ * report, an authorization, a new account, or a reason for quarantine. Or Lapse does not use the delivery. Every input has a result,
+ * whatever its bytes are.
  */
 export const readDelivery = (bytes: Uint8Array, key: SigningKey, receivedAt: Instant): VerifiedDelivery =>
   judgeDelivery(factsOf(bytes), key, receivedAt, hash('sha256', bytes));
@@ -88,6 +94,8 @@ export function judgeDelivery(
     delivery: quarantined(reason),
   });
 
+  const report = eventId && authorizationIn(facts, key, { eventId, receivedAt, bodySha256 });
+  if (report) return report;
   // What Lapse does not use changes nothing, so it does not matter whom the key may report for.
   const isUsed = eventType === undefined || !otherFamily.test(eventType) || isOnboarding(eventType, bound);
   if (!isUsed) return { kind: 'unused', why: 'other_family', eventType, eventId };
@@ -166,6 +174,36 @@ function observationIn(
 /** Whether a webhook tells of a new account of an acquiring partner, whose accounts the key may report. */
 const isOnboarding = (eventType: string, bound: BoundAccount | undefined): boolean =>
   eventType === onboarded && bound?.partners !== undefined;
+
+/**
+ * A report of an authorization, where the key may report for its account; `undefined` for any other delivery. It is used or it is not, but it
+ * is never quarantined: the subscription may hold transactions of other integrations.
+ */
+function authorizationIn(
+  facts: DeliveryFacts,
+  key: SigningKey,
+  { eventId, receivedAt, bodySha256 }: Omit<DeliveryIds, 'eventType'> & { readonly bodySha256: string },
+): VerifiedDelivery | undefined {
+  const bound = boundAccount(key, facts.subjectAccountId ?? '');
+  if (facts.eventType !== authorized || !bound || bindingRefusal(facts, key)) return undefined;
+  const proof = { event_type: authorized, signing_key_id: key.id, body_sha256: bodySha256 };
+  const at = earlierOf(parseInstant(facts.occurredAt ?? '') ?? receivedAt, receivedAt);
+  return {
+    kind: 'authorization',
+    account: bound.account,
+    link: linkOf(facts),
+    report: { eventId, source: 'webhook', at, reportedAt: receivedAt, proof },
+    ...(bound.partners?.unknownSubject === 'quarantine' && { onlyIfKnown: true }),
+  };
+}
+
+/** The payment that a report of an authorization names. */
+function linkOf({ paymentRequestId: id, reference: own }: DeliveryFacts): AuthorizationLink {
+  const paymentRequestId = parsePaymentRequestId(id ?? '');
+  const named = parseReference(own ?? '');
+  if (paymentRequestId) return { by: 'payment_request_id', paymentRequestId };
+  return named ? { by: 'reference', reference: named } : { by: 'nothing' };
+}
 
 function factsOf(bytes: Uint8Array): DeliveryFacts {
   const { metadata, payload } = parse(bytes);

@@ -158,6 +158,11 @@ function report(reception: Reception): void {
     note('webhook.received', { event_type: delivery.eventType, event_id: delivery.eventId, verdict });
     return;
   }
+  if (delivery.kind === 'authorization') {
+    const { account, link, report: authorization } = delivery;
+    note('webhook.authorization', { account, linked_by: link.by, event_id: authorization.eventId, verdict });
+    return;
+  }
   tellArrival();
   const { account, paymentRequestId } = delivery.key;
   const { state } = delivery.observation;
@@ -188,6 +193,7 @@ function quarantinedAs(
     case 'observation':
       return verdict === 'quarantined' ? delivery.ifUnknown : undefined;
     case 'onboarding':
+    case 'authorization':
     case 'unused':
       return undefined;
   }

@@ -1,5 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { ScannedPaymentRequests } from '../../functions/adapters/dynamodb/scanned-payment-requests.ts';
+import { sessionPartOf } from '../../functions/domain/confirmation.ts';
 import type { Account } from '../../functions/domain/identifiers.ts';
 import { instantFromMillis } from '../../functions/domain/instant.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
@@ -44,8 +45,10 @@ export class StoredSessions {
 const sessionOf = ({ sessionId, paymentRequestId }: PaymentRequest): string =>
   sessionId === undefined ? `request ${paymentRequestId}` : `session ${sessionId}`;
 
-const statusOf = (session: readonly PaymentRequest[]): SessionStatus =>
-  sessionStatusOf(session.map(({ state }) => state));
+function statusOf(session: readonly PaymentRequest[]): SessionStatus {
+  const now = instantFromMillis(Date.now());
+  return sessionStatusOf(session.map((record) => sessionPartOf(record, now)));
+}
 
 const mentions = ({ reference, sessionId, paymentRequestId }: PaymentRequest, search: string): boolean =>
   [reference, sessionId, paymentRequestId].some((text) => text?.toLowerCase().includes(search));

@@ -8,7 +8,7 @@ import { decodedSegment } from './api-call.ts';
 import type { Calls } from './calls.ts';
 import type { Clock } from './clock.ts';
 import type { Deliveries } from './deliveries.ts';
-import { onboardedEvent } from './delivery-body.ts';
+import { authorizedEvent, onboardedEvent } from './delivery-body.ts';
 import { eventTypePattern } from './event-types.ts';
 import { type Faults, faultSchema } from './faults.ts';
 import { givenFields, shownPaymentRequest, type SimulatedPaymentRequest } from './payment-request.ts';
@@ -37,6 +37,7 @@ const actions = [
   'submit',
   'start',
   'approve',
+  'authorize',
   'decline',
   'step-back',
   'abandon',
@@ -219,6 +220,12 @@ export class ControlSurface {
     const request = paymentRequests.find(id);
     if (!request) return refused(404, `There is no ${id}; POST …/submit makes one.`);
     switch (action) {
+      case 'authorize': {
+        const { deliveries, clock, settings } = this.#parts;
+        if (request.state !== 'COMPLETED') return impossible(action, request, ['COMPLETED']);
+        deliveries.announce(authorizedEvent(request, clock(), settings.current));
+        return done(request);
+      }
       case 'delete':
         return done(paymentRequests.remove(request));
       case 'abandon':

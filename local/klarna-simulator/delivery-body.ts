@@ -3,6 +3,8 @@ import type { Instant } from '../../functions/domain/instant.ts';
 import type { Environment } from './environment.ts';
 import { completedContext } from './pii-canaries.ts';
 import type { SimulatedPaymentRequest } from './payment-request.ts';
+import { authorizedType } from './event-types.ts';
+import type { Settings } from './settings.ts';
 import type { Webhook } from './subscriptions.ts';
 
 /** An event about a Payment Request or an account, as a webhook reports it. */
@@ -41,6 +43,26 @@ export const eventOf = (
     ...(request.state === 'COMPLETED' && {
       klarna_network_session_token: completedContext.klarna_network_session_token,
       state_context: completedContext,
+    }),
+  },
+});
+
+/** The event that a payment was authorized. The setting says which of its fields names the Payment Request. */
+export const authorizedEvent = (
+  request: SimulatedPaymentRequest,
+  at: Instant,
+  { occurredAtDigits, transactionNames }: Pick<Settings, 'occurredAtDigits' | 'transactionNames'>,
+): KlarnaEvent => ({
+  eventId: randomUUID(),
+  eventType: authorizedType,
+  occurredAt: withDigits(at, occurredAtDigits),
+  subjectAccountId: request.partner_account_id,
+  payload: {
+    payment_transaction_id: `krn:payment:eu1:transaction:${randomUUID()}`,
+    state: 'AUTHORIZED',
+    ...(transactionNames === 'payment_request_id' && { payment_request_id: request.payment_request_id }),
+    ...(transactionNames === 'payment_request_reference' && {
+      payment_request_reference: request.given['payment_request_reference'],
     }),
   },
 });

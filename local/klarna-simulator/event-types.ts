@@ -2,6 +2,9 @@ import { states } from './state-machine.ts';
 
 const stateChange = 'payment.request.state-change.';
 
+/** The type of the event that a payment was authorized. */
+export const authorizedType = 'payment.transaction.state-change.authorized';
+
 /** Every type of event that Klarna sends about Payment Requests. */
 export const eventTypes: readonly string[] = [
   ...states.map((state) => stateChangeType(state)),

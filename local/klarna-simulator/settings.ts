@@ -29,6 +29,11 @@ export interface Settings {
   readonly rateLimit: number;
   /** Milliseconds of a window. Default: 60,000. */
   readonly rateWindowMs: number;
+  /**
+   * The field of a transaction's event that names the Payment Request, which Klarna does not document. Default:
+   * `payment_request_id`.
+   */
+  readonly transactionNames: 'payment_request_id' | 'payment_request_reference' | 'neither';
   /** Fractional digits of a delivery's `occurred_at`. 0, as in Klarna's samples, makes ties. Default: 9. */
   readonly occurredAtDigits: number;
   /** In which encodings a call may have its API key. Default: all of them. */
@@ -62,6 +67,7 @@ export const defaultSettings: Settings = {
   deletionDelayMs: 5_000,
   rateLimit: 60_000,
   rateWindowMs: 60_000,
+  transactionNames: 'payment_request_id',
   occurredAtDigits: 9,
   updateVerb: 'ANY',
   responseToOtherVerb: 405,
@@ -91,6 +97,9 @@ export const settingsEntries = {
   deletionDelayMs: v.exactOptional(wholeNumber(0, day)),
   rateLimit: v.exactOptional(wholeNumber(1, 100_000_000)),
   rateWindowMs: v.exactOptional(wholeNumber(1, day)),
+  transactionNames: v.exactOptional(
+    v.picklist(['payment_request_id', 'payment_request_reference', 'neither']),
+  ),
   occurredAtDigits: v.exactOptional(wholeNumber(0, 9)),
   keyEncodings: v.exactOptional(v.array(v.picklist(keyEncodings))),
   updateVerb: v.exactOptional(v.picklist(['ANY', 'PUT', 'PATCH'])),

@@ -35,6 +35,7 @@ function distant(store: PaymentRequestStore, clock: SharedClock, draws: Draws): 
     observe: (...asked) => later(() => store.observe(...asked)),
     noteStale: (...asked) => later(() => store.noteStale(...asked)),
     register: (...asked) => later(() => store.register(...asked)),
+    authorize: (...asked) => later(() => store.authorize(...asked)),
     save: (...asked) => later(() => store.save(...asked)),
   };
 }
@@ -107,6 +108,7 @@ describe('many writers of one record', () => {
       readAll: (keys) => store.readAll(keys),
       observe: (...asked) => store.observe(...asked),
       register: (...asked) => store.register(...asked),
+      authorize: (...asked) => store.authorize(...asked),
       // Two senders of newer webhooks write before each of its writes arrives.
       noteStale: async (...asked) => {
         await newerOnes();

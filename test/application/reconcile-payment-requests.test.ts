@@ -17,6 +17,7 @@ const nothingDone = {
   expire: 0,
   end: 0,
   arm: 0,
+  confirm: 0,
   arm_default: 0,
   compare: 0,
   ask: 0,
@@ -107,7 +108,9 @@ describe('the sweep', () => {
 
   it('the report counts as repairs only what another function should have done', () => {
     const report = { resume: 1, end: 2, arm: 4, read: 8, expire: 16, forget: 32, ask: 64, nothing: 128 };
-    expect(repairs({ ...nothingDone, ...report, arm_default: 256, failed: 512, held: 1024 })).toBe(15);
+    expect(
+      repairs({ ...nothingDone, ...report, arm_default: 256, failed: 512, held: 1024, confirm: 2048 }),
+    ).toBe(15);
   });
 });
 

@@ -7,6 +7,7 @@ import { judgeDelivery } from '../../functions/webhook/klarna-delivery.ts';
 import { InMemoryAccounts } from '../support/credentials.ts';
 import { account, key, observed } from '../support/fixtures.ts';
 import { InMemoryPaymentRequestStore } from '../support/in-memory-payment-request-store.ts';
+import { InMemoryKeptAuthorizations } from '../support/in-memory-kept-authorizations.ts';
 import {
   quarantinedDelivery as delivery,
   recipient,
@@ -24,6 +25,7 @@ function world(signingKey: SigningKey | undefined) {
     store,
     ids: new CountingIds(),
     stored,
+    authorizations: new InMemoryKeptAuthorizations(),
     quarantine: {
       async *all() {
         yield await Promise.resolve<StoredDelivery>(delivery);

@@ -5,7 +5,7 @@ import { dueIn } from '../../functions/application/reconcile-payment-requests.ts
 import type { Deadline, Registration } from '../../functions/domain/registration.ts';
 import { shownTimer } from '../../functions/domain/session-timer.ts';
 import { viewOf } from '../../functions/http/payment-request-view.ts';
-import { key, observed, registrationWith, versioned } from '../support/fixtures.ts';
+import { noon, key, observed, registrationWith, versioned } from '../support/fixtures.ts';
 import { ScriptedKlarna, unclear } from '../support/scripted-klarna.ts';
 import { afterNoon, cancellationWith, registered, session } from '../support/sessions.ts';
 import { World } from '../support/world.ts';
@@ -419,7 +419,9 @@ describe('registering a session', () => {
     await world.webhook(observed('COMPLETED'));
     const { outcome, record } = await world.register(registrationWith({ reference: 'order-7' }));
     expect(outcome).toEqual({ kind: 'already_final', state: 'COMPLETED' });
-    expect(record).toMatchObject({ reference: 'order-7', dueAt: undefined });
+    expect(record).toMatchObject({ reference: 'order-7', dueAt: noon });
+    expect((await world.sweep()).arm_default).toBe(1);
+    expect(world.record.dueAt).toBeUndefined();
     expect(shownTimer(world.record, world.clock.instant())).toBe('none');
     expect(world.timer.deadline).toBeUndefined();
   });

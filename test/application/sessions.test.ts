@@ -144,7 +144,8 @@ describe('cancelSession', () => {
           writes: [expect.any(String) as unknown],
           updatedAt: clock.instant(),
           attentionSince: undefined,
-          dueAt: undefined,
+          // The sweep looks once at a paid request that was not registered.
+          dueAt: record.state === 'COMPLETED' ? clock.instant() : undefined,
         }),
       })),
     );

@@ -339,6 +339,7 @@ describe('the values of docs/api.yaml', () => {
     contradiction: 1,
     canceled_after_completed: 1,
     paid_twice: 1,
+    not_authorized: 1,
     not_found: 1,
     klarna_denied: 1,
     unknown_state: 1,
@@ -350,6 +351,7 @@ describe('the values of docs/api.yaml', () => {
     extend: 1,
     klarna_expiry: 1,
     cancel_request: 1,
+    confirmation: 1,
     timer: 1,
     sweep: 1,
     session: 1,
@@ -371,7 +373,7 @@ describe('the values of docs/api.yaml', () => {
     refused: 1,
     not_found: 1,
   } satisfies Record<CancellationOutcome, 1>;
-  const causes = { api: 1, timeout: 1, superseded: 1 } satisfies Record<CancellationCause, 1>;
+  const causes = { api: 1, timeout: 1, superseded: 1, sweep: 1 } satisfies Record<CancellationCause, 1>;
   const statuses = { open: 1, paid: 1, ended: 1 } satisfies Record<SessionStatus, 1>;
   const jobStatuses = { running: 1, done: 1, stopped: 1 } satisfies Record<CancelJobStatus, 1>;
   const selections = {

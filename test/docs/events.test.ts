@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { claimed, withRefusedCommand } from '../../functions/domain/cancellation.ts';
+import { withAuthorization, withoutAuthorization } from '../../functions/domain/confirmation.ts';
 import { settled } from '../../functions/domain/cancel-attempt.ts';
 import { ownEventId, parseSessionId } from '../../functions/domain/identifiers.ts';
 import type { Attention } from '../../functions/domain/attention.ts';
@@ -31,9 +32,11 @@ const types = {
   'Payment Request Needs Attention': true,
   'Session Paid Twice': true,
   'Payment Request Would Have Canceled': true,
+  'Payment Request Authorized': true,
+  'Payment Request Not Authorized': true,
 } as const satisfies Record<StateChangeEventType, true>;
 
-const causes = { api: true, timeout: true, superseded: true } as const satisfies Record<
+const causes = { api: true, timeout: true, superseded: true, sweep: true } as const satisfies Record<
   CancellationCause,
   true
 >;
@@ -42,6 +45,7 @@ const attentions = {
   contradiction: true,
   canceled_after_completed: true,
   paid_twice: true,
+  not_authorized: true,
   not_found: true,
   klarna_denied: true,
   unknown_state: true,
@@ -103,9 +107,36 @@ function eventfulLife(): readonly StateChangeEvent[] {
   );
   if (!only) throw new Error('not observed');
   const observing = versioned(only, registered, afterNoon(30));
-  return [registered, claim, canceled, paid, versioned(refused, over), twice, observing].flatMap((record) =>
-    eventsOf(record, { paid: [first.paymentRequestId], open: [] }),
+  return [
+    ...[registered, claim, canceled, paid, versioned(refused, over), twice, observing],
+    ...lateAuthorization(),
+  ].flatMap((record) => eventsOf(record, { paid: [first.paymentRequestId], open: [] }));
+}
+
+/** A payment that needs a person, lapses, and is authorized after that. */
+function lateAuthorization(): readonly PaymentRequest[] {
+  const record = applyObservation(
+    recordWith({ confirmation: { alertAfter: 2_700_000 } }),
+    observed('COMPLETED'),
+  ).record;
+  const alerted = versioned(
+    withoutAuthorization(record, false, afterNoon(45)) ?? record,
+    record,
+    afterNoon(45),
   );
+  const lapsed = versioned(
+    withoutAuthorization(alerted, false, afterNoon(60)) ?? alerted,
+    alerted,
+    afterNoon(60),
+  );
+  const report = {
+    eventId: ownEventId('authorized', '1'),
+    source: 'api',
+    at: afterNoon(61),
+    reportedAt: afterNoon(61),
+    proof: {},
+  } as const;
+  return [alerted, lapsed, versioned(withAuthorization(lapsed, report) ?? lapsed, lapsed, afterNoon(61))];
 }
 
 it('each event type has one schema, and its example fits it', () => {

@@ -112,6 +112,7 @@ describe('docs/reference/stored-record.md', () => {
     extend: 1,
     klarna_expiry: 1,
     cancel_request: 1,
+    confirmation: 1,
     timer: 1,
     sweep: 1,
     session: 1,

@@ -283,12 +283,20 @@ describe('requests that are paid or have ended', () => {
   const closed = paymentRequestStates.filter((state) => !['SUBMITTED', 'IN_PROGRESS'].includes(state));
 
   it.each(closed)('a %s request has no work, whatever its timer and its attention', (state) => {
-    for (const timer of ['none', 'undecided', 'pending', 'armed', 'sweep', 'fired', 'removed'] as const) {
+    for (const timer of ['none', 'pending', 'armed', 'sweep', 'fired', 'removed'] as const) {
       for (const fields of [{}, notFound, expiryAt(29), { attention: 'contradiction' as const }]) {
         const record = written(registered({ ...fields, state, timer, deadlineAt: afterNoon(5) }));
         expect([workOf(record), dueAtOf(record)]).toEqual([[], undefined]);
       }
     }
+  });
+
+  it('the sweep looks once at an approved request that was not registered', () => {
+    const record = written(recordWith({ state: 'COMPLETED' }));
+    expect(workOf(record)).toEqual([{ kind: 'arm_default', from: undefined }]);
+    expect(dueAtOf(record)).toBe(record.updatedAt);
+    for (const state of ['CANCELED', 'EXPIRED', 'DECLINED'] as const)
+      expect(workOf(recordWith({ state }))).toEqual([]);
   });
 
   it.each(closed)('the cancel of a %s request whose end is not known is continued', (state) => {

@@ -162,7 +162,7 @@ describe('decideReconciliation at 12:40', () => {
     [
       'a request known only from a webhook that is paid',
       recordWith({ ...due, state: 'COMPLETED' }),
-      'forget',
+      'arm_default',
     ],
     [
       'a request known only from a webhook',

@@ -449,7 +449,8 @@ describe('a registration of a paid or final request', () => {
       expect([next?.session, next?.deadlineAt, next && versioned(next).dueAt]).toEqual([
         undefined,
         undefined,
-        undefined,
+        // The sweep decides whether the account watches authorizations.
+        state === 'COMPLETED' ? noon : undefined,
       ]);
       expect(next?.history.at(-1)).toMatchObject({
         kind: 'register',

@@ -29,6 +29,7 @@ function attempt(
     paymentRequestId: requestId(number),
     sessionId: 'cart-1' as SessionId,
     session: { ...session, registeredAt: afterNoon(number) },
+    timer: 'armed',
     createdAt: afterNoon(number),
     ...fields,
   });

@@ -5,6 +5,8 @@ import {
 } from '../../functions/domain/payment-request-state.ts';
 import { type SessionStatus, sessionStatusOf } from '../../functions/domain/session-status.ts';
 
+const partIn = (state: PaymentRequestState | undefined) => ({ state, isLapsed: false });
+
 describe('sessionStatusOf', () => {
   it.each<[SessionStatus, readonly (PaymentRequestState | undefined)[]]>([
     ['open', [undefined]],
@@ -16,13 +18,20 @@ describe('sessionStatusOf', () => {
     ['ended', ['CANCELED']],
     ['ended', ['EXPIRED', 'DECLINED', 'CANCELED']],
   ])('a session is %s if its requests are %j', (status, states) => {
-    expect(sessionStatusOf(states)).toBe(status);
+    expect(sessionStatusOf(states.map(partIn))).toBe(status);
   });
 
   it('a session is paid if one of its requests is COMPLETED', () => {
     for (const other of [undefined, ...paymentRequestStates]) {
-      expect(sessionStatusOf([other, 'COMPLETED'])).toBe('paid');
-      expect(sessionStatusOf(['COMPLETED', other])).toBe('paid');
+      expect(sessionStatusOf([partIn(other), partIn('COMPLETED')])).toBe('paid');
+      expect(sessionStatusOf([partIn('COMPLETED'), partIn(other)])).toBe('paid');
     }
+  });
+
+  it('a payment that lapsed does not make a session paid, and hides no other request', () => {
+    const lapsed = { state: 'COMPLETED', isLapsed: true } as const;
+    expect(sessionStatusOf([lapsed])).toBe('ended');
+    expect(sessionStatusOf([lapsed, partIn('SUBMITTED')])).toBe('open');
+    expect(sessionStatusOf([lapsed, partIn('COMPLETED')])).toBe('paid');
   });
 });

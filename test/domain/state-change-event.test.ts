@@ -12,15 +12,7 @@ import { eventsAgain, eventsOf, type StateChangeEvent } from '../../functions/do
 import { appliedEntry, applyObservation, observedFields } from '../../functions/domain/transition.ts';
 import { twoArrivals, webhooks } from '../support/arbitrary-observations.ts';
 import { key, noon, observed, recordWith, versioned } from '../support/fixtures.ts';
-import {
-  afterNoon,
-  minute,
-  policy,
-  register,
-  registered,
-  settledWith,
-  armed,
-} from '../support/sessions.ts';
+import { afterNoon, minute, policy, register, registered, settledWith, armed } from '../support/sessions.ts';
 
 const longer = {
   deadline: { kind: 'session_timeout', millis: 50 * minute, given: 'PT50M' },
@@ -144,6 +136,8 @@ describe('the events of a request', () => {
         open_attempts: null,
         cause: null,
         reason: null,
+        confirmation: null,
+        confirm_by: null,
         occurred_at: '2026-03-01T12:30:00.5Z',
         recorded_at: '2026-03-01T12:31:00Z',
         sequence: 5,

@@ -112,8 +112,10 @@ describe.each(cells)('a $known record that observes $told $when: $verdict', (cel
       });
       expect(after.history.at(-1)).toMatchObject({ ...fact, effect: 'applied' });
     } else {
-      const { history: _, attention, question: __, ...rest } = after;
+      const { history: _, attention, question: __, completedAt, ...rest } = after;
       expect({ ...record, ...rest }).toEqual(record);
+      const isEarlier = verdict === 'confirming' && told === 'COMPLETED' && occurredAt < '2026-03-01T12';
+      expect(completedAt).toBe(isEarlier ? at(occurredAt) : undefined);
       expect(after.history.at(-1)).toMatchObject({ ...fact, effect: verdict, against: record.position });
       expect(attention).toBe(verdict === 'contradicting' ? 'contradiction' : undefined);
     }
@@ -132,7 +134,8 @@ describe.each(cells)('a $known record that observes $told $when: $verdict', (cel
     const unread = record.position === undefined || record.position < unreadLimit(observation);
     const isEndOfPaid = known === 'COMPLETED' && ['CANCELED', 'EXPIRED', 'DECLINED'].includes(told);
     expect(unread).toBe(verdict === 'superseding' && !isEndOfPaid && !isOfOneTime);
-    expect(isUnread(record, observation)).toBe(unread && told !== 'CANCELED');
+    const isAgain = known === 'COMPLETED' && told === 'COMPLETED';
+    expect(isUnread(record, observation)).toBe(unread && told !== 'CANCELED' && !isAgain);
   });
 });
 

@@ -156,7 +156,9 @@ describe('observedVersion', () => {
     expect(record).toMatchObject({ version: 1, sequence: 1, timer: 'undecided' });
     expect(record.dueAt).toBe(fact.observedAt);
     const paid = observedVersion(unknownPaymentRequest(key, noon), observed('COMPLETED'));
-    expect(paid.dueAt).toBeUndefined();
+    expect(paid.dueAt).toBe(noon);
+    const registration = { ...unknownPaymentRequest(key, noon), timer: 'armed' } as const;
+    expect(observedVersion(registration, observed('COMPLETED')).dueAt).toBeUndefined();
   });
 
   it('an open state does not change when the record is due', () => {
@@ -212,7 +214,7 @@ describe('observedVersion', () => {
               const { dueAt, writes, ...same } = read;
               expect(unread).toEqual({ ...same, writes: record.writes, dueAt: unread.dueAt });
               expect(writes).toEqual([...record.writes, write.id].slice(-8));
-              if (isOpen(fact.state)) {
+              if (isOpen(fact.state) || (fact.state === 'COMPLETED' && record.timer === 'undecided')) {
                 expect(unread.dueAt).toBe(record.dueAt ?? fact.observedAt);
                 // The facts are of the first minute, and what is due in it is due at once.
                 if (dueAt !== undefined)

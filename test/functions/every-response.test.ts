@@ -51,8 +51,11 @@ const ids = {
 const timeout = { session_timeout: 'PT20M' };
 const list = { payment_request_ids: [requestId(1)] };
 
-const bodyOf = (route: Route) =>
-  isRegistration(route) ? timeout : route.endsWith('/settings') ? { observe: true } : list;
+function bodyOf(route: Route) {
+  if (isRegistration(route)) return timeout;
+  if (route.endsWith('/settings')) return { observe: true };
+  return route.endsWith('/authorized') ? {} : list;
+}
 
 /** A valid call of the route, with the changes of a test. */
 function eventOf(route: Route, call: Partial<ApiCall> = {}) {
@@ -222,6 +225,17 @@ const situations: Readonly<Record<Route, Readonly<Record<string, Situation>>>> =
     ...refused,
     '200': { given: isLong },
     '404 not-found': { given: isNothing },
+  },
+  'POST /accounts/{account}/payment-requests/{payment_request_id}/authorized': {
+    ...configured,
+    ...tooLarge,
+    '200': { given: isPaid },
+    '404 not-found': { given: isNothing },
+    '409 already-final': {
+      given: () => {
+        stored({ state: 'CANCELED', session });
+      },
+    },
   },
   'GET /accounts/{account}/payment-requests/{payment_request_id}': {
     ...common,

@@ -85,6 +85,8 @@ describe('publish-state-changes, for a write', () => {
       open_attempts: null,
       cause: null,
       reason: null,
+      confirmation: null,
+      confirm_by: null,
       occurred_at: '2026-03-01T12:30:00Z',
       recorded_at: '2026-03-01T12:30:00Z',
       sequence: 2,

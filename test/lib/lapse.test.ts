@@ -93,6 +93,7 @@ describe('grantCall', () => {
       '/PUT/accounts/shop-se/payment-requests/*',
       '/PATCH/accounts/shop-se/payment-requests/*',
       '/DELETE/accounts/shop-se/payment-requests/*',
+      '/POST/accounts/shop-se/payment-requests/*/authorized',
       '/DELETE/accounts/shop-se/sessions/*',
       '/DELETE/accounts/shop-se/references/*',
     ]);

@@ -117,6 +117,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     ...arming,
     'dynamodb:Query on table/index/due',
     'dynamodb:Query on table/index/open',
+    'dynamodb:Query on table/index/reference',
     'sqs:SendMessage on sweep dead letters',
   ],
   StateChangesPublishRole: [

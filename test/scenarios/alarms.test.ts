@@ -38,8 +38,8 @@ const accountsFile = (): string => join(data, 'accounts.json');
 
 beforeAll(async () => {
   data = await mkdtemp(join(tmpdir(), 'lapse-test-'));
-  const broken = { ...defaultAccounts.demo, api_key: 'klarna_test_api_with-a-line-end\n' };
-  await writeFile(accountsFile(), JSON.stringify({ ...defaultAccounts, broken }));
+  const demo = { ...defaultAccounts.demo, watch_authorization: true, authorization_alert_after: 'PT1M' };
+  await writeFile(accountsFile(), JSON.stringify({ ...defaultAccounts, demo }));
   system = await startLocalProcess('--data', data, '--accounts', accountsFile());
   lapse = new SystemClient(system);
   // Without a gauge its alarm is raised.
@@ -173,8 +173,19 @@ const conditions: Readonly<Record<string, () => Promise<unknown>>> = {
       await lapse.customer(id, 'approve');
     }
   },
+  NotAuthorized: async () => {
+    const occurredAt = new Date(Date.now() - 120_000).toISOString();
+    await lapse.deliver(newPaymentRequestId(), 'COMPLETED', { occurredAt });
+    await sweepTwice();
+  },
   InternalFaults: sendForeignMessage,
-  Misconfigured: () => lapse.api('DELETE', `/payment-requests/${newPaymentRequestId()}`, undefined, 'broken'),
+  Misconfigured: async () => {
+    const broken = { ...defaultAccounts.demo, api_key: 'klarna_test_api_with-a-line-end\n' };
+    await writeFile(accountsFile(), JSON.stringify({ ...defaultAccounts, broken }));
+    // Longer than the functions cache a secret.
+    await lapse.control('POST', '/clock', { advanceMs: 121_000 });
+    await lapse.api('DELETE', `/payment-requests/${newPaymentRequestId()}`, undefined, 'broken');
+  },
   TimeLimit: async () => {
     for (const target of ['dynamodb', 'scheduler'])
       await lapse.control('POST', '/faults', { target, kind: 'slow', delayMs: 1_900, times: 20 });

@@ -14,7 +14,7 @@ import type { Registration } from '../../functions/domain/registration.ts';
 import type { StateChangeEvent } from '../../functions/domain/state-change-event.ts';
 import type { SwitchName } from './plan.ts';
 import type { JobFile } from './simulated-jobs.ts';
-import type { TrueRequest } from './simulated-klarna.ts';
+import type { KlarnaManners, TrueRequest } from './simulated-klarna.ts';
 import type { CodeVersion } from './code-version.ts';
 
 /** Something that has just happened at a port. */
@@ -71,6 +71,16 @@ export type Step =
       readonly kind: 'unused-acknowledged';
       readonly eventId: EventId;
       readonly isQuarantined: boolean;
+    }
+  | {
+      /** Klarna's event that a payment is authorized got a 200. */
+      readonly kind: 'authorization-acknowledged';
+      readonly names: KlarnaManners['namesPayment'];
+      readonly stored: PaymentRequest | undefined;
+      /** Whether the report waits, or waited, for a record with its reference. */
+      readonly isKept: boolean;
+      /** Whether the secret says by then whose key signed it. */
+      readonly isBound: boolean;
     }
   | {
       readonly kind: 'shown';
@@ -166,6 +176,10 @@ export interface Outcome {
   readonly isFollowed: boolean;
   /** Whether the index was behind when attempts were compared. */
   readonly isOverlooked: boolean;
+  /** Whether the account watches authorizations. */
+  readonly isWatched: boolean;
+  /** Reports that wait for its reference. */
+  readonly keptReports: number;
 }
 
 /** A job at the end of a run, with the facts to check it. */

@@ -13,6 +13,7 @@ import { armedOnSubmitted } from '../../functions/domain/registration.ts';
 import type { StateChangeEvent } from '../../functions/domain/state-change-event.ts';
 import { plantedIn } from '../support/planted-secrets.ts';
 import { hour, minute } from '../support/sessions.ts';
+import { confirmationLiveness, confirmationSafety } from './confirmation-invariants.ts';
 import { type Evidence, type Outcome, rankOf, type Safety } from './evidence.ts';
 import { type jobLiveness, jobSafety } from './job-invariants.ts';
 import { type TrueRequest, wasCanceledAfterPaid } from './simulated-klarna.ts';
@@ -70,7 +71,8 @@ const whatMattersIsKept: Safety = (step) => {
 const noise: ReadonlySet<HistoryKind> = new Set(['webhook', 'read', 'not_found', 'timer', 'sweep']);
 
 const matters = ({ kind, effect, state, attention }: HistoryEntry): boolean => {
-  if (attention !== undefined || effect === 'contradicting' || kind === 'cancel') return true;
+  if (attention !== undefined || effect === 'contradicting' || kind === 'cancel' || kind === 'confirmation')
+    return true;
   if (kind === 'register' || kind === 'extend' || kind === 'cancel_request') return effect !== 'noted';
   return effect === 'applied' && state !== undefined && ranks[state] > 0;
 };
@@ -97,6 +99,8 @@ const everyFactIsAnEvent: Safety = (step) => {
       wanted.push(`registered ${eventId}`);
     if (kind === 'cancel_request' && effect === 'refused') wanted.push(`cancel_refused ${eventId}`);
     if (attention !== undefined) wanted.push(`needs_attention ${eventId}`);
+    if (kind === 'confirmation')
+      wanted.push(`${effect === 'accepted' ? 'authorized' : 'not_authorized'} ${eventId}`);
   }
   const told = after.changes.findLast(({ kind }) => kind === 'state_changed')?.state;
   if (before?.state !== after.state && told !== after.state)
@@ -619,6 +623,7 @@ export const safetyInvariants = {
   'shown-is-current': shownIsCurrent,
   ...jobSafety,
   ...versionSafety,
+  ...confirmationSafety,
 } as const satisfies Record<string, Safety>;
 
 type Liveness = (outcome: Outcome) => string | undefined;
@@ -687,6 +692,10 @@ const writtenIsPublished: Liveness = ({ record, published, waits }) => {
       return `refused by ${entry.eventId}`;
     if (entry.kind === 'timer' && entry.detail['outcome'] === 'would_cancel' && !isOut(entry, 'would-cancel'))
       return `would cancel by ${entry.eventId}`;
+    if (entry.kind === 'confirmation') {
+      const slug = entry.effect === 'accepted' ? 'authorized' : 'not-authorized';
+      if (!isOut(entry, slug)) return `${slug} by ${entry.eventId}`;
+    }
     if (entry.attention !== undefined && !isOut(entry, 'needs-attention'))
       return `${entry.attention} by ${entry.eventId}`;
   }
@@ -777,6 +786,7 @@ export const lateInvariants = {
   'paid-twice-is-seen': paidTwiceIsSeen,
   'nothing-stays-due': nothingStaysDue,
   'no-secret-leaves': noSecretLeaves,
+  ...confirmationLiveness,
 } as const satisfies Record<string, Liveness>;
 
 /**

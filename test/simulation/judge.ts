@@ -14,8 +14,9 @@ import { type Ending, type Engine, type FunctionName, InjectedFault, type Task }
 import type { Evidence, JobOutcome, Outcome, Step } from './evidence.ts';
 import { type InvariantName, lateInvariants, safetyInvariants, soonInvariants } from './invariants.ts';
 import { jobLiveness } from './job-invariants.ts';
+import type { InMemoryKeptAuthorizations } from '../support/in-memory-kept-authorizations.ts';
 import { beginning, type Plan } from './plan.ts';
-import type { Said, SimulatedKlarna, TrueRequest } from './simulated-klarna.ts';
+import type { Said, SaidAuthorization, SimulatedKlarna, TrueRequest } from './simulated-klarna.ts';
 import type { SimulatedJobs } from './simulated-jobs.ts';
 import type { SimulatedQueue } from './simulated-queue.ts';
 import type { ItemWrite, SimulatedTable } from './simulated-table.ts';
@@ -39,6 +40,7 @@ export interface Scene {
   readonly timers: SimulatedTimers;
   readonly quarantine: InMemoryQuarantine;
   readonly jobs: SimulatedJobs;
+  readonly authorizations: InMemoryKeptAuthorizations;
   readonly deadTimers: SimulatedQueue;
   readonly unpublished: SimulatedQueue;
 }
@@ -205,12 +207,20 @@ export class Judge {
   }
 
   /** A delivery that says nothing about a state got a 200. Whose key signed it is known by then, unless the secret is wrong. */
-  isUnused({ eventId }: Said): void {
+  isUnused({ eventId }: Pick<Said, 'eventId'>): void {
     const { plan, engine, quarantine } = this.#scene;
     const isMended = engine.now > beginning + plan.keysMendedAt + minute;
     const isQuarantined = quarantine.deliveries.some(({ deliveryId }) => deliveryId === eventId);
     if (isMended || this.unused.get(eventId) === 'other_family')
       this.check({ kind: 'unused-acknowledged', eventId, isQuarantined });
+  }
+
+  isAuthorizationAcknowledged({ key, eventId, names }: SaidAuthorization): void {
+    const { table, authorizations, plan, engine } = this.#scene;
+    const stored = table.records.get(nameOf(key));
+    const isKept = [...authorizations.items.values()].some(({ ids }) => ids.includes(eventId));
+    const isBound = engine.now > beginning + plan.keysMendedAt + minute;
+    this.check({ kind: 'authorization-acknowledged', names, stored, isKept, isBound });
   }
 
   /** A quarantined delivery counts as accepted. */
@@ -219,6 +229,8 @@ export class Judge {
     const owner = this.owners.get(deliveryId);
     this.acknowledged.add(deliveryId);
     const stored = owner && this.#scene.table.records.get(nameOf(owner));
+    // A report of an authorization may wait for its record.
+    if (stored?.confirmation?.authorizedAt !== undefined || isReport(deliveryId)) return;
     this.check({ kind: 'replayed', eventId: deliveryId, stored });
   }
 
@@ -343,7 +355,7 @@ export class Judge {
   }
 
   #outcomes(): readonly Outcome[] {
-    const { engine, table, klarna, timers, plan, deadTimers, unpublished } = this.#scene;
+    const { engine, table, klarna, timers, plan, deadTimers, unpublished, authorizations } = this.#scene;
     const dead = new Set(deadTimers.bodies.map((body) => nameOf(timerOf(body))));
     const waiting = waitingIn(unpublished.bodies);
     return [...table.records.values()].map((record: PaymentRequest) => ({
@@ -370,9 +382,19 @@ export class Judge {
       ),
       isFollowed: plan.poisonRate === 0 && plan.relayTries === Infinity && !this.#hasFollowFailed,
       isOverlooked: [...engine.injected.keys()].some((fault) => /sessions.ofSession overlook$/.test(fault)),
+      isWatched: plan.accounts.some((each) => each.account === record.account && each.watchAuthorization),
+      // An older version does not know references.
+      keptReports: plan.rollout
+        ? 0
+        : [...authorizations.items.values()]
+            .filter(({ account, reference }) => account === record.account && reference === record.reference)
+            .reduce((sum, { reports }) => sum + reports.length, 0),
     }));
   }
 }
+
+/** Whether an event is that of an authorization: a request has one, and its number is far behind those of its states. */
+const isReport = (eventId: string): boolean => eventId.endsWith('-1000');
 
 /** How a record names the caller of a cancel that a job requested. */
 const isInNameOf = ({ jobId }: CancelJob, requestedBy: string): boolean =>

@@ -25,6 +25,7 @@ import { decisionMutants } from './decision-mutants.ts';
 import { bending, bentWrites, type Mutant, replacing } from './mutant.ts';
 import { operationMutants } from './operation-mutants.ts';
 import { attemptMutants } from './attempt-mutants.ts';
+import { confirmationMutants } from './confirmation-mutants.ts';
 import { sessionMutants } from './session-mutants.ts';
 import { accountNamed } from './plan.ts';
 import { type Protocol, useCases } from './protocol.ts';
@@ -54,6 +55,7 @@ function seen(
         ? { written: true, record: bend(result.record) }
         : { written: false, stored: see(result.stored) };
     },
+    authorize: async (...told) => seeResult(await store.authorize(...told)),
     save: async (current, next) => seeResult(await store.save(current, unbend(next, truth))),
   };
 }
@@ -557,6 +559,7 @@ export const mutants: readonly Mutant[] = [
   ...decisionMutants,
   ...sessionMutants,
   ...attemptMutants,
+  ...confirmationMutants,
 ];
 
 const allPublished = { retryFrom: undefined, published: [], setAside: [] } as const;
@@ -639,6 +642,7 @@ function ofOneAccount(store: PaymentRequestStore): PaymentRequestStore {
         ? { written: true, record: { ...result.record, account: made.account } }
         : { written: false, stored: shown(result.stored, made.account) };
     },
+    authorize: async (key, report) => shownResult(await store.authorize(shared(key), report), key.account),
     save: async (current, next) => shownResult(await store.save(current, shared(next)), next.account),
   };
 }

@@ -13,6 +13,7 @@ import type { UseCases } from './protocol.ts';
 import type { Ports } from './simulated-ports.ts';
 import type { TimerQueue } from './timer-queue.ts';
 import type { WebhookDeliveries } from './webhook-deliveries.ts';
+import { referenceOf } from './webhook-bodies.ts';
 import type { World } from './world.ts';
 
 /** The session to which every registered request belongs. */
@@ -63,6 +64,13 @@ export class People {
       case 'approve':
         klarna.move(key, ['IN_PROGRESS'], 'COMPLETED', 'shopper');
         return;
+      case 'authorize':
+        if (!klarna.authorize(key) || !act.isReported) return;
+        judge.meets(key, 'report of the shop');
+        this.#callApi(name, key.account, 'register', (ports, { reportAuthorization }) =>
+          reportAuthorization(ports)(key, caller),
+        );
+        return;
       case 'decline':
         klarna.move(key, ['IN_PROGRESS'], 'DECLINED', 'klarna');
         return;
@@ -81,7 +89,8 @@ export class People {
         const registration: Registration = {
           deadline: act.timeoutMillis === undefined ? undefined : timeoutOf(act.timeoutMillis),
           sessionId: cart,
-          reference: act.kind === 'register' ? undefined : act.reference,
+          reference:
+            act.kind === 'register' ? (plan.hasReferences ? referenceOf(key) : undefined) : act.reference,
           onTimeout: act.onTimeout,
           ...(plan.switched && { kind: kindOfCheckout }),
           inProgressGrace: act.graceMillis,

@@ -46,6 +46,8 @@ export interface Action {
       }
     | { readonly kind: 'extend'; readonly timeoutMillis: number }
     | { readonly kind: 'cancel'; readonly allowCompleted: boolean }
+    /** The shop authorizes the payment at Klarna, and may report that to us. */
+    | { readonly kind: 'authorize'; readonly isReported: boolean }
     | { readonly kind: 'refresh' | 'dryRun' }
     /** Ends every request of the session. */
     | { readonly kind: 'cancel-session' }
@@ -102,6 +104,8 @@ export interface Plan {
   readonly accounts: readonly AccountSettings[];
   readonly requests: readonly PlannedRequest[];
   readonly actions: readonly Action[];
+  /** Whether each registration has a reference of its own. */
+  readonly hasReferences: boolean;
   /** The probability of a fault in a call. */
   readonly faultRate: number;
   /** The probability that a webhook or a timer is lost, doubled or late. */
@@ -169,8 +173,16 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
   const isHanging = isFull && new Draws(seed, 'hanging cancels').chance(0.08);
   const racing = new Draws(seed, 'racing claims');
   const isRacing = isFull && !isHanging && racing.chance(0.1);
+  const watching = new Draws(seed, 'authorizations');
+  const isWatched = watching.chance(0.25);
+  const watch = {
+    watchAuthorization: isWatched,
+    authorizationAlertAfter: watching.pick([45, 45, 10]) * minute,
+    cancelUnauthorized: isWatched && watching.chance(0.5),
+  };
   const accounts = (isTwoAccounts ? [0, 1] : [0]).map((index) =>
     settingsWith({
+      ...watch,
       account: accountNamed(index),
       armOnSubmitted: draws.chance(0.15) || isLate,
       defaultSessionTimeout: draws.chance(0.5) || isLate ? 20 * minute : undefined,
@@ -213,6 +225,7 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
     ...changesOf(new Draws(seed, 'changes'), ordinary, isHanging ? 1 : 0.1),
     ...(isRacing ? racesOf(racing, requests.length) : []),
   ];
+  const authorizations = isWatched ? authorizationsOf(watching, [...ordinary, ...changes]) : [];
   const last = [...all, ...changes].reduce((latest, { at }) => Math.max(latest, at), 0);
   const manners: KlarnaManners = {
     lax: draws.chance(0.5) || isHanging,
@@ -223,6 +236,7 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
     cancelOfEnded: draws.pick(['klarna-409', 'klarna-404']),
     deletesExpired: draws.chance(0.7),
     aheadMillis: isFull ? draws.pick([0, 0, 0, -2_000, 2_000]) : 0,
+    namesPayment: watching.pick(['id', 'id', 'reference', 'nothing']),
   };
   const lossRateOf = (drawn: number) => (isHanging ? 0.5 : isRacing ? 0 : drawn);
   const course = {
@@ -260,10 +274,14 @@ export function planOf(seed: number, mode = modeOf(seed)): Plan {
     requests,
     actions: [
       ...ordinary,
-      ...[...operations, ...changes, ...unusedOf(new Draws(seed, 'unused webhooks'), last)].map(
-        (action, index) => ({ ...action, id: all.length + index }),
-      ),
+      ...[
+        ...operations,
+        ...changes,
+        ...unusedOf(new Draws(seed, 'unused webhooks'), last),
+        ...authorizations,
+      ].map((action, index) => ({ ...action, id: all.length + index })),
     ],
+    hasReferences: isWatched,
     ...course,
     ...publishingOf(new Draws(seed, 'publishing'), mode, last),
     relayTries: isFull && isOperated ? others.pick([1, 2, Infinity]) : Infinity,
@@ -359,6 +377,25 @@ function changesOf(
   }
   return changes;
 }
+
+/** Shops that authorize what was approved: at once, about when the payment lapses, or never. Some approve without having been asked to. */
+const authorizationsOf = (
+  draws: Draws,
+  actions: readonly Omit<Action, 'id'>[],
+): readonly Omit<Action, 'id'>[] =>
+  actions
+    .filter(({ act }) => act.kind === 'approve')
+    .flatMap(({ at, request }) => {
+      if (draws.chance(0.4)) return [];
+      const after = draws.pick([
+        draws.between(100, 5_000),
+        45 * minute + draws.between(-1_000, 90_000),
+        60 * minute - draws.between(1, 2_000),
+      ]);
+      return [
+        { at: at + after, request, act: { kind: 'authorize', isReported: draws.chance(0.4) } } as const,
+      ];
+    });
 
 /** Customers who approve just after a cancel has begun, so that the webhook arrives about when the claim is written. */
 const racesOf = (draws: Draws, requests: number): readonly Omit<Action, 'id'>[] =>

@@ -4,11 +4,13 @@ import { cancelPaymentRequest, dryRunCancel } from '../../functions/application/
 import { compareSession } from '../../functions/application/compare-attempts.ts';
 import { endExpiredSession } from '../../functions/application/end-expired-session.ts';
 import { followWrite } from '../../functions/application/follow-write.ts';
+import { joinAuthorizations } from '../../functions/application/join-authorizations.ts';
 import { listPaymentRequests } from '../../functions/application/list-payment-requests.ts';
 import { publishStateChanges } from '../../functions/application/publish-state-changes.ts';
 import { readSession } from '../../functions/application/read-session.ts';
 import { receiveWebhook } from '../../functions/application/receive-webhook.ts';
 import { reconcilePaymentRequests } from '../../functions/application/reconcile-payment-requests.ts';
+import { reportAuthorization } from '../../functions/application/record-authorization.ts';
 import { refreshPaymentRequest } from '../../functions/application/refresh-payment-request.ts';
 import { extendSession, registerSession } from '../../functions/application/register-session.ts';
 import { replayQuarantined } from '../../functions/application/replay-quarantined.ts';
@@ -45,6 +47,8 @@ export interface UseCases {
   readonly publish: typeof publishStateChanges;
   readonly republish: typeof republishStateChanges;
   readonly republishRecord: typeof republishRecord;
+  readonly reportAuthorization: typeof reportAuthorization;
+  readonly join: typeof joinAuthorizations;
   readonly replay: typeof replayQuarantined;
   readonly verify: typeof verify;
   readonly readDelivery: typeof readDelivery;
@@ -70,6 +74,8 @@ export const useCases: UseCases = {
   publish: publishStateChanges,
   republish: republishStateChanges,
   republishRecord,
+  reportAuthorization,
+  join: joinAuthorizations,
   replay: replayQuarantined,
   verify,
   readDelivery,

@@ -23,6 +23,8 @@ export interface KlarnaManners {
   readonly deletesExpired: boolean;
   /** How far Klarna's clock is ahead of ours. */
   readonly aheadMillis: number;
+  /** What the event of an authorization names. */
+  readonly namesPayment: 'id' | 'reference' | 'nothing';
 }
 
 /** One thing that Klarna reports about a request in a webhook. */
@@ -33,6 +35,14 @@ export interface Said {
   readonly previousState: PaymentRequestState | undefined;
   readonly reason: string | undefined;
   readonly occurredAt: Instant;
+}
+
+/** Klarna's event that a payment is authorized. */
+export interface SaidAuthorization {
+  readonly key: PaymentRequestKey;
+  readonly eventId: EventId;
+  readonly occurredAt: Instant;
+  readonly names: KlarnaManners['namesPayment'];
 }
 
 /** Who changed the state of a request. */
@@ -51,6 +61,8 @@ export interface TrueRequest {
   readonly said: Said[];
   /** The DELETEs that arrived. */
   cancels: number;
+  /** When the shop authorized the payment. */
+  authorizedAt?: number;
 }
 
 /**
@@ -62,6 +74,7 @@ export class SimulatedKlarna {
   readonly #now: () => number;
   readonly #say: (said: Said) => void;
   readonly #onExpirySet: (request: TrueRequest) => void;
+  readonly #sayAuthorized: (said: SaidAuthorization) => void;
   readonly #idOf: (key: PaymentRequestKey, nth: number) => EventId;
 
   /**
@@ -74,12 +87,14 @@ export class SimulatedKlarna {
     say: (said: Said) => void,
     onExpirySet: (request: TrueRequest) => void,
     idOf: (key: PaymentRequestKey, nth: number) => EventId,
+    sayAuthorized: (said: SaidAuthorization) => void,
   ) {
     this.#manners = manners;
     this.#now = now;
     this.#say = say;
     this.#onExpirySet = onExpirySet;
     this.#idOf = idOf;
+    this.#sayAuthorized = sayAuthorized;
   }
 
   of(key: PaymentRequestKey): TrueRequest | undefined {
@@ -119,6 +134,23 @@ export class SimulatedKlarna {
     request.changedAt = this.#now();
     request.life.push({ state: to, at: request.changedAt, by });
     this.tell(request, to, request.previousState, reason);
+    return true;
+  }
+
+  /** The shop authorizes the payment, within an hour of the approval. Returns `false` if Klarna refuses. */
+  authorize(key: PaymentRequestKey): boolean {
+    const request = this.of(key);
+    const approvedAt = request?.life.findLast(({ state }) => state === 'COMPLETED')?.at;
+    if (!request || request.deleted || request.state !== 'COMPLETED' || approvedAt === undefined)
+      return false;
+    if (request.authorizedAt !== undefined || this.#now() - approvedAt >= hour) return false;
+    request.authorizedAt = this.#now();
+    this.#sayAuthorized({
+      key,
+      eventId: this.#idOf(key, 1_000),
+      occurredAt: this.#timeOf(this.#now()),
+      names: this.#manners.namesPayment,
+    });
     return true;
   }
 
@@ -175,9 +207,11 @@ export class SimulatedKlarna {
     if (instead && fault !== 'klarna-500-done') return instead;
     if (!request || request.deleted) return notFound;
     const { lax, cancelOfEnded } = this.#manners;
-    const from: readonly PaymentRequestState[] = lax
-      ? ['SUBMITTED', 'IN_PROGRESS', 'COMPLETED']
-      : ['SUBMITTED', 'IN_PROGRESS'];
+    // Until the authorization is final, some of Klarna's pages say.
+    const from: readonly PaymentRequestState[] =
+      lax && request.authorizedAt === undefined
+        ? ['SUBMITTED', 'IN_PROGRESS', 'COMPLETED']
+        : ['SUBMITTED', 'IN_PROGRESS'];
     const by = withLeave ? 'cancel-with-leave' : 'cancel';
     if (!this.move(key, from, 'CANCELED', by, 'PARTNER_CANCELED')) {
       return isFinal(request.state) ? (faultyResponse(cancelOfEnded) ?? conflict) : conflict;

@@ -3,6 +3,7 @@ import type {
   CancelJobs,
   Clock,
   Ids,
+  KeptAuthorizations,
   KlarnaExpiry,
   PaymentRequestStore,
   PublishResponse,
@@ -138,6 +139,12 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
       judge.hasInHand(task, made, result.written ? result.record : result.stored);
       return result;
     },
+    authorize: (key, report) =>
+      call({
+        site: 'store.authorize',
+        faults: writeFaults,
+        perform: () => write(() => records.authorize(key, report)),
+      }),
     save: async (current, next) => {
       const result = await call({
         site: 'store.save',
@@ -221,6 +228,7 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
         call({ site: 'signing-keys.find', faults: readFaults, perform: () => world.signingKeys.get(id) }),
     },
     jobs: jobsFor(world, task),
+    authorizations: authorizationsFor(world, task),
     records: {
       changedSince: (since: Instant) =>
         listedBy(world, task, 'records.changed-since', readFaults, () =>
@@ -303,6 +311,7 @@ export function portsOf(world: World, task: Task, version: CodeVersion) {
     onTimeout: () => undefined,
     onWaiting: () => undefined,
     onFault: (key: PaymentRequestKey, error: unknown) => judge.followFailed(task, shortOf(key), error),
+    onJoinFault: (account: Account, error: unknown) => judge.failed(task, `reports of ${account}`, error),
     onJobFault: ({ jobId }: CancelJobKey, error: unknown) => judge.failed(task, jobId, error),
   };
 }
@@ -462,3 +471,30 @@ const keyOf = (
   account: (partnerAccountId === 'partner-1' ? 'shop-no' : 'shop-se') as Account,
   paymentRequestId,
 });
+
+/** The reports of authorizations that wait for a record with their reference. */
+function authorizationsFor(world: World, task: Task): KeptAuthorizations {
+  const { engine, authorizations } = world;
+  const call = <Result>(port: PortCall<Result>) => engine.call(task, port);
+  const heard = <Result>(result: Result): Result => {
+    world.hearing.onJob();
+    return result;
+  };
+  return {
+    keep: (...kept) =>
+      call({
+        site: 'authorizations.keep',
+        faults: plainFaults,
+        perform: () => heard(authorizations.keep(...kept)),
+      }),
+    read: (...asked) =>
+      call({ site: 'authorizations.read', faults: readFaults, perform: () => authorizations.read(...asked) }),
+    save: (...saved) =>
+      call({
+        site: 'authorizations.save',
+        faults: plainFaults,
+        perform: () => heard(authorizations.save(...saved)),
+      }),
+    due: (now) => listedBy(world, task, 'authorizations.due', readFaults, () => authorizations.dueKeys(now)),
+  };
+}

@@ -117,6 +117,11 @@ export class SimulatedTable extends InMemoryPaymentRequestStore {
           ? { written: true, record: this.#viewOf(result.record, codec) ?? result.record }
           : { written: false, stored: this.#viewOf(result.stored, codec) };
       },
+      authorize: (key, report) => {
+        this.#codec = codec;
+        this.#read = this.#viewOf(this.records.get(nameOf(key)), codec);
+        return this.authorize(key, report).then(shown);
+      },
       save: (current, next) => {
         this.#codec = codec;
         this.#read = current && current.version > 0 ? current : undefined;

@@ -69,6 +69,13 @@ const elsewhere: readonly RegExp[] = [
   // Pacing, with clocks and limits of their own: test/application.
   /this\.#refuse\(clock\.now\(\) \+ wait\)/,
   /(?:unlessPaused|noted)\(call\[0\]/,
+  // What becomes of a payment after COMPLETED: an hour later, or by a report of the shop.
+  /list\.listed\(\{ by: 'reference'/,
+  /listed\.map\(\(key\) => store\.read\(key\)\)/,
+  /dependencies\.store\.read\(record\),$/,
+  /^ {4}const known = await store\.read\(key\);$/,
+  // Deliveries from quarantine that tell nothing about a state.
+  /^ {6}await quarantine\.noteReplay/,
   // Webhooks about accounts.
   /quarantine\.keep\(ifUnknown\)/,
   /verdict: 'onboarded'/,

@@ -284,6 +284,7 @@ function planFor({ customer, lax, besides: others }: SmallScope): Plan {
       cancelOfEnded: 'klarna-409',
       deletesExpired: true,
       aheadMillis: 0,
+      namesPayment: 'id',
     },
     accounts: accountsWith({}),
     requests: requestsOf(1),

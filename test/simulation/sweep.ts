@@ -59,11 +59,16 @@ export class Sweep {
 
   /** The time when the first record or job is due, if any is. */
   #firstDue(): number | undefined {
-    const { table, jobs } = this.#world;
-    const dues = [table.firstDue(), jobs.firstDue()].flatMap((due) =>
+    const { table, jobs, authorizations } = this.#world;
+    const dues = [table.firstDue(), jobs.firstDue(), authorizations.firstDue()].flatMap((due) =>
       due === undefined ? [] : [millisOf(due)],
     );
     return dues.length > 0 ? Math.min(...dues) : undefined;
+  }
+
+  #hasDueAuthorizations(): boolean {
+    const { engine, authorizations } = this.#world;
+    return authorizations.dueKeys(instantFromMillis(engine.now)).length > 0;
   }
 
   #hasDueJobs(): boolean {
@@ -172,10 +177,11 @@ export class Sweep {
 
   async #work(
     ports: Ports,
-    { reconcile, runJobs, cancel, dryRun }: UseCases,
+    { reconcile, join, runJobs, cancel, dryRun }: UseCases,
     { until, see }: { readonly until: number; readonly see: UnsettledWatch['see'] },
   ) {
     const report = await reconcile(ports)(until, see);
+    if (this.#hasDueAuthorizations()) await join({ ...ports, onFault: ports.onJoinFault })(until);
     if (!this.#hasDueJobs()) return { ...report, pages: 0 };
     const { pages } = await runJobs({
       ...ports,

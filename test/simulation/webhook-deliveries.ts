@@ -6,8 +6,8 @@ import { hour, minute } from '../support/sessions.ts';
 import type { Deployment } from './deployment.ts';
 import { Draws } from './draws.ts';
 import { beginning } from './plan.ts';
-import type { Said } from './simulated-klarna.ts';
-import { bodyOf, signatureOf, signingKeyIdOf } from './webhook-bodies.ts';
+import type { Said, SaidAuthorization } from './simulated-klarna.ts';
+import { authorizedBodyOf, bodyOf, signatureOf, signingKeyIdOf } from './webhook-bodies.ts';
 import { shortOf } from './describe-step.ts';
 import type { World } from './world.ts';
 
@@ -15,11 +15,13 @@ import type { World } from './world.ts';
 const redeliveryPauses = [10_000, 2 * minute, 15 * minute, 3 * hour, 6 * hour, 12 * hour] as const;
 
 interface Delivery {
-  readonly said: Said;
+  readonly said: Said | SaidAuthorization;
   readonly bytes: Uint8Array;
   readonly keyId: string;
   readonly signature: string;
 }
+
+const wordOf = (said: Said | SaidAuthorization): string => ('state' in said ? said.state : 'authorized');
 
 /** The key with which a forged delivery is signed, or what is wrong with it. */
 export type Forgery = 'wrong-key' | 'unknown-key' | 'other-account' | 'unknown-type' | 'other-version';
@@ -38,9 +40,9 @@ export class WebhookDeliveries {
   }
 
   /** Sends what Klarna reported: at once, late, twice, or never. */
-  send(said: Said): void {
+  send(said: Said | SaidAuthorization): void {
     const { engine, plan, signingKeys } = this.#world;
-    engine.note('klarna', () => `${shortOf(said.key)} is ${said.state} (${said.eventId})`);
+    engine.note('klarna', () => `${shortOf(said.key)} is ${wordOf(said)} (${said.eventId})`);
     const draws = new Draws(plan.seed, said.eventId);
     const isEarlyDays = engine.now < beginning + plan.quietAfter;
     const isLost = draws.chance(plan.lossRate) && isEarlyDays;
@@ -59,7 +61,8 @@ export class WebhookDeliveries {
       meetAt === undefined ? engine.now + (isLate ? late : soon) : momentOfMeeting(engine.now, meetAt);
     const isInFuture = new Draws(plan.seed, `time of ${said.eventId}`).chance(plan.farFutureRate);
     if (isInFuture) engine.note('klarna', () => `   ** ${said.eventId} has a time in the far future **`);
-    const bytes = bytesOf(bodyOf(said, isInFuture ? farFuture : said.occurredAt));
+    const told = isInFuture ? farFuture : said.occurredAt;
+    const bytes = bytesOf('state' in said ? bodyOf(said, told) : authorizedBodyOf(said));
     const keyId = signingKeyIdOf(said.key.account);
     const signature = signatureOf(bytes, signingKeys.get(keyId)?.key);
     const delivery = { said, bytes, keyId, signature };
@@ -77,14 +80,15 @@ export class WebhookDeliveries {
         const key = await ports.signingKeys.find(keyId);
         if (!key || !verify(bytes, key.key, signature)) return 400;
         const verified = readDelivery(bytes, key, instantFromMillis(engine.now));
-        judge.meets(said.key, `webhook ${said.state}`);
+        judge.meets(said.key, `webhook ${wordOf(said)}`);
         await receive(ports)(verified);
         return 200;
       },
       (ending) => {
         if (ending.kind === 'returned' && ending.result === 200) {
           if (judge.unused.has(said.eventId)) judge.isUnused(said);
-          else judge.isAcknowledged(said);
+          else if ('state' in said) judge.isAcknowledged(said);
+          else judge.isAuthorizationAcknowledged(said);
           return;
         }
         const pause = redeliveryPauses[attempt];

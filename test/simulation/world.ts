@@ -4,6 +4,7 @@ import type { AccountSettings } from '../../functions/domain/account-settings.ts
 import type { SigningKey } from '../../functions/domain/signing-key.ts';
 import type { EventId, PaymentRequestKey } from '../../functions/domain/identifiers.ts';
 import { InMemoryAccounts } from '../support/credentials.ts';
+import { InMemoryKeptAuthorizations } from '../support/in-memory-kept-authorizations.ts';
 import { InMemoryQuarantine } from '../support/in-memory-payment-request-store.ts';
 import { signingKeyWith } from '../support/klarna-deliveries.ts';
 import { Draws } from './draws.ts';
@@ -12,7 +13,7 @@ import { timerOf } from './queue-bodies.ts';
 import { Judge, type Scene } from './judge.ts';
 import { beginning, kindOfCheckout, type Plan, type SwitchName } from './plan.ts';
 import { SimulatedJobs } from './simulated-jobs.ts';
-import { type Said, SimulatedKlarna } from './simulated-klarna.ts';
+import { type Said, type SaidAuthorization, SimulatedKlarna } from './simulated-klarna.ts';
 import { SimulatedLease } from './simulated-lease.ts';
 import { SimulatedQueue } from './simulated-queue.ts';
 import { type Changes, SimulatedTable, type WrittenChange } from './simulated-table.ts';
@@ -24,7 +25,7 @@ import { shortOf } from './describe-step.ts';
 /** Callbacks for what happens without a call. */
 export interface Hearing extends TimerEvents {
   readonly onWrite: (write: WrittenChange) => void;
-  readonly onSaid: (said: Said) => void;
+  readonly onSaid: (said: Said | SaidAuthorization) => void;
   readonly onJob: () => void;
   /** The stream asks for a comparison of the attempts of a session. */
   readonly onHandOver: (key: PaymentRequestKey, at: number) => void;
@@ -40,6 +41,7 @@ export class World implements Scene {
   readonly quarantine = new InMemoryQuarantine();
   readonly accounts = new InMemoryAccounts();
   readonly jobs = new SimulatedJobs();
+  readonly authorizations = new InMemoryKeptAuthorizations();
   readonly sweepLease = new SimulatedLease();
   /** Timer messages in the dead-letter queue. */
   readonly deadTimers = new SimulatedQueue();
@@ -83,6 +85,10 @@ export class World implements Scene {
           if (this.klarna.expire(key)) this.judge.expired(request);
         }),
       (key, nth) => eventIdOf(plan.seed, key, nth),
+      (said) => {
+        this.judge.owners.set(said.eventId, said.key);
+        hearing.onSaid(said);
+      },
     );
     this.timers = new SimulatedTimers(() => engine.now, hearing);
     this.#settings = new Map(plan.accounts.map((settings) => [settings.account, settings]));

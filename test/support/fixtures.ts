@@ -73,6 +73,9 @@ export const settingsWith = (fields: Partial<AccountSettings> = {}): AccountSett
   armedFrom: undefined,
   kinds: {},
   stage: armedStage,
+  watchAuthorization: false,
+  authorizationAlertAfter: 45 * 60_000,
+  cancelUnauthorized: false,
   klarna: {
     credential: 'shop-se',
     rateShare: 1,

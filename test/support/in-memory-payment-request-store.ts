@@ -10,6 +10,8 @@ import type {
   SessionPaymentRequests,
   WriteResult,
 } from '../../functions/application/ports.ts';
+import type { AuthorizationReport } from '../../functions/domain/confirmation.ts';
+import { authorizedVersion, isAuthorizedUnread } from '../../functions/domain/unread-authorization.ts';
 import type { ListedPaymentRequest } from '../../functions/domain/list-cursor.ts';
 import type {
   DeliveryReplay,
@@ -81,6 +83,14 @@ export class InMemoryPaymentRequestStore
     if (!isRegisteredUnread(record) || !hasRoom) return Promise.resolve({ written: false, stored });
     this.keep(registeredVersion(record, made));
     return Promise.resolve({ written: true, record: this.records.get(nameOf(made)) ?? made });
+  }
+
+  authorize(key: PaymentRequestKey, report: AuthorizationReport): Promise<WriteResult> {
+    this.writes += 1;
+    const stored = this.records.get(nameOf(key));
+    if (!stored || !isAuthorizedUnread(stored, report)) return Promise.resolve({ written: false, stored });
+    this.keep(authorizedVersion(stored, report));
+    return Promise.resolve({ written: true });
   }
 
   save(current: PaymentRequest | undefined, next: PaymentRequest): Promise<WriteResult> {

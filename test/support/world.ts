@@ -11,6 +11,7 @@ import { syncKlarnaExpiry } from '../../functions/application/sync-klarna-expiry
 import type { Instant } from '../../functions/domain/instant.ts';
 import type { Deadline } from '../../functions/domain/registration.ts';
 import { key, settingsWith } from './fixtures.ts';
+import { InMemoryKeptAuthorizations } from './in-memory-kept-authorizations.ts';
 import { InMemoryPaymentRequestStore } from './in-memory-payment-request-store.ts';
 import { ScriptedKlarna } from './scripted-klarna.ts';
 import { CountingIds, retries, VirtualClock } from './virtual-clock.ts';
@@ -58,6 +59,7 @@ export const alwaysItsTurn = { turn: () => Promise.resolve(true) };
 /** The use cases with everything that they need, in memory, for one Payment Request. */
 export class World {
   readonly store = new InMemoryPaymentRequestStore();
+  readonly authorizations = new InMemoryKeptAuthorizations();
   readonly timer = new InMemoryTimer();
   readonly clock = new VirtualClock();
   readonly klarna: ScriptedKlarna;
@@ -88,6 +90,8 @@ export class World {
     this.dependencies = {
       store,
       due: this.store,
+      list: this.store,
+      authorizations: this.authorizations,
       sessions: {
         ofSession: (...asked: Parameters<SessionPaymentRequests['ofSession']>) => {
           this.calls.push('sessions.ofSession');

@@ -47,6 +47,9 @@ const overridesSchema = v.object({
   end_other_attempts: v.exactOptional(v.boolean()),
   armed_from: v.exactOptional(instant),
   kinds: v.exactOptional(v.record(v.string(), v.picklist(['cancel', 'observe']))),
+  watch_authorization: v.exactOptional(v.boolean()),
+  authorization_alert_after: v.exactOptional(millis),
+  cancel_unauthorized: v.exactOptional(v.boolean()),
 });
 
 const itemSchema = v.object({
@@ -136,6 +139,9 @@ const toStored = (overrides: AccountOverrides): Item => ({
   end_other_attempts: overrides.endOtherAttempts,
   armed_from: overrides.armedFrom,
   kinds: overrides.kinds,
+  watch_authorization: overrides.watchAuthorization,
+  authorization_alert_after: overrides.authorizationAlertAfter,
+  cancel_unauthorized: overrides.cancelUnauthorized,
 });
 
 function fromItem(account: Account, item: Item): StoredAccount {
@@ -159,6 +165,9 @@ function fromItem(account: Account, item: Item): StoredAccount {
     endOtherAttempts: overrides.end_other_attempts,
     armedFrom: overrides.armed_from,
     kinds: overrides.kinds,
+    watchAuthorization: overrides.watch_authorization,
+    authorizationAlertAfter: overrides.authorization_alert_after,
+    cancelUnauthorized: overrides.cancel_unauthorized,
   };
   // What is not overridden must not be there: it would hide the policy of the credential.
   const given = Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined));

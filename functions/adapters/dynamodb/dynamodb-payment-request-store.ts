@@ -20,6 +20,7 @@ import type {
 } from '../../application/ports.ts';
 import { tableSchema } from '../../contract/table-schema.ts';
 import { changeOf } from '../../domain/change.ts';
+import { authorizedEntry, authorizedFields, type AuthorizationReport } from '../../domain/confirmation.ts';
 import type { HistoryEntry } from '../../domain/history-entry.ts';
 import { bytesOf, roomIn } from '../../domain/history.ts';
 import type { Account, PaymentRequestKey, Reference, SessionId } from '../../domain/identifiers.ts';
@@ -49,7 +50,7 @@ import {
   sessionKeyOf,
   timeToLive,
 } from './record-keys.ts';
-import { kinds, noState, toStoredChange, toStoredEntry, toTime } from './stored-history.ts';
+import { changeCodes, kinds, noState, toStoredChange, toStoredEntry, toTime } from './stored-history.ts';
 import {
   addedEntries,
   type Attribute,
@@ -57,6 +58,7 @@ import {
   decode,
   type Item,
   toItem,
+  toStoredConfirmation,
 } from './stored-payment-request.ts';
 import { getItem, plainItem, type TableAccess, updateItem } from './table-items.ts';
 import { type Expressions, UpdateBuilder } from './update-expression.ts';
@@ -127,24 +129,33 @@ export class DynamoDbPaymentRequestStore
 
   /**
    * `isUnread` as a condition, and `observedVersion` as an update. The first write is for a record in another state, which makes an event.
-   * Where the record has the state already, a second write makes none.
+   * Where the record has the state already, a second write makes none. The first write of an approval is for a request that was
+   * registered or that the sweep has looked at. For any other, a second write leaves it due.
    */
   async observe(key: PaymentRequestKey, observation: Observation): Promise<WriteResult> {
     const result = await this.#update(key, this.#observation(key, observation, 'another state'));
-    if (result.written || !result.stored) return result;
-    const isRepeated = result.stored.state === observation.state && isUnread(result.stored, observation);
-    return isRepeated ? this.#update(key, this.#observation(key, observation, 'the same state')) : result;
+    if (result.written) return result;
+    const { stored } = result;
+    if (stored && !isUnread(stored, observation)) return result;
+    const { state } = observation;
+    if (state === 'COMPLETED' && (!stored || stored.timer === 'undecided')) {
+      return this.#update(key, this.#observation(key, observation, 'an undecided timer'));
+    }
+    return stored?.state === state
+      ? this.#update(key, this.#observation(key, observation, 'the same state'))
+      : result;
   }
 
   /** The update for a record in another state or in the same. DynamoDB copies the state before it, which only the table knows. */
   #observation(
     key: PaymentRequestKey,
     observation: Observation,
-    from: 'another state' | 'the same state',
+    from: 'another state' | 'the same state' | 'an undecided timer',
   ): Expressions {
     const { state, previousState, stateReason, observedAt } = observation;
     const entry = appliedEntry(observation);
-    const isNew = from === 'another state';
+    const isNew = from !== 'the same state';
+    const isDecided = from !== 'an undecided timer';
     const change = changeOf('state_changed', entry, { state, previousState, stateReason });
     const update = this.#addEntry(observedAt, entry)
       .put('ps', previousState)
@@ -168,6 +179,10 @@ export class DynamoDbPaymentRequestStore
     ];
     if (state === 'SUBMITTED') conditions.push(`attribute_not_exists(${update.name('ke')})`);
     if (state === 'COMPLETED') conditions.push(`attribute_not_exists(${update.name('so')})`);
+    if (state === 'COMPLETED') {
+      const decided = isDecided ? 'attribute_exists' : 'attribute_not_exists';
+      conditions.push(`${decided}(${update.name('tm')})`, `attribute_not_exists(${update.name('wa')})`);
+    }
     if (isNew && previousState === undefined) update.copy('cp', 's', noState);
     else update.put('cp', undefined);
     update.put('s', state).put('p', positionOf(observation));
@@ -177,13 +192,15 @@ export class DynamoDbPaymentRequestStore
       conditions.push(`NOT ${question} = ${update.value('time')}`);
       // The request may never be registered. The sweep reads the record once and arms the account's default timer if
       // it has one.
-      update.put('o', key.account).putIfAbsent('da', observedAt).putIfAbsent('d', dueShardOf(key));
+      update.put('o', key.account);
     } else {
-      update.put('o', undefined).put('da', undefined).put('d', undefined);
+      update.put('o', undefined);
       const outcome = `${update.name('x')}.${update.name('o')}`;
       const unsettled = [update.value('claimed'), update.value('pending')].join(', ');
       conditions.push(`attribute_not_exists(${update.name('at')})`, `NOT ${outcome} IN (${unsettled})`);
     }
+    if (isOpen(state) || !isDecided) update.putIfAbsent('da', observedAt).putIfAbsent('d', dueShardOf(key));
+    else update.put('da', undefined).put('d', undefined);
     return update.when(conditions.join(' AND '));
   }
 
@@ -204,6 +221,20 @@ export class DynamoDbPaymentRequestStore
     counted.increment('hc').putIfAbsent('hf', toTime(at)).put('hl', toTime(at));
     putReference(counted, key, observation);
     return this.#update(key, counted.when(isLater(counted)));
+  }
+
+  /** `isAuthorizedUnread` as a condition, and `authorizedVersion` as an update. */
+  async authorize(key: PaymentRequestKey, report: AuthorizationReport): Promise<WriteResult> {
+    const entry = authorizedEntry(report);
+    const update = this.#addEntry(report.reportedAt, entry)
+      .put('cf', toStoredConfirmation(authorizedFields(report)))
+      .put('c', [{ y: changeCodes.authorized, i: report.eventId }])
+      .put('cp', undefined)
+      .increment('sq');
+    const absent = (['cf', 'wa', 'at'] as const).map((name) => `attribute_not_exists(${update.name(name)})`);
+    const isKnown = `attribute_exists(${update.name(tableSchema.partitionKey)})`;
+    const hasRoom = `${update.name('rm')} >= ${update.value(bytesOf(entry))}`;
+    return this.#update(key, update.when([isKnown, hasRoom, ...absent].join(' AND ')));
   }
 
   /** A change without a read that adds one entry to the history. */
@@ -397,6 +428,8 @@ const registered = [
   'tm',
   'oe',
   'kx',
+  'wa',
+  'pu',
   'c',
   'd',
   'da',
@@ -404,7 +437,7 @@ const registered = [
 ] as const satisfies readonly Attribute[];
 
 /** The attributes that a record must not have for a registration without a read. */
-const unread = ['se', 'sk', 'x', 'at', 'q', 'kx'] as const satisfies readonly Attribute[];
+const unread = ['se', 'sk', 'x', 'at', 'q', 'kx', 'wa', 'cf', 'pu'] as const satisfies readonly Attribute[];
 
 type ListIndex = (typeof tableSchema)['openIndex' | 'sessionIndex' | 'referenceIndex' | 'attentionIndex'];
 

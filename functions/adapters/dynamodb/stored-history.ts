@@ -39,6 +39,7 @@ const kindCodes = {
   extend: 'x',
   klarna_expiry: 'k',
   cancel_request: 'c',
+  confirmation: 'f',
   timer: 't',
   sweep: 's',
   session: 'm',
@@ -246,13 +247,15 @@ const isTextOrNone = (value: unknown): value is string | undefined =>
   value === undefined || typeof value === 'string';
 
 /** One letter for each kind of event. */
-const changeCodes = {
+export const changeCodes = {
   registered: 'g',
   state_changed: 's',
   cancel_refused: 'r',
   needs_attention: 'n',
   paid_twice: 'p',
   would_cancel: 'w',
+  authorized: 'a',
+  not_authorized: 'u',
 } as const satisfies Record<ChangeKind, string>;
 
 /**

@@ -15,6 +15,7 @@ import type { Attention } from '../../domain/attention.ts';
 import {
   type Cancellation,
   type CancellationOutcome,
+  type Confirmation,
   isKlarnaExpiryOpenOnceSubmitted,
   type PaymentRequest,
   type RegisteredSession,
@@ -68,6 +69,8 @@ export interface StoredPaymentRequest {
   /** The source of that fact, and when we received it. */
   readonly es?: string | undefined;
   readonly et?: StoredTime | undefined;
+  /** When the customer approved, where that is earlier than the position tells. */
+  readonly ca?: StoredTime | undefined;
   /** Klarna's expiry. */
   readonly kx?: StoredTime | undefined;
   /** The attempt that this one follows; that the session has others; that these are to be looked into. */
@@ -85,6 +88,12 @@ export interface StoredPaymentRequest {
   readonly wo?: { readonly t: StoredTime; readonly r: string } | undefined;
   /** The cancellation: see `toStoredCancellation`. */
   readonly x?: Item | undefined;
+  /** Milliseconds after COMPLETED at which an unauthorized payment needs a person, where the account watches that. */
+  readonly wa?: number | undefined;
+  /** What is known about the authorization: see `toStoredConfirmation`. */
+  readonly cf?: Item | undefined;
+  /** The purpose: `token`, or absent. */
+  readonly pu?: string | undefined;
   /** Why it needs a person. */
   readonly at?: string | undefined;
   /** The open question: what it is about, and the event that raised it. */
@@ -148,6 +157,7 @@ function toOwnAttributes(record: PaymentRequest) {
     p: record.position,
     es: evidence && kinds.encode(evidence.source),
     et: time(evidence?.observedAt),
+    ca: time(record.completedAt),
     kx: time(record.klarnaExpiresAt),
     rf: record.recoveredFrom,
     so: record.isOneOfSeveral,
@@ -158,6 +168,9 @@ function toOwnAttributes(record: PaymentRequest) {
     oe: session && toStoredEnd(session),
     wo: wouldCancel && { t: toTime(wouldCancel.at), r: wouldCancel.reason },
     x: cancellation && toStoredCancellation(cancellation),
+    wa: record.confirmation?.alertAfter,
+    cf: record.confirmation && toStoredConfirmation(record.confirmation),
+    pu: record.purpose,
     at: record.attention,
     q: question && { a: question.about, i: question.eventId },
     n: record.attempts === 0 ? undefined : record.attempts,
@@ -235,14 +248,25 @@ const toStoredCancellation = (cancellation: Cancellation): Item => ({
   lu: time(cancellation.lease?.until),
 });
 
+/** The facts about the authorization; absent where the record only says that the account watches authorizations. */
+export function toStoredConfirmation(confirmation: Confirmation): Item | undefined {
+  const stored = {
+    al: time(confirmation.alertedAt),
+    au: time(confirmation.authorizedAt),
+    ab: confirmation.authorizedBy,
+    la: time(confirmation.lapsedAt),
+  };
+  return Object.values(stored).some((value) => value !== undefined) ? stored : undefined;
+}
+
 /** A record, and the attributes of its item that could not be read. Those stay in the table as they are. */
 export interface Decoded {
   readonly record: PaymentRequest;
   readonly unreadable: readonly string[];
 }
 
-/** Attributes without which nothing may be decided: the state, its position, the cancellation, the version. */
-const vital: ReadonlySet<string> = new Set(['PK', 's', 'p', 'x', 'v', 'ct'] satisfies Attribute[]);
+/** Attributes without which nothing may be decided: the state, its position, the cancellation, the authorization, the version. */
+const vital: ReadonlySet<string> = new Set(['PK', 's', 'p', 'x', 'cf', 'v', 'ct'] satisfies Attribute[]);
 
 /** Attributes that every record has. */
 const required = ['PK', 'ct', 'v'] as const satisfies readonly Attribute[];
@@ -266,9 +290,7 @@ export function decode(item: Item, readEntry = fromStoredEntry): Decoded {
     ...key,
     sessionId: reader.read('sk', ownTextOf) as SessionId | undefined,
     reference: reader.read('rk', ownTextOf),
-    state: reader.read('s', stateOf),
-    previousState: reader.read('ps', stateOf),
-    stateReason: reader.read('sr', textOf),
+    ...statesOf(reader),
     ...factOf(reader, updatedAt),
     klarnaExpiresAt: reader.read('kx', fromTime),
     recoveredFrom: reader.read('rf', requestIdOf),
@@ -278,6 +300,7 @@ export function decode(item: Item, readEntry = fromStoredEntry): Decoded {
     deadlineAt: reader.read('dl', fromTime),
     timer: reader.read('tm', timerOf) ?? 'undecided',
     cancellation: reader.read('x', cancellationOf),
+    ...approvalOf(reader),
     attention,
     // Without an attention, the key is that of a session that was observed.
     attentionSince: attention && reader.read('aa', createdOf),
@@ -449,6 +472,48 @@ function wouldCancelOf(value: unknown): PaymentRequest['wouldCancel'] {
   const at = fromTime(t);
   return at && isReason(r) ? { at, reason: r } : undefined;
 }
+
+/** Klarna's state, the one before it, and Klarna's reason. */
+const statesOf = (reader: ItemReader): Pick<PaymentRequest, 'state' | 'previousState' | 'stateReason'> => ({
+  state: reader.read('s', stateOf),
+  previousState: reader.read('ps', stateOf),
+  stateReason: reader.read('sr', textOf),
+});
+
+/** What becomes of the payment after the customer approved it. */
+const approvalOf = (
+  reader: ItemReader,
+): Pick<PaymentRequest, 'completedAt' | 'confirmation' | 'purpose'> => ({
+  completedAt: reader.read('ca', fromTime),
+  confirmation: confirmationOf(reader),
+  purpose: reader.read('pu', purposeOf),
+});
+
+/** What the two attributes tell together; `undefined` where there is neither. */
+function confirmationOf(reader: ItemReader): Confirmation | undefined {
+  const alertAfter = reader.read('wa', countOf);
+  const facts = reader.read('cf', confirmationFactsOf);
+  if (alertAfter === undefined && !facts) return undefined;
+  return { ...(alertAfter !== undefined && { alertAfter }), ...facts };
+}
+
+function confirmationFactsOf(value: unknown): Confirmation | undefined {
+  const map = mapOf(value);
+  const stored = new ItemReader<string>(map ?? {});
+  const facts = {
+    alertedAt: stored.read('al', fromTime),
+    authorizedAt: stored.read('au', fromTime),
+    authorizedBy: stored.read('ab', authorizationSourceOf),
+    lapsedAt: stored.read('la', fromTime),
+  };
+  if (!map || stored.unreadable.length > 0) return undefined;
+  return Object.fromEntries(Object.entries(facts).filter(([, fact]) => fact !== undefined));
+}
+
+const authorizationSourceOf = (value: unknown): Confirmation['authorizedBy'] =>
+  value === 'webhook' || value === 'api' ? value : undefined;
+
+const purposeOf = (value: unknown): PaymentRequest['purpose'] => (value === 'token' ? value : undefined);
 
 const outcomes: readonly string[] = [
   'claimed',

@@ -1,5 +1,6 @@
 /** The policies of an account, as an entry of the secret `accounts` and a credential have them. */
 import * as v from 'valibot';
+import { alertAfterFormat, isAlertAfter } from '../../domain/confirmation.ts';
 import type { AccountPolicies } from '../../domain/account-settings.ts';
 import { durationFormat, parseDuration } from '../../domain/duration.ts';
 import { parseInstant } from '../../domain/instant.ts';
@@ -59,6 +60,15 @@ export const policyFields = {
   end_other_attempts: flag,
   armed_from: v.optional(time),
   kinds: v.optional(kinds, {}),
+  watch_authorization: flag,
+  authorization_alert_after: v.optional(
+    v.pipe(
+      duration,
+      v.check((millis) => isAlertAfter(millis), `must be ${alertAfterFormat}`),
+    ),
+    'PT45M',
+  ),
+  cancel_unauthorized: flag,
 } as const;
 
 /**
@@ -84,4 +94,7 @@ export const policiesOf = (
   armedFrom: fields.armed_from,
   kinds: fields.kinds,
   stage,
+  watchAuthorization: fields.watch_authorization,
+  authorizationAlertAfter: fields.authorization_alert_after,
+  cancelUnauthorized: fields.cancel_unauthorized,
 });

@@ -13,7 +13,7 @@ export interface Call {
 /** A method of the client with its arguments, for one account. */
 export interface ClientCall {
   readonly account: string;
-  readonly method: 'register' | 'extend' | 'get' | 'cancel' | 'cancelSession';
+  readonly method: 'register' | 'extend' | 'get' | 'cancel' | 'cancelSession' | 'reportAuthorization';
   readonly with: readonly unknown[];
 }
 

@@ -16,6 +16,8 @@ const typeWords: Readonly<Record<string, string>> = {
   [needsAttention]: 'Needs attention',
   'Session Paid Twice': 'Paid twice',
   [wouldHaveCanceled]: 'Would have canceled',
+  'Payment Request Authorized': 'Authorized',
+  'Payment Request Not Authorized': 'Not authorized',
 };
 
 /** An event's type in a word or two. */

@@ -16,6 +16,8 @@ export interface PaymentRequestRecord {
   readonly on_timeout: string | null;
   readonly extensions: number;
   readonly cancellation: { readonly outcome: string; readonly cause: string } | null;
+  readonly confirmation: string | null;
+  readonly confirm_by: string | null;
   readonly klarna_expires_at: string | null;
   readonly attention: string | null;
   readonly version: number;
@@ -40,7 +42,9 @@ export function sessionsOf(records: readonly PaymentRequestRecord[]): readonly S
     key,
     title: titleOf(requests[0]),
     sessionId: requests[0]?.session_id ?? null,
-    status: sessionStatusOf(requests.map(stateOf)),
+    status: sessionStatusOf(
+      requests.map((record) => ({ state: stateOf(record), isLapsed: record.confirmation === 'lapsed' })),
+    ),
     requests,
   }));
 }

@@ -56,6 +56,11 @@ function shopActions({ record, atKlarna, account, newId }: Situation): readonly 
       calls: [call('DELETE', `${path}?dry_run=true`, { method: 'cancel', with: [id, { dry_run: true }] })],
       obstacle: ended,
     },
+    {
+      text: 'Report as authorized',
+      calls: [call('POST', `${path}/authorized`, { method: 'reportAuthorization', with: [id] })],
+      obstacle: ended,
+    },
     extension('Add 30 seconds', record, 30_000),
     extension('Add 5 minutes', record, 300_000),
     {
@@ -115,6 +120,7 @@ const customerSteps = [
 ] as const;
 
 const klarnaSteps = [
+  ['authorize', 'Authorize'],
   ['expire', 'Expire'],
   ['delete', 'Delete'],
 ] as const;
@@ -139,10 +145,12 @@ function obstacleTo(step: SimulatedStep, atKlarna: AtKlarna | null): string | un
   const { state, deleted_at } = atKlarna.payment_request;
   if (deleted_at !== undefined) return 'Klarna has deleted this Payment Request.';
   if (step === 'delete') return undefined;
+  if (step === 'authorize' && state === 'COMPLETED') return undefined;
   return allows(state as State, step) ? undefined : `Klarna does not allow this: it is ${stateWord(state)}.`;
 }
 
 function allows(state: State, step: Exclude<SimulatedStep, 'delete'>): boolean {
+  if (step === 'authorize') return false;
   if (step === 'abandon') return isOpen(state);
   // The simulator opens Klarna's window first where the customer decides at once.
   const from = state === 'SUBMITTED' && (step === 'approve' || step === 'decline') ? 'IN_PROGRESS' : state;

@@ -209,13 +209,22 @@ const timerWords: Readonly<Record<string, string>> = {
   removed: 'timer removed',
 };
 
+const confirmationWords: Readonly<Record<string, string>> = {
+  awaiting: 'the shop must authorize the payment',
+  authorized: 'authorized',
+  lapsed: 'not authorized in time',
+  not_needed: 'no payment to authorize',
+};
+
 function factsOf(record: PaymentRequestRecord): string {
-  const { deadline_at, timer, extensions, on_timeout, cancellation } = record;
+  const { deadline_at, timer, extensions, on_timeout, cancellation, confirmation, confirm_by } = record;
   return [
     ...(deadline_at === null ? [] : [`Deadline ${timeText(deadline_at)}`]),
     timerWords[timer] ?? timer,
     ...(extensions > 0 ? [`extended ${extensions === 1 ? 'once' : `${extensions} times`}`] : []),
     ...(on_timeout === 'observe' ? ['observed only'] : []),
+    ...(confirmation === null ? [] : [confirmationWords[confirmation] ?? confirmation]),
+    ...(confirmation === 'awaiting' && confirm_by !== null ? [`until ${timeText(confirm_by)}`] : []),
     ...(cancellation ? [`cancel (${cancellation.cause}): ${cancellation.outcome.replaceAll('_', ' ')}`] : []),
   ].join(' · ');
 }
@@ -224,6 +233,7 @@ const attentionWords: Readonly<Record<string, string>> = {
   contradiction: 'Klarna contradicted itself. Check this request by hand.',
   canceled_after_completed: 'Canceled just after the customer approved. Check this request by hand.',
   paid_twice: 'The customer approved another Payment Request of this session too. Keep only one of them.',
+  not_authorized: 'No report says that the payment is authorized.',
   not_found: 'Klarna does not know this Payment Request.',
   klarna_denied: 'Klarna refuses our credentials.',
   unknown_state: 'Klarna returned a state that this version does not know.',

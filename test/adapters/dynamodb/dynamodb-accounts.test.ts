@@ -29,6 +29,9 @@ const all: Required<AccountOverrides> = {
   endOtherAttempts: true,
   armedFrom: noon,
   kinds: { invoice: 'observe' },
+  watchAuthorization: true,
+  authorizationAlertAfter: 60_000,
+  cancelUnauthorized: true,
 };
 
 it('nothing is stored about an account that was neither set nor onboarded', async () => {

@@ -24,6 +24,7 @@ import {
   type SessionId,
 } from '../../../functions/domain/identifiers.ts';
 import { instantFromMillis, plusMillis } from '../../../functions/domain/instant.ts';
+import type { AuthorizationReport } from '../../../functions/domain/confirmation.ts';
 import type { Observation } from '../../../functions/domain/observation.ts';
 import type { HistoryEntry } from '../../../functions/domain/history-entry.ts';
 import { bytesOf, roomIn, withEntry } from '../../../functions/domain/history.ts';
@@ -38,6 +39,7 @@ import {
   staleVersion,
 } from '../../../functions/domain/transition.ts';
 import { decideRegistration } from '../../../functions/domain/registration.ts';
+import { authorizedVersion } from '../../../functions/domain/unread-authorization.ts';
 import { registeredVersion } from '../../../functions/domain/unread-registration.ts';
 import { noon, observed, registrationWith, versioned } from '../../support/fixtures.ts';
 import { afterNoon, cancellationWith, policy, session, settledWith } from '../../support/sessions.ts';
@@ -76,6 +78,15 @@ export function newKey(account = 'shop-se'): PaymentRequestKey {
     paymentRequestId: `krn:payment:eu1:request:${requests}` as PaymentRequestId,
   };
 }
+
+/** A webhook's report of an authorization. */
+const reportOf = (name: string): AuthorizationReport => ({
+  eventId: eventIdOf(name),
+  source: 'webhook',
+  at: afterNoon(2),
+  reportedAt: afterNoon(3),
+  proof: { signing_key_id: 'k1' },
+});
 
 /** A record that was registered at noon for half an hour. */
 export function newSession(key: PaymentRequestKey): PaymentRequest {
@@ -221,6 +232,7 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
               recordedAt: afterNoon(1),
             },
           ],
+          dueAt: afterNoon(1),
           version: 1,
           sequence: 1,
         });
@@ -422,7 +434,7 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
         },
       );
 
-      it('observe neither delays a due record nor makes a paid one due', async () => {
+      it('observe delays no due record, and leaves an approved one due only if it was not registered', async () => {
         const { dueAt } = await written(newSession(key));
         expect(dueAt).toBe(afterNoon(31));
         await store.observe(key, observed('SUBMITTED', '2026-03-01T13:00:00Z'));
@@ -431,7 +443,47 @@ export function describePaymentRequestStore(name: string, open: () => Promise<St
         expect((await store.read(key))?.dueAt).toBeUndefined();
         const paid = newKey();
         await store.observe(paid, observed('COMPLETED'));
-        expect((await store.read(paid))?.dueAt).toBeUndefined();
+        expect((await store.read(paid))?.dueAt).toBe(noon);
+        const open = newKey();
+        await store.observe(open, observed('SUBMITTED'));
+        await store.observe(open, observed('COMPLETED', '2026-03-01T13:01:00Z'));
+        expect((await store.read(open))?.dueAt).toBe(noon);
+      });
+
+      it('authorize writes the report onto a record without a read, once', async () => {
+        await written(newSession(key));
+        await store.observe(key, observed('COMPLETED', '2026-03-01T12:01:00Z'));
+        const before = await store.read(key);
+        const report = reportOf('authorized-1');
+        expect(await store.authorize(key, report)).toEqual({ written: true });
+        const after = await store.read(key);
+        expect(after).toEqual(before && authorizedVersion(before, report));
+        expect(await store.authorize(key, report)).toEqual({ written: false, stored: after });
+        expect(await store.authorize(key, reportOf('authorized-2'))).toEqual({
+          written: false,
+          stored: after,
+        });
+      });
+
+      it('authorize refuses an unknown request, a watched one, and one that needs a person', async () => {
+        expect(await store.authorize(key, reportOf('a'))).toEqual({ written: false, stored: undefined });
+        const watched = await written({ ...newSession(key), confirmation: { alertAfter: 60_000 } });
+        expect(await store.authorize(watched, reportOf('a'))).toEqual({
+          written: false,
+          stored: await store.read(watched),
+        });
+        const other = await written({ ...newSession(newKey()), attention: 'contradiction' });
+        expect((await store.authorize(other, reportOf('a'))).written).toBe(false);
+      });
+
+      it('observe leaves the approval of a watched session to a write that has read the record', async () => {
+        const watched = await written({ ...newSession(key), confirmation: { alertAfter: 60_000 } });
+        const approval = observed('COMPLETED', '2026-03-01T12:01:00Z');
+        expect(await store.observe(watched, approval)).toEqual({
+          written: false,
+          stored: await store.read(watched),
+        });
+        expect((await store.observe(watched, observed('IN_PROGRESS'))).written).toBe(true);
       });
 
       it('observe keeps all legal event ids apart', async () => {

@@ -84,6 +84,7 @@ const attentions = oneOf<Attention>({
   contradiction: 1,
   canceled_after_completed: 1,
   paid_twice: 1,
+  not_authorized: 1,
   not_found: 1,
   klarna_denied: 1,
   unknown_state: 1,
@@ -132,6 +133,7 @@ const entries: fc.Arbitrary<HistoryEntry> = fc
       extend: 1,
       klarna_expiry: 1,
       cancel_request: 1,
+      confirmation: 1,
       timer: 1,
       sweep: 1,
       session: 1,
@@ -292,6 +294,15 @@ const full: PaymentRequest = {
   stateReason: 'R',
   position: `0|${noon}|event-1` as Position,
   occurredAt: noon,
+  completedAt: at('2026-03-01T11:59:00Z'),
+  confirmation: {
+    alertAfter: 2_700_000,
+    alertedAt: afterNoon(45),
+    authorizedAt: afterNoon(61),
+    authorizedBy: 'api',
+    lapsedAt: afterNoon(60),
+  },
+  purpose: 'token',
   evidence: { source: 'webhook', eventId: 'event-1' as EventId, observedAt: afterNoon(1) },
   klarnaExpiresAt: afterNoon(180),
   session: {
@@ -557,7 +568,7 @@ function bytesIn(value: unknown): number {
 }
 
 describe('decode of an item with an attribute that cannot be read', () => {
-  const vital: readonly string[] = ['PK', 's', 'p', 'x', 'v', 'ct'] satisfies Attribute[];
+  const vital: readonly string[] = ['PK', 's', 'p', 'x', 'cf', 'v', 'ct'] satisfies Attribute[];
   /** What no code reads: the keys of the indexes that follow from other attributes, and what only DynamoDB needs. */
   const unread: readonly string[] = ['rm', 'ke', 'ttl', 'd', 'o', 'ak'] satisfies Attribute[];
   const read = Object.keys(fullItem).filter((name) => !unread.includes(name));
@@ -725,6 +736,7 @@ const attributes: readonly string[] = Object.keys({
   p: 1,
   es: 1,
   et: 1,
+  ca: 1,
   kx: 1,
   rf: 1,
   so: 1,
@@ -733,6 +745,9 @@ const attributes: readonly string[] = Object.keys({
   dl: 1,
   tm: 1,
   x: 1,
+  wa: 1,
+  cf: 1,
+  pu: 1,
   at: 1,
   q: 1,
   n: 1,

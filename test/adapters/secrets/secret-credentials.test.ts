@@ -57,6 +57,9 @@ describe('a credential', () => {
           armedFrom: undefined,
           kinds: {},
           stage: armedStage,
+          watchAuthorization: false,
+          authorizationAlertAfter: 2_700_000,
+          cancelUnauthorized: false,
         },
         klarna: {
           credential: 'direct',

@@ -32,6 +32,8 @@ const eventWith = (
     open_attempts: null,
     cause,
     reason: null,
+    confirmation: null,
+    confirm_by: null,
     occurred_at: '2026-03-01T12:00:00Z',
     recorded_at: '2026-03-01T12:00:00Z',
     sequence: 1,

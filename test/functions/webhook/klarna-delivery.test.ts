@@ -248,6 +248,64 @@ describe('readDelivery, for an unknown type or state', () => {
   );
 });
 
+describe('readDelivery, for the event that a payment is authorized', () => {
+  const id = paymentRequestKey.paymentRequestId;
+  const authorized = (payload: Record<string, unknown>, metadata: Record<string, unknown> = {}) => ({
+    metadata: {
+      ...(deliveryWith({}) as { metadata: Record<string, unknown> }).metadata,
+      event_type: 'payment.transaction.state-change.authorized',
+      ...metadata,
+    },
+    payload: { state: 'AUTHORIZED', ...payload },
+  });
+
+  it.each([
+    [
+      { payment_request_id: id, payment_request_reference: 'order 7' },
+      { by: 'payment_request_id', paymentRequestId: id },
+    ],
+    [
+      { payment_request_id: 'another form', payment_request_reference: 'order 7' },
+      { by: 'reference', reference: 'order 7' },
+    ],
+    [{ payment_request_reference: 'order/7' }, { by: 'nothing' }],
+    [{}, { by: 'nothing' }],
+  ])('%j names the payment by %j', (payload, link) => {
+    expect(read(authorized(payload))).toMatchObject({
+      kind: 'authorization',
+      link,
+      report: {
+        eventId,
+        source: 'webhook',
+        proof: { event_type: 'payment.transaction.state-change.authorized' },
+      },
+    });
+  });
+
+  it('a time in the future or none counts as the time of the delivery', () => {
+    for (const occurred_at of ['2999-01-01T00:00:00Z', 'soon', undefined]) {
+      const delivery = read(authorized({}, { occurred_at }));
+      if (delivery.kind !== 'authorization') throw new Error(delivery.kind);
+      expect(delivery.report.at).toBe(delivery.report.reportedAt);
+    }
+  });
+
+  it('a report for another account, environment or recipient is not used, and not quarantined', () => {
+    for (const metadata of [
+      { subject_account_id: 'krn:partner:global:account:test:OTHER' },
+      { event_id: '' },
+    ])
+      expect(read(authorized({ payment_request_id: id }, metadata)).kind).toBe('unused');
+  });
+
+  it('nothing of the customer is in a report', () => {
+    const delivery = read(
+      authorized({ payment_request_id: id, customer: { name: 'Anna' }, token: 'secret' }),
+    );
+    expect(JSON.stringify(delivery)).not.toMatch(/Anna|secret/);
+  });
+});
+
 describe('readDelivery, for a delivery that Lapse does not use', () => {
   const unused = (event_type: string) => ({
     kind: 'unused',
@@ -257,7 +315,7 @@ describe('readDelivery, for a delivery that Lapse does not use', () => {
   });
 
   it.each([
-    'payment.transaction.state-change.authorized',
+    'payment.transaction.state-change.expired',
     'payment.transaction.captured',
     'payment.dispute.state-change.pre-arbitration',
     'payment.funding.state-change.paid',
@@ -415,7 +473,8 @@ describe('readDelivery, for arbitrary bytes', () => {
             expect(delivery.key).toEqual(paymentRequestKey);
             expect(paymentRequestStates).toContain(delivery.observation.state);
           } else {
-            if (delivery.kind === 'onboarding') throw new Error('the key has no credential');
+            if (delivery.kind === 'onboarding' || delivery.kind === 'authorization')
+              throw new Error('the key has no credential');
             if (delivery.kind === 'unused') return;
             expect(delivery.delivery.bodySha256).toMatch(/^[0-9a-f]{64}$/);
           }

@@ -5,6 +5,7 @@ import { receiveWebhook } from '../../../functions/application/receive-webhook.t
 import type { SigningKeys } from '../../../functions/application/ports.ts';
 import type { SigningKey } from '../../../functions/domain/signing-key.ts';
 import { webhookHandler } from '../../../functions/webhook/webhook-handler.ts';
+import { InMemoryKeptAuthorizations } from '../../support/in-memory-kept-authorizations.ts';
 import { InMemoryAccounts } from '../../support/credentials.ts';
 import { InMemoryArrivals } from '../../support/in-memory-arrivals.ts';
 import { notAllowed, rejected, throttled } from '../../support/aws-faults.ts';
@@ -36,6 +37,7 @@ function receiver(...keys: readonly SigningKey[]) {
   const quarantine = new InMemoryQuarantine();
   const arrivals = new InMemoryArrivals();
   const stored = new InMemoryAccounts();
+  const authorizations = new InMemoryKeptAuthorizations();
   const signingKeys: SigningKeys = {
     find: (id) => {
       calls.push('key');
@@ -47,6 +49,7 @@ function receiver(...keys: readonly SigningKey[]) {
     store,
     stored,
     quarantine,
+    authorizations,
     clock: new VirtualClock(),
     ids: new CountingIds(),
   });
@@ -59,7 +62,16 @@ function receiver(...keys: readonly SigningKey[]) {
     },
   });
   const response = (event: Parameters<typeof handler>[0]) => handler(event, lambdaContext());
-  return { response, calls, store, stored, quarantine, arrivals, records: () => [...store.records.values()] };
+  return {
+    response,
+    calls,
+    store,
+    stored,
+    quarantine,
+    arrivals,
+    authorizations,
+    records: () => [...store.records.values()],
+  };
 }
 
 const body = bytesOf(deliveryWith());
@@ -184,9 +196,29 @@ describe('webhookHandler, for a valid signature', () => {
   );
 });
 
+describe('webhookHandler, for the event that a payment is authorized', () => {
+  const authorized = { event_type: 'payment.transaction.state-change.authorized' };
+
+  it.each([
+    ['authorized', 'payment_request_id', {}],
+    ['kept', 'reference', { payment_request_id: undefined, payment_request_reference: 'order 7' }],
+    ['unlinked', 'nothing', { payment_request_id: undefined }],
+  ])('a report is %s if it names the payment by its %s', async (verdict, linked_by, payload) => {
+    const { response, records, authorizations, quarantine } = receiver();
+    expect(await response(signedEvent(deliveryWith(authorized, payload)))).toMatchObject({ statusCode: 200 });
+    const line = output.lines().find(({ code }) => code === 'webhook.authorization');
+    expect(line).toMatchObject({ level: 'INFO', verdict, linked_by });
+    expect([records().length, authorizations.items.size, quarantine.deliveries.length]).toEqual([
+      verdict === 'authorized' ? 1 : 0,
+      verdict === 'kept' ? 1 : 0,
+      0,
+    ]);
+  });
+});
+
 describe('webhookHandler, for a delivery that Lapse does not use', () => {
   it.each([
-    ['other_family', deliveryWith({ event_type: 'payment.transaction.state-change.authorized' })],
+    ['other_family', deliveryWith({ event_type: 'payment.transaction.captured' })],
     ['other_family', deliveryWith({ event_type: 'partner.account.state-change.operational', live: true })],
     ['no_state', deliveryWith({ event_type: 'payment.request.updated' }, { state: undefined })],
   ])(

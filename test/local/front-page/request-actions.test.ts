@@ -19,6 +19,8 @@ const record: PaymentRequestRecord = {
   on_timeout: 'cancel',
   extensions: 0,
   cancellation: null,
+  confirmation: null,
+  confirm_by: null,
   klarna_expires_at: null,
   attention: null,
   version: 1,
@@ -55,10 +57,10 @@ const impossible = (change: Partial<Situation>) =>
 const extensions = ['Add 30 seconds', 'Add 5 minutes'];
 
 it.each([
-  ['SUBMITTED', ['Step back']],
-  ['IN_PROGRESS', ['Open Klarna']],
+  ['SUBMITTED', ['Step back', 'Authorize']],
+  ['IN_PROGRESS', ['Open Klarna', 'Authorize']],
   ['COMPLETED', ['Open Klarna', 'Approve', 'Step back', 'Close the window', 'Expire']],
-  ['CANCELED', ['Open Klarna', 'Approve', 'Decline', 'Step back', 'Close the window', 'Expire']],
+  ['CANCELED', ['Open Klarna', 'Approve', 'Decline', 'Step back', 'Close the window', 'Authorize', 'Expire']],
 ])('a request that is %s at Klarna allows what the simulator accepts', (state, expected) => {
   expect(impossible({ atKlarna: klarnaIn(state) })).toEqual(expected);
 });
@@ -71,6 +73,7 @@ it('a request that Klarna has deleted allows nothing of the customer or Klarna',
     'Decline',
     'Step back',
     'Close the window',
+    'Authorize',
     'Expire',
     'Delete',
   ]);
@@ -79,12 +82,12 @@ it('a request that Klarna has deleted allows nothing of the customer or Klarna',
 
 it.each([
   ['paid', { state: 'COMPLETED' }, extensions],
-  ['ended', { state: 'CANCELED', final: true }, ['Cancel', 'Dry run', ...extensions]],
+  ['ended', { state: 'CANCELED', final: true }, ['Cancel', 'Dry run', 'Report as authorized', ...extensions]],
   ['without a session', { session_id: null }, ['New attempt', 'Cancel the whole session']],
   ['without a deadline', { deadline_at: null }, [...extensions, 'Skip to the deadline']],
   ['past its deadline', { deadline_at: '2026-03-01T12:00:00Z' }, ['Skip to the deadline']],
 ])('a record that is %s allows what the API accepts', (_, change, expected) => {
-  const ofKlarna = ['Step back'];
+  const ofKlarna = ['Step back', 'Authorize'];
   const found = impossible({ record: { ...record, ...change } });
   expect(found.filter((text) => !ofKlarna.includes(text))).toEqual(expected);
 });
