@@ -149,7 +149,11 @@ function withKnownExpiry(
 export function withEarlyExpiryDue(record: PaymentRequest, now: Instant): PaymentRequest {
   const isWaiting = record.retryAt !== undefined && record.retryAt > now;
   if (!isKlarnaExpiryOpen(record) || isUnsettled(record) || isWaiting) return record;
-  return { ...record, retryAt: plusMillis(now, sweepMargin) };
+  const soon = plusMillis(now, sweepMargin);
+  const ends = record.session?.klarnaExpiry?.askedFor;
+  // Klarna ends it before that: the next sweep is the only one that may be in time.
+  const isTooLate = ends !== undefined && ends > now && ends <= soon;
+  return { ...record, retryAt: isTooLate ? now : soon };
 }
 
 /**

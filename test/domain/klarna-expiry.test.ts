@@ -250,6 +250,18 @@ describe('responses that overtake each other', () => {
     expect(record.session?.klarnaExpiry?.askedFor).toBe(later.askedFor);
   });
 
+  it.each([
+    ['at once, if Klarna ends it within the minute', 1.5, 1],
+    ['at once, if Klarna ends it in a minute', 2, 1],
+    ['in a minute, if Klarna has ended it by then', 1, 2],
+  ])('an expiry that is too early and could not be moved is due %s', (_, ends, due) => {
+    const early = { askedFor: afterNoon(ends), shown: afterNoon(ends) };
+    const record = { ...moved, session: { ...session, klarnaExpiry: early } };
+    const failed = response({ askedFor: afterNoon(60), outcome: 'unknown', observation: undefined });
+    const next = withExpiryResponse(record, failed, afterNoon(1));
+    expect(versioned(next, record, afterNoon(1)).dueAt).toBe(afterNoon(due));
+  });
+
   it('a record that is tried again already, or that has a claim, stays due as it was', () => {
     const dueOf = (record: PaymentRequest) =>
       versioned(withExpiryResponse(record, response(), afterNoon(1)), record, afterNoon(1)).dueAt;
