@@ -19,6 +19,7 @@ import { addQuarantineCommands } from './quarantine-commands.ts';
 import { addStatusCommand } from './status-command.ts';
 import { addSweepFailuresCommands } from './sweep-failures-commands.ts';
 import { addRequestCommands } from './request-commands.ts';
+import { addReconcileCommand } from './reconcile-command.ts';
 import { addSessionCommands } from './session-commands.ts';
 import { addTailCommand } from './tail-command.ts';
 import { addTimersCommands } from './timers-commands.ts';
@@ -91,6 +92,7 @@ const groups: readonly ((program: Program, open: Open) => void)[] = [
   addDeployCommand,
   addDoctorCommand,
   addStatusCommand,
+  addReconcileCommand,
   addRequestCommands,
   addSessionCommands,
   addJobCommands,

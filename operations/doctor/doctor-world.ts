@@ -2,13 +2,13 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { paginateListSecrets, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { DynamoDbAccounts } from '../../functions/adapters/dynamodb/dynamodb-accounts.ts';
 import { DynamoDbWebhookArrivals } from '../../functions/adapters/dynamodb/dynamodb-webhook-arrivals.ts';
 import { type Credential, isSibling } from '../../functions/domain/credential.ts';
 import type { AccountSettings } from '../../functions/domain/account-settings.ts';
-import { type CredentialName, parseCredentialName } from '../../functions/domain/identifiers.ts';
 import { instantFromMillis, millisOf } from '../../functions/domain/instant.ts';
+import { credentialNamesIn } from '../credential-names.ts';
 import { KlarnaAccount } from '../klarna/klarna-account.ts';
 import { clockOf } from '../system-clock.ts';
 import type { Target } from '../target.ts';
@@ -90,17 +90,14 @@ const readPage = async (url: string): Promise<string | undefined> => {
 async function secretsOf({ outputs, aws }: Target, now: () => number): Promise<ReadSecrets> {
   const client = new SecretsManagerClient(aws);
   const stored = new DynamoDbAccounts({ client: new DynamoDBClient(aws), tableName: outputs.TableName });
-  const [listed, later] = await Promise.all([
-    listedCredentials(client, outputs.CredentialsPrefix),
-    stored.credentialNames(),
-  ]);
+  const prefix = outputs.CredentialsPrefix;
   return readSecrets({
     client,
     clock: clockFrom(now),
     accountsName: outputs.AccountsSecretName,
     signingKeysName: outputs.SigningKeysSecretName,
-    credentialsPrefix: outputs.CredentialsPrefix,
-    credentialNames: [...new Set([...listed, ...later])],
+    credentialsPrefix: prefix,
+    credentialNames: await credentialNamesIn({ client, stored, prefix }),
   });
 }
 
@@ -109,22 +106,6 @@ const clockFrom = (now: () => number) => ({
   instant: () => instantFromMillis(now()),
   wait: (millis: number) => wait(millis),
 });
-
-/** The credentials that have a secret, by the names of the secrets. */
-async function listedCredentials(
-  client: SecretsManagerClient,
-  prefix: string,
-): Promise<readonly CredentialName[]> {
-  const names: CredentialName[] = [];
-  const filters = { Filters: [{ Key: 'name' as const, Values: [prefix] }] };
-  for await (const { SecretList: page = [] } of paginateListSecrets({ client }, filters)) {
-    for (const { Name: name = '' } of page) {
-      const credential = name.startsWith(prefix) ? parseCredentialName(name.slice(prefix.length)) : undefined;
-      if (credential) names.push(credential);
-    }
-  }
-  return names;
-}
 
 /** Each API key once, whatever the number of accounts that share it. */
 function subjectsOf({ accounts, credentials }: ReadSecrets): readonly KlarnaSubject[] {

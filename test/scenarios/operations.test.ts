@@ -300,3 +300,41 @@ describe('an invalid command', () => {
     });
   });
 });
+
+describe('an account whose webhooks were lost', () => {
+  it('a reconciliation reports what differed, and corrects the record', async () => {
+    const id = await lapse.createAtKlarna();
+    await lapse.register(id, { session_timeout: 'PT1H' });
+    await lapse.simulator('POST', '/faults', {
+      kind: 'lose',
+      on: 'webhook',
+      payment_request_id: id,
+      times: 9,
+    });
+    await lapse.customer(id, 'start');
+    await lapse.customer(id, 'approve');
+    const dryRun = await run('reconcile', '--account', 'demo', '--dry-run');
+    expect(dryRun.lines).toContainEqual(expect.stringContaining(`demo/${id}: would be read from Klarna`));
+    const before = new Date().toISOString();
+    const { lines, code } = await run('reconcile', '--account', 'demo');
+    expect(lines).toContain(
+      `demo/${id}: the record said nothing, Klarna says COMPLETED; the record is corrected.`,
+    );
+    expect(lines.at(-1)).toMatch(/^\d+ records: .*1 differed/);
+    expect(code).toBe(0);
+    expect((await lapse.record(id))['state']).toBe('COMPLETED');
+    expect((await run('reconcile', '--account', 'demo', '--resume', before)).lines).toEqual([
+      '0 records: none to read.',
+    ]);
+  });
+
+  it.each([
+    ['an account that does not exist', ['--account', 'unknown-here'], 'allowed: an account with an entry'],
+    ['a name that is none', ['--account', 'No'], '--account is No; allowed'],
+    ['a time that is none', ['--account', 'demo', '--since', 'noon'], '--since is noon; allowed: a time'],
+  ])('a reconciliation of %s is refused', async (_, words, sentence) => {
+    const { errors, code } = await run('reconcile', ...words);
+    expect(errors.join()).toContain(sentence);
+    expect(code).toBe(2);
+  });
+});
