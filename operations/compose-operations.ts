@@ -9,6 +9,7 @@ import { ScannedPaymentRequests } from '../functions/adapters/dynamodb/scanned-p
 import { DynamoDbPaymentRequestStore } from '../functions/adapters/dynamodb/dynamodb-payment-request-store.ts';
 import { DynamoDbAccounts } from '../functions/adapters/dynamodb/dynamodb-accounts.ts';
 import { DynamoDbKeptAuthorizations } from '../functions/adapters/dynamodb/dynamodb-kept-authorizations.ts';
+import { DynamoDbErasure } from '../functions/adapters/dynamodb/dynamodb-erasure.ts';
 import { DynamoDbQuarantine } from '../functions/adapters/dynamodb/dynamodb-quarantine.ts';
 import { EventBridgePublisher } from '../functions/adapters/eventbridge/eventbridge-publisher.ts';
 import { CachedSecret } from '../functions/adapters/secrets/cached-secret.ts';
@@ -21,6 +22,7 @@ import type {
   PaymentRequestStore,
   StateChangePublisher,
 } from '../functions/application/ports.ts';
+import { eraseDeliveries, eraseRecords } from '../functions/application/erase-records.ts';
 import { insightTimeouts } from '../functions/application/insight-timeouts.ts';
 import { replayQuarantined } from '../functions/application/replay-quarantined.ts';
 import { republishRecord, republishStateChanges } from '../functions/application/republish-state-changes.ts';
@@ -101,6 +103,10 @@ export function composeOperations(target: Target) {
     sweepFailures: new Queue(sqs, outputs.SweepFailuresQueueUrl),
     runSweep: runSweepOf(target),
     insight: insightTimeouts({ records }),
+    sessions: store,
+    references: store,
+    eraseRecords: eraseRecords({ store, erasure: new DynamoDbErasure(table), clock }),
+    eraseDeliveries: eraseDeliveries({ quarantine }),
   };
 }
 

@@ -10,6 +10,7 @@ import { addCertificateCommands } from './certificate-commands.ts';
 import { addConnectCommands } from './connect-commands.ts';
 import { addDeployCommand } from './deploy-command.ts';
 import { addDoctorCommand } from './doctor-commands.ts';
+import { addEraseCommand } from './erase-command.ts';
 import { addInitCommand } from './init-command.ts';
 import { addInsightCommands } from './insight-commands.ts';
 import { addJobCommands } from './job-commands.ts';
@@ -108,6 +109,7 @@ const groups: readonly ((program: Program, open: Open) => void)[] = [
   addUnpublishedCommands,
   addSweepFailuresCommands,
   addInsightCommands,
+  addEraseCommand,
 ];
 
 const generalHelp = `

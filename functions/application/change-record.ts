@@ -56,7 +56,8 @@ export async function changeRecord<Outcome>(
       record = await store.read(key);
     }
     const { next: decided, outcome } = decide(record);
-    if (!decided || decided === record) return { record, outcome };
+    // A tombstone stays as it is.
+    if (!decided || decided === record || record?.erasedAt !== undefined) return { record, outcome };
     const next = asNextVersion(record, decided, { id, now: clock.instant() });
     const result = await store.save(record, next);
     if (result.written) return { record: next, outcome };

@@ -213,6 +213,18 @@ export interface QuarantinedDeliveries {
   noteReplay(delivery: QuarantinedDelivery, replay: DeliveryReplay): Promise<void>;
 }
 
+/** The deliveries in quarantine, for an erasure. */
+export interface ErasableDeliveries extends Pick<QuarantinedDeliveries, 'all'> {
+  /** Removes one delivery. One that does not exist is not an error. */
+  remove(delivery: Pick<QuarantinedDelivery, 'signingKeyId' | 'deliveryId'>): Promise<void>;
+}
+
+/** Replaces whole items, which no function may do. */
+export interface PaymentRequestErasure {
+  /** Stores the tombstone in place of everything that the item holds, if the stored version is still this one. Returns whether it did. */
+  replace(current: PaymentRequest, tombstone: PaymentRequest): Promise<boolean>;
+}
+
 /** The accounts of this deployment. */
 export interface Accounts {
   /** The settings of an account; `undefined` for one that the deployment does not have. */

@@ -68,6 +68,8 @@ export function outcomeFromRecord(
   if (!record) return undefined;
   const { state } = record;
   if (state === 'CANCELED') return { kind: 'already_canceled' };
+  // No claim can be written onto a tombstone, so no DELETE is sent for it.
+  if (record.erasedAt !== undefined && state) return { kind: 'already_final', state };
   // Only Klarna knows the end of a paid request while the DELETE of another attempt may be on its way.
   const isOpenEnded = state === 'COMPLETED' && mayHaveSent(record);
   const allowCompleted = hasLeave(command, record);

@@ -72,6 +72,8 @@ export interface PaymentRequest extends PaymentRequestKey {
   readonly writes: readonly string[];
   readonly createdAt: Instant;
   readonly updatedAt: Instant;
+  /** The record is a tombstone since then: what a caller or Klarna told of it is erased, and nothing changes it. */
+  readonly erasedAt?: Instant | undefined;
 }
 
 /** The fact that gave the record its state. */

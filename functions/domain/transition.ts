@@ -42,6 +42,8 @@ export type Verdict = 'superseding' | 'duplicate' | 'stale' | 'confirming' | 'co
  * A final state supersedes COMPLETED at any time. If it did not happen after it, the record needs attention.
  */
 export function judge(record: PaymentRequest, observation: Observation): Verdict {
+  // A tombstone takes no fact: it was erased with those that it had.
+  if (record.erasedAt !== undefined) return 'duplicate';
   if (hasRecorded(record, observation.eventId)) return 'duplicate';
   if (record.position === undefined) return 'superseding';
   // Stryker disable next-line EqualityOperator: no two events have the same position
@@ -81,7 +83,7 @@ export const needsRecord = ({ state, occurredAt }: Observation): boolean =>
  */
 export function isUnread(record: PaymentRequest, observation: Observation): boolean {
   const { position, attention, question } = record;
-  if (needsRecord(observation)) return false;
+  if (needsRecord(observation) || record.erasedAt !== undefined) return false;
   // Only a read tells which of two open states is the latest, if one has no time.
   if (question?.about === 'time' && isOpen(observation.state)) return false;
   // The record becomes due at once, to move Klarna's expiry. Only a read tells that.
@@ -142,6 +144,7 @@ const staysDue = ({ timer }: PaymentRequest, { state }: Observation): boolean =>
  * Positions never fall, so no version needs to be fenced. An observation that the record has, or a tie, needs the record.
  */
 export const isStaleForGood = (record: PaymentRequest, observation: Observation): boolean =>
+  record.erasedAt === undefined &&
   ranks[observation.state] === 0 &&
   record.position !== undefined &&
   record.position > latestPositionAt(observation) &&

@@ -26,8 +26,13 @@ export interface PaymentRequestReading {
 
 /** GET of a record, of its history and of the list. Only a refresh reads the account's settings, because only it calls Klarna. */
 export function paymentRequestReadRoutes({ accounts, read, refresh, list }: PaymentRequestReading) {
-  const recordOf = async (key: PaymentRequestKey): Promise<PaymentRequest> => {
+  const readKept = async (key: PaymentRequestKey): Promise<PaymentRequest | undefined> => {
     const record = await read(key);
+    if (record?.erasedAt === undefined) return record;
+    throw unknownRequest(key, 'What was stored of this Payment Request is erased.');
+  };
+  const recordOf = async (key: PaymentRequestKey): Promise<PaymentRequest> => {
+    const record = await readKept(key);
     if (record) return record;
     throw unknownRequest(
       key,
@@ -40,7 +45,7 @@ export function paymentRequestReadRoutes({ accounts, read, refresh, list }: Paym
       const query = queryOf(event, recordQuery);
       if (!query.refresh) return jsonResponse(200, viewOf(await recordOf(key)));
       const settings = await accountOf(event, accounts);
-      const { outcome, record } = await refresh(key, settings, await read(key));
+      const { outcome, record } = await refresh(key, settings, await readKept(key));
       if (record) return jsonResponse(200, { ...viewOf(record), refresh: outcome });
       switch (outcome) {
         case 'not_found':

@@ -81,13 +81,13 @@ const elsewhere: readonly RegExp[] = [
   /verdict: 'onboarded'/,
 ];
 
-/** Use cases that only read, for an operator: a fault ends the call, and nothing depends on it. */
-const onlyReading: readonly string[] = ['insight-timeouts.ts', 'preview-sweep.ts'];
+/** Use cases for an operator: a fault ends the command, which is given again. */
+const operators: readonly string[] = ['erase-records.ts', 'insight-timeouts.ts', 'preview-sweep.ts'];
 
 /** Every line of the use cases that calls a port, but for those that are played elsewhere. */
 const callsInTheSource = (): readonly string[] =>
   globSync('functions/application/*.ts')
-    .filter((file) => !onlyReading.includes(basename(file)))
+    .filter((file) => !operators.includes(basename(file)))
     .flatMap((file) =>
       readFileSync(file, 'utf8')
         .split('\n')

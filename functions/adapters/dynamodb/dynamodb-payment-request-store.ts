@@ -176,6 +176,7 @@ export class DynamoDbPaymentRequestStore
         ? `(attribute_not_exists(${before}) OR ${before} <> ${update.value(state)})`
         : `${before} = ${update.value(state)}`,
       `(attribute_not_exists(${room}) OR ${room} >= ${update.value(bytesOf(entry))})`,
+      `attribute_not_exists(${update.name('er')})`,
     ];
     if (state === 'SUBMITTED') conditions.push(`attribute_not_exists(${update.name('ke')})`);
     if (state === 'COMPLETED') conditions.push(`attribute_not_exists(${update.name('so')})`);
@@ -213,7 +214,8 @@ export class DynamoDbPaymentRequestStore
     const update = this.#addEntry(at, entry);
     update.put('c', undefined).put('cp', undefined);
     putReference(update, key, observation);
-    const isLater = (of: UpdateBuilder) => `${of.name('p')} > ${of.value(latestPositionAt(observation))}`;
+    const isLater = (of: UpdateBuilder) =>
+      `${of.name('p')} > ${of.value(latestPositionAt(observation))} AND attribute_not_exists(${of.name('er')})`;
     const hasRoom = `${update.name('rm')} >= ${update.value(bytesOf(entry))}`;
     const result = await this.#update(key, update.when(`${isLater(update)} AND ${hasRoom}`));
     if (result.written || !result.stored || !isStaleForGood(result.stored, observation)) return result;

@@ -1,6 +1,6 @@
-import { paginateQuery } from '@aws-sdk/client-dynamodb';
+import { DeleteItemCommand, paginateQuery } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import type { Quarantine, QuarantinedDeliveries } from '../../application/ports.ts';
+import type { ErasableDeliveries, Quarantine, QuarantinedDeliveries } from '../../application/ports.ts';
 import type {
   DeliveryReplay,
   QuarantinedDelivery,
@@ -26,7 +26,7 @@ const partitionKeyOf = ({ signingKeyId, deliveryId }: DeliveryId): string =>
  * Deliveries that belong to no record, as separate items of the same table. Of each event, only the first delivery is
  * stored.
  */
-export class DynamoDbQuarantine implements Quarantine, QuarantinedDeliveries {
+export class DynamoDbQuarantine implements Quarantine, QuarantinedDeliveries, ErasableDeliveries {
   readonly #options: TableOptions;
 
   constructor(options: TableOptions) {
@@ -70,6 +70,12 @@ export class DynamoDbQuarantine implements Quarantine, QuarantinedDeliveries {
 
   async noteReplay(delivery: QuarantinedDelivery, replay: DeliveryReplay): Promise<void> {
     await this.#update(delivery, new UpdateBuilder().put('replay', replay));
+  }
+
+  async remove(id: DeliveryId): Promise<void> {
+    const { client, tableName } = this.#options;
+    const Key = { [tableSchema.partitionKey]: { S: partitionKeyOf(id) } };
+    await client.send(new DeleteItemCommand({ TableName: tableName, Key }));
   }
 
   async #read(partitionKey: string): Promise<StoredDelivery | undefined> {

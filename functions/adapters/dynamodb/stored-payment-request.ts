@@ -119,6 +119,8 @@ export interface StoredPaymentRequest {
   readonly w?: readonly string[] | undefined;
   /** When it was updated, in milliseconds since 1970. */
   readonly ut: number;
+  /** When it was erased: the item is a tombstone. */
+  readonly er?: StoredTime | undefined;
   readonly ttl: number;
   /** Keys of the indexes: due, open, session, reference, attention. `ct` is `<created_at>#<end of the id>`. */
   readonly d?: string | undefined;
@@ -187,6 +189,7 @@ function toOwnAttributes(record: PaymentRequest) {
     v: record.version,
     w: record.writes.length === 0 ? undefined : record.writes,
     ut: millisOf(record.updatedAt),
+    er: time(record.erasedAt),
   };
 }
 
@@ -282,7 +285,6 @@ export function decode(item: Item, readEntry = fromStoredEntry): Decoded {
   const created = reader.read('ct', createdOf) ?? epoch;
   const updatedAt = reader.read('ut', fromTime) ?? created;
   const before = reader.read('cp', stateBeforeOf);
-  const count = reader.read('hc', countOf);
   const session = reader.read('se', sessionOf);
   const end = reader.read('oe', endOf);
   const attention = reader.read('at', textOf) as Attention | undefined;
@@ -310,20 +312,14 @@ export function decode(item: Item, readEntry = fromStoredEntry): Decoded {
     retryAt: reader.read('ry', fromTime),
     dueAt: reader.read('da', fromTime),
     history: onceEach(reader.list('h', readEntry)),
-    dropped:
-      count === undefined
-        ? undefined
-        : {
-            count,
-            first: reader.read('hf', fromTime) ?? created,
-            last: reader.read('hl', fromTime) ?? updatedAt,
-          },
+    dropped: droppedOf(reader, created, updatedAt),
     version: reader.read('v', countOf) ?? 0,
     sequence: reader.read('sq', countOf) ?? 0,
     changes: [],
     writes: reader.list('w', textOf),
     createdAt: created,
     updatedAt,
+    erasedAt: reader.read('er', fromTime),
   };
   const changes = reader.list('c', (change) =>
     fromStoredChange(change, {
@@ -335,6 +331,12 @@ export function decode(item: Item, readEntry = fromStoredEntry): Decoded {
   const lost = [...missing, ...reader.unreadable.filter((name) => vital.has(name))];
   if (lost.length > 0) throw new UnreadableRecordError(key, lost);
   return { record: { ...record, changes }, unreadable: reader.unreadable };
+}
+
+function droppedOf(reader: ItemReader, first: Instant, last: Instant): PaymentRequest['dropped'] {
+  const count = reader.read('hc', countOf);
+  if (count === undefined) return undefined;
+  return { count, first: reader.read('hf', fromTime) ?? first, last: reader.read('hl', fromTime) ?? last };
 }
 
 /** The key and the time of an item that has none. Such an item is never passed on. */

@@ -371,6 +371,7 @@ const full: PaymentRequest = {
   version: 3,
   sequence: 2,
   updatedAt: afterNoon(6),
+  erasedAt: afterNoon(6),
 };
 const fullItem: Item = { ...itemOf(full), cp: 'IN_PROGRESS', ke: true };
 
@@ -774,6 +775,7 @@ const attributes: readonly string[] = Object.keys({
   ak: 1,
   aa: 1,
   oe: 1,
+  er: 1,
   wo: 1,
 } satisfies Record<Attribute, 1>);
 

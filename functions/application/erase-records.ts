@@ -1,0 +1,61 @@
+import { decideErasure, type ErasureOutcome } from '../domain/erasure.ts';
+import type { PaymentRequestKey } from '../domain/identifiers.ts';
+import { TransientError } from '../domain/transient-error.ts';
+import type { Clock, ErasableDeliveries, PaymentRequestErasure, PaymentRequestStore } from './ports.ts';
+
+/** What erasing needs. */
+export interface ErasureDependencies {
+  readonly store: Pick<PaymentRequestStore, 'read'>;
+  readonly erasure: PaymentRequestErasure;
+  readonly quarantine: ErasableDeliveries;
+  readonly clock: Clock;
+}
+
+/** What became of one record: `unknown` where there is none. */
+export type ErasedRecord = PaymentRequestKey & { readonly outcome: ErasureOutcome | 'unknown' };
+
+/** How often a record is read again because another writer was faster. */
+const mostRounds = 10;
+
+/**
+ * Erases records: each becomes a tombstone, which keeps a late webhook from bringing it back. An open request is left as it is. So is one
+ * with a cancel whose end is not known. A dry run writes nothing.
+ */
+export const eraseRecords =
+  (dependencies: Pick<ErasureDependencies, 'store' | 'erasure' | 'clock'>) =>
+  async (keys: readonly PaymentRequestKey[], isDryRun: boolean): Promise<readonly ErasedRecord[]> => {
+    const erased: ErasedRecord[] = [];
+    for (const key of keys) erased.push({ ...key, outcome: await eraseOne(dependencies, key, isDryRun) });
+    return erased;
+  };
+
+async function eraseOne(
+  { store, erasure, clock }: Pick<ErasureDependencies, 'store' | 'erasure' | 'clock'>,
+  key: PaymentRequestKey,
+  isDryRun: boolean,
+): Promise<ErasedRecord['outcome']> {
+  for (let round = 0; round < mostRounds; round += 1) {
+    const record = await store.read(key);
+    if (!record) return 'unknown';
+    const { tombstone, outcome } = decideErasure(record, clock.instant());
+    if (!tombstone || isDryRun) return outcome;
+    if (await erasure.replace(record, tombstone)) return outcome;
+  }
+  throw new TransientError(
+    `${key.account}/${key.paymentRequestId}: other writers were faster ${mostRounds} times`,
+  );
+}
+
+/** Removes the deliveries in quarantine that name one of these requests. Returns how many there are. A dry run removes none. */
+export const eraseDeliveries =
+  ({ quarantine }: Pick<ErasureDependencies, 'quarantine'>) =>
+  async (keys: readonly PaymentRequestKey[], isDryRun: boolean): Promise<number> => {
+    const ids = new Set<string>(keys.map(({ paymentRequestId }) => paymentRequestId));
+    let found = 0;
+    for await (const delivery of quarantine.all()) {
+      if (!ids.has(delivery.facts.paymentRequestId ?? '')) continue;
+      found += 1;
+      if (!isDryRun) await quarantine.remove(delivery);
+    }
+    return found;
+  };
