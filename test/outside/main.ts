@@ -104,7 +104,10 @@ async function tryStage(parts: DeploymentParts, vitestOptions: readonly string[]
 }
 
 /** The checks of the doctor that need what the emulator does not have. */
-const notEmulated: readonly string[] = [];
+const notEmulated = ['quotas', 'sweep'] as const;
+
+/** What a new stack lacks until a person has subscribed to its alarms. */
+const notYet = ['alarm topic'] as const;
 
 const stageNames = ['default', 'api', 'commands'] as const;
 
@@ -164,7 +167,7 @@ async function tryCommandsHere(emulator: Emulator, klarnaUrl: string, folder: st
     environment: emulator.environment,
     klarnaUrl,
     reachable: (outputs) => reachableAt(emulator.url, outputs),
-    mayFind: notEmulated,
+    mayFind: [...notEmulated, ...notYet],
   });
 }
 
@@ -200,7 +203,7 @@ async function tryCommandsAt(targetFile: string): Promise<void> {
     partnerAccount: target.partner_account,
     region: target.region,
     environment: target.profile === undefined ? {} : { AWS_PROFILE: target.profile },
-    mayFind: [],
+    mayFind: notYet,
   });
 }
 
