@@ -93,7 +93,9 @@ async function deploy(
     { stack: stack.name, region: deployedTo, api_url: outputs.ApiUrl, webhook_url: outputs.WebhookUrl },
     `Deployed ${stack.name} to ${deployedTo}.\n  API      ${outputs.ApiUrl}\n  webhooks ${outputs.WebhookUrl}`,
   );
-  print.say('Next: npx lapse connect --credential <name> --env test');
+  print.say(
+    'Next: npx lapse connect --credential <name> --env test --partner-account <account id at Klarna>',
+  );
 }
 
 const profileOf = (profile: string | undefined): readonly string[] =>
