@@ -520,10 +520,10 @@ function refuseFinal(
     : {
         ...joined(watched, record.sessionId ?? sessionId, context),
         reference: record.reference ?? reference,
-        // A second payment of the session may be known only now.
+        // A second payment of the session may be known only now. Another one may join at the same time, so the index does not decide.
         ...(state === 'COMPLETED' &&
-          context.others &&
-          record.sessionId === undefined && { isToBeCompared: true as const }),
+          record.sessionId === undefined &&
+          sessionId !== undefined && { isToBeCompared: true as const }),
       };
   return refuse(known, { kind: 'already_final', state }, { kind: 'register', requestedBy }, context);
 }

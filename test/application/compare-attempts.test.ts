@@ -248,8 +248,11 @@ describe('a registration into a session', () => {
     expect((await storedIn(world, 1)).isToBeCompared).toBeUndefined();
   });
 
-  it('a late registration of a paid request into a session with another one is to be compared', async () => {
-    const world = await worldWith(attempt(1, 'COMPLETED'));
+  it.each([
+    ['with another one', [attempt(1, 'COMPLETED')]],
+    ['without another one: it may join at the same time', []],
+  ])('a late registration of a paid request into a session %s is to be compared', async (_, others) => {
+    const world = await worldWith(...others);
     await world.store.save(
       undefined,
       attempt(2, 'COMPLETED', { sessionId: undefined, session: undefined, deadlineAt: undefined }),
