@@ -10,40 +10,69 @@ export type MismatchReason = 'body_reencoded' | 'signature_mismatch';
 const longestExamined = 16 * 1024;
 
 /**
- * Looks for a form of the body that the signature holds over. It changes bytes and reads no field. At most about twenty signatures are
- * computed, so it takes a millisecond.
+ * How a body was re-encoded.
+ * - `charset`: read in one character set and written in another.
+ * - `byte_order_mark`: with one, or without the one that it had.
+ * - `line_end`: with another end, or with other ends of its lines.
+ * - `base64`, `json_text`: within base64, or within a text of JSON.
+ * - `serialised`: parsed and serialised again.
  */
-export function reasonOfMismatch(bytes: Uint8Array, key: string, signature: string): MismatchReason {
-  if (bytes.length > longestExamined) return 'signature_mismatch';
-  for (const form of formsOf(Buffer.from(bytes))) {
-    if (verify(form, key, signature)) return 'body_reencoded';
+export type BodyChange = 'charset' | 'byte_order_mark' | 'line_end' | 'base64' | 'json_text' | 'serialised';
+
+/** Why a signature does not hold over these bytes. */
+export const reasonOfMismatch = (bytes: Uint8Array, key: string, signature: string): MismatchReason =>
+  changeOfBody(bytes, key, signature) === undefined ? 'signature_mismatch' : 'body_reencoded';
+
+/**
+ * Looks for a form of the body that the signature holds over; `undefined` where there is none. It changes bytes and reads no field. At most
+ * about forty signatures are computed, so it takes a millisecond.
+ */
+export function changeOfBody(bytes: Uint8Array, key: string, signature: string): BodyChange | undefined {
+  if (bytes.length > longestExamined) return undefined;
+  for (const [change, form] of formsOf(Buffer.from(bytes))) {
+    if (verify(form, key, signature)) return change;
   }
-  return 'signature_mismatch';
+  return undefined;
 }
 
+const byteOrderMark = '\uFEFF';
+
 /** The bytes that Klarna may have sent, if each of the usual ways to re-encode a body had led to these ones. */
-function* formsOf(bytes: Buffer): Generator<Buffer> {
+function* formsOf(bytes: Buffer): Generator<readonly [BodyChange, Buffer]> {
   const text = bytes.toString('utf8');
+  const isMarked = text.startsWith(byteOrderMark);
   const stripped = text.replace(/^\uFEFF/, '').trim();
-  // Read in one character set and written in another.
-  yield Buffer.from(text, 'latin1');
-  yield Buffer.from(bytes.toString('latin1'), 'utf8');
-  for (const inner of [stripped, ...unwrapped(stripped)]) {
-    for (const lineEnd of ['', '\n', '\r\n']) yield Buffer.from(inner + lineEnd, 'utf8');
-    yield Buffer.from(inner.replaceAll('\r\n', '\n'), 'utf8');
-    for (const spacing of spacings) {
-      const spaced = respaced(inner, spacing);
-      yield Buffer.from(spaced, 'utf8');
-      yield Buffer.from(escaped(spaced), 'utf8');
-      yield Buffer.from(unescaped(spaced), 'utf8');
-    }
+  yield ['charset', Buffer.from(text, 'latin1')];
+  yield ['charset', Buffer.from(bytes.toString('latin1'), 'utf8')];
+  yield ['byte_order_mark', isMarked ? bytes.subarray(3) : Buffer.from(byteOrderMark + text, 'utf8')];
+  for (const ended of ends(stripped)) yield [isMarked ? 'byte_order_mark' : 'line_end', ended];
+  for (const written of serialisations(stripped)) yield ['serialised', written];
+  for (const [change, inner] of unwrapped(stripped)) {
+    for (const form of [...ends(inner), ...serialisations(inner)]) yield [change, form];
+  }
+}
+
+/** The text with each end, and with other ends of its lines. */
+function* ends(text: string): Generator<Buffer> {
+  for (const lineEnd of ['', '\n', '\r\n']) yield Buffer.from(text + lineEnd, 'utf8');
+  yield Buffer.from(text.replaceAll('\r\n', '\n'), 'utf8');
+}
+
+/** The JSON as different libraries write it. */
+function* serialisations(json: string): Generator<Buffer> {
+  for (const spacing of spacings) {
+    const spaced = respaced(json, spacing);
+    yield Buffer.from(spaced, 'utf8');
+    yield Buffer.from(escaped(spaced), 'utf8');
+    yield Buffer.from(unescaped(spaced), 'utf8');
+    yield Buffer.from(spaced.replaceAll(/(?<!\\)\//g, '\\/'), 'utf8');
   }
 }
 
 /** The body within base64, or within a JSON text. */
-function* unwrapped(text: string): Generator<string> {
-  if (/^[A-Za-z0-9+/\s]+={0,2}$/.test(text)) yield Buffer.from(text, 'base64').toString('utf8');
-  if (text.startsWith('"')) yield text.slice(1, -1).replaceAll(/\\(["\\/])/g, '$1');
+function* unwrapped(text: string): Generator<readonly ['base64' | 'json_text', string]> {
+  if (/^[A-Za-z0-9+/\s]+={0,2}$/.test(text)) yield ['base64', Buffer.from(text, 'base64').toString('utf8')];
+  if (text.startsWith('"')) yield ['json_text', text.slice(1, -1).replaceAll(/\\(["\\/])/g, '$1')];
 }
 
 /** How libraries put spaces and lines between the parts of JSON: none, one after each comma and colon, or a line for each part. */

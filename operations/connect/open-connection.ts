@@ -9,6 +9,7 @@ import { klarnaUrlsOf } from '../klarna/klarna-urls.ts';
 import { credentialKind, signingKeysKind } from '../secrets/secret-kinds.ts';
 import { SecretEditor } from '../secrets/secret-editor.ts';
 import { secretsManagerStore } from '../secrets/secret-store.ts';
+import { clockOf } from '../system-clock.ts';
 import { UsageError } from '../usage-error.ts';
 import { accessOf, type Connection } from './connection.ts';
 import { tableNotes } from './new-key-notes.ts';
@@ -33,6 +34,8 @@ export async function openConnection(context: CommandContext, name: string): Pro
     import('../compose-operations.ts'),
   ]);
   const { clock, ids } = shared;
+  // A local system's clock can be moved.
+  const movable = { now: await clockOf(target.control), wait: (millis: number) => clock.wait(millis) };
   const table = {
     client: new DynamoDBClient(aws),
     tableName: outputs.TableName,
@@ -62,9 +65,9 @@ export async function openConnection(context: CommandContext, name: string): Pro
     names: new DynamoDbAccounts(table),
     notes: tableNotes(table),
     arrivals: new DynamoDbWebhookArrivals(table),
-    clock,
+    clock: movable,
     klarnaWith: (environment, access) =>
-      new KlarnaAccount({ url: klarnaUrls[environment], access, ids, clock }),
+      new KlarnaAccount({ url: klarnaUrls[environment], access, ids, clock: movable }),
     show: (step, result, line) => print.result({ credential, step, result, text: line }, line),
   };
 }

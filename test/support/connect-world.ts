@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { setImmediate } from 'node:timers/promises';
 import { buffer } from 'node:stream/consumers';
-import type { exchange } from '../../functions/adapters/klarna/klarna-http.ts';
+import type { exchange, HttpResponse } from '../../functions/adapters/klarna/klarna-http.ts';
 import { exchange as sendForReal } from '../../functions/adapters/klarna/klarna-http.ts';
 import { toSigningKey } from '../../functions/adapters/secrets/secret-signing-keys.ts';
 import type { CredentialName } from '../../functions/domain/identifiers.ts';
@@ -29,6 +29,8 @@ export class Killed extends Error {}
 export class Killer {
   /** The calls so far. */
   readonly calls: string[] = [];
+  /** The call from which on Klarna refuses, with a body that quotes what nothing may show. Counts from 1. */
+  refusesFrom = Number.POSITIVE_INFINITY;
   #at = Number.POSITIVE_INFINITY;
   #when: 'before' | 'after' = 'before';
 
@@ -51,6 +53,14 @@ export class Killer {
     return result;
   }
 }
+
+/** A refusal whose texts repeat the credentials, in every field that a client could show. */
+const quoting = (headers: Readonly<Record<string, string>>): HttpResponse => {
+  const text = `${headers['authorization'] ?? ''} ${planted.apiKey} ${planted.text}`;
+  const errors = [{ parameter: text, error_message: text, reason: text }];
+  const body = { error_id: text, error_code: text, error_message: text, errors, validation_errors: errors };
+  return { status: 400, headers: {}, body: JSON.stringify(body) };
+};
 
 const credential = 'acquirer' as CredentialName;
 const signingKeysName = 'signing-keys';
@@ -97,8 +107,12 @@ export async function openConnectWorld({
   const names: CredentialName[] = [];
   let note: NewKeyNote | undefined;
   const ids = new CountingIds();
-  const send: typeof exchange = (request) =>
-    killer.call(`${request.method} ${request.url.pathname}`, () => sendForReal(request));
+  const send: typeof exchange = async (request) => {
+    const response = await killer.call(`${request.method} ${request.url.pathname}`, () =>
+      sendForReal(request),
+    );
+    return killer.calls.length < killer.refusesFrom ? response : quoting(request.headers);
+  };
   const connectionWith = (isDryRun = false): Connection => ({
     credential,
     isDryRun,

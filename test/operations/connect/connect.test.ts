@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { type ConnectWorld, Killed, openConnectWorld } from '../../support/connect-world.ts';
 import { acquirer } from '../../support/credentials.ts';
-import { planted } from '../../support/planted-secrets.ts';
+import { planted, plantedIn } from '../../support/planted-secrets.ts';
 
 let world: ConnectWorld;
 afterEach(() => world.close());
@@ -296,11 +296,43 @@ describe('lapse connect, for what cannot be right', () => {
   });
 });
 
+describe('lapse connect, where Klarna refuses', () => {
+  it('no error and no line repeats what Klarna quotes, at whichever call it refuses', async () => {
+    for (let call = 1; ; call += 1) {
+      world = await openConnectWorld();
+      world.killer.refusesFrom = call;
+      const outcome: unknown = await world.connect().catch((error: unknown) => error);
+      const shown = [...world.lines, outcome instanceof Error ? String(outcome.stack) : ''].join('\n');
+      expect(plantedIn(shown), `refused from call ${call}`).toEqual([]);
+      if (outcome === true) break;
+      world.killer.refusesFrom = Number.POSITIVE_INFINITY;
+      expect(await world.connect()).toBe(true);
+      await expectConnected(world);
+      await world.close();
+    }
+  }, 60_000);
+});
+
 describe('lapse connect, for the way to send the key', () => {
   it('a user name that Klarna wants is found, and stored', async () => {
     world = await openConnectWorld({ apiKeys: { [planted.apiKey]: { username: 'shop' } } });
     expect(await world.connect({ username: 'shop' })).toBe(true);
     expect(world.credential()).toMatchObject({ username: 'shop' });
     expect(world.lines[0]).toContain('base64 of the user name and the key');
+  });
+
+  it.each([
+    ['key', 'the key as it is'],
+    ['colon-key', 'base64 of a colon and the key'],
+  ])('the only way that Klarna accepts is found: %s', async (encoding, words) => {
+    world = await openConnectWorld();
+    await fetch(`${world.simulator.url}/_simulator/settings`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ keyEncodings: [encoding] }),
+    });
+    expect(await world.connect()).toBe(true);
+    expect(world.lines[0]).toContain(words);
+    expect(world.credential()['username']).toBe(encoding === 'key' ? undefined : '');
   });
 });
