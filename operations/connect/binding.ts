@@ -48,3 +48,17 @@ export const allKeys = (entries: Entries): ReadonlyMap<string, SigningKeyEntry> 
 /** Whether the key is to stay: no rotation has replaced it. */
 export const isCurrent = ({ replaced_by, retire_after }: SigningKeyEntry): boolean =>
   replaced_by === undefined && retire_after === undefined;
+
+/** The entries with these notes about one key. `undefined` removes a note. */
+export function marked(
+  entries: Entries,
+  id: string,
+  notes: { readonly replaced_by?: string | undefined; readonly retire_after?: string },
+): Entries {
+  if (!Object.hasOwn(entries, id)) return entries;
+  const entry = { ...(entries[id] as object), ...notes };
+  return {
+    ...entries,
+    [id]: Object.fromEntries(Object.entries(entry).filter(([, value]) => value !== undefined)),
+  };
+}

@@ -2,7 +2,8 @@ import {
   checkCredential,
   type CredentialEntry,
 } from '../../functions/adapters/secrets/secret-credentials.ts';
-import { headerText } from '../../functions/adapters/secrets/secret-fields.ts';
+import { basicUsername, headerText } from '../../functions/adapters/secrets/secret-fields.ts';
+import { accountOfKrn } from '../../functions/domain/credential.ts';
 import { formatInstant } from '../../functions/domain/instant.ts';
 import * as v from 'valibot';
 import type { KlarnaAccess, KlarnaAccount, Webhook } from '../klarna/klarna-account.ts';
@@ -68,13 +69,17 @@ export async function connect(connection: Connection, request: ConnectRequest): 
     await confirmNewKey(connection, request);
   }
 
+  const entry = await credentialEntry(klarna, { binding, access, stored });
+  // What the secret cannot hold is found before anything is changed.
+  await editor.check(credentialSecret, (entries) => withoutUndefined({ ...entries, ...entry }));
+
   await deleteLostKeys(connection, klarna);
   const webhook = await ownWebhook(connection, klarna, binding);
   const keyId = await ensureSigningKey(connection, klarna, binding, webhook);
   const subscribed = await ensureSubscription(connection, klarna, binding, { webhook, keyId });
   if (keyId !== undefined) await removeUnusedKeys(connection, klarna, keyId, webhook?.signing_key_id);
   if (keyId !== undefined) await endNote(connection);
-  await writeCredential(connection, klarna, { binding, access, stored });
+  await writeCredential(connection, entry);
   if (!added.includes(credential) && !isDryRun) await names.addCredentialName(credential);
   return subscribed ? seeDelivery(connection, klarna, subscribed) : true;
 }
@@ -107,6 +112,10 @@ function bindingOf(
   if (said !== undefined && said !== environment)
     throw new UsageError(`${id} is an account of the environment ${said}; --env is ${environment}.`);
   const kind = acquirer === undefined && storedAcquirer === undefined ? 'partner' : 'acquirer';
+  if (kind === 'acquirer' && accountOfKrn(id) === undefined)
+    throw new UsageError(
+      `--acquirer-account is ${id}; allowed: an id that ends in capital letters, digits and hyphens.`,
+    );
   return { credential, environment, account: { kind, id } };
 }
 
@@ -126,6 +135,8 @@ function givenAccess(request: ConnectRequest, stored: CredentialEntry | undefine
     throw new UsageError(
       'This is a client id for browsers; an API key begins with klarna_test_api_ or klarna_live_api_.',
     );
+  if (username !== undefined && !v.is(basicUsername, username))
+    throw new UsageError('--username has a colon, or a character that is not printable ASCII.');
   return {
     ...known,
     apiKey,
@@ -201,11 +212,11 @@ async function ensureSubscription(
   return now;
 }
 
-async function writeCredential(
-  { credential, editor, credentialSecret, isDryRun, show }: Connection,
+/** What the secret of the credential gets. A field without a value is taken out. */
+async function credentialEntry(
   klarna: KlarnaAccount,
   {
-    binding,
+    binding: { account, environment },
     access,
     stored,
   }: {
@@ -213,32 +224,33 @@ async function writeCredential(
     readonly access: KlarnaAccess;
     readonly stored: CredentialEntry | undefined;
   },
-): Promise<void> {
+): Promise<Readonly<Record<string, unknown>>> {
   const isSameKey = stored?.api_key === access.apiKey;
-  const apiKeyId = (isSameKey ? stored.api_key_id : undefined) ?? (await onlyApiKey(klarna));
-  const { account, environment } = binding;
+  return {
+    environment,
+    api_key: access.apiKey,
+    username: access.username,
+    ...(account.kind === 'acquirer' && { acquirer_account_id: account.id }),
+    client_certificate: access.clientCertificate,
+    client_key: access.clientKey,
+    api_key_id: (isSameKey ? stored.api_key_id : undefined) ?? (await onlyApiKey(klarna)),
+  };
+}
+
+async function writeCredential(
+  { credential, editor, credentialSecret, isDryRun, show }: Connection,
+  entry: Readonly<Record<string, unknown>>,
+): Promise<void> {
   const { diff } = await editor.edit(credentialSecret, (entries) =>
-    withoutUndefined({
-      ...entries,
-      environment,
-      api_key: access.apiKey,
-      username: access.username,
-      ...(account.kind === 'acquirer' && { acquirer_account_id: account.id }),
-      client_certificate: access.clientCertificate,
-      client_key: access.clientKey,
-      api_key_id: apiKeyId,
-    }),
+    withoutUndefined({ ...entries, ...entry }),
   );
-  if (diff.length === 0)
+  if (diff.length === 0) {
     show('credential', 'unchanged', `Credential ${credential}: the secret is as it should be.`);
-  else {
-    const verb = isDryRun ? 'would be written' : 'written';
-    show(
-      'credential',
-      isDryRun ? 'would_do' : 'done',
-      `Credential ${credential}: the secret ${verb} (${diff.join('; ')}).`,
-    );
+    return;
   }
+  const verb = isDryRun ? 'would be written' : 'written';
+  const line = `Credential ${credential}: the secret ${verb} (${diff.join('; ')}). Functions use it within two minutes.`;
+  show('credential', isDryRun ? 'would_do' : 'done', line);
 }
 
 const withoutUndefined = (entries: Readonly<Record<string, unknown>>) =>

@@ -2,11 +2,10 @@ import {
   checkCredential,
   type CredentialEntry,
 } from '../../functions/adapters/secrets/secret-credentials.ts';
-import { formatInstant, instantFromMillis } from '../../functions/domain/instant.ts';
 import type { KlarnaAccount, KlarnaApiKey } from '../klarna/klarna-account.ts';
 import { UsageError } from '../usage-error.ts';
 import { accessOf, type Connection } from './connection.ts';
-import { type RotationState, retirement } from './rotate-signing-key.ts';
+import { dueTime, type RotationState } from './retirement.ts';
 import { without } from './signing-key.ts';
 import { waitInWords } from './wait-in-words.ts';
 
@@ -43,7 +42,7 @@ export async function rotateApiKey(
   if (!(await confirm(`Replace the API key of ${credential}?`))) throw new UsageError('Nothing was changed.');
   const { id, apiKey } = await klarna.createApiKey(connection.keyDescription);
   await seeAccepted(connection, klarna.with({ apiKey }), klarna, id);
-  const due = formatInstant(instantFromMillis(clock.now() + retirement));
+  const due = dueTime(clock.now());
   const { entries: written } = await editor.edit(credentialSecret, (entries) => {
     // Another one was stored meanwhile: it is in use, and this one is not needed.
     if (checkCredential(credential, entries)?.api_key !== entry.api_key) return entries;

@@ -1,25 +1,16 @@
 import type { SigningKeyEntry } from '../../functions/adapters/secrets/secret-signing-keys.ts';
-import { formatInstant, instantFromMillis } from '../../functions/domain/instant.ts';
 import type { KlarnaAccount, Webhook } from '../klarna/klarna-account.ts';
 import type { Entries } from '../secrets/secret-diff.ts';
 import { UsageError } from '../usage-error.ts';
-import { isCurrent, keysOf } from './binding.ts';
+import { isCurrent, keysOf, marked } from './binding.ts';
 import type { Connection } from './connection.ts';
+import { dueTime, type RotationState } from './retirement.ts';
 import { deleteLostKeys, endNote, makeSigningKey, without } from './signing-key.ts';
 import { ownWebhooks } from './subscription.ts';
 import { waitInWords } from './wait-in-words.ts';
 
-/**
- * Milliseconds for which an old key stays valid after the new one is in use. Klarna repeats a delivery for 21 h 20 min at most. A function
- * may use a secret that it cannot read again for 24 hours at most (`secretStaleMinutes`).
- */
-export const retirement = 24 * 3_600_000;
-
 /** Milliseconds after which every function has read a change of a secret: they cache it for 120 seconds. */
 const secretSpread = 130_000;
-
-/** How far a rotation is. `waiting`: the old key is not due yet. */
-export type RotationState = 'waiting' | 'done';
 
 /**
  * Rotates the signing key without a refused delivery. The secret has the state, so the command can be run again after each step.
@@ -92,7 +83,7 @@ async function moveWebhook(
     await klarna.changeWebhook(id, { signing_key_id: next });
     show('webhook', 'done', `Webhook ${id}: moved to the key ${next}.`);
   }
-  const due = formatInstant(instantFromMillis(clock.now() + retirement));
+  const due = dueTime(clock.now());
   await editor.edit(signingKeysSecret, (entries) => marked(entries, old, { retire_after: due }));
   show(
     'old_signing_key',
@@ -160,18 +151,4 @@ async function retire(
     show('old_signing_key', 'done', `Signing key ${id}: deleted. The rotation is complete.`);
   }
   return state;
-}
-
-/** The entries with these notes about one key. `undefined` removes a note. */
-function marked(
-  entries: Entries,
-  id: string,
-  notes: { readonly replaced_by?: string | undefined; readonly retire_after?: string },
-): Entries {
-  if (!Object.hasOwn(entries, id)) return entries;
-  const entry = { ...(entries[id] as object), ...notes };
-  return {
-    ...entries,
-    [id]: Object.fromEntries(Object.entries(entry).filter(([, value]) => value !== undefined)),
-  };
 }

@@ -1,9 +1,10 @@
 import type { SigningKeyEntry } from '../../functions/adapters/secrets/secret-signing-keys.ts';
 import type { KlarnaAccount, KlarnaSigningKey, Webhook } from '../klarna/klarna-account.ts';
 import { UsageError } from '../usage-error.ts';
-import { allKeys, type Binding, boundEntry, isBoundTo, isCurrent, keysOf } from './binding.ts';
+import { allKeys, type Binding, boundEntry, isBoundTo, isCurrent, keysOf, marked } from './binding.ts';
 import type { Entries } from '../secrets/secret-diff.ts';
 import type { Connection } from './connection.ts';
+import { dueTime } from './retirement.ts';
 
 type Parts = Pick<
   Connection,
@@ -48,6 +49,10 @@ export async function endNote({
   if (!isDryRun && (await notes.pending(credential))) await notes.end(credential);
 }
 
+/** As long as an id and a key of Klarna may be. */
+const longestId = `krn:partner:global:notification:signing-key:${'x'.repeat(64)}`;
+const longestKey = 'x'.repeat(128);
+
 /** How a signing key is made. */
 export interface NewKey {
   /** Its entry in the secret. */
@@ -66,6 +71,11 @@ export async function makeSigningKey(
   klarna: KlarnaAccount,
   { entryOf, replaced, change = (entries) => entries }: NewKey,
 ): Promise<string> {
+  // A secret that is full, or has a malformed entry, is found before a key is made that could not be stored.
+  await editor.check(signingKeysSecret, (entries) => ({
+    ...change(entries, longestId),
+    [longestId]: entryOf(longestKey),
+  }));
   const known = (await klarna.signingKeys()).map((key) => key.signing_key_id);
   await notes.begin(credential, { known, replaced, begunAt: clock.now() });
   const { signing_key_id: id, signing_key: key } = await klarna.createSigningKey();
@@ -144,7 +154,8 @@ function chooseKey({ credential }: Binding, { entries, atKlarna, webhook }: Know
 
 /**
  * Removes the signing keys that nothing uses any more. The one that the subscription had before is deleted if its secret is not stored.
- * Entries of the credential are taken out if Klarna no longer has their keys.
+ * Entries of the credential are taken out if Klarna no longer has their keys. Another key of the credential may have signed deliveries that
+ * Klarna repeats, so it is only marked: a rotation deletes it when it is due.
  */
 export async function removeUnusedKeys(
   parts: Parts,
@@ -152,29 +163,31 @@ export async function removeUnusedKeys(
   current: string,
   replaced: string | undefined,
 ): Promise<void> {
-  const { credential, editor, signingKeysSecret, isDryRun, show } = parts;
+  const { credential, editor, signingKeysSecret, isDryRun, show, clock } = parts;
   const [keys, webhooks] = await Promise.all([klarna.signingKeys(), klarna.webhooks()]);
   const isAtKlarna = (id: string): boolean => keys.some((key) => key.signing_key_id === id);
   const isUsed = (id: string): boolean => webhooks.some((webhook) => webhook.signing_key_id === id);
   const stored = allKeys(await editor.read(signingKeysSecret));
+  const result = isDryRun ? 'would_do' : 'done';
   if (replaced !== undefined && !stored.has(replaced) && isAtKlarna(replaced) && !isUsed(replaced)) {
     if (!isDryRun) await klarna.deleteSigningKey(replaced);
-    show(
-      'lost_signing_key',
-      isDryRun ? 'would_do' : 'done',
-      `Signing key ${replaced}: deleted. Its secret is not known here.`,
-    );
+    show('lost_signing_key', result, `Signing key ${replaced}: deleted. Its secret is not known here.`);
   }
-  const gone = [...keysOf(credential, Object.fromEntries(stored))]
-    .filter(([id, entry]) => id !== current && isCurrent(entry) && !isAtKlarna(id))
+  const successors = new Set([...stored.values()].map(({ replaced_by: by }) => by));
+  const others = [...keysOf(credential, Object.fromEntries(stored))]
+    .filter(([id, entry]) => id !== current && isCurrent(entry) && !successors.has(id) && !isUsed(id))
     .map(([id]) => id);
-  if (gone.length === 0) return;
-  await editor.edit(signingKeysSecret, (entries) => without(entries, gone));
-  show(
-    'signing_keys',
-    isDryRun ? 'would_do' : 'done',
-    `Taken out of signing-keys, because Klarna no longer has them: ${gone.join(', ')}.`,
-  );
+  const due = dueTime(clock.now());
+  for (const id of others) {
+    const isThere = isAtKlarna(id);
+    await editor.edit(signingKeysSecret, (entries) =>
+      isThere ? marked(entries, id, { retire_after: due }) : without(entries, [id]),
+    );
+    const line = isThere
+      ? `Signing key ${id}: not used. \`lapse keys rotate signing\` deletes it after ${due}.`
+      : `Signing key ${id}: taken out of signing-keys, because Klarna no longer has it.`;
+    show('old_signing_key', result, line);
+  }
 }
 
 /** The entries without these. */

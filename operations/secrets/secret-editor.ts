@@ -84,6 +84,11 @@ export class SecretEditor {
     throw new Error(`The secret ${secret.kind.title} is being changed by others. Run the command again.`);
   }
 
+  /** Whether a change could be written. Nothing is written. @throws {ConfigurationError} as {@link edit} does */
+  async check(secret: EditableSecret, change: (entries: Entries) => Entries): Promise<void> {
+    this.#checked(secret, change(await this.read(secret)));
+  }
+
   /** The text of a value that the functions accept. */
   #checked({ kind }: EditableSecret, entries: Entries): string {
     kind.check(entries);

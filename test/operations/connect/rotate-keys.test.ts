@@ -2,7 +2,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { checkCredential } from '../../../functions/adapters/secrets/secret-credentials.ts';
 import { accessOf } from '../../../operations/connect/connection.ts';
 import { rotateApiKey } from '../../../operations/connect/rotate-api-key.ts';
-import { retirement, rotateSigningKey } from '../../../operations/connect/rotate-signing-key.ts';
+import { retirement } from '../../../operations/connect/retirement.ts';
+import { rotateSigningKey } from '../../../operations/connect/rotate-signing-key.ts';
 import { statusOfKeys } from '../../../operations/connect/status-of-keys.ts';
 import { type ConnectWorld, Killed, openConnectWorld } from '../../support/connect-world.ts';
 
