@@ -8,7 +8,8 @@ import type { SweepMemory } from './domain/sweep-memory.ts';
 import { count, measure, note } from './telemetry/telemetry.ts';
 import { recurringHandler } from './triggers/scheduled-handler.ts';
 
-const { alone, join, reconcile, watch, open, runJobs, checkSecrets, warmUp } = composeReconciliation();
+const { alone, join, reconcile, watch, open, runJobs, checkSecrets, watchCredentials, warmUp } =
+  composeReconciliation();
 
 export { warmUp };
 
@@ -27,7 +28,12 @@ async function sweep(until: number, known: SweepMemory) {
     see(seen);
   };
   // Where Klarna's limit is near, timers go first, then jobs, then the rest of the sweep.
-  const [report, jobs] = await Promise.all([reconcile(until, seeing), runJobs(until), checkSecrets()]);
+  const [report, jobs] = await Promise.all([
+    reconcile(until, seeing),
+    runJobs(until),
+    checkSecrets(),
+    watchCredentials(until),
+  ]);
   const joined = await join(until);
   const { pendingCancelAge, overdueSessionAge, failing, memory } = await view();
   count('SweepRepairs', repairs(report));

@@ -9,7 +9,8 @@ export class FaultAlarms extends Construct {
     super(scope, id);
     new LapseAlarm(this, 'Misconfigured', {
       topic,
-      shoppers: 'Cancels and timeouts fail until you correct a secret, an API key, a permission or a quota.',
+      shoppers:
+        'Cancels and timeouts fail, or soon will, until you correct a secret, an API key, a certificate, a permission or a quota.',
       first: 'Run lapse doctor, or search the log for the fault misconfigured: both name what is wrong.',
       section: 'misconfigured',
       metric: lapseMetric(name, 'ConfigurationFault'),

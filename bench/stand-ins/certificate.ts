@@ -16,17 +16,19 @@ export interface Identity {
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 
 /**
- * A self-signed certificate for `localhost` and 127.0.0.1, created for each run and valid for a day. A client trusts it through its `ca`
- * option or NODE_EXTRA_CA_CERTS.
+ * A self-signed certificate for `localhost` and 127.0.0.1, created for each run. A client trusts it through its `ca` option or
+ * NODE_EXTRA_CA_CERTS.
+ *
+ * @param days for which it is valid from now on
  */
-export async function selfSignedIdentity(now = Date.now()): Promise<Identity> {
+export async function selfSignedIdentity(now = Date.now(), days = 1): Promise<Identity> {
   const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const certificate = await X509CertificateGenerator.createSelfSigned({
     name: 'CN=localhost',
     keys,
     signingAlgorithm: algorithm,
     notBefore: new Date(now - 3_600_000),
-    notAfter: new Date(now + 86_400_000),
+    notAfter: new Date(now + days * 86_400_000),
     extensions: [
       new BasicConstraintsExtension(true),
       new SubjectAlternativeNameExtension([

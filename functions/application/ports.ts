@@ -304,6 +304,22 @@ export interface CredentialNotes {
   updateVerb(credential: string): Promise<UpdateVerb | undefined>;
   /** Notes the verb. A later one replaces it. */
   noteUpdateVerb(credential: string, verb: UpdateVerb): Promise<void>;
+  /** The last use of the credential, as far as it was noted; `undefined` where it has never been seen. */
+  lastUse(credential: string): Promise<CredentialUse | undefined>;
+  /** Notes a use, if the one that was noted before is more than an hour older, or had no call. */
+  noteUse(credential: string, use: CredentialUse): Promise<void>;
+  /** Notes what was told of the credential's certificate. Returns whether it is something else than the last time. */
+  noteCertificate(credential: string, told: string): Promise<boolean>;
+}
+
+/** A use of a credential. `at`: milliseconds since 1970. Without a call: when it was first seen. */
+export interface CredentialUse {
+  readonly at: number;
+  /** The call to which Klarna responded. */
+  readonly call?: {
+    readonly paymentRequestId: PaymentRequestId;
+    readonly partnerAccountId: string | undefined;
+  };
 }
 
 /** The keys that Klarna signs webhooks with. */

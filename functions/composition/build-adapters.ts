@@ -241,6 +241,11 @@ export function accountsOf(
       const found = await Promise.all([entries.violations(), credentials.violations()]);
       tellViolations(found.flat());
     },
+    /** How Klarna is called for every account with an entry, and with every credential. Leaves out what is not well formed. */
+    inUse: async (): Promise<readonly KlarnaCredentials[]> => {
+      const [own, shared] = await Promise.all([entries.all(), credentials.wellFormed()]);
+      return [...own, ...shared].map(({ klarna }) => ({ partnerAccountId: undefined, ...klarna }));
+    },
     /** Reads the secrets and parses some of what they hold. How much does not grow with the accounts. */
     prime: async (): Promise<readonly KlarnaCall[]> => {
       const [some, all] = await Promise.all([
@@ -260,7 +265,7 @@ export function klarnaOf(
   environment: Pick<Parsed, 'KLARNA_TEST_URL' | 'KLARNA_LIVE_URL'>,
   { budgets, notes }: { readonly budgets: RateBudgets; readonly notes: CredentialNotes },
 ) {
-  const pace = paceCalls({ budgets, clock, onFault: (error) => fault('pace.fault', error) });
+  const pace = paceCalls({ budgets, notes, clock, onFault: (error) => fault('pace.fault', error) });
   const klarna = new HttpKlarnaPaymentRequests({
     urls: { test: environment.KLARNA_TEST_URL, live: environment.KLARNA_LIVE_URL },
     ids,

@@ -11,6 +11,7 @@ import { holdSweepLease } from '../application/hold-sweep-lease.ts';
 import { listPaymentRequests } from '../application/list-payment-requests.ts';
 import { previewSweep } from '../application/preview-sweep.ts';
 import type {
+  CredentialNotes,
   KlarnaExpiry,
   KlarnaPaymentRequests,
   PaymentRequestStore,
@@ -28,8 +29,9 @@ import { runCancelJobs } from '../application/run-cancel-jobs.ts';
 import { startCancelJob, stopCancelJob } from '../application/start-cancel-job.ts';
 import { syncKlarnaExpiry } from '../application/sync-klarna-expiry.ts';
 import { viewAccounts } from '../application/view-accounts.ts';
+import { watchCredentials } from '../application/watch-credentials.ts';
 import { watchUnsettled } from '../application/watch-unsettled.ts';
-import type { AccountSettings } from '../domain/account-settings.ts';
+import type { AccountSettings, KlarnaCredentials } from '../domain/account-settings.ts';
 import type { PaymentRequestKey } from '../domain/identifiers.ts';
 import { plusMillis } from '../domain/instant.ts';
 import { unknownPaymentRequest } from '../domain/payment-request.ts';
@@ -56,7 +58,8 @@ import { parseEnvironment } from '../contract/environment.ts';
 import { measureTimeout } from '../telemetry/timeout-metrics.ts';
 import { primeCancel, primingKey } from '../cold-start/prime-cancel.ts';
 import { primeWebhook } from '../cold-start/prime-webhook.ts';
-import { fault, warn } from '../telemetry/telemetry.ts';
+import { tellCertificate } from '../telemetry/credential-metrics.ts';
+import { fault, note, warn } from '../telemetry/telemetry.ts';
 import { warmUpOf } from '../cold-start/warm-up.ts';
 
 const onUnreadable = (error: UnreadableRecordError): void => fault('record.unreadable', error);
@@ -209,7 +212,7 @@ export function composeReconciliation() {
   const environment = parseEnvironment('reconcile-payment-requests', process.env);
   const { store, jobs, sweepLease, open, stored, credentials, authorizations } = storeOf(environment);
   const klarna = klarnaOf(environment, credentials);
-  const { accounts, check } = accountsOf(environment, stored);
+  const { accounts, check, inUse } = accountsOf(environment, stored);
   const { timer } = timerOf(environment);
   const dependencies = { ...retries, store, sessions: store, timer, ...klarna, onTimerFault, onUnreadable };
   const onRecordFault = ({ account, paymentRequestId }: PaymentRequestKey, error: unknown): void =>
@@ -224,7 +227,8 @@ export function composeReconciliation() {
     }),
     watch: (known: SweepMemory) => watchUnsettled({ store, clock, onFault: onRecordFault }, known),
     open: open(),
-    checkSecrets: checkedOften(check),
+    checkSecrets: atMostEvery(checkInterval, check, (error) => fault('secret.unchecked', error)),
+    watchCredentials: credentialWatchOf(inUse, credentials.notes, klarna),
     runJobs: runCancelJobs({
       jobs: jobs(),
       list: store,
@@ -284,15 +288,42 @@ export function composePublishing() {
 /** Milliseconds between two checks of the secrets: the period of the alarm that they raise. Each read of a secret costs. */
 const checkInterval = 5 * 60_000;
 
-/** Checks the secrets at most once in {@link checkInterval}. Never rejects: what cannot be read now is read again later. */
-function checkedOften(check: () => Promise<void>): () => Promise<void> {
-  let checkedAt = Number.NEGATIVE_INFINITY;
-  return async () => {
-    if (clock.now() - checkedAt < checkInterval) return;
-    checkedAt = clock.now();
-    await check().catch((error: unknown) => fault('secret.unchecked', error));
+/** Milliseconds after which the sweep watches the credentials again. */
+const watchInterval = 3_600_000;
+
+/** Does the work at most once in this many milliseconds. Never rejects: what fails now is done again later. */
+function atMostEvery<Given extends readonly unknown[]>(
+  interval: number,
+  work: (...given: Given) => Promise<void>,
+  onFault: (error: unknown) => void,
+): (...given: Given) => Promise<void> {
+  let doneAt = Number.NEGATIVE_INFINITY;
+  return async (...given) => {
+    if (clock.now() - doneAt < interval) return;
+    doneAt = clock.now();
+    await work(...given).catch(onFault);
   };
 }
+
+/** Watches the credentials, as often as that is worth. */
+const credentialWatchOf = (
+  inUse: () => Promise<readonly KlarnaCredentials[]>,
+  notes: CredentialNotes,
+  { klarna }: { readonly klarna: KlarnaPaymentRequests },
+) =>
+  atMostEvery(
+    watchInterval,
+    watchCredentials({
+      inUse,
+      notes,
+      klarna,
+      clock,
+      onCertificate: tellCertificate,
+      onHeartbeat: (credential, response) => note('credential.heartbeat', { credential, response }),
+      onFault: (credential, error) => fault('credential.fault', error, { credential }),
+    }),
+    (error) => fault('credential.fault', error),
+  );
 
 const expirySyncOf = (
   store: PaymentRequestStore,

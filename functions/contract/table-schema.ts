@@ -10,7 +10,7 @@
  * - The names of the credentials whose secrets the stack did not create: `PK = CREDENTIALS`.
  * - When the last webhook with a signing key arrived: `PK = K#<signing_key_id>`.
  * - What `lapse connect` has begun for a credential: `PK = NEW-KEY#<credential>`.
- * - What the processes share of a credential's rate limit: `PK = RATE#<credential>`.
+ * - What the processes share of a credential, its rate limit and its last use: `PK = RATE#<credential>`.
  * - The lease of the sweep: `PK = SWEEP`.
  *
  * The indexes hold keys only. Each is sparse: an item without its partition key is not in it. So a write pays for an index only where

@@ -46,6 +46,8 @@ export interface KlarnaCredentials {
   readonly partnerAccountId: string | undefined;
   readonly clientCertificate: string | undefined;
   readonly clientKey: string | undefined;
+  /** When the first of the certificates in `clientCertificate` ends. */
+  readonly certificateExpiresAt?: Instant | undefined;
   /** Who integrates with Klarna, by a name such as ACME_PAYMENTS. @default the name of this product */
   readonly integrator?: string | undefined;
   /** On whose behalf: the systems before Lapse, such as the shop's platform. @default none */

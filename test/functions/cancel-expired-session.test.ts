@@ -4,7 +4,7 @@ import { ChangeMessageVisibilityCommand } from '@aws-sdk/client-sqs';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, it } from 'vitest';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
-import { aws, sentCommands } from '../support/aws-clients.ts';
+import { aws, recordWrites, sentCommands } from '../support/aws-clients.ts';
 import { throttled } from '../support/aws-faults.ts';
 import { account, at, key, recordWith } from '../support/fixtures.ts';
 import { itemOf, lambdaContext, queueEvent, type QueuedMessage } from '../support/lambda-events.ts';
@@ -59,9 +59,9 @@ describe('cancel-expired-session, for a session whose deadline has passed', () =
     stored(session(passed));
     expect(await failedOf(timerMessage())).toEqual([]);
     expect(klarna.calls).toEqual(['read', 'cancel']);
-    const written = aws.dynamodb
-      .commandCalls(UpdateItemCommand)
-      .map((call) => JSON.stringify(unmarshall(call.args[0].input.ExpressionAttributeValues ?? {})));
+    const written = recordWrites().map(({ ExpressionAttributeValues }) =>
+      JSON.stringify(unmarshall(ExpressionAttributeValues ?? {})),
+    );
     expect(written).toHaveLength(2);
     expect(written[0]).toContain('"o":"claimed","c":"timeout"');
     expect(written[1]).toContain('"CANCELED"');

@@ -4,7 +4,7 @@ import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, it } from 'vitest';
 import { type PaymentRequest } from '../../functions/domain/payment-request.ts';
-import { accountsSecret, aws, resetAws, sentCommands } from '../support/aws-clients.ts';
+import { accountsSecret, aws, recordWrites, resetAws, sentCommands } from '../support/aws-clients.ts';
 import { throttled, unreachable } from '../support/aws-faults.ts';
 import { callApi } from '../support/call-api.ts';
 import { account, at, key, recordWith } from '../support/fixtures.ts';
@@ -25,11 +25,10 @@ const stored = (fields: Partial<PaymentRequest>) =>
 
 /** The values of the writes, a list for each write. */
 const written = () =>
-  aws.dynamodb
-    .commandCalls(UpdateItemCommand)
-    .map(
-      (call) => Object.values(unmarshall(call.args[0].input.ExpressionAttributeValues ?? {})) as unknown[],
-    );
+  recordWrites().map(
+    ({ ExpressionAttributeValues }) =>
+      Object.values(unmarshall(ExpressionAttributeValues ?? {})) as unknown[],
+  );
 
 describe('DELETE of an open request', () => {
   it('DELETE of an unregistered request sends one GET and one DELETE to Klarna and records the evidence', async () => {

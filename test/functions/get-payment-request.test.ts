@@ -3,7 +3,7 @@ import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { applyObservation } from '../../functions/domain/transition.ts';
-import { aws, sentCommands } from '../support/aws-clients.ts';
+import { aws, recordWrites, sentCommands } from '../support/aws-clients.ts';
 import { throttled } from '../support/aws-faults.ts';
 import { callApi } from '../support/call-api.ts';
 import { account, key, observed, recordWith } from '../support/fixtures.ts';
@@ -47,7 +47,7 @@ describe('GET of a Payment Request', () => {
       evidence: { source: 'read' },
       refresh: 'refreshed',
     });
-    expect(aws.dynamodb.commandCalls(UpdateItemCommand)).toHaveLength(1);
+    expect(recordWrites()).toHaveLength(1);
   });
 
   it('GET with refresh=true returns the old record when Klarna gives no clear response', async () => {
@@ -56,7 +56,7 @@ describe('GET of a Payment Request', () => {
       statusCode: 200,
       document: { state: 'SUBMITTED', refresh: 'unknown' },
     });
-    const [write, ...others] = aws.dynamodb.commandCalls(UpdateItemCommand).map((each) => each.args[0].input);
+    const [write, ...others] = recordWrites();
     expect(others).toEqual([]);
     // A read, noted, with the response and what ties it to Klarna's logs.
     expect(Object.values(unmarshall(write?.ExpressionAttributeValues ?? {}))).toContainEqual([
@@ -78,7 +78,7 @@ describe('GET of a Payment Request', () => {
       document: { state: 'SUBMITTED', refresh: 'klarna_denied' },
     });
     // The history has the read and Klarna's response.
-    expect(aws.dynamodb.commandCalls(UpdateItemCommand)).toHaveLength(1);
+    expect(recordWrites()).toHaveLength(1);
   });
 
   it('GET of an unknown request returns 404 without a call to Klarna', async () => {
@@ -106,9 +106,9 @@ describe('GET with refresh=true of a request without a record', () => {
       statusCode: 200,
       document: { refresh: 'refreshed' },
     });
-    const [written, ...more] = aws.dynamodb.commandCalls(UpdateItemCommand);
+    const [written, ...more] = recordWrites();
     expect(more).toEqual([]);
-    expect(Object.values(written?.args[0].input.ExpressionAttributeValues ?? {})).toContainEqual({
+    expect(Object.values(written?.ExpressionAttributeValues ?? {})).toContainEqual({
       S: 'COMPLETED',
     });
     expect(klarna.calls).toEqual(['read']);

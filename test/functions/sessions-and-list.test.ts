@@ -12,7 +12,7 @@ import { plusMillis } from '../../functions/domain/instant.ts';
 import { listCursorOf } from '../../functions/domain/list-cursor.ts';
 import type { PaymentRequest } from '../../functions/domain/payment-request.ts';
 import type { PaymentRequestState } from '../../functions/domain/payment-request-state.ts';
-import { accountsSecret, aws, resetAws, sentCommands } from '../support/aws-clients.ts';
+import { accountsSecret, aws, recordWrites, resetAws, sentCommands } from '../support/aws-clients.ts';
 import { throttled } from '../support/aws-faults.ts';
 import { callApi } from '../support/call-api.ts';
 import { account, at, key, noon, recordWith } from '../support/fixtures.ts';
@@ -140,7 +140,7 @@ describe('DELETE of a session', () => {
       ],
     });
     expect(klarna.calls).toEqual(['read', 'cancel']);
-    const written = aws.dynamodb.commandCalls(UpdateItemCommand).map((each) => each.args[0].input);
+    const written = recordWrites();
     const writtenTo = (id: string) => written.filter(({ Key }) => Key?.['PK']?.S === `A#${account}#P#${id}`);
     expect(written).toHaveLength(5);
     for (const spared of ['1', '2', '3'])

@@ -1,4 +1,4 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SchedulerClient } from '@aws-sdk/client-scheduler';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
@@ -45,6 +45,13 @@ export const sentCommands = () =>
   Object.values(aws).flatMap((client) =>
     client.calls().map((call) => ({ name: call.args[0].constructor.name, input: call.args[0].input })),
   );
+
+/** The updates of records, and none of what the processes share of a credential. */
+export const recordWrites = () =>
+  aws.dynamodb
+    .commandCalls(UpdateItemCommand)
+    .map((call) => call.args[0].input)
+    .filter(({ Key }) => Key?.['PK']?.S?.startsWith('RATE#') !== true);
 
 export interface CallLimits {
   readonly maxAttempts: number;

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { KlarnaResponse, Proof } from '../../domain/klarna-response.ts';
+import type { KlarnaChecks, KlarnaResponse, Proof } from '../../domain/klarna-response.ts';
 import { readJson } from '../../contract/read-json.ts';
 import { type PaymentRequestId, parseReference } from '../../domain/identifiers.ts';
 import { parseInstant } from '../../domain/instant.ts';
@@ -29,8 +29,21 @@ const codePattern = /^[A-Za-z0-9_.:-]{1,80}$/;
 /** Reads an HTTP response about this request. Branches on status and codes, never on a message. */
 export function readResponse(response: HttpResponse, id: PaymentRequestId, asked: Proof): KlarnaResponse {
   const rate = rateOf(response);
-  return { ...readBody(response, id, asked), ...(rate && { rate }) };
+  const checks = checksOf(response);
+  return { ...readBody(response, id, asked), ...(rate && { rate }), ...(checks && { checks }) };
 }
+
+/** What Klarna reports of the certificate and the address of the call. A word that is not known counts as none. */
+function checksOf({ headers }: HttpResponse): KlarnaChecks | undefined {
+  const [certificate, address] = [
+    wordIn(['NOT_PRESENT', 'VALID', 'INVALID'], headers['klarna-mtls-verification-status']),
+    wordIn(['ALLOWED', 'DENIED', 'INVALID'], headers['klarna-ip-validation-status']),
+  ];
+  return certificate || address ? { certificate, address } : undefined;
+}
+
+const wordIn = <const Word extends string>(words: readonly Word[], given: unknown): Word | undefined =>
+  words.find((word) => word === given);
 
 /** The headers `X-Ratelimit-Limit`, `-Remaining` and `-Reset` (seconds), if all three are there. */
 function rateOf({ headers }: HttpResponse): RateSignal | undefined {

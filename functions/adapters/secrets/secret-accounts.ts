@@ -7,6 +7,7 @@ import { klarnaLongestLifetime } from '../../domain/payment-request.ts';
 import { armedStage, type StageSwitches } from '../../domain/timeout-switches.ts';
 import { type CachedSecret, parsedOnce } from './cached-secret.ts';
 import {
+  certificateEndOf,
   checkIdentity,
   krn,
   klarnaFields,
@@ -63,6 +64,11 @@ export class SecretAccounts implements Accounts {
     return found
       .map((result) => (result.status === 'fulfilled' ? result.value : undefined))
       .filter((settings) => settings !== undefined);
+  }
+
+  /** Returns every account that is well formed. */
+  async all(): Promise<readonly AccountSettings[]> {
+    return this.some(Number.POSITIVE_INFINITY);
   }
 
   /** A sentence for each entry that is wrong, whether a call needs it or not. */
@@ -128,6 +134,7 @@ function parseAccountSettings(
       partnerAccountId: settings.partner_account_id,
       clientCertificate: settings.client_certificate,
       clientKey: settings.client_key,
+      certificateExpiresAt: certificateEndOf(settings.client_certificate),
       ...partiesOf(settings),
     },
   };

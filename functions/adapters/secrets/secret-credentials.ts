@@ -7,6 +7,7 @@ import type { CredentialName } from '../../domain/identifiers.ts';
 import type { StageSwitches } from '../../domain/timeout-switches.ts';
 import { type CachedSecret, parsedOnce } from './cached-secret.ts';
 import {
+  certificateEndOf,
   accountKrn,
   checkIdentity,
   klarnaFields,
@@ -95,6 +96,14 @@ export class SecretCredentials implements Credentials {
     return found.filter((credential) => credential !== undefined);
   }
 
+  /** Every credential that is well formed. */
+  async wellFormed(): Promise<readonly Credential[]> {
+    const read = await Promise.allSettled((await this.#options.names()).map((name) => this.read(name)));
+    return read
+      .map((result) => (result.status === 'fulfilled' ? result.value : undefined))
+      .filter((credential) => credential !== undefined);
+  }
+
   /** A sentence for each credential that is wrong, whether a call needs it or not. */
   async violations(): Promise<readonly string[]> {
     const found = await Promise.all(
@@ -143,6 +152,7 @@ function parseCredential(
       username: credential.username,
       clientCertificate: credential.client_certificate,
       clientKey: credential.client_key,
+      certificateExpiresAt: certificateEndOf(credential.client_certificate),
       ...partiesOf(credential),
     },
   };

@@ -5,7 +5,7 @@ import leven from 'leven';
 import * as v from 'valibot';
 import { ConfigurationError } from '../../domain/configuration-error.ts';
 import { accountOfKrn } from '../../domain/credential.ts';
-import { parseInstant } from '../../domain/instant.ts';
+import { type Instant, instantFromMillis, parseInstant } from '../../domain/instant.ts';
 
 /** A text of at least one character. */
 export const text = v.pipe(v.string('must be a text'), v.minLength(1, 'must have at least one character'));
@@ -90,6 +90,16 @@ export function identityViolation(
   } catch {
     return 'client_certificate and client_key cannot be used for TLS: a key is too short, or the chain is broken';
   }
+}
+
+const pemBlocks = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
+
+/** When the first certificate of a chain in PEM ends; `undefined` where there is none. */
+export function certificateEndOf(pem: string | undefined): Instant | undefined {
+  const ends = (pem?.match(pemBlocks) ?? []).flatMap(
+    (block) => certificateIn(block)?.validToDate.getTime() ?? [],
+  );
+  return ends.length > 0 ? instantFromMillis(Math.min(...ends)) : undefined;
 }
 
 function certificateIn(pem: string): X509Certificate | undefined {

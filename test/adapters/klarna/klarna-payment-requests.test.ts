@@ -141,6 +141,20 @@ describe('a request to Klarna', () => {
     expect(plantedIn(told.join())).toEqual([]);
   });
 
+  it.each([
+    [{ 'klarna-mtls-verification-status': 'INVALID' }, { certificate: 'INVALID' }],
+    [{ 'klarna-ip-validation-status': 'DENIED' }, { address: 'DENIED' }],
+    [
+      { 'klarna-mtls-verification-status': 'VALID', 'klarna-ip-validation-status': 'ALLOWED' },
+      { certificate: 'VALID', address: 'ALLOWED' },
+    ],
+    [{ 'klarna-mtls-verification-status': planted.text, 'klarna-ip-validation-status': '' }, undefined],
+    [{}, undefined],
+  ])('a response with the headers %j has the checks %j', async (headers, checks) => {
+    server.behaves(responding(404, {}, headers));
+    expect((await read()).checks).toEqual(checks);
+  });
+
   it('each request has its own correlation id', async () => {
     server.behaves(responding(200, shown()));
     await read();

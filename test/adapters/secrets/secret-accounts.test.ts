@@ -113,6 +113,7 @@ describe('an account of the secret', () => {
         partnerAccountId: 'krn:partner:global:account:live:M48JWZF8',
         clientCertificate: certificate,
         clientKey: certificateKey,
+        certificateExpiresAt: expect.stringMatching(/^\d{4}-/) as unknown,
         integrator: 'ACME_PAYMENTS',
         originators: [
           { name: 'SHOP_PLATFORM', moduleName: 'CHECKOUT', moduleVersion: '3.1.4' },
@@ -299,5 +300,21 @@ describe('a malformed account', () => {
     const accounts = accountsOf({ broken: {}, [account]: least });
     await expect(accounts.find('broken' as Account)).rejects.toThrow('entry broken');
     expect((await accounts.find(account))?.account).toBe(account);
+  });
+
+  it('the end of a chain is the end of its first certificate to end', async () => {
+    const now = Date.now();
+    const [own, sooner] = [await selfSignedIdentity(now, 50), await selfSignedIdentity(now, 7)];
+    const entry = { ...least, client_key: own.key };
+    const accounts = accountsOf({
+      one: { ...entry, client_certificate: own.certificate },
+      chain: { ...entry, client_certificate: `${own.certificate}\n${sooner.certificate}` },
+      none: least,
+    });
+    const daysOf = async (name: string) => {
+      const end = (await accounts.find(name as Account))?.klarna.certificateExpiresAt;
+      return end && Math.round((Date.parse(end) - now) / 86_400_000);
+    };
+    expect([await daysOf('one'), await daysOf('chain'), await daysOf('none')]).toEqual([50, 7, undefined]);
   });
 });
