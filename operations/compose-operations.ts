@@ -5,6 +5,7 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { LapseClient } from '../client/lapse-client.ts';
+import type { Authorization } from '../client/options.ts';
 import { ScannedPaymentRequests } from '../functions/adapters/dynamodb/scanned-payment-requests.ts';
 import { DynamoDbPaymentRequestStore } from '../functions/adapters/dynamodb/dynamodb-payment-request-store.ts';
 import { DynamoDbAccounts } from '../functions/adapters/dynamodb/dynamodb-accounts.ts';
@@ -27,6 +28,8 @@ import { insightTimeouts } from '../functions/application/insight-timeouts.ts';
 import { replayQuarantined } from '../functions/application/replay-quarantined.ts';
 import { republishRecord, republishStateChanges } from '../functions/application/republish-state-changes.ts';
 import { judgeDelivery } from '../functions/webhook/klarna-delivery.ts';
+import { accountSearch, type AccountSearchOptions } from './accounts/account-search.ts';
+import { SettingsApi } from './accounts/settings-api.ts';
 import { Queue } from './queue.ts';
 import { runSweepOf } from './run-sweep.ts';
 import type { Target } from './target.ts';
@@ -48,7 +51,7 @@ export const clock: Clock = {
  * it.
  */
 export function composeOperations(target: Target) {
-  const { outputs, aws: settings, isLocal } = target;
+  const { outputs, aws: settings } = target;
   const dynamodb = new DynamoDBClient(settings);
   const table = {
     client: dynamodb,
@@ -59,14 +62,18 @@ export function composeOperations(target: Target) {
   const sqs = new SQSClient(settings);
   const store = new DynamoDbPaymentRequestStore(table);
   const records = new ScannedPaymentRequests(table);
+  const stored = new DynamoDbAccounts(table);
+  const secrets = new SecretsManagerClient(settings);
+  const secretOf = (secretId: string) =>
+    new CachedSecret({ client: secrets, clock, secretId, cacheSeconds: 60 });
+  const calls = signedCalls(target, dynamodb);
   return {
-    /** The API of an account, called with the operator's own credentials. */
-    api: async (account: string) => {
-      const { credentials } = dynamodb.config;
-      const signed = { credentials: () => credentials(), region: await dynamodb.config.region() };
-      const authorization = isLocal ? 'none' : signed;
-      return new LapseClient({ url: outputs.ApiUrl, account, authorization });
-    },
+    clock,
+    ids,
+    ...calls,
+    /** What is stored about accounts without an entry. */
+    stored,
+    accountSearch: searchOf(outputs, { settings: calls.settings, secretOf, stored }),
     quarantine,
     replay: replayQuarantined({
       clock,
@@ -76,27 +83,11 @@ export function composeOperations(target: Target) {
       store,
       quarantine,
       authorizations: new DynamoDbKeptAuthorizations(table),
-      stored: new DynamoDbAccounts(table),
-      signingKeys: new SecretSigningKeys(
-        new CachedSecret({
-          client: new SecretsManagerClient(settings),
-          clock,
-          secretId: outputs.SigningKeysSecretName,
-          cacheSeconds: 60,
-        }),
-      ),
+      stored,
+      signingKeys: new SecretSigningKeys(secretOf(outputs.SigningKeysSecretName)),
       judge: ({ facts, bodySha256 }, key, now) => judgeDelivery(facts, key, now, bodySha256),
     }),
-    ...publishing(
-      new EventBridgePublisher({
-        client: new EventBridgeClient(settings),
-        busName: outputs.EventBusName,
-        clock,
-        onFault: rethrow,
-      }),
-      store,
-      records,
-    ),
+    ...publishing(publisherOf(target), store, records),
     timers: new Queue(sqs, outputs.TimerQueueUrl),
     deadTimers: new Queue(sqs, outputs.DeadTimersQueueUrl),
     unpublished: new Queue(sqs, outputs.UnpublishedEventsQueueUrl),
@@ -109,6 +100,45 @@ export function composeOperations(target: Target) {
     eraseDeliveries: eraseDeliveries({ quarantine }),
   };
 }
+
+/** Finds accounts by the secrets of this system. */
+const searchOf = (
+  { AccountsSecretName: accounts, CredentialsPrefix: prefix }: Target['outputs'],
+  {
+    settings,
+    secretOf,
+    stored,
+  }: Pick<AccountSearchOptions, 'stored'> & {
+    readonly settings: () => Promise<SettingsApi>;
+    readonly secretOf: (secretId: string) => CachedSecret;
+  },
+) =>
+  accountSearch({
+    settings: { read: async (account) => (await settings()).read(account) },
+    accountsSecret: secretOf(accounts),
+    credentialSecret: (name) => secretOf(`${prefix}${name}`),
+    stored,
+  });
+
+/** The API, called with the operator's own credentials. */
+function signedCalls({ outputs, isLocal }: Target, { config }: DynamoDBClient) {
+  const authorization = async (): Promise<Authorization> =>
+    isLocal ? 'none' : { credentials: () => config.credentials(), region: await config.region() };
+  return {
+    api: async (account: string) =>
+      new LapseClient({ url: outputs.ApiUrl, account, authorization: await authorization() }),
+    settings: async () => new SettingsApi({ url: outputs.ApiUrl, authorization: await authorization() }),
+  };
+}
+
+/** Publishes events on the bus of this system. */
+const publisherOf = ({ outputs, aws }: Target): StateChangePublisher =>
+  new EventBridgePublisher({
+    client: new EventBridgeClient(aws),
+    busName: outputs.EventBusName,
+    clock,
+    onFault: rethrow,
+  });
 
 /** Publishes an event again, or the events of one record or of all. */
 const publishing = (

@@ -3,11 +3,13 @@ import completion from '@bomb.sh/tab/commander';
 import { Command, CommanderError } from '@commander-js/extra-typings';
 import type { Command as UntypedCommand } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
+import { addAccountsCommands } from './accounts-commands.ts';
 import { addAttentionCommands } from './attention-commands.ts';
 import { commandContext, type Open } from './command-context.ts';
 import { type Program, withCommonOptions } from './common-options.ts';
 import { addCertificateCommands } from './certificate-commands.ts';
 import { addConnectCommands } from './connect-commands.ts';
+import { addConfigCommands } from './config-commands.ts';
 import { addDeployCommand } from './deploy-command.ts';
 import { addDoctorCommand } from './doctor-commands.ts';
 import { addEraseCommand } from './erase-command.ts';
@@ -25,6 +27,8 @@ import { addSessionCommands } from './session-commands.ts';
 import { addTailCommand } from './tail-command.ts';
 import { addTimersCommands } from './timers-commands.ts';
 import type { Terminal } from './terminal.ts';
+import { addTriggerCommand } from './trigger-command.ts';
+import { addTryCommand } from './try-command.ts';
 import { addUnpublishedCommands } from './unpublished-commands.ts';
 import { addWebhooksCommands } from './webhooks-commands.ts';
 import { UsageError } from './usage-error.ts';
@@ -94,11 +98,15 @@ const groups: readonly ((program: Program, open: Open) => void)[] = [
   addDoctorCommand,
   addStatusCommand,
   addReconcileCommand,
+  addTryCommand,
+  addAccountsCommands,
+  addConfigCommands,
   addRequestCommands,
   addSessionCommands,
   addJobCommands,
   addTailCommand,
   addListenCommand,
+  addTriggerCommand,
   addConnectCommands,
   addKeysCommands,
   addCertificateCommands,

@@ -175,7 +175,10 @@ function linesOf(record: ReadRecord): readonly string[] {
   };
   const shown = Object.entries(fields).filter(([, value]) => value !== null);
   const width = Math.max(...shown.map(([name]) => name.length));
-  return shown.map(([name, value]) => `${name.padEnd(width)}  ${String(value)}`);
+  return shown.map(
+    ([name, value]) =>
+      `${name.padEnd(width)}  ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`,
+  );
 }
 
 /** Says why a request is as it is: its facts as sentences, and its history. @param now milliseconds since 1970 */

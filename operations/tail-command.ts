@@ -2,7 +2,8 @@ import { parseDuration, durationFormat } from '../functions/domain/duration.ts';
 import { parsePaymentRequestId } from '../functions/domain/identifiers.ts';
 import type { CommandContext, Open } from './command-context.ts';
 import type { Program } from './common-options.ts';
-import { isShown, type LogFilter, type LogLine, showLine } from './log/log-line.ts';
+import { followLog, type LogChoice } from './log/follow-log.ts';
+import { isShown, showLine } from './log/log-line.ts';
 import { untilAborted } from './pause.ts';
 import { checkedAccount } from './request-name.ts';
 import { UsageError } from './usage-error.ts';
@@ -36,46 +37,13 @@ export function addTailCommand(program: Program, open: Open): void {
     });
 }
 
-interface Choice {
-  readonly filter: LogFilter;
-  readonly since: number;
-  readonly isFollowed: boolean;
-}
-
-async function tail(context: CommandContext, choice: Choice): Promise<void> {
+async function tail(context: CommandContext, choice: Omit<LogChoice, 'signal'>): Promise<void> {
   const signal = context.terminal.interruption();
-  const { outputs } = await context.target();
-  const names = [...outputs.FunctionNames.keys()];
+  const target = await context.target();
+  const names = [...target.outputs.FunctionNames.keys()];
   const width = Math.max(...names.map((name) => name.length));
   await untilAborted(signal, async () => {
-    for await (const line of await linesOf(context, choice, signal))
+    for await (const line of await followLog(target, { ...choice, signal }))
       if (isShown(line, choice.filter)) showLine({ print: context.print, width }, line);
-  });
-}
-
-async function linesOf(
-  context: CommandContext,
-  choice: Choice,
-  signal: AbortSignal,
-): Promise<AsyncIterable<LogLine>> {
-  const { control, outputs, aws } = await context.target();
-  const functions = outputs.FunctionNames;
-  if (control !== undefined) {
-    const { followLocal } = await import('./log/local-log.ts');
-    return followLocal(control, { ...choice, functions, signal });
-  }
-  const [{ CloudWatchLogsClient }, { LambdaClient }, { followCloudWatch }] = await Promise.all([
-    import('@aws-sdk/client-cloudwatch-logs'),
-    import('@aws-sdk/client-lambda'),
-    import('./log/cloudwatch-log.ts'),
-  ]);
-  // Each reading is a burst of calls, of which the quota may refuse some.
-  const settings = { ...aws, maxAttempts: 6 };
-  return followCloudWatch({
-    logs: new CloudWatchLogsClient(settings),
-    lambda: new LambdaClient(settings),
-    functions,
-    ...choice,
-    signal,
   });
 }

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { defaultAccounts } from '../../local/secrets/default-secrets.ts';
 import { runCommand, startCommand } from '../support/command-line.ts';
 import { type LocalProcess, startLocalProcess } from '../support/local-process.ts';
 import { newPaymentRequestId, SystemClient } from '../support/system-client.ts';
@@ -258,5 +259,137 @@ describe('following', () => {
     expect(received.map(({ body }) => JSON.parse(body) as unknown)).toContainEqual(
       expect.objectContaining({ source: 'lapse', 'detail-type': 'Payment Request Registered' }),
     );
+  });
+});
+
+describe('try', () => {
+  const { api_key: key, partner_account_id: partner } = defaultAccounts.demo;
+  const creation = { target: 'klarna', call: `POST /v2/accounts/${partner}/payment/requests` };
+
+  it('ends a real test request by its timeout, and sees its webhook', async () => {
+    const { lines, errors, code } = await run('try', '--timeout', 'PT2S');
+    expect({ errors, code }).toEqual({ errors: [], code: 0 });
+    expect(lines[0]).toMatch(/^Created at Klarna: krn:payment:/);
+    expect(lines.join('\n')).toMatch(/Canceled by its timeout\.[^]*Its webhook arrived[^]*It works: demo/);
+    expect(lines.join('\n')).not.toContain(key);
+  });
+
+  it('cancels the request where it is interrupted', async () => {
+    const trial = await startCommand(['try', '--control', system.control]);
+    await expect.poll(() => trial.lines.length).toBeGreaterThan(1);
+    expect(await trial.interrupt()).toBe(1);
+    const id = /krn:\S+/.exec(trial.lines[0] ?? '')?.[0] ?? '';
+    expect(await lapse.record(id)).toMatchObject({ state: 'CANCELED', timer: 'removed' });
+    const { body } = await lapse.simulator('GET', `/payment-requests/${id}`);
+    expect(body['payment_request']).toMatchObject({ state: 'CANCELED' });
+  });
+
+  it('finds one request where the response to its creation was lost', async () => {
+    const lost = { ...creation, kind: 'unavailable', effect: true };
+    const injected = await lapse.control('POST', '/faults', lost);
+    expect(injected.status, JSON.stringify(injected.body)).toBe(201);
+    const { lines, code } = await run('try', '--timeout', 'PT1S');
+    expect({ code, lines }).toMatchObject({ code: 0 });
+    const { body } = await lapse.simulator('GET', '/calls');
+    const posts = (body['calls'] as Record<string, unknown>[]).filter(({ method }) => method === 'POST');
+    // The first response was lost, and the second call got it again.
+    expect(posts.slice(-2).map(({ fault }) => fault)).toEqual(['unavailable', null]);
+  });
+
+  it('says why Klarna refused the creation, without the key', async () => {
+    await lapse.control('POST', '/faults', { ...creation, kind: 'unauthorized' });
+    const { lines, errors, code } = await run('try');
+    expect({ lines, code }).toEqual({ lines: [], code: 1 });
+    expect(errors.join()).toMatch(
+      /^Klarna responded 401 UNAUTHORIZED .*to the creation of a Payment Request\.$/,
+    );
+    expect(errors.join()).not.toContain(key);
+  });
+
+  it.each([
+    ['--timeout', 'PT2H'],
+    ['--timeout', 'soon'],
+    ['--currency', 'euro'],
+    ['--amount', '0'],
+    ['--account', 'unknown'],
+  ])('refuses %s %s, and creates nothing', async (...option) => {
+    expect(await run('try', ...option)).toMatchObject({ code: 2, lines: [] });
+  });
+});
+
+describe('trigger', () => {
+  it('sends a delivery that is signed with the key of the account', async () => {
+    const id = await registered();
+    const { lines, code } = await run('trigger', 'IN_PROGRESS', '--account', 'demo', '--id', id);
+    expect({ lines, code }).toEqual({
+      code: 0,
+      lines: [`IN_PROGRESS of demo/${id} was accepted. The record is IN_PROGRESS.`],
+    });
+    const [created] = await json('trigger', 'COMPLETED', '--account', 'demo');
+    expect(created).toMatchObject({ outcome: 'accepted', status: 200, record: { state: 'COMPLETED' } });
+    const [dryRun] = await json('trigger', 'CANCELED', '--account', 'demo', '--id', id, '--dry-run');
+    expect(dryRun).toMatchObject({ outcome: 'would_send' });
+    expect((await lapse.record(id))['state']).toBe('IN_PROGRESS');
+  });
+
+  it.each([
+    ['an unknown account', ['COMPLETED', '--account', 'unknown']],
+    ['a malformed id', ['COMPLETED', '--account', 'demo', '--id', 'x']],
+    ['another state', ['PAID', '--account', 'demo']],
+    ['an id with a credential', ['COMPLETED', '--id', 'x', '--credential', 'c']],
+  ])('refuses %s', async (_, words) => {
+    expect(await run('trigger', ...words)).toMatchObject({ code: 2, lines: [] });
+  });
+});
+
+describe('accounts', () => {
+  const planted = 'klarna_test_api_planted-in-accounts';
+  const control = () => ['--control', system.control];
+
+  it('an entry is added, listed, changed and removed, and no output has its key', async () => {
+    const output: string[] = [];
+    const step = async (...words: string[]) => {
+      const result = await runCommand(['accounts', ...words, ...control()], { secret: planted });
+      output.push(...result.lines, ...result.errors);
+      return result;
+    };
+    expect(await step('add', 'second', '--env', 'test', 'observe=true', '--dry-run')).toMatchObject({
+      code: 0,
+      lines: ['secret accounts: + second: observe, environment, api_key', 'Nothing was written.'],
+    });
+    expect(await step('set', 'second', 'observe=false')).toMatchObject({ code: 2 });
+    expect(await step('add', 'second', '--env', 'test', '--yes')).toMatchObject({ code: 0 });
+    expect(await step('add', 'second', '--env', 'test', '--yes')).toMatchObject({ code: 2 });
+    expect((await step('list')).lines.join('\n')).toMatch(/^second +test/m);
+    expect(await step('set', 'second', 'max_sessions=PT2H', '--yes')).toMatchObject({ code: 2 });
+    expect(await step('set', 'second', 'max_session=PT2H', '--yes')).toMatchObject({ code: 0 });
+    expect(await step('set', 'second', 'max_session=PT2H', '--yes')).toMatchObject({
+      lines: ['Nothing changes.'],
+    });
+    expect(await step('remove', 'second', '--yes')).toMatchObject({ code: 0 });
+    expect((await step('list')).lines.join('\n')).not.toMatch(/^second/m);
+    expect(output.join()).not.toContain('planted');
+  });
+
+  it('import takes entries with keys from standard input only, all or none', async () => {
+    const entry = { environment: 'test', api_key: planted };
+    const run = (value: object) =>
+      runCommand(['accounts', 'import', '-', '--yes', ...control()], { secret: JSON.stringify(value) });
+    const refused = await run({ third: entry, fourth: { ...entry, api_kee: 'planted' } });
+    expect(refused).toMatchObject({ code: 2, lines: [] });
+    expect(refused.errors.join()).toMatch(/entry fourth: api_kee is not a setting; did you mean api_key/);
+    expect(refused.errors.join()).not.toContain('planted');
+    expect(await run({ third: entry, fourth: entry })).toMatchObject({
+      code: 0,
+      lines: expect.arrayContaining(['secret accounts: + third: environment, api_key']) as unknown,
+    });
+    const { lines } = await runCommand(['accounts', 'list', '--json', ...control()]);
+    expect(lines.map((line) => (JSON.parse(line) as { name: string }).name)).toEqual(
+      expect.arrayContaining(['third', 'fourth']),
+    );
+    for (const name of ['third', 'fourth'])
+      expect(await runCommand(['accounts', 'remove', name, '--yes', ...control()])).toMatchObject({
+        code: 0,
+      });
   });
 });
