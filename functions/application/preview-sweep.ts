@@ -2,7 +2,8 @@ import { decideReconciliation, type ReconcileAction } from '../domain/reconcilia
 import type { PaymentRequestKey } from '../domain/identifiers.ts';
 import type { Instant } from '../domain/instant.ts';
 import { isUnsettled, type PaymentRequest } from '../domain/payment-request.ts';
-import { observeReasonOf, type ObserveReason, type TimeoutSwitches } from '../domain/timeout-switches.ts';
+import type { ObserveReason } from '../domain/payment-request.ts';
+import { observeReasonOf, type TimeoutSwitches } from '../domain/timeout-switches.ts';
 import type { Accounts, DuePaymentRequests, OnUnreadable, PaymentRequestStore } from './ports.ts';
 
 /**

@@ -7,10 +7,9 @@ import { ownEventId } from './identifiers.ts';
 import { earlierOf, formatInstant, type Instant, plusMillis } from './instant.ts';
 import type { Observation } from './observation.ts';
 import { type Attention, attentionAfterEnd } from './attention.ts';
-import type { Cancellation, CancellationOutcome, PaymentRequest } from './payment-request.ts';
+import type { Cancellation, CancellationOutcome, PaymentRequest, ObserveReason } from './payment-request.ts';
 import { nextAttempt, noAttempts } from './reconciliation.ts';
 import { withDeadline, withWouldCancel } from './session-timer.ts';
-import type { ObserveReason } from './timeout-switches.ts';
 import { applyObservation } from './transition.ts';
 
 /**

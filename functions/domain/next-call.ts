@@ -1,8 +1,8 @@
+import type { ObserveReason } from './payment-request.ts';
 import type { Conclusion } from './cancel-attempt.ts';
 import { isClosedTo } from './cancellation.ts';
 import type { KlarnaResponse } from './klarna-response.ts';
 import type { PaymentRequestState } from './payment-request-state.ts';
-import type { ObserveReason } from './timeout-switches.ts';
 
 /** Milliseconds that one call to Klarna may take. A good response takes a fraction of it. */
 export const callLimit = 4_000;

@@ -5,7 +5,6 @@ import type { EventId, PaymentRequestId, PaymentRequestKey, SessionId } from './
 import { type Instant, plusMillis } from './instant.ts';
 import type { EvidenceSource, Position } from './observation.ts';
 import type { PaymentRequestState } from './payment-request-state.ts';
-import type { ObserveReason } from './timeout-switches.ts';
 
 /**
  * The record of one Payment Request. Klarna's state, our intent (`cancellation`) and the timer are separate parts: our
@@ -94,6 +93,18 @@ export type TimerState = 'none' | 'undecided' | 'pending' | 'armed' | 'sweep' | 
 
 /** What happens at the deadline: the request is canceled, or the record only notes that it would have been. */
 export type OnTimeout = 'cancel' | 'observe';
+
+/**
+ * Why a session is only observed at its deadline.
+ * - `stage`, `armed_from`: the stage observes everything, or the session was registered before the cut-off of the stage or the account.
+ *   They count for every session.
+ * - `session`: its registration said so.
+ * - `kind`, `account`: the rule for its kind of checkout or the account says so, and its registration did not say `cancel`.
+ */
+export const observeReasons = ['stage', 'armed_from', 'session', 'kind', 'account'] as const;
+
+/** One of {@link observeReasons}. */
+export type ObserveReason = (typeof observeReasons)[number];
 
 /** A registered session. Durations are in milliseconds. */
 export interface RegisteredSession {

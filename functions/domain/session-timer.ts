@@ -2,16 +2,11 @@ import type { HistoryEntry } from './history-entry.ts';
 import { hasRecorded, withEntry } from './history.ts';
 import { type EventId, ownEventId } from './identifiers.ts';
 import { formatInstant, type Instant, plusMillis } from './instant.ts';
-import { isUnsettled, type PaymentRequest, type TimerState } from './payment-request.ts';
+import { isUnsettled, type PaymentRequest, type TimerState, type ObserveReason } from './payment-request.ts';
 import { isFinal, isOpen } from './payment-request-state.ts';
 import { sweepMargin } from './due.ts';
 import { noAttempts } from './reconciliation.ts';
-import {
-  observedSession,
-  type ObserveReason,
-  observeReasonOf,
-  type TimeoutSwitches,
-} from './timeout-switches.ts';
+import { observedSession, observeReasonOf, type TimeoutSwitches } from './timeout-switches.ts';
 
 /**
  * The attributes of a new deadline. The write says `armed` before the timer is: its name is known, and the record is due soon after the

@@ -5,10 +5,9 @@ import { type HistoryEntry, isWouldCancel } from './history-entry.ts';
 import { formatInstant, type Instant, knownTime } from './instant.ts';
 import { type Observation, positionOf } from './observation.ts';
 import type { Attention } from './attention.ts';
-import type { CancellationCause, PaymentRequest } from './payment-request.ts';
+import type { CancellationCause, PaymentRequest, ObserveReason } from './payment-request.ts';
 import { isSecondPayment, type SessionAttempts } from './session-attempts.ts';
 import type { PaymentRequestState } from './payment-request-state.ts';
-import type { ObserveReason } from './timeout-switches.ts';
 
 /** The detail type of an event on the bus. */
 export type StateChangeEventType =

@@ -1,5 +1,5 @@
 import type { Instant } from './instant.ts';
-import type { OnTimeout, RegisteredSession } from './payment-request.ts';
+import type { ObserveReason, OnTimeout, RegisteredSession } from './payment-request.ts';
 
 /** What a stage decides about the ends of all its sessions. */
 export interface StageSwitches {
@@ -25,18 +25,6 @@ export interface TimeoutSwitches {
   /** The same for sessions of one kind of checkout, in place of `observe`. */
   readonly kinds: Readonly<Record<string, OnTimeout>>;
 }
-
-/**
- * Why a session is only observed at its deadline.
- * - `stage`, `armed_from`: the stage observes everything, or the session was registered before the cut-off of the stage or the account.
- *   They count for every session.
- * - `session`: its registration said so.
- * - `kind`, `account`: the rule for its kind of checkout or the account says so, and its registration did not say `cancel`.
- */
-export const observeReasons = ['stage', 'armed_from', 'session', 'kind', 'account'] as const;
-
-/** One of {@link observeReasons}. */
-export type ObserveReason = (typeof observeReasons)[number];
 
 /** What is known of a session when its end is decided. */
 export type SwitchedSession = Pick<

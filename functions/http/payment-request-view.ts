@@ -4,7 +4,7 @@ import { formatInstant, type Instant, instantFromMillis, knownTime } from '../do
 import type { PaymentRequest } from '../domain/payment-request.ts';
 import { isFinal } from '../domain/payment-request-state.ts';
 import { shownTimer } from '../domain/session-timer.ts';
-import type { ObserveReason } from '../domain/timeout-switches.ts';
+import type { ObserveReason } from '../domain/payment-request.ts';
 import { explanationOf } from './history-explanation.ts';
 
 const time = (instant: Instant | undefined): string | null => (instant ? formatInstant(instant) : null);

@@ -16,7 +16,7 @@ import {
 } from '../../functions/domain/state-change-event.ts';
 import { withPaidTwice } from '../../functions/domain/session-attempts.ts';
 import { withObservedTimer } from '../../functions/domain/session-timer.ts';
-import { observeReasons } from '../../functions/domain/timeout-switches.ts';
+import { observeReasons } from '../../functions/domain/payment-request.ts';
 import { applyObservation } from '../../functions/domain/transition.ts';
 import { twoArrivals, webhooks } from '../support/arbitrary-observations.ts';
 import { requestId } from '../support/cancel-jobs.ts';

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Instant } from '../../functions/domain/instant.ts';
 import type { OnTimeout } from '../../functions/domain/payment-request.ts';
+import { observeReasons } from '../../functions/domain/payment-request.ts';
 import {
   observedSession,
   observeReasonOf,
-  observeReasons,
   type SwitchedSession,
   type TimeoutSwitches,
 } from '../../functions/domain/timeout-switches.ts';

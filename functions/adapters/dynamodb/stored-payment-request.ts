@@ -23,7 +23,7 @@ import {
 } from '../../domain/payment-request.ts';
 import { isOpen, parseState } from '../../domain/payment-request-state.ts';
 import { kindPattern } from '../../domain/registration.ts';
-import { observeReasons, type ObserveReason } from '../../domain/timeout-switches.ts';
+import { observeReasons, type ObserveReason } from '../../domain/payment-request.ts';
 import { UnreadableRecordError } from '../../domain/unreadable-record-error.ts';
 import {
   attentionShardOf,
