@@ -23,7 +23,7 @@ async function quarantined(): Promise<Readonly<Record<string, unknown>>> {
 }
 
 it.each([
-  ['payment.transaction.state-change.authorized', 'v2'],
+  ['payment.transaction.state-change.captured', 'v2'],
   ['payment.dispute.state-change.pre-arbitration', 'v2'],
   ['payment.funding.state-change.paid', 'v2'],
   ['partner.account.state-change.operational', 'v1'],
